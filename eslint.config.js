@@ -1,0 +1,40 @@
+import neostandard from 'neostandard'
+import { layerOf, guarded, matches } from './scripts/lib/layers.js'
+import { readdirSync } from 'node:fs'
+
+// The import rules, as far as an editor can show them while one types; test/architecture.test.ts holds all of them.
+const sources = readdirSync(new URL('./src', import.meta.url), { recursive: true, encoding: 'utf8' })
+  .filter(f => f.endsWith('.ts')).map(f => f.slice(0, -3))
+
+const importRules = sources.flatMap(file => {
+  const layer = layerOf(file)
+  const forbiddenModules = guarded.filter(g => !g.only.includes(file)).map(g => g.module)
+  if (layer === undefined) return []
+  const up = '../'.repeat(file.split('/').length - 1) || './'
+  const forbiddenFiles = sources.filter(other => other !== file && !matches(other, [...layer.may, ...layer.types ?? []]))
+    .flatMap(other => {
+      const sameFolder = other.includes('/') && other.slice(0, other.lastIndexOf('/')) === file.slice(0, file.lastIndexOf('/'))
+      return [`${up}${other}.js`, ...sameFolder ? [`./${other.slice(other.lastIndexOf('/') + 1)}.js`] : []]
+    })
+  return [{
+    files: [`src/${file}.ts`],
+    rules: {
+      'no-restricted-imports': ['error', {
+        paths: [...forbiddenModules, ...forbiddenFiles].map(name => ({ name, message: `${layer.name} may not import this (scripts/lib/layers.js)` }))
+      }]
+    }
+  }]
+})
+
+export default [
+  ...neostandard({ ts: true, noJsx: true, ignores: ['dist/', '.tap/', '.cache/', 'node_modules/', 'test/fixtures/'] }),
+  {
+    rules: {
+      '@stylistic/max-len': ['error', { code: 140, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true }],
+      'no-void': 'off'
+    }
+  },
+  { files: ['src/**/*.ts'], rules: { 'no-console': 'error' } },
+  { files: ['src/**/*.ts'], ignores: ['src/main.ts'], rules: { 'no-restricted-globals': ['error', { name: 'process', message: 'only main.ts knows the process' }] } },
+  ...importRules
+]

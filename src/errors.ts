@@ -1,0 +1,60 @@
+// The errors of the program: one class, and one table from code to kind and meaning. Each edge maps kinds to its own
+// answers once: HTTP to a status, gRPC to a code, the command line to an exit status.
+
+export type ErrorKind = 'usage' | 'invalid' | 'notFound' | 'conflict' | 'unavailable' | 'exhausted' | 'internal'
+
+export const errorTable = {
+  usage: { kind: 'usage', meaning: 'the command line is wrong' },
+  config_invalid: { kind: 'invalid', meaning: 'the configuration is wrong' },
+  address_in_use: { kind: 'conflict', meaning: 'another program listens there' },
+  address_not_here: { kind: 'unavailable', meaning: 'this machine does not have that address' },
+  permission_denied: { kind: 'unavailable', meaning: 'the service may not do that' },
+  interface_missing: { kind: 'unavailable', meaning: 'this machine has no such network interface' },
+  socket_failed: { kind: 'unavailable', meaning: 'a socket could not be made' },
+  disk_full: { kind: 'exhausted', meaning: 'no space is left where the file goes' },
+  write_failed: { kind: 'unavailable', meaning: 'a file could not be written' },
+  group_invalid: { kind: 'invalid', meaning: 'the group is not valid' },
+  profile_invalid: { kind: 'invalid', meaning: 'the profile is not valid' },
+  id_invalid: { kind: 'invalid', meaning: 'the id is not one safe path component' },
+  group_unmatched: { kind: 'notFound', meaning: 'no group matches the labels' },
+  group_missing: { kind: 'notFound', meaning: 'there is no such group' },
+  profile_missing: { kind: 'notFound', meaning: 'there is no such profile' },
+  config_missing: { kind: 'notFound', meaning: 'there is no such config file' },
+  template_invalid: { kind: 'invalid', meaning: 'the template could not be rendered' },
+  ignition_invalid: { kind: 'invalid', meaning: 'the Ignition config is not valid' },
+  cloud_invalid: { kind: 'invalid', meaning: 'the cloud-config is not valid' }
+} as const satisfies Readonly<Record<string, { kind: ErrorKind, meaning: string }>>
+
+export type ErrorCode = keyof typeof errorTable
+
+/** A failure that a person is told about: `message` says what happened, where, and what to do, in one line. */
+export class AppError extends Error {
+  override readonly name = 'AppError'
+  readonly code: ErrorCode
+
+  constructor (code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+
+  get kind (): ErrorKind { return errorTable[this.code].kind }
+}
+
+/** Bytes that are not what they claim to be. `code` is a short fixed word (it becomes a metric label), `offset` counts bytes. */
+export class DecodeError extends Error {
+  override readonly name = 'DecodeError'
+  readonly code: string
+  readonly offset: number
+
+  constructor (code: string, offset: number) {
+    super(`${code} at byte ${offset}`)
+    this.code = code
+    this.offset = offset
+  }
+}
+
+/** The errno word of a failed system call, '' for anything else. */
+export const errnoOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+
+export const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)

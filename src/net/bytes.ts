@@ -1,0 +1,88 @@
+// A reader and a writer over bytes in network order that check every bound, so that a codec built on them can only
+// answer a value or throw DecodeError.
+import { DecodeError } from '../errors.js'
+
+export class ByteReader {
+  readonly #bytes: Buffer
+  #offset = 0
+
+  constructor (bytes: Buffer) { this.#bytes = bytes }
+
+  get offset (): number { return this.#offset }
+  get remaining (): number { return this.#bytes.length - this.#offset }
+
+  u8 (): number { return this.#bytes.readUInt8(this.#advance(1)) }
+  u16 (): number { return this.#bytes.readUInt16BE(this.#advance(2)) }
+  u32 (): number { return this.#bytes.readUInt32BE(this.#advance(4)) }
+
+  /** The next `length` bytes, as a view of the same memory. */
+  bytes (length: number): Buffer {
+    const start = this.#advance(length)
+    return this.#bytes.subarray(start, start + length)
+  }
+
+  rest (): Buffer { return this.bytes(this.remaining) }
+
+  /** Bytes up to the next NUL, which is read too and left out; `missing_nul` when there is none. */
+  untilNul (): Buffer {
+    const end = this.#bytes.indexOf(0, this.#offset)
+    if (end < 0) throw new DecodeError('missing_nul', this.#offset)
+    const found = this.#bytes.subarray(this.#offset, end)
+    this.#offset = end + 1
+    return found
+  }
+
+  #advance (length: number): number {
+    if (length > this.remaining) throw new DecodeError('truncated', this.#offset)
+    const start = this.#offset
+    this.#offset += length
+    return start
+  }
+}
+
+export class ByteWriter {
+  #bytes: Buffer
+  #length = 0
+
+  /** `expected` is a size in bytes that most packets stay within; a longer one makes the writer grow. */
+  constructor (expected = 576) { this.#bytes = Buffer.allocUnsafe(expected) }
+
+  get length (): number { return this.#length }
+
+  u8 (value: number): this { this.#bytes.writeUInt8(value, this.#reserve(1)); return this }
+  u16 (value: number): this { this.#bytes.writeUInt16BE(value, this.#reserve(2)); return this }
+  u32 (value: number): this { this.#bytes.writeUInt32BE(value, this.#reserve(4)); return this }
+
+  bytes (value: Uint8Array): this {
+    this.#bytes.set(value, this.#reserve(value.length))
+    return this
+  }
+
+  /** `value` cut or padded with NUL to exactly `length` bytes. */
+  field (value: Uint8Array, length: number): this {
+    const start = this.#reserve(length)
+    this.#bytes.fill(0, start, start + length)
+    this.#bytes.set(value.subarray(0, length), start)
+    return this
+  }
+
+  zeros (count: number): this {
+    const start = this.#reserve(count)
+    this.#bytes.fill(0, start, start + count)
+    return this
+  }
+
+  finish (): Buffer { return this.#bytes.subarray(0, this.#length) }
+
+  #reserve (length: number): number {
+    const start = this.#length
+    const end = start + length
+    if (end > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(end, this.#bytes.length * 2))
+      this.#bytes.copy(larger, 0, 0, start)
+      this.#bytes = larger
+    }
+    this.#length = end
+    return start
+  }
+}

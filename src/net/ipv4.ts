@@ -1,0 +1,53 @@
+// IPv4 addresses and subnets. An address is an unsigned 32-bit number in memory and dotted text at the edges.
+
+/** An IPv4 address as an unsigned 32-bit number, most significant octet first. */
+export type Ipv4 = number
+
+export interface Subnet {
+  readonly network: Ipv4
+  /** Prefix length in bits, 0 to 32. */
+  readonly prefix: number
+  readonly mask: Ipv4
+  readonly broadcast: Ipv4
+}
+
+export const unspecified: Ipv4 = 0
+export const limitedBroadcast: Ipv4 = 0xffffffff
+
+const decimalOctet = /^(?:0|[1-9]\d{0,2})$/
+
+/** The address, or undefined when the text is not four decimal octets without leading zeros. */
+export function parseIpv4 (text: string): Ipv4 | undefined {
+  const parts = text.split('.')
+  if (parts.length !== 4) return undefined
+  let value = 0
+  for (const part of parts) {
+    const octet = decimalOctet.test(part) ? Number(part) : 256
+    if (octet > 255) return undefined
+    value = value * 256 + octet
+  }
+  return value
+}
+
+export const formatIpv4 = (ip: Ipv4): string => `${ip >>> 24}.${ip >>> 16 & 255}.${ip >>> 8 & 255}.${ip & 255}`
+
+export const maskOf = (prefix: number): Ipv4 => prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0
+
+export function subnetOf (ip: Ipv4, prefix: number): Subnet {
+  const mask = maskOf(prefix)
+  const network = (ip & mask) >>> 0
+  return { network, prefix, mask, broadcast: (network | ~mask) >>> 0 }
+}
+
+/** A subnet from `address/prefix` whose host bits are zero, else undefined. */
+export function parseSubnet (text: string): Subnet | undefined {
+  const [address = '', prefix = '', ...rest] = text.split('/')
+  const ip = parseIpv4(address)
+  if (ip === undefined || rest.length > 0 || !/^\d{1,2}$/.test(prefix) || Number(prefix) > 32) return undefined
+  const subnet = subnetOf(ip, Number(prefix))
+  return subnet.network === ip ? subnet : undefined
+}
+
+export const formatSubnet = (subnet: Subnet): string => `${formatIpv4(subnet.network)}/${subnet.prefix}`
+
+export const contains = (subnet: Subnet, ip: Ipv4): boolean => ((ip & subnet.mask) >>> 0) === subnet.network

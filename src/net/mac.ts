@@ -1,0 +1,30 @@
+// Hardware addresses as Go's net.ParseMAC reads them, since Matchbox's selectors and labels are compared that way:
+// 6, 8 or 20 octets in hex, separated by ':' or '-' (one octet a group) or by '.' (two octets a group).
+
+/** A hardware address in its one normal form: lower case, octets separated by ':'. */
+export type Mac = string & { readonly __mac: never }
+
+const octets = /^[0-9a-f]{2}(?:([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2})*)$/i
+const dotted = /^[0-9a-f]{4}(?:\.[0-9a-f]{4})+$/i
+const lengths: ReadonlySet<number> = new Set([6, 8, 20])
+
+/** The address in normal form, or undefined when Go's net.ParseMAC would refuse the text. */
+export function parseMac (text: string): Mac | undefined {
+  if (!octets.test(text) && !dotted.test(text)) return undefined
+  const hex = text.replace(/[:.-]/g, '').toLowerCase()
+  return lengths.has(hex.length / 2) ? hex.replace(/..(?=.)/g, '$&:') as Mac : undefined
+}
+
+const hexOf: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+/** The normal form of the octets of a chaddr or client identifier. */
+export function macFromBytes (bytes: Uint8Array): Mac {
+  let text = ''
+  for (let i = 0; i < bytes.length; i++) text += i === 0 ? hexOf[bytes[i]!] : `:${hexOf[bytes[i]!]}`
+  return text as Mac
+}
+
+export const macToBytes = (mac: Mac): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex')
+
+/** The form that file names and kernel arguments use: `52-54-00-12-34-56` (iPXE's `hexhyp`, PXELINUX's `01-` names). */
+export const hyphenated = (mac: Mac): string => mac.replaceAll(':', '-')

@@ -1,0 +1,100 @@
+// UDP sockets, each on one address or one interface. The only user of node:dgram.
+//
+// What shapes it (measured on Linux): a socket bound to a unicast address receives no broadcasts, one bound to 0.0.0.0
+// does; a send to 255.255.255.255 follows the routing table unless the socket is bound to a device; Node does not say
+// which address a datagram was sent to, so whoever must answer from there binds a socket for each address.
+import { createSocket, type Socket } from 'node:dgram'
+import { AppError, errnoOf, messageOf } from '../errors.js'
+
+export interface Endpoint { readonly address: string, readonly port: number }
+
+export type OnDatagram = (data: Buffer, from: Endpoint) => void
+
+export interface UdpSocket {
+  /** Where the socket is bound; the port is the real one when 0 was asked for. */
+  readonly local: Endpoint
+  /** Hands a datagram to the kernel. `sent` hears whether it took it; without it a refusal is forgotten, as a lost packet is. */
+  send: (data: Uint8Array, to: Endpoint, sent?: (error: Error | null) => void) => void
+  close: () => Promise<void>
+}
+
+export interface BindOptions {
+  readonly address: string
+  /** 0 takes any free port. */
+  readonly port: number
+  readonly broadcast?: boolean
+  /** A bound descriptor made elsewhere (systemd, or net/device-socket); address and port then only describe it. */
+  readonly fd?: number
+  /** Kernel buffer in bytes for datagrams that wait to be read. */
+  readonly receiveBuffer?: number
+}
+
+/** Where sockets come from: the kernel's in the program, a made-up network in tests. */
+export interface UdpNetwork {
+  bind: (options: BindOptions, onDatagram: OnDatagram) => Promise<UdpSocket>
+}
+
+const codeOf = { EADDRINUSE: 'address_in_use', EADDRNOTAVAIL: 'address_not_here', EACCES: 'permission_denied' } as const
+
+function bindError (error: unknown, { address, port }: BindOptions): AppError {
+  const errno = errnoOf(error)
+  const code = errno in codeOf ? codeOf[errno as keyof typeof codeOf] : 'socket_failed'
+  const why = {
+    address_in_use: 'another program listens there',
+    address_not_here: 'no interface has that address',
+    permission_denied: 'ports below 1024 need root, CAP_NET_BIND_SERVICE or a systemd socket',
+    socket_failed: messageOf(error)
+  }[code]
+  return new AppError(code, `cannot listen on ${address}:${port}/udp: ${why}`, { cause: error })
+}
+
+class DgramSocket implements UdpSocket {
+  readonly local: Endpoint
+  readonly #socket: Socket
+  #closing: Promise<void> | undefined
+
+  constructor (socket: Socket, local: Endpoint) {
+    this.#socket = socket
+    this.local = local
+  }
+
+  send (data: Uint8Array, to: Endpoint, sent?: (error: Error | null) => void): void {
+    if (this.#closing !== undefined) {
+      sent?.(new Error('the socket is closed'))
+      return
+    }
+    this.#socket.send(data, to.port, to.address, error => { sent?.(error) })
+  }
+
+  close (): Promise<void> {
+    this.#closing ??= new Promise(resolve => { this.#socket.close(() => { resolve() }) })
+    return this.#closing
+  }
+}
+
+export const kernelUdp: UdpNetwork = {
+  bind: async (options, onDatagram) => {
+    const socket = createSocket({ type: 'udp4' })
+    try {
+      await new Promise<void>((resolve, reject) => {
+        socket.once('error', reject)
+        socket.once('listening', resolve)
+        if (options.fd === undefined) socket.bind({ address: options.address, port: options.port, exclusive: true })
+        else socket.bind({ fd: options.fd })
+      })
+      socket.removeAllListeners('error')
+      // An ICMP "port unreachable" for something sent earlier arrives here; it must never end the process.
+      socket.on('error', () => {})
+      if (options.broadcast === true) socket.setBroadcast(true)
+      if (options.receiveBuffer !== undefined) {
+        try { socket.setRecvBufferSize(options.receiveBuffer) } catch { /* the kernel's own limit stays */ }
+      }
+    } catch (error) {
+      socket.close()
+      throw bindError(error, options)
+    }
+    socket.on('message', (data, { address, port }) => { onDatagram(data, { address, port }) })
+    const { address, port } = socket.address()
+    return new DgramSocket(socket, { address, port })
+  }
+}

@@ -1,0 +1,118 @@
+// The import rules (scripts/lib/layers.js) over every file of src/, and no import cycle.
+import { readFileSync, readdirSync } from 'node:fs'
+import { dirname, join, posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import ts from 'typescript'
+import { guarded, impure, layerOf, layers, matches } from '../scripts/lib/layers.js'
+
+interface Import { readonly target: string, readonly typeOnly: boolean, readonly line: number }
+
+const src = join(dirname(fileURLToPath(import.meta.url)), '..', 'src')
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(f => f.endsWith('.ts')).map(f => f.slice(0, -3)).sort()
+
+function importsOf (name: string, text: string): Import[] {
+  const source = ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true)
+  const found: Import[] = []
+  const add = (specifier: ts.Expression | undefined, typeOnly: boolean): void => {
+    if (specifier !== undefined && ts.isStringLiteral(specifier)) {
+      found.push({ target: specifier.text, typeOnly, line: source.getLineAndCharacterOfPosition(specifier.getStart()).line + 1 })
+    }
+  }
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) {
+      const clause = node.importClause
+      const named = clause?.namedBindings
+      const allTypes = clause?.name === undefined && named !== undefined && ts.isNamedImports(named) &&
+        named.elements.length > 0 && named.elements.every(e => e.isTypeOnly)
+      add(node.moduleSpecifier, clause?.phaseModifier === ts.SyntaxKind.TypeKeyword || allTypes)
+    } else if (ts.isExportDeclaration(node)) {
+      add(node.moduleSpecifier, node.isTypeOnly)
+    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      add(node.arguments[0], false)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return found
+}
+
+const resolve = (from: string, target: string): string => posix.join(posix.dirname(from), target).replace(/\.js$/, '')
+const packageOf = (target: string): string => target.split('/').slice(0, target.startsWith('@') ? 2 : 1).join('/')
+
+function breaches (file: string, text: string): string[] {
+  const layer = layerOf(file)
+  if (layer === undefined) return [`src/${file}.ts: stands in no row of scripts/lib/layers.js`]
+  const found: string[] = []
+  for (const { target, typeOnly, line } of importsOf(file, text)) {
+    const where = `src/${file}.ts:${line}: ${layer.name} may not import ${target}`
+    const guard = guarded.find(g => g.module === target)
+    if (target.startsWith('.')) {
+      const to = resolve(file, target)
+      if (!matches(to, layer.may) && !(typeOnly && matches(to, layer.types ?? []))) found.push(where)
+    } else if (guard !== undefined) {
+      if (!guard.only.includes(file)) found.push(`${where} (only ${guard.only.join(', ') || 'nobody'} does)`)
+    } else if (!(target.startsWith('node:') ? layer.node : layer.packages).some(allowed => allowed === '*' || allowed === target || allowed === packageOf(target))) {
+      found.push(where)
+    }
+  }
+  if (layer.pure === true) {
+    const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, c => c.replace(/[^\n]/g, ' '))
+    for (const pattern of impure) {
+      const hit = pattern.exec(code)
+      if (hit !== null) found.push(`src/${file}.ts:${code.slice(0, hit.index).split('\n').length}: ${layer.name} is pure and may not name ${hit[0]}`)
+    }
+  }
+  if (/\bexport\s+default\b/.test(text)) found.push(`src/${file}.ts: exports by name only`)
+  return found
+}
+
+function cycles (graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const state = new Map<string, 'open' | 'done'>()
+  const found: string[] = []
+  const walk = (file: string, path: readonly string[]): void => {
+    if (state.get(file) === 'done') return
+    if (state.get(file) === 'open') {
+      found.push([...path.slice(path.indexOf(file)), file].join(' -> '))
+      return
+    }
+    state.set(file, 'open')
+    for (const next of graph.get(file) ?? []) walk(next, [...path, file])
+    state.set(file, 'done')
+  }
+  for (const file of graph.keys()) walk(file, [])
+  return found
+}
+
+t.test('every import is one that the layers allow', t => {
+  t.ok(files.length > 5, 'the sources were found')
+  const all = files.flatMap(file => breaches(file, readFileSync(join(src, `${file}.ts`), 'utf8')))
+  t.same(all, [])
+  t.end()
+})
+
+t.test('no import cycle', t => {
+  const graph = new Map(files.map(file => [file, importsOf(file, readFileSync(join(src, `${file}.ts`), 'utf8'))
+    .filter(i => i.target.startsWith('.') && !i.typeOnly).map(i => resolve(file, i.target))]))
+  t.same(cycles(graph), [])
+  t.end()
+})
+
+t.test('process is known to main.ts alone', t => {
+  const users = files.filter(file => file !== 'main' && /(?<![.\w'"`])process\.\w/.test(readFileSync(join(src, `${file}.ts`), 'utf8').replace(/\/\/[^\n]*/g, '')))
+  t.same(users, [])
+  t.end()
+})
+
+t.test('the rules do bite', t => {
+  t.match(breaches('dhcp/packet', "import fs from 'node:fs'\nconst now = Date.now()"), [/may not import node:fs/, /may not name Date\.now/])
+  t.match(breaches('http/ipxe-route', "import { FileStore } from '../store/file-store.js'"), [/http may not import/])
+  t.match(breaches('store/file-store', "import { watch } from 'chokidar'"), [/only store\/watcher does/])
+  t.match(breaches('matchbox/select', "import { pino } from 'pino'"), [/may not import pino/])
+  t.same(breaches('matchbox/select', "import type { Logger } from '../log.js'"), [])
+  t.match(breaches('matchbox/select', "import { Logger } from '../log.js'"), [/may not import/])
+  t.match(breaches('elsewhere/thing', ''), [/stands in no row/])
+  t.same(cycles(new Map([['a', ['b']], ['b', ['c']], ['c', ['a']]])), ['a -> b -> c -> a'])
+  t.equal(new Set(layers.map(l => l.name)).size, layers.length, 'one row a name')
+  t.end()
+})
