@@ -1,0 +1,18 @@
+// Where a reply goes: RFC 2131 section 4.1, RFC 1542 section 5.4.
+import { type Ipv4, limitedBroadcast, unspecified } from '../net/ipv4.js'
+import { ports } from './constants.js'
+import type { DhcpPacket } from './packet.js'
+
+export interface Destination { readonly ip: Ipv4, readonly port: number }
+
+/**
+ * A relayed request is answered to its relay agent's server port, a client that has its address to that address, and one
+ * that has none yet by broadcast, whatever its broadcast flag says: unicast to an address not yet configured needs the
+ * ARP table written, which a process without privileges can't do.
+ */
+export function destinationOf (request: DhcpPacket, reply: DhcpPacket): Destination {
+  if (request.giaddr !== unspecified) return { ip: request.giaddr, port: ports.server }
+  if (reply.options.dhcpMessageType === 'NAK') return { ip: limitedBroadcast, port: ports.client }
+  if (request.ciaddr !== unspecified) return { ip: request.ciaddr, port: ports.client }
+  return { ip: limitedBroadcast, port: ports.client }
+}

@@ -1,0 +1,210 @@
+// The DHCP server's transport: datagrams in, decisions from server-machine, leases to their store, datagrams out.
+import type { Clock } from '../clock.js'
+import { DecodeError, messageOf } from '../errors.js'
+import type { Logger } from '../log.js'
+import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
+import { macFromBytes, type Mac } from '../net/mac.js'
+import type { BindOptions, UdpNetwork, UdpSocket } from '../net/udp.js'
+import type { AllocationState } from './allocate.js'
+import type { BootConfig } from './boot-file.js'
+import { describePacket } from './describe.js'
+import type { LeaseStore } from './lease-file.js'
+import { type Lease, LeaseTable } from './leases.js'
+import { decodePacket, type DhcpPacket, encodePacket } from './packet.js'
+import { replyLimit } from './reply.js'
+import type { Reservations } from './reservations.js'
+import { type DropReason, handleDhcp, type Outcome, type Reply } from './server-machine.js'
+import type { DhcpSubnet } from './subnet.js'
+
+/** What may change while the server runs. */
+export interface DhcpSettings {
+  readonly subnets: readonly DhcpSubnet[]
+  readonly reservations: Reservations
+  readonly boot: BootConfig
+  readonly unknownClients: AllocationState['unknownClients']
+}
+
+/** One thing that happened, for metrics and for the machines' timelines. */
+export type DhcpEvent =
+  | { readonly kind: 'received', readonly type: string, readonly mac: Mac }
+  | { readonly kind: 'sent', readonly type: string, readonly mac: Mac, readonly ip: Ipv4, readonly packet: DhcpPacket, readonly bootFile: string | undefined }
+  | { readonly kind: 'dropped', readonly reason: DropReason | 'malformed' | 'unsaved', readonly detail: string, readonly mac?: Mac }
+  | { readonly kind: 'lease', readonly change: 'released' | 'declined' | 'offer_refused', readonly mac: Mac, readonly ip: Ipv4 }
+
+export interface DhcpServerOptions {
+  readonly network: UdpNetwork
+  readonly bind: BindOptions
+  /** This service's address on the network it serves: server identifier and next server. */
+  readonly server: Ipv4
+  readonly settings: DhcpSettings
+  readonly table: LeaseTable
+  readonly store: LeaseStore
+  readonly clock: Clock
+  readonly log: Logger
+  readonly onEvent: (event: DhcpEvent) => void
+}
+
+export interface DhcpServer {
+  /** Puts new settings in force for the next packet; leases stay. */
+  readonly configure: (settings: DhcpSettings) => void
+  /** Ends the lease of an address; false when it has none. */
+  readonly release: (ip: Ipv4) => Promise<boolean>
+  readonly close: () => Promise<void>
+}
+
+/** Starts to answer. The table is to hold what the store loaded; the caller closes the store after the server. */
+export async function startDhcpServer (options: DhcpServerOptions): Promise<DhcpServer> {
+  const server = new Server(options)
+  await server.listen()
+  return server
+}
+
+/** How many machines the log remembers having told of, so that one that asks again and again is told of once in a while. */
+const rememberedMachines = 4096
+const silence = 10 * 60_000
+
+class Server implements DhcpServer {
+  readonly #options: DhcpServerOptions
+  #settings: DhcpSettings
+  #socket: UdpSocket | undefined
+  /** Answers that wait for their lease to be saved. */
+  readonly #unsent = new Set<Promise<void>>()
+  readonly #told = new Map<string, number>()
+
+  constructor (options: DhcpServerOptions) {
+    this.#options = options
+    this.#settings = options.settings
+  }
+
+  async listen (): Promise<void> {
+    const { network, bind } = this.#options
+    this.#socket = await network.bind(bind, data => { this.#onDatagram(data) })
+  }
+
+  configure (settings: DhcpSettings): void {
+    this.#settings = settings
+    this.#options.table.reset()
+  }
+
+  async release (ip: Ipv4): Promise<boolean> {
+    const { table, clock } = this.#options
+    const lease = table.get(ip)
+    if (lease === undefined) return false
+    await this.#keep({ ...lease, state: 'released', since: clock.now(), expires: clock.now() }, true)
+    return true
+  }
+
+  async close (): Promise<void> {
+    await Promise.all(this.#unsent)
+    await this.#socket?.close()
+  }
+
+  #onDatagram (data: Buffer): void {
+    const { log, onEvent } = this.#options
+    let request: DhcpPacket
+    try {
+      request = decodePacket(data)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      log.debug({ reason: error.code, offset: error.offset, bytes: data.length }, 'dhcp.malformed')
+      onEvent({ kind: 'dropped', reason: 'malformed', detail: error.code })
+      return
+    }
+    if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(request) }, 'dhcp.received')
+    onEvent({ kind: 'received', type: request.options.dhcpMessageType ?? 'BOOTP', mac: macFromBytes(request.chaddr) })
+    try {
+      this.#carryOut(handleDhcp(request, this.#context()), request)
+    } catch (error) {
+      // No packet ends the process, not even one that finds a mistake of ours.
+      log.error({ packet: describePacket(request), error }, 'dhcp.failed')
+    }
+  }
+
+  #context (): Parameters<typeof handleDhcp>[1] {
+    const { clock, server, table } = this.#options
+    return { ...this.#settings, now: clock.now(), server, leases: table }
+  }
+
+  #carryOut (outcome: Outcome, request: DhcpPacket): void {
+    const { log, onEvent } = this.#options
+    const mac = macFromBytes(request.chaddr)
+    switch (outcome.kind) {
+      case 'drop': {
+        const { reason, detail = '' } = outcome
+        onEvent({ kind: 'dropped', reason, detail, mac })
+        const level = worthTelling.has(reason) && this.#firstInAWhile(`${reason} ${mac}`) ? 'info' : 'debug'
+        log[level]({ mac, xid: request.xid, reason, ...detail !== '' && { detail } }, 'dhcp.drop')
+        return
+      }
+      case 'change':
+        log.info({ mac, ip: formatIpv4(outcome.lease.ip) }, `dhcp.${outcome.what}`)
+        onEvent({ kind: 'lease', change: outcome.what, mac, ip: outcome.lease.ip })
+        void this.#keep(outcome.lease, outcome.durable).catch(() => {})
+        return
+      case 'reply':
+        this.#answer(outcome, request, mac)
+    }
+  }
+
+  #answer (outcome: Reply, request: DhcpPacket, mac: Mac): void {
+    if (outcome.lease === undefined) {
+      this.#send(outcome, request, mac)
+      return
+    }
+    const sent = this.#keep(outcome.lease, outcome.durable)
+      .then(() => { this.#send(outcome, request, mac) })
+      .catch((error: unknown) => { this.#options.onEvent({ kind: 'dropped', reason: 'unsaved', detail: messageOf(error), mac }) })
+      .finally(() => { this.#unsent.delete(sent) })
+    this.#unsent.add(sent)
+  }
+
+  /** Puts the change in force at once, so that the next packet is decided with it, and on disk when it has to last. */
+  async #keep (lease: Lease, durable: boolean): Promise<void> {
+    const { table, store } = this.#options
+    const before = table.get(lease.ip)
+    table.set(lease)
+    if (!durable) return
+    try {
+      await store.append(lease)
+    } catch (error) {
+      if (table.get(lease.ip) === lease) {
+        if (before === undefined) table.delete(lease.ip)
+        else table.set(before)
+      }
+      throw error
+    }
+  }
+
+  #send ({ reply, to, bootFile }: Reply, request: DhcpPacket, mac: Mac): void {
+    const { log, onEvent } = this.#options
+    const type = reply.options.dhcpMessageType ?? 'BOOTP'
+    const fields = {
+      mac,
+      xid: request.xid,
+      ...reply.yiaddr !== unspecified && { ip: formatIpv4(reply.yiaddr) },
+      ...bootFile !== undefined && { file: bootFile },
+      ...request.giaddr !== unspecified && { relay: formatIpv4(request.giaddr) }
+    }
+    this.#socket?.send(encodePacket(reply, replyLimit(request)), { address: formatIpv4(to.ip), port: to.port }, error => {
+      if (error !== null) log.warn({ ...fields, to: formatIpv4(to.ip), error: error.message }, 'dhcp.unsent')
+    })
+    log.info(fields, `dhcp.${type.toLowerCase()}`)
+    if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(reply), to: formatIpv4(to.ip) }, 'dhcp.sent')
+    onEvent({ kind: 'sent', type, mac, ip: reply.yiaddr, packet: request, bootFile })
+  }
+
+  #firstInAWhile (what: string): boolean {
+    const now = this.#options.clock.now()
+    const last = this.#told.get(what)
+    if (last !== undefined && now - last < silence) return false
+    this.#told.delete(what)
+    this.#told.set(what, now)
+    if (this.#told.size > rememberedMachines) this.#told.delete(this.#told.keys().next().value ?? '')
+    return true
+  }
+}
+
+/** Reasons that a person who waits for a machine to boot wants to read; the rest is everyday traffic. */
+const worthTelling: ReadonlySet<DropReason> = new Set([
+  'unknown_client', 'no_range', 'pool_exhausted', 'reservation_in_use', 'unknown_subnet'
+])

@@ -1,0 +1,103 @@
+// The lease table: which address is bound, offered or set aside, and which one is next. Leases are found by hardware
+// address, never by client identifier: PXE ROM, iPXE, initramfs and system each send another one (RFC 2131 section 4.2
+// would give them four addresses), and the boot needs one.
+import type { Ipv4 } from '../net/ipv4.js'
+import type { Mac } from '../net/mac.js'
+import { ExpiryQueue } from './expiry-queue.js'
+import { type AddressRange, inRange } from './subnet.js'
+
+export type LeaseState = 'offered' | 'bound' | 'declined' | 'released'
+
+export interface Lease {
+  readonly ip: Ipv4
+  readonly mac: Mac
+  readonly state: LeaseState
+  /** When it began, epoch milliseconds. */
+  readonly since: number
+  /** When the address is free again, epoch milliseconds: a lease that is past it has expired. */
+  readonly expires: number
+  readonly hostName?: string
+  /** How often in a row the address was declined; each time it is set aside for twice as long. */
+  readonly declines?: number
+}
+
+/** What decisions read of the table. */
+export interface LeaseView {
+  readonly get: (ip: Ipv4) => Lease | undefined
+  /** All that is known of a machine, the latest first. */
+  readonly ofMac: (mac: Mac) => readonly Lease[]
+  /** The address of the range to give next: never used before longest expired. `usable` says no to addresses set aside otherwise. */
+  readonly nextFree: (range: AddressRange, now: number, usable: (ip: Ipv4) => boolean) => Ipv4 | undefined
+}
+
+export const isActive = (lease: Lease, now: number): boolean => lease.state !== 'released' && lease.expires > now
+
+/** The state to show: a lease past its time reads as expired. */
+export const stateAt = (lease: Lease, now: number): LeaseState | 'expired' =>
+  lease.state === 'released' || lease.expires > now ? lease.state : 'expired'
+
+/** A range's cursor over addresses never given, and the queue of those that were. */
+interface RangeState { readonly range: AddressRange, next: Ipv4, readonly given: ExpiryQueue }
+
+export class LeaseTable implements LeaseView {
+  readonly #byIp = new Map<Ipv4, Lease>()
+  readonly #byMac = new Map<Mac, Lease[]>()
+  #ranges: RangeState[] = []
+
+  get size (): number { return this.#byIp.size }
+  values (): IterableIterator<Lease> { return this.#byIp.values() }
+  get (ip: Ipv4): Lease | undefined { return this.#byIp.get(ip) }
+  ofMac (mac: Mac): readonly Lease[] { return this.#byMac.get(mac) ?? [] }
+
+  set (lease: Lease): void {
+    const before = this.#byIp.get(lease.ip)
+    if (before !== undefined) this.#forget(before)
+    this.#byIp.set(lease.ip, lease)
+    this.#byMac.set(lease.mac, [lease, ...this.#byMac.get(lease.mac) ?? []])
+    const state = this.#ranges.find(({ range }) => inRange(range, lease.ip))
+    state?.given.push({ ip: lease.ip, at: freeAt(lease) })
+    if (state !== undefined && state.given.size > 2 * this.#byIp.size + 1024) this.reset()
+  }
+
+  delete (ip: Ipv4): void {
+    const lease = this.#byIp.get(ip)
+    if (lease !== undefined) this.#forget(lease)
+    this.#byIp.delete(ip)
+    for (const state of this.#ranges) if (inRange(state.range, ip)) state.next = Math.min(state.next, ip)
+  }
+
+  nextFree (range: AddressRange, now: number, usable: (ip: Ipv4) => boolean): Ipv4 | undefined {
+    const state = this.#stateOf(range)
+    while (state.next <= range.last) {
+      if (!this.#byIp.has(state.next) && usable(state.next)) return state.next
+      state.next++
+    }
+    for (let entry = state.given.peek(); entry !== undefined && entry.at <= now; entry = state.given.peek()) {
+      const lease = this.#byIp.get(entry.ip)
+      if (lease !== undefined && freeAt(lease) === entry.at && usable(entry.ip)) return entry.ip
+      state.given.pop()
+    }
+    return undefined
+  }
+
+  /** Looks at every address again: after ranges or reservations changed, an address passed over may be usable. */
+  reset (): void { this.#ranges = [] }
+
+  #stateOf (range: AddressRange): RangeState {
+    const known = this.#ranges.find(state => state.range.first === range.first && state.range.last === range.last)
+    if (known !== undefined) return known
+    const state: RangeState = { range, next: range.first, given: new ExpiryQueue() }
+    for (const lease of this.#byIp.values()) if (inRange(range, lease.ip)) state.given.push({ ip: lease.ip, at: freeAt(lease) })
+    this.#ranges.push(state)
+    return state
+  }
+
+  #forget (lease: Lease): void {
+    const rest = (this.#byMac.get(lease.mac) ?? []).filter(other => other.ip !== lease.ip)
+    if (rest.length === 0) this.#byMac.delete(lease.mac)
+    else this.#byMac.set(lease.mac, rest)
+  }
+}
+
+/** A released address was free from the moment of its release. */
+const freeAt = (lease: Lease): number => lease.state === 'released' ? lease.since : lease.expires

@@ -1,0 +1,132 @@
+// DHCP options: code, RFC name and codec of each in one table (RFC 2132, 3004, 3046, 3396, 4578; iPXE's 175).
+// What the table does not know survives as bytes.
+import { DecodeError } from '../errors.js'
+import type { Ipv4 } from '../net/ipv4.js'
+import { type MessageType, messageTypeCodes, messageTypes } from './constants.js'
+
+/** Octets to a value and back; `offset` is where the option stands in its message, for the DecodeError. */
+interface Codec<T> {
+  readonly decode: (bytes: Buffer, offset: number) => T
+  readonly encode: (value: T) => Uint8Array
+}
+
+function exactly (bytes: Buffer, length: number, offset: number): Buffer {
+  if (bytes.length !== length) throw new DecodeError('option_length', offset)
+  return bytes
+}
+
+function multipleOf (bytes: Buffer, size: number, offset: number): Buffer {
+  if (bytes.length === 0 || bytes.length % size !== 0) throw new DecodeError('option_length', offset)
+  return bytes
+}
+
+const u8: Codec<number> = {
+  decode: (bytes, offset) => exactly(bytes, 1, offset).readUInt8(),
+  encode: value => Uint8Array.of(value)
+}
+
+const u16: Codec<number> = {
+  decode: (bytes, offset) => exactly(bytes, 2, offset).readUInt16BE(),
+  encode: value => Uint8Array.of(value >>> 8, value)
+}
+
+const u32: Codec<number> = {
+  decode: (bytes, offset) => exactly(bytes, 4, offset).readUInt32BE(),
+  encode: value => Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value)
+}
+
+const u16List: Codec<readonly number[]> = {
+  decode: (bytes, offset) => Array.from({ length: multipleOf(bytes, 2, offset).length / 2 }, (_, i) => bytes.readUInt16BE(i * 2)),
+  encode: values => Uint8Array.from(values.flatMap(value => [value >>> 8, value & 255]))
+}
+
+const ip: Codec<Ipv4> = u32
+
+const ipList: Codec<readonly Ipv4[]> = {
+  decode: (bytes, offset) => Array.from({ length: multipleOf(bytes, 4, offset).length / 4 }, (_, i) => bytes.readUInt32BE(i * 4)),
+  encode: values => Uint8Array.from(values.flatMap(value => [value >>> 24, value >>> 16 & 255, value >>> 8 & 255, value & 255]))
+}
+
+const bytes: Codec<Buffer> = { decode: value => value, encode: value => value }
+
+/** Text as octets, one character each; trailing NULs, which some clients count in, are left out (RFC 2132 section 2). */
+const text: Codec<string> = {
+  decode: value => value.toString('latin1').replace(/\0+$/, ''),
+  encode: value => Buffer.from(value, 'latin1')
+}
+
+/** Text whose NUL belongs to the wire: old PXE ROMs read option 66 and 67 as C strings and run past their end without it. */
+const nulTerminated: Codec<string> = {
+  decode: text.decode,
+  encode: value => Buffer.from(`${value}\0`, 'latin1')
+}
+
+const codeList: Codec<readonly number[]> = {
+  decode: value => [...value],
+  encode: value => Uint8Array.from(value)
+}
+
+const messageType: Codec<MessageType> = {
+  decode: (value, offset) => {
+    const code = exactly(value, 1, offset).readUInt8()
+    const name: MessageType | undefined = messageTypes[code as keyof typeof messageTypes]
+    if (name === undefined) throw new DecodeError('message_type', offset)
+    return name
+  },
+  encode: value => Uint8Array.of(messageTypeCodes[value])
+}
+
+const row = <T>(code: number, codec: Codec<T>): { readonly code: number, readonly codec: Codec<T> } => ({ code, codec })
+
+export const optionTable = {
+  subnetMask: row(1, ip),
+  router: row(3, ipList),
+  domainNameServer: row(6, ipList),
+  hostName: row(12, text),
+  domainName: row(15, text),
+  rootPath: row(17, text),
+  broadcastAddress: row(28, ip),
+  ntpServers: row(42, ipList),
+  vendorSpecificInformation: row(43, bytes),
+  requestedIpAddress: row(50, ip),
+  ipAddressLeaseTime: row(51, u32),
+  optionOverload: row(52, u8),
+  dhcpMessageType: row(53, messageType),
+  serverIdentifier: row(54, ip),
+  parameterRequestList: row(55, codeList),
+  message: row(56, text),
+  maximumDhcpMessageSize: row(57, u16),
+  renewalTime: row(58, u32),
+  rebindingTime: row(59, u32),
+  vendorClassIdentifier: row(60, text),
+  clientIdentifier: row(61, bytes),
+  tftpServerName: row(66, nulTerminated),
+  bootfileName: row(67, nulTerminated),
+  userClass: row(77, bytes),
+  relayAgentInformation: row(82, bytes),
+  clientSystemArchitecture: row(93, u16List),
+  clientNetworkInterfaceIdentifier: row(94, bytes),
+  clientMachineIdentifier: row(97, bytes),
+  ipxeEncapsulatedOptions: row(175, bytes)
+} as const
+
+export type OptionName = keyof typeof optionTable
+type ValueOf<Row> = Row extends { readonly codec: Codec<infer T> } ? T : never
+
+/** Options by their RFC names; an encoder writes them in the order in which they stand here. */
+export type Options = { readonly [Name in OptionName]?: ValueOf<typeof optionTable[Name]> } & {
+  /** Options by number that the table does not name, or that a configuration gives raw. */
+  readonly other?: ReadonlyMap<number, Uint8Array>
+}
+export type MutableOptions = { -readonly [Key in keyof Options]: Options[Key] }
+
+export const optionNames: ReadonlyMap<number, OptionName> = new Map(
+  Object.entries(optionTable).map(([name, { code }]) => [code, name as OptionName])
+)
+
+const codecOf = (name: OptionName): Codec<unknown> => optionTable[name].codec as Codec<unknown>
+
+/** The value of option `name`, or DecodeError when its length or value is not what its RFC allows. */
+export const decodeOption = (name: OptionName, value: Buffer, offset: number): unknown => codecOf(name).decode(value, offset)
+
+export const encodeOption = (name: OptionName, value: unknown): Uint8Array => codecOf(name).encode(value)

@@ -1,0 +1,184 @@
+// The DHCP message on the wire: RFC 2131 section 2 (header), RFC 2132 section 9.3 (overload), RFC 3396 (long options).
+//
+//    0                   1                   2                   3
+//    0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+//   +---------------+---------------+---------------+---------------+
+//   |      op       |     htype     |     hlen      |     hops      |
+//   +---------------------------------------------------------------+
+//   |                              xid                              |
+//   +-------------------------------+-------------------------------+
+//   |             secs              |             flags             |
+//   +---------------------------------------------------------------+
+//   |            ciaddr, yiaddr, siaddr, giaddr (4 each)            |
+//   +---------------------------------------------------------------+
+//   |     chaddr (16)    |    sname (64)    |      file (128)       |
+//   +---------------------------------------------------------------+
+//   |                 cookie (4)   |   options ...                  |
+//   +---------------------------------------------------------------+
+import { DecodeError } from '../errors.js'
+import { ByteReader, ByteWriter } from '../net/bytes.js'
+import type { Ipv4 } from '../net/ipv4.js'
+import { headerLength, magicCookie, minimumLength, op } from './constants.js'
+import { decodeOption, encodeOption, type MutableOptions, optionNames, type OptionName, type Options, optionTable } from './options.js'
+
+export interface DhcpPacket {
+  readonly op: 1 | 2
+  readonly htype: number
+  readonly hops: number
+  readonly xid: number
+  /** Seconds since the client began; some firmware sends it little-endian, so it is shown and never decided on. */
+  readonly secs: number
+  readonly flags: number
+  readonly ciaddr: Ipv4
+  readonly yiaddr: Ipv4
+  readonly siaddr: Ipv4
+  readonly giaddr: Ipv4
+  /** `hlen` octets of hardware address. */
+  readonly chaddr: Buffer
+  readonly sname: string
+  readonly file: string
+  readonly options: Options
+}
+
+const pad = 0
+const end = 255
+const chaddrLength = 16
+const snameLength = 64
+const fileLength = 128
+
+/** RFC 2132 section 9.3: bit 0, `file` holds options; bit 1, `sname` does. */
+const overloadFile = 1
+const overloadSname = 2
+
+/** Reads a message, or throws DecodeError: `truncated`, `op`, `hlen`, `cookie`, `option_length`, `overload`, `message_type`. */
+export function decodePacket (datagram: Buffer): DhcpPacket {
+  const reader = new ByteReader(datagram)
+  const opCode = reader.u8()
+  if (opCode !== op.bootRequest && opCode !== op.bootReply) throw new DecodeError('op', 0)
+  const htype = reader.u8()
+  const hlen = reader.u8()
+  if (hlen === 0 || hlen > chaddrLength) throw new DecodeError('hlen', 2)
+  const hops = reader.u8()
+  const xid = reader.u32()
+  const secs = reader.u16()
+  const flags = reader.u16()
+  const ciaddr = reader.u32()
+  const yiaddr = reader.u32()
+  const siaddr = reader.u32()
+  const giaddr = reader.u32()
+  const chaddr = reader.bytes(chaddrLength).subarray(0, hlen)
+  const snameOffset = reader.offset
+  const sname = reader.bytes(snameLength)
+  const fileOffset = reader.offset
+  const file = reader.bytes(fileLength)
+  if (reader.u32() !== magicCookie) throw new DecodeError('cookie', headerLength - 4)
+
+  const pieces = new Map<number, Piece>()
+  readOptions(reader, 0, pieces)
+  const overload = overloadOf(pieces.get(optionTable.optionOverload.code))
+  if ((overload & overloadFile) !== 0) readOptions(new ByteReader(file), fileOffset, pieces)
+  if ((overload & overloadSname) !== 0) readOptions(new ByteReader(sname), snameOffset, pieces)
+  return {
+    op: opCode,
+    htype,
+    hops,
+    xid,
+    secs,
+    flags,
+    ciaddr,
+    yiaddr,
+    siaddr,
+    giaddr,
+    chaddr,
+    sname: (overload & overloadSname) === 0 ? cString(sname) : '',
+    file: (overload & overloadFile) === 0 ? cString(file) : '',
+    options: nameOptions(pieces)
+  }
+}
+
+/** Where an option's first octet stands, and its octets: RFC 3396 joins those of one code in the order they come. */
+interface Piece { readonly offset: number, readonly value: Buffer }
+
+function readOptions (reader: ByteReader, base: number, pieces: Map<number, Piece>): void {
+  while (reader.remaining > 0) {
+    const offset = base + reader.offset
+    const code = reader.u8()
+    if (code === pad) continue
+    if (code === end) return
+    if (reader.remaining === 0) throw new DecodeError('truncated', offset)
+    const length = reader.u8()
+    if (length > reader.remaining) throw new DecodeError('truncated', offset)
+    const value = reader.bytes(length)
+    const before = pieces.get(code)
+    pieces.set(code, before === undefined ? { offset, value } : { offset: before.offset, value: Buffer.concat([before.value, value]) })
+  }
+}
+
+function overloadOf (piece: Piece | undefined): number {
+  if (piece === undefined) return 0
+  const value = piece.value.length === 1 ? piece.value.readUInt8() : 0
+  if (value < 1 || value > 3) throw new DecodeError('overload', piece.offset)
+  return value
+}
+
+function nameOptions (pieces: ReadonlyMap<number, Piece>): Options {
+  const options: Record<string, unknown> = {}
+  let other: Map<number, Uint8Array> | undefined
+  for (const [code, { offset, value }] of pieces) {
+    const name = optionNames.get(code)
+    if (name !== undefined) options[name] = decodeOption(name, value, offset)
+    else (other ??= new Map()).set(code, value)
+  }
+  if (other !== undefined) options['other'] = other
+  return options as MutableOptions
+}
+
+function cString (field: Buffer): string {
+  const nul = field.indexOf(0)
+  return field.toString('latin1', 0, nul < 0 ? field.length : nul)
+}
+
+/**
+ * Writes a message of at most `maximum` octets (UDP payload). Options go out in the order they stand in, relay agent
+ * information last (RFC 3046 section 2.2); what does not fit is left out from the back, so put what matters first.
+ * Options 52 and the fields it would borrow are never used: PXE ROMs read `file` as a name whatever 52 says.
+ */
+export function encodePacket (packet: DhcpPacket, maximum = 1472): Buffer {
+  const writer = new ByteWriter()
+  writer.u8(packet.op).u8(packet.htype).u8(packet.chaddr.length).u8(packet.hops)
+  writer.u32(packet.xid).u16(packet.secs).u16(packet.flags)
+  writer.u32(packet.ciaddr).u32(packet.yiaddr).u32(packet.siaddr).u32(packet.giaddr)
+  writer.field(packet.chaddr, chaddrLength)
+  writer.field(Buffer.from(packet.sname.slice(0, snameLength - 1), 'latin1'), snameLength)
+  writer.field(Buffer.from(packet.file.slice(0, fileLength - 1), 'latin1'), fileLength)
+  writer.u32(magicCookie)
+
+  const relay = packet.options.relayAgentInformation
+  const room = maximum - 1 - (relay === undefined ? 0 : wireLength(relay.length))
+  for (const [code, value] of wireOptions(packet.options)) {
+    if (writer.length + wireLength(value.length) <= room) writeOption(writer, code, value)
+  }
+  if (relay !== undefined) writeOption(writer, optionTable.relayAgentInformation.code, relay)
+  writer.u8(end)
+  if (writer.length < minimumLength) writer.zeros(minimumLength - writer.length)
+  return writer.finish()
+}
+
+function * wireOptions (options: Options): Generator<readonly [number, Uint8Array]> {
+  for (const key of Object.keys(options) as Array<keyof Options>) {
+    if (key === 'relayAgentInformation') continue
+    if (key === 'other') yield * options.other ?? []
+    else if (options[key] !== undefined) yield [optionTable[key satisfies OptionName].code, encodeOption(key, options[key])]
+  }
+}
+
+const wireLength = (length: number): number => length + 2 * Math.max(1, Math.ceil(length / 255))
+
+function writeOption (writer: ByteWriter, code: number, value: Uint8Array): void {
+  let start = 0
+  do {
+    const part = value.subarray(start, start + 255)
+    writer.u8(code).u8(part.length).bytes(part)
+    start += 255
+  } while (start < value.length)
+}

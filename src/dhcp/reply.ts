@@ -1,0 +1,133 @@
+// The server's messages: RFC 2131 section 4.3 (fields, table 3), RFC 2132, RFC 6842 (client identifier goes back),
+// RFC 3046 (so does relay agent information).
+import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
+import type { BootFile } from './boot-file.js'
+import type { ClientInfo } from './client-info.js'
+import { broadcastFlag, defaultDatagram, ipUdpHeader, op } from './constants.js'
+import { type MutableOptions, optionTable, type OptionName, type Options } from './options.js'
+import type { DhcpPacket } from './packet.js'
+import { pxeOptions } from './pxe.js'
+import type { Reservation } from './reservations.js'
+import type { DhcpSubnet } from './subnet.js'
+
+export interface ReplyParts {
+  readonly request: DhcpPacket
+  readonly client: ClientInfo
+  readonly server: Ipv4
+  readonly subnet: DhcpSubnet
+  readonly reservation: Reservation | undefined
+  readonly bootFile: BootFile | undefined
+  readonly hostName: string | undefined
+}
+
+/** OFFER and ACK of an address, `seconds` long. */
+export function addressReply (type: 'OFFER' | 'ACK', yiaddr: Ipv4, seconds: number, parts: ReplyParts): DhcpPacket {
+  return {
+    ...frame(parts.request, parts.request.ciaddr),
+    yiaddr,
+    ...bootFields(parts),
+    options: {
+      dhcpMessageType: type,
+      serverIdentifier: parts.server,
+      ipAddressLeaseTime: seconds,
+      ...identity(parts.request),
+      ...bootOptions(parts),
+      renewalTime: Math.floor(seconds / 2),
+      rebindingTime: Math.floor(seconds * 7 / 8),
+      ...networkOptions(parts)
+    }
+  }
+}
+
+/** The answer to INFORM: the same without an address or times (RFC 2131 section 4.3.5). */
+export function informReply (parts: ReplyParts): DhcpPacket {
+  return {
+    ...frame(parts.request, parts.request.ciaddr),
+    ...bootFields(parts),
+    options: {
+      dhcpMessageType: 'ACK',
+      serverIdentifier: parts.server,
+      ...identity(parts.request),
+      ...bootOptions(parts),
+      ...networkOptions(parts)
+    }
+  }
+}
+
+/** NAK: the address can't be had. Through a relay agent it must be broadcast on the client's link (RFC 2131 section 4.3.2). */
+export function nakReply (request: DhcpPacket, server: Ipv4, message: string): DhcpPacket {
+  const base = frame(request, unspecified)
+  return {
+    ...base,
+    flags: request.giaddr === unspecified ? base.flags : base.flags | broadcastFlag,
+    options: { dhcpMessageType: 'NAK', serverIdentifier: server, message, ...identity(request) }
+  }
+}
+
+/** How many octets of UDP payload the client takes: its option 57 (an IP datagram's size), within one Ethernet frame. */
+export function replyLimit (request: DhcpPacket): number {
+  const datagram = Math.max(defaultDatagram, Math.min(request.options.maximumDhcpMessageSize ?? defaultDatagram, 1500))
+  return datagram - ipUdpHeader
+}
+
+const frame = (request: DhcpPacket, ciaddr: Ipv4): Omit<DhcpPacket, 'options'> => ({
+  op: op.bootReply,
+  htype: request.htype,
+  hops: 0,
+  xid: request.xid,
+  secs: 0,
+  flags: request.flags,
+  ciaddr,
+  yiaddr: unspecified,
+  siaddr: unspecified,
+  giaddr: request.giaddr,
+  chaddr: request.chaddr,
+  sname: '',
+  file: ''
+})
+
+function identity (request: DhcpPacket): MutableOptions {
+  const { clientIdentifier, relayAgentInformation } = request.options
+  return {
+    ...clientIdentifier !== undefined && { clientIdentifier },
+    ...relayAgentInformation !== undefined && { relayAgentInformation }
+  }
+}
+
+/** The 128 octets of `file` end with a NUL, so a longer URL goes in option 67 alone. */
+const fileFieldLength = 127
+
+/** siaddr, sname and file: what boot ROMs and U-Boot read, whichever options they also know. */
+function bootFields ({ server, bootFile }: ReplyParts): Pick<DhcpPacket, 'siaddr' | 'sname' | 'file'> {
+  if (bootFile === undefined) return { siaddr: server, sname: '', file: '' }
+  return { siaddr: server, sname: formatIpv4(server), file: bootFile.name.length <= fileFieldLength ? bootFile.name : '' }
+}
+
+function bootOptions ({ request, client, server, bootFile }: ReplyParts): MutableOptions {
+  if (bootFile === undefined) return {}
+  return { ...pxeOptions(request, client), tftpServerName: formatIpv4(server), bootfileName: bootFile.name }
+}
+
+/** What the client asked for in option 55 of what its subnet has; all of it when it sent no list. */
+function networkOptions ({ request, subnet, reservation, hostName }: ReplyParts): MutableOptions {
+  const available: Options = {
+    subnetMask: subnet.subnet.mask,
+    ...subnet.routers.length > 0 && { router: subnet.routers },
+    ...subnet.dnsServers.length > 0 && { domainNameServer: subnet.dnsServers },
+    ...hostName !== undefined && { hostName },
+    ...subnet.domainName !== '' && { domainName: subnet.domainName },
+    broadcastAddress: subnet.subnet.broadcast,
+    ...subnet.ntpServers.length > 0 && { ntpServers: subnet.ntpServers }
+  }
+  const raw = reservation?.options === undefined ? subnet.options : new Map([...subnet.options, ...reservation.options])
+  const wanted = request.options.parameterRequestList
+  const chosen: Record<string, unknown> = {}
+  for (const name of Object.keys(available) as OptionName[]) {
+    const { code } = optionTable[name]
+    if (raw.has(code) || (wanted !== undefined && !wanted.includes(code))) continue
+    chosen[name] = available[name]
+  }
+  // An option that the configuration gives raw goes out whether asked for or not: that is why it is there.
+  if (raw.size > 0) chosen['other'] = raw
+  return chosen as MutableOptions
+}

@@ -1,0 +1,63 @@
+// Fixed bindings of a hardware address to an IPv4 address, from the configuration, from host files and from groups.
+// A bad one is refused alone, and the rest stays in force.
+import { contains, formatIpv4, type Ipv4 } from '../net/ipv4.js'
+import type { Mac } from '../net/mac.js'
+import { type DhcpSubnet, isHostAddress } from './subnet.js'
+
+export interface Reservation {
+  readonly macs: readonly Mac[]
+  readonly ip: Ipv4
+  readonly hostName: string | undefined
+  /** Options of this machine by number, in wire form; they win over its subnet's. */
+  readonly options?: ReadonlyMap<number, Uint8Array>
+  /** Where a person wrote it: `config.yaml:31`, `group core-1`. */
+  readonly source: string
+}
+
+export interface Reservations {
+  readonly byMac: ReadonlyMap<Mac, readonly Reservation[]>
+  readonly byIp: ReadonlyMap<Ipv4, Reservation>
+  /** One line for each entry that is not in force, with its source and why. */
+  readonly problems: readonly string[]
+}
+
+/** What is in force of `entries`: of two that contradict each other the earlier stays. `server` is the service's own address. */
+export function buildReservations (entries: readonly Reservation[], subnets: readonly DhcpSubnet[], server: Ipv4): Reservations {
+  const byMac = new Map<Mac, Reservation[]>()
+  const byIp = new Map<Ipv4, Reservation>()
+  const problems: string[] = []
+  for (const entry of entries) {
+    const why = refusal(entry, subnets, server, byMac, byIp)
+    if (why !== undefined) {
+      problems.push(`${entry.source}: the reservation of ${formatIpv4(entry.ip)} for ${entry.macs.join(', ')} is left out: ${why}`)
+      continue
+    }
+    if (byIp.has(entry.ip)) continue
+    byIp.set(entry.ip, entry)
+    for (const mac of entry.macs) byMac.set(mac, [...byMac.get(mac) ?? [], entry])
+  }
+  return { byMac, byIp, problems }
+}
+
+function refusal (
+  entry: Reservation, subnets: readonly DhcpSubnet[], server: Ipv4,
+  byMac: ReadonlyMap<Mac, readonly Reservation[]>, byIp: ReadonlyMap<Ipv4, Reservation>
+): string | undefined {
+  const subnet = subnets.find(({ subnet }) => contains(subnet, entry.ip))
+  if (subnet === undefined) return 'no subnet of dhcp.subnets holds that address'
+  if (!isHostAddress(subnet, entry.ip)) return 'that is the network or broadcast address'
+  if (entry.ip === server) return 'that is the address of this service'
+  if (subnet.routers.includes(entry.ip)) return 'that is the address of a router'
+  const holder = byIp.get(entry.ip)
+  if (holder !== undefined && !sameMacs(holder, entry)) return `${holder.source} has it already for ${holder.macs.join(', ')}`
+  for (const mac of entry.macs) {
+    const before = byMac.get(mac)?.find(({ ip }) => ip !== entry.ip && contains(subnet.subnet, ip))
+    if (before !== undefined) return `${before.source} gives ${mac} the address ${formatIpv4(before.ip)} in the same subnet`
+  }
+  return undefined
+}
+
+const sameMacs = (a: Reservation, b: Reservation): boolean => a.macs.length === b.macs.length && a.macs.every(mac => b.macs.includes(mac))
+
+export const reservationFor = (reservations: Reservations, mac: Mac, { subnet }: DhcpSubnet): Reservation | undefined =>
+  reservations.byMac.get(mac)?.find(({ ip }) => contains(subnet, ip))
