@@ -21,7 +21,7 @@ export const layers = [
   { name: 'clock', files: ['clock'], may: [], node: [], packages: [] },
   { name: 'metrics', files: ['metrics'], may: ['errors'], node: [], packages: ['prom-client'] },
   { name: 'bundled', files: ['bundled'], may: ['errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
-  { name: 'config', files: ['config'], may: ['errors', 'net/mac', 'net/ipv4'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml'] },
+  { name: 'config', files: ['config', 'config-schema'], may: ['config-schema', 'errors', 'net/mac', 'net/ipv4'], node: ['node:fs'], packages: ['yaml', 'valibot'] },
   { name: 'network edge', files: ['net/'], may: ['net/', 'errors', 'clock'], types: ['log'], node: ['*'], packages: ['koffi'] },
   {
     name: 'dhcp edge',

@@ -1,0 +1,139 @@
+// The configuration's shape: every key, its default, its unit and what it may hold. Times come out in milliseconds, sizes
+// in bytes. docs/configuration.md says the same in words, and a test holds the two together.
+import * as v from 'valibot'
+import { parseIpv4, parseSubnet } from './net/ipv4.js'
+import { parseMac } from './net/mac.js'
+
+/** `[host]:port`; an IPv6 host stands in brackets. */
+export interface ListenAddress { readonly host: string, readonly port: number }
+
+/** Text that `parse` makes a value of; `expected` is what a person is told when it can't. */
+const parsed = <T>(expected: string, parse: (text: string) => T | undefined) => v.pipe(
+  v.union([v.string(), v.number()], expected),
+  v.rawTransform(({ dataset, addIssue, NEVER }): T => {
+    const value = parse(String(dataset.value))
+    if (value !== undefined) return value
+    addIssue({ message: expected })
+    return NEVER
+  })
+)
+
+const times = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const sizes = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const
+
+/** A number with a unit; a bare 0 needs none. */
+function measure (text: string, units: Readonly<Record<string, number>>): number | undefined {
+  if (text === '0') return 0
+  const [, count, unit = ''] = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)$/.exec(text) ?? []
+  const factor = Object.hasOwn(units, unit) ? units[unit] : undefined
+  return factor === undefined ? undefined : Math.round(Number(count) * factor)
+}
+
+/** Milliseconds. */
+const duration = (minimum = 0, hint = '30s, 10m, 1h or 2d') => parsed(`expected a time such as ${hint}`, text => {
+  const value = measure(text, times)
+  return value !== undefined && value >= minimum ? value : undefined
+})
+
+/** Bytes. */
+export const size = parsed('expected a size such as 512MiB', text => measure(text, sizes))
+
+const integer = (from: number, to: number) => {
+  const expected = `expected a whole number from ${from} to ${to}`
+  return v.pipe(v.number(expected), v.integer(expected), v.minValue(from, expected), v.maxValue(to, expected))
+}
+
+function parseListenAddress (text: string): ListenAddress | undefined {
+  const [, bracketed, plain = '', digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text) ?? []
+  if (digits === undefined || Number(digits) > 65535) return undefined
+  return { host: bracketed ?? (plain === '' ? '0.0.0.0' : plain), port: Number(digits) }
+}
+
+const listenAddress = parsed('expected address:port, such as 0.0.0.0:8080', parseListenAddress)
+/** '' is a listener that is off, and comes out as null. */
+const optionalListenAddress = parsed('expected address:port, or "" to turn it off', text => text === '' ? null : parseListenAddress(text))
+
+const ipv4 = parsed('expected an IPv4 address', parseIpv4)
+const subnet = parsed('expected a subnet such as 192.168.100.0/24, with no host bits set', parseSubnet)
+const mac = parsed('expected a MAC address such as 52:54:00:12:34:56', text => {
+  const value = parseMac(text)
+  return value?.length === 17 ? value : undefined
+})
+const range = parsed('expected first-last, such as 192.168.100.100-192.168.100.150', text => {
+  const [first, last, ...rest] = text.split('-').map(part => parseIpv4(part.trim()))
+  return first === undefined || last === undefined || first > last || rest.length > 0 ? undefined : { first, last }
+})
+
+/** RFC 1123: letters, digits and hyphens, in labels joined by dots. */
+const hostName = v.pipe(v.string('expected a host name'),
+  v.regex(/^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i, 'expected a host name'))
+
+const path = v.pipe(v.string('expected a path'), v.regex(/^[^\0]+$/, 'expected a path'))
+const text = v.string('expected text')
+const flag = v.boolean('expected true or false')
+const addresses = v.optional(v.array(ipv4, 'expected a list of IPv4 addresses'), [])
+const choice = <const T extends readonly string[]>(options: T) => v.picklist(options, `expected one of ${options.join(', ')}`)
+const bootFile = v.pipe(v.string('expected a file name'),
+  v.check(name => name !== '' && !name.startsWith('/') && !name.split('/').includes('..'), 'expected a file name below the TFTP root'))
+
+/** Options that the protocol itself runs on are not a configuration's to set. */
+const ownOptions: ReadonlySet<number> = new Set([0, 50, 51, 52, 53, 54, 55, 57, 58, 59, 61, 82, 255])
+const rawOptions = v.optional(v.pipe(
+  v.record(v.string(), v.union([v.string(), v.number()], 'expected text, a number, addresses or 0x and bytes in hex'), 'expected options by number'),
+  v.check(options => Object.keys(options).every(code => /^[1-9]\d{0,2}$/.test(code) && Number(code) < 255), 'expected option numbers from 1 to 254'),
+  v.check(options => !Object.keys(options).some(code => ownOptions.has(Number(code))),
+    `the service itself sets the options ${[...ownOptions].join(', ')}`)
+), {})
+
+export const reservationSchema = v.strictObject({ mac, ip: ipv4, hostname: v.optional(hostName), options: rawOptions })
+
+const subnetSchema = v.strictObject({
+  subnet,
+  range: v.optional(range),
+  routers: addresses,
+  dns_servers: addresses,
+  domain_name: v.optional(text, ''),
+  ntp_servers: addresses,
+  lease_time: v.optional(duration(60_000, '1h, at least 1m'), '1h'),
+  options: rawOptions
+})
+
+const section = <T extends v.ObjectEntries> (entries: T) => v.optional(v.strictObject(entries), {} as never)
+
+export const configSchema = v.strictObject({
+  data_path: v.optional(path, '/var/lib/matchbox'),
+  assets_path: v.optional(text, '/var/lib/matchbox/assets'),
+  state_path: v.optional(path, '/var/lib/core-provisioner'),
+  advertise: v.optional(v.union([v.literal(''), hostName], 'expected a name or address'), ''),
+  log_level: v.optional(choice(['trace', 'debug', 'info', 'warn', 'error']), 'info'),
+  http: section({
+    address: v.optional(listenAddress, '0.0.0.0:8080')
+  }),
+  store: section({
+    tombstone: v.optional(duration(), '30s')
+  }),
+  tftp: section({
+    address: v.optional(optionalListenAddress, '0.0.0.0:69'),
+    root: v.optional(path, '/var/lib/tftpboot'),
+    max_block_size: v.optional(integer(512, 65464), 1468),
+    max_window_size: v.optional(integer(1, 64), 32),
+    single_port: v.optional(flag, false)
+  }),
+  dhcp: section({
+    mode: v.optional(choice(['server', 'off']), 'off'),
+    interface: v.optional(text, ''),
+    port: v.optional(integer(1, 65535), 67),
+    unknown_clients: v.optional(choice(['deny', 'allow']), 'deny'),
+    subnets: v.optional(v.array(subnetSchema, 'expected a list of subnets'), []),
+    reservations: v.optional(v.array(reservationSchema, 'expected a list of reservations'), [])
+  }),
+  boot: section({
+    bios: v.optional(bootFile, 'undionly.kpxe'),
+    uefi_x64: v.optional(bootFile, 'snponly.efi'),
+    uefi_arm64: v.optional(bootFile, 'snponly-arm64.efi'),
+    script_url: v.optional(v.union([v.literal(''), v.pipe(v.string(), v.url())], 'expected a URL'), '')
+  })
+})
+
+export type Config = v.InferOutput<typeof configSchema>
+export type ReservationConfig = v.InferOutput<typeof reservationSchema>
