@@ -7,7 +7,7 @@ import { errnoOf, messageOf } from '../errors.js'
 import type { Logger } from '../log.js'
 import { formatIpv4, parseIpv4 } from '../net/ipv4.js'
 import { parseMac } from '../net/mac.js'
-import { replaceFile, syncFolder, writeError } from '../store/atomic-file.js'
+import { syncFolder, writeError, writeFileAtomic } from '../store/atomic-file.js'
 import type { Lease, LeaseState } from './leases.js'
 
 /** Where leases are kept. Another kind of store may stand behind it, so everything is asynchronous. */
@@ -138,7 +138,7 @@ export class LeaseFile implements LeaseStore {
     if (this.#lines <= this.#enough) return
     const bytes = Buffer.from(leases.map(lease => `${formatLease(lease)}\n`).join(''))
     try {
-      await replaceFile(path, bytes, 0o640)
+      await writeFileAtomic(path, bytes, { mode: 0o640 })
       log.debug({ file: path, before: this.#lines, after: leases.length }, 'lease.compacted')
       this.#lines = leases.length
       this.#length = bytes.length

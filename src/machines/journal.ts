@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../clock.js'
 import { errnoOf, messageOf } from '../errors.js'
 import type { Logger } from '../log.js'
 import { parseMac } from '../net/mac.js'
-import { replaceFile } from '../store/atomic-file.js'
+import { writeFileAtomic } from '../store/atomic-file.js'
 import type { Machine } from './timeline.js'
 
 export interface JournalOptions {
@@ -85,7 +85,7 @@ export class MachineJournal {
 
   async #rewrite (machines: readonly Machine[]): Promise<void> {
     const { path } = this.#options
-    await replaceFile(path, format(machines), 0o640)
+    await writeFileAtomic(path, format(machines), { mode: 0o640 })
     await this.#file?.close()
     this.#file = await open(path, 'a')
     this.#lines = machines.length

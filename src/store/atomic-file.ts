@@ -1,48 +1,66 @@
-// Files replaced whole: a temporary file beside the target, fsync, rename, fsync of the folder. Whoever reads the name sees
-// the old bytes or the new ones, after a power cut too; when the promise is fulfilled the new ones are on disk.
+// Files that are replaced whole: whoever reads sees the old bytes or the new ones, also after a crash. The new bytes go
+// to a temporary file beside the target, are forced to disk, take the target's name, and the folder is forced to disk.
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../errors.js'
 
-/** Names of unfinished files begin so; a watcher leaves them alone, and one left by a crash may be deleted. */
+/** Temporary files start so; one that a crash left behind is nobody's and may be deleted. */
 export const temporaryPrefix = '.core-provisioner-'
 
-/** Writes `data` to `path`, whose folder must exist. `mode` is the new file's permissions before umask. */
-export async function replaceFile (path: string, data: Uint8Array | string, mode = 0o644): Promise<void> {
-  const temporary = join(dirname(path), `${temporaryPrefix}${randomBytes(8).toString('hex')}`)
+export interface AtomicFileOptions {
+  /** Permissions of the new file, before the umask; 0644 by default. */
+  readonly mode?: number
+}
+
+/**
+ * Replaces `path` by `content`, making its folder when that is missing. Throws AppError disk_full (the old file is then
+ * still there whole) or write_failed.
+ */
+export async function writeFileAtomic (
+  path: string, content: Uint8Array | string, { mode = 0o644 }: AtomicFileOptions = {}
+): Promise<void> {
+  const folder = dirname(path)
+  const temporary = join(folder, `${temporaryPrefix}${randomBytes(8).toString('hex')}.tmp`)
   try {
-    const file = await open(temporary, 'wx', mode)
+    const made = await mkdir(folder, { recursive: true })
+    if (made !== undefined) await syncFolder(dirname(made))
     try {
-      await file.writeFile(data)
-      await file.sync()
-    } finally {
-      await file.close()
+      await writeSynced(temporary, content, mode)
+      await rename(temporary, path)
+    } catch (error) {
+      await unlink(temporary).catch(() => {})
+      throw error
     }
-    await rename(temporary, path)
-    await syncFolder(dirname(path))
+    await syncFolder(folder)
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {})
     throw writeError(path, error)
   }
 }
 
-/** Removes `path`, durably; false when it was not there. */
-export async function removeFile (path: string): Promise<boolean> {
+/** Deletes `path` and forces the folder to disk; a file that is not there is fine. Throws AppError write_failed. */
+export async function removeFile (path: string): Promise<void> {
   try {
-    await rm(path)
+    await unlink(path)
     await syncFolder(dirname(path))
-    return true
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false
-    throw writeError(path, error)
+    if (errnoOf(error) !== 'ENOENT') throw writeError(path, error)
   }
 }
 
-/** Makes renames and removals in the folder durable. */
+async function writeSynced (path: string, content: Uint8Array | string, mode: number): Promise<void> {
+  const file = await open(path, 'wx', mode)
+  try {
+    await file.writeFile(content)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Forces to disk what was renamed into the folder or deleted from it. */
 export async function syncFolder (folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY)
+  const handle: FileHandle = await open(folder, 'r')
   try {
     await handle.sync()
   } finally {
@@ -50,9 +68,11 @@ export async function syncFolder (folder: string): Promise<void> {
   }
 }
 
-/** What went wrong with a write, as a person should read it. */
+const full: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
+
+/** What went wrong with writing `path`, as a person should read it. */
 export function writeError (path: string, error: unknown): AppError {
-  const errno = errnoOf(error)
-  if (errno === 'ENOSPC' || errno === 'EDQUOT') return new AppError('disk_full', `cannot write ${path}: no space is left on its disk`, { cause: error })
-  return new AppError('write_failed', `cannot write ${path}: ${messageOf(error)}`, { cause: error })
+  return full.has(errnoOf(error))
+    ? new AppError('disk_full', `${path} could not be written: no space is left there`, { cause: error })
+    : new AppError('write_failed', `${path} could not be written: ${messageOf(error)}`, { cause: error })
 }

@@ -1,0 +1,22 @@
+// The variables as an environment file: one NAME=value line for each text, truth value and number; objects are descended
+// into, their names joined with underscores; null and lists are left out. Matchbox's lines come in any order, ours sorted.
+import { Buffer } from 'node:buffer'
+import { compareUtf8 } from './go-json.js'
+import { formatFloat, toBytes, upperCase } from './go-text.js'
+import type { Variables } from './variables.js'
+
+export function renderMetadata (variables: Variables): Buffer {
+  const lines: string[] = []
+  addLines(lines, '', variables)
+  return toBytes(lines.join(''))
+}
+
+function addLines (lines: string[], prefix: string, object: ReadonlyMap<unknown, unknown>): void {
+  const members = [...object].filter((m): m is [string, unknown] => typeof m[0] === 'string').sort(([a], [b]) => compareUtf8(a, b))
+  for (const [key, value] of members) {
+    const name = prefix + key
+    if (value instanceof Map) addLines(lines, `${name}_`, value)
+    else if (typeof value === 'number') lines.push(`${upperCase(name)}=${formatFloat(value)}\n`)
+    else if (typeof value === 'string' || typeof value === 'boolean') lines.push(`${upperCase(name)}=${String(value)}\n`)
+  }
+}

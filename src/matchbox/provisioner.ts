@@ -1,0 +1,189 @@
+// The use cases: what a machine with these labels gets, and what the API does with groups, profiles and configs. HTTP,
+// gRPC and the command line call these and translate shapes and errors.
+import { Buffer } from 'node:buffer'
+import { AppError, messageOf } from '../errors.js'
+import { compareUtf8 } from './go-json.js'
+import { toBytes } from './go-text.js'
+import { type Group, assertGroup } from './group.js'
+import { renderMetadata } from './metadata.js'
+import { type NetBoot, type Profile, assertProfile } from './profile.js'
+import { renderGrub } from './render-grub.js'
+import { bootScript, renderIpxe, renderResilientIpxe } from './render-ipxe.js'
+import { GroupIndex, type Labels } from './select.js'
+import { type ConfigFile, type ConfigKind, type Objects, type Store, findConfig, findProfile } from './store.js'
+import { type MachineRequest, type Variables, variablesOf } from './variables.js'
+import { ReadyIgnition, isReadyIgnition } from './ready-ignition.js'
+
+export const documentKinds = ['ipxe', 'grub', 'ignition', 'metadata'] as const
+export type DocumentKind = typeof documentKinds[number]
+
+/** What a machine is answered, with what was matched on the way; without `body`, `error` says why there is none. */
+export interface Rendering {
+  readonly group: Group | undefined
+  readonly profile: Profile | undefined
+  readonly body: Buffer | undefined
+  readonly error: AppError | undefined
+  /** One line each: what is served all the same but will hardly do what was meant. */
+  readonly warnings: readonly string[]
+}
+
+export interface Provisioner {
+  readonly store: Store
+  /** The first script, the same for every machine. */
+  bootScript: () => Buffer
+  render: (kind: DocumentKind, request: MachineRequest) => Rendering
+  /** The group that a machine with these labels gets, also just after it was deleted. */
+  matchMachine: (labels: Labels) => Group | undefined
+
+  /** For the API: what is stored now. Throw AppError group_unmatched, group_missing, profile_missing, config_missing. */
+  selectGroup: (labels: Labels) => Group
+  selectProfile: (labels: Labels) => Profile
+  getGroup: (id: string) => Group
+  getProfile: (id: string) => Profile
+  getConfig: (kind: ConfigKind, name: string) => Buffer
+  /** In the order of their file names, as Matchbox lists them. */
+  listGroups: () => readonly Group[]
+  listProfiles: () => readonly Profile[]
+  /** Throw AppError group_invalid, profile_invalid, id_invalid, disk_full, write_failed. */
+  putGroup: (group: Group) => Promise<void>
+  putProfile: (profile: Profile) => Promise<void>
+  putConfig: (kind: ConfigKind, name: string, content: Buffer) => Promise<void>
+  deleteGroup: (id: string) => Promise<void>
+  deleteProfile: (id: string) => Promise<void>
+  deleteConfig: (kind: ConfigKind, name: string) => Promise<void>
+}
+
+export interface ProvisionerOptions {
+  readonly store: Store
+  /** Whether iPXE scripts are the resilient ones where neither group nor profile says. */
+  readonly resilient?: boolean
+}
+
+export function createProvisioner ({ store, resilient = false }: ProvisionerOptions): Provisioner {
+  const machineIndex = new GroupIndex()
+  const apiIndex = new GroupIndex()
+  const readyIgnition = new ReadyIgnition()
+
+  const matchIn = (index: GroupIndex, { groups }: Objects, labels: Labels): Group | undefined => {
+    index.sync(groups)
+    return index.select(labels)
+  }
+  const matchMachine = (labels: Labels): Group | undefined => matchIn(machineIndex, store.snapshot.forMachines, labels)
+
+  const selectGroup = (labels: Labels): Group => {
+    const group = matchIn(apiIndex, store.snapshot, labels)
+    if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
+    return group
+  }
+  const getProfile = (id: string): Profile => {
+    const profile = findProfile(store.snapshot, id)
+    if (profile === undefined) throw new AppError('profile_missing', `there is no profile ${JSON.stringify(id)}`)
+    return profile
+  }
+
+  return {
+    store,
+    bootScript: () => Buffer.from(bootScript(resilient)),
+    render: (kind, request) => {
+      const objects = store.snapshot.forMachines
+      const group = matchMachine(request.labels)
+      const warnings: string[] = []
+      let profile: Profile | undefined
+      let body: Buffer | undefined
+      let error: AppError | undefined
+      try {
+        if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
+        profile = findProfile(objects, group.profile)
+        body = bodies[kind]({ objects, group, profile, request, resilient, readyIgnition, warnings })
+      } catch (e) {
+        error = e instanceof AppError ? e : new AppError('template_invalid', messageOf(e), { cause: e })
+      }
+      return { group, profile, body, error, warnings }
+    },
+    matchMachine,
+    selectGroup,
+    selectProfile: labels => getProfile(selectGroup(labels).profile),
+    getGroup: id => {
+      const group = store.snapshot.groups.get(id)
+      if (group === undefined) throw new AppError('group_missing', `there is no group ${JSON.stringify(id)}`)
+      return group
+    },
+    getProfile,
+    getConfig: (kind, name) => {
+      const file = store.snapshot.configs[kind].get(name)
+      if (file === undefined) throw new AppError('config_missing', `there is no ${kind} config ${JSON.stringify(name)}`)
+      return file.content
+    },
+    listGroups: () => byFileName(store.snapshot.groups),
+    listProfiles: () => byFileName(store.snapshot.profiles),
+    putGroup: async group => {
+      assertGroup(group)
+      await store.putGroup(group)
+    },
+    putProfile: async profile => {
+      assertProfile(profile)
+      await store.putProfile(profile)
+    },
+    putConfig: (kind, name, content) => store.putConfig(kind, name, content),
+    deleteGroup: id => store.deleteGroup(id),
+    deleteProfile: id => store.deleteProfile(id),
+    deleteConfig: (kind, name) => store.deleteConfig(kind, name)
+  }
+}
+
+const byFileName = <T>(objects: ReadonlyMap<string, T>): T[] => [...objects.keys()].filter(name => !name.includes('/'))
+  .sort((a, b) => compareUtf8(`${a}.json`, `${b}.json`)).map(name => objects.get(name)!)
+
+interface Matched {
+  readonly objects: Objects
+  readonly group: Group
+  readonly profile: Profile | undefined
+  readonly request: MachineRequest
+  readonly resilient: boolean
+  readonly readyIgnition: ReadyIgnition
+  readonly warnings: string[]
+}
+
+const bodies: Readonly<Record<DocumentKind, (matched: Matched) => Buffer>> = {
+  ipxe: matched => {
+    const boot = bootOf(matched)
+    return toBytes(isResilient(matched, boot) ? renderResilientIpxe(boot) : renderIpxe(boot))
+  },
+  grub: matched => toBytes(renderGrub(bootOf(matched))),
+  ignition: matched => {
+    const file = configOf(matched, 'ignition', p => p.ignitionId)
+    if (!isReadyIgnition(file.name)) throw new AppError('ignition_invalid', `${file.name} is a template, and only ready Ignition (.ign, .ignition) is served`)
+    const problem = matched.readyIgnition.problemOf(file)
+    if (problem !== undefined) matched.warnings.push(`${file.name} is served as it is, and ${problem}`)
+    return file.content
+  },
+  metadata: matched => renderMetadata(variablesFor(matched))
+}
+
+const variablesFor = ({ group, request }: Matched): Variables => variablesOf(group, request)
+
+function profileOf ({ group, profile }: Matched): Profile {
+  if (profile === undefined) throw new AppError('profile_missing', `group ${group.id} names a profile that is not there: ${JSON.stringify(group.profile)}`)
+  return profile
+}
+
+function bootOf (matched: Matched): NetBoot {
+  const profile = profileOf(matched)
+  if (profile.boot === undefined) throw new AppError('profile_invalid', `profile ${profile.id} boots nothing`)
+  return profile.boot
+}
+
+/** The group's metadata `boot_resilient` decides, then the profile's `boot.resilient`, then the configuration. */
+function isResilient ({ group, resilient }: Matched, boot: NetBoot): boolean {
+  const own = group.metadata?.get('boot_resilient')
+  // Terraform's provider makes text of every value.
+  if (typeof own === 'boolean' || own === 'true' || own === 'false') return String(own) === 'true'
+  return boot.resilient ?? resilient
+}
+
+function configOf (matched: Matched, kind: ConfigKind, idOf: (profile: Profile) => string): ConfigFile {
+  const profile = profileOf(matched)
+  const file = findConfig(matched.objects, kind, idOf(profile))
+  if (file === undefined) throw new AppError('config_missing', `profile ${profile.id} names no ${kind} config that is there: ${JSON.stringify(idOf(profile))}`)
+  return file
+}

@@ -1,0 +1,64 @@
+// The iPXE scripts: Matchbox's, to the byte, and the resilient ones for today's firmware and slow networks.
+import type { NetBoot } from './profile.js'
+
+/** What /boot.ipxe answers: iPXE fills in what it knows of the machine and comes back to /ipxe. */
+// eslint-disable-next-line no-template-curly-in-string -- iPXE's own variables
+const chain = 'chain ipxe?uuid=${uuid}&mac=${mac:hexhyp}&domain=${domain}&hostname=${hostname}&serial=${serial}'
+
+export const bootScript = (resilient: boolean): string => resilient
+  ? ['#!ipxe', ...retried('script', `${chain} && exit`), ...giveUp, ''].join('\n')
+  : `#!ipxe\n${chain}\n`
+
+export const renderIpxe = (boot: NetBoot): string =>
+  `#!ipxe\n${kernelLine(boot.kernel, boot.args)}${boot.initrd.map(initrd => `\ninitrd ${initrd}`).join('')}\nboot\n`
+
+const kernelLine = (kernel: string, args: readonly string[]): string => `kernel ${kernel}${args.map(arg => ` ${arg}`).join('')}`
+
+/** A link that a switch opens late (spanning tree) is up after half a minute; twelve pauses are more than twice that. */
+const attempts = 12
+const pauseSeconds = 6
+
+/**
+ * Each step is tried again after a pause, and at last the machine starts anew instead of standing still. The kernel's EFI
+ * stub finds an initial file system only by `initrd=` and its name; a BIOS ignores that.
+ */
+export function renderResilientIpxe (boot: NetBoot): string {
+  const initrds = namedInitrds(boot.initrd)
+  const args = boot.args.some(arg => /(?:^|\s)initrd=/.test(arg)) ? boot.args : [...boot.args, ...initrds.map(i => `initrd=${i.name}`)]
+  const lines = [
+    '#!ipxe',
+    ...retried('kernel', kernelLine(boot.kernel, args)),
+    ...initrds.flatMap(({ line }, i) => retried(`initrd_${i}`, line)),
+    'boot || goto give_up',
+    ...giveUp
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+// A script goes on after `a || goto b` when a succeeds; the empty command after the last `||` swallows a failed `iseq`.
+const retried = (step: string, command: string): string[] => [
+  'set tries:int32 0',
+  `goto ${step}`,
+  `:${step}_failed`,
+  'inc tries',
+  `iseq \${tries} ${attempts} && goto give_up ||`,
+  `echo ${step} failed, next try in ${pauseSeconds} seconds`,
+  `sleep ${pauseSeconds}`,
+  `:${step}`,
+  `${command} || goto ${step}_failed`
+]
+
+const giveUp = [':give_up', 'echo Giving up, starting over in 10 seconds', 'sleep 10', 'reboot || exit 1']
+
+/** The `initrd` commands, each with a name: the one it brings, or the last part of its URL, which is iPXE's own default. */
+function namedInitrds (initrds: readonly string[]): ReadonlyArray<{ name: string, line: string }> {
+  const taken = new Set<string>()
+  return initrds.map((initrd, i) => {
+    const given = /(?:^|\s)(?:--name|-n)[= ]\s*(\S+)/.exec(initrd)?.[1]
+    const url = initrd.trim().split(/\s+/).at(-1) ?? ''
+    const last = /([\w.+-]+)(?:[?#].*)?$/.exec(url)?.[1]
+    const name = given ?? (last === undefined || taken.has(last) ? `initrd${i}` : last)
+    taken.add(name)
+    return { name, line: given === undefined ? `initrd --name ${name} ${initrd}` : `initrd ${initrd}` }
+  })
+}

@@ -1,0 +1,94 @@
+// Where groups, profiles and config files are kept: read as immutable snapshots in memory, written one object at a time.
+// One implementation is a folder of files (store/file-store); whatever else comes has to keep what is said here.
+import { posix } from 'node:path'
+import { AppError } from '../errors.js'
+import type { Group } from './group.js'
+import type { Profile } from './profile.js'
+
+export const configKinds = ['ignition', 'cloud', 'generic'] as const
+export type ConfigKind = typeof configKinds[number]
+
+export interface ConfigFile {
+  readonly kind: ConfigKind
+  readonly name: string
+  /** The file's bytes; nobody changes them. A new version of the file is another ConfigFile: work done on one is kept by identity. */
+  readonly content: Buffer
+}
+
+/** Objects by the name of their file (without .json), which is their id unless somebody wrote another one into it. */
+export interface Objects {
+  readonly groups: ReadonlyMap<string, Group>
+  /** Profiles in folders below `profiles/` have the folders in their name. */
+  readonly profiles: ReadonlyMap<string, Profile>
+  readonly configs: Readonly<Record<ConfigKind, ReadonlyMap<string, ConfigFile>>>
+}
+
+/** The whole store at one moment: never changes, so a request that holds one sees one state. */
+export interface Snapshot extends Objects {
+  /** The same with what was deleted less than `store.tombstone` ago still in it: what machines are served from. */
+  readonly forMachines: Objects
+}
+
+/** Something in the store that cannot be used; what it held before stays in force. */
+export interface Problem {
+  /** The file below the data folder. */
+  readonly file: string
+  readonly message: string
+}
+
+export interface Change {
+  readonly kind: 'group' | 'profile' | ConfigKind
+  readonly name: string
+  readonly what: 'put' | 'deleted' | 'expired'
+}
+
+export interface Store {
+  readonly snapshot: Snapshot
+  /** What a put returned from is on disk and in `snapshot`. Throws AppError disk_full, write_failed. */
+  putGroup: (group: Group) => Promise<void>
+  putProfile: (profile: Profile) => Promise<void>
+  putConfig: (kind: ConfigKind, name: string, content: Buffer) => Promise<void>
+  /** Deleting what is not there is fine. */
+  deleteGroup: (id: string) => Promise<void>
+  deleteProfile: (id: string) => Promise<void>
+  deleteConfig: (kind: ConfigKind, name: string) => Promise<void>
+  /** Calls `listener` after each change of the snapshot, with what changed since the last call; returns how to stop. */
+  onChange: (listener: (changes: readonly Change[]) => void) => () => void
+  problems: () => readonly Problem[]
+}
+
+/**
+ * The file a reference means, cleaned as Matchbox cleans paths: `..` cannot leave the data folder, and a reference may
+ * name a file of another kind through it. undefined when it means none.
+ */
+export function resolveReference (folder: 'profiles' | ConfigKind, reference: string): { folder: string, name: string } | undefined {
+  if (reference.includes('\0')) return undefined
+  const [, top = '', ...rest] = posix.normalize(`/${folder}/${reference}`).replace(/\/+$/, '').split('/')
+  return rest.length === 0 ? undefined : { folder: top, name: rest.join('/') }
+}
+
+export function findProfile (objects: Objects, id: string): Profile | undefined {
+  const found = resolveReference('profiles', `${id}.json`)
+  return found?.folder === 'profiles' ? objects.profiles.get(found.name.slice(0, -'.json'.length)) : undefined
+}
+
+export function findConfig (objects: Objects, kind: ConfigKind, name: string): ConfigFile | undefined {
+  const found = resolveReference(kind, name)
+  const folder = configKinds.find(k => k === found?.folder)
+  return found === undefined || folder === undefined ? undefined : objects.configs[folder].get(found.name)
+}
+
+const maxFileNameBytes = 255
+
+/** Refuses an id that is not one safe path component: throws AppError id_invalid. `suffix` is what the file name adds. */
+export function assertSafeName (name: string, suffix: '' | '.json'): void {
+  const why = name === ''
+    ? 'is empty'
+    : name === '.' || name === '..' || name.includes('/') || name.includes('\\')
+      ? 'is not one path component'
+      // eslint-disable-next-line no-control-regex
+      : /[\0-\x1f\x7f]/.test(name) || !name.isWellFormed()
+        ? 'has characters that file names should not have'
+        : Buffer.byteLength(name + suffix) > maxFileNameBytes ? `makes a file name longer than ${maxFileNameBytes} bytes` : undefined
+  if (why !== undefined) throw new AppError('id_invalid', `${JSON.stringify(name.slice(0, 80))} ${why}`)
+}

@@ -1,0 +1,31 @@
+// The variables that templates and /metadata get: the group's metadata, over it the selector's labels, over both
+// `request` with the labels and the raw query of the request.
+import { type Group, isMacKey, matcherOf } from './group.js'
+import type { JsonValue } from './go-json.js'
+import { lowerCase } from './go-text.js'
+import type { Labels } from './select.js'
+
+/** What a machine asked with. */
+export interface MachineRequest {
+  /** Labels with hardware addresses in normal form, in the order of the query. */
+  readonly labels: Labels
+  /** The query as it came, without the question mark. */
+  readonly rawQuery: string
+}
+
+/** The labels of a request as a template sees them; unlike in other objects, a key that is missing is '' to `index`. */
+export class StringMap extends Map<string, string> {}
+
+export type Variables = ReadonlyMap<string, JsonValue | RequestVariables>
+export type RequestVariables = ReadonlyMap<string, string | StringMap>
+
+export function variablesOf (group: Group, request: MachineRequest): Variables {
+  const variables = new Map<string, JsonValue | RequestVariables>(group.metadata)
+  for (const [key, values] of matcherOf(group.selector)) {
+    // Of a list of addresses, the one this machine has.
+    const value = isMacKey(key) && values.length > 1 ? request.labels.get(key) : values[0]
+    variables.set(lowerCase(key), value ?? '')
+  }
+  variables.set('request', new Map<string, string | StringMap>([['query', new StringMap(request.labels)], ['raw_query', request.rawQuery]]))
+  return variables
+}

@@ -1,0 +1,315 @@
+// The store as a folder of files, laid out as Matchbox's data directory: groups/*.json, profiles/*.json, ignition/,
+// cloud/, generic/. Everything is held in memory; a put writes the file first. A file that cannot be used is a problem,
+// and what it held before stays in force.
+import type { Stats } from 'node:fs'
+import { readFile, readdir, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock, Timer } from '../clock.js'
+import { AppError, errnoOf, messageOf } from '../errors.js'
+import type { Logger } from '../log.js'
+import { type Group, encodeGroup, parseGroup } from '../matchbox/group.js'
+import { type Profile, encodeProfile, parseProfile } from '../matchbox/profile.js'
+import { type Change, type ConfigKind, type Problem, type Snapshot, type Store, assertSafeName, configKinds } from '../matchbox/store.js'
+import { removeFile, temporaryPrefix, writeFileAtomic } from './atomic-file.js'
+import { type Kind, StoreMemory, type StoredObject } from './snapshot.js'
+import { FolderWatcher } from './watcher.js'
+
+export interface FileStoreOptions {
+  /** The data folder; one that is missing is an empty store with a problem, and is seen when it comes. */
+  readonly dataPath: string
+  /** Milliseconds for which machines still read what was deleted; 0 for not at all. */
+  readonly tombstoneMs: number
+  readonly clock: Clock
+  readonly log: Logger
+  /** Whether outside edits are seen. */
+  readonly watch: boolean
+}
+
+export interface FileStore extends Store {
+  close: () => Promise<void>
+}
+
+/** Loads the folder; resolves when everything that can be read is in the snapshot and edits are seen. */
+export async function openFileStore (options: FileStoreOptions): Promise<FileStore> {
+  const store = new FolderStore(options)
+  await store.start()
+  return store
+}
+
+/** A file as it was last seen. */
+interface FileRecord {
+  /** Changes whenever the file does. */
+  readonly stamp: string
+  readonly bytes: Buffer | undefined
+  readonly problem: string | undefined
+  /** What is in force because of the file, now or since before it broke. */
+  readonly object: StoredObject | undefined
+}
+
+const folders = ['groups', 'profiles', ...configKinds] as const
+/** A larger file is refused: it would have to be held in memory. */
+const maxFileBytes = 32 * 1024 * 1024
+const readsAtOnce = 64
+
+const folderOf = (kind: Kind): typeof folders[number] => kind === 'group' ? 'groups' : kind === 'profile' ? 'profiles' : kind
+const fileOf = (kind: Kind, name: string): string => `${folderOf(kind)}/${name}${kind === 'group' || kind === 'profile' ? '.json' : ''}`
+const stampOf = (s: Stats): string => `${s.dev}:${s.ino}:${s.size}:${s.mtimeMs}:${s.ctimeMs}`
+
+/** What a file below the data folder is, by its place: Matchbox takes groups from the top of their folder alone. */
+function placeOf (file: string): { kind: Kind, name: string } | undefined {
+  const slash = file.indexOf('/')
+  const folder = folders.find(f => f === file.slice(0, slash))
+  const name = file.slice(slash + 1)
+  if (folder === undefined || name.split('/').some(part => part.startsWith(temporaryPrefix))) return undefined
+  if (folder !== 'groups' && folder !== 'profiles') return { kind: folder, name }
+  if (!name.endsWith('.json') || (folder === 'groups' && name.includes('/'))) return undefined
+  return { kind: folder === 'groups' ? 'group' : 'profile', name: name.slice(0, -'.json'.length) }
+}
+
+function objectOf (kind: Kind, name: string, bytes: Buffer): StoredObject {
+  if (kind === 'group') return { kind, name, value: parseGroup(bytes) }
+  if (kind === 'profile') return { kind, name, value: parseProfile(bytes) }
+  return { kind, name, value: { kind, name, content: bytes } }
+}
+
+const bytesOf = (object: StoredObject): Buffer =>
+  object.kind === 'group' ? encodeGroup(object.value) : object.kind === 'profile' ? encodeProfile(object.value) : object.value.content
+
+class FolderStore implements FileStore {
+  readonly #options: FileStoreOptions
+  readonly #memory = new StoreMemory()
+  readonly #records = new Map<string, FileRecord>()
+  readonly #listeners = new Set<(changes: readonly Change[]) => void>()
+  readonly #tombstones = new Map<string, Timer>()
+  /** The last piece of work on a file: what comes next waits for it. */
+  readonly #busy = new Map<string, Promise<void>>()
+  #rootProblem: string | undefined
+  #watcher: FolderWatcher | undefined
+  #rescan: Promise<void> = Promise.resolve()
+  #closed = false
+
+  constructor (options: FileStoreOptions) { this.#options = options }
+
+  get snapshot (): Snapshot { return this.#memory.snapshot }
+
+  async start (): Promise<void> {
+    const { dataPath, clock, log, watch } = this.#options
+    // Watching first, so that an edit while everything is read is not missed.
+    if (watch) {
+      this.#watcher = await FolderWatcher.start({
+        root: dataPath,
+        folders,
+        clock,
+        onEdit: files => { this.#onEdit(files) },
+        onError: error => { log.warn({ err: messageOf(error) }, 'store.watch') }
+      })
+    }
+    await this.#readAll({ first: true })
+    const { groups, profiles, configs } = this.snapshot
+    log.info({
+      path: dataPath,
+      groups: groups.size,
+      profiles: profiles.size,
+      configs: configs.ignition.size + configs.cloud.size + configs.generic.size,
+      problems: this.problems().length
+    }, 'store.open')
+  }
+
+  async close (): Promise<void> {
+    this.#closed = true
+    await this.#watcher?.close()
+    await this.#rescan
+    await Promise.all(this.#busy.values())
+    for (const timer of this.#tombstones.values()) timer.cancel()
+    this.#tombstones.clear()
+    this.#listeners.clear()
+  }
+
+  onChange (listener: (changes: readonly Change[]) => void): () => void {
+    this.#listeners.add(listener)
+    return () => { this.#listeners.delete(listener) }
+  }
+
+  problems (): readonly Problem[] {
+    const found = this.#rootProblem === undefined ? [] : [{ file: '.', message: this.#rootProblem }]
+    for (const [file, { problem }] of this.#records) if (problem !== undefined) found.push({ file, message: problem })
+    return found
+  }
+
+  putGroup (group: Group): Promise<void> { return this.#put({ kind: 'group', name: group.id, value: group }) }
+  putProfile (profile: Profile): Promise<void> { return this.#put({ kind: 'profile', name: profile.id, value: profile }) }
+  putConfig (kind: ConfigKind, name: string, content: Buffer): Promise<void> {
+    return this.#put({ kind, name, value: { kind, name, content } })
+  }
+
+  deleteGroup (id: string): Promise<void> { return this.#delete('group', id) }
+  deleteProfile (id: string): Promise<void> { return this.#delete('profile', id) }
+  deleteConfig (kind: ConfigKind, name: string): Promise<void> { return this.#delete(kind, name) }
+
+  async #put (object: StoredObject): Promise<void> {
+    const { kind, name } = object
+    assertSafeName(name, kind === 'group' || kind === 'profile' ? '.json' : '')
+    const file = fileOf(kind, name)
+    const path = join(this.#options.dataPath, file)
+    const bytes = bytesOf(object)
+    await this.#alone(file, async () => {
+      const before = this.#records.get(file)
+      if (before?.object !== undefined && before.problem === undefined && bytesOf(before.object).equals(bytes) &&
+        await stampAt(path) === before.stamp) return
+      await writeFileAtomic(path, bytes)
+      this.#records.set(file, { stamp: await stampAt(path), bytes, problem: undefined, object })
+      this.#tell([this.#enforce(object)])
+    })
+  }
+
+  async #delete (kind: Kind, name: string): Promise<void> {
+    assertSafeName(name, kind === 'group' || kind === 'profile' ? '.json' : '')
+    const file = fileOf(kind, name)
+    await this.#alone(file, async () => {
+      await removeFile(join(this.#options.dataPath, file))
+      this.#tell(this.#forget(file))
+    })
+  }
+
+  #enforce (object: StoredObject): Change {
+    const { kind, name } = object
+    const key = fileOf(kind, name)
+    this.#tombstones.get(key)?.cancel()
+    this.#tombstones.delete(key)
+    this.#memory.put(object)
+    return { kind, name, what: 'put' }
+  }
+
+  /** Drops what a file said, now that the file is gone. */
+  #forget (file: string): Change[] {
+    const object = this.#records.get(file)?.object
+    this.#records.delete(file)
+    if (object === undefined) return []
+    const { kind, name } = object
+    const { tombstoneMs, clock } = this.#options
+    this.#memory.delete(kind, name, tombstoneMs > 0 ? object : undefined)
+    if (tombstoneMs > 0) {
+      this.#tombstones.set(file, clock.after(tombstoneMs, () => {
+        this.#tombstones.delete(file)
+        this.#memory.expire(kind, name)
+        this.#tell([{ kind, name, what: 'expired' }])
+      }))
+    }
+    return [{ kind, name, what: 'deleted' }]
+  }
+
+  #tell (changes: readonly Change[]): void {
+    if (changes.length > 0) for (const listener of this.#listeners) listener(changes)
+  }
+
+  #onEdit (files: readonly string[] | 'all'): void {
+    this.#rescan = this.#rescan.then(async () => {
+      if (this.#closed) return
+      if (files === 'all' || !await this.#readEdited(files)) await this.#readAll({ first: false })
+    }).catch((error: unknown) => { this.#options.log.warn({ err: messageOf(error) }, 'store.reload') })
+  }
+
+  /** Reads the files named; false when one of them is not a plain file, so that only looking everywhere helps. */
+  async #readEdited (files: readonly string[]): Promise<boolean> {
+    for (const file of files) {
+      const known = placeOf(file)
+      if (known === undefined && !await isFolder(join(this.#options.dataPath, file))) continue
+      if (known === undefined || await isFolder(join(this.#options.dataPath, file))) return false
+      await this.#read(file, { always: true })
+    }
+    return true
+  }
+
+  async #readAll ({ first }: { readonly first: boolean }): Promise<void> {
+    const found = new Set<string>()
+    this.#rootProblem = undefined
+    for (const folder of folders) await this.#list(folder, found)
+    if (found.size === 0) {
+      await stat(this.#options.dataPath).catch((error: unknown) => { this.#rootProblem = `the data folder cannot be read: ${messageOf(error)}` })
+    }
+    const files = [...found, ...[...this.#records.keys()].filter(file => !found.has(file))]
+    for (let i = 0; i < files.length; i += readsAtOnce) {
+      await Promise.all(files.slice(i, i + readsAtOnce).map(file => this.#read(file, { always: first })))
+    }
+  }
+
+  /** Adds the files of a folder and of those in it; removes what an interrupted write left behind. */
+  async #list (folder: string, found: Set<string>): Promise<void> {
+    const path = join(this.#options.dataPath, folder)
+    const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
+      const gone = ['ENOENT', 'ENOTDIR'].includes(errnoOf(error))
+      if (!gone) this.#options.log.warn({ folder, err: messageOf(error) }, 'store.unreadable')
+      return []
+    })
+    for (const entry of entries) {
+      const file = `${folder}/${entry.name}`
+      if (entry.name.startsWith(temporaryPrefix)) {
+        if (!this.#busy.size) await unlink(join(path, entry.name)).catch(() => {})
+      } else if (entry.isDirectory()) {
+        // Kubernetes swaps a mounted folder through a hidden one beside its links.
+        if (folder !== 'groups' && !entry.name.startsWith('..')) await this.#list(file, found)
+      } else if (placeOf(file) !== undefined) {
+        found.add(file)
+      }
+    }
+  }
+
+  async #read (file: string, { always }: { readonly always: boolean }): Promise<void> {
+    const place = placeOf(file)
+    if (place === undefined) return
+    await this.#alone(file, async () => {
+      const path = join(this.#options.dataPath, file)
+      const before = this.#records.get(file)
+      try {
+        const stats = await stat(path)
+        const stamp = stampOf(stats)
+        if (!always && before?.stamp === stamp) return
+        if (!stats.isFile()) {
+          this.#tell(this.#forget(file))
+          return
+        }
+        if (stats.size > maxFileBytes) throw new AppError('write_failed', `larger than ${maxFileBytes / 1024 / 1024} MiB`)
+        const bytes = await readFile(path)
+        if (before?.bytes?.equals(bytes) === true) this.#records.set(file, { ...before, stamp })
+        else this.#take(file, place, stamp, bytes)
+      } catch (error) {
+        if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) this.#tell(this.#forget(file))
+        else this.#break(file, '', undefined, messageOf(error))
+      }
+    })
+  }
+
+  #take (file: string, { kind, name }: { kind: Kind, name: string }, stamp: string, bytes: Buffer): void {
+    let object: StoredObject
+    try {
+      object = objectOf(kind, name, bytes)
+    } catch (error) {
+      this.#break(file, stamp, bytes, messageOf(error))
+      return
+    }
+    this.#records.set(file, { stamp, bytes, problem: undefined, object })
+    this.#tell([this.#enforce(object)])
+    this.#options.log.debug({ file }, 'store.reload')
+  }
+
+  #break (file: string, stamp: string, bytes: Buffer | undefined, problem: string): void {
+    const object = this.#records.get(file)?.object
+    this.#records.set(file, { stamp, bytes, problem, object })
+    this.#options.log.warn({ file, problem, kept: object !== undefined }, 'store.problem')
+  }
+
+  /** Runs `work` when nothing else is done to the file. */
+  async #alone (file: string, work: () => Promise<void>): Promise<void> {
+    const mine = (this.#busy.get(file) ?? Promise.resolve()).then(work)
+    const settled = mine.catch(() => {})
+    this.#busy.set(file, settled)
+    try {
+      await mine
+    } finally {
+      if (this.#busy.get(file) === settled) this.#busy.delete(file)
+    }
+  }
+}
+
+const stampAt = async (path: string): Promise<string> => stat(path).then(stampOf, () => 'missing')
+const isFolder = async (path: string): Promise<boolean> => stat(path).then(s => s.isDirectory(), () => false)

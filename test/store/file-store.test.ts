@@ -1,0 +1,202 @@
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import t, { type Test } from 'tap'
+import { type Clock, systemClock } from '../../src/clock.js'
+import { findConfig, findProfile } from '../../src/matchbox/store.js'
+import { type FileStore, openFileStore } from '../../src/store/file-store.js'
+import { FakeClock } from '../helpers/fake-clock.js'
+import { makeGroup, makeProfile } from '../helpers/memory-store.js'
+
+const log = pino({ level: 'silent' })
+
+interface Options { clock?: Clock, tombstoneMs?: number, watch?: boolean }
+
+async function open (t: Test, dataPath: string, options: Options = {}): Promise<FileStore> {
+  const store = await openFileStore({ dataPath, tombstoneMs: 0, clock: new FakeClock(), log, watch: false, ...options })
+  t.teardown(() => store.close())
+  return store
+}
+
+/** Resolves when the store tells of a change after which `seen` holds; fails after the second that the contract gives. */
+function seen (store: FileStore, holds: () => boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (holds()) { resolve(); return }
+    const late = setTimeout(() => { stop(); reject(new Error('not seen within a second')) }, 1000)
+    const stop = store.onChange(() => {
+      if (!holds()) return
+      clearTimeout(late)
+      stop()
+      resolve()
+    })
+  })
+}
+
+const group = (id: string, profile = 'p'): string => JSON.stringify({ id, profile })
+
+t.test('a folder is loaded as Matchbox reads it', async t => {
+  const folder = t.testdir({
+    groups: {
+      'a.json': group('a'),
+      'upper.JSON': group('u'),
+      noext: group('n'),
+      'a.bak': group('b'),
+      '.h.json': group('h'),
+      '.json': group('dot'),
+      'other.json': group('inner'),
+      'bad.json': '{',
+      'mac.json': '{"selector":{"mac":"x"}}',
+      sub: { 'in.json': group('in') },
+      'dir.json': {}
+    },
+    profiles: { 'p.json': '{"id":"p"}', 'noid.json': '{}', sub: { 'nested.json': '{"id":"nested"}' } },
+    ignition: { 'x.ign': '{}', sub: { dir: { 'y.ign': '{}' } }, '.core-provisioner-0.tmp': 'torn' },
+    cloud: { c: '#!' }
+  })
+  symlinkSync('x.ign', join(folder, 'ignition/link.ign'))
+  const store = await open(t, folder)
+  const { groups, profiles, configs } = store.snapshot
+  t.same([...groups.keys()].sort(), ['', '.h', 'a', 'other'])
+  t.equal(groups.get('other')?.id, 'inner')
+  t.same([...profiles.keys()].sort(), ['p', 'sub/nested'])
+  t.same([...configs.ignition.keys()].sort(), ['link.ign', 'sub/dir/y.ign', 'x.ign'])
+  t.same([...configs.cloud.keys()], ['c'])
+  t.equal(configs.generic.size, 0)
+  t.same(store.problems().map(p => p.file).sort(), ['groups/bad.json', 'groups/mac.json', 'profiles/noid.json'])
+  t.same(readdirSync(join(folder, 'ignition')).sort(), ['link.ign', 'sub', 'x.ign'], 'what an interrupted write left is gone')
+})
+
+t.test('references are cleaned and stay inside', async t => {
+  const folder = t.testdir({ profiles: { 'who.json': '{"id":"who"}', sub: { 'n.json': '{"id":"n"}' } }, generic: { g: 'x' }, cloud: {} })
+  const { snapshot } = await open(t, folder)
+  for (const id of ['who', '../profiles/who', '/sub/../who', '//who']) t.equal(findProfile(snapshot, id)?.id, 'who', id)
+  t.equal(findProfile(snapshot, 'sub/n')?.id, 'n')
+  for (const id of ['WHO', '', '../who', 'who\0', '../../etc/who']) t.equal(findProfile(snapshot, id), undefined, id)
+  for (const name of ['g', './g', '//g', '../generic/g', '../../../generic/g']) t.equal(findConfig(snapshot, 'generic', name)?.content.toString(), 'x', name)
+  t.equal(findConfig(snapshot, 'cloud', '../generic/g')?.name, 'g')
+  for (const name of ['', '.', '..', '../../../../etc/hostname', 'g\0', '../profiles/who.json']) t.equal(findConfig(snapshot, 'generic', name), undefined, name)
+})
+
+t.test('what a put returned from is on disk and in the snapshot; equal puts change nothing', async t => {
+  const folder = join(t.testdir(), 'missing')
+  const store = await open(t, folder)
+  t.equal(store.problems()[0]?.file, '.', 'a missing folder is a problem')
+  const changes: string[] = []
+  store.onChange(list => { for (const c of list) changes.push(`${c.what} ${c.kind} ${c.name}`) })
+  const old = store.snapshot
+  await store.putGroup(makeGroup({ id: 'a', selector: { mac: '52-54-00-AA-BB-01' } }))
+  t.equal(readFileSync(join(folder, 'groups/a.json'), 'utf8'), '{\n\t"id": "a",\n\t"profile": "p",\n\t"selector": {\n\t\t"mac": "52-54-00-AA-BB-01"\n\t}\n}')
+  t.equal(store.snapshot.groups.get('a')?.selector.get('mac'), '52-54-00-AA-BB-01')
+  t.equal(old.groups.size, 0, 'an old snapshot stays as it was')
+  await store.putGroup(makeGroup({ id: 'a', selector: { mac: '52-54-00-AA-BB-01' } }))
+  await store.putProfile(makeProfile({ id: 'p' }))
+  await store.putConfig('ignition', 'x.ign', Buffer.from('{}'))
+  await store.putConfig('ignition', 'x.ign', Buffer.from('{}'))
+  t.same(changes, ['put group a', 'put profile p', 'put ignition x.ign'])
+  await Promise.all(['p1', 'p2', 'p3'].map(profile => store.putGroup(makeGroup({ id: 'a', profile }))))
+  t.match(readFileSync(join(folder, 'groups/a.json'), 'utf8'), '"p3"', 'puts of one object keep their order')
+  t.equal(store.snapshot.groups.get('a')?.profile, 'p3')
+  await store.deleteGroup('a')
+  await store.deleteGroup('a')
+  await store.deleteConfig('ignition', 'x.ign')
+  t.equal(store.snapshot.groups.size + store.snapshot.configs.ignition.size, 0)
+  t.same(readdirSync(join(folder, 'groups')), [])
+  for (const id of ['', '.', '..', 'a/b', '../x', 'a\\b', 'a\0', 'a\nb', 'n'.repeat(251)]) {
+    await t.rejects(store.putGroup(makeGroup({ id })), { code: 'id_invalid' }, JSON.stringify(id.slice(0, 9)))
+    await t.rejects(store.deleteGroup(id), { code: 'id_invalid' })
+  }
+  await store.putConfig('generic', 'n'.repeat(255), Buffer.from('x'))
+})
+
+t.test('a failed write changes nothing', async t => {
+  const folder = t.testdir({ groups: 'a file where the folder should be' })
+  const store = await open(t, folder)
+  await t.rejects(store.putGroup(makeGroup({ id: 'a' })), { code: 'write_failed' })
+  t.equal(store.snapshot.groups.size, 0)
+})
+
+t.test('machines keep what was deleted for a while', async t => {
+  const clock = new FakeClock()
+  const store = await open(t, t.testdir(), { clock, tombstoneMs: 30_000 })
+  await store.putGroup(makeGroup({ id: 'a' }))
+  await store.putConfig('generic', 'g', Buffer.from('x'))
+  await store.deleteGroup('a')
+  await store.deleteConfig('generic', 'g')
+  t.equal(store.snapshot.groups.size, 0)
+  t.equal(store.snapshot.forMachines.groups.get('a')?.tombstone, true)
+  t.equal(store.snapshot.forMachines.configs.generic.size, 1)
+  clock.advance(20_000)
+  await store.putGroup(makeGroup({ id: 'a', profile: 'new' }))
+  t.equal(store.snapshot.forMachines.groups.get('a')?.profile, 'new', 'a put ends it')
+  t.equal(store.snapshot.forMachines.groups.get('a')?.tombstone, undefined)
+  clock.advance(20_000)
+  t.equal(store.snapshot.forMachines.groups.size, 1)
+  t.equal(store.snapshot.forMachines.configs.generic.size, 0)
+  await store.deleteGroup('a')
+  await store.close()
+  t.equal(clock.pending, 0, 'a closed store leaves no timer')
+})
+
+t.test('outside edits are seen within a second', async t => {
+  const folder = t.testdir({ groups: { 'a.json': group('a', 'one'), 'b.json': group('b') }, profiles: {}, ignition: { 'x.ign': '1' } })
+  const store = await open(t, folder, { clock: systemClock, watch: true })
+  const profileOf = (id: string): string | undefined => store.snapshot.groups.get(id)?.profile
+  const path = (...parts: string[]): string => join(folder, ...parts)
+
+  writeFileSync(path('groups/a.json'), group('a', 'two'))
+  await seen(store, () => profileOf('a') === 'two')
+
+  writeFileSync(path('groups/.a.json.swp'), group('a', 'three'))
+  renameSync(path('groups/.a.json.swp'), path('groups/a.json'))
+  await seen(store, () => profileOf('a') === 'three')
+
+  writeFileSync(path('groups/a.json'), '{"id": ')
+  writeFileSync(path('groups/new.json'), group('new'))
+  await seen(store, () => profileOf('new') === 'p')
+  t.equal(profileOf('a'), 'three', 'a broken file keeps its last good value')
+  t.match(store.problems(), [{ file: 'groups/a.json', message: '1:8: the document ends too early' }])
+  writeFileSync(path('groups/a.json'), group('a', 'four'))
+  await seen(store, () => profileOf('a') === 'four')
+  t.same(store.problems(), [])
+
+  unlinkSync(path('groups/b.json'))
+  await seen(store, () => profileOf('b') === undefined)
+
+  mkdirSync(path('cloud'))
+  writeFileSync(path('cloud/c.yaml'), '#!')
+  await seen(store, () => store.snapshot.configs.cloud.has('c.yaml'))
+  mkdirSync(path('ignition/sub'))
+  writeFileSync(path('ignition/sub/y.ign'), '1')
+  await seen(store, () => store.snapshot.configs.ignition.has('sub/y.ign'))
+  writeFileSync(path('ignition/sub/y.ign'), '2')
+  await seen(store, () => store.snapshot.configs.ignition.get('sub/y.ign')?.content.toString() === '2')
+})
+
+t.test('a folder that is swapped, deleted and made again', async t => {
+  const base = t.testdir({ data: { groups: { 'a.json': group('a', 'one') }, ignition: { x: '1' } }, next: { 'a.json': group('a', 'two'), 'b.json': group('b') } })
+  const path = (...parts: string[]): string => join(base, ...parts)
+  const store = await open(t, path('data'), { clock: systemClock, watch: true })
+  const profileOf = (id: string): string | undefined => store.snapshot.groups.get(id)?.profile
+
+  renameSync(path('data/groups'), path('old'))
+  renameSync(path('next'), path('data/groups'))
+  await seen(store, () => profileOf('a') === 'two' && profileOf('b') === 'p')
+  writeFileSync(path('data/groups/c.json'), group('c'))
+  await seen(store, () => profileOf('c') === 'p')
+  writeFileSync(path('old/d.json'), group('d'))
+
+  renameSync(path('data'), path('away'))
+  await seen(store, () => store.snapshot.groups.size === 0)
+  t.match(store.problems(), [{ file: '.' }])
+  renameSync(path('away'), path('data'))
+  await seen(store, () => profileOf('c') === 'p' && store.problems().length === 0)
+  writeFileSync(path('data/groups/e.json'), group('e'))
+  await seen(store, () => profileOf('e') === 'p')
+
+  rmSync(path('data'), { recursive: true })
+  await seen(store, () => store.snapshot.groups.size === 0)
+  mkdirSync(path('data/groups'), { recursive: true })
+  writeFileSync(path('data/groups/f.json'), group('f'))
+  await seen(store, () => profileOf('f') === 'p')
+  t.equal(profileOf('d'), undefined)
+})
