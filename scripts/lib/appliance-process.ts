@@ -1,0 +1,66 @@
+// The appliance as a child process, started the way a user starts it, and what it tells of its machines over HTTP.
+import type { ChildProcess } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { join } from 'node:path'
+import type { Children } from './children.js'
+
+export interface StageChange { readonly mac: string, readonly stage: string, readonly detail: string }
+
+export interface ApplianceOptions {
+  readonly root: string
+  readonly configFile: string
+  /** Where its log goes. */
+  readonly logFile: string
+  /** Where it answers HTTP. */
+  readonly url: string
+}
+
+const readyTimeout = 30_000
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+const textOf = (value: unknown): string => typeof value === 'string' ? value : ''
+
+/** Starts the appliance and waits until it answers /readyz. */
+export async function startAppliance (children: Children, { root, configFile, logFile, url }: ApplianceOptions): Promise<ChildProcess> {
+  const log = openSync(logFile, 'w')
+  const child = children.start(process.execPath, [join(root, 'bin/core-provisioner'), 'serve', '--config', configFile], ['ignore', log, log])
+  closeSync(log)
+  const deadline = Date.now() + readyTimeout
+  for (;;) {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the appliance ended at its start (status ${child.exitCode ?? child.signalCode})`)
+    const said = await fetch(`${url}/readyz`).then(async answer => answer.ok ? '' : `${answer.status} ${(await answer.text()).trim()}`, String)
+    if (said === '') return child
+    if (Date.now() > deadline) throw new Error(`the appliance is not ready after ${readyTimeout / 1000} s: ${said}`)
+    await delay(100)
+  }
+}
+
+/** The payload of each server-sent event (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
+async function * events (body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const chunk of body) {
+    text += decoder.decode(chunk, { stream: true })
+    const blocks = text.split(/\r?\n\r?\n/)
+    text = blocks.pop() ?? ''
+    for (const block of blocks) {
+      const data = block.split(/\r?\n/).flatMap(line => /^data: ?(.*)$/.exec(line)?.[1] ?? [])
+      if (data.length > 0) yield data.join('\n')
+    }
+  }
+}
+
+/** Calls `onStage` for each stage that a machine reaches, from now until `signal`. Resolves when it listens. */
+export async function watchStages (url: string, signal: AbortSignal, onStage: (change: StageChange) => void): Promise<void> {
+  const answer = await fetch(`${url}/v1/events`, { signal, headers: { accept: 'text/event-stream' } })
+  const { body } = answer
+  if (!answer.ok || body === null) throw new Error(`GET /v1/events: ${answer.status}`)
+  const read = async (): Promise<void> => {
+    for await (const data of events(body)) {
+      const value: unknown = JSON.parse(data)
+      if (!isRecord(value) || typeof value.mac !== 'string' || typeof value.stage !== 'string') continue
+      onStage({ mac: value.mac, stage: value.stage, detail: textOf(value.detail) || textOf(value.address) || textOf(value.ip) })
+    }
+  }
+  read().catch((error: unknown) => { if (!signal.aborted) console.error(`sandbox: lost /v1/events: ${String(error)}`) })
+}

@@ -1,0 +1,38 @@
+// Network devices in the network namespace that this process runs in. A caller enters a namespace of its own first
+// (`unshare --net node ...`): it holds nothing but a loopback that is down, so there is no way out of it, and the kernel
+// takes it away, bridges and taps included, when its last process has ended, however that came about.
+import { execFileSync } from 'node:child_process'
+
+interface Link { readonly ifname: string }
+
+const ip = (...words: string[]): string => {
+  try {
+    return execFileSync('ip', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  } catch (error) {
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error)
+    throw new Error(`ip ${words.join(' ')}: ${said}`, { cause: error })
+  }
+}
+
+/** @throws Error when this process shares a network with the machine: then nothing may be made or listened on here */
+export function requireOwnNamespace (): void {
+  const links = JSON.parse(ip('-json', 'link', 'show')) as readonly Link[]
+  const others = links.map(link => link.ifname).filter(name => name !== 'lo')
+  if (others.length > 0) {
+    throw new Error(`this needs a network namespace of its own, but finds ${others.join(', ')}: start it through scripts/sandbox or unshare --net`)
+  }
+  ip('link', 'set', 'lo', 'up')
+}
+
+/** @param address with prefix, e.g. 172.30.0.1/24 */
+export function createBridge (name: string, address: string): void {
+  ip('link', 'add', name, 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0', 'mcast_snooping', '0')
+  ip('address', 'add', address, 'dev', name)
+  ip('link', 'set', name, 'up')
+}
+
+/** A tap of QEMU's on the bridge. */
+export function createTap (name: string, bridge: string): void {
+  ip('tuntap', 'add', 'dev', name, 'mode', 'tap')
+  ip('link', 'set', name, 'master', bridge, 'up')
+}

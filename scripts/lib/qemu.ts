@@ -1,0 +1,75 @@
+// One blank QEMU machine that has nothing to start from but its network card.
+import { copyFileSync, existsSync, ftruncateSync, openSync, closeSync } from 'node:fs'
+import { join } from 'node:path'
+
+export const firmwares = ['bios', 'uefi'] as const
+export type Firmware = typeof firmwares[number]
+export const isFirmware = (text: string): text is Firmware => firmwares.some(firmware => firmware === text)
+
+export interface MachineOptions {
+  readonly name: string
+  readonly mac: string
+  readonly firmware: Firmware
+  /** The tap the network card is plugged into. */
+  readonly tap: string
+  /** Holds the machine's disk, its firmware variables and its serial log. */
+  readonly folder: string
+  /** `tcg` is software emulation and works everywhere. */
+  readonly accelerator: 'tcg' | 'kvm'
+}
+
+export interface MachineCommand { readonly program: string, readonly words: readonly string[], readonly serialLog: string }
+
+const program = 'qemu-system-x86_64'
+const diskBytes = 256 * 1024 * 1024
+const memoryMebibytes = 512
+
+// Debian's OVMF, the 4 MiB build of today and the 2 MiB one of older releases: the code, and the blank variable store
+// that each machine gets a copy of.
+const ovmf = [
+  ['/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_VARS_4M.fd'],
+  ['/usr/share/OVMF/OVMF_CODE.fd', '/usr/share/OVMF/OVMF_VARS.fd']
+] as const
+
+function firmwareWords ({ firmware, name, folder }: MachineOptions): string[] {
+  // SeaBIOS is QEMU's default; without a screen it and iPXE write to the serial port.
+  if (firmware === 'bios') return ['-machine', 'pc,graphics=off']
+  const found = ovmf.find(files => files.every(file => existsSync(file)))
+  if (found === undefined) throw new Error(`no UEFI firmware: ${ovmf[0][0]} is not there (Debian's package ovmf)`)
+  const variables = join(folder, `${name}.vars`)
+  copyFileSync(found[1], variables)
+  return [
+    '-machine', 'q35',
+    '-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${found[0]}`,
+    '-drive', `if=pflash,format=raw,unit=1,file=${variables}`
+  ]
+}
+
+/** Makes the machine's blank disk and gives the command that starts it; the machine ends when it powers off or reboots. */
+export function prepareMachine (options: MachineOptions): MachineCommand {
+  const { name, mac, firmware, tap, folder, accelerator } = options
+  const disk = join(folder, `${name}.disk`)
+  const serialLog = join(folder, `${name}.log`)
+  const handle = openSync(disk, 'w')
+  ftruncateSync(handle, diskBytes)
+  closeSync(handle)
+  return {
+    program,
+    serialLog,
+    words: [
+      '-name', name,
+      '-uuid', `00000000-0000-4000-8000-${mac.replaceAll(':', '')}`, '-nodefaults', '-display', 'none', '-no-reboot', '-m', String(memoryMebibytes), '-accel', accelerator,
+      // Nothing but the network card, and an end to it when that fails: the firmware then asks for a restart.
+      '-boot', 'strict=on,reboot-timeout=1000',
+      ...firmwareWords(options),
+      '-netdev', `tap,id=network,ifname=${tap},script=no,downscript=no`,
+      // Under UEFI the card's own iPXE is left out, so that the firmware's PXE stack does DHCP and TFTP.
+      '-device', `virtio-net-pci,netdev=network,mac=${mac},bootindex=1${firmware === 'uefi' ? ',romfile=' : ''}`,
+      '-drive', `if=none,id=disk,format=raw,cache=unsafe,file=${disk}`,
+      '-device', 'virtio-blk-pci,drive=disk,bootindex=2',
+      // OVMF since edk2-stable202405 offers no PXE entry on a machine without a random number generator.
+      '-object', 'rng-random,id=random,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=random',
+      '-chardev', `file,id=serial,path=${serialLog}`, '-serial', 'chardev:serial'
+    ]
+  }
+}

@@ -1,0 +1,125 @@
+// What the sandbox's appliance serves: the store of examples/, with its configuration fitted to the namespace, and the
+// kernel and initrd that its profiles boot. Machines beyond those of the example are copies of its first one.
+import { createHash } from 'node:crypto'
+import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse, stringify } from 'yaml'
+import { buildInitramfs } from './initramfs.js'
+
+export interface SandboxMachine {
+  readonly name: string
+  readonly mac: string
+  readonly address: string
+  /** What the machine's Ignition config makes: path -> sha256 of the content, for files given by a data URL. */
+  readonly files: ReadonlyMap<string, string>
+}
+
+export interface StoreOptions {
+  /** The repository. */
+  readonly root: string
+  /** Where everything is put. */
+  readonly folder: string
+  /** Unpacked packages, each in a folder of its name. */
+  readonly packages: string
+  /** The kernel's package. */
+  readonly kernel: string
+  readonly machines: number
+  readonly bridge: string
+}
+
+export interface SandboxStore {
+  readonly configFile: string
+  /** The appliance's address with prefix, for the bridge. */
+  readonly gateway: string
+  readonly url: string
+  readonly machines: readonly SandboxMachine[]
+}
+
+interface Reservation { readonly mac: string, readonly ip: string, readonly hostname: string }
+interface Config {
+  http: { address: string }
+  dhcp: { interface: string, subnets: Array<{ subnet: string }>, reservations: Reservation[] }
+}
+interface Group { readonly id: string, readonly profile: string, readonly selector?: { readonly mac?: string } }
+interface Profile { readonly ignition_id?: string }
+interface IgnitionFile { readonly path: string, readonly contents?: { readonly source?: string } }
+interface Ignition { readonly storage?: { readonly files?: readonly IgnitionFile[] } }
+
+const readJson = <T> (...path: string[]): T => JSON.parse(readFileSync(join(...path), 'utf8')) as T
+const writeJson = (path: string, value: unknown): void => { writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`) }
+
+/** The bytes of a data URL (RFC 2397). */
+function dataUrl (source: string): Buffer {
+  const [, base64, data = ''] = /^data:[^,]*?(;base64)?,(.*)$/s.exec(source) ?? []
+  return base64 === undefined ? Buffer.from(decodeURIComponent(data)) : Buffer.from(data, 'base64')
+}
+
+function filesOf (store: string, profile: string): Map<string, string> {
+  const { ignition_id: id } = readJson<Profile>(store, 'profiles', `${profile}.json`)
+  if (id === undefined) throw new Error(`the profile ${profile} has no ignition_id`)
+  const files = readJson<Ignition>(store, 'ignition', id).storage?.files ?? []
+  return new Map(files.flatMap(({ path, contents }) => contents?.source?.startsWith('data:') === true
+    ? [[path, createHash('sha256').update(dataUrl(contents.source)).digest('hex')] as const]
+    : []))
+}
+
+/** The address `host` of a /24 such as 172.30.0.0/24. */
+const hostIn = (subnet: string, host: number): string => subnet.replace(/\.0\/24$/, `.${host}`)
+
+function addMachines (store: string, config: Config, groups: Group[], count: number): void {
+  const [model] = groups
+  if (model === undefined) throw new Error('examples/groups has no machine to copy')
+  const subnet = config.dhcp.subnets[0]?.subnet ?? ''
+  for (let number = groups.length + 1; number <= count; number++) {
+    const name = `core-${number}`
+    const mac = `52:54:00:c0:7e:${number.toString(16).padStart(2, '0')}`
+    const group = { ...model, id: name, name: `The machine ${name}`, selector: { mac }, metadata: { hostname: name } }
+    groups.push(group)
+    config.dhcp.reservations.push({ mac, ip: hostIn(subnet, 20 + number), hostname: name })
+    writeJson(join(store, 'groups', `${name}.json`), group)
+  }
+}
+
+function putAssets ({ packages, kernel }: StoreOptions, assets: string): void {
+  const version = kernel.replace(/^linux-image-/, '')
+  const image = join(packages, kernel)
+  mkdirSync(assets, { recursive: true })
+  copyFileSync(join(image, 'boot', `vmlinuz-${version}`), join(assets, 'vmlinuz'))
+  writeFileSync(join(assets, 'initrd.gz'), buildInitramfs({
+    busybox: join(packages, 'busybox-static/bin/busybox'),
+    ignition: join(packages, 'ignition/usr/lib/dracut/modules.d/30ignition/ignition'),
+    modules: join(image, 'lib/modules', version)
+  }))
+}
+
+/** Lays out the store, the assets and the configuration below `folder`. */
+export function createStore (options: StoreOptions): SandboxStore {
+  const { root, folder, bridge } = options
+  const store = join(folder, 'store')
+  for (const kind of ['groups', 'profiles', 'ignition']) cpSync(join(root, 'examples', kind), join(store, kind), { recursive: true })
+  putAssets(options, join(folder, 'assets/sandbox'))
+
+  const config = parse(readFileSync(join(root, 'examples/config.yaml'), 'utf8')) as Config
+  const groups = readdirSync(join(store, 'groups')).sort().map(name => readJson<Group>(store, 'groups', name))
+    .filter(group => group.selector?.mac !== undefined)
+  addMachines(store, config, groups, options.machines)
+  const configFile = join(folder, 'config.yaml')
+  const tftpRoot = join(folder, 'tftpboot')
+  mkdirSync(tftpRoot)
+  writeFileSync(configFile, stringify({
+    ...config,
+    data_path: store,
+    assets_path: join(folder, 'assets'),
+    state_path: join(folder, 'state'),
+    tftp: { root: tftpRoot },
+    dhcp: { ...config.dhcp, interface: bridge }
+  }))
+
+  const address = hostIn(config.dhcp.subnets[0]?.subnet ?? '', 1)
+  const machines = groups.slice(0, options.machines).map(({ id, profile, selector }) => {
+    const reservation = config.dhcp.reservations.find(({ mac }) => mac === selector?.mac)
+    if (reservation === undefined) throw new Error(`examples/config.yaml has no reservation for the machine of the group ${id}`)
+    return { name: id, mac: reservation.mac, address: reservation.ip, files: filesOf(store, profile) }
+  })
+  return { configFile, gateway: `${address}/24`, url: `http://${address}:${config.http.address.split(':').at(-1) ?? '80'}`, machines }
+}

@@ -1,0 +1,209 @@
+// The sandbox: the appliance and blank machines in one network namespace, from firmware to an applied Ignition config.
+// scripts/sandbox installs what this needs and starts it inside `unshare --net`.
+import { type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createReadStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { startAppliance, watchStages } from './appliance-process.js'
+import { Children } from './children.js'
+import { readMachineLog, tailOf } from './machine-log.js'
+import { createBridge, createTap, requireOwnNamespace } from './namespace.js'
+import { type Firmware, isFirmware, prepareMachine } from './qemu.js'
+import { type SandboxMachine, createStore } from './sandbox-store.js'
+import { formatTable } from './table.js'
+
+interface Options {
+  readonly machines: number
+  readonly firmware: Firmware
+  readonly timeout: number
+  readonly packages: string
+  readonly kernel: string
+  readonly accelerator: 'tcg' | 'kvm'
+  readonly keep: boolean
+  readonly verbose: boolean
+  readonly json: boolean
+}
+
+/** One machine's way, as it is seen from here. */
+interface Run {
+  readonly machine: SandboxMachine
+  readonly serialLog: string
+  /** Stage -> seconds since the machine was switched on; in the order in which they came. */
+  readonly stages: Map<string, number>
+  readonly started: number
+  failure?: string
+}
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+const bridge = 'br0'
+const stageNames = ['discover', 'offer', 'ack', 'loader', 'script', 'kernel', 'initrd', 'ignition', 'installed'] as const
+
+const secondsSince = (start: number): number => (performance.now() - start) / 1000
+const print = (line: string): void => { process.stderr.write(`${line}\n`) }
+
+function readOptions (): Options {
+  const { values } = parseArgs({
+    options: {
+      machines: { type: 'string', default: '1' },
+      firmware: { type: 'string', default: 'bios' },
+      timeout: { type: 'string', default: '300' },
+      packages: { type: 'string', default: join(root, '.cache/packages') },
+      kernel: { type: 'string', default: '' },
+      accel: { type: 'string', default: 'tcg' },
+      keep: { type: 'boolean', default: false },
+      verbose: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false }
+    }
+  })
+  if (!isFirmware(values.firmware)) throw new Error(`--firmware is bios or uefi, not ${values.firmware}`)
+  if (values.accel !== 'tcg' && values.accel !== 'kvm') throw new Error(`--accel is tcg or kvm, not ${values.accel}`)
+  const { firmware, packages, kernel, keep, verbose, json, accel } = values
+  const [machines, timeout] = [Number(values.machines), Number(values.timeout)]
+  return { machines, firmware, timeout, packages, kernel, accelerator: accel, keep, verbose, json }
+}
+
+/** What is wrong with a machine that has ended, or undefined when it did all it had to. */
+function problemOf ({ machine, serialLog, stages }: Run): string | undefined {
+  const log = readMachineLog(serialLog)
+  if (log.failure !== undefined) return log.failure
+  if (!log.applied) return 'it switched itself off before its Ignition config was applied'
+  for (const [path, sha256] of machine.files) {
+    if (log.files.get(path) !== sha256) return `${path} in its new root is not what its Ignition config says`
+  }
+  if (log.address !== machine.address) return `it ran with the address ${log.address ?? 'none'}, not with its reservation ${machine.address}`
+  if (!stages.has('installed')) return 'the appliance did not take its report that it is installed'
+  return undefined
+}
+
+/** Waits until `condition` holds, at most `milliseconds`. */
+async function until (condition: () => boolean, milliseconds: number): Promise<void> {
+  for (const end = performance.now() + milliseconds; !condition() && performance.now() < end;) await delay(50)
+}
+
+interface Place { readonly children: Children, readonly folder: string, readonly tap: string, readonly stop: AbortSignal }
+
+/** Switches a machine on and waits until it has switched itself off, or for `timeout` seconds. */
+async function bootMachine (run: Run, options: Options, { children, folder, tap, stop }: Place): Promise<void> {
+  const { name, mac } = run.machine
+  const { program, words } = prepareMachine({ name, mac, tap, folder, firmware: options.firmware, accelerator: options.accelerator })
+  const child: ChildProcess = children.start(program, words, ['ignore', 'inherit', 'inherit'])
+  const off = once(child, 'exit').then(([status]: unknown[]) => status)
+  const timer = new AbortController()
+  const late = delay(options.timeout * 1000, 'late' as const, { signal: timer.signal })
+  const end = await Promise.race([off, late])
+  timer.abort()
+  await children.stop(child)
+  if (stop.aborted) return
+  // Its last report may still be on its way through /v1/events.
+  if (end !== 'late') await until(() => run.stages.has('installed'), 2000)
+  const problem = end === 'late'
+    ? `it was not done after ${options.timeout} s`
+    : end === 0 ? problemOf(run) : `QEMU ended with status ${String(end)}`
+  if (problem !== undefined) run.failure = problem
+  print(`${secondsSince(run.started).toFixed(1).padStart(6)}s  ${name}  ${mac}  ${problem === undefined ? 'applied its Ignition config' : `FAILED: ${problem}`}`)
+}
+
+function explain ({ machine, serialLog, stages, failure = '' }: Run, applianceLog: string): void {
+  print(`\n${machine.name} (${machine.mac}) is stuck after the stage ${[...stages.keys()].at(-1) ?? 'none'}: ${failure}`)
+  print('  the end of its serial log:')
+  for (const line of tailOf(serialLog, 15)) print(`    ${line}`)
+  const seen = tailOf(applianceLog, 500).filter(line => line.includes(machine.mac)).slice(-5)
+  print(seen.length === 0 ? '  the appliance has not heard of it' : '  the appliance on it:')
+  for (const line of seen) print(`    ${line}`)
+}
+
+function summary (runs: readonly Run[]): string {
+  return formatTable([
+    ['machine', 'mac', 'address', ...stageNames, 'result'],
+    ...runs.map(({ machine, stages, failure }) => [
+      machine.name, machine.mac, machine.address,
+      ...stageNames.map(stage => stages.get(stage)?.toFixed(1) ?? '-'),
+      failure === undefined ? 'applied' : 'FAILED'
+    ])
+  ])
+}
+
+const document = (options: Options, runs: readonly Run[]): unknown => ({
+  firmware: options.firmware,
+  ok: runs.every(run => run.failure === undefined),
+  machines: runs.map(({ machine, stages, failure }) => ({
+    name: machine.name,
+    mac: machine.mac,
+    address: machine.address,
+    ok: failure === undefined,
+    ...failure === undefined ? {} : { failure },
+    stages: Object.fromEntries([...stages].map(([stage, seconds]) => [stage, Math.round(seconds * 10) / 10]))
+  }))
+})
+
+/** Resolves to the exit status. */
+async function sandbox (options: Options, folder: string, children: Children, stop: AbortSignal): Promise<number> {
+  requireOwnNamespace()
+  print('building the initramfs')
+  const store = createStore({ root, folder, bridge, packages: options.packages, kernel: options.kernel, machines: options.machines })
+  createBridge(bridge, store.gateway)
+  const applianceLog = join(folder, 'appliance.log')
+  print('starting the appliance')
+  const appliance = await startAppliance(children, { root, configFile: store.configFile, logFile: applianceLog, url: store.url })
+    .catch((error: unknown) => {
+      for (const line of tailOf(applianceLog, 10)) print(`  ${line}`)
+      throw error
+    })
+
+  const machineFolder = join(folder, 'machines')
+  mkdirSync(machineFolder)
+  const runs = new Map(store.machines.map(machine => [machine.mac, {
+    machine, serialLog: join(machineFolder, `${machine.name}.log`), stages: new Map(), started: performance.now()
+  } as Run]))
+  await watchStages(store.url, stop, ({ mac, stage, detail }) => {
+    const run = runs.get(mac)
+    if (run === undefined || run.stages.has(stage)) return
+    run.stages.set(stage, secondsSince(run.started))
+    print(`${secondsSince(run.started).toFixed(1).padStart(6)}s  ${run.machine.name}  ${mac}  ${stage} ${detail}`.trimEnd())
+  })
+  print(`booting ${runs.size} blank ${options.firmware} machine${runs.size === 1 ? '' : 's'}`)
+  await Promise.race([
+    Promise.all([...runs.values()].map(async (run, index) => {
+      createTap(`tap${index}`, bridge)
+      await bootMachine(run, options, { children, folder: machineFolder, tap: `tap${index}`, stop })
+    })),
+    once(appliance, 'exit').then(([status, signal]: unknown[]) => {
+      throw new Error(`the appliance ended while machines were booting (${String(status ?? signal)}): ${tailOf(applianceLog, 1).join('')}`)
+    })
+  ])
+
+  const all = [...runs.values()]
+  const failed = all.filter(run => run.failure !== undefined)
+  for (const run of failed) explain(run, applianceLog)
+  if (options.verbose) for await (const chunk of createReadStream(applianceLog)) process.stderr.write(chunk as Buffer)
+  print(`\n${summary(all)}`)
+  if (options.json) process.stdout.write(`${JSON.stringify(document(options, all), null, 2)}\n`)
+  return failed.length === 0 ? 0 : 1
+}
+
+async function main (): Promise<number> {
+  const options = readOptions()
+  const folder = mkdtempSync(join(tmpdir(), 'core-provisioner-sandbox-'))
+  const children = new Children()
+  const stop = new AbortController()
+  const interrupted = new Promise<number>(resolve => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => { resolve(130) })
+  })
+  try {
+    return await Promise.race([sandbox(options, folder, children, stop.signal), interrupted])
+  } catch (error) {
+    print(`sandbox: ${error instanceof Error ? error.message : String(error)}`)
+    return 1
+  } finally {
+    stop.abort()
+    await children.stopAll()
+    if (options.keep) print(`the work folder is ${folder}`)
+    else rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+process.exit(await main())
