@@ -63,7 +63,7 @@ class DgramSocket implements UdpSocket {
       sent?.(new Error('the socket is closed'))
       return
     }
-    this.#socket.send(data, to.port, to.address, error => { sent?.(error) })
+    this.#socket.send(data, to.port, to.address, sent)
   }
 
   close (): Promise<void> {
@@ -72,9 +72,13 @@ class DgramSocket implements UdpSocket {
   }
 }
 
+/** Addresses are numbers here, never names: node:dgram would otherwise ask its resolver before each send, a tick later. */
+type LookupCallback = (error: Error | null, address: string, family: number) => void
+const lookup = (address: string, _options: unknown, callback: LookupCallback): void => { callback(null, address, 4) }
+
 export const kernelUdp: UdpNetwork = {
   bind: async (options, onDatagram) => {
-    const socket = createSocket({ type: 'udp4' })
+    const socket = createSocket({ type: 'udp4', lookup })
     try {
       await new Promise<void>((resolve, reject) => {
         socket.once('error', reject)
@@ -93,7 +97,10 @@ export const kernelUdp: UdpNetwork = {
       socket.close()
       throw bindError(error, options)
     }
-    socket.on('message', (data, { address, port }) => { onDatagram(data, { address, port }) })
+    socket.on('message', (data, from) => {
+      // Port 0 cannot be answered: node:dgram throws on it.
+      if (from.port !== 0) onDatagram(data, from)
+    })
     const { address, port } = socket.address()
     return new DgramSocket(socket, { address, port })
   }

@@ -1,0 +1,165 @@
+// Files on disk, looked up in an ordered list of folders.
+//
+// A name never leaves its folder (file-name.ts). A symbolic link is followed when it ends inside one of the folders
+// that are served, any of them: people link pxelinux.0 from their own folder to where the distribution put it; a link
+// that ends elsewhere is refused, so that a stray one cannot hand out /etc/shadow. Only regular files are served.
+import { constants, type Stats } from 'node:fs'
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import type { Clock } from '../clock.js'
+import { AppError, errnoOf } from '../errors.js'
+import type { FileCache } from './file-cache.js'
+import type { FileSource, OpenFile } from './open-file.js'
+
+export interface StoredFilesOptions {
+  /** Folders in the order they are searched; one that does not exist (yet) is passed over. */
+  readonly roots: readonly string[]
+  /** Folders that links may lead into, beside the roots. */
+  readonly linkTargets?: readonly string[]
+  readonly cache: FileCache
+  readonly clock: Clock
+}
+
+/** Large files are read from disk in pieces of this many bytes, each cut into blocks. */
+const pieceBytes = 64 * 1024
+
+/** A file written this short a time ago may be written again without its times changing (they advance in ticks). */
+const settledAfter = 50
+
+const notThere: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'])
+
+async function unlessMissing<T> (asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked
+  } catch (error) {
+    if (notThere.has(errnoOf(error))) return undefined
+    throw error
+  }
+}
+
+async function readFully (handle: FileHandle, position: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length)
+  let filled = 0
+  while (filled < length) {
+    const { bytesRead } = await handle.read(bytes, filled, length - filled, position + filled)
+    if (bytesRead === 0) throw new Error('the file got shorter while it was read')
+    filled += bytesRead
+  }
+  return bytes
+}
+
+async function regular (path: string, handle: FileHandle): Promise<Stats> {
+  const found = await handle.stat()
+  if (!found.isFile()) throw new AppError('permission_denied', `${path} is not a regular file`)
+  return found
+}
+
+class DiskFile implements OpenFile {
+  readonly path: string
+  readonly size: number
+  readonly #handle: FileHandle
+  #piece: Buffer = Buffer.alloc(0)
+  #pieceStart = 0
+
+  constructor (path: string, size: number, handle: FileHandle) {
+    this.path = path
+    this.size = size
+    this.#handle = handle
+  }
+
+  read (position: number, length: number): Buffer | Promise<Buffer> {
+    const start = position - this.#pieceStart
+    if (start >= 0 && start + length <= this.#piece.length) return this.#piece.subarray(start, start + length)
+    return this.#load(position, length)
+  }
+
+  async close (): Promise<void> { await this.#handle.close() }
+
+  async #load (position: number, length: number): Promise<Buffer> {
+    this.#piece = await readFully(this.#handle, position, Math.min(this.size - position, Math.max(length, pieceBytes)))
+    this.#pieceStart = position
+    return this.#piece.subarray(0, length)
+  }
+}
+
+class StoredFiles implements FileSource {
+  readonly #roots: readonly string[]
+  readonly #linkTargets: readonly string[]
+  readonly #cache: FileCache
+  readonly #clock: Clock
+  /** Small files that are being read, by path: whoever asks meanwhile waits for the same read. */
+  readonly #loading = new Map<string, Promise<void>>()
+
+  constructor ({ roots, linkTargets = [], cache, clock }: StoredFilesOptions) {
+    this.#roots = roots
+    this.#linkTargets = [...roots, ...linkTargets]
+    this.#cache = cache
+    this.#clock = clock
+  }
+
+  async open (name: string): Promise<OpenFile | undefined> {
+    if (name === '') return undefined
+    for (const root of this.#roots) {
+      const path = join(root, name)
+      const found = await unlessMissing(stat(path))
+      if (found?.isFile() === true) return await this.#openCached(path, found)
+    }
+    return undefined
+  }
+
+  async #openCached (path: string, found: Stats): Promise<OpenFile | undefined> {
+    const kept = this.#cache.open(path, found)
+    if (kept !== undefined) return kept
+    const settled = this.#clock.now() - found.mtimeMs > settledAfter
+    if (!settled || !this.#cache.hasRoom(found.size)) return await this.#openDisk(path)
+    let loading = this.#loading.get(path)
+    if (loading === undefined) {
+      loading = this.#load(path).finally(() => { this.#loading.delete(path) })
+      this.#loading.set(path, loading)
+    }
+    await loading
+    return this.#cache.open(path, found) ?? await this.#openDisk(path)
+  }
+
+  async #load (path: string): Promise<void> {
+    const handle = await this.#openHandle(path)
+    try {
+      const now = await regular(path, handle)
+      if (!this.#cache.hasRoom(now.size)) return
+      const content = await readFully(handle, 0, now.size)
+      if (this.#cache.hasRoom(now.size)) this.#cache.add(path, now, content)
+    } finally {
+      await handle.close()
+    }
+  }
+
+  async #openDisk (path: string): Promise<OpenFile> {
+    const handle = await this.#openHandle(path)
+    try {
+      return new DiskFile(path, (await regular(path, handle)).size, handle)
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  }
+
+  async #openHandle (path: string): Promise<FileHandle> {
+    const target = await realpath(path)
+    if (!await this.#isServed(target)) {
+      throw new AppError('permission_denied', `${path} is a link to ${target}, which is in none of the folders that are served: copy the file or link within them`)
+    }
+    // A pipe put there since would make a plain open wait for its writer.
+    return await open(target, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  }
+
+  async #isServed (target: string): Promise<boolean> {
+    for (const folder of this.#linkTargets) {
+      const base = await unlessMissing(realpath(folder))
+      if (base === undefined) continue
+      if (target.startsWith(base.endsWith(sep) ? base : base + sep)) return true
+    }
+    return false
+  }
+}
+
+export const storedFiles = (options: StoredFilesOptions): FileSource => new StoredFiles(options)

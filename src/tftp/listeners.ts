@@ -1,0 +1,109 @@
+// The sockets that requests come to. A client expects its answer from the address it asked (RFC 1350 leaves only the
+// port open, and NATs and several ROMs insist), so "all addresses" means a socket on each, kept in step with the machine.
+import type { Clock } from '../clock.js'
+import { AppError, messageOf } from '../errors.js'
+import { localIpv4Addresses } from '../net/local-addresses.js'
+import type { Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
+import type { Logger } from '../log.js'
+
+export interface ListenOptions {
+  /** An IPv4 address; 0.0.0.0 is all that the machine has, those that come later included. */
+  readonly address: string
+  readonly port: number
+  /** A bound descriptor (from systemd), taken as it is: one socket, whose answers the kernel's routing gives an address. */
+  readonly fd?: number
+}
+
+export interface ListenDependencies {
+  readonly network: UdpNetwork
+  readonly clock: Clock
+  readonly log: Logger
+  readonly localAddresses?: () => readonly string[]
+  readonly onDatagram: (data: Buffer, from: Endpoint, socket: UdpSocket) => void
+}
+
+export interface Listeners {
+  readonly addresses: readonly Endpoint[]
+  close: () => Promise<void>
+}
+
+/** Requests wait here while the process is busy: five hundred machines powered on together ask within milliseconds. */
+const receiveBuffer = 4 * 1024 * 1024
+const rescanEvery = 5000
+
+class EveryAddress implements Listeners {
+  readonly #port: number
+  readonly #dependencies: ListenDependencies
+  readonly #localAddresses: () => readonly string[]
+  readonly #sockets = new Map<string, UdpSocket>()
+  /** Addresses that could not be bound, so that it is said once. */
+  readonly #failed = new Set<string>()
+  #scanning: Promise<void> = Promise.resolve()
+  #closed = false
+  #timer: { cancel: () => void } | undefined
+
+  constructor (port: number, dependencies: ListenDependencies) {
+    this.#port = port
+    this.#dependencies = dependencies
+    this.#localAddresses = dependencies.localAddresses ?? localIpv4Addresses
+  }
+
+  get addresses (): Endpoint[] { return [...this.#sockets.values()].map(socket => socket.local) }
+
+  async start (): Promise<this> {
+    try {
+      for (const address of this.#localAddresses()) await this.#bind(address)
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+    if (this.#sockets.size === 0) throw new AppError('address_not_here', `cannot listen on port ${this.#port}/udp: this machine has no IPv4 address`)
+    this.#timer = this.#dependencies.clock.every(rescanEvery, () => { this.#scanning = this.#scanning.then(() => this.#rescan()) })
+    return this
+  }
+
+  async close (): Promise<void> {
+    this.#closed = true
+    this.#timer?.cancel()
+    await this.#scanning
+    await Promise.all([...this.#sockets.values()].map(socket => socket.close()))
+  }
+
+  async #bind (address: string): Promise<void> {
+    // Port 0 (tests) is one and the same port on every address.
+    const port = this.#port === 0 ? [...this.#sockets.values()][0]?.local.port ?? 0 : this.#port
+    const socket = await this.#dependencies.network.bind({ address, port, receiveBuffer },
+      (data, from) => { this.#dependencies.onDatagram(data, from, socket) })
+    this.#sockets.set(address, socket)
+  }
+
+  async #rescan (): Promise<void> {
+    if (this.#closed) return
+    const here = new Set(this.#localAddresses())
+    for (const [address, socket] of this.#sockets) {
+      if (here.has(address)) continue
+      this.#sockets.delete(address)
+      await socket.close()
+      this.#dependencies.log.info({ address }, 'tftp.address-gone')
+    }
+    for (const address of here) {
+      if (this.#sockets.has(address)) continue
+      try {
+        await this.#bind(address)
+        this.#failed.delete(address)
+        this.#dependencies.log.info({ address }, 'tftp.address-new')
+      } catch (error) {
+        if (!this.#failed.has(address)) this.#dependencies.log.warn({ address, reason: messageOf(error) }, 'tftp.address-failed')
+        this.#failed.add(address)
+      }
+    }
+  }
+}
+
+/** Throws AppError when the port cannot be had on any of the addresses. */
+export async function listen (options: ListenOptions, dependencies: ListenDependencies): Promise<Listeners> {
+  if (options.fd === undefined && options.address === '0.0.0.0') return await new EveryAddress(options.port, dependencies).start()
+  const socket = await dependencies.network.bind({ ...options, receiveBuffer },
+    (data, from) => { dependencies.onDatagram(data, from, socket) })
+  return { addresses: [socket.local], close: () => socket.close() }
+}

@@ -1,0 +1,119 @@
+// One transfer at the edge: carries out the effects of its ReadTransfer on a socket, a file and a deadline.
+import type { Clock } from '../clock.js'
+import { messageOf } from '../errors.js'
+import type { Endpoint, UdpSocket } from '../net/udp.js'
+import { bytesOf, DataBlocks } from './data-blocks.js'
+import { netascii } from './netascii.js'
+import type { Terms } from './negotiate.js'
+import type { OpenFile } from './open-file.js'
+import { encodePacket, errorCodes, type Packet } from './packet.js'
+import { ReadTransfer, type TransferEffect, type TransferEvent } from './read-transfer.js'
+import type { TransferFacts } from './tftp-event.js'
+
+export type Ending = Extract<TransferEffect, { readonly type: 'done' | 'fail' }>
+
+export interface SessionOptions {
+  /** The normalised name. */
+  readonly name: string
+  readonly mode: 'octet' | 'netascii'
+  readonly client: Endpoint
+  readonly file: OpenFile
+  readonly terms: Terms
+  readonly socket: Pick<UdpSocket, 'send'>
+  readonly clock: Clock
+  /** Called once. */
+  readonly onEnd: (ending: Ending) => void
+}
+
+/** A client that confirms a block now and then, for ever, does not hold its place for longer than this. */
+const longestTransfer = 2 * 3600_000
+
+export class TransferSession {
+  readonly #options: SessionOptions
+  readonly #transfer: ReadTransfer
+  readonly #blocks: DataBlocks
+  readonly #started: number
+  #deadline = Infinity
+  #over = false
+
+  constructor (options: SessionOptions) {
+    this.#options = options
+    this.#transfer = new ReadTransfer(options.terms)
+    const bytes = bytesOf(options.file)
+    this.#blocks = new DataBlocks(options.mode === 'netascii' ? netascii(bytes) : bytes, options.terms.blksize)
+    this.#started = options.clock.now()
+  }
+
+  get restartable (): boolean { return this.#transfer.restartable }
+
+  get facts (): TransferFacts {
+    const { name, file, terms, clock } = this.#options
+    return {
+      file: name,
+      path: file.path,
+      bytes: Math.min(this.#transfer.acknowledged * terms.blksize, file.size),
+      ms: clock.now() - this.#started,
+      blksize: terms.blksize,
+      windowsize: terms.windowsize,
+      resent: this.#transfer.resent
+    }
+  }
+
+  start (): void { this.#carryOut(this.#transfer.start()) }
+
+  /** A packet from the client. DATA, OACK and requests mean nothing here and are passed over. */
+  receive (packet: Packet): void {
+    if (packet.opcode === 'ACK') this.#handle({ type: 'ack', block: packet.block })
+    else if (packet.opcode === 'ERROR') this.#handle({ type: 'error', code: packet.code, message: packet.message })
+  }
+
+  /** Looks at the clock: to be called a few times a second. */
+  tick (now: number): void {
+    if (now >= this.#deadline) this.#handle({ type: 'timer' })
+    else if (now - this.#started > longestTransfer) this.stop('the transfer took too long')
+  }
+
+  /** The client has asked for something else from the same port. */
+  replace (): void { this.#handle({ type: 'replaced' }) }
+
+  /** Ends the transfer and tells the client why. */
+  stop (message: string): void {
+    if (this.#over) return
+    this.#send([encodePacket({ opcode: 'ERROR', code: errorCodes.notDefined, message })])
+    this.#end({ type: 'fail', reason: 'timeout', message })
+  }
+
+  #handle (event: TransferEvent): void { this.#carryOut(this.#transfer.handle(event)) }
+
+  #carryOut (effects: readonly TransferEffect[]): void {
+    for (const effect of effects) {
+      switch (effect.type) {
+        case 'send': this.#send(effect.packets); break
+        case 'read': this.#read(effect.count); break
+        case 'timer': this.#deadline = this.#options.clock.now() + effect.milliseconds; break
+        default: this.#end(effect)
+      }
+    }
+  }
+
+  #send (packets: readonly Buffer[]): void {
+    for (const packet of packets) this.#options.socket.send(packet, this.#options.client)
+  }
+
+  #read (count: number): void {
+    const found = this.#blocks.next(count)
+    if (Array.isArray(found)) this.#handle({ type: 'blocks', packets: found })
+    else {
+      found.then(
+        packets => { if (!this.#over) this.#handle({ type: 'blocks', packets }) },
+        (error: unknown) => { if (!this.#over) this.#handle({ type: 'readFailed', message: messageOf(error) }) })
+    }
+  }
+
+  #end (ending: Ending): void {
+    if (this.#over) return
+    this.#over = true
+    this.#deadline = Infinity
+    this.#options.onEnd(ending)
+  }
+}
