@@ -1,0 +1,61 @@
+// eq ne lt le gt ge. Only values of one basic kind compare: an int and a float64 do not, so a JSON number is compared with 4.0.
+import { Failure } from './failure.js'
+import { sprintf } from './printf.js'
+import { Complex, Uint8, typeName, type Value } from './value.js'
+
+type Kind = 'bool' | 'complex' | 'int' | 'float' | 'string' | 'uint'
+
+/** undefined for what has no basic kind: nil, lists and maps. */
+function basicKind (value: Value): Kind | undefined {
+  switch (typeof value) {
+    case 'boolean': return 'bool'
+    case 'number': return 'float'
+    case 'bigint': return 'int'
+    case 'string': return 'string'
+  }
+  return value instanceof Uint8 ? 'uint' : value instanceof Complex ? 'complex' : undefined
+}
+
+const isInteger = (kind: Kind | undefined): boolean => kind === 'int' || kind === 'uint'
+
+const wholeOf = (value: Value): bigint | undefined =>
+  value instanceof Uint8 ? BigInt(value.value) : typeof value === 'bigint' ? value : undefined
+
+const isNil = (value: Value): value is undefined | null => value === undefined || value === null
+
+const describe = (value: Value): string => sprintf('%s', [value], 1000)
+
+function equalPair (left: Value, right: Value): boolean {
+  const kind = basicKind(left)
+  const other = basicKind(right)
+  if (isInteger(kind) && isInteger(other)) return wholeOf(left) === wholeOf(right)
+  if (kind !== other) {
+    if (!isNil(left) && !isNil(right)) throw new Failure('incompatible types for comparison')
+    return false
+  }
+  if (left instanceof Complex && right instanceof Complex) return left.real === right.real && left.imaginary === right.imaginary
+  if (kind !== undefined) return left === right
+  if (isNil(left) || isNil(right)) return isNil(left) && isNil(right)
+  if (left.constructor !== right.constructor) {
+    throw new Failure(`non-comparable types ${describe(left)}: ${typeName(left)}, ${typeName(right)}: ${describe(right)}`)
+  }
+  throw new Failure(`non-comparable type ${describe(right)}: ${typeName(right)}`)
+}
+
+/** Whether the first value equals any of the others. */
+export function equal (first: Value, others: readonly Value[]): boolean {
+  if (others.length === 0) throw new Failure('missing argument for comparison')
+  return others.some(other => equalPair(first, other))
+}
+
+export function less (left: Value, right: Value): boolean {
+  const kind = basicKind(left)
+  const other = basicKind(right)
+  if (kind === undefined || other === undefined) throw new Failure('invalid type for comparison')
+  if (isInteger(kind) && isInteger(other)) return wholeOf(left)! < wholeOf(right)!
+  if (kind !== other) throw new Failure('incompatible types for comparison')
+  if (kind === 'bool' || kind === 'complex') throw new Failure('invalid type for comparison')
+  return (left as string | number) < (right as string | number)
+}
+
+export const lessOrEqual = (left: Value, right: Value): boolean => less(left, right) || equal(left, [right])

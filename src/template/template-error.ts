@@ -1,0 +1,21 @@
+// The one error of this folder.
+import { toText } from './bytes.js'
+
+/** A template that could not be parsed or executed. The message is in Go's form: `template: name:line:col: what`. */
+export class TemplateError extends Error {
+  override readonly name = 'TemplateError'
+  /** The name the template was parsed under. */
+  readonly templateName: string
+  /** From 1. */
+  readonly line: number
+  /** In bytes from the start of the line, from 0 as Go counts; undefined for a syntax error, of which Go gives the line alone. */
+  readonly column: number | undefined
+
+  /** @param message and `templateName` are byte strings */
+  constructor (message: string, templateName: string, line: number, column?: number) {
+    super(toText(message))
+    this.templateName = toText(templateName)
+    this.line = line
+    this.column = column
+  }
+}

@@ -1,0 +1,165 @@
+// The values a template works on, and how the data handed to it becomes such values. What Go holds in an interface{} is here
+//   undefined       no value at all (the zero reflect.Value): printed by an action as <no value>
+//   null            a nil interface{}: what JSON's null and a missing key of index give
+//   boolean, string (a byte string), number (float64), bigint (int), Uint8 (a byte of a string), Complex
+//   GoSlice         []interface{}
+//   GoMap           map[string]interface{} or map[string]string
+import { toBytes, toText } from './bytes.js'
+
+/** What a template is executed on: JSON values, byte strings that need not be UTF-8, and StringMap for a map[string]string. */
+export type TemplateData =
+  | null | boolean | number | string | Uint8Array | StringMap
+  | readonly TemplateData[]
+  | { readonly [key: string]: TemplateData }
+
+/**
+ * Data that Go holds as map[string]string (Matchbox: `request.query`): a key that `index` does not find gives "" instead of
+ * <no value>, and %T, %#v and messages name that type.
+ */
+export class StringMap {
+  readonly entries: ReadonlyMap<string, string>
+
+  /** Keys and values are text or, where they may be anything (a percent-decoded query), bytes. */
+  constructor (entries: Iterable<readonly [string | Uint8Array, string | Uint8Array]>) {
+    this.entries = new Map(Array.from(entries, ([key, value]) => [byteString(key), byteString(value)]))
+  }
+}
+
+/** One byte, which is what indexing a string gives. */
+export class Uint8 {
+  readonly value: number
+  constructor (value: number) { this.value = value }
+}
+
+export class Complex {
+  readonly real: number
+  readonly imaginary: number
+  constructor (real: number, imaginary: number) {
+    this.real = real
+    this.imaginary = imaginary
+  }
+}
+
+export type Value = undefined | null | boolean | string | number | bigint | Uint8 | Complex | GoSlice | GoMap
+
+const byteString = (data: string | Uint8Array): string =>
+  typeof data === 'string' ? toBytes(data) : Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1')
+
+export function valueOf (data: TemplateData): Value {
+  if (typeof data === 'string') return toBytes(data)
+  if (data === null || typeof data !== 'object') return data
+  if (Array.isArray(data)) return GoSlice.of(data)
+  if (data instanceof Uint8Array) return byteString(data)
+  if (data instanceof StringMap) return new GoMap('string', data.entries)
+  return new GoMap('interface {}', data as { readonly [key: string]: TemplateData })
+}
+
+/** The type of a value that is there, as Go's %T names it. */
+export function typeName (value: Exclude<Value, undefined | null>): string {
+  if (typeof value === 'object') {
+    if (value instanceof GoMap) return `map[string]${value.elementType}`
+    return value instanceof GoSlice ? '[]interface {}' : value instanceof Uint8 ? 'uint8' : 'complex128'
+  }
+  return scalarTypes[typeof value as keyof typeof scalarTypes]
+}
+
+const scalarTypes = { boolean: 'bool', string: 'string', number: 'float64', bigint: 'int' } as const
+
+/** Whether {{if}} takes the value for true: not the zero, and not empty. */
+export function isTrue (value: Value): boolean {
+  if (value instanceof GoMap || value instanceof GoSlice) return value.length > 0
+  if (value instanceof Uint8) return value.value !== 0
+  if (value instanceof Complex) return value.real !== 0 || value.imaginary !== 0
+  return Boolean(value)
+}
+
+// Capacities past 512 that runtime.growslice reaches by appending 16-byte interfaces one by one, up to where a list is larger
+// than the allocator's size classes; from there on growth is a quarter and 192, rounded up to pages of 8 KiB.
+const capacities = [848, 1280, 1792, 2560] as const
+
+/** The capacity of a list of that length as encoding/json leaves it: the slice function may reslice up to there. */
+export function decodedCapacity (length: number): number {
+  if (length === 0) return 0
+  let capacity = 1
+  while (capacity < length && capacity < 512) capacity *= 2
+  for (const next of capacities) if (capacity < length) capacity = next
+  while (capacity < length) capacity = Math.ceil((capacity + Math.floor((capacity + 768) / 4)) / 512) * 512
+  return capacity
+}
+
+export class GoSlice {
+  readonly #items: readonly TemplateData[]
+  readonly #values: Map<number, Value>
+  readonly #start: number
+  readonly length: number
+  readonly capacity: number
+
+  private constructor (items: readonly TemplateData[], values: Map<number, Value>, start: number, length: number, capacity: number) {
+    this.#items = items
+    this.#values = values
+    this.#start = start
+    this.length = length
+    this.capacity = capacity
+  }
+
+  static of (items: readonly TemplateData[]): GoSlice {
+    return new GoSlice(items, new Map(), 0, items.length, decodedCapacity(items.length))
+  }
+
+  /** Element `index`, below `length`. */
+  at (index: number): Value {
+    const at = this.#start + index
+    const item = this.#items[at] ?? null
+    if (item === null || typeof item !== 'object') return valueOf(item)
+    let value = this.#values.get(at)
+    if (value === undefined) this.#values.set(at, value = valueOf(item))
+    return value
+  }
+
+  /** `s[from:to:max]`, with 0 <= from <= to <= max <= capacity. */
+  slice (from: number, to: number, max: number): GoSlice {
+    return new GoSlice(this.#items, this.#values, this.#start + from, to - from, max - from)
+  }
+}
+
+type MapSource = ReadonlyMap<string, string> | { readonly [key: string]: TemplateData }
+
+export class GoMap {
+  readonly elementType: 'interface {}' | 'string'
+  readonly #source: MapSource
+  readonly #values = new Map<string, Value>()
+  #keys: readonly string[] | undefined
+
+  constructor (elementType: 'interface {}' | 'string', source: MapSource) {
+    this.elementType = elementType
+    this.#source = source
+  }
+
+  get length (): number { return this.keys.length }
+
+  /** The keys in the order in which Go ranges over and prints them: by bytes. */
+  get keys (): readonly string[] {
+    const source = this.#source
+    // The default sort compares UTF-16 units, which in a byte string are bytes.
+    this.#keys ??= (source instanceof Map ? [...source.keys()] : Object.keys(source).map(toBytes)).sort()
+    return this.#keys
+  }
+
+  has (key: string): boolean {
+    if (this.#source instanceof Map) return this.#source.has(key)
+    const text = toText(key)
+    return Object.hasOwn(this.#source, text) && toBytes(text) === key
+  }
+
+  /** The element, or the element type's zero value (nil or "") where the key is missing. */
+  get (key: string): Value {
+    if (this.#source instanceof Map) return this.#source.get(key) ?? ''
+    let value = this.#values.get(key)
+    if (value === undefined) {
+      const source = this.#source as { readonly [key: string]: TemplateData }
+      value = this.has(key) ? valueOf(source[toText(key)] ?? null) : null
+      this.#values.set(key, value)
+    }
+    return value
+  }
+}
