@@ -1,13 +1,14 @@
 // Go's text/template as Matchbox 0.9 uses it: Go 1.19, Option("missingkey=error"), data decoded from JSON. This file is what the
 // rest of the program sees of it.
 import { toBytes } from './bytes.js'
-import { defaultLimits, execute, type Limits } from './exec.js'
+import { execute } from './exec.js'
+import { defaultLimits, type Limits } from './limits.js'
 import { parse, type Trees } from './parse.js'
 import { valueOf, type TemplateData } from './value.js'
 
 export { StringMap, type TemplateData } from './value.js'
 export { TemplateError } from './template-error.js'
-export { defaultLimits, type Limits } from './exec.js'
+export { defaultLimits, type Limits } from './limits.js'
 
 /** A parsed template. It never changes, so one can be kept for each version of a file and executed any number of times. */
 export class Template {
