@@ -49,12 +49,14 @@ export class ByteWriter {
 
   get length (): number { return this.#length }
 
-  u8 (value: number): this { this.#bytes.writeUInt8(value, this.#reserve(1)); return this }
-  u16 (value: number): this { this.#bytes.writeUInt16BE(value, this.#reserve(2)); return this }
-  u32 (value: number): this { this.#bytes.writeUInt32BE(value, this.#reserve(4)); return this }
+  // The place is reserved before `#bytes` is looked at: reserving may put larger memory there.
+  u8 (value: number): this { const at = this.#reserve(1); this.#bytes.writeUInt8(value, at); return this }
+  u16 (value: number): this { const at = this.#reserve(2); this.#bytes.writeUInt16BE(value, at); return this }
+  u32 (value: number): this { const at = this.#reserve(4); this.#bytes.writeUInt32BE(value, at); return this }
 
   bytes (value: Uint8Array): this {
-    this.#bytes.set(value, this.#reserve(value.length))
+    const at = this.#reserve(value.length)
+    this.#bytes.set(value, at)
     return this
   }
 
