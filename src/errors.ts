@@ -12,6 +12,7 @@ export const errorTable = {
   interface_missing: { kind: 'unavailable', meaning: 'this machine has no such network interface' },
   socket_failed: { kind: 'unavailable', meaning: 'a socket could not be made' },
   disk_full: { kind: 'exhausted', meaning: 'no space is left where the file goes' },
+  read_failed: { kind: 'unavailable', meaning: 'a file could not be read' },
   write_failed: { kind: 'unavailable', meaning: 'a file could not be written' },
   group_invalid: { kind: 'invalid', meaning: 'the group is not valid' },
   profile_invalid: { kind: 'invalid', meaning: 'the profile is not valid' },

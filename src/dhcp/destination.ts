@@ -8,11 +8,11 @@ export interface Destination { readonly ip: Ipv4, readonly port: number }
 /**
  * A relayed request is answered to its relay agent's server port, a client that has its address to that address, and one
  * that has none yet by broadcast, whatever its broadcast flag says: unicast to an address not yet configured needs the
- * ARP table written, which a process without privileges can't do.
+ * ARP table written, which a process without privileges can't do. A client has the address it writes in ciaddr when the
+ * reply confirms it, or gives none (INFORM); whatever else a stranger writes there draws no packet to that address.
  */
 export function destinationOf (request: DhcpPacket, reply: DhcpPacket): Destination {
   if (request.giaddr !== unspecified) return { ip: request.giaddr, port: ports.server }
-  if (reply.options.dhcpMessageType === 'NAK') return { ip: limitedBroadcast, port: ports.client }
-  if (request.ciaddr !== unspecified) return { ip: request.ciaddr, port: ports.client }
-  return { ip: limitedBroadcast, port: ports.client }
+  const confirmed = reply.options.dhcpMessageType === 'ACK' && (reply.yiaddr === request.ciaddr || reply.yiaddr === unspecified)
+  return { ip: confirmed && request.ciaddr !== unspecified ? request.ciaddr : limitedBroadcast, port: ports.client }
 }

@@ -47,7 +47,7 @@ export interface DhcpServerOptions {
 export interface DhcpServer {
   /** Puts new settings in force for the next packet; leases stay. */
   readonly configure: (settings: DhcpSettings) => void
-  /** Ends the lease of an address; false when it has none. */
+  /** Ends the lease or the quarantine of an address; false when it has none. */
   readonly release: (ip: Ipv4) => Promise<boolean>
   readonly close: () => Promise<void>
 }
@@ -69,6 +69,7 @@ class Server implements DhcpServer {
   #socket: UdpSocket | undefined
   /** Answers that wait for their lease to be saved. */
   readonly #unsent = new Set<Promise<void>>()
+  #closing = false
   readonly #told = new Map<string, number>()
 
   constructor (options: DhcpServerOptions) {
@@ -90,16 +91,19 @@ class Server implements DhcpServer {
     const { table, clock } = this.#options
     const lease = table.get(ip)
     if (lease === undefined) return false
-    await this.#keep({ ...lease, state: 'released', since: clock.now(), expires: clock.now() }, true)
+    const { declines, ...rest } = lease
+    await this.#keep({ ...rest, state: 'released', since: clock.now(), expires: clock.now() }, true)
     return true
   }
 
   async close (): Promise<void> {
+    this.#closing = true
     await Promise.all(this.#unsent)
     await this.#socket?.close()
   }
 
   #onDatagram (data: Buffer): void {
+    if (this.#closing) return
     const { log, onEvent } = this.#options
     let request: DhcpPacket
     try {
@@ -147,11 +151,13 @@ class Server implements DhcpServer {
   }
 
   #answer (outcome: Reply, request: DhcpPacket, mac: Mac): void {
-    if (outcome.lease === undefined) {
+    const { lease, durable } = outcome
+    if (lease === undefined || !durable) {
+      if (lease !== undefined) this.#options.table.set(lease)
       this.#send(outcome, request, mac)
       return
     }
-    const sent = this.#keep(outcome.lease, outcome.durable)
+    const sent = this.#keep(lease, durable)
       .then(() => { this.#send(outcome, request, mac) })
       .catch((error: unknown) => { this.#options.onEvent({ kind: 'dropped', reason: 'unsaved', detail: messageOf(error), mac }) })
       .finally(() => { this.#unsent.delete(sent) })

@@ -3,7 +3,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { errnoOf, messageOf } from '../errors.js'
+import { AppError, errnoOf, messageOf } from '../errors.js'
 import type { Logger } from '../log.js'
 import { formatIpv4, parseIpv4 } from '../net/ipv4.js'
 import { parseMac } from '../net/mac.js'
@@ -51,7 +51,7 @@ export class LeaseFile implements LeaseStore {
     await mkdir(dirname(path), { recursive: true })
     const bytes = await readFile(path).catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return Buffer.alloc(0)
-      throw error
+      throw new AppError('read_failed', `cannot read ${path}: ${messageOf(error)}`, { cause: error })
     })
     const end = bytes.lastIndexOf(0x0a) + 1
     const leases: Lease[] = []
@@ -71,7 +71,7 @@ export class LeaseFile implements LeaseStore {
     if (this.#closed) return Promise.reject(writeError(this.#options.path, new Error('the lease file is closed')))
     return new Promise((resolve, reject) => {
       this.#waiting.push({ line: `${formatLease(lease)}\n`, resolve, reject })
-      this.#writing ??= this.#write().finally(() => { this.#writing = undefined })
+      this.#writing ??= this.#write()
     })
   }
 
@@ -101,6 +101,8 @@ export class LeaseFile implements LeaseStore {
       }
       await this.#compactWhenStale()
     }
+    // In the same turn as the look at #waiting: a lease that came between the two would wait for ever.
+    this.#writing = undefined
   }
 
   async #commit (bytes: Buffer): Promise<void> {
@@ -147,6 +149,8 @@ export class LeaseFile implements LeaseStore {
       await old?.close()
     } catch (error) {
       log.error({ file: path, error: messageOf(error) }, 'lease.compact_failed')
+      // A disk that is full now will be a moment later too.
+      this.#enough = this.#lines + slack
     }
   }
 }

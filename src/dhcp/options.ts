@@ -55,12 +55,6 @@ const text: Codec<string> = {
   encode: value => Buffer.from(value, 'latin1')
 }
 
-/** Text whose NUL belongs to the wire: old PXE ROMs read option 66 and 67 as C strings and run past their end without it. */
-const nulTerminated: Codec<string> = {
-  decode: text.decode,
-  encode: value => Buffer.from(`${value}\0`, 'latin1')
-}
-
 const codeList: Codec<readonly number[]> = {
   decode: value => [...value],
   encode: value => Uint8Array.from(value)
@@ -100,8 +94,8 @@ export const optionTable = {
   rebindingTime: row(59, u32),
   vendorClassIdentifier: row(60, text),
   clientIdentifier: row(61, bytes),
-  tftpServerName: row(66, nulTerminated),
-  bootfileName: row(67, nulTerminated),
+  tftpServerName: row(66, text),
+  bootfileName: row(67, text),
   userClass: row(77, bytes),
   relayAgentInformation: row(82, bytes),
   clientSystemArchitecture: row(93, u16List),

@@ -18,7 +18,7 @@
 import { DecodeError } from '../errors.js'
 import { ByteReader, ByteWriter } from '../net/bytes.js'
 import type { Ipv4 } from '../net/ipv4.js'
-import { headerLength, magicCookie, minimumLength, op } from './constants.js'
+import { defaultDatagram, headerLength, ipUdpHeader, magicCookie, minimumLength, op } from './constants.js'
 import { decodeOption, encodeOption, type MutableOptions, optionNames, type OptionName, type Options, optionTable } from './options.js'
 
 export interface DhcpPacket {
@@ -45,6 +45,9 @@ const end = 255
 const chaddrLength = 16
 const snameLength = 64
 const fileLength = 128
+
+/** What every client takes, and so what relay agent information must leave to the rest of a message. */
+const minimumPayload = defaultDatagram - ipUdpHeader
 
 /** RFC 2132 section 9.3: bit 0, `file` holds options; bit 1, `sname` does. */
 const overloadFile = 1
@@ -138,12 +141,16 @@ function cString (field: Buffer): string {
   return field.toString('latin1', 0, nul < 0 ? field.length : nul)
 }
 
+/** The largest UDP payload of one Ethernet frame: what goes beyond it comes in fragments, which boot ROMs can't join. */
+const frameLength = 1472
+
 /**
- * Writes a message of at most `maximum` octets (UDP payload). Options go out in the order they stand in, relay agent
- * information last (RFC 3046 section 2.2); what does not fit is left out from the back, so put what matters first.
- * Options 52 and the fields it would borrow are never used: PXE ROMs read `file` as a name whatever 52 says.
+ * Writes a message of at most `maximum` octets (UDP payload). Options go out in the order they stand in; what does not fit
+ * is left out from the back, so put what matters first. Relay agent information comes last and is not counted, since the
+ * relay agent takes it out again; it is left out only when it would take the room of everything else (RFC 3046 section 2.2).
+ * Option 52 and the fields it would borrow are never used: PXE ROMs read `file` as a name whatever 52 says.
  */
-export function encodePacket (packet: DhcpPacket, maximum = 1472): Buffer {
+export function encodePacket (packet: DhcpPacket, maximum = frameLength): Buffer {
   const writer = new ByteWriter()
   writer.u8(packet.op).u8(packet.htype).u8(packet.chaddr.length).u8(packet.hops)
   writer.u32(packet.xid).u16(packet.secs).u16(packet.flags)
@@ -153,8 +160,8 @@ export function encodePacket (packet: DhcpPacket, maximum = 1472): Buffer {
   writer.field(Buffer.from(packet.file.slice(0, fileLength - 1), 'latin1'), fileLength)
   writer.u32(magicCookie)
 
-  const relay = packet.options.relayAgentInformation
-  const room = maximum - 1 - (relay === undefined ? 0 : wireLength(relay.length))
+  const relay = relayInformation(packet.options)
+  const room = Math.min(maximum, frameLength - (relay === undefined ? 0 : wireLength(relay.length))) - 1
   for (const [code, value] of wireOptions(packet.options)) {
     if (writer.length + wireLength(value.length) <= room) writeOption(writer, code, value)
   }
@@ -162,6 +169,11 @@ export function encodePacket (packet: DhcpPacket, maximum = 1472): Buffer {
   writer.u8(end)
   if (writer.length < minimumLength) writer.zeros(minimumLength - writer.length)
   return writer.finish()
+}
+
+function relayInformation ({ relayAgentInformation }: Options): Buffer | undefined {
+  const fits = relayAgentInformation !== undefined && wireLength(relayAgentInformation.length) <= frameLength - minimumPayload
+  return fits ? relayAgentInformation : undefined
 }
 
 function * wireOptions (options: Options): Generator<readonly [number, Uint8Array]> {

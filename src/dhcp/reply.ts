@@ -105,7 +105,9 @@ function bootFields ({ server, bootFile }: ReplyParts): Pick<DhcpPacket, 'siaddr
 
 function bootOptions ({ request, client, server, bootFile }: ReplyParts): MutableOptions {
   if (bootFile === undefined) return {}
-  return { ...pxeOptions(request, client), tftpServerName: formatIpv4(server), bootfileName: bootFile.name }
+  // Old PXE ROMs read options 66 and 67 as C strings and run past their end; strict readers refuse a NUL.
+  const end = client.program === 'pxe' ? '\0' : ''
+  return { ...pxeOptions(request, client), tftpServerName: `${formatIpv4(server)}${end}`, bootfileName: `${bootFile.name}${end}` }
 }
 
 /** What the client asked for in option 55 of what its subnet has; all of it when it sent no list. */

@@ -1,6 +1,6 @@
 // The DHCP server's decisions: RFC 2131 section 4.3. One request in, one outcome out; it sends nothing, stores nothing and
 // reads no clock. The caller applies `lease` to the table, and when it is to be durable, before the reply leaves.
-import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
+import { contains, formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
 import { allocate, type Allocated, type Allocation, type AllocationState, type Refusal } from './allocate.js'
 import { type BootConfig, bootFileFor } from './boot-file.js'
 import { type ClientInfo, clientInfo, ethernet } from './client-info.js'
@@ -96,6 +96,10 @@ function onRequest (request: DhcpPacket, client: ClientInfo, subnet: DhcpSubnet,
   if (serverIdentifier !== undefined && serverIdentifier !== context.server) return onOtherServer(client, serverIdentifier, context)
   const wanted = requestedIpAddress ?? request.ciaddr
   if (wanted === unspecified) return drop('unexpected', 'REQUEST without an address')
+  // INIT-REBOOT with an address that could be right, from a machine never seen: another server may know it (RFC 2131
+  // section 4.3.2). One that renews goes on, since to answer it keeps a machine alive whose lease file was lost.
+  const rebooting = serverIdentifier === undefined && request.ciaddr === unspecified
+  if (rebooting && isUnseen(client, subnet, context) && contains(subnet.subnet, wanted)) return drop('unknown_lease', `asks for ${formatIpv4(wanted)}`)
   const found = allocate(client.mac, wanted, subnet, context)
   if ('refused' in found || found.ip !== wanted) return refuse(wanted, found, request, client, context)
   return {
@@ -105,6 +109,9 @@ function onRequest (request: DhcpPacket, client: ClientInfo, subnet: DhcpSubnet,
     probe: false
   }
 }
+
+const isUnseen = ({ mac }: ClientInfo, subnet: DhcpSubnet, { leases, reservations }: ServerContext): boolean =>
+  leases.ofMac(mac).length === 0 && reservationFor(reservations, mac, subnet) === undefined
 
 /** The client took another server's offer: the address held for it is free again (RFC 2131 section 3.1, step 4). */
 function onOtherServer (client: ClientInfo, chosen: Ipv4, context: ServerContext): Outcome {
@@ -135,12 +142,16 @@ function onDecline (request: DhcpPacket, client: ClientInfo, context: ServerCont
 }
 
 function onRelease (request: DhcpPacket, client: ClientInfo, context: ServerContext): Outcome {
+  const { serverIdentifier } = request.options
+  if (serverIdentifier !== undefined && serverIdentifier !== context.server) return drop('other_server', 'RELEASE')
   const held = context.leases.get(request.ciaddr)
   if (held === undefined || held.mac !== client.mac || held.state !== 'bound') return drop('unknown_lease', 'RELEASE')
   return { kind: 'change', what: 'released', lease: { ...held, state: 'released', since: context.now, expires: context.now }, durable: true }
 }
 
 function onInform (request: DhcpPacket, client: ClientInfo, subnet: DhcpSubnet, context: ServerContext): Outcome {
+  // The answer goes to ciaddr, which a stranger may have made up.
+  if (request.ciaddr !== unspecified && !contains(subnet.subnet, request.ciaddr)) return drop('unknown_subnet', `ciaddr ${formatIpv4(request.ciaddr)}`)
   const reservation = reservationFor(context.reservations, client.mac, subnet)
   const bootFile = bootFileFor(client, context.boot)
   const reply = informReply({ request, client, server: context.server, subnet, reservation, bootFile, hostName: reservation?.hostName })

@@ -1,0 +1,185 @@
+// The server's transport on a made-up network: what is sent when, what is kept, what it tells of.
+import t, { type Test } from 'tap'
+import { type DhcpEvent, type DhcpServer, type DhcpSettings, startDhcpServer } from '../../src/dhcp/dhcp-server.js'
+import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
+import type { LeaseStore } from '../../src/dhcp/lease-file.js'
+import { buildReservations } from '../../src/dhcp/reservations.js'
+import { createLog } from '../../src/log.js'
+import { DhcpWire } from '../helpers/dhcp-wire.js'
+import { hex, ip, mac, request, subnet, testMac } from '../helpers/dhcp.js'
+import { FakeClock } from '../helpers/fake-clock.js'
+import { packetFixture } from '../helpers/fixtures.js'
+import { logLines } from '../helpers/log-lines.js'
+
+const server = ip('192.168.100.2')
+const first = ip('192.168.100.100')
+const subnets = [subnet('192.168.100.0/24', '192.168.100.100-192.168.100.109')]
+const settings: DhcpSettings = {
+  subnets,
+  reservations: buildReservations([], subnets, server),
+  unknownClients: 'allow',
+  boot: { loaders: { bios: 'undionly.kpxe', 'efi-x64': 'snponly.efi' }, scriptUrl: 'http://192.168.100.2:8080/boot.ipxe' }
+}
+
+/** A lease store in memory whose writes end when the test says so. */
+class HeldStore implements LeaseStore {
+  readonly kept: Lease[] = []
+  readonly held: Array<{ readonly lease: Lease, readonly end: (error?: Error) => void }> = []
+  hold = false
+  load = async (): Promise<readonly Lease[]> => this.kept
+  close = async (): Promise<void> => {}
+  append = async (lease: Lease): Promise<void> => {
+    if (!this.hold) {
+      this.kept.push(lease)
+      return
+    }
+    await new Promise<void>((resolve, reject) => {
+      this.held.push({ lease, end: error => { if (error === undefined) { this.kept.push(lease); resolve() } else reject(error) } })
+    })
+  }
+}
+
+interface Stage {
+  readonly wire: DhcpWire
+  readonly table: LeaseTable
+  readonly store: HeldStore
+  readonly clock: FakeClock
+  readonly events: DhcpEvent[]
+  readonly dhcp: DhcpServer
+  readonly log: () => ReadonlyArray<Readonly<Record<string, unknown>>>
+}
+
+async function stage (t: Test, more: Partial<DhcpSettings> = {}): Promise<Stage> {
+  const { stream, entries } = logLines()
+  const [wire, table, store, clock, events] = [new DhcpWire(), new LeaseTable(), new HeldStore(), new FakeClock(), [] as DhcpEvent[]]
+  const dhcp = await startDhcpServer({
+    network: wire,
+    bind: { address: '0.0.0.0', port: 67 },
+    server,
+    settings: { ...settings, ...more },
+    table,
+    store,
+    clock,
+    log: createLog({ level: 'debug', pretty: false, destination: stream }),
+    onEvent: event => { events.push(event) }
+  })
+  t.teardown(async () => { await dhcp.close() })
+  return { wire, table, store, clock, events, dhcp, log: entries }
+}
+
+const discover = (client = testMac): ReturnType<typeof request> => request({ dhcpMessageType: 'DISCOVER' }, { mac: client })
+const select = (address: number, client = testMac): ReturnType<typeof request> =>
+  request({ dhcpMessageType: 'REQUEST', requestedIpAddress: address, serverIdentifier: server }, { mac: client })
+const turn = async (): Promise<void> => { await new Promise(resolve => { setImmediate(resolve) }) }
+
+t.test('a lease from DISCOVER to ACK', async t => {
+  const { wire, store, events, log } = await stage(t)
+  const offer = await wire.ask(discover())
+  t.match(offer, { yiaddr: first, siaddr: server, options: { dhcpMessageType: 'OFFER', serverIdentifier: server, ipAddressLeaseTime: 3600 } })
+  t.same(store.kept, [], 'an offer is not worth a sync')
+  const ack = await wire.ask(select(first))
+  t.match(ack, { yiaddr: first, options: { dhcpMessageType: 'ACK', renewalTime: 1800, rebindingTime: 3150 } })
+  t.match(store.kept, [{ ip: first, mac: testMac, state: 'bound' }])
+  t.same(events.map(event => 'type' in event ? `${event.kind} ${event.type}` : event.kind), ['received DISCOVER', 'sent OFFER', 'received REQUEST', 'sent ACK'])
+  t.match(log().map(entry => entry['msg']).filter(msg => msg !== 'dhcp.received' && msg !== 'dhcp.sent'), ['dhcp.offer', 'dhcp.ack'])
+  t.same(wire.sent[0]?.to, { address: '255.255.255.255', port: 68 })
+})
+
+t.test('no ACK before its lease is on disk', async t => {
+  const { wire, store } = await stage(t)
+  await wire.ask(discover())
+  store.hold = true
+  wire.receive(select(first))
+  await turn()
+  t.equal(wire.sent.length, 1, 'only the offer')
+  store.held[0]?.end()
+  t.equal((await wire.next()).packet.options.dhcpMessageType, 'ACK')
+})
+
+t.test('no ACK at all when the lease can not be saved, and what was before stands', async t => {
+  const { wire, store, table, events } = await stage(t)
+  await wire.ask(discover())
+  store.hold = true
+  wire.receive(select(first))
+  await turn()
+  t.equal(table.get(first)?.state, 'bound', 'in force for the next packet')
+  store.held[0]?.end(new Error('disk full'))
+  await turn()
+  t.equal(wire.sent.length, 1)
+  t.equal(table.get(first)?.state, 'offered')
+  t.match(events.at(-1), { kind: 'dropped', reason: 'unsaved', mac: testMac, detail: 'disk full' })
+})
+
+t.test('two machines at once get two addresses, before any lease is saved', async t => {
+  const { wire, store } = await stage(t)
+  store.hold = true
+  const clients = Array.from({ length: 10 }, (_, n) => mac(`52:54:00:00:01:${n.toString(16).padStart(2, '0')}`))
+  for (const client of clients) wire.receive(discover(client))
+  const offered = wire.sent.map(({ packet }) => packet.yiaddr)
+  t.equal(new Set(offered).size, 10)
+  wire.receive(discover())
+  t.equal(wire.sent.length, 10, 'the eleventh finds the range full')
+  for (const [n, client] of clients.entries()) wire.receive(select(offered[n]!, client))
+  store.held.forEach(({ end }) => { end() })
+  await turn()
+  t.same(wire.sent.slice(10).map(({ packet }) => [packet.options.dhcpMessageType, packet.yiaddr]), offered.map(address => ['ACK', address]))
+})
+
+t.test('closing waits for the answers under way, and hears nothing more', async t => {
+  const { wire, store, dhcp } = await stage(t)
+  await wire.ask(discover())
+  store.hold = true
+  wire.receive(select(first))
+  const closed = dhcp.close()
+  wire.receive(discover(mac('52:54:00:00:00:09')))
+  store.held[0]?.end()
+  await closed
+  t.same(wire.sent.map(({ packet }) => packet.options.dhcpMessageType), ['OFFER', 'ACK'])
+  t.equal(wire.listening, 0)
+})
+
+t.test('new settings hold from the next packet on, and leases stay', async t => {
+  const { wire, table, dhcp } = await stage(t, { unknownClients: 'deny' })
+  wire.receive(discover())
+  t.equal(wire.sent.length, 0)
+  const reservations = buildReservations([{ macs: [testMac], ip: ip('192.168.100.41'), hostName: 'core-1', source: 'group core-1' }], subnets, server)
+  dhcp.configure({ ...settings, unknownClients: 'deny', reservations })
+  const offer = await wire.ask(request({ dhcpMessageType: 'DISCOVER', parameterRequestList: [1, 12] }))
+  t.match(offer, { yiaddr: ip('192.168.100.41'), options: { hostName: 'core-1', subnetMask: ip('255.255.255.0') } })
+  await wire.ask(select(ip('192.168.100.41')))
+  dhcp.configure(settings)
+  t.equal(table.get(ip('192.168.100.41'))?.state, 'bound')
+})
+
+t.test('release by hand ends a lease and a quarantine', async t => {
+  const { table, dhcp, store } = await stage(t)
+  table.set({ ip: first, mac: testMac, state: 'declined', since: 0, expires: Number.MAX_SAFE_INTEGER, declines: 4 })
+  t.equal(await dhcp.release(first), true)
+  t.equal(table.get(first)?.state, 'released')
+  t.equal(table.get(first)?.declines, undefined)
+  t.equal(store.kept.length, 1)
+  t.equal(await dhcp.release(ip('192.168.100.150')), false)
+})
+
+t.test('what is malformed is counted with its reason, and a machine that is refused is told of once in a while', async t => {
+  const { wire, events, log, clock } = await stage(t, { unknownClients: 'deny' })
+  wire.receive(Buffer.alloc(10))
+  wire.receive(hex('01'.repeat(300)))
+  t.same(events, [{ kind: 'dropped', reason: 'malformed', detail: 'op' }, { kind: 'dropped', reason: 'malformed', detail: 'cookie' }])
+  const told = (): number => log().filter(entry => entry['msg'] === 'dhcp.drop' && entry['level'] === 'info').length
+  for (let n = 0; n < 5; n++) wire.receive(discover())
+  t.equal(told(), 1)
+  clock.advance(11 * 60_000)
+  wire.receive(discover())
+  t.equal(told(), 2)
+  t.match(log().find(entry => entry['msg'] === 'dhcp.drop'), { mac: testMac, reason: 'unknown_client' })
+})
+
+t.test('a real PXE client: the loader by name in file and option 67, its machine identifier to the octet', async t => {
+  const { wire } = await stage(t)
+  const { bytes } = packetFixture('ovmf-x64-pxe-discover')
+  const offer = await wire.ask(bytes)
+  t.match(offer, { file: 'snponly.efi', siaddr: server, sname: '192.168.100.2', flags: 0x8000 })
+  t.match(offer.options, { bootfileName: 'snponly.efi', tftpServerName: '192.168.100.2', vendorClassIdentifier: 'PXEClient' })
+  t.same(offer.options.clientMachineIdentifier, hex('0000005452020000408000525400000002'))
+})

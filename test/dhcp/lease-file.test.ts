@@ -1,0 +1,159 @@
+// Leases over real files: what survives a torn tail, a bad line, a full disk, a rewrite, SIGKILL.
+import { execFileSync, spawn } from 'node:child_process'
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { AppError } from '../../src/errors.js'
+import { formatLease, LeaseFile, type LeaseFileOptions, parseLease } from '../../src/dhcp/lease-file.js'
+import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
+import { createLog } from '../../src/log.js'
+import { formatIpv4 } from '../../src/net/ipv4.js'
+import { ip, testMac } from '../helpers/dhcp.js'
+import { logLines } from '../helpers/log-lines.js'
+import { able } from '../helpers/tools.js'
+
+const silent = createLog({ level: 'error', pretty: false, destination: logLines().stream })
+const lease = (n: number, more: Partial<Lease> = {}): Lease =>
+  ({ ip: ip('10.0.0.0') + n, mac: testMac, state: 'bound', since: 1000, expires: 2000 + n, ...more })
+
+interface Opened { readonly file: LeaseFile, readonly table: LeaseTable, readonly loaded: readonly Lease[] }
+
+async function opened (path: string, more: Partial<LeaseFileOptions> = {}): Promise<Opened> {
+  const table = new LeaseTable()
+  const file = new LeaseFile({ path, log: silent, current: () => table.values(), ...more })
+  const loaded = await file.load()
+  for (const one of loaded) table.set(one)
+  return { file, table, loaded }
+}
+
+const lines = (path: string): string[] => readFileSync(path, 'utf8').split('\n').filter(line => line !== '')
+
+t.test('what was kept is there again', async t => {
+  const path = join(t.testdir(), 'state', 'leases.jsonl')
+  const first = await opened(path)
+  t.same(first.loaded, [], 'no file yet, nor its folder')
+  const all = [lease(1, { hostName: 'core-1' }), lease(2, { state: 'declined', declines: 3 }), lease(1, { state: 'released', expires: 1500 })]
+  for (const one of all) await first.file.append(one)
+  await first.file.close()
+  const again = await opened(path)
+  t.same(again.loaded, all)
+  t.equal(again.table.get(ip('10.0.0.1'))?.state, 'released', 'the last line of an address counts')
+  await again.file.close()
+  await t.rejects(again.file.append(lease(3)), AppError, 'closed')
+})
+
+t.test('a torn last line is left out and written over', async t => {
+  const path = join(t.testdir(), 'leases.jsonl')
+  writeFileSync(path, `${formatLease(lease(1))}\n${formatLease(lease(2)).slice(0, 40)}`)
+  const { stream, entries } = logLines()
+  const { file, loaded } = await opened(path, { log: createLog({ level: 'warn', pretty: false, destination: stream }) })
+  t.same(loaded, [lease(1)])
+  t.match(entries(), [{ msg: 'lease.torn', bytes: 40 }])
+  await file.append(lease(3))
+  await file.close()
+  t.same(lines(path).map(parseLease), [lease(1), lease(3)])
+})
+
+t.test('a line that is no lease is told of and passed over', async t => {
+  const path = join(t.testdir(), 'leases.jsonl')
+  const bad = ['{', 'null', '7', '[]', '{"ip":"10.0.0.300"}', formatLease(lease(2, { state: 'offered' })),
+    formatLease(lease(2)).replace(testMac, 'zz'), formatLease(lease(2)).replace(/"expires":\d+/, '"expires":"soon"'), '\u0000\u0001']
+  writeFileSync(path, [formatLease(lease(1)), ...bad, formatLease(lease(3)), ''].join('\n'))
+  const { stream, entries } = logLines()
+  const { file, loaded } = await opened(path, { log: createLog({ level: 'warn', pretty: false, destination: stream }) })
+  t.same(loaded, [lease(1), lease(3)])
+  t.same(entries().map(entry => entry['file']), bad.map((_, index) => `${path}:${index + 2}`))
+  await file.close()
+})
+
+t.test('a file that can not be read is an error that names it', async t => {
+  const path = join(t.testdir({ 'leases.jsonl': {} }), 'leases.jsonl')
+  await t.rejects(opened(path), { name: 'AppError', code: 'read_failed', message: /leases\.jsonl/ })
+})
+
+t.test('one sync serves all leases that wait for it', async t => {
+  const syncs: number[] = []
+  const path = join(t.testdir(), 'leases.jsonl')
+  const { file } = await opened(path, { onSync: (_, leases) => { syncs.push(leases) } })
+  await Promise.all(Array.from({ length: 500 }, async (_, n) => { await file.append(lease(n)) }))
+  t.ok(syncs.length <= 3, `${syncs.length} syncs for 500 leases`)
+  t.equal(syncs.reduce((a, b) => a + b, 0), 500)
+  t.equal(lines(path).length, 500)
+  await file.close()
+})
+
+t.test('a file of stale lines is rewritten, without offers, and goes on', async t => {
+  const path = join(t.testdir(), 'leases.jsonl')
+  const { file, table } = await opened(path, { slack: 10 })
+  const keep = async (one: Lease): Promise<void> => {
+    table.set(one)
+    await file.append(one)
+  }
+  table.set(lease(9, { state: 'offered' }))
+  for (let turn = 0; turn < 40; turn++) await keep(lease(turn % 3, { expires: turn }))
+  t.ok(lines(path).length < 20, `${lines(path).length} lines`)
+  await file.close()
+  const again = await opened(path)
+  t.same([...again.table.values()].map(one => one.expires).sort(), [37, 38, 39])
+  await again.file.close()
+})
+
+t.test('closing waits for what is being written', async t => {
+  const path = join(t.testdir(), 'leases.jsonl')
+  const { file } = await opened(path)
+  const written = Array.from({ length: 20 }, async (_, n) => { await file.append(lease(n)) })
+  await file.close()
+  await Promise.all(written)
+  t.equal(lines(path).length, 20)
+})
+
+t.test('a full disk: the lease is refused, the file stays whole, and it goes on when there is room', async t => {
+  const folder = join(t.testdir(), 'tiny')
+  mkdirSync(folder)
+  let problem: string | undefined
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', folder], { stdio: 'pipe' })
+  } catch (error) {
+    problem = `no tmpfs can be mounted here: ${String(error).split('\n')[0]}`
+  }
+  if (!able(t, problem)) return
+  try {
+    const path = join(folder, 'leases.jsonl')
+    const { file } = await opened(path)
+    let kept = 0
+    let refused: unknown
+    while (refused === undefined && kept < 1000) {
+      await file.append(lease(kept)).then(() => { kept++ }, (error: unknown) => { refused = error })
+    }
+    t.match(refused, { name: 'AppError', code: 'disk_full', message: /no space is left/ })
+    t.same(lines(path).map(line => parseLease(line)?.expires), Array.from({ length: kept }, (_, n) => 2000 + n))
+    await t.rejects(file.append(lease(1)), { code: 'disk_full' })
+    execFileSync('mount', ['-o', 'remount,size=64k', folder])
+    await file.append(lease(777))
+    await file.close()
+    t.equal(lines(path).length, kept + 1)
+  } finally {
+    execFileSync('umount', [folder])
+  }
+})
+
+t.test('SIGKILL at any time loses no lease that was acknowledged', async t => {
+  const path = join(t.testdir(), 'leases.jsonl')
+  const program = fileURLToPath(new URL('../helpers/lease-writer.ts', import.meta.url))
+  for (let round = 0; round < 5; round++) {
+    const child = spawn(process.execPath, ['--import=tsx', program, path, String(round)], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const acknowledged: string[] = []
+    for await (const line of createInterface({ input: child.stdout })) {
+      acknowledged.push(line)
+      if (acknowledged.length === 50 + round * 37) child.kill('SIGKILL')
+    }
+    const { file, loaded } = await opened(path)
+    const found = new Set(loaded.map(one => `${formatIpv4(one.ip)} ${one.expires}`))
+    t.same(acknowledged.filter(line => !found.has(line)), [], `${acknowledged.length} acknowledged in round ${round}`)
+    await file.close()
+  }
+  appendFileSync(path, '{"torn')
+  t.ok((await opened(path)).loaded.length > 0)
+})

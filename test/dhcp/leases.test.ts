@@ -1,0 +1,99 @@
+// The lease table: which address is next (never used, then longest expired), what is known of a machine, and that many
+// changes keep it small.
+import t from 'tap'
+import { isActive, type Lease, LeaseTable, stateAt } from '../../src/dhcp/leases.js'
+import { ip, mac } from '../helpers/dhcp.js'
+
+const range = { first: ip('10.0.0.10'), last: ip('10.0.0.13') }
+const any = (): boolean => true
+const machine = (n: number): ReturnType<typeof mac> => mac(`52:54:00:00:00:${n.toString(16).padStart(2, '0')}`)
+const lease = (address: string, n: number, expires: number, more: Partial<Lease> = {}): Lease =>
+  ({ ip: ip(address), mac: machine(n), state: 'bound', since: 0, expires, ...more })
+
+t.test('never used addresses come first, in order; then the longest expired', t => {
+  const table = new LeaseTable()
+  const given: string[] = []
+  for (const [n, expires] of [[1, 400], [2, 100], [3, 300], [4, 200]] as const) {
+    const next = table.nextFree(range, 0, any)
+    table.set({ ip: next!, mac: machine(n), state: 'bound', since: 0, expires })
+    given.push(String(next! - range.first))
+  }
+  t.same(given, ['0', '1', '2', '3'])
+  t.equal(table.nextFree(range, 99, any), undefined, 'full')
+  t.equal(table.nextFree(range, 350, any), ip('10.0.0.11'))
+  table.set(lease('10.0.0.11', 5, 9999))
+  t.equal(table.nextFree(range, 350, any), ip('10.0.0.13'))
+  t.end()
+})
+
+t.test('a lease that was renewed does not come up at its old time', t => {
+  const table = new LeaseTable()
+  for (let n = 0; n < 4; n++) table.set(lease(`10.0.0.1${n}`, n, 100))
+  t.equal(table.nextFree(range, 150, any), ip('10.0.0.10'))
+  for (let n = 0; n < 4; n++) table.set(lease(`10.0.0.1${n}`, n, 200 + n))
+  t.equal(table.nextFree(range, 150, any), undefined)
+  t.equal(table.nextFree(range, 201, any), ip('10.0.0.10'))
+  t.end()
+})
+
+t.test('a released address is free from its release on, the longest first', t => {
+  const table = new LeaseTable()
+  for (let n = 0; n < 4; n++) table.set(lease(`10.0.0.1${n}`, n, 1000))
+  table.set(lease('10.0.0.12', 2, 60, { state: 'released', since: 60 }))
+  table.set(lease('10.0.0.11', 1, 50, { state: 'released', since: 50 }))
+  t.equal(table.nextFree(range, 70, any), ip('10.0.0.11'))
+  t.end()
+})
+
+t.test('addresses that may not be used are passed over, and looked at again after a reset', t => {
+  const table = new LeaseTable()
+  t.equal(table.nextFree(range, 0, address => address >= ip('10.0.0.12')), ip('10.0.0.12'))
+  t.equal(table.nextFree(range, 0, any), ip('10.0.0.12'), 'not again while settings stand')
+  table.reset()
+  t.equal(table.nextFree(range, 0, any), ip('10.0.0.10'))
+  t.end()
+})
+
+t.test('a deleted address is free again', t => {
+  const table = new LeaseTable()
+  for (let n = 0; n < 4; n++) {
+    table.set(lease(`10.0.0.1${n}`, n, 1000))
+    table.nextFree(range, 0, any)
+  }
+  table.delete(ip('10.0.0.11'))
+  t.equal(table.size, 3)
+  t.equal(table.nextFree(range, 0, any), ip('10.0.0.11'))
+  t.same(table.ofMac(machine(1)), [])
+  t.end()
+})
+
+t.test('what is known of a machine, the latest first; an address taken over is forgotten', t => {
+  const table = new LeaseTable()
+  table.set(lease('10.0.0.10', 1, 10))
+  table.set(lease('10.0.0.11', 1, 20))
+  t.same(table.ofMac(machine(1)).map(l => l.ip), [ip('10.0.0.11'), ip('10.0.0.10')])
+  table.set(lease('10.0.0.10', 1, 30))
+  t.same(table.ofMac(machine(1)).map(l => l.ip), [ip('10.0.0.10'), ip('10.0.0.11')])
+  table.set(lease('10.0.0.10', 2, 40))
+  t.same(table.ofMac(machine(1)).map(l => l.ip), [ip('10.0.0.11')])
+  t.end()
+})
+
+t.test('100,000 renewals leave a small queue and right answers', t => {
+  const table = new LeaseTable()
+  for (let turn = 0; turn < 25_000; turn++) for (let n = 0; n < 4; n++) table.set(lease(`10.0.0.1${n}`, n, turn * 10 + n))
+  t.equal(table.nextFree(range, 249_000, any), undefined)
+  t.equal(table.nextFree(range, 249_990, any), ip('10.0.0.10'))
+  t.end()
+})
+
+t.test('states', t => {
+  const bound = lease('10.0.0.10', 1, 100)
+  t.equal(isActive(bound, 99), true)
+  t.equal(isActive(bound, 100), false)
+  t.equal(stateAt(bound, 99), 'bound')
+  t.equal(stateAt(bound, 100), 'expired')
+  t.equal(stateAt({ ...bound, state: 'released' }, 100), 'released')
+  t.equal(isActive({ ...bound, state: 'released' }, 1), false)
+  t.end()
+})

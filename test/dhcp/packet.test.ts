@@ -1,0 +1,150 @@
+// The message codec: real packets, round trips, truncation at every byte, and each way a message can be malformed.
+import t from 'tap'
+import { DecodeError } from '../../src/errors.js'
+import { describePacket } from '../../src/dhcp/describe.js'
+import { decodePacket, encodePacket } from '../../src/dhcp/packet.js'
+import { hex, ip, request } from '../helpers/dhcp.js'
+import { packetFixture, packetFixtures } from '../helpers/fixtures.js'
+
+const optionsAt = 240
+
+/** A DISCOVER's header with `options` (hex) behind the cookie, and other octets in its fields. */
+function message (options: string, fields: { readonly [offset: number]: string } = {}): Buffer {
+  const bytes = Buffer.concat([encodePacket(request({})).subarray(0, optionsAt), hex(options)])
+  for (const [offset, value] of Object.entries(fields)) hex(value).copy(bytes, Number(offset))
+  return bytes
+}
+
+function codeOf (bytes: Buffer): string {
+  try {
+    decodePacket(bytes)
+    return 'a packet'
+  } catch (error) {
+    if (error instanceof DecodeError) return `${error.code} ${error.offset}`
+    throw error
+  }
+}
+
+t.test('real packets say what they are', t => {
+  const fixtures = packetFixtures()
+  t.ok(fixtures.length >= 15, `${fixtures.length} packets`)
+  for (const { name, bytes, description } of fixtures) t.equal(describePacket(decodePacket(bytes)), description, name)
+  t.end()
+})
+
+t.test('a packet is what it was after a round trip', t => {
+  for (const { name, bytes } of packetFixtures()) {
+    const packet = decodePacket(bytes)
+    t.same(decodePacket(encodePacket(packet)), packet, name)
+  }
+  t.end()
+})
+
+t.test('a packet cut anywhere is a packet or a DecodeError', t => {
+  for (const { bytes } of packetFixtures()) {
+    for (let length = 0; length < bytes.length; length++) {
+      const cut = codeOf(bytes.subarray(0, length))
+      if (length < optionsAt && !cut.startsWith('truncated')) t.fail(`${length} octets: ${cut}`)
+    }
+  }
+  t.pass('every length was tried')
+  t.end()
+})
+
+t.test('what is malformed, and where', t => {
+  const cases: ReadonlyArray<readonly [string, Buffer, string]> = [
+    ['an empty datagram', Buffer.alloc(0), 'truncated 0'],
+    ['neither request nor reply', message('', { 0: '03' }), 'op 0'],
+    ['no hardware address', message('', { 2: '00' }), 'hlen 2'],
+    ['a hardware address longer than its field', message('', { 2: '11' }), 'hlen 2'],
+    ['another cookie', message('', { 236: '63825364' }), 'cookie 236'],
+    ['an option without its length', message('350101 37'), 'truncated 243'],
+    ['an option longer than the message', message('350101 3705 0103'), 'truncated 243'],
+    ['a message type of two octets', message('35020101'), 'option_length 240'],
+    ['a message type that is none', message('350109'), 'message_type 240'],
+    ['an address of three octets', message('350101 3203c0a864'), 'option_length 243'],
+    ['an architecture of one octet', message('350101 5d0100'), 'option_length 243'],
+    ['no architecture at all', message('350101 5d00'), 'option_length 243'],
+    ['overload 0', message('350101 340100'), 'overload 243'],
+    ['overload 4', message('350101 340104'), 'overload 243'],
+    ['overload of two octets', message('350101 34020101'), 'overload 243'],
+    ['an overloaded file field cut short', message('340101', { 108: '37050102030405', 234: '3c05' }), 'truncated 234']
+  ]
+  for (const [what, bytes, expected] of cases) t.equal(codeOf(bytes), expected, what)
+  t.end()
+})
+
+t.test('options in the file and sname fields (RFC 2132 section 9.3)', t => {
+  const packet = decodePacket(message('350101 340103 ff', { 108: '3204c0a86429 ff', 44: '0c0461626364 ff' }))
+  t.equal(packet.options.requestedIpAddress, ip('192.168.100.41'))
+  t.equal(packet.options.hostName, 'abcd')
+  t.equal(packet.file, '')
+  t.equal(packet.sname, '')
+  const plain = decodePacket(message('350101 ff', { 108: '62696f732e30 00', 44: '686f7374 00' }))
+  t.equal(plain.file, 'bios.0')
+  t.equal(plain.sname, 'host')
+  t.end()
+})
+
+t.test('a long option comes in parts and is joined (RFC 3396), across the borrowed fields too', t => {
+  const value = Buffer.alloc(700, 7)
+  const packet = request({ dhcpMessageType: 'DISCOVER', vendorSpecificInformation: value, other: new Map([[200, value]]) })
+  const decoded = decodePacket(encodePacket(packet, 3000))
+  t.same(decoded.options, packet.options.other === undefined ? {} : { dhcpMessageType: 'DISCOVER', vendorSpecificInformation: value })
+  t.notOk(decoded.options.other, 'the second did not fit into a frame')
+  const split = decodePacket(message('350101 2b0201 02 340101 2b0103 ff', { 108: '2b020405 ff' }))
+  t.same(split.options.vendorSpecificInformation, hex('0102030405'))
+  t.end()
+})
+
+t.test('PAD between options, and nothing after END', t => {
+  const packet = decodePacket(message('00 350101 0000 0c0161 ff 0c0162'))
+  t.same(packet.options, { dhcpMessageType: 'DISCOVER', hostName: 'a' })
+  t.end()
+})
+
+t.test('an option that is not in the table survives as bytes', t => {
+  const { bytes } = packetFixture('dhcpcd-discover')
+  t.same(decodePacket(bytes).options.other, new Map([[116, hex('01')], [145, hex('01')]]))
+  t.end()
+})
+
+t.test('what does not fit is left out from the back, relay agent information never (RFC 3046)', t => {
+  const options = {
+    dhcpMessageType: 'ACK' as const,
+    bootfileName: 'a'.repeat(200),
+    domainName: 'd'.repeat(200),
+    relayAgentInformation: hex('0104aabbccdd'),
+    other: new Map([[224, Buffer.alloc(4)], [225, Buffer.alloc(200)]])
+  }
+  const bytes = encodePacket({ ...request(options), op: 2 }, 548)
+  const decoded = decodePacket(bytes)
+  t.equal(decoded.options.bootfileName, 'a'.repeat(200))
+  t.notOk(decoded.options.domainName, 'the second long one is out')
+  t.same([...decoded.options.other?.keys() ?? []], [224], 'the short one behind it is in')
+  t.same(bytes.subarray(-9), hex('52060104aabbccdd ff'), 'option 82 is the last')
+  t.end()
+})
+
+t.test('relay agent information that would leave no room is left out, not the answer', t => {
+  const decoded = decodePacket(encodePacket(request({ dhcpMessageType: 'ACK', relayAgentInformation: Buffer.alloc(1300) }), 548))
+  t.equal(decoded.options.dhcpMessageType, 'ACK')
+  t.notOk(decoded.options.relayAgentInformation)
+  const large = encodePacket(request({ dhcpMessageType: 'ACK', domainName: 'x'.repeat(240), relayAgentInformation: Buffer.alloc(800) }), 576)
+  t.ok(large.length <= 1472)
+  t.equal(decodePacket(large).options.relayAgentInformation?.length, 800)
+  t.equal(decodePacket(large).options.domainName?.length, 240)
+  t.end()
+})
+
+t.test('a message is never shorter than BOOTP had it (RFC 1542 section 2.1)', t => {
+  t.equal(encodePacket(request({ dhcpMessageType: 'ACK' })).length, 300)
+  t.end()
+})
+
+t.test('names longer than their fields end in a NUL', t => {
+  const bytes = encodePacket(request({}, { file: 'f'.repeat(200), sname: 's'.repeat(100) }))
+  t.equal(decodePacket(bytes).file.length, 127)
+  t.equal(decodePacket(bytes).sname.length, 63)
+  t.end()
+})

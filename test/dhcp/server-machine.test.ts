@@ -1,0 +1,202 @@
+// The server's decisions, each as (packet, leases, now) -> outcome: RFC 2131 section 4.3.
+import t from 'tap'
+import { handleDhcp, type Outcome, type ServerContext } from '../../src/dhcp/server-machine.js'
+import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
+import { buildReservations, type Reservation } from '../../src/dhcp/reservations.js'
+import { formatIpv4, type Ipv4 } from '../../src/net/ipv4.js'
+import { hex, ip, mac, request, subnet, testMac } from '../helpers/dhcp.js'
+
+const now = 1_700_000_000_000
+const minute = 60_000
+const server = ip('192.168.100.2')
+const other = mac('52:54:00:99:99:99')
+const here = subnet('192.168.100.0/24', '192.168.100.100-192.168.100.102', { routers: [ip('192.168.100.1')] })
+const there = subnet('10.9.0.0/16', '10.9.0.100-10.9.0.102')
+const reserved = ip('192.168.100.41')
+const first = ip('192.168.100.100')
+
+interface Given {
+  readonly leases?: ReadonlyArray<Partial<Lease> & { readonly ip: Ipv4 }>
+  readonly reservations?: readonly Reservation[]
+  readonly unknownClients?: 'deny' | 'allow'
+}
+
+function context ({ leases = [], reservations = [], unknownClients = 'allow' }: Given = {}): ServerContext {
+  const table = new LeaseTable()
+  for (const lease of leases) table.set({ mac: testMac, state: 'bound', since: now - minute, expires: now + minute, ...lease })
+  const subnets = [here, there]
+  return {
+    now,
+    server,
+    subnets,
+    leases: table,
+    reservations: buildReservations(reservations, subnets, server),
+    unknownClients,
+    boot: { loaders: { bios: 'undionly.kpxe', 'efi-x64': 'snponly.efi' }, scriptUrl: 'http://192.168.100.2:8080/boot.ipxe' }
+  }
+}
+
+const reservation: Reservation = { macs: [testMac], ip: reserved, hostName: 'core-1', source: 'test' }
+
+/** An outcome in a few words: `OFFER 192.168.100.41 to 255.255.255.255:68, offered 60 s`. */
+function words (outcome: Outcome): string {
+  if (outcome.kind === 'drop') return `drop ${outcome.reason}`
+  if (outcome.kind === 'change') return `${outcome.what} ${formatIpv4(outcome.lease.ip)}${outcome.durable ? ' durably' : ''}`
+  const { reply, to, lease, durable, probe } = outcome
+  return [
+    `${reply.options.dhcpMessageType} ${formatIpv4(reply.yiaddr)} to ${formatIpv4(to.ip)}:${to.port}`,
+    ...lease === undefined ? [] : [`${lease.state} ${(lease.expires - now) / 1000} s${durable ? ' durably' : ''}`],
+    ...probe ? ['probe'] : []
+  ].join(', ')
+}
+
+const discover = request({ dhcpMessageType: 'DISCOVER' })
+const selecting = (address: Ipv4, chosen = server): ReturnType<typeof request> =>
+  request({ dhcpMessageType: 'REQUEST', requestedIpAddress: address, serverIdentifier: chosen })
+const rebooting = (address: Ipv4): ReturnType<typeof request> => request({ dhcpMessageType: 'REQUEST', requestedIpAddress: address })
+const renewing = (address: Ipv4): ReturnType<typeof request> => request({ dhcpMessageType: 'REQUEST' }, { ciaddr: address })
+const decline = (address: Ipv4): ReturnType<typeof request> =>
+  request({ dhcpMessageType: 'DECLINE', requestedIpAddress: address, serverIdentifier: server })
+const release = (address: Ipv4): ReturnType<typeof request> => request({ dhcpMessageType: 'RELEASE', serverIdentifier: server }, { ciaddr: address })
+const relayed = { giaddr: ip('10.9.0.1') }
+
+const rows: ReadonlyArray<readonly [string, ReturnType<typeof request>, Given, string]> = [
+  // DISCOVER
+  ['a machine with a reservation', discover, { reservations: [reservation], unknownClients: 'deny' }, 'OFFER 192.168.100.41 to 255.255.255.255:68, offered 60 s'],
+  ['an unknown machine, denied', discover, { unknownClients: 'deny' }, 'drop unknown_client'],
+  ['an unknown machine, allowed', discover, {}, 'OFFER 192.168.100.100 to 255.255.255.255:68, offered 60 s, probe'],
+  ['one that asks for a free address', request({ dhcpMessageType: 'DISCOVER', requestedIpAddress: ip('192.168.100.102') }), {},
+    'OFFER 192.168.100.102 to 255.255.255.255:68, offered 60 s, probe'],
+  ['one that asks for an address outside of the range', request({ dhcpMessageType: 'DISCOVER', requestedIpAddress: ip('192.168.100.7') }), {},
+    'OFFER 192.168.100.100 to 255.255.255.255:68, offered 60 s, probe'],
+  ["one that asks for another machine's", request({ dhcpMessageType: 'DISCOVER', requestedIpAddress: first }), { leases: [{ ip: first, mac: other }] },
+    'OFFER 192.168.100.101 to 255.255.255.255:68, offered 60 s, probe'],
+  ['one that has a lease: the same address, and the lease stays', discover, { leases: [{ ip: ip('192.168.100.102') }] },
+    'OFFER 192.168.100.102 to 255.255.255.255:68'],
+  ['one whose lease expired: its old address', discover, { leases: [{ ip: ip('192.168.100.102'), expires: now - 1 }] },
+    'OFFER 192.168.100.102 to 255.255.255.255:68, offered 60 s'],
+  ['one whose old address is taken', discover,
+    { leases: [{ ip: ip('192.168.100.102'), expires: now - 1 }, { ip: ip('192.168.100.102'), mac: other }] },
+    'OFFER 192.168.100.100 to 255.255.255.255:68, offered 60 s, probe'],
+  ['the offer of a moment ago, again', discover, { leases: [{ ip: ip('192.168.100.101'), state: 'offered' }] },
+    'OFFER 192.168.100.101 to 255.255.255.255:68, offered 60 s'],
+  ['a full range', discover, { leases: [0, 1, 2].map(n => ({ ip: first + n, mac: mac(`52:54:00:00:00:0${n}`) })) }, 'drop pool_exhausted'],
+  ['a full range, one expired', discover,
+    { leases: [0, 1, 2].map(n => ({ ip: first + n, mac: mac(`52:54:00:00:00:0${n}`), expires: n === 1 ? now - 1 : now + 1 })) },
+    'OFFER 192.168.100.101 to 255.255.255.255:68, offered 60 s, probe'],
+  ['a declined address is passed over', discover, { leases: [{ ip: first, state: 'declined' }] },
+    'OFFER 192.168.100.101 to 255.255.255.255:68, offered 60 s, probe'],
+  ['a reserved address that another machine still holds', discover, { reservations: [reservation], leases: [{ ip: reserved, mac: other }] },
+    'drop reservation_in_use'],
+  ['through a relay agent: its subnet', request({ dhcpMessageType: 'DISCOVER' }, relayed), {}, 'OFFER 10.9.0.100 to 10.9.0.1:67, offered 60 s, probe'],
+  ['through a relay agent of an unknown subnet', request({ dhcpMessageType: 'DISCOVER' }, { giaddr: ip('10.8.0.1') }), {}, 'drop unknown_subnet'],
+  ['a machine reserved in another subnet is unknown here', request({ dhcpMessageType: 'DISCOVER' }, relayed),
+    { reservations: [reservation], unknownClients: 'deny' }, 'drop unknown_client'],
+
+  // REQUEST
+  ['selecting our offer', selecting(first), { leases: [{ ip: first, state: 'offered' }] }, 'ACK 192.168.100.100 to 255.255.255.255:68, bound 3600 s durably'],
+  ['selecting our offer, which ran out and is free still', selecting(first), {}, 'ACK 192.168.100.100 to 255.255.255.255:68, bound 3600 s durably'],
+  ['selecting our offer, which ran out and is gone', selecting(first), { leases: [{ ip: first, mac: other }] }, 'NAK 0.0.0.0 to 255.255.255.255:68'],
+  ["selecting another server's: what was held is free", selecting(ip('192.168.100.200'), ip('192.168.100.9')),
+    { leases: [{ ip: first, state: 'offered' }] }, 'offer_refused 192.168.100.100'],
+  ["selecting another server's", selecting(ip('192.168.100.200'), ip('192.168.100.9')), {}, 'drop other_server'],
+  ['selecting, unknown and denied', selecting(first), { unknownClients: 'deny' }, 'NAK 0.0.0.0 to 255.255.255.255:68'],
+  ['INIT-REBOOT of a known machine', rebooting(first), { leases: [{ ip: first }] }, 'ACK 192.168.100.100 to 255.255.255.255:68, bound 3600 s durably'],
+  ['INIT-REBOOT after the lease ran out', rebooting(first), { leases: [{ ip: first, expires: now - 1 }] },
+    'ACK 192.168.100.100 to 255.255.255.255:68, bound 3600 s durably'],
+  ['INIT-REBOOT with the wrong address', rebooting(ip('192.168.100.102')), { leases: [{ ip: first }] }, 'NAK 0.0.0.0 to 255.255.255.255:68'],
+  ['INIT-REBOOT on the wrong network', rebooting(ip('172.16.0.9')), {}, 'NAK 0.0.0.0 to 255.255.255.255:68'],
+  ['INIT-REBOOT of a machine never seen: silence', rebooting(first), {}, 'drop unknown_lease'],
+  ['INIT-REBOOT of a machine never seen and denied: silence', rebooting(ip('172.16.0.9')), { unknownClients: 'deny' }, 'drop unknown_client'],
+  ['INIT-REBOOT of a machine that has a reservation since', rebooting(first), { leases: [{ ip: first }], reservations: [reservation] },
+    'NAK 0.0.0.0 to 255.255.255.255:68'],
+  ['renewing', renewing(first), { leases: [{ ip: first }] }, 'ACK 192.168.100.100 to 192.168.100.100:68, bound 3600 s durably'],
+  ['renewing a lease that the file lost', renewing(first), {}, 'ACK 192.168.100.100 to 192.168.100.100:68, bound 3600 s durably'],
+  ["renewing another machine's address", renewing(first), { leases: [{ ip: first, mac: other }] }, 'NAK 0.0.0.0 to 255.255.255.255:68'],
+  ['rebinding through a relay agent', request({ dhcpMessageType: 'REQUEST' }, { ciaddr: ip('10.9.0.100'), ...relayed }),
+    { leases: [{ ip: ip('10.9.0.100') }] }, 'ACK 10.9.0.100 to 10.9.0.1:67, bound 3600 s durably'],
+  ['no address at all', request({ dhcpMessageType: 'REQUEST' }), {}, 'drop unexpected'],
+
+  // DECLINE, RELEASE, INFORM
+  ['DECLINE of the address one was given', decline(first), { leases: [{ ip: first }] }, 'declined 192.168.100.100 durably'],
+  ["DECLINE of another machine's", decline(first), { leases: [{ ip: first, mac: other }] }, 'drop unknown_lease'],
+  ['DECLINE of an address nobody was given', decline(first), {}, 'drop unknown_lease'],
+  ['DECLINE twice', decline(first), { leases: [{ ip: first, state: 'declined' }] }, 'drop unknown_lease'],
+  ['DECLINE to another server', request({ dhcpMessageType: 'DECLINE', requestedIpAddress: first, serverIdentifier: ip('192.168.100.9') }),
+    { leases: [{ ip: first }] }, 'drop other_server'],
+  ['RELEASE', release(first), { leases: [{ ip: first }] }, 'released 192.168.100.100 durably'],
+  ["RELEASE of another machine's", release(first), { leases: [{ ip: first, mac: other }] }, 'drop unknown_lease'],
+  ['RELEASE of an offer', release(first), { leases: [{ ip: first, state: 'offered' }] }, 'drop unknown_lease'],
+  ['RELEASE to another server', request({ dhcpMessageType: 'RELEASE', serverIdentifier: ip('192.168.100.9') }, { ciaddr: first }),
+    { leases: [{ ip: first }] }, 'drop other_server'],
+  ['INFORM', request({ dhcpMessageType: 'INFORM' }, { ciaddr: ip('192.168.100.77') }), { unknownClients: 'deny' }, 'ACK 0.0.0.0 to 192.168.100.77:68'],
+  ['INFORM with an address of elsewhere', request({ dhcpMessageType: 'INFORM' }, { ciaddr: ip('203.0.113.9') }), {}, 'drop unknown_subnet'],
+
+  // what is not for a server
+  ['a reply', { ...discover, op: 2 }, {}, 'drop not_a_request'],
+  ['BOOTP', request({}), {}, 'drop no_message_type'],
+  ['a message that servers send', request({ dhcpMessageType: 'OFFER' }), {}, 'drop unexpected'],
+  ['hardware that is not Ethernet', request({ dhcpMessageType: 'DISCOVER' }, { htype: 32 }), {}, 'drop hardware_type'],
+  ['an address of 16 octets', { ...discover, chaddr: Buffer.alloc(16) }, {}, 'drop hardware_type']
+]
+
+t.test('every case', t => {
+  for (const [what, packet, given, expected] of rows) t.equal(words(handleDhcp(packet, context(given))), expected, what)
+  t.end()
+})
+
+t.test('one address for one machine, whatever its client identifier', t => {
+  const given = context()
+  const table = given.leases as LeaseTable
+  const identifiers = [undefined, '01525400123456', 'fffb5361d3000100013293af0b1a59fb5361d3', '00756e6971756521']
+  for (const [stage, identifier] of identifiers.entries()) {
+    const sent = { ...identifier !== undefined && { clientIdentifier: hex(identifier) } }
+    const offer = handleDhcp(request({ dhcpMessageType: 'DISCOVER', ...sent }), { ...given, now: now + stage * minute })
+    t.equal(offer.kind === 'reply' && offer.reply.yiaddr, first, `stage ${stage}`)
+    if (offer.kind === 'reply' && offer.lease !== undefined) table.set(offer.lease)
+    const ack = handleDhcp(request({ dhcpMessageType: 'REQUEST', requestedIpAddress: first, serverIdentifier: server, ...sent }), given)
+    t.equal(ack.kind === 'reply' && ack.reply.options.dhcpMessageType, 'ACK')
+    t.same(ack.kind === 'reply' && ack.reply.options.clientIdentifier, identifier && hex(identifier), 'the identifier goes back (RFC 6842)')
+    if (ack.kind === 'reply' && ack.lease !== undefined) table.set(ack.lease)
+  }
+  t.equal(table.size, 1)
+  t.end()
+})
+
+t.test('short leases while a machine boots, the configured one for its system', t => {
+  const seconds = (vendorClassIdentifier: string): unknown => {
+    const outcome = handleDhcp(request({ dhcpMessageType: 'REQUEST', requestedIpAddress: first, serverIdentifier: server, vendorClassIdentifier }), context())
+    return outcome.kind === 'reply' && outcome.reply.options.ipAddressLeaseTime
+  }
+  t.equal(seconds('PXEClient:Arch:00000:UNDI:002001'), 600)
+  t.equal(seconds('udhcp 1.35.0'), 3600)
+  t.end()
+})
+
+t.test('a declined address is set aside for ten minutes, doubling up to a day; the count ends when somebody keeps it', t => {
+  const given = context()
+  const table = given.leases as LeaseTable
+  const minutes: number[] = []
+  let at = now
+  for (let turn = 0; turn < 10; turn++) {
+    table.set({ ip: first, mac: testMac, state: 'bound', since: at, expires: at + minute, ...turn > 0 && { declines: turn } })
+    const outcome = handleDhcp(decline(first), { ...given, now: at })
+    if (outcome.kind !== 'change') break
+    minutes.push((outcome.lease.expires - at) / minute)
+    at = outcome.lease.expires
+  }
+  t.same(minutes, [10, 20, 40, 80, 160, 320, 640, 1280, 1440, 1440])
+  const doubtful = context({ leases: [{ ip: first, state: 'declined', expires: now - 1, declines: 3, mac: other }] })
+  const taken = handleDhcp(selecting(first), doubtful)
+  t.equal(taken.kind === 'reply' && taken.lease?.declines, 3)
+  const kept = handleDhcp(renewing(first), context({ leases: [{ ip: first, declines: 3 }] }))
+  t.equal(kept.kind === 'reply' && kept.lease?.declines, undefined)
+  t.end()
+})
+
+t.test('a machine that has two cards with one reservation keeps its address when it changes cards', t => {
+  const both = { ...reservation, macs: [testMac, other] }
+  const outcome = handleDhcp(discover, context({ reservations: [both], leases: [{ ip: reserved, mac: other }], unknownClients: 'deny' }))
+  t.equal(words(outcome), 'OFFER 192.168.100.41 to 255.255.255.255:68, offered 60 s')
+  t.end()
+})

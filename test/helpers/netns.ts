@@ -1,0 +1,115 @@
+// A network namespace of the test's own, with bridges, and client namespaces wired to them by veth pairs. There is no way
+// out of it. Needs root and iproute2.
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+
+const ip = (...args: readonly string[]): string => execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+
+/** Why namespaces can't be made here, undefined when they can. */
+export function namespaceProblem (): string | undefined {
+  const name = `cp-${randomBytes(4).toString('hex')}`
+  try {
+    ip('netns', 'add', name)
+    ip('netns', 'delete', name)
+    return undefined
+  } catch (error) {
+    return `no network namespaces here: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`
+  }
+}
+
+/** A process inside a namespace, with what it printed so far. */
+export interface Running {
+  readonly child: ChildProcess
+  readonly output: () => string
+  /** Exit status, or the signal's name. */
+  readonly ended: Promise<number | string>
+  /** Fulfilled with the first line of output, old or new, that `pattern` matches; rejected when the process ends without one. */
+  readonly line: (pattern: RegExp) => Promise<string>
+}
+
+export class NetworkNamespace {
+  readonly name: string
+  readonly #children: Running[] = []
+  readonly #clients: NetworkNamespace[] = []
+  #links = 0
+
+  constructor (name = `cp-${randomBytes(4).toString('hex')}`) {
+    this.name = name
+    ip('netns', 'add', name)
+    this.ip('link', 'set', 'lo', 'up')
+  }
+
+  ip (...args: readonly string[]): string { return ip('-n', this.name, ...args) }
+
+  /** Adds a bridge that is up and has `address` (`172.30.0.1/24`), if one is given. */
+  bridge (bridge: string, address?: string): void {
+    this.ip('link', 'add', bridge, 'type', 'bridge')
+    if (address !== undefined) this.ip('address', 'add', address, 'dev', bridge)
+    this.ip('link', 'set', bridge, 'up')
+  }
+
+  /** A namespace of its own with one interface, `eth0`, on the bridge. */
+  client (bridge: string, mac?: string): NetworkNamespace {
+    const client = new NetworkNamespace(`${this.name}-${this.#links}`)
+    this.#clients.push(client)
+    this.connect(client, bridge, 'eth0', mac)
+    return client
+  }
+
+  /** Gives another namespace an interface on the bridge. */
+  connect (client: NetworkNamespace, bridge: string, interfaceName: string, mac?: string): void {
+    const port = `port${this.#links++}`
+    this.ip('link', 'add', port, 'type', 'veth', 'peer', 'name', interfaceName, 'netns', client.name)
+    if (mac !== undefined) client.ip('link', 'set', interfaceName, 'address', mac)
+    this.ip('link', 'set', port, 'master', bridge, 'up')
+    client.ip('link', 'set', interfaceName, 'up')
+  }
+
+  /** Runs a command to its end and gives what it printed; throws when it fails. */
+  exec (command: string, ...args: readonly string[]): string {
+    return execFileSync('ip', ['netns', 'exec', this.name, command, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  }
+
+  /** Starts a command and lets it run; `close` ends it. */
+  spawn (command: string, ...args: readonly string[]): Running {
+    const child = spawn('ip', ['netns', 'exec', this.name, command, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+    const running = watch(child)
+    this.#children.push(running)
+    return running
+  }
+
+  /** Ends what still runs in it and removes it with everything in it. */
+  async close (): Promise<void> {
+    for (const { child } of this.#children) if (child.exitCode === null) child.kill('SIGKILL')
+    await Promise.all(this.#children.map(async ({ ended }) => await ended))
+    for (const client of this.#clients) await client.close()
+    ip('netns', 'delete', this.name)
+  }
+}
+
+function watch (child: ChildProcess): Running {
+  let output = ''
+  const heard = new Set<() => void>()
+  const hear = (chunk: Buffer): void => {
+    output += chunk.toString()
+    for (const listener of heard) listener()
+  }
+  child.stdout?.on('data', hear)
+  child.stderr?.on('data', hear)
+  const ended = new Promise<number | string>(resolve => {
+    child.on('error', error => { output += error.message; resolve(-1) })
+    child.on('close', (code, signal) => { resolve(code ?? signal ?? -1) })
+  })
+  const line = async (pattern: RegExp): Promise<string> => await new Promise((resolve, reject) => {
+    const look = (): void => {
+      const found = output.split('\n').find(text => pattern.test(text))
+      if (found === undefined) return
+      heard.delete(look)
+      resolve(found)
+    }
+    heard.add(look)
+    look()
+    void ended.then(status => { reject(new Error(`ended with ${status} before a line matched ${pattern}:\n${output}`)) })
+  })
+  return { child, output: () => output, ended, line }
+}
