@@ -23,7 +23,7 @@ export interface Running {
   readonly output: () => string
   /** Exit status, or the signal's name. */
   readonly ended: Promise<number | string>
-  /** Fulfilled with the first line of output, old or new, that `pattern` matches; rejected when the process ends without one. */
+  /** Fulfilled with the first line of output, old or new, that `pattern` matches; rejected when none came before its end or in 30 s. */
   readonly line: (pattern: RegExp) => Promise<string>
 }
 
@@ -107,9 +107,14 @@ function watch (child: ChildProcess): Running {
       heard.delete(look)
       resolve(found)
     }
+    const fail = (why: string): void => {
+      heard.delete(look)
+      reject(new Error(`${why} before a line matched ${pattern}:\n${output}`))
+    }
     heard.add(look)
     look()
-    void ended.then(status => { reject(new Error(`ended with ${status} before a line matched ${pattern}:\n${output}`)) })
+    void ended.then(status => { fail(`ended with ${status}`) })
+    setTimeout(() => { fail('30 s passed') }, 30_000).unref()
   })
   return { child, output: () => output, ended, line }
 }
