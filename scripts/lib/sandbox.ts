@@ -35,7 +35,8 @@ interface Run {
   /** Stage -> seconds since the machine was switched on; in the order in which they came. */
   readonly stages: Map<string, number>
   readonly started: number
-  failure?: string
+  /** '' when all went well; undefined while it runs. */
+  problem?: string
 }
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
@@ -43,6 +44,7 @@ const bridge = 'br0'
 const stageNames = ['discover', 'offer', 'ack', 'loader', 'script', 'kernel', 'initrd', 'ignition', 'installed'] as const
 
 const secondsSince = (start: number): number => (performance.now() - start) / 1000
+const timeOf = ({ started }: { readonly started: number }): string => `${secondsSince(started).toFixed(1).padStart(6)}s`
 const print = (line: string): void => { process.stderr.write(`${line}\n`) }
 
 function readOptions (): Options {
@@ -70,7 +72,7 @@ function readOptions (): Options {
 function problemOf ({ machine, serialLog, stages }: Run): string | undefined {
   const log = readMachineLog(serialLog)
   if (log.failure !== undefined) return log.failure
-  if (!log.applied) return 'it switched itself off before its Ignition config was applied'
+  if (!log.applied) return 'it gave up before its Ignition config was applied'
   for (const [path, sha256] of machine.files) {
     if (log.files.get(path) !== sha256) return `${path} in its new root is not what its Ignition config says`
   }
@@ -103,12 +105,12 @@ async function bootMachine (run: Run, options: Options, { children, folder, tap,
   const problem = end === 'late'
     ? `it was not done after ${options.timeout} s`
     : end === 0 ? problemOf(run) : `QEMU ended with status ${String(end)}`
-  if (problem !== undefined) run.failure = problem
-  print(`${secondsSince(run.started).toFixed(1).padStart(6)}s  ${name}  ${mac}  ${problem === undefined ? 'applied its Ignition config' : `FAILED: ${problem}`}`)
+  run.problem = problem ?? ''
+  print(`${timeOf(run)}  ${name}  ${mac}  ${problem === undefined ? 'applied its Ignition config' : `FAILED: ${problem}`}`)
 }
 
-function explain ({ machine, serialLog, stages, failure = '' }: Run, applianceLog: string): void {
-  print(`\n${machine.name} (${machine.mac}) is stuck after the stage ${[...stages.keys()].at(-1) ?? 'none'}: ${failure}`)
+function explain ({ machine, serialLog, stages, problem = '' }: Run, applianceLog: string): void {
+  print(`\n${machine.name} (${machine.mac}) is stuck after the stage ${[...stages.keys()].at(-1) ?? 'none'}: ${problem}`)
   print('  the end of its serial log:')
   for (const line of tailOf(serialLog, 15)) print(`    ${line}`)
   const seen = tailOf(applianceLog, 500).filter(line => line.includes(machine.mac)).slice(-5)
@@ -119,23 +121,23 @@ function explain ({ machine, serialLog, stages, failure = '' }: Run, applianceLo
 function summary (runs: readonly Run[]): string {
   return formatTable([
     ['machine', 'mac', 'address', ...stageNames, 'result'],
-    ...runs.map(({ machine, stages, failure }) => [
+    ...runs.map(({ machine, stages, problem }) => [
       machine.name, machine.mac, machine.address,
       ...stageNames.map(stage => stages.get(stage)?.toFixed(1) ?? '-'),
-      failure === undefined ? 'applied' : 'FAILED'
+      problem === '' ? 'applied' : 'FAILED'
     ])
   ])
 }
 
 const document = (options: Options, runs: readonly Run[]): unknown => ({
   firmware: options.firmware,
-  ok: runs.every(run => run.failure === undefined),
-  machines: runs.map(({ machine, stages, failure }) => ({
+  ok: runs.every(run => run.problem === ''),
+  machines: runs.map(({ machine, stages, problem }) => ({
     name: machine.name,
     mac: machine.mac,
     address: machine.address,
-    ok: failure === undefined,
-    ...failure === undefined ? {} : { failure },
+    ok: problem === '',
+    ...problem === '' ? {} : { problem },
     stages: Object.fromEntries([...stages].map(([stage, seconds]) => [stage, Math.round(seconds * 10) / 10]))
   }))
 })
@@ -163,7 +165,7 @@ async function sandbox (options: Options, folder: string, children: Children, st
     const run = runs.get(mac)
     if (run === undefined || run.stages.has(stage)) return
     run.stages.set(stage, secondsSince(run.started))
-    print(`${secondsSince(run.started).toFixed(1).padStart(6)}s  ${run.machine.name}  ${mac}  ${stage} ${detail}`.trimEnd())
+    print(`${timeOf(run)}  ${run.machine.name}  ${mac}  ${stage} ${detail}`.trimEnd())
   })
   print(`booting ${runs.size} blank ${options.firmware} machine${runs.size === 1 ? '' : 's'}`)
   await Promise.race([
@@ -176,8 +178,10 @@ async function sandbox (options: Options, folder: string, children: Children, st
     })
   ])
 
+  if (stop.aborted) return 130
+
   const all = [...runs.values()]
-  const failed = all.filter(run => run.failure !== undefined)
+  const failed = all.filter(run => run.problem !== '')
   for (const run of failed) explain(run, applianceLog)
   if (options.verbose) for await (const chunk of createReadStream(applianceLog)) process.stderr.write(chunk as Buffer)
   print(`\n${summary(all)}`)
@@ -191,7 +195,7 @@ async function main (): Promise<number> {
   const children = new Children()
   const stop = new AbortController()
   const interrupted = new Promise<number>(resolve => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => { resolve(130) })
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => { print('sandbox: interrupted'); resolve(130) })
   })
   try {
     return await Promise.race([sandbox(options, folder, children, stop.signal), interrupted])
