@@ -5,7 +5,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { join } from 'node:path'
 import type { Children } from './children.js'
 
-export interface StageChange { readonly mac: string, readonly stage: string, readonly detail: string }
+export interface StageChange {
+  readonly mac: string
+  readonly stage: string
+  /** The machine's address and what it was given, as far as they are known. */
+  readonly detail: string
+  /** Why the stage failed, '' when it did not. */
+  readonly failed: string
+}
 
 export interface ApplianceOptions {
   readonly root: string
@@ -59,7 +66,8 @@ export async function watchStages (url: string, signal: AbortSignal, onStage: (c
     for await (const data of events(body)) {
       const value: unknown = JSON.parse(data)
       if (!isRecord(value) || typeof value.mac !== 'string' || typeof value.stage !== 'string') continue
-      onStage({ mac: value.mac, stage: value.stage, detail: textOf(value.detail) || textOf(value.address) || textOf(value.ip) })
+      const detail = [...new Set([textOf(value.address), textOf(value.detail)])].filter(text => text !== '').join('  ')
+      onStage({ mac: value.mac, stage: value.stage, detail, failed: textOf(value.failed) })
     }
   }
   read().catch((error: unknown) => { if (!signal.aborted) console.error(`sandbox: lost /v1/events: ${String(error)}`) })

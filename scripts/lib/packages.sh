@@ -18,13 +18,15 @@ distribution () {
 
 as_root () { [[ $(id -u) == 0 ]] || die "$1 needs root: run it with sudo"; }
 
-# apt_lists PACKAGE...: fetches the package lists, once a run, if any of the packages is not in them.
+# apt_lists PACKAGE...: fetches the package lists once a run (scripts that this one calls included), since old lists name
+# versions that are gone. Offline, old lists will do if they know the packages.
 apt_lists () {
   [[ -n ${apt_lists_are_fresh:-} ]] && return
-  apt-cache show --no-all-versions "$@" >/dev/null 2>&1 && return
-  as_root 'fetching the package lists'
-  apt-get update -qq >&2 || die 'apt-get update failed'
-  apt_lists_are_fresh=yes
+  if [[ $(id -u) == 0 ]] && apt-get update -qq >/dev/null 2>&1; then
+    export apt_lists_are_fresh=yes
+    return
+  fi
+  apt-cache show --no-all-versions "$@" >/dev/null 2>&1 || die "the package lists could not be fetched (apt-get update), and do not know all of: $*"
 }
 
 is_installed () { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
@@ -38,11 +40,8 @@ apt_install () {
   say "installing ${missing[*]}"
   apt_lists "${missing[@]}"
   local log; log=$(mktemp)
-  # Lists older than the archive name versions that are gone: one more try with new lists.
-  if ! DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >"$log" 2>&1; then
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 ||
-      { tail -n 15 "$log" >&2; rm -f "$log"; die "apt-get install ${missing[*]} failed"; }
-  fi
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >"$log" 2>&1 ||
+    { tail -n 15 "$log" >&2; rm -f "$log"; die "apt-get install ${missing[*]} failed"; }
   rm -f "$log"
 }
 
@@ -59,9 +58,7 @@ apt_unpack () {
   local work; work=$(mktemp -d "$folder/.download.XXXXXX")
   for package in "${missing[@]}"; do
     mkdir "$work/deb"
-    # The archive may have moved on since the lists were made.
     (cd "$work/deb" && apt-get download -qq -o APT::Sandbox::User=root "$package" >&2) ||
-      { apt-get update -qq >&2 && (cd "$work/deb" && apt-get download -qq -o APT::Sandbox::User=root "$package" >&2); } ||
       { rm -rf "$work"; die "could not download the package $package"; }
     dpkg-deb -x "$work"/deb/*.deb "$work/$package"
     dpkg-deb -f "$work"/deb/*.deb >"$work/$package.control"
@@ -76,9 +73,8 @@ apt_unpack () {
 # control_field FOLDER PACKAGE FIELD: one field of an unpacked package's description.
 control_field () { sed -n "s/^$3: //p" "$1/$2.control"; }
 
-# kernel_package: the package of today's kernel, which linux-image-cloud-amd64 only points to.
+# kernel_package: the package of today's kernel, which linux-image-cloud-amd64 only points to. Needs the lists of apt_lists.
 kernel_package () {
-  apt_lists linux-image-cloud-amd64
   local name; name=$(apt-cache depends --important linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-[0-9].*-cloud-amd64\)$/\1/p' | head -n 1)
   [[ -n $name ]] || die 'linux-image-cloud-amd64 names no kernel package: is this Debian on amd64?'
   echo "$name"

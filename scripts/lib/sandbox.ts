@@ -161,11 +161,11 @@ async function sandbox (options: Options, folder: string, children: Children, st
   const runs = new Map(store.machines.map(machine => [machine.mac, {
     machine, serialLog: join(machineFolder, `${machine.name}.log`), stages: new Map(), started: performance.now()
   } as Run]))
-  await watchStages(store.url, stop, ({ mac, stage, detail }) => {
+  await watchStages(store.url, stop, ({ mac, stage, detail, failed }) => {
     const run = runs.get(mac)
-    if (run === undefined || run.stages.has(stage)) return
-    run.stages.set(stage, secondsSince(run.started))
-    print(`${timeOf(run)}  ${run.machine.name}  ${mac}  ${stage} ${detail}`.trimEnd())
+    if (run === undefined || (failed === '' && run.stages.has(stage))) return
+    if (failed === '') run.stages.set(stage, secondsSince(run.started))
+    print(`${timeOf(run)}  ${run.machine.name}  ${mac}  ${stage.padEnd(9)}  ${failed === '' ? detail : `FAILED: ${failed}`}`.trimEnd())
   })
   print(`booting ${runs.size} blank ${options.firmware} machine${runs.size === 1 ? '' : 's'}`)
   await Promise.race([
