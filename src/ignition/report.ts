@@ -1,0 +1,29 @@
+// What a translator has to say about a config, each remark with its place.
+import { printable } from './go-string.js'
+
+export type EntryKind = 'error' | 'deprecated' | 'warning' | 'info'
+
+export interface ReportEntry {
+  readonly kind: EntryKind
+  readonly message: string
+  /** `$.storage.files.0.path` in the config's own spelling; `$` is the whole. */
+  readonly path: string
+  /** From 1; undefined where the remark has no place. */
+  readonly line?: number | undefined
+  readonly column?: number | undefined
+}
+
+export type Report = readonly ReportEntry[]
+
+export const isFatal = (report: Report): boolean => report.some(entry => entry.kind === 'error')
+
+/** `$.a.0.b` of `['a', 0, 'b']`. */
+export const pathText = (path: ReadonlyArray<string | number>): string => ['$', ...path].join('.')
+
+/** `file:line:col: kind: message`, one entry a line; lines of a message after its first are indented. */
+export function formatEntry (entry: ReportEntry, file: string): string {
+  const place = entry.line === undefined ? file : `${file}:${entry.line}:${entry.column ?? 1}`
+  return `${place}: ${entry.kind}: ${printable(entry.message).replace(/\n\s*/g, '\n  ')}`
+}
+
+export const formatReport = (report: Report, file: string): string => report.map(entry => `${formatEntry(entry, file)}\n`).join('')
