@@ -1,14 +1,16 @@
 // The variables as an environment file: one NAME=value line for each text, truth value and number; objects are descended
 // into, their names joined with underscores; null and lists are left out. Matchbox's lines come in any order, ours sorted.
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
+import { goBytes } from '../ignition/go-string.js'
+import { formatFloat } from '../template/float.js'
 import { compareUtf8 } from './go-json.js'
-import { formatFloat, toBytes, upperCase } from './go-text.js'
+import { upperCase } from './go-text.js'
 import type { Variables } from './variables.js'
 
 export function renderMetadata (variables: Variables): Buffer {
   const lines: string[] = []
   addLines(lines, '', variables)
-  return toBytes(lines.join(''))
+  return goBytes(lines.join(''))
 }
 
 function addLines (lines: string[], prefix: string, object: ReadonlyMap<unknown, unknown>): void {
@@ -16,7 +18,7 @@ function addLines (lines: string[], prefix: string, object: ReadonlyMap<unknown,
   for (const [key, value] of members) {
     const name = prefix + key
     if (value instanceof Map) addLines(lines, `${name}_`, value)
-    else if (typeof value === 'number') lines.push(`${upperCase(name)}=${formatFloat(value)}\n`)
+    else if (typeof value === 'number') lines.push(`${upperCase(name)}=${formatFloat(value, 'g', -1)}\n`)
     else if (typeof value === 'string' || typeof value === 'boolean') lines.push(`${upperCase(name)}=${String(value)}\n`)
   }
 }

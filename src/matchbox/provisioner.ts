@@ -2,8 +2,9 @@
 // gRPC and the command line call these and translate shapes and errors.
 import { Buffer } from 'node:buffer'
 import { AppError, messageOf } from '../errors.js'
+import { goBytes } from '../ignition/go-string.js'
+import { checkCloudConfig } from './cloud-config.js'
 import { compareUtf8 } from './go-json.js'
-import { toBytes } from './go-text.js'
 import { type Group, assertGroup } from './group.js'
 import { renderMetadata } from './metadata.js'
 import { type NetBoot, type Profile, assertProfile } from './profile.js'
@@ -11,10 +12,11 @@ import { renderGrub } from './render-grub.js'
 import { bootScript, renderIpxe, renderResilientIpxe } from './render-ipxe.js'
 import { GroupIndex, type Labels } from './select.js'
 import { type ConfigFile, type ConfigKind, type Objects, type Store, findConfig, findProfile } from './store.js'
+import { Templates } from './templates.js'
 import { type MachineRequest, type Variables, variablesOf } from './variables.js'
 import { ReadyIgnition, isReadyIgnition } from './ready-ignition.js'
 
-export const documentKinds = ['ipxe', 'grub', 'ignition', 'metadata'] as const
+export const documentKinds = ['ipxe', 'grub', 'ignition', 'cloud', 'generic', 'metadata'] as const
 export type DocumentKind = typeof documentKinds[number]
 
 /** What a machine is answered, with what was matched on the way; without `body`, `error` says why there is none. */
@@ -63,6 +65,7 @@ export function createProvisioner ({ store, resilient = false }: ProvisionerOpti
   const machineIndex = new GroupIndex()
   const apiIndex = new GroupIndex()
   const readyIgnition = new ReadyIgnition()
+  const templates = new Templates()
 
   const matchIn = (index: GroupIndex, { groups }: Objects, labels: Labels): Group | undefined => {
     index.sync(groups)
@@ -94,7 +97,7 @@ export function createProvisioner ({ store, resilient = false }: ProvisionerOpti
       try {
         if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
         profile = findProfile(objects, group.profile)
-        body = bodies[kind]({ objects, group, profile, request, resilient, readyIgnition, warnings })
+        body = bodies[kind]({ objects, group, profile, request, resilient, readyIgnition, templates, warnings })
       } catch (e) {
         error = e instanceof AppError ? e : new AppError('template_invalid', messageOf(e), { cause: e })
       }
@@ -141,15 +144,16 @@ interface Matched {
   readonly request: MachineRequest
   readonly resilient: boolean
   readonly readyIgnition: ReadyIgnition
+  readonly templates: Templates
   readonly warnings: string[]
 }
 
 const bodies: Readonly<Record<DocumentKind, (matched: Matched) => Buffer>> = {
   ipxe: matched => {
     const boot = bootOf(matched)
-    return toBytes(isResilient(matched, boot) ? renderResilientIpxe(boot) : renderIpxe(boot))
+    return goBytes(isResilient(matched, boot) ? renderResilientIpxe(boot) : renderIpxe(boot))
   },
-  grub: matched => toBytes(renderGrub(bootOf(matched))),
+  grub: matched => goBytes(renderGrub(bootOf(matched))),
   ignition: matched => {
     const file = configOf(matched, 'ignition', p => p.ignitionId)
     if (!isReadyIgnition(file.name)) throw new AppError('ignition_invalid', `${file.name} is a template, and only ready Ignition (.ign, .ignition) is served`)
@@ -157,9 +161,16 @@ const bodies: Readonly<Record<DocumentKind, (matched: Matched) => Buffer>> = {
     if (problem !== undefined) matched.warnings.push(`${file.name} is served as it is, and ${problem}`)
     return file.content
   },
+  cloud: matched => {
+    const config = rendered(matched, configOf(matched, 'cloud', p => p.cloudId))
+    checkCloudConfig(config)
+    return config
+  },
+  generic: matched => rendered(matched, configOf(matched, 'generic', p => p.genericId)),
   metadata: matched => renderMetadata(variablesFor(matched))
 }
 
+const rendered = (matched: Matched, file: ConfigFile): Buffer => matched.templates.render(file, variablesFor(matched))
 const variablesFor = ({ group, request }: Matched): Variables => variablesOf(group, request)
 
 function profileOf ({ group, profile }: Matched): Profile {

@@ -13,11 +13,11 @@ export interface MachineRequest {
   readonly rawQuery: string
 }
 
-/** The labels of a request as a template sees them; unlike in other objects, a key that is missing is '' to `index`. */
-export class StringMap extends Map<string, string> {}
+/** The labels as a template sees them: Go has a map[string]string here, where a key that is missing is '' to `index`. */
+export class LabelMap extends Map<string, string> {}
 
 export type Variables = ReadonlyMap<string, JsonValue | RequestVariables>
-export type RequestVariables = ReadonlyMap<string, string | StringMap>
+export type RequestVariables = ReadonlyMap<string, string | LabelMap>
 
 export function variablesOf (group: Group, request: MachineRequest): Variables {
   const variables = new Map<string, JsonValue | RequestVariables>(group.metadata)
@@ -26,6 +26,6 @@ export function variablesOf (group: Group, request: MachineRequest): Variables {
     const value = isMacKey(key) && values.length > 1 ? request.labels.get(key) : values[0]
     variables.set(lowerCase(key), value ?? '')
   }
-  variables.set('request', new Map<string, string | StringMap>([['query', new StringMap(request.labels)], ['raw_query', request.rawQuery]]))
+  variables.set('request', new Map<string, string | LabelMap>([['query', new LabelMap(request.labels)], ['raw_query', request.rawQuery]]))
   return variables
 }

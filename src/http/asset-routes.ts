@@ -1,0 +1,110 @@
+// /assets/: files and folder listings as Go's http.FileServer serves them.
+import { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { errorAnswer, notFound, send } from './answer.js'
+import { type AssetFile, type AssetFolder, type AssetSource, DiskAssets } from './asset-source.js'
+import { sniffType, sniffedBytes, typeByName } from './content-type.js'
+import { formatHttpDate, parseHttpDate } from './http-date.js'
+import type { Routing } from './routing.js'
+import { encodePath, escapeHtml } from './request-target.js'
+import { type Part, layOut, needsContent, planContent } from './serve-content.js'
+
+const failures = {
+  403: errorAnswer(403, '403 Forbidden'),
+  404: notFound,
+  500: errorAnswer(500, '500 Internal Server Error')
+} as const
+
+const nothing = Buffer.alloc(0)
+
+export function assetRoutes (app: FastifyInstance, routing: Routing, assetsPath: string): void {
+  const source: AssetSource = new DiskAssets(assetsPath)
+  app.get('/assets/', async (request, reply) => {
+    const { path, rawQuery } = routing.target(request)
+    const booting = routing.bootFiles.lookUp(routing.ip(request), path)
+    Object.assign(routing.seen(request), { kind: 'asset', name: 'asset', ...booting === undefined ? {} : { ...booting, name: booting.kind } })
+    return answerAsset(source, routing.method(request), path.slice('/assets'.length), rawQuery, request, reply)
+  })
+}
+
+async function answerAsset (
+  source: AssetSource, method: string, path: string, rawQuery: string, request: FastifyRequest, reply: FastifyReply
+): Promise<FastifyReply> {
+  const redirect = (to: string): FastifyReply =>
+    send(reply, { status: 301, headers: { location: rawQuery === '' ? to : `${to}?${rawQuery}` }, body: nothing })
+  if (path.endsWith('/index.html')) return redirect('./')
+  const asFolder = path.endsWith('/')
+  const name = asFolder && path !== '/' ? path.slice(0, -1) : path
+  const base = name.slice(name.lastIndexOf('/') + 1)
+  let found = await source.open(name)
+  if (found.kind === 'failure') return send(reply, failures[found.status])
+  if (found.kind === 'file') {
+    if (!asFolder) return sendFile(found, method, request, reply)
+    await found.close()
+    return redirect(`../${base}`)
+  }
+  if (!asFolder) return redirect(`${base}/`)
+  const index = await source.open(`${path}index.html`)
+  if (index.kind === 'file') return sendFile(index, method, request, reply)
+  if (index.kind === 'folder') found = index
+  return sendListing(found, method, request, reply)
+}
+
+async function sendListing (folder: AssetFolder, method: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const dated: Record<string, string> = folder.modified === undefined ? {} : { 'last-modified': formatHttpDate(folder.modified) }
+  const since = parseHttpDate(request.headers['if-modified-since'] ?? '')
+  if ((method === 'GET' || method === 'HEAD') && folder.modified !== undefined && since !== undefined && folder.modified <= since) {
+    return send(reply, { status: 304, headers: dated, body: nothing })
+  }
+  let names: readonly string[]
+  try {
+    names = await folder.list()
+  } catch {
+    return send(reply, errorAnswer(500, 'Error reading directory'))
+  }
+  const lines = names.map(name => {
+    // A colon in the first part of a relative URL would make a scheme of what is before it.
+    const url = `${name.includes(':') ? './' : ''}${encodePath(name)}`
+    return `<a href="${url}">${escapeHtml(name)}</a>\n`
+  })
+  const body = Buffer.from(`<pre>\n${lines.join('')}</pre>\n`, 'latin1')
+  return send(reply, { status: 200, headers: { ...dated, 'content-type': 'text/html; charset=utf-8' }, body })
+}
+
+async function sendFile (file: AssetFile, method: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  let open = true
+  const close = (): void => {
+    if (open) void file.close()
+    open = false
+  }
+  try {
+    const asked = { method, headers: request.headers }
+    const type = !needsContent(asked, file.modified) ? '' : typeByName(file.name) ?? sniffType(await file.head(sniffedBytes))
+    const plan = planContent(asked, { size: file.size, type, modified: file.modified })
+    reply.code(plan.status).headers(plan.headers)
+    if (plan.ranges.length === 0) {
+      close()
+      return reply.send(plan.text === undefined ? undefined : Buffer.from(plan.text))
+    }
+    const { parts, length, contentType } = layOut(plan.ranges, file.size, type)
+    reply.header('content-length', String(length)).header('content-type', contentType)
+    if (length === 0 || request.raw.method === 'HEAD') {
+      close()
+      return reply.send(length === 0 ? nothing : undefined)
+    }
+    const only = plan.ranges.length === 1 ? plan.ranges[0] : undefined
+    const body = only === undefined ? Readable.from(pieces(parts, file)) : file.stream(only.start, only.length)
+    body.once('close', close)
+    return reply.send(body)
+  } catch (error) {
+    close()
+    throw error
+  }
+}
+
+async function * pieces (parts: readonly Part[], file: AssetFile): AsyncGenerator<Buffer> {
+  for (const part of parts) {
+    if (Buffer.isBuffer(part)) yield part
+    else yield * file.stream(part.start, part.length) as AsyncIterable<Buffer>
+  }
+}

@@ -1,0 +1,171 @@
+// The HTTP server: builds the fastify application, which listens when its caller says so. Paths answer as Matchbox's do,
+// so each request target is first read as Go reads it: what must be redirected or refused is, paths of Matchbox's are
+// handed to their routes by their decoded form, and every other path is fastify's as usual.
+import type { IncomingMessage } from 'node:http'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Logger } from '../log.js'
+import type { Provisioner } from '../matchbox/provisioner.js'
+import { errorAnswer, notFound, send } from './answer.js'
+import { assetRoutes } from './asset-routes.js'
+import { bootRoutes } from './boot-routes.js'
+import { BootFiles } from './boot-files.js'
+import { answerClientError, originalTarget } from './client-error.js'
+import { configRoutes } from './config-routes.js'
+import { healthRoutes } from './health-routes.js'
+import { type RequestEvent, type Seen, seenNothing, tell } from './machine-log.js'
+import { type Target, cleanPath, encodePath, escapeHtml, escapeNonAscii, parseTarget } from './request-target.js'
+import type { Routing } from './routing.js'
+
+export interface HttpOptions {
+  readonly provisioner: Provisioner
+  readonly log: Logger
+  /** The folder under /assets/; '' for none. */
+  readonly assetsPath: string
+  /** Why the program is not ready, one line each; none when it is. */
+  readonly ready: () => readonly string[]
+  /** Told of each request once its answer has left. */
+  readonly onRequest?: (event: RequestEvent) => void
+  readonly limits?: Partial<HttpLimits>
+}
+
+export interface HttpLimits {
+  /** Request line and headers, in bytes; what is longer is refused with 431. Go's default is 1 MiB and 4 KiB. */
+  readonly headerBytes: number
+  /** Milliseconds for line and headers to arrive, and for the whole request; then 408. */
+  readonly headersTimeout: number
+  readonly requestTimeout: number
+  /** Milliseconds between requests of one connection; iPXE keeps its own open while it boots. */
+  readonly keepAliveTimeout: number
+}
+
+const defaultLimits: HttpLimits = { headerBytes: 1_000_000, headersTimeout: 20_000, requestTimeout: 60_000, keepAliveTimeout: 75_000 }
+
+interface Arrival {
+  readonly target: Target | undefined
+  readonly method: string
+  readonly redirect: string | undefined
+  /** A body that cannot be told from the next request. */
+  readonly unreadable?: true
+  seen: Seen
+}
+
+/** A body that nobody reads is only drained up to here, as in Go; for more, the connection ends with the answer. */
+const drainedBytes = 256 * 1024
+
+const refused = '/ refused'
+const assets = '/assets/'
+/** Paths whose routes ignore the method, as Go's handlers do. */
+const matchboxPaths: ReadonlySet<string> = new Set([
+  '/', '/boot.ipxe', '/boot.ipxe.0', '/ipxe', '/grub', '/ignition', '/cloud', '/generic', '/metadata'
+])
+
+export function buildHttpApp ({ provisioner, log, assetsPath, ready, onRequest, limits = {} }: HttpOptions): FastifyInstance {
+  const { headerBytes, headersTimeout, requestTimeout, keepAliveTimeout } = { ...defaultLimits, ...limits }
+  const arrivals = new WeakMap<IncomingMessage, Arrival>()
+  const nothing = (raw: IncomingMessage): Arrival =>
+    ({ target: undefined, method: raw.method ?? '', redirect: undefined, seen: seenNothing(raw.url ?? '') })
+  const arrivalOf = (request: FastifyRequest): Arrival => arrivals.get(request.raw) ?? nothing(request.raw)
+
+  const app = fastify({
+    logger: false,
+    http: { maxHeaderSize: headerBytes, headersTimeout, connectionsCheckingInterval: headersTimeout / 4 },
+    requestTimeout,
+    keepAliveTimeout,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: true,
+    routerOptions: { maxParamLength: 1024 },
+    rewriteUrl: raw => {
+      const arrival = read(raw, assetsPath !== '')
+      arrivals.set(raw, arrival)
+      if (arrival.target === undefined || arrival.redirect !== undefined || arrival.target.path === '*') return refused
+      const { path } = arrival.target
+      const route = matchboxPaths.has(path) ? path : path.startsWith(assets) && assetsPath !== '' ? assets : undefined
+      // Fastify would cut the path at a number sign, which here is part of it.
+      if (route === undefined) return path.includes('#') ? refused : raw.url!
+      // The routes are told by `method`; for fastify, which would read a body, there are two.
+      if (raw.method !== 'HEAD') raw.method = 'GET'
+      return route
+    },
+    clientErrorHandler: (error, socket) => { answerClientError(app.server, error, socket, log) }
+  })
+
+  app.server.on('checkExpectation', (_, response) => {
+    response.writeHead(417, { 'content-length': '0', connection: 'close' }).end()
+  })
+
+  const routing: Routing = {
+    provisioner,
+    bootFiles: new BootFiles(),
+    target: request => arrivalOf(request).target ?? { path: '', rawQuery: '' },
+    method: request => arrivalOf(request).method,
+    seen: request => arrivalOf(request).seen,
+    ip: ipOf
+  }
+
+  app.addHook('onRequest', (request, reply, done) => {
+    const { headers } = request
+    if (Number(headers['content-length'] ?? 0) > drainedBytes || headers['transfer-encoding'] !== undefined) reply.header('connection', 'close')
+    done()
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    const length = request.raw.method === 'HEAD' ? 0 : Number(reply.getHeader('content-length') ?? 0)
+    // Of an answer that broke off, what the socket took is the most that can have arrived.
+    const bytes = reply.raw.writableFinished ? length : Math.min(length, reply.raw.socket?.bytesWritten ?? 0)
+    tell(arrivalOf(request).seen, { ip: ipOf(request), status: reply.statusCode, bytes, ms: reply.elapsedTime }, log, onRequest)
+    done()
+  })
+
+  app.setNotFoundHandler((_, reply) => send(reply, notFound))
+  app.setErrorHandler((error: Error & { statusCode?: number }, _, reply) => {
+    const status = error.statusCode ?? 500
+    if (status >= 500) log.error({ err: error.message }, 'http.failed')
+    return send(reply, errorAnswer(status, status >= 500 ? '500 Internal Server Error' : `${status} ${error.message}`))
+  })
+  app.get(refused, (request, reply) => refuse(arrivalOf(request), reply))
+
+  bootRoutes(app, routing)
+  configRoutes(app, routing)
+  healthRoutes(app, ready)
+  if (assetsPath !== '') assetRoutes(app, routing, assetsPath)
+  return app
+}
+
+function read (raw: IncomingMessage, hasAssets: boolean): Arrival {
+  const method = raw.method ?? ''
+  raw.url = originalTarget(raw.socket) ?? raw.url ?? ''
+  // A request without a version (HTTP/0.9) is none to Go.
+  const target = raw.httpVersionMajor < 1 ? undefined : parseTarget(raw.url)
+  if (target === undefined || target.path === '*') {
+    if (method !== 'HEAD') raw.method = 'GET'
+    return { target, method, redirect: undefined, seen: seenNothing(raw.url) }
+  }
+  if ((raw.headers['transfer-encoding'] ?? 'chunked').trim().toLowerCase() !== 'chunked') {
+    raw.method = 'GET'
+    return { target: undefined, method, redirect: undefined, unreadable: true, seen: seenNothing(target.path) }
+  }
+  const clean = cleanPath(target.path)
+  const to = hasAssets && clean === assets.slice(0, -1) ? assets : clean
+  if (to === target.path) return { target, method, redirect: undefined, seen: seenNothing(target.path) }
+  if (method !== 'HEAD') raw.method = 'GET'
+  return { target, method, redirect: `${encodePath(to)}${target.rawQuery === '' ? '' : `?${target.rawQuery}`}`, seen: seenNothing(target.path) }
+}
+
+function refuse ({ target, method, redirect, unreadable }: Arrival, reply: FastifyReply): FastifyReply {
+  const closing = (status: number, text: string): FastifyReply => send(reply.header('connection', 'close'), {
+    status,
+    headers: text === '' ? {} : { 'content-type': 'text/plain; charset=utf-8' },
+    body: Buffer.from(text)
+  })
+  if (target?.path === '*') return closing(method === 'OPTIONS' ? 200 : 400, '')
+  if (unreadable === true) return closing(501, 'Unsupported transfer encoding')
+  if (target === undefined) return closing(400, '400 Bad Request')
+  if (redirect === undefined) return send(reply, notFound)
+  const readable = method === 'GET' || method === 'HEAD'
+  return send(reply, {
+    status: 301,
+    headers: { location: escapeNonAscii(redirect), ...readable ? { 'content-type': 'text/html; charset=utf-8' } : {} },
+    body: readable ? Buffer.from(`<a href="${escapeHtml(redirect)}">Moved Permanently</a>.\n\n`, 'latin1') : Buffer.alloc(0)
+  })
+}
+
+const ipOf = (request: FastifyRequest): string => (request.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '')

@@ -1,0 +1,75 @@
+// What is told of each request: an event for whoever records how machines boot, and a log line. What is in a config never
+// gets into either.
+import type { Logger } from '../log.js'
+import type { Group } from '../matchbox/group.js'
+import type { Profile } from '../matchbox/profile.js'
+import type { Labels } from '../matchbox/select.js'
+import { macOf } from './labels.js'
+
+export const requestKinds = ['boot', 'script', 'kernel', 'initrd', 'ignition', 'cloud', 'generic', 'metadata', 'asset', 'other'] as const
+export type RequestKind = typeof requestKinds[number]
+
+export interface RequestEvent {
+  /** `boot` is /boot.ipxe, `script` /ipxe and /grub; `kernel` and `initrd` are assets that this machine's script named. */
+  readonly kind: RequestKind
+  readonly path: string
+  readonly mac: string | undefined
+  readonly ip: string
+  readonly labels: Labels
+  readonly group: string | undefined
+  readonly profile: string | undefined
+  readonly status: number
+  /** Bytes of the body that were sent. */
+  readonly bytes: number
+  readonly ms: number
+  /** Why there was no document, or why one was served that will hardly do what was meant. */
+  readonly problem: string | undefined
+}
+
+/** What a route finds out about its request. */
+export interface Seen {
+  kind: RequestKind
+  /** The log event's name after `http.`. */
+  name: string
+  path: string
+  labels: Labels
+  mac?: string | undefined
+  group?: Group | undefined
+  profile?: Profile | undefined
+  unmatched?: boolean
+  problem?: string | undefined
+  warning?: boolean
+}
+
+const noLabels: Labels = new Map()
+export const seenNothing = (path: string): Seen => ({ kind: 'other', name: 'request', path, labels: noLabels })
+
+/** Of what a stranger can send, only so much gets into a log line. */
+const maxLabels = 16
+const maxLabelLength = 64
+const short = (text: string): string => text.length > maxLabelLength ? `${text.slice(0, maxLabelLength)}...` : text
+
+export function tell (
+  seen: Seen,
+  sent: { readonly ip: string, readonly status: number, readonly bytes: number, readonly ms: number },
+  log: Logger,
+  onRequest: ((event: RequestEvent) => void) | undefined
+): void {
+  const { kind, name, path, labels, problem } = seen
+  const mac = seen.mac ?? macOf(labels)
+  const { ip, status, bytes, ms } = sent
+  const group = seen.group?.id
+  const profile = seen.profile?.id ?? seen.group?.profile
+  onRequest?.({ kind, path, mac, ip, labels, group, profile, status, bytes, ms, problem })
+  const fields = { mac, ip, group, profile, status, bytes, ms: Math.round(ms * 10) / 10 }
+  if (seen.unmatched === true) {
+    const shown = Object.fromEntries([...labels].slice(0, maxLabels).map(([key, value]) => [short(key), short(value)]))
+    log.warn({ ...fields, document: name, labels: shown }, 'http.unmatched')
+  } else if (problem !== undefined) {
+    log.warn({ ...fields, problem }, `http.${name}`)
+  } else if (kind === 'other' || kind === 'asset') {
+    log.debug({ ip, path: short(path), status, bytes, ms: fields.ms }, `http.${name}`)
+  } else {
+    log.info(fields, `http.${name}`)
+  }
+}

@@ -1,0 +1,18 @@
+// What the files of Matchbox's routes share.
+import type { FastifyRequest } from 'fastify'
+import type { Provisioner } from '../matchbox/provisioner.js'
+import type { BootFiles } from './boot-files.js'
+import type { Seen } from './machine-log.js'
+import type { Target } from './request-target.js'
+
+/** What a route may know of a request beyond fastify's own. */
+export interface Routing {
+  readonly provisioner: Provisioner
+  readonly bootFiles: BootFiles
+  /** The target as it came, one character a byte. */
+  target: (request: FastifyRequest) => Target
+  /** The method as it came. */
+  method: (request: FastifyRequest) => string
+  seen: (request: FastifyRequest) => Seen
+  ip: (request: FastifyRequest) => string
+}

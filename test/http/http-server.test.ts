@@ -1,0 +1,168 @@
+// What this server does otherwise than Matchbox on purpose, what it tells of requests, and what it refuses.
+import { writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import t from 'tap'
+import type { RequestEvent } from '../../src/http/machine-log.js'
+import { listen } from '../helpers/http-app.js'
+import { exchange } from '../helpers/matchbox-fixture.js'
+import { MemoryStore, makeGroup, makeProfile } from '../helpers/memory-store.js'
+
+const get = (path: string, headers = '', method = 'GET'): Buffer =>
+  Buffer.from(`${method} ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${headers}\r\n`)
+
+const mac = '52:54:00:00:00:01'
+const store = (): MemoryStore => new MemoryStore({
+  groups: [
+    makeGroup({ id: 'node', profile: 'node', selector: { mac }, metadata: { who: 'n1' } }),
+    makeGroup({ id: 'list', profile: 'node', selector: { mac: '52:54:00:00:00:02, 52-54-00-00-00-03' } }),
+    makeGroup({ id: 'blank', profile: 'blank', selector: { k: 'blank' } }),
+    makeGroup({ id: 'nowhere', profile: 'gone', selector: { k: 'nowhere' } }),
+    makeGroup({ id: 'tough', profile: 'node', selector: { k: 'tough' }, metadata: { boot_resilient: 'true' } })
+  ],
+  profiles: [
+    makeProfile({ id: 'node', boot: { kernel: '/assets/vmlinuz', initrd: ['--name main http://10.0.0.1:8080/assets/a.img'], args: [] }, genericId: 'big' }),
+    makeProfile({ id: 'blank', ignitionId: 'blank.ign' })
+  ],
+  configs: { generic: { big: `{{.request.raw_query}}${'x'.repeat(5000)}` }, ignition: { 'blank.ign': 'not Ignition at all' } }
+})
+
+t.test('every body has a Content-Length, also where Go sends chunks', async t => {
+  const { port } = await listen(t, { store: store() })
+  for (const [method, path] of [['GET', `/generic?mac=${mac}`], ['HEAD', `/generic?mac=${mac}`], ['GET', '/nope'], ['HEAD', '//ipxe']] as const) {
+    const { headers } = await exchange(port, get(path, '', method))
+    t.match(headers['Content-Length'], /^\d+$/, `${method} ${path}`)
+    t.equal(headers['Transfer-Encoding'], undefined)
+  }
+})
+
+t.test('what is no Ignition goes out all the same, and is told', async t => {
+  const events: RequestEvent[] = []
+  const { port, log } = await listen(t, { store: store(), onRequest: e => { events.push(e) } })
+  const { status, body } = await exchange(port, get('/ignition?k=blank'))
+  t.equal(status, 200)
+  t.equal(body.toString(), 'not Ignition at all')
+  t.match(events, [{ kind: 'ignition', group: 'blank', status: 200, problem: /blank\.ign is served as it is, and is not JSON: 1:1/ }])
+  t.match(log, [{ level: 40, msg: 'http.ignition', problem: /is not JSON/ }])
+})
+
+t.test('any address of a list selects', async t => {
+  const { port } = await listen(t, { store: store() })
+  for (const address of ['52:54:00:00:00:02', '52-54-00-00-00-03']) {
+    t.equal((await exchange(port, get(`/ipxe?mac=${address}`))).status, 200)
+  }
+  t.match((await exchange(port, get('/metadata?mac=52-54-00-00-00-03'))).body.toString(), /^MAC=52:54:00:00:00:03$/m)
+})
+
+t.test('each request is told of, and named after what it was to the machine', async t => {
+  const assets = t.testdir({ vmlinuz: 'kernel', 'a.img': 'initrd', other: 'x' })
+  const events: RequestEvent[] = []
+  const { port, log } = await listen(t, { store: store(), assetsPath: assets, onRequest: e => { events.push(e) } })
+  for (const path of ['/boot.ipxe', `/ipxe?mac=${mac}`, '/assets/vmlinuz', '/assets/a.img?x', '/assets/other', '/ipxe?mac=52-54-00-00-00-99&x=<y>', '/ipxe?k=nowhere']) {
+    await exchange(port, get(path))
+  }
+  t.match(events.map(({ kind, mac, ip, group, profile, status, bytes }) => ({ kind, mac, ip, group, profile, status, bytes })), [
+    { kind: 'boot', mac: undefined, status: 200, bytes: 104 },
+    { kind: 'script', mac, ip: '127.0.0.1', group: 'node', profile: 'node', status: 200 },
+    { kind: 'kernel', mac, group: 'node', profile: 'node', status: 200, bytes: 6 },
+    { kind: 'initrd', mac, group: 'node', profile: 'node', status: 200, bytes: 6 },
+    { kind: 'asset', mac: undefined, group: undefined, status: 200, bytes: 1 },
+    { kind: 'script', mac: '52:54:00:00:00:99', group: undefined, status: 404 },
+    { kind: 'script', group: 'nowhere', profile: 'gone', status: 404 }
+  ])
+  t.ok(events.every(e => e.ms >= 0))
+  t.match(log, [
+    { level: 30, msg: 'http.boot', ip: '127.0.0.1', status: 200, bytes: 104 },
+    { level: 30, msg: 'http.ipxe', mac, ip: '127.0.0.1', group: 'node', profile: 'node', status: 200 },
+    { level: 30, msg: 'http.kernel', mac, bytes: 6 },
+    { level: 30, msg: 'http.initrd', mac },
+    { level: 20, msg: 'http.asset' },
+    { level: 40, msg: 'http.unmatched', mac: '52:54:00:00:00:99', labels: { mac: '52:54:00:00:00:99', x: '<y>' } },
+    { level: 40, msg: 'http.ipxe', group: 'nowhere', problem: 'group nowhere names a profile that is not there: "gone"' }
+  ])
+  t.notOk(JSON.stringify(log).includes('kernel /assets'), 'no document gets into the log')
+})
+
+t.test('resilient scripts, for all or for one group', async t => {
+  const plain = await listen(t, { store: store() })
+  t.notMatch((await exchange(plain.port, get(`/ipxe?mac=${mac}`))).body.toString(), 'goto')
+  t.match((await exchange(plain.port, get('/ipxe?k=tough'))).body.toString(), 'initrd=main || goto kernel_failed')
+  const all = await listen(t, { store: store(), resilient: true })
+  t.match((await exchange(all.port, get(`/ipxe?mac=${mac}`))).body.toString(), 'initrd=main || goto kernel_failed')
+  t.match((await exchange(all.port, get('/boot.ipxe'))).body.toString(), '&& exit || goto script_failed')
+})
+
+t.test('alive and ready', async t => {
+  const reasons: string[] = []
+  const { app } = await listen(t, { store: store(), ready: () => reasons })
+  t.equal((await app.inject('/healthz')).body, 'ok\n')
+  t.equal((await app.inject('/readyz')).statusCode, 200)
+  reasons.push('store: groups/a.json: 1:1: the document ends too early')
+  const { statusCode, body } = await app.inject('/readyz')
+  t.equal(statusCode, 503)
+  t.equal(body, `${reasons[0]}\n`)
+  t.equal((await app.inject({ method: 'POST', url: '/healthz' })).statusCode, 404)
+})
+
+t.test('more routes can be added, with parameters and bodies as usual', async t => {
+  const { buildHttpApp } = await import('../../src/http/http-server.js')
+  const { createProvisioner } = await import('../../src/matchbox/provisioner.js')
+  const { pino } = await import('pino')
+  const app = buildHttpApp({ provisioner: createProvisioner({ store: store() }), log: pino({ level: 'silent' }), assetsPath: '', ready: () => [] })
+  app.get('/v1/machines/:mac', (request, reply) => reply.send({ params: request.params, query: request.query }))
+  app.post('/v1/installed', (request, reply) => reply.send({ body: request.body }))
+  t.teardown(() => app.close())
+  t.same((await app.inject('/v1/machines/52%3A54?wait=installed')).json(), { params: { mac: '52:54' }, query: { wait: 'installed' } })
+  t.same((await app.inject({ method: 'POST', url: '/v1/installed', payload: { a: 1 } })).json(), { body: { a: 1 } })
+  t.equal((await app.inject('/v1//machines/x')).headers.location, '/v1/machines/x')
+})
+
+t.test('what a stranger can send is bounded', async t => {
+  const { port } = await listen(t, { store: store() })
+  const status = async (request: string | Buffer): Promise<number | null> => (await exchange(port, Buffer.from(request))).status
+  t.equal(await status(get(`/ipxe?x=${'y'.repeat(1_000_000)}`)), 431, 'a query of 1 MB')
+  t.equal(await status(get('/ipxe', `X-A: ${'y'.repeat(1_100_000)}\r\n`)), 431, 'a long header')
+  t.equal(await status(get('/ipxe', 'X-A: y\r\n'.repeat(300_000))), 431, 'very many headers')
+  t.equal(await status(get(`/ipxe?${'a=1&'.repeat(200_000)}`)), 404, 'very many labels are read')
+  t.equal(await status('FOO /ipxe HTTP/1.1\r\n\r\n'), 400, 'no host')
+  t.equal(await status('\0\x01\x02\r\n\r\n'), 400)
+  t.equal(await status('GET /é\x01 HTTP/1.1\r\nHost: a\r\n\r\n'), 400)
+  t.equal(await status('POST /ipxe HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n'), 404, 'a body that never comes is not waited for')
+  t.equal(await status('get /é?ü=ß HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), 404, 'an unknown method and bytes beyond ASCII')
+})
+
+t.test('a client that does not get on with its request is cut off', async t => {
+  const { port } = await listen(t, { store: store(), limits: { headersTimeout: 100, requestTimeout: 200 } })
+  for (const start of ['GET /ipxe HTTP/1.1\r\nHost:', 'POST /v1/x HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{']) {
+    t.equal((await exchange(port, Buffer.from(start))).status, 408, start.slice(0, 20))
+  }
+})
+
+t.test('requests that follow an odd one on its connection are answered too', async t => {
+  const { port } = await listen(t, { store: store() })
+  const requests = ['FOO / HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /é HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n']
+  const answers = await new Promise<string>(resolve => {
+    let text = ''
+    const socket = connect(port, '127.0.0.1', () => { socket.write(requests.shift()!) })
+    socket.on('data', data => {
+      text += data.toString()
+      if (requests.length > 0) socket.write(requests.shift()!)
+    })
+    socket.on('close', () => { resolve(text) })
+  })
+  t.same(answers.match(/^HTTP\/1\.1 \d+/gm), ['HTTP/1.1 200', 'HTTP/1.1 404', 'HTTP/1.1 200'])
+})
+
+t.test('a large asset arrives whole, in parts too', async t => {
+  const folder = t.testdir()
+  const image = Buffer.alloc(5_000_000, 'abcdefghij')
+  writeFileSync(join(folder, 'image'), image)
+  const { port } = await listen(t, { store: store(), assetsPath: folder })
+  t.ok((await exchange(port, get('/assets/image'))).body.equals(image))
+  const part = await exchange(port, get('/assets/image', 'Range: bytes=1500000-3999999\r\n'))
+  t.equal(part.status, 206)
+  t.ok(part.body.equals(image.subarray(1_500_000, 4_000_000)))
+  const several = await exchange(port, get('/assets/image', 'Range: bytes=0-1,3000000-4500000\r\n'))
+  t.match(several.headers['Content-Type'], /^multipart\/byteranges; boundary=[0-9a-f]{60}$/)
+  t.equal(String(several.body.length), several.headers['Content-Length'])
+})
