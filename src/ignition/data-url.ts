@@ -19,20 +19,90 @@ export const percentDataUrl = (contents: Buffer | string): string =>
 export const base64DataUrl = (contents: Buffer | string): string =>
   `data:;base64,${(typeof contents === 'string' ? goBytes(contents) : contents).toString('base64')}`
 
-// dataurl := "data:" [ mediatype ] [ ";base64" ] "," data, where parameters are attribute=value with quoted strings allowed.
-const token = String.raw`[A-Za-z0-9!#$&.+^_{}\x60|~*'%-]+`
-const quoted = String.raw`"(?:[^"\\]|\\.)*"`
-const form = new RegExp(String.raw`^data:(?:${token}/${token})?((?:;${token}=(?:${token}|${quoted}))*)(;base64)?,([\s\S]*)$`)
+export type DataUrl = { readonly ok: true, readonly data: Buffer } | { readonly ok: false, readonly problem: string }
+
+// RFC 2045's token: printable ASCII but the specials.
+const token = /^[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+/
+const dataCharacters = /^[!$%&'()*+,\-./0-9:;=?@A-Z_a-z~]*$/
+
+/** What a data URL holds, or why it is none in the words of the reference's parser. */
+export function readDataUrl (url: string): DataUrl {
+  const fail = (problem: string): DataUrl => ({ ok: false, problem })
+  if (!url.startsWith('data:')) return fail('missing data prefix')
+  let rest = url.slice('data:'.length)
+  const take = (pattern: RegExp): string => {
+    const found = pattern.exec(rest)?.[0] ?? ''
+    rest = rest.slice(found.length)
+    return found
+  }
+  if (rest === '') return fail('missing comma before data')
+  if (!/^[;,]/.test(rest)) {
+    const type = take(token)
+    if (type === '') return fail('invalid character after data prefix')
+    if (rest === '') return fail('missing media type slash')
+    if (!rest.startsWith('/')) return fail('invalid character for media type')
+    if (!/^(text|image|audio|video|application|message|multipart|[xX]-)/.test(type)) return fail('invalid media type')
+    rest = rest.slice(1)
+    take(token)
+    if (rest === '') return fail('incomplete media type')
+    if (!/^[;,]/.test(rest)) return fail('invalid character for media subtype')
+  }
+  let base64 = false
+  while (rest.startsWith(';')) {
+    rest = rest.slice(1)
+    if (rest === '' || /^[=,]/.test(rest)) return fail('unterminated parameter sequence')
+    const attribute = take(token)
+    if (attribute === '' || (rest !== '' && !/^[=,]/.test(rest))) return fail('invalid character for parameter attribute')
+    if (rest === '') return fail('unterminated parameter sequence')
+    if (rest.startsWith(',')) {
+      if (attribute !== 'base64') return fail(`expected base64, got ${attribute}`)
+      base64 = true
+      break
+    }
+    rest = rest.slice(1)
+    const quoted = rest.startsWith('"')
+    const value = take(quoted ? /^"([^"\\\x80-\uffff]|\\[\x00-\x7f])*"/ : token) // eslint-disable-line no-control-regex
+    if (value === '' && rest !== '') return fail(quoted ? 'unclosed quoted string' : 'invalid character for parameter value')
+    if (rest === '') return fail('missing comma before data')
+    if (!/^[;,]/.test(rest)) return fail(quoted ? 'expected semicolon or comma' : 'invalid character for parameter value')
+    const unescaped = quoted ? undefined : percentProblem(value)
+    if (unescaped !== undefined) return fail(unescaped)
+  }
+  const data = rest.slice(1)
+  if (base64) {
+    if (!/^[A-Za-z0-9+/=]*$/.test(data)) return fail('invalid data character')
+    const problem = base64Problem(data)
+    return problem === undefined ? { ok: true, data: Buffer.from(data, 'base64') } : fail(problem)
+  }
+  if (!dataCharacters.test(data)) return fail('invalid data character')
+  const problem = percentProblem(data)
+  if (problem !== undefined) return fail(problem)
+  const bytes = data.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+  return { ok: true, data: Buffer.from(bytes, 'latin1') }
+}
 
 /** What a data URL holds; undefined when it is none. */
 export function parseDataUrl (url: string): Buffer | undefined {
-  const parts = form.exec(url)
-  if (parts === null) return undefined
-  const [, , base64, data = ''] = parts
-  if (/[^A-Za-z0-9;/?:@&=+$,\-_.!~*'()%#]/.test(data)) return undefined
-  if (/%(?![0-9A-Fa-f]{2})/.test(data)) return undefined
-  const bytes = Buffer.from(data.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))), 'latin1')
-  if (base64 === undefined) return bytes
-  const text = bytes.toString('latin1').replace(/[\r\n]/g, '')
-  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text) ? Buffer.from(text, 'base64') : undefined
+  const read = readDataUrl(url)
+  return read.ok ? read.data : undefined
+}
+
+function percentProblem (text: string): string | undefined {
+  const bad = /%(?![0-9A-Fa-f]{2})/.exec(text)
+  if (bad === null) return undefined
+  const short = /^%[0-9A-Fa-f]?$/.test(text.slice(bad.index))
+  return short ? 'rfc2396: unexpected end of unescape sequence' : 'rfc2396: invalid char 0x25 in unescape sequence'
+}
+
+// Where Go's decoder stops: at a pad that comes too early, at what follows the pads, or at the start of a short last group.
+function base64Problem (text: string): string | undefined {
+  const at = (offset: number): string => `illegal base64 data at input byte ${offset}`
+  const digits = /^[^=]*/.exec(text)?.[0].length ?? 0
+  const inGroup = digits % 4
+  if (digits === text.length) return inGroup === 0 ? undefined : at(digits - inGroup)
+  if (inGroup < 2) return at(digits)
+  if (inGroup === 2 && text.length === digits + 1) return at(text.length)
+  if (inGroup === 2 && text[digits + 1] !== '=') return at(digits)
+  const end = digits + 4 - inGroup
+  return end < text.length ? at(end) : undefined
 }

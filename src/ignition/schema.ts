@@ -37,16 +37,17 @@ export type YamlType =
   | { readonly kind: 'optional', readonly goType: string, readonly element: YamlType }
   | { readonly kind: 'struct', readonly goType: string, readonly fields: Fields }
 
-/** The TypeScript type of a decoded value. */
+/** The TypeScript type of a decoded value; unknown where the type itself is not known. */
 export type ValueOf<T> =
-  T extends StringType ? string
-    : T extends BoolType ? boolean
-      : T extends IntType ? bigint
-        : T extends { readonly kind: 'list', readonly element: infer E } ? ReadonlyArray<ValueOf<E>>
-          : T extends { readonly kind: 'optional', readonly element: infer E } ? ValueOf<E> | undefined
-            : T extends { readonly kind: 'struct', readonly fields: infer F } ? { readonly [K in keyof F]: ValueOf<F[K]> }
-              : T extends CustomType<infer V> ? V
-                : unknown
+  YamlType extends T ? unknown
+    : T extends StringType ? string
+      : T extends BoolType ? boolean
+        : T extends IntType ? bigint
+          : T extends { readonly kind: 'list', readonly element: infer E } ? ReadonlyArray<ValueOf<E>>
+            : T extends { readonly kind: 'optional', readonly element: infer E } ? ValueOf<E> | undefined
+              : T extends { readonly kind: 'struct', readonly fields: infer F } ? { readonly [K in keyof F]: ValueOf<F[K]> }
+                : T extends CustomType<infer V> ? V
+                  : unknown
 
 export const string = (goType = 'string'): StringType => ({ kind: 'string', goType })
 export const bool: BoolType = { kind: 'bool', goType: 'bool' }

@@ -1,0 +1,168 @@
+// A Container Linux Config into an Ignition 2.2.0 config. The order in which sections add units and files is ct's: docker, etcd
+// and flannel come before the config's own units, update.conf after its own files.
+import { percentDataUrl } from '../data-url.js'
+import { GoUrlError, parseGoUrl } from '../go-url.js'
+import { camelCase } from '../source-tree.js'
+import { etcdDropin } from './etcd.js'
+import { convertDirectories, convertFiles } from './files.js'
+import { flannelDropin } from './flannel.js'
+import { readSectors } from './partition-size.js'
+import { problemAt } from './problem.js'
+import { templatingRefused } from './service-section.js'
+import { updateConf } from './update.js'
+import { convertVerification } from './verification.js'
+import type { ReportEntry } from '../report.js'
+import type { SourceNode } from '../source-tree.js'
+import type { Config2, Disk2, File2, SystemdUnit2 } from '../spec2/schema.js'
+import type { Clc } from './schema.js'
+
+export interface Conversion {
+  readonly config: Config2
+  /** The YAML as it has to be read beside the Ignition config. */
+  readonly source: SourceNode | undefined
+  readonly report: readonly ReportEntry[]
+}
+
+export function convertClc (clc: Clc, source: SourceNode | undefined): Conversion {
+  const { passwd, storage, systemd, networkd } = clc
+  const ignition = convertIgnition(clc.ignition, source)
+  const disks = convertDisks(storage.disks, source)
+  const services = convertServices(clc, source)
+  const files = convertFiles(storage.files, source)
+  return {
+    source: files.source,
+    report: [...ignition.report, ...disks.report, ...services.report, ...files.report],
+    config: {
+      ignition: ignition.value,
+      networkd,
+      passwd: {
+        groups: passwd.groups.map(group => ({ ...renamed(group), gid: signed(group.gid) })),
+        users: passwd.users.map(user => ({
+          ...renamed(user),
+          create: user.create === undefined ? undefined : { ...renamed(user.create), uid: signed(user.create.uid) }
+        }))
+      },
+      storage: {
+        directories: convertDirectories(storage.directories),
+        disks: disks.value,
+        files: [...files.files, ...updateFile(clc)],
+        filesystems: storage.filesystems.map(filesystem => ({
+          ...filesystem,
+          mount: filesystem.mount === undefined ? undefined : renamed(filesystem.mount)
+        })),
+        links: storage.links,
+        raid: storage.raid
+      },
+      systemd: { units: [...services.value, ...systemd.units] }
+    }
+  }
+}
+
+interface Converted<T> { readonly value: T, readonly report: readonly ReportEntry[] }
+
+type CamelCase<K> = K extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<CamelCase<Tail>>}` : K
+
+/** The same value with its keys in camelCase, which is nearly all that tells Ignition's structs from the config's. */
+function renamed<T extends object> (value: T): { readonly [K in keyof T as CamelCase<K>]: T[K] }
+function renamed (value: object): object {
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [camelCase(key), field]))
+}
+
+/** Go's int of a uint: what is too large wraps around. */
+const signed = (id: bigint | undefined): bigint | undefined => id === undefined ? undefined : BigInt.asIntN(64, id)
+
+function convertIgnition (ignition: Clc['ignition'], source: SourceNode | undefined): Converted<Config2['ignition']> {
+  const report: ReportEntry[] = []
+  type Reference = Clc['ignition']['config']['append'][number]
+  const convert = (reference: Reference, path: ReadonlyArray<string | number>): Config2['ignition']['config']['append'] => {
+    try {
+      parseGoUrl(reference.source)
+      return [{ source: reference.source, verification: convertVerification(reference.verification) }]
+    } catch (error) {
+      if (!(error instanceof GoUrlError)) throw error
+      report.push(problemAt(source, [...path, 'source'], error.message))
+      return []
+    }
+  }
+  const { append, replace } = ignition.config
+  const value = {
+    config: {
+      append: append.flatMap((reference, index) => convert(reference, ['ignition', 'config', 'append', index])),
+      replace: replace === undefined ? undefined : convert(replace, ['ignition', 'config', 'replace'])[0]
+    },
+    security: {
+      tls: {
+        certificateAuthorities: ignition.security.tls.certificate_authorities
+          .map(reference => ({ source: reference.source, verification: convertVerification(reference.verification) }))
+      }
+    },
+    timeouts: renamed(ignition.timeouts),
+    version: '2.2.0'
+  }
+  return { value, report }
+}
+
+/** Names that stand for the GUIDs of partition types. */
+const partitionTypes: ReadonlyMap<string, string> = new Map([
+  ['raid_containing_root', 'be9067b9-ea49-4f15-b4f6-f36f8c9e1818'],
+  ['linux_filesystem_data', '0fc63daf-8483-4772-8e79-3d69d8477de4'],
+  ['swap_partition', '0657fd6d-a4ab-43c4-84e5-0933c84b4f4f'],
+  ['raid_partition', 'a19d880f-05fc-4d3b-a006-743f0f84911e']
+])
+
+function convertDisks (disks: Clc['storage']['disks'], source: SourceNode | undefined): Converted<Disk2[]> {
+  const report: ReportEntry[] = []
+  const value = disks.map((disk, diskIndex) => ({
+    device: disk.device,
+    wipeTable: disk.wipe_table,
+    partitions: disk.partitions.flatMap((partition, index) => {
+      const path = ['storage', 'disks', diskIndex, 'partitions', index]
+      const size = readSectors(partition.size)
+      const start = readSectors(partition.start)
+      if (!size.ok || !start.ok) {
+        const [key, wrong] = !size.ok ? ['size', size] : ['start', start]
+        report.push(problemAt(source, [...path, key], wrong.ok ? '' : wrong.problem))
+        return []
+      }
+      return [{
+        guid: partition.guid,
+        label: partition.label,
+        number: partition.number,
+        size: size.sectors,
+        start: start.sectors,
+        typeGuid: partitionTypes.get(partition.type_guid) ?? partition.type_guid
+      }]
+    })
+  }))
+  return { value, report }
+}
+
+function convertServices ({ docker, etcd, flannel }: Clc, source: SourceNode | undefined): Converted<SystemdUnit2[]> {
+  const report: ReportEntry[] = []
+  const value: SystemdUnit2[] = []
+  const add = (section: string, unit: string, dropin: string, contents: string | undefined): void => {
+    if (contents === undefined) report.push(problemAt(source, [section], templatingRefused))
+    else value.push({ name: unit, enable: true, enabled: undefined, mask: false, contents: '', dropins: [{ name: dropin, contents }] })
+  }
+  if (docker !== undefined) {
+    add('docker', 'docker.service', '20-clct-docker.conf', `[Service]\nEnvironment="DOCKER_OPTS=${docker.flags.join(' ')}"`)
+  }
+  if (etcd !== undefined) add('etcd', 'etcd-member.service', '20-clct-etcd-member.conf', etcdDropin(etcd))
+  if (flannel !== undefined) add('flannel', 'flanneld.service', '20-clct-flannel.conf', flannelDropin(flannel))
+  return { value, report }
+}
+
+function updateFile ({ update, locksmith }: Clc): File2[] {
+  const contents = updateConf(update, locksmith)
+  if (contents === '') return []
+  return [{
+    filesystem: 'root',
+    group: undefined,
+    overwrite: undefined,
+    path: '/etc/coreos/update.conf',
+    user: undefined,
+    append: false,
+    contents: { compression: '', source: percentDataUrl(contents), verification: { hash: undefined } },
+    mode: 0o644n
+  }]
+}

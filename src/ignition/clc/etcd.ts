@@ -1,0 +1,42 @@
+// The etcd section: etcd-member.service is enabled, its drop-in runs etcd-wrapper with the options.
+import { optional } from '../schema.js'
+import { errorRemark, rule, warningRemark } from '../validate.js'
+import { etcdOptions } from './etcd-options.js'
+import { isBefore, versionType } from './semver.js'
+import { commandLine, dropinText, insideOf, serviceLines, serviceSection, usesTemplating } from './service-section.js'
+import type { ValueOf } from '../schema.js'
+import type { Remark, Rule } from '../validate.js'
+import type { Version } from './semver.js'
+
+const etcdVersion = versionType('types.EtcdVersion')
+
+export const etcdSection = serviceSection({
+  goType: 'types.Etcd',
+  commonGoType: 'types.etcdCommon',
+  common: { version: optional(etcdVersion) },
+  optionsOf: ({ version }) => version === undefined ? etcdOptions(3n, 0n) : etcdOptions(version.major, version.minor)
+})
+
+export type EtcdSection = ValueOf<typeof etcdSection>
+
+function checkVersion (version: Version): Remark[] {
+  const { major, minor } = version
+  if (isBefore(version, 2n, 3n)) return [errorRemark('Etcd version specified is not valid (too old)')]
+  if ((major === 2n && minor > 3n) || (major === 3n && minor > 3n)) {
+    return [warningRemark(
+      'Etcd minor version specified is too new, only options available in the previous minor version will be accepted')]
+  }
+  return major > 3n ? [errorRemark('Etcd version is not valid (too new)')] : []
+}
+
+export const etcdRules: readonly Rule[] = [
+  rule(etcdVersion, { whole: checkVersion }),
+  rule(etcdSection, { inside: insideOf })
+]
+
+/** The drop-in's text; undefined when the options want to be filled in by a platform. */
+export function etcdDropin ({ common, options, values }: EtcdSection): string | undefined {
+  const args = commandLine(options, values)
+  if (usesTemplating(args)) return undefined
+  return dropinText(serviceLines('/usr/lib/coreos/etcd-wrapper $ETCD_OPTS', args, 'ETCD_IMAGE_TAG', common.version))
+}

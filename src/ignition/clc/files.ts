@@ -1,0 +1,113 @@
+// Files, directories and links. Contents become a data: URL or the remote's URL as Go spells it.
+import { percentDataUrl } from '../data-url.js'
+import { GoUrlError, parseGoUrl } from '../go-url.js'
+import { nodeAt } from '../source-tree.js'
+import { nodeText } from '../yaml/node.js'
+import { problemAt } from './problem.js'
+import { convertVerification } from './verification.js'
+import type { ReportEntry } from '../report.js'
+import type { SourceNode } from '../source-tree.js'
+import type { Config2, File2 } from '../spec2/schema.js'
+import type { YamlNode } from '../yaml/node.js'
+import type { Clc, ClcFile } from './schema.js'
+
+const defaultFileMode = 0o644n
+const defaultDirectoryMode = 0o755n
+
+/** Files without contents are empty, not left alone. */
+const emptyFile = 'data:,'
+
+export interface ConvertedFiles {
+  readonly files: readonly File2[]
+  readonly source: SourceNode | undefined
+  readonly report: readonly ReportEntry[]
+}
+
+export function convertFiles (files: Clc['storage']['files'], source: SourceNode | undefined): ConvertedFiles {
+  const converted: File2[] = []
+  const report: ReportEntry[] = []
+  let tree = source
+  for (const [index, file] of files.entries()) {
+    const path = ['storage', 'files', index]
+    if (file.contents.local !== '') {
+      report.push(problemAt(source, [...path, 'contents', 'local'],
+        'local files require setting the --files-dir flag to the directory that contains the file'))
+      continue
+    }
+    const url = remoteUrl(file)
+    if (url instanceof GoUrlError) {
+      report.push(problemAt(source, [...path, 'contents', 'remote', 'url'], url.message))
+      continue
+    }
+    if (url !== '' && nodeAt(source, ...path) !== undefined) {
+      if (nodeAt(source, ...path, 'contents', 'remote', 'url') === undefined) {
+        // ct's process dies of this.
+        report.push(problemAt(source, path,
+          'the remote contents of this file come from an alias or a merge key, which ct cannot follow: write contents, remote and url out'))
+        continue
+      }
+      tree = withRemoteAsContents(tree, index)
+    }
+    converted.push(convertFile(file, url))
+  }
+  return { files: converted, source: tree, report }
+}
+
+function remoteUrl ({ contents: { remote } }: ClcFile): string | GoUrlError {
+  if (remote.url === '') return ''
+  try {
+    return parseGoUrl(remote.url).text
+  } catch (error) {
+    if (error instanceof GoUrlError) return error
+    throw error
+  }
+}
+
+function convertFile (file: ClcFile, url: string): File2 {
+  const { inline, remote } = file.contents
+  const written = url !== '' ? url : inline === '' ? '' : percentDataUrl(inline)
+  return {
+    filesystem: file.filesystem,
+    group: file.group,
+    overwrite: file.overwrite,
+    path: file.path,
+    user: file.user,
+    append: file.append,
+    contents: {
+      compression: remote.compression,
+      source: written === '' ? emptyFile : written,
+      verification: convertVerification(remote.verification)
+    },
+    mode: file.mode ?? defaultFileMode
+  }
+}
+
+export const convertDirectories = (directories: Clc['storage']['directories']): Config2['storage']['directories'] =>
+  directories.map(directory => ({ ...directory, mode: directory.mode ?? defaultDirectoryMode }))
+
+// Ignition has `contents: {source}` where the config has `contents: {remote: {url}}`, so for its rules to find their places in
+// the YAML the tree is altered: the first `contents` becomes what stands in `remote`, its first `url` is called `source`.
+function withRemoteAsContents (source: SourceNode | undefined, index: number): SourceNode | undefined {
+  const remote = nodeAt(source, 'storage', 'files', index, 'contents', 'remote')?.node
+  const url = nodeAt(source, 'storage', 'files', index, 'contents', 'remote', 'url')?.node
+  if (source === undefined || remote === undefined || url === undefined) return source
+  const contents = replaceFirst(remote, 'url', 'source', url)
+  return { ...source, node: alter(source.node, ['storage', 'files', index], file => replaceFirst(file, 'contents', 'contents', contents)) }
+}
+
+function replaceFirst (node: YamlNode, key: string, newKey: string, value: YamlNode): YamlNode {
+  if (node.kind !== 'mapping') return node
+  const at = node.pairs.findIndex(pair => nodeText(pair.key) === key)
+  return {
+    ...node,
+    pairs: node.pairs.map((pair, i) => i !== at || pair.key.kind !== 'scalar' ? pair : { key: { ...pair.key, value: newKey }, value })
+  }
+}
+
+function alter (node: YamlNode, [step, ...path]: ReadonlyArray<string | number>, change: (node: YamlNode) => YamlNode): YamlNode {
+  if (step === undefined) return change(node)
+  if (node.kind === 'sequence') return { ...node, items: node.items.map((item, i) => i === step ? alter(item, path, change) : item) }
+  if (node.kind !== 'mapping') return node
+  const last = node.pairs.findLastIndex(pair => nodeText(pair.key) === step)
+  return { ...node, pairs: node.pairs.map((pair, i) => i === last ? { ...pair, value: alter(pair.value, path, change) } : pair) }
+}

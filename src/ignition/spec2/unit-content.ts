@@ -1,0 +1,129 @@
+// systemd units as go-systemd reads them, which is what Ignition 2.x holds a unit's contents against: sections, options that go
+// on after a backslash, comments, and lines of fewer than 2048 bytes.
+
+export type UnitContent = { readonly ok: true, readonly sections: readonly string[] } | { readonly ok: false, readonly problem: string }
+
+const lineLimit = 2048
+const bufferSize = 4096
+
+// The length of a line is looked at only as far as the reference's read buffer reaches, so that has to be kept up with: it
+// fills when it runs dry, with at most 4096 bytes, and a long line is noticed when 2048 bytes of it are in the buffer.
+class BufferedBytes {
+  readonly #bytes: Buffer
+  #at = 0
+  #filled = 0
+
+  constructor (bytes: Buffer) { this.#bytes = bytes }
+
+  /** The next character, '' at the end. A byte that is not UTF-8 counts as one character. */
+  rune (): string {
+    const end = this.#runeEnd()
+    if (end > this.#filled) this.#fill()
+    const rune = this.#bytes.toString('utf8', this.#at, end)
+    this.#at = end
+    return rune
+  }
+
+  peekRune (): string {
+    const before = this.#at
+    const rune = this.rune()
+    this.#at = before
+    return rune
+  }
+
+  /** Up to and with `delimiter`, or to the end. */
+  through (delimiter: string): string {
+    const found = this.#bytes.indexOf(delimiter, this.#at)
+    const end = found < 0 ? this.#bytes.length : found + 1
+    const text = this.#bytes.toString('latin1', this.#at, end)
+    while (this.#filled < end) {
+      if (this.#filled - this.#at >= bufferSize) this.#at = this.#filled
+      this.#fill()
+    }
+    this.#at = end
+    return text
+  }
+
+  get atLongLine (): boolean {
+    if (this.#filled - this.#at < lineLimit) return false
+    const line = this.#bytes.subarray(this.#at, this.#at + lineLimit)
+    return !line.includes('\n') && !line.includes('\r')
+  }
+
+  #fill (): void { this.#filled = Math.min(this.#bytes.length, this.#at + bufferSize) }
+
+  #runeEnd (): number {
+    const lead = this.#bytes[this.#at]
+    if (lead === undefined) return this.#at
+    const width = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
+    const whole = this.#bytes.subarray(this.#at + 1, this.#at + width)
+    return whole.length === width - 1 && whole.every(byte => byte >> 6 === 2) ? this.#at + width : this.#at + 1
+  }
+}
+
+class UnitProblem extends Error {}
+
+/** `contents` as bytes; the sections are those that hold an option. */
+export function readUnitContent (contents: Buffer): UnitContent {
+  try {
+    return { ok: true, sections: sectionsWithOptions(new BufferedBytes(contents)) }
+  } catch (error) {
+    if (error instanceof UnitProblem) return { ok: false, problem: error.message }
+    throw error
+  }
+}
+
+function sectionsWithOptions (bytes: BufferedBytes): string[] {
+  const sections: string[] = []
+  let section: string | undefined
+  const checkLine = (): void => { if (bytes.atLongLine) throw new UnitProblem(`line too long (max ${lineLimit} bytes)`) }
+  for (;;) {
+    checkLine()
+    const next = bytes.peekRune()
+    if (next === '') return sections
+    const isText = section !== undefined && !isSpace(next) && !'[#;'.includes(next)
+    if (!isText) bytes.rune()
+    if (next === '[') {
+      checkLine()
+      section = readSectionName(bytes, checkLine)
+    } else if (next === '#' || next === ';') {
+      checkLine()
+      while (stripEnd(bytes.through('\n')).replace(/ $/, '').endsWith('\\'));
+    } else if (section !== undefined && isText) {
+      checkLine()
+      readOptionName(bytes)
+      do checkLine()
+      while (readValueLine(bytes))
+      sections.push(section)
+    }
+  }
+}
+
+function readSectionName (bytes: BufferedBytes, checkLine: () => void): string {
+  const name = bytes.through(']')
+  if (!name.endsWith(']')) throw new UnitProblem('unable to find end of section')
+  checkLine()
+  const garbage = trim(stripEnd(bytes.through('\n')))
+  if (garbage !== '') {
+    throw new UnitProblem(`found garbage after section name : [${[...garbage].map(char => char.charCodeAt(0)).join(' ')}]`)
+  }
+  return Buffer.from(name.slice(0, -1), 'latin1').toString('utf8')
+}
+
+function readOptionName (bytes: BufferedBytes): void {
+  for (let char = bytes.rune(); char !== '='; char = bytes.rune()) {
+    if (char === '') throw new UnitProblem('EOF')
+    if (char === '\n' || char === '\r') throw new UnitProblem('unexpected newline encountered while parsing option name')
+  }
+}
+
+/** Whether the value goes on in the next line. */
+function readValueLine (bytes: BufferedBytes): boolean {
+  const line = stripEnd(bytes.through('\n'))
+  return trim(line) !== '' && line.endsWith('\\')
+}
+
+// Go takes a CR off the end and then an LF: of CR LF the CR stays.
+const stripEnd = (line: string): string => line.replace(/\r$/, '').replace(/\n$/, '')
+const isSpace = (char: string): boolean => /^[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$/.test(char)
+const trim = (bytes: string): string => bytes.replace(/^[\t\n\v\f\r ]+|[\t\n\v\f\r ]+$/g, '')
