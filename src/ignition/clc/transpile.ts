@@ -11,19 +11,12 @@ import { readYaml } from '../yaml-source.js'
 import { convertClc } from './convert.js'
 import { clcRules } from './rules.js'
 import { clcSchema } from './schema.js'
-import type { JsonValue } from '../json.js'
-import type { Report, ReportEntry } from '../report.js'
+import type { ReportEntry } from '../report.js'
 import type { SourceNode } from '../source-tree.js'
 import type { Flavour } from '../spec2/rules.js'
+import type { Transpiled } from '../transpiled.js'
 import type { YamlNode } from '../yaml/node.js'
 import type { Clc } from './schema.js'
-
-export interface Transpiled {
-  readonly ok: boolean
-  /** Set when `ok`. */
-  readonly config?: JsonValue
-  readonly report: Report
-}
 
 export interface ClcOptions {
   /** Whose answer is wanted where the two differ: that of the `ct` program (the default) or the one that Matchbox serves. */

@@ -8,7 +8,7 @@ import {
   caReference2, config2, configReference2, directory2, disk2, file2, fileContents2, filesystem2, link2, mount2, networkdDropin2,
   networkdUnit2, nodeGroup2, nodeUser2, partition2, passwdUser2, raid2, systemdDropin2, systemdUnit2, verification2
 } from './schema.js'
-import { readUnitContent } from './unit-content.js'
+import { readUnitContent } from '../unit-content.js'
 import type { Config2, Disk2, Partition2, SystemdUnit2, Verification2 } from './schema.js'
 import type { Remark, Rule } from '../validate.js'
 

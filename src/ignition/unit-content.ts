@@ -1,4 +1,4 @@
-// systemd units as go-systemd reads them, which is what Ignition 2.x holds a unit's contents against: sections, options that go
+// systemd units as go-systemd reads them, which is what Ignition holds a unit's contents against: sections, options that go
 // on after a backslash, comments, and lines of fewer than 2048 bytes.
 
 export type UnitContent = { readonly ok: true, readonly sections: readonly string[] } | { readonly ok: false, readonly problem: string }
@@ -63,17 +63,20 @@ class BufferedBytes {
 
 class UnitProblem extends Error {}
 
+/** Bytes as the go-systemd of ct shows them in a message; the later one of Butane quotes them. */
+const byteList = (bytes: Buffer): string => `[${bytes.join(' ')}]`
+
 /** `contents` as bytes; the sections are those that hold an option. */
-export function readUnitContent (contents: Buffer): UnitContent {
+export function readUnitContent (contents: Buffer, show: (bytes: Buffer) => string = byteList): UnitContent {
   try {
-    return { ok: true, sections: sectionsWithOptions(new BufferedBytes(contents)) }
+    return { ok: true, sections: sectionsWithOptions(new BufferedBytes(contents), show) }
   } catch (error) {
     if (error instanceof UnitProblem) return { ok: false, problem: error.message }
     throw error
   }
 }
 
-function sectionsWithOptions (bytes: BufferedBytes): string[] {
+function sectionsWithOptions (bytes: BufferedBytes, show: (bytes: Buffer) => string): string[] {
   const sections: string[] = []
   let section: string | undefined
   const checkLine = (): void => { if (bytes.atLongLine) throw new UnitProblem(`line too long (max ${lineLimit} bytes)`) }
@@ -85,7 +88,7 @@ function sectionsWithOptions (bytes: BufferedBytes): string[] {
     if (!isText) bytes.rune()
     if (next === '[') {
       checkLine()
-      section = readSectionName(bytes, checkLine)
+      section = readSectionName(bytes, checkLine, show)
     } else if (next === '#' || next === ';') {
       checkLine()
       while (stripEnd(bytes.through('\n')).replace(/ $/, '').endsWith('\\'));
@@ -99,14 +102,12 @@ function sectionsWithOptions (bytes: BufferedBytes): string[] {
   }
 }
 
-function readSectionName (bytes: BufferedBytes, checkLine: () => void): string {
+function readSectionName (bytes: BufferedBytes, checkLine: () => void, show: (bytes: Buffer) => string): string {
   const name = bytes.through(']')
   if (!name.endsWith(']')) throw new UnitProblem('unable to find end of section')
   checkLine()
   const garbage = trim(stripEnd(bytes.through('\n')))
-  if (garbage !== '') {
-    throw new UnitProblem(`found garbage after section name : [${[...garbage].map(char => char.charCodeAt(0)).join(' ')}]`)
-  }
+  if (garbage !== '') throw new UnitProblem(`found garbage after section name : ${show(Buffer.from(garbage, 'latin1'))}`)
   return Buffer.from(name.slice(0, -1), 'latin1').toString('utf8')
 }
 

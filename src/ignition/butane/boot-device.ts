@@ -1,0 +1,84 @@
+// `boot_device`: the image's own disk layout on mirrored disks, the root filesystem on an encrypted volume, or both
+// (config/fcos/v1_*/translate.go; the sizes and types are those of the Fedora CoreOS image and must not change).
+import { view } from '../spec3/types.js'
+import type { Values } from '../spec3/schema.js'
+import type { Path } from '../spec3/value.js'
+import type { Rendered } from './origins.js'
+
+interface BootDevice {
+  readonly layout?: string
+  readonly luks: { readonly discard?: boolean, readonly tang?: readonly Values[], readonly threshold?: bigint, readonly tpm2?: boolean }
+  readonly mirror: { readonly devices?: readonly string[] }
+}
+
+const reserved = { label: 'reserved', sizeMiB: 1n, typeGuid: '8DA63339-0007-60C0-C436-083AC8230908' }
+const bios = { label: 'bios', sizeMiB: 1n, typeGuid: '21686148-6449-6E6F-744E-656564454649' }
+const prep = { label: 'prep', sizeMiB: 4n, typeGuid: '9E1A2D38-C612-4316-AA26-8B49521E5A8B' }
+const esp = { label: 'esp', sizeMiB: 127n, typeGuid: 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B' }
+
+/** What lies before the boot and root partitions. */
+const firmwarePartitions: Readonly<Record<string, readonly Values[]>> = {
+  x86_64: [bios, esp],
+  aarch64: [reserved, esp],
+  ppc64le: [prep, reserved]
+}
+
+const byLabel = (label: string, count: number): string[] => Array.from({ length: count }, (_, i) => `/dev/disk/by-partlabel/${label}-${i + 1}`)
+const formatted = (device: string, format: string, label: string): Values => ({ device, format, label, wipeFilesystem: true })
+
+const mirroredDisks = (devices: readonly string[], firmware: readonly Values[]): Values => ({
+  disks: devices.map((device, i) => ({
+    device,
+    partitions: [...firmware, { label: 'boot', sizeMiB: 384n }, { label: 'root' }]
+      .map(partition => ({ ...partition, label: `${String(partition['label'])}-${i + 1}` })),
+    wipeTable: true
+  })),
+  raid: [
+    // The superblock at the end, so that BIOS GRUB need not understand RAID.
+    { devices: byLabel('boot', devices.length), level: 'raid1', name: 'md-boot', options: ['--metadata=1.0'] },
+    { devices: byLabel('root', devices.length), level: 'raid1', name: 'md-root' }
+  ]
+})
+
+/** undefined when neither is asked for. */
+export const renderBootDevice = (document: Values): Rendered | undefined => {
+  const bootDevice = view<{ bootDevice?: BootDevice }>(document).bootDevice
+  if (bootDevice === undefined) return undefined
+  const { layout = 'x86_64', luks: { discard, tang = [], threshold, tpm2 }, mirror: { devices = [] } } = bootDevice
+  const encrypted = tpm2 === true || tang.length > 0
+  const mirrored = devices.length > 0
+  if (!encrypted && !mirrored) return undefined
+
+  const firmware = firmwarePartitions[layout] ?? []
+  const volume = { clevis: { tang, threshold, tpm2 }, device: mirrored ? '/dev/md/md-root' : '/dev/disk/by-partlabel/root', discard }
+  const espCount = mirrored && firmware.includes(esp) ? devices.length : 0
+  const filesystems = [
+    ...byLabel('esp', espCount).map((device, i) => formatted(device, 'vfat', `esp-${i + 1}`)),
+    ...mirrored ? [formatted('/dev/md/md-boot', 'ext4', 'boot')] : [],
+    formatted(encrypted ? '/dev/mapper/root' : '/dev/md/md-root', 'xfs', 'root')
+  ]
+  const some = {
+    storage: {
+      ...mirrored ? mirroredDisks(devices, firmware) : {},
+      filesystems,
+      ...encrypted ? { luks: [{ ...volume, label: 'luks-root', name: 'root', wipeVolume: true }] } : {}
+    }
+  }
+  return { some, origin: at => ['boot_device', ...originIn(at, espCount, filesystems.length)] }
+}
+
+const originIn = ([, list, index, ...rest]: Path, espCount: number, filesystemCount: number): Path => {
+  const device = typeof index === 'number' ? [index] : []
+  switch (list) {
+    case 'disks': return ['mirror', 'devices', ...device]
+    case 'raid': return ['mirror']
+    case 'filesystems':
+      if (typeof index !== 'number' || index === filesystemCount - 1) return []
+      return index < espCount ? ['mirror', 'devices', index] : ['mirror']
+    case 'luks': {
+      const [part, ...inside] = rest
+      return part === 'clevis' ? ['luks', ...inside] : part === 'discard' ? ['luks', part] : ['luks']
+    }
+    default: return []
+  }
+}

@@ -1,0 +1,90 @@
+// Which variants and versions of Butane there are and what sets them apart: the Ignition spec that each is made into, and the
+// sections, sugar and prohibitions on top of it (Butane's docs/specs.md and docs/upgrading-*.md, as of 0.19.0).
+import { bootDeviceField, grubField, ignitionSchema } from '../spec3/schema.js'
+import type { Field, Schema, Spec, Struct } from '../spec3/schema.js'
+
+export interface Dialect {
+  readonly variant: string
+  readonly version: string
+  readonly spec: Spec
+  /** The whole document, Butane's own sections included. */
+  readonly config: Struct
+  readonly schema: Schema
+  /** Warns of the labels that the image's own partitions have when their numbers are others. */
+  readonly reservedLabels: boolean
+  /** From 1.6.0-experimental: mount units below /etc and /var only, and a warning where a label alone is meant to find a partition. */
+  readonly strictDisks: boolean
+  /** JSON paths, without indexes, that the variant's system cannot do, and the message for each. */
+  readonly unsupported: Readonly<Record<string, string>>
+}
+
+interface Row {
+  readonly variant: string
+  readonly version: string
+  readonly spec: Spec
+  /** The reference's Go package of the sections below; it shows in the reports of wrongly typed YAML. */
+  readonly scope?: string
+  readonly bootDevice?: true
+  readonly grub?: true
+  readonly strictDisks?: true
+}
+
+const rows: readonly Row[] = [
+  { variant: 'fcos', version: '1.0.0', spec: 0 },
+  { variant: 'fcos', version: '1.1.0', spec: 1 },
+  { variant: 'fcos', version: '1.2.0', spec: 2 },
+  { variant: 'fcos', version: '1.3.0', spec: 2, scope: 'v1_3', bootDevice: true },
+  { variant: 'fcos', version: '1.4.0', spec: 3, scope: 'v1_4', bootDevice: true },
+  { variant: 'fcos', version: '1.5.0', spec: 4, scope: 'v1_5', bootDevice: true, grub: true },
+  { variant: 'fcos', version: '1.6.0-experimental', spec: 5, scope: 'v1_6_exp', bootDevice: true, grub: true, strictDisks: true },
+  { variant: 'flatcar', version: '1.0.0', spec: 3 },
+  { variant: 'flatcar', version: '1.1.0', spec: 4 },
+  { variant: 'flatcar', version: '1.2.0-experimental', spec: 5 },
+  { variant: 'r4e', version: '1.0.0', spec: 3 },
+  { variant: 'r4e', version: '1.1.0', spec: 4 },
+  { variant: 'r4e', version: '1.2.0-experimental', spec: 5 },
+  { variant: 'fiot', version: '1.0.0', spec: 4 },
+  { variant: 'fiot', version: '1.1.0-experimental', spec: 5 }
+]
+
+// Systems that are installed as an image and not partitioned by Ignition.
+const imageBased = {
+  kernelArguments: 'kernel argument customization is not supported in this spec version',
+  'storage.disks': 'disk customization is not supported in this spec version',
+  'storage.filesystems': 'filesystem customization is not supported in this spec version',
+  'storage.luks': 'luks is not supported in this spec version',
+  'storage.raid': 'raid is not supported in this spec version'
+}
+const unsupported: Readonly<Record<string, Dialect['unsupported']>> = {
+  flatcar: { 'storage.luks.clevis': 'clevis is not supported in this spec version' },
+  r4e: imageBased,
+  fiot: imageBased
+}
+
+const baseScopes = ['v0_1', 'v0_2', 'v0_3', 'v0_4', 'v0_5', 'v0_6_exp'] as const satisfies Record<Spec, string>
+
+const dialectOf = ({ variant, version, spec, scope = '', bootDevice, grub, strictDisks }: Row): Dialect => {
+  const schema = ignitionSchema(spec, baseScopes[spec])
+  const sections: readonly Field[] = [...bootDevice ? [bootDeviceField(scope, schema)] : [], ...grub ? [grubField(scope)] : []]
+  return {
+    variant,
+    version,
+    spec,
+    config: { ...schema.config, fields: [...schema.config.fields, ...sections] },
+    schema,
+    reservedLabels: variant === 'fcos',
+    strictDisks: strictDisks === true,
+    unsupported: unsupported[variant] ?? {}
+  }
+}
+
+export const dialects: readonly Dialect[] = rows.map(dialectOf)
+
+/** Butane takes a version as semver does, so that `01.5.0` is 1.5.0; undefined when it is none. */
+export const normalVersion = (text: string): string | undefined => {
+  const parts = /^(\d{1,18})\.(\d{1,18})\.(\d{1,18})(?:-([0-9A-Za-z.-]*))?(?:\+([0-9A-Za-z.-]*))?$/.exec(text)
+  if (parts === null) return undefined
+  const [, major = '', minor = '', patch = '', preRelease, metadata] = parts
+  const numbers = [major, minor, patch].map(BigInt)
+  return numbers.join('.') + (preRelease ? `-${preRelease}` : '') + (metadata ? `+${metadata}` : '')
+}

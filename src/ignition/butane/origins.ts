@@ -1,0 +1,36 @@
+// Where in the Butane document each part of an Ignition config came from, so that a finding about the one can be shown in the
+// other (translate/set.go, config/util/util.go of the reference).
+import { pathText } from '../report.js'
+import { mergeConfigs } from '../spec3/merge.js'
+import { filled } from '../spec3/value.js'
+import { snake } from '../spec3/schema.js'
+import type { Struct, Values } from '../spec3/schema.js'
+import type { Path } from '../spec3/value.js'
+
+export class Origins {
+  readonly #from = new Map<string, Path>()
+
+  add (from: Path, to: Path): void { this.#from.set(pathText(to), from) }
+
+  get (to: Path): Path | undefined { return this.#from.get(pathText(to)) }
+
+  /** The YAML path of a JSON path; where nothing is known (of what is missing, say) the same path in YAML's spelling. */
+  trace (to: Path): Path { return this.get(to) ?? to.map(step => typeof step === 'string' ? snake(step) : step) }
+}
+
+/** A config with the origins of its parts. */
+export interface Traced { readonly config: Values, readonly origins: Origins }
+
+/** What a piece of sugar stands for: some parts of a config, and where in the document each of them came from. */
+export interface Rendered { readonly some: Values, readonly origin: (at: Path) => Path | undefined }
+
+/** The child's values win, and so do its origins: the sugar is seldom what a person means where both had a say. */
+export const merged = (struct: Struct, { some, origin: renderedFrom }: Rendered, child: Traced): Traced => {
+  const { config, transcript } = mergeConfigs(struct, filled(struct, some), child.config)
+  const traced = new Origins()
+  for (const { from, source, result } of transcript) {
+    const origin = from === 'parent' ? renderedFrom(source) : child.origins.get(source)
+    if (origin !== undefined && (from === 'child' || traced.get(result) === undefined)) traced.add(origin, result)
+  }
+  return { config, origins: traced }
+}

@@ -1,0 +1,99 @@
+// What Ignition demands of files, directories, links and of the storage section as a whole (config/v3_*/types: storage.go,
+// node.go, file.go, mode.go). The messages are Ignition's, because that is what people search for.
+import { checkPath, cleanPath } from './paths.js'
+import type { Check } from './checks.js'
+import type { Config, Directory, Disk, File, Link, Node, Owner, Storage } from './types.js'
+
+const specialBits = 0o7000n
+
+export const checkConfig: Check<Config> = ({ storage, systemd }, report) => {
+  const unitPaths = new Set<string>()
+  for (const unit of systemd.units ?? []) {
+    const path = `/etc/systemd/system/${unit.name}`
+    if (unit.contents) unitPaths.add(path)
+    for (const dropin of unit.dropins ?? []) if (dropin.contents) unitPaths.add(`${path}.d/${dropin.name}`)
+  }
+  if (unitPaths.size === 0) return
+  for (const list of ['files', 'directories', 'links'] as const) {
+    (storage[list] ?? []).forEach((node: Node, i) => {
+      if (unitPaths.has(node.path)) report.error(['storage', list, i, 'path'], 'path conflicts with systemd unit or dropin')
+    })
+  }
+}
+
+export const checkStorage: Check<Storage> = (storage, report, spec) => {
+  const links = storage.links ?? []
+  const linkPaths = countPaths(links)
+  // One finding per link that is a prefix: two links of one path (a duplicate anyhow) make two.
+  const throughLinks = (path: string): number => {
+    let count = 0
+    for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) count += linkPaths.get(path.slice(0, slash)) ?? 0
+    return count
+  }
+  for (const [list, word] of [['directories', 'directory'], ['files', 'file']] as const) {
+    (storage[list] ?? []).forEach((node: Node, i) => {
+      for (let n = throughLinks(node.path); n > 0; n--) report.error([list, i], `${word} path includes link in config`)
+    })
+  }
+  const directories = countPaths(storage.directories ?? [])
+  links.forEach((link, i) => {
+    for (let n = throughLinks(link.path); n > 0; n--) report.error(['links', i], 'link path includes link in config')
+    if (spec >= 3 && !link.target) return report.error(['links', i, 'target'], 'link target is required')
+    if (link.hard !== true) return
+    for (let n = directories.get(hardLinkTarget(link)) ?? 0; n > 0; n--) report.error(['links', i], 'hard link target is a directory')
+    for (const owner of ['user', 'group'] as const) {
+      for (const part of ['id', 'name'] as const) {
+        if (link[owner][part] !== undefined) report.warning(['links', i, owner, part], 'user/group ignored for hard link')
+      }
+    }
+  })
+  checkFilesystemDevices(storage, report, spec)
+}
+
+const countPaths = (nodes: readonly Node[]): Map<string, number> => {
+  const counts = new Map<string, number>()
+  for (const { path } of nodes) counts.set(path, (counts.get(path) ?? 0) + 1)
+  return counts
+}
+
+const hardLinkTarget = ({ path, target = '' }: Link): string => {
+  const clean = cleanPath(target)
+  return clean.startsWith('/') ? clean : cleanPath([path, target].filter(part => part !== '').join('/') || '')
+}
+
+const checkFilesystemDevices: Check<Storage> = ({ disks = [], filesystems = [] }, report) => {
+  const byDevice = new Map<string, Disk>(disks.map(disk => [disk.device, disk]))
+  filesystems.forEach((filesystem, i) => {
+    const disk = byDevice.get(filesystem.device)
+    if (disk === undefined) return
+    if ((disk.partitions ?? []).length > 0) {
+      report.warning(['filesystems', i, 'device'], 'filesystem overwrites partitioned device')
+    } else if (filesystem.wipeFilesystem !== true && disk.wipeTable === true) {
+      report.warning(['filesystems', i, 'device'], 'device matches disk with wipeTable enabled; filesystem will be wiped')
+    }
+  })
+}
+
+export const checkNode: Check<Node> = ({ path }, report) => report.error(['path'], checkPath(path))
+
+export const checkDirectory: Check<Directory> = (directory, report, spec) => {
+  checkNode(directory, report, spec)
+  const { mode } = directory
+  if (mode === undefined) return
+  if (mode < 0n || mode > 0o7777n) report.error(['mode'], 'illegal file mode')
+  // Ignition looks at the low 32 bits here, which a negative mode has as well.
+  if (spec < 4 && (BigInt.asUintN(32, mode) & specialBits) !== 0n) {
+    report.warning(['mode'], 'setuid/setgid/sticky bits are not supported in spec versions older than 3.4.0')
+  }
+}
+
+export const checkFile: Check<File> = (file, report, spec) => {
+  checkDirectory(file, report, spec)
+  if (file.overwrite === true && file.contents.source === undefined) {
+    report.error(['overwrite'], 'overwrite must be false if source is unspecified')
+  }
+}
+
+export const checkOwner: Check<Owner> = ({ id, name }, report) => {
+  if (id !== undefined && name) report.error([], 'cannot set both id and name')
+}

@@ -1,0 +1,121 @@
+// Merging two Ignition 3 configs as Ignition does (docs/operator-notes, "Config Merging"): what Butane's sugar renders is the
+// parent, what the person wrote is the child and wins. Entries of a list match by their key; the transcript says where each
+// part of the result came from, so that a finding about it can be traced back to the YAML.
+import { keyOf } from './keys.js'
+import { asList, asValues, ignitionFields, isZero } from './value.js'
+import type { Field, Struct, Type, Value, Values } from './schema.js'
+import type { Path } from './value.js'
+
+export interface Mapping { readonly from: 'parent' | 'child', readonly source: Path, readonly result: Path }
+export interface Merged { readonly config: Values, readonly transcript: readonly Mapping[] }
+
+export const mergeConfigs = (struct: Struct, parent: Values, child: Values): Merged => {
+  const merger = new Merger()
+  const config = merger.struct(struct, { value: parent, path: [] }, { value: child, path: [] }, [])
+  return { config, transcript: merger.transcript }
+}
+
+/** A part of one of the two configs. */
+interface Part { readonly value: Value, readonly path: Path }
+
+const fieldOf = ({ value, path }: Part, json: string): Part => ({ value: asValues(value)[json], path: [...path, json] })
+const itemsOf = ({ value, path }: Part): readonly Part[] => asList(value).map((item, i) => ({ value: item, path: [...path, i] }))
+
+class Merger {
+  readonly transcript: Mapping[] = []
+
+  #note (from: Mapping['from'], { path }: Part, result: Path): void { this.transcript.push({ from, source: path, result }) }
+
+  struct (struct: Struct, parent: Part, child: Part, result: Path): Values {
+    return Object.fromEntries(ignitionFields(struct).map(field => [
+      field.json,
+      field.type.kind === 'list'
+        ? this.#list(struct, field, field.type.of, parent, child, [...result, field.json])
+        : this.#single(field.type, fieldOf(parent, field.json), fieldOf(child, field.json), [...result, field.json])
+    ]))
+  }
+
+  #both (struct: Struct, parent: Part, child: Part, result: Path): Values {
+    const values = this.struct(struct, parent, child, result)
+    this.#note('parent', parent, result)
+    this.#note('child', child, result)
+    return values
+  }
+
+  #single (type: Type, parent: Part, child: Part, result: Path): Value {
+    const [parentHas, childHas] = [!isZero(type, parent.value), !isZero(type, child.value)]
+    if (type.kind === 'struct' && parentHas && childHas) return this.#both(type.of, parent, child, result)
+    // What is no pointer and no struct is always the child's: there the zero value is a value.
+    const mayInherit = type.kind === 'struct' || (type.kind !== 'list' && type.optional)
+    const winner = !childHas && mayInherit ? 'parent' : 'child'
+    const part = winner === 'parent' ? parent : child
+    this.#whole(type, winner, part, result)
+    return part.value
+  }
+
+  #list (struct: Struct, field: Field, of: Type, parent: Part, child: Part, result: Path): Value {
+    const [parentList, childList] = [fieldOf(parent, field.json), fieldOf(child, field.json)]
+    const [parentItems, childItems] = [itemsOf(parentList), itemsOf(childList)]
+    if (parentItems.length + childItems.length === 0) return undefined
+    const items: Value[] = []
+    const used = { parent: false, child: false }
+    const take = (from: Mapping['from'], part: Part): void => {
+      used[from] = true
+      this.#whole(of, from, part, [...result, items.length])
+      items.push(part.value)
+    }
+    if (field.repeats === true) {
+      for (const item of parentItems) take('parent', item)
+      for (const item of childItems) take('child', item)
+    } else {
+      const known = siblingKeys(struct, field, child)
+      const parentKeys = new Set(parentItems.map(({ value }) => keyOf(of, value)))
+      for (const item of parentItems) {
+        const match = known.get(keyOf(of, item.value))
+        if (match === undefined) {
+          take('parent', item)
+        } else if (match.list === field.json) {
+          if (of.kind !== 'struct') {
+            take('child', match.part)
+          } else {
+            items.push(this.#both(of.of, item, match.part, [...result, items.length]))
+            used.parent = used.child = true
+          }
+        }
+        // In another list of the child (a file that is a link there) the child's own list brings it.
+      }
+      for (const item of childItems) if (!parentKeys.has(keyOf(of, item.value))) take('child', item)
+    }
+    if (used.parent) this.#note('parent', parentList, result)
+    if (used.child) this.#note('child', childList, result)
+    return items
+  }
+
+  /** Notes a value that came over whole, with all in it that is not zero; says whether there was anything. */
+  #whole (type: Type, from: Mapping['from'], part: Part, result: Path): boolean {
+    let noted = false
+    if (type.kind === 'list') {
+      itemsOf(part).forEach((item, i) => { noted = this.#whole(type.of, from, item, [...result, i]) || noted })
+    } else if (type.kind === 'struct') {
+      for (const { json, type: inside } of part.value === undefined ? [] : ignitionFields(type.of)) {
+        noted = this.#whole(inside, from, fieldOf(part, json), [...result, json]) || noted
+      }
+    } else {
+      noted = !isZero(type, part.value)
+    }
+    if (noted) this.#note(from, part, result)
+    return noted
+  }
+}
+
+interface Match { readonly list: string, readonly part: Part }
+
+/** The child's entries by key, over all lists that share their keys with this one; of two with one key the last counts. */
+const siblingKeys = (struct: Struct, field: Field, child: Part): ReadonlyMap<string, Match> => {
+  const found = new Map<string, Match>()
+  for (const { json, type, shares } of ignitionFields(struct)) {
+    if (type.kind !== 'list' || (json !== field.json && (shares === undefined || shares !== field.shares))) continue
+    for (const part of itemsOf(fieldOf(child, json))) found.set(keyOf(type.of, part.value), { list: json, part })
+  }
+  return found
+}

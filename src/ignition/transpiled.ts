@@ -1,0 +1,10 @@
+// What a translator answers.
+import type { JsonValue } from './json.js'
+import type { Report } from './report.js'
+
+export interface Transpiled {
+  readonly ok: boolean
+  /** The Ignition config, set when `ok`; jsonText makes it text. */
+  readonly config?: JsonValue
+  readonly report: Report
+}
