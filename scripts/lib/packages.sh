@@ -79,3 +79,20 @@ kernel_package () {
   [[ -n $name ]] || die 'linux-image-cloud-amd64 names no kernel package: is this Debian on amd64?'
   echo "$name"
 }
+
+# node_packages: the npm packages of package-lock.json, installed when they are missing or another version of it was.
+node_packages () {
+  command -v npm >/dev/null || die 'Node.js 20.19 or newer with npm is not installed'
+  # npm writes node_modules/.package-lock.json last, when everything is in place.
+  [[ node_modules/.package-lock.json -nt package-lock.json ]] && return
+  say 'installing the npm packages'
+  npm ci --no-progress --loglevel=error >&2 || die 'npm ci failed'
+}
+
+# build_if_stale: dist/ from src/, when it is older.
+build_if_stale () {
+  [[ -f dist/main.js && -z $(find src tsconfig.json package-lock.json -newer dist/main.js -print -quit) ]] && return
+  say 'building'
+  rm -rf dist
+  npm run --silent build >&2 || die 'the build failed'
+}
