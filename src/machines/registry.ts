@@ -1,6 +1,6 @@
 // Every machine that has been seen, known or not: its facts, its stage, its timeline; and who waits for what.
 import type { Mac } from '../net/mac.js'
-import { hasReached, type Machine, type Observation, observe, type Stage } from './timeline.js'
+import { hasReached, type Machine, type Observation, observe, type Stage, startOver } from './timeline.js'
 
 export interface StageChange { readonly machine: Machine, readonly observation: Observation }
 
@@ -35,6 +35,16 @@ export class MachineRegistry {
     this.#note(machine)
     if (machine.timeline !== before?.timeline) for (const listener of [...this.#listeners]) listener({ machine, observation })
     return machine
+  }
+
+  /** Forgets how far the machine came, so that its next boot counts from the beginning; false when it was never seen. */
+  reset (mac: Mac): boolean {
+    const machine = this.#machines.get(mac)
+    if (machine === undefined) return false
+    const fresh = startOver(machine)
+    this.#remember(fresh)
+    this.#note(fresh)
+    return true
   }
 
   /** Hears of every new line in a machine's timeline until the returned function is called. */

@@ -79,6 +79,9 @@ export function observe (before: Machine | undefined, seen: Observation): Machin
   return enter(fresh, seen)
 }
 
+/** The machine as if it had never booted: what it is stays known. */
+export const startOver = (machine: Machine): Machine => ({ ...without(without(machine, 'stage'), 'installedAt'), timeline: [] })
+
 /** Whether the machine is at a stage or past it. */
 export function hasReached (machine: Machine, stage: Stage): boolean {
   return reached(machine, stage) || (stage === 'installed' && machine.installedAt !== undefined)
@@ -106,7 +109,7 @@ function enter (machine: Machine, { stage, at, detail, failed }: Observation): M
   }
 }
 
-function without<K extends 'stage' | 'installedAt'> (machine: Machine, key: K): Omit<Machine, K> {
+function without<M extends Partial<Machine>, K extends 'stage' | 'installedAt'> (machine: M, key: K): Omit<M, K> {
   const { [key]: _, ...rest } = machine
   return rest
 }

@@ -1,0 +1,147 @@
+// What has been seen of machines: /v1/machines, /v1/events, and /v1/installed, by which a machine reports itself.
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { MachineRegistry, StageChange } from '../machines/registry.js'
+import { isStage, type Machine, stages, type TimelineEntry } from '../machines/timeline.js'
+import { type Mac, parseMac } from '../net/mac.js'
+
+export interface MachineRoutesOptions {
+  readonly registry: MachineRegistry
+  /** The address that holds the lease of a machine, undefined when none is known. */
+  readonly leasedAddress: (mac: Mac) => string | undefined
+  /** A machine reported that it is installed, from this address. */
+  readonly onInstalled: (mac: Mac, address: string) => void
+}
+
+/** Seconds that `?wait=` may hold an answer, and how many may be held. */
+const longestWait = 3600
+const mostWaiting = 1000
+const mostListeners = 200
+/** A proxy between may close a stream on which nothing comes; a comment line is something. Milliseconds. */
+const heartbeat = 15_000
+
+export function registerMachineRoutes (app: FastifyInstance, options: MachineRoutesOptions): void {
+  // The wiring ends waiting answers and streams before the server closes.
+  const closing = new AbortController()
+  app.addHook('preClose', async () => { closing.abort() })
+  app.get('/v1/machines', () => options.registry.list().map(shown))
+  registerMachine(app, options, closing.signal)
+  registerEvents(app, options, closing.signal)
+  registerInstalled(app, options)
+}
+
+type Shown<T> = { readonly [K in keyof T]: K extends 'at' | 'firstSeen' | 'lastSeen' | 'installedAt' ? string : T[K] }
+
+/** A machine as JSON has it: times in ISO 8601, and each line of the timeline with the milliseconds since the boot began. */
+export type MachineShown = Omit<Shown<Machine>, 'timeline'> & { readonly timeline: ReadonlyArray<Shown<TimelineEntry> & { readonly ms: number }> }
+
+/** What /v1/events tells of each new line of a timeline. */
+export type StageShown = Shown<TimelineEntry> & Pick<Machine, 'mac' | 'address' | 'group' | 'profile'>
+
+export function shown (machine: Machine): MachineShown {
+  const { firstSeen, lastSeen, installedAt, timeline, ...rest } = machine
+  const began = timeline[0]?.at ?? firstSeen
+  return {
+    ...rest,
+    firstSeen: time(firstSeen),
+    lastSeen: time(lastSeen),
+    ...installedAt !== undefined && { installedAt: time(installedAt) },
+    timeline: timeline.map(({ at, ...entry }) => ({ ...entry, at: time(at), ms: at - began }))
+  }
+}
+
+const time = (at: number): string => new Date(at).toISOString()
+
+const refuse = (reply: FastifyReply, status: number, error: string): FastifyReply => reply.code(status).send({ error })
+
+function registerMachine (app: FastifyInstance, { registry }: MachineRoutesOptions, closing: AbortSignal): void {
+  let waiting = 0
+  app.get<{ Params: { mac: string }, Querystring: Record<string, string | undefined> }>('/v1/machines/:mac', async (request, reply) => {
+    const mac = parseMac(request.params.mac)
+    if (mac === undefined) return refuse(reply, 400, `${JSON.stringify(request.params.mac)} is not a hardware address`)
+    const { wait, timeout = '60' } = request.query
+    if (wait === undefined) {
+      const machine = registry.get(mac)
+      return machine === undefined ? refuse(reply, 404, `no machine ${mac} has been seen`) : shown(machine)
+    }
+    if (!isStage(wait)) return refuse(reply, 400, `wait takes one of ${stages.join(', ')}`)
+    const seconds = Number(timeout)
+    if (!(seconds >= 0 && seconds <= longestWait)) return refuse(reply, 400, `timeout takes seconds, 0 to ${longestWait}`)
+    if (waiting >= mostWaiting) return refuse(reply, 503, 'too many are waiting already')
+    waiting++
+    try {
+      const gone = new AbortController()
+      request.raw.once('close', () => { gone.abort() })
+      const machine = await registry.waitFor(mac, wait, AbortSignal.any([closing, gone.signal, AbortSignal.timeout(seconds * 1000)]))
+      if (machine !== undefined) return shown(machine)
+      const now = registry.get(mac)
+      return refuse(reply, 408, `${mac} is not ${wait} after ${seconds} s; it is ${now?.stage ?? 'not seen'}`)
+    } finally {
+      waiting--
+    }
+  })
+}
+
+/** One server-sent event for each new line in a machine's timeline. */
+function registerEvents (app: FastifyInstance, { registry }: MachineRoutesOptions, closing: AbortSignal): void {
+  let listeners = 0
+  app.get('/v1/events', (_request, reply) => {
+    if (listeners >= mostListeners) return refuse(reply, 503, 'too many listen already')
+    listeners++
+    reply.hijack()
+    const stream = reply.raw
+    stream.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+    stream.write(': machines\n\n')
+    // A listener that does not read is cut off rather than remembered for.
+    const send = (text: string): void => { if (stream.writableLength > 1024 * 1024) stream.destroy(); else stream.write(text) }
+    const stop = registry.onChange(change => { send(`data: ${JSON.stringify(told(change))}\n\n`) })
+    const beat = setInterval(() => { send(':\n\n') }, heartbeat)
+    const end = (): void => { stream.end() }
+    closing.addEventListener('abort', end, { once: true })
+    stream.once('close', () => {
+      listeners--
+      stop()
+      clearInterval(beat)
+      closing.removeEventListener('abort', end)
+    })
+    return reply
+  })
+}
+
+function told ({ machine, observation }: StageChange): StageShown {
+  const { mac, at, stage, detail, failed } = observation
+  const { address, group, profile } = machine
+  return {
+    mac,
+    stage,
+    at: time(at),
+    ...detail !== undefined && { detail },
+    ...failed !== undefined && { failed },
+    ...address !== undefined && { address },
+    ...group !== undefined && { group },
+    ...profile !== undefined && { profile }
+  }
+}
+
+function registerInstalled (app: FastifyInstance, { leasedAddress, onInstalled }: MachineRoutesOptions): void {
+  void app.register((scope, _options, done) => {
+    // Installers post with whatever their wget or curl sends; what they say is of no interest, that they say it is.
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, parsed) => { parsed(null, undefined) })
+    scope.route<{ Querystring: Record<string, string | undefined> }>({
+      method: ['GET', 'POST'],
+      url: '/v1/installed',
+      exposeHeadRoute: false,
+      bodyLimit: 64 * 1024,
+      handler: (request, reply) => {
+        const mac = parseMac(String(request.query['mac'] ?? ''))
+        if (mac === undefined) return refuse(reply, 400, 'give the hardware address of the machine: ?mac=52-54-00-12-34-56')
+        const holder = leasedAddress(mac)
+        const address = request.ip.replace(/^::ffff:/, '')
+        if (holder !== undefined && holder !== address) return refuse(reply, 403, `${mac} has the address ${holder}, and this came from ${address}`)
+        onInstalled(mac, address)
+        return reply.send({ mac, installed: true })
+      }
+    })
+    done()
+  })
+}

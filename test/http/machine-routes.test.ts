@@ -1,0 +1,106 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request as httpRequest } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import fastify from 'fastify'
+import t, { type Test } from 'tap'
+import { registerMachineRoutes } from '../../src/http/machine-routes.js'
+import { MachineRegistry } from '../../src/machines/registry.js'
+import { parseMac, type Mac } from '../../src/net/mac.js'
+
+const mac = parseMac('52:54:00:00:00:01') as Mac
+const at = Date.UTC(2026, 0, 1)
+
+async function start (t: Test, leased: Readonly<Record<string, string>> = {}) {
+  const registry = new MachineRegistry([], () => {})
+  const installed: Array<readonly [Mac, string]> = []
+  const app = fastify()
+  const arrived: string[] = []
+  app.addHook('onRequest', async request => { app.server.emit('arrived', arrived.push(request.url)) })
+  registerMachineRoutes(app, {
+    registry,
+    leasedAddress: machine => leased[machine],
+    onInstalled: (machine, address) => { installed.push([machine, address]) }
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(() => app.close())
+  const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
+  const get = async (path: string): Promise<{ status: number, body: unknown }> => {
+    const answer = await fetch(url + path)
+    return { status: answer.status, body: await answer.json() }
+  }
+  const requests = async (count: number): Promise<void> => { while (arrived.length < count) await once(app.server, 'arrived') }
+  return { app, registry, installed, url, get, requests }
+}
+
+t.test('what has been seen of a machine', async t => {
+  const { registry, get } = await start(t)
+  registry.record({ mac, stage: 'discover', at, program: 'pxe', architecture: 'x64 UEFI' })
+  registry.record({ mac, stage: 'loader', at: at + 1500, detail: 'snponly.efi' })
+  const expected = {
+    mac,
+    stage: 'loader',
+    boots: 1,
+    architecture: 'x64 UEFI',
+    firstSeen: '2026-01-01T00:00:00.000Z',
+    lastSeen: '2026-01-01T00:00:01.500Z',
+    timeline: [{ stage: 'discover', ms: 0 }, { stage: 'loader', ms: 1500, detail: 'snponly.efi', at: '2026-01-01T00:00:01.500Z' }]
+  }
+  t.match(await get('/v1/machines'), { status: 200, body: [expected] })
+  t.match(await get('/v1/machines/52-54-00-00-00-01'), { status: 200, body: expected })
+  t.match(await get('/v1/machines/52:54:00:00:00:02'), { status: 404, body: { error: /has been seen/ } })
+  t.match(await get('/v1/machines/nonsense'), { status: 400, body: { error: /"nonsense" is not a hardware address/ } })
+})
+
+t.test('an answer is held until the stage is reached, or the time is over', async t => {
+  const { registry, get } = await start(t)
+  const waiting = get(`/v1/machines/${mac}?wait=script&timeout=30`)
+  registry.record({ mac, stage: 'script', at })
+  t.match(await waiting, { status: 200, body: { stage: 'script' } })
+  t.match(await get(`/v1/machines/${mac}?wait=installed&timeout=0.01`), { status: 408, body: { error: /is not installed after 0\.01 s; it is script/ } })
+  t.match(await get(`/v1/machines/${mac}?wait=lunch`), { status: 400, body: { error: /discover, offer/ } })
+  t.match(await get(`/v1/machines/${mac}?wait=script&timeout=never`), { status: 400 })
+})
+
+t.test('closing ends those who wait and those who listen', async t => {
+  const { app, url, requests } = await start(t)
+  const waiting = fetch(`${url}/v1/machines/${mac}?wait=installed&timeout=600`)
+  const listening = await fetch(`${url}/v1/events`)
+  await requests(2)
+  const closed = app.close()
+  t.equal((await waiting).status, 408)
+  t.match(await listening.text(), /^: machines/)
+  await closed
+})
+
+t.test('one event for each new line of a timeline', async t => {
+  const { registry, url } = await start(t)
+  const request = httpRequest(`${url}/v1/events`).end()
+  const [answer] = await once(request, 'response') as [IncomingMessage]
+  t.equal(answer.headers['content-type'], 'text/event-stream')
+  let text = ''
+  answer.setEncoding('utf8').on('data', chunk => { text += chunk })
+  registry.record({ mac, stage: 'discover', at, program: 'pxe' })
+  registry.record({ mac, stage: 'discover', at, program: 'pxe' })
+  registry.record({ mac, stage: 'ack', at: at + 10, program: 'pxe', address: '10.0.0.1' })
+  while (!text.includes('"ack"')) await once(answer, 'data')
+  const events = text.split('\n').filter(line => line.startsWith('data: ')).map(line => JSON.parse(line.slice(6)) as unknown)
+  t.same(events, [
+    { mac, stage: 'discover', at: '2026-01-01T00:00:00.000Z' },
+    { mac, stage: 'ack', at: '2026-01-01T00:00:00.010Z', address: '10.0.0.1' }
+  ])
+  request.destroy()
+})
+
+t.test('a machine reports that it is installed', async t => {
+  const { url, installed } = await start(t, { '52:54:00:00:00:09': '10.0.0.9', '52:54:00:00:00:01': '127.0.0.1' })
+  const post = async (query: string, init: RequestInit = {}): Promise<number> => (await fetch(`${url}/v1/installed${query}`, { method: 'POST', ...init })).status
+  t.equal(await post('?mac=52-54-00-00-00-01', { body: 'stage=installed', headers: { 'content-type': 'application/x-www-form-urlencoded' } }), 200)
+  t.equal(await post('?mac=52-54-00-00-00-01', { body: '{broken', headers: { 'content-type': 'application/json' } }), 200)
+  t.equal((await fetch(`${url}/v1/installed?mac=52:54:00:00:00:02`)).status, 200, 'GET will do, and no lease of it is known')
+  t.same(installed.map(([machine]) => machine), [mac, mac, '52:54:00:00:00:02'])
+  t.equal(installed[0]?.[1], '127.0.0.1')
+  t.equal(await post('?mac=52:54:00:00:00:09'), 403, 'another machine holds that lease')
+  t.equal(await post(''), 400)
+  t.equal(await post('?mac=52:54:00:00:00:01', { body: 'x'.repeat(100_000) }), 413)
+  t.equal(installed.length, 3)
+})
