@@ -104,6 +104,7 @@ export const configSchema = v.strictObject({
   data_path: v.optional(path, '/var/lib/matchbox'),
   assets_path: v.optional(text, '/var/lib/matchbox/assets'),
   state_path: v.optional(path, '/var/lib/core-provisioner'),
+  control_socket: v.optional(path, '/run/core-provisioner/control.sock'),
   advertise: v.optional(v.union([v.literal(''), hostName], 'expected a name or address'), ''),
   log_level: v.optional(choice(['trace', 'debug', 'info', 'warn', 'error']), 'info'),
   http: section({
@@ -131,7 +132,8 @@ export const configSchema = v.strictObject({
     bios: v.optional(bootFile, 'undionly.kpxe'),
     uefi_x64: v.optional(bootFile, 'snponly.efi'),
     uefi_arm64: v.optional(bootFile, 'snponly-arm64.efi'),
-    script_url: v.optional(v.union([v.literal(''), v.pipe(v.string(), v.url())], 'expected a URL'), '')
+    script_url: v.optional(v.union([v.literal(''), v.pipe(v.string(), v.url())], 'expected a URL'), ''),
+    resilient: v.optional(flag, false)
   })
 })
 

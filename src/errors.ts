@@ -11,6 +11,7 @@ export const errorTable = {
   permission_denied: { kind: 'unavailable', meaning: 'the service may not do that' },
   interface_missing: { kind: 'unavailable', meaning: 'this machine has no such network interface' },
   socket_failed: { kind: 'unavailable', meaning: 'a socket could not be made' },
+  refused: { kind: 'invalid', meaning: 'the appliance refused it' },
   disk_full: { kind: 'exhausted', meaning: 'no space is left where the file goes' },
   read_failed: { kind: 'unavailable', meaning: 'a file could not be read' },
   write_failed: { kind: 'unavailable', meaning: 'a file could not be written' },

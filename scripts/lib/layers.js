@@ -74,15 +74,16 @@ export const layers = [
   {
     name: 'cli',
     files: ['cli/'],
-    may: ['cli/', 'appliance', 'config', 'errors', 'log', 'grpc/client', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'tls/'],
+    may: ['cli/', 'appliance', 'plan', 'bundled', 'clock', 'config', 'errors', 'log', 'net/mac', 'grpc/client', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'tls/'],
+    types: ['http/control-app', 'http/machine-routes'],
     node: ['*'],
     packages: ['*']
   },
   { name: 'main', files: ['main'], may: ['cli/', 'errors', 'log', 'config'], node: ['*'], packages: [] },
   {
     name: 'wiring',
-    files: ['appliance'],
-    may: ['bundled', 'clock', 'config', 'errors', 'log', 'metrics', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'ignition/', 'template/', 'store/', 'http/', 'grpc/', 'machines/', 'mirror/', 'inventory/', 'tls/', 'openpgp/'],
+    files: ['appliance', 'plan', 'dhcp-settings', 'reservation-sources', 'observer'],
+    may: ['dhcp-settings', 'reservation-sources', 'observer', 'bundled', 'clock', 'config', 'errors', 'log', 'metrics', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'ignition/', 'template/', 'store/', 'http/', 'grpc/', 'machines/', 'mirror/', 'inventory/', 'tls/', 'openpgp/'],
     node: ['*'],
     packages: []
   }

@@ -26,7 +26,7 @@ export interface DhcpSettings {
 
 /** One thing that happened, for metrics and for the machines' timelines. */
 export type DhcpEvent =
-  | { readonly kind: 'received', readonly type: string, readonly mac: Mac }
+  | { readonly kind: 'received', readonly type: string, readonly mac: Mac, readonly packet: DhcpPacket }
   | { readonly kind: 'sent', readonly type: string, readonly mac: Mac, readonly ip: Ipv4, readonly packet: DhcpPacket, readonly bootFile: string | undefined }
   | { readonly kind: 'dropped', readonly reason: DropReason | 'malformed' | 'unsaved', readonly detail: string, readonly mac?: Mac }
   | { readonly kind: 'lease', readonly change: 'released' | 'declined' | 'offer_refused', readonly mac: Mac, readonly ip: Ipv4 }
@@ -115,7 +115,7 @@ class Server implements DhcpServer {
       return
     }
     if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(request) }, 'dhcp.received')
-    onEvent({ kind: 'received', type: request.options.dhcpMessageType ?? 'BOOTP', mac: macFromBytes(request.chaddr) })
+    onEvent({ kind: 'received', type: request.options.dhcpMessageType ?? 'BOOTP', mac: macFromBytes(request.chaddr), packet: request })
     try {
       this.#carryOut(handleDhcp(request, this.#context()), request)
     } catch (error) {

@@ -36,7 +36,8 @@ export interface UdpNetwork {
 
 const codeOf = { EADDRINUSE: 'address_in_use', EADDRNOTAVAIL: 'address_not_here', EACCES: 'permission_denied' } as const
 
-function bindError (error: unknown, { address, port }: BindOptions): AppError {
+/** Why `where` (`0.0.0.0:69/udp`) can't be listened on, in one line that says what to do. */
+export function listenError (error: unknown, where: string): AppError {
   const errno = errnoOf(error)
   const code = errno in codeOf ? codeOf[errno as keyof typeof codeOf] : 'socket_failed'
   const why = {
@@ -45,7 +46,7 @@ function bindError (error: unknown, { address, port }: BindOptions): AppError {
     permission_denied: 'ports below 1024 need root, CAP_NET_BIND_SERVICE or a systemd socket',
     socket_failed: messageOf(error)
   }[code]
-  return new AppError(code, `cannot listen on ${address}:${port}/udp: ${why}`, { cause: error })
+  return new AppError(code, `cannot listen on ${where}: ${why}`, { cause: error })
 }
 
 class DgramSocket implements UdpSocket {
@@ -95,7 +96,7 @@ export const kernelUdp: UdpNetwork = {
       }
     } catch (error) {
       socket.close()
-      throw bindError(error, options)
+      throw listenError(error, `${options.address}:${options.port}/udp`)
     }
     socket.on('message', (data, from) => {
       // Port 0 cannot be answered: node:dgram throws on it.

@@ -2,7 +2,8 @@
 // port open, and NATs and several ROMs insist), so "all addresses" means a socket on each, kept in step with the machine.
 import type { Clock } from '../clock.js'
 import { AppError, messageOf } from '../errors.js'
-import { localIpv4Addresses } from '../net/local-addresses.js'
+import { localAddresses } from '../net/interfaces.js'
+import { formatIpv4 } from '../net/ipv4.js'
 import type { Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
 import type { Logger } from '../log.js'
 
@@ -45,7 +46,7 @@ class EveryAddress implements Listeners {
   constructor (port: number, dependencies: ListenDependencies) {
     this.#port = port
     this.#dependencies = dependencies
-    this.#localAddresses = dependencies.localAddresses ?? localIpv4Addresses
+    this.#localAddresses = dependencies.localAddresses ?? (() => [...new Set(localAddresses().map(({ ip }) => formatIpv4(ip)))])
   }
 
   get addresses (): Endpoint[] { return [...this.#sockets.values()].map(socket => socket.local) }

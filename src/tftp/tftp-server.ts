@@ -64,6 +64,14 @@ interface Slot {
 
 const forbidden: ReadonlySet<string> = new Set(['EACCES', 'EPERM'])
 
+const refusalCodes: Readonly<Record<RefusalReason, number>> = {
+  write: errorCodes.accessViolation,
+  name: errorCodes.accessViolation,
+  access: errorCodes.accessViolation,
+  mode: errorCodes.illegalOperation,
+  busy: errorCodes.notDefined
+}
+
 type Happening = TftpEvent extends infer Each ? Each extends TftpEvent ? Omit<Each, 'ip' | 'mac'> : never : never
 
 class Server implements TftpServer {
@@ -236,7 +244,7 @@ class Server implements TftpServer {
   }
 
   #refuse (file: string, client: Endpoint, socket: UdpSocket, reason: RefusalReason, message: string): void {
-    const code = { write: errorCodes.accessViolation, name: errorCodes.accessViolation, access: errorCodes.accessViolation, mode: errorCodes.illegalOperation, busy: errorCodes.notDefined }[reason]
+    const code = refusalCodes[reason]
     sendError(socket, client, code, message)
     this.#emit(client, { type: 'refused', file, reason, message })
   }

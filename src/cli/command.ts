@@ -1,0 +1,31 @@
+// What a command is, and what it is given of the process it runs in.
+import type { Readable, Writable } from 'node:stream'
+
+export interface Io {
+  readonly stdin: Readable
+  readonly stdout: Writable
+  readonly stderr: Writable
+  /** Whether stdout is a terminal, which gets colours and progress. */
+  readonly terminal: boolean
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Fulfilled with the signal's name when the process is asked to end. */
+  readonly stop: Promise<string>
+}
+
+export interface Command {
+  readonly name: string
+  /** The arguments, as the usage line shows them. */
+  readonly synopsis: string
+  readonly summary: string
+  /** Runs to its exit status; an AppError is told in one line and ends 1, one of kind `usage` ends 2. */
+  readonly run: (args: readonly string[], io: Io) => Promise<number>
+}
+
+export const print = (to: Writable, text: string): void => { to.write(`${text}\n`) }
+export const printJson = (to: Writable, value: unknown): void => { print(to, JSON.stringify(value, null, 2)) }
+
+/** Rows under a heading, in columns as wide as their widest cell. */
+export function table (heading: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
+  const widths = heading.map((_, column) => Math.max(...[heading, ...rows].map(row => row[column]?.length ?? 0)))
+  return [heading, ...rows].map(row => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n')
+}

@@ -1,0 +1,31 @@
+// leases: what the DHCP server has given out, and taking one back.
+import { AppError } from '../errors.js'
+import type { LeaseShown } from '../http/control-app.js'
+import { configFrom, configOptions, parse } from './arguments.js'
+import { type Command, print, printJson, table } from './command.js'
+import { askJson } from './control-client.js'
+
+export const leasesCommand: Command = {
+  name: 'leases',
+  synopsis: 'list | release ADDRESS [--config FILE] [--json]',
+  summary: 'the leases of the running appliance',
+  run: async (args, io) => {
+    const { values, positionals: [action, address] } = parse(args, { ...configOptions, json: { type: 'boolean' } }, 2)
+    const { control_socket: socket } = configFrom(values, io).config
+    if (action === 'list' && address === undefined) {
+      const leases = await askJson(socket, 'GET', '/v1/leases') as readonly LeaseShown[]
+      if (values.json === true) printJson(io.stdout, leases)
+      else print(io.stdout, table(['address', 'mac', 'state', 'since', 'until', 'name'], leases.map(row)))
+      return 0
+    }
+    if (action === 'release' && address !== undefined) {
+      const answer = await askJson(socket, 'POST', `/v1/leases/${encodeURIComponent(address)}/release`)
+      if (values.json === true) printJson(io.stdout, answer)
+      else print(io.stdout, `released ${address}`)
+      return 0
+    }
+    throw new AppError('usage', 'expected list, or release and an address')
+  }
+}
+
+const row = ({ ip, mac, state, since, expires, hostname = '' }: LeaseShown): readonly string[] => [ip, mac, state, since, expires, hostname]

@@ -1,0 +1,54 @@
+// render: what a machine with these labels would get, or why not, without a machine and without a running appliance.
+import { openStore } from '../appliance.js'
+import { AppError } from '../errors.js'
+import { createLog } from '../log.js'
+import { createProvisioner, type DocumentKind, documentKinds } from '../matchbox/provisioner.js'
+import { isMacKey } from '../matchbox/group.js'
+import { parseMac } from '../net/mac.js'
+import { configFrom, configOptions, parse } from './arguments.js'
+import { type Command, print, printJson } from './command.js'
+
+export const renderCommand: Command = {
+  name: 'render',
+  synopsis: `${documentKinds.join('|')} --label key=value ... [--config FILE] [--json]`,
+  summary: 'what a machine with these labels would get',
+  run: async (args, io) => {
+    const options = { ...configOptions, label: { type: 'string', short: 'l', multiple: true }, json: { type: 'boolean' } } as const
+    const { values, positionals } = parse(args, options, 1)
+    const kind = documentKind(positionals[0])
+    const labels = new Map((values.label ?? []).map(labelOf))
+    const { config } = configFrom(values, io)
+    const store = await openStore(config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
+    try {
+      const provisioner = createProvisioner({ store, resilient: config.boot.resilient })
+      const rawQuery = [...labels].map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`).join('&')
+      const { group, profile, body, error, warnings } = provisioner.render(kind, { labels, rawQuery })
+      for (const warning of warnings) print(io.stderr, `warning: ${warning}`)
+      if (values.json === true) {
+        printJson(io.stdout, { group: group?.id, profile: profile?.id, body: body?.toString(), error: error?.message, warnings })
+        return error === undefined ? 0 : 1
+      }
+      if (error !== undefined) throw error
+      if (body !== undefined) io.stdout.write(body)
+      return 0
+    } finally {
+      await store.close()
+    }
+  }
+}
+
+function documentKind (text: string | undefined): DocumentKind {
+  const kind = documentKinds.find(name => name === text)
+  if (kind === undefined) throw new AppError('usage', `expected one of ${documentKinds.join(', ')}${text === undefined ? '' : `, not ${JSON.stringify(text)}`}`)
+  return kind
+}
+
+function labelOf (text: string): readonly [string, string] {
+  const equals = text.indexOf('=')
+  if (equals < 1) throw new AppError('usage', `--label takes key=value, not ${JSON.stringify(text)}`)
+  const key = text.slice(0, equals)
+  const value = text.slice(equals + 1)
+  const label = isMacKey(key) ? parseMac(value) : value
+  if (label === undefined) throw new AppError('usage', `--label ${key}: ${JSON.stringify(value)} is not a hardware address`)
+  return [key, label]
+}

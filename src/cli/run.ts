@@ -1,0 +1,52 @@
+// The command line: which command, and how its errors are told.
+import { programVersion } from '../bundled.js'
+import { AppError } from '../errors.js'
+import { checkCommand } from './check.js'
+import { type Command, type Io, print } from './command.js'
+import { leasesCommand } from './leases.js'
+import { machinesCommand } from './machines.js'
+import { renderCommand } from './render.js'
+import { serveCommand } from './serve.js'
+import { transpileCommand } from './transpile.js'
+
+export const commands: readonly Command[] = [serveCommand, checkCommand, renderCommand, transpileCommand, machinesCommand, leasesCommand]
+
+function help (): string {
+  const usage = commands.map(({ name, synopsis }) => `  core-provisioner ${name} ${synopsis}`.trimEnd())
+  const width = Math.max(...usage.map(line => line.length))
+  return ['usage:', ...usage.map((line, index) => `${line.padEnd(width)}  ${commands[index]?.summary ?? ''}`), '  core-provisioner --version | --help'].join('\n')
+}
+
+/** Runs the command named by the first argument; resolves with the exit status. */
+export async function run (args: readonly string[], io: Io): Promise<number> {
+  const [name, ...rest] = args
+  if (name === '--version' || name === '-V') {
+    print(io.stdout, programVersion())
+    return 0
+  }
+  if (name === '--help' || name === '-h' || name === 'help') {
+    print(io.stdout, help())
+    return 0
+  }
+  const command = commands.find(candidate => candidate.name === name)
+  if (command === undefined) {
+    print(io.stderr, name === undefined ? help() : `core-provisioner: no command ${JSON.stringify(name)}; see core-provisioner --help`)
+    return 2
+  }
+  if (rest.includes('--help') || rest.includes('-h')) {
+    print(io.stdout, `usage: core-provisioner ${command.name} ${command.synopsis}\n${command.summary}`)
+    return 0
+  }
+  try {
+    return await command.run(rest, io)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    print(io.stderr, `core-provisioner ${command.name}: ${inOneLine(error.message)}`)
+    return error.kind === 'usage' ? 2 : 1
+  }
+}
+
+function inOneLine (message: string): string {
+  const [first = '', ...more] = message.split('\n')
+  return more.length === 0 ? first : `${first} (and ${more.length} more; core-provisioner check tells all)`
+}

@@ -1,0 +1,29 @@
+// serve: the appliance in the foreground, until a signal ends it.
+import { startAppliance } from '../appliance.js'
+import { createLog } from '../log.js'
+import { configFrom, configOptions, parse } from './arguments.js'
+import type { Command } from './command.js'
+
+/** How long an orderly end may take, in milliseconds. */
+const patience = 4500
+
+export const serveCommand: Command = {
+  name: 'serve',
+  synopsis: '[--config FILE] [--set key=value ...]',
+  summary: 'start the appliance in the foreground',
+  run: async (args, io) => {
+    const { values } = parse(args, configOptions)
+    const loaded = configFrom(values, io)
+    const log = createLog({ level: loaded.config.log_level, pretty: io.terminal, destination: io.stdout })
+    const appliance = await startAppliance(loaded, { log })
+    const signal = await io.stop
+    log.info({ signal }, 'appliance.stop')
+    const late = AbortSignal.timeout(patience)
+    const closed = await Promise.race([
+      appliance.close().then(() => true),
+      new Promise<boolean>(resolve => { late.addEventListener('abort', () => { resolve(false) }) })
+    ])
+    log[closed ? 'info' : 'warn']({ orderly: closed }, 'appliance.end')
+    return 0
+  }
+}

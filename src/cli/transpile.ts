@@ -1,0 +1,35 @@
+// transpile: a Container Linux Config or a Butane config to Ignition, with the report on standard error.
+import { readFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
+import { AppError, errnoOf, messageOf } from '../errors.js'
+import { jsonText } from '../ignition/json.js'
+import { formatReport, isFatal } from '../ignition/report.js'
+import { transpile } from '../ignition/transpile.js'
+import { parse } from './arguments.js'
+import { type Command, type Io, print } from './command.js'
+
+export const transpileCommand: Command = {
+  name: 'transpile',
+  synopsis: '[FILE|-] [--pretty] [--strict]',
+  summary: 'Container Linux Config or Butane to Ignition JSON',
+  run: async (args, io) => {
+    const { values, positionals } = parse(args, { pretty: { type: 'boolean' }, strict: { type: 'boolean' }, json: { type: 'boolean' } }, 1)
+    const file = positionals[0] ?? '-'
+    const { config, report } = transpile(await read(file, io))
+    const text = formatReport(report, file === '-' ? 'stdin' : file)
+    if (text !== '') print(io.stderr, text)
+    if (config === undefined || isFatal(report)) return 1
+    if (values.strict === true && report.length > 0) return 1
+    print(io.stdout, jsonText(config, values.pretty === true ? '  ' : ''))
+    return 0
+  }
+}
+
+async function read (file: string, { stdin }: Io): Promise<Buffer> {
+  if (file === '-') return await buffer(stdin)
+  try {
+    return await readFile(file)
+  } catch (error) {
+    throw new AppError('config_missing', errnoOf(error) === 'ENOENT' ? `there is no file ${file}` : `cannot read ${file}: ${messageOf(error)}`)
+  }
+}

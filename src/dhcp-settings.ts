@@ -1,0 +1,52 @@
+// What the DHCP server is told, made of the configuration: subnets, boot files, options in wire form.
+import type { Config, ListenAddress, LoadedConfig } from './config.js'
+import type { BootConfig } from './dhcp/boot-file.js'
+import { encodeRawOption } from './dhcp/raw-option.js'
+import type { DhcpSubnet } from './dhcp/subnet.js'
+import { AppError } from './errors.js'
+import { addressesOf, localAddresses } from './net/interfaces.js'
+import { contains, formatIpv4, type Ipv4 } from './net/ipv4.js'
+
+/** The service's own address on the network it serves: the interface's address inside one of its subnets. */
+export function ownAddress ({ dhcp }: Config): Ipv4 | undefined {
+  if (dhcp.mode === 'off') return undefined
+  const addresses = addressesOf(dhcp.interface)
+  return (addresses.find(({ ip }) => dhcp.subnets.some(({ subnet }) => contains(subnet, ip))) ?? addresses[0])?.ip
+}
+
+/** The name or address that machines are told: the configured one, the DHCP interface's, else this machine's first. */
+export function advertisedHost (config: Config, own: Ipv4 | undefined): string {
+  if (config.advertise !== '') return config.advertise
+  if (own !== undefined) return formatIpv4(own)
+  const bound = config.http.address.host
+  if (bound !== '0.0.0.0' && bound !== '::') return bound.includes(':') ? `[${bound}]` : bound
+  const outward = localAddresses().find(({ name }) => name !== 'lo')
+  return outward === undefined ? '127.0.0.1' : formatIpv4(outward.ip)
+}
+
+export const httpOrigin = (host: string, { port }: ListenAddress): string => `http://${host}:${port}`
+
+export const bootConfig = ({ boot }: Config, origin: string): BootConfig => ({
+  loaders: { bios: boot.bios, 'efi-x64': boot.uefi_x64, 'efi-arm64': boot.uefi_arm64 },
+  scriptUrl: boot.script_url === '' ? `${origin}/boot.ipxe` : boot.script_url
+})
+
+export const dhcpSubnets = ({ config, where }: LoadedConfig): readonly DhcpSubnet[] => config.dhcp.subnets.map((entry, index) => ({
+  subnet: entry.subnet,
+  range: entry.range,
+  routers: entry.routers,
+  dnsServers: entry.dns_servers,
+  domainName: entry.domain_name,
+  ntpServers: entry.ntp_servers,
+  leaseTime: Math.floor(entry.lease_time / 1000),
+  options: wireOptions(entry.options, `${where(['dhcp', 'subnets', index, 'options'])}: dhcp.subnets.${index}`)
+}))
+
+/** AppError `config_invalid` names `at` when a value does not suit its option. */
+export function wireOptions (options: Readonly<Record<string, string | number>>, at: string): ReadonlyMap<number, Uint8Array> {
+  return new Map(Object.entries(options).map(([code, value]) => {
+    const bytes = encodeRawOption(Number(code), value)
+    if (bytes === undefined) throw new AppError('config_invalid', `${at}: option ${code} can't be ${JSON.stringify(value)}; give it as 0x and bytes in hex`)
+    return [Number(code), bytes]
+  }))
+}

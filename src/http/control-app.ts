@@ -1,0 +1,67 @@
+// The control socket: what the commands of the same machine ask of a running appliance. HTTP over a Unix socket that only
+// root and the service's own group may open; nothing of it is reachable over the network.
+import { chmod, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import fastify, { type FastifyInstance } from 'fastify'
+import { AppError, messageOf } from '../errors.js'
+import type { MachineRegistry } from '../machines/registry.js'
+import { parseIpv4, type Ipv4 } from '../net/ipv4.js'
+import { parseMac } from '../net/mac.js'
+import { type MachineRoutesOptions, registerMachineRoutes } from './machine-routes.js'
+
+/** A lease as people read it; times in ISO 8601. */
+export interface LeaseShown {
+  readonly ip: string
+  readonly mac: string
+  readonly state: string
+  readonly since: string
+  readonly expires: string
+  readonly hostname?: string
+}
+
+export interface ControlOptions extends MachineRoutesOptions {
+  readonly registry: MachineRegistry
+  readonly leases: () => readonly LeaseShown[]
+  /** Ends the lease of an address; false when it has none. */
+  readonly releaseLease: (ip: Ipv4) => Promise<boolean>
+}
+
+export function buildControlApp (options: ControlOptions): FastifyInstance {
+  const app = fastify({ logger: false })
+  const { registry, leases, releaseLease } = options
+  registerMachineRoutes(app, options)
+  app.post<{ Params: { mac: string } }>('/v1/machines/:mac/reset', async (request, reply) => {
+    const mac = parseMac(request.params.mac)
+    if (mac !== undefined && registry.reset(mac)) return { mac, reset: true }
+    return await reply.code(404).send({ error: `no machine ${request.params.mac} has been seen` })
+  })
+  app.get('/v1/leases', () => leases())
+  app.post<{ Params: { ip: string } }>('/v1/leases/:ip/release', async (request, reply) => {
+    const ip = parseIpv4(request.params.ip)
+    if (ip !== undefined && await releaseLease(ip)) return { ip: request.params.ip, released: true }
+    return await reply.code(404).send({ error: `no lease of ${request.params.ip}` })
+  })
+  return app
+}
+
+/** Listens on `path`, taking over a socket that a crash left behind but not one that somebody answers on. */
+export async function listenControl (app: FastifyInstance, path: string): Promise<void> {
+  if (await isAnswered(path)) throw new AppError('address_in_use', `cannot listen on ${path}: another appliance runs with this control_socket`)
+  try {
+    await rm(path, { force: true })
+    await app.listen({ path })
+    await chmod(path, 0o660)
+  } catch (error) {
+    throw new AppError('socket_failed', `cannot listen on ${path} (control_socket): ${messageOf(error)}`, { cause: error })
+  }
+}
+
+const isAnswered = async (path: string): Promise<boolean> => await new Promise(resolve => {
+  const socket = connect(path)
+  socket.once('connect', () => {
+    socket.destroy()
+    resolve(true)
+  })
+  // Nobody there, or nothing that could be asked; what else is wrong shows when the socket is made.
+  socket.once('error', () => { resolve(false) })
+})

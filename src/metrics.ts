@@ -1,0 +1,33 @@
+// What is counted, in Prometheus's terms. Each server hands its events to the wiring, which counts them here.
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
+
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #in = { registers: [this.#registry] }
+
+  readonly dhcpReceived = new Counter({ ...this.#in, name: 'dhcp_received_total', help: 'DHCP messages read, by type', labelNames: ['type'] })
+  readonly dhcpSent = new Counter({ ...this.#in, name: 'dhcp_sent_total', help: 'DHCP messages sent, by type', labelNames: ['type'] })
+  readonly dhcpDropped = new Counter({ ...this.#in, name: 'dhcp_dropped_total', help: 'DHCP messages not answered, by reason', labelNames: ['reason'] })
+  readonly leaseSync = new Histogram({ ...this.#in, name: 'dhcp_lease_sync_seconds', help: 'Time to get leases onto the disk', buckets: seconds })
+  readonly tftpTransfers = new Counter({ ...this.#in, name: 'tftp_transfers_total', help: 'TFTP requests, by how they ended', labelNames: ['result'] })
+  readonly tftpBytes = new Counter({ ...this.#in, name: 'tftp_sent_bytes_total', help: 'Bytes of files sent by TFTP' })
+  readonly httpRequests = new Counter({
+    ...this.#in, name: 'http_requests_total', help: 'HTTP requests, by what was asked for and status', labelNames: ['kind', 'status']
+  })
+
+  readonly httpBytes = new Counter({ ...this.#in, name: 'http_sent_bytes_total', help: 'Bytes of HTTP bodies sent' })
+  readonly httpSeconds = new Histogram({ ...this.#in, name: 'http_request_seconds', help: 'Time to answer an HTTP request', labelNames: ['kind'], buckets: seconds })
+  readonly stages = new Counter({ ...this.#in, name: 'boot_stages_total', help: 'Stages of boots, by result', labelNames: ['stage', 'result'] })
+
+  constructor () { collectDefaultMetrics({ register: this.#registry }) }
+
+  /** A number that is asked for when metrics are read. */
+  gauge (name: string, help: string, read: () => number): void {
+    const gauge: Gauge = new Gauge({ ...this.#in, name, help, collect: () => { gauge.set(read()) } })
+  }
+
+  readonly contentType = 'text/plain; version=0.0.4; charset=utf-8'
+  text (): Promise<string> { return this.#registry.metrics() }
+}

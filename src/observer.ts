@@ -1,0 +1,103 @@
+// What the servers tell of their work, turned into the machines' timelines and into metrics.
+import type { Clock } from './clock.js'
+import { clientInfo } from './dhcp/client-info.js'
+import { architectures } from './dhcp/constants.js'
+import type { DhcpEvent } from './dhcp/dhcp-server.js'
+import type { RequestEvent, RequestKind } from './http/machine-log.js'
+import type { MachineRegistry } from './machines/registry.js'
+import type { Observation, Stage } from './machines/timeline.js'
+import type { Metrics } from './metrics.js'
+import { formatIpv4, unspecified } from './net/ipv4.js'
+import { parseMac, type Mac } from './net/mac.js'
+import type { TftpEvent } from './tftp/tftp-event.js'
+
+export interface Observer {
+  readonly onDhcp: (event: DhcpEvent) => void
+  readonly onTftp: (event: TftpEvent) => void
+  readonly onHttp: (event: RequestEvent) => void
+  readonly onInstalled: (mac: Mac, address: string) => void
+}
+
+export interface ObserverOptions {
+  readonly registry: MachineRegistry
+  readonly metrics: Metrics
+  readonly clock: Clock
+  /** Which machine has an address, as far as leases and earlier requests tell. */
+  readonly macOf: (address: string) => Mac | undefined
+}
+
+const dhcpStages: Readonly<Record<string, Stage | undefined>> = { DISCOVER: 'discover', OFFER: 'offer', ACK: 'ack' }
+
+const httpStages: Readonly<Partial<Record<RequestKind, Stage>>> = { script: 'script', kernel: 'kernel', initrd: 'initrd', ignition: 'ignition' }
+
+export function createObserver ({ registry, metrics, clock, macOf }: ObserverOptions): Observer {
+  const record = (observation: Observation): void => {
+    registry.record(observation)
+    metrics.stages.inc({ stage: observation.stage, result: observation.failed === undefined ? 'ok' : 'failed' })
+  }
+  return {
+    onDhcp: event => {
+      switch (event.kind) {
+        case 'received':
+          metrics.dhcpReceived.inc({ type: event.type })
+          if (event.packet.options.dhcpMessageType === 'DISCOVER') record({ ...dhcpFacts(event.packet), stage: 'discover', at: clock.now() })
+          return
+        case 'sent': {
+          metrics.dhcpSent.inc({ type: event.type })
+          const stage = dhcpStages[event.type]
+          if (stage === undefined) return
+          const address = stage === 'ack' && event.ip !== unspecified ? { address: formatIpv4(event.ip) } : {}
+          const detail = event.bootFile ?? (event.ip === unspecified ? undefined : formatIpv4(event.ip))
+          record({ ...dhcpFacts(event.packet), ...address, ...detail !== undefined && { detail }, stage, at: clock.now() })
+          return
+        }
+        case 'dropped':
+          metrics.dhcpDropped.inc({ reason: event.reason })
+      }
+    },
+    onTftp: event => {
+      metrics.tftpTransfers.inc({ result: event.type })
+      if (event.type !== 'done') return
+      metrics.tftpBytes.inc(event.bytes)
+      const mac = macOf(event.ip)
+      if (mac !== undefined) record({ mac, stage: 'loader', at: clock.now(), detail: event.file })
+    },
+    onHttp: event => {
+      const { kind, status, bytes, ms, ip: address } = event
+      metrics.httpRequests.inc({ kind, status })
+      metrics.httpBytes.inc(bytes)
+      metrics.httpSeconds.observe({ kind }, ms / 1000)
+      const stage = httpStages[kind]
+      const mac = parseMac(event.mac ?? '') ?? macOf(address)
+      if (stage === undefined || mac === undefined) return
+      const failed = status >= 400 ? event.problem ?? `answered ${status}` : event.problem
+      record({
+        mac,
+        stage,
+        at: clock.now(),
+        address,
+        detail: event.path,
+        ...event.group !== undefined && { group: event.group },
+        ...event.profile !== undefined && { profile: event.profile },
+        ...failed !== undefined && { failed }
+      })
+    },
+    onInstalled: (mac, address) => { record({ mac, stage: 'installed', at: clock.now(), address }) }
+  }
+}
+
+function dhcpFacts (packet: Parameters<typeof clientInfo>[0]): Pick<Observation, 'mac' | 'program' | 'architecture' | 'firmware' | 'uuid'> {
+  const { mac, program, firmware, architectures: numbers } = clientInfo(packet)
+  const name = numbers.map(number => architectures[number]?.name).find(found => found !== undefined)
+  const uuid = packet.options.clientMachineIdentifier
+  return {
+    mac,
+    program,
+    ...name !== undefined && { architecture: name },
+    ...firmware !== undefined && { firmware },
+    ...uuid?.length === 17 && uuid.subarray(1).some(octet => octet !== 0) && { uuid: formatUuid(uuid.subarray(1)) }
+  }
+}
+
+/** RFC 4578 section 2.3: the octets in the order of the text, as firmware sends them. */
+const formatUuid = (octets: Buffer): string => octets.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')

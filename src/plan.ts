@@ -1,0 +1,86 @@
+// What `serve` would do with a configuration, found out without listening: who listens where, what from, what is amiss.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { bootFolders } from './bundled.js'
+import type { Clock } from './clock.js'
+import type { Config, ListenAddress, LoadedConfig } from './config.js'
+import { buildReservations } from './dhcp/reservations.js'
+import { advertisedHost, bootConfig, dhcpSubnets, httpOrigin, ownAddress } from './dhcp-settings.js'
+import { AppError } from './errors.js'
+import type { Logger } from './log.js'
+import { formatIpv4 } from './net/ipv4.js'
+import { readReservations } from './reservation-sources.js'
+import { openFileStore } from './store/file-store.js'
+
+export interface Listener {
+  readonly protocol: 'dhcp' | 'tftp' | 'http'
+  /** `0.0.0.0:8080/tcp`, `ens192:67/udp` */
+  readonly address: string
+  readonly what: string
+}
+
+export interface Plan {
+  readonly sources: readonly string[]
+  readonly listeners: readonly Listener[]
+  /** What it reads and writes: the folder and what is in it. */
+  readonly paths: ReadonlyArray<readonly [what: string, path: string, contents: string]>
+  /** What keeps some of it from working. */
+  readonly problems: readonly string[]
+  /** What some machines may miss. */
+  readonly notes: readonly string[]
+}
+
+const at = ({ host, port }: ListenAddress, transport: 'tcp' | 'udp'): string => `${host}:${port}/${transport}`
+
+export async function planFor (loaded: LoadedConfig, { clock, log }: { readonly clock: Clock, readonly log: Logger }): Promise<Plan> {
+  const { config, sources } = loaded
+  const problems: string[] = []
+  const notes: string[] = []
+  let own: number | undefined
+  try {
+    own = ownAddress(config)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    problems.push(`${loaded.where(['dhcp', 'interface'])}: dhcp.interface: ${error.message}`)
+  }
+  const store = await openFileStore({ dataPath: config.data_path, tombstoneMs: 0, clock, log, watch: false })
+  const { groups, profiles, configs } = store.snapshot
+  problems.push(...store.problems().map(({ file, message }) => `${join(config.data_path, file)}: ${message}`))
+  const contents = `${groups.size} groups, ${profiles.size} profiles, ${configs.ignition.size} ignition, ${configs.cloud.size} cloud, ${configs.generic.size} generic`
+
+  const listeners: Listener[] = []
+  const origin = httpOrigin(advertisedHost(config, own), config.http.address)
+  if (config.dhcp.mode !== 'off') {
+    const found = await readReservations(loaded, store)
+    const inForce = buildReservations(found.entries, dhcpSubnets(loaded), own ?? 0)
+    problems.push(...found.problems, ...inForce.problems)
+    listeners.push({
+      protocol: 'dhcp',
+      address: `${config.dhcp.interface}:${config.dhcp.port}/udp`,
+      what: `${own === undefined ? '' : `as ${formatIpv4(own)}, `}${config.dhcp.subnets.length} subnets, ${inForce.byIp.size} reservations, unknown clients: ${config.dhcp.unknown_clients}`
+    })
+  }
+  if (config.tftp.address !== null) {
+    const missing = missingLoaders(config)
+    listeners.push({ protocol: 'tftp', address: at(config.tftp.address, 'udp'), what: `loaders ${loaderNames(config).filter(name => !missing.includes(name)).join(', ') || 'none'}` })
+    notes.push(...missing.map(name => `boot loader ${name} is in none of ${[config.tftp.root, ...bootFolders()].join(', ')}; scripts/boot-files fetches it`))
+  }
+  listeners.push({ protocol: 'http', address: at(config.http.address, 'tcp'), what: `machines are told ${bootConfig(config, origin).scriptUrl}` })
+  await store.close()
+  return {
+    sources,
+    listeners,
+    paths: [
+      ['store', config.data_path, contents],
+      ...config.assets_path === '' ? [] : [['assets', config.assets_path, existsSync(config.assets_path) ? '' : 'missing'] as const],
+      ['state', config.state_path, existsSync(config.state_path) ? '' : 'made at start']
+    ],
+    problems,
+    notes
+  }
+}
+
+const loaderNames = ({ boot }: Config): readonly string[] => [boot.bios, boot.uefi_x64, boot.uefi_arm64]
+
+const missingLoaders = (config: Config): readonly string[] =>
+  loaderNames(config).filter(name => ![config.tftp.root, ...bootFolders()].some(folder => existsSync(join(folder, name))))

@@ -1,0 +1,103 @@
+// Where reservations come from, kept together and live: the configuration, the files of hosts.d, and groups that name both
+// a hardware address and an IP address. An edit of any of them is in force within a second.
+import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from './clock.js'
+import { type LoadedConfig, parseReservationFile, type ReservationEntry } from './config.js'
+import type { Reservation } from './dhcp/reservations.js'
+import { wireOptions } from './dhcp-settings.js'
+import { AppError, errnoOf, messageOf } from './errors.js'
+import type { Logger } from './log.js'
+import { type Group, isMacKey } from './matchbox/group.js'
+import type { Store } from './matchbox/store.js'
+import { parseIpv4 } from './net/ipv4.js'
+import { parseMac } from './net/mac.js'
+import { FolderWatcher } from './store/watcher.js'
+
+export interface FoundReservations {
+  /** All entries, those of the configuration first. */
+  readonly entries: readonly Reservation[]
+  /** A line for each entry that could not be read. */
+  readonly problems: readonly string[]
+}
+
+const hostsFolder = (loaded: LoadedConfig): string => join(loaded.config.state_path, 'hosts.d')
+
+/** What stands in all three places now. */
+export async function readReservations (loaded: LoadedConfig, store: Store): Promise<FoundReservations> {
+  const { config, where } = loaded
+  const own = config.dhcp.reservations.map((entry, index) => reservationOf({ ...entry, source: where(['dhcp', 'reservations', index]) }))
+  const hosts = await readHosts(hostsFolder(loaded))
+  return { entries: [...own, ...hosts.entries, ...groupReservations(store.snapshot.groups.values())], problems: hosts.problems }
+}
+
+export interface WatchOptions {
+  readonly loaded: LoadedConfig
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Logger
+  readonly onChange: (found: FoundReservations) => void
+}
+
+/** Reads again whenever a file of hosts.d or a group changes; resolves, with how to stop, when every edit from now on is seen. */
+export async function watchReservations ({ loaded, store, clock, log, onChange }: WatchOptions): Promise<() => Promise<void>> {
+  const folder = hostsFolder(loaded)
+  await mkdir(folder, { recursive: true })
+  let reading: Promise<void> = Promise.resolve()
+  const reread = (): void => {
+    reading = reading.then(async () => { onChange(await readReservations(loaded, store)) })
+      .catch((error: unknown) => { log.warn({ error: messageOf(error) }, 'reservation.unread') })
+  }
+  const watcher = await FolderWatcher.start({
+    root: folder,
+    folders: [],
+    clock,
+    onEdit: reread,
+    onError: error => { log.warn({ error: messageOf(error) }, 'reservation.watch') }
+  })
+  const stop = store.onChange(changes => { if (changes.some(({ kind }) => kind === 'group')) reread() })
+  return async () => {
+    stop()
+    await watcher.close()
+    await reading
+  }
+}
+
+const reservationOf = ({ mac, ip, hostname, options, source }: ReservationEntry): Reservation =>
+  ({ macs: [mac], ip, hostName: hostname, options: wireOptions(options, source), source })
+
+async function readHosts (folder: string): Promise<FoundReservations> {
+  const entries: Reservation[] = []
+  const problems: string[] = []
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return []
+    throw error
+  })
+  for (const name of names.sort()) {
+    if (!name.endsWith('.yaml') || name.startsWith('.')) continue
+    const path = join(folder, name)
+    try {
+      const found = parseReservationFile(path, await readFile(path, 'utf8'))
+      problems.push(...found.problems)
+      for (const entry of found.entries) entries.push(reservationOf(entry))
+    } catch (error) {
+      problems.push(error instanceof AppError ? error.message : `${path}: ${messageOf(error)}`)
+    }
+  }
+  return { entries, problems }
+}
+
+/** A group with a `mac` in its selector and an `ip` in its metadata reserves the address: so Terraform alone defines DHCP. */
+export function groupReservations (groups: Iterable<Group>): readonly Reservation[] {
+  const found: Reservation[] = []
+  for (const { id, selector, metadata } of groups) {
+    const address = metadata?.get('ip')
+    const ip = typeof address === 'string' ? parseIpv4(address) : undefined
+    if (ip === undefined) continue
+    const macs = [...selector].filter(([key]) => isMacKey(key)).flatMap(([, value]) => value.split(','))
+      .map(text => parseMac(text.trim())).filter(mac => mac !== undefined)
+    const hostName = metadata?.get('hostname')
+    if (macs.length > 0) found.push({ macs, ip, hostName: typeof hostName === 'string' && hostName !== '' ? hostName : undefined, source: `group ${id}` })
+  }
+  return found
+}

@@ -1,0 +1,149 @@
+// serve and check, as a person starts them.
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { Program } from '../helpers/program.js'
+
+const store = {
+  groups: {
+    'core-1.json': '{"id":"core-1","profile":"node","selector":{"mac":"52:54:00:00:00:01"},"metadata":{}}',
+    'broken.json': '{'
+  },
+  profiles: { 'node.json': '{"id":"node","boot":{"kernel":"/assets/vmlinuz","args":["quiet"]},"ignition_id":"node.ign"}' },
+  ignition: { 'node.ign': '{"ignition":{"version":"3.3.0"}}' }
+}
+
+/** A configuration over a store of its own, all on loopback, DHCP off. */
+function configured (t: Test, more = ''): string {
+  const folder = t.testdir({ data: store, assets: { vmlinuz: 'kernel' } })
+  const file = join(folder, 'config.yaml')
+  writeFileSync(file, `data_path: ${folder}/data
+assets_path: ${folder}/assets
+state_path: ${folder}/state
+control_socket: ${folder}/control.sock
+http: { address: "127.0.0.1:0" }
+tftp: { address: "" }
+${more}`)
+  return file
+}
+
+t.test('starts, serves, and ends 0 on SIGTERM', async t => {
+  const file = configured(t)
+  const listener = createServer().listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const { port } = listener.address() as AddressInfo
+  await new Promise(resolve => { listener.close(resolve) })
+  const program = new Program(['serve', '--config', file, '--set', `http.address=127.0.0.1:${port}`])
+  t.teardown(() => program.child.kill('SIGKILL'))
+  t.match(await program.logged('appliance.ready'), { configuration: [file, '--set'], script: `http://127.0.0.1:${port}/boot.ipxe` })
+  const url = `http://127.0.0.1:${port}`
+  t.match(await (await fetch(`${url}/ipxe?mac=52-54-00-00-00-01`)).text(), /^#!ipxe\nkernel \/assets\/vmlinuz quiet/)
+  t.equal(await (await fetch(`${url}/assets/vmlinuz`)).text(), 'kernel')
+  const ready = await fetch(`${url}/readyz`)
+  t.equal(ready.status, 503)
+  t.match(await ready.text(), /groups\/broken\.json: /)
+  t.equal((await fetch(`${url}/ipxe?mac=52:54:00:00:00:99`)).status, 404)
+  t.match(await program.logged('http.unmatched'), { level: 'warn', mac: '52:54:00:00:00:99' })
+  t.match(await (await fetch(`${url}/v1/machines/52:54:00:00:00:01`)).json(), { stage: 'kernel', group: 'core-1', profile: 'node' })
+  t.match(await (await fetch(`${url}/metrics`)).text(), /boot_stages_total\{stage="kernel",result="ok"\} 1/)
+
+  t.match(JSON.parse((await new Program(['machines', 'show', '52-54-00-00-00-01', '--json', '--config', file]).end()).stdout), { profile: 'node', stage: 'kernel' })
+  t.match((await new Program(['machines', 'list', '--config', file]).end()).stdout, /52:54:00:00:00:01 +kernel +127\.0\.0\.1 +core-1 +node/)
+  t.match(await new Program(['machines', 'reset', '52-54-00-00-00-01', '--config', file]).end(), { status: 0 })
+  t.match(await new Program(['machines', 'show', '52-54-00-00-00-77', '--config', file]).end(), { status: 1, stderr: /no machine 52:54:00:00:00:77/ })
+  t.match(await new Program(['leases', 'release', '10.0.0.1', '--config', file]).end(), { status: 1, stderr: /no lease of 10\.0\.0\.1/ })
+  const second = await new Program(['serve', '--config', file]).end()
+  t.match(second, { status: 1, stderr: /control_socket/ }, 'a second appliance does not take the socket away')
+
+  const started = performance.now()
+  const { status, stderr } = await program.end('SIGTERM')
+  t.equal(status, 0)
+  t.ok(performance.now() - started < 5000, 'within five seconds, though connections are kept alive')
+  t.equal(stderr, '')
+
+  const again = new Program(['serve', '--config', file, '--set', `http.address=127.0.0.1:${port}`])
+  await again.logged('appliance.ready')
+  t.match(await (await fetch(`${url}/v1/machines/52:54:00:00:00:01`)).json(), { group: 'core-1', timeline: [] }, 'what was seen outlasts a restart')
+  t.match(await new Program(['machines', 'list', '--set', 'control_socket=/nowhere/control.sock']).end(),
+    { status: 1, stderr: /nobody answers on \/nowhere\/control\.sock \(control_socket\): no appliance is running/ })
+  t.equal((await again.end('SIGINT')).status, 0)
+})
+
+const refused = async (t: Test, args: readonly string[], message: RegExp, status = 1): Promise<void> => {
+  const ended = await new Program(args).end()
+  t.match(ended, { status, stderr: message }, `${args.join(' ')} says ${String(message)}`)
+  t.equal(ended.stderr.trimEnd().split('\n').length, 1, 'in one line')
+}
+
+t.test('what can not start is told in one line', async t => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  const { port } = taken.address() as AddressInfo
+  await refused(t, ['serve', '--config', configured(t), '--set', `http.address=127.0.0.1:${port}`],
+    new RegExp(`^core-provisioner serve: cannot listen on 127\\.0\\.0\\.1:${port}/tcp: another program listens there\n$`))
+
+  const udp = createSocket('udp4').bind(0, '127.0.0.1')
+  await once(udp, 'listening')
+  t.teardown(() => udp.close())
+  await refused(t, ['serve', '--config', configured(t), '--set', `tftp.address=127.0.0.1:${udp.address().port}`],
+    /cannot listen on 127\.0\.0\.1:\d+\/udp: another program listens there\n$/)
+
+  await refused(t, ['serve', '--config', configured(t, 'dhcp: { mode: server, interface: ens999, subnets: [{ subnet: 10.9.0.0/24 }] }')],
+    /^core-provisioner serve: no interface ens999 with an IPv4 address on this machine/)
+  await refused(t, ['serve', '--config', configured(t, 'dhpc: {}')], /config\.yaml:7: dhpc: unknown key\n$/)
+  await refused(t, ['serve', '--config', '/nowhere.yaml'], /there is no configuration file \/nowhere\.yaml/)
+  await refused(t, ['serve', '--set', 'state_path=/etc/passwd/state', '--set', 'tftp.address=""', '--set', 'http.address=127.0.0.1:0'],
+    /^core-provisioner serve: --set state_path: state_path: cannot make \/etc\/passwd\/state: ENOTDIR/)
+  await refused(t, ['serve', '--colour'], /Unknown option '--colour'/, 2)
+  await refused(t, ['serve', 'now'], /unexpected argument "now"/, 2)
+  await refused(t, ['dance'], /no command "dance"/, 2)
+})
+
+t.test('check prints what would listen', async t => {
+  const file = configured(t, 'dhcp: { mode: server, interface: lo, subnets: [{ subnet: 127.0.0.0/8 }], reservations: [{ mac: "52:54:00:00:00:01", ip: 127.0.0.9 }] }\n')
+  const { status, stdout, stderr } = await new Program(['check', '--config', file]).end()
+  t.equal(status, 1, 'a group does not parse')
+  t.match(stderr, /problem: .*groups\/broken\.json: /)
+  t.match(stdout, /dhcp +lo:67\/udp +as 127\.0\.0\.1, 1 subnets, 1 reservations, unknown clients: deny/)
+  t.match(stdout, /store +.*\/data +1 groups, 1 profiles, 1 ignition/)
+  const json = await new Program(['check', '--json', '--config', file]).end()
+  t.match(JSON.parse(json.stdout), { listeners: [{ protocol: 'dhcp' }, { protocol: 'http' }], problems: { length: 1 } })
+
+  const folder = t.testdirName
+  mkdirSync(join(folder, 'state/hosts.d'), { recursive: true })
+  writeFileSync(join(folder, 'state/hosts.d/a.yaml'), '- { mac: "52:54:00:00:00:02", ip: 10.0.0.1 }\n- { mac: x, ip: 127.0.0.2 }\n')
+  const hosts = await new Program(['check', '--config', file]).end()
+  t.match(hosts.stderr, /hosts\.d\/a\.yaml:2: mac: expected a MAC address/)
+  t.match(hosts.stderr, /hosts\.d\/a\.yaml:1: the reservation of 10\.0\.0\.1 .* no subnet/)
+
+  const wrong = await new Program(['check', '--config', configured(t, 'a: 1\nlog_level: loud\n')]).end()
+  t.match(wrong, { status: 1, stderr: /:8: log_level: expected one of .*\n.*:7: a: unknown key\n$/ }, 'check tells all')
+})
+
+t.test('render and transpile, without a machine', async t => {
+  const file = configured(t)
+  const render = async (...args: string[]) => await new Program(['render', ...args, '--config', file]).end()
+  t.match(await render('ipxe', '--label', 'mac=52-54-00-00-00-01'), { status: 0, stdout: /^#!ipxe\nkernel \/assets\/vmlinuz quiet\nboot\n$/, stderr: '' })
+  t.match(await render('ignition', '-l', 'mac=52-54-00-00-00-01'), { status: 0, stdout: '{"ignition":{"version":"3.3.0"}}' })
+  t.match(await render('ipxe', '--label', 'mac=52-54-00-00-00-02'), { status: 1, stdout: '', stderr: /no group matches/ })
+  t.match(await render('ipxe', '--label', 'mac=52'), { status: 2, stderr: /"52" is not a hardware address/ })
+  t.match(await render('lunch'), { status: 2, stderr: /expected one of ipxe, grub/ })
+
+  const transpile = async (input: string, ...args: string[]) => await new Program(['transpile', ...args], { input }).end()
+  const butane = 'variant: fcos\nversion: 1.5.0\npasswd: { users: [{ name: core, shell: /bin/sh }] }\n'
+  t.match(JSON.parse((await transpile(butane)).stdout), { ignition: { version: '3.4.0' }, passwd: { users: [{ name: 'core' }] } })
+  t.match(JSON.parse((await transpile('passwd: { users: [{ name: core }] }', '-')).stdout), { ignition: { version: '2.2.0' } })
+  t.match(await transpile('variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: etc/motd\n'), { status: 1, stdout: '', stderr: /^stdin:5:13: error: path not absolute/ })
+  t.match(await new Program(['transpile', '/nowhere.bu']).end(), { status: 1, stderr: /there is no file \/nowhere\.bu/ })
+})
+
+t.test('help and version', async t => {
+  t.match(await new Program(['--version']).end(), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ })
+  t.match(await new Program(['--help']).end(), { status: 0, stdout: /core-provisioner serve \[--config FILE\]/ })
+  t.match(await new Program(['serve', '--help']).end(), { status: 0, stdout: /^usage: core-provisioner serve/ })
+  t.match(await new Program([]).end(), { status: 2, stderr: /^usage:/ })
+})

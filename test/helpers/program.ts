@@ -1,0 +1,45 @@
+// The program as a child process, from its sources.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+export interface Ended { readonly status: number | null, readonly signal: string | null, readonly stdout: string, readonly stderr: string }
+
+export class Program {
+  readonly child: ChildProcess
+  readonly #ended: Promise<unknown[]>
+  #stdout = ''
+  #stderr = ''
+
+  constructor (args: readonly string[], options: { readonly env?: Readonly<Record<string, string>>, readonly input?: string } = {}) {
+    this.child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], {
+      cwd: root,
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env }
+    })
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => { this.#stdout += text })
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.#stderr += text })
+    this.child.stdin?.end(options.input)
+    this.#ended = once(this.child, 'close')
+  }
+
+  get stdout (): string { return this.#stdout }
+  get stderr (): string { return this.#stderr }
+
+  /** Resolves with the log line of an event, parsed; rejects when the program ends first. */
+  async logged (event: string): Promise<Record<string, unknown>> {
+    for (;;) {
+      const line = this.#stdout.split('\n').find(text => text.includes(`"msg":"${event}"`))
+      if (line !== undefined && line.endsWith('}')) return JSON.parse(line) as Record<string, unknown>
+      if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error(`ended before ${event}: ${this.#stderr}${this.#stdout}`)
+      await Promise.race([once(this.child.stdout!, 'data'), this.#ended])
+    }
+  }
+
+  async end (signal?: NodeJS.Signals): Promise<Ended> {
+    if (signal !== undefined) this.child.kill(signal)
+    await this.#ended
+    return { status: this.child.exitCode, signal: this.child.signalCode, stdout: this.#stdout, stderr: this.#stderr }
+  }
+}
