@@ -3,7 +3,7 @@
 // takes it away, bridges and taps included, when its last process has ended, however that came about.
 import { execFileSync } from 'node:child_process'
 
-interface Link { readonly ifname: string }
+interface Link { readonly ifindex: number, readonly ifname: string }
 
 const ip = (...words: string[]): string => {
   try {
@@ -24,11 +24,16 @@ export function requireOwnNamespace (): void {
   ip('link', 'set', 'lo', 'up')
 }
 
-/** @param address with prefix, e.g. 172.30.0.1/24 */
-export function createBridge (name: string, address: string): void {
+/**
+ * @param address with prefix, e.g. 172.30.0.1/24
+ * @returns the index of the interface
+ */
+export function createBridge (name: string, address: string): number {
   ip('link', 'add', name, 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0', 'mcast_snooping', '0')
   ip('address', 'add', address, 'dev', name)
   ip('link', 'set', name, 'up')
+  const [link] = JSON.parse(ip('-json', 'link', 'show', name)) as readonly Link[]
+  return link?.ifindex ?? 0
 }
 
 /** A tap of QEMU's on the bridge. */

@@ -13,6 +13,7 @@ import { Children } from './children.js'
 import { readMachineLog, tailOf } from './machine-log.js'
 import { createBridge, createTap, requireOwnNamespace } from './namespace.js'
 import { type Firmware, isFirmware, prepareMachine } from './qemu.js'
+import { advertiseNothing } from './router-advertisement.js'
 import { type SandboxMachine, createStore } from './sandbox-store.js'
 import { formatTable } from './table.js'
 
@@ -147,7 +148,8 @@ async function sandbox (options: Options, folder: string, children: Children, st
   requireOwnNamespace()
   print('building the initramfs')
   const store = createStore({ root, folder, bridge, packages: options.packages, kernel: options.kernel, machines: options.machines })
-  createBridge(bridge, store.gateway)
+  const stopAdvertising = advertiseNothing(createBridge(bridge, store.gateway))
+  stop.addEventListener('abort', stopAdvertising, { once: true })
   const applianceLog = join(folder, 'appliance.log')
   print('starting the appliance')
   const appliance = await startAppliance(children, { root, configFile: store.configFile, logFile: applianceLog, url: store.url })
