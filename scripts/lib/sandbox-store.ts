@@ -111,6 +111,7 @@ export function createStore (options: StoreOptions): SandboxStore {
     data_path: store,
     assets_path: join(folder, 'assets'),
     state_path: join(folder, 'state'),
+    control_socket: join(folder, 'control.sock'),
     tftp: { root: tftpRoot },
     dhcp: { ...config.dhcp, interface: bridge }
   }))
