@@ -1,6 +1,6 @@
 // eq ne lt le gt ge. Only values of one basic kind compare: an int and a float64 do not, so a JSON number is compared with 4.0.
 import { Failure } from './failure.js'
-import { sprintf } from './printf.js'
+import { brief } from './print.js'
 import { Complex, Uint8, typeName, type Value } from './value.js'
 
 type Kind = 'bool' | 'complex' | 'int' | 'float' | 'string' | 'uint'
@@ -23,8 +23,6 @@ const wholeOf = (value: Value): bigint | undefined =>
 
 const isNil = (value: Value): value is undefined | null => value === undefined || value === null
 
-const describe = (value: Value): string => sprintf('%s', [value], 1000)
-
 function equalPair (left: Value, right: Value): boolean {
   const kind = basicKind(left)
   const other = basicKind(right)
@@ -37,9 +35,9 @@ function equalPair (left: Value, right: Value): boolean {
   if (kind !== undefined) return left === right
   if (isNil(left) || isNil(right)) return isNil(left) && isNil(right)
   if (left.constructor !== right.constructor) {
-    throw new Failure(`non-comparable types ${describe(left)}: ${typeName(left)}, ${typeName(right)}: ${describe(right)}`)
+    throw new Failure(`non-comparable types ${brief(left, 's')}: ${typeName(left)}, ${typeName(right)}: ${brief(right, 'v')}`)
   }
-  throw new Failure(`non-comparable type ${describe(right)}: ${typeName(right)}`)
+  throw new Failure(`non-comparable type ${brief(right, 's')}: ${typeName(right)}`)
 }
 
 /** Whether the first value equals any of the others. */

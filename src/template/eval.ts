@@ -66,7 +66,9 @@ export class Evaluator {
   }
 
   #variable (name: string): Variable {
-    return this.variables.findLast(variable => variable.name === name) ?? this.fail(`undefined variable: ${name}`)
+    const at = this.variables.findLastIndex(variable => variable.name === name)
+    this.spend((this.variables.length - at) >> 3)
+    return this.variables[at] ?? this.fail(`undefined variable: ${name}`)
   }
 
   #command (dot: Value, command: CommandNode, final: Final): Value {
@@ -78,19 +80,20 @@ export class Evaluator {
       case 'identifier': return this.#function(dot, first, command, args.slice(1), final)
       case 'field': case 'chain': return this.#operand(dot, first, hasArgs)
       case 'variable':
-        this.node = first
-        this.#variable(first.variable)
         if (hasArgs && first.path.length === 0) this.#refuseArguments(first)
         break
       default:
-        if (first.type !== 'pipe') this.node = first
         if (hasArgs) this.#refuseArguments(first)
-        if (first.type === 'nil') this.fail('nil is not a command')
+        if (first.type === 'nil') {
+          this.node = first
+          this.fail('nil is not a command')
+        }
     }
     return this.#operand(dot, first, hasArgs)
   }
 
   #refuseArguments (operand: Operand): never {
+    if (operand.type !== 'pipe') this.node = operand
     this.fail(`can't give argument to non-function ${showNode(operand)}`)
   }
 
@@ -112,16 +115,18 @@ export class Evaluator {
 
   #fields (receiver: Value, path: readonly string[], hasArgs: boolean): Value {
     let value = receiver
+    // Of a value that came out of another, Go's messages know only the type of that one's elements.
+    let type: string | undefined
     for (let i = 0; i < path.length; i++) {
       const name = path[i]!
       if (value === undefined) this.fail(`nil data; no entry for key ${quote(name)}`)
       if (value === null) this.fail(`nil pointer evaluating interface {}.${name}`)
       if (!(value instanceof GoMap)) {
-        // Of a value that came out of another, Go knows only that an interface{} held it.
-        this.fail(`can't evaluate field ${name} in type ${i > 0 ? 'interface {}' : typeName(value)}`)
+        this.fail(`can't evaluate field ${name} in type ${type ?? typeName(value)}`)
       }
       if (hasArgs && i === path.length - 1) this.fail(`${name} is not a method but has arguments`)
       if (!value.has(name)) this.fail(`map has no entry for key ${quote(name)}`)
+      type = value.elementType
       value = value.get(name)
     }
     return value
@@ -164,12 +169,10 @@ export class Evaluator {
   }
 
   #call (callee: GoFunction, name: string, place: CommandNode | IdentifierNode, values: readonly Value[]): Value {
-    let bytes = 0
-    for (const value of values) if (typeof value === 'string') bytes += value.length
+    for (const value of values) if (typeof value === 'string') this.spend(value.length >> 6)
     try {
       const result = callee.call(values, this.#limits.outputBytes)
-      if (typeof result === 'string') bytes += result.length
-      this.spend(bytes >> 6)
+      if (typeof result === 'string') this.spend(result.length >> 3)
       return result
     } catch (error) {
       if (!(error instanceof Failure)) throw error

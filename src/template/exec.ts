@@ -5,7 +5,7 @@ import { Failure } from './failure.js'
 import { maxFrames, type Limits } from './limits.js'
 import type { BranchNode, Node, TemplateNode } from './nodes.js'
 import type { Trees } from './parse.js'
-import { sprint } from './print.js'
+import { brief, sprint } from './print.js'
 import { quote } from './quote.js'
 import { GoMap, GoSlice, isTrue, type Value } from './value.js'
 
@@ -130,7 +130,7 @@ class Execution {
     const scope = this.#evaluator.variables.length
     const elements = this.#evaluator.pipeline(dot, node.pipe)
     const isCollection = elements instanceof GoSlice || elements instanceof GoMap
-    if (!isCollection && elements !== undefined) this.#evaluator.fail(`range can't iterate over ${sprint([elements], 1000)}`)
+    if (!isCollection && elements !== undefined) this.#evaluator.fail(`range can't iterate over ${brief(elements, 'v')}`)
     if (isCollection && elements.length > 0) {
       this.#evaluator.spend(elements.length >> 6)
       const loop: Loop = { node, elements, body: this.#evaluator.variables.length, index: 0 }

@@ -20,7 +20,7 @@ export interface Token {
 }
 
 /** Bounds the memory that a template file of many megabytes can take. */
-export const maxTokens = 1_000_000
+export const maxTokens = 500_000
 
 const leftDelim = '{{'
 const rightDelim = '}}'
@@ -34,6 +34,8 @@ const isSpace = (character: string | undefined): boolean =>
 
 // What may follow an identifier, a field or a variable.
 const terminators: ReadonlySet<string | undefined> = new Set([undefined, ' ', '\t', '\r', '\n', '.', ',', '|', ':', ')', '(', '}'])
+
+const wordCharacter = /^\w$/
 
 /** A problem the text has; as a token it comes last, and stops the parser if it gets that far. */
 class LexError extends Error {}
@@ -192,6 +194,10 @@ class Lexer {
 
   #alphaNumerics (): void {
     while (this.#at < this.#input.length) {
+      if (wordCharacter.test(this.#input[this.#at]!)) {
+        this.#at++
+        continue
+      }
       const { rune, width } = decodeRune(this.#input, this.#at)
       if (!isAlphaNumeric(rune)) return
       this.#at += width

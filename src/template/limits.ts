@@ -3,7 +3,8 @@
 export interface Limits {
   /** The most bytes of output, and of any one string that a template builds on the way. */
   readonly outputBytes: number
-  /** The most work: about one for each node evaluated, and one for each 64 bytes handed to or made by a function. */
+  /** The most work: about one for each node evaluated, 64 bytes handed to a function or 8 bytes it makes. Five million are
+   * a second or so. */
   readonly steps: number
   /** The most templates that call one another (Go: 100,000). */
   readonly templateDepth: number

@@ -149,6 +149,18 @@ export class Printer {
   }
 }
 
+/** A value under %v or %s as a message shows it: whole, unless it is long. */
+export function brief (value: Value, verb: 'v' | 's'): string {
+  const printer = new Printer(1000)
+  try {
+    printer.printArg(value, verb)
+    return printer.take()
+  } catch (error) {
+    if (error instanceof Failure) return printer.take().slice(0, 1000) + '...'
+    throw error
+  }
+}
+
 /** fmt.Sprint: spaces between operands when neither is a string. */
 export function sprint (values: readonly Value[], limit: number): string {
   const [only] = values

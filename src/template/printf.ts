@@ -34,6 +34,8 @@ class Formatter {
   #arg = 0
   #reordered = false
   #goodIndex = true
+  // The next `]`, or -1: looked for once, lest a format of nothing but `[` be read through for each of them.
+  #close = 0
 
   constructor (format: string, args: readonly Value[], limit: number) {
     this.#format = format
@@ -99,7 +101,8 @@ class Formatter {
     if (this.#format[this.#at] !== '[') return false
     this.#reordered = true
     const start = this.#at
-    const close = this.#format.indexOf(']', start + 1)
+    if (this.#close >= 0 && this.#close <= start) this.#close = this.#format.indexOf(']', start + 1)
+    const close = this.#close
     if (close < 0 || start + 3 > this.#format.length) {
       this.#at = start + 1
       this.#goodIndex = false

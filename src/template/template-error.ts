@@ -1,6 +1,9 @@
 // The one error of this folder.
 import { toText } from './bytes.js'
 
+// A message quotes the template, and a hostile one can hold a word of megabytes.
+const maxMessage = 4000
+
 /** A template that could not be parsed or executed. The message is in Go's form: `template: name:line:col: what`. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError'
@@ -13,7 +16,7 @@ export class TemplateError extends Error {
 
   /** @param message and `templateName` are byte strings */
   constructor (message: string, templateName: string, line: number, column?: number) {
-    super(toText(message))
+    super(toText(message.length > maxMessage ? message.slice(0, maxMessage) + '...' : message))
     this.templateName = toText(templateName)
     this.line = line
     this.column = column

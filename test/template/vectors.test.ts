@@ -1,7 +1,8 @@
 // What Go's own text/template gave: test/fixtures/gotemplate.json, recorded from Go 1.19 (its "tool" member says how).
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { TemplateError, parseTemplate, type TemplateData } from '../../src/template/template.js'
+import type { TemplateData } from '../../src/template/template.js'
+import { render } from '../helpers/render-template.js'
 
 interface Vectors {
   readonly tool: string
@@ -12,15 +13,6 @@ interface Vectors {
 }
 
 const vectors = JSON.parse(readFileSync(new URL('../fixtures/gotemplate.json', import.meta.url), 'utf8')) as Vectors
-
-const render = (template: string, data: TemplateData): string => {
-  try {
-    return parseTemplate('', Buffer.from(template)).execute(data).toString()
-  } catch (error) {
-    if (!(error instanceof TemplateError)) throw error
-    return `error: ${error.message}`
-  }
-}
 
 // One message says another thing on purpose: our bound on recursion is lower than Go's, and its text names the bound.
 const otherText: Readonly<Record<string, string>> = {
