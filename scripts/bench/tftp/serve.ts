@@ -1,0 +1,18 @@
+// The server under measurement, in a process of its own: `serve.ts ADDRESS ROOT`. Prints its port when it is ready.
+import { systemClock } from '../../../src/clock.js'
+import { createLog } from '../../../src/log.js'
+import { kernelUdp } from '../../../src/net/udp.js'
+import { FileCache } from '../../../src/tftp/file-cache.js'
+import { storedFiles } from '../../../src/tftp/file-source.js'
+import { startTftpServer } from '../../../src/tftp/tftp-server.js'
+
+const [address = '127.0.0.1', root = '.'] = process.argv.slice(2)
+const server = await startTftpServer({ address, port: 0, singlePort: false, maxBlockSize: 1468, maxWindowSize: 32 }, {
+  network: kernelUdp,
+  clock: systemClock,
+  // The log is on as in service, to a place that costs nothing to write to.
+  log: createLog({ level: 'info', pretty: false, destination: process.stderr }),
+  files: storedFiles({ roots: [root], cache: new FileCache({ total: 64 * 2 ** 20, file: 4 * 2 ** 20 }), clock: systemClock })
+})
+process.stdout.write(`${server.addresses[0]?.port}\n`)
+process.once('SIGTERM', () => { void server.close() })
