@@ -62,15 +62,15 @@ interface Slot {
   abandoned: boolean
 }
 
-const forbidden: ReadonlySet<string> = new Set(['EACCES', 'EPERM'])
-
-const refusalCodes: Readonly<Record<RefusalReason, number>> = {
+const refusalCodes = {
   write: errorCodes.accessViolation,
   name: errorCodes.accessViolation,
   access: errorCodes.accessViolation,
   mode: errorCodes.illegalOperation,
   busy: errorCodes.notDefined
-}
+} as const satisfies Readonly<Record<RefusalReason, number>>
+
+const forbidden: ReadonlySet<string> = new Set(['EACCES', 'EPERM'])
 
 type Happening = TftpEvent extends infer Each ? Each extends TftpEvent ? Omit<Each, 'ip' | 'mac'> : never : never
 
@@ -244,8 +244,7 @@ class Server implements TftpServer {
   }
 
   #refuse (file: string, client: Endpoint, socket: UdpSocket, reason: RefusalReason, message: string): void {
-    const code = refusalCodes[reason]
-    sendError(socket, client, code, message)
+    sendError(socket, client, refusalCodes[reason], message)
     this.#emit(client, { type: 'refused', file, reason, message })
   }
 

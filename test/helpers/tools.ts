@@ -1,4 +1,5 @@
 // Programs that a test runs against: where one is missing the test is skipped with its reason by hand, and fails in CI.
+import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
@@ -32,6 +33,34 @@ export function able (t: Skippable, problem: string | undefined): boolean {
   return false
 }
 
-/** Whether `tool` is installed; a test that gets `false` has ended and returns at once. */
-export const needs = (t: Skippable, tool: string): boolean =>
-  able(t, findTool(tool) === undefined ? `${tool} is not installed (scripts/test installs it)` : undefined)
+/** Whether all of `tools` are installed; a test that gets `false` has ended and returns at once. */
+export function needs (t: Skippable, ...tools: readonly string[]): boolean {
+  const missing = tools.filter(tool => findTool(tool) === undefined)
+  return able(t, missing.length === 0 ? undefined : `not installed: ${missing.join(', ')} (scripts/test installs them)`)
+}
+
+export const needsRoot = (t: Skippable): boolean => able(t, process.getuid?.() === 0 ? undefined : 'needs root')
+
+export interface ToolResult { readonly code: number | null, readonly stdout: Buffer, readonly stderr: string }
+
+interface ToolOptions {
+  readonly input?: string
+  readonly cwd?: string
+  /** Milliseconds after which the program is killed; its code is then null. */
+  readonly timeout?: number
+}
+
+/** Runs a program to its end. */
+export async function runTool (name: string, args: readonly string[], { input = '', cwd, timeout = 60_000 }: ToolOptions = {}): Promise<ToolResult> {
+  return await new Promise((resolve, reject) => {
+    const child = spawn(findTool(name) ?? name, args, { cwd, timeout, killSignal: 'SIGKILL' })
+    const stdout: Buffer[] = []
+    const stderr: Buffer[] = []
+    child.stdout.on('data', (piece: Buffer) => { stdout.push(piece) })
+    child.stderr.on('data', (piece: Buffer) => { stderr.push(piece) })
+    child.once('error', reject)
+    child.once('close', code => { resolve({ code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }) })
+    child.stdin.on('error', () => { /* a program that did not wait for its input has ended */ })
+    child.stdin.end(input)
+  })
+}

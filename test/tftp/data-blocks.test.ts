@@ -1,0 +1,38 @@
+import t from 'tap'
+import { bytesOf, DataBlocks } from '../../src/tftp/data-blocks.js'
+import { memoryFile, type OpenFile } from '../../src/tftp/open-file.js'
+import { decodePacket } from '../../src/tftp/packet.js'
+import { randomBytes } from '../helpers/random.js'
+
+async function all (file: OpenFile, blksize: number, count: number): Promise<Buffer> {
+  const blocks = new DataBlocks(bytesOf(file), blksize)
+  const parts: Buffer[] = []
+  for (let expected = 1; ;) {
+    const packets = await blocks.next(count)
+    for (const packet of packets) {
+      const data = decodePacket(packet)
+      if (data.opcode !== 'DATA' || data.block !== expected++) throw new Error(`${data.opcode} instead of block ${expected - 1}`)
+      parts.push(data.payload)
+      if (data.payload.length < blksize) return Buffer.concat(parts)
+    }
+    if (packets.length !== count) throw new Error(`${packets.length} packets instead of ${count}`)
+  }
+}
+
+const later = (file: OpenFile): OpenFile => ({ ...file, read: async (position, length) => await file.read(position, length) })
+
+t.test('a file cut into packets is the file', async t => {
+  for (const size of [0, 1, 511, 512, 513, 1024, 4096, 5000]) {
+    const content = randomBytes(size, size)
+    const file = memoryFile('memory', content)
+    for (const count of [1, 3, 32]) {
+      t.ok((await all(file, 512, count)).equals(content), `${size} bytes, ${count} at a time`)
+      t.ok((await all(later(file), 512, count)).equals(content), `${size} bytes, ${count} at a time, from disk`)
+    }
+  }
+})
+
+t.test('from memory the packets are there at once', t => {
+  t.type(new DataBlocks(bytesOf(memoryFile('memory', Buffer.alloc(9))), 8).next(2), Array)
+  t.end()
+})

@@ -1,0 +1,106 @@
+import { mkdirSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import t from 'tap'
+import { systemClock } from '../../src/clock.js'
+import { FileCache } from '../../src/tftp/file-cache.js'
+import { storedFiles } from '../../src/tftp/file-source.js'
+import type { FileSource, OpenFile } from '../../src/tftp/open-file.js'
+import { randomBytes } from '../helpers/random.js'
+
+const request = { client: '192.0.2.1' }
+const small = { total: 1 << 20, file: 1 << 16 }
+
+/** Writes a file as if it had been there for a while. */
+function write (path: string, content: string | Buffer, ageSeconds = 60): void {
+  writeFileSync(path, content)
+  const then = Date.now() / 1000 - ageSeconds
+  utimesSync(path, then, then)
+}
+
+async function content (file: OpenFile | undefined, piece = 1000): Promise<Buffer | undefined> {
+  if (file === undefined) return undefined
+  const parts: Buffer[] = []
+  for (let at = 0; at < file.size; at += piece) parts.push(await file.read(at, Math.min(piece, file.size - at)))
+  await file.close()
+  return Buffer.concat(parts)
+}
+
+const text = async (source: FileSource, name: string): Promise<string | undefined> => (await content(await source.open(name, request)))?.toString()
+
+t.test('folders in order, and only regular files', async t => {
+  const dir = t.testdir({ own: { a: 'own a', sub: { b: 'own b' } }, bundled: { a: 'bundled a', c: 'bundled c', sub: 'a file' } })
+  const roots = [join(dir, 'absent'), join(dir, 'own'), join(dir, 'bundled')]
+  const source = storedFiles({ roots, cache: new FileCache(small), clock: systemClock })
+  t.equal(await text(source, 'a'), 'own a')
+  t.equal(await text(source, 'c'), 'bundled c')
+  t.equal(await text(source, 'sub/b'), 'own b')
+  t.equal(await text(source, 'sub'), 'a file', 'a folder hides no file')
+  for (const name of ['', 'none', 'a/below-a-file', 'x'.repeat(300), 'own']) t.equal(await text(source, name), undefined, name)
+  spawnSync('mkfifo', [join(dir, 'own/pipe')])
+  t.equal(await text(source, 'pipe'), undefined, 'a pipe is no file')
+  mkdirSync(join(dir, 'absent'))
+  write(join(dir, 'absent/a'), 'new a')
+  t.equal(await text(source, 'a'), 'new a', 'a folder made later')
+})
+
+t.test('links lead to where files are served, and nowhere else', async t => {
+  const dir = t.testdir({ own: {}, bundled: { loader: 'loader' }, dist: { menu: 'menu' }, secret: { key: 'key' }, 'own-not': { x: 'x' } })
+  const link = (to: string, name: string): void => { symlinkSync(to, join(dir, 'own', name)) }
+  link('../bundled/loader', 'loader')
+  link('../dist', 'dist')
+  link('../secret/key', 'key')
+  link('../secret', 'secret')
+  link('../own-not/x', 'x')
+  link('nowhere', 'dangling')
+  link('loop', 'loop')
+  const roots = [join(dir, 'own'), join(dir, 'bundled')]
+  const source = storedFiles({ roots, linkTargets: [join(dir, 'dist'), join(dir, 'absent')], cache: new FileCache(small), clock: systemClock })
+  t.equal(await text(source, 'loader'), 'loader')
+  t.equal(await text(source, 'dist/menu'), 'menu')
+  await t.rejects(text(source, 'key'), { code: 'permission_denied', message: /is a link to .*secret\/key, which is in none of the folders/ })
+  await t.rejects(text(source, 'secret/key'), { code: 'permission_denied' })
+  await t.rejects(text(source, 'x'), { code: 'permission_denied' }, 'a folder whose name begins alike')
+  t.equal(await text(source, 'dangling'), undefined)
+  t.equal(await text(source, 'loop'), undefined)
+  symlinkSync(join(dir, 'own'), join(dir, 'alias'))
+  const throughLink = storedFiles({ roots: [join(dir, 'alias'), join(dir, 'bundled')], cache: new FileCache(small), clock: systemClock })
+  t.equal(await text(throughLink, 'loader'), 'loader', 'the folder itself may be a link')
+})
+
+t.test('small files are read once, and again when they change', async t => {
+  const dir = t.testdir({})
+  const path = join(dir, 'a')
+  const cache = new FileCache(small)
+  const source = storedFiles({ roots: [dir], cache, clock: systemClock })
+  write(path, 'first')
+  const files = await Promise.all(Array.from({ length: 500 }, () => source.open('a', request)))
+  const views = await Promise.all(files.map(async file => await file!.read(0, 5)))
+  t.equal(new Set(views.map(view => view.buffer)).size, 1, 'five hundred clients, one piece of memory')
+  t.equal(cache.bytes, 5)
+  write(path, 'other', 30)
+  t.equal(await text(source, 'a'), 'other', 'same size, other time')
+  t.equal((await files[0]!.read(0, 5)).toString(), 'first', 'who reads already reads what it opened')
+  await Promise.all(files.map(file => file!.close()))
+  rmSync(path)
+  t.equal(await text(source, 'a'), undefined)
+  write(path, 'just now', 0)
+  t.equal(await text(source, 'a'), 'just now')
+  writeFileSync(path, 'sub tick')
+  t.equal(await text(source, 'a'), 'sub tick', 'a file that may still change within one tick of its clock is not kept')
+})
+
+t.test('large files are read piece by piece', async t => {
+  const dir = t.testdir({})
+  const cache = new FileCache(small)
+  const source = storedFiles({ roots: [dir], cache, clock: systemClock })
+  const bytes = randomBytes(1, 300_000)
+  write(join(dir, 'large'), bytes)
+  for (const piece of [512, 1468, 1468 * 32, 200_000]) t.ok((await content(await source.open('large', request), piece))?.equals(bytes), `pieces of ${piece}`)
+  t.equal(cache.bytes, 0)
+  const file = await source.open('large', request)
+  t.equal((await file!.read(0, 512)).length, 512)
+  truncateSync(join(dir, 'large'), 100_000)
+  await t.rejects(async () => await file!.read(150_000, 512), { message: 'the file got shorter while it was read' })
+  await file?.close()
+})
