@@ -12,6 +12,9 @@ export interface DataUrl { readonly source: string, readonly compression?: strin
  */
 const exactBytes = 256 * 1024
 
+/** No gzip data URL, with the word that goes with it, is shorter: 10 bytes of head, 8 of trailer and 5 of a last empty block. */
+const shortestGzip = base64DataUrl(Buffer.alloc(10 + 8 + 5)).length + 'gzip'.length
+
 /** Makes the data URLs of one config. */
 export class DataUrls {
   readonly #made = new Map<string, DataUrl>()
@@ -31,6 +34,7 @@ export class DataUrls {
   #make (bytes: Buffer, compression: string | undefined): DataUrl {
     const plain = [percentDataUrl(bytes), base64DataUrl(bytes)].reduce((best, url) => url.length < best.length ? url : best)
     if (compression) return { source: plain, compression }
+    if (plain.length <= shortestGzip) return { source: plain, compression: '' }
     const compressed = base64DataUrl(this.#gzip(bytes))
     // The word in the compression field counts too. The field is always written, so that a config merged below cannot supply its own.
     return compressed.length + 'gzip'.length < plain.length ? { source: compressed, compression: 'gzip' } : { source: plain, compression: '' }

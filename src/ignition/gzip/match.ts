@@ -23,21 +23,30 @@ const farForShortest = 4096
 const tokensPerBlock = 16384
 const chainLength = 4096
 
-const hashAt = (text: Buffer, at: number): number => Math.imul(text.readUInt32BE(at), 0x1e35a7bd) >>> 15
+const hashBits = 17
+/** Text with fewer places than a chain may hold is searched whole, however many hashes there are. */
+const shortHashBits = 10
 
 export const matchBlocks = (text: Buffer): readonly Block[] => new Matcher(text).blocks()
 
 class Matcher {
   readonly #text: Buffer
   readonly #blocks: Block[] = []
-  readonly #heads = new Int32Array(1 << 17).fill(-1)
-  readonly #previous = new Int32Array(windowSize)
+  readonly #heads: Int32Array
+  readonly #hashShift: number
+  readonly #previous: Int32Array
   #tokens: Token[] = []
   #blockStart = 0
   /** Where the compressor's buffer of two windows begins; it moves on by one window when the text behind it runs short. */
   #base = 0
 
-  constructor (text: Buffer) { this.#text = text }
+  constructor (text: Buffer) {
+    const bits = text.length < chainLength ? shortHashBits : hashBits
+    this.#text = text
+    this.#heads = new Int32Array(1 << bits).fill(-1)
+    this.#hashShift = 32 - bits
+    this.#previous = new Int32Array(Math.min(windowSize, text.length))
+  }
 
   blocks (): readonly Block[] {
     const size = this.#text.length
@@ -73,7 +82,7 @@ class Matcher {
 
   /** Puts the place into its chain; answers the one before it there. */
   #insert (at: number): number {
-    const hash = hashAt(this.#text, at)
+    const hash = Math.imul(this.#text.readUInt32BE(at), 0x1e35a7bd) >>> this.#hashShift
     const before = this.#heads[hash] ?? -1
     this.#previous[at % windowSize] = before
     this.#heads[hash] = at

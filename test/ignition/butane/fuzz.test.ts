@@ -1,0 +1,64 @@
+// Whatever stands in a config: an answer in bounded time, never an exception. The configs are recorded ones with parts cut out,
+// doubled, swapped with parts of others, and bytes put in.
+import t from 'tap'
+import fc from 'fast-check'
+import { readFileSync, readdirSync } from 'node:fs'
+import { jsonText } from '../../../src/ignition/json.js'
+import { isFatal } from '../../../src/ignition/report.js'
+import { transpile } from '../../../src/ignition/transpile.js'
+
+const folder = new URL('../../fixtures/butane/', import.meta.url)
+const inputs = readdirSync(folder).filter(name => name.endsWith('.json')).flatMap(name =>
+  (JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as { cases: Array<{ input: string }> }).cases.map(({ input }) => Buffer.from(input)))
+
+const input = fc.constantFrom(...inputs)
+const spice = fc.constantFrom('\0', '\t', '&a ', '*a', '<<: *a', '!!binary ', '- ', ': ', '{', '}', '[', ']', '"', "'", '|', '>', '#', '%', '~', '\n', '\n  ', '😀', '-1', '1e99', '0x')
+const change = fc.record({
+  at: fc.double({ min: 0, max: 1, noNaN: true }),
+  cut: fc.nat(40),
+  put: fc.oneof(spice.map(text => Buffer.from(text)), fc.uint8Array({ maxLength: 4 }), input.map(text => text.subarray(0, 60)))
+})
+
+const mutated = fc.tuple(input, fc.array(change, { minLength: 1, maxLength: 4 })).map(([base, changes]) =>
+  changes.reduce((text: Buffer, { at, cut, put }) => {
+    const start = Math.floor(at * text.length)
+    return Buffer.concat([text.subarray(0, start), put, text.subarray(start + cut)])
+  }, base))
+
+t.test('mutated configs', t => {
+  const seed = Date.now() & 0xffffff
+  t.comment(`seed ${seed}`)
+  let taken = 0
+  fc.assert(fc.property(mutated, text => {
+    const started = performance.now()
+    const { ok, config, report } = transpile(text)
+    if (performance.now() - started > 2000) throw new Error('took more than two seconds')
+    if (ok !== (config !== undefined) || ok === isFatal(report)) throw new Error('neither a config nor a reason')
+    const lines = text.toString('latin1').split(/\r\n?|\n/).length
+    for (const { line = 1, column = 1, path, message } of report) {
+      if (line < 1 || line > lines + 2 || column < 1 || !path.startsWith('$') || message === '') throw new Error(`an odd entry: ${line}:${column} ${path} ${message}`)
+    }
+    if (ok) {
+      taken++
+      JSON.parse(jsonText(config ?? null))
+    }
+  }), { seed, numRuns: 2000, interruptAfterTimeLimit: 10_000 })
+  t.ok(taken > 0, 'some are still taken')
+  t.end()
+})
+
+t.test('bombs and giants are refused or done with soon', t => {
+  const head = 'variant: fcos\nversion: 1.5.0\n'
+  const layers = 'bcdefghij'.split('').map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghij'[i]}`).join(', ')}]\n`).join('')
+  for (const [name, text] of [
+    ['aliases of aliases', `${head}a: &a [x]\n${layers}kernel_arguments: {should_exist: *j}\n`],
+    ['one long text a thousand times', `${head}x: &a "${'y'.repeat(1e6)}"\nsystemd:\n  units:\n${'    - {name: a.service, contents: *a}\n'.repeat(1000)}`],
+    ['too deep', `${head}x: ${'['.repeat(100_000)}\n`],
+    ['too long', `${head}x: "${'y'.repeat(9_000_000)}"\n`]
+  ] as const) {
+    const started = performance.now()
+    t.match(transpile(text), { kind: 'butane', ok: false, report: [{ kind: 'error' }] }, name)
+    t.ok(performance.now() - started < 5000, `${name}: soon`)
+  }
+  t.end()
+})
