@@ -19,7 +19,7 @@ export function answerDocument (
   const { rawQuery } = routing.target(request)
   const labels = parseLabels(rawQuery)
   const rendering = routing.provisioner.render(document, { labels, rawQuery: textOfBytes(rawQuery) })
-  const { group, profile, body, error, warnings } = rendering
+  const { group, profile, body, error, problem } = rendering
   Object.assign(routing.seen(request), {
     kind,
     name: document,
@@ -28,7 +28,7 @@ export function answerDocument (
     group,
     profile,
     unmatched: group === undefined,
-    problem: error?.message ?? warnings[0]
+    problem: error?.message ?? problem
   })
   return send(reply, body === undefined ? notFound : answer(rendering, body))
 }

@@ -38,7 +38,6 @@ export interface Seen {
   profile?: Profile | undefined
   unmatched?: boolean
   problem?: string | undefined
-  warning?: boolean
 }
 
 const noLabels: Labels = new Map()

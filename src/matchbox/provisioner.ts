@@ -14,7 +14,7 @@ import { GroupIndex, type Labels } from './select.js'
 import { type ConfigFile, type ConfigKind, type Objects, type Store, findConfig, findProfile } from './store.js'
 import { Templates } from './templates.js'
 import { type MachineRequest, type Variables, variablesOf } from './variables.js'
-import { ReadyIgnition, isReadyIgnition } from './ready-ignition.js'
+import { IgnitionDocuments, isReadyIgnition } from './ignition-documents.js'
 
 export const documentKinds = ['ipxe', 'grub', 'ignition', 'cloud', 'generic', 'metadata'] as const
 export type DocumentKind = typeof documentKinds[number]
@@ -25,8 +25,10 @@ export interface Rendering {
   readonly profile: Profile | undefined
   readonly body: Buffer | undefined
   readonly error: AppError | undefined
-  /** One line each: what is served all the same but will hardly do what was meant. */
-  readonly warnings: readonly string[]
+  /** Why what is served will hardly do what was meant. */
+  readonly problem: string | undefined
+  /** What the translation to Ignition remarked, one `file:line:col: kind: message` each. */
+  readonly report: readonly string[]
 }
 
 export interface Provisioner {
@@ -64,7 +66,7 @@ export interface ProvisionerOptions {
 export function createProvisioner ({ store, resilient = false }: ProvisionerOptions): Provisioner {
   const machineIndex = new GroupIndex()
   const apiIndex = new GroupIndex()
-  const readyIgnition = new ReadyIgnition()
+  const documents = new IgnitionDocuments()
   const templates = new Templates()
 
   const matchIn = (index: GroupIndex, { groups }: Objects, labels: Labels): Group | undefined => {
@@ -90,18 +92,17 @@ export function createProvisioner ({ store, resilient = false }: ProvisionerOpti
     render: (kind, request) => {
       const objects = store.snapshot.forMachines
       const group = matchMachine(request.labels)
-      const warnings: string[] = []
       let profile: Profile | undefined
-      let body: Buffer | undefined
+      let made: Made = { body: undefined }
       let error: AppError | undefined
       try {
         if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
         profile = findProfile(objects, group.profile)
-        body = bodies[kind]({ objects, group, profile, request, resilient, readyIgnition, templates, warnings })
+        made = bodies[kind]({ objects, group, profile, request, resilient, documents, templates })
       } catch (e) {
         error = e instanceof AppError ? e : new AppError('template_invalid', messageOf(e), { cause: e })
       }
-      return { group, profile, body, error, warnings }
+      return { group, profile, body: made.body, error: error ?? made.error, problem: made.problem, report: made.report ?? [] }
     },
     matchMachine,
     selectGroup,
@@ -143,31 +144,36 @@ interface Matched {
   readonly profile: Profile | undefined
   readonly request: MachineRequest
   readonly resilient: boolean
-  readonly readyIgnition: ReadyIgnition
+  readonly documents: IgnitionDocuments
   readonly templates: Templates
-  readonly warnings: string[]
 }
 
-const bodies: Readonly<Record<DocumentKind, (matched: Matched) => Buffer>> = {
+interface Made {
+  readonly body: Buffer | undefined
+  readonly error?: AppError | undefined
+  readonly problem?: string | undefined
+  readonly report?: readonly string[]
+}
+
+const bodies: Readonly<Record<DocumentKind, (matched: Matched) => Made>> = {
   ipxe: matched => {
     const boot = bootOf(matched)
-    return goBytes(isResilient(matched, boot) ? renderResilientIpxe(boot) : renderIpxe(boot))
+    return { body: goBytes(isResilient(matched, boot) ? renderResilientIpxe(boot) : renderIpxe(boot)) }
   },
-  grub: matched => goBytes(renderGrub(bootOf(matched))),
+  grub: matched => ({ body: goBytes(renderGrub(bootOf(matched))) }),
   ignition: matched => {
     const file = configOf(matched, 'ignition', p => p.ignitionId)
-    if (!isReadyIgnition(file.name)) throw new AppError('ignition_invalid', `${file.name} is a template, and only ready Ignition (.ign, .ignition) is served`)
-    const problem = matched.readyIgnition.problemOf(file)
-    if (problem !== undefined) matched.warnings.push(`${file.name} is served as it is, and ${problem}`)
-    return file.content
+    return isReadyIgnition(file.name)
+      ? { body: file.content, problem: matched.documents.problemOf(file) }
+      : matched.documents.translate(file, rendered(matched, file))
   },
   cloud: matched => {
-    const config = rendered(matched, configOf(matched, 'cloud', p => p.cloudId))
-    checkCloudConfig(config)
-    return config
+    const body = rendered(matched, configOf(matched, 'cloud', p => p.cloudId))
+    checkCloudConfig(body)
+    return { body }
   },
-  generic: matched => rendered(matched, configOf(matched, 'generic', p => p.genericId)),
-  metadata: matched => renderMetadata(variablesFor(matched))
+  generic: matched => ({ body: rendered(matched, configOf(matched, 'generic', p => p.genericId)) }),
+  metadata: matched => ({ body: renderMetadata(variablesFor(matched)) })
 }
 
 const rendered = (matched: Matched, file: ConfigFile): Buffer => matched.templates.render(file, variablesFor(matched))

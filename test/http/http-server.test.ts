@@ -42,8 +42,8 @@ t.test('what is no Ignition goes out all the same, and is told', async t => {
   const { status, body } = await exchange(port, get('/ignition?k=blank'))
   t.equal(status, 200)
   t.equal(body.toString(), 'not Ignition at all')
-  t.match(events, [{ kind: 'ignition', group: 'blank', status: 200, problem: /blank\.ign is served as it is, and is not JSON: 1:1/ }])
-  t.match(log, [{ level: 40, msg: 'http.ignition', problem: /is not JSON/ }])
+  t.match(events, [{ kind: 'ignition', group: 'blank', status: 200, problem: 'ignition/blank.ign:1:1: served as it is, but not JSON: expected a value' }])
+  t.match(log, [{ level: 40, msg: 'http.ignition', problem: /not JSON/ }])
 })
 
 t.test('any address of a list selects', async t => {

@@ -1,0 +1,81 @@
+// What a machine gets from /ignition. A profile's config that ends in .ign or .ignition goes out byte for byte, whatever
+// its version: Matchbox 0.9 does the same, later ones parse it and answer an empty config for a version they do not know,
+// and machines come up blank. Any other is a rendered template to be translated, which is done once for each text.
+import { Buffer } from 'node:buffer'
+import { AppError } from '../errors.js'
+import { jsonText } from '../ignition/json.js'
+import { readyIgnition } from '../ignition/ready.js'
+import { formatEntry } from '../ignition/report.js'
+import { transpile } from '../ignition/transpile.js'
+import type { ConfigFile } from './store.js'
+
+export interface Translation {
+  /** undefined when the config was refused; `error` then says why. */
+  readonly body: Buffer | undefined
+  readonly error: AppError | undefined
+  /** One `file:line:col: kind: message` each; lines are those of the rendered template. */
+  readonly report: readonly string[]
+}
+
+/** The ending is compared as it is written: raw.IGN is a template. */
+export const isReadyIgnition = (name: string): boolean => name.endsWith('.ign') || name.endsWith('.ignition')
+
+/** Translations kept, in bytes of what was translated and of what it gave. */
+const maxKeptBytes = 32 * 1024 * 1024
+
+export class IgnitionDocuments {
+  readonly #problems = new WeakMap<ConfigFile, { readonly problem: string | undefined }>()
+  /** By the rendered text's buffer: a template without actions renders to the same one each time. */
+  readonly #byBuffer = new WeakMap<Buffer, Translation>()
+  /** By file name and rendered text, oldest first. */
+  readonly #byText = new Map<string, Translation>()
+  #keptBytes = 0
+
+  /** Why a ready document is hardly what a machine can use; looked at once for each version of a file. */
+  problemOf (file: ConfigFile): string | undefined {
+    let known = this.#problems.get(file)
+    if (known === undefined) {
+      const ready = readyIgnition(file.content)
+      known = { problem: 'problem' in ready ? `${fileName(file)}:${ready.line}:${ready.column}: served as it is, but ${ready.problem}` : undefined }
+      this.#problems.set(file, known)
+    }
+    return known.problem
+  }
+
+  translate (file: ConfigFile, rendered: Buffer): Translation {
+    let translation = this.#byBuffer.get(rendered)
+    if (translation !== undefined) return translation
+    const key = `${fileName(file)}\0${rendered.toString('latin1')}`
+    translation = this.#byText.get(key)
+    if (translation === undefined) {
+      translation = translate(fileName(file), rendered)
+      this.#keep(key, translation)
+    }
+    if (rendered === file.content) this.#byBuffer.set(rendered, translation)
+    return translation
+  }
+
+  #keep (key: string, translation: Translation): void {
+    this.#byText.set(key, translation)
+    this.#keptBytes += sizeOf(key, translation)
+    for (const [oldest, dropped] of this.#byText) {
+      if (this.#keptBytes <= maxKeptBytes) break
+      this.#byText.delete(oldest)
+      this.#keptBytes -= sizeOf(oldest, dropped)
+    }
+  }
+}
+
+const sizeOf = (key: string, { body, report }: Translation): number =>
+  key.length + (body?.length ?? 0) + report.reduce((sum, line) => sum + line.length, 0)
+
+const fileName = ({ kind, name }: ConfigFile): string => `${kind}/${name}`
+
+function translate (name: string, rendered: Buffer): Translation {
+  const { ok, config, report } = transpile(rendered, { flavour: 'matchbox' })
+  const lines = report.map(entry => formatEntry(entry, name))
+  if (ok && config !== undefined) return { body: Buffer.from(jsonText(config)), error: undefined, report: lines }
+  const first = report.find(entry => entry.kind === 'error')
+  const message = first === undefined ? `${name} could not be translated to Ignition` : formatEntry(first, name)
+  return { body: undefined, error: new AppError('ignition_invalid', message), report: lines }
+}
