@@ -91,7 +91,7 @@ export const layers = [
 
 /** Modules with one user each: everybody else goes through that file. */
 export const guarded = [
-  { module: 'node:dgram', only: ['net/udp'] },
+  { module: 'node:dgram', only: ['net/udp', 'net/conflict-probe'] },
   { module: 'koffi', only: ['net/device-socket'] },
   { module: 'chokidar', only: ['store/watcher'] },
   { module: 'node:process', only: [] },

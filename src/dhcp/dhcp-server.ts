@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.js'
 import { DecodeError, messageOf } from '../errors.js'
 import type { Logger } from '../log.js'
+import type { ConflictProbe } from '../net/conflict-probe.js'
 import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
 import { macFromBytes, type Mac } from '../net/mac.js'
 import type { BindOptions, UdpNetwork, UdpSocket } from '../net/udp.js'
@@ -11,9 +12,10 @@ import { describePacket } from './describe.js'
 import type { LeaseStore } from './lease-file.js'
 import { type Lease, LeaseTable } from './leases.js'
 import { decodePacket, type DhcpPacket, encodePacket } from './packet.js'
+import { type Rate, RateLimiter, TokenBucket } from './rate-limit.js'
 import { replyLimit } from './reply.js'
 import type { Reservations } from './reservations.js'
-import { type DropReason, handleDhcp, type Outcome, type Reply } from './server-machine.js'
+import { type DropReason, handleDhcp, type Outcome, type Reply, setAside } from './server-machine.js'
 import type { DhcpSubnet } from './subnet.js'
 
 /** What may change while the server runs. */
@@ -28,8 +30,8 @@ export interface DhcpSettings {
 export type DhcpEvent =
   | { readonly kind: 'received', readonly type: string, readonly mac: Mac, readonly packet: DhcpPacket }
   | { readonly kind: 'sent', readonly type: string, readonly mac: Mac, readonly ip: Ipv4, readonly packet: DhcpPacket, readonly bootFile: string | undefined }
-  | { readonly kind: 'dropped', readonly reason: DropReason | 'malformed' | 'unsaved', readonly detail: string, readonly mac?: Mac }
-  | { readonly kind: 'lease', readonly change: 'released' | 'declined' | 'offer_refused', readonly mac: Mac, readonly ip: Ipv4 }
+  | { readonly kind: 'dropped', readonly reason: DropReason | 'malformed' | 'unsaved' | 'rate_limited', readonly detail: string, readonly mac?: Mac }
+  | { readonly kind: 'lease', readonly change: 'released' | 'declined' | 'offer_refused' | 'conflict', readonly mac: Mac, readonly ip: Ipv4 }
 
 export interface DhcpServerOptions {
   readonly network: UdpNetwork
@@ -39,6 +41,8 @@ export interface DhcpServerOptions {
   readonly settings: DhcpSettings
   readonly table: LeaseTable
   readonly store: LeaseStore
+  /** Looks for machines that use an address without asking; without it none is looked for. */
+  readonly probe?: ConflictProbe
   readonly clock: Clock
   readonly log: Logger
   readonly onEvent: (event: DhcpEvent) => void
@@ -63,6 +67,21 @@ export async function startDhcpServer (options: DhcpServerOptions): Promise<Dhcp
 const rememberedMachines = 4096
 const silence = 10 * 60_000
 
+/** What one machine may send: a boot takes some ten messages, a client that hangs repeats itself once a second. */
+const requestRate: Rate = { burst: 20, perSecond: 5 }
+
+/**
+ * How many addresses are asked for: a boot storm at once, and then so few that the kernel's ARP table (1,024 entries, each
+ * kept for three seconds without an answer) never runs full. Beyond it offers go out unasked; clients look for themselves.
+ */
+const probeRate: Rate = { burst: 256, perSecond: 64 }
+
+/** Addresses tried in a row for one DISCOVER; then the machine's next one goes on. */
+const mostProbes = 3
+
+/** In whose name an address is set aside that somebody uses unasked. */
+const nobody = macFromBytes(Buffer.alloc(6))
+
 class Server implements DhcpServer {
   readonly #options: DhcpServerOptions
   #settings: DhcpSettings
@@ -71,10 +90,15 @@ class Server implements DhcpServer {
   readonly #unsent = new Set<Promise<void>>()
   #closing = false
   readonly #told = new Map<string, number>()
+  readonly #requests = new RateLimiter<Mac>(requestRate, rememberedMachines)
+  readonly #probes: TokenBucket
+  /** Offers that wait to hear whether somebody uses their address. */
+  readonly #probing = new Map<Ipv4, { readonly outcome: Reply, readonly request: DhcpPacket }>()
 
   constructor (options: DhcpServerOptions) {
     this.#options = options
     this.#settings = options.settings
+    this.#probes = new TokenBucket(probeRate, options.clock.now())
   }
 
   async listen (): Promise<void> {
@@ -104,7 +128,7 @@ class Server implements DhcpServer {
 
   #onDatagram (data: Buffer): void {
     if (this.#closing) return
-    const { log, onEvent } = this.#options
+    const { clock, log, onEvent } = this.#options
     let request: DhcpPacket
     try {
       request = decodePacket(data)
@@ -114,13 +138,22 @@ class Server implements DhcpServer {
       onEvent({ kind: 'dropped', reason: 'malformed', detail: error.code })
       return
     }
+    const mac = macFromBytes(request.chaddr)
+    if (!this.#requests.take(mac, clock.now())) {
+      this.#drop('rate_limited', '', request, mac)
+      return
+    }
     if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(request) }, 'dhcp.received')
-    onEvent({ kind: 'received', type: request.options.dhcpMessageType ?? 'BOOTP', mac: macFromBytes(request.chaddr), packet: request })
+    onEvent({ kind: 'received', type: request.options.dhcpMessageType ?? 'BOOTP', mac, packet: request })
+    this.#decide(request, mac)
+  }
+
+  #decide (request: DhcpPacket, mac: Mac, probes = 0): void {
     try {
-      this.#carryOut(handleDhcp(request, this.#context()), request)
+      this.#carryOut(handleDhcp(request, this.#context()), request, mac, probes)
     } catch (error) {
       // No packet ends the process, not even one that finds a mistake of ours.
-      log.error({ packet: describePacket(request), error }, 'dhcp.failed')
+      this.#options.log.error({ packet: describePacket(request), error }, 'dhcp.failed')
     }
   }
 
@@ -129,39 +162,73 @@ class Server implements DhcpServer {
     return { ...this.#settings, now: clock.now(), server, leases: table }
   }
 
-  #carryOut (outcome: Outcome, request: DhcpPacket): void {
+  #carryOut (outcome: Outcome, request: DhcpPacket, mac: Mac, probes: number): void {
     const { log, onEvent } = this.#options
-    const mac = macFromBytes(request.chaddr)
     switch (outcome.kind) {
-      case 'drop': {
-        const { reason, detail = '' } = outcome
-        onEvent({ kind: 'dropped', reason, detail, mac })
-        const level = worthTelling.has(reason) && this.#firstInAWhile(`${reason} ${mac}`) ? 'info' : 'debug'
-        log[level]({ mac, xid: request.xid, reason, ...detail !== '' && { detail } }, 'dhcp.drop')
+      case 'drop':
+        this.#drop(outcome.reason, outcome.detail ?? '', request, mac)
         return
-      }
       case 'change':
         log.info({ mac, ip: formatIpv4(outcome.lease.ip) }, `dhcp.${outcome.what}`)
         onEvent({ kind: 'lease', change: outcome.what, mac, ip: outcome.lease.ip })
         void this.#keep(outcome.lease, outcome.durable).catch(() => {})
         return
       case 'reply':
-        this.#answer(outcome, request, mac)
+        if (outcome.lease !== undefined && outcome.durable) this.#sendWhenKept(outcome, outcome.lease, request, mac)
+        else this.#offer(outcome, request, mac, probes)
     }
   }
 
-  #answer (outcome: Reply, request: DhcpPacket, mac: Mac): void {
-    const { lease, durable } = outcome
-    if (lease === undefined || !durable) {
-      if (lease !== undefined) this.#options.table.set(lease)
-      this.#send(outcome, request, mac)
-      return
-    }
-    const sent = this.#keep(lease, durable)
+  #drop (reason: DropReason | 'rate_limited', detail: string, request: DhcpPacket, mac: Mac): void {
+    const { log, onEvent } = this.#options
+    onEvent({ kind: 'dropped', reason, detail, mac })
+    const level = worthTelling.has(reason) && this.#firstInAWhile(`${reason} ${mac}`) ? 'info' : 'debug'
+    log[level]({ mac, xid: request.xid, reason, ...detail !== '' && { detail } }, 'dhcp.drop')
+  }
+
+  #sendWhenKept (outcome: Reply, lease: Lease, request: DhcpPacket, mac: Mac): void {
+    const sent = this.#keep(lease, true)
       .then(() => { this.#send(outcome, request, mac) })
       .catch((error: unknown) => { this.#options.onEvent({ kind: 'dropped', reason: 'unsaved', detail: messageOf(error), mac }) })
       .finally(() => { this.#unsent.delete(sent) })
     this.#unsent.add(sent)
+  }
+
+  /** Sends what needs no sync: at once, or when it was seen that nobody uses the address. */
+  #offer (outcome: Reply, request: DhcpPacket, mac: Mac, probes: number): void {
+    const { lease, probe } = outcome
+    if (lease !== undefined) this.#options.table.set(lease)
+    const pending = this.#probing.get(outcome.reply.yiaddr)
+    if (pending !== undefined) {
+      // The machine asked again meanwhile: what it sent last is what it waits for an answer to.
+      this.#probing.set(outcome.reply.yiaddr, { outcome, request })
+    } else if (lease !== undefined && probe && this.#options.probe !== undefined && this.#probes.take(this.#options.clock.now())) {
+      this.#probing.set(lease.ip, { outcome, request })
+      const done = this.#askWhoUses(this.#options.probe, lease.ip, mac, probes).finally(() => { this.#unsent.delete(done) })
+      this.#unsent.add(done)
+    } else {
+      this.#send(outcome, request, mac)
+    }
+  }
+
+  /** Ends with the offer, or with the address set aside and the request decided anew. */
+  async #askWhoUses (probe: ConflictProbe, ip: Ipv4, mac: Mac, probes: number): Promise<void> {
+    const { table, clock, log, onEvent } = this.#options
+    const answer = await probe.ask(ip, mac)
+    const pending = this.#probing.get(ip)
+    this.#probing.delete(ip)
+    const held = table.get(ip)
+    if (pending === undefined || held?.mac !== mac || held.state !== 'offered') return
+    const { outcome, request } = pending
+    if (!answer.inUse) {
+      this.#send(outcome, request, mac)
+      return
+    }
+    log.warn({ ip: formatIpv4(ip), mac, by: answer.by ?? 'a host behind a router' }, 'dhcp.conflict')
+    onEvent({ kind: 'lease', change: 'conflict', mac, ip })
+    // Not set aside in this machine's name: it declined nothing.
+    void this.#keep(setAside(held, nobody, clock.now()), true).catch(() => {})
+    if (probes < mostProbes) this.#decide(request, mac, probes + 1)
   }
 
   /** Puts the change in force at once, so that the next packet is decided with it, and on disk when it has to last. */
@@ -211,6 +278,6 @@ class Server implements DhcpServer {
 }
 
 /** Reasons that a person who waits for a machine to boot wants to read; the rest is everyday traffic. */
-const worthTelling: ReadonlySet<DropReason> = new Set([
-  'unknown_client', 'no_range', 'pool_exhausted', 'reservation_in_use', 'unknown_subnet'
+const worthTelling: ReadonlySet<DropReason | 'rate_limited'> = new Set([
+  'unknown_client', 'no_range', 'pool_exhausted', 'reservation_in_use', 'unknown_subnet', 'declines_too_often', 'rate_limited'
 ])

@@ -26,7 +26,7 @@ export function addressReply (type: 'OFFER' | 'ACK', yiaddr: Ipv4, seconds: numb
     ...frame(parts.request, parts.request.ciaddr),
     yiaddr,
     ...bootFields(parts),
-    options: {
+    options: withRaw(parts, {
       dhcpMessageType: type,
       serverIdentifier: parts.server,
       ipAddressLeaseTime: seconds,
@@ -35,7 +35,7 @@ export function addressReply (type: 'OFFER' | 'ACK', yiaddr: Ipv4, seconds: numb
       renewalTime: Math.floor(seconds / 2),
       rebindingTime: Math.floor(seconds * 7 / 8),
       ...networkOptions(parts)
-    }
+    })
   }
 }
 
@@ -44,13 +44,13 @@ export function informReply (parts: ReplyParts): DhcpPacket {
   return {
     ...frame(parts.request, parts.request.ciaddr),
     ...bootFields(parts),
-    options: {
+    options: withRaw(parts, {
       dhcpMessageType: 'ACK',
       serverIdentifier: parts.server,
       ...identity(parts.request),
       ...bootOptions(parts),
       ...networkOptions(parts)
-    }
+    })
   }
 }
 
@@ -111,25 +111,28 @@ function bootOptions ({ request, client, server, bootFile }: ReplyParts): Mutabl
 }
 
 /** What the client asked for in option 55 of what its subnet has; all of it when it sent no list. */
-function networkOptions ({ request, subnet, reservation, hostName }: ReplyParts): MutableOptions {
-  const available: Options = {
-    subnetMask: subnet.subnet.mask,
-    ...subnet.routers.length > 0 && { router: subnet.routers },
-    ...subnet.dnsServers.length > 0 && { domainNameServer: subnet.dnsServers },
-    ...hostName !== undefined && { hostName },
-    ...subnet.domainName !== '' && { domainName: subnet.domainName },
-    broadcastAddress: subnet.subnet.broadcast,
-    ...subnet.ntpServers.length > 0 && { ntpServers: subnet.ntpServers }
-  }
-  const raw = reservation?.options === undefined ? subnet.options : new Map([...subnet.options, ...reservation.options])
-  const wanted = request.options.parameterRequestList
-  const chosen: Record<string, unknown> = {}
-  for (const name of Object.keys(available) as OptionName[]) {
-    const { code } = optionTable[name]
-    if (raw.has(code) || (wanted !== undefined && !wanted.includes(code))) continue
-    chosen[name] = available[name]
-  }
-  // An option that the configuration gives raw goes out whether asked for or not: that is why it is there.
-  if (raw.size > 0) chosen['other'] = raw
-  return chosen as MutableOptions
+function networkOptions ({ request, subnet, hostName }: ReplyParts): MutableOptions {
+  const list = request.options.parameterRequestList
+  const wanted = (name: OptionName): boolean => list === undefined || list.includes(optionTable[name].code)
+  const options: MutableOptions = {}
+  if (wanted('subnetMask')) options.subnetMask = subnet.subnet.mask
+  if (subnet.routers.length > 0 && wanted('router')) options.router = subnet.routers
+  if (subnet.dnsServers.length > 0 && wanted('domainNameServer')) options.domainNameServer = subnet.dnsServers
+  if (hostName !== undefined && wanted('hostName')) options.hostName = hostName
+  if (subnet.domainName !== '' && wanted('domainName')) options.domainName = subnet.domainName
+  if (wanted('broadcastAddress')) options.broadcastAddress = subnet.subnet.broadcast
+  if (subnet.ntpServers.length > 0 && wanted('ntpServers')) options.ntpServers = subnet.ntpServers
+  return options
+}
+
+/**
+ * The options that the configuration gives raw in the place of ours, its machine's before its subnet's. They go out whether
+ * asked for or not: that is why they are there.
+ */
+function withRaw ({ subnet, reservation }: ReplyParts, options: MutableOptions): Options {
+  const machine = reservation?.options
+  const raw = machine === undefined ? subnet.options : new Map([...subnet.options, ...machine])
+  if (raw.size === 0) return options
+  for (const name of Object.keys(options) as OptionName[]) if (raw.has(optionTable[name].code)) delete options[name]
+  return { ...options, other: raw }
 }

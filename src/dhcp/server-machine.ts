@@ -1,6 +1,7 @@
 // The DHCP server's decisions: RFC 2131 section 4.3. One request in, one outcome out; it sends nothing, stores nothing and
 // reads no clock. The caller applies `lease` to the table, and when it is to be durable, before the reply leaves.
 import { contains, formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
+import type { Mac } from '../net/mac.js'
 import { allocate, type Allocated, type Allocation, type AllocationState, type Refusal } from './allocate.js'
 import { type BootConfig, bootFileFor } from './boot-file.js'
 import { type ClientInfo, clientInfo, ethernet } from './client-info.js'
@@ -26,6 +27,7 @@ export type DropReason =
   | 'other_server'
   | 'unknown_lease'
   | 'unexpected'
+  | 'declines_too_often'
 
 export interface Reply {
   readonly kind: 'reply'
@@ -54,6 +56,9 @@ export const bootLeaseTime = 600
 const quarantine = 10 * 60_000
 const longestQuarantine = 24 * 60 * 60_000
 
+/** A machine that declines this many addresses within the first quarantine would decline the whole range: it is ignored. */
+const mostDeclines = 3
+
 export function handleDhcp (request: DhcpPacket, context: ServerContext): Outcome {
   if (request.op !== op.bootRequest) return drop('not_a_request')
   if (request.htype !== ethernet || request.chaddr.length !== 6) return drop('hardware_type', `htype ${request.htype}, hlen ${request.chaddr.length}`)
@@ -62,6 +67,7 @@ export function handleDhcp (request: DhcpPacket, context: ServerContext): Outcom
   const subnet = subnetFor(request, context.subnets, context.server)
   if (subnet === undefined) return drop('unknown_subnet', `giaddr ${formatIpv4(request.giaddr)}`)
   const client = clientInfo(request)
+  if (declinesTooOften(client.mac, context)) return drop('declines_too_often')
   switch (type) {
     case 'DISCOVER': return onDiscover(request, client, subnet, context)
     case 'REQUEST': return onRequest(request, client, subnet, context)
@@ -70,6 +76,12 @@ export function handleDhcp (request: DhcpPacket, context: ServerContext): Outcom
     case 'INFORM': return onInform(request, client, subnet, context)
     default: return drop('unexpected', type)
   }
+}
+
+/** Each address a machine declined is still in the table as set aside by it, so they need no count of their own. */
+function declinesTooOften (mac: Mac, { leases, now }: ServerContext): boolean {
+  const declined = leases.ofMac(mac).filter(lease => lease.state === 'declined' && now - lease.since < quarantine)
+  return declined.length >= mostDeclines
 }
 
 const drop = (reason: DropReason, detail?: string): Outcome => ({ kind: 'drop', reason, ...detail !== undefined && { detail } })
@@ -136,9 +148,14 @@ function onDecline (request: DhcpPacket, client: ClientInfo, context: ServerCont
   const held = ip === undefined ? undefined : context.leases.get(ip)
   if (held === undefined || held.mac !== client.mac || !isActive(held, context.now) || held.state === 'declined') return drop('unknown_lease', 'DECLINE')
   if (request.options.serverIdentifier !== context.server) return drop('other_server', 'DECLINE')
+  return { kind: 'change', what: 'declined', lease: setAside(held, held.mac, context.now), durable: true }
+}
+
+/** The lease of an address that somebody uses without asking: nobody gets it for ten minutes, each time twice as long. */
+export function setAside (held: Lease, mac: Mac, now: number): Lease {
   const declines = (held.declines ?? 0) + 1
-  const expires = context.now + Math.min(longestQuarantine, quarantine * 2 ** (declines - 1))
-  return { kind: 'change', what: 'declined', lease: { ...held, state: 'declined', since: context.now, expires, declines }, durable: true }
+  const expires = now + Math.min(longestQuarantine, quarantine * 2 ** (declines - 1))
+  return { ip: held.ip, mac, state: 'declined', since: now, expires, declines }
 }
 
 function onRelease (request: DhcpPacket, client: ClientInfo, context: ServerContext): Outcome {

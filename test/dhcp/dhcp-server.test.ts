@@ -4,6 +4,7 @@ import { type DhcpEvent, type DhcpServer, type DhcpSettings, startDhcpServer } f
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
 import type { LeaseStore } from '../../src/dhcp/lease-file.js'
 import { buildReservations } from '../../src/dhcp/reservations.js'
+import type { ConflictAnswer, ConflictProbe } from '../../src/net/conflict-probe.js'
 import { createLog } from '../../src/log.js'
 import { DhcpWire } from '../helpers/dhcp-wire.js'
 import { hex, ip, mac, request, subnet, testMac } from '../helpers/dhcp.js'
@@ -49,7 +50,7 @@ interface Stage {
   readonly log: () => ReadonlyArray<Readonly<Record<string, unknown>>>
 }
 
-async function stage (t: Test, more: Partial<DhcpSettings> = {}): Promise<Stage> {
+async function stage (t: Test, more: Partial<DhcpSettings> = {}, probe?: ConflictProbe): Promise<Stage> {
   const { stream, entries } = logLines()
   const [wire, table, store, clock, events] = [new DhcpWire(), new LeaseTable(), new HeldStore(), new FakeClock(), [] as DhcpEvent[]]
   const dhcp = await startDhcpServer({
@@ -59,6 +60,7 @@ async function stage (t: Test, more: Partial<DhcpSettings> = {}): Promise<Stage>
     settings: { ...settings, ...more },
     table,
     store,
+    ...probe !== undefined && { probe },
     clock,
     log: createLog({ level: 'debug', pretty: false, destination: stream }),
     onEvent: event => { events.push(event) }
@@ -182,4 +184,95 @@ t.test('a real PXE client: the loader by name in file and option 67, its machine
   t.match(offer, { file: 'snponly.efi', siaddr: server, sname: '192.168.100.2', flags: 0x8000 })
   t.match(offer.options, { bootfileName: 'snponly.efi', tftpServerName: '192.168.100.2', vendorClassIdentifier: 'PXEClient' })
   t.same(offer.options.clientMachineIdentifier, hex('0000005452020000408000525400000002'))
+})
+
+/** A probe whose answers the test gives. */
+class HeldProbe implements ConflictProbe {
+  readonly asked: Array<{ readonly ip: number, readonly end: (answer: ConflictAnswer) => void }> = []
+  ask = async (address: number): Promise<ConflictAnswer> => await new Promise(resolve => { this.asked.push({ ip: address, end: resolve }) })
+}
+
+t.test('an address of the range is asked for before it is offered; what is known is not', async t => {
+  const probe = new HeldProbe()
+  const { wire, table } = await stage(t, {}, probe)
+  wire.receive(discover())
+  await turn()
+  t.equal(wire.sent.length, 0)
+  t.equal(table.get(first)?.state, 'offered', 'held meanwhile')
+  wire.receive(discover(mac('52:54:00:00:00:02')))
+  t.same(probe.asked.map(asked => asked.ip), [first, first + 1], 'the next machine waits for its own answer only')
+  probe.asked[1]?.end({ inUse: false })
+  t.equal((await wire.next()).packet.yiaddr, first + 1)
+  wire.receive({ ...discover(), xid: 77 })
+  await turn()
+  t.equal(wire.sent.length, 1, 'asked again meanwhile: still not sent')
+  probe.asked[0]?.end({ inUse: false })
+  const { packet } = await wire.next()
+  t.equal(packet.yiaddr, first)
+  t.equal(packet.xid, 77, 'the answer is to what it sent last')
+  wire.receive(discover())
+  t.equal(wire.sent.length, 3, 'known by now: at once')
+  t.equal(probe.asked.length, 2)
+})
+
+t.test('an address in use is set aside, and the next one offered', async t => {
+  const probe = new HeldProbe()
+  const { wire, table, store, events, clock } = await stage(t, {}, probe)
+  wire.receive(discover())
+  probe.asked[0]?.end({ inUse: true, by: mac('02:00:00:00:00:99') })
+  await turn()
+  t.match(table.get(first), { state: 'declined', declines: 1, mac: '00:00:00:00:00:00', expires: clock.now() + 600_000 })
+  t.match(store.kept, [{ ip: first, state: 'declined' }])
+  t.match(events.filter(event => event.kind === 'lease'), [{ change: 'conflict', ip: first, mac: testMac }])
+  t.same(probe.asked.map(asked => asked.ip), [first, first + 1])
+  probe.asked[1]?.end({ inUse: false })
+  t.equal((await wire.next()).packet.yiaddr, first + 1)
+})
+
+t.test('a whole range in use: the machine is given up for now after a few addresses', async t => {
+  const { wire, table } = await stage(t, {}, { ask: async () => ({ inUse: true, by: undefined }) })
+  wire.receive(discover())
+  await turn()
+  t.equal(wire.sent.length, 0)
+  t.equal([...table.values()].filter(lease => lease.state === 'declined').length, 4)
+})
+
+t.test('a reservation is never asked for', async t => {
+  const probe = new HeldProbe()
+  const reservations = buildReservations([{ macs: [testMac], ip: ip('192.168.100.41'), hostName: undefined, source: 'test' }], subnets, server)
+  const { wire } = await stage(t, { reservations }, probe)
+  t.equal((await wire.ask(discover())).yiaddr, ip('192.168.100.41'))
+  t.equal(probe.asked.length, 0)
+})
+
+t.test('a storm of new machines asks for so many addresses that the ARP table bears it, and leaves none unanswered', async t => {
+  const probe = new HeldProbe()
+  const wide = [subnet('10.0.0.0/16', '10.0.1.0-10.0.9.255')]
+  const { wire, clock } = await stage(t, { subnets: [...wide, ...subnets] }, probe)
+  const machines = (from: number, count: number): void => {
+    for (let n = from; n < from + count; n++) {
+      wire.receive(request({ dhcpMessageType: 'DISCOVER' }, { giaddr: ip('10.0.0.1'), mac: mac(`52:54:00:01:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`) }))
+    }
+  }
+  machines(0, 1000)
+  t.equal(probe.asked.length, 256)
+  t.equal(wire.sent.length, 744)
+  clock.advance(1000)
+  machines(1000, 100)
+  t.equal(probe.asked.length, 256 + 64)
+  probe.asked.forEach(({ end }) => { end({ inUse: false }) })
+  await turn()
+  t.equal(wire.sent.length, 1100)
+  t.equal(new Set(wire.sent.map(({ packet }) => packet.yiaddr)).size, 1100)
+})
+
+t.test('a flood from one machine is limited, and others are served', async t => {
+  const { wire, events, log, clock } = await stage(t)
+  for (let n = 0; n < 1000; n++) wire.receive(discover())
+  t.equal(wire.sent.length, 20)
+  t.equal(events.filter(event => event.kind === 'dropped' && event.reason === 'rate_limited').length, 980)
+  t.equal(log().filter(entry => entry['reason'] === 'rate_limited' && entry['level'] === 'info').length, 1, 'told of once')
+  t.equal((await wire.ask(discover(mac('52:54:00:00:00:02')))).yiaddr, first + 1)
+  clock.advance(1000)
+  t.equal((await wire.ask(discover())).yiaddr, first, 'and itself later')
 })

@@ -118,6 +118,13 @@ const rows: ReadonlyArray<readonly [string, ReturnType<typeof request>, Given, s
   ['no address at all', request({ dhcpMessageType: 'REQUEST' }), {}, 'drop unexpected'],
 
   // DECLINE, RELEASE, INFORM
+  ['a machine that declined three addresses is ignored', discover,
+    { leases: [0, 1, 2].map(n => ({ ip: ip('10.9.0.100') + n, state: 'declined' as const })) }, 'drop declines_too_often'],
+  ['one that declined two is not', discover, { leases: [0, 1].map(n => ({ ip: ip('10.9.0.100') + n, state: 'declined' as const })) },
+    'OFFER 192.168.100.100 to 255.255.255.255:68, offered 60 s, probe'],
+  ['one that declined three some time ago is heard again', discover,
+    { leases: [0, 1, 2].map(n => ({ ip: ip('10.9.0.100') + n, state: 'declined' as const, since: now - 10 * minute })) },
+    'OFFER 192.168.100.100 to 255.255.255.255:68, offered 60 s, probe'],
   ['DECLINE of the address one was given', decline(first), { leases: [{ ip: first }] }, 'declined 192.168.100.100 durably'],
   ["DECLINE of another machine's", decline(first), { leases: [{ ip: first, mac: other }] }, 'drop unknown_lease'],
   ['DECLINE of an address nobody was given', decline(first), {}, 'drop unknown_lease'],

@@ -7,6 +7,7 @@ import { LeaseFile } from '../../src/dhcp/lease-file.js'
 import { LeaseTable } from '../../src/dhcp/leases.js'
 import { buildReservations } from '../../src/dhcp/reservations.js'
 import { createLog } from '../../src/log.js'
+import { kernelConflictProbe } from '../../src/net/conflict-probe.js'
 import { openDeviceSocket } from '../../src/net/device-socket.js'
 import { addressesOf } from '../../src/net/interfaces.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
@@ -56,6 +57,7 @@ const server = await startDhcpServer({
   },
   table,
   store,
+  probe: kernelConflictProbe,
   clock: systemClock,
   log,
   onEvent: event => { if (options.quiet !== true) process.stdout.write(`${JSON.stringify(readable(event))}\n`) }
