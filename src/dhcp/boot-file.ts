@@ -1,51 +1,125 @@
-// Who gets which loader: one table, read from the top. A machine that runs iPXE already gets the script; a PXE ROM gets
-// the loader for its firmware by TFTP.
-import type { ClientInfo } from './client-info.js'
-import type { Firmware } from './constants.js'
+// Who gets which loader: one table, read from the top. A machine that runs iPXE already gets the script; firmware gets the
+// loader for its architecture, by TFTP or, where it boots over HTTP, as a URL.
+import type { Mac } from '../net/mac.js'
+import { type ClientInfo, ownUserClass } from './client-info.js'
+import { architectures, type Firmware } from './constants.js'
 
 export interface BootConfig {
   /** Loader names below the TFTP root, by the firmware that runs them. */
   readonly loaders: Readonly<Partial<Record<Firmware, string>>>
   /** Absolute URL of the iPXE script. */
   readonly scriptUrl: string
+  /** Absolute URL, ending in a slash, below which the loaders are found over HTTP; without it UEFI HTTP Boot gets nothing. */
+  readonly loaderBaseUrl?: string
+  /** The loaders for machines that the first one leads nowhere: it drives the card itself where the other uses the firmware's driver. */
+  readonly otherLoaders?: Readonly<Partial<Record<Firmware, string>>>
+  /** Whether the loaders call themselves `core-provisioner` (option 77): then a network card's own iPXE is given ours first. */
+  readonly ownUserClass?: boolean
+  /** Exceptions, the first that matches wins. */
+  readonly overrides?: readonly BootOverride[]
 }
+
+export interface BootOverride {
+  /** Every condition that is there has to hold. */
+  readonly mac?: Mac
+  /** The beginning of option 60. */
+  readonly vendorClass?: string
+  /** Loader name, in place of the one for its firmware. */
+  readonly loader?: string
+  readonly scriptUrl?: string
+  readonly uefiStyle?: UefiStyle
+}
+
+/**
+ * How UEFI PXE firmware learns of its boot file from a ProxyDHCP offer: `direct`, in the offer itself, or `binl`, from the
+ * boot server on port 4011, which some boards ask whatever the offer says, and others only when it says nothing.
+ */
+export type UefiStyle = 'direct' | 'binl'
 
 export interface BootFile {
   readonly kind: 'script' | 'loader'
-  /** What goes into `file` and option 67. */
+  /** What goes into `file` and option 67; '' for a client that knows its files' names itself. */
   readonly name: string
+}
+
+/** A boot client, with what was decided about it alone. */
+export interface BootQuery {
+  readonly client: ClientInfo
+  readonly boot: BootConfig
+  /** Whether the first loader led this machine nowhere. */
+  readonly otherLoader: boolean
 }
 
 interface Row {
   readonly what: string
-  readonly when: (client: ClientInfo) => boolean
-  readonly give: (boot: BootConfig, client: ClientInfo) => BootFile | undefined
+  readonly when: (query: BootQuery) => boolean
+  readonly give: (query: BootQuery) => BootFile | undefined
 }
 
-const loader = (boot: BootConfig, { firmware }: ClientInfo): BootFile | undefined => {
-  // A PXE ROM that names no architecture is a BIOS one from before RFC 4578.
-  const name = boot.loaders[firmware ?? 'bios']
+const overrideFor = ({ client, boot }: BootQuery): BootOverride | undefined =>
+  boot.overrides?.find(({ mac, vendorClass }) => (mac ?? client.mac) === client.mac && client.vendorClass.startsWith(vendorClass ?? ''))
+
+export const uefiStyleFor = (query: BootQuery): UefiStyle => overrideFor(query)?.uefiStyle ?? 'direct'
+
+function loaderName (query: BootQuery): string | undefined {
+  const { client, boot, otherLoader } = query
+  // A PXE ROM that names no architecture is a BIOS one from before RFC 4578; one that names an unknown one is left alone.
+  const firmware = client.firmware ?? (client.architectures.length === 0 ? 'bios' : undefined)
+  const name = overrideFor(query)?.loader ?? (firmware === undefined ? undefined : boot.loaders[firmware])
+  const other = firmware === undefined || !otherLoader ? undefined : boot.otherLoaders?.[firmware]
+  return other ?? name
+}
+
+function loader (query: BootQuery): BootFile | undefined {
+  const name = loaderName(query)
   return name === undefined ? undefined : { kind: 'loader', name }
 }
 
+function loaderUrl (query: BootQuery): BootFile | undefined {
+  const name = loaderName(query)
+  const base = query.boot.loaderBaseUrl
+  return name === undefined || base === undefined ? undefined : { kind: 'loader', name: /^https?:/.test(name) ? name : `${base}${name}` }
+}
+
+const script = (query: BootQuery): BootFile => ({ kind: 'script', name: overrideFor(query)?.scriptUrl ?? query.boot.scriptUrl })
+
 export const bootTable: readonly Row[] = [
   {
+    what: 'our own iPXE',
+    when: ({ client }) => client.program === 'ipxe' && client.userClasses.includes(ownUserClass),
+    give: script
+  },
+  {
+    what: "a network card's iPXE, when ours can be told from it: chainload ours",
+    when: ({ client, boot }) => client.program === 'ipxe' && boot.ownUserClass === true,
+    give: query => loader(query) ?? script(query)
+  },
+  {
     what: 'iPXE that can fetch over HTTP',
-    when: client => client.program === 'ipxe' && client.ipxeHttp,
-    give: boot => ({ kind: 'script', name: boot.scriptUrl })
+    when: ({ client }) => client.program === 'ipxe' && client.ipxeHttp,
+    give: script
   },
   {
     what: "a network card's iPXE without HTTP: chainload the full one",
-    when: client => client.program === 'ipxe',
+    when: ({ client }) => client.program === 'ipxe',
     give: loader
   },
   {
+    what: 'a Raspberry Pi, which fetches the files of its own boot order below its serial number',
+    when: ({ client }) => client.program === 'raspberry-pi',
+    give: query => ({ kind: 'loader', name: overrideFor(query)?.loader ?? '' })
+  },
+  {
+    what: 'UEFI HTTP Boot',
+    when: ({ client }) => client.program === 'http' && client.architectures.some(number => architectures[number]?.http === true),
+    give: loaderUrl
+  },
+  {
     what: 'a PXE ROM or UEFI PXE',
-    when: client => client.program === 'pxe',
+    when: ({ client }) => client.program === 'pxe',
     give: loader
   }
 ]
 
 /** What the client is to boot, or undefined when it is not a boot client or there is no loader for its firmware. */
-export const bootFileFor = (client: ClientInfo, boot: BootConfig): BootFile | undefined =>
-  bootTable.find(row => row.when(client))?.give(boot, client)
+export const bootFileFor = (query: BootQuery): BootFile | undefined => bootTable.find(row => row.when(query))?.give(query)

@@ -4,8 +4,11 @@ import { macFromBytes, type Mac } from '../net/mac.js'
 import { architectures, type Firmware } from './constants.js'
 import type { DhcpPacket } from './packet.js'
 
-/** What is asking: a network card's PXE ROM, UEFI HTTP Boot, iPXE, or anything else (an initramfs, an installed system). */
-export type ClientProgram = 'pxe' | 'http' | 'ipxe' | 'other'
+/**
+ * What is asking: a network card's PXE ROM, a Raspberry Pi's boot loader, UEFI HTTP Boot, iPXE, or anything else (an
+ * initramfs, an installed system).
+ */
+export type ClientProgram = 'pxe' | 'raspberry-pi' | 'http' | 'ipxe' | 'other'
 
 export interface ClientInfo {
   readonly mac: Mac
@@ -15,9 +18,17 @@ export interface ClientInfo {
   /** The numbers it gives for its architecture (RFC 4578 section 2.1), best first. */
   readonly architectures: readonly number[]
   readonly userClasses: readonly string[]
+  /** Option 60 as it came, '' without one. */
+  readonly vendorClass: string
   /** For iPXE: whether its build can fetch over HTTP; some network cards carry one that can't. */
   readonly ipxeHttp: boolean
 }
+
+/** What our own iPXE calls itself (`set user-class core-provisioner` in its script), to be told from a network card's. */
+export const ownUserClass = 'core-provisioner'
+
+/** MAC prefixes of Raspberry Pi, whose boot loader says it is an x86 BIOS and wants a boot menu of its own kind. */
+const raspberryPi: ReadonlySet<string> = new Set(['28:cd:c1', '2c:cf:67', 'b8:27:eb', 'd8:3a:dd', 'dc:a6:32', 'e4:5f:01'])
 
 /** Ethernet, the only hardware type whose chaddr is a MAC that selectors and reservations can name. */
 export const ethernet = 1
@@ -28,19 +39,24 @@ export function clientInfo (packet: DhcpPacket): ClientInfo {
   const numbers = clientSystemArchitecture ?? vendorClassArchitecture(vendorClassIdentifier)
   const known = numbers.map(number => architectures[number]).find(architecture => architecture !== undefined)
   const features = ipxeEncapsulatedOptions === undefined ? undefined : ipxeFeatures(ipxeEncapsulatedOptions)
-  const ipxe = features !== undefined || userClasses.includes('iPXE')
+  const ipxe = features !== undefined || userClasses.includes('iPXE') || userClasses.includes(ownUserClass)
+  const mac = macFromBytes(packet.chaddr)
   return {
-    mac: macFromBytes(packet.chaddr),
-    program: ipxe ? 'ipxe' : programOf(vendorClassIdentifier),
+    mac,
+    program: ipxe ? 'ipxe' : programOf(vendorClassIdentifier, mac, numbers),
     firmware: known?.firmware,
     architectures: numbers,
     userClasses,
+    vendorClass: vendorClassIdentifier,
     ipxeHttp: ipxe && (features === undefined || features.size === 0 || features.has(featureHttp))
   }
 }
 
-function programOf (vendorClass: string): ClientProgram {
-  if (vendorClass.startsWith('PXEClient')) return 'pxe'
+function programOf (vendorClass: string, mac: Mac, architectures: readonly number[]): ClientProgram {
+  if (vendorClass.startsWith('PXEClient')) {
+    // A Pi with UEFI firmware names its true architecture.
+    return raspberryPi.has(mac.slice(0, 8)) && architectures.every(number => number === 0) ? 'raspberry-pi' : 'pxe'
+  }
   if (vendorClass.startsWith('HTTPClient')) return 'http'
   return 'other'
 }

@@ -11,6 +11,7 @@ import type { BootConfig } from './boot-file.js'
 import { describePacket } from './describe.js'
 import type { LeaseStore } from './lease-file.js'
 import { type Lease, LeaseTable } from './leases.js'
+import type { LoaderLoop } from './loader-loop.js'
 import { decodePacket, type DhcpPacket, encodePacket } from './packet.js'
 import { type Rate, RateLimiter, TokenBucket } from './rate-limit.js'
 import { replyLimit } from './reply.js'
@@ -43,6 +44,8 @@ export interface DhcpServerOptions {
   readonly store: LeaseStore
   /** Looks for machines that use an address without asking; without it none is looked for. */
   readonly probe?: ConflictProbe
+  /** Fed by whoever sends loaders and scripts; without it every machine gets the first loader for its firmware. */
+  readonly loaderLoop?: LoaderLoop
   readonly clock: Clock
   readonly log: Logger
   readonly onEvent: (event: DhcpEvent) => void
@@ -90,6 +93,7 @@ class Server implements DhcpServer {
   readonly #unsent = new Set<Promise<void>>()
   #closing = false
   readonly #told = new Map<string, number>()
+  readonly #usesOtherLoader = (mac: Mac): boolean => this.#options.loaderLoop?.usesOther(mac) ?? false
   readonly #requests = new RateLimiter<Mac>(requestRate, rememberedMachines)
   readonly #probes: TokenBucket
   /** Offers that wait to hear whether somebody uses their address. */
@@ -159,7 +163,7 @@ class Server implements DhcpServer {
 
   #context (): Parameters<typeof handleDhcp>[1] {
     const { clock, server, table } = this.#options
-    return { ...this.#settings, now: clock.now(), server, leases: table }
+    return { ...this.#settings, now: clock.now(), server, leases: table, usesOtherLoader: this.#usesOtherLoader }
   }
 
   #carryOut (outcome: Outcome, request: DhcpPacket, mac: Mac, probes: number): void {

@@ -70,7 +70,7 @@ export function replyLimit (request: DhcpPacket): number {
   return datagram - ipUdpHeader
 }
 
-const frame = (request: DhcpPacket, ciaddr: Ipv4): Omit<DhcpPacket, 'options'> => ({
+export const frame = (request: DhcpPacket, ciaddr: Ipv4): Omit<DhcpPacket, 'options'> => ({
   op: op.bootReply,
   htype: request.htype,
   hops: 0,
@@ -86,7 +86,7 @@ const frame = (request: DhcpPacket, ciaddr: Ipv4): Omit<DhcpPacket, 'options'> =
   file: ''
 })
 
-function identity (request: DhcpPacket): MutableOptions {
+export function identity (request: DhcpPacket): MutableOptions {
   const { clientIdentifier, relayAgentInformation } = request.options
   return {
     ...clientIdentifier !== undefined && { clientIdentifier },
@@ -97,17 +97,24 @@ function identity (request: DhcpPacket): MutableOptions {
 /** The 128 octets of `file` end with a NUL, so a longer URL goes in option 67 alone. */
 const fileFieldLength = 127
 
-/** siaddr, sname and file: what boot ROMs and U-Boot read, whichever options they also know. */
-function bootFields ({ server, bootFile }: ReplyParts): Pick<DhcpPacket, 'siaddr' | 'sname' | 'file'> {
-  if (bootFile === undefined) return { siaddr: server, sname: '', file: '' }
+/** What of a reply says how to boot. */
+export type BootParts = Pick<ReplyParts, 'request' | 'client' | 'server' | 'bootFile'>
+
+/** siaddr, sname and file: what boot ROMs and U-Boot read, whichever options they also know. HTTP Boot has its URL in option 67. */
+export function bootFields ({ client, server, bootFile }: BootParts): Pick<DhcpPacket, 'siaddr' | 'sname' | 'file'> {
+  if (bootFile === undefined || client.program === 'http') return { siaddr: server, sname: '', file: '' }
   return { siaddr: server, sname: formatIpv4(server), file: bootFile.name.length <= fileFieldLength ? bootFile.name : '' }
 }
 
-function bootOptions ({ request, client, server, bootFile }: ReplyParts): MutableOptions {
+export function bootOptions ({ request, client, server, bootFile }: BootParts): MutableOptions {
   if (bootFile === undefined) return {}
   // Old PXE ROMs read options 66 and 67 as C strings and run past their end; strict readers refuse a NUL.
-  const end = client.program === 'pxe' ? '\0' : ''
-  return { ...pxeOptions(request, client), tftpServerName: `${formatIpv4(server)}${end}`, bootfileName: `${bootFile.name}${end}` }
+  const end = client.program === 'pxe' || client.program === 'raspberry-pi' ? '\0' : ''
+  return {
+    ...pxeOptions(request, client),
+    ...client.program !== 'http' && { tftpServerName: `${formatIpv4(server)}${end}` },
+    ...bootFile.name !== '' && { bootfileName: `${bootFile.name}${end}` }
+  }
 }
 
 /** What the client asked for in option 55 of what its subnet has; all of it when it sent no list. */

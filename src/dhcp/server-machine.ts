@@ -3,7 +3,7 @@
 import { contains, formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { allocate, type Allocated, type Allocation, type AllocationState, type Refusal } from './allocate.js'
-import { type BootConfig, bootFileFor } from './boot-file.js'
+import { type BootConfig, type BootFile, bootFileFor } from './boot-file.js'
 import { type ClientInfo, clientInfo, ethernet } from './client-info.js'
 import { op } from './constants.js'
 import { type Destination, destinationOf } from './destination.js'
@@ -16,6 +16,8 @@ import { type DhcpSubnet, subnetFor } from './subnet.js'
 export interface ServerContext extends AllocationState {
   readonly subnets: readonly DhcpSubnet[]
   readonly boot: BootConfig
+  /** Whether the first loader led the machine nowhere (loader-loop.ts). */
+  readonly usesOtherLoader?: (mac: Mac) => boolean
 }
 
 export type DropReason =
@@ -170,7 +172,7 @@ function onInform (request: DhcpPacket, client: ClientInfo, subnet: DhcpSubnet, 
   // The answer goes to ciaddr, which a stranger may have made up.
   if (request.ciaddr !== unspecified && !contains(subnet.subnet, request.ciaddr)) return drop('unknown_subnet', `ciaddr ${formatIpv4(request.ciaddr)}`)
   const reservation = reservationFor(context.reservations, client.mac, subnet)
-  const bootFile = bootFileFor(client, context.boot)
+  const bootFile = bootFileOf(client, context)
   const reply = informReply({ request, client, server: context.server, subnet, reservation, bootFile, hostName: reservation?.hostName })
   return { kind: 'reply', reply, to: destinationOf(request, reply), durable: false, probe: false }
 }
@@ -178,11 +180,14 @@ function onInform (request: DhcpPacket, client: ClientInfo, subnet: DhcpSubnet, 
 function answer (
   type: 'OFFER' | 'ACK', { ip, reservation }: Allocated, request: DhcpPacket, client: ClientInfo, subnet: DhcpSubnet, context: ServerContext
 ): Pick<Reply, 'kind' | 'reply' | 'to' | 'bootFile'> {
-  const bootFile = bootFileFor(client, context.boot)
+  const bootFile = bootFileOf(client, context)
   const parts: ReplyParts = { request, client, server: context.server, subnet, reservation, bootFile, hostName: reservation?.hostName }
   const reply = addressReply(type, ip, leaseSeconds(client, subnet), parts)
   return { kind: 'reply', reply, to: destinationOf(request, reply), ...bootFile !== undefined && { bootFile: bootFile.name } }
 }
+
+const bootFileOf = (client: ClientInfo, { boot, usesOtherLoader }: ServerContext): BootFile | undefined =>
+  bootFileFor({ client, boot, otherLoader: usesOtherLoader?.(client.mac) ?? false })
 
 const leaseSeconds = (client: ClientInfo, subnet: DhcpSubnet): number =>
   client.program === 'other' ? subnet.leaseTime : Math.min(subnet.leaseTime, bootLeaseTime)

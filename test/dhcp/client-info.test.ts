@@ -12,7 +12,7 @@ t.test('real clients', t => {
     ['ovmf-x64-pxe-discover', { program: 'pxe', firmware: 'efi-x64', architectures: [7] }],
     ['ovmf-x64-http-discover', { program: 'http', firmware: 'efi-x64', architectures: [16] }],
     ['intel-boot-agent-discover', { program: 'pxe', firmware: 'bios' }],
-    ['raspberry-pi-4-discover', { program: 'pxe', firmware: 'bios' }],
+    ['raspberry-pi-4-discover', { program: 'raspberry-pi', firmware: 'bios' }],
     ['udhcpc-discover', { program: 'other', firmware: undefined, architectures: [] }],
     ['dhclient-request', { program: 'other', firmware: undefined }]
   ]

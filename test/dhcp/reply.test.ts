@@ -99,7 +99,7 @@ t.test('the boot file: NUL-terminated options for PXE, none for others; a long U
 })
 
 t.test('how much a client takes (option 57)', t => {
-  const limit = (maximumDhcpMessageSize?: number): number => replyLimit(request(maximumDhcpMessageSize === undefined ? {} : { maximumDhcpMessageSize }))
+  const limit = (size?: number): number => replyLimit(request(size === undefined ? {} : { maximumDhcpMessageSize: size }))
   t.same([limit(), limit(0), limit(576), limit(1260), limit(65280)], [548, 548, 548, 1232, 1472])
   t.end()
 })
