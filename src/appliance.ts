@@ -8,6 +8,7 @@ import type { Config, ListenAddress, LoadedConfig } from './config.js'
 import { type DhcpServer, type DhcpSettings, startDhcpServer } from './dhcp/dhcp-server.js'
 import { LeaseFile } from './dhcp/lease-file.js'
 import { isActive, LeaseTable, stateAt } from './dhcp/leases.js'
+import { LoaderLoop } from './dhcp/loader-loop.js'
 import { buildReservations } from './dhcp/reservations.js'
 import { advertisedHost, bootConfig, dhcpSubnets, httpOrigin, ownAddress } from './dhcp-settings.js'
 import { AppError, messageOf } from './errors.js'
@@ -20,6 +21,7 @@ import { MachineJournal } from './machines/journal.js'
 import { MachineRegistry } from './machines/registry.js'
 import { createProvisioner } from './matchbox/provisioner.js'
 import { Metrics } from './metrics.js'
+import { kernelConflictProbe } from './net/conflict-probe.js'
 import { openDeviceSocket } from './net/device-socket.js'
 import { formatIpv4, type Ipv4, parseIpv4 } from './net/ipv4.js'
 import type { Mac } from './net/mac.js'
@@ -79,6 +81,7 @@ interface Shared {
   readonly leases: LeaseTable
   /** Which machine has an address, as far as leases and what was seen of it tell. */
   readonly macOf: (address: string) => Mac | undefined
+  readonly loaderLoop: LoaderLoop
   readonly observer: Observer
   readonly store: FileStore
   /** Where machines find the HTTP API. */
@@ -99,10 +102,11 @@ async function start (loaded: LoadedConfig, log: Logger, clock: Clock, onClose: 
   const leases = new LeaseTable()
   const registry = await openRegistry(config, log, clock, onClose)
   const macOf = (address: string): Mac | undefined => leaseHolder(leases, address, clock) ?? registry.macOf(address)
-  const observer = createObserver({ registry, metrics, clock, macOf })
+  const loaderLoop = new LoaderLoop()
+  const observer = createObserver({ registry, metrics, clock, log, macOf, loaderLoop })
   const store = await openFileStore({ dataPath: config.data_path, tombstoneMs: config.store.tombstone, clock, log, watch: true })
   onClose(() => store.close())
-  const shared: Shared = { loaded, config, log, clock, metrics, registry, leases, macOf, observer, store, origin, own, onClose }
+  const shared: Shared = { loaded, config, log, clock, metrics, registry, leases, macOf, loaderLoop, observer, store, origin, own, onClose }
 
   // DHCP comes last: a machine that is told where to boot from finds it there.
   const starting = new Set(['http', 'tftp', 'dhcp', 'the control socket'])
@@ -208,7 +212,7 @@ async function startTftp ({ config, log, clock, macOf, observer, onClose }: Shar
 }
 
 async function startDhcp (shared: Shared): Promise<DhcpServer | undefined> {
-  const { loaded, config, log, clock, leases, metrics, observer, store, origin, own, onClose } = shared
+  const { loaded, config, log, clock, leases, loaderLoop, metrics, observer, store, origin, own, onClose } = shared
   if (own === undefined) return undefined
   const file = new LeaseFile({
     path: join(config.state_path, 'leases.jsonl'),
@@ -238,6 +242,8 @@ async function startDhcp (shared: Shared): Promise<DhcpServer | undefined> {
     settings: settings(await readReservations(loaded, store)),
     table: leases,
     store: file,
+    probe: kernelConflictProbe,
+    loaderLoop,
     clock,
     log,
     onEvent: observer.onDhcp

@@ -76,14 +76,9 @@ const choice = <const T extends readonly string[]>(options: T) => v.picklist(opt
 const bootFile = v.pipe(v.string('expected a file name'),
   v.check(name => name !== '' && !name.startsWith('/') && !name.split('/').includes('..'), 'expected a file name below the TFTP root'))
 
-/** Options that the protocol itself runs on are not a configuration's to set. */
-const ownOptions: ReadonlySet<number> = new Set([0, 50, 51, 52, 53, 54, 55, 57, 58, 59, 61, 82, 255])
-const rawOptions = v.optional(v.pipe(
-  v.record(v.string(), v.union([v.string(), v.number()], 'expected text, a number, addresses or 0x and bytes in hex'), 'expected options by number'),
-  v.check(options => Object.keys(options).every(code => /^[1-9]\d{0,2}$/.test(code) && Number(code) < 255), 'expected option numbers from 1 to 254'),
-  v.check(options => !Object.keys(options).some(code => ownOptions.has(Number(code))),
-    `the service itself sets the options ${[...ownOptions].join(', ')}`)
-), {})
+/** Which numbers and values may be set is the DHCP server's to say (dhcp/option-text). */
+const rawOptions = v.optional(
+  v.record(v.string(), v.union([v.string(), v.number()], 'expected text, a number, addresses or 0x and bytes in hex'), 'expected options by number'), {})
 
 export const reservationSchema = v.strictObject({ mac, ip: ipv4, hostname: v.optional(hostName), options: rawOptions })
 

@@ -1,7 +1,7 @@
 // What the DHCP server is told, made of the configuration: subnets, boot files, options in wire form.
 import type { Config, ListenAddress, LoadedConfig } from './config.js'
 import type { BootConfig } from './dhcp/boot-file.js'
-import { encodeRawOption } from './dhcp/raw-option.js'
+import { optionFromText } from './dhcp/option-text.js'
 import type { DhcpSubnet } from './dhcp/subnet.js'
 import { AppError } from './errors.js'
 import { addressesOf, localAddresses } from './net/interfaces.js'
@@ -28,6 +28,7 @@ export const httpOrigin = (host: string, { port }: ListenAddress): string => `ht
 
 export const bootConfig = ({ boot }: Config, origin: string): BootConfig => ({
   loaders: { bios: boot.bios, 'efi-x64': boot.uefi_x64, 'efi-arm64': boot.uefi_arm64 },
+  otherLoaders: { 'efi-x64': boot.uefi_x64 === 'ipxe.efi' ? 'snponly.efi' : 'ipxe.efi' },
   scriptUrl: boot.script_url === '' ? `${origin}/boot.ipxe` : boot.script_url
 })
 
@@ -45,8 +46,8 @@ export const dhcpSubnets = ({ config, where }: LoadedConfig): readonly DhcpSubne
 /** AppError `config_invalid` names `at` when a value does not suit its option. */
 export function wireOptions (options: Readonly<Record<string, string | number>>, at: string): ReadonlyMap<number, Uint8Array> {
   return new Map(Object.entries(options).map(([code, value]) => {
-    const bytes = encodeRawOption(Number(code), value)
-    if (bytes === undefined) throw new AppError('config_invalid', `${at}: option ${code} can't be ${JSON.stringify(value)}; give it as 0x and bytes in hex`)
-    return [Number(code), bytes]
+    const option = optionFromText(Number(code), String(value))
+    if ('problem' in option) throw new AppError('config_invalid', `${at}: ${option.problem}`)
+    return [Number(code), option.bytes]
   }))
 }

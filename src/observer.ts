@@ -4,6 +4,8 @@ import { clientInfo } from './dhcp/client-info.js'
 import { architectures } from './dhcp/constants.js'
 import type { DhcpEvent } from './dhcp/dhcp-server.js'
 import type { RequestEvent, RequestKind } from './http/machine-log.js'
+import type { LoaderLoop } from './dhcp/loader-loop.js'
+import type { Logger } from './log.js'
 import type { MachineRegistry } from './machines/registry.js'
 import type { Observation, Stage } from './machines/timeline.js'
 import type { Metrics } from './metrics.js'
@@ -24,13 +26,15 @@ export interface ObserverOptions {
   readonly clock: Clock
   /** Which machine has an address, as far as leases and earlier requests tell. */
   readonly macOf: (address: string) => Mac | undefined
+  readonly log: Logger
+  readonly loaderLoop: LoaderLoop
 }
 
 const dhcpStages: Readonly<Record<string, Stage | undefined>> = { DISCOVER: 'discover', OFFER: 'offer', ACK: 'ack' }
 
 const httpStages: Readonly<Partial<Record<RequestKind, Stage>>> = { script: 'script', kernel: 'kernel', initrd: 'initrd', ignition: 'ignition' }
 
-export function createObserver ({ registry, metrics, clock, macOf }: ObserverOptions): Observer {
+export function createObserver ({ registry, metrics, clock, macOf, log, loaderLoop }: ObserverOptions): Observer {
   const record = (observation: Observation): void => {
     registry.record(observation)
     metrics.stages.inc({ stage: observation.stage, result: observation.failed === undefined ? 'ok' : 'failed' })
@@ -60,7 +64,9 @@ export function createObserver ({ registry, metrics, clock, macOf }: ObserverOpt
       if (event.type !== 'done') return
       metrics.tftpBytes.inc(event.bytes)
       const mac = macOf(event.ip)
-      if (mac !== undefined) record({ mac, stage: 'loader', at: clock.now(), detail: event.file })
+      if (mac === undefined) return
+      record({ mac, stage: 'loader', at: clock.now(), detail: event.file })
+      if (loaderLoop.loaderSent(mac, clock.now())) log.warn({ mac, ip: event.ip, file: event.file }, 'boot.loader_loop')
     },
     onHttp: event => {
       const { kind, status, bytes, ms, ip: address } = event
@@ -69,7 +75,9 @@ export function createObserver ({ registry, metrics, clock, macOf }: ObserverOpt
       metrics.httpSeconds.observe({ kind }, ms / 1000)
       const stage = httpStages[kind]
       const mac = parseMac(event.mac ?? '') ?? macOf(address)
-      if (stage === undefined || mac === undefined) return
+      if (mac === undefined) return
+      if (kind === 'boot' || kind === 'script') loaderLoop.scriptFetched(mac)
+      if (stage === undefined) return
       const failed = status >= 400 ? event.problem ?? `answered ${status}` : event.problem
       record({
         mac,

@@ -6,7 +6,7 @@ import type { Clock } from './clock.js'
 import { type LoadedConfig, parseReservationFile, type ReservationEntry } from './config.js'
 import type { Reservation } from './dhcp/reservations.js'
 import { wireOptions } from './dhcp-settings.js'
-import { AppError, errnoOf, messageOf } from './errors.js'
+import { errnoOf, messageOf } from './errors.js'
 import type { Logger } from './log.js'
 import { type Group, isMacKey } from './matchbox/group.js'
 import type { Store } from './matchbox/store.js'
@@ -79,9 +79,15 @@ async function readHosts (folder: string): Promise<FoundReservations> {
     try {
       const found = parseReservationFile(path, await readFile(path, 'utf8'))
       problems.push(...found.problems)
-      for (const entry of found.entries) entries.push(reservationOf(entry))
+      for (const entry of found.entries) {
+        try {
+          entries.push(reservationOf(entry))
+        } catch (error) {
+          problems.push(messageOf(error))
+        }
+      }
     } catch (error) {
-      problems.push(error instanceof AppError ? error.message : `${path}: ${messageOf(error)}`)
+      problems.push(`${path}: ${messageOf(error)}`)
     }
   }
   return { entries, problems }

@@ -22,10 +22,11 @@ export const renderCommand: Command = {
     try {
       const provisioner = createProvisioner({ store, resilient: config.boot.resilient })
       const rawQuery = [...labels].map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`).join('&')
-      const { group, profile, body, error, warnings } = provisioner.render(kind, { labels, rawQuery })
-      for (const warning of warnings) print(io.stderr, `warning: ${warning}`)
+      const { group, profile, body, error, problem, report } = provisioner.render(kind, { labels, rawQuery })
+      for (const line of report) print(io.stderr, line)
+      if (problem !== undefined) print(io.stderr, `warning: ${problem}`)
       if (values.json === true) {
-        printJson(io.stdout, { group: group?.id, profile: profile?.id, body: body?.toString(), error: error?.message, warnings })
+        printJson(io.stdout, { group: group?.id, profile: profile?.id, body: body?.toString(), error: error?.message, problem, report })
         return error === undefined ? 0 : 1
       }
       if (error !== undefined) throw error

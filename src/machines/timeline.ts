@@ -15,7 +15,7 @@ export interface Observation {
   /** Epoch milliseconds. */
   readonly at: number
   /** For DHCP stages: what asked. A system's own client is `other`. */
-  readonly program?: 'pxe' | 'http' | 'ipxe' | 'other'
+  readonly program?: 'pxe' | 'http' | 'ipxe' | 'raspberry-pi' | 'other'
   readonly address?: string
   readonly architecture?: string
   readonly firmware?: string
