@@ -13,6 +13,7 @@ import type { LeaseStore } from './lease-file.js'
 import { type Lease, LeaseTable } from './leases.js'
 import type { LoaderLoop } from './loader-loop.js'
 import { decodePacket, type DhcpPacket, encodePacket } from './packet.js'
+import type { ProxyDropReason } from './proxy-machine.js'
 import { type Rate, RateLimiter, TokenBucket } from './rate-limit.js'
 import { replyLimit } from './reply.js'
 import type { Reservations } from './reservations.js'
@@ -31,7 +32,9 @@ export interface DhcpSettings {
 export type DhcpEvent =
   | { readonly kind: 'received', readonly type: string, readonly mac: Mac, readonly packet: DhcpPacket }
   | { readonly kind: 'sent', readonly type: string, readonly mac: Mac, readonly ip: Ipv4, readonly packet: DhcpPacket, readonly bootFile: string | undefined }
-  | { readonly kind: 'dropped', readonly reason: DropReason | 'malformed' | 'unsaved' | 'rate_limited', readonly detail: string, readonly mac?: Mac }
+  | { readonly kind: 'dropped', readonly reason: DropReason | ProxyDropReason | 'malformed' | 'unsaved' | 'rate_limited', readonly detail: string, readonly mac?: Mac }
+  /** ProxyDHCP offers to this machine lead nowhere: its own DHCP server has to name next-server and the boot file. */
+  | { readonly kind: 'proxy_offer_ignored', readonly mac: Mac, readonly nextServer: Ipv4, readonly bootFile: string }
   | { readonly kind: 'lease', readonly change: 'released' | 'declined' | 'offer_refused' | 'conflict', readonly mac: Mac, readonly ip: Ipv4 }
 
 export interface DhcpServerOptions {
@@ -71,7 +74,7 @@ const rememberedMachines = 4096
 const silence = 10 * 60_000
 
 /** What one machine may send: a boot takes some ten messages, a client that hangs repeats itself once a second. */
-const requestRate: Rate = { burst: 20, perSecond: 5 }
+export const requestRate: Rate = { burst: 20, perSecond: 5 }
 
 /**
  * How many addresses are asked for: a boot storm at once, and then so few that the kernel's ARP table (1,024 entries, each

@@ -106,12 +106,13 @@ export function bootFields ({ client, server, bootFile }: BootParts): Pick<DhcpP
   return { siaddr: server, sname: formatIpv4(server), file: bootFile.name.length <= fileFieldLength ? bootFile.name : '' }
 }
 
-export function bootOptions ({ request, client, server, bootFile }: BootParts): MutableOptions {
+/** `firmware` is what the client's kind needs beside the file's name; ProxyDHCP says something else there than a DHCP server. */
+export function bootOptions ({ request, client, server, bootFile }: BootParts, firmware = pxeOptions(request, client)): MutableOptions {
   if (bootFile === undefined) return {}
   // Old PXE ROMs read options 66 and 67 as C strings and run past their end; strict readers refuse a NUL.
   const end = client.program === 'pxe' || client.program === 'raspberry-pi' ? '\0' : ''
   return {
-    ...pxeOptions(request, client),
+    ...firmware,
     ...client.program !== 'http' && { tftpServerName: `${formatIpv4(server)}${end}` },
     ...bootFile.name !== '' && { bootfileName: `${bootFile.name}${end}` }
   }

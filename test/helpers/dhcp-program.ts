@@ -2,9 +2,11 @@
 // node --import=tsx test/helpers/dhcp-program.ts '{"interface":"br0","leases":"/tmp/x/leases.jsonl",...}'
 // Prints `ready`, then one JSON line for each event with addresses as text; SIGTERM closes it.
 import { systemClock } from '../../src/clock.js'
+import type { BootConfig, UefiStyle } from '../../src/dhcp/boot-file.js'
 import { type DhcpEvent, startDhcpServer } from '../../src/dhcp/dhcp-server.js'
 import { LeaseFile } from '../../src/dhcp/lease-file.js'
 import { LeaseTable } from '../../src/dhcp/leases.js'
+import { startProxyServer } from '../../src/dhcp/proxy-server.js'
 import { buildReservations } from '../../src/dhcp/reservations.js'
 import { createLog } from '../../src/log.js'
 import { kernelConflictProbe } from '../../src/net/conflict-probe.js'
@@ -12,7 +14,7 @@ import { openDeviceSocket } from '../../src/net/device-socket.js'
 import { addressesOf } from '../../src/net/interfaces.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
 import { parseMac } from '../../src/net/mac.js'
-import { kernelUdp } from '../../src/net/udp.js'
+import { type BindOptions, kernelUdp } from '../../src/net/udp.js'
 import { ip, subnet } from './dhcp.js'
 
 /** What the program is told on its command line. */
@@ -29,43 +31,53 @@ export interface ProgramOptions {
   readonly unknownClients?: 'deny' | 'allow'
   readonly scriptUrl?: string
   readonly quiet?: boolean
+  readonly mode?: 'server' | 'proxy'
+  readonly uefiStyle?: UefiStyle
 }
 
 const options = JSON.parse(process.argv[2] ?? '{}') as ProgramOptions
 const own = addressesOf(options.interface)[0]!
 const port = options.port ?? 67
-const table = new LeaseTable()
 const log = createLog({ level: options.quiet === true ? 'error' : 'info', pretty: false, destination: process.stderr })
-const store = new LeaseFile({ path: options.leases, log, current: () => table.values() })
-for (const lease of await store.load()) table.set(lease)
-const subnets = [subnet(options.subnet ?? `${formatIpv4(own.subnet.network)}/${own.subnet.prefix}`, options.range, { leaseTime: options.leaseTime ?? 3600 })]
-const entries = Object.entries(options.reservations ?? {}).map(([mac, address]) => ({
-  macs: [parseMac(mac)!], ip: ip(address), hostName: undefined, source: 'command line'
-}))
-const server = await startDhcpServer({
-  network: kernelUdp,
-  bind: { address: formatIpv4(own.ip), port, fd: openDeviceSocket(options.interface, port), broadcast: true, receiveBuffer: 4 << 20 },
-  server: own.ip,
-  settings: {
-    subnets,
-    reservations: buildReservations(entries, subnets, own.ip),
-    unknownClients: options.unknownClients ?? 'deny',
-    boot: {
-      loaders: { bios: 'undionly.kpxe', 'efi-x64': 'snponly.efi', 'efi-arm64': 'snponly-arm64.efi' },
-      scriptUrl: options.scriptUrl ?? `http://${formatIpv4(own.ip)}:8080/boot.ipxe`
-    }
-  },
-  table,
-  store,
-  probe: kernelConflictProbe,
-  clock: systemClock,
-  log,
-  onEvent: event => { if (options.quiet !== true) process.stdout.write(`${JSON.stringify(readable(event))}\n`) }
-})
-process.stdout.write('ready\n')
-process.on('SIGTERM', () => { void server.close().then(async () => { await store.close() }) })
-
-function readable (event: DhcpEvent): object {
+const boot: BootConfig = {
+  loaders: { bios: 'undionly.kpxe', 'efi-x64': 'snponly.efi', 'efi-arm64': 'snponly-arm64.efi' },
+  scriptUrl: options.scriptUrl ?? `http://${formatIpv4(own.ip)}:8080/boot.ipxe`,
+  loaderBaseUrl: `http://${formatIpv4(own.ip)}:8080/boot/`,
+  overrides: options.uefiStyle === undefined ? [] : [{ uefiStyle: options.uefiStyle }]
+}
+const device = (port: number): BindOptions =>
+  ({ address: formatIpv4(own.ip), port, fd: openDeviceSocket(options.interface, port), broadcast: true, receiveBuffer: 4 << 20 })
+const print = (line: object): void => { if (options.quiet !== true) process.stdout.write(`${JSON.stringify(line)}\n`) }
+const onEvent = (event: DhcpEvent): void => {
   const { packet, ...rest } = { packet: undefined, ...event }
-  return 'ip' in rest ? { ...rest, ip: formatIpv4(rest.ip) } : rest
+  print('ip' in rest ? { ...rest, ip: formatIpv4(rest.ip) } : rest)
+}
+const common = { network: kernelUdp, bind: device(port), server: own.ip, clock: systemClock, log, onEvent }
+
+// What machines ask for by TFTP is printed, nothing is sent.
+const tftp = await kernelUdp.bind(device(69), data => { print({ kind: 'tftp', file: data.toString('latin1', 2, data.indexOf(0, 2)) }) })
+const close = options.mode === 'proxy' ? await startProxy() : await startServer()
+process.stdout.write('ready\n')
+process.on('SIGTERM', () => { void Promise.all([close(), tftp.close()]) })
+
+async function startProxy (): Promise<() => Promise<void>> {
+  const server = await startProxyServer({ ...common, bootServerBind: device(4011), boot })
+  return async () => { await server.close() }
+}
+
+async function startServer (): Promise<() => Promise<void>> {
+  const table = new LeaseTable()
+  const store = new LeaseFile({ path: options.leases, log, current: () => table.values() })
+  for (const lease of await store.load()) table.set(lease)
+  const network = options.subnet ?? `${formatIpv4(own.subnet.network)}/${own.subnet.prefix}`
+  const subnets = [subnet(network, options.range, { leaseTime: options.leaseTime ?? 3600 })]
+  const entries = Object.entries(options.reservations ?? {}).map(([mac, address]) => ({
+    macs: [parseMac(mac)!], ip: ip(address), hostName: undefined, source: 'command line'
+  }))
+  const settings = { subnets, reservations: buildReservations(entries, subnets, own.ip), unknownClients: options.unknownClients ?? 'deny', boot }
+  const server = await startDhcpServer({ ...common, settings, table, store, probe: kernelConflictProbe })
+  return async () => {
+    await server.close()
+    await store.close()
+  }
 }

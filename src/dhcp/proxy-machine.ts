@@ -1,0 +1,105 @@
+// ProxyDHCP: boot data for machines whose addresses another server gives (PXE 2.1 section 2.2 and 3; edk2 PxeBcDhcp4).
+// One request in, one outcome out. It answers boot clients and nobody else, never with an address, and never a NAK.
+//
+// On port 67 a DISCOVER is offered what to boot; the client adds that to the other server's lease. On port 4011, the boot
+// server, whoever asks is told again: some boards always ask there, others when the offer names no file, and edk2 takes an
+// offer with `PXEClient` and without option 43 for an order to do so.
+import { type Ipv4, unspecified } from '../net/ipv4.js'
+import type { Mac } from '../net/mac.js'
+import { type BootConfig, type BootFile, bootFileFor, type BootQuery, uefiStyleFor } from './boot-file.js'
+import { type ClientInfo, clientInfo, ethernet } from './client-info.js'
+import { op } from './constants.js'
+import { type Destination, destinationOf } from './destination.js'
+import type { MutableOptions } from './options.js'
+import type { DhcpPacket } from './packet.js'
+import { bootDirectly, bootServerVendorOptions, machineIdentifier, pxeOptions } from './pxe.js'
+import { bootFields, bootOptions, frame, identity } from './reply.js'
+
+export interface ProxyContext {
+  /** This service's address, where the boot files are. */
+  readonly server: Ipv4
+  readonly boot: BootConfig
+  readonly usesOtherLoader?: (mac: Mac) => boolean
+}
+
+export type ProxyDropReason = 'not_a_request' | 'hardware_type' | 'not_a_boot_client' | 'no_boot_file' | 'other_server' | 'unexpected'
+
+export interface ProxyReply {
+  readonly kind: 'reply'
+  readonly reply: DhcpPacket
+  /** Undefined: back to where the request came from. */
+  readonly to?: Destination
+  readonly bootFile: string
+}
+
+export type ProxyOutcome =
+  | ProxyReply
+  | { readonly kind: 'drop', readonly reason: ProxyDropReason, readonly detail?: string }
+
+/** Decides on a message that came in on port 67. */
+export function handleProxy (request: DhcpPacket, context: ProxyContext): ProxyOutcome {
+  const { dhcpMessageType: type, serverIdentifier } = request.options
+  const found = bootClient(request, context)
+  if ('kind' in found) return found
+  if (type === 'DISCOVER') return offer(request, found, context)
+  // Intel boot agents ask here, not on port 4011, for more on an offer of ours. A REQUEST to another server is for its lease.
+  if (type !== 'REQUEST' && type !== 'INFORM') return drop('unexpected', type)
+  if (type === 'REQUEST' && serverIdentifier !== context.server) return drop('other_server')
+  return acknowledge(request, found, context, true)
+}
+
+/** Decides on a message that came in on port 4011. */
+export function handleBootServer (request: DhcpPacket, context: ProxyContext): ProxyOutcome {
+  const { dhcpMessageType: type } = request.options
+  const found = bootClient(request, context)
+  if ('kind' in found) return found
+  if (type !== 'REQUEST' && type !== 'INFORM' && type !== 'DISCOVER') return drop('unexpected', type)
+  return acknowledge(request, found, context, false)
+}
+
+const drop = (reason: ProxyDropReason, detail?: string): ProxyOutcome & { readonly kind: 'drop' } =>
+  ({ kind: 'drop', reason, ...detail !== undefined && { detail } })
+
+interface BootClient { readonly client: ClientInfo, readonly bootFile: BootFile, readonly query: BootQuery }
+
+function bootClient (request: DhcpPacket, { boot, usesOtherLoader }: ProxyContext): BootClient | ReturnType<typeof drop> {
+  if (request.op !== op.bootRequest) return drop('not_a_request')
+  if (request.htype !== ethernet || request.chaddr.length !== 6) return drop('hardware_type')
+  const client = clientInfo(request)
+  if (client.program === 'other') return drop('not_a_boot_client')
+  const query = { client, boot, otherLoader: usesOtherLoader?.(client.mac) ?? false }
+  const bootFile = bootFileFor(query)
+  return bootFile === undefined ? drop('no_boot_file', `architecture ${client.architectures.join(', ') || 'not named'}`) : { client, bootFile, query }
+}
+
+function offer (request: DhcpPacket, { client, bootFile, query }: BootClient, { server }: ProxyContext): ProxyOutcome {
+  const parts = { request, client, server, bootFile }
+  const { vendorSpecificInformation, ...firmware } = proxyOptions(request, client)
+  const order = asksBootServer(query) || vendorSpecificInformation === undefined ? firmware : { ...firmware, vendorSpecificInformation }
+  const reply: DhcpPacket = {
+    ...frame(request, unspecified),
+    ...bootFields(parts),
+    options: { dhcpMessageType: 'OFFER', serverIdentifier: server, ...bootOptions(parts, order), ...identity(request) }
+  }
+  return { kind: 'reply', reply, to: destinationOf(request, reply), bootFile: bootFile.name }
+}
+
+function acknowledge (request: DhcpPacket, { client, bootFile }: BootClient, { server }: ProxyContext, broadcast: boolean): ProxyOutcome {
+  const parts = { request, client, server, bootFile }
+  const firmware = proxyOptions(request, client)
+  const answer = client.program === 'pxe' ? { ...firmware, vendorSpecificInformation: bootServerVendorOptions(request) } : firmware
+  const reply: DhcpPacket = {
+    ...frame(request, request.ciaddr),
+    ...bootFields(parts),
+    options: { dhcpMessageType: 'ACK', serverIdentifier: server, ...bootOptions(parts, answer), ...identity(request) }
+  }
+  return { kind: 'reply', reply, ...broadcast && { to: destinationOf(request, reply) }, bootFile: bootFile.name }
+}
+
+const asksBootServer = (query: BootQuery): boolean =>
+  query.client.program === 'pxe' && query.client.firmware !== 'bios' && query.client.firmware !== undefined && uefiStyleFor(query) === 'binl'
+
+/** iPXE takes a message for ProxyDHCP only by its vendor class, and asks port 4011 unless option 43 says to boot from it. */
+const proxyOptions = (request: DhcpPacket, client: ClientInfo): MutableOptions => client.program === 'ipxe'
+  ? { vendorClassIdentifier: 'PXEClient', vendorSpecificInformation: bootDirectly, ...machineIdentifier(request) }
+  : pxeOptions(request, client)

@@ -1,0 +1,138 @@
+// ProxyDHCP's transport: port 67, where DISCOVERs are heard beside the network's own DHCP server, and port 4011, the boot server.
+//
+// The other DHCP server has to run on another machine, or on other interfaces: a second socket on port 67 would hear only some
+// of the packets, so the port is taken alone, and starting beside one on this machine fails with "another program listens there".
+// There that server itself can name next-server and the boot file (mode off, `doctor` prints the values).
+import type { Clock } from '../clock.js'
+import { DecodeError } from '../errors.js'
+import type { Logger } from '../log.js'
+import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
+import { macFromBytes, type Mac } from '../net/mac.js'
+import type { BindOptions, Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
+import type { BootConfig } from './boot-file.js'
+import { describePacket } from './describe.js'
+import { type DhcpEvent, requestRate } from './dhcp-server.js'
+import type { LoaderLoop } from './loader-loop.js'
+import { decodePacket, type DhcpPacket, encodePacket } from './packet.js'
+import { handleBootServer, handleProxy, type ProxyContext, type ProxyReply } from './proxy-machine.js'
+import { ProxyWatch } from './proxy-watch.js'
+import { RateLimiter } from './rate-limit.js'
+import { replyLimit } from './reply.js'
+
+export interface ProxyServerOptions {
+  readonly network: UdpNetwork
+  /** Port 67, on one interface (net/device-socket.ts). */
+  readonly bind: BindOptions
+  /** Port 4011. */
+  readonly bootServerBind: BindOptions
+  /** This service's address on the network it serves, where the boot files are. */
+  readonly server: Ipv4
+  readonly boot: BootConfig
+  readonly loaderLoop?: LoaderLoop
+  readonly clock: Clock
+  readonly log: Logger
+  readonly onEvent: (event: DhcpEvent) => void
+}
+
+export interface ProxyServer {
+  /** Puts other boot decisions in force for the next packet. */
+  readonly configure: (boot: BootConfig) => void
+  /** The machine asked for a file: it took an offer, whether from here or through its own server. */
+  readonly fileAsked: (mac: Mac) => void
+  readonly close: () => Promise<void>
+}
+
+/** Starts to answer on both ports. */
+export async function startProxyServer (options: ProxyServerOptions): Promise<ProxyServer> {
+  const server = new Server(options)
+  await server.listen()
+  return server
+}
+
+const rememberedMachines = 4096
+
+type Handle = typeof handleProxy
+
+class Server implements ProxyServer {
+  readonly #options: ProxyServerOptions
+  readonly #watch = new ProxyWatch()
+  readonly #requests = new RateLimiter<Mac>(requestRate, rememberedMachines)
+  readonly #usesOtherLoader = (mac: Mac): boolean => this.#options.loaderLoop?.usesOther(mac) ?? false
+  #boot: BootConfig
+  #sockets: readonly UdpSocket[] = []
+
+  constructor (options: ProxyServerOptions) {
+    this.#options = options
+    this.#boot = options.boot
+  }
+
+  async listen (): Promise<void> {
+    const { network, bind, bootServerBind } = this.#options
+    for (const [where, handle] of [[bind, handleProxy], [bootServerBind, handleBootServer]] as const) {
+      try {
+        const socket: UdpSocket = await network.bind(where, (data, from) => { this.#onDatagram(data, from, socket, handle) })
+        this.#sockets = [...this.#sockets, socket]
+      } catch (error) {
+        await this.close()
+        throw error
+      }
+    }
+  }
+
+  configure (boot: BootConfig): void { this.#boot = boot }
+  fileAsked (mac: Mac): void { this.#watch.progressed(mac) }
+  async close (): Promise<void> { await Promise.all(this.#sockets.map(async socket => { await socket.close() })) }
+
+  #onDatagram (data: Buffer, from: Endpoint, socket: UdpSocket, handle: Handle): void {
+    const { clock, log, onEvent } = this.#options
+    let request: DhcpPacket
+    try {
+      request = decodePacket(data)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      log.debug({ reason: error.code, offset: error.offset, bytes: data.length }, 'dhcp.malformed')
+      onEvent({ kind: 'dropped', reason: 'malformed', detail: error.code })
+      return
+    }
+    const mac = macFromBytes(request.chaddr)
+    if (!this.#requests.take(mac, clock.now())) {
+      onEvent({ kind: 'dropped', reason: 'rate_limited', detail: '', mac })
+      return
+    }
+    if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(request), port: socket.local.port }, 'dhcp.received')
+    onEvent({ kind: 'received', type: request.options.dhcpMessageType ?? 'BOOTP', mac })
+    try {
+      const outcome = handle(request, this.#context())
+      if (outcome.kind === 'reply') this.#send(outcome, request, mac, from, socket)
+      else {
+        onEvent({ kind: 'dropped', reason: outcome.reason, detail: outcome.detail ?? '', mac })
+        log.debug({ mac, reason: outcome.reason, detail: outcome.detail }, 'dhcp.drop')
+      }
+    } catch (error) {
+      log.error({ packet: describePacket(request), error }, 'dhcp.failed')
+    }
+  }
+
+  #context (): ProxyContext {
+    return { server: this.#options.server, boot: this.#boot, usesOtherLoader: this.#usesOtherLoader }
+  }
+
+  #send ({ reply, to, bootFile }: ProxyReply, request: DhcpPacket, mac: Mac, from: Endpoint, socket: UdpSocket): void {
+    const { clock, log, onEvent, server } = this.#options
+    const where = to === undefined ? from : { address: formatIpv4(to.ip), port: to.port }
+    const type = reply.options.dhcpMessageType ?? 'BOOTP'
+    socket.send(encodePacket(reply, replyLimit(request)), where, error => {
+      if (error !== null) log.warn({ mac, to: where.address, error: error.message }, 'dhcp.unsent')
+    })
+    log.info({ mac, xid: request.xid, file: bootFile, port: socket.local.port }, type === 'OFFER' ? 'dhcp.proxy_offer' : 'dhcp.boot_server')
+    if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(reply), to: where.address }, 'dhcp.sent')
+    onEvent({ kind: 'sent', type, mac, ip: 0, packet: request, bootFile })
+    if (type !== 'OFFER') {
+      this.#watch.progressed(mac)
+    } else if (this.#watch.offered(mac, clock.now())) {
+      const values = { 'next-server': formatIpv4(server), filename: bootFile }
+      log.warn({ mac, ...values, hint: 'this machine ignores ProxyDHCP offers; set these values on the DHCP server of its network' }, 'dhcp.proxy_offer_ignored')
+      onEvent({ kind: 'proxy_offer_ignored', mac, nextServer: server, bootFile })
+    }
+  }
+}

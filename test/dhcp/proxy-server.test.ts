@@ -1,0 +1,83 @@
+// ProxyDHCP's transport on a made-up network: both ports, and machines that ignore the offers.
+import t, { type Test } from 'tap'
+import type { DhcpEvent } from '../../src/dhcp/dhcp-server.js'
+import { type ProxyServer, startProxyServer } from '../../src/dhcp/proxy-server.js'
+import { createLog } from '../../src/log.js'
+import { DhcpWire } from '../helpers/dhcp-wire.js'
+import { ip } from '../helpers/dhcp.js'
+import { FakeClock } from '../helpers/fake-clock.js'
+import { packetFixture } from '../helpers/fixtures.js'
+import { logLines } from '../helpers/log-lines.js'
+
+const { bytes } = packetFixture('ovmf-x64-pxe-discover')
+const boot = { loaders: { 'efi-x64': 'snponly.efi' }, scriptUrl: 'http://172.30.0.1:8080/boot.ipxe' }
+
+async function stage (t: Test): Promise<{ wire: DhcpWire, clock: FakeClock, events: DhcpEvent[], proxy: ProxyServer }> {
+  const [wire, clock, events] = [new DhcpWire(), new FakeClock(), [] as DhcpEvent[]]
+  const proxy = await startProxyServer({
+    network: wire,
+    bind: { address: '0.0.0.0', port: 67 },
+    bootServerBind: { address: '0.0.0.0', port: 4011 },
+    server: ip('172.30.0.1'),
+    boot,
+    clock,
+    log: createLog({ level: 'debug', pretty: false, destination: logLines().stream }),
+    onEvent: event => { events.push(event) }
+  })
+  t.teardown(async () => { await proxy.close() })
+  return { wire, clock, events, proxy }
+}
+
+t.test('an offer on port 67 by broadcast, an answer from port 4011 to whoever asked', async t => {
+  const { wire, proxy } = await stage(t)
+  t.equal((await wire.ask(bytes)).options.dhcpMessageType, 'OFFER')
+  wire.receive(packetFixture('dell-uefi-request').bytes, 4011, { address: '172.30.0.77', port: 4011 })
+  t.match(wire.sent.map(({ packet, to, port }) => [packet.options.dhcpMessageType, to, port]), [
+    ['OFFER', { address: '255.255.255.255', port: 68 }, 67],
+    ['ACK', { address: '172.30.0.77', port: 4011 }, 4011]
+  ])
+  proxy.configure({ ...boot, loaders: { 'efi-x64': 'other.efi' } })
+  t.equal((await wire.ask(bytes)).file, 'other.efi')
+  await proxy.close()
+  t.equal(wire.listening, 0)
+})
+
+t.test('a machine that ignores the offers is told of, with what to set on the other server', async t => {
+  const { wire, clock, events, proxy } = await stage(t)
+  const ignored = (): DhcpEvent[] => events.filter(event => event.kind === 'proxy_offer_ignored')
+  for (const seconds of [0, 4, 8]) {
+    clock.advance(seconds * 1000)
+    wire.receive(bytes)
+  }
+  t.match(ignored(), [{ mac: '52:54:00:00:00:02', nextServer: ip('172.30.0.1'), bootFile: 'snponly.efi' }])
+  clock.advance(100_000)
+  for (let n = 0; n < 5; n++) {
+    wire.receive(bytes)
+    proxy.fileAsked('52:54:00:00:00:02' as never)
+  }
+  t.equal(ignored().length, 1, 'not one that fetches its file')
+})
+
+t.test('malformed packets, a flood, and a port that is taken', async t => {
+  const { wire, events } = await stage(t)
+  wire.receive(Buffer.alloc(300))
+  t.same(events, [{ kind: 'dropped', reason: 'malformed', detail: 'op' }])
+  for (let n = 0; n < 100; n++) wire.receive(bytes)
+  t.equal(wire.sent.length, 20)
+  const taken = new DhcpWire()
+  const refusing: typeof taken.bind = async (options, onDatagram) => {
+    if (options.port === 4011) throw new Error('taken')
+    return await taken.bind(options, onDatagram)
+  }
+  await t.rejects(startProxyServer({
+    network: { bind: refusing },
+    bind: { address: '0.0.0.0', port: 67 },
+    bootServerBind: { address: '0.0.0.0', port: 4011 },
+    server: 1,
+    boot,
+    clock: new FakeClock(),
+    log: createLog({ level: 'error', pretty: false, destination: logLines().stream }),
+    onEvent: () => {}
+  }), /taken/)
+  t.equal(taken.listening, 0, 'what was opened is closed again')
+})
