@@ -1,0 +1,92 @@
+// `core-provisioner certs init|show|renew`: the certificates of the gRPC API.
+import { parseArgs } from 'node:util'
+import { AppError, messageOf } from '../errors.js'
+import { type CertificateReport, certificateFiles, initCertificates, renewCertificates, showCertificates } from '../tls/certs.js'
+import { daysLeft, formatDay } from '../tls/certificate.js'
+import { formatSubjectAltName, parseSubjectAltNames } from '../tls/names.js'
+
+export interface CertsIo {
+  readonly stdout: { write: (text: string) => unknown }
+  readonly stderr: { write: (text: string) => unknown }
+}
+
+const usage = `usage: core-provisioner certs init  [--dir DIR] [--san DNS:name,IP:addr ...] [--force] [--json]
+       core-provisioner certs show  [--dir DIR] [--json]
+       core-provisioner certs renew [--dir DIR] [--san DNS:name,IP:addr ...] [--json]
+
+init   makes an authority, a server and a client certificate: ${certificateFiles.join(' ')}
+show   says who they are for, until when, and what is wrong with them
+renew  issues new server and client certificates of the authority that is there
+
+--dir DIR   the folder, default /etc/matchbox
+--san LIST  names and addresses under which clients reach the server; default: this machine's (init), the old ones (renew)
+--force     with init: replace what is there
+`
+
+const defaultFolder = '/etc/matchbox'
+
+/** Runs the command with the arguments after `certs`; answers the exit status: 0, 1 for a failure, 2 for wrong usage. */
+export async function certs (args: readonly string[], io: CertsIo): Promise<number> {
+  try {
+    const { values, positionals } = parse(args)
+    if (values.help === true) {
+      io.stdout.write(usage)
+      return 0
+    }
+    const [action, ...rest] = positionals
+    const { dir = defaultFolder, force = false } = values
+    const names = (values.san ?? []).flatMap(parseSubjectAltNames)
+    const now = Date.now()
+    if (rest.length > 0) throw new AppError('usage', `certs ${action ?? ''} takes no ${JSON.stringify(rest[0])}`)
+    if (force && action !== 'init') throw new AppError('usage', '--force goes with init')
+    if (names.length > 0 && action === 'show') throw new AppError('usage', '--san goes with init and renew')
+    if (action === 'init') await initCertificates({ dir, names, force, now })
+    else if (action === 'renew') await renewCertificates({ dir, names, now })
+    else if (action !== 'show') throw new AppError('usage', action === undefined ? 'certs init, certs show or certs renew?' : `certs cannot ${action}: it knows init, show and renew`)
+    const reports = await showCertificates(dir, '', now)
+    io.stdout.write(values.json === true ? `${JSON.stringify({ dir, certificates: reports.map(asJson) }, undefined, 2)}\n` : asText(dir, reports, now))
+    return 0
+  } catch (error) {
+    const wrongUsage = error instanceof AppError && error.kind === 'usage'
+    io.stderr.write(`core-provisioner certs: ${messageOf(error)}\n${wrongUsage ? `\n${usage}` : ''}`)
+    return wrongUsage ? 2 : 1
+  }
+}
+
+function parse (args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        dir: { type: 'string' },
+        san: { type: 'string', multiple: true },
+        force: { type: 'boolean' },
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' }
+      }
+    })
+  } catch (error) {
+    throw new AppError('usage', messageOf(error), { cause: error })
+  }
+}
+
+const asJson = ({ names, notBefore, notAfter, ...rest }: CertificateReport): object => ({
+  ...rest,
+  names: names.map(formatSubjectAltName),
+  notBefore: new Date(notBefore).toISOString(),
+  notAfter: new Date(notAfter).toISOString()
+})
+
+function asText (dir: string, reports: readonly CertificateReport[], now: number): string {
+  const lines = [`Certificates in ${dir}`]
+  for (const report of reports) {
+    const use = report.isAuthority ? 'authority' : report.uses?.join(' ') ?? 'any use'
+    lines.push('', `${report.file}  ${use}, ${report.key}`)
+    lines.push(`  subject  ${report.subject}`, `  issuer   ${report.issuer}`)
+    if (report.names.length > 0) lines.push(`  names    ${report.names.map(formatSubjectAltName).join(', ')}`)
+    lines.push(`  valid    ${formatDay(report.notBefore)} to ${formatDay(report.notAfter)} (${daysLeft(report.notAfter, now)} days left)`)
+    lines.push(`  sha256   ${report.fingerprint}`, ...report.warnings.map(warning => `  warning  ${warning}`))
+  }
+  return `${lines.join('\n')}\n`
+}

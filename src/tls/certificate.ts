@@ -1,0 +1,115 @@
+// What a certificate says, for people and for warnings (RFC 5280), whoever made it and whatever its key.
+import { X509Certificate, createPrivateKey } from 'node:crypto'
+import { isIP } from 'node:net'
+import { AppError, messageOf } from '../errors.js'
+import { type SubjectAltName } from './names.js'
+
+export interface CertificateFacts {
+  /** Distinguished name, `CN=server, O=...`. */
+  readonly subject: string
+  readonly issuer: string
+  readonly serial: string
+  readonly names: readonly SubjectAltName[]
+  /** Milliseconds since the epoch. */
+  readonly notBefore: number
+  readonly notAfter: number
+  readonly isAuthority: boolean
+  /** undefined when the certificate does not limit its use. */
+  readonly uses: readonly string[] | undefined
+  /** `RSA 2048`, `EC prime256v1`. */
+  readonly key: string
+  /** SHA-256 of the certificate. */
+  readonly fingerprint: string
+}
+
+const day = 86_400_000
+/** A certificate with less than this left is warned about. */
+export const expiryWarning = 30 * day
+
+/** The PEM blocks of certificates in `text`, in the order they stand. */
+export const certificateBlocks = (text: string): string[] =>
+  text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]+?-----END (?:TRUSTED )?CERTIFICATE-----/g) ?? []
+
+/** The first certificate in the PEM text of `file`; AppError `certificate_invalid`. */
+export function parseCertificate (text: string, file: string): X509Certificate {
+  const [block] = certificateBlocks(text)
+  if (block === undefined) throw new AppError('certificate_invalid', `${file} holds no certificate: PEM text beginning -----BEGIN CERTIFICATE----- was expected`)
+  try {
+    return new X509Certificate(block)
+  } catch (error) {
+    throw new AppError('certificate_invalid', `${file} holds a certificate that cannot be read: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+export function describeCertificate (certificate: X509Certificate): CertificateFacts {
+  const { publicKey } = certificate
+  const details = publicKey.asymmetricKeyDetails
+  const size = details?.modulusLength ?? details?.namedCurve
+  return {
+    subject: certificate.subject.replaceAll('\n', ', '),
+    issuer: certificate.issuer.replaceAll('\n', ', '),
+    serial: certificate.serialNumber.toLowerCase(),
+    names: namesOf(certificate),
+    notBefore: Date.parse(certificate.validFrom),
+    notAfter: Date.parse(certificate.validTo),
+    isAuthority: certificate.ca,
+    // Node calls the extended key usages keyUsage.
+    uses: (certificate.keyUsage as readonly string[] | undefined)?.map(oid => useNames[oid] ?? oid),
+    key: [(publicKey.asymmetricKeyType ?? 'unknown').toUpperCase(), size].filter(part => part !== undefined).join(' '),
+    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase()
+  }
+}
+
+const useNames: Readonly<Record<string, string>> = { '1.3.6.1.5.5.7.3.1': 'serverAuth', '1.3.6.1.5.5.7.3.2': 'clientAuth' }
+
+function namesOf (certificate: X509Certificate): SubjectAltName[] {
+  // A value with a comma or a quote in it is written as a JSON string: a name that this program would not make itself.
+  const parts = certificate.subjectAltName?.match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? []
+  return parts.flatMap((part): SubjectAltName[] => {
+    const [, kind = '', value = ''] = /^\s*(DNS|IP Address):(.*)$/s.exec(part) ?? []
+    return kind === '' ? [] : [kind === 'DNS' ? { kind, value } : { kind: 'IP', value: value.toLowerCase() }]
+  })
+}
+
+/** Whether the PEM private key belongs to the certificate; AppError `certificate_invalid` when it is no private key. */
+export function keyFits (certificate: X509Certificate, key: string, file: string): boolean {
+  try {
+    return certificate.checkPrivateKey(createPrivateKey(key))
+  } catch (error) {
+    throw new AppError('certificate_invalid', `${file} holds no private key that can be read: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** Whole days until the certificate ends, below zero when it has. */
+export const daysLeft = (notAfter: number, now: number): number => Math.floor((notAfter - now) / day)
+
+export const formatDay = (time: number): string => new Date(time).toISOString().slice(0, 10)
+
+/**
+ * What will go wrong, or has: one sentence each. `advertise` is the name or address under which clients reach this
+ * server, '' when it is not configured.
+ */
+export function serverWarnings (certificate: X509Certificate, advertise: string, now: number): string[] {
+  const { names, notBefore, notAfter, uses } = describeCertificate(certificate)
+  const warnings: string[] = []
+  if (names.length === 0) {
+    warnings.push('the server certificate has no subject alternative names, so clients refuse it: make one with `core-provisioner certs renew --san DNS:<name>,IP:<address>`')
+  } else if (advertise !== '' && !covers(certificate, advertise)) {
+    warnings.push(`the server certificate is not for ${advertise} but for ${names.map(name => name.value).join(', ')}: make one with \`core-provisioner certs renew --san ...\``)
+  }
+  if (uses !== undefined && !uses.includes('serverAuth')) warnings.push('the server certificate is not meant for servers (extended key usage), so clients refuse it')
+  const expiry = expiryWarningOf('the server certificate', notBefore, notAfter, now)
+  return expiry === undefined ? warnings : [...warnings, expiry]
+}
+
+/** What to say about the time a certificate has left; undefined when it has enough. */
+export function expiryWarningOf (what: string, notBefore: number, notAfter: number, now: number): string | undefined {
+  if (now > notAfter) return `${what} ended on ${formatDay(notAfter)}: renew it with \`core-provisioner certs renew\``
+  if (now < notBefore) return `${what} begins only on ${formatDay(notBefore)}: check this machine's clock`
+  if (notAfter - now < expiryWarning) return `${what} ends on ${formatDay(notAfter)}, in ${daysLeft(notAfter, now)} days: renew it with \`core-provisioner certs renew\``
+  return undefined
+}
+
+function covers (certificate: X509Certificate, name: string): boolean {
+  return (isIP(name) === 0 ? certificate.checkHost(name, { subject: 'never' }) : certificate.checkIP(name)) !== undefined
+}

@@ -1,0 +1,163 @@
+// The folder of certificates that the gRPC API needs, with the names Matchbox's own scripts give the files, so that it is
+// what a cluster definition takes for its `matchbox-certs`: ca.crt, server.crt and server.key for this program; ca.crt,
+// client.crt and client.key for Terraform; ca.key for nobody but the one who renews them.
+import type { X509Certificate } from 'node:crypto'
+import { mkdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError, errnoOf, messageOf } from '../errors.js'
+import { replaceFile } from '../store/atomic-file.js'
+import {
+  type CertificateFacts, describeCertificate, expiryWarningOf, keyFits, parseCertificate, serverWarnings
+} from './certificate.js'
+import { type Issued, issueAuthority, issueLeaf } from './issue.js'
+import { type SubjectAltName, ownNames } from './names.js'
+
+export const certificateFiles = ['ca.crt', 'ca.key', 'server.crt', 'server.key', 'client.crt', 'client.key'] as const
+export type CertificateFile = typeof certificateFiles[number]
+
+const hour = 3_600_000
+const day = 24 * hour
+const authorityLife = 3650 * day
+/** The longest life that every verifier in use accepts. */
+const leafLife = 825 * day
+/** Machines whose clock is a little slow accept a certificate made now. */
+const backdate = hour
+
+const authorityName = 'core-provisioner CA'
+
+export interface InitOptions {
+  /** Made when missing, for its owner alone. */
+  readonly dir: string
+  /** Names of the server; this machine's own when empty. */
+  readonly names: readonly SubjectAltName[]
+  /** Replace what is there. */
+  readonly force: boolean
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/**
+ * Makes an authority, a server and a client certificate. AppError `certificate_exists` when one of the files is there and
+ * `force` is not given: nothing is touched then.
+ */
+export async function initCertificates ({ dir, names, force, now }: InitOptions): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw new AppError('write_failed', `cannot make the folder ${dir}: ${messageOf(error)}`, { cause: error })
+  })
+  const there = await present(dir)
+  if (there.length > 0 && !force) {
+    throw new AppError('certificate_exists', `${dir} already has ${there.join(', ')}: \`certs renew\` issues new certificates of the same authority, \`certs init --force\` replaces everything, and then every client needs the new ca.crt`)
+  }
+  const authority = await issueAuthority(authorityName, { notBefore: now - backdate, notAfter: now + authorityLife })
+  const leaves = await issueLeaves(authority, names.length > 0 ? names : ownNames(), now)
+  await write(dir, 'ca', authority)
+  await writeLeaves(dir, leaves)
+}
+
+/**
+ * Issues a new server and a new client certificate with new keys, of the authority that is there. Without `names` the
+ * server keeps those it has.
+ */
+export async function renewCertificates ({ dir, names, now }: Omit<InitOptions, 'force'>): Promise<void> {
+  const authority = { certificate: await read(dir, 'ca.crt'), key: await read(dir, 'ca.key') }
+  const keep = names.length > 0 ? names : await currentNames(dir)
+  await writeLeaves(dir, await issueLeaves(authority, keep, now))
+}
+
+interface Leaves { readonly server: Issued, readonly client: Issued }
+
+async function issueLeaves (authority: Issued, names: readonly SubjectAltName[], now: number): Promise<Leaves> {
+  const { notAfter } = describeCertificate(parseCertificate(authority.certificate, 'ca.crt'))
+  if (notAfter < now) throw new AppError('certificate_invalid', 'the authority in ca.crt has ended: `certs init --force` makes a new one, and then every client needs the new ca.crt')
+  // No certificate outlives its issuer: it would be refused from then on anyway, and `show` would not say so.
+  const validity = { notBefore: now - backdate, notAfter: Math.min(now + leafLife, notAfter) }
+  const commonName = names.find(name => name.kind === 'DNS')?.value ?? names[0]?.value ?? 'core-provisioner'
+  return {
+    // A common name holds 64 characters at most (RFC 5280 A.1); clients read the subject alternative names.
+    server: await issueLeaf(authority, 'server', commonName.slice(0, 64), names, validity),
+    client: await issueLeaf(authority, 'client', 'client', [], validity)
+  }
+}
+
+async function currentNames (dir: string): Promise<readonly SubjectAltName[]> {
+  const text = await readIfThere(dir, 'server.crt')
+  const names = text === undefined ? [] : describeCertificate(parseCertificate(text, 'server.crt')).names
+  return names.length > 0 ? names : ownNames()
+}
+
+async function writeLeaves (dir: string, { server, client }: Leaves): Promise<void> {
+  await write(dir, 'server', server)
+  await write(dir, 'client', client)
+}
+
+async function write (dir: string, name: 'ca' | 'server' | 'client', { certificate, key }: Issued): Promise<void> {
+  await replaceFile(join(dir, `${name}.key`), key, 0o600)
+  await replaceFile(join(dir, `${name}.crt`), certificate, 0o644)
+}
+
+export interface CertificateReport extends CertificateFacts {
+  readonly file: CertificateFile
+  /** What is wrong with it or will be, one sentence each. */
+  readonly warnings: readonly string[]
+}
+
+/** What is in the folder: one report for each certificate that is there. */
+export async function showCertificates (dir: string, advertise: string, now: number): Promise<CertificateReport[]> {
+  const authorityText = await readIfThere(dir, 'ca.crt')
+  const authority = authorityText === undefined ? undefined : parseCertificate(authorityText, 'ca.crt')
+  const reports: CertificateReport[] = []
+  for (const name of ['ca', 'server', 'client'] as const) {
+    const file = `${name}.crt` as const
+    const text = await readIfThere(dir, file)
+    if (text === undefined) continue
+    const certificate = parseCertificate(text, file)
+    const facts = describeCertificate(certificate)
+    const expiry = name === 'server' ? undefined : expiryWarningOf(file, facts.notBefore, facts.notAfter, now)
+    reports.push({
+      file,
+      ...facts,
+      warnings: [
+        ...name === 'server' ? serverWarnings(certificate, advertise, now) : [],
+        ...expiry === undefined ? [] : [expiry],
+        ...name !== 'ca' && authority !== undefined && !issuedBy(certificate, authority) ? [`${file} was not issued by ca.crt`] : [],
+        ...await keyWarnings(dir, name, certificate)
+      ]
+    })
+  }
+  if (reports.length === 0) throw new AppError('config_missing', `${dir} has no certificates: make them with \`core-provisioner certs init --dir ${dir}\``)
+  return reports
+}
+
+const issuedBy = (certificate: X509Certificate, authority: X509Certificate): boolean =>
+  certificate.checkIssued(authority) && certificate.verify(authority.publicKey)
+
+async function keyWarnings (dir: string, name: 'ca' | 'server' | 'client', certificate: X509Certificate): Promise<string[]> {
+  const file = `${name}.key` as const
+  const key = await readIfThere(dir, file)
+  if (key === undefined) return name === 'ca' ? [] : [`${file} is missing`]
+  const { mode } = await stat(join(dir, file))
+  return [
+    ...keyFits(certificate, key, file) ? [] : [`${file} does not belong to ${name}.crt`],
+    ...(mode & 0o007) === 0 ? [] : [`${file} can be read by everybody on this machine: chmod 600 it`]
+  ]
+}
+
+async function present (dir: string): Promise<CertificateFile[]> {
+  const found = await Promise.all(certificateFiles.map(async file => await stat(join(dir, file)).then(() => true, () => false)))
+  return certificateFiles.filter((_, i) => found[i] === true)
+}
+
+async function read (dir: string, file: CertificateFile): Promise<string> {
+  const text = await readIfThere(dir, file)
+  if (text === undefined) throw new AppError('config_missing', `${join(dir, file)} is missing, which is needed to issue certificates`)
+  return text
+}
+
+async function readIfThere (dir: string, file: CertificateFile): Promise<string | undefined> {
+  try {
+    return await readFile(join(dir, file), 'utf8')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw new AppError('permission_denied', `cannot read ${join(dir, file)}: ${messageOf(error)}`, { cause: error })
+  }
+}

@@ -1,0 +1,155 @@
+// The certificate, key and authority a server runs with, kept in step with their files. Someone who renews certificates
+// replaces the files one by one, so a set that does not fit together is normal for a moment and never put in force.
+//
+// The files are looked at every second rather than watched: that also sees what inotify does not, such as a bind mount of
+// a single file, a network file system, or the link that Kubernetes turns to a new folder.
+import { type BigIntStats } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
+import type { X509Certificate } from 'node:crypto'
+import type { Clock, Timer } from '../clock.js'
+import { AppError, errnoOf, messageOf } from '../errors.js'
+import { certificateBlocks, describeCertificate, formatDay, keyFits, parseCertificate, serverWarnings } from './certificate.js'
+
+export interface TlsFiles {
+  /** Certificates of the authorities whose clients are let in. */
+  readonly caFile: string
+  /** The server's certificate, followed by intermediate ones if there are any. */
+  readonly certFile: string
+  readonly keyFile: string
+}
+
+/** PEM texts that fit together. */
+export interface TlsIdentity {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+}
+
+export type TlsEvent =
+  | { readonly what: 'reloaded', readonly subject: string, readonly notAfter: number, readonly warnings: readonly string[] }
+  | { readonly what: 'kept', readonly reason: string }
+
+export interface ReloadOptions {
+  readonly clock: Clock
+  /** The name or address clients are told, '' when none is configured; only for warnings. */
+  readonly advertise: string
+  /** New files came into force, or did not and the old ones stay. */
+  readonly onEvent: (event: TlsEvent) => void
+}
+
+const pollInterval = 1000
+
+interface Loaded { readonly identity: TlsIdentity, readonly certificate: X509Certificate, readonly stamp: string }
+
+export class TlsReloader {
+  readonly #files: TlsFiles
+  readonly #options: ReloadOptions
+  readonly #timer: Timer
+  #loaded: Loaded
+  /** What the files looked like when they were last read, whether they were taken or not. */
+  #read: string
+  /** What they looked like at the last glance: they are read once two glances agree. */
+  #seen: string
+  #busy: Promise<void> = Promise.resolve()
+
+  private constructor (files: TlsFiles, options: ReloadOptions, loaded: Loaded) {
+    this.#files = files
+    this.#options = options
+    this.#loaded = loaded
+    this.#read = this.#seen = loaded.stamp
+    this.#timer = options.clock.every(pollInterval, () => { void this.poll() })
+  }
+
+  /** Reads the files; AppError `certificate_invalid` says which one is wrong and how. */
+  static async open (files: TlsFiles, options: ReloadOptions): Promise<TlsReloader> {
+    return new TlsReloader(files, options, await load(files))
+  }
+
+  /** What the next connection is to be met with. */
+  get identity (): TlsIdentity { return this.#loaded.identity }
+
+  /** When the certificate in force ends, in milliseconds since the epoch. */
+  get notAfter (): number { return describeCertificate(this.#loaded.certificate).notAfter }
+
+  warnings (): string[] { return serverWarnings(this.#loaded.certificate, this.#options.advertise, this.#options.clock.now()) }
+
+  /** Reads the files now, as on SIGHUP, whether they changed or not. True when they are in force. */
+  async reload (): Promise<boolean> {
+    let taken = false
+    await this.#alone(async () => { taken = await this.#take() })
+    return taken
+  }
+
+  /** One glance at the files: what the timer does every second. */
+  async poll (): Promise<void> {
+    await this.#alone(async () => {
+      const stamp = await stampOf(this.#files)
+      const settled = stamp === this.#seen
+      this.#seen = stamp
+      if (settled && stamp !== this.#read) await this.#take()
+    })
+  }
+
+  async close (): Promise<void> {
+    this.#timer.cancel()
+    await this.#busy
+  }
+
+  /** One at a time, so that two readings never race to be the last. */
+  async #alone (work: () => Promise<void>): Promise<void> {
+    const mine = this.#busy.then(work)
+    this.#busy = mine.catch(() => {})
+    await mine
+  }
+
+  async #take (): Promise<boolean> {
+    this.#read = this.#seen = await stampOf(this.#files)
+    try {
+      const loaded = await load(this.#files)
+      const { notAfter, subject } = describeCertificate(loaded.certificate)
+      if (notAfter < this.#options.clock.now()) throw new AppError('certificate_invalid', `${this.#files.certFile} ended on ${formatDay(notAfter)}`)
+      this.#loaded = loaded
+      this.#options.onEvent({ what: 'reloaded', subject, notAfter, warnings: this.warnings() })
+      return true
+    } catch (error) {
+      this.#options.onEvent({ what: 'kept', reason: messageOf(error) })
+      return false
+    }
+  }
+}
+
+async function load (files: TlsFiles): Promise<Loaded> {
+  const stamp = await stampOf(files)
+  const ca = await read(files.caFile, 'the certificates of the client authority')
+  const cert = await read(files.certFile, 'the server certificate')
+  const key = await read(files.keyFile, 'the server key')
+  const certificate = parseCertificate(cert, files.certFile)
+  parseCertificate(ca, files.caFile)
+  if (!keyFits(certificate, key, files.keyFile)) {
+    throw new AppError('certificate_invalid', `${files.keyFile} does not belong to the certificate in ${files.certFile}`)
+  }
+  try {
+    // OpenSSL has the last word: it refuses keys that are too short, for example.
+    createSecureContext({ ca: certificateBlocks(ca), cert, key })
+  } catch (error) {
+    throw new AppError('certificate_invalid', `${files.certFile}, ${files.keyFile} and ${files.caFile} cannot be used: ${messageOf(error)}`, { cause: error })
+  }
+  return { identity: { ca, cert, key }, certificate, stamp }
+}
+
+async function read (file: string, what: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    const why = errnoOf(error) === 'ENOENT' ? 'there is no such file' : messageOf(error)
+    throw new AppError('certificate_invalid', `cannot read ${what} from ${file}: ${why} (\`core-provisioner certs init\` makes a set)`, { cause: error })
+  }
+}
+
+/** Changes whenever one of the files is written or replaced, or comes or goes. */
+async function stampOf ({ caFile, certFile, keyFile }: TlsFiles): Promise<string> {
+  const facts = await Promise.all([caFile, certFile, keyFile].map(async file => await stat(file, { bigint: true }).catch(() => undefined)))
+  const stamp = (s: BigIntStats | undefined): string => s === undefined ? 'missing' : [s.dev, s.ino, s.size, s.mtimeNs, s.ctimeNs].join(':')
+  return facts.map(stamp).join(' ')
+}
