@@ -14,6 +14,7 @@ export const errorTable = {
   refused: { kind: 'invalid', meaning: 'the appliance refused it' },
   disk_full: { kind: 'exhausted', meaning: 'no space is left where the file goes' },
   read_failed: { kind: 'unavailable', meaning: 'a file could not be read' },
+  folder_unreadable: { kind: 'unavailable', meaning: 'a folder of the store could not be read' },
   write_failed: { kind: 'unavailable', meaning: 'a file could not be written' },
   certificate_invalid: { kind: 'invalid', meaning: 'a certificate or its key cannot be used' },
   certificate_exists: { kind: 'conflict', meaning: 'there are certificates already' },

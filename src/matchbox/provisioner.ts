@@ -11,7 +11,7 @@ import { type NetBoot, type Profile, assertProfile } from './profile.js'
 import { renderGrub } from './render-grub.js'
 import { bootScript, renderIpxe, renderResilientIpxe } from './render-ipxe.js'
 import { GroupIndex, type Labels } from './select.js'
-import { type ConfigFile, type ConfigKind, type Objects, type Store, findConfig, findProfile } from './store.js'
+import { type ConfigFile, type ConfigKind, type Objects, type Store, assertSafeName, findConfig, findProfile } from './store.js'
 import { Templates } from './templates.js'
 import { type MachineRequest, type Variables, variablesOf } from './variables.js'
 import { IgnitionDocuments, isReadyIgnition } from './ignition-documents.js'
@@ -39,13 +39,14 @@ export interface Provisioner {
   /** The group that a machine with these labels gets, also just after it was deleted. */
   matchMachine: (labels: Labels) => Group | undefined
 
-  /** For the API: what is stored now. Throw AppError group_unmatched, group_missing, profile_missing, config_missing. */
+  /** For the API: what is stored now. Throw AppError group_unmatched, profile_unmatched. */
   selectGroup: (labels: Labels) => Group
   selectProfile: (labels: Labels) => Profile
+  /** Throw AppError id_invalid, group_missing, profile_missing, config_missing. */
   getGroup: (id: string) => Group
   getProfile: (id: string) => Profile
   getConfig: (kind: ConfigKind, name: string) => Buffer
-  /** In the order of their file names, as Matchbox lists them. */
+  /** In the order of their file names, as Matchbox lists them. Throw AppError folder_unreadable. */
   listGroups: () => readonly Group[]
   listProfiles: () => readonly Profile[]
   /** Throw AppError group_invalid, profile_invalid, id_invalid, disk_full, write_failed. */
@@ -80,10 +81,10 @@ export function createProvisioner ({ store, resilient = false }: ProvisionerOpti
     if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
     return group
   }
-  const getProfile = (id: string): Profile => {
-    const profile = findProfile(store.snapshot, id)
-    if (profile === undefined) throw new AppError('profile_missing', `there is no profile ${JSON.stringify(id)}`)
-    return profile
+  /** A list that lacks what could not be read would pass for all there is. */
+  const assertListed = (folder: 'groups' | 'profiles'): void => {
+    const problem = store.problems().find(({ file }) => file === folder)
+    if (problem !== undefined) throw new AppError('folder_unreadable', `${folder}: ${problem.message}`)
   }
 
   return {
@@ -106,20 +107,38 @@ export function createProvisioner ({ store, resilient = false }: ProvisionerOpti
     },
     matchMachine,
     selectGroup,
-    selectProfile: labels => getProfile(selectGroup(labels).profile),
+    selectProfile: labels => {
+      const group = selectGroup(labels)
+      const profile = findProfile(store.snapshot, group.profile)
+      if (profile === undefined) throw new AppError('profile_unmatched', `group ${group.id} names a profile that is not there: ${JSON.stringify(group.profile)}`)
+      return profile
+    },
     getGroup: id => {
+      assertSafeName(id, '.json')
       const group = store.snapshot.groups.get(id)
       if (group === undefined) throw new AppError('group_missing', `there is no group ${JSON.stringify(id)}`)
       return group
     },
-    getProfile,
+    getProfile: id => {
+      assertSafeName(id, '.json')
+      const profile = store.snapshot.profiles.get(id)
+      if (profile === undefined) throw new AppError('profile_missing', `there is no profile ${JSON.stringify(id)}`)
+      return profile
+    },
     getConfig: (kind, name) => {
+      assertSafeName(name, '')
       const file = store.snapshot.configs[kind].get(name)
       if (file === undefined) throw new AppError('config_missing', `there is no ${kind} config ${JSON.stringify(name)}`)
       return file.content
     },
-    listGroups: () => byFileName(store.snapshot.groups),
-    listProfiles: () => byFileName(store.snapshot.profiles),
+    listGroups: () => {
+      assertListed('groups')
+      return byFileName(store.snapshot.groups)
+    },
+    listProfiles: () => {
+      assertListed('profiles')
+      return byFileName(store.snapshot.profiles)
+    },
     putGroup: async group => {
       assertGroup(group)
       await store.putGroup(group)

@@ -80,15 +80,17 @@ export function findConfig (objects: Objects, kind: ConfigKind, name: string): C
 
 const maxFileNameBytes = 255
 
-/** Refuses an id that is not one safe path component: throws AppError id_invalid. `suffix` is what the file name adds. */
+/**
+ * Refuses an id that is not one safe path component: throws AppError id_invalid. `suffix` is what the file name adds. A
+ * backslash or a line break is a character like any other here, as for Matchbox.
+ */
 export function assertSafeName (name: string, suffix: '' | '.json'): void {
   const why = name === ''
     ? 'is empty'
-    : name === '.' || name === '..' || name.includes('/') || name.includes('\\')
+    : name === '.' || name === '..' || name.includes('/')
       ? 'is not one path component'
-      // eslint-disable-next-line no-control-regex
-      : /[\0-\x1f\x7f]/.test(name) || !name.isWellFormed()
-        ? 'has characters that file names should not have'
+      : name.includes('\0') || !name.isWellFormed()
+        ? 'has characters that a file name cannot have'
         : Buffer.byteLength(name + suffix) > maxFileNameBytes ? `makes a file name longer than ${maxFileNameBytes} bytes` : undefined
   if (why !== undefined) throw new AppError('id_invalid', `${JSON.stringify(name.slice(0, 80))} ${why}`)
 }

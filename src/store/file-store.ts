@@ -53,6 +53,12 @@ const readsAtOnce = 64
 
 const folderOf = (kind: Kind): typeof folders[number] => kind === 'group' ? 'groups' : kind === 'profile' ? 'profiles' : kind
 const fileOf = (kind: Kind, name: string): string => `${folderOf(kind)}/${name}${kind === 'group' || kind === 'profile' ? '.json' : ''}`
+/** Throws AppError id_invalid. */
+function checkedFileOf (kind: Kind, name: string): string {
+  assertSafeName(name, kind === 'group' || kind === 'profile' ? '.json' : '')
+  if (name.startsWith(temporaryPrefix)) throw new AppError('id_invalid', `names that begin with ${temporaryPrefix} are those of unfinished files`)
+  return fileOf(kind, name)
+}
 const stampOf = (s: Stats): string => `${s.dev}:${s.ino}:${s.size}:${s.mtimeMs}:${s.ctimeMs}`
 
 /** What a file below the data folder is, by its place: Matchbox takes groups from the top of their folder alone. */
@@ -83,7 +89,8 @@ class FolderStore implements FileStore {
   readonly #tombstones = new Map<string, Timer>()
   /** The last piece of work on a file: what comes next waits for it. */
   readonly #busy = new Map<string, Promise<void>>()
-  #rootProblem: string | undefined
+  /** Folders that could not be listed, '.' for the data folder itself. */
+  #folderProblems = new Map<string, string>()
   #watcher: FolderWatcher | undefined
   #rescan: Promise<void> = Promise.resolve()
   #closed = false
@@ -131,7 +138,7 @@ class FolderStore implements FileStore {
   }
 
   problems (): readonly Problem[] {
-    const found = this.#rootProblem === undefined ? [] : [{ file: '.', message: this.#rootProblem }]
+    const found = [...this.#folderProblems].map(([file, message]) => ({ file, message }))
     for (const [file, { problem }] of this.#records) if (problem !== undefined) found.push({ file, message: problem })
     return found
   }
@@ -148,8 +155,7 @@ class FolderStore implements FileStore {
 
   async #put (object: StoredObject): Promise<void> {
     const { kind, name } = object
-    assertSafeName(name, kind === 'group' || kind === 'profile' ? '.json' : '')
-    const file = fileOf(kind, name)
+    const file = checkedFileOf(kind, name)
     const path = join(this.#options.dataPath, file)
     const bytes = bytesOf(object)
     await this.#alone(file, async () => {
@@ -163,8 +169,7 @@ class FolderStore implements FileStore {
   }
 
   async #delete (kind: Kind, name: string): Promise<void> {
-    assertSafeName(name, kind === 'group' || kind === 'profile' ? '.json' : '')
-    const file = fileOf(kind, name)
+    const file = checkedFileOf(kind, name)
     await this.#alone(file, async () => {
       await removeFile(join(this.#options.dataPath, file))
       this.#tell(this.#forget(file))
@@ -222,10 +227,12 @@ class FolderStore implements FileStore {
 
   async #readAll ({ first }: { readonly first: boolean }): Promise<void> {
     const found = new Set<string>()
-    this.#rootProblem = undefined
+    this.#folderProblems = new Map()
     for (const folder of folders) await this.#list(folder, found)
     if (found.size === 0) {
-      await stat(this.#options.dataPath).catch((error: unknown) => { this.#rootProblem = `the data folder cannot be read: ${messageOf(error)}` })
+      await stat(this.#options.dataPath).catch((error: unknown) => {
+        this.#folderProblems.set('.', `the data folder cannot be read: ${messageOf(error)}`)
+      })
     }
     const files = [...found, ...[...this.#records.keys()].filter(file => !found.has(file))]
     for (let i = 0; i < files.length; i += readsAtOnce) {
@@ -237,8 +244,9 @@ class FolderStore implements FileStore {
   async #list (folder: string, found: Set<string>): Promise<void> {
     const path = join(this.#options.dataPath, folder)
     const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
-      const gone = ['ENOENT', 'ENOTDIR'].includes(errnoOf(error))
-      if (!gone) this.#options.log.warn({ folder, err: messageOf(error) }, 'store.unreadable')
+      if (errnoOf(error) === 'ENOENT') return []
+      this.#folderProblems.set(folder, `the folder cannot be read: ${messageOf(error)}`)
+      this.#options.log.warn({ folder, err: messageOf(error) }, 'store.unreadable')
       return []
     })
     for (const entry of entries) {

@@ -101,7 +101,7 @@ t.test('what a put returned from is on disk and in the snapshot; equal puts chan
   await store.deleteConfig('ignition', 'x.ign')
   t.equal(store.snapshot.groups.size + store.snapshot.configs.ignition.size, 0)
   t.same(readdirSync(join(folder, 'groups')), [])
-  for (const id of ['', '.', '..', 'a/b', '../x', 'a\\b', 'a\0', 'a\nb', 'n'.repeat(251)]) {
+  for (const id of ['', '.', '..', 'a/b', '../x', 'a\0', '.core-provisioner-1', 'n'.repeat(251)]) {
     await t.rejects(store.putGroup(makeGroup({ id })), { code: 'id_invalid' }, JSON.stringify(id.slice(0, 9)))
     await t.rejects(store.deleteGroup(id), { code: 'id_invalid' })
   }
