@@ -5,7 +5,7 @@ import type { X509Certificate } from 'node:crypto'
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../errors.js'
-import { replaceFile } from '../store/atomic-file.js'
+import { writeFileAtomic } from '../store/atomic-file.js'
 import {
   type CertificateFacts, describeCertificate, expiryWarningOf, keyFits, parseCertificate, serverWarnings
 } from './certificate.js'
@@ -91,8 +91,8 @@ async function writeLeaves (dir: string, { server, client }: Leaves): Promise<vo
 }
 
 async function write (dir: string, name: 'ca' | 'server' | 'client', { certificate, key }: Issued): Promise<void> {
-  await replaceFile(join(dir, `${name}.key`), key, 0o600)
-  await replaceFile(join(dir, `${name}.crt`), certificate, 0o644)
+  await writeFileAtomic(join(dir, `${name}.key`), key, { mode: 0o600 })
+  await writeFileAtomic(join(dir, `${name}.crt`), certificate)
 }
 
 export interface CertificateReport extends CertificateFacts {

@@ -1,0 +1,188 @@
+// The read-write API on its port: connections are met (handshake.ts) and handed to grpc-js, which answers the calls.
+import {
+  type ConnectionInjector, Server, ServerCredentials, ServerInterceptingCall, type ServerInterceptor, type ServiceDefinition, status
+} from '@grpc/grpc-js'
+import { type AddressInfo, type Socket, createServer } from 'node:net'
+import type { Clock } from '../clock.js'
+import { AppError, DecodeError, errnoOf, messageOf } from '../errors.js'
+import type { Logger } from '../log.js'
+import type { Provisioner } from '../matchbox/provisioner.js'
+import { decodeMessage } from './decode.js'
+import { HandshakeError, type HandshakeReason, type ServerIdentity, shakeHands } from './handshake.js'
+import { type Protocol, loadProtocol, serviceNames } from './proto.js'
+import { type CallEvent, createCalls, implementationOf } from './services.js'
+
+export interface GrpcServerOptions {
+  readonly provisioner: Provisioner
+  /** Where to listen: an address, or a socket that is listening already. */
+  readonly listen: { readonly host: string, readonly port: number } | { readonly fd: number }
+  /** What the next connection is met with; asked for each. */
+  readonly identity: () => ServerIdentity
+  readonly clock: Clock
+  readonly log: Logger
+  /** For the metrics. */
+  readonly onCall?: (event: CallEvent) => void
+  readonly onHandshakeFailure?: (reason: HandshakeReason) => void
+  /** How long calls may take to end when the server closes, in milliseconds; then their connections are cut. */
+  readonly grace?: number
+}
+
+export interface GrpcServer {
+  readonly address: AddressInfo
+  /** Takes no more connections, tells clients to go (GOAWAY), and waits for the calls that run. */
+  close: () => Promise<void>
+}
+
+/** grpc's own limit, and Matchbox's. */
+const maxReceiveBytes = 4 * 1024 * 1024
+const maxConnections = 1000
+const maxHandshakes = 100
+const maxConcurrentStreams = 100
+/** A client that is gone without a word is noticed after so many milliseconds. */
+const keepalive = 300_000
+const defaultGrace = 5000
+
+/** Listens; throws AppError `address_in_use`, `address_not_here`, `permission_denied` or `socket_failed`. */
+export async function startGrpcServer (options: GrpcServerOptions): Promise<GrpcServer> {
+  const { log, clock } = options
+  const protocol = await loadProtocol()
+  const running = new Set<Promise<void>>()
+  const server = new Server({
+    'grpc.max_receive_message_length': maxReceiveBytes,
+    'grpc.max_concurrent_streams': maxConcurrentStreams,
+    'grpc.keepalive_time_ms': keepalive,
+    'grpc.enable_channelz': 0,
+    interceptors: [refuseCompression]
+  })
+  const onCall = (event: CallEvent): void => {
+    logCall(log, event)
+    options.onCall?.(event)
+  }
+  const calls = createCalls(options.provisioner, protocol)
+  for (const name of serviceNames) {
+    server.addService(strict(protocol, protocol.services[name]), implementationOf(calls[name], onCall, running, clock.now))
+  }
+  // TLS is done when a connection gets here.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+
+  const sockets = new Set<Socket>()
+  let handshakes = 0
+  const listener = createServer({ noDelay: true }, raw => {
+    const peer = `${raw.remoteAddress ?? 'unknown'}:${raw.remotePort ?? 0}`
+    if (handshakes >= maxHandshakes) {
+      log.warn({ peer, limit: maxHandshakes }, 'grpc.busy')
+      raw.destroy()
+      return
+    }
+    // What happens to the connection is told by the socket above it.
+    raw.on('error', () => {})
+    sockets.add(raw)
+    raw.once('close', () => { sockets.delete(raw) })
+    handshakes++
+    void shakeHands(raw, options.identity()).then(socket => {
+      log.debug({ peer, tls: socket.getProtocol() }, 'grpc.connect')
+      socket.on('error', error => { log.debug({ peer, err: messageOf(error) }, 'grpc.disconnect') })
+      injector.injectConnection(socket)
+    }, (error: unknown) => {
+      const reason = error instanceof HandshakeError ? error.reason : 'failed'
+      log[error instanceof HandshakeError && error.silent ? 'debug' : 'warn']({ peer, reason, err: messageOf(error) }, 'grpc.handshake')
+      options.onHandshakeFailure?.(reason)
+      raw.destroy()
+    }).finally(() => { handshakes-- })
+  })
+  listener.maxConnections = maxConnections
+  await listen(listener, options.listen)
+  listener.on('error', error => { log.error({ err: messageOf(error) }, 'grpc.listener') })
+  const address = listener.address() as AddressInfo
+  log.info({ address: address.address, port: address.port }, 'grpc.listen')
+
+  let closing: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    const closed = new Promise<void>(resolve => { listener.close(() => { resolve() }) })
+    await drain({ injector, sockets, running, clock, grace: options.grace ?? defaultGrace })
+    server.forceShutdown()
+    injector.destroy()
+    await closed
+    log.info('grpc.close')
+  }
+  return { address, close: () => (closing ??= close()) }
+}
+
+interface Draining {
+  readonly injector: ConnectionInjector
+  readonly sockets: ReadonlySet<Socket>
+  readonly running: ReadonlySet<Promise<void>>
+  readonly clock: Clock
+  readonly grace: number
+}
+
+/** Lets the calls that run end, within `grace` milliseconds, then cuts what is left. */
+async function drain ({ injector, sockets, running, clock, grace }: Draining): Promise<void> {
+  injector.drain(grace)
+  const ended = Promise.all([...sockets].map(socket => new Promise(resolve => socket.once('close', resolve))))
+  await new Promise<void>(resolve => {
+    const timer = clock.after(grace, resolve)
+    void ended.then(() => {
+      timer.cancel()
+      resolve()
+    })
+  })
+  for (const socket of sockets) socket.destroy()
+  // What a client no longer waits for is still written: a put is never left half-way because its caller hung up.
+  await Promise.all(running)
+}
+
+/** The service with requests read by decode.ts; one that cannot be read is handed on as the error it met. */
+function strict (protocol: Protocol, service: ServiceDefinition): ServiceDefinition {
+  return Object.fromEntries(Object.entries(service).map(([name, method]) => {
+    const type = protocol.requestType(name)
+    return [name, {
+      ...method,
+      requestDeserialize: (bytes: Buffer) => {
+        try {
+          return decodeMessage(bytes, type)
+        } catch (error) {
+          if (error instanceof DecodeError) return error
+          throw error
+        }
+      }
+    }]
+  }))
+}
+
+/**
+ * Compressed requests are refused, as Matchbox does, so that a few bytes cannot become many. grpc-js takes the header away
+ * before an interceptor sees it and keeps it in a field of its call.
+ */
+const refuseCompression: ServerInterceptor = (_method, call) => new ServerInterceptingCall(call, {
+  start: next => {
+    const encoding: unknown = Reflect.get(call, 'incomingEncoding')
+    if (typeof encoding !== 'string' || encoding === 'identity') next()
+    else call.sendStatus({ code: status.UNIMPLEMENTED, details: `Decompressor is not installed for grpc-encoding ${JSON.stringify(encoding)}` })
+  }
+})
+
+const quiet: ReadonlySet<status> = new Set([status.OK, status.NOT_FOUND])
+
+function logCall (log: Logger, { call, id, peer, code, ms, error }: CallEvent): void {
+  const reads = call.endsWith('Get') || call.endsWith('List') || call.startsWith('Select')
+  const level = code === status.INTERNAL ? 'error' : !quiet.has(code) ? 'warn' : reads ? 'debug' : 'info'
+  log[level]({ call, id, peer, code: status[code], ms, ...error === undefined ? {} : { err: messageOf(error) } }, 'grpc.call')
+}
+
+async function listen (listener: ReturnType<typeof createServer>, at: GrpcServerOptions['listen']): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    listener.once('error', reject)
+    listener.listen(at, () => {
+      listener.off('error', reject)
+      resolve()
+    })
+  }).catch((error: unknown) => {
+    const where = 'fd' in at ? `the inherited socket ${at.fd}` : `${at.host}:${at.port}`
+    const errno = errnoOf(error)
+    if (errno === 'EADDRINUSE') throw new AppError('address_in_use', `gRPC cannot listen on ${where}: another program does`, { cause: error })
+    if (errno === 'EADDRNOTAVAIL') throw new AppError('address_not_here', `gRPC cannot listen on ${where}: this machine does not have that address`, { cause: error })
+    if (errno === 'EACCES') throw new AppError('permission_denied', `gRPC cannot listen on ${where}: permission denied`, { cause: error })
+    throw new AppError('socket_failed', `gRPC cannot listen on ${where}: ${messageOf(error)}`, { cause: error })
+  })
+}

@@ -1,0 +1,123 @@
+// The TLS handshake of the gRPC port: TLS 1.2 or 1.3, HTTP/2 (ALPN h2), and a client certificate of the configured
+// authority, before a byte of gRPC is read. grpc-js would do it itself, but then could neither take new certificates
+// (grpc-node#2804) nor say why a client did not get in.
+import type { Socket } from 'node:net'
+import { type TLSSocket, createServer } from 'node:tls'
+import { errnoOf, messageOf } from '../errors.js'
+
+/** PEM texts: whose clients are let in, and what they are met with. */
+export interface ServerIdentity {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+}
+
+/** A client that did not get in. */
+export class HandshakeError extends Error {
+  override readonly name = 'HandshakeError'
+  /** A short fixed word, fit for a metric's label. */
+  readonly reason: HandshakeReason
+  /** Nothing was said before the connection ended, as when a load balancer looks whether somebody listens. */
+  readonly silent: boolean
+
+  constructor (reason: HandshakeReason, detail: string, silent: boolean) {
+    super(`${reasons[reason]}${detail === '' ? '' : ` (${detail})`}`)
+    this.reason = reason
+    this.silent = silent
+  }
+}
+
+const reasons = {
+  no_client_certificate: 'the client showed no certificate: give it client.crt and client.key',
+  wrong_authority: "the client's certificate is not of the authority in rpc.ca_file",
+  expired: "the client's certificate has ended: renew it",
+  not_yet_valid: "the client's certificate is not valid yet: check the clocks",
+  wrong_purpose: 'the client showed a certificate that is not meant for clients, such as server.crt: give it client.crt and client.key',
+  bad_certificate: "the client's certificate was not accepted",
+  plain_text: 'the client did not speak TLS',
+  old_tls: 'the client knows no TLS newer than 1.1',
+  no_shared_cipher: 'the client knows none of the ciphers',
+  not_http2: 'the client did not offer HTTP/2 (ALPN h2)',
+  server_refused: "the client did not accept this server's certificate: is its ca.crt the one that issued server.crt, and the name it connects to among the names in server.crt?",
+  timeout: 'the client did not finish the handshake in time',
+  hung_up: 'the client hung up during the handshake',
+  failed: 'the handshake failed'
+} as const
+export type HandshakeReason = keyof typeof reasons
+
+/** OpenSSL's and Node's words for what happened; those of a certificate's verification come first. */
+const reasonOfCode: Readonly<Record<string, HandshakeReason>> = {
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'wrong_authority',
+  UNABLE_TO_GET_ISSUER_CERT: 'wrong_authority',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'wrong_authority',
+  SELF_SIGNED_CERT_IN_CHAIN: 'wrong_authority',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'wrong_authority',
+  CERT_SIGNATURE_FAILURE: 'wrong_authority',
+  INVALID_CA: 'wrong_authority',
+  CERT_HAS_EXPIRED: 'expired',
+  CERT_NOT_YET_VALID: 'not_yet_valid',
+  INVALID_PURPOSE: 'wrong_purpose',
+  ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: 'no_client_certificate',
+  ERR_SSL_HTTP_REQUEST: 'plain_text',
+  ERR_SSL_HTTPS_PROXY_REQUEST: 'plain_text',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'plain_text',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'old_tls',
+  ERR_SSL_VERSION_TOO_LOW: 'old_tls',
+  ERR_SSL_NO_SHARED_CIPHER: 'no_shared_cipher',
+  ERR_SSL_NO_APPLICATION_PROTOCOL: 'not_http2',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'server_refused',
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'server_refused',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'server_refused',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'server_refused',
+  ERR_TLS_HANDSHAKE_TIMEOUT: 'timeout',
+  ECONNRESET: 'hung_up',
+  EPIPE: 'hung_up'
+}
+
+/** Matchbox's choice for TLS 1.2, and OpenSSL's names of those of TLS 1.3. */
+const ciphers = [
+  'TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-RSA-AES256-GCM-SHA384'
+].join(':')
+
+const handshakeTimeout = 10_000
+
+/**
+ * Meets the client on `raw` and answers the socket to speak HTTP/2 on. Throws HandshakeError and leaves nothing open.
+ * A client whose certificate is refused sees its connection closed without an alert, which Node cannot send there.
+ */
+export async function shakeHands (raw: Socket, identity: ServerIdentity): Promise<TLSSocket> {
+  // One per connection: what fails is then known to be this one, and the next connection gets the next identity.
+  const server = createServer({
+    ...identity,
+    requestCert: true,
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.2',
+    ciphers,
+    honorCipherOrder: true,
+    ALPNProtocols: ['h2'],
+    handshakeTimeout
+  })
+  return await new Promise((resolve, reject) => {
+    const fail = (error: HandshakeError): void => {
+      raw.destroy()
+      reject(error)
+    }
+    server.once('secureConnection', socket => {
+      if (socket.alpnProtocol === 'h2') {
+        resolve(socket)
+        return
+      }
+      socket.destroy()
+      fail(new HandshakeError('not_http2', '', false))
+    })
+    server.once('tlsClientError', (error, socket) => {
+      // The verification's own word, which the error (a mere hang-up by this side) does not carry.
+      const verification: unknown = socket.authorizationError
+      const code = typeof verification === 'string' ? verification : errnoOf(error)
+      const reason = reasonOfCode[code] ?? (typeof verification === 'string' ? 'bad_certificate' : 'failed')
+      fail(new HandshakeError(reason, reason === 'hung_up' ? '' : code === '' ? messageOf(error) : code, raw.bytesRead === 0))
+    })
+    server.emit('connection', raw)
+  })
+}

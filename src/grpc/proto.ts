@@ -1,0 +1,85 @@
+// The API's definition, from assets/proto: which calls there are, and how their messages are laid out.
+import { fileURLToPath } from 'node:url'
+import type { PackageDefinition, ServiceDefinition } from '@grpc/proto-loader'
+import { load } from '@grpc/proto-loader'
+
+export const serviceNames = ['Groups', 'Profiles', 'Ignition', 'Generic', 'Select'] as const
+export type ServiceName = typeof serviceNames[number]
+
+/** A field of a message; `type` is the layout of an embedded message. */
+export interface Field {
+  readonly name: string
+  readonly type: 'string' | 'bytes' | MessageType
+  readonly repeated: boolean
+  /** A repeated message of key and value. */
+  readonly map: boolean
+}
+
+export interface MessageType {
+  readonly name: string
+  readonly fields: ReadonlyMap<number, Field>
+}
+
+export interface Protocol {
+  readonly services: Readonly<Record<ServiceName, ServiceDefinition>>
+  /** The layout of a call's request, by the name of the call. */
+  requestType: (call: string) => MessageType
+}
+
+const folder = fileURLToPath(new URL('../../assets/proto/', import.meta.url))
+
+export async function loadProtocol (): Promise<Protocol> {
+  const definition = await load('rpc.proto', { includeDirs: [folder], keepCase: true, defaults: false, arrays: true, objects: true })
+  const service = (name: ServiceName): ServiceDefinition => {
+    const found = definition[`rpcpb.${name}`]
+    if (found === undefined || 'format' in found) throw new Error(`assets/proto defines no service rpcpb.${name}`)
+    return found
+  }
+  const types = new Map<string, MessageType>()
+  return {
+    services: { Groups: service('Groups'), Profiles: service('Profiles'), Ignition: service('Ignition'), Generic: service('Generic'), Select: service('Select') },
+    requestType: call => messageType(definition, 'serverpb', `${call}Request`, types)
+  }
+}
+
+/** What is used of descriptor.proto's FieldDescriptorProto and DescriptorProto. */
+interface FieldDescriptor {
+  readonly name: string
+  readonly number: number
+  readonly label: string
+  readonly type: string
+  readonly typeName: string
+}
+interface Descriptor {
+  readonly name: string
+  readonly field: readonly FieldDescriptor[]
+  readonly nestedType: readonly Descriptor[]
+  readonly options: { readonly mapEntry?: boolean } | null
+}
+
+function messageType (definition: PackageDefinition, namespace: string, name: string, known: Map<string, MessageType>): MessageType {
+  const full = name.includes('.') ? name : `${namespace}.${name}`
+  const before = known.get(full)
+  if (before !== undefined) return before
+  const found = definition[full]
+  if (found === undefined || !('format' in found)) throw new Error(`assets/proto defines no message ${full}`)
+  const type = layoutOf(found.type as Descriptor, full, other => messageType(definition, full.slice(0, full.indexOf('.')), other, known))
+  known.set(full, type)
+  return type
+}
+
+function layoutOf (descriptor: Descriptor, name: string, resolve: (name: string) => MessageType): MessageType {
+  const fields = new Map<number, Field>()
+  for (const field of descriptor.field) {
+    const nested = descriptor.nestedType.find(other => other.name === field.typeName)
+    fields.set(field.number, {
+      name: field.name,
+      type: field.type === 'TYPE_STRING'
+        ? 'string'
+        : field.type === 'TYPE_BYTES' ? 'bytes' : nested === undefined ? resolve(field.typeName) : layoutOf(nested, `${name}.${nested.name}`, resolve),
+      repeated: field.label === 'LABEL_REPEATED',
+      map: nested?.options?.mapEntry === true
+    })
+  }
+  return { name, fields }
+}

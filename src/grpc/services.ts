@@ -1,0 +1,139 @@
+// The calls of the API: each is a use case of the provisioner between two messages.
+import type { UntypedServiceImplementation, handleUnaryCall } from '@grpc/grpc-js'
+import { status } from '@grpc/grpc-js'
+import { AppError, DecodeError } from '../errors.js'
+import type { Provisioner } from '../matchbox/provisioner.js'
+import type { ConfigKind } from '../matchbox/store.js'
+import { groupMessage, groupOf, profileMessage, profileOf } from './convert.js'
+import type { ConfigMessage, ProfileMessage, ReceivedGroup } from './messages.js'
+import type { Protocol, ServiceName } from './proto.js'
+import { statusOf } from './status.js'
+
+/** A request as far as it could be read. */
+export type Request = object | DecodeError
+
+/** One call, for the log and the metrics. */
+export interface CallEvent {
+  readonly call: string
+  /** The id or name that the call is about, '' for those that are about none. */
+  readonly id: string
+  /** Address and port of the client. */
+  readonly peer: string
+  readonly code: status
+  readonly ms: number
+  /** What the caller was told, or more, when the call failed. */
+  readonly error: unknown
+}
+
+interface IdMessage { readonly id?: string }
+interface NameMessage { readonly name?: string }
+interface LabelsMessage { readonly labels?: ReadonlyMap<string, string> }
+
+/** What grpc's clients take at most, less some room for what surrounds a message. */
+export const maxReadableBytes = 4 * 1024 * 1024 - 64 * 1024
+
+/** Answers to calls by service and name; an answer is a message, a failure an AppError. */
+export type Calls = Readonly<Record<ServiceName, Readonly<Record<string, (request: never) => object | Promise<object>>>>>
+
+export function createCalls (provisioner: Provisioner, protocol: Protocol): Calls {
+  /** Refuses what could be put but not read back: the client's Get would fail, which Terraform takes for "it is gone". */
+  const assertReadable = (service: ServiceName, call: string, what: string, response: object): void => {
+    const bytes = protocol.services[service][call]!.responseSerialize(response).length
+    if (bytes > maxReadableBytes) {
+      throw new AppError('message_too_large', `${what} is too large: ${bytes} bytes, and at most ${maxReadableBytes} (4 MiB less 64 KiB) can be read back`)
+    }
+  }
+
+  const configCalls = (service: 'Ignition' | 'Generic', kind: ConfigKind): Record<string, (request: never) => object | Promise<object>> => ({
+    [`${service}Put`]: async ({ name = '', config = Buffer.alloc(0) }: ConfigMessage) => {
+      assertReadable(service, `${service}Get`, `the config ${JSON.stringify(name.slice(0, 80))}`, { config })
+      // A copy: the message is a piece of a larger buffer that would live as long as the config.
+      await provisioner.putConfig(kind, name, Buffer.from(config))
+      return {}
+    },
+    [`${service}Get`]: ({ name = '' }: NameMessage) => ({ config: provisioner.getConfig(kind, name) }),
+    [`${service}Delete`]: async ({ name = '' }: NameMessage) => {
+      await provisioner.deleteConfig(kind, name)
+      return {}
+    }
+  })
+
+  return {
+    Groups: {
+      GroupPut: async ({ group: message }: { group?: ReceivedGroup }) => {
+        if (message === undefined) throw new AppError('message_invalid', 'GroupPut needs a group')
+        const group = groupOf(message)
+        assertReadable('Groups', 'GroupGet', 'the group', { group: groupMessage(group) })
+        await provisioner.putGroup(group)
+        return {}
+      },
+      GroupGet: ({ id = '' }: IdMessage) => ({ group: groupMessage(provisioner.getGroup(id)) }),
+      GroupDelete: async ({ id = '' }: IdMessage) => {
+        await provisioner.deleteGroup(id)
+        return {}
+      },
+      GroupList: () => ({ groups: provisioner.listGroups().map(groupMessage) })
+    },
+    Profiles: {
+      ProfilePut: async ({ profile: message }: { profile?: ProfileMessage }) => {
+        if (message === undefined) throw new AppError('message_invalid', 'ProfilePut needs a profile')
+        const profile = profileOf(message)
+        assertReadable('Profiles', 'ProfileGet', 'the profile', { profile: profileMessage(profile) })
+        await provisioner.putProfile(profile)
+        return {}
+      },
+      ProfileGet: ({ id = '' }: IdMessage) => ({ profile: profileMessage(provisioner.getProfile(id)) }),
+      ProfileDelete: async ({ id = '' }: IdMessage) => {
+        await provisioner.deleteProfile(id)
+        return {}
+      },
+      ProfileList: () => ({ profiles: provisioner.listProfiles().map(profileMessage) })
+    },
+    Ignition: configCalls('Ignition', 'ignition'),
+    Generic: configCalls('Generic', 'generic'),
+    Select: {
+      SelectGroup: ({ labels = new Map() }: LabelsMessage) => ({ group: groupMessage(provisioner.selectGroup(labels)) }),
+      SelectProfile: ({ labels = new Map() }: LabelsMessage) => ({ profile: profileMessage(provisioner.selectProfile(labels)) })
+    }
+  }
+}
+
+/** A service's calls as grpc-js takes them; `onCall` is told of each when it is answered, `running` holds those that are not. */
+export function implementationOf (
+  calls: Calls[ServiceName], onCall: (event: CallEvent) => void, running: Set<Promise<void>>, now: () => number
+): UntypedServiceImplementation {
+  return Object.fromEntries(Object.entries(calls).map(([name, work]) => {
+    const handle: handleUnaryCall<Request, object> = (call, callback) => {
+      const started = now()
+      const report = (error: unknown, code: status): void => {
+        onCall({ call: name, id: subjectOf(call.request), peer: call.getPeer(), code, ms: now() - started, error })
+      }
+      const answer = async (): Promise<void> => {
+        try {
+          if (call.request instanceof DecodeError) throw call.request
+          const response = await work(call.request as never)
+          callback(null, response)
+          report(undefined, status.OK)
+        } catch (error) {
+          const failure = statusOf(error)
+          callback(failure)
+          report(error, failure.code)
+        }
+      }
+      const mine = answer().finally(() => { running.delete(mine) })
+      running.add(mine)
+    }
+    return [name, handle]
+  }))
+}
+
+function subjectOf (request: Request): string {
+  if ('id' in request && typeof request.id === 'string') return request.id
+  if (request instanceof Error) return ''
+  if ('name' in request && typeof request.name === 'string') return request.name
+  for (const part of ['group', 'profile'] as const) {
+    const inner: unknown = Reflect.get(request, part)
+    if (typeof inner === 'object' && inner !== null) return subjectOf(inner)
+  }
+  return ''
+}

@@ -1,0 +1,85 @@
+// Certificates of every kind that a gRPC client may show, good and bad, made when a test asks for them.
+import { generateKeyPairSync } from 'node:crypto'
+import forge from 'node-forge'
+
+export interface Pair { readonly cert: string, readonly key: string }
+
+export interface LeafOptions {
+  readonly cn?: string
+  /** `serverAuth`, `clientAuth`; none when undefined. */
+  readonly use?: 'serverAuth' | 'clientAuth' | undefined
+  readonly names?: ReadonlyArray<{ readonly dns: string } | { readonly ip: string }>
+  readonly notBefore?: number
+  readonly notAfter?: number
+  readonly authority?: boolean
+}
+
+const day = 86_400_000
+let serial = 1
+
+function newKeys (): { key: string, publicKey: string } {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' }
+  })
+  return { key: privateKey, publicKey }
+}
+
+/** A certificate of `issuer`, or a self-signed one. */
+export function makeCertificate (issuer: Pair | undefined, options: LeafOptions): Pair {
+  const { cn = 'test', use, names = [], notBefore = Date.now() - day, notAfter = Date.now() + 365 * day, authority = false } = options
+  const { key, publicKey } = newKeys()
+  const certificate = forge.pki.createCertificate()
+  certificate.publicKey = forge.pki.publicKeyFromPem(publicKey)
+  certificate.serialNumber = `01${(serial++).toString(16).padStart(6, '0')}`
+  certificate.validity.notBefore = new Date(notBefore)
+  certificate.validity.notAfter = new Date(notAfter)
+  certificate.setSubject([{ name: 'commonName', value: cn }])
+  const issuedBy = issuer === undefined ? certificate : forge.pki.certificateFromPem(issuer.cert)
+  certificate.setIssuer(issuedBy.subject.attributes)
+  certificate.setExtensions([
+    ...authority ? [{ name: 'basicConstraints', critical: true, cA: true }, { name: 'keyUsage', critical: true, keyCertSign: true, cRLSign: true }] : [],
+    ...use === undefined ? [] : [{ name: 'extKeyUsage', [use]: true }],
+    ...names.length === 0 ? [] : [{ name: 'subjectAltName', altNames: names.map(name => 'dns' in name ? { type: 2, value: name.dns } : { type: 7, ip: name.ip }) }]
+  ])
+  certificate.sign(forge.pki.privateKeyFromPem(issuer?.key ?? key), forge.md.sha256.create())
+  return { cert: forge.pki.certificateToPem(certificate), key }
+}
+
+export const makeAuthority = (cn: string): Pair => makeCertificate(undefined, { cn, authority: true })
+
+const localhost = [{ dns: 'localhost' }, { ip: '127.0.0.1' }]
+
+export interface Pki {
+  readonly ca: Pair
+  readonly otherCa: Pair
+  readonly server: Pair
+  readonly client: Pair
+}
+
+export function makePki (): Pki {
+  const ca = makeAuthority('test ca')
+  return {
+    ca,
+    otherCa: makeAuthority('other ca'),
+    server: makeCertificate(ca, { cn: 'localhost', use: 'serverAuth', names: localhost }),
+    client: makeCertificate(ca, { cn: 'client', use: 'clientAuth' })
+  }
+}
+
+/** The client that a vector names. */
+export function clientNamed (name: string, pki: Pki): Pair {
+  const make: Readonly<Record<string, () => Pair>> = {
+    client: () => pki.client,
+    'client-noeku': () => makeCertificate(pki.ca, { cn: name }),
+    'client-servereku': () => makeCertificate(pki.ca, { cn: name, use: 'serverAuth' }),
+    'client-otherca': () => makeCertificate(pki.otherCa, { cn: name, use: 'clientAuth' }),
+    'client-selfsigned': () => makeCertificate(undefined, { cn: name }),
+    'client-expired': () => makeCertificate(pki.ca, { cn: name, use: 'clientAuth', notBefore: Date.UTC(2020, 0), notAfter: Date.UTC(2021, 0) }),
+    server: () => pki.server
+  }
+  const found = make[name]
+  if (found === undefined) throw new Error(`no certificate is called ${name}`)
+  return found()
+}
