@@ -105,6 +105,12 @@ export const configSchema = v.strictObject({
   http: section({
     address: v.optional(listenAddress, '0.0.0.0:8080')
   }),
+  rpc: section({
+    address: v.optional(optionalListenAddress, '0.0.0.0:8081'),
+    ca_file: v.optional(path, '/etc/matchbox/ca.crt'),
+    cert_file: v.optional(path, '/etc/matchbox/server.crt'),
+    key_file: v.optional(path, '/etc/matchbox/server.key')
+  }),
   store: section({
     tombstone: v.optional(duration(), '30s')
   }),
@@ -116,9 +122,10 @@ export const configSchema = v.strictObject({
     single_port: v.optional(flag, false)
   }),
   dhcp: section({
-    mode: v.optional(choice(['server', 'off']), 'off'),
+    mode: v.optional(choice(['server', 'proxy', 'off']), 'off'),
     interface: v.optional(text, ''),
     port: v.optional(integer(1, 65535), 67),
+    boot_server_port: v.optional(integer(1, 65535), 4011),
     unknown_clients: v.optional(choice(['deny', 'allow']), 'deny'),
     subnets: v.optional(v.array(subnetSchema, 'expected a list of subnets'), []),
     reservations: v.optional(v.array(reservationSchema, 'expected a list of reservations'), [])

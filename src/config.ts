@@ -25,6 +25,8 @@ export interface LoadedConfig {
   readonly sources: readonly string[]
   /** Where the value of a path was written: `config.yaml:31`, `--set dhcp.port`. */
   readonly where: (path: Path) => string
+  /** Whether somebody wrote something at the path, rather than left it to the defaults. */
+  readonly isWritten: (path: Path) => boolean
 }
 
 type Path = ReadonlyArray<string | number>
@@ -32,6 +34,10 @@ type Path = ReadonlyArray<string | number>
 /** Matchbox's own variables, so that its unit files go on working. */
 export const matchboxVariables: Readonly<Record<string, string>> = {
   MATCHBOX_ADDRESS: 'http.address',
+  MATCHBOX_RPC_ADDRESS: 'rpc.address',
+  MATCHBOX_CA_FILE: 'rpc.ca_file',
+  MATCHBOX_CERT_FILE: 'rpc.cert_file',
+  MATCHBOX_KEY_FILE: 'rpc.key_file',
   MATCHBOX_DATA_PATH: 'data_path',
   MATCHBOX_ASSETS_PATH: 'assets_path',
   MATCHBOX_LOG_LEVEL: 'log_level'
@@ -75,7 +81,8 @@ export function loadConfig ({ file, set, env }: ConfigInput): LoadedConfig {
   return {
     config: result.output,
     sources: [...path === undefined ? [] : [path], ...fromEnvironment, ...set.length > 0 ? ['--set'] : []],
-    where
+    where,
+    isWritten: at => at.reduce<unknown>((value, key) => Object(value)[key], raw) !== undefined
   }
 }
 

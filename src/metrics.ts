@@ -21,6 +21,11 @@ export class Metrics {
   readonly httpSeconds = new Histogram({ ...this.#in, name: 'http_request_seconds', help: 'Time to answer an HTTP request', labelNames: ['kind'], buckets: seconds })
   readonly stages = new Counter({ ...this.#in, name: 'boot_stages_total', help: 'Stages of boots, by result', labelNames: ['stage', 'result'] })
 
+  readonly rpcCalls = new Counter({ ...this.#in, name: 'rpc_calls_total', help: 'gRPC calls, by call and status code', labelNames: ['call', 'code'] })
+  readonly rpcHandshakeFailures = new Counter({
+    ...this.#in, name: 'rpc_handshake_failures_total', help: 'TLS handshakes that failed, by reason', labelNames: ['reason']
+  })
+
   constructor () { collectDefaultMetrics({ register: this.#registry }) }
 
   /** A number that is asked for when metrics are read. */

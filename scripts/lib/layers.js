@@ -74,7 +74,7 @@ export const layers = [
   {
     name: 'cli',
     files: ['cli/'],
-    may: ['cli/', 'appliance', 'plan', 'bundled', 'clock', 'config', 'errors', 'log', 'net/mac', 'grpc/client', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'tls/'],
+    may: ['cli/', 'appliance', 'wiring/plan', 'bundled', 'clock', 'config', 'errors', 'log', 'net/mac', 'grpc/client', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'tls/'],
     types: ['http/control-app', 'http/machine-routes'],
     node: ['*'],
     packages: ['*']
@@ -82,8 +82,8 @@ export const layers = [
   { name: 'main', files: ['main'], may: ['cli/', 'errors', 'log', 'config'], node: ['*'], packages: [] },
   {
     name: 'wiring',
-    files: ['appliance', 'plan', 'dhcp-settings', 'reservation-sources', 'observer'],
-    may: ['dhcp-settings', 'reservation-sources', 'observer', 'bundled', 'clock', 'config', 'errors', 'log', 'metrics', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'ignition/', 'template/', 'store/', 'http/', 'grpc/', 'machines/', 'mirror/', 'inventory/', 'tls/', 'openpgp/'],
+    files: ['appliance', 'wiring/'],
+    may: ['wiring/', 'bundled', 'clock', 'config', 'errors', 'log', 'metrics', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'ignition/', 'template/', 'store/', 'http/', 'grpc/', 'machines/', 'mirror/', 'inventory/', 'tls/', 'openpgp/'],
     node: ['*'],
     packages: []
   }

@@ -1,6 +1,7 @@
 // `core-provisioner certs init|show|renew`: the certificates of the gRPC API.
 import { parseArgs } from 'node:util'
 import { AppError, messageOf } from '../errors.js'
+import type { Command } from './command.js'
 import { type CertificateReport, certificateFiles, initCertificates, renewCertificates, showCertificates } from '../tls/certs.js'
 import { daysLeft, formatDay } from '../tls/certificate.js'
 import { formatSubjectAltName, parseSubjectAltNames } from '../tls/names.js'
@@ -89,4 +90,11 @@ function asText (dir: string, reports: readonly CertificateReport[], now: number
     lines.push(`  sha256   ${report.fingerprint}`, ...report.warnings.map(warning => `  warning  ${warning}`))
   }
   return `${lines.join('\n')}\n`
+}
+
+export const certsCommand: Command = {
+  name: 'certs',
+  synopsis: 'init|show|renew [--dir DIR] [--san DNS:name,IP:addr ...] [--force] [--json]',
+  summary: 'the certificates of the gRPC API',
+  run: certs
 }

@@ -1,5 +1,5 @@
 // check: reads the configuration as serve would, and prints what would listen, from what, and what is amiss.
-import { planFor } from '../plan.js'
+import { planFor } from '../wiring/plan.js'
 import { systemClock } from '../clock.js'
 import { createLog } from '../log.js'
 import { AppError } from '../errors.js'

@@ -1,6 +1,7 @@
 // The command line: which command, and how its errors are told.
 import { programVersion } from '../bundled.js'
 import { AppError } from '../errors.js'
+import { certsCommand } from './certs.js'
 import { checkCommand } from './check.js'
 import { type Command, type Io, print } from './command.js'
 import { leasesCommand } from './leases.js'
@@ -9,7 +10,15 @@ import { renderCommand } from './render.js'
 import { serveCommand } from './serve.js'
 import { transpileCommand } from './transpile.js'
 
-export const commands: readonly Command[] = [serveCommand, checkCommand, renderCommand, transpileCommand, machinesCommand, leasesCommand]
+export const commands: readonly Command[] = [
+  serveCommand,
+  checkCommand,
+  certsCommand,
+  renderCommand,
+  transpileCommand,
+  machinesCommand,
+  leasesCommand
+]
 
 function help (): string {
   const usage = commands.map(({ name, synopsis }) => `  core-provisioner ${name} ${synopsis}`.trimEnd())

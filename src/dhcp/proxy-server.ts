@@ -100,7 +100,7 @@ class Server implements ProxyServer {
       return
     }
     if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(request), port: socket.local.port }, 'dhcp.received')
-    onEvent({ kind: 'received', type: request.options.dhcpMessageType ?? 'BOOTP', mac })
+    onEvent({ kind: 'received', type: request.options.dhcpMessageType ?? 'BOOTP', mac, packet: request })
     try {
       const outcome = handle(request, this.#context())
       if (outcome.kind === 'reply') this.#send(outcome, request, mac, from, socket)

@@ -1,23 +1,25 @@
 // What the servers tell of their work, turned into the machines' timelines and into metrics.
-import type { Clock } from './clock.js'
-import { clientInfo } from './dhcp/client-info.js'
-import { architectures } from './dhcp/constants.js'
-import type { DhcpEvent } from './dhcp/dhcp-server.js'
-import type { RequestEvent, RequestKind } from './http/machine-log.js'
-import type { LoaderLoop } from './dhcp/loader-loop.js'
-import type { Logger } from './log.js'
-import type { MachineRegistry } from './machines/registry.js'
-import type { Observation, Stage } from './machines/timeline.js'
-import type { Metrics } from './metrics.js'
-import { formatIpv4, unspecified } from './net/ipv4.js'
-import { parseMac, type Mac } from './net/mac.js'
-import type { TftpEvent } from './tftp/tftp-event.js'
+import type { Clock } from '../clock.js'
+import { clientInfo } from '../dhcp/client-info.js'
+import { architectures } from '../dhcp/constants.js'
+import type { DhcpEvent } from '../dhcp/dhcp-server.js'
+import type { RequestEvent, RequestKind } from '../http/machine-log.js'
+import type { LoaderLoop } from '../dhcp/loader-loop.js'
+import type { Logger } from '../log.js'
+import type { MachineRegistry } from '../machines/registry.js'
+import type { Observation, Stage } from '../machines/timeline.js'
+import type { Metrics } from '../metrics.js'
+import { formatIpv4, unspecified } from '../net/ipv4.js'
+import { parseMac, type Mac } from '../net/mac.js'
+import type { TftpEvent } from '../tftp/tftp-event.js'
 
 export interface Observer {
   readonly onDhcp: (event: DhcpEvent) => void
   readonly onTftp: (event: TftpEvent) => void
   readonly onHttp: (event: RequestEvent) => void
   readonly onInstalled: (mac: Mac, address: string) => void
+  /** Has `listener` told of each machine that asks for a boot file or a script. */
+  readonly whenFileAsked: (listener: (mac: Mac) => void) => void
 }
 
 export interface ObserverOptions {
@@ -39,7 +41,10 @@ export function createObserver ({ registry, metrics, clock, macOf, log, loaderLo
     registry.record(observation)
     metrics.stages.inc({ stage: observation.stage, result: observation.failed === undefined ? 'ok' : 'failed' })
   }
+  const fileListeners: Array<(mac: Mac) => void> = []
+  const fileAsked = (mac: Mac): void => { for (const listener of fileListeners) listener(mac) }
   return {
+    whenFileAsked: listener => { fileListeners.push(listener) },
     onDhcp: event => {
       switch (event.kind) {
         case 'received':
@@ -61,9 +66,10 @@ export function createObserver ({ registry, metrics, clock, macOf, log, loaderLo
     },
     onTftp: event => {
       metrics.tftpTransfers.inc({ result: event.type })
+      const mac = macOf(event.ip)
+      if (mac !== undefined && 'file' in event) fileAsked(mac)
       if (event.type !== 'done') return
       metrics.tftpBytes.inc(event.bytes)
-      const mac = macOf(event.ip)
       if (mac === undefined) return
       record({ mac, stage: 'loader', at: clock.now(), detail: event.file })
       if (loaderLoop.loaderSent(mac, clock.now())) log.warn({ mac, ip: event.ip, file: event.file }, 'boot.loader_loop')
@@ -76,7 +82,10 @@ export function createObserver ({ registry, metrics, clock, macOf, log, loaderLo
       const stage = httpStages[kind]
       const mac = parseMac(event.mac ?? '') ?? macOf(address)
       if (mac === undefined) return
-      if (kind === 'boot' || kind === 'script') loaderLoop.scriptFetched(mac)
+      if (kind === 'boot' || kind === 'script') {
+        loaderLoop.scriptFetched(mac)
+        fileAsked(mac)
+      }
       if (stage === undefined) return
       const failed = status >= 400 ? event.problem ?? `answered ${status}` : event.problem
       record({

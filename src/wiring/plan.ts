@@ -1,19 +1,19 @@
 // What `serve` would do with a configuration, found out without listening: who listens where, what from, what is amiss.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { bootFolders } from './bundled.js'
-import type { Clock } from './clock.js'
-import type { Config, ListenAddress, LoadedConfig } from './config.js'
-import { buildReservations } from './dhcp/reservations.js'
+import { bootFolders } from '../bundled.js'
+import type { Clock } from '../clock.js'
+import type { Config, ListenAddress, LoadedConfig } from '../config.js'
+import { buildReservations } from '../dhcp/reservations.js'
 import { advertisedHost, bootConfig, dhcpSubnets, httpOrigin, ownAddress } from './dhcp-settings.js'
-import { AppError } from './errors.js'
-import type { Logger } from './log.js'
-import { formatIpv4 } from './net/ipv4.js'
+import { AppError } from '../errors.js'
+import type { Logger } from '../log.js'
+import { formatIpv4 } from '../net/ipv4.js'
 import { readReservations } from './reservation-sources.js'
-import { openFileStore } from './store/file-store.js'
+import { openFileStore } from '../store/file-store.js'
 
 export interface Listener {
-  readonly protocol: 'dhcp' | 'tftp' | 'http'
+  readonly protocol: 'dhcp' | 'tftp' | 'http' | 'grpc'
   /** `0.0.0.0:8080/tcp`, `ens192:67/udp` */
   readonly address: string
   readonly what: string
@@ -66,6 +66,12 @@ export async function planFor (loaded: LoadedConfig, { clock, log }: { readonly 
     notes.push(...missing.map(name => `boot loader ${name} is in none of ${[config.tftp.root, ...bootFolders()].join(', ')}; scripts/boot-files fetches it`))
   }
   listeners.push({ protocol: 'http', address: at(config.http.address, 'tcp'), what: `machines are told ${bootConfig(config, origin).scriptUrl}` })
+  if (config.rpc.address !== null) {
+    const missing = [config.rpc.ca_file, config.rpc.cert_file, config.rpc.key_file].filter(file => !existsSync(file))
+    const unwanted = missing.length > 0 && !loaded.isWritten(['rpc'])
+    listeners.push({ protocol: 'grpc', address: at(config.rpc.address, 'tcp'), what: unwanted ? 'off as long as it has no certificates' : `as ${config.rpc.cert_file}` })
+    if (missing.length > 0 && !unwanted) problems.push(`no ${missing.join(', no ')}: core-provisioner certs init makes certificates, rpc.address: "" turns the gRPC API off`)
+  }
   await store.close()
   return {
     sources,

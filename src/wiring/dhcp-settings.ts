@@ -1,11 +1,11 @@
 // What the DHCP server is told, made of the configuration: subnets, boot files, options in wire form.
-import type { Config, ListenAddress, LoadedConfig } from './config.js'
-import type { BootConfig } from './dhcp/boot-file.js'
-import { optionFromText } from './dhcp/option-text.js'
-import type { DhcpSubnet } from './dhcp/subnet.js'
-import { AppError } from './errors.js'
-import { addressesOf, localAddresses } from './net/interfaces.js'
-import { contains, formatIpv4, type Ipv4 } from './net/ipv4.js'
+import type { Config, ListenAddress, LoadedConfig } from '../config.js'
+import type { BootConfig } from '../dhcp/boot-file.js'
+import { optionFromText } from '../dhcp/option-text.js'
+import type { DhcpSubnet } from '../dhcp/subnet.js'
+import { AppError } from '../errors.js'
+import { addressesOf, localAddresses } from '../net/interfaces.js'
+import { contains, formatIpv4, type Ipv4 } from '../net/ipv4.js'
 
 /** The service's own address on the network it serves: the interface's address inside one of its subnets. */
 export function ownAddress ({ dhcp }: Config): Ipv4 | undefined {

@@ -2,17 +2,17 @@
 // a hardware address and an IP address. An edit of any of them is in force within a second.
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Clock } from './clock.js'
-import { type LoadedConfig, parseReservationFile, type ReservationEntry } from './config.js'
-import type { Reservation } from './dhcp/reservations.js'
+import type { Clock } from '../clock.js'
+import { type LoadedConfig, parseReservationFile, type ReservationEntry } from '../config.js'
+import type { Reservation } from '../dhcp/reservations.js'
 import { wireOptions } from './dhcp-settings.js'
-import { errnoOf, messageOf } from './errors.js'
-import type { Logger } from './log.js'
-import { type Group, isMacKey } from './matchbox/group.js'
-import type { Store } from './matchbox/store.js'
-import { parseIpv4 } from './net/ipv4.js'
-import { parseMac } from './net/mac.js'
-import { FolderWatcher } from './store/watcher.js'
+import { errnoOf, messageOf } from '../errors.js'
+import type { Logger } from '../log.js'
+import { type Group, isMacKey } from '../matchbox/group.js'
+import type { Store } from '../matchbox/store.js'
+import { parseIpv4 } from '../net/ipv4.js'
+import { parseMac } from '../net/mac.js'
+import { FolderWatcher } from '../store/watcher.js'
 
 export interface FoundReservations {
   /** All entries, those of the configuration first. */

@@ -1,0 +1,87 @@
+// DHCP on its interface, in server or proxy mode.
+import { join } from 'node:path'
+import { type DhcpServer, type DhcpSettings, startDhcpServer } from '../dhcp/dhcp-server.js'
+import { LeaseFile } from '../dhcp/lease-file.js'
+import { isActive } from '../dhcp/leases.js'
+import { startProxyServer } from '../dhcp/proxy-server.js'
+import { buildReservations } from '../dhcp/reservations.js'
+import { kernelConflictProbe } from '../net/conflict-probe.js'
+import { openDeviceSocket } from '../net/device-socket.js'
+import type { Ipv4 } from '../net/ipv4.js'
+import { type BindOptions, kernelUdp } from '../net/udp.js'
+import { bootConfig, dhcpSubnets } from './dhcp-settings.js'
+import { type FoundReservations, readReservations, watchReservations } from './reservation-sources.js'
+import type { Shared } from './shared.js'
+
+/** Bytes: a rack that is switched on at once waits here while the process is busy. */
+const receiveBuffer = 4 * 2 ** 20
+
+const deviceSocket = ({ config }: Shared, port: number): BindOptions => ({
+  address: '0.0.0.0',
+  port,
+  fd: openDeviceSocket(config.dhcp.interface, port),
+  broadcast: true,
+  receiveBuffer
+})
+
+/** The server, for those who end leases; undefined in other modes. */
+export async function startDhcp (shared: Shared): Promise<DhcpServer | undefined> {
+  const { own, config } = shared
+  if (own === undefined) return undefined
+  if (config.dhcp.mode === 'server') return await startServer(shared, own)
+  await startProxy(shared, own)
+  return undefined
+}
+
+async function startServer (shared: Shared, own: Ipv4): Promise<DhcpServer> {
+  const { loaded, config, log, clock, leases, loaderLoop, metrics, observer, store, origin, onClose } = shared
+  const file = new LeaseFile({
+    path: join(config.state_path, 'leases.jsonl'),
+    log,
+    current: () => leases.values(),
+    onSync: milliseconds => { metrics.leaseSync.observe(milliseconds / 1000) }
+  })
+  for (const lease of await file.load()) leases.set(lease)
+  onClose(() => file.close())
+
+  const subnets = dhcpSubnets(loaded)
+  const settings = (found: FoundReservations): DhcpSettings => {
+    const reservations = buildReservations(found.entries, subnets, own)
+    for (const problem of [...found.problems, ...reservations.problems]) log.warn({ problem }, 'reservation.refused')
+    return { subnets, reservations, boot: bootConfig(config, origin), unknownClients: config.dhcp.unknown_clients }
+  }
+  const server = await startDhcpServer({
+    network: kernelUdp,
+    bind: deviceSocket(shared, config.dhcp.port),
+    server: own,
+    settings: settings(await readReservations(loaded, store)),
+    table: leases,
+    store: file,
+    probe: kernelConflictProbe,
+    loaderLoop,
+    clock,
+    log,
+    onEvent: observer.onDhcp
+  })
+  onClose(() => server.close())
+  onClose(await watchReservations({ loaded, store, clock, log, onChange: found => { server.configure(settings(found)) } }))
+  metrics.gauge('dhcp_leases', 'Leases that are in force', () => [...leases.values()].filter(lease => isActive(lease, clock.now())).length)
+  return server
+}
+
+async function startProxy (shared: Shared, own: Ipv4): Promise<void> {
+  const { config, log, clock, loaderLoop, observer, origin, onClose } = shared
+  const proxy = await startProxyServer({
+    network: kernelUdp,
+    bind: deviceSocket(shared, config.dhcp.port),
+    bootServerBind: deviceSocket(shared, config.dhcp.boot_server_port),
+    server: own,
+    boot: bootConfig(config, origin),
+    loaderLoop,
+    clock,
+    log,
+    onEvent: observer.onDhcp
+  })
+  onClose(() => proxy.close())
+  observer.whenFileAsked(mac => { proxy.fileAsked(mac) })
+}

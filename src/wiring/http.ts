@@ -1,0 +1,61 @@
+// The HTTP listener and the control socket, with every family of routes.
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { DhcpServer } from '../dhcp/dhcp-server.js'
+import { isActive, stateAt } from '../dhcp/leases.js'
+import { buildControlApp, listenControl } from '../http/control-app.js'
+import { buildHttpApp } from '../http/http-server.js'
+import { type MachineRoutesOptions, registerMachineRoutes } from '../http/machine-routes.js'
+import { registerMetricsRoute } from '../http/metrics-route.js'
+import { formatIpv4 } from '../net/ipv4.js'
+import { listenError } from '../net/udp.js'
+import type { Shared } from './shared.js'
+
+/** `starting` gives the reasons why the appliance is not ready yet. */
+export async function startHttp (shared: Shared, starting: () => readonly string[]): Promise<void> {
+  const { config, log, store, provisioner, metrics, observer, onClose } = shared
+  const app = buildHttpApp({
+    provisioner,
+    log,
+    assetsPath: config.assets_path,
+    ready: () => [...starting(), ...store.problems().map(({ file, message }) => `${file}: ${message}`)],
+    onRequest: observer.onHttp
+  })
+  registerMetricsRoute(app, metrics)
+  registerMachineRoutes(app, machineRoutes(shared))
+  onClose(async () => { await app.close() })
+  const { host, port } = config.http.address
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    throw listenError(error, `${host}:${port}/tcp`)
+  }
+}
+
+const machineRoutes = ({ registry, leases, clock, observer }: Shared): MachineRoutesOptions => ({
+  registry,
+  leasedAddress: mac => {
+    const lease = leases.ofMac(mac).find(held => held.state === 'bound' && isActive(held, clock.now()))
+    return lease === undefined ? undefined : formatIpv4(lease.ip)
+  },
+  onInstalled: observer.onInstalled
+})
+
+export async function startControl (shared: Shared, dhcp: Pick<DhcpServer, 'release'> | undefined): Promise<void> {
+  const { config, leases, clock, onClose } = shared
+  const app = buildControlApp({
+    ...machineRoutes(shared),
+    leases: () => [...leases.values()].sort((a, b) => a.ip - b.ip).map(lease => ({
+      ip: formatIpv4(lease.ip),
+      mac: lease.mac,
+      state: stateAt(lease, clock.now()),
+      since: new Date(lease.since).toISOString(),
+      expires: new Date(lease.expires).toISOString(),
+      ...lease.hostName !== undefined && { hostname: lease.hostName }
+    })),
+    releaseLease: async ip => await dhcp?.release(ip) ?? false
+  })
+  onClose(async () => { await app.close() })
+  await mkdir(dirname(config.control_socket), { recursive: true }).catch(() => {})
+  await listenControl(app, config.control_socket)
+}

@@ -1,0 +1,46 @@
+// The gRPC API and its certificates.
+import { startGrpcServer } from '../grpc/grpc-server.js'
+import { AppError } from '../errors.js'
+import { TlsReloader } from '../tls/reload.js'
+import type { Shared } from './shared.js'
+
+/** Milliseconds that calls under way may take to finish. */
+const grace = 2000
+
+export async function startRpc ({ loaded, config, log, clock, metrics, provisioner, onClose }: Shared): Promise<void> {
+  const { address, ca_file: caFile, cert_file: certFile, key_file: keyFile } = config.rpc
+  if (address === null) return
+  let reloader: TlsReloader
+  try {
+    reloader = await TlsReloader.open({ caFile, certFile, keyFile }, {
+      clock,
+      advertise: config.advertise,
+      onEvent: event => {
+        if (event.what === 'kept') log.error({ reason: event.reason }, 'tls.kept')
+        else log.info({ subject: event.subject, until: new Date(event.notAfter).toISOString() }, 'tls.reloaded')
+      }
+    })
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    // Somebody who never asked for the API and has no certificates wants the rest to work.
+    if (!loaded.isWritten(['rpc'])) {
+      log.info({ reason: error.message }, 'grpc.off')
+      return
+    }
+    throw new AppError(error.code, `${error.message}; core-provisioner certs init makes certificates, rpc.address: "" turns the gRPC API off`, { cause: error })
+  }
+  onClose(() => reloader.close())
+  for (const warning of reloader.warnings()) log.warn({ warning }, 'tls.certificate')
+  metrics.gauge('rpc_certificate_expiry_seconds', 'When the gRPC certificate ends, in seconds since the epoch', () => reloader.notAfter / 1000)
+  const server = await startGrpcServer({
+    provisioner,
+    listen: address,
+    identity: () => reloader.identity,
+    clock,
+    log,
+    onCall: ({ call, code }) => { metrics.rpcCalls.inc({ call, code }) },
+    onHandshakeFailure: reason => { metrics.rpcHandshakeFailures.inc({ reason }) },
+    grace
+  })
+  onClose(() => server.close())
+}

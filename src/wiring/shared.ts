@@ -1,0 +1,43 @@
+// What the parts of the appliance share, and how each says what to close.
+import type { Clock } from '../clock.js'
+import type { Config, LoadedConfig } from '../config.js'
+import { isActive, type LeaseTable } from '../dhcp/leases.js'
+import type { LoaderLoop } from '../dhcp/loader-loop.js'
+import type { Logger } from '../log.js'
+import type { MachineRegistry } from '../machines/registry.js'
+import type { Provisioner } from '../matchbox/provisioner.js'
+import type { Metrics } from '../metrics.js'
+import { type Ipv4, parseIpv4 } from '../net/ipv4.js'
+import type { Mac } from '../net/mac.js'
+import type { FileStore } from '../store/file-store.js'
+import type { Observer } from './observer.js'
+
+/** Closed in the opposite order, also when a later part does not start. */
+export type OnClose = (closer: () => Promise<void>) => void
+
+export interface Shared {
+  readonly loaded: LoadedConfig
+  readonly config: Config
+  readonly log: Logger
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly registry: MachineRegistry
+  readonly leases: LeaseTable
+  /** Which machine has an address, as far as leases and what was seen of it tell. */
+  readonly macOf: (address: string) => Mac | undefined
+  readonly loaderLoop: LoaderLoop
+  readonly observer: Observer
+  readonly store: FileStore
+  readonly provisioner: Provisioner
+  /** Where machines find the HTTP API: `http://192.168.100.2:8080`. */
+  readonly origin: string
+  /** The service's address on the network it serves DHCP on; undefined when it serves none. */
+  readonly own: Ipv4 | undefined
+  readonly onClose: OnClose
+}
+
+/** Who holds the lease of an address. */
+export function leaseHolder (leases: LeaseTable, address: string, clock: Clock): Mac | undefined {
+  const lease = leases.get(parseIpv4(address) ?? 0)
+  return lease?.state === 'bound' && isActive(lease, clock.now()) ? lease.mac : undefined
+}
