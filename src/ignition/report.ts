@@ -27,3 +27,13 @@ export function formatEntry (entry: ReportEntry, file: string): string {
 }
 
 export const formatReport = (report: Report, file: string): string => report.map(entry => `${formatEntry(entry, file)}\n`).join('')
+
+/** Remarks past this many are not for a person any more. */
+const longestReport = 1000
+
+/** A report that a hostile config cannot make long: the first remarks, and how many there were. */
+export function shortened (report: Report): Report {
+  if (report.length <= longestReport) return report
+  const left = report.length - longestReport
+  return [...report.slice(0, longestReport), { kind: 'info', message: `${left} further remarks are left out`, path: '$' }]
+}

@@ -127,4 +127,14 @@ function readValueLine (bytes: BufferedBytes): boolean {
 // Go takes a CR off the end and then an LF: of CR LF the CR stays.
 const stripEnd = (line: string): string => line.replace(/\r$/, '').replace(/\n$/, '')
 const isSpace = (char: string): boolean => /^[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$/.test(char)
-const trim = (bytes: string): string => bytes.replace(/^[\t\n\v\f\r ]+|[\t\n\v\f\r ]+$/g, '')
+
+/** Without white space at the ends; byte by byte and in one pass, as `trim()` takes the bytes of other letters and a regular
+ * expression tries each run of spaces anew. */
+function trim (bytes: string): string {
+  let [start, end] = [0, bytes.length]
+  while (start < end && isAsciiSpace(bytes.charCodeAt(start))) start++
+  while (end > start && isAsciiSpace(bytes.charCodeAt(end - 1))) end--
+  return bytes.slice(start, end)
+}
+
+const isAsciiSpace = (code: number): boolean => code === 0x20 || (code >= 0x09 && code <= 0x0d)

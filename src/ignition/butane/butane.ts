@@ -1,7 +1,7 @@
 // Butane to Ignition 3 as butane 0.19.0 without a files directory: read, check the sugar, translate, add what the sugar stands
 // for, check the result. The report shows all findings where they stand in the Butane document.
 import { YamlTypeError } from '../decode.js'
-import { isFatal, pathText } from '../report.js'
+import { isFatal, pathText, shortened } from '../report.js'
 import { checkIgnition } from '../spec3/checks.js'
 import { toJson } from '../spec3/value.js'
 import { YamlError } from '../yaml/yaml-error.js'
@@ -24,34 +24,30 @@ import type { Origins, Rendered, Traced } from './origins.js'
 import type { Located } from './read.js'
 
 /** Whatever the source is, the answer is a config and its report or only a report; nothing is thrown for what stands in it. */
-export const transpileButane = (source: Uint8Array | string): Transpiled => {
-  let root: YamlNode | undefined
-  try {
-    root = readYaml(source, 'v3')
-  } catch (error) {
-    return refusedYaml(error)
-  }
-  return transpileButaneTree(root)
-}
+export const transpileButane = (source: Uint8Array | string): Transpiled =>
+  orRefusal(() => transpileRoot(readYaml(source, 'v3')))
 
 /** The same for a document that readYaml has read in dialect v3. */
-export const transpileButaneTree = (root: YamlNode | undefined): Transpiled => {
+export const transpileButaneTree = (root: YamlNode | undefined): Transpiled => orRefusal(() => transpileRoot(root))
+
+const orRefusal = (transpile: () => Transpiled): Transpiled => {
   try {
-    const choice = chooseDialect(root)
-    return 'refusal' in choice ? { ok: false, report: [choice.refusal] } : transpileDocument(choice.root, choice.dialect)
+    const transpiled = transpile()
+    return { ...transpiled, report: shortened(transpiled.report) }
   } catch (error) {
-    return refusedYaml(error)
+    if (!(error instanceof YamlError)) throw error
+    return { ok: false, report: shortened(yamlReport(error)) }
   }
+}
+
+const transpileRoot = (root: YamlNode | undefined): Transpiled => {
+  const choice = chooseDialect(root)
+  return 'refusal' in choice ? { ok: false, report: [choice.refusal] } : transpileDocument(choice.root, choice.dialect)
 }
 
 /** Whether a YAML document says that it is Butane: it has a `variant`, which a Container Linux Config never has. */
 export const isButane = (root: YamlNode | undefined): boolean =>
   root?.kind === 'mapping' && root.pairs.some(({ key }) => key.kind === 'scalar' && key.value === 'variant')
-
-const refusedYaml = (error: unknown): Transpiled => {
-  if (!(error instanceof YamlError)) throw error
-  return { ok: false, report: yamlReport(error) }
-}
 
 const yamlReport = (error: YamlError): Report => {
   const problems = error instanceof YamlTypeError
@@ -69,7 +65,7 @@ const transpileDocument = (root: YamlNode, dialect: Dialect): Transpiled => {
   }
   const report: ReportEntry[] = []
   const add = (found: readonly Located[]): boolean => {
-    report.push(...found.map(finding => located(root, finding)))
+    for (const finding of found) report.push(located(root, finding))
     return isFatal(report)
   }
   const refused = (): Transpiled => ({ ok: false, report })

@@ -46,9 +46,20 @@ export const textSize = (struct: Struct, values: Values): number => {
   return size
 }
 
+type Mapping = Extract<YamlNode, { kind: 'mapping' }>
+
+/** A mapping is asked for its keys once for each thing below it, and it may have very many of both. */
+const knownKeys = new WeakMap<Mapping, ReadonlyMap<string, YamlNode>>()
+
+const keysOf = (node: Mapping): ReadonlyMap<string, YamlNode> => {
+  const known = knownKeys.get(node) ?? new Map(node.pairs.map(({ key, value }) => [nodeText(key), value]))
+  knownKeys.set(node, known)
+  return known
+}
+
 const child = (node: YamlNode, step: string | number): YamlNode | undefined =>
   node.kind === 'mapping' && typeof step === 'string'
-    ? node.pairs.findLast(({ key }) => nodeText(key) === step)?.value
+    ? keysOf(node).get(step)
     : node.kind === 'sequence' && typeof step === 'number' ? node.items[step] : undefined
 
 /** The node at a path, or the deepest one on the way there. Aliases are not followed: the place is where the alias stands. */

@@ -21,26 +21,31 @@ export const checkConfig: Check<Config> = ({ storage, systemd }, report) => {
   }
 }
 
+/** A config of many links under one path could have more findings than it has bytes: past these, each place has one at most. */
+const manyRepeats = 10_000
+
 export const checkStorage: Check<Storage> = (storage, report, spec) => {
   const links = storage.links ?? []
-  const linkPaths = countPaths(links)
-  // One finding per link that is a prefix: two links of one path (a duplicate anyhow) make two.
-  const throughLinks = (path: string): number => {
-    let count = 0
-    for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) count += linkPaths.get(path.slice(0, slash)) ?? 0
-    return count
+  const linkPaths = new PathCounts(links)
+  let repeats = manyRepeats
+  const times = (count: (limit: number) => number, find: () => void): void => {
+    const findings = count(repeats + 1)
+    repeats -= Math.max(findings - 1, 0)
+    for (let n = 0; n < findings; n++) find()
   }
+  const throughLinks = (path: string, find: () => void): void => times(limit => linkPaths.above(path, limit), find)
+
   for (const [list, word] of [['directories', 'directory'], ['files', 'file']] as const) {
-    (storage[list] ?? []).forEach((node: Node, i) => {
-      for (let n = throughLinks(node.path); n > 0; n--) report.error([list, i], `${word} path includes link in config`)
-    })
+    (storage[list] ?? []).forEach((node: Node, i) =>
+      throughLinks(node.path, () => report.error([list, i], `${word} path includes link in config`)))
   }
   const directories = countPaths(storage.directories ?? [])
   links.forEach((link, i) => {
-    for (let n = throughLinks(link.path); n > 0; n--) report.error(['links', i], 'link path includes link in config')
+    throughLinks(link.path, () => report.error(['links', i], 'link path includes link in config'))
     if (spec >= 3 && !link.target) return report.error(['links', i, 'target'], 'link target is required')
     if (link.hard !== true) return
-    for (let n = directories.get(hardLinkTarget(link)) ?? 0; n > 0; n--) report.error(['links', i], 'hard link target is a directory')
+    const same = directories.get(hardLinkTarget(link)) ?? 0
+    times(limit => Math.min(same, limit), () => report.error(['links', i], 'hard link target is a directory'))
     for (const owner of ['user', 'group'] as const) {
       for (const part of ['id', 'name'] as const) {
         if (link[owner][part] !== undefined) report.warning(['links', i, owner, part], 'user/group ignored for hard link')
@@ -49,6 +54,40 @@ export const checkStorage: Check<Storage> = (storage, report, spec) => {
   })
   checkFilesystemDevices(storage, report, spec)
 }
+
+const hashStep = (hash: number, code: number): number => (Math.imul(hash, 31) + code) | 0
+
+/** How many nodes have which path, by a hash that grows with the path: all parents of a path are found in one pass over it. */
+class PathCounts {
+  readonly #byHash = new Map<number, { readonly path: string, count: number }[]>()
+
+  constructor (nodes: readonly Node[]) {
+    for (const [path, count] of countPaths(nodes)) {
+      let hash = 0
+      for (let i = 0; i < path.length; i++) hash = hashStep(hash, path.charCodeAt(i))
+      const entries = this.#byHash.get(hash) ?? []
+      if (entries.push({ path, count }) === 1) this.#byHash.set(hash, entries)
+    }
+  }
+
+  /** How many of the nodes stand above `path`; two nodes of one path (a duplicate anyhow) count twice. At most `limit`. */
+  above (path: string, limit: number): number {
+    let [hash, found] = [0, 0]
+    for (let i = 0; i < path.length && found < limit; i++) {
+      const code = path.charCodeAt(i)
+      if (code === slash) found += this.#at(hash, path, i)
+      hash = hashStep(hash, code)
+    }
+    return Math.min(found, limit)
+  }
+
+  #at (hash: number, path: string, length: number): number {
+    const entries = this.#byHash.get(hash) ?? []
+    return entries.find(entry => entry.path.length === length && path.startsWith(entry.path))?.count ?? 0
+  }
+}
+
+const slash = 0x2f
 
 const countPaths = (nodes: readonly Node[]): Map<string, number> => {
   const counts = new Map<string, number>()

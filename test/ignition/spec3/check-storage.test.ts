@@ -1,0 +1,48 @@
+import t from 'tap'
+import fc from 'fast-check'
+import { checkStorage } from '../../../src/ignition/spec3/check-storage.js'
+import { findingsAt } from '../../../src/ignition/spec3/checks.js'
+import type { Finding } from '../../../src/ignition/spec3/checks.js'
+import type { Link, Node, Storage } from '../../../src/ignition/spec3/types.js'
+
+const node = (path: string): Node => ({ path, user: {}, group: {} })
+const link = (path: string, hard?: string): Link => ({ ...node(path), target: hard ?? '/x', ...hard === undefined ? {} : { hard: true } })
+
+const findings = (storage: Storage): Finding[] => {
+  const found: Finding[] = []
+  checkStorage(storage, findingsAt(found, []), 4)
+  return found
+}
+
+t.test('paths through links are found where comparing each with each finds them', async t => {
+  const seed = Date.now() & 0xffff
+  t.comment(`seed ${seed}`)
+  const path = fc.array(fc.constantFrom('a', 'b', 'ab', '', 'Aa', 'BB'), { maxLength: 5 }).map(parts => parts.join('/'))
+  const agree = fc.property(fc.array(path, { maxLength: 6 }), fc.array(path, { maxLength: 4 }), (links, directories) => {
+    const found = findings({ links: links.map(path => link(path)), directories: directories.map(node) })
+    const expected = [['directories', directories], ['links', links]].flatMap(([list, paths]) =>
+      [...paths ?? []].flatMap((path, i) => links.filter(above => path.startsWith(`${above}/`)).map(() => `${String(list)}.${i}`)))
+    return found.map(({ path }) => path.join('.')).join() === expected.join()
+  })
+  fc.assert(agree, { seed, numRuns: 3000 })
+})
+
+t.test('a hard link to a directory is found by its cleaned target', async t => {
+  const found = (target: string): number => findings({ links: [link('/l', target)], directories: [node('/d'), node('/d')] }).length
+  t.equal(found('/d'), 2)
+  t.equal(found('/d/../d/'), 2)
+  t.equal(found('/e'), 0)
+})
+
+t.test('repeated findings are bounded, one for each place is not', async t => {
+  const links = Array.from({ length: 500 }, () => link('/a'))
+  const directories = Array.from({ length: 500 }, (_, i) => node(`/a/${i}`))
+  const found = findings({ links, directories })
+  t.equal(found.length, 10_000 + 500)
+  t.equal(new Set(found.map(({ path }) => path.join('.'))).size, 500)
+})
+
+t.test('a path of very many parts takes no longer than it is long', async t => {
+  const path = '/a'.repeat(500_000)
+  t.equal(findings({ links: [link(path)], directories: [node(`${path}/b`)] }).length, 1)
+})
