@@ -81,13 +81,13 @@ async function sendFile (file: AssetFile, method: string, request: FastifyReques
     const asked = { method, headers: request.headers }
     const type = !needsContent(asked, file.modified) ? '' : typeByName(file.name) ?? sniffType(await file.head(sniffedBytes))
     const plan = planContent(asked, { size: file.size, type, modified: file.modified })
-    reply.code(plan.status).headers(plan.headers)
     if (plan.ranges.length === 0) {
       close()
-      return reply.send(plan.text === undefined ? undefined : Buffer.from(plan.text))
+      return send(reply, { status: plan.status, headers: plan.headers, body: Buffer.from(plan.text ?? '') })
     }
     const { parts, length, contentType } = layOut(plan.ranges, file.size, type)
-    reply.header('content-length', String(length)).header('content-type', contentType)
+    reply.code(plan.status).headers({ ...plan.headers, 'content-length': String(length), 'content-type': contentType })
+    reply.bodyBytes = length
     if (length === 0 || request.raw.method === 'HEAD') {
       close()
       return reply.send(length === 0 ? nothing : undefined)

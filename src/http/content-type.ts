@@ -52,7 +52,14 @@ const mp4: Signature = data => {
   return undefined
 }
 
-const binary = (b: number): boolean => b <= 0x08 || b === 0x0b || (b >= 0x0e && b <= 0x1a) || (b >= 0x1c && b <= 0x1f)
+/** Whether there is a byte that text does not have. */
+function isBinary (data: Buffer): boolean {
+  for (let i = 0; i < data.length; i++) {
+    const b = data[i]!
+    if (b < 0x20 && (b <= 0x08 || b === 0x0b || (b >= 0x0e && b !== 0x1b))) return true
+  }
+  return false
+}
 
 /** In the order they are tried. */
 const signatures: readonly Signature[] = [
@@ -88,7 +95,7 @@ const signatures: readonly Signature[] = [
   starts('application/zip', 'PK\x03\x04'),
   starts('application/x-rar-compressed', 'Rar!\x1a\x07\0', 'Rar!\x1a\x07\x01\0'),
   starts('application/wasm', '\0asm'),
-  (_, text) => text.some(binary) ? undefined : 'text/plain; charset=utf-8'
+  (_, text) => isBinary(text) ? undefined : 'text/plain; charset=utf-8'
 ]
 
 // What starts with none of these bytes is text or not, and nothing else: almost every answer.
@@ -102,7 +109,7 @@ export function sniffType (content: Buffer): string {
   const text = data.subarray(start)
   const perhaps = data.length >= 36 && data[34] === 0x4c && data[35] === 0x50
   if (!perhaps && start === 0 && !special.has(text[0] ?? -1) && !(data.toString('latin1', 4, 8) === 'ftyp')) {
-    return text.some(binary) ? 'application/octet-stream' : 'text/plain; charset=utf-8'
+    return isBinary(text) ? 'application/octet-stream' : 'text/plain; charset=utf-8'
   }
   for (const signature of signatures) {
     const type = signature(data, text)

@@ -52,6 +52,15 @@ interface Arrival {
 /** A body that nobody reads is only drained up to here, as in Go; for more, the connection ends with the answer. */
 const drainedBytes = 256 * 1024
 
+/** On the message itself: a WeakMap of many short-lived keys keeps the garbage collector busy. */
+const arrivalKey = Symbol('arrival')
+interface ArrivingMessage extends IncomingMessage { [arrivalKey]?: Arrival }
+
+function arrivalOf ({ raw }: { readonly raw: ArrivingMessage }): Arrival {
+  raw[arrivalKey] ??= { target: undefined, method: raw.method ?? '', redirect: undefined, seen: seenNothing(raw.url ?? '') }
+  return raw[arrivalKey]
+}
+
 const refused = '/ refused'
 const assets = '/assets/'
 /** Paths whose routes ignore the method, as Go's handlers do. */
@@ -61,10 +70,6 @@ const matchboxPaths: ReadonlySet<string> = new Set([
 
 export function buildHttpApp ({ provisioner, log, assetsPath, ready, onRequest, limits = {} }: HttpOptions): FastifyInstance {
   const { headerBytes, headersTimeout, requestTimeout, keepAliveTimeout } = { ...defaultLimits, ...limits }
-  const arrivals = new WeakMap<IncomingMessage, Arrival>()
-  const nothing = (raw: IncomingMessage): Arrival =>
-    ({ target: undefined, method: raw.method ?? '', redirect: undefined, seen: seenNothing(raw.url ?? '') })
-  const arrivalOf = (request: FastifyRequest): Arrival => arrivals.get(request.raw) ?? nothing(request.raw)
 
   const app = fastify({
     logger: false,
@@ -74,9 +79,9 @@ export function buildHttpApp ({ provisioner, log, assetsPath, ready, onRequest, 
     forceCloseConnections: 'idle',
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 1024 },
-    rewriteUrl: raw => {
+    rewriteUrl: (raw: ArrivingMessage) => {
       const arrival = read(raw, assetsPath !== '')
-      arrivals.set(raw, arrival)
+      raw[arrivalKey] = arrival
       if (arrival.target === undefined || arrival.redirect !== undefined || arrival.target.path === '*') return refused
       const { path } = arrival.target
       const route = matchboxPaths.has(path) ? path : path.startsWith(assets) && assetsPath !== '' ? assets : undefined
@@ -102,13 +107,14 @@ export function buildHttpApp ({ provisioner, log, assetsPath, ready, onRequest, 
     ip: ipOf
   }
 
+  app.decorateReply('bodyBytes', 0)
   app.addHook('onRequest', (request, reply, done) => {
     const { headers } = request
-    if (Number(headers['content-length'] ?? 0) > drainedBytes || headers['transfer-encoding'] !== undefined) reply.header('connection', 'close')
+    if (Number(headers['content-length'] ?? 0) > drainedBytes || headers['transfer-encoding'] !== undefined) reply.raw.setHeader('connection', 'close')
     done()
   })
   app.addHook('onResponse', (request, reply, done) => {
-    const length = request.raw.method === 'HEAD' ? 0 : Number(reply.getHeader('content-length') ?? 0)
+    const length = request.raw.method === 'HEAD' ? 0 : reply.bodyBytes
     // Of an answer that broke off, what the socket took is the most that can have arrived.
     const bytes = reply.raw.writableFinished ? length : Math.min(length, reply.raw.socket?.bytesWritten ?? 0)
     tell(arrivalOf(request).seen, { ip: ipOf(request), status: reply.statusCode, bytes, ms: reply.elapsedTime }, log, onRequest)
@@ -151,9 +157,9 @@ function read (raw: IncomingMessage, hasAssets: boolean): Arrival {
 }
 
 function refuse ({ target, method, redirect, unreadable }: Arrival, reply: FastifyReply): FastifyReply {
-  const closing = (status: number, text: string): FastifyReply => send(reply.header('connection', 'close'), {
+  const closing = (status: number, text: string): FastifyReply => send(reply, {
     status,
-    headers: text === '' ? {} : { 'content-type': 'text/plain; charset=utf-8' },
+    headers: { connection: 'close', ...text === '' ? {} : { 'content-type': 'text/plain; charset=utf-8' } },
     body: Buffer.from(text)
   })
   if (target?.path === '*') return closing(method === 'OPTIONS' ? 200 : 400, '')

@@ -67,12 +67,17 @@ export function resolveReference (folder: 'profiles' | ConfigKind, reference: st
   return rest.length === 0 ? undefined : { folder: top, name: rest.join('/') }
 }
 
+// Nearly every reference is the name of a file in its own folder.
+const isPlain = (reference: string): boolean => reference !== '' && reference !== '.' && reference !== '..' && !/[/\0]/.test(reference)
+
 export function findProfile (objects: Objects, id: string): Profile | undefined {
+  if (isPlain(id)) return objects.profiles.get(id)
   const found = resolveReference('profiles', `${id}.json`)
   return found?.folder === 'profiles' ? objects.profiles.get(found.name.slice(0, -'.json'.length)) : undefined
 }
 
 export function findConfig (objects: Objects, kind: ConfigKind, name: string): ConfigFile | undefined {
+  if (isPlain(name)) return objects.configs[kind].get(name)
   const found = resolveReference(kind, name)
   const folder = configKinds.find(k => k === found?.folder)
   return found === undefined || folder === undefined ? undefined : objects.configs[folder].get(found.name)

@@ -1,0 +1,45 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { cleanPath, encodePath, escapeNonAscii, parseTarget } from '../../src/http/request-target.js'
+
+t.test('targets as net/url reads them', t => {
+  for (const [target, path, rawQuery] of [
+    ['/ipxe', '/ipxe', ''],
+    ['/ipxe?', '/ipxe', ''],
+    ['/ipxe??a', '/ipxe', '?a'],
+    ['/%69pxe%3Fx#y', '/ipxe?x#y', ''],
+    ['//a//b', '//a//b', ''],
+    ['http://other.test/ipxe?role=worker', '/ipxe', 'role=worker'],
+    ['https://u@[::1]:80/x', '/x', ''],
+    ['http://other.test?x', '', 'x'],
+    ['*', '*', '']
+  ] as const) t.same(parseTarget(target), { path, rawQuery }, target)
+  for (const target of ['', 'None', 'a/b', '/%', '/%zz', '/a\x01', '/a\x7f', 'http://a b/', 'http://a:x/', '/%4']) {
+    t.equal(parseTarget(target), undefined, JSON.stringify(target))
+  }
+  t.end()
+})
+
+t.test('paths as path.Clean and net/url leave them', t => {
+  for (const [path, clean] of [
+    ['', '/'], ['/', '/'], ['//', '/'], ['/.', '/'], ['/..', '/'], ['/a/', '/a/'], ['/a/.', '/a'], ['/a/./', '/a/'], ['/a/../b', '/b'],
+    ['/../../a', '/a'], ['/a//b/', '/a/b/'], ['/.../a', '/.../a'], ['/.a', '/.a'], ['/a/..', '/']
+  ] as const) t.equal(cleanPath(path), clean, path)
+  t.equal(encodePath('/a b?<>é!*\'()%'), '/a%20b%3F%3C%3E%E9%21%2A%27%28%29%25')
+  t.equal(encodePath('/-_.~$&+,/:;=@'), '/-_.~$&+,/:;=@')
+  t.equal(escapeNonAscii('/x?\xc3\xa9'), '/x?%c3%a9')
+  t.end()
+})
+
+t.test('no target ever throws, and a clean path stays clean', t => {
+  const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
+  t.comment(`FUZZ_SEED=${seed}`)
+  const piece = fc.constantFrom('/', '.', '..', '%2e', '%2f', '%', 'a', '?', '#', '\\', 'é', ' ', 'http://a', '%00', '//')
+  fc.assert(fc.property(fc.array(piece, { maxLength: 20 }).map(p => p.join('')), text => {
+    const target = parseTarget(text)
+    if (target === undefined) return true
+    const clean = cleanPath(target.path)
+    return clean.startsWith('/') && cleanPath(clean) === clean && !/\/\.{0,2}\//.test(clean) && !/\/\.\.?$/.test(clean)
+  }), { seed, interruptAfterTimeLimit: 2000, numRuns: 20_000 })
+  t.end()
+})

@@ -1,0 +1,55 @@
+import t from 'tap'
+import { parseHttpDate } from '../../src/http/http-date.js'
+import { layOut, planContent } from '../../src/http/serve-content.js'
+
+const modified = 1577934245
+const date = 'Thu, 02 Jan 2020 03:04:05 GMT'
+const plan = (headers: Record<string, string>, method = 'GET', size = 10): ReturnType<typeof planContent> =>
+  planContent({ method, headers }, { size, type: 'text/plain', modified })
+
+t.test('dates in the three forms', t => {
+  for (const text of [date, 'Thursday, 02-Jan-20 03:04:05 UTC', 'Thu Jan  2 03:04:05 2020', 'Mon, 02 jan 2020 3:04:05 GMT']) t.equal(parseHttpDate(text), modified, text)
+  t.equal(parseHttpDate('Thursday, 02-Jan-69 00:00:00 GMT'), -31449600)
+  for (const text of ['', '0', 'Thu, 2 Jan 2020 03:04:05 GMT', 'Thu, 31 Feb 2020 03:04:05 GMT', 'Thu, 02 Jan 2020 24:04:05 GMT', `${date}x`, 'Thu, 02 Jan 2020 03:04:05 +0000']) {
+    t.equal(parseHttpDate(text), undefined, text)
+  }
+  t.end()
+})
+
+t.test('conditions', t => {
+  for (const [headers, method, status] of [
+    [{}, 'GET', 200],
+    [{ 'if-modified-since': date }, 'GET', 304],
+    [{ 'if-modified-since': date }, 'POST', 200],
+    [{ 'if-unmodified-since': 'Wed, 01 Jan 2020 00:00:00 GMT' }, 'POST', 412],
+    [{ 'if-unmodified-since': date }, 'GET', 200],
+    [{ 'if-none-match': '"a", *' }, 'HEAD', 304],
+    [{ 'if-none-match': '"a", *' }, 'PUT', 412],
+    [{ 'if-none-match': 'junk, *' }, 'GET', 200],
+    [{ 'if-none-match': 'W/"a"', 'if-modified-since': date }, 'GET', 200],
+    [{ 'if-match': '*', 'if-unmodified-since': 'Wed, 01 Jan 2020 00:00:00 GMT' }, 'GET', 200],
+    [{ 'if-match': '"a"' }, 'GET', 412],
+    [{ range: 'bytes=0-1', 'if-range': date }, 'GET', 206],
+    [{ range: 'bytes=0-1', 'if-range': '"a"' }, 'GET', 200],
+    [{ range: 'bytes=0-1', 'if-range': 'Wed, 01 Jan 2020 00:00:00 GMT' }, 'PUT', 206]
+  ] as const) t.equal(plan(headers, method).status, status, `${method} ${JSON.stringify(headers)}`)
+  t.end()
+})
+
+t.test('ranges', t => {
+  for (const [range, want] of [
+    ['bytes=0-3', [[0, 4]]], ['bytes=8-', [[8, 2]]], ['bytes=-3', [[7, 3]]], ['bytes=-99', [[0, 10]]], ['bytes=-0', [[10, 0]]], ['bytes=5-99', [[5, 5]]],
+    ['bytes= 0-1 , ,4-5', [[0, 2], [4, 2]]], ['bytes=0-1,20-30', [[0, 2]]], ['bytes=+1-3', [[1, 3]]], ['bytes=0-9,0-0', [[0, 10]]], ['bytes=', [[0, 10]]]
+  ] as const) t.same(plan({ range }).ranges, want.map(([start, length]) => ({ start, length })), range)
+  for (const range of ['lines=0-1', 'Bytes=0-1', 'bytes=5', 'bytes=5-2', 'bytes=a-b', 'bytes=--5', 'bytes=-', 'bytes=0-99999999999999999999', 'bytes=1e0-2']) {
+    t.match(plan({ range }), { status: 416, text: 'invalid range\n' }, range)
+  }
+  t.match(plan({ range: 'bytes=10-' }), { status: 416, text: 'invalid range: failed to overlap\n', headers: { 'content-range': 'bytes */10' } })
+  t.equal(plan({ range: `bytes=${'0-0,'.repeat(1500)}` }, 'GET', 1_000_000).status, 200, 'very many ranges are the whole')
+  const { parts, length, contentType } = layOut([{ start: 0, length: 2 }, { start: 4, length: 1 }], 10, 'text/plain')
+  const boundary = contentType.split('boundary=')[1]!
+  t.equal(parts.map(p => Buffer.isBuffer(p) ? p.toString() : 'x'.repeat(p.length)).join(''),
+    `--${boundary}\r\nContent-Range: bytes 0-1/10\r\nContent-Type: text/plain\r\n\r\nxx\r\n--${boundary}\r\nContent-Range: bytes 4-4/10\r\nContent-Type: text/plain\r\n\r\nx\r\n--${boundary}--\r\n`)
+  t.equal(length, parts.reduce((sum, p) => sum + p.length, 0))
+  t.end()
+})
