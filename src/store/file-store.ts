@@ -218,14 +218,14 @@ class FolderStore implements FileStore {
   async #readEdited (files: readonly string[]): Promise<boolean> {
     for (const file of files) {
       const known = placeOf(file)
-      if (known === undefined && !await isFolder(join(this.#options.dataPath, file))) continue
-      if (known === undefined || await isFolder(join(this.#options.dataPath, file))) return false
-      await this.#read(file, { always: true })
+      if (await isFolder(join(this.#options.dataPath, file))) return false
+      if (known !== undefined) await this.#read(file, { always: true })
     }
     return true
   }
 
   async #readAll ({ first }: { readonly first: boolean }): Promise<void> {
+    if (!first) await this.#watcher?.refresh()
     const found = new Set<string>()
     this.#folderProblems = new Map()
     for (const folder of folders) await this.#list(folder, found)
