@@ -41,6 +41,8 @@ export interface HttpLimits {
 const defaultLimits: HttpLimits = { headerBytes: 1_000_000, headersTimeout: 20_000, requestTimeout: 60_000, keepAliveTimeout: 75_000 }
 
 interface Arrival {
+  /** Milliseconds of no clock in particular. */
+  readonly started: number
   readonly target: Target | undefined
   readonly method: string
   readonly redirect: string | undefined
@@ -57,7 +59,7 @@ const arrivalKey = Symbol('arrival')
 interface ArrivingMessage extends IncomingMessage { [arrivalKey]?: Arrival }
 
 function arrivalOf ({ raw }: { readonly raw: ArrivingMessage }): Arrival {
-  raw[arrivalKey] ??= { target: undefined, method: raw.method ?? '', redirect: undefined, seen: seenNothing(raw.url ?? '') }
+  raw[arrivalKey] ??= { started: performance.now(), target: undefined, method: raw.method ?? '', redirect: undefined, seen: seenNothing(raw.url ?? '') }
   return raw[arrivalKey]
 }
 
@@ -111,16 +113,18 @@ export function buildHttpApp ({ provisioner, log, assetsPath, ready, onRequest, 
   app.addHook('onRequest', (request, reply, done) => {
     const { headers } = request
     if (Number(headers['content-length'] ?? 0) > drainedBytes || headers['transfer-encoding'] !== undefined) reply.raw.setHeader('connection', 'close')
+    // Not fastify's onResponse, which does not hear of an answer that the client broke off.
+    const ip = ipOf(request)
+    const sentBefore = request.socket.bytesWritten
+    reply.raw.once('close', () => {
+      const { seen, started } = arrivalOf(request)
+      const finished = reply.raw.writableFinished
+      const length = request.raw.method === 'HEAD' ? 0 : reply.bodyBytes || Number(reply.getHeader('content-length') ?? 0)
+      const bytes = finished ? length : Math.min(length, Math.max(0, request.socket.bytesWritten - sentBefore))
+      tell(seen, { ip, status: reply.raw.statusCode, bytes, ms: performance.now() - started, finished }, log, onRequest)
+    })
     done()
   })
-  app.addHook('onResponse', (request, reply, done) => {
-    const length = request.raw.method === 'HEAD' ? 0 : reply.bodyBytes
-    // Of an answer that broke off, what the socket took is the most that can have arrived.
-    const bytes = reply.raw.writableFinished ? length : Math.min(length, reply.raw.socket?.bytesWritten ?? 0)
-    tell(arrivalOf(request).seen, { ip: ipOf(request), status: reply.statusCode, bytes, ms: reply.elapsedTime }, log, onRequest)
-    done()
-  })
-
   app.setNotFoundHandler((_, reply) => send(reply, notFound))
   app.setErrorHandler((error: Error & { statusCode?: number }, _, reply) => {
     const status = error.statusCode ?? 500
@@ -137,23 +141,24 @@ export function buildHttpApp ({ provisioner, log, assetsPath, ready, onRequest, 
 }
 
 function read (raw: IncomingMessage, hasAssets: boolean): Arrival {
+  const started = performance.now()
   const method = raw.method ?? ''
   raw.url = originalTarget(raw.socket) ?? raw.url ?? ''
   // A request without a version (HTTP/0.9) is none to Go.
   const target = raw.httpVersionMajor < 1 ? undefined : parseTarget(raw.url)
   if (target === undefined || target.path === '*') {
     if (method !== 'HEAD') raw.method = 'GET'
-    return { target, method, redirect: undefined, seen: seenNothing(raw.url) }
+    return { started, target, method, redirect: undefined, seen: seenNothing(raw.url) }
   }
   if ((raw.headers['transfer-encoding'] ?? 'chunked').trim().toLowerCase() !== 'chunked') {
     raw.method = 'GET'
-    return { target: undefined, method, redirect: undefined, unreadable: true, seen: seenNothing(target.path) }
+    return { started, target: undefined, method, redirect: undefined, unreadable: true, seen: seenNothing(target.path) }
   }
   const clean = cleanPath(target.path)
   const to = hasAssets && clean === assets.slice(0, -1) ? assets : clean
-  if (to === target.path) return { target, method, redirect: undefined, seen: seenNothing(target.path) }
+  if (to === target.path) return { started, target, method, redirect: undefined, seen: seenNothing(target.path) }
   if (method !== 'HEAD') raw.method = 'GET'
-  return { target, method, redirect: `${encodePath(to)}${target.rawQuery === '' ? '' : `?${target.rawQuery}`}`, seen: seenNothing(target.path) }
+  return { started, target, method, redirect: `${encodePath(to)}${target.rawQuery === '' ? '' : `?${target.rawQuery}`}`, seen: seenNothing(target.path) }
 }
 
 function refuse ({ target, method, redirect, unreadable }: Arrival, reply: FastifyReply): FastifyReply {

@@ -22,6 +22,8 @@ export interface RequestEvent {
   /** Bytes of the body that were sent. */
   readonly bytes: number
   readonly ms: number
+  /** false when the connection broke before the answer had left. */
+  readonly finished: boolean
   /** Why there was no document, or why one was served that will hardly do what was meant. */
   readonly problem: string | undefined
 }
@@ -50,17 +52,17 @@ const short = (text: string): string => text.length > maxLabelLength ? `${text.s
 
 export function tell (
   seen: Seen,
-  sent: { readonly ip: string, readonly status: number, readonly bytes: number, readonly ms: number },
+  sent: { readonly ip: string, readonly status: number, readonly bytes: number, readonly ms: number, readonly finished: boolean },
   log: Logger,
   onRequest: ((event: RequestEvent) => void) | undefined
 ): void {
   const { kind, name, path, labels, problem } = seen
   const mac = seen.mac ?? macOf(labels)
-  const { ip, status, bytes, ms } = sent
+  const { ip, status, bytes, ms, finished } = sent
   const group = seen.group?.id
   const profile = seen.profile?.id ?? seen.group?.profile
-  onRequest?.({ kind, path, mac, ip, labels, group, profile, status, bytes, ms, problem })
-  const fields = { mac, ip, group, profile, status, bytes, ms: Math.round(ms * 10) / 10 }
+  onRequest?.({ kind, path, mac, ip, labels, group, profile, status, bytes, ms, finished, problem })
+  const fields = { mac, ip, group, profile, status, bytes, ms: Math.round(ms * 10) / 10, ...finished ? {} : { brokenOff: true } }
   if (seen.unmatched === true) {
     const shown = Object.fromEntries([...labels].slice(0, maxLabels).map(([key, value]) => [short(key), short(value)]))
     log.warn({ ...fields, document: name, labels: shown }, 'http.unmatched')

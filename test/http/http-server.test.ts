@@ -1,5 +1,5 @@
 // What this server does otherwise than Matchbox on purpose, what it tells of requests, and what it refuses.
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
@@ -165,4 +165,25 @@ t.test('a large asset arrives whole, in parts too', async t => {
   const several = await exchange(port, get('/assets/image', 'Range: bytes=0-1,3000000-4500000\r\n'))
   t.match(several.headers['Content-Type'], /^multipart\/byteranges; boundary=[0-9a-f]{60}$/)
   t.equal(String(several.body.length), several.headers['Content-Length'])
+})
+
+t.test('a download that is broken off is told of, and its file closed', async t => {
+  const folder = t.testdir()
+  writeFileSync(join(folder, 'image'), Buffer.alloc(50_000_000))
+  const told = new Promise<RequestEvent>(resolve => {
+    void listen(t, { store: store(), assetsPath: folder, onRequest: resolve }).then(({ port }) => {
+      const socket = connect(port, '127.0.0.1', () => { socket.write(get('/assets/image')) })
+      socket.once('data', () => { socket.destroy() })
+    })
+  })
+  const { finished, bytes, status, ip } = await told
+  t.equal(finished, false)
+  t.equal(status, 200)
+  t.ok(bytes < 50_000_000)
+  t.equal(ip, '127.0.0.1')
+  const isOpen = (): boolean => readdirSync('/proc/self/fd').some(fd => {
+    try { return readlinkSync(`/proc/self/fd/${fd}`) === join(folder, 'image') } catch { return false }
+  })
+  for (let turns = 0; isOpen() && turns < 10_000; turns++) await new Promise(resolve => setImmediate(resolve))
+  t.notOk(isOpen())
 })
