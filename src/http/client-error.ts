@@ -2,6 +2,7 @@
 // token as a method, which Matchbox answers like GET, and bytes beyond ASCII in the request target. Such a request is read
 // once more with a line that the parser knows.
 import { type Server, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { errnoOf } from '../errors.js'
 import type { Logger } from '../log.js'
@@ -15,6 +16,8 @@ const reasons: Readonly<Record<string, { readonly status: string, readonly body:
 const badRequest = { status: '400 Bad Request', body: '400 Bad Request' }
 
 const lingerMilliseconds = 2000
+/** Node's own time limit between requests does not reach through a replayed connection. */
+const idleMilliseconds = 75_000
 
 const requestLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) ([^ \r\n]+)(?= HTTP\/1\.[01]\r\n)/
 
@@ -73,6 +76,7 @@ class Replayed extends Duplex {
     this.#target = target
     // The parser that failed must not see what comes next. Its `close` listener stays, which frees it.
     for (const event of ['data', 'end', 'drain', 'error', 'timeout']) socket.removeAllListeners(event)
+    if (socket instanceof Socket) socket.setTimeout(idleMilliseconds, () => { socket.destroy() })
     this.push(first)
     socket.on('data', (data: Buffer) => { if (!this.push(data)) socket.pause() })
     socket.on('end', () => { this.push(null) })

@@ -45,10 +45,11 @@ interface Arrival {
   readonly started: number
   readonly target: Target | undefined
   readonly method: string
-  readonly redirect: string | undefined
+  /** Where the client has to go instead. */
+  redirect: string | undefined
   /** A body that cannot be told from the next request. */
-  readonly unreadable?: true
-  seen: Seen
+  readonly unreadable: boolean
+  readonly seen: Seen
 }
 
 /** A body that nobody reads is only drained up to here, as in Go; for more, the connection ends with the answer. */
@@ -59,7 +60,7 @@ const arrivalKey = Symbol('arrival')
 interface ArrivingMessage extends IncomingMessage { [arrivalKey]?: Arrival }
 
 function arrivalOf ({ raw }: { readonly raw: ArrivingMessage }): Arrival {
-  raw[arrivalKey] ??= { started: performance.now(), target: undefined, method: raw.method ?? '', redirect: undefined, seen: seenNothing(raw.url ?? '') }
+  raw[arrivalKey] ??= read(raw)
   return raw[arrivalKey]
 }
 
@@ -82,14 +83,11 @@ export function buildHttpApp ({ provisioner, log, assetsPath, ready, onRequest, 
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 1024 },
     rewriteUrl: (raw: ArrivingMessage) => {
-      const arrival = read(raw, assetsPath !== '')
+      const arrival = read(raw)
       raw[arrivalKey] = arrival
-      if (arrival.target === undefined || arrival.redirect !== undefined || arrival.target.path === '*') return refused
-      const { path } = arrival.target
-      const route = matchboxPaths.has(path) ? path : path.startsWith(assets) && assetsPath !== '' ? assets : undefined
-      // Fastify would cut the path at a number sign, which here is part of it.
-      if (route === undefined) return path.includes('#') ? refused : raw.url!
-      // The routes are told by `method`; for fastify, which would read a body, there are two.
+      const route = routeOf(arrival, assetsPath !== '')
+      if (route === undefined) return raw.url!
+      // Matchbox's routes are told by `method`; for fastify, which would read a body, there are two.
       if (raw.method !== 'HEAD') raw.method = 'GET'
       return route
     },
@@ -140,27 +138,32 @@ export function buildHttpApp ({ provisioner, log, assetsPath, ready, onRequest, 
   return app
 }
 
-function read (raw: IncomingMessage, hasAssets: boolean): Arrival {
+function read (raw: IncomingMessage): Arrival {
   const started = performance.now()
-  const method = raw.method ?? ''
   raw.url = originalTarget(raw.socket) ?? raw.url ?? ''
   // A request without a version (HTTP/0.9) is none to Go.
   const target = raw.httpVersionMajor < 1 ? undefined : parseTarget(raw.url)
-  if (target === undefined || target.path === '*') {
-    if (method !== 'HEAD') raw.method = 'GET'
-    return { started, target, method, redirect: undefined, seen: seenNothing(raw.url) }
-  }
-  if ((raw.headers['transfer-encoding'] ?? 'chunked').trim().toLowerCase() !== 'chunked') {
-    raw.method = 'GET'
-    return { started, target: undefined, method, redirect: undefined, unreadable: true, seen: seenNothing(target.path) }
-  }
-  const clean = cleanPath(target.path)
-  const to = hasAssets && clean === assets.slice(0, -1) ? assets : clean
-  if (to === target.path) return { started, target, method, redirect: undefined, seen: seenNothing(target.path) }
-  if (method !== 'HEAD') raw.method = 'GET'
-  return { started, target, method, redirect: `${encodePath(to)}${target.rawQuery === '' ? '' : `?${target.rawQuery}`}`, seen: seenNothing(target.path) }
+  const unreadable = (raw.headers['transfer-encoding'] ?? 'chunked').trim().toLowerCase() !== 'chunked'
+  return { started, target, method: raw.method ?? '', redirect: undefined, unreadable, seen: seenNothing(target?.path ?? raw.url) }
 }
 
+/** The route of a request that Matchbox's rules decide; undefined leaves it to fastify. */
+function routeOf (arrival: Arrival, hasAssets: boolean): string | undefined {
+  const { target } = arrival
+  if (target === undefined || target.path === '*' || arrival.unreadable) return refused
+  const clean = cleanPath(target.path)
+  const to = hasAssets && clean === assets.slice(0, -1) ? assets : clean
+  if (to !== target.path) {
+    arrival.redirect = `${encodePath(to)}${target.rawQuery === '' ? '' : `?${target.rawQuery}`}`
+    return refused
+  }
+  if (matchboxPaths.has(to)) return to
+  if (hasAssets && to.startsWith(assets)) return assets
+  // Fastify would cut the path at a number sign, which here is part of it.
+  return to.includes('#') ? refused : undefined
+}
+
+/** Answers what is no request for a document: a redirect, or what was wrong with it. */
 function refuse ({ target, method, redirect, unreadable }: Arrival, reply: FastifyReply): FastifyReply {
   const closing = (status: number, text: string): FastifyReply => send(reply, {
     status,
@@ -168,7 +171,7 @@ function refuse ({ target, method, redirect, unreadable }: Arrival, reply: Fasti
     body: Buffer.from(text)
   })
   if (target?.path === '*') return closing(method === 'OPTIONS' ? 200 : 400, '')
-  if (unreadable === true) return closing(501, 'Unsupported transfer encoding')
+  if (unreadable) return closing(501, 'Unsupported transfer encoding')
   if (target === undefined) return closing(400, '400 Bad Request')
   if (redirect === undefined) return send(reply, notFound)
   const readable = method === 'GET' || method === 'HEAD'
