@@ -46,8 +46,6 @@ class View {
     if (this.#maps[kind].has(name)) this.#writable(kind)[kind].delete(name)
   }
 
-  has (kind: Kind, name: string): boolean { return this.#maps[kind].has(name) }
-
   #writable (kind: Kind): Maps {
     if (this.#shared.delete(kind)) {
       this.#objects = undefined
@@ -63,32 +61,50 @@ class View {
 /** What is in force now, and what machines still see of what was deleted. */
 export class StoreMemory {
   readonly #live = new View()
-  readonly #machines = new View()
+  readonly #tombstones = new Map<string, StoredObject>()
   #snapshot: Snapshot | undefined
 
   get snapshot (): Snapshot {
-    this.#snapshot ??= { ...this.#live.read(), forMachines: this.#machines.read() }
+    if (this.#snapshot === undefined) {
+      const live = this.#live.read()
+      this.#snapshot = { ...live, forMachines: withTombstones(live, this.#tombstones.values()) }
+    }
     return this.#snapshot
   }
 
   put (object: StoredObject): void {
     this.#snapshot = undefined
     this.#live.put(object)
-    this.#machines.put(object)
+    this.#tombstones.delete(keyOf(object.kind, object.name))
   }
 
-  /** Takes the object from the snapshot; machines keep it until `expire` when it is given. */
+  /** Takes the object from the snapshot; machines keep `tombstone`, when it is given, until it expires. */
   delete (kind: Kind, name: string, tombstone?: StoredObject): void {
     this.#snapshot = undefined
     this.#live.delete(kind, name)
-    if (tombstone === undefined) this.#machines.delete(kind, name)
-    else this.#machines.put(tombstone.kind === 'group' ? { ...tombstone, value: { ...tombstone.value, tombstone: true } } : tombstone)
+    if (tombstone !== undefined) this.#tombstones.set(keyOf(kind, name), tombstone)
   }
 
   /** Ends a tombstone, unless the object is back. */
   expire (kind: Kind, name: string): void {
-    if (this.#live.has(kind, name)) return
     this.#snapshot = undefined
-    this.#machines.delete(kind, name)
+    this.#tombstones.delete(keyOf(kind, name))
   }
+}
+
+const keyOf = (kind: Kind, name: string): string => `${kind}/${name}`
+
+function withTombstones (live: Objects, tombstones: Iterable<StoredObject>): Objects {
+  let { groups, profiles, configs } = live
+  for (const object of tombstones) {
+    if (object.kind === 'group') groups = including(groups, live.groups, object.name, { ...object.value, tombstone: true })
+    else if (object.kind === 'profile') profiles = including(profiles, live.profiles, object.name, object.value)
+    else configs = { ...configs, [object.kind]: including(configs[object.kind], live.configs[object.kind], object.name, object.value) }
+  }
+  return groups === live.groups && profiles === live.profiles && configs === live.configs ? live : { groups, profiles, configs }
+}
+
+/** `map` with one more; copied when it is still the live one. */
+function including<T> (map: ReadonlyMap<string, T>, live: ReadonlyMap<string, T>, name: string, value: T): ReadonlyMap<string, T> {
+  return map === live ? new Map([...map, [name, value]]) : (map as Map<string, T>).set(name, value)
 }
