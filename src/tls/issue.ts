@@ -71,7 +71,7 @@ export async function issueLeaf (
   const { certificate: issuer, key: issuerKey } = readAuthority(authority)
   const { key, publicKey } = await newKeys()
   const certificate = blank(publicKey, commonName, validity)
-  certificate.setIssuer(issuer.subject.attributes)
+  certificate.setIssuer(asWritten(issuer.subject.attributes))
   certificate.setExtensions([
     { name: 'basicConstraints', critical: true, cA: false },
     { name: 'keyUsage', critical: true, digitalSignature: true, keyEncipherment: true },
@@ -82,6 +82,10 @@ export async function issueLeaf (
   ])
   return sign(certificate, issuerKey, key)
 }
+
+/** A name that forge read, so that it writes the same bytes: it reads UTF-8 text as bytes and encodes it once more. */
+const asWritten = (name: readonly forge.pki.CertificateField[]): forge.pki.CertificateField[] => name.map(field =>
+  Number(field.valueTagClass) === Number(forge.asn1.Type.UTF8) && typeof field.value === 'string' ? { ...field, value: forge.util.decodeUtf8(field.value) } : field)
 
 function sign (certificate: forge.pki.Certificate, issuerKey: string, key: string): Issued {
   certificate.sign(forge.pki.privateKeyFromPem(issuerKey), forge.md.sha256.create())

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { certs } from '../../src/cli/certs.js'
+
+async function run (...args: string[]): Promise<{ status: number, out: string, err: string }> {
+  let [out, err] = ['', '']
+  const status = await certs(args, { stdout: { write: text => { out += text } }, stderr: { write: text => { err += text } } })
+  return { status, out, err }
+}
+
+t.test('init, show and renew', async t => {
+  const dir = join(t.testdir(), 'tls')
+  const made = await run('init', '--dir', dir, '--san', 'DNS:matchbox.example.com,IP:10.0.0.1', '--san', 'DNS:b')
+  t.match(made, { status: 0, err: '', out: /DNS:matchbox\.example\.com, IP:10\.0\.0\.1, DNS:b/ })
+  t.match(await run('init', '--dir', dir), { status: 1, out: '', err: /already has ca\.crt.*--force/ })
+  const shown = await run('show', '--dir', dir, '--json')
+  t.equal(shown.status, 0)
+  const { certificates } = JSON.parse(shown.out) as { certificates: Array<{ file: string, names: string[], notAfter: string, warnings: string[] }> }
+  t.same(certificates.map(c => c.file), ['ca.crt', 'server.crt', 'client.crt'])
+  t.same(certificates[1]?.names, ['DNS:matchbox.example.com', 'IP:10.0.0.1', 'DNS:b'])
+  t.match(certificates[1]?.notAfter, /^\d{4}-\d\d-\d\dT/)
+  const authority = readFileSync(join(dir, 'ca.crt'), 'utf8')
+  t.match(await run('renew', '--dir', dir), { status: 0, out: /DNS:matchbox\.example\.com, IP:10\.0\.0\.1, DNS:b/ })
+  t.equal(readFileSync(join(dir, 'ca.crt'), 'utf8'), authority)
+  t.match(await run('init', '--dir', dir, '--force'), { status: 0, out: /DNS:localhost/ })
+  t.not(readFileSync(join(dir, 'ca.crt'), 'utf8'), authority)
+})
+
+t.test('wrong usage', async t => {
+  const wrong = [
+    [], ['bogus'], ['show', 'more'], ['init', '--nonsense'], ['show', '--san', 'DNS:a'], ['renew', '--force'], ['init', '--san', 'a b']
+  ]
+  for (const args of wrong) {
+    t.match(await run(...args), { status: 2, out: '', err: /usage: core-provisioner certs init/ }, args.join(' '))
+  }
+  t.match(await run('--help'), { status: 0, out: /usage/ })
+})
+
+t.test('a failure is one line', async t => {
+  const { status, err } = await run('show', '--dir', join(t.testdir(), 'none'))
+  t.equal(status, 1)
+  t.match(err, /^core-provisioner certs: .*certs init.*\n$/)
+})

@@ -1,0 +1,134 @@
+// Certificates that change under a running server, with the clock wound by hand.
+import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { type TlsEvent, type TlsFiles, TlsReloader } from '../../src/tls/reload.js'
+import { FakeClock } from '../helpers/fake-clock.js'
+import { type Pair, makeCertificate, makePki } from '../helpers/pki.js'
+
+const pki = makePki()
+const names = [{ dns: 'localhost' }]
+const next = makeCertificate(pki.ca, { cn: 'next', use: 'serverAuth', names })
+
+function setUp (dir: string, pair: Pair = pki.server): { files: TlsFiles, put: (name: 'crt' | 'key' | 'ca', text: string) => void } {
+  const files = { caFile: join(dir, 'ca.crt'), certFile: join(dir, 'server.crt'), keyFile: join(dir, 'server.key') }
+  const paths = { crt: files.certFile, key: files.keyFile, ca: files.caFile }
+  const put = (name: 'crt' | 'key' | 'ca', text: string): void => {
+    writeFileSync(`${paths[name]}.new`, text)
+    renameSync(`${paths[name]}.new`, paths[name])
+  }
+  put('ca', pki.ca.cert)
+  put('crt', pair.cert)
+  put('key', pair.key)
+  return { files, put }
+}
+
+async function open (files: TlsFiles): Promise<{ reloader: TlsReloader, events: TlsEvent[], clock: FakeClock }> {
+  const events: TlsEvent[] = []
+  const clock = new FakeClock(Date.now())
+  const reloader = await TlsReloader.open(files, { clock, advertise: 'localhost', onEvent: event => { events.push(event) } })
+  return { reloader, events, clock }
+}
+
+t.test('a new pair comes into force once both files are there', async t => {
+  const { files, put } = setUp(t.testdir())
+  const { reloader, events, clock } = await open(files)
+  t.same(reloader.identity, { ca: pki.ca.cert, ...pki.server })
+  t.same(reloader.warnings(), [])
+  put('crt', next.cert)
+  await reloader.poll()
+  t.same(events, [], 'files that just changed are left to settle')
+  put('key', next.key)
+  await reloader.poll()
+  await reloader.poll()
+  t.match(events, [{ what: 'reloaded', subject: 'CN=next', warnings: [] }])
+  t.equal(reloader.identity.cert, next.cert)
+  await reloader.poll()
+  t.equal(events.length, 1, 'files that stay the same are not read again')
+  await reloader.close()
+  t.equal(clock.pending, 0)
+})
+
+t.test('the timer is what polls', async t => {
+  const { files, put } = setUp(t.testdir())
+  const clock = new FakeClock(Date.now())
+  const reloaded = new Promise<TlsEvent>(resolve => {
+    void TlsReloader.open(files, { clock, advertise: '', onEvent: resolve }).then(async reloader => {
+      put('crt', next.cert)
+      put('key', next.key)
+      clock.advance(3000)
+      t.teardown(() => reloader.close())
+    })
+  })
+  t.match(await reloaded, { what: 'reloaded' })
+})
+
+t.test('what does not fit leaves the old pair in force, and is told once', async t => {
+  const { files, put } = setUp(t.testdir())
+  const { reloader, events } = await open(files)
+  t.teardown(() => reloader.close())
+  const cases: ReadonlyArray<readonly [string, () => void, RegExp]> = [
+    ['a key of another certificate', () => { put('key', next.key) }, /server\.key does not belong/],
+    ['no key', () => { rmSync(files.keyFile) }, /cannot read the server key.*no such file/],
+    ['text', () => { put('key', pki.server.key); put('crt', 'hello') }, /holds no certificate/],
+    ['half a certificate', () => { put('crt', pki.server.cert.slice(0, 400)) }, /holds no certificate/],
+    ['an authority that is none', () => { put('crt', pki.server.cert); put('ca', '') }, /ca\.crt holds no certificate/],
+    ['one that ended', () => {
+      const old = makeCertificate(pki.ca, { use: 'serverAuth', names, notBefore: Date.UTC(2020, 0), notAfter: Date.UTC(2021, 0) })
+      put('ca', pki.ca.cert)
+      put('crt', old.cert)
+      put('key', old.key)
+    }, /ended on 2021-01-01/]
+  ]
+  for (const [name, change, reason] of cases) {
+    events.length = 0
+    change()
+    for (let i = 0; i < 4; i++) await reloader.poll()
+    t.match(events, [{ what: 'kept', reason }], name)
+    t.equal(events.length, 1, 'told once')
+    t.equal(reloader.identity.cert, pki.server.cert)
+  }
+  t.equal(await reloader.reload(), false, 'SIGHUP tries again')
+  put('crt', next.cert)
+  put('key', next.key)
+  t.equal(await reloader.reload(), true, 'and takes what fits at once')
+  t.equal(reloader.identity.cert, next.cert)
+})
+
+t.test('a folder swapped behind a link, as Kubernetes mounts secrets', async t => {
+  const dir = t.testdir({ one: {}, two: {} })
+  setUp(join(dir, 'one'))
+  setUp(join(dir, 'two'), next)
+  symlinkSync('one', join(dir, 'current'))
+  const { reloader, events } = await open({
+    caFile: join(dir, 'current/ca.crt'), certFile: join(dir, 'current/server.crt'), keyFile: join(dir, 'current/server.key')
+  })
+  t.teardown(() => reloader.close())
+  symlinkSync('two', join(dir, 'next'))
+  renameSync(join(dir, 'next'), join(dir, 'current'))
+  await reloader.poll()
+  await reloader.poll()
+  t.match(events, [{ what: 'reloaded', subject: 'CN=next' }])
+})
+
+t.test('at the start, every wrong file is named', async t => {
+  const { files, put } = setUp(t.testdir())
+  const rejects = async (reason: RegExp): Promise<void> => { await t.rejects(open(files), { code: 'certificate_invalid', message: reason }) }
+  put('key', next.key)
+  await rejects(/server\.key does not belong to the certificate in .*server\.crt/)
+  rmSync(files.keyFile)
+  await rejects(/server key from .*server\.key: there is no such file .*certs init/)
+  rmSync(files.certFile)
+  await rejects(/server certificate from .*server\.crt: there is no such file/)
+  rmSync(files.caFile)
+  await rejects(/authority from .*ca\.crt: there is no such file/)
+})
+
+t.test('at the start, a certificate that ended is a warning', async t => {
+  const old = makeCertificate(pki.ca, { use: 'serverAuth', names, notBefore: Date.UTC(2020, 0), notAfter: Date.UTC(2021, 0) })
+  const { files } = setUp(t.testdir(), old)
+  const { reloader } = await open(files)
+  t.teardown(() => reloader.close())
+  t.match(reloader.warnings(), [/ended on 2021-01-01/])
+  t.equal(reloader.notAfter, Date.UTC(2021, 0))
+})
