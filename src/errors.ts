@@ -9,6 +9,7 @@ export const errorTable = {
   address_in_use: { kind: 'conflict', meaning: 'another program listens there' },
   address_not_here: { kind: 'unavailable', meaning: 'this machine does not have that address' },
   permission_denied: { kind: 'unavailable', meaning: 'the service may not do that' },
+  other_dhcp_server: { kind: 'conflict', meaning: 'another DHCP server answers on the interface' },
   interface_missing: { kind: 'unavailable', meaning: 'this machine has no such network interface' },
   socket_failed: { kind: 'unavailable', meaning: 'a socket could not be made' },
   refused: { kind: 'invalid', meaning: 'the appliance refused it' },

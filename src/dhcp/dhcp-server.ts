@@ -12,6 +12,7 @@ import { describePacket } from './describe.js'
 import type { LeaseStore } from './lease-file.js'
 import { type Lease, LeaseTable } from './leases.js'
 import type { LoaderLoop } from './loader-loop.js'
+import { findOtherServers, otherServersError } from './other-servers.js'
 import { decodePacket, type DhcpPacket, encodePacket } from './packet.js'
 import type { ProxyDropReason } from './proxy-machine.js'
 import { type Rate, RateLimiter, TokenBucket } from './rate-limit.js'
@@ -33,9 +34,20 @@ export type DhcpEvent =
   | { readonly kind: 'received', readonly type: string, readonly mac: Mac, readonly packet: DhcpPacket }
   | { readonly kind: 'sent', readonly type: string, readonly mac: Mac, readonly ip: Ipv4, readonly packet: DhcpPacket, readonly bootFile: string | undefined }
   | { readonly kind: 'dropped', readonly reason: DropReason | ProxyDropReason | 'malformed' | 'unsaved' | 'rate_limited', readonly detail: string, readonly mac?: Mac }
+  /** Another DHCP server answered at start, or a machine took its offer. */
+  | { readonly kind: 'other_server', readonly ip: Ipv4, readonly mac: Mac }
   /** ProxyDHCP offers to this machine lead nowhere: its own DHCP server has to name next-server and the boot file. */
   | { readonly kind: 'proxy_offer_ignored', readonly mac: Mac, readonly nextServer: Ipv4, readonly bootFile: string }
   | { readonly kind: 'lease', readonly change: 'released' | 'declined' | 'offer_refused' | 'conflict', readonly mac: Mac, readonly ip: Ipv4 }
+
+export interface LookForOthers {
+  readonly interfaceName: string
+  /** Port 68 on the interface. */
+  readonly bind: BindOptions
+  /** The interface's hardware address. */
+  readonly mac: Mac
+  readonly allowed: boolean
+}
 
 export interface DhcpServerOptions {
   readonly network: UdpNetwork
@@ -47,6 +59,8 @@ export interface DhcpServerOptions {
   readonly store: LeaseStore
   /** Looks for machines that use an address without asking; without it none is looked for. */
   readonly probe?: ConflictProbe
+  /** Asks before it listens whether another server answers, and refuses to start beside one that is not allowed. */
+  readonly others?: LookForOthers
   /** Fed by whoever sends loaders and scripts; without it every machine gets the first loader for its firmware. */
   readonly loaderLoop?: LoaderLoop
   readonly clock: Clock
@@ -109,8 +123,25 @@ class Server implements DhcpServer {
   }
 
   async listen (): Promise<void> {
-    const { network, bind } = this.#options
+    const { network, bind, others } = this.#options
+    if (others !== undefined) await this.#lookForOthers(others)
     this.#socket = await network.bind(bind, data => { this.#onDatagram(data) })
+  }
+
+  async #lookForOthers ({ interfaceName, bind, mac, allowed }: LookForOthers): Promise<void> {
+    const { network, server, clock, log, onEvent } = this.#options
+    let found: readonly Ipv4[]
+    try {
+      found = await findOtherServers({ network, bind, mac, server, clock })
+    } catch (error) {
+      log.warn({ interface: interfaceName, error: messageOf(error) }, 'dhcp.others_unknown')
+      return
+    }
+    for (const ip of found) {
+      log.warn({ interface: interfaceName, ip: formatIpv4(ip) }, 'dhcp.other_server')
+      onEvent({ kind: 'other_server', ip, mac })
+    }
+    if (found.length > 0 && !allowed) throw otherServersError(interfaceName, found)
   }
 
   configure (settings: DhcpSettings): void {
@@ -146,13 +177,24 @@ class Server implements DhcpServer {
       return
     }
     const mac = macFromBytes(request.chaddr)
+    // Our own question for other servers, which the kernel hands to every socket on the interface.
+    if (mac === this.#options.others?.mac) return
     if (!this.#requests.take(mac, clock.now())) {
       this.#drop('rate_limited', '', request, mac)
       return
     }
     if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(request) }, 'dhcp.received')
     onEvent({ kind: 'received', type: request.options.dhcpMessageType ?? 'BOOTP', mac, packet: request })
+    this.#watchOthers(request, mac)
     this.#decide(request, mac)
+  }
+
+  /** A machine that takes another server's offer says so to all. */
+  #watchOthers ({ options: { dhcpMessageType, serverIdentifier: ip } }: DhcpPacket, mac: Mac): void {
+    const { server, log, onEvent } = this.#options
+    if (dhcpMessageType !== 'REQUEST' || ip === undefined || ip === server || !this.#firstInAWhile(`other_server ${ip}`)) return
+    log.warn({ ip: formatIpv4(ip), mac }, 'dhcp.other_server')
+    onEvent({ kind: 'other_server', ip, mac })
   }
 
   #decide (request: DhcpPacket, mac: Mac, probes = 0): void {

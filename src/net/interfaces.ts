@@ -1,19 +1,22 @@
 // The machine's network interfaces, as the kernel names them.
 import { networkInterfaces } from 'node:os'
 import { AppError } from '../errors.js'
+import { type Mac, parseMac } from './mac.js'
 import { type Ipv4, parseIpv4, subnetOf, type Subnet } from './ipv4.js'
 
 export interface InterfaceAddress {
   readonly name: string
   readonly ip: Ipv4
   readonly subnet: Subnet
+  /** Undefined on interfaces without one (tunnels). */
+  readonly mac: Mac | undefined
 }
 
 /** Every IPv4 address of this machine. */
 export function localAddresses (): readonly InterfaceAddress[] {
-  return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) => addresses.flatMap(({ address, cidr, family }) => {
+  return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) => addresses.flatMap(({ address, cidr, family, mac }) => {
     const ip = family === 'IPv4' ? parseIpv4(address) : undefined
-    return ip === undefined ? [] : [{ name, ip, subnet: subnetOf(ip, Number(cidr?.split('/')[1] ?? 32)) }]
+    return ip === undefined ? [] : [{ name, ip, subnet: subnetOf(ip, Number(cidr?.split('/')[1] ?? 32)), mac: parseMac(mac) }]
   }))
 }
 

@@ -276,3 +276,39 @@ t.test('a flood from one machine is limited, and others are served', async t => 
   clock.advance(1000)
   t.equal((await wire.ask(discover())).yiaddr, first, 'and itself later')
 })
+
+t.test("another server's offer taken by a machine is told of, once in a while", async t => {
+  const { wire, events, clock } = await stage(t)
+  const taken = request({ dhcpMessageType: 'REQUEST', requestedIpAddress: ip('192.168.100.200'), serverIdentifier: ip('192.168.100.9') })
+  for (let n = 0; n < 3; n++) wire.receive(taken)
+  const others = (): DhcpEvent[] => events.filter(event => event.kind === 'other_server')
+  t.match(others(), [{ ip: ip('192.168.100.9'), mac: testMac }])
+  clock.advance(11 * 60_000)
+  wire.receive(taken)
+  t.equal(others().length, 2)
+})
+
+t.test('it does not start beside another server, unless that is allowed', async t => {
+  for (const allowed of [false, true]) {
+    const wire = new DhcpWire()
+    const events: DhcpEvent[] = []
+    const started = startDhcpServer({
+      network: wire,
+      bind: { address: '0.0.0.0', port: 67 },
+      server,
+      settings,
+      table: new LeaseTable(),
+      store: new HeldStore(),
+      others: { interfaceName: 'br0', bind: { address: '0.0.0.0', port: 68 }, mac: testMac, allowed },
+      clock: new FakeClock(),
+      log: createLog({ level: 'error', pretty: false, destination: logLines().stream }),
+      onEvent: event => { events.push(event) }
+    })
+    const { packet: { xid } } = await wire.next()
+    wire.receive({ ...request({ dhcpMessageType: 'OFFER', serverIdentifier: ip('192.168.100.9') }), op: 2, xid }, 68)
+    if (allowed) await (await started).close()
+    else await t.rejects(started, { code: 'other_dhcp_server' })
+    t.match(events, [{ kind: 'other_server', ip: ip('192.168.100.9') }])
+    t.equal(wire.listening, 0)
+  }
+})

@@ -3,7 +3,7 @@
 // Prints `ready`, then one JSON line for each event with addresses as text; SIGTERM closes it.
 import { systemClock } from '../../src/clock.js'
 import type { BootConfig, UefiStyle } from '../../src/dhcp/boot-file.js'
-import { type DhcpEvent, startDhcpServer } from '../../src/dhcp/dhcp-server.js'
+import { type DhcpEvent, type LookForOthers, startDhcpServer } from '../../src/dhcp/dhcp-server.js'
 import { LeaseFile } from '../../src/dhcp/lease-file.js'
 import { LeaseTable } from '../../src/dhcp/leases.js'
 import { startProxyServer } from '../../src/dhcp/proxy-server.js'
@@ -33,6 +33,8 @@ export interface ProgramOptions {
   readonly quiet?: boolean
   readonly mode?: 'server' | 'proxy'
   readonly uefiStyle?: UefiStyle
+  /** Looks for other DHCP servers first, and starts beside one or not; without it they are not looked for. */
+  readonly allowOthers?: boolean
 }
 
 const options = JSON.parse(process.argv[2] ?? '{}') as ProgramOptions
@@ -65,6 +67,11 @@ async function startProxy (): Promise<() => Promise<void>> {
   return async () => { await server.close() }
 }
 
+function lookForOthers (): { others?: LookForOthers } {
+  if (options.allowOthers === undefined || own.mac === undefined) return {}
+  return { others: { interfaceName: options.interface, bind: device(68), mac: own.mac, allowed: options.allowOthers } }
+}
+
 async function startServer (): Promise<() => Promise<void>> {
   const table = new LeaseTable()
   const store = new LeaseFile({ path: options.leases, log, current: () => table.values() })
@@ -75,7 +82,7 @@ async function startServer (): Promise<() => Promise<void>> {
     macs: [parseMac(mac)!], ip: ip(address), hostName: undefined, source: 'command line'
   }))
   const settings = { subnets, reservations: buildReservations(entries, subnets, own.ip), unknownClients: options.unknownClients ?? 'deny', boot }
-  const server = await startDhcpServer({ ...common, settings, table, store, probe: kernelConflictProbe })
+  const server = await startDhcpServer({ ...common, settings, table, store, probe: kernelConflictProbe, ...lookForOthers() })
   return async () => {
     await server.close()
     await store.close()

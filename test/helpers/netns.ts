@@ -80,7 +80,10 @@ export class NetworkNamespace {
 
   /** Ends what still runs in it and removes it with everything in it. */
   async close (): Promise<void> {
-    for (const { child } of this.#children) if (child.exitCode === null) child.kill('SIGKILL')
+    // Daemons fork: everything inside goes, and nothing else can be inside.
+    for (const pid of ip('netns', 'pids', this.name).split('\n').filter(line => line !== '')) {
+      try { process.kill(Number(pid), 'SIGKILL') } catch { /* it ended by itself */ }
+    }
     await Promise.all(this.#children.map(async ({ ended }) => await ended))
     for (const client of this.#clients) await client.close()
     ip('netns', 'delete', this.name)

@@ -67,3 +67,92 @@ t.test('ISC dhclient takes its lease, its reservation, and gives it back', async
   t.match(giving.output(), /DHCPRELEASE of 172\.30\.0\.41/)
   t.match(await server.line(/"change":"released"/), /172\.30\.0\.41/)
 })
+
+/** A dnsmasq on a machine of its own on the bridge, 172.30.0.5, that gives addresses and nothing else. */
+async function dnsmasq (space: NetworkNamespace): Promise<Running> {
+  const machine = space.client('br0')
+  machine.ip('address', 'add', '172.30.0.5/24', 'dev', 'eth0')
+  const running = machine.spawn('dnsmasq', '--keep-in-foreground', '--conf-file=/dev/null', '--port=0', '--interface=eth0',
+    '--dhcp-range=172.30.0.200,172.30.0.220,1h', '--leasefile-ro', '--log-facility=-', '--user=root')
+  await running.line(/DHCP, IP range/)
+  return running
+}
+
+t.test('it does not start beside a dnsmasq, unless that is allowed', async t => {
+  if (!needs(t, 'dnsmasq')) return
+  const space = network(t)
+  if (space === undefined) return
+  await dnsmasq(space)
+  const { server } = await serve(t, space, { allowOthers: true })
+  t.match(await server.line(/"kind":"other_server"/), /172\.30\.0\.5/)
+  server.child.kill('SIGTERM')
+  t.equal(await server.ended, 0, 'SIGTERM closes it')
+  await t.rejects(serve(t, space, { allowOthers: false }), /another DHCP server answers on br0 \(172\.30\.0\.5\)/)
+})
+
+t.test('it starts where no other server is', async t => {
+  const space = network(t)
+  if (space === undefined) return
+  const { server } = await serve(t, space, { allowOthers: false })
+  t.notMatch(server.output(), /other_server/)
+})
+
+t.test('through ISC dhcrelay: the subnet of the relay agent, option 82 and back', async t => {
+  if (!needs(t, 'dhcrelay') || !needs(t, 'udhcpc')) return
+  const space = network(t)
+  if (space === undefined) return
+  const { leases, server } = await serve(t, space, { subnet: '172.31.0.0/24', range: '172.31.0.100-172.31.0.199' })
+  const relay = space.client('br0')
+  relay.ip('address', 'add', '172.30.0.2/24', 'dev', 'eth0')
+  relay.bridge('down0', '172.31.0.1/24')
+  space.ip('route', 'add', '172.31.0.0/24', 'via', '172.30.0.2')
+  const agent = relay.spawn('dhcrelay', '-4', '-d', '-a', '-id', 'down0', '-iu', 'eth0', '172.30.0.1')
+  await agent.line(/Sending on/)
+  const client = relay.client('down0', '52:54:00:00:00:04')
+  const taking = client.spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-s', '/bin/true', '-t', '5', '-T', '1')
+  t.equal(await taking.ended, 0, taking.output())
+  t.same(boundIn(leases), ['52:54:00:00:00:04 172.31.0.100'])
+  t.match(await server.line(/dhcp\.ack/), /"relay":"172\.31\.0\.1"/)
+  t.match(agent.output(), /Forwarded BOOTREPLY/, 'the agent found its option 82 in the answer')
+})
+
+t.test('dhcpcd takes its lease', async t => {
+  if (!needs(t, 'dhcpcd')) return
+  const space = network(t)
+  if (space === undefined) return
+  const { leases, server } = await serve(t, space)
+  const client = space.client('br0', '52:54:00:00:00:05')
+  client.spawn('dhcpcd', '--ipv4only', '--nobackground', '--noarp', '--noipv4ll', '--script', '/bin/true', 'eth0')
+  t.match(await server.line(/"type":"ACK"/), /52:54:00:00:00:05/)
+  t.same(boundIn(leases), ['52:54:00:00:00:05 172.30.0.100'])
+})
+
+t.test('a static host in the range: its address is passed over', async t => {
+  if (!needs(t, 'udhcpc')) return
+  const space = network(t)
+  if (space === undefined) return
+  const { leases, server } = await serve(t, space)
+  space.client('br0', '52:54:00:00:00:66').ip('address', 'add', '172.30.0.100/24', 'dev', 'eth0')
+  const client = space.client('br0', '52:54:00:00:00:06')
+  const taking = client.spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-s', '/bin/true', '-t', '5', '-T', '1')
+  t.equal(await taking.ended, 0, taking.output())
+  t.same(boundIn(leases), ['52:54:00:00:00:06 172.30.0.101'])
+  t.match(await server.line(/dhcp\.conflict/), /"ip":"172\.30\.0\.100".*"by":"52:54:00:00:00:66"/)
+})
+
+t.test('ProxyDHCP beside a dnsmasq: its clients get their leases from dnsmasq, boot data only from here', async t => {
+  if (!needs(t, 'dnsmasq') || !needs(t, 'udhcpc')) return
+  const space = network(t)
+  if (space === undefined) return
+  const { server } = await serve(t, space, { mode: 'proxy' })
+  const other = await dnsmasq(space)
+  const client = space.client('br0', '52:54:00:00:00:07')
+  const plain = client.spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-s', '/bin/true', '-t', '9', '-T', '1')
+  t.equal(await plain.ended, 0, plain.output())
+  t.match(plain.output(), /obtained from 172\.30\.0\.5/)
+  t.match(other.output(), /DHCPACK.*52:54:00:00:00:07/)
+  const pxe = client.spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-s', '/bin/true', '-t', '9', '-T', '1', '-V', 'PXEClient:Arch:00007:UNDI:003016')
+  t.equal(await pxe.ended, 0, pxe.output())
+  t.match(pxe.output(), /obtained from 172\.30\.0\.5/, 'an offer without an address is no lease')
+  t.match(await server.line(/"type":"OFFER"/), /"bootFile":"snponly\.efi"/)
+})

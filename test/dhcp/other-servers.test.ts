@@ -1,0 +1,41 @@
+// Looking for other DHCP servers: what is asked, and which answers count.
+import t from 'tap'
+import { findOtherServers, otherServersError } from '../../src/dhcp/other-servers.js'
+import { DhcpWire } from '../helpers/dhcp-wire.js'
+import { ip, request, testMac } from '../helpers/dhcp.js'
+import { FakeClock } from '../helpers/fake-clock.js'
+
+const server = ip('172.30.0.1')
+const other = ip('172.30.0.5')
+
+t.test('nobody answers', async t => {
+  const [wire, clock] = [new DhcpWire(), new FakeClock()]
+  const found = findOtherServers({ network: wire, bind: { address: '0.0.0.0', port: 68 }, mac: testMac, server, clock })
+  await wire.next()
+  await wire.next()
+  t.match(wire.sent.map(({ packet, to }) => [packet.options.dhcpMessageType, packet.ciaddr, to.address, to.port]),
+    [['INFORM', server, '255.255.255.255', 67], ['DISCOVER', 0, '255.255.255.255', 67]])
+  clock.advance(1000)
+  t.equal(wire.sent.length, 4, 'asked again')
+  clock.advance(1000)
+  t.same(await found, [])
+  t.equal(wire.listening, 0)
+  t.equal(clock.pending, 0)
+})
+
+t.test('the first answer to this very question ends it', async t => {
+  const [wire, clock] = [new DhcpWire(), new FakeClock()]
+  const found = findOtherServers({ network: wire, bind: { address: '0.0.0.0', port: 68 }, mac: testMac, server, clock })
+  const { packet: { xid } } = await wire.next()
+  const answer = (serverIdentifier: number, fields: object): void => {
+    wire.receive({ ...request({ dhcpMessageType: 'OFFER', serverIdentifier }), op: 2, ...fields }, 68)
+  }
+  wire.receive(Buffer.alloc(20), 68)
+  answer(other, { xid: xid ^ 1 })
+  answer(other, { xid, op: 1 })
+  answer(server, { xid })
+  answer(other, { xid })
+  t.same(await found, [other])
+  t.equal(clock.pending, 0)
+  t.match(otherServersError('br0', [other]), { code: 'other_dhcp_server', message: /answers on br0 \(172\.30\.0\.5\): .*allow_other_servers/ })
+})
