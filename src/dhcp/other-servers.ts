@@ -1,8 +1,8 @@
 // Whether another DHCP server answers on the interface: asked as a client, before this one listens. Two servers give a machine
 // whichever answer comes first, which is a boot that works now and then.
 //
-// It sends an INFORM, which those answer at once that first ping what they would offer (dnsmasq, for three seconds, and hears
-// nothing meanwhile, so it comes first), and a DISCOVER. A server that denies
+// It sends an INFORM, which those answer at once that first ping what they would offer (dnsmasq, for three seconds in which it
+// hears nothing else), and a DISCOVER a little later if nobody answered. A server that denies
 // machines it does not know stays unseen here; the running service sees it when a machine takes its offer.
 import type { Clock } from '../clock.js'
 import { AppError, DecodeError } from '../errors.js'
@@ -40,14 +40,14 @@ export async function findOtherServers ({ network, bind, mac, server, clock, wai
     heard()
   })
   try {
-    const ask = (): void => {
-      for (const question of [inform(xid, mac, server), discover(xid, mac)]) {
-        socket.send(encodePacket(question), { address: '255.255.255.255', port: ports.server })
-      }
+    const ask = (question: DhcpPacket): void => {
+      socket.send(encodePacket(question), { address: '255.255.255.255', port: ports.server })
     }
-    ask()
-    // Once more: a bridge whose port is just coming up drops the first.
-    const again = clock.after(wait / 2, ask)
+    ask(inform(xid, mac, server))
+    const again = clock.after(wait / 4, () => {
+      ask(inform(xid, mac, server))
+      ask(discover(xid, mac))
+    })
     const over = clock.after(wait, heard)
     await answered
     again.cancel()
