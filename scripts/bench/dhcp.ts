@@ -68,8 +68,7 @@ const contenders: ReadonlyArray<Contender & { readonly needs?: string }> = [
 ]
 
 function offer (rate: number, seconds: number): Result {
-  // -W waits for the last answers; drop figures in perfdhcp's report are for DISCOVER-OFFER and for REQUEST-ACK.
-  const { stdout } = spawnSync('ip', ['netns', 'exec', clientSpace, 'perfdhcp', '-4', '-r', String(rate), '-p', String(seconds), '-R', '60000', '-W', '1000000', '-l', 'eth0'],
+  const { stdout } = spawnSync('ip', ['netns', 'exec', clientSpace, 'perfdhcp', '-4', '-r', String(rate), '-p', String(seconds), '-R', '60000', '-l', 'eth0'],
     { encoding: 'utf8', maxBuffer: 1 << 26 })
   const counts = (label: string): number[] => [...stdout.matchAll(new RegExp(`${label}: (\\d+)`, 'g'))].map(found => Number(found[1]))
   const sent = counts('sent packets')

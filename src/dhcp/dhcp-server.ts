@@ -18,7 +18,7 @@ import type { ProxyDropReason } from './proxy-machine.js'
 import { type Rate, RateLimiter, TokenBucket } from './rate-limit.js'
 import { replyLimit } from './reply.js'
 import type { Reservations } from './reservations.js'
-import { type DropReason, handleDhcp, type Outcome, type Reply, setAside } from './server-machine.js'
+import { type DropReason, handleDhcp, type Outcome, type Reply, type ServerContext, setAside } from './server-machine.js'
 import type { DhcpSubnet } from './subnet.js'
 
 /** What may change while the server runs. */
@@ -104,13 +104,12 @@ const nobody = macFromBytes(Buffer.alloc(6))
 
 class Server implements DhcpServer {
   readonly #options: DhcpServerOptions
-  #settings: DhcpSettings
+  #standing: ServerContext & { now: number }
   #socket: UdpSocket | undefined
   /** Answers that wait for their lease to be saved. */
   readonly #unsent = new Set<Promise<void>>()
   #closing = false
   readonly #told = new Map<string, number>()
-  readonly #usesOtherLoader = (mac: Mac): boolean => this.#options.loaderLoop?.usesOther(mac) ?? false
   readonly #requests = new RateLimiter<Mac>(requestRate, rememberedMachines)
   readonly #probes: TokenBucket
   /** Offers that wait to hear whether somebody uses their address. */
@@ -118,7 +117,7 @@ class Server implements DhcpServer {
 
   constructor (options: DhcpServerOptions) {
     this.#options = options
-    this.#settings = options.settings
+    this.#standing = this.#stand(options.settings)
     this.#probes = new TokenBucket(probeRate, options.clock.now())
   }
 
@@ -126,6 +125,11 @@ class Server implements DhcpServer {
     const { network, bind, others } = this.#options
     if (others !== undefined) await this.#lookForOthers(others)
     this.#socket = await network.bind(bind, data => { this.#onDatagram(data) })
+  }
+
+  #stand (settings: DhcpSettings): ServerContext & { now: number } {
+    const { server, table, loaderLoop } = this.#options
+    return { ...settings, now: 0, server, leases: table, usesOtherLoader: mac => loaderLoop?.usesOther(mac) ?? false }
   }
 
   async #lookForOthers ({ interfaceName, bind, mac, allowed }: LookForOthers): Promise<void> {
@@ -145,7 +149,7 @@ class Server implements DhcpServer {
   }
 
   configure (settings: DhcpSettings): void {
-    this.#settings = settings
+    this.#standing = this.#stand(settings)
     this.#options.table.reset()
   }
 
@@ -206,9 +210,10 @@ class Server implements DhcpServer {
     }
   }
 
-  #context (): Parameters<typeof handleDhcp>[1] {
-    const { clock, server, table } = this.#options
-    return { ...this.#settings, now: clock.now(), server, leases: table, usesOtherLoader: this.#usesOtherLoader }
+  /** The same object for every packet, with its time: a decision is over before the next packet is looked at. */
+  #context (): ServerContext {
+    this.#standing.now = this.#options.clock.now()
+    return this.#standing
   }
 
   #carryOut (outcome: Outcome, request: DhcpPacket, mac: Mac, probes: number): void {

@@ -23,53 +23,79 @@ export interface ConflictProbe {
 export const longestProbe = 300
 
 /** When to look into the ARP table, in milliseconds after the datagram: a host on the link answers within a few. */
-const looks = [10, 30, 60, 120, 200, longestProbe - 10] as const
+const looks = [20, 60, 150, longestProbe - 20] as const
 
 /** RFC 863 discard: nobody listens there. */
 const closedPort = 9
 
 const free: ConflictAnswer = { inUse: false }
 
-export const kernelConflictProbe: ConflictProbe = {
-  ask: async (ip, mac) => {
-    const before = await arpEntry(ip)
-    if (before === mac) return free
-    return await new Promise(resolve => {
-      const timers: NodeJS.Timeout[] = []
-      const socket = createSocket('udp4')
-      const end = (answer: ConflictAnswer): void => {
-        for (const timer of timers) clearTimeout(timer)
-        socket.removeAllListeners('message')
-        try { socket.close() } catch { /* it ended already */ }
-        resolve(answer)
-      }
-      // ECONNREFUSED is an answer; EHOSTUNREACH says that ARP found nobody, and other refusals say nothing.
-      const onError = (error: Error): void => {
-        if ('code' in error && error.code === 'ECONNREFUSED') void arpEntry(ip).then(by => { end(by === mac ? free : { inUse: true, by }) })
-      }
-      const look = async (): Promise<void> => {
-        const entry = await arpEntry(ip)
-        if (entry === mac) end(free)
-        else if (entry !== undefined && entry !== before) end({ inUse: true, by: entry })
-      }
-      socket.on('error', onError)
-      socket.connect(closedPort, formatIpv4(ip), () => { socket.send('', error => { if (error !== null) onError(error) }) })
-      for (const milliseconds of looks) timers.push(setTimeout(() => { void look() }, milliseconds))
-      timers.push(setTimeout(() => { end(free) }, longestProbe))
-    })
+/** For how long one reading of the ARP table serves all that look: a boot storm asks for hundreds of addresses at once. */
+const shared = 10
+
+export function createConflictProbe (): ConflictProbe {
+  let reading: { readonly at: number, readonly table: Promise<ArpTable> } | undefined
+  const arpEntry = async (ip: Ipv4): Promise<Mac | undefined> => {
+    const now = performance.now()
+    if (reading === undefined || now - reading.at > shared) reading = { at: now, table: readArpTable() }
+    return (await reading.table).get(formatIpv4(ip))
   }
+  return {
+    ask: async (ip, mac) => {
+      const before = await arpEntry(ip)
+      return before === mac ? free : await askHost(ip, mac, before, arpEntry)
+    }
+  }
+}
+
+/** `before` is what the ARP table said of the address until now. */
+async function askHost (
+  ip: Ipv4, mac: Mac, before: Mac | undefined, arpEntry: (ip: Ipv4) => Promise<Mac | undefined>
+): Promise<ConflictAnswer> {
+  return await new Promise(resolve => {
+    const timers: NodeJS.Timeout[] = []
+    const socket = createSocket('udp4')
+    let ended = false
+    const end = (answer: ConflictAnswer): void => {
+      if (ended) return
+      ended = true
+      for (const timer of timers) clearTimeout(timer)
+      socket.close()
+      resolve(answer)
+    }
+    // ECONNREFUSED is an answer; EHOSTUNREACH says that ARP found nobody, and other refusals say nothing.
+    const onError = (error: Error): void => {
+      if (!('code' in error) || error.code !== 'ECONNREFUSED') return
+      void readArpTable().then(table => {
+        const by = table.get(formatIpv4(ip))
+        end(by === mac ? free : { inUse: true, by })
+      })
+    }
+    const look = async (): Promise<void> => {
+      const entry = await arpEntry(ip)
+      if (entry === mac) end(free)
+      else if (entry !== undefined && entry !== before) end({ inUse: true, by: entry })
+    }
+    socket.on('error', onError)
+    socket.connect(closedPort, formatIpv4(ip), () => { socket.send('', error => { if (error !== null) onError(error) }) })
+    for (const milliseconds of looks) timers.push(setTimeout(() => { void look() }, milliseconds))
+    timers.push(setTimeout(() => { end(free) }, longestProbe))
+  })
 }
 
 /** ATF_COM of <linux/if_arp.h>: the entry has its hardware address. */
 const complete = 2
 
-/** The hardware address that the kernel has for an address on a link of this machine. */
-export async function arpEntry (ip: Ipv4, file = '/proc/net/arp'): Promise<Mac | undefined> {
-  const wanted = formatIpv4(ip)
-  const table = await readFile(file, 'utf8').catch(() => '')
-  for (const line of table.split('\n')) {
-    const [address, , flags, hardware = ''] = line.split(/ +/)
-    if (address === wanted && (Number(flags) & complete) !== 0) return parseMac(hardware)
+type ArpTable = ReadonlyMap<string, Mac>
+
+/** The hardware addresses that the kernel has for addresses on the links of this machine. */
+export async function readArpTable (file = '/proc/net/arp'): Promise<ArpTable> {
+  const text = await readFile(file, 'utf8').catch(() => '')
+  const table = new Map<string, Mac>()
+  for (const line of text.split('\n')) {
+    const [address = '', , flags, hardware = ''] = line.split(/ +/)
+    const mac = (Number(flags) & complete) === 0 ? undefined : parseMac(hardware)
+    if (mac !== undefined) table.set(address, mac)
   }
-  return undefined
+  return table
 }

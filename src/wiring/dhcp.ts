@@ -5,7 +5,7 @@ import { LeaseFile } from '../dhcp/lease-file.js'
 import { isActive } from '../dhcp/leases.js'
 import { startProxyServer } from '../dhcp/proxy-server.js'
 import { buildReservations } from '../dhcp/reservations.js'
-import { kernelConflictProbe } from '../net/conflict-probe.js'
+import { createConflictProbe } from '../net/conflict-probe.js'
 import { openDeviceSocket } from '../net/device-socket.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import { type BindOptions, kernelUdp } from '../net/udp.js'
@@ -57,7 +57,7 @@ async function startServer (shared: Shared, own: Ipv4): Promise<DhcpServer> {
     settings: settings(await readReservations(loaded, store)),
     table: leases,
     store: file,
-    probe: kernelConflictProbe,
+    probe: createConflictProbe(),
     loaderLoop,
     clock,
     log,

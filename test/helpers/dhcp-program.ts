@@ -9,7 +9,7 @@ import { LeaseTable } from '../../src/dhcp/leases.js'
 import { startProxyServer } from '../../src/dhcp/proxy-server.js'
 import { buildReservations } from '../../src/dhcp/reservations.js'
 import { createLog } from '../../src/log.js'
-import { kernelConflictProbe } from '../../src/net/conflict-probe.js'
+import { createConflictProbe } from '../../src/net/conflict-probe.js'
 import { openDeviceSocket } from '../../src/net/device-socket.js'
 import { addressesOf } from '../../src/net/interfaces.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
@@ -82,7 +82,7 @@ async function startServer (): Promise<() => Promise<void>> {
     macs: [parseMac(mac)!], ip: ip(address), hostName: undefined, source: 'command line'
   }))
   const settings = { subnets, reservations: buildReservations(entries, subnets, own.ip), unknownClients: options.unknownClients ?? 'deny', boot }
-  const server = await startDhcpServer({ ...common, settings, table, store, probe: kernelConflictProbe, ...lookForOthers() })
+  const server = await startDhcpServer({ ...common, settings, table, store, probe: createConflictProbe(), ...lookForOthers() })
   return async () => {
     await server.close()
     await store.close()

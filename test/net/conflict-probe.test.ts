@@ -1,7 +1,7 @@
 // Reading the ARP table; loopback answers for itself. With other hosts: test/interop/conflict-probe.test.ts.
 import { join } from 'node:path'
 import t from 'tap'
-import { arpEntry, kernelConflictProbe } from '../../src/net/conflict-probe.js'
+import { createConflictProbe, readArpTable } from '../../src/net/conflict-probe.js'
 import { ip, mac, testMac } from '../helpers/dhcp.js'
 
 t.test('entries of the ARP table', async t => {
@@ -12,13 +12,14 @@ t.test('entries of the ARP table', async t => {
 172.30.0.11      0x1         0x6         02:00:00:00:00:0B     *        br0
 `
   }), 'arp')
-  t.equal(await arpEntry(ip('172.30.0.9'), file), mac('02:00:00:00:00:09'))
-  t.equal(await arpEntry(ip('172.30.0.10'), file), undefined, 'asked for, not answered')
-  t.equal(await arpEntry(ip('172.30.0.11'), file), mac('02:00:00:00:00:0b'), 'set by hand')
-  t.equal(await arpEntry(ip('172.30.0.1'), file), undefined)
-  t.equal(await arpEntry(ip('172.30.0.9'), join(file, 'nosuch')), undefined)
+  const table = await readArpTable(file)
+  t.equal(table.get('172.30.0.9'), mac('02:00:00:00:00:09'))
+  t.equal(table.get('172.30.0.10'), undefined, 'asked for, not answered')
+  t.equal(table.get('172.30.0.11'), mac('02:00:00:00:00:0b'), 'set by hand')
+  t.equal(table.get('172.30.0.1'), undefined)
+  t.equal((await readArpTable(join(file, 'nosuch'))).size, 0)
 })
 
 t.test('a host that says nobody listens there', async t => {
-  t.same(await kernelConflictProbe.ask(ip('127.0.0.77'), testMac), { inUse: true, by: undefined })
+  t.same(await createConflictProbe().ask(ip('127.0.0.77'), testMac), { inUse: true, by: undefined })
 })

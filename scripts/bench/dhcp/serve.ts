@@ -6,7 +6,7 @@ import { LeaseFile } from '../../../src/dhcp/lease-file.js'
 import { LeaseTable } from '../../../src/dhcp/leases.js'
 import { buildReservations } from '../../../src/dhcp/reservations.js'
 import { createLog } from '../../../src/log.js'
-import { kernelConflictProbe } from '../../../src/net/conflict-probe.js'
+import { createConflictProbe } from '../../../src/net/conflict-probe.js'
 import { openDeviceSocket } from '../../../src/net/device-socket.js'
 import { addressesOf } from '../../../src/net/interfaces.js'
 import { formatIpv4, parseIpv4 } from '../../../src/net/ipv4.js'
@@ -45,7 +45,7 @@ const server = await startDhcpServer({
   },
   table,
   store,
-  probe: kernelConflictProbe,
+  probe: createConflictProbe(),
   clock: systemClock,
   log,
   onEvent: event => {
@@ -57,6 +57,6 @@ process.stdout.write('ready\n')
 process.on('SIGTERM', () => {
   void server.close().then(async () => {
     await store.close()
-    process.stdout.write(`${JSON.stringify({ events, syncs, rss: process.memoryUsage().rss })}\n`)
+    process.stdout.write(`${JSON.stringify({ events, syncs, rss: process.memoryUsage().rss, cpu: process.cpuUsage() })}\n`)
   })
 })
