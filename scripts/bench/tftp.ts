@@ -15,6 +15,7 @@ interface Result {
   readonly repeats: number
   readonly errors: Readonly<Record<string, number>>
 }
+
 interface Target { readonly name: string, readonly address: string, readonly port: number, readonly process: ChildProcess }
 
 const files = [{ name: '72k', size: 72 * 1024 }, { name: '850k', size: 850 * 1024 }] as const

@@ -35,8 +35,12 @@ export type TransferEffect =
   | { readonly type: 'done', readonly confirmed: boolean }
   | { readonly type: 'fail', readonly reason: FailReason, readonly message: string }
 
-/** Milliseconds to wait after each sending, the first and five more: 19 s until a client that vanished is given up. */
-const patience: readonly number[] = [1000, 2000, 4000, 4000, 4000, 4000]
+/**
+ * Milliseconds to wait after each sending, the first and five more: 31 s until a client that vanished is given up.
+ * The pauses outgrow the 5 s after which atftp and tftp-hpa send their lost ACK again: atftp passes over DATA that comes
+ * repeatedly and counts its 5 s from the last of it, so that a server with shorter pauses never hears from it.
+ */
+const patience: readonly number[] = [1000, 2000, 4000, 8000, 8000, 8000]
 /** A client may choose the pause (RFC 2349), but not hold a transfer much longer than this without a word. */
 const longestSilence = 60_000
 
@@ -75,10 +79,11 @@ export class ReadTransfer {
   get acknowledged (): number { return this.#acknowledged }
 
   /**
-   * Whether the same request once more means that the client began anew, rather than that the network doubled it: the
-   * client has been silent, or only its last ACKs are due and may come behind the new request.
+   * Whether the same request once more means that the client began anew: it had answered and has been silent since, or
+   * only its last ACKs are due and may come behind the new request. Before its first answer it is the request repeated,
+   * by the network or by a client that misses our answer; a second transfer would fight the first over that client.
    */
-  get restartable (): boolean { return this.#waited > 0 || this.#finishing }
+  get restartable (): boolean { return this.#heard && (this.#waited > 0 || this.#finishing) }
 
   /** All is sent to a client that has been answering. */
   get #finishing (): boolean { return this.#fileEnded && this.#heard }

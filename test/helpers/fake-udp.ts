@@ -110,9 +110,10 @@ const sourceOf = ({ host, local }: Bound): Endpoint => ({ address: local.address
 
 /** A real network whose datagrams, in both directions, are lost, doubled and delayed by chance. */
 export function lossy (network: UdpNetwork, { seed, lose = 0, double = 0, delay = 0 }: Chance): UdpNetwork {
-  const next = random(seed)
-  /** Passes one datagram on, or holds it back until the next one has gone. */
+  let channels = 0
+  /** Passes one datagram on, or holds it back until the next one has gone. Each direction of a socket has its own chance. */
   const channel = (): ((pass: () => void) => void) => {
+    const next = random(seed + 7919 * channels++)
     let late: Array<() => void> = []
     return pass => {
       if (next() < lose) return

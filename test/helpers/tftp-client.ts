@@ -65,7 +65,8 @@ class Reader {
 
   async start (network: UdpNetwork): Promise<void> {
     const { address = '0.0.0.0', port = 0, file, mode = 'octet', options = [] } = this.#options
-    this.#socket = await network.bind({ address, port, receiveBuffer: 1 << 20 }, (data, from) => { this.#receive(decodePacket(data), from) })
+    const onDatagram = (data: Buffer, from: Endpoint): void => { this.#receive(decodePacket(data), from) }
+    this.#socket = await network.bind({ address, port, receiveBuffer: 1 << 20 }, onDatagram)
     this.#send(encodePacket({ opcode: 'RRQ', filename: file, mode, options }))
   }
 
@@ -94,9 +95,9 @@ class Reader {
     this.#dataPackets++
     const ahead = block - this.#received & 0xffff
     if (ahead !== 1) {
-      // RFC 7440 section 4: a gap is answered with the last block in order. A block seen before is answered too, once
-      // the server has fallen back to it, since the ACK for it must have been lost.
-      if (ahead === 0 || (ahead < 0x8000 && this.#gapTold !== this.#received)) {
+      // RFC 7440 section 4: a gap is answered with the last block in order, once. The end of a window that comes again
+      // is answered again: the ACK for it may have been lost.
+      if (ahead === 0 ? this.#received === this.#acknowledged : ahead < 0x8000 && this.#gapTold !== this.#received) {
         this.#gapTold = this.#received
         this.#acknowledge()
       }

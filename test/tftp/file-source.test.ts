@@ -26,7 +26,8 @@ async function content (file: OpenFile | undefined, piece = 1000): Promise<Buffe
   return Buffer.concat(parts)
 }
 
-const text = async (source: FileSource, name: string): Promise<string | undefined> => (await content(await source.open(name, request)))?.toString()
+const text = async (source: FileSource, name: string): Promise<string | undefined> =>
+  (await content(await source.open(name, request)))?.toString()
 
 t.test('folders in order, and only regular files', async t => {
   const dir = t.testdir({ own: { a: 'own a', sub: { b: 'own b' } }, bundled: { a: 'bundled a', c: 'bundled c', sub: 'a file' } })

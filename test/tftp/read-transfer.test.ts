@@ -3,7 +3,8 @@ import { negotiate, type Terms } from '../../src/tftp/negotiate.js'
 import { decodePacket, emptyData, type Option } from '../../src/tftp/packet.js'
 import { ReadTransfer, type TransferEffect, type TransferEvent } from '../../src/tftp/read-transfer.js'
 
-const terms = (options: readonly Option[] = []): Terms => negotiate(options, { limits: { maxBlockSize: 1468, maxWindowSize: 32 }, size: 1000 })
+const terms = (options: readonly Option[] = []): Terms =>
+  negotiate(options, { limits: { maxBlockSize: 1468, maxWindowSize: 32 }, size: 1000 })
 
 /** A transfer of a file of `blocks` blocks of 8 bytes, the last one short; reads are answered at once. */
 class Script {
@@ -105,15 +106,15 @@ t.test('ACKs of blocks that were not sent, or long ago, are passed over', t => {
   t.end()
 })
 
-t.test('a silent client: 1, 2, 4 s, five more sendings, then the end', t => {
+t.test('a silent client: 1, 2, 4, 8 s, five more sendings, then the end', t => {
   const s = new Script(4)
   s.start()
   s.ack(0)
   t.equal(s.timer(), 'D1 +2000')
   t.equal(s.timer(), 'D1 +4000')
-  t.equal(s.timer(), 'D1 +4000')
-  t.equal(s.timer(), 'D1 +4000')
-  t.equal(s.timer(), 'D1 +4000')
+  t.equal(s.timer(), 'D1 +8000')
+  t.equal(s.timer(), 'D1 +8000')
+  t.equal(s.timer(), 'D1 +8000')
   t.equal(s.timer(), 'timeout: no ACK after block 0')
   t.equal(s.transfer.resent, 5)
   t.end()
@@ -269,7 +270,11 @@ t.test('the same client asks anew', t => {
   early.start()
   t.notOk(early.transfer.restartable, 'the network may have doubled the request')
   early.timer()
-  t.ok(early.transfer.restartable, 'a client that has been silent began again')
+  t.notOk(early.transfer.restartable, 'curl asks again after the same pause after which the OACK is sent again')
+  early.ack(0)
+  t.notOk(early.transfer.restartable)
+  early.timer()
+  t.ok(early.transfer.restartable, 'a client that answered and then fell silent began again')
   t.match(early.on({ type: 'replaced' }), /^aborted/)
   const late = new Script(1)
   late.start()
