@@ -1,7 +1,7 @@
 // How fast files leave the TFTP server, beside dnsmasq's where that is installed (it needs port 69, so root):
-// `npm run bench -- tftp [SECONDS]`. 50 and 500 clients read a 72 KiB and an 850 KiB file with blksize 1468, in lock
+// `npm run bench -- tftp [SECONDS [ROUNDS]]`. 50 and 500 clients read a 72 KiB and an 850 KiB file with blksize 1468, in lock
 // step and with a window of 8 (dnsmasq before 2.92 knows no windows and answers in lock step). Server and clients are
-// processes of their own and share what cores there are; the two servers take turns at each row.
+// processes of their own and share what cores there are; the servers take turns, and each cell is the median of its rounds.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -42,7 +42,7 @@ async function dnsmasq (root: string): Promise<Target | undefined> {
   const address = '127.0.0.42'
   const child = spawn('dnsmasq', [
     '--keep-in-foreground', '--conf-file=/dev/null', '--port=0', '--user=root', '--pid-file=', '--bind-interfaces', `--listen-address=${address}`,
-    '--enable-tftp', `--tftp-root=${root}`, '--tftp-max=1000', '--log-facility=/dev/null'
+    '--enable-tftp', `--tftp-root=${root}`, '--tftp-max=2000', '--log-facility=/dev/null'
   ], { stdio: 'ignore' })
   const running = await Promise.race([
     new Promise<boolean>(resolve => { child.once('exit', () => { resolve(false) }) }),
@@ -57,15 +57,18 @@ async function measure (target: Target, file: typeof files[number], clients: num
 }
 
 function line (cells: readonly string[]): void {
-  process.stdout.write(cells.map((cell, i) => i < 3 ? cell.padEnd(8) : cell.padStart(18)).join('') + '\n')
+  process.stdout.write(cells.map((cell, i) => i < 3 ? cell.padEnd(8) : cell.padStart(26)).join('') + '\n')
 }
+
+const median = (results: Result[]): Result =>
+  results.sort((a, b) => a.mibPerSecond - b.mibPerSecond)[Math.floor(results.length / 2)]!
 
 function cell ({ mibPerSecond, repeats, errors }: Result): string {
   const failed = Object.values(errors).reduce((sum, count) => sum + count, 0)
   return `${mibPerSecond.toFixed(1)} MiB/s${repeats + failed > 0 ? ` (${repeats}r ${failed}e)` : ''}`
 }
 
-export async function run ([seconds = '4']: readonly string[]): Promise<void> {
+export async function run ([seconds = '2', rounds = '3']: readonly string[]): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'bench-tftp-'))
   chmodSync(root, 0o755)
   for (const { name, size } of files) writeFileSync(join(root, name), randomBytes(size))
@@ -79,8 +82,11 @@ export async function run ([seconds = '4']: readonly string[]): Promise<void> {
     for (const file of files) {
       for (const clients of [50, 500]) {
         for (const window of [1, 8]) {
-          const results: Result[] = []
-          for (const target of targets) results.push(await measure(target, file, clients, window, Number(seconds)))
+          const measured = targets.map((): Result[] => [])
+          for (let round = 0; round < Number(rounds); round++) {
+            for (const [i, target] of targets.entries()) measured[i]?.push(await measure(target, file, clients, window, Number(seconds)))
+          }
+          const results = measured.map(median)
           const [mine, theirs] = results
           const ratio = mine === undefined || theirs === undefined ? [] : [(mine.mibPerSecond / theirs.mibPerSecond).toFixed(2)]
           line([file.name, String(clients), String(window), ...results.map(cell), ...ratio])
