@@ -4,9 +4,8 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 interface Skippable {
-  readonly plan: (n: number, comment?: string) => void
+  readonly pass: (message: string, extra: { readonly skip: string }) => boolean
   readonly fail: (message: string) => boolean
-  readonly end: () => void
 }
 
 /** Where a program is, looking where root's programs are too. */
@@ -22,18 +21,15 @@ export function findTool (tool: string): string | undefined {
   })
 }
 
-/** Whether the test can go on. `problem` is why not: the test has then been ended, as skipped by hand, as failed in CI. */
+/** Whether the test can go on. `problem` is why not: told as a skip by hand, as a failure in CI. */
 export function able (t: Skippable, problem: string | undefined): boolean {
   if (problem === undefined) return true
-  if (process.env['CI'] === undefined) t.plan(0, problem)
-  else {
-    t.fail(problem)
-    t.end()
-  }
+  if ((process.env['CI'] ?? '') === '') t.pass(problem, { skip: problem })
+  else t.fail(problem)
   return false
 }
 
-/** Whether all of `tools` are installed; a test that gets `false` has ended and returns at once. */
+/** Whether all of `tools` are installed; a test that gets `false` leaves out what needs them. */
 export function needs (t: Skippable, ...tools: readonly string[]): boolean {
   const missing = tools.filter(tool => findTool(tool) === undefined)
   return able(t, missing.length === 0 ? undefined : `not installed: ${missing.join(', ')} (scripts/test installs them)`)
