@@ -127,6 +127,7 @@ export const configSchema = v.strictObject({
     port: v.optional(integer(1, 65535), 67),
     boot_server_port: v.optional(integer(1, 65535), 4011),
     unknown_clients: v.optional(choice(['deny', 'allow']), 'deny'),
+    allow_other_servers: v.optional(flag, false),
     subnets: v.optional(v.array(subnetSchema, 'expected a list of subnets'), []),
     reservations: v.optional(v.array(reservationSchema, 'expected a list of reservations'), [])
   }),

@@ -10,6 +10,11 @@ export class Metrics {
   readonly dhcpReceived = new Counter({ ...this.#in, name: 'dhcp_received_total', help: 'DHCP messages read, by type', labelNames: ['type'] })
   readonly dhcpSent = new Counter({ ...this.#in, name: 'dhcp_sent_total', help: 'DHCP messages sent, by type', labelNames: ['type'] })
   readonly dhcpDropped = new Counter({ ...this.#in, name: 'dhcp_dropped_total', help: 'DHCP messages not answered, by reason', labelNames: ['reason'] })
+  readonly dhcpLeaseChanges = new Counter({
+    ...this.#in, name: 'dhcp_lease_changes_total', help: 'Leases released, declined, refused or found in use', labelNames: ['change']
+  })
+
+  readonly dhcpOtherServers = new Counter({ ...this.#in, name: 'dhcp_other_servers_total', help: 'How often another DHCP server was seen' })
   readonly leaseSync = new Histogram({ ...this.#in, name: 'dhcp_lease_sync_seconds', help: 'Time to get leases onto the disk', buckets: seconds })
   readonly tftpTransfers = new Counter({ ...this.#in, name: 'tftp_transfers_total', help: 'TFTP requests, by how they ended', labelNames: ['result'] })
   readonly tftpBytes = new Counter({ ...this.#in, name: 'tftp_sent_bytes_total', help: 'Bytes of files sent by TFTP' })

@@ -1,12 +1,15 @@
 // DHCP on its interface, in server or proxy mode.
 import { join } from 'node:path'
-import { type DhcpServer, type DhcpSettings, startDhcpServer } from '../dhcp/dhcp-server.js'
+import { ports } from '../dhcp/constants.js'
+import { type DhcpServer, type DhcpSettings, type LookForOthers, startDhcpServer } from '../dhcp/dhcp-server.js'
+import { messageOf } from '../errors.js'
 import { LeaseFile } from '../dhcp/lease-file.js'
 import { isActive } from '../dhcp/leases.js'
 import { startProxyServer } from '../dhcp/proxy-server.js'
 import { buildReservations } from '../dhcp/reservations.js'
 import { createConflictProbe } from '../net/conflict-probe.js'
 import { openDeviceSocket } from '../net/device-socket.js'
+import { addressesOf } from '../net/interfaces.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import { type BindOptions, kernelUdp } from '../net/udp.js'
 import { bootConfig, dhcpSubnets } from './dhcp-settings.js'
@@ -50,6 +53,7 @@ async function startServer (shared: Shared, own: Ipv4): Promise<DhcpServer> {
     for (const problem of [...found.problems, ...reservations.problems]) log.warn({ problem }, 'reservation.refused')
     return { subnets, reservations, boot: bootConfig(config, origin), unknownClients: config.dhcp.unknown_clients }
   }
+  const others = lookForOthers(shared)
   const server = await startDhcpServer({
     network: kernelUdp,
     bind: deviceSocket(shared, config.dhcp.port),
@@ -58,6 +62,7 @@ async function startServer (shared: Shared, own: Ipv4): Promise<DhcpServer> {
     table: leases,
     store: file,
     probe: createConflictProbe(),
+    ...others !== undefined && { others },
     loaderLoop,
     clock,
     log,
@@ -67,6 +72,20 @@ async function startServer (shared: Shared, own: Ipv4): Promise<DhcpServer> {
   onClose(await watchReservations({ loaded, store, clock, log, onChange: found => { server.configure(settings(found)) } }))
   metrics.gauge('dhcp_leases', 'Leases that are in force', () => [...leases.values()].filter(lease => isActive(lease, clock.now())).length)
   return server
+}
+
+/** Port 68 to ask from; a machine whose own DHCP client has it can't ask, and is told so. */
+function lookForOthers (shared: Shared): LookForOthers | undefined {
+  const { config, log } = shared
+  const { interface: interfaceName, allow_other_servers: allowed } = config.dhcp
+  const mac = addressesOf(interfaceName)[0]?.mac
+  if (mac === undefined) return undefined
+  try {
+    return { interfaceName, bind: deviceSocket(shared, ports.client), mac, allowed }
+  } catch (error) {
+    log.warn({ interface: interfaceName, error: messageOf(error) }, 'dhcp.others_unknown')
+    return undefined
+  }
 }
 
 async function startProxy (shared: Shared, own: Ipv4): Promise<void> {

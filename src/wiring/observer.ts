@@ -62,6 +62,17 @@ export function createObserver ({ registry, metrics, clock, macOf, log, loaderLo
         }
         case 'dropped':
           metrics.dhcpDropped.inc({ reason: event.reason })
+          return
+        case 'lease':
+          metrics.dhcpLeaseChanges.inc({ change: event.change })
+          return
+        case 'other_server':
+          metrics.dhcpOtherServers.inc()
+          return
+        case 'proxy_offer_ignored': {
+          const failed = `the offer is ignored: let the network's own DHCP server say next-server ${formatIpv4(event.nextServer)}, filename ${event.bootFile}`
+          record({ mac: event.mac, stage: 'offer', at: clock.now(), failed })
+        }
       }
     },
     onTftp: event => {
