@@ -2,7 +2,7 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto'
 import { isIP } from 'node:net'
 import { AppError, messageOf } from '../errors.js'
-import { type SubjectAltName } from './names.js'
+import { type SubjectAltName, canonicalIp } from './names.js'
 
 export interface CertificateFacts {
   /** Distinguished name, `CN=server, O=...`. */
@@ -67,7 +67,7 @@ function namesOf (certificate: X509Certificate): SubjectAltName[] {
   const parts = certificate.subjectAltName?.match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? []
   return parts.flatMap((part): SubjectAltName[] => {
     const [, kind = '', value = ''] = /^\s*(DNS|IP Address):(.*)$/s.exec(part) ?? []
-    return kind === '' ? [] : [kind === 'DNS' ? { kind, value } : { kind: 'IP', value: value.toLowerCase() }]
+    return kind === '' ? [] : [kind === 'DNS' ? { kind, value } : { kind: 'IP', value: canonicalIp(value) }]
   })
 }
 

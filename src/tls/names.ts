@@ -18,12 +18,16 @@ const label = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/i
 export function parseSubjectAltNames (list: string): readonly SubjectAltName[] {
   return list.split(',').map(part => part.trim()).filter(part => part !== '').map(part => {
     const [, kind = '', value = ''] = /^(DNS|IP)(?:\.\d+)?:(.*)$/i.exec(part) ?? []
-    if (kind.toUpperCase() === 'IP' && isIP(value) !== 0) return { kind: 'IP', value }
+    if (kind.toUpperCase() === 'IP' && isIP(value) !== 0) return { kind: 'IP', value: canonicalIp(value) }
     const name = domainToASCII(value)
     if (kind.toUpperCase() === 'DNS' && name.length <= 253 && isIP(name) === 0 && isDomain(name)) return { kind: 'DNS', value: name }
     throw new AppError('usage', `${JSON.stringify(part)} is no name for a certificate: write DNS:<name> or IP:<address>, with commas between`)
   })
 }
+
+/** An address in its shortest spelling (RFC 5952). */
+export const canonicalIp = (address: string): string =>
+  isIP(address) === 6 && !address.includes('%') ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address
 
 /** Whether each label is one; the first may be the wildcard. */
 function isDomain (name: string): boolean {
