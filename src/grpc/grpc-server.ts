@@ -66,10 +66,11 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
 
   const sockets = new Set<Socket>()
-  let handshakes = 0
+  /** Those whose handshake is not finished. */
+  const strangers = new Set<Socket>()
   const listener = createServer({ noDelay: true }, raw => {
     const peer = `${raw.remoteAddress ?? 'unknown'}:${raw.remotePort ?? 0}`
-    if (handshakes >= maxHandshakes) {
+    if (strangers.size >= maxHandshakes) {
       log.warn({ peer, limit: maxHandshakes }, 'grpc.busy')
       raw.destroy()
       return
@@ -78,7 +79,7 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
     raw.on('error', () => {})
     sockets.add(raw)
     raw.once('close', () => { sockets.delete(raw) })
-    handshakes++
+    strangers.add(raw)
     void shakeHands(raw, options.identity()).then(socket => {
       log.debug({ peer, tls: socket.getProtocol() }, 'grpc.connect')
       socket.on('error', error => { log.debug({ peer, err: messageOf(error) }, 'grpc.disconnect') })
@@ -88,7 +89,7 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
       log[error instanceof HandshakeError && error.silent ? 'debug' : 'warn']({ peer, reason, err: messageOf(error) }, 'grpc.handshake')
       options.onHandshakeFailure?.(reason)
       raw.destroy()
-    }).finally(() => { handshakes-- })
+    }).finally(() => { strangers.delete(raw) })
   })
   listener.maxConnections = maxConnections
   await listen(listener, options.listen)
@@ -99,6 +100,7 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
     const closed = new Promise<void>(resolve => { listener.close(() => { resolve() }) })
+    for (const socket of strangers) socket.destroy()
     await drain({ injector, sockets, running, clock, grace: options.grace ?? defaultGrace })
     server.forceShutdown()
     injector.destroy()
