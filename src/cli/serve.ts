@@ -4,7 +4,7 @@ import { createLog } from '../log.js'
 import { configFrom, configOptions, parse } from './arguments.js'
 import type { Command } from './command.js'
 
-/** How long an orderly end may take, in milliseconds. */
+/** How long an orderly end may take, in milliseconds: longer than the graces of all parts together (wiring/). */
 const patience = 4500
 
 export const serveCommand: Command = {

@@ -11,9 +11,12 @@ import { formatIpv4 } from '../net/ipv4.js'
 import { listenError } from '../net/udp.js'
 import type { Shared } from './shared.js'
 
+/** Milliseconds that answers under way may take to finish. */
+const grace = 1500
+
 /** `starting` gives the reasons why the appliance is not ready yet. */
 export async function startHttp (shared: Shared, starting: () => readonly string[]): Promise<void> {
-  const { config, log, store, provisioner, metrics, observer, onClose } = shared
+  const { config, log, clock, store, provisioner, metrics, observer, onClose } = shared
   const app = buildHttpApp({
     provisioner,
     log,
@@ -23,7 +26,12 @@ export async function startHttp (shared: Shared, starting: () => readonly string
   })
   registerMetricsRoute(app, metrics)
   registerMachineRoutes(app, machineRoutes(shared))
-  onClose(async () => { await app.close() })
+  onClose(async () => {
+    // Answers under way may finish; a download that takes longer is cut off, and iPXE or Ignition will ask again.
+    const impatient = clock.after(grace, () => { app.server.closeAllConnections() })
+    await app.close()
+    impatient.cancel()
+  })
   const { host, port } = config.http.address
   try {
     await app.listen({ host, port })

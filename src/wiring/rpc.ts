@@ -5,7 +5,7 @@ import { TlsReloader } from '../tls/reload.js'
 import type { Shared } from './shared.js'
 
 /** Milliseconds that calls under way may take to finish. */
-const grace = 2000
+const grace = 1000
 
 export async function startRpc ({ loaded, config, log, clock, metrics, provisioner, onClose }: Shared): Promise<void> {
   const { address, ca_file: caFile, cert_file: certFile, key_file: keyFile } = config.rpc

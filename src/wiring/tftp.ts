@@ -7,7 +7,7 @@ import { startTftpServer } from '../tftp/tftp-server.js'
 import type { Shared } from './shared.js'
 
 /** Milliseconds that transfers under way may take to finish. */
-const grace = 3000
+const grace = 1500
 /** Boot loaders are small and asked for by everybody at once. Bytes. */
 const cache = { total: 64 * 2 ** 20, file: 8 * 2 ** 20 }
 
