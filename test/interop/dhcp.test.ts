@@ -153,3 +153,18 @@ t.test('ProxyDHCP beside a dnsmasq: its clients get their leases from dnsmasq, b
   t.match(other.output(), /DHCPACK.*52:54:00:00:00:07/)
   t.match(server.output(), /"reason":"not_a_boot_client".*52:54:00:00:00:07/)
 })
+
+t.test('the npm package dhcp takes its lease', async t => {
+  const space = network(t)
+  if (space === undefined) return
+  const { leases } = await serve(t, space)
+  const mac = '52:54:00:00:00:0d'
+  const client = space.client('br0', mac)
+  // It broadcasts by the routing table, and needs an address of some kind to send from.
+  client.ip('address', 'add', '172.30.0.9/24', 'dev', 'eth0')
+  client.ip('route', 'add', 'default', 'dev', 'eth0')
+  const running = client.spawn(process.execPath, '--import=tsx', fileURLToPath(new URL('../helpers/dhcp-package-client.ts', import.meta.url)), mac)
+  t.match(await running.line(/^\{/), /"address":"172\.30\.0\.100"/)
+  t.equal(await running.ended, 0, running.output())
+  t.same(boundIn(leases), [`${mac} 172.30.0.100`])
+})

@@ -76,7 +76,7 @@ t.test('the API sees what is stored now, machines also what was just deleted', a
   const provisioner = createProvisioner({ store: s })
   t.equal(provisioner.selectGroup(new Map([['k', 'none']])).id, 'none')
   t.throws(() => provisioner.selectGroup(new Map()), { code: 'group_unmatched' })
-  t.throws(() => provisioner.selectProfile(new Map([['k', 'none']])), { code: 'profile_missing' })
+  t.throws(() => provisioner.selectProfile(new Map([['k', 'none']])), { code: 'profile_unmatched' })
   t.throws(() => provisioner.getGroup('x'), { code: 'group_missing' })
   t.throws(() => provisioner.getConfig('generic', 'x'), { code: 'config_missing' })
   await t.rejects(provisioner.putGroup(makeGroup({ id: 'x', selector: { mac: 'zz' } })), { code: 'group_invalid' })
