@@ -3,7 +3,7 @@
 // leases on the disk of the temporary folder, and perfdhcp (Debian's kea-admin) offers each rate for SECONDS (default 10)
 // from 60,000 made-up machines. A rate is held when less than 0.1 % of the exchanges are lost.
 import { execFileSync, type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,9 +18,12 @@ interface Result { readonly rate: number, readonly done: number, readonly droppe
 
 const ip = (...args: readonly string[]): void => { execFileSync('ip', args, { stdio: 'pipe' }) }
 const inServerSpace = (folder: string, command: string, ...args: readonly string[]): ChildProcess => {
-  const child = spawn('ip', ['netns', 'exec', serverSpace, command, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder })
-  child.stderr.pipe(createWriteStream(join(folder, 'log')))
-  return child
+  const log = openSync(join(folder, 'log'), 'w')
+  try {
+    return spawn('ip', ['netns', 'exec', serverSpace, command, ...args], { stdio: ['ignore', command === process.execPath ? 'pipe' : log, log], cwd: folder })
+  } finally {
+    closeSync(log)
+  }
 }
 const pause = async (milliseconds: number): Promise<void> => { await new Promise(resolve => { setTimeout(resolve, milliseconds) }) }
 const installed = (command: string): boolean => spawnSync('which', [command], { env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` } }).status === 0

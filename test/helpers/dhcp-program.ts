@@ -2,7 +2,7 @@
 // node --import=tsx test/helpers/dhcp-program.ts '{"interface":"br0","leases":"/tmp/x/leases.jsonl",...}'
 // Prints `ready`, then one JSON line for each event with addresses as text; SIGTERM closes it.
 import { systemClock } from '../../src/clock.js'
-import type { BootConfig, UefiStyle } from '../../src/dhcp/boot-file.js'
+import type { BootConfig } from '../../src/dhcp/boot-file.js'
 import { type DhcpEvent, type LookForOthers, startDhcpServer } from '../../src/dhcp/dhcp-server.js'
 import { LeaseFile } from '../../src/dhcp/lease-file.js'
 import { LeaseTable } from '../../src/dhcp/leases.js'
@@ -32,9 +32,12 @@ export interface ProgramOptions {
   readonly scriptUrl?: string
   readonly quiet?: boolean
   readonly mode?: 'server' | 'proxy'
-  readonly uefiStyle?: UefiStyle
+  /** MACs that are to ask the boot server on port 4011. */
+  readonly binl?: readonly string[]
   /** Looks for other DHCP servers first, and starts beside one or not; without it they are not looked for. */
   readonly allowOthers?: boolean
+  /** Whether addresses are asked for before they are offered; true without it. */
+  readonly probe?: boolean
 }
 
 const options = JSON.parse(process.argv[2] ?? '{}') as ProgramOptions
@@ -45,7 +48,7 @@ const boot: BootConfig = {
   loaders: { bios: 'undionly.kpxe', 'efi-x64': 'snponly.efi', 'efi-arm64': 'snponly-arm64.efi' },
   scriptUrl: options.scriptUrl ?? `http://${formatIpv4(own.ip)}:8080/boot.ipxe`,
   loaderBaseUrl: `http://${formatIpv4(own.ip)}:8080/boot/`,
-  overrides: options.uefiStyle === undefined ? [] : [{ uefiStyle: options.uefiStyle }]
+  overrides: (options.binl ?? []).map(text => ({ mac: parseMac(text)!, uefiStyle: 'binl' }))
 }
 const device = (port: number): BindOptions =>
   ({ address: formatIpv4(own.ip), port, fd: openDeviceSocket(options.interface, port), broadcast: true, receiveBuffer: 4 << 20 })
@@ -57,7 +60,9 @@ const onEvent = (event: DhcpEvent): void => {
 const common = { network: kernelUdp, bind: device(port), server: own.ip, clock: systemClock, log, onEvent }
 
 // What machines ask for by TFTP is printed, nothing is sent.
-const tftp = await kernelUdp.bind(device(69), data => { print({ kind: 'tftp', file: data.toString('latin1', 2, data.indexOf(0, 2)) }) })
+const tftp = await kernelUdp.bind(device(69), (data, { address }) => {
+  print({ kind: 'tftp', file: data.toString('latin1', 2, data.indexOf(0, 2)), from: address })
+})
 const close = options.mode === 'proxy' ? await startProxy() : await startServer()
 process.stdout.write('ready\n')
 process.on('SIGTERM', () => { void Promise.all([close(), tftp.close()]) })
@@ -82,7 +87,7 @@ async function startServer (): Promise<() => Promise<void>> {
     macs: [parseMac(mac)!], ip: ip(address), hostName: undefined, source: 'command line'
   }))
   const settings = { subnets, reservations: buildReservations(entries, subnets, own.ip), unknownClients: options.unknownClients ?? 'deny', boot }
-  const server = await startDhcpServer({ ...common, settings, table, store, probe: createConflictProbe(), ...lookForOthers() })
+  const server = await startDhcpServer({ ...common, settings, table, store, ...options.probe !== false && { probe: createConflictProbe() }, ...lookForOthers() })
   return async () => {
     await server.close()
     await store.close()

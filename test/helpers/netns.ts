@@ -23,8 +23,10 @@ export interface Running {
   readonly output: () => string
   /** Exit status, or the signal's name. */
   readonly ended: Promise<number | string>
-  /** Fulfilled with the first line of output, old or new, that `pattern` matches; rejected when none came before its end or in 30 s. */
-  readonly line: (pattern: RegExp) => Promise<string>
+  /** Fulfilled with the first line of output, old or new, that `pattern` matches; rejected when none came before its end or in time (30 s). */
+  readonly line: (pattern: RegExp, milliseconds?: number) => Promise<string>
+  /** Fulfilled when it has printed something more; rejected like `line`. */
+  readonly next: (milliseconds?: number) => Promise<void>
 }
 
 export class NetworkNamespace {
@@ -103,21 +105,27 @@ function watch (child: ChildProcess): Running {
     child.on('error', error => { output += error.message; resolve(-1) })
     child.on('close', (code, signal) => { resolve(code ?? signal ?? -1) })
   })
-  const line = async (pattern: RegExp): Promise<string> => await new Promise((resolve, reject) => {
-    const look = (): void => {
-      const found = output.split('\n').find(text => pattern.test(text))
-      if (found === undefined) return
-      heard.delete(look)
-      resolve(found)
+  const until = async <T>(what: string, milliseconds: number, look: () => T | undefined): Promise<T> => await new Promise((resolve, reject) => {
+    const listener = (): void => {
+      const found = look()
+      if (found !== undefined) end(() => { resolve(found) })
     }
-    const fail = (why: string): void => {
-      heard.delete(look)
-      reject(new Error(`${why} before a line matched ${pattern}:\n${output}`))
+    const fail = (why: string): void => { end(() => { reject(new Error(`${why} before ${what}:\n${output}`)) }) }
+    const late = setTimeout(() => { fail(`${milliseconds / 1000} s passed`) }, milliseconds)
+    const end = (settle: () => void): void => {
+      heard.delete(listener)
+      clearTimeout(late)
+      settle()
     }
-    heard.add(look)
-    look()
+    heard.add(listener)
     void ended.then(status => { fail(`ended with ${status}`) })
-    setTimeout(() => { fail('30 s passed') }, 30_000).unref()
+    listener()
   })
-  return { child, output: () => output, ended, line }
+  const line = async (pattern: RegExp, milliseconds = 30_000): Promise<string> =>
+    await until(`a line matched ${pattern}`, milliseconds, () => output.split('\n').find(text => pattern.test(text)))
+  const next = async (milliseconds = 30_000): Promise<void> => {
+    const { length } = output
+    await until('it printed more', milliseconds, () => output.length > length ? true : undefined)
+  }
+  return { child, output: () => output, ended, line, next }
 }

@@ -1,0 +1,60 @@
+// QEMU's firmware against the service in ProxyDHCP mode, beside a real dnsmasq that gives the addresses: UEFI that boots from the
+// offer, UEFI that asks port 4011, and the iPXE of a network card. Each has to ask for its file; nothing is sent.
+import { copyFileSync, existsSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { fileURLToPath } from 'node:url'
+import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
+import type { ProgramOptions } from '../helpers/dhcp-program.js'
+import { able, needs } from '../helpers/tools.js'
+
+const program = fileURLToPath(new URL('../helpers/dhcp-program.ts', import.meta.url))
+const code = '/usr/share/OVMF/OVMF_CODE.fd'
+const vars = '/usr/share/OVMF/OVMF_VARS.fd'
+
+const machines = { direct: '52:54:00:00:01:01', binl: '52:54:00:00:01:02', ipxe: '52:54:00:00:01:03' } as const
+
+t.test('three machines boot through ProxyDHCP beside a dnsmasq', async t => {
+  if (!needs(t, 'qemu-system-x86_64') || !needs(t, 'dnsmasq')) return
+  if (!able(t, namespaceProblem() ?? (existsSync(code) ? undefined : 'OVMF is not installed (scripts/test installs it)'))) return
+  const folder = t.testdir()
+  const space = new NetworkNamespace()
+  t.teardown(async () => { await space.close() })
+  space.bridge('br0', '172.30.0.1/24')
+  const other = space.client('br0')
+  other.ip('address', 'add', '172.30.0.5/24', 'dev', 'eth0')
+  const dnsmasq = other.spawn('dnsmasq', '--keep-in-foreground', '--conf-file=/dev/null', '--port=0', '--interface=eth0', '--no-ping',
+    '--dhcp-range=172.30.0.200,172.30.0.220,1h', '--leasefile-ro', '--log-facility=-', '--user=root')
+  await dnsmasq.line(/DHCP, IP range/)
+  const options: ProgramOptions = { interface: 'br0', leases: '', mode: 'proxy', binl: [machines.binl] }
+  const server = space.spawn(process.execPath, '--import=tsx', program, JSON.stringify(options))
+  await server.line(/^ready$/)
+  t.ok(start(space, folder, 'direct', true))
+  t.ok(start(space, folder, 'binl', true))
+  const ipxe = start(space, folder, 'ipxe', false)
+
+  const minutes = 100_000
+  await server.line(new RegExp(`"kind":"sent","type":"OFFER","mac":"${machines.direct}".*snponly`), minutes)
+  await server.line(new RegExp(`"kind":"sent","type":"ACK","mac":"${machines.binl}".*snponly`), minutes)
+  await server.line(/"kind":"tftp","file":"snponly\.efi","from":"172\.30\.0\.\d+"/, minutes)
+  const asked = (): number => new Set(server.output().match(/"kind":"tftp","file":"snponly\.efi","from":"[^"]+"/g)).size
+  while (asked() < 2) await server.next(minutes)
+  t.equal(asked(), 2, 'both styles lead to the loader')
+  await ipxe.line(/http:\/\/172\.30\.0\.1:8080\/boot\.ipxe/, minutes)
+  t.notMatch(server.output(), new RegExp(`"type":"ACK","mac":"${machines.direct}"`), 'the first did not ask port 4011')
+  t.match(dnsmasq.output(), /DHCPACK.*52:54:00:00:01:01/, 'the addresses are from dnsmasq')
+})
+
+function start (space: NetworkNamespace, folder: string, name: keyof typeof machines, uefi: boolean): Running {
+  const tap = `tap-${name}`
+  space.ip('tuntap', 'add', tap, 'mode', 'tap')
+  space.ip('link', 'set', tap, 'master', 'br0', 'up')
+  const disk = join(folder, `${name}.fd`)
+  if (uefi) copyFileSync(vars, disk)
+  return space.spawn('qemu-system-x86_64', '-display', 'none', '-serial', 'stdio', '-m', '256',
+    ...uefi
+      ? ['-M', 'q35', '-drive', `if=pflash,format=raw,readonly=on,file=${code}`, '-drive', `if=pflash,format=raw,file=${disk}`, '-device', 'virtio-rng-pci']
+      : ['-M', 'pc,graphics=off'],
+    '-netdev', `tap,id=n,ifname=${tap},script=no,downscript=no`,
+    '-device', `virtio-net-pci,netdev=n,mac=${machines[name]},bootindex=1${uefi ? ',romfile=' : ''}`)
+}
