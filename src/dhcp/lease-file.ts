@@ -3,6 +3,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { AppError, errnoOf, messageOf } from '../errors.js'
 import type { Logger } from '../log.js'
 import { formatIpv4, parseIpv4 } from '../net/ipv4.js'
@@ -83,9 +84,9 @@ export class LeaseFile implements LeaseStore {
   }
 
   async #write (): Promise<void> {
-    // Everything that arrived in this turn of the event loop goes with the first batch.
-    await Promise.resolve()
     while (this.#waiting.length > 0) {
+      // Everything that arrived in this turn of the event loop goes with the batch.
+      await setImmediate()
       const batch = this.#waiting
       this.#waiting = []
       const started = performance.now()

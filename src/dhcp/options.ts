@@ -44,7 +44,11 @@ const ip: Codec<Ipv4> = u32
 
 const ipList: Codec<readonly Ipv4[]> = {
   decode: (bytes, offset) => Array.from({ length: multipleOf(bytes, 4, offset).length / 4 }, (_, i) => bytes.readUInt32BE(i * 4)),
-  encode: values => Uint8Array.from(values.flatMap(value => [value >>> 24, value >>> 16 & 255, value >>> 8 & 255, value & 255]))
+  encode: values => {
+    const wire = new Uint8Array(values.length * 4)
+    values.forEach((value, i) => { wire.set([value >>> 24, value >>> 16, value >>> 8, value], i * 4) })
+    return wire
+  }
 }
 
 const bytes: Codec<Buffer> = { decode: value => value, encode: value => value }

@@ -162,8 +162,13 @@ export function encodePacket (packet: DhcpPacket, maximum = frameLength): Buffer
 
   const relay = relayInformation(packet.options)
   const room = Math.min(maximum, frameLength - (relay === undefined ? 0 : wireLength(relay.length))) - 1
-  for (const [code, value] of wireOptions(packet.options)) {
+  const fit = (code: number, value: Uint8Array): void => {
     if (writer.length + wireLength(value.length) <= room) writeOption(writer, code, value)
+  }
+  for (const key of Object.keys(packet.options) as Array<keyof Options>) {
+    if (key === 'relayAgentInformation') continue
+    if (key === 'other') packet.options.other?.forEach((value, code) => { fit(code, value) })
+    else if (packet.options[key] !== undefined) fit(optionTable[key satisfies OptionName].code, encodeOption(key, packet.options[key]))
   }
   if (relay !== undefined) writeOption(writer, optionTable.relayAgentInformation.code, relay)
   writer.u8(end)
@@ -176,21 +181,15 @@ function relayInformation ({ relayAgentInformation }: Options): Buffer | undefin
   return fits ? relayAgentInformation : undefined
 }
 
-function * wireOptions (options: Options): Generator<readonly [number, Uint8Array]> {
-  for (const key of Object.keys(options) as Array<keyof Options>) {
-    if (key === 'relayAgentInformation') continue
-    if (key === 'other') yield * options.other ?? []
-    else if (options[key] !== undefined) yield [optionTable[key satisfies OptionName].code, encodeOption(key, options[key])]
-  }
-}
-
 const wireLength = (length: number): number => length + 2 * Math.max(1, Math.ceil(length / 255))
 
 function writeOption (writer: ByteWriter, code: number, value: Uint8Array): void {
-  let start = 0
-  do {
+  if (value.length <= 255) {
+    writer.u8(code).u8(value.length).bytes(value)
+    return
+  }
+  for (let start = 0; start < value.length; start += 255) {
     const part = value.subarray(start, start + 255)
     writer.u8(code).u8(part.length).bytes(part)
-    start += 255
-  } while (start < value.length)
+  }
 }

@@ -29,7 +29,7 @@ t.test('the first answer to this very question ends it', async t => {
     wire.receive({ ...request({ dhcpMessageType: 'OFFER', serverIdentifier }), op: 2, ...fields }, 68)
   }
   wire.receive(Buffer.alloc(20), 68)
-  answer(other, { xid: xid ^ 1 })
+  answer(other, { xid: (xid ^ 1) >>> 0 })
   answer(other, { xid, op: 1 })
   answer(server, { xid })
   answer(other, { xid })
