@@ -15,6 +15,6 @@ t.test('header fields that say something, options by name, addresses as addresse
     }),
     'OFFER xid=5a3c01f2 52:54:00:12:34:56 flags=8000 yiaddr=10.0.0.7 sname="a \\"b\\"" file="x\\n" router=10.0.0.1,10.0.0.2 ipAddressLeaseTime=600 224=0aff'
   )
-  t.notMatch(describePacket(request({ hostName: '\u001b[31m\n' })), /[\n\u001b]/, 'nothing that a terminal obeys')
+  t.ok([...describePacket(request({ hostName: '\u001b[31m\n' }))].every(character => character >= ' '), 'nothing that a terminal obeys')
   t.end()
 })
