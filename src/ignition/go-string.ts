@@ -56,3 +56,7 @@ export function goQuote (text: string): string {
   }
   return `"${quoted}"`
 }
+
+/** Go's strings.ToLower: each character by itself, so that no sigma is a final one. */
+export const goLower = (text: string): string =>
+  Array.from(text, char => char === '\u0130' ? 'i' : char.toLowerCase()).join('')

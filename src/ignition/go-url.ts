@@ -61,11 +61,11 @@ function parse (url: string): { scheme: string, rawQuery: string, text: string }
     ({ scheme: scheme.toLowerCase(), rawQuery, text: head + text + query })
   if (!rest.startsWith('/')) {
     if (scheme !== '') return done(rest)
-    if (rest.split('/', 1)[0]?.includes(':') === true) throw new Reason('first path segment in URL cannot contain colon')
+    if (/^[^/]*:/.test(rest)) throw new Reason('first path segment in URL cannot contain colon')
   }
   if (!rest.startsWith('//') || (scheme === '' && rest.startsWith('///'))) {
     const path = respell(rest, 'path')
-    return done(head === '' && path.split('/', 1)[0]?.includes(':') === true ? `./${path}` : path)
+    return done(head === '' && /^[^/]*:/.test(path) ? `./${path}` : path)
   }
   const end = rest.indexOf('/', 2)
   const { user, host } = parseAuthority(end < 0 ? rest.slice(2) : rest.slice(2, end))
@@ -103,40 +103,44 @@ function respell (written: string, part: 'path' | 'fragment'): string {
   const plain = unescape(written, part)
   const fresh = escape(plain, part)
   if (written === fresh || plain === '*') return plain === '*' ? '*' : fresh
-  const valid = [...written].every(char => "!$&'()*+,;=:@[]%".includes(char) || !mustEscape(char, part))
-  return valid ? written : fresh
+  return misspelt[part].test(written) ? fresh : written
 }
 
-function mustEscape (char: string, part: Part): boolean {
-  if (/[A-Za-z0-9\-_.~]/.test(char)) return false
-  if ((part === 'host' || part === 'zone') && "!$&'()*+,;=:[]<>\"".includes(char)) return false
-  if ('$&+,/:;=?@'.includes(char)) {
-    if (part === 'path') return char === '?'
-    if (part === 'userPassword') return '@/?:'.includes(char)
-    return part !== 'fragment'
-  }
-  return part !== 'fragment' || !'!()*'.includes(char)
+// What stands unescaped besides letters, digits and `-_.~`.
+const alsoPlain: Readonly<Record<Part, string>> = {
+  path: '$&+,/:;=@',
+  userPassword: '$&+,;=',
+  host: '!$&\'()*+,;=:\\[\\]<>"',
+  zone: '!$&\'()*+,;=:\\[\\]<>"',
+  fragment: '$&+,/:;=?@!()*'
 }
+const special = Object.fromEntries(Object.entries(alsoPlain).map(([part, plain]) =>
+  [part, new RegExp(`[^A-Za-z0-9_.~${plain}-]`, 'g')])) as Readonly<Record<Part, RegExp>>
+// What a spelling may have that Go would not choose itself.
+const misspelt = { path: /[^A-Za-z0-9_.~$&+,/:;=@!'()*[\]%-]/, fragment: /[^A-Za-z0-9_.~$&+,/:;=?@!'()*[\]%-]/ } as const
 
-const escape = (text: string, part: Part): string => [...text]
-  .map(char => mustEscape(char, part) ? `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}` : char).join('')
+const mustEscape = (char: string, part: Part): boolean => char.search(special[part]) >= 0
 
+const escape = (text: string, part: Part): string =>
+  text.replace(special[part], char => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
+
+const notInHost = new RegExp(`[^A-Za-z0-9_.~${alsoPlain.host}%\\x80-\\xff-]`)
+
+// Of several faults Go tells the first from the left.
 function unescape (text: string, part: Part): string {
-  const inHost = part === 'host' || part === 'zone'
-  // Go checks all of the text before it makes anything of it; the first fault from the left counts.
-  return text.replace(/%([0-9A-Fa-f]{2})?|[^%]/g, (found, hex: string | undefined, offset: number) => {
-    if (!found.startsWith('%')) {
-      if (inHost && found < '\x80' && mustEscape(found, part)) throw new Reason(`invalid character ${goQuote(found)} in host name`)
-      return found
-    }
-    const bad = (): Reason => new Reason(`invalid URL escape ${goQuote(fromBinary(text.slice(offset, offset + 3)))}`)
-    if (hex === undefined) throw bad()
-    const code = parseInt(hex, 16)
-    const char = String.fromCharCode(code)
-    if (part === 'host' && code < 0x80 && found !== '%25') throw bad()
-    if (part === 'zone' && found !== '%25' && char !== ' ' && mustEscape(char, 'host')) throw bad()
+  const badCharacter = part === 'host' || part === 'zone' ? text.search(notInHost) : -1
+  const refuseCharacter = (): Reason => new Reason(`invalid character ${goQuote(text.charAt(badCharacter))} in host name`)
+  const plain = text.replace(/%([0-9A-Fa-f]{2})?/g, (found, hex: string | undefined, offset: number) => {
+    if (badCharacter >= 0 && badCharacter < offset) throw refuseCharacter()
+    const refuse = (): Reason => new Reason(`invalid URL escape ${goQuote(fromBinary(text.slice(offset, offset + 3)))}`)
+    if (hex === undefined) throw refuse()
+    const char = String.fromCharCode(parseInt(hex, 16))
+    if (part === 'host' && char < '\x80' && found !== '%25') throw refuse()
+    if (part === 'zone' && found !== '%25' && char !== ' ' && mustEscape(char, 'host')) throw refuse()
     return char
   })
+  if (badCharacter >= 0) throw refuseCharacter()
+  return plain
 }
 
 /** Values of `name` in a raw query, as Go's URL.Query() has them: pairs that do not unescape or contain `;` are left out. */

@@ -28,12 +28,15 @@ export function formatEntry (entry: ReportEntry, file: string): string {
 
 export const formatReport = (report: Report, file: string): string => report.map(entry => `${formatEntry(entry, file)}\n`).join('')
 
-/** Remarks past this many are not for a person any more. */
+/** Remarks past this many, and messages past this length, are not for a person any more. */
 const longestReport = 1000
+const longestMessage = 2000
 
-/** A report that a hostile config cannot make long: the first remarks, and how many there were. */
+/** A report that a hostile config cannot make long: the first remarks, how many more there were, and messages cut short. */
 export function shortened (report: Report): Report {
-  if (report.length <= longestReport) return report
   const left = report.length - longestReport
-  return [...report.slice(0, longestReport), { kind: 'info', message: `${left} further remarks are left out`, path: '$' }]
+  const first = report.slice(0, longestReport).map(entry => entry.message.length <= longestMessage
+    ? entry
+    : { ...entry, message: `${entry.message.slice(0, longestMessage)}...` })
+  return left <= 0 ? first : [...first, { kind: 'info', message: `${left} further remarks are left out`, path: '$' }]
 }

@@ -19,7 +19,8 @@ class BufferedBytes {
   rune (): string {
     const end = this.#runeEnd()
     if (end > this.#filled) this.#fill()
-    const rune = this.#bytes.toString('utf8', this.#at, end)
+    const lead = this.#bytes[this.#at] ?? 0
+    const rune = end > this.#at && lead < 0x80 ? String.fromCharCode(lead) : this.#bytes.toString('utf8', this.#at, end)
     this.#at = end
     return rune
   }

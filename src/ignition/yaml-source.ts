@@ -9,7 +9,7 @@ import type { YamlNode } from './yaml/node.js'
 import type { YamlDialect } from './yaml/yaml-error.js'
 
 /** Longer configs are refused: machines keep them in memory while they boot, and so does this process for each of them. */
-export const maximumYamlBytes = 8 * 1024 * 1024
+export const maximumYamlBytes = 4 * 1024 * 1024
 
 /**
  * The root of the first document; undefined when there is none (nothing but space and comments).

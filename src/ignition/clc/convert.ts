@@ -7,13 +7,14 @@ import { etcdDropin } from './etcd.js'
 import { convertDirectories, convertFiles } from './files.js'
 import { flannelDropin } from './flannel.js'
 import { readSectors } from './partition-size.js'
-import { problemAt } from './problem.js'
+import { problemAt, sectionAt, within } from './problem.js'
 import { templatingRefused } from './service-section.js'
 import { updateConf } from './update.js'
 import { convertVerification } from './verification.js'
 import type { ReportEntry } from '../report.js'
 import type { SourceNode } from '../source-tree.js'
 import type { Config2, Disk2, File2, SystemdUnit2 } from '../spec2/schema.js'
+import type { Section } from './problem.js'
 import type { Clc } from './schema.js'
 
 export interface Conversion {
@@ -27,11 +28,12 @@ export function convertClc (clc: Clc, source: SourceNode | undefined): Conversio
   const { passwd, storage, systemd, networkd } = clc
   const ignition = convertIgnition(clc.ignition, source)
   const disks = convertDisks(storage.disks, source)
-  const services = convertServices(clc, source)
+  const etcd = etcdUnit(clc, source)
+  const flannel = flannelUnit(clc, source)
   const files = convertFiles(storage.files, source)
   return {
     source: files.source,
-    report: [...ignition.report, ...disks.report, ...services.report, ...files.report],
+    report: [...ignition.report, ...disks.report, ...etcd.report, ...files.report, ...flannel.report],
     config: {
       ignition: ignition.value,
       networkd,
@@ -53,7 +55,7 @@ export function convertClc (clc: Clc, source: SourceNode | undefined): Conversio
         links: storage.links,
         raid: storage.raid
       },
-      systemd: { units: [...services.value, ...systemd.units] }
+      systemd: { units: [...dockerUnit(clc), ...etcd.value, ...flannel.value, ...systemd.units] }
     }
   }
 }
@@ -74,21 +76,23 @@ const signed = (id: bigint | undefined): bigint | undefined => id === undefined 
 function convertIgnition (ignition: Clc['ignition'], source: SourceNode | undefined): Converted<Config2['ignition']> {
   const report: ReportEntry[] = []
   type Reference = Clc['ignition']['config']['append'][number]
-  const convert = (reference: Reference, path: ReadonlyArray<string | number>): Config2['ignition']['config']['append'] => {
+  const section = sectionAt(source, 'ignition', 'config')
+  const convert = (reference: Reference, place: Section): Config2['ignition']['config']['append'] => {
     try {
       parseGoUrl(reference.source)
       return [{ source: reference.source, verification: convertVerification(reference.verification) }]
     } catch (error) {
       if (!(error instanceof GoUrlError)) throw error
-      report.push(problemAt(source, [...path, 'source'], error.message))
+      report.push(problemAt(within(place, 'source'), error.message))
       return []
     }
   }
   const { append, replace } = ignition.config
+  const appended = within(section, 'append')
   const value = {
     config: {
-      append: append.flatMap((reference, index) => convert(reference, ['ignition', 'config', 'append', index])),
-      replace: replace === undefined ? undefined : convert(replace, ['ignition', 'config', 'replace'])[0]
+      append: append.flatMap((reference, index) => convert(reference, within(appended, index))),
+      replace: replace === undefined ? undefined : convert(replace, within(section, 'replace'))[0]
     },
     security: {
       tls: {
@@ -112,18 +116,19 @@ const partitionTypes: ReadonlyMap<string, string> = new Map([
 
 function convertDisks (disks: Clc['storage']['disks'], source: SourceNode | undefined): Converted<Disk2[]> {
   const report: ReportEntry[] = []
+  const section = sectionAt(source, 'storage', 'disks')
   const value = disks.map((disk, diskIndex) => ({
     device: disk.device,
     wipeTable: disk.wipe_table,
     partitions: disk.partitions.flatMap((partition, index) => {
-      const path = ['storage', 'disks', diskIndex, 'partitions', index]
       const size = readSectors(partition.size)
       const start = readSectors(partition.start)
-      if (!size.ok || !start.ok) {
-        const [key, wrong] = !size.ok ? ['size', size] : ['start', start]
-        report.push(problemAt(source, [...path, key], wrong.ok ? '' : wrong.problem))
+      const refuse = (key: string, problem: string): [] => {
+        report.push(problemAt(within(section, diskIndex, 'partitions', index, key), problem))
         return []
       }
+      if (!size.ok) return refuse('size', size.problem)
+      if (!start.ok) return refuse('start', start.problem)
       return [{
         guid: partition.guid,
         label: partition.label,
@@ -137,19 +142,25 @@ function convertDisks (disks: Clc['storage']['disks'], source: SourceNode | unde
   return { value, report }
 }
 
-function convertServices ({ docker, etcd, flannel }: Clc, source: SourceNode | undefined): Converted<SystemdUnit2[]> {
-  const report: ReportEntry[] = []
-  const value: SystemdUnit2[] = []
-  const add = (section: string, unit: string, dropin: string, contents: string | undefined): void => {
-    if (contents === undefined) report.push(problemAt(source, [section], templatingRefused))
-    else value.push({ name: unit, enable: true, enabled: undefined, mask: false, contents: '', dropins: [{ name: dropin, contents }] })
-  }
-  if (docker !== undefined) {
-    add('docker', 'docker.service', '20-clct-docker.conf', `[Service]\nEnvironment="DOCKER_OPTS=${docker.flags.join(' ')}"`)
-  }
-  if (etcd !== undefined) add('etcd', 'etcd-member.service', '20-clct-etcd-member.conf', etcdDropin(etcd))
-  if (flannel !== undefined) add('flannel', 'flanneld.service', '20-clct-flannel.conf', flannelDropin(flannel))
-  return { value, report }
+const dropinUnit = (unit: string, name: string, contents: string): SystemdUnit2 =>
+  ({ name: unit, enable: true, enabled: undefined, mask: false, contents: '', dropins: [{ name, contents }] })
+
+const dockerUnit = ({ docker }: Clc): SystemdUnit2[] => docker === undefined
+  ? []
+  : [dropinUnit('docker.service', '20-clct-docker.conf', `[Service]\nEnvironment="DOCKER_OPTS=${docker.flags.join(' ')}"`)]
+
+function etcdUnit ({ etcd }: Clc, source: SourceNode | undefined): Converted<SystemdUnit2[]> {
+  if (etcd === undefined) return { value: [], report: [] }
+  const contents = etcdDropin(etcd)
+  if (contents === undefined) return { value: [], report: [problemAt(sectionAt(source, 'etcd'), templatingRefused)] }
+  return { value: [dropinUnit('etcd-member.service', '20-clct-etcd-member.conf', contents)], report: [] }
+}
+
+function flannelUnit ({ flannel }: Clc, source: SourceNode | undefined): Converted<SystemdUnit2[]> {
+  if (flannel === undefined) return { value: [], report: [] }
+  const contents = flannelDropin(flannel)
+  if (contents === undefined) return { value: [], report: [problemAt(sectionAt(source, 'flannel'), templatingRefused)] }
+  return { value: [dropinUnit('flanneld.service', '20-clct-flannel.conf', contents)], report: [] }
 }
 
 function updateFile ({ update, locksmith }: Clc): File2[] {

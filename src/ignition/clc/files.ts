@@ -3,7 +3,7 @@ import { percentDataUrl } from '../data-url.js'
 import { GoUrlError, parseGoUrl } from '../go-url.js'
 import { nodeAt } from '../source-tree.js'
 import { nodeText } from '../yaml/node.js'
-import { problemAt } from './problem.js'
+import { problemAt, sectionAt, within } from './problem.js'
 import { convertVerification } from './verification.js'
 import type { ReportEntry } from '../report.js'
 import type { SourceNode } from '../source-tree.js'
@@ -26,31 +26,33 @@ export interface ConvertedFiles {
 export function convertFiles (files: Clc['storage']['files'], source: SourceNode | undefined): ConvertedFiles {
   const converted: File2[] = []
   const report: ReportEntry[] = []
-  let tree = source
+  const section = sectionAt(source, 'storage', 'files')
+  const altered = new Map<number, YamlNode>()
   for (const [index, file] of files.entries()) {
-    const path = ['storage', 'files', index]
+    const place = within(section, index)
     if (file.contents.local !== '') {
-      report.push(problemAt(source, [...path, 'contents', 'local'],
+      report.push(problemAt(within(place, 'contents', 'local'),
         'local files require setting the --files-dir flag to the directory that contains the file'))
       continue
     }
     const url = remoteUrl(file)
     if (url instanceof GoUrlError) {
-      report.push(problemAt(source, [...path, 'contents', 'remote', 'url'], url.message))
+      report.push(problemAt(within(place, 'contents', 'remote', 'url'), url.message))
       continue
     }
-    if (url !== '' && nodeAt(source, ...path) !== undefined) {
-      if (nodeAt(source, ...path, 'contents', 'remote', 'url') === undefined) {
+    if (url !== '' && place.node !== undefined) {
+      const node = remoteAsContents(place.node)
+      if (node === undefined) {
         // ct's process dies of this.
-        report.push(problemAt(source, path,
+        report.push(problemAt(place,
           'the remote contents of this file come from an alias or a merge key, which ct cannot follow: write contents, remote and url out'))
         continue
       }
-      tree = withRemoteAsContents(tree, index)
+      altered.set(index, node)
     }
     converted.push(convertFile(file, url))
   }
-  return { files: converted, source: tree, report }
+  return { files: converted, source: altered.size === 0 ? source : withFiles(source, altered), report }
 }
 
 function remoteUrl ({ contents: { remote } }: ClcFile): string | GoUrlError {
@@ -86,13 +88,12 @@ export const convertDirectories = (directories: Clc['storage']['directories']): 
   directories.map(directory => ({ ...directory, mode: directory.mode ?? defaultDirectoryMode }))
 
 // Ignition has `contents: {source}` where the config has `contents: {remote: {url}}`, so for its rules to find their places in
-// the YAML the tree is altered: the first `contents` becomes what stands in `remote`, its first `url` is called `source`.
-function withRemoteAsContents (source: SourceNode | undefined, index: number): SourceNode | undefined {
-  const remote = nodeAt(source, 'storage', 'files', index, 'contents', 'remote')?.node
-  const url = nodeAt(source, 'storage', 'files', index, 'contents', 'remote', 'url')?.node
-  if (source === undefined || remote === undefined || url === undefined) return source
-  const contents = replaceFirst(remote, 'url', 'source', url)
-  return { ...source, node: alter(source.node, ['storage', 'files', index], file => replaceFirst(file, 'contents', 'contents', contents)) }
+// the YAML a file's node is altered: the first `contents` becomes what stands in `remote`, its first `url` is called `source`.
+function remoteAsContents (file: SourceNode): YamlNode | undefined {
+  const remote = nodeAt(file, 'contents', 'remote')
+  const url = nodeAt(remote, 'url')
+  if (remote === undefined || url === undefined) return undefined
+  return replaceFirst(file.node, 'contents', 'contents', replaceFirst(remote.node, 'url', 'source', url.node))
 }
 
 function replaceFirst (node: YamlNode, key: string, newKey: string, value: YamlNode): YamlNode {
@@ -104,10 +105,14 @@ function replaceFirst (node: YamlNode, key: string, newKey: string, value: YamlN
   }
 }
 
-function alter (node: YamlNode, [step, ...path]: ReadonlyArray<string | number>, change: (node: YamlNode) => YamlNode): YamlNode {
-  if (step === undefined) return change(node)
-  if (node.kind === 'sequence') return { ...node, items: node.items.map((item, i) => i === step ? alter(item, path, change) : item) }
-  if (node.kind !== 'mapping') return node
-  const last = node.pairs.findLastIndex(pair => nodeText(pair.key) === step)
-  return { ...node, pairs: node.pairs.map((pair, i) => i === last ? { ...pair, value: alter(pair.value, path, change) } : pair) }
+function withFiles (source: SourceNode | undefined, altered: ReadonlyMap<number, YamlNode>): SourceNode | undefined {
+  if (source === undefined) return undefined
+  const inLast = (node: YamlNode, key: string, change: (value: YamlNode) => YamlNode): YamlNode => {
+    if (node.kind !== 'mapping') return node
+    const last = node.pairs.findLastIndex(pair => nodeText(pair.key) === key)
+    return { ...node, pairs: node.pairs.map((pair, i) => i === last ? { ...pair, value: change(pair.value) } : pair) }
+  }
+  const node = inLast(source.node, 'storage', storage => inLast(storage, 'files', files =>
+    files.kind === 'sequence' ? { ...files, items: files.items.map((item, i) => altered.get(i) ?? item) } : files))
+  return { ...source, node }
 }

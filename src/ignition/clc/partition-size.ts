@@ -44,4 +44,7 @@ function readBytes (text: string, units: ReadonlyMap<string, number>): bigint | 
 }
 
 /** More digits than the reference's int64 takes: it gives up once what it has so far is (2^63 - 10) / 10 or more. */
-const tooLong = (digits: string): boolean => digits.length > 1 && BigInt(digits.slice(0, -1)) >= (2n ** 63n - 10n) / 10n
+function tooLong (digits: string): boolean {
+  const significant = digits.slice(0, -1).replace(/^0+/, '')
+  return significant.length > 20 || BigInt(significant) >= (2n ** 63n - 10n) / 10n
+}

@@ -4,8 +4,20 @@ import { nodeAt } from '../source-tree.js'
 import type { ReportEntry } from '../report.js'
 import type { SourceNode } from '../source-tree.js'
 
-/** Without a place where the path leads nowhere in the YAML (through an alias, or out of a merge key). */
-export function problemAt (source: SourceNode | undefined, path: ReadonlyArray<string | number>, message: string): ReportEntry {
-  const node = nodeAt(source, ...path)?.node
-  return { kind: 'error', message, path: pathText(path), ...node === undefined ? {} : { line: node.line, column: node.column } }
+type Path = ReadonlyArray<string | number>
+
+/** A section's part of the YAML: found once, since a search from the root goes through all of the root's keys. */
+export interface Section {
+  readonly node: SourceNode | undefined
+  readonly path: Path
+}
+
+export const sectionAt = (source: SourceNode | undefined, ...path: Path): Section => ({ node: nodeAt(source, ...path), path })
+
+export const within = ({ node, path }: Section, ...further: Path): Section =>
+  ({ node: nodeAt(node, ...further), path: [...path, ...further] })
+
+/** Without a place where the section is not to be found in the YAML (behind an alias, or out of a merge key). */
+export function problemAt ({ node, path }: Section, message: string): ReportEntry {
+  return { kind: 'error', message, path: pathText(path), line: node?.node.line, column: node?.node.column }
 }

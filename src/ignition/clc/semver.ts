@@ -27,8 +27,10 @@ function parseVersion (text: string, fail: (message: string) => never): Version 
   const number = (part: string): bigint => {
     const reason = (why: string): string => `strconv.ParseInt: parsing ${goQuote(part)}: ${why}`
     if (!/^[-+]?[0-9]+$/.test(part)) return fail(reason('invalid syntax'))
-    const value = BigInt(part.replace(/^\+/, ''))
-    return BigInt.asIntN(64, value) === value ? value : fail(reason('value out of range'))
+    const digits = part.replace(/^[-+]?0*/, '')
+    const magnitude = BigInt(digits.slice(0, 20))
+    const value = part.startsWith('-') ? -magnitude : magnitude
+    return digits.length <= 20 && BigInt.asIntN(64, value) === value ? value : fail(reason('value out of range'))
   }
   return { major: number(major), minor: number(minor), patch: number(rest.join('.')), preRelease, metadata }
 }

@@ -2,7 +2,7 @@
 import { YamlError } from '../yaml/yaml-error.js'
 import { decodeYaml } from '../decode.js'
 import { encodeValue } from '../encode.js'
-import { isFatal } from '../report.js'
+import { isFatal, shortened } from '../report.js'
 import { camelCase } from '../source-tree.js'
 import { config2 } from '../spec2/schema.js'
 import { rules2 } from '../spec2/rules.js'
@@ -11,7 +11,7 @@ import { readYaml } from '../yaml-source.js'
 import { convertClc } from './convert.js'
 import { clcRules } from './rules.js'
 import { clcSchema } from './schema.js'
-import type { ReportEntry } from '../report.js'
+import type { Report, ReportEntry } from '../report.js'
 import type { SourceNode } from '../source-tree.js'
 import type { Flavour } from '../spec2/rules.js'
 import type { Transpiled } from '../transpiled.js'
@@ -33,16 +33,18 @@ export function transpileClc (text: Uint8Array | string, { flavour = 'ct' }: Clc
   } catch (error) {
     if (!(error instanceof YamlError)) throw error
     const { message, line, column } = error
-    return { ok: false, report: [{ kind: 'error', message, path: '$', line, column }] }
+    return refused([{ kind: 'error', message, path: '$', line, column }])
   }
   const source: SourceNode | undefined = root === undefined ? undefined : { node: root, spelling: key => key }
   const empty: ReportEntry = { kind: 'warning', message: 'Configuration is empty', path: '$', line: 1, column: 1 }
   const parsed = [...root === undefined ? [empty] : [], ...validate(clc, clcSchema, source, { rules: clcRules, unusedKeys: true })]
-  if (isFatal(parsed)) return { ok: false, report: parsed }
+  if (isFatal(parsed)) return refused(parsed)
   const conversion = convertClc(clc, source === undefined ? undefined : { ...source, spelling: camelCase })
   const converted = [...parsed, ...conversion.report]
-  if (isFatal(converted)) return { ok: false, report: converted }
+  if (isFatal(converted)) return refused(converted)
   const checked = validate(conversion.config, config2, conversion.source, { rules: rules2(flavour), unusedKeys: false })
   const report = [...converted, ...checked]
-  return isFatal(report) ? { ok: false, report } : { ok: true, config: encodeValue(conversion.config, config2), report }
+  return isFatal(report) ? refused(report) : { ok: true, config: encodeValue(conversion.config, config2), report: shortened(report) }
 }
+
+const refused = (report: Report): Transpiled => ({ ok: false, report: shortened(report) })

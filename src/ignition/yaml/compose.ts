@@ -7,6 +7,12 @@ import type { Scanner } from './scanner.js'
 import type { Token, TokenKind } from './token.js'
 import type { Mark, YamlDialect } from './yaml-error.js'
 
+/**
+ * Values in one document, keys included. The largest configs known have some thousands; one of millions of nulls would become a
+ * tree of structs many times its own size.
+ */
+export const maximumNodes = 100_000
+
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 type Collection = 'blockSequence' | 'indentlessSequence' | 'blockMapping' | 'flowSequence' | 'flowMapping'
 
@@ -25,6 +31,7 @@ class Composer {
   readonly #aliases: Array<Writable<YamlAlias>> = []
   readonly #handles = new Map<string, string>([['!', '!'], ['!!', coreSchema]])
   #depth = 0
+  #nodes = 0
 
   constructor (scanner: Scanner, dialect: YamlDialect) {
     this.#scanner = scanner
@@ -82,6 +89,7 @@ class Composer {
     if (++this.#depth > maximumDepth) {
       throw this.#error(`exceeded max depth of ${maximumDepth}`, this.#scanner.peek().start)
     }
+    this.#count(this.#scanner.peek().start)
     const node = this.#parseNode(block, indentless)
     this.#depth--
     return node
@@ -163,7 +171,14 @@ class Composer {
     return node
   }
 
-  #empty (mark: Mark): YamlScalar { return { kind: 'scalar', tag: '', style: 'plain', value: '', ...place(mark) } }
+  #empty (mark: Mark): YamlScalar {
+    this.#count(mark)
+    return { kind: 'scalar', tag: '', style: 'plain', value: '', ...place(mark) }
+  }
+
+  #count (mark: Mark): void {
+    if (++this.#nodes > maximumNodes) throw new YamlError(`yaml: the document has more than ${maximumNodes} values`, place(mark))
+  }
 
   /** The node that follows, or an empty one at `mark` when what follows is one of `absent`. */
   #nodeUnless (absent: readonly TokenKind[], mark: Mark, block: boolean, indentless: boolean): YamlNode {

@@ -61,6 +61,9 @@ function decodeBase64 (scalar: YamlScalar): string {
   return goString(Buffer.from(text, 'base64'))
 }
 
+/** Nobody writes longer numbers; they are strings. */
+const longestNumber = 1000
+
 function resolvePlain (text: string, dialect: YamlDialect, timestamps = dialect === 'v3'): Resolved {
   const string: Resolved = { type: 'string', tag: '!!str', value: text }
   if (!/^([-+.0-9yYnNtTfFoO~]|$)/.test(text)) return text === '<<' && dialect === 'v3' ? { ...string, tag: '!!merge' } : string
@@ -71,11 +74,11 @@ function resolvePlain (text: string, dialect: YamlDialect, timestamps = dialect 
   if (notNumbers.has(text)) return float(NaN)
   if (infinities.has(text)) return float(Infinity)
   if (negativeInfinities.has(text)) return float(-Infinity)
-  if (text.startsWith('.')) {
+  if (text.startsWith('.') && text.length <= longestNumber) {
     const value = parseFloat64(text)
     return value === undefined ? string : float(value)
   }
-  if (!/^[-+0-9]/.test(text)) return string
+  if (!/^[-+0-9]/.test(text) || text.length > longestNumber) return string
   if (timestamps && isTimestamp(text)) return { type: 'timestamp', tag: '!!timestamp', value: text }
   const plain = text.replaceAll('_', '')
   const int = parseInt64(plain)
