@@ -38,6 +38,17 @@ export class Metrics {
     const gauge: Gauge = new Gauge({ ...this.#in, name, help, collect: () => { gauge.set(read()) } })
   }
 
+  /** The same for several things, each told by one label. */
+  gauges (name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>): void {
+    const gauge: Gauge = new Gauge({
+      ...this.#in,
+      name,
+      help,
+      labelNames: [label],
+      collect: () => { for (const [value, number] of read()) gauge.set({ [label]: value }, number) }
+    })
+  }
+
   readonly contentType = 'text/plain; version=0.0.4; charset=utf-8'
   text (): Promise<string> { return this.#registry.metrics() }
 }

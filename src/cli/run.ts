@@ -4,6 +4,7 @@ import { AppError } from '../errors.js'
 import { certsCommand } from './certs.js'
 import { checkCommand } from './check.js'
 import { type Command, type Io, print } from './command.js'
+import { doctorCommand } from './doctor.js'
 import { leasesCommand } from './leases.js'
 import { machinesCommand } from './machines.js'
 import { renderCommand } from './render.js'
@@ -17,7 +18,8 @@ export const commands: readonly Command[] = [
   renderCommand,
   transpileCommand,
   machinesCommand,
-  leasesCommand
+  leasesCommand,
+  doctorCommand
 ]
 
 function help (): string {

@@ -4,13 +4,14 @@ import { ports } from '../dhcp/constants.js'
 import { type DhcpServer, type DhcpSettings, type LookForOthers, startDhcpServer } from '../dhcp/dhcp-server.js'
 import { messageOf } from '../errors.js'
 import { LeaseFile } from '../dhcp/lease-file.js'
-import { isActive } from '../dhcp/leases.js'
+import { isActive, type Lease } from '../dhcp/leases.js'
 import { startProxyServer } from '../dhcp/proxy-server.js'
 import { buildReservations } from '../dhcp/reservations.js'
+import { inRange } from '../dhcp/subnet.js'
 import { createConflictProbe } from '../net/conflict-probe.js'
 import { openDeviceSocket } from '../net/device-socket.js'
 import { addressesOf } from '../net/interfaces.js'
-import type { Ipv4 } from '../net/ipv4.js'
+import { formatSubnet, type Ipv4 } from '../net/ipv4.js'
 import { type BindOptions, kernelUdp } from '../net/udp.js'
 import { bootConfig, dhcpSubnets } from './dhcp-settings.js'
 import { type FoundReservations, readReservations, watchReservations } from './reservation-sources.js'
@@ -70,7 +71,15 @@ async function startServer (shared: Shared, own: Ipv4): Promise<DhcpServer> {
   })
   onClose(() => server.close())
   onClose(await watchReservations({ loaded, store, clock, log, onChange: found => { server.configure(settings(found)) } }))
-  metrics.gauge('dhcp_leases', 'Leases that are in force', () => [...leases.values()].filter(lease => isActive(lease, clock.now())).length)
+  const active = (): readonly Lease[] => [...leases.values()].filter(lease => isActive(lease, clock.now()))
+  const ranges = subnets.flatMap(({ subnet, range }) => range === undefined ? [] : [{ name: formatSubnet(subnet), range }])
+  metrics.gauge('dhcp_leases', 'Leases that are in force', () => active().length)
+  metrics.gauges('dhcp_range_addresses', 'Addresses in the range of a subnet', 'subnet',
+    () => ranges.map(({ name, range }) => [name, range.last - range.first + 1]))
+  metrics.gauges('dhcp_range_used', 'Addresses of the range that are leased, offered or set aside', 'subnet', () => {
+    const held = active()
+    return ranges.map(({ name, range }) => [name, held.filter(({ ip }) => inRange(range, ip)).length])
+  })
   return server
 }
 

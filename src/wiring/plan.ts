@@ -63,7 +63,7 @@ export async function planFor (loaded: LoadedConfig, { clock, log }: { readonly 
   if (config.tftp.address !== null) {
     const missing = missingLoaders(config)
     listeners.push({ protocol: 'tftp', address: at(config.tftp.address, 'udp'), what: `loaders ${loaderNames(config).filter(name => !missing.includes(name)).join(', ') || 'none'}` })
-    notes.push(...missing.map(name => `boot loader ${name} is in none of ${[config.tftp.root, ...bootFolders()].join(', ')}; scripts/boot-files fetches it`))
+    notes.push(...missing.map(name => `boot loader ${name} is in none of ${[config.tftp.root, ...bootFolders()].join(', ')}; scripts/boot-files fetches those that the distribution has`))
   }
   listeners.push({ protocol: 'http', address: at(config.http.address, 'tcp'), what: `machines are told ${bootConfig(config, origin).scriptUrl}` })
   if (config.rpc.address !== null) {

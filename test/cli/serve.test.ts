@@ -141,6 +141,25 @@ t.test('render and transpile, without a machine', async t => {
   t.match(await new Program(['transpile', '/nowhere.bu']).end(), { status: 1, stderr: /there is no file \/nowhere\.bu/ })
 })
 
+t.test('doctor', async t => {
+  const file = configured(t)
+  const healthy = await new Program(['doctor', '--config', file, '--set', 'http.address=127.0.0.1:9', '--set', 'rpc.address=""']).end()
+  t.match(healthy.stdout, /^PROBLEM {2}configuration: .*groups\/broken\.json/m)
+  t.match(healthy.stdout, /^ok {7}http: 9\/tcp is free$/m)
+  t.match(healthy.stdout, /^note {5}your DHCP server: next-server 127\.0\.0\.1$/m, 'with DHCP off it says what the other server needs')
+  t.match(healthy.stdout, /filename "http:\/\/127\.0\.0\.1:9\/boot\.ipxe" for iPXE/)
+
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  const { port } = taken.address() as AddressInfo
+  const json = await new Program(['doctor', '--json', '--config', file, '--set', `http.address=127.0.0.1:${port}`]).end()
+  t.equal(json.status, 1)
+  const { running, findings } = JSON.parse(json.stdout) as { running: boolean, findings: ReadonlyArray<{ about: string, level: string, text: string }> }
+  t.equal(running, false)
+  t.match(findings.find(({ about }) => about === 'http'), { level: 'problem', text: new RegExp(`^${port}/tcp is taken by node.*\\(pid ${process.pid}\\): stop that first$`) })
+})
+
 t.test('help and version', async t => {
   t.match(await new Program(['--version']).end(), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ })
   t.match(await new Program(['--help']).end(), { status: 0, stdout: /core-provisioner serve \[--config FILE\]/ })

@@ -1,0 +1,29 @@
+// doctor: what keeps machines from booting, and what to do about it.
+import { systemClock } from '../clock.js'
+import { AppError } from '../errors.js'
+import { createLog } from '../log.js'
+import { diagnose } from '../wiring/doctor.js'
+import { configFrom, configOptions, parse } from './arguments.js'
+import { type Command, print, printJson } from './command.js'
+import { askJson } from './control-client.js'
+
+const marks = { ok: 'ok     ', note: 'note   ', problem: 'PROBLEM' } as const
+
+export const doctorCommand: Command = {
+  name: 'doctor',
+  synopsis: '[--config FILE] [--set key=value ...] [--json]',
+  summary: 'checks the network, ports, files and certificates',
+  run: async (args, io) => {
+    const { values } = parse(args, { ...configOptions, json: { type: 'boolean' } })
+    const loaded = configFrom(values, io)
+    const running = await askJson(loaded.config.control_socket, 'GET', '/v1/leases').then(() => true, (error: unknown) => {
+      if (error instanceof AppError) return false
+      throw error
+    })
+    const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
+    const findings = await diagnose({ loaded, clock: systemClock, log, running })
+    if (values.json === true) printJson(io.stdout, { running, findings })
+    else for (const { level, about, text } of findings) print(io.stdout, `${marks[level]}  ${about}: ${text}`)
+    return findings.some(({ level }) => level === 'problem') ? 1 : 0
+  }
+}
