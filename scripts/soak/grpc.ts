@@ -1,5 +1,5 @@
 // Kills the program with SIGKILL at random points while eight clients put groups and configs, and compares what was
-// acknowledged with what is on disk. Options: --puts N (1000), --kills N (50), --seed N.
+// acknowledged with what is on disk. Options: --puts N (2000), --kills N (50), --seed N.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { makePki } from '../../test/helpers/pki.js'
 import { random } from '../../test/helpers/random.js'
 
 export async function run (args: readonly string[]): Promise<void> {
-  const options = { puts: { type: 'string', default: '1000' }, kills: { type: 'string', default: '50' }, seed: { type: 'string' } } as const
+  const options = { puts: { type: 'string', default: '2000' }, kills: { type: 'string', default: '50' }, seed: { type: 'string' } } as const
   const { values } = parseArgs({ args: [...args], options })
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
   const folder = mkdtempSync(join(tmpdir(), 'soak-grpc-'))
