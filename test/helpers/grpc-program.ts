@@ -9,7 +9,7 @@ import { Program } from './program.js'
 const names = { ca: 'ca', server: 'server', client: 'client' } as const
 
 /** Writes a configuration, certificates and an empty store below `folder`; answers the configuration's path. */
-export function layOutProgram (folder: string, pki: Pki, more = ''): string {
+export function layOutProgram (folder: string, pki: Pki, http = '127.0.0.1:0'): string {
   for (const name of Object.values(names)) {
     const pair: Pair = pki[name]
     writeFileSync(join(folder, `${name}.crt`), pair.cert)
@@ -20,10 +20,10 @@ export function layOutProgram (folder: string, pki: Pki, more = ''): string {
 assets_path: ""
 state_path: ${folder}/state
 control_socket: ${folder}/control.sock
-http: { address: "127.0.0.1:0" }
+http: { address: "${http}" }
 tftp: { address: "" }
 rpc: { address: "127.0.0.1:0", ca_file: ${folder}/ca.crt, cert_file: ${folder}/server.crt, key_file: ${folder}/server.key }
-${more}`)
+`)
   return file
 }
 

@@ -1,0 +1,94 @@
+// What Terraform's matchbox provider does, against the whole program: apply, an empty plan, a replacement while machines
+// boot, a restart, destroy. Both generations of its profile attributes.
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { layOutProgram, startProgram } from '../helpers/grpc-program.js'
+import { makePki } from '../helpers/pki.js'
+import {
+  type GroupResource, type ProfileResource, createGroup, createProfile, deleteGroup, deleteProfile, readGroup, readProfile
+} from '../helpers/provider-calls.js'
+
+const pki = makePki()
+const boot = { kernel: '/assets/vmlinuz', initrd: ['/assets/initrd'], args: ['quiet', 'ignition.config.url=http://m/ignition?mac=x'] }
+const profiles: readonly ProfileResource[] = [
+  { name: 'old', ...boot, containerLinuxConfig: 'storage:\n  files:\n    - path: /etc/hostname\n      filesystem: root\n      contents: {inline: "{{.hostname}}"}\n' },
+  { name: 'raw', ...boot, rawIgnition: '{"ignition":{"version":"3.6.0-experimental"},  "odd": "spacing"}' },
+  { name: 'generic', ...boot, genericConfig: '#cloud-config for {{.hostname}}\n' },
+  { name: 'bare', kernel: '', initrd: [], args: [] }
+]
+const groups: readonly GroupResource[] = [
+  { name: 'g-old', profile: 'old', selector: { mac: '52-54-00-AA-BB-01' }, metadata: { hostname: 'one' } },
+  { name: 'g-raw', profile: 'raw', selector: { mac: '5254.00aa.bb02', os: 'installed' }, metadata: {} },
+  { name: 'g-generic', profile: 'generic', selector: { mac: '52:54:00:AA:BB:03' }, metadata: { hostname: 'three' } }
+]
+
+t.test('apply, plan, replace, restart, destroy', { timeout: 60_000 }, async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'provider-'))
+  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const listener = createServer().listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const http = `127.0.0.1:${(listener.address() as AddressInfo).port}`
+  await new Promise(resolve => { listener.close(resolve) })
+  const config = layOutProgram(folder, pki, http)
+  let running = await startProgram(config, pki)
+  t.teardown(() => running.program.child.kill('SIGKILL'))
+  let client = running.client()
+  const machine = async (path: string): Promise<{ status: number, text: string }> => {
+    const response = await fetch(`http://${http}${path}`)
+    return { status: response.status, text: await response.text() }
+  }
+  const planIsEmpty = async (when: string): Promise<void> => {
+    for (const profile of profiles) t.same(await readProfile(client, profile), profile, `${when}: profile ${profile.name}`)
+    for (const group of groups) t.same(await readGroup(client, group), group, `${when}: group ${group.name}`)
+  }
+
+  for (const profile of profiles) await createProfile(client, profile)
+  for (const group of groups) await createGroup(client, group)
+  await planIsEmpty('after apply')
+  t.match(await machine('/ipxe?mac=52:54:00:aa:bb:01'), { status: 200, text: /kernel \/assets\/vmlinuz quiet/ })
+  const raw = await machine('/ignition?mac=52:54:00:aa:bb:02&os=installed')
+  t.same(raw, { status: 200, text: profiles[1]?.rawIgnition }, 'ready Ignition is sent to the byte')
+  t.match(await machine('/ignition?mac=52:54:00:aa:bb:01'), { status: 200, text: /"version":"2\.2\.0".*data:,one/ })
+  t.match(await machine('/generic?mac=52:54:00:aa:bb:03'), { status: 200, text: '#cloud-config for three\n' })
+
+  const polling = new AbortController()
+  const misses: unknown[] = []
+  let polls = 0
+  const poll = async (): Promise<void> => {
+    while (!polling.signal.aborted) {
+      const answers = [await machine('/ipxe?mac=52:54:00:aa:bb:01'), await machine('/ignition?mac=52:54:00:aa:bb:01')]
+      polls++
+      misses.push(...answers.filter(({ status }) => status !== 200))
+    }
+  }
+  const polled = poll()
+  for (let round = 0; round < 10; round++) {
+    await deleteGroup(client, groups[0]!)
+    await deleteProfile(client, profiles[0]!)
+    t.equal(await readGroup(client, groups[0]!), undefined)
+    await createProfile(client, profiles[0]!)
+    await createGroup(client, groups[0]!)
+  }
+  polling.abort()
+  await polled
+  t.same(misses, [], `${polls} polls while everything is replaced ten times`)
+  await planIsEmpty('after replacing')
+
+  client.close()
+  t.match(await running.program.end('SIGTERM'), { status: 0 })
+  running = await startProgram(config, pki)
+  client = running.client()
+  await planIsEmpty('after a restart')
+  t.match(readFileSync(join(folder, 'data/groups/g-old.json'), 'utf8'), '52-54-00-AA-BB-01')
+
+  for (const group of groups) await deleteGroup(client, group)
+  for (const profile of profiles) await deleteProfile(client, profile)
+  for (const group of groups) await deleteGroup(client, group)
+  for (const profile of profiles) t.equal(await readProfile(client, profile), undefined, profile.name)
+  client.close()
+  t.match(await running.program.end('SIGTERM'), { status: 0 })
+})
