@@ -21,6 +21,7 @@ import { startControl, startHttp } from './wiring/http.js'
 import { createObserver } from './wiring/observer.js'
 import { startRpc } from './wiring/rpc.js'
 import { leaseHolder, type OnClose, type Shared } from './wiring/shared.js'
+import { openSigner } from './wiring/signing.js'
 import { startTftp } from './wiring/tftp.js'
 
 export interface Appliance {
@@ -31,10 +32,12 @@ export interface Appliance {
 export interface ApplianceOptions {
   readonly log: Logger
   readonly clock?: Clock
+  /** Of the key ring's private key; not in the configuration, which is shown and logged. */
+  readonly passphrase?: string
 }
 
 /** Starts everything that the configuration asks for; AppError says in one line what could not start. */
-export async function startAppliance (loaded: LoadedConfig, { log, clock = systemClock }: ApplianceOptions): Promise<Appliance> {
+export async function startAppliance (loaded: LoadedConfig, { log, clock = systemClock, passphrase = '' }: ApplianceOptions): Promise<Appliance> {
   const closers: Array<() => Promise<void>> = []
   const close = async (): Promise<void> => {
     for (let next = closers.pop(); next !== undefined; next = closers.pop()) {
@@ -42,7 +45,7 @@ export async function startAppliance (loaded: LoadedConfig, { log, clock = syste
     }
   }
   try {
-    await start(loaded, log, clock, closer => { closers.push(closer) })
+    await start(loaded, { log, clock, passphrase }, closer => { closers.push(closer) })
   } catch (error) {
     await close()
     throw error
@@ -54,9 +57,9 @@ export async function startAppliance (loaded: LoadedConfig, { log, clock = syste
 export const openStore = ({ data_path: dataPath }: Config, log: Logger): Promise<FileStore> =>
   openFileStore({ dataPath, tombstoneMs: 0, clock: systemClock, log, watch: false })
 
-async function start (loaded: LoadedConfig, log: Logger, clock: Clock, onClose: OnClose): Promise<void> {
-  const shared = await share(loaded, log, clock, onClose)
-  const { config, origin, own } = shared
+async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>, onClose: OnClose): Promise<void> {
+  const shared = await share(loaded, options, onClose)
+  const { config, origin, own, signer, log } = shared
 
   // DHCP comes after what it sends machines to. The control socket, which asks all of them, is last.
   const starting = new Set(['http', 'grpc', 'tftp', 'dhcp', 'the control socket'])
@@ -73,18 +76,20 @@ async function start (loaded: LoadedConfig, log: Logger, clock: Clock, onClose: 
   log.info({
     configuration: loaded.sources,
     script: bootConfig(config, origin).scriptUrl,
+    ...signer !== undefined && { signingKey: signer.keyId },
     ...own !== undefined && { dhcp: config.dhcp.mode, interface: config.dhcp.interface, address: formatIpv4(own) }
   }, 'appliance.ready')
 }
 
 /** What all parts stand on, in the order in which it can be made. */
-async function share (loaded: LoadedConfig, log: Logger, clock: Clock, onClose: OnClose): Promise<Shared> {
+async function share (loaded: LoadedConfig, { log, clock, passphrase }: Required<ApplianceOptions>, onClose: OnClose): Promise<Shared> {
   const { config } = loaded
   const own = ownAddress(config)
   const origin = httpOrigin(advertisedHost(config, own), config.http.address)
   await mkdir(config.state_path, { recursive: true }).catch((error: unknown) => {
     throw new AppError('write_failed', `${loaded.where(['state_path'])}: state_path: cannot make ${config.state_path}: ${messageOf(error)}`)
   })
+  const signer = await openSigner(loaded, passphrase, clock)
   const metrics = new Metrics()
   const leases = new LeaseTable()
   const loaderLoop = new LoaderLoop()
@@ -94,7 +99,9 @@ async function share (loaded: LoadedConfig, log: Logger, clock: Clock, onClose: 
   const store = await openFileStore({ dataPath: config.data_path, tombstoneMs: config.store.tombstone, clock, log, watch: true })
   onClose(() => store.close())
   const provisioner = createProvisioner({ store, resilient: config.boot.resilient })
-  return { loaded, config, log, clock, metrics, registry, leases, macOf, loaderLoop, observer, store, provisioner, origin, own, onClose }
+  return {
+    loaded, config, log, clock, metrics, registry, leases, macOf, loaderLoop, observer, store, provisioner, signer, origin, own, onClose
+  }
 }
 
 async function openRegistry (config: Config, log: Logger, clock: Clock, onClose: OnClose): Promise<MachineRegistry> {

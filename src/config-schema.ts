@@ -111,6 +111,9 @@ export const configSchema = v.strictObject({
     cert_file: v.optional(path, '/etc/matchbox/server.crt'),
     key_file: v.optional(path, '/etc/matchbox/server.key')
   }),
+  signing: section({
+    key_ring_path: v.optional(text, '')
+  }),
   store: section({
     tombstone: v.optional(duration(), '30s')
   }),

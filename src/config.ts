@@ -38,6 +38,7 @@ export const matchboxVariables: Readonly<Record<string, string>> = {
   MATCHBOX_CA_FILE: 'rpc.ca_file',
   MATCHBOX_CERT_FILE: 'rpc.cert_file',
   MATCHBOX_KEY_FILE: 'rpc.key_file',
+  MATCHBOX_KEY_RING_PATH: 'signing.key_ring_path',
   MATCHBOX_DATA_PATH: 'data_path',
   MATCHBOX_ASSETS_PATH: 'assets_path',
   MATCHBOX_LOG_LEVEL: 'log_level'

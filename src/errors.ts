@@ -18,6 +18,7 @@ export const errorTable = {
   folder_unreadable: { kind: 'unavailable', meaning: 'a folder of the store could not be read' },
   write_failed: { kind: 'unavailable', meaning: 'a file could not be written' },
   certificate_invalid: { kind: 'invalid', meaning: 'a certificate or its key cannot be used' },
+  key_ring_invalid: { kind: 'invalid', meaning: 'the key ring holds no key that can sign' },
   certificate_exists: { kind: 'conflict', meaning: 'there are certificates already' },
   group_invalid: { kind: 'invalid', meaning: 'the group is not valid' },
   profile_invalid: { kind: 'invalid', meaning: 'the profile is not valid' },

@@ -15,7 +15,7 @@ export const checkCommand: Command = {
     let plan
     try {
       const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
-      plan = await planFor(configFrom(values, io), { clock: systemClock, log })
+      plan = await planFor(configFrom(values, io), { clock: systemClock, log, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '' })
     } catch (error) {
       // All that is wrong, a line each: whoever checks wants to mend it in one go.
       if (!(error instanceof AppError) || error.code !== 'config_invalid') throw error

@@ -15,7 +15,7 @@ export const serveCommand: Command = {
     const { values } = parse(args, configOptions)
     const loaded = configFrom(values, io)
     const log = createLog({ level: loaded.config.log_level, pretty: io.terminal, destination: io.stdout })
-    const appliance = await startAppliance(loaded, { log })
+    const appliance = await startAppliance(loaded, { log, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '' })
     const signal = await io.stop
     log.info({ signal }, 'appliance.stop')
     const late = AbortSignal.timeout(patience)

@@ -12,7 +12,7 @@ export function bootRoutes (app: FastifyInstance, routing: Routing): void {
   for (const path of ['/boot.ipxe', '/boot.ipxe.0']) {
     app.get(path, (request, reply) => {
       Object.assign(routing.seen(request), { kind: 'boot', name: 'boot' })
-      return send(reply, script)
+      return routing.answer(request, reply, script)
     })
   }
 

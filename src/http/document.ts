@@ -3,7 +3,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { textOfBytes } from '../matchbox/go-text.js'
 import type { DocumentKind, Rendering } from '../matchbox/provisioner.js'
-import { type Answer, notFound, send } from './answer.js'
+import { type Answer, notFound } from './answer.js'
 import type { Routing } from './routing.js'
 import { macOf, parseLabels } from './labels.js'
 import type { RequestKind } from './machine-log.js'
@@ -15,7 +15,7 @@ export function answerDocument (
   document: DocumentKind,
   kind: RequestKind,
   answer: (rendering: Rendering, body: Buffer) => Answer
-): FastifyReply {
+): FastifyReply | Promise<FastifyReply> {
   const { rawQuery } = routing.target(request)
   const labels = parseLabels(rawQuery)
   const rendering = routing.provisioner.render(document, { labels, rawQuery: textOfBytes(rawQuery) })
@@ -30,5 +30,5 @@ export function answerDocument (
     unmatched: group === undefined,
     problem: error?.message ?? problem
   })
-  return send(reply, body === undefined ? notFound : answer(rendering, body))
+  return routing.answer(request, reply, body === undefined ? notFound : answer(rendering, body))
 }

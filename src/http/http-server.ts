@@ -15,12 +15,15 @@ import { healthRoutes } from './health-routes.js'
 import { type RequestEvent, type Seen, seenNothing, tell } from './machine-log.js'
 import { type Target, cleanPath, encodePath, escapeHtml, escapeNonAscii, parseTarget } from './request-target.js'
 import type { Routing } from './routing.js'
+import { type DetachedSigner, Signatures, type SignatureForm, splitSignaturePath } from './signatures.js'
 
 export interface HttpOptions {
   readonly provisioner: Provisioner
   readonly log: Logger
   /** The folder under /assets/; '' for none. */
   readonly assetsPath: string
+  /** Signs what machines read; undefined for no .sig and .asc. */
+  readonly signer?: DetachedSigner | undefined
   /** Why the program is not ready, one line each; none when it is. */
   readonly ready: () => readonly string[]
   /** Told of each request once its answer has left. */
@@ -47,6 +50,8 @@ interface Arrival {
   readonly method: string
   /** Where the client has to go instead. */
   redirect: string | undefined
+  /** What is asked for is not the document but its signature. */
+  signature: SignatureForm | undefined
   /** A body that cannot be told from the next request. */
   readonly unreadable: boolean
   readonly seen: Seen
@@ -71,9 +76,10 @@ const matchboxPaths: ReadonlySet<string> = new Set([
   '/', '/boot.ipxe', '/boot.ipxe.0', '/ipxe', '/grub', '/ignition', '/cloud', '/generic', '/metadata'
 ])
 
-export function buildHttpApp ({ provisioner, log, assetsPath, ready, onRequest, limits = {} }: HttpOptions): FastifyInstance {
+export function buildHttpApp ({ provisioner, log, assetsPath, signer, ready, onRequest, limits = {} }: HttpOptions): FastifyInstance {
   const { headerBytes, headersTimeout, requestTimeout, keepAliveTimeout } = { ...defaultLimits, ...limits }
 
+  const signatures = signer === undefined ? undefined : new Signatures(signer)
   const app = fastify({
     logger: false,
     http: { maxHeaderSize: headerBytes, headersTimeout, connectionsCheckingInterval: headersTimeout / 4 },
@@ -85,7 +91,7 @@ export function buildHttpApp ({ provisioner, log, assetsPath, ready, onRequest, 
     rewriteUrl: (raw: ArrivingMessage) => {
       const arrival = read(raw)
       raw[arrivalKey] = arrival
-      const route = routeOf(arrival, assetsPath !== '')
+      const route = routeOf(arrival, { assets: assetsPath !== '', signatures: signatures !== undefined })
       if (route === undefined) return raw.url!
       // Matchbox's routes are told by `method`; for fastify, which would read a body, there are two.
       if (raw.method !== 'HEAD') raw.method = 'GET'
@@ -104,7 +110,14 @@ export function buildHttpApp ({ provisioner, log, assetsPath, ready, onRequest, 
     target: request => arrivalOf(request).target ?? { path: '', rawQuery: '' },
     method: request => arrivalOf(request).method,
     seen: request => arrivalOf(request).seen,
-    ip: ipOf
+    ip: ipOf,
+    answer: (request, reply, answer) => {
+      const { signature, seen } = arrivalOf(request)
+      if (signature === undefined || signatures === undefined) return send(reply, answer)
+      // A signature is no stage of a boot.
+      Object.assign(seen, { kind: 'other', name: `${seen.name}.${signature}` })
+      return signatures.over(answer, signature).then(signed => send(reply, signed))
+    }
   }
 
   app.decorateReply('bodyBytes', 0)
@@ -144,21 +157,26 @@ function read (raw: IncomingMessage): Arrival {
   // A request without a version (HTTP/0.9) is none to Go.
   const target = raw.httpVersionMajor < 1 ? undefined : parseTarget(raw.url)
   const unreadable = (raw.headers['transfer-encoding'] ?? 'chunked').trim().toLowerCase() !== 'chunked'
-  return { started, target, method: raw.method ?? '', redirect: undefined, unreadable, seen: seenNothing(target?.path ?? raw.url) }
+  return { started, target, method: raw.method ?? '', redirect: undefined, signature: undefined, unreadable, seen: seenNothing(target?.path ?? raw.url) }
 }
 
 /** The route of a request that Matchbox's rules decide; undefined leaves it to fastify. */
-function routeOf (arrival: Arrival, hasAssets: boolean): string | undefined {
+function routeOf (arrival: Arrival, has: { readonly assets: boolean, readonly signatures: boolean }): string | undefined {
   const { target } = arrival
   if (target === undefined || target.path === '*' || arrival.unreadable) return refused
   const clean = cleanPath(target.path)
-  const to = hasAssets && clean === assets.slice(0, -1) ? assets : clean
+  const to = has.assets && clean === assets.slice(0, -1) ? assets : clean
   if (to !== target.path) {
     arrival.redirect = `${encodePath(to)}${target.rawQuery === '' ? '' : `?${target.rawQuery}`}`
     return refused
   }
   if (matchboxPaths.has(to)) return to
-  if (hasAssets && to.startsWith(assets)) return assets
+  if (has.assets && to.startsWith(assets)) return assets
+  const signed = has.signatures ? splitSignaturePath(to) : undefined
+  if (signed !== undefined && signed.path !== '/' && matchboxPaths.has(signed.path)) {
+    arrival.signature = signed.form
+    return signed.path
+  }
   // Fastify would cut the path at a number sign, which here is part of it.
   return to.includes('#') ? refused : undefined
 }

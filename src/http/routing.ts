@@ -1,6 +1,7 @@
 // What the files of Matchbox's routes share.
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Provisioner } from '../matchbox/provisioner.js'
+import type { Answer } from './answer.js'
 import type { BootFiles } from './boot-files.js'
 import type { Seen } from './machine-log.js'
 import type { Target } from './request-target.js'
@@ -15,4 +16,6 @@ export interface Routing {
   method: (request: FastifyRequest) => string
   seen: (request: FastifyRequest) => Seen
   ip: (request: FastifyRequest) => string
+  /** Sends what was asked for: the answer, or its signature. */
+  answer: (request: FastifyRequest, reply: FastifyReply, answer: Answer) => FastifyReply | Promise<FastifyReply>
 }

@@ -9,6 +9,7 @@ import { type MachineRoutesOptions, registerMachineRoutes } from '../http/machin
 import { registerMetricsRoute } from '../http/metrics-route.js'
 import { formatIpv4 } from '../net/ipv4.js'
 import { listenError } from '../net/udp.js'
+import { armor } from '../openpgp/sign.js'
 import type { Shared } from './shared.js'
 
 /** Milliseconds that answers under way may take to finish. */
@@ -16,11 +17,12 @@ const grace = 1500
 
 /** `starting` gives the reasons why the appliance is not ready yet. */
 export async function startHttp (shared: Shared, starting: () => readonly string[]): Promise<void> {
-  const { config, log, clock, store, provisioner, metrics, observer, onClose } = shared
+  const { config, log, clock, store, provisioner, metrics, observer, signer, onClose } = shared
   const app = buildHttpApp({
     provisioner,
     log,
     assetsPath: config.assets_path,
+    signer: signer === undefined ? undefined : { sign: content => signer.sign(content), armor },
     ready: () => [...starting(), ...store.problems().map(({ file, message }) => `${file}: ${message}`)],
     onRequest: observer.onHttp
   })

@@ -11,6 +11,7 @@ import type { Logger } from '../log.js'
 import { formatIpv4 } from '../net/ipv4.js'
 import { readReservations } from './reservation-sources.js'
 import { openFileStore } from '../store/file-store.js'
+import { openSigner } from './signing.js'
 
 export interface Listener {
   readonly protocol: 'dhcp' | 'tftp' | 'http' | 'grpc'
@@ -30,9 +31,16 @@ export interface Plan {
   readonly notes: readonly string[]
 }
 
+export interface PlanOptions {
+  readonly clock: Clock
+  readonly log: Logger
+  /** Of the key ring's private key. */
+  readonly passphrase: string
+}
+
 const at = ({ host, port }: ListenAddress, transport: 'tcp' | 'udp'): string => `${host}:${port}/${transport}`
 
-export async function planFor (loaded: LoadedConfig, { clock, log }: { readonly clock: Clock, readonly log: Logger }): Promise<Plan> {
+export async function planFor (loaded: LoadedConfig, { clock, log, passphrase }: PlanOptions): Promise<Plan> {
   const { config, sources } = loaded
   const problems: string[] = []
   const notes: string[] = []
@@ -43,6 +51,11 @@ export async function planFor (loaded: LoadedConfig, { clock, log }: { readonly 
     if (!(error instanceof AppError)) throw error
     problems.push(`${loaded.where(['dhcp', 'interface'])}: dhcp.interface: ${error.message}`)
   }
+  const signer = await openSigner(loaded, passphrase, clock).catch((error: unknown) => {
+    if (!(error instanceof AppError)) throw error
+    problems.push(error.message)
+    return undefined
+  })
   const store = await openFileStore({ dataPath: config.data_path, tombstoneMs: 0, clock, log, watch: false })
   const { groups, profiles, configs } = store.snapshot
   problems.push(...store.problems().map(({ file, message }) => `${join(config.data_path, file)}: ${message}`))
@@ -79,6 +92,7 @@ export async function planFor (loaded: LoadedConfig, { clock, log }: { readonly 
     paths: [
       ['store', config.data_path, contents],
       ...config.assets_path === '' ? [] : [['assets', config.assets_path, existsSync(config.assets_path) ? '' : 'missing'] as const],
+      ...signer === undefined ? [] : [['key ring', config.signing.key_ring_path, `signs as ${signer.keyId}`] as const],
       ['state', config.state_path, existsSync(config.state_path) ? '' : 'made at start']
     ],
     problems,

@@ -9,6 +9,7 @@ import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Metrics } from '../metrics.js'
 import { type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
+import type { Signer } from '../openpgp/sign.js'
 import type { FileStore } from '../store/file-store.js'
 import type { Observer } from './observer.js'
 
@@ -29,6 +30,8 @@ export interface Shared {
   readonly observer: Observer
   readonly store: FileStore
   readonly provisioner: Provisioner
+  /** Of a configured key ring. */
+  readonly signer: Signer | undefined
   /** Where machines find the HTTP API: `http://192.168.100.2:8080`. */
   readonly origin: string
   /** The service's address on the network it serves DHCP on; undefined when it serves none. */

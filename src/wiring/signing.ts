@@ -1,0 +1,18 @@
+// The signer of HTTP answers, when a key ring is configured.
+import type { Clock } from '../clock.js'
+import type { LoadedConfig } from '../config.js'
+import { AppError } from '../errors.js'
+import { openKeyRing } from '../openpgp/key-ring.js'
+import { Signer } from '../openpgp/sign.js'
+
+/** AppError says in one line, with where the path was written, why the key ring does not open. */
+export async function openSigner ({ config, where }: LoadedConfig, passphrase: string, clock: Clock): Promise<Signer | undefined> {
+  const { key_ring_path: path } = config.signing
+  if (path === '') return undefined
+  try {
+    return new Signer(await openKeyRing(path, passphrase), clock)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    throw new AppError(error.code, `${where(['signing', 'key_ring_path'])}: signing.key_ring_path: ${error.message}`)
+  }
+}
