@@ -27,6 +27,8 @@ export interface DoctorOptions {
   readonly loaded: LoadedConfig
   readonly clock: Clock
   readonly log: Logger
+  /** Of the key ring, '' without one. */
+  readonly passphrase: string
   /** Whether an appliance with this configuration runs: then it is the one that should have the ports. */
   readonly running: boolean
 }
@@ -43,8 +45,8 @@ export async function diagnose (options: DoctorOptions): Promise<readonly Findin
   ]
 }
 
-async function fromPlan ({ loaded, clock, log }: DoctorOptions): Promise<readonly Finding[]> {
-  const { problems, notes, paths } = await planFor(loaded, { clock, log })
+async function fromPlan ({ loaded, clock, log, passphrase }: DoctorOptions): Promise<readonly Finding[]> {
+  const { problems, notes, paths } = await planFor(loaded, { clock, log, passphrase })
   return [
     ...problems.map((text): Finding => ({ level: 'problem', about: 'configuration', text })),
     ...notes.map((text): Finding => ({ level: 'note', about: 'loaders', text })),

@@ -40,7 +40,7 @@ export const needsRoot = (t: Skippable): boolean => able(t, process.getuid?.() =
 export interface ToolResult { readonly code: number | null, readonly stdout: Buffer, readonly stderr: string }
 
 interface ToolOptions {
-  readonly input?: string
+  readonly input?: string | Buffer
   readonly cwd?: string
   /** Milliseconds after which the program is killed; its code is then null. */
   readonly timeout?: number
