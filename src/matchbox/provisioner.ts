@@ -6,6 +6,7 @@ import { goBytes } from '../ignition/go-string.js'
 import { checkCloudConfig } from './cloud-config.js'
 import { compareUtf8 } from './go-json.js'
 import { type Group, assertGroup } from './group.js'
+import { localBootOf, renderLocalGrub, renderLocalIpxe } from './local-boot.js'
 import { renderMetadata } from './metadata.js'
 import { type NetBoot, type Profile, assertProfile } from './profile.js'
 import { renderGrub } from './render-grub.js'
@@ -176,10 +177,17 @@ interface Made {
 
 const bodies: Readonly<Record<DocumentKind, (matched: Matched) => Made>> = {
   ipxe: matched => {
+    const { localBoot, problem } = localBootOf(matched.group)
+    if (localBoot === '404') throw startsFromDisk(matched.group)
+    if (localBoot !== undefined) return { body: Buffer.from(renderLocalIpxe(localBoot)) }
     const boot = bootOf(matched)
-    return { body: goBytes(isResilient(matched, boot) ? renderResilientIpxe(boot) : renderIpxe(boot)) }
+    return { body: goBytes(resilientFor(matched.group, boot, matched.resilient) ? renderResilientIpxe(boot) : renderIpxe(boot)), problem }
   },
-  grub: matched => ({ body: goBytes(renderGrub(bootOf(matched))) }),
+  grub: matched => {
+    const { localBoot, problem } = localBootOf(matched.group)
+    if (localBoot === '404') throw startsFromDisk(matched.group)
+    return localBoot === undefined ? { body: goBytes(renderGrub(bootOf(matched))), problem } : { body: Buffer.from(renderLocalGrub()) }
+  },
   ignition: matched => {
     const file = configOf(matched, 'ignition', p => p.ignitionId)
     return isReadyIgnition(file.name)
@@ -210,12 +218,14 @@ function bootOf (matched: Matched): NetBoot {
 }
 
 /** The group's metadata `boot_resilient` decides, then the profile's `boot.resilient`, then the configuration. */
-function isResilient ({ group, resilient }: Matched, boot: NetBoot): boolean {
-  const own = group.metadata?.get('boot_resilient')
+export function resilientFor (group: Group | undefined, boot: NetBoot | undefined, configured: boolean): boolean {
+  const own = group?.metadata?.get('boot_resilient')
   // Terraform's provider makes text of every value.
   if (typeof own === 'boolean' || own === 'true' || own === 'false') return String(own) === 'true'
-  return boot.resilient ?? resilient
+  return boot?.resilient ?? configured
 }
+
+const startsFromDisk = (group: Group): AppError => new AppError('boot_from_disk', `group ${group.id} starts from the local disk`)
 
 function configOf (matched: Matched, kind: ConfigKind, idOf: (profile: Profile) => string): ConfigFile {
   const profile = profileOf(matched)

@@ -1,4 +1,5 @@
 // The iPXE scripts: Matchbox's, to the byte, and the resilient ones for today's firmware and slow networks.
+import { startDisk } from './local-boot.js'
 import type { NetBoot } from './profile.js'
 
 /** What /boot.ipxe answers: iPXE fills in what it knows of the machine and comes back to /ipxe. */
@@ -8,6 +9,11 @@ const chain = 'chain ipxe?uuid=${uuid}&mac=${mac:hexhyp}&domain=${domain}&hostna
 export const bootScript = (resilient: boolean): string => resilient
   ? ['#!ipxe', ...retried('script', `${chain} && exit`), ...giveUp, ''].join('\n')
   : `#!ipxe\n${chain}\n`
+
+/** What iPXE runs of itself when it finds it beside its loader (autoexec.ipxe), before it has an address: get one, go on. */
+export const renderAutoexec = (scriptUrl: string, resilient: boolean): string => resilient
+  ? ['#!ipxe', ...retried('dhcp', 'dhcp'), ...retried('script', `chain ${scriptUrl} && exit`), ...giveUp, ''].join('\n')
+  : `#!ipxe\ndhcp && chain ${scriptUrl}\n`
 
 export const renderIpxe = (boot: NetBoot): string =>
   `#!ipxe\n${kernelLine(boot.kernel, boot.args)}${boot.initrd.map(initrd => `\ninitrd ${initrd}`).join('')}\nboot\n`
@@ -19,8 +25,8 @@ const attempts = 12
 const pauseSeconds = 6
 
 /**
- * Each step is tried again after a pause, and at last the machine starts anew instead of standing still. The kernel's EFI
- * stub finds an initial file system only by `initrd=` and its name; a BIOS ignores that.
+ * Each step is tried again after a pause, and at last the machine starts from its disk, or anew, instead of standing still.
+ * The kernel's EFI stub finds an initial file system only by `initrd=` and its name; a BIOS ignores that.
  */
 export function renderResilientIpxe (boot: NetBoot): string {
   const initrds = namedInitrds(boot.initrd)
@@ -48,7 +54,15 @@ const retried = (step: string, command: string): string[] => [
   `${command} || goto ${step}_failed`
 ]
 
-const giveUp = [':give_up', 'echo Giving up, starting over in 10 seconds', 'sleep 10', 'reboot || exit 1']
+// A machine that was installed before still comes up while the server is away; a blank disk does not start, and then all
+// begins anew.
+const giveUp = [
+  ':give_up',
+  'echo Giving up: the local disk comes next, then a new start, in 10 seconds',
+  'sleep 10',
+  `${startDisk} ||`,
+  'reboot || exit 1'
+]
 
 /** The `initrd` commands, each with a name: the one it brings, or the last part of its URL, which is iPXE's own default. */
 function namedInitrds (initrds: readonly string[]): ReadonlyArray<{ name: string, line: string }> {

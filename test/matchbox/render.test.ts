@@ -1,6 +1,7 @@
 import t from 'tap'
 import { renderGrub } from '../../src/matchbox/render-grub.js'
-import { bootScript, renderIpxe, renderResilientIpxe } from '../../src/matchbox/render-ipxe.js'
+import { runIpxe } from '../helpers/ipxe-script.js'
+import { bootScript, renderAutoexec, renderIpxe, renderResilientIpxe } from '../../src/matchbox/render-ipxe.js'
 
 const boot = { kernel: '/assets/vmlinuz', initrd: ['/assets/a.img', '--name main http://k.test/b.img?x=1'], args: ['quiet', 'console=tty0'] }
 
@@ -27,44 +28,22 @@ t.test('a resilient script names every initrd and tries every step again', t => 
   t.end()
 })
 
-// A walk through a script as iPXE runs it: commands joined by && and ||, goto, and the counter.
-function run (script: string, fails: (command: string) => boolean): string[] {
-  const lines = script.split('\n')
-  const done: string[] = []
-  let tries = 0
-  for (let at = 1; at < lines.length && done.length < 500; at++) {
-    let ok = true
-    let jump: string | undefined
-    for (const [, joint, command = ''] of lines[at]!.matchAll(/(&&|\|\||^)\s*((?:(?!&&|\|\|).)*)/g)) {
-      if ((joint === '&&' && !ok) || (joint === '||' && ok) || command.startsWith(':')) continue
-      const [word, ...rest] = command.trim().split(/\s+/)
-      if (word === 'goto') jump = rest[0]
-      else if (word === 'set') tries = 0
-      else if (word === 'inc') tries++
-      else if (word === 'iseq') ok = tries === Number(rest[1])
-      else if (word === 'exit') return done
-      else if (word !== '' && word !== undefined) {
-        done.push(command.trim())
-        ok = !fails(command)
-      } else ok = true
-      if (jump !== undefined) break
-    }
-    if (jump !== undefined) at = lines.indexOf(`:${jump}`)
-    if (done.at(-1) === 'boot' && !fails('boot')) return done
-    if (done.at(-1) === 'reboot') return done
-  }
-  return done
-}
-
 t.test('what a machine does with a resilient script', t => {
-  const loaded = (done: string[]): string[] => done.filter(c => /^(?:kernel|initrd|boot|reboot|chain)/.test(c)).map(c => c.split(' ')[0]!)
+  const run = (script: string, fails: (command: string) => boolean): string[] => runIpxe(script, { fails, settings: { platform: 'pcbios' } })
+  const loaded = (done: string[]): string[] => done.filter(c => /^(?:kernel|initrd|boot|reboot|chain|sanboot|dhcp)/.test(c)).map(c => c.split(' ')[0]!)
   const script = renderResilientIpxe(boot)
   t.same(loaded(run(script, () => false)), ['kernel', 'initrd', 'initrd', 'boot'])
   let left = 3
   t.same(loaded(run(script, c => c.includes('a.img /') && left-- > 0)), ['kernel', 'initrd', 'initrd', 'initrd', 'initrd', 'initrd', 'boot'])
   const lost = run(script, c => c.startsWith('kernel'))
-  t.equal(loaded(lost).at(-1), 'reboot')
-  t.ok(lost.filter(c => c === 'sleep 6').length * 6 >= 60, 'it waits for a minute at least before it starts over')
-  t.equal(run(bootScript(true), () => false).length, 1)
+  t.equal(loaded(lost).at(-1), 'sanboot', 'the local disk is what is left')
+  t.ok(lost.filter(c => c === 'sleep 6').length * 6 >= 60, 'it waits for a minute at least before it gives up')
+  const blank = run(script, c => /^(?:kernel|sanboot)/.test(c))
+  t.same(loaded(blank).slice(-2), ['sanboot', 'reboot'], 'a blank disk does not start, and all begins anew')
+  t.same(loaded(run(bootScript(true), () => false)), ['chain'])
+  const autoexec = renderAutoexec('http://k.test/boot.ipxe', true)
+  t.same(loaded(run(autoexec, () => false)), ['dhcp', 'chain'])
+  t.same(loaded(run(autoexec, c => /^(?:dhcp|sanboot)/.test(c))).slice(-3), ['dhcp', 'sanboot', 'reboot'])
+  t.equal(loaded(run(autoexec, c => c.startsWith('chain'))).at(-1), 'sanboot')
   t.end()
 })
