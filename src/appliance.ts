@@ -15,6 +15,7 @@ import { Metrics } from './metrics.js'
 import { formatIpv4 } from './net/ipv4.js'
 import type { Mac } from './net/mac.js'
 import { type FileStore, openFileStore } from './store/file-store.js'
+import { bootFiles } from './wiring/boot-files.js'
 import { startDhcp } from './wiring/dhcp.js'
 import { advertisedHost, bootConfig, httpOrigin, ownAddress } from './wiring/dhcp-settings.js'
 import { startControl, startHttp } from './wiring/http.js'
@@ -100,7 +101,23 @@ async function share (loaded: LoadedConfig, { log, clock, passphrase }: Required
   onClose(() => store.close())
   const provisioner = createProvisioner({ store, resilient: config.boot.resilient })
   return {
-    loaded, config, log, clock, metrics, registry, leases, macOf, loaderLoop, observer, store, provisioner, signer, origin, own, onClose
+    loaded,
+    config,
+    log,
+    clock,
+    metrics,
+    registry,
+    leases,
+    macOf,
+    loaderLoop,
+    observer,
+    store,
+    provisioner,
+    signer,
+    bootFiles: bootFiles({ config, clock, origin, provisioner, macOf }),
+    origin,
+    own,
+    onClose
   }
 }
 

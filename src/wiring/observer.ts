@@ -36,6 +36,9 @@ const dhcpStages: Readonly<Record<string, Stage | undefined>> = { DISCOVER: 'dis
 
 const httpStages: Readonly<Partial<Record<RequestKind, Stage>>> = { script: 'script', kernel: 'kernel', initrd: 'initrd', ignition: 'ignition' }
 
+/** What a loader fetches for itself once it runs: modules, configuration, scripts, iPXE as PXELINUX's kernel. */
+const loadersOwn = /\.(?:c32|cfg|ipxe|lkrn)$|(?:^|\/)(?:pxelinux\.cfg\/|grub\.cfg-)/
+
 export function createObserver ({ registry, metrics, clock, macOf, log, loaderLoop }: ObserverOptions): Observer {
   const record = (observation: Observation): void => {
     registry.record(observation)
@@ -43,6 +46,11 @@ export function createObserver ({ registry, metrics, clock, macOf, log, loaderLo
   }
   const fileListeners: Array<(mac: Mac) => void> = []
   const fileAsked = (mac: Mac): void => { for (const listener of fileListeners) listener(mac) }
+  const loaderSent = (mac: Mac, ip: string, file: string): void => {
+    if (loadersOwn.test(file)) return
+    record({ mac, stage: 'loader', at: clock.now(), address: ip, detail: file })
+    if (loaderLoop.loaderSent(mac, clock.now())) log.warn({ mac, ip, file }, 'boot.loader_loop')
+  }
   return {
     whenFileAsked: listener => { fileListeners.push(listener) },
     onDhcp: event => {
@@ -81,9 +89,7 @@ export function createObserver ({ registry, metrics, clock, macOf, log, loaderLo
       if (mac !== undefined && 'file' in event) fileAsked(mac)
       if (event.type !== 'done') return
       metrics.tftpBytes.inc(event.bytes)
-      if (mac === undefined) return
-      record({ mac, stage: 'loader', at: clock.now(), detail: event.file })
-      if (loaderLoop.loaderSent(mac, clock.now())) log.warn({ mac, ip: event.ip, file: event.file }, 'boot.loader_loop')
+      if (mac !== undefined) loaderSent(mac, event.ip, event.file)
     },
     onHttp: event => {
       const { kind, status, bytes, ms, ip: address } = event

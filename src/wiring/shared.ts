@@ -11,6 +11,7 @@ import { type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { Signer } from '../openpgp/sign.js'
 import type { FileStore } from '../store/file-store.js'
+import type { FileSource } from '../tftp/open-file.js'
 import type { Observer } from './observer.js'
 
 /** Closed in the opposite order, also when a later part does not start. */
@@ -32,6 +33,8 @@ export interface Shared {
   readonly provisioner: Provisioner
   /** Of a configured key ring. */
   readonly signer: Signer | undefined
+  /** What firmware and loaders fetch, by TFTP and HTTP alike. */
+  readonly bootFiles: FileSource
   /** Where machines find the HTTP API: `http://192.168.100.2:8080`. */
   readonly origin: string
   /** The service's address on the network it serves DHCP on; undefined when it serves none. */

@@ -1,0 +1,111 @@
+// The files that boot loaders ask for by fixed names, made when asked for: PXELINUX's and GRUB's configuration and iPXE's
+// autoexec.ipxe. They are found in every folder, since each loader looks for its own beside where it was loaded from.
+import { Buffer } from 'node:buffer'
+import { type Mac, parseMac } from '../net/mac.js'
+import { goBytes } from '../ignition/go-string.js'
+import type { Group } from './group.js'
+import { type LocalBoot, localBootOf, renderLocalGrub } from './local-boot.js'
+import { resilientFor } from './provisioner.js'
+import type { NetBoot } from './profile.js'
+import { renderGrub } from './render-grub.js'
+import { renderAutoexec } from './render-ipxe.js'
+import { renderPxelinux } from './render-pxelinux.js'
+import type { Labels } from './select.js'
+import { findProfile, type Store } from './store.js'
+
+export interface LoaderFilesOptions {
+  readonly store: Store
+  readonly matchMachine: (labels: Labels) => Group | undefined
+  /** Absolute URL of iPXE's first script. */
+  readonly scriptUrl: string
+  /** Where the HTTP API is, from the outside: `http://192.168.100.2:8080`. */
+  readonly origin: string
+  /** Whether scripts are the resilient ones where neither group nor profile says. */
+  readonly resilient: boolean
+}
+
+export interface LoaderFileRequest {
+  /** A normalised name: relative, '/' between its parts. */
+  readonly name: string
+  /** Whose address it is asked from, when that is known. */
+  readonly mac: Mac | undefined
+  /** Whether PXELINUX's menu.c32 is there in `folder`. */
+  readonly hasMenu: (folder: string) => Promise<boolean>
+}
+
+/** The file of that name for that machine; undefined for a name that is none of these. */
+export type LoaderFiles = (request: LoaderFileRequest) => Promise<Buffer | undefined>
+
+interface Asked {
+  /** With a slash at its end, or ''. */
+  readonly folder: string
+  readonly group: Group | undefined
+  readonly localBoot: LocalBoot | undefined
+  readonly boot: NetBoot | undefined
+  readonly options: LoaderFilesOptions
+  readonly hasMenu: (folder: string) => Promise<boolean>
+}
+
+interface Kind {
+  readonly name: RegExp
+  readonly make: (asked: Asked) => string | undefined | Promise<string | undefined>
+}
+
+const pxelinux = async ({ folder, localBoot, options: { scriptUrl }, hasMenu }: Asked): Promise<string> =>
+  renderPxelinux({ scriptUrl, localBoot, folder, menu: await hasMenu(folder) })
+
+const grub = ({ localBoot, boot, options: { origin } }: Asked): string => {
+  if (localBoot !== undefined) return renderLocalGrub()
+  return boot === undefined ? `configfile ${grubPath(`${origin}/`)}grub?mac=$net_default_mac\n` : renderGrub(grubPaths(boot, origin))
+}
+
+/** `%` stands for a MAC address with hyphens, `#` for a UUID. */
+const pattern = (text: string): RegExp => new RegExp(`^(?<folder>(?:.*/)?)${text
+  .replace('%', '01-(?<mac>[0-9a-f]{2}(?:-[0-9a-f]{2}){5})').replace('#', '(?<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})')}$`, 'i')
+
+/** A file for one machine is only there when a group matches it, so that its loader goes on to the general one. */
+const ifMatched = (make: Kind['make']): Kind['make'] => asked => asked.group === undefined ? undefined : make(asked)
+
+const kinds: readonly Kind[] = [
+  { name: pattern('pxelinux\\.cfg/default'), make: pxelinux },
+  { name: pattern('pxelinux\\.cfg/%'), make: ifMatched(pxelinux) },
+  { name: pattern('pxelinux\\.cfg/#'), make: ifMatched(pxelinux) },
+  { name: pattern('grub\\.cfg'), make: grub },
+  { name: pattern('grub\\.cfg-%'), make: ifMatched(grub) },
+  {
+    name: pattern('autoexec\\.ipxe'),
+    make: ({ group, boot, options: { scriptUrl, resilient } }) => renderAutoexec(scriptUrl, resilientFor(group, boot, resilient))
+  }
+]
+
+export function createLoaderFiles (options: LoaderFilesOptions): LoaderFiles {
+  return async ({ name, mac, hasMenu }) => {
+    for (const kind of kinds) {
+      const found = kind.name.exec(name)?.groups
+      if (found === undefined) continue
+      const labels = new Map<string, string>()
+      const named = found['mac'] === undefined ? mac : parseMac(found['mac'])
+      if (named !== undefined) labels.set('mac', named)
+      if (found['uuid'] !== undefined) labels.set('uuid', found['uuid'].toLowerCase())
+      const group = options.matchMachine(labels)
+      const text = await kind.make({
+        folder: found['folder'] ?? '',
+        group,
+        localBoot: group === undefined ? undefined : localBootOf(group).localBoot,
+        boot: group === undefined ? undefined : findProfile(options.store.snapshot.forMachines, group.profile)?.boot,
+        options,
+        hasMenu
+      })
+      return text === undefined ? undefined : goBytes(text)
+    }
+    return undefined
+  }
+}
+
+/** A path or URL as GRUB names it, which was loaded by TFTP and finds nothing of these there: `(http,host:port)/path`. */
+const grubPath = (url: string): string => url.replace(/^(https?):\/\/([^/]+)/, '($1,$2)')
+
+function grubPaths (boot: NetBoot, origin: string): NetBoot {
+  const absolute = (path: string): string => grubPath(path.startsWith('/') ? `${origin}${path}` : path)
+  return { ...boot, kernel: absolute(boot.kernel), initrd: boot.initrd.map(absolute) }
+}

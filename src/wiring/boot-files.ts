@@ -1,0 +1,50 @@
+// The boot files of TFTP and UEFI HTTP Boot: the owner's folder first, then what is made when asked for, then what the
+// program and the distribution bring.
+import { bootFolders } from '../bundled.js'
+import type { Clock } from '../clock.js'
+import type { Config } from '../config.js'
+import { createLoaderFiles } from '../matchbox/loader-files.js'
+import type { Provisioner } from '../matchbox/provisioner.js'
+import type { Mac } from '../net/mac.js'
+import { FileCache } from '../tftp/file-cache.js'
+import { storedFiles } from '../tftp/file-source.js'
+import { type FileSource, firstOf, memoryFile } from '../tftp/open-file.js'
+import { bootConfig } from './dhcp-settings.js'
+
+/** Boot loaders are small and asked for by everybody at once. Bytes. */
+const cacheLimits = { total: 64 * 2 ** 20, file: 8 * 2 ** 20 }
+
+export interface BootFilesOptions {
+  readonly config: Config
+  readonly clock: Clock
+  readonly origin: string
+  readonly provisioner: Provisioner
+  readonly macOf: (address: string) => Mac | undefined
+}
+
+export function bootFiles ({ config, clock, origin, provisioner, macOf }: BootFilesOptions): FileSource {
+  const cache = new FileCache(cacheLimits)
+  const own = storedFiles({ roots: [config.tftp.root], linkTargets: bootFolders(), cache, clock })
+  const bundled = storedFiles({ roots: bootFolders(), cache, clock })
+  const stored = firstOf([own, bundled])
+
+  const makeFile = createLoaderFiles({
+    store: provisioner.store,
+    matchMachine: provisioner.matchMachine,
+    scriptUrl: bootConfig(config, origin).scriptUrl,
+    origin,
+    resilient: config.boot.resilient
+  })
+  const made: FileSource = {
+    open: async (name, request) => {
+      const hasMenu = async (folder: string): Promise<boolean> => {
+        const menu = await stored.open(`${folder}menu.c32`, request)
+        await menu?.close()
+        return menu !== undefined
+      }
+      const content = await makeFile({ name, mac: macOf(request.client), hasMenu })
+      return content === undefined ? undefined : memoryFile(`${name} (made)`, content)
+    }
+  }
+  return firstOf([own, made, bundled])
+}

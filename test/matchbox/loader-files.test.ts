@@ -1,0 +1,78 @@
+import t from 'tap'
+import { createLoaderFiles, type LoaderFileRequest } from '../../src/matchbox/loader-files.js'
+import { createProvisioner } from '../../src/matchbox/provisioner.js'
+import { parseMac } from '../../src/net/mac.js'
+import { MemoryStore, makeGroup, makeProfile } from '../helpers/memory-store.js'
+
+const origin = 'http://172.30.0.1:8080'
+const scriptUrl = `${origin}/boot.ipxe`
+const uuid = '4c4c4544-0042-3510-8054-b2c04f4b5931'
+const groups = [
+  makeGroup({ id: 'node', selector: { mac: '52:54:00:00:00:01' } }),
+  makeGroup({ id: 'disk', selector: { mac: '52:54:00:00:00:02' }, metadata: { boot_from_disk: 'exit' } }),
+  makeGroup({ id: 'board', selector: { uuid }, metadata: { boot_resilient: true } })
+]
+const boot = { kernel: '/assets/vmlinuz', initrd: ['http://images.test/initrd.img'], args: ['quiet'] }
+
+const files = (withDefault = false): (name: string, request?: Partial<LoaderFileRequest>) => Promise<string | undefined> => {
+  const store = new MemoryStore({ groups: withDefault ? [...groups, makeGroup({ id: 'default' })] : groups, profiles: [makeProfile({ id: 'p', boot })] })
+  const { matchMachine } = createProvisioner({ store })
+  const make = createLoaderFiles({ store, matchMachine, scriptUrl, origin, resilient: false })
+  return async (name, request) => (await make({ name, mac: undefined, hasMenu: async () => false, ...request }))?.toString()
+}
+
+t.test("PXELINUX's default starts iPXE, which fetches its script", async t => {
+  const text = await files()('pxelinux.cfg/default')
+  t.match(text, /^DEFAULT ipxe\nPROMPT 0\n/)
+  t.match(text, '\nLABEL ipxe\n  MENU LABEL Boot from the network\n  KERNEL ipxe.lkrn\n  APPEND dhcp && chain http://172.30.0.1:8080/boot.ipxe\n')
+  t.notMatch(text, 'UI')
+  t.equal(await files()('PXELINUX.CFG/Default'), text, 'Windows programs write names in capitals')
+})
+
+t.test('a menu when menu.c32 is there, beside the loader', async t => {
+  const asked: string[] = []
+  const hasMenu = async (folder: string): Promise<boolean> => { asked.push(folder); return true }
+  t.match(await files()('bios/pxelinux.cfg/default', { hasMenu }), /\nUI menu\.c32\nTIMEOUT 20\n(?:.*\n)* {2}KERNEL ::ipxe\.lkrn\n/)
+  t.strictSame(asked, ['bios/'])
+})
+
+t.test("a machine's own file is there when a group matches it", async t => {
+  t.match(await files()('pxelinux.cfg/01-52-54-00-00-00-01'), /^DEFAULT ipxe\n/)
+  t.match(await files()('pxelinux.cfg/01-52-54-00-00-00-02'), /^DEFAULT disk\n(?:.*\n)* {2}LOCALBOOT -1\n/)
+  t.match(await files()(`pxelinux.cfg/${uuid.toUpperCase()}`), /^DEFAULT ipxe\n/)
+  t.equal(await files()('pxelinux.cfg/01-52-54-00-00-00-03'), undefined, 'PXELINUX goes on to the default')
+  t.equal(await files()('pxelinux.cfg/00000000-0000-0000-0000-000000000000'), undefined)
+  t.match(await files(true)('pxelinux.cfg/01-52-54-00-00-00-03'), /^DEFAULT ipxe\n/, 'a group without a selector matches every machine')
+  const mac = parseMac('52:54:00:00:00:02')
+  t.match(await files()('pxelinux.cfg/default', { mac }), /^DEFAULT disk\n/, 'the default, to an address whose machine is known')
+})
+
+t.test('other names are not there', async t => {
+  for (const name of ['pxelinux.cfg/AC1E0015', 'pxelinux.cfg/AC', 'pxelinux.cfg', 'pxelinux.cfg/defaults', 'xpxelinux.cfg/default',
+    'pxelinux.cfg/01-52-54-00-00-00', 'autoexec.ipxe/x', 'myautoexec.ipxe', 'grub.cfg-AC1E', '', '/'.repeat(50_000)]) {
+    t.equal(await files(true)(name), undefined, name.slice(0, 40))
+  }
+})
+
+t.test("GRUB's configuration names what it boots by HTTP, since GRUB itself came by TFTP", async t => {
+  const mac = parseMac('52:54:00:00:00:01')
+  const own = await files()('grub.cfg', { mac })
+  t.match(own, '\nlinuxefi "(http,172.30.0.1:8080)/assets/vmlinuz" quiet\n')
+  t.match(own, '\ninitrdefi  "(http,images.test)/initrd.img"\n')
+  t.equal(await files()('grub/grub.cfg-01-52-54-00-00-00-01'), own)
+  t.equal(await files()('grub.cfg-01-52-54-00-00-00-09'), undefined)
+  t.equal(await files()('grub.cfg'), 'configfile (http,172.30.0.1:8080)/grub?mac=$net_default_mac\n', 'an unknown machine asks on')
+  t.match(await files()('grub.cfg', { mac: parseMac('52:54:00:00:00:02') }), /\nif \[ "\$grub_platform" = "efi" \]; then exit; fi\n/)
+})
+
+t.test("iPXE's autoexec.ipxe gets an address and goes on to the script", async t => {
+  t.equal(await files()('autoexec.ipxe'), `#!ipxe\ndhcp && chain ${scriptUrl}\n`)
+  t.equal(await files()('efi/x64/autoexec.ipxe'), `#!ipxe\ndhcp && chain ${scriptUrl}\n`)
+  const store = new MemoryStore({ groups: [makeGroup({ id: 'r', metadata: { boot_resilient: 'true' } })] })
+  const { matchMachine } = createProvisioner({ store })
+  const script = (await createLoaderFiles({ store, matchMachine, scriptUrl, origin, resilient: false })(
+    { name: 'autoexec.ipxe', mac: undefined, hasMenu: async () => false }))?.toString()
+  t.match(script, '\ndhcp || goto dhcp_failed\n')
+  t.match(script, `\nchain ${scriptUrl} && exit || goto script_failed\n`)
+  t.match(script, '\nsanboot --no-describe --drive 0x80 ||\nreboot || exit 1\n')
+})

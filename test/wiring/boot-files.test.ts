@@ -1,0 +1,34 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { systemClock } from '../../src/clock.js'
+import { loadConfig } from '../../src/config.js'
+import { createProvisioner } from '../../src/matchbox/provisioner.js'
+import { bootFiles } from '../../src/wiring/boot-files.js'
+import { MemoryStore } from '../helpers/memory-store.js'
+
+t.test('your own file goes before the one that is made', async t => {
+  const root = t.testdir({ 'autoexec.ipxe': '#!ipxe\nshell\n' })
+  const { config } = loadConfig({ file: undefined, env: {}, set: [`tftp.root=${root}`] })
+  const files = bootFiles({ config, clock: systemClock, origin: 'http://192.0.2.1:8080', provisioner: createProvisioner({ store: new MemoryStore() }), macOf: () => undefined })
+  const read = async (name: string): Promise<string | undefined> => {
+    const file = await files.open(name, { client: '192.0.2.7' })
+    if (file === undefined) return undefined
+    const text = (await file.read(0, file.size)).toString()
+    await file.close()
+    return text
+  }
+  t.equal(await read('autoexec.ipxe'), '#!ipxe\nshell\n')
+  t.equal(await read('efi/autoexec.ipxe'), '#!ipxe\ndhcp && chain http://192.0.2.1:8080/boot.ipxe\n')
+  t.match(await read('pxelinux.cfg/default'), '  KERNEL ipxe.lkrn\n')
+  t.equal(await read('pxelinux.cfg/01-52-54-00-00-00-01'), undefined)
+
+  mkdirSync(join(root, 'pxelinux.cfg'))
+  writeFileSync(join(root, 'pxelinux.cfg/01-52-54-00-00-00-01'), 'DEFAULT mine\n')
+  t.equal(await read('pxelinux.cfg/01-52-54-00-00-00-01'), 'DEFAULT mine\n')
+  t.match(await read('pxelinux.cfg/default'), 'ipxe.lkrn')
+  writeFileSync(join(root, 'menu.c32'), '')
+  t.match(await read('pxelinux.cfg/default'), '\nUI menu.c32\n')
+  symlinkSync('/etc/hostname', join(root, 'grub.cfg'))
+  await t.rejects(read('grub.cfg'), /which is in none of the folders/, 'a stray link is refused, not passed over')
+})
