@@ -1,13 +1,11 @@
 // /assets/: files and folder listings as Go's http.FileServer serves them.
-import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { errorAnswer, notFound, send } from './answer.js'
-import { type AssetFile, type AssetFolder, type AssetSource, DiskAssets } from './asset-source.js'
-import { sniffType, sniffedBytes, typeByName } from './content-type.js'
+import { type AssetFolder, type AssetSource, DiskAssets } from './asset-source.js'
 import { formatHttpDate, parseHttpDate } from './http-date.js'
 import type { Routing } from './routing.js'
 import { encodePath, escapeHtml } from './request-target.js'
-import { type Part, layOut, needsContent, planContent } from './serve-content.js'
+import { sendFile } from './send-file.js'
 
 const failures = {
   403: errorAnswer(403, '403 Forbidden'),
@@ -69,42 +67,4 @@ async function sendListing (folder: AssetFolder, method: string, request: Fastif
   })
   const body = Buffer.from(`<pre>\n${lines.join('')}</pre>\n`, 'latin1')
   return send(reply, { status: 200, headers: { ...dated, 'content-type': 'text/html; charset=utf-8' }, body })
-}
-
-async function sendFile (file: AssetFile, method: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  let open = true
-  const close = (): void => {
-    if (open) void file.close()
-    open = false
-  }
-  try {
-    const asked = { method, headers: request.headers }
-    const type = !needsContent(asked, file.modified) ? '' : typeByName(file.name) ?? sniffType(await file.head(sniffedBytes))
-    const plan = planContent(asked, { size: file.size, type, modified: file.modified })
-    if (plan.ranges.length === 0) {
-      close()
-      return send(reply, { status: plan.status, headers: plan.headers, body: Buffer.from(plan.text ?? '') })
-    }
-    const { parts, length, contentType } = layOut(plan.ranges, file.size, type)
-    reply.code(plan.status).headers({ ...plan.headers, 'content-length': String(length), 'content-type': contentType })
-    reply.bodyBytes = length
-    if (length === 0 || request.raw.method === 'HEAD') {
-      close()
-      return reply.send(length === 0 ? nothing : undefined)
-    }
-    const only = plan.ranges.length === 1 ? plan.ranges[0] : undefined
-    const body = only === undefined ? Readable.from(pieces(parts, file)) : file.stream(only.start, only.length)
-    body.once('close', close)
-    return reply.send(body)
-  } catch (error) {
-    close()
-    throw error
-  }
-}
-
-async function * pieces (parts: readonly Part[], file: AssetFile): AsyncGenerator<Buffer> {
-  for (const part of parts) {
-    if (Buffer.isBuffer(part)) yield part
-    else yield * file.stream(part.start, part.length) as AsyncIterable<Buffer>
-  }
 }

@@ -7,6 +7,7 @@ import type { Logger } from '../log.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import { errorAnswer, notFound, send } from './answer.js'
 import { assetRoutes } from './asset-routes.js'
+import { type LoaderSource, isLoaderPath, loaderRoutes, loadersPath } from './loader-routes.js'
 import { bootRoutes } from './boot-routes.js'
 import { BootFiles } from './boot-files.js'
 import { answerClientError, originalTarget } from './client-error.js'
@@ -24,6 +25,8 @@ export interface HttpOptions {
   readonly assetsPath: string
   /** Signs what machines read; undefined for no .sig and .asc. */
   readonly signer?: DetachedSigner | undefined
+  /** The files under /boot/, for UEFI HTTP Boot. */
+  readonly loaders?: LoaderSource
   /** Why the program is not ready, one line each; none when it is. */
   readonly ready: () => readonly string[]
   /** Told of each request once its answer has left. */
@@ -76,7 +79,8 @@ const matchboxPaths: ReadonlySet<string> = new Set([
   '/', '/boot.ipxe', '/boot.ipxe.0', '/ipxe', '/grub', '/ignition', '/cloud', '/generic', '/metadata'
 ])
 
-export function buildHttpApp ({ provisioner, log, assetsPath, signer, ready, onRequest, limits = {} }: HttpOptions): FastifyInstance {
+export function buildHttpApp (options: HttpOptions): FastifyInstance {
+  const { provisioner, log, assetsPath, signer, loaders, ready, onRequest, limits = {} } = options
   const { headerBytes, headersTimeout, requestTimeout, keepAliveTimeout } = { ...defaultLimits, ...limits }
 
   const signatures = signer === undefined ? undefined : new Signatures(signer)
@@ -91,7 +95,7 @@ export function buildHttpApp ({ provisioner, log, assetsPath, signer, ready, onR
     rewriteUrl: (raw: ArrivingMessage) => {
       const arrival = read(raw)
       raw[arrivalKey] = arrival
-      const route = routeOf(arrival, { assets: assetsPath !== '', signatures: signatures !== undefined })
+      const route = routeOf(arrival, { assets: assetsPath !== '', signatures: signatures !== undefined, loaders: loaders !== undefined })
       if (route === undefined) return raw.url!
       // Matchbox's routes are told by `method`; for fastify, which would read a body, there are two.
       if (raw.method !== 'HEAD') raw.method = 'GET'
@@ -148,6 +152,7 @@ export function buildHttpApp ({ provisioner, log, assetsPath, signer, ready, onR
   configRoutes(app, routing)
   healthRoutes(app, ready)
   if (assetsPath !== '') assetRoutes(app, routing, assetsPath)
+  if (loaders !== undefined) loaderRoutes(app, routing, loaders)
   return app
 }
 
@@ -161,10 +166,11 @@ function read (raw: IncomingMessage): Arrival {
 }
 
 /** The route of a request that Matchbox's rules decide; undefined leaves it to fastify. */
-function routeOf (arrival: Arrival, has: { readonly assets: boolean, readonly signatures: boolean }): string | undefined {
+function routeOf (arrival: Arrival, has: { readonly assets: boolean, readonly signatures: boolean, readonly loaders: boolean }): string | undefined {
   const { target } = arrival
   if (target === undefined || target.path === '*' || arrival.unreadable) return refused
   const clean = cleanPath(target.path)
+  if (has.loaders && isLoaderPath(clean)) return loadersPath
   const to = has.assets && clean === assets.slice(0, -1) ? assets : clean
   if (to !== target.path) {
     arrival.redirect = `${encodePath(to)}${target.rawQuery === '' ? '' : `?${target.rawQuery}`}`

@@ -6,11 +6,14 @@ import type { Profile } from '../matchbox/profile.js'
 import type { Labels } from '../matchbox/select.js'
 import { macOf } from './labels.js'
 
-export const requestKinds = ['boot', 'script', 'kernel', 'initrd', 'ignition', 'cloud', 'generic', 'metadata', 'asset', 'other'] as const
+export const requestKinds = ['loader', 'boot', 'script', 'kernel', 'initrd', 'ignition', 'cloud', 'generic', 'metadata', 'asset', 'other'] as const
 export type RequestKind = typeof requestKinds[number]
 
 export interface RequestEvent {
-  /** `boot` is /boot.ipxe, `script` /ipxe and /grub; `kernel` and `initrd` are assets that this machine's script named. */
+  /**
+   * `loader` is a file below /boot/ that was asked for whole, `boot` /boot.ipxe, `script` /ipxe and /grub; `kernel` and
+   * `initrd` are assets that this machine's script named.
+   */
   readonly kind: RequestKind
   readonly path: string
   readonly mac: string | undefined
@@ -71,6 +74,6 @@ export function tell (
   } else if (kind === 'other' || kind === 'asset') {
     log.debug({ ip, path: short(path), status, bytes, ms: fields.ms }, `http.${name}`)
   } else {
-    log.info(fields, `http.${name}`)
+    log.info(kind === 'loader' ? { ...fields, path: short(path) } : fields, `http.${name}`)
   }
 }

@@ -4,6 +4,7 @@ import type { BootConfig } from '../dhcp/boot-file.js'
 import { optionFromText } from '../dhcp/option-text.js'
 import type { DhcpSubnet } from '../dhcp/subnet.js'
 import { AppError } from '../errors.js'
+import { loadersPath } from '../http/loader-routes.js'
 import { addressesOf, localAddresses } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4 } from '../net/ipv4.js'
 
@@ -29,6 +30,7 @@ export const httpOrigin = (host: string, { port }: ListenAddress): string => `ht
 export const bootConfig = ({ boot }: Config, origin: string): BootConfig => ({
   loaders: { bios: boot.bios, 'efi-x64': boot.uefi_x64, 'efi-arm64': boot.uefi_arm64 },
   otherLoaders: { 'efi-x64': boot.uefi_x64 === 'ipxe.efi' ? 'snponly.efi' : 'ipxe.efi' },
+  loaderBaseUrl: `${origin}${loadersPath}`,
   scriptUrl: boot.script_url === '' ? `${origin}/boot.ipxe` : boot.script_url
 })
 

@@ -8,6 +8,7 @@ import { buildHttpApp } from '../http/http-server.js'
 import { type MachineRoutesOptions, registerMachineRoutes } from '../http/machine-routes.js'
 import { registerMetricsRoute } from '../http/metrics-route.js'
 import { formatIpv4 } from '../net/ipv4.js'
+import { normaliseFileName } from '../tftp/file-name.js'
 import { listenError } from '../net/udp.js'
 import { armor } from '../openpgp/sign.js'
 import type { Shared } from './shared.js'
@@ -17,12 +18,18 @@ const grace = 1500
 
 /** `starting` gives the reasons why the appliance is not ready yet. */
 export async function startHttp (shared: Shared, starting: () => readonly string[]): Promise<void> {
-  const { config, log, clock, store, provisioner, metrics, observer, signer, onClose } = shared
+  const { config, log, clock, store, provisioner, bootFiles, metrics, observer, signer, onClose } = shared
   const app = buildHttpApp({
     provisioner,
     log,
     assetsPath: config.assets_path,
     signer: signer === undefined ? undefined : { sign: content => signer.sign(content), armor },
+    loaders: {
+      open: async (asked, client) => {
+        const name = normaliseFileName(asked)
+        return name === undefined ? undefined : await bootFiles.open(name, { client })
+      }
+    },
     ready: () => [...starting(), ...store.problems().map(({ file, message }) => `${file}: ${message}`)],
     onRequest: observer.onHttp
   })

@@ -103,6 +103,10 @@ export function createObserver ({ registry, metrics, clock, macOf, log, loaderLo
         loaderLoop.scriptFetched(mac)
         fileAsked(mac)
       }
+      if (kind === 'loader') {
+        fileAsked(mac)
+        if (status === 200 && event.finished) loaderSent(mac, address, event.path)
+      }
       if (stage === undefined) return
       const failed = status >= 400 ? event.problem ?? `answered ${status}` : event.problem
       record({

@@ -36,6 +36,12 @@ t.test('every body has a Content-Length, also where Go sends chunks', async t =>
   }
 })
 
+t.test('an asset says its length before it is fetched', async t => {
+  const { port } = await listen(t, { store: store(), assetsPath: t.testdir({ 'initrd.img': Buffer.alloc(70_000) }) })
+  const { status, headers, body } = await exchange(port, get('/assets/initrd.img', '', 'HEAD'))
+  t.same([status, headers['Content-Length'], body.length], [200, '70000', 0])
+})
+
 t.test('what is no Ignition goes out all the same, and is told', async t => {
   const events: RequestEvent[] = []
   const { port, log } = await listen(t, { store: store(), onRequest: e => { events.push(e) } })

@@ -1,0 +1,79 @@
+// /boot/: what UEFI firmware fetches by HTTP Boot (UEFI specification 2.10, section 24.7), the same files as by TFTP.
+// Firmware asks for the length first (HEAD) and then for the file; many give up on a redirect or on a body without
+// Content-Length, so a doubled slash, which they make of a base URL and a name, is mended in place.
+import { Readable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
+import { errorAnswer, notFound, send } from './answer.js'
+import type { AssetFile } from './asset-source.js'
+import { cleanPath } from './request-target.js'
+import type { Routing } from './routing.js'
+import { sendFile } from './send-file.js'
+
+export const loadersPath = '/boot/'
+
+/** Whether a clean path is below /boot/. */
+export const isLoaderPath = (path: string): boolean => path.startsWith(loadersPath) && path.length > loadersPath.length
+
+export interface LoaderFile {
+  /** Bytes. */
+  readonly size: number
+  /** `length` bytes from `position`. Rejects when the file cannot be read. */
+  read: (position: number, length: number) => Buffer | Promise<Buffer>
+  close: () => Promise<void>
+}
+
+export interface LoaderSource {
+  /** `name` is below /boot/, one character a byte; `client` an IP address. Rejects when the file may not be read. */
+  open: (name: string, client: string) => Promise<LoaderFile | undefined>
+}
+
+const refusal = errorAnswer(405, '405 Method Not Allowed')
+const notAllowed = { ...refusal, headers: { ...refusal.headers, allow: 'GET, HEAD' } }
+const forbidden = errorAnswer(403, '403 Forbidden')
+
+export function loaderRoutes (app: FastifyInstance, routing: Routing, source: LoaderSource): void {
+  app.get(loadersPath, async (request, reply) => {
+    const method = routing.method(request)
+    if (method !== 'GET' && method !== 'HEAD') return send(reply, notAllowed)
+    const path = cleanPath(routing.target(request).path)
+    const seen = routing.seen(request)
+    Object.assign(seen, { kind: method === 'HEAD' || request.headers.range !== undefined ? 'other' : 'loader', name: 'loader', path })
+    const name = path.slice(loadersPath.length)
+    let found: LoaderFile | undefined
+    try {
+      found = await source.open(name, routing.ip(request))
+    } catch (error) {
+      seen.problem = error instanceof Error ? error.message : String(error)
+      return send(reply, forbidden)
+    }
+    return found === undefined ? send(reply, notFound) : sendFile(new SentFile(found, name), method, request, reply, typeOf(name))
+  })
+}
+
+/** edk2 tells a program from a disk image by its type, and by its name when it does not know the type. */
+const typeOf = (name: string): string | undefined => name.toLowerCase().endsWith('.efi') ? 'application/efi' : undefined
+
+/** Bytes that are read at once. */
+const pieceBytes = 64 * 1024
+
+class SentFile implements AssetFile {
+  readonly kind = 'file'
+  readonly modified = undefined
+  readonly name: string
+  readonly size: number
+  readonly #file: LoaderFile
+
+  constructor (file: LoaderFile, name: string) {
+    this.name = name.slice(name.lastIndexOf('/') + 1)
+    this.size = file.size
+    this.#file = file
+  }
+
+  async head (length: number): Promise<Buffer> { return await this.#file.read(0, length) }
+  stream (start: number, length: number): Readable { return Readable.from(this.#pieces(start, start + length)) }
+  close (): Promise<void> { return this.#file.close() }
+
+  async * #pieces (start: number, end: number): AsyncGenerator<Buffer> {
+    for (let at = start; at < end; at += pieceBytes) yield await this.#file.read(at, Math.min(pieceBytes, end - at))
+  }
+}
