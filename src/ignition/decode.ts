@@ -28,6 +28,9 @@ export class CustomDecodeError extends YamlError {}
 interface Outcome { readonly good: boolean, readonly value: unknown }
 type Struct = Record<string, unknown>
 
+/** Characters that aliases may bring in, all together: one long text that stands in a thousand places would fill the memory. */
+const maximumAliasedText = 16 * 1024 * 1024
+
 /** Problems past this many add nothing that a person would read. */
 const maximumProblems = 100
 
@@ -50,6 +53,7 @@ class Decoder {
   #merged: Set<string> | undefined
   #steps = 0
   #aliasSteps = 0
+  #aliasedText = 0
 
   constructor (dialect: YamlDialect) { this.#dialect = dialect }
 
@@ -73,10 +77,14 @@ class Decoder {
   // The fork of v2 had none; a bomb is refused all the same.
   #count (node: YamlNode): void {
     this.#steps++
-    if (this.#open.size > 0) this.#aliasSteps++
+    if (this.#open.size > 0) {
+      this.#aliasSteps++
+      this.#aliasedText += nodeText(node).length
+    }
     const [low, high] = [400_000, 4_000_000]
     const share = this.#steps <= low ? 0.99 : this.#steps >= high ? 0.1 : 0.99 - 0.89 * (this.#steps - low) / (high - low)
-    if (this.#aliasSteps > 100 && this.#steps > 1000 && this.#aliasSteps / this.#steps > share) {
+    const tooMany = this.#aliasSteps > 100 && this.#steps > 1000 && this.#aliasSteps / this.#steps > share
+    if (tooMany || this.#aliasedText > maximumAliasedText) {
       throw new YamlError('yaml: document contains excessive aliasing', node)
     }
   }

@@ -32,11 +32,13 @@ export const formatReport = (report: Report, file: string): string => report.map
 const longestReport = 1000
 const longestMessage = 2000
 
-/** A report that a hostile config cannot make long: the first remarks, how many more there were, and messages cut short. */
+/** A report that a hostile config cannot make long: the first remarks, an error among them if there is one, and how many more. */
 export function shortened (report: Report): Report {
-  const left = report.length - longestReport
-  const first = report.slice(0, longestReport).map(entry => entry.message.length <= longestMessage
+  const cut = report.slice(0, longestReport)
+  const error = cut.some(entry => entry.kind === 'error') ? undefined : report.find(entry => entry.kind === 'error')
+  const kept = (error === undefined ? cut : [...cut.slice(1), error]).map(entry => entry.message.length <= longestMessage
     ? entry
     : { ...entry, message: `${entry.message.slice(0, longestMessage)}...` })
-  return left <= 0 ? first : [...first, { kind: 'info', message: `${left} further remarks are left out`, path: '$' }]
+  const left = report.length - kept.length
+  return left <= 0 ? kept : [...kept, { kind: 'info', message: `${left} further remarks are left out`, path: '$' }]
 }
