@@ -166,7 +166,7 @@ function read (raw: IncomingMessage): Arrival {
 }
 
 /** The route of a request that Matchbox's rules decide; undefined leaves it to fastify. */
-function routeOf (arrival: Arrival, has: { readonly assets: boolean, readonly signatures: boolean, readonly loaders: boolean }): string | undefined {
+function routeOf (arrival: Arrival, has: Readonly<Record<'assets' | 'signatures' | 'loaders', boolean>>): string | undefined {
   const { target } = arrival
   if (target === undefined || target.path === '*' || arrival.unreadable) return refused
   const clean = cleanPath(target.path)
