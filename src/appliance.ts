@@ -28,6 +28,8 @@ import { startTftp } from './wiring/tftp.js'
 export interface Appliance {
   /** Finishes what is under way, for some seconds at most. */
   readonly close: () => Promise<void>
+  /** Reads certificates again now, changed or not; everything else is seen when it changes. */
+  readonly reload: () => Promise<void>
 }
 
 export interface ApplianceOptions {
@@ -46,19 +48,20 @@ export async function startAppliance (loaded: LoadedConfig, { log, clock = syste
     }
   }
   try {
-    await start(loaded, { log, clock, passphrase }, closer => { closers.push(closer) })
+    const reload = await start(loaded, { log, clock, passphrase }, closer => { closers.push(closer) })
+    return { close, reload }
   } catch (error) {
     await close()
     throw error
   }
-  return { close }
 }
 
 /** The store as it is on disk now, for commands that only look. The caller closes it. */
 export const openStore = ({ data_path: dataPath }: Config, log: Logger): Promise<FileStore> =>
   openFileStore({ dataPath, tombstoneMs: 0, clock: systemClock, log, watch: false })
 
-async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>, onClose: OnClose): Promise<void> {
+/** Starts every part; gives what reads certificates again. */
+async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>, onClose: OnClose): Promise<() => Promise<void>> {
   const shared = await share(loaded, options, onClose)
   const { config, origin, own, signer, log } = shared
 
@@ -66,7 +69,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   const starting = new Set(['http', 'grpc', 'tftp', 'dhcp', 'the control socket'])
   await startHttp(shared, () => [...starting].map(name => `${name} does not listen yet`))
   starting.delete('http')
-  await startRpc(shared)
+  const reload = await startRpc(shared)
   starting.delete('grpc')
   await startTftp(shared)
   starting.delete('tftp')
@@ -80,6 +83,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
     ...signer !== undefined && { signingKey: signer.keyId },
     ...own !== undefined && { dhcp: config.dhcp.mode, interface: config.dhcp.interface, address: formatIpv4(own) }
   }, 'appliance.ready')
+  return reload
 }
 
 /** What all parts stand on, in the order in which it can be made. */

@@ -11,7 +11,8 @@ process.exitCode = await run(process.argv.slice(2), {
   stderr: process.stderr,
   terminal: process.stdout.isTTY,
   env: process.env,
-  stop
+  stop,
+  onHangup: listener => { process.on('SIGHUP', listener) }
 })
 // What is still open (a kept-alive connection, a watcher) was given its time to finish by the command itself.
 process.exit()

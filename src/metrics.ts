@@ -31,6 +31,10 @@ export class Metrics {
     ...this.#in, name: 'rpc_handshake_failures_total', help: 'TLS handshakes that failed, by reason', labelNames: ['reason']
   })
 
+  readonly tlsReloads = new Counter({
+    ...this.#in, name: 'rpc_certificate_reloads_total', help: 'New certificates put in force, or kept out because they do not fit', labelNames: ['result']
+  })
+
   constructor () { collectDefaultMetrics({ register: this.#registry }) }
 
   /** A number that is asked for when metrics are read. */

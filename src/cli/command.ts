@@ -10,6 +10,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Fulfilled with the signal's name when the process is asked to end. */
   readonly stop: Promise<string>
+  /** Has `listener` called at each SIGHUP, which asks for files to be read again; without one it ends the process. */
+  readonly onHangup: (listener: () => void) => void
 }
 
 export interface Command {

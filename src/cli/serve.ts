@@ -16,6 +16,7 @@ export const serveCommand: Command = {
     const loaded = configFrom(values, io)
     const log = createLog({ level: loaded.config.log_level, pretty: io.terminal, destination: io.stdout })
     const appliance = await startAppliance(loaded, { log, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '' })
+    io.onHangup(() => { void appliance.reload() })
     const signal = await io.stop
     log.info({ signal }, 'appliance.stop')
     const late = AbortSignal.timeout(patience)

@@ -43,7 +43,7 @@ export async function startHttp (shared: Shared, starting: () => readonly string
   })
   const { host, port } = config.http.address
   try {
-    await app.listen({ host, port })
+    log.info({ url: await app.listen({ host, port }) }, 'http.listen')
   } catch (error) {
     throw listenError(error, `${host}:${port}/tcp`)
   }

@@ -7,17 +7,24 @@ import type { Shared } from './shared.js'
 /** Milliseconds that calls under way may take to finish. */
 const grace = 1000
 
-export async function startRpc ({ loaded, config, log, clock, metrics, provisioner, onClose }: Shared): Promise<void> {
+/** Gives what reads the certificates again. */
+export async function startRpc ({ loaded, config, log, clock, metrics, provisioner, onClose }: Shared): Promise<() => Promise<void>> {
   const { address, ca_file: caFile, cert_file: certFile, key_file: keyFile } = config.rpc
-  if (address === null) return
+  const nothing = async (): Promise<void> => {}
+  if (address === null) return nothing
   let reloader: TlsReloader
   try {
     reloader = await TlsReloader.open({ caFile, certFile, keyFile }, {
       clock,
       advertise: config.advertise,
       onEvent: event => {
-        if (event.what === 'kept') log.error({ reason: event.reason }, 'tls.kept')
-        else log.info({ subject: event.subject, until: new Date(event.notAfter).toISOString() }, 'tls.reloaded')
+        metrics.tlsReloads.inc({ result: event.what })
+        if (event.what === 'kept') {
+          log.error({ reason: event.reason }, 'tls.kept')
+          return
+        }
+        log.info({ subject: event.subject, until: new Date(event.notAfter).toISOString() }, 'tls.reloaded')
+        for (const warning of event.warnings) log.warn({ warning }, 'tls.certificate')
       }
     })
   } catch (error) {
@@ -25,7 +32,7 @@ export async function startRpc ({ loaded, config, log, clock, metrics, provision
     // Somebody who never asked for the API and has no certificates wants the rest to work.
     if (!loaded.isWritten(['rpc'])) {
       log.info({ reason: error.message }, 'grpc.off')
-      return
+      return nothing
     }
     throw new AppError(error.code, `${error.message}; core-provisioner certs init makes certificates, rpc.address: "" turns the gRPC API off`, { cause: error })
   }
@@ -43,4 +50,5 @@ export async function startRpc ({ loaded, config, log, clock, metrics, provision
     grace
   })
   onClose(() => server.close())
+  return async () => { await reloader.reload() }
 }
