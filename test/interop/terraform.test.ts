@@ -1,0 +1,60 @@
+// Terraform itself with the matchbox provider, over the example that a person would copy: apply, an empty plan, a change,
+// an empty plan, destroy. The provider comes from one of Terraform's plugin folders on this machine; nothing is downloaded.
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { layOutProgram, startProgram } from '../helpers/grpc-program.js'
+import { makePki } from '../helpers/pki.js'
+import { findTool, runTool } from '../helpers/tools.js'
+
+const example = fileURLToPath(new URL('../../scripts/terraform-example', import.meta.url))
+
+const pluginFolders = [join(homedir(), '.terraform.d/plugins'), '/usr/local/share/terraform/plugins', '/usr/share/terraform/plugins']
+const plugins = pluginFolders.find(folder => existsSync(join(folder, 'registry.terraform.io/poseidon/matchbox')))
+const missing = findTool('terraform') === undefined
+  ? 'terraform is not installed'
+  : plugins === undefined && `no plugin folder has the matchbox provider: ${pluginFolders.join(', ')}`
+// Terraform asks its makers for news otherwise.
+process.env['CHECKPOINT_DISABLE'] = '1'
+
+t.test('the example', { skip: missing, timeout: 110_000 }, async t => {
+  const pki = makePki()
+  const folder = mkdtempSync(join(tmpdir(), 'terraform-'))
+  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const cwd = join(folder, 'example')
+  cpSync(example, cwd, { recursive: true })
+  const certificates = join(cwd, 'matchbox-certs')
+  mkdirSync(certificates)
+  writeFileSync(join(certificates, 'ca.crt'), pki.ca.cert)
+  writeFileSync(join(certificates, 'client.crt'), pki.client.cert)
+  writeFileSync(join(certificates, 'client.key'), pki.client.key)
+  const terraform = async (...args: string[]): Promise<{ code: number | null, text: string }> => {
+    const { code, stdout, stderr } = await runTool('terraform', [...args, '-no-color'], { cwd, timeout: 60_000 })
+    return { code, text: `${stdout.toString()}${stderr}` }
+  }
+  const init = await terraform('init', '-input=false', `-plugin-dir=${plugins}`)
+  t.equal(init.code, 0, init.text)
+  const running = await startProgram(layOutProgram(folder, pki), pki)
+  t.teardown(() => running.program.child.kill('SIGKILL'))
+  const set = (mac: string): void => {
+    writeFileSync(join(cwd, 'terraform.tfvars'), `rpc_endpoint = "${running.address}"
+ssh_authorized_key = "ssh-ed25519 AAAA test"
+machines = { core-c1 = { mac = "${mac}" } }
+`)
+  }
+  const applied = async (what: string): Promise<void> => {
+    const apply = await terraform('apply', '-auto-approve', '-input=false')
+    t.equal(apply.code, 0, `${what}: ${apply.text}`)
+    const plan = await terraform('plan', '-detailed-exitcode', '-input=false')
+    t.equal(plan.code, 0, `${what}, then an empty plan: ${plan.text}`)
+  }
+  for (const mac of ['00:0c:29:bd:7f:ec', '00-0C-29-BD-7F-EC', '000c.29bd.7fed']) {
+    set(mac)
+    await applied(mac)
+  }
+  const destroy = await terraform('destroy', '-auto-approve', '-input=false')
+  t.equal(destroy.code, 0, destroy.text)
+  for (const kind of ['groups', 'profiles', 'ignition']) t.same(readdirSync(join(folder, 'data', kind)), [], kind)
+})
