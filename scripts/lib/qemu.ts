@@ -2,7 +2,11 @@
 import { copyFileSync, existsSync, ftruncateSync, openSync, closeSync } from 'node:fs'
 import { join } from 'node:path'
 
-export const firmwares = ['bios', 'uefi'] as const
+/**
+ * How a machine starts: `bios`, SeaBIOS and the network card's iPXE; `bios-undionly` and `bios-pxelinux`, SeaBIOS and an iPXE
+ * that is given to it as its kernel and fetches that loader by TFTP; `uefi`, OVMF's PXE; `uefi-http`, OVMF's HTTP Boot.
+ */
+export const firmwares = ['bios', 'bios-undionly', 'bios-pxelinux', 'uefi', 'uefi-http'] as const
 export type Firmware = typeof firmwares[number]
 export const isFirmware = (text: string): text is Firmware => firmwares.some(firmware => firmware === text)
 
@@ -14,6 +18,8 @@ export interface MachineOptions {
   readonly tap: string
   /** Holds the machine's disk, its firmware variables and its serial log. */
   readonly folder: string
+  /** Holds ipxe.lkrn. */
+  readonly bootFiles: string
   /** `tcg` is software emulation and works everywhere. */
   readonly accelerator: 'tcg' | 'kvm'
 }
@@ -31,9 +37,20 @@ const ovmf = [
   ['/usr/share/OVMF/OVMF_CODE.fd', '/usr/share/OVMF/OVMF_VARS.fd']
 ] as const
 
-function firmwareWords ({ firmware, name, folder }: MachineOptions): string[] {
+// What an iPXE that is already there runs to get another loader going. PXELINUX looks for its files where the DHCP answer
+// says that it came from: to iPXE that is a script's URL, so it is told otherwise.
+const handOvers = {
+  'bios-undionly': 'dhcp && chain tftp://${next-server}/undionly.kpxe', // eslint-disable-line no-template-curly-in-string
+  'bios-pxelinux': 'dhcp && set net0/filename pxelinux.0 && chain tftp://${next-server}/pxelinux.0' // eslint-disable-line no-template-curly-in-string
+} as const
+
+function firmwareWords ({ firmware, name, folder, bootFiles }: MachineOptions): string[] {
   // SeaBIOS is QEMU's default; without a screen it and iPXE write to the serial port.
-  if (firmware === 'bios') return ['-machine', 'pc,graphics=off']
+  const bios = ['-machine', 'pc,graphics=off']
+  if (firmware === 'bios') return bios
+  if (firmware === 'bios-undionly' || firmware === 'bios-pxelinux') {
+    return [...bios, '-kernel', join(bootFiles, 'ipxe.lkrn'), '-append', handOvers[firmware]]
+  }
   const found = ovmf.find(files => files.every(file => existsSync(file)))
   if (found === undefined) throw new Error(`no UEFI firmware: ${ovmf[0][0]} is not there (Debian's package ovmf)`)
   const variables = join(folder, `${name}.vars`)
@@ -41,7 +58,11 @@ function firmwareWords ({ firmware, name, folder }: MachineOptions): string[] {
   return [
     '-machine', 'q35',
     '-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${found[0]}`,
-    '-drive', `if=pflash,format=raw,unit=1,file=${variables}`
+    '-drive', `if=pflash,format=raw,unit=1,file=${variables}`,
+    // Its boot order names the card, which then offers PXE before HTTP.
+    ...firmware === 'uefi-http'
+      ? ['-fw_cfg', 'name=opt/org.tianocore/IPv4PXESupport,string=no', '-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=no']
+      : []
   ]
 }
 
@@ -64,7 +85,7 @@ export function prepareMachine (options: MachineOptions): MachineCommand {
       ...firmwareWords(options),
       '-netdev', `tap,id=network,ifname=${tap},script=no,downscript=no`,
       // Under UEFI the card's own iPXE is left out, so that the firmware's PXE stack does DHCP and TFTP.
-      '-device', `virtio-net-pci,netdev=network,mac=${mac},bootindex=1${firmware === 'uefi' ? ',romfile=' : ''}`,
+      '-device', `virtio-net-pci,netdev=network,mac=${mac},bootindex=1${firmware.startsWith('uefi') ? ',romfile=' : ''}`,
       '-drive', `if=none,id=disk,format=raw,cache=unsafe,file=${disk}`,
       '-device', 'virtio-blk-pci,drive=disk,bootindex=2',
       // OVMF since edk2-stable202405 offers no PXE entry on a machine without a random number generator.

@@ -12,7 +12,7 @@ import { startAppliance, watchStages } from './appliance-process.js'
 import { Children } from './children.js'
 import { readMachineLog, tailOf } from './machine-log.js'
 import { createBridge, createTap, requireOwnNamespace } from './namespace.js'
-import { type Firmware, isFirmware, prepareMachine } from './qemu.js'
+import { type Firmware, firmwares, isFirmware, prepareMachine } from './qemu.js'
 import { advertiseNothing } from './router-advertisement.js'
 import { type SandboxMachine, createStore } from './sandbox-store.js'
 import { formatTable } from './table.js'
@@ -21,6 +21,8 @@ interface Options {
   readonly machines: number
   readonly firmware: Firmware
   readonly timeout: number
+  /** The stage at which a machine has done enough and is switched off; undefined to have it apply its config. */
+  readonly until: Stage | undefined
   readonly packages: string
   readonly kernel: string
   readonly accelerator: 'tcg' | 'kvm'
@@ -35,14 +37,20 @@ interface Run {
   readonly serialLog: string
   /** Stage -> seconds since the machine was switched on; in the order in which they came. */
   readonly stages: Map<string, number>
+  /** The loader that was fetched last. */
+  loader?: string
   readonly started: number
   /** '' when all went well; undefined while it runs. */
   problem?: string
+  onStage?: (stage: string) => void
 }
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const bridge = 'br0'
 const stageNames = ['discover', 'offer', 'ack', 'loader', 'script', 'kernel', 'initrd', 'ignition', 'installed'] as const
+
+type Stage = typeof stageNames[number]
+const isStage = (text: string): text is Stage => stageNames.some(name => name === text)
 
 const secondsSince = (start: number): number => (performance.now() - start) / 1000
 const timeOf = ({ started }: { readonly started: number }): string => `${secondsSince(started).toFixed(1).padStart(6)}s`
@@ -54,6 +62,7 @@ function readOptions (): Options {
       machines: { type: 'string', default: '1' },
       firmware: { type: 'string', default: 'bios' },
       timeout: { type: 'string', default: '300' },
+      until: { type: 'string' },
       packages: { type: 'string', default: join(root, '.cache/packages') },
       kernel: { type: 'string', default: '' },
       accel: { type: 'string', default: 'tcg' },
@@ -62,11 +71,13 @@ function readOptions (): Options {
       json: { type: 'boolean', default: false }
     }
   })
-  if (!isFirmware(values.firmware)) throw new Error(`--firmware is bios or uefi, not ${values.firmware}`)
+  if (!isFirmware(values.firmware)) throw new Error(`--firmware is one of ${firmwares.join(', ')}, not ${values.firmware}`)
+  const { until } = values
+  if (until !== undefined && !isStage(until)) throw new Error(`--until is one of ${stageNames.join(', ')}, not ${until}`)
   if (values.accel !== 'tcg' && values.accel !== 'kvm') throw new Error(`--accel is tcg or kvm, not ${values.accel}`)
   const { firmware, packages, kernel, keep, verbose, json, accel } = values
   const [machines, timeout] = [Number(values.machines), Number(values.timeout)]
-  return { machines, firmware, timeout, packages, kernel, accelerator: accel, keep, verbose, json }
+  return { machines, firmware, timeout, until, packages, kernel, accelerator: accel, keep, verbose, json }
 }
 
 /** What is wrong with a machine that has ended, or undefined when it did all it had to. */
@@ -87,27 +98,33 @@ async function until (condition: () => boolean, milliseconds: number): Promise<v
   for (const end = performance.now() + milliseconds; !condition() && performance.now() < end;) await delay(50)
 }
 
+const doneText = ({ until: lastStage }: Options): string => lastStage === undefined ? 'applied its Ignition config' : `reached the stage ${lastStage}`
+
 interface Place { readonly children: Children, readonly folder: string, readonly tap: string, readonly stop: AbortSignal }
 
 /** Switches a machine on and waits until it has switched itself off, or for `timeout` seconds. */
 async function bootMachine (run: Run, options: Options, { children, folder, tap, stop }: Place): Promise<void> {
   const { name, mac } = run.machine
-  const { program, words } = prepareMachine({ name, mac, tap, folder, firmware: options.firmware, accelerator: options.accelerator })
+  const { firmware, accelerator, until: lastStage } = options
+  const { program, words } = prepareMachine({ name, mac, tap, folder, firmware, accelerator, bootFiles: join(root, 'assets/boot') })
   const child: ChildProcess = children.start(program, words, ['ignore', 'inherit', 'inherit'])
   const off = once(child, 'exit').then(([status]: unknown[]) => status)
   const timer = new AbortController()
   const late = delay(options.timeout * 1000, 'late' as const, { signal: timer.signal })
-  const end = await Promise.race([off, late])
+  const enough = new Promise<'enough'>(resolve => { run.onStage = stage => { if (stage === lastStage) resolve('enough') } })
+  const end = await Promise.race([off, late, enough])
   timer.abort()
   await children.stop(child)
   if (stop.aborted) return
   // Its last report may still be on its way through /v1/events.
-  if (end !== 'late') await until(() => run.stages.has('installed'), 2000)
-  const problem = end === 'late'
-    ? `it was not done after ${options.timeout} s`
-    : end === 0 ? problemOf(run) : `QEMU ended with status ${String(end)}`
+  if (end === 0 && lastStage === undefined) await until(() => run.stages.has('installed'), 2000)
+  const problem = end === 'enough'
+    ? undefined
+    : end === 'late'
+      ? `it was not done after ${options.timeout} s`
+      : end !== 0 ? `QEMU ended with status ${String(end)}` : lastStage === undefined ? problemOf(run) : `it switched itself off before the stage ${lastStage}`
   run.problem = problem ?? ''
-  print(`${timeOf(run)}  ${name}  ${mac}  ${problem === undefined ? 'applied its Ignition config' : `FAILED: ${problem}`}`)
+  print(`${timeOf(run)}  ${name}  ${mac}  ${problem === undefined ? doneText(options) : `FAILED: ${problem}`}`)
 }
 
 function explain ({ machine, serialLog, stages, problem = '' }: Run, applianceLog: string): void {
@@ -119,13 +136,13 @@ function explain ({ machine, serialLog, stages, problem = '' }: Run, applianceLo
   for (const line of seen) print(`    ${line}`)
 }
 
-function summary (runs: readonly Run[]): string {
+function summary (runs: readonly Run[], { until }: Options): string {
   return formatTable([
     ['machine', 'mac', 'address', ...stageNames, 'result'],
     ...runs.map(({ machine, stages, problem }) => [
       machine.name, machine.mac, machine.address,
       ...stageNames.map(stage => stages.get(stage)?.toFixed(1) ?? '-'),
-      problem === '' ? 'applied' : 'FAILED'
+      problem !== '' ? 'FAILED' : until === undefined ? 'applied' : 'ok'
     ])
   ])
 }
@@ -133,10 +150,11 @@ function summary (runs: readonly Run[]): string {
 const document = (options: Options, runs: readonly Run[]): unknown => ({
   firmware: options.firmware,
   ok: runs.every(run => run.problem === ''),
-  machines: runs.map(({ machine, stages, problem }) => ({
+  machines: runs.map(({ machine, stages, problem, loader }) => ({
     name: machine.name,
     mac: machine.mac,
     address: machine.address,
+    ...loader !== undefined && { loader },
     ok: problem === '',
     ...problem === '' ? {} : { problem },
     stages: Object.fromEntries([...stages].map(([stage, seconds]) => [stage, Math.round(seconds * 10) / 10]))
@@ -167,6 +185,8 @@ async function sandbox (options: Options, folder: string, children: Children, st
     const run = runs.get(mac)
     if (run === undefined || (failed === '' && run.stages.has(stage))) return
     if (failed === '') run.stages.set(stage, secondsSince(run.started))
+    if (stage === 'loader') run.loader = detail.split(' ').at(-1) ?? ''
+    if (failed === '') run.onStage?.(stage)
     print(`${timeOf(run)}  ${run.machine.name}  ${mac}  ${stage.padEnd(9)}  ${failed === '' ? detail : `FAILED: ${failed}`}`.trimEnd())
   })
   print(`booting ${runs.size} blank ${options.firmware} machine${runs.size === 1 ? '' : 's'}`)
@@ -186,7 +206,7 @@ async function sandbox (options: Options, folder: string, children: Children, st
   const failed = all.filter(run => run.problem !== '')
   for (const run of failed) explain(run, applianceLog)
   if (options.verbose) for await (const chunk of createReadStream(applianceLog)) process.stderr.write(chunk as Buffer)
-  print(`\n${summary(all)}`)
+  print(`\n${summary(all, options)}`)
   if (options.json) process.stdout.write(`${JSON.stringify(document(options, all), null, 2)}\n`)
   return failed.length === 0 ? 0 : 1
 }
