@@ -23,9 +23,12 @@ export const commands: readonly Command[] = [
 ]
 
 function help (): string {
-  const usage = commands.map(({ name, synopsis }) => `  core-provisioner ${name} ${synopsis}`.trimEnd())
-  const width = Math.max(...usage.map(line => line.length))
-  return ['usage:', ...usage.map((line, index) => `${line.padEnd(width)}  ${commands[index]?.summary ?? ''}`), '  core-provisioner --version | --help'].join('\n')
+  const width = Math.max(...commands.map(({ name }) => name.length))
+  return [
+    'usage: core-provisioner COMMAND [arguments]',
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    'core-provisioner COMMAND --help shows the arguments; --version the version.'
+  ].join('\n')
 }
 
 /** Runs the command named by the first argument; resolves with the exit status. */

@@ -1,0 +1,58 @@
+// The whole appliance in a network namespace: what is live is in force without a restart, for a real client.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
+import { Program } from '../helpers/program.js'
+import { able, needs } from '../helpers/tools.js'
+
+t.test('a machine that is nobody is refused; a group or a host file gives it its address at once', async t => {
+  if (!able(t, namespaceProblem()) || !needs(t, 'udhcpc')) return
+  const folder = t.testdir({ data: { groups: {}, profiles: { 'node.json': '{"id":"node","boot":{"kernel":"/assets/k"}}' } } })
+  // A Unix socket's path may not be long.
+  const sockets = mkdtempSync(join(tmpdir(), 'appliance-'))
+  t.teardown(() => { rmSync(sockets, { recursive: true }) })
+  const config = join(folder, 'config.yaml')
+  writeFileSync(config, `data_path: ${folder}/data
+assets_path: ""
+state_path: ${folder}/state
+control_socket: ${sockets}/c
+rpc: { address: "" }
+dhcp:
+  mode: server
+  interface: br0
+  subnets: [{ subnet: 172.30.0.0/24, lease_time: 2h }]
+`)
+  const space = new NetworkNamespace()
+  t.teardown(async () => { await space.close() })
+  space.bridge('br0', '172.30.0.1/24')
+  const appliance = space.spawn(process.execPath, '--import=tsx', 'src/main.ts', 'serve', '--config', config)
+  await appliance.line(/"msg":"appliance\.ready"/)
+  const client = space.client('br0', '52:54:00:00:00:31')
+  const ask = async (): Promise<string> => {
+    const asking = client.spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-s', '/bin/true', '-t', '2', '-T', '1')
+    await asking.ended
+    return asking.output()
+  }
+
+  t.notMatch(await ask(), /lease of/, 'nobody reserved anything for it')
+  t.match(JSON.parse(await appliance.line(/"msg":"dhcp\.drop"/)), { level: 'info', mac: '52:54:00:00:00:31', reason: 'unknown_client' })
+  t.equal(space.exec('curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', 'http://172.30.0.1:8080/ipxe?mac=52-54-00-00-00-31'), '404')
+
+  const group = { id: 'g', profile: 'node', selector: { mac: '52:54:00:00:00:31' }, metadata: { ip: '172.30.0.31', hostname: 'node-31' } }
+  writeFileSync(join(folder, 'data/groups/g.json'), JSON.stringify(group))
+  t.match(await ask(), /lease of 172\.30\.0\.31 obtained from 172\.30\.0\.1/)
+  t.match(space.exec('curl', '-s', 'http://172.30.0.1:8080/ipxe?mac=52-54-00-00-00-31'), /^#!ipxe\nkernel \/assets\/k/)
+
+  const leases = JSON.parse((await new Program(['leases', 'list', '--json', '--config', config]).end()).stdout) as unknown
+  t.match(leases, [{ ip: '172.30.0.31', mac: '52:54:00:00:00:31', state: 'bound', hostname: 'node-31' }])
+  t.match(await new Program(['leases', 'release', '172.30.0.31', '--config', config]).end(), { status: 0, stdout: 'released 172.30.0.31\n' })
+
+  writeFileSync(join(folder, 'data/groups/g.json'), JSON.stringify({ ...group, metadata: {} }))
+  mkdirSync(join(folder, 'state/hosts.d'), { recursive: true })
+  writeFileSync(join(folder, 'state/hosts.d/rack.yaml'), '- { mac: "52:54:00:00:00:31", ip: 172.30.0.77 }\n- { mac: "52:54:00:00:00:32", ip: 10.0.0.1 }\n')
+  t.match(await ask(), /lease of 172\.30\.0\.77 obtained/, 'the host file counts, with its other entry left out')
+  t.match(await appliance.line(/"msg":"reservation\.refused"/), /rack\.yaml:2: the reservation of 10\.0\.0\.1/)
+  t.match(space.exec('curl', '-s', 'http://172.30.0.1:8080/metrics'), /dhcp_sent_total\{type="ACK"\} 2/)
+})
