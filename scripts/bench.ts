@@ -1,13 +1,4 @@
-// Runs one benchmark by name: `npm run bench -- tftp [arguments]`. Each is a file of scripts/bench that exports `run`.
-import { readdirSync } from 'node:fs'
+// Runs one benchmark by name: `npm run bench -- tftp [arguments]`.
+import { runNamed } from './lib/run-named.js'
 
-const folder = new URL('./bench/', import.meta.url)
-const names = readdirSync(folder).filter(file => file.endsWith('.ts')).map(file => file.slice(0, -3))
-const [name = '', ...rest] = process.argv.slice(2)
-if (names.includes(name)) {
-  const { run } = await import(new URL(`${name}.ts`, folder).href) as { run: (args: readonly string[]) => Promise<void> }
-  await run(rest)
-} else {
-  process.stderr.write(`usage: npm run bench -- NAME, where NAME is one of: ${names.join(', ')}\n`)
-  process.exitCode = 2
-}
+await runNamed('bench')

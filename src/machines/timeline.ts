@@ -8,20 +8,24 @@ export type Stage = typeof stages[number]
 export const isStage = (text: string): text is Stage => (stages as readonly string[]).includes(text)
 const rank = (stage: Stage): number => stages.indexOf(stage)
 
-/** One thing that a server saw a machine do. */
-export interface Observation {
-  readonly mac: Mac
-  readonly stage: Stage
-  /** Epoch milliseconds. */
-  readonly at: number
-  /** For DHCP stages: what asked. A system's own client is `other`. */
-  readonly program?: 'pxe' | 'http' | 'ipxe' | 'raspberry-pi' | 'other'
+/** What is known of a machine beside its boot; the latest that was seen counts. */
+interface Facts {
   readonly address?: string
   readonly architecture?: string
   readonly firmware?: string
   readonly uuid?: string
   readonly group?: string
   readonly profile?: string
+}
+
+/** One thing that a server saw a machine do. */
+export interface Observation extends Facts {
+  readonly mac: Mac
+  readonly stage: Stage
+  /** Epoch milliseconds. */
+  readonly at: number
+  /** For DHCP stages: what asked. A system's own client is `other`. */
+  readonly program?: 'pxe' | 'http' | 'ipxe' | 'raspberry-pi' | 'other'
   /** The file that was loaded, or what else is worth a line. */
   readonly detail?: string
   /** Why the stage did not succeed. */
@@ -36,16 +40,10 @@ export interface TimelineEntry {
   readonly failed?: string
 }
 
-export interface Machine {
+export interface Machine extends Facts {
   readonly mac: Mac
   readonly firstSeen: number
   readonly lastSeen: number
-  readonly address?: string
-  readonly architecture?: string
-  readonly firmware?: string
-  readonly uuid?: string
-  readonly group?: string
-  readonly profile?: string
   /** The furthest stage of the present boot; undefined for one that has only been seen with an address of its own. */
   readonly stage?: Stage
   /** When it last reported that it is installed; undefined again once it boots a kernel from the network anew. */
@@ -59,7 +57,7 @@ export interface Machine {
 /** A machine that loops in its loader must not grow its timeline without end. */
 const longestTimeline = 64
 
-const facts = ['address', 'architecture', 'firmware', 'uuid', 'group', 'profile'] as const
+const facts = ['address', 'architecture', 'firmware', 'uuid', 'group', 'profile'] as const satisfies ReadonlyArray<keyof Facts>
 
 /** The machine after an observation. `before` is undefined for one never seen. */
 export function observe (before: Machine | undefined, seen: Observation): Machine {
