@@ -50,6 +50,17 @@ t.test('starts, serves, and ends 0 on SIGTERM', async t => {
   t.match(await (await fetch(`${url}/v1/machines/52:54:00:00:00:01`)).json(), { stage: 'kernel', group: 'core-1', profile: 'node' })
   t.match(await (await fetch(`${url}/metrics`)).text(), /boot_stages_total\{stage="kernel",result="ok"\} 1/)
 
+  const watching = new Program(['machines', 'watch', '--config', file])
+  t.teardown(() => watching.child.kill('SIGKILL'))
+  while (!watching.stdout.includes('script')) {
+    // Only what happens while it listens is told, so a machine goes on asking until it has been seen.
+    await Promise.all([fetch(`${url}/ipxe?mac=52:54:00:00:00:01`), fetch(`${url}/assets/vmlinuz`)])
+    await Promise.race([once(watching.child.stdout!, 'data'), once(AbortSignal.timeout(200), 'abort')])
+  }
+  t.match(watching.stdout, /52:54:00:00:00:01 {2}127\.0\.0\.1 {2}script {2}\/ipxe/)
+  t.equal((await watching.end('SIGINT')).status, 0, 'watching ends when it is told to')
+  program.child.kill('SIGHUP')
+  t.equal((await fetch(`${url}/healthz`)).status, 200, 'SIGHUP does not end it')
   t.match(JSON.parse((await new Program(['machines', 'show', '52-54-00-00-00-01', '--json', '--config', file]).end()).stdout), { profile: 'node', stage: 'kernel' })
   t.match((await new Program(['machines', 'list', '--config', file]).end()).stdout, /52:54:00:00:00:01 +kernel +127\.0\.0\.1 +core-1 +node/)
   t.match(await new Program(['machines', 'reset', '52-54-00-00-00-01', '--config', file]).end(), { status: 0 })
