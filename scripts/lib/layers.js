@@ -25,7 +25,7 @@ export const layers = [
   { name: 'network edge', files: ['net/'], may: ['net/', 'errors', 'clock'], types: ['log'], node: ['*'], packages: ['koffi'] },
   {
     name: 'dhcp edge',
-    files: ['dhcp/dhcp-server', 'dhcp/proxy-server', 'dhcp/other-servers', 'dhcp/lease-file'],
+    files: ['dhcp/dhcp-server', 'dhcp/proxy-server', 'dhcp/message-exchange', 'dhcp/other-servers', 'dhcp/lease-file'],
     may: ['dhcp/', 'net/', 'clock', 'errors', 'store/atomic-file'],
     types: ['log'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:timers/promises'],

@@ -5,12 +5,14 @@
 // hears nothing else), and a DISCOVER a little later if nobody answered. A server that denies
 // machines it does not know stays unseen here; the running service sees it when a machine takes its offer.
 import type { Clock } from '../clock.js'
-import { AppError, DecodeError } from '../errors.js'
+import { AppError, DecodeError, messageOf } from '../errors.js'
+import type { Logger } from '../log.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import { macToBytes, type Mac } from '../net/mac.js'
 import type { BindOptions, UdpNetwork } from '../net/udp.js'
 import { ethernet } from './client-info.js'
 import { broadcastFlag, op, ports } from './constants.js'
+import type { DhcpEvent } from './dhcp-event.js'
 import type { Options } from './options.js'
 import { decodePacket, type DhcpPacket, encodePacket } from './packet.js'
 
@@ -56,6 +58,34 @@ export async function findOtherServers ({ network, bind, mac, server, clock, wai
     await socket.close()
   }
   return [...found]
+}
+
+export interface LookForOthers {
+  readonly interfaceName: string
+  /** Port 68 on the interface. */
+  readonly bind: BindOptions
+  /** The interface's hardware address. */
+  readonly mac: Mac
+  readonly allowed: boolean
+}
+
+/** Tells of each server that answers; AppError `other_dhcp_server` when one does and is not allowed to. */
+export async function refuseBesideOthers (
+  { interfaceName, bind, mac, allowed }: LookForOthers,
+  { network, server, clock, log, onEvent }: Pick<OtherServersOptions, 'network' | 'server' | 'clock'> & { readonly log: Logger, readonly onEvent: (event: DhcpEvent) => void }
+): Promise<void> {
+  let found: readonly Ipv4[]
+  try {
+    found = await findOtherServers({ network, bind, mac, server, clock })
+  } catch (error) {
+    log.warn({ interface: interfaceName, error: messageOf(error) }, 'dhcp.others_unknown')
+    return
+  }
+  for (const ip of found) {
+    log.warn({ interface: interfaceName, ip: formatIpv4(ip) }, 'dhcp.other_server')
+    onEvent({ kind: 'other_server', ip, mac })
+  }
+  if (found.length > 0 && !allowed) throw otherServersError(interfaceName, found)
 }
 
 export const otherServersError = (interfaceName: string, others: readonly Ipv4[]): AppError => new AppError('other_dhcp_server',

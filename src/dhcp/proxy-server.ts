@@ -4,20 +4,16 @@
 // of the packets, so the port is taken alone, and starting beside one on this machine fails with "another program listens there".
 // There that server itself can name next-server and the boot file (mode off, `doctor` prints the values).
 import type { Clock } from '../clock.js'
-import { DecodeError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
-import { macFromBytes, type Mac } from '../net/mac.js'
+import type { Mac } from '../net/mac.js'
 import type { BindOptions, Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
 import type { BootConfig } from './boot-file.js'
-import { describePacket } from './describe.js'
-import { type DhcpEvent, requestRate } from './dhcp-server.js'
+import type { DhcpEvent } from './dhcp-event.js'
 import type { LoaderLoop } from './loader-loop.js'
-import { decodePacket, type DhcpPacket, encodePacket } from './packet.js'
+import { type Asked, MessageExchange } from './message-exchange.js'
 import { handleBootServer, handleProxy, type ProxyContext, type ProxyReply } from './proxy-machine.js'
 import { ProxyWatch } from './proxy-watch.js'
-import { RateLimiter } from './rate-limit.js'
-import { replyLimit } from './reply.js'
 
 export interface ProxyServerOptions {
   readonly network: UdpNetwork
@@ -49,14 +45,12 @@ export async function startProxyServer (options: ProxyServerOptions): Promise<Pr
   return server
 }
 
-const rememberedMachines = 4096
-
 type Handle = typeof handleProxy
 
 class Server implements ProxyServer {
   readonly #options: ProxyServerOptions
   readonly #watch = new ProxyWatch()
-  readonly #requests = new RateLimiter<Mac>(requestRate, rememberedMachines)
+  readonly #exchange: MessageExchange
   readonly #usesOtherLoader = (mac: Mac): boolean => this.#options.loaderLoop?.usesOther(mac) ?? false
   #boot: BootConfig
   #sockets: readonly UdpSocket[] = []
@@ -64,13 +58,16 @@ class Server implements ProxyServer {
   constructor (options: ProxyServerOptions) {
     this.#options = options
     this.#boot = options.boot
+    this.#exchange = new MessageExchange(options)
   }
 
   async listen (): Promise<void> {
     const { network, bind, bootServerBind } = this.#options
     for (const [where, handle] of [[bind, handleProxy], [bootServerBind, handleBootServer]] as const) {
       try {
-        const socket: UdpSocket = await network.bind(where, (data, from) => { this.#onDatagram(data, from, socket, handle) })
+        const socket: UdpSocket = await network.bind(where, (data, from) => {
+          this.#exchange.receive(data, asked => { this.#answer(asked, from, socket, handle) })
+        })
         this.#sockets = [...this.#sockets, socket]
       } catch (error) {
         await this.close()
@@ -83,51 +80,23 @@ class Server implements ProxyServer {
   fileAsked (mac: Mac): void { this.#watch.progressed(mac) }
   async close (): Promise<void> { await Promise.all(this.#sockets.map(async socket => { await socket.close() })) }
 
-  #onDatagram (data: Buffer, from: Endpoint, socket: UdpSocket, handle: Handle): void {
-    const { clock, log, onEvent } = this.#options
-    let request: DhcpPacket
-    try {
-      request = decodePacket(data)
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error
-      log.debug({ reason: error.code, offset: error.offset, bytes: data.length }, 'dhcp.malformed')
-      onEvent({ kind: 'dropped', reason: 'malformed', detail: error.code })
-      return
-    }
-    const mac = macFromBytes(request.chaddr)
-    if (!this.#requests.take(mac, clock.now())) {
-      onEvent({ kind: 'dropped', reason: 'rate_limited', detail: '', mac })
-      return
-    }
-    if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(request), port: socket.local.port }, 'dhcp.received')
-    onEvent({ kind: 'received', type: request.options.dhcpMessageType ?? 'BOOTP', mac, packet: request })
-    try {
-      const outcome = handle(request, this.#context())
-      if (outcome.kind === 'reply') this.#send(outcome, request, mac, from, socket)
-      else {
-        onEvent({ kind: 'dropped', reason: outcome.reason, detail: outcome.detail ?? '', mac })
-        log.debug({ mac, reason: outcome.reason, detail: outcome.detail }, 'dhcp.drop')
-      }
-    } catch (error) {
-      log.error({ packet: describePacket(request), error }, 'dhcp.failed')
-    }
+  #answer (asked: Asked, from: Endpoint, socket: UdpSocket, handle: Handle): void {
+    const outcome = handle(asked.request, this.#context())
+    if (outcome.kind === 'reply') this.#send(outcome, asked, from, socket)
+    else this.#exchange.drop(outcome.reason, outcome.detail ?? '', asked)
   }
 
   #context (): ProxyContext {
     return { server: this.#options.server, boot: this.#boot, usesOtherLoader: this.#usesOtherLoader }
   }
 
-  #send ({ reply, to, bootFile }: ProxyReply, request: DhcpPacket, mac: Mac, from: Endpoint, socket: UdpSocket): void {
+  #send ({ reply, to, bootFile }: ProxyReply, asked: Asked, from: Endpoint, socket: UdpSocket): void {
     const { clock, log, onEvent, server } = this.#options
+    const offers = reply.options.dhcpMessageType === 'OFFER'
     const where = to === undefined ? from : { address: formatIpv4(to.ip), port: to.port }
-    const type = reply.options.dhcpMessageType ?? 'BOOTP'
-    socket.send(encodePacket(reply, replyLimit(request)), where, error => {
-      if (error !== null) log.warn({ mac, to: where.address, error: error.message }, 'dhcp.unsent')
-    })
-    log.info({ mac, xid: request.xid, file: bootFile, port: socket.local.port }, type === 'OFFER' ? 'dhcp.proxy_offer' : 'dhcp.boot_server')
-    if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(reply), to: where.address }, 'dhcp.sent')
-    onEvent({ kind: 'sent', type, mac, ip: 0, packet: request, bootFile })
-    if (type !== 'OFFER') {
+    this.#exchange.send(socket, { reply, to: where, bootFile, name: offers ? 'dhcp.proxy_offer' : 'dhcp.boot_server' }, asked)
+    const { mac } = asked
+    if (!offers) {
       this.#watch.progressed(mac)
     } else if (this.#watch.offered(mac, clock.now())) {
       const values = { 'next-server': formatIpv4(server), filename: bootFile }

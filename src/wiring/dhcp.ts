@@ -1,7 +1,8 @@
 // DHCP on its interface, in server or proxy mode.
 import { join } from 'node:path'
 import { ports } from '../dhcp/constants.js'
-import { type DhcpServer, type DhcpSettings, type LookForOthers, startDhcpServer } from '../dhcp/dhcp-server.js'
+import type { LookForOthers } from '../dhcp/other-servers.js'
+import { type DhcpServer, type DhcpSettings, startDhcpServer } from '../dhcp/dhcp-server.js'
 import { messageOf } from '../errors.js'
 import { LeaseFile } from '../dhcp/lease-file.js'
 import { isActive, type Lease } from '../dhcp/leases.js'

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js'
 import { clientInfo } from '../dhcp/client-info.js'
 import { architectures } from '../dhcp/constants.js'
-import type { DhcpEvent } from '../dhcp/dhcp-server.js'
+import type { DhcpEvent } from '../dhcp/dhcp-event.js'
 import type { RequestEvent, RequestKind } from '../http/machine-log.js'
 import type { LoaderLoop } from '../dhcp/loader-loop.js'
 import type { Logger } from '../log.js'

@@ -1,6 +1,7 @@
 // The server's transport on a made-up network: what is sent when, what is kept, what it tells of.
 import t, { type Test } from 'tap'
-import { type DhcpEvent, type DhcpServer, type DhcpSettings, startDhcpServer } from '../../src/dhcp/dhcp-server.js'
+import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
+import { type DhcpServer, type DhcpSettings, startDhcpServer } from '../../src/dhcp/dhcp-server.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
 import type { LeaseStore } from '../../src/dhcp/lease-file.js'
 import { buildReservations } from '../../src/dhcp/reservations.js'

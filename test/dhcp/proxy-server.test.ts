@@ -1,6 +1,6 @@
 // ProxyDHCP's transport on a made-up network: both ports, and machines that ignore the offers.
 import t, { type Test } from 'tap'
-import type { DhcpEvent } from '../../src/dhcp/dhcp-server.js'
+import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
 import { type ProxyServer, startProxyServer } from '../../src/dhcp/proxy-server.js'
 import { createLog } from '../../src/log.js'
 import { DhcpWire } from '../helpers/dhcp-wire.js'

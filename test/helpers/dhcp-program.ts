@@ -3,7 +3,9 @@
 // Prints `ready`, then one JSON line for each event with addresses as text; SIGTERM closes it.
 import { systemClock } from '../../src/clock.js'
 import type { BootConfig } from '../../src/dhcp/boot-file.js'
-import { type DhcpEvent, type LookForOthers, startDhcpServer } from '../../src/dhcp/dhcp-server.js'
+import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
+import type { LookForOthers } from '../../src/dhcp/other-servers.js'
+import { startDhcpServer } from '../../src/dhcp/dhcp-server.js'
 import { LeaseFile } from '../../src/dhcp/lease-file.js'
 import { LeaseTable } from '../../src/dhcp/leases.js'
 import { startProxyServer } from '../../src/dhcp/proxy-server.js'

@@ -1,0 +1,19 @@
+// What the DHCP and ProxyDHCP servers tell of their work, for metrics and for the machines' timelines.
+import type { Ipv4 } from '../net/ipv4.js'
+import type { Mac } from '../net/mac.js'
+import type { DhcpPacket } from './packet.js'
+import type { ProxyDropReason } from './proxy-machine.js'
+import type { DropReason } from './server-machine.js'
+
+/** Why a message was not answered: it broke a rule of its protocol, or a limit of ours. */
+export type AnyDropReason = DropReason | ProxyDropReason | 'malformed' | 'unsaved' | 'rate_limited' | 'failed'
+
+export type DhcpEvent =
+  | { readonly kind: 'received', readonly type: string, readonly mac: Mac, readonly packet: DhcpPacket }
+  | { readonly kind: 'sent', readonly type: string, readonly mac: Mac, readonly ip: Ipv4, readonly packet: DhcpPacket, readonly bootFile: string | undefined }
+  | { readonly kind: 'dropped', readonly reason: AnyDropReason, readonly detail: string, readonly mac?: Mac }
+  /** Another DHCP server answered at start, or a machine took its offer. */
+  | { readonly kind: 'other_server', readonly ip: Ipv4, readonly mac: Mac }
+  /** ProxyDHCP offers to this machine lead nowhere: its own DHCP server has to name next-server and the boot file. */
+  | { readonly kind: 'proxy_offer_ignored', readonly mac: Mac, readonly nextServer: Ipv4, readonly bootFile: string }
+  | { readonly kind: 'lease', readonly change: 'released' | 'declined' | 'offer_refused' | 'conflict', readonly mac: Mac, readonly ip: Ipv4 }

@@ -1,0 +1,118 @@
+// What the DHCP and the ProxyDHCP server do alike with messages: read them, limit what one machine may send, count and log
+// them, survive a mistake in deciding on one, and send the answer. Who gets what is decided elsewhere.
+import type { Clock } from '../clock.js'
+import { DecodeError } from '../errors.js'
+import type { Logger } from '../log.js'
+import { formatIpv4, unspecified } from '../net/ipv4.js'
+import { macFromBytes, type Mac } from '../net/mac.js'
+import type { Endpoint, UdpSocket } from '../net/udp.js'
+import { describePacket } from './describe.js'
+import type { AnyDropReason, DhcpEvent } from './dhcp-event.js'
+import { decodePacket, type DhcpPacket, encodePacket } from './packet.js'
+import { type Rate, RateLimiter } from './rate-limit.js'
+import { replyLimit } from './reply.js'
+
+export interface MessageExchangeOptions {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly onEvent: (event: DhcpEvent) => void
+  /** The interface's own address, when questions of this service come back to it: the kernel hands them to every socket there. */
+  readonly ownMac?: Mac
+}
+
+/** A message that was let in, and the machine that sent it. */
+export interface Asked { readonly request: DhcpPacket, readonly mac: Mac }
+
+export interface Answer {
+  readonly reply: DhcpPacket
+  readonly to: Endpoint
+  readonly bootFile?: string
+  /** What the log calls it: `dhcp.offer`. */
+  readonly name: string
+}
+
+/** What one machine may send: a boot takes some ten messages, a client that hangs repeats itself once a second. */
+export const requestRate: Rate = { burst: 20, perSecond: 5 }
+
+/** How many machines the limits remember, and how many the log remembers having told of. */
+const rememberedMachines = 4096
+
+/** A machine that asks again and again is told of once in ten minutes. */
+const tellRate: Rate = { burst: 1, perSecond: 1 / 600 }
+
+/** Reasons that a person who waits for a machine to boot wants to read; the rest is everyday traffic. */
+const worthTelling: ReadonlySet<AnyDropReason> = new Set([
+  'unknown_client', 'no_range', 'pool_exhausted', 'reservation_in_use', 'unknown_subnet', 'declines_too_often', 'rate_limited'
+])
+
+export class MessageExchange {
+  readonly #options: MessageExchangeOptions
+  readonly #requests = new RateLimiter<Mac>(requestRate, rememberedMachines)
+  readonly #told = new RateLimiter<string>(tellRate, rememberedMachines)
+
+  constructor (options: MessageExchangeOptions) { this.#options = options }
+
+  /** Has `decide` look at the message in a datagram, if it holds one that may come in; whatever happens, this returns. */
+  receive (data: Buffer, decide: (asked: Asked) => void): void {
+    const request = this.#read(data)
+    if (request === undefined) return
+    const { clock, log, onEvent, ownMac } = this.#options
+    const asked = { request, mac: macFromBytes(request.chaddr) }
+    if (asked.mac === ownMac) return
+    if (!this.#requests.take(asked.mac, clock.now())) {
+      this.drop('rate_limited', '', asked)
+      return
+    }
+    if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(request) }, 'dhcp.received')
+    onEvent({ kind: 'received', type: request.options.dhcpMessageType ?? 'BOOTP', mac: asked.mac, packet: request })
+    this.contain(asked, () => { decide(asked) })
+  }
+
+  /** No packet ends the process, not even one that finds a mistake of ours. */
+  contain ({ request, mac }: Asked, act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.#options.log.error({ packet: describePacket(request), error }, 'dhcp.failed')
+      this.#options.onEvent({ kind: 'dropped', reason: 'failed', detail: '', mac })
+    }
+  }
+
+  drop (reason: AnyDropReason, detail: string, { request, mac }: Asked): void {
+    const { log, onEvent } = this.#options
+    onEvent({ kind: 'dropped', reason, detail, mac })
+    const level = worthTelling.has(reason) && this.firstInAWhile(`${reason} ${mac}`) ? 'info' : 'debug'
+    if (log.isLevelEnabled(level)) log[level]({ mac, xid: request.xid, reason, ...detail !== '' && { detail } }, 'dhcp.drop')
+  }
+
+  send (socket: UdpSocket, { reply, to, bootFile, name }: Answer, { request, mac }: Asked): void {
+    const { log, onEvent } = this.#options
+    socket.send(encodePacket(reply, replyLimit(request)), to, error => {
+      if (error !== null) log.warn({ mac, xid: request.xid, to: to.address, error: error.message }, 'dhcp.unsent')
+    })
+    log.info({
+      mac,
+      xid: request.xid,
+      ...reply.yiaddr !== unspecified && { ip: formatIpv4(reply.yiaddr) },
+      ...bootFile !== undefined && { file: bootFile },
+      ...request.giaddr !== unspecified && { relay: formatIpv4(request.giaddr) }
+    }, name)
+    if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(reply), to: to.address }, 'dhcp.sent')
+    onEvent({ kind: 'sent', type: reply.options.dhcpMessageType ?? 'BOOTP', mac, ip: reply.yiaddr, packet: request, bootFile })
+  }
+
+  /** Whether `what` was not told of for ten minutes. */
+  firstInAWhile (what: string): boolean { return this.#told.take(what, this.#options.clock.now()) }
+
+  #read (data: Buffer): DhcpPacket | undefined {
+    try {
+      return decodePacket(data)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      const { log, onEvent } = this.#options
+      log.debug({ reason: error.code, offset: error.offset, bytes: data.length }, 'dhcp.malformed')
+      onEvent({ kind: 'dropped', reason: 'malformed', detail: error.code })
+      return undefined
+    }
+  }
+}
