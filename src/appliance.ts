@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { type Clock, systemClock } from './clock.js'
 import type { Config, LoadedConfig } from './config.js'
 import { LeaseTable } from './dhcp/leases.js'
-import { LoaderLoop } from './dhcp/loader-loop.js'
 import { AppError, messageOf } from './errors.js'
 import type { Logger } from './log.js'
 import { MachineJournal } from './machines/journal.js'
@@ -16,6 +15,7 @@ import { formatIpv4 } from './net/ipv4.js'
 import type { Mac } from './net/mac.js'
 import { type FileStore, openFileStore } from './store/file-store.js'
 import { bootFiles } from './wiring/boot-files.js'
+import { isLoaderChosen } from './wiring/boot-overrides.js'
 import { startDhcp } from './wiring/dhcp.js'
 import { advertisedHost, bootConfig, httpOrigin, ownAddress } from './wiring/dhcp-settings.js'
 import { startControl, startHttp } from './wiring/http.js'
@@ -97,12 +97,12 @@ async function share (loaded: LoadedConfig, { log, clock, passphrase }: Required
   const signer = await openSigner(loaded, passphrase, clock)
   const metrics = new Metrics()
   const leases = new LeaseTable()
-  const loaderLoop = new LoaderLoop()
   const registry = await openRegistry(config, log, clock, onClose)
   const macOf = (address: string): Mac | undefined => leaseHolder(leases, address, clock) ?? registry.macOf(address)
-  const observer = createObserver({ registry, metrics, clock, log, macOf, loaderLoop })
   const store = await openFileStore({ dataPath: config.data_path, tombstoneMs: config.store.tombstone, clock, log, watch: true })
   onClose(() => store.close())
+  const loaderChosen = (mac: Mac): boolean => isLoaderChosen(mac, config, store.snapshot.groups.values())
+  const observer = createObserver({ registry, metrics, clock, log, macOf, loaderChosen })
   const provisioner = createProvisioner({ store, resilient: config.boot.resilient })
   return {
     loaded,
@@ -113,7 +113,6 @@ async function share (loaded: LoadedConfig, { log, clock, passphrase }: Required
     registry,
     leases,
     macOf,
-    loaderLoop,
     observer,
     store,
     provisioner,

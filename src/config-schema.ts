@@ -73,8 +73,11 @@ const text = v.string('expected text')
 const flag = v.boolean('expected true or false')
 const addresses = v.optional(v.array(ipv4, 'expected a list of IPv4 addresses'), [])
 const choice = <const T extends readonly string[]>(options: T) => v.picklist(options, `expected one of ${options.join(', ')}`)
-const bootFile = v.pipe(v.string('expected a file name'),
-  v.check(name => name !== '' && !name.startsWith('/') && !name.split('/').includes('..'), 'expected a file name below the TFTP root'))
+
+/** Whether a boot loader may be called so: a path that stays below the TFTP root, short enough for a DHCP message's `file`. */
+export const isBootFileName = (name: string): boolean =>
+  /^[^/\0][^\0]{0,126}$/.test(name) && !name.split('/').includes('..')
+const bootFile = v.pipe(v.string('expected a file name'), v.check(isBootFileName, 'expected a file name below the TFTP root'))
 
 /** Which numbers and values may be set is the DHCP server's to say (dhcp/option-text). */
 const rawOptions = v.optional(
@@ -94,6 +97,30 @@ const subnetSchema = v.strictObject({
 })
 
 const section = <T extends v.ObjectEntries> (entries: T) => v.optional(v.strictObject(entries), {} as never)
+
+/** Three octets name a manufacturer, six one card. */
+const macPrefix = parsed('expected a MAC address or its first octets, such as 00:0c:29', text =>
+  /^[0-9a-f]{2}(?:[:-][0-9a-f]{2}){2,5}$/i.test(text) ? text.toLowerCase().replaceAll('-', ':') : undefined)
+
+/** The firmwares that a loader can be for, by the names of the keys of `boot`. */
+const firmwares = { bios: 'bios', uefi_ia32: 'efi-ia32', uefi_x64: 'efi-x64', uefi_arm32: 'efi-arm32', uefi_arm64: 'efi-arm64' } as const
+const architecture = parsed(`expected one of ${Object.keys(firmwares).join(', ')}, or a number of option 93`, text =>
+  Object.hasOwn(firmwares, text) ? firmwares[text as keyof typeof firmwares] : /^\d{1,5}$/.test(text) && Number(text) <= 65535 ? Number(text) : undefined)
+
+const scriptUrl = v.pipe(v.string('expected a URL'), v.url('expected a URL'))
+
+const overrideSchema = v.pipe(
+  v.strictObject({
+    mac: v.optional(macPrefix),
+    vendor_class: v.optional(v.pipe(text, v.nonEmpty('expected the beginning of option 60'))),
+    arch: v.optional(architecture),
+    file: v.optional(bootFile),
+    script_url: v.optional(scriptUrl),
+    proxy_style: v.optional(choice(['direct', 'binl']))
+  }),
+  v.check(({ mac, vendor_class: vendorClass, arch }) => (mac ?? vendorClass ?? arch) !== undefined, 'expected whom it is for: mac, vendor_class or arch'),
+  v.check(({ file, script_url: url, proxy_style: style }) => (file ?? url ?? style) !== undefined, 'expected what is different: file, script_url or proxy_style')
+)
 
 export const configSchema = v.strictObject({
   data_path: v.optional(path, '/var/lib/matchbox'),
@@ -138,7 +165,9 @@ export const configSchema = v.strictObject({
     bios: v.optional(bootFile, 'undionly.kpxe'),
     uefi_x64: v.optional(bootFile, 'snponly.efi'),
     uefi_arm64: v.optional(bootFile, 'snponly-arm64.efi'),
-    script_url: v.optional(v.union([v.literal(''), v.pipe(v.string(), v.url())], 'expected a URL'), ''),
+    script_url: v.optional(v.union([v.literal(''), scriptUrl], 'expected a URL'), ''),
+    own_user_class: v.optional(flag, false),
+    overrides: v.optional(v.array(overrideSchema, 'expected a list of overrides'), []),
     resilient: v.optional(flag, false)
   })
 })

@@ -7,6 +7,7 @@ import { type Config, configSchema, reservationSchema, type ReservationConfig } 
 import { AppError, errnoOf, messageOf } from './errors.js'
 import { contains, formatSubnet } from './net/ipv4.js'
 
+export { isBootFileName } from './config-schema.js'
 export type { Config, ListenAddress, ReservationConfig } from './config-schema.js'
 
 export const defaultConfigFile = '/etc/core-provisioner/config.yaml'

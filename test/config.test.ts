@@ -92,6 +92,29 @@ t.test('what is wrong is told with its line, its path and what was expected', t 
   t.end()
 })
 
+t.test('boot overrides', t => {
+  const { config } = load('boot: { own_user_class: true, overrides: [{ mac: "00-0C-29", file: a.efi }, { vendor_class: PXEClient, arch: uefi_x64, proxy_style: binl }, { arch: 9, script_url: "http://x/y" }] }')
+  t.same(config.boot.overrides, [
+    { mac: '00:0c:29', file: 'a.efi' }, { vendor_class: 'PXEClient', arch: 'efi-x64', proxy_style: 'binl' }, { arch: 9, script_url: 'http://x/y' }
+  ])
+  const cases = [
+    ['{ mac: "00:0c", file: a }', /config\.yaml:2: boot\.overrides\.0\.mac: expected a MAC address or its first octets/],
+    ['{ mac: "00:0c:29:00:00:00:00:01", file: a }', /overrides\.0\.mac/],
+    ['{ arch: uefi_mips, file: a }', /overrides\.0\.arch: expected one of bios, uefi_ia32, .* or a number of option 93/],
+    ['{ arch: 65536, file: a }', /overrides\.0\.arch/],
+    ['{ vendor_class: "", file: a }', /overrides\.0\.vendor_class/],
+    ['{ arch: 7, file: ../a }', /overrides\.0\.file: expected a file name below the TFTP root/],
+    ['{ arch: 7, file: "", }', /overrides\.0\.file/],
+    ['{ arch: 7, script_url: x }', /overrides\.0\.script_url: expected a URL/],
+    ['{ arch: 7, proxy_style: x }', /overrides\.0\.proxy_style: expected one of direct, binl/],
+    ['{ file: a }', /config\.yaml:2: boot\.overrides\.0: expected whom it is for/],
+    ['{ arch: 7 }', /config\.yaml:2: boot\.overrides\.0: expected what is different/],
+    ['{ arch: 7, file: a, loader: b }', /overrides\.0\.loader: unknown key/]
+  ] as const
+  for (const [entry, expected] of cases) t.match(refusal(`boot: { overrides: [\n  ${entry} ] }`), expected, entry)
+  t.end()
+})
+
 t.test('a file of reservations loses its bad entries alone', t => {
   const { entries, problems } = parseReservationFile('rack1.yaml', `- { mac: "52:54:00:00:00:01", ip: 10.0.0.1 }
 - { mac: "52:54", ip: 10.0.0.2 }

@@ -1,6 +1,5 @@
 // Who gets which loader: one table, read from the top. A machine that runs iPXE already gets the script; firmware gets the
 // loader for its architecture, by TFTP or, where it boots over HTTP, as a URL.
-import type { Mac } from '../net/mac.js'
 import { type ClientInfo, ownUserClass } from './client-info.js'
 import { architectures, type Firmware } from './constants.js'
 
@@ -15,16 +14,18 @@ export interface BootConfig {
   readonly otherLoaders?: Readonly<Partial<Record<Firmware, string>>>
   /** Whether the loaders call themselves `core-provisioner` (option 77): then a network card's own iPXE is given ours first. */
   readonly ownUserClass?: boolean
-  /** Exceptions, the first that matches wins. */
+  /** Exceptions; of those that match a machine, the first that says something about a thing decides it. */
   readonly overrides?: readonly BootOverride[]
 }
 
 export interface BootOverride {
-  /** Every condition that is there has to hold. */
-  readonly mac?: Mac
+  /** Every condition that is there has to hold. A hardware address, or its first octets (a manufacturer's). */
+  readonly mac?: string
   /** The beginning of option 60. */
   readonly vendorClass?: string
-  /** Loader name, in place of the one for its firmware. */
+  /** A firmware, or a number of option 93. */
+  readonly architecture?: Firmware | number
+  /** Loader name, in place of the one for its firmware; the loop breaker does not change what a person chose. */
   readonly loader?: string
   readonly scriptUrl?: string
   readonly uefiStyle?: UefiStyle
@@ -56,18 +57,26 @@ interface Row {
   readonly give: (query: BootQuery) => BootFile | undefined
 }
 
-const overrideFor = ({ client, boot }: BootQuery): BootOverride | undefined =>
-  boot.overrides?.find(({ mac, vendorClass }) => (mac ?? client.mac) === client.mac && client.vendorClass.startsWith(vendorClass ?? ''))
+function matches ({ mac = '', vendorClass = '', architecture }: BootOverride, client: ClientInfo): boolean {
+  if (!client.mac.startsWith(mac) || !client.vendorClass.startsWith(vendorClass)) return false
+  return architecture === undefined || architecture === firmwareOf(client) || client.architectures.some(number => number === architecture)
+}
 
-export const uefiStyleFor = (query: BootQuery): UefiStyle => overrideFor(query)?.uefiStyle ?? 'direct'
+const override = <Key extends 'loader' | 'scriptUrl' | 'uefiStyle'>({ client, boot }: BootQuery, key: Key): BootOverride[Key] | undefined =>
+  boot.overrides?.find(one => one[key] !== undefined && matches(one, client))?.[key]
+
+export const uefiStyleFor = (query: BootQuery): UefiStyle => override(query, 'uefiStyle') ?? 'direct'
+
+/** A PXE ROM that names no architecture is a BIOS one from before RFC 4578; one that names an unknown one is left alone. */
+const firmwareOf = (client: ClientInfo): Firmware | undefined => client.firmware ?? (client.architectures.length === 0 ? 'bios' : undefined)
 
 function loaderName (query: BootQuery): string | undefined {
+  const chosen = override(query, 'loader')
+  if (chosen !== undefined) return chosen
   const { client, boot, otherLoader } = query
-  // A PXE ROM that names no architecture is a BIOS one from before RFC 4578; one that names an unknown one is left alone.
-  const firmware = client.firmware ?? (client.architectures.length === 0 ? 'bios' : undefined)
-  const name = overrideFor(query)?.loader ?? (firmware === undefined ? undefined : boot.loaders[firmware])
-  const other = firmware === undefined || !otherLoader ? undefined : boot.otherLoaders?.[firmware]
-  return other ?? name
+  const firmware = firmwareOf(client)
+  if (firmware === undefined) return undefined
+  return (otherLoader ? boot.otherLoaders?.[firmware] : undefined) ?? boot.loaders[firmware]
 }
 
 function loader (query: BootQuery): BootFile | undefined {
@@ -81,7 +90,7 @@ function loaderUrl (query: BootQuery): BootFile | undefined {
   return name === undefined || base === undefined ? undefined : { kind: 'loader', name: /^https?:/.test(name) ? name : `${base}${name}` }
 }
 
-const script = (query: BootQuery): BootFile => ({ kind: 'script', name: overrideFor(query)?.scriptUrl ?? query.boot.scriptUrl })
+const script = (query: BootQuery): BootFile => ({ kind: 'script', name: override(query, 'scriptUrl') ?? query.boot.scriptUrl })
 
 export const bootTable: readonly Row[] = [
   {
@@ -107,7 +116,7 @@ export const bootTable: readonly Row[] = [
   {
     what: 'a Raspberry Pi, which fetches the files of its own boot order below its serial number',
     when: ({ client }) => client.program === 'raspberry-pi',
-    give: query => ({ kind: 'loader', name: overrideFor(query)?.loader ?? '' })
+    give: query => ({ kind: 'loader', name: override(query, 'loader') ?? '' })
   },
   {
     what: 'UEFI HTTP Boot',

@@ -11,7 +11,6 @@ import type { BootConfig } from './boot-file.js'
 import type { DhcpEvent } from './dhcp-event.js'
 import type { LeaseStore } from './lease-file.js'
 import { type Lease, LeaseTable } from './leases.js'
-import type { LoaderLoop } from './loader-loop.js'
 import { type Asked, MessageExchange } from './message-exchange.js'
 import { type LookForOthers, refuseBesideOthers } from './other-servers.js'
 import { type Rate, TokenBucket } from './rate-limit.js'
@@ -39,8 +38,8 @@ export interface DhcpServerOptions {
   readonly probe?: ConflictProbe
   /** Asks before it listens whether another server answers, and refuses to start beside one that is not allowed. */
   readonly others?: LookForOthers
-  /** Fed by whoever sends loaders and scripts; without it every machine gets the first loader for its firmware. */
-  readonly loaderLoop?: LoaderLoop
+  /** Whether the first loader led the machine nowhere; without it every machine gets the first one for its firmware. */
+  readonly usesOtherLoader?: (mac: Mac) => boolean
   readonly clock: Clock
   readonly log: Logger
   readonly onEvent: (event: DhcpEvent) => void
@@ -99,8 +98,8 @@ class Server implements DhcpServer {
   }
 
   #stand (settings: DhcpSettings): ServerContext & { now: number } {
-    const { server, table, loaderLoop } = this.#options
-    return { ...settings, now: 0, server, leases: table, usesOtherLoader: mac => loaderLoop?.usesOther(mac) ?? false }
+    const { server, table, usesOtherLoader = () => false } = this.#options
+    return { ...settings, now: 0, server, leases: table, usesOtherLoader }
   }
 
   configure (settings: DhcpSettings): void {

@@ -10,7 +10,6 @@ import type { Mac } from '../net/mac.js'
 import type { BindOptions, Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
 import type { BootConfig } from './boot-file.js'
 import type { DhcpEvent } from './dhcp-event.js'
-import type { LoaderLoop } from './loader-loop.js'
 import { type Asked, MessageExchange } from './message-exchange.js'
 import { handleBootServer, handleProxy, type ProxyContext, type ProxyReply } from './proxy-machine.js'
 import { ProxyWatch } from './proxy-watch.js'
@@ -24,7 +23,8 @@ export interface ProxyServerOptions {
   /** This service's address on the network it serves, where the boot files are. */
   readonly server: Ipv4
   readonly boot: BootConfig
-  readonly loaderLoop?: LoaderLoop
+  /** Whether the first loader led the machine nowhere; without it every machine gets the first one for its firmware. */
+  readonly usesOtherLoader?: (mac: Mac) => boolean
   readonly clock: Clock
   readonly log: Logger
   readonly onEvent: (event: DhcpEvent) => void
@@ -51,7 +51,6 @@ class Server implements ProxyServer {
   readonly #options: ProxyServerOptions
   readonly #watch = new ProxyWatch()
   readonly #exchange: MessageExchange
-  readonly #usesOtherLoader = (mac: Mac): boolean => this.#options.loaderLoop?.usesOther(mac) ?? false
   #boot: BootConfig
   #sockets: readonly UdpSocket[] = []
 
@@ -87,7 +86,8 @@ class Server implements ProxyServer {
   }
 
   #context (): ProxyContext {
-    return { server: this.#options.server, boot: this.#boot, usesOtherLoader: this.#usesOtherLoader }
+    const { server, usesOtherLoader = () => false } = this.#options
+    return { server, boot: this.#boot, usesOtherLoader }
   }
 
   #send ({ reply, to, bootFile }: ProxyReply, asked: Asked, from: Endpoint, socket: UdpSocket): void {

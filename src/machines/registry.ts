@@ -1,6 +1,6 @@
 // Every machine that has been seen, known or not: its facts, its stage, its timeline; and who waits for what.
 import type { Mac } from '../net/mac.js'
-import { hasReached, type Machine, type Observation, observe, type Stage, startOver } from './timeline.js'
+import { hasReached, type Machine, type Observation, observe, type Stage, startOver, withFirstLoader } from './timeline.js'
 
 export interface StageChange { readonly machine: Machine, readonly observation: Observation }
 
@@ -41,10 +41,14 @@ export class MachineRegistry {
   reset (mac: Mac): boolean {
     const machine = this.#machines.get(mac)
     if (machine === undefined) return false
-    const fresh = startOver(machine)
-    this.#remember(fresh)
-    this.#note(fresh)
+    this.#replace(startOver(machine))
     return true
+  }
+
+  /** Forgets that the first loader led the machine nowhere, because a person now says which one it gets. */
+  forgetOtherLoader (mac: Mac): void {
+    const machine = this.#machines.get(mac)
+    if (machine?.otherLoader === true) this.#replace(withFirstLoader(machine))
   }
 
   /** Hears of every new line in a machine's timeline until the returned function is called. */
@@ -68,6 +72,11 @@ export class MachineRegistry {
       const stop = this.onChange(({ machine }) => { if (machine.mac === mac && hasReached(machine, stage)) done(machine) })
       signal.addEventListener('abort', aborted, { once: true })
     })
+  }
+
+  #replace (machine: Machine): void {
+    this.#remember(machine)
+    this.#note(machine)
   }
 
   #remember (machine: Machine): void {

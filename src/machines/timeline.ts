@@ -16,6 +16,8 @@ interface Facts {
   readonly uuid?: string
   readonly group?: string
   readonly profile?: string
+  /** The first loader for its firmware led it nowhere: it is given the other one. */
+  readonly otherLoader?: boolean
 }
 
 /** One thing that a server saw a machine do. */
@@ -57,7 +59,7 @@ export interface Machine extends Facts {
 /** A machine that loops in its loader must not grow its timeline without end. */
 const longestTimeline = 64
 
-const facts = ['address', 'architecture', 'firmware', 'uuid', 'group', 'profile'] as const satisfies ReadonlyArray<keyof Facts>
+const facts = ['address', 'architecture', 'firmware', 'uuid', 'group', 'profile', 'otherLoader'] as const satisfies ReadonlyArray<keyof Facts>
 
 /** The machine after an observation. `before` is undefined for one never seen. */
 export function observe (before: Machine | undefined, seen: Observation): Machine {
@@ -78,7 +80,10 @@ export function observe (before: Machine | undefined, seen: Observation): Machin
 }
 
 /** The machine as if it had never booted: what it is stays known. */
-export const startOver = (machine: Machine): Machine => ({ ...without(without(machine, 'stage'), 'installedAt'), timeline: [] })
+export const startOver = (machine: Machine): Machine => ({ ...without(withFirstLoader(machine), 'stage', 'installedAt'), timeline: [] })
+
+/** The machine as one that the first loader works for, as far as is known. */
+export const withFirstLoader = (machine: Machine): Machine => without(machine, 'otherLoader')
 
 /** Whether the machine is at a stage or past it. */
 export function hasReached (machine: Machine, stage: Stage): boolean {
@@ -107,7 +112,8 @@ function enter (machine: Machine, { stage, at, detail, failed }: Observation): M
   }
 }
 
-function without<M extends Partial<Machine>, K extends 'stage' | 'installedAt'> (machine: M, key: K): Omit<M, K> {
-  const { [key]: _, ...rest } = machine
+function without<K extends 'stage' | 'installedAt' | 'otherLoader'> (machine: Machine, ...keys: readonly K[]): Omit<Machine, K> & Partial<Machine> {
+  const rest: { -readonly [Key in keyof Machine]: Machine[Key] } = { ...machine }
+  for (const key of keys) delete rest[key]
   return rest
 }

@@ -1,6 +1,6 @@
 // What the DHCP server is told, made of the configuration: subnets, boot files, options in wire form.
 import type { Config, ListenAddress, LoadedConfig } from '../config.js'
-import type { BootConfig } from '../dhcp/boot-file.js'
+import type { BootConfig, BootOverride } from '../dhcp/boot-file.js'
 import { optionFromText } from '../dhcp/option-text.js'
 import type { DhcpSubnet } from '../dhcp/subnet.js'
 import { AppError } from '../errors.js'
@@ -27,11 +27,25 @@ export function advertisedHost (config: Config, own: Ipv4 | undefined): string {
 
 export const httpOrigin = (host: string, { port }: ListenAddress): string => `http://${host}:${port}`
 
-export const bootConfig = ({ boot }: Config, origin: string): BootConfig => ({
+/** `machines` are the exceptions of single machines (boot-overrides.ts), which go before the configuration's. */
+export const bootConfig = ({ boot }: Config, origin: string, machines: readonly BootOverride[] = []): BootConfig => ({
   loaders: { bios: boot.bios, 'efi-x64': boot.uefi_x64, 'efi-arm64': boot.uefi_arm64 },
   otherLoaders: { 'efi-x64': boot.uefi_x64 === 'ipxe.efi' ? 'snponly.efi' : 'ipxe.efi' },
   loaderBaseUrl: `${origin}${loadersPath}`,
-  scriptUrl: boot.script_url === '' ? `${origin}/boot.ipxe` : boot.script_url
+  scriptUrl: boot.script_url === '' ? `${origin}/boot.ipxe` : boot.script_url,
+  ownUserClass: boot.own_user_class,
+  overrides: [...machines, ...boot.overrides.map(overrideOf)]
+})
+
+const overrideOf = (
+  { mac, vendor_class: vendorClass, arch, file, script_url: scriptUrl, proxy_style: uefiStyle }: Config['boot']['overrides'][number]
+): BootOverride => ({
+  ...mac !== undefined && { mac },
+  ...vendorClass !== undefined && { vendorClass },
+  ...arch !== undefined && { architecture: arch },
+  ...file !== undefined && { loader: file },
+  ...scriptUrl !== undefined && { scriptUrl },
+  ...uefiStyle !== undefined && { uefiStyle }
 })
 
 export const dhcpSubnets = ({ config, where }: LoadedConfig): readonly DhcpSubnet[] => config.dhcp.subnets.map((entry, index) => ({

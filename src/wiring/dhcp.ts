@@ -13,8 +13,10 @@ import { createConflictProbe } from '../net/conflict-probe.js'
 import { openDeviceSocket } from '../net/device-socket.js'
 import { addressesOf } from '../net/interfaces.js'
 import { formatSubnet, type Ipv4 } from '../net/ipv4.js'
+import type { Mac } from '../net/mac.js'
 import { type BindOptions, kernelUdp } from '../net/udp.js'
-import { bootConfig, dhcpSubnets } from './dhcp-settings.js'
+import { currentBoot } from './boot-overrides.js'
+import { dhcpSubnets } from './dhcp-settings.js'
 import { type FoundReservations, readReservations, watchReservations } from './reservation-sources.js'
 import type { Shared } from './shared.js'
 
@@ -29,6 +31,8 @@ const deviceSocket = ({ config }: Shared, port: number): BindOptions => ({
   receiveBuffer
 })
 
+const usesOtherLoader = ({ registry }: Shared) => (mac: Mac): boolean => registry.get(mac)?.otherLoader === true
+
 /** The server, for those who end leases; undefined in other modes. */
 export async function startDhcp (shared: Shared): Promise<DhcpServer | undefined> {
   const { own, config } = shared
@@ -39,7 +43,7 @@ export async function startDhcp (shared: Shared): Promise<DhcpServer | undefined
 }
 
 async function startServer (shared: Shared, own: Ipv4): Promise<DhcpServer> {
-  const { loaded, config, log, clock, leases, loaderLoop, metrics, observer, store, origin, onClose } = shared
+  const { loaded, config, log, clock, leases, metrics, observer, store, onClose } = shared
   const file = new LeaseFile({
     path: join(config.state_path, 'leases.jsonl'),
     log,
@@ -53,7 +57,7 @@ async function startServer (shared: Shared, own: Ipv4): Promise<DhcpServer> {
   const settings = (found: FoundReservations): DhcpSettings => {
     const reservations = buildReservations(found.entries, subnets, own)
     for (const problem of [...found.problems, ...reservations.problems]) log.warn({ problem }, 'reservation.refused')
-    return { subnets, reservations, boot: bootConfig(config, origin), unknownClients: config.dhcp.unknown_clients }
+    return { subnets, reservations, boot: currentBoot(shared), unknownClients: config.dhcp.unknown_clients }
   }
   const others = lookForOthers(shared)
   const server = await startDhcpServer({
@@ -65,7 +69,7 @@ async function startServer (shared: Shared, own: Ipv4): Promise<DhcpServer> {
     store: file,
     probe: createConflictProbe(),
     ...others !== undefined && { others },
-    loaderLoop,
+    usesOtherLoader: usesOtherLoader(shared),
     clock,
     log,
     onEvent: observer.onDhcp
@@ -99,18 +103,20 @@ function lookForOthers (shared: Shared): LookForOthers | undefined {
 }
 
 async function startProxy (shared: Shared, own: Ipv4): Promise<void> {
-  const { config, log, clock, loaderLoop, observer, origin, onClose } = shared
+  const { config, log, clock, observer, store, onClose } = shared
   const proxy = await startProxyServer({
     network: kernelUdp,
     bind: deviceSocket(shared, config.dhcp.port),
     bootServerBind: deviceSocket(shared, config.dhcp.boot_server_port),
     server: own,
-    boot: bootConfig(config, origin),
-    loaderLoop,
+    boot: currentBoot(shared),
+    usesOtherLoader: usesOtherLoader(shared),
     clock,
     log,
     onEvent: observer.onDhcp
   })
   onClose(() => proxy.close())
+  const stop = store.onChange(changes => { if (changes.some(({ kind }) => kind === 'group')) proxy.configure(currentBoot(shared)) })
+  onClose(async () => { stop() })
   observer.whenFileAsked(mac => { proxy.fileAsked(mac) })
 }

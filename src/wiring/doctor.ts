@@ -12,6 +12,7 @@ import { formatIpv4 } from '../net/ipv4.js'
 import { type PortOwner, portOwner } from '../net/port-owner.js'
 import { openFileStore } from '../store/file-store.js'
 import { TlsReloader } from '../tls/reload.js'
+import { groupOverrides } from './boot-overrides.js'
 import { advertisedHost, bootConfig, dhcpSubnets, httpOrigin, ownAddress } from './dhcp-settings.js'
 import { planFor } from './plan.js'
 import { readReservations } from './reservation-sources.js'
@@ -141,16 +142,25 @@ async function otherDhcpServer ({ loaded, clock, log }: DoctorOptions): Promise<
   const { config } = loaded
   if (config.dhcp.mode === 'server') return []
   const host = advertisedHost(config, ownOrNone(loaded))
-  const { loaders, scriptUrl } = bootConfig(config, httpOrigin(host, config.http.address))
   const store = await openFileStore({ dataPath: config.data_path, tombstoneMs: 0, clock, log, watch: false })
   const found = await readReservations(loaded, store)
   await store.close()
+  const machines = groupOverrides(store.snapshot.groups.values()).overrides
+  const { loaders, scriptUrl, overrides = [] } = bootConfig(config, httpOrigin(host, config.http.address), machines)
   const { byIp } = buildReservations(found.entries, dhcpSubnets(loaded), 0)
   const hosts = [...found.entries].filter(({ ip }) => byIp.has(ip) || config.dhcp.subnets.length === 0)
   return [
     { level: 'note', about: 'your DHCP server', text: `next-server ${host}` },
     { level: 'note', about: 'your DHCP server', text: `filename "${loaders.bios ?? ''}" for BIOS (option 93 is 0), "${loaders['efi-x64'] ?? ''}" for x64 UEFI (7, 9)` },
     { level: 'note', about: 'your DHCP server', text: `filename "${scriptUrl}" for iPXE (user class, option 77, is "iPXE")` },
+    ...overrides.flatMap(({ loader, mac, vendorClass, architecture }): Finding[] => {
+      const whom = [
+        ...mac === undefined ? [] : [`hardware ethernet ${mac}`],
+        ...vendorClass === undefined ? [] : [`vendor class (option 60) "${vendorClass}"`],
+        ...architecture === undefined ? [] : [`architecture (option 93) ${architecture}`]
+      ]
+      return loader === undefined ? [] : [{ level: 'note', about: 'your DHCP server', text: `filename "${loader}" for ${whom.join(', ')}, but for iPXE` }]
+    }),
     ...hosts.map(({ macs: [mac = ''], ip, hostName }): Finding => ({
       level: 'note', about: 'your DHCP server', text: `${hostName ?? ''} hardware ethernet ${mac} fixed-address ${formatIpv4(ip)}`.trim()
     }))

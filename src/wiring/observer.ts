@@ -4,7 +4,7 @@ import { clientInfo } from '../dhcp/client-info.js'
 import { architectures } from '../dhcp/constants.js'
 import type { DhcpEvent } from '../dhcp/dhcp-event.js'
 import type { RequestEvent, RequestKind } from '../http/machine-log.js'
-import type { LoaderLoop } from '../dhcp/loader-loop.js'
+import { LoaderLoop } from '../dhcp/loader-loop.js'
 import type { Logger } from '../log.js'
 import type { MachineRegistry } from '../machines/registry.js'
 import type { Observation, Stage } from '../machines/timeline.js'
@@ -29,7 +29,8 @@ export interface ObserverOptions {
   /** Which machine has an address, as far as leases and earlier requests tell. */
   readonly macOf: (address: string) => Mac | undefined
   readonly log: Logger
-  readonly loaderLoop: LoaderLoop
+  /** Whether a person chose the machine's loader: then it is not given the other one. */
+  readonly loaderChosen: (mac: Mac) => boolean
 }
 
 const dhcpStages: Readonly<Record<string, Stage | undefined>> = { DISCOVER: 'discover', OFFER: 'offer', ACK: 'ack' }
@@ -39,7 +40,8 @@ const httpStages: Readonly<Partial<Record<RequestKind, Stage>>> = { script: 'scr
 /** What a loader fetches for itself once it runs: modules, configuration, scripts, iPXE as PXELINUX's kernel. */
 const loadersOwn = /\.(?:c32|cfg|ipxe|lkrn)$|(?:^|\/)(?:pxelinux\.cfg\/|grub\.cfg-)/
 
-export function createObserver ({ registry, metrics, clock, macOf, log, loaderLoop }: ObserverOptions): Observer {
+export function createObserver ({ registry, metrics, clock, macOf, log, loaderChosen }: ObserverOptions): Observer {
+  const loaderLoop = new LoaderLoop()
   const record = (observation: Observation): void => {
     registry.record(observation)
     metrics.stages.inc({ stage: observation.stage, result: observation.failed === undefined ? 'ok' : 'failed' })
@@ -48,8 +50,14 @@ export function createObserver ({ registry, metrics, clock, macOf, log, loaderLo
   const fileAsked = (mac: Mac): void => { for (const listener of fileListeners) listener(mac) }
   const loaderSent = (mac: Mac, ip: string, file: string): void => {
     if (loadersOwn.test(file)) return
-    record({ mac, stage: 'loader', at: clock.now(), address: ip, detail: file })
-    if (loaderLoop.loaderSent(mac, clock.now())) log.warn({ mac, ip, file }, 'boot.loader_loop')
+    const loader: Observation = { mac, stage: 'loader', at: clock.now(), address: ip, detail: file }
+    if (!loaderLoop.loaderSent(mac, clock.now())) {
+      record(loader)
+      return
+    }
+    const otherLoader = !loaderChosen(mac) && registry.get(mac)?.otherLoader !== true
+    log.warn({ mac, ip, file, next: loaderChosen(mac) ? 'the same, which was chosen for it' : otherLoader ? 'the other loader' : 'the first loader' }, 'boot.loader_loop')
+    record({ ...loader, otherLoader })
   }
   return {
     whenFileAsked: listener => { fileListeners.push(listener) },

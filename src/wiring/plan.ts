@@ -5,6 +5,7 @@ import { bootFolders } from '../bundled.js'
 import type { Clock } from '../clock.js'
 import type { Config, ListenAddress, LoadedConfig } from '../config.js'
 import { buildReservations } from '../dhcp/reservations.js'
+import { groupOverrides } from './boot-overrides.js'
 import { advertisedHost, bootConfig, dhcpSubnets, httpOrigin, ownAddress } from './dhcp-settings.js'
 import { AppError } from '../errors.js'
 import type { Logger } from '../log.js'
@@ -66,11 +67,13 @@ export async function planFor (loaded: LoadedConfig, { clock, log, passphrase }:
   if (config.dhcp.mode !== 'off') {
     const found = await readReservations(loaded, store)
     const inForce = buildReservations(found.entries, dhcpSubnets(loaded), own ?? 0)
-    problems.push(...found.problems, ...inForce.problems)
+    const boot = groupOverrides(groups.values())
+    problems.push(...found.problems, ...inForce.problems, ...boot.problems)
+    const overrides = config.boot.overrides.length + boot.overrides.length
     listeners.push({
       protocol: 'dhcp',
       address: `${config.dhcp.interface}:${config.dhcp.port}/udp`,
-      what: `${own === undefined ? '' : `as ${formatIpv4(own)}, `}${config.dhcp.subnets.length} subnets, ${inForce.byIp.size} reservations, unknown clients: ${config.dhcp.unknown_clients}`
+      what: `${own === undefined ? '' : `as ${formatIpv4(own)}, `}${config.dhcp.subnets.length} subnets, ${inForce.byIp.size} reservations,${overrides === 0 ? '' : ` ${overrides} boot overrides,`} unknown clients: ${config.dhcp.unknown_clients}`
     })
   }
   if (config.tftp.address !== null) {
@@ -100,7 +103,8 @@ export async function planFor (loaded: LoadedConfig, { clock, log, passphrase }:
   }
 }
 
-const loaderNames = ({ boot }: Config): readonly string[] => [boot.bios, boot.uefi_x64, boot.uefi_arm64]
+const loaderNames = ({ boot }: Config): readonly string[] =>
+  [...new Set([boot.bios, boot.uefi_x64, boot.uefi_arm64, ...boot.overrides.flatMap(({ file }) => file ?? [])])]
 
 const missingLoaders = (config: Config): readonly string[] =>
   loaderNames(config).filter(name => ![config.tftp.root, ...bootFolders()].some(folder => existsSync(join(folder, name))))

@@ -11,7 +11,7 @@ import type { Logger } from '../log.js'
 import { type Group, isMacKey } from '../matchbox/group.js'
 import type { Store } from '../matchbox/store.js'
 import { parseIpv4 } from '../net/ipv4.js'
-import { parseMac } from '../net/mac.js'
+import { type Mac, parseMac } from '../net/mac.js'
 import { FolderWatcher } from '../store/watcher.js'
 
 export interface FoundReservations {
@@ -93,6 +93,10 @@ async function readHosts (folder: string): Promise<FoundReservations> {
   return { entries, problems }
 }
 
+/** The machines that a selector names one by one. */
+export const machinesOf = (selector: Group['selector']): readonly Mac[] => [...selector].filter(([key]) => isMacKey(key))
+  .flatMap(([, value]) => value.split(',')).map(text => parseMac(text.trim())).filter(mac => mac !== undefined)
+
 /** A group with a `mac` in its selector and an `ip` in its metadata reserves the address: so Terraform alone defines DHCP. */
 export function groupReservations (groups: Iterable<Group>): readonly Reservation[] {
   const found: Reservation[] = []
@@ -100,8 +104,7 @@ export function groupReservations (groups: Iterable<Group>): readonly Reservatio
     const address = metadata?.get('ip')
     const ip = typeof address === 'string' ? parseIpv4(address) : undefined
     if (ip === undefined) continue
-    const macs = [...selector].filter(([key]) => isMacKey(key)).flatMap(([, value]) => value.split(','))
-      .map(text => parseMac(text.trim())).filter(mac => mac !== undefined)
+    const macs = machinesOf(selector)
     const hostName = metadata?.get('hostname')
     if (macs.length > 0) found.push({ macs, ip, hostName: typeof hostName === 'string' && hostName !== '' ? hostName : undefined, source: `group ${id}` })
   }

@@ -2,7 +2,6 @@
 import type { Clock } from '../clock.js'
 import type { Config, LoadedConfig } from '../config.js'
 import { isActive, type LeaseTable } from '../dhcp/leases.js'
-import type { LoaderLoop } from '../dhcp/loader-loop.js'
 import type { Logger } from '../log.js'
 import type { MachineRegistry } from '../machines/registry.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
@@ -27,7 +26,6 @@ export interface Shared {
   readonly leases: LeaseTable
   /** Which machine has an address, as far as leases and what was seen of it tell. */
   readonly macOf: (address: string) => Mac | undefined
-  readonly loaderLoop: LoaderLoop
   readonly observer: Observer
   readonly store: FileStore
   readonly provisioner: Provisioner

@@ -110,11 +110,27 @@ t.test('exceptions for one machine and for one vendor', t => {
   t.end()
 })
 
+t.test('overrides by manufacturer and architecture, each thing from the first that says it', t => {
+  const overrides = [
+    { mac: '52:54:00', uefiStyle: 'binl' as const },
+    { architecture: 9, loader: 'ebc.efi' },
+    { mac: '52:54', architecture: 'efi-x64' as const, loader: 'x64.efi' },
+    { architecture: 'bios' as const, loader: 'bios.kpxe' },
+    { loader: 'never.efi', vendorClass: 'Nobody' }
+  ]
+  t.equal(name(client(pxe(9)), { overrides }), 'ebc.efi')
+  t.equal(name(client(pxe(7)), { overrides }), 'x64.efi')
+  t.equal(name(client(pxe(7), mac('00:0c:29:00:00:01')), { overrides }), 'snponly.efi')
+  t.equal(name(client({ vendorClassIdentifier: 'PXEClient' }), { overrides }), 'bios.kpxe', 'a ROM that names no architecture')
+  t.equal(uefiStyleFor({ client: client(pxe(7)), boot: { ...boot, overrides }, otherLoader: false }), 'binl')
+  t.end()
+})
+
 t.test('a machine that its first loader leads nowhere gets the other one, where there is one', t => {
   t.equal(name(client(pxe(7)), {}, true), 'ipxe.efi')
   t.equal(name(client(pxe(11)), {}, true), 'snponly-arm64.efi')
   t.equal(name(client(http(16)), {}, true), 'http://192.168.100.2:8080/boot/ipxe.efi')
-  t.equal(name(client(pxe(7)), { overrides: [{ mac: testMac, loader: 'special.efi' }] }, true), 'ipxe.efi')
+  t.equal(name(client(pxe(7)), { overrides: [{ mac: testMac, loader: 'special.efi' }] }, true), 'special.efi')
   t.end()
 })
 

@@ -1,0 +1,27 @@
+// A DHCP client inside a namespace that sends whatever message a test makes and hands back the answer to it.
+import { fileURLToPath } from 'node:url'
+import { decodePacket, type DhcpPacket, encodePacket } from '../../src/dhcp/packet.js'
+import type { NetworkNamespace, Running } from './netns.js'
+
+const program = fileURLToPath(new URL('./datagram-pipe.ts', import.meta.url))
+
+export class PipeClient {
+  readonly #pipe: Running
+  #xid = 0x10000000
+
+  private constructor (pipe: Running) { this.#pipe = pipe }
+
+  static async start (space: NetworkNamespace, interfaceName = 'eth0'): Promise<PipeClient> {
+    const pipe = space.spawn(process.execPath, '--import=tsx', program, interfaceName)
+    await pipe.line(/^ready$/)
+    return new PipeClient(pipe)
+  }
+
+  /** Broadcasts a message with a transaction of its own and gives the answer; rejects when none comes within ten seconds. */
+  async ask (message: DhcpPacket, port = 67): Promise<DhcpPacket> {
+    const xid = this.#xid++
+    this.#pipe.child.stdin?.write(`${port} ${encodePacket({ ...message, xid }).toString('hex')}\n`)
+    const answer = await this.#pipe.line(new RegExp(`^02.{6}${xid.toString(16)}`), 10_000)
+    return decodePacket(Buffer.from(answer, 'hex'))
+  }
+}
