@@ -9,11 +9,13 @@ import { AppError, messageOf } from './errors.js'
 import type { Logger } from './log.js'
 import { MachineJournal } from './machines/journal.js'
 import { MachineRegistry } from './machines/registry.js'
+import type { NetBoot } from './matchbox/profile.js'
 import { createProvisioner } from './matchbox/provisioner.js'
 import { Metrics } from './metrics.js'
 import { formatIpv4 } from './net/ipv4.js'
 import type { Mac } from './net/mac.js'
 import { type FileStore, openFileStore } from './store/file-store.js'
+import { assetPinner } from './wiring/asset-aliases.js'
 import { bootFiles } from './wiring/boot-files.js'
 import { isLoaderChosen } from './wiring/boot-overrides.js'
 import { startDhcp } from './wiring/dhcp.js'
@@ -55,6 +57,9 @@ export async function startAppliance (loaded: LoadedConfig, { log, clock = syste
     throw error
   }
 }
+
+/** How scripts name assets now, for commands that only look. */
+export const openPinner = (config: Config): ((boot: NetBoot) => NetBoot) => assetPinner(config, undefined, systemClock)
 
 /** The store as it is on disk now, for commands that only look. The caller closes it. */
 export const openStore = ({ data_path: dataPath }: Config, log: Logger): Promise<FileStore> =>
@@ -103,7 +108,7 @@ async function share (loaded: LoadedConfig, { log, clock, passphrase }: Required
   onClose(() => store.close())
   const loaderChosen = (mac: Mac): boolean => isLoaderChosen(mac, config, store.snapshot.groups.values())
   const observer = createObserver({ registry, metrics, clock, log, macOf, loaderChosen })
-  const provisioner = createProvisioner({ store, resilient: config.boot.resilient })
+  const provisioner = createProvisioner({ store, resilient: config.boot.resilient, pin: assetPinner(config, own, clock) })
   return {
     loaded,
     config,

@@ -138,6 +138,9 @@ export const configSchema = v.strictObject({
     cert_file: v.optional(path, '/etc/matchbox/server.crt'),
     key_file: v.optional(path, '/etc/matchbox/server.key')
   }),
+  assets: section({
+    cache_memory: v.optional(size, '512MiB')
+  }),
   signing: section({
     key_ring_path: v.optional(text, '')
   }),

@@ -42,7 +42,20 @@ export class Metrics {
     const gauge: Gauge = new Gauge({ ...this.#in, name, help, collect: () => { gauge.set(read()) } })
   }
 
-  /** The same for several things, each told by one label. */
+  /** A count that something else keeps. */
+  counter (name: string, help: string, read: () => number): void {
+    const counter: Counter = new Counter({
+      ...this.#in,
+      name,
+      help,
+      collect: () => {
+        counter.reset()
+        counter.inc(read())
+      }
+    })
+  }
+
+  /** A number for several things, each told by one label. */
   gauges (name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>): void {
     const gauge: Gauge = new Gauge({
       ...this.#in,

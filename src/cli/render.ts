@@ -1,5 +1,5 @@
 // render: what a machine with these labels would get, or why not, without a machine and without a running appliance.
-import { openStore } from '../appliance.js'
+import { openPinner, openStore } from '../appliance.js'
 import { AppError } from '../errors.js'
 import { createLog } from '../log.js'
 import { createProvisioner, type DocumentKind, documentKinds } from '../matchbox/provisioner.js'
@@ -20,7 +20,7 @@ export const renderCommand: Command = {
     const { config } = configFrom(values, io)
     const store = await openStore(config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
     try {
-      const provisioner = createProvisioner({ store, resilient: config.boot.resilient })
+      const provisioner = createProvisioner({ store, resilient: config.boot.resilient, pin: openPinner(config) })
       const rawQuery = [...labels].map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`).join('&')
       const { group, profile, body, error, problem, report } = provisioner.render(kind, { labels, rawQuery })
       for (const line of report) print(io.stderr, line)

@@ -1,11 +1,12 @@
 // /assets/: files and folder listings as Go's http.FileServer serves them.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { errorAnswer, notFound, send } from './answer.js'
+import type { AssetCache } from './asset-cache.js'
 import { type AssetFolder, type AssetSource, DiskAssets } from './asset-source.js'
 import { formatHttpDate, parseHttpDate } from './http-date.js'
 import type { Routing } from './routing.js'
 import { encodePath, escapeHtml } from './request-target.js'
-import { sendFile } from './send-file.js'
+import { type SendFileOptions, sendFile } from './send-file.js'
 
 const failures = {
   403: errorAnswer(403, '403 Forbidden'),
@@ -15,18 +16,19 @@ const failures = {
 
 const nothing = Buffer.alloc(0)
 
-export function assetRoutes (app: FastifyInstance, routing: Routing, assetsPath: string): void {
-  const source: AssetSource = new DiskAssets(assetsPath)
+export function assetRoutes (app: FastifyInstance, routing: Routing, assetsPath: string, cache?: AssetCache): void {
+  const source: AssetSource = new DiskAssets(assetsPath, cache)
   app.get('/assets/', async (request, reply) => {
     const { path, rawQuery } = routing.target(request)
     const booting = routing.bootFiles.lookUp(routing.ip(request), path)
     Object.assign(routing.seen(request), { kind: 'asset', name: 'asset', ...booting === undefined ? {} : { ...booting, name: booting.kind } })
-    return answerAsset(source, routing.method(request), path.slice('/assets'.length), rawQuery, request, reply)
+    const options = { method: routing.method(request), seen: routing.seen(request) }
+    return answerAsset(source, path.slice('/assets'.length), rawQuery, request, reply, options)
   })
 }
 
 async function answerAsset (
-  source: AssetSource, method: string, path: string, rawQuery: string, request: FastifyRequest, reply: FastifyReply
+  source: AssetSource, path: string, rawQuery: string, request: FastifyRequest, reply: FastifyReply, options: SendFileOptions
 ): Promise<FastifyReply> {
   const redirect = (to: string): FastifyReply =>
     send(reply, { status: 301, headers: { location: rawQuery === '' ? to : `${to}?${rawQuery}` }, body: nothing })
@@ -37,15 +39,15 @@ async function answerAsset (
   let found = await source.open(name)
   if (found.kind === 'failure') return send(reply, failures[found.status])
   if (found.kind === 'file') {
-    if (!asFolder) return sendFile(found, method, request, reply)
+    if (!asFolder) return sendFile(found, request, reply, options)
     await found.close()
     return redirect(`../${base}`)
   }
   if (!asFolder) return redirect(`${base}/`)
   const index = await source.open(`${path}index.html`)
-  if (index.kind === 'file') return sendFile(index, method, request, reply)
+  if (index.kind === 'file') return sendFile(index, request, reply, options)
   if (index.kind === 'folder') found = index
-  return sendListing(found, method, request, reply)
+  return sendListing(found, options.method, request, reply)
 }
 
 async function sendListing (folder: AssetFolder, method: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

@@ -7,6 +7,8 @@ export interface Booting {
   readonly mac: string | undefined
   readonly group: Group | undefined
   readonly profile: Profile
+  /** As the script named it. */
+  readonly boot: NetBoot | undefined
 }
 
 const remembered = 4096
@@ -23,7 +25,7 @@ export class BootFiles {
   /** What `path` (/assets/...) is to the machine at `ip`. */
   lookUp (ip: string, path: string): (Booting & { readonly kind: 'kernel' | 'initrd' }) | undefined {
     const booting = this.#byAddress.get(ip)
-    const kind = booting?.profile.boot === undefined ? undefined : kindOf(booting.profile.boot, path)
+    const kind = booting?.boot === undefined ? undefined : kindOf(booting.boot, path)
     return booting === undefined || kind === undefined ? undefined : { ...booting, kind }
   }
 }

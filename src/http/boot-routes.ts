@@ -17,9 +17,9 @@ export function bootRoutes (app: FastifyInstance, routing: Routing): void {
   }
 
   for (const kind of ['ipxe', 'grub'] as const) {
-    app.get(`/${kind}`, (request, reply) => answerDocument(routing, request, reply, kind, 'script', ({ profile, group }, body) => {
+    app.get(`/${kind}`, (request, reply) => answerDocument(routing, request, reply, kind, 'script', ({ profile, group, boot }, body) => {
       const { mac } = routing.seen(request)
-      if (profile !== undefined) routing.bootFiles.scriptServed(routing.ip(request), { mac, group, profile })
+      if (profile !== undefined) routing.bootFiles.scriptServed(routing.ip(request), { mac, group, profile, boot })
       return sniffed(body)
     }))
   }

@@ -6,6 +6,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from '../log.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import { errorAnswer, notFound, send } from './answer.js'
+import type { AssetCache } from './asset-cache.js'
 import { assetRoutes } from './asset-routes.js'
 import { type LoaderSource, isLoaderPath, loaderRoutes, loadersPath } from './loader-routes.js'
 import { bootRoutes } from './boot-routes.js'
@@ -23,6 +24,8 @@ export interface HttpOptions {
   readonly log: Logger
   /** The folder under /assets/; '' for none. */
   readonly assetsPath: string
+  /** Keeps what is served under /assets/ in memory. */
+  readonly assetCache?: AssetCache
   /** Signs what machines read; undefined for no .sig and .asc. */
   readonly signer?: DetachedSigner | undefined
   /** The files under /boot/, for UEFI HTTP Boot. */
@@ -80,7 +83,7 @@ const matchboxPaths: ReadonlySet<string> = new Set([
 ])
 
 export function buildHttpApp (options: HttpOptions): FastifyInstance {
-  const { provisioner, log, assetsPath, signer, loaders, ready, onRequest, limits = {} } = options
+  const { provisioner, log, assetsPath, assetCache, signer, loaders, ready, onRequest, limits = {} } = options
   const { headerBytes, headersTimeout, requestTimeout, keepAliveTimeout } = { ...defaultLimits, ...limits }
 
   const signatures = signer === undefined ? undefined : new Signatures(signer)
@@ -151,7 +154,7 @@ export function buildHttpApp (options: HttpOptions): FastifyInstance {
   bootRoutes(app, routing)
   configRoutes(app, routing)
   healthRoutes(app, ready)
-  if (assetsPath !== '') assetRoutes(app, routing, assetsPath)
+  if (assetsPath !== '') assetRoutes(app, routing, assetsPath, assetCache)
   if (loaders !== undefined) loaderRoutes(app, routing, loaders)
   return app
 }

@@ -1,9 +1,9 @@
 // /boot/: what UEFI firmware fetches by HTTP Boot (UEFI specification 2.10, section 24.7), the same files as by TFTP.
 // Firmware asks for the length first (HEAD) and then for the file; many give up on a redirect or on a body without
 // Content-Length, so a doubled slash, which they make of a base URL and a name, is mended in place.
-import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { errorAnswer, notFound, send } from './answer.js'
+import type { Piece } from './asset-cache.js'
 import type { AssetFile } from './asset-source.js'
 import { cleanPath } from './request-target.js'
 import type { Routing } from './routing.js'
@@ -46,7 +46,7 @@ export function loaderRoutes (app: FastifyInstance, routing: Routing, source: Lo
       seen.problem = error instanceof Error ? error.message : String(error)
       return send(reply, forbidden)
     }
-    return found === undefined ? send(reply, notFound) : sendFile(new SentFile(found, name), method, request, reply, typeOf(name))
+    return found === undefined ? send(reply, notFound) : sendFile(new SentFile(found, name), request, reply, { method, seen, type: typeOf(name) })
   })
 }
 
@@ -70,10 +70,9 @@ class SentFile implements AssetFile {
   }
 
   async head (length: number): Promise<Buffer> { return await this.#file.read(0, length) }
-  stream (start: number, length: number): Readable { return Readable.from(this.#pieces(start, start + length)) }
   close (): Promise<void> { return this.#file.close() }
 
-  async * #pieces (start: number, end: number): AsyncGenerator<Buffer> {
-    for (let at = start; at < end; at += pieceBytes) yield await this.#file.read(at, Math.min(pieceBytes, end - at))
+  async piece (position: number, most: number): Promise<Piece> {
+    return { bytes: await this.#file.read(position, Math.min(pieceBytes, most)), release: () => {} }
   }
 }

@@ -1,52 +1,71 @@
 // A file as Go's http.ServeContent sends it: whole, a part, parts, or not at all when the client's copy will do.
-import { Readable, finished } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { messageOf } from '../errors.js'
 import { send } from './answer.js'
 import type { AssetFile } from './asset-source.js'
 import { sniffType, sniffedBytes, typeByName } from './content-type.js'
+import type { Seen } from './machine-log.js'
+import { Outlet } from './outlet.js'
 import { type Part, layOut, needsContent, planContent } from './serve-content.js'
 
-/** `method` is the one the client used; without `type` the name tells it, or the first bytes. Closes the file. */
+export interface SendFileOptions {
+  /** The one the client used. */
+  readonly method: string
+  /** Told of what goes wrong on the way. */
+  readonly seen: Seen
+  /** Without it the name tells it, or the first bytes. */
+  readonly type?: string | undefined
+}
+
+/** Resolves when the file has left, or the client is gone. Closes the file. */
 export async function sendFile (
-  file: AssetFile, method: string, request: FastifyRequest, reply: FastifyReply, type = typeByName(file.name)
+  file: AssetFile, request: FastifyRequest, reply: FastifyReply, { method, seen, type = typeByName(file.name) }: SendFileOptions
 ): Promise<FastifyReply> {
-  let open = true
-  const close = (): void => {
-    if (open) void file.close()
-    open = false
-  }
   try {
     const asked = { method, headers: request.headers }
     const contentType = !needsContent(asked, file.modified) ? '' : type ?? sniffType(await file.head(sniffedBytes))
     const plan = planContent(asked, { size: file.size, type: contentType, modified: file.modified })
     if (plan.ranges.length === 0) {
-      close()
       return send(reply, { status: plan.status, headers: plan.headers, body: Buffer.from(plan.text ?? '') })
     }
     const { parts, length, contentType: sentType } = layOut(plan.ranges, file.size, contentType)
-    const headers = { ...plan.headers, 'content-length': String(length), 'content-type': sentType }
     reply.bodyBytes = length
+    // Not fastify's way: it would make the length of an answer without a body 0, and firmware would then fetch nothing.
+    const response = reply.hijack().raw.writeHead(plan.status, {
+      ...plan.headers, 'content-length': String(length), 'content-type': sentType
+    })
     if (length === 0 || request.raw.method === 'HEAD') {
-      close()
-      // Fastify would make the length of an answer without a body 0, and firmware would then fetch nothing.
-      reply.hijack().raw.writeHead(plan.status, headers).end()
+      response.end()
       return reply
     }
-    reply.code(plan.status).headers(headers)
-    const only = plan.ranges.length === 1 ? plan.ranges[0] : undefined
-    const body = only === undefined ? Readable.from(pieces(parts, file)) : file.stream(only.start, only.length)
-    // A stream that leaves its file open ends without closing.
-    finished(body, close)
-    return reply.send(body)
-  } catch (error) {
-    close()
-    throw error
+    const outlet = new Outlet(response, request.raw.socket)
+    try {
+      await sendParts(parts, file, outlet)
+      await outlet.end()
+    } catch (error) {
+      seen.problem = messageOf(error)
+      outlet.cut()
+    }
+    return reply
+  } finally {
+    await file.close().catch(() => { /* what was to be sent has been */ })
   }
 }
 
-async function * pieces (parts: readonly Part[], file: AssetFile): AsyncGenerator<Buffer> {
+async function sendParts (parts: readonly Part[], file: AssetFile, outlet: Outlet): Promise<void> {
   for (const part of parts) {
-    if (Buffer.isBuffer(part)) yield part
-    else yield * file.stream(part.start, part.length) as AsyncIterable<Buffer>
+    if (Buffer.isBuffer(part)) {
+      if (!await outlet.hasRoom()) return
+      outlet.write({ bytes: part, release: () => {} })
+      continue
+    }
+    const end = part.start + part.length
+    for (let at = part.start; at < end;) {
+      if (!await outlet.hasRoom()) return
+      const next = file.piece(at, end - at)
+      const piece = next instanceof Promise ? await next : next
+      at += piece.bytes.length
+      outlet.write(piece)
+    }
   }
 }

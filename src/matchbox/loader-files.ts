@@ -16,6 +16,8 @@ import { findProfile, type Store } from './store.js'
 export interface LoaderFilesOptions {
   readonly store: Store
   readonly matchMachine: (labels: Labels) => Group | undefined
+  /** Replaces aliases of assets. */
+  readonly pinned: (boot: NetBoot) => NetBoot
   /** Absolute URL of iPXE's first script. */
   readonly scriptUrl: string
   /** Where the HTTP API is, from the outside: `http://192.168.100.2:8080`. */
@@ -88,11 +90,12 @@ export function createLoaderFiles (options: LoaderFilesOptions): LoaderFiles {
       if (named !== undefined) labels.set('mac', named)
       if (found['uuid'] !== undefined) labels.set('uuid', found['uuid'].toLowerCase())
       const group = options.matchMachine(labels)
+      const boot = group === undefined ? undefined : findProfile(options.store.snapshot.forMachines, group.profile)?.boot
       const text = await kind.make({
         folder: found['folder'] ?? '',
         group,
         localBoot: group === undefined ? undefined : localBootOf(group).localBoot,
-        boot: group === undefined ? undefined : findProfile(options.store.snapshot.forMachines, group.profile)?.boot,
+        boot: boot === undefined ? undefined : options.pinned(boot),
         options,
         hasMenu
       })

@@ -24,6 +24,8 @@ export type DocumentKind = typeof documentKinds[number]
 export interface Rendering {
   readonly group: Group | undefined
   readonly profile: Profile | undefined
+  /** What a script boots, as it names it. */
+  readonly boot: NetBoot | undefined
   readonly body: Buffer | undefined
   readonly error: AppError | undefined
   /** Why what is served will hardly do what was meant. */
@@ -39,6 +41,8 @@ export interface Provisioner {
   render: (kind: DocumentKind, request: MachineRequest) => Rendering
   /** The group that a machine with these labels gets, also just after it was deleted. */
   matchMachine: (labels: Labels) => Group | undefined
+  /** What a profile boots, with aliases of assets replaced by what they stand for now. */
+  pinned: (boot: NetBoot) => NetBoot
 
   /** For the API: what is stored now. Throw AppError group_unmatched, profile_unmatched. */
   selectGroup: (labels: Labels) => Group
@@ -63,9 +67,11 @@ export interface ProvisionerOptions {
   readonly store: Store
   /** Whether iPXE scripts are the resilient ones where neither group nor profile says. */
   readonly resilient?: boolean
+  /** Replaces aliases of assets; all that one call looks up fits together. */
+  readonly pin?: (boot: NetBoot) => NetBoot
 }
 
-export function createProvisioner ({ store, resilient = false }: ProvisionerOptions): Provisioner {
+export function createProvisioner ({ store, resilient = false, pin = boot => boot }: ProvisionerOptions): Provisioner {
   const machineIndex = new GroupIndex()
   const apiIndex = new GroupIndex()
   const documents = new IgnitionDocuments()
@@ -100,13 +106,14 @@ export function createProvisioner ({ store, resilient = false }: ProvisionerOpti
       try {
         if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
         profile = findProfile(objects, group.profile)
-        made = bodies[kind]({ objects, group, profile, request, resilient, documents, templates })
+        made = bodies[kind]({ objects, group, profile, request, resilient, pin, documents, templates })
       } catch (e) {
         error = e instanceof AppError ? e : new AppError('template_invalid', messageOf(e), { cause: e })
       }
-      return { group, profile, body: made.body, error: error ?? made.error, problem: made.problem, report: made.report ?? [] }
+      return { group, profile, boot: made.boot, body: made.body, error: error ?? made.error, problem: made.problem, report: made.report ?? [] }
     },
     matchMachine,
+    pinned: pin,
     selectGroup,
     selectProfile: labels => {
       const group = selectGroup(labels)
@@ -164,12 +171,14 @@ interface Matched {
   readonly profile: Profile | undefined
   readonly request: MachineRequest
   readonly resilient: boolean
+  readonly pin: (boot: NetBoot) => NetBoot
   readonly documents: IgnitionDocuments
   readonly templates: Templates
 }
 
 interface Made {
   readonly body: Buffer | undefined
+  readonly boot?: NetBoot
   readonly error?: AppError | undefined
   readonly problem?: string | undefined
   readonly report?: readonly string[]
@@ -181,12 +190,14 @@ const bodies: Readonly<Record<DocumentKind, (matched: Matched) => Made>> = {
     if (localBoot === '404') throw startsFromDisk(matched.group)
     if (localBoot !== undefined) return { body: Buffer.from(renderLocalIpxe(localBoot)) }
     const boot = bootOf(matched)
-    return { body: goBytes(resilientFor(matched.group, boot, matched.resilient) ? renderResilientIpxe(boot) : renderIpxe(boot)), problem }
+    return { boot, body: goBytes(resilientFor(matched.group, boot, matched.resilient) ? renderResilientIpxe(boot) : renderIpxe(boot)), problem }
   },
   grub: matched => {
     const { localBoot, problem } = localBootOf(matched.group)
     if (localBoot === '404') throw startsFromDisk(matched.group)
-    return localBoot === undefined ? { body: goBytes(renderGrub(bootOf(matched))), problem } : { body: Buffer.from(renderLocalGrub()) }
+    if (localBoot !== undefined) return { body: Buffer.from(renderLocalGrub()) }
+    const boot = bootOf(matched)
+    return { boot, body: goBytes(renderGrub(boot)), problem }
   },
   ignition: matched => {
     const file = configOf(matched, 'ignition', p => p.ignitionId)
@@ -214,7 +225,7 @@ function profileOf ({ group, profile }: Matched): Profile {
 function bootOf (matched: Matched): NetBoot {
   const profile = profileOf(matched)
   if (profile.boot === undefined) throw new AppError('profile_invalid', `profile ${profile.id} boots nothing`)
-  return profile.boot
+  return matched.pin(profile.boot)
 }
 
 /** The group's metadata `boot_resilient` decides, then the profile's `boot.resilient`, then the configuration. */

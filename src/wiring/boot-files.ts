@@ -31,6 +31,7 @@ export function bootFiles ({ config, clock, origin, provisioner, macOf }: BootFi
   const makeFile = createLoaderFiles({
     store: provisioner.store,
     matchMachine: provisioner.matchMachine,
+    pinned: provisioner.pinned,
     scriptUrl: bootConfig(config, origin).scriptUrl,
     origin,
     resilient: config.boot.resilient

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DhcpServer } from '../dhcp/dhcp-server.js'
 import { isActive, stateAt } from '../dhcp/leases.js'
+import { AssetCache } from '../http/asset-cache.js'
 import { buildControlApp, listenControl } from '../http/control-app.js'
 import { buildHttpApp } from '../http/http-server.js'
 import { type MachineRoutesOptions, registerMachineRoutes } from '../http/machine-routes.js'
@@ -19,10 +20,15 @@ const grace = 1500
 /** `starting` gives the reasons why the appliance is not ready yet. */
 export async function startHttp (shared: Shared, starting: () => readonly string[]): Promise<void> {
   const { config, log, clock, store, provisioner, bootFiles, metrics, observer, signer, onClose } = shared
+  const assetCache = new AssetCache({ memory: config.assets.cache_memory, clock })
+  metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
+  metrics.counter('asset_cache_hits_total', 'Pieces of images, 1 MiB each, that were served from memory', () => assetCache.hits)
+  metrics.counter('asset_cache_misses_total', 'Pieces of images that had to be read from disk', () => assetCache.misses)
   const app = buildHttpApp({
     provisioner,
     log,
     assetsPath: config.assets_path,
+    assetCache,
     signer: signer === undefined ? undefined : { sign: content => signer.sign(content), armor },
     loaders: {
       open: async (asked, client) => {

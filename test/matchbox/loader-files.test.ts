@@ -16,8 +16,8 @@ const boot = { kernel: '/assets/vmlinuz', initrd: ['http://images.test/initrd.im
 
 const files = (withDefault = false): (name: string, request?: Partial<LoaderFileRequest>) => Promise<string | undefined> => {
   const store = new MemoryStore({ groups: withDefault ? [...groups, makeGroup({ id: 'default' })] : groups, profiles: [makeProfile({ id: 'p', boot })] })
-  const { matchMachine } = createProvisioner({ store })
-  const make = createLoaderFiles({ store, matchMachine, scriptUrl, origin, resilient: false })
+  const { matchMachine, pinned } = createProvisioner({ store })
+  const make = createLoaderFiles({ store, matchMachine, pinned, scriptUrl, origin, resilient: false })
   return async (name, request) => (await make({ name, mac: undefined, hasMenu: async () => false, ...request }))?.toString()
 }
 
@@ -69,8 +69,8 @@ t.test("iPXE's autoexec.ipxe gets an address and goes on to the script", async t
   t.equal(await files()('autoexec.ipxe'), `#!ipxe\ndhcp && chain ${scriptUrl}\n`)
   t.equal(await files()('efi/x64/autoexec.ipxe'), `#!ipxe\ndhcp && chain ${scriptUrl}\n`)
   const store = new MemoryStore({ groups: [makeGroup({ id: 'r', metadata: { boot_resilient: 'true' } })] })
-  const { matchMachine } = createProvisioner({ store })
-  const script = (await createLoaderFiles({ store, matchMachine, scriptUrl, origin, resilient: false })(
+  const { matchMachine, pinned } = createProvisioner({ store })
+  const script = (await createLoaderFiles({ store, matchMachine, pinned, scriptUrl, origin, resilient: false })(
     { name: 'autoexec.ipxe', mac: undefined, hasMenu: async () => false }))?.toString()
   t.match(script, '\ndhcp || goto dhcp_failed\n')
   t.match(script, `\nchain ${scriptUrl} && exit || goto script_failed\n`)

@@ -1,0 +1,130 @@
+// Where aliases below assets_path lead: symbolic links beside the versions, as `flatcar/stable -> 4230.2.1`. They are read
+// when a script names them, and then not again for a moment; all that is taken from one reading fits together.
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '../clock.js'
+import type { Config } from '../config.js'
+import { errnoOf } from '../errors.js'
+import { pinAssets } from '../matchbox/pin-assets.js'
+import type { NetBoot } from '../matchbox/profile.js'
+import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
+import { localAddresses } from '../net/interfaces.js'
+import { advertisedHost } from './dhcp-settings.js'
+
+/** Milliseconds for which a reading is good. */
+const readingAge = 250
+
+/** As many links as Linux follows (path_resolution(7)). */
+const mostLinks = 40
+
+const prefix = '/assets/'
+
+/** What a machine boots, with this moment's versions in place of aliases; `own` as in `advertisedHost`. */
+export function assetPinner (config: Config, own: Ipv4 | undefined, clock: Clock): (boot: NetBoot) => NetBoot {
+  const { assets_path: root } = config
+  if (root === '') return boot => boot
+  const hosts = ownHosts(config, own)
+  const isOwn = (host: string): boolean => hosts.has(host)
+  let aliases = new Aliases(root)
+  let pinned = new WeakMap<NetBoot, NetBoot>()
+  let taken = clock.now()
+  return boot => {
+    // A clock that was set back must not keep a reading for hours.
+    if (Math.abs(clock.now() - taken) >= readingAge) {
+      aliases = new Aliases(root)
+      pinned = new WeakMap()
+      taken = clock.now()
+    }
+    const { resolve } = aliases
+    const done = pinned.get(boot) ?? pinAssets(boot, { resolve, isOwn })
+    pinned.set(boot, done)
+    return done
+  }
+}
+
+/** The names in URLs that lead to this machine, on whatever port: a proxy of its own may stand before the service. */
+function ownHosts (config: Config, own: Ipv4 | undefined): ReadonlySet<string> {
+  const script = config.boot.script_url === '' ? [] : [new URL(config.boot.script_url).hostname]
+  const hosts = [advertisedHost(config, own), ...script, 'localhost', ...localAddresses().map(({ ip }) => formatIpv4(ip))]
+  return new Set(hosts.map(host => host.toLowerCase()))
+}
+
+/** One reading of the links below a folder: each is read once. */
+class Aliases {
+  readonly #root: string
+  /** By path below the folder: where a link leads, '' for what is no link, undefined for what is not there. */
+  readonly #links = new Map<string, string | undefined>()
+
+  constructor (root: string) { this.#root = root }
+
+  readonly resolve = (path: string): string => {
+    let written: readonly string[] = []
+    let real: readonly string[] = []
+    const parts = path.slice(prefix.length).split('/')
+    for (const [i, part] of parts.entries()) {
+      const name = nameOf(part)
+      const next = name === undefined ? undefined : this.#walk(real, [name], mostLinks)
+      // What is not there, or leads out of the folder, stays as it was written.
+      if (name === undefined || next === undefined) return prefix + [...written, ...parts.slice(i)].join('/')
+      written = this.#linkAt([...real, name]) === '' ? [...written, part] : next.map(encodeURIComponent)
+      real = next
+    }
+    return prefix + written.join('/')
+  }
+
+  /** Where `names` lead from a folder that has no links in its path; undefined: nowhere, or to the outside. */
+  #walk (from: readonly string[], names: readonly string[], links: number): readonly string[] | undefined {
+    let at = from
+    for (const [i, name] of names.entries()) {
+      if (name === '' || name === '.') continue
+      if (name === '..') {
+        if (at.length === 0) return undefined
+        at = at.slice(0, -1)
+        continue
+      }
+      const link = this.#linkAt([...at, name])
+      if (link === undefined) return undefined
+      if (link === '') {
+        at = [...at, name]
+        continue
+      }
+      const below = link.startsWith('/') ? this.#below(link) : link
+      if (below === undefined || links === 0) return undefined
+      return this.#walk(link.startsWith('/') ? [] : at, [...below.split('/'), ...names.slice(i + 1)], links - 1)
+    }
+    return at
+  }
+
+  #linkAt (names: readonly string[]): string | undefined {
+    const path = names.join('/')
+    if (!this.#links.has(path)) this.#links.set(path, readLink(join(this.#root, path)))
+    return this.#links.get(path)
+  }
+
+  /** The rest of an absolute path into the folder, by the name it is configured with or its real one. */
+  #below (target: string): string | undefined {
+    const roots = [join(this.#root, '/'), join(realpathSync(this.#root), '/')]
+    const root = roots.find(folder => target.startsWith(folder))
+    return root === undefined ? undefined : target.slice(root.length)
+  }
+}
+
+function readLink (path: string): string | undefined {
+  try {
+    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : ''
+  } catch (error) {
+    // Moved between the two looks at it: whoever moves an alias renames, so that there is one again.
+    if (errnoOf(error) === 'EINVAL') return ''
+    return undefined
+  }
+}
+
+/** The file name that a part of a URL's path stands for; undefined for what is none. */
+function nameOf (part: string): string | undefined {
+  try {
+    const name = decodeURIComponent(part)
+    return name === '' || name === '.' || name === '..' || /[/\0]/.test(name) ? undefined : name
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,197 @@
+// Large files under /assets/ over real connections: from memory and from disk, to readers that are slow, many or gone, and
+// while the file is replaced.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync, readdirSync, readlinkSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
+import { type IncomingMessage, get } from 'node:http'
+import { type Socket, connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { AssetCache } from '../../src/http/asset-cache.js'
+import type { RequestEvent } from '../../src/http/machine-log.js'
+import { FakeClock } from '../helpers/fake-clock.js'
+import { listen } from '../helpers/http-app.js'
+import { exchange } from '../helpers/matchbox-fixture.js'
+import { MemoryStore } from '../helpers/memory-store.js'
+
+const MiB = 1024 * 1024
+const request = (path: string, headers = '', method = 'GET'): Buffer =>
+  Buffer.from(`${method} ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${headers}\r\n`)
+
+interface Assets { readonly port: number, readonly folder: string, readonly cache: AssetCache, readonly events: readonly RequestEvent[] }
+
+async function assets (t: Test, memory: number, files: Readonly<Record<string, Buffer>>): Promise<Assets> {
+  const folder = t.testdir()
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
+  // Its time is long before that of the files, which have settled then.
+  const cache = new AssetCache({ memory, clock: new FakeClock() })
+  const events: RequestEvent[] = []
+  const { port } = await listen(t, { store: new MemoryStore(), assetsPath: folder, assetCache: cache, onRequest: event => { events.push(event) } })
+  return { port, folder, cache, events }
+}
+
+const begin = async (port: number, path: string): Promise<IncomingMessage> => {
+  const [answer] = await once(get({ port, path, agent: false }), 'response') as [IncomingMessage]
+  return answer
+}
+
+/** What arrives, whether the connection was broken or not. */
+async function rest (answer: IncomingMessage): Promise<{ body: Buffer, whole: boolean }> {
+  const pieces: Buffer[] = []
+  answer.on('data', (piece: Buffer) => { pieces.push(piece) })
+  answer.on('error', () => { /* it says aborted; `complete` tells it too */ })
+  await once(answer, 'close').catch(() => {})
+  return { body: Buffer.concat(pieces), whole: answer.complete }
+}
+
+const openFiles = (folder: string): number => readdirSync('/proc/self/fd').filter(fd => {
+  try { return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder) } catch { return false }
+}).length
+
+async function until (condition: () => boolean): Promise<boolean> {
+  for (let turns = 0; !condition() && turns < 100_000; turns++) await new Promise(resolve => setImmediate(resolve))
+  return condition()
+}
+
+t.test('parts, HEAD and conditions answer alike from memory and from disk', async t => {
+  const image = randomBytes(3.5 * MiB)
+  for (const memory of [0, 2 * MiB, 8 * MiB]) {
+    const { port, cache, folder } = await assets(t, memory, { image })
+    for (const round of ['first', 'again']) {
+      for (const [range, start, end] of [
+        ['0-0', 0, 1], ['0-1048575', 0, MiB], ['1048575-1048576', MiB - 1, MiB + 1], ['1000000-3500000', 1_000_000, 3_500_001], ['3670015-', 3_670_015, image.length],
+        ['-5', image.length - 5, image.length], ['3145728-', 3 * MiB, image.length]
+      ] as const) {
+        const { status, headers, body } = await exchange(port, request('/assets/image', `Range: bytes=${range}\r\n`))
+        t.same([status, headers['Content-Range'], headers['Content-Length']], [206, `bytes ${start}-${end - 1}/${image.length}`, String(end - start)])
+        t.ok(body.equals(image.subarray(start, end)), `${range} of ${memory}, ${round}`)
+      }
+      const several = await exchange(port, request('/assets/image', 'Range: bytes=0-1,1048570-2500000,5-5\r\n'))
+      const parts = [image.subarray(0, 2), image.subarray(1_048_570, 2_500_001), image.subarray(5, 6)]
+      t.ok(parts.every(part => several.body.includes(part)))
+      t.equal(String(several.body.length), several.headers['Content-Length'])
+      const whole = await exchange(port, request('/assets/image'))
+      t.ok(whole.body.equals(image))
+      t.equal(whole.headers['Transfer-Encoding'], undefined)
+      const head = await exchange(port, request('/assets/image', '', 'HEAD'))
+      t.same([head.status, head.headers['Content-Length'], head.headers['Accept-Ranges'], head.body.length], [200, String(image.length), 'bytes', 0])
+      const unchanged = await exchange(port, request('/assets/image', `If-Modified-Since: ${whole.headers['Last-Modified']}\r\n`))
+      t.same([unchanged.status, unchanged.body.length], [304, 0])
+      t.equal((await exchange(port, request('/assets/image', 'Range: bytes=9999999-\r\n'))).status, 416)
+    }
+    t.equal(cache.bytes, memory < 4 * MiB ? 0 : 4 * MiB)
+    t.ok(await until(() => openFiles(folder) === 0))
+  }
+})
+
+t.test('fifty readers of a file that nobody has read yet cost one reading', async t => {
+  const image = randomBytes(4 * MiB)
+  const { port, cache } = await assets(t, 8 * MiB, { image })
+  const answers = await Promise.all(Array.from({ length: 50 }, () => exchange(port, request('/assets/image'))))
+  t.ok(answers.every(({ body }) => body.equals(image)))
+  t.same([cache.misses, cache.hits], [4, 49 * 4])
+})
+
+t.test('files that do not fit together take turns', async t => {
+  const files = { a: randomBytes(3 * MiB), b: randomBytes(3 * MiB), c: randomBytes(6 * MiB) }
+  const { port, cache } = await assets(t, 4 * MiB, files)
+  for (const name of ['a', 'b', 'a', 'c', 'b'] as const) {
+    t.ok((await exchange(port, request(`/assets/${name}`))).body.equals(files[name]), name)
+    t.ok(cache.bytes <= 4 * MiB)
+  }
+  const both = await Promise.all((['a', 'b', 'a', 'b', 'c'] as const).map(async name => (await exchange(port, request(`/assets/${name}`))).body.equals(files[name])))
+  t.ok(both.every(Boolean))
+})
+
+for (const [where, memory] of [['memory', 256 * MiB], ['disk', 0]] as const) {
+  t.test(`a file that is replaced while it is read from ${where} stays what it was for who reads it`, async t => {
+    // More than sockets of both sides hold.
+    const [before, after] = [randomBytes(40 * MiB), randomBytes(40 * MiB)]
+    const { port, folder } = await assets(t, memory, { image: before })
+    const slow = await begin(port, '/assets/image')
+    await once(slow, 'readable')
+    writeFileSync(join(folder, 'image.new'), after)
+    renameSync(join(folder, 'image.new'), join(folder, 'image'))
+    const next = await rest(await begin(port, '/assets/image'))
+    t.ok(next.whole && next.body.equals(after), 'whoever comes next gets the new one')
+    const old = await rest(slow)
+    t.ok(old.whole && old.body.equals(before))
+  })
+
+  t.test(`one that is written over in place while it is read from ${where} ends the connection`, async t => {
+    const before = randomBytes(40 * MiB)
+    const { port, folder, events } = await assets(t, memory, { image: before })
+    const slow = await begin(port, '/assets/image')
+    await once(slow, 'readable')
+    writeFileSync(join(folder, 'image'), randomBytes(40 * MiB), { flag: 'r+' })
+    utimesSync(join(folder, 'image'), 1_600_000_000, 1_600_000_000)
+    const { body, whole } = await rest(slow)
+    t.notOk(whole)
+    t.ok(body.length < before.length && body.equals(before.subarray(0, body.length)), 'what has arrived is of the old one')
+    t.ok(await until(() => events.length === 1))
+    t.match(events, [{ finished: false, problem: /^image was written to while it was sent/ }])
+    t.ok(await until(() => openFiles(folder) === 0))
+  })
+
+  t.test(`readers that vanish, with answers that wait for one another, leave nothing open (${where})`, async t => {
+    const image = randomBytes(30 * MiB)
+    const { port, folder, cache } = await assets(t, memory === 0 ? 0 : 40 * MiB, { image, other: image })
+    const sockets = await Promise.all(Array.from({ length: 5 }, async () => {
+      const socket = connect(port, '127.0.0.1')
+      for (let i = 0; i < 20; i++) socket.write('GET /assets/image HTTP/1.1\r\nHost: a\r\n\r\n')
+      await once(socket, 'data')
+      socket.pause()
+      return socket
+    }))
+    t.ok(openFiles(folder) >= 5)
+    for (const socket of sockets) socket.resetAndDestroy()
+    t.ok(await until(() => openFiles(folder) === 0), `${openFiles(folder)} files are open`)
+    if (memory === 0) return
+    t.ok((await exchange(port, request('/assets/other'))).body.equals(image))
+    const { misses } = cache
+    t.ok((await exchange(port, request('/assets/other'))).body.equals(image))
+    t.equal(cache.misses, misses, 'the memory that they had was free again')
+  })
+}
+
+t.test('fifty readers, half of them stalled, of more than fits stay within the memory and 150 MiB', async t => {
+  const memory = 64
+  const folder = t.testdir({ data: {}, assets: {} })
+  const files = Object.fromEntries(['a', 'b', 'c'].map(name => [name, randomBytes(40 * MiB)]))
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, 'assets', name), content)
+  const port = await freePort()
+  const script = join(import.meta.dirname, '../../scripts/lib/bench-server.ts')
+  const child: ChildProcess = spawn(process.execPath, ['--import=tsx', script, join(folder, 'data'), String(port), join(folder, 'assets'), String(memory * MiB)],
+    { stdio: ['ignore', 'ignore', 'inherit'] })
+  t.teardown(() => child.kill())
+  while (child.exitCode === null && !await fetch(`http://127.0.0.1:${port}/`).then(answer => answer.ok, () => false)) await new Promise(resolve => setImmediate(resolve))
+  const names = Object.keys(files)
+  const stalled: Socket[] = []
+  t.teardown(() => { for (const socket of stalled) socket.destroy() })
+  for (let i = 0; i < 25; i++) {
+    const socket = connect(port, '127.0.0.1', () => { socket.write(request(`/assets/${names[i % 3]!}`)) })
+    stalled.push(socket)
+    await once(socket, 'data')
+    socket.pause()
+  }
+  const hashes = Object.fromEntries(Object.entries(files).map(([name, content]) => [name, createHash('sha256').update(content).digest('hex')]))
+  const arrived = await Promise.all(Array.from({ length: 25 }, async (_, i) => {
+    const hash = createHash('sha256')
+    const answer = await begin(port, `/assets/${names[i % 3]!}`)
+    for await (const piece of answer) hash.update(piece as Buffer)
+    return hash.digest('hex') === hashes[names[i % 3]!]
+  }))
+  t.ok(arrived.every(Boolean), 'all others get theirs whole')
+  const highest = Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024
+  t.ok(highest <= memory + 150, `${highest.toFixed(0)} MiB`)
+})
+
+async function freePort (): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
