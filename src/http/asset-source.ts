@@ -15,7 +15,7 @@ export interface AssetFile {
   readonly modified: number | undefined
   /** The bytes at the start, `length` at most. */
   head: (length: number) => Promise<Buffer>
-  /** The bytes from `position` on: one at least, `most` at most. Two pieces of a file may be held at a time. Rejects when it changed. */
+  /** The bytes from `position` on: one at least, `most` at most. May wait for a piece to be released. Rejects when the file changed. */
   piece: (position: number, most: number) => Piece | Promise<Piece>
   close: () => Promise<void>
 }

@@ -6,21 +6,42 @@ import { type CachedFile, type FileIdentity, type Piece, pieceBytes } from './as
 import type { AssetFile } from './asset-source.js'
 
 /** Bytes that readers without the cache may hold together, as far as pieces of `smallestPiece` allow. */
-const readAhead = 16 * 1024 * 1024
+const readAhead = 8 * 1024 * 1024
 const smallestPiece = 64 * 1024
 
-/** Who reads without the cache: the more there are, the smaller their pieces. */
+/** What one reader may hold: so many pieces of so many bytes. */
+interface Share { readonly pieces: 1 | 2, readonly bytes: number }
+
+/** Who reads without the cache, and the memory they read into. */
 export class Readers {
   #count = 0
+  /** At most `readAhead` bytes. */
+  readonly #unused: Buffer[] = []
+  #unusedBytes = 0
 
-  /** Bytes of the newcomer's pieces, of which it holds two. */
-  enter (): number {
+  /** The newcomer's share for a file of that size. A few read one piece while another leaves; many keep each other busy. */
+  enter (size: number): Share {
     this.#count++
-    const share = readAhead / 2 / this.#count
-    return share >= pieceBytes ? pieceBytes : Math.max(smallestPiece, 2 ** Math.floor(Math.log2(share)))
+    const pieces = this.#count * 2 * pieceBytes <= readAhead ? 2 : 1
+    const fair = Math.max(smallestPiece, 2 ** Math.floor(Math.log2(readAhead / this.#count)))
+    return { pieces, bytes: Math.min(pieceBytes, fair, size) }
   }
 
-  leave (): void { this.#count-- }
+  leave (memory: readonly Buffer[]): void {
+    this.#count--
+    for (const buffer of memory) {
+      if (buffer.length < smallestPiece || this.#unusedBytes + buffer.length > readAhead) continue
+      this.#unused.push(buffer)
+      this.#unusedBytes += buffer.length
+    }
+  }
+
+  memory (bytes: number): Buffer {
+    const found = this.#unused.findIndex(({ length }) => length >= bytes)
+    const [memory] = found < 0 ? [] : this.#unused.splice(found, 1)
+    this.#unusedBytes -= memory?.length ?? 0
+    return memory ?? Buffer.allocUnsafeSlow(bytes)
+  }
 }
 
 export interface DiskFileOptions {
@@ -42,9 +63,11 @@ export class DiskFile implements AssetFile {
   readonly #identity: FileIdentity
   readonly #cached: CachedFile | undefined
   readonly #readers: Readers
-  /** Bytes of this reader's own pieces; 0 as long as it has none. */
-  #ownBytes = 0
+  /** Of the memory for pieces that are not in the cache; undefined as long as none was read. */
+  #share: Share | undefined
+  #held = 0
   readonly #spare: Buffer[] = []
+  #released = (): void => {}
 
   constructor ({ handle, name, identity, modified, cached, readers }: DiskFileOptions) {
     this.name = name
@@ -72,16 +95,28 @@ export class DiskFile implements AssetFile {
 
   async close (): Promise<void> {
     this.#cached?.close()
-    if (this.#ownBytes > 0) this.#readers.leave()
+    if (this.#share !== undefined) this.#readers.leave(this.#spare.splice(0))
     await this.#handle.close()
   }
 
   async #ownPiece (position: number, most: number): Promise<Piece> {
-    if (this.#ownBytes === 0) this.#ownBytes = this.#readers.enter()
-    const memory = this.#spare.pop() ?? Buffer.allocUnsafeSlow(Math.min(this.#ownBytes, this.size))
-    const bytes = memory.subarray(0, most)
-    await this.#fill(bytes, position)
-    return { bytes, release: () => { this.#spare.push(memory) } }
+    const { pieces, bytes } = this.#share ??= this.#readers.enter(this.size)
+    while (this.#held >= pieces) await new Promise<void>(resolve => { this.#released = resolve })
+    const memory = this.#spare.pop() ?? this.#readers.memory(bytes)
+    this.#held++
+    const release = (): void => {
+      this.#held--
+      this.#spare.push(memory)
+      this.#released()
+    }
+    try {
+      const part = memory.subarray(0, most)
+      await this.#fill(part, position)
+      return { bytes: part, release }
+    } catch (error) {
+      release()
+      throw error
+    }
   }
 
   async #fill (memory: Buffer, position: number): Promise<void> {

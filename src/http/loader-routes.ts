@@ -46,7 +46,8 @@ export function loaderRoutes (app: FastifyInstance, routing: Routing, source: Lo
       seen.problem = error instanceof Error ? error.message : String(error)
       return send(reply, forbidden)
     }
-    return found === undefined ? send(reply, notFound) : sendFile(new SentFile(found, name), request, reply, { method, seen, type: typeOf(name) })
+    if (found === undefined) return send(reply, notFound)
+    return sendFile(new SentFile(found, name), request, reply, { method, seen, type: typeOf(name) })
   })
 }
 

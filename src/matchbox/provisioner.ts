@@ -110,7 +110,8 @@ export function createProvisioner ({ store, resilient = false, pin = boot => boo
       } catch (e) {
         error = e instanceof AppError ? e : new AppError('template_invalid', messageOf(e), { cause: e })
       }
-      return { group, profile, boot: made.boot, body: made.body, error: error ?? made.error, problem: made.problem, report: made.report ?? [] }
+      const { boot, body, problem, report = [] } = made
+      return { group, profile, boot, body, error: error ?? made.error, problem, report }
     },
     matchMachine,
     pinned: pin,
@@ -190,7 +191,8 @@ const bodies: Readonly<Record<DocumentKind, (matched: Matched) => Made>> = {
     if (localBoot === '404') throw startsFromDisk(matched.group)
     if (localBoot !== undefined) return { body: Buffer.from(renderLocalIpxe(localBoot)) }
     const boot = bootOf(matched)
-    return { boot, body: goBytes(resilientFor(matched.group, boot, matched.resilient) ? renderResilientIpxe(boot) : renderIpxe(boot)), problem }
+    const script = resilientFor(matched.group, boot, matched.resilient) ? renderResilientIpxe(boot) : renderIpxe(boot)
+    return { boot, body: goBytes(script), problem }
   },
   grub: matched => {
     const { localBoot, problem } = localBootOf(matched.group)
