@@ -184,7 +184,7 @@ t.test('fifty readers, half of them stalled, of more than fits stay within the m
   }))
   t.ok(arrived.every(Boolean), 'all others get theirs whole')
   const highest = Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024
-  t.ok(highest <= memory + 150, `${highest.toFixed(0)} MiB`)
+  t.ok(highest <= memory + 150, `${highest.toFixed(0)} MiB at the most`)
 })
 
 async function freePort (): Promise<number> {
