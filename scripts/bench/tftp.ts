@@ -14,6 +14,10 @@ interface Result {
   readonly reads: number
   readonly repeats: number
   readonly errors: Readonly<Record<string, number>>
+  /** Per cent of one core, of the server and of the clients: at 100 that side is the limit. */
+  readonly serverCpu: number
+  readonly clientCpu: number
+  readonly serverMicrosPerMib: number
 }
 
 interface Target { readonly name: string, readonly address: string, readonly port: number, readonly process: ChildProcess }
@@ -52,20 +56,21 @@ async function dnsmasq (root: string): Promise<Target | undefined> {
 }
 
 async function measure (target: Target, file: typeof files[number], clients: number, window: number, seconds: number): Promise<Result> {
-  const args = ['--import=tsx', script('load'), target.address, target.port, file.name, file.size, clients, window, seconds].map(String)
+  const args = ['--import=tsx', script('load'), target.address, target.port, file.name, file.size, clients, window, seconds, target.process.pid].map(String)
   return JSON.parse(await output(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] }))) as Result
 }
 
 function line (cells: readonly string[]): void {
-  process.stdout.write(cells.map((cell, i) => i < 3 ? cell.padEnd(8) : cell.padStart(26)).join('') + '\n')
+  process.stdout.write(cells.map((cell, i) => i < 3 ? cell.padEnd(8) : cell.padStart(i === cells.length - 1 && i > 4 ? 8 : 48)).join('') + '\n')
 }
 
 const median = (results: Result[]): Result =>
   results.sort((a, b) => a.mibPerSecond - b.mibPerSecond)[Math.floor(results.length / 2)]!
 
-function cell ({ mibPerSecond, repeats, errors }: Result): string {
+function cell ({ mibPerSecond, repeats, errors, serverCpu, clientCpu, serverMicrosPerMib }: Result): string {
   const failed = Object.values(errors).reduce((sum, count) => sum + count, 0)
-  return `${mibPerSecond.toFixed(1)} MiB/s${repeats + failed > 0 ? ` (${repeats}r ${failed}e)` : ''}`
+  const cpu = `${(serverMicrosPerMib / 1000).toFixed(1)} ms/MiB ${serverCpu.toFixed(0)}+${clientCpu.toFixed(0)} %`
+  return `${mibPerSecond.toFixed(1)} MiB/s ${cpu}${repeats + failed > 0 ? ` (${repeats}r ${failed}e)` : ''}`
 }
 
 export async function run ([seconds = '2', rounds = '3']: readonly string[]): Promise<void> {
@@ -93,7 +98,7 @@ export async function run ([seconds = '2', rounds = '3']: readonly string[]): Pr
         }
       }
     }
-    process.stdout.write('r: packets sent again by clients after a second of silence, e: error packets\n')
+    process.stdout.write('r: packets sent again by clients after a second of silence, e: error packets; ms/MiB: CPU time of the server, and its and the clients\' share of a core\n')
   } finally {
     for (const target of targets) target.process.kill()
     rmSync(root, { recursive: true, force: true })

@@ -33,7 +33,7 @@ export const layers = [
   },
   {
     name: 'tftp edge',
-    files: ['tftp/tftp-server', 'tftp/file-source', 'tftp/listeners', 'tftp/transfer-session'],
+    files: ['tftp/tftp-server', 'tftp/file-source', 'tftp/listeners', 'tftp/transfer-ports', 'tftp/transfer-session'],
     may: ['tftp/', 'net/', 'clock', 'errors', 'store/atomic-file'],
     types: ['log'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:timers/promises'],

@@ -26,6 +26,12 @@ const pieceBytes = 64 * 1024
 /** A file written this short a time ago may be written again without its times changing (they advance in ticks). */
 const settledAfter = 50
 
+/**
+ * What a look at the folders found holds this long, in milliseconds: with a hundred machines that ask for one loader, a
+ * look for each (a way through the thread pool and back) would cost as much as a third of sending it.
+ */
+const lookHolds = 20
+
 const notThere: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'])
 
 async function unlessMissing<T> (asked: Promise<T>): Promise<T | undefined> {
@@ -82,6 +88,8 @@ class DiskFile implements OpenFile {
   }
 }
 
+interface Found { readonly path: string, readonly look: Stats }
+
 class StoredFiles implements FileSource {
   readonly #roots: readonly string[]
   readonly #linkTargets: readonly string[]
@@ -89,6 +97,9 @@ class StoredFiles implements FileSource {
   readonly #clock: Clock
   /** Small files that are being read, by path: whoever asks meanwhile waits for the same read. */
   readonly #loading = new Map<string, Promise<void>>()
+  /** Files found by name since `#lookedFrom`. */
+  readonly #found = new Map<string, Found>()
+  #lookedFrom = -Infinity
 
   constructor ({ roots, linkTargets = [], cache, clock }: StoredFilesOptions) {
     this.#roots = roots
@@ -99,10 +110,26 @@ class StoredFiles implements FileSource {
 
   async open (name: string): Promise<OpenFile | undefined> {
     if (name === '') return undefined
+    const now = this.#clock.now()
+    if (Math.abs(now - this.#lookedFrom) >= lookHolds) {
+      this.#found.clear()
+      this.#lookedFrom = now
+    }
+    const before = this.#found.get(name)
+    const kept = before === undefined ? undefined : this.#cache.open(before.path, before.look)
+    if (kept !== undefined) return kept
+    const found = await this.#look(name)
+    if (found === undefined) return undefined
+    const file = await this.#openCached(found.path, found.look)
+    this.#found.set(name, found)
+    return file
+  }
+
+  async #look (name: string): Promise<Found | undefined> {
     for (const root of this.#roots) {
       const path = join(root, name)
-      const found = await unlessMissing(stat(path))
-      if (found?.isFile() === true) return await this.#openCached(path, found)
+      const look = await unlessMissing(stat(path))
+      if (look?.isFile() === true) return { path, look }
     }
     return undefined
   }

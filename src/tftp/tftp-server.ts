@@ -1,6 +1,6 @@
 // The TFTP server: RFC 1350 reads with options, over UdpNetwork. Requests come to the listening sockets; each transfer
-// gets a socket of its own on the address that was asked (its port is the server's transfer identifier), unless a
-// firewall or NAT in between wants everything to stay on one port.
+// gets another port on the address that was asked (transfer-ports.ts), unless a firewall or NAT in between wants everything
+// to stay on one.
 import type { Clock, Timer } from '../clock.js'
 import { AppError, DecodeError, errnoOf, messageOf } from '../errors.js'
 import type { Logger } from '../log.js'
@@ -11,6 +11,7 @@ import { type Limits, negotiate } from './negotiate.js'
 import type { FileSource, OpenFile } from './open-file.js'
 import { decodePacket, encodePacket, errorCodes, opcodes, type Packet, type Request } from './packet.js'
 import { eventLevels, type RefusalReason, type TftpEvent } from './tftp-event.js'
+import { type TransferPort, TransferPorts } from './transfer-ports.js'
 import { type Ending, TransferSession } from './transfer-session.js'
 
 export interface TftpServerOptions extends Limits {
@@ -80,6 +81,7 @@ class Server implements TftpServer {
   /** By the client's address and port and our address: the transfer identifiers of RFC 1350. */
   readonly #slots = new Map<string, Slot>()
   readonly #perClient = new Map<string, number>()
+  readonly #ports: TransferPorts
   #listeners: Listeners | undefined
   #ticking: Timer | undefined
   #closing: Promise<void> | undefined
@@ -89,6 +91,7 @@ class Server implements TftpServer {
   constructor (options: TftpServerOptions, dependencies: TftpServerDependencies) {
     this.#options = options
     this.#dependencies = dependencies
+    this.#ports = new TransferPorts({ ...dependencies, onForeign: (data, from, socket) => { this.#onForeign(data, from, socket) } })
   }
 
   get addresses (): readonly Endpoint[] { return this.#listeners?.addresses ?? [] }
@@ -123,6 +126,7 @@ class Server implements TftpServer {
       patience?.cancel()
     }
     this.#ticking?.cancel()
+    await this.#ports.close()
     if (this.#options.singlePort) await this.#listeners?.close()
   }
 
@@ -202,18 +206,21 @@ class Server implements TftpServer {
   async #run (slot: Slot, request: Request, mode: 'octet' | 'netascii', name: string, file: OpenFile, listener: UdpSocket): Promise<void> {
     const { client } = slot
     const terms = negotiate(request.options, { limits: this.#options, size: mode === 'octet' ? file.size : undefined })
-    const socket = this.#options.singlePort ? undefined : await this.#transferSocket(slot, listener)
-    if (slot.abandoned) return void await Promise.all([socket?.close(), file.close()])
+    const port = this.#options.singlePort ? undefined : await this.#takePort(slot, listener)
+    if (slot.abandoned) {
+      port?.release()
+      return void await file.close()
+    }
     const session = new TransferSession({
       name,
       mode,
       client,
       file,
       terms,
-      socket: socket ?? listener,
+      socket: port?.socket ?? listener,
       clock: this.#dependencies.clock,
       onEnd: ending => {
-        void socket?.close()
+        port?.release()
         file.close().catch((error: unknown) => { this.#dependencies.log.warn({ file: name, reason: messageOf(error) }, 'tftp.close-failed') })
         this.#emit(client, ended(session, ending))
         this.#release(slot)
@@ -223,16 +230,18 @@ class Server implements TftpServer {
     session.start()
   }
 
-  async #transferSocket (slot: Slot, listener: UdpSocket): Promise<UdpSocket> {
-    const { client } = slot
-    const socket = await this.#dependencies.network.bind({ address: listener.local.address, port: 0 }, (data, from) => {
+  #takePort (slot: Slot, listener: UdpSocket): Promise<TransferPort> {
+    return this.#ports.take(listener.local.address, slot.client, (data, from, socket) => {
       const packet = this.#decode(data, from, socket)
-      if (packet === undefined) return
-      if (from.port === client.port && from.address === client.address) return slot.session?.receive(packet)
-      this.#emit(from, { type: 'foreign', opcode: packet.opcode })
-      if (packet.opcode !== 'ERROR') sendError(socket, from, errorCodes.unknownTransferId, 'this port serves another transfer')
+      if (packet !== undefined) slot.session?.receive(packet)
     })
-    return socket
+  }
+
+  #onForeign (data: Buffer, from: Endpoint, socket: UdpSocket): void {
+    const packet = this.#decode(data, from, socket)
+    if (packet === undefined) return
+    this.#emit(from, { type: 'foreign', opcode: packet.opcode })
+    if (packet.opcode !== 'ERROR') sendError(socket, from, errorCodes.unknownTransferId, 'this port serves another transfer')
   }
 
   #cannotOpen (error: unknown, name: string, client: Endpoint, listener: UdpSocket): void {
@@ -251,6 +260,10 @@ class Server implements TftpServer {
   #tick (): void {
     const now = this.#dependencies.clock.now()
     for (const slot of this.#slots.values()) slot.session?.tick(now)
+    this.#ports.tick(now)
+    if (this.#slots.size > 0 || !this.#ports.empty) return
+    this.#ticking?.cancel()
+    this.#ticking = undefined
   }
 
   /** Frees the slot's place, whatever state it is in; once. */
@@ -261,10 +274,7 @@ class Server implements TftpServer {
     const left = (this.#perClient.get(slot.client.address) ?? 1) - 1
     if (left > 0) this.#perClient.set(slot.client.address, left)
     else this.#perClient.delete(slot.client.address)
-    if (this.#slots.size > 0) return
-    this.#ticking?.cancel()
-    this.#ticking = undefined
-    this.#onIdle()
+    if (this.#slots.size === 0) this.#onIdle()
   }
 
   #emit (client: Endpoint, happening: Happening): void {

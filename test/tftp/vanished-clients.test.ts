@@ -50,6 +50,8 @@ t.test(`${clients} of them`, { timeout: 600_000 }, async t => {
     if (sent === batch) settled = await used()
   }
   t.equal(server.transfers, 0)
+  clock.advance(3200)
+  await udp.settle()
   t.equal(udp.open, 1, 'the listening socket alone is open')
   t.equal(clock.pending, 0, 'no timer is left')
   t.same(events, [])

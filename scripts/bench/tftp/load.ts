@@ -1,9 +1,10 @@
 // Clients that read one file again and again, in a process of their own:
-// `load.ts ADDRESS PORT FILE SIZE CLIENTS WINDOW SECONDS`. Prints one line of JSON.
+// `load.ts ADDRESS PORT FILE SIZE CLIENTS WINDOW SECONDS PID`. Prints one line of JSON; PID is the server, whose CPU time it reads.
 // Each client checks the order of its blocks and the size of its file, and sends its last packet again after a silence.
 import { createSocket, type Socket } from 'node:dgram'
+import { readFileSync } from 'node:fs'
 
-const [address = '', portText, file = '', sizeText, clientsText, windowText, secondsText] = process.argv.slice(2)
+const [address = '', portText, file = '', sizeText, clientsText, windowText, secondsText, pid = ''] = process.argv.slice(2)
 const port = Number(portText)
 const size = Number(sizeText)
 const window = Number(windowText)
@@ -17,6 +18,12 @@ let bytes = 0
 let reads = 0
 let repeats = 0
 const errors = new Map<string, number>()
+
+/** Milliseconds of CPU a process has used, user and system: fields 14 and 15 of proc(5) stat, in the usual 100 ticks a second. */
+function cpuOf (process: string): number {
+  const fields = readFileSync(`/proc/${process}/stat`, 'latin1').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10
+}
 
 type Lookup = (name: string, options: unknown, done: (error: Error | null, address: string, family: number) => void) => void
 const lookup: Lookup = (name, _options, done) => { done(null, name, 4) }
@@ -121,10 +128,20 @@ const checking = setInterval(() => {
 setTimeout(() => {
   counting = true
   const started = process.hrtime.bigint()
+  const before = [cpuOf(pid), cpuOf('self')] as const
   setTimeout(() => {
     const seconds = Number(process.hrtime.bigint() - started) / 1e9
     clearInterval(checking)
     for (const client of clients) void client.close()
-    process.stdout.write(JSON.stringify({ mibPerSecond: bytes / 2 ** 20 / seconds, reads, repeats, errors: Object.fromEntries(errors) }) + '\n')
+    const [serverMs, clientMs] = [cpuOf(pid) - before[0], cpuOf('self') - before[1]]
+    process.stdout.write(JSON.stringify({
+      mibPerSecond: bytes / 2 ** 20 / seconds,
+      reads,
+      repeats,
+      errors: Object.fromEntries(errors),
+      serverCpu: serverMs / 10 / seconds,
+      clientCpu: clientMs / 10 / seconds,
+      serverMicrosPerMib: serverMs * 1000 / (bytes / 2 ** 20)
+    }) + '\n')
   }, Number(secondsText) * 1000)
 }, 1000)
