@@ -4,12 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { killAgainAndAgain } from '../../test/helpers/dhcp-soak.js'
+import { random } from '../../test/helpers/random.js'
 
 export async function run (args: readonly string[]): Promise<void> {
   const [rounds = 1000, seed = Date.now() % 2 ** 31] = args.map(Number)
   const folder = mkdtempSync(join(tmpdir(), 'soak-dhcp-'))
   let round = 0
-  const { acknowledged, lost, naks } = await killAgainAndAgain(rounds, folder, randomFrom(seed), ({ acknowledged, lost }) => {
+  const { acknowledged, lost, naks } = await killAgainAndAgain(rounds, folder, random(seed), ({ acknowledged, lost }) => {
     round++
     if (round % 50 === 0) process.stdout.write(`${round} of ${rounds} kills, ${acknowledged} leases acknowledged, ${lost.length} lost\n`)
   })
@@ -18,16 +19,5 @@ export async function run (args: readonly string[]): Promise<void> {
   else {
     process.stderr.write(`not in ${folder}: ${lost.slice(0, 10).join('; ')}\n`)
     process.exitCode = 1
-  }
-}
-
-/** Numbers of 0 to 1 that a seed repeats (mulberry32). */
-function randomFrom (seed: number): () => number {
-  let state = seed
-  return () => {
-    state = state + 0x6d2b79f5 | 0
-    let value = Math.imul(state ^ state >>> 15, 1 | state)
-    value = value + Math.imul(value ^ value >>> 7, 61 | value) ^ value
-    return ((value ^ value >>> 14) >>> 0) / 2 ** 32
   }
 }

@@ -1,0 +1,101 @@
+// The whole program in a network namespace under mutated DHCP messages: what arrived, what came of it, and what memory it took.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Mac } from '../../src/net/mac.js'
+import { mac } from './dhcp.js'
+import { NetworkNamespace } from './netns.js'
+
+export interface Hostile {
+  readonly sent: number
+  /** What the server counted of it: messages it took, and those it dropped, by reason. */
+  readonly arrived: number
+  readonly received: Readonly<Record<string, number>>
+  readonly answered: Readonly<Record<string, number>>
+  readonly dropped: Readonly<Record<string, number>>
+  /** Good machines, of one after each hundred, that got no answer. */
+  readonly missed: number
+  /** MiB of resident memory each time the flood told how far it is. */
+  readonly memory: readonly number[]
+  readonly seconds: number
+}
+
+export interface HostileOptions {
+  readonly mode: 'server' | 'proxy'
+  readonly count: number
+  readonly seed: number
+  /** An empty folder; its path is short, since a Unix socket goes there. */
+  readonly folder: string
+  readonly onProgress?: (line: string, memory: number) => void
+}
+
+/** More than the limit of five a second for each needs. */
+export const goodMachines = 4096
+export const goodMachine = (n: number): Mac => mac(`02:aa:00:00:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`)
+
+const configuration = (folder: string, mode: string): string => `data_path: ${folder}/data
+assets_path: ""
+state_path: ${folder}/state
+control_socket: ${folder}/c
+log_level: debug
+rpc: { address: "" }
+tftp: { address: "" }
+dhcp:
+  mode: ${mode}
+  interface: br0
+  unknown_clients: allow
+  subnets: [{ subnet: 172.30.0.0/16, range: 172.30.128.0-172.30.255.250 }]
+`
+
+export async function sendMutated ({ mode, count, seed, folder, onProgress }: HostileOptions): Promise<Hostile> {
+  mkdirSync(join(folder, 'state/hosts.d'), { recursive: true })
+  mkdirSync(join(folder, 'data'))
+  writeFileSync(join(folder, 'config.yaml'), configuration(folder, mode))
+  const reservation = (n: number): string => `- { mac: "${goodMachine(n)}", ip: 172.30.${16 + (n >> 8)}.${n & 255} }\n`
+  writeFileSync(join(folder, 'state/hosts.d/good.yaml'), Array.from({ length: goodMachines }, (_, n) => reservation(n)).slice(1).join(''))
+  const space = new NetworkNamespace()
+  try {
+    space.bridge('br0', '172.30.0.1/16')
+    const client = space.client('br0')
+    // At debug every message is described too; nobody keeps the gigabytes that it says.
+    const program = `exec "$0" --import=tsx src/main.ts serve --config ${folder}/config.yaml > /dev/null`
+    const appliance = space.spawn('sh', '-c', program, process.execPath)
+    await ready(space, appliance.ended)
+    const flooding = client.spawn(process.execPath, '--import=tsx', fileURLToPath(new URL('./dhcp-flood.ts', import.meta.url)), 'eth0', String(count), String(seed))
+    const started = performance.now()
+    const memory: number[] = []
+    for (let line = ''; !line.startsWith(`sent ${count} `);) {
+      await flooding.next(60_000)
+      const last = flooding.output().trimEnd().split('\n').at(-1) ?? ''
+      if (!last.startsWith('sent ') || last === line) continue
+      line = last
+      memory.push(residentMemory(appliance.child.pid ?? 0))
+      onProgress?.(line, memory.at(-1) ?? 0)
+    }
+    const seconds = (performance.now() - started) / 1000
+    if (await flooding.ended !== 0) throw new Error(flooding.output())
+    const metrics = space.exec('curl', '-s', '--fail', 'http://172.30.0.1:8080/metrics')
+    const counts = (name: string): Record<string, number> => Object.fromEntries(
+      [...metrics.matchAll(new RegExp(`^${name}\\{\\w+="([^"]+)"\\} (\\d+)$`, 'gm'))].map(([, label = '', n]) => [label, Number(n)]))
+    const [received, answered, dropped] = [counts('dhcp_received_total'), counts('dhcp_sent_total'), counts('dhcp_dropped_total')]
+    const good = Math.ceil(count / 100)
+    const arrived = sum(Object.values(received)) + (dropped['malformed'] ?? 0) + (dropped['rate_limited'] ?? 0) - good
+    return { sent: count, arrived, received, answered, dropped, missed: Number(/missed (\d+)$/.exec(flooding.output().trimEnd())?.[1]), memory, seconds }
+  } finally {
+    await space.close()
+  }
+}
+
+/** Waits until the program says over HTTP that it is ready; its log goes nowhere. */
+async function ready (space: NetworkNamespace, ended: Promise<unknown>): Promise<void> {
+  const asking = space.spawn('curl', '-s', '--fail', '--retry', '60', '--retry-delay', '1', '--retry-all-errors', 'http://172.30.0.1:8080/readyz')
+  const status = await Promise.race([asking.ended, ended])
+  if (status !== 0) throw new Error(`the program is not ready: ${asking.output()}`)
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)
+
+/** MiB. */
+function residentMemory (pid: number): number {
+  return Math.round(Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024)
+}

@@ -1,0 +1,71 @@
+// What a stranger can send to the whole program over a real socket. `npm run soak -- dhcp-hostile` sends a million.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { sendMutated } from '../helpers/dhcp-hostile.js'
+import { mac, request } from '../helpers/dhcp.js'
+import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
+import { PipeClient } from '../helpers/pipe-client.js'
+import { able } from '../helpers/tools.js'
+
+/** With a path short enough for a Unix socket. */
+function shortFolder (t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'hostile-'))
+  t.teardown(() => { rmSync(folder, { recursive: true }) })
+  return folder
+}
+
+const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
+
+for (const [mode, count] of [['server', 20_000], ['proxy', 10_000]] as const) {
+  t.test(`${count} mutated messages in ${mode} mode: all arrive, none finds a mistake, good machines are answered in between`, async t => {
+    if (!able(t, namespaceProblem())) return
+    t.comment(`FUZZ_SEED=${seed}`)
+    const result = await sendMutated({ mode, count, seed, folder: shortFolder(t) })
+    t.match(result, { sent: count, arrived: count, missed: 0 })
+    t.equal(result.dropped['failed'], undefined)
+    const judged = count - (result.dropped['malformed'] ?? 0) - (result.dropped['rate_limited'] ?? 0)
+    t.ok(judged > count / 4, `${judged} of them were decided on`)
+  })
+}
+
+t.test('a flood from one machine and a bad reservation hurt nobody else', async t => {
+  if (!able(t, namespaceProblem())) return
+  const folder = shortFolder(t)
+  const [flooder, good] = ['52:54:00:00:00:66', '52:54:00:00:00:01']
+  writeFileSync(join(folder, 'config.yaml'), `data_path: ${folder}/data
+assets_path: ""
+state_path: ${folder}/state
+control_socket: ${folder}/c
+rpc: { address: "" }
+tftp: { address: "" }
+dhcp:
+  mode: server
+  interface: br0
+  unknown_clients: allow
+  subnets: [{ subnet: 172.30.0.0/24, range: 172.30.0.100-172.30.0.200 }]
+  reservations:
+    - { mac: "52:54:00:00:00:02", ip: 10.9.9.9 }
+    - { mac: "${good}", ip: 172.30.0.41 }
+    - { mac: "52:54:00:00:00:03", ip: 172.30.0.41 }
+`)
+  const space = new NetworkNamespace()
+  t.teardown(async () => { await space.close() })
+  space.bridge('br0', '172.30.0.1/24')
+  const wire = await PipeClient.start(space.client('br0'))
+  const appliance = space.spawn(process.execPath, '--import=tsx', 'src/main.ts', 'serve', '--config', join(folder, 'config.yaml'))
+  await appliance.line(/"msg":"appliance\.ready"/)
+  const refused = appliance.output().split('\n').filter(line => line.includes('reservation.refused'))
+  t.equal(refused.length, 2)
+  t.match(refused[0], /config\.yaml:13: the reservation of 10\.9\.9\.9 .* no subnet of dhcp\.subnets holds that address/)
+  t.match(refused[1], /config\.yaml:15: the reservation of 172\.30\.0\.41 .*config\.yaml:14 has it already/)
+
+  const discover = (from: string): ReturnType<typeof request> => request({ dhcpMessageType: 'DISCOVER' }, { mac: mac(from) })
+  for (let n = 0; n < 1000; n++) wire.send(discover(flooder))
+  t.match(await wire.ask(discover(good)), { yiaddr: 0xac1e0029 }, 'the reservation between the two bad ones is in force, behind a flood')
+  t.match(await appliance.line(/"reason":"rate_limited"/), new RegExp(flooder))
+  t.equal(appliance.output().split('"reason":"rate_limited"').length, 2, 'told of once')
+  const counted = /^dhcp_dropped_total\{reason="rate_limited"\} (\d+)$/m.exec(space.exec('curl', '-s', 'http://172.30.0.1:8080/metrics'))
+  t.ok(Number(counted?.[1]) > 900, `${counted?.[1]} of 1000 dropped`)
+})
