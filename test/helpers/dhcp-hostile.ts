@@ -52,7 +52,7 @@ export async function sendMutated ({ mode, count, seed, folder, onProgress }: Ho
   mkdirSync(join(folder, 'data'))
   writeFileSync(join(folder, 'config.yaml'), configuration(folder, mode))
   const reservation = (n: number): string => `- { mac: "${goodMachine(n)}", ip: 172.30.${16 + (n >> 8)}.${n & 255} }\n`
-  writeFileSync(join(folder, 'state/hosts.d/good.yaml'), Array.from({ length: goodMachines }, (_, n) => reservation(n)).slice(1).join(''))
+  writeFileSync(join(folder, 'state/hosts.d/good.yaml'), Array.from({ length: goodMachines }, (_, n) => reservation(n)).join(''))
   const space = new NetworkNamespace()
   try {
     space.bridge('br0', '172.30.0.1/16')
