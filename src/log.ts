@@ -1,6 +1,6 @@
 // The log: pino, JSON lines for a service, one readable line an event on a terminal. Events are named noun.verb
 // (`dhcp.offer`, `tftp.done`) with the fields mac, xid, ip, group, profile, ms.
-import { type Logger, pino } from 'pino'
+import { type DestinationStream, type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
 
 export type { Logger } from 'pino'
@@ -12,16 +12,42 @@ export interface LogOptions {
   readonly level: LogLevel
   /** Readable lines with colours instead of JSON. */
   readonly pretty: boolean
-  readonly destination: NodeJS.WritableStream
+  /** Its descriptor is needed for `background`; standard output and error have one. */
+  readonly destination: NodeJS.WritableStream & { readonly fd?: number }
+  /**
+   * JSON lines are written by another thread, those that come meanwhile together: a service that logs to a disk which is
+   * busy, or to a reader that hangs, goes on answering. What is left is written when the process ends, unless by SIGKILL.
+   */
+  readonly background?: boolean
 }
 
+/** What may wait to be written, in octets; a log that nobody reads loses lines rather than filling the memory. */
+const mostWaiting = 16 * 2 ** 20
+
 /**
- * A logger whose lines are written as they are made, so that the last one before an exit is not lost.
+ * A logger whose lines are written as they are made, so that the last one before an exit is not lost; `background` is for services.
  * Usage: `log.info({ mac, ip }, 'dhcp.offer')`.
  */
-export function createLog ({ level, pretty: readable, destination }: LogOptions): Logger {
+export function createLog ({ level, pretty: readable, destination, background = false }: LogOptions): Logger {
   const stream = readable
     ? pretty({ destination, colorize: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', singleLine: true })
-    : destination
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: label => ({ level: label }) } }, stream)
+    : background && destination.fd !== undefined ? backgroundStream(destination.fd) : destination
+  return pino({ level, base: null, timestamp: isoTime(), formatters: { level: label => ({ level: label }) } }, stream)
+}
+
+function backgroundStream (fd: number): DestinationStream {
+  const stream = pino.destination({ dest: fd, sync: false, maxLength: mostWaiting })
+  // A log that can't be written (a full disk) ends nothing; its lines are tried again with the next.
+  stream.on('error', () => {})
+  return stream
+}
+
+/** The time as pino puts it into a line; many lines are of the same millisecond. */
+function isoTime (): () => string {
+  let [at, text] = [0, '']
+  return () => {
+    const now = Date.now()
+    if (now !== at) [at, text] = [now, `,"time":"${new Date(now).toISOString()}"`]
+    return text
+  }
 }

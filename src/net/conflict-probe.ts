@@ -30,8 +30,11 @@ const closedPort = 9
 
 const free: ConflictAnswer = { inUse: false }
 
-/** For how long one reading of the ARP table serves all that look: a boot storm asks for hundreds of addresses at once. */
-const shared = 10
+/**
+ * For how long one reading of the ARP table serves all that look: a boot storm asks for hundreds of addresses at once, and
+ * a full table takes the kernel a millisecond to write.
+ */
+const shared = 40
 
 export function createConflictProbe (): ConflictProbe {
   let reading: { readonly at: number, readonly table: Promise<ArpTable> } | undefined

@@ -16,7 +16,7 @@ const [, , interfaceName = '', range = '', path = ''] = process.argv
 const [first = 0, last = 0] = range.split('-').map(text => parseIpv4(text))
 const own = addressesOf(interfaceName)[0]!
 const table = new LeaseTable()
-const log = createLog({ level: 'info', pretty: false, destination: process.stderr })
+const log = createLog({ level: 'info', pretty: false, destination: process.stderr, background: true })
 const syncs = { count: 0, leases: 0, milliseconds: 0 }
 const store = new LeaseFile({
   path,
