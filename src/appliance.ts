@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, systemClock } from './clock.js'
 import type { Config, LoadedConfig } from './config.js'
-import { LeaseTable } from './dhcp/leases.js'
+import { isActive, LeaseTable } from './dhcp/leases.js'
 import { AppError, messageOf } from './errors.js'
 import type { Logger } from './log.js'
 import { MachineJournal } from './machines/journal.js'
@@ -13,6 +13,7 @@ import type { NetBoot } from './matchbox/profile.js'
 import { createProvisioner } from './matchbox/provisioner.js'
 import { Metrics } from './metrics.js'
 import { formatIpv4 } from './net/ipv4.js'
+import type { InheritedSocket } from './net/inherited-sockets.js'
 import type { Mac } from './net/mac.js'
 import { type FileStore, openFileStore } from './store/file-store.js'
 import { assetPinner } from './wiring/asset-aliases.js'
@@ -25,6 +26,7 @@ import { createObserver } from './wiring/observer.js'
 import { startRpc } from './wiring/rpc.js'
 import { leaseHolder, type OnClose, type Shared } from './wiring/shared.js'
 import { openSigner } from './wiring/signing.js'
+import { Sockets } from './wiring/sockets.js'
 import { startTftp } from './wiring/tftp.js'
 
 export interface Appliance {
@@ -32,6 +34,8 @@ export interface Appliance {
   readonly close: () => Promise<void>
   /** Reads certificates again now, changed or not; everything else is seen when it changes. */
   readonly reload: () => Promise<void>
+  /** What it does, in one line for a person. */
+  readonly status: () => string
 }
 
 export interface ApplianceOptions {
@@ -39,10 +43,13 @@ export interface ApplianceOptions {
   readonly clock?: Clock
   /** Of the key ring's private key; not in the configuration, which is shown and logged. */
   readonly passphrase?: string
+  /** Sockets that a service manager opened; what none of them is for opens its own. */
+  readonly inherited?: readonly InheritedSocket[]
 }
 
 /** Starts everything that the configuration asks for; AppError says in one line what could not start. */
-export async function startAppliance (loaded: LoadedConfig, { log, clock = systemClock, passphrase = '' }: ApplianceOptions): Promise<Appliance> {
+export async function startAppliance (loaded: LoadedConfig, options: ApplianceOptions): Promise<Appliance> {
+  const { log, clock = systemClock, passphrase = '', inherited = [] } = options
   const closers: Array<() => Promise<void>> = []
   const close = async (): Promise<void> => {
     for (let next = closers.pop(); next !== undefined; next = closers.pop()) {
@@ -50,8 +57,8 @@ export async function startAppliance (loaded: LoadedConfig, { log, clock = syste
     }
   }
   try {
-    const reload = await start(loaded, { log, clock, passphrase }, closer => { closers.push(closer) })
-    return { close, reload }
+    const running = await start(loaded, { log, clock, passphrase, inherited }, closer => { closers.push(closer) })
+    return { ...running, close }
   } catch (error) {
     await close()
     throw error
@@ -65,8 +72,7 @@ export const openPinner = (config: Config): ((boot: NetBoot) => NetBoot) => asse
 export const openStore = ({ data_path: dataPath }: Config, log: Logger): Promise<FileStore> =>
   openFileStore({ dataPath, tombstoneMs: 0, clock: systemClock, log, watch: false })
 
-/** Starts every part; gives what reads certificates again. */
-async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>, onClose: OnClose): Promise<() => Promise<void>> {
+async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>, onClose: OnClose): Promise<Omit<Appliance, 'close'>> {
   const shared = await share(loaded, options, onClose)
   const { config, origin, own, signer, log } = shared
 
@@ -82,17 +88,30 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   starting.delete('dhcp')
   await startControl(shared, dhcp)
   starting.delete('the control socket')
+  shared.sockets.closeUnused(log)
   log.info({
     configuration: loaded.sources,
     script: bootConfig(config, origin).scriptUrl,
     ...signer !== undefined && { signingKey: signer.keyId },
     ...own !== undefined && { dhcp: config.dhcp.mode, interface: config.dhcp.interface, address: formatIpv4(own) }
   }, 'appliance.ready')
-  return reload
+  return { reload, status: () => statusOf(shared) }
+}
+
+/** `DHCP server on ens192, 41 leases; http://192.168.100.2:8080, 12 groups` */
+function statusOf ({ config: { dhcp }, origin, leases, clock, store }: Shared): string {
+  const active = [...leases.values()].filter(lease => isActive(lease, clock.now())).length
+  const problems = store.problems().length
+  return [
+    ...dhcp.mode === 'off' ? [] : [`DHCP ${dhcp.mode} on ${dhcp.interface}${dhcp.mode === 'server' ? `, ${active} leases` : ''}`],
+    `${origin}, ${store.snapshot.groups.size} groups`,
+    ...problems === 0 ? [] : [`problems in ${problems} files of the store, see /readyz`]
+  ].join('; ')
 }
 
 /** What all parts stand on, in the order in which it can be made. */
-async function share (loaded: LoadedConfig, { log, clock, passphrase }: Required<ApplianceOptions>, onClose: OnClose): Promise<Shared> {
+async function share (loaded: LoadedConfig, options: Required<ApplianceOptions>, onClose: OnClose): Promise<Shared> {
+  const { log, clock, passphrase, inherited } = options
   const { config } = loaded
   const own = ownAddress(config)
   const origin = httpOrigin(advertisedHost(config, own), config.http.address)
@@ -125,6 +144,7 @@ async function share (loaded: LoadedConfig, { log, clock, passphrase }: Required
     bootFiles: bootFiles({ config, clock, origin, provisioner, macOf }),
     origin,
     own,
+    sockets: new Sockets(inherited, loaded),
     onClose
   }
 }

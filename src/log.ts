@@ -1,7 +1,8 @@
-// The log: pino, JSON lines for a service, one readable line an event on a terminal. Events are named noun.verb
+// The log: pino, JSON lines, or one readable line an event on a terminal and in systemd's journal. Events are named noun.verb
 // (`dhcp.offer`, `tftp.done`) with the fields mac, xid, ip, group, profile, ms.
 import { type DestinationStream, type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
+import { journalLine } from './journal-line.js'
 
 export type { Logger } from 'pino'
 
@@ -12,6 +13,8 @@ export interface LogOptions {
   readonly level: LogLevel
   /** Readable lines with colours instead of JSON. */
   readonly pretty: boolean
+  /** Readable lines with the priorities that systemd's journal takes. */
+  readonly journal?: boolean
   /** Its descriptor is needed for `background`; standard output and error have one. */
   readonly destination: NodeJS.WritableStream & { readonly fd?: number }
   /**
@@ -28,10 +31,11 @@ const mostWaiting = 16 * 2 ** 20
  * A logger whose lines are written as they are made, so that the last one before an exit is not lost; `background` is for services.
  * Usage: `log.info({ mac, ip }, 'dhcp.offer')`.
  */
-export function createLog ({ level, pretty: readable, destination, background = false }: LogOptions): Logger {
+export function createLog ({ level, pretty: readable, journal = false, destination, background = false }: LogOptions): Logger {
+  const lines = background && destination.fd !== undefined ? backgroundStream(destination.fd) : destination
   const stream = readable
     ? pretty({ destination, colorize: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', singleLine: true })
-    : background && destination.fd !== undefined ? backgroundStream(destination.fd) : destination
+    : journal ? { write: (line: string) => { lines.write(journalLine(line)) } } : lines
   return pino({ level, base: null, timestamp: isoTime(), formatters: { level: label => ({ level: label }) } }, stream)
 }
 

@@ -1,18 +1,32 @@
 // The process: arguments and environment in, exit status out, signals in between. Nothing else touches `process`.
+import { fstatSync } from 'node:fs'
 import { run } from './cli/run.js'
 
 const stop = new Promise<string>(resolve => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => { resolve(signal) })
 })
 
+// What the service manager hands to this process, and to no child of it (sd_listen_fds(3), sd_notify(3)).
+const env = { ...process.env }
+for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'NOTIFY_SOCKET', 'WATCHDOG_PID', 'WATCHDOG_USEC']) delete process.env[name]
+
 process.exitCode = await run(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
   terminal: process.stdout.isTTY,
-  env: process.env,
+  journal: isJournal(1, env['JOURNAL_STREAM']),
+  env,
+  pid: process.pid,
   stop,
   onHangup: listener => { process.on('SIGHUP', listener) }
 })
 // What is still open (a kept-alive connection, a watcher) was given its time to finish by the command itself.
 process.exit()
+
+/** JOURNAL_STREAM names device and inode of what systemd connected; output that was sent elsewhere since has others. */
+function isJournal (fd: number, stream: string | undefined): boolean {
+  if (stream === undefined) return false
+  const { dev, ino } = fstatSync(fd)
+  return stream === `${dev}:${ino}`
+}

@@ -17,7 +17,8 @@ const plain = ['errors', 'net/mac', 'net/ipv4', 'net/bytes']
 /** @type {Layer[]} */
 export const layers = [
   { name: 'plain values', files: plain, may: plain, node: ['node:buffer', 'node:net'], packages: [], pure: true },
-  { name: 'log', files: ['log'], may: ['errors'], node: ['*'], packages: ['pino', 'pino-pretty'] },
+  { name: 'log', files: ['log'], may: ['errors', 'journal-line'], node: ['*'], packages: ['pino', 'pino-pretty'] },
+  { name: 'journal line', files: ['journal-line'], may: [], node: [], packages: [], pure: true },
   { name: 'clock', files: ['clock'], may: [], node: [], packages: [] },
   { name: 'metrics', files: ['metrics'], may: ['errors'], node: [], packages: ['prom-client'] },
   { name: 'bundled', files: ['bundled'], may: ['errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
@@ -74,7 +75,7 @@ export const layers = [
   {
     name: 'cli',
     files: ['cli/'],
-    may: ['cli/', 'appliance', 'wiring/plan', 'wiring/doctor', 'bundled', 'clock', 'config', 'errors', 'log', 'net/mac', 'grpc/client', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'tls/'],
+    may: ['cli/', 'appliance', 'wiring/plan', 'wiring/doctor', 'wiring/service-manager', 'bundled', 'clock', 'config', 'errors', 'log', 'net/mac', 'grpc/client', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'tls/'],
     types: ['http/control-app', 'http/machine-routes'],
     node: ['*'],
     packages: ['*']
@@ -92,7 +93,7 @@ export const layers = [
 /** Modules with one user each: everybody else goes through that file. */
 export const guarded = [
   { module: 'node:dgram', only: ['net/udp', 'net/conflict-probe'] },
-  { module: 'koffi', only: ['net/device-socket'] },
+  { module: 'koffi', only: ['net/libc'] },
   { module: 'chokidar', only: ['store/watcher'] },
   { module: 'node:process', only: [] },
   { module: 'node:child_process', only: [] }

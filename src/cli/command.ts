@@ -7,7 +7,11 @@ export interface Io {
   readonly stderr: Writable
   /** Whether stdout is a terminal, which gets colours and progress. */
   readonly terminal: boolean
+  /** Whether what is printed goes to systemd's journal, which takes priorities. */
+  readonly journal: boolean
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Of this process: what a service manager hands down names it. */
+  readonly pid: number
   /** Fulfilled with the signal's name when the process is asked to end. */
   readonly stop: Promise<string>
   /** Has `listener` called at each SIGHUP, which asks for files to be read again; without one it ends the process. */

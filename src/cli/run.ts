@@ -55,7 +55,8 @@ export async function run (args: readonly string[], io: Io): Promise<number> {
     return await command.run(rest, io)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    print(io.stderr, `core-provisioner ${command.name}: ${inOneLine(error.message)}`)
+    // <3> is what the journal knows as an error.
+    print(io.stderr, `${io.journal ? '<3>' : ''}core-provisioner ${command.name}: ${inOneLine(error.message)}`)
     return error.kind === 'usage' ? 2 : 1
   }
 }

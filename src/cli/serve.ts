@@ -1,8 +1,12 @@
 // serve: the appliance in the foreground, until a signal ends it.
-import { startAppliance } from '../appliance.js'
-import { createLog } from '../log.js'
+import { type Appliance, startAppliance } from '../appliance.js'
+import { systemClock } from '../clock.js'
+import type { LoadedConfig } from '../config.js'
+import { messageOf } from '../errors.js'
+import { createLog, type Logger } from '../log.js'
+import { openServiceManager, type ServiceManager } from '../wiring/service-manager.js'
 import { configFrom, configOptions, parse } from './arguments.js'
-import type { Command } from './command.js'
+import type { Command, Io } from './command.js'
 
 /** How long an orderly end may take, in milliseconds: longer than the graces of all parts together (wiring/). */
 const patience = 4500
@@ -13,11 +17,15 @@ export const serveCommand: Command = {
   summary: 'start the appliance in the foreground',
   run: async (args, io) => {
     const { values } = parse(args, configOptions)
-    const loaded = configFrom(values, io)
-    const log = createLog({ level: loaded.config.log_level, pretty: io.terminal, destination: io.stdout, background: true })
-    const appliance = await startAppliance(loaded, { log, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '' })
-    io.onHangup(() => { void appliance.reload() })
+    const manager = openServiceManager({ env: io.env, pid: io.pid, clock: systemClock })
+    const { appliance, log } = await started(manager, () => configFrom(values, io), io)
+    manager.ready(appliance.status)
+    io.onHangup(() => {
+      manager.reloading()
+      void appliance.reload().finally(manager.reloaded)
+    })
     const signal = await io.stop
+    manager.stopping()
     log.info({ signal }, 'appliance.stop')
     const late = AbortSignal.timeout(patience)
     const closed = await Promise.race([
@@ -26,5 +34,18 @@ export const serveCommand: Command = {
     ])
     log[closed ? 'info' : 'warn']({ orderly: closed }, 'appliance.end')
     return 0
+  }
+}
+
+/** The appliance; whoever manages the service hears too why it does not start. */
+async function started (manager: ServiceManager, configured: () => LoadedConfig, io: Io): Promise<{ appliance: Appliance, log: Logger }> {
+  try {
+    const loaded = configured()
+    const log = createLog({ level: loaded.config.log_level, pretty: io.terminal, journal: io.journal, destination: io.stdout, background: true })
+    const appliance = await startAppliance(loaded, { log, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', inherited: manager.sockets })
+    return { appliance, log }
+  } catch (error) {
+    manager.failed(messageOf(error))
+    throw error
   }
 }

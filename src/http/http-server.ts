@@ -93,6 +93,8 @@ export function buildHttpApp (options: HttpOptions): FastifyInstance {
     requestTimeout,
     keepAliveTimeout,
     forceCloseConnections: 'idle',
+    // Whoever connected before the listener closed is answered: a machine that boots asks once.
+    return503OnClosing: false,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 1024 },
     rewriteUrl: (raw: ArrivingMessage) => {

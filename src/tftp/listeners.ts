@@ -11,8 +11,8 @@ export interface ListenOptions {
   /** An IPv4 address; 0.0.0.0 is all that the machine has, those that come later included. */
   readonly address: string
   readonly port: number
-  /** A bound descriptor (from systemd), taken as it is: one socket, whose answers the kernel's routing gives an address. */
-  readonly fd?: number
+  /** Bound descriptors (from systemd), taken as they are. */
+  readonly sockets?: ReadonlyArray<Endpoint & { readonly fd: number }>
 }
 
 export interface ListenDependencies {
@@ -103,8 +103,15 @@ class EveryAddress implements Listeners {
 
 /** Throws AppError when the port cannot be had on any of the addresses. */
 export async function listen (options: ListenOptions, dependencies: ListenDependencies): Promise<Listeners> {
-  if (options.fd === undefined && options.address === '0.0.0.0') return await new EveryAddress(options.port, dependencies).start()
-  const socket = await dependencies.network.bind({ ...options, receiveBuffer },
-    (data, from) => { dependencies.onDatagram(data, from, socket) })
-  return { addresses: [socket.local], close: () => socket.close() }
+  const { sockets: given = [], ...own } = options
+  if (given.length === 0 && own.address === '0.0.0.0') return await new EveryAddress(own.port, dependencies).start()
+  const sockets = await Promise.all((given.length === 0 ? [own] : given).map(async where => {
+    const socket: UdpSocket = await dependencies.network.bind({ ...where, receiveBuffer },
+      (data, from) => { dependencies.onDatagram(data, from, socket) })
+    return socket
+  }))
+  return {
+    addresses: sockets.map(socket => socket.local),
+    close: async () => { await Promise.all(sockets.map(socket => socket.close())) }
+  }
 }

@@ -6,7 +6,7 @@ import { AppError, DecodeError, errnoOf, messageOf } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
 import { normaliseFileName } from './file-name.js'
-import { listen, type Listeners } from './listeners.js'
+import { listen, type Listeners, type ListenOptions } from './listeners.js'
 import { type Limits, negotiate } from './negotiate.js'
 import type { FileSource, OpenFile } from './open-file.js'
 import { decodePacket, encodePacket, errorCodes, opcodes, type Packet, type Request } from './packet.js'
@@ -14,12 +14,7 @@ import { eventLevels, type RefusalReason, type TftpEvent } from './tftp-event.js
 import { type TransferPort, TransferPorts } from './transfer-ports.js'
 import { type Ending, TransferSession } from './transfer-session.js'
 
-export interface TftpServerOptions extends Limits {
-  /** 0.0.0.0 is every address of the machine. */
-  readonly address: string
-  readonly port: number
-  /** A bound descriptor from systemd. */
-  readonly fd?: number
+export interface TftpServerOptions extends Limits, ListenOptions {
   /** Transfers stay on the listening port. */
   readonly singlePort: boolean
   readonly maxTransfers?: number
@@ -35,6 +30,11 @@ export interface TftpServerDependencies {
   /** The hardware address of a client, when DHCP or the machine registry knows it. */
   readonly macOf?: (ip: string) => string | undefined
   readonly localAddresses?: () => readonly string[]
+  /**
+   * Which of our addresses a client asked, when its request came to a socket on all of them, which does not tell; undefined
+   * leaves it to the kernel's routing.
+   */
+  readonly askedAddress?: (client: string) => string | undefined
 }
 
 export interface TftpServer {
@@ -231,7 +231,9 @@ class Server implements TftpServer {
   }
 
   #takePort (slot: Slot, listener: UdpSocket): Promise<TransferPort> {
-    return this.#ports.take(listener.local.address, slot.client, (data, from, socket) => {
+    const own = listener.local.address
+    const address = own === '0.0.0.0' ? this.#dependencies.askedAddress?.(slot.client.address) ?? own : own
+    return this.#ports.take(address, slot.client, (data, from, socket) => {
       const packet = this.#decode(data, from, socket)
       if (packet !== undefined) slot.session?.receive(packet)
     })

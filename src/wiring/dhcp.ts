@@ -19,17 +19,16 @@ import { currentBoot } from './boot-overrides.js'
 import { dhcpSubnets } from './dhcp-settings.js'
 import { type FoundReservations, readReservations, watchReservations } from './reservation-sources.js'
 import type { Shared } from './shared.js'
+import type { SocketName } from './sockets.js'
 
 /** Bytes: a rack that is switched on at once waits here while the process is busy. */
 const receiveBuffer = 4 * 2 ** 20
 
-const deviceSocket = ({ config }: Shared, port: number): BindOptions => ({
-  address: '0.0.0.0',
-  port,
-  fd: openDeviceSocket(config.dhcp.interface, port),
-  broadcast: true,
-  receiveBuffer
-})
+/** The socket of the service manager, or one of our own, which only root can open. */
+function deviceSocket ({ config: { dhcp }, sockets }: Shared, name: SocketName, key: string, port: number): BindOptions {
+  const socket = sockets.take(name, { key, port, device: dhcp.interface })
+  return { address: '0.0.0.0', port, fd: socket?.fd ?? openDeviceSocket(dhcp.interface, port), broadcast: true, receiveBuffer }
+}
 
 const usesOtherLoader = ({ registry }: Shared) => (mac: Mac): boolean => registry.get(mac)?.otherLoader === true
 
@@ -62,7 +61,7 @@ async function startServer (shared: Shared, own: Ipv4): Promise<DhcpServer> {
   const others = lookForOthers(shared)
   const server = await startDhcpServer({
     network: kernelUdp,
-    bind: deviceSocket(shared, config.dhcp.port),
+    bind: deviceSocket(shared, 'dhcp', 'dhcp.port', config.dhcp.port),
     server: own,
     settings: settings(await readReservations(loaded, store)),
     table: leases,
@@ -95,7 +94,7 @@ function lookForOthers (shared: Shared): LookForOthers | undefined {
   const mac = addressesOf(interfaceName)[0]?.mac
   if (mac === undefined) return undefined
   try {
-    return { interfaceName, bind: deviceSocket(shared, ports.client), mac, allowed }
+    return { interfaceName, bind: deviceSocket(shared, 'dhcp-client', 'dhcp.interface', ports.client), mac, allowed }
   } catch (error) {
     log.warn({ interface: interfaceName, error: messageOf(error) }, 'dhcp.others_unknown')
     return undefined
@@ -106,8 +105,8 @@ async function startProxy (shared: Shared, own: Ipv4): Promise<void> {
   const { config, log, clock, observer, store, onClose } = shared
   const proxy = await startProxyServer({
     network: kernelUdp,
-    bind: deviceSocket(shared, config.dhcp.port),
-    bootServerBind: deviceSocket(shared, config.dhcp.boot_server_port),
+    bind: deviceSocket(shared, 'dhcp', 'dhcp.port', config.dhcp.port),
+    bootServerBind: deviceSocket(shared, 'boot-server', 'dhcp.boot_server_port', config.dhcp.boot_server_port),
     server: own,
     boot: currentBoot(shared),
     usesOtherLoader: usesOtherLoader(shared),

@@ -19,7 +19,7 @@ const grace = 1500
 
 /** `starting` gives the reasons why the appliance is not ready yet. */
 export async function startHttp (shared: Shared, starting: () => readonly string[]): Promise<void> {
-  const { config, log, clock, store, provisioner, bootFiles, metrics, observer, signer, onClose } = shared
+  const { config, log, clock, store, provisioner, bootFiles, metrics, observer, signer, sockets, onClose } = shared
   const assetCache = new AssetCache({ memory: config.assets.cache_memory, clock })
   metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
   metrics.counter('asset_cache_hits_total', 'Pieces of images, 1 MiB each, that were served from memory', () => assetCache.hits)
@@ -48,8 +48,9 @@ export async function startHttp (shared: Shared, starting: () => readonly string
     impatient.cancel()
   })
   const { host, port } = config.http.address
+  const socket = sockets.take('http', { key: 'http.address', host, port })
   try {
-    log.info({ url: await app.listen({ host, port }) }, 'http.listen')
+    log.info({ url: await app.listen({ host, port, ...socket !== undefined && { fd: socket.fd } }) }, 'http.listen')
   } catch (error) {
     throw listenError(error, `${host}:${port}/tcp`)
   }

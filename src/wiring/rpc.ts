@@ -8,7 +8,8 @@ import type { Shared } from './shared.js'
 const grace = 1000
 
 /** Gives what reads the certificates again. */
-export async function startRpc ({ loaded, config, log, clock, metrics, provisioner, onClose }: Shared): Promise<() => Promise<void>> {
+export async function startRpc (shared: Shared): Promise<() => Promise<void>> {
+  const { loaded, config, log, clock, metrics, provisioner, sockets, onClose } = shared
   const { address, ca_file: caFile, cert_file: certFile, key_file: keyFile } = config.rpc
   const nothing = async (): Promise<void> => {}
   if (address === null) return nothing
@@ -39,9 +40,10 @@ export async function startRpc ({ loaded, config, log, clock, metrics, provision
   onClose(() => reloader.close())
   for (const warning of reloader.warnings()) log.warn({ warning }, 'tls.certificate')
   metrics.gauge('rpc_certificate_expiry_seconds', 'When the gRPC certificate ends, in seconds since the epoch', () => reloader.notAfter / 1000)
+  const socket = sockets.take('rpc', { key: 'rpc.address', ...address })
   const server = await startGrpcServer({
     provisioner,
-    listen: address,
+    listen: socket === undefined ? address : { fd: socket.fd },
     identity: () => reloader.identity,
     clock,
     log,

@@ -12,6 +12,7 @@ import type { Signer } from '../openpgp/sign.js'
 import type { FileStore } from '../store/file-store.js'
 import type { FileSource } from '../tftp/open-file.js'
 import type { Observer } from './observer.js'
+import type { Sockets } from './sockets.js'
 
 /** Closed in the opposite order, also when a later part does not start. */
 export type OnClose = (closer: () => Promise<void>) => void
@@ -37,6 +38,8 @@ export interface Shared {
   readonly origin: string
   /** The service's address on the network it serves DHCP on; undefined when it serves none. */
   readonly own: Ipv4 | undefined
+  /** Those that a service manager opened, for whoever listens. */
+  readonly sockets: Sockets
   readonly onClose: OnClose
 }
 

@@ -7,20 +7,32 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface Ended { readonly status: number | null, readonly signal: string | null, readonly stdout: string, readonly stderr: string }
 
+export interface ProgramOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly input?: string
+  /** Sockets that it gets as a service manager would hand them down. */
+  readonly sockets?: ReadonlyArray<{ readonly fd: number, readonly name: string }>
+}
+
 export class Program {
   readonly child: ChildProcess
   readonly #ended: Promise<unknown[]>
   #stdout = ''
   #stderr = ''
 
-  constructor (args: readonly string[], options: { readonly env?: Readonly<Record<string, string>>, readonly input?: string } = {}) {
-    this.child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], {
+  constructor (args: readonly string[], options: ProgramOptions = {}) {
+    const command = [process.execPath, '--import', 'tsx', 'src/main.ts', ...args]
+    const { sockets = [], input, env } = options
+    const handed = sockets.length === 0 ? {} : { LISTEN_FDS: String(sockets.length), LISTEN_FDNAMES: sockets.map(({ name }) => name).join(':') }
+    // A shell that becomes the program: only it can know the process id beforehand.
+    this.child = spawn('/bin/sh', ['-c', 'LISTEN_PID=$$ WATCHDOG_PID=$$ exec "$@"', 'sh', ...command], {
       cwd: root,
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env }
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...handed, ...env },
+      stdio: ['pipe', 'pipe', 'pipe', ...sockets.map(({ fd }) => fd)]
     })
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => { this.#stdout += text })
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.#stderr += text })
-    this.child.stdin?.end(options.input)
+    this.child.stdin?.end(input)
     this.#ended = once(this.child, 'close')
   }
 

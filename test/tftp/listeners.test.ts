@@ -77,7 +77,7 @@ t.test('a descriptor from systemd is one socket, wherever it is bound', async t 
       return { local: { address: '0.0.0.0', port: 69 }, send: () => {}, close: async () => {} }
     }
   }
-  const listeners = await listen({ address: '0.0.0.0', port: 69, fd: 3 }, { network, clock: new FakeClock(), log: silent, onDatagram: () => {} })
+  const listeners = await listen({ address: '0.0.0.0', port: 69, sockets: [{ address: '0.0.0.0', port: 69, fd: 3 }] }, { network, clock: new FakeClock(), log: silent, onDatagram: () => {} })
   t.match(asked, [{ fd: 3 }])
   t.same(bound(listeners.addresses), ['0.0.0.0:69'])
   await listeners.close()

@@ -1,0 +1,61 @@
+// The calls of libc that Node has no words for: sockets of one interface, datagrams to a Unix socket, and what a socket is
+// that somebody else made. The only user of koffi.
+import koffi from 'koffi'
+
+type Call = (...args: unknown[]) => number
+
+export interface Libc {
+  readonly socket: Call
+  readonly bind: Call
+  readonly close: Call
+  readonly sendto: Call
+  readonly setsockopt: Call
+  /** `getsockopt` and `getsockname` write into the buffers they are given; the length is a buffer too (`intBuffer`). */
+  readonly getsockopt: Call
+  readonly getsockname: Call
+  /** Of the call before, as a name: `EADDRINUSE`; a number where it has none here. */
+  readonly errno: () => string
+}
+
+export function openLibc (): Libc {
+  const library = koffi.load('libc.so.6')
+  const call = (prototype: string): Call => library.func(prototype) as Call
+  return {
+    socket: call('int socket(int domain, int type, int protocol)'),
+    bind: call('int bind(int fd, const void *address, uint32_t length)'),
+    close: call('int close(int fd)'),
+    sendto: call('int64_t sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)'),
+    setsockopt: call('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
+    getsockopt: call('int getsockopt(int fd, int level, int name, void *value, void *length)'),
+    getsockname: call('int getsockname(int fd, void *address, void *length)'),
+    errno: () => {
+      const number = koffi.errno()
+      return Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`
+    }
+  }
+}
+
+/** Linux's numbers, the same on every architecture that Node runs on but MIPS and SPARC. */
+export const constants = {
+  afUnix: 1,
+  afInet: 2,
+  afInet6: 10,
+  sockStream: 1,
+  sockDgram: 2,
+  sockNonblock: 0o4000,
+  sockCloexec: 0o2000000,
+  solSocket: 1,
+  soType: 3,
+  soBroadcast: 6,
+  soSndtimeo: 21,
+  soBindToDevice: 25,
+  msgNoSignal: 0x4000
+} as const
+
+/** An `int` or `socklen_t` in memory, in the machine's order. */
+export const intBuffer = (value: number): Buffer => Buffer.from(Int32Array.of(value).buffer)
+export const intOf = (buffer: Buffer): number => new Int32Array(buffer.buffer, buffer.byteOffset, 1)[0] ?? 0
+
+/** The first field of every sockaddr: sa_family_t, in the machine's order. */
+export const familyBytes = (family: number): Uint8Array => new Uint8Array(Uint16Array.of(family).buffer)
+export const familyOf = (address: Buffer): number => new Uint16Array(address.buffer, address.byteOffset, 1)[0] ?? 0
