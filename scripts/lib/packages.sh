@@ -93,6 +93,8 @@ node_packages () {
 build_if_stale () {
   [[ -f dist/main.js && -z $(find src tsconfig.json package-lock.json -newer dist/main.js -print -quit) ]] && return
   say 'building'
-  rm -rf dist
+  mkdir -p dist
+  # What scripts/bundle made stays.
+  find dist -mindepth 1 -maxdepth 1 ! -name '*.tar.gz' -exec rm -rf {} +
   npm run --silent build >&2 || die 'the build failed'
 }

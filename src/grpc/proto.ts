@@ -1,7 +1,7 @@
 // The API's definition, from assets/proto: which calls there are, and how their messages are laid out.
-import { fileURLToPath } from 'node:url'
 import type { PackageDefinition, ServiceDefinition } from '@grpc/proto-loader'
 import { load } from '@grpc/proto-loader'
+import { bundledPath } from '../bundled.js'
 
 export const serviceNames = ['Groups', 'Profiles', 'Ignition', 'Generic', 'Select'] as const
 export type ServiceName = typeof serviceNames[number]
@@ -26,7 +26,7 @@ export interface Protocol {
   requestType: (call: string) => MessageType
 }
 
-const folder = fileURLToPath(new URL('../../assets/proto/', import.meta.url))
+const folder = bundledPath('proto')
 
 export async function loadProtocol (): Promise<Protocol> {
   const definition = await load('rpc.proto', { includeDirs: [folder], keepCase: true, defaults: false, arrays: true, objects: true })

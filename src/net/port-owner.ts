@@ -20,7 +20,7 @@ export async function portOwner (transport: 'tcp' | 'udp', port: number): Promis
     for (const inode of inodesOf(await readFile(`/proc/net/${table}`, 'utf8').catch(() => ''), port, states[transport])) inodes.add(inode)
   }
   if (inodes.size === 0) return undefined
-  for (const pid of await readdir('/proc')) {
+  for (const pid of await readdir('/proc').catch(() => [])) {
     if (!/^\d+$/.test(pid)) continue
     for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
       const link = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')

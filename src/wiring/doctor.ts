@@ -129,7 +129,7 @@ async function folders ({ config }: LoadedConfig): Promise<readonly Finding[]> {
 /** Firewalls that are known to run; what they let through is theirs to say, so this only tells what has to get in. */
 async function firewall (loaded: LoadedConfig): Promise<readonly Finding[]> {
   const names = new Set<string>()
-  for (const pid of await readdir('/proc')) {
+  for (const pid of await readdir('/proc').catch(() => [])) {
     if (/^\d+$/.test(pid) && (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes('/firewalld')) names.add('firewalld')
   }
   if (/^ENABLED=yes/m.test(await readFile('/etc/ufw/ufw.conf', 'utf8').catch(() => ''))) names.add('ufw')

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Starts the program with the Node.js and the C library of its own folder, whatever this system has.
+
+# /usr/local/bin/core-provisioner is a link to this file: the folder is where the link leads to.
+self=$0
+case $self in */*) ;; *) self=$(command -v -- "$self") ;; esac
+while [ -L "$self" ]; do
+  target=$(readlink "$self")
+  case $target in /*) self=$target ;; *) self=${self%/*}/$target ;; esac
+done
+# Without links in it: what runs keeps to its own version when `current` comes to mean another one.
+dir=$(CDPATH='' cd -P -- "${self%/*}/.." && pwd -P) || exit 127
+
+# Libraries of the system are for the system's C library.
+unset LD_LIBRARY_PATH LD_PRELOAD
+# lib/core-provisioner is a link to the loader, so that ps and ss show that name.
+exec "$dir/lib/core-provisioner" --inhibit-cache --library-path "$dir/lib" "$dir/lib/node" --enable-source-maps "$dir/app/main.js" "$@"
