@@ -1,2 +1,727 @@
 #!/bin/sh
-echo not yet
+# Installs, upgrades and removes core-provisioner on a system with systemd. POSIX sh, and nothing else than what the smallest
+# CentOS 7 or Debian has: what needs more is asked of the Node.js in this folder. See --help.
+# Everything is in functions, so that a script that was cut off does nothing.
+set -eu
+LC_ALL=C
+export LC_ALL
+umask 022
+
+usage () {
+  cat <<'END'
+usage: install.sh [--mode server|proxy|off] [--interface NAME] [--subnet A.B.C.D/N] [--range FIRST-LAST] [--router A.B.C.D]
+                  [--dns A.B.C.D[,...]] [--domain NAME] [--unknown-clients allow|deny] [--advertise NAME]
+                  [--no-certs] [--no-start] [--yes] [--dry-run]
+       install.sh --uninstall [--purge] [--yes] [--dry-run]
+
+Installs the folder it lies in, or upgrades to it, and starts the service as the user matchbox. Run it again at any time: what
+is in place stays as it is. On a terminal it asks for what it is not told.
+
+  --mode MODE        server: DHCP server of the subnet (what --subnet implies); proxy: only boot answers, beside a DHCP server
+                     on another machine; off: no DHCP, another server names this one
+  --interface NAME   the interface that machines boot from
+  --subnet, --range, --router, --dns, --domain
+                     what machines are given; without --range only machines with a reservation get an address
+  --unknown-clients  allow gives addresses from the range to machines without a reservation (default deny)
+  --advertise NAME   the name or address of this machine in URLs (default: the interface's address)
+  --no-certs         make no certificates: the gRPC API stays off
+  --no-start         install, but do not start anything
+  --uninstall        stop and remove it; configuration, certificates and data stay
+  --purge            with --uninstall: remove those too, and the user matchbox
+  --yes              do not ask
+  --dry-run          say what would be done, and do nothing
+
+The configuration is written once, to /etc/core-provisioner/config.yaml: later it is yours, and what is said of it here is ignored.
+An upgrade that is not ready (/readyz) within 30 s is taken back.
+Exit status: 0 done, 1 something is in the way or failed, 2 wrong usage.
+END
+}
+
+opt=/opt/core-provisioner
+etc=/etc/core-provisioner
+config=$etc/config.yaml
+state=/var/lib/core-provisioner
+data=/var/lib/matchbox
+certs=/etc/matchbox
+units=/etc/systemd/system
+services=/etc/firewalld/services
+link=/usr/local/bin/core-provisioner
+user=matchbox
+service=core-provisioner.service
+patience=30
+
+say () { printf '%s\n' "$*"; }
+warn () { printf '%s\n' "$*" >&2; }
+die () { warn "install.sh: $*"; exit 1; }
+wrong () { warn "install.sh: $*"; usage >&2; exit 2; }
+have () { command -v "$1" >/dev/null 2>&1; }
+
+# change TEXT COMMAND...: does it and says so, or only says so. All that is changed goes through here.
+changes=0
+change () {
+  changes=$((changes + 1))
+  if [ -n "$dry_run" ]; then
+    say "would $1"
+  else
+    say "$1"
+    shift
+    "$@"
+  fi
+}
+
+# put FILE MODE OWNER: standard input as FILE, unless it is so already. Answers whether it changed.
+put () {
+  cat >"$work/put"
+  if [ -f "$1" ] && cmp -s "$work/put" "$1"; then return 1; fi
+  change "write $1" place "$work/put" "$@"
+}
+place () {
+  # Whoever asks whether something changed has switched set -e off.
+  { mkdir -p "${2%/*}" && cp "$1" "$2.new" && chmod "$3" "$2.new" && chown "$4" "$2.new" && mv -f "$2.new" "$2"; } || die "cannot write $2"
+}
+
+# folder PATH MODE OWNER: made if it is missing; one that is there keeps its mode.
+folder () {
+  [ -d "$1" ] || change "make the folder $1 ($3, $2)" make_folder "$@"
+}
+make_folder () {
+  mkdir -p "$1"
+  chmod "$2" "$1"
+  chown "$3" "$1"
+}
+
+# The Node.js of this folder, for what a small shell can't do.
+node () { "$bundle/lib/core-provisioner" --inhibit-cache --library-path "$bundle/lib" "$bundle/lib/node" "$@"; }
+program () { "$bundle/bin/core-provisioner" "$@"; }
+
+parse () {
+  mode='' interface='' subnet='' range='' router='' dns='' domain='' unknown_clients='' advertise=''
+  make_certs=yes start=yes uninstall='' purge='' yes='' dry_run='' configured=''
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --*=*)
+        argument=$1
+        shift
+        set -- "${argument%%=*}" "${argument#*=}" "$@"
+        continue ;;
+      --mode | --interface | --subnet | --range | --router | --dns | --domain | --unknown-clients | --advertise)
+        if [ $# -lt 2 ] || [ -z "$2" ]; then wrong "$1 needs a value"; fi
+        # They go into YAML and unit files; what they mean is checked by the program.
+        case $2 in *[!A-Za-z0-9.:/,_@-]* | -*) wrong "$1 can't be $2" ;; esac
+        configured="$configured $1"
+        case $1 in
+          --mode) mode=$2 ;;
+          --interface) interface=$2 ;;
+          --subnet) subnet=$2 ;;
+          --range) range=$2 ;;
+          --router) router=$2 ;;
+          --dns) dns=$2 ;;
+          --domain) domain=$2 ;;
+          --unknown-clients) unknown_clients=$2 ;;
+          --advertise) advertise=$2 ;;
+        esac
+        shift ;;
+      --no-certs) make_certs='' ;;
+      --no-start) start='' ;;
+      --uninstall) uninstall=yes ;;
+      --purge) purge=yes ;;
+      --yes | -y) yes=yes ;;
+      --dry-run | -n) dry_run=yes ;;
+      -h | --help) usage; exit 0 ;;
+      *) wrong "unknown argument $1" ;;
+    esac
+    shift
+  done
+  [ -z "$purge" ] || [ -n "$uninstall" ] || wrong '--purge goes with --uninstall'
+  [ -z "$uninstall" ] || [ -z "$configured" ] || wrong "--uninstall takes no$configured"
+  case $mode in '' | server | proxy | off) ;; *) wrong "--mode is server, proxy or off, not $mode" ;; esac
+  case $unknown_clients in '' | allow | deny) ;; *) wrong "--unknown-clients is allow or deny, not $unknown_clients" ;; esac
+  [ ${#interface} -le 15 ] || wrong "--interface: no interface is called $interface"
+}
+
+# ---- what is asked
+
+# ask QUESTION DEFAULT: the answer on standard output.
+ask () {
+  printf '%s%s: ' "$1" "${2:+ [$2]}" >/dev/tty
+  IFS= read -r answer </dev/tty || answer=''
+  answer=${answer:-$2}
+  case $answer in *[!A-Za-z0-9.:/,_@-]*) warn "that can't be: $answer"; ask "$1" "$2" ;; *) printf '%s\n' "$answer" ;; esac
+}
+
+# Interfaces with an IPv4 address, a line each: name, address, network.
+interfaces () {
+  # shellcheck disable=SC2016 # it is JavaScript
+  node -e '
+    const number = text => text.split(".").reduce((sum, part) => sum * 256 + Number(part), 0)
+    const text = value => [24, 16, 8, 0].map(shift => (value >>> shift) & 255).join(".")
+    for (const [name, all] of Object.entries(require("node:os").networkInterfaces())) {
+      for (const { family, internal, address, netmask, cidr } of all) {
+        if (family === "IPv4" && !internal) console.log(name, address, `${text((number(address) & number(netmask)) >>> 0)}/${cidr.split("/")[1]}`)
+      }
+    }'
+}
+
+questions () {
+  found=$(interfaces)
+  say 'This machine has these interfaces:'
+  printf '%s\n' "$found" | sed 's/^/  /'
+  mode=$(ask 'DHCP: server here, proxy beside the server of another machine, or off (server, proxy, off)' server)
+  case $mode in server | proxy | off) ;; *) die "there is no mode $mode" ;; esac
+  if [ "$mode" != off ]; then
+    first=$(printf '%s\n' "$found" | sed -n '1s/ .*//p')
+    [ -n "$interface" ] || interface=$(ask 'Which interface do machines boot from' "$first")
+  fi
+  if [ "$mode" = server ]; then
+    network=$(printf '%s\n' "$found" | sed -n "s/^$interface [^ ]* //p" | sed -n 1p)
+    [ -n "$subnet" ] || subnet=$(ask 'Subnet' "$network")
+    [ -n "$range" ] || range=$(ask 'Range of addresses, first-last (empty: only reservations)' '')
+    if [ -n "$range" ] && [ -z "$unknown_clients" ]; then
+      unknown_clients=$(ask 'Do machines without a reservation get an address from it (allow, deny)' deny)
+    fi
+    [ -n "$router" ] || router=$(ask 'Router (empty: none)' '')
+    [ -n "$dns" ] || dns=$(ask 'DNS servers, with commas (empty: none)' '')
+    [ -n "$domain" ] || domain=$(ask 'Domain (empty: none)' '')
+  fi
+}
+
+terminal () { [ -z "$yes" ] && [ -t 0 ] && [ -t 1 ]; }
+
+# ---- the configuration
+
+list () { printf '[%s]' "$1" | sed 's/,/, /g'; }
+
+config_text () {
+  say '# The configuration of core-provisioner. All keys: docs/configuration.md in /opt/core-provisioner/current.'
+  say '# After a change: core-provisioner check, then systemctl restart core-provisioner.'
+  say '# After a change of the interface or of where it listens: /opt/core-provisioner/current/install.sh, which tells systemd.'
+  [ -z "$advertise" ] || say "advertise: '$advertise'"
+  say 'dhcp:'
+  say "  mode: '$mode'"
+  [ -z "$interface" ] || say "  interface: '$interface'"
+  [ -z "$unknown_clients" ] || say "  unknown_clients: '$unknown_clients'"
+  [ -n "$subnet" ] || return 0
+  say '  subnets:'
+  say "    - subnet: '$subnet'"
+  [ -z "$range" ] || say "      range: '$range'"
+  [ -z "$router" ] || say "      routers: $(list "$router")"
+  [ -z "$dns" ] || say "      dns_servers: $(list "$dns")"
+  [ -z "$domain" ] || say "      domain_name: '$domain'"
+}
+
+choose_config () {
+  asked=''
+  if [ -f "$config" ]; then
+    [ -z "$configured" ] || say "$config stays as it is: change it there instead of by$configured"
+    cp "$config" "$work/config.yaml"
+    return
+  fi
+  [ -n "$mode" ] || [ -z "$subnet" ] || mode=server
+  if [ -z "$mode" ]; then
+    terminal || wrong 'say --mode server, proxy or off: there is nobody to ask'
+    questions
+    asked=yes
+  fi
+  [ "$mode" = off ] || [ -n "$interface" ] || wrong "--mode $mode needs --interface"
+  [ "$mode" != server ] || [ -n "$subnet" ] || wrong '--mode server needs --subnet'
+  [ "$mode" = server ] || [ -z "$subnet$range$router$dns$domain$unknown_clients" ] ||
+    wrong '--subnet, --range, --router, --dns, --domain and --unknown-clients go with --mode server'
+  config_text >"$work/config.yaml"
+}
+
+# MATCHBOX_* as the service gets them, so that a check sees what the service will.
+load_environment () {
+  [ -r "$1" ] || return 0
+  while IFS= read -r line || [ -n "$line" ]; do
+    case $line in
+      MATCHBOX_*=*)
+        value=${line#*=}
+        case $value in \"*\" | \'*\') value=${value#?}; value=${value%?} ;; esac
+        export "${line%%=*}=$value" ;;
+    esac
+  done <"$1"
+}
+
+# What Matchbox's unit sets, if that is what ran here before.
+matchbox_environment () {
+  if [ -z "$systemd" ] || [ -f "$etc/environment" ]; then return 0; fi
+  systemctl show --property=Environment matchbox.service 2>/dev/null | sed 's/^Environment=//' | tr ' ' '\n' | grep '^MATCHBOX_[A-Z_]*=' || true
+}
+
+# check FOLDER ARGUMENT...: what the program in FOLDER says of the configuration to come.
+check () {
+  checker=$1
+  shift
+  # Before the first installation there is no store: an empty one says as much.
+  if [ -d "$data" ] || [ -n "${MATCHBOX_DATA_PATH:-}" ]; then
+    "$checker/bin/core-provisioner" check --config "$work/config.yaml" "$@"
+  else
+    "$checker/bin/core-provisioner" check --config "$work/config.yaml" --set "data_path=$work/empty" "$@"
+  fi
+}
+
+check_config () {
+  mkdir -p "$work/empty"
+  if check "$bundle" >"$work/check" 2>&1; then return; fi
+  grep '^problem: ' "$work/check" >&2 || cat "$work/check" >&2
+  if [ -f "$config" ] && [ -x "$current/bin/core-provisioner" ] && ! check "$current" >/dev/null 2>&1; then
+    warn 'The version that is installed has problems with that as well: going on.'
+    return
+  fi
+  die 'nothing was changed: the configuration would not work (above)'
+}
+
+# Sets what systemd has to know of the configuration; what does not listen is empty. rpc_address is where the gRPC API would
+# listen if there were certificates.
+read_settings () {
+  dhcp_mode='' dhcp_interface='' dhcp_listen='' http_listen='' tftp_listen='' rpc_listen='' rpc_address='' ready_url=''
+  # shellcheck disable=SC2016 # it is JavaScript
+  { check "$bundle" --json 2>/dev/null || true; } | node -e '
+    const plan = JSON.parse(require("node:fs").readFileSync(0, "utf8"))
+    const of = protocol => plan.listeners.find(listener => listener.protocol === protocol)
+    const address = protocol => of(protocol)?.address.replace(/\/\w+$/, "").replace(/^([^\[][^:]*:.*):(\d+)$/, "[$1]:$2") ?? ""
+    const port = /\d+$/
+    const http = address("http")
+    const shown = {
+      dhcp_mode: plan.dhcp.mode,
+      dhcp_interface: plan.dhcp.interface,
+      dhcp_listen: of("dhcp") ? `0.0.0.0:${port.exec(address("dhcp"))[0]}` : "",
+      http_listen: http,
+      tftp_listen: address("tftp"),
+      rpc_listen: /^off/.test(of("grpc")?.what) ? "" : address("grpc"),
+      rpc_address: address("grpc"),
+      ready_url: `http://${http.replace(/^0\.0\.0\.0:/, "127.0.0.1:").replace(/^\[::\]:/, "[::1]:")}/readyz`
+    }
+    for (const [name, value] of Object.entries(shown)) console.log(`${name}=\x27${value.replaceAll("\x27", "")}\x27`)
+  ' >"$work/settings" || die "core-provisioner check --json said nothing that can be read"
+  # shellcheck source=/dev/null
+  . "$work/settings"
+}
+
+# ---- what is in the way
+
+advice () {
+  case $1 in
+    dnsmasq) say 'systemctl disable --now dnsmasq, or take dhcp-range= and enable-tftp out of its configuration' ;;
+    dhcpd) say 'systemctl disable --now dhcpd; or keep it: --mode off, and docs/migrating.md for what it has to say' ;;
+    kea-dhcp4) say 'systemctl disable --now kea-dhcp4-server; or keep it: --mode off, and docs/migrating.md for what it has to say' ;;
+    xinetd | inetd) say 'set disable = yes in /etc/xinetd.d/tftp and systemctl restart xinetd' ;;
+    in.tftpd | atftpd | tftpd) say 'systemctl disable --now tftp.socket tftp.service tftpd-hpa atftpd, whichever there is' ;;
+    systemd) say 'systemctl list-sockets shows which unit: systemctl disable --now tftp.socket, if it is that' ;;
+    matchbox) say 'systemctl disable --now matchbox; its data, certificates and settings are taken over as they are' ;;
+    *) say 'stop it, and keep it from starting again' ;;
+  esac
+}
+
+active () { [ -n "$systemd" ] && systemctl is-active --quiet "$1" 2>/dev/null; }
+
+conflicts () {
+  for unit in $service core-provisioner-http.socket core-provisioner-tftp.socket core-provisioner-dhcp.socket; do
+    # What has the ports is an older version of this.
+    if active "$unit"; then return; fi
+  done
+  # shellcheck disable=SC2016 # it is JavaScript
+  { program doctor --config "$work/config.yaml" --json 2>/dev/null || true; } | node -e '
+    const { readFileSync } = require("node:fs")
+    for (const { text } of JSON.parse(readFileSync(0, "utf8"))) {
+      const [, port, name, pid] = /^(\S+) is taken by (.+?)(?: \(pid (\d+)\))?: /.exec(text) ?? []
+      if (port === undefined) continue
+      let command = ""
+      try { command = readFileSync(`/proc/${pid}/cmdline`, "utf8") } catch {}
+      // It listens on the bridge of virtual machines alone, which is another interface.
+      console.log(port, command.includes("/libvirt/dnsmasq/") ? "libvirt" : name.replace(/\s/g, "-"), pid ?? "-")
+    }' >"$work/conflicts" || die 'core-provisioner doctor --json said nothing that can be read'
+  blocked=''
+  while read -r port owner pid; do
+    if [ "$owner" = libvirt ]; then
+      say "note: libvirt's dnsmasq (pid $pid) has $port on the bridge of its virtual machines, which is no harm elsewhere"
+      continue
+    fi
+    blocked=yes
+    warn "$port is taken by $owner (pid $pid): $(advice "$owner")"
+  done <"$work/conflicts"
+  [ -z "$blocked" ] || [ -n "$dry_run" ] || die 'nothing was changed: free these ports first (above)'
+}
+
+# ---- the parts of an installation
+
+copy_bundle () {
+  if [ "$bundle" = "$home" ]; then return; fi
+  if [ -d "$home" ]; then
+    if cmp -s "$bundle/SHA256SUMS" "$home/SHA256SUMS"; then return; fi
+    # Another build of the same version: what runs is kept, to go back to.
+    change "keep the other build of $version as $home.replaced" set_aside
+  fi
+  change "copy $bundle to $home" copy_to_home
+}
+set_aside () {
+  rm -rf "$home.replaced"
+  mv "$home" "$home.replaced"
+  if [ "$previous" = "$home" ]; then previous=$home.replaced; fi
+}
+copy_to_home () {
+  mkdir -p "$opt"
+  rm -rf "$home.new"
+  cp -RP "$bundle" "$home.new"
+  chown -R 0:0 "$home.new"
+  mv "$home.new" "$home"
+}
+
+# point LINK TARGET: atomically, so that there is always one.
+point () {
+  if [ "$(readlink "$1" || true)" = "$2" ]; then return; fi
+  change "point $1 to $2" replace_link "$1" "$2"
+}
+replace_link () {
+  rm -f "$1.new"
+  mkdir -p "${1%/*}"
+  ln -s "$2" "$1.new"
+  mv -fT "$1.new" "$1"
+}
+
+known () { grep -q "^$2:" "/etc/$1" 2>/dev/null || { have getent && getent "$1" "$2" >/dev/null; }; }
+make_user () {
+  known group $user || change "make the group $user" make_group
+  known passwd $user || change "make the system user $user, who can't log in" make_account
+}
+make_group () { if have groupadd; then groupadd -r $user; else addgroup -S $user; fi; }
+make_account () {
+  shell=/sbin/nologin
+  [ -x /usr/sbin/nologin ] && shell=/usr/sbin/nologin
+  if have useradd; then
+    useradd -r -g $user -d $data -M -s $shell -c 'Netboot service' $user
+  else
+    adduser -S -D -H -G $user -h $data -s $shell -g 'Netboot service' $user
+  fi
+}
+
+make_folders () {
+  folder $data 755 $user:$user
+  for name in groups profiles ignition cloud generic assets; do folder $data/$name 755 $user:$user; done
+  folder $state 750 $user:$user
+  folder $certs 755 root:root
+  folder $etc 750 root:$user
+  # A Matchbox that ran as root leaves what the service has to write; assets are only read.
+  if known passwd $user && [ -d $data ] && [ -n "$(not_ours -print | sed -n 1p)" ]; then
+    change "give $data, all but the contents of assets, to $user" give_store
+  fi
+}
+not_ours () { find $data -path "$data/assets/*" -prune -o ! -user $user "$@"; }
+give_store () { not_ours -exec chown -h $user:$user '{}' +; }
+
+write_config () {
+  if [ -s "$work/environment" ]; then put "$etc/environment" 640 root:$user <"$work/environment" || true; fi
+  if [ ! -f "$config" ]; then put "$config" 640 root:$user <"$work/config.yaml" || true; fi
+}
+
+write_certs () {
+  if [ -z "$make_certs" ]; then return; fi
+  for file in ca.crt server.crt server.key; do if [ -f "$certs/$file" ]; then return; fi; done
+  names=$(subject_names)
+  change "make certificates in $certs for $names" init_certs
+  # Now the gRPC API listens as well.
+  rpc_listen=$rpc_address
+}
+init_certs () {
+  program certs init --dir $certs --san "$names" >/dev/null
+  chown root:$user $certs/server.key
+  chmod 640 $certs/server.key
+}
+# What clients may call this machine: its names, what it advertises, and the address of the interface, or of all.
+subject_names () {
+  interfaces | NAME=$(uname -n) FULL=$(hostname -f 2>/dev/null || true) ADVERTISE=$advertise INTERFACE=$dhcp_interface node -e '
+    const { NAME, FULL, ADVERTISE, INTERFACE } = process.env
+    const lines = require("node:fs").readFileSync(0, "utf8").split("\n").map(line => line.split(" "))
+    const own = lines.filter(([name, address]) => address && (INTERFACE === "" || name === INTERFACE)).map(([, address]) => address)
+    const label = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
+    const names = [NAME, FULL, ADVERTISE, "localhost", ...own, "127.0.0.1"].filter(name => label.test(name))
+    console.log([...new Set(names.map(name => (/^[\d.]+$/.test(name) ? "IP:" : "DNS:") + name))].join(","))'
+}
+
+# Sets $sockets: those that the configuration has work for.
+choose_sockets () {
+  sockets=''
+  [ -z "$http_listen" ] || sockets="$sockets http"
+  [ -z "$tftp_listen" ] || sockets="$sockets tftp"
+  if [ -n "$rpc_listen" ]; then sockets="$sockets rpc"; fi
+  case $dhcp_mode in
+    server) sockets="$sockets dhcp dhcp-client" ;;
+    proxy) sockets="$sockets dhcp boot-server" ;;
+  esac
+}
+
+# install_units FOLDER: the units of that version, told of the interface and of where the configuration listens. Sets
+# $sockets_changed when sockets have to be opened anew.
+install_units () {
+  sockets_changed=''
+  for file in "$1"/systemd/*.service "$1"/systemd/*.socket; do
+    if put "$units/${file##*/}" 644 root:root <"$file"; then
+      case $file in *.socket) sockets_changed=yes ;; esac
+    fi
+  done
+  for file in "$1"/systemd/*.service.d/*.conf; do
+    unit=${file%/*}
+    # Older ones would ignore most of it, with a warning a line.
+    if [ -f "$file" ] && [ "$systemd_version" -ge 239 ]; then
+      put "$units/${unit##*/}/${file##*/}" 644 root:root <"$file" || true
+    fi
+  done
+  for name in dhcp dhcp-client boot-server; do
+    if [ -n "$dhcp_interface" ]; then drop_in $name interface "BindToDevice=$dhcp_interface"; else drop_in $name interface ''; fi
+  done
+  drop_in http listen "$(moved "$1" http ListenStream "$http_listen")"
+  drop_in rpc listen "$(moved "$1" rpc ListenStream "$rpc_listen")"
+  drop_in tftp listen "$(moved "$1" tftp ListenDatagram "$tftp_listen")"
+  drop_in dhcp listen "$(moved "$1" dhcp ListenDatagram "$dhcp_listen")"
+}
+# moved FOLDER NAME KEY ADDRESS: the lines that move a socket to ADDRESS, if it is not there by itself.
+moved () {
+  if [ -z "$4" ] || grep -qxF "$3=$4" "$1/systemd/core-provisioner-$2.socket"; then return; fi
+  # An empty one forgets what the unit lists.
+  printf '%s=\n%s=%s\n' "$3" "$3" "$4"
+}
+# drop_in SOCKET NAME LINES: written, or removed when there are no lines.
+drop_in () {
+  file=$units/core-provisioner-$1.socket.d/$2.conf
+  if [ -n "$3" ]; then
+    printf '# Written by install.sh from the configuration.\n[Socket]\n%s\n' "$3" >"$work/drop-in"
+    put "$file" 644 root:root <"$work/drop-in" || return 0
+  elif [ -f "$file" ]; then
+    change "remove $file" rm -f "$file"
+  else
+    return 0
+  fi
+  sockets_changed=yes
+}
+
+firewall_runs () { have firewall-cmd && firewall-cmd --state >/dev/null 2>&1; }
+open_firewall () {
+  if [ -d /etc/firewalld ]; then
+    for file in "$bundle"/systemd/firewalld/*.xml; do
+      if put "$services/${file##*/}" 644 root:root <"$file" && firewall_runs; then change 'have firewalld read its services' firewall-cmd --quiet --reload; fi
+    done
+  fi
+  if firewall_runs; then
+    zone=''
+    if [ -n "$dhcp_interface" ]; then zone=$(firewall-cmd --get-zone-of-interface="$dhcp_interface" 2>/dev/null || true); fi
+    case $zone in '' | *' '*) zone=$(firewall-cmd --get-default-zone) ;; esac
+    wanted=core-provisioner
+    if [ -n "$rpc_listen" ]; then wanted="$wanted core-provisioner-rpc"; fi
+    for name in $wanted; do
+      if firewall-cmd --quiet --permanent --zone="$zone" --query-service="$name" 2>/dev/null; then continue; fi
+      change "let $name through firewalld (zone $zone)" open_service "$name"
+    done
+  elif [ -r /etc/ufw/ufw.conf ] && grep -q '^ENABLED=yes' /etc/ufw/ufw.conf; then
+    say 'note: ufw runs: let the machines in with ufw allow 67,69,4011/udp and ufw allow 8080,8081/tcp'
+  fi
+}
+open_service () {
+  firewall-cmd --quiet --permanent --zone="$zone" --add-service="$1"
+  firewall-cmd --quiet --zone="$zone" --add-service="$1" || firewall-cmd --quiet --reload
+}
+
+# Below /opt only bin/ is labelled as programs by itself; the service starts node through the loader in lib/.
+executables='/opt/core-provisioner/[^/]+/lib/(node|ld-linux-x86-64\.so\.2)'
+selinux_runs () { have selinuxenabled && selinuxenabled; }
+label_files () {
+  if ! selinux_runs; then return; fi
+  change "restore SELinux contexts of $opt, $etc, $certs, $data and $state" restore_contexts
+}
+restore_contexts () {
+  if have semanage; then
+    semanage fcontext -a -t bin_t "$executables" 2>/dev/null || semanage fcontext -m -t bin_t "$executables"
+  fi
+  if have restorecon; then restorecon -R $opt $etc $certs $data $state $units/core-provisioner* $link 2>/dev/null || true; fi
+  # Without semanage the policy does not know, and the label holds until somebody relabels.
+  have semanage || chcon -t bin_t "$home/lib/node" "$home/lib/ld-linux-x86-64.so.2"
+}
+
+# ---- in force
+
+# Sets which units start, now as at boot: those that the configuration has work for.
+enable_units () {
+  wanted='' unwanted=''
+  for name in http tftp rpc dhcp dhcp-client boot-server; do
+    case " $sockets " in *" $name "*) wanted="$wanted core-provisioner-$name.socket" ;; *) unwanted="$unwanted core-provisioner-$name.socket" ;; esac
+  done
+  # shellcheck disable=SC2086 # lists of words
+  { systemctl --quiet disable $unwanted 2>/dev/null || true; systemctl --quiet enable $service $wanted; }
+}
+
+# (Re)starts what changed; answers whether the service is ready.
+put_in_force () {
+  systemctl daemon-reload
+  enable_units
+  # Sockets that stay open hold what comes in while the service is away.
+  # shellcheck disable=SC2086 # lists of words
+  if [ -n "$sockets_changed" ]; then systemctl stop $service $wanted $unwanted; else systemctl stop $unwanted; fi 2>/dev/null || true
+  # shellcheck disable=SC2086
+  { systemctl reset-failed $service $wanted 2>/dev/null || true; systemctl start $wanted || true; }
+  systemctl restart $service && ready
+}
+ready () {
+  # shellcheck disable=SC2016 # it is JavaScript
+  node --input-type=module -e '
+    const [, url, seconds] = process.argv
+    let last = "nobody answers"
+    for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
+      try {
+        const answer = await fetch(url, { signal: AbortSignal.timeout(2000) })
+        if (answer.status === 200) process.exit(0)
+        last = (await answer.text()).trim()
+      } catch {}
+      await new Promise(resolve => setTimeout(resolve, 250))
+    }
+    console.error(`${url}: ${last}`)
+    process.exit(1)' "$ready_url" $patience
+}
+
+start_service () {
+  if [ -z "$systemd" ] || [ -z "$start" ]; then
+    if have systemctl && [ -z "$dry_run" ]; then enable_units; fi
+    if [ -n "$systemd" ]; then say "not started: systemctl start $service"; else say 'not started: systemd does not run here'; fi
+  elif [ "$changes" = 0 ] && active $service; then
+    say "$version runs"
+  elif [ -n "$dry_run" ]; then
+    change "start $service with the sockets:$sockets, and wait $patience s for $ready_url"
+  elif put_in_force; then
+    say "$version is ready"
+  else
+    warn "$version is not ready after $patience s. Its last words (journalctl -u core-provisioner shows all):"
+    journalctl --quiet --no-pager --unit=core-provisioner --lines=15 --output=cat >&2 2>/dev/null || true
+    roll_back
+  fi
+}
+
+roll_back () {
+  if [ -z "$previous" ] || [ "$previous" = "$home" ] || [ ! -x "$previous/bin/core-provisioner" ]; then
+    die "it stays installed: mend $config and run this again, or take it off with --uninstall"
+  fi
+  warn "Going back to ${previous##*/}."
+  point $opt/current "$previous"
+  install_units "$previous"
+  if put_in_force; then die "${previous##*/} runs again; $version lies in $home"; fi
+  die "${previous##*/} is not ready either: journalctl -u core-provisioner"
+}
+
+# The version that runs and the one before it stay.
+remove_old () {
+  before=$(readlink $opt/previous || true)
+  for folder in "$opt"/*; do
+    if [ -L "$folder" ] || [ ! -d "$folder" ] || [ "$folder" = "$home" ] || [ "$folder" = "$before" ]; then continue; fi
+    change "remove the old version $folder" rm -rf "$folder"
+  done
+}
+
+install () {
+  if [ ! -f "$bundle/SHA256SUMS" ] || [ ! -f "$bundle/lib/node" ]; then die "$bundle is no unpacked bundle: run the install.sh that lies in one"; fi
+  [ "$(uname -m)" = x86_64 ] || die "this bundle is for x86-64, and this machine is $(uname -m)"
+  if have sha256sum; then
+    (cd "$bundle" && sha256sum -c SHA256SUMS >"$work/sums" 2>&1) || {
+      grep -v ': OK$' "$work/sums" >&2
+      die "$bundle is damaged (above): unpack it again"
+    }
+  fi
+  version=$(program --version 2>"$work/error") || {
+    cat "$work/error" >&2
+    die "$bundle/bin/core-provisioner does not start: is that file system mounted noexec? Unpack it elsewhere"
+  }
+  home=$opt/$version current=$opt/current
+  previous=$(readlink $opt/current || true)
+
+  choose_config
+  matchbox_environment >"$work/environment"
+  load_environment "$work/environment"
+  load_environment "$etc/environment"
+  check_config
+  read_settings
+  conflicts
+  if [ -n "$asked" ]; then
+    sed 's/^/  /' "$work/config.yaml"
+    case $(ask "Install $version with this configuration (yes, no)" yes) in y | yes) ;; *) die 'nothing was changed' ;; esac
+  fi
+
+  copy_bundle
+  make_user
+  make_folders
+  write_config
+  write_certs
+  choose_sockets
+  install_units "$bundle"
+  open_firewall
+  if [ -n "$previous" ] && [ "$previous" != "$home" ]; then point $opt/previous "$previous"; fi
+  point $opt/current "$home"
+  point $link $opt/current/bin/core-provisioner
+  if [ "$changes" != 0 ]; then label_files; fi
+  start_service
+  if [ -z "$dry_run" ]; then remove_old; fi
+  if [ "$changes" = 0 ]; then say 'nothing to do'; fi
+}
+
+remove () {
+  if [ -n "$purge" ] && [ -z "$yes" ] && [ -z "$dry_run" ]; then
+    terminal || wrong '--purge removes data for good: say --yes'
+    case $(ask "Remove $etc, $certs, $data (groups, profiles, images) and $state for good (yes, no)" no) in y | yes) ;; *) die 'nothing was changed' ;; esac
+  fi
+  found=''
+  for file in "$units"/core-provisioner*.socket "$units/$service"; do if [ -f "$file" ]; then found="$found ${file##*/}"; fi; done
+  if [ -n "$found" ]; then
+    # shellcheck disable=SC2086 # a list of words
+    if [ -n "$systemd" ]; then
+      change "stop and disable$found" systemctl --quiet disable $found
+      if [ -z "$dry_run" ]; then systemctl stop $found || true; fi
+    fi
+    for file in $found; do change "remove $units/$file" rm -f "$units/$file"; done
+    for file in "$units"/core-provisioner*.d; do
+      if [ -d "$file" ]; then change "remove what was written to $file" clear_drop_ins "$file"; fi
+    done
+    if [ -n "$systemd" ] && [ -z "$dry_run" ]; then systemctl daemon-reload; fi
+  fi
+  for name in core-provisioner core-provisioner-rpc; do
+    if [ ! -f "$services/$name.xml" ]; then continue; fi
+    if firewall_runs; then change "take $name out of firewalld" close_service "$name"; fi
+    change "remove $services/$name.xml" rm -f "$services/$name.xml"
+  done
+  if [ -n "$found" ] && selinux_runs && have semanage && [ -z "$dry_run" ]; then semanage fcontext -d "$executables" 2>/dev/null || true; fi
+  if [ -L $link ]; then change "remove $link" rm -f $link; fi
+  if [ -d $opt ]; then change "remove $opt" rm -rf $opt; fi
+  if [ -n "$purge" ]; then
+    for folder in $etc $certs $data $state; do if [ -d "$folder" ]; then change "remove $folder" rm -rf "$folder"; fi; done
+    if known passwd $user; then change "remove the user $user" remove_account; fi
+  else
+    say "kept: $etc, $certs, $data, $state and the user $user (--purge removes them)"
+  fi
+  if [ "$changes" = 0 ]; then say 'nothing to do'; fi
+}
+clear_drop_ins () {
+  rm -f "$1/interface.conf" "$1/listen.conf" "$1/hardening.conf"
+  # What somebody else put there is theirs.
+  rmdir "$1" 2>/dev/null || true
+}
+close_service () {
+  for zone in $(firewall-cmd --get-zones); do
+    if firewall-cmd --quiet --permanent --zone="$zone" --query-service="$1"; then firewall-cmd --quiet --permanent --zone="$zone" --remove-service="$1"; fi
+  done
+  firewall-cmd --quiet --reload
+}
+remove_account () {
+  if have userdel; then userdel $user; else deluser $user; fi
+  if known group $user; then if have groupdel; then groupdel $user; else delgroup $user; fi; fi
+}
+
+main () {
+  parse "$@"
+  [ -n "$dry_run" ] || [ "$(id -u)" = 0 ] || die 'this needs root: run it with sudo'
+  bundle=$(CDPATH='' cd -P -- "$(dirname -- "$0")" && pwd -P)
+  systemd='' systemd_version=0
+  if have systemctl && [ -d /run/systemd/system ]; then systemd=yes; fi
+  if have systemctl; then systemd_version=$(systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p'); fi
+  systemd_version=${systemd_version:-0}
+  unset LD_LIBRARY_PATH LD_PRELOAD NODE_OPTIONS
+  work=$(mktemp -d "${TMPDIR:-/tmp}/core-provisioner.XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  trap 'exit 130' INT TERM HUP
+  if [ -n "$uninstall" ]; then remove; else install; fi
+}
+
+main "$@"

@@ -24,6 +24,8 @@ export interface Listener {
 export interface Plan {
   readonly sources: readonly string[]
   readonly listeners: readonly Listener[]
+  /** What the sockets of systemd have to know: `interface` is '' where the mode is off and none is written. */
+  readonly dhcp: { readonly mode: Config['dhcp']['mode'], readonly interface: string }
   /** What it reads and writes: the folder and what is in it. */
   readonly paths: ReadonlyArray<readonly [what: string, path: string, contents: string]>
   /** What keeps some of it from working. */
@@ -92,6 +94,7 @@ export async function planFor (loaded: LoadedConfig, { clock, log, passphrase }:
   return {
     sources,
     listeners,
+    dhcp: { mode: config.dhcp.mode, interface: config.dhcp.interface },
     paths: [
       ['store', config.data_path, contents],
       ...config.assets_path === '' ? [] : [['assets', config.assets_path, existsSync(config.assets_path) ? '' : 'missing'] as const],
