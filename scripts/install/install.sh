@@ -53,7 +53,7 @@ patience=30
 say () { printf '%s\n' "$*"; }
 warn () { printf '%s\n' "$*" >&2; }
 die () { warn "install.sh: $*"; exit 1; }
-wrong () { warn "install.sh: $*"; usage >&2; exit 2; }
+wrong () { warn "install.sh: $*; install.sh --help tells more"; exit 2; }
 have () { command -v "$1" >/dev/null 2>&1; }
 
 # change TEXT COMMAND...: does it and says so, or only says so. All that is changed goes through here.
@@ -323,7 +323,7 @@ conflicts () {
   # shellcheck disable=SC2016 # it is JavaScript
   { program doctor --config "$work/config.yaml" --json 2>/dev/null || true; } | node -e '
     const { readFileSync } = require("node:fs")
-    for (const { text } of JSON.parse(readFileSync(0, "utf8"))) {
+    for (const { text } of JSON.parse(readFileSync(0, "utf8")).findings) {
       const [, port, name, pid] = /^(\S+) is taken by (.+?)(?: \(pid (\d+)\))?: /.exec(text) ?? []
       if (port === undefined) continue
       let command = ""
@@ -384,7 +384,9 @@ make_user () {
   known group $user || change "make the group $user" make_group
   known passwd $user || change "make the system user $user, who can't log in" make_account
 }
-make_group () { if have groupadd; then groupadd -r $user; else addgroup -S $user; fi; }
+make_group () {
+  if have groupadd; then groupadd -r $user; elif have addgroup; then addgroup -S $user; else die 'no groupadd and no addgroup here'; fi
+}
 make_account () {
   shell=/sbin/nologin
   [ -x /usr/sbin/nologin ] && shell=/usr/sbin/nologin
@@ -629,6 +631,7 @@ install () {
   home=$opt/$version current=$opt/current
   previous=$(readlink $opt/current || true)
 
+  known passwd $user || have useradd || have adduser || die "there is neither useradd nor adduser to make the user $user with"
   choose_config
   matchbox_environment >"$work/environment"
   load_environment "$work/environment"
@@ -705,8 +708,8 @@ close_service () {
   firewall-cmd --quiet --reload
 }
 remove_account () {
-  if have userdel; then userdel $user; else deluser $user; fi
-  if known group $user; then if have groupdel; then groupdel $user; else delgroup $user; fi; fi
+  if have userdel; then userdel $user; elif have deluser; then deluser $user; else warn "no userdel and no deluser here: $user stays"; fi
+  if known group $user; then groupdel $user 2>/dev/null || delgroup $user 2>/dev/null || true; fi
 }
 
 main () {
