@@ -1,6 +1,9 @@
 // The process: arguments and environment in, exit status out, signals in between. Nothing else touches `process`.
-import { fstatSync } from 'node:fs'
+import { fstatSync, writeFileSync } from 'node:fs'
 import { run } from './cli/run.js'
+
+// ps, ss and the doctor of another installation show this name; Node would have its main thread called MainThread.
+try { writeFileSync('/proc/self/comm', 'core-provisioner') } catch { /* no /proc: no Linux */ }
 
 const stop = new Promise<string>(resolve => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => { resolve(signal) })
