@@ -559,8 +559,9 @@ put_in_force () {
   if [ -n "$sockets_changed" ]; then systemctl stop $service $wanted $unwanted; else systemctl stop $unwanted; fi 2>/dev/null || true
   # shellcheck disable=SC2086
   { systemctl reset-failed $service $wanted 2>/dev/null || true; systemctl start $wanted || true; }
-  systemctl restart $service && ready
+  systemctl restart $service && ready $patience
 }
+# ready SECONDS: waits until the service says so of itself.
 ready () {
   # shellcheck disable=SC2016 # it is JavaScript
   node --input-type=module -e '
@@ -575,7 +576,7 @@ ready () {
       await new Promise(resolve => setTimeout(resolve, 250))
     }
     console.error(`${url}: ${last}`)
-    process.exit(1)' "$ready_url" $patience
+    process.exit(1)' "$ready_url" "$1"
 }
 
 start_service () {
@@ -639,6 +640,11 @@ install () {
   check_config
   read_settings
   conflicts
+  # A store with a broken file is not ready before the upgrade either, and no reason to take it back.
+  if active $service && ! ready 3 2>/dev/null; then
+    ready_url=${ready_url%/readyz}/healthz
+    say "note: the version that runs is not ready; the upgrade is content with $ready_url"
+  fi
   if [ -n "$asked" ]; then
     sed 's/^/  /' "$work/config.yaml"
     case $(ask "Install $version with this configuration (yes, no)" yes) in y | yes) ;; *) die 'nothing was changed' ;; esac

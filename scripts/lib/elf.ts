@@ -23,6 +23,7 @@ const tags = {
 const baseVersion = 1
 const abiTagNote = 1
 
+interface Entry { readonly tag: number, readonly value: number }
 interface Segment { readonly type: number, readonly offset: number, readonly address: number, readonly size: number }
 
 /** @throws Error when it is not an ELF file of this kind */
@@ -62,7 +63,7 @@ export function readElf (file: Buffer): Elf {
     versionsNeeded,
     versionsDefined,
     interpreter: interpreter === undefined ? undefined : text(file, interpreter.offset),
-    kernel: segments.filter(({ type }) => type === segmentTypes.note).map(segment => abiTag(file, segment)).find(found => found !== undefined)
+    kernel: segments.filter(({ type }) => type === segmentTypes.note).map(segment => abiTag(file, segment)).find(tag => tag !== undefined)
   }
 }
 
@@ -75,9 +76,9 @@ function readSegments (file: Buffer): readonly Segment[] {
   })
 }
 
-function readDynamic (file: Buffer, segments: readonly Segment[]): ReadonlyArray<{ readonly tag: number, readonly value: number }> {
+function readDynamic (file: Buffer, segments: readonly Segment[]): readonly Entry[] {
   const segment = segments.find(({ type }) => type === segmentTypes.dynamic)
-  const entries = []
+  const entries: Entry[] = []
   for (let at = segment?.offset ?? 0, end = at + (segment?.size ?? 0); at < end; at += 16) {
     const tag = word(file, at)
     if (tag === 0) break

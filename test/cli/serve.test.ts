@@ -1,7 +1,7 @@
 // serve and check, as a person starts them.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -39,6 +39,7 @@ t.test('starts, serves, and ends 0 on SIGTERM', async t => {
   const program = new Program(['serve', '--config', file, '--set', `http.address=127.0.0.1:${port}`])
   t.teardown(() => program.child.kill('SIGKILL'))
   t.match(await program.logged('appliance.ready'), { configuration: [file, '--set'], script: `http://127.0.0.1:${port}/boot.ipxe` })
+  if (process.platform === 'linux') t.equal(readFileSync(`/proc/${program.child.pid}/comm`, 'utf8'), 'core-provisione\n', 'its name in ps, cut off at 15')
   const url = `http://127.0.0.1:${port}`
   t.match(await (await fetch(`${url}/ipxe?mac=52-54-00-00-00-01`)).text(), /^#!ipxe\nkernel \/assets\/vmlinuz quiet/)
   t.equal(await (await fetch(`${url}/assets/vmlinuz`)).text(), 'kernel')
