@@ -263,7 +263,9 @@ check () {
 check_config () {
   mkdir -p "$work/empty"
   if check "$bundle" >"$work/check" 2>&1; then return; fi
-  grep '^problem: ' "$work/check" >&2 || cat "$work/check" >&2
+  # By the name it will have, and without the summary, if there is one.
+  sed "s,$work/config.yaml,$config,g" "$work/check" >"$work/problems"
+  grep '^problem: ' "$work/problems" >&2 || cat "$work/problems" >&2
   if [ -f "$config" ] && [ -x "$current/bin/core-provisioner" ] && ! check "$current" >/dev/null 2>&1; then
     warn 'The version that is installed has problems with that as well: going on.'
     return
@@ -619,6 +621,8 @@ remove_old () {
 install () {
   if [ ! -f "$bundle/SHA256SUMS" ] || [ ! -f "$bundle/lib/node" ]; then die "$bundle is no unpacked bundle: run the install.sh that lies in one"; fi
   [ "$(uname -m)" = x86_64 ] || die "this bundle is for x86-64, and this machine is $(uname -m)"
+  choose_config
+  known passwd $user || have useradd || have adduser || die "there is neither useradd nor adduser to make the user $user with"
   if have sha256sum; then
     (cd "$bundle" && sha256sum -c SHA256SUMS >"$work/sums" 2>&1) || {
       grep -v ': OK$' "$work/sums" >&2
@@ -632,8 +636,6 @@ install () {
   home=$opt/$version current=$opt/current
   previous=$(readlink $opt/current || true)
 
-  known passwd $user || have useradd || have adduser || die "there is neither useradd nor adduser to make the user $user with"
-  choose_config
   matchbox_environment >"$work/environment"
   load_environment "$work/environment"
   load_environment "$etc/environment"

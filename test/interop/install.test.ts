@@ -1,0 +1,228 @@
+// install.sh in a root that has nothing but busybox: no systemd, no Node.js, no bash. What it does with systemd is tested where
+// one runs (test/interop/systemd.test.ts).
+import { chmodSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { bundleProblem, busyboxRoot, theBundle, unpack } from '../helpers/bundle.js'
+import { NetworkNamespace, namespaceProblem } from '../helpers/netns.js'
+import { able, runTool } from '../helpers/tools.js'
+
+const server = ['--interface', 'br0', '--subnet', '172.30.0.0/24', '--range', '172.30.0.10-172.30.0.20', '--router', '172.30.0.254',
+  '--dns', '172.30.0.1,172.30.0.2', '--domain', 'lab.example.com', '--unknown-clients', 'allow', '--advertise', 'boot.example.com']
+
+/** Everything below a folder: type, mode, owner, time and contents or target, a line each. */
+function snapshot (folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort().map(name => {
+    const path = join(folder, name)
+    const { mode, uid, gid, mtimeMs, size } = lstatSync(path)
+    const link = (mode & 0o170000) === 0o120000 ? readlinkSync(path) : ''
+    return `${name} ${mode.toString(8)} ${uid}:${gid} ${mtimeMs} ${size} ${link}`
+  })
+}
+
+t.test('install.sh', { timeout: 240_000 }, async t => {
+  if (!able(t, bundleProblem()) || !able(t, namespaceProblem())) return
+  const root = await mkdtemp(join(tmpdir(), 'cp-install-'))
+  t.teardown(async () => { await rm(root, { recursive: true, force: true }) })
+  await busyboxRoot(root)
+  unpack(await theBundle(), join(root, 'root/bundle'))
+  // What any system has: where output goes to die, and the kernel's tables, which tell who has a port.
+  for (const name of ['dev', 'proc']) await mkdir(join(root, name))
+  await runTool('mknod', [join(root, 'dev/null'), 'c', '1', '3'])
+  const network = new NetworkNamespace()
+  t.teardown(async () => { await network.close() })
+  network.bridge('br0', '172.30.0.1/24')
+
+  /** In a mount namespace of its own, so that its /proc goes with it. */
+  const run = async (script: string, ...args: readonly string[]): Promise<{ code: number | null, out: string }> => {
+    const { code, stdout, stderr } = await runTool('ip', ['netns', 'exec', network.name, 'unshare', '--mount', 'env', '-i', 'PATH=/bin:/usr/bin:/usr/sbin:/sbin', 'sh', '-c',
+      'mount -t proc proc "$1/proc" && exec chroot "$@" 2>&1', 'sh', root, script, ...args])
+    return { code, out: `${stdout.toString()}${stderr}` }
+  }
+  const install = async (...args: readonly string[]) => await run('/root/bundle/install.sh', ...args)
+  const file = (path: string): string => readFileSync(join(root, path), 'utf8')
+  const before = snapshot(root)
+
+  await t.test('wrong usage is told, with status 2', async t => {
+    const wrong: ReadonlyArray<readonly [RegExp, ...string[]]> = [
+      [/unknown argument --nonsense/, '--nonsense'],
+      [/--mode is server, proxy or off, not maybe/, '--mode', 'maybe'],
+      [/--interface needs a value/, '--mode', 'proxy', '--interface'],
+      [/--interface needs a value/, '--interface='],
+      [/--mode proxy needs --interface/, '--mode', 'proxy'],
+      [/--mode server needs --subnet/, '--mode=server', '--interface=br0'],
+      [/go with --mode server/, '--mode', 'off', '--dns', '172.30.0.1'],
+      [/--domain can't be lab'; reboot/, '--domain', "lab'; reboot"],
+      [/--domain can't be a\nb/, '--domain', 'a\nb'],
+      [/--interface can't be -x/, '--interface', '-x'],
+      [/no interface is called/, '--interface', 'a-name-of-sixteen'],
+      [/--unknown-clients is allow or deny/, '--unknown-clients', 'maybe'],
+      [/--purge goes with --uninstall/, '--purge'],
+      [/--uninstall takes no --subnet/, '--uninstall', '--subnet', '172.30.0.0/24'],
+      [/--purge removes data for good: say --yes/, '--uninstall', '--purge'],
+      [/nobody to ask/]
+    ]
+    for (const [message, ...args] of wrong) {
+      const { code, out } = await install(...args)
+      t.equal(code, 2, args.join(' '))
+      t.match(out, message)
+    }
+    const help = await install('--help')
+    t.equal(help.code, 0)
+    t.match(help.out, /^usage: install\.sh/)
+  })
+
+  await t.test('a configuration that would not work changes nothing', async t => {
+    const wrong: ReadonlyArray<readonly [RegExp, ...string[]]> = [
+      [/no interface br7/, '--interface', 'br7', '--subnet', '172.30.0.0/24'],
+      [/^\/etc\/core-provisioner\/config\.yaml:8: dhcp\.subnets\.0\.subnet: expected a subnet/, '--interface', 'br0', '--subnet', '172.30.0.5/24'],
+      [/range: expected first-last/, '--interface', 'br0', '--subnet', '172.30.0.0/24', '--range', '172.30.0.20-172.30.0.10'],
+      [/dns_servers/, '--interface', 'br0', '--subnet', '172.30.0.0/24', '--dns', 'ns.example.com']
+    ]
+    for (const [message, ...args] of wrong) {
+      const { code, out } = await install(...args)
+      t.equal(code, 1, args.join(' '))
+      t.match(out, message)
+      t.match(out, /nothing was changed/)
+    }
+  })
+
+  await t.test('a port that another program has is named before anything is changed', async t => {
+    const owner = network.spawn(process.execPath, '-e', `
+      require('node:fs').writeFileSync('/proc/self/comm', 'dnsmasq')
+      require('node:dgram').createSocket('udp4').bind(69, () => { console.log('bound') })`)
+    await owner.line(/bound/)
+    const { code, out } = await install(...server)
+    t.equal(code, 1)
+    t.match(out, /69\/udp is taken by dnsmasq \(pid \d+\): systemctl disable --now dnsmasq/)
+    t.match(out, /nothing was changed: free these ports/)
+    const dry = await install(...server, '--dry-run')
+    t.equal(dry.code, 0)
+    t.match(dry.out, /taken by dnsmasq[^]*would copy/)
+    owner.child.kill('SIGKILL')
+    await owner.ended
+  })
+
+  await t.test('--dry-run says what it would do', async t => {
+    const { code, out } = await install(...server, '--dry-run')
+    t.equal(code, 0)
+    for (const line of ['would copy /root/bundle to /opt/core-provisioner/', 'would make the folder /var/lib/matchbox/ignition (matchbox:matchbox, 755)', 'would write /etc/core-provisioner/config.yaml',
+      'would make certificates in /etc/matchbox for ', 'would write /etc/systemd/system/core-provisioner.service', 'would write /etc/systemd/system/core-provisioner-dhcp.socket.d/interface.conf']) t.ok(out.includes(line), line)
+  })
+
+  t.same(snapshot(root).filter(line => !/^(?:proc|tmp|dev\/null) /.test(line)), before.filter(line => !/^(?:proc|tmp|dev\/null) /.test(line)), 'so far the root is as it was')
+  t.same(readdirSync(join(root, 'tmp')), [])
+
+  await t.test('a bundle that is damaged is refused', async t => {
+    const path = join(root, 'root/bundle/README.md')
+    const whole = readFileSync(path)
+    writeFileSync(path, 'other')
+    const { code, out } = await install(...server)
+    writeFileSync(path, whole)
+    t.equal(code, 1)
+    t.match(out, /README\.md: FAILED[^]*is damaged/)
+  })
+
+  await t.test('installs', async t => {
+    const { code, out } = await install(...server)
+    t.equal(code, 0, out)
+    t.match(out, /not started: systemd does not run here/)
+    t.equal(readlinkSync(join(root, 'usr/local/bin/core-provisioner')), '/opt/core-provisioner/current/bin/core-provisioner')
+    t.match(readlinkSync(join(root, 'opt/core-provisioner/current')), /^\/opt\/core-provisioner\/\d/)
+    const checked = await run('/usr/local/bin/core-provisioner', 'check')
+    t.equal(checked.code, 0)
+    t.match(checked.out, /br0:67\/udp +as 172\.30\.0\.1, 1 subnets, 0 reservations, unknown clients: allow/)
+    t.match(checked.out, /machines are told http:\/\/boot\.example\.com:8080\/boot\.ipxe/)
+    t.match(checked.out, /grpc +0\.0\.0\.0:8081\/tcp +as \/etc\/matchbox\/server\.crt/)
+    t.match(file('etc/core-provisioner/config.yaml'), /routers: \[172\.30\.0\.254\]\n +dns_servers: \[172\.30\.0\.1, 172\.30\.0\.2\]\n +domain_name: 'lab\.example\.com'/)
+    const certificates = await run('/usr/local/bin/core-provisioner', 'certs', 'show')
+    t.match(certificates.out, /server\.crt[^]*names +.*DNS:boot\.example\.com.*IP:172\.30\.0\.1/)
+    t.equal(file('etc/systemd/system/core-provisioner-dhcp.socket.d/interface.conf').split('\n').at(-2), 'BindToDevice=br0')
+    const modes = {
+      'etc/core-provisioner/config.yaml': '100640 0:990',
+      'etc/matchbox/server.key': '100640 0:990',
+      'etc/matchbox/ca.key': '100600 0:0',
+      'etc/matchbox/client.key': '100600 0:0',
+      'var/lib/matchbox/groups': '40755 990:990',
+      'var/lib/matchbox/assets': '40755 990:990',
+      'var/lib/core-provisioner': '40750 990:990'
+    }
+    for (const [path, expected] of Object.entries(modes)) {
+      const { mode, uid, gid } = lstatSync(join(root, path))
+      t.equal(`${mode.toString(8)} ${uid}:${gid}`, expected, path)
+    }
+  })
+
+  await t.test('a second time it changes nothing, from wherever it is run', async t => {
+    const installed = snapshot(root)
+    const calls = [['/root/bundle/install.sh'], ['/root/bundle/install.sh', ...server], ['/opt/core-provisioner/current/install.sh']]
+    for (const [script = '', ...args] of calls) {
+      const { code, out } = await run(script, ...args)
+      t.equal(code, 0)
+      t.match(out, /nothing to do\n$/)
+    }
+    t.same(snapshot(root).filter(line => !/^(?:tmp|dev\/null) /.test(line)), installed.filter(line => !/^(?:tmp|dev\/null) /.test(line)))
+  })
+
+  await t.test('the sockets follow the configuration', async t => {
+    const before = file('etc/core-provisioner/config.yaml')
+    writeFileSync(join(root, 'etc/core-provisioner/config.yaml'), "http: {address: '0.0.0.0:9090'}\ntftp: {address: ''}\ndhcp: {mode: 'off'}\n")
+    const { code, out } = await install()
+    t.equal(code, 0, out)
+    t.equal(file('etc/systemd/system/core-provisioner-http.socket.d/listen.conf').replace(/^#.*\n/, ''), '[Socket]\nListenStream=\nListenStream=0.0.0.0:9090\n')
+    t.match(out, /remove \/etc\/systemd\/system\/core-provisioner-dhcp\.socket\.d\/interface\.conf/)
+    writeFileSync(join(root, 'etc/core-provisioner/config.yaml'), before)
+    t.match((await install()).out, /remove \/etc\/systemd\/system\/core-provisioner-http\.socket\.d\/listen\.conf/)
+    t.match((await install()).out, /nothing to do/)
+  })
+
+  await t.test('upgrades, keeps the configuration and the version before, and gives the service what root left in the store', async t => {
+    const { version } = JSON.parse(file('root/bundle/package.json')) as { version: string }
+    const settings = file('etc/core-provisioner/config.yaml')
+    writeFileSync(join(root, 'root/bundle/package.json'), file('root/bundle/package.json').replace(version, '99.0.0'))
+    await run('/bin/sh', '-c', 'cd /root/bundle && sha256sum package.json >new && grep -v " package.json$" SHA256SUMS >>new && mv new SHA256SUMS')
+    writeFileSync(join(root, 'var/lib/matchbox/groups/a.json'), '{"id":"a","profile":"p"}')
+    const { code, out } = await install()
+    t.equal(code, 0, out)
+    t.equal(readlinkSync(join(root, 'opt/core-provisioner/current')), '/opt/core-provisioner/99.0.0')
+    t.equal(readlinkSync(join(root, 'opt/core-provisioner/previous')), `/opt/core-provisioner/${version}`)
+    t.equal(file('etc/core-provisioner/config.yaml'), settings)
+    t.equal(lstatSync(join(root, 'var/lib/matchbox/groups/a.json')).uid, 990)
+    t.equal((await run('/usr/local/bin/core-provisioner', '--version')).out, '99.0.0\n')
+    t.match((await install()).out, /nothing to do/)
+    t.same(readdirSync(join(root, 'opt/core-provisioner')).sort(), [version, '99.0.0', 'current', 'previous'].sort(), 'the one before stays')
+    t.equal((await run(`/opt/core-provisioner/${version}/install.sh`)).code, 0, 'back again')
+    t.equal(readlinkSync(join(root, 'opt/core-provisioner/current')), `/opt/core-provisioner/${version}`)
+  })
+
+  await t.test('an upgrade whose check fails where the old one passes changes nothing', async t => {
+    const launcher = join(root, 'root/bundle/bin/core-provisioner')
+    const [whole, sums] = [readFileSync(launcher), readFileSync(join(root, 'root/bundle/SHA256SUMS'))]
+    writeFileSync(launcher, '#!/bin/sh\ncase $1 in --version) echo 99.1.0 ;; check) echo "problem: no more" >&2; exit 1 ;; esac\n')
+    chmodSync(launcher, 0o755)
+    await run('/bin/sh', '-c', 'cd /root/bundle && sha256sum bin/core-provisioner >new && grep -v " bin/core-provisioner$" SHA256SUMS >>new && mv new SHA256SUMS')
+    const installed = snapshot(join(root, 'opt'))
+    const { code, out } = await install()
+    t.equal(code, 1)
+    t.match(out, /problem: no more\n[^]*nothing was changed/)
+    t.same(snapshot(join(root, 'opt')), installed)
+    writeFileSync(launcher, whole)
+    writeFileSync(join(root, 'root/bundle/SHA256SUMS'), sums)
+  })
+
+  await t.test('--uninstall keeps configuration, certificates and data; --purge does not', async t => {
+    t.match((await install('--uninstall', '--dry-run')).out, /would remove \/opt\/core-provisioner\n/)
+    t.ok(readdirSync(join(root, 'opt')).length > 0)
+    t.equal((await run('/opt/core-provisioner/current/install.sh', '--uninstall')).code, 0)
+    t.same(readdirSync(join(root, 'opt')), [])
+    t.same(readdirSync(join(root, 'etc/systemd/system')), [])
+    t.same(readdirSync(join(root, 'usr/local/bin')), [])
+    for (const path of ['etc/core-provisioner/config.yaml', 'etc/matchbox/ca.key', 'var/lib/matchbox/groups/a.json', 'var/lib/core-provisioner']) t.ok(lstatSync(join(root, path)), path)
+    t.equal((await install('--uninstall', '--purge', '--yes')).code, 0)
+    t.same(readdirSync(join(root, 'var/lib')), [])
+    t.notOk(readdirSync(join(root, 'etc')).some(name => name === 'matchbox' || name === 'core-provisioner'))
+    rmSync(join(root, 'root'), { recursive: true })
+  })
+})
