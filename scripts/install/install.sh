@@ -561,7 +561,10 @@ put_in_force () {
   if [ -n "$sockets_changed" ]; then systemctl stop $service $wanted $unwanted; else systemctl stop $unwanted; fi 2>/dev/null || true
   # shellcheck disable=SC2086
   { systemctl reset-failed $service $wanted 2>/dev/null || true; systemctl start $wanted || true; }
-  systemctl restart $service && ready $patience
+  # Not restart: the old process must not answer for the new one, and a start that hangs is waited for here.
+  systemctl stop $service 2>/dev/null || true
+  systemctl --no-block start $service
+  ready $patience
 }
 # ready SECONDS: waits until the service says so of itself.
 ready () {
@@ -604,6 +607,7 @@ roll_back () {
   fi
   warn "Going back to ${previous##*/}."
   point $opt/current "$previous"
+  if [ -n "$older" ]; then point $opt/previous "$older"; else rm -f $opt/previous; fi
   install_units "$previous"
   if put_in_force; then die "${previous##*/} runs again; $version lies in $home"; fi
   die "${previous##*/} is not ready either: journalctl -u core-provisioner"
@@ -634,7 +638,9 @@ install () {
     die "$bundle/bin/core-provisioner does not start: is that file system mounted noexec? Unpack it elsewhere"
   }
   home=$opt/$version current=$opt/current
+  # What is in force, and what was before that.
   previous=$(readlink $opt/current || true)
+  older=$(readlink $opt/previous || true)
 
   matchbox_environment >"$work/environment"
   load_environment "$work/environment"
