@@ -143,8 +143,8 @@ parse () {
 
 # ask QUESTION DEFAULT: the answer on standard output.
 ask () {
-  printf '%s%s: ' "$1" "${2:+ [$2]}" >/dev/tty
-  IFS= read -r answer </dev/tty || answer=''
+  printf '%s%s: ' "$1" "${2:+ [$2]}" >&2
+  IFS= read -r answer || answer=''
   answer=${answer:-$2}
   case $answer in *[!A-Za-z0-9.:/,_@-]*) warn "that can't be: $answer"; ask "$1" "$2" ;; *) printf '%s\n' "$answer" ;; esac
 }
@@ -252,12 +252,19 @@ matchbox_environment () {
 check () {
   checker=$1
   shift
-  # Before the first installation there is no store: an empty one says as much.
-  if [ -d "$data" ] || [ -n "${MATCHBOX_DATA_PATH:-}" ]; then
-    "$checker/bin/core-provisioner" check --config "$work/config.yaml" "$@"
-  else
-    "$checker/bin/core-provisioner" check --config "$work/config.yaml" --set "data_path=$work/empty" "$@"
+  # Before the first installation there is no store and there are no certificates: an empty one, and files that are there, say
+  # as much to a check.
+  if [ ! -d "$data" ] && [ -z "${MATCHBOX_DATA_PATH:-}" ]; then set -- "$@" --set "data_path=$work/empty"; fi
+  if certs_missing; then
+    for key in ca_file cert_file key_file; do set -- "$@" --set "rpc.$key=$bundle/SHA256SUMS"; done
   fi
+  "$checker/bin/core-provisioner" check --config "$work/config.yaml" "$@"
+}
+
+# Whether certificates are to be made: nobody has made some, or said that they are elsewhere.
+certs_missing () {
+  [ -n "$make_certs" ] && [ -z "${MATCHBOX_CERT_FILE:-}" ] && ! grep -q 'cert_file' "$work/config.yaml" &&
+    [ ! -f $certs/ca.crt ] && [ ! -f $certs/server.crt ] && [ ! -f $certs/server.key ]
 }
 
 check_config () {
@@ -273,10 +280,9 @@ check_config () {
   die 'nothing was changed: the configuration would not work (above)'
 }
 
-# Sets what systemd has to know of the configuration; what does not listen is empty. rpc_address is where the gRPC API would
-# listen if there were certificates.
+# Sets what systemd has to know of the configuration; what does not listen is empty.
 read_settings () {
-  dhcp_mode='' dhcp_interface='' dhcp_listen='' http_listen='' tftp_listen='' rpc_listen='' rpc_address='' ready_url=''
+  dhcp_mode='' dhcp_interface='' dhcp_listen='' http_listen='' tftp_listen='' rpc_listen='' ready_url=''
   # shellcheck disable=SC2016 # it is JavaScript
   { check "$bundle" --json 2>/dev/null || true; } | node -e '
     const plan = JSON.parse(require("node:fs").readFileSync(0, "utf8"))
@@ -291,7 +297,6 @@ read_settings () {
       http_listen: http,
       tftp_listen: address("tftp"),
       rpc_listen: /^off/.test(of("grpc")?.what) ? "" : address("grpc"),
-      rpc_address: address("grpc"),
       ready_url: `http://${http.replace(/^0\.0\.0\.0:/, "127.0.0.1:").replace(/^\[::\]:/, "[::1]:")}/readyz`
     }
     for (const [name, value] of Object.entries(shown)) console.log(`${name}=\x27${value.replaceAll("\x27", "")}\x27`)
@@ -419,12 +424,9 @@ write_config () {
 }
 
 write_certs () {
-  if [ -z "$make_certs" ]; then return; fi
-  for file in ca.crt server.crt server.key; do if [ -f "$certs/$file" ]; then return; fi; done
+  if ! certs_missing; then return; fi
   names=$(subject_names)
   change "make certificates in $certs for $names" init_certs
-  # Now the gRPC API listens as well.
-  rpc_listen=$rpc_address
 }
 init_certs () {
   program certs init --dir $certs --san "$names" >/dev/null
