@@ -18,7 +18,7 @@ process.exitCode = await run(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   terminal: process.stdout.isTTY,
-  journal: isJournal(1, env['JOURNAL_STREAM']),
+  journal: isJournal(1),
   env,
   pid: process.pid,
   stop,
@@ -27,9 +27,13 @@ process.exitCode = await run(process.argv.slice(2), {
 // What is still open (a kept-alive connection, a watcher) was given its time to finish by the command itself.
 process.exit()
 
-/** JOURNAL_STREAM names device and inode of what systemd connected; output that was sent elsewhere since has others. */
-function isJournal (fd: number, stream: string | undefined): boolean {
-  if (stream === undefined) return false
-  const { dev, ino } = fstatSync(fd)
-  return stream === `${dev}:${ino}`
+/**
+ * JOURNAL_STREAM names device and inode of what systemd connected; output that was sent elsewhere since has others. Before 231
+ * it does not say: then it is the journal that the output of a service (Type=notify) goes to, if it goes to a socket.
+ */
+function isJournal (fd: number): boolean {
+  const { JOURNAL_STREAM: stream, NOTIFY_SOCKET: manager } = env
+  if (stream === undefined && manager === undefined) return false
+  const output = fstatSync(fd)
+  return stream === undefined ? output.isSocket() : stream === `${output.dev}:${output.ino}`
 }

@@ -80,6 +80,13 @@ export class NetworkNamespace {
     return running
   }
 
+  /** Starts a command that has only its network from here: `spawn` also hides the machine's /sys, and with it the control groups. */
+  join (command: string, ...args: readonly string[]): Running {
+    const running = watch(spawn('nsenter', [`--net=/run/netns/${this.name}`, command, ...args], { stdio: ['pipe', 'pipe', 'pipe'] }))
+    this.#children.push(running)
+    return running
+  }
+
   /** Ends what still runs in it and removes it with everything in it. */
   async close (): Promise<void> {
     // Daemons fork: everything inside goes, and nothing else can be inside.
@@ -92,7 +99,8 @@ export class NetworkNamespace {
   }
 }
 
-function watch (child: ChildProcess): Running {
+/** The output of a process, as lines to wait for. */
+export function watch (child: ChildProcess): Running {
   let output = ''
   const heard = new Set<() => void>()
   const hear = (chunk: Buffer): void => {

@@ -9,6 +9,7 @@ import { decodePacket, encodePacket, type Option, type Packet } from '../../src/
 import { FakeClock } from '../helpers/fake-clock.js'
 import { FakeUdp } from '../helpers/fake-udp.js'
 import { randomBytes } from '../helpers/random.js'
+import { handedSocket } from '../helpers/handed-sockets.js'
 import { readFile } from '../helpers/tftp-client.js'
 import { memoryFiles, serve } from '../helpers/tftp-server.js'
 
@@ -335,5 +336,15 @@ t.test('a real machine: 0.0.0.0 is each of its addresses', async t => {
     const { peer } = await readFile(kernelUdp, { server: at, file: 'a', clock: systemClock })
     t.equal(peer.address, at.address)
   }
+  await started.close()
+})
+
+t.test('a socket of systemd on all addresses does not tell which was asked: transfers come from the one that DHCP named', async t => {
+  const handed = handedSocket('udp', { address: '0.0.0.0' })
+  const sockets = [{ address: '0.0.0.0', port: handed.port, fd: handed.fd }]
+  const { server: started } = await serve(kernelUdp, systemClock, memoryFiles({ a: 'a' }), { address: '0.0.0.0', sockets }, { askedAddress: () => '127.0.0.2' })
+  t.match(started.addresses, [{ address: '0.0.0.0', port: handed.port }])
+  const { peer } = await readFile(kernelUdp, { server: { address: '127.0.0.2', port: handed.port }, file: 'a', clock: systemClock })
+  t.equal(peer.address, '127.0.0.2')
   await started.close()
 })

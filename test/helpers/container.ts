@@ -1,0 +1,81 @@
+// A Debian of the smallest kind that boots systemd, on a bridge of a test's namespace: what an operator's machine is to
+// install.sh. Made by debootstrap once and copied for each boot. Needs root, systemd-container and debootstrap.
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { projectRoot } from './bundle.js'
+import { type NetworkNamespace, type Running, watch } from './netns.js'
+import { runTool, type ToolResult } from './tools.js'
+
+const cache = join(projectRoot, '.cache/debian-root')
+/** What a test runner sets is for this machine. */
+const clean = ['env', '-i', 'HOME=/root', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin']
+const packages = ['systemd', 'systemd-sysv', 'dbus', 'iproute2']
+
+/** The folder of an installed Debian of this machine's release; the only thing here that uses the network. */
+async function debianRoot (): Promise<string> {
+  const release = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'stable'
+  const root = join(cache, release)
+  if (existsSync(root)) return root
+  await mkdir(cache, { recursive: true })
+  const half = `${root}.${process.pid}`
+  const made = await runTool('debootstrap', ['--variant=minbase', `--include=${packages.join(',')}`, release, half], { timeout: 900_000 })
+  if (made.code !== 0) throw new Error(`debootstrap: ${made.stdout.toString().slice(-1000)}${made.stderr}`)
+  await rm(join(half, 'var/cache/apt/archives'), { recursive: true })
+  await rename(half, root)
+  return root
+}
+
+export class Container {
+  /** Its / as this machine sees it. */
+  readonly root: string
+  readonly #leader: string
+  readonly #children: Running[] = []
+
+  private constructor (root: string, leader: string) {
+    this.root = root
+    this.#leader = leader
+  }
+
+  /** Boots a copy at `root`, with `host0` on the bridge and the address there. */
+  static async boot (network: NetworkNamespace, { bridge, address, root }: { bridge: string, address: string, root: string }): Promise<Container> {
+    execFileSync('cp', ['--archive', '--reflink=auto', await debianRoot(), root])
+    const running = network.join('systemd-nspawn', '--quiet', `--directory=${root}`, `--machine=${network.name}`, '--register=no', '--keep-unit',
+      '--resolv-conf=off', '--link-journal=no', `--network-bridge=${bridge}`, '--boot', 'systemd.unit=multi-user.target', 'systemd.log_color=0')
+    await running.line(/Reached target .*multi-user\.target/)
+    const pid = running.child.pid ?? 0
+    // nsenter has become systemd-nspawn, whose child is the container's first process.
+    const leader = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0] ?? ''
+    if (leader === '') throw new Error(`no process in the container:\n${running.output()}`)
+    const container = new Container(root, leader)
+    await container.sh(`ip link set host0 up && ip address add ${address} dev host0`)
+    return container
+  }
+
+  /** Runs a shell command inside to its end. */
+  async run (command: string, timeout = 90_000): Promise<ToolResult> {
+    return await runTool('nsenter', ['--all', '--target', this.#leader, '--', ...clean, '/bin/sh', '-c', command], { timeout })
+  }
+
+  /** What a shell command inside prints; rejects when it fails. */
+  async sh (command: string): Promise<string> {
+    const { code, stdout, stderr } = await this.run(command)
+    if (code !== 0) throw new Error(`${command}: ${code}: ${stderr}${stdout.toString()}`)
+    return stdout.toString().trim()
+  }
+
+  /** Follows the journal of a unit from now on. */
+  async follow (unit: string): Promise<Running> {
+    const running = watch(spawn('nsenter', ['--all', '--target', this.#leader, '--', 'journalctl', '--follow', '--lines=1', '--output=cat', `--unit=${unit}`]))
+    this.#children.push(running)
+    await running.next()
+    return running
+  }
+
+  /** Ends the container: with its first process all of its processes end, whoever started them. */
+  async close (): Promise<void> {
+    process.kill(Number(this.#leader), 'SIGKILL')
+    await Promise.all(this.#children.map(async ({ ended }) => await ended))
+  }
+}
