@@ -14,6 +14,8 @@ const own = '192.168.100.2'
 const origin = `http://${own}:8080`
 const options = '--mode server --interface host0 --subnet 192.168.100.0/24 --range 192.168.100.100-192.168.100.150 --unknown-clients allow --yes'
 
+// The first time a Debian is made and a bundle packed.
+t.setTimeout(900_000)
 if (needs(t, 'systemd-nspawn', 'debootstrap', 'nsenter', 'ip', 'curl', 'udhcpc') && needsRoot(t) && able(t, process.arch === 'x64' && existsSync('/etc/debian_version') ? namespaceProblem() : 'needs Debian on x86-64')) await run()
 
 async function run (): Promise<void> {
