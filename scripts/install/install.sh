@@ -435,13 +435,15 @@ init_certs () {
 }
 # What clients may call this machine: its names, what it advertises, and the address of the interface, or of all.
 subject_names () {
-  interfaces | NAME=$(uname -n) FULL=$(hostname -f 2>/dev/null || true) ADVERTISE=$advertise INTERFACE=$dhcp_interface node -e '
-    const { NAME, FULL, ADVERTISE, INTERFACE } = process.env
+  # shellcheck disable=SC2016 # it is JavaScript
+  interfaces | node -e '
+    const [own, ...given] = process.argv.slice(1)
     const lines = require("node:fs").readFileSync(0, "utf8").split("\n").map(line => line.split(" "))
-    const own = lines.filter(([name, address]) => address && (INTERFACE === "" || name === INTERFACE)).map(([, address]) => address)
+    const addresses = lines.filter(([name, address]) => address && (own === "" || name === own)).map(([, address]) => address)
     const label = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
-    const names = [NAME, FULL, ADVERTISE, "localhost", ...own, "127.0.0.1"].filter(name => label.test(name))
-    console.log([...new Set(names.map(name => (/^[\d.]+$/.test(name) ? "IP:" : "DNS:") + name))].join(","))'
+    const names = [...given, "localhost", ...addresses, "127.0.0.1"].filter(name => label.test(name))
+    console.log([...new Set(names.map(name => (/^[\d.]+$/.test(name) ? "IP:" : "DNS:") + name))].join(","))
+  ' "$dhcp_interface" "$(uname -n)" "$(hostname -f 2>/dev/null || true)" "$advertise"
 }
 
 # Sets $sockets: those that the configuration has work for.

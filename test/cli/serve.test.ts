@@ -123,7 +123,7 @@ t.test('check prints what would listen', async t => {
   t.match(stdout, /dhcp +lo:67\/udp +as 127\.0\.0\.1, 1 subnets, 1 reservations, unknown clients: deny/)
   t.match(stdout, /store +.*\/data +1 groups, 1 profiles, 1 ignition/)
   const json = await new Program(['check', '--json', '--config', file]).end()
-  t.match(JSON.parse(json.stdout), { listeners: [{ protocol: 'dhcp' }, { protocol: 'http' }], problems: { length: 1 } })
+  t.match(JSON.parse(json.stdout), { dhcp: { mode: 'server', interface: 'lo' }, listeners: [{ protocol: 'dhcp' }, { protocol: 'http' }], problems: { length: 1 } })
 
   const folder = t.testdirName
   mkdirSync(join(folder, 'state/hosts.d'), { recursive: true })
