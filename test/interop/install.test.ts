@@ -178,6 +178,27 @@ t.test('install.sh', { timeout: 240_000 }, async t => {
     t.match((await install()).out, /nothing to do/)
   })
 
+  await t.test('firewalld is told in the zone of the interface, SELinux what is a program; once', async t => {
+    await mkdir(join(root, 'etc/firewalld'))
+    const stub = (name: string, body: string): void => { writeFileSync(join(root, 'usr/sbin', name), `#!/bin/sh\necho "${name} $*" >>/tmp/calls\n${body}\n`, { mode: 0o755 }) }
+    await mkdir(join(root, 'usr/sbin'))
+    stub('firewall-cmd', `case $* in
+      --get-zone-of-interface=br0) echo internal ;;
+      --get-zones) echo public internal ;;
+      *--query-service=*) grep -q -- "--permanent --zone=internal --add-service=\${*##*=}$" /tmp/calls && case $* in *=internal*) ;; *) false ;; esac ;;
+    esac`)
+    for (const name of ['selinuxenabled', 'restorecon', 'semanage']) stub(name, 'exit 0')
+    const { code, out } = await install()
+    t.equal(code, 0, out)
+    t.match(out, /let core-provisioner through firewalld \(zone internal\)\nlet core-provisioner-rpc through firewalld \(zone internal\)\n/)
+    const calls = file('tmp/calls')
+    for (const call of ['firewall-cmd --quiet --reload', 'firewall-cmd --quiet --permanent --zone=internal --add-service=core-provisioner-rpc', 'firewall-cmd --quiet --zone=internal --add-service=core-provisioner',
+      'semanage fcontext -a -t bin_t /opt/core-provisioner/[^/]+/lib/(node|ld-linux-x86-64\\.so\\.2)', 'restorecon -R /opt/core-provisioner /etc/core-provisioner']) t.ok(calls.includes(call), call)
+    t.match(file('etc/firewalld/services/core-provisioner.xml'), /port="67"/)
+    t.match((await install()).out, /nothing to do/)
+    t.equal(file('tmp/calls').split('restorecon').length, 2)
+  })
+
   await t.test('upgrades, keeps the configuration and the version before, and gives the service what root left in the store', async t => {
     const { version } = JSON.parse(file('root/bundle/package.json')) as { version: string }
     const settings = file('etc/core-provisioner/config.yaml')
@@ -218,6 +239,8 @@ t.test('install.sh', { timeout: 240_000 }, async t => {
     t.equal((await run('/opt/core-provisioner/current/install.sh', '--uninstall')).code, 0)
     t.same(readdirSync(join(root, 'opt')), [])
     t.same(readdirSync(join(root, 'etc/systemd/system')), [])
+    t.same(readdirSync(join(root, 'etc/firewalld/services')), [])
+    t.match(file('tmp/calls'), /--permanent --zone=internal --remove-service=core-provisioner\n/)
     t.same(readdirSync(join(root, 'usr/local/bin')), [])
     for (const path of ['etc/core-provisioner/config.yaml', 'etc/matchbox/ca.key', 'var/lib/matchbox/groups/a.json', 'var/lib/core-provisioner']) t.ok(lstatSync(join(root, path)), path)
     t.equal((await install('--uninstall', '--purge', '--yes')).code, 0)
