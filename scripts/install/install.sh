@@ -371,6 +371,8 @@ copy_to_home () {
   rm -rf "$home.new"
   cp -RP "$bundle" "$home.new"
   chown -R 0:0 "$home.new"
+  # Whoever unpacked it may have kept it to himself (umask 077).
+  chmod -R u+rwX,go+rX,go-w "$home.new"
   mv "$home.new" "$home"
 }
 

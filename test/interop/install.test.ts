@@ -126,6 +126,7 @@ t.test('install.sh', { timeout: 240_000 }, async t => {
   })
 
   await t.test('installs', async t => {
+    await run('/bin/sh', '-c', 'chmod -R go= /root/bundle && chown -R 1000:1000 /root/bundle')
     const { code, out } = await install(...server)
     t.equal(code, 0, out)
     t.match(out, /not started: systemd does not run here/)
@@ -140,7 +141,10 @@ t.test('install.sh', { timeout: 240_000 }, async t => {
     const certificates = await run('/usr/local/bin/core-provisioner', 'certs', 'show')
     t.match(certificates.out, /server\.crt[^]*names +.*DNS:boot\.example\.com.*IP:172\.30\.0\.1/)
     t.equal(file('etc/systemd/system/core-provisioner-dhcp.socket.d/interface.conf').split('\n').at(-2), 'BindToDevice=br0')
+    const { version } = JSON.parse(file('root/bundle/package.json')) as { version: string }
     const modes = {
+      'opt/core-provisioner/current/lib/node': '100755 0:0',
+      'opt/core-provisioner/current/app/main.js': '100644 0:0',
       'etc/core-provisioner/config.yaml': '100640 0:990',
       'etc/matchbox/server.key': '100640 0:990',
       'etc/matchbox/ca.key': '100600 0:0',
@@ -150,7 +154,7 @@ t.test('install.sh', { timeout: 240_000 }, async t => {
       'var/lib/core-provisioner': '40750 990:990'
     }
     for (const [path, expected] of Object.entries(modes)) {
-      const { mode, uid, gid } = lstatSync(join(root, path))
+      const { mode, uid, gid } = lstatSync(join(root, path.replace('/current/', `/${version}/`)))
       t.equal(`${mode.toString(8)} ${uid}:${gid}`, expected, path)
     }
   })
