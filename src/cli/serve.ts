@@ -10,6 +10,8 @@ import type { Command, Io } from './command.js'
 
 /** How long an orderly end may take, in milliseconds: longer than the graces of all parts together (wiring/). */
 const patience = 4500
+/** With sockets that stay open, and so longer graces; TimeoutStopSec= of the unit is longer still. */
+const inheritedPatience = 13_000
 
 export const serveCommand: Command = {
   name: 'serve',
@@ -27,7 +29,7 @@ export const serveCommand: Command = {
     const signal = await io.stop
     manager.stopping()
     log.info({ signal }, 'appliance.stop')
-    const late = AbortSignal.timeout(patience)
+    const late = AbortSignal.timeout(manager.sockets.length === 0 ? patience : inheritedPatience)
     const closed = await Promise.race([
       appliance.close().then(() => true),
       new Promise<boolean>(resolve => { late.addEventListener('abort', () => { resolve(false) }) })

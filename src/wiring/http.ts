@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DhcpServer } from '../dhcp/dhcp-server.js'
 import { isActive, stateAt } from '../dhcp/leases.js'
+import { AppError } from '../errors.js'
 import { AssetCache } from '../http/asset-cache.js'
 import { buildControlApp, listenControl } from '../http/control-app.js'
 import { buildHttpApp } from '../http/http-server.js'
@@ -16,6 +17,8 @@ import type { Shared } from './shared.js'
 
 /** Milliseconds that answers under way may take to finish. */
 const grace = 1500
+/** The same where new requests wait in a socket of the service manager meanwhile: what an initrd takes at 1 Gbit/s, twice. */
+const inheritedGrace = 10_000
 
 /** `starting` gives the reasons why the appliance is not ready yet. */
 export async function startHttp (shared: Shared, starting: () => readonly string[]): Promise<void> {
@@ -41,14 +44,14 @@ export async function startHttp (shared: Shared, starting: () => readonly string
   })
   registerMetricsRoute(app, metrics)
   registerMachineRoutes(app, machineRoutes(shared))
+  const { host, port } = config.http.address
+  const socket = sockets.take('http', { key: 'http.address', host, port })
   onClose(async () => {
     // Answers under way may finish; a download that takes longer is cut off, and iPXE or Ignition will ask again.
-    const impatient = clock.after(grace, () => { app.server.closeAllConnections() })
+    const impatient = clock.after(socket === undefined ? grace : inheritedGrace, () => { app.server.closeAllConnections() })
     await app.close()
     impatient.cancel()
   })
-  const { host, port } = config.http.address
-  const socket = sockets.take('http', { key: 'http.address', host, port })
   try {
     log.info({ url: await app.listen({ host, port, ...socket !== undefined && { fd: socket.fd } }) }, 'http.listen')
   } catch (error) {
@@ -66,7 +69,7 @@ const machineRoutes = ({ registry, leases, clock, observer }: Shared): MachineRo
 })
 
 export async function startControl (shared: Shared, dhcp: Pick<DhcpServer, 'release'> | undefined): Promise<void> {
-  const { config, leases, clock, onClose } = shared
+  const { loaded, config, log, leases, clock, onClose } = shared
   const app = buildControlApp({
     ...machineRoutes(shared),
     leases: () => [...leases.values()].sort((a, b) => a.ip - b.ip).map(lease => ({
@@ -81,5 +84,11 @@ export async function startControl (shared: Shared, dhcp: Pick<DhcpServer, 'rele
   })
   onClose(async () => { await app.close() })
   await mkdir(dirname(config.control_socket), { recursive: true }).catch(() => {})
-  await listenControl(app, config.control_socket)
+  try {
+    await listenControl(app, config.control_socket)
+  } catch (error) {
+    // A unit of Matchbox's time has no RuntimeDirectory=; its machines boot without anybody asking the running appliance.
+    if (!(error instanceof AppError) || error.code !== 'socket_failed' || loaded.isWritten(['control_socket'])) throw error
+    log.warn({ reason: error.message }, 'control.off')
+  }
 }

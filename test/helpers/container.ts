@@ -65,9 +65,9 @@ export class Container {
     return stdout.toString().trim()
   }
 
-  /** Follows the journal of a unit from now on. */
-  async follow (unit: string): Promise<Running> {
-    const running = watch(spawn('nsenter', ['--all', '--target', this.#leader, '--', 'journalctl', '--follow', '--lines=1', '--output=cat', `--unit=${unit}`]))
+  /** Follows the journal of a unit from now on, after the last few lines of it. */
+  async follow (unit: string, lines = 1): Promise<Running> {
+    const running = watch(spawn('nsenter', ['--all', '--target', this.#leader, '--', 'journalctl', '--follow', `--lines=${lines}`, '--output=cat', `--unit=${unit}`]))
     this.#children.push(running)
     await running.next()
     return running

@@ -163,6 +163,21 @@ async function run (): Promise<void> {
     t.equal(await lease(mac), leased)
   })
 
+  await t.test("a unit of Matchbox's own, with nothing changed but its program", async t => {
+    await machine.sh('systemctl stop "core-provisioner*" && mv /etc/core-provisioner/config.yaml /root/')
+    writeFileSync(join(root, 'etc/systemd/system/matchbox.service'), [
+      '[Service]', 'User=matchbox', 'Group=matchbox', 'Environment="MATCHBOX_ADDRESS=0.0.0.0:8080"', 'Environment="MATCHBOX_RPC_ADDRESS=0.0.0.0:8081"',
+      'ExecStart=/opt/core-provisioner/current/bin/core-provisioner serve', 'ProtectHome=yes', 'ProtectSystem=full', ''
+    ].join('\n'))
+    await machine.sh('systemctl daemon-reload && systemctl start matchbox')
+    const journal = await machine.follow('matchbox', 100)
+    await journal.line(/appliance\.ready/)
+    t.match(fetchText(`/ipxe?mac=${mac}`), /vmlinuz/)
+    for (const said of [/tftp\.off/, /control\.off/, /grpc\.listen/]) t.match(journal.output(), said)
+    await machine.sh('systemctl stop matchbox && mv /root/config.yaml /etc/core-provisioner/ && systemctl start core-provisioner')
+    t.equal(readyStatus(), '200')
+  })
+
   await t.test('uninstalling leaves the data', async t => {
     t.match(await machine.sh('/opt/core-provisioner/current/install.sh --uninstall --yes'), /kept: /)
     t.notMatch(await machine.sh('ss -Hlntu'), /:(?:67|68|69|8080|8081) /)

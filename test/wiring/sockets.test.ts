@@ -1,7 +1,7 @@
 // Sockets that the service manager opened: through the program, and which listener each is for.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { loadConfig } from '../../src/config.js'
@@ -56,6 +56,29 @@ async function loader (port: number): Promise<string> {
   client.close()
   return data.subarray(4).toString()
 }
+
+t.test('a download under way outlasts the end', async t => {
+  const http = handedSocket('tcp')
+  const file = configured(t, `http: { address: "127.0.0.1:${http.port}" }\ntftp: { address: "" }\nrpc: { address: "" }\n`)
+  mkdirSync(join(t.testdirName, 'assets'))
+  const size = 64 * 2 ** 20
+  writeFileSync(join(t.testdirName, 'assets/initrd'), Buffer.alloc(size))
+  const program = new Program(['serve', '--config', file, '--set', `assets_path=${t.testdirName}/assets`], { sockets: [{ fd: http.fd, name: 'http' }] })
+  t.teardown(() => program.child.kill('SIGKILL'))
+  const response = await fetch(`http://127.0.0.1:${http.port}/assets/initrd`)
+  const reader = response.body!.getReader()
+  let received = (await reader.read()).value?.length ?? 0
+  program.child.kill('SIGTERM')
+  await program.logged('appliance.stop')
+  const late = fetch(`http://127.0.0.1:${http.port}/healthz`).catch(() => undefined)
+  // Slow enough that the end would have come before it without sockets that stay.
+  await once(AbortSignal.timeout(2000), 'abort')
+  for (let part = await reader.read(); !part.done; part = await reader.read()) received += part.value.length
+  t.equal(received, size)
+  t.equal((await program.end()).status, 0)
+  http.close()
+  await late
+})
 
 t.test('a socket elsewhere than the configuration says is refused, with the unit to edit', async t => {
   const tftp = handedSocket('udp')
