@@ -32,7 +32,7 @@ const mostWaiting = 16 * 2 ** 20
  * Usage: `log.info({ mac, ip }, 'dhcp.offer')`.
  */
 export function createLog ({ level, pretty: readable, journal = false, destination, background = false }: LogOptions): Logger {
-  const lines = background && destination.fd !== undefined ? backgroundStream(destination.fd) : destination
+  const lines = !readable && background && destination.fd !== undefined ? backgroundStream(destination.fd) : destination
   const stream = readable
     ? pretty({ destination, colorize: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', singleLine: true })
     : journal ? { write: (line: string) => { lines.write(journalLine(line)) } } : lines

@@ -43,7 +43,8 @@ export const serveCommand: Command = {
 async function started (manager: ServiceManager, configured: () => LoadedConfig, io: Io): Promise<{ appliance: Appliance, log: Logger }> {
   try {
     const loaded = configured()
-    const log = createLog({ level: loaded.config.log_level, pretty: io.terminal, journal: io.journal, destination: io.stdout, background: true })
+    const { log_level: level } = loaded.config
+    const log = createLog({ level, pretty: io.terminal, journal: io.journal, destination: io.stdout, background: true })
     const appliance = await startAppliance(loaded, { log, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', inherited: manager.sockets })
     return { appliance, log }
   } catch (error) {
