@@ -22,6 +22,7 @@ import { isLoaderChosen } from './wiring/boot-overrides.js'
 import { startDhcp } from './wiring/dhcp.js'
 import { advertisedHost, bootConfig, httpOrigin, ownAddress } from './wiring/dhcp-settings.js'
 import { startControl, startHttp } from './wiring/http.js'
+import { startImages } from './wiring/images.js'
 import { createObserver } from './wiring/observer.js'
 import { startRpc } from './wiring/rpc.js'
 import { leaseHolder, type OnClose, type Shared } from './wiring/shared.js'
@@ -43,13 +44,15 @@ export interface ApplianceOptions {
   readonly clock?: Clock
   /** Of the key ring's private key; not in the configuration, which is shown and logged. */
   readonly passphrase?: string
+  /** Where proxies for downloads are named. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   /** Sockets that a service manager opened; what none of them is for opens its own. */
   readonly inherited?: readonly InheritedSocket[]
 }
 
 /** Starts everything that the configuration asks for; AppError says in one line what could not start. */
 export async function startAppliance (loaded: LoadedConfig, options: ApplianceOptions): Promise<Appliance> {
-  const { log, clock = systemClock, passphrase = '', inherited = [] } = options
+  const { log, clock = systemClock, passphrase = '', env = {}, inherited = [] } = options
   const closers: Array<() => Promise<void>> = []
   const close = async (): Promise<void> => {
     for (let next = closers.pop(); next !== undefined; next = closers.pop()) {
@@ -57,7 +60,7 @@ export async function startAppliance (loaded: LoadedConfig, options: ApplianceOp
     }
   }
   try {
-    const running = await start(loaded, { log, clock, passphrase, inherited }, closer => { closers.push(closer) })
+    const running = await start(loaded, { log, clock, passphrase, env, inherited }, closer => { closers.push(closer) })
     return { ...running, close }
   } catch (error) {
     await close()
@@ -78,7 +81,8 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
 
   // DHCP comes after what it sends machines to. The control socket, which asks all of them, is last.
   const starting = new Set(['http', 'grpc', 'tftp', 'dhcp', 'the control socket'])
-  await startHttp(shared, () => [...starting].map(name => `${name} does not listen yet`))
+  const images = await startImages(shared)
+  await startHttp(shared, images, () => [...starting].map(name => `${name} does not listen yet`))
   starting.delete('http')
   const reload = await startRpc(shared)
   starting.delete('grpc')
@@ -111,7 +115,7 @@ function statusOf ({ config: { dhcp }, origin, leases, clock, store }: Shared): 
 
 /** What all parts stand on, in the order in which it can be made. */
 async function share (loaded: LoadedConfig, options: Required<ApplianceOptions>, onClose: OnClose): Promise<Shared> {
-  const { log, clock, passphrase, inherited } = options
+  const { log, clock, passphrase, env, inherited } = options
   const { config } = loaded
   const own = ownAddress(config)
   const origin = httpOrigin(advertisedHost(config, own), config.http.address)
@@ -132,6 +136,7 @@ async function share (loaded: LoadedConfig, options: Required<ApplianceOptions>,
     loaded,
     config,
     log,
+    env,
     clock,
     metrics,
     registry,

@@ -96,6 +96,39 @@ const subnetSchema = v.strictObject({
   options: rawOptions
 })
 
+const fingerprint = parsed('expected the fingerprint of a key: 40 or 64 hex digits', text => {
+  const digits = text.replace(/[\s:]/g, '').replace(/^0x/i, '').toUpperCase()
+  return /^(?:[0-9A-F]{40}|[0-9A-F]{64})$/.test(digits) ? digits : undefined
+})
+
+const httpUrl = v.pipe(v.string('expected an http or https URL'), v.regex(/^https?:\/\/[^/?#]+[^?#]*$/, 'expected an http or https URL'),
+  v.check(url => URL.canParse(url.replaceAll('{channel}', 'channel')), 'expected an http or https URL'))
+
+/** A path below the base URL; alone, it stands for a file with a signature beside it. */
+const imagePath = v.pipe(v.string('expected the path of a file below base_url'),
+  v.regex(/^(?!.*(?:^|\/)\.\.?(?:\/|$))[\w.+~/-]*[\w+~-]$/, 'expected the path of a file below base_url'))
+
+const imageFileSchema = v.union([
+  v.pipe(imagePath, v.transform(path => ({ path, sha256: undefined, signature: '.sig' }))),
+  v.strictObject({
+    path: imagePath,
+    sha256: v.optional(v.pipe(v.string('expected 64 hex digits'), v.regex(/^[0-9a-f]{64}$/i, 'expected 64 hex digits'))),
+    signature: v.optional(choice(['.sig', '.asc', '']), '.sig')
+  })
+], 'expected the path of a file, or { path, sha256, signature }')
+
+const imageSourceSchema = v.strictObject({
+  os: choice(['flatcar', 'fedora-coreos', 'coreos', 'custom']),
+  channel: v.optional(text),
+  version: v.optional(parsed('expected a version', text => text)),
+  arch: v.optional(text),
+  base_url: v.optional(httpUrl),
+  name: v.optional(text),
+  files: v.optional(v.array(imageFileSchema, 'expected a list of files')),
+  keys: v.optional(v.array(fingerprint, 'expected a list of fingerprints'), []),
+  allow_expired_keys: v.optional(flag, false)
+})
+
 const section = <T extends v.ObjectEntries> (entries: T) => v.optional(v.strictObject(entries), {} as never)
 
 /** Three octets name a manufacturer, six one card. */
@@ -163,6 +196,14 @@ export const configSchema = v.strictObject({
     allow_other_servers: v.optional(flag, false),
     subnets: v.optional(v.array(subnetSchema, 'expected a list of subnets'), []),
     reservations: v.optional(v.array(reservationSchema, 'expected a list of reservations'), [])
+  }),
+  images: section({
+    sources: v.optional(v.array(imageSourceSchema, 'expected a list of image sources'), []),
+    interval: v.optional(v.pipe(duration(), v.check(ms => ms === 0 || ms >= 1000, 'expected a time of at least 1s, or 0')), '24h'),
+    keep: v.optional(integer(0, 1000), 2),
+    keys: v.optional(v.array(v.strictObject({ file: path, fingerprint }, 'expected { file, fingerprint }'), 'expected a list of { file, fingerprint }'), []),
+    timeout: v.optional(duration(1000, '30s, at least 1s'), '30s'),
+    max_size: v.optional(size, '8GiB')
   }),
   boot: section({
     bios: v.optional(bootFile, 'undionly.kpxe'),

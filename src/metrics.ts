@@ -66,6 +66,26 @@ export class Metrics {
     })
   }
 
+  /** The same for several things told by several labels; what is not among them any more is gone. */
+  gaugesBy<Label extends string> (
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    read: () => Promise<Iterable<readonly [Readonly<Record<Label, string>>, number]>>
+  ): void {
+    const gauge: Gauge = new Gauge({
+      ...this.#in,
+      name,
+      help,
+      labelNames: [...labelNames],
+      collect: async () => {
+        const rows = await read()
+        gauge.reset()
+        for (const [labels, number] of rows) gauge.set(labels, number)
+      }
+    })
+  }
+
   readonly contentType = 'text/plain; version=0.0.4; charset=utf-8'
   text (): Promise<string> { return this.#registry.metrics() }
 }

@@ -75,7 +75,7 @@ export const layers = [
   {
     name: 'cli',
     files: ['cli/'],
-    may: ['cli/', 'appliance', 'wiring/plan', 'wiring/doctor', 'wiring/service-manager', 'bundled', 'clock', 'config', 'errors', 'log', 'net/mac', 'grpc/client', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'tls/'],
+    may: ['cli/', 'appliance', 'wiring/plan', 'wiring/doctor', 'wiring/service-manager', 'wiring/images', 'bundled', 'clock', 'config', 'errors', 'log', 'net/mac', 'grpc/client', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/verify', 'tls/'],
     types: ['http/control-app', 'http/machine-routes'],
     node: ['*'],
     packages: ['*']

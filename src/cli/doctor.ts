@@ -21,7 +21,7 @@ export const doctorCommand: Command = {
       throw error
     })
     const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
-    const findings = await diagnose({ loaded, clock: systemClock, log, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', running })
+    const findings = await diagnose({ loaded, clock: systemClock, log, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', env: io.env, running })
     if (values.json === true) printJson(io.stdout, { running, findings })
     else for (const { level, about, text } of findings) print(io.stdout, `${marks[level]}  ${about}: ${text}`)
     return findings.some(({ level }) => level === 'problem') ? 1 : 0

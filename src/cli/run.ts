@@ -5,6 +5,7 @@ import { certsCommand } from './certs.js'
 import { checkCommand } from './check.js'
 import { type Command, type Io, print } from './command.js'
 import { doctorCommand } from './doctor.js'
+import { imagesCommand } from './images.js'
 import { leasesCommand } from './leases.js'
 import { machinesCommand } from './machines.js'
 import { renderCommand } from './render.js'
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   transpileCommand,
   machinesCommand,
   leasesCommand,
+  imagesCommand,
   doctorCommand
 ]
 

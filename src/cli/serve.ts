@@ -45,7 +45,7 @@ async function started (manager: ServiceManager, configured: () => LoadedConfig,
     const loaded = configured()
     const { log_level: level } = loaded.config
     const log = createLog({ level, pretty: io.terminal, journal: io.journal, destination: io.stdout, background: true })
-    const appliance = await startAppliance(loaded, { log, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', inherited: manager.sockets })
+    const appliance = await startAppliance(loaded, { log, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', env: io.env, inherited: manager.sockets })
     return { appliance, log }
   } catch (error) {
     manager.failed(messageOf(error))

@@ -1,5 +1,5 @@
-// The calls of libc that Node has no words for: sockets of one interface, datagrams to a Unix socket, and what a socket is
-// that somebody else made. The only user of koffi.
+// The calls of libc that Node has no words for: sockets of one interface, datagrams to a Unix socket, what a socket is
+// that somebody else made, and locks on files. The only user of koffi.
 import koffi from 'koffi'
 
 type Call = (...args: unknown[]) => number
@@ -10,6 +10,8 @@ export interface Libc {
   readonly close: Call
   readonly sendto: Call
   readonly setsockopt: Call
+  /** The lock is the open file's, and goes with it. */
+  readonly flock: Call
   /** `getsockopt` and `getsockname` write into the buffers they are given; the length is a buffer too (`intBuffer`). */
   readonly getsockopt: Call
   readonly getsockname: Call
@@ -26,6 +28,7 @@ export function openLibc (): Libc {
     close: call('int close(int fd)'),
     sendto: call('int64_t sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)'),
     setsockopt: call('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
+    flock: call('int flock(int fd, int operation)'),
     getsockopt: call('int getsockopt(int fd, int level, int name, void *value, void *length)'),
     getsockname: call('int getsockname(int fd, void *address, void *length)'),
     errno: () => {
@@ -49,6 +52,8 @@ export const constants = {
   soBroadcast: 6,
   soSndtimeo: 21,
   soBindToDevice: 25,
+  lockExclusive: 2,
+  lockNonBlocking: 4,
   msgNoSignal: 0x4000
 } as const
 

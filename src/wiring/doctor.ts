@@ -13,6 +13,7 @@ import { type PortOwner, portOwner } from '../net/port-owner.js'
 import { openFileStore } from '../store/file-store.js'
 import { TlsReloader } from '../tls/reload.js'
 import { groupOverrides } from './boot-overrides.js'
+import { diagnoseImages } from './images.js'
 import { advertisedHost, bootConfig, dhcpSubnets, httpOrigin, ownAddress } from './dhcp-settings.js'
 import { planFor } from './plan.js'
 import { readReservations } from './reservation-sources.js'
@@ -30,6 +31,7 @@ export interface DoctorOptions {
   readonly log: Logger
   /** Of the key ring, '' without one. */
   readonly passphrase: string
+  readonly env: Readonly<Record<string, string | undefined>>
   /** Whether an appliance with this configuration runs: then it is the one that should have the ports. */
   readonly running: boolean
 }
@@ -41,6 +43,7 @@ export async function diagnose (options: DoctorOptions): Promise<readonly Findin
     ...await ports(options),
     ...await certificates(options),
     ...await folders(options.loaded),
+    ...await diagnoseImages(options.loaded, options),
     ...await firewall(options.loaded),
     ...await otherDhcpServer(options)
   ]

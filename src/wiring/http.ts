@@ -8,7 +8,9 @@ import { AssetCache } from '../http/asset-cache.js'
 import { buildControlApp, listenControl } from '../http/control-app.js'
 import { buildHttpApp } from '../http/http-server.js'
 import { type MachineRoutesOptions, registerMachineRoutes } from '../http/machine-routes.js'
+import { registerImageRoute } from '../http/image-route.js'
 import { registerMetricsRoute } from '../http/metrics-route.js'
+import type { Mirror } from '../mirror/mirror.js'
 import { formatIpv4 } from '../net/ipv4.js'
 import { normaliseFileName } from '../tftp/file-name.js'
 import { listenError } from '../net/udp.js'
@@ -21,7 +23,7 @@ const grace = 1500
 const inheritedGrace = 10_000
 
 /** `starting` gives the reasons why the appliance is not ready yet. */
-export async function startHttp (shared: Shared, starting: () => readonly string[]): Promise<void> {
+export async function startHttp (shared: Shared, images: Mirror | undefined, starting: () => readonly string[]): Promise<void> {
   const { config, log, clock, store, provisioner, bootFiles, metrics, observer, signer, sockets, onClose } = shared
   const assetCache = new AssetCache({ memory: config.assets.cache_memory, clock })
   metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
@@ -44,6 +46,7 @@ export async function startHttp (shared: Shared, starting: () => readonly string
   })
   registerMetricsRoute(app, metrics)
   registerMachineRoutes(app, machineRoutes(shared))
+  registerImageRoute(app, async () => await images?.list() ?? { sources: [], releases: [] })
   const { host, port } = config.http.address
   const socket = sockets.take('http', { key: 'http.address', host, port })
   onClose(async () => {

@@ -10,6 +10,7 @@ import { advertisedHost, bootConfig, dhcpSubnets, httpOrigin, ownAddress } from 
 import { AppError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { formatIpv4 } from '../net/ipv4.js'
+import { imageSources } from './images.js'
 import { readReservations } from './reservation-sources.js'
 import { openFileStore } from '../store/file-store.js'
 import { openSigner } from './signing.js'
@@ -59,6 +60,13 @@ export async function planFor (loaded: LoadedConfig, { clock, log, passphrase }:
     problems.push(error.message)
     return undefined
   })
+  let images = 0
+  try {
+    images = imageSources(loaded).length
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    problems.push(error.message)
+  }
   const store = await openFileStore({ dataPath: config.data_path, tombstoneMs: 0, clock, log, watch: false })
   const { groups, profiles, configs } = store.snapshot
   problems.push(...store.problems().map(({ file, message }) => `${join(config.data_path, file)}: ${message}`))
@@ -97,7 +105,7 @@ export async function planFor (loaded: LoadedConfig, { clock, log, passphrase }:
     dhcp: { mode: config.dhcp.mode, interface: config.dhcp.interface },
     paths: [
       ['store', config.data_path, contents],
-      ...config.assets_path === '' ? [] : [['assets', config.assets_path, existsSync(config.assets_path) ? '' : 'missing'] as const],
+      ...config.assets_path === '' ? [] : [['assets', config.assets_path, `${existsSync(config.assets_path) ? '' : 'missing '}${images === 0 ? '' : `${images} image sources`}`.trim()] as const],
       ...signer === undefined ? [] : [['key ring', config.signing.key_ring_path, `signs as ${signer.keyId}`] as const],
       ['state', config.state_path, existsSync(config.state_path) ? '' : 'made at start']
     ],

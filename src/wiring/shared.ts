@@ -21,6 +21,8 @@ export interface Shared {
   readonly loaded: LoadedConfig
   readonly config: Config
   readonly log: Logger
+  /** Where proxies for downloads are named. */
+  readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   readonly metrics: Metrics
   readonly registry: MachineRegistry

@@ -1,0 +1,149 @@
+// images: the image mirror by hand, whether the service runs or not.
+import { systemClock } from '../clock.js'
+import type { LoadedConfig } from '../config.js'
+import { openStore } from '../appliance.js'
+import { AppError } from '../errors.js'
+import { createLog } from '../log.js'
+import { forgetKey, importKey, keysIn, parseFingerprint, type PinnedKey } from '../mirror/key-store.js'
+import { type ImagesShown, keyFolder, type Mirror, type SyncResult } from '../mirror/mirror.js'
+import { fingerprintOf } from '../openpgp/verify.js'
+import { openMirror, storeTexts } from '../wiring/images.js'
+import { configFrom, configOptions, parse } from './arguments.js'
+import { type Command, type Io, print, printJson, table } from './command.js'
+import { formatBytes, formatSeconds, ProgressDisplay } from './progress.js'
+
+interface Request {
+  readonly loaded: LoadedConfig
+  readonly mirror: Mirror
+  readonly json: boolean
+  readonly io: Io
+}
+
+export const imagesCommand: Command = {
+  name: 'images',
+  synopsis: 'sync | list | verify | prune | keys list | keys add FILE --fingerprint FINGERPRINT | keys remove FINGERPRINT [--config FILE] [--set key=value ...] [--json]',
+  summary: 'mirror and verify operating system images',
+  run: async (args, io) => {
+    const options = { ...configOptions, json: { type: 'boolean' }, fingerprint: { type: 'string' } } as const
+    const { values, positionals: [action = '', ...operands] } = parse(args, options, 3)
+    const act = Object.hasOwn(actions, action) ? actions[action as keyof typeof actions] : undefined
+    if (act === undefined || (action !== 'keys' && operands.length > 0)) throw new AppError('usage', `expected one of ${Object.keys(actions).join(', ')}`)
+    const loaded = configFrom(values, io)
+    const mirror = openMirror(loaded, { clock: systemClock, env: io.env })
+    return await act({ loaded, mirror, json: values.json === true, io }, operands, values.fingerprint)
+  }
+}
+
+async function sync ({ mirror, json, io }: Request): Promise<number> {
+  if (mirror.sources.length === 0) throw new AppError('config_invalid', 'no image source is configured (images.sources)')
+  const stopping = new AbortController()
+  void io.stop.then(() => { stopping.abort() })
+  const display = new ProgressDisplay(io.stdout, io.terminal, () => performance.now())
+  const results = await mirror.sync({
+    signal: stopping.signal,
+    onProgress: ({ source, version, file, received, total }) => { if (!json) display.report({ name: `${source} ${version} ${file}`, received, total }) },
+    onResult: result => {
+      if (json) return
+      display.clear()
+      if (result.error === undefined) print(io.stdout, resultLine(result))
+    }
+  })
+  if (json) printJson(io.stdout, results)
+  const failed = results.filter(({ error }) => error !== undefined)
+  return explained(io, 'sync', failed.map(({ source, error }) => `${source}: ${error?.text ?? ''}`))
+}
+
+const outcomes = { published: 'published and verified', mended: 'fetched again and verified what was missing or damaged', present: 'up to date', failed: 'failed' } as const
+
+const resultLine = ({ source, version = '', outcome }: SyncResult): string => `${source}: ${version} ${outcomes[outcome]}`
+
+/** Each failure in one line on stderr. */
+function explained (io: Io, action: string, failures: readonly string[]): number {
+  for (const failure of failures) print(io.stderr, `core-provisioner images ${action}: ${failure}`)
+  return failures.length === 0 ? 0 : 1
+}
+
+async function list ({ mirror, json, io }: Request): Promise<number> {
+  const shown = await mirror.list()
+  if (json) printJson(io.stdout, shown)
+  else print(io.stdout, asTables(shown))
+  return 0
+}
+
+function asTables ({ sources, releases }: ImagesShown): string {
+  const ofReleases = table(['release', 'aliases', 'size', 'age', 'key', 'verified', ''], releases.map(release => [
+    release.path,
+    release.aliases.join(' ') || '-',
+    formatBytes(release.bytes),
+    formatSeconds(release.ageSeconds),
+    release.keys.map(key => key.slice(-16)).join(' ') || '-',
+    release.verified,
+    Object.keys(release.problems).length === 0 ? '' : `DAMAGED: ${Object.keys(release.problems).join(' ')}`
+  ]))
+  const ofSources = table(['source', 'release', 'up to date at', 'last error'], sources.map(({ source, version = '-', succeeded = 'never', error }) =>
+    [source, version, succeeded, error === undefined ? '-' : `${error.at} ${error.text}`]))
+  return `${ofSources}\n\n${ofReleases}`
+}
+
+async function verify ({ mirror, json, io }: Request): Promise<number> {
+  const results = await mirror.verify(({ folder, version, bytes, keys, problems, notes }) => {
+    if (json) return
+    const bad = Object.keys(problems).length
+    print(io.stdout, `${folder}/${version}: ${bad === 0 ? `good, ${formatBytes(bytes)}, ${keys.join(' ') || 'by digest'}` : `${bad} bad`}`)
+    for (const note of notes) print(io.stdout, `  ${note}`)
+  })
+  if (json) printJson(io.stdout, results)
+  return explained(io, 'verify', results.flatMap(({ problems }) => Object.values(problems)))
+}
+
+async function prune ({ loaded, mirror, json, io }: Request): Promise<number> {
+  const store = await openStore(loaded.config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
+  try {
+    // What can't be read may name a release.
+    const [problem] = store.problems()
+    if (problem !== undefined) throw new AppError('read_failed', `nothing is removed as long as ${problem.file} can't be read: ${problem.message}`)
+    const results = await mirror.prune(storeTexts(store.snapshot))
+    if (json) printJson(io.stdout, results)
+    else for (const { folder, version, bytes, kept } of results) print(io.stdout, `${folder}/${version}: ${kept === undefined ? `removed, ${formatBytes(bytes)}` : `kept, ${kept}`}`)
+    return 0
+  } finally {
+    await store.close()
+  }
+}
+
+async function keys (request: Request, [action, operand]: readonly string[], pin: string | undefined): Promise<number> {
+  const { loaded, mirror, json, io } = request
+  const folder = keyFolder(loaded.config.state_path)
+  const tell = (list: readonly PinnedKey[]): void => {
+    const shown = list.map(({ fingerprint, file, users, expires }) =>
+      ({ fingerprint, file, users, ...expires !== undefined && { expires: new Date(expires).toISOString() } }))
+    if (json) printJson(io.stdout, shown)
+    else {
+      const rows = shown.map(key => [key.fingerprint, key.expires ?? 'no end', key.users.join(', '), key.file])
+      print(io.stdout, table(['fingerprint', 'until', 'of', 'file'], rows))
+    }
+  }
+  if (action === 'list' && operand === undefined) {
+    const { keys: pinned, problems } = await mirror.keys()
+    tell(pinned)
+    return explained(io, 'keys', problems)
+  }
+  if (action === 'add' && operand !== undefined) {
+    if (pin === undefined) {
+      const found = (await keysIn(operand)).map(key => `${fingerprintOf(key)} (${key.getUserIDs().join(', ')})`)
+      throw new AppError('usage', `compare the fingerprint with the one that the publisher tells elsewhere, and give it with --fingerprint; ${operand} holds ${found.join('; ')}`)
+    }
+    const fingerprint = parseFingerprint(pin)
+    if (fingerprint === undefined) throw new AppError('usage', `${JSON.stringify(pin)} is not a whole fingerprint of 40 or 64 hex digits`)
+    tell([await importKey(folder, operand, fingerprint)])
+    return 0
+  }
+  const fingerprint = parseFingerprint(operand ?? '')
+  if (action !== 'remove' || fingerprint === undefined) throw new AppError('usage', 'expected keys list, keys add FILE --fingerprint FINGERPRINT, or keys remove FINGERPRINT')
+  await forgetKey(folder, fingerprint)
+  if (json) printJson(io.stdout, { fingerprint, removed: true })
+  else print(io.stdout, `removed ${fingerprint}`)
+  return 0
+}
+
+const actions = { sync, list, verify, prune, keys } as const

@@ -1,0 +1,179 @@
+// The publishers: a row each for where their releases are, what they consist of and how a version is told.
+import { createHash } from 'node:crypto'
+import { AppError } from '../errors.js'
+import { isSafeName, manifestName, type Fetcher, type Release, type Source, type SourceConfig, type WantedFile } from './source.js'
+import { readReleaseMetadata, readStreamMetadata, type StreamRelease } from './stream-metadata.js'
+
+interface Publisher {
+  readonly channels: readonly string[]
+  /** The first is the default, and the one whose releases stand right in the system's folder. */
+  readonly arches: readonly string[]
+  readonly origin: string
+  readonly find: (source: Source, fetcher: Fetcher) => Promise<Release>
+}
+
+const containerLinux = (prefix: string, variable: string): Publisher['find'] => async (source, fetcher) => {
+  const root = `${source.baseUrl}/${source.arch}-usr`
+  const version = source.pinned ?? versionIn(await fetcher.text(`${root}/${source.follow}/version.txt`), variable, `${root}/${source.follow}/version.txt`)
+  // From here on the version's own folder: what `current` means may change between two files.
+  const folder = `${root}/${version}`
+  const confirm = async (again: Fetcher): Promise<void> => {
+    const found = versionIn(await again.text(`${folder}/version.txt`), variable, `${folder}/version.txt`)
+    if (found !== version) throw new AppError('image_mixed', `${folder}/version.txt says ${found}, not ${version}: its files may be of two versions`)
+  }
+  await confirm(fetcher)
+  const names = [`${prefix}_production_pxe.vmlinuz`, `${prefix}_production_pxe_image.cpio.gz`, `${prefix}_production_image.bin.bz2`]
+  const files = chosen(source, names.map((name): WantedFile => ({
+    name, url: `${folder}/${name}`, signatureUrl: `${folder}/${name}.sig`, sha256: undefined, alias: undefined
+  })))
+  // The installers ask a mirror for this one; the publisher's is not signed, so only what was checked of it is kept.
+  return { version, files, made: new Map([['version.txt', `${variable}=${version}\n`]]), confirm }
+}
+
+const fedoraCoreos: Publisher['find'] = async (source, fetcher) => {
+  const ask = async (from: Fetcher): Promise<StreamRelease> => {
+    const streamUrl = `${source.baseUrl}/streams/${source.channel}.json`
+    if (source.pinned === undefined) return readStreamMetadata(await from.text(streamUrl), source.arch, streamUrl)
+    const url = `${source.baseUrl}/prod/streams/${source.channel}/builds/${source.pinned}/release.json`
+    return readReleaseMetadata(await from.text(url), source.arch, url)
+  }
+  const { version, artifacts } = await ask(fetcher)
+  if (source.pinned !== undefined && source.pinned !== version) throw new AppError('image_mixed', `${source.baseUrl}: the metadata of ${source.pinned} is that of ${version}`)
+  const files = artifacts.map(({ location, signature, sha256 }): WantedFile => {
+    const name = nameOf(location)
+    if (!name.includes(version)) throw new AppError('image_mixed', `${location} is not of release ${version}, which the metadata describes`)
+    return {
+      name,
+      url: atBase(location, source),
+      signatureUrl: signature === undefined ? undefined : atBase(signature, source),
+      sha256,
+      alias: name.replace(`${version}-`, '')
+    }
+  })
+  const missing = files.find(({ signatureUrl }) => signatureUrl === undefined)
+  if (missing !== undefined) throw new AppError('image_signature_missing', `${missing.url}: the metadata names no signature of it`)
+  return { version, files: chosen(source, files), made: new Map(), confirm: async () => {} }
+}
+
+/** The path that the metadata names, below the configured base URL when there is one. */
+function atBase (location: string, source: Source): string {
+  const { pathname } = new URL(location)
+  return source.baseUrl === publishers['fedora-coreos'].origin ? location : `${source.baseUrl}${pathname}`
+}
+
+const custom: Publisher['find'] = async (source, fetcher) => {
+  const files = source.files.map(({ path, sha256, signature }): WantedFile => {
+    const url = `${source.baseUrl}/${path}`
+    return { name: nameOf(url), url, signatureUrl: signature === '' ? undefined : `${url}${signature}`, sha256: sha256?.toLowerCase(), alias: undefined }
+  })
+  // Without a version to go by, a release is what its signatures and digests say it is: other files, other name.
+  const contents = async (from: Fetcher): Promise<string> => {
+    const hash = createHash('sha256')
+    for (const { name, sha256 = '', signatureUrl } of files) {
+      hash.update(`${name}\0${sha256}\0`)
+      if (signatureUrl !== undefined) hash.update(await from.bytes(signatureUrl))
+    }
+    return hash.digest('hex').slice(0, 12)
+  }
+  const before = await contents(fetcher)
+  const confirm = async (again: Fetcher): Promise<void> => {
+    if (await contents(again) !== before) throw new AppError('image_mixed', `${source.baseUrl}: its files changed while they were fetched`)
+  }
+  return { version: source.pinned ?? before, files, made: new Map(), confirm }
+}
+
+export const publishers = {
+  flatcar: {
+    channels: ['stable', 'beta', 'alpha', 'lts'],
+    arches: ['amd64', 'arm64'],
+    origin: 'https://{channel}.release.flatcar-linux.net',
+    find: containerLinux('flatcar', 'FLATCAR_VERSION')
+  },
+  'fedora-coreos': {
+    channels: ['stable', 'testing', 'next'],
+    arches: ['x86_64', 'aarch64', 'ppc64le', 's390x'],
+    origin: 'https://builds.coreos.fedoraproject.org',
+    find: fedoraCoreos
+  },
+  coreos: {
+    channels: ['stable', 'beta', 'alpha'],
+    arches: ['amd64', 'arm64'],
+    origin: 'https://{channel}.release.core-os.net',
+    find: containerLinux('coreos', 'COREOS_VERSION')
+  },
+  custom: { channels: [], arches: [], origin: '', find: custom }
+} as const satisfies Readonly<Record<SourceConfig['os'], Publisher>>
+
+const newest = /^(?:current(?:-\d+)?|latest)$/
+
+/** A configured source with its defaults; AppError config_invalid says what it lacks. */
+export function openSource (config: SourceConfig): Source {
+  const { os, version = 'current', keys, files = [], allow_expired_keys: allowExpiredKeys } = config
+  const { channels, arches, origin }: Publisher = publishers[os]
+  const refuse = (what: string): never => { throw new AppError('config_invalid', what) }
+  const channel = config.channel ?? channels[0] ?? ''
+  const arch = config.arch ?? arches[0] ?? ''
+  if (channels.length > 0 && !channels.includes(channel)) refuse(`expected channel to be one of ${channels.join(', ')} for ${os}`)
+  if (arches.length > 0 && !arches.includes(arch)) refuse(`expected arch to be one of ${arches.join(', ')} for ${os}`)
+  if (channel !== '' && !isAliasName(channel)) refuse('expected a channel that can be the name of a folder')
+  if (arch !== '' && !isSafeName(arch)) refuse('expected an architecture that can be the name of a folder')
+  if (os !== 'custom' && config.name !== undefined) refuse('only custom sources have a name')
+  const name = os === 'custom' ? config.name ?? 'custom' : os
+  if (os === 'custom' && (!isAliasName(name) || (Object.hasOwn(publishers, name) && name !== 'custom'))) refuse('expected a name that is no publisher\'s, and can be that of a folder')
+  const pinned = newest.test(version) ? undefined : version
+  if (pinned !== undefined && (!isSafeName(pinned) || channels.includes(pinned))) refuse('expected a version, current or latest')
+  const base = config.base_url ?? origin
+  if (base === '') refuse('expected a base_url: a custom source has no other')
+  if (os === 'custom') {
+    if (files.length === 0) refuse('expected the files of a custom source')
+    const names = files.map(({ path }) => nameOf(`${base}/${path}`))
+    if (new Set(names).size < names.length) refuse('expected files with different names: they stand in one folder')
+    const bare = files.find(({ sha256, signature }) => signature === '' && sha256 === undefined)
+    if (bare !== undefined) refuse(`${bare.path} has neither a signature nor a sha256, so nothing tells whether it is the right one`)
+  }
+  return {
+    id: [name, channel, arch, pinned].filter(part => part !== undefined && part !== '').join('/'),
+    os,
+    channel,
+    arch,
+    pinned,
+    follow: version === 'latest' ? 'current' : version,
+    baseUrl: base.replaceAll('{channel}', channel).replace(/\/+$/, ''),
+    folder: arch === '' || arch === arches[0] ? name : `${name}/${arch}`,
+    files,
+    keys,
+    allowExpiredKeys
+  }
+}
+
+/** What may be the name of a link beside the releases. */
+const isAliasName = (name: string): boolean => isSafeName(name) && !/^\d/.test(name)
+
+export const findRelease = async (source: Source, fetcher: Fetcher): Promise<Release> => {
+  const release = await publishers[source.os].find(source, fetcher)
+  const { channels, arches }: Publisher = publishers[source.os]
+  // Releases stand beside the links to them and the folders of other architectures.
+  if (!isSafeName(release.version) || newest.test(release.version) || [...channels, ...arches, source.channel].includes(release.version)) throw new AppError('image_metadata_invalid', `${source.id}: ${JSON.stringify(release.version)} is no version`)
+  if (release.files.some(({ name }) => name === manifestName)) throw new AppError('image_metadata_invalid', `${source.id}: no file may be called ${manifestName}`)
+  return release
+}
+
+/** `files` of a source that is not custom chooses among its publisher's. */
+function chosen (source: Source, files: readonly WantedFile[]): readonly WantedFile[] {
+  if (source.files.length === 0) return files
+  const unknown = source.files.find(({ path }) => !files.some(file => file.name === path || file.alias === path))
+  if (unknown !== undefined) throw new AppError('config_invalid', `${source.id} has no file ${unknown.path}; it has ${files.map(({ name, alias }) => alias ?? name).join(', ')}`)
+  return files.filter(file => source.files.some(({ path }) => file.name === path || file.alias === path))
+}
+
+function nameOf (url: string): string {
+  const name = decodeURIComponent(new URL(url).pathname.split('/').pop() ?? '')
+  if (!isSafeName(name)) throw new AppError('image_metadata_invalid', `${url} does not end in the name of a file`)
+  return name
+}
+
+function versionIn (text: string, variable: string, url: string): string {
+  const value = new RegExp(`^${variable}="?([^"\\s]+)"?\\s*$`, 'm').exec(text)?.[1]
+  if (value !== undefined && isSafeName(value)) return value
+  throw new AppError('image_metadata_invalid', `${url} has no line ${variable}=...`)
+}

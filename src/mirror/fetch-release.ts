@@ -1,0 +1,204 @@
+// A release from its publisher to its place: every file fetched and verified in a hidden folder, and the folder renamed in
+// whole, so that what can be seen is always a whole, verified release. Files of a published release that were damaged or
+// are new are fetched the same way and replaced one by one.
+import { mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError, errnoOf } from '../errors.js'
+import type { PublicKey } from 'openpgp'
+import { type CheckedFile, checkFile } from '../openpgp/verify.js'
+import { syncFolder, writeError, writeFileAtomic } from '../store/atomic-file.js'
+import { download, type DownloadOptions } from './download.js'
+import { MissingError } from './http-client.js'
+import { type Manifest, partialFolder, type PublishedFile, readManifest } from './layout.js'
+import { manifestName, type Release, type Source, type WantedFile } from './source.js'
+
+export interface FetchContext extends Omit<DownloadOptions, 'onProgress'> {
+  readonly keys: readonly PublicKey[]
+  readonly onProgress: (file: string, received: number, total: number | undefined) => void
+}
+
+export type Outcome = 'published' | 'mended' | 'present'
+
+const downloadsAtOnce = 2
+
+/** Sees to it that the release is published whole. `damaged` names files of it that are known to be bad. */
+export async function fetchRelease (
+  source: Source, release: Release, folderPath: string, damaged: readonly string[], context: FetchContext
+): Promise<Outcome> {
+  const target = join(folderPath, release.version)
+  const manifest = await readManifest(target)
+  const missing = await filesToFetch(release, target, manifest, damaged)
+  if (manifest !== undefined && missing.length === 0) return 'present'
+  const partial = await preparePartial(source, release, folderPath)
+  try {
+    const isThere = await stat(target).then(() => true, () => false)
+    const fetched = await inPairs(missing, file => obtain(file, partial, isThere ? target : undefined, source, context))
+    await release.confirm(context.client)
+    const files = release.files.map(({ name }) =>
+      fetched.find(file => file.name === name) ?? manifest?.files.find(file => file.name === name)).filter(file => file !== undefined)
+    const written = describe(source, release, files, manifest, context)
+    if (isThere) await mend(partial, target, fetched)
+    const place = isThere ? target : partial
+    for (const [name, content] of release.made) await writeFileAtomic(join(place, name), content)
+    await linkAliases(place, release, files)
+    await writeFileAtomic(join(place, manifestName), `${JSON.stringify(written, null, 2)}\n`)
+    if (!isThere) {
+      await syncFolder(partial)
+      await rename(partial, target)
+    }
+    await syncFolder(folderPath)
+    if (isThere) await rm(partial, { recursive: true, force: true })
+    return manifest === undefined ? 'published' : 'mended'
+  } catch (error) {
+    const failure = error instanceof AppError ? error : errnoOf(error) === '' ? error : writeError(target, error)
+    // Others need the space more than the next try needs the part.
+    if (failure instanceof AppError && failure.code === 'disk_full') await rm(partial, { recursive: true, force: true })
+    throw failure
+  }
+}
+
+async function filesToFetch (
+  release: Release, target: string, manifest: Manifest | undefined, damaged: readonly string[]
+): Promise<readonly WantedFile[]> {
+  const missing: WantedFile[] = []
+  for (const file of release.files) {
+    const published = manifest?.files.find(({ name }) => name === file.name)
+    if (published !== undefined && file.sha256 !== undefined && published.sha256 !== file.sha256) {
+      throw new AppError('image_mixed', `${join(target, file.name)} was published before, and its publisher has another file of that version now; give that one another version, or remove this one`)
+    }
+    const size = await stat(join(target, file.name)).then(stats => stats.size, () => -1)
+    const signed = published?.signature === undefined || await stat(join(target, published.signature)).then(() => true, () => false)
+    if (published === undefined || size !== published.bytes || !signed || damaged.includes(file.name)) missing.push(file)
+  }
+  return missing
+}
+
+/** The hidden folder with nothing in it but what this release can use; older unfinished ones of the source go. */
+async function preparePartial (source: Source, release: Release, folderPath: string): Promise<string> {
+  const root = partialFolder(folderPath)
+  const prefix = `${source.channel === '' ? 'release' : source.channel}-`
+  const partial = join(root, `${prefix}${release.version}`)
+  await mkdir(partial, { recursive: true })
+  for (const name of await readdir(root)) {
+    if (name.startsWith(prefix) && join(root, name) !== partial) await rm(join(root, name), { recursive: true, force: true })
+  }
+  const usable = new Set(release.files.flatMap(({ name }) => [name, `${name}.part`, `${name}.part.json`]))
+  for (const name of await readdir(partial)) {
+    if (!usable.has(name)) await rm(join(partial, name), { recursive: true, force: true })
+  }
+  return partial
+}
+
+/** A verified file and its signature in `partial`; `kept` is a folder that may have the same file already. */
+async function obtain (
+  file: WantedFile, partial: string, kept: string | undefined, source: Source, context: FetchContext
+): Promise<PublishedFile> {
+  const path = join(partial, file.name)
+  const signature = file.signatureUrl === undefined ? undefined : await signatureOf(file, file.signatureUrl, context)
+  const check = async (at: string): Promise<CheckedFile> => {
+    const checked = await checkFile(at, { signature, keys: context.keys, now: context.clock.now(), allowExpired: source.allowExpiredKeys })
+    if (file.sha256 !== undefined && checked.sha256 !== file.sha256) {
+      throw new AppError('image_digest_wrong', `${file.url}: its SHA-256 is ${checked.sha256}, and ${file.sha256} is what the metadata says`)
+    }
+    return checked
+  }
+  const signatureName = `${file.name}${file.signatureUrl?.endsWith('.asc') === true ? '.asc' : '.sig'}`
+  if (signature !== undefined) await writeFileAtomic(join(partial, signatureName), signature)
+  const found = kept === undefined ? undefined : await check(join(kept, file.name)).catch(() => undefined)
+  if (found !== undefined) await rm(path, { force: true })
+  const { bytes, sha256, signedBy } = found ?? await fetchChecked(file, path, check, context)
+  return {
+    name: file.name,
+    bytes,
+    sha256,
+    digestGiven: file.sha256 !== undefined,
+    ...signature !== undefined && { signature: signatureName },
+    ...signedBy !== undefined && { key: signedBy.fingerprint }
+  }
+}
+
+async function signatureOf ({ url }: WantedFile, signatureUrl: string, { client }: FetchContext): Promise<Buffer> {
+  try {
+    return await client.bytes(signatureUrl)
+  } catch (error) {
+    if (!(error instanceof MissingError)) throw error
+    throw new AppError('image_signature_missing', `${url} has no signature: ${error.message}`)
+  }
+}
+
+async function fetchChecked (
+  file: WantedFile, path: string, check: (path: string) => Promise<CheckedFile>, context: FetchContext
+): Promise<CheckedFile> {
+  const fetch = async (): Promise<boolean> => (await download(file.url, path, {
+    ...context, onProgress: (received, total) => { context.onProgress(file.name, received, total) }
+  })).resumed
+  // What an earlier try left may have been damaged by what ended it; what was fetched in one go is judged once.
+  let suspect = await stat(path).then(() => true, () => false)
+  if (!suspect) suspect = await fetch()
+  for (;;) {
+    try {
+      return await check(path)
+    } catch (error) {
+      await rm(path, { force: true })
+      if (!suspect || !(error instanceof AppError) || error.kind !== 'invalid') throw error
+      suspect = false
+      await fetch()
+    }
+  }
+}
+
+/** Two at a time, in order; the first failure is thrown when those under way have ended. */
+async function inPairs<In, Out> (items: readonly In[], work: (item: In) => Promise<Out>): Promise<readonly Out[]> {
+  const results: Out[] = []
+  const failures: unknown[] = []
+  let next = 0
+  const worker = async (): Promise<void> => {
+    while (next < items.length && failures.length === 0) {
+      const index = next++
+      await work(items[index]!).then(result => { results[index] = result }, (error: unknown) => { failures.push(error) })
+    }
+  }
+  await Promise.all(Array.from({ length: downloadsAtOnce }, worker))
+  if (failures.length > 0) throw failures[0]
+  return results
+}
+
+/** Each file is whole by itself and of this very version; its signature goes first, so that it never stands alone. */
+async function mend (partial: string, target: string, files: readonly PublishedFile[]): Promise<void> {
+  for (const { name, signature } of files) {
+    for (const part of [signature, name]) {
+      if (part === undefined) continue
+      await rename(join(partial, part), join(target, part)).catch((error: unknown) => {
+        // One that was there and good already was not fetched.
+        if (errnoOf(error) !== 'ENOENT') throw error
+      })
+    }
+  }
+}
+
+/** Names without the version, so that a profile which goes by an alias of the release can name the files in it. */
+async function linkAliases (place: string, release: Release, files: readonly PublishedFile[]): Promise<void> {
+  for (const { name, alias } of release.files) {
+    if (alias === undefined || alias === name) continue
+    const signature = files.find(file => file.name === name)?.signature
+    const links = new Map([[alias, name]])
+    if (signature !== undefined) links.set(signature.replace(name, alias), signature)
+    for (const [link, to] of links) {
+      await rm(join(place, link), { force: true })
+      await symlink(to, join(place, link))
+    }
+  }
+}
+
+const describe = (
+  source: Source, release: Release, files: readonly PublishedFile[], before: Manifest | undefined, { clock }: FetchContext
+): Manifest => ({
+  source: source.id,
+  os: source.os,
+  channel: source.channel,
+  arch: source.arch,
+  version: release.version,
+  published: before?.published ?? new Date(clock.now()).toISOString(),
+  from: source.baseUrl,
+  files
+})

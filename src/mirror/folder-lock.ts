@@ -1,0 +1,21 @@
+// One process at a time works on a folder of images: flock(2) through libc, which Node does not offer. The kernel lets go
+// of it when its process ends, however it ends, so nothing has to be cleaned up after a crash.
+import { mkdir, open, readlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { AppError } from '../errors.js'
+import { constants, openLibc } from '../net/libc.js'
+import { writeError } from '../store/atomic-file.js'
+
+/** Resolves with what lets go again; AppError images_busy says who has it. */
+export async function lockFolder (path: string): Promise<() => Promise<void>> {
+  const handle = await mkdir(dirname(path), { recursive: true }).then(() => open(path, 'a+', 0o664))
+    .catch((error: unknown) => { throw writeError(path, error) })
+  if (openLibc().flock(handle.fd, constants.lockExclusive | constants.lockNonBlocking) !== 0) {
+    const holder = (await handle.readFile('utf8')).trim()
+    await handle.close()
+    throw new AppError('images_busy', `another process works on ${dirname(dirname(path))}${holder === '' ? '' : ` (pid ${holder})`}; try again when it is done`)
+  }
+  await handle.truncate(0)
+  await handle.appendFile(`${await readlink('/proc/self')}\n`)
+  return async () => { await handle.close() }
+}

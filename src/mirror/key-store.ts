@@ -1,0 +1,97 @@
+// The publishers' public keys: files that the configuration names with their fingerprint, and those that
+// `images keys add` put into state_path/images/keys. A key counts only when its fingerprint is the one that is pinned.
+import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type PublicKey, readKeys } from 'openpgp'
+import { AppError, errnoOf, messageOf } from '../errors.js'
+import { fingerprintOf } from '../openpgp/verify.js'
+import { removeFile, writeFileAtomic } from '../store/atomic-file.js'
+
+export interface PinnedKey {
+  readonly fingerprint: string
+  readonly file: string
+  readonly users: readonly string[]
+  /** When no part of it can sign any more, milliseconds since the epoch; undefined for never. */
+  readonly expires: number | undefined
+  readonly key: PublicKey
+}
+
+export interface KeyStore {
+  readonly keys: readonly PinnedKey[]
+  /** A line for each key that can't be used. */
+  readonly problems: readonly string[]
+}
+
+const maxKeyFileBytes = 4 * 2 ** 20
+
+/** A fingerprint as people write it: with spaces, colons, 0x, in either case. undefined when it is none of 40 or 64 digits. */
+export function parseFingerprint (text: string): string | undefined {
+  const digits = text.replace(/[\s:]/g, '').replace(/^0x/i, '').toUpperCase()
+  return /^(?:[0-9A-F]{40}|[0-9A-F]{64})$/.test(digits) ? digits : undefined
+}
+
+/** The keys that are there; those that are not are problems, so that one missing file does not stop the others. */
+export async function loadKeys (folder: string, configured: ReadonlyArray<Pick<PinnedKey, 'file' | 'fingerprint'>>): Promise<KeyStore> {
+  const imported = (await readdir(folder).catch(() => [])).filter(name => /^[0-9A-F]+\.asc$/.test(name))
+    .map(name => ({ file: join(folder, name), fingerprint: name.slice(0, -'.asc'.length) }))
+  const keys = new Map<string, PinnedKey>()
+  const problems: string[] = []
+  for (const { file, fingerprint } of [...configured, ...imported]) {
+    try {
+      keys.set(fingerprint, await pinnedKey(file, fingerprint))
+    } catch (error) {
+      problems.push(messageOf(error))
+    }
+  }
+  return { keys: [...keys.values()], problems }
+}
+
+/** Copies one key of a file into the folder. AppError key_invalid or read_failed. */
+export async function importKey (folder: string, file: string, fingerprint: string): Promise<PinnedKey> {
+  const pinned = await pinnedKey(file, fingerprint)
+  await mkdir(folder, { recursive: true })
+  const copy = join(folder, `${fingerprint}.asc`)
+  await writeFileAtomic(copy, pinned.key.toPublic().armor())
+  return { ...pinned, file: copy }
+}
+
+/** AppError key_invalid when no such key was imported. */
+export async function forgetKey (folder: string, fingerprint: string): Promise<void> {
+  const file = join(folder, `${fingerprint}.asc`)
+  await readFile(file).catch(() => { throw new AppError('key_invalid', `no key ${fingerprint} was imported; those of the configuration are removed there`) })
+  await removeFile(file)
+}
+
+async function pinnedKey (file: string, fingerprint: string): Promise<PinnedKey> {
+  const found = await keysIn(file)
+  const key = found.find(candidate => fingerprintOf(candidate) === fingerprint)
+  if (key === undefined) throw new AppError('key_invalid', `${file} does not hold the key ${fingerprint}; it holds ${found.map(fingerprintOf).join(', ')}`)
+  const expiry = await lastSigningDay(key)
+  return { fingerprint, file, users: key.getUserIDs(), expires: expiry, key }
+}
+
+/** The keys of a file, binary or armoured. AppError read_failed or key_invalid. */
+export async function keysIn (file: string): Promise<readonly PublicKey[]> {
+  const bytes = await readFile(file).catch((error: unknown) => {
+    throw new AppError('read_failed', errnoOf(error) === 'ENOENT' ? `there is no key file ${file}` : `cannot read the key file ${file}: ${messageOf(error)}`)
+  })
+  if (bytes.length > maxKeyFileBytes) throw new AppError('key_invalid', `${file} is larger than ${maxKeyFileBytes / 2 ** 20} MiB`)
+  try {
+    const text = bytes.toString('latin1')
+    const keys = await (text.includes('-----BEGIN PGP ') ? readKeys({ armoredKeys: text }) : readKeys({ binaryKeys: bytes }))
+    return keys.map(key => key.toPublic())
+  } catch (error) {
+    throw new AppError('key_invalid', `${file} is not an OpenPGP public key: ${messageOf(error).split('\n', 1)[0]}`)
+  }
+}
+
+/** Milliseconds since the epoch; a key whose primary ended has ended with all its subkeys. */
+async function lastSigningDay (key: PublicKey): Promise<number | undefined> {
+  const ends = async (part: { getExpirationTime: () => Promise<Date | typeof Infinity | null> }): Promise<number> => {
+    const end = await part.getExpirationTime().catch(() => null)
+    return end === null ? 0 : Number(end)
+  }
+  const parts = await Promise.all(key.subkeys.map(ends))
+  const last = Math.min(await ends(key), parts.length === 0 ? Infinity : Math.max(...parts))
+  return last === Infinity ? undefined : last
+}

@@ -1,0 +1,77 @@
+// What is mirrored: a source as it is configured, and a release as the publisher describes it.
+
+export interface CustomFile {
+  /** Below the source's base URL; the last part of it is the file's name. */
+  readonly path: string
+  /** 64 hex digits. */
+  readonly sha256?: string | undefined
+  /** What is added to the URL for its detached signature; '' for a file that has none, which then needs a sha256. */
+  readonly signature: string
+}
+
+export interface SourceConfig {
+  readonly os: 'flatcar' | 'fedora-coreos' | 'coreos' | 'custom'
+  readonly channel?: string | undefined
+  readonly version?: string | undefined
+  readonly arch?: string | undefined
+  /** Stands in for the publisher's origin; `{channel}` in it is the channel. */
+  readonly base_url?: string | undefined
+  /** Of a custom source: its folder. */
+  readonly name?: string | undefined
+  /** Of a custom source: what it has; of the others: which of the publisher's files, when not all. */
+  readonly files?: readonly CustomFile[] | undefined
+  /** Fingerprints: of all keys that are pinned only these count. */
+  readonly keys: readonly string[]
+  /** Takes signatures that a key made before it ended: for archives. */
+  readonly allow_expired_keys: boolean
+}
+
+export interface Source {
+  /** `flatcar/stable/amd64`; unique among the sources. */
+  readonly id: string
+  readonly os: SourceConfig['os']
+  /** '' for a custom source that has none. */
+  readonly channel: string
+  readonly arch: string
+  /** undefined to follow what the publisher has now, which `follow` names in the publisher's word. */
+  readonly pinned: string | undefined
+  readonly follow: string
+  readonly baseUrl: string
+  /** Below assets_path: `flatcar`, and `flatcar/arm64` for other architectures than the PC's. */
+  readonly folder: string
+  readonly files: readonly CustomFile[]
+  readonly keys: readonly string[]
+  readonly allowExpiredKeys: boolean
+}
+
+export interface WantedFile {
+  readonly name: string
+  readonly url: string
+  /** undefined for a file that its publisher does not sign: then there has to be a digest. */
+  readonly signatureUrl: string | undefined
+  readonly sha256: string | undefined
+  /** A name without the version in it, made as a link beside the file. */
+  readonly alias: string | undefined
+}
+
+export interface Release {
+  readonly version: string
+  readonly files: readonly WantedFile[]
+  /** Small files that are made here from what was read and checked. */
+  readonly made: ReadonlyMap<string, string>
+  /** Asks the publisher again whether this is still one release; AppError image_mixed when it is not. */
+  readonly confirm: (fetcher: Fetcher) => Promise<void>
+}
+
+/** Small documents of a publisher. */
+export interface Fetcher {
+  /** AppError image_download_failed, image_too_large. */
+  text: (url: string) => Promise<string>
+  bytes: (url: string) => Promise<Buffer>
+}
+
+/** Stands in each published release and says what it is; a folder without it was made by somebody else. */
+export const manifestName = 'release.json'
+
+/** One path component that is safe as a version, a file or an alias. */
+export const isSafeName = (name: string): boolean => /^[A-Za-z0-9][\w.+~-]{0,127}$/.test(name)

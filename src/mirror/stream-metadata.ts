@@ -1,0 +1,74 @@
+// Fedora CoreOS's descriptions of releases: the stream metadata (what is newest) and a release's own, which differ in shape.
+import { AppError, messageOf } from '../errors.js'
+
+export interface Artifact {
+  readonly location: string
+  readonly signature: string | undefined
+  readonly sha256: string
+}
+
+export interface StreamRelease {
+  readonly version: string
+  /** Kernel, initramfs and rootfs for PXE, and the image for disks of 512 byte sectors. */
+  readonly artifacts: readonly Artifact[]
+}
+
+const disk = 'raw.xz'
+const pxe = ['kernel', 'initramfs', 'rootfs'] as const
+
+/** `/streams/stable.json`: architectures.<arch>.artifacts.metal.{release, formats}. AppError image_metadata_invalid. */
+export function readStreamMetadata (text: string, arch: string, url: string): StreamRelease {
+  const document = parsed(text, url)
+  const metal = at(document, ['architectures', arch, 'artifacts', 'metal'], url)
+  return { version: textOf(at(metal, ['release'], url), url), artifacts: artifacts(at(metal, ['formats'], url), url) }
+}
+
+/** `/prod/streams/stable/builds/<version>/release.json`: release, architectures.<arch>.media.metal.artifacts. */
+export function readReleaseMetadata (text: string, arch: string, url: string): StreamRelease {
+  const document = parsed(text, url)
+  return {
+    version: textOf(at(document, ['release'], url), url),
+    artifacts: artifacts(at(document, ['architectures', arch, 'media', 'metal', 'artifacts'], url), url)
+  }
+}
+
+const artifacts = (formats: unknown, url: string): readonly Artifact[] => [
+  ...pxe.map(name => artifact(at(formats, ['pxe', name], url), url)),
+  artifact(at(formats, [disk, 'disk'], url), url)
+]
+
+function artifact (value: unknown, url: string): Artifact {
+  const location = textOf(at(value, ['location'], url), url)
+  const sha256 = textOf(at(value, ['sha256'], url), url).toLowerCase()
+  const signature = (value as Readonly<Record<string, unknown>>)['signature']
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw new AppError('image_metadata_invalid', `${url}: the sha256 of ${location} is none`)
+  return { location: httpUrl(location, url), signature: typeof signature === 'string' && signature !== '' ? httpUrl(signature, url) : undefined, sha256 }
+}
+
+function httpUrl (text: string, url: string): string {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text
+  throw new AppError('image_metadata_invalid', `${url}: ${JSON.stringify(text)} is no URL`)
+}
+
+function parsed (text: string, url: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch (error) {
+    throw new AppError('image_metadata_invalid', `${url} is not JSON: ${messageOf(error)}`)
+  }
+}
+
+function at (value: unknown, path: readonly string[], url: string): unknown {
+  let here = value
+  for (const key of path) {
+    const next: unknown = typeof here === 'object' && here !== null && Object.hasOwn(here, key) ? (here as Readonly<Record<string, unknown>>)[key] : undefined
+    if (next === undefined) throw new AppError('image_metadata_invalid', `${url} has no ${path.join('.')}`)
+    here = next
+  }
+  return here
+}
+
+function textOf (value: unknown, url: string): string {
+  if (typeof value === 'string') return value
+  throw new AppError('image_metadata_invalid', `${url}: expected text, not ${JSON.stringify(value)}`)
+}
