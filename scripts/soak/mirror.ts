@@ -13,7 +13,7 @@ const told = ({ kills, ended, duringDownload, published, resumed, damage }: Kill
   `${published} releases published`,
   `${resumed} downloads resumed`,
   `${damage.length} damaged`
-].join(', ')
+  ].join(', ')
 
 export async function run (args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { kills: { type: 'string', default: '100' }, seed: { type: 'string' } } })
