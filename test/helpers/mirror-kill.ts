@@ -70,7 +70,7 @@ export async function killAgainAndAgain (folder: string, kills: number, random: 
     return version
   }
   try {
-    server.slow = 8
+    server.slow = 20
     let version = await next()
     for (let kill = 1; kill <= kills; kill++) {
       const asked = new Promise<void>(resolve => { server.onRequest = () => { resolve() } })
