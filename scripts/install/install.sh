@@ -562,9 +562,10 @@ enable_units () {
 put_in_force () {
   systemctl daemon-reload
   enable_units
-  # Sockets that stay open hold what comes in while the service is away.
+  # Sockets that stay open hold what comes in while the service is away. Those that close go first: what waits in one starts
+  # a service that has stopped.
   # shellcheck disable=SC2086 # lists of words
-  if [ -n "$sockets_changed" ]; then systemctl stop $service $wanted $unwanted; else systemctl stop $unwanted; fi 2>/dev/null || true
+  if [ -n "$sockets_changed" ]; then systemctl stop $wanted $unwanted $service; else systemctl stop $unwanted; fi 2>/dev/null || true
   # shellcheck disable=SC2086
   { systemctl reset-failed $service $wanted 2>/dev/null || true; systemctl start $wanted || true; }
   # Not restart: the old process must not answer for the new one, and a start that hangs is waited for here.
