@@ -7,6 +7,7 @@ import t from 'tap'
 import { handedSocket } from '../helpers/handed-sockets.js'
 import { differences, exchange, layOutVariant, recording, requestOf } from '../helpers/matchbox-fixture.js'
 import { Program } from '../helpers/program.js'
+import { shortFolder } from '../helpers/short-folder.js'
 
 /** Where this program answers otherwise (test/http/recorded.test.ts says why). */
 const otherwise: ReadonlySet<string> = new Set(['ignition-i-butane-fcos', 'ignition-i-butane-flatcar', 'path-08', 'proto-lf-only'])
@@ -40,7 +41,7 @@ t.test('takes over', async t => {
     MATCHBOX_KEY_FILE: join(certificates, 'server.key'),
     MATCHBOX_LOG_LEVEL: 'debug'
   }
-  const program = new Program(['serve', '--set', `state_path=${folder}/state`, '--set', `control_socket=${folder}/c.sock`], { env })
+  const program = new Program(['serve', '--set', `state_path=${folder}/state`, '--set', `control_socket=${shortFolder(t)}/c`], { env })
   t.teardown(() => program.child.kill('SIGKILL'))
   t.match(await program.logged('appliance.ready'), { configuration: [...Object.keys(env).map(() => /^MATCHBOX_/), '--set'] })
   t.match(await program.logged('tftp.off'), { level: 'warn', reason: /^cannot listen on 127\.0\.0\.1:69\/udp: / }, 'nobody asked for TFTP')

@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Program } from '../helpers/program.js'
+import { shortFolder } from '../helpers/short-folder.js'
 
 const store = {
   groups: {
@@ -23,7 +24,7 @@ function configured (t: Test, more = ''): string {
   writeFileSync(file, `data_path: ${folder}/data
 assets_path: ${folder}/assets
 state_path: ${folder}/state
-control_socket: ${folder}/control.sock
+control_socket: ${shortFolder(t)}/c
 http: { address: "127.0.0.1:0" }
 tftp: { address: "" }
 ${more}`)

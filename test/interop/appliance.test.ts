@@ -1,23 +1,21 @@
 // The whole appliance in a network namespace: what is live is in force without a restart, for a real client.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { Program } from '../helpers/program.js'
+import { shortFolder } from '../helpers/short-folder.js'
 import { able, needs } from '../helpers/tools.js'
 
 t.test('a machine that is nobody is refused; a group or a host file gives it its address at once', async t => {
   if (!able(t, namespaceProblem()) || !needs(t, 'udhcpc')) return
   const folder = t.testdir({ data: { groups: {}, profiles: { 'node.json': '{"id":"node","boot":{"kernel":"/assets/k"}}' } } })
   // A Unix socket's path may not be long.
-  const sockets = mkdtempSync(join(tmpdir(), 'appliance-'))
-  t.teardown(() => { rmSync(sockets, { recursive: true }) })
   const config = join(folder, 'config.yaml')
   writeFileSync(config, `data_path: ${folder}/data
 assets_path: ""
 state_path: ${folder}/state
-control_socket: ${sockets}/c
+control_socket: ${shortFolder(t)}/c
 rpc: { address: "" }
 dhcp:
   mode: server

@@ -1,7 +1,6 @@
 // Who is given which boot file by the whole program, over a real network: overrides of the configuration and of groups, the loop
 // breaker and what it remembers, the loader's own user class, in server and in proxy mode.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Options } from '../../src/dhcp/options.js'
@@ -10,6 +9,7 @@ import { mac, request } from '../helpers/dhcp.js'
 import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
 import { PipeClient } from '../helpers/pipe-client.js'
 import { Program } from '../helpers/program.js'
+import { shortFolder } from '../helpers/short-folder.js'
 import { able } from '../helpers/tools.js'
 
 interface Site {
@@ -34,13 +34,11 @@ async function site (t: Test, mode: string): Promise<Site | undefined> {
   if (!able(t, namespaceProblem())) return undefined
   const folder = t.testdir({ data: { groups: {}, profiles: { 'node.json': '{"id":"node"}' } }, tftp: { 'snponly.efi': 'a loader', 'ipxe.efi': 'the other' } })
   // A Unix socket's path may not be long.
-  const sockets = mkdtempSync(join(tmpdir(), 'boot-choice-'))
-  t.teardown(() => { rmSync(sockets, { recursive: true }) })
   const config = join(folder, 'config.yaml')
   writeFileSync(config, `data_path: ${folder}/data
 assets_path: ""
 state_path: ${folder}/state
-control_socket: ${sockets}/c
+control_socket: ${shortFolder(t)}/c
 log_level: debug
 rpc: { address: "" }
 tftp: { root: ${folder}/tftp }

@@ -6,14 +6,15 @@ import { openServiceManager } from '../../src/wiring/service-manager.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { notifyReceiver } from '../helpers/notify-receiver.js'
 import { Program } from '../helpers/program.js'
+import { shortFolder } from '../helpers/short-folder.js'
 
 t.test('ready to end', async t => {
   const folder = t.testdir({ data: {} })
-  const path = join(folder, 'notify')
+  const path = join(shortFolder(t), 'notify')
   const receiver = notifyReceiver(path)
   t.teardown(receiver.close)
   const file = join(folder, 'config.yaml')
-  writeFileSync(file, `data_path: ${folder}/data\nassets_path: ""\nstate_path: ${folder}/state\ncontrol_socket: ${folder}/control.sock\nhttp: { address: "127.0.0.1:0" }\ntftp: { address: "" }\nrpc: { address: "" }\n`)
+  writeFileSync(file, `data_path: ${folder}/data\nassets_path: ""\nstate_path: ${folder}/state\ncontrol_socket: ${shortFolder(t)}/c\nhttp: { address: "127.0.0.1:0" }\ntftp: { address: "" }\nrpc: { address: "" }\n`)
   const program = new Program(['serve', '--config', file], { env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: '400000' } })
   t.teardown(() => program.child.kill('SIGKILL'))
   const until = async (key: string): Promise<Readonly<Record<string, string>>> => {

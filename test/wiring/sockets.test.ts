@@ -11,11 +11,12 @@ import { handedSocket } from '../helpers/handed-sockets.js'
 import { logLines } from '../helpers/log-lines.js'
 import { createLog } from '../../src/log.js'
 import { Program } from '../helpers/program.js'
+import { shortFolder } from '../helpers/short-folder.js'
 
 function configured (t: Test, more: string): string {
   const folder = t.testdir({ data: { groups: {}, profiles: {} }, boot: { 'x.kpxe': 'loader' } })
   const file = join(folder, 'config.yaml')
-  writeFileSync(file, `data_path: ${folder}/data\nassets_path: ""\nstate_path: ${folder}/state\ncontrol_socket: ${folder}/control.sock\n${more}`)
+  writeFileSync(file, `data_path: ${folder}/data\nassets_path: ""\nstate_path: ${folder}/state\ncontrol_socket: ${shortFolder(t)}/c\n${more}`)
   return file
 }
 

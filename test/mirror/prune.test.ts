@@ -1,0 +1,26 @@
+import t from 'tap'
+import { openSource } from '../../src/mirror/catalog.js'
+import type { Manifest } from '../../src/mirror/layout.js'
+import { judgeReleases } from '../../src/mirror/prune.js'
+import { sourceConfig } from '../helpers/mirror.js'
+
+const release = (version: string, channel: string): Manifest =>
+  ({ source: `flatcar/${channel}/amd64`, os: 'flatcar', channel, arch: 'amd64', version, published: '', from: '', files: [] })
+
+t.test('what is named stays, and of the rest of each channel the newest', t => {
+  const releases = [
+    release('1.2.10', 'stable'), release('1.2.9', 'stable'), release('1.2.1', 'stable'), release('1.2.0', 'stable'), release('1.1.0', 'stable'),
+    release('2.1.0', 'beta'), release('2.0.0', 'beta'), release('1.0.0', 'stable')
+  ]
+  const folder = { folder: 'flatcar', path: '', releases, aliases: new Map([['stable', '1.2.9'], ['mine', '1.1.0']]) }
+  const gone = (keep: number, texts: readonly string[], pinned?: string): string[] => judgeReleases(folder, {
+    keep, texts, sources: pinned === undefined ? [] : [openSource(sourceConfig({ os: 'flatcar', version: pinned }))]
+  }).filter(({ kept }) => kept === undefined).map(judged => judged.release.version)
+
+  t.same(gone(2, []), ['1.2.1', '1.2.0', '1.0.0'])
+  t.same(gone(0, []), ['1.2.10', '1.2.1', '1.2.0', '2.1.0', '2.0.0', '1.0.0'], 'links keep what they lead to, whoever made them')
+  t.same(gone(2, ['{"kernel":"/assets/flatcar/1.2.1/vmlinuz"}']), ['1.2.0', '1.0.0'], '1.2.1 is named, and 1.2.10 is another one')
+  t.same(gone(1, ['args: version=1.2.10']), ['1.2.1', '1.2.0', '2.0.0', '1.0.0'], 'what is named does not use up what is kept')
+  t.same(gone(2, [], '1.0.0'), ['1.2.1', '1.2.0'], 'a pinned source')
+  t.end()
+})
