@@ -9,7 +9,7 @@ import { AppError, messageOf } from './errors.js'
 import type { Logger } from './log.js'
 import { MachineJournal } from './machines/journal.js'
 import { MachineRegistry } from './machines/registry.js'
-import type { NetBoot } from './matchbox/profile.js'
+import type { AssetPins } from './matchbox/pin-assets.js'
 import { createProvisioner } from './matchbox/provisioner.js'
 import { Metrics } from './metrics.js'
 import { formatIpv4 } from './net/ipv4.js'
@@ -69,7 +69,7 @@ export async function startAppliance (loaded: LoadedConfig, options: ApplianceOp
 }
 
 /** How scripts name assets now, for commands that only look. */
-export const openPinner = (config: Config): ((boot: NetBoot) => NetBoot) => assetPinner(config, undefined, systemClock)
+export const openPinner = (config: Config): AssetPins => assetPinner(config, undefined, systemClock)
 
 /** The store as it is on disk now, for commands that only look. The caller closes it. */
 export const openStore = ({ data_path: dataPath }: Config, log: Logger): Promise<FileStore> =>
@@ -131,7 +131,7 @@ async function share (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   onClose(() => store.close())
   const loaderChosen = (mac: Mac): boolean => isLoaderChosen(mac, config, store.snapshot.groups.values())
   const observer = createObserver({ registry, metrics, clock, log, macOf, loaderChosen })
-  const provisioner = createProvisioner({ store, resilient: config.boot.resilient, pin: assetPinner(config, own, clock) })
+  const provisioner = createProvisioner({ store, resilient: config.boot.resilient, assets: assetPinner(config, own, clock) })
   return {
     loaded,
     config,

@@ -20,7 +20,7 @@ export const renderCommand: Command = {
     const { config } = configFrom(values, io)
     const store = await openStore(config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
     try {
-      const provisioner = createProvisioner({ store, resilient: config.boot.resilient, pin: openPinner(config) })
+      const provisioner = createProvisioner({ store, resilient: config.boot.resilient, assets: openPinner(config) })
       const rawQuery = [...labels].map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`).join('&')
       const { group, profile, body, error, problem, report } = provisioner.render(kind, { labels, rawQuery })
       for (const line of report) print(io.stderr, line)

@@ -3,10 +3,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { textOfBytes } from '../matchbox/go-text.js'
 import type { DocumentKind, Rendering } from '../matchbox/provisioner.js'
+import type { Labels } from '../matchbox/select.js'
 import { type Answer, notFound } from './answer.js'
 import type { Routing } from './routing.js'
 import { macOf, parseLabels } from './labels.js'
 import type { RequestKind } from './machine-log.js'
+import type { Made } from './rendering-cache.js'
 
 export function answerDocument (
   routing: Routing,
@@ -16,19 +18,43 @@ export function answerDocument (
   kind: RequestKind,
   answer: (rendering: Rendering, body: Buffer) => Answer
 ): FastifyReply | Promise<FastifyReply> {
-  const { rawQuery } = routing.target(request)
-  const labels = parseLabels(rawQuery)
-  const rendering = routing.provisioner.render(document, { labels, rawQuery: textOfBytes(rawQuery) })
+  const seen = routing.seen(request)
+  const { labels, mac, rendering } = documentFor(routing, request, document)
   const { group, profile, body, error, problem } = rendering
-  Object.assign(routing.seen(request), {
-    kind,
-    name: document,
-    labels,
-    mac: macOf(labels),
-    group,
-    profile,
-    unmatched: group === undefined,
-    problem: error?.message ?? problem
-  })
+  seen.kind = kind
+  seen.name = document
+  seen.labels = labels
+  seen.mac = mac
+  seen.group = group
+  seen.profile = profile
+  seen.unmatched = group === undefined
+  seen.problem = error?.message ?? problem
   return routing.answer(request, reply, body === undefined ? notFound : answer(rendering, body))
+}
+
+function documentFor (routing: Routing, request: FastifyRequest, document: DocumentKind): Made {
+  const { rawQuery } = routing.target(request)
+  const asked = madeFor(routing, document, rawQuery)
+  if (routing.identify === undefined || !isAnonymous(asked.labels)) return asked
+  const mac = routing.identify(routing.ip(request))
+  return mac === undefined ? asked : madeFor(routing, document, rawQuery, mac)
+}
+
+/** `mac` is that of a machine whose query does not say who it is. */
+function madeFor ({ provisioner, rendered }: Routing, document: DocumentKind, rawQuery: string, mac?: string): Made {
+  const key = mac === undefined ? `${document}?${rawQuery}` : `${document}?${rawQuery} ${mac}`
+  const known = rendered.get(key, provisioner.version())
+  if (known !== undefined) return known
+  // A copy: what is cut from a string keeps all of it, and this one is cut from a target of any length.
+  const query = Buffer.from(rawQuery, 'latin1').toString('latin1')
+  const labels = mac === undefined ? parseLabels(query) : new Map([...parseLabels(query), ['mac', mac]])
+  const made = { labels, mac: macOf(labels), rendering: provisioner.render(document, { labels, rawQuery: textOfBytes(query) }) }
+  rendered.put(key, made)
+  return made
+}
+
+/** iPXE's `uuid=&mac=` of variables that it does not have says no more than nothing does. */
+function isAnonymous (labels: Labels): boolean {
+  for (const value of labels.values()) if (value !== '') return false
+  return true
 }

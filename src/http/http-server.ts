@@ -1,10 +1,11 @@
 // The HTTP server: builds the fastify application, which listens when its caller says so. Paths answer as Matchbox's do,
 // so each request target is first read as Go reads it: what must be redirected or refused is, paths of Matchbox's are
 // handed to their routes by their decoded form, and every other path is fastify's as usual.
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from '../log.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
+import type { Mac } from '../net/mac.js'
 import { errorAnswer, notFound, send } from './answer.js'
 import type { AssetCache } from './asset-cache.js'
 import { assetRoutes } from './asset-routes.js'
@@ -15,6 +16,7 @@ import { answerClientError, originalTarget } from './client-error.js'
 import { configRoutes } from './config-routes.js'
 import { healthRoutes } from './health-routes.js'
 import { type RequestEvent, type Seen, seenNothing, tell } from './machine-log.js'
+import { RenderingCache } from './rendering-cache.js'
 import { type Target, cleanPath, encodePath, escapeHtml, escapeNonAscii, parseTarget } from './request-target.js'
 import type { Routing } from './routing.js'
 import { type DetachedSigner, Signatures, type SignatureForm, splitSignaturePath } from './signatures.js'
@@ -30,6 +32,8 @@ export interface HttpOptions {
   readonly signer?: DetachedSigner | undefined
   /** The files under /boot/, for UEFI HTTP Boot. */
   readonly loaders?: LoaderSource
+  /** Whose address it is: for a request that does not say who asks. Without it such a request has no labels. */
+  readonly identify?: ((ip: string) => Mac | undefined) | undefined
   /** Why the program is not ready, one line each; none when it is. */
   readonly ready: () => readonly string[]
   /** Told of each request once its answer has left. */
@@ -47,7 +51,9 @@ export interface HttpLimits {
   readonly keepAliveTimeout: number
 }
 
-const defaultLimits: HttpLimits = { headerBytes: 1_000_000, headersTimeout: 20_000, requestTimeout: 60_000, keepAliveTimeout: 75_000 }
+export const defaultLimits: HttpLimits = {
+  headerBytes: 1_000_000, headersTimeout: 20_000, requestTimeout: 60_000, keepAliveTimeout: 75_000
+}
 
 interface Arrival {
   /** Milliseconds of no clock in particular. */
@@ -75,6 +81,10 @@ function arrivalOf ({ raw }: { readonly raw: ArrivingMessage }): Arrival {
   return raw[arrivalKey]
 }
 
+export const refuseExpectation = (_: IncomingMessage, response: ServerResponse): void => {
+  response.writeHead(417, { 'content-length': '0', connection: 'close' }).end()
+}
+
 const refused = '/ refused'
 const assets = '/assets/'
 /** Paths whose routes ignore the method, as Go's handlers do. */
@@ -82,8 +92,10 @@ const matchboxPaths: ReadonlySet<string> = new Set([
   '/', '/boot.ipxe', '/boot.ipxe.0', '/ipxe', '/grub', '/ignition', '/cloud', '/generic', '/metadata'
 ])
 
-export function buildHttpApp (options: HttpOptions): FastifyInstance {
-  const { provisioner, log, assetsPath, assetCache, signer, loaders, ready, onRequest, limits = {} } = options
+export type HttpApp = FastifyInstance
+
+export function buildHttpApp (options: HttpOptions): HttpApp {
+  const { provisioner, log, assetsPath, assetCache, signer, loaders, identify, ready, onRequest, limits = {} } = options
   const { headerBytes, headersTimeout, requestTimeout, keepAliveTimeout } = { ...defaultLimits, ...limits }
 
   const signatures = signer === undefined ? undefined : new Signatures(signer)
@@ -109,17 +121,17 @@ export function buildHttpApp (options: HttpOptions): FastifyInstance {
     clientErrorHandler: (error, socket) => { answerClientError(app.server, error, socket, log) }
   })
 
-  app.server.on('checkExpectation', (_, response) => {
-    response.writeHead(417, { 'content-length': '0', connection: 'close' }).end()
-  })
+  app.server.on('checkExpectation', refuseExpectation)
 
   const routing: Routing = {
     provisioner,
     bootFiles: new BootFiles(),
+    rendered: new RenderingCache(),
     target: request => arrivalOf(request).target ?? { path: '', rawQuery: '' },
     method: request => arrivalOf(request).method,
     seen: request => arrivalOf(request).seen,
     ip: ipOf,
+    identify,
     answer: (request, reply, answer) => {
       const { signature, seen } = arrivalOf(request)
       if (signature === undefined || signatures === undefined) return send(reply, answer)

@@ -10,6 +10,17 @@ export interface AssetPlaces {
   readonly isOwn: (host: string) => boolean
 }
 
+/** How scripts name assets now. */
+export interface AssetPins {
+  /** What is booted, with aliases replaced; all that one call looks up fits together. */
+  readonly pin: (boot: NetBoot) => NetBoot
+  /** Another object as soon as `pin` may answer differently. */
+  readonly version: () => object
+}
+
+/** For a store without assets of its own. */
+export const asWritten: AssetPins = { pin: boot => boot, version: () => asWritten }
+
 const host = String.raw`(?:\[[\da-fA-F:.]+\]|[^\s/:?#@()[\]]+)`
 
 /**

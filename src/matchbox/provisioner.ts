@@ -8,6 +8,7 @@ import { compareUtf8 } from './go-json.js'
 import { type Group, assertGroup } from './group.js'
 import { localBootOf, renderLocalGrub, renderLocalIpxe } from './local-boot.js'
 import { renderMetadata } from './metadata.js'
+import { type AssetPins, asWritten } from './pin-assets.js'
 import { type NetBoot, type Profile, assertProfile } from './profile.js'
 import { renderGrub } from './render-grub.js'
 import { bootScript, renderIpxe, renderResilientIpxe } from './render-ipxe.js'
@@ -39,6 +40,8 @@ export interface Provisioner {
   /** The first script, the same for every machine. */
   bootScript: () => Buffer
   render: (kind: DocumentKind, request: MachineRequest) => Rendering
+  /** Another object whenever the same request may be rendered differently than before: renderings may be kept as long as it stays. */
+  version: () => object
   /** The group that a machine with these labels gets, also just after it was deleted. */
   matchMachine: (labels: Labels) => Group | undefined
   /** What a profile boots, with aliases of assets replaced by what they stand for now. */
@@ -67,13 +70,13 @@ export interface ProvisionerOptions {
   readonly store: Store
   /** Whether iPXE scripts are the resilient ones where neither group nor profile says. */
   readonly resilient?: boolean
-  /** Replaces aliases of assets; all that one call looks up fits together. */
-  readonly pin?: (boot: NetBoot) => NetBoot
+  readonly assets?: AssetPins
 }
 
-export function createProvisioner ({ store, resilient = false, pin = boot => boot }: ProvisionerOptions): Provisioner {
+export function createProvisioner ({ store, resilient = false, assets = asWritten }: ProvisionerOptions): Provisioner {
   const machineIndex = new GroupIndex()
   const apiIndex = new GroupIndex()
+  let version: { readonly objects: unknown, readonly pins: object } = { objects: undefined, pins: asWritten }
   const documents = new IgnitionDocuments()
   const templates = new Templates()
 
@@ -106,15 +109,20 @@ export function createProvisioner ({ store, resilient = false, pin = boot => boo
       try {
         if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
         profile = findProfile(objects, group.profile)
-        made = bodies[kind]({ objects, group, profile, request, resilient, pin, documents, templates })
+        made = bodies[kind]({ objects, group, profile, request, resilient, pin: assets.pin, documents, templates })
       } catch (e) {
         error = e instanceof AppError ? e : new AppError('template_invalid', messageOf(e), { cause: e })
       }
       const { boot, body, problem, report = [] } = made
       return { group, profile, boot, body, error: error ?? made.error, problem, report }
     },
+    version: () => {
+      const [objects, pins] = [store.snapshot.forMachines, assets.version()]
+      if (version.objects !== objects || version.pins !== pins) version = { objects, pins }
+      return version
+    },
     matchMachine,
-    pinned: pin,
+    pinned: assets.pin,
     selectGroup,
     selectProfile: labels => {
       const group = selectGroup(labels)

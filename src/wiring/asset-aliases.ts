@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Clock } from '../clock.js'
 import type { Config } from '../config.js'
 import { errnoOf } from '../errors.js'
-import { pinAssets } from '../matchbox/pin-assets.js'
+import { type AssetPins, asWritten, pinAssets } from '../matchbox/pin-assets.js'
 import type { NetBoot } from '../matchbox/profile.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import { localAddresses } from '../net/interfaces.js'
@@ -19,28 +19,38 @@ const mostLinks = 40
 
 const prefix = '/assets/'
 
+/** As many links and folders are looked at again to see whether a reading still holds; with more it is taken anew. */
+const mostLookedAtAgain = 1000
+
 /** What a machine boots, with this moment's versions in place of aliases; `own` as in `advertisedHost`. */
-export function assetPinner (config: Config, own: Ipv4 | undefined, clock: Clock): (boot: NetBoot) => NetBoot {
+export function assetPinner (config: Config, own: Ipv4 | undefined, clock: Clock): AssetPins {
   const { assets_path: root } = config
-  if (root === '') return boot => boot
+  if (root === '') return asWritten
   const hosts = ownHosts(config, own)
   const isOwn = (host: string): boolean => hosts.has(host)
-  let aliases = new Aliases(root)
-  let pinned = new WeakMap<NetBoot, NetBoot>()
+  let reading = newReading(root)
   let taken = clock.now()
-  return boot => {
+  const current = (): Reading => {
     // A clock that was set back must not keep a reading for hours.
-    if (Math.abs(clock.now() - taken) >= readingAge) {
-      aliases = new Aliases(root)
-      pinned = new WeakMap()
-      taken = clock.now()
-    }
-    const { resolve } = aliases
-    const done = pinned.get(boot) ?? pinAssets(boot, { resolve, isOwn })
-    pinned.set(boot, done)
-    return done
+    if (Math.abs(clock.now() - taken) < readingAge) return reading
+    taken = clock.now()
+    if (!reading.aliases.holds()) reading = newReading(root)
+    return reading
+  }
+  return {
+    pin: boot => {
+      const { aliases: { resolve }, pinned } = current()
+      const done = pinned.get(boot) ?? pinAssets(boot, { resolve, isOwn })
+      pinned.set(boot, done)
+      return done
+    },
+    version: current
   }
 }
+
+interface Reading { readonly aliases: Aliases, readonly pinned: WeakMap<NetBoot, NetBoot> }
+
+const newReading = (root: string): Reading => ({ aliases: new Aliases(root), pinned: new WeakMap() })
 
 /** The names in URLs that lead to this machine, on whatever port: a proxy of its own may stand before the service. */
 function ownHosts (config: Config, own: Ipv4 | undefined): ReadonlySet<string> {
@@ -56,6 +66,13 @@ class Aliases {
   readonly #links = new Map<string, string | undefined>()
 
   constructor (root: string) { this.#root = root }
+
+  /** Whether all that was looked at is still so. */
+  holds (): boolean {
+    if (this.#links.size > mostLookedAtAgain) return false
+    for (const [path, link] of this.#links) if (readLink(join(this.#root, path)) !== link) return false
+    return true
+  }
 
   readonly resolve = (path: string): string => {
     let written: readonly string[] = []

@@ -14,10 +14,10 @@ export interface TestApp {
   readonly log: readonly LogLine[]
 }
 
-export async function listen (t: Test, { store, resilient, pin, ...options }: ProvisionerOptions & Partial<HttpOptions>): Promise<TestApp> {
+export async function listen (t: Test, { store, resilient, assets, ...options }: ProvisionerOptions & Partial<HttpOptions>): Promise<TestApp> {
   const log: LogLine[] = []
   const app = buildHttpApp({
-    provisioner: createProvisioner({ store, resilient: resilient ?? false, ...pin === undefined ? {} : { pin } }),
+    provisioner: createProvisioner({ store, resilient: resilient ?? false, ...assets === undefined ? {} : { assets } }),
     log: pino({ level: 'debug', base: null }, { write: (line: string) => { log.push(JSON.parse(line) as LogLine) } }),
     assetsPath: '',
     ready: () => [],

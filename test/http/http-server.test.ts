@@ -4,7 +4,12 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import type { RequestEvent } from '../../src/http/machine-log.js'
+import { createLog } from '../../src/log.js'
+import { parseMac } from '../../src/net/mac.js'
+import { openFileStore } from '../../src/store/file-store.js'
+import { FakeClock } from '../helpers/fake-clock.js'
 import { listen } from '../helpers/http-app.js'
+import { logLines } from '../helpers/log-lines.js'
 import { exchange } from '../helpers/matchbox-fixture.js'
 import { MemoryStore, makeGroup, makeProfile } from '../helpers/memory-store.js'
 
@@ -96,6 +101,61 @@ t.test('resilient scripts, for all or for one group', async t => {
   const all = await listen(t, { store: store(), resilient: true })
   t.match((await exchange(all.port, get(`/ipxe?mac=${mac}`))).body.toString(), 'initrd=main || goto kernel_failed')
   t.match((await exchange(all.port, get('/boot.ipxe'))).body.toString(), '&& exit || goto script_failed')
+})
+
+t.test('what was rendered before is told as the first time, and never outlives the store that it was made of', async t => {
+  const root = t.testdir({
+    groups: { 'n.json': JSON.stringify({ id: 'n', profile: 'p', selector: { mac }, metadata: { who: 'first' } }) },
+    profiles: { 'p.json': JSON.stringify({ id: 'p', generic_id: 'g', ignition_id: 'bad.ign' }) },
+    generic: { g: '{{.who}}' },
+    ignition: { 'bad.ign': 'not Ignition at all' }
+  })
+  const clock = new FakeClock()
+  const silent = createLog({ level: 'error', pretty: false, destination: logLines().stream })
+  const files = await openFileStore({ dataPath: root, tombstoneMs: 30_000, clock, log: silent, watch: false })
+  t.teardown(() => files.close())
+  const events: RequestEvent[] = []
+  const { port, log } = await listen(t, { store: files, onRequest: e => { events.push(e) } })
+  const read = async (): Promise<string> => (await exchange(port, get(`/generic?mac=${mac}`))).body.toString()
+  const twice = async (): Promise<readonly string[]> => [await read(), await read()]
+  t.same(await twice(), ['first', 'first'])
+  t.match(events.map(({ group, mac, labels }) => ({ group, mac, query: labels.get('mac') })), [{ group: 'n', mac, query: mac }, { group: 'n', mac, query: mac }])
+  for (let i = 0; i < 2; i++) await exchange(port, get(`/ignition?mac=${mac}`))
+  t.equal(log.filter(line => line.msg === 'http.ignition' && line['problem'] !== undefined).length, 2, 'a problem is told each time')
+  t.same((await exchange(port, get(`/generic?mac=${mac}`, 'Range: bytes=1-2\r\n'))).body.toString(), 'ir', 'a range is of the same document')
+
+  await files.putConfig('generic', 'g', Buffer.from('second {{.who}}'))
+  t.same(await twice(), ['second first', 'second first'])
+  await files.putGroup(makeGroup({ id: 'n', profile: 'p', selector: { mac }, metadata: { who: 'new' } }))
+  t.same(await twice(), ['second new', 'second new'])
+  await files.deleteGroup('n')
+  t.same(await twice(), ['second new', 'second new'], 'a machine still reads what was deleted just now')
+  await clock.advance(29_000)
+  t.equal(await read(), 'second new')
+  await clock.advance(2000)
+  t.same(await twice(), ['404 page not found\n', '404 page not found\n'])
+})
+
+t.test('where it counts, an address says who asks when the query does not', async t => {
+  const holders = new Map([['127.0.0.1', parseMac(mac)!]])
+  const { port, log } = await listen(t, { store: store(), identify: ip => holders.get(ip) })
+  const ask = async (path: string, headers = ''): Promise<string> => (await exchange(port, get(path, headers))).body.toString()
+  t.match(await ask('/metadata'), `MAC=${mac}\nREQUEST_QUERY_MAC=${mac}\nREQUEST_RAW_QUERY=\n`)
+  t.match(await ask('/metadata?'), `MAC=${mac}`)
+  t.match(await ask('/metadata?uuid=&mac=&serial='), `MAC=${mac}`, "iPXE's variables may all be empty")
+  t.match(await ask('/metadata?mac=nonsense'), `MAC=${mac}`, 'what is no address is no label')
+  t.match(log.filter(line => line.msg === 'http.metadata'), Array.from({ length: 4 }, () => ({ mac, group: 'node' })))
+  t.equal(await ask('/metadata?mac=52-54-00-00-00-99'), '404 page not found\n', 'a machine that says who it is is believed')
+  t.equal(await ask('/metadata?os=installed'), '404 page not found\n', 'any label is one')
+  holders.delete('127.0.0.1')
+  t.equal(await ask('/metadata', 'X-Forwarded-For: 127.0.0.1\r\nForwarded: for=127.0.0.1\r\n'), '404 page not found\n')
+  holders.set('127.0.0.1', parseMac('52:54:00:00:00:02')!)
+  t.match(await ask('/metadata'), 'MAC=52:54:00:00:00:02\n', 'the next holder of the address is another machine')
+  holders.set('10.9.8.7', parseMac(mac)!)
+  t.match(await ask('/metadata', 'X-Forwarded-For: 10.9.8.7\r\n'), 'MAC=52:54:00:00:00:02\n', 'and only the address of the connection counts')
+
+  const off = await listen(t, { store: store() })
+  t.equal((await exchange(off.port, get('/metadata'))).status, 404)
 })
 
 t.test('alive and ready', async t => {

@@ -21,7 +21,7 @@ function point (alias: string, target: string): void {
 
 const kernelOf = (root: string): (path: string) => string => {
   const clock = new FakeClock()
-  const pin = assetPinner(configOf(root), undefined, clock)
+  const { pin } = assetPinner(configOf(root), undefined, clock)
   return kernel => {
     clock.advance(1000)
     return pin({ kernel, initrd: [], args: [] }).kernel
@@ -79,7 +79,7 @@ t.test('a folder of assets that is a link itself, or missing, or off', t => {
 t.test('a moved alias is seen within a second; what one script names is of one reading', t => {
   const root = t.testdir({ 1: {}, 2: {}, stable: t.fixture('symlink', '1') })
   const clock = new FakeClock()
-  const pin = assetPinner(configOf(root, 'boot.script_url=http://boot.example.com/boot.ipxe'), undefined, clock)
+  const { pin } = assetPinner(configOf(root, 'boot.script_url=http://boot.example.com/boot.ipxe'), undefined, clock)
   const boot = {
     kernel: '/assets/stable/vmlinuz',
     initrd: ['http://boot.example.com/assets/stable/initrd'],
@@ -97,6 +97,25 @@ t.test('a moved alias is seen within a second; what one script names is of one r
   t.end()
 })
 
+t.test('the version is another one when, and only when, a link looked at is another one', t => {
+  const root = t.testdir({ flatcar: { '1.0': {}, '2.0': {}, stable: t.fixture('symlink', '1.0') } })
+  const clock = new FakeClock()
+  const { pin, version } = assetPinner(configOf(root), undefined, clock)
+  const boot = { kernel: '/assets/flatcar/stable/vmlinuz', initrd: ['/assets/flatcar/beta/initrd'], args: [] }
+  const changes = (change: () => void): boolean => {
+    pin(boot)
+    const before = version()
+    change()
+    clock.advance(1000)
+    return version() !== before
+  }
+  t.equal(changes(() => {}), false)
+  t.equal(changes(() => { point(join(root, 'flatcar/other'), '1.0') }), false, 'nobody asked for that')
+  t.equal(changes(() => { point(join(root, 'flatcar/stable'), '2.0') }), true)
+  t.equal(changes(() => { point(join(root, 'flatcar/beta'), '2.0') }), true, 'was not there')
+  t.end()
+})
+
 t.test('a boot that began on one version ends on it, by iPXE and by GRUB', async t => {
   const root = t.testdir()
   for (const version of ['4230.2.1', '4230.2.2']) {
@@ -109,9 +128,9 @@ t.test('a boot that began on one version ends on it, by iPXE and by GRUB', async
   const boot = { kernel: '/assets/flatcar/stable/vmlinuz', initrd: ['--name i /assets/flatcar/stable/initrd'], args: ['rootfs=http://10.0.0.1:8080/assets/flatcar/stable/rootfs.img'] }
   const store = new MemoryStore({ groups: [makeGroup({ id: 'node', selector: { mac } })], profiles: [makeProfile({ id: 'p', boot })] })
   const clock = new FakeClock()
-  const pin = assetPinner(configOf(root), undefined, clock)
+  const assets = assetPinner(configOf(root), undefined, clock)
   const events: RequestEvent[] = []
-  const { port } = await listen(t, { store, pin, assetsPath: root, onRequest: event => { events.push(event) } })
+  const { port } = await listen(t, { store, assets, assetsPath: root, onRequest: event => { events.push(event) } })
   const fetchText = async (path: string): Promise<string> => {
     const answer = await fetch(`http://127.0.0.1:${port}${path}`)
     return answer.ok ? await answer.text() : String(answer.status)
@@ -132,7 +151,7 @@ boot
   t.equal((await fetchText(`/grub?mac=${mac}`)).match(/4230\.2\.2/g)?.length, 6)
   t.equal(await fetchText('/assets/flatcar/stable/vmlinuz'), 'vmlinuz of 4230.2.2', 'the alias itself is served too')
 
-  const { matchMachine, pinned } = createProvisioner({ store, pin })
+  const { matchMachine, pinned } = createProvisioner({ store, assets })
   const make = createLoaderFiles({ store, matchMachine, pinned, scriptUrl: '', origin: 'http://10.0.0.1:8080', resilient: false })
   const grub = await make({ name: 'grub.cfg-01-52-54-00-00-00-01', mac: undefined, hasMenu: async () => false })
   t.match(grub?.toString(), '(http,10.0.0.1:8080)/assets/flatcar/4230.2.2/vmlinuz')
