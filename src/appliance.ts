@@ -22,6 +22,7 @@ import { isLoaderChosen } from './wiring/boot-overrides.js'
 import { startDhcp } from './wiring/dhcp.js'
 import { advertisedHost, bootConfig, httpOrigin, ownAddress } from './wiring/dhcp-settings.js'
 import { startControl, startHttp } from './wiring/http.js'
+import { startHttps } from './wiring/https.js'
 import { startImages } from './wiring/images.js'
 import { createObserver } from './wiring/observer.js'
 import { startRpc } from './wiring/rpc.js'
@@ -80,11 +81,13 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   const { config, origin, own, signer, log } = shared
 
   // DHCP comes after what it sends machines to. The control socket, which asks all of them, is last.
-  const starting = new Set(['http', 'grpc', 'tftp', 'dhcp', 'the control socket'])
+  const starting = new Set(['http', ...config.http.https.address === null ? [] : ['https'], 'grpc', 'tftp', 'dhcp', 'the control socket'])
   const images = await startImages(shared)
-  await startHttp(shared, images, () => [...starting].map(name => `${name} does not listen yet`))
+  const app = await startHttp(shared, images, () => [...starting].map(name => `${name} does not listen yet`))
   starting.delete('http')
-  const reload = await startRpc(shared)
+  const reloadHttps = await startHttps(shared, app)
+  starting.delete('https')
+  const reloadRpc = await startRpc(shared)
   starting.delete('grpc')
   await startTftp(shared)
   starting.delete('tftp')
@@ -99,6 +102,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
     ...signer !== undefined && { signingKey: signer.keyId },
     ...own !== undefined && { dhcp: config.dhcp.mode, interface: config.dhcp.interface, address: formatIpv4(own) }
   }, 'appliance.ready')
+  const reload = async (): Promise<void> => { await Promise.all([reloadHttps(), reloadRpc()]) }
   return { reload, status: () => statusOf(shared) }
 }
 

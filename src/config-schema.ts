@@ -163,7 +163,13 @@ export const configSchema = v.strictObject({
   advertise: v.optional(v.union([v.literal(''), hostName], 'expected a name or address'), ''),
   log_level: v.optional(choice(['trace', 'debug', 'info', 'warn', 'error']), 'info'),
   http: section({
-    address: v.optional(listenAddress, '0.0.0.0:8080')
+    address: v.optional(listenAddress, '0.0.0.0:8080'),
+    https: section({
+      address: v.optional(optionalListenAddress, ''),
+      cert_file: v.optional(text, ''),
+      key_file: v.optional(text, '')
+    }),
+    identify_by_ip: v.optional(flag, false)
   }),
   rpc: section({
     address: v.optional(optionalListenAddress, '0.0.0.0:8081'),

@@ -125,8 +125,11 @@ export function parseReservationFile (name: string, text: string): ReservationFi
 interface Problem { readonly path: Path, readonly message: string }
 
 /** What each key by itself allows and the whole does not. */
-function contradictions ({ dhcp }: Config): readonly Problem[] {
+function contradictions ({ dhcp, http: { https } }: Config): readonly Problem[] {
   const problems: Problem[] = []
+  for (const key of ['cert_file', 'key_file'] as const) {
+    if (https.address !== null && https[key] === '') problems.push({ path: ['http', 'https', key], message: 'expected a PEM file, or http.https.address: ""' })
+  }
   if (dhcp.mode !== 'off' && dhcp.interface === '') problems.push({ path: ['dhcp', 'interface'], message: 'expected the interface to listen on, or dhcp.mode: off' })
   if (dhcp.mode === 'server' && dhcp.subnets.length === 0) problems.push({ path: ['dhcp', 'subnets'], message: 'expected at least one subnet in server mode' })
   for (const [index, { subnet, range, routers }] of dhcp.subnets.entries()) {

@@ -71,6 +71,11 @@ function namesOf (certificate: X509Certificate): SubjectAltName[] {
   })
 }
 
+/** Whether a key file's mode lets everybody on the machine read it. */
+export const isExposed = ({ mode }: { readonly mode: number }): boolean => (mode & 0o007) !== 0
+
+export const exposedKey = (file: string): string => `${file} can be read by everybody on this machine: chmod 600 it`
+
 /** Whether the PEM private key belongs to the certificate; AppError `certificate_invalid` when it is no private key. */
 export function keyFits (certificate: X509Certificate, key: string, file: string): boolean {
   try {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../errors.js'
 import { writeFileAtomic } from '../store/atomic-file.js'
 import {
-  type CertificateFacts, describeCertificate, expiryWarningOf, keyFits, parseCertificate, serverWarnings
+  type CertificateFacts, describeCertificate, exposedKey, expiryWarningOf, isExposed, keyFits, parseCertificate, serverWarnings
 } from './certificate.js'
 import { type Issued, issueAuthority, issueLeaf } from './issue.js'
 import { type SubjectAltName, ownNames } from './names.js'
@@ -135,10 +135,9 @@ async function keyWarnings (dir: string, name: 'ca' | 'server' | 'client', certi
   const file = `${name}.key` as const
   const key = await readIfThere(dir, file)
   if (key === undefined) return name === 'ca' ? [] : [`${file} is missing`]
-  const { mode } = await stat(join(dir, file))
   return [
     ...keyFits(certificate, key, file) ? [] : [`${file} does not belong to ${name}.crt`],
-    ...(mode & 0o007) === 0 ? [] : [`${file} can be read by everybody on this machine: chmod 600 it`]
+    ...isExposed(await stat(join(dir, file))) ? [exposedKey(file)] : []
   ]
 }
 

@@ -9,17 +9,17 @@ import { createSecureContext } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import type { Clock, Timer } from '../clock.js'
 import { AppError, errnoOf, messageOf } from '../errors.js'
-import { certificateBlocks, describeCertificate, formatDay, keyFits, parseCertificate, serverWarnings } from './certificate.js'
+import { certificateBlocks, describeCertificate, exposedKey, formatDay, isExposed, keyFits, parseCertificate, serverWarnings } from './certificate.js'
 
 export interface TlsFiles {
-  /** Certificates of the authorities whose clients are let in. */
-  readonly caFile: string
+  /** Certificates of the authorities whose clients are let in; undefined for a server that asks for none. */
+  readonly caFile: string | undefined
   /** The server's certificate, followed by intermediate ones if there are any. */
   readonly certFile: string
   readonly keyFile: string
 }
 
-/** PEM texts that fit together. */
+/** PEM texts that fit together; `ca` is '' without a file of authorities. */
 export interface TlsIdentity {
   readonly ca: string
   readonly cert: string
@@ -40,7 +40,13 @@ export interface ReloadOptions {
 
 const pollInterval = 1000
 
-interface Loaded { readonly identity: TlsIdentity, readonly certificate: X509Certificate, readonly stamp: string }
+interface Loaded {
+  readonly identity: TlsIdentity
+  readonly certificate: X509Certificate
+  /** Everybody on the machine can read the key. */
+  readonly exposed: boolean
+  readonly stamp: string
+}
 
 export class TlsReloader {
   readonly #files: TlsFiles
@@ -72,7 +78,12 @@ export class TlsReloader {
   /** When the certificate in force ends, in milliseconds since the epoch. */
   get notAfter (): number { return describeCertificate(this.#loaded.certificate).notAfter }
 
-  warnings (): string[] { return serverWarnings(this.#loaded.certificate, this.#options.advertise, this.#options.clock.now()) }
+  warnings (): string[] {
+    return [
+      ...serverWarnings(this.#loaded.certificate, this.#options.advertise, this.#options.clock.now()),
+      ...this.#loaded.exposed ? [exposedKey(this.#files.keyFile)] : []
+    ]
+  }
 
   /** Reads the files now, as on SIGHUP, whether they changed or not. True when they are in force. */
   async reload (): Promise<boolean> {
@@ -121,22 +132,26 @@ export class TlsReloader {
 
 async function load (files: TlsFiles): Promise<Loaded> {
   const stamp = await stampOf(files)
-  const ca = await read(files.caFile, 'the certificates of the client authority')
+  const ca = files.caFile === undefined ? '' : await read(files.caFile, 'the certificates of the client authority')
   const cert = await read(files.certFile, 'the server certificate')
   const key = await read(files.keyFile, 'the server key')
   const certificate = parseCertificate(cert, files.certFile)
-  parseCertificate(ca, files.caFile)
+  if (files.caFile !== undefined) parseCertificate(ca, files.caFile)
   if (!keyFits(certificate, key, files.keyFile)) {
     throw new AppError('certificate_invalid', `${files.keyFile} does not belong to the certificate in ${files.certFile}`)
   }
   try {
     // OpenSSL has the last word: it refuses keys that are too short, for example.
-    createSecureContext({ ca: certificateBlocks(ca), cert, key })
+    createSecureContext({ ...ca !== '' && { ca: certificateBlocks(ca) }, cert, key })
   } catch (error) {
-    throw new AppError('certificate_invalid', `${files.certFile}, ${files.keyFile} and ${files.caFile} cannot be used: ${messageOf(error)}`, { cause: error })
+    throw new AppError('certificate_invalid', `${everyFile(files).join(', ')} cannot be used: ${messageOf(error)}`, { cause: error })
   }
-  return { identity: { ca, cert, key }, certificate, stamp }
+  const exposed = await stat(files.keyFile).then(isExposed, () => false)
+  return { identity: { ca, cert, key }, certificate, exposed, stamp }
 }
+
+const everyFile = ({ caFile, certFile, keyFile }: TlsFiles): readonly string[] =>
+  [certFile, keyFile, ...caFile === undefined ? [] : [caFile]]
 
 async function read (file: string, what: string): Promise<string> {
   try {
@@ -148,8 +163,8 @@ async function read (file: string, what: string): Promise<string> {
 }
 
 /** Changes whenever one of the files is written or replaced, or comes or goes. */
-async function stampOf ({ caFile, certFile, keyFile }: TlsFiles): Promise<string> {
-  const facts = await Promise.all([caFile, certFile, keyFile].map(async file => await stat(file, { bigint: true }).catch(() => undefined)))
+async function stampOf (files: TlsFiles): Promise<string> {
+  const facts = await Promise.all(everyFile(files).map(async file => await stat(file, { bigint: true }).catch(() => undefined)))
   const stamp = (s: BigIntStats | undefined): string => s === undefined ? 'missing' : [s.dev, s.ino, s.size, s.mtimeNs, s.ctimeNs].join(':')
   return facts.map(stamp).join(' ')
 }

@@ -15,6 +15,7 @@ import { TlsReloader } from '../tls/reload.js'
 import { groupOverrides } from './boot-overrides.js'
 import { diagnoseImages } from './images.js'
 import { advertisedHost, bootConfig, dhcpSubnets, httpOrigin, ownAddress } from './dhcp-settings.js'
+import { openHttpsCertificate } from './https.js'
 import { planFor } from './plan.js'
 import { readReservations } from './reservation-sources.js'
 
@@ -75,6 +76,7 @@ function wantedPorts ({ config }: LoadedConfig): readonly Port[] {
     ...config.dhcp.mode === 'proxy' ? [{ about: 'dhcp', transport: 'udp', port: config.dhcp.boot_server_port } as const] : [],
     ...config.tftp.address === null ? [] : [{ about: 'tftp', transport: 'udp', port: config.tftp.address.port } as const],
     { about: 'http', transport: 'tcp', port: config.http.address.port },
+    ...config.http.https.address === null ? [] : [{ about: 'https', transport: 'tcp', port: config.http.https.address.port } as const],
     ...config.rpc.address === null ? [] : [{ about: 'grpc', transport: 'tcp', port: config.rpc.address.port } as const]
   ]
 }
@@ -97,21 +99,29 @@ async function ports ({ loaded, running }: DoctorOptions): Promise<readonly Find
 const named = (owner: PortOwner | 'unknown'): string => owner === 'unknown' ? 'a program of another user' : `${owner.name} (pid ${owner.pid})`
 
 async function certificates ({ loaded, clock }: DoctorOptions): Promise<readonly Finding[]> {
-  const { config } = loaded
-  const { address, ca_file: caFile, cert_file: certFile, key_file: keyFile } = config.rpc
-  const missing = [caFile, certFile, keyFile].filter(file => !existsSync(file))
-  if (address === null || missing.length > 0) return []
+  const { http, rpc, advertise } = loaded.config
+  const files = { caFile: rpc.ca_file, certFile: rpc.cert_file, keyFile: rpc.key_file }
+  const options = { clock, advertise, onEvent: () => {} }
+  const usesRpc = rpc.address !== null && Object.values(files).every(file => existsSync(file))
+  return [
+    ...usesRpc ? await certificate(rpc.cert_file, TlsReloader.open(files, options)) : [],
+    // What is wrong with this one is told with the configuration.
+    ...http.https.address === null ? [] : await certificate(http.https.cert_file, openHttpsCertificate(loaded, options), [])
+  ]
+}
+
+async function certificate (file: string, opening: Promise<TlsReloader>, otherwise?: readonly Finding[]): Promise<readonly Finding[]> {
   try {
-    const reloader = await TlsReloader.open({ caFile, certFile, keyFile }, { clock, advertise: config.advertise, onEvent: () => {} })
+    const reloader = await opening
     const warnings = reloader.warnings()
     const until = new Date(reloader.notAfter).toISOString().slice(0, 10)
     await reloader.close()
     return [
-      { level: 'ok', about: 'certificates', text: `${certFile} is good until ${until}` },
+      { level: 'ok', about: 'certificates', text: `${file} is good until ${until}` },
       ...warnings.map((text): Finding => ({ level: 'note', about: 'certificates', text }))
     ]
   } catch (error) {
-    return [{ level: 'problem', about: 'certificates', text: messageOf(error) }]
+    return otherwise ?? [{ level: 'problem', about: 'certificates', text: messageOf(error) }]
   }
 }
 

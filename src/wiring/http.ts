@@ -6,7 +6,7 @@ import { isActive, stateAt } from '../dhcp/leases.js'
 import { AppError } from '../errors.js'
 import { AssetCache } from '../http/asset-cache.js'
 import { buildControlApp, listenControl } from '../http/control-app.js'
-import { buildHttpApp } from '../http/http-server.js'
+import { buildHttpApp, type HttpApp } from '../http/http-server.js'
 import { type MachineRoutesOptions, registerMachineRoutes } from '../http/machine-routes.js'
 import { registerImageRoute } from '../http/image-route.js'
 import { registerMetricsRoute } from '../http/metrics-route.js'
@@ -15,6 +15,7 @@ import { formatIpv4 } from '../net/ipv4.js'
 import { normaliseFileName } from '../tftp/file-name.js'
 import { listenError } from '../net/udp.js'
 import { armor } from '../openpgp/sign.js'
+import { addressHolders } from './address-holders.js'
 import type { Shared } from './shared.js'
 
 /** Milliseconds that answers under way may take to finish. */
@@ -22,8 +23,8 @@ const grace = 1500
 /** The same where new requests wait in a socket of the service manager meanwhile: what an initrd takes at 1 Gbit/s, twice. */
 const inheritedGrace = 10_000
 
-/** `starting` gives the reasons why the appliance is not ready yet. */
-export async function startHttp (shared: Shared, images: Mirror | undefined, starting: () => readonly string[]): Promise<void> {
+/** `starting` gives the reasons why the appliance is not ready yet. Gives the application, whose routes other listeners may serve. */
+export async function startHttp (shared: Shared, images: Mirror | undefined, starting: () => readonly string[]): Promise<HttpApp> {
   const { config, log, clock, store, provisioner, bootFiles, metrics, observer, signer, sockets, onClose } = shared
   const assetCache = new AssetCache({ memory: config.assets.cache_memory, clock })
   metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
@@ -41,6 +42,7 @@ export async function startHttp (shared: Shared, images: Mirror | undefined, sta
         return name === undefined ? undefined : await bootFiles.open(name, { client })
       }
     },
+    identify: config.http.identify_by_ip ? await addressHolders(shared) : undefined,
     ready: () => [...starting(), ...store.problems().map(({ file, message }) => `${file}: ${message}`)],
     onRequest: observer.onHttp
   })
@@ -60,6 +62,7 @@ export async function startHttp (shared: Shared, images: Mirror | undefined, sta
   } catch (error) {
     throw listenError(error, `${host}:${port}/tcp`)
   }
+  return app
 }
 
 const machineRoutes = ({ registry, leases, clock, observer }: Shared): MachineRoutesOptions => ({

@@ -7,16 +7,17 @@ import type { Config, ListenAddress, LoadedConfig } from '../config.js'
 import { buildReservations } from '../dhcp/reservations.js'
 import { groupOverrides } from './boot-overrides.js'
 import { advertisedHost, bootConfig, dhcpSubnets, httpOrigin, ownAddress } from './dhcp-settings.js'
-import { AppError } from '../errors.js'
+import { AppError, messageOf } from '../errors.js'
 import type { Logger } from '../log.js'
 import { formatIpv4 } from '../net/ipv4.js'
+import { openHttpsCertificate } from './https.js'
 import { imageSources } from './images.js'
 import { readReservations } from './reservation-sources.js'
 import { openFileStore } from '../store/file-store.js'
 import { openSigner } from './signing.js'
 
 export interface Listener {
-  readonly protocol: 'dhcp' | 'tftp' | 'http' | 'grpc'
+  readonly protocol: 'dhcp' | 'tftp' | 'http' | 'https' | 'grpc'
   /** `0.0.0.0:8080/tcp`, `ens192:67/udp` */
   readonly address: string
   readonly what: string
@@ -92,6 +93,12 @@ export async function planFor (loaded: LoadedConfig, { clock, log, passphrase }:
     notes.push(...missing.map(name => `boot loader ${name} is in none of ${[config.tftp.root, ...bootFolders()].join(', ')}; scripts/boot-files fetches those that the distribution has`))
   }
   listeners.push({ protocol: 'http', address: at(config.http.address, 'tcp'), what: `machines are told ${bootConfig(config, origin).scriptUrl}` })
+  const { https } = config.http
+  if (https.address !== null) {
+    listeners.push({ protocol: 'https', address: at(https.address, 'tcp'), what: `as ${https.cert_file}` })
+    await openHttpsCertificate(loaded, { clock, onEvent: () => {} })
+      .then(reloader => reloader.close(), (error: unknown) => { problems.push(messageOf(error)) })
+  }
   if (config.rpc.address !== null) {
     const missing = [config.rpc.ca_file, config.rpc.cert_file, config.rpc.key_file].filter(file => !existsSync(file))
     const unwanted = missing.length > 0 && !loaded.isWritten(['rpc'])

@@ -10,11 +10,11 @@ const pki = makePki()
 const names = [{ dns: 'localhost' }]
 const next = makeCertificate(pki.ca, { cn: 'next', use: 'serverAuth', names })
 
-function setUp (dir: string, pair: Pair = pki.server): { files: TlsFiles, put: (name: 'crt' | 'key' | 'ca', text: string) => void } {
+function setUp (dir: string, pair: Pair = pki.server): { files: TlsFiles & { readonly caFile: string }, put: (name: 'crt' | 'key' | 'ca', text: string) => void } {
   const files = { caFile: join(dir, 'ca.crt'), certFile: join(dir, 'server.crt'), keyFile: join(dir, 'server.key') }
   const paths = { crt: files.certFile, key: files.keyFile, ca: files.caFile }
   const put = (name: 'crt' | 'key' | 'ca', text: string): void => {
-    writeFileSync(`${paths[name]}.new`, text)
+    writeFileSync(`${paths[name]}.new`, text, { mode: 0o600 })
     renameSync(`${paths[name]}.new`, paths[name])
   }
   put('ca', pki.ca.cert)
