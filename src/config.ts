@@ -104,7 +104,8 @@ export function parseReservationFile (name: string, text: string): ReservationFi
   const document = parseDocument(text, { lineCounter: lines })
   const fault = document.errors[0]
   if (fault !== undefined) return { entries: [], problems: [`${name}:${lines.linePos(fault.pos[0]).line}: ${firstLine(fault.message)}`] }
-  const list: unknown = document.toJS({ maxAliasCount: 100 })
+  const { value: list, problem: unresolved } = valueOf(document)
+  if (unresolved !== undefined) return { entries: [], problems: [`${name}:1: ${unresolved}`] }
   if (list === null) return { entries: [], problems: [] }
   if (!Array.isArray(list)) return { entries: [], problems: [`${name}:1: expected a list of reservations`] }
   const entries: ReservationEntry[] = []
@@ -174,8 +175,10 @@ function readYaml (path: string): YamlFile {
     throw new AppError('config_invalid', `${path}:${line}:${col}: ${firstLine(fault.message)}`)
   }
   if (document.contents !== null && !isMap(document.contents)) throw new AppError('config_invalid', `${path}:1: expected keys and values`)
+  const { value, problem } = valueOf(document)
+  if (problem !== undefined) throw new AppError('config_invalid', `${path}:1: ${problem}`)
   return {
-    value: (document.toJS({ maxAliasCount: 100 }) ?? {}) as Record<string, unknown>,
+    value: (value ?? {}) as Record<string, unknown>,
     where: at => `${path}:${lineOf(document, lines, at)}`
   }
 }
@@ -199,7 +202,18 @@ const firstLine = (message: string): string => (message.split('\n')[0] ?? messag
 function parseValue (key: string, text: string): unknown {
   const document = parseDocument(text)
   if (document.errors.length > 0) throw new AppError('usage', `--set ${key}: ${firstLine(document.errors[0]?.message ?? '')}`)
-  return document.toJS({ maxAliasCount: 0 }) ?? ''
+  const { value, problem } = valueOf(document)
+  if (problem !== undefined) throw new AppError('usage', `--set ${key}: ${problem}`)
+  return value ?? ''
+}
+
+/** An alias of nothing, and aliases that would make a giant, only show when the value is made. */
+function valueOf (document: Document): { readonly value: unknown, readonly problem?: string } {
+  try {
+    return { value: document.toJS({ maxAliasCount: 100 }) as unknown }
+  } catch (error) {
+    return { value: undefined, problem: firstLine(messageOf(error)) }
+  }
 }
 
 function assign (target: Record<string, unknown>, key: string, value: unknown): void {

@@ -132,6 +132,16 @@ t.test('a file of reservations loses its bad entries alone', t => {
   t.end()
 })
 
+t.test('aliases of nothing, and of too much, are refused with where they stand', t => {
+  const bomb = `a: &a [x]\n${Array.from('bcdefghij', (name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghij'[i]!}`).join(', ')}]\n`).join('')}`
+  for (const text of ['data_path: *nowhere\n', bomb]) {
+    t.throws(() => load(text), { code: 'config_invalid', message: /config\.yaml:1: .*alias/ })
+  }
+  t.throws(() => loadConfig({ file: undefined, env: {}, set: ['data_path=*nowhere'] }), { code: 'usage', message: /^--set data_path: .*alias/ })
+  t.match(parseReservationFile('rack.yaml', '- *nobody\n'), { entries: [], problems: [/^rack\.yaml:1: .*alias/] })
+  t.end()
+})
+
 t.test('docs/configuration.md names every key', t => {
   const text = readFileSync(new URL('../docs/configuration.md', import.meta.url), 'utf8')
   interface Node { readonly entries?: Record<string, Node>, readonly wrapped?: Node, readonly item?: Node }
