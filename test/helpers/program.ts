@@ -1,4 +1,4 @@
-// The program as a child process, from its sources.
+// The program as a child process, from its sources or as it is built.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -12,6 +12,8 @@ export interface ProgramOptions {
   readonly input?: string
   /** Sockets that it gets as a service manager would hand them down. */
   readonly sockets?: ReadonlyArray<{ readonly fd: number, readonly name: string }>
+  /** Runs dist/, as a user does. */
+  readonly built?: boolean
 }
 
 export class Program {
@@ -21,8 +23,8 @@ export class Program {
   #stderr = ''
 
   constructor (args: readonly string[], options: ProgramOptions = {}) {
-    const command = [process.execPath, '--import', 'tsx', 'src/main.ts', ...args]
-    const { sockets = [], input, env } = options
+    const { sockets = [], input, env, built = false } = options
+    const command = [process.execPath, ...built ? ['bin/core-provisioner'] : ['--import', 'tsx', 'src/main.ts'], ...args]
     const handed = sockets.length === 0 ? {} : { LISTEN_FDS: String(sockets.length), LISTEN_FDNAMES: sockets.map(({ name }) => name).join(':') }
     // A shell that becomes the program: only it can know the process id beforehand.
     this.child = spawn('/bin/sh', ['-c', 'LISTEN_PID=$$ WATCHDOG_PID=$$ exec "$@"', 'sh', ...command], {

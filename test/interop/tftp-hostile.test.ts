@@ -1,0 +1,19 @@
+// Bad TFTP input through the whole program on real sockets; `npm run soak -- tftp-hostile` is the same for longer.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { sendHostile } from '../helpers/tftp-hostile.js'
+
+t.test('each kind of bad input gets its answer, and is forgotten', { timeout: 240_000 }, async t => {
+  const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
+  t.comment(`FUZZ_SEED=${seed}`)
+  const folder = mkdtempSync(join(tmpdir(), 'hostile-'))
+  t.teardown(() => { rmSync(folder, { recursive: true }) })
+  const { mistakes, expected, counted, bounds, reads, sent, memory, seconds } = await sendHostile({ rounds: 1, count: 8000, seed, folder, built: false })
+  t.comment({ sent, counted, bounds, reads, memory, seconds })
+  t.same(mistakes, [])
+  t.same(counted, expected)
+  t.same(bounds, { client: 512, all: 1024 })
+  t.ok(reads.whole > 2)
+})
