@@ -32,7 +32,7 @@ export async function sendFile (
     reply.bodyBytes = length
     // Not fastify's way: it would make the length of an answer without a body 0, and firmware would then fetch nothing.
     const response = reply.hijack().raw.writeHead(plan.status, {
-      ...plan.headers, 'content-length': String(length), 'content-type': sentType
+      ...plan.headers, 'Content-Length': String(length), 'content-type': sentType
     })
     if (length === 0 || request.raw.method === 'HEAD') {
       response.end()

@@ -1,5 +1,6 @@
 // What this server does otherwise than Matchbox on purpose, what it tells of requests, and what it refuses.
 import { readdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { get as httpGet, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
@@ -38,6 +39,16 @@ t.test('every body has a Content-Length, also where Go sends chunks', async t =>
     const { headers } = await exchange(port, get(path, '', method))
     t.match(headers['Content-Length'], /^\d+$/, `${method} ${path}`)
     t.equal(headers['Transfer-Encoding'], undefined)
+  }
+})
+
+t.test('GRUB, which compares letters, finds the length', async t => {
+  const { port } = await listen(t, { store: store(), assetsPath: t.testdir({ vmlinuz: 'a kernel' }) })
+  for (const path of [`/generic?mac=${mac}`, '/assets/vmlinuz']) {
+    const answer = await new Promise<IncomingMessage>(resolve => { httpGet({ port, path }, resolve) })
+    answer.resume()
+    t.equal(answer.rawHeaders.filter(name => name === 'Content-Length').length, 1, path)
+    t.equal(answer.rawHeaders.filter(name => /^content-length$/i.test(name)).length, 1, path)
   }
 })
 
