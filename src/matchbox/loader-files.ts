@@ -56,9 +56,12 @@ interface Kind {
 const pxelinux = async ({ folder, localBoot, options: { scriptUrl }, hasMenu }: Asked): Promise<string> =>
   renderPxelinux({ scriptUrl, localBoot, folder, menu: await hasMenu(folder) })
 
+/** Paths in what /grub answers are of the host it came from: to GRUB, of the device that `root` names. */
+const handOver = (origin: string): string => `set root='${grubPath(origin)}'\nconfigfile /grub?mac=$net_default_mac\n`
+
 const grub = ({ localBoot, boot, options: { origin } }: Asked): string => {
   if (localBoot !== undefined) return renderLocalGrub()
-  return boot === undefined ? `configfile ${grubPath(`${origin}/`)}grub?mac=$net_default_mac\n` : renderGrub(grubPaths(boot, origin))
+  return boot === undefined ? handOver(origin) : renderGrub(grubPaths(boot, origin))
 }
 
 /** `%` stands for a MAC address with hyphens, `#` for a UUID. */

@@ -61,7 +61,7 @@ t.test("GRUB's configuration names what it boots by HTTP, since GRUB itself came
   t.match(own, '\ninitrdefi  "(http,images.test)/initrd.img"\n')
   t.equal(await files()('grub/grub.cfg-01-52-54-00-00-00-01'), own)
   t.equal(await files()('grub.cfg-01-52-54-00-00-00-09'), undefined)
-  t.equal(await files()('grub.cfg'), 'configfile (http,172.30.0.1:8080)/grub?mac=$net_default_mac\n', 'an unknown machine asks on')
+  t.equal(await files()('grub.cfg'), 'set root=\'(http,172.30.0.1:8080)\'\nconfigfile /grub?mac=$net_default_mac\n', 'an unknown machine asks on')
   t.match(await files()('grub.cfg', { mac: parseMac('52:54:00:00:00:02') }), /\nif \[ "\$grub_platform" = "efi" \]; then exit; fi\n/)
 })
 
