@@ -3,10 +3,11 @@ import { copyFileSync, existsSync, ftruncateSync, openSync, closeSync } from 'no
 import { join } from 'node:path'
 
 /**
- * How a machine starts: `bios`, SeaBIOS and the network card's iPXE; `bios-undionly` and `bios-pxelinux`, SeaBIOS and an iPXE
- * that is given to it as its kernel and fetches that loader by TFTP; `uefi`, OVMF's PXE; `uefi-http`, OVMF's HTTP Boot.
+ * How a machine starts: `bios`, SeaBIOS and the network card's iPXE; `bios-undionly`, `bios-pxelinux` and `bios-grub`, SeaBIOS and
+ * an iPXE that is given to it as its kernel and fetches that loader by TFTP; `uefi`, OVMF's PXE; `uefi-grub`, the same with
+ * GRUB for iPXE; `uefi-http`, OVMF's HTTP Boot.
  */
-export const firmwares = ['bios', 'bios-undionly', 'bios-pxelinux', 'uefi', 'uefi-http'] as const
+export const firmwares = ['bios', 'bios-undionly', 'bios-pxelinux', 'bios-grub', 'uefi', 'uefi-grub', 'uefi-http'] as const
 export type Firmware = typeof firmwares[number]
 export const isFirmware = (text: string): text is Firmware => firmwares.some(firmware => firmware === text)
 
@@ -41,14 +42,15 @@ const ovmf = [
 // says that it came from: to iPXE that is a script's URL, so it is told otherwise.
 const handOvers = {
   'bios-undionly': 'dhcp && chain tftp://${next-server}/undionly.kpxe', // eslint-disable-line no-template-curly-in-string
-  'bios-pxelinux': 'dhcp && set net0/filename pxelinux.0 && chain tftp://${next-server}/pxelinux.0' // eslint-disable-line no-template-curly-in-string
+  'bios-pxelinux': 'dhcp && set net0/filename pxelinux.0 && chain tftp://${next-server}/pxelinux.0', // eslint-disable-line no-template-curly-in-string
+  'bios-grub': 'dhcp && chain tftp://${next-server}/grub.pxe' // eslint-disable-line no-template-curly-in-string
 } as const
 
 function firmwareWords ({ firmware, name, folder, bootFiles }: MachineOptions): string[] {
   // SeaBIOS is QEMU's default; without a screen it and iPXE write to the serial port.
   const bios = ['-machine', 'pc,graphics=off']
   if (firmware === 'bios') return bios
-  if (firmware === 'bios-undionly' || firmware === 'bios-pxelinux') {
+  if (firmware === 'bios-undionly' || firmware === 'bios-pxelinux' || firmware === 'bios-grub') {
     return [...bios, '-kernel', join(bootFiles, 'ipxe.lkrn'), '-append', handOvers[firmware]]
   }
   const found = ovmf.find(files => files.every(file => existsSync(file)))

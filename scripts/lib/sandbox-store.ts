@@ -4,7 +4,9 @@ import { createHash } from 'node:crypto'
 import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
+import { grubArgument, grubFile, isGrub, makeGrub } from './grub.js'
 import { buildInitramfs } from './initramfs.js'
+import type { Firmware } from './qemu.js'
 
 export interface SandboxMachine {
   readonly name: string
@@ -24,6 +26,7 @@ export interface StoreOptions {
   /** The kernel's package. */
   readonly kernel: string
   readonly machines: number
+  readonly firmware: Firmware
   readonly bridge: string
 }
 
@@ -38,10 +41,11 @@ export interface SandboxStore {
 interface Reservation { readonly mac: string, readonly ip: string, readonly hostname: string }
 interface Config {
   http: { address: string }
+  boot?: { uefi_x64: string }
   dhcp: { interface: string, subnets: Array<{ subnet: string }>, reservations: Reservation[] }
 }
 interface Group { readonly id: string, readonly profile: string, readonly selector?: { readonly mac?: string } }
-interface Profile { readonly ignition_id?: string }
+interface Profile { readonly ignition_id?: string, readonly boot: { readonly args: readonly string[] } }
 interface IgnitionFile { readonly path: string, readonly contents?: { readonly source?: string } }
 interface Ignition { readonly storage?: { readonly files?: readonly IgnitionFile[] } }
 
@@ -92,9 +96,20 @@ function putAssets ({ packages, kernel }: StoreOptions, assets: string): void {
   }))
 }
 
+/** Fits configuration and profiles to GRUB: 2.06 speaks HTTP on port 80 only. */
+function fitToGrub (store: string, config: Config, loader: string, address: string): void {
+  config.http.address = '0.0.0.0:80'
+  config.boot = { uefi_x64: loader }
+  for (const name of readdirSync(join(store, 'profiles'))) {
+    const profile = readJson<Profile>(store, 'profiles', name)
+    const args = profile.boot.args.map(arg => grubArgument(arg, `http://${address}`))
+    writeJson(join(store, 'profiles', name), { ...profile, boot: { ...profile.boot, args } })
+  }
+}
+
 /** Lays out the store, the assets and the configuration below `folder`. */
 export function createStore (options: StoreOptions): SandboxStore {
-  const { root, folder, bridge } = options
+  const { root, folder, bridge, firmware } = options
   const store = join(folder, 'store')
   for (const kind of ['groups', 'profiles', 'ignition']) cpSync(join(root, 'examples', kind), join(store, kind), { recursive: true })
   putAssets(options, join(folder, 'assets/sandbox'))
@@ -104,8 +119,13 @@ export function createStore (options: StoreOptions): SandboxStore {
     .filter(group => group.selector?.mac !== undefined)
   addMachines(store, config, groups, options.machines)
   const configFile = join(folder, 'config.yaml')
+  const address = hostIn(config.dhcp.subnets[0]?.subnet ?? '', 1)
   const tftpRoot = join(folder, 'tftpboot')
   mkdirSync(tftpRoot)
+  if (isGrub(firmware)) {
+    makeGrub(firmware, tftpRoot)
+    fitToGrub(store, config, grubFile(firmware), address)
+  }
   writeFileSync(configFile, stringify({
     ...config,
     data_path: store,
@@ -116,7 +136,6 @@ export function createStore (options: StoreOptions): SandboxStore {
     dhcp: { ...config.dhcp, interface: bridge }
   }))
 
-  const address = hostIn(config.dhcp.subnets[0]?.subnet ?? '', 1)
   const machines = groups.slice(0, options.machines).map(({ id, profile, selector }) => {
     const reservation = config.dhcp.reservations.find(({ mac }) => mac === selector?.mac)
     if (reservation === undefined) throw new Error(`examples/config.yaml has no reservation for the machine of the group ${id}`)

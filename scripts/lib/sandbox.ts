@@ -165,7 +165,8 @@ const document = (options: Options, runs: readonly Run[]): unknown => ({
 async function sandbox (options: Options, folder: string, children: Children, stop: AbortSignal): Promise<number> {
   requireOwnNamespace()
   print('building the initramfs')
-  const store = createStore({ root, folder, bridge, packages: options.packages, kernel: options.kernel, machines: options.machines })
+  const { packages, kernel, machines, firmware } = options
+  const store = createStore({ root, folder, bridge, packages, kernel, machines, firmware })
   const stopAdvertising = advertiseNothing(createBridge(bridge, store.gateway))
   stop.addEventListener('abort', stopAdvertising, { once: true })
   const applianceLog = join(folder, 'appliance.log')
