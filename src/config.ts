@@ -48,7 +48,7 @@ export const matchboxVariables: Readonly<Record<string, string>> = {
 /** Reads and checks the configuration; AppError `config_invalid` with a line for each thing that is wrong. */
 export function loadConfig ({ file, set, env }: ConfigInput): LoadedConfig {
   const path = file ?? (existsSync(defaultConfigFile) ? defaultConfigFile : undefined)
-  const written = path === undefined ? emptyFile : readYaml(path)
+  const written = path === undefined ? emptyFile() : readYaml(path)
   const raw = written.value
   const origins = new Map<string, string>()
   for (const [variable, key] of Object.entries(matchboxVariables)) {
@@ -156,7 +156,7 @@ function explain (issue: v.BaseIssue<unknown>): string {
 
 interface YamlFile { readonly value: Record<string, unknown>, readonly where: (path: Path) => string }
 
-const emptyFile: YamlFile = { value: {}, where: () => 'configuration' }
+const emptyFile = (): YamlFile => ({ value: {}, where: () => 'configuration' })
 
 function readYaml (path: string): YamlFile {
   let text: string

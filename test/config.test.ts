@@ -153,3 +153,8 @@ t.test('docs/configuration.md names every key', t => {
   for (const key of keys(configSchema as unknown as Node, '')) t.ok(text.includes(`\`${key}\``), key)
   t.end()
 })
+
+t.test('what is set for one is not set for the next', async t => {
+  const modeOf = (...set: string[]): string => loadConfig({ file: undefined, env: {}, set }).config.dhcp.mode
+  t.same([modeOf(), modeOf('dhcp.mode=proxy', 'dhcp.interface=lo'), modeOf()], ['off', 'proxy', 'off'])
+})
