@@ -6,7 +6,7 @@ import type { NetBoot } from './profile.js'
 export interface AssetPlaces {
   /** The path, which starts with /assets/, with what its aliases stand for now; the path itself when there are none in it. */
   readonly resolve: (path: string) => string
-  /** Whether a host in a URL, in small letters and without its port, is this appliance. */
+  /** Whether a host in a URL, in small letters and without its port, is this appliance; it may be one of iPXE's settings. */
   readonly isOwn: (host: string) => boolean
 }
 
@@ -21,7 +21,7 @@ export interface AssetPins {
 /** For a store without assets of its own. */
 export const asWritten: AssetPins = { pin: boot => boot, version: () => asWritten }
 
-const host = String.raw`(?:\[[\da-fA-F:.]+\]|[^\s/:?#@()[\]]+)`
+const host = String.raw`(?:\[[\da-fA-F:.]+\]|\$\{[^\s{}]*\}|[^\s/:?#@()[\]]+)`
 
 /**
  * A path; or a URL, also one in the midst of an argument (`root=live:http://...`), or as GRUB writes it. What ends it is what

@@ -22,12 +22,15 @@ const prefix = '/assets/'
 /** As many links and folders are looked at again to see whether a reading still holds; with more it is taken anew. */
 const mostLookedAtAgain = 1000
 
+/** iPXE's setting for who sent it its boot file, of whichever card; while we answer DHCP that is this appliance. */
+const nextServer = /^\$\{(?:[\w.-]+\/)?next-server(?::ipv4)?\}$/
+
 /** What a machine boots, with this moment's versions in place of aliases; `own` as in `advertisedHost`. */
 export function assetPinner (config: Config, own: Ipv4 | undefined, clock: Clock): AssetPins {
   const { assets_path: root } = config
   if (root === '') return asWritten
   const hosts = ownHosts(config, own)
-  const isOwn = (host: string): boolean => hosts.has(host)
+  const isOwn = (host: string): boolean => hosts.has(host) || (config.dhcp.mode !== 'off' && nextServer.test(host))
   let reading = newReading(root)
   let taken = clock.now()
   const current = (): Reading => {

@@ -7,7 +7,7 @@ const places = {
     asked.push(path)
     return path.replace('/flatcar/stable', '/flatcar/4230.2.1')
   },
-  isOwn: (host: string): boolean => ['10.0.0.1', 'boot.example.com', '[fd00::1]'].includes(host)
+  isOwn: (host: string): boolean => ['10.0.0.1', 'boot.example.com', '[fd00::1]', '${next-server}', '${net0/next-server:ipv4}'].includes(host) // eslint-disable-line no-template-curly-in-string
 }
 const pinned = (text: string): { kernel: string, initrd: string, arg: string } => {
   const { kernel, initrd, args } = pinAssets({ kernel: text, initrd: [text], args: [text] }, places)
@@ -27,6 +27,8 @@ t.test('what leads to assets of this appliance', t => {
     'coreos.live.rootfs_url=http://10.0.0.1:8080/assets/flatcar/stable/rootfs.img',
     'root=live:http://10.0.0.1:8080/assets/flatcar/stable/rootfs.img',
     'ignition.config.url=http://10.0.0.1:8080/assets/flatcar/stable/x.ign?uuid=${uuid}', // eslint-disable-line no-template-curly-in-string
+    'http://${next-server}:8080/assets/flatcar/stable/vmlinuz', // eslint-disable-line no-template-curly-in-string
+    'rootfs=http://${net0/next-server:ipv4}/assets/flatcar/stable/x', // eslint-disable-line no-template-curly-in-string
     'a="http://10.0.0.1/assets/flatcar/stable/x",b=/assets/flatcar/stable/y c'
   ]) {
     const expected = text.replaceAll('/flatcar/stable', '/flatcar/4230.2.1')
@@ -48,7 +50,7 @@ t.test('all else stays to the byte', t => {
     'http://mirror.example.com/x?from=10.0.0.1/assets/flatcar/stable/vmlinuz',
     'http://10.0.0.1/other/assets/flatcar/stable/vmlinuz',
     'tftp://10.0.0.1/assets/flatcar/stable/vmlinuz',
-    'http://${next-server}/assets/flatcar/stable/vmlinuz', // eslint-disable-line no-template-curly-in-string
+    'http://${dns}/assets/flatcar/stable/vmlinuz', 'http://${next-server}.example.com/assets/flatcar/stable/vmlinuz', // eslint-disable-line no-template-curly-in-string
     'nfs:10.0.0.1:/assets/flatcar/stable',
     '/other/flatcar/stable', '/assetsflatcar/stable', 'quiet', ''
   ]) t.same(pinned(text), { kernel: text, initrd: text, arg: text }, text)
@@ -58,7 +60,7 @@ t.test('all else stays to the byte', t => {
 
 t.test('a very long argument is read in no time', t => {
   const start = performance.now()
-  for (const text of ['http://'.repeat(20_000), `http://${'a'.repeat(100_000)}`, '/assets/'.repeat(20_000), `http://${'@'.repeat(50_000)}`, '(http,'.repeat(20_000)]) pinned(text)
+  for (const text of ['http://'.repeat(20_000), `http://${'a'.repeat(100_000)}`, '/assets/'.repeat(20_000), `http://${'@'.repeat(50_000)}`, '(http,'.repeat(20_000), 'http://${'.repeat(20_000)]) pinned(text)
   t.ok(performance.now() - start < 2000)
   t.end()
 })

@@ -68,6 +68,23 @@ t.test('aliases, wherever they stand in a path', t => {
   t.end()
 })
 
+/* eslint-disable no-template-curly-in-string -- iPXE's settings */
+t.test("iPXE's next-server is this appliance while it answers DHCP", t => {
+  const root = t.testdir({ flatcar: { '1.0': { vmlinuz: '' }, stable: t.fixture('symlink', '1.0') } })
+  const kernel = (host: string, ...set: string[]): string =>
+    assetPinner(configOf(root, ...set), undefined, new FakeClock()).pin({ kernel: `http://${host}/assets/flatcar/stable/vmlinuz`, initrd: [], args: [] }).kernel
+  const proxy = ['dhcp.mode=proxy', 'dhcp.interface=lo']
+  for (const host of ['${next-server}:8080', '${net0/next-server}', '${netX/next-server}:80', '${next-server:ipv4}']) {
+    t.equal(kernel(host, ...proxy), `http://${host}/assets/flatcar/1.0/vmlinuz`)
+    t.equal(kernel(host), `http://${host}/assets/flatcar/stable/vmlinuz`, "another server's")
+  }
+  for (const host of ['${dns}', '${next-server}.example.com', 'x${next-server}', '${proxydhcp/dhcp-server}']) {
+    t.equal(kernel(host, ...proxy), `http://${host}/assets/flatcar/stable/vmlinuz`)
+  }
+  t.end()
+})
+/* eslint-enable no-template-curly-in-string */
+
 t.test('a folder of assets that is a link itself, or missing, or off', t => {
   const root = t.testdir({ real: { '1.0': {}, stable: t.fixture('symlink', `${t.testdirName}/real/1.0`) }, link: t.fixture('symlink', 'real') })
   t.equal(kernelOf(join(root, 'link'))('/assets/stable/x'), '/assets/1.0/x')
