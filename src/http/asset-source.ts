@@ -35,6 +35,9 @@ export interface AssetSource {
   open: (path: string) => Promise<AssetFile | AssetFolder | AssetFailure>
 }
 
+/** Where the image mirror downloads to (mirror/layout): nothing in there has been verified. */
+const unverified = '.partial'
+
 export class DiskAssets implements AssetSource {
   readonly #root: string
   readonly #cache: AssetCache | undefined
@@ -47,6 +50,7 @@ export class DiskAssets implements AssetSource {
 
   async open (path: string): Promise<AssetFile | AssetFolder | AssetFailure> {
     if (path.includes('\0')) return failure(500)
+    if (path.split('/').includes(unverified)) return failure(404)
     const full = Buffer.from(join(this.#root, '/')).toString('latin1') + path.slice(1)
     const place = Buffer.from(full, 'latin1')
     try {
@@ -97,7 +101,7 @@ async function statusOf (errno: string, full: string): Promise<AssetFailure['sta
 
 async function listFolder (place: Buffer): Promise<readonly string[]> {
   const entries = await readdir(place, { withFileTypes: true, encoding: 'buffer' })
-  const names = entries.map(entry => ({ name: entry.name.toString('latin1'), folder: entry.isDirectory() }))
+  const names = entries.filter(({ name }) => name.toString('latin1') !== unverified).map(entry => ({ name: entry.name.toString('latin1'), folder: entry.isDirectory() }))
   // By bytes, before the slash is added.
   return names.sort((a, b) => a.name < b.name ? -1 : 1).map(({ name, folder }) => folder ? `${name}/` : name)
 }

@@ -41,13 +41,14 @@ export type TransferEffect =
  * repeatedly and counts its 5 s from the last of it, so that a server with shorter pauses never hears from it.
  */
 const patience: readonly number[] = [1000, 2000, 4000, 8000, 8000, 8000]
-/** A client may choose the pause (RFC 2349), but not hold a transfer much longer than this without a word. */
+/** A client may choose the pause (RFC 2349: up to 255 s), but not hold a transfer longer than this without a word. */
 const longestSilence = 60_000
 
 function waits (timeout: number | undefined): readonly number[] {
   if (timeout === undefined) return patience
-  const pause = timeout * 1000
-  return patience.map(() => pause).slice(0, Math.max(2, Math.floor(longestSilence / pause)))
+  // Twice at least, since one packet may be lost: sooner than a client that asked for minutes expects, which does no harm.
+  const pause = Math.min(timeout * 1000, longestSilence / 2)
+  return patience.map(() => pause).slice(0, Math.floor(longestSilence / pause))
 }
 
 export class ReadTransfer {

@@ -195,3 +195,13 @@ async function freePort (): Promise<number> {
   await once(server, 'close')
   return typeof address === 'object' && address !== null ? address.port : 0
 }
+
+t.test('what the mirror has not verified yet is not there', async t => {
+  const assetsPath = t.testdir({ flatcar: { '.partial': { '1.0': { vmlinuz: 'half' } }, '1.0': { vmlinuz: 'whole' } } })
+  const { port } = await listen(t, { store: new MemoryStore(), assetsPath })
+  const status = async (path: string): Promise<number> => (await fetch(`http://127.0.0.1:${port}${path}`)).status
+  t.equal(await status('/assets/flatcar/1.0/vmlinuz'), 200)
+  t.equal(await status('/assets/flatcar/.partial/1.0/vmlinuz'), 404)
+  t.equal(await status('/assets/flatcar/%2Epartial/'), 404)
+  t.notMatch(await (await fetch(`http://127.0.0.1:${port}/assets/flatcar/`)).text(), 'partial')
+})
