@@ -3,14 +3,25 @@
 import { goBytes } from './go-string.js'
 
 const unreserved = new Set(Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()"))
-const percent = Array.from({ length: 256 }, (_, byte) =>
-  unreserved.has(byte) ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+const hexDigits = Buffer.from('0123456789ABCDEF')
+const percentSign = 0x25
 
 /** Every byte but letters, digits and `-_.!~*'()` as %XX. */
 export function escapeData (contents: Buffer): string {
-  let text = ''
-  for (const byte of contents) text += percent[byte]
-  return text
+  let length = contents.length
+  for (const byte of contents) if (!unreserved.has(byte)) length += 2
+  const out = Buffer.allocUnsafe(length)
+  let at = 0
+  for (const byte of contents) {
+    if (unreserved.has(byte)) {
+      out[at++] = byte
+    } else {
+      out[at++] = percentSign
+      out[at++] = hexDigits[byte >> 4]!
+      out[at++] = hexDigits[byte & 15]!
+    }
+  }
+  return out.toString('latin1')
 }
 
 export const percentDataUrl = (contents: Buffer | string): string =>
@@ -77,9 +88,22 @@ export function readDataUrl (url: string): DataUrl {
   if (!dataCharacters.test(data)) return fail('invalid data character')
   const problem = percentProblem(data)
   if (problem !== undefined) return fail(problem)
-  const bytes = data.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
-  return { ok: true, data: Buffer.from(bytes, 'latin1') }
+  return { ok: true, data: unescapePercent(Buffer.from(data, 'latin1')) }
 }
+
+/** In place. Every percent sign has its two digits. */
+function unescapePercent (bytes: Buffer): Buffer {
+  let to = bytes.indexOf(percentSign)
+  if (to < 0) return bytes
+  for (let from = to; from < bytes.length; from++) {
+    const byte = bytes[from]!
+    bytes[to++] = byte === percentSign ? hexValue(bytes[++from]!) << 4 | hexValue(bytes[++from]!) : byte
+  }
+  return bytes.subarray(0, to)
+}
+
+/** Of an ASCII digit or letter, of either case. */
+const hexValue = (code: number): number => (code & 15) + (code > 0x39 ? 9 : 0)
 
 /** What a data URL holds; undefined when it is none. */
 export function parseDataUrl (url: string): Buffer | undefined {

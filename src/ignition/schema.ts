@@ -71,6 +71,10 @@ export function zeroValue (type: YamlType): unknown {
     case 'list': return []
     case 'optional': case 'any': return undefined
     case 'custom': return type.zero()
-    case 'struct': return Object.fromEntries(Object.entries(type.fields).map(([key, field]) => [key, zeroValue(field)]))
+    case 'struct': {
+      const zero: Record<string, unknown> = {}
+      for (const key of Object.keys(type.fields)) zero[key] = zeroValue(type.fields[key]!)
+      return zero
+    }
   }
 }

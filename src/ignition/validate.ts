@@ -39,25 +39,27 @@ export interface Validation {
   readonly unusedKeys: boolean
 }
 
-type Path = ReadonlyArray<string | number>
+/** From the inside out: most paths are never written down. */
+interface Path { readonly up: Path | undefined, readonly step: string | number }
 type Found = ReportEntry & { readonly path: string }
 
 /** Remarks in the order the reference makes them. */
-export function validate (value: unknown, type: YamlType, source: SourceNode | undefined, validation: Validation): ReportEntry[] {
+export function validate (value: unknown, type: YamlType, source: SourceNode | undefined, validation: Validation): readonly ReportEntry[] {
   const byType = new Map(validation.rules.map(entry => [entry.type, entry]))
-  return new Validator(byType, validation.unusedKeys).value(value, type, source, [])
+  return new Validator(byType, validation.unusedKeys).value(value, type, source, undefined)
 }
 
 class Validator {
   readonly #rules: ReadonlyMap<YamlType, Rule>
   readonly #unusedKeys: boolean
+  readonly #spellings = new Map<string, string>()
 
   constructor (rules: ReadonlyMap<YamlType, Rule>, unusedKeys: boolean) {
     this.#rules = rules
     this.#unusedKeys = unusedKeys
   }
 
-  value (value: unknown, type: YamlType, source: SourceNode | undefined, path: Path): Found[] {
+  value (value: unknown, type: YamlType, source: SourceNode | undefined, path: Path | undefined): readonly Found[] {
     if (type.kind === 'optional') return value === undefined ? [] : this.value(value, type.element, source, path)
     const own = place(this.#rules.get(type)?.whole?.(value) ?? [], source, path)
     // Inside of what is wrong as a whole further remarks would mislead.
@@ -65,12 +67,12 @@ class Validator {
     return [...own, ...at(this.#inner(value, type, source, path), source)]
   }
 
-  #inner (value: unknown, type: YamlType, source: SourceNode | undefined, path: Path): Found[] {
+  #inner (value: unknown, type: YamlType, source: SourceNode | undefined, path: Path | undefined): readonly Found[] {
     if (type.kind === 'list') {
       const items: readonly unknown[] = Array.isArray(value) ? value : []
       return items.flatMap((item, index) => {
         const node = source === undefined ? undefined : itemOf(source, index) ?? source
-        return this.value(item, type.element, node, [...path, index])
+        return this.value(item, type.element, node, { up: path, step: index })
       })
     }
     const inside = this.#rules.get(type)?.inside?.(value)
@@ -79,32 +81,52 @@ class Validator {
     return this.#struct({ fields: type.fields, value }, type, source, path)
   }
 
-  #struct ({ fields, value }: Inside, type: YamlType, source: SourceNode | undefined, path: Path): Found[] {
+  #struct ({ fields, value }: Inside, type: YamlType, source: SourceNode | undefined, path: Path | undefined): readonly Found[] {
     const own = this.#rules.get(type)?.fields
     const entries = source === undefined ? undefined : entriesOf(source)
     const found = Object.entries(fields).flatMap(([key, field]) => {
       const node = entries?.get(key)?.value
-      const fieldPath = [...path, snakeCase(key)]
+      const fieldPath = { up: path, step: this.#spelled(key) }
       const remarks = place(own?.[key]?.(value) ?? [], node ?? source, fieldPath)
       return [...remarks, ...at(this.value(Reflect.get(value, key), field, node, fieldPath), source)]
     })
     return this.#unusedKeys && entries !== undefined ? [...found, ...unusedKeys(entries, Object.keys(fields), path)] : found
   }
+
+  /** A field's name as configs have it. */
+  #spelled (key: string): string {
+    let spelled = this.#spellings.get(key)
+    if (spelled === undefined) {
+      spelled = snakeCase(key)
+      this.#spellings.set(key, spelled)
+    }
+    return spelled
+  }
 }
 
-function unusedKeys (entries: ReadonlyMap<string, SourceEntry>, known: readonly string[], path: Path): Found[] {
+const none: readonly never[] = []
+
+function stepsOf (path: Path | undefined): Array<string | number> {
+  const steps: Array<string | number> = []
+  for (let at = path; at !== undefined; at = at.up) steps.unshift(at.step)
+  return steps
+}
+
+function unusedKeys (entries: ReadonlyMap<string, SourceEntry>, known: readonly string[], path: Path | undefined): readonly Found[] {
   return [...entries].filter(([key]) => !known.includes(key)).flatMap(([key, entry]): Found[] => {
     const { line, column } = entry.key
-    const shared = { path: pathText([...path, key]), line, column }
+    const shared = { path: pathText(stepsOf({ up: path, step: key })), line, column }
     const meant = known.find(name => name.toLowerCase() === key.toLowerCase())
     const remark: Found = { kind: 'warning', message: `Config has unrecognized key: ${key}`, ...shared }
     return meant === undefined ? [remark] : [remark, { kind: 'info', message: `Did you mean ${meant} instead of ${key}`, ...shared }]
   })
 }
 
-const place = (remarks: readonly Remark[], source: SourceNode | undefined, path: Path): Found[] =>
-  at(remarks.map(remark => ({ ...remark, path: pathText(path) })), source)
+const place = (remarks: readonly Remark[], source: SourceNode | undefined, path: Path | undefined): readonly Found[] =>
+  remarks.length === 0 ? none : at(remarks.map(remark => ({ ...remark, path: pathText(stepsOf(path)) })), source)
 
 /** Remarks that have no place yet get that of `source`. */
-const at = (found: readonly Found[], source: SourceNode | undefined): Found[] => found.map(entry =>
-  entry.line !== undefined || source === undefined ? entry : { ...entry, line: source.node.line, column: source.node.column })
+function at (found: readonly Found[], source: SourceNode | undefined): readonly Found[] {
+  if (found.length === 0 || source === undefined) return found
+  return found.map(entry => entry.line !== undefined ? entry : { ...entry, line: source.node.line, column: source.node.column })
+}
