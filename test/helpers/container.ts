@@ -13,6 +13,9 @@ const cache = join(projectRoot, '.cache/debian-root')
 const clean = ['env', '-i', 'HOME=/root', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin']
 const packages = ['systemd', 'systemd-sysv', 'dbus', 'iproute2']
 
+/** Its root too: where this program itself runs in a chroot, that of the container's mounts is another one. */
+const inside = (leader: string): readonly string[] => ['--all', '--root', '--wd', '--target', leader]
+
 /** The folder of an installed Debian of this machine's release; the only thing here that uses the network. */
 async function debianRoot (): Promise<string> {
   const release = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'stable'
@@ -55,7 +58,7 @@ export class Container {
 
   /** Runs a shell command inside to its end. */
   async run (command: string, timeout = 90_000): Promise<ToolResult> {
-    return await runTool('nsenter', ['--all', '--target', this.#leader, '--', ...clean, '/bin/sh', '-c', command], { timeout })
+    return await runTool('nsenter', [...inside(this.#leader), '--', ...clean, '/bin/sh', '-c', command], { timeout })
   }
 
   /** What a shell command inside prints; rejects when it fails. */
@@ -67,7 +70,7 @@ export class Container {
 
   /** Follows the journal of a unit from now on, after the last few lines of it. */
   async follow (unit: string, lines = 1): Promise<Running> {
-    const running = watch(spawn('nsenter', ['--all', '--target', this.#leader, '--', 'journalctl', '--follow', `--lines=${lines}`, '--output=cat', `--unit=${unit}`]))
+    const running = watch(spawn('nsenter', [...inside(this.#leader), '--', 'journalctl', '--follow', `--lines=${lines}`, '--output=cat', `--unit=${unit}`]))
     this.#children.push(running)
     await running.next()
     return running
