@@ -1,27 +1,20 @@
 // The program in Matchbox's place: nothing but the variables of its unit, its data and its certificates.
 import { existsSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
+import { defaultConfigFile } from '../../src/config.js'
+import { freePort } from '../helpers/free-port.js'
 import { handedSocket } from '../helpers/handed-sockets.js'
 import { differences, exchange, layOutVariant, recording, requestOf } from '../helpers/matchbox-fixture.js'
 import { Program } from '../helpers/program.js'
 import { shortFolder } from '../helpers/short-folder.js'
+import { able } from '../helpers/tools.js'
 
 /** Where this program answers otherwise (test/http/recorded.test.ts says why). */
 const otherwise: ReadonlySet<string> = new Set(['ignition-i-butane-fcos', 'ignition-i-butane-flatcar', 'path-08', 'proto-lf-only'])
 
-async function freePort (): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const { port } = listener.address() as AddressInfo
-  await new Promise(resolve => { listener.close(resolve) })
-  return port
-}
-
 t.test('takes over', async t => {
-  if (existsSync('/etc/core-provisioner/config.yaml')) return t.pass('this machine has a configuration of its own', { skip: true })
+  if (!able(t, existsSync(defaultConfigFile) ? `${defaultConfigFile} would be read` : undefined)) return
   const folder = t.testdir({})
   const [variant = ''] = Object.keys(recording.variants)
   const { dataPath, assetsPath } = layOutVariant(variant, folder)

@@ -1,9 +1,8 @@
 // serve and check with a key ring, as an existing Matchbox unit file starts them.
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
+import { freePort } from '../helpers/free-port.js'
 import { Gpg } from '../helpers/gpg.js'
 import { Program } from '../helpers/program.js'
 import { needs } from '../helpers/tools.js'
@@ -11,14 +10,6 @@ import { needs } from '../helpers/tools.js'
 const signing = join(import.meta.dirname, '../fixtures/matchbox/signing')
 const ring = join(signing, 'secring.gpg')
 const passphrase = readFileSync(join(signing, 'passphrase.txt'), 'utf8').trim()
-
-async function freePort (): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const { port } = listener.address() as AddressInfo
-  await new Promise(resolve => { listener.close(resolve) })
-  return port
-}
 
 t.test('signatures over HTTP', async t => {
   const folder = t.testdir({

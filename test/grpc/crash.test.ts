@@ -1,5 +1,4 @@
 // The program killed while clients write, and a disk that is full. The long form is `npm run soak -- grpc`.
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +6,7 @@ import t from 'tap'
 import { crash } from '../helpers/grpc-program.js'
 import { makePki } from '../helpers/pki.js'
 import { random } from '../helpers/random.js'
+import { onSmallDisk } from '../helpers/small-disk.js'
 
 t.test('killed at random points, no file is torn and no acknowledged write is lost', { timeout: 90_000 }, async t => {
   const seed = Math.floor(Math.random() * 2 ** 31)
@@ -19,15 +19,10 @@ t.test('killed at random points, no file is torn and no acknowledged write is lo
   t.ok(acknowledged > 50, `${acknowledged} puts were acknowledged`)
 })
 
-// A device with no space is a small tmpfs, in a mount namespace of its own.
-const mount = (command: string): string[] => ['-m', 'sh', '-c', `mount -t tmpfs -o size=128k tmpfs "$1" && ${command}`, 'sh']
-const noMount = spawnSync('unshare', [...mount('true'), tmpdir()]).status !== 0 && 'only root can mount a file system'
-
-t.test('no space left is RESOURCE_EXHAUSTED, and what was there stays whole', { skip: noMount }, t => {
-  const script = join(import.meta.dirname, '../helpers/grpc-full-disk.ts')
-  const command = mount(`exec "${process.execPath}" --import=tsx "${script}" "$1"`)
-  const { stdout, stderr } = spawnSync('unshare', [...command, t.testdir()], { encoding: 'utf8', timeout: 60_000 })
-  t.same(JSON.parse(stdout || '{}'), {
+t.test('no space left is RESOURCE_EXHAUSTED, and what was there stays whole', t => {
+  const ran = onSmallDisk(t, { size: '128k', script: 'grpc-full-disk.ts' })
+  if (ran === undefined) return t.end()
+  t.same(ran.answer, {
     put: 'RESOURCE_EXHAUSTED',
     message: 'no space is left where the file goes',
     disk: 'old',
@@ -35,6 +30,6 @@ t.test('no space left is RESOURCE_EXHAUSTED, and what was there stays whole', { 
     other: 'RESOURCE_EXHAUSTED',
     files: ['old.ign'],
     again: 'OK'
-  }, stderr)
+  }, ran.stderr)
   t.end()
 })

@@ -5,11 +5,12 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync, readdirSync, readlinkSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { type IncomingMessage, get } from 'node:http'
-import { type Socket, connect, createServer } from 'node:net'
+import { type Socket, connect } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { AssetCache } from '../../src/http/asset-cache.js'
 import type { RequestEvent } from '../../src/http/machine-log.js'
+import { freePort } from '../helpers/free-port.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { listen } from '../helpers/http-app.js'
 import { exchange } from '../helpers/matchbox-fixture.js'
@@ -186,15 +187,6 @@ t.test('fifty readers, half of them stalled, of more than fits stay within the m
   const highest = Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024
   t.ok(highest <= memory + 150, `${highest.toFixed(0)} MiB at the most`)
 })
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 t.test('what the mirror has not verified yet is not there', async t => {
   const assetsPath = t.testdir({ flatcar: { '.partial': { '1.0': { vmlinuz: 'half' } }, '1.0': { vmlinuz: 'whole' } } })

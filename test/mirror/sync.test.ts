@@ -1,5 +1,4 @@
 // Syncs against publishers on loopback: what is published, what is not and why, and that the last good release stays.
-import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,6 +6,7 @@ import t, { type Test } from 'tap'
 import { Gpg } from '../helpers/gpg.js'
 import { TestMirror, type TestMirrorOptions } from '../helpers/mirror.js'
 import { type Fault, flatcarFiles, makeKey, Publisher, type TestKey } from '../helpers/publisher.js'
+import { onSmallDisk } from '../helpers/small-disk.js'
 import { needs } from '../helpers/tools.js'
 import { lockFolder } from '../../src/mirror/folder-lock.js'
 import type { SourceConfig } from '../../src/mirror/source.js'
@@ -286,18 +286,14 @@ t.test('one process at a time, and through a proxy', async t => {
   t.match(await direct.sync(), [{ outcome: 'published' }])
 })
 
-// A device with no space is a small tmpfs, in a mount namespace of its own.
-const mount = (command: string): string[] => ['-m', 'sh', '-c', `mount -t tmpfs -o size=4m tmpfs "$1" && ${command}`, 'sh']
-const noMount = spawnSync('unshare', [...mount('true'), '/tmp']).status !== 0 && 'only root can mount a file system'
-
-t.test('no space left: said, cleaned up, and the last good release stays', { skip: noMount }, async t => {
-  const script = join(import.meta.dirname, '../helpers/mirror-full-disk.ts')
-  const { stdout, stderr } = spawnSync('unshare', [...mount(`exec "${process.execPath}" --import=tsx "${script}" "$1"`), t.testdir()], { encoding: 'utf8', timeout: 60_000 })
-  t.match(JSON.parse(stdout || '{}'), {
+t.test('no space left: said, cleaned up, and the last good release stays', async t => {
+  const ran = onSmallDisk(t, { size: '4m', script: 'mirror-full-disk.ts' })
+  if (ran === undefined) return
+  t.match(ran.answer, {
     first: [{ outcome: 'published', version: '1.0.0' }],
     second: [{ outcome: 'failed', error: { code: 'disk_full' } }],
     stable: '1.0.0',
     problems: [{}],
     partial: ['lock']
-  }, stderr)
+  }, ran.stderr)
 })

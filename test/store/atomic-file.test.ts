@@ -1,9 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { removeFile, writeFileAtomic } from '../../src/store/atomic-file.js'
+import { onSmallDisk } from '../helpers/small-disk.js'
 
 t.test('a file is replaced whole, its folder made, nothing left beside it', async t => {
   const folder = t.testdir()
@@ -27,14 +26,9 @@ t.test('what cannot be written says so and leaves the old file', async t => {
   t.same(readdirSync(folder).sort(), ['dir', 'file'])
 })
 
-// A device with no space is a small tmpfs, in a mount namespace of its own.
-const mount = (command: string): string[] => ['-m', 'sh', '-c', `mount -t tmpfs -o size=32k tmpfs "$1" && ${command}`, 'sh']
-const noMount = spawnSync('unshare', [...mount('true'), tmpdir()]).status !== 0 && 'only root can mount a file system'
-
-t.test('no space left', { skip: noMount }, t => {
-  const folder = t.testdir()
-  const script = join(import.meta.dirname, '../helpers/fill-disk.ts')
-  const { stdout, stderr } = spawnSync('unshare', [...mount(`exec "${process.execPath}" --import=tsx "${script}" "$1"`), folder], { encoding: 'utf8' })
-  t.same(JSON.parse(stdout || '{}'), { code: 'disk_full', kind: 'exhausted', old: 'old', files: ['file'] }, stderr)
+t.test('no space left', t => {
+  const ran = onSmallDisk(t, { size: '32k', script: 'fill-disk.ts' })
+  if (ran === undefined) return t.end()
+  t.same(ran.answer, { code: 'disk_full', kind: 'exhausted', old: 'old', files: ['file'] }, ran.stderr)
   t.end()
 })
