@@ -68,8 +68,8 @@ export const layers = [
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:buffer'],
     packages: ['chokidar']
   },
-  { name: 'http', files: ['http/'], may: ['http/', 'matchbox/', 'errors', 'machines/', 'net/mac', 'net/ipv4'], types: ['log', 'metrics', 'clock'], node: ['*'], packages: ['*'] },
-  { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'bundled', 'matchbox/', 'errors', 'net/mac'], types: ['log', 'metrics', 'clock'], node: ['*'], packages: ['*'] },
+  { name: 'http', files: ['http/'], may: ['http/', 'matchbox/', 'errors', 'machines/', 'net/mac', 'net/ipv4', 'net/connections'], types: ['log', 'metrics', 'clock'], node: ['*'], packages: ['*'] },
+  { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'bundled', 'matchbox/', 'errors', 'net/mac', 'net/connections'], types: ['log', 'metrics', 'clock'], node: ['*'], packages: ['*'] },
   { name: 'machines', files: ['machines/'], may: ['machines/', 'errors', 'clock', 'net/', 'store/atomic-file'], types: ['log'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events'], packages: [] },
   { name: 'tools', files: ['mirror/', 'inventory/', 'tls/', 'openpgp/'], may: ['mirror/', 'inventory/', 'tls/', 'openpgp/', 'errors', 'net/', 'clock', 'store/atomic-file'], types: ['log'], node: ['*'], packages: ['*'] },
   {

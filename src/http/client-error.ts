@@ -16,8 +16,6 @@ const reasons: Readonly<Record<string, { readonly status: string, readonly body:
 const badRequest = { status: '400 Bad Request', body: '400 Bad Request' }
 
 const lingerMilliseconds = 2000
-/** Node's own time limit between requests does not reach through a replayed connection. */
-const idleMilliseconds = 75_000
 
 const requestLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) ([^ \r\n]+)(?= HTTP\/1\.[01]\r\n)/
 
@@ -28,9 +26,8 @@ export function answerClientError (server: Server, error: Error, socket: Duplex,
     return
   }
   const answering = '_httpMessage' in socket ? socket._httpMessage : undefined
-  if (answering instanceof ServerResponse && answering.headersSent) {
-    // The request before is still being answered.
-    answering.once('close', () => { socket.destroy() })
+  if (answering instanceof ServerResponse && (answering.headersSent || answering.req.complete)) {
+    afterwards(socket, answering, () => { answerClientError(server, error, socket, log) })
     return
   }
   const again = code === 'HPE_INVALID_METHOD' || code === 'HPE_INVALID_URL' ? replay(error, code, socket) : undefined
@@ -45,6 +42,25 @@ export function answerClientError (server: Server, error: Error, socket: Duplex,
   socket.on('data', () => {})
   const timer = setTimeout(() => { socket.destroy() }, lingerMilliseconds).unref()
   socket.on('close', () => { clearTimeout(timer) })
+}
+
+/** Connections on which something odd waits for the answers before it; `more`: something came after it. */
+const waiting = new WeakMap<Duplex, { more: boolean }>()
+
+/** Calls `next` when the request before has been answered. What came meanwhile can't be put in its place, and ends the connection. */
+function afterwards (socket: Duplex, answering: ServerResponse, next: () => void): void {
+  const known = waiting.get(socket)
+  if (known !== undefined) {
+    known.more = true
+    return
+  }
+  const here = { more: false }
+  waiting.set(socket, here)
+  answering.once('close', () => {
+    waiting.delete(socket)
+    if (here.more) socket.destroy()
+    else next()
+  })
 }
 
 function replay (error: Error, code: string, socket: Duplex): Replayed | undefined {
@@ -65,26 +81,51 @@ export function originalTarget (socket: unknown): string | undefined {
   return socket instanceof Replayed ? socket.takeTarget() : undefined
 }
 
+/** The connection itself, where the parser was shown it with other first bytes. */
+export const carrierOf = (socket: Duplex): Duplex => socket instanceof Replayed ? socket.carrier : socket
+
 /** A connection whose first bytes were put back, changed. */
 class Replayed extends Duplex {
-  readonly #socket: Duplex
+  /** The client's connection, never one that was put back itself: a client may send any number of odd requests over one. */
+  readonly carrier: Duplex
   #target: string | undefined
+  #released = false
 
   constructor (socket: Duplex, first: Buffer, target: string | undefined) {
     super()
-    this.#socket = socket
+    this.carrier = socket instanceof Replayed ? socket.#release() : socket
     this.#target = target
     // The parser that failed must not see what comes next. Its `close` listener stays, which frees it.
-    for (const event of ['data', 'end', 'drain', 'error', 'timeout']) socket.removeAllListeners(event)
-    if (socket instanceof Socket) socket.setTimeout(idleMilliseconds, () => { socket.destroy() })
+    if (this.carrier === socket) for (const event of ['data', 'end', 'drain', 'error', 'timeout']) socket.removeAllListeners(event)
     this.push(first)
-    socket.on('data', (data: Buffer) => { if (!this.push(data)) socket.pause() })
-    socket.on('end', () => { this.push(null) })
-    socket.on('error', error => { this.destroy(error) })
-    socket.on('close', () => { this.destroy() })
+    for (const [event, listener] of this.#listeners) this.carrier.on(event, listener)
+    this.carrier.resume()
   }
 
-  get remoteAddress (): string | undefined { return 'remoteAddress' in this.#socket ? String(this.#socket.remoteAddress) : undefined }
+  readonly #listeners: ReadonlyArray<readonly [event: string, listener: (...values: any[]) => void]> = [
+    ['data', (data: Buffer) => { if (!this.push(data)) this.carrier.pause() }],
+    ['end', () => { this.push(null) }],
+    ['error', (error: Error) => { this.destroy(error) }],
+    ['timeout', () => { this.emit('timeout') }],
+    ['close', () => { this.destroy() }]
+  ]
+
+  /** Gives the carrier to another one; its own parser is freed by its end. */
+  #release (): Duplex {
+    this.#released = true
+    for (const [event, listener] of this.#listeners) this.carrier.off(event, listener)
+    this.destroy()
+    return this.carrier
+  }
+
+  get remoteAddress (): string | undefined { return 'remoteAddress' in this.carrier ? String(this.carrier.remoteAddress) : undefined }
+  get bytesWritten (): number { return this.carrier instanceof Socket ? this.carrier.bytesWritten : 0 }
+
+  /** Node's server gives each connection its time between and within requests. */
+  setTimeout (milliseconds: number): this {
+    if (this.carrier instanceof Socket) this.carrier.setTimeout(milliseconds)
+    return this
+  }
 
   /** Of the first request; what comes after it on the connection was not changed. */
   takeTarget (): string | undefined {
@@ -93,11 +134,11 @@ class Replayed extends Duplex {
     return target
   }
 
-  override _read (): void { this.#socket.resume() }
-  override _write (data: Buffer, _encoding: string, done: (error?: Error | null) => void): void { this.#socket.write(data, done) }
-  override _final (done: () => void): void { this.#socket.end(done) }
+  override _read (): void { this.carrier.resume() }
+  override _write (data: Buffer, _encoding: string, done: (error?: Error | null) => void): void { this.carrier.write(data, done) }
+  override _final (done: () => void): void { this.carrier.end(done) }
   override _destroy (error: Error | null, done: (error: Error | null) => void): void {
-    this.#socket.destroy()
+    if (!this.#released) this.carrier.destroy()
     done(error)
   }
 }

@@ -1,7 +1,7 @@
 // The HTTP server: builds the fastify application, which listens when its caller says so. Paths answer as Matchbox's do,
 // so each request target is first read as Go reads it: what must be redirected or refused is, paths of Matchbox's are
 // handed to their routes by their decoded form, and every other path is fastify's as usual.
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from '../log.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
@@ -12,6 +12,7 @@ import { assetRoutes } from './asset-routes.js'
 import { type LoaderSource, isLoaderPath, loaderRoutes, loadersPath } from './loader-routes.js'
 import { bootRoutes } from './boot-routes.js'
 import { BootFiles } from './boot-files.js'
+import { ClientConnections } from './client-connections.js'
 import { answerClientError, originalTarget } from './client-error.js'
 import { configRoutes } from './config-routes.js'
 import { healthRoutes } from './health-routes.js'
@@ -38,11 +39,13 @@ export interface HttpOptions {
   readonly ready: () => readonly string[]
   /** Told of each request once its answer has left. */
   readonly onRequest?: (event: RequestEvent) => void
+  /** What clients may hold of this listener and the others that serve the same routes; generous without it. */
+  readonly connections?: ClientConnections
   readonly limits?: Partial<HttpLimits>
 }
 
 export interface HttpLimits {
-  /** Request line and headers, in bytes; what is longer is refused with 431. Go's default is 1 MiB and 4 KiB. */
+  /** Request line and headers, in bytes; what is longer is refused with 431, as 64 KiB of headers are. Go takes 1 MiB and 4 KiB. */
   readonly headerBytes: number
   /** Milliseconds for line and headers to arrive, and for the whole request; then 408. */
   readonly headersTimeout: number
@@ -54,6 +57,9 @@ export interface HttpLimits {
 export const defaultLimits: HttpLimits = {
   headerBytes: 1_000_000, headersTimeout: 20_000, requestTimeout: 60_000, keepAliveTimeout: 75_000
 }
+
+/** Milliseconds after which a client that takes nothing of its answer is cut off. */
+export const progressTimeout = 60_000
 
 interface Arrival {
   /** Milliseconds of no clock in particular. */
@@ -92,18 +98,20 @@ const matchboxPaths: ReadonlySet<string> = new Set([
   '/', '/boot.ipxe', '/boot.ipxe.0', '/ipxe', '/grub', '/ignition', '/cloud', '/generic', '/metadata'
 ])
 
-export type HttpApp = FastifyInstance
+/** The application, and what its clients' connections hold, for other listeners of the same routes. */
+export type HttpApp = FastifyInstance & { readonly connections: ClientConnections }
 
 export function buildHttpApp (options: HttpOptions): HttpApp {
   const { provisioner, log, assetsPath, assetCache, signer, loaders, identify, ready, onRequest, limits = {} } = options
+  const connections = options.connections ?? new ClientConnections({ all: 4096, perAddress: 4096, progressTimeout })
   const { headerBytes, headersTimeout, requestTimeout, keepAliveTimeout } = { ...defaultLimits, ...limits }
 
   const signatures = signer === undefined ? undefined : new Signatures(signer)
   const app = fastify({
     logger: false,
-    http: { maxHeaderSize: headerBytes, headersTimeout, connectionsCheckingInterval: headersTimeout / 4 },
-    requestTimeout,
-    keepAliveTimeout,
+    serverFactory: handle => createServer({
+      maxHeaderSize: headerBytes, headersTimeout, requestTimeout, keepAliveTimeout, connectionsCheckingInterval: headersTimeout / 4
+    }, connections.listener(handle)),
     forceCloseConnections: 'idle',
     // Whoever connected before the listener closed is answered: a machine that boots asks once.
     return503OnClosing: false,
@@ -121,7 +129,10 @@ export function buildHttpApp (options: HttpOptions): HttpApp {
     clientErrorHandler: (error, socket) => { answerClientError(app.server, error, socket, log) }
   })
 
+  connections.watch(app.server)
   app.server.on('checkExpectation', refuseExpectation)
+  // No more descriptors, for one: who waits is taken when there are some again.
+  app.server.on('error', error => { if (app.server.listening) log.error({ error: error.message }, 'http.listener') })
 
   const routing: Routing = {
     provisioner,
@@ -170,7 +181,7 @@ export function buildHttpApp (options: HttpOptions): HttpApp {
   healthRoutes(app, ready)
   if (assetsPath !== '') assetRoutes(app, routing, assetsPath, assetCache)
   if (loaders !== undefined) loaderRoutes(app, routing, loaders)
-  return app
+  return Object.assign(app, { connections })
 }
 
 function read (raw: IncomingMessage): Arrival {

@@ -24,10 +24,12 @@ export function buildHttpsServer (app: HttpApp, { cert, key }: TlsPair, log: Log
     requestTimeout,
     keepAliveTimeout,
     connectionsCheckingInterval: headersTimeout / 4
-  }, (request, response) => { app.routing(request, response) })
+  }, app.connections.listener((request, response) => { app.routing(request, response) }))
+  app.connections.watch(server)
   server.on('checkExpectation', refuseExpectation)
   // A request that is read once more comes in at the plain server, with the connection as it is after decryption.
   server.on('clientError', (error, socket) => { answerClientError(app.server, error, socket, log) })
+  server.on('error', error => { if (server.listening) log.error({ error: error.message }, 'https.listener') })
   server.on('tlsClientError', (error, socket) => { log.debug({ ip: socket.remoteAddress, error: error.message }, 'https.handshake') })
   return server
 }

@@ -1,4 +1,5 @@
 // What has been seen of machines: /v1/machines, /v1/events, and /v1/installed, by which a machine reports itself.
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { MachineRegistry, StageChange } from '../machines/registry.js'
 import { isStage, type Machine, stages, type TimelineEntry } from '../machines/timeline.js'
@@ -10,6 +11,8 @@ export interface MachineRoutesOptions {
   readonly leasedAddress: (mac: Mac) => string | undefined
   /** A machine reported that it is installed, from this address. */
   readonly onInstalled: (mac: Mac, address: string) => void
+  /** Told of a request whose answer takes its time, before it waits. */
+  readonly hold?: (request: IncomingMessage, response: ServerResponse) => void
 }
 
 /** Seconds that `?wait=` may hold an answer, and how many may be held. */
@@ -53,7 +56,7 @@ const time = (at: number): string => new Date(at).toISOString()
 
 const refuse = (reply: FastifyReply, status: number, error: string): FastifyReply => reply.code(status).send({ error })
 
-function registerMachine (app: FastifyInstance, { registry }: MachineRoutesOptions, closing: AbortSignal): void {
+function registerMachine (app: FastifyInstance, { registry, hold }: MachineRoutesOptions, closing: AbortSignal): void {
   let waiting = 0
   app.get<{ Params: { mac: string }, Querystring: Record<string, string | undefined> }>('/v1/machines/:mac', async (request, reply) => {
     const mac = parseMac(request.params.mac)
@@ -68,6 +71,7 @@ function registerMachine (app: FastifyInstance, { registry }: MachineRoutesOptio
     if (!(seconds >= 0 && seconds <= longestWait)) return refuse(reply, 400, `timeout takes seconds, 0 to ${longestWait}`)
     if (waiting >= mostWaiting) return refuse(reply, 503, 'too many are waiting already')
     waiting++
+    hold?.(request.raw, reply.raw)
     try {
       const gone = new AbortController()
       request.raw.once('close', () => { gone.abort() })
@@ -82,11 +86,12 @@ function registerMachine (app: FastifyInstance, { registry }: MachineRoutesOptio
 }
 
 /** One server-sent event for each new line in a machine's timeline. */
-function registerEvents (app: FastifyInstance, { registry }: MachineRoutesOptions, closing: AbortSignal): void {
+function registerEvents (app: FastifyInstance, { registry, hold }: MachineRoutesOptions, closing: AbortSignal): void {
   let listeners = 0
-  app.get('/v1/events', (_request, reply) => {
+  app.get('/v1/events', (request, reply) => {
     if (listeners >= mostListeners) return refuse(reply, 503, 'too many listen already')
     listeners++
+    hold?.(request.raw, reply.raw)
     reply.hijack()
     const stream = reply.raw
     stream.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })

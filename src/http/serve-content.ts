@@ -102,13 +102,23 @@ function rangeHeader ({ method, headers }: ContentRequest, modified: number | un
   return modified !== undefined && !tag.test(asked.trim()) && parseHttpDate(asked) === modified ? range : ''
 }
 
-const trim = (text: string): string => text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '')
+const blank = ' \t\r\n'
+
+/** Without blanks around it. A regular expression for those at the end would try at each blank of a run that is none. */
+function trim (text: string): string {
+  let [start, end] = [0, text.length]
+  while (start < end && blank.includes(text[start]!)) start++
+  while (start < end && blank.includes(text[end - 1]!)) end--
+  return text.slice(start, end)
+}
 
 /** As strconv.ParseInt reads it, which takes a sign. */
 function parseCount (text: string): number | undefined {
   if (!/^[+-]?\d+$/.test(text)) return undefined
-  const value = BigInt(text.replace('+', ''))
-  return value < 0n || value > 0x7fffffffffffffffn ? undefined : Number(value)
+  const digits = text.replace(/^[+-]?0*/, '')
+  if (digits.length > 19) return undefined
+  const value = BigInt(digits)
+  return (value > 0n && text.startsWith('-')) || value > 0x7fffffffffffffffn ? undefined : Number(value)
 }
 
 function parseRange (header: string, size: number): readonly Range[] | string {

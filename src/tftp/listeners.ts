@@ -41,6 +41,8 @@ class EveryAddress implements Listeners {
   readonly #failed = new Set<string>()
   #scanning: Promise<void> = Promise.resolve()
   #closed = false
+  /** The last scan failed, which has been said. */
+  #blind = false
   #timer: { cancel: () => void } | undefined
 
   constructor (port: number, dependencies: ListenDependencies) {
@@ -59,7 +61,9 @@ class EveryAddress implements Listeners {
       throw error
     }
     if (this.#sockets.size === 0) throw new AppError('address_not_here', `cannot listen on port ${this.#port}/udp: this machine has no IPv4 address`)
-    this.#timer = this.#dependencies.clock.every(rescanEvery, () => { this.#scanning = this.#scanning.then(() => this.#rescan()) })
+    this.#timer = this.#dependencies.clock.every(rescanEvery, () => {
+      this.#scanning = this.#scanning.then(() => this.#rescan()).catch(this.#rescanFailed)
+    })
     return this
   }
 
@@ -78,9 +82,16 @@ class EveryAddress implements Listeners {
     this.#sockets.set(address, socket)
   }
 
+  /** The kernel does not say its addresses (no descriptor is free): the sockets stay as they are, and the next scan may be told. */
+  readonly #rescanFailed = (error: unknown): void => {
+    if (!this.#blind) this.#dependencies.log.warn({ reason: messageOf(error) }, 'tftp.addresses-unknown')
+    this.#blind = true
+  }
+
   async #rescan (): Promise<void> {
     if (this.#closed) return
     const here = new Set(this.#localAddresses())
+    this.#blind = false
     for (const [address, socket] of this.#sockets) {
       if (here.has(address)) continue
       this.#sockets.delete(address)

@@ -6,11 +6,13 @@ import { isActive, stateAt } from '../dhcp/leases.js'
 import { AppError } from '../errors.js'
 import { AssetCache } from '../http/asset-cache.js'
 import { buildControlApp, listenControl } from '../http/control-app.js'
-import { buildHttpApp, type HttpApp } from '../http/http-server.js'
+import { ClientConnections } from '../http/client-connections.js'
+import { buildHttpApp, type HttpApp, progressTimeout } from '../http/http-server.js'
 import { type MachineRoutesOptions, registerMachineRoutes } from '../http/machine-routes.js'
 import { registerImageRoute } from '../http/image-route.js'
 import { registerMetricsRoute } from '../http/metrics-route.js'
 import type { Mirror } from '../mirror/mirror.js'
+import { connectionShares, descriptorLimit } from '../net/descriptors.js'
 import { formatIpv4 } from '../net/ipv4.js'
 import { normaliseFileName } from '../tftp/file-name.js'
 import { listenError } from '../net/udp.js'
@@ -30,6 +32,11 @@ export async function startHttp (shared: Shared, images: Mirror | undefined, sta
   metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
   metrics.counter('asset_cache_hits_total', 'Pieces of images, 1 MiB each, that were served from memory', () => assetCache.hits)
   metrics.counter('asset_cache_misses_total', 'Pieces of images that had to be read from disk', () => assetCache.misses)
+  const connections = new ClientConnections({ ...connectionShares(descriptorLimit()).http, progressTimeout })
+  metrics.gauge('http_connections', 'Connections of HTTP and HTTPS clients', () => connections.count)
+  metrics.gauge('http_requests_waiting', 'Requests that wait for an earlier one of their connection', () => connections.waiting)
+  metrics.counter('http_connections_refused_total', 'Connections that were closed at once because their address had its share', () => connections.refused)
+  metrics.counter('http_connections_displaced_total', 'Connections that were closed so that another one could be taken', () => connections.displaced)
   const app = buildHttpApp({
     provisioner,
     log,
@@ -44,10 +51,11 @@ export async function startHttp (shared: Shared, images: Mirror | undefined, sta
     },
     identify: config.http.identify_by_ip ? await addressHolders(shared) : undefined,
     ready: () => [...starting(), ...store.problems().map(({ file, message }) => `${file}: ${message}`)],
-    onRequest: observer.onHttp
+    onRequest: observer.onHttp,
+    connections
   })
   registerMetricsRoute(app, metrics)
-  registerMachineRoutes(app, machineRoutes(shared))
+  registerMachineRoutes(app, { ...machineRoutes(shared), hold: (request, response) => { connections.hold(request, response) } })
   registerImageRoute(app, async () => await images?.list() ?? { sources: [], releases: [] })
   const { host, port } = config.http.address
   const socket = sockets.take('http', { key: 'http.address', host, port })

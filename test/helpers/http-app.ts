@@ -3,18 +3,23 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import type { Test } from 'tap'
-import { buildHttpApp, type HttpOptions } from '../../src/http/http-server.js'
+import { buildHttpApp, type HttpApp, type HttpOptions } from '../../src/http/http-server.js'
 import { createProvisioner, type ProvisionerOptions } from '../../src/matchbox/provisioner.js'
 
 export interface LogLine { readonly level: number, readonly msg: string, readonly [field: string]: unknown }
 
 export interface TestApp {
-  readonly app: FastifyInstance
+  readonly app: HttpApp
   readonly port: number
   readonly log: readonly LogLine[]
 }
 
-export async function listen (t: Test, { store, resilient, assets, ...options }: ProvisionerOptions & Partial<HttpOptions>): Promise<TestApp> {
+export interface TestAppOptions extends ProvisionerOptions, Partial<HttpOptions> {
+  /** Adds routes beside Matchbox's. */
+  readonly routes?: (app: FastifyInstance) => void
+}
+
+export async function listen (t: Test, { store, resilient, assets, routes, ...options }: TestAppOptions): Promise<TestApp> {
   const log: LogLine[] = []
   const app = buildHttpApp({
     provisioner: createProvisioner({ store, resilient: resilient ?? false, ...assets === undefined ? {} : { assets } }),
@@ -23,6 +28,7 @@ export async function listen (t: Test, { store, resilient, assets, ...options }:
     ready: () => [],
     ...options
   })
+  routes?.(app)
   await app.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(() => app.close())
   return { app, port: (app.server.address() as AddressInfo).port, log }

@@ -4,6 +4,7 @@ import type { UdpNetwork } from '../../src/net/udp.js'
 import { listen } from '../../src/tftp/listeners.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { FakeUdp } from '../helpers/fake-udp.js'
+import { logLines } from '../helpers/log-lines.js'
 
 const silent = createLog({ level: 'error', pretty: false, destination: process.stderr })
 const bound = (addresses: ReadonlyArray<{ address: string, port: number }>): string[] => addresses.map(a => `${a.address}:${a.port}`)
@@ -34,6 +35,28 @@ t.test('every address of the machine, as they come and go', async t => {
   await listeners.close()
   t.equal(udp.open, 0)
   t.equal(clock.pending, 0)
+})
+
+t.test('when the kernel does not say its addresses, the sockets stay and the next scan may be told', async t => {
+  const udp = new FakeUdp()
+  const clock = new FakeClock()
+  const lines = logLines()
+  let here = (): readonly string[] => ['127.0.0.1']
+  const listeners = await listen({ address: '0.0.0.0', port: 69 }, {
+    network: udp.host('127.0.0.1'), clock, log: createLog({ level: 'warn', pretty: false, destination: lines.stream }), localAddresses: () => here(), onDatagram: () => {}
+  })
+  here = () => { throw new Error('uv_interface_addresses returned Unknown system error 24') }
+  for (let scans = 0; scans < 3; scans++) {
+    clock.advance(5000)
+    await udp.settle()
+  }
+  t.same(bound(listeners.addresses), ['127.0.0.1:69'])
+  here = () => ['127.0.0.1', '192.0.2.1']
+  clock.advance(5000)
+  await udp.settle()
+  t.same(bound(listeners.addresses), ['127.0.0.1:69', '192.0.2.1:69'])
+  t.same(lines.entries().map(({ msg }) => msg), ['tftp.addresses-unknown'], 'said once')
+  await listeners.close()
 })
 
 t.test('a start that fails half-way leaves nothing behind', async t => {

@@ -1,0 +1,102 @@
+// What a client's connection may hold, before anybody looks at what it asks: a place among the others, one request at a time,
+// so many octets of headers, and so much time without getting on.
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+import { Connections, type ConnectionLimits } from '../net/connections.js'
+import { carrierOf } from './client-error.js'
+import { Turns } from './in-turn.js'
+
+/** Octets of all header lines together, and how many lines; the request line has the parser's own, larger limit. */
+const mostHeaderBytes = 64 * 1024
+const mostHeaders = 1000
+
+export interface ClientConnectionsOptions extends ConnectionLimits {
+  /** Milliseconds without an octet coming or going while a request is answered; then the connection is cut. */
+  readonly progressTimeout: number
+}
+
+/** One for all listeners that serve the same application. */
+export class ClientConnections {
+  readonly #progressTimeout: number
+  readonly #places: Connections
+  readonly #turns = new Turns()
+  /** Those on which a request is being answered. */
+  readonly #busy = new Set<Socket>()
+  /** The connection below TLS, which is what holds the place. */
+  readonly #below = new WeakMap<Socket, Socket>()
+
+  constructor ({ all, perAddress, progressTimeout }: ClientConnectionsOptions) {
+    this.#progressTimeout = progressTimeout
+    this.#places = new Connections({ all, perAddress, idle: socket => !this.#busy.has(socket) })
+  }
+
+  get count (): number { return this.#places.count }
+  get refused (): number { return this.#places.refused }
+  get displaced (): number { return this.#places.displaced }
+  get waiting (): number { return this.#turns.waiting }
+
+  /** Admits what connects to the server, which must not have begun to listen. */
+  watch (server: Server): void {
+    server.maxHeadersCount = mostHeaders
+    server.setTimeout(this.#progressTimeout)
+    /** Of connections whose TLS handshake is not done. */
+    const unsecured = new Map<string, Socket>()
+    // A request that is read once more comes as a connection too, but one that has its place already.
+    server.on('connection', socket => {
+      if (!(socket instanceof Socket) || !this.#places.admit(socket) || socket instanceof TLSSocket) return
+      const peer = peerOf(socket)
+      unsecured.set(peer, socket)
+      socket.once('close', () => { if (unsecured.get(peer) === socket) unsecured.delete(peer) })
+    })
+    server.on('secureConnection', (secure: TLSSocket) => {
+      const below = unsecured.get(peerOf(secure))
+      if (below !== undefined) this.#below.set(secure, below)
+    })
+  }
+
+  /** `handle` for one request of a connection after the other. */
+  listener (handle: RequestListener): RequestListener {
+    return this.#turns.listener((request, response) => {
+      if (this.#begin(request, response)) handle(request, response)
+    })
+  }
+
+  /** The answer to this request takes as long as its client has asked for: nothing need come or go meanwhile. */
+  hold (request: IncomingMessage, response: ServerResponse): void {
+    request.socket.setTimeout(0)
+    this.#turns.hold(request, response)
+  }
+
+  #begin (request: IncomingMessage, response: ServerResponse): boolean {
+    const socket = this.#placeOf(request.socket)
+    if (socket !== undefined) {
+      this.#busy.add(socket)
+      response.once('close', () => {
+        this.#busy.delete(socket)
+        this.#places.used(socket)
+      })
+    }
+    // An answer before this one may have had a time of its own.
+    if (request.socket.timeout !== this.#progressTimeout) request.socket.setTimeout(this.#progressTimeout)
+    if (!tooLarge(request.rawHeaders)) return true
+    const body = '431 Request Header Fields Too Large'
+    response.writeHead(431, { 'content-type': 'text/plain; charset=utf-8', 'content-length': body.length, connection: 'close' }).end(body)
+    return false
+  }
+
+  #placeOf (socket: Duplex): Socket | undefined {
+    const carrier = carrierOf(socket)
+    return carrier instanceof Socket ? this.#below.get(carrier) ?? carrier : undefined
+  }
+}
+
+const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
+
+function tooLarge (rawHeaders: readonly string[]): boolean {
+  if (rawHeaders.length >= 2 * mostHeaders) return true
+  let bytes = 0
+  for (const text of rawHeaders) bytes += text.length + 2
+  return bytes > mostHeaderBytes
+}

@@ -1,0 +1,32 @@
+// How many descriptors this process may have open (getrlimit(2), RLIMIT_NOFILE), and how the listeners share them. Node raises
+// the soft limit to the hard one when it starts.
+import { readFileSync } from 'node:fs'
+import type { ConnectionLimits } from './connections.js'
+
+/** What stands open without anybody asking: the log, the store's watcher, leases, the listening sockets, libuv's own. */
+const own = 64
+
+/** Whoever has no /proc has what systems usually give. */
+const usual = 1024
+
+export function descriptorLimit (): number {
+  try {
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+    return soft === undefined ? usual : Number(soft)
+  } catch {
+    return usual
+  }
+}
+
+export interface ConnectionShares {
+  /** For HTTP and HTTPS together; each may have a file open too. */
+  readonly http: ConnectionLimits
+  readonly grpc: ConnectionLimits
+}
+
+/** Connections that `descriptors` allow: never so many that none is left for a file, a TFTP transfer or the next DHCP socket. */
+export function connectionShares (descriptors: number): ConnectionShares {
+  const free = Math.max(16, descriptors - own)
+  const limits = (all: number): ConnectionLimits => ({ all, perAddress: Math.ceil(all / 2) })
+  return { http: limits(Math.min(4096, Math.floor(free * 3 / 8))), grpc: limits(Math.min(1000, Math.floor(free / 8))) }
+}
