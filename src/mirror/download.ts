@@ -5,7 +5,7 @@ import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'no
 import type { Clock } from '../clock.js'
 import { AppError, errnoOf } from '../errors.js'
 import { writeError } from '../store/atomic-file.js'
-import { broken, type HttpAnswer, type HttpClient, refused, steady, TransientError } from './http-client.js'
+import { broken, discard, type HttpAnswer, type HttpClient, refused, steady, TransientError } from './http-client.js'
 
 export interface DownloadOptions {
   readonly client: HttpClient
@@ -90,7 +90,7 @@ async function attempt (url: string, part: string, options: DownloadOptions): Pr
     if (total !== undefined && at !== total) throw new TransientError('image_download_failed', `${url}: ended after ${at} of ${total} bytes`)
     await handle.sync()
   } catch (error) {
-    answer.body.on('error', () => {}).destroy()
+    discard(answer)
     // The system's own refusals are the disk's; the network's have names of their own.
     throw /^E(?:NOSPC|DQUOT|IO|ROFS|ACCES|PERM|FBIG|ISDIR)$/.test(errnoOf(error)) ? writeError(part, error) : broken(url, error)
   } finally {

@@ -1,20 +1,25 @@
-// HTTP towards publishers: through the proxy that the usual variables name, redirects followed a few times and never from
-// https to http, sizes bounded, and given up when nothing comes for a while. undici, since Node 20's fetch knows no proxy.
-import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+// HTTP towards publishers, by Node's own client: through the proxy that the usual variables name, redirects followed a few
+// times and never from https to http, sizes bounded, and given up when nothing comes for a while. A connection for each
+// request: they are few and large, and one that was kept may have been closed by the other side a moment ago.
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Clock } from '../clock.js'
 import { AppError, messageOf } from '../errors.js'
+import { basicAuthorization, connect, type ConnectOptions } from './connect.js'
+import { type Environment, proxyFor } from './proxy.js'
 import type { Fetcher } from './source.js'
 
-export interface HttpClientOptions {
-  /** Where HTTP_PROXY, HTTPS_PROXY and NO_PROXY (or in lower case) are read from. */
-  readonly env: Readonly<Record<string, string | undefined>>
-  /** Milliseconds without a byte. */
-  readonly timeout: number
-  readonly clock: Clock
-  readonly signal: AbortSignal
+export interface HttpClientOptions extends ConnectOptions {
+  /** Where HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY (or in lower case) are read from. */
+  readonly env: Environment
 }
 
-export type HttpAnswer = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>
+export interface HttpAnswer {
+  readonly statusCode: number
+  readonly headers: IncomingHttpHeaders
+  /** To be read to its end or destroyed. */
+  readonly body: IncomingMessage
+}
 
 /** A download that may go better when it is tried again. */
 export class TransientError extends AppError {}
@@ -28,37 +33,19 @@ const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 const maxDocumentBytes = 8 * 2 ** 20
 
 export class HttpClient implements Fetcher {
-  readonly #agent: Dispatcher
   readonly #options: HttpClientOptions
 
-  constructor (options: HttpClientOptions) {
-    const { env, timeout } = options
-    this.#options = options
-    this.#agent = new EnvHttpProxyAgent({
-      // '' keeps the agent from reading the process's own environment.
-      httpProxy: env['http_proxy'] ?? env['HTTP_PROXY'] ?? '',
-      httpsProxy: env['https_proxy'] ?? env['HTTPS_PROXY'] ?? env['http_proxy'] ?? env['HTTP_PROXY'] ?? '',
-      noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
-      // Proxies let CONNECT through to 443 alone, as a rule.
-      proxyTunnel: false,
-      headersTimeout: timeout,
-      bodyTimeout: timeout,
-      connect: { timeout }
-    })
-  }
-
-  async close (): Promise<void> { await this.#agent.destroy() }
+  constructor (options: HttpClientOptions) { this.#options = options }
 
   /** The answer after redirects, whatever its status. TransientError when nobody answers. */
   async get (url: string, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer> {
     let at = url
     for (let count = 0; count <= maxRedirects; count++) {
-      const answer = await this.#ask(at, headers)
+      const answer = await this.#ask(new URL(at), headers)
       if (!redirects.has(answer.statusCode)) return answer
-      // An answer that nobody reads may be an error; it is of no interest any more.
-      answer.body.on('error', () => {}).destroy()
+      discard(answer)
       const { location } = answer.headers
-      if (typeof location !== 'string' || !URL.canParse(location, at)) throw new AppError('image_download_failed', `${at} redirects to nowhere`)
+      if (location === undefined || !URL.canParse(location, at)) throw new AppError('image_download_failed', `${at} redirects to nowhere`)
       const next = new URL(location, at)
       if (!/^https?:$/.test(next.protocol) || (next.protocol === 'http:' && at.startsWith('https:'))) {
         throw new AppError('image_download_failed', `${at} redirects to ${next.href}, which is not followed`)
@@ -68,13 +55,42 @@ export class HttpClient implements Fetcher {
     throw new AppError('image_download_failed', `${url} redirects more than ${maxRedirects} times`)
   }
 
-  async #ask (url: string, headers: Readonly<Record<string, string>>): Promise<HttpAnswer> {
-    const { signal } = this.#options
+  async #ask (url: URL, headers: Readonly<Record<string, string>>): Promise<HttpAnswer> {
+    const { env } = this.#options
     try {
-      return await request(url, { dispatcher: this.#agent, signal, headers: { 'user-agent': 'core-provisioner', 'accept-encoding': 'identity', ...headers } })
+      const proxy = proxyFor(url, env)
+      const socket = await connect(url, proxy, this.#options)
+      const throughProxy = proxy !== undefined && url.protocol === 'http:'
+      const authorization = throughProxy ? basicAuthorization(proxy) : undefined
+      return await this.#exchange(socket, throughProxy ? `${url.origin}${url.pathname}${url.search}` : `${url.pathname}${url.search}`, {
+        host: url.host,
+        'user-agent': 'core-provisioner',
+        accept: '*/*',
+        'accept-encoding': 'identity',
+        ...authorization !== undefined && { 'proxy-authorization': authorization },
+        ...headers
+      })
     } catch (error) {
-      throw broken(url, error)
+      throw broken(url.href, error)
     }
+  }
+
+  async #exchange (socket: Socket, path: string, headers: Readonly<Record<string, string>>): Promise<HttpAnswer> {
+    const { clock, timeout, signal } = this.#options
+    return await new Promise((resolve, reject) => {
+      const asked = request({ createConnection: () => socket, path, headers, setHost: false, signal })
+      const silence = clock.after(timeout, () => { asked.destroy(Object.assign(new Error('no answer'), { code: 'NO_ANSWER' })) })
+      asked.on('error', error => {
+        silence.cancel()
+        socket.destroy()
+        reject(error)
+      })
+      asked.once('response', body => {
+        silence.cancel()
+        resolve({ statusCode: body.statusCode ?? 0, headers: body.headers, body })
+      })
+      asked.end()
+    })
   }
 
   async text (url: string): Promise<string> { return (await this.bytes(url)).toString('utf8') }
@@ -100,25 +116,40 @@ export class HttpClient implements Fetcher {
 /** Bytes a second: what is slower holds a connection up rather than to send a file. */
 const slowest = 1024
 
-/** The pieces of a body as they come; TransientError when they come too slowly. undici itself sees to it that they come at all. */
-export async function * steady (url: string, body: AsyncIterable<unknown>, { clock, timeout }: Pick<HttpClientOptions, 'clock' | 'timeout'>): AsyncGenerator<Buffer> {
+/** The pieces of a body as they come; TransientError when nothing comes for `timeout`, or too little in twice that. */
+export async function * steady (url: string, body: IncomingMessage, { clock, timeout }: Pick<HttpClientOptions, 'clock' | 'timeout'>): AsyncGenerator<Buffer> {
+  // Only the wait for the publisher counts, not what the disk takes in between.
+  const silence = (): ReturnType<Clock['after']> => clock.after(timeout, () => {
+    body.destroy(new TransientError('image_download_failed', `${url}: nothing more came`))
+  })
+  let timer = silence()
   let since = clock.now()
   let bytes = 0
-  for await (const piece of body as AsyncIterable<Buffer>) {
-    bytes += piece.length
-    const milliseconds = clock.now() - since
-    if (milliseconds > 2 * timeout) {
-      if (bytes < slowest * milliseconds / 1000) throw new TransientError('image_download_failed', `${url}: less than ${slowest} bytes come in a second`)
-      since = clock.now()
-      bytes = 0
+  try {
+    for await (const piece of body as AsyncIterable<Buffer>) {
+      timer.cancel()
+      bytes += piece.length
+      const milliseconds = clock.now() - since
+      if (milliseconds > 2 * timeout) {
+        if (bytes < slowest * milliseconds / 1000) throw new TransientError('image_download_failed', `${url}: less than ${slowest} bytes come in a second`)
+        since = clock.now()
+        bytes = 0
+      }
+      yield piece
+      timer = silence()
     }
-    yield piece
+  } finally {
+    timer.cancel()
   }
 }
 
+/** Reads no more of an answer; that it breaks then is of no interest. */
+export const discard = ({ body }: Pick<HttpAnswer, 'body'>): void => { body.on('error', () => {}).destroy() }
+
 /** A status that is not the one that was hoped for; the body is thrown away. */
-export function refused (url: string, { statusCode, body }: HttpAnswer): AppError {
-  body.on('error', () => {}).destroy()
+export function refused (url: string, answer: HttpAnswer): AppError {
+  const { statusCode } = answer
+  discard(answer)
   const message = `${url}: answered ${statusCode}`
   if (statusCode === 404 || statusCode === 410) return new MissingError('image_download_failed', `${message}: the publisher does not have it`)
   return statusCode >= 500 || statusCode === 408 || statusCode === 429
@@ -127,12 +158,17 @@ export function refused (url: string, { statusCode, body }: HttpAnswer): AppErro
 }
 
 const words: Readonly<Record<string, string>> = {
-  UND_ERR_HEADERS_TIMEOUT: 'it does not answer',
-  UND_ERR_BODY_TIMEOUT: 'nothing more came',
-  UND_ERR_CONNECT_TIMEOUT: 'it can not be reached',
-  UND_ERR_SOCKET: 'the connection broke',
+  NO_ANSWER: 'it does not answer',
+  ETIMEDOUT: 'it can not be reached',
+  ECONNRESET: 'the connection broke',
+  EPIPE: 'the connection broke',
+  ERR_STREAM_PREMATURE_CLOSE: 'the connection broke',
   ECONNREFUSED: 'nobody listens there',
-  ENOTFOUND: 'its name is not known'
+  ENETUNREACH: 'there is no way to it',
+  EHOSTUNREACH: 'there is no way to it',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS',
+  ENOTFOUND: 'its name is not known',
+  EAI_AGAIN: 'its name can not be looked up now'
 }
 
 /** What cut a request or a body, as AppError. */

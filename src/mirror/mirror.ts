@@ -115,18 +115,14 @@ export class Mirror {
   async sync ({ signal, onProgress = () => {}, onResult = () => {} }: SyncOptions): Promise<readonly SyncResult[]> {
     const { sources, env, timeout, clock } = this.#options
     const client = new HttpClient({ env, timeout, clock, signal })
-    try {
-      const results: SyncResult[] = []
-      for (const source of sources) {
-        if (signal.aborted) break
-        const result = await this.#syncSource(source, { client, signal, onProgress })
-        results.push(result)
-        onResult(result)
-      }
-      return results
-    } finally {
-      await client.close()
+    const results: SyncResult[] = []
+    for (const source of sources) {
+      if (signal.aborted) break
+      const result = await this.#syncSource(source, { client, signal, onProgress })
+      results.push(result)
+      onResult(result)
     }
+    return results
   }
 
   async #syncSource (source: Source, { client, signal, onProgress }: SourceOptions): Promise<SyncResult> {

@@ -2,8 +2,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createMessage, generateKey, type PrivateKey, sign } from 'openpgp'
+import type { Pair } from './pki.js'
 
 export interface TestKey {
   readonly fingerprint: string
@@ -50,23 +52,29 @@ export class Publisher {
   /** Downloads of image files under way, and the most there were. */
   now = 0
   most = 0
+  /** Sends a file at once and closes the connection, as HTTP/1.0 servers do. */
+  closes = false
   /** Called before a request is answered. */
   onRequest: (path: string) => void = () => {}
-  readonly #server: Server
+  readonly #server: Server | TlsServer
+  readonly #scheme: string
   readonly #timers = new Set<NodeJS.Timeout>()
 
-  private constructor () {
-    this.#server = createServer((request, response) => { this.#answer(request, response) })
+  private constructor (pair: Pair | undefined) {
+    const answer = (request: IncomingMessage, response: ServerResponse): void => { this.#answer(request, response) }
+    this.#server = pair === undefined ? createServer(answer) : createTlsServer(pair, answer)
+    this.#scheme = pair === undefined ? 'http' : 'https'
   }
 
-  static async start (): Promise<Publisher> {
-    const publisher = new Publisher()
+  /** Speaks TLS when it is given a certificate. */
+  static async start (pair?: Pair): Promise<Publisher> {
+    const publisher = new Publisher(pair)
     publisher.#server.listen(0, '127.0.0.1')
     await once(publisher.#server, 'listening')
     return publisher
   }
 
-  get url (): string { return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}` }
+  get url (): string { return `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}` }
 
   async close (): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer)
@@ -147,7 +155,11 @@ export class Publisher {
         return
       }
       const headers = { etag, 'content-length': body.length - from, ...from > 0 && { 'content-range': `bytes ${from}-${body.length - 1}/${body.length}` } }
-      response.writeHead(from > 0 ? 206 : 200, headers)
+      response.writeHead(from > 0 ? 206 : 200, { ...headers, ...this.closes && { connection: 'close' } })
+      if (this.closes && fault === undefined) {
+        response.end(body.subarray(from))
+        return
+      }
       this.#send(response, body.subarray(from), fault?.kind === 'cut' ? fault.after : undefined)
     }
   }

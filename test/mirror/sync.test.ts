@@ -204,6 +204,17 @@ t.test('publishers that are down, slow, never-ending or lost', { timeout: 60_000
   t.match(await mirrorOf(t, { os: 'flatcar', base_url: url }).sync(), [{ error: { code: 'image_download_failed', text: /nobody listens there/ } }])
 })
 
+t.test('a publisher that closes the connection after each answer', { timeout: 60_000 }, async t => {
+  const server = await publisher(t)
+  server.closes = true
+  for (const round of [1, 2, 3, 4, 5, 6]) {
+    const made = await server.flatcar(`1.0.${round}`, key, { bytes: 6_000_000 })
+    const mirror = mirrorOf(t, { os: 'flatcar', base_url: server.url })
+    t.match(await mirror.sync(), [{ outcome: 'published' }])
+    t.ok(mirror.seen('flatcar').get(`1.0.${round}/${kernel}`)?.equals(made.get(kernel)!))
+  }
+})
+
 t.test('a cut download goes on where it was cut, unless the file is another one by then', async t => {
   const server = await publisher(t)
   const path = `/amd64-usr/1.0.0/${kernel}`
