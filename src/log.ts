@@ -19,7 +19,7 @@ export interface LogOptions {
   readonly destination: NodeJS.WritableStream & { readonly fd?: number }
   /**
    * JSON lines are written by another thread, those that come meanwhile together: a service that logs to a disk which is
-   * busy, or to a reader that hangs, goes on answering. What is left is written when the process ends, unless by SIGKILL.
+   * busy, or to a reader that hangs, goes on answering. `endLog` writes what is left before the process ends.
    */
   readonly background?: boolean
 }
@@ -32,18 +32,47 @@ const mostWaiting = 16 * 2 ** 20
  * Usage: `log.info({ mac, ip }, 'dhcp.offer')`.
  */
 export function createLog ({ level, pretty: readable, journal = false, destination, background = false }: LogOptions): Logger {
-  const lines = !readable && background && destination.fd !== undefined ? backgroundStream(destination.fd) : destination
+  const lines: Lines = !readable && background && destination.fd !== undefined ? backgroundLines(destination.fd) : destination
   const stream = readable
     ? pretty({ destination, colorize: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', singleLine: true })
-    : journal ? { write: (line: string) => { lines.write(journalLine(line)) } } : lines
+    : journal ? { ...lines, write: (line: string) => { lines.write(journalLine(line)) } } : lines
   return pino({ level, base: null, timestamp: isoTime(), formatters: { level: label => ({ level: label }) } }, stream)
 }
 
-function backgroundStream (fd: number): DestinationStream {
+/** Where lines go; what writes them in the background has to `finish`, in so many milliseconds. */
+interface Lines extends DestinationStream {
+  readonly finish?: (patience: number) => Promise<void>
+}
+
+/**
+ * Resolves when every line is written, or after `patience` milliseconds, since the log's reader may hang. Then the process may end;
+ * ending without it may lose the lines that another thread is writing, or put them after later ones, and waits for a reader that hangs.
+ */
+export async function endLog (log: Logger, patience = 1000): Promise<void> {
+  const { finish } = (log as Logger & Readonly<Record<symbol, Lines | undefined>>)[pino.symbols.streamSym] ?? {}
+  await finish?.(patience)
+}
+
+function backgroundLines (fd: number): Lines {
   const stream = pino.destination({ dest: fd, sync: false, maxLength: mostWaiting })
+  let ending = false
   // A log that can't be written (a full disk) ends nothing; its lines are tried again with the next.
   stream.on('error', () => {})
-  return stream
+  return {
+    // What is said after the end (by a part that did not close in time) has nowhere to go.
+    write: line => { if (!ending) stream.write(line) },
+    finish: async patience => {
+      ending = true
+      const over = AbortSignal.timeout(patience)
+      await new Promise<unknown>(resolve => {
+        stream.once('close', resolve).once('error', resolve)
+        over.addEventListener('abort', resolve)
+        stream.end()
+      })
+      // What is left by then pino would write when the process ends, and wait for as long as it takes.
+      stream.destroy()
+    }
+  }
 }
 
 /** The time as pino puts it into a line; many lines are of the same millisecond. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { journalLine } from '../src/journal-line.js'
+import { surroundings } from './helpers/program.js'
 
 t.test('event, fields and priority in one line', async t => {
   const line = (fields: object): string => journalLine(JSON.stringify({ level: 'info', time: '2026-01-01T00:00:00Z', ...fields }))
@@ -21,7 +22,7 @@ t.test('only where output goes to the journal', async t => {
   const run = (stream: (out: number) => string): string => {
     const out = openSync(path, 'w')
     spawnSync(process.execPath, ['--import', 'tsx', 'src/main.ts', 'serve', '--config', '/nonexistent'],
-      { cwd: root, stdio: ['ignore', out, out], env: { PATH: process.env['PATH'], JOURNAL_STREAM: stream(out) } })
+      { cwd: root, stdio: ['ignore', out, out], env: { ...surroundings(), JOURNAL_STREAM: stream(out) } })
     closeSync(out)
     return readFileSync(path, 'utf8')
   }

@@ -9,16 +9,16 @@ import { logLines } from './helpers/log-lines.js'
 
 const module = JSON.stringify(fileURLToPath(new URL('../src/log.ts', import.meta.url)))
 const program = (lines: number): string => `
-  import { createLog } from ${module}
+  import { createLog, endLog } from ${module}
   const log = createLog({ level: 'info', pretty: false, destination: process.stdout, background: true })
   for (let n = 0; n < ${lines}; n++) log.info({ n, filling: 'x'.repeat(100) }, 'test.line')
   process.stderr.write('done')
-  process.stdin.once('data', () => process.exit())`
+  process.stdin.once('data', async () => { await endLog(log); process.exit() })`
 
 const start = (lines: number): ReturnType<typeof spawn> =>
   spawn(process.execPath, ['--import=tsx', '--input-type=module', '--eval', program(lines)], { cwd: fileURLToPath(new URL('..', import.meta.url)) })
 
-t.test('nothing is lost when the process ends in the turn that wrote it', async t => {
+t.test('nothing is lost when the process ends', async t => {
   const child = start(5000)
   const written = text(child.stdout!)
   await once(child.stderr!, 'data')
@@ -28,11 +28,19 @@ t.test('nothing is lost when the process ends in the turn that wrote it', async 
   t.match(lines[0], { level: 'info', msg: 'test.line', time: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/ })
 })
 
-t.test('a reader that hangs does not hold up the process', async t => {
+t.test('a reader that hangs holds up neither the work nor, for more than a moment, the end', async t => {
   const child = start(5000)
   t.equal(String((await once(child.stderr!, 'data') as [Buffer])[0]), 'done', 'with a pipe that is long full')
-  child.kill('SIGKILL')
-  await once(child, 'exit')
+  child.stdin!.write('end\n')
+  t.same(await once(child, 'exit'), [0, null])
+})
+
+t.test('neither does one that is gone', async t => {
+  const child = start(5000)
+  child.stdout!.destroy()
+  await once(child.stderr!, 'data')
+  child.stdin!.write('end\n')
+  t.same(await once(child, 'exit'), [0, null])
 })
 
 t.test('without it each line is there at once', t => {

@@ -3,7 +3,7 @@ import { type Appliance, startAppliance } from '../appliance.js'
 import { systemClock } from '../clock.js'
 import type { LoadedConfig } from '../config.js'
 import { messageOf } from '../errors.js'
-import { createLog, type Logger } from '../log.js'
+import { createLog, endLog, type Logger } from '../log.js'
 import { openServiceManager, type ServiceManager } from '../wiring/service-manager.js'
 import { configFrom, configOptions, parse } from './arguments.js'
 import type { Command, Io } from './command.js'
@@ -35,6 +35,7 @@ export const serveCommand: Command = {
       new Promise<boolean>(resolve => { late.addEventListener('abort', () => { resolve(false) }) })
     ])
     log[closed ? 'info' : 'warn']({ orderly: closed }, 'appliance.end')
+    await endLog(log)
     return 0
   }
 }

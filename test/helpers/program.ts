@@ -5,6 +5,11 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
+/** What a child is given of the runner's surroundings: where programs are, and the clock, zone and language that the tests run under. */
+export function surroundings (): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(?:PATH|HOME|TZ|LANG|LC_\w+|LD_PRELOAD|FAKETIME\w*)$/.test(name)))
+}
+
 export interface Ended { readonly status: number | null, readonly signal: string | null, readonly stdout: string, readonly stderr: string }
 
 export interface ProgramOptions {
@@ -29,7 +34,7 @@ export class Program {
     // A shell that becomes the program: only it can know the process id beforehand.
     this.child = spawn('/bin/sh', ['-c', 'LISTEN_PID=$$ WATCHDOG_PID=$$ exec "$@"', 'sh', ...command], {
       cwd: root,
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...handed, ...env },
+      env: { ...surroundings(), ...handed, ...env },
       stdio: ['pipe', 'pipe', 'pipe', ...sockets.map(({ fd }) => fd)]
     })
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => { this.#stdout += text })

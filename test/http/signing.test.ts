@@ -56,7 +56,7 @@ const ask = (port: number, method: string, path: string, headers: Readonly<Recor
 
 /** Without what a signature's time and value change. */
 const fieldsOf = (packets: readonly string[]): string[] => packets
-  .map(line => line.replace(/created \d+/, 'created').replace(/\(sig created .*\)/, '').replace(/begin of digest .*/, '').replace(/\d+ bits/, 'bits'))
+  .map(line => line.replace(/\(sig created .*\)/, '').replace(/created \d+/, 'created').replace(/begin of digest .*/, '').replace(/\d+ bits/, 'bits'))
 
 const withoutFinalNewline = (content: Buffer): Buffer => content.at(-1) === 0x0a ? content.subarray(0, content.at(-2) === 0x0d ? -2 : -1) : content
 const spaced = (content: Buffer): Buffer => Buffer.from(content.toString('latin1').replace(/\r?\n/g, ' $&'), 'latin1')
