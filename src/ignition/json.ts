@@ -1,6 +1,6 @@
 // Values to JSON text as Go's encoding/json writes it: integers of any size exact, `<` `>` `&` U+2028 and U+2029 escaped in
 // strings, bytes that are not UTF-8 as U+FFFD. Keys stand in the order they have.
-import { printable } from './go-string.js'
+import { printable } from '../go/string.js'
 
 export type JsonValue = null | boolean | number | bigint | string | JsonList | JsonObject
 export type JsonList = readonly JsonValue[]

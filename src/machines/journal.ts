@@ -2,11 +2,11 @@
 // anybody, so lines are gathered for a second and written together; a torn last line is left out.
 import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Clock, Timer } from '../clock.js'
-import { errnoOf, messageOf } from '../errors.js'
-import type { Logger } from '../log.js'
+import type { Clock, Timer } from '../base/clock.js'
+import { errnoOf, messageOf } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
 import { parseMac } from '../net/mac.js'
-import { writeFileAtomic } from '../store/atomic-file.js'
+import { writeFileAtomic } from '../disk/atomic-file.js'
 import type { Machine } from './timeline.js'
 
 export interface JournalOptions {

@@ -2,7 +2,7 @@
 // Text as Go has it: case is changed one character at a time, where JavaScript makes "SS" of "ß", and a string may hold
 // bytes that are not UTF-8.
 import { Buffer } from 'node:buffer'
-import { goString } from '../ignition/go-string.js'
+import { goString } from '../go/string.js'
 
 function single (c: string, changed: string): string {
   return changed.length === c.length || [...changed].length === 1 ? changed : c

@@ -1,6 +1,6 @@
 // A group: which machines (selector) get which profile, with what metadata. Its file is Matchbox's groups/<id>.json.
 import { Buffer } from 'node:buffer'
-import { AppError, messageOf } from '../errors.js'
+import { AppError, messageOf } from '../base/errors.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import {
   type JsonObject, type JsonValue, Members, compareUtf8, encodeJson, encodeJsonIndented, parseJson, sorted, valueOf

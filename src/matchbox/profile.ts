@@ -1,6 +1,6 @@
 // A profile: what a machine boots and which configs it reads. Its file is Matchbox's profiles/<id>.json.
 import { Buffer } from 'node:buffer'
-import { AppError, messageOf } from '../errors.js'
+import { AppError, messageOf } from '../base/errors.js'
 import { type JsonValue, encodeJsonIndented, parseJson } from './go-json.js'
 import { fieldsOf, stringField, stringsField } from './go-struct.js'
 

@@ -1,8 +1,8 @@
 // HTTP towards publishers: through the proxy that the usual variables name, redirects followed a few times and never from
 // https to http, sizes bounded, and given up when nothing comes for a while. undici, since Node 20's fetch knows no proxy.
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
-import type { Clock } from '../clock.js'
-import { AppError, messageOf } from '../errors.js'
+import type { Clock } from '../base/clock.js'
+import { AppError, messageOf } from '../base/errors.js'
 import type { Fetcher } from './source.js'
 
 export interface HttpClientOptions {

@@ -3,7 +3,7 @@
 // sign: it adds subpackets of its own, and does RSA on the thread that answers requests.
 import { createHash, type KeyObject, sign } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { Clock } from '../clock.js'
+import type { Clock } from '../base/clock.js'
 import type { SigningKey } from './key-ring.js'
 
 const signAsync = promisify<string, Buffer, KeyObject, Buffer>(sign)

@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs'
 import { LeaseFile } from '../../src/dhcp/lease-file.js'
 import { LeaseTable } from '../../src/dhcp/leases.js'
-import { createLog } from '../../src/log.js'
+import { createLog } from '../../src/base/log.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
 import { ip, testMac } from './dhcp.js'
 

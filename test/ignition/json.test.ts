@@ -1,6 +1,6 @@
 // JSON text as Go writes it.
 import t from 'tap'
-import { goString } from '../../src/ignition/go-string.js'
+import { goString } from '../../src/go/string.js'
 import { jsonText } from '../../src/ignition/json.js'
 
 t.test('compact and indented', t => {

@@ -1,7 +1,7 @@
 // Contents in the config as a data URL: percent-encoded, base64 or gzip, whichever is shortest (base/util/url.go).
 import { gzipSync } from 'node:zlib'
 import { base64DataUrl, percentDataUrl } from '../data-url.js'
-import { goBytes } from '../go-string.js'
+import { goBytes } from '../../go/string.js'
 import { gzip } from '../gzip/gzip.js'
 
 export interface DataUrl { readonly source: string, readonly compression?: string }

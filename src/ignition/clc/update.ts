@@ -1,6 +1,6 @@
 // The update and locksmith sections: both end up in /etc/coreos/update.conf.
-import { goLower, goQuote } from '../go-string.js'
-import { GoUrlError, parseGoUrl } from '../go-url.js'
+import { goLower, goQuote } from '../../go/string.js'
+import { GoUrlError, parseGoUrl } from '../../go/url.js'
 import { optional, string, struct } from '../schema.js'
 import { errorIf, errorRemark, rule, warningRemark } from '../validate.js'
 import type { ValueOf } from '../schema.js'
