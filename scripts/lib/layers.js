@@ -69,14 +69,14 @@ export const layers = [
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:buffer'],
     packages: ['chokidar']
   },
-  { name: 'http', files: ['http/'], may: ['http/', 'matchbox/', 'base/errors', 'machines/', 'net/mac', 'net/ipv4'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'http', files: ['http/'], may: ['http/', 'go/', 'matchbox/', 'base/errors', 'machines/', 'net/mac', 'net/ipv4'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'base/bundled', 'matchbox/', 'base/errors', 'net/mac'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'machines', files: ['machines/'], may: ['machines/', 'base/errors', 'base/clock', 'net/', 'disk/'], types: ['base/log'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events'], packages: [] },
-  { name: 'tools', files: ['mirror/', 'inventory/', 'tls/', 'openpgp/'], may: ['mirror/', 'inventory/', 'tls/', 'openpgp/', 'base/errors', 'net/', 'base/clock', 'disk/'], types: ['base/log'], node: ['*'], packages: ['*'] },
+  { name: 'tools', files: ['mirror/', 'inventory/', 'tls/', 'openpgp/'], may: ['mirror/', 'inventory/', 'tls/', 'openpgp/', 'base/errors', 'go/', 'net/', 'base/clock', 'disk/'], types: ['base/log'], node: ['*'], packages: ['*'] },
   {
     name: 'cli',
     files: ['cli/'],
-    may: ['cli/', 'appliance', 'wiring/plan', 'wiring/doctor', 'wiring/service-manager', 'wiring/images', 'base/', 'config/', 'net/mac', 'grpc/client', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/verify', 'tls/'],
+    may: ['cli/', 'appliance', 'wiring/plan', 'wiring/doctor', 'wiring/service-manager', 'wiring/images', 'base/', 'config/', 'net/mac', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/verify', 'tls/'],
     types: ['http/control-app', 'http/machine-routes'],
     node: ['*'],
     packages: ['*']

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
-import { jsonText } from '../ignition/json.js'
+import { jsonText } from '../go/json.js'
 import { formatReport, isFatal } from '../ignition/report.js'
 import { transpile } from '../ignition/transpile.js'
 import { parse } from './arguments.js'

@@ -36,27 +36,7 @@ export function goBytes (text: string): Buffer {
 /** The text as it can be shown: bytes that are not UTF-8 become U+FFFD, as Go's encoders have it. */
 export const printable = (text: string): string => text.replace(/[\ud800-\udfff]/gu, '\ufffd')
 
-// What Go's strconv.IsPrint lets stand: letters, marks, numbers, punctuation, symbols and the plain space.
-const printing = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u
-const shortEscapes: ReadonlyMap<string, string> = new Map([
-  ['\x07', '\\a'], ['\b', '\\b'], ['\f', '\\f'], ['\n', '\\n'], ['\r', '\\r'], ['\t', '\\t'], ['\v', '\\v'], ['"', '\\"'], ['\\', '\\\\']
-])
+const beyondAscii = /[\x80-\xff]/
 
-/** The text between double quotes as Go's %q writes it. */
-export function goQuote (text: string): string {
-  let quoted = ''
-  for (const char of text) {
-    const code = char.codePointAt(0) ?? 0
-    const hex = (digits: number): string => code.toString(16).padStart(digits, '0')
-    const short = shortEscapes.get(char)
-    if (short !== undefined) quoted += short
-    else if (code >= 0xdc80 && code <= 0xdcff) quoted += `\\x${(code - 0xdc00).toString(16)}`
-    else if (printing.test(char)) quoted += char
-    else quoted += code < 0x80 ? `\\x${hex(2)}` : code < 0x10000 ? `\\u${hex(4)}` : `\\U${hex(8)}`
-  }
-  return `"${quoted}"`
-}
-
-/** Go's strings.ToLower: each character by itself, so that no sigma is a final one. */
-export const goLower = (text: string): string =>
-  Array.from(text, char => char === '\u0130' ? 'i' : char.toLowerCase()).join('')
+/** The text of bytes that came one character each; what is not UTF-8 is kept as `goString` keeps it. */
+export const textOfBytes = (bytes: string): string => beyondAscii.test(bytes) ? goString(Buffer.from(bytes, 'latin1')) : bytes

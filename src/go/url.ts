@@ -1,6 +1,7 @@
 // URLs as Go's net/url (1.19) reads and writes them, which is how both translators tell a good URL from a bad one and in what
 // spelling a remote file's URL lands in the Ignition config. It is looser than WHATWG's: `a b` is a path, `gopher:x` a URL.
-import { goBytes, goQuote, goString } from './string.js'
+import { goQuote } from './quote.js'
+import { goBytes, goString } from './string.js'
 
 export interface GoUrl {
   /** Lower case, '' when there is none. */

@@ -3,7 +3,7 @@
 // and machines come up blank. Any other is a rendered template to be translated, which is done once for each text.
 import { Buffer } from 'node:buffer'
 import { AppError } from '../base/errors.js'
-import { jsonText } from '../ignition/json.js'
+import { jsonText } from '../go/json.js'
 import { readyIgnition } from '../ignition/ready.js'
 import { formatEntry } from '../ignition/report.js'
 import { transpile } from '../ignition/transpile.js'

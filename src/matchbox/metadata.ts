@@ -2,9 +2,9 @@
 // into, their names joined with underscores; null and lists are left out. Matchbox's lines come in any order, ours sorted.
 import type { Buffer } from 'node:buffer'
 import { goBytes } from '../go/string.js'
-import { formatFloat } from '../go/template/float.js'
-import { compareUtf8 } from './go-json.js'
-import { upperCase } from './go-text.js'
+import { formatFloat } from '../go/float.js'
+import { compareUtf8 } from '../go/json.js'
+import { upperCase } from '../go/unicode.js'
 import type { Variables } from './variables.js'
 
 export function renderMetadata (variables: Variables): Buffer {

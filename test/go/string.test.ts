@@ -1,6 +1,8 @@
 // Strings of bytes, and how Go quotes them.
 import t from 'tap'
-import { goBytes, goLower, goQuote, goString, printable } from '../../src/go/string.js'
+import { goQuote } from '../../src/go/quote.js'
+import { goBytes, goString, printable } from '../../src/go/string.js'
+import { lowerCase } from '../../src/go/unicode.js'
 
 t.test('bytes survive', t => {
   for (const bytes of [Buffer.from('plain \u00e9 \u{1f98a} \ufffd'), Buffer.of(0xff, 0, 0xfe, 0x61), Buffer.of(0xc3), Buffer.of(0xed, 0xa0, 0x80),
@@ -19,6 +21,6 @@ t.test('%q', t => {
 })
 
 t.test('lower case', t => {
-  t.equal(goLower('A\u03a3\u0130'), 'a\u03c3i')
+  t.equal(lowerCase('A\u03a3\u0130'), 'a\u03c3i')
   t.end()
 })

@@ -4,7 +4,7 @@ import { Failure } from './failure.js'
 import { findFunction, type GoFunction } from './funcs.js'
 import type { Limits } from './limits.js'
 import { showNode, type CommandNode, type IdentifierNode, type Node, type Operand, type PipeNode } from './nodes.js'
-import { quote } from './quote.js'
+import { quote } from '../quote.js'
 import { TemplateError } from './template-error.js'
 import { GoMap, isTrue, typeName, type Value } from './value.js'
 

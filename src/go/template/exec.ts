@@ -6,7 +6,7 @@ import { maxFrames, type Limits } from './limits.js'
 import type { BranchNode, Node, TemplateNode } from './nodes.js'
 import type { Trees } from './parse.js'
 import { brief, sprint } from './print.js'
-import { quote } from './quote.js'
+import { quote } from '../quote.js'
 import { GoMap, GoSlice, isTrue, type Value } from './value.js'
 
 /** A list of nodes being executed. */

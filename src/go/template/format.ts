@@ -1,7 +1,7 @@
 // One value under one verb's flags, width and precision: the formatting half of Go's fmt (its format.go), on byte strings.
 import { encodeRune, firstRunes, isPrint, maxRune, runeCount, runeError } from './bytes.js'
-import { formatFloat, type FloatFormat } from './float.js'
-import { canBackquote, quote, quoteRune } from './quote.js'
+import { formatFloat, type FloatFormat } from '../float.js'
+import { canBackquote, quote, quoteRune } from '../quote.js'
 
 export interface Flags {
   width: number | undefined

@@ -1,6 +1,6 @@
 // Template text into tokens (text/template/parse's lexer). Positions and lengths are in bytes.
 import { decodeRune, encodeRune, isAlphaNumeric, isPrint } from './bytes.js'
-import { quote } from './quote.js'
+import { quote } from '../quote.js'
 
 const keywords = ['block', 'break', 'continue', 'define', 'else', 'end', 'if', 'nil', 'range', 'template', 'with'] as const
 

@@ -1,5 +1,5 @@
 // The parse tree of a template, and how a message shows a part of it. A node is plain, readonly data; positions are in bytes.
-import { quote } from './quote.js'
+import { quote } from '../quote.js'
 import type { Constant } from './number.js'
 
 interface Positioned { readonly position: number }

@@ -1,6 +1,6 @@
 // Number literals: the rules of Go's language specification as strconv.ParseInt and ParseFloat apply them, and those by which
 // text/template gives a literal its type where the context gives none: int, unless it is written as a float or is complex.
-import { unquoteChar } from './quote.js'
+import { unquoteChar } from '../quote.js'
 import { Complex } from './value.js'
 
 /** `overflow`: a whole number that only an unsigned 64-bit integer holds; Go refuses it when the template runs, not before. */

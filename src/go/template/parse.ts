@@ -5,7 +5,7 @@ import { findFunction } from './funcs.js'
 import { describeToken, lex, type Token, type TokenType } from './lex.js'
 import { showNode, type BranchNode, type CommandNode, type Node, type NumberNode, type Operand, type PipeNode, type TemplateNode } from './nodes.js'
 import { NumberSyntaxError, parseCharacter, parseComplex, parseNumber } from './number.js'
-import { quote, unquote } from './quote.js'
+import { quote, unquote } from '../quote.js'
 import { TemplateError } from './template-error.js'
 
 /** How deep control structures and parentheses may nest: what the call stack bears with room to spare. An else-if chain is flat. */

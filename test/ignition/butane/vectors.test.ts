@@ -5,7 +5,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { readDataUrl } from '../../../src/ignition/data-url.js'
 import { transpileButane } from '../../../src/ignition/butane/butane.js'
-import { jsonText } from '../../../src/ignition/json.js'
+import { jsonText } from '../../../src/go/json.js'
 import type { Report } from '../../../src/ignition/report.js'
 
 interface Case {

@@ -1,8 +1,5 @@
 /// <reference lib="es2024.string" />
-// Text as Go has it: case is changed one character at a time, where JavaScript makes "SS" of "ß", and a string may hold
-// bytes that are not UTF-8.
-import { Buffer } from 'node:buffer'
-import { goString } from '../go/string.js'
+// Letters as Go's package unicode has them: case is changed one character at a time, where JavaScript makes "SS" of "ß".
 
 function single (c: string, changed: string): string {
   return changed.length === c.length || [...changed].length === 1 ? changed : c
@@ -26,8 +23,3 @@ export const upperCase = (text: string): string =>
 export const lowerCase = (text: string): string => ascii.test(text)
   ? text.toLowerCase()
   : Array.from(text.toWellFormed(), c => c === '\u0130' ? 'i' : single(c, c.toLowerCase())).join('')
-
-const beyondAscii = /[\x80-\xff]/
-
-/** The text of bytes that came one character each; what is not UTF-8 is kept as `goString` keeps it. */
-export const textOfBytes = (bytes: string): string => beyondAscii.test(bytes) ? goString(Buffer.from(bytes, 'latin1')) : bytes

@@ -1,10 +1,16 @@
 // JSON as Go's encoding/json reads and writes it, because the files of a data directory are shared with Matchbox: keys
 // that repeat are seen in order, strings lose what is not Unicode to U+FFFD, and output escapes HTML's characters.
 import { Buffer } from 'node:buffer'
+import { printable } from './string.js'
 
-/** A JSON object; of a key that repeated, the last value. */
+/** A JSON object as it was read; of a key that repeated, the last value. */
 export type JsonObject = ReadonlyMap<string, JsonValue>
+/** A JSON object to be written, whose keys the program chose; one whose value is undefined is left out. */
+export interface JsonRecord { readonly [key: string]: JsonWritable | undefined }
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject
+/** What can be written: also integers beyond a double's, and records. */
+export type JsonWritable =
+  | null | boolean | number | bigint | string | readonly JsonWritable[] | ReadonlyMap<string, JsonWritable> | JsonRecord
 
 /** A JSON document as it was written: an object is the list of its members, repeated keys and all. */
 export type JsonNode = null | boolean | number | string | readonly JsonNode[] | Members
@@ -151,7 +157,7 @@ export function valueOf (node: JsonNode): JsonValue {
 }
 
 const isArray = (node: unknown): node is readonly JsonNode[] => Array.isArray(node)
-const isList = (value: JsonValue): value is readonly JsonValue[] => Array.isArray(value)
+const isList = <T>(value: T | readonly T[]): value is readonly T[] => Array.isArray(value)
 
 /** Strings in the order of their UTF-8 bytes, which is how Go sorts them. */
 export function compareUtf8 (a: string, b: string): number {
@@ -173,20 +179,25 @@ const escaped: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\
 const toEscape = /["\\<>&\u0000-\u001f\u2028\u2029]/g
 
 const quote = (text: string): string =>
-  `"${text.toWellFormed().replace(toEscape, c => escaped[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`
+  `"${printable(text).replace(toEscape, c => escaped[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`
 
-const member = (key: string, value: JsonValue, indent: string, inner: string): string =>
-  `${inner}${quote(key)}:${indent === '' ? '' : ' '}${encode(value, indent, inner)}`
+/**
+ * As json.Marshal writes a value, or json.MarshalIndent with one level indented by `indent`: integers of any size exact, `<` `>`
+ * `&` U+2028 and U+2029 escaped in strings, bytes that are not UTF-8 as U+FFFD. Members stay in the order they have.
+ */
+export const jsonText = (value: JsonWritable, indent = ''): string => write(value, indent, indent === '' ? '' : '\n')
 
-function encode (value: JsonValue, indent: string, newLine: string): string {
+function write (value: JsonWritable, indent: string, newLine: string): string {
   if (typeof value === 'string') return quote(value)
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value)
-  if (value === null || typeof value === 'boolean') return String(value)
+  if (value === null || typeof value !== 'object') return String(value)
   const inner = newLine + indent
-  if (isList(value)) return value.length === 0 ? '[]' : `[${value.map(v => inner + encode(v, indent, inner)).join(',')}${newLine}]`
-  if (value.size === 0) return '{}'
-  const keys = [...value.keys()]
-  return `{${keys.map(key => member(key, value.get(key)!, indent, inner)).join(',')}${newLine}}`
+  if (isList(value)) return value.length === 0 ? '[]' : `[${value.map(item => inner + write(item, indent, inner)).join(',')}${newLine}]`
+  const members: string[] = []
+  for (const [key, item] of value instanceof Map ? value as ReadonlyMap<string, JsonWritable> : Object.entries(value as JsonRecord)) {
+    if (item !== undefined) members.push(`${inner}${quote(key)}:${indent === '' ? '' : ' '}${write(item, indent, inner)}`)
+  }
+  return members.length === 0 ? '{}' : `{${members.join(',')}${newLine}}`
 }
 
 /** A copy whose objects have their keys in order, as Go writes the keys of a map. */
@@ -195,9 +206,3 @@ export function sorted (value: JsonValue): JsonValue {
   if (isList(value)) return value.map(sorted)
   return new Map([...value].sort(([a], [b]) => compareUtf8(a, b)).map(([key, v]) => [key, sorted(v)]))
 }
-
-/** As json.Marshal writes it; members stay in the order they have. */
-export const encodeJson = (value: JsonValue): string => encode(value, '', '')
-
-/** As json.MarshalIndent(value, "", "\t") writes it; members stay in the order they have. */
-export const encodeJsonIndented = (value: JsonValue): string => encode(value, '\t', '\n')

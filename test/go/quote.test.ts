@@ -1,8 +1,8 @@
 // strconv's quoted literals.
 import t from 'tap'
 import fc from 'fast-check'
-import { toBytes } from '../../../src/go/template/bytes.js'
-import { canBackquote, quote, quoteRune, unquote, unquoteChar } from '../../../src/go/template/quote.js'
+import { toBytes } from '../../src/go/template/bytes.js'
+import { canBackquote, quote, quoteRune, unquote, unquoteChar } from '../../src/go/quote.js'
 
 t.equal(quote(toBytes('a"b\\c\'é☺🚀')), toBytes('"a\\"b\\\\c\'é☺🚀"'))
 t.equal(quote('\x07\b\f\n\r\t\v\0\x1b\x7f'), '"\\a\\b\\f\\n\\r\\t\\v\\x00\\x1b\\x7f"')

@@ -1,7 +1,7 @@
 // formatFloat against JavaScript's own conversions, which agree where there is no tie to round.
 import t from 'tap'
 import fc from 'fast-check'
-import { formatFloat } from '../../../src/go/template/float.js'
+import { formatFloat } from '../../src/go/float.js'
 
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true })
 const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)

@@ -1,7 +1,7 @@
 // JSON text as Go writes it.
 import t from 'tap'
 import { goString } from '../../src/go/string.js'
-import { jsonText } from '../../src/ignition/json.js'
+import { jsonText } from '../../src/go/json.js'
 
 t.test('compact and indented', t => {
   const value = { a: 9223372036854775807n, b: [], c: {}, d: undefined, e: [1, null, true, 'x'], f: { g: '' } }

@@ -1,5 +1,5 @@
 // Quoted literals as Go's strconv writes and reads them (Quote, QuoteRune, CanBackquote, Unquote, UnquoteChar), on byte strings.
-import { decodeRune, encodeRune, isPrint, isValidRune, runeError } from './bytes.js'
+import { decodeRune, encodeRune, isPrint, isValidRune, runeError } from './template/bytes.js'
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0')
 
@@ -91,4 +91,25 @@ export function unquote (literal: string): string | undefined {
     at += character.width
   }
   return at === end ? out : undefined
+}
+
+// What Go's strconv.IsPrint lets stand: letters, marks, numbers, punctuation, symbols and the plain space.
+const printing = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u
+const shortEscapes: ReadonlyMap<string, string> = new Map([
+  ['\x07', '\\a'], ['\b', '\\b'], ['\f', '\\f'], ['\n', '\\n'], ['\r', '\\r'], ['\t', '\\t'], ['\v', '\\v'], ['"', '\\"'], ['\\', '\\\\']
+])
+
+/** The text between double quotes as Go's %q writes it. */
+export function goQuote (text: string): string {
+  let quoted = ''
+  for (const char of text) {
+    const code = char.codePointAt(0) ?? 0
+    const hex = (digits: number): string => code.toString(16).padStart(digits, '0')
+    const short = shortEscapes.get(char)
+    if (short !== undefined) quoted += short
+    else if (code >= 0xdc80 && code <= 0xdcff) quoted += `\\x${(code - 0xdc00).toString(16)}`
+    else if (printing.test(char)) quoted += char
+    else quoted += code < 0x80 ? `\\x${hex(2)}` : code < 0x10000 ? `\\u${hex(4)}` : `\\U${hex(8)}`
+  }
+  return `"${quoted}"`
 }

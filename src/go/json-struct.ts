@@ -1,6 +1,6 @@
 // A JSON object read into named fields as Go's encoding/json fills a struct: keys match without regard to case, a key
 // that repeats is read again over what it left, null leaves a value as it is, and unknown keys are passed over.
-import { type JsonNode, Members } from './go-json.js'
+import { type JsonNode, Members } from './json.js'
 
 /** A value of another type than its field takes; `field` is its dotted name. */
 export class FieldError extends Error {
