@@ -60,7 +60,7 @@ export const layers = [
     node: ['node:buffer', 'node:path'],
     packages: ['yaml']
   },
-  { name: 'disk', files: ['disk/'], may: ['disk/', 'base/'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto'], packages: [] },
+  { name: 'disk', files: ['disk/'], may: ['disk/', 'base/'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:timers/promises'], packages: [] },
   {
     name: 'store',
     files: ['store/'],
