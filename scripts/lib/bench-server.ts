@@ -1,9 +1,9 @@
 // The HTTP server alone over a data folder, as `serve` sets it up, its log thrown away:
 // node bench-server.ts FOLDER PORT [ASSETS [BYTES OF MEMORY FOR THEM]]
-import { systemClock } from '../../src/clock.js'
+import { systemClock } from '../../src/base/clock.js'
 import { AssetCache } from '../../src/http/asset-cache.js'
 import { buildHttpApp } from '../../src/http/http-server.js'
-import { createLog } from '../../src/log.js'
+import { createLog } from '../../src/base/log.js'
 import { createProvisioner } from '../../src/matchbox/provisioner.js'
 import { openFileStore } from '../../src/store/file-store.js'
 

@@ -12,41 +12,42 @@
  * @property {boolean} [pure]     no clock, chance, timers or process
  */
 
-const plain = ['errors', 'net/mac', 'net/ipv4', 'net/bytes']
+const plain = ['base/errors', 'net/mac', 'net/ipv4', 'net/bytes']
 
 /** @type {Layer[]} */
 export const layers = [
   { name: 'plain values', files: plain, may: plain, node: ['node:buffer', 'node:net'], packages: [], pure: true },
-  { name: 'log', files: ['log'], may: ['errors', 'journal-line'], node: ['*'], packages: ['pino', 'pino-pretty'] },
-  { name: 'journal line', files: ['journal-line'], may: [], node: [], packages: [], pure: true },
-  { name: 'clock', files: ['clock'], may: [], node: [], packages: [] },
-  { name: 'metrics', files: ['metrics'], may: ['errors'], node: [], packages: ['prom-client'] },
-  { name: 'bundled', files: ['bundled'], may: ['errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
-  { name: 'config', files: ['config', 'config-schema'], may: ['config-schema', 'errors', 'net/mac', 'net/ipv4'], node: ['node:fs'], packages: ['yaml', 'valibot'] },
-  { name: 'network edge', files: ['net/'], may: ['net/', 'errors', 'clock'], types: ['log'], node: ['*'], packages: ['koffi'] },
+  { name: 'log', files: ['base/log'], may: ['base/errors', 'base/journal-line'], node: ['*'], packages: ['pino', 'pino-pretty'] },
+  { name: 'journal line', files: ['base/journal-line'], may: [], node: [], packages: [], pure: true },
+  { name: 'clock', files: ['base/clock'], may: [], node: [], packages: [] },
+  { name: 'metrics', files: ['base/metrics'], may: ['base/errors'], node: [], packages: ['prom-client'] },
+  { name: 'bundled', files: ['base/bundled'], may: ['base/errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
+  { name: 'config', files: ['config/'], may: ['config/', 'base/errors', 'net/mac', 'net/ipv4'], node: ['node:fs'], packages: ['yaml', 'valibot'] },
+  { name: 'network edge', files: ['net/'], may: ['net/', 'base/errors', 'base/clock'], types: ['base/log'], node: ['*'], packages: ['koffi'] },
   {
     name: 'dhcp edge',
     files: ['dhcp/dhcp-server', 'dhcp/proxy-server', 'dhcp/message-exchange', 'dhcp/other-servers', 'dhcp/lease-file'],
-    may: ['dhcp/', 'net/', 'clock', 'errors', 'store/atomic-file'],
-    types: ['log'],
+    may: ['dhcp/', 'net/', 'base/clock', 'base/errors', 'disk/'],
+    types: ['base/log'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:timers/promises'],
     packages: []
   },
   {
     name: 'tftp edge',
     files: ['tftp/tftp-server', 'tftp/file-source', 'tftp/listeners', 'tftp/transfer-ports', 'tftp/transfer-session'],
-    may: ['tftp/', 'net/', 'clock', 'errors', 'store/atomic-file'],
-    types: ['log'],
+    may: ['tftp/', 'net/', 'base/clock', 'base/errors', 'disk/'],
+    types: ['base/log'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:timers/promises'],
     packages: []
   },
   { name: 'dhcp', files: ['dhcp/'], may: ['dhcp/', ...plain], node: ['node:buffer'], packages: [], pure: true },
   { name: 'tftp', files: ['tftp/'], may: ['tftp/', ...plain], node: ['node:buffer'], packages: [], pure: true },
-  { name: 'template', files: ['template/'], may: ['template/', ...plain], node: ['node:buffer'], packages: [], pure: true },
+  { name: 'go', files: ['go/'], may: ['go/', ...plain], node: ['node:buffer'], packages: [], pure: true },
+  { name: 'yaml', files: ['yaml/'], may: ['yaml/', 'go/', ...plain], node: ['node:buffer'], packages: [], pure: true },
   {
     name: 'ignition',
     files: ['ignition/'],
-    may: ['ignition/', ...plain],
+    may: ['ignition/', 'yaml/', 'go/', ...plain],
     node: ['node:buffer', 'node:zlib', 'node:crypto', 'node:url', 'node:net'],
     packages: ['yaml'],
     pure: true
@@ -54,37 +55,37 @@ export const layers = [
   {
     name: 'matchbox',
     files: ['matchbox/'],
-    may: ['matchbox/', 'errors', 'net/mac', 'net/ipv4', 'template/', 'ignition/'],
-    types: ['log'],
+    may: ['matchbox/', 'base/errors', 'net/mac', 'net/ipv4', 'go/', 'yaml/', 'ignition/'],
+    types: ['base/log'],
     node: ['node:buffer', 'node:path'],
     packages: ['yaml']
   },
-  { name: 'atomic-file', files: ['store/atomic-file'], may: ['errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto'], packages: [] },
+  { name: 'disk', files: ['disk/'], may: ['disk/', 'base/'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:timers/promises'], packages: [] },
   {
     name: 'store',
     files: ['store/'],
-    may: ['store/', 'matchbox/group', 'matchbox/profile', 'matchbox/store', 'errors', 'clock', 'net/mac'],
-    types: ['log'],
+    may: ['store/', 'matchbox/group', 'matchbox/profile', 'matchbox/store', 'base/errors', 'base/clock', 'net/mac', 'disk/'],
+    types: ['base/log'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:buffer'],
     packages: ['chokidar']
   },
-  { name: 'http', files: ['http/'], may: ['http/', 'matchbox/', 'errors', 'machines/', 'net/mac', 'net/ipv4', 'net/connections'], types: ['log', 'metrics', 'clock'], node: ['*'], packages: ['*'] },
-  { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'bundled', 'matchbox/', 'errors', 'net/mac', 'net/connections'], types: ['log', 'metrics', 'clock'], node: ['*'], packages: ['*'] },
-  { name: 'machines', files: ['machines/'], may: ['machines/', 'errors', 'clock', 'net/', 'store/atomic-file'], types: ['log'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events'], packages: [] },
-  { name: 'tools', files: ['mirror/', 'inventory/', 'tls/', 'openpgp/'], may: ['mirror/', 'inventory/', 'tls/', 'openpgp/', 'errors', 'net/', 'clock', 'store/atomic-file'], types: ['log'], node: ['*'], packages: ['*'] },
+  { name: 'http', files: ['http/'], may: ['http/', 'go/', 'matchbox/', 'base/errors', 'machines/', 'net/mac', 'net/ipv4', 'net/connections'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'base/bundled', 'matchbox/', 'base/errors', 'net/mac', 'net/connections'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'machines', files: ['machines/'], may: ['machines/', 'base/errors', 'base/clock', 'net/', 'disk/'], types: ['base/log'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events'], packages: [] },
+  { name: 'tools', files: ['mirror/', 'inventory/', 'tls/', 'openpgp/'], may: ['mirror/', 'inventory/', 'tls/', 'openpgp/', 'base/errors', 'go/', 'net/', 'base/clock', 'disk/'], types: ['base/log'], node: ['*'], packages: ['*'] },
   {
     name: 'cli',
     files: ['cli/'],
-    may: ['cli/', 'appliance', 'wiring/plan', 'wiring/doctor', 'wiring/service-manager', 'wiring/images', 'bundled', 'clock', 'config', 'errors', 'log', 'net/mac', 'grpc/client', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/verify', 'tls/'],
+    may: ['cli/', 'appliance', 'wiring/plan', 'wiring/doctor', 'wiring/service-manager', 'wiring/images', 'base/', 'config/', 'net/mac', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/verify', 'tls/'],
     types: ['http/control-app', 'http/machine-routes'],
     node: ['*'],
     packages: ['*']
   },
-  { name: 'main', files: ['main'], may: ['cli/', 'errors', 'log', 'config'], node: ['*'], packages: [] },
+  { name: 'main', files: ['main'], may: ['cli/', 'base/', 'config/'], node: ['*'], packages: [] },
   {
     name: 'wiring',
     files: ['appliance', 'wiring/'],
-    may: ['wiring/', 'bundled', 'clock', 'config', 'errors', 'log', 'metrics', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'ignition/', 'template/', 'store/', 'http/', 'grpc/', 'machines/', 'mirror/', 'inventory/', 'tls/', 'openpgp/'],
+    may: ['wiring/', 'base/', 'config/', 'disk/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'ignition/', 'go/', 'store/', 'http/', 'grpc/', 'machines/', 'mirror/', 'inventory/', 'tls/', 'openpgp/'],
     node: ['*'],
     packages: []
   }

@@ -1,7 +1,7 @@
 // Command line arguments by node:util parseArgs, whose refusals become usage errors in our words.
 import { parseArgs, type ParseArgsConfig } from 'node:util'
-import { AppError, messageOf } from '../errors.js'
-import { type LoadedConfig, loadConfig } from '../config.js'
+import { AppError, messageOf } from '../base/errors.js'
+import { type LoadedConfig, loadConfig } from '../config/load.js'
 import type { Io } from './command.js'
 
 type OptionsConfig = NonNullable<ParseArgsConfig['options']>

@@ -1,6 +1,6 @@
 // `core-provisioner certs init|show|renew`: the certificates of the gRPC API.
 import { parseArgs } from 'node:util'
-import { AppError, messageOf } from '../errors.js'
+import { AppError, messageOf } from '../base/errors.js'
 import type { Command } from './command.js'
 import { type CertificateReport, certificateFiles, initCertificates, renewCertificates, showCertificates } from '../tls/certs.js'
 import { daysLeft, formatDay } from '../tls/certificate.js'

@@ -1,8 +1,8 @@
 // check: reads the configuration as serve would, and prints what would listen, from what, and what is amiss.
 import { planFor } from '../wiring/plan.js'
-import { systemClock } from '../clock.js'
-import { createLog } from '../log.js'
-import { AppError } from '../errors.js'
+import { systemClock } from '../base/clock.js'
+import { createLog } from '../base/log.js'
+import { AppError } from '../base/errors.js'
 import { configFrom, configOptions, parse } from './arguments.js'
 import { type Command, print, printJson, table } from './command.js'
 

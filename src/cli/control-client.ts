@@ -1,6 +1,6 @@
 // Asks the running appliance over its control socket.
 import { type IncomingMessage, request } from 'node:http'
-import { AppError, errnoOf, messageOf } from '../errors.js'
+import { AppError, errnoOf, messageOf } from '../base/errors.js'
 
 /** The answer to a request, or AppError when nobody answers or it is refused. */
 async function ask (socketPath: string, method: 'GET' | 'POST', path: string): Promise<IncomingMessage> {

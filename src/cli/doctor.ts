@@ -1,7 +1,7 @@
 // doctor: what keeps machines from booting, and what to do about it.
-import { systemClock } from '../clock.js'
-import { AppError } from '../errors.js'
-import { createLog } from '../log.js'
+import { systemClock } from '../base/clock.js'
+import { AppError } from '../base/errors.js'
+import { createLog } from '../base/log.js'
 import { diagnose } from '../wiring/doctor.js'
 import { configFrom, configOptions, parse } from './arguments.js'
 import { type Command, print, printJson } from './command.js'

@@ -1,9 +1,9 @@
 // images: the image mirror by hand, whether the service runs or not.
-import { systemClock } from '../clock.js'
-import type { LoadedConfig } from '../config.js'
+import { systemClock } from '../base/clock.js'
+import type { LoadedConfig } from '../config/load.js'
 import { openStore } from '../appliance.js'
-import { AppError } from '../errors.js'
-import { createLog } from '../log.js'
+import { AppError } from '../base/errors.js'
+import { createLog } from '../base/log.js'
 import { forgetKey, importKey, keysIn, parseFingerprint, type PinnedKey } from '../mirror/key-store.js'
 import { type ImagesShown, keyFolder, type Mirror, type SyncResult } from '../mirror/mirror.js'
 import { fingerprintOf } from '../openpgp/verify.js'

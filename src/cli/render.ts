@@ -1,7 +1,7 @@
 // render: what a machine with these labels would get, or why not, without a machine and without a running appliance.
 import { openPinner, openStore } from '../appliance.js'
-import { AppError } from '../errors.js'
-import { createLog } from '../log.js'
+import { AppError } from '../base/errors.js'
+import { createLog } from '../base/log.js'
 import { createProvisioner, type DocumentKind, documentKinds } from '../matchbox/provisioner.js'
 import { isMacKey } from '../matchbox/group.js'
 import { parseMac } from '../net/mac.js'

@@ -1,6 +1,6 @@
 // The command line: which command, and how its errors are told.
-import { programVersion } from '../bundled.js'
-import { AppError } from '../errors.js'
+import { programVersion } from '../base/bundled.js'
+import { AppError } from '../base/errors.js'
 import { certsCommand } from './certs.js'
 import { checkCommand } from './check.js'
 import { type Command, type Io, print } from './command.js'

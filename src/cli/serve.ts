@@ -1,9 +1,9 @@
 // serve: the appliance in the foreground, until a signal ends it.
 import { type Appliance, startAppliance } from '../appliance.js'
-import { systemClock } from '../clock.js'
-import type { LoadedConfig } from '../config.js'
-import { messageOf } from '../errors.js'
-import { createLog, endLog, type Logger } from '../log.js'
+import { systemClock } from '../base/clock.js'
+import type { LoadedConfig } from '../config/load.js'
+import { messageOf } from '../base/errors.js'
+import { createLog, endLog, type Logger } from '../base/log.js'
 import { openServiceManager, type ServiceManager } from '../wiring/service-manager.js'
 import { configFrom, configOptions, parse } from './arguments.js'
 import type { Command, Io } from './command.js'

@@ -1,8 +1,8 @@
 // transpile: a Container Linux Config or a Butane config to Ignition, with the report on standard error.
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
-import { AppError, errnoOf, messageOf } from '../errors.js'
-import { jsonText } from '../ignition/json.js'
+import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { jsonText } from '../go/json.js'
 import { formatReport, isFatal } from '../ignition/report.js'
 import { transpile } from '../ignition/transpile.js'
 import { parse } from './arguments.js'

@@ -1,7 +1,7 @@
 // The DHCP server's transport: datagrams in, decisions from server-machine, leases to their store, datagrams out.
-import type { Clock } from '../clock.js'
-import { messageOf } from '../errors.js'
-import type { Logger } from '../log.js'
+import type { Clock } from '../base/clock.js'
+import { messageOf } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
 import type { ConflictProbe } from '../net/conflict-probe.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import { macFromBytes, type Mac } from '../net/mac.js'

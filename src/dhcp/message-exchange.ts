@@ -1,8 +1,8 @@
 // What the DHCP and the ProxyDHCP server do alike with messages: read them, limit what one machine may send, count and log
 // them, survive a mistake in deciding on one, and send the answer. Who gets what is decided elsewhere.
-import type { Clock } from '../clock.js'
-import { DecodeError } from '../errors.js'
-import type { Logger } from '../log.js'
+import type { Clock } from '../base/clock.js'
+import { DecodeError } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
 import { formatIpv4, unspecified } from '../net/ipv4.js'
 import { macFromBytes, type Mac } from '../net/mac.js'
 import type { Endpoint, UdpSocket } from '../net/udp.js'

@@ -1,6 +1,6 @@
 // DHCP options: code, RFC name and codec of each in one table (RFC 2132, 3004, 3046, 3396, 4578; iPXE's 175).
 // What the table does not know survives as bytes.
-import { DecodeError } from '../errors.js'
+import { DecodeError } from '../base/errors.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import { type MessageType, messageTypeCodes, messageTypes } from './constants.js'
 

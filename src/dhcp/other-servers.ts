@@ -4,9 +4,9 @@
 // It sends an INFORM, which those answer at once that first ping what they would offer (dnsmasq, for three seconds in which it
 // hears nothing else), and a DISCOVER a little later if nobody answered. A server that denies
 // machines it does not know stays unseen here; the running service sees it when a machine takes its offer.
-import type { Clock } from '../clock.js'
-import { AppError, DecodeError, messageOf } from '../errors.js'
-import type { Logger } from '../log.js'
+import type { Clock } from '../base/clock.js'
+import { AppError, DecodeError, messageOf } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import { macToBytes, type Mac } from '../net/mac.js'
 import type { BindOptions, UdpNetwork } from '../net/udp.js'

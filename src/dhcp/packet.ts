@@ -15,7 +15,7 @@
 //   +---------------------------------------------------------------+
 //   |                 cookie (4)   |   options ...                  |
 //   +---------------------------------------------------------------+
-import { DecodeError } from '../errors.js'
+import { DecodeError } from '../base/errors.js'
 import { ByteReader, ByteWriter } from '../net/bytes.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import { defaultDatagram, headerLength, ipUdpHeader, magicCookie, minimumLength, op } from './constants.js'

@@ -3,8 +3,8 @@
 // The other DHCP server has to run on another machine, or on other interfaces: a second socket on port 67 would hear only some
 // of the packets, so the port is taken alone, and starting beside one on this machine fails with "another program listens there".
 // There that server itself can name next-server and the boot file (mode off, `doctor` prints the values).
-import type { Clock } from '../clock.js'
-import type { Logger } from '../log.js'
+import type { Clock } from '../base/clock.js'
+import type { Logger } from '../base/log.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { BindOptions, Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'

@@ -1,7 +1,7 @@
 // Groups and profiles between their messages and the data model.
 import { type Group, encodeMetadata, parseMetadata } from '../matchbox/group.js'
 import type { Profile } from '../matchbox/profile.js'
-import { AppError } from '../errors.js'
+import { AppError } from '../base/errors.js'
 import type { GroupMessage, ProfileMessage, ReceivedGroup } from './messages.js'
 
 /** Throws AppError `group_invalid` when the metadata is not a JSON object. */

@@ -2,7 +2,7 @@
 // is no field 0, and a known field in another wire type is passed over like an unknown one. protobuf.js, which encodes the
 // answers, reads all three as something else.
 import { isUtf8 } from 'node:buffer'
-import { DecodeError } from '../errors.js'
+import { DecodeError } from '../base/errors.js'
 import type { Field, MessageType } from './proto.js'
 
 /** A field that is not on the wire has no key; a map is a Map, a repeated field an array. */

@@ -3,9 +3,9 @@ import {
   type ConnectionInjector, Server, ServerCredentials, ServerInterceptingCall, type ServerInterceptor, type ServiceDefinition, status
 } from '@grpc/grpc-js'
 import { type AddressInfo, type Socket, createServer } from 'node:net'
-import type { Clock } from '../clock.js'
-import { AppError, DecodeError, errnoOf, messageOf } from '../errors.js'
-import type { Logger } from '../log.js'
+import type { Clock } from '../base/clock.js'
+import { AppError, DecodeError, errnoOf, messageOf } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import { decodeMessage } from './decode.js'
 import { HandshakeError, type HandshakeReason, type ServerIdentity, shakeHands } from './handshake.js'

@@ -3,7 +3,7 @@
 // (grpc-node#2804) nor say why a client did not get in.
 import type { Socket } from 'node:net'
 import { type TLSSocket, createServer } from 'node:tls'
-import { errnoOf, messageOf } from '../errors.js'
+import { errnoOf, messageOf } from '../base/errors.js'
 
 /** PEM texts: whose clients are let in, and what they are met with. */
 export interface ServerIdentity {

@@ -1,7 +1,7 @@
 // The API's definition, from assets/proto: which calls there are, and how their messages are laid out.
 import type { PackageDefinition, ServiceDefinition } from '@grpc/proto-loader'
 import { load } from '@grpc/proto-loader'
-import { bundledPath } from '../bundled.js'
+import { bundledPath } from '../base/bundled.js'
 
 export const serviceNames = ['Groups', 'Profiles', 'Ignition', 'Generic', 'Select'] as const
 export type ServiceName = typeof serviceNames[number]

@@ -1,7 +1,7 @@
 // The calls of the API: each is a use case of the provisioner between two messages.
 import type { UntypedServiceImplementation, handleUnaryCall } from '@grpc/grpc-js'
 import { status } from '@grpc/grpc-js'
-import { AppError, DecodeError } from '../errors.js'
+import { AppError, DecodeError } from '../base/errors.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { ConfigKind } from '../matchbox/store.js'
 import { groupMessage, groupOf, profileMessage, profileOf } from './convert.js'

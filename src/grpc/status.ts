@@ -1,6 +1,6 @@
 // What a caller is told about a failure: one table from the kind of an error to a gRPC status.
 import { status } from '@grpc/grpc-js'
-import { AppError, DecodeError, type ErrorCode, type ErrorKind, errorTable } from '../errors.js'
+import { AppError, DecodeError, type ErrorCode, type ErrorKind, errorTable } from '../base/errors.js'
 
 export const statusOfKind = {
   usage: status.INVALID_ARGUMENT,

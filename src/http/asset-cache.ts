@@ -2,7 +2,7 @@
 // once, by whoever comes to it first, and all others are given that memory, also while it is still being read. The memory is
 // a fixed number of equal slots, which are used again rather than left to the garbage collector: what is counted is all
 // there is.
-import type { Clock } from '../clock.js'
+import type { Clock } from '../base/clock.js'
 
 /** Bytes of a slot, and of the pieces that a file is read in. */
 export const pieceBytes = 1024 * 1024

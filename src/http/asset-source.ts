@@ -2,7 +2,7 @@
 import { constants } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { errnoOf } from '../errors.js'
+import { errnoOf } from '../base/errors.js'
 import type { AssetCache, Piece } from './asset-cache.js'
 import { DiskFile, Readers } from './disk-file.js'
 

@@ -4,8 +4,8 @@
 import { type Server, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
-import { errnoOf } from '../errors.js'
-import type { Logger } from '../log.js'
+import { errnoOf } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
 
 const reasons: Readonly<Record<string, { readonly status: string, readonly body: string }>> = {
   HPE_HEADER_OVERFLOW: { status: '431 Request Header Fields Too Large', body: '431 Request Header Fields Too Large' },

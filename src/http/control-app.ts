@@ -3,7 +3,7 @@
 import { chmod, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import fastify, { type FastifyInstance } from 'fastify'
-import { AppError, messageOf } from '../errors.js'
+import { AppError, messageOf } from '../base/errors.js'
 import type { MachineRegistry } from '../machines/registry.js'
 import { parseIpv4, type Ipv4 } from '../net/ipv4.js'
 import { parseMac } from '../net/mac.js'

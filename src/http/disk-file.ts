@@ -1,7 +1,7 @@
 // An asset that is being read. Each reader has the file open, so that a file that is replaced meanwhile stays what it was;
 // one that is written over in place is noticed, and the reading ends: half of one kernel and half of the next boots nothing.
 import type { FileHandle } from 'node:fs/promises'
-import { AppError } from '../errors.js'
+import { AppError } from '../base/errors.js'
 import { type CachedFile, type FileIdentity, type Piece, pieceBytes } from './asset-cache.js'
 import type { AssetFile } from './asset-source.js'
 

@@ -1,7 +1,7 @@
 // A document made for the machine that asks: its labels are read, the provisioner renders, and what came of it is noted
 // for the log. Without a document the answer is 404 whatever the reason, as Matchbox answers.
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { textOfBytes } from '../matchbox/go-text.js'
+import { textOfBytes } from '../go/string.js'
 import type { DocumentKind, Rendering } from '../matchbox/provisioner.js'
 import type { Labels } from '../matchbox/select.js'
 import { type Answer, notFound } from './answer.js'

@@ -3,7 +3,7 @@
 // handed to their routes by their decoded form, and every other path is fastify's as usual.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { Logger } from '../log.js'
+import type { Logger } from '../base/log.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Mac } from '../net/mac.js'
 import { errorAnswer, notFound, send } from './answer.js'

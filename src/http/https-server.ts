@@ -1,7 +1,7 @@
 // The HTTP application over TLS: a second listener before the same routes, for firmware and Ignition configs that speak
 // https. No client certificates: what is served is what the plain listener serves.
 import { createServer, type Server } from 'node:https'
-import type { Logger } from '../log.js'
+import type { Logger } from '../base/log.js'
 import { answerClientError } from './client-error.js'
 import { defaultLimits, type HttpApp, refuseExpectation } from './http-server.js'
 

@@ -1,5 +1,5 @@
 // A machine's labels: the query as Go's net/url reads it, the first value of each key, hardware addresses in normal form.
-import { textOfBytes } from '../matchbox/go-text.js'
+import { textOfBytes } from '../go/string.js'
 import { isMacKey } from '../matchbox/group.js'
 import type { Labels } from '../matchbox/select.js'
 import { parseMac } from '../net/mac.js'

@@ -1,6 +1,6 @@
 // /metrics: what is counted, as Prometheus reads it.
 import type { FastifyInstance } from 'fastify'
-import type { Metrics } from '../metrics.js'
+import type { Metrics } from '../base/metrics.js'
 
 export function registerMetricsRoute (app: FastifyInstance, metrics: Metrics): void {
   app.get('/metrics', async (_request, reply) => {

@@ -1,6 +1,6 @@
 // A file as Go's http.ServeContent sends it: whole, a part, parts, or not at all when the client's copy will do.
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { messageOf } from '../errors.js'
+import { messageOf } from '../base/errors.js'
 import { send } from './answer.js'
 import type { AssetFile } from './asset-source.js'
 import { sniffType, sniffedBytes, typeByName } from './content-type.js'

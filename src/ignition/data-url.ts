@@ -1,6 +1,6 @@
 // Contents inside a config: the `data:` URL of RFC 2397, written as both reference translators write it and read as Ignition
 // reads it.
-import { goBytes } from './go-string.js'
+import { goBytes } from '../go/string.js'
 
 const unreserved = new Set(Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()"))
 const hexDigits = Buffer.from('0123456789ABCDEF')

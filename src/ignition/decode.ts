@@ -1,14 +1,14 @@
 // A YAML tree into typed values by a schema, with go-yaml's rules and messages: which scalars fit which type, what null does,
 // merge keys, duplicate keys, and the bound on what aliases may blow up to.
-import { goBytes, goString } from './go-string.js'
+import { goBytes, goString } from '../go/string.js'
 import { zeroOf, zeroValue } from './schema.js'
-import { nodeText } from './yaml/node.js'
-import { looseTruths, looseUntruths, maximumInt, resolveScalar, shortTag } from './yaml/resolve.js'
-import { YamlError } from './yaml/yaml-error.js'
+import { nodeText } from '../yaml/node.js'
+import { looseTruths, looseUntruths, maximumInt, resolveScalar, shortTag } from '../yaml/resolve.js'
+import { YamlError } from '../yaml/yaml-error.js'
 import type { CustomType, Fields, ValueOf, YamlType } from './schema.js'
-import type { YamlAlias, YamlMapping, YamlNode, YamlScalar, YamlSequence } from './yaml/node.js'
-import type { Resolved } from './yaml/resolve.js'
-import type { YamlDialect } from './yaml/yaml-error.js'
+import type { YamlAlias, YamlMapping, YamlNode, YamlScalar, YamlSequence } from '../yaml/node.js'
+import type { Resolved } from '../yaml/resolve.js'
+import type { YamlDialect } from '../yaml/yaml-error.js'
 
 /** One value that does not fit its type: go-yaml collects these and goes on. */
 export interface TypeProblem { readonly line: number, readonly column: number, readonly text: string }

@@ -1,11 +1,11 @@
 // A typed value to a JSON tree by its schema, with Go's omitempty: empty strings, false, 0, empty lists and absent pointers are
 // left out; structs never are.
-import type { JsonValue } from './json.js'
+import type { JsonWritable } from '../go/json.js'
 import type { YamlType } from './schema.js'
 
-export const encodeValue = (value: unknown, type: YamlType): JsonValue => encode(value, type) ?? {}
+export const encodeValue = (value: unknown, type: YamlType): JsonWritable => encode(value, type) ?? {}
 
-function encode (value: unknown, type: YamlType): JsonValue | undefined {
+function encode (value: unknown, type: YamlType): JsonWritable | undefined {
   switch (type.kind) {
     case 'string': return typeof value === 'string' && value !== '' ? value : undefined
     case 'bool': return value === true ? true : undefined
@@ -17,7 +17,7 @@ function encode (value: unknown, type: YamlType): JsonValue | undefined {
 }
 
 /** In a list or behind a pointer nothing is too empty to be written. */
-function always (value: unknown, type: YamlType): JsonValue {
+function always (value: unknown, type: YamlType): JsonWritable {
   if (type.kind === 'struct') {
     const from: object = typeof value === 'object' && value !== null ? value : {}
     return Object.fromEntries(Object.entries(type.fields).map(([key, field]) => [key, encode(Reflect.get(from, key), field)]))

@@ -1,7 +1,7 @@
 // Whether bytes are an Ignition config as they stand: JSON that names a spec version. They are served unchanged either way; the
 // answer is for whoever wants to know why a machine did not take its config. Any version counts, newer ones than this program
 // has heard of too.
-import { goString } from './go-string.js'
+import { goString } from '../go/string.js'
 
 export type Ready =
   | { readonly version: string }

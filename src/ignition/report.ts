@@ -1,5 +1,5 @@
 // What a translator has to say about a config, each remark with its place.
-import { printable } from './go-string.js'
+import { printable } from '../go/string.js'
 
 export type EntryKind = 'error' | 'deprecated' | 'warning' | 'info'
 

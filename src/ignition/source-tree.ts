@@ -1,7 +1,7 @@
 // The YAML tree as the validators see it. They look neither behind aliases nor into merge keys (what comes from there has the
 // place of what surrounds it), and of a key that stands twice they see the last.
-import { nodeText } from './yaml/node.js'
-import type { YamlNode } from './yaml/node.js'
+import { nodeText } from '../yaml/node.js'
+import type { YamlNode } from '../yaml/node.js'
 
 export interface SourceNode {
   readonly node: YamlNode

@@ -2,11 +2,11 @@
 // languages it is written in; its keys do.
 import { isButane, transpileButane, transpileButaneTree } from './butane/butane.js'
 import { transpileClc } from './clc/transpile.js'
-import { YamlError } from './yaml/yaml-error.js'
+import { YamlError } from '../yaml/yaml-error.js'
 import { readYaml } from './yaml-source.js'
 import type { ClcOptions } from './clc/transpile.js'
 import type { Transpiled } from './transpiled.js'
-import type { YamlNode } from './yaml/node.js'
+import type { YamlNode } from '../yaml/node.js'
 
 export type TranspiledAs = Transpiled & { readonly kind: 'clc' | 'butane' }
 

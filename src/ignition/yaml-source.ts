@@ -1,12 +1,12 @@
 // YAML text to a tree that knows its places. The readers are our own after libyaml's design rather than a library's, because a
 // config has to be taken or refused exactly as go-yaml does it: YAML 1.1, with libyaml's idea of keys, tabs and line breaks.
-import { composeDocument } from './yaml/compose.js'
-import { Cursor } from './yaml/cursor.js'
-import { readText } from './yaml/reader.js'
-import { Scanner } from './yaml/scanner.js'
-import { YamlError } from './yaml/yaml-error.js'
-import type { YamlNode } from './yaml/node.js'
-import type { YamlDialect } from './yaml/yaml-error.js'
+import { composeDocument } from '../yaml/compose.js'
+import { Cursor } from '../yaml/cursor.js'
+import { readText } from '../yaml/reader.js'
+import { Scanner } from '../yaml/scanner.js'
+import { YamlError } from '../yaml/yaml-error.js'
+import type { YamlNode } from '../yaml/node.js'
+import type { YamlDialect } from '../yaml/yaml-error.js'
 
 /** Longer configs are refused: machines keep them in memory while they boot, and so does this process for each of them. */
 export const maximumYamlBytes = 4 * 1024 * 1024

@@ -1,12 +1,9 @@
-// What has been seen of machines, on disk: one JSON object a line, the last of a MAC counts. Nothing here was promised to
-// anybody, so lines are gathered for a second and written together; a torn last line is left out.
-import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import type { Clock, Timer } from '../clock.js'
-import { errnoOf, messageOf } from '../errors.js'
-import type { Logger } from '../log.js'
+// What has been seen of machines, on disk: the last line of a MAC counts. Nothing here was promised to anybody, so changes
+// are gathered for a second and written together; after a write that failed, the next one is of all machines.
+import type { Clock, Timer } from '../base/clock.js'
+import type { Logger } from '../base/log.js'
+import { JsonLines } from '../disk/json-lines.js'
 import { parseMac } from '../net/mac.js'
-import { writeFileAtomic } from '../store/atomic-file.js'
 import type { Machine } from './timeline.js'
 
 export interface JournalOptions {
@@ -17,82 +14,63 @@ export interface JournalOptions {
   readonly current: () => Iterable<Machine>
 }
 
+/** Milliseconds. */
 const gather = 1000
-const slack = 1000
 
 export class MachineJournal {
-  readonly #options: JournalOptions
+  readonly #clock: Clock
+  readonly #current: () => Iterable<Machine>
+  readonly #file: JsonLines<Machine>
   readonly #changed = new Map<string, Machine>()
-  #file: FileHandle | undefined
-  #lines = 0
+  /** Whether a write has failed: what it held is not kept, so that a full disk does not fill memory too. */
+  #missed = false
   #timer: Timer | undefined
   #writing: Promise<void> = Promise.resolve()
 
-  constructor (options: JournalOptions) { this.#options = options }
+  constructor ({ clock, ...options }: JournalOptions) {
+    this.#clock = clock
+    this.#current = options.current
+    this.#file = new JsonLines({ ...options, kind: 'machine', version: 1, format: machine => JSON.stringify(machine), parse: parseMachine })
+  }
 
+  /** In the order in which they were last seen, the longest ago first. */
   async load (): Promise<readonly Machine[]> {
-    const { path, log } = this.#options
-    await mkdir(dirname(path), { recursive: true })
-    const text = await readFile(path, 'utf8').catch((error: unknown) => {
-      if (errnoOf(error) === 'ENOENT') return ''
-      throw error
-    })
     const machines = new Map<string, Machine>()
-    for (const [index, line] of text.split('\n').entries()) {
-      if (line === '') continue
-      const machine = parseMachine(line)
-      if (machine === undefined) log.warn({ file: `${path}:${index + 1}` }, 'machines.unreadable')
-      else machines.set(machine.mac, machine)
+    for (const machine of await this.#file.load()) {
+      machines.delete(machine.mac)
+      machines.set(machine.mac, machine)
     }
-    const kept = [...machines.values()]
-    await this.#rewrite(kept)
-    return kept
+    return [...machines.values()]
   }
 
   note (machine: Machine): void {
     this.#changed.set(machine.mac, machine)
-    this.#timer ??= this.#options.clock.after(gather, () => { this.#flush() })
+    this.#timer ??= this.#clock.after(gather, () => { this.#flush() })
   }
+
+  /** Resolves when what was gathered so far has been written, or has failed to be. */
+  async idle (): Promise<void> { await this.#writing }
 
   async close (): Promise<void> {
     this.#timer?.cancel()
     this.#flush()
-    await this.#writing
-    await this.#file?.close()
-    this.#file = undefined
+    await this.idle()
+    await this.#file.close()
   }
 
   #flush (): void {
     this.#timer = undefined
-    this.#writing = this.#writing.then(() => this.#write()).catch((error: unknown) => {
-      this.#options.log.error({ file: this.#options.path, error: messageOf(error) }, 'machines.unsaved')
-    })
+    this.#writing = this.#writing.then(() => this.#write())
   }
 
   async #write (): Promise<void> {
-    const machines = [...this.#changed.values()]
+    const machines = [...this.#missed ? this.#current() : this.#changed.values()]
     this.#changed.clear()
-    if (machines.length === 0) return
-    const { current } = this.#options
-    const all = [...current()]
-    if (this.#lines + machines.length > 2 * all.length + slack) {
-      await this.#rewrite(all)
-      return
-    }
-    await this.#file?.appendFile(format(machines))
-    this.#lines += machines.length
-  }
-
-  async #rewrite (machines: readonly Machine[]): Promise<void> {
-    const { path } = this.#options
-    await writeFileAtomic(path, format(machines), { mode: 0o640 })
-    await this.#file?.close()
-    this.#file = await open(path, 'a')
-    this.#lines = machines.length
+    this.#missed = false
+    // The file itself tells of what goes wrong.
+    await Promise.all(machines.map(machine => this.#file.append(machine))).catch(() => { this.#missed = true })
   }
 }
-
-const format = (machines: readonly Machine[]): string => machines.map(machine => `${JSON.stringify(machine)}\n`).join('')
 
 function parseMachine (line: string): Machine | undefined {
   try {

@@ -1,8 +1,8 @@
 // What Matchbox lets through as a cloud-config: a script (`#!`), or YAML below a line `#cloud-config`. It reads the YAML
 // into coreos-cloudinit's types, which skip what they do not know, so that syntax errors alone are refused.
-import { AppError, messageOf } from '../errors.js'
+import { AppError, messageOf } from '../base/errors.js'
 import { readYaml } from '../ignition/yaml-source.js'
-import { YamlError } from '../ignition/yaml/yaml-error.js'
+import { YamlError } from '../yaml/yaml-error.js'
 
 // unicode.IsSpace, which unlike \s has no byte order mark in it.
 const spaceAtEnd = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/

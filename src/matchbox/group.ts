@@ -1,12 +1,12 @@
 // A group: which machines (selector) get which profile, with what metadata. Its file is Matchbox's groups/<id>.json.
 import { Buffer } from 'node:buffer'
-import { AppError, messageOf } from '../errors.js'
+import { AppError, messageOf } from '../base/errors.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import {
-  type JsonObject, type JsonValue, Members, compareUtf8, encodeJson, encodeJsonIndented, parseJson, sorted, valueOf
-} from './go-json.js'
-import { FieldError, fieldsOf, stringField } from './go-struct.js'
-import { lowerCase } from './go-text.js'
+  type JsonObject, type JsonValue, Members, compareUtf8, jsonText, parseJson, sorted, valueOf
+} from '../go/json.js'
+import { FieldError, fieldsOf, stringField } from '../go/json-struct.js'
+import { lowerCase } from '../go/unicode.js'
 
 export interface Group {
   readonly id: string
@@ -83,7 +83,7 @@ export function encodeGroup (group: Group): Buffer {
   if (group.profile !== '') file.set('profile', group.profile)
   if (group.selector.size > 0) file.set('selector', sorted(group.selector))
   if (group.metadata !== undefined && group.metadata.size > 0) file.set('metadata', sorted(group.metadata))
-  return Buffer.from(encodeJsonIndented(file))
+  return Buffer.from(jsonText(file, '\t'))
 }
 
 /** Metadata from JSON text, as the gRPC API carries it: empty text and null are none. Throws AppError group_invalid. */
@@ -101,7 +101,7 @@ export function parseMetadata (bytes: Buffer): JsonObject | undefined {
 }
 
 /** Metadata as JSON text with its keys in order; `{}` when there is none. */
-export const encodeMetadata = (metadata: JsonObject | undefined): Buffer => Buffer.from(encodeJson(sorted(metadata ?? new Map())))
+export const encodeMetadata = (metadata: JsonObject | undefined): Buffer => Buffer.from(jsonText(sorted(metadata ?? new Map())))
 
 /** What a group has to fulfil to be stored: throws AppError group_invalid. */
 export function assertGroup (group: Group): void {

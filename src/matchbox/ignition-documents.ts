@@ -2,8 +2,8 @@
 // its version: Matchbox 0.9 does the same, later ones parse it and answer an empty config for a version they do not know,
 // and machines come up blank. Any other is a rendered template to be translated, which is done once for each text.
 import { Buffer } from 'node:buffer'
-import { AppError } from '../errors.js'
-import { jsonText } from '../ignition/json.js'
+import { AppError } from '../base/errors.js'
+import { jsonText } from '../go/json.js'
 import { readyIgnition } from '../ignition/ready.js'
 import { formatEntry } from '../ignition/report.js'
 import { transpile } from '../ignition/transpile.js'

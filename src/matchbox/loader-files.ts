@@ -2,7 +2,7 @@
 // autoexec.ipxe. They are found in every folder, since each loader looks for its own beside where it was loaded from.
 import { Buffer } from 'node:buffer'
 import { type Mac, parseMac } from '../net/mac.js'
-import { goBytes } from '../ignition/go-string.js'
+import { goBytes } from '../go/string.js'
 import type { Group } from './group.js'
 import { type LocalBoot, localBootOf, renderLocalGrub } from './local-boot.js'
 import { resilientFor } from './provisioner.js'

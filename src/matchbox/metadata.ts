@@ -1,10 +1,10 @@
 // The variables as an environment file: one NAME=value line for each text, truth value and number; objects are descended
 // into, their names joined with underscores; null and lists are left out. Matchbox's lines come in any order, ours sorted.
 import type { Buffer } from 'node:buffer'
-import { goBytes } from '../ignition/go-string.js'
-import { formatFloat } from '../template/float.js'
-import { compareUtf8 } from './go-json.js'
-import { upperCase } from './go-text.js'
+import { goBytes } from '../go/string.js'
+import { formatFloat } from '../go/float.js'
+import { compareUtf8 } from '../go/json.js'
+import { upperCase } from '../go/unicode.js'
 import type { Variables } from './variables.js'
 
 export function renderMetadata (variables: Variables): Buffer {

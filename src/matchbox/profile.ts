@@ -1,8 +1,8 @@
 // A profile: what a machine boots and which configs it reads. Its file is Matchbox's profiles/<id>.json.
 import { Buffer } from 'node:buffer'
-import { AppError, messageOf } from '../errors.js'
-import { type JsonValue, encodeJsonIndented, parseJson } from './go-json.js'
-import { fieldsOf, stringField, stringsField } from './go-struct.js'
+import { AppError, messageOf } from '../base/errors.js'
+import { type JsonValue, jsonText, parseJson } from '../go/json.js'
+import { fieldsOf, stringField, stringsField } from '../go/json-struct.js'
 
 export interface NetBoot {
   /** URL of the kernel, or a path that iPXE resolves against the script's own URL. */
@@ -79,7 +79,7 @@ export function encodeProfile (profile: Profile): Buffer {
     file.set('boot', boot)
   }
   add('generic_id', profile.genericId)
-  return Buffer.from(encodeJsonIndented(file))
+  return Buffer.from(jsonText(file, '\t'))
 }
 
 /** What a profile has to fulfil to be stored: throws AppError profile_invalid. */

@@ -1,10 +1,10 @@
 // The use cases: what a machine with these labels gets, and what the API does with groups, profiles and configs. HTTP,
 // gRPC and the command line call these and translate shapes and errors.
 import { Buffer } from 'node:buffer'
-import { AppError, messageOf } from '../errors.js'
-import { goBytes } from '../ignition/go-string.js'
+import { AppError, messageOf } from '../base/errors.js'
+import { goBytes } from '../go/string.js'
 import { checkCloudConfig } from './cloud-config.js'
-import { compareUtf8 } from './go-json.js'
+import { compareUtf8 } from '../go/json.js'
 import { type Group, assertGroup } from './group.js'
 import { localBootOf, renderLocalGrub, renderLocalIpxe } from './local-boot.js'
 import { renderMetadata } from './metadata.js'

@@ -2,7 +2,7 @@
 // equals the greater `key=value` text, as Matchbox sorts them. Looked up by one telling label of each group, so that
 // ten thousand groups cost no more than ten.
 import { type Group, type Matcher, isMacKey, matcherOf, selectorText } from './group.js'
-import { compareUtf8 } from './go-json.js'
+import { compareUtf8 } from '../go/json.js'
 
 export type Labels = ReadonlyMap<string, string>
 

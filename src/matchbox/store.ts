@@ -1,7 +1,7 @@
 // Where groups, profiles and config files are kept: read as immutable snapshots in memory, written one object at a time.
 // One implementation is a folder of files (store/file-store); whatever else comes has to keep what is said here.
 import { posix } from 'node:path'
-import { AppError } from '../errors.js'
+import { AppError } from '../base/errors.js'
 import type { Group } from './group.js'
 import type { Profile } from './profile.js'
 

@@ -1,7 +1,7 @@
 // Config files as templates: each version of a file is parsed once, and rendered with a machine's variables.
-import { AppError, messageOf } from '../errors.js'
-import { goBytes } from '../ignition/go-string.js'
-import { StringMap, type Template, type TemplateData, parseTemplate } from '../template/template.js'
+import { AppError, messageOf } from '../base/errors.js'
+import { goBytes } from '../go/string.js'
+import { StringMap, type Template, type TemplateData, parseTemplate } from '../go/template/template.js'
 import type { ConfigFile } from './store.js'
 import { LabelMap, type Variables } from './variables.js'
 

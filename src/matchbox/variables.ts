@@ -1,8 +1,8 @@
 // The variables that templates and /metadata get: the group's metadata, over it the selector's labels, over both
 // `request` with the labels and the raw query of the request.
 import { type Group, isMacKey, matcherOf } from './group.js'
-import type { JsonValue } from './go-json.js'
-import { lowerCase } from './go-text.js'
+import type { JsonValue } from '../go/json.js'
+import { lowerCase } from '../go/unicode.js'
 import type { Labels } from './select.js'
 
 /** What a machine asked with. */

@@ -1,6 +1,6 @@
 // The publishers: a row each for where their releases are, what they consist of and how a version is told.
 import { createHash } from 'node:crypto'
-import { AppError } from '../errors.js'
+import { AppError } from '../base/errors.js'
 import { isSafeName, manifestName, type Fetcher, type Release, type Source, type SourceConfig, type WantedFile } from './source.js'
 import { readReleaseMetadata, readStreamMetadata, type StreamRelease } from './stream-metadata.js'
 

@@ -5,8 +5,8 @@ import { lookup } from 'node:dns/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { Clock } from '../clock.js'
-import { AppError, errnoOf } from '../errors.js'
+import type { Clock } from '../base/clock.js'
+import { AppError, errnoOf } from '../base/errors.js'
 
 export interface ConnectOptions {
   readonly clock: Clock

@@ -2,9 +2,9 @@
 // that the parts are of one file), forced to disk, and only then called NAME. NAME.part.json keeps what tells whether the
 // publisher's file is still the same.
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import type { Clock } from '../clock.js'
-import { AppError, errnoOf } from '../errors.js'
-import { writeError } from '../store/atomic-file.js'
+import type { Clock } from '../base/clock.js'
+import { AppError, errnoOf } from '../base/errors.js'
+import { writeError } from '../disk/atomic-file.js'
 import { broken, discard, type HttpAnswer, type HttpClient, refused, steady, TransientError } from './http-client.js'
 
 export interface DownloadOptions {

@@ -3,10 +3,10 @@
 // are new are fetched the same way and replaced one by one.
 import { mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AppError, errnoOf } from '../errors.js'
+import { AppError, errnoOf } from '../base/errors.js'
 import type { PublicKey } from 'openpgp'
 import { type CheckedFile, checkFile } from '../openpgp/verify.js'
-import { syncFolder, writeError, writeFileAtomic } from '../store/atomic-file.js'
+import { syncFolder, writeError, writeFileAtomic } from '../disk/atomic-file.js'
 import { download, type DownloadOptions } from './download.js'
 import { MissingError } from './http-client.js'
 import { type Manifest, partialFolder, type PublishedFile, readManifest } from './layout.js'

@@ -2,9 +2,9 @@
 // of it when its process ends, however it ends, so nothing has to be cleaned up after a crash.
 import { mkdir, open, readlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { AppError } from '../errors.js'
+import { AppError } from '../base/errors.js'
 import { constants, openLibc } from '../net/libc.js'
-import { writeError } from '../store/atomic-file.js'
+import { writeError } from '../disk/atomic-file.js'
 
 /** Resolves with what lets go again; AppError images_busy says who has it. */
 export async function lockFolder (path: string): Promise<() => Promise<void>> {

@@ -3,8 +3,8 @@
 // request: they are few and large, and one that was kept may have been closed by the other side a moment ago.
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Clock } from '../clock.js'
-import { AppError, messageOf } from '../errors.js'
+import type { Clock } from '../base/clock.js'
+import { AppError, messageOf } from '../base/errors.js'
 import { basicAuthorization, connect, type ConnectOptions } from './connect.js'
 import { type Environment, proxyFor } from './proxy.js'
 import type { Fetcher } from './source.js'

@@ -3,9 +3,9 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type PublicKey, readKeys } from 'openpgp'
-import { AppError, errnoOf, messageOf } from '../errors.js'
+import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { fingerprintOf } from '../openpgp/verify.js'
-import { removeFile, writeFileAtomic } from '../store/atomic-file.js'
+import { removeFile, writeFileAtomic } from '../disk/atomic-file.js'
 
 export interface PinnedKey {
   readonly fingerprint: string

@@ -2,8 +2,8 @@
 // folder for what is not published yet, on the same file system.
 import { lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { AppError, errnoOf, messageOf } from '../errors.js'
-import { syncFolder, temporaryPrefix } from '../store/atomic-file.js'
+import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { syncFolder, temporaryPrefix } from '../disk/atomic-file.js'
 import { isSafeName, manifestName } from './source.js'
 
 export interface PublishedFile {

@@ -2,8 +2,8 @@
 // is on disk, so that either sees what the other did; a lock on each folder of images keeps them out of each other's way.
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Clock } from '../clock.js'
-import { AppError, messageOf } from '../errors.js'
+import type { Clock } from '../base/clock.js'
+import { AppError, messageOf } from '../base/errors.js'
 import { checkFile } from '../openpgp/verify.js'
 import { aliasesOf } from './aliases.js'
 import { findRelease } from './catalog.js'

@@ -1,7 +1,7 @@
 // Which proxy leads to a URL, by the variables that curl(1) goes by: http_proxy, https_proxy, all_proxy and no_proxy, in small
 // letters or in capitals.
 import { BlockList, isIP } from 'node:net'
-import { AppError } from '../errors.js'
+import { AppError } from '../base/errors.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

@@ -1,6 +1,6 @@
 // When the mirror looks at its sources: an interval after the last time, give or take, so that many mirrors do not ask
 // their publisher at once; sooner after a failure, at first.
-import type { Clock, Timer } from '../clock.js'
+import type { Clock, Timer } from '../base/clock.js'
 
 export interface ScheduleOptions {
   /** Milliseconds. */

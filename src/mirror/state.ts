@@ -2,7 +2,7 @@
 // verification found. One file a folder of images, in state_path/images; written by whoever holds the folder's lock.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeFileAtomic } from '../store/atomic-file.js'
+import { writeFileAtomic } from '../disk/atomic-file.js'
 
 /** Times are ISO 8601. */
 export interface SourceState {

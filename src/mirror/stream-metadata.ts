@@ -1,5 +1,5 @@
 // Fedora CoreOS's descriptions of releases: the stream metadata (what is newest) and a release's own, which differ in shape.
-import { AppError, messageOf } from '../errors.js'
+import { AppError, messageOf } from '../base/errors.js'
 
 export interface Artifact {
   readonly location: string

@@ -1,6 +1,6 @@
 // A reader and a writer over bytes in network order that check every bound, so that a codec built on them can only
 // answer a value or throw DecodeError.
-import { DecodeError } from '../errors.js'
+import { DecodeError } from '../base/errors.js'
 
 export class ByteReader {
   readonly #bytes: Buffer

@@ -2,7 +2,7 @@
 // hear the broadcasts of its own network and of no other, and send a broadcast out of that interface whatever the routing
 // table says. Needs CAP_NET_RAW (root) and, below port 1024, CAP_NET_BIND_SERVICE; under systemd the service gets such a
 // socket instead (BindToDevice=, net/inherited-sockets).
-import { AppError } from '../errors.js'
+import { AppError } from '../base/errors.js'
 import { constants, familyBytes, intBuffer, openLibc } from './libc.js'
 
 const sockaddrLength = 16

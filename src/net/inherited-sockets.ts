@@ -1,7 +1,7 @@
 // Sockets that a service manager opened for this process, by systemd's protocol (sd_listen_fds(3)): descriptors from 3 on,
 // as many as LISTEN_FDS says, meant for the process that LISTEN_PID names, and since systemd 227 with their names in
 // LISTEN_FDNAMES. Older ones (CentOS 7 has 219) name nothing, so each socket is asked what it is.
-import { AppError } from '../errors.js'
+import { AppError } from '../base/errors.js'
 import { constants, familyOf, intBuffer, intOf, type Libc, openLibc } from './libc.js'
 
 export interface InheritedSocket {

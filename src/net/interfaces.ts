@@ -1,6 +1,6 @@
 // The machine's network interfaces, as the kernel names them.
 import { networkInterfaces } from 'node:os'
-import { AppError } from '../errors.js'
+import { AppError } from '../base/errors.js'
 import { type Mac, parseMac } from './mac.js'
 import { type Ipv4, parseIpv4, subnetOf, type Subnet } from './ipv4.js'
 

@@ -1,6 +1,6 @@
 // What a service tells the manager that started it, by systemd's protocol (sd_notify(3)): lines of NAME=value in one datagram
 // to the Unix socket that NOTIFY_SOCKET names. Node's dgram knows no Unix sockets.
-import { AppError } from '../errors.js'
+import { AppError } from '../base/errors.js'
 import { constants, familyBytes, openLibc } from './libc.js'
 
 export interface NotifySocket {

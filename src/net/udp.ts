@@ -4,7 +4,7 @@
 // does; a send to 255.255.255.255 follows the routing table unless the socket is bound to a device; Node does not say
 // which address a datagram was sent to, so whoever must answer from there binds a socket for each address.
 import { createSocket, type Socket } from 'node:dgram'
-import { AppError, errnoOf, messageOf } from '../errors.js'
+import { AppError, errnoOf, messageOf } from '../base/errors.js'
 
 export interface Endpoint { readonly address: string, readonly port: number }
 

@@ -4,7 +4,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { type PrivateKey, readPrivateKeys } from 'openpgp'
-import { AppError, errnoOf, messageOf } from '../errors.js'
+import { AppError, errnoOf, messageOf } from '../base/errors.js'
 
 export interface SigningKey {
   /** Eight octets, by which a verifier finds the public key. */

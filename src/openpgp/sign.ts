@@ -3,7 +3,8 @@
 // sign: it adds subpackets of its own, and does RSA on the thread that answers requests.
 import { createHash, type KeyObject, sign } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { Clock } from '../clock.js'
+import type { Clock } from '../base/clock.js'
+import { canonicalText } from '../go/canonical-text.js'
 import type { SigningKey } from './key-ring.js'
 
 const signAsync = promisify<string, Buffer, KeyObject, Buffer>(sign)
@@ -46,24 +47,6 @@ export class Signer {
     const body = Buffer.concat([head, uint16(0), digest.subarray(0, 2), uint16(number.length * 8), number])
     return Buffer.concat([Buffer.from([signaturePacket]), packetLength(body.length), body])
   }
-}
-
-const cr = 0x0d
-const lf = 0x0a
-
-/** Line ends become CR LF. As in Go's openpgp, the octet after any CR is left as it is, so that CR CR LF gains another CR. */
-export function canonicalText (content: Buffer): Buffer {
-  const out = Buffer.allocUnsafe(content.length * 2)
-  let length = 0
-  let afterCr = false
-  // By index: an iterator takes several times as long, and requests wait meanwhile.
-  for (let index = 0; index < content.length; index++) {
-    const octet = content[index]!
-    if (octet === lf && !afterCr) out[length++] = cr
-    out[length++] = octet
-    afterCr = !afterCr && octet === cr
-  }
-  return out.subarray(0, length)
 }
 
 /** RFC 4880 section 6.2, without a line end after the last line, as Go writes it. */

@@ -4,7 +4,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { enums, type PublicKey, readSignature, type SignaturePacket } from 'openpgp'
-import { AppError, messageOf } from '../errors.js'
+import { AppError, messageOf } from '../base/errors.js'
 
 export interface SignedBy {
   /** Of the primary key, in upper-case hex: the one that is pinned. */

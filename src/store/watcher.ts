@@ -9,7 +9,7 @@ import { type FSWatcher as FolderWatch, watch as watchFolder } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FSWatcher, watch } from 'chokidar'
-import type { Clock, Timer } from '../clock.js'
+import type { Clock, Timer } from '../base/clock.js'
 
 export interface WatcherOptions {
   readonly root: string

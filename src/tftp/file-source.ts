@@ -6,8 +6,8 @@
 import { constants, type Stats } from 'node:fs'
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import type { Clock } from '../clock.js'
-import { AppError, errnoOf } from '../errors.js'
+import type { Clock } from '../base/clock.js'
+import { AppError, errnoOf } from '../base/errors.js'
 import type { FileCache } from './file-cache.js'
 import type { FileSource, OpenFile } from './open-file.js'
 

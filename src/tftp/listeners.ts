@@ -1,11 +1,11 @@
 // The sockets that requests come to. A client expects its answer from the address it asked (RFC 1350 leaves only the
 // port open, and NATs and several ROMs insist), so "all addresses" means a socket on each, kept in step with the machine.
-import type { Clock } from '../clock.js'
-import { AppError, messageOf } from '../errors.js'
+import type { Clock } from '../base/clock.js'
+import { AppError, messageOf } from '../base/errors.js'
 import { localAddresses } from '../net/interfaces.js'
 import { formatIpv4 } from '../net/ipv4.js'
 import type { Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
-import type { Logger } from '../log.js'
+import type { Logger } from '../base/log.js'
 
 export interface ListenOptions {
   /** An IPv4 address; 0.0.0.0 is all that the machine has, those that come later included. */

@@ -7,7 +7,7 @@
 //   OACK      | opcode 2 | option | 0 | value | 0 | ...
 //
 // Text is held as one character a byte (Latin-1), so that whatever bytes came in go out again; file-name.ts reads names.
-import { DecodeError } from '../errors.js'
+import { DecodeError } from '../base/errors.js'
 import { ByteReader, ByteWriter } from '../net/bytes.js'
 
 export const opcodes = { RRQ: 1, WRQ: 2, DATA: 3, ACK: 4, ERROR: 5, OACK: 6 } as const

@@ -1,9 +1,9 @@
 // The TFTP server: RFC 1350 reads with options, over UdpNetwork. Requests come to the listening sockets; each transfer
 // gets another port on the address that was asked (transfer-ports.ts), unless a firewall or NAT in between wants everything
 // to stay on one.
-import type { Clock, Timer } from '../clock.js'
-import { AppError, DecodeError, errnoOf, messageOf } from '../errors.js'
-import type { Logger } from '../log.js'
+import type { Clock, Timer } from '../base/clock.js'
+import { AppError, DecodeError, errnoOf, messageOf } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
 import type { Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
 import { normaliseFileName } from './file-name.js'
 import { listen, type Listeners, type ListenOptions } from './listeners.js'

@@ -3,7 +3,7 @@
 // A socket is kept open between transfers, since opening one costs as much as sending several blocks. As long as few
 // machines boot each transfer has a port to itself; in a crowd they share, told apart by the client's address and port as
 // on a single port, and one look at a socket brings the packets of several.
-import type { Clock } from '../clock.js'
+import type { Clock } from '../base/clock.js'
 import type { Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
 
 export type OnPortDatagram = (data: Buffer, from: Endpoint, socket: UdpSocket) => void

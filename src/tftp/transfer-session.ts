@@ -1,6 +1,6 @@
 // One transfer at the edge: carries out the effects of its ReadTransfer on a socket, a file and a deadline.
-import type { Clock } from '../clock.js'
-import { messageOf } from '../errors.js'
+import type { Clock } from '../base/clock.js'
+import { messageOf } from '../base/errors.js'
 import type { Endpoint, UdpSocket } from '../net/udp.js'
 import { bytesOf, DataBlocks } from './data-blocks.js'
 import { netascii } from './netascii.js'

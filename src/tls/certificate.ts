@@ -1,7 +1,7 @@
 // What a certificate says, for people and for warnings (RFC 5280), whoever made it and whatever its key.
 import { X509Certificate, createPrivateKey } from 'node:crypto'
 import { isIP } from 'node:net'
-import { AppError, messageOf } from '../errors.js'
+import { AppError, messageOf } from '../base/errors.js'
 import { type SubjectAltName, canonicalIp } from './names.js'
 
 export interface CertificateFacts {

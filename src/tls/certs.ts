@@ -4,8 +4,8 @@
 import type { X509Certificate } from 'node:crypto'
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AppError, errnoOf, messageOf } from '../errors.js'
-import { writeFileAtomic } from '../store/atomic-file.js'
+import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { writeFileAtomic } from '../disk/atomic-file.js'
 import {
   type CertificateFacts, describeCertificate, exposedKey, expiryWarningOf, isExposed, keyFits, parseCertificate, serverWarnings
 } from './certificate.js'

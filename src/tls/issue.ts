@@ -6,7 +6,7 @@
 import { X509Certificate, createPrivateKey, generateKeyPair, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import forge from 'node-forge'
-import { AppError } from '../errors.js'
+import { AppError } from '../base/errors.js'
 import type { SubjectAltName } from './names.js'
 
 export interface Issued {

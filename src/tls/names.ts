@@ -3,7 +3,7 @@
 import { hostname } from 'node:os'
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
-import { AppError } from '../errors.js'
+import { AppError } from '../base/errors.js'
 import { localAddresses } from '../net/interfaces.js'
 import { formatIpv4 } from '../net/ipv4.js'
 

@@ -7,8 +7,8 @@ import { type BigIntStats } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
-import type { Clock, Timer } from '../clock.js'
-import { AppError, errnoOf, messageOf } from '../errors.js'
+import type { Clock, Timer } from '../base/clock.js'
+import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { certificateBlocks, describeCertificate, exposedKey, formatDay, isExposed, keyFits, parseCertificate, serverWarnings } from './certificate.js'
 
 export interface TlsFiles {

@@ -2,9 +2,9 @@
 // when a script names them, and then not again for a moment; all that is taken from one reading fits together.
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Clock } from '../clock.js'
-import type { Config } from '../config.js'
-import { errnoOf } from '../errors.js'
+import type { Clock } from '../base/clock.js'
+import type { Config } from '../config/load.js'
+import { errnoOf } from '../base/errors.js'
 import { type AssetPins, asWritten, pinAssets } from '../matchbox/pin-assets.js'
 import type { NetBoot } from '../matchbox/profile.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'

@@ -1,8 +1,8 @@
 // The boot files of TFTP and UEFI HTTP Boot: the owner's folder first, then what is made when asked for, then what the
 // program and the distribution bring.
-import { bootFolders } from '../bundled.js'
-import type { Clock } from '../clock.js'
-import type { Config } from '../config.js'
+import { bootFolders } from '../base/bundled.js'
+import type { Clock } from '../base/clock.js'
+import type { Config } from '../config/load.js'
 import { createLoaderFiles } from '../matchbox/loader-files.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Mac } from '../net/mac.js'

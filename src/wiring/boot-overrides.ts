@@ -1,6 +1,6 @@
 // Boot files that a group chooses for its machines (`metadata.boot_file`), before those that the configuration chooses.
 // Live, as reservations are.
-import { type Config, isBootFileName } from '../config.js'
+import { type Config, isBootFileName } from '../config/load.js'
 import type { BootConfig, BootOverride } from '../dhcp/boot-file.js'
 import type { Group } from '../matchbox/group.js'
 import type { Mac } from '../net/mac.js'

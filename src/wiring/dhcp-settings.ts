@@ -1,9 +1,9 @@
 // What the DHCP server is told, made of the configuration: subnets, boot files, options in wire form.
-import type { Config, ListenAddress, LoadedConfig } from '../config.js'
+import type { Config, ListenAddress, LoadedConfig } from '../config/load.js'
 import type { BootConfig, BootOverride } from '../dhcp/boot-file.js'
 import { optionFromText } from '../dhcp/option-text.js'
 import type { DhcpSubnet } from '../dhcp/subnet.js'
-import { AppError } from '../errors.js'
+import { AppError } from '../base/errors.js'
 import { loadersPath } from '../http/loader-routes.js'
 import { addressesOf, localAddresses } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4 } from '../net/ipv4.js'

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { ports } from '../dhcp/constants.js'
 import type { LookForOthers } from '../dhcp/other-servers.js'
 import { type DhcpServer, type DhcpSettings, startDhcpServer } from '../dhcp/dhcp-server.js'
-import { messageOf } from '../errors.js'
-import { LeaseFile } from '../dhcp/lease-file.js'
+import { messageOf } from '../base/errors.js'
+import { leaseFile } from '../dhcp/lease-file.js'
 import { isActive, type Lease } from '../dhcp/leases.js'
 import { startProxyServer } from '../dhcp/proxy-server.js'
 import { buildReservations } from '../dhcp/reservations.js'
@@ -43,7 +43,7 @@ export async function startDhcp (shared: Shared): Promise<DhcpServer | undefined
 
 async function startServer (shared: Shared, own: Ipv4): Promise<DhcpServer> {
   const { loaded, config, log, clock, leases, metrics, observer, store, onClose } = shared
-  const file = new LeaseFile({
+  const file = leaseFile({
     path: join(config.state_path, 'leases.jsonl'),
     log,
     current: () => leases.values(),

@@ -1,8 +1,8 @@
 // The optional TLS listener of the HTTP API, its certificate kept in step with the files.
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import type { LoadedConfig } from '../config.js'
-import { AppError } from '../errors.js'
+import type { LoadedConfig } from '../config/load.js'
+import { AppError } from '../base/errors.js'
 import type { HttpApp } from '../http/http-server.js'
 import { buildHttpsServer } from '../http/https-server.js'
 import { listenError } from '../net/udp.js'

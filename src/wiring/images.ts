@@ -1,7 +1,7 @@
 // The image mirror, made of the configuration: for the service, where it works by itself, and for the commands.
-import type { Clock } from '../clock.js'
-import type { LoadedConfig } from '../config.js'
-import { AppError, messageOf } from '../errors.js'
+import type { Clock } from '../base/clock.js'
+import type { LoadedConfig } from '../config/load.js'
+import { AppError, messageOf } from '../base/errors.js'
 import type { Snapshot } from '../matchbox/store.js'
 import { encodeGroup } from '../matchbox/group.js'
 import { encodeProfile } from '../matchbox/profile.js'

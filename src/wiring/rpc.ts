@@ -1,6 +1,6 @@
 // The gRPC API and its certificates.
 import { startGrpcServer } from '../grpc/grpc-server.js'
-import { AppError } from '../errors.js'
+import { AppError } from '../base/errors.js'
 import { TlsReloader } from '../tls/reload.js'
 import type { Shared } from './shared.js'
 

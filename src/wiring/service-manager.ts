@@ -1,7 +1,7 @@
 // What a service manager hands down, and what it is told: that the service is ready (Type=notify), what it does (`systemctl
 // status`), that it reads files again or ends, and as long as the event loop turns that it lives (WatchdogSec=). Started by
 // hand there is nobody.
-import type { Clock } from '../clock.js'
+import type { Clock } from '../base/clock.js'
 import { type InheritedSocket, inheritedSockets } from '../net/inherited-sockets.js'
 import { openNotifySocket } from '../net/notify-socket.js'
 

@@ -1,7 +1,7 @@
 // The signer of HTTP answers, when a key ring is configured.
-import type { Clock } from '../clock.js'
-import type { LoadedConfig } from '../config.js'
-import { AppError } from '../errors.js'
+import type { Clock } from '../base/clock.js'
+import type { LoadedConfig } from '../config/load.js'
+import { AppError } from '../base/errors.js'
 import { openKeyRing } from '../openpgp/key-ring.js'
 import { Signer } from '../openpgp/sign.js'
 

@@ -1,9 +1,9 @@
 // Which listener takes which socket that the service manager opened. A socket is known by its name (FileDescriptorName=tftp,
 // or its unit core-provisioner-tftp.socket) and, where systemd names none (before 227), by its port.
-import type { LoadedConfig } from '../config.js'
+import type { LoadedConfig } from '../config/load.js'
 import { ports as dhcpPorts } from '../dhcp/constants.js'
-import { AppError } from '../errors.js'
-import type { Logger } from '../log.js'
+import { AppError } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
 import type { InheritedSocket } from '../net/inherited-sockets.js'
 import { openLibc } from '../net/libc.js'
 

@@ -1,6 +1,6 @@
 // The TFTP listener.
-import type { ListenAddress } from '../config.js'
-import { AppError } from '../errors.js'
+import type { ListenAddress } from '../config/load.js'
+import { AppError } from '../base/errors.js'
 import type { InheritedSocket } from '../net/inherited-sockets.js'
 import { localAddresses } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { defaultConfigFile } from '../../src/config.js'
+import { defaultConfigFile } from '../../src/config/load.js'
 import { freePort } from '../helpers/free-port.js'
 import { handedSocket } from '../helpers/handed-sockets.js'
 import { differences, exchange, layOutVariant, recording, requestOf } from '../helpers/matchbox-fixture.js'

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { AppError } from '../../src/errors.js'
-import { formatLease, LeaseFile, type LeaseFileOptions, parseLease } from '../../src/dhcp/lease-file.js'
+import { AppError } from '../../src/base/errors.js'
+import { formatLease, leaseFile, type LeaseFileOptions, type LeaseStore, parseLease } from '../../src/dhcp/lease-file.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
-import { createLog } from '../../src/log.js'
+import { createLog } from '../../src/base/log.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
 import { ip, testMac } from '../helpers/dhcp.js'
 import { logLines } from '../helpers/log-lines.js'
@@ -18,17 +18,18 @@ const silent = createLog({ level: 'error', pretty: false, destination: logLines(
 const lease = (n: number, more: Partial<Lease> = {}): Lease =>
   ({ ip: ip('10.0.0.0') + n, mac: testMac, state: 'bound', since: 1000, expires: 2000 + n, ...more })
 
-interface Opened { readonly file: LeaseFile, readonly table: LeaseTable, readonly loaded: readonly Lease[] }
+interface Opened { readonly file: LeaseStore, readonly table: LeaseTable, readonly loaded: readonly Lease[] }
 
 async function opened (path: string, more: Partial<LeaseFileOptions> = {}): Promise<Opened> {
   const table = new LeaseTable()
-  const file = new LeaseFile({ path, log: silent, current: () => table.values(), ...more })
+  const file = leaseFile({ path, log: silent, current: () => table.values(), ...more })
   const loaded = await file.load()
   for (const one of loaded) table.set(one)
   return { file, table, loaded }
 }
 
-const lines = (path: string): string[] => readFileSync(path, 'utf8').split('\n').filter(line => line !== '')
+/** Without the header. */
+const lines = (path: string): string[] => readFileSync(path, 'utf8').split('\n').filter(line => line !== '' && !line.startsWith('{"format"'))
 
 t.test('what was kept is there again', async t => {
   const path = join(t.testdir(), 'state', 'leases.jsonl')
@@ -48,9 +49,10 @@ t.test('a torn last line is left out and written over', async t => {
   const path = join(t.testdir(), 'leases.jsonl')
   writeFileSync(path, `${formatLease(lease(1))}\n${formatLease(lease(2)).slice(0, 40)}`)
   const { stream, entries } = logLines()
-  const { file, loaded } = await opened(path, { log: createLog({ level: 'warn', pretty: false, destination: stream }) })
+  const { file, table, loaded } = await opened(path, { log: createLog({ level: 'warn', pretty: false, destination: stream }) })
   t.same(loaded, [lease(1)])
   t.match(entries(), [{ msg: 'lease.torn', bytes: 40 }])
+  table.set(lease(3))
   await file.append(lease(3))
   await file.close()
   t.same(lines(path).map(parseLease), [lease(1), lease(3)])

@@ -1,6 +1,6 @@
 // Every row of the option table: its number, a value there and back, and the lengths it refuses.
 import t from 'tap'
-import { DecodeError } from '../../src/errors.js'
+import { DecodeError } from '../../src/base/errors.js'
 import { decodeOption, encodeOption, optionNames, optionTable, type OptionName } from '../../src/dhcp/options.js'
 import { hex, ip } from '../helpers/dhcp.js'
 

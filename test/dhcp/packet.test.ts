@@ -1,6 +1,6 @@
 // The message codec: real packets, round trips, truncation at every byte, and each way a message can be malformed.
 import t from 'tap'
-import { DecodeError } from '../../src/errors.js'
+import { DecodeError } from '../../src/base/errors.js'
 import { describePacket } from '../../src/dhcp/describe.js'
 import { decodePacket, encodePacket } from '../../src/dhcp/packet.js'
 import { hex, ip, request } from '../helpers/dhcp.js'

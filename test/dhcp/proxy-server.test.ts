@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap'
 import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
 import { type ProxyServer, startProxyServer } from '../../src/dhcp/proxy-server.js'
-import { createLog } from '../../src/log.js'
+import { createLog } from '../../src/base/log.js'
 import { DhcpWire } from '../helpers/dhcp-wire.js'
 import { ip } from '../helpers/dhcp.js'
 import { FakeClock } from '../helpers/fake-clock.js'

@@ -1,7 +1,7 @@
 // Random templates on random data: a value or a TemplateError, in bounded time. FUZZ_SEED repeats a run, FUZZ_MS sets its length.
 import t from 'tap'
 import fc from 'fast-check'
-import { TemplateError, parseTemplate, type TemplateData } from '../../src/template/template.js'
+import { TemplateError, parseTemplate, type TemplateData } from '../../src/go/template/template.js'
 
 const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
 const time = Number(process.env['FUZZ_MS'] ?? 2000)

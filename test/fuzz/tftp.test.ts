@@ -1,7 +1,7 @@
 // Whatever bytes come, the TFTP decoders answer a value or DecodeError, and the server lives and forgets.
 import fc from 'fast-check'
 import t from 'tap'
-import { DecodeError } from '../../src/errors.js'
+import { DecodeError } from '../../src/base/errors.js'
 import { normaliseFileName } from '../../src/tftp/file-name.js'
 import { negotiate } from '../../src/tftp/negotiate.js'
 import { decodePacket, encodePacket, type Packet } from '../../src/tftp/packet.js'

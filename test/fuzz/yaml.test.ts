@@ -2,8 +2,8 @@
 // one of configuration and host files. FUZZ_SEED repeats a run, FUZZ_MS sets its length.
 import fc from 'fast-check'
 import t from 'tap'
-import { parseReservationFile } from '../../src/config.js'
-import { YamlError } from '../../src/ignition/yaml/yaml-error.js'
+import { parseReservationFile } from '../../src/config/load.js'
+import { YamlError } from '../../src/yaml/yaml-error.js'
 import { readYaml } from '../../src/ignition/yaml-source.js'
 
 const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)

@@ -1,7 +1,7 @@
 // The decoder against protobuf.js on what both take, against Go's rules on what protobuf.js lets pass, and against noise.
 import fc from 'fast-check'
 import t from 'tap'
-import { DecodeError } from '../../src/errors.js'
+import { DecodeError } from '../../src/base/errors.js'
 import { decodeMessage } from '../../src/grpc/decode.js'
 import { loadProtocol } from '../../src/grpc/proto.js'
 

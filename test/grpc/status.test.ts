@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js'
 import t from 'tap'
-import { AppError, DecodeError, type ErrorCode, errorTable } from '../../src/errors.js'
+import { AppError, DecodeError, type ErrorCode, errorTable } from '../../src/base/errors.js'
 import { statusOf, statusOfKind } from '../../src/grpc/status.js'
 
 t.test('every error has a status, and those about this machine tell no path', t => {

@@ -1,16 +1,16 @@
 // The DHCP server on a real interface, for tests that start it inside a network namespace:
 // node --import=tsx test/helpers/dhcp-program.ts '{"interface":"br0","leases":"/tmp/x/leases.jsonl",...}'
 // Prints `ready`, then one JSON line for each event with addresses as text; SIGTERM closes it.
-import { systemClock } from '../../src/clock.js'
+import { systemClock } from '../../src/base/clock.js'
 import type { BootConfig } from '../../src/dhcp/boot-file.js'
 import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
 import type { LookForOthers } from '../../src/dhcp/other-servers.js'
 import { startDhcpServer } from '../../src/dhcp/dhcp-server.js'
-import { LeaseFile } from '../../src/dhcp/lease-file.js'
+import { leaseFile } from '../../src/dhcp/lease-file.js'
 import { LeaseTable } from '../../src/dhcp/leases.js'
 import { startProxyServer } from '../../src/dhcp/proxy-server.js'
 import { buildReservations } from '../../src/dhcp/reservations.js'
-import { createLog } from '../../src/log.js'
+import { createLog } from '../../src/base/log.js'
 import { createConflictProbe } from '../../src/net/conflict-probe.js'
 import { openDeviceSocket } from '../../src/net/device-socket.js'
 import { addressesOf } from '../../src/net/interfaces.js'
@@ -81,7 +81,7 @@ function lookForOthers (): { others?: LookForOthers } {
 
 async function startServer (): Promise<() => Promise<void>> {
   const table = new LeaseTable()
-  const store = new LeaseFile({ path: options.leases, log, current: () => table.values() })
+  const store = leaseFile({ path: options.leases, log, current: () => table.values() })
   for (const lease of await store.load()) table.set(lease)
   const network = options.subnet ?? `${formatIpv4(own.subnet.network)}/${own.subnet.prefix}`
   const subnets = [subnet(network, options.range, { leaseTime: options.leaseTime ?? 3600 })]

@@ -1,5 +1,5 @@
 // A clock that stands still until a test moves it; timers fire in the order of their times while it moves.
-import type { Clock, Timer } from '../../src/clock.js'
+import type { Clock, Timer } from '../../src/base/clock.js'
 
 interface Pending { readonly id: number, at: number, readonly period: number | undefined, readonly fire: () => void }
 

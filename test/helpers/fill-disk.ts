@@ -1,8 +1,8 @@
 // Run by a test in a folder on a tiny file system: replaces a file by one that does not fit, and prints what came of it.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { AppError } from '../../src/errors.js'
-import { writeFileAtomic } from '../../src/store/atomic-file.js'
+import { AppError } from '../../src/base/errors.js'
+import { writeFileAtomic } from '../../src/disk/atomic-file.js'
 
 const folder = process.argv[2]!
 const path = join(folder, 'file')

@@ -1,8 +1,8 @@
 // Keeps leases in a file until it is killed, printing each one once it is said to be on disk: lease-writer.ts FILE ROUND.
 import { writeSync } from 'node:fs'
-import { LeaseFile } from '../../src/dhcp/lease-file.js'
+import { leaseFile } from '../../src/dhcp/lease-file.js'
 import { LeaseTable } from '../../src/dhcp/leases.js'
-import { createLog } from '../../src/log.js'
+import { createLog } from '../../src/base/log.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
 import { ip, testMac } from './dhcp.js'
 
@@ -10,7 +10,7 @@ const [, , path = '', round = '0'] = process.argv
 const table = new LeaseTable()
 const log = createLog({ level: 'error', pretty: false, destination: process.stderr })
 // Little slack, so that rewrites happen while it is killed.
-const file = new LeaseFile({ path, log, current: () => table.values(), slack: 20 })
+const file = leaseFile({ path, log, current: () => table.values(), slack: 20 })
 for (const lease of await file.load()) table.set(lease)
 for (let n = 0; ; n += 8) {
   await Promise.all(Array.from({ length: 8 }, async (_, i) => {

@@ -1,7 +1,7 @@
 // A mirror over folders of a test, with the test's own keys pinned.
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemClock } from '../../src/clock.js'
+import { systemClock } from '../../src/base/clock.js'
 import { openSource } from '../../src/mirror/catalog.js'
 import { Mirror, type MirrorOptions, type SyncResult } from '../../src/mirror/mirror.js'
 import type { SourceConfig } from '../../src/mirror/source.js'

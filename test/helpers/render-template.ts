@@ -1,5 +1,5 @@
 // A template's output as text, or `error: ` and the message.
-import { TemplateError, parseTemplate, type Limits, type TemplateData } from '../../src/template/template.js'
+import { TemplateError, parseTemplate, type Limits, type TemplateData } from '../../src/go/template/template.js'
 
 export function render (template: string, data: TemplateData = null, limits: Partial<Limits> = {}): string {
   try {

@@ -1,6 +1,6 @@
 // A TFTP client for tests, over any UdpNetwork: it follows the RFCs closely (one window, one ACK; a gap is acknowledged
 // once; a foreign port is told ERROR 5; its last packet goes out again after a silence) and reports what it saw.
-import type { Clock, Timer } from '../../src/clock.js'
+import type { Clock, Timer } from '../../src/base/clock.js'
 import type { Endpoint, UdpNetwork, UdpSocket } from '../../src/net/udp.js'
 import { decodePacket, encodePacket, type ErrorPacket, type Option, type Packet } from '../../src/tftp/packet.js'
 

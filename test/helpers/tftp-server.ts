@@ -1,7 +1,7 @@
 // A TFTP server for tests, with what it says collected.
-import { createLog } from '../../src/log.js'
+import { createLog } from '../../src/base/log.js'
 import type { UdpNetwork } from '../../src/net/udp.js'
-import type { Clock } from '../../src/clock.js'
+import type { Clock } from '../../src/base/clock.js'
 import { type FileSource, memoryFile } from '../../src/tftp/open-file.js'
 import type { TftpEvent } from '../../src/tftp/tftp-event.js'
 import { startTftpServer, type TftpServer, type TftpServerDependencies, type TftpServerOptions } from '../../src/tftp/tftp-server.js'

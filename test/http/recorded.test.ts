@@ -1,7 +1,7 @@
 // Every recorded request to Matchbox 0.9.0, sent over a socket to this server.
 import { pino } from 'pino'
 import t from 'tap'
-import { systemClock } from '../../src/clock.js'
+import { systemClock } from '../../src/base/clock.js'
 import { openFileStore } from '../../src/store/file-store.js'
 import { listen } from '../helpers/http-app.js'
 import { differences, exchange, layOutVariant, recording, requestOf } from '../helpers/matchbox-fixture.js'

@@ -1,12 +1,12 @@
 // Which YAML fits which Go type, in the two dialects: scalars, nulls, pointers, merge keys, duplicates, and how go-yaml says no.
 import t from 'tap'
 import { decodeYaml } from '../../src/ignition/decode.js'
-import { goBytes } from '../../src/ignition/go-string.js'
+import { goBytes } from '../../src/go/string.js'
 import { any, bool, custom, int, list, optional, string, struct, uint } from '../../src/ignition/schema.js'
 import { readYaml } from '../../src/ignition/yaml-source.js'
-import { YamlError } from '../../src/ignition/yaml/yaml-error.js'
+import { YamlError } from '../../src/yaml/yaml-error.js'
 import type { YamlType } from '../../src/ignition/schema.js'
-import type { YamlDialect } from '../../src/ignition/yaml/yaml-error.js'
+import type { YamlDialect } from '../../src/yaml/yaml-error.js'
 
 function decode (text: string, type: YamlType, dialect: YamlDialect): unknown {
   try {

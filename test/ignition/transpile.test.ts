@@ -1,5 +1,5 @@
 import t from 'tap'
-import { jsonText } from '../../src/ignition/json.js'
+import { jsonText } from '../../src/go/json.js'
 import { transpile } from '../../src/ignition/transpile.js'
 
 t.test('the keys tell the language', t => {

@@ -1,10 +1,10 @@
 // YAML as libyaml and go-yaml read it: trees with places, refusals in their words, and what either of the two dialects has alone.
 import t from 'tap'
-import { nodeText } from '../../src/ignition/yaml/node.js'
+import { nodeText } from '../../src/yaml/node.js'
 import { maximumYamlBytes, readYaml } from '../../src/ignition/yaml-source.js'
-import { YamlError } from '../../src/ignition/yaml/yaml-error.js'
-import type { YamlNode } from '../../src/ignition/yaml/node.js'
-import type { YamlDialect } from '../../src/ignition/yaml/yaml-error.js'
+import { YamlError } from '../../src/yaml/yaml-error.js'
+import type { YamlNode } from '../../src/yaml/node.js'
+import type { YamlDialect } from '../../src/yaml/yaml-error.js'
 
 type Plain = string | readonly Plain[] | { readonly [key: string]: Plain }
 

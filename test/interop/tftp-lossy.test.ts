@@ -1,7 +1,7 @@
 // Other people's TFTP clients while packets are lost, doubled and reordered on the way, in both directions.
 import { join } from 'node:path'
 import t from 'tap'
-import { systemClock } from '../../src/clock.js'
+import { systemClock } from '../../src/base/clock.js'
 import { kernelUdp } from '../../src/net/udp.js'
 import { lossy } from '../helpers/fake-udp.js'
 import { randomBytes } from '../helpers/random.js'

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import pino from 'pino'
 import t from 'tap'
@@ -92,4 +92,25 @@ t.test('the journal brings the machines back, whatever its last line looks like'
   t.ok(lines.length <= 1010, `stale lines are rewritten away (${lines.length} are left)`)
   t.match((JSON.parse(lines.at(-1) ?? '') as Machine).timeline.at(-1), { detail: '2999' })
   t.ok(existsSync(path))
+})
+
+t.test('what the journal could not write is written later', async t => {
+  const path = join(t.testdir(), 'machines.jsonl')
+  const clock = new FakeClock()
+  const machines: Machine[] = []
+  const journal = new MachineJournal({ path, clock, log, current: () => machines })
+  const registry = new MachineRegistry(await journal.load(), machine => {
+    machines.push(machine)
+    journal.note(machine)
+  })
+  // A folder in its place: the file is gone, and none can be made.
+  rmSync(path)
+  mkdirSync(path)
+  registry.record({ mac, stage: 'discover', at: 1, program: 'pxe' })
+  clock.advance(1000)
+  await journal.idle()
+  rmSync(path, { recursive: true })
+  registry.record({ mac: other, stage: 'discover', at: 2, program: 'pxe' })
+  await journal.close()
+  t.same(new Set((await new MachineJournal({ path, clock, log, current: () => [] }).load()).map(machine => machine.mac)), new Set([mac, other]))
 })

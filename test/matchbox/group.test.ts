@@ -1,5 +1,5 @@
 import t from 'tap'
-import { AppError } from '../../src/errors.js'
+import { AppError } from '../../src/base/errors.js'
 import { assertGroup, encodeGroup, encodeMetadata, isMacKey, matcherOf, parseGroup, parseMetadata } from '../../src/matchbox/group.js'
 import { makeGroup } from '../helpers/memory-store.js'
 

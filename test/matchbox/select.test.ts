@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { compareUtf8 } from '../../src/matchbox/go-json.js'
+import { compareUtf8 } from '../../src/go/json.js'
 import { type Group, matcherOf, selectorText } from '../../src/matchbox/group.js'
 import { GroupIndex, type Labels } from '../../src/matchbox/select.js'
 import { makeGroup } from '../helpers/memory-store.js'

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { HttpClient, type HttpClientOptions } from '../../src/mirror/http-client.js'
-import { systemClock } from '../../src/clock.js'
+import { systemClock } from '../../src/base/clock.js'
 import { makePki } from '../helpers/pki.js'
 import { Publisher } from '../helpers/publisher.js'
 

@@ -1,6 +1,6 @@
 // The reader never reads past the end, the writer grows without losing what it has.
 import t from 'tap'
-import { DecodeError } from '../../src/errors.js'
+import { DecodeError } from '../../src/base/errors.js'
 import { ByteReader, ByteWriter } from '../../src/net/bytes.js'
 
 t.test('reads in network order, and checks every bound', t => {

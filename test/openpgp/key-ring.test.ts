@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { AppError } from '../../src/errors.js'
+import { AppError } from '../../src/base/errors.js'
 import { openKeyRing } from '../../src/openpgp/key-ring.js'
 import { Signer } from '../../src/openpgp/sign.js'
 import { FakeClock } from '../helpers/fake-clock.js'

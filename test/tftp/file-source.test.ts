@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync
 import { join } from 'node:path'
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
-import { systemClock } from '../../src/clock.js'
+import { systemClock } from '../../src/base/clock.js'
 import { FileCache } from '../../src/tftp/file-cache.js'
 import { storedFiles } from '../../src/tftp/file-source.js'
 import type { FileSource, OpenFile } from '../../src/tftp/open-file.js'

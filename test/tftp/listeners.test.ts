@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createLog } from '../../src/log.js'
+import { createLog } from '../../src/base/log.js'
 import type { UdpNetwork } from '../../src/net/udp.js'
 import { listen } from '../../src/tftp/listeners.js'
 import { FakeClock } from '../helpers/fake-clock.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { DecodeError } from '../../src/errors.js'
+import { DecodeError } from '../../src/base/errors.js'
 import { decodePacket, emptyData, encodePacket, type Packet } from '../../src/tftp/packet.js'
 
 const wire = (text: string): Buffer => Buffer.from(text, 'latin1')

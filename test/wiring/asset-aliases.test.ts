@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { type Config, loadConfig } from '../../src/config.js'
+import { type Config, loadConfig } from '../../src/config/load.js'
 import type { RequestEvent } from '../../src/http/machine-log.js'
 import { createLoaderFiles } from '../../src/matchbox/loader-files.js'
 import { createProvisioner } from '../../src/matchbox/provisioner.js'

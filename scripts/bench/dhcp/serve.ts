@@ -1,11 +1,11 @@
 // The DHCP server alone, as `npm run bench -- dhcp` measures it: serve.ts INTERFACE FIRST-LAST LEASE_FILE. Everything that runs
 // in service runs here: leases synced before their ACK, conflict probes, rate limits, one log line a message (to stderr).
-import { systemClock } from '../../../src/clock.js'
+import { systemClock } from '../../../src/base/clock.js'
 import { startDhcpServer } from '../../../src/dhcp/dhcp-server.js'
-import { LeaseFile } from '../../../src/dhcp/lease-file.js'
+import { leaseFile } from '../../../src/dhcp/lease-file.js'
 import { LeaseTable } from '../../../src/dhcp/leases.js'
 import { buildReservations } from '../../../src/dhcp/reservations.js'
-import { createLog } from '../../../src/log.js'
+import { createLog } from '../../../src/base/log.js'
 import { createConflictProbe } from '../../../src/net/conflict-probe.js'
 import { openDeviceSocket } from '../../../src/net/device-socket.js'
 import { addressesOf } from '../../../src/net/interfaces.js'
@@ -18,7 +18,7 @@ const own = addressesOf(interfaceName)[0]!
 const table = new LeaseTable()
 const log = createLog({ level: 'info', pretty: false, destination: process.stderr, background: true })
 const syncs = { count: 0, leases: 0, milliseconds: 0 }
-const store = new LeaseFile({
+const store = leaseFile({
   path,
   log,
   current: () => table.values(),

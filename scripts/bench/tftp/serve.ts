@@ -1,6 +1,6 @@
 // The server under measurement, in a process of its own: `serve.ts ADDRESS ROOT`. Prints its port when it is ready.
-import { systemClock } from '../../../src/clock.js'
-import { createLog } from '../../../src/log.js'
+import { systemClock } from '../../../src/base/clock.js'
+import { createLog } from '../../../src/base/log.js'
 import { kernelUdp } from '../../../src/net/udp.js'
 import { FileCache } from '../../../src/tftp/file-cache.js'
 import { storedFiles } from '../../../src/tftp/file-source.js'

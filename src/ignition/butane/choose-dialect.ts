@@ -4,7 +4,7 @@ import { string, struct } from '../schema.js'
 import { dialects, normalVersion } from './dialects.js'
 import { nearestNode } from './read.js'
 import type { ReportEntry } from '../report.js'
-import type { YamlNode } from '../yaml/node.js'
+import type { YamlNode } from '../../yaml/node.js'
 import type { Dialect } from './dialects.js'
 
 const commonFields = struct('config.commonFields', { version: string(), variant: string() })

@@ -1,5 +1,5 @@
 // `with_mount_unit`: a filesystem's systemd mount or swap unit (base/v0_*/translate.go).
-import { goBytes } from '../go-string.js'
+import { goBytes } from '../../go/string.js'
 import { view } from '../spec3/types.js'
 import type { Spec, Values } from '../spec3/schema.js'
 import type { Config, Filesystem, Luks } from '../spec3/types.js'

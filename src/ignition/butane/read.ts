@@ -3,12 +3,12 @@
 import { decodeYaml } from '../decode.js'
 import * as yaml from '../schema.js'
 import { asList, eachValue } from '../spec3/value.js'
-import { nodeText } from '../yaml/node.js'
+import { nodeText } from '../../yaml/node.js'
 import type { Fields, YamlType } from '../schema.js'
 import type { Finding } from '../spec3/checks.js'
 import type { Struct, Type, Value, Values } from '../spec3/schema.js'
 import type { Path } from '../spec3/value.js'
-import type { YamlNode } from '../yaml/node.js'
+import type { YamlNode } from '../../yaml/node.js'
 
 /** Aliases may make a short text long; more than this in one config is refused, whatever it is made of. */
 export const maximumText = 32 * 1024 * 1024

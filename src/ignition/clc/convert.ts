@@ -1,7 +1,7 @@
 // A Container Linux Config into an Ignition 2.2.0 config. The order in which sections add units and files is ct's: docker, etcd
 // and flannel come before the config's own units, update.conf after its own files.
 import { percentDataUrl } from '../data-url.js'
-import { GoUrlError, parseGoUrl } from '../go-url.js'
+import { GoUrlError, parseGoUrl } from '../../go/url.js'
 import { camelCase } from '../source-tree.js'
 import { etcdDropin } from './etcd.js'
 import { convertDirectories, convertFiles } from './files.js'

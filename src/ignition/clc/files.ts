@@ -1,14 +1,14 @@
 // Files, directories and links. Contents become a data: URL or the remote's URL as Go spells it.
 import { percentDataUrl } from '../data-url.js'
-import { GoUrlError, parseGoUrl } from '../go-url.js'
+import { GoUrlError, parseGoUrl } from '../../go/url.js'
 import { nodeAt } from '../source-tree.js'
-import { nodeText } from '../yaml/node.js'
+import { nodeText } from '../../yaml/node.js'
 import { problemAt, sectionAt, within } from './problem.js'
 import { convertVerification } from './verification.js'
 import type { ReportEntry } from '../report.js'
 import type { SourceNode } from '../source-tree.js'
 import type { Config2, File2 } from '../spec2/schema.js'
-import type { YamlNode } from '../yaml/node.js'
+import type { YamlNode } from '../../yaml/node.js'
 import type { Clc, ClcFile } from './schema.js'
 
 const defaultFileMode = 0o644n

@@ -1,7 +1,7 @@
 // The flannel section: flanneld.service is enabled, its drop-in runs flannel-wrapper with the options and, before that, puts the
 // network config into etcd.
 import { bool, optional, string } from '../schema.js'
-import { goQuote } from '../go-string.js'
+import { goQuote } from '../../go/quote.js'
 import { errorIf, errorRemark, rule, warningRemark } from '../validate.js'
 import { isBefore, versionType } from './semver.js'
 import { commandLine, dropinText, insideOf, serviceLines, serviceSection, usesTemplating } from './service-section.js'

@@ -1,6 +1,6 @@
 // Sizes as alecthomas/units reads them: `10GiB`, `1GiB512MiB`, `1.5TiB`, also `10GB` for the same; never a bare number.
 
-import { goQuote } from '../go-string.js'
+import { goQuote } from '../../go/quote.js'
 
 export type Sectors = { readonly ok: true, readonly sectors: bigint } | { readonly ok: false, readonly problem: string }
 

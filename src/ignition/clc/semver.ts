@@ -1,5 +1,5 @@
 // Versions as coreos/go-semver reads them in etcd's and flannel's sections: three dotted numbers, then -prerelease and +metadata.
-import { goQuote } from '../go-string.js'
+import { goQuote } from '../../go/quote.js'
 import { custom, string } from '../schema.js'
 import type { CustomType } from '../schema.js'
 

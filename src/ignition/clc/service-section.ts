@@ -1,6 +1,6 @@
 // What the sections of etcd and flannel have in common: a version that decides which options there are, and a drop-in that runs
 // a wrapper with the options as arguments.
-import { goQuote } from '../go-string.js'
+import { goQuote } from '../../go/quote.js'
 import { any, custom, struct, zeroValue } from '../schema.js'
 import { versionText } from './semver.js'
 import type { CustomType, Fields, ValueOf, YamlType } from '../schema.js'

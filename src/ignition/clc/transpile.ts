@@ -1,5 +1,5 @@
 // A Container Linux Config to an Ignition 2.2.0 config, as ct 0.9.0 does it without a platform and without a files directory.
-import { YamlError } from '../yaml/yaml-error.js'
+import { YamlError } from '../../yaml/yaml-error.js'
 import { decodeYaml } from '../decode.js'
 import { encodeValue } from '../encode.js'
 import { isFatal, shortened } from '../report.js'
@@ -15,7 +15,7 @@ import type { Report, ReportEntry } from '../report.js'
 import type { SourceNode } from '../source-tree.js'
 import type { Flavour } from '../spec2/rules.js'
 import type { Transpiled } from '../transpiled.js'
-import type { YamlNode } from '../yaml/node.js'
+import type { YamlNode } from '../../yaml/node.js'
 import type { Clc } from './schema.js'
 
 export interface ClcOptions {

@@ -1,6 +1,7 @@
 // The update and locksmith sections: both end up in /etc/coreos/update.conf.
-import { goLower, goQuote } from '../go-string.js'
-import { GoUrlError, parseGoUrl } from '../go-url.js'
+import { goQuote } from '../../go/quote.js'
+import { lowerCase } from '../../go/unicode.js'
+import { GoUrlError, parseGoUrl } from '../../go/url.js'
 import { optional, string, struct } from '../schema.js'
 import { errorIf, errorRemark, rule, warningRemark } from '../validate.js'
 import type { ValueOf } from '../schema.js'
@@ -37,7 +38,7 @@ const variables: Readonly<Record<keyof Locksmith, string>> = {
 
 /** The contents of update.conf, '' when there is nothing to say. */
 export function updateConf (update: Update | undefined, locksmith: Locksmith | undefined): string {
-  const group = update === undefined || update.group === '' ? '' : `GROUP=${goLower(update.group)}`
+  const group = update === undefined || update.group === '' ? '' : `GROUP=${lowerCase(update.group)}`
   const server = update === undefined || update.server === '' ? '' : `\nSERVER=${update.server}`
   const lines = Object.entries(variables).flatMap(([key, variable]) => {
     const value = locksmith?.[key as keyof Locksmith]
@@ -61,7 +62,7 @@ const isBlank = (value: string | undefined): value is '' | undefined => value ==
 function checkWindowStart ({ window_start: start }: Locksmith): Remark[] {
   if (isBlank(start)) return []
   const [, day = 'not-present', time = start] = /^[^\S\n]*(\S+)[^\S\n]+(\S+)/.exec(start) ?? []
-  if (!['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'not-present'].includes(goLower(day))) {
+  if (!['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'not-present'].includes(lowerCase(day))) {
     return [errorRemark('unknown day in window start')]
   }
   const clock = /^(\d{1,2}):(\d{2})$/.exec(time)
@@ -91,7 +92,7 @@ function isDuration (value: string): boolean {
 export const updateRules: readonly Rule[] = [
   rule(updateServer, { whole: checkServer }),
   rule(updateSection, {
-    whole: ({ group, server }) => ['stable', 'beta', 'alpha'].includes(goLower(group)) || server !== ''
+    whole: ({ group, server }) => ['stable', 'beta', 'alpha'].includes(lowerCase(group)) || server !== ''
       ? []
       : [warningRemark('unknown update group')]
   }),
@@ -100,7 +101,7 @@ export const updateRules: readonly Rule[] = [
       errorIf(isBlank(start) !== isBlank(length), 'window-start and window-length must both be specified'),
     fields: {
       reboot_strategy: ({ reboot_strategy: strategy }) =>
-        errorIf(!isBlank(strategy) && !['reboot', 'etcd-lock', 'off'].includes(goLower(strategy)), 'unknown reboot strategy'),
+        errorIf(!isBlank(strategy) && !['reboot', 'etcd-lock', 'off'].includes(lowerCase(strategy)), 'unknown reboot strategy'),
       window_start: checkWindowStart,
       window_length: ({ window_length: length }) => errorIf(!isBlank(length) && !isDuration(length), "couldn't parse window length")
     }

@@ -1,7 +1,8 @@
 // What Ignition 2.2.0 asks of a config. ct 0.9.0 was built with an Ignition of 2018, Matchbox 0.9.0 with one of 2019; they differ
 // in two rules, which `Flavour` tells apart.
-import { goBytes, goQuote } from '../go-string.js'
-import { parseGoUrl, queryValues, GoUrlError } from '../go-url.js'
+import { goQuote } from '../../go/quote.js'
+import { goBytes } from '../../go/string.js'
+import { parseGoUrl, queryValues, GoUrlError } from '../../go/url.js'
 import { readDataUrl } from '../data-url.js'
 import { errorIf, errorRemark, rule, warningRemark } from '../validate.js'
 import {

@@ -1,5 +1,6 @@
 // What Ignition demands of systemd units and drop-ins (config/v3_*/types: systemd.go, unit.go; config/shared/validations).
-import { goBytes, goQuote, goString } from '../go-string.js'
+import { goQuote } from '../../go/quote.js'
+import { goBytes, goString } from '../../go/string.js'
 import { readUnitContent } from '../unit-content.js'
 import { extension } from './paths.js'
 import type { Check } from './checks.js'

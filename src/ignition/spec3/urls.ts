@@ -1,7 +1,7 @@
 // Which URLs an Ignition 3 spec takes (config/v3_*/types/url.go, tang.go, proxy.go).
 import { readDataUrl } from '../data-url.js'
-import { GoUrlError, parseGoUrl, queryValues } from '../go-url.js'
-import type { GoUrl } from '../go-url.js'
+import { GoUrlError, parseGoUrl, queryValues } from '../../go/url.js'
+import type { GoUrl } from '../../go/url.js'
 import type { Spec } from './schema.js'
 
 const badUrl = 'unable to parse url'

@@ -1,5 +1,5 @@
 // Decoded Ignition 3 values with the help of their schema: what is zero, what is empty, and the JSON document they become.
-import type { JsonValue } from '../json.js'
+import type { JsonWritable } from '../../go/json.js'
 import type { Field, Struct, Type, Value, Values } from './schema.js'
 
 /** Where a value is: keys and list indexes from the root. */
@@ -35,14 +35,14 @@ export const isZero = (type: Type, value: Value): boolean => {
 /** The fields that Ignition knows, without Butane's sugar. */
 export const ignitionFields = (struct: Struct): readonly Field[] => struct.fields.filter(field => field.only !== 'butane')
 
-const typeToJson = (type: Type, value: Value): JsonValue => {
+const typeToJson = (type: Type, value: Value): JsonWritable => {
   if (value === undefined) return type.kind === 'list' ? [] : null
   if (type.kind === 'struct') return toJson(type.of, asValues(value))
   if (type.kind === 'list') return asList(value).map(item => typeToJson(type.of, item))
   return value as string | bigint | boolean
 }
 
-export const toJson = (struct: Struct, values: Values): { [key: string]: JsonValue } =>
+export const toJson = (struct: Struct, values: Values): { [key: string]: JsonWritable } =>
   Object.fromEntries(ignitionFields(struct)
     .filter(({ type, json, keep }) => keep === true || !isZero(type, values[json]))
     .map(({ type, json }) => [json, typeToJson(type, values[json])]))

@@ -3,7 +3,7 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { readFileSync, readdirSync } from 'node:fs'
-import { jsonText } from '../../../src/ignition/json.js'
+import { jsonText } from '../../../src/go/json.js'
 import { isFatal } from '../../../src/ignition/report.js'
 import { transpile } from '../../../src/ignition/transpile.js'
 

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { transpileClc } from '../../../src/ignition/clc/transpile.js'
-import { jsonText } from '../../../src/ignition/json.js'
+import { jsonText } from '../../../src/go/json.js'
 
 const budget = { interruptAfterTimeLimit: 6_000, numRuns: 20_000, endOnFailure: true }
 

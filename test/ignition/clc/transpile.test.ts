@@ -1,7 +1,7 @@
 // What the recorded answers do not reach: places where sections meet, and the order of what is said.
 import t from 'tap'
 import { transpileClc } from '../../../src/ignition/clc/transpile.js'
-import { jsonText } from '../../../src/ignition/json.js'
+import { jsonText } from '../../../src/go/json.js'
 
 const remarks = (text: string, flavour: 'ct' | 'matchbox' = 'ct'): string[] =>
   transpileClc(text, { flavour }).report.map(({ kind, message, path, line, column }) => `${kind} ${path} ${line}:${column} ${message}`)

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { transpileClc } from '../../../src/ignition/clc/transpile.js'
 import { parseDataUrl } from '../../../src/ignition/data-url.js'
-import { jsonText } from '../../../src/ignition/json.js'
+import { jsonText } from '../../../src/go/json.js'
 
 const problem = (start: string, length: string): string =>
   transpileClc(JSON.stringify({ locksmith: { window_start: start, window_length: length } })).report.map(entry => entry.message).join()

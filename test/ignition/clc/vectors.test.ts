@@ -3,7 +3,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { transpileClc } from '../../../src/ignition/clc/transpile.js'
-import { jsonText } from '../../../src/ignition/json.js'
+import { jsonText } from '../../../src/go/json.js'
 import type { Transpiled } from '../../../src/ignition/transpiled.js'
 
 interface Answer { readonly ok: boolean, readonly expected: unknown, readonly report: string }

@@ -1,0 +1,26 @@
+// What ships with the program, and where distributions put boot loaders.
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+/** The folder that holds package.json: this file lies two folders below it, and one where it is bundled into a single file. */
+const programFolder = (): URL =>
+  ['..', '../..'].map(up => new URL(`${up}/`, import.meta.url)).find(folder => existsSync(new URL('package.json', folder))) as URL
+
+/** A path below `assets/`, which stands beside the compiled and the uncompiled sources alike. */
+export const bundledPath = (name: string): string => fileURLToPath(new URL(`assets/${name}`, programFolder()))
+
+/** Folders that may hold boot loaders, first come first served: those of `scripts/boot-files`, Debian's, CentOS's. */
+export const bootFolders = (): readonly string[] => [
+  bundledPath('boot'),
+  '/usr/lib/ipxe',
+  '/usr/lib/PXELINUX',
+  '/usr/lib/syslinux/modules/bios',
+  '/usr/share/ipxe',
+  '/usr/share/syslinux'
+]
+
+/** The version in package.json. */
+export function programVersion (): string {
+  const { version } = JSON.parse(readFileSync(new URL('package.json', programFolder()), 'utf8')) as { version: string }
+  return version
+}

@@ -1,0 +1,84 @@
+// The errors of the program: one class, and one table from code to kind and meaning. Each edge maps kinds to its own
+// answers once: HTTP to a status, gRPC to a code, the command line to an exit status.
+
+export type ErrorKind = 'usage' | 'invalid' | 'notFound' | 'conflict' | 'unavailable' | 'exhausted' | 'internal'
+
+export const errorTable = {
+  usage: { kind: 'usage', meaning: 'the command line is wrong' },
+  config_invalid: { kind: 'invalid', meaning: 'the configuration is wrong' },
+  address_in_use: { kind: 'conflict', meaning: 'another program listens there' },
+  address_not_here: { kind: 'unavailable', meaning: 'this machine does not have that address' },
+  permission_denied: { kind: 'unavailable', meaning: 'the service may not do that' },
+  other_dhcp_server: { kind: 'conflict', meaning: 'another DHCP server answers on the interface' },
+  interface_missing: { kind: 'unavailable', meaning: 'this machine has no such network interface' },
+  socket_failed: { kind: 'unavailable', meaning: 'a socket could not be made' },
+  refused: { kind: 'invalid', meaning: 'the appliance refused it' },
+  disk_full: { kind: 'exhausted', meaning: 'no space is left where the file goes' },
+  state_newer: { kind: 'conflict', meaning: 'a state file was written by a newer version of the program' },
+  read_failed: { kind: 'unavailable', meaning: 'a file could not be read' },
+  folder_unreadable: { kind: 'unavailable', meaning: 'a folder of the store could not be read' },
+  write_failed: { kind: 'unavailable', meaning: 'a file could not be written' },
+  certificate_invalid: { kind: 'invalid', meaning: 'a certificate or its key cannot be used' },
+  key_ring_invalid: { kind: 'invalid', meaning: 'the key ring holds no key that can sign' },
+  key_invalid: { kind: 'invalid', meaning: 'a public key cannot be used, or is not the one that is pinned' },
+  image_key_missing: { kind: 'invalid', meaning: 'an image is signed with a key that is not pinned' },
+  image_key_expired: { kind: 'invalid', meaning: 'an image is signed with a key that has expired or was revoked' },
+  image_signature_missing: { kind: 'invalid', meaning: 'an image has no signature' },
+  image_signature_bad: { kind: 'invalid', meaning: 'an image is not what was signed' },
+  image_digest_wrong: { kind: 'invalid', meaning: 'an image is not what its metadata says' },
+  image_mixed: { kind: 'invalid', meaning: 'files of different versions stand where one release should be' },
+  image_metadata_invalid: { kind: 'invalid', meaning: 'what a publisher says of a release cannot be used' },
+  image_too_large: { kind: 'exhausted', meaning: 'a file of an image source is larger than images.max_size' },
+  image_download_failed: { kind: 'unavailable', meaning: 'a file of an image source could not be fetched' },
+  images_busy: { kind: 'conflict', meaning: 'another process works on the same images' },
+  images_damaged: { kind: 'invalid', meaning: 'mirrored images are not what was published' },
+  certificate_exists: { kind: 'conflict', meaning: 'there are certificates already' },
+  group_invalid: { kind: 'invalid', meaning: 'the group is not valid' },
+  profile_invalid: { kind: 'invalid', meaning: 'the profile is not valid' },
+  id_invalid: { kind: 'invalid', meaning: 'the id is not one safe path component' },
+  group_unmatched: { kind: 'notFound', meaning: 'no group matches the labels' },
+  profile_unmatched: { kind: 'notFound', meaning: 'the group that matches names a profile that is not there' },
+  boot_from_disk: { kind: 'notFound', meaning: 'the machine is to start from its disk, and is told so by getting no script' },
+  group_missing: { kind: 'notFound', meaning: 'there is no such group' },
+  profile_missing: { kind: 'notFound', meaning: 'there is no such profile' },
+  message_too_large: { kind: 'exhausted', meaning: 'the object is too large to be read back' },
+  message_invalid: { kind: 'invalid', meaning: 'the request could not be read' },
+  config_missing: { kind: 'notFound', meaning: 'there is no such config file' },
+  template_invalid: { kind: 'invalid', meaning: 'the template could not be rendered' },
+  ignition_invalid: { kind: 'invalid', meaning: 'the Ignition config is not valid' },
+  cloud_invalid: { kind: 'invalid', meaning: 'the cloud-config is not valid' }
+} as const satisfies Readonly<Record<string, { kind: ErrorKind, meaning: string }>>
+
+export type ErrorCode = keyof typeof errorTable
+
+/** A failure that a person is told about: `message` says what happened, where, and what to do, in one line. */
+export class AppError extends Error {
+  override readonly name = 'AppError'
+  readonly code: ErrorCode
+
+  constructor (code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+
+  get kind (): ErrorKind { return errorTable[this.code].kind }
+}
+
+/** Bytes that are not what they claim to be. `code` is a short fixed word (it becomes a metric label), `offset` counts bytes. */
+export class DecodeError extends Error {
+  override readonly name = 'DecodeError'
+  readonly code: string
+  readonly offset: number
+
+  constructor (code: string, offset: number) {
+    super(`${code} at byte ${offset}`)
+    this.code = code
+    this.offset = offset
+  }
+}
+
+/** The errno word of a failed system call, '' for anything else. */
+export const errnoOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+
+export const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)

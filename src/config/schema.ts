@@ -1,0 +1,226 @@
+// The configuration's shape: every key, its default, its unit and what it may hold. Times come out in milliseconds, sizes
+// in bytes. docs/configuration.md says the same in words, and a test holds the two together.
+import * as v from 'valibot'
+import { parseIpv4, parseSubnet } from '../net/ipv4.js'
+import { parseMac } from '../net/mac.js'
+
+/** `[host]:port`; an IPv6 host stands in brackets. */
+export interface ListenAddress { readonly host: string, readonly port: number }
+
+/** Text that `parse` makes a value of; `expected` is what a person is told when it can't. */
+const parsed = <T>(expected: string, parse: (text: string) => T | undefined) => v.pipe(
+  v.union([v.string(), v.number()], expected),
+  v.rawTransform(({ dataset, addIssue, NEVER }): T => {
+    const value = parse(String(dataset.value))
+    if (value !== undefined) return value
+    addIssue({ message: expected })
+    return NEVER
+  })
+)
+
+const times = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const sizes = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const
+
+/** A number with a unit; a bare 0 needs none. */
+function measure (text: string, units: Readonly<Record<string, number>>): number | undefined {
+  if (text === '0') return 0
+  const [, count, unit = ''] = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)$/.exec(text) ?? []
+  const factor = Object.hasOwn(units, unit) ? units[unit] : undefined
+  return factor === undefined ? undefined : Math.round(Number(count) * factor)
+}
+
+/** Milliseconds. */
+const duration = (minimum = 0, hint = '30s, 10m, 1h or 2d') => parsed(`expected a time such as ${hint}`, text => {
+  const value = measure(text, times)
+  return value !== undefined && value >= minimum ? value : undefined
+})
+
+/** Bytes. */
+export const size = parsed('expected a size such as 512MiB', text => measure(text, sizes))
+
+const integer = (from: number, to: number) => {
+  const expected = `expected a whole number from ${from} to ${to}`
+  return v.pipe(v.number(expected), v.integer(expected), v.minValue(from, expected), v.maxValue(to, expected))
+}
+
+function parseListenAddress (text: string): ListenAddress | undefined {
+  const [, bracketed, plain = '', digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text) ?? []
+  if (digits === undefined || Number(digits) > 65535) return undefined
+  return { host: bracketed ?? (plain === '' ? '0.0.0.0' : plain), port: Number(digits) }
+}
+
+const listenAddress = parsed('expected address:port, such as 0.0.0.0:8080', parseListenAddress)
+/** '' is a listener that is off, and comes out as null. */
+const optionalListenAddress = parsed('expected address:port, or "" to turn it off', text => text === '' ? null : parseListenAddress(text))
+
+const ipv4 = parsed('expected an IPv4 address', parseIpv4)
+const subnet = parsed('expected a subnet such as 192.168.100.0/24, with no host bits set', parseSubnet)
+const mac = parsed('expected a MAC address such as 52:54:00:12:34:56', text => {
+  const value = parseMac(text)
+  return value?.length === 17 ? value : undefined
+})
+const range = parsed('expected first-last, such as 192.168.100.100-192.168.100.150', text => {
+  const [first, last, ...rest] = text.split('-').map(part => parseIpv4(part.trim()))
+  return first === undefined || last === undefined || first > last || rest.length > 0 ? undefined : { first, last }
+})
+
+/** RFC 1123: letters, digits and hyphens, in labels joined by dots. */
+const hostName = v.pipe(v.string('expected a host name'),
+  v.regex(/^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i, 'expected a host name'))
+
+const path = v.pipe(v.string('expected a path'), v.regex(/^[^\0]+$/, 'expected a path'))
+const text = v.string('expected text')
+const flag = v.boolean('expected true or false')
+const addresses = v.optional(v.array(ipv4, 'expected a list of IPv4 addresses'), [])
+const choice = <const T extends readonly string[]>(options: T) => v.picklist(options, `expected one of ${options.join(', ')}`)
+
+/** Whether a boot loader may be called so: a path that stays below the TFTP root, short enough for a DHCP message's `file`. */
+export const isBootFileName = (name: string): boolean =>
+  /^[^/\0][^\0]{0,126}$/.test(name) && !name.split('/').includes('..')
+const bootFile = v.pipe(v.string('expected a file name'), v.check(isBootFileName, 'expected a file name below the TFTP root'))
+
+/** Which numbers and values may be set is the DHCP server's to say (dhcp/option-text). */
+const rawOptions = v.optional(
+  v.record(v.string(), v.union([v.string(), v.number()], 'expected text, a number, addresses or 0x and bytes in hex'), 'expected options by number'), {})
+
+export const reservationSchema = v.strictObject({ mac, ip: ipv4, hostname: v.optional(hostName), options: rawOptions })
+
+const subnetSchema = v.strictObject({
+  subnet,
+  range: v.optional(range),
+  routers: addresses,
+  dns_servers: addresses,
+  domain_name: v.optional(text, ''),
+  ntp_servers: addresses,
+  lease_time: v.optional(duration(60_000, '1h, at least 1m'), '1h'),
+  options: rawOptions
+})
+
+const fingerprint = parsed('expected the fingerprint of a key: 40 or 64 hex digits', text => {
+  const digits = text.replace(/[\s:]/g, '').replace(/^0x/i, '').toUpperCase()
+  return /^(?:[0-9A-F]{40}|[0-9A-F]{64})$/.test(digits) ? digits : undefined
+})
+
+const httpUrl = v.pipe(v.string('expected an http or https URL'), v.regex(/^https?:\/\/[^/?#]+[^?#]*$/, 'expected an http or https URL'),
+  v.check(url => URL.canParse(url.replaceAll('{channel}', 'channel')), 'expected an http or https URL'))
+
+/** A path below the base URL; alone, it stands for a file with a signature beside it. */
+const imagePath = v.pipe(v.string('expected the path of a file below base_url'),
+  v.regex(/^(?!.*(?:^|\/)\.\.?(?:\/|$))[\w.+~/-]*[\w+~-]$/, 'expected the path of a file below base_url'))
+
+const imageFileSchema = v.union([
+  v.pipe(imagePath, v.transform(path => ({ path, sha256: undefined, signature: '.sig' }))),
+  v.strictObject({
+    path: imagePath,
+    sha256: v.optional(v.pipe(v.string('expected 64 hex digits'), v.regex(/^[0-9a-f]{64}$/i, 'expected 64 hex digits'))),
+    signature: v.optional(choice(['.sig', '.asc', '']), '.sig')
+  })
+], 'expected the path of a file, or { path, sha256, signature }')
+
+const imageSourceSchema = v.strictObject({
+  os: choice(['flatcar', 'fedora-coreos', 'coreos', 'custom']),
+  channel: v.optional(text),
+  version: v.optional(parsed('expected a version', text => text)),
+  arch: v.optional(text),
+  base_url: v.optional(httpUrl),
+  name: v.optional(text),
+  files: v.optional(v.array(imageFileSchema, 'expected a list of files')),
+  keys: v.optional(v.array(fingerprint, 'expected a list of fingerprints'), []),
+  allow_expired_keys: v.optional(flag, false)
+})
+
+const section = <T extends v.ObjectEntries> (entries: T) => v.optional(v.strictObject(entries), {} as never)
+
+/** Three octets name a manufacturer, six one card. */
+const macPrefix = parsed('expected a MAC address or its first octets, such as 00:0c:29', text =>
+  /^[0-9a-f]{2}(?:[:-][0-9a-f]{2}){2,5}$/i.test(text) ? text.toLowerCase().replaceAll('-', ':') : undefined)
+
+/** The firmwares that a loader can be for, by the names of the keys of `boot`. */
+const firmwares = { bios: 'bios', uefi_ia32: 'efi-ia32', uefi_x64: 'efi-x64', uefi_arm32: 'efi-arm32', uefi_arm64: 'efi-arm64' } as const
+const architecture = parsed(`expected one of ${Object.keys(firmwares).join(', ')}, or a number of option 93`, text =>
+  Object.hasOwn(firmwares, text) ? firmwares[text as keyof typeof firmwares] : /^\d{1,5}$/.test(text) && Number(text) <= 65535 ? Number(text) : undefined)
+
+const scriptUrl = v.pipe(v.string('expected a URL'), v.url('expected a URL'))
+
+const overrideSchema = v.pipe(
+  v.strictObject({
+    mac: v.optional(macPrefix),
+    vendor_class: v.optional(v.pipe(text, v.nonEmpty('expected the beginning of option 60'))),
+    arch: v.optional(architecture),
+    file: v.optional(bootFile),
+    script_url: v.optional(scriptUrl),
+    proxy_style: v.optional(choice(['direct', 'binl']))
+  }),
+  v.check(({ mac, vendor_class: vendorClass, arch }) => (mac ?? vendorClass ?? arch) !== undefined, 'expected whom it is for: mac, vendor_class or arch'),
+  v.check(({ file, script_url: url, proxy_style: style }) => (file ?? url ?? style) !== undefined, 'expected what is different: file, script_url or proxy_style')
+)
+
+export const configSchema = v.strictObject({
+  data_path: v.optional(path, '/var/lib/matchbox'),
+  assets_path: v.optional(text, '/var/lib/matchbox/assets'),
+  state_path: v.optional(path, '/var/lib/core-provisioner'),
+  control_socket: v.optional(path, '/run/core-provisioner/control.sock'),
+  advertise: v.optional(v.union([v.literal(''), hostName], 'expected a name or address'), ''),
+  log_level: v.optional(choice(['trace', 'debug', 'info', 'warn', 'error']), 'info'),
+  http: section({
+    address: v.optional(listenAddress, '0.0.0.0:8080'),
+    https: section({
+      address: v.optional(optionalListenAddress, ''),
+      cert_file: v.optional(text, ''),
+      key_file: v.optional(text, '')
+    }),
+    identify_by_ip: v.optional(flag, false)
+  }),
+  rpc: section({
+    address: v.optional(optionalListenAddress, '0.0.0.0:8081'),
+    ca_file: v.optional(path, '/etc/matchbox/ca.crt'),
+    cert_file: v.optional(path, '/etc/matchbox/server.crt'),
+    key_file: v.optional(path, '/etc/matchbox/server.key')
+  }),
+  assets: section({
+    cache_memory: v.optional(size, '512MiB')
+  }),
+  signing: section({
+    key_ring_path: v.optional(text, '')
+  }),
+  store: section({
+    tombstone: v.optional(duration(), '30s')
+  }),
+  tftp: section({
+    address: v.optional(optionalListenAddress, '0.0.0.0:69'),
+    root: v.optional(path, '/var/lib/tftpboot'),
+    max_block_size: v.optional(integer(512, 65464), 1468),
+    max_window_size: v.optional(integer(1, 64), 32),
+    single_port: v.optional(flag, false)
+  }),
+  dhcp: section({
+    mode: v.optional(choice(['server', 'proxy', 'off']), 'off'),
+    interface: v.optional(text, ''),
+    port: v.optional(integer(1, 65535), 67),
+    boot_server_port: v.optional(integer(1, 65535), 4011),
+    unknown_clients: v.optional(choice(['deny', 'allow']), 'deny'),
+    allow_other_servers: v.optional(flag, false),
+    subnets: v.optional(v.array(subnetSchema, 'expected a list of subnets'), []),
+    reservations: v.optional(v.array(reservationSchema, 'expected a list of reservations'), [])
+  }),
+  images: section({
+    sources: v.optional(v.array(imageSourceSchema, 'expected a list of image sources'), []),
+    interval: v.optional(v.pipe(duration(), v.check(ms => ms === 0 || ms >= 1000, 'expected a time of at least 1s, or 0')), '24h'),
+    keep: v.optional(integer(0, 1000), 2),
+    keys: v.optional(v.array(v.strictObject({ file: path, fingerprint }, 'expected { file, fingerprint }'), 'expected a list of { file, fingerprint }'), []),
+    timeout: v.optional(duration(1000, '30s, at least 1s'), '30s'),
+    max_size: v.optional(size, '8GiB')
+  }),
+  boot: section({
+    bios: v.optional(bootFile, 'undionly.kpxe'),
+    uefi_x64: v.optional(bootFile, 'snponly.efi'),
+    uefi_arm64: v.optional(bootFile, 'snponly-arm64.efi'),
+    script_url: v.optional(v.union([v.literal(''), scriptUrl], 'expected a URL'), ''),
+    own_user_class: v.optional(flag, false),
+    overrides: v.optional(v.array(overrideSchema, 'expected a list of overrides'), []),
+    resilient: v.optional(flag, false)
+  })
+})
+
+export type Config = v.InferOutput<typeof configSchema>
+export type ReservationConfig = v.InferOutput<typeof reservationSchema>

@@ -1,0 +1,254 @@
+// State that grows a line at a time: one JSON object a line, appended and synced, of one thing the last line counts. When
+// most lines are stale the file is replaced by what is in memory. The first line says which format the rest is in:
+//
+//     {"format":"lease","version":1}
+//
+// A file without it is older than it, and read. One of a newer version is refused before anything is written to it. A last
+// line that a crash tore off is left out. Group commit: while one sync runs, all that comes in waits for the next.
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, readFile, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import { syncFolder, writeError, writeFileAtomic } from './atomic-file.js'
+
+export interface JsonLinesOptions<T> {
+  readonly path: string
+  /** What a line holds, in one word: for the header, and for events as `lease.torn`. */
+  readonly kind: string
+  /** Of the format of the lines, counted from 1: higher when a program that knows only the one before would misread them. */
+  readonly version: number
+  readonly log: Logger
+  /** One line of JSON, without its end. */
+  readonly format: (value: T) => string
+  /** undefined for a line that holds none. */
+  readonly parse: (line: string) => T | undefined
+  /** What to keep when the file is replaced. */
+  readonly current: () => Iterable<T>
+  /** How many lines beyond twice the current ones make a replacement worth it. */
+  readonly slack?: number
+  /** Called after each sync with its milliseconds and how many values it served. */
+  readonly onSync?: ((milliseconds: number, values: number) => void) | undefined
+}
+
+interface Waiting { readonly line: string, readonly resolve: () => void, readonly reject: (error: Error) => void }
+
+const mode = 0o640
+
+export class JsonLines<T> {
+  readonly #options: JsonLinesOptions<T>
+  readonly #slack: number
+  #file: FileHandle | undefined
+  /** Device and inode of the open file. */
+  #identity = ''
+  /** Octets that are known to be whole lines on disk. */
+  #length = 0
+  #lines = 0
+  /** How many lines may stand before it is worth counting the stale ones. */
+  #enough = 0
+  #waiting: Waiting[] = []
+  #writing: Promise<void> | undefined
+  #closed = false
+
+  constructor (options: JsonLinesOptions<T>) {
+    this.#options = options
+    this.#slack = options.slack ?? 1000
+  }
+
+  /**
+   * All values, oldest first; makes the file when there is none. Throws AppError state_newer, and read_failed or
+   * write_failed when the file cannot be read or written.
+   */
+  async load (): Promise<readonly T[]> {
+    const { path, kind, version, log, parse } = this.#options
+    const bytes = await readFile(path).catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return Buffer.alloc(0)
+      throw new AppError('read_failed', `cannot read ${path}: ${messageOf(error)}`, { cause: error })
+    })
+    const end = bytes.lastIndexOf(0x0a) + 1
+    const [first = '', ...rest] = bytes.toString('utf8', 0, end).split('\n')
+    const header = parseHeader(first)
+    if (header !== undefined) refuseOthers(path, header, { format: kind, version })
+    const values: T[] = []
+    for (const [index, line] of [header === undefined ? first : '', ...rest].entries()) {
+      if (line === '') continue
+      const value = parse(line)
+      if (value === undefined) log.warn({ file: `${path}:${index + 1}` }, `${kind}.unreadable`)
+      else values.push(value)
+      this.#lines++
+    }
+    await this.#make(end)
+    if (end < bytes.length) log.warn({ file: path, bytes: bytes.length - end }, `${kind}.torn`)
+    // A file without a header gets one with the next change; should the disk be full by then, it stays as it is.
+    this.#enough = header === undefined && end > 0 ? -1 : 0
+    return values
+  }
+
+  async #make (length: number): Promise<void> {
+    const { path } = this.#options
+    try {
+      await mkdir(dirname(path), { recursive: true })
+      if (await this.#open(length) === undefined) throw new Error('it got shorter while it was read')
+    } catch (error) {
+      throw writeError(path, error)
+    }
+  }
+
+  /** Fulfilled when the value would survive a power cut; rejected with AppError when it cannot be kept. */
+  append (value: T): Promise<void> {
+    const { path, format } = this.#options
+    if (this.#closed) return Promise.reject(writeError(path, new Error('the file is closed')))
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ line: `${format(value)}\n`, resolve, reject })
+      this.#writing ??= this.#write()
+    })
+  }
+
+  /** Waits for what is being written. */
+  async close (): Promise<void> {
+    this.#closed = true
+    await this.#writing
+    try {
+      if (this.#file !== undefined && !await this.#isInPlace(this.#length)) await this.#replace('')
+    } catch (error) {
+      this.#options.log.error({ file: this.#options.path, error: messageOf(error) }, `${this.#options.kind}.unsaved`)
+    }
+    await this.#release()
+  }
+
+  async #write (): Promise<void> {
+    const { path, kind, log, onSync } = this.#options
+    while (this.#waiting.length > 0) {
+      // Everything that arrived in this turn of the event loop goes with the batch.
+      await setImmediate()
+      const batch = this.#waiting
+      this.#waiting = []
+      const started = performance.now()
+      try {
+        await this.#commit(batch.map(({ line }) => line).join(''), batch.length)
+        onSync?.(performance.now() - started, batch.length)
+        for (const { resolve } of batch) resolve()
+      } catch (error) {
+        const failed = writeError(path, error)
+        log.error({ file: path, lines: batch.length, error: failed.message }, `${kind}.unsaved`)
+        for (const { reject } of batch) reject(failed)
+      }
+      await this.#compactWhenStale()
+    }
+    // In the same turn as the look at #waiting: a value that came between the two would wait for ever.
+    this.#writing = undefined
+  }
+
+  async #commit (text: string, lines: number): Promise<void> {
+    const file = this.#file ?? await this.#open(this.#length)
+    // Somebody emptied or removed it after a write had failed.
+    if (file === undefined) return await this.#replaceLost(text)
+    const bytes = Buffer.from(this.#length === 0 ? this.#header() + text : text)
+    try {
+      for (let done = 0; done < bytes.length;) done += (await file.write(bytes, done)).bytesWritten
+      await file.datasync()
+    } catch (error) {
+      // What was written of it is no whole line: the next write begins where this one did.
+      await file.truncate(this.#length).catch(() => {})
+      await this.#release()
+      throw error
+    }
+    // Looked at after the write, which was an append: whatever happened to the file until now is seen, and what is promised
+    // is in the file that will be read.
+    if (!await this.#isInPlace(this.#length + bytes.length)) return await this.#replaceLost(text)
+    this.#length += bytes.length
+    this.#lines += lines
+  }
+
+  /** Opens the file and cuts off what follows `length`; undefined when it is shorter than that. */
+  async #open (length: number): Promise<FileHandle | undefined> {
+    const { path } = this.#options
+    const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, mode)
+    try {
+      const { size, dev, ino } = await file.stat()
+      if (size < length) return void await file.close()
+      await file.truncate(length)
+      await syncFolder(dirname(path))
+      this.#length = length
+      this.#identity = `${dev}:${ino}`
+      this.#file = file
+      return file
+    } catch (error) {
+      await file.close().catch(() => {})
+      throw error
+    }
+  }
+
+  /** Whether the path still leads to the open file, and nobody else has made that shorter or longer. */
+  async #isInPlace (length: number): Promise<boolean> {
+    const there = await stat(this.#options.path).catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
+      throw error
+    })
+    return there !== undefined && `${there.dev}:${there.ino}` === this.#identity && there.size === length
+  }
+
+  async #replaceLost (text: string): Promise<void> {
+    const { path, kind, log } = this.#options
+    await this.#replace(text)
+    log.warn({ file: path, lines: this.#lines, reason: 'somebody removed or changed it: it is what is in memory again' }, `${kind}.rewritten`)
+  }
+
+  /** A new file of what is in memory and the lines of `text`. */
+  async #replace (text: string): Promise<void> {
+    const { path, current, format } = this.#options
+    const kept = Array.from(current(), value => `${format(value)}\n`).join('') + text
+    const bytes = Buffer.from(this.#header() + kept)
+    await writeFileAtomic(path, bytes, { mode })
+    this.#length = bytes.length
+    this.#lines = kept.split('\n').length - 1
+    await this.#release()
+  }
+
+  async #compactWhenStale (): Promise<void> {
+    if (this.#lines <= this.#enough) return
+    const { path, kind, current, log } = this.#options
+    const [before, after] = [this.#lines, [...current()].length]
+    const headless = this.#enough < 0
+    this.#enough = 2 * after + this.#slack
+    if (before <= this.#enough && !headless) return
+    try {
+      await this.#replace('')
+      log.debug({ file: path, before, after }, `${kind}.compacted`)
+    } catch (error) {
+      log.error({ file: path, error: messageOf(error) }, `${kind}.compact_failed`)
+      // A disk that is full now will be a moment later too.
+      this.#enough = before + this.#slack
+    }
+  }
+
+  #header (): string {
+    const { kind, version } = this.#options
+    return `${JSON.stringify({ format: kind, version } satisfies Header)}\n`
+  }
+
+  async #release (): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    await file?.close().catch(() => {})
+  }
+}
+
+interface Header { readonly format: string, readonly version: number }
+
+function parseHeader (line: string): Header | undefined {
+  try {
+    const { format, version } = Object(JSON.parse(line)) as Partial<Header>
+    return typeof format === 'string' && typeof version === 'number' ? { format, version } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function refuseOthers (path: string, found: Header, known: Header): void {
+  if (found.format !== known.format) throw new AppError('read_failed', `${path} is a file of ${found.format} lines, not of ${known.format} lines: move it away`)
+  if (found.version <= known.version) return
+  throw new AppError('state_newer', `${path} was written by a newer core-provisioner (format ${found.version}; this one knows ${known.version}): ` +
+    'run that one again, or move the file away and lose what it holds')
+}

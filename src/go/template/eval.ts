@@ -1,0 +1,183 @@
+// Evaluates the pipelines of a template: fields, variables, function calls, and the place that a message names when one fails.
+// Parentheses are as deep as the parser lets them nest, so this part may recurse.
+import { Failure } from './failure.js'
+import { findFunction, type GoFunction } from './funcs.js'
+import type { Limits } from './limits.js'
+import { showNode, type CommandNode, type IdentifierNode, type Node, type Operand, type PipeNode } from './nodes.js'
+import { quote } from '../quote.js'
+import { TemplateError } from './template-error.js'
+import { GoMap, isTrue, typeName, type Value } from './value.js'
+
+export interface Variable { readonly name: string, value: Value }
+
+/** The previous command's value in a pipeline; `none` for the first command (a value may be undefined). */
+const none = Symbol('no value piped')
+type Final = Value | typeof none
+
+export class Evaluator {
+  /** The template being executed. */
+  template: string
+  /** What is being evaluated. Go's messages name the last node visited, so it is set where Go sets it. */
+  node: Node | Operand | CommandNode | undefined
+  /** The variables in scope, innermost last. */
+  variables: Variable[] = []
+  readonly #name: string
+  readonly #source: string
+  readonly #limits: Limits
+  #steps = 0
+
+  constructor (name: string, source: string, limits: Limits) {
+    this.template = name
+    this.#name = name
+    this.#source = source
+    this.#limits = limits
+  }
+
+  fail (message: string): never {
+    const position = this.node?.position ?? 0
+    const before = this.#source.slice(0, position)
+    const line = before.split('\n').length
+    const column = position - (before.lastIndexOf('\n') + 1)
+    const context = this.node === undefined ? '' : showNode(this.node)
+    throw new TemplateError(
+      `template: ${this.#name}:${line}:${column}: executing ${quote(this.template)} at <${context}>: ${message}`,
+      this.#name, line, column)
+  }
+
+  spend (steps: number): void {
+    this.#steps += steps
+    if (this.#steps > this.#limits.steps) this.fail(`execution takes more than ${this.#limits.steps} steps`)
+  }
+
+  /** The value of a pipeline, whose variables are declared or assigned. */
+  pipeline (dot: Value, pipe: PipeNode): Value {
+    this.node = pipe
+    let final: Final = none
+    for (const command of pipe.commands) {
+      const value: Value = this.#command(dot, command, final)
+      final = value === null ? undefined : value // a pipeline unwraps interfaces, and in a nil one there is no value
+    }
+    const value = final === none ? undefined : final
+    for (const name of pipe.variables) {
+      if (pipe.isAssignment) this.#variable(name).value = value
+      else this.variables.push({ name, value })
+    }
+    return value
+  }
+
+  #variable (name: string): Variable {
+    const at = this.variables.findLastIndex(variable => variable.name === name)
+    this.spend((this.variables.length - at) >> 3)
+    return this.variables[at] ?? this.fail(`undefined variable: ${name}`)
+  }
+
+  #command (dot: Value, command: CommandNode, final: Final): Value {
+    this.spend(1)
+    const { args } = command
+    const [first] = args
+    const hasArgs = args.length > 1 || final !== none
+    switch (first.type) {
+      case 'identifier': return this.#function(dot, first, command, args.slice(1), final)
+      case 'field': case 'chain': return this.#operand(dot, first, hasArgs)
+      case 'variable':
+        if (hasArgs && first.path.length === 0) this.#refuseArguments(first)
+        break
+      default:
+        if (hasArgs) this.#refuseArguments(first)
+        if (first.type === 'nil') {
+          this.node = first
+          this.fail('nil is not a command')
+        }
+    }
+    return this.#operand(dot, first, hasArgs)
+  }
+
+  #refuseArguments (operand: Operand): never {
+    if (operand.type !== 'pipe') this.node = operand
+    this.fail(`can't give argument to non-function ${showNode(operand)}`)
+  }
+
+  /** The value of one operand. `hasArgs` concerns fields: they take no arguments, unlike the methods that Go also finds there. */
+  #operand (dot: Value, operand: Operand, hasArgs: boolean): Value {
+    if (operand.type !== 'pipe') this.node = operand
+    switch (operand.type) {
+      case 'dot': return dot
+      case 'nil': return undefined
+      case 'bool': case 'string': return operand.value
+      case 'number': return operand.value === 'overflow' ? this.fail(`${operand.text} overflows int`) : operand.value
+      case 'field': return this.#fields(dot, operand.path, hasArgs)
+      case 'variable': return this.#fields(this.#variable(operand.variable).value, operand.path, hasArgs)
+      case 'identifier': return this.#function(dot, operand, operand, [], none)
+      case 'chain': return this.#fields(this.#operand(dot, operand.operand, false), operand.path, hasArgs)
+      case 'pipe': return this.pipeline(dot, operand)
+    }
+  }
+
+  #fields (receiver: Value, path: readonly string[], hasArgs: boolean): Value {
+    let value = receiver
+    // Of a value that came out of another, Go's messages know only the type of that one's elements.
+    let type: string | undefined
+    for (let i = 0; i < path.length; i++) {
+      const name = path[i]!
+      if (value === undefined) this.fail(`nil data; no entry for key ${quote(name)}`)
+      if (value === null) this.fail(`nil pointer evaluating interface {}.${name}`)
+      if (!(value instanceof GoMap)) {
+        this.fail(`can't evaluate field ${name} in type ${type ?? typeName(value)}`)
+      }
+      if (hasArgs && i === path.length - 1) this.fail(`${name} is not a method but has arguments`)
+      if (!value.has(name)) this.fail(`map has no entry for key ${quote(name)}`)
+      type = value.elementType
+      value = value.get(name)
+    }
+    return value
+  }
+
+  /** Calls a function; `place` is what a message about its failure shows. */
+  #function (dot: Value, node: IdentifierNode, place: CommandNode | IdentifierNode, args: readonly Operand[], final: Final): Value {
+    this.node = node
+    const name = node.identifier
+    const callee = findFunction(name) ?? this.fail(`${quote(name)} is not a defined function`)
+    const count = args.length + (final === none ? 0 : 1)
+    if (callee.variadic && count < callee.fixed) {
+      this.fail(`wrong number of args for ${name}: want at least ${callee.fixed} got ${args.length}`)
+    }
+    if (!callee.variadic && count !== callee.fixed) this.fail(`wrong number of args for ${name}: want ${callee.fixed} got ${count}`)
+    const values: Value[] = []
+    for (const arg of args) {
+      const value = this.#argument(dot, arg, callee.takesString === true && values.length === 0)
+      if (callee.decides === isTrue(value)) return value
+      values.push(value)
+    }
+    if (final !== none) values.push(callee.takesString === true && args.length === 0 ? this.#string(final) : final)
+    return this.#call(callee, name, place, values)
+  }
+
+  #argument (dot: Value, arg: Operand, isString: boolean): Value {
+    this.node = arg
+    this.spend(1)
+    if (!isString) return this.#operand(dot, arg, false)
+    if (arg.type === 'nil') this.fail('cannot assign nil to string')
+    if (arg.type === 'bool' || arg.type === 'number') this.fail(`expected string; found ${showNode(arg)}`)
+    return this.#string(this.#operand(dot, arg, false))
+  }
+
+  /** An argument for a parameter of Go's type string. */
+  #string (value: Value): string {
+    if (value === undefined) this.fail('invalid value; expected string')
+    if (typeof value === 'string') return value
+    this.fail(`wrong type for value; expected string; found ${value === null ? 'interface {}' : typeName(value)}`)
+  }
+
+  #call (callee: GoFunction, name: string, place: CommandNode | IdentifierNode, values: readonly Value[]): Value {
+    for (const value of values) if (typeof value === 'string') this.spend(value.length >> 6)
+    try {
+      const result = callee.call(values, this.#limits.outputBytes)
+      if (typeof result === 'string') this.spend(result.length >> 3)
+      return result
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      this.node = place
+      this.fail(error.isLimit ? error.message : `error calling ${name}: ${error.message}`)
+    }
+  }
+}

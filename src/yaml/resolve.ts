@@ -1,0 +1,141 @@
+// What a scalar's text stands for: YAML 1.1 types as go-yaml resolves them. v2 takes all of 1.1's words for truth (`yes`, `n`,
+// `off`), v3 only true and false (and the others where a bool is wanted, see decode.ts); both read `0644` and `0o644` as octal,
+// drop underscores from numbers and know no sexagesimals.
+import { goString } from '../go/string.js'
+import { YamlError } from './yaml-error.js'
+import type { YamlScalar } from './node.js'
+import type { YamlDialect } from './yaml-error.js'
+
+/** `tag` is short (`!!int`) or, of an application, as written. `timestamp` and `merge` keep their text. */
+export type Resolved =
+  | { readonly type: 'null', readonly tag: string }
+  | { readonly type: 'bool', readonly tag: string, readonly value: boolean }
+  | { readonly type: 'int', readonly tag: string, readonly value: bigint }
+  | { readonly type: 'float', readonly tag: string, readonly value: number }
+  | { readonly type: 'string' | 'timestamp' | 'binary', readonly tag: string, readonly value: string }
+
+const longPrefix = 'tag:yaml.org,2002:'
+export const shortTag = (tag: string): string => tag.startsWith(longPrefix) ? `!!${tag.slice(longPrefix.length)}` : tag
+
+const words = (list: string): ReadonlySet<string> => new Set(list.split(' '))
+const nulls = new Set(['', '~', 'null', 'Null', 'NULL'])
+const truths = words('true True TRUE')
+const untruths = words('false False FALSE')
+/** YAML 1.1's further words for true and false. */
+export const looseTruths = words('y Y yes Yes YES on On ON')
+export const looseUntruths = words('n N no No NO off Off OFF')
+const notNumbers = words('.nan .NaN .NAN')
+const infinities = words('.inf .Inf .INF +.inf +.Inf +.INF')
+const negativeInfinities = words('-.inf -.Inf -.INF')
+
+const typeOfTag = { '!!str': 'string', '!!bool': 'bool', '!!int': 'int', '!!float': 'float', '!!null': 'null' } as const
+
+/** What `scalar` is by its tag, style and text. Throws YamlError where a tag does not fit the text. */
+export function resolveScalar (scalar: YamlScalar, dialect: YamlDialect): Resolved {
+  const { tag, style, value } = scalar
+  if (style !== 'plain' && (tag === '' || (tag === '!' && dialect === 'v3'))) return { type: 'string', tag: '!!str', value }
+  const short = shortTag(tag)
+  if (short === '!!binary') return { type: 'binary', tag: short, value: decodeBase64(scalar) }
+  if (short === '' || (short === '!' && dialect === 'v3')) return resolvePlain(value, dialect)
+  if (short === '!!timestamp' && dialect === 'v3') return resolveTimestamp(scalar)
+  const wanted = Object.entries(typeOfTag).find(([name]) => name === short)?.[1]
+  if (wanted === undefined) return { type: 'string', tag: short, value }
+  if (wanted === 'string') return { type: 'string', tag: '!!str', value }
+  const found = resolvePlain(value, dialect, false)
+  if (found.type === wanted) return found
+  if (wanted === 'float' && found.type === 'int' && dialect === 'v3' && found.value <= maximumInt) {
+    return { type: 'float', tag: '!!float', value: Number(found.value) }
+  }
+  throw new YamlError(`yaml: cannot decode ${found.tag} \`${value}\` as a ${short}`, scalar)
+}
+
+function resolveTimestamp (scalar: YamlScalar): Resolved {
+  const found = resolvePlain(scalar.value, 'v3')
+  if (found.type === 'timestamp') return found
+  throw new YamlError(`yaml: cannot decode ${found.tag} \`${scalar.value}\` as a !!timestamp`, scalar)
+}
+
+function decodeBase64 (scalar: YamlScalar): string {
+  const text = scalar.value.replace(/[\r\n]/g, '')
+  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw new YamlError('yaml: !!binary value contains invalid base64 data', scalar)
+  return goString(Buffer.from(text, 'base64'))
+}
+
+/** Nobody writes longer numbers; they are strings. */
+const longestNumber = 1000
+
+function resolvePlain (text: string, dialect: YamlDialect, timestamps = dialect === 'v3'): Resolved {
+  const string: Resolved = { type: 'string', tag: '!!str', value: text }
+  if (!/^([-+.0-9yYnNtTfFoO~]|$)/.test(text)) return text === '<<' && dialect === 'v3' ? { ...string, tag: '!!merge' } : string
+  if (nulls.has(text)) return { type: 'null', tag: '!!null' }
+  if (truths.has(text) || (dialect === 'v2' && looseTruths.has(text))) return { type: 'bool', tag: '!!bool', value: true }
+  if (untruths.has(text) || (dialect === 'v2' && looseUntruths.has(text))) return { type: 'bool', tag: '!!bool', value: false }
+  const float = (value: number): Resolved => ({ type: 'float', tag: '!!float', value })
+  if (notNumbers.has(text)) return float(NaN)
+  if (infinities.has(text)) return float(Infinity)
+  if (negativeInfinities.has(text)) return float(-Infinity)
+  if (text.startsWith('.') && text.length <= longestNumber) {
+    const value = parseFloat64(text)
+    return value === undefined ? string : float(value)
+  }
+  if (!/^[-+0-9]/.test(text) || text.length > longestNumber) return string
+  if (timestamps && isTimestamp(text)) return { type: 'timestamp', tag: '!!timestamp', value: text }
+  const plain = text.replaceAll('_', '')
+  const int = parseInt64(plain)
+  if (int !== undefined) return { type: 'int', tag: '!!int', value: int }
+  if (dialect === 'v2' || /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/.test(plain)) {
+    const value = parseFloat64(plain)
+    if (value !== undefined) return float(value)
+  }
+  return string
+}
+
+export const maximumInt = 2n ** 63n - 1n
+const maximumUint = 2n ** 64n - 1n
+
+/** Go's ParseInt with base 0, or ParseUint where that is too small. */
+function parseInt64 (text: string): bigint | undefined {
+  const parts = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))$/.exec(text)
+  if (parts === null || text.length > 80) return undefined
+  const [, sign, hex, binary, octal, decimal] = parts
+  const magnitude = hex !== undefined
+    ? BigInt(`0x${hex}`)
+    : binary !== undefined ? BigInt(`0b${binary}`) : octal !== undefined ? BigInt(`0o${octal}`) : BigInt(decimal ?? 0)
+  const value = sign === '-' ? -magnitude : magnitude
+  return value >= -maximumInt - 1n && value <= (sign === '' ? maximumUint : maximumInt) ? value : undefined
+}
+
+/** Go's ParseFloat: decimal or hexadecimal, the words inf, infinity and nan; undefined also where it is out of range. */
+function parseFloat64 (text: string): number | undefined {
+  const special = /^([-+]?)(inf(?:inity)?)$/i.exec(text)
+  if (special !== null) return special[1] === '-' ? -Infinity : Infinity
+  if (/^nan$/i.test(text)) return NaN
+  const hex = /^([-+]?)0x([0-9a-f]*)\.?([0-9a-f]*)p([-+]?[0-9]{1,6})$/i.exec(text)
+  let value: number
+  if (hex !== null) {
+    const [, sign, whole = '', fraction = '', exponent = '0'] = hex
+    if (whole + fraction === '' || whole.length + fraction.length > 256) return undefined
+    const magnitude = Number(BigInt(`0x${whole}${fraction}`)) * 2 ** (Number(exponent) - 4 * fraction.length)
+    value = sign === '-' ? -magnitude : magnitude
+  } else {
+    if (!/^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?$/i.test(text)) return undefined
+    value = Number(text)
+  }
+  return Number.isFinite(value) ? value : undefined
+}
+
+const clock = String.raw`(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[.,](\d{0,9}))?`
+const timestampForms = [
+  /^(\d{4})-(\d{1,2})-(\d{1,2})$/,
+  new RegExp(String.raw`^(\d{4})-(\d{1,2})-(\d{1,2})[Tt]${clock}(?:Z|[-+]\d{2}:\d{2})$`),
+  new RegExp(String.raw`^(\d{4})-(\d{1,2})-(\d{1,2}) ${clock}$`)
+] as const
+
+function isTimestamp (text: string): boolean {
+  const parts = timestampForms.map(form => form.exec(text)).find(found => found !== null)
+  if (parts === undefined || parts === null) return false
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1, 7).map(part => Number(part ?? 0))
+  const date = new Date(Date.UTC(2000, month - 1, 1))
+  date.setUTCFullYear(year, month, 0)
+  return month >= 1 && month <= 12 && day >= 1 && day <= date.getUTCDate() && hour < 24 && minute < 60 && second < 60
+}

@@ -1,0 +1,51 @@
+// The log of a service: lines are written beside its work, all of them before it ends, and a reader that hangs holds up nothing.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { createLog } from '../../src/base/log.js'
+import { logLines } from '../helpers/log-lines.js'
+
+const module = JSON.stringify(fileURLToPath(new URL('../../src/base/log.ts', import.meta.url)))
+const program = (lines: number): string => `
+  import { createLog, endLog } from ${module}
+  const log = createLog({ level: 'info', pretty: false, destination: process.stdout, background: true })
+  for (let n = 0; n < ${lines}; n++) log.info({ n, filling: 'x'.repeat(100) }, 'test.line')
+  process.stderr.write('done')
+  process.stdin.once('data', async () => { await endLog(log); process.exit() })`
+
+const start = (lines: number): ReturnType<typeof spawn> =>
+  spawn(process.execPath, ['--import=tsx', '--input-type=module', '--eval', program(lines)], { cwd: fileURLToPath(new URL('../..', import.meta.url)) })
+
+t.test('nothing is lost when the process ends', async t => {
+  const child = start(5000)
+  const written = text(child.stdout!)
+  await once(child.stderr!, 'data')
+  child.stdin!.write('end\n')
+  const lines = (await written).trimEnd().split('\n').map(line => JSON.parse(line) as { n: number, time: string, level: string, msg: string })
+  t.same(lines.map(({ n }) => n), Array.from({ length: 5000 }, (_, n) => n), 'all, in their order')
+  t.match(lines[0], { level: 'info', msg: 'test.line', time: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/ })
+})
+
+t.test('a reader that hangs holds up neither the work nor, for more than a moment, the end', async t => {
+  const child = start(5000)
+  t.equal(String((await once(child.stderr!, 'data') as [Buffer])[0]), 'done', 'with a pipe that is long full')
+  child.stdin!.write('end\n')
+  t.same(await once(child, 'exit'), [0, null])
+})
+
+t.test('neither does one that is gone', async t => {
+  const child = start(5000)
+  child.stdout!.destroy()
+  await once(child.stderr!, 'data')
+  child.stdin!.write('end\n')
+  t.same(await once(child, 'exit'), [0, null])
+})
+
+t.test('without it each line is there at once', t => {
+  const { stream, entries } = logLines()
+  createLog({ level: 'info', pretty: false, destination: stream }).info({ mac: 'x' }, 'test.line')
+  t.match(entries(), [{ level: 'info', mac: 'x', msg: 'test.line' }])
+  t.end()
+})
