@@ -154,6 +154,7 @@ async function share (loaded: LoadedConfig, options: Required<ApplianceOptions>,
     origin,
     own,
     sockets: new Sockets(inherited, loaded),
+    hindrances: new Map(),
     onClose
   }
 }

@@ -1,5 +1,6 @@
 // What a request tells of the machine that sent it: RFC 4578 (PXE), RFC 3004 (user class), UEFI 2.5 section 23.7
 // (HTTP Boot) and iPXE's encapsulated options.
+import { isNul, withoutTail } from '../net/bytes.js'
 import { macFromBytes, type Mac } from '../net/mac.js'
 import { architectures, type Firmware } from './constants.js'
 import type { DhcpPacket } from './packet.js'
@@ -72,7 +73,7 @@ export function parseUserClass (value: Buffer): readonly string[] {
   const classes: string[] = []
   for (let at = 0; at < value.length;) {
     const length = value.readUInt8(at)
-    if (length === 0 || at + 1 + length > value.length) return [value.toString('latin1').replace(/\0+$/, '')]
+    if (length === 0 || at + 1 + length > value.length) return [withoutTail(value, isNul).toString('latin1')]
     classes.push(value.toString('latin1', at + 1, at + 1 + length))
     at += 1 + length
   }

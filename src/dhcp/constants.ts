@@ -16,6 +16,12 @@ export const headerLength = 240
 /** RFC 1542 section 2.1: a BOOTP message is never shorter; some relay agents and ROMs drop one that is. */
 export const minimumLength = 300
 
+/**
+ * No message is longer, in octets of UDP payload: option 57 of what boots asks for one Ethernet frame at most, and a jumbo frame's
+ * worth of options has no use. What a stranger sends beyond it is not looked at.
+ */
+export const maximumLength = 4096
+
 /** RFC 2131 section 2: what every client takes, as an IP datagram; less 28 octets of IP and UDP header it is 548. */
 export const defaultDatagram = 576
 export const ipUdpHeader = 28

@@ -1,6 +1,7 @@
 // DHCP options: code, RFC name and codec of each in one table (RFC 2132, 3004, 3046, 3396, 4578; iPXE's 175).
 // What the table does not know survives as bytes.
 import { DecodeError } from '../base/errors.js'
+import { isNul, withoutTail } from '../net/bytes.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import { type MessageType, messageTypeCodes, messageTypes } from './constants.js'
 
@@ -55,7 +56,7 @@ const bytes: Codec<Buffer> = { decode: value => value, encode: value => value }
 
 /** Text as octets, one character each; trailing NULs, which some clients count in, are left out (RFC 2132 section 2). */
 const text: Codec<string> = {
-  decode: value => value.toString('latin1').replace(/\0+$/, ''),
+  decode: value => withoutTail(value, isNul).toString('latin1'),
   encode: value => Buffer.from(value, 'latin1')
 }
 

@@ -18,7 +18,7 @@
 import { DecodeError } from '../base/errors.js'
 import { ByteReader, ByteWriter } from '../net/bytes.js'
 import type { Ipv4 } from '../net/ipv4.js'
-import { defaultDatagram, headerLength, ipUdpHeader, magicCookie, minimumLength, op } from './constants.js'
+import { defaultDatagram, headerLength, ipUdpHeader, magicCookie, maximumLength, minimumLength, op } from './constants.js'
 import { decodeOption, encodeOption, type MutableOptions, optionNames, type OptionName, type Options, optionTable } from './options.js'
 
 export interface DhcpPacket {
@@ -53,8 +53,9 @@ const minimumPayload = defaultDatagram - ipUdpHeader
 const overloadFile = 1
 const overloadSname = 2
 
-/** Reads a message, or throws DecodeError: `truncated`, `op`, `hlen`, `cookie`, `option_length`, `overload`, `message_type`. */
+/** Reads a message, or throws DecodeError: `too_long`, `truncated`, `op`, `hlen`, `cookie`, `option_length`, `overload`, `message_type`. */
 export function decodePacket (datagram: Buffer): DhcpPacket {
+  if (datagram.length > maximumLength) throw new DecodeError('too_long', maximumLength)
   const reader = new ByteReader(datagram)
   const opCode = reader.u8()
   if (opCode !== op.bootRequest && opCode !== op.bootReply) throw new DecodeError('op', 0)
@@ -99,8 +100,10 @@ export function decodePacket (datagram: Buffer): DhcpPacket {
   }
 }
 
-/** Where an option's first octet stands, and its octets: RFC 3396 joins those of one code in the order they come. */
-interface Piece { readonly offset: number, readonly value: Buffer }
+/** Where an option's first octet stands, and its parts: RFC 3396 joins those of one code in the order they come. */
+interface Piece { readonly offset: number, readonly parts: Buffer[] }
+
+const valueOf = ({ parts }: Piece): Buffer => parts.length === 1 ? parts[0]! : Buffer.concat(parts)
 
 function readOptions (reader: ByteReader, base: number, pieces: Map<number, Piece>): void {
   while (reader.remaining > 0) {
@@ -113,13 +116,15 @@ function readOptions (reader: ByteReader, base: number, pieces: Map<number, Piec
     if (length > reader.remaining) throw new DecodeError('truncated', offset)
     const value = reader.bytes(length)
     const before = pieces.get(code)
-    pieces.set(code, before === undefined ? { offset, value } : { offset: before.offset, value: Buffer.concat([before.value, value]) })
+    if (before === undefined) pieces.set(code, { offset, parts: [value] })
+    else before.parts.push(value)
   }
 }
 
 function overloadOf (piece: Piece | undefined): number {
   if (piece === undefined) return 0
-  const value = piece.value.length === 1 ? piece.value.readUInt8() : 0
+  const wire = valueOf(piece)
+  const value = wire.length === 1 ? wire.readUInt8() : 0
   if (value < 1 || value > 3) throw new DecodeError('overload', piece.offset)
   return value
 }
@@ -127,7 +132,9 @@ function overloadOf (piece: Piece | undefined): number {
 function nameOptions (pieces: ReadonlyMap<number, Piece>): Options {
   const options: Record<string, unknown> = {}
   let other: Map<number, Uint8Array> | undefined
-  for (const [code, { offset, value }] of pieces) {
+  for (const [code, piece] of pieces) {
+    const { offset } = piece
+    const value = valueOf(piece)
     const name = optionNames.get(code)
     if (name !== undefined) options[name] = decodeOption(name, value, offset)
     else (other ??= new Map()).set(code, value)

@@ -2,6 +2,15 @@
 // answer a value or throw DecodeError.
 import { DecodeError } from '../base/errors.js'
 
+/** `bytes` without the octets at their end for which `junk` holds. A loop: a regular expression would start anew at each of them. */
+export function withoutTail (bytes: Buffer, junk: (octet: number) => boolean): Buffer {
+  let end = bytes.length
+  while (end > 0 && junk(bytes[end - 1]!)) end--
+  return bytes.subarray(0, end)
+}
+
+export const isNul = (octet: number): boolean => octet === 0
+
 export class ByteReader {
   readonly #bytes: Buffer
   #offset = 0

@@ -1,37 +1,89 @@
-// The machine's network interfaces, as the kernel names them.
-import { networkInterfaces } from 'node:os'
+// The machine's network interfaces, as the kernel has them. getifaddrs(3) rather than os.networkInterfaces(), which leaves
+// out those without a carrier: a bridge whose virtual machine does not run yet, a switch that starts slower than the server.
 import { AppError } from '../base/errors.js'
-import { type Mac, parseMac } from './mac.js'
-import { type Ipv4, parseIpv4, subnetOf, type Subnet } from './ipv4.js'
+import { type Ipv4, subnetOf, type Subnet } from './ipv4.js'
+import { constants, familyOf, intOf, type InterfaceEntry, openLibc } from './libc.js'
+import { macFromBytes, type Mac } from './mac.js'
 
-export interface InterfaceAddress {
+export interface NetworkInterface {
   readonly name: string
-  readonly ip: Ipv4
-  readonly subnet: Subnet
-  /** Undefined on interfaces without one (tunnels). */
+  /** The kernel's number; an interface that is removed and made anew has another. */
+  readonly index: number
+  /** Somebody set it up (`ip link set up`). */
+  readonly up: boolean
+  /** It has a carrier as well: what is sent there goes somewhere. */
+  readonly running: boolean
+  /** Undefined on interfaces without an Ethernet address (tunnels, InfiniBand). */
+  readonly mac: Mac | undefined
+  readonly addresses: readonly OwnAddress[]
+}
+
+export interface OwnAddress { readonly ip: Ipv4, readonly subnet: Subnet }
+
+export interface InterfaceAddress extends OwnAddress {
+  readonly name: string
   readonly mac: Mac | undefined
 }
 
-/** Every IPv4 address of this machine. */
-export function localAddresses (): readonly InterfaceAddress[] {
-  return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) => addresses.flatMap(({ address, cidr, family, mac }) => {
-    const ip = family === 'IPv4' ? parseIpv4(address) : undefined
-    return ip === undefined ? [] : [{ name, ip, subnet: subnetOf(ip, Number(cidr?.split('/')[1] ?? 32)), mac: parseMac(mac) }]
-  }))
+/**
+ * Every interface by its name. AppError `socket_failed` when the kernel can't be asked (no descriptor is left): who asks in
+ * passing goes on with what it knew.
+ */
+export function networkInterfaces (): ReadonlyMap<string, NetworkInterface> {
+  const libc = openLibc()
+  const entries = libc.getifaddrs()
+  if (entries === undefined) throw new AppError('socket_failed', `cannot ask for this machine's addresses: ${libc.errno()}`)
+  const found = new Map<string, NetworkInterface>()
+  for (const entry of entries) {
+    // An address with a label of its own (`eth0:1`) is still the interface's.
+    const name = entry.name.replace(/:.*$/, '')
+    const known = found.get(name) ?? unknown(name, entry)
+    found.set(name, { ...known, ...factsOf(entry, known) })
+  }
+  return found
 }
 
+const unknown = (name: string, { flags }: InterfaceEntry): NetworkInterface => ({
+  name, index: 0, up: has(flags, constants.iffUp), running: has(flags, constants.iffRunning), mac: undefined, addresses: []
+})
+
+const has = (flags: number, flag: number): boolean => (flags & flag) !== 0
+
+function factsOf ({ address, netmask }: InterfaceEntry, { addresses }: NetworkInterface): Partial<NetworkInterface> {
+  if (address === undefined) return {}
+  if (familyOf(address) === constants.afInet) {
+    const ip = address.readUInt32BE(4)
+    const prefix = netmask === undefined ? 32 : prefixOf(netmask.readUInt32BE(4))
+    return { addresses: [...addresses, { ip, subnet: subnetOf(ip, prefix) }] }
+  }
+  // struct sockaddr_ll: the index at 4, the address's length at 11, the address from 12 on.
+  const hasMac = address[11] === 6
+  return { index: intOf(address.subarray(4, 8)), mac: hasMac ? macFromBytes(address.subarray(12, 18)) : undefined }
+}
+
+const prefixOf = (mask: Ipv4): number => Math.clz32(~mask)
+
+/** Every IPv4 address that this machine answers on: those of interfaces that are up, with a carrier or without. */
+export const localAddresses = (): readonly InterfaceAddress[] => [...networkInterfaces().values()].filter(({ up }) => up)
+  .flatMap(({ name, mac, addresses }) => addresses.map(address => ({ name, mac, ...address })))
+
 /**
- * The IPv4 addresses of one interface, at least one; AppError `interface_missing` when it is not there or has none,
- * with the interfaces that would do.
+ * The interface, with at least one IPv4 address; AppError `interface_missing` when it is not there or has none, with the
+ * interfaces that would do.
  */
-export function addressesOf (name: string): readonly InterfaceAddress[] {
-  const all = localAddresses()
-  const own = all.filter(address => address.name === name)
-  if (own.length > 0) return own
-  const there = name in networkInterfaces()
-  const others = [...new Set(all.map(address => address.name))].filter(other => other !== 'lo')
+export function interfaceNamed (name: string): NetworkInterface {
+  const all = networkInterfaces()
+  const found = all.get(name)
+  if (found !== undefined && found.addresses.length > 0) return found
+  const others = [...all.values()].filter(other => other.name !== 'lo' && other.addresses.length > 0).map(other => other.name)
   const hint = others.length === 0 ? 'no other interface has one' : `interfaces with one: ${others.join(', ')}`
-  throw new AppError('interface_missing', there
+  throw new AppError('interface_missing', found !== undefined
     ? `interface ${name} has no IPv4 address (${hint})`
     : `no interface ${name} with an IPv4 address on this machine (${hint})`)
+}
+
+/** The IPv4 addresses of one interface, at least one; AppError like interfaceNamed's. */
+export function addressesOf (name: string): readonly InterfaceAddress[] {
+  const { mac, addresses } = interfaceNamed(name)
+  return addresses.map(address => ({ name, mac, ...address }))
 }

@@ -1,5 +1,5 @@
-// The calls of libc that Node has no words for: sockets of one interface, datagrams to a Unix socket, what a socket is
-// that somebody else made, and locks on files. The only user of koffi.
+// The calls of libc that Node has no words for: sockets of one interface, the interfaces' addresses, datagrams to a Unix
+// socket, what a socket is that somebody else made, and locks on files. The only user of koffi.
 import koffi from 'koffi'
 
 type Call = (...args: unknown[]) => number
@@ -15,11 +15,31 @@ export interface Libc {
   /** `getsockopt` and `getsockname` write into the buffers they are given; the length is a buffer too (`intBuffer`). */
   readonly getsockopt: Call
   readonly getsockname: Call
+  /** getifaddrs(3): an entry for each address of each interface, running or not; undefined when it fails. */
+  readonly getifaddrs: () => readonly InterfaceEntry[] | undefined
   /** Of the call before, as a name: `EADDRINUSE`; a number where it has none here. */
   readonly errno: () => string
 }
 
+/** struct ifaddrs, with its socket addresses as octets. */
+export interface InterfaceEntry {
+  readonly name: string
+  /** IFF_UP and the others of netdevice(7). */
+  readonly flags: number
+  /** struct sockaddr_in or sockaddr_ll; undefined for other families. */
+  readonly address: Buffer | undefined
+  readonly netmask: Buffer | undefined
+}
+
+let opened: Libc | undefined
+
+/** Loaded once: koffi keeps what it knows of a function for good. */
 export function openLibc (): Libc {
+  opened ??= load()
+  return opened
+}
+
+function load (): Libc {
   const library = koffi.load('libc.so.6')
   const call = (prototype: string): Call => library.func(prototype) as Call
   return {
@@ -31,10 +51,39 @@ export function openLibc (): Libc {
     flock: call('int flock(int fd, int operation)'),
     getsockopt: call('int getsockopt(int fd, int level, int name, void *value, void *length)'),
     getsockname: call('int getsockname(int fd, void *address, void *length)'),
+    getifaddrs: interfaceEntries(library),
     errno: () => {
       const number = koffi.errno()
       return Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`
     }
+  }
+}
+
+type IfAddrs = Pick<InterfaceEntry, 'name' | 'flags'> & { readonly next: unknown, readonly address: unknown, readonly netmask: unknown }
+
+/** How many octets of a socket address are looked at, by its family: those of an Ethernet address within sockaddr_ll. */
+const sockaddrLengths: Readonly<Record<number, number | undefined>> = { 2: 8, 17: 20 }
+
+function interfaceEntries (library: ReturnType<typeof koffi.load>): () => readonly InterfaceEntry[] | undefined {
+  const getifaddrs = library.func('int getifaddrs(_Out_ void **list)') as (list: unknown[]) => number
+  const freeifaddrs = library.func('void freeifaddrs(void *list)') as (list: unknown) => void
+  const pointer = 'void *'
+  const entry = koffi.struct({ next: pointer, name: 'const char *', flags: 'unsigned int', address: pointer, netmask: pointer, other: pointer, data: pointer })
+  const octets = (at: unknown): Buffer | undefined => {
+    const length = at === null ? undefined : sockaddrLengths[koffi.decode(at, 'uint16_t') as number]
+    return length === undefined ? undefined : Buffer.from(koffi.decode(at, 'uint8_t', length) as Uint8Array)
+  }
+  return () => {
+    const list: unknown[] = [null]
+    if (getifaddrs(list) !== 0) return undefined
+    const found: InterfaceEntry[] = []
+    for (let at = list[0]; at !== null;) {
+      const { next, name, flags, address, netmask } = koffi.decode(at, entry) as IfAddrs
+      found.push({ name, flags, address: octets(address), netmask: octets(netmask) })
+      at = next
+    }
+    freeifaddrs(list[0])
+    return found
   }
 }
 
@@ -43,6 +92,9 @@ export const constants = {
   afUnix: 1,
   afInet: 2,
   afInet6: 10,
+  afPacket: 17,
+  iffUp: 0x1,
+  iffRunning: 0x40,
   sockStream: 1,
   sockDgram: 2,
   sockNonblock: 0o4000,

@@ -1,6 +1,5 @@
 // File names as firmware sends them, made into a path below a root.
-
-const trailingJunk = /[\0\xff]+$/
+import { withoutTail } from '../net/bytes.js'
 
 /**
  * The path of the file that a request means: relative, with '/' between its parts, never leaving its root. '' for a
@@ -11,7 +10,7 @@ const trailingJunk = /[\0\xff]+$/
  * backslashes come from Windows boot programs; a leading or doubled slash from loaders that join folder and name.
  */
 export function normaliseFileName (filename: string): string | undefined {
-  const name = Buffer.from(filename.replace(trailingJunk, ''), 'latin1').toString('utf8')
+  const name = withoutTail(Buffer.from(filename, 'latin1'), octet => octet === 0 || octet === 0xff).toString('utf8')
   const parts = name.replaceAll('\\', '/').split('/').filter(part => part !== '' && part !== '.')
   return parts.includes('..') || name.includes('\0') ? undefined : parts.join('/')
 }

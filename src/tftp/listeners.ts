@@ -55,7 +55,7 @@ class EveryAddress implements Listeners {
 
   async start (): Promise<this> {
     try {
-      for (const address of this.#localAddresses()) await this.#bind(address)
+      for (const address of this.#localAddresses()) await this.#bindIfHere(address)
     } catch (error) {
       await this.close()
       throw error
@@ -72,6 +72,15 @@ class EveryAddress implements Listeners {
     this.#timer?.cancel()
     await this.#scanning
     await Promise.all([...this.#sockets.values()].map(socket => socket.close()))
+  }
+
+  /** An address can be gone before it is bound. */
+  async #bindIfHere (address: string): Promise<void> {
+    try {
+      await this.#bind(address)
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'address_not_here') throw error
+    }
   }
 
   async #bind (address: string): Promise<void> {

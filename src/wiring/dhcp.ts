@@ -16,6 +16,7 @@ import { formatSubnet, type Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { type BindOptions, kernelUdp } from '../net/udp.js'
 import { currentBoot } from './boot-overrides.js'
+import { watchLink } from './dhcp-link.js'
 import { dhcpSubnets } from './dhcp-settings.js'
 import { type FoundReservations, readReservations, watchReservations } from './reservation-sources.js'
 import type { Shared } from './shared.js'
@@ -36,6 +37,7 @@ const usesOtherLoader = ({ registry }: Shared) => (mac: Mac): boolean => registr
 export async function startDhcp (shared: Shared): Promise<DhcpServer | undefined> {
   const { own, config } = shared
   if (own === undefined) return undefined
+  watchLink(shared, config.dhcp.interface)
   if (config.dhcp.mode === 'server') return await startServer(shared, own)
   await startProxy(shared, own)
   return undefined

@@ -27,7 +27,7 @@ const inheritedGrace = 10_000
 
 /** `starting` gives the reasons why the appliance is not ready yet. Gives the application, whose routes other listeners may serve. */
 export async function startHttp (shared: Shared, images: Mirror | undefined, starting: () => readonly string[]): Promise<HttpApp> {
-  const { config, log, clock, store, provisioner, bootFiles, metrics, observer, signer, sockets, onClose } = shared
+  const { config, log, clock, store, provisioner, bootFiles, metrics, observer, signer, sockets, hindrances, onClose } = shared
   const assetCache = new AssetCache({ memory: config.assets.cache_memory, clock })
   metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
   metrics.counter('asset_cache_hits_total', 'Pieces of images, 1 MiB each, that were served from memory', () => assetCache.hits)
@@ -50,7 +50,7 @@ export async function startHttp (shared: Shared, images: Mirror | undefined, sta
       }
     },
     identify: config.http.identify_by_ip ? await addressHolders(shared) : undefined,
-    ready: () => [...starting(), ...store.problems().map(({ file, message }) => `${file}: ${message}`)],
+    ready: () => [...starting(), ...hindrances.values(), ...store.problems().map(({ file, message }) => `${file}: ${message}`)],
     onRequest: observer.onHttp,
     connections
   })

@@ -50,7 +50,8 @@ export async function watchReservations ({ loaded, store, clock, log, onChange }
   }
   const watcher = await FolderWatcher.start({
     root: folder,
-    folders: [],
+    // The files stand in the folder itself.
+    folders: ['.'],
     clock,
     onEdit: reread,
     onError: error => { log.warn({ error: messageOf(error) }, 'reservation.watch') }

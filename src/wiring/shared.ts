@@ -42,6 +42,8 @@ export interface Shared {
   readonly own: Ipv4 | undefined
   /** Those that a service manager opened, for whoever listens. */
   readonly sockets: Sockets
+  /** What keeps a part from its work for now, by the part's name: not ready is who has one. */
+  readonly hindrances: Map<string, string>
   readonly onClose: OnClose
 }
 

@@ -2,7 +2,7 @@
 import type { ListenAddress } from '../config/load.js'
 import { AppError } from '../base/errors.js'
 import type { InheritedSocket } from '../net/inherited-sockets.js'
-import { localAddresses } from '../net/interfaces.js'
+import { type InterfaceAddress, localAddresses } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import { kernelUdp } from '../net/udp.js'
 import { startTftpServer } from '../tftp/tftp-server.js'
@@ -53,6 +53,12 @@ async function listen (shared: Shared, { host, port }: ListenAddress, inherited:
 function askedAddress (client: string, own: Ipv4 | undefined): string | undefined {
   const ip = parseIpv4(client)
   if (ip === undefined || own === undefined) return undefined
-  const near = localAddresses().filter(({ subnet }) => contains(subnet, ip))
+  let near: readonly InterfaceAddress[]
+  try {
+    near = localAddresses().filter(({ subnet }) => contains(subnet, ip))
+  } catch {
+    // No descriptor is left to ask the kernel with.
+    return formatIpv4(own)
+  }
   return near.length === 0 || near.some(address => address.ip === own) ? formatIpv4(own) : undefined
 }

@@ -1,6 +1,7 @@
 // The message codec: real packets, round trips, truncation at every byte, and each way a message can be malformed.
 import t from 'tap'
 import { DecodeError } from '../../src/base/errors.js'
+import { parseUserClass } from '../../src/dhcp/client-info.js'
 import { describePacket } from '../../src/dhcp/describe.js'
 import { decodePacket, encodePacket } from '../../src/dhcp/packet.js'
 import { hex, ip, request } from '../helpers/dhcp.js'
@@ -54,6 +55,7 @@ t.test('a packet cut anywhere is a packet or a DecodeError', t => {
 t.test('what is malformed, and where', t => {
   const cases: ReadonlyArray<readonly [string, Buffer, string]> = [
     ['an empty datagram', Buffer.alloc(0), 'truncated 0'],
+    ['longer than any message is', Buffer.concat([message('ff'), Buffer.alloc(4096)]), 'too_long 4096'],
     ['neither request nor reply', message('', { 0: '03' }), 'op 0'],
     ['no hardware address', message('', { 2: '00' }), 'hlen 2'],
     ['a hardware address longer than its field', message('', { 2: '11' }), 'hlen 2'],
@@ -146,5 +148,32 @@ t.test('names longer than their fields end in a NUL', t => {
   const bytes = encodePacket(request({}, { file: 'f'.repeat(200), sname: 's'.repeat(100) }))
   t.equal(decodePacket(bytes).file.length, 127)
   t.equal(decodePacket(bytes).sname.length, 63)
+  t.end()
+})
+
+t.test('work is linear in what arrives, whatever it is', t => {
+  const split = (code: string, length: number): string => Array.from({ length }, () => `${code}0100`).join('')
+  const nuls = (code: string, length: number): string => `${split(code, length)}${code}0178`
+  const worst: Readonly<Record<string, (octets: number) => string>> = {
+    'NULs before the last letter of a host name': octets => nuls('0c', octets / 3),
+    'NULs before the last letter of a user class': octets => nuls('4d', octets / 3),
+    'one option in a thousand parts': octets => split('fa', octets / 3),
+    'a part of nothing, again and again': octets => '0c00'.repeat(octets / 2),
+    pads: octets => '00'.repeat(octets)
+  }
+  const fastest = (bytes: Buffer): number => {
+    let best = Infinity
+    for (let n = 0; n < 200; n++) {
+      const started = performance.now()
+      const packet = decodePacket(bytes)
+      parseUserClass(packet.options.userClass ?? Buffer.alloc(0))
+      best = Math.min(best, performance.now() - started)
+    }
+    return best
+  }
+  for (const [what, options] of Object.entries(worst)) {
+    const [small, large] = [600, 3600].map(octets => fastest(message(options(octets)))) as [number, number]
+    t.ok(large < 18 * small, `${what}: six times as much takes ${(large / small).toFixed(1)} times as long`)
+  }
   t.end()
 })

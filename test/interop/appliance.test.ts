@@ -1,5 +1,5 @@
 // The whole appliance in a network namespace: what is live is in force without a restart, for a real client.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
@@ -52,5 +52,44 @@ dhcp:
   writeFileSync(join(folder, 'state/hosts.d/rack.yaml'), '- { mac: "52:54:00:00:00:31", ip: 172.30.0.77 }\n- { mac: "52:54:00:00:00:32", ip: 10.0.0.1 }\n')
   t.match(await ask(), /lease of 172\.30\.0\.77 obtained/, 'the host file counts, with its other entry left out')
   t.match(await appliance.line(/"msg":"reservation\.refused"/), /rack\.yaml:2: the reservation of 10\.0\.0\.1/)
-  t.match(space.exec('curl', '-s', 'http://172.30.0.1:8080/metrics'), /dhcp_sent_total\{type="ACK"\} 2/)
+
+  // Nothing but the file itself says so now.
+  writeFileSync(join(folder, 'state/hosts.d/rack.yaml'), '- { mac: "52:54:00:00:00:31", ip: 172.30.0.78 }\n- { mac: "52:54:00:00:00:32", ip: 10.0.0.2 }\n')
+  await appliance.line(/10\.0\.0\.2 .*"msg":"reservation\.refused"/)
+  t.match(await ask(), /lease of 172\.30\.0\.78 obtained/, 'an edit of it alone')
+  unlinkSync(join(folder, 'state/hosts.d/rack.yaml'))
+  writeFileSync(join(folder, 'state/hosts.d/other.yaml'), '- { mac: "52:54:00:00:00:32", ip: 10.0.0.3 }\n')
+  await appliance.line(/10\.0\.0\.3 .*"msg":"reservation\.refused"/)
+  t.notMatch(await ask(), /lease of/, 'nor after it went, and another came')
+  t.match(space.exec('curl', '-s', 'http://172.30.0.1:8080/metrics'), /dhcp_sent_total\{type="ACK"\} 3/)
+})
+
+t.test('an interface without a carrier: it listens, says so, and serves when the link comes', async t => {
+  if (!able(t, namespaceProblem()) || !needs(t, 'udhcpc')) return
+  const folder = t.testdir({ data: {} })
+  const config = join(folder, 'config.yaml')
+  writeFileSync(config, `data_path: ${folder}/data
+assets_path: ""
+state_path: ${folder}/state
+control_socket: ${shortFolder(t)}/c
+rpc: { address: "" }
+dhcp: { mode: server, interface: br0, unknown_clients: allow, subnets: [{ subnet: 172.30.0.0/24, range: 172.30.0.100-172.30.0.199 }] }
+`)
+  const space = new NetworkNamespace()
+  t.teardown(async () => { await space.close() })
+  space.bridge('br0', '172.30.0.1/24')
+  const client = space.client('br0', '52:54:00:00:00:31')
+  client.ip('link', 'set', 'eth0', 'down')
+  const appliance = space.spawn(process.execPath, '--import=tsx', 'src/main.ts', 'serve', '--config', config)
+  t.match(await appliance.line(/"msg":"dhcp\.link_down"/), /interface br0 has no carrier/)
+  await appliance.line(/"msg":"appliance\.ready"/)
+  const ready = (): string => space.exec('curl', '-s', '-w', '%{http_code}', 'http://172.30.0.1:8080/readyz')
+  t.equal(ready(), 'dhcp: interface br0 has no carrier: machines on it are served when its link comes up\n503')
+
+  client.ip('link', 'set', 'eth0', 'up')
+  await appliance.line(/"msg":"dhcp\.link_up"/)
+  const taking = client.spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-s', '/bin/true', '-t', '10', '-T', '1')
+  t.equal(await taking.ended, 0, taking.output())
+  t.match(taking.output(), /lease of 172\.30\.0\.100 obtained from 172\.30\.0\.1/)
+  t.equal(ready(), 'ok\n200')
 })

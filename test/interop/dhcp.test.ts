@@ -168,3 +168,23 @@ t.test('the npm package dhcp takes its lease', async t => {
   t.equal(await running.ended, 0, running.output())
   t.same(boundIn(leases), [`${mac} 172.30.0.100`])
 })
+
+t.test('a datagram of 64 KB is dropped unread, and holds nobody up', async t => {
+  if (!needs(t, 'udhcpc')) return
+  const space = network(t)
+  if (space === undefined) return
+  const { server } = await serve(t, space)
+  const client = space.client('br0', '52:54:00:00:00:08')
+  client.ip('address', 'add', '172.30.0.9/24', 'dev', 'eth0')
+  // An option 12 of 64,000 NULs and an `x`, which RFC 3396 joins.
+  const giant = `
+    const header = Buffer.alloc(240); header[0] = 1; header[1] = 1; header[2] = 6; header.writeUInt32BE(0x63825363, 236)
+    const parts = Array.from({ length: 248 }, (_, n) => Buffer.concat([Buffer.of(12, 255), Buffer.alloc(254), Buffer.from(n === 247 ? 'x' : '\\0')]))
+    const socket = require('node:dgram').createSocket('udp4')
+    socket.send(Buffer.concat([header, Buffer.of(53, 1, 1), ...parts, Buffer.of(255)]), 67, '172.30.0.1', error => { socket.close(); if (error) throw error })`
+  const sending = client.spawn(process.execPath, '-e', giant)
+  t.equal(await sending.ended, 0, sending.output())
+  t.match(await server.line(/"kind":"dropped"/), /"reason":"malformed","detail":"too_long"/)
+  const taking = client.spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-s', '/bin/true', '-t', '5', '-T', '1')
+  t.equal(await taking.ended, 0, taking.output())
+})

@@ -1,5 +1,9 @@
 // This machine's interfaces: loopback is always there.
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
+import { able } from '../helpers/tools.js'
 import { addressesOf, localAddresses } from '../../src/net/interfaces.js'
 import { formatIpv4, formatSubnet } from '../../src/net/ipv4.js'
 
@@ -13,5 +17,42 @@ t.test('loopback', t => {
 
 t.test('an interface that is not there is named, with those that are', t => {
   t.throws(() => addressesOf('nosuch0'), { name: 'AppError', code: 'interface_missing', message: /no interface nosuch0 .*\(.*\)/ })
+  t.end()
+})
+
+const asked = fileURLToPath(new URL('../../src/net/interfaces.ts', import.meta.url))
+const ask = `import { networkInterfaces } from '${asked}'
+console.log(JSON.stringify([...networkInterfaces().values()], (key, value) => key === 'subnet' ? value.prefix : value))`
+
+t.test('interfaces as the kernel has them: without a carrier, down, with a labelled address', async t => {
+  if (!able(t, namespaceProblem())) return
+  const space = new NetworkNamespace()
+  t.teardown(async () => { await space.close() })
+  space.bridge('br0', '172.30.0.1/24')
+  space.ip('address', 'add', '172.31.0.1/20', 'dev', 'br0', 'label', 'br0:1')
+  space.ip('link', 'set', 'br0', 'address', '52:54:00:00:00:99')
+  space.client('br0').ip('link', 'set', 'eth0', 'down')
+  space.ip('link', 'add', 'off0', 'type', 'bridge')
+  const found = JSON.parse(space.exec(process.execPath, '--import=tsx', '--input-type=module', '-e', ask)) as Array<{ readonly name: string }>
+  const named = (name: string): unknown => found.find(one => one.name === name)
+  t.match(named('br0'), {
+    up: true, running: false, mac: '52:54:00:00:00:99', addresses: [{ ip: 0xac1e0001, subnet: 24 }, { ip: 0xac1f0001, subnet: 20 }]
+  }, 'its address stands although nothing is connected')
+  t.match(named('off0'), { up: false, running: false, addresses: [] })
+  t.match(named('lo'), { index: 1, up: true, running: true, addresses: [{ ip: 0x7f000001, subnet: 8 }] })
+})
+
+t.test('without a descriptor left it says so', t => {
+  if (process.platform !== 'linux') return
+  const starve = `import { closeSync, openSync } from 'node:fs'
+import { networkInterfaces, localAddresses } from '${asked}'
+localAddresses()
+const taken = []
+try { for (;;) taken.push(openSync('/dev/null')) } catch {}
+try { networkInterfaces() } catch (error) { console.log(error.name, error.code, error.message) }
+taken.forEach(closeSync)`
+  const node = [process.execPath, '--import=tsx', '--input-type=module', '-e', starve]
+  const said = execFileSync('/bin/sh', ['-c', 'ulimit -n 64; exec "$@"', 'sh', ...node], { encoding: 'utf8' })
+  t.match(said, /^AppError socket_failed cannot ask for this machine's addresses: EMFILE$/m)
   t.end()
 })

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { AppError } from '../../src/base/errors.js'
 import { createLog } from '../../src/base/log.js'
 import type { UdpNetwork } from '../../src/net/udp.js'
 import { listen } from '../../src/tftp/listeners.js'
@@ -71,6 +72,34 @@ t.test('a start that fails half-way leaves nothing behind', async t => {
   t.equal(clock.pending, 0)
   await other.close()
   await t.rejects(listen({ address: '0.0.0.0', port: 69 }, { ...dependencies, localAddresses: () => [] }), { code: 'address_not_here' })
+})
+
+t.test('without a descriptor left to ask the kernel with, the sockets stay as they are', async t => {
+  const udp = new FakeUdp()
+  const clock = new FakeClock()
+  const network = udp.host('192.0.2.1')
+  let here = (): string[] => ['127.0.0.1']
+  const listeners = await listen({ address: '0.0.0.0', port: 69 }, { network, clock, log: silent, localAddresses: () => here(), onDatagram: () => {} })
+  here = () => { throw new AppError('socket_failed', 'cannot ask for this machine\'s addresses: EMFILE') }
+  clock.advance(15_000)
+  await udp.settle()
+  t.same(bound(listeners.addresses), ['127.0.0.1:69'])
+  here = () => ['127.0.0.1', '192.0.2.1']
+  clock.advance(5000)
+  await udp.settle()
+  t.equal(listeners.addresses.length, 2, 'and follow it again when it answers')
+  await listeners.close()
+})
+
+t.test('an address that is gone between being listed and being bound is passed over', async t => {
+  const bind = async (): Promise<never> => { throw new AppError('address_not_here', 'no interface has that address') }
+  const udp = new FakeUdp()
+  const host = udp.host('127.0.0.1')
+  const network = { bind: async (...args: Parameters<typeof host.bind>) => args[0].address === '192.0.2.1' ? await bind() : await host.bind(...args) }
+  const listeners = await listen({ address: '0.0.0.0', port: 69 },
+    { network, clock: new FakeClock(), log: silent, localAddresses: () => ['127.0.0.1', '192.0.2.1'], onDatagram: () => {} })
+  t.same(bound(listeners.addresses), ['127.0.0.1:69'])
+  await listeners.close()
 })
 
 t.test('an address that cannot be had later is tried again', async t => {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { systemClock } from '../../src/base/clock.js'
@@ -32,6 +32,17 @@ t.test('the lease of an address says whose it is, else its reservation, each as 
   t.equal(holder('10.0.0.1'), macs[0], 'of two reservations the first')
   t.equal(holder('10.0.0.2'), undefined)
   for (const odd of ['::1', 'fe80::1%eth0', '', '0.0.0.0']) t.equal(holder(odd), undefined, JSON.stringify(odd))
+
+  const seen = async (address: string, what: string | undefined): Promise<void> => {
+    while (holder(address) !== what) await new Promise(resolve => { setImmediate(resolve) })
+    t.equal(holder(address), what)
+  }
+  writeFileSync(join(folder, 'hosts.d/more.yaml'), '- { mac: "52:54:00:00:00:03", ip: 10.0.0.9 }\n')
+  await seen('10.0.0.9', macs[2])
+  writeFileSync(join(folder, 'hosts.d/more.yaml'), '- { mac: "52:54:00:00:00:02", ip: 10.0.0.9 }\n')
+  await seen('10.0.0.9', macs[1])
+  unlinkSync(join(folder, 'hosts.d/more.yaml'))
+  await seen('10.0.0.9', undefined)
 
   await store.putGroup(makeGroup({ id: 'two', selector: { mac: macs[1]! }, metadata: { ip: '10.0.0.2' } }))
   while (holder('10.0.0.2') === undefined) await new Promise(resolve => { setImmediate(resolve) })
