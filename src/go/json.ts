@@ -1,7 +1,7 @@
 // JSON as Go's encoding/json reads and writes it, because the files of a data directory are shared with Matchbox: keys
 // that repeat are seen in order, strings lose what is not Unicode to U+FFFD, and output escapes HTML's characters.
 import { Buffer } from 'node:buffer'
-import { printable } from './string.js'
+import { compareStrings, printable } from './string.js'
 
 /** A JSON object as it was read; of a key that repeated, the last value. */
 export type JsonObject = ReadonlyMap<string, JsonValue>
@@ -106,7 +106,7 @@ class Parser {
     for (;;) {
       text += this.#skip(plainText)
       const c = this.#text[this.#at++]
-      if (c === '"') return text.toWellFormed()
+      if (c === '"') return printable(text)
       if (c !== '\\') {
         this.#at--
         this.#fail(c === undefined ? 'the string does not end' : 'a control character in a string has to be escaped')
@@ -159,21 +159,6 @@ export function valueOf (node: JsonNode): JsonValue {
 const isArray = (node: unknown): node is readonly JsonNode[] => Array.isArray(node)
 const isList = <T>(value: T | readonly T[]): value is readonly T[] => Array.isArray(value)
 
-/** Strings in the order of their UTF-8 bytes, which is how Go sorts them. */
-export function compareUtf8 (a: string, b: string): number {
-  const length = Math.min(a.length, b.length)
-  for (let i = 0; i < length; i++) {
-    let x = a.charCodeAt(i)
-    let y = b.charCodeAt(i)
-    if (x === y) continue
-    // A surrogate stands for a character above all of the basic plane.
-    if (x >= 0xd800 && x <= 0xdfff) x += 0x10000
-    if (y >= 0xd800 && y <= 0xdfff) y += 0x10000
-    return x - y
-  }
-  return a.length - b.length
-}
-
 const escaped: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 // eslint-disable-next-line no-control-regex
 const toEscape = /["\\<>&\u0000-\u001f\u2028\u2029]/g
@@ -204,5 +189,5 @@ function write (value: JsonWritable, indent: string, newLine: string): string {
 export function sorted (value: JsonValue): JsonValue {
   if (value === null || typeof value !== 'object') return value
   if (isList(value)) return value.map(sorted)
-  return new Map([...value].sort(([a], [b]) => compareUtf8(a, b)).map(([key, v]) => [key, sorted(v)]))
+  return new Map([...value].sort(([a], [b]) => compareStrings(a, b)).map(([key, v]) => [key, sorted(v)]))
 }

@@ -1,5 +1,30 @@
-/// <reference lib="es2024.string" />
-// Letters as Go's package unicode has them: case is changed one character at a time, where JavaScript makes "SS" of "ß".
+// Characters as Go's package unicode has them. Case is changed one character at a time, where JavaScript makes "SS" of "ß".
+import { isValidRune, printable } from './string.js'
+
+const white = /^[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$/
+
+/** unicode.IsSpace, which unlike \s has no byte order mark in it. */
+export const isSpace = (character: string): boolean => white.test(character)
+
+/** strings.TrimSpace. */
+export function trimSpace (text: string): string {
+  let start = 0
+  while (start < text.length && isSpace(text[start]!)) start++
+  return trimSpaceRight(text.slice(start))
+}
+
+/** White space at the end taken off; in one pass, where a regular expression tries each run of spaces anew. */
+export function trimSpaceRight (text: string): string {
+  let end = text.length
+  while (end > 0 && isSpace(text[end - 1]!)) end--
+  return text.slice(0, end)
+}
+
+const shows = /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u
+
+/** unicode.IsPrint and strconv.IsPrint: what shows, and of the spaces only U+0020. */
+export const isPrint = (rune: number): boolean =>
+  rune < 0x7f ? rune >= 0x20 : isValidRune(rune) && shows.test(String.fromCodePoint(rune))
 
 function single (c: string, changed: string): string {
   return changed.length === c.length || [...changed].length === 1 ? changed : c
@@ -15,11 +40,10 @@ function upperOne (c: string): string {
 
 const ascii = /^[\0-\x7f]*$/
 
-/** As strings.ToUpper, which makes U+FFFD of bytes that are not UTF-8. */
-export const upperCase = (text: string): string =>
-  ascii.test(text) ? text.toUpperCase() : Array.from(text.toWellFormed(), upperOne).join('')
+/** strings.ToUpper, which makes U+FFFD of bytes that are not UTF-8. */
+export const upperCase = (text: string): string => ascii.test(text) ? text.toUpperCase() : Array.from(printable(text), upperOne).join('')
 
-/** As strings.ToLower; the dotted capital I is the one letter that JavaScript makes two characters of. */
+/** strings.ToLower; the dotted capital I is the one letter that JavaScript makes two characters of. */
 export const lowerCase = (text: string): string => ascii.test(text)
   ? text.toLowerCase()
-  : Array.from(text.toWellFormed(), c => c === '\u0130' ? 'i' : single(c, c.toLowerCase())).join('')
+  : Array.from(printable(text), c => c === '\u0130' ? 'i' : single(c, c.toLowerCase())).join('')

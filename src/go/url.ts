@@ -1,7 +1,8 @@
 // URLs as Go's net/url (1.19) reads and writes them, which is how both translators tell a good URL from a bad one and in what
 // spelling a remote file's URL lands in the Ignition config. It is looser than WHATWG's: `a b` is a path, `gopher:x` a URL.
 import { goQuote } from './quote.js'
-import { goBytes, goString } from './string.js'
+import { escapePercent, parseQuery } from './query.js'
+import { byteSlice, joined, stringOfByte } from './string.js'
 
 export interface GoUrl {
   /** Lower case, '' when there is none. */
@@ -21,29 +22,24 @@ type Part = 'path' | 'userPassword' | 'host' | 'zone' | 'fragment'
 
 class Reason extends Error {}
 
-// The bytes of the text as code units, so that escapes count bytes as Go does.
-const toBinary = (text: string): string => goBytes(text).toString('latin1')
-const fromBinary = (bytes: string): string => goString(Buffer.from(bytes, 'latin1'))
-
 /** Throws GoUrlError. */
 export function parseGoUrl (text: string): GoUrl {
-  const whole = toBinary(text)
-  const hash = whole.indexOf('#')
-  const url = hash < 0 ? whole : whole.slice(0, hash)
+  const hash = text.indexOf('#')
+  const url = hash < 0 ? text : text.slice(0, hash)
   const attempt = <T>(source: string, work: () => T): T => {
     try {
       return work()
     } catch (error) {
-      if (error instanceof Reason) throw new GoUrlError(`parse ${goQuote(fromBinary(source))}: ${error.message}`)
+      if (error instanceof Reason) throw new GoUrlError(`parse ${goQuote(source)}: ${error.message}`)
       throw error
     }
   }
   const parsed = attempt(url, () => parse(url))
-  const fragment = hash < 0 ? '' : attempt(whole, () => respell(whole.slice(hash + 1), 'fragment'))
+  const fragment = hash < 0 ? '' : attempt(text, () => respell(text.slice(hash + 1), 'fragment'))
   return {
     scheme: parsed.scheme,
-    rawQuery: fromBinary(parsed.rawQuery),
-    text: fromBinary(parsed.text + (fragment === '' ? '' : `#${fragment}`))
+    rawQuery: parsed.rawQuery,
+    text: parsed.text + (fragment === '' ? '' : `#${fragment}`)
   }
 }
 
@@ -91,7 +87,7 @@ function parseHost (host: string): string {
   if (bracket === -1) throw new Reason("missing ']' in host")
   const colon = host.lastIndexOf(':')
   const port = bracket !== undefined ? host.slice(bracket + 1) : colon < 0 ? '' : host.slice(colon)
-  if (!/^(:[0-9]*)?$/.test(port)) throw new Reason(`invalid port ${goQuote(fromBinary(port))} after host`)
+  if (!/^(:[0-9]*)?$/.test(port)) throw new Reason(`invalid port ${goQuote(port)} after host`)
   const zone = bracket === undefined ? -1 : host.slice(0, bracket).indexOf('%25')
   const plain = bracket !== undefined && zone >= 0
     ? unescape(host.slice(0, zone), 'host') + unescape(host.slice(zone, bracket), 'zone') + unescape(host.slice(bracket), 'host')
@@ -116,44 +112,34 @@ const alsoPlain: Readonly<Record<Part, string>> = {
   fragment: '$&+,/:;=?@!()*'
 }
 const special = Object.fromEntries(Object.entries(alsoPlain).map(([part, plain]) =>
-  [part, new RegExp(`[^A-Za-z0-9_.~${plain}-]`, 'g')])) as Readonly<Record<Part, RegExp>>
+  [part, new RegExp(`[^A-Za-z0-9_.~${plain}-]`, 'gu')])) as Readonly<Record<Part, RegExp>>
 // What a spelling may have that Go would not choose itself.
 const misspelt = { path: /[^A-Za-z0-9_.~$&+,/:;=@!'()*[\]%-]/, fragment: /[^A-Za-z0-9_.~$&+,/:;=?@!'()*[\]%-]/ } as const
 
 const mustEscape = (char: string, part: Part): boolean => char.search(special[part]) >= 0
 
 const escape = (text: string, part: Part): string =>
-  text.replace(special[part], char => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
+  text.replace(special[part], escapePercent)
 
-const notInHost = new RegExp(`[^A-Za-z0-9_.~${alsoPlain.host}%\\x80-\\xff-]`)
+const notInHost = new RegExp(`[^A-Za-z0-9_.~${alsoPlain.host}%\\x80-\\uffff-]`)
 
 // Of several faults Go tells the first from the left.
 function unescape (text: string, part: Part): string {
   const badCharacter = part === 'host' || part === 'zone' ? text.search(notInHost) : -1
   const refuseCharacter = (): Reason => new Reason(`invalid character ${goQuote(text.charAt(badCharacter))} in host name`)
-  const plain = text.replace(/%([0-9A-Fa-f]{2})?/g, (found, hex: string | undefined, offset: number) => {
+  const plain = joined(text.replace(/%([0-9A-Fa-f]{2})?/g, (found, hex: string | undefined, offset: number) => {
     if (badCharacter >= 0 && badCharacter < offset) throw refuseCharacter()
-    const refuse = (): Reason => new Reason(`invalid URL escape ${goQuote(fromBinary(text.slice(offset, offset + 3)))}`)
+    const refuse = (): Reason => new Reason(`invalid URL escape ${goQuote(byteSlice(text.slice(offset, offset + 3), 0, 3))}`)
     if (hex === undefined) throw refuse()
-    const char = String.fromCharCode(parseInt(hex, 16))
+    const char = stringOfByte(parseInt(hex, 16))
     if (part === 'host' && char < '\x80' && found !== '%25') throw refuse()
     if (part === 'zone' && found !== '%25' && char !== ' ' && mustEscape(char, 'host')) throw refuse()
     return char
-  })
+  }))
   if (badCharacter >= 0) throw refuseCharacter()
   return plain
 }
 
-/** Values of `name` in a raw query, as Go's URL.Query() has them: pairs that do not unescape or contain `;` are left out. */
-export function queryValues (rawQuery: string, name: string): string[] {
-  return rawQuery.split('&').flatMap(pair => {
-    if (pair === '' || pair.includes(';')) return []
-    const [key = '', ...value] = pair.split('=')
-    try {
-      const plain = (part: string): string => decodeURIComponent(part.replaceAll('+', ' '))
-      return plain(key) === name ? [plain(value.join('='))] : []
-    } catch {
-      return []
-    }
-  })
-}
+/** Values of `name` in a raw query, as Go's URL.Query() has them. */
+export const queryValues = (rawQuery: string, name: string): string[] =>
+  parseQuery(rawQuery).flatMap(([key, value]) => key === name ? [value] : [])

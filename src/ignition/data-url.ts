@@ -1,5 +1,6 @@
 // Contents inside a config: the `data:` URL of RFC 2397, written as both reference translators write it and read as Ignition
 // reads it.
+import { decodeBase64 } from '../go/base64.js'
 import { goBytes } from '../go/string.js'
 
 const unreserved = new Set(Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()"))
@@ -82,8 +83,8 @@ export function readDataUrl (url: string): DataUrl {
   const data = rest.slice(1)
   if (base64) {
     if (!/^[A-Za-z0-9+/=]*$/.test(data)) return fail('invalid data character')
-    const problem = base64Problem(data)
-    return problem === undefined ? { ok: true, data: Buffer.from(data, 'base64') } : fail(problem)
+    const decoded = decodeBase64(data)
+    return 'corruptAt' in decoded ? fail(`illegal base64 data at input byte ${decoded.corruptAt}`) : { ok: true, data: decoded }
   }
   if (!dataCharacters.test(data)) return fail('invalid data character')
   const problem = percentProblem(data)
@@ -116,17 +117,4 @@ function percentProblem (text: string): string | undefined {
   if (bad === null) return undefined
   const short = /^%[0-9A-Fa-f]?$/.test(text.slice(bad.index))
   return short ? 'rfc2396: unexpected end of unescape sequence' : 'rfc2396: invalid char 0x25 in unescape sequence'
-}
-
-// Where Go's decoder stops: at a pad that comes too early, at what follows the pads, or at the start of a short last group.
-function base64Problem (text: string): string | undefined {
-  const at = (offset: number): string => `illegal base64 data at input byte ${offset}`
-  const digits = /^[^=]*/.exec(text)?.[0].length ?? 0
-  const inGroup = digits % 4
-  if (digits === text.length) return inGroup === 0 ? undefined : at(digits - inGroup)
-  if (inGroup < 2) return at(digits)
-  if (inGroup === 2 && text.length === digits + 1) return at(text.length)
-  if (inGroup === 2 && text[digits + 1] !== '=') return at(digits)
-  const end = digits + 4 - inGroup
-  return end < text.length ? at(end) : undefined
 }

@@ -1,5 +1,7 @@
 // systemd units as go-systemd reads them, which is what Ignition holds a unit's contents against: sections, options that go
 // on after a backslash, comments, and lines of fewer than 2048 bytes.
+import { utf8Width } from '../go/string.js'
+import { isSpace } from '../go/unicode.js'
 
 export type UnitContent = { readonly ok: true, readonly sections: readonly string[] } | { readonly ok: false, readonly problem: string }
 
@@ -54,11 +56,8 @@ class BufferedBytes {
   #fill (): void { this.#filled = Math.min(this.#bytes.length, this.#at + bufferSize) }
 
   #runeEnd (): number {
-    const lead = this.#bytes[this.#at]
-    if (lead === undefined) return this.#at
-    const width = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
-    const whole = this.#bytes.subarray(this.#at + 1, this.#at + width)
-    return whole.length === width - 1 && whole.every(byte => byte >> 6 === 2) ? this.#at + width : this.#at + 1
+    if (this.#at >= this.#bytes.length) return this.#at
+    return this.#at + (utf8Width(this.#bytes, this.#at) || 1)
   }
 }
 
@@ -127,7 +126,6 @@ function readValueLine (bytes: BufferedBytes): boolean {
 
 // Go takes a CR off the end and then an LF: of CR LF the CR stays.
 const stripEnd = (line: string): string => line.replace(/\r$/, '').replace(/\n$/, '')
-const isSpace = (char: string): boolean => /^[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$/.test(char)
 
 /** Without white space at the ends; byte by byte and in one pass, as `trim()` takes the bytes of other letters and a regular
  * expression tries each run of spaces anew. */

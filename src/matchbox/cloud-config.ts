@@ -1,18 +1,16 @@
 // What Matchbox lets through as a cloud-config: a script (`#!`), or YAML below a line `#cloud-config`. It reads the YAML
 // into coreos-cloudinit's types, which skip what they do not know, so that syntax errors alone are refused.
 import { AppError, messageOf } from '../base/errors.js'
+import { trimSpaceRight } from '../go/unicode.js'
 import { readYaml } from '../ignition/yaml-source.js'
 import { YamlError } from '../yaml/yaml-error.js'
-
-// unicode.IsSpace, which unlike \s has no byte order mark in it.
-const spaceAtEnd = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/
 
 /** Throws AppError cloud_invalid for what is neither; the message says where. */
 export function checkCloudConfig (config: Buffer): void {
   const end = config.indexOf('\n')
   const header = config.toString('utf8', 0, end < 0 ? config.length : end)
   if (header.startsWith('#!')) return
-  if (header.replace(spaceAtEnd, '') !== '#cloud-config') {
+  if (trimSpaceRight(header) !== '#cloud-config') {
     throw new AppError('cloud_invalid', "1:1: the first line is neither #cloud-config nor a script's #!")
   }
   try {

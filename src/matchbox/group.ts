@@ -3,8 +3,9 @@ import { Buffer } from 'node:buffer'
 import { AppError, messageOf } from '../base/errors.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import {
-  type JsonObject, type JsonValue, Members, compareUtf8, jsonText, parseJson, sorted, valueOf
+  type JsonObject, type JsonValue, Members, jsonText, parseJson, sorted, valueOf
 } from '../go/json.js'
+import { compareStrings } from '../go/string.js'
 import { FieldError, fieldsOf, stringField } from '../go/json-struct.js'
 import { lowerCase } from '../go/unicode.js'
 
@@ -112,4 +113,4 @@ export function assertGroup (group: Group): void {
 
 /** Order of precedence between groups that match alike: Matchbox compares the `key=value` texts, greatest first. */
 export const selectorText = (matcher: Matcher): string =>
-  [...matcher].map(([key, values]) => `${key}=${values.join(',')}`).sort(compareUtf8).join(',')
+  [...matcher].map(([key, values]) => `${key}=${values.join(',')}`).sort(compareStrings).join(',')

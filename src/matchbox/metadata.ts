@@ -1,9 +1,8 @@
 // The variables as an environment file: one NAME=value line for each text, truth value and number; objects are descended
 // into, their names joined with underscores; null and lists are left out. Matchbox's lines come in any order, ours sorted.
 import type { Buffer } from 'node:buffer'
-import { goBytes } from '../go/string.js'
+import { compareStrings, goBytes } from '../go/string.js'
 import { formatFloat } from '../go/float.js'
-import { compareUtf8 } from '../go/json.js'
 import { upperCase } from '../go/unicode.js'
 import type { Variables } from './variables.js'
 
@@ -14,7 +13,7 @@ export function renderMetadata (variables: Variables): Buffer {
 }
 
 function addLines (lines: string[], prefix: string, object: ReadonlyMap<unknown, unknown>): void {
-  const members = [...object].filter((m): m is [string, unknown] => typeof m[0] === 'string').sort(([a], [b]) => compareUtf8(a, b))
+  const members = [...object].filter((m): m is [string, unknown] => typeof m[0] === 'string').sort(([a], [b]) => compareStrings(a, b))
   for (const [key, value] of members) {
     const name = prefix + key
     if (value instanceof Map) addLines(lines, `${name}_`, value)

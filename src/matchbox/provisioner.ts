@@ -2,9 +2,8 @@
 // gRPC and the command line call these and translate shapes and errors.
 import { Buffer } from 'node:buffer'
 import { AppError, messageOf } from '../base/errors.js'
-import { goBytes } from '../go/string.js'
+import { compareStrings, goBytes } from '../go/string.js'
 import { checkCloudConfig } from './cloud-config.js'
-import { compareUtf8 } from '../go/json.js'
 import { type Group, assertGroup } from './group.js'
 import { localBootOf, renderLocalGrub, renderLocalIpxe } from './local-boot.js'
 import { renderMetadata } from './metadata.js'
@@ -172,7 +171,7 @@ export function createProvisioner ({ store, resilient = false, assets = asWritte
 }
 
 const byFileName = <T>(objects: ReadonlyMap<string, T>): T[] => [...objects.keys()].filter(name => !name.includes('/'))
-  .sort((a, b) => compareUtf8(`${a}.json`, `${b}.json`)).map(name => objects.get(name)!)
+  .sort((a, b) => compareStrings(`${a}.json`, `${b}.json`)).map(name => objects.get(name)!)
 
 interface Matched {
   readonly objects: Objects

@@ -2,7 +2,7 @@
 // equals the greater `key=value` text, as Matchbox sorts them. Looked up by one telling label of each group, so that
 // ten thousand groups cost no more than ten.
 import { type Group, type Matcher, isMacKey, matcherOf, selectorText } from './group.js'
-import { compareUtf8 } from '../go/json.js'
+import { compareStrings } from '../go/string.js'
 
 export type Labels = ReadonlyMap<string, string>
 
@@ -17,8 +17,8 @@ interface Entry {
 
 /** Best first. The name of the file decides last, since Matchbox reads the files in that order. */
 function compareEntries (a: Entry, b: Entry): number {
-  return b.matcher.size - a.matcher.size || compareUtf8(b.text, a.text) ||
-    Number(a.group.tombstone ?? false) - Number(b.group.tombstone ?? false) || compareUtf8(a.file, b.file)
+  return b.matcher.size - a.matcher.size || compareStrings(b.text, a.text) ||
+    Number(a.group.tombstone ?? false) - Number(b.group.tombstone ?? false) || compareStrings(a.file, b.file)
 }
 
 const pair = (key: string, value: string): string => `${key}=${value}`

@@ -1,9 +1,8 @@
 // Config files as templates: each version of a file is parsed once, and rendered with a machine's variables.
 import { AppError, messageOf } from '../base/errors.js'
-import { goBytes } from '../go/string.js'
-import { StringMap, type Template, type TemplateData, parseTemplate } from '../go/template/template.js'
+import { type Template, parseTemplate } from '../go/template/template.js'
 import type { ConfigFile } from './store.js'
-import { LabelMap, type Variables } from './variables.js'
+import type { Variables } from './variables.js'
 
 export class Templates {
   readonly #parsed = new WeakMap<ConfigFile, Template | AppError>()
@@ -17,7 +16,7 @@ export class Templates {
     }
     if (template instanceof AppError) throw template
     try {
-      return template.execute(dataOf(variables))
+      return template.execute(variables)
     } catch (error) {
       throw invalid(file, error)
     }
@@ -35,15 +34,3 @@ function parse (file: ConfigFile): Template | AppError {
 
 const invalid = ({ kind, name }: ConfigFile, error: unknown): AppError =>
   new AppError('template_invalid', `${kind}/${name}: ${messageOf(error)}`, { cause: error })
-
-function dataOf (value: unknown): TemplateData {
-  if (typeof value === 'string') return value.isWellFormed() ? value : goBytes(value)
-  if (value instanceof LabelMap) return new StringMap(Array.from(value, ([key, label]) => [goBytes(key), goBytes(label)] as const))
-  if (value instanceof Map) {
-    const object: Record<string, TemplateData> = Object.create(null) as Record<string, TemplateData>
-    for (const [key, member] of value) object[String(key)] = dataOf(member)
-    return object
-  }
-  if (Array.isArray(value)) return value.map(dataOf)
-  return typeof value === 'boolean' || typeof value === 'number' ? value : null
-}

@@ -2,6 +2,7 @@
 // `request` with the labels and the raw query of the request.
 import { type Group, isMacKey, matcherOf } from './group.js'
 import type { JsonValue } from '../go/json.js'
+import { StringMap } from '../go/template/template.js'
 import { lowerCase } from '../go/unicode.js'
 import type { Labels } from './select.js'
 
@@ -13,11 +14,8 @@ export interface MachineRequest {
   readonly rawQuery: string
 }
 
-/** The labels as a template sees them: Go has a map[string]string here, where a key that is missing is '' to `index`. */
-export class LabelMap extends Map<string, string> {}
-
 export type Variables = ReadonlyMap<string, JsonValue | RequestVariables>
-export type RequestVariables = ReadonlyMap<string, string | LabelMap>
+export type RequestVariables = ReadonlyMap<string, string | StringMap>
 
 export function variablesOf (group: Group, request: MachineRequest): Variables {
   const variables = new Map<string, JsonValue | RequestVariables>(group.metadata)
@@ -26,6 +24,6 @@ export function variablesOf (group: Group, request: MachineRequest): Variables {
     const value = isMacKey(key) && values.length > 1 ? request.labels.get(key) : values[0]
     variables.set(lowerCase(key), value ?? '')
   }
-  variables.set('request', new Map<string, string | LabelMap>([['query', new LabelMap(request.labels)], ['raw_query', request.rawQuery]]))
+  variables.set('request', new Map<string, string | StringMap>([['query', new StringMap(request.labels)], ['raw_query', request.rawQuery]]))
   return variables
 }

@@ -51,7 +51,8 @@ function readUtf16 (buffer: Buffer): YamlText {
   return { text, limit: text.length }
 }
 
-const sequenceLength = (lead: number): number =>
+/** How long libyaml takes the sequence with this first octet for, 0 for none. It looks at less than UTF-8 asks for. */
+export const sequenceLength = (lead: number): number =>
   lead < 0x80 ? 1 : lead >> 5 === 6 ? 2 : lead >> 4 === 14 ? 3 : lead >> 3 === 30 ? 4 : 0
 
 const smallest = [0, 0, 0x80, 0x800, 0x10000] as const

@@ -1,6 +1,8 @@
 // What a scalar's text stands for: YAML 1.1 types as go-yaml resolves them. v2 takes all of 1.1's words for truth (`yes`, `n`,
 // `off`), v3 only true and false (and the others where a bool is wanted, see decode.ts); both read `0644` and `0o644` as octal,
 // drop underscores from numbers and know no sexagesimals.
+import { decodeBase64 } from '../go/base64.js'
+import { parseFloat64, parseWhole } from '../go/number.js'
 import { goString } from '../go/string.js'
 import { YamlError } from './yaml-error.js'
 import type { YamlScalar } from './node.js'
@@ -35,7 +37,7 @@ export function resolveScalar (scalar: YamlScalar, dialect: YamlDialect): Resolv
   const { tag, style, value } = scalar
   if (style !== 'plain' && (tag === '' || (tag === '!' && dialect === 'v3'))) return { type: 'string', tag: '!!str', value }
   const short = shortTag(tag)
-  if (short === '!!binary') return { type: 'binary', tag: short, value: decodeBase64(scalar) }
+  if (short === '!!binary') return { type: 'binary', tag: short, value: binaryText(scalar) }
   if (short === '' || (short === '!' && dialect === 'v3')) return resolvePlain(value, dialect)
   if (short === '!!timestamp' && dialect === 'v3') return resolveTimestamp(scalar)
   const wanted = Object.entries(typeOfTag).find(([name]) => name === short)?.[1]
@@ -55,10 +57,10 @@ function resolveTimestamp (scalar: YamlScalar): Resolved {
   throw new YamlError(`yaml: cannot decode ${found.tag} \`${scalar.value}\` as a !!timestamp`, scalar)
 }
 
-function decodeBase64 (scalar: YamlScalar): string {
-  const text = scalar.value.replace(/[\r\n]/g, '')
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw new YamlError('yaml: !!binary value contains invalid base64 data', scalar)
-  return goString(Buffer.from(text, 'base64'))
+function binaryText (scalar: YamlScalar): string {
+  const decoded = decodeBase64(scalar.value.replace(/[\r\n]/g, ''))
+  if ('corruptAt' in decoded) throw new YamlError('yaml: !!binary value contains invalid base64 data', scalar)
+  return goString(decoded)
 }
 
 /** Nobody writes longer numbers; they are strings. */
@@ -81,7 +83,7 @@ function resolvePlain (text: string, dialect: YamlDialect, timestamps = dialect 
   if (!/^[-+0-9]/.test(text) || text.length > longestNumber) return string
   if (timestamps && isTimestamp(text)) return { type: 'timestamp', tag: '!!timestamp', value: text }
   const plain = text.replaceAll('_', '')
-  const int = parseInt64(plain)
+  const int = parseInteger(plain)
   if (int !== undefined) return { type: 'int', tag: '!!int', value: int }
   if (dialect === 'v2' || /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/.test(plain)) {
     const value = parseFloat64(plain)
@@ -93,35 +95,12 @@ function resolvePlain (text: string, dialect: YamlDialect, timestamps = dialect 
 export const maximumInt = 2n ** 63n - 1n
 const maximumUint = 2n ** 64n - 1n
 
-/** Go's ParseInt with base 0, or ParseUint where that is too small. */
-function parseInt64 (text: string): bigint | undefined {
-  const parts = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))$/.exec(text)
-  if (parts === null || text.length > 80) return undefined
-  const [, sign, hex, binary, octal, decimal] = parts
-  const magnitude = hex !== undefined
-    ? BigInt(`0x${hex}`)
-    : binary !== undefined ? BigInt(`0b${binary}`) : octal !== undefined ? BigInt(`0o${octal}`) : BigInt(decimal ?? 0)
-  const value = sign === '-' ? -magnitude : magnitude
-  return value >= -maximumInt - 1n && value <= (sign === '' ? maximumUint : maximumInt) ? value : undefined
-}
-
-/** Go's ParseFloat: decimal or hexadecimal, the words inf, infinity and nan; undefined also where it is out of range. */
-function parseFloat64 (text: string): number | undefined {
-  const special = /^([-+]?)(inf(?:inity)?)$/i.exec(text)
-  if (special !== null) return special[1] === '-' ? -Infinity : Infinity
-  if (/^nan$/i.test(text)) return NaN
-  const hex = /^([-+]?)0x([0-9a-f]*)\.?([0-9a-f]*)p([-+]?[0-9]{1,6})$/i.exec(text)
-  let value: number
-  if (hex !== null) {
-    const [, sign, whole = '', fraction = '', exponent = '0'] = hex
-    if (whole + fraction === '' || whole.length + fraction.length > 256) return undefined
-    const magnitude = Number(BigInt(`0x${whole}${fraction}`)) * 2 ** (Number(exponent) - 4 * fraction.length)
-    value = sign === '-' ? -magnitude : magnitude
-  } else {
-    if (!/^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?$/i.test(text)) return undefined
-    value = Number(text)
-  }
-  return Number.isFinite(value) ? value : undefined
+/** strconv.ParseInt with base 0, or ParseUint where that is too small. */
+function parseInteger (text: string): bigint | undefined {
+  const magnitude = parseWhole(text.replace(/^[-+]/, ''))
+  if (magnitude === undefined) return undefined
+  const value = text.startsWith('-') ? -magnitude : magnitude
+  return value >= -maximumInt - 1n && value <= (/^[-+]/.test(text) ? maximumInt : maximumUint) ? value : undefined
 }
 
 const clock = String.raw`(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[.,](\d{0,9}))?`

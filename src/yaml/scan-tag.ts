@@ -1,5 +1,6 @@
 // What starts with a sigil: directives (YAML 1.1 section 7.1), anchors and aliases (6.9.2, 7.1) and tags (6.9.1, 8.2).
 import type { Cursor } from './cursor.js'
+import { sequenceLength } from './reader.js'
 import type { Token } from './token.js'
 import type { Mark } from './yaml-error.js'
 
@@ -110,7 +111,7 @@ function scanEscapedCharacter (cursor: Cursor, start: Mark): string {
     if (!cursor.is('%') || !cursor.isOneOf(hex, 1) || !cursor.isOneOf(hex, 2)) throw cursor.error('did not find URI escaped octet', start)
     const octet = parseInt(String.fromCharCode(cursor.code(1), cursor.code(2)), 16)
     if (i === 0) {
-      width = octet < 0x80 ? 1 : octet >> 5 === 6 ? 2 : octet >> 4 === 14 ? 3 : octet >> 3 === 30 ? 4 : 0
+      width = sequenceLength(octet)
       if (width === 0) throw cursor.error('found an incorrect leading UTF-8 octet', start)
     } else if (octet >> 6 !== 2) {
       throw cursor.error('found an incorrect trailing UTF-8 octet', start)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { compareUtf8 } from '../../src/go/json.js'
+import { compareStrings } from '../../src/go/string.js'
 import { type Group, matcherOf, selectorText } from '../../src/matchbox/group.js'
 import { GroupIndex, type Labels } from '../../src/matchbox/select.js'
 import { makeGroup } from '../helpers/memory-store.js'
@@ -62,7 +62,7 @@ t.test('a live group goes before a deleted one that matches alike', t => {
 function plainSelect (groups: ReadonlyMap<string, Group>, labels: Labels): Group | undefined {
   const entries = [...groups].map(([file, group]) => ({ file, group, matcher: matcherOf(group.selector) }))
   entries.sort((a, b) => b.matcher.size - a.matcher.size ||
-    compareUtf8(selectorText(b.matcher), selectorText(a.matcher)) || compareUtf8(a.file, b.file))
+    compareStrings(selectorText(b.matcher), selectorText(a.matcher)) || compareStrings(a.file, b.file))
   return entries.find(({ matcher }) => [...matcher].every(([key, values]) => values.includes(labels.get(key) ?? '')))?.group
 }
 

@@ -1,4 +1,5 @@
 // index, slice and len, on lists, maps and strings (whose elements are bytes).
+import { byteAt, byteLength, byteSlice } from '../string.js'
 import { Failure } from './failure.js'
 import { GoMap, GoSlice, Uint8, typeName, type Value } from './value.js'
 
@@ -21,9 +22,10 @@ function element (item: Value, argument: Value): Value {
     return item.get(argument)
   }
   if (!(item instanceof GoSlice) && typeof item !== 'string') throw new Failure(`can't index item of type ${typeName(item)}`)
-  const index = indexOf(argument, item.length)
-  if (index === item.length) throw new Failure(`reflect: ${typeof item === 'string' ? 'string' : 'slice'} index out of range`)
-  return typeof item === 'string' ? new Uint8(item.charCodeAt(index)) : item.at(index)
+  const length = lengthOf(item)
+  const index = indexOf(argument, length)
+  if (index === length) throw new Failure(`reflect: ${typeof item === 'string' ? 'string' : 'slice'} index out of range`)
+  return typeof item === 'string' ? new Uint8(byteAt(item, index)!) : item.at(index)
 }
 
 /** `index x 1 2` is x[1][2]. A key that a map does not have gives its zero element: nil, or "" of a map[string]string. */
@@ -38,16 +40,19 @@ export function slice (item: Value, indexes: readonly Value[]): Value {
   if (indexes.length > 3) throw new Failure(`too many slice indexes: ${indexes.length}`)
   if (typeof item !== 'string' && !(item instanceof GoSlice)) throw new Failure(`can't slice item of type ${typeName(item)}`)
   if (typeof item === 'string' && indexes.length === 3) throw new Failure('cannot 3-index slice a string')
-  const capacity = typeof item === 'string' ? item.length : item.capacity
-  const [from = 0, to = item.length, max = capacity] = indexes.map(argument => indexOf(argument, capacity))
+  const length = lengthOf(item)
+  const capacity = typeof item === 'string' ? length : item.capacity
+  const [from = 0, to = length, max = capacity] = indexes.map(argument => indexOf(argument, capacity))
   if (from > to) throw new Failure(`invalid slice index: ${from} > ${to}`)
   if (to > max) throw new Failure(`invalid slice index: ${to} > ${max}`)
-  return typeof item === 'string' ? item.slice(from, to) : item.slice(from, to, max)
+  return typeof item === 'string' ? byteSlice(item, from, to) : item.slice(from, to, max)
 }
 
 export function length (item: Value): bigint {
   if (item === null) throw new Failure('len of nil pointer')
   if (item === undefined) throw new Failure('reflect: call of reflect.Value.Type on zero Value')
-  if (typeof item === 'string' || item instanceof GoSlice || item instanceof GoMap) return BigInt(item.length)
+  if (typeof item === 'string' || item instanceof GoSlice || item instanceof GoMap) return BigInt(lengthOf(item))
   throw new Failure(`len of type ${typeName(item)}`)
 }
+
+const lengthOf = (item: string | GoSlice | GoMap): number => typeof item === 'string' ? byteLength(item) : item.length

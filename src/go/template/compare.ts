@@ -1,4 +1,5 @@
 // eq ne lt le gt ge. Only values of one basic kind compare: an int and a float64 do not, so a JSON number is compared with 4.0.
+import { compareStrings } from '../string.js'
 import { Failure } from './failure.js'
 import { brief } from './print.js'
 import { Complex, Uint8, typeName, type Value } from './value.js'
@@ -53,7 +54,8 @@ export function less (left: Value, right: Value): boolean {
   if (isInteger(kind) && isInteger(other)) return wholeOf(left)! < wholeOf(right)!
   if (kind !== other) throw new Failure('incompatible types for comparison')
   if (kind === 'bool' || kind === 'complex') throw new Failure('invalid type for comparison')
-  return (left as string | number) < (right as string | number)
+  if (typeof left === 'string') return compareStrings(left, right as string) < 0
+  return (left as number) < (right as number)
 }
 
 export const lessOrEqual = (left: Value, right: Value): boolean => less(left, right) || equal(left, [right])

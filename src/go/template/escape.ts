@@ -1,11 +1,12 @@
-// html, js and urlquery: text/template's HTMLEscape and JSEscape, and url.QueryEscape, on byte strings.
-import { decodeRune, encodeRune, isPrint } from './bytes.js'
+// html and js: text/template's HTMLEscape and JSEscape.
+import { runeOf } from '../string.js'
+import { isPrint } from '../unicode.js'
 
 const htmlEscapes: Readonly<Record<string, string>> = {
-  "'": '&#39;', '"': '&#34;', '&': '&amp;', '<': '&lt;', '>': '&gt;', '\0': encodeRune(0xfffd)
+  "'": '&#39;', '"': '&#34;', '&': '&amp;', '<': '&lt;', '>': '&gt;', '\0': '\ufffd'
 }
 
-export const htmlEscape = (bytes: string): string => bytes.replace(/['"&<>\0]/g, character => htmlEscapes[character]!)
+export const htmlEscape = (text: string): string => text.replace(/['"&<>\0]/g, character => htmlEscapes[character]!)
 
 const hex = (value: number, digits: number): string => value.toString(16).toUpperCase().padStart(digits, '0')
 
@@ -14,18 +15,13 @@ const jsEscapes: Readonly<Record<string, string>> = {
 }
 
 /** For the inside of a JavaScript string: control characters and what ends a string or an element as escapes. */
-export function jsEscape (bytes: string): string {
+export function jsEscape (text: string): string {
   let out = ''
-  for (let at = 0; at < bytes.length;) {
-    const { rune, width } = decodeRune(bytes, at)
-    const character = bytes.slice(at, at + width)
+  for (const character of text) {
+    const rune = runeOf(character)
     if (rune < 0x20) out += '\\u' + hex(rune, 4)
     else if (rune < 0x80) out += jsEscapes[character] ?? character
     else out += isPrint(rune) ? character : '\\u' + hex(rune, 4)
-    at += width
   }
   return out
 }
-
-export const queryEscape = (bytes: string): string =>
-  bytes.replace(/[^a-zA-Z0-9_.~-]/g, byte => byte === ' ' ? '+' : '%' + hex(byte.charCodeAt(0), 2))

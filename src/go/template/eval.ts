@@ -1,10 +1,11 @@
 // Evaluates the pipelines of a template: fields, variables, function calls, and the place that a message names when one fails.
 // Parentheses are as deep as the parser lets them nest, so this part may recurse.
+import { goQuote } from '../quote.js'
+import { byteLength } from '../string.js'
 import { Failure } from './failure.js'
 import { findFunction, type GoFunction } from './funcs.js'
 import type { Limits } from './limits.js'
 import { showNode, type CommandNode, type IdentifierNode, type Node, type Operand, type PipeNode } from './nodes.js'
-import { quote } from '../quote.js'
 import { TemplateError } from './template-error.js'
 import { GoMap, isTrue, typeName, type Value } from './value.js'
 
@@ -37,10 +38,10 @@ export class Evaluator {
     const position = this.node?.position ?? 0
     const before = this.#source.slice(0, position)
     const line = before.split('\n').length
-    const column = position - (before.lastIndexOf('\n') + 1)
+    const column = byteLength(before.slice(before.lastIndexOf('\n') + 1))
     const context = this.node === undefined ? '' : showNode(this.node)
     throw new TemplateError(
-      `template: ${this.#name}:${line}:${column}: executing ${quote(this.template)} at <${context}>: ${message}`,
+      `template: ${this.#name}:${line}:${column}: executing ${goQuote(this.template)} at <${context}>: ${message}`,
       this.#name, line, column)
   }
 
@@ -119,13 +120,13 @@ export class Evaluator {
     let type: string | undefined
     for (let i = 0; i < path.length; i++) {
       const name = path[i]!
-      if (value === undefined) this.fail(`nil data; no entry for key ${quote(name)}`)
+      if (value === undefined) this.fail(`nil data; no entry for key ${goQuote(name)}`)
       if (value === null) this.fail(`nil pointer evaluating interface {}.${name}`)
       if (!(value instanceof GoMap)) {
         this.fail(`can't evaluate field ${name} in type ${type ?? typeName(value)}`)
       }
       if (hasArgs && i === path.length - 1) this.fail(`${name} is not a method but has arguments`)
-      if (!value.has(name)) this.fail(`map has no entry for key ${quote(name)}`)
+      if (!value.has(name)) this.fail(`map has no entry for key ${goQuote(name)}`)
       type = value.elementType
       value = value.get(name)
     }
@@ -136,7 +137,7 @@ export class Evaluator {
   #function (dot: Value, node: IdentifierNode, place: CommandNode | IdentifierNode, args: readonly Operand[], final: Final): Value {
     this.node = node
     const name = node.identifier
-    const callee = findFunction(name) ?? this.fail(`${quote(name)} is not a defined function`)
+    const callee = findFunction(name) ?? this.fail(`${goQuote(name)} is not a defined function`)
     const count = args.length + (final === none ? 0 : 1)
     if (callee.variadic && count < callee.fixed) {
       this.fail(`wrong number of args for ${name}: want at least ${callee.fixed} got ${args.length}`)

@@ -1,12 +1,13 @@
 // Executes parse trees as Go 1.19's text/template does with Option("missingkey=error"). What has been entered and not left stands
 // on a stack of frames of our own, since templates that call one another nest deeper than JavaScript's stack.
+import { goQuote } from '../quote.js'
+import { byteLength } from '../string.js'
 import { Evaluator, type Variable } from './eval.js'
 import { Failure } from './failure.js'
 import { maxFrames, type Limits } from './limits.js'
 import type { BranchNode, Node, TemplateNode } from './nodes.js'
 import type { Trees } from './parse.js'
 import { brief, sprint } from './print.js'
-import { quote } from '../quote.js'
 import { GoMap, GoSlice, isTrue, type Value } from './value.js'
 
 /** A list of nodes being executed. */
@@ -98,10 +99,10 @@ class Execution {
     }
   }
 
-  #write (bytes: string): void {
-    this.#length += bytes.length
+  #write (text: string): void {
+    this.#length += byteLength(text)
     if (this.#length > this.#limits.outputBytes) this.#evaluator.fail(`output is larger than ${this.#limits.outputBytes} bytes`)
-    this.#output.push(bytes)
+    this.#output.push(text)
   }
 
   #print (value: Value): void {
@@ -175,7 +176,7 @@ class Execution {
 
   #call (dot: Value, { template, pipe }: TemplateNode): void {
     const nodes = this.#trees.get(template)
-    if (nodes === undefined) this.#evaluator.fail(`template ${quote(template)} not defined`)
+    if (nodes === undefined) this.#evaluator.fail(`template ${goQuote(template)} not defined`)
     const { templateDepth } = this.#limits
     if (this.#templateDepth >= templateDepth) this.#evaluator.fail(`exceeded maximum template depth (${templateDepth})`)
     const value = pipe === undefined ? undefined : this.#evaluator.pipeline(dot, pipe)
@@ -187,6 +188,6 @@ class Execution {
   }
 }
 
-/** The output of the tree called `name`, as a byte string. Throws TemplateError. */
+/** The output of the tree called `name`. Throws TemplateError. */
 export const execute = (name: string, source: string, trees: Trees, data: Value, limits: Limits): string =>
   new Execution(name, source, trees, limits).run(name, data)

@@ -1,7 +1,8 @@
-// One value under one verb's flags, width and precision: the formatting half of Go's fmt (its format.go), on byte strings.
-import { encodeRune, firstRunes, isPrint, maxRune, runeCount, runeError } from './bytes.js'
+// One value under one verb's flags, width and precision: the formatting half of Go's fmt (its format.go).
 import { formatFloat, type FloatFormat } from '../float.js'
-import { canBackquote, quote, quoteRune } from '../quote.js'
+import { canBackquote, goQuote, quoteRune } from '../quote.js'
+import { firstRunes, goBytes, maxRune, runeCount, runeError, stringOfRune } from '../string.js'
+import { isPrint } from '../unicode.js'
 
 export interface Flags {
   width: number | undefined
@@ -23,34 +24,33 @@ export function padding (flags: Flags, count: number): string {
   return count > 0 ? (flags.zero ? '0' : ' ').repeat(count) : ''
 }
 
-export function pad (flags: Flags, bytes: string): string {
-  if (flags.width === undefined) return bytes
-  const fill = padding(flags, flags.width - runeCount(bytes))
-  return flags.minus ? bytes + fill : fill + bytes
+export function pad (flags: Flags, text: string): string {
+  if (flags.width === undefined) return text
+  const fill = padding(flags, flags.width - runeCount(text))
+  return flags.minus ? text + fill : fill + text
 }
 
-const padWithSpaces = (flags: Flags, bytes: string): string => pad({ ...flags, zero: false }, bytes)
+const padWithSpaces = (flags: Flags, text: string): string => pad({ ...flags, zero: false }, text)
 
 export const formatBool = (flags: Flags, value: boolean): string => pad(flags, value ? 'true' : 'false')
 
-const truncate = (flags: Flags, bytes: string): string =>
-  flags.precision === undefined ? bytes : firstRunes(bytes, flags.precision)
+const truncate = (flags: Flags, text: string): string =>
+  flags.precision === undefined ? text : firstRunes(text, flags.precision)
 
-export const formatString = (flags: Flags, bytes: string): string => pad(flags, truncate(flags, bytes))
+export const formatString = (flags: Flags, text: string): string => pad(flags, truncate(flags, text))
 
-export function formatQuoted (flags: Flags, bytes: string): string {
-  const text = truncate(flags, bytes)
-  return pad(flags, flags.sharp && canBackquote(text) ? `\`${text}\`` : quote(text, flags.plus))
+export function formatQuoted (flags: Flags, text: string): string {
+  const shown = truncate(flags, text)
+  return pad(flags, flags.sharp && canBackquote(shown) ? `\`${shown}\`` : goQuote(shown, flags.plus))
 }
 
 /** The bytes of a string in hexadecimal (%x and %X). */
-export function formatHexBytes (flags: Flags, bytes: string, upper: boolean): string {
-  const length = Math.min(bytes.length, flags.precision ?? bytes.length)
-  let text = Buffer.from(bytes.slice(0, length), 'latin1').toString('hex')
-  const prefix = flags.sharp && length > 0 ? '0x' : ''
-  text = flags.space ? text.replace(/..(?=.)/g, `$& ${prefix}`) : text
-  text = prefix + text
-  return pad(flags, upper ? text.toUpperCase() : text)
+export function formatHexBytes (flags: Flags, text: string, upper: boolean): string {
+  let digits = goBytes(text).toString('hex', 0, flags.precision)
+  const prefix = flags.sharp && digits !== '' ? '0x' : ''
+  if (flags.space) digits = digits.replace(/..(?=.)/g, `$& ${prefix}`)
+  digits = prefix + digits
+  return pad(flags, upper ? digits.toUpperCase() : digits)
 }
 
 export type IntegerFormat = 'b' | 'o' | 'O' | 'd' | 'x' | 'X'
@@ -82,7 +82,7 @@ export function formatInteger (flags: Flags, value: bigint, format: IntegerForma
 
 const runeOf = (value: bigint): number => value < 0n || value > BigInt(maxRune) ? runeError : Number(value)
 
-export const formatCharacter = (flags: Flags, value: bigint): string => pad(flags, encodeRune(runeOf(value)))
+export const formatCharacter = (flags: Flags, value: bigint): string => pad(flags, stringOfRune(runeOf(value)))
 
 export const formatQuotedCharacter = (flags: Flags, value: bigint): string => pad(flags, quoteRune(runeOf(value), flags.plus))
 
@@ -90,7 +90,7 @@ export const formatQuotedCharacter = (flags: Flags, value: bigint): string => pa
 export function formatUnicode (flags: Flags, value: bigint): string {
   const digits = BigInt.asUintN(64, value).toString(16).toUpperCase().padStart(Math.max(4, flags.precision ?? 0), '0')
   const shown = flags.sharp && value >= 0n && value <= BigInt(maxRune) && isPrint(Number(value))
-  return padWithSpaces(flags, `U+${digits}${shown ? ` '${encodeRune(Number(value))}'` : ''}`)
+  return padWithSpaces(flags, `U+${digits}${shown ? ` '${stringOfRune(Number(value))}'` : ''}`)
 }
 
 /** `#` keeps the decimal point, and for %g and %x the zeros up to the precision. */

@@ -1,8 +1,9 @@
 // The predefined functions, as a table of name -> how many arguments it takes and what it does. `and` and `or` are not called:
 // they stop at the argument that decides, so the executor evaluates their arguments itself.
+import { queryEscape } from '../query.js'
 import { equal, less, lessOrEqual } from './compare.js'
 import { index, length, slice } from './collections.js'
-import { htmlEscape, jsEscape, queryEscape } from './escape.js'
+import { htmlEscape, jsEscape } from './escape.js'
 import { Failure } from './failure.js'
 import { sprint, sprintln } from './print.js'
 import { sprintf } from './printf.js'

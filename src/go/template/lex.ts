@@ -1,6 +1,7 @@
-// Template text into tokens (text/template/parse's lexer). Positions and lengths are in bytes.
-import { decodeRune, encodeRune, isAlphaNumeric, isPrint } from './bytes.js'
-import { quote } from '../quote.js'
+// Template text into tokens (text/template/parse's lexer). Positions are in units of the JavaScript string.
+import { goQuote } from '../quote.js'
+import { byteLength, firstRunes, isValidRune, runeOf, stringOfRune } from '../string.js'
+import { isPrint } from '../unicode.js'
 
 const keywords = ['block', 'break', 'continue', 'define', 'else', 'end', 'if', 'nil', 'range', 'template', 'with'] as const
 
@@ -36,13 +37,17 @@ const isSpace = (character: string | undefined): boolean =>
 const terminators: ReadonlySet<string | undefined> = new Set([undefined, ' ', '\t', '\r', '\n', '.', ',', '|', ':', ')', '(', '}'])
 
 const wordCharacter = /^\w$/
+const alphaNumeric = /^[\p{L}\p{Nd}_]$/u
+
+/** What an identifier is made of. */
+export const isAlphaNumeric = (rune: number): boolean => isValidRune(rune) && alphaNumeric.test(String.fromCodePoint(rune))
 
 /** A problem the text has; as a token it comes last, and stops the parser if it gets that far. */
 class LexError extends Error {}
 
 const namedRune = (rune: number): string => {
   const code = 'U+' + rune.toString(16).toUpperCase().padStart(4, '0')
-  return isPrint(rune) ? `${code} '${encodeRune(rune)}'` : code
+  return isPrint(rune) ? `${code} '${stringOfRune(rune)}'` : code
 }
 
 class Lexer {
@@ -79,6 +84,9 @@ class Lexer {
     for (; this.#start < this.#at; this.#start++) if (this.#input[this.#start] === '\n') this.#line++
     this.#start = this.#at
   }
+
+  /** The character at a place before the end. */
+  #character (): string { return String.fromCodePoint(this.#input.codePointAt(this.#at)!) }
 
   #has (text: string, at = this.#at): boolean { return this.#input.startsWith(text, at) }
 
@@ -175,7 +183,7 @@ class Lexer {
       case '.': return next !== undefined && (next < '0' || next > '9') ? this.#name('dot', 'field') : this.#number()
     }
     if (character === '+' || character === '-' || (character >= '0' && character <= '9')) return this.#number()
-    const { rune } = decodeRune(this.#input, this.#at)
+    const rune = runeOf(this.#character())
     if (isAlphaNumeric(rune)) return this.#identifier()
     if (rune >= 0x80 || !isPrint(rune)) throw new LexError(`unrecognized character in action: ${namedRune(rune)}`)
     this.#single('char')
@@ -198,15 +206,15 @@ class Lexer {
         this.#at++
         continue
       }
-      const { rune, width } = decodeRune(this.#input, this.#at)
-      if (!isAlphaNumeric(rune)) return
-      this.#at += width
+      const character = this.#character()
+      if (!isAlphaNumeric(runeOf(character))) return
+      this.#at += character.length
     }
   }
 
   #expectTerminator (): void {
     if (!terminators.has(this.#input[this.#at])) {
-      throw new LexError(`bad character ${namedRune(decodeRune(this.#input, this.#at).rune)}`)
+      throw new LexError(`bad character ${namedRune(runeOf(this.#character()))}`)
     }
   }
 
@@ -248,7 +256,7 @@ class Lexer {
     const sign = this.#input[this.#at]
     const isComplex = good && (sign === '+' || sign === '-')
     if (!good || (isComplex && (!this.#scanNumber() || this.#input[this.#at - 1] !== 'i'))) {
-      throw new LexError(`bad number syntax: ${quote(this.#input.slice(this.#start, this.#at))}`)
+      throw new LexError(`bad number syntax: ${goQuote(this.#input.slice(this.#start, this.#at))}`)
     }
     this.#emit(isComplex ? 'complex' : 'number')
   }
@@ -278,9 +286,9 @@ class Lexer {
     }
     this.#accept('i')
     if (this.#at >= this.#input.length) return true
-    const { rune, width } = decodeRune(this.#input, this.#at)
-    if (!isAlphaNumeric(rune)) return true
-    this.#at += width
+    const character = this.#character()
+    if (!isAlphaNumeric(runeOf(character))) return true
+    this.#at += character.length
     return false
   }
 
@@ -300,5 +308,5 @@ export function describeToken (token: Token): string {
   if (token.type === 'eof') return 'EOF'
   if (token.type === 'error') return token.text
   if (token.type === 'dot' || keywordTypes.has(token.type)) return `<${token.text}>`
-  return token.text.length > 10 ? quote(token.text.slice(0, 10)) + '...' : quote(token.text)
+  return byteLength(token.text) > 10 ? goQuote(firstRunes(token.text, 10)) + '...' : goQuote(token.text)
 }

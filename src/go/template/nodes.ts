@@ -1,5 +1,6 @@
-// The parse tree of a template, and how a message shows a part of it. A node is plain, readonly data; positions are in bytes.
-import { quote } from '../quote.js'
+// The parse tree of a template, and how a message shows a part of it. A node is plain, readonly data;
+// positions are in units of the JavaScript string.
+import { goQuote } from '../quote.js'
 import type { Constant } from './number.js'
 
 interface Positioned { readonly position: number }
@@ -58,9 +59,9 @@ export function showNode (node: Node | Operand | CommandNode): string {
     case 'chain': return [parenthesised(node.operand), ...node.path].join('.')
     case 'command': return node.args.map(parenthesised).join(' ')
     case 'pipe': return showPipe(node)
-    case 'text': return quote(node.text)
+    case 'text': return goQuote(node.text)
     case 'action': return `{{${showPipe(node.pipe)}}}`
-    case 'template': return `{{template ${quote(node.template)}${node.pipe === undefined ? '' : ' ' + showPipe(node.pipe)}}}`
+    case 'template': return `{{template ${goQuote(node.template)}${node.pipe === undefined ? '' : ' ' + showPipe(node.pipe)}}}`
     case 'break': case 'continue': return `{{${node.type}}}`
     default: return `{{${node.type} ${showPipe(node.pipe)}}}`
   }

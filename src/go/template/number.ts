@@ -1,5 +1,6 @@
-// Number literals: the rules of Go's language specification as strconv.ParseInt and ParseFloat apply them, and those by which
-// text/template gives a literal its type where the context gives none: int, unless it is written as a float or is complex.
+// Number literals: how text/template gives a literal its type where the context gives none: int, unless it is written as a float
+// or is complex.
+import { parseFloat64, parseWhole } from '../number.js'
 import { unquoteChar } from '../quote.js'
 import { Complex } from './value.js'
 
@@ -7,49 +8,6 @@ import { Complex } from './value.js'
 export type Constant = bigint | number | Complex | 'overflow'
 
 export class NumberSyntaxError extends Error {}
-
-/** Whether each underscore stands between digits (or between the base prefix and a digit). */
-function underscoresFit (text: string): boolean {
-  const [, prefix = '', rest = ''] = /^[+-]?(0[bBoOxX])?(.*)$/.exec(text) ?? []
-  const digit = /[xX]/.test(prefix) ? '[0-9a-fA-F]' : '[0-9]'
-  const marked = (prefix === '' ? '' : '0') + rest
-  return !new RegExp(`(?<!${digit})_|_(?!${digit})`).test(marked)
-}
-
-// A 64-bit integer has at most 64 digits (binary); the rest is room for leading zeros and underscores.
-const longestWhole = 1000
-
-/** strconv.ParseUint with base 0, without the range check. */
-function parseWhole (text: string): bigint | undefined {
-  if (text.length > longestWhole || !/^[0-9]/.test(text) || (text.includes('_') && !underscoresFit(text))) return undefined
-  const digits = text.replaceAll('_', '').toLowerCase()
-  if (/^0[0-7]+$/.test(digits)) return BigInt('0o' + digits)
-  return /^(?:0|[1-9]\d*|0b[01]+|0o[0-7]+|0x[0-9a-f]+)$/.test(digits) ? BigInt(digits) : undefined
-}
-
-function parseHexFloat (text: string): number | undefined {
-  const parts = /^([+-]?)0x([0-9a-f]*)(?:\.([0-9a-f]*))?p([+-]?\d+)$/.exec(text)
-  if (parts === null) return undefined
-  const [, sign, whole = '', fraction = '', power = ''] = parts
-  if (whole + fraction === '') return undefined
-  // In steps, since the mantissa may be far larger than the result or far smaller, while 2**exponent alone is out of range.
-  let value = Number(BigInt('0x' + whole + fraction))
-  let exponent = Math.max(-20000, Math.min(20000, Number(power))) - 4 * fraction.length
-  for (; exponent > 1000; exponent -= 1000) value *= 2 ** 1000
-  for (; exponent < -1000; exponent += 1000) value *= 2 ** -1000
-  value *= 2 ** exponent
-  return sign === '-' ? -value : value
-}
-
-/** strconv.ParseFloat, or undefined where it reports an error (out of range is one). */
-function parseFloat64 (text: string): number | undefined {
-  if (text.includes('_') && !underscoresFit(text)) return undefined
-  const plain = text.replaceAll('_', '').toLowerCase()
-  const value = /^[+-]?0x/.test(plain)
-    ? parseHexFloat(plain)
-    : /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/.test(plain) ? Number(plain) : undefined
-  return value === undefined || !Number.isFinite(value) ? undefined : value
-}
 
 export function parseCharacter (text: string): bigint {
   const character = unquoteChar(text, 1, "'")

@@ -1,11 +1,11 @@
 // Tokens into parse trees: the grammar of Go 1.19's text/template/parse. A template text gives one tree for itself and one for
 // each {{define}} and {{block}} in it.
-import { toText } from './bytes.js'
+import { goQuote, unquote } from '../quote.js'
+import { trimSpace } from '../unicode.js'
 import { findFunction } from './funcs.js'
 import { describeToken, lex, type Token, type TokenType } from './lex.js'
 import { showNode, type BranchNode, type CommandNode, type Node, type NumberNode, type Operand, type PipeNode, type TemplateNode } from './nodes.js'
 import { NumberSyntaxError, parseCharacter, parseComplex, parseNumber } from './number.js'
-import { quote, unquote } from '../quote.js'
 import { TemplateError } from './template-error.js'
 
 /** How deep control structures and parentheses may nest: what the call stack bears with room to spare. An else-if chain is flat. */
@@ -20,11 +20,8 @@ const operandTypes: ReadonlySet<TokenType> = new Set<TokenType>([
   'bool', 'charConstant', 'complex', 'dot', 'field', 'identifier', 'number', 'nil', 'rawString', 'string', 'variable', 'leftParen'
 ])
 
-// What bytes.TrimSpace removes.
-const blank = /^[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*$/
-
 /** Whether a tree gives way to another of its name. Anything but white space counts, even an action without effect. */
-const isEmptyTree = (nodes: readonly Node[]): boolean => nodes.every(node => node.type === 'text' && blank.test(toText(node.text)))
+const isEmptyTree = (nodes: readonly Node[]): boolean => nodes.every(node => node.type === 'text' && trimSpace(node.text) === '')
 
 class Parser {
   readonly #name: string
@@ -119,7 +116,7 @@ class Parser {
   #add (name: string, nodes: readonly Node[]): void {
     const known = this.#trees.get(name)
     if (known !== undefined && !isEmptyTree(known)) {
-      if (!isEmptyTree(nodes)) this.#fail(`template: multiple definition of template ${quote(name)}`)
+      if (!isEmptyTree(nodes)) this.#fail(`template: multiple definition of template ${goQuote(name)}`)
       return
     }
     this.#trees.set(name, nodes)
@@ -334,7 +331,7 @@ class Parser {
       case 'field': return { type: 'field', position, path: [...term.path, ...path] }
       case 'variable': return { type: 'variable', position, variable: term.variable, path }
       case 'identifier': case 'pipe': return { type: 'chain', position, operand: term, path }
-      default: return this.#fail(`unexpected . after term ${quote(showNode(term))}`)
+      default: return this.#fail(`unexpected . after term ${goQuote(showNode(term))}`)
     }
   }
 
@@ -343,12 +340,12 @@ class Parser {
     const { position, text } = token
     switch (token.type) {
       case 'identifier':
-        if (findFunction(text) === undefined) this.#fail(`function ${quote(text)} not defined`)
+        if (findFunction(text) === undefined) this.#fail(`function ${goQuote(text)} not defined`)
         return { type: 'identifier', position, identifier: text }
       case 'dot': return { type: 'dot', position }
       case 'nil': return { type: 'nil', position }
       case 'variable':
-        if (!this.#variables.includes(text)) this.#fail(`undefined variable ${quote(text)}`)
+        if (!this.#variables.includes(text)) this.#fail(`undefined variable ${goQuote(text)}`)
         return { type: 'variable', position, variable: text, path: [] }
       case 'field': return { type: 'field', position, path: [text.slice(1)] }
       case 'bool': return { type: 'bool', position, value: text === 'true' }
@@ -371,5 +368,5 @@ class Parser {
   }
 }
 
-/** The trees of a template text, by name: its own and those it defines. Throws TemplateError. Both arguments are byte strings. */
+/** The trees of a template text, by name: its own and those it defines. Throws TemplateError. */
 export const parse = (name: string, source: string): Trees => new Parser(name, lex(source)).run()

@@ -1,4 +1,5 @@
 // How Go prints a value: the printing half of fmt (its print.go) for the types a template sees, with Sprint and Sprintln.
+import { byteLength, joined } from '../string.js'
 import { Failure } from './failure.js'
 import {
   formatBool, formatCharacter, formatFloatVerb, formatHexBytes, formatInteger, formatQuoted, formatQuotedCharacter, formatString,
@@ -18,15 +19,15 @@ export class Printer {
   /** @param limit the most bytes to write */
   constructor (limit: number) { this.#limit = limit }
 
-  take (): string { return this.#parts.join('') }
+  take (): string { return joined(this.#parts.join('')) }
 
-  write (bytes: string): void {
-    this.#length += bytes.length
+  write (text: string): void {
+    this.#length += byteLength(text)
     if (this.#length > this.#limit) throw new Failure(`output is larger than ${this.#limit} bytes`, true)
-    this.#parts.push(bytes)
+    this.#parts.push(text)
   }
 
-  /** One operand under one verb: a rune, in UTF-8. */
+  /** One operand under one verb, which is a character. */
   printArg (value: Value, verb: string): void {
     if (value === undefined || value === null) {
       if (verb === 'T' || verb === 'v') this.write(pad(this.flags, '<nil>'))

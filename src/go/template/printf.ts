@@ -1,5 +1,5 @@
 // fmt.Sprintf: flags, widths, precisions, `*`, argument indexes and what it writes for a format that does not fit its operands.
-import { decodeRune, encodeRune } from './bytes.js'
+import { runeOf, stringOfRune } from '../string.js'
 import { noFlags, type Flags } from './format.js'
 import { Printer } from './print.js'
 import { Uint8, typeName, type Value } from './value.js'
@@ -66,9 +66,9 @@ class Formatter {
     afterIndex = this.#scanPrecision(flags, afterIndex)
     if (!afterIndex) this.#scanIndex()
     if (this.#at >= this.#format.length) return this.#printer.write('%!(NOVERB)')
-    const { rune, width } = decodeRune(this.#format, this.#at)
-    this.#at += width
-    this.#verb(flags, encodeRune(rune))
+    const verb = String.fromCodePoint(this.#format.codePointAt(this.#at)!)
+    this.#at += verb.length
+    this.#verb(flags, stringOfRune(runeOf(verb)))
   }
 
   #verb (flags: Flags, verb: string): void {
@@ -169,5 +169,5 @@ class Formatter {
   }
 }
 
-/** The formatted bytes; fails only when they are more than `limit`. */
+/** The formatted text; fails only when they are more than `limit`. */
 export const sprintf = (format: string, args: readonly Value[], limit: number): string => new Formatter(format, args, limit).run()

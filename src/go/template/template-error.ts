@@ -1,5 +1,5 @@
 // The one error of this folder.
-import { toText } from './bytes.js'
+import { printable } from '../string.js'
 
 // A message quotes the template, and a hostile one can hold a word of megabytes.
 const maxMessage = 4000
@@ -14,10 +14,9 @@ export class TemplateError extends Error {
   /** In bytes from the start of the line, from 0 as Go counts; undefined for a syntax error, of which Go gives the line alone. */
   readonly column: number | undefined
 
-  /** @param message and `templateName` are byte strings */
   constructor (message: string, templateName: string, line: number, column?: number) {
-    super(toText(message.length > maxMessage ? message.slice(0, maxMessage) + '...' : message))
-    this.templateName = toText(templateName)
+    super(printable(message.length > maxMessage ? message.slice(0, maxMessage) + '...' : message))
+    this.templateName = printable(templateName)
     this.line = line
     this.column = column
   }

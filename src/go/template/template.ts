@@ -1,6 +1,6 @@
 // Go's text/template as Matchbox 0.9 uses it: Go 1.19, Option("missingkey=error"), data decoded from JSON. This file is what the
 // rest of the program sees of it.
-import { toBytes } from './bytes.js'
+import { goBytes, goString } from '../string.js'
 import { execute } from './exec.js'
 import { defaultLimits, type Limits } from './limits.js'
 import { parse, type Trees } from './parse.js'
@@ -19,8 +19,8 @@ export class Template {
   readonly #constant: Buffer | undefined
 
   constructor (name: string, source: Buffer) {
-    this.#name = toBytes(name)
-    this.#source = source.toString('latin1')
+    this.#name = name
+    this.#source = goString(source)
     this.#constant = source.includes('{{') ? undefined : source
     this.#trees = this.#constant === undefined ? parse(this.#name, this.#source) : new Map()
   }
@@ -31,7 +31,7 @@ export class Template {
    */
   execute (data: TemplateData, limits: Partial<Limits> = {}): Buffer {
     if (this.#constant !== undefined) return this.#constant
-    return Buffer.from(execute(this.#name, this.#source, this.#trees, valueOf(data), { ...defaultLimits, ...limits }), 'latin1')
+    return goBytes(execute(this.#name, this.#source, this.#trees, valueOf(data), { ...defaultLimits, ...limits }))
   }
 }
 

@@ -1,29 +1,23 @@
 // The values a template works on, and how the data handed to it becomes such values. What Go holds in an interface{} is here
 //   undefined       no value at all (the zero reflect.Value): printed by an action as <no value>
 //   null            a nil interface{}: what JSON's null and a missing key of index give
-//   boolean, string (a byte string), number (float64), bigint (int), Uint8 (a byte of a string), Complex
+//   boolean, string, number (float64), bigint (int), Uint8 (a byte of a string), Complex
 //   GoSlice         []interface{}
 //   GoMap           map[string]interface{} or map[string]string
-import { toBytes, toText } from './bytes.js'
+import { compareStrings } from '../string.js'
 
-/** What a template is executed on: JSON values, byte strings that need not be UTF-8, and StringMap for a map[string]string. */
+/** What a template is executed on: JSON values, whose objects may be maps, and StringMap for a map[string]string. */
 export type TemplateData =
-  | null | boolean | number | string | Uint8Array | StringMap
+  | null | boolean | number | string | StringMap
   | readonly TemplateData[]
+  | ReadonlyMap<string, TemplateData>
   | { readonly [key: string]: TemplateData }
 
 /**
  * Data that Go holds as map[string]string (Matchbox: `request.query`): a key that `index` does not find gives "" instead of
  * <no value>, and %T, %#v and messages name that type.
  */
-export class StringMap {
-  readonly entries: ReadonlyMap<string, string>
-
-  /** Keys and values are text or, where they may be anything (a percent-decoded query), bytes. */
-  constructor (entries: Iterable<readonly [string | Uint8Array, string | Uint8Array]>) {
-    this.entries = new Map(Array.from(entries, ([key, value]) => [byteString(key), byteString(value)]))
-  }
-}
+export class StringMap extends Map<string, string> {}
 
 /** One byte, which is what indexing a string gives. */
 export class Uint8 {
@@ -42,16 +36,10 @@ export class Complex {
 
 export type Value = undefined | null | boolean | string | number | bigint | Uint8 | Complex | GoSlice | GoMap
 
-const byteString = (data: string | Uint8Array): string =>
-  typeof data === 'string' ? toBytes(data) : Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1')
-
 export function valueOf (data: TemplateData): Value {
-  if (typeof data === 'string') return toBytes(data)
   if (data === null || typeof data !== 'object') return data
   if (Array.isArray(data)) return GoSlice.of(data)
-  if (data instanceof Uint8Array) return byteString(data)
-  if (data instanceof StringMap) return new GoMap('string', data.entries)
-  return new GoMap('interface {}', data as { readonly [key: string]: TemplateData })
+  return new GoMap(data instanceof StringMap ? 'string' : 'interface {}', data as MapSource)
 }
 
 /** The type of a value that is there, as Go's %T names it. */
@@ -122,7 +110,7 @@ export class GoSlice {
   }
 }
 
-type MapSource = ReadonlyMap<string, string> | { readonly [key: string]: TemplateData }
+type MapSource = ReadonlyMap<string, TemplateData> | { readonly [key: string]: TemplateData }
 
 export class GoMap {
   readonly elementType: 'interface {}' | 'string'
@@ -137,29 +125,21 @@ export class GoMap {
 
   get length (): number { return this.keys.length }
 
-  /** The keys in the order in which Go ranges over and prints them: by bytes. */
+  /** The keys in the order in which Go ranges over and prints them. */
   get keys (): readonly string[] {
-    const source = this.#source
-    // The default sort compares UTF-16 units, which in a byte string are bytes.
-    this.#keys ??= (source instanceof Map ? [...source.keys()] : Object.keys(source).map(toBytes)).sort()
+    this.#keys ??= (this.#source instanceof Map ? [...this.#source.keys()] : Object.keys(this.#source)).sort(compareStrings)
     return this.#keys
   }
 
-  has (key: string): boolean {
-    if (this.#source instanceof Map) return this.#source.has(key)
-    const text = toText(key)
-    return Object.hasOwn(this.#source, text) && toBytes(text) === key
-  }
+  has (key: string): boolean { return this.#source instanceof Map ? this.#source.has(key) : Object.hasOwn(this.#source, key) }
 
   /** The element, or the element type's zero value (nil or "") where the key is missing. */
   get (key: string): Value {
-    if (this.#source instanceof Map) return this.#source.get(key) ?? ''
+    if (!this.has(key)) return this.elementType === 'string' ? '' : null
+    const item = this.#source instanceof Map ? this.#source.get(key) : (this.#source as { readonly [key: string]: TemplateData })[key]
+    if (item === undefined || item === null || typeof item !== 'object') return valueOf(item ?? null)
     let value = this.#values.get(key)
-    if (value === undefined) {
-      const source = this.#source as { readonly [key: string]: TemplateData }
-      value = this.has(key) ? valueOf(source[toText(key)] ?? null) : null
-      this.#values.set(key, value)
-    }
+    if (value === undefined) this.#values.set(key, value = valueOf(item))
     return value
   }
 }

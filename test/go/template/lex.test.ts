@@ -22,7 +22,7 @@ const tokens: ReadonlyArray<readonly [input: string, tokens: string]> = [
   ['{{"a\nb"}}', 'leftDelim({{) error(unterminated quoted string)'], ['{{"a\\', 'leftDelim({{) error(unterminated quoted string)'], ['{{`a', 'leftDelim({{) error(unterminated raw quoted string)'],
   ["{{'", 'leftDelim({{) error(unterminated character constant)'], ['{{\x01}}', 'leftDelim({{) error(unrecognized character in action: U+0001)'], ['{{1e5x}}', 'leftDelim({{) error(bad number syntax: "1e5x")']
 ]
-for (const [input, expected] of tokens) t.equal(Buffer.from(words(Buffer.from(input).toString('latin1')), 'latin1').toString(), expected, JSON.stringify(input))
+for (const [input, expected] of tokens) t.equal(words(input), expected, JSON.stringify(input))
 
 t.equal(lex('a\n{{\n1\n}}\n').map(({ line }) => line).join(' '), '1 2 2 3 3 4 4 5', 'lines')
 t.equal(lex('{{.}}'.repeat(maxTokens / 3 + 1)).at(-1)!.type, 'error', 'a bound on tokens')

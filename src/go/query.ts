@@ -1,0 +1,42 @@
+// Queries as Go's net/url reads and writes them (ParseQuery, QueryUnescape, QueryEscape).
+import { goBytes, joined, stringOfByte } from './string.js'
+
+/** The pairs of a raw query in their order; those with a semicolon or a broken escape in them are passed over. */
+export function parseQuery (rawQuery: string): Array<readonly [key: string, value: string]> {
+  const pairs: Array<readonly [string, string]> = []
+  for (let start = 0; start < rawQuery.length;) {
+    const end = rawQuery.indexOf('&', start)
+    const pair = end < 0 ? rawQuery.slice(start) : rawQuery.slice(start, end)
+    start = end < 0 ? rawQuery.length : end + 1
+    if (pair === '' || pair.includes(';')) continue
+    const equals = pair.indexOf('=')
+    const key = queryUnescape(equals < 0 ? pair : pair.slice(0, equals))
+    const value = equals < 0 ? '' : queryUnescape(pair.slice(equals + 1))
+    if (key !== undefined && value !== undefined) pairs.push([key, value])
+  }
+  return pairs
+}
+
+const queryUnescape = (text: string): string | undefined => unescapePercent(text.includes('+') ? text.replaceAll('+', ' ') : text)
+
+const escapes = /%([0-9a-fA-F]{2})?/g
+
+/** What percent-encoding stands for; undefined when an escape is not whole. */
+export function unescapePercent (text: string): string | undefined {
+  if (!text.includes('%')) return text
+  let whole = true
+  const plain = text.replace(escapes, (_, hex: string | undefined) => {
+    if (hex === undefined) whole = false
+    return hex === undefined ? '' : stringOfByte(Number.parseInt(hex, 16))
+  })
+  return whole ? joined(plain) : undefined
+}
+
+const escapeByte = (byte: number): string => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+
+/** Each byte of the text as an escape. */
+export const escapePercent = (text: string): string => Array.from(goBytes(text), escapeByte).join('')
+
+/** url.QueryEscape. */
+export const queryEscape = (text: string): string =>
+  text.replace(/[^a-zA-Z0-9_.~-]+/g, run => escapePercent(run).replaceAll('%20', '+'))
