@@ -1,39 +1,41 @@
-// THE wiring: from a configuration to the store, the servers and their sockets. What starts here is closed here, in the
-// opposite order, also when a later part does not start. How each part is put together stands in wiring/.
+// From a configuration to running parts, and back: the store and what stands on it, then every listener of the table in
+// listeners.ts. What starts here is closed here, also when a later part does not start (wiring/closing).
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, systemClock } from './base/clock.js'
-import type { Config, LoadedConfig } from './config/load.js'
-import { isActive, LeaseTable } from './dhcp/leases.js'
 import { AppError, messageOf } from './base/errors.js'
 import type { Logger } from './base/log.js'
+import { Metrics } from './base/metrics.js'
+import type { Config, LoadedConfig } from './config/load.js'
+import { isActive } from './dhcp/leases.js'
+import { isListener, listeners, placesIn } from './listeners.js'
 import { MachineJournal } from './machines/journal.js'
 import { MachineRegistry } from './machines/registry.js'
 import type { AssetPins } from './matchbox/pin-assets.js'
 import { createProvisioner } from './matchbox/provisioner.js'
-import { Metrics } from './base/metrics.js'
-import { formatIpv4 } from './net/ipv4.js'
 import type { InheritedSocket } from './net/inherited-sockets.js'
+import { formatIpv4 } from './net/ipv4.js'
 import type { Mac } from './net/mac.js'
 import { type FileStore, openFileStore } from './store/file-store.js'
 import { assetPinner } from './wiring/asset-aliases.js'
 import { bootFiles } from './wiring/boot-files.js'
 import { isLoaderChosen } from './wiring/boot-overrides.js'
-import { startDhcp } from './wiring/dhcp.js'
-import { advertisedHost, bootConfig, httpOrigin, ownAddress } from './wiring/dhcp-settings.js'
-import { startControl, startHttp } from './wiring/http.js'
-import { startHttps } from './wiring/https.js'
+import { Closing, type OnClose } from './wiring/closing.js'
+import { bootConfig } from './wiring/dhcp-settings.js'
+import { type Ground, openGround } from './wiring/ground.js'
+import { buildApp } from './wiring/http.js'
 import { startImages } from './wiring/images.js'
+import { leaseHolder, openLeases } from './wiring/leases.js'
+import type { ListenerRow, Prepared, Running } from './wiring/listener.js'
 import { createObserver } from './wiring/observer.js'
-import { startRpc } from './wiring/rpc.js'
-import { leaseHolder, type OnClose, type Shared } from './wiring/shared.js'
-import { openSigner } from './wiring/signing.js'
+import { type Place, placeText } from './wiring/place.js'
+import type { Shared } from './wiring/shared.js'
 import { Sockets } from './wiring/sockets.js'
-import { startTftp } from './wiring/tftp.js'
 
 export interface Appliance {
-  /** Finishes what is under way, for some seconds at most. */
-  readonly close: () => Promise<void>
+  /** Finishes what is under way, in `patience` milliseconds at most; fulfilled with whether all of it came to its end. */
+  readonly close: () => Promise<boolean>
+  readonly patience: number
   /** Reads certificates again now, changed or not; everything else is seen when it changes. */
   readonly reload: () => Promise<void>
   /** What it does, in one line for a person. */
@@ -54,17 +56,12 @@ export interface ApplianceOptions {
 /** Starts everything that the configuration asks for; AppError says in one line what could not start. */
 export async function startAppliance (loaded: LoadedConfig, options: ApplianceOptions): Promise<Appliance> {
   const { log, clock = systemClock, passphrase = '', env = {}, inherited = [] } = options
-  const closers: Array<() => Promise<void>> = []
-  const close = async (): Promise<void> => {
-    for (let next = closers.pop(); next !== undefined; next = closers.pop()) {
-      await next().catch((error: unknown) => { log.error({ error: messageOf(error) }, 'appliance.close') })
-    }
-  }
+  const closing = new Closing(clock, log)
   try {
-    const running = await start(loaded, { log, clock, passphrase, env, inherited }, closer => { closers.push(closer) })
-    return { ...running, close }
+    const running = await start(loaded, { log, clock, passphrase, env, inherited }, closing)
+    return { ...running, patience: closing.patience, close: () => closing.close() }
   } catch (error) {
-    await close()
+    await closing.close()
     throw error
   }
 }
@@ -76,39 +73,66 @@ export const openPinner = (config: Config): AssetPins => assetPinner(config, und
 export const openStore = ({ data_path: dataPath }: Config, log: Logger): Promise<FileStore> =>
   openFileStore({ dataPath, tombstoneMs: 0, clock: systemClock, log, watch: false })
 
-async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>, onClose: OnClose): Promise<Omit<Appliance, 'close'>> {
-  const shared = await share(loaded, options, onClose)
-  const { config, origin, own, signer, log } = shared
+async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>, closing: Closing): Promise<Pick<Appliance, 'reload' | 'status'>> {
+  const { log } = options
+  const ground = await openGround(loaded, { ...options, live: true, onProblem: error => { throw error } })
+  closing.onClose(ground.close)
+  await makeStateFolder(ground)
+  const planned = await prepareAll(ground, closing.onClose)
+  const starting = new Set(planned.map(({ text }) => text))
+  const shared = await share(ground, options.inherited, closing.onClose, () => [...starting].map(text => `${text} does not listen yet`))
 
-  // DHCP comes after what it sends machines to. The control socket, which asks all of them, is last.
-  const starting = new Set(['http', ...config.http.https.address === null ? [] : ['https'], 'grpc', 'tftp', 'dhcp', 'the control socket'])
-  const images = await startImages(shared)
-  const app = await startHttp(shared, images, () => [...starting].map(name => `${name} does not listen yet`))
-  starting.delete('http')
-  const reloadHttps = await startHttps(shared, app)
-  starting.delete('https')
-  const reloadRpc = await startRpc(shared)
-  starting.delete('grpc')
-  await startTftp(shared)
-  starting.delete('tftp')
-  const dhcp = await startDhcp(shared)
-  starting.delete('dhcp')
-  await startControl(shared, dhcp)
-  starting.delete('the control socket')
+  const running: Running[] = []
+  for (const { row, prepared, text } of planned) {
+    const listener = await listen(row, prepared, shared)
+    starting.delete(text)
+    if (listener === undefined) continue
+    running.push(listener)
+    closing.onCloseListener(text, listener.inherited ? row.inheritedGrace ?? row.grace : row.grace, listener.close)
+  }
   shared.sockets.closeUnused(log)
+  const { config, origin, own, signer } = ground
   log.info({
     configuration: loaded.sources,
     script: bootConfig(config, origin).scriptUrl,
     ...signer !== undefined && { signingKey: signer.keyId },
     ...own !== undefined && { dhcp: config.dhcp.mode, interface: config.dhcp.interface, address: formatIpv4(own) }
   }, 'appliance.ready')
-  const reload = async (): Promise<void> => { await Promise.all([reloadHttps(), reloadRpc()]) }
-  return { reload, status: () => statusOf(shared) }
+  return {
+    reload: async () => { await Promise.all(running.map(({ reload }) => reload?.())) },
+    status: () => statusOf(shared)
+  }
+}
+
+interface Planned { readonly row: ListenerRow, readonly place: Place, readonly prepared: Prepared, readonly text: string }
+
+/** Everything that listeners need is opened before the first of them listens. */
+async function prepareAll (ground: Ground, onClose: OnClose): Promise<readonly Planned[]> {
+  const planned: Planned[] = []
+  for (const { row, place } of placesIn(ground.config)) {
+    if (!isListener(row)) continue
+    const prepared = await row.prepare(ground, place)
+    onClose(async () => { await prepared.close?.() })
+    if (prepared.off === undefined) planned.push({ row, place, prepared, text: `${row.name} on ${placeText(row, place)}` })
+    else ground.log.info({ reason: prepared.off }, `${row.name}.off`)
+  }
+  return planned
+}
+
+/** Undefined when it can't listen and nobody asked for it. */
+async function listen (row: ListenerRow, prepared: Prepared, shared: Shared): Promise<Running | undefined> {
+  try {
+    return await prepared.listen(shared)
+  } catch (error) {
+    if (!(error instanceof AppError) || row.forgiven?.(error, shared.loaded) !== true) throw error
+    shared.log.warn({ reason: error.message }, `${row.name}.off`)
+    return undefined
+  }
 }
 
 /** `DHCP server on ens192, 41 leases; http://192.168.100.2:8080, 12 groups` */
 function statusOf ({ config: { dhcp }, origin, leases, clock, store }: Shared): string {
-  const active = [...leases.values()].filter(lease => isActive(lease, clock.now())).length
+  const active = [...leases.table.values()].filter(lease => isActive(lease, clock.now())).length
   const problems = store.problems().length
   return [
     ...dhcp.mode === 'off' ? [] : [`DHCP ${dhcp.mode} on ${dhcp.interface}${dhcp.mode === 'server' ? `, ${active} leases` : ''}`],
@@ -117,46 +141,40 @@ function statusOf ({ config: { dhcp }, origin, leases, clock, store }: Shared): 
   ].join('; ')
 }
 
-/** What all parts stand on, in the order in which it can be made. */
-async function share (loaded: LoadedConfig, options: Required<ApplianceOptions>, onClose: OnClose): Promise<Shared> {
-  const { log, clock, passphrase, env, inherited } = options
-  const { config } = loaded
-  const own = ownAddress(config)
-  const origin = httpOrigin(advertisedHost(config, own), config.http.address)
+async function makeStateFolder ({ loaded, config }: Ground): Promise<void> {
   await mkdir(config.state_path, { recursive: true }).catch((error: unknown) => {
     throw new AppError('write_failed', `${loaded.where(['state_path'])}: state_path: cannot make ${config.state_path}: ${messageOf(error)}`)
   })
-  const signer = await openSigner(loaded, passphrase, clock)
+}
+
+/** What the listeners share, in the order in which it can be made. `starting` gives the reasons why it is not ready yet. */
+async function share (
+  ground: Ground, inherited: readonly InheritedSocket[], onClose: OnClose, starting: () => readonly string[]
+): Promise<Shared> {
+  const { loaded, config, log, clock, own, origin, store } = ground
   const metrics = new Metrics()
-  const leases = new LeaseTable()
+  const leases = await openLeases({ config, clock, log, metrics, onClose })
   const registry = await openRegistry(config, log, clock, onClose)
-  const macOf = (address: string): Mac | undefined => leaseHolder(leases, address, clock) ?? registry.macOf(address)
-  const store = await openFileStore({ dataPath: config.data_path, tombstoneMs: config.store.tombstone, clock, log, watch: true })
-  onClose(() => store.close())
+  const macOf = (address: string): Mac | undefined => leaseHolder(leases.table, address, clock) ?? registry.macOf(address)
   const loaderChosen = (mac: Mac): boolean => isLoaderChosen(mac, config, store.snapshot.groups.values())
   const observer = createObserver({ registry, metrics, clock, log, macOf, loaderChosen })
   const provisioner = createProvisioner({ store, resilient: config.boot.resilient, assets: assetPinner(config, own, clock) })
-  return {
-    loaded,
-    config,
-    log,
-    env,
-    clock,
+  const parts = {
+    ...ground,
     metrics,
     registry,
     leases,
     macOf,
     observer,
-    store,
     provisioner,
-    signer,
     bootFiles: bootFiles({ config, clock, origin, provisioner, macOf }),
-    origin,
-    own,
-    sockets: new Sockets(inherited, loaded),
+    dhcpServers: [],
+    sockets: new Sockets(inherited, loaded, listeners),
     hindrances: new Map(),
     onClose
   }
+  const images = await startImages(parts)
+  return { ...parts, app: await buildApp(parts, images, starting) }
 }
 
 async function openRegistry (config: Config, log: Logger, clock: Clock, onClose: OnClose): Promise<MachineRegistry> {
@@ -165,6 +183,6 @@ async function openRegistry (config: Config, log: Logger, clock: Clock, onClose:
     path: join(config.state_path, 'machines.jsonl'), clock, log, current: () => holder.registry?.values() ?? []
   })
   const registry = holder.registry = new MachineRegistry(await journal.load(), machine => { journal.note(machine) })
-  onClose(() => journal.close())
+  onClose(() => journal.close(), 'file')
   return registry
 }

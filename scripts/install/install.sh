@@ -282,7 +282,7 @@ check_config () {
 
 # Sets what systemd has to know of the configuration; what does not listen is empty.
 read_settings () {
-  dhcp_mode='' dhcp_interface='' dhcp_listen='' http_listen='' tftp_listen='' rpc_listen='' ready_url=''
+  dhcp_mode='' dhcp_interface='' dhcp_listen='' http_listen='' https_listen='' tftp_listen='' rpc_listen='' ready_url=''
   # shellcheck disable=SC2016 # it is JavaScript
   { check "$bundle" --json 2>/dev/null || true; } | node -e '
     const plan = JSON.parse(require("node:fs").readFileSync(0, "utf8"))
@@ -295,6 +295,7 @@ read_settings () {
       dhcp_interface: plan.dhcp.interface,
       dhcp_listen: of("dhcp") ? `0.0.0.0:${port.exec(address("dhcp"))[0]}` : "",
       http_listen: http,
+      https_listen: address("https"),
       tftp_listen: address("tftp"),
       rpc_listen: /^off/.test(of("grpc")?.what) ? "" : address("grpc"),
       ready_url: `http://${http.replace(/^0\.0\.0\.0:/, "127.0.0.1:").replace(/^\[::\]:/, "[::1]:")}/readyz`
@@ -452,6 +453,7 @@ subject_names () {
 choose_sockets () {
   sockets=''
   [ -z "$http_listen" ] || sockets="$sockets http"
+  [ -z "$https_listen" ] || sockets="$sockets https"
   [ -z "$tftp_listen" ] || sockets="$sockets tftp"
   if [ -n "$rpc_listen" ]; then sockets="$sockets rpc"; fi
   case $dhcp_mode in
@@ -480,6 +482,7 @@ install_units () {
     if [ -n "$dhcp_interface" ]; then drop_in $name interface "BindToDevice=$dhcp_interface"; else drop_in $name interface ''; fi
   done
   drop_in http listen "$(moved "$1" http ListenStream "$http_listen")"
+  drop_in https listen "$(moved "$1" https ListenStream "$https_listen")"
   drop_in rpc listen "$(moved "$1" rpc ListenStream "$rpc_listen")"
   drop_in tftp listen "$(moved "$1" tftp ListenDatagram "$tftp_listen")"
   drop_in dhcp listen "$(moved "$1" dhcp ListenDatagram "$dhcp_listen")"
@@ -516,6 +519,7 @@ open_firewall () {
     if [ -n "$dhcp_interface" ]; then zone=$(firewall-cmd --get-zone-of-interface="$dhcp_interface" 2>/dev/null || true); fi
     case $zone in '' | *' '*) zone=$(firewall-cmd --get-default-zone) ;; esac
     wanted=core-provisioner
+    if [ -n "$https_listen" ]; then wanted="$wanted core-provisioner-https"; fi
     if [ -n "$rpc_listen" ]; then wanted="$wanted core-provisioner-rpc"; fi
     for name in $wanted; do
       if firewall-cmd --quiet --permanent --zone="$zone" --query-service="$name" 2>/dev/null; then continue; fi
@@ -551,7 +555,7 @@ restore_contexts () {
 # Sets which units start, now as at boot: those that the configuration has work for.
 enable_units () {
   wanted='' unwanted=''
-  for name in http tftp rpc dhcp dhcp-client boot-server; do
+  for name in http https tftp rpc dhcp dhcp-client boot-server; do
     case " $sockets " in *" $name "*) wanted="$wanted core-provisioner-$name.socket" ;; *) unwanted="$unwanted core-provisioner-$name.socket" ;; esac
   done
   # shellcheck disable=SC2086 # lists of words
@@ -701,7 +705,7 @@ remove () {
     done
     if [ -n "$systemd" ] && [ -z "$dry_run" ]; then systemctl daemon-reload; fi
   fi
-  for name in core-provisioner core-provisioner-rpc; do
+  for name in core-provisioner core-provisioner-https core-provisioner-rpc; do
     if [ ! -f "$services/$name.xml" ]; then continue; fi
     if firewall_runs; then change "take $name out of firewalld" close_service "$name"; fi
     change "remove $services/$name.xml" rm -f "$services/$name.xml"

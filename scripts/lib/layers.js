@@ -76,16 +76,23 @@ export const layers = [
   {
     name: 'cli',
     files: ['cli/'],
-    may: ['cli/', 'appliance', 'wiring/plan', 'wiring/doctor', 'wiring/service-manager', 'wiring/images', 'base/', 'config/', 'net/mac', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/verify', 'tls/'],
+    may: ['cli/', 'appliance', 'doctor/', 'wiring/service-manager', 'wiring/images', 'wiring/image-sources', 'base/', 'config/', 'net/mac', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/verify', 'tls/'],
     types: ['http/control-app', 'http/machine-routes'],
     node: ['*'],
     packages: ['*']
   },
   { name: 'main', files: ['main'], may: ['cli/', 'base/', 'config/'], node: ['*'], packages: [] },
   {
+    name: 'doctor',
+    files: ['doctor/'],
+    may: ['doctor/', 'listeners', 'wiring/', 'base/', 'config/', 'net/', 'dhcp/', 'matchbox/', 'mirror/'],
+    node: ['node:fs', 'node:fs/promises', 'node:path', 'node:net'],
+    packages: []
+  },
+  {
     name: 'wiring',
-    files: ['appliance', 'wiring/'],
-    may: ['wiring/', 'base/', 'config/', 'disk/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'ignition/', 'go/', 'store/', 'http/', 'grpc/', 'machines/', 'mirror/', 'inventory/', 'tls/', 'openpgp/'],
+    files: ['appliance', 'listeners', 'wiring/'],
+    may: ['wiring/', 'listeners', 'doctor/', 'base/', 'config/', 'disk/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'ignition/', 'go/', 'store/', 'http/', 'grpc/', 'machines/', 'mirror/', 'inventory/', 'tls/', 'openpgp/'],
     node: ['*'],
     packages: []
   }

@@ -31,11 +31,22 @@ export class Metrics {
     ...this.#in, name: 'rpc_handshake_failures_total', help: 'TLS handshakes that failed, by reason', labelNames: ['reason']
   })
 
-  readonly tlsReloads = new Counter({
-    ...this.#in, name: 'rpc_certificate_reloads_total', help: 'New certificates put in force, or kept out because they do not fit', labelNames: ['result']
-  })
+  /** Of each listener with a certificate. */
+  readonly #tlsReloads = new Map<string, Counter<'result'>>()
 
   constructor () { collectDefaultMetrics({ register: this.#registry }) }
+
+  /** New certificates of a listener: `https_certificate_reloads_total`. */
+  tlsReloads (listener: string): Counter<'result'> {
+    const counter = this.#tlsReloads.get(listener) ?? new Counter({
+      ...this.#in,
+      name: `${listener}_certificate_reloads_total`,
+      help: 'New certificates put in force, or kept out because they do not fit',
+      labelNames: ['result']
+    })
+    this.#tlsReloads.set(listener, counter)
+    return counter
+  }
 
   /** A number that is asked for when metrics are read. */
   gauge (name: string, help: string, read: () => number): void {

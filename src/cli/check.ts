@@ -1,8 +1,8 @@
 // check: reads the configuration as serve would, and prints what would listen, from what, and what is amiss.
-import { planFor } from '../wiring/plan.js'
 import { systemClock } from '../base/clock.js'
 import { createLog } from '../base/log.js'
 import { AppError } from '../base/errors.js'
+import { type Plan, planFor } from '../doctor/plan.js'
 import { configFrom, configOptions, parse } from './arguments.js'
 import { type Command, print, printJson, table } from './command.js'
 
@@ -12,10 +12,10 @@ export const checkCommand: Command = {
   summary: 'validate the configuration, print what would listen',
   run: async (args, io) => {
     const { values } = parse(args, { ...configOptions, json: { type: 'boolean' } })
-    let plan
+    let plan: Plan
     try {
       const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
-      plan = await planFor(configFrom(values, io), { clock: systemClock, log, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '' })
+      plan = await planFor(configFrom(values, io), { clock: systemClock, log, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', env: io.env })
     } catch (error) {
       // All that is wrong, a line each: whoever checks wants to mend it in one go.
       if (!(error instanceof AppError) || error.code !== 'config_invalid') throw error
@@ -23,15 +23,19 @@ export const checkCommand: Command = {
       else print(io.stderr, error.message)
       return 1
     }
+    const { sources, dhcp, paths, findings } = plan
+    const listeners = plan.listeners.map(({ row, address, what }) => ({ protocol: row.name, address, what }))
+    const texts = (wanted: 'problem' | 'note'): readonly string[] => findings.filter(({ level }) => level === wanted).map(({ text }) => text)
+    const problems = texts('problem')
     if (values.json === true) {
-      printJson(io.stdout, plan)
+      printJson(io.stdout, { sources, listeners, dhcp, paths, problems, notes: texts('note') })
     } else {
-      print(io.stdout, `configuration: ${plan.sources.join(', ') || 'the defaults'}\n`)
-      print(io.stdout, table(['listens', 'on', ''], plan.listeners.map(({ protocol, address, what }) => [protocol, address, what])))
-      print(io.stdout, `\n${table(['reads', 'at', ''], plan.paths)}`)
-      for (const note of plan.notes) print(io.stderr, `note: ${note}`)
-      for (const problem of plan.problems) print(io.stderr, `problem: ${problem}`)
+      print(io.stdout, `configuration: ${sources.join(', ') || 'the defaults'}\n`)
+      print(io.stdout, table(['listens', 'on', ''], listeners.map(({ protocol, address, what }) => [protocol, address, what])))
+      print(io.stdout, `\n${table(['reads', 'at', ''], paths)}`)
+      for (const text of texts('note')) print(io.stderr, `note: ${text}`)
+      for (const text of problems) print(io.stderr, `problem: ${text}`)
     }
-    return plan.problems.length === 0 ? 0 : 1
+    return problems.length === 0 ? 0 : 1
   }
 }

@@ -2,7 +2,7 @@
 import { systemClock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import { createLog } from '../base/log.js'
-import { diagnose } from '../wiring/doctor.js'
+import { diagnose } from '../doctor/diagnose.js'
 import { configFrom, configOptions, parse } from './arguments.js'
 import { type Command, print, printJson } from './command.js'
 import { askJson } from './control-client.js'

@@ -1,4 +1,5 @@
 // serve: the appliance in the foreground, until a signal ends it.
+import { setTimeout } from 'node:timers/promises'
 import { type Appliance, startAppliance } from '../appliance.js'
 import { systemClock } from '../base/clock.js'
 import type { LoadedConfig } from '../config/load.js'
@@ -7,11 +8,6 @@ import { createLog, endLog, type Logger } from '../base/log.js'
 import { openServiceManager, type ServiceManager } from '../wiring/service-manager.js'
 import { configFrom, configOptions, parse } from './arguments.js'
 import type { Command, Io } from './command.js'
-
-/** How long an orderly end may take, in milliseconds: longer than the graces of all parts together (wiring/). */
-const patience = 4500
-/** With sockets that stay open, and so longer graces; TimeoutStopSec= of the unit is longer still. */
-const inheritedPatience = 13_000
 
 export const serveCommand: Command = {
   name: 'serve',
@@ -29,12 +25,9 @@ export const serveCommand: Command = {
     const signal = await io.stop
     manager.stopping()
     log.info({ signal }, 'appliance.stop')
-    const late = AbortSignal.timeout(manager.sockets.length === 0 ? patience : inheritedPatience)
-    const closed = await Promise.race([
-      appliance.close().then(() => true),
-      new Promise<boolean>(resolve => { late.addEventListener('abort', () => { resolve(false) }) })
-    ])
-    log[closed ? 'info' : 'warn']({ orderly: closed }, 'appliance.end')
+    // Each part has its own limit; this one, which keeps the process alive until then, is for the end itself. Milliseconds.
+    const orderly = await Promise.race([appliance.close(), setTimeout(appliance.patience + 250, false)])
+    log[orderly ? 'info' : 'warn']({ orderly }, 'appliance.end')
     await endLog(log)
     return 0
   }

@@ -29,8 +29,8 @@ export interface GrpcServerOptions {
 
 export interface GrpcServer {
   readonly address: AddressInfo
-  /** Takes no more connections, tells clients to go (GOAWAY), and waits for the calls that run. */
-  close: () => Promise<void>
+  /** Takes no more connections, tells clients to go (GOAWAY), and waits `grace` milliseconds at most for the calls that run. */
+  close: (grace?: number) => Promise<void>
 }
 
 /** grpc's own limit, and Matchbox's. */
@@ -98,16 +98,16 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
   log.info({ address: address.address, port: address.port }, 'grpc.listen')
 
   let closing: Promise<void> | undefined
-  const close = async (): Promise<void> => {
+  const close = async (grace = options.grace ?? defaultGrace): Promise<void> => {
     const closed = new Promise<void>(resolve => { listener.close(() => { resolve() }) })
     for (const socket of strangers) socket.destroy()
-    await drain({ injector, sockets, running, clock, grace: options.grace ?? defaultGrace })
+    await drain({ injector, sockets, running, clock, grace })
     server.forceShutdown()
     injector.destroy()
     await closed
     log.info('grpc.close')
   }
-  return { address, close: () => (closing ??= close()) }
+  return { address, close: grace => (closing ??= close(grace)) }
 }
 
 interface Draining {

@@ -47,9 +47,14 @@ export function buildControlApp (options: ControlOptions): FastifyInstance {
 /** struct sockaddr_un holds 108, the NUL included. */
 const longestPath = 107
 
+/** AppError `config_invalid` for a path that no socket can have. */
+export function assertSocketPath (path: string): void {
+  if (Buffer.byteLength(path) > longestPath) throw new AppError('config_invalid', `control_socket: ${path} is longer than the ${longestPath} bytes that a Unix socket may have`)
+}
+
 /** Listens on `path`, taking over a socket that a crash left behind but not one that somebody answers on. */
 export async function listenControl (app: FastifyInstance, path: string): Promise<void> {
-  if (Buffer.byteLength(path) > longestPath) throw new AppError('config_invalid', `control_socket: ${path} is longer than the ${longestPath} bytes that a Unix socket may have`)
+  assertSocketPath(path)
   if (await isAnswered(path)) throw new AppError('address_in_use', `cannot listen on ${path}: another appliance runs with this control_socket`)
   try {
     await rm(path, { force: true })

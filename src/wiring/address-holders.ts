@@ -5,13 +5,14 @@ import type { Store } from '../matchbox/store.js'
 import { type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { readReservations, watchReservations } from './reservation-sources.js'
-import { leaseHolder, type Shared } from './shared.js'
+import { leaseHolder, type Leases } from './leases.js'
+import type { Shared } from './shared.js'
 
-export async function addressHolders (shared: Pick<Shared, 'loaded' | 'clock' | 'log' | 'leases' | 'onClose'> & { readonly store: Store }): Promise<(address: string) => Mac | undefined> {
+export async function addressHolders (shared: Pick<Shared, 'loaded' | 'clock' | 'log' | 'onClose'> & { readonly store: Store, readonly leases: Pick<Leases, 'table'> }): Promise<(address: string) => Mac | undefined> {
   const { loaded, store, clock, log, leases, onClose } = shared
   let reserved = byAddress((await readReservations(loaded, store)).entries)
   onClose(await watchReservations({ loaded, store, clock, log, onChange: found => { reserved = byAddress(found.entries) } }))
-  return address => leaseHolder(leases, address, clock) ?? reserved.get(parseIpv4(address) ?? 0)
+  return address => leaseHolder(leases.table, address, clock) ?? reserved.get(parseIpv4(address) ?? 0)
 }
 
 /** Of two that want the same address the earlier has it; a machine's several cards lead to the same group by any of them. */

@@ -8,10 +8,19 @@ import { loadersPath } from '../http/loader-routes.js'
 import { addressesOf, localAddresses } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4 } from '../net/ipv4.js'
 
-/** The service's own address on the network it serves: the interface's address inside one of its subnets. */
-export function ownAddress ({ dhcp }: Config): Ipv4 | undefined {
+/**
+ * The service's own address on the network it serves: the interface's address inside one of its subnets. AppError says where
+ * an interface that is not there was written.
+ */
+export function ownAddress ({ config: { dhcp }, where }: LoadedConfig): Ipv4 | undefined {
   if (dhcp.mode === 'off') return undefined
-  const addresses = addressesOf(dhcp.interface)
+  let addresses
+  try {
+    addresses = addressesOf(dhcp.interface)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    throw new AppError(error.code, `${where(['dhcp', 'interface'])}: dhcp.interface: ${error.message}`)
+  }
   return (addresses.find(({ ip }) => dhcp.subnets.some(({ subnet }) => contains(subnet, ip))) ?? addresses[0])?.ip
 }
 

@@ -1,73 +1,89 @@
-// DHCP on its interface, in server or proxy mode.
-import { join } from 'node:path'
-import { ports } from '../dhcp/constants.js'
-import type { LookForOthers } from '../dhcp/other-servers.js'
-import { type DhcpServer, type DhcpSettings, startDhcpServer } from '../dhcp/dhcp-server.js'
+// DHCP on its interface, in server or proxy mode, and the two sockets beside it: port 68, from which a server asks whether
+// another one answers, and the boot server's of a proxy.
 import { messageOf } from '../base/errors.js'
-import { leaseFile } from '../dhcp/lease-file.js'
-import { isActive, type Lease } from '../dhcp/leases.js'
+import type { Config } from '../config/load.js'
+import { ports } from '../dhcp/constants.js'
+import { type DhcpSettings, startDhcpServer } from '../dhcp/dhcp-server.js'
+import type { LookForOthers } from '../dhcp/other-servers.js'
 import { startProxyServer } from '../dhcp/proxy-server.js'
 import { buildReservations } from '../dhcp/reservations.js'
-import { inRange } from '../dhcp/subnet.js'
+import type { DhcpSubnet } from '../dhcp/subnet.js'
+import { problem } from '../doctor/finding.js'
 import { createConflictProbe } from '../net/conflict-probe.js'
 import { openDeviceSocket } from '../net/device-socket.js'
 import { addressesOf } from '../net/interfaces.js'
-import { formatSubnet, type Ipv4 } from '../net/ipv4.js'
+import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { type BindOptions, kernelUdp } from '../net/udp.js'
-import { currentBoot } from './boot-overrides.js'
+import { currentBoot, groupOverrides } from './boot-overrides.js'
 import { watchLink } from './dhcp-link.js'
 import { dhcpSubnets } from './dhcp-settings.js'
+import type { Ground } from './ground.js'
+import type { Prepared } from './listener.js'
+import type { Place } from './place.js'
 import { type FoundReservations, readReservations, watchReservations } from './reservation-sources.js'
 import type { Shared } from './shared.js'
-import type { SocketName } from './sockets.js'
+
+export const dhcpPlaces = ({ dhcp }: Config): readonly Place[] =>
+  dhcp.mode === 'off' ? [] : [{ key: 'dhcp.port', port: dhcp.port, device: dhcp.interface }]
+
+export const dhcpClientPlaces = ({ dhcp }: Config): readonly Place[] =>
+  dhcp.mode === 'server' ? [{ key: 'dhcp.interface', port: ports.client, device: dhcp.interface }] : []
+
+export const bootServerPlaces = ({ dhcp }: Config): readonly Place[] =>
+  dhcp.mode === 'proxy' ? [{ key: 'dhcp.boot_server_port', port: dhcp.boot_server_port, device: dhcp.interface }] : []
+
+/** AppError names the option of a subnet that can't be. */
+export async function prepareDhcp (ground: Ground, place: Place): Promise<Prepared> {
+  const { loaded, config, own, store } = ground
+  const subnets = dhcpSubnets(loaded)
+  const found = await readReservations(loaded, store)
+  const inForce = buildReservations(found.entries, subnets, own ?? 0)
+  const boot = groupOverrides(store.snapshot.groups.values())
+  const overrides = config.boot.overrides.length + boot.overrides.length
+  return {
+    what: `${own === undefined ? '' : `as ${formatIpv4(own)}, `}${subnets.length} subnets, ${inForce.byIp.size} reservations,${overrides === 0 ? '' : ` ${overrides} boot overrides,`} unknown clients: ${config.dhcp.unknown_clients}`,
+    findings: [...found.problems, ...inForce.problems, ...boot.problems].map(text => problem('configuration', text)),
+    listen: async shared => {
+      // Without the interface's address there is no ground to listen on.
+      if (own !== undefined) watchLink(shared, config.dhcp.interface)
+      const close = own === undefined
+        ? async () => {}
+        : config.dhcp.mode === 'server' ? await startServer(shared, place, own, subnets) : await startProxy(shared, place, own)
+      return { inherited: false, close }
+    }
+  }
+}
 
 /** Bytes: a rack that is switched on at once waits here while the process is busy. */
 const receiveBuffer = 4 * 2 ** 20
 
 /** The socket of the service manager, or one of our own, which only root can open. */
-function deviceSocket ({ config: { dhcp }, sockets }: Shared, name: SocketName, key: string, port: number): BindOptions {
-  const socket = sockets.take(name, { key, port, device: dhcp.interface })
-  return { address: '0.0.0.0', port, fd: socket?.fd ?? openDeviceSocket(dhcp.interface, port), broadcast: true, receiveBuffer }
+function deviceSocket ({ sockets }: Shared, name: string, place: Place): BindOptions {
+  const { port, device = '' } = place
+  return { address: '0.0.0.0', port, fd: sockets.take(name, place)?.fd ?? openDeviceSocket(device, port), broadcast: true, receiveBuffer }
 }
+
+/** The socket of another row on the same interface. */
+const beside = (places: readonly Place[], { device }: Place): Place | undefined => places.find(place => place.device === device)
 
 const usesOtherLoader = ({ registry }: Shared) => (mac: Mac): boolean => registry.get(mac)?.otherLoader === true
 
-/** The server, for those who end leases; undefined in other modes. */
-export async function startDhcp (shared: Shared): Promise<DhcpServer | undefined> {
-  const { own, config } = shared
-  if (own === undefined) return undefined
-  watchLink(shared, config.dhcp.interface)
-  if (config.dhcp.mode === 'server') return await startServer(shared, own)
-  await startProxy(shared, own)
-  return undefined
-}
-
-async function startServer (shared: Shared, own: Ipv4): Promise<DhcpServer> {
-  const { loaded, config, log, clock, leases, metrics, observer, store, onClose } = shared
-  const file = leaseFile({
-    path: join(config.state_path, 'leases.jsonl'),
-    log,
-    current: () => leases.values(),
-    onSync: milliseconds => { metrics.leaseSync.observe(milliseconds / 1000) }
-  })
-  for (const lease of await file.load()) leases.set(lease)
-  onClose(() => file.close())
-
-  const subnets = dhcpSubnets(loaded)
+async function startServer (shared: Shared, place: Place, own: Ipv4, subnets: readonly DhcpSubnet[]): Promise<() => Promise<void>> {
+  const { loaded, config, log, clock, leases, observer, store, dhcpServers, onClose } = shared
   const settings = (found: FoundReservations): DhcpSettings => {
     const reservations = buildReservations(found.entries, subnets, own)
     for (const problem of [...found.problems, ...reservations.problems]) log.warn({ problem }, 'reservation.refused')
     return { subnets, reservations, boot: currentBoot(shared), unknownClients: config.dhcp.unknown_clients }
   }
-  const others = lookForOthers(shared)
+  const others = lookForOthers(shared, place)
   const server = await startDhcpServer({
     network: kernelUdp,
-    bind: deviceSocket(shared, 'dhcp', 'dhcp.port', config.dhcp.port),
+    bind: deviceSocket(shared, 'dhcp', place),
     server: own,
     settings: settings(await readReservations(loaded, store)),
-    table: leases,
-    store: file,
+    table: leases.table,
+    store: leases.store,
     probe: createConflictProbe(),
     ...others !== undefined && { others },
     usesOtherLoader: usesOtherLoader(shared),
@@ -75,40 +91,39 @@ async function startServer (shared: Shared, own: Ipv4): Promise<DhcpServer> {
     log,
     onEvent: observer.onDhcp
   })
-  onClose(() => server.close())
-  onClose(await watchReservations({ loaded, store, clock, log, onChange: found => { server.configure(settings(found)) } }))
-  const active = (): readonly Lease[] => [...leases.values()].filter(lease => isActive(lease, clock.now()))
-  const ranges = subnets.flatMap(({ subnet, range }) => range === undefined ? [] : [{ name: formatSubnet(subnet), range }])
-  metrics.gauge('dhcp_leases', 'Leases that are in force', () => active().length)
-  metrics.gauges('dhcp_range_addresses', 'Addresses in the range of a subnet', 'subnet',
-    () => ranges.map(({ name, range }) => [name, range.last - range.first + 1]))
-  metrics.gauges('dhcp_range_used', 'Addresses of the range that are leased, offered or set aside', 'subnet', () => {
-    const held = active()
-    return ranges.map(({ name, range }) => [name, held.filter(({ ip }) => inRange(range, ip)).length])
-  })
-  return server
+  try {
+    onClose(await watchReservations({ loaded, store, clock, log, onChange: found => { server.configure(settings(found)) } }))
+  } catch (error) {
+    await server.close()
+    throw error
+  }
+  dhcpServers.push(server)
+  return () => server.close()
 }
 
 /** Port 68 to ask from; a machine whose own DHCP client has it can't ask, and is told so. */
-function lookForOthers (shared: Shared): LookForOthers | undefined {
+function lookForOthers (shared: Shared, place: Place): LookForOthers | undefined {
   const { config, log } = shared
-  const { interface: interfaceName, allow_other_servers: allowed } = config.dhcp
+  const client = beside(dhcpClientPlaces(config), place)
+  if (client === undefined) return undefined
+  const { device: interfaceName = '' } = client
   const mac = addressesOf(interfaceName)[0]?.mac
   if (mac === undefined) return undefined
   try {
-    return { interfaceName, bind: deviceSocket(shared, 'dhcp-client', 'dhcp.interface', ports.client), mac, allowed }
+    return { interfaceName, bind: deviceSocket(shared, 'dhcp-client', client), mac, allowed: config.dhcp.allow_other_servers }
   } catch (error) {
     log.warn({ interface: interfaceName, error: messageOf(error) }, 'dhcp.others_unknown')
     return undefined
   }
 }
 
-async function startProxy (shared: Shared, own: Ipv4): Promise<void> {
+async function startProxy (shared: Shared, place: Place, own: Ipv4): Promise<() => Promise<void>> {
   const { config, log, clock, observer, store, onClose } = shared
+  const bootServer = beside(bootServerPlaces(config), place)
   const proxy = await startProxyServer({
     network: kernelUdp,
-    bind: deviceSocket(shared, 'dhcp', 'dhcp.port', config.dhcp.port),
-    bootServerBind: deviceSocket(shared, 'boot-server', 'dhcp.boot_server_port', config.dhcp.boot_server_port),
+    bind: deviceSocket(shared, 'dhcp', place),
+    bootServerBind: deviceSocket(shared, 'boot-server', bootServer ?? place),
     server: own,
     boot: currentBoot(shared),
     usesOtherLoader: usesOtherLoader(shared),
@@ -116,8 +131,8 @@ async function startProxy (shared: Shared, own: Ipv4): Promise<void> {
     log,
     onEvent: observer.onDhcp
   })
-  onClose(() => proxy.close())
   const stop = store.onChange(changes => { if (changes.some(({ kind }) => kind === 'group')) proxy.configure(currentBoot(shared)) })
   onClose(async () => { stop() })
   observer.whenFileAsked(mac => { proxy.fileAsked(mac) })
+  return () => proxy.close()
 }

@@ -1,33 +1,28 @@
-// The HTTP listener and the control socket, with every family of routes.
-import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import type { DhcpServer } from '../dhcp/dhcp-server.js'
-import { isActive, stateAt } from '../dhcp/leases.js'
-import { AppError } from '../base/errors.js'
+// The HTTP application, with every family of routes, and its plain listener.
+import { isActive } from '../dhcp/leases.js'
 import { AssetCache } from '../http/asset-cache.js'
-import { buildControlApp, listenControl } from '../http/control-app.js'
 import { ClientConnections } from '../http/client-connections.js'
 import { buildHttpApp, type HttpApp, progressTimeout } from '../http/http-server.js'
-import { type MachineRoutesOptions, registerMachineRoutes } from '../http/machine-routes.js'
 import { registerImageRoute } from '../http/image-route.js'
+import { type MachineRoutesOptions, registerMachineRoutes } from '../http/machine-routes.js'
 import { registerMetricsRoute } from '../http/metrics-route.js'
 import type { Mirror } from '../mirror/mirror.js'
 import { connectionShares, descriptorLimit } from '../net/descriptors.js'
 import { formatIpv4 } from '../net/ipv4.js'
-import { normaliseFileName } from '../tftp/file-name.js'
 import { listenError } from '../net/udp.js'
 import { armor } from '../openpgp/sign.js'
+import { normaliseFileName } from '../tftp/file-name.js'
+import type { Clock } from '../base/clock.js'
 import { addressHolders } from './address-holders.js'
+import { bootConfig } from './dhcp-settings.js'
+import type { Ground } from './ground.js'
+import type { Prepared } from './listener.js'
+import type { Place } from './place.js'
 import type { Shared } from './shared.js'
 
-/** Milliseconds that answers under way may take to finish. */
-const grace = 1500
-/** The same where new requests wait in a socket of the service manager meanwhile: what an initrd takes at 1 Gbit/s, twice. */
-const inheritedGrace = 10_000
-
-/** `starting` gives the reasons why the appliance is not ready yet. Gives the application, whose routes other listeners may serve. */
-export async function startHttp (shared: Shared, images: Mirror | undefined, starting: () => readonly string[]): Promise<HttpApp> {
-  const { config, log, clock, store, provisioner, bootFiles, metrics, observer, signer, sockets, hindrances, onClose } = shared
+/** `starting` gives the reasons why the appliance is not ready yet. */
+export async function buildApp (shared: Omit<Shared, 'app'>, images: Mirror | undefined, starting: () => readonly string[]): Promise<HttpApp> {
+  const { config, log, clock, store, provisioner, bootFiles, metrics, observer, signer, hindrances } = shared
   const assetCache = new AssetCache({ memory: config.assets.cache_memory, clock })
   metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
   metrics.counter('asset_cache_hits_total', 'Pieces of images, 1 MiB each, that were served from memory', () => assetCache.hits)
@@ -57,52 +52,36 @@ export async function startHttp (shared: Shared, images: Mirror | undefined, sta
   registerMetricsRoute(app, metrics)
   registerMachineRoutes(app, { ...machineRoutes(shared), hold: (request, response) => { connections.hold(request, response) } })
   registerImageRoute(app, async () => await images?.list() ?? { sources: [], releases: [] })
-  const { host, port } = config.http.address
-  const socket = sockets.take('http', { key: 'http.address', host, port })
-  onClose(async () => {
-    // Answers under way may finish; a download that takes longer is cut off, and iPXE or Ignition will ask again.
-    const impatient = clock.after(socket === undefined ? grace : inheritedGrace, () => { app.server.closeAllConnections() })
-    await app.close()
-    impatient.cancel()
-  })
-  try {
-    log.info({ url: await app.listen({ host, port, ...socket !== undefined && { fd: socket.fd } }) }, 'http.listen')
-  } catch (error) {
-    throw listenError(error, `${host}:${port}/tcp`)
-  }
   return app
 }
 
-const machineRoutes = ({ registry, leases, clock, observer }: Shared): MachineRoutesOptions => ({
+export async function prepareHttp ({ config, origin }: Ground, { key, host = '0.0.0.0', port }: Place): Promise<Prepared> {
+  return {
+    what: `machines are told ${bootConfig(config, origin).scriptUrl}`,
+    listen: async ({ app, sockets, log, clock }) => {
+      const socket = sockets.take('http', { key, host, port })
+      try {
+        log.info({ url: await app.listen({ host, port, ...socket !== undefined && { fd: socket.fd } }) }, 'http.listen')
+      } catch (error) {
+        throw listenError(error, `${host}:${port}/tcp`)
+      }
+      return { inherited: socket !== undefined, close: grace => closeApp(app, grace, clock) }
+    }
+  }
+}
+
+/** Answers under way may finish; a download that takes longer is cut off, and iPXE or Ignition will ask again. */
+export async function closeApp (app: Pick<HttpApp, 'server' | 'close'>, grace: number, clock: Clock): Promise<void> {
+  const impatient = clock.after(grace, () => { app.server.closeAllConnections() })
+  await app.close()
+  impatient.cancel()
+}
+
+export const machineRoutes = ({ registry, leases, clock, observer }: Pick<Shared, 'registry' | 'leases' | 'clock' | 'observer'>): MachineRoutesOptions => ({
   registry,
   leasedAddress: mac => {
-    const lease = leases.ofMac(mac).find(held => held.state === 'bound' && isActive(held, clock.now()))
+    const lease = leases.table.ofMac(mac).find(held => held.state === 'bound' && isActive(held, clock.now()))
     return lease === undefined ? undefined : formatIpv4(lease.ip)
   },
   onInstalled: observer.onInstalled
 })
-
-export async function startControl (shared: Shared, dhcp: Pick<DhcpServer, 'release'> | undefined): Promise<void> {
-  const { loaded, config, log, leases, clock, onClose } = shared
-  const app = buildControlApp({
-    ...machineRoutes(shared),
-    leases: () => [...leases.values()].sort((a, b) => a.ip - b.ip).map(lease => ({
-      ip: formatIpv4(lease.ip),
-      mac: lease.mac,
-      state: stateAt(lease, clock.now()),
-      since: new Date(lease.since).toISOString(),
-      expires: new Date(lease.expires).toISOString(),
-      ...lease.hostName !== undefined && { hostname: lease.hostName }
-    })),
-    releaseLease: async ip => await dhcp?.release(ip) ?? false
-  })
-  onClose(async () => { await app.close() })
-  await mkdir(dirname(config.control_socket), { recursive: true }).catch(() => {})
-  try {
-    await listenControl(app, config.control_socket)
-  } catch (error) {
-    // A unit of Matchbox's time has no RuntimeDirectory=; its machines boot without anybody asking the running appliance.
-    if (!(error instanceof AppError) || error.code !== 'socket_failed' || loaded.isWritten(['control_socket'])) throw error
-    log.warn({ reason: error.message }, 'control.off')
-  }
-}

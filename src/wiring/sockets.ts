@@ -1,105 +1,100 @@
 // Which listener takes which socket that the service manager opened. A socket is known by its name (FileDescriptorName=tftp,
 // or its unit core-provisioner-tftp.socket) and, where systemd names none (before 227), by its port.
-import type { LoadedConfig } from '../config/load.js'
-import { ports as dhcpPorts } from '../dhcp/constants.js'
+import type { Config, LoadedConfig } from '../config/load.js'
 import { AppError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { InheritedSocket } from '../net/inherited-sockets.js'
 import { openLibc } from '../net/libc.js'
-
-export const socketNames = ['dhcp', 'dhcp-client', 'boot-server', 'tftp', 'http', 'rpc'] as const
-export type SocketName = typeof socketNames[number]
-
-const transports: Readonly<Record<SocketName, InheritedSocket['transport']>> = {
-  dhcp: 'udp', 'dhcp-client': 'udp', 'boot-server': 'udp', tftp: 'udp', http: 'tcp', rpc: 'tcp'
-}
-
-/** The ports that the unit files come with. */
-const standardPorts: Readonly<Record<SocketName, number>> = {
-  dhcp: dhcpPorts.server, 'dhcp-client': dhcpPorts.client, 'boot-server': 4011, tftp: 69, http: 8080, rpc: 8081
-}
-
-/** What the configuration says of a listener. */
-export interface Wanted {
-  /** Where it says so: `dhcp.port`. */
-  readonly key: string
-  readonly port: number
-  /** The one address to listen on; all without it. */
-  readonly host?: string
-  /** The one interface to listen on; all without it. */
-  readonly device?: string
-}
+import type { Place, SocketRow } from './place.js'
 
 const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
 export class Sockets {
   readonly #loaded: LoadedConfig
-  readonly #free = new Map<InheritedSocket, SocketName | undefined>()
+  readonly #rows: readonly SocketRow[]
+  readonly #free = new Map<InheritedSocket, SocketRow | undefined>()
 
-  constructor (inherited: readonly InheritedSocket[], loaded: LoadedConfig) {
+  constructor (inherited: readonly InheritedSocket[], loaded: LoadedConfig, rows: readonly SocketRow[]) {
     this.#loaded = loaded
-    for (const socket of inherited) this.#free.set(socket, nameOf(socket, loaded.config))
+    this.#rows = rows
+    for (const socket of inherited) this.#free.set(socket, rowOf(socket, loaded.config, rows))
   }
 
   /**
-   * A socket for the listener, undefined when it has to open its own. AppError `config_invalid` when it does not listen
-   * where the configuration says: machines are told what is configured.
+   * A socket for the listener, undefined when it has to open its own. AppError `config_invalid` when there is one for it that
+   * does not listen where the configuration says: machines are told what is configured.
    */
-  take (name: SocketName, wanted: Wanted): InheritedSocket | undefined {
-    const [socket] = [...this.#free].find(([, free]) => free === name) ?? []
-    if (socket === undefined) return undefined
-    this.#check(name, socket, wanted)
+  take (name: string, place: Place): InheritedSocket | undefined {
+    const row = this.#rows.find(candidate => candidate.name === name)
+    if (row === undefined) throw new Error(`no listener ${name}`)
+    const free = [...this.#free].flatMap(([socket, candidate]) => candidate === row ? [socket] : [])
+    const socket = free.find(candidate => misfit(candidate, row, place) === undefined)
+    if (socket === undefined) {
+      // One that is for another interface is for the listener there.
+      const others = row.places(this.#loaded.config).filter(({ device, port }) => device !== place.device || port !== place.port)
+      const stray = free.find(candidate => others.every(other => misfit(candidate, row, other) !== undefined))
+      if (stray !== undefined) throw this.#refusal(stray, row, place)
+      return undefined
+    }
     this.#free.delete(socket)
     return socket
   }
 
   /** Every socket for the listener: one for each address, where the unit lists them. */
-  takeAll (name: SocketName, wanted: Wanted): readonly InheritedSocket[] {
-    const socket = this.take(name, wanted)
-    return socket === undefined ? [] : [socket, ...this.takeAll(name, wanted)]
+  takeAll (name: string, place: Place): readonly InheritedSocket[] {
+    const socket = this.take(name, place)
+    return socket === undefined ? [] : [socket, ...this.takeAll(name, place)]
   }
 
   /** Closes what nobody took, and says how not to open it: whoever sends there would wait for an answer. */
   closeUnused (log: Logger): void {
     if (this.#free.size === 0) return
     const libc = openLibc()
-    for (const [socket, name] of this.#free) {
+    for (const [socket, row] of this.#free) {
       libc.close(socket.fd)
-      const unit = unitOf(socket, name)
+      const unit = unitOf(socket, row)
       log.warn({ socket: unit, at: placeOf(socket), hint: `nothing in the configuration listens there: systemctl disable --now ${unit}` }, 'socket.unused')
     }
     this.#free.clear()
   }
 
-  #check (name: SocketName, socket: InheritedSocket, { key, port, host = '0.0.0.0', device = '' }: Wanted): void {
-    const unit = unitOf(socket, name)
-    const wrong = (at: string, expected: string, found: string, setting: string): AppError => new AppError('config_invalid',
+  #refusal (socket: InheritedSocket, row: SocketRow, place: Place): AppError {
+    const unit = unitOf(socket, row)
+    const listen = row.transport === 'tcp' ? 'ListenStream' : 'ListenDatagram'
+    const { at, expected, found, setting } = misfit(socket, row, place) ?? { at: '', expected: '', found: '', setting: '' }
+    if (at === '') return new AppError('config_invalid', `${unit}: expected a ${row.transport} socket (${listen}=), not ${placeOf(socket)}`)
+    return new AppError('config_invalid',
       `${this.#loaded.where(at.split('.'))}: ${at} is ${expected}, but ${unit} listens on ${found}: systemctl edit ${unit} and set ${setting}, or change ${at}`)
-    const listen = transports[name] === 'tcp' ? 'ListenStream' : 'ListenDatagram'
-    if (socket.transport !== transports[name]) {
-      throw new AppError('config_invalid', `${unit}: expected a ${transports[name]} socket (${listen}=), not ${placeOf(socket)}`)
-    }
-    if (port !== 0 && socket.port !== port) throw wrong(key, `port ${port}`, `port ${socket.port}`, `${listen}=${host}:${port}`)
-    if (!wildcards.has(host) && socket.address !== host) throw wrong(key, `address ${host}`, socket.address, `${listen}=${host}:${port}`)
-    if (device !== '' && socket.device !== device) {
-      throw wrong('dhcp.interface', device, socket.device === '' ? 'every interface' : socket.device, `BindToDevice=${device}`)
-    }
   }
 }
 
-function nameOf ({ name, transport, port }: InheritedSocket, { dhcp, tftp, http, rpc }: LoadedConfig['config']): SocketName | undefined {
-  const plain = name.replace(/\.socket$/, '').replace(/^core-provisioner-/, '')
-  const configured: Readonly<Partial<Record<SocketName, number | undefined>>> = {
-    dhcp: dhcp.port, 'boot-server': dhcp.boot_server_port, tftp: tftp.address?.port, http: http.address.port, rpc: rpc.address?.port
+/** Why a socket is not the one that is meant: the key, what it says, what the socket has, and the setting of the unit. */
+interface Misfit { readonly at: string, readonly expected: string, readonly found: string, readonly setting: string }
+
+function misfit (socket: InheritedSocket, { transport }: SocketRow, { key, port, host = '0.0.0.0', device = '' }: Place): Misfit | undefined {
+  const setting = `${transport === 'tcp' ? 'ListenStream' : 'ListenDatagram'}=${host}:${port}`
+  if (socket.transport !== transport) return { at: '', expected: transport, found: socket.transport, setting }
+  if (port !== 0 && socket.port !== port) return { at: key, expected: `port ${port}`, found: `port ${socket.port}`, setting }
+  if (!wildcards.has(host) && socket.address !== host) return { at: key, expected: `address ${host}`, found: socket.address, setting }
+  if (device !== '' && socket.device !== device) {
+    return { at: 'dhcp.interface', expected: device, found: socket.device === '' ? 'every interface' : socket.device, setting: `BindToDevice=${device}` }
   }
-  const fits = (ports: Readonly<Partial<Record<SocketName, number | undefined>>>) => (candidate: SocketName): boolean =>
-    transports[candidate] === transport && ports[candidate] === port
-  return socketNames.find(candidate => candidate === plain) ?? socketNames.find(fits(configured)) ?? socketNames.find(fits(standardPorts))
+  return undefined
+}
+
+function rowOf ({ name, transport, port, device }: InheritedSocket, config: Config, rows: readonly SocketRow[]): SocketRow | undefined {
+  // core-provisioner-dhcp@ens224.socket is an instance of a template.
+  const plain = name.replace(/\.socket$/, '').replace(/^core-provisioner-/, '').replace(/@.*$/, '')
+  const ofTransport = rows.filter(row => row.systemd !== undefined && row.transport === transport)
+  const configured = (row: SocketRow): boolean =>
+    row.places(config).some(place => place.port === port && (device === '' || place.device === undefined || place.device === device))
+  return rows.find(row => row.systemd !== undefined && row.systemd === plain) ??
+    ofTransport.find(configured) ?? ofTransport.find(row => row.port === port)
 }
 
 /** The unit to edit: systemd's own name for the socket where it gave one. */
-const unitOf = (socket: InheritedSocket, name: SocketName | undefined): string =>
-  socket.name.endsWith('.socket') || name === undefined ? socket.name || `descriptor ${socket.fd}` : `core-provisioner-${name}.socket`
+const unitOf = (socket: InheritedSocket, row: SocketRow | undefined): string =>
+  socket.name.endsWith('.socket') || row === undefined ? socket.name || `descriptor ${socket.fd}` : `core-provisioner-${row.systemd ?? row.name}.socket`
 
 const placeOf = ({ transport, address, port, device }: InheritedSocket): string =>
   transport === 'other' ? 'a socket of another kind' : `${device === '' ? address : device}:${port}/${transport}`

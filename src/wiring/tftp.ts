@@ -1,50 +1,48 @@
 // The TFTP listener.
-import type { ListenAddress } from '../config/load.js'
-import { AppError } from '../base/errors.js'
-import type { InheritedSocket } from '../net/inherited-sockets.js'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { bootFolders } from '../base/bundled.js'
+import type { Config } from '../config/load.js'
+import { note } from '../doctor/finding.js'
 import { type InterfaceAddress, localAddresses } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import { kernelUdp } from '../net/udp.js'
 import { startTftpServer } from '../tftp/tftp-server.js'
-import type { Shared } from './shared.js'
+import type { Ground } from './ground.js'
+import type { Prepared } from './listener.js'
+import type { Place } from './place.js'
 
-/** Milliseconds that transfers under way may take to finish. */
-const grace = 1500
-
-export async function startTftp (shared: Shared): Promise<void> {
-  const { loaded, config, log, own, sockets } = shared
-  const { address } = config.tftp
-  if (address === null) return
-  const inherited = sockets.takeAll('tftp', { key: 'tftp.address', ...address })
-  try {
-    await listen(shared, address, inherited)
-  } catch (error) {
-    // Whoever never asked for it has what Matchbox had: a TFTP server of another program, or none.
-    if (!(error instanceof AppError) || own !== undefined || loaded.isWritten(['tftp'])) throw error
-    log.warn({ reason: error.message }, 'tftp.off')
+export async function prepareTftp ({ config, own }: Ground, { key, host = '0.0.0.0', port }: Place): Promise<Prepared> {
+  const folders = [config.tftp.root, ...bootFolders()]
+  const missing = loaderNames(config).filter(name => !folders.some(folder => existsSync(join(folder, name))))
+  return {
+    what: `loaders ${loaderNames(config).filter(name => !missing.includes(name)).join(', ') || 'none'}`,
+    findings: missing.map(name => note('loaders', `boot loader ${name} is in none of ${folders.join(', ')}; scripts/boot-files fetches those that the distribution has`)),
+    listen: async ({ log, clock, macOf, observer, bootFiles, sockets }) => {
+      const inherited = sockets.takeAll('tftp', { key, host, port })
+      const server = await startTftpServer({
+        address: host,
+        port,
+        sockets: inherited,
+        singlePort: config.tftp.single_port,
+        maxBlockSize: config.tftp.max_block_size,
+        maxWindowSize: config.tftp.max_window_size
+      }, {
+        network: kernelUdp,
+        files: bootFiles,
+        clock,
+        log,
+        onEvent: observer.onTftp,
+        macOf,
+        askedAddress: client => askedAddress(client, own)
+      })
+      return { inherited: inherited.length > 0, close: grace => server.close(grace) }
+    }
   }
 }
 
-async function listen (shared: Shared, { host, port }: ListenAddress, inherited: readonly InheritedSocket[]): Promise<void> {
-  const { config, log, clock, macOf, observer, bootFiles, own, onClose } = shared
-  const server = await startTftpServer({
-    address: host,
-    port,
-    sockets: inherited,
-    singlePort: config.tftp.single_port,
-    maxBlockSize: config.tftp.max_block_size,
-    maxWindowSize: config.tftp.max_window_size
-  }, {
-    network: kernelUdp,
-    files: bootFiles,
-    clock,
-    log,
-    onEvent: observer.onTftp,
-    macOf,
-    askedAddress: client => askedAddress(client, own)
-  })
-  onClose(() => server.close(grace))
-}
+const loaderNames = ({ boot }: Config): readonly string[] =>
+  [...new Set([boot.bios, boot.uefi_x64, boot.uefi_arm64, ...boot.overrides.flatMap(({ file }) => file ?? [])])]
 
 /**
  * Which of our addresses a client will have asked: DHCP named `own` to it. Only one on another network of ours, which has

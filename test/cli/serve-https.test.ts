@@ -7,6 +7,7 @@ import { connect } from 'node:tls'
 import t, { type Test } from 'tap'
 import { makeCertificate, makePki } from '../helpers/pki.js'
 import { Program } from '../helpers/program.js'
+import { shortFolder } from '../helpers/short-folder.js'
 
 const pki = makePki()
 const names = [{ dns: 'localhost' }, { ip: '127.0.0.1' }]
@@ -21,7 +22,7 @@ function configured (t: Test): { folder: string, file: string } {
   const file = join(folder, 'config.yaml')
   writeFileSync(file, `data_path: ${folder}/data
 state_path: ${folder}/state
-control_socket: ${folder}/control.sock
+control_socket: ${shortFolder(t)}/c
 http:
   address: "127.0.0.1:0"
   identify_by_ip: true
@@ -44,7 +45,6 @@ async function read (url: string, options: RequestOptions = {}): Promise<{ statu
   return { status: answer.statusCode, text }
 }
 
-// tap names its folder after the test, and the path of a Unix socket is short.
 t.test('https', async t => {
   const { folder, file } = configured(t)
   const program = new Program(['serve', '--config', file])

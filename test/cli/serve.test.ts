@@ -106,7 +106,7 @@ t.test('what can not start is told in one line', async t => {
     /cannot listen on 127\.0\.0\.1:\d+\/udp: another program listens there\n$/)
 
   await refused(t, ['serve', '--config', configured(t, 'dhcp: { mode: server, interface: ens999, subnets: [{ subnet: 10.9.0.0/24 }] }')],
-    /^core-provisioner serve: no interface ens999 with an IPv4 address on this machine/)
+    /^core-provisioner serve: .*config\.yaml:7: dhcp\.interface: no interface ens999 with an IPv4 address on this machine/)
   await refused(t, ['serve', '--config', configured(t, 'dhpc: {}')], /config\.yaml:7: dhpc: unknown key\n$/)
   await refused(t, ['serve', '--config', '/nowhere.yaml'], /there is no configuration file \/nowhere\.yaml/)
   await refused(t, ['serve', '--set', 'state_path=/etc/passwd/state', '--set', 'tftp.address=""', '--set', 'http.address=127.0.0.1:0'],
@@ -124,7 +124,7 @@ t.test('check prints what would listen', async t => {
   t.match(stdout, /dhcp +lo:67\/udp +as 127\.0\.0\.1, 1 subnets, 1 reservations, unknown clients: deny/)
   t.match(stdout, /store +.*\/data +1 groups, 1 profiles, 1 ignition/)
   const json = await new Program(['check', '--json', '--config', file]).end()
-  t.match(JSON.parse(json.stdout), { dhcp: { mode: 'server', interface: 'lo' }, listeners: [{ protocol: 'dhcp' }, { protocol: 'http' }], problems: { length: 1 } })
+  t.match(JSON.parse(json.stdout), { dhcp: { mode: 'server', interface: 'lo' }, listeners: [{ protocol: 'http' }, { protocol: 'grpc' }, { protocol: 'dhcp', address: 'lo:67/udp' }, { protocol: 'dhcp-client' }, { protocol: 'control' }], problems: { length: 1 } })
 
   const folder = t.testdirName
   mkdirSync(join(folder, 'state/hosts.d'), { recursive: true })

@@ -29,7 +29,7 @@ export class Program {
 
   constructor (args: readonly string[], options: ProgramOptions = {}) {
     const { sockets = [], input, env, built = false } = options
-    const command = [process.execPath, ...built ? ['bin/core-provisioner'] : ['--import', 'tsx', 'src/main.ts'], ...args]
+    const command = [process.execPath, ...built ? ['dist/main.js'] : ['--import', 'tsx', 'src/main.ts'], ...args]
     const handed = sockets.length === 0 ? {} : { LISTEN_FDS: String(sockets.length), LISTEN_FDNAMES: sockets.map(({ name }) => name).join(':') }
     // A shell that becomes the program: only it can know the process id beforehand.
     this.child = spawn('/bin/sh', ['-c', 'LISTEN_PID=$$ WATCHDOG_PID=$$ exec "$@"', 'sh', ...command], {

@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { socketNames } from '../../src/wiring/sockets.js'
+import { listeners } from '../../src/listeners.js'
 import { needs, runTool } from '../helpers/tools.js'
 
 const folder = fileURLToPath(new URL('../../systemd', import.meta.url))
@@ -55,7 +55,8 @@ t.test('every directive and value is known to systemd 219', async t => {
 })
 
 t.test('a socket unit for every socket that the program knows, and never root', async t => {
-  t.same(units.filter(name => name.endsWith('.socket')).sort(), socketNames.map(name => `core-provisioner-${name}.socket`).sort())
+  const named = listeners.flatMap(({ systemd }) => systemd === undefined ? [] : [`core-provisioner-${systemd}.socket`])
+  t.same(units.filter(name => name.endsWith('.socket')).sort(), named.sort())
   const service = directives('core-provisioner.service')
   t.match(service.filter(({ name }) => name === 'User'), [{ value: 'matchbox' }])
   t.same(service.filter(({ name }) => /^(?:ExecStartPre|PermissionsStartOnly|AmbientCapabilities)$/.test(name)), [])
@@ -90,7 +91,7 @@ t.test('the systemd of this machine finds nothing amiss, drop-ins included', asy
 })
 
 t.test('firewalld, sysusers and tmpfiles', async t => {
-  const xml = ['core-provisioner', 'core-provisioner-rpc'].map(name => readFileSync(join(folder, `firewalld/${name}.xml`), 'utf8')).join('')
+  const xml = ['core-provisioner', 'core-provisioner-https', 'core-provisioner-rpc'].map(name => readFileSync(join(folder, `firewalld/${name}.xml`), 'utf8')).join('')
   const opened = [...xml.matchAll(/<port protocol="(\w+)" port="(\d+)"\/>/g)].map(([, protocol, port]) => `${port}/${protocol}`)
   const listening = units.flatMap(directives).flatMap(({ name, value }) =>
     name === 'ListenDatagram' ? [`${value.split(':')[1]}/udp`] : name === 'ListenStream' ? [`${value.split(':')[1]}/tcp`] : [])

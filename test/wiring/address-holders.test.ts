@@ -24,7 +24,7 @@ t.test('the lease of an address says whose it is, else its reservation, each as 
   const holder = await addressHolders({
     loaded: loadConfig({ file: undefined, env: {}, set: [`state_path=${folder}`] }),
     store,
-    leases,
+    leases: { table: leases },
     clock: systemClock,
     log: createLog({ level: 'error', pretty: false, destination: logLines().stream }),
     onClose: closer => { closers.push(closer) }

@@ -3,13 +3,16 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import t, { type Test } from 'tap'
-import { loadConfig } from '../../src/config/load.js'
+import { type Config, loadConfig } from '../../src/config/load.js'
+import { listeners } from '../../src/listeners.js'
 import type { InheritedSocket } from '../../src/net/inherited-sockets.js'
 import { Sockets } from '../../src/wiring/sockets.js'
 import { handedSocket } from '../helpers/handed-sockets.js'
 import { logLines } from '../helpers/log-lines.js'
 import { createLog } from '../../src/base/log.js'
+import { makePki } from '../helpers/pki.js'
 import { Program } from '../helpers/program.js'
 import { shortFolder } from '../helpers/short-folder.js'
 
@@ -57,6 +60,27 @@ async function loader (port: number): Promise<string> {
   client.close()
   return data.subarray(4).toString()
 }
+
+t.test('a socket for TLS is the one that is listened on, by the name of its unit or by its port', async t => {
+  const pki = makePki()
+  for (const name of ['core-provisioner-https.socket', '']) {
+    const [http, https] = [handedSocket('tcp'), handedSocket('tcp')]
+    const folder = t.testdirName
+    const file = configured(t, `http: { address: "127.0.0.1:${http.port}", https: { address: "127.0.0.1:${https.port}", cert_file: ${folder}/c, key_file: ${folder}/k } }\ntftp: { address: "" }\nrpc: { address: "" }\n`)
+    writeFileSync(join(folder, 'c'), pki.server.cert)
+    writeFileSync(join(folder, 'k'), pki.server.key, { mode: 0o600 })
+    const program = new Program(['serve', '--config', file], { sockets: [{ fd: http.fd, name: 'http' }, { fd: https.fd, name }] })
+    t.teardown(() => program.child.kill('SIGKILL'))
+    await program.logged('appliance.ready')
+    const client = connect({ port: https.port, host: '127.0.0.1', ca: pki.ca.cert })
+    await once(client, 'secureConnect')
+    t.equal(client.authorized, true, name)
+    client.destroy()
+    t.equal((await program.end('SIGTERM')).status, 0)
+    t.notMatch(program.stdout, /socket\.unused/)
+    for (const socket of [http, https]) socket.close()
+  }
+})
 
 t.test('a download under way outlasts the end', async t => {
   const http = handedSocket('tcp')
@@ -109,18 +133,31 @@ t.test('systemd 219 names no socket: its port tells', async t => {
   const boot = socket({ port: 4011, device: 'ens192' })
   const tftp = [socket({ port: 1069, address: '10.0.0.1' }), socket({ port: 1069, address: '10.0.0.2' })]
   const http = socket({ port: 8080, transport: 'tcp', address: '::' })
-  const sockets = new Sockets([client, ...tftp, http, boot, dhcp], loaded)
+  const sockets = new Sockets([client, ...tftp, http, boot, dhcp], loaded, listeners)
   t.same(sockets.takeAll('tftp', { key: 'tftp.address', port: 1069 }), tftp, 'each address of a list')
   t.equal(sockets.take('http', { key: 'http.address', host: '0.0.0.0', port: 8080 }), http)
   t.equal(sockets.take('dhcp', { key: 'dhcp.port', port: 67, device: 'ens192' }), dhcp)
   t.equal(sockets.take('dhcp-client', { key: 'dhcp.interface', port: 68, device: 'ens192' }), client)
   t.equal(sockets.take('boot-server', { key: 'dhcp.boot_server_port', port: 4011, device: 'ens192' }), boot)
-  t.equal(sockets.take('rpc', { key: 'rpc.address', port: 8081 }), undefined)
+  t.equal(sockets.take('grpc', { key: 'rpc.address', port: 8081 }), undefined)
+})
+
+t.test('TLS and further interfaces are known too, a template instance by its name', async t => {
+  const places = (config: Config) => ['ens192', 'ens224'].map(device => ({ key: 'dhcp.port', port: config.dhcp.port, device }))
+  const rows = listeners.map(row => row.name === 'dhcp' ? { ...row, places } : row)
+  const https = socket({ name: 'core-provisioner-https.socket', transport: 'tcp', port: 8443 })
+  const first = socket({ name: 'core-provisioner-dhcp@ens192.socket', port: 67, device: 'ens192' })
+  const second = socket({ name: 'dhcp', port: 67, device: 'ens224' })
+  const sockets = new Sockets([first, https, second], loaded, rows)
+  t.equal(sockets.take('https', { key: 'http.https.address', host: '0.0.0.0', port: 8443 }), https)
+  t.equal(sockets.take('dhcp', { key: 'dhcp.port', port: 67, device: 'ens224' }), second, 'each interface its own')
+  t.equal(sockets.take('dhcp', { key: 'dhcp.port', port: 67, device: 'ens224' }), undefined, 'that of another interface is no misfit')
+  t.equal(sockets.take('dhcp', { key: 'dhcp.port', port: 67, device: 'ens192' }), first)
 })
 
 t.test('what does not fit', async t => {
   const refused = (facts: Partial<InheritedSocket>, name: 'dhcp' | 'tftp' | 'http', wanted: object, message: RegExp): void => {
-    const sockets = new Sockets([socket({ name, ...facts })], loaded)
+    const sockets = new Sockets([socket({ name, ...facts })], loaded, listeners)
     t.throws(() => sockets.take(name, { key: `${name}.address`, port: facts.port ?? 0, ...wanted }), { code: 'config_invalid', message })
   }
   refused({ port: 67 }, 'dhcp', { device: 'ens192' }, /dhcp\.interface is ens192, but core-provisioner-dhcp\.socket listens on every interface.*BindToDevice=ens192/)
@@ -133,6 +170,6 @@ t.test('what does not fit', async t => {
 t.test('sockets that nobody knows are named', async t => {
   const { stream, entries } = logLines()
   const { fd } = handedSocket('udp')
-  new Sockets([socket({ fd, port: 5353, name: 'mdns.socket' })], loaded).closeUnused(createLog({ level: 'info', pretty: false, destination: stream }))
+  new Sockets([socket({ fd, port: 5353, name: 'mdns.socket' })], loaded, listeners).closeUnused(createLog({ level: 'info', pretty: false, destination: stream }))
   t.match(entries(), [{ msg: 'socket.unused', socket: 'mdns.socket', at: '0.0.0.0:5353/udp' }])
 })

@@ -1,0 +1,93 @@
+// What keeps machines from booting, found from the outside: configuration, interface, ports and who has them, loaders,
+// certificates, folders, firewalls, other DHCP servers; and for networks whose own DHCP server stays, what it has to say.
+import { constants, existsSync } from 'node:fs'
+import { access, readdir, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { LoadedConfig } from '../config/load.js'
+import { buildReservations } from '../dhcp/reservations.js'
+import { formatIpv4 } from '../net/ipv4.js'
+import { groupOverrides } from '../wiring/boot-overrides.js'
+import { advertisedHost, bootConfig, dhcpSubnets } from '../wiring/dhcp-settings.js'
+import type { Ground } from '../wiring/ground.js'
+import { readReservations } from '../wiring/reservation-sources.js'
+import { fine, type Finding, note } from './finding.js'
+import { diagnoseImages } from './images.js'
+import { onGround, type Plan, type PlanOptions } from './plan.js'
+
+export interface DoctorOptions extends PlanOptions {
+  readonly loaded: LoadedConfig
+  /** Whether an appliance with this configuration runs: then it is the one that should have the ports. */
+  readonly running: boolean
+}
+
+export const diagnose = ({ loaded, running, ...options }: DoctorOptions): Promise<readonly Finding[]> =>
+  onGround(loaded, options, async (ground, plan) => [
+    ...fromPlan(plan),
+    ...await fromListeners(plan, running),
+    ...await folders(loaded),
+    ...await diagnoseImages(loaded, options),
+    ...await firewall(plan),
+    ...await otherDhcpServer(ground)
+  ])
+
+function fromPlan ({ findings, paths }: Plan): readonly Finding[] {
+  const allIsWell = !findings.some(({ level, about }) => level === 'problem' && about === 'configuration')
+  return [...findings, ...allIsWell ? [fine('configuration', paths.map(path => path.join(' ').trim()).join('; '))] : []]
+}
+
+async function fromListeners ({ listeners }: Plan, running: boolean): Promise<readonly Finding[]> {
+  const found = await Promise.all(listeners.filter(({ off }) => !off).map(({ row, place }) => row.diagnose(row, place, running)))
+  return found.flat()
+}
+
+async function folders ({ config }: LoadedConfig): Promise<readonly Finding[]> {
+  const wanted = [
+    ['store', config.data_path, constants.R_OK | constants.W_OK],
+    ['state', config.state_path, constants.R_OK | constants.W_OK],
+    ['control socket', dirname(config.control_socket), constants.W_OK],
+    ...config.assets_path === '' ? [] : [['assets', config.assets_path, constants.R_OK] as const]
+  ] as const
+  const findings = await Promise.all(wanted.map(async ([about, path, mode]): Promise<Finding | undefined> => {
+    if (!existsSync(path)) return about === 'assets' ? { level: 'note', about, text: `${path} is missing: /assets/ answers 404` } : undefined
+    return await access(path, mode).then(() => undefined, (): Finding => ({ level: 'problem', about, text: `${path} can't be ${mode === constants.R_OK ? 'read' : 'written'} by this user` }))
+  }))
+  return findings.filter(finding => finding !== undefined)
+}
+
+/** Firewalls that are known to run; what they let through is theirs to say, so this only tells what has to get in. */
+async function firewall ({ listeners }: Plan): Promise<readonly Finding[]> {
+  const names = new Set<string>()
+  for (const pid of await readdir('/proc').catch(() => [])) {
+    if (/^\d+$/.test(pid) && (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes('/firewalld')) names.add('firewalld')
+  }
+  if (/^ENABLED=yes/m.test(await readFile('/etc/ufw/ufw.conf', 'utf8').catch(() => ''))) names.add('ufw')
+  const wanted = listeners.filter(({ off, row }) => !off && row.transport !== 'unix').map(({ row, place }) => `${place.port}/${row.transport}`).join(' ')
+  return [...names].map(name => note('firewall', `${name} runs: it has to let in ${wanted}`))
+}
+
+/** With DHCP off, or beside another server, that server has to name this one. */
+async function otherDhcpServer ({ loaded, config, own, origin, store }: Ground): Promise<readonly Finding[]> {
+  if (config.dhcp.mode === 'server') return []
+  const host = advertisedHost(config, own)
+  const found = await readReservations(loaded, store)
+  const machines = groupOverrides(store.snapshot.groups.values()).overrides
+  const { loaders, scriptUrl, overrides = [] } = bootConfig(config, origin, machines)
+  const { byIp } = buildReservations(found.entries, dhcpSubnets(loaded), 0)
+  const hosts = [...found.entries].filter(({ ip }) => byIp.has(ip) || config.dhcp.subnets.length === 0)
+  return [
+    { level: 'note', about: 'your DHCP server', text: `next-server ${host}` },
+    { level: 'note', about: 'your DHCP server', text: `filename "${loaders.bios ?? ''}" for BIOS (option 93 is 0), "${loaders['efi-x64'] ?? ''}" for x64 UEFI (7, 9)` },
+    { level: 'note', about: 'your DHCP server', text: `filename "${scriptUrl}" for iPXE (user class, option 77, is "iPXE")` },
+    ...overrides.flatMap(({ loader, mac, vendorClass, architecture }): Finding[] => {
+      const whom = [
+        ...mac === undefined ? [] : [`hardware ethernet ${mac}`],
+        ...vendorClass === undefined ? [] : [`vendor class (option 60) "${vendorClass}"`],
+        ...architecture === undefined ? [] : [`architecture (option 93) ${architecture}`]
+      ]
+      return loader === undefined ? [] : [{ level: 'note', about: 'your DHCP server', text: `filename "${loader}" for ${whom.join(', ')}, but for iPXE` }]
+    }),
+    ...hosts.map(({ macs: [mac = ''], ip, hostName }): Finding => ({
+      level: 'note', about: 'your DHCP server', text: `${hostName ?? ''} hardware ethernet ${mac} fixed-address ${formatIpv4(ip)}`.trim()
+    }))
+  ]
+}

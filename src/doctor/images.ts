@@ -1,0 +1,55 @@
+// What is wrong with the image mirror: sources, keys, releases.
+import { AppError } from '../base/errors.js'
+import type { LoadedConfig } from '../config/load.js'
+import type { Mirror } from '../mirror/mirror.js'
+import { type MirrorContext, openMirror } from '../wiring/image-sources.js'
+import { fine, type Finding, note, problem } from './finding.js'
+
+const day = 86_400_000
+/** A source is stale when it was up to date this many intervals ago. */
+const staleIntervals = 2
+
+/** Sources that are stale, failing or without a key, keys that end, releases that are damaged. */
+export async function diagnoseImages (loaded: LoadedConfig, context: MirrorContext): Promise<readonly Finding[]> {
+  const { config } = loaded
+  if (config.assets_path === '' || config.images.sources.length === 0) return []
+  const bad = (text: string): Finding => problem('images', text)
+  let mirror: Mirror
+  try {
+    mirror = openMirror(loaded, context)
+  } catch (error) {
+    if (error instanceof AppError) return [bad(error.message)]
+    throw error
+  }
+  const now = context.clock.now()
+  const findings: Finding[] = []
+  const { keys, problems } = await mirror.keys()
+  findings.push(...problems.map(bad))
+  for (const { fingerprint, expires } of keys) {
+    if (expires === undefined || expires > now + 30 * day) continue
+    const date = new Date(expires).toISOString().slice(0, 10)
+    findings.push(expires <= now
+      ? bad(`the key ${fingerprint} ended on ${date}: images keys add takes the publisher's newer one`)
+      : note('images', `the key ${fingerprint} ends on ${date}`))
+  }
+  const { sources, releases } = await mirror.list()
+  const limit = staleIntervals * (config.images.interval === 0 ? 30 * day : config.images.interval)
+  for (const { source, version, succeeded, error } of sources) {
+    const { keys: wanted = [], files = [] } = mirror.sources.find(({ id }) => id === source) ?? {}
+    const has = keys.some(({ fingerprint }) => wanted.length === 0 || wanted.includes(fingerprint))
+    const unsigned = files.length > 0 && files.every(({ signature }) => signature === '')
+    if (!has && !unsigned) findings.push(bad(`${source} has no key: core-provisioner images keys add FILE --fingerprint FINGERPRINT pins its publisher's`))
+    if (error !== undefined) findings.push(bad(`${source} failed at ${error.at}: ${error.text}`))
+    if (succeeded === undefined) {
+      if (error === undefined && has) findings.push(note('images', `${source} was never fetched: core-provisioner images sync does`))
+    } else if (now - Date.parse(succeeded) > limit) {
+      findings.push(bad(`${source} is stale: it was last up to date at ${succeeded}`))
+    } else if (error === undefined) {
+      findings.push(fine('images', `${source} is at ${version ?? 'nothing'}, as of ${succeeded}`))
+    }
+  }
+  for (const { path, problems: damaged } of releases) {
+    for (const text of Object.values(damaged)) findings.push(bad(`${path}: ${text}; core-provisioner images sync fetches it again`))
+  }
+  return findings
+}

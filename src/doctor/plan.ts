@@ -1,0 +1,93 @@
+// What `serve` would do with a configuration, found out by preparing each listener as serve does and listening nowhere: who
+// listens where, what from, what is amiss.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { AppError } from '../base/errors.js'
+import type { Config, LoadedConfig } from '../config/load.js'
+import { isListener, placesIn } from '../listeners.js'
+import { type Ground, type GroundOptions, openGround } from '../wiring/ground.js'
+import type { Prepared, Row } from '../wiring/listener.js'
+import { type Place, placeText } from '../wiring/place.js'
+import { type Finding, problem } from './finding.js'
+
+export interface PlannedListener {
+  readonly row: Row
+  readonly place: Place
+  /** `0.0.0.0:8080/tcp`, `ens192:67/udp` */
+  readonly address: string
+  readonly what: string
+  /** Nobody asked for it, and it would not listen. */
+  readonly off: boolean
+}
+
+export interface Plan {
+  readonly sources: readonly string[]
+  readonly listeners: readonly PlannedListener[]
+  /** What the sockets of systemd have to know: `interface` is '' where the mode is off and none is written. */
+  readonly dhcp: { readonly mode: Config['dhcp']['mode'], readonly interface: string }
+  /** What it reads and writes: the folder and what is in it. */
+  readonly paths: ReadonlyArray<readonly [what: string, path: string, contents: string]>
+  /** What keeps some of it from working, and what some machines may miss. */
+  readonly findings: readonly Finding[]
+}
+
+export type PlanOptions = Omit<GroundOptions, 'live' | 'onProblem'>
+
+export const planFor = (loaded: LoadedConfig, options: PlanOptions): Promise<Plan> =>
+  onGround(loaded, options, async (_, plan) => plan)
+
+/** The plan, and `look` at what it was made from before that is closed. */
+export async function onGround<T> (
+  loaded: LoadedConfig, options: PlanOptions, look: (ground: Ground, plan: Plan) => Promise<T>
+): Promise<T> {
+  const refused: AppError[] = []
+  const ground = await openGround(loaded, { ...options, live: false, onProblem: error => { refused.push(error) } })
+  const opened: Prepared[] = []
+  const listeners: PlannedListener[] = []
+  const findings: Finding[] = []
+  try {
+    for (const { row, place } of placesIn(loaded.config)) {
+      const listener = { row, place, address: placeText(row, place) }
+      if (!isListener(row)) {
+        listeners.push({ ...listener, what: row.what, off: false })
+        continue
+      }
+      try {
+        const prepared = await row.prepare(ground, place)
+        opened.push(prepared)
+        listeners.push({ ...listener, what: prepared.what, off: prepared.off !== undefined })
+        findings.push(...prepared.findings ?? [])
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error
+        listeners.push({ ...listener, what: '', off: false })
+        refused.push(error)
+      }
+    }
+    const plan = {
+      sources: loaded.sources,
+      listeners,
+      dhcp: { mode: loaded.config.dhcp.mode, interface: loaded.config.dhcp.interface },
+      paths: pathsOf(ground),
+      findings: [
+        ...refused.map(({ message }) => problem('configuration', message)),
+        ...ground.store.problems().map(({ file, message }) => problem('configuration', `${join(loaded.config.data_path, file)}: ${message}`)),
+        ...findings
+      ]
+    }
+    return await look(ground, plan)
+  } finally {
+    for (const { close } of opened) await close?.()
+    await ground.close()
+  }
+}
+
+function pathsOf ({ config, store, signer, sources }: Ground): Plan['paths'] {
+  const { groups, profiles, configs } = store.snapshot
+  const { data_path: data, assets_path: assets, state_path: state } = config
+  return [
+    ['store', data, `${groups.size} groups, ${profiles.size} profiles, ${configs.ignition.size} ignition, ${configs.cloud.size} cloud, ${configs.generic.size} generic`],
+    ...assets === '' ? [] : [['assets', assets, `${existsSync(assets) ? '' : 'missing '}${sources.length === 0 ? '' : `${sources.length} image sources`}`.trim()] as const],
+    ...signer === undefined ? [] : [['key ring', config.signing.key_ring_path, `signs as ${signer.keyId}`] as const],
+    ['state', state, existsSync(state) ? '' : 'made at start']
+  ]
+}

@@ -1,0 +1,120 @@
+// THE table of what listens, in the order in which it starts. serve, check, doctor, /readyz, the sockets of systemd, the graces at
+// the end and a test of the documentation walk it: one more listener is one more row here, and the docs.
+import type { Config, ListenAddress } from './config/load.js'
+import { ports as dhcpPorts } from './dhcp/constants.js'
+import { each, interfaceUp, portAsItShouldBe, portToAskFrom, socketAnswered } from './doctor/ports.js'
+import { prepareControl } from './wiring/control.js'
+import { bootServerPlaces, dhcpClientPlaces, dhcpPlaces, prepareDhcp } from './wiring/dhcp.js'
+import { prepareGrpc } from './wiring/grpc.js'
+import { prepareHttp } from './wiring/http.js'
+import { prepareHttps } from './wiring/https.js'
+import type { ListenerRow, Row } from './wiring/listener.js'
+import type { Place } from './wiring/place.js'
+import { prepareTftp } from './wiring/tftp.js'
+
+/** What an initrd takes at 1 Gbit/s, twice. */
+const downloadGrace = 10_000
+
+const at = (key: string, address: ListenAddress | null): readonly Place[] => address === null ? [] : [{ key, ...address }]
+
+// DHCP comes after what it sends machines to. The control socket, which asks all of them, is last.
+export const listeners: readonly Row[] = [
+  {
+    name: 'http',
+    transport: 'tcp',
+    port: 8080,
+    systemd: 'http',
+    keys: ['http.address'],
+    grace: 1500,
+    inheritedGrace: downloadGrace,
+    places: config => at('http.address', config.http.address),
+    prepare: prepareHttp,
+    diagnose: portAsItShouldBe
+  },
+  {
+    name: 'https',
+    transport: 'tcp',
+    port: 8443,
+    systemd: 'https',
+    keys: ['http.https.address', 'http.https.cert_file', 'http.https.key_file'],
+    grace: 1500,
+    inheritedGrace: downloadGrace,
+    places: config => at('http.https.address', config.http.https.address),
+    prepare: prepareHttps,
+    diagnose: portAsItShouldBe
+  },
+  {
+    name: 'grpc',
+    transport: 'tcp',
+    port: 8081,
+    systemd: 'rpc',
+    keys: ['rpc.address', 'rpc.ca_file', 'rpc.cert_file', 'rpc.key_file'],
+    grace: 1000,
+    places: config => at('rpc.address', config.rpc.address),
+    prepare: prepareGrpc,
+    diagnose: portAsItShouldBe
+  },
+  {
+    name: 'tftp',
+    transport: 'udp',
+    port: 69,
+    systemd: 'tftp',
+    keys: ['tftp.address', 'tftp.root'],
+    grace: 1500,
+    places: config => at('tftp.address', config.tftp.address),
+    prepare: prepareTftp,
+    // Whoever never asked for it has what Matchbox had: a TFTP server of another program, or none.
+    forgiven: (_, { config, isWritten }) => config.dhcp.mode === 'off' && !isWritten(['tftp']),
+    diagnose: portAsItShouldBe
+  },
+  {
+    name: 'dhcp',
+    transport: 'udp',
+    port: dhcpPorts.server,
+    systemd: 'dhcp',
+    keys: ['dhcp.mode', 'dhcp.interface', 'dhcp.port'],
+    grace: 500,
+    places: dhcpPlaces,
+    prepare: prepareDhcp,
+    diagnose: each(interfaceUp, portAsItShouldBe)
+  },
+  {
+    name: 'dhcp-client',
+    transport: 'udp',
+    of: 'dhcp',
+    what: 'asks at the start whether another DHCP server answers',
+    port: dhcpPorts.client,
+    systemd: 'dhcp-client',
+    keys: ['dhcp.interface', 'dhcp.allow_other_servers'],
+    places: dhcpClientPlaces,
+    diagnose: portToAskFrom
+  },
+  {
+    name: 'boot-server',
+    transport: 'udp',
+    of: 'dhcp',
+    what: 'the boot server of the proxy',
+    port: 4011,
+    systemd: 'boot-server',
+    keys: ['dhcp.interface', 'dhcp.boot_server_port'],
+    places: bootServerPlaces,
+    diagnose: portAsItShouldBe
+  },
+  {
+    name: 'control',
+    transport: 'unix',
+    keys: ['control_socket'],
+    grace: 1000,
+    places: config => [{ key: 'control_socket', port: 0, path: config.control_socket }],
+    prepare: prepareControl,
+    // A unit of Matchbox's time has no RuntimeDirectory=; its machines boot without anybody asking the running appliance.
+    forgiven: ({ code }, { isWritten }) => code === 'socket_failed' && !isWritten(['control_socket']),
+    diagnose: socketAnswered
+  }
+]
+
+export const isListener = (row: Row): row is ListenerRow => 'prepare' in row
+
+/** Every instance that the configuration asks for. */
+export const placesIn = (config: Config): ReadonlyArray<{ readonly row: Row, readonly place: Place }> =>
+  listeners.flatMap(row => row.places(config).map(place => ({ row, place })))

@@ -1,0 +1,42 @@
+// The certificate of a listener, kept in step with its files: told in the log, counted, and shown to whoever looks.
+import type { ReloadOptions, TlsEvent, TlsFiles } from '../tls/reload.js'
+import { TlsReloader } from '../tls/reload.js'
+import type { Metrics } from '../base/metrics.js'
+import { fine, type Finding, note } from '../doctor/finding.js'
+import type { Ground } from './ground.js'
+
+export interface Certificate {
+  readonly reloader: TlsReloader
+  readonly findings: readonly Finding[]
+  /** From now on: what is wrong with it is logged, new ones are counted, and `inForce` hears of them. */
+  readonly serve: (metrics: Metrics, inForce?: () => void) => void
+}
+
+/** `listener` is its name in metrics and log. AppError `certificate_invalid` as from TlsReloader.open. */
+export async function openCertificate (listener: string, files: TlsFiles, { clock, config, log }: Ground): Promise<Certificate> {
+  let onEvent: ReloadOptions['onEvent'] = () => {}
+  const reloader = await TlsReloader.open(files, { clock, advertise: config.advertise, onEvent: event => { onEvent(event) } })
+  const until = new Date(reloader.notAfter).toISOString().slice(0, 10)
+  return {
+    reloader,
+    findings: [
+      fine('certificates', `${files.certFile} is good until ${until}`),
+      ...reloader.warnings().map(text => note('certificates', text))
+    ],
+    serve: (metrics, inForce = () => {}) => {
+      const reloads = metrics.tlsReloads(listener)
+      metrics.gauge(`${listener}_certificate_expiry_seconds`, `When the certificate of ${listener} ends, in seconds since the epoch`, () => reloader.notAfter / 1000)
+      for (const warning of reloader.warnings()) log.warn({ listener, warning }, 'tls.certificate')
+      onEvent = (event: TlsEvent) => {
+        reloads.inc({ result: event.what })
+        if (event.what === 'kept') {
+          log.error({ listener, reason: event.reason }, 'tls.kept')
+          return
+        }
+        inForce()
+        log.info({ listener, subject: event.subject, until: new Date(event.notAfter).toISOString() }, 'tls.reloaded')
+        for (const warning of event.warnings) log.warn({ listener, warning }, 'tls.certificate')
+      }
+    }
+  }
+}

@@ -1,0 +1,41 @@
+// The control socket, which asks all other parts.
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { stateAt } from '../dhcp/leases.js'
+import { assertSocketPath, buildControlApp, listenControl } from '../http/control-app.js'
+import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
+import { closeApp, machineRoutes } from './http.js'
+import type { Ground } from './ground.js'
+import type { Prepared } from './listener.js'
+import type { Place } from './place.js'
+import type { Shared } from './shared.js'
+
+export async function prepareControl (_ground: Ground, { path = '' }: Place): Promise<Prepared> {
+  assertSocketPath(path)
+  return {
+    what: 'for commands of this machine',
+    listen: async shared => {
+      const { leases, clock, dhcpServers } = shared
+      const app = buildControlApp({
+        ...machineRoutes(shared),
+        leases: () => [...leases.table.values()].sort((a, b) => a.ip - b.ip).map(lease => ({
+          ip: formatIpv4(lease.ip),
+          mac: lease.mac,
+          state: stateAt(lease, clock.now()),
+          since: new Date(lease.since).toISOString(),
+          expires: new Date(lease.expires).toISOString(),
+          ...lease.hostName !== undefined && { hostname: lease.hostName }
+        })),
+        releaseLease: ip => release(dhcpServers, ip)
+      })
+      await mkdir(dirname(path), { recursive: true }).catch(() => {})
+      await listenControl(app, path)
+      return { inherited: false, close: grace => closeApp(app, grace, clock) }
+    }
+  }
+}
+
+async function release (servers: Shared['dhcpServers'], ip: Ipv4): Promise<boolean> {
+  for (const server of servers) if (await server.release(ip)) return true
+  return false
+}

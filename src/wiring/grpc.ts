@@ -1,0 +1,51 @@
+// The gRPC API and its certificates.
+import { existsSync } from 'node:fs'
+import { AppError } from '../base/errors.js'
+import { note } from '../doctor/finding.js'
+import { startGrpcServer } from '../grpc/grpc-server.js'
+import { type Certificate, openCertificate } from './certificate.js'
+import type { Ground } from './ground.js'
+import type { Prepared } from './listener.js'
+import type { Place } from './place.js'
+
+/** For somebody who never asked for the API and has no certificates it is off; AppError says what is wrong with one that is asked for. */
+export async function prepareGrpc (ground: Ground, { key, host = '0.0.0.0', port }: Place): Promise<Prepared> {
+  const { loaded, config: { rpc } } = ground
+  const files = { caFile: rpc.ca_file, certFile: rpc.cert_file, keyFile: rpc.key_file }
+  let certificate: Certificate
+  try {
+    certificate = await openCertificate('rpc', files, ground)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    if (!loaded.isWritten(['rpc'])) {
+      const missing = !Object.values(files).every(file => existsSync(file))
+      return {
+        what: missing ? 'off as long as it has no certificates' : `off: ${error.message}`,
+        off: error.message,
+        findings: missing ? [] : [note('certificates', `gRPC stays off: ${error.message}`)],
+        listen: async () => { throw error }
+      }
+    }
+    throw new AppError(error.code, `${error.message}; core-provisioner certs init makes certificates, rpc.address: "" turns the gRPC API off`, { cause: error })
+  }
+  const { reloader, findings, serve } = certificate
+  return {
+    what: `as ${rpc.cert_file}`,
+    findings,
+    close: () => reloader.close(),
+    listen: async ({ provisioner, sockets, metrics, clock, log }) => {
+      serve(metrics)
+      const socket = sockets.take('grpc', { key, host, port })
+      const server = await startGrpcServer({
+        provisioner,
+        listen: socket === undefined ? { host, port } : { fd: socket.fd },
+        identity: () => reloader.identity,
+        clock,
+        log,
+        onCall: ({ call, code }) => { metrics.rpcCalls.inc({ call, code }) },
+        onHandshakeFailure: reason => { metrics.rpcHandshakeFailures.inc({ reason }) }
+      })
+      return { inherited: socket !== undefined, reload: async () => { await reloader.reload() }, close: grace => server.close(grace) }
+    }
+  }
+}

@@ -1,0 +1,56 @@
+// The leases of all DHCP servers: the table in memory, the file behind it, and what is counted of both.
+import { join } from 'node:path'
+import type { Clock } from '../base/clock.js'
+import type { Logger } from '../base/log.js'
+import type { Metrics } from '../base/metrics.js'
+import { leaseFile, type LeaseStore } from '../dhcp/lease-file.js'
+import { isActive, type Lease, LeaseTable } from '../dhcp/leases.js'
+import { inRange } from '../dhcp/subnet.js'
+import { formatSubnet, parseIpv4 } from '../net/ipv4.js'
+import type { Mac } from '../net/mac.js'
+import type { Config } from '../config/load.js'
+import type { OnClose } from './closing.js'
+
+export interface Leases {
+  readonly table: LeaseTable
+  readonly store: LeaseStore
+}
+
+export interface LeasesOptions {
+  readonly config: Config
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly onClose: OnClose
+}
+
+/** What was kept is in the table. AppError says why the file can't be read or written. */
+export async function openLeases ({ config, clock, log, metrics, onClose }: LeasesOptions): Promise<Leases> {
+  const table = new LeaseTable()
+  const store = leaseFile({
+    path: join(config.state_path, 'leases.jsonl'),
+    log,
+    current: () => table.values(),
+    onSync: milliseconds => { metrics.leaseSync.observe(milliseconds / 1000) }
+  })
+  // No server gives leases: there is no file to keep.
+  if (config.dhcp.mode !== 'server') return { table, store }
+  for (const lease of await store.load()) table.set(lease)
+  onClose(() => store.close(), 'file')
+  const active = (): readonly Lease[] => [...table.values()].filter(lease => isActive(lease, clock.now()))
+  const ranges = config.dhcp.subnets.flatMap(({ subnet, range }) => range === undefined ? [] : [{ name: formatSubnet(subnet), range }])
+  metrics.gauge('dhcp_leases', 'Leases that are in force', () => active().length)
+  metrics.gauges('dhcp_range_addresses', 'Addresses in the range of a subnet', 'subnet',
+    () => ranges.map(({ name, range }) => [name, range.last - range.first + 1]))
+  metrics.gauges('dhcp_range_used', 'Addresses of the range that are leased, offered or set aside', 'subnet', () => {
+    const held = active()
+    return ranges.map(({ name, range }) => [name, held.filter(({ ip }) => inRange(range, ip)).length])
+  })
+  return { table, store }
+}
+
+/** Who holds the lease of an address. */
+export function leaseHolder (table: LeaseTable, address: string, clock: Clock): Mac | undefined {
+  const lease = table.get(parseIpv4(address) ?? 0)
+  return lease?.state === 'bound' && isActive(lease, clock.now()) ? lease.mac : undefined
+}

@@ -1,0 +1,50 @@
+// What a listener is: a row of the table in listeners.ts, and what becomes of each place that a configuration gives it.
+//
+// `prepare` opens all that the listener needs but its socket: serve goes on from there, check and doctor tell what came of it.
+import type { LoadedConfig } from '../config/load.js'
+import type { Finding } from '../doctor/finding.js'
+import type { AppError } from '../base/errors.js'
+import type { Ground } from './ground.js'
+import type { Place, SocketRow } from './place.js'
+import type { Shared } from './shared.js'
+
+export interface ListenerRow extends SocketRow {
+  /** Milliseconds that what is under way may take to finish at the end. */
+  readonly grace: number
+  /** The same where new requests wait in a socket of the service manager meanwhile. */
+  readonly inheritedGrace?: number
+  /** AppError says in one line why it can't be as configured. */
+  readonly prepare: (ground: Ground, place: Place) => Promise<Prepared>
+  /** Whether the appliance starts without it when it can't listen: nobody asked for it. */
+  readonly forgiven?: (error: AppError, loaded: LoadedConfig) => boolean
+}
+
+/** A socket that the listener of another row opens and closes with its own. */
+export interface CompanionRow extends SocketRow {
+  /** The name of that row. */
+  readonly of: string
+  /** What it is for. */
+  readonly what: string
+}
+
+export type Row = ListenerRow | CompanionRow
+
+export interface Prepared {
+  /** As what it listens, for a person. */
+  readonly what: string
+  /** Why it does not listen, where nobody asked for it and it can't. */
+  readonly off?: string
+  readonly findings?: readonly Finding[]
+  readonly listen: (shared: Shared) => Promise<Running>
+  /** Closes what was opened, whether it listened or not. */
+  readonly close?: () => Promise<void>
+}
+
+export interface Running {
+  /** Whether its socket stays open in the service manager. */
+  readonly inherited: boolean
+  /** Takes nothing new, finishes what is under way, and cuts off what is not done within `grace` milliseconds. */
+  readonly close: (grace: number) => Promise<void>
+  /** Reads its files again, changed or not. */
+  readonly reload?: () => Promise<void>
+}

@@ -1,0 +1,112 @@
+// The table of listeners: every row goes through all that is done with rows, on a configuration that asks for all of them.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { startAppliance } from '../src/appliance.js'
+import { systemClock } from '../src/base/clock.js'
+import { createLog } from '../src/base/log.js'
+import { loadConfig, type LoadedConfig } from '../src/config/load.js'
+import { diagnose } from '../src/doctor/diagnose.js'
+import { planFor } from '../src/doctor/plan.js'
+import { isListener, listeners, placesIn } from '../src/listeners.js'
+import { stageLimits } from '../src/wiring/closing.js'
+import { freePort } from './helpers/free-port.js'
+import { logLines } from './helpers/log-lines.js'
+import { makePki } from './helpers/pki.js'
+import { shortFolder } from './helpers/short-folder.js'
+
+const pki = makePki()
+const read = (path: string): string => readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8')
+const log = createLog({ level: 'error', pretty: false, destination: logLines().stream })
+
+async function configured (t: Test, ...set: readonly string[]): Promise<LoadedConfig> {
+  const folder = t.testdir({ data: { groups: {}, profiles: {} } })
+  for (const [name, text] of [['ca', pki.ca.cert], ['cert', pki.server.cert], ['key', pki.server.key]] as const) {
+    writeFileSync(join(folder, name), text, { mode: 0o600 })
+  }
+  const ports: number[] = []
+  while (ports.length < 6) ports.push(await freePort())
+  return loadConfig({
+    file: undefined,
+    env: {},
+    set: [
+      `data_path=${folder}/data`, `state_path=${folder}/state`, 'assets_path=""', `control_socket=${shortFolder(t)}/c`,
+      `http.address=127.0.0.1:${ports[0]}`, `http.https.address=127.0.0.1:${ports[1]}`, `rpc.address=127.0.0.1:${ports[2]}`, `tftp.address=127.0.0.1:${ports[3]}`,
+      `dhcp.port=${ports[4]}`, `dhcp.boot_server_port=${ports[5]}`,
+      `http.https.cert_file=${folder}/cert`, `http.https.key_file=${folder}/key`,
+      `rpc.ca_file=${folder}/ca`, `rpc.cert_file=${folder}/cert`, `rpc.key_file=${folder}/key`, ...set
+    ]
+  })
+}
+
+const options = { clock: systemClock, log, passphrase: '', env: {} }
+const server = ['dhcp.mode=server', 'dhcp.interface=lo', 'dhcp.subnets=[{ subnet: 127.0.0.0/8 }]']
+const proxy = ['dhcp.mode=proxy', 'dhcp.interface=lo']
+
+t.test('each row is told by name, unit, port, keys and graces, and documented', async t => {
+  const docs = { install: read('docs/install.md'), configuration: read('docs/configuration.md') }
+  const everything = [await configured(t, ...server), await configured(t, ...proxy)].flatMap(({ config }) => placesIn(config))
+  const names = listeners.map(({ name }) => name)
+  t.equal(new Set(names).size, names.length)
+  for (const row of listeners) {
+    const { name, transport, port, systemd, keys } = row
+    t.ok(everything.some(place => place.row === row), `${name} has a place when it is asked for`)
+    for (const key of keys) t.ok(docs.configuration.includes(`| \`${key}\` |`), `${key} stands in docs/configuration.md`)
+    if (systemd !== undefined) {
+      t.match(docs.install, new RegExp(`^\\| \`${systemd}\` \\| ${port}/${transport}`, 'm'), `${systemd} stands in docs/install.md`)
+      t.match(read(`systemd/core-provisioner-${systemd}.socket`), new RegExp(`^Listen(?:Stream|Datagram)=.*:${port}$`, 'm'))
+      t.match(read('scripts/install/install.sh'), new RegExp(`for name in [a-z -]*\\b${systemd}\\b[a-z -]*; do`), 'install.sh enables it')
+    }
+    if (isListener(row)) t.ok(row.grace > 0 && (row.inheritedGrace ?? row.grace) >= row.grace)
+    else t.ok(isListener(listeners.find(other => other.name === row.of)!), `${name} belongs to ${row.of}`)
+  }
+  const off = loadConfig({ file: undefined, env: {}, set: ['tftp.address=""', 'rpc.address=""'] })
+  t.same(placesIn(off.config).map(({ row }) => row.name), ['http', 'control'])
+})
+
+t.test('check and doctor prepare each row as serve does, and listen nowhere', async t => {
+  for (const mode of [server, proxy]) {
+    const loaded = await configured(t, ...mode)
+    const plan = await planFor(loaded, options)
+    t.same(plan.listeners.map(({ row }) => row.name), placesIn(loaded.config).map(({ row }) => row.name))
+    t.same(plan.listeners.filter(({ what }) => what === ''), [])
+    t.same(plan.findings.filter(({ level }) => level === 'problem'), [])
+    const found = await diagnose({ ...options, loaded, running: false })
+    for (const name of ['http', 'https', 'grpc', 'tftp', 'dhcp']) t.match(found.find(({ about, text }) => about === name && text.endsWith('is free')), { level: 'ok' }, name)
+  }
+})
+
+t.test('what each listener reads is read by check too', async t => {
+  const loaded = await configured(t, ...server)
+  const { rpc, http: { https } } = loaded.config
+  for (const file of [rpc.ca_file, rpc.cert_file, rpc.key_file, https.key_file]) writeFileSync(file, 'garbage')
+  const { findings } = await planFor(loaded, options)
+  const problems = findings.filter(({ level }) => level === 'problem').map(({ text }) => text)
+  t.match(problems, [/^--set http\.https\.cert_file: http\.https\.cert_file: .*holds no certificate/, /cert.*holds no certificate.*rpc\.address: "" turns the gRPC API off/])
+  t.same((await diagnose({ ...options, loaded, running: false })).filter(({ about, level }) => about === 'configuration' && level === 'problem').map(({ text }) => text), problems)
+  const refused: Error | undefined = await startAppliance(loaded, { log }).then(() => undefined, (error: Error) => error)
+  t.equal(refused?.message, problems[0], 'in the words of serve')
+})
+
+t.test('each row starts, is found, and closes', async t => {
+  // Only root opens the sockets of DHCP.
+  for (const mode of process.getuid?.() === 0 ? [[...server, 'dhcp.allow_other_servers=true'], proxy] : [[]]) {
+    const loaded = await configured(t, ...mode)
+    const appliance = await startAppliance(loaded, { log })
+    const rows = placesIn(loaded.config).map(({ row }) => row)
+    const found = await diagnose({ ...options, loaded, running: true })
+    for (const { name } of rows.filter(({ transport, port }) => transport !== 'unix' && port !== 68)) {
+      t.match(found.find(({ about }) => about === name), { level: 'ok', text: / is listened on by / }, name)
+    }
+    t.same(found.filter(({ level }) => level === 'problem'), [])
+    await appliance.reload()
+    const grace = Math.max(...rows.filter(isListener).map(row => row.grace))
+    t.equal(appliance.patience, grace + stageLimits.listener + stageLimits.worker + stageLimits.file)
+    t.equal(await appliance.close(), true)
+    t.same((await diagnose({ ...options, loaded, running: false })).filter(({ level }) => level === 'problem'), [], 'nothing is left')
+  }
+  const longest = Math.max(...listeners.filter(isListener).map(({ grace, inheritedGrace }) => inheritedGrace ?? grace))
+  const allowed = Number(/^TimeoutStopSec=(\d+)$/m.exec(read('systemd/core-provisioner.service'))?.[1]) * 1000
+  t.ok(longest + stageLimits.listener + stageLimits.worker + stageLimits.file < allowed, 'systemd waits longer')
+})
