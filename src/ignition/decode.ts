@@ -1,11 +1,12 @@
 // A YAML tree into typed values by a schema, with go-yaml's rules and messages: which scalars fit which type, what null does,
 // merge keys, duplicate keys, and the bound on what aliases may blow up to.
 import { goBytes, goString } from '../go/string.js'
-import { zeroOf, zeroValue } from './schema.js'
+import { yamlFields } from './schema.js'
 import { nodeText } from '../yaml/node.js'
 import { looseTruths, looseUntruths, maximumInt, resolveScalar, shortTag } from '../yaml/resolve.js'
 import { YamlError } from '../yaml/yaml-error.js'
-import type { CustomType, Fields, ValueOf, YamlType } from './schema.js'
+import { zeroOf, zeroValue } from './values.js'
+import type { CustomType, Struct, Type, ValueOf } from './schema.js'
 import type { YamlAlias, YamlMapping, YamlNode, YamlScalar, YamlSequence } from '../yaml/node.js'
 import type { Resolved } from '../yaml/resolve.js'
 import type { YamlDialect } from '../yaml/yaml-error.js'
@@ -26,7 +27,7 @@ export class YamlTypeError extends YamlError {
 export class CustomDecodeError extends YamlError {}
 
 interface Outcome { readonly good: boolean, readonly value: unknown }
-type Struct = Record<string, unknown>
+type Fields = Record<string, unknown>
 
 /** Characters that aliases may bring in, all together: one long text that stands in a thousand places would fill the memory. */
 const maximumAliasedText = 16 * 1024 * 1024
@@ -38,7 +39,7 @@ const maximumProblems = 100
  * The value of `root` as `type`; its zero value for an empty document.
  * Throws YamlTypeError when values do not fit, YamlError when the document itself is at fault.
  */
-export function decodeYaml<T extends YamlType> (root: YamlNode | undefined, type: T, dialect: YamlDialect): ValueOf<T> {
+export function decodeYaml<T extends Type> (root: YamlNode | undefined, type: T, dialect: YamlDialect): ValueOf<T> {
   if (root === undefined) return zeroOf(type)
   const decoder = new Decoder(dialect)
   const { value } = decoder.unmarshal(root, type, zeroValue(type))
@@ -57,7 +58,7 @@ class Decoder {
 
   constructor (dialect: YamlDialect) { this.#dialect = dialect }
 
-  unmarshal (node: YamlNode, type: YamlType, current: unknown): Outcome {
+  unmarshal (node: YamlNode, type: Type, current: unknown): Outcome {
     this.#count(node)
     if (node.kind === 'alias') return this.#alias(node, type, current)
     let target = type
@@ -99,7 +100,7 @@ class Decoder {
     return shortTag(node.tag) === '!!null' || (node.tag === '' && (node.value === 'null' || (node.value === '' && node.style === 'plain')))
   }
 
-  #alias (node: YamlAlias, type: YamlType, current: unknown): Outcome {
+  #alias (node: YamlAlias, type: Type, current: unknown): Outcome {
     if (node.target === undefined) throw new YamlError(`yaml: unknown anchor '${node.name}' referenced`, node)
     const key = this.#dialect === 'v2' ? node.name : node
     if (this.#open.has(key)) throw new YamlError(`yaml: anchor '${node.name}' value contains itself`, node)
@@ -111,7 +112,7 @@ class Decoder {
 
   #custom (node: Exclude<YamlNode, YamlAlias>, type: CustomType, current: unknown): Outcome {
     const before = this.problems
-    const as = <T extends YamlType>(other: T): ValueOf<T> => {
+    const as = <T extends Type>(other: T): ValueOf<T> => {
       this.problems = []
       const { value } = this.unmarshal(node, other, zeroValue(other))
       if (this.problems.length > 0) throw new YamlTypeError(this.problems)
@@ -128,7 +129,7 @@ class Decoder {
     }
   }
 
-  #refuse (node: YamlNode, tag: string, type: YamlType, current: unknown): Outcome {
+  #refuse (node: YamlNode, tag: string, type: Type, current: unknown): Outcome {
     const text = nodeText(node)
     const bytes = goBytes(text)
     const quoted = tag === '!!seq' || tag === '!!map' ? text : ` \`${bytes.length > 10 ? `${goString(bytes.subarray(0, 7))}...` : text}\``
@@ -140,20 +141,20 @@ class Decoder {
     if (this.problems.length < maximumProblems) this.problems.push({ line, column, text })
   }
 
-  #scalar (node: YamlScalar, type: YamlType, current: unknown): Outcome {
+  #scalar (node: YamlScalar, type: Type, current: unknown): Outcome {
     const resolved = resolveScalar(node, this.#dialect)
     if (resolved.type === 'null') return this.#null(type, current)
     const value = this.#fit(node, resolved, type)
     return value === undefined ? this.#refuse(node, resolved.tag, type, current) : { good: true, value }
   }
 
-  #null (type: YamlType, current: unknown): Outcome {
+  #null (type: Type, current: unknown): Outcome {
     const clears = this.#dialect === 'v2' || type.kind === 'optional' || type.kind === 'list' || type.kind === 'any'
     return clears ? { good: true, value: zeroValue(type) } : { good: false, value: current }
   }
 
   /** undefined where it does not fit. */
-  #fit (node: YamlScalar, resolved: Resolved, type: YamlType): unknown {
+  #fit (node: YamlScalar, resolved: Resolved, type: Type): unknown {
     switch (type.kind) {
       case 'string': return resolved.type === 'binary' ? resolved.value : node.value
       case 'bool': {
@@ -177,7 +178,7 @@ class Decoder {
     }
   }
 
-  #sequence (node: YamlSequence, type: YamlType, current: unknown): Outcome {
+  #sequence (node: YamlSequence, type: Type, current: unknown): Outcome {
     if (type.kind === 'any') return { good: true, value: '' }
     if (type.kind !== 'list') return this.#refuse(node, this.#collectionTag(node, '!!seq'), type, current)
     const items: unknown[] = []
@@ -188,12 +189,12 @@ class Decoder {
     return { good: true, value: items }
   }
 
-  #mapping (node: YamlMapping, type: YamlType, current: unknown): Outcome {
+  #mapping (node: YamlMapping, type: Type, current: unknown): Outcome {
     if (this.#dialect === 'v3' && this.#hasDuplicates(node)) return { good: false, value: current }
     if (type.kind === 'any') return { good: true, value: '' }
     if (type.kind !== 'struct') return this.#refuse(node, this.#collectionTag(node, '!!map'), type, current)
     const value = typeof current === 'object' && current !== null ? { ...current } : {}
-    this.#struct(node, type.fields, value, type)
+    this.#struct(node, type, value)
     return { good: true, value }
   }
 
@@ -222,9 +223,10 @@ class Decoder {
     return found
   }
 
-  #struct (node: YamlMapping, fields: Fields, value: Struct, type: YamlType): void {
+  #struct (node: YamlMapping, type: Struct, value: Fields): void {
     const merged = this.#merged
     this.#merged = undefined
+    const fields = yamlFields(type)
     let merge: YamlNode | undefined
     for (const pair of node.pairs) {
       if (this.#isMerge(pair.key)) {
@@ -237,8 +239,8 @@ class Decoder {
       if (!name.good || typeof name.value !== 'string') continue
       if (merged?.has(name.value) === true) continue
       merged?.add(name.value)
-      const field = Object.hasOwn(fields, name.value) ? fields[name.value] : undefined
-      if (field !== undefined) value[name.value] = this.unmarshal(pair.value, field, value[name.value]).value
+      const [field, fieldType] = fields.get(name.value) ?? []
+      if (field !== undefined && fieldType !== undefined) value[field] = this.unmarshal(pair.value, fieldType, value[field]).value
     }
     this.#merged = merged
     if (merge !== undefined) {
@@ -254,7 +256,7 @@ class Decoder {
     return key.tag === '' && key.style === 'plain'
   }
 
-  #merge (node: YamlNode, type: YamlType, value: Struct): void {
+  #merge (node: YamlNode, type: Type, value: Fields): void {
     const sources = node.kind === 'sequence' ? node.items : [node]
     for (const source of this.#dialect === 'v2' ? [...sources].reverse() : sources) {
       const behind = source.kind === 'alias' ? source.target : source

@@ -1,27 +1,21 @@
-// A typed value to a JSON tree by its schema, with Go's omitempty: empty strings, false, 0, empty lists and absent pointers are
-// left out; structs never are.
+// A typed value to a JSON tree, with Go's omitempty: empty strings, false, 0, empty lists and absent pointers are left out, and so is
+// sugar. Structs with nothing in them are written by Ignition 2 and left out by Ignition 3.
+import { ignitionFields } from './schema.js'
+import { asList, asValues, behind, isZero } from './values.js'
 import type { JsonWritable } from '../go/json.js'
-import type { YamlType } from './schema.js'
+import type { Struct, Type, Value } from './schema.js'
 
-export const encodeValue = (value: unknown, type: YamlType): JsonWritable => encode(value, type) ?? {}
-
-function encode (value: unknown, type: YamlType): JsonWritable | undefined {
-  switch (type.kind) {
-    case 'string': return typeof value === 'string' && value !== '' ? value : undefined
-    case 'bool': return value === true ? true : undefined
-    case 'int': case 'uint': return typeof value === 'bigint' && value !== 0n ? value : undefined
-    case 'optional': return value === undefined ? undefined : always(value, type.element)
-    case 'list': return Array.isArray(value) && value.length > 0 ? value.map(item => always(item, type.element)) : undefined
-    case 'struct': case 'any': case 'custom': return always(value, type)
+export const encodeValue = (type: Struct, value: Value, emptyStructs: 'written' | 'left out'): JsonWritable => {
+  const omitted = (field: Type, part: Value): boolean =>
+    field.keep !== true && !(field.kind === 'struct' && emptyStructs === 'written') && isZero(field, part)
+  const encode = (pointer: Type, value: Value): JsonWritable => {
+    const type = behind(pointer)
+    if (type.kind === 'list') return asList(value).map(item => encode(type.element, item))
+    if (type.kind !== 'struct') return (value ?? null) as JsonWritable
+    return Object.fromEntries(ignitionFields(type).flatMap(([name, field]) => {
+      const part = asValues(value)[name]
+      return omitted(field, part) ? [] : [[name, encode(field, part)]]
+    }))
   }
-}
-
-/** In a list or behind a pointer nothing is too empty to be written. */
-function always (value: unknown, type: YamlType): JsonWritable {
-  if (type.kind === 'struct') {
-    const from: object = typeof value === 'object' && value !== null ? value : {}
-    return Object.fromEntries(Object.entries(type.fields).map(([key, field]) => [key, encode(Reflect.get(from, key), field)]))
-  }
-  if (typeof value === 'string' || typeof value === 'boolean' || typeof value === 'bigint') return value
-  return encode(value, type) ?? (type.kind === 'list' ? [] : null)
+  return encode(type, value)
 }

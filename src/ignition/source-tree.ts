@@ -1,38 +1,73 @@
-// The YAML tree as the validators see it. They look neither behind aliases nor into merge keys (what comes from there has the
-// place of what surrounds it), and of a key that stands twice they see the last.
+// Where decoded values stand in their YAML, and which keys of it nobody reads. Aliases and merge keys are not followed (what comes
+// from there has the place of what surrounds it), and of a key that stands twice the last counts.
 import { nodeText } from '../yaml/node.js'
+import { snakeCase, yamlFields } from './schema.js'
+import { eachValue, pathOf } from './values.js'
 import type { YamlNode } from '../yaml/node.js'
+import type { Struct, Value } from './schema.js'
+import type { Path } from './values.js'
 
-export interface SourceNode {
-  readonly node: YamlNode
-  /** How a key of the YAML is spelled in the schema that is walked: Ignition's are camelCase, the config's snake_case. */
-  readonly spelling: (key: string) => string
+type Mapping = Extract<YamlNode, { kind: 'mapping' }>
+interface Entry { readonly key: YamlNode, readonly value: YamlNode }
+
+/** A mapping is asked for its keys once for each thing below it, and it may have very many of both. */
+const knownEntries = new WeakMap<Mapping, ReadonlyMap<string, Entry>>()
+
+const entriesOf = (node: Mapping): ReadonlyMap<string, Entry> => {
+  const known = knownEntries.get(node) ?? new Map(node.pairs.map(pair => [nodeText(pair.key), pair]))
+  knownEntries.set(node, known)
+  return known
 }
 
-export interface SourceEntry { readonly key: YamlNode, readonly value: SourceNode }
+const child = (node: YamlNode, step: string | number): YamlNode | undefined =>
+  node.kind === 'mapping' && typeof step === 'string'
+    ? entriesOf(node).get(snakeCase(step))?.value
+    : node.kind === 'sequence' && typeof step === 'number' ? node.items[step] : undefined
 
-/** undefined where the node is not a mapping. */
-export function entriesOf ({ node, spelling }: SourceNode): ReadonlyMap<string, SourceEntry> | undefined {
-  if (node.kind !== 'mapping') return undefined
-  return new Map(node.pairs.map(({ key, value }) => [spelling(nodeText(key)), { key, value: { node: value, spelling } }]))
+/** The node at a path of field names and indexes, or the deepest one on the way there. */
+export const nearestNode = (root: YamlNode, path: Path): { readonly node: YamlNode, readonly exact: boolean } => {
+  let node = root
+  for (const step of path) {
+    const next = child(node, step)
+    if (next === undefined) return { node, exact: false }
+    node = next
+  }
+  return { node, exact: true }
 }
 
-export function itemOf ({ node, spelling }: SourceNode, index: number): SourceNode | undefined {
-  const item = node.kind === 'sequence' ? node.items[index] : undefined
-  return item === undefined ? undefined : { node: item, spelling }
+/** The node at a path; undefined where the way there is not all there. */
+export const nodeAt = (root: YamlNode | undefined, ...path: Path): YamlNode | undefined =>
+  path.reduce<YamlNode | undefined>((node, step) => node === undefined ? undefined : child(node, step), root)
+
+/** A path as it is written in YAML. */
+export const yamlPath = (path: Path): Path => path.map(step => typeof step === 'string' ? snakeCase(step) : step)
+
+export interface UnusedKey {
+  readonly key: YamlNode
+  /** As YAML writes it, with the key at its end. */
+  readonly path: Path
+  readonly name: string
+  /** What could stand there. */
+  readonly known: readonly string[]
 }
 
-/** The node at the end of a path of keys and indices; undefined where the way there is not all there. */
-export function nodeAt (root: SourceNode | undefined, ...path: ReadonlyArray<string | number>): SourceNode | undefined {
-  return path.reduce<SourceNode | undefined>((at, step) =>
-    at === undefined ? undefined : typeof step === 'number' ? itemOf(at, step) : entriesOf(at)?.get(step)?.value, root)
+/**
+ * Goes through the sections and tells of keys that mean nothing in their place.
+ * @param hidden told of a section whose keys cannot be looked at, because it is no mapping where it stands
+ */
+export const unusedKeys = (
+  root: YamlNode, type: Struct, value: Value, unused: (key: UnusedKey) => void, hidden: (path: Path, node: YamlNode) => void = () => {}
+): void => {
+  eachValue(type, value, (inner, part, trail) => {
+    const section = inner.kind === 'custom' ? inner.inside?.(part).type : inner
+    if (section?.kind !== 'struct') return
+    const path = yamlPath(pathOf(trail))
+    const { node, exact } = nearestNode(root, pathOf(trail))
+    if (!exact) return
+    if (node.kind !== 'mapping') return hidden(path, node)
+    const known = yamlFields(section)
+    for (const [name, { key }] of entriesOf(node)) {
+      if (!known.has(name)) unused({ key, path: [...path, name], name, known: [...known.keys()] })
+    }
+  })
 }
-
-/** `wipe_table` to `wipeTable`. */
-export const camelCase = (key: string): string => {
-  const [first = '', ...words] = key.split('_')
-  return first + words.map(word => word.slice(0, 1).toUpperCase() + word.slice(1)).join('')
-}
-
-/** `wipeTable` to `wipe_table`. */
-export const snakeCase = (key: string): string => key.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)

@@ -2,7 +2,7 @@
 // into coreos-cloudinit's types, which skip what they do not know, so that syntax errors alone are refused.
 import { AppError, messageOf } from '../base/errors.js'
 import { trimSpaceRight } from '../go/unicode.js'
-import { readYaml } from '../ignition/yaml-source.js'
+import { readYaml } from '../yaml/read-yaml.js'
 import { YamlError } from '../yaml/yaml-error.js'
 
 /** Throws AppError cloud_invalid for what is neither; the message says where. */

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { parseReservationFile } from '../../src/config/load.js'
 import { YamlError } from '../../src/yaml/yaml-error.js'
-import { readYaml } from '../../src/ignition/yaml-source.js'
+import { readYaml } from '../../src/yaml/read-yaml.js'
 
 const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
 const budget = { seed, numRuns: 1e6, interruptAfterTimeLimit: Number(process.env['FUZZ_MS'] ?? 2000), markInterruptAsFailure: false }

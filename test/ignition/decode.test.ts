@@ -3,12 +3,12 @@ import t from 'tap'
 import { decodeYaml } from '../../src/ignition/decode.js'
 import { goBytes } from '../../src/go/string.js'
 import { any, bool, custom, int, list, optional, string, struct, uint } from '../../src/ignition/schema.js'
-import { readYaml } from '../../src/ignition/yaml-source.js'
+import { readYaml } from '../../src/yaml/read-yaml.js'
 import { YamlError } from '../../src/yaml/yaml-error.js'
-import type { YamlType } from '../../src/ignition/schema.js'
+import type { Type } from '../../src/ignition/schema.js'
 import type { YamlDialect } from '../../src/yaml/yaml-error.js'
 
-function decode (text: string, type: YamlType, dialect: YamlDialect): unknown {
+function decode (text: string, type: Type, dialect: YamlDialect): unknown {
   try {
     return decodeYaml(readYaml(text, dialect), type, dialect)
   } catch (error) {
@@ -21,29 +21,29 @@ const cannot = (tag: string, value: string, type: string): string =>
   `yaml: unmarshal errors:\n  line 1: cannot unmarshal ${tag} \`${value}\` into ${type}`
 
 t.test('scalars', t => {
-  const cases: ReadonlyArray<readonly [text: string, type: YamlType, v2: unknown, v3?: unknown]> = [
-    ['0644', int(), 420n],
-    ['0o644', int(), 420n],
-    ['644', int(), 644n],
-    ['0x1A', int(), 26n],
-    ['-0b11', int(), -3n],
-    ['1_000', int(), 1000n],
-    ['+7', int(), 7n],
-    ['09', int(), 9n],
-    ['4e+2', int(), 400n],
-    ['2.9', int(), 2n],
-    ['-2.9', int(), -2n],
-    ['9223372036854775807', int(), 2n ** 63n - 1n],
-    ['9223372036854775808', int(), cannot('!!int', '9223372...', 'int')],
-    ['99999999999999999999', int(), cannot('!!float', '9999999...', 'int')],
-    ['-.inf', int(), -(2n ** 63n)],
-    ['.nan', int(), cannot('!!float', '.nan', 'int')],
-    ['12:30', int(), cannot('!!str', '12:30', 'int')],
-    ['yes', int(), cannot('!!bool', 'yes', 'int'), cannot('!!str', 'yes', 'int')],
-    ["'7'", int(), cannot('!!str', '7', 'int')],
-    ['-1', uint(), cannot('!!int', '-1', 'uint')],
-    ['18446744073709551615', uint(), 2n ** 64n - 1n],
-    ['-1.5', uint(), 2n ** 64n - 1n],
+  const cases: ReadonlyArray<readonly [text: string, type: Type, v2: unknown, v3?: unknown]> = [
+    ['0644', int, 420n],
+    ['0o644', int, 420n],
+    ['644', int, 644n],
+    ['0x1A', int, 26n],
+    ['-0b11', int, -3n],
+    ['1_000', int, 1000n],
+    ['+7', int, 7n],
+    ['09', int, 9n],
+    ['4e+2', int, 400n],
+    ['2.9', int, 2n],
+    ['-2.9', int, -2n],
+    ['9223372036854775807', int, 2n ** 63n - 1n],
+    ['9223372036854775808', int, cannot('!!int', '9223372...', 'int')],
+    ['99999999999999999999', int, cannot('!!float', '9999999...', 'int')],
+    ['-.inf', int, -(2n ** 63n)],
+    ['.nan', int, cannot('!!float', '.nan', 'int')],
+    ['12:30', int, cannot('!!str', '12:30', 'int')],
+    ['yes', int, cannot('!!bool', 'yes', 'int'), cannot('!!str', 'yes', 'int')],
+    ["'7'", int, cannot('!!str', '7', 'int')],
+    ['-1', uint, cannot('!!int', '-1', 'uint')],
+    ['18446744073709551615', uint, 2n ** 64n - 1n],
+    ['-1.5', uint, 2n ** 64n - 1n],
     ['true', bool, true],
     ['Off', bool, false],
     ['tRue', bool, cannot('!!str', 'tRue', 'bool')],
@@ -52,17 +52,17 @@ t.test('scalars', t => {
     ['12', string(), '12'],
     ['1.50', string(), '1.50'],
     ['2018-05-18', string(), '2018-05-18'],
-    ['2018-05-18', int(), cannot('!!str', '2018-05-18', 'int'), cannot('!!timestamp', '2018-05-18', 'int')],
-    ['!!int "12"', int(), 12n],
-    ['!!float 12', int(), 'yaml: cannot decode !!int `12` as a !!float', 12n],
-    ['!!int x', int(), 'yaml: cannot decode !!str `x` as a !!int'],
+    ['2018-05-18', int, cannot('!!str', '2018-05-18', 'int'), cannot('!!timestamp', '2018-05-18', 'int')],
+    ['!!int "12"', int, 12n],
+    ['!!float 12', int, 'yaml: cannot decode !!int `12` as a !!float', 12n],
+    ['!!int x', int, 'yaml: cannot decode !!str `x` as a !!int'],
     ['!own x', string(), 'x'],
-    ['!own x', int(), cannot('!own', 'x', 'int')],
+    ['!own x', int, cannot('!own', 'x', 'int')],
     ['!!binary aGk=', string(), 'hi'],
     ['!!binary a', string(), 'yaml: !!binary value contains invalid base64 data'],
     ['a', list(string()), cannot('!!str', 'a', '[]string')],
     ['[a]', string('types.X'), 'yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into types.X'],
-    ['{a: b}', list(int()), 'yaml: unmarshal errors:\n  line 1: cannot unmarshal !!map into []int'],
+    ['{a: b}', list(int), 'yaml: unmarshal errors:\n  line 1: cannot unmarshal !!map into []int'],
     ['[x]', any, '']
   ]
   for (const [text, type, v2, v3] of cases) {
@@ -74,7 +74,7 @@ t.test('scalars', t => {
 })
 
 t.test('null', t => {
-  const type = struct('T', { text: string(), pointer: optional(int()), items: list(string()), inner: struct('I', { a: string() }) })
+  const type = struct('T', { text: string(), pointer: optional(int), items: list(string()), inner: struct('I', { a: string() }) })
   const empty = { text: '', pointer: undefined, items: [], inner: { a: '' } }
   for (const nothing of ['', 'null', "!!null ''"]) {
     t.same(decode(`{text: ${nothing}, pointer: ${nothing}, items: ${nothing}, inner: ${nothing}}`, type, 'v2'), empty)

@@ -1,15 +1,10 @@
 // `boot_device`: the image's own disk layout on mirrored disks, the root filesystem on an encrypted volume, or both
 // (config/fcos/v1_*/translate.go; the sizes and types are those of the Fedora CoreOS image and must not change).
-import { view } from '../spec3/types.js'
-import type { Values } from '../spec3/schema.js'
-import type { Path } from '../spec3/value.js'
+import { view } from '../schema.js'
+import { document as documentTable } from './schema.js'
+import type { Values } from '../schema.js'
+import type { Path } from '../values.js'
 import type { Rendered } from './origins.js'
-
-interface BootDevice {
-  readonly layout?: string
-  readonly luks: { readonly discard?: boolean, readonly tang?: readonly Values[], readonly threshold?: bigint, readonly tpm2?: boolean }
-  readonly mirror: { readonly devices?: readonly string[] }
-}
 
 const reserved = { label: 'reserved', sizeMiB: 1n, typeGuid: '8DA63339-0007-60C0-C436-083AC8230908' }
 const bios = { label: 'bios', sizeMiB: 1n, typeGuid: '21686148-6449-6E6F-744E-656564454649' }
@@ -42,9 +37,9 @@ const mirroredDisks = (devices: readonly string[], firmware: readonly Values[]):
 
 /** undefined when neither is asked for. */
 export const renderBootDevice = (document: Values): Rendered | undefined => {
-  const bootDevice = view<{ bootDevice?: BootDevice }>(document).bootDevice
+  const { bootDevice } = view(documentTable, document)
   if (bootDevice === undefined) return undefined
-  const { layout = 'x86_64', luks: { discard, tang = [], threshold, tpm2 }, mirror: { devices = [] } } = bootDevice
+  const { layout = 'x86_64', luks: { discard, tang, threshold, tpm2 }, mirror: { devices } } = bootDevice
   const encrypted = tpm2 === true || tang.length > 0
   const mirrored = devices.length > 0
   if (!encrypted && !mirrored) return undefined
@@ -64,7 +59,7 @@ export const renderBootDevice = (document: Values): Rendered | undefined => {
       ...encrypted ? { luks: [{ ...volume, label: 'luks-root', name: 'root', wipeVolume: true }] } : {}
     }
   }
-  return { some, origin: at => ['boot_device', ...originIn(at, espCount, filesystems.length)] }
+  return { some, origin: at => ['bootDevice', ...originIn(at, espCount, filesystems.length)] }
 }
 
 const originIn = ([, list, index, ...rest]: Path, espCount: number, filesystemCount: number): Path => {

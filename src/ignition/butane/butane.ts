@@ -1,27 +1,31 @@
 // Butane to Ignition 3 as butane 0.19.0 without a files directory: read, check the sugar, translate, add what the sugar stands
 // for, check the result. The report shows all findings where they stand in the Butane document.
-import { YamlTypeError } from '../decode.js'
+import { YamlTypeError, decodeYaml } from '../decode.js'
+import { encodeValue } from '../encode.js'
 import { isFatal, pathText, shortened } from '../report.js'
-import { checkIgnition } from '../spec3/checks.js'
-import { toJson } from '../spec3/value.js'
+import { nearestNode, unusedKeys, yamlPath } from '../source-tree.js'
+import { checkIgnition } from '../spec3/rules.js'
+import { eachValue } from '../values.js'
 import { YamlError } from '../../yaml/yaml-error.js'
-import { readYaml } from '../yaml-source.js'
+import { readYaml } from '../../yaml/read-yaml.js'
 import { renderBootDevice } from './boot-device.js'
 import { checkSource } from './check-source.js'
 import { chooseDialect } from './choose-dialect.js'
 import { renderGrub } from './grub.js'
 import { renderMountUnits } from './mount-units.js'
 import { merged } from './origins.js'
-import { decodeDocument, maximumText, nearestNode, textSize, unusedKeys } from './read.js'
 import { reservedLabels, unsupportedFields } from './system-rules.js'
 import { translate } from './translate.js'
-import type { Report, ReportEntry } from '../report.js'
-import type { Finding } from '../spec3/checks.js'
-import type { Transpiled } from '../transpiled.js'
 import type { YamlNode } from '../../yaml/node.js'
+import type { Report, ReportEntry } from '../report.js'
+import type { Struct, Values } from '../schema.js'
+import type { Transpiled } from '../transpiled.js'
+import type { Finding } from '../validate.js'
 import type { Dialect } from './dialects.js'
 import type { Origins, Rendered, Traced } from './origins.js'
-import type { Located } from './read.js'
+
+/** Aliases may make a short text long; more than this in one config is refused, whatever it is made of. */
+const maximumText = 32 * 1024 * 1024
 
 /** Whatever the source is, the answer is a config and its report or only a report; nothing is thrown for what stands in it. */
 export const transpileButane = (source: Uint8Array | string): Transpiled =>
@@ -36,7 +40,7 @@ const orRefusal = (transpile: () => Transpiled): Transpiled => {
     return { ...transpiled, report: shortened(transpiled.report) }
   } catch (error) {
     if (!(error instanceof YamlError)) throw error
-    return { ok: false, report: shortened(yamlReport(error)) }
+    return { ok: false, report: yamlReport(error) }
   }
 }
 
@@ -49,46 +53,64 @@ const transpileRoot = (root: YamlNode | undefined): Transpiled => {
 export const isButane = (root: YamlNode | undefined): boolean =>
   root?.kind === 'mapping' && root.pairs.some(({ key }) => key.kind === 'scalar' && key.value === 'variant')
 
-const yamlReport = (error: YamlError): Report => {
+/** Why a document could not even be read, or not as what it says it is. */
+export const yamlReport = (error: YamlError): Report => {
   const problems = error instanceof YamlTypeError
     ? error.problems.map(({ line, column, text }) => ({ line, column, message: text.replace(/^line \d+: /, '') }))
     : [{ line: error.line, column: error.column, message: error.message }]
-  return problems.map(problem => ({ kind: 'error', path: '$', ...problem }))
+  return shortened(problems.map(problem => ({ kind: 'error', path: '$', ...problem })))
 }
 
 const transpileDocument = (root: YamlNode, dialect: Dialect): Transpiled => {
-  const document = decodeDocument(root, dialect.config)
-  const size = textSize(dialect.config, document)
+  const document = decodeYaml(root, dialect.document, 'v3') as Values
+  const size = textSize(dialect.document, document)
   if (size > maximumText) {
     const message = `the config holds ${size} characters once its aliases are followed, more than the ${maximumText} that are taken`
     return { ok: false, report: [{ kind: 'error', path: '$', message, line: root.line, column: root.column }] }
   }
-  const report: ReportEntry[] = []
-  const add = (found: readonly Located[]): boolean => {
+  const report: ReportEntry[] = [...remarksOnKeys(root, dialect.document, document)]
+  const add = (found: readonly Finding[]): boolean => {
     for (const finding of found) report.push(located(root, finding))
     return isFatal(report)
   }
   const refused = (): Transpiled => ({ ok: false, report })
-  add(unusedKeys(root, dialect.config, document))
   if (add(checkSource(dialect, document))) return refused()
 
   const { traced, found } = translate(dialect, document)
   if (add(found)) return refused()
-  const config = dialect.schema.config
-  const merge = (child: Traced, rendered: Rendered | undefined): Traced => rendered === undefined ? child : merged(config, rendered, child)
+  const { ignition } = dialect
+  const merge = (child: Traced, rendered: Rendered | undefined): Traced => rendered === undefined
+    ? child
+    : merged(ignition, rendered, child)
   const withUnits = merge(merge(traced, renderMountUnits(dialect.spec, document)), renderBootDevice(document))
   const labels = dialect.reservedLabels ? reservedLabels(withUnits.config) : []
   const result = merge(withUnits, renderGrub(document))
   add(tracedFindings(labels, result.origins))
   if (add(tracedFindings(unsupportedFields(dialect, result.config), result.origins))) return refused()
-  if (add(tracedFindings(checkIgnition(config, result.config, dialect.spec), result.origins))) return refused()
-  return { ok: true, config: toJson(config, result.config), report }
+  if (add(tracedFindings(checkIgnition(ignition, result.config, dialect.spec), result.origins))) return refused()
+  return { ok: true, config: encodeValue(ignition, result.config, 'left out'), report }
 }
 
 const tracedFindings = (found: readonly Finding[], origins: Origins): readonly Finding[] =>
   found.map(finding => ({ ...finding, path: origins.trace(finding.path) }))
 
-const located = (root: YamlNode, { kind, path, message, node }: Located): ReportEntry => {
-  const { line, column } = node ?? nearestNode(root, path).node
-  return { kind, path: pathText(path), message, line, column }
+const located = (root: YamlNode, { kind, path, message }: Finding): ReportEntry => {
+  const { line, column } = nearestNode(root, path).node
+  return { kind, path: pathText(yamlPath(path)), message, line, column }
+}
+
+/** How much text the config holds once its aliases are followed, in characters. */
+const textSize = (type: Struct, document: Values): number => {
+  let size = 0
+  eachValue(type, document, (_, value) => { if (typeof value === 'string') size += value.length })
+  return size
+}
+
+/** Keys that mean nothing in their place, and sections whose keys cannot be looked at because they came by an alias. */
+const remarksOnKeys = (root: YamlNode, type: Struct, document: Values): readonly ReportEntry[] => {
+  const found: ReportEntry[] = []
+  const remark = (path: string, message: string, { line, column }: YamlNode): void => { found.push({ kind: 'warning', path, message, line, column }) }
+  unusedKeys(root, type, document, ({ path, name, key }) => remark(pathText(path), `Unused key ${name}`, key), (path, node) => remark(pathText(path),
+    `context tree does not match content tree at ${pathText(path)}. Line and column reporting may be inconsistent. Unused keys may not be reported.`, node))
+  return found
 }

@@ -1,8 +1,8 @@
 // Which Butane a document is written in, by its `variant` and `version`, or why none can be told.
 import { decodeYaml } from '../decode.js'
 import { string, struct } from '../schema.js'
+import { nearestNode } from '../source-tree.js'
 import { dialects, normalVersion } from './dialects.js'
-import { nearestNode } from './read.js'
 import type { ReportEntry } from '../report.js'
 import type { YamlNode } from '../../yaml/node.js'
 import type { Dialect } from './dialects.js'

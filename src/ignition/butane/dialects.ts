@@ -1,15 +1,20 @@
 // Which variants and versions of Butane there are and what sets them apart: the Ignition spec that each is made into, and the
 // sections, sugar and prohibitions on top of it (Butane's docs/specs.md and docs/upgrading-*.md, as of 0.19.0).
-import { bootDeviceField, grubField, ignitionSchema } from '../spec3/schema.js'
-import type { Field, Schema, Spec, Struct } from '../spec3/schema.js'
+import { atVersion } from '../schema.js'
+import { config } from '../spec3/schema.js'
+import { sections } from './schema.js'
+import type { Struct } from '../schema.js'
+import type { Spec } from '../spec3/schema.js'
+import type { Section } from './schema.js'
 
 export interface Dialect {
   readonly variant: string
   readonly version: string
   readonly spec: Spec
   /** The whole document, Butane's own sections included. */
-  readonly config: Struct
-  readonly schema: Schema
+  readonly document: Struct
+  /** What it is made into. */
+  readonly ignition: Struct
   /** Warns of the labels that the image's own partitions have when their numbers are others. */
   readonly reservedLabels: boolean
   /** From 1.6.0-experimental: mount units below /etc and /var only, and a warning where a label alone is meant to find a partition. */
@@ -24,8 +29,7 @@ interface Row {
   readonly spec: Spec
   /** The reference's Go package of the sections below; it shows in the reports of wrongly typed YAML. */
   readonly scope?: string
-  readonly bootDevice?: true
-  readonly grub?: true
+  readonly sections?: readonly Section[]
   readonly strictDisks?: true
 }
 
@@ -33,10 +37,10 @@ const rows: readonly Row[] = [
   { variant: 'fcos', version: '1.0.0', spec: 0 },
   { variant: 'fcos', version: '1.1.0', spec: 1 },
   { variant: 'fcos', version: '1.2.0', spec: 2 },
-  { variant: 'fcos', version: '1.3.0', spec: 2, scope: 'v1_3', bootDevice: true },
-  { variant: 'fcos', version: '1.4.0', spec: 3, scope: 'v1_4', bootDevice: true },
-  { variant: 'fcos', version: '1.5.0', spec: 4, scope: 'v1_5', bootDevice: true, grub: true },
-  { variant: 'fcos', version: '1.6.0-experimental', spec: 5, scope: 'v1_6_exp', bootDevice: true, grub: true, strictDisks: true },
+  { variant: 'fcos', version: '1.3.0', spec: 2, scope: 'v1_3', sections: ['bootDevice'] },
+  { variant: 'fcos', version: '1.4.0', spec: 3, scope: 'v1_4', sections: ['bootDevice'] },
+  { variant: 'fcos', version: '1.5.0', spec: 4, scope: 'v1_5', sections: ['bootDevice', 'grub'] },
+  { variant: 'fcos', version: '1.6.0-experimental', spec: 5, scope: 'v1_6_exp', sections: ['bootDevice', 'grub'], strictDisks: true },
   { variant: 'flatcar', version: '1.0.0', spec: 3 },
   { variant: 'flatcar', version: '1.1.0', spec: 4 },
   { variant: 'flatcar', version: '1.2.0-experimental', spec: 5 },
@@ -63,15 +67,15 @@ const unsupported: Readonly<Record<string, Dialect['unsupported']>> = {
 
 const baseScopes = ['v0_1', 'v0_2', 'v0_3', 'v0_4', 'v0_5', 'v0_6_exp'] as const satisfies Record<Spec, string>
 
-const dialectOf = ({ variant, version, spec, scope = '', bootDevice, grub, strictDisks }: Row): Dialect => {
-  const schema = ignitionSchema(spec, baseScopes[spec])
-  const sections: readonly Field[] = [...bootDevice ? [bootDeviceField(scope, schema)] : [], ...grub ? [grubField(scope)] : []]
+const dialectOf = ({ variant, version, spec, scope = '', sections: own = [], strictDisks }: Row): Dialect => {
+  const scopes = { '': baseScopes[spec], variant: scope }
+  const fields = { ...config.fields, ...Object.fromEntries(own.map(section => [section, sections[section]])) }
   return {
     variant,
     version,
     spec,
-    config: { ...schema.config, fields: [...schema.config.fields, ...sections] },
-    schema,
+    document: atVersion({ ...config, fields }, spec, scopes),
+    ignition: atVersion(config, spec, scopes),
     reservedLabels: variant === 'fcos',
     strictDisks: strictDisks === true,
     unsupported: unsupported[variant] ?? {}

@@ -1,8 +1,9 @@
 // `with_mount_unit`: a filesystem's systemd mount or swap unit (base/v0_*/translate.go).
 import { goBytes } from '../../go/string.js'
-import { view } from '../spec3/types.js'
-import type { Spec, Values } from '../spec3/schema.js'
-import type { Config, Filesystem, Luks } from '../spec3/types.js'
+import { view } from '../schema.js'
+import { config } from '../spec3/schema.js'
+import type { Values } from '../schema.js'
+import type { Filesystem, Luks, Spec } from '../spec3/schema.js'
 import type { Rendered } from './origins.js'
 
 /** systemd-escape --path: slashes become dashes, what is not a letter, digit, `:`, `_` or `.` becomes \xNN, as does a leading dot. */
@@ -35,11 +36,11 @@ const unitOf = (filesystem: Filesystem, remote: boolean, swapUnits: boolean): Va
 
 /** The devices that Tang servers unlock: they need the network before they can be mounted. */
 const networkDevices = (volumes: readonly Luks[]): ReadonlySet<string> => new Set(volumes.flatMap(({ name, clevis }) =>
-  (clevis?.tang ?? []).length > 0 ? [`/dev/mapper/${name}`, `/dev/disk/by-id/dm-name-${name}`] : []))
+  clevis !== undefined && clevis.tang.length > 0 ? [`/dev/mapper/${name}`, `/dev/disk/by-id/dm-name-${name}`] : []))
 
 /** undefined when the config has no filesystems; with filesystems but no units the merge is still the reference's. */
 export const renderMountUnits = (spec: Spec, document: Values): Rendered | undefined => {
-  const { filesystems = [], luks = [] } = view<Config>(document).storage
+  const { filesystems, luks = [] } = view(config, document).storage
   if (spec === 0 || filesystems.length === 0) return undefined
   const sources = filesystems.flatMap((filesystem, i) => filesystem.withMountUnit === true ? [{ filesystem, i }] : [])
   const remote = networkDevices(luks)
@@ -47,7 +48,7 @@ export const renderMountUnits = (spec: Spec, document: Values): Rendered | undef
     some: { systemd: { units: sources.map(({ filesystem }) => unitOf(filesystem, remote.has(filesystem.device), spec >= 3)) } },
     origin: ([, , unit]) => {
       const source = typeof unit === 'number' ? sources[unit] : undefined
-      return ['storage', 'filesystems', ...source === undefined ? [] : [source.i, 'with_mount_unit']]
+      return ['storage', 'filesystems', ...source === undefined ? [] : [source.i, 'withMountUnit']]
     }
   }
 }

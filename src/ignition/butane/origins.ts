@@ -2,10 +2,9 @@
 // other (translate/set.go, config/util/util.go of the reference).
 import { pathText } from '../report.js'
 import { mergeConfigs } from '../spec3/merge.js'
-import { filled } from '../spec3/value.js'
-import { snake } from '../spec3/schema.js'
-import type { Struct, Values } from '../spec3/schema.js'
-import type { Path } from '../spec3/value.js'
+import { filled } from '../values.js'
+import type { Struct, Values } from '../schema.js'
+import type { Path } from '../values.js'
 
 export class Origins {
   readonly #from = new Map<string, Path>()
@@ -14,8 +13,8 @@ export class Origins {
 
   get (to: Path): Path | undefined { return this.#from.get(pathText(to)) }
 
-  /** The YAML path of a JSON path; where nothing is known (of what is missing, say) the same path in YAML's spelling. */
-  trace (to: Path): Path { return this.get(to) ?? to.map(step => typeof step === 'string' ? snake(step) : step) }
+  /** The document's path of a config's path; where nothing is known (of what is missing, say) the same path. */
+  trace (to: Path): Path { return this.get(to) ?? to }
 }
 
 /** A config with the origins of its parts. */

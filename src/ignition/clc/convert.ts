@@ -2,7 +2,6 @@
 // and flannel come before the config's own units, update.conf after its own files.
 import { percentDataUrl } from '../data-url.js'
 import { GoUrlError, parseGoUrl } from '../../go/url.js'
-import { camelCase } from '../source-tree.js'
 import { etcdDropin } from './etcd.js'
 import { convertDirectories, convertFiles } from './files.js'
 import { flannelDropin } from './flannel.js'
@@ -12,7 +11,7 @@ import { templatingRefused } from './service-section.js'
 import { updateConf } from './update.js'
 import { convertVerification } from './verification.js'
 import type { ReportEntry } from '../report.js'
-import type { SourceNode } from '../source-tree.js'
+import type { YamlNode } from '../../yaml/node.js'
 import type { Config2, Disk2, File2, SystemdUnit2 } from '../spec2/schema.js'
 import type { Section } from './problem.js'
 import type { Clc } from './schema.js'
@@ -20,11 +19,11 @@ import type { Clc } from './schema.js'
 export interface Conversion {
   readonly config: Config2
   /** The YAML as it has to be read beside the Ignition config. */
-  readonly source: SourceNode | undefined
+  readonly source: YamlNode | undefined
   readonly report: readonly ReportEntry[]
 }
 
-export function convertClc (clc: Clc, source: SourceNode | undefined): Conversion {
+export function convertClc (clc: Clc, source: YamlNode | undefined): Conversion {
   const { passwd, storage, systemd, networkd } = clc
   const ignition = convertIgnition(clc.ignition, source)
   const disks = convertDisks(storage.disks, source)
@@ -38,20 +37,17 @@ export function convertClc (clc: Clc, source: SourceNode | undefined): Conversio
       ignition: ignition.value,
       networkd,
       passwd: {
-        groups: passwd.groups.map(group => ({ ...renamed(group), gid: signed(group.gid) })),
+        groups: passwd.groups.map(group => ({ ...group, gid: signed(group.gid) })),
         users: passwd.users.map(user => ({
-          ...renamed(user),
-          create: user.create === undefined ? undefined : { ...renamed(user.create), uid: signed(user.create.uid) }
+          ...user,
+          create: user.create === undefined ? undefined : { ...user.create, uid: signed(user.create.uid) }
         }))
       },
       storage: {
         directories: convertDirectories(storage.directories),
         disks: disks.value,
         files: [...files.files, ...updateFile(clc)],
-        filesystems: storage.filesystems.map(filesystem => ({
-          ...filesystem,
-          mount: filesystem.mount === undefined ? undefined : renamed(filesystem.mount)
-        })),
+        filesystems: storage.filesystems,
         links: storage.links,
         raid: storage.raid
       },
@@ -62,18 +58,10 @@ export function convertClc (clc: Clc, source: SourceNode | undefined): Conversio
 
 interface Converted<T> { readonly value: T, readonly report: readonly ReportEntry[] }
 
-type CamelCase<K> = K extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<CamelCase<Tail>>}` : K
-
-/** The same value with its keys in camelCase, which is nearly all that tells Ignition's structs from the config's. */
-function renamed<T extends object> (value: T): { readonly [K in keyof T as CamelCase<K>]: T[K] }
-function renamed (value: object): object {
-  return Object.fromEntries(Object.entries(value).map(([key, field]) => [camelCase(key), field]))
-}
-
 /** Go's int of a uint: what is too large wraps around. */
 const signed = (id: bigint | undefined): bigint | undefined => id === undefined ? undefined : BigInt.asIntN(64, id)
 
-function convertIgnition (ignition: Clc['ignition'], source: SourceNode | undefined): Converted<Config2['ignition']> {
+function convertIgnition (ignition: Clc['ignition'], source: YamlNode | undefined): Converted<Config2['ignition']> {
   const report: ReportEntry[] = []
   type Reference = Clc['ignition']['config']['append'][number]
   const section = sectionAt(source, 'ignition', 'config')
@@ -96,11 +84,11 @@ function convertIgnition (ignition: Clc['ignition'], source: SourceNode | undefi
     },
     security: {
       tls: {
-        certificateAuthorities: ignition.security.tls.certificate_authorities
+        certificateAuthorities: ignition.security.tls.certificateAuthorities
           .map(reference => ({ source: reference.source, verification: convertVerification(reference.verification) }))
       }
     },
-    timeouts: renamed(ignition.timeouts),
+    timeouts: ignition.timeouts,
     version: '2.2.0'
   }
   return { value, report }
@@ -114,12 +102,12 @@ const partitionTypes: ReadonlyMap<string, string> = new Map([
   ['raid_partition', 'a19d880f-05fc-4d3b-a006-743f0f84911e']
 ])
 
-function convertDisks (disks: Clc['storage']['disks'], source: SourceNode | undefined): Converted<Disk2[]> {
+function convertDisks (disks: Clc['storage']['disks'], source: YamlNode | undefined): Converted<Disk2[]> {
   const report: ReportEntry[] = []
   const section = sectionAt(source, 'storage', 'disks')
   const value = disks.map((disk, diskIndex) => ({
     device: disk.device,
-    wipeTable: disk.wipe_table,
+    wipeTable: disk.wipeTable,
     partitions: disk.partitions.flatMap((partition, index) => {
       const size = readSectors(partition.size)
       const start = readSectors(partition.start)
@@ -135,7 +123,7 @@ function convertDisks (disks: Clc['storage']['disks'], source: SourceNode | unde
         number: partition.number,
         size: size.sectors,
         start: start.sectors,
-        typeGuid: partitionTypes.get(partition.type_guid) ?? partition.type_guid
+        typeGuid: partitionTypes.get(partition.typeGuid) ?? partition.typeGuid
       }]
     })
   }))
@@ -149,14 +137,14 @@ const dockerUnit = ({ docker }: Clc): SystemdUnit2[] => docker === undefined
   ? []
   : [dropinUnit('docker.service', '20-clct-docker.conf', `[Service]\nEnvironment="DOCKER_OPTS=${docker.flags.join(' ')}"`)]
 
-function etcdUnit ({ etcd }: Clc, source: SourceNode | undefined): Converted<SystemdUnit2[]> {
+function etcdUnit ({ etcd }: Clc, source: YamlNode | undefined): Converted<SystemdUnit2[]> {
   if (etcd === undefined) return { value: [], report: [] }
   const contents = etcdDropin(etcd)
   if (contents === undefined) return { value: [], report: [problemAt(sectionAt(source, 'etcd'), templatingRefused)] }
   return { value: [dropinUnit('etcd-member.service', '20-clct-etcd-member.conf', contents)], report: [] }
 }
 
-function flannelUnit ({ flannel }: Clc, source: SourceNode | undefined): Converted<SystemdUnit2[]> {
+function flannelUnit ({ flannel }: Clc, source: YamlNode | undefined): Converted<SystemdUnit2[]> {
   if (flannel === undefined) return { value: [], report: [] }
   const contents = flannelDropin(flannel)
   if (contents === undefined) return { value: [], report: [problemAt(sectionAt(source, 'flannel'), templatingRefused)] }

@@ -78,7 +78,7 @@ const etcd2: readonly Option[] = [
   ...text('trusted_ca_file', 'wal_dir')
 ]
 
-const types = { text: optional(string()), number: optional(int()), flag: optional(bool) } as const
+const types = { text: optional(string()), number: optional(int), flag: optional(bool) } as const
 
 const fieldsOf = (options: readonly Option[], minor: number): Fields => Object.fromEntries(options
   .filter(option => (option.since ?? 0) <= minor)

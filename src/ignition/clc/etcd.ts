@@ -1,11 +1,11 @@
 // The etcd section: etcd-member.service is enabled, its drop-in runs etcd-wrapper with the options.
 import { optional } from '../schema.js'
-import { errorRemark, rule, warningRemark } from '../validate.js'
+import { rule } from '../validate.js'
 import { etcdOptions } from './etcd-options.js'
 import { isBefore, versionType } from './semver.js'
-import { commandLine, dropinText, insideOf, serviceLines, serviceSection, usesTemplating } from './service-section.js'
+import { commandLine, dropinText, serviceLines, serviceSection, usesTemplating } from './service-section.js'
 import type { ValueOf } from '../schema.js'
-import type { Remark, Rule } from '../validate.js'
+import type { Findings, Rule } from '../validate.js'
 import type { Version } from './semver.js'
 
 const etcdVersion = versionType('types.EtcdVersion')
@@ -19,20 +19,16 @@ export const etcdSection = serviceSection({
 
 export type EtcdSection = ValueOf<typeof etcdSection>
 
-function checkVersion (version: Version): Remark[] {
+const tooNew = 'Etcd minor version specified is too new, only options available in the previous minor version will be accepted'
+
+function checkVersion (version: Version, report: Findings): void {
   const { major, minor } = version
-  if (isBefore(version, 2n, 3n)) return [errorRemark('Etcd version specified is not valid (too old)')]
-  if ((major === 2n && minor > 3n) || (major === 3n && minor > 3n)) {
-    return [warningRemark(
-      'Etcd minor version specified is too new, only options available in the previous minor version will be accepted')]
-  }
-  return major > 3n ? [errorRemark('Etcd version is not valid (too new)')] : []
+  if (isBefore(version, 2n, 3n)) report.error([], 'Etcd version specified is not valid (too old)')
+  else if ((major === 2n && minor > 3n) || (major === 3n && minor > 3n)) report.warning([], tooNew)
+  else if (major > 3n) report.error([], 'Etcd version is not valid (too new)')
 }
 
-export const etcdRules: readonly Rule[] = [
-  rule(etcdVersion, { whole: checkVersion }),
-  rule(etcdSection, { inside: insideOf })
-]
+export const etcdRules: ReadonlyArray<Rule<unknown>> = [rule(etcdVersion, checkVersion)]
 
 /** The drop-in's text; undefined when the options want to be filled in by a platform. */
 export function etcdDropin ({ common, options, values }: EtcdSection): string | undefined {

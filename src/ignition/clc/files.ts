@@ -6,7 +6,6 @@ import { nodeText } from '../../yaml/node.js'
 import { problemAt, sectionAt, within } from './problem.js'
 import { convertVerification } from './verification.js'
 import type { ReportEntry } from '../report.js'
-import type { SourceNode } from '../source-tree.js'
 import type { Config2, File2 } from '../spec2/schema.js'
 import type { YamlNode } from '../../yaml/node.js'
 import type { Clc, ClcFile } from './schema.js'
@@ -19,11 +18,11 @@ const emptyFile = 'data:,'
 
 export interface ConvertedFiles {
   readonly files: readonly File2[]
-  readonly source: SourceNode | undefined
+  readonly source: YamlNode | undefined
   readonly report: readonly ReportEntry[]
 }
 
-export function convertFiles (files: Clc['storage']['files'], source: SourceNode | undefined): ConvertedFiles {
+export function convertFiles (files: Clc['storage']['files'], source: YamlNode | undefined): ConvertedFiles {
   const converted: File2[] = []
   const report: ReportEntry[] = []
   const section = sectionAt(source, 'storage', 'files')
@@ -89,11 +88,11 @@ export const convertDirectories = (directories: Clc['storage']['directories']): 
 
 // Ignition has `contents: {source}` where the config has `contents: {remote: {url}}`, so for its rules to find their places in
 // the YAML a file's node is altered: the first `contents` becomes what stands in `remote`, its first `url` is called `source`.
-function remoteAsContents (file: SourceNode): YamlNode | undefined {
+function remoteAsContents (file: YamlNode): YamlNode | undefined {
   const remote = nodeAt(file, 'contents', 'remote')
   const url = nodeAt(remote, 'url')
   if (remote === undefined || url === undefined) return undefined
-  return replaceFirst(file.node, 'contents', 'contents', replaceFirst(remote.node, 'url', 'source', url.node))
+  return replaceFirst(file, 'contents', 'contents', replaceFirst(remote, 'url', 'source', url))
 }
 
 function replaceFirst (node: YamlNode, key: string, newKey: string, value: YamlNode): YamlNode {
@@ -105,14 +104,13 @@ function replaceFirst (node: YamlNode, key: string, newKey: string, value: YamlN
   }
 }
 
-function withFiles (source: SourceNode | undefined, altered: ReadonlyMap<number, YamlNode>): SourceNode | undefined {
+function withFiles (source: YamlNode | undefined, altered: ReadonlyMap<number, YamlNode>): YamlNode | undefined {
   if (source === undefined) return undefined
   const inLast = (node: YamlNode, key: string, change: (value: YamlNode) => YamlNode): YamlNode => {
     if (node.kind !== 'mapping') return node
     const last = node.pairs.findLastIndex(pair => nodeText(pair.key) === key)
     return { ...node, pairs: node.pairs.map((pair, i) => i === last ? { ...pair, value: change(pair.value) } : pair) }
   }
-  const node = inLast(source.node, 'storage', storage => inLast(storage, 'files', files =>
+  return inLast(source, 'storage', storage => inLast(storage, 'files', files =>
     files.kind === 'sequence' ? { ...files, items: files.items.map((item, i) => altered.get(i) ?? item) } : files))
-  return { ...source, node }
 }

@@ -2,11 +2,11 @@
 // network config into etcd.
 import { bool, optional, string } from '../schema.js'
 import { goQuote } from '../../go/quote.js'
-import { errorIf, errorRemark, rule, warningRemark } from '../validate.js'
+import { rule } from '../validate.js'
 import { isBefore, versionType } from './semver.js'
-import { commandLine, dropinText, insideOf, serviceLines, serviceSection, usesTemplating } from './service-section.js'
+import { commandLine, dropinText, serviceLines, serviceSection, usesTemplating } from './service-section.js'
 import type { Fields, ValueOf } from '../schema.js'
-import type { Remark, Rule } from '../validate.js'
+import type { Findings, Rule } from '../validate.js'
 import type { Version } from './semver.js'
 
 const flannelVersion = versionType('types.FlannelVersion')
@@ -27,17 +27,17 @@ function optionsOf (version: Version | undefined): Fields {
 export const flannelSection = serviceSection({
   goType: 'types.Flannel',
   commonGoType: 'types.flannelCommon',
-  common: { version: optional(flannelVersion), network_config: networkConfig },
+  common: { version: optional(flannelVersion), networkConfig },
   optionsOf: ({ version }) => optionsOf(version)
 })
 
 export type FlannelSection = ValueOf<typeof flannelSection>
 
-function checkVersion (version: Version): Remark[] {
-  if (isBefore(version, 0n, 5n)) return [errorRemark('invalid flannel version (too old)')]
-  return version.major === 0n && version.minor > 7n
-    ? [warningRemark('flannel minor version too new. Only options available in the previous minor version will be supported')]
-    : []
+function checkVersion (version: Version, report: Findings): void {
+  if (isBefore(version, 0n, 5n)) report.error([], 'invalid flannel version (too old)')
+  else if (version.major === 0n && version.minor > 7n) {
+    report.warning([], 'flannel minor version too new. Only options available in the previous minor version will be supported')
+  }
 }
 
 // An object or null, as Go decodes into a map; a number that float64 cannot hold is an error there.
@@ -53,15 +53,15 @@ function isNetworkConfig (text: string): boolean {
   }
 }
 
-export const flannelRules: readonly Rule[] = [
-  rule(flannelVersion, { whole: checkVersion }),
-  rule(networkConfig, {
-    whole: text => errorIf(text !== '' && !isNetworkConfig(text), 'flannel network config doesn\'t appear to be valid JSON')
+export const flannelRules: ReadonlyArray<Rule<unknown>> = [
+  rule(flannelVersion, checkVersion),
+  rule(networkConfig, (text, report) => {
+    if (text !== '' && !isNetworkConfig(text)) report.error([], 'flannel network config doesn\'t appear to be valid JSON')
   }),
-  rule(flannelSection, {
-    whole: ({ common, values }) => errorIf(values['kube_subnet_mgr'] === true && common.network_config !== '',
-      'flannel network config cannot be provided if kube_subnet_mgr is set'),
-    inside: insideOf
+  rule(flannelSection, ({ common, values }, report) => {
+    if (values['kube_subnet_mgr'] === true && common.networkConfig !== '') {
+      report.error([], 'flannel network config cannot be provided if kube_subnet_mgr is set')
+    }
   })
 ]
 
@@ -72,11 +72,11 @@ export function flannelDropin ({ common, options, values }: FlannelSection): str
   const args = commandLine(options, values, { interface: 'iface' })
   if (usesTemplating(args)) return undefined
   const lines = serviceLines('/usr/lib/coreos/flannel-wrapper $FLANNEL_OPTS', args, 'FLANNEL_IMAGE_TAG', common.version)
-  if (common.network_config === '') return dropinText(lines)
+  if (common.networkConfig === '') return dropinText(lines)
   const etcdctl = etcdKeys.flatMap(key => {
     const value = values[key]
     return typeof value === 'string' ? [`--${etcdctlFlags[key]}=${goQuote(value)}`] : []
   })
-  const set = ['set', '/coreos.com/network/config', goQuote(common.network_config)]
+  const set = ['set', '/coreos.com/network/config', goQuote(common.networkConfig)]
   return dropinText([...lines, `ExecStartPre=${['/usr/bin/etcdctl', ...etcdctl, ...set].join(' ')}`])
 }

@@ -1,23 +1,22 @@
 // An error that turning the config into Ignition's runs into, at the place in the YAML that it comes from.
 import { pathText } from '../report.js'
-import { nodeAt } from '../source-tree.js'
+import { nodeAt, yamlPath } from '../source-tree.js'
+import type { YamlNode } from '../../yaml/node.js'
 import type { ReportEntry } from '../report.js'
-import type { SourceNode } from '../source-tree.js'
-
-type Path = ReadonlyArray<string | number>
+import type { Path } from '../values.js'
 
 /** A section's part of the YAML: found once, since a search from the root goes through all of the root's keys. */
 export interface Section {
-  readonly node: SourceNode | undefined
+  readonly node: YamlNode | undefined
   readonly path: Path
 }
 
-export const sectionAt = (source: SourceNode | undefined, ...path: Path): Section => ({ node: nodeAt(source, ...path), path })
+export const sectionAt = (source: YamlNode | undefined, ...path: Path): Section => ({ node: nodeAt(source, ...path), path })
 
 export const within = ({ node, path }: Section, ...further: Path): Section =>
   ({ node: nodeAt(node, ...further), path: [...path, ...further] })
 
 /** Without a place where the section is not to be found in the YAML (behind an alias, or out of a merge key). */
 export function problemAt ({ node, path }: Section, message: string): ReportEntry {
-  return { kind: 'error', message, path: pathText(path), line: node?.node.line, column: node?.node.column }
+  return { kind: 'error', message, path: pathText(yamlPath(path)), line: node?.line, column: node?.column }
 }

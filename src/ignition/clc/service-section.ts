@@ -1,26 +1,19 @@
 // What the sections of etcd and flannel have in common: a version that decides which options there are, and a drop-in that runs
 // a wrapper with the options as arguments.
 import { goQuote } from '../../go/quote.js'
-import { any, custom, struct, zeroValue } from '../schema.js'
+import { any, custom, struct } from '../schema.js'
+import { zeroValue } from '../values.js'
 import { versionText } from './semver.js'
-import type { CustomType, Fields, ValueOf, YamlType } from '../schema.js'
-import type { Inside } from '../validate.js'
+import type { CustomType, Fields, Type, ValueOf, Values } from '../schema.js'
 import type { Version } from './semver.js'
 
 export type OptionValues = Readonly<Record<string, unknown>>
 
 export interface ServiceSection<T extends Fields> {
   readonly common: ValueOf<{ readonly kind: 'struct', readonly fields: T }>
-  readonly commonFields: T
   readonly options: Fields
   readonly values: OptionValues
 }
-
-type AnySection = Omit<ServiceSection<Fields>, 'common'> & { readonly common: object }
-
-/** For the validator: the common fields, then the options of this version. */
-export const insideOf = ({ common, commonFields, options, values }: AnySection): Inside =>
-  ({ fields: { ...commonFields, ...options }, value: { ...common, ...values } })
 
 interface ServiceParts<T extends Fields> {
   readonly goType: string
@@ -34,16 +27,19 @@ interface ServiceParts<T extends Fields> {
 export function serviceSection<T extends Fields> (parts: ServiceParts<T>): CustomType<ServiceSection<T>> {
   type Common = ServiceSection<T>['common']
   // The reference's struct has its options in a field of that name, so a key `options` is swallowed unseen.
-  const commonType: YamlType = struct<Fields>(parts.commonGoType, { ...parts.common, options: any })
+  const commonType: Type = struct<Fields>(parts.commonGoType, { ...parts.common, options: any })
   const section = (common: Common, decodeOptions: (options: Fields) => OptionValues): ServiceSection<T> => {
     const options = parts.optionsOf(common)
-    return { common, commonFields: parts.common, options, values: decodeOptions(options) }
+    return { common, options, values: decodeOptions(options) }
   }
   return custom({
     goType: parts.goType,
     zero: () => section(zeroValue(commonType) as Common, () => ({})),
     decode: ({ as }) => section(as(commonType) as Common,
-      options => as(struct(`${parts.goType}Options`, options)) as OptionValues)
+      options => as(struct(`${parts.goType}Options`, options)) as OptionValues),
+    // The common fields, then the options of this version.
+    inside: ({ common, options, values }) =>
+      ({ type: struct<Fields>(parts.goType, { ...parts.common, ...options }), value: { ...common, ...values } as Values })
   })
 }
 

@@ -2,20 +2,21 @@
 import { YamlError } from '../../yaml/yaml-error.js'
 import { decodeYaml } from '../decode.js'
 import { encodeValue } from '../encode.js'
-import { isFatal, shortened } from '../report.js'
-import { camelCase } from '../source-tree.js'
+import { isFatal, pathText, shortened } from '../report.js'
+import { nearestNode, unusedKeys, yamlPath } from '../source-tree.js'
 import { config2 } from '../spec2/schema.js'
 import { rules2 } from '../spec2/rules.js'
-import { validate } from '../validate.js'
-import { readYaml } from '../yaml-source.js'
+import { validateInOrder } from '../validate.js'
+import { readYaml } from '../../yaml/read-yaml.js'
 import { convertClc } from './convert.js'
 import { clcRules } from './rules.js'
 import { clcSchema } from './schema.js'
 import type { Report, ReportEntry } from '../report.js'
-import type { SourceNode } from '../source-tree.js'
 import type { Flavour } from '../spec2/rules.js'
 import type { Transpiled } from '../transpiled.js'
+import type { Finding } from '../validate.js'
 import type { YamlNode } from '../../yaml/node.js'
+import type { Value } from '../schema.js'
 import type { Clc } from './schema.js'
 
 export interface ClcOptions {
@@ -35,16 +36,31 @@ export function transpileClc (text: Uint8Array | string, { flavour = 'ct' }: Clc
     const { message, line, column } = error
     return refused([{ kind: 'error', message, path: '$', line, column }])
   }
-  const source: SourceNode | undefined = root === undefined ? undefined : { node: root, spelling: key => key }
   const empty: ReportEntry = { kind: 'warning', message: 'Configuration is empty', path: '$', line: 1, column: 1 }
-  const parsed = [...root === undefined ? [empty] : [], ...validate(clc, clcSchema, source, { rules: clcRules, unusedKeys: true })]
+  const found = validateInOrder(clcSchema, clc as Value, clcRules, undefined)
+  const parsed = [...root === undefined ? [empty] : remarksOnKeys(root, clc), ...located(root, found)]
   if (isFatal(parsed)) return refused(parsed)
-  const conversion = convertClc(clc, source === undefined ? undefined : { ...source, spelling: camelCase })
+  const conversion = convertClc(clc, root)
   const converted = [...parsed, ...conversion.report]
   if (isFatal(converted)) return refused(converted)
-  const checked = validate(conversion.config, config2, conversion.source, { rules: rules2(flavour), unusedKeys: false })
-  const report = [...converted, ...checked]
-  return isFatal(report) ? refused(report) : { ok: true, config: encodeValue(conversion.config, config2), report: shortened(report) }
+  const report = [...converted, ...located(conversion.source, validateInOrder(config2, conversion.config, rules2, flavour))]
+  return isFatal(report) ? refused(report) : { ok: true, config: encodeValue(config2, conversion.config, 'written'), report: shortened(report) }
+}
+
+const located = (root: YamlNode | undefined, found: readonly Finding[]): readonly ReportEntry[] => found.map(({ kind, path, message }) => {
+  const node = root === undefined ? undefined : nearestNode(root, path).node
+  return { kind, message, path: pathText(yamlPath(path)), line: node?.line, column: node?.column }
+})
+
+function remarksOnKeys (root: YamlNode, clc: Clc): readonly ReportEntry[] {
+  const found: ReportEntry[] = []
+  unusedKeys(root, clcSchema, clc as Value, ({ key: { line, column }, path, name, known }) => {
+    const entry = { path: pathText(path), line, column }
+    found.push({ kind: 'warning', message: `Config has unrecognized key: ${name}`, ...entry })
+    const meant = known.find(other => other.toLowerCase() === name.toLowerCase())
+    if (meant !== undefined) found.push({ kind: 'info', message: `Did you mean ${meant} instead of ${name}`, ...entry })
+  })
+  return found
 }
 
 const refused = (report: Report): Transpiled => ({ ok: false, report: shortened(report) })

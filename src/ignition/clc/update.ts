@@ -3,37 +3,37 @@ import { goQuote } from '../../go/quote.js'
 import { lowerCase } from '../../go/unicode.js'
 import { GoUrlError, parseGoUrl } from '../../go/url.js'
 import { optional, string, struct } from '../schema.js'
-import { errorIf, errorRemark, rule, warningRemark } from '../validate.js'
+import { rule } from '../validate.js'
 import type { ValueOf } from '../schema.js'
-import type { Remark, Rule } from '../validate.js'
+import type { Rule } from '../validate.js'
 
 const updateServer = string('types.UpdateServer')
 export const updateSection = struct('types.Update', { group: string('types.UpdateGroup'), server: updateServer })
 
 const text = optional(string())
 export const locksmithSection = struct('types.Locksmith', {
-  reboot_strategy: text,
-  window_start: text,
-  window_length: text,
+  rebootStrategy: text,
+  windowStart: text,
+  windowLength: text,
   group: text,
-  etcd_endpoints: text,
-  etcd_cafile: text,
-  etcd_certfile: text,
-  etcd_keyfile: text
+  etcdEndpoints: text,
+  etcdCafile: text,
+  etcdCertfile: text,
+  etcdKeyfile: text
 })
 
 type Update = ValueOf<typeof updateSection>
 type Locksmith = ValueOf<typeof locksmithSection>
 
 const variables: Readonly<Record<keyof Locksmith, string>> = {
-  reboot_strategy: 'REBOOT_STRATEGY',
-  window_start: 'LOCKSMITHD_REBOOT_WINDOW_START',
-  window_length: 'LOCKSMITHD_REBOOT_WINDOW_LENGTH',
+  rebootStrategy: 'REBOOT_STRATEGY',
+  windowStart: 'LOCKSMITHD_REBOOT_WINDOW_START',
+  windowLength: 'LOCKSMITHD_REBOOT_WINDOW_LENGTH',
   group: 'LOCKSMITHD_GROUP',
-  etcd_endpoints: 'LOCKSMITHD_ENDPOINT',
-  etcd_cafile: 'LOCKSMITHD_ETCD_CAFILE',
-  etcd_certfile: 'LOCKSMITHD_ETCD_CERTFILE',
-  etcd_keyfile: 'LOCKSMITHD_ETCD_KEYFILE'
+  etcdEndpoints: 'LOCKSMITHD_ENDPOINT',
+  etcdCafile: 'LOCKSMITHD_ETCD_CAFILE',
+  etcdCertfile: 'LOCKSMITHD_ETCD_CERTFILE',
+  etcdKeyfile: 'LOCKSMITHD_ETCD_KEYFILE'
 }
 
 /** The contents of update.conf, '' when there is nothing to say. */
@@ -47,26 +47,23 @@ export function updateConf (update: Update | undefined, locksmith: Locksmith | u
   return group + server + lines.join('')
 }
 
-function checkServer (server: string): Remark[] {
+function checkServer (server: string): string | undefined {
   try {
     parseGoUrl(server)
-    return []
+    return undefined
   } catch (error) {
-    if (error instanceof GoUrlError) return [errorRemark(error.message)]
+    if (error instanceof GoUrlError) return error.message
     throw error
   }
 }
 
 const isBlank = (value: string | undefined): value is '' | undefined => value === undefined || value === ''
 
-function checkWindowStart ({ window_start: start }: Locksmith): Remark[] {
-  if (isBlank(start)) return []
+function checkWindowStart (start: string): string | undefined {
   const [, day = 'not-present', time = start] = /^[^\S\n]*(\S+)[^\S\n]+(\S+)/.exec(start) ?? []
-  if (!['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'not-present'].includes(lowerCase(day))) {
-    return [errorRemark('unknown day in window start')]
-  }
+  if (!['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'not-present'].includes(lowerCase(day))) return 'unknown day in window start'
   const clock = /^(\d{1,2}):(\d{2})$/.exec(time)
-  return errorIf(clock === null || Number(clock[1]) > 23 || Number(clock[2]) > 59, "couldn't parse window start")
+  return clock === null || Number(clock[1]) > 23 || Number(clock[2]) > 59 ? "couldn't parse window start" : undefined
 }
 
 const nanoseconds: Readonly<Record<string, number>> = {
@@ -89,21 +86,15 @@ function isDuration (value: string): boolean {
   return end > 0 && end === unsigned.length && total < 2 ** 63
 }
 
-export const updateRules: readonly Rule[] = [
-  rule(updateServer, { whole: checkServer }),
-  rule(updateSection, {
-    whole: ({ group, server }) => ['stable', 'beta', 'alpha'].includes(lowerCase(group)) || server !== ''
-      ? []
-      : [warningRemark('unknown update group')]
+export const updateRules: ReadonlyArray<Rule<unknown>> = [
+  rule(updateServer, (server, report) => report.error([], checkServer(server))),
+  rule(updateSection, ({ group, server }, report) => {
+    if (!['stable', 'beta', 'alpha'].includes(lowerCase(group)) && server === '') report.warning([], 'unknown update group')
   }),
-  rule(locksmithSection, {
-    whole: ({ window_start: start, window_length: length }) =>
-      errorIf(isBlank(start) !== isBlank(length), 'window-start and window-length must both be specified'),
-    fields: {
-      reboot_strategy: ({ reboot_strategy: strategy }) =>
-        errorIf(!isBlank(strategy) && !['reboot', 'etcd-lock', 'off'].includes(lowerCase(strategy)), 'unknown reboot strategy'),
-      window_start: checkWindowStart,
-      window_length: ({ window_length: length }) => errorIf(!isBlank(length) && !isDuration(length), "couldn't parse window length")
-    }
+  rule(locksmithSection, ({ rebootStrategy: strategy, windowStart: start, windowLength: length }, report) => {
+    if (isBlank(start) !== isBlank(length)) report.error([], 'window-start and window-length must both be specified')
+    if (!isBlank(strategy) && !['reboot', 'etcd-lock', 'off'].includes(lowerCase(strategy))) report.error(['rebootStrategy'], 'unknown reboot strategy')
+    if (!isBlank(start)) report.error(['windowStart'], checkWindowStart(start))
+    if (!isBlank(length) && !isDuration(length)) report.error(['windowLength'], "couldn't parse window length")
   })
 ]

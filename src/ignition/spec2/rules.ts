@@ -2,69 +2,52 @@
 // in two rules, which `Flavour` tells apart.
 import { goQuote } from '../../go/quote.js'
 import { goBytes } from '../../go/string.js'
-import { parseGoUrl, queryValues, GoUrlError } from '../../go/url.js'
 import { readDataUrl } from '../data-url.js'
-import { errorIf, errorRemark, rule, warningRemark } from '../validate.js'
+import {
+  badUrl, checkCompression, checkExtension, checkGuid, checkHash, checkOwner, colonInLabel, emptyVersionId, illegalMode, isFormat,
+  longFilesystemLabel, longPartitionLabel, parseUrl, raidLevel, uselessEnable
+} from '../shared-rules.js'
+import { readUnitContent } from '../unit-content.js'
+import { rule } from '../validate.js'
 import {
   caReference2, config2, configReference2, directory2, disk2, file2, fileContents2, filesystem2, link2, mount2, networkdDropin2,
   networkdUnit2, nodeGroup2, nodeUser2, partition2, passwdUser2, raid2, systemdDropin2, systemdUnit2, verification2
 } from './schema.js'
-import { readUnitContent } from '../unit-content.js'
-import type { Config2, Disk2, Partition2, SystemdUnit2, Verification2 } from './schema.js'
-import type { Remark, Rule } from '../validate.js'
+import type { Check, Findings, Rules } from '../validate.js'
+import type { Config2, Disk2, Partition2, SystemdUnit2 } from './schema.js'
 
 /** Whose Ignition: that of the `ct` 0.9.0 program, or the one in Matchbox 0.9.0. */
 export type Flavour = 'ct' | 'matchbox'
 
-const pathRelative = 'path not absolute'
-const checkPath = (path: string): Remark[] => errorIf(!path.startsWith('/'), pathRelative)
+const checkPath = (path: string): string | undefined => path.startsWith('/') ? undefined : 'path not absolute'
 
-const checkMode = (mode: bigint | undefined): Remark[] =>
-  errorIf(mode !== undefined && (mode < 0n || mode > 0o7777n), 'illegal file mode')
-
-function checkUrl (url: string, flavour: Flavour): Remark[] {
-  if (url === '') return []
-  try {
-    const { scheme, rawQuery } = parseGoUrl(url)
-    if (scheme === 'data') {
-      const data = readDataUrl(url)
-      return data.ok ? [] : [errorRemark(data.problem)]
-    }
-    if (scheme === 's3' && flavour === 'matchbox') return errorIf(queryValues(rawQuery, 'versionId')[0] === '', 'invalid S3 object VersionId')
-    return errorIf(!['http', 'https', 'oem', 'tftp', 's3'].includes(scheme), 'invalid url scheme')
-  } catch (error) {
-    if (error instanceof GoUrlError) return [errorRemark('unable to parse url')]
-    throw error
+function checkUrl (text: string, flavour: Flavour): string | undefined {
+  if (text === '') return undefined
+  const url = parseUrl(text)
+  if (url === undefined) return badUrl
+  if (url.scheme === 'data') {
+    const data = readDataUrl(text)
+    return data.ok ? undefined : data.problem
   }
+  if (url.scheme === 's3' && flavour === 'matchbox') return emptyVersionId(url)
+  return ['http', 'https', 'oem', 'tftp', 's3'].includes(url.scheme) ? undefined : 'invalid url scheme'
 }
 
-function checkVerification ({ hash }: Verification2): Remark[] {
-  if (hash === undefined) return []
-  const dash = hash.indexOf('-')
-  if (dash < 0) return [errorRemark('malformed hash specifier')]
-  if (hash.slice(0, dash) !== 'sha512') return [errorRemark('unrecognized hash function')]
-  return errorIf(goBytes(hash.slice(dash + 1)).length !== 128, 'incorrect size for hash sum')
+const checkSource = ({ source }: { readonly source: string }, report: Findings, flavour: Flavour): void => report.error(['source'], checkUrl(source, flavour))
+
+interface Node2 { readonly filesystem: string, readonly path: string }
+
+const checkNode = ({ filesystem, path }: Node2, report: Findings): void => {
+  if (filesystem === '') report.error(['filesystem'], 'no filesystem specified')
+  report.error(['path'], checkPath(path))
 }
 
-const checkOwner = ({ id, name }: { readonly id: bigint | undefined, readonly name: string }): Remark[] =>
-  errorIf(id !== undefined && name !== '', 'cannot set both id and name')
-
-const nodeFields = {
-  filesystem: (node: { readonly filesystem: string }) => errorIf(node.filesystem === '', 'no filesystem specified'),
-  path: (node: { readonly path: string }) => checkPath(node.path)
-}
-
-const guid = /^(|[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})$/
-const checkGuid = (text: string): Remark[] =>
-  errorIf(!guid.test(text), 'doesn\'t match the form "01234567-89AB-CDEF-EDCB-A98765432101"')
-
-function checkPartitions ({ partitions }: Disk2): Remark[] {
+const checkDisk: Check<Disk2, unknown> = ({ device, partitions }, report) => {
+  report.error(['device'], device === '' ? 'disk device is required' : checkPath(device))
   const numbers = partitions.map(p => p.number).filter(n => n !== 0n)
-  return [
-    ...errorIf(new Set(numbers).size < numbers.length, 'partition numbers collide'),
-    ...errorIf(overlap(partitions), 'partitions overlap'),
-    ...errorIf(partitions.some(p => p.start % 2048n !== 0n), 'partitions misaligned')
-  ]
+  if (new Set(numbers).size < numbers.length) report.error(['partitions'], 'partition numbers collide')
+  if (overlap(partitions)) report.error(['partitions'], 'partitions overlap')
+  if (partitions.some(p => p.start % 2048n !== 0n)) report.error(['partitions'], 'partitions misaligned')
 }
 
 // Those that start at 0 are placed by sgdisk; two that are equal in everything count as one.
@@ -76,150 +59,109 @@ function overlap (partitions: readonly Partition2[]): boolean {
   return placed.some((p, i) => i > 0 && p.start <= (placed[i - 1]?.end ?? -1n))
 }
 
-const labelLimits = { ext4: 16, btrfs: 256, xfs: 12, swap: 15, vfat: 11 } as const
-const isFormat = (format: string): format is keyof typeof labelLimits => Object.hasOwn(labelLimits, format)
-
-const raidLevels = ['linear', 'raid0', '0', 'stripe', 'raid1', '1', 'mirror', 'raid4', '4', 'raid5', '5', 'raid6', '6', 'raid10', '10']
-
-/** What follows the last dot of the last component, with the dot. */
-const extension = (name: string): string => /\.[^./]*$/.exec(name)?.[0] ?? ''
-const unitExtensions = [
-  '.service', '.socket', '.device', '.mount', '.automount', '.swap', '.target', '.path', '.timer', '.snapshot', '.slice', '.scope'
-]
-
-function checkUnitText (contents: string): Remark[] {
+const badContents = (contents: string): string | undefined => {
   const read = readUnitContent(goBytes(contents))
-  return read.ok ? [] : [errorRemark(`invalid unit content: ${read.problem}`)]
+  return read.ok ? undefined : `invalid unit content: ${read.problem}`
 }
 
-function checkUnitContents (unit: SystemdUnit2): Remark[] {
-  const read = readUnitContent(goBytes(unit.contents))
-  if (!read.ok) return [errorRemark(`invalid unit content: ${read.problem}`)]
-  const enabled = unit.enable || unit.enabled === true
-  if (!enabled || read.sections.length === 0 || read.sections.includes('Install')) return []
-  return [warningRemark(`unit ${goQuote(unit.name)} is enabled, but has no install section so enable does nothing`)]
+const checkUnit: Check<SystemdUnit2, unknown> = ({ name, contents, enable, enabled }, report) => {
+  const read = readUnitContent(goBytes(contents))
+  if (!read.ok) report.error(['contents'], `invalid unit content: ${read.problem}`)
+  else if ((enable || enabled === true) && read.sections.length > 0 && !read.sections.includes('Install')) {
+    report.warning(['contents'], uselessEnable(goQuote(name)))
+  }
+  report.error(['name'], checkExtension(name, 'systemd unit'))
 }
 
 interface NamedText { readonly name: string, readonly contents: string }
 
-const namedFile = (extensions: readonly string[], message: string) => ({ name, contents }: NamedText): Remark[] =>
-  [...checkUnitText(contents), ...errorIf(!extensions.includes(extension(name)), message)]
-
-const createdUser = 'cannot use both the create object and the user-level'
-
-function checkConfig ({ storage }: Config2): Remark[] {
-  const names = new Set(['root', ...storage.filesystems.map(f => f.name)])
-  const missing = (kind: string, nodes: ReadonlyArray<{ readonly path: string, readonly filesystem: string }>): Remark[] =>
-    nodes.filter(node => node.filesystem !== '' && !names.has(node.filesystem)).map(node => warningRemark(
-      `${kind} ${goQuote(node.path)} references nonexistent filesystem ${goQuote(node.filesystem)}. (This is ok if it is defined in a referenced config)`))
-  const seen = new Set(['root'])
-  const shadowed = storage.filesystems.filter(({ name }) => {
-    const again = seen.has(name)
-    seen.add(name)
-    return again
-  })
-  return [
-    ...missing('File', storage.files),
-    ...missing('Link', storage.links),
-    ...missing('Directory', storage.directories),
-    ...shadowed.map(({ name }) => warningRemark(`Filesystem ${goQuote(name)} shadows exising filesystem definition`))
-  ]
+const checkText = (what: Parameters<typeof checkExtension>[1]) => ({ name, contents }: NamedText, report: Findings): void => {
+  report.error([], badContents(contents))
+  report.error([], checkExtension(name, what))
 }
 
-export const rules2 = (flavour: Flavour): readonly Rule[] => [
-  rule(config2, { whole: checkConfig }),
-  rule(configReference2, { fields: { source: ({ source }) => checkUrl(source, flavour) } }),
-  rule(caReference2, { fields: { source: ({ source }) => checkUrl(source, flavour) } }),
-  rule(verification2, { whole: checkVerification }),
-  rule(systemdUnit2, {
-    fields: {
-      contents: checkUnitContents,
-      name: ({ name }) => errorIf(!unitExtensions.includes(extension(name)), 'invalid systemd unit extension')
+const checkConfig: Check<Config2, unknown> = ({ storage }, report) => {
+  const names = new Set(['root', ...storage.filesystems.map(f => f.name)])
+  const missing = (kind: string, nodes: readonly Node2[]): void => {
+    for (const { path, filesystem } of nodes) {
+      if (filesystem === '' || names.has(filesystem)) continue
+      report.warning([], `${kind} ${goQuote(path)} references nonexistent filesystem ${goQuote(filesystem)}. (This is ok if it is defined in a referenced config)`)
     }
+  }
+  missing('File', storage.files)
+  missing('Link', storage.links)
+  missing('Directory', storage.directories)
+  const seen = new Set(['root'])
+  for (const { name } of storage.filesystems) {
+    if (seen.has(name)) report.warning([], `Filesystem ${goQuote(name)} shadows exising filesystem definition`)
+    seen.add(name)
+  }
+}
+
+/** What the deprecated create object has in common with the user, where it now belongs. */
+const createdFields = ['gecos', 'groups', 'homeDir', 'noCreateHome', 'noLogInit', 'noUserGroup', 'primaryGroup', 'shell', 'system', 'uid'] as const
+
+const isSet = (value: unknown): boolean => Array.isArray(value) ? value.length > 0 : Boolean(value) || value === 0n
+
+export const rules2: Rules<Flavour> = new Map([
+  rule(config2, checkConfig),
+  rule(configReference2, checkSource),
+  rule(caReference2, checkSource),
+  rule(verification2, ({ hash }, report) => { if (hash !== undefined) report.error([], checkHash(hash, ['sha512'])) }),
+  rule(systemdUnit2, checkUnit),
+  rule(systemdDropin2, checkText('systemd drop-in')),
+  rule(networkdUnit2, checkText('networkd unit')),
+  rule(networkdDropin2, checkText('networkd drop-in')),
+  rule(passwdUser2, (user, report) => {
+    if (user.create === undefined) return
+    report.warning([], 'the create object has been deprecated in favor of user-level options')
+    for (const field of createdFields) if (isSet(user[field])) report.error([], `cannot use both the create object and the user-level ${field} field`)
   }),
-  rule(systemdDropin2, { whole: namedFile(['.conf'], 'invalid systemd drop-in extension') }),
-  rule(networkdUnit2, { whole: namedFile(['.link', '.netdev', '.network'], 'invalid networkd unit extension') }),
-  rule(networkdDropin2, { whole: namedFile(['.conf'], 'invalid networkd drop-in extension') }),
-  rule(passwdUser2, {
-    whole: user => user.create === undefined
-      ? []
-      : [
-          warningRemark('the create object has been deprecated in favor of user-level options'),
-          ...errorIf(user.gecos !== '', `${createdUser} gecos field`),
-          ...errorIf(user.groups.length > 0, `${createdUser} groups field`),
-          ...errorIf(user.homeDir !== '', `${createdUser} homeDir field`),
-          ...errorIf(user.noCreateHome, `${createdUser} noCreateHome field`),
-          ...errorIf(user.noLogInit, `${createdUser} noLogInit field`),
-          ...errorIf(user.noUserGroup, `${createdUser} noUserGroup field`),
-          ...errorIf(user.primaryGroup !== '', `${createdUser} primaryGroup field`),
-          ...errorIf(user.shell !== '', `${createdUser} shell field`),
-          ...errorIf(user.system, `${createdUser} system field`),
-          ...errorIf(user.uid !== undefined, `${createdUser} uid field`)
-        ]
+  rule(nodeUser2, (owner, report) => report.error([], checkOwner(owner))),
+  rule(nodeGroup2, (owner, report) => report.error([], checkOwner(owner))),
+  rule(directory2, (directory, report) => {
+    checkNode(directory, report)
+    report.error(['mode'], illegalMode(directory.mode))
   }),
-  rule(nodeUser2, { whole: checkOwner }),
-  rule(nodeGroup2, { whole: checkOwner }),
-  rule(directory2, { fields: { ...nodeFields, mode: ({ mode }) => checkMode(mode) } }),
-  rule(file2, {
-    whole: file => errorIf(file.append && file.overwrite === true, 'cannot set both append and overwrite to true'),
-    fields: { ...nodeFields, mode: ({ mode }) => checkMode(mode) }
+  rule(file2, (file, report) => {
+    if (file.append && file.overwrite === true) report.error([], 'cannot set both append and overwrite to true')
+    checkNode(file, report)
+    report.error(['mode'], illegalMode(file.mode))
   }),
-  rule(fileContents2, {
-    fields: {
-      compression: ({ compression }) => errorIf(compression !== '' && compression !== 'gzip', 'invalid compression method'),
-      source: ({ source }) => checkUrl(source, flavour)
+  rule(fileContents2, (contents, report, flavour: Flavour) => {
+    report.error(['compression'], checkCompression(contents.compression))
+    checkSource(contents, report, flavour)
+  }),
+  rule(link2, (link, report, flavour: Flavour) => {
+    checkNode(link, report)
+    if (flavour === 'ct' && !link.hard) report.error(['target'], checkPath(link.target))
+  }),
+  rule(disk2, checkDisk),
+  rule(partition2, ({ guid, label, typeGuid }, report) => {
+    report.error(['guid'], checkGuid(guid))
+    report.error(['label'], longPartitionLabel(label))
+    report.warning(['label'], colonInLabel(label))
+    report.error(['typeGuid'], checkGuid(typeGuid))
+  }),
+  rule(filesystem2, ({ mount, path }, report) => {
+    if (mount === undefined && path === undefined) report.error([], 'filesystem is missing mount or path')
+    if (mount !== undefined && path !== undefined) report.error([], 'filesystem has both mount and path defined')
+    if (mount?.create !== undefined) {
+      if (mount.wipeFilesystem) report.error([], 'cannot use both create object and wipeFilesystem field')
+      if (mount.options.length > 0) report.error([], 'cannot use both create object and mount-level options field')
+      report.warning([], 'the create object has been deprecated in favor of mount-level options')
     }
+    if (path !== undefined) report.error(['path'], checkPath(path))
   }),
-  rule(link2, {
-    fields: { ...nodeFields, target: link => flavour === 'matchbox' || link.hard ? [] : checkPath(link.target) }
+  rule(mount2, ({ format, device, label }, report) => {
+    if (!isFormat(format)) report.error([], 'invalid filesystem format')
+    report.error(['device'], checkPath(device))
+    if (label !== undefined) report.error(['label'], longFilesystemLabel(label, format))
   }),
-  rule(disk2, {
-    fields: {
-      device: ({ device }) => device === '' ? [errorRemark('disk device is required')] : checkPath(device),
-      partitions: checkPartitions
-    }
-  }),
-  rule(partition2, {
-    fields: {
-      guid: partition => checkGuid(partition.guid),
-      label: ({ label }) => [
-        ...errorIf(goBytes(label).length > 36, 'partition labels may not exceed 36 characters'),
-        ...label.includes(':') ? [warningRemark('partition label will be truncated to text before the colon')] : []
-      ],
-      typeGuid: partition => checkGuid(partition.typeGuid)
-    }
-  }),
-  rule(filesystem2, {
-    whole: ({ mount, path }) => {
-      const created = mount?.create !== undefined
-      return [
-        ...errorIf(mount === undefined && path === undefined, 'filesystem is missing mount or path'),
-        ...errorIf(mount !== undefined && path !== undefined, 'filesystem has both mount and path defined'),
-        ...errorIf(created && mount.wipeFilesystem, 'cannot use both create object and wipeFilesystem field'),
-        ...errorIf(created && mount.options.length > 0, 'cannot use both create object and mount-level options field'),
-        ...created ? [warningRemark('the create object has been deprecated in favor of mount-level options')] : []
-      ]
-    },
-    fields: { path: ({ path }) => path === undefined ? [] : checkPath(path) }
-  }),
-  rule(mount2, {
-    whole: ({ format }) => errorIf(!isFormat(format), 'invalid filesystem format'),
-    fields: {
-      device: ({ device }) => checkPath(device),
-      label: ({ label, format }) => !isFormat(format) || label === undefined
-        ? []
-        : errorIf(goBytes(label).length > labelLimits[format],
-          `filesystem labels cannot be longer than ${labelLimits[format]} characters when using ${format}`)
-    }
-  }),
-  rule(raid2, {
-    fields: {
-      devices: ({ devices }) => devices.flatMap(checkPath),
-      level: ({ level, spares }) => [
-        ...errorIf(raidLevels.indexOf(level) >= 0 && raidLevels.indexOf(level) < 4 && spares !== 0n,
-          'spares unsupported for arrays with a level greater than 0'),
-        ...errorIf(!raidLevels.includes(level), 'unrecognized raid level')
-      ]
-    }
+  rule(raid2, ({ devices, level, spares }, report) => {
+    for (const device of devices) report.error(['devices'], checkPath(device))
+    const kind = raidLevel(level)
+    if (kind === 'striped' && spares !== 0n) report.error(['level'], 'spares unsupported for arrays with a level greater than 0')
+    if (kind === undefined) report.error(['level'], 'unrecognized raid level')
   })
-]
+])

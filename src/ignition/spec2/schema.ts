@@ -1,5 +1,5 @@
-// Ignition 2.2.0 configs: what a Container Linux Config turns into. The order of the keys is that of Ignition's Go structs, and
-// so of the JSON that Matchbox serves.
+// Ignition 2.2.0 configs: what a Container Linux Config turns into. The order of the fields is that of Ignition's Go structs, and
+// so of the JSON that Matchbox serves. The names of types are those of the Container Linux Config, which has most of them unchanged.
 import { bool, int, list, optional, string, struct } from '../schema.js'
 import type { ValueOf } from '../schema.js'
 
@@ -8,18 +8,18 @@ export const verification2 = struct('types.Verification', { hash: optional(strin
 export const configReference2 = struct('types.ConfigReference', { source: string(), verification: verification2 })
 export const caReference2 = struct('types.CaReference', { source: string(), verification: verification2 })
 
-const ignition2 = struct('types.Ignition', {
+export const ignition2 = struct('types.Ignition', {
   config: struct('types.IgnitionConfig', { append: list(configReference2), replace: optional(configReference2) }),
   security: struct('types.Security', { tls: struct('types.TLS', { certificateAuthorities: list(caReference2) }) }),
-  timeouts: struct('types.Timeouts', { httpResponseHeaders: optional(int()), httpTotal: optional(int()) }),
+  timeouts: struct('types.Timeouts', { httpResponseHeaders: optional(int), httpTotal: optional(int) }),
   version: string()
 })
 
 const dropin = { contents: string(), name: string() }
-export const networkdDropin2 = struct('types.NetworkdDropin', dropin)
-export const networkdUnit2 = struct('types.Networkdunit', { contents: string(), dropins: list(networkdDropin2), name: string() })
-export const systemdDropin2 = struct('types.SystemdDropin', dropin)
-export const systemdUnit2 = struct('types.Unit', {
+export const networkdDropin2 = struct('types.NetworkdUnitDropIn', dropin)
+export const networkdUnit2 = struct('types.NetworkdUnit', { contents: string(), dropins: list(networkdDropin2), name: string() })
+export const systemdDropin2 = struct('types.SystemdUnitDropIn', dropin)
+export const systemdUnit2 = struct('types.SystemdUnit', {
   contents: string(),
   dropins: list(systemdDropin2),
   enable: bool,
@@ -28,7 +28,7 @@ export const systemdUnit2 = struct('types.Unit', {
   name: string()
 })
 
-const userCreate2 = struct('types.Usercreate', {
+export const userCreate2 = struct('types.UserCreate', {
   gecos: string(),
   groups: list(string()),
   homeDir: string(),
@@ -38,10 +38,10 @@ const userCreate2 = struct('types.Usercreate', {
   primaryGroup: string(),
   shell: string(),
   system: bool,
-  uid: optional(int())
+  uid: optional(int)
 })
 
-export const passwdUser2 = struct('types.PasswdUser', {
+export const passwdUser2 = struct('types.User', {
   create: optional(userCreate2),
   gecos: string(),
   groups: list(string()),
@@ -55,26 +55,26 @@ export const passwdUser2 = struct('types.PasswdUser', {
   sshAuthorizedKeys: list(string()),
   shell: string(),
   system: bool,
-  uid: optional(int())
+  uid: optional(int)
 })
 
-const passwdGroup2 = struct('types.PasswdGroup', { gid: optional(int()), name: string(), passwordHash: string(), system: bool })
+export const passwdGroup2 = struct('types.Group', { gid: optional(int), name: string(), passwordHash: string(), system: bool })
 
-export const nodeUser2 = struct('types.NodeUser', { id: optional(int()), name: string() })
-export const nodeGroup2 = struct('types.NodeGroup', { id: optional(int()), name: string() })
+export const nodeUser2 = struct('types.FileUser', { id: optional(int), name: string() })
+export const nodeGroup2 = struct('types.FileGroup', { id: optional(int), name: string() })
 
 const node = { filesystem: string(), group: optional(nodeGroup2), overwrite: optional(bool), path: string(), user: optional(nodeUser2) }
-export const directory2 = struct('types.Directory', { ...node, mode: optional(int()) })
+export const directory2 = struct('types.Directory', { ...node, mode: optional(int) })
 export const fileContents2 = struct('types.FileContents', { compression: string(), source: string(), verification: verification2 })
-export const file2 = struct('types.File', { ...node, append: bool, contents: fileContents2, mode: optional(int()) })
+export const file2 = struct('types.File', { ...node, append: bool, contents: fileContents2, mode: optional(int) })
 export const link2 = struct('types.Link', { ...node, hard: bool, target: string() })
 
 export const partition2 = struct('types.Partition', {
   guid: string(),
   label: string(),
-  number: int(),
-  size: int(),
-  start: int(),
+  number: int,
+  size: int,
+  start: int,
   typeGuid: string()
 })
 export const disk2 = struct('types.Disk', { device: string(), partitions: list(partition2), wipeTable: bool })
@@ -96,7 +96,7 @@ export const raid2 = struct('types.Raid', {
   level: string(),
   name: string(),
   options: list(string()),
-  spares: int()
+  spares: int
 })
 
 export const config2 = struct('types.Config', {

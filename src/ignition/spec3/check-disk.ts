@@ -2,14 +2,13 @@
 // partition.go, filesystem.go, raid.go, luks.go, clevis.go, tang.go).
 import { checkPath } from './paths.js'
 import { checkTangUrl, checkUrlUnlessEmpty } from './urls.js'
-import type { Check } from './checks.js'
-import type { Spec } from './schema.js'
-import type { Clevis, Custom, Disk, Filesystem, Luks, Partition, Raid, Tang } from './types.js'
+import { clevisCustom, device, disk, filesystem, luks, oldClevisCustom, partition, raid, tang } from './schema.js'
+import { checkGuid, byteLength, colonInLabel, isFormat, longFilesystemLabel, longPartitionLabel, raidLevel } from '../shared-rules.js'
+import { rule } from '../validate.js'
+import type { Findings, Rule } from '../validate.js'
+import type { Disk, Filesystem, Luks, Partition, Spec, Tang } from './schema.js'
 
-const guid = /^(|[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})$/
-const bytes = (text: string): number => Buffer.byteLength(text)
-
-export const checkDisk: Check<Disk> = ({ device, partitions = [] }, report) => {
+export const checkDisk = ({ device, partitions }: Disk, report: Findings): void => {
   if (device === '') return report.error(['device'], 'disk device is required')
   report.error(['device'], checkPath(device))
   const finding = (index: number, message: string): void => { if (index !== -1) report.error(['partitions', index], message) }
@@ -60,82 +59,40 @@ const overlapping = (partitions: readonly Partition[]): number => {
   return extents.find(other => other !== one && other.first <= one.last && other.last >= one.first)?.index ?? -1
 }
 
-export const checkPartition: Check<Partition> = (partition, report) => {
+const checkPartition = (partition: Partition, report: Findings): void => {
   const { label, typeGuid, startMiB, sizeMiB } = partition
   const others = label !== undefined || startMiB !== undefined || sizeMiB !== undefined || Boolean(typeGuid) || Boolean(partition.guid)
   if (partition.shouldExist === false && others) report.error([], 'shouldExist specified false with other options also specified')
   if (partition.number === 0n && label === undefined) report.error([], 'a partition number >= 1 or a label must be specified')
   if (label !== undefined) {
-    // 36 UTF-16 units fit into a GPT entry; Ignition counts bytes.
-    if (bytes(label) > 36) report.error(['label'], 'partition labels may not exceed 36 characters')
-    else if (label.includes(':')) report.error(['label'], 'partition label will be truncated to text before the colon')
+    const long = longPartitionLabel(label)
+    report.error(['label'], long ?? colonInLabel(label))
   }
   for (const name of ['guid', 'typeGuid'] as const) {
     const id = partition[name]
-    if (id !== undefined && !guid.test(id)) report.error([name], 'doesn\'t match the form "01234567-89AB-CDEF-EDCB-A98765432101"')
+    if (id !== undefined) report.error([name], checkGuid(id))
   }
 }
 
-const labelLimits: Readonly<Record<string, number>> = { ext4: 16, btrfs: 256, xfs: 12, swap: 15, vfat: 11 }
-
 const checkFormat = (filesystem: Filesystem, spec: Spec): string | undefined => {
-  const { format, path, label, uuid, wipeFilesystem, mountOptions = [], options = [] } = filesystem
-  if (format) return Object.hasOwn(labelLimits, format) || (format === 'none' && spec >= 3) ? undefined : 'invalid filesystem format'
+  const { format, path, label, uuid, wipeFilesystem, mountOptions = [], options } = filesystem
+  if (format) return isFormat(format) || (format === 'none' && spec >= 3) ? undefined : 'invalid filesystem format'
   return path || label || uuid || wipeFilesystem === true || mountOptions.length > 0 || options.length > 0
     ? 'format cannot be empty when path, label, uuid, wipeFilesystem, options, or mountOptions is specified'
     : undefined
 }
 
-export const checkFilesystem: Check<Filesystem> = (filesystem, report, spec) => {
+const checkFilesystem = (filesystem: Filesystem, report: Findings, spec: Spec): void => {
   const { path, device, format, label } = filesystem
   if (path) report.error(['path'], checkPath(path))
   report.error(['device'], checkPath(device))
   report.error(['format'], checkFormat(filesystem, spec))
   if (!label) return
-  if (!format) return report.error(['label'], 'filesystem must specify format if label is specified')
-  const limit = Object.hasOwn(labelLimits, format) ? labelLimits[format] : undefined
-  if (limit !== undefined && bytes(label) > limit) {
-    report.error(['label'], `filesystem labels cannot be longer than ${limit} characters when using ${format}`)
-  }
+  report.error(['label'], format ? longFilesystemLabel(label, format) : 'filesystem must specify format if label is specified')
 }
 
-const striped = new Set(['linear', 'raid0', '0', 'stripe'])
-const redundant = new Set(['raid1', '1', 'mirror', 'raid4', '4', 'raid5', '5', 'raid6', '6', 'raid10', '10'])
-
-export const checkRaid: Check<Raid> = ({ level = '', spares = 0n, devices = [] }, report, spec) => {
-  if (level === '' && spec >= 3) report.error(['level'], 'raid level is required')
-  else if (striped.has(level)) report.error(['level'], spares === 0n ? undefined : 'spares unsupported for linear and raid0 arrays')
-  else if (!redundant.has(level)) report.error(['level'], 'unrecognized raid level')
-  if (devices.length === 0) report.error(['devices'], 'raid devices required')
-}
-
-export const checkDevice = (device: string): string | undefined => checkPath(device)
-
-const customWithOthers = ({ custom, tang = [], tpm2, threshold = 0n }: Clevis, spec: Spec): boolean =>
+const customWithOthers = ({ custom, tang, tpm2, threshold = 0n }: NonNullable<Luks['clevis']>, spec: Spec): boolean =>
   (spec >= 3 ? Boolean(custom?.pin) : custom !== undefined) && (tang.length > 0 || tpm2 === true || threshold !== 0n)
-
-export const checkLuks: Check<Luks> = ({ name, label, device, clevis, keyFile }, report, spec) => {
-  if (name.includes('/')) report.error(['name'], 'device names cannot contain slashes')
-  if (label !== undefined && bytes(label) > 47) report.error(['label'], 'luks device labels cannot be longer than 47 characters')
-  report.error(['device'], device ? checkPath(device) : 'disk device is required')
-  if (clevis !== undefined && customWithOthers(clevis, spec)) {
-    report.error(['clevis'], 'cannot use custom clevis config with tpm2, tang, or threshold')
-  }
-  if (checkUrlUnlessEmpty(keyFile.source, spec) !== undefined) report.error(['keys'], 'invalid key-file source')
-}
-
-export const checkCustom: Check<Custom> = ({ pin, config, needsNetwork }, report, spec) => {
-  if (!pin && !config && (spec < 3 || needsNetwork !== true)) return
-  if (!pin && spec >= 3) report.error(['pin'], 'missing required custom clevis pin')
-  else if (pin !== 'tpm2' && pin !== 'tang' && pin !== 'sss') report.error(['pin'], 'unsupported clevis pin')
-  if (!config) report.error(['config'], 'missing required custom clevis config')
-}
-
-export const checkTang: Check<Tang> = ({ url, thumbprint, advertisement }, report) => {
-  report.error(['url'], checkTangUrl(url))
-  if (!thumbprint) report.error(['thumbprint'], 'thumbprint is required')
-  if (advertisement && !isJson(advertisement)) report.error(['advertisement'], 'advertisement is not valid JSON')
-}
 
 const isJson = (text: string): boolean => {
   try {
@@ -145,3 +102,44 @@ const isJson = (text: string): boolean => {
     return false
   }
 }
+
+interface Custom { readonly pin: string | undefined, readonly config: string | undefined, readonly needsNetwork: boolean | undefined }
+
+const checkCustom = ({ pin, config, needsNetwork }: Custom, report: Findings, spec: Spec): void => {
+  if (!pin && !config && (spec < 3 || needsNetwork !== true)) return
+  if (!pin && spec >= 3) report.error(['pin'], 'missing required custom clevis pin')
+  else if (pin !== 'tpm2' && pin !== 'tang' && pin !== 'sss') report.error(['pin'], 'unsupported clevis pin')
+  if (!config) report.error(['config'], 'missing required custom clevis config')
+}
+
+const checkTang = ({ url, thumbprint, advertisement }: Tang, report: Findings): void => {
+  report.error(['url'], checkTangUrl(url))
+  if (!thumbprint) report.error(['thumbprint'], 'thumbprint is required')
+  if (advertisement && !isJson(advertisement)) report.error(['advertisement'], 'advertisement is not valid JSON')
+}
+
+export const diskRules: ReadonlyArray<Rule<Spec>> = [
+  rule(disk, checkDisk),
+  rule(partition, checkPartition),
+  rule(filesystem, checkFilesystem),
+  rule(raid, ({ level = '', spares = 0n, devices }, report, spec: Spec) => {
+    const kind = raidLevel(level)
+    if (level === '' && spec >= 3) report.error(['level'], 'raid level is required')
+    else if (kind === undefined) report.error(['level'], 'unrecognized raid level')
+    else if (kind === 'striped' && spares !== 0n) report.error(['level'], 'spares unsupported for linear and raid0 arrays')
+    if (devices.length === 0) report.error(['devices'], 'raid devices required')
+  }),
+  rule(device, (path, report) => report.error([], checkPath(path))),
+  rule(luks, ({ name, label, device, clevis, keyFile }, report, spec: Spec) => {
+    if (name.includes('/')) report.error(['name'], 'device names cannot contain slashes')
+    if (label !== undefined && byteLength(label) > 47) report.error(['label'], 'luks device labels cannot be longer than 47 characters')
+    report.error(['device'], device ? checkPath(device) : 'disk device is required')
+    if (clevis !== undefined && customWithOthers(clevis, spec)) {
+      report.error(['clevis'], 'cannot use custom clevis config with tpm2, tang, or threshold')
+    }
+    if (checkUrlUnlessEmpty(keyFile.source, spec) !== undefined) report.error(['keys'], 'invalid key-file source')
+  }),
+  rule(clevisCustom, checkCustom),
+  rule(oldClevisCustom, checkCustom),
+  rule(tang, checkTang)
+]

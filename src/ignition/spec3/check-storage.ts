@@ -1,21 +1,26 @@
 // What Ignition demands of files, directories, links and of the storage section as a whole (config/v3_*/types: storage.go,
 // node.go, file.go, mode.go). The messages are Ignition's, because that is what people search for.
 import { checkPath, cleanPath } from './paths.js'
-import type { Check } from './checks.js'
-import type { Config, Directory, Disk, File, Link, Node, Owner, Storage } from './types.js'
+import { checkOwner, illegalMode } from '../shared-rules.js'
+import { rule } from '../validate.js'
+import { config, directory, file, link, nodeGroup, nodeUser, storage } from './schema.js'
+import type { Findings, Rule } from '../validate.js'
+import type { Config, Disk, Link, Spec, Storage } from './schema.js'
+
+interface Node { readonly path: string }
 
 const specialBits = 0o7000n
 
-export const checkConfig: Check<Config> = ({ storage, systemd }, report) => {
+const checkConfig = ({ storage, systemd }: Config, report: Findings): void => {
   const unitPaths = new Set<string>()
-  for (const unit of systemd.units ?? []) {
+  for (const unit of systemd.units) {
     const path = `/etc/systemd/system/${unit.name}`
     if (unit.contents) unitPaths.add(path)
-    for (const dropin of unit.dropins ?? []) if (dropin.contents) unitPaths.add(`${path}.d/${dropin.name}`)
+    for (const dropin of unit.dropins) if (dropin.contents) unitPaths.add(`${path}.d/${dropin.name}`)
   }
   if (unitPaths.size === 0) return
   for (const list of ['files', 'directories', 'links'] as const) {
-    (storage[list] ?? []).forEach((node: Node, i) => {
+    storage[list].forEach((node: Node, i) => {
       if (unitPaths.has(node.path)) report.error(['storage', list, i, 'path'], 'path conflicts with systemd unit or dropin')
     })
   }
@@ -24,8 +29,8 @@ export const checkConfig: Check<Config> = ({ storage, systemd }, report) => {
 /** A config of many links under one path could have more findings than it has bytes: past these, each place has one at most. */
 const manyRepeats = 10_000
 
-export const checkStorage: Check<Storage> = (storage, report, spec) => {
-  const links = storage.links ?? []
+export const checkStorage = (storage: Storage, report: Findings, spec: Spec): void => {
+  const links = storage.links
   const linkPaths = new PathCounts(links)
   let repeats = manyRepeats
   const times = (count: (limit: number) => number, find: () => void): void => {
@@ -36,10 +41,10 @@ export const checkStorage: Check<Storage> = (storage, report, spec) => {
   const throughLinks = (path: string, find: () => void): void => times(limit => linkPaths.above(path, limit), find)
 
   for (const [list, word] of [['directories', 'directory'], ['files', 'file']] as const) {
-    (storage[list] ?? []).forEach((node: Node, i) =>
+    storage[list].forEach((node: Node, i) =>
       throughLinks(node.path, () => report.error([list, i], `${word} path includes link in config`)))
   }
-  const directories = countPaths(storage.directories ?? [])
+  const directories = countPaths(storage.directories)
   links.forEach((link, i) => {
     throughLinks(link.path, () => report.error(['links', i], 'link path includes link in config'))
     if (spec >= 3 && !link.target) return report.error(['links', i, 'target'], 'link target is required')
@@ -52,7 +57,7 @@ export const checkStorage: Check<Storage> = (storage, report, spec) => {
       }
     }
   })
-  checkFilesystemDevices(storage, report, spec)
+  checkFilesystemDevices(storage, report)
 }
 
 const hashStep = (hash: number, code: number): number => (Math.imul(hash, 31) + code) | 0
@@ -100,12 +105,12 @@ const hardLinkTarget = ({ path, target = '' }: Link): string => {
   return clean.startsWith('/') ? clean : cleanPath([path, target].filter(part => part !== '').join('/') || '')
 }
 
-const checkFilesystemDevices: Check<Storage> = ({ disks = [], filesystems = [] }, report) => {
+const checkFilesystemDevices = ({ disks, filesystems }: Storage, report: Findings): void => {
   const byDevice = new Map<string, Disk>(disks.map(disk => [disk.device, disk]))
   filesystems.forEach((filesystem, i) => {
     const disk = byDevice.get(filesystem.device)
     if (disk === undefined) return
-    if ((disk.partitions ?? []).length > 0) {
+    if (disk.partitions.length > 0) {
       report.warning(['filesystems', i, 'device'], 'filesystem overwrites partitioned device')
     } else if (filesystem.wipeFilesystem !== true && disk.wipeTable === true) {
       report.warning(['filesystems', i, 'device'], 'device matches disk with wipeTable enabled; filesystem will be wiped')
@@ -113,26 +118,28 @@ const checkFilesystemDevices: Check<Storage> = ({ disks = [], filesystems = [] }
   })
 }
 
-export const checkNode: Check<Node> = ({ path }, report) => report.error(['path'], checkPath(path))
+const checkNode = ({ path }: Node, report: Findings): void => report.error(['path'], checkPath(path))
 
-export const checkDirectory: Check<Directory> = (directory, report, spec) => {
-  checkNode(directory, report, spec)
-  const { mode } = directory
-  if (mode === undefined) return
-  if (mode < 0n || mode > 0o7777n) report.error(['mode'], 'illegal file mode')
+const checkModed = (node: Node & { readonly mode: bigint | undefined }, report: Findings, spec: Spec): void => {
+  checkNode(node, report)
+  report.error(['mode'], illegalMode(node.mode))
   // Ignition looks at the low 32 bits here, which a negative mode has as well.
-  if (spec < 4 && (BigInt.asUintN(32, mode) & specialBits) !== 0n) {
+  if (node.mode !== undefined && spec < 4 && (BigInt.asUintN(32, node.mode) & specialBits) !== 0n) {
     report.warning(['mode'], 'setuid/setgid/sticky bits are not supported in spec versions older than 3.4.0')
   }
 }
 
-export const checkFile: Check<File> = (file, report, spec) => {
-  checkDirectory(file, report, spec)
-  if (file.overwrite === true && file.contents.source === undefined) {
-    report.error(['overwrite'], 'overwrite must be false if source is unspecified')
-  }
-}
-
-export const checkOwner: Check<Owner> = ({ id, name }, report) => {
-  if (id !== undefined && name) report.error([], 'cannot set both id and name')
-}
+export const storageRules: ReadonlyArray<Rule<Spec>> = [
+  rule(config, checkConfig),
+  rule(storage, checkStorage),
+  rule(directory, checkModed),
+  rule(file, (file, report, spec: Spec) => {
+    checkModed(file, report, spec)
+    if (file.overwrite === true && file.contents.source === undefined) {
+      report.error(['overwrite'], 'overwrite must be false if source is unspecified')
+    }
+  }),
+  rule(link, checkNode),
+  rule(nodeUser, (owner, report) => report.error([], checkOwner(owner))),
+  rule(nodeGroup, (owner, report) => report.error([], checkOwner(owner)))
+]

@@ -1,10 +1,10 @@
 // Merging two Ignition 3 configs as Ignition does (docs/operator-notes, "Config Merging"): what Butane's sugar renders is the
 // parent, what the person wrote is the child and wins. Entries of a list match by their key; the transcript says where each
 // part of the result came from, so that a finding about it can be traced back to the YAML.
-import { keyOf } from './keys.js'
-import { asList, asValues, ignitionFields, isZero } from './value.js'
-import type { Field, Struct, Type, Value, Values } from './schema.js'
-import type { Path } from './value.js'
+import { ignitionFields, keyOf } from '../schema.js'
+import { asList, asValues, behind, isZero } from '../values.js'
+import type { ListType, Struct, Type, Value, Values } from '../schema.js'
+import type { Path } from '../values.js'
 
 export interface Mapping { readonly from: 'parent' | 'child', readonly source: Path, readonly result: Path }
 export interface Merged { readonly config: Values, readonly transcript: readonly Mapping[] }
@@ -18,7 +18,7 @@ export const mergeConfigs = (struct: Struct, parent: Values, child: Values): Mer
 /** A part of one of the two configs. */
 interface Part { readonly value: Value, readonly path: Path }
 
-const fieldOf = ({ value, path }: Part, json: string): Part => ({ value: asValues(value)[json], path: [...path, json] })
+const fieldOf = ({ value, path }: Part, name: string): Part => ({ value: asValues(value)[name], path: [...path, name] })
 const itemsOf = ({ value, path }: Part): readonly Part[] => asList(value).map((item, i) => ({ value: item, path: [...path, i] }))
 
 class Merger {
@@ -27,11 +27,11 @@ class Merger {
   #note (from: Mapping['from'], { path }: Part, result: Path): void { this.transcript.push({ from, source: path, result }) }
 
   struct (struct: Struct, parent: Part, child: Part, result: Path): Values {
-    return Object.fromEntries(ignitionFields(struct).map(field => [
-      field.json,
-      field.type.kind === 'list'
-        ? this.#list(struct, field, field.type.of, parent, child, [...result, field.json])
-        : this.#single(field.type, fieldOf(parent, field.json), fieldOf(child, field.json), [...result, field.json])
+    return Object.fromEntries(ignitionFields(struct).map(([name, field]) => [
+      name,
+      field.kind === 'list'
+        ? this.#list(struct, name, field, parent, child, [...result, name])
+        : this.#single(field, fieldOf(parent, name), fieldOf(child, name), [...result, name])
     ]))
   }
 
@@ -44,19 +44,20 @@ class Merger {
 
   #single (type: Type, parent: Part, child: Part, result: Path): Value {
     const [parentHas, childHas] = [!isZero(type, parent.value), !isZero(type, child.value)]
-    if (type.kind === 'struct' && parentHas && childHas) return this.#both(type.of, parent, child, result)
+    const plain = behind(type)
+    if (plain.kind === 'struct' && parentHas && childHas) return this.#both(plain, parent, child, result)
     // What is no pointer and no struct is always the child's: there the zero value is a value.
-    const mayInherit = type.kind === 'struct' || (type.kind !== 'list' && type.optional)
+    const mayInherit = type.kind === 'struct' || type.kind === 'optional'
     const winner = !childHas && mayInherit ? 'parent' : 'child'
     const part = winner === 'parent' ? parent : child
     this.#whole(type, winner, part, result)
     return part.value
   }
 
-  #list (struct: Struct, field: Field, of: Type, parent: Part, child: Part, result: Path): Value {
-    const [parentList, childList] = [fieldOf(parent, field.json), fieldOf(child, field.json)]
+  #list (struct: Struct, name: string, { element: of, ...field }: ListType<Type>, parent: Part, child: Part, result: Path): Value {
+    const [parentList, childList] = [fieldOf(parent, name), fieldOf(child, name)]
     const [parentItems, childItems] = [itemsOf(parentList), itemsOf(childList)]
-    if (parentItems.length + childItems.length === 0) return undefined
+    if (parentItems.length + childItems.length === 0) return []
     const items: Value[] = []
     const used = { parent: false, child: false }
     const take = (from: Mapping['from'], part: Part): void => {
@@ -68,17 +69,17 @@ class Merger {
       for (const item of parentItems) take('parent', item)
       for (const item of childItems) take('child', item)
     } else {
-      const known = siblingKeys(struct, field, child)
+      const known = siblingKeys(struct, name, field.shares, child)
       const parentKeys = new Set(parentItems.map(({ value }) => keyOf(of, value)))
       for (const item of parentItems) {
         const match = known.get(keyOf(of, item.value))
         if (match === undefined) {
           take('parent', item)
-        } else if (match.list === field.json) {
+        } else if (match.list === name) {
           if (of.kind !== 'struct') {
             take('child', match.part)
           } else {
-            items.push(this.#both(of.of, item, match.part, [...result, items.length]))
+            items.push(this.#both(of, item, match.part, [...result, items.length]))
             used.parent = used.child = true
           }
         }
@@ -92,16 +93,17 @@ class Merger {
   }
 
   /** Notes a value that came over whole, with all in it that is not zero; says whether there was anything. */
-  #whole (type: Type, from: Mapping['from'], part: Part, result: Path): boolean {
+  #whole (pointer: Type, from: Mapping['from'], part: Part, result: Path): boolean {
+    const type = behind(pointer)
     let noted = false
     if (type.kind === 'list') {
-      itemsOf(part).forEach((item, i) => { noted = this.#whole(type.of, from, item, [...result, i]) || noted })
+      itemsOf(part).forEach((item, i) => { noted = this.#whole(type.element, from, item, [...result, i]) || noted })
     } else if (type.kind === 'struct') {
-      for (const { json, type: inside } of part.value === undefined ? [] : ignitionFields(type.of)) {
-        noted = this.#whole(inside, from, fieldOf(part, json), [...result, json]) || noted
+      for (const [name, inside] of part.value === undefined ? [] : ignitionFields(type)) {
+        noted = this.#whole(inside, from, fieldOf(part, name), [...result, name]) || noted
       }
     } else {
-      noted = !isZero(type, part.value)
+      noted = !isZero(pointer, part.value)
     }
     if (noted) this.#note(from, part, result)
     return noted
@@ -111,11 +113,11 @@ class Merger {
 interface Match { readonly list: string, readonly part: Part }
 
 /** The child's entries by key, over all lists that share their keys with this one; of two with one key the last counts. */
-const siblingKeys = (struct: Struct, field: Field, child: Part): ReadonlyMap<string, Match> => {
+const siblingKeys = (struct: Struct, list: string, word: string | undefined, child: Part): ReadonlyMap<string, Match> => {
   const found = new Map<string, Match>()
-  for (const { json, type, shares } of ignitionFields(struct)) {
-    if (type.kind !== 'list' || (json !== field.json && (shares === undefined || shares !== field.shares))) continue
-    for (const part of itemsOf(fieldOf(child, json))) found.set(keyOf(type.of, part.value), { list: json, part })
+  for (const [name, field] of ignitionFields(struct)) {
+    if (field.kind !== 'list' || (name !== list && (word === undefined || word !== field.shares))) continue
+    for (const part of itemsOf(fieldOf(child, name))) found.set(keyOf(field.element, part.value), { list: name, part })
   }
   return found
 }

@@ -20,10 +20,3 @@ export const checkPath = (path: string): string | undefined => {
   if (!path.startsWith('/')) return 'path not absolute'
   return cleanPath(path) === path ? undefined : 'path is not fully simplified'
 }
-
-/** Go's path.Ext: the last dot of the last element and what follows. */
-export const extension = (path: string): string => {
-  const base = path.slice(path.lastIndexOf('/') + 1)
-  const dot = base.lastIndexOf('.')
-  return dot === -1 ? '' : base.slice(dot)
-}

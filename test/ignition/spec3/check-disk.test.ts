@@ -1,13 +1,17 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { checkDisk } from '../../../src/ignition/spec3/check-disk.js'
-import { findingsAt } from '../../../src/ignition/spec3/checks.js'
-import type { Finding } from '../../../src/ignition/spec3/checks.js'
-import type { Partition } from '../../../src/ignition/spec3/types.js'
+import { disk } from '../../../src/ignition/spec3/schema.js'
+import { atVersion, view } from '../../../src/ignition/schema.js'
+import { findingsAt } from '../../../src/ignition/validate.js'
+import { filled } from '../../../src/ignition/values.js'
+import type { Finding } from '../../../src/ignition/validate.js'
+
+interface Partition { readonly number: bigint, readonly label?: string, readonly startMiB?: bigint, readonly sizeMiB?: bigint }
 
 const findings = (partitions: readonly Partition[]): Finding[] => {
   const found: Finding[] = []
-  checkDisk({ device: '/dev/a', partitions }, findingsAt(found, []), 4)
+  checkDisk(view(disk, filled(atVersion(disk, 4, {}), { device: '/dev/a', partitions: [...partitions.map(partition => ({ ...partition }))] })), findingsAt(found))
   return found
 }
 

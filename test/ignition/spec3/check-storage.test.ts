@@ -1,16 +1,19 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { checkStorage } from '../../../src/ignition/spec3/check-storage.js'
-import { findingsAt } from '../../../src/ignition/spec3/checks.js'
-import type { Finding } from '../../../src/ignition/spec3/checks.js'
-import type { Link, Node, Storage } from '../../../src/ignition/spec3/types.js'
+import { storage as table } from '../../../src/ignition/spec3/schema.js'
+import { atVersion, view } from '../../../src/ignition/schema.js'
+import { findingsAt } from '../../../src/ignition/validate.js'
+import { filled } from '../../../src/ignition/values.js'
+import type { Values } from '../../../src/ignition/schema.js'
+import type { Finding } from '../../../src/ignition/validate.js'
 
-const node = (path: string): Node => ({ path, user: {}, group: {} })
-const link = (path: string, hard?: string): Link => ({ ...node(path), target: hard ?? '/x', ...hard === undefined ? {} : { hard: true } })
+const node = (path: string): Values => ({ path })
+const link = (path: string, hard?: string): Values => ({ ...node(path), target: hard ?? '/x', ...hard === undefined ? {} : { hard: true } })
 
-const findings = (storage: Storage): Finding[] => {
+const findings = (storage: Values): Finding[] => {
   const found: Finding[] = []
-  checkStorage(storage, findingsAt(found, []), 4)
+  checkStorage(view(table, filled(atVersion(table, 4, {}), storage)), findingsAt(found), 4)
   return found
 }
 

@@ -1,18 +1,20 @@
 import t from 'tap'
-import { ignitionSchema } from '../../../src/ignition/spec3/schema.js'
+import { config as table } from '../../../src/ignition/spec3/schema.js'
+import { atVersion } from '../../../src/ignition/schema.js'
 import { mergeConfigs } from '../../../src/ignition/spec3/merge.js'
-import type { Value, Values } from '../../../src/ignition/spec3/schema.js'
+import { filled } from '../../../src/ignition/values.js'
+import type { Value, Values } from '../../../src/ignition/schema.js'
 
-const struct = ignitionSchema(4, 'types').config
+const struct = atVersion(table, 4, {})
 const merge = (parent: Values, child: Values): { config: Value, transcript: readonly string[] } => {
-  const { config, transcript } = mergeConfigs(struct, parent, child)
+  const { config, transcript } = mergeConfigs(struct, filled(struct, parent), filled(struct, child))
   return { config: written(config) ?? {}, transcript: transcript.map(({ from, source, result }) => `${from} ${source.join('.')} > ${result.join('.')}`) }
 }
 
-/** Without what is not there. */
+/** Without what is not there or empty. */
 const written = (value: Value): Value => {
-  if (typeof value !== 'object') return value
-  if (isList(value)) return value.map(written)
+  if (typeof value !== 'object') return value === '' ? undefined : value
+  if (isList(value)) return value.length === 0 ? undefined : value.map(written)
   const entries = Object.entries(value).map(([key, inside]) => [key, written(inside)] as const).filter(([, inside]) => inside !== undefined)
   return entries.length === 0 ? undefined : Object.fromEntries(entries)
 }

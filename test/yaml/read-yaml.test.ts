@@ -1,7 +1,7 @@
 // YAML as libyaml and go-yaml read it: trees with places, refusals in their words, and what either of the two dialects has alone.
 import t from 'tap'
 import { nodeText } from '../../src/yaml/node.js'
-import { maximumYamlBytes, readYaml } from '../../src/ignition/yaml-source.js'
+import { maximumYamlBytes, readYaml } from '../../src/yaml/read-yaml.js'
 import { YamlError } from '../../src/yaml/yaml-error.js'
 import type { YamlNode } from '../../src/yaml/node.js'
 import type { YamlDialect } from '../../src/yaml/yaml-error.js'
