@@ -69,8 +69,8 @@ export const layers = [
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:buffer'],
     packages: ['chokidar']
   },
-  { name: 'http', files: ['http/'], may: ['http/', 'go/', 'matchbox/', 'base/errors', 'machines/', 'net/mac', 'net/ipv4', 'net/connections'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
-  { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'base/bundled', 'matchbox/', 'base/errors', 'net/mac', 'net/connections'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'http', files: ['http/'], may: ['http/', 'go/', 'matchbox/', 'base/errors', 'machines/', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'base/bundled', 'matchbox/', 'base/errors', 'net/mac', 'net/connections', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'machines', files: ['machines/'], may: ['machines/', 'base/errors', 'base/clock', 'net/', 'disk/'], types: ['base/log'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events'], packages: [] },
   { name: 'tools', files: ['mirror/', 'inventory/', 'tls/', 'openpgp/'], may: ['mirror/', 'inventory/', 'tls/', 'openpgp/', 'base/errors', 'go/', 'net/', 'base/clock', 'disk/'], types: ['base/log'], node: ['*'], packages: ['*'] },
   {

@@ -7,6 +7,8 @@ import type { Clock } from '../base/clock.js'
 import { AppError, DecodeError, errnoOf, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
+import { Connections } from '../net/connections.js'
+import type { Limits } from '../net/shares.js'
 import { decodeMessage } from './decode.js'
 import { HandshakeError, type HandshakeReason, type ServerIdentity, shakeHands } from './handshake.js'
 import { type Protocol, loadProtocol, serviceNames } from './proto.js'
@@ -23,6 +25,8 @@ export interface GrpcServerOptions {
   /** For the metrics. */
   readonly onCall?: (event: CallEvent) => void
   readonly onHandshakeFailure?: (reason: HandshakeReason) => void
+  /** Connections; 1,000 in all, half of them of one address, without it. */
+  readonly connections?: Limits
   /** How long calls may take to end when the server closes, in milliseconds; then their connections are cut. */
   readonly grace?: number
 }
@@ -35,8 +39,11 @@ export interface GrpcServer {
 
 /** grpc's own limit, and Matchbox's. */
 const maxReceiveBytes = 4 * 1024 * 1024
-const maxConnections = 1000
-const maxHandshakes = 100
+const defaultConnections: Limits = { all: 1000, perAddress: 500 }
+/** Of these nobody knows yet who they are. */
+const handshakes: Limits = { all: 100, perAddress: 25 }
+/** A stranger who floods the port gets a line a minute, and is counted. */
+const busyEvery = 60_000
 const maxConcurrentStreams = 100
 /** A client that is gone without a word is noticed after so many milliseconds. */
 const keepalive = 300_000
@@ -66,17 +73,27 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
 
   const sockets = new Set<Socket>()
-  /** Those whose handshake is not finished. */
+  /** Those whose handshake is not finished. Whoever has said nothing yet gives way first, else who came first. */
   const strangers = new Set<Socket>()
+  const meeting = new Connections({ ...handshakes, giveWay: [socket => socket.bytesRead === 0, () => true] })
+  const places = new Connections({ ...options.connections ?? defaultConnections, giveWay: [socket => strangers.has(socket)] })
+  let saidBusy = -busyEvery
+  const busy = (peer: string): void => {
+    options.onHandshakeFailure?.('busy')
+    if (clock.now() - saidBusy < busyEvery) return
+    saidBusy = clock.now()
+    log.warn({ peer, connections: places.count, handshakes: meeting.count }, 'grpc.busy')
+  }
   const listener = createServer({ noDelay: true }, raw => {
     const peer = `${raw.remoteAddress ?? 'unknown'}:${raw.remotePort ?? 0}`
-    if (strangers.size >= maxHandshakes) {
-      log.warn({ peer, limit: maxHandshakes }, 'grpc.busy')
-      raw.destroy()
-      return
-    }
     // What happens to the connection is told by the socket above it.
     raw.on('error', () => {})
+    const displaced = meeting.displaced
+    if (!places.admit(raw) || !meeting.admit(raw)) {
+      busy(peer)
+      return
+    }
+    if (meeting.displaced > displaced) busy(peer)
     sockets.add(raw)
     raw.once('close', () => { sockets.delete(raw) })
     strangers.add(raw)
@@ -89,9 +106,11 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
       log[error instanceof HandshakeError && error.silent ? 'debug' : 'warn']({ peer, reason, err: messageOf(error) }, 'grpc.handshake')
       options.onHandshakeFailure?.(reason)
       raw.destroy()
-    }).finally(() => { strangers.delete(raw) })
+    }).finally(() => {
+      strangers.delete(raw)
+      meeting.release(raw)
+    })
   })
-  listener.maxConnections = maxConnections
   await listen(listener, options.listen)
   listener.on('error', error => { log.error({ err: messageOf(error) }, 'grpc.listener') })
   const address = listener.address() as AddressInfo

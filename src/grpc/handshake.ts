@@ -41,6 +41,7 @@ const reasons = {
   server_refused: "the client did not accept this server's certificate: is its ca.crt the one that issued server.crt, and the name it connects to among the names in server.crt?",
   timeout: 'the client did not finish the handshake in time',
   hung_up: 'the client hung up during the handshake',
+  busy: 'too many connections of one address, or in all, had said nothing yet',
   failed: 'the handshake failed'
 } as const
 export type HandshakeReason = keyof typeof reasons

@@ -4,7 +4,8 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import { Connections, type ConnectionLimits } from '../net/connections.js'
+import { Connections } from '../net/connections.js'
+import type { Limits } from '../net/shares.js'
 import { carrierOf } from './client-error.js'
 import { Turns } from './in-turn.js'
 
@@ -12,7 +13,7 @@ import { Turns } from './in-turn.js'
 const mostHeaderBytes = 64 * 1024
 const mostHeaders = 1000
 
-export interface ClientConnectionsOptions extends ConnectionLimits {
+export interface ClientConnectionsOptions extends Limits {
   /** Milliseconds without an octet coming or going while a request is answered; then the connection is cut. */
   readonly progressTimeout: number
 }
@@ -29,7 +30,7 @@ export class ClientConnections {
 
   constructor ({ all, perAddress, progressTimeout }: ClientConnectionsOptions) {
     this.#progressTimeout = progressTimeout
-    this.#places = new Connections({ all, perAddress, idle: socket => !this.#busy.has(socket) })
+    this.#places = new Connections({ all, perAddress, giveWay: [socket => !this.#busy.has(socket)] })
   }
 
   get count (): number { return this.#places.count }

@@ -4,6 +4,8 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { MachineRegistry, StageChange } from '../machines/registry.js'
 import { isStage, type Machine, stages, type TimelineEntry } from '../machines/timeline.js'
 import { type Mac, parseMac } from '../net/mac.js'
+import { type Limits, Shares } from '../net/shares.js'
+import { EventStreams } from './event-streams.js'
 
 export interface MachineRoutesOptions {
   readonly registry: MachineRegistry
@@ -17,10 +19,8 @@ export interface MachineRoutesOptions {
 
 /** Seconds that `?wait=` may hold an answer, and how many may be held. */
 const longestWait = 3600
-const mostWaiting = 1000
-const mostListeners = 200
-/** A proxy between may close a stream on which nothing comes; a comment line is something. Milliseconds. */
-const heartbeat = 15_000
+const waiters: Limits = { all: 1000, perAddress: 500 }
+const listeners: Limits = { all: 200, perAddress: 50 }
 
 export function registerMachineRoutes (app: FastifyInstance, options: MachineRoutesOptions): void {
   // The wiring ends waiting answers and streams before the server closes.
@@ -57,7 +57,7 @@ const time = (at: number): string => new Date(at).toISOString()
 const refuse = (reply: FastifyReply, status: number, error: string): FastifyReply => reply.code(status).send({ error })
 
 function registerMachine (app: FastifyInstance, { registry, hold }: MachineRoutesOptions, closing: AbortSignal): void {
-  let waiting = 0
+  const places = new Shares(waiters)
   app.get<{ Params: { mac: string }, Querystring: Record<string, string | undefined> }>('/v1/machines/:mac', async (request, reply) => {
     const mac = parseMac(request.params.mac)
     if (mac === undefined) return refuse(reply, 400, `${JSON.stringify(request.params.mac)} is not a hardware address`)
@@ -69,45 +69,35 @@ function registerMachine (app: FastifyInstance, { registry, hold }: MachineRoute
     if (!isStage(wait)) return refuse(reply, 400, `wait takes one of ${stages.join(', ')}`)
     const seconds = Number(timeout)
     if (!(seconds >= 0 && seconds <= longestWait)) return refuse(reply, 400, `timeout takes seconds, 0 to ${longestWait}`)
-    if (waiting >= mostWaiting) return refuse(reply, 503, 'too many are waiting already')
-    waiting++
+    const leave = places.take(request.ip)
+    if (leave === undefined) return refuse(reply, 503, 'too many are waiting already')
     hold?.(request.raw, reply.raw)
     try {
       const gone = new AbortController()
-      request.raw.once('close', () => { gone.abort() })
+      reply.raw.once('close', () => { gone.abort() })
       const machine = await registry.waitFor(mac, wait, AbortSignal.any([closing, gone.signal, AbortSignal.timeout(seconds * 1000)]))
       if (machine !== undefined) return shown(machine)
       const now = registry.get(mac)
       return refuse(reply, 408, `${mac} is not ${wait} after ${seconds} s; it is ${now?.stage ?? 'not seen'}`)
     } finally {
-      waiting--
+      leave()
     }
   })
 }
 
 /** One server-sent event for each new line in a machine's timeline. */
 function registerEvents (app: FastifyInstance, { registry, hold }: MachineRoutesOptions, closing: AbortSignal): void {
-  let listeners = 0
+  const places = new Shares(listeners)
+  const streams = new EventStreams()
+  registry.onChange(change => { streams.send(() => `data: ${JSON.stringify(told(change))}\n\n`) })
+  closing.addEventListener('abort', () => { streams.end() }, { once: true })
   app.get('/v1/events', (request, reply) => {
-    if (listeners >= mostListeners) return refuse(reply, 503, 'too many listen already')
-    listeners++
+    const leave = places.take(request.ip)
+    if (leave === undefined) return refuse(reply, 503, 'too many listen already')
     hold?.(request.raw, reply.raw)
+    reply.raw.once('close', leave)
     reply.hijack()
-    const stream = reply.raw
-    stream.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-    stream.write(': machines\n\n')
-    // A listener that does not read is cut off rather than remembered for.
-    const send = (text: string): void => { if (stream.writableLength > 1024 * 1024) stream.destroy(); else stream.write(text) }
-    const stop = registry.onChange(change => { send(`data: ${JSON.stringify(told(change))}\n\n`) })
-    const beat = setInterval(() => { send(':\n\n') }, heartbeat)
-    const end = (): void => { stream.end() }
-    closing.addEventListener('abort', end, { once: true })
-    stream.once('close', () => {
-      listeners--
-      stop()
-      clearInterval(beat)
-      closing.removeEventListener('abort', end)
-    })
+    streams.add(reply.raw, ': machines\n\n')
     return reply
   })
 }

@@ -2,15 +2,11 @@
 // its newcomer, or the newcomer. When all places are taken, the address that holds most loses one, if need be a busy one: who
 // holds little always gets in, unless strangers come from as many addresses as there are places.
 import type { Socket } from 'node:net'
+import { type Limits, networkOf } from './shares.js'
 
-export interface ConnectionLimits {
-  readonly all: number
-  readonly perAddress: number
-}
-
-export interface ConnectionsOptions extends ConnectionLimits {
-  /** Whether a connection may be closed for another one's sake. */
-  readonly idle: (socket: Socket) => boolean
+export interface ConnectionsOptions extends Limits {
+  /** Which may be closed for another one's sake: those that the first function says yes to before those of the next. */
+  readonly giveWay: ReadonlyArray<(socket: Socket) => boolean>
 }
 
 /** Connections of one address, the one that was used longest ago first. */
@@ -35,8 +31,11 @@ export class Connections {
     const address = networkOf(socket.remoteAddress ?? '')
     const own = this.#byAddress.get(address)
     const full = (own?.size ?? 0) >= this.#options.perAddress
-    const crowded = !full && this.#count >= this.#options.all
-    if ((full && !this.#makeRoom(own, false)) || (crowded && !this.#makeRoom(this.#largest(own?.size ?? 0), true))) {
+    const crowded = this.#count >= this.#options.all
+    const larger = full || !crowded ? undefined : this.#largest(own?.size ?? 0)
+    // At a difference of one, two addresses would push each other's busy ones out for ever.
+    const evenBusy = (larger?.size ?? 0) > (own?.size ?? 0) + 1
+    if ((full || crowded) && !this.#makeRoom(larger ?? own, evenBusy)) {
       this.#refused++
       socket.destroy()
       return false
@@ -64,8 +63,8 @@ export class Connections {
 
   #makeRoom (held: Held | undefined, evenBusy: boolean): boolean {
     if (held === undefined) return false
-    const [oldest] = held
-    const victim = [...held].find(this.#options.idle) ?? (evenBusy ? oldest : undefined)
+    let victim: Socket | undefined
+    for (const may of evenBusy ? [...this.#options.giveWay, () => true] : this.#options.giveWay) victim ??= [...held].find(may)
     if (victim === undefined) return false
     this.#displaced++
     this.release(victim)
@@ -73,20 +72,10 @@ export class Connections {
     return true
   }
 
-  /** Of the address that holds most, if that is more than `own` by two: else two would push each other out for ever. */
+  /** Of the address that holds most, if it holds more than `own`. */
   #largest (own: number): Held | undefined {
     let largest: Held | undefined
-    for (const held of this.#byAddress.values()) if (held.size > (largest?.size ?? own + 1)) largest = held
+    for (const held of this.#byAddress.values()) if (held.size > (largest?.size ?? own)) largest = held
     return largest
   }
-}
-
-/** The address, or of IPv6 the network that one host may make up addresses in (RFC 7421: 64 bits). */
-function networkOf (address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1]
-  if (mapped !== undefined || !address.includes(':')) return mapped ?? address
-  const [before = '', after = ''] = address.replace(/%.*$/, '').split('::')
-  const head = before.split(':').filter(part => part !== '')
-  const tail = after.split(':').filter(part => part !== '')
-  return [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail].slice(0, 4).join(':')
 }

@@ -1,7 +1,7 @@
 // How many descriptors this process may have open (getrlimit(2), RLIMIT_NOFILE), and how the listeners share them. Node raises
 // the soft limit to the hard one when it starts.
 import { readFileSync } from 'node:fs'
-import type { ConnectionLimits } from './connections.js'
+import type { Limits } from './shares.js'
 
 /** What stands open without anybody asking: the log, the store's watcher, leases, the listening sockets, libuv's own. */
 const own = 64
@@ -20,13 +20,13 @@ export function descriptorLimit (): number {
 
 export interface ConnectionShares {
   /** For HTTP and HTTPS together; each may have a file open too. */
-  readonly http: ConnectionLimits
-  readonly grpc: ConnectionLimits
+  readonly http: Limits
+  readonly grpc: Limits
 }
 
 /** Connections that `descriptors` allow: never so many that none is left for a file, a TFTP transfer or the next DHCP socket. */
 export function connectionShares (descriptors: number): ConnectionShares {
   const free = Math.max(16, descriptors - own)
-  const limits = (all: number): ConnectionLimits => ({ all, perAddress: Math.ceil(all / 2) })
+  const limits = (all: number): Limits => ({ all, perAddress: Math.ceil(all / 2) })
   return { http: limits(Math.min(4096, Math.floor(free * 3 / 8))), grpc: limits(Math.min(1000, Math.floor(free / 8))) }
 }

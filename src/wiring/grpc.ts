@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { AppError } from '../base/errors.js'
 import { note } from '../doctor/finding.js'
 import { startGrpcServer } from '../grpc/grpc-server.js'
+import { connectionShares, descriptorLimit } from '../net/descriptors.js'
 import { type Certificate, openCertificate } from './certificate.js'
 import type { Ground } from './ground.js'
 import type { Prepared } from './listener.js'
@@ -40,6 +41,7 @@ export async function prepareGrpc (ground: Ground, { key, host = '0.0.0.0', port
         provisioner,
         listen: socket === undefined ? { host, port } : { fd: socket.fd },
         identity: () => reloader.identity,
+        connections: connectionShares(descriptorLimit()).grpc,
         clock,
         log,
         onCall: ({ call, code }) => { metrics.rpcCalls.inc({ call, code }) },

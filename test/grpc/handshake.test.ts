@@ -115,6 +115,23 @@ t.test('plain text, noise, and a port that is only looked at', async t => {
   client.close()
 })
 
+t.test('connections that say nothing give way to one that does', async t => {
+  const { app, port } = await watched()
+  t.teardown(() => app.close())
+  const silent = await Promise.all(Array.from({ length: 150 }, async (_, i) => {
+    const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.0.${1 + i % 6}` }).on('error', () => {}).resume()
+    t.teardown(() => socket.destroy())
+    await Promise.race([once(socket, 'connect'), once(socket, 'close')])
+    return socket
+  }))
+  for (let call = 0; call < 12; call++) {
+    const client = rawClient(app.address, tlsCredentials(pki, pki.client))
+    t.match(await client.call('GroupList', {}), { response: {} })
+    client.close()
+  }
+  t.ok(silent.filter(socket => !socket.destroyed).length <= 100)
+})
+
 t.test('the openssl client, as grpc-go would: ALPN h2, TLS 1.2 and 1.3', async t => {
   const dir = t.testdir({ 'ca.crt': pki.ca.cert, 'client.crt': pki.client.cert, 'client.key': pki.client.key })
   const { app, port } = await watched()
