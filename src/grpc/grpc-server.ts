@@ -10,7 +10,7 @@ import type { Provisioner } from '../matchbox/provisioner.js'
 import { Connections } from '../net/connections.js'
 import type { Limits } from '../net/shares.js'
 import { decodeMessage } from './decode.js'
-import { HandshakeError, type HandshakeReason, type ServerIdentity, shakeHands } from './handshake.js'
+import { HandshakeError, type HandshakeReason, Handshakes, type ServerIdentity } from './handshake.js'
 import { type Protocol, loadProtocol, serviceNames } from './proto.js'
 import { type CallEvent, createCalls, implementationOf } from './services.js'
 
@@ -41,7 +41,7 @@ export interface GrpcServer {
 const maxReceiveBytes = 4 * 1024 * 1024
 const defaultConnections: Limits = { all: 1000, perAddress: 500 }
 /** Of these nobody knows yet who they are. */
-const handshakes: Limits = { all: 100, perAddress: 25 }
+const strangerLimits: Limits = { all: 100, perAddress: 25 }
 /** A stranger who floods the port gets a line a minute, and is counted. */
 const busyEvery = 60_000
 const maxConcurrentStreams = 100
@@ -73,9 +73,10 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
 
   const sockets = new Set<Socket>()
+  const handshakes = new Handshakes()
   /** Those whose handshake is not finished. Whoever has said nothing yet gives way first, else who came first. */
   const strangers = new Set<Socket>()
-  const meeting = new Connections({ ...handshakes, giveWay: [socket => socket.bytesRead === 0, () => true] })
+  const meeting = new Connections({ ...strangerLimits, giveWay: [socket => socket.bytesRead === 0, () => true] })
   const places = new Connections({ ...options.connections ?? defaultConnections, giveWay: [socket => strangers.has(socket)] })
   let saidBusy = -busyEvery
   const busy = (peer: string): void => {
@@ -97,7 +98,7 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
     sockets.add(raw)
     raw.once('close', () => { sockets.delete(raw) })
     strangers.add(raw)
-    void shakeHands(raw, options.identity()).then(socket => {
+    void handshakes.shake(raw, options.identity()).then(socket => {
       log.debug({ peer, tls: socket.getProtocol() }, 'grpc.connect')
       socket.on('error', error => { log.debug({ peer, err: messageOf(error) }, 'grpc.disconnect') })
       injector.injectConnection(socket)

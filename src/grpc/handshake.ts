@@ -1,8 +1,9 @@
 // The TLS handshake of the gRPC port: TLS 1.2 or 1.3, HTTP/2 (ALPN h2), and a client certificate of the configured
 // authority, before a byte of gRPC is read. grpc-js would do it itself, but then could neither take new certificates
 // (grpc-node#2804) nor say why a client did not get in.
+import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { type TLSSocket, createServer } from 'node:tls'
+import { type Server, type TLSSocket, createServer } from 'node:tls'
 import { errnoOf, messageOf } from '../base/errors.js'
 
 /** PEM texts: whose clients are let in, and what they are met with. */
@@ -81,44 +82,79 @@ const ciphers = [
   'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-RSA-AES256-GCM-SHA384'
 ].join(':')
 
+/** Milliseconds. */
 const handshakeTimeout = 10_000
 
+interface Meeting {
+  readonly accept: (socket: TLSSocket) => void
+  readonly fail: (reason: HandshakeReason, detail: string) => void
+}
+
 /**
- * Meets the client on `raw` and answers the socket to speak HTTP/2 on. Throws HandshakeError and leaves nothing open.
- * A client whose certificate is refused sees its connection closed without an alert, which Node cannot send there.
+ * Meets clients. Reading a key and certificates takes milliseconds, which a stranger must not be able to ask for by each
+ * connection: one server stays for as long as the identity does. What it tells is led back to the connection that it is
+ * about by the connection below the TLS socket, which Node keeps in a field of its own.
  */
-export async function shakeHands (raw: Socket, identity: ServerIdentity): Promise<TLSSocket> {
-  // One per connection: what fails is then known to be this one, and the next connection gets the next identity.
-  const server = createServer({
-    ...identity,
-    requestCert: true,
-    rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
-    ciphers,
-    honorCipherOrder: true,
-    ALPNProtocols: ['h2'],
-    handshakeTimeout
-  })
-  return await new Promise((resolve, reject) => {
-    const fail = (error: HandshakeError): void => {
-      raw.destroy()
-      reject(error)
-    }
-    server.once('secureConnection', socket => {
-      if (socket.alpnProtocol === 'h2') {
-        resolve(socket)
-        return
+export class Handshakes {
+  readonly #meetings = new WeakMap<object, Meeting>()
+  #identity: ServerIdentity | undefined
+  #server: Server | undefined
+
+  /**
+   * Meets the client on `raw` as `identity` and answers the socket to speak HTTP/2 on. Throws HandshakeError and leaves
+   * nothing open. A client whose certificate is refused sees its connection closed without an alert, which Node cannot send there.
+   */
+  async shake (raw: Socket, identity: ServerIdentity): Promise<TLSSocket> {
+    const server = this.#serverFor(identity)
+    return await new Promise((resolve, reject) => {
+      const fail = (reason: HandshakeReason, detail: string): void => {
+        raw.destroy()
+        reject(new HandshakeError(reason, detail, raw.bytesRead === 0))
       }
-      socket.destroy()
-      fail(new HandshakeError('not_http2', '', false))
+      // Whatever else is known of it is told first.
+      raw.once('close', () => { setImmediate(fail, 'hung_up', '') })
+      this.#meetings.set(raw, { accept: resolve, fail })
+      server.emit('connection', raw)
     })
-    server.once('tlsClientError', (error, socket) => {
+  }
+
+  #of (socket: TLSSocket): Meeting | undefined {
+    const below: unknown = Reflect.get(socket, '_parent')
+    return typeof below === 'object' && below !== null ? this.#meetings.get(below) : undefined
+  }
+
+  #serverFor (identity: ServerIdentity): Server {
+    if (this.#server !== undefined && this.#identity === identity) return this.#server
+    const server = createServer({
+      ...identity,
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.2',
+      ciphers,
+      honorCipherOrder: true,
+      ALPNProtocols: ['h2'],
+      // A certificate is asked for and looked at each time.
+      secureOptions: constants.SSL_OP_NO_TICKET,
+      handshakeTimeout
+    })
+    server.on('secureConnection', socket => {
+      const meeting = this.#of(socket)
+      if (meeting === undefined || socket.alpnProtocol !== 'h2') {
+        socket.destroy()
+        meeting?.fail('not_http2', '')
+      } else {
+        meeting.accept(socket)
+      }
+    })
+    server.on('tlsClientError', (error, socket) => {
       // The verification's own word, which the error (a mere hang-up by this side) does not carry.
       const verification: unknown = socket.authorizationError
       const code = typeof verification === 'string' ? verification : errnoOf(error)
       const reason = reasonOfCode[code] ?? (typeof verification === 'string' ? 'bad_certificate' : 'failed')
-      fail(new HandshakeError(reason, reason === 'hung_up' ? '' : code === '' ? messageOf(error) : code, raw.bytesRead === 0))
+      this.#of(socket)?.fail(reason, reason === 'hung_up' ? '' : code === '' ? messageOf(error) : code)
     })
-    server.emit('connection', raw)
-  })
+    this.#identity = identity
+    this.#server = server
+    return server
+  }
 }

@@ -35,27 +35,28 @@ const ask = (socket: Socket, request: string): Promise<number> => new Promise(re
   socket.write(request, 'latin1')
 })
 
-t.test('any number of odd requests over one connection', async t => {
+t.test('any number of odd requests over one connection', { timeout: 120_000 }, async t => {
   const { port } = await listen(t, { store: new MemoryStore() })
   const socket = await open(t, port)
   socket.setMaxListeners(0)
-  const odd = ['X / HTTP/1.1\r\nHost: a\r\n\r\n', get('/\xe9'), get('/healthz')]
+  const odd = ['X / HTTP/1.1\r\nHost: a\r\n\r\n', get('/\xe9')]
   const answers = new Map<number, number>()
-  for (let i = 0; i < 6000; i++) {
+  for (let i = 0; i < 4000; i++) {
     const status = await ask(socket, odd[i % odd.length]!)
     answers.set(status, (answers.get(status) ?? 0) + 1)
     if (status === 0) break
   }
-  t.same([...answers], [[200, 4000], [404, 2000]])
+  t.same([...answers], [[200, 2000], [404, 2000]])
+  t.equal(await ask(socket, get('/healthz')), 200)
 })
 
-t.test('of what a client pipelines one request is worked on, and all are answered when it reads', async t => {
+t.test('of what a client pipelines one request is worked on, and all are answered when it reads', { timeout: 120_000 }, async t => {
   const folder = t.testdir()
-  writeFileSync(join(folder, 'image'), Buffer.alloc(300_000))
+  writeFileSync(join(folder, 'image'), Buffer.alloc(200_000))
   const { app, port } = await listen(t, { store: new MemoryStore(), assetsPath: folder })
   const socket = await open(t, port)
   socket.pause()
-  const requests = 1000
+  const requests = 500
   socket.write(get('/assets/image').repeat(requests))
   const other = await open(t, port)
   for (let tries = 0; app.connections.waiting === 0 && tries < 10_000; tries++) t.equal(await ask(other, get('/healthz')), 200)
@@ -67,7 +68,7 @@ t.test('of what a client pipelines one request is worked on, and all are answere
   socket.on('data', data => { bytes += data.length }).resume()
   socket.write(get('/healthz', 'Connection: close\r\n'))
   await closed(socket)
-  t.ok(bytes > requests * 300_000, 'all of them came')
+  t.ok(bytes > requests * 200_000, 'all of them came')
   t.equal(app.connections.waiting, 0)
 })
 
