@@ -3,6 +3,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, systemClock } from './base/clock.js'
+import { watchEventLoop } from './base/event-loop.js'
+import { Fence } from './base/fence.js'
 import { AppError, messageOf } from './base/errors.js'
 import type { Logger } from './base/log.js'
 import { Metrics } from './base/metrics.js'
@@ -18,6 +20,7 @@ import { formatIpv4 } from './net/ipv4.js'
 import type { Mac } from './net/mac.js'
 import { type FileStore, openFileStore } from './store/file-store.js'
 import { assetPinner } from './wiring/asset-aliases.js'
+import { AddressClaims } from './wiring/address-claims.js'
 import { bootFiles } from './wiring/boot-files.js'
 import { isLoaderChosen } from './wiring/boot-overrides.js'
 import { Closing, type OnClose } from './wiring/closing.js'
@@ -45,6 +48,8 @@ export interface Appliance {
 export interface ApplianceOptions {
   readonly log: Logger
   readonly clock?: Clock
+  /** Where errors of no request end; one of its own without it. */
+  readonly fence?: Fence
   /** Of the key ring's private key; not in the configuration, which is shown and logged. */
   readonly passphrase?: string
   /** Where proxies for downloads are named. */
@@ -55,10 +60,11 @@ export interface ApplianceOptions {
 
 /** Starts everything that the configuration asks for; AppError says in one line what could not start. */
 export async function startAppliance (loaded: LoadedConfig, options: ApplianceOptions): Promise<Appliance> {
-  const { log, clock = systemClock, passphrase = '', env = {}, inherited = [] } = options
+  const { log, passphrase = '', env = {}, inherited = [], fence = new Fence({ log }) } = options
+  const clock = fence.clock(options.clock ?? systemClock)
   const closing = new Closing(clock, log)
   try {
-    const running = await start(loaded, { log, clock, passphrase, env, inherited }, closing)
+    const running = await start(loaded, { log, clock, fence, passphrase, env, inherited }, closing)
     return { ...running, patience: closing.patience, close: () => closing.close() }
   } catch (error) {
     await closing.close()
@@ -80,7 +86,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   await makeStateFolder(ground)
   const planned = await prepareAll(ground, closing.onClose)
   const starting = new Set(planned.map(({ text }) => text))
-  const shared = await share(ground, options.inherited, closing.onClose, () => [...starting].map(text => `${text} does not listen yet`))
+  const shared = await share(ground, options, closing.onClose, () => [...starting].map(text => `${text} does not listen yet`))
 
   const running: Running[] = []
   for (const { row, prepared, text } of planned) {
@@ -91,6 +97,8 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
     closing.onCloseListener(text, listener.inherited ? row.inheritedGrace ?? row.grace : row.grace, listener.close)
   }
   shared.sockets.closeUnused(log)
+  const unwatch = watchEventLoop(shared.metrics, shared.clock)
+  shared.onClose(async () => { unwatch() })
   const { config, origin, own, signer } = ground
   log.info({
     configuration: loaded.sources,
@@ -149,15 +157,17 @@ async function makeStateFolder ({ loaded, config }: Ground): Promise<void> {
 
 /** What the listeners share, in the order in which it can be made. `starting` gives the reasons why it is not ready yet. */
 async function share (
-  ground: Ground, inherited: readonly InheritedSocket[], onClose: OnClose, starting: () => readonly string[]
+  ground: Ground, { inherited, fence }: Pick<Required<ApplianceOptions>, 'inherited' | 'fence'>, onClose: OnClose, starting: () => readonly string[]
 ): Promise<Shared> {
   const { loaded, config, log, clock, own, origin, store } = ground
   const metrics = new Metrics()
+  metrics.counters('errors_fenced_total', 'Errors outside of any request, by the place where they arose', 'place', () => fence.counts)
   const leases = await openLeases({ config, clock, log, metrics, onClose })
   const registry = await openRegistry(config, log, clock, onClose)
   const macOf = (address: string): Mac | undefined => leaseHolder(leases.table, address, clock) ?? registry.macOf(address)
   const loaderChosen = (mac: Mac): boolean => isLoaderChosen(mac, config, store.snapshot.groups.values())
-  const observer = createObserver({ registry, metrics, clock, log, macOf, loaderChosen })
+  const addressClaims = new AddressClaims({ mode: config.dhcp.mode, leases: leases.table, clock })
+  const observer = createObserver({ registry, metrics, clock, log, macOf, addressClaims, loaderChosen, fence })
   const provisioner = createProvisioner({ store, resilient: config.boot.resilient, assets: assetPinner(config, own, clock) })
   const parts = {
     ...ground,
@@ -166,6 +176,7 @@ async function share (
     leases,
     macOf,
     observer,
+    addressClaims,
     provisioner,
     bootFiles: bootFiles({ config, clock, origin, provisioner, macOf }),
     dhcpServers: [],

@@ -13,6 +13,13 @@ const stop = new Promise<string>(resolve => {
 const env = { ...process.env }
 for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'NOTIFY_SOCKET', 'WATCHDOG_PID', 'WATCHDOG_USEC']) delete process.env[name]
 
+// What nobody caught. A service goes on without the part in which it arose, once it says so; everything else ends.
+let onUncaught = (error: unknown): void => {
+  process.stderr.write(`core-provisioner: ${error instanceof Error ? error.stack : String(error)}\n`)
+  process.exit(1)
+}
+process.on('uncaughtException', error => { onUncaught(error) })
+
 process.exitCode = await run(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,
@@ -22,7 +29,8 @@ process.exitCode = await run(process.argv.slice(2), {
   env,
   pid: process.pid,
   stop,
-  onHangup: listener => { process.on('SIGHUP', listener) }
+  onHangup: listener => { process.on('SIGHUP', listener) },
+  onUncaught: listener => { onUncaught = listener }
 })
 // What is still open (a kept-alive connection, a watcher) was given its time to finish by the command itself.
 process.exit()

@@ -21,6 +21,8 @@ export const layers = [
   { name: 'journal line', files: ['base/journal-line'], may: [], node: [], packages: [], pure: true },
   { name: 'clock', files: ['base/clock'], may: [], node: [], packages: [] },
   { name: 'metrics', files: ['base/metrics'], may: ['base/errors'], node: [], packages: ['prom-client'] },
+  { name: 'fence', files: ['base/fence'], may: ['base/errors'], types: ['base/log', 'base/clock'], node: [], packages: [] },
+  { name: 'event loop', files: ['base/event-loop'], may: [], types: ['base/metrics', 'base/clock'], node: ['node:perf_hooks'], packages: [] },
   { name: 'bundled', files: ['base/bundled'], may: ['base/errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
   { name: 'config', files: ['config/'], may: ['config/', 'base/errors', 'net/mac', 'net/ipv4'], node: ['node:fs'], packages: ['yaml', 'valibot'] },
   { name: 'network edge', files: ['net/'], may: ['net/', 'base/errors', 'base/clock'], types: ['base/log'], node: ['*'], packages: ['koffi'] },
@@ -69,7 +71,8 @@ export const layers = [
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:buffer'],
     packages: ['chokidar']
   },
-  { name: 'http', files: ['http/'], may: ['http/', 'go/', 'matchbox/', 'base/errors', 'machines/', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'http', files: ['http/'], may: ['http/', 'go/', 'matchbox/', 'base/errors', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'base/errors', 'net/mac', 'net/ipv4', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['fastify'] },
   { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'base/bundled', 'matchbox/', 'base/errors', 'net/mac', 'net/connections', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'machines', files: ['machines/'], may: ['machines/', 'base/errors', 'base/clock', 'net/', 'disk/'], types: ['base/log'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events'], packages: [] },
   { name: 'tools', files: ['mirror/', 'inventory/', 'tls/', 'openpgp/'], may: ['mirror/', 'inventory/', 'tls/', 'openpgp/', 'base/errors', 'go/', 'net/', 'base/clock', 'disk/'], types: ['base/log'], node: ['*'], packages: ['*'] },
@@ -77,7 +80,7 @@ export const layers = [
     name: 'cli',
     files: ['cli/'],
     may: ['cli/', 'appliance', 'doctor/', 'wiring/service-manager', 'wiring/images', 'wiring/image-sources', 'base/', 'config/', 'net/mac', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/verify', 'tls/'],
-    types: ['http/control-app', 'http/machine-routes'],
+    types: ['control/control-app', 'control/machine-routes'],
     node: ['*'],
     packages: ['*']
   },
@@ -92,7 +95,7 @@ export const layers = [
   {
     name: 'wiring',
     files: ['appliance', 'listeners', 'wiring/'],
-    may: ['wiring/', 'listeners', 'doctor/', 'base/', 'config/', 'disk/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'ignition/', 'go/', 'store/', 'http/', 'grpc/', 'machines/', 'mirror/', 'inventory/', 'tls/', 'openpgp/'],
+    may: ['wiring/', 'listeners', 'doctor/', 'base/', 'config/', 'disk/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'ignition/', 'go/', 'store/', 'http/', 'control/', 'grpc/', 'machines/', 'mirror/', 'inventory/', 'tls/', 'openpgp/'],
     node: ['*'],
     packages: []
   }

@@ -66,6 +66,20 @@ export class Metrics {
     })
   }
 
+  /** Counts that something else keeps, each told by one label. */
+  counters (name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>): void {
+    const counter: Counter = new Counter({
+      ...this.#in,
+      name,
+      help,
+      labelNames: [label],
+      collect: () => {
+        counter.reset()
+        for (const [value, number] of read()) counter.inc({ [label]: value }, number)
+      }
+    })
+  }
+
   /** A number for several things, each told by one label. */
   gauges (name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>): void {
     const gauge: Gauge = new Gauge({

@@ -1,6 +1,6 @@
 // leases: what the DHCP server has given out, and taking one back.
 import { AppError } from '../base/errors.js'
-import type { LeaseShown } from '../http/control-app.js'
+import type { LeaseShown } from '../control/control-app.js'
 import { configFrom, configOptions, parse } from './arguments.js'
 import { type Command, print, printJson, table } from './command.js'
 import { askJson } from './control-client.js'

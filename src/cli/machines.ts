@@ -1,6 +1,6 @@
 // machines: what the running appliance has seen of machines.
 import { AppError } from '../base/errors.js'
-import type { MachineShown, StageShown } from '../http/machine-routes.js'
+import type { MachineShown, StageShown } from '../control/machine-routes.js'
 import { configFrom, configOptions, parse } from './arguments.js'
 import { type Command, print, printJson, table } from './command.js'
 import { askJson, events } from './control-client.js'

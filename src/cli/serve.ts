@@ -4,6 +4,7 @@ import { type Appliance, startAppliance } from '../appliance.js'
 import { systemClock } from '../base/clock.js'
 import type { LoadedConfig } from '../config/load.js'
 import { messageOf } from '../base/errors.js'
+import { Fence } from '../base/fence.js'
 import { createLog, endLog, type Logger } from '../base/log.js'
 import { openServiceManager, type ServiceManager } from '../wiring/service-manager.js'
 import { configFrom, configOptions, parse } from './arguments.js'
@@ -16,11 +17,11 @@ export const serveCommand: Command = {
   run: async (args, io) => {
     const { values } = parse(args, configOptions)
     const manager = openServiceManager({ env: io.env, pid: io.pid, clock: systemClock })
-    const { appliance, log } = await started(manager, () => configFrom(values, io), io)
+    const { appliance, log, fence } = await started(manager, () => configFrom(values, io), io)
     manager.ready(appliance.status)
     io.onHangup(() => {
       manager.reloading()
-      void appliance.reload().finally(manager.reloaded)
+      void appliance.reload().catch((error: unknown) => { fence.caught(error, 'reload') }).finally(manager.reloaded)
     })
     const signal = await io.stop
     manager.stopping()
@@ -33,14 +34,19 @@ export const serveCommand: Command = {
   }
 }
 
+interface Started { readonly appliance: Appliance, readonly log: Logger, readonly fence: Fence }
+
 /** The appliance; whoever manages the service hears too why it does not start. */
-async function started (manager: ServiceManager, configured: () => LoadedConfig, io: Io): Promise<{ appliance: Appliance, log: Logger }> {
+async function started (manager: ServiceManager, configured: () => LoadedConfig, io: Io): Promise<Started> {
   try {
     const loaded = configured()
     const { log_level: level } = loaded.config
     const log = createLog({ level, pretty: io.terminal, journal: io.journal, destination: io.stdout, background: true })
-    const appliance = await startAppliance(loaded, { log, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', env: io.env, inherited: manager.sockets })
-    return { appliance, log }
+    const fence = new Fence({ log })
+    const appliance = await startAppliance(loaded, { log, fence, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', env: io.env, inherited: manager.sockets })
+    // What goes wrong from now on is one part's; what goes wrong at the start is told and ends it.
+    io.onUncaught(error => { fence.caught(error, 'process') })
+    return { appliance, log, fence }
   } catch (error) {
     manager.failed(messageOf(error))
     throw error

@@ -38,10 +38,10 @@ export interface GrpcServer {
 }
 
 /** grpc's own limit, and Matchbox's. */
-const maxReceiveBytes = 4 * 1024 * 1024
+export const maxReceiveBytes = 4 * 1024 * 1024
 const defaultConnections: Limits = { all: 1000, perAddress: 500 }
 /** Of these nobody knows yet who they are. */
-const strangerLimits: Limits = { all: 100, perAddress: 25 }
+export const strangerLimits: Limits = { all: 100, perAddress: 25 }
 /** A stranger who floods the port gets a line a minute, and is counted. */
 const busyEvery = 60_000
 const maxConcurrentStreams = 100

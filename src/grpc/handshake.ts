@@ -83,7 +83,7 @@ const ciphers = [
 ].join(':')
 
 /** Milliseconds. */
-const handshakeTimeout = 10_000
+export const handshakeTimeout = 10_000
 
 interface Meeting {
   readonly accept: (socket: TLSSocket) => void

@@ -10,8 +10,8 @@ import { carrierOf } from './client-error.js'
 import { Turns } from './in-turn.js'
 
 /** Octets of all header lines together, and how many lines; the request line has the parser's own, larger limit. */
-const mostHeaderBytes = 64 * 1024
-const mostHeaders = 1000
+export const mostHeaderBytes = 64 * 1024
+export const mostHeaders = 1000
 
 export interface ClientConnectionsOptions extends Limits {
   /** Milliseconds without an octet coming or going while a request is answered; then the connection is cut. */

@@ -93,7 +93,10 @@ type ArpTable = ReadonlyMap<string, Mac>
 
 /** The hardware addresses that the kernel has for addresses on the links of this machine. */
 export async function readArpTable (file = '/proc/net/arp'): Promise<ArpTable> {
-  const text = await readFile(file, 'utf8').catch(() => '')
+  return parseArpTable(await readFile(file, 'utf8').catch(() => ''))
+}
+
+export function parseArpTable (text: string): ArpTable {
   const table = new Map<string, Mac>()
   for (const line of text.split('\n')) {
     const [address = '', , flags, hardware = ''] = line.split(/ +/)

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { stateAt } from '../dhcp/leases.js'
-import { assertSocketPath, buildControlApp, listenControl } from '../http/control-app.js'
+import { assertSocketPath, buildControlApp, listenControl } from '../control/control-app.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import { closeApp, machineRoutes } from './http.js'
 import type { Ground } from './ground.js'

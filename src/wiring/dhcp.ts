@@ -74,6 +74,7 @@ async function startServer (shared: Shared, place: Place, own: Ipv4, subnets: re
   const settings = (found: FoundReservations): DhcpSettings => {
     const reservations = buildReservations(found.entries, subnets, own)
     for (const problem of [...found.problems, ...reservations.problems]) log.warn({ problem }, 'reservation.refused')
+    shared.addressClaims.reserve(reservations.byIp)
     return { subnets, reservations, boot: currentBoot(shared), unknownClients: config.dhcp.unknown_clients }
   }
   const others = lookForOthers(shared, place)

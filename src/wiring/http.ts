@@ -1,14 +1,12 @@
 // The HTTP application, with every family of routes, and its plain listener.
-import { isActive } from '../dhcp/leases.js'
 import { AssetCache } from '../http/asset-cache.js'
 import { ClientConnections } from '../http/client-connections.js'
 import { buildHttpApp, type HttpApp, progressTimeout } from '../http/http-server.js'
-import { registerImageRoute } from '../http/image-route.js'
-import { type MachineRoutesOptions, registerMachineRoutes } from '../http/machine-routes.js'
-import { registerMetricsRoute } from '../http/metrics-route.js'
+import { registerImageRoute } from '../control/image-route.js'
+import { type MachineRoutesOptions, registerMachineRoutes } from '../control/machine-routes.js'
+import { registerMetricsRoute } from '../control/metrics-route.js'
 import type { Mirror } from '../mirror/mirror.js'
 import { connectionShares, descriptorLimit } from '../net/descriptors.js'
-import { formatIpv4 } from '../net/ipv4.js'
 import { listenError } from '../net/udp.js'
 import { armor } from '../openpgp/sign.js'
 import { normaliseFileName } from '../tftp/file-name.js'
@@ -77,11 +75,8 @@ export async function closeApp (app: Pick<HttpApp, 'server' | 'close'>, grace: n
   impatient.cancel()
 }
 
-export const machineRoutes = ({ registry, leases, clock, observer }: Pick<Shared, 'registry' | 'leases' | 'clock' | 'observer'>): MachineRoutesOptions => ({
+export const machineRoutes = ({ registry, addressClaims, observer }: Pick<Shared, 'registry' | 'addressClaims' | 'observer'>): MachineRoutesOptions => ({
   registry,
-  leasedAddress: mac => {
-    const lease = leases.table.ofMac(mac).find(held => held.state === 'bound' && isActive(held, clock.now()))
-    return lease === undefined ? undefined : formatIpv4(lease.ip)
-  },
+  isAddressOf: (mac, address) => addressClaims.isAddressOf(mac, address),
   onInstalled: observer.onInstalled
 })

@@ -1,5 +1,6 @@
 // What the servers tell of their work, turned into the machines' timelines and into metrics.
 import type { Clock } from '../base/clock.js'
+import type { Fence } from '../base/fence.js'
 import { clientInfo } from '../dhcp/client-info.js'
 import { architectures } from '../dhcp/constants.js'
 import type { DhcpEvent } from '../dhcp/dhcp-event.js'
@@ -12,6 +13,7 @@ import type { Metrics } from '../base/metrics.js'
 import { formatIpv4, unspecified } from '../net/ipv4.js'
 import { parseMac, type Mac } from '../net/mac.js'
 import type { TftpEvent } from '../tftp/tftp-event.js'
+import type { AddressClaims } from './address-claims.js'
 
 export interface Observer {
   readonly onDhcp: (event: DhcpEvent) => void
@@ -28,7 +30,10 @@ export interface ObserverOptions {
   readonly clock: Clock
   /** Which machine has an address, as far as leases and earlier requests tell. */
   readonly macOf: (address: string) => Mac | undefined
+  readonly addressClaims: Pick<AddressClaims, 'isAddressOf'>
   readonly log: Logger
+  /** What goes wrong here must not reach the server that told of it. */
+  readonly fence: Fence
   /** Whether a person chose the machine's loader: then it is not given the other one. */
   readonly loaderChosen: (mac: Mac) => boolean
 }
@@ -40,7 +45,7 @@ const httpStages: Readonly<Partial<Record<RequestKind, Stage>>> = { script: 'scr
 /** What a loader fetches for itself once it runs: modules, configuration, scripts, iPXE as PXELINUX's kernel. */
 const loadersOwn = /\.(?:c32|cfg|ipxe|lkrn)$|(?:^|\/)(?:pxelinux\.cfg\/|grub\.cfg-)/
 
-export function createObserver ({ registry, metrics, clock, macOf, log, loaderChosen }: ObserverOptions): Observer {
+export function createObserver ({ registry, metrics, clock, macOf, addressClaims, log, loaderChosen, fence }: ObserverOptions): Observer {
   const loaderLoop = new LoaderLoop()
   const record = (observation: Observation): void => {
     registry.record(observation)
@@ -61,7 +66,7 @@ export function createObserver ({ registry, metrics, clock, macOf, log, loaderCh
   }
   return {
     whenFileAsked: listener => { fileListeners.push(listener) },
-    onDhcp: event => {
+    onDhcp: fence.around('observer', (event: DhcpEvent) => {
       switch (event.kind) {
         case 'received':
           metrics.dhcpReceived.inc({ type: event.type })
@@ -90,44 +95,48 @@ export function createObserver ({ registry, metrics, clock, macOf, log, loaderCh
           record({ mac: event.mac, stage: 'offer', at: clock.now(), failed })
         }
       }
-    },
-    onTftp: event => {
+    }),
+    onTftp: fence.around('observer', (event: TftpEvent) => {
       metrics.tftpTransfers.inc({ result: event.type })
       const mac = macOf(event.ip)
       if (mac !== undefined && 'file' in event) fileAsked(mac)
       if (event.type !== 'done') return
       metrics.tftpBytes.inc(event.bytes)
       if (mac !== undefined) loaderSent(mac, event.ip, event.file)
-    },
-    onHttp: event => {
+    }),
+    onHttp: fence.around('observer', (event: RequestEvent) => {
       const { kind, status, bytes, ms, ip: address } = event
       metrics.httpRequests.inc({ kind, status })
       metrics.httpBytes.inc(bytes)
       metrics.httpSeconds.observe({ kind }, ms / 1000)
       const stage = httpStages[kind]
-      const mac = parseMac(event.mac ?? '') ?? macOf(address)
+      const claimed = parseMac(event.mac ?? '')
+      const mac = claimed ?? macOf(address)
       if (mac === undefined) return
-      if (kind === 'boot' || kind === 'script') {
+      const itself = claimed === undefined || addressClaims.isAddressOf(claimed, address)
+      if (itself && (kind === 'boot' || kind === 'script')) {
         loaderLoop.scriptFetched(mac)
         fileAsked(mac)
       }
-      if (kind === 'loader') {
+      if (itself && kind === 'loader') {
         fileAsked(mac)
         if (status === 200 && event.finished) loaderSent(mac, address, event.path)
       }
       if (stage === undefined) return
+      // Whose address is known speaks from there; what another says in its name is not even written down.
+      if (!itself && registry.get(mac)?.address !== undefined) return
       const failed = status >= 400 ? event.problem ?? `answered ${status}` : event.problem
       record({
         mac,
         stage,
         at: clock.now(),
-        address,
+        ...itself && { address },
         detail: event.path,
         ...event.group !== undefined && { group: event.group },
         ...event.profile !== undefined && { profile: event.profile },
         ...failed !== undefined && { failed }
       })
-    },
+    }),
     onInstalled: (mac, address) => { record({ mac, stage: 'installed', at: clock.now(), address }) }
   }
 }

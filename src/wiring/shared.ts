@@ -6,6 +6,7 @@ import type { MachineRegistry } from '../machines/registry.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Mac } from '../net/mac.js'
 import type { FileSource } from '../tftp/open-file.js'
+import type { AddressClaims } from './address-claims.js'
 import type { OnClose } from './closing.js'
 import type { Ground } from './ground.js'
 import type { Leases } from './leases.js'
@@ -19,6 +20,8 @@ export interface Shared extends Ground {
   /** Which machine has an address, as far as leases and what was seen of it tell. */
   readonly macOf: (address: string) => Mac | undefined
   readonly observer: Observer
+  /** Whose an address is for certain. */
+  readonly addressClaims: AddressClaims
   readonly provisioner: Provisioner
   /** What firmware and loaders fetch, by TFTP and HTTP alike. */
   readonly bootFiles: FileSource

@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import { ClientConnections } from '../../src/http/client-connections.js'
 import type { HttpApp } from '../../src/http/http-server.js'
 import type { RequestEvent } from '../../src/http/machine-log.js'
-import { registerMachineRoutes } from '../../src/http/machine-routes.js'
+import { registerMachineRoutes } from '../../src/control/machine-routes.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
 import { listen } from '../helpers/http-app.js'
 import { exchange } from '../helpers/matchbox-fixture.js'
@@ -154,7 +154,7 @@ t.test('headers up to 64 KiB, in a thousand lines', async t => {
 t.test('a client that goes while it waits is noticed, whatever it sent behind', async t => {
   const registry = new MachineRegistry([], () => {})
   const holder: { app?: HttpApp } = {}
-  const options = { registry, leasedAddress: () => undefined, onInstalled: () => {}, hold: (...held: Parameters<ClientConnections['hold']>) => { holder.app?.connections.hold(...held) } }
+  const options = { registry, isAddressOf: () => true, onInstalled: () => {}, hold: (...held: Parameters<ClientConnections['hold']>) => { holder.app?.connections.hold(...held) } }
   const { app, port } = await listen(t, { store: new MemoryStore(), routes: app => { registerMachineRoutes(app, options) } })
   holder.app = app
   for (const path of ['/v1/machines/52:54:00:00:00:01?wait=ack&timeout=3600', '/v1/events']) {

@@ -9,8 +9,8 @@ import { EventStreams } from './event-streams.js'
 
 export interface MachineRoutesOptions {
   readonly registry: MachineRegistry
-  /** The address that holds the lease of a machine, undefined when none is known. */
-  readonly leasedAddress: (mac: Mac) => string | undefined
+  /** Whether an address is known to be a machine's, by more than what the request says. */
+  readonly isAddressOf: (mac: Mac, address: string) => boolean
   /** A machine reported that it is installed, from this address. */
   readonly onInstalled: (mac: Mac, address: string) => void
   /** Told of a request whose answer takes its time, before it waits. */
@@ -19,8 +19,8 @@ export interface MachineRoutesOptions {
 
 /** Seconds that `?wait=` may hold an answer, and how many may be held. */
 const longestWait = 3600
-const waiters: Limits = { all: 1000, perAddress: 500 }
-const listeners: Limits = { all: 200, perAddress: 50 }
+export const waiters: Limits = { all: 1000, perAddress: 500 }
+export const listeners: Limits = { all: 200, perAddress: 50 }
 
 export function registerMachineRoutes (app: FastifyInstance, options: MachineRoutesOptions): void {
   // The wiring ends waiting answers and streams before the server closes.
@@ -117,7 +117,7 @@ function told ({ machine, observation }: StageChange): StageShown {
   }
 }
 
-function registerInstalled (app: FastifyInstance, { leasedAddress, onInstalled }: MachineRoutesOptions): void {
+function registerInstalled (app: FastifyInstance, { isAddressOf, onInstalled }: MachineRoutesOptions): void {
   void app.register((scope, _options, done) => {
     // Installers post with whatever their wget or curl sends; what they say is of no interest, that they say it is.
     scope.removeAllContentTypeParsers()
@@ -130,9 +130,8 @@ function registerInstalled (app: FastifyInstance, { leasedAddress, onInstalled }
       handler: (request, reply) => {
         const mac = parseMac(String(request.query['mac'] ?? ''))
         if (mac === undefined) return refuse(reply, 400, 'give the hardware address of the machine: ?mac=52-54-00-12-34-56')
-        const holder = leasedAddress(mac)
         const address = request.ip.replace(/^::ffff:/, '')
-        if (holder !== undefined && holder !== address) return refuse(reply, 403, `${mac} has the address ${holder}, and this came from ${address}`)
+        if (!isAddressOf(mac, address)) return refuse(reply, 403, `this came from ${address}, which is not known to be the address of ${mac}`)
         onInstalled(mac, address)
         return reply.send({ mac, installed: true })
       }

@@ -3,7 +3,7 @@ import { type IncomingMessage, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import fastify from 'fastify'
 import t, { type Test } from 'tap'
-import { registerMachineRoutes } from '../../src/http/machine-routes.js'
+import { registerMachineRoutes } from '../../src/control/machine-routes.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
 import { parseMac, type Mac } from '../../src/net/mac.js'
 
@@ -18,7 +18,7 @@ async function start (t: Test, leased: Readonly<Record<string, string>> = {}) {
   app.addHook('onRequest', async request => { app.server.emit('arrived', arrived.push(request.url)) })
   registerMachineRoutes(app, {
     registry,
-    leasedAddress: machine => leased[machine],
+    isAddressOf: (machine, address) => leased[machine] === address,
     onInstalled: (machine, address) => { installed.push([machine, address]) }
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
@@ -96,10 +96,11 @@ t.test('a machine reports that it is installed', async t => {
   const post = async (query: string, init: RequestInit = {}): Promise<number> => (await fetch(`${url}/v1/installed${query}`, { method: 'POST', ...init })).status
   t.equal(await post('?mac=52-54-00-00-00-01', { body: 'stage=installed', headers: { 'content-type': 'application/x-www-form-urlencoded' } }), 200)
   t.equal(await post('?mac=52-54-00-00-00-01', { body: '{broken', headers: { 'content-type': 'application/json' } }), 200)
-  t.equal((await fetch(`${url}/v1/installed?mac=52:54:00:00:00:02`)).status, 200, 'GET will do, and no lease of it is known')
-  t.same(installed.map(([machine]) => machine), [mac, mac, '52:54:00:00:00:02'])
+  t.equal((await fetch(`${url}/v1/installed?mac=52:54:00:00:00:01`)).status, 200, 'GET will do')
+  t.same(installed.map(([machine]) => machine), [mac, mac, mac])
   t.equal(installed[0]?.[1], '127.0.0.1')
   t.equal(await post('?mac=52:54:00:00:00:09'), 403, 'another machine holds that lease')
+  t.equal(await post('?mac=52:54:00:00:00:02'), 403, 'nothing is known of its address')
   t.equal(await post(''), 400)
   t.equal(await post('?mac=52:54:00:00:00:01', { body: 'x'.repeat(100_000) }), 413)
   t.equal(installed.length, 3)

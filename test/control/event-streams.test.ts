@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, get, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import t, { type Test } from 'tap'
-import { EventStreams } from '../../src/http/event-streams.js'
+import { EventStreams } from '../../src/control/event-streams.js'
 
 async function serve (t: Test): Promise<{ readonly streams: EventStreams, readonly port: number }> {
   const streams = new EventStreams()

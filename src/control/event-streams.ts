@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http'
 
 /** Octets that one reader may be behind. Its memory is the same as the others'. */
-const mostBehind = 256 * 1024
+export const mostUnread = 256 * 1024
 /** A proxy between may close a stream on which nothing comes; a comment line is something. Milliseconds. */
 const heartbeat = 15_000
 /** Milliseconds in which events are gathered. */
@@ -58,7 +58,7 @@ export class EventStreams {
     // A string would be turned into octets for each reader anew.
     const octets = Buffer.from(text)
     for (const reader of [...this.#readers]) {
-      if (reader.writableLength > mostBehind) reader.destroy()
+      if (reader.writableLength > mostUnread) reader.destroy()
       else reader.write(octets)
     }
   }

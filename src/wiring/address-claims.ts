@@ -1,0 +1,64 @@
+// Whose an IP address is, as far as that is known without believing whoever asks. Anybody can put a machine's hardware address
+// into a request; what such a request says changes nothing for that machine unless the request comes from its own address:
+// one that it holds the lease of, or one for which the kernel's ARP table names it and that is reserved for it. Where another
+// server gives the addresses (proxy, or no DHCP here at all), the ARP table is all there is; machines behind a router are
+// not in it, and what they say of themselves is recorded, no more.
+import { readFileSync } from 'node:fs'
+import type { Clock } from '../base/clock.js'
+import { isActive, type LeaseTable } from '../dhcp/leases.js'
+import type { Reservation } from '../dhcp/reservations.js'
+import { parseArpTable } from '../net/conflict-probe.js'
+import { type Ipv4, parseIpv4 } from '../net/ipv4.js'
+import type { Mac } from '../net/mac.js'
+
+export interface AddressClaimsOptions {
+  readonly mode: 'off' | 'proxy' | 'server'
+  readonly leases: LeaseTable
+  readonly clock: Clock
+  /** The text of /proc/net/arp. */
+  readonly arp?: () => string
+}
+
+/** Milliseconds for which one reading of the ARP table says yes; and between two readings, however often it says no. */
+const believed = 1000
+const between = 20
+
+const kernelArp = (): string => {
+  try { return readFileSync('/proc/net/arp', 'utf8') } catch { return '' }
+}
+
+export class AddressClaims {
+  readonly #options: AddressClaimsOptions
+  readonly #arp: () => string
+  #reserved: ReadonlyMap<Ipv4, Reservation> = new Map()
+  #table: ReadonlyMap<string, Mac> = new Map()
+  #readAt = -Infinity
+
+  constructor (options: AddressClaimsOptions) {
+    this.#options = options
+    this.#arp = options.arp ?? kernelArp
+  }
+
+  /** The reservations in force. */
+  reserve (byIp: ReadonlyMap<Ipv4, Reservation>): void { this.#reserved = byIp }
+
+  /** Whether the address (`192.168.100.21`) is the machine's. */
+  isAddressOf (mac: string, address: string): boolean {
+    const { mode, leases, clock } = this.#options
+    const ip = parseIpv4(address)
+    if (ip === undefined) return false
+    const lease = leases.get(ip)
+    if (lease?.state === 'bound' && isActive(lease, clock.now())) return lease.mac === mac
+    if (mode === 'server' && this.#reserved.get(ip)?.macs.some(known => known === mac) !== true) return false
+    return this.#hardwareOf(address, mac) === mac
+  }
+
+  #hardwareOf (address: string, wanted: string): Mac | undefined {
+    const age = Math.abs(this.#options.clock.now() - this.#readAt)
+    if (age > believed || (age > between && this.#table.get(address) !== wanted)) {
+      this.#table = parseArpTable(this.#arp())
+      this.#readAt = this.#options.clock.now()
+    }
+    return this.#table.get(address)
+  }
+}

@@ -1,0 +1,119 @@
+// The built program in a namespace, with 256 descriptors, under hostile traffic on all its sockets at once; then a machine boots.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { goodMachine, goodMachines } from './dhcp-hostile.js'
+import { NetworkNamespace } from './netns.js'
+import { makeAuthority, makeCertificate } from './pki.js'
+
+export interface HostileMinuteOptions {
+  /** Of TCP and TFTP traffic, some 450 connections and 250 datagrams each; in about two seconds on a quiet machine. */
+  readonly rounds: number
+  /** Mutated DHCP messages meanwhile. */
+  readonly messages: number
+  readonly seed: number
+  /** An empty folder; its path is short, since a Unix socket goes there. */
+  readonly folder: string
+  readonly onRound?: (line: string, memory: number) => void
+}
+
+export interface HostileMinute {
+  /** What the machine got that booted afterwards. */
+  readonly boot: Readonly<Record<string, unknown>>
+  /** Of every hundred DHCP messages a good machine's followed that was to be answered: how often it was not. */
+  readonly missed: number
+  /** Connections and datagrams of each kind. */
+  readonly sent: Readonly<Record<string, number>>
+  readonly exit: number | string
+  /** Lines of its log and standard error that tell of an error of ours. */
+  readonly errors: readonly string[]
+  /** The most resident memory it ever had, in MiB. */
+  readonly memory: number
+  /** Descriptors when all was over. */
+  readonly descriptors: number
+  /** Numbers of /metrics by name and labels. */
+  readonly metrics: Readonly<Record<string, number>>
+  readonly seconds: number
+}
+
+export const victim = '52:54:00:00:00:41'
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const helper = (name: string): string => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
+
+function layOut (folder: string): void {
+  for (const name of ['data/groups', 'data/profiles', 'data/ignition', 'assets', 'state/hosts.d', 'tftp', 'tls']) mkdirSync(join(folder, name), { recursive: true })
+  writeFileSync(join(folder, 'assets/image'), Buffer.alloc(3_000_000))
+  for (const loader of ['ipxe.efi', 'snponly.efi', 'loader.efi']) writeFileSync(join(folder, 'tftp', loader), Buffer.alloc(200_000, loader))
+  writeFileSync(join(folder, 'data/profiles/node.json'), JSON.stringify({ id: 'node', ignition_id: 'node.yaml', boot: { kernel: '/assets/image', initrd: ['/assets/image'], args: ['quiet'] } }))
+  writeFileSync(join(folder, 'data/groups/node.json'), JSON.stringify({ id: 'node', profile: 'node', selector: { mac: victim } }))
+  writeFileSync(join(folder, 'data/ignition/node.yaml'), 'storage: {files: [{path: /etc/x, filesystem: root, mode: 0644, contents: {inline: "x"}}]}\n')
+  const reservation = (mac: string, ip: string): string => `- { mac: "${mac}", ip: ${ip} }\n`
+  writeFileSync(join(folder, 'state/hosts.d/good.yaml'), reservation(victim, '172.30.3.41') +
+    Array.from({ length: goodMachines }, (_, n) => reservation(goodMachine(n), `172.30.${16 + (n >> 8)}.${n & 255}`)).join(''))
+  const authority = makeAuthority('hostile')
+  const server = makeCertificate(authority, { cn: 'server', use: 'serverAuth', names: [{ ip: '172.30.0.1' }] })
+  for (const [name, text] of [['ca.crt', authority.cert], ['server.crt', server.cert], ['server.key', server.key]] as const) writeFileSync(join(folder, 'tls', name), text)
+  writeFileSync(join(folder, 'config.yaml'), `data_path: ${folder}/data
+assets_path: ${folder}/assets
+state_path: ${folder}/state
+control_socket: ${folder}/c
+http: { address: "0.0.0.0:8080", https: { address: "0.0.0.0:8443", cert_file: ${folder}/tls/server.crt, key_file: ${folder}/tls/server.key } }
+rpc: { address: "0.0.0.0:8081", ca_file: ${folder}/tls/ca.crt, cert_file: ${folder}/tls/server.crt, key_file: ${folder}/tls/server.key }
+tftp: { address: "0.0.0.0:69", root: ${folder}/tftp }
+dhcp:
+  mode: server
+  interface: br0
+  unknown_clients: allow
+  subnets: [{ subnet: 172.30.0.0/16, range: 172.30.128.0-172.30.240.250 }]
+`)
+}
+
+export async function hostileMinute ({ rounds, messages, seed, folder, onRound }: HostileMinuteOptions): Promise<HostileMinute> {
+  layOut(folder)
+  const space = new NetworkNamespace()
+  try {
+    space.bridge('br0', '172.30.0.1/16')
+    const stranger = space.client('br0')
+    for (let i = 1; i <= 8; i++) stranger.ip('address', 'add', `172.30.250.${i}/16`, 'dev', 'eth0')
+    const flooder = space.client('br0')
+    const machine = space.client('br0', victim)
+    // The test runner has its children load what it likes; the built program is to run as it is.
+    const command = `unset NODE_OPTIONS; ulimit -n 256; cd ${root}; exec "$0" bin/core-provisioner serve --config ${folder}/config.yaml`
+    const appliance = space.spawn('sh', '-c', command, process.execPath)
+    await appliance.line(/"msg":"appliance\.ready"/, 60_000)
+    const pid = appliance.child.pid ?? 0
+    const started = performance.now()
+    const traffic = stranger.spawn(process.execPath, '--import=tsx', helper('hostile-traffic'), '172.30.0.1', String(rounds), String(seed), victim)
+    const flood = flooder.spawn(process.execPath, '--import=tsx', helper('dhcp-flood'), 'eth0', String(messages), String(seed))
+    for (let line = ''; !line.startsWith('sent ');) {
+      await traffic.next(120_000)
+      line = traffic.output().trimEnd().split('\n').at(-1) ?? ''
+      onRound?.(line.slice(0, 80), memoryOf(pid, 'VmRSS'))
+    }
+    const sent = JSON.parse(/^sent (.*)$/m.exec(traffic.output())?.[1] ?? '{}') as Record<string, number>
+    if (await flood.ended !== 0) throw new Error(flood.output())
+    const missed = Number(/missed (\d+)$/.exec(flood.output().trimEnd())?.[1])
+    const seconds = (performance.now() - started) / 1000
+
+    const booting = machine.spawn(process.execPath, '--import=tsx', helper('boot-machine'), 'eth0', victim)
+    if (await booting.ended !== 0) throw new Error(`the machine does not boot: ${booting.output()}`)
+    const boot = JSON.parse(booting.output().trimEnd().split('\n').at(-1) ?? '{}') as Record<string, unknown>
+    const metrics = numbersIn(machine.exec('curl', '-s', '--fail', 'http://172.30.0.1:8080/metrics'))
+    const memory = memoryOf(pid, 'VmHWM')
+    const descriptors = Number(space.exec('sh', '-c', `ls /proc/${pid}/fd | wc -l`))
+    process.kill(pid, 'SIGTERM')
+    const exit = await appliance.ended
+    const errors = appliance.output().split('\n').filter(line => line !== '' && (!line.startsWith('{') || /"level":"(?:error|fatal)"/.test(line)))
+    return { boot, missed, sent, exit, errors, memory, descriptors, metrics, seconds }
+  } finally {
+    await space.close()
+  }
+}
+
+const numbersIn = (metrics: string): Record<string, number> =>
+  Object.fromEntries([...metrics.matchAll(/^(\w+(?:\{.*\})?) ([-+.\deE]+)$/gm)].map(([, name = '', number]) => [name, Number(number)]))
+
+/** MiB. */
+function memoryOf (pid: number, what: 'VmRSS' | 'VmHWM'): number {
+  return Math.round(Number(new RegExp(`^${what}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024)
+}

@@ -1,0 +1,29 @@
+// The hostile minute: the built program with 256 descriptors and strangers on all its sockets at once, and a machine that boots
+// afterwards. `npm run soak -- hostile` is the same for an hour.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { hostileMinute } from '../helpers/hostile-minute.js'
+import { namespaceProblem } from '../helpers/netns.js'
+import { able } from '../helpers/tools.js'
+
+t.test('strangers on all sockets at once, and then a machine boots', { timeout: 900_000 }, async t => {
+  if (!able(t, namespaceProblem())) return
+  const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
+  t.comment(`FUZZ_SEED=${seed}`)
+  const folder = mkdtempSync(join(tmpdir(), 'hostile-'))
+  t.teardown(() => { rmSync(folder, { recursive: true }) })
+  const { boot, missed, sent, exit, errors, memory, descriptors, metrics, seconds } = await hostileMinute({ rounds: 15, messages: 10_000, seed, folder })
+  const held = (metrics['event_loop_held_seconds_total'] ?? 0) / (metrics['event_loop_seconds_total'] ?? 1)
+  t.comment({ sent, memory, descriptors, held, longest: metrics['event_loop_delay_max_seconds'], seconds })
+  t.match(boot, { type: 'ACK', address: '172.30.3.41', file: 'snponly.efi', loader: 200_000, script: /^200 #!ipxe\nkernel \/assets\/image quiet/, ignition: /^200 \{.*"path":"\/etc\/x"/ })
+  t.equal(exit, 0)
+  t.same(errors, [])
+  t.equal(missed, 0, 'every known machine was answered meanwhile')
+  t.ok(memory < 300, `${memory} MiB`)
+  t.ok(descriptors < 100, `${descriptors} descriptors`)
+  // On a busy machine everything is held, by the others: only what is never let go of is wrong in any case.
+  t.ok((metrics['event_loop_delay_max_seconds'] ?? Infinity) < 30)
+  t.equal(Object.keys(metrics).filter(name => name.startsWith('errors_fenced_total{')).length, 0)
+})

@@ -1,0 +1,43 @@
+// docs/limits.md holds the bounds that are in force. What happens one over each is in the tests of the rooms.
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { mostBehind, mostWaiting } from '../src/http/in-turn.js'
+import { mostHeaderBytes, mostHeaders } from '../src/http/client-connections.js'
+import { defaultLimits, progressTimeout } from '../src/http/http-server.js'
+import { listeners, waiters } from '../src/control/machine-routes.js'
+import { mostUnread } from '../src/control/event-streams.js'
+import { connectionShares } from '../src/net/descriptors.js'
+import { maxReceiveBytes, strangerLimits } from '../src/grpc/grpc-server.js'
+import { handshakeTimeout } from '../src/grpc/handshake.js'
+
+const text = readFileSync(new URL('../docs/limits.md', import.meta.url), 'utf8')
+const cells = text.split('\n').filter(line => line.startsWith('| ')).map(line => line.split('|').map(cell => cell.trim()))
+const rows = new Map(cells.map(([, what = '', each = '', all = '']) => [what, [Number.parseInt(each), Number.parseInt(all)]]))
+const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]> = [
+  ['requests waiting', mostBehind, mostWaiting],
+  ['header lines, octets together', mostHeaderBytes, NaN],
+  ['header lines', mostHeaders, NaN],
+  ['request line and headers, octets', defaultLimits.headerBytes, NaN],
+  ['time for line and headers', defaultLimits.headersTimeout / 1000, NaN],
+  ['time for a request to arrive', defaultLimits.requestTimeout / 1000, NaN],
+  ['time without an octet of the answer taken', progressTimeout / 1000, NaN],
+  ['time between requests', defaultLimits.keepAliveTimeout / 1000, NaN],
+  ['`/v1/machines/MAC?wait=`', waiters.perAddress, waiters.all],
+  ['`/v1/events`', listeners.perAddress, listeners.all],
+  ['`/v1/events`, octets not read', mostUnread, NaN],
+  ['handshakes', strangerLimits.perAddress, strangerLimits.all],
+  ['time for a handshake', handshakeTimeout / 1000, NaN],
+  ['message, octets', maxReceiveBytes, NaN]
+]
+
+for (const [what, each, all] of inForce) t.equal(String(rows.get(what)), String([each, all]), what)
+
+t.test('what descriptors allow', t => {
+  t.same(connectionShares(256), { http: { all: 72, perAddress: 36 }, grpc: { all: 24, perAddress: 12 } })
+  t.same(connectionShares(65_536), { http: { all: 4096, perAddress: 2048 }, grpc: { all: 1000, perAddress: 500 } })
+  for (const descriptors of [0, 64, 100, 256, 1024, 4096, 65_536]) {
+    const { http, grpc } = connectionShares(descriptors)
+    t.ok(2 * http.all + grpc.all < Math.max(100, descriptors), `${descriptors}`)
+  }
+  t.end()
+})
