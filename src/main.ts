@@ -20,6 +20,9 @@ let onUncaught = (error: unknown): void => {
 }
 process.on('uncaughtException', error => { onUncaught(error) })
 
+// A command that waits for nothing but a timer (a pause before another try) has not ended: Node would end it without a word.
+setInterval(() => {}, 2 ** 31 - 1)
+
 process.exitCode = await run(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,
@@ -28,6 +31,12 @@ process.exitCode = await run(process.argv.slice(2), {
   journal: isJournal(1),
   env,
   pid: process.pid,
+  uid: process.getuid?.() ?? -1,
+  become: (uid, gid) => {
+    process.setgroups?.([gid])
+    process.setgid?.(gid)
+    process.setuid?.(uid)
+  },
   stop,
   onHangup: listener => { process.on('SIGHUP', listener) },
   onUncaught: listener => { onUncaught = listener }

@@ -41,9 +41,10 @@ async function main ({ folder, runtime, version }: Options): Promise<void> {
 async function bundleProgram (folder: string, licences: string): Promise<Part[]> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ['src/main.ts'],
-    // As deep below the root as src/main.ts, for the files that the program finds relative to itself.
-    outfile: 'app/main.js',
+    // As deep below the root as src/main.ts, for the files that the program finds relative to itself; the mirror's thread, which
+    // has a program of its own, right beside it.
+    entryPoints: [{ in: 'src/main.ts', out: 'main' }, { in: 'src/mirror/mirror-worker.ts', out: 'mirror-worker' }],
+    outdir: 'app',
     bundle: true,
     write: false,
     metafile: true,

@@ -79,7 +79,7 @@ export const layers = [
   {
     name: 'cli',
     files: ['cli/'],
-    may: ['cli/', 'appliance', 'doctor/', 'wiring/service-manager', 'wiring/images', 'wiring/image-sources', 'base/', 'config/', 'net/mac', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/verify', 'tls/'],
+    may: ['cli/', 'appliance', 'doctor/', 'wiring/service-manager', 'wiring/images', 'wiring/image-sources', 'base/', 'config/', 'net/mac', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/'],
     types: ['control/control-app', 'control/machine-routes'],
     node: ['*'],
     packages: ['*']

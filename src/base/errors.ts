@@ -27,6 +27,8 @@ export const errorTable = {
   image_signature_bad: { kind: 'invalid', meaning: 'an image is not what was signed' },
   image_digest_wrong: { kind: 'invalid', meaning: 'an image is not what its metadata says' },
   image_mixed: { kind: 'invalid', meaning: 'files of different versions stand where one release should be' },
+  image_kind_wrong: { kind: 'invalid', meaning: 'a file of an image source is not what its name says' },
+  image_older: { kind: 'conflict', meaning: 'a publisher offers an older release than the one that is published here' },
   image_metadata_invalid: { kind: 'invalid', meaning: 'what a publisher says of a release cannot be used' },
   image_too_large: { kind: 'exhausted', meaning: 'a file of an image source is larger than images.max_size' },
   image_download_failed: { kind: 'unavailable', meaning: 'a file of an image source could not be fetched' },

@@ -12,6 +12,10 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Of this process: what a service manager hands down names it. */
   readonly pid: number
+  /** Of the process: 0 is root. */
+  readonly uid: number
+  /** Gives up being root for good. */
+  readonly become: (uid: number, gid: number) => void
   /** Fulfilled with the signal's name when the process is asked to end. */
   readonly stop: Promise<string>
   /** Has `listener` called at each SIGHUP, which asks for files to be read again; without one it ends the process. */

@@ -1,14 +1,16 @@
 // images: the image mirror by hand, whether the service runs or not.
+import { stat } from 'node:fs/promises'
 import { systemClock } from '../base/clock.js'
 import type { LoadedConfig } from '../config/load.js'
 import { openStore } from '../appliance.js'
 import { AppError } from '../base/errors.js'
 import { createLog } from '../base/log.js'
 import { forgetKey, importKey, keysIn, parseFingerprint, type PinnedKey } from '../mirror/key-store.js'
-import { type ImagesShown, keyFolder, type Mirror, type SyncResult } from '../mirror/mirror.js'
-import { fingerprintOf } from '../openpgp/verify.js'
+import { type ImagesShown, keyFolder, type Mirror } from '../mirror/mirror.js'
+import type { SyncResult } from '../mirror/sync.js'
+import type { Certificate } from '../openpgp/certificate.js'
 import { openMirror } from '../wiring/image-sources.js'
-import { storeTexts } from '../wiring/images.js'
+import { storeTexts, unprunable } from '../wiring/images.js'
 import { configFrom, configOptions, parse } from './arguments.js'
 import { type Command, type Io, print, printJson, table } from './command.js'
 import { formatBytes, formatSeconds, ProgressDisplay } from './progress.js'
@@ -17,36 +19,50 @@ interface Request {
   readonly loaded: LoadedConfig
   readonly mirror: Mirror
   readonly json: boolean
+  readonly allowOlder: boolean
+  /** What the file of `keys add` holds. */
+  readonly keyFile: readonly Certificate[]
   readonly io: Io
 }
 
 export const imagesCommand: Command = {
   name: 'images',
-  synopsis: 'sync | list | verify | prune | keys list | keys add FILE --fingerprint FINGERPRINT | keys remove FINGERPRINT [--config FILE] [--set key=value ...] [--json]',
+  synopsis: 'sync [--allow-older] | list | verify | prune | keys list | keys add FILE --fingerprint FINGERPRINT | keys remove FINGERPRINT [--config FILE] [--set key=value ...] [--json]',
   summary: 'mirror and verify operating system images',
   run: async (args, io) => {
-    const options = { ...configOptions, json: { type: 'boolean' }, fingerprint: { type: 'string' } } as const
+    const options = { ...configOptions, json: { type: 'boolean' }, fingerprint: { type: 'string' }, 'allow-older': { type: 'boolean' } } as const
     const { values, positionals: [action = '', ...operands] } = parse(args, options, 3)
     const act = Object.hasOwn(actions, action) ? actions[action as keyof typeof actions] : undefined
     if (act === undefined || (action !== 'keys' && operands.length > 0)) throw new AppError('usage', `expected one of ${Object.keys(actions).join(', ')}`)
     const loaded = configFrom(values, io)
+    // Read by whoever may: a key file of root's own is no business of the service's.
+    const keyFile = operands[0] === 'add' && operands[1] !== undefined ? await keysIn(operands[1]) : []
+    await becomeServicesUser(loaded, io)
     const mirror = openMirror(loaded, { clock: systemClock, env: io.env })
-    return await act({ loaded, mirror, json: values.json === true, io }, operands, values.fingerprint)
+    return await act({ loaded, mirror, json: values.json === true, allowOlder: values['allow-older'] === true, keyFile, io }, operands, values.fingerprint)
   }
 }
 
-async function sync ({ mirror, json, io }: Request): Promise<number> {
+/** What root makes the service could not open: root works as the user whose the state is. */
+async function becomeServicesUser ({ config: { state_path: path } }: LoadedConfig, io: Io): Promise<void> {
+  const owner = io.uid === 0 ? await stat(path).catch(() => undefined) : undefined
+  if (owner !== undefined && owner.uid !== 0) io.become(owner.uid, owner.gid)
+}
+
+async function sync ({ mirror, json, allowOlder, io }: Request): Promise<number> {
   if (mirror.sources.length === 0) throw new AppError('config_invalid', 'no image source is configured (images.sources)')
   const stopping = new AbortController()
   void io.stop.then(() => { stopping.abort() })
   const display = new ProgressDisplay(io.stdout, io.terminal, () => performance.now())
   const results = await mirror.sync({
     signal: stopping.signal,
+    allowOlder,
     onProgress: ({ source, version, file, received, total }) => { if (!json) display.report({ name: `${source} ${version} ${file}`, received, total }) },
     onResult: result => {
       if (json) return
       display.clear()
       if (result.error === undefined) print(io.stdout, resultLine(result))
+      for (const text of result.unproven ?? []) print(io.stdout, `  not proven: ${text}`)
     }
   })
   if (json) printJson(io.stdout, results)
@@ -100,10 +116,9 @@ async function verify ({ mirror, json, io }: Request): Promise<number> {
 async function prune ({ loaded, mirror, json, io }: Request): Promise<number> {
   const store = await openStore(loaded.config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
   try {
-    // What can't be read may name a release.
-    const [problem] = store.problems()
-    if (problem !== undefined) throw new AppError('read_failed', `nothing is removed as long as ${problem.file} can't be read: ${problem.message}`)
-    const results = await mirror.prune(storeTexts(store.snapshot))
+    const reason = unprunable(store)
+    if (reason !== undefined) throw new AppError('read_failed', `nothing is removed: ${reason}`)
+    const results = await mirror.prune([...storeTexts(store.snapshot)])
     if (json) printJson(io.stdout, results)
     else for (const { folder, version, bytes, kept } of results) print(io.stdout, `${folder}/${version}: ${kept === undefined ? `removed, ${formatBytes(bytes)}` : `kept, ${kept}`}`)
     return 0
@@ -113,7 +128,7 @@ async function prune ({ loaded, mirror, json, io }: Request): Promise<number> {
 }
 
 async function keys (request: Request, [action, operand]: readonly string[], pin: string | undefined): Promise<number> {
-  const { loaded, mirror, json, io } = request
+  const { loaded, mirror, json, keyFile, io } = request
   const folder = keyFolder(loaded.config.state_path)
   const tell = (list: readonly PinnedKey[]): void => {
     const shown = list.map(({ fingerprint, file, users, expires }) =>
@@ -131,12 +146,12 @@ async function keys (request: Request, [action, operand]: readonly string[], pin
   }
   if (action === 'add' && operand !== undefined) {
     if (pin === undefined) {
-      const found = (await keysIn(operand)).map(key => `${fingerprintOf(key)} (${key.getUserIDs().join(', ')})`)
+      const found = keyFile.map(({ fingerprint, users }) => `${fingerprint} (${users.join(', ')})`)
       throw new AppError('usage', `compare the fingerprint with the one that the publisher tells elsewhere, and give it with --fingerprint; ${operand} holds ${found.join('; ')}`)
     }
     const fingerprint = parseFingerprint(pin)
     if (fingerprint === undefined) throw new AppError('usage', `${JSON.stringify(pin)} is not a whole fingerprint of 40 or 64 hex digits`)
-    tell([await importKey(folder, operand, fingerprint)])
+    tell([await importKey(folder, operand, keyFile, fingerprint)])
     return 0
   }
   const fingerprint = parseFingerprint(operand ?? '')

@@ -209,7 +209,8 @@ export const configSchema = v.strictObject({
     keep: v.optional(integer(0, 1000), 2),
     keys: v.optional(v.array(v.strictObject({ file: path, fingerprint }, 'expected { file, fingerprint }'), 'expected a list of { file, fingerprint }'), []),
     timeout: v.optional(duration(1000, '30s, at least 1s'), '30s'),
-    max_size: v.optional(size, '8GiB')
+    max_size: v.optional(size, '8GiB'),
+    ca_file: v.optional(v.union([v.literal(''), path], 'expected a path'), '')
   }),
   boot: section({
     bios: v.optional(bootFile, 'undionly.kpxe'),

@@ -72,6 +72,7 @@ const full: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
 
 /** What went wrong with writing `path`, as a person should read it. */
 export function writeError (path: string, error: unknown): AppError {
+  if (errnoOf(error) === 'EROFS') return new AppError('write_failed', `${path} could not be written: it is on a read-only file system`, { cause: error })
   return full.has(errnoOf(error))
     ? new AppError('disk_full', `${path} could not be written: no space is left there`, { cause: error })
     : new AppError('write_failed', `${path} could not be written: ${messageOf(error)}`, { cause: error })

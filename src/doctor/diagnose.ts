@@ -10,6 +10,7 @@ import { groupOverrides } from '../wiring/boot-overrides.js'
 import { advertisedHost, bootConfig, dhcpSubnets } from '../wiring/dhcp-settings.js'
 import type { Ground } from '../wiring/ground.js'
 import { readReservations } from '../wiring/reservation-sources.js'
+import { diagnoseAssets } from './assets.js'
 import { fine, type Finding, note } from './finding.js'
 import { diagnoseImages } from './images.js'
 import { onGround, type Plan, type PlanOptions } from './plan.js'
@@ -26,6 +27,7 @@ export const diagnose = ({ loaded, running, ...options }: DoctorOptions): Promis
     ...await fromListeners(plan, running),
     ...await folders(loaded),
     ...await diagnoseImages(loaded, options),
+    ...diagnoseAssets(ground),
     ...await firewall(plan),
     ...await otherDhcpServer(ground)
   ])

@@ -34,11 +34,13 @@ export async function diagnoseImages (loaded: LoadedConfig, context: MirrorConte
   }
   const { sources, releases } = await mirror.list()
   const limit = staleIntervals * (config.images.interval === 0 ? 30 * day : config.images.interval)
-  for (const { source, version, succeeded, error } of sources) {
+  for (const { source, version, checked, succeeded, error } of sources) {
     const { keys: wanted = [], files = [] } = mirror.sources.find(({ id }) => id === source) ?? {}
     const has = keys.some(({ fingerprint }) => wanted.length === 0 || wanted.includes(fingerprint))
     const unsigned = files.length > 0 && files.every(({ signature }) => signature === '')
     if (!has && !unsigned) findings.push(bad(`${source} has no key: core-provisioner images keys add FILE --fingerprint FINGERPRINT pins its publisher's`))
+    const latest = Math.max(...[checked, succeeded].map(time => Date.parse(time ?? '1970-01-01')))
+    if (latest > now + day) findings.push(bad(`${source} was looked at on ${new Date(latest).toISOString().slice(0, 10)}, which has not come yet: this machine's clock was or is wrong`))
     if (error !== undefined) findings.push(bad(`${source} failed at ${error.at}: ${error.text}`))
     if (succeeded === undefined) {
       if (error === undefined && has) findings.push(note('images', `${source} was never fetched: core-provisioner images sync does`))

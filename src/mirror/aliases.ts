@@ -8,6 +8,8 @@ export function aliasesOf (source: Source, sources: readonly Source[]): readonly
   const inFolder = sources.filter(({ folder }) => folder === source.folder)
   const owns = (rivals: readonly Source[]): boolean => (rivals.find(({ pinned }) => pinned === undefined) ?? rivals[0]) === source
   return [
+    // The publisher's own name for what it follows, where that says more than `current`.
+    ...source.pinned === undefined && /^current-/.test(source.follow) ? [source.follow] : [],
     ...source.channel !== '' && owns(inFolder.filter(({ channel }) => channel === source.channel)) ? [source.channel] : [],
     ...owns(inFolder) ? newestNames : []
   ]

@@ -1,6 +1,9 @@
 // The publishers: a row each for where their releases are, what they consist of and how a version is told.
 import { createHash } from 'node:crypto'
 import { AppError } from '../base/errors.js'
+import { basicAuthorization } from './connect.js'
+import { MissingError } from './http-client.js'
+import { type Manifest, parseManifest } from './layout.js'
 import { isSafeName, manifestName, type Fetcher, type Release, type Source, type SourceConfig, type WantedFile } from './source.js'
 import { readReleaseMetadata, readStreamMetadata, type StreamRelease } from './stream-metadata.js'
 
@@ -17,17 +20,25 @@ const containerLinux = (prefix: string, variable: string): Publisher['find'] => 
   const version = source.pinned ?? versionIn(await fetcher.text(`${root}/${source.follow}/version.txt`), variable, `${root}/${source.follow}/version.txt`)
   // From here on the version's own folder: what `current` means may change between two files.
   const folder = `${root}/${version}`
-  const confirm = async (again: Fetcher): Promise<void> => {
-    const found = versionIn(await again.text(`${folder}/version.txt`), variable, `${folder}/version.txt`)
+  const check = (text: Buffer): void => {
+    const found = versionIn(text.toString(), variable, `${folder}/version.txt`)
     if (found !== version) throw new AppError('image_mixed', `${folder}/version.txt says ${found}, not ${version}: its files may be of two versions`)
   }
-  await confirm(fetcher)
+  const text = await fetcher.bytes(`${folder}/version.txt`)
+  check(text)
   const names = [`${prefix}_production_pxe.vmlinuz`, `${prefix}_production_pxe_image.cpio.gz`, `${prefix}_production_image.bin.bz2`]
   const files = chosen(source, names.map((name): WantedFile => ({
     name, url: `${folder}/${name}`, signatureUrl: `${folder}/${name}.sig`, sha256: undefined, alias: undefined
   })))
-  // The installers ask a mirror for this one; the publisher's is not signed, so only what was checked of it is kept.
-  return { version, files, made: new Map([['version.txt', `${variable}=${version}\n`]]), confirm }
+  return {
+    version,
+    files,
+    // The installers ask a mirror for this one; of one that is not signed only what was checked is kept.
+    made: new Map([['version.txt', `${variable}=${version}\n`]]),
+    statement: { url: `${folder}/version.txt`, text },
+    digestUrls: [`${prefix}_production_pxe.DIGESTS`, ...files.map(({ name }) => `${name}.DIGESTS`)].map(name => `${folder}/${name}`),
+    confirm: async again => { check(await again.bytes(`${folder}/version.txt`)) }
+  }
 }
 
 const fedoraCoreos: Publisher['find'] = async (source, fetcher) => {
@@ -37,9 +48,10 @@ const fedoraCoreos: Publisher['find'] = async (source, fetcher) => {
     const url = `${source.baseUrl}/prod/streams/${source.channel}/builds/${source.pinned}/release.json`
     return readReleaseMetadata(await from.text(url), source.arch, url)
   }
-  const { version, artifacts } = await ask(fetcher)
+  const { version, artifacts, missing } = await ask(fetcher)
   if (source.pinned !== undefined && source.pinned !== version) throw new AppError('image_mixed', `${source.baseUrl}: the metadata of ${source.pinned} is that of ${version}`)
-  const files = artifacts.map(({ location, signature, sha256 }): WantedFile => {
+  if (source.files.length === 0 && missing[0] !== undefined) throw missing[0]
+  const files = chosen(source, artifacts.map(({ location, signature, sha256 }): WantedFile => {
     const name = nameOf(location)
     if (!name.includes(version)) throw new AppError('image_mixed', `${location} is not of release ${version}, which the metadata describes`)
     return {
@@ -49,16 +61,20 @@ const fedoraCoreos: Publisher['find'] = async (source, fetcher) => {
       sha256,
       alias: name.replace(`${version}-`, '')
     }
-  })
-  const missing = files.find(({ signatureUrl }) => signatureUrl === undefined)
-  if (missing !== undefined) throw new AppError('image_signature_missing', `${missing.url}: the metadata names no signature of it`)
-  return { version, files: chosen(source, files), made: new Map(), confirm: async () => {} }
+  }))
+  const unsigned = files.find(({ signatureUrl }) => signatureUrl === undefined)
+  if (unsigned !== undefined) throw new AppError('image_signature_missing', `${unsigned.url}: the metadata names no signature of it`)
+  return { version, files, made: new Map(), statement: undefined, digestUrls: [], confirm: async () => {} }
 }
 
-/** The path that the metadata names, below the configured base URL when there is one. */
-function atBase (location: string, source: Source): string {
-  const { pathname } = new URL(location)
-  return source.baseUrl === publishers['fedora-coreos'].origin ? location : `${source.baseUrl}${pathname}`
+/** The path that the metadata names, below the configured base URL unless it stands there already. */
+function atBase (location: string, { baseUrl }: Source): string {
+  const { origin, pathname } = new URL(location)
+  const base = new URL(baseUrl)
+  const prefix = base.pathname.replace(/\/+$/, '')
+  if (baseUrl === publishers['fedora-coreos'].origin) return location
+  const isMirrors = origin !== publishers['fedora-coreos'].origin && (origin === base.origin || prefix !== '') && pathname.startsWith(`${prefix}/`)
+  return isMirrors ? `${base.origin}${pathname}` : `${baseUrl}${pathname}`
 }
 
 const custom: Publisher['find'] = async (source, fetcher) => {
@@ -79,7 +95,7 @@ const custom: Publisher['find'] = async (source, fetcher) => {
   const confirm = async (again: Fetcher): Promise<void> => {
     if (await contents(again) !== before) throw new AppError('image_mixed', `${source.baseUrl}: its files changed while they were fetched`)
   }
-  return { version: source.pinned ?? before, files, made: new Map(), confirm }
+  return { version: source.pinned ?? before, files, made: new Map(), statement: undefined, digestUrls: [], confirm }
 }
 
 export const publishers = {
@@ -131,14 +147,18 @@ export function openSource (config: SourceConfig): Source {
     const bare = files.find(({ sha256, signature }) => signature === '' && sha256 === undefined)
     if (bare !== undefined) refuse(`${bare.path} has neither a signature nor a sha256, so nothing tells whether it is the right one`)
   }
+  const at = base.replaceAll('{channel}', channel)
+  const value = basicAuthorization(new URL(at))
   return {
-    id: [name, channel, arch, pinned].filter(part => part !== undefined && part !== '').join('/'),
+    // current-2023 and current-2024 are two sources of one channel.
+    id: [name, channel, arch, pinned ?? (/^current-/.test(version) ? version : undefined)].filter(part => part !== undefined && part !== '').join('/'),
     os,
     channel,
     arch,
     pinned,
     follow: version === 'latest' ? 'current' : version,
-    baseUrl: base.replaceAll('{channel}', channel).replace(/\/+$/, ''),
+    baseUrl: at.replace(/^(https?:\/\/)[^/?#]*@/, '$1').replace(/\/+$/, ''),
+    authorization: value === undefined ? undefined : { origin: new URL(at).origin, value },
     folder: arch === '' || arch === arches[0] ? name : `${name}/${arch}`,
     files,
     keys,
@@ -149,8 +169,59 @@ export function openSource (config: SourceConfig): Source {
 /** What may be the name of a link beside the releases. */
 const isAliasName = (name: string): boolean => isSafeName(name) && !/^\d/.test(name)
 
+/**
+ * A release of another core-provisioner, which serves its own under /assets as they are laid out here; undefined when there
+ * is none.
+ */
+async function findAtPeer (source: Source, fetcher: Fetcher): Promise<Release | undefined> {
+  const { baseUrl, folder, pinned, channel, follow } = source
+  if (!new URL(baseUrl).pathname.endsWith('/assets')) return undefined
+  const link = follow !== 'current' || channel === '' ? follow : channel
+  const ask = async (from: Fetcher, name: string): Promise<Manifest | undefined> => {
+    const url = `${baseUrl}/${folder}/${name}/${manifestName}`
+    const text = await from.text(url).catch((error: unknown) => {
+      if (error instanceof MissingError) return undefined
+      throw error
+    })
+    const manifest = text === undefined ? undefined : parseManifest(text)
+    if (text !== undefined && manifest === undefined) throw new AppError('image_metadata_invalid', `${url} describes no release`)
+    return manifest
+  }
+  const manifest = await ask(fetcher, pinned ?? link)
+  if (manifest === undefined) return undefined
+  const { version } = manifest
+  if (!isSafeName(version)) throw new AppError('image_metadata_invalid', `${baseUrl}: ${JSON.stringify(version)} is no version`)
+  if (pinned !== undefined && pinned !== version) throw new AppError('image_mixed', `${baseUrl}: what stands under ${pinned} is ${version}`)
+  const place = `${baseUrl}/${folder}/${version}`
+  const all = manifest.files.map(({ name, sha256, signature }): WantedFile => ({
+    name,
+    url: `${place}/${name}`,
+    signatureUrl: signature === undefined || !isSafeName(signature) ? undefined : `${place}/${signature}`,
+    sha256,
+    alias: source.os === 'fedora-coreos' ? name.replace(`${version}-`, '') : undefined
+  }))
+  const files = source.os === 'custom' ? all : chosen(source, all)
+  const unsigned = files.find(({ signatureUrl }) => signatureUrl === undefined)
+  if (unsigned !== undefined && source.os !== 'custom') throw new AppError('image_signature_missing', `${unsigned.url} has no signature`)
+  const statement = await fetcher.bytes(`${place}/version.txt`).catch((error: unknown) => {
+    if (error instanceof MissingError) return undefined
+    throw error
+  })
+  return {
+    version,
+    files,
+    made: statement === undefined ? new Map() : new Map([['version.txt', statement.toString()]]),
+    statement: statement === undefined ? undefined : { url: `${place}/version.txt`, text: statement },
+    digestUrls: [],
+    confirm: async again => {
+      const found = await ask(again, version)
+      if (found?.version !== version) throw new AppError('image_mixed', `${place}: its files changed while they were fetched`)
+    }
+  }
+}
+
 export const findRelease = async (source: Source, fetcher: Fetcher): Promise<Release> => {
-  const release = await publishers[source.os].find(source, fetcher)
+  const release = await findAtPeer(source, fetcher) ?? await publishers[source.os].find(source, fetcher)
   const { channels, arches }: Publisher = publishers[source.os]
   // Releases stand beside the links to them and the folders of other architectures.
   if (!isSafeName(release.version) || newest.test(release.version) || [...channels, ...arches, source.channel].includes(release.version)) throw new AppError('image_metadata_invalid', `${source.id}: ${JSON.stringify(release.version)} is no version`)

@@ -4,7 +4,7 @@ import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, type SecureContext } from 'node:tls'
 import type { Clock } from '../base/clock.js'
 import { AppError, errnoOf } from '../base/errors.js'
 
@@ -13,8 +13,8 @@ export interface ConnectOptions {
   /** Milliseconds for each step of the way (name, address, proxy, TLS), and without a byte after that. */
   readonly timeout: number
   readonly signal: AbortSignal
-  /** Certificates that are trusted, in PEM; Node's own when undefined. */
-  readonly ca?: readonly string[] | undefined
+  /** Who is trusted; those whom Node knows when undefined. */
+  readonly secureContext?: SecureContext | undefined
   /** Stands in for the system's resolver. */
   readonly resolve?: ((host: string) => Promise<readonly LookupAddress[]>) | undefined
 }
@@ -34,7 +34,7 @@ export const portOf = ({ port, protocol }: URL): number => port === '' ? (protoc
 
 export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1')
 
-/** `Basic ...` for the credentials in a URL; undefined when it has none. */
+/** `Basic ...` (RFC 7617) for the credentials in a URL; undefined when it has none. */
 export function basicAuthorization ({ username, password }: URL): string | undefined {
   if (username === '' && password === '') return undefined
   return `Basic ${Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64')}`
@@ -174,7 +174,7 @@ async function secured (url: URL, socket: Socket, options: ConnectOptions): Prom
       // RFC 6066 section 3: no addresses.
       ...isIP(host) === 0 && { servername: host },
       ALPNProtocols: ['http/1.1'],
-      ...options.ca !== undefined && { ca: [...options.ca] }
+      ...options.secureContext !== undefined && { secureContext: options.secureContext }
     })
     tls.on('error', reject)
     tls.once('secureConnect', () => { resolve(tls) })

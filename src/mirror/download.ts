@@ -1,11 +1,13 @@
 // One large file onto the disk: streamed into NAME.part, taken up where it was cut (RFC 9110 section 14.2, with If-Range so
 // that the parts are of one file), forced to disk, and only then called NAME. NAME.part.json keeps what tells whether the
 // publisher's file is still the same.
+import { fsyncSync, writeSync } from 'node:fs'
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import type { Clock } from '../base/clock.js'
 import { AppError, errnoOf } from '../base/errors.js'
 import { writeError } from '../disk/atomic-file.js'
-import { broken, discard, type HttpAnswer, type HttpClient, refused, steady, TransientError } from './http-client.js'
+import { broken, discard, type HttpAnswer, type HttpClient, refused, shown, steady } from './http-client.js'
+import { patiently, TransientError } from './patience.js'
 
 export interface DownloadOptions {
   readonly client: HttpClient
@@ -21,59 +23,53 @@ export interface DownloadOptions {
 
 interface PartRecord { readonly url: string, readonly validator?: string | undefined, readonly total?: number | undefined }
 
-/** Tries without any progress, and the milliseconds before each further one. */
-const pauses = [500, 2000, 5000] as const
+/** What a try has to get ahead by so that those before it do not count. */
 const progressBytes = 2 ** 20
 
 /** Resolves when `path` is whole on disk, with whether it was put together from several tries. AppError says what went wrong. */
 export async function download (url: string, path: string, options: DownloadOptions): Promise<{ readonly resumed: boolean }> {
   const part = `${path}.part`
-  const resumed = await sizeOf(part) > 0
-  for (let tries = 0; ; tries++) {
-    const before = await sizeOf(part)
-    try {
-      await attempt(url, part, options)
-      await rename(part, path)
-      await rm(`${part}.json`, { force: true })
-      return { resumed: resumed || tries > 0 }
-    } catch (error) {
-      if (!(error instanceof TransientError) || options.signal.aborted) throw error
-      if (await sizeOf(part) - before >= progressBytes) tries = 0
-      const pause = pauses[tries]
-      if (pause === undefined) throw error
-      await waited(pause, options)
-    }
+  let resumed = await sizeOf(part) > 0
+  let before = 0
+  try {
+    await patiently(async () => {
+      before = await sizeOf(part)
+      // Publishers may send less than they were asked for, and be asked for the rest.
+      while (!await attempt(url, part, options)) resumed = true
+    }, options, async () => {
+      resumed = true
+      return await sizeOf(part) - before >= progressBytes
+    })
+  } catch (error) {
+    // It is not going to be wanted again.
+    if (error instanceof AppError && error.code === 'image_too_large') for (const left of [part, `${part}.json`]) await rm(left, { force: true })
+    throw error
   }
+  await rename(part, path)
+  await rm(`${part}.json`, { force: true })
+  return { resumed }
 }
 
 const sizeOf = async (path: string): Promise<number> => await stat(path).then(({ size }) => size, () => 0)
 
-/** A pause that ends at once when the download is given up. */
-const waited = async (milliseconds: number, { clock, signal }: DownloadOptions): Promise<void> => await new Promise(resolve => {
-  const done = (): void => {
-    timer.cancel()
-    signal.removeEventListener('abort', done)
-    resolve()
-  }
-  const timer = clock.after(milliseconds, done)
-  signal.addEventListener('abort', done, { once: true })
-})
-
-async function attempt (url: string, part: string, options: DownloadOptions): Promise<void> {
+/** Whether the part is whole now; TransientError unless it has come closer to that. */
+async function attempt (url: string, part: string, options: DownloadOptions): Promise<boolean> {
   const record = await readRecord(`${part}.json`)
   const here = record?.url === url && record.validator !== undefined ? await sizeOf(part) : 0
-  if (here > 0 && here === record?.total) return
+  if (here > 0 && here === record?.total) return true
   const answer = await options.client.get(url, here > 0 ? { range: `bytes=${here}-`, 'if-range': record?.validator ?? '' } : {})
-  const from = answer.statusCode === 206 ? here : 0
-  if (answer.statusCode === 206 ? !continues(answer, here) : answer.statusCode !== 200) {
+  const range = answer.statusCode === 206 ? rangeOf(answer) : undefined
+  const from = range === undefined ? 0 : here
+  if (answer.statusCode === 206 ? range?.first !== here : answer.statusCode !== 200) {
     // What is here does not fit what is there (416, or another part than was asked for): from the start next time.
     if (here > 0 && [206, 416].includes(answer.statusCode)) await rm(part, { force: true })
-    const error = refused(url, answer)
-    throw here > 0 ? new TransientError(error.code, error.message) : error
+    const error = refused(url, answer, options.clock.now())
+    throw here > 0 ? new TransientError(error.code, error.message, error instanceof TransientError ? error : {}) : error
   }
   const length = Number(answer.headers['content-length'] ?? NaN)
-  const total = Number.isFinite(length) ? from + length : undefined
-  const tooLarge = (): AppError => new AppError('image_too_large', `${url} is larger than ${options.maxSize / 2 ** 20} MiB (images.max_size)`)
+  const end = Number.isFinite(length) ? from + length : undefined
+  const total = range === undefined ? end : range.total ?? record?.total
+  const tooLarge = (): AppError => new AppError('image_too_large', `${shown(url)} is larger than ${options.maxSize / 2 ** 20} MiB (images.max_size)`)
   let handle: FileHandle | undefined
   try {
     if (total !== undefined && total > options.maxSize) throw tooLarge()
@@ -83,12 +79,13 @@ async function attempt (url: string, part: string, options: DownloadOptions): Pr
     options.onProgress(at, total)
     for await (const piece of steady(url, answer.body, options)) {
       if (at + piece.length > options.maxSize) throw tooLarge()
-      await writeWhole(handle, piece, at)
+      writeWhole(handle.fd, piece, at)
       at += piece.length
       options.onProgress(at, total)
     }
-    if (total !== undefined && at !== total) throw new TransientError('image_download_failed', `${url}: ended after ${at} of ${total} bytes`)
-    await handle.sync()
+    if ((end !== undefined && at !== end) || (at !== total && total !== undefined && at === from)) throw new TransientError('image_download_failed', `${shown(url)}: ended after ${at} of ${total ?? end} bytes`)
+    fsyncSync(handle.fd)
+    return total === undefined || at >= total
   } catch (error) {
     discard(answer)
     // The system's own refusals are the disk's; the network's have names of their own.
@@ -98,11 +95,16 @@ async function attempt (url: string, part: string, options: DownloadOptions): Pr
   }
 }
 
-async function writeWhole (handle: FileHandle, piece: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < piece.length;) done += (await handle.write(piece, done, piece.length - done, position + done)).bytesWritten
+/** By this thread, as in openpgp/verify: a busy disk holds up the mirror, and not those who boot. */
+function writeWhole (fd: number, piece: Buffer, position: number): void {
+  for (let done = 0; done < piece.length;) done += writeSync(fd, piece, done, piece.length - done, position + done)
 }
 
-const continues = ({ headers }: HttpAnswer, here: number): boolean => String(headers['content-range'] ?? '').startsWith(`bytes ${here}-`)
+/** RFC 9110 section 14.4: what part of how much; the whole may not be known. */
+function rangeOf ({ headers }: HttpAnswer): { readonly first: number, readonly total: number | undefined } | undefined {
+  const [, first, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers['content-range'] ?? '') ?? []
+  return first === undefined ? undefined : { first: Number(first), total: total === '*' ? undefined : Number(total) }
+}
 
 /** RFC 9110 section 13.1.5: a strong entity tag, or the date. */
 function validatorOf ({ headers: { etag, 'last-modified': modified } }: HttpAnswer): string | undefined {

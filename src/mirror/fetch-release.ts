@@ -4,17 +4,29 @@
 import { mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, errnoOf } from '../base/errors.js'
-import type { PublicKey } from 'openpgp'
+import type { Certificate } from '../openpgp/certificate.js'
 import { type CheckedFile, checkFile } from '../openpgp/verify.js'
 import { syncFolder, writeError, writeFileAtomic } from '../disk/atomic-file.js'
+import { judgeFile, judgeTogether, readStatements, type Statements } from './binding.js'
 import { download, type DownloadOptions } from './download.js'
-import { MissingError } from './http-client.js'
+import { MissingError, shown } from './http-client.js'
 import { type Manifest, partialFolder, type PublishedFile, readManifest } from './layout.js'
 import { manifestName, type Release, type Source, type WantedFile } from './source.js'
+import type { SourceState } from './state.js'
 
 export interface FetchContext extends Omit<DownloadOptions, 'onProgress'> {
-  readonly keys: readonly PublicKey[]
+  readonly keys: readonly Certificate[]
   readonly onProgress: (file: string, received: number, total: number | undefined) => void
+  /** What is known of the source from before. */
+  readonly before: SourceState | undefined
+  /** The releases that stand in the folder. */
+  readonly published: readonly Manifest[]
+}
+
+/** What came of it, and what the publisher vouched for; `statements` only of a release that was fetched. */
+export interface FetchResult {
+  readonly outcome: Outcome
+  readonly statements?: Pick<Statements, 'signsVersion' | 'signsDigests' | 'unproven'>
 }
 
 export type Outcome = 'published' | 'mended' | 'present'
@@ -24,35 +36,48 @@ const downloadsAtOnce = 2
 /** Sees to it that the release is published whole. `damaged` names files of it that are known to be bad. */
 export async function fetchRelease (
   source: Source, release: Release, folderPath: string, damaged: readonly string[], context: FetchContext
-): Promise<Outcome> {
+): Promise<FetchResult> {
   const target = join(folderPath, release.version)
   const manifest = await readManifest(target)
   const missing = await filesToFetch(release, target, manifest, damaged)
-  if (manifest !== undefined && missing.length === 0) return 'present'
+  if (manifest !== undefined && missing.length === 0) return { outcome: 'present' }
+  const { client, keys, clock } = context
+  const { allowExpiredKeys: allowExpired } = source
+  const statements = await readStatements(release, { client, keys, now: clock.now(), allowExpired, before: context.before ?? {} })
   const partial = await preparePartial(source, release, folderPath)
   try {
     const isThere = await stat(target).then(() => true, () => false)
-    const fetched = await inPairs(missing, file => obtain(file, partial, isThere ? target : undefined, source, context))
+    const place: Place = { partial, kept: isThere ? target : undefined, source, release, statements }
+    const obtained = await inPairs(missing, file => obtain(file, place, context))
     await release.confirm(context.client)
-    const files = release.files.map(({ name }) =>
-      fetched.find(file => file.name === name) ?? manifest?.files.find(file => file.name === name)).filter(file => file !== undefined)
+    const fetched = obtained.map(({ file }) => file)
+    const before = manifest?.files ?? []
+    const all = [...fetched, ...before]
+    // Another source may have put other files of this release there: they stay in its record.
+    const files = [
+      ...release.files.map(({ name }) => all.find(file => file.name === name)).filter(file => file !== undefined),
+      ...before.filter(({ name }) => !release.files.some(file => file.name === name))
+    ]
+    judgeTogether(source, release, files.map(({ name, sha256 }) =>
+      ({ name, sha256, signedAt: obtained.find(({ file }) => file.name === name)?.signedAt })), statements.signedAt, context.published)
     const written = describe(source, release, files, manifest, context)
     if (isThere) await mend(partial, target, fetched)
-    const place = isThere ? target : partial
-    for (const [name, content] of release.made) await writeFileAtomic(join(place, name), content)
-    await linkAliases(place, release, files)
-    await writeFileAtomic(join(place, manifestName), `${JSON.stringify(written, null, 2)}\n`)
+    const to = isThere ? target : partial
+    for (const [name, content] of new Map([...release.made, ...statements.made])) await writeFileAtomic(join(to, name), content)
+    await linkAliases(to, release, files)
+    await writeFileAtomic(join(to, manifestName), `${JSON.stringify(written, null, 2)}\n`)
     if (!isThere) {
       await syncFolder(partial)
       await rename(partial, target)
     }
     await syncFolder(folderPath)
     if (isThere) await rm(partial, { recursive: true, force: true })
-    return manifest === undefined ? 'published' : 'mended'
+    const unproven = [...statements.unproven, ...obtained.flatMap(({ notes }) => notes)]
+    return { outcome: manifest === undefined ? 'published' : 'mended', statements: { ...statements, unproven } }
   } catch (error) {
     const failure = error instanceof AppError ? error : errnoOf(error) === '' ? error : writeError(target, error)
-    // Others need the space more than the next try needs the part.
-    if (failure instanceof AppError && failure.code === 'disk_full') await rm(partial, { recursive: true, force: true })
+    // Others need the space more than the next try needs the part; of what can't be published nothing is kept.
+    if (failure instanceof AppError && ['disk_full', 'image_too_large', 'image_mixed', 'image_kind_wrong'].includes(failure.code)) await rm(partial, { recursive: true, force: true })
     throw failure
   }
 }
@@ -76,7 +101,7 @@ async function filesToFetch (
 /** The hidden folder with nothing in it but what this release can use; older unfinished ones of the source go. */
 async function preparePartial (source: Source, release: Release, folderPath: string): Promise<string> {
   const root = partialFolder(folderPath)
-  const prefix = `${source.channel === '' ? 'release' : source.channel}-`
+  const prefix = `${source.id.replaceAll('/', '_')}@`
   const partial = join(root, `${prefix}${release.version}`)
   await mkdir(partial, { recursive: true })
   for (const name of await readdir(root)) {
@@ -89,17 +114,34 @@ async function preparePartial (source: Source, release: Release, folderPath: str
   return partial
 }
 
-/** A verified file and its signature in `partial`; `kept` is a folder that may have the same file already. */
-async function obtain (
-  file: WantedFile, partial: string, kept: string | undefined, source: Source, context: FetchContext
-): Promise<PublishedFile> {
+interface Obtained {
+  readonly file: PublishedFile
+  readonly signedAt: number | undefined
+  /** What nothing tells about it. */
+  readonly notes: readonly string[]
+}
+
+/** What a file is fetched for. */
+interface Place {
+  readonly partial: string
+  /** A folder that may have the same file already. */
+  readonly kept: string | undefined
+  readonly source: Source
+  readonly release: Release
+  readonly statements: Statements
+}
+
+/** A verified file and its signature in `partial`. */
+async function obtain (file: WantedFile, { partial, kept, source, release, statements }: Place, context: FetchContext): Promise<Obtained> {
   const path = join(partial, file.name)
   const signature = file.signatureUrl === undefined ? undefined : await signatureOf(file, file.signatureUrl, context)
+  let notes: readonly string[] = []
   const check = async (at: string): Promise<CheckedFile> => {
     const checked = await checkFile(at, { signature, keys: context.keys, now: context.clock.now(), allowExpired: source.allowExpiredKeys })
     if (file.sha256 !== undefined && checked.sha256 !== file.sha256) {
-      throw new AppError('image_digest_wrong', `${file.url}: its SHA-256 is ${checked.sha256}, and ${file.sha256} is what the metadata says`)
+      throw new AppError('image_digest_wrong', `${shown(file.url)}: its SHA-256 is ${checked.sha256}, and ${file.sha256} is what the metadata says`)
     }
+    notes = judgeFile(file.name, checked, source, release, statements)
     return checked
   }
   const signatureName = `${file.name}${file.signatureUrl?.endsWith('.asc') === true ? '.asc' : '.sig'}`
@@ -108,12 +150,16 @@ async function obtain (
   if (found !== undefined) await rm(path, { force: true })
   const { bytes, sha256, signedBy } = found ?? await fetchChecked(file, path, check, context)
   return {
-    name: file.name,
-    bytes,
-    sha256,
-    digestGiven: file.sha256 !== undefined,
-    ...signature !== undefined && { signature: signatureName },
-    ...signedBy !== undefined && { key: signedBy.fingerprint }
+    file: {
+      name: file.name,
+      bytes,
+      sha256,
+      digestGiven: file.sha256 !== undefined,
+      ...signature !== undefined && { signature: signatureName },
+      ...signedBy !== undefined && { key: signedBy.fingerprint }
+    },
+    signedAt: signedBy?.signedAt,
+    notes
   }
 }
 

@@ -2,20 +2,23 @@
 // of it when its process ends, however it ends, so nothing has to be cleaned up after a crash.
 import { mkdir, open, readlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { AppError } from '../base/errors.js'
+import { AppError, errnoOf } from '../base/errors.js'
 import { constants, openLibc } from '../net/libc.js'
 import { writeError } from '../disk/atomic-file.js'
 
 /** Resolves with what lets go again; AppError images_busy says who has it. */
 export async function lockFolder (path: string): Promise<() => Promise<void>> {
-  const handle = await mkdir(dirname(path), { recursive: true }).then(() => open(path, 'a+', 0o664))
-    .catch((error: unknown) => { throw writeError(path, error) })
+  const handle = await mkdir(dirname(path), { recursive: true }).then(() => open(path, 'a+', 0o664)).catch(async (error: unknown) => {
+    // One that another user made is locked as well when it can only be read (flock(2)).
+    if (errnoOf(error) !== 'EACCES') throw writeError(path, error)
+    return await open(path, 'r').catch(() => { throw writeError(path, error) })
+  })
   if (openLibc().flock(handle.fd, constants.lockExclusive | constants.lockNonBlocking) !== 0) {
     const holder = (await handle.readFile('utf8')).trim()
     await handle.close()
     throw new AppError('images_busy', `another process works on ${dirname(dirname(path))}${holder === '' ? '' : ` (pid ${holder})`}; try again when it is done`)
   }
-  await handle.truncate(0)
-  await handle.appendFile(`${await readlink('/proc/self')}\n`)
+  // Only told to whoever meets the lock.
+  await handle.truncate(0).then(async () => { await handle.appendFile(`${await readlink('/proc/self')}\n`) }).catch(() => {})
   return async () => { await handle.close() }
 }

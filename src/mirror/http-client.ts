@@ -6,12 +6,15 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.js'
 import { AppError, messageOf } from '../base/errors.js'
 import { basicAuthorization, connect, type ConnectOptions } from './connect.js'
+import { longestWait, patiently, retryAfterOf, TransientError } from './patience.js'
 import { type Environment, proxyFor } from './proxy.js'
 import type { Fetcher } from './source.js'
 
 export interface HttpClientOptions extends ConnectOptions {
   /** Where HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY (or in lower case) are read from. */
   readonly env: Environment
+  /** What a publisher is told of who asks, for URLs of one origin: `Basic ...`. */
+  readonly authorization?: { readonly origin: string, readonly value: string } | undefined
 }
 
 export interface HttpAnswer {
@@ -20,9 +23,6 @@ export interface HttpAnswer {
   /** To be read to its end or destroyed. */
   readonly body: IncomingMessage
 }
-
-/** A download that may go better when it is tried again. */
-export class TransientError extends AppError {}
 
 /** The publisher does not have it. */
 export class MissingError extends AppError {}
@@ -37,6 +37,8 @@ export class HttpClient implements Fetcher {
 
   constructor (options: HttpClientOptions) { this.#options = options }
 
+  get clock (): Clock { return this.#options.clock }
+
   /** The answer after redirects, whatever its status. TransientError when nobody answers. */
   async get (url: string, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer> {
     let at = url
@@ -45,29 +47,31 @@ export class HttpClient implements Fetcher {
       if (!redirects.has(answer.statusCode)) return answer
       discard(answer)
       const { location } = answer.headers
-      if (location === undefined || !URL.canParse(location, at)) throw new AppError('image_download_failed', `${at} redirects to nowhere`)
+      if (location === undefined || !URL.canParse(location, at)) throw new AppError('image_download_failed', `${shown(at)} redirects to nowhere`)
       const next = new URL(location, at)
       if (!/^https?:$/.test(next.protocol) || (next.protocol === 'http:' && at.startsWith('https:'))) {
-        throw new AppError('image_download_failed', `${at} redirects to ${next.href}, which is not followed`)
+        throw new AppError('image_download_failed', `${shown(at)} redirects to ${shown(next.href)}, which is not followed`)
       }
       at = next.href
     }
-    throw new AppError('image_download_failed', `${url} redirects more than ${maxRedirects} times`)
+    throw new AppError('image_download_failed', `${shown(url)} redirects more than ${maxRedirects} times`)
   }
 
   async #ask (url: URL, headers: Readonly<Record<string, string>>): Promise<HttpAnswer> {
-    const { env } = this.#options
+    const { env, authorization } = this.#options
     try {
       const proxy = proxyFor(url, env)
       const socket = await connect(url, proxy, this.#options)
       const throughProxy = proxy !== undefined && url.protocol === 'http:'
-      const authorization = throughProxy ? basicAuthorization(proxy) : undefined
+      const forProxy = throughProxy ? basicAuthorization(proxy) : undefined
       return await this.#exchange(socket, throughProxy ? `${url.origin}${url.pathname}${url.search}` : `${url.pathname}${url.search}`, {
         host: url.host,
         'user-agent': 'core-provisioner',
         accept: '*/*',
         'accept-encoding': 'identity',
-        ...authorization !== undefined && { 'proxy-authorization': authorization },
+        ...forProxy !== undefined && { 'proxy-authorization': forProxy },
+        // Nobody else, wherever the publisher redirects to, is told.
+        ...authorization?.origin === url.origin && { authorization: authorization.value },
         ...headers
       })
     } catch (error) {
@@ -95,22 +99,32 @@ export class HttpClient implements Fetcher {
 
   async text (url: string): Promise<string> { return (await this.bytes(url)).toString('utf8') }
 
-  async bytes (url: string): Promise<Buffer> {
+  async bytes (url: string): Promise<Buffer> { return await patiently(() => this.#bytes(url), this.#options) }
+
+  async #bytes (url: string): Promise<Buffer> {
     const answer = await this.get(url)
-    if (answer.statusCode !== 200) throw refused(url, answer)
+    if (answer.statusCode !== 200) throw refused(url, answer, this.clock.now())
     const pieces: Buffer[] = []
     let length = 0
     try {
       for await (const piece of steady(url, answer.body, this.#options)) {
         length += piece.length
-        if (length > maxDocumentBytes) throw new AppError('image_too_large', `${url} is larger than the ${maxDocumentBytes / 2 ** 20} MiB that metadata may have`)
+        if (length > maxDocumentBytes) throw new AppError('image_too_large', `${shown(url)} is larger than the ${maxDocumentBytes / 2 ** 20} MiB that metadata may have`)
         pieces.push(piece)
       }
     } catch (error) {
+      discard(answer)
       throw broken(url, error)
     }
     return Buffer.concat(pieces)
   }
+}
+
+/** A URL as it may be shown: a name and a password, or a signature that lets in who has it, are nobody else's. */
+export function shown (url: string): string {
+  if (!URL.canParse(url)) return url
+  const { protocol, host, pathname, search } = new URL(url)
+  return /^https?:$/.test(protocol) ? `${protocol}//${host}${pathname}${search === '' ? '' : '?...'}` : `${protocol}...`
 }
 
 /** Bytes a second: what is slower holds a connection up rather than to send a file. */
@@ -120,7 +134,7 @@ const slowest = 1024
 export async function * steady (url: string, body: IncomingMessage, { clock, timeout }: Pick<HttpClientOptions, 'clock' | 'timeout'>): AsyncGenerator<Buffer> {
   // Only the wait for the publisher counts, not what the disk takes in between.
   const silence = (): ReturnType<Clock['after']> => clock.after(timeout, () => {
-    body.destroy(new TransientError('image_download_failed', `${url}: nothing more came`))
+    body.destroy(new TransientError('image_download_failed', `${shown(url)}: nothing more came`))
   })
   let timer = silence()
   let since = clock.now()
@@ -131,7 +145,7 @@ export async function * steady (url: string, body: IncomingMessage, { clock, tim
       bytes += piece.length
       const milliseconds = clock.now() - since
       if (milliseconds > 2 * timeout) {
-        if (bytes < slowest * milliseconds / 1000) throw new TransientError('image_download_failed', `${url}: less than ${slowest} bytes come in a second`)
+        if (bytes < slowest * milliseconds / 1000) throw new TransientError('image_download_failed', `${shown(url)}: less than ${slowest} bytes come in a second`)
         since = clock.now()
         bytes = 0
       }
@@ -147,14 +161,16 @@ export async function * steady (url: string, body: IncomingMessage, { clock, tim
 export const discard = ({ body }: Pick<HttpAnswer, 'body'>): void => { body.on('error', () => {}).destroy() }
 
 /** A status that is not the one that was hoped for; the body is thrown away. */
-export function refused (url: string, answer: HttpAnswer): AppError {
-  const { statusCode } = answer
+export function refused (url: string, answer: HttpAnswer, now: number): AppError {
+  const { statusCode, headers: { 'retry-after': header } } = answer
   discard(answer)
-  const message = `${url}: answered ${statusCode}`
+  const message = `${shown(url)}: answered ${statusCode}`
   if (statusCode === 404 || statusCode === 410) return new MissingError('image_download_failed', `${message}: the publisher does not have it`)
-  return statusCode >= 500 || statusCode === 408 || statusCode === 429
-    ? new TransientError('image_download_failed', message)
-    : new AppError('image_download_failed', message)
+  if (statusCode === 401 || statusCode === 403) return new AppError('image_download_failed', `${message}: it wants other credentials, or none (base_url may hold a name and a password)`)
+  if (statusCode < 500 && ![408, 425, 429].includes(statusCode)) return new AppError('image_download_failed', message)
+  const retryAfter = retryAfterOf(header, now)
+  const when = retryAfter !== undefined && retryAfter > longestWait ? `, and asks to be left alone for ${Math.round(retryAfter / 60_000)} minutes` : ''
+  return new TransientError('image_download_failed', message + when, { retryAfter })
 }
 
 const words: Readonly<Record<string, string>> = {
@@ -171,9 +187,17 @@ const words: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'its name can not be looked up now'
 }
 
+/** What Node says of a certificate that leads to no authority it trusts. */
+const untrusted: ReadonlySet<string> = new Set([
+  'UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT'
+])
+
 /** What cut a request or a body, as AppError. */
 export function broken (url: string, error: unknown): AppError {
   if (error instanceof AppError) return error
   const code = typeof Object(error).code === 'string' ? String(Object(error).code) : ''
-  return new TransientError('image_download_failed', `${url}: ${words[code] ?? (messageOf(error) || code)}`, { cause: error })
+  const at = shown(url)
+  if (untrusted.has(code)) return new AppError('image_download_failed', `${at}: its certificate is by an authority that is not trusted here (${code}); images.ca_file names a file with the certificates of further ones`, { cause: error })
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code.startsWith('CERT_')) return new AppError('image_download_failed', `${at}: its certificate is not good: ${messageOf(error)}`, { cause: error })
+  return new TransientError('image_download_failed', `${at}: ${words[code] ?? (messageOf(error) || code)}`, { cause: error })
 }

@@ -2,9 +2,8 @@
 // `images keys add` put into state_path/images/keys. A key counts only when its fingerprint is the one that is pinned.
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type PublicKey, readKeys } from 'openpgp'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
-import { fingerprintOf } from '../openpgp/verify.js'
+import { type Certificate, readCertificates } from '../openpgp/certificate.js'
 import { removeFile, writeFileAtomic } from '../disk/atomic-file.js'
 
 export interface PinnedKey {
@@ -13,7 +12,7 @@ export interface PinnedKey {
   readonly users: readonly string[]
   /** When no part of it can sign any more, milliseconds since the epoch; undefined for never. */
   readonly expires: number | undefined
-  readonly key: PublicKey
+  readonly key: Certificate
 }
 
 export interface KeyStore {
@@ -46,12 +45,12 @@ export async function loadKeys (folder: string, configured: ReadonlyArray<Pick<P
   return { keys: [...keys.values()], problems }
 }
 
-/** Copies one key of a file into the folder. AppError key_invalid or read_failed. */
-export async function importKey (folder: string, file: string, fingerprint: string): Promise<PinnedKey> {
-  const pinned = await pinnedKey(file, fingerprint)
+/** Copies one of the keys that were found in a file into the folder. AppError key_invalid. */
+export async function importKey (folder: string, file: string, found: readonly Certificate[], fingerprint: string): Promise<PinnedKey> {
+  const pinned = pinnedAmong(file, found, fingerprint)
   await mkdir(folder, { recursive: true })
   const copy = join(folder, `${fingerprint}.asc`)
-  await writeFileAtomic(copy, pinned.key.toPublic().armor())
+  await writeFileAtomic(copy, pinned.key.armored)
   return { ...pinned, file: copy }
 }
 
@@ -62,36 +61,30 @@ export async function forgetKey (folder: string, fingerprint: string): Promise<v
   await removeFile(file)
 }
 
-async function pinnedKey (file: string, fingerprint: string): Promise<PinnedKey> {
-  const found = await keysIn(file)
-  const key = found.find(candidate => fingerprintOf(candidate) === fingerprint)
-  if (key === undefined) throw new AppError('key_invalid', `${file} does not hold the key ${fingerprint}; it holds ${found.map(fingerprintOf).join(', ')}`)
-  const expiry = await lastSigningDay(key)
-  return { fingerprint, file, users: key.getUserIDs(), expires: expiry, key }
+const pinnedKey = async (file: string, fingerprint: string): Promise<PinnedKey> => pinnedAmong(file, await keysIn(file), fingerprint)
+
+function pinnedAmong (file: string, found: readonly Certificate[], fingerprint: string): PinnedKey {
+  const key = found.find(candidate => candidate.fingerprint === fingerprint)
+  if (key === undefined) throw new AppError('key_invalid', `${file} does not hold the key ${fingerprint}; it holds ${found.map(other => other.fingerprint).join(', ')}`)
+  return { fingerprint, file, users: key.users, expires: lastSigningDay(key), key }
 }
 
-/** The keys of a file, binary or armoured. AppError read_failed or key_invalid. */
-export async function keysIn (file: string): Promise<readonly PublicKey[]> {
+/** The keys of a file, binary or in armoured blocks. AppError read_failed or key_invalid. */
+export async function keysIn (file: string): Promise<readonly Certificate[]> {
   const bytes = await readFile(file).catch((error: unknown) => {
     throw new AppError('read_failed', errnoOf(error) === 'ENOENT' ? `there is no key file ${file}` : `cannot read the key file ${file}: ${messageOf(error)}`)
   })
   if (bytes.length > maxKeyFileBytes) throw new AppError('key_invalid', `${file} is larger than ${maxKeyFileBytes / 2 ** 20} MiB`)
-  try {
-    const text = bytes.toString('latin1')
-    const keys = await (text.includes('-----BEGIN PGP ') ? readKeys({ armoredKeys: text }) : readKeys({ binaryKeys: bytes }))
-    return keys.map(key => key.toPublic())
-  } catch (error) {
+  const found = await readCertificates(bytes).catch((error: unknown) => {
     throw new AppError('key_invalid', `${file} is not an OpenPGP public key: ${messageOf(error).split('\n', 1)[0]}`)
-  }
+  })
+  if (found.length === 0) throw new AppError('key_invalid', `${file} holds no OpenPGP public key`)
+  return found
 }
 
-/** Milliseconds since the epoch; a key whose primary ended has ended with all its subkeys. */
-async function lastSigningDay (key: PublicKey): Promise<number | undefined> {
-  const ends = async (part: { getExpirationTime: () => Promise<Date | typeof Infinity | null> }): Promise<number> => {
-    const end = await part.getExpirationTime().catch(() => null)
-    return end === null ? 0 : Number(end)
-  }
-  const parts = await Promise.all(key.subkeys.map(ends))
-  const last = Math.min(await ends(key), parts.length === 0 ? Infinity : Math.max(...parts))
+/** When the last of the parts that can sign ends; 0 when none can. Milliseconds since the epoch, undefined for never. */
+function lastSigningDay (key: Certificate): number | undefined {
+  const standings = key.parts.map(part => key.standing(part, 0)).filter(({ revoked, unfit }) => !revoked && unfit === undefined)
+  const last = Math.max(0, ...standings.map(({ expires }) => expires ?? Infinity))
   return last === Infinity ? undefined : last
 }

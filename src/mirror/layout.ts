@@ -1,9 +1,10 @@
 // Where mirrored releases are: assets_path/<folder>/<version>/ with a release.json in each, links beside them, and a hidden
 // folder for what is not published yet, on the same file system.
-import { lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, readlink, realpath, rename, rm, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { syncFolder, temporaryPrefix } from '../disk/atomic-file.js'
+import { findLinks, type FoundLink } from './links.js'
 import { isSafeName, manifestName } from './source.js'
 
 export interface PublishedFile {
@@ -36,38 +37,91 @@ export interface ImageFolder {
   readonly path: string
   /** By version, the newest first. */
   readonly releases: readonly Manifest[]
-  /** Links beside the releases: from name to version. */
+  /** Links beside the releases that lead to one: from name to version. */
   readonly aliases: ReadonlyMap<string, string>
+  /** All other links below assets_path that lead to or into a release: from path to version. */
+  readonly links: ReadonlyMap<string, string>
 }
 
 export const partialFolder = (folderPath: string): string => join(folderPath, '.partial')
 export const lockPath = (folderPath: string): string => join(partialFolder(folderPath), 'lock')
 
-/** Every folder below assets_path that holds releases of ours, and those named, in order. */
-export async function readFolders (assetsPath: string, known: readonly string[]): Promise<readonly ImageFolder[]> {
+/**
+ * Every folder below assets_path that holds releases of ours, and those named, in order. `onProblem` hears what kept links
+ * from being seen.
+ */
+export async function readFolders (
+  assetsPath: string, known: readonly string[], onProblem: (problem: AppError) => void = () => {}
+): Promise<readonly ImageFolder[]> {
   const names = new Set(known)
   for (const top of await folderNames(assetsPath)) {
     for (const inner of ['', ...await folderNames(join(assetsPath, top))]) names.add(inner === '' ? top : `${top}/${inner}`)
   }
-  const folders = await Promise.all([...names].sort().map(name => readFolder(assetsPath, name)))
-  return folders.filter(({ folder, releases }) => releases.length > 0 || known.includes(folder))
-}
+  const all = await Promise.all([...names].sort().map(async folder => {
+    const path = join(assetsPath, folder)
+    return { folder, path, releases: await releasesIn(path) }
+  }))
+  const folders = all.filter(({ folder, releases }) => releases.length > 0 || known.includes(folder))
 
-export async function readFolder (assetsPath: string, folder: string): Promise<ImageFolder> {
-  const path = join(assetsPath, folder)
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => [])
-  const releases: Manifest[] = []
-  const aliases = new Map<string, string>()
-  for (const entry of entries) {
-    if (entry.isSymbolicLink()) {
-      const target = await readlink(join(path, entry.name)).catch(() => '')
-      if (isSafeName(target)) aliases.set(entry.name, target)
-    } else if (entry.isDirectory() && isSafeName(entry.name)) {
-      const manifest = await readManifest(join(path, entry.name))
-      if (manifest?.version === entry.name) releases.push(manifest)
+  // By real path: what a link leads to, however it is written.
+  const releases = new Map<string, { readonly folder: string, readonly version: string }>()
+  const reals = new Map<string, string>()
+  for (const { folder, path, releases: found } of folders) {
+    reals.set(folder, await realpath(path).catch(() => path))
+    for (const { version } of found) releases.set(join(reals.get(folder) ?? path, version), { folder, version })
+  }
+  const isRelease = new Set([...releases.values()].map(({ folder, version }) => `${folder}/${version}`))
+  const links: FoundLink[] = []
+  const root = await realpath(assetsPath).catch(() => assetsPath)
+  // A folder that is itself a link is not come by.
+  const roots = ['', ...folders.map(({ folder }) => folder).filter(folder => reals.get(folder) !== join(root, folder))]
+  for (const start of roots) {
+    const below = (path: string): string => start === '' ? path : `${start}/${path}`
+    try {
+      const found = await findLinks(join(assetsPath, start), path => isRelease.has(below(path)))
+      links.push(...found.map(({ path, target }) => ({ path: below(path), target })))
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      onProblem(error)
     }
   }
-  return { folder, path, releases: releases.sort(newestFirst), aliases }
+  const noLinks = (): Map<string, string> => new Map()
+  const shown = new Map(folders.map(found => [found.folder, { ...found, aliases: noLinks(), links: noLinks() }]))
+  for (const { path, target } of links) {
+    for (let at = target; at.length > 1; at = dirname(at)) {
+      const release = releases.get(at)
+      if (release === undefined) continue
+      const beside = (dirname(path) === '.' ? '' : dirname(path)) === release.folder
+      if (beside && at === target) shown.get(release.folder)?.aliases.set(basename(path), release.version)
+      // Made here for each release, and no reason to keep it.
+      else if (!beside || target !== join(at, basename(path))) shown.get(release.folder)?.links.set(path, release.version)
+      break
+    }
+  }
+  return [...shown.values()]
+}
+
+/** What stands in one folder: releases, and the links beside them. */
+export async function readFolder (path: string): Promise<Pick<ImageFolder, 'releases' | 'aliases'>> {
+  const releases = await releasesIn(path)
+  const aliases = new Map<string, string>()
+  const real = await realpath(path).catch(() => path)
+  for (const entry of await readdir(path, { withFileTypes: true }).catch(() => [])) {
+    const target = entry.isSymbolicLink() ? await realpath(join(path, entry.name)).catch(() => undefined) : undefined
+    const release = releases.find(({ version }) => join(real, version) === target)
+    if (release !== undefined) aliases.set(entry.name, release.version)
+  }
+  return { releases, aliases }
+}
+
+async function releasesIn (path: string): Promise<readonly Manifest[]> {
+  const releases: Manifest[] = []
+  for (const entry of await readdir(path, { withFileTypes: true }).catch(() => [])) {
+    if (!entry.isDirectory() || !isSafeName(entry.name)) continue
+    const manifest = await readManifest(join(path, entry.name))
+    if (manifest?.version === entry.name) releases.push(manifest)
+  }
+  return releases.sort(newestFirst)
 }
 
 const newestFirst = (a: Manifest, b: Manifest): number =>
@@ -79,10 +133,15 @@ async function folderNames (path: string): Promise<readonly string[]> {
 }
 
 export async function readManifest (releasePath: string): Promise<Manifest | undefined> {
+  return await readFile(join(releasePath, manifestName), 'utf8').then(parseManifest, () => undefined)
+}
+
+/** undefined for what is not one of ours. */
+export function parseManifest (text: string): Manifest | undefined {
   try {
-    const value = JSON.parse(await readFile(join(releasePath, manifestName), 'utf8')) as Partial<Manifest> | null
+    const value = JSON.parse(text) as Partial<Manifest> | null
     const isOurs = typeof value?.version === 'string' && typeof value.published === 'string' && Array.isArray(value.files) &&
-      value.files.every(file => isSafeName(String(Object(file).name)))
+      value.files.every(file => isSafeName(String(Object(file).name)) && typeof Object(file).sha256 === 'string')
     return isOurs ? value as Manifest : undefined
   } catch {
     return undefined

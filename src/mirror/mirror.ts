@@ -2,19 +2,21 @@
 // is on disk, so that either sees what the other did; a lock on each folder of images keeps them out of each other's way.
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { SecureContext } from 'node:tls'
 import type { Clock } from '../base/clock.js'
 import { AppError, messageOf } from '../base/errors.js'
 import { checkFile } from '../openpgp/verify.js'
 import { aliasesOf } from './aliases.js'
-import { findRelease } from './catalog.js'
-import { type FetchContext, fetchRelease, type Outcome } from './fetch-release.js'
+import type { FetchContext } from './fetch-release.js'
+import { readFetched } from './fetched.js'
 import { lockFolder } from './folder-lock.js'
-import { HttpClient } from './http-client.js'
 import { type KeyStore, loadKeys, type PinnedKey } from './key-store.js'
-import { type ImageFolder, lockPath, type Manifest, moveLink, readFolders, removeDeadLinks, removeRelease } from './layout.js'
+import { type ImageFolder, lockPath, type Manifest, readFolders, removeDeadLinks, removeRelease } from './layout.js'
 import { judgeReleases } from './prune.js'
 import type { Source } from './source.js'
-import { type FolderState, readState, type SourceState, writeState } from './state.js'
+import { type FolderState, readState, writeState } from './state.js'
+import { syncSources, type SyncOptions, type SyncResult } from './sync.js'
+import { trustedContext } from './trust.js'
 
 export interface MirrorOptions {
   readonly assetsPath: string
@@ -27,33 +29,12 @@ export interface MirrorOptions {
   readonly timeout: number
   /** Bytes of one file. */
   readonly maxSize: number
+  /** Of further certificate authorities; '' for none. */
+  readonly caFile: string
   /** Where the proxies are named. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
 }
-
-export interface Progress {
-  readonly source: string
-  readonly version: string
-  readonly file: string
-  readonly received: number
-  readonly total: number | undefined
-}
-
-export interface SyncResult {
-  readonly source: string
-  readonly outcome: Outcome | 'failed'
-  readonly version?: string
-  readonly error?: { readonly code: string, readonly text: string }
-}
-
-export interface SyncOptions {
-  readonly signal: AbortSignal
-  readonly onProgress?: (progress: Progress) => void
-  readonly onResult?: (result: SyncResult) => void
-}
-
-interface SourceOptions extends Required<Pick<SyncOptions, 'signal' | 'onProgress'>> { readonly client: HttpClient }
 
 /** Times are ISO 8601, ages seconds. */
 export interface SourceShown {
@@ -68,6 +49,8 @@ export interface SourceShown {
   readonly checked?: string
   readonly succeeded?: string
   readonly error?: { readonly at: string, readonly code: string, readonly text: string }
+  /** What nothing that is signed says of what is published. */
+  readonly unproven?: readonly string[]
 }
 
 export interface ReleaseShown extends Omit<Manifest, 'source'> {
@@ -111,63 +94,19 @@ export class Mirror {
 
   keys (): Promise<KeyStore> { return loadKeys(keyFolder(this.#options.statePath), this.#options.keys) }
 
-  /** Brings every source up to date, one after the other; what goes wrong with one is its result. */
-  async sync ({ signal, onProgress = () => {}, onResult = () => {} }: SyncOptions): Promise<readonly SyncResult[]> {
-    const { sources, env, timeout, clock } = this.#options
-    const client = new HttpClient({ env, timeout, clock, signal })
-    const results: SyncResult[] = []
-    for (const source of sources) {
-      if (signal.aborted) break
-      const result = await this.#syncSource(source, { client, signal, onProgress })
-      results.push(result)
-      onResult(result)
-    }
-    return results
-  }
-
-  async #syncSource (source: Source, { client, signal, onProgress }: SourceOptions): Promise<SyncResult> {
-    const { clock, timeout, maxSize, assetsPath } = this.#options
-    const folderPath = join(assetsPath, source.folder)
-    return await this.#locked(source.folder, async (state, save) => {
-      let version: string | undefined
-      const note = async (change: Partial<SourceState>, releases = state.releases): Promise<void> => {
-        const before = state.sources[source.id]
-        const checked = new Date(clock.now()).toISOString()
-        await save({ sources: { ...state.sources, [source.id]: { ...before, checked, ...change } }, releases })
-      }
-      try {
-        const { keys, problems } = await this.keys()
-        const allowed = keys.filter(({ fingerprint }) => source.keys.length === 0 || source.keys.includes(fingerprint))
-        if (allowed.length === 0 && source.files.every(({ signature }) => signature !== '')) {
-          throw new AppError('image_key_missing', `no key is pinned that could have signed ${source.id}; core-provisioner images keys add FILE --fingerprint FINGERPRINT${problems.map(text => ` (${text})`).join('')}`)
-        }
-        const release = await findRelease(source, client)
-        version = release.version
-        const context: FetchContext = {
-          client,
-          clock,
-          timeout,
-          maxSize,
-          signal,
-          keys: allowed.map(({ key }) => key),
-          onProgress: (file, received, total) => { onProgress({ source: source.id, version: release.version, file, received, total }) }
-        }
-        const outcome = await fetchRelease(source, release, folderPath, state.releases[version]?.damaged ?? [], context)
-        // Those who go by the publisher's file names alone find them in the folder, as Matchbox's script lays them out.
-        if (source.os === 'fedora-coreos') await linkFlat(folderPath, version, release.files.map(({ name }) => name))
-        for (const alias of aliasesOf(source, this.#options.sources)) await moveLink(folderPath, alias, version)
-        const now = new Date(clock.now()).toISOString()
-        const releases = outcome === 'present' ? state.releases : { ...state.releases, [version]: { verified: now, problems: {}, damaged: [] } }
-        await note({ succeeded: now, version, error: undefined }, releases)
-        return { source: source.id, outcome, version }
-      } catch (error) {
-        const failed = failure(source, version, signal.aborted ? new AppError('image_download_failed', `${source.id}: stopped before it was done`) : error)
-        const { code, text } = failed.error
-        // The state may stand on the very disk that is full: the answer matters more.
-        await note({ error: { at: new Date(clock.now()).toISOString(), code, text } }).catch(() => {})
-        return failed
-      }
-    }).catch((error: unknown) => failure(source, undefined, error))
+  /** Brings every source up to date; what goes wrong with one is its result. */
+  async sync (options: SyncOptions): Promise<readonly SyncResult[]> {
+    const { caFile, env } = this.#options
+    let trusted: Promise<SecureContext> | undefined
+    return await syncSources({
+      ...this.#options,
+      keys: () => this.keys(),
+      trusted: () => {
+        trusted ??= trustedContext({ caFile, env })
+        return trusted
+      },
+      locked: (folder, work) => this.#locked(folder, work)
+    }, options)
   }
 
   /** What is on disk and what is known of it. */
@@ -181,7 +120,7 @@ export class Mirror {
         const found = folders.find(({ folder }) => folder === source.folder)
         const version = found?.aliases.get(aliasesOf(source, sources)[0] ?? '') ?? source.pinned ?? states.get(source.folder)?.sources[source.id]?.version
         const published = found?.releases.some(release => release.version === version) === true
-        const { checked, succeeded, error } = states.get(source.folder)?.sources[source.id] ?? {}
+        const { checked, succeeded, error, unproven = [] } = states.get(source.folder)?.sources[source.id] ?? {}
         const { id, os, channel, arch, folder, baseUrl: from } = source
         return {
           source: id,
@@ -193,7 +132,8 @@ export class Mirror {
           ...published && version !== undefined && { version },
           ...checked !== undefined && { checked },
           ...succeeded !== undefined && { succeeded },
-          ...error !== undefined && { error }
+          ...error !== undefined && { error },
+          ...unproven.length > 0 && { unproven }
         }
       }),
       releases: folders.flatMap(({ folder, releases, aliases }) => releases.map(release => {
@@ -254,17 +194,22 @@ export class Mirror {
     return signedBy?.expired === true ? `signed by ${signedBy.fingerprint}, which has ended since` : undefined
   }
 
-  /** Removes releases that nothing names. `texts` are those of the store. */
+  /**
+   * Removes releases that nothing names. `texts` are those of the store. AppError read_failed when not all links can be seen
+   * that may lead to one.
+   */
   async prune (texts: readonly string[]): Promise<readonly PrunedRelease[]> {
-    const { keep, sources } = this.#options
+    const { keep, sources, statePath, clock } = this.#options
+    const strictly = (problem: AppError): void => { throw problem }
     const results: PrunedRelease[] = []
     for (const { folder, releases: before } of await this.#folders()) {
       if (before.length === 0) continue
       await this.#locked(folder, async (state, save) => {
-        const found = (await this.#folders()).find(candidate => candidate.folder === folder)
+        const found = (await this.#folders(strictly)).find(candidate => candidate.folder === folder)
         if (found === undefined) return
         const releases = { ...state.releases }
-        for (const { release, kept } of judgeReleases(found, { keep, sources, texts })) {
+        const fetched = await readFetched(statePath)
+        for (const { release, kept } of judgeReleases(found, { keep, sources, texts, fetched, now: clock.now() })) {
           const { version } = release
           if (kept === undefined) {
             await removeRelease(join(found.path, version))
@@ -279,9 +224,9 @@ export class Mirror {
     return results
   }
 
-  async #folders (): Promise<readonly ImageFolder[]> {
+  async #folders (onProblem?: (problem: AppError) => void): Promise<readonly ImageFolder[]> {
     const { assetsPath, sources } = this.#options
-    return await readFolders(assetsPath, [...new Set(sources.map(({ folder }) => folder))])
+    return await readFolders(assetsPath, [...new Set(sources.map(({ folder }) => folder))], onProblem)
   }
 
   /** Runs `work` as the only one that changes the folder; it saves what it has learnt. */
@@ -300,15 +245,6 @@ export const keyFolder = (statePath: string): string => join(statePath, 'images'
 
 const bytesOf = ({ files }: Manifest): number => files.reduce((sum, { bytes }) => sum + bytes, 0)
 const keysOf = ({ files }: Manifest): readonly string[] => [...new Set(files.flatMap(({ key }) => key ?? []))]
-
-function failure (source: Source, version: string | undefined, error: unknown): SyncResult & Required<Pick<SyncResult, 'error'>> {
-  const { code, message } = error instanceof AppError ? error : new AppError('write_failed', messageOf(error))
-  return { source: source.id, outcome: 'failed', ...version !== undefined && { version }, error: { code, text: message } }
-}
-
-async function linkFlat (folderPath: string, version: string, names: readonly string[]): Promise<void> {
-  for (const name of names) await moveLink(folderPath, name, `${version}/${name}`)
-}
 
 const readSignature = async (path: string, of: string): Promise<Buffer> => await readFile(path).catch((error: unknown) => {
   throw new AppError('image_signature_missing', `the signature of ${of} can't be read: ${messageOf(error)}`)

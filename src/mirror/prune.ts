@@ -13,25 +13,36 @@ export interface PruneOptions {
   readonly sources: readonly Source[]
   /** Every text of the store in which a release may be named. */
   readonly texts: readonly string[]
+  /** When a machine last fetched something of `flatcar/4230.2.1`, milliseconds since the epoch. */
+  readonly fetched: ReadonlyMap<string, number>
+  readonly now: number
 }
 
-export function judgeReleases ({ folder, releases, aliases }: ImageFolder, { keep, sources, texts }: PruneOptions): readonly Judged[] {
+/** Milliseconds for which what a machine fetched stays: it may be in the midst of its boot, or boot that again. */
+const fetchedStays = 86_400_000
+
+export function judgeReleases (
+  { folder, releases, aliases, links }: Omit<ImageFolder, 'path'>, { keep, sources, texts, fetched, now }: PruneOptions
+): readonly Judged[] {
   const counts = new Map<string, number>()
   return releases.map(release => {
     const { version, channel } = release
     // The store goes first: what it names does not use up what is kept besides.
-    if (texts.some(text => names(text, version))) return { release, kept: 'the store names it' }
+    if (texts.some(text => isNamed(text, version))) return { release, kept: 'the store names it' }
     const count = (counts.get(channel) ?? 0) + 1
     counts.set(channel, count)
-    const links = [...aliases].filter(([, target]) => target === version).map(([name]) => name)
-    if (links.length > 0) return { release, kept: `${links.join(', ')} is this one` }
+    const names = [...aliases, ...links].filter(([, target]) => target === version).map(([name]) => name)
+    if (names.length > 0) return { release, kept: `${names.sort().join(', ')} is this one` }
     if (sources.some(source => source.folder === folder && source.pinned === version)) return { release, kept: 'the configuration names it' }
+    const last = fetched.get(`${folder}/${version}`)
+    // Also one that is stamped in the future: a clock that was set back is no reason to remove anything.
+    if (last !== undefined && now - last < fetchedStays) return { release, kept: `a machine fetched it at ${new Date(last).toISOString()}` }
     return { release, kept: count <= keep ? `one of the newest ${keep}` : undefined }
   })
 }
 
 /** Whether the text has the version, in a path or beside one, since templates put paths together; 1.2 is not in 1.2.3. */
-function names (text: string, version: string): boolean {
+function isNamed (text: string, version: string): boolean {
   for (let at = text.indexOf(version); at >= 0; at = text.indexOf(version, at + 1)) {
     const before = text[at - 1] ?? ' '
     const after = text.slice(at + version.length, at + version.length + 2)

@@ -36,7 +36,9 @@ export interface Source {
   /** undefined to follow what the publisher has now, which `follow` names in the publisher's word. */
   readonly pinned: string | undefined
   readonly follow: string
+  /** Without the name and password that it may have been configured with. */
   readonly baseUrl: string
+  readonly authorization: { readonly origin: string, readonly value: string } | undefined
   /** Below assets_path: `flatcar`, and `flatcar/arm64` for other architectures than the PC's. */
   readonly folder: string
   readonly files: readonly CustomFile[]
@@ -59,13 +61,17 @@ export interface Release {
   readonly files: readonly WantedFile[]
   /** Small files that are made here from what was read and checked. */
   readonly made: ReadonlyMap<string, string>
+  /** What tells the version, which may be signed: URL.sig. */
+  readonly statement: { readonly url: string, readonly text: Buffer } | undefined
+  /** Where lists of digests may be, signed likewise. */
+  readonly digestUrls: readonly string[]
   /** Asks the publisher again whether this is still one release; AppError image_mixed when it is not. */
   readonly confirm: (fetcher: Fetcher) => Promise<void>
 }
 
 /** Small documents of a publisher. */
 export interface Fetcher {
-  /** AppError image_download_failed, image_too_large. */
+  /** AppError image_download_failed (MissingError when the publisher does not have it), image_too_large. */
   text: (url: string) => Promise<string>
   bytes: (url: string) => Promise<Buffer>
 }

@@ -12,6 +12,13 @@ export interface SourceState {
   /** What the publisher had then. */
   readonly version?: string | undefined
   readonly error?: { readonly at: string, readonly code: string, readonly text: string } | undefined
+  /** What the last try took: who is slow comes last. */
+  readonly seconds?: number | undefined
+  /** Whether its publisher signs which version it is, and what is in it: it has to from then on. */
+  readonly signsVersion?: boolean | undefined
+  readonly signsDigests?: boolean | undefined
+  /** What could not be proven of what is published now. */
+  readonly unproven?: readonly string[] | undefined
 }
 
 export interface VerifiedState {

@@ -9,8 +9,10 @@ export interface Artifact {
 
 export interface StreamRelease {
   readonly version: string
-  /** Kernel, initramfs and rootfs for PXE, and the image for disks of 512 byte sectors. */
+  /** Kernel, initramfs and rootfs for PXE, and the image for disks of 512 byte sectors, as far as the release has them. */
   readonly artifacts: readonly Artifact[]
+  /** What is said of those that it lacks. */
+  readonly missing: readonly AppError[]
 }
 
 const disk = 'raw.xz'
@@ -20,7 +22,7 @@ const pxe = ['kernel', 'initramfs', 'rootfs'] as const
 export function readStreamMetadata (text: string, arch: string, url: string): StreamRelease {
   const document = parsed(text, url)
   const metal = at(document, ['architectures', arch, 'artifacts', 'metal'], url)
-  return { version: textOf(at(metal, ['release'], url), url), artifacts: artifacts(at(metal, ['formats'], url), url) }
+  return { version: textOf(at(metal, ['release'], url), url), ...artifacts(at(metal, ['formats'], url), url) }
 }
 
 /** `/prod/streams/stable/builds/<version>/release.json`: release, architectures.<arch>.media.metal.artifacts. */
@@ -28,14 +30,23 @@ export function readReleaseMetadata (text: string, arch: string, url: string): S
   const document = parsed(text, url)
   return {
     version: textOf(at(document, ['release'], url), url),
-    artifacts: artifacts(at(document, ['architectures', arch, 'media', 'metal', 'artifacts'], url), url)
+    ...artifacts(at(document, ['architectures', arch, 'media', 'metal', 'artifacts'], url), url)
   }
 }
 
-const artifacts = (formats: unknown, url: string): readonly Artifact[] => [
-  ...pxe.map(name => artifact(at(formats, ['pxe', name], url), url)),
-  artifact(at(formats, [disk, 'disk'], url), url)
-]
+function artifacts (formats: unknown, url: string): Pick<StreamRelease, 'artifacts' | 'missing'> {
+  const found: Artifact[] = []
+  const missing: AppError[] = []
+  for (const path of [...pxe.map(name => ['pxe', name]), [disk, 'disk']]) {
+    try {
+      found.push(artifact(at(formats, path, url), url))
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      missing.push(error)
+    }
+  }
+  return { artifacts: found, missing }
+}
 
 function artifact (value: unknown, url: string): Artifact {
   const location = textOf(at(value, ['location'], url), url)

@@ -1,10 +1,14 @@
-// Detached OpenPGP signatures over files (RFC 4880 section 5.2.4, RFC 9580): type 0x00, version 4, as every publisher of
-// images makes them. The file is read once, in pieces, and hashed by Node; openpgp.js then judges the signature, the key
-// and its bindings. Its own way of hashing a stream is not used: it waits for ever on Node's web streams.
+// Detached OpenPGP signatures over files (RFC 9580 section 5.2.4): type 0x00, version 4, as every publisher of images makes
+// them, and good where `gpg --verify` with the same keys says "Good signature". A file is read once, in pieces, and hashed by
+// Node; openpgp.js compares signature and digest. Its own way of hashing a stream is not used: it waits for ever on Node's
+// web streams.
 import { createHash, type Hash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { enums, type PublicKey, readSignature, type SignaturePacket } from 'openpgp'
+import { closeSync, openSync, readSync } from 'node:fs'
+import { setImmediate as turn } from 'node:timers/promises'
+import { enums, readSignature, type SignaturePacket } from 'openpgp'
 import { AppError, messageOf } from '../base/errors.js'
+import { armoredBlocks } from './armor.js'
+import { asGpg, type Certificate, type KeyPart, nodeHashes, verifyDigest } from './certificate.js'
 
 export interface SignedBy {
   /** Of the primary key, in upper-case hex: the one that is pinned. */
@@ -18,6 +22,9 @@ export interface SignedBy {
 export interface CheckedFile {
   readonly bytes: number
   readonly sha256: string
+  readonly sha512: string
+  /** The first bytes, `headBytes` at most. */
+  readonly head: Buffer
   /** Of a file whose signature was asked for. */
   readonly signedBy: SignedBy | undefined
 }
@@ -25,100 +32,156 @@ export interface CheckedFile {
 export interface CheckOptions {
   /** A signature file, binary or armoured; undefined for a file that is only hashed. */
   readonly signature: Uint8Array | undefined
-  readonly keys: readonly PublicKey[]
+  readonly keys: readonly Certificate[]
   /** Milliseconds since the epoch. */
   readonly now: number
   /** Takes what a key signed while it was good although it has ended since. */
   readonly allowExpired: boolean
 }
 
-const nodeHashes: Readonly<Record<number, string>> = {
-  [enums.hash.sha256]: 'sha256', [enums.hash.sha384]: 'sha384', [enums.hash.sha512]: 'sha512', [enums.hash.sha224]: 'sha224'
-}
-const pieceBytes = 256 * 1024
-
-export const fingerprintOf = (key: PublicKey): string => key.getFingerprint().toUpperCase()
+const pieceBytes = 2 ** 20
+export const headBytes = 64 * 1024
 
 /**
  * Reads the file, and throws AppError image_signature_bad, image_key_missing or image_key_expired unless one of the
- * signatures is good and by one of the keys.
+ * signatures is good and by one of the keys, and none by one of them is bad.
  */
-export async function checkFile (path: string, options: CheckOptions): Promise<CheckedFile> {
-  const packets = options.signature === undefined ? [] : await signaturesIn(path, options.signature)
-  const sha256 = createHash('sha256')
-  const hashes = packets.map(packet => createHash(nodeHashes[packet.hashAlgorithm ?? 0] ?? 'sha512'))
+export const checkFile = async (path: string, options: CheckOptions): Promise<CheckedFile> =>
+  await check(path, piecesOf(path), options)
+
+/**
+ * Read by this thread rather than by those of libuv, which all threads share: those who boot meanwhile need them. Others of this
+ * thread get their turn between the pieces. The memory is used again for the next.
+ */
+async function * piecesOf (path: string): AsyncGenerator<Buffer> {
+  const fd = openSync(path, 'r')
+  try {
+    const memory = Buffer.allocUnsafeSlow(pieceBytes)
+    for (let length = readSync(fd, memory); length > 0; length = readSync(fd, memory)) {
+      yield memory.subarray(0, length)
+      await turn()
+    }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** The same of bytes that are called `name`. */
+export const checkBytes = async (name: string, bytes: Buffer, options: CheckOptions): Promise<CheckedFile> =>
+  await check(name, [bytes], options)
+
+async function check (name: string, pieces: AsyncIterable<Buffer> | Iterable<Buffer>, options: CheckOptions): Promise<CheckedFile> {
+  const packets = options.signature === undefined ? [] : await signaturesIn(name, options.signature)
+  // One of each kind, however many signatures there are.
+  const hashes = new Map(['sha256', 'sha512', ...packets.map(hashOf)].map(kind => [kind, createHash(kind)]))
+  const heads: Buffer[] = []
   let bytes = 0
-  for await (const piece of createReadStream(path, { highWaterMark: pieceBytes }) as AsyncIterable<Buffer>) {
-    sha256.update(piece)
-    for (const hash of hashes) hash.update(piece)
+  for await (const piece of pieces) {
+    for (const hash of hashes.values()) hash.update(piece)
+    if (bytes < headBytes) heads.push(Buffer.from(piece.subarray(0, headBytes - bytes)))
     bytes += piece.length
   }
-  const failures: AppError[] = []
+  const failures: SignatureFailure[] = []
   let signedBy: SignedBy | undefined
-  for (const [index, packet] of packets.entries()) {
+  for (const packet of packets) {
     try {
-      signedBy ??= await judge(path, packet, hashes[index]!, options)
+      const found = await judge(packet, hashes.get(hashOf(packet))!.copy(), options)
+      signedBy ??= found
     } catch (error) {
-      if (!(error instanceof AppError)) throw error
+      if (!(error instanceof SignatureFailure)) throw error
       failures.push(error)
     }
   }
-  if (signedBy === undefined && failures[0] !== undefined) throw failures[0]
-  return { bytes, sha256: sha256.digest('hex'), signedBy }
+  const failure = failures.find(({ forged }) => forged) ?? (signedBy === undefined ? failures.find(({ code }) => code !== 'image_key_missing') ?? failures[0] : undefined)
+  if (failure !== undefined) throw new AppError(failure.code, `${name}: ${failure.message}`)
+  return { bytes, sha256: hashes.get('sha256')!.digest('hex'), sha512: hashes.get('sha512')!.digest('hex'), head: Buffer.concat(heads), signedBy }
 }
 
-async function signaturesIn (path: string, signature: Uint8Array): Promise<readonly SignaturePacket[]> {
+const hashOf = ({ hashAlgorithm }: SignaturePacket): string => nodeHashes[hashAlgorithm ?? 0] ?? 'sha512'
+
+/** More are none that a publisher made. */
+const mostSignatures = 100
+
+async function signaturesIn (name: string, signature: Uint8Array): Promise<readonly SignaturePacket[]> {
+  const blocks = armoredBlocks(signature, ['SIGNATURE'])
+  const packets: SignaturePacket[] = []
   try {
-    const text = Buffer.from(signature).toString('latin1')
-    const armoured = text.includes('-----BEGIN PGP SIGNATURE-----')
-    const read = await (armoured ? readSignature({ armoredSignature: text }) : readSignature({ binarySignature: signature }))
-    const packets = [...read.packets] as SignaturePacket[]
-    const usable = packets.filter(({ version, signatureType, hashAlgorithm }) =>
-      version === 4 && signatureType === enums.signature.binary && nodeHashes[hashAlgorithm ?? 0] !== undefined)
-    if (usable.length > 0) return usable
+    const reading = blocks.length === 0
+      ? [readSignature({ binarySignature: signature, config: asGpg })]
+      : blocks.map(armoredSignature => readSignature({ armoredSignature, config: asGpg }))
+    for (const read of await Promise.all(reading)) packets.push(...read.packets as unknown as SignaturePacket[])
   } catch (error) {
-    throw new AppError('image_signature_bad', `${path}: its signature can't be read: ${firstLine(error)}`)
+    throw new AppError('image_signature_bad', `${name}: its signature can't be read: ${firstLine(error)}`)
   }
-  throw new AppError('image_signature_bad', `${path}: its signature is not a version 4 signature over a binary file with SHA-2`)
+  if (packets.length > mostSignatures) throw new AppError('image_signature_bad', `${name}: its signature file holds more than ${mostSignatures} signatures`)
+  const usable = packets.filter(({ version, signatureType, hashAlgorithm }) =>
+    version === 4 && signatureType === enums.signature.binary && nodeHashes[hashAlgorithm ?? 0] !== undefined)
+  if (usable.length > 0) return usable
+  throw new AppError('image_signature_bad', `${name}: its signature is not a version 4 signature over a binary file`)
 }
 
 const firstLine = (error: unknown): string => messageOf(error).split('\n', 1)[0] ?? ''
 
-async function judge (path: string, packet: SignaturePacket, hash: Hash, { keys, now, allowExpired }: CheckOptions): Promise<SignedBy> {
-  const { issuerKeyID: id } = packet
-  const key = keys.find(candidate => candidate.getKeys(id).length > 0)
-  const issuer = key?.getKeys(id)[0]
-  if (key === undefined || issuer === undefined) {
-    const pinned = keys.length === 0 ? 'no key is pinned' : `pinned are ${keys.map(fingerprintOf).join(', ')}`
-    throw new AppError('image_key_missing', `${path}: signed with key ${id.toHex().toUpperCase()}, which is not pinned (${pinned}); core-provisioner images keys add FILE --fingerprint FINGERPRINT`)
+/** Why a signature does not count. */
+class SignatureFailure extends Error {
+  readonly code: 'image_signature_bad' | 'image_key_missing' | 'image_key_expired'
+  /** By one of the keys, and not over this file. */
+  readonly forged: boolean
+
+  constructor (code: SignatureFailure['code'], message: string, forged = false) {
+    super(message)
+    this.code = code
+    this.forged = forged
   }
-  const bad = (why: string): AppError => new AppError('image_signature_bad', `${path}: its signature by ${fingerprintOf(key)} is bad: ${why}`)
-  const created = packet.created ?? new Date(0)
-  try {
-    await verifyPacket(packet, issuer.keyPacket, hash, new Date(now))
-  } catch (error) {
-    throw bad(/digest did not match|verification failed/i.test(messageOf(error)) ? 'the file is not what was signed' : firstLine(error))
-  }
-  if (issuer.keyPacket.created > created) throw bad('it is older than the key')
-  await key.getSigningKey(id, created).catch((error: unknown) => { throw ended(path, key, `was not good when it signed: ${firstLine(error)}`) })
-  const expired = await key.getSigningKey(id, new Date(now)).then(() => false, (error: unknown) => {
-    if (allowExpired && /expired/i.test(messageOf(error))) return true
-    throw ended(path, key, `is not good any more: ${firstLine(error)}; a newer one is at the publisher's`)
-  })
-  return { fingerprint: fingerprintOf(key), signedAt: created.getTime(), expired }
 }
 
-const ended = (path: string, key: PublicKey, what: string): AppError => new AppError('image_key_expired', `${path}: the key ${fingerprintOf(key)} that signed it ${what}`)
+interface Issuer { readonly key: Certificate, readonly part: KeyPart }
 
-/** What a signature packet has beside its declared type: the hash of what is signed, when that has been made already. */
-interface Prehashed { hashed: Promise<Uint8Array> | null, readonly signatureData: Uint8Array }
+async function judge (packet: SignaturePacket, hash: Hash, { keys, now, allowExpired }: CheckOptions): Promise<SignedBy> {
+  const { issuerKeyID: id } = packet
+  const issuers = keys.flatMap(key => key.parts.filter(part => part.packet.getKeyID().equals(id)).map((part): Issuer => ({ key, part })))
+  if (issuers[0] === undefined) {
+    const pinned = keys.length === 0 ? 'no key is pinned' : `pinned are ${keys.map(({ fingerprint }) => fingerprint).join(', ')}`
+    throw new SignatureFailure('image_key_missing', `signed with key ${id.toHex().toUpperCase()}, which is not pinned (${pinned}); core-provisioner images keys add FILE --fingerprint FINGERPRINT`)
+  }
+  const { key, part } = await signerAmong(issuers, packet, hash)
+  const { fingerprint } = key
+  const created = Number(packet.created)
+  const bad = (why: string): SignatureFailure => new SignatureFailure('image_signature_bad', `its signature by ${fingerprint} is bad: ${why}`)
+  if (part.created > created) throw bad('it is older than the key')
+  if (!packet.signatureNeverExpires && typeof packet.signatureExpirationTime === 'number' && created + packet.signatureExpirationTime * 1000 <= now) throw bad('it has ended')
+  const ended = (what: string): SignatureFailure => new SignatureFailure('image_key_expired', `the key ${fingerprint} that signed it ${what}`)
+  const { revoked, expires, unfit } = key.standing(part, now)
+  if (revoked) throw ended('was revoked')
+  if (unfit !== undefined) throw bad(unfit)
+  const expired = expires !== undefined && expires <= now
+  if (expired && !(allowExpired && created < expires)) {
+    throw ended(`ended at ${new Date(expires).toISOString()}; a newer one is at the publisher's${created < expires ? '' : ', and it had ended when it signed'}`)
+  }
+  return { fingerprint, signedAt: created, expired }
+}
 
-async function verifyPacket (packet: SignaturePacket, key: Parameters<SignaturePacket['verify']>[0], hash: Hash, now: Date): Promise<void> {
-  const prehashed = packet as unknown as Prehashed
-  const { signatureData } = prehashed
-  // RFC 4880 section 5.2.4: the hashed part of the packet, then version, 0xff and the part's length.
+/** Whose signature it is, of those whose key id it names: as a rule there is one. */
+async function signerAmong (issuers: readonly Issuer[], packet: SignaturePacket, hash: Hash): Promise<Issuer> {
+  const digest = digestOf(packet, hash)
+  let failure: unknown
+  for (const issuer of issuers) {
+    try {
+      await verifyDigest(packet, issuer.part.packet, enums.signature.binary, digest)
+      return issuer
+    } catch (error) {
+      failure = error
+    }
+  }
+  const why = /digest did not match|verification failed/i.test(messageOf(failure)) ? 'the file is not what was signed' : firstLine(failure)
+  throw new SignatureFailure('image_signature_bad', `its signature by ${issuers[0]?.key.fingerprint ?? ''} is bad: ${why}`, true)
+}
+
+function digestOf (packet: SignaturePacket, hash: Hash): Uint8Array {
+  // Not in the library's types: the packet up to the end of its hashed subpackets.
+  const { signatureData } = packet as unknown as { readonly signatureData: Uint8Array }
+  // RFC 9580 section 5.2.4: the hashed part of the packet, then version, 0xff and the part's length.
   const trailer = Buffer.from([4, 0xff, 0, 0, 0, 0])
   trailer.writeUInt32BE(signatureData.length, 2)
-  prehashed.hashed = Promise.resolve(new Uint8Array(hash.update(signatureData).update(trailer).digest()))
-  await packet.verify(key, enums.signature.binary, {}, now, true)
+  return new Uint8Array(hash.update(signatureData).update(trailer).digest())
 }

@@ -5,7 +5,6 @@ import { buildHttpApp, type HttpApp, progressTimeout } from '../http/http-server
 import { registerImageRoute } from '../control/image-route.js'
 import { type MachineRoutesOptions, registerMachineRoutes } from '../control/machine-routes.js'
 import { registerMetricsRoute } from '../control/metrics-route.js'
-import type { Mirror } from '../mirror/mirror.js'
 import { connectionShares, descriptorLimit } from '../net/descriptors.js'
 import { listenError } from '../net/udp.js'
 import { armor } from '../openpgp/sign.js'
@@ -14,12 +13,13 @@ import type { Clock } from '../base/clock.js'
 import { addressHolders } from './address-holders.js'
 import { bootConfig } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
+import type { ServiceImages } from './images.js'
 import type { Prepared } from './listener.js'
 import type { Place } from './place.js'
 import type { Shared } from './shared.js'
 
 /** `starting` gives the reasons why the appliance is not ready yet. */
-export async function buildApp (shared: Omit<Shared, 'app'>, images: Mirror | undefined, starting: () => readonly string[]): Promise<HttpApp> {
+export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImages | undefined, starting: () => readonly string[]): Promise<HttpApp> {
   const { config, log, clock, store, provisioner, bootFiles, metrics, observer, signer, hindrances } = shared
   const assetCache = new AssetCache({ memory: config.assets.cache_memory, clock })
   metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
@@ -44,7 +44,10 @@ export async function buildApp (shared: Omit<Shared, 'app'>, images: Mirror | un
     },
     identify: config.http.identify_by_ip ? await addressHolders(shared) : undefined,
     ready: () => [...starting(), ...hindrances.values(), ...store.problems().map(({ file, message }) => `${file}: ${message}`)],
-    onRequest: observer.onHttp,
+    onRequest: event => {
+      observer.onHttp(event)
+      if (event.path.startsWith('/assets/') && (event.status === 200 || event.status === 206)) images?.fetched(event.path)
+    },
     connections
   })
   registerMetricsRoute(app, metrics)

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import type { LoadedConfig } from '../config/load.js'
 import { openSource } from '../mirror/catalog.js'
-import { Mirror } from '../mirror/mirror.js'
+import { Mirror, type MirrorOptions } from '../mirror/mirror.js'
 import type { Source } from '../mirror/source.js'
 
 /** AppError config_invalid says where the source that can't be stands. */
@@ -30,9 +30,12 @@ export interface MirrorContext {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-export function openMirror (loaded: LoadedConfig, { clock, env }: MirrorContext): Mirror {
+export const openMirror = (loaded: LoadedConfig, { clock, env }: MirrorContext): Mirror =>
+  new Mirror({ ...mirrorOptions(loaded, env), clock })
+
+export function mirrorOptions (loaded: LoadedConfig, env: MirrorContext['env']): Omit<MirrorOptions, 'clock'> {
   const { config: { images, assets_path: assetsPath, state_path: statePath } } = loaded
-  const { keys, keep, timeout, max_size: maxSize } = images
+  const { keys, keep, timeout, max_size: maxSize, ca_file: caFile } = images
   if (assetsPath === '') throw new AppError('config_invalid', 'there is no place for images: assets_path is ""')
-  return new Mirror({ assetsPath, statePath, sources: imageSources(loaded), keys, keep, timeout, maxSize, env, clock })
+  return { assetsPath, statePath, sources: imageSources(loaded), keys, keep, timeout, maxSize, caFile, env }
 }

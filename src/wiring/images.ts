@@ -1,80 +1,118 @@
-// The image mirror of the service, where it works by itself: its schedule and its metrics.
+// The image mirror of the service, where it works by itself: its thread, its schedule and its metrics.
+import type { Clock } from '../base/clock.js'
 import { messageOf } from '../base/errors.js'
-import type { Snapshot } from '../matchbox/store.js'
+import type { Snapshot, Store } from '../matchbox/store.js'
 import { encodeGroup } from '../matchbox/group.js'
 import { encodeProfile } from '../matchbox/profile.js'
-import type { ImagesShown, Mirror, ReleaseShown } from '../mirror/mirror.js'
+import { FetchedLog } from '../mirror/fetched.js'
+import { Links } from '../mirror/links.js'
+import type { ImagesShown } from '../mirror/mirror.js'
+import { RemoteMirror } from '../mirror/remote-mirror.js'
 import { Schedule } from '../mirror/schedule.js'
-import { openMirror } from './image-sources.js'
+import { resolveAsset } from './asset-aliases.js'
+import { KeptImages, registerImageMetrics } from './image-metrics.js'
+import { mirrorOptions } from './image-sources.js'
 import type { Shared } from './shared.js'
 
 /** Every text of the store in which a release may be named, also of what was deleted a moment ago and is still served. */
-export function storeTexts ({ forMachines, groups, profiles, configs }: Snapshot): readonly string[] {
-  const found = new Set<string>()
+export function * storeTexts ({ forMachines, groups, profiles, configs }: Snapshot): Generator<string> {
   for (const objects of [{ groups, profiles, configs }, forMachines]) {
-    for (const group of objects.groups.values()) found.add(encodeGroup(group).toString())
-    for (const profile of objects.profiles.values()) found.add(encodeProfile(profile).toString())
-    for (const kind of Object.values(objects.configs)) for (const { content } of kind.values()) found.add(content.toString('latin1'))
+    for (const group of objects.groups.values()) yield encodeGroup(group).toString()
+    for (const profile of objects.profiles.values()) yield encodeProfile(profile).toString()
+    for (const kind of Object.values(objects.configs)) for (const { content } of kind.values()) yield content.toString('latin1')
   }
-  return [...found]
 }
 
-/** The mirror of the service, with its schedule and metrics; undefined when nothing is or can be mirrored. */
-export async function startImages ({ loaded, config, env, clock, log, metrics, store, onClose }: Omit<Shared, 'app'>): Promise<Mirror | undefined> {
+/** Why nothing may be pruned now: what is in use is not known. undefined when it is. */
+export function unprunable (store: Pick<Store, 'problems' | 'snapshot'>): string | undefined {
+  const [problem] = store.problems()
+  // A file that can't be read may name any release.
+  if (problem !== undefined) return `${problem.file} can't be read: ${problem.message}`
+  const { groups, profiles, configs } = store.snapshot
+  const holds = groups.size > 0 || profiles.size > 0 || Object.values(configs).some(kind => kind.size > 0)
+  // A folder whose file system is not mounted looks like a store that names nothing.
+  return holds ? undefined : 'the store holds no group, profile or config, so nothing tells which releases are in use'
+}
+
+/** The mirror of the service. */
+export interface ServiceImages {
+  readonly list: () => Promise<ImagesShown>
+  /** Hears which path below /assets/ a machine was sent. */
+  readonly fetched: (path: string) => void
+}
+
+/** The mirror with its schedule and metrics; undefined when nothing is or can be mirrored. */
+export async function startImages (shared: Omit<Shared, 'app'>): Promise<ServiceImages | undefined> {
+  const { loaded, config, env, clock, log, metrics, store, onClose } = shared
   if (config.assets_path === '') return undefined
-  const mirror = openMirror(loaded, { clock, env })
-  registerMetrics(mirror, metrics)
-  const { interval } = config.images
-  if (mirror.sources.length === 0 || interval === 0) return mirror
+  let crashes = 0
+  metrics.counter('image_mirror_crashes_total', 'How often the thread of the image mirror ended by an error', () => crashes)
+  const mirror = new RemoteMirror({
+    mirror: mirrorOptions(loaded, env),
+    clock,
+    onCrash: error => {
+      crashes++
+      log.error({ error: error.message, stack: error.stack }, 'images.crash')
+    }
+  })
+  onClose(() => mirror.close())
+  const kept = new KeptImages(() => mirror.list(), clock)
+  registerImageMetrics(kept, metrics)
+  const fetched = await FetchedLog.open({
+    statePath: config.state_path, clock, onError: error => { log.warn({ error: messageOf(error) }, 'images.fetched') }
+  })
+  onClose(() => fetched.close())
+  const images: ServiceImages = { list: () => kept.look(), fetched: noteFetched(config.assets_path, fetched, clock) }
+  const { interval, sources } = config.images
+  if (sources.length === 0 || interval === 0) return images
+
   const stopping = new AbortController()
   const run = async (): Promise<boolean> => {
     try {
       // First, so that what a machine is booting from outlasts the move of its alias by an interval.
-      // A file of the store that can't be read may name any release.
-      const pruned = store.problems().length > 0 ? [] : await mirror.prune(storeTexts(store.snapshot))
-      for (const { folder, version, kept } of pruned) if (kept === undefined) log.info({ folder, version }, 'images.prune')
-      const results = await mirror.sync({
-        signal: stopping.signal,
-        onResult: ({ source, outcome, version, error }) => {
-          if (error === undefined) log[outcome === 'present' ? 'debug' : 'info']({ source, version, outcome }, 'images.sync')
-          else if (!stopping.signal.aborted) log.warn({ source, version, code: error.code, error: error.text }, 'images.failed')
-        }
+      const reason = unprunable(store)
+      if (reason !== undefined) log.info({ reason }, 'images.keep')
+      const pruned = reason === undefined ? await mirror.prune(storeTexts(store.snapshot)) : []
+      for (const { folder, version, kept: why } of pruned) if (why === undefined) log.info({ folder, version }, 'images.prune')
+      const results = await mirror.sync(({ source, outcome, version, error, unproven = [] }) => {
+        kept.forget()
+        if (error === undefined) log[outcome === 'present' ? 'debug' : 'info']({ source, version, outcome, ...unproven.length > 0 && { unproven } }, 'images.sync')
+        else if (!stopping.signal.aborted) log.warn({ source, version, code: error.code, error: error.text }, 'images.failed')
       })
       return results.every(({ outcome }) => outcome !== 'failed')
     } catch (error) {
-      log.warn({ error: messageOf(error) }, 'images.failed')
+      if (!stopping.signal.aborted) log.warn({ error: messageOf(error) }, 'images.failed')
       return false
+    } finally {
+      kept.forget()
     }
   }
-  const { sources } = await mirror.list()
-  const times = sources.map(({ checked }) => checked === undefined ? undefined : Date.parse(checked))
-  const last = times.includes(undefined) ? undefined : Math.min(...times.map(time => time ?? 0))
-  const schedule = new Schedule({ interval, last, clock, random: Math.random, run })
+  const shown = await kept.look()
+  const schedule = new Schedule({ interval, last: lastChecked(shown, clock.now()), clock, random: Math.random, run })
   onClose(async () => {
     stopping.abort()
+    mirror.stop()
     await schedule.close()
   })
-  return mirror
+  return images
 }
 
-function registerMetrics (mirror: Mirror, metrics: Shared['metrics']): void {
-  // All gauges are read at the same moment: the disk is looked at once for them.
-  let looking: Promise<ImagesShown> | undefined
-  const look = (): Promise<ImagesShown> => {
-    looking ??= mirror.list().finally(() => { looking = undefined })
-    return looking
+/** When all sources had been looked at; undefined when one never was, or in a future that a clock invented. */
+export function lastChecked ({ sources }: ImagesShown, now: number): number | undefined {
+  const times = sources.map(({ checked = '' }) => Date.parse(checked))
+  return times.every(time => time <= now) ? Math.min(...times) : undefined
+}
+
+/** Notes releases that machines fetch, by where the links in a path lead. */
+function noteFetched (root: string, log: FetchedLog, clock: Clock): (path: string) => void {
+  let links = new Links(root)
+  let taken = clock.now()
+  return path => {
+    if (Math.abs(clock.now() - taken) > 1000) {
+      taken = clock.now()
+      links = new Links(root)
+    }
+    const real = resolveAsset(links, path).split('/').slice(2, -1)
+    if (real.length > 1) log.note(real.join('/'))
   }
-  const ofReleases = (name: string, help: string, value: (release: ReleaseShown) => number): void => {
-    metrics.gaugesBy(name, help, ['path'], async () => (await look()).releases.map(release => [{ path: release.path }, value(release)]))
-  }
-  metrics.gaugesBy('image_release_info', 'Mirrored releases: version, links to it, key that it was verified by', ['path', 'version', 'aliases', 'key'],
-    async () => (await look()).releases.map(({ path, version, aliases, keys }) => [{ path, version, aliases: aliases.join(','), key: keys.join(',') }, 1]))
-  ofReleases('image_release_age_seconds', 'Time since a mirrored release was published here', ({ ageSeconds }) => ageSeconds)
-  ofReleases('image_release_bytes', 'Bytes of a mirrored release', ({ bytes }) => bytes)
-  ofReleases('image_release_problems', 'Files of a mirrored release that the last verification found bad',
-    ({ problems }) => Object.keys(problems).length)
-  metrics.gaugesBy('image_source_success_seconds', 'When an image source was last up to date, in seconds since the epoch', ['source'],
-    async () => (await look()).sources.map(({ source, succeeded }) => [{ source }, Date.parse(succeeded ?? '1970-01-01T00:00:00Z') / 1000]))
-  metrics.gaugesBy('image_source_failed', 'Image sources whose last try failed, by what went wrong', ['source', 'error'],
-    async () => (await look()).sources.map(({ source, error }) => [{ source, error: error?.code ?? '' }, error === undefined ? 0 : 1]))
 }

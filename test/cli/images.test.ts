@@ -1,5 +1,5 @@
 // images, as a person uses it: keys, sync, list, verify, prune; and the service that does it by itself.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ import { seenFiles } from '../helpers/mirror.js'
 import { writeConfig } from '../helpers/mirror-kill.js'
 import { type Ended, Program } from '../helpers/program.js'
 import { makeKey, Publisher } from '../helpers/publisher.js'
-import { needs } from '../helpers/tools.js'
+import { needs, needsRoot } from '../helpers/tools.js'
 
 const key = await makeKey('publisher')
 
@@ -29,7 +29,7 @@ t.test('sync, list, verify, prune', { timeout: 120_000 }, async t => {
   const server = await Publisher.start()
   t.teardown(() => server.close())
   const config = writeConfig(folder, server.url, key, 'keep: 1')
-  const images = async (...args: string[]): Promise<Ended> => await new Program(['images', ...args, '--config', config]).end()
+  const images = async (...args: string[]): Promise<Ended> => await new Program(['images', ...args, '--config', config], { built: true }).end()
 
   for (const version of ['1.0.0', '1.1.0', '1.2.0', '1.3.0']) {
     await server.flatcar(version, key)
@@ -58,7 +58,7 @@ t.test('sync, list, verify, prune', { timeout: 120_000 }, async t => {
   ])
   t.same(readdirSync(join(folder, 'assets/flatcar')).filter(name => /^\d/.test(name)).sort(), ['1.0.0', '1.3.0'])
   writeFileSync(join(folder, 'data/profiles/broken.json'), '{')
-  t.match(await images('prune'), { status: 1, stderr: /nothing is removed as long as profiles\/broken\.json can't be read/ })
+  t.match(await images('prune'), { status: 1, stderr: /nothing is removed: profiles\/broken\.json can't be read/ })
 
   t.match(await images('verify'), { status: 0, stdout: new RegExp(`^flatcar/1\\.3\\.0: good, 878\\.9 KiB, ${key.fingerprint}$`, 'm') })
   if (needs(t, 'gpg')) {
@@ -75,13 +75,13 @@ t.test('sync, list, verify, prune', { timeout: 120_000 }, async t => {
   writeFileSync(kernel, bytes)
   const bad = await images('verify')
   t.match(bad, { status: 1, stdout: /^flatcar\/1\.3\.0: 1 bad$/m, stderr: /^core-provisioner images verify: .*vmlinuz: its signature by \w+ is bad: the file is not what was signed\n$/ })
-  t.match((await new Program(['doctor', '--config', config]).end()).stdout, /^PROBLEM {2}images: \/assets\/flatcar\/1\.3\.0: .*not what was signed/m)
+  t.match((await new Program(['doctor', '--config', config], { built: true }).end()).stdout, /^PROBLEM {2}images: \/assets\/flatcar\/1\.3\.0: .*not what was signed/m)
   t.match(await images('sync'), { status: 0, stdout: /1\.3\.0 fetched again and verified/ })
 
   await server.flatcar('1.4.0', await makeKey('foreign'))
   t.match(await images('sync'), { status: 1, stderr: /^core-provisioner images sync: flatcar\/stable\/amd64: .*signed with key [0-9A-F]{16}, which is not pinned.*\n$/ })
   t.equal(readlinkSync(join(folder, 'assets/flatcar/stable')), '1.3.0')
-  t.match((await new Program(['doctor', '--config', config]).end()).stdout, /^PROBLEM {2}images: flatcar\/stable\/amd64 failed at .*not pinned/m)
+  t.match((await new Program(['doctor', '--config', config], { built: true }).end()).stdout, /^PROBLEM {2}images: flatcar\/stable\/amd64 failed at .*not pinned/m)
   t.match(await images('dance'), { status: 2, stderr: /expected one of sync, list, verify, prune, keys/ })
   t.match(await images('sync', '--set', 'images.sources=[]'), { status: 1, stderr: /no image source is configured/ })
   t.match(await images('sync', '--set', 'images.sources=[{os: flatcar, channel: edge}]'), { status: 1, stderr: /--set images\.sources: images\.sources\.0: expected channel to be one of stable, beta, alpha, lts/ })
@@ -105,7 +105,7 @@ t.test('keys are imported and pinned by fingerprint, as gpg makes them', { timeo
   t.teardown(() => server.close())
   await server.flatcar('1.0.0', { ...key, sign }, { bytes: 3_000_000 })
   const config = writeConfig(folder, server.url, key)
-  const images = async (...args: string[]): Promise<Ended> => await new Program(['images', ...args, '--config', config, '--set', 'images.keys=[]']).end()
+  const images = async (...args: string[]): Promise<Ended> => await new Program(['images', ...args, '--config', config, '--set', 'images.keys=[]'], { built: true }).end()
   t.match(await images('sync'), { status: 1, stderr: /no key is pinned that could have signed flatcar\/stable\/amd64/ })
   t.match(await images('keys', 'add', exported), { status: 2, stderr: new RegExp(`give it with --fingerprint; .* holds ${fingerprint} \\(images`) })
   t.match(await images('keys', 'add', exported, '--fingerprint', '0'.repeat(40)), { status: 1, stderr: /does not hold the key 0000/ })
@@ -128,7 +128,7 @@ t.test('the service syncs and prunes by itself, and tells of it', { timeout: 60_
   const config = writeConfig(folder, server.url, key, 'keep: 0\n  interval: 1s')
   mkdirSync(join(folder, 'data/profiles'), { recursive: true })
   writeFileSync(join(folder, 'data/profiles/old.json'), profile('old', '/assets/flatcar/1.0.0/flatcar_production_pxe.vmlinuz'))
-  const program = new Program(['serve', '--config', config, '--set', `http.address=127.0.0.1:${port}`])
+  const program = new Program(['serve', '--config', config, '--set', `http.address=127.0.0.1:${port}`], { built: true })
   t.teardown(() => program.child.kill('SIGKILL'))
   t.match(await program.logged('images.sync'), { source: 'flatcar/stable/amd64', version: '1.0.0', outcome: 'published' })
   const url = `http://127.0.0.1:${port}`
@@ -149,6 +149,12 @@ t.test('the service syncs and prunes by itself, and tells of it', { timeout: 60_
   t.match(releases, [{ version: '1.2.0', aliases: ['current', 'latest', 'stable'], keys: [key.fingerprint] }, { version: '1.0.0' }], 'what the profile names stays')
   t.ok(Buffer.from(await (await fetch(`${url}/assets/flatcar/stable/flatcar_production_pxe.vmlinuz`)).arrayBuffer()).equals(server.files.get('/amd64-usr/1.2.0/flatcar_production_pxe.vmlinuz')!.body))
 
+  // It is a mirror that another one can be fed from.
+  const below = join(folder, 'below')
+  const fed = writeConfig(below, `${url}/assets`, key)
+  t.match(await new Program(['images', 'sync', '--config', fed], { built: true }).end(), { status: 0, stdout: /1\.2\.0 published and verified/ })
+  t.equal(readlinkSync(join(below, 'assets/flatcar/stable')), '1.2.0')
+
   server.faults.set('/amd64-usr/current/version.txt', { kind: 'status', status: 404 })
   const failing = await until(({ sources }) => sources[0]?.error !== undefined)
   t.match(failing.sources, [{ version: '1.2.0', error: { code: 'image_download_failed', text: /answered 404/ } }])
@@ -158,4 +164,44 @@ t.test('the service syncs and prunes by itself, and tells of it', { timeout: 60_
   t.match(metrics, 'image_release_bytes{path="/assets/flatcar/1.2.0"} 900000')
   t.equal((await program.end('SIGTERM')).status, 0)
   t.ok(existsSync(join(folder, 'assets/flatcar/1.0.0/release.json')))
+})
+
+t.test('a connection that breaks is waited for, and the command ends when its work is done', { timeout: 60_000 }, async t => {
+  const folder = scratch(t)
+  const server = await Publisher.start()
+  t.teardown(() => server.close())
+  await server.flatcar('1.0.0', key, { bytes: 3_000_000 })
+  server.faults.set('/amd64-usr/1.0.0/flatcar_production_pxe.vmlinuz', { kind: 'cut', after: 1_200_000, times: 2 })
+  server.faults.set('/amd64-usr/current/version.txt', { kind: 'status', status: 503, times: 1 })
+  const config = writeConfig(folder, server.url, key)
+  t.match(await new Program(['images', 'sync', '--config', config], { built: true }).end(), { status: 0, stdout: /1\.0\.0 published and verified/, stderr: '' })
+  await server.flatcar('1.1.0', key)
+  server.faults.set('/amd64-usr/1.1.0/flatcar_production_pxe.vmlinuz', { kind: 'redirect', to: 'file:///etc/passwd' })
+  t.match(await new Program(['images', 'sync', '--config', config], { built: true }).end(), { status: 1, stderr: /^core-provisioner images sync: .* which is not followed\n$/ })
+})
+
+t.test('root works as the user whose the state is; doctor tells of what is booted and not there', { timeout: 60_000 }, async t => {
+  const folder = scratch(t)
+  const server = await Publisher.start()
+  t.teardown(() => server.close())
+  await server.flatcar('1.0.0', key)
+  const config = writeConfig(folder, server.url, key)
+  mkdirSync(join(folder, 'data/profiles'), { recursive: true })
+  writeFileSync(join(folder, 'data/profiles/a.json'), profile('a', '/assets/flatcar/stable/flatcar_production_pxe.vmlinuz'))
+  writeFileSync(join(folder, 'data/profiles/b.json'), profile('b', '/assets/flatcar/0.9.0/flatcar_production_pxe.vmlinuz'))
+  if (needsRoot(t)) {
+    const nobody = 65534
+    for (const name of ['state', 'assets']) {
+      mkdirSync(join(folder, name))
+      chownSync(join(folder, name), nobody, nobody)
+    }
+    chmodSync(folder, 0o755)
+    t.match(await new Program(['images', 'sync', '--config', config], { built: true }).end(), { status: 0, stderr: '' })
+    const made = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => /^(state|assets)\//.test(name))
+    t.ok(made.includes('assets/flatcar/.partial/lock'))
+    t.same(made.filter(name => lstatSync(join(folder, name)).uid !== nobody), [], 'nothing is root\'s')
+  }
+  const { stdout } = await new Program(['doctor', '--config', config], { built: true }).end()
+  t.match(stdout, /^PROBLEM {2}assets: profile b boots \/assets\/flatcar\/0\.9\.0\/flatcar_production_pxe\.vmlinuz, which is not there/m)
+  t.notMatch(stdout, /profile a boots/)
 })

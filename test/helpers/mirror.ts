@@ -3,8 +3,9 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path'
 import { systemClock } from '../../src/base/clock.js'
 import { openSource } from '../../src/mirror/catalog.js'
-import { Mirror, type MirrorOptions, type SyncResult } from '../../src/mirror/mirror.js'
+import { Mirror, type MirrorOptions } from '../../src/mirror/mirror.js'
 import type { SourceConfig } from '../../src/mirror/source.js'
+import type { SyncResult } from '../../src/mirror/sync.js'
 import type { TestKey } from './publisher.js'
 
 export interface TestMirrorOptions extends Partial<Omit<MirrorOptions, 'sources' | 'keys'>> {
@@ -30,6 +31,7 @@ export class TestMirror {
       keep: 2,
       timeout: 2000,
       maxSize: 2 ** 30,
+      caFile: '',
       env: {},
       clock: systemClock,
       ...more

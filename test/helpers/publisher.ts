@@ -31,7 +31,7 @@ const signWith = async (key: PrivateKey, content: Buffer, date: Date): Promise<U
   await sign({ message: await createMessage({ binary: content }), signingKeys: key, detached: true, format: 'binary', date }) as Uint8Array
 
 export type Fault =
-  | { readonly kind: 'status', readonly status: number, readonly times?: number }
+  | { readonly kind: 'status', readonly status: number, readonly retryAfter?: string, readonly times?: number }
   /** Ends the connection after so many bytes. */
   | { readonly kind: 'cut', readonly after: number, readonly times?: number }
   | { readonly kind: 'hang', readonly times?: number }
@@ -54,6 +54,12 @@ export class Publisher {
   most = 0
   /** Sends a file at once and closes the connection, as HTTP/1.0 servers do. */
   closes = false
+  /** Bytes of a part that is asked for at most; the rest is to be asked for again. */
+  longestPart = Infinity
+  /** What the authorization header has to be; nothing is told to others. */
+  authorization: string | undefined
+  /** The authorization header of each request. */
+  readonly authorizations: Array<string | undefined> = []
   /** Called before a request is answered. */
   onRequest: (path: string) => void = () => {}
   readonly #server: Server | TlsServer
@@ -131,12 +137,17 @@ export class Publisher {
   #answer (request: IncomingMessage, response: ServerResponse): void {
     const path = new URL(request.url ?? '/', 'http://publisher').pathname
     this.requests.push(`${request.method ?? ''} ${path} ${request.headers.range ?? ''}`.trim())
+    this.authorizations.push(request.headers.authorization)
     this.onRequest(path)
+    if (this.authorization !== undefined && request.headers.authorization !== this.authorization) {
+      response.writeHead(401).end('no')
+      return
+    }
     const fault = this.#fault(path)
     const file = this.files.get(path)
     if (fault?.kind === 'hang') return
     if (fault?.kind === 'status') {
-      response.writeHead(fault.status).end('no')
+      response.writeHead(fault.status, fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter }).end('no')
     } else if (fault?.kind === 'redirect') {
       response.writeHead(302, { location: fault.to }).end()
     } else if (fault?.kind === 'endless') {
@@ -154,13 +165,14 @@ export class Publisher {
         response.writeHead(416).end()
         return
       }
-      const headers = { etag, 'content-length': body.length - from, ...from > 0 && { 'content-range': `bytes ${from}-${body.length - 1}/${body.length}` } }
+      const end = from > 0 ? Math.min(body.length, from + this.longestPart) : body.length
+      const headers = { etag, 'content-length': end - from, ...from > 0 && { 'content-range': `bytes ${from}-${end - 1}/${body.length}` } }
       response.writeHead(from > 0 ? 206 : 200, { ...headers, ...this.closes && { connection: 'close' } })
       if (this.closes && fault === undefined) {
-        response.end(body.subarray(from))
+        response.end(body.subarray(from, end))
         return
       }
-      this.#send(response, body.subarray(from), fault?.kind === 'cut' ? fault.after : undefined)
+      this.#send(response, body.subarray(from, end), fault?.kind === 'cut' ? fault.after : undefined)
     }
   }
 

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { createSecureContext } from 'node:tls'
 import t, { type Test } from 'tap'
 import { HttpClient, type HttpClientOptions } from '../../src/mirror/http-client.js'
 import { systemClock } from '../../src/base/clock.js'
@@ -63,7 +64,7 @@ t.test('over a proxy: what is encrypted through a tunnel, what is not by asking 
   server.put('/file', 'here')
   const { port, asked } = await tunnel(t)
   const env = { https_proxy: `user:p%40ss@127.0.0.1:${port}`, http_proxy: `http://127.0.0.1:${port}` }
-  t.equal(await client({ env, ca: [ca.cert] }).text(`${server.url}/file`), 'here')
+  t.equal(await client({ env, secureContext: createSecureContext({ ca: ca.cert }) }).text(`${server.url}/file`), 'here')
   t.match(asked[0], { method: 'CONNECT', url: server.url.replace('https://', ''), headers: { 'proxy-authorization': `Basic ${Buffer.from('user:p@ss').toString('base64')}` } })
   t.equal(await client({ env }).text('http://publisher.invalid/a?b=c'), 'by the proxy: http://publisher.invalid/a?b=c')
 
@@ -79,8 +80,8 @@ t.test('TLS: only by a certificate that is trusted', async t => {
   const server = await Publisher.start(pair)
   t.teardown(() => server.close())
   server.put('/file', 'here')
-  t.equal(await client({ ca: [otherCa.cert, ca.cert] }).text(`${server.url}/file`), 'here')
-  await t.rejects(client({ ca: [otherCa.cert] }).text(`${server.url}/file`), { code: 'image_download_failed' })
+  t.equal(await client({ secureContext: createSecureContext({ ca: [otherCa.cert, ca.cert] }) }).text(`${server.url}/file`), 'here')
+  await t.rejects(client({ secureContext: createSecureContext({ ca: otherCa.cert }) }).text(`${server.url}/file`), { code: 'image_download_failed' })
   await t.rejects(client().text(`${server.url}/file`), { code: 'image_download_failed' })
   await t.rejects(client().text((await plain(t)).replace('http:', 'https:')), { message: /it does not speak TLS/ })
 })

@@ -12,9 +12,9 @@ t.test('what is named stays, and of the rest of each channel the newest', t => {
     release('1.2.10', 'stable'), release('1.2.9', 'stable'), release('1.2.1', 'stable'), release('1.2.0', 'stable'), release('1.1.0', 'stable'),
     release('2.1.0', 'beta'), release('2.0.0', 'beta'), release('1.0.0', 'stable')
   ]
-  const folder = { folder: 'flatcar', path: '', releases, aliases: new Map([['stable', '1.2.9'], ['mine', '1.1.0']]) }
+  const folder = { folder: 'flatcar', releases, aliases: new Map([['stable', '1.2.9'], ['mine', '1.1.0']]), links: new Map<string, string>() }
   const gone = (keep: number, texts: readonly string[], pinned?: string): string[] => judgeReleases(folder, {
-    keep, texts, sources: pinned === undefined ? [] : [openSource(sourceConfig({ os: 'flatcar', version: pinned }))]
+    keep, texts, fetched: new Map(), now: 0, sources: pinned === undefined ? [] : [openSource(sourceConfig({ os: 'flatcar', version: pinned }))]
   }).filter(({ kept }) => kept === undefined).map(judged => judged.release.version)
 
   t.same(gone(2, []), ['1.2.1', '1.2.0', '1.0.0'])

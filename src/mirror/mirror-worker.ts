@@ -1,0 +1,46 @@
+// The mirror in a thread of its own: what it reads, hashes and waits for holds nothing else up, and what goes wrong in it ends
+// it alone. remote-mirror.ts starts it and speaks with it.
+import { setPriority } from 'node:os'
+import { parentPort, workerData } from 'node:worker_threads'
+import { systemClock } from '../base/clock.js'
+import { AppError, messageOf } from '../base/errors.js'
+import { Mirror, type MirrorOptions } from './mirror.js'
+import type { Answer, Call } from './remote-mirror.js'
+
+/** Of this thread only (setpriority(2) with 0 on Linux): machines that boot come first. */
+const niceness = 10
+const heartbeat = 10_000
+
+try { setPriority(niceness) } catch { /* not allowed here: then it is as urgent as everything else */ }
+
+const port = parentPort!
+const mirror = new Mirror({ ...workerData as Omit<MirrorOptions, 'clock'>, clock: systemClock })
+const stopping = new AbortController()
+const texts: string[] = []
+
+const calls = {
+  list: async () => await mirror.list(),
+  sync: async (id: number) => await mirror.sync({
+    signal: stopping.signal,
+    onResult: result => { port.postMessage({ id, result } satisfies Answer) }
+  }),
+  prune: async () => await mirror.prune(texts.splice(0))
+} as const
+
+port.on('message', (message: Call) => {
+  if (message.call === 'stop') {
+    stopping.abort()
+    return
+  }
+  if (message.call === 'texts') {
+    texts.push(...message.texts)
+    return
+  }
+  const { id, call } = message
+  void calls[call](id).then(
+    value => { port.postMessage({ id, value } satisfies Answer) },
+    (error: unknown) => { port.postMessage({ id, error: { code: error instanceof AppError ? error.code : 'write_failed', message: messageOf(error) } } satisfies Answer) }
+  )
+})
+
+setInterval(() => { port.postMessage({ alive: true } satisfies Answer) }, heartbeat).unref()

@@ -1,0 +1,147 @@
+// The service's side of the mirror's thread: started when there is something to do, ended when there was nothing for a while,
+// given up when it is not heard of any more. Whatever ends it is a failure of what it was doing, and of nothing else.
+import { setImmediate as turn } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import type { Clock, Timer } from '../base/clock.js'
+import { AppError, type ErrorCode } from '../base/errors.js'
+import type { ImagesShown, MirrorOptions, PrunedRelease } from './mirror.js'
+import type { SyncResult } from './sync.js'
+
+export type Call =
+  | { readonly call: 'list' | 'sync' | 'prune', readonly id: number }
+  | { readonly call: 'texts', readonly texts: readonly string[] }
+  | { readonly call: 'stop' }
+
+export type Answer =
+  | { readonly alive: true }
+  | { readonly id: number, readonly result: SyncResult }
+  | { readonly id: number, readonly value: unknown }
+  | { readonly id: number, readonly error: { readonly code: ErrorCode, readonly message: string } }
+
+export interface RemoteMirrorOptions {
+  readonly mirror: Omit<MirrorOptions, 'clock'>
+  readonly clock: Clock
+  /** Hears what ended the thread, with its place in the program. */
+  readonly onCrash: (error: Error) => void
+  /** The thread's program; the mirror's own by default. */
+  readonly entry?: URL
+}
+
+/** Milliseconds without a call after which the thread is ended, and without a word after which it is given up. */
+const idleAfter = 60_000
+const silentAfter = 300_000
+/** Octets of JavaScript objects in MiB: metadata and digests, never files. */
+const mostMemory = 512
+/** Texts that go to the thread at once. */
+const batch = 200
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+  readonly onResult: (result: SyncResult) => void
+}
+
+// Beside this file as it is compiled, and beside main.js in the bundle. Node runs no TypeScript in a thread: from the sources it
+// is what was built of them.
+const ownEntry = new URL(import.meta.url.endsWith('.ts') ? '../../dist/mirror/mirror-worker.js' : './mirror-worker.js', import.meta.url)
+
+export class RemoteMirror {
+  readonly #options: RemoteMirrorOptions
+  #worker: Worker | undefined
+  #next = 0
+  readonly #waiting = new Map<number, Waiting>()
+  #watch: Timer | undefined
+  #heard = 0
+
+  constructor (options: RemoteMirrorOptions) { this.#options = options }
+
+  async list (): Promise<ImagesShown> { return await this.#call('list') as ImagesShown }
+
+  async sync (onResult: (result: SyncResult) => void): Promise<readonly SyncResult[]> { return await this.#call('sync', onResult) as readonly SyncResult[] }
+
+  /** As Mirror.prune; the texts are handed over a few at a time, with time for others in between. */
+  async prune (texts: Iterable<string>): Promise<readonly PrunedRelease[]> {
+    let some: string[] = []
+    const send = async (): Promise<void> => {
+      this.#post({ call: 'texts', texts: some })
+      some = []
+      await turn()
+    }
+    for (const text of texts) if (some.push(text) >= batch) await send()
+    await send()
+    return await this.#call('prune') as readonly PrunedRelease[]
+  }
+
+  /** Ends a sync that is under way, as soon as it can. */
+  stop (): void { if (this.#waiting.size > 0) this.#post({ call: 'stop' }) }
+
+  async close (): Promise<void> { await this.#end(new AppError('image_download_failed', 'the service ends')) }
+
+  #post (message: Call): void { (this.#worker ??= this.#start()).postMessage(message) }
+
+  async #call (call: 'list' | 'sync' | 'prune', onResult: (result: SyncResult) => void = () => {}): Promise<unknown> {
+    const id = this.#next++
+    return await new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject, onResult })
+      this.#post({ call, id })
+      this.#heard = this.#options.clock.now()
+      this.#watchOver()
+    })
+  }
+
+  #start (): Worker {
+    const { mirror, entry = ownEntry } = this.#options
+    const worker = new Worker(entry, { workerData: mirror, name: 'mirror', resourceLimits: { maxOldGenerationSizeMb: mostMemory } })
+    worker.unref()
+    worker.on('message', (answer: Answer) => { this.#hear(answer) })
+    worker.on('messageerror', error => { this.#crashed(worker, error) })
+    worker.on('error', error => { this.#crashed(worker, error instanceof Error ? error : new Error(String(error))) })
+    worker.on('exit', code => { this.#crashed(worker, new Error(`the mirror's thread ended with status ${code}`)) })
+    return worker
+  }
+
+  #hear (answer: Answer): void {
+    this.#heard = this.#options.clock.now()
+    if ('alive' in answer) return
+    const waiting = this.#waiting.get(answer.id)
+    if ('result' in answer) {
+      waiting?.onResult(answer.result)
+      return
+    }
+    this.#waiting.delete(answer.id)
+    if ('error' in answer) waiting?.reject(new AppError(answer.error.code, answer.error.message))
+    else waiting?.resolve(answer.value)
+    this.#watchOver()
+  }
+
+  /** Of a thread that was not ended from here. */
+  #crashed (worker: Worker, error: Error): void {
+    if (this.#worker !== worker) return
+    this.#options.onCrash(error)
+    void this.#end(new AppError('image_download_failed', `the mirror's thread ended: ${error.message}`))
+  }
+
+  async #end (why: AppError): Promise<void> {
+    const worker = this.#worker
+    this.#worker = undefined
+    this.#watch?.cancel()
+    const waiting = [...this.#waiting.values()]
+    this.#waiting.clear()
+    for (const { reject } of waiting) reject(why)
+    await worker?.terminate()
+  }
+
+  #watchOver (): void {
+    const { clock } = this.#options
+    this.#watch?.cancel()
+    const busy = this.#waiting.size > 0
+    this.#watch = clock.after(busy ? silentAfter : idleAfter, () => {
+      const worker = this.#worker
+      if (worker === undefined) return
+      if (!busy) void this.#end(new AppError('image_download_failed', 'nothing was to be done'))
+      // A clock that was set back says nothing of the thread.
+      else if (Math.abs(clock.now() - this.#heard) >= silentAfter) this.#crashed(worker, new Error(`nothing was heard of the mirror's thread for ${silentAfter / 1000} seconds`))
+      else this.#watchOver()
+    })
+  }
+}

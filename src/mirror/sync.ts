@@ -1,0 +1,157 @@
+// All sources brought up to date: a few at a time, those of one folder one after the other, who was slow last time last.
+import { join } from 'node:path'
+import type { SecureContext } from 'node:tls'
+import type { Clock } from '../base/clock.js'
+import { AppError, messageOf } from '../base/errors.js'
+import { aliasesOf } from './aliases.js'
+import { isOlder } from './binding.js'
+import { findRelease } from './catalog.js'
+import { type FetchContext, fetchRelease, type Outcome } from './fetch-release.js'
+import { HttpClient } from './http-client.js'
+import type { KeyStore } from './key-store.js'
+import { moveLink, readFolder } from './layout.js'
+import type { Environment } from './proxy.js'
+import type { Source } from './source.js'
+import { type FolderState, readState, type SourceState } from './state.js'
+
+export interface Progress {
+  readonly source: string
+  readonly version: string
+  readonly file: string
+  readonly received: number
+  readonly total: number | undefined
+}
+
+export interface SyncResult {
+  readonly source: string
+  readonly outcome: Outcome | 'failed'
+  readonly version?: string
+  /** Of a release that was fetched: what nothing that is signed says of it. */
+  readonly unproven?: readonly string[]
+  readonly error?: { readonly code: string, readonly text: string }
+}
+
+export interface SyncOptions {
+  readonly signal: AbortSignal
+  /** Takes a release that is older than the one that is published. */
+  readonly allowOlder?: boolean
+  readonly onProgress?: (progress: Progress) => void
+  readonly onResult?: (result: SyncResult) => void
+}
+
+export interface SyncContext {
+  readonly assetsPath: string
+  readonly statePath: string
+  readonly sources: readonly Source[]
+  readonly timeout: number
+  readonly maxSize: number
+  readonly env: Environment
+  readonly clock: Clock
+  readonly keys: () => Promise<KeyStore>
+  readonly trusted: () => Promise<SecureContext>
+  /** Runs `work` as the only one that changes the folder. */
+  readonly locked: <T>(folder: string, work: (state: FolderState, save: (state: FolderState) => Promise<void>) => Promise<T>) => Promise<T>
+}
+
+/** Folders that are worked on at a time. */
+const foldersAtOnce = 3
+
+/** The results in the order of the sources; what goes wrong with one is its result. */
+export async function syncSources (context: SyncContext, options: SyncOptions): Promise<readonly SyncResult[]> {
+  const { signal, allowOlder = false, onProgress = () => {}, onResult = () => {} } = options
+  const { sources, statePath } = context
+  const slowness = new Map<Source, number>()
+  for (const source of sources) slowness.set(source, (await readState(statePath, source.folder)).sources[source.id]?.seconds ?? 0)
+  const of = (source: Source): number => slowness.get(source) ?? 0
+  const folders = [...new Set(sources.map(({ folder }) => folder))]
+    .map(folder => sources.filter(source => source.folder === folder).sort((a, b) => of(a) - of(b)))
+    .sort((a, b) => Math.max(...a.map(of)) - Math.max(...b.map(of)))
+  const results = new Map<Source, SyncResult>()
+  const worker = async (): Promise<void> => {
+    for (let folder = folders.shift(); folder !== undefined; folder = folders.shift()) {
+      for (const source of folder) {
+        if (signal.aborted) return
+        const result = await syncSource(source, context, { signal, allowOlder, onProgress })
+        results.set(source, result)
+        onResult(result)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: foldersAtOnce }, worker))
+  return sources.map(source => results.get(source)).filter(result => result !== undefined)
+}
+
+async function syncSource (source: Source, context: SyncContext, { signal, allowOlder, onProgress }: Required<Omit<SyncOptions, 'onResult'>>): Promise<SyncResult> {
+  const { clock, timeout, maxSize, assetsPath, env, sources } = context
+  const folderPath = join(assetsPath, source.folder)
+  return await context.locked(source.folder, async (state, save) => {
+    const began = clock.now()
+    const before = state.sources[source.id]
+    let version: string | undefined
+    const note = async (change: Partial<SourceState>, releases = state.releases): Promise<void> => {
+      const now = clock.now()
+      const seconds = Math.max(0, Math.round((now - began) / 1000))
+      const known: SourceState = { ...before, checked: new Date(now).toISOString(), seconds, ...change }
+      await save({ sources: { ...state.sources, [source.id]: known }, releases })
+    }
+    try {
+      const { keys, problems } = await context.keys()
+      const allowed = keys.filter(({ fingerprint }) => source.keys.length === 0 || source.keys.includes(fingerprint))
+      if (allowed.length === 0 && source.files.every(({ signature }) => signature !== '')) {
+        throw new AppError('image_key_missing', `no key is pinned that could have signed ${source.id}; core-provisioner images keys add FILE --fingerprint FINGERPRINT${problems.map(text => ` (${text})`).join('')}`)
+      }
+      const secureContext = await context.trusted()
+      const client = new HttpClient({ env, timeout, clock, signal, authorization: source.authorization, secureContext })
+      const release = await findRelease(source, client)
+      version = release.version
+      const { releases: published, aliases } = await readFolder(folderPath)
+      const has = before?.version ?? aliases.get(aliasesOf(source, sources)[0] ?? '')
+      if (!allowOlder && source.pinned === undefined && source.os !== 'custom' && has !== undefined && isOlder(version, has)) {
+        throw new AppError('image_older', `${source.id}: its publisher offers ${version}, which is older than ${has}, which is published here; core-provisioner images sync --allow-older takes it`)
+      }
+      const fetching: FetchContext = {
+        client,
+        clock,
+        timeout,
+        maxSize,
+        signal,
+        keys: allowed.map(({ key }) => key),
+        before,
+        published,
+        onProgress: (file, received, total) => { onProgress({ source: source.id, version: release.version, file, received, total }) }
+      }
+      const { outcome, statements } = await fetchRelease(source, release, folderPath, state.releases[version]?.damaged ?? [], fetching)
+      // Those who go by the publisher's file names alone find them in the folder, as Matchbox's script lays them out.
+      if (source.os === 'fedora-coreos') await linkFlat(folderPath, version, release.files.map(({ name }) => name))
+      for (const alias of aliasesOf(source, sources)) await moveLink(folderPath, alias, version)
+      const now = new Date(clock.now()).toISOString()
+      const releases = outcome === 'present' ? state.releases : { ...state.releases, [version]: { verified: now, problems: {}, damaged: [] } }
+      await note({
+        succeeded: now,
+        version,
+        error: undefined,
+        ...statements !== undefined && {
+          signsVersion: statements.signsVersion || before?.signsVersion === true,
+          signsDigests: statements.signsDigests || before?.signsDigests === true,
+          unproven: statements.unproven
+        }
+      }, releases)
+      return { source: source.id, outcome, version, ...statements !== undefined && { unproven: statements.unproven } }
+    } catch (error) {
+      const failed = failure(source, version, signal.aborted ? new AppError('image_download_failed', `${source.id}: stopped before it was done`) : error)
+      const { code, text } = failed.error
+      // The state may stand on the very disk that is full: the answer matters more.
+      await note({ error: { at: new Date(clock.now()).toISOString(), code, text } }).catch(() => {})
+      return failed
+    }
+  }).catch((error: unknown) => failure(source, undefined, error))
+}
+
+function failure (source: Source, version: string | undefined, error: unknown): SyncResult & Required<Pick<SyncResult, 'error'>> {
+  const { code, message } = error instanceof AppError ? error : new AppError('write_failed', messageOf(error))
+  return { source: source.id, outcome: 'failed', ...version !== undefined && { version }, error: { code, text: message } }
+}
+
+async function linkFlat (folderPath: string, version: string, names: readonly string[]): Promise<void> {
+  for (const name of names) await moveLink(folderPath, name, `${version}/${name}`)
+}

@@ -1,0 +1,39 @@
+// Whose certificates a publisher may show: the authorities that Node knows, those of the system, and those of images.ca_file.
+import { readFile } from 'node:fs/promises'
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
+import { AppError, messageOf } from '../base/errors.js'
+import type { Environment } from './proxy.js'
+
+/** Where Debian, Red Hat and Alpine keep theirs, in one file. */
+const systemFiles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem']
+
+export interface TrustOptions {
+  /** PEM; '' for none. */
+  readonly caFile: string
+  /** Where SSL_CERT_FILE and NODE_EXTRA_CA_CERTS may name further ones. */
+  readonly env: Environment
+}
+
+/** AppError read_failed or certificate_invalid names the file. */
+export async function trustedContext ({ caFile, env }: TrustOptions): Promise<SecureContext> {
+  const named = [env['SSL_CERT_FILE'], env['NODE_EXTRA_CA_CERTS']].filter(file => file !== undefined && file !== '')
+  const found = await Promise.all([...systemFiles, ...named].map(file => readFile(file ?? '', 'utf8').catch(() => '')))
+  const known = new Set([...rootCertificates, ...found.flatMap(certificatesIn)])
+  if (caFile !== '') {
+    const text = await readFile(caFile, 'utf8').catch((error: unknown) => {
+      throw new AppError('read_failed', `images.ca_file: cannot read ${caFile}: ${messageOf(error)}`)
+    })
+    const own = certificatesIn(text)
+    if (own.length === 0) throw new AppError('certificate_invalid', `images.ca_file: ${caFile} holds no certificate in PEM`)
+    try {
+      createSecureContext({ ca: [...own] })
+    } catch (error) {
+      throw new AppError('certificate_invalid', `images.ca_file: ${caFile}: ${messageOf(error)}`)
+    }
+    for (const certificate of own) known.add(certificate)
+  }
+  return createSecureContext({ ca: [...known] })
+}
+
+const certificatesIn = (text: string): readonly string[] =>
+  text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]+-----END (?:TRUSTED )?CERTIFICATE-----/g)?.filter(pem => !pem.includes('TRUSTED')) ?? []

@@ -1,0 +1,101 @@
+// The mirror in its thread: what it does there, and what its end does to the rest.
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import t, { type Test } from 'tap'
+import { systemClock } from '../../src/base/clock.js'
+import { openSource } from '../../src/mirror/catalog.js'
+import { RemoteMirror, type RemoteMirrorOptions } from '../../src/mirror/remote-mirror.js'
+import { FakeClock } from '../helpers/fake-clock.js'
+import { sourceConfig } from '../helpers/mirror.js'
+import { makeKey, Publisher } from '../helpers/publisher.js'
+
+const key = await makeKey('publisher')
+
+/** `program` is one for the thread instead of the mirror's own. */
+function remote (t: Test, url: string, { program = '', ...more }: Partial<RemoteMirrorOptions> & { readonly program?: string } = {}): { readonly mirror: RemoteMirror, readonly crashes: Error[] } {
+  const folder = t.testdir({ 'key.asc': key.publicKey, 'program.mjs': program })
+  const crashes: Error[] = []
+  const mirror = new RemoteMirror({
+    mirror: {
+      assetsPath: join(folder, 'assets'),
+      statePath: join(folder, 'state'),
+      sources: [openSource(sourceConfig({ os: 'flatcar', base_url: url }))],
+      keys: [{ file: join(folder, 'key.asc'), fingerprint: key.fingerprint }],
+      keep: 0,
+      timeout: 10_000,
+      maxSize: 2 ** 30,
+      caFile: '',
+      env: {}
+    },
+    clock: systemClock,
+    onCrash: error => { crashes.push(error) },
+    ...program !== '' && { entry: pathToFileURL(join(folder, 'program.mjs')) },
+    ...more
+  })
+  t.teardown(() => mirror.close())
+  return { mirror, crashes }
+}
+
+async function publisher (t: Test): Promise<Publisher> {
+  const server = await Publisher.start()
+  t.teardown(() => server.close())
+  return server
+}
+
+t.test('syncs, lists and prunes, and is ended when it has nothing to do', { timeout: 60_000 }, async t => {
+  const server = await publisher(t)
+  const clock = new FakeClock()
+  const { mirror, crashes } = remote(t, server.url, { clock })
+  const told: string[] = []
+  for (const version of ['1.0.0', '1.1.0', '1.2.0']) {
+    await server.flatcar(version, key)
+    t.match(await mirror.sync(({ outcome, version: found }) => { told.push(`${outcome} ${found ?? ''}`) }), [{ outcome: 'published', version }])
+  }
+  t.same(told, ['published 1.0.0', 'published 1.1.0', 'published 1.2.0'])
+  const texts = Array.from({ length: 1000 }, (_, n) => n === 777 ? '/assets/flatcar/1.0.0/vmlinuz' : 'nothing')
+  t.same((await mirror.prune(texts)).map(({ version, kept }) => [version, kept !== undefined]), [['1.2.0', true], ['1.1.0', false], ['1.0.0', true]])
+  t.same((await mirror.prune([])).map(({ version, kept }) => [version, kept !== undefined]), [['1.2.0', true], ['1.0.0', false]], 'by what is in the store now')
+  clock.advance(60_000)
+  t.equal((await mirror.list()).releases.length, 1, 'and begins anew')
+  t.same(crashes, [])
+})
+
+t.test('an error in it ends it alone, is told with its place, and the next call begins anew', { timeout: 60_000 }, async t => {
+  const server = await publisher(t)
+  const program = `
+    import { parentPort } from 'node:worker_threads'
+    parentPort.on('message', ({ call, id }) => {
+      if (call === 'sync') setTimeout(function deepInside () { throw new Error('assert(!this.paused)') })
+      else if (call === 'prune') process.exit(7)
+      else parentPort.postMessage({ id, value: { sources: [], releases: [] } })
+    })`
+  const { mirror, crashes } = remote(t, server.url, { program })
+  t.same(await mirror.list(), { sources: [], releases: [] })
+  await t.rejects(mirror.sync(() => {}), { code: 'image_download_failed', message: /assert\(!this\.paused\)/ })
+  t.match(crashes, [{ message: 'assert(!this.paused)', stack: /deepInside.*program\.mjs/ }])
+  t.same(await mirror.list(), { sources: [], releases: [] })
+  await t.rejects(mirror.prune([]), { message: /ended with status 7/ })
+  t.equal(crashes.length, 2)
+})
+
+t.test('a thread that is not heard of any more is given up', { timeout: 60_000 }, async t => {
+  const program = 'import { parentPort } from \'node:worker_threads\'\nparentPort.on(\'message\', () => { for (;;); })\n'
+  const clock = new FakeClock()
+  const { mirror, crashes } = remote(t, 'http://publisher.invalid', { clock, program })
+  const waiting = mirror.list()
+  clock.advance(300_000)
+  await t.rejects(waiting, { message: /nothing was heard of the mirror's thread for 300 seconds/ })
+  t.equal(crashes.length, 1)
+})
+
+t.test('a stop ends what is under way', { timeout: 60_000 }, async t => {
+  const server = await publisher(t)
+  await server.flatcar('1.0.0', key)
+  server.faults.set('/amd64-usr/current/version.txt', { kind: 'hang' })
+  const { mirror } = remote(t, server.url)
+  const asked = new Promise<void>(resolve => { server.onRequest = () => { resolve() } })
+  const syncing = mirror.sync(() => {})
+  await asked
+  mirror.stop()
+  t.match(await syncing, [{ outcome: 'failed', error: { text: /stopped before it was done/ } }])
+})
