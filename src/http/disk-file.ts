@@ -44,10 +44,13 @@ export class Readers {
   }
 }
 
+/** How many names it has tells a file that was replaced from one that was written to. */
+interface OpenFile extends FileIdentity { readonly nlink: bigint }
+
 export interface DiskFileOptions {
   readonly handle: FileHandle
   readonly name: string
-  readonly identity: FileIdentity
+  readonly identity: OpenFile
   readonly modified: number | undefined
   /** undefined for a file that is not kept in memory. */
   readonly cached: CachedFile | undefined
@@ -60,7 +63,7 @@ export class DiskFile implements AssetFile {
   readonly size: number
   readonly modified: number | undefined
   readonly #handle: FileHandle
-  readonly #identity: FileIdentity
+  readonly #identity: OpenFile
   readonly #cached: CachedFile | undefined
   readonly #readers: Readers
   /** Of the memory for pieces that are not in the cache; undefined as long as none was read. */
@@ -125,8 +128,11 @@ export class DiskFile implements AssetFile {
       if (bytesRead === 0) throw this.#changed()
       filled += bytesRead
     }
-    const { size, mtimeNs } = await this.#handle.stat({ bigint: true })
-    if (size !== this.#identity.size || mtimeNs !== this.#identity.mtimeNs) throw this.#changed()
+    const { size, mtimeNs, ctimeNs, nlink } = await this.#handle.stat({ bigint: true })
+    const before = this.#identity
+    // The time of writing can be put back (cp -p, rsync --times), that of the last change can't; it changes too when a name is taken
+    // away, as when another file is renamed over this one.
+    if (size !== before.size || mtimeNs !== before.mtimeNs || (ctimeNs !== before.ctimeNs && nlink === before.nlink)) throw this.#changed()
   }
 
   #changed (): AppError {

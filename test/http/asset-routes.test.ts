@@ -135,6 +135,17 @@ for (const [where, memory] of [['memory', 256 * MiB], ['disk', 0]] as const) {
     t.ok(await until(() => openFiles(folder) === 0))
   })
 
+  t.test(`one that is written over in place and given its old time ends the connection, read from ${where}`, async t => {
+    const { port, folder } = await assets(t, memory, { image: randomBytes(40 * MiB) })
+    const path = join(folder, 'image')
+    utimesSync(path, 1_600_000_000, 1_600_000_000)
+    const slow = await begin(port, '/assets/image')
+    await once(slow, 'readable')
+    writeFileSync(path, randomBytes(40 * MiB), { flag: 'r+' })
+    utimesSync(path, 1_600_000_000, 1_600_000_000)
+    t.notOk((await rest(slow)).whole)
+  })
+
   t.test(`readers that vanish, with answers that wait for one another, leave nothing open (${where})`, async t => {
     const image = randomBytes(30 * MiB)
     const { port, folder, cache } = await assets(t, memory === 0 ? 0 : 40 * MiB, { image, other: image })
