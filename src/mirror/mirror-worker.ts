@@ -20,11 +20,16 @@ const texts: string[] = []
 
 const calls = {
   list: async () => await mirror.list(),
-  sync: async (id: number) => await mirror.sync({
+  sync: async ({ id }: Call & { readonly id: number }) => await mirror.sync({
     signal: stopping.signal,
     onResult: result => { port.postMessage({ id, result } satisfies Answer) }
   }),
-  prune: async () => await mirror.prune(texts.splice(0))
+  prune: async (message: Call & { readonly id: number }) => {
+    const all = texts.splice(0)
+    // Some were sent to a thread that ended meanwhile: what they name would go.
+    if (!('texts' in message) || message.texts !== all.length) throw new AppError('read_failed', 'nothing is pruned: the store was not handed over whole')
+    return await mirror.prune(all)
+  }
 } as const
 
 port.on('message', (message: Call) => {
@@ -37,7 +42,7 @@ port.on('message', (message: Call) => {
     return
   }
   const { id, call } = message
-  void calls[call](id).then(
+  void calls[call](message).then(
     value => { port.postMessage({ id, value } satisfies Answer) },
     (error: unknown) => { port.postMessage({ id, error: { code: error instanceof AppError ? error.code : 'write_failed', message: messageOf(error) } } satisfies Answer) }
   )

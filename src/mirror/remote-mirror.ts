@@ -8,7 +8,9 @@ import type { ImagesShown, MirrorOptions, PrunedRelease } from './mirror.js'
 import type { SyncResult } from './sync.js'
 
 export type Call =
-  | { readonly call: 'list' | 'sync' | 'prune', readonly id: number }
+  | { readonly call: 'list' | 'sync', readonly id: number }
+  /** `texts` is how many have been sent before. */
+  | { readonly call: 'prune', readonly id: number, readonly texts: number }
   | { readonly call: 'texts', readonly texts: readonly string[] }
   | { readonly call: 'stop' }
 
@@ -62,14 +64,16 @@ export class RemoteMirror {
   /** As Mirror.prune; the texts are handed over a few at a time, with time for others in between. */
   async prune (texts: Iterable<string>): Promise<readonly PrunedRelease[]> {
     let some: string[] = []
+    let sent = 0
     const send = async (): Promise<void> => {
       this.#post({ call: 'texts', texts: some })
+      sent += some.length
       some = []
       await turn()
     }
     for (const text of texts) if (some.push(text) >= batch) await send()
     await send()
-    return await this.#call('prune') as readonly PrunedRelease[]
+    return await this.#call('prune', () => {}, sent) as readonly PrunedRelease[]
   }
 
   /** Ends a sync that is under way, as soon as it can. */
@@ -79,11 +83,11 @@ export class RemoteMirror {
 
   #post (message: Call): void { (this.#worker ??= this.#start()).postMessage(message) }
 
-  async #call (call: 'list' | 'sync' | 'prune', onResult: (result: SyncResult) => void = () => {}): Promise<unknown> {
+  async #call (call: 'list' | 'sync' | 'prune', onResult: (result: SyncResult) => void = () => {}, texts = 0): Promise<unknown> {
     const id = this.#next++
     return await new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, onResult })
-      this.#post({ call, id })
+      this.#post(call === 'prune' ? { call, id, texts } : { call, id })
       this.#heard = this.#options.clock.now()
       this.#watchOver()
     })

@@ -34,6 +34,9 @@ export function unprunable (store: Pick<Store, 'problems' | 'snapshot'>): string
   return holds ? undefined : 'the store holds no group, profile or config, so nothing tells which releases are in use'
 }
 
+/** Milliseconds that what is under way may take to stop. */
+const grace = 1500
+
 /** The mirror of the service. */
 export interface ServiceImages {
   readonly list: () => Promise<ImagesShown>
@@ -87,12 +90,16 @@ export async function startImages (shared: Omit<Shared, 'app'>): Promise<Service
       kept.forget()
     }
   }
-  const shown = await kept.look()
-  const schedule = new Schedule({ interval, last: lastChecked(shown, clock.now()), clock, random: Math.random, run })
+  const begin = (last: number | undefined): Schedule | undefined =>
+    stopping.signal.aborted ? undefined : new Schedule({ interval, last, clock, random: Math.random, run })
+  // Machines are not to wait for the disk that images are on.
+  const schedule = kept.look().then(shown => begin(lastChecked(shown, clock.now())), () => begin(undefined))
   onClose(async () => {
     stopping.abort()
     mirror.stop()
-    await schedule.close()
+    const impatient = clock.after(grace, () => { void mirror.close() })
+    await (await schedule)?.close()
+    impatient.cancel()
   })
   return images
 }

@@ -55,8 +55,16 @@ t.test('syncs, lists and prunes, and is ended when it has nothing to do', { time
   const texts = Array.from({ length: 1000 }, (_, n) => n === 777 ? '/assets/flatcar/1.0.0/vmlinuz' : 'nothing')
   t.same((await mirror.prune(texts)).map(({ version, kept }) => [version, kept !== undefined]), [['1.2.0', true], ['1.1.0', false], ['1.0.0', true]])
   t.same((await mirror.prune([])).map(({ version, kept }) => [version, kept !== undefined]), [['1.2.0', true], ['1.0.0', false]], 'by what is in the store now')
+  // In the midst of the store's texts the thread ends, and the rest is heard by another one.
+  const halved = function * (): Generator<string> {
+    for (let n = 0; n < 300; n++) yield '/assets/flatcar/1.0.0/'
+    clock.advance(60_000)
+    yield 'nothing'
+  }
+  await t.rejects(mirror.prune(halved()), { message: /not handed over whole/ })
+  t.equal((await mirror.list()).releases.length, 1, 'nothing went')
   clock.advance(60_000)
-  t.equal((await mirror.list()).releases.length, 1, 'and begins anew')
+  t.equal((await mirror.list()).releases.length, 1, 'and it begins anew')
   t.same(crashes, [])
 })
 
