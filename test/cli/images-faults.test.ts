@@ -1,0 +1,60 @@
+// images beside the world it stands in: connections that break, and root.
+import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { writeConfig } from '../helpers/mirror-kill.js'
+import { Program } from '../helpers/program.js'
+import { makeKey, Publisher } from '../helpers/publisher.js'
+import { needsRoot } from '../helpers/tools.js'
+
+const key = await makeKey('publisher')
+
+/** A folder with a short path, since the control socket stands in it. */
+function scratch (t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'images-'))
+  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  return folder
+}
+
+const profile = (id: string, kernel: string): string => JSON.stringify({ id, boot: { kernel, initrd: [], args: [] } })
+
+t.test('a connection that breaks is waited for, and the command ends when its work is done', { timeout: 60_000 }, async t => {
+  const folder = scratch(t)
+  const server = await Publisher.start()
+  t.teardown(() => server.close())
+  await server.flatcar('1.0.0', key, { bytes: 3_000_000 })
+  server.faults.set('/amd64-usr/1.0.0/flatcar_production_pxe.vmlinuz', { kind: 'cut', after: 1_200_000, times: 2 })
+  server.faults.set('/amd64-usr/current/version.txt', { kind: 'status', status: 503, times: 1 })
+  const config = writeConfig(folder, server.url, key)
+  t.match(await new Program(['images', 'sync', '--config', config], { built: true }).end(), { status: 0, stdout: /1\.0\.0 published and verified/, stderr: '' })
+  await server.flatcar('1.1.0', key)
+  server.faults.set('/amd64-usr/1.1.0/flatcar_production_pxe.vmlinuz', { kind: 'redirect', to: 'file:///etc/passwd' })
+  t.match(await new Program(['images', 'sync', '--config', config], { built: true }).end(), { status: 1, stderr: /^core-provisioner images sync: .* which is not followed\n$/ })
+})
+
+t.test('root works as the user whose the state is; doctor tells of what is booted and not there', { timeout: 60_000 }, async t => {
+  const folder = scratch(t)
+  const server = await Publisher.start()
+  t.teardown(() => server.close())
+  await server.flatcar('1.0.0', key)
+  const config = writeConfig(folder, server.url, key)
+  mkdirSync(join(folder, 'data/profiles'), { recursive: true })
+  writeFileSync(join(folder, 'data/profiles/a.json'), profile('a', '/assets/flatcar/stable/flatcar_production_pxe.vmlinuz'))
+  writeFileSync(join(folder, 'data/profiles/b.json'), profile('b', '/assets/flatcar/0.9.0/flatcar_production_pxe.vmlinuz'))
+  if (needsRoot(t)) {
+    const nobody = 65534
+    for (const name of ['state', 'assets']) {
+      mkdirSync(join(folder, name))
+      chownSync(join(folder, name), nobody, nobody)
+    }
+    chmodSync(folder, 0o755)
+    t.match(await new Program(['images', 'sync', '--config', config], { built: true }).end(), { status: 0, stderr: '' })
+    const made = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => /^(state|assets)\//.test(name))
+    t.ok(made.includes('assets/flatcar/.partial/lock'))
+    t.same(made.filter(name => lstatSync(join(folder, name)).uid !== nobody), [], 'nothing is root\'s')
+  }
+  const { stdout } = await new Program(['doctor', '--config', config], { built: true }).end()
+  t.match(stdout, /^PROBLEM {2}assets: profile b boots \/assets\/flatcar\/0\.9\.0\/flatcar_production_pxe\.vmlinuz, which is not there/m)
+  t.notMatch(stdout, /profile a boots/)
+})
