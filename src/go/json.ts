@@ -50,6 +50,7 @@ class Parser {
   constructor (text: string) { this.#text = text }
 
   document (): JsonNode {
+    if (this.#text.startsWith('\ufeff')) this.#fail('the document begins with a byte order mark, which has no place in JSON')
     const value = this.#value(0)
     this.#skip(space)
     if (this.#at < this.#text.length) this.#fail('there is something after the end of the document')

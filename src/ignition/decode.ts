@@ -1,12 +1,12 @@
 // A YAML tree into typed values by a schema, with go-yaml's rules and messages: which scalars fit which type, what null does,
 // merge keys, duplicate keys, and the bound on what aliases may blow up to.
 import { goBytes, goString } from '../go/string.js'
-import { yamlFields } from './schema.js'
+import { writtenFields } from './schema.js'
 import { nodeText } from '../yaml/node.js'
 import { looseTruths, looseUntruths, maximumInt, resolveScalar, shortTag } from '../yaml/resolve.js'
 import { YamlError } from '../yaml/yaml-error.js'
 import { zeroOf, zeroValue } from './values.js'
-import type { CustomType, Struct, Type, ValueOf } from './schema.js'
+import type { CustomType, Form, Struct, Type, ValueOf } from './schema.js'
 import type { YamlAlias, YamlMapping, YamlNode, YamlScalar, YamlSequence } from '../yaml/node.js'
 import type { Resolved } from '../yaml/resolve.js'
 import type { YamlDialect } from '../yaml/yaml-error.js'
@@ -39,9 +39,9 @@ const maximumProblems = 100
  * The value of `root` as `type`; its zero value for an empty document.
  * Throws YamlTypeError when values do not fit, YamlError when the document itself is at fault.
  */
-export function decodeYaml<T extends Type> (root: YamlNode | undefined, type: T, dialect: YamlDialect): ValueOf<T> {
+export function decodeYaml<T extends Type> (root: YamlNode | undefined, type: T, dialect: YamlDialect, form: Form = 'yaml'): ValueOf<T> {
   if (root === undefined) return zeroOf(type)
-  const decoder = new Decoder(dialect)
+  const decoder = new Decoder(dialect, form)
   const { value } = decoder.unmarshal(root, type, zeroValue(type))
   if (decoder.problems.length > 0) throw new YamlTypeError(decoder.problems)
   return value as ValueOf<T>
@@ -56,7 +56,12 @@ class Decoder {
   #aliasSteps = 0
   #aliasedText = 0
 
-  constructor (dialect: YamlDialect) { this.#dialect = dialect }
+  readonly #form: Form
+
+  constructor (dialect: YamlDialect, form: Form) {
+    this.#dialect = dialect
+    this.#form = form
+  }
 
   unmarshal (node: YamlNode, type: Type, current: unknown): Outcome {
     this.#count(node)
@@ -226,7 +231,7 @@ class Decoder {
   #struct (node: YamlMapping, type: Struct, value: Fields): void {
     const merged = this.#merged
     this.#merged = undefined
-    const fields = yamlFields(type)
+    const fields = writtenFields(type, this.#form)
     let merge: YamlNode | undefined
     for (const pair of node.pairs) {
       if (this.#isMerge(pair.key)) {

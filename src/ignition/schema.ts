@@ -127,13 +127,19 @@ export const bareName = ({ goType }: { readonly goType: string }): string => goT
 /** A field's name as YAML has it: `wipeTable` is `wipe_table`. */
 export const snakeCase = (name: string): string => /[A-Z]/.test(name) ? name.replace(/MiB|[A-Z]/g, part => `_${part}`).toLowerCase() : name
 
-const yamlFieldsOf = new WeakMap<Struct, ReadonlyMap<string, readonly [string, Type]>>()
+/** In which form a document is written: YAML has sugar and snake_case. */
+export type Form = 'yaml' | 'json'
 
-/** The fields that may be set from YAML, by their names there. */
-export const yamlFields = (struct: Struct): ReadonlyMap<string, readonly [string, Type]> => {
-  const known = yamlFieldsOf.get(struct) ?? new Map(Object.entries(struct.fields).flatMap(([name, field]) =>
-    field.internal === true ? [] : [[snakeCase(name), [name, field] as const]]))
-  yamlFieldsOf.set(struct, known)
+export const spelled = (name: string, form: Form): string => form === 'yaml' ? snakeCase(name) : name
+
+type WrittenFields = ReadonlyMap<string, readonly [string, Type]>
+const writtenFieldsOf = { yaml: new WeakMap<Struct, WrittenFields>(), json: new WeakMap<Struct, WrittenFields>() } as const
+
+/** The fields that may be set in a document of that form, by their names there. */
+export const writtenFields = (struct: Struct, form: Form): WrittenFields => {
+  const known = writtenFieldsOf[form].get(struct) ?? new Map(Object.entries(struct.fields).flatMap(([name, field]) =>
+    (form === 'yaml' ? field.internal : field.sugar) === true ? [] : [[spelled(name, form), [name, field] as const]]))
+  writtenFieldsOf[form].set(struct, known)
   return known
 }
 

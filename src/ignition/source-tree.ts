@@ -1,10 +1,10 @@
 // Where decoded values stand in their YAML, and which keys of it nobody reads. Aliases and merge keys are not followed (what comes
 // from there has the place of what surrounds it), and of a key that stands twice the last counts.
 import { nodeText } from '../yaml/node.js'
-import { snakeCase, yamlFields } from './schema.js'
+import { spelled, writtenFields } from './schema.js'
 import { eachValue, pathOf } from './values.js'
 import type { YamlNode } from '../yaml/node.js'
-import type { Struct, Value } from './schema.js'
+import type { Form, Struct, Value } from './schema.js'
 import type { Path } from './values.js'
 
 type Mapping = Extract<YamlNode, { kind: 'mapping' }>
@@ -19,16 +19,16 @@ const entriesOf = (node: Mapping): ReadonlyMap<string, Entry> => {
   return known
 }
 
-const child = (node: YamlNode, step: string | number): YamlNode | undefined =>
+const child = (node: YamlNode, step: string | number, form: Form): YamlNode | undefined =>
   node.kind === 'mapping' && typeof step === 'string'
-    ? entriesOf(node).get(snakeCase(step))?.value
+    ? entriesOf(node).get(spelled(step, form))?.value
     : node.kind === 'sequence' && typeof step === 'number' ? node.items[step] : undefined
 
 /** The node at a path of field names and indexes, or the deepest one on the way there. */
-export const nearestNode = (root: YamlNode, path: Path): { readonly node: YamlNode, readonly exact: boolean } => {
+export const nearestNode = (root: YamlNode, path: Path, form: Form = 'yaml'): { readonly node: YamlNode, readonly exact: boolean } => {
   let node = root
   for (const step of path) {
-    const next = child(node, step)
+    const next = child(node, step, form)
     if (next === undefined) return { node, exact: false }
     node = next
   }
@@ -37,14 +37,14 @@ export const nearestNode = (root: YamlNode, path: Path): { readonly node: YamlNo
 
 /** The node at a path; undefined where the way there is not all there. */
 export const nodeAt = (root: YamlNode | undefined, ...path: Path): YamlNode | undefined =>
-  path.reduce<YamlNode | undefined>((node, step) => node === undefined ? undefined : child(node, step), root)
+  path.reduce<YamlNode | undefined>((node, step) => node === undefined ? undefined : child(node, step, 'yaml'), root)
 
-/** A path as it is written in YAML. */
-export const yamlPath = (path: Path): Path => path.map(step => typeof step === 'string' ? snakeCase(step) : step)
+/** A path as it is written in a document of that form. */
+export const writtenPath = (path: Path, form: Form = 'yaml'): Path => path.map(step => typeof step === 'string' ? spelled(step, form) : step)
 
 export interface UnusedKey {
   readonly key: YamlNode
-  /** As YAML writes it, with the key at its end. */
+  /** As the document writes it, with the key at its end. */
   readonly path: Path
   readonly name: string
   /** What could stand there. */
@@ -56,16 +56,17 @@ export interface UnusedKey {
  * @param hidden told of a section whose keys cannot be looked at, because it is no mapping where it stands
  */
 export const unusedKeys = (
-  root: YamlNode, type: Struct, value: Value, unused: (key: UnusedKey) => void, hidden: (path: Path, node: YamlNode) => void = () => {}
+  root: YamlNode, type: Struct, value: Value, unused: (key: UnusedKey) => void, hidden: (path: Path, node: YamlNode) => void = () => {},
+  form: Form = 'yaml'
 ): void => {
   eachValue(type, value, (inner, part, trail) => {
     const section = inner.kind === 'custom' ? inner.inside?.(part).type : inner
     if (section?.kind !== 'struct') return
-    const path = yamlPath(pathOf(trail))
-    const { node, exact } = nearestNode(root, pathOf(trail))
+    const path = writtenPath(pathOf(trail), form)
+    const { node, exact } = nearestNode(root, pathOf(trail), form)
     if (!exact) return
     if (node.kind !== 'mapping') return hidden(path, node)
-    const known = yamlFields(section)
+    const known = writtenFields(section, form)
     for (const [name, { key }] of entriesOf(node)) {
       if (!known.has(name)) unused({ key, path: [...path, name], name, known: [...known.keys()] })
     }

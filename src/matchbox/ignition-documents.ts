@@ -6,7 +6,7 @@ import { AppError } from '../base/errors.js'
 import { jsonText } from '../go/json.js'
 import { readyIgnition } from '../ignition/ready.js'
 import { formatEntry } from '../ignition/report.js'
-import { transpile } from '../ignition/transpile.js'
+import { forgottenVariant, transpile } from '../ignition/transpile.js'
 import type { ConfigFile } from './store.js'
 
 export interface Translation {
@@ -17,6 +17,14 @@ export interface Translation {
   readonly report: readonly string[]
 }
 
+/** A ready document is served whatever there is to say of it. */
+export interface Readiness {
+  /** Why a machine can hardly use it. */
+  readonly problem: string | undefined
+  /** All that Ignition says of it, as in a Translation. */
+  readonly report: readonly string[]
+}
+
 /** The ending is compared as it is written: raw.IGN is a template. */
 export const isReadyIgnition = (name: string): boolean => name.endsWith('.ign') || name.endsWith('.ignition')
 
@@ -24,22 +32,18 @@ export const isReadyIgnition = (name: string): boolean => name.endsWith('.ign') 
 const maxKeptBytes = 32 * 1024 * 1024
 
 export class IgnitionDocuments {
-  readonly #problems = new WeakMap<ConfigFile, { readonly problem: string | undefined }>()
+  readonly #ready = new WeakMap<ConfigFile, Readiness>()
   /** By the rendered text's buffer: a template without actions renders to the same one each time. */
   readonly #byBuffer = new WeakMap<Buffer, Translation>()
   /** By file name and rendered text, oldest first. */
   readonly #byText = new Map<string, Translation>()
   #keptBytes = 0
 
-  /** Why a ready document is hardly what a machine can use; looked at once for each version of a file. */
-  problemOf (file: ConfigFile): string | undefined {
-    let known = this.#problems.get(file)
-    if (known === undefined) {
-      const ready = readyIgnition(file.content)
-      known = { problem: 'problem' in ready ? `${fileName(file)}:${ready.line}:${ready.column}: served as it is, but ${ready.problem}` : undefined }
-      this.#problems.set(file, known)
-    }
-    return known.problem
+  /** What Ignition would say of a ready document; looked at once for each version of a file. */
+  readinessOf (file: ConfigFile): Readiness {
+    const known = this.#ready.get(file) ?? readiness(fileName(file), file.content)
+    this.#ready.set(file, known)
+    return known
   }
 
   translate (file: ConfigFile, rendered: Buffer): Translation {
@@ -71,8 +75,34 @@ const sizeOf = (key: string, { body, report }: Translation): number =>
 
 const fileName = ({ kind, name }: ConfigFile): string => `${kind}/${name}`
 
+/** What can be said of the store's configs without a machine: ready ones that Ignition refuses, templates that were mistaken. */
+export function findingsOf (configs: Iterable<ConfigFile>): { readonly problems: readonly string[], readonly notes: readonly string[] } {
+  const problems: string[] = []
+  const notes: string[] = []
+  for (const file of configs) {
+    if (isReadyIgnition(file.name)) {
+      const { problem } = readiness(fileName(file), file.content)
+      if (problem !== undefined) notes.push(problem)
+    } else {
+      const forgotten = forgottenVariant(file.content.toString('latin1'))
+      if (forgotten !== undefined) problems.push(formatEntry(forgotten, fileName(file)))
+    }
+  }
+  return { problems, notes }
+}
+
+function readiness (name: string, content: Buffer): Readiness {
+  const ready = readyIgnition(content)
+  if ('problem' in ready) return { problem: `${name}:${ready.line}:${ready.column}: served as it is, but ${ready.problem}`, report: [] }
+  const error = ready.report.find(({ kind }) => kind === 'error')
+  const problem = error === undefined
+    ? undefined
+    : `${name}:${error.line ?? 1}:${error.column ?? 1}: served as it is, but Ignition refuses it: ${error.message} (${error.path})`
+  return { problem, report: ready.report.map(entry => formatEntry(entry, name)) }
+}
+
 function translate (name: string, rendered: Buffer): Translation {
-  const { ok, config, report } = transpile(rendered, { flavour: 'matchbox' })
+  const { ok, config, report } = transpile(rendered, { flavour: 'matchbox', serving: true })
   const lines = report.map(entry => formatEntry(entry, name))
   if (ok && config !== undefined) return { body: Buffer.from(jsonText(config)), error: undefined, report: lines }
   const first = report.find(entry => entry.kind === 'error')

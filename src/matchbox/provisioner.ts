@@ -211,7 +211,7 @@ const bodies: Readonly<Record<DocumentKind, (matched: Matched) => Made>> = {
   ignition: matched => {
     const file = configOf(matched, 'ignition', p => p.ignitionId)
     return isReadyIgnition(file.name)
-      ? { body: file.content, problem: matched.documents.problemOf(file) }
+      ? { body: file.content, ...matched.documents.readinessOf(file) }
       : matched.documents.translate(file, rendered(matched, file))
   },
   cloud: matched => {

@@ -11,8 +11,8 @@ import { YamlError } from './yaml-error.js'
 import type { YamlNode } from './node.js'
 import type { YamlDialect } from './yaml-error.js'
 
-/** Longer configs are refused: machines keep them in memory while they boot, and so does this process for each of them. */
-export const maximumYamlBytes = 4 * 1024 * 1024
+/** Longer texts are refused. Matchbox has no limit; no config comes near this one, which keeps what a hostile one costs in bounds. */
+export const maximumYamlBytes = 16 * 1024 * 1024
 
 /**
  * The root of the first document; undefined when there is none (nothing but space and comments).

@@ -63,6 +63,12 @@ function binaryText (scalar: YamlScalar): string {
   return goString(decoded)
 }
 
+// v2 asks for a digit after the point and for a sign in the exponent: `501.` and `4e2` are strings to it.
+const floatForms = {
+  v2: /^[-+]?[0-9]*\.?[0-9]+([eE][-+][0-9]+)?$/,
+  v3: /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/
+} as const
+
 /** Nobody writes longer numbers; they are strings. */
 const longestNumber = 1000
 
@@ -85,7 +91,7 @@ function resolvePlain (text: string, dialect: YamlDialect, timestamps = dialect 
   const plain = text.replaceAll('_', '')
   const int = parseInteger(plain)
   if (int !== undefined) return { type: 'int', tag: '!!int', value: int }
-  if (dialect === 'v2' || /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/.test(plain)) {
+  if (floatForms[dialect].test(plain)) {
     const value = parseFloat64(plain)
     if (value !== undefined) return float(value)
   }

@@ -74,11 +74,11 @@ const escapes: ReadonlyMap<string, string> = new Map([
 ])
 const hexEscapes: ReadonlyMap<string, number> = new Map([['x', 2], ['u', 4], ['U', 8]])
 
-// YAML 1.1 has no \/ and v2 keeps to that; yaml.v3 took it in from 1.2, where JSON became a subset.
+// YAML 1.1 has no \/, which came with 1.2, where JSON became a subset; both generations of go-yaml keep to that.
 function scanEscape (cursor: Cursor, start: Mark): string {
   const letter = String.fromCharCode(cursor.code(1))
   const digits = hexEscapes.get(letter)
-  const plain = letter === '/' && cursor.dialect === 'v3' ? '/' : escapes.get(letter)
+  const plain = escapes.get(letter)
   if (plain === undefined && digits === undefined) throw cursor.error('found unknown escape character', start)
   cursor.skip(2)
   if (digits === undefined) return plain ?? ''

@@ -98,8 +98,7 @@ function scanUri (cursor: Cursor, head: string, start: Mark): string {
     uri += cursor.is('%') ? scanEscapedCharacter(cursor, start) : cursor.take()
     found = true
   }
-  // The go-yaml of 2017 wanted more than the lone `!`.
-  if (!found || (cursor.dialect === 'v2' && uri === '')) throw cursor.error('did not find expected tag URI', start)
+  if (!found) throw cursor.error('did not find expected tag URI', start)
   return uri
 }
 

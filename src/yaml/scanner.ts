@@ -122,14 +122,25 @@ export class Scanner {
   // Tabs may stand where no key can start: after a key's colon, and inside brackets.
   #skipToToken (): void {
     const cursor = this.#cursor
+    let belowComment = false
     for (;;) {
       if (cursor.column === 0 && cursor.is('\ufeff')) cursor.skip()
+      if (belowComment) this.#skipToComment()
       while (cursor.is(' ') || ((this.#inFlow || !this.#keyAllowed) && cursor.is('\t'))) cursor.skip()
-      if (cursor.is('#')) cursor.takeLine()
+      belowComment = cursor.is('#')
+      if (belowComment) cursor.takeLine()
       if (!cursor.isBreak()) return
       cursor.takeBreak()
       if (!this.#inFlow) this.#keyAllowed = true
     }
+  }
+
+  /** yaml.v3 reads comments one below the other in one go, whatever they are indented by. */
+  #skipToComment (): void {
+    const cursor = this.#cursor
+    let blanks = 0
+    while (cursor.is(' ', blanks) || cursor.is('\t', blanks)) blanks++
+    if (cursor.dialect === 'v3' && cursor.is('#', blanks)) cursor.skip(blanks)
   }
 
   #add (token: Token): void { this.#tokens.push(token) }

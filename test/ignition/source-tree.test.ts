@@ -2,7 +2,7 @@
 import t from 'tap'
 import { decodeYaml } from '../../src/ignition/decode.js'
 import { list, optional, snakeCase, string, struct } from '../../src/ignition/schema.js'
-import { nearestNode, nodeAt, unusedKeys, yamlPath } from '../../src/ignition/source-tree.js'
+import { nearestNode, nodeAt, unusedKeys, writtenPath } from '../../src/ignition/source-tree.js'
 import { readYaml } from '../../src/yaml/read-yaml.js'
 import type { Value } from '../../src/ignition/schema.js'
 import type { YamlNode } from '../../src/yaml/node.js'
@@ -43,6 +43,6 @@ t.test('spellings', t => {
   t.equal(snakeCase('sshAuthorizedKeys'), 'ssh_authorized_keys')
   t.equal(snakeCase('sizeMiB'), 'size_mib')
   t.equal(snakeCase('data_dir'), 'data_dir')
-  t.same(yamlPath(['startMiB', 0]), ['start_mib', 0])
+  t.same(writtenPath(['startMiB', 0]), ['start_mib', 0])
   t.end()
 })

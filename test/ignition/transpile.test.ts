@@ -36,3 +36,22 @@ storage:
     '"storage":{"files":[{"path":"/etc/hostname","contents":{"compression":"","source":"data:,node1"},"mode":420}]}}')
   t.end()
 })
+
+t.test('a version of three numbers without a variant is Butane with its variant forgotten', t => {
+  const text = '# mine\nversion: 1.5.0\nstorage: {}\n'
+  t.match(transpile(text), { kind: 'clc', ok: false, report: [{ kind: 'error', line: 2, message: /version 1\.5\.0 .* has no variant/ }] })
+  t.match(transpile(text, { flavour: 'matchbox', serving: true }), { kind: 'clc', ok: true, report: [{ kind: 'warning', line: 2 }, { line: 2 }] })
+  t.equal(transpile('etcd:\n  version: 3.1.0\n').ok, true, "etcd's version is none")
+  t.equal(transpile('variant: fcos\nversion: 1.5.0\n').ok, true)
+  t.end()
+})
+
+t.test('numbers that each language reads its own way', t => {
+  const mode = (head: string, text: string): unknown => transpile(`${head}storage: {files: [{filesystem: root, path: /a, mode: ${text}}]}\n`)
+  const butane = 'variant: fcos\nversion: 1.7.0\n'
+  t.match(mode('', '501.'), { ok: false, report: [{ message: /cannot unmarshal !!str `501\.` into int/ }] })
+  t.match(mode('', '4e2'), { ok: false })
+  t.match(mode(butane, '501.'), { ok: true, config: { storage: { files: [{ mode: 501n }] } } })
+  t.match(mode(butane, '4e2'), { ok: true, config: { storage: { files: [{ mode: 400n }] } } })
+  t.end()
+})

@@ -110,7 +110,7 @@ t.test('refusals, and the line that each dialect names', t => {
     ['%NOPE\n---\na', 'yaml: found unknown directive name', 'yaml: found unknown directive name'],
     ['@a', 'yaml: found character that cannot start any token', 'yaml: found character that cannot start any token'],
     ['...\n', 'yaml: did not find expected node content', 'yaml: did not find expected node content'],
-    ['a: "\\/"', 'yaml: found unknown escape character', ''],
+    ['a: "\\/"', 'yaml: found unknown escape character', 'yaml: found unknown escape character'],
     ['{a: b:c}', "yaml: found unexpected ':'", ''],
     ['[a] b', 'yaml: did not find expected <document start>', ''],
     ['a: *x', '', "yaml: unknown anchor 'x' referenced"]
@@ -155,9 +155,25 @@ t.test('aliases: v3 knows the anchors before, v2 the last of that name', t => {
 })
 
 t.test('limits are refused clearly and at once', t => {
-  t.match(refusal('a'.repeat(10 * 1024 * 1024), 'v2'), /^yaml: the text has 10485760 bytes, more than the 4194304 that are read$/)
-  t.ok(maximumYamlBytes < 10 * 1024 * 1024)
+  t.match(refusal('a'.repeat(17 * 1024 * 1024), 'v2'), /^yaml: the text has 17825792 bytes, more than the 16777216 that are read$/)
+  t.ok(maximumYamlBytes < 17 * 1024 * 1024)
   for (const nested of ['[', '{a: ', '- ', '? ', '{? ']) t.match(refusal(nested.repeat(100_000), 'v3'), /exceeded max depth of 1000/)
   t.match(refusal(`a: [${'~,'.repeat(200_000)}]`, 'v2'), /more than 100000 values/)
+  t.end()
+})
+
+t.test('a comment below a comment may be indented by a tab in v3', t => {
+  for (const text of ['# a\n\t# b\nc: d', 'a:\n  # b\n\t \t# c\n\t# d\n  e: f', '# a\r\n\t# b\r\nc: d']) {
+    t.equal(readYaml(text, 'v3')?.kind, 'mapping', label(text))
+    t.throws(() => readYaml(text, 'v2'), /cannot start any token/)
+  }
+  t.throws(() => readYaml('a: b\n\t# c\nd: e', 'v3'), /violates indentation/, 'but below nothing else')
+  t.end()
+})
+
+t.test('a lone exclamation mark is a tag', t => {
+  for (const dialect of ['v2', 'v3'] as const) {
+    t.match(readYaml('a: ! b\nc: !\n', dialect), { pairs: [{ value: { tag: '!', value: 'b' } }, { value: { tag: '!', value: '' } }] })
+  }
   t.end()
 })

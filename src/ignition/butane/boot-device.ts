@@ -18,6 +18,9 @@ const firmwarePartitions: Readonly<Record<string, readonly Values[]>> = {
   ppc64le: [prep, reserved]
 }
 
+/** Disks of mainframes, whose root partition is named by its number. */
+const rootPartitions: Readonly<Record<string, number>> = { 's390x-eckd': 2, 's390x-zfcp': 4 }
+
 const byLabel = (label: string, count: number): string[] => Array.from({ length: count }, (_, i) => `/dev/disk/by-partlabel/${label}-${i + 1}`)
 const formatted = (device: string, format: string, label: string): Values => ({ device, format, label, wipeFilesystem: true })
 
@@ -39,13 +42,18 @@ const mirroredDisks = (devices: readonly string[], firmware: readonly Values[]):
 export const renderBootDevice = (document: Values): Rendered | undefined => {
   const { bootDevice } = view(documentTable, document)
   if (bootDevice === undefined) return undefined
-  const { layout = 'x86_64', luks: { discard, tang, threshold, tpm2 }, mirror: { devices } } = bootDevice
-  const encrypted = tpm2 === true || tang.length > 0
+  const { layout = 'x86_64', luks: { cex, device: disk, discard, tang, threshold, tpm2 }, mirror: { devices } } = bootDevice
+  const byCard = cex?.enabled === true
+  const encrypted = byCard || tpm2 === true || tang.length > 0
   const mirrored = devices.length > 0
   if (!encrypted && !mirrored) return undefined
 
   const firmware = firmwarePartitions[layout] ?? []
-  const volume = { clevis: { tang, threshold, tpm2 }, device: mirrored ? '/dev/md/md-root' : '/dev/disk/by-partlabel/root', discard }
+  const volume = {
+    ...byCard ? { cex } : { clevis: { tang, threshold, tpm2 } },
+    device: mirrored ? '/dev/md/md-root' : layout in rootPartitions ? `${disk ?? ''}${rootPartitions[layout]}` : '/dev/disk/by-partlabel/root',
+    discard
+  }
   const espCount = mirrored && firmware.includes(esp) ? devices.length : 0
   const filesystems = [
     ...byLabel('esp', espCount).map((device, i) => formatted(device, 'vfat', `esp-${i + 1}`)),
@@ -72,7 +80,7 @@ const originIn = ([, list, index, ...rest]: Path, espCount: number, filesystemCo
       return index < espCount ? ['mirror', 'devices', index] : ['mirror']
     case 'luks': {
       const [part, ...inside] = rest
-      return part === 'clevis' ? ['luks', ...inside] : part === 'discard' ? ['luks', part] : ['luks']
+      return part === 'clevis' ? ['luks', ...inside] : part === 'discard' || part === 'cex' ? ['luks', part, ...inside] : ['luks']
     }
     default: return []
   }

@@ -1,9 +1,9 @@
-// Butane to Ignition 3 as butane 0.19.0 without a files directory: read, check the sugar, translate, add what the sugar stands
+// Butane to Ignition 3 as butane 0.29.0 without a files directory: read, check the sugar, translate, add what the sugar stands
 // for, check the result. The report shows all findings where they stand in the Butane document.
 import { YamlTypeError, decodeYaml } from '../decode.js'
 import { encodeValue } from '../encode.js'
 import { isFatal, pathText, shortened } from '../report.js'
-import { nearestNode, unusedKeys, yamlPath } from '../source-tree.js'
+import { nearestNode, unusedKeys, writtenPath } from '../source-tree.js'
 import { checkIgnition } from '../spec3/rules.js'
 import { eachValue } from '../values.js'
 import { YamlError } from '../../yaml/yaml-error.js'
@@ -12,9 +12,10 @@ import { renderBootDevice } from './boot-device.js'
 import { checkSource } from './check-source.js'
 import { chooseDialect } from './choose-dialect.js'
 import { renderGrub } from './grub.js'
+import { checkInlineConfigs } from './inline-configs.js'
 import { renderMountUnits } from './mount-units.js'
 import { merged } from './origins.js'
-import { reservedLabels, unsupportedFields } from './system-rules.js'
+import { reservedLabels, rootPartitions, unsupportedFields } from './system-rules.js'
 import { translate } from './translate.js'
 import type { YamlNode } from '../../yaml/node.js'
 import type { Report, ReportEntry } from '../report.js'
@@ -76,6 +77,7 @@ const transpileDocument = (root: YamlNode, dialect: Dialect): Transpiled => {
   const refused = (): Transpiled => ({ ok: false, report })
   if (add(checkSource(dialect, document))) return refused()
 
+  report.push(...checkInlineConfigs(root, dialect, document))
   const { traced, found } = translate(dialect, document)
   if (add(found)) return refused()
   const { ignition } = dialect
@@ -83,9 +85,12 @@ const transpileDocument = (root: YamlNode, dialect: Dialect): Transpiled => {
     ? child
     : merged(ignition, rendered, child)
   const withUnits = merge(merge(traced, renderMountUnits(dialect.spec, document)), renderBootDevice(document))
-  const labels = dialect.reservedLabels ? reservedLabels(withUnits.config) : []
+  const partitions = [
+    ...dialect.rootPartition ? rootPartitions(withUnits.config) : [],
+    ...dialect.reservedLabels ? reservedLabels(withUnits.config) : []
+  ]
   const result = merge(withUnits, renderGrub(document))
-  add(tracedFindings(labels, result.origins))
+  add(tracedFindings(partitions, result.origins))
   if (add(tracedFindings(unsupportedFields(dialect, result.config), result.origins))) return refused()
   if (add(tracedFindings(checkIgnition(ignition, result.config, dialect.spec), result.origins))) return refused()
   return { ok: true, config: encodeValue(ignition, result.config, 'left out'), report }
@@ -96,7 +101,7 @@ const tracedFindings = (found: readonly Finding[], origins: Origins): readonly F
 
 const located = (root: YamlNode, { kind, path, message }: Finding): ReportEntry => {
   const { line, column } = nearestNode(root, path).node
-  return { kind, path: pathText(yamlPath(path)), message, line, column }
+  return { kind, path: pathText(writtenPath(path)), message, line, column }
 }
 
 /** How much text the config holds once its aliases are followed, in characters. */
@@ -110,7 +115,7 @@ const textSize = (type: Struct, document: Values): number => {
 const remarksOnKeys = (root: YamlNode, type: Struct, document: Values): readonly ReportEntry[] => {
   const found: ReportEntry[] = []
   const remark = (path: string, message: string, { line, column }: YamlNode): void => { found.push({ kind: 'warning', path, message, line, column }) }
-  unusedKeys(root, type, document, ({ path, name, key }) => remark(pathText(path), `Unused key ${name}`, key), (path, node) => remark(pathText(path),
-    `context tree does not match content tree at ${pathText(path)}. Line and column reporting may be inconsistent. Unused keys may not be reported.`, node))
+  unusedKeys(root, type, document, ({ path, name, key }) => remark(pathText(path), `unused key ${name}`, key), (path, node) => remark(pathText(path),
+    `context tree does not match content tree at ${pathText(path)}. Line and column reporting may be inconsistent. Unused keys may not be reported`, node))
   return found
 }

@@ -1,11 +1,13 @@
 // What Butane demands of its own sugar before it translates anything (base/v0_*/validate.go, config/fcos/v1_*/validate.go).
-import { config, directory, dropin, file, fileContents, filesystem, resource, tree, unit } from '../spec3/schema.js'
-import { findingsAt, rule, validate } from '../validate.js'
+import { directory, dropin, file, fileContents, filesystem, quadlet, resource, tree, unit } from '../spec3/schema.js'
 import { view } from '../schema.js'
+import { findingsAt, rule, validate } from '../validate.js'
+import { checkBootDevice, mirrorProblem } from './check-boot-device.js'
 import { decimalMode } from './modes.js'
-import { bootDevice, bootDeviceMirror, grubUser } from './schema.js'
-import type { Values } from '../schema.js'
-import type { Config, Resource, Spec } from '../spec3/schema.js'
+import { quadletName, quadletProblem } from './quadlets.js'
+import { bootDevice, bootDeviceMirror, document as documentTable, grubUser } from './schema.js'
+import type { ValueOf, Values } from '../schema.js'
+import type { Resource, Spec } from '../spec3/schema.js'
 import type { Finding, Findings, Rules } from '../validate.js'
 import type { Dialect } from './dialects.js'
 
@@ -31,19 +33,17 @@ const checkUnit = ({ contents, contentsLocal }: Contents, report: Findings): voi
   }
 }
 
-const mirrorProblem = (devices: readonly string[]): string | undefined =>
-  devices.length === 1 ? 'mirroring requires at least two devices' : undefined
-
-const layouts = ['aarch64', 'ppc64le', 'x86_64']
+type Document = ValueOf<typeof documentTable>
 
 const bootDisk = '/dev/disk/by-id/coreos-boot-disk'
 
-/** Rules of 1.6.0-experimental for the document as a whole. */
-const checkStrictDisks = ({ storage }: Config, report: Findings): void => {
+/** Rules from 1.6.0 on for the document as a whole. */
+const checkStrictDisks = ({ storage, bootDevice }: Document, report: Findings): void => {
   const reuse = 'partitions cannot be reused by label; number must be specified except on boot disk ' +
     `(${bootDisk}) or when wipe_table is true`
   storage.disks.forEach(({ device, wipeTable, partitions }, i) => {
-    if (device === bootDisk || wipeTable === true) return
+    // Those of the mirror are partitioned anew, by labels that are its own.
+    if (device === bootDisk || wipeTable === true || bootDevice?.mirror.devices.includes(device) === true) return
     partitions.forEach(({ number, label }, p) => {
       if (number === 0n && label !== undefined) report.warning(['storage', 'disks', i, 'partitions', p, 'number'], reuse)
     })
@@ -56,11 +56,7 @@ const checkStrictDisks = ({ storage }: Config, report: Findings): void => {
 }
 
 const rules: Rules<Spec> = new Map([
-  rule(bootDevice, ({ layout, mirror }, report) => {
-    if (layout !== undefined && !layouts.includes(layout)) report.error(['layout'], `layout must be one of: ${layouts.join(', ')}`)
-    // The reference asks the mirror here and again when it comes to it, so that its one complaint stands twice.
-    report.error(['mirror', 'devices'], mirrorProblem(mirror.devices))
-  }),
+  rule(bootDevice, checkBootDevice),
   rule(bootDeviceMirror, ({ devices }, report) => report.error(['devices'], mirrorProblem(devices))),
   rule(directory, checkMode(true)),
   rule(dropin, checkUnit),
@@ -77,6 +73,13 @@ const rules: Rules<Spec> = new Map([
     if (name === '') report.error(['name'], 'field "name" is required')
     if (!passwordHash) report.error(['passwordHash'], 'field "password_hash" is required')
   }),
+  rule(quadlet, ({ name, contents, contentsLocal }, report) => {
+    report.error(['name'], quadletProblem(name))
+    if (quadletName(name).template === undefined) return checkUnit({ contents, contentsLocal }, report)
+    const kept = 'template instances cannot have contents or contents_local'
+    if (contents !== undefined) report.error(['contents'], kept)
+    if (contentsLocal !== undefined) report.error(['contentsLocal'], kept)
+  }),
   rule(resource, checkResource),
   rule(tree, ({ local }, report) => { if (local === '') report.error([], 'local is required') }),
   rule(unit, checkUnit)
@@ -84,6 +87,6 @@ const rules: Rules<Spec> = new Map([
 
 export const checkSource = ({ document, spec, strictDisks }: Dialect, values: Values): readonly Finding[] => {
   const found: Finding[] = []
-  if (strictDisks) checkStrictDisks(view(config, values), findingsAt(found))
+  if (strictDisks) checkStrictDisks(view(documentTable, values), findingsAt(found))
   return [...found, ...validate(document, values, rules, spec)]
 }

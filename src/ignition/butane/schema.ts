@@ -1,6 +1,6 @@
 // A Butane document: an Ignition 3 config with the sections that Butane's variants add to it.
 import { bool, int, list, optional, since, string, struct, sugar } from '../schema.js'
-import { config, tang } from '../spec3/schema.js'
+import { cex, config, tang } from '../spec3/schema.js'
 
 const text = optional(string())
 
@@ -9,6 +9,8 @@ export const bootDeviceMirror = struct('variant.BootDeviceMirror', { devices: li
 export const bootDevice = struct('variant.BootDevice', {
   layout: text,
   luks: struct('variant.BootDeviceLuks', {
+    cex: since(5, cex),
+    device: since(5, text),
     discard: since(4, optional(bool)),
     tang: list(tang),
     threshold: optional(int),

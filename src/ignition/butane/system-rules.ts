@@ -21,6 +21,18 @@ export const reservedLabels = (config: Values): readonly Finding[] =>
       return [{ kind: 'warning', path: ['storage', 'disks', i, 'partitions', j, 'label'], message }]
     }))
 
+/** A root partition that is too small for updates, or that cannot grow as it is meant to. */
+export const rootPartitions = (config: Values): readonly Finding[] =>
+  view(configTable, config).storage.disks.flatMap(({ partitions }, i) => partitions.flatMap((root, j): Finding[] => {
+    if (root.label !== 'root') return []
+    const warning = (field: string, message: string): Finding[] => [{ kind: 'warning', path: ['storage', 'disks', i, 'partitions', j, field], message }]
+    const { sizeMiB = 0n } = root
+    if (sizeMiB !== 0n) return sizeMiB < 8192n ? warning('sizeMiB', 'root should have 8GiB of space assigned') : []
+    return partitions.some(({ startMiB = 0n }, k) => k !== j && startMiB === 0n)
+      ? warning('label', 'root partition cannot expand; it is set to fill available space but is followed by an auto-positioned partition')
+      : []
+  }))
+
 /** Sections that the variant forbids and the config has; what lies in them is not looked at. */
 export const unsupportedFields = ({ ignition, unsupported }: Dialect, config: Values): readonly Finding[] => {
   const found: Finding[] = []

@@ -2,12 +2,13 @@
 // file is refused, because a config is served without a files directory (base/v0_*/translate.go).
 import { percentDataUrl } from '../data-url.js'
 import { bareName, ignitionFields, view } from '../schema.js'
-import { config, dropin, passwdUser, resource, specVersion } from '../spec3/schema.js'
+import { config, dropin, passwdUser, resource } from '../spec3/schema.js'
 import { asList, asValues, behind, isZero } from '../values.js'
 import { DataUrls } from './contents.js'
 import { Origins } from './origins.js'
+import { addQuadlets } from './quadlets.js'
 import type { Type, Value, Values } from '../schema.js'
-import type { Resource } from '../spec3/schema.js'
+import type { Quadlet, Resource } from '../spec3/schema.js'
 import type { Finding } from '../validate.js'
 import type { Path } from '../values.js'
 import type { DataUrl } from './contents.js'
@@ -16,22 +17,26 @@ import type { Traced } from './origins.js'
 
 const noFilesDirectory = 'local file paths are relative to a files directory that must be specified with -d/--files-dir'
 
-export const translate = ({ ignition, spec }: Dialect, document: Values): { traced: Traced, found: readonly Finding[] } => {
+export const translate = (dialect: Dialect, document: Values): { traced: Traced, found: readonly Finding[] } => {
+  const { ignition, spec, ignitionVersion } = dialect
   const translator = new Translator(spec === 0)
   const values = asValues(translator.value(ignition, document, [], []))
   const { origins, found } = translator
   origins.add(['version'], ['ignition', 'version'])
   origins.add(['ignition'], ['ignition'])
-  if ((view(config, document).storage.trees ?? []).length > 0) found.push({ kind: 'error', path: ['storage', 'trees', 0], message: noFilesDirectory })
-  const translated = { ...values, ignition: { ...asValues(values['ignition']), version: specVersion(spec) } }
-  return { traced: { config: translated, origins }, found }
+  const { storage: { trees = [] }, systemd: { quadlets = [] } } = view(config, document)
+  translator.refuseQuadletFiles(quadlets)
+  if (trees.length > 0) found.push({ kind: 'error', path: ['storage', 'trees', 0], message: noFilesDirectory })
+  const translated = { ...values, ignition: { ...asValues(values['ignition']), version: ignitionVersion } }
+  const { traced, found: clashes } = addQuadlets(dialect, document, { config: translated, origins }, translator.urls)
+  return { traced, found: [...found, ...clashes] }
 }
 
 class Translator {
   readonly origins = new Origins()
   readonly found: Finding[] = []
   readonly #percentOnly: boolean
-  readonly #urls = new DataUrls()
+  readonly urls = new DataUrls()
 
   /** @param percentOnly spec 3.0 has contents percent-encoded, whatever their length */
   constructor (percentOnly: boolean) { this.#percentOnly = percentOnly }
@@ -60,12 +65,20 @@ class Translator {
     }
   }
 
+  refuseQuadletFiles (quadlets: readonly Quadlet[]): void {
+    quadlets.forEach(({ contentsLocal, dropins }, i) => {
+      const at: Path = ['systemd', 'quadlets', i]
+      if (contentsLocal) this.#refuseLocal([...at, 'contentsLocal'])
+      dropins.forEach((dropin, j) => { if (dropin.contentsLocal) this.#refuseLocal([...at, 'dropins', j, 'contentsLocal']) })
+    })
+  }
+
   #refuseLocal (path: Path): void { this.found.push({ kind: 'error', path, message: noFilesDirectory }) }
 
   #resource ({ inline, local, compression }: Resource, plain: Values, from: Path, to: Path): Values {
     if (local !== undefined) this.#refuseLocal([...from, 'local'])
     if (inline === undefined) return plain
-    const url: DataUrl = this.#percentOnly ? { source: percentDataUrl(inline) } : this.#urls.shortest(inline, compression)
+    const url: DataUrl = this.#percentOnly ? { source: percentDataUrl(inline) } : this.urls.shortest(inline, compression)
     this.origins.add(from, to)
     this.origins.add([...from, 'inline'], [...to, 'source'])
     if (!this.#percentOnly && !compression) this.origins.add([...from, 'inline'], [...to, 'compression'])

@@ -1,6 +1,6 @@
 // An error that turning the config into Ignition's runs into, at the place in the YAML that it comes from.
 import { pathText } from '../report.js'
-import { nodeAt, yamlPath } from '../source-tree.js'
+import { nodeAt, writtenPath } from '../source-tree.js'
 import type { YamlNode } from '../../yaml/node.js'
 import type { ReportEntry } from '../report.js'
 import type { Path } from '../values.js'
@@ -18,5 +18,5 @@ export const within = ({ node, path }: Section, ...further: Path): Section =>
 
 /** Without a place where the section is not to be found in the YAML (behind an alias, or out of a merge key). */
 export function problemAt ({ node, path }: Section, message: string): ReportEntry {
-  return { kind: 'error', message, path: pathText(yamlPath(path)), line: node?.line, column: node?.column }
+  return { kind: 'error', message, path: pathText(writtenPath(path)), line: node?.line, column: node?.column }
 }

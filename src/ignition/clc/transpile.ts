@@ -3,7 +3,7 @@ import { YamlError } from '../../yaml/yaml-error.js'
 import { decodeYaml } from '../decode.js'
 import { encodeValue } from '../encode.js'
 import { isFatal, pathText, shortened } from '../report.js'
-import { nearestNode, unusedKeys, yamlPath } from '../source-tree.js'
+import { nearestNode, unusedKeys, writtenPath } from '../source-tree.js'
 import { config2 } from '../spec2/schema.js'
 import { rules2 } from '../spec2/rules.js'
 import { validateInOrder } from '../validate.js'
@@ -49,7 +49,7 @@ export function transpileClc (text: Uint8Array | string, { flavour = 'ct' }: Clc
 
 const located = (root: YamlNode | undefined, found: readonly Finding[]): readonly ReportEntry[] => found.map(({ kind, path, message }) => {
   const node = root === undefined ? undefined : nearestNode(root, path).node
-  return { kind, message, path: pathText(yamlPath(path)), line: node?.line, column: node?.column }
+  return { kind, message, path: pathText(writtenPath(path)), line: node?.line, column: node?.column }
 })
 
 function remarksOnKeys (root: YamlNode, clc: Clc): readonly ReportEntry[] {

@@ -91,8 +91,12 @@ const checkFilesystem = (filesystem: Filesystem, report: Findings, spec: Spec): 
   report.error(['label'], format ? longFilesystemLabel(label, format) : 'filesystem must specify format if label is specified')
 }
 
-const customWithOthers = ({ custom, tang, tpm2, threshold = 0n }: NonNullable<Luks['clevis']>, spec: Spec): boolean =>
-  (spec >= 3 ? Boolean(custom?.pin) : custom !== undefined) && (tang.length > 0 || tpm2 === true || threshold !== 0n)
+type Clevis = NonNullable<Luks['clevis']>
+
+const hasPins = ({ tang, tpm2, threshold = 0n }: Clevis): boolean => tang.length > 0 || tpm2 === true || threshold !== 0n
+const isUsed = (clevis: Clevis): boolean => hasPins(clevis) || Boolean(clevis.custom?.pin)
+const customWithOthers = (clevis: Clevis, spec: Spec): boolean =>
+  (spec >= 3 ? Boolean(clevis.custom?.pin) : clevis.custom !== undefined) && hasPins(clevis)
 
 const isJson = (text: string): boolean => {
   try {
@@ -108,7 +112,7 @@ interface Custom { readonly pin: string | undefined, readonly config: string | u
 const checkCustom = ({ pin, config, needsNetwork }: Custom, report: Findings, spec: Spec): void => {
   if (!pin && !config && (spec < 3 || needsNetwork !== true)) return
   if (!pin && spec >= 3) report.error(['pin'], 'missing required custom clevis pin')
-  else if (pin !== 'tpm2' && pin !== 'tang' && pin !== 'sss') report.error(['pin'], 'unsupported clevis pin')
+  else if (spec < 6 && pin !== 'tpm2' && pin !== 'tang' && pin !== 'sss') report.error(['pin'], 'unsupported clevis pin')
   if (!config) report.error(['config'], 'missing required custom clevis config')
 }
 
@@ -130,12 +134,16 @@ export const diskRules: ReadonlyArray<Rule<Spec>> = [
     if (devices.length === 0) report.error(['devices'], 'raid devices required')
   }),
   rule(device, (path, report) => report.error([], checkPath(path))),
-  rule(luks, ({ name, label, device, clevis, keyFile }, report, spec: Spec) => {
+  rule(luks, ({ name, label, device, cex, clevis, keyFile }, report, spec: Spec) => {
     if (name.includes('/')) report.error(['name'], 'device names cannot contain slashes')
     if (label !== undefined && byteLength(label) > 47) report.error(['label'], 'luks device labels cannot be longer than 47 characters')
     report.error(['device'], device ? checkPath(device) : 'disk device is required')
     if (clevis !== undefined && customWithOthers(clevis, spec)) {
       report.error(['clevis'], 'cannot use custom clevis config with tpm2, tang, or threshold')
+    }
+    if (cex?.enabled === true) {
+      if (clevis !== undefined && isUsed(clevis)) report.error(['cex'], 'cannot use cex with clevis')
+      if (keyFile.source !== undefined) report.error(['cex'], 'cannot use key file with cex')
     }
     if (checkUrlUnlessEmpty(keyFile.source, spec) !== undefined) report.error(['keys'], 'invalid key-file source')
   }),

@@ -124,8 +124,8 @@ const checkModed = (node: Node & { readonly mode: bigint | undefined }, report: 
   checkNode(node, report)
   report.error(['mode'], illegalMode(node.mode))
   // Ignition looks at the low 32 bits here, which a negative mode has as well.
-  if (node.mode !== undefined && spec < 4 && (BigInt.asUintN(32, node.mode) & specialBits) !== 0n) {
-    report.warning(['mode'], 'setuid/setgid/sticky bits are not supported in spec versions older than 3.4.0')
+  if (node.mode !== undefined && spec < 6 && (BigInt.asUintN(32, node.mode) & specialBits) !== 0n) {
+    report.warning(['mode'], 'setuid/setgid/sticky bits are not supported or functional in spec versions older than 3.6.0')
   }
 }
 

@@ -1,14 +1,15 @@
-// The Ignition 3 config document: one definition of every section for specs 3.0 to 3.5-experimental, with gates where a later spec
+// The Ignition 3 config document: one definition of every section for specs 3.0 to 3.7-experimental, with gates where a later spec
 // added a field or made it another (github.com/coreos/ignition docs/configuration-v3_*.md). Butane's own sections have the same
 // shape plus a few fields of sugar, so they are marked here and not kept twice. Fields stand in the order in which the reference
 // declares them, because its reports come in that order.
 import { bool, int, internal, keep, list, optional, repeats, shares, since, string, struct, sugar } from '../schema.js'
 import type { ValueOf, Values } from '../schema.js'
 
-/** The minor number of an Ignition 3 spec: 5 is 3.5.0-experimental, what Butane 0.19 knew of it. */
-export type Spec = 0 | 1 | 2 | 3 | 4 | 5
+/** The minor number of an Ignition 3 spec; the last one is what Ignition 2.26 and Butane 0.29 know of the next. */
+export type Spec = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7
+export const specs = [0, 1, 2, 3, 4, 5, 6, 7] as const satisfies readonly Spec[]
 
-export const specVersion = (spec: Spec): string => spec === 5 ? '3.5.0-experimental' : `3.${spec}.0`
+export const specVersion = (spec: Spec): string => spec === 7 ? '3.7.0-experimental' : `3.${spec}.0`
 
 const text = optional(string())
 const flag = optional(bool)
@@ -116,7 +117,9 @@ export const tang = struct('Tang', { thumbprint: text, url: string(), advertisem
 export const clevisCustom = struct('ClevisCustom', { config: text, needsNetwork: flag, pin: text })
 export const oldClevisCustom = struct('Custom', { config: keep(string()), needsNetwork: flag, pin: keep(string()) })
 export const clevis = struct('Clevis', { custom: since(3, clevisCustom, optional(oldClevisCustom)), tang: list(tang), threshold: number, tpm2: flag })
+export const cex = struct('Cex', { enabled: flag })
 export const luks = struct('Luks', {
+  cex: since(5, cex),
   clevis: since(3, clevis, optional(clevis)),
   device: text,
   discard: since(4, flag),
@@ -128,7 +131,9 @@ export const luks = struct('Luks', {
   uuid: text,
   wipeVolume: flag
 }, 'name')
-export const tree = struct('Tree', { local: string(), path: text })
+export const tree = struct('Tree', {
+  group: since(6, nodeGroup), local: string(), path: text, user: since(6, nodeUser), fileMode: since(6, number), dirMode: since(6, number)
+})
 
 export const storage = struct('Storage', {
   directories: shares('path', list(directory)),
@@ -144,7 +149,8 @@ export const storage = struct('Storage', {
 const contentsLocal = since(4, sugar(text))
 export const dropin = struct('Dropin', { contents: text, contentsLocal, name: keep(string()) }, 'name')
 export const unit = struct('Unit', { contents: text, contentsLocal, dropins: list(dropin), enabled: flag, mask: flag, name: keep(string()) }, 'name')
-export const systemd = struct('Systemd', { units: list(unit) })
+export const quadlet = struct('Quadlet', { contents: text, contentsLocal, dropins: list(dropin), name: string(), rootful: flag })
+export const systemd = struct('Systemd', { units: list(unit), quadlets: since(7, sugar(list(quadlet))) })
 
 export const config = struct('Config', {
   version: sugar(string()),
@@ -164,4 +170,5 @@ export type Luks = ValueOf<typeof luks>
 export type Partition = ValueOf<typeof partition>
 export type Resource = ValueOf<typeof resource>
 export type Storage = ValueOf<typeof storage>
+export type Quadlet = ValueOf<typeof quadlet>
 export type Tang = ValueOf<typeof tang>

@@ -1,16 +1,24 @@
 import t from 'tap'
+import { readFileSync } from 'node:fs'
 import { transpileButane } from '../../../src/ignition/butane/butane.js'
 import { dialects, normalVersion } from '../../../src/ignition/butane/dialects.js'
-import { specVersion } from '../../../src/ignition/spec3/schema.js'
+import { page, withTable } from '../../helpers/versions-table.js'
 
 const minimal = (variant: string, version: string) => transpileButane(`variant: ${variant}\nversion: ${version}\n`)
 
 t.test('every variant and version becomes its Ignition spec', t => {
-  for (const { variant, version, spec } of dialects) {
-    t.same(minimal(variant, version), { ok: true, config: { ignition: { version: specVersion(spec) } }, report: [] }, `${variant} ${version}`)
+  for (const { variant, version, ignitionVersion } of dialects) {
+    t.same(minimal(variant, version), { ok: true, config: { ignition: { version: ignitionVersion } }, report: [] }, `${variant} ${version}`)
   }
-  t.same(dialects.filter(d => d.variant === 'fcos').map(d => specVersion(d.spec)),
-    ['3.0.0', '3.1.0', '3.2.0', '3.2.0', '3.3.0', '3.4.0', '3.5.0-experimental'])
+  t.same(dialects.filter(d => d.variant === 'fcos').map(d => d.ignitionVersion),
+    ['3.0.0', '3.1.0', '3.2.0', '3.2.0', '3.3.0', '3.4.0', '3.5.0-experimental', '3.5.0', '3.6.0', '3.7.0-experimental'])
+  t.end()
+})
+
+t.test('the documentation has the same table', t => {
+  const text = readFileSync(page, 'utf8')
+  t.equal(text, withTable(text), 'npx tsx test/helpers/versions-table.ts writes it')
+  for (const { variant, version } of dialects) t.ok(text.includes(`\`variant: ${variant}\`, \`version: ${version}\``), `${variant} ${version}`)
   t.end()
 })
 
@@ -49,9 +57,9 @@ t.test('image-based systems refuse what Ignition would do to their disks', t => 
   t.end()
 })
 
-t.test('1.6.0-experimental is stricter about disks', t => {
+t.test('versions from 1.6.0 on are stricter about disks', t => {
   const { ok, report } = transpileButane(`variant: fcos
-version: 1.6.0-experimental
+version: 1.6.0
 storage:
   disks:
     - {device: /dev/vdb, partitions: [{label: a}]}

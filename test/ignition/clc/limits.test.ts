@@ -17,7 +17,7 @@ const hostile: Readonly<Record<string, string>> = {
   'a bomb of merge keys': `a: &a0 {name: x}\n${Array.from({ length: 30 }, (_, i) => `b${i}: &a${i + 1} {<<: [*a${i}, *a${i}, *a${i}]}\n`).join('')}passwd: {users: [*a30]}\n`,
   'a list repeated by aliases': `x: &f [${'a,'.repeat(10_000)}]\npasswd: {users: [${'{name: a, groups: *f},'.repeat(3_000)}]}`,
   'one long text in many places': `x: &t "${'y'.repeat(1e6)}"\nsystemd: {units: [${'{name: a.service, contents: *t},'.repeat(5_000)}]}`,
-  'ten megabytes': 'a'.repeat(10 * 1024 * 1024),
+  'seventeen megabytes': 'a'.repeat(17 * 1024 * 1024),
   'deep brackets': fill('', '['),
   'deep dashes': fill('', '- '),
   'deep question marks': fill('', '? '),
@@ -71,6 +71,6 @@ t.test('refused, not lost', t => {
   t.equal(first('a bomb of merge keys'), 'yaml: document contains excessive aliasing')
   t.equal(first('NUL bytes'), 'yaml: control characters are not allowed')
   t.match(first('deep brackets'), /exceeded max depth of 1000/)
-  t.match(first('ten megabytes'), /the text has 10485760 bytes/)
+  t.match(first('seventeen megabytes'), /the text has 17825792 bytes/)
   t.end()
 })
