@@ -12,13 +12,13 @@
  * @property {boolean} [pure]     no clock, chance, timers or process
  */
 
-const plain = ['base/errors', 'net/mac', 'net/ipv4', 'net/bytes']
+const plain = ['base/errors', 'base/visible-text', 'net/mac', 'net/ipv4', 'net/bytes']
 
 /** @type {Layer[]} */
 export const layers = [
   { name: 'plain values', files: plain, may: plain, node: ['node:buffer', 'node:net'], packages: [], pure: true },
-  { name: 'log', files: ['base/log'], may: ['base/errors', 'base/journal-line'], node: ['*'], packages: ['pino', 'pino-pretty'] },
-  { name: 'journal line', files: ['base/journal-line'], may: [], node: [], packages: [], pure: true },
+  { name: 'log', files: ['base/log'], may: ['base/errors', 'base/journal-line', 'base/visible-text'], node: ['*'], packages: ['pino', 'pino-pretty'] },
+  { name: 'journal line', files: ['base/journal-line'], may: ['base/visible-text'], node: [], packages: [], pure: true },
   { name: 'clock', files: ['base/clock'], may: [], node: [], packages: [] },
   { name: 'metrics', files: ['base/metrics'], may: ['base/errors'], node: [], packages: ['prom-client'] },
   { name: 'fence', files: ['base/fence'], may: ['base/errors'], types: ['base/log', 'base/clock'], node: [], packages: [] },

@@ -1,5 +1,6 @@
 // A log line as an operator reads it with `journalctl -u`: the event and its fields, behind the priority that makes
 // `journalctl -p warning` work (sd-daemon(3)); the journal adds time and process by itself.
+import { visibleJson } from './visible-text.js'
 
 /** syslog's priorities. */
 const priorities: Readonly<Record<string, number>> = { error: 3, warn: 4, info: 6, debug: 7, trace: 7 }
@@ -13,5 +14,5 @@ export function journalLine (json: string): string {
 
 /** Bare where a person can tell where it ends; JSON else, which has no line breaks. */
 function valueText (value: unknown): string {
-  return typeof value === 'string' && /^[^\s"=\p{Cc}]+$/u.test(value) ? value : JSON.stringify(value)
+  return typeof value === 'string' && /^[^\s"=\p{Cc}\p{Cf}]+$/u.test(value) ? value : visibleJson(JSON.stringify(value))
 }

@@ -3,6 +3,7 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
 import { journalLine } from './journal-line.js'
+import { visibleText } from './visible-text.js'
 
 export type { Logger } from 'pino'
 
@@ -36,8 +37,13 @@ export function createLog ({ level, pretty: readable, journal = false, destinati
   const stream = readable
     ? pretty({ destination, colorize: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', singleLine: true })
     : journal ? { ...lines, write: (line: string) => { lines.write(journalLine(line)) } } : lines
-  return pino({ level, base: null, timestamp: isoTime(), formatters: { level: label => ({ level: label }) } }, stream)
+  // What is read at once, on a terminal, is not to be obeyed by it.
+  const formatters = { level: (label: string) => ({ level: label }), ...readable && { log: visibleFields } }
+  return pino({ level, base: null, timestamp: isoTime(), formatters }, stream)
 }
+
+const visibleFields = (fields: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, typeof value === 'string' ? visibleText(value) : value]))
 
 /** Where lines go; what writes them in the background has to `finish`, in so many milliseconds. */
 interface Lines extends DestinationStream {

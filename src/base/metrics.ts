@@ -15,6 +15,11 @@ export class Metrics {
   })
 
   readonly dhcpOtherServers = new Counter({ ...this.#in, name: 'dhcp_other_servers_total', help: 'How often another DHCP server was seen' })
+  readonly dhcpOddOptions = new Counter({
+    ...this.#in, name: 'dhcp_odd_options_total', help: 'Options of DHCP messages that could not be read and were left out', labelNames: ['option']
+  })
+
+  readonly dhcpOptionsLeftOut = new Counter({ ...this.#in, name: 'dhcp_options_left_out_total', help: 'Options that did not fit into a reply' })
   readonly leaseSync = new Histogram({ ...this.#in, name: 'dhcp_lease_sync_seconds', help: 'Time to get leases onto the disk', buckets: seconds })
   readonly tftpTransfers = new Counter({ ...this.#in, name: 'tftp_transfers_total', help: 'TFTP requests, by how they ended', labelNames: ['result'] })
   readonly tftpBytes = new Counter({ ...this.#in, name: 'tftp_sent_bytes_total', help: 'Bytes of files sent by TFTP' })

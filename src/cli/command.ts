@@ -1,5 +1,6 @@
 // What a command is, and what it is given of the process it runs in.
 import type { Readable, Writable } from 'node:stream'
+import { visibleJson, visibleText } from '../base/visible-text.js'
 
 export interface Io {
   readonly stdin: Readable
@@ -34,10 +35,11 @@ export interface Command {
 }
 
 export const print = (to: Writable, text: string): void => { to.write(`${text}\n`) }
-export const printJson = (to: Writable, value: unknown): void => { print(to, JSON.stringify(value, null, 2)) }
+export const printJson = (to: Writable, value: unknown): void => { print(to, visibleJson(JSON.stringify(value, null, 2))) }
 
-/** Rows under a heading, in columns as wide as their widest cell. */
-export function table (heading: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
+/** Rows under a heading, in columns as wide as their widest cell. What machines say of themselves breaks no row. */
+export function table (heading: readonly string[], said: ReadonlyArray<readonly string[]>): string {
+  const rows = said.map(row => row.map(visibleText))
   const widths = heading.map((_, column) => Math.max(...[heading, ...rows].map(row => row[column]?.length ?? 0)))
   return [heading, ...rows].map(row => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n')
 }

@@ -4,6 +4,7 @@ import type { MachineShown, StageShown } from '../control/machine-routes.js'
 import { configFrom, configOptions, parse } from './arguments.js'
 import { type Command, print, printJson, table } from './command.js'
 import { askJson, events } from './control-client.js'
+import { visibleJson, visibleText } from '../base/visible-text.js'
 
 export const machinesCommand: Command = {
   name: 'machines',
@@ -23,7 +24,7 @@ export const machinesCommand: Command = {
       if (json) printJson(io.stdout, machine)
       else print(io.stdout, `${table(['mac', 'stage', 'address', 'group', 'profile', 'seen', 'architecture'], [row(machine)])}\n\n${timeline(machine)}`)
     } else if (action === 'watch' && mac === undefined) {
-      for await (const event of events(socket, '/v1/events', io.stop)) print(io.stdout, json ? JSON.stringify(event) : line(event as StageShown))
+      for await (const event of events(socket, '/v1/events', io.stop)) print(io.stdout, json ? visibleJson(JSON.stringify(event)) : visibleText(line(event as StageShown)))
     } else if (action === 'reset' && mac !== undefined) {
       const answer = await askJson(socket, 'POST', `${one}/reset`)
       if (json) printJson(io.stdout, answer)
