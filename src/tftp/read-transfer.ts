@@ -79,6 +79,12 @@ export class ReadTransfer {
   /** Blocks the client has confirmed. */
   get acknowledged (): number { return this.#acknowledged }
 
+  /** Whether the client ever answered: until then anybody may have asked in its name. */
+  get heard (): boolean { return this.#heard }
+
+  /** Whether the client is overdue with an answer. */
+  get silent (): boolean { return this.#waited > 0 }
+
   /**
    * Whether the same request once more means that the client began anew: it had answered and has been silent since, or
    * only its last ACKs are due and may come behind the new request. Before its first answer it is the request repeated,

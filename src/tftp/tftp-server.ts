@@ -50,6 +50,12 @@ export interface TftpServer {
 const defaultMaxTransfers = 1024
 const defaultMaxTransfersPerClient = 512
 
+/** Milliseconds that a client has for its first answer before its transfer may have to give way: many times what one takes on a LAN. */
+const timeToConfirm = 200
+
+/** More than one address can hold. */
+const most = 1e6
+
 /** How often deadlines are looked at, in milliseconds: one timer for all transfers, none is touched for a packet. */
 const tickEvery = 100
 
@@ -169,13 +175,39 @@ class Server implements TftpServer {
     }
     const mine = this.#perClient.get(from.address) ?? 0
     const { maxTransfers = defaultMaxTransfers, maxTransfersPerClient = defaultMaxTransfersPerClient } = this.#options
-    if (this.#slots.size >= maxTransfers) return this.#refuse(filename, from, socket, 'busy', `the server is busy with ${maxTransfers} transfers, try again later`)
-    if (mine >= maxTransfersPerClient) return this.#refuse(filename, from, socket, 'busy', `there are ${mine} transfers to this address already, try again later`)
+    if (mine >= maxTransfersPerClient && !this.#makeRoom(from.address, true)) {
+      return this.#refuse(filename, from, socket, 'busy', `there are ${mine} transfers to this address already, try again later`)
+    }
+    if (this.#slots.size >= maxTransfers && !this.#makeRoom(from.address, false)) {
+      return this.#refuse(filename, from, socket, 'busy', `the server is busy with ${maxTransfers} transfers, try again later`)
+    }
     const slot: Slot = { key, client: from, request: bytes, session: undefined, abandoned: false }
     this.#slots.set(key, slot)
-    this.#perClient.set(from.address, mine + 1)
+    this.#perClient.set(from.address, (this.#perClient.get(from.address) ?? 0) + 1)
     this.#ticking ??= this.#dependencies.clock.every(tickEvery, () => { this.#tick() })
     void this.#begin(slot, request, mode, name, socket)
+  }
+
+  /**
+   * Ends one transfer for the sake of a new one. First goes one that its client never confirmed, of the address that holds
+   * the most: requests are cheap to send, also in the name of others. Then one that has fallen silent, of an address that
+   * holds more than the one that asks. False when there is none.
+   */
+  #makeRoom (address: string, ofThatAddress: boolean): boolean {
+    const now = this.#dependencies.clock.now()
+    const held = (slot: Slot): number => this.#perClient.get(slot.client.address) ?? 0
+    const mine = this.#perClient.get(address) ?? 0
+    let best: Slot | undefined
+    let bestRank = 0
+    for (const slot of this.#slots.values()) {
+      const { session, client } = slot
+      if (session === undefined || (ofThatAddress && client.address !== address)) continue
+      const unconfirmed = !session.heard && Math.abs(now - session.started) >= timeToConfirm
+      const rank = unconfirmed ? most + held(slot) : session.silent && held(slot) > mine + 1 ? held(slot) : 0
+      if (rank > bestRank) [best, bestRank] = [slot, rank]
+    }
+    best?.session?.giveWay()
+    return best !== undefined
   }
 
   /** Opens the file and starts the transfer. Never rejects: what goes wrong is told to the client and the log. */

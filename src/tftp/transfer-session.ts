@@ -28,6 +28,9 @@ export interface SessionOptions {
 /** A client that confirms a block now and then, for ever, does not hold its place for longer than this. */
 const longestTransfer = 2 * 3600_000
 
+/** Milliseconds: what a client may choose as its pause at most (read-transfer.ts), and a little more. */
+const longestPause = 31_000
+
 export class TransferSession {
   readonly #options: SessionOptions
   readonly #transfer: ReadTransfer
@@ -44,6 +47,10 @@ export class TransferSession {
     this.#started = options.clock.now()
   }
 
+  /** Epoch milliseconds. */
+  get started (): number { return this.#started }
+  get heard (): boolean { return this.#transfer.heard }
+  get silent (): boolean { return this.#transfer.silent }
   get restartable (): boolean { return this.#transfer.restartable }
 
   get facts (): TransferFacts {
@@ -69,12 +76,17 @@ export class TransferSession {
 
   /** Looks at the clock: to be called a few times a second. */
   tick (now: number): void {
+    // No pause is longer; a clock that was set back would make it last for years.
+    if (this.#deadline !== Infinity) this.#deadline = Math.min(this.#deadline, now + longestPause)
     if (now >= this.#deadline) this.#handle({ type: 'timer' })
     else if (now - this.#started > longestTransfer) this.stop('the transfer took too long')
   }
 
   /** The client has asked for something else from the same port. */
   replace (): void { this.#handle({ type: 'replaced' }) }
+
+  /** Leaves its place to somebody else's transfer, without a word: who never answered may never have asked. */
+  giveWay (): void { this.#end({ type: 'fail', reason: 'vanished', message: 'it gave way to another transfer' }) }
 
   /** Ends the transfer and tells the client why. */
   stop (message: string): void {

@@ -225,6 +225,38 @@ t.test('a client that begins anew from the same port gets a new transfer', async
   t.equal(udp.open, 0)
 })
 
+t.test('requests that nobody ever answers to hold no place against a machine that boots', async t => {
+  const udp = new FakeUdp()
+  const clock = new FakeClock()
+  const places = { maxTransfers: 6, maxTransfersPerClient: 3 }
+  const { server: started, counts } = await serve(udp.host(here), clock, memoryFiles({ a: Buffer.alloc(2000) }), { ...onHere, ...places })
+  const hands: Hand[] = []
+  const ask = async (address: string): Promise<Hand> => {
+    const hand = await new Hand().open(udp.host(address))
+    hands.push(hand)
+    hand.send(rrq('a'))
+    await udp.settle()
+    return hand
+  }
+  for (let n = 0; n < 6; n++) await ask(`192.0.2.${n < 3 ? 8 : 9}`)
+  t.match((await ask('192.0.2.10')).take(), ['ERROR 0 the server is busy with 6 transfers, try again later'], 'a moment is everybody\'s to confirm in')
+  clock.advance(200)
+  await udp.settle()
+  const machine = await ask('192.0.2.10')
+  t.same(machine.take(), ['DATA 1'])
+  t.same((await ask('192.0.2.8')).take(), ['DATA 1'], 'one whose own requests went unanswered too')
+  machine.send({ opcode: 'ACK', block: 1 }, machine.peer)
+  await udp.settle()
+  clock.advance(200)
+  for (let n = 0; n < 4; n++) await ask(`192.0.2.${20 + n}`)
+  t.same(machine.take(), ['DATA 2'], 'a transfer that is confirmed goes on')
+  t.equal(started.transfers, 6)
+  t.same(counts(), { refused: 1, vanished: 6 })
+  await started.close()
+  for (const hand of hands) await hand.close()
+  t.equal(udp.open, 0)
+})
+
 t.test('no more transfers than there are places, for one client and for all', async t => {
   const udp = new FakeUdp()
   const clock = new FakeClock()
