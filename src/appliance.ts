@@ -159,7 +159,7 @@ async function makeStateFolder ({ loaded, config }: Ground): Promise<void> {
 async function share (
   ground: Ground, { inherited, fence }: Pick<Required<ApplianceOptions>, 'inherited' | 'fence'>, onClose: OnClose, starting: () => readonly string[]
 ): Promise<Shared> {
-  const { loaded, config, log, clock, own, origin, store } = ground
+  const { loaded, config, log, clock, home, store } = ground
   const metrics = new Metrics()
   metrics.counters('errors_fenced_total', 'Errors outside of any request, by the place where they arose', 'place', () => fence.counts)
   const leases = await openLeases({ config, clock, log, metrics, onClose })
@@ -168,7 +168,8 @@ async function share (
   const loaderChosen = (mac: Mac): boolean => isLoaderChosen(mac, config, store.snapshot.groups.values())
   const addressClaims = new AddressClaims({ mode: config.dhcp.mode, leases: leases.table, clock })
   const observer = createObserver({ registry, metrics, clock, log, macOf, addressClaims, loaderChosen, fence })
-  const provisioner = createProvisioner({ store, resilient: config.boot.resilient, assets: assetPinner(config, own, clock) })
+  const provisioner = createProvisioner({ store, resilient: config.boot.resilient, assets: assetPinner(config, () => home.own, clock) })
+  const mayBeBios = (mac: Mac): boolean => registry.get(mac)?.architecture?.startsWith('x86 BIOS') ?? true
   const parts = {
     ...ground,
     metrics,
@@ -178,7 +179,7 @@ async function share (
     observer,
     addressClaims,
     provisioner,
-    bootFiles: bootFiles({ config, clock, origin, provisioner, macOf }),
+    bootFiles: bootFiles({ config, clock, origin: () => home.origin, provisioner, macOf, mayBeBios }),
     dhcpServers: [],
     sockets: new Sockets(inherited, loaded, listeners),
     hindrances: new Map(),

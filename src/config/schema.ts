@@ -87,6 +87,7 @@ export const reservationSchema = v.strictObject({ mac, ip: ipv4, hostname: v.opt
 
 const subnetSchema = v.strictObject({
   subnet,
+  link: v.optional(v.pipe(text, v.nonEmpty('expected a name'))),
   range: v.optional(range),
   routers: addresses,
   dns_servers: addresses,

@@ -3,48 +3,59 @@ import type { Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { isActive, type Lease, type LeaseView } from './leases.js'
 import { type Reservation, reservationFor, type Reservations } from './reservations.js'
-import { type DhcpSubnet, inRange, isHostAddress } from './subnet.js'
+import { type DhcpSubnet, inRange, isHostAddress, type Link, subnetWith } from './subnet.js'
 
 export interface AllocationState {
   readonly now: number
   readonly server: Ipv4
+  /** All addresses of the interface, `server` among them; only that one without it. */
+  readonly own?: readonly Ipv4[]
   readonly leases: LeaseView
   readonly reservations: Reservations
   readonly unknownClients: 'deny' | 'allow'
 }
 
-export type Refusal = 'unknown_client' | 'no_range' | 'pool_exhausted' | 'reservation_in_use'
+export type Refusal = 'unknown_client' | 'no_range' | 'pool_exhausted'
 
 export interface Allocated {
   readonly ip: Ipv4
+  readonly subnet: DhcpSubnet
   readonly reservation: Reservation | undefined
-  /** Whether the address is this machine's already: reserved for it, or leased to it before. */
+  /** Whether the address is this machine's already: reserved for it and held by nobody else, or leased to it before. */
   readonly known: boolean
+  /** Whose lease ends with it: a reservation is its owner's at once, whoever had the address before. */
+  readonly holder?: Lease
 }
 
-export type Allocation = Allocated | { readonly refused: Refusal, /** Who holds the reserved address. */ readonly holder?: Lease }
+export type Allocation = Allocated | { readonly refused: Refusal }
 
-/** The address for `mac`: its reservation, the address it has or had, the one it asks for, the next free one. */
-export function allocate (mac: Mac, requested: Ipv4 | undefined, subnet: DhcpSubnet, state: AllocationState): Allocation {
-  const reservation = reservationFor(state.reservations, mac, subnet)
-  if (reservation !== undefined) {
+/** The address for `mac` on the link: its reservation, the address it has or had, the one it asks for, the next free one. */
+export function allocate (mac: Mac, requested: Ipv4 | undefined, link: Link, state: AllocationState): Allocation {
+  const reservation = reservationFor(state.reservations, mac, link, requested)
+  const home = reservation === undefined ? undefined : subnetWith(link, reservation.ip)
+  if (reservation !== undefined && home !== undefined) {
     const holder = holderOf(reservation.ip, mac, state)
-    return holder === undefined
-      ? { ip: reservation.ip, reservation, known: true }
-      : { refused: 'reservation_in_use', holder }
+    return { ip: reservation.ip, subnet: home, reservation, known: holder === undefined, ...holder !== undefined && { holder } }
   }
   if (state.unknownClients === 'deny') return { refused: 'unknown_client' }
-  if (subnet.range === undefined) return { refused: 'no_range' }
-  const before = state.leases.ofMac(mac).find(lease => mayHave(mac, lease.ip, subnet, state))
-  if (before !== undefined) return { ip: before.ip, reservation: undefined, known: true }
-  if (requested !== undefined && mayHave(mac, requested, subnet, state)) return { ip: requested, reservation: undefined, known: false }
-  const next = state.leases.nextFree(subnet.range, state.now, ip => isAssignable(ip, subnet, state))
-  return next === undefined ? { refused: 'pool_exhausted' } : { ip: next, reservation: undefined, known: false }
+  if (link.every(({ range }) => range === undefined)) return { refused: 'no_range' }
+  const before = state.leases.ofMac(mac).find(lease => mayHave(mac, lease.ip, link, state))?.ip
+  const wanted = before ?? (requested !== undefined && mayHave(mac, requested, link, state) ? requested : undefined)
+  const subnet = wanted === undefined ? undefined : subnetWith(link, wanted)
+  if (wanted !== undefined && subnet !== undefined) return { ip: wanted, subnet, reservation: undefined, known: before !== undefined }
+  for (const subnet of link) {
+    if (subnet.range === undefined) continue
+    const next = state.leases.nextFree(subnet.range, state.now, ip => isAssignable(ip, subnet, state))
+    if (next !== undefined) return { ip: next, subnet, reservation: undefined, known: false }
+  }
+  return { refused: 'pool_exhausted' }
 }
 
 /** Whether `mac` may have the range address `ip` as things stand. */
-const mayHave = (mac: Mac, ip: Ipv4, subnet: DhcpSubnet, state: AllocationState): boolean =>
-  inRange(subnet.range, ip) && isAssignable(ip, subnet, state) && holderOf(ip, mac, state) === undefined
+function mayHave (mac: Mac, ip: Ipv4, link: Link, state: AllocationState): boolean {
+  const subnet = subnetWith(link, ip)
+  return subnet !== undefined && inRange(subnet.range, ip) && isAssignable(ip, subnet, state) && holderOf(ip, mac, state) === undefined
+}
 
 /**
  * The lease that stands in the way of `mac` having `ip`: another machine's, or anybody's DECLINE, which says that some
@@ -57,6 +68,6 @@ function holderOf (ip: Ipv4, mac: Mac, { leases, reservations, now }: Allocation
   return lease.mac === mac || reservations.byIp.get(ip)?.macs.includes(lease.mac) === true ? undefined : lease
 }
 
-function isAssignable (ip: Ipv4, subnet: DhcpSubnet, { server, reservations }: AllocationState): boolean {
-  return isHostAddress(subnet, ip) && ip !== server && !subnet.routers.includes(ip) && !reservations.byIp.has(ip)
+function isAssignable (ip: Ipv4, subnet: DhcpSubnet, { server, own = [server], reservations }: AllocationState): boolean {
+  return isHostAddress(subnet, ip) && !own.includes(ip) && !subnet.routers.includes(ip) && !reservations.byIp.has(ip)
 }

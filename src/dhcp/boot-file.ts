@@ -65,6 +65,10 @@ function matches ({ mac = '', vendorClass = '', architecture }: BootOverride, cl
 const override = <Key extends 'loader' | 'scriptUrl' | 'uefiStyle'>({ client, boot }: BootQuery, key: Key): BootOverride[Key] | undefined =>
   boot.overrides?.find(one => one[key] !== undefined && matches(one, client))?.[key]
 
+/** The loader of an exception for a vendor class or architecture: one for a MAC alone means the firmware, not the system that runs then. */
+const namedKind = ({ client, boot }: BootQuery): string | undefined => boot.overrides?.find(one =>
+  one.loader !== undefined && (one.vendorClass !== undefined || one.architecture !== undefined) && matches(one, client))?.loader
+
 export const uefiStyleFor = (query: BootQuery): UefiStyle => override(query, 'uefiStyle') ?? 'direct'
 
 /** A PXE ROM that names no architecture is a BIOS one from before RFC 4578; one that names an unknown one is left alone. */
@@ -117,6 +121,16 @@ export const bootTable: readonly Row[] = [
     what: 'a Raspberry Pi, which fetches the files of its own boot order below its serial number',
     when: ({ client }) => client.program === 'raspberry-pi',
     give: query => ({ kind: 'loader', name: override(query, 'loader') ?? '' })
+  },
+  {
+    what: 'U-Boot, which looks for a PXELINUX file by its own names, or loads what an exception names',
+    when: ({ client }) => client.program === 'u-boot',
+    give: query => ({ kind: 'loader', name: override(query, 'loader') ?? '' })
+  },
+  {
+    what: 'whatever else, by an exception that names its kind',
+    when: query => query.client.program === 'other' && namedKind(query) !== undefined,
+    give: query => ({ kind: 'loader', name: namedKind(query) ?? '' })
   },
   {
     what: 'UEFI HTTP Boot',

@@ -6,10 +6,10 @@ import { architectures, type Firmware } from './constants.js'
 import type { DhcpPacket } from './packet.js'
 
 /**
- * What is asking: a network card's PXE ROM, a Raspberry Pi's boot loader, UEFI HTTP Boot, iPXE, or anything else (an
+ * What is asking: a network card's PXE ROM, a Raspberry Pi's boot loader, U-Boot, UEFI HTTP Boot, iPXE, or anything else (an
  * initramfs, an installed system).
  */
-export type ClientProgram = 'pxe' | 'raspberry-pi' | 'http' | 'ipxe' | 'other'
+export type ClientProgram = 'pxe' | 'raspberry-pi' | 'u-boot' | 'http' | 'ipxe' | 'other'
 
 export interface ClientInfo {
   readonly mac: Mac
@@ -28,11 +28,14 @@ export interface ClientInfo {
 /** What our own iPXE calls itself (`set user-class core-provisioner` in its script), to be told from a network card's. */
 export const ownUserClass = 'core-provisioner'
 
-/** MAC prefixes of Raspberry Pi, whose boot loader says it is an x86 BIOS and wants a boot menu of its own kind. */
-const raspberryPi: ReadonlySet<string> = new Set(['28:cd:c1', '2c:cf:67', 'b8:27:eb', 'd8:3a:dd', 'dc:a6:32', 'e4:5f:01'])
+/** MAC prefixes of Raspberry Pi, for boot loaders that say nothing else of what they are. */
+const raspberryPi: ReadonlySet<string> = new Set(['28:cd:c1', '2c:cf:67', '88:a2:9e', 'b8:27:eb', 'd8:3a:dd', 'dc:a6:32', 'e4:5f:01'])
 
 /** Ethernet, the only hardware type whose chaddr is a MAC that selectors and reservations can name. */
 export const ethernet = 1
+
+/** RFC 4390: such a client has no chaddr, and is known by its client identifier alone. */
+export const infiniBand = 32
 
 export function clientInfo (packet: DhcpPacket): ClientInfo {
   const { vendorClassIdentifier = '', userClass, clientSystemArchitecture, ipxeEncapsulatedOptions } = packet.options
@@ -44,7 +47,7 @@ export function clientInfo (packet: DhcpPacket): ClientInfo {
   const mac = macFromBytes(packet.chaddr)
   return {
     mac,
-    program: ipxe ? 'ipxe' : programOf(vendorClassIdentifier, mac, numbers),
+    program: ipxe ? 'ipxe' : programOf(packet, mac, numbers),
     firmware: known?.firmware,
     architectures: numbers,
     userClasses,
@@ -53,13 +56,29 @@ export function clientInfo (packet: DhcpPacket): ClientInfo {
   }
 }
 
-function programOf (vendorClass: string, mac: Mac, architectures: readonly number[]): ClientProgram {
-  if (vendorClass.startsWith('PXEClient')) {
-    // A Pi with UEFI firmware names its true architecture.
-    return raspberryPi.has(mac.slice(0, 8)) && architectures.every(number => number === 0) ? 'raspberry-pi' : 'pxe'
-  }
+function programOf ({ options }: DhcpPacket, mac: Mac, architectures: readonly number[]): ClientProgram {
+  const { vendorClassIdentifier: vendorClass = '', clientMachineIdentifier } = options
+  if (vendorClass.startsWith('U-Boot') || architectures.some(number => uBoot.has(number))) return 'u-boot'
+  if (vendorClass.startsWith('PXEClient')) return isRaspberryPi(mac, architectures, clientMachineIdentifier) ? 'raspberry-pi' : 'pxe'
   if (vendorClass.startsWith('HTTPClient')) return 'http'
   return 'other'
+}
+
+/** U-Boot with `pxe` or `dhcp`; over HTTP it calls itself an HTTPClient. */
+const uBoot: ReadonlySet<number> = new Set([21, 22])
+
+/** IANA's "ARM rpiboot". */
+const rpiBoot = 41
+
+/**
+ * Boot loaders of a Raspberry Pi say that they are an x86 BIOS, and want a boot menu of their own kind. A Pi 4 or 5 has its
+ * model in option 97 (`RPi4`, `RPi5`), the ROM of a Pi 3 sixteen letters `D`; a Pi with UEFI firmware names its true architecture.
+ */
+function isRaspberryPi (mac: Mac, architectures: readonly number[], identifier: Buffer | undefined): boolean {
+  if (architectures.includes(rpiBoot)) return true
+  if (!architectures.every(number => number === 0)) return false
+  const named = identifier !== undefined && (identifier.toString('latin1', 1, 4) === 'RPi' || (identifier.length === 17 && identifier.subarray(1).every(octet => octet === 0x44)))
+  return named || raspberryPi.has(mac.slice(0, 8))
 }
 
 /** `PXEClient:Arch:00007:UNDI:003016`: some ROMs say it only here and leave option 93 out. */

@@ -45,7 +45,12 @@ export const messageTypeCodes = Object.fromEntries(
 
 export type Firmware = 'bios' | 'efi-ia32' | 'efi-x64' | 'efi-arm32' | 'efi-arm64'
 
-export interface Architecture { readonly name: string, readonly firmware: Firmware, readonly http: boolean }
+export interface Architecture {
+  readonly name: string
+  /** Undefined where no loader of ours runs: these boards read files of their own. */
+  readonly firmware?: Firmware
+  readonly http: boolean
+}
 
 /**
  * Client system architectures (RFC 4578 section 2.1 and IANA's "Processor Architecture Types"). 7 and 9 are both x64:
@@ -58,9 +63,17 @@ export const architectures: Readonly<Record<number, Architecture | undefined>> =
   9: { name: 'x64 UEFI (EBC number)', firmware: 'efi-x64', http: false },
   10: { name: 'ARM 32-bit UEFI', firmware: 'efi-arm32', http: false },
   11: { name: 'ARM 64-bit UEFI', firmware: 'efi-arm64', http: false },
+  14: { name: 'POWER OPAL (petitboot)', http: false },
   15: { name: 'x86 UEFI, boot from HTTP', firmware: 'efi-ia32', http: true },
   16: { name: 'x64 UEFI, boot from HTTP', firmware: 'efi-x64', http: true },
   18: { name: 'ARM 32-bit UEFI, boot from HTTP', firmware: 'efi-arm32', http: true },
   19: { name: 'ARM 64-bit UEFI, boot from HTTP', firmware: 'efi-arm64', http: true },
-  20: { name: 'x86 BIOS, boot from HTTP', firmware: 'bios', http: true }
+  20: { name: 'x86 BIOS, boot from HTTP', firmware: 'bios', http: true },
+  21: { name: 'ARM 32-bit U-Boot', http: false },
+  22: { name: 'ARM 64-bit U-Boot', http: false },
+  23: { name: 'ARM 32-bit U-Boot, boot from HTTP', http: true },
+  24: { name: 'ARM 64-bit U-Boot, boot from HTTP', http: true },
+  25: { name: 'RISC-V 32-bit UEFI', http: false },
+  27: { name: 'RISC-V 64-bit UEFI', http: false },
+  41: { name: 'Raspberry Pi', http: false }
 }

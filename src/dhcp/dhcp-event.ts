@@ -6,7 +6,7 @@ import type { ProxyDropReason } from './proxy-machine.js'
 import type { DropReason } from './server-machine.js'
 
 /** Why a message was not answered: it broke a rule of its protocol, or a limit of ours. */
-export type AnyDropReason = DropReason | ProxyDropReason | 'malformed' | 'unsaved' | 'rate_limited' | 'failed'
+export type AnyDropReason = DropReason | ProxyDropReason | 'malformed' | 'unsaved' | 'rate_limited' | 'failed' | 'overload'
 
 export type DhcpEvent =
   | { readonly kind: 'received', readonly type: string, readonly mac: Mac, readonly packet: DhcpPacket }
@@ -16,4 +16,8 @@ export type DhcpEvent =
   | { readonly kind: 'other_server', readonly ip: Ipv4, readonly mac: Mac }
   /** ProxyDHCP offers to this machine lead nowhere: its own DHCP server has to name next-server and the boot file. */
   | { readonly kind: 'proxy_offer_ignored', readonly mac: Mac, readonly nextServer: Ipv4, readonly bootFile: string }
-  | { readonly kind: 'lease', readonly change: 'released' | 'declined' | 'offer_refused' | 'conflict', readonly mac: Mac, readonly ip: Ipv4 }
+  /** An option of a request that could not be read and was left out. */
+  | { readonly kind: 'odd_option', readonly code: number, readonly why: string, readonly mac: Mac }
+  /** Options that did not fit into a reply. */
+  | { readonly kind: 'options_left_out', readonly count: number, readonly mac: Mac }
+  | { readonly kind: 'lease', readonly change: 'released' | 'declined' | 'offer_refused' | 'conflict' | 'ended', readonly mac: Mac, readonly ip: Ipv4 }

@@ -2,20 +2,22 @@
 import type { Clock } from '../base/clock.js'
 import { messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
-import type { ConflictProbe } from '../net/conflict-probe.js'
-import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
+import type { ConflictAnswer, ConflictProbe } from '../net/conflict-probe.js'
+import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
 import { macFromBytes, type Mac } from '../net/mac.js'
-import type { BindOptions, UdpNetwork, UdpSocket } from '../net/udp.js'
+import type { BindOptions, Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
 import type { AllocationState } from './allocate.js'
+import { Backlog, isDiscover } from './backlog.js'
 import type { BootConfig } from './boot-file.js'
 import type { DhcpEvent } from './dhcp-event.js'
 import type { LeaseStore } from './lease-file.js'
-import { type Lease, LeaseTable } from './leases.js'
+import { isActive, type Lease, LeaseTable } from './leases.js'
 import { type Asked, MessageExchange } from './message-exchange.js'
 import { type LookForOthers, refuseBesideOthers } from './other-servers.js'
+import { ProbeTrust } from './probe-trust.js'
 import { type Rate, TokenBucket } from './rate-limit.js'
-import type { Reservations } from './reservations.js'
-import { handleDhcp, type Outcome, type Reply, type ServerContext, setAside } from './server-machine.js'
+import { leasesWithout, type Reservations } from './reservations.js'
+import { handleDhcp, type Outcome, released, type Reply, type ServerContext, setAside } from './server-machine.js'
 import type { DhcpSubnet } from './subnet.js'
 
 /** What may change while the server runs. */
@@ -31,6 +33,8 @@ export interface DhcpServerOptions {
   readonly bind: BindOptions
   /** This service's address on the network it serves: server identifier and next server. */
   readonly server: Ipv4
+  /** All addresses of the interface; only `server` without it. */
+  readonly own?: readonly Ipv4[]
   readonly settings: DhcpSettings
   readonly table: LeaseTable
   readonly store: LeaseStore
@@ -41,6 +45,8 @@ export interface DhcpServerOptions {
   /** Whether the first loader led the machine nowhere; without it every machine gets the first one for its firmware. */
   readonly usesOtherLoader?: (mac: Mac) => boolean
   readonly clock: Clock
+  /** Milliseconds of a clock that nobody sets, to see when more arrives than can be answered; without it nothing ever waits. */
+  readonly steady?: () => number
   readonly log: Logger
   readonly onEvent: (event: DhcpEvent) => void
 }
@@ -48,6 +54,10 @@ export interface DhcpServerOptions {
 export interface DhcpServer {
   /** Puts new settings in force for the next packet; leases stay. */
   readonly configure: (settings: DhcpSettings) => void
+  /** Listens on another socket from now on: the interface was made anew, and the one before is deaf. */
+  readonly rebind: (bind: BindOptions) => Promise<void>
+  /** The interface has other addresses: what machines are told from the next packet on. */
+  readonly moveTo: (server: Ipv4, own: readonly Ipv4[]) => void
   /** Ends the lease or the quarantine of an address; false when it has none. */
   readonly release: (ip: Ipv4) => Promise<boolean>
   readonly close: () => Promise<void>
@@ -69,23 +79,41 @@ const probeRate: Rate = { burst: 256, perSecond: 64 }
 /** Addresses tried in a row for one DISCOVER; then the machine's next one goes on. */
 const mostProbes = 3
 
+const byWhom = (answer: ConflictAnswer): string => (answer.inUse ? answer.by : undefined) ?? 'a host behind a router'
+
+/**
+ * Milliseconds of a turn of the event loop that go into answers, before what has arrived meanwhile is read: unread it waits in
+ * the kernel, which drops the newest. Where the kernel gave all that it gives in a turn there is more, and reading goes first.
+ */
+const budget = 4
+const budgetWhenFlooded = 1
+/** libuv reads so many datagrams in a turn. */
+const readInOneTurn = 32
+
 /** In whose name an address is set aside that somebody uses unasked. */
 const nobody = macFromBytes(Buffer.alloc(6))
 
 class Server implements DhcpServer {
-  readonly #options: DhcpServerOptions
+  #options: DhcpServerOptions
+  #settings: DhcpSettings
   #standing: ServerContext & { now: number }
   #socket: UdpSocket | undefined
   /** Answers that wait for their lease to be saved. */
   readonly #unsent = new Set<Promise<void>>()
   #closing = false
   readonly #exchange: MessageExchange
+  readonly #backlog = new Backlog<{ readonly data: Buffer, readonly from: Endpoint }>()
+  /** When the answers of this turn began; undefined before the first. */
+  #turnBegan: number | undefined
+  #arrived = 0
   readonly #probes: TokenBucket
+  readonly #trust = new ProbeTrust()
   /** Offers that wait to hear whether somebody uses their address. */
   readonly #probing = new Map<Ipv4, { readonly outcome: Reply, readonly asked: Asked }>()
 
   constructor (options: DhcpServerOptions) {
     this.#options = options
+    this.#settings = options.settings
     this.#standing = this.#stand(options.settings)
     this.#exchange = new MessageExchange({ ...options, ...options.others !== undefined && { ownMac: options.others.mac } })
     this.#probes = new TokenBucket(probeRate, options.clock.now())
@@ -94,26 +122,60 @@ class Server implements DhcpServer {
   async listen (): Promise<void> {
     const { network, bind, others } = this.#options
     if (others !== undefined) await refuseBesideOthers(others, this.#options)
-    this.#socket = await network.bind(bind, data => { this.#onDatagram(data) })
+    this.#socket = await network.bind(bind, (data, from) => { this.#onDatagram(data, from) })
+  }
+
+  async rebind (bind: BindOptions): Promise<void> {
+    const { network } = this.#options
+    await this.#socket?.close()
+    this.#socket = undefined
+    const socket = await network.bind(bind, (data, from) => { this.#onDatagram(data, from) })
+    if (this.#closing) await socket.close()
+    else this.#socket = socket
+  }
+
+  moveTo (server: Ipv4, own: readonly Ipv4[]): void {
+    this.#options = { ...this.#options, server, own }
+    this.#standing = this.#stand(this.#settings)
   }
 
   #stand (settings: DhcpSettings): ServerContext & { now: number } {
-    const { server, table, usesOtherLoader = () => false } = this.#options
-    return { ...settings, now: 0, server, leases: table, usesOtherLoader }
+    const { server, own = [server], table, usesOtherLoader = () => false } = this.#options
+    return { ...settings, now: 0, server, own, leases: table, usesOtherLoader }
   }
 
   configure (settings: DhcpSettings): void {
+    const { table, clock } = this.#options
+    const lost = leasesWithout(table.values(), this.#standing.reservations, settings.reservations, clock.now())
+    this.#settings = settings
     this.#standing = this.#stand(settings)
-    this.#options.table.reset()
+    for (const lease of lost) this.#end(lease, 'its reservation is gone')
+    table.reset()
   }
 
   async release (ip: Ipv4): Promise<boolean> {
     const { table, clock } = this.#options
     const lease = table.get(ip)
     if (lease === undefined) return false
-    const { declines, ...rest } = lease
-    await this.#keep({ ...rest, state: 'released', since: clock.now(), expires: clock.now() }, true)
+    await this.#keep(released(lease, clock.now()), true)
     return true
+  }
+
+  /** Ends a lease that nobody asked to end. */
+  #end (lease: Lease, reason: string): void {
+    const { table, clock, log } = this.#options
+    const ended = released(lease, clock.now())
+    if (lease.state !== 'bound') {
+      table.set(ended)
+      return
+    }
+    this.#tellEnded(lease, reason)
+    void this.#keep(ended, true).catch((error: unknown) => { log.warn({ ip: formatIpv4(lease.ip), error: messageOf(error) }, 'lease.end_unsaved') })
+  }
+
+  #tellEnded ({ ip, mac }: Lease, reason: string): void {
+    this.#options.log.warn({ ip: formatIpv4(ip), mac, reason }, 'dhcp.lease_ended')
+    this.#options.onEvent({ kind: 'lease', change: 'ended', mac, ip })
   }
 
   async close (): Promise<void> {
@@ -122,9 +184,49 @@ class Server implements DhcpServer {
     await this.#socket?.close()
   }
 
-  #onDatagram (data: Buffer): void {
+  #onDatagram (data: Buffer, from: Endpoint): void {
+    const { steady } = this.#options
+    if (steady === undefined) {
+      this.#answer(data, from)
+      return
+    }
+    this.#arrived++
+    if (this.#turnBegan === undefined) {
+      this.#turnBegan = steady()
+      setImmediate(() => { this.#nextTurn(steady) })
+    }
+    if (this.#backlog.size === 0 && steady() - this.#turnBegan < budgetWhenFlooded) this.#answer(data, from)
+    else if (!this.#backlog.push({ data, from }, isDiscover(data), steady())) this.#tellOverload(1)
+  }
+
+  /** Answers what waits, for as long as the turn may take, and goes on in the next. */
+  #nextTurn (steady: () => number): void {
+    const now = steady()
+    const until = now + (this.#arrived >= readInOneTurn ? budgetWhenFlooded : budget)
+    this.#tellOverload(this.#backlog.expire(now))
+    this.#arrived = 0
+    do {
+      const next = this.#backlog.take()
+      if (next === undefined) break
+      this.#answer(next.data, next.from)
+    } while (steady() < until)
+    this.#turnBegan = undefined
+    if (this.#backlog.size === 0) return
+    this.#turnBegan = steady()
+    setImmediate(() => { this.#nextTurn(steady) })
+  }
+
+  #tellOverload (dropped: number): void {
+    const { log, onEvent } = this.#options
+    for (let n = 0; n < dropped; n++) onEvent({ kind: 'dropped', reason: 'overload', detail: '' })
+    if (dropped > 0 && this.#exchange.firstInAWhile('overload')) {
+      log.warn({ hint: 'more DISCOVERs arrive than can be answered: the oldest are dropped, and their machines ask again' }, 'dhcp.overload')
+    }
+  }
+
+  #answer (data: Buffer, from: Endpoint): void {
     if (this.#closing) return
-    this.#exchange.receive(data, asked => {
+    this.#exchange.receive(data, from, asked => {
       this.#watchOthers(asked)
       this.#decide(asked)
     })
@@ -139,7 +241,7 @@ class Server implements DhcpServer {
   }
 
   #decide (asked: Asked, probes = 0): void {
-    this.#carryOut(handleDhcp(asked.request, this.#context()), asked, probes)
+    this.#carryOut(handleDhcp(asked.request, this.#context(), asked.from), asked, probes)
   }
 
   /** The same object for every packet, with its time: a decision is over before the next packet is looked at. */
@@ -161,12 +263,25 @@ class Server implements DhcpServer {
         void this.#keep(outcome.lease, outcome.durable).catch(() => {})
         return
       case 'reply':
+        for (const lease of outcome.ended ?? []) this.#end(lease, `the machine is told ${outcome.reply.options.dhcpMessageType ?? ''} elsewhere`)
         if (outcome.lease !== undefined && outcome.durable) this.#sendWhenKept(outcome, outcome.lease, asked)
         else this.#offer(outcome, asked, probes)
     }
   }
 
+  /**
+   * No ACK before its lease is on disk: an address of a range that is given twice after a power cut breaks two machines. An
+   * address that is reserved can't be, so that its machine boots whatever the disk does.
+   */
   #sendWhenKept (outcome: Reply, lease: Lease, asked: Asked): void {
+    if (outcome.reserved === true) {
+      this.#options.table.set(lease)
+      // A lease that could not be saved is told of by its store, and is in force all the same.
+      const kept = this.#options.store.append(lease).catch(() => {}).finally(() => { this.#unsent.delete(kept) })
+      this.#unsent.add(kept)
+      this.#send(outcome, asked)
+      return
+    }
     const sent = this.#keep(lease, true)
       .then(() => { this.#send(outcome, asked) })
       .catch((error: unknown) => { this.#options.onEvent({ kind: 'dropped', reason: 'unsaved', detail: messageOf(error), mac: asked.mac }) })
@@ -176,22 +291,25 @@ class Server implements DhcpServer {
 
   /** Sends what needs no sync: at once, or when it was seen that nobody uses the address. */
   #offer (outcome: Reply, asked: Asked, probes: number): void {
-    const { lease, probe } = outcome
-    if (lease !== undefined) this.#options.table.set(lease)
+    const { lease, probe, holder } = outcome
+    const { table, clock } = this.#options
     const pending = this.#probing.get(outcome.reply.yiaddr)
-    if (pending !== undefined) {
+    if (lease !== undefined) table.set(lease)
+    if (pending !== undefined && outcome.reply.yiaddr !== unspecified) {
       // The machine asked again meanwhile: what it sent last is what it waits for an answer to.
-      this.#probing.set(outcome.reply.yiaddr, { outcome, asked })
-    } else if (lease !== undefined && probe && this.#options.probe !== undefined && this.#probes.take(this.#options.clock.now())) {
+      const before = pending.outcome.holder
+      this.#probing.set(outcome.reply.yiaddr, { outcome: before === undefined ? outcome : { ...outcome, holder: before }, asked })
+    } else if (lease !== undefined && probe && this.#options.probe !== undefined && this.#probes.take(clock.now())) {
       this.#probing.set(lease.ip, { outcome, asked })
       const done = this.#askWhoUses(this.#options.probe, lease.ip, asked.mac, probes).finally(() => { this.#unsent.delete(done) })
       this.#unsent.add(done)
     } else {
+      if (holder !== undefined) this.#tellEnded(holder, `${formatIpv4(holder.ip)} is reserved for ${asked.mac}`)
       this.#send(outcome, asked)
     }
   }
 
-  /** Ends with the offer, or with the address set aside and the request decided anew. */
+  /** Ends with the offer, or with the address left to who uses it and the request decided anew. */
   async #askWhoUses (probe: ConflictProbe, ip: Ipv4, mac: Mac, probes: number): Promise<void> {
     const { table, clock, log, onEvent } = this.#options
     const answer = await probe.ask(ip, mac)
@@ -199,13 +317,23 @@ class Server implements DhcpServer {
     this.#probing.delete(ip)
     const held = table.get(ip)
     if (pending === undefined || held?.mac !== mac || held.state !== 'offered') return
-    const { outcome, asked } = pending
-    if (!answer.inUse) {
+    const { outcome, outcome: { holder }, asked } = pending
+    // Who had a reserved address before and still answers is no trick of the network.
+    const { believed, told } = holder === undefined ? this.#trust.heard(answer.inUse) : { believed: true, told: false }
+    if (told) log.warn({ ip: formatIpv4(ip), by: byWhom(answer), hint: 'something answers for every address there: offers go out unasked' }, 'dhcp.probe_distrusted')
+    if (!answer.inUse || !believed) {
+      if (holder !== undefined) this.#tellEnded(holder, `${formatIpv4(ip)} is reserved for ${mac}`)
       this.#send(outcome, asked)
       return
     }
-    log.warn({ ip: formatIpv4(ip), mac, by: answer.by ?? 'a host behind a router' }, 'dhcp.conflict')
+    log.warn({ ip: formatIpv4(ip), mac, by: byWhom(answer) }, 'dhcp.conflict')
     onEvent({ kind: 'lease', change: 'conflict', mac, ip })
+    if (holder !== undefined) {
+      if (isActive(holder, clock.now())) table.set(holder)
+      else table.delete(ip)
+      this.#exchange.drop('reservation_in_use', `${formatIpv4(ip)} is ${holder.state} by ${holder.mac}, and ${byWhom(answer)} answers there`, asked)
+      return
+    }
     // Not set aside in this machine's name: it declined nothing.
     void this.#keep(setAside(held, nobody, clock.now()), true).catch(() => {})
     if (probes < mostProbes) this.#exchange.contain(asked, () => { this.#decide(asked, probes + 1) })

@@ -25,7 +25,7 @@ export interface LeaseFileOptions {
   readonly onSync?: (milliseconds: number, leases: number) => void
 }
 
-export const leaseFile = ({ current, ...options }: LeaseFileOptions): LeaseStore => new JsonLines<Lease>({
+export const leaseFile = ({ current, ...options }: LeaseFileOptions): JsonLines<Lease> => new JsonLines<Lease>({
   ...options,
   kind: 'lease',
   version: 1,

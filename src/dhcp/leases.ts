@@ -32,6 +32,10 @@ export interface LeaseView {
 
 export const isActive = (lease: Lease, now: number): boolean => lease.state !== 'released' && lease.expires > now
 
+/** A lease that begins in the future was given by a clock that was ahead: it lasts as long as it was to last, from now. */
+export const sane = (lease: Lease, now: number): Lease =>
+  lease.since <= now ? lease : { ...lease, since: now, expires: now + Math.max(0, lease.expires - lease.since) }
+
 /** The state to show: a lease past its time reads as expired. */
 export const stateAt = (lease: Lease, now: number): LeaseState | 'expired' =>
   lease.state === 'released' || lease.expires > now ? lease.state : 'expired'
@@ -57,6 +61,13 @@ export class LeaseTable implements LeaseView {
     const state = this.#ranges.find(({ range }) => inRange(range, lease.ip))
     state?.given.push({ ip: lease.ip, at: freeAt(lease) })
     if (state !== undefined && state.given.size > 2 * this.#byIp.size + 1024) this.reset()
+  }
+
+  /** Moves every lease by so many milliseconds: after the clock was set they last as long as before. */
+  shift (milliseconds: number): void {
+    const all = [...this.#byIp.values()]
+    this.reset()
+    for (const lease of all) this.set({ ...lease, since: lease.since + milliseconds, expires: lease.expires + milliseconds })
   }
 
   delete (ip: Ipv4): void {

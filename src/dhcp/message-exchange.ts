@@ -3,12 +3,12 @@
 import type { Clock } from '../base/clock.js'
 import { DecodeError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
-import { formatIpv4, unspecified } from '../net/ipv4.js'
+import { formatIpv4, type Ipv4, parseIpv4, unspecified } from '../net/ipv4.js'
 import { macFromBytes, type Mac } from '../net/mac.js'
 import type { Endpoint, UdpSocket } from '../net/udp.js'
 import { describePacket } from './describe.js'
 import type { AnyDropReason, DhcpEvent } from './dhcp-event.js'
-import { decodePacket, type DhcpPacket, encodePacket } from './packet.js'
+import { decodePacket, type DhcpPacket, encodePacket, type OptionFault } from './packet.js'
 import { type Rate, RateLimiter } from './rate-limit.js'
 import { replyLimit } from './reply.js'
 
@@ -20,8 +20,8 @@ export interface MessageExchangeOptions {
   readonly ownMac?: Mac
 }
 
-/** A message that was let in, and the machine that sent it. */
-export interface Asked { readonly request: DhcpPacket, readonly mac: Mac }
+/** A message that was let in, the machine that sent it, and where the datagram came from. */
+export interface Asked { readonly request: DhcpPacket, readonly mac: Mac, readonly from?: Ipv4 }
 
 export interface Answer {
   readonly reply: DhcpPacket
@@ -42,30 +42,42 @@ const tellRate: Rate = { burst: 1, perSecond: 1 / 600 }
 
 /** Reasons that a person who waits for a machine to boot wants to read; the rest is everyday traffic. */
 const worthTelling: ReadonlySet<AnyDropReason> = new Set([
-  'unknown_client', 'no_range', 'pool_exhausted', 'reservation_in_use', 'unknown_subnet', 'declines_too_often', 'rate_limited'
+  'unknown_client', 'no_range', 'pool_exhausted', 'reservation_in_use', 'reservation_declined', 'unknown_subnet', 'declines_too_often',
+  'rate_limited', 'hardware_type', 'no_message_type'
 ])
 
 export class MessageExchange {
   readonly #options: MessageExchangeOptions
-  readonly #requests = new RateLimiter<Mac>(requestRate, rememberedMachines)
+  readonly #requests = new RateLimiter<string>(requestRate, rememberedMachines)
   readonly #told = new RateLimiter<string>(tellRate, rememberedMachines)
 
   constructor (options: MessageExchangeOptions) { this.#options = options }
 
   /** Has `decide` look at the message in a datagram, if it holds one that may come in; whatever happens, this returns. */
-  receive (data: Buffer, decide: (asked: Asked) => void): void {
+  receive (data: Buffer, from: Endpoint, decide: (asked: Asked) => void): void {
     const request = this.#read(data)
     if (request === undefined) return
     const { clock, log, onEvent, ownMac } = this.#options
-    const asked = { request, mac: macFromBytes(request.chaddr) }
+    const asked = { request, mac: macFromBytes(request.chaddr), from: parseIpv4(from.address) ?? unspecified }
     if (asked.mac === ownMac) return
-    if (!this.#requests.take(asked.mac, clock.now())) {
-      this.drop('rate_limited', '', asked)
+    // By where it comes from too: a flood in a machine's name is no reason to leave the machine itself unheard.
+    if (!this.#requests.take(`${asked.mac} ${from.address} ${request.giaddr}`, clock.now())) {
+      this.drop('rate_limited', from.address === '0.0.0.0' ? '' : `from ${from.address}`, asked)
       return
     }
+    if (request.faults !== undefined) this.#tellFaults(request.faults, asked)
     if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(request) }, 'dhcp.received')
     onEvent({ kind: 'received', type: request.options.dhcpMessageType ?? 'BOOTP', mac: asked.mac, packet: request })
     this.contain(asked, () => { decide(asked) })
+  }
+
+  #tellFaults (faults: readonly OptionFault[], { mac }: Asked): void {
+    const { log, onEvent } = this.#options
+    for (const { code, why } of faults) {
+      onEvent({ kind: 'odd_option', code, why, mac })
+      const level = this.firstInAWhile(`option ${code} ${mac}`) ? 'info' : 'debug'
+      if (log.isLevelEnabled(level)) log[level]({ mac, option: code, reason: why }, 'dhcp.odd_option')
+    }
   }
 
   /** No packet ends the process, not even one that finds a mistake of ours. */
@@ -87,9 +99,15 @@ export class MessageExchange {
 
   send (socket: UdpSocket, { reply, to, bootFile, name }: Answer, { request, mac }: Asked): void {
     const { log, onEvent } = this.#options
-    socket.send(encodePacket(reply, replyLimit(request)), to, error => {
+    const leftOut: number[] = []
+    socket.send(encodePacket(reply, replyLimit(request), code => { leftOut.push(code) }), to, error => {
       if (error !== null) log.warn({ mac, xid: request.xid, to: to.address, error: error.message }, 'dhcp.unsent')
     })
+    if (leftOut.length > 0) {
+      onEvent({ kind: 'options_left_out', count: leftOut.length, mac })
+      const hint = `the machine takes ${replyLimit(request)} octets at most: set fewer or shorter options`
+      if (this.firstInAWhile(`left out ${mac}`)) log.warn({ mac, options: leftOut, hint }, 'dhcp.options_left_out')
+    }
     log.info({
       mac,
       xid: request.xid,

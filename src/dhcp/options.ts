@@ -1,4 +1,4 @@
-// DHCP options: code, RFC name and codec of each in one table (RFC 2132, 3004, 3046, 3396, 4578; iPXE's 175).
+// DHCP options: code, RFC name and codec of each in one table (RFC 2132, 3004, 3011, 3046, 3396, 4578; iPXE's 175).
 // What the table does not know survives as bytes.
 import { DecodeError } from '../base/errors.js'
 import { isNul, withoutTail } from '../net/bytes.js'
@@ -61,7 +61,7 @@ const text: Codec<string> = {
 }
 
 const codeList: Codec<readonly number[]> = {
-  decode: value => [...value],
+  decode: (value, offset) => [...multipleOf(value, 1, offset)],
   encode: value => Uint8Array.from(value)
 }
 
@@ -69,7 +69,7 @@ const messageType: Codec<MessageType> = {
   decode: (value, offset) => {
     const code = exactly(value, 1, offset).readUInt8()
     const name: MessageType | undefined = messageTypes[code as keyof typeof messageTypes]
-    if (name === undefined) throw new DecodeError('message_type', offset)
+    if (name === undefined) throw new DecodeError('option_value', offset)
     return name
   },
   encode: value => Uint8Array.of(messageTypeCodes[value])
@@ -106,6 +106,7 @@ export const optionTable = {
   clientSystemArchitecture: row(93, u16List),
   clientNetworkInterfaceIdentifier: row(94, bytes),
   clientMachineIdentifier: row(97, bytes),
+  subnetSelection: row(118, ip),
   ipxeEncapsulatedOptions: row(175, bytes)
 } as const
 

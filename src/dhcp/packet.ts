@@ -38,6 +38,14 @@ export interface DhcpPacket {
   readonly sname: string
   readonly file: string
   readonly options: Options
+  /** What could not be read and was left out; the rest counts. Absent when everything could. */
+  readonly faults?: readonly OptionFault[]
+}
+
+/** An option that its RFC would not have so. Firmware sends such things, and what it asks for is plain all the same. */
+export interface OptionFault {
+  readonly code: number
+  readonly why: 'truncated' | 'length' | 'value'
 }
 
 const pad = 0
@@ -53,7 +61,10 @@ const minimumPayload = defaultDatagram - ipUdpHeader
 const overloadFile = 1
 const overloadSname = 2
 
-/** Reads a message, or throws DecodeError: `too_long`, `truncated`, `op`, `hlen`, `cookie`, `option_length`, `overload`, `message_type`. */
+/**
+ * Reads a message, or throws DecodeError: `too_long`, `truncated` (in its fixed part), `op`, `hlen`, `cookie`. An option that
+ * can't be read is left out and named in `faults`.
+ */
 export function decodePacket (datagram: Buffer): DhcpPacket {
   if (datagram.length > maximumLength) throw new DecodeError('too_long', maximumLength)
   const reader = new ByteReader(datagram)
@@ -61,7 +72,8 @@ export function decodePacket (datagram: Buffer): DhcpPacket {
   if (opCode !== op.bootRequest && opCode !== op.bootReply) throw new DecodeError('op', 0)
   const htype = reader.u8()
   const hlen = reader.u8()
-  if (hlen === 0 || hlen > chaddrLength) throw new DecodeError('hlen', 2)
+  // None at all is InfiniBand's (RFC 4390): its addresses do not fit.
+  if (hlen > chaddrLength) throw new DecodeError('hlen', 2)
   const hops = reader.u8()
   const xid = reader.u32()
   const secs = reader.u16()
@@ -77,11 +89,13 @@ export function decodePacket (datagram: Buffer): DhcpPacket {
   const file = reader.bytes(fileLength)
   if (reader.u32() !== magicCookie) throw new DecodeError('cookie', headerLength - 4)
 
+  const faults: OptionFault[] = []
   const pieces = new Map<number, Piece>()
-  readOptions(reader, 0, pieces)
+  readOptions(reader, 0, pieces, faults)
   const overload = overloadOf(pieces.get(optionTable.optionOverload.code))
-  if ((overload & overloadFile) !== 0) readOptions(new ByteReader(file), fileOffset, pieces)
-  if ((overload & overloadSname) !== 0) readOptions(new ByteReader(sname), snameOffset, pieces)
+  if ((overload & overloadFile) !== 0) readOptions(new ByteReader(file), fileOffset, pieces, faults)
+  if ((overload & overloadSname) !== 0) readOptions(new ByteReader(sname), snameOffset, pieces, faults)
+  const options = nameOptions(pieces, faults)
   return {
     op: opCode,
     htype,
@@ -96,7 +110,8 @@ export function decodePacket (datagram: Buffer): DhcpPacket {
     chaddr,
     sname: (overload & overloadSname) === 0 ? cString(sname) : '',
     file: (overload & overloadFile) === 0 ? cString(file) : '',
-    options: nameOptions(pieces)
+    options,
+    ...faults.length > 0 && { faults }
   }
 }
 
@@ -105,15 +120,18 @@ interface Piece { readonly offset: number, readonly parts: Buffer[] }
 
 const valueOf = ({ parts }: Piece): Buffer => parts.length === 1 ? parts[0]! : Buffer.concat(parts)
 
-function readOptions (reader: ByteReader, base: number, pieces: Map<number, Piece>): void {
+function readOptions (reader: ByteReader, base: number, pieces: Map<number, Piece>, faults: OptionFault[]): void {
   while (reader.remaining > 0) {
     const offset = base + reader.offset
     const code = reader.u8()
     if (code === pad) continue
     if (code === end) return
-    if (reader.remaining === 0) throw new DecodeError('truncated', offset)
-    const length = reader.u8()
-    if (length > reader.remaining) throw new DecodeError('truncated', offset)
+    // A stray octet at the end, or an option that claims more than there is: nothing behind it can be told apart.
+    const length = reader.remaining === 0 ? Infinity : reader.u8()
+    if (length > reader.remaining) {
+      faults.push({ code, why: 'truncated' })
+      return
+    }
     const value = reader.bytes(length)
     const before = pieces.get(code)
     if (before === undefined) pieces.set(code, { offset, parts: [value] })
@@ -121,26 +139,39 @@ function readOptions (reader: ByteReader, base: number, pieces: Map<number, Piec
   }
 }
 
+/** 0 where nothing is borrowed, or the option says what it can't: `file` and `sname` are then names. */
 function overloadOf (piece: Piece | undefined): number {
-  if (piece === undefined) return 0
-  const wire = valueOf(piece)
-  const value = wire.length === 1 ? wire.readUInt8() : 0
-  if (value < 1 || value > 3) throw new DecodeError('overload', piece.offset)
-  return value
+  const wire = piece?.parts[0]
+  const value = wire?.length === 1 ? wire.readUInt8() : 0
+  return value <= 3 ? value : 0
 }
 
-function nameOptions (pieces: ReadonlyMap<number, Piece>): Options {
+function nameOptions (pieces: ReadonlyMap<number, Piece>, faults: OptionFault[]): Options {
   const options: Record<string, unknown> = {}
   let other: Map<number, Uint8Array> | undefined
   for (const [code, piece] of pieces) {
-    const { offset } = piece
-    const value = valueOf(piece)
     const name = optionNames.get(code)
-    if (name !== undefined) options[name] = decodeOption(name, value, offset)
-    else (other ??= new Map()).set(code, value)
+    if (name === undefined) {
+      (other ??= new Map()).set(code, valueOf(piece))
+      continue
+    }
+    // An option of fixed size that came twice is no long one in parts (RFC 3396): the first counts.
+    const whole = readable(name, valueOf(piece), piece.offset)
+    const found = whole.value === undefined && piece.parts.length > 1 ? readable(name, piece.parts[0]!, piece.offset) : whole
+    if (found.value !== undefined) options[name] = found.value
+    if (whole.why !== undefined) faults.push({ code, why: whole.why })
   }
   if (other !== undefined) options['other'] = other
   return options as MutableOptions
+}
+
+function readable (name: OptionName, value: Buffer, offset: number): { readonly value?: unknown, readonly why?: OptionFault['why'] } {
+  try {
+    return { value: decodeOption(name, value, offset) }
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    return { why: error.code === 'option_length' ? 'length' : 'value' }
+  }
 }
 
 function cString (field: Buffer): string {
@@ -153,11 +184,11 @@ const frameLength = 1472
 
 /**
  * Writes a message of at most `maximum` octets (UDP payload). Options go out in the order they stand in; what does not fit
- * is left out from the back, so put what matters first. Relay agent information comes last and is not counted, since the
+ * is left out from the back and told of, so put what matters first. Relay agent information comes last and is not counted, since the
  * relay agent takes it out again; it is left out only when it would take the room of everything else (RFC 3046 section 2.2).
  * Option 52 and the fields it would borrow are never used: PXE ROMs read `file` as a name whatever 52 says.
  */
-export function encodePacket (packet: DhcpPacket, maximum = frameLength): Buffer {
+export function encodePacket (packet: DhcpPacket, maximum = frameLength, onLeftOut: (code: number) => void = () => {}): Buffer {
   const writer = new ByteWriter()
   writer.u8(packet.op).u8(packet.htype).u8(packet.chaddr.length).u8(packet.hops)
   writer.u32(packet.xid).u16(packet.secs).u16(packet.flags)
@@ -171,6 +202,7 @@ export function encodePacket (packet: DhcpPacket, maximum = frameLength): Buffer
   const room = Math.min(maximum, frameLength - (relay === undefined ? 0 : wireLength(relay.length))) - 1
   const fit = (code: number, value: Uint8Array): void => {
     if (writer.length + wireLength(value.length) <= room) writeOption(writer, code, value)
+    else onLeftOut(code)
   }
   for (const key of Object.keys(packet.options) as Array<keyof Options>) {
     if (key === 'relayAgentInformation') continue

@@ -66,7 +66,8 @@ function bootClient (request: DhcpPacket, { boot, usesOtherLoader }: ProxyContex
   if (request.op !== op.bootRequest) return drop('not_a_request')
   if (request.htype !== ethernet || request.chaddr.length !== 6) return drop('hardware_type')
   const client = clientInfo(request)
-  if (client.program === 'other') return drop('not_a_boot_client')
+  // U-Boot takes the first offer for a lease; so may what is known by an exception alone.
+  if (client.program === 'other' || client.program === 'u-boot') return drop('not_a_boot_client')
   const query = { client, boot, otherLoader: usesOtherLoader?.(client.mac) ?? false }
   const bootFile = bootFileFor(query)
   return bootFile === undefined ? drop('no_boot_file', `architecture ${client.architectures.join(', ') || 'not named'}`) : { client, bootFile, query }

@@ -33,6 +33,10 @@ export interface ProxyServerOptions {
 export interface ProxyServer {
   /** Puts other boot decisions in force for the next packet. */
   readonly configure: (boot: BootConfig) => void
+  /** Listens on other sockets from now on: the interface was made anew, and those before are deaf. */
+  readonly rebind: (bind: BindOptions, bootServerBind: BindOptions) => Promise<void>
+  /** The interface has another address: what machines are told from the next packet on. */
+  readonly moveTo: (server: Ipv4) => void
   /** The machine asked for a file: it took an offer, whether from here or through its own server. */
   readonly fileAsked: (mac: Mac) => void
   readonly close: () => Promise<void>
@@ -48,7 +52,7 @@ export async function startProxyServer (options: ProxyServerOptions): Promise<Pr
 type Handle = typeof handleProxy
 
 class Server implements ProxyServer {
-  readonly #options: ProxyServerOptions
+  #options: ProxyServerOptions
   readonly #watch = new ProxyWatch()
   readonly #exchange: MessageExchange
   #boot: BootConfig
@@ -65,7 +69,7 @@ class Server implements ProxyServer {
     for (const [where, handle] of [[bind, handleProxy], [bootServerBind, handleBootServer]] as const) {
       try {
         const socket: UdpSocket = await network.bind(where, (data, from) => {
-          this.#exchange.receive(data, asked => { this.#answer(asked, from, socket, handle) })
+          this.#exchange.receive(data, from, asked => { this.#answer(asked, from, socket, handle) })
         })
         this.#sockets = [...this.#sockets, socket]
       } catch (error) {
@@ -75,6 +79,14 @@ class Server implements ProxyServer {
     }
   }
 
+  async rebind (bind: BindOptions, bootServerBind: BindOptions): Promise<void> {
+    await this.close()
+    this.#sockets = []
+    this.#options = { ...this.#options, bind, bootServerBind }
+    await this.listen()
+  }
+
+  moveTo (server: Ipv4): void { this.#options = { ...this.#options, server } }
   configure (boot: BootConfig): void { this.#boot = boot }
   fileAsked (mac: Mac): void { this.#watch.progressed(mac) }
   async close (): Promise<void> { await Promise.all(this.#sockets.map(async socket => { await socket.close() })) }

@@ -38,6 +38,7 @@ export function pxeOptions (request: DhcpPacket, client: ClientInfo): MutableOpt
     case 'raspberry-pi': return { vendorClassIdentifier: 'PXEClient', vendorSpecificInformation: raspberryPiMenu, ...machineIdentifier(request) }
     case 'http': return { vendorClassIdentifier: 'HTTPClient', ...machineIdentifier(request) }
     case 'ipxe': return { ipxeEncapsulatedOptions: noProxyDhcp }
+    case 'u-boot':
     case 'other': return {}
   }
 }

@@ -1,6 +1,7 @@
 // The server's messages: RFC 2131 section 4.3 (fields, table 3), RFC 2132, RFC 6842 (client identifier goes back),
-// RFC 3046 (so does relay agent information).
-import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
+// RFC 3046 (so does relay agent information), RFC 3011 (and the subnet selection).
+import { isNul, withoutTail } from '../net/bytes.js'
+import { formatIpv4, type Ipv4, parseIpv4, unspecified } from '../net/ipv4.js'
 import type { BootFile } from './boot-file.js'
 import type { ClientInfo } from './client-info.js'
 import { broadcastFlag, defaultDatagram, ipUdpHeader, op } from './constants.js'
@@ -14,6 +15,8 @@ export interface ReplyParts {
   readonly request: DhcpPacket
   readonly client: ClientInfo
   readonly server: Ipv4
+  /** What the client is to know the server by: its relay agent's address where that wants it so (RFC 5107), else `server`. */
+  readonly serverIdentifier: Ipv4
   readonly subnet: DhcpSubnet
   readonly reservation: Reservation | undefined
   readonly bootFile: BootFile | undefined
@@ -25,10 +28,10 @@ export function addressReply (type: 'OFFER' | 'ACK', yiaddr: Ipv4, seconds: numb
   return {
     ...frame(parts.request, parts.request.ciaddr),
     yiaddr,
-    ...bootFields(parts),
+    ...withRawBoot(parts, bootFields(parts)),
     options: withRaw(parts, {
       dhcpMessageType: type,
-      serverIdentifier: parts.server,
+      serverIdentifier: parts.serverIdentifier,
       ipAddressLeaseTime: seconds,
       ...identity(parts.request),
       ...bootOptions(parts),
@@ -43,10 +46,10 @@ export function addressReply (type: 'OFFER' | 'ACK', yiaddr: Ipv4, seconds: numb
 export function informReply (parts: ReplyParts): DhcpPacket {
   return {
     ...frame(parts.request, parts.request.ciaddr),
-    ...bootFields(parts),
+    ...withRawBoot(parts, bootFields(parts)),
     options: withRaw(parts, {
       dhcpMessageType: 'ACK',
-      serverIdentifier: parts.server,
+      serverIdentifier: parts.serverIdentifier,
       ...identity(parts.request),
       ...bootOptions(parts),
       ...networkOptions(parts)
@@ -87,15 +90,17 @@ export const frame = (request: DhcpPacket, ciaddr: Ipv4): Omit<DhcpPacket, 'opti
 })
 
 export function identity (request: DhcpPacket): MutableOptions {
-  const { clientIdentifier, relayAgentInformation } = request.options
+  const { clientIdentifier, relayAgentInformation, subnetSelection } = request.options
   return {
     ...clientIdentifier !== undefined && { clientIdentifier },
+    ...subnetSelection !== undefined && { subnetSelection },
     ...relayAgentInformation !== undefined && { relayAgentInformation }
   }
 }
 
 /** The 128 octets of `file` end with a NUL, so a longer URL goes in option 67 alone. */
 const fileFieldLength = 127
+const snameFieldLength = 63
 
 /** What of a reply says how to boot. */
 export type BootParts = Pick<ReplyParts, 'request' | 'client' | 'server' | 'bootFile'>
@@ -119,12 +124,14 @@ export function bootOptions ({ request, client, server, bootFile }: BootParts, f
 }
 
 /** What the client asked for in option 55 of what its subnet has; all of it when it sent no list. */
-function networkOptions ({ request, subnet, hostName }: ReplyParts): MutableOptions {
+function networkOptions ({ request, client, subnet, hostName }: ReplyParts): MutableOptions {
   const list = request.options.parameterRequestList
   const wanted = (name: OptionName): boolean => list === undefined || list.includes(optionTable[name].code)
   const options: MutableOptions = {}
-  if (wanted('subnetMask')) options.subnetMask = subnet.subnet.mask
-  if (subnet.routers.length > 0 && wanted('router')) options.router = subnet.routers
+  // The ROM of a Raspberry Pi 3 does not ask for mask and router, and finds no server behind a router without them.
+  const boots = client.program !== 'other'
+  if (boots || wanted('subnetMask')) options.subnetMask = subnet.subnet.mask
+  if (subnet.routers.length > 0 && (boots || wanted('router'))) options.router = subnet.routers
   if (subnet.dnsServers.length > 0 && wanted('domainNameServer')) options.domainNameServer = subnet.dnsServers
   if (hostName !== undefined && wanted('hostName')) options.hostName = hostName
   if (subnet.domainName !== '' && wanted('domainName')) options.domainName = subnet.domainName
@@ -133,14 +140,36 @@ function networkOptions ({ request, subnet, hostName }: ReplyParts): MutableOpti
   return options
 }
 
-/**
- * The options that the configuration gives raw in the place of ours, its machine's before its subnet's. They go out whether
- * asked for or not: that is why they are there.
- */
-function withRaw ({ subnet, reservation }: ReplyParts, options: MutableOptions): Options {
+/** The options that the configuration gives raw, the machine's before its subnet's. */
+function rawOptions ({ subnet, reservation }: Pick<ReplyParts, 'subnet' | 'reservation'>): ReadonlyMap<number, Uint8Array> {
   const machine = reservation?.options
-  const raw = machine === undefined ? subnet.options : new Map([...subnet.options, ...machine])
+  return machine === undefined || machine.size === 0 ? subnet.options : new Map([...subnet.options, ...machine])
+}
+
+/**
+ * Raw options take the place of ours. They go out whether asked for or not: that is why they are there.
+ */
+function withRaw (parts: ReplyParts, options: MutableOptions): Options {
+  const raw = rawOptions(parts)
   if (raw.size === 0) return options
   for (const name of Object.keys(options) as OptionName[]) if (raw.has(optionTable[name].code)) delete options[name]
   return { ...options, other: raw }
 }
+
+type BootFields = ReturnType<typeof bootFields>
+
+/** Raw options 66 and 67 say the same as the fields: which of the two a ROM reads is its own affair. */
+function withRawBoot (parts: ReplyParts, fields: BootFields): BootFields {
+  const raw = rawOptions(parts)
+  const [server, file] = [raw.get(optionTable.tftpServerName.code), raw.get(optionTable.bootfileName.code)].map(rawText)
+  const name = server ?? fields.sname
+  return {
+    // A server by its name has no address here: a client that reads siaddr alone would ask us.
+    siaddr: server === undefined ? fields.siaddr : parseIpv4(server) ?? unspecified,
+    sname: name.length <= snameFieldLength ? name : '',
+    file: file === undefined ? fields.file : file.length <= fileFieldLength ? file : ''
+  }
+}
+
+const rawText = (value: Uint8Array | undefined): string | undefined =>
+  value === undefined ? undefined : withoutTail(Buffer.from(value), isNul).toString('latin1')

@@ -2,7 +2,8 @@
 // A bad one is refused alone, and the rest stays in force.
 import { contains, formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
-import { type DhcpSubnet, isHostAddress } from './subnet.js'
+import { isActive, type Lease } from './leases.js'
+import { type DhcpSubnet, isHostAddress, type Link, subnetWith } from './subnet.js'
 
 export interface Reservation {
   readonly macs: readonly Mac[]
@@ -21,13 +22,13 @@ export interface Reservations {
   readonly problems: readonly string[]
 }
 
-/** What is in force of `entries`: of two that contradict each other the earlier stays. `server` is the service's own address. */
-export function buildReservations (entries: readonly Reservation[], subnets: readonly DhcpSubnet[], server: Ipv4): Reservations {
+/** What is in force of `entries`: of two that contradict each other the earlier stays. `own` are the service's own addresses. */
+export function buildReservations (entries: readonly Reservation[], subnets: readonly DhcpSubnet[], ...own: readonly Ipv4[]): Reservations {
   const byMac = new Map<Mac, Reservation[]>()
   const byIp = new Map<Ipv4, Reservation>()
   const problems: string[] = []
   for (const entry of entries) {
-    const why = refusal(entry, subnets, server, byMac, byIp)
+    const why = refusal(entry, subnets, own, byMac, byIp)
     if (why !== undefined) {
       problems.push(`${entry.source}: the reservation of ${formatIpv4(entry.ip)} for ${entry.macs.join(', ')} is left out: ${why}`)
       continue
@@ -40,13 +41,13 @@ export function buildReservations (entries: readonly Reservation[], subnets: rea
 }
 
 function refusal (
-  entry: Reservation, subnets: readonly DhcpSubnet[], server: Ipv4,
+  entry: Reservation, subnets: readonly DhcpSubnet[], own: readonly Ipv4[],
   byMac: ReadonlyMap<Mac, readonly Reservation[]>, byIp: ReadonlyMap<Ipv4, Reservation>
 ): string | undefined {
   const subnet = subnets.find(({ subnet }) => contains(subnet, entry.ip))
   if (subnet === undefined) return 'no subnet of dhcp.subnets holds that address'
   if (!isHostAddress(subnet, entry.ip)) return 'that is the network or broadcast address'
-  if (entry.ip === server) return 'that is the address of this service'
+  if (own.includes(entry.ip)) return 'that is the address of this service'
   if (subnet.routers.includes(entry.ip)) return 'that is the address of a router'
   const holder = byIp.get(entry.ip)
   if (holder !== undefined && !sameMacs(holder, entry)) return `${holder.source} has it already for ${holder.macs.join(', ')}`
@@ -59,5 +60,14 @@ function refusal (
 
 const sameMacs = (a: Reservation, b: Reservation): boolean => a.macs.length === b.macs.length && a.macs.every(mac => b.macs.includes(mac))
 
-export const reservationFor = (reservations: Reservations, mac: Mac, { subnet }: DhcpSubnet): Reservation | undefined =>
-  reservations.byMac.get(mac)?.find(({ ip }) => contains(subnet, ip))
+/** The machine's reservation on the link; of several the one it asks for, else the one in the subnet that is written first. */
+export function reservationFor (reservations: Reservations, mac: Mac, link: Link, requested?: Ipv4): Reservation | undefined {
+  const here = reservations.byMac.get(mac)?.filter(({ ip }) => subnetWith(link, ip) !== undefined) ?? []
+  if (here.length < 2) return here[0]
+  return here.find(({ ip }) => ip === requested) ?? link.flatMap(({ subnet }) => here.find(({ ip }) => contains(subnet, ip)) ?? [])[0]
+}
+
+/** The leases of machines that lost the reservation they had them by: those end with it. */
+export const leasesWithout = (leases: Iterable<Lease>, before: Reservations, after: Reservations, now: number): readonly Lease[] =>
+  [...leases].filter(({ ip, mac, ...lease }) => lease.state === 'bound' && isActive({ ip, mac, ...lease }, now) &&
+    before.byIp.get(ip)?.macs.includes(mac) === true && after.byIp.get(ip)?.macs.includes(mac) !== true)

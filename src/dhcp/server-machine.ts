@@ -1,17 +1,18 @@
 // The DHCP server's decisions: RFC 2131 section 4.3. One request in, one outcome out; it sends nothing, stores nothing and
-// reads no clock. The caller applies `lease` to the table, and when it is to be durable, before the reply leaves.
-import { contains, formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
+// reads no clock. The caller applies `lease` to the table, and when it has to last, to the disk before the reply leaves.
+import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { allocate, type Allocated, type Allocation, type AllocationState, type Refusal } from './allocate.js'
 import { type BootConfig, type BootFile, bootFileFor } from './boot-file.js'
-import { type ClientInfo, clientInfo, ethernet } from './client-info.js'
+import { type ClientInfo, clientInfo, ethernet, infiniBand } from './client-info.js'
 import { op } from './constants.js'
 import { type Destination, destinationOf } from './destination.js'
 import { isActive, type Lease } from './leases.js'
 import type { DhcpPacket } from './packet.js'
+import { serverIdOverride } from './relay-agent.js'
 import { addressReply, informReply, nakReply, type ReplyParts } from './reply.js'
 import { reservationFor } from './reservations.js'
-import { type DhcpSubnet, subnetFor } from './subnet.js'
+import { type DhcpSubnet, type Link, linkOf, subnetWith } from './subnet.js'
 
 export interface ServerContext extends AllocationState {
   readonly subnets: readonly DhcpSubnet[]
@@ -30,6 +31,10 @@ export type DropReason =
   | 'unknown_lease'
   | 'unexpected'
   | 'declines_too_often'
+  /** A machine declined the address that is reserved for it: it has no other. */
+  | 'reservation_declined'
+  /** The machine that had the reserved address before answers on it. */
+  | 'reservation_in_use'
 
 export interface Reply {
   readonly kind: 'reply'
@@ -37,10 +42,16 @@ export interface Reply {
   readonly to: Destination
   /** The change that goes with it, already in force when the next request is looked at. */
   readonly lease?: Lease
-  /** Whether `lease` must be on disk before the reply leaves. */
+  /** Whether `lease` is to last. */
   readonly durable: boolean
+  /** Whether the address is the machine's by a reservation: that needs no lease on disk before the reply leaves. */
+  readonly reserved?: boolean
+  /** Leases that end with this reply: the client's own, of addresses that it is not given any more. */
+  readonly ended?: readonly Lease[]
+  /** Whose lease ends with it: the address is reserved for this machine now. */
+  readonly holder?: Lease
   readonly bootFile?: string
-  /** The offered address comes from a range and was not this machine's before: see first that nobody uses it. */
+  /** Somebody else may use the address: see first that nobody does. */
   readonly probe: boolean
 }
 
@@ -61,95 +72,141 @@ const longestQuarantine = 24 * 60 * 60_000
 /** A machine that declines this many addresses within the first quarantine would decline the whole range: it is ignored. */
 const mostDeclines = 3
 
-export function handleDhcp (request: DhcpPacket, context: ServerContext): Outcome {
+/** A request with what every decision on it needs. */
+interface Asked {
+  readonly request: DhcpPacket
+  readonly client: ClientInfo
+  readonly link: Link
+  /** Where the datagram came from: the client's own address, its relay agent's, or none. */
+  readonly from: Ipv4
+  /** What the client knows us by, or is to. */
+  readonly serverIdentifier: Ipv4
+}
+
+/** `from` is the sender's address as the network tells it. */
+export function handleDhcp (request: DhcpPacket, context: ServerContext, from: Ipv4 = unspecified): Outcome {
   if (request.op !== op.bootRequest) return drop('not_a_request')
+  if (request.htype === infiniBand) return drop('hardware_type', 'InfiniBand (RFC 4390) is not supported')
   if (request.htype !== ethernet || request.chaddr.length !== 6) return drop('hardware_type', `htype ${request.htype}, hlen ${request.chaddr.length}`)
   const type = request.options.dhcpMessageType
   if (type === undefined) return drop('no_message_type')
-  const subnet = subnetFor(request, context.subnets, context.server)
-  if (subnet === undefined) return drop('unknown_subnet', `giaddr ${formatIpv4(request.giaddr)}`)
+  const link = linkOf(request, context.subnets, ownOf(context))
+  if (link.length === 0) return drop('unknown_subnet', `giaddr ${formatIpv4(request.giaddr)}`)
   const client = clientInfo(request)
-  if (declinesTooOften(client.mac, context)) return drop('declines_too_often')
+  const asked: Asked = { request, client, link, from, serverIdentifier: identifierFor(request, context) }
+  if (declinesTooOften(asked, context)) return drop('declines_too_often')
   switch (type) {
-    case 'DISCOVER': return onDiscover(request, client, subnet, context)
-    case 'REQUEST': return onRequest(request, client, subnet, context)
-    case 'DECLINE': return onDecline(request, client, context)
-    case 'RELEASE': return onRelease(request, client, context)
-    case 'INFORM': return onInform(request, client, subnet, context)
+    case 'DISCOVER': return onDiscover(asked, context)
+    case 'REQUEST': return onRequest(asked, context)
+    case 'DECLINE': return onDecline(asked, context)
+    case 'RELEASE': return onRelease(asked, context)
+    case 'INFORM': return onInform(asked, context)
     default: return drop('unexpected', type)
   }
 }
 
-/** Each address a machine declined is still in the table as set aside by it, so they need no count of their own. */
-function declinesTooOften (mac: Mac, { leases, now }: ServerContext): boolean {
+const ownOf = ({ server, own = [server] }: ServerContext): readonly Ipv4[] => own
+
+const identifierFor = ({ giaddr, options: { relayAgentInformation } }: DhcpPacket, { server }: ServerContext): Ipv4 =>
+  (giaddr === unspecified ? undefined : serverIdOverride(relayAgentInformation)) ?? server
+
+/** Whether a message that names a server means this one. */
+const isOurs = (named: Ipv4, { serverIdentifier }: Asked, context: ServerContext): boolean =>
+  named === serverIdentifier || ownOf(context).includes(named)
+
+/**
+ * Each address a machine declined is still in the table as set aside by it, so they need no count of their own. A machine
+ * with a reservation is never ignored: anybody can decline in its name.
+ */
+function declinesTooOften ({ client: { mac }, link }: Asked, { leases, reservations, now }: ServerContext): boolean {
   const declined = leases.ofMac(mac).filter(lease => lease.state === 'declined' && now - lease.since < quarantine)
-  return declined.length >= mostDeclines
+  return declined.length >= mostDeclines && reservationFor(reservations, mac, link) === undefined
 }
 
 const drop = (reason: DropReason, detail?: string): Outcome => ({ kind: 'drop', reason, ...detail !== undefined && { detail } })
 
-function onDiscover (request: DhcpPacket, client: ClientInfo, subnet: DhcpSubnet, context: ServerContext): Outcome {
-  const found = allocate(client.mac, request.options.requestedIpAddress, subnet, context)
-  if ('refused' in found) {
-    return drop(found.refused, found.holder === undefined ? undefined : `${formatIpv4(found.holder.ip)} is ${found.holder.state} by ${found.holder.mac}`)
-  }
-  const { ip } = found
-  const held = context.leases.get(ip)
+function onDiscover (asked: Asked, context: ServerContext): Outcome {
+  const { request, client, link } = asked
+  const found = allocate(client.mac, request.options.requestedIpAddress, link, context)
+  if ('refused' in found) return drop(found.refused)
+  const held = context.leases.get(found.ip)
   const standing = held !== undefined && held.mac === client.mac && held.state === 'bound' && isActive(held, context.now)
   return {
-    ...answer('OFFER', found, request, client, subnet, context),
+    ...answer('OFFER', found, asked, context),
     // A lease that still runs needs no hold, and must not be cut short by one.
-    ...!standing && { lease: leaseOf(found, request, client, context, 'offered', offerHold) },
+    ...!standing && { lease: leaseOf(found, asked, context, 'offered', offerHold) },
+    ...found.holder !== undefined && { holder: found.holder },
     durable: false,
     probe: !found.known
   }
 }
 
-function onRequest (request: DhcpPacket, client: ClientInfo, subnet: DhcpSubnet, context: ServerContext): Outcome {
+function onRequest (asked: Asked, context: ServerContext): Outcome {
+  const { request, client, link } = asked
   const { serverIdentifier, requestedIpAddress } = request.options
-  if (serverIdentifier !== undefined && serverIdentifier !== context.server) return onOtherServer(client, serverIdentifier, context)
+  if (serverIdentifier !== undefined && !isOurs(serverIdentifier, asked, context)) return onOtherServer(client, serverIdentifier, context)
   const wanted = requestedIpAddress ?? request.ciaddr
   if (wanted === unspecified) return drop('unexpected', 'REQUEST without an address')
   // INIT-REBOOT with an address that could be right, from a machine never seen: another server may know it (RFC 2131
   // section 4.3.2). One that renews goes on, since to answer it keeps a machine alive whose lease file was lost.
   const rebooting = serverIdentifier === undefined && request.ciaddr === unspecified
-  if (rebooting && isUnseen(client, subnet, context) && contains(subnet.subnet, wanted)) return drop('unknown_lease', `asks for ${formatIpv4(wanted)}`)
-  const found = allocate(client.mac, wanted, subnet, context)
-  if ('refused' in found || found.ip !== wanted) return refuse(wanted, found, request, client, context)
+  if (rebooting && isUnseen(asked, context) && subnetWith(link, wanted) !== undefined) return drop('unknown_lease', `asks for ${formatIpv4(wanted)}`)
+  const found = allocate(client.mac, wanted, link, context)
+  // Of a reserved address that another machine still holds it has to be seen first whether that one is there: after DISCOVER.
+  if ('refused' in found || found.ip !== wanted || found.holder !== undefined) return refuse(wanted, found, asked, context)
+  const { reservation, subnet } = found
   return {
-    ...answer('ACK', found, request, client, subnet, context),
-    lease: leaseOf(found, request, client, context, 'bound', leaseSeconds(client, subnet) * 1000),
+    ...answer('ACK', found, asked, context),
+    lease: leaseOf(found, asked, context, 'bound', leaseSeconds(client, subnet) * 1000),
+    ...reservation !== undefined && { reserved: true },
+    ...endedBy(asked, context, ip => ip !== wanted),
     durable: true,
     probe: false
   }
 }
 
-const isUnseen = ({ mac }: ClientInfo, subnet: DhcpSubnet, { leases, reservations }: ServerContext): boolean =>
-  leases.ofMac(mac).length === 0 && reservationFor(reservations, mac, subnet) === undefined
+const isUnseen = ({ client: { mac }, link }: Asked, { leases, reservations }: ServerContext): boolean =>
+  leases.ofMac(mac).length === 0 && reservationFor(reservations, mac, link) === undefined
+
+/** The machine's own leases on the link that are over, of the addresses for which `over` holds. */
+function endedBy ({ client: { mac }, link }: Asked, { leases, now }: ServerContext, over: (ip: Ipv4) => boolean): Pick<Reply, 'ended'> {
+  const ended = leases.ofMac(mac).filter(lease =>
+    lease.state !== 'declined' && isActive(lease, now) && over(lease.ip) && subnetWith(link, lease.ip) !== undefined)
+  return ended.length === 0 ? {} : { ended }
+}
 
 /** The client took another server's offer: the address held for it is free again (RFC 2131 section 3.1, step 4). */
 function onOtherServer (client: ClientInfo, chosen: Ipv4, context: ServerContext): Outcome {
   const held = context.leases.ofMac(client.mac).find(lease => lease.state === 'offered' && isActive(lease, context.now))
   if (held === undefined) return drop('other_server', formatIpv4(chosen))
-  return { kind: 'change', what: 'offer_refused', lease: { ...held, state: 'released', since: context.now, expires: context.now }, durable: false }
+  return { kind: 'change', what: 'offer_refused', lease: released(held, context.now), durable: false }
 }
+
+export const released = ({ declines, ...lease }: Lease, now: number): Lease => ({ ...lease, state: 'released', since: now, expires: now })
 
 /**
  * NAK sends a client back to DISCOVER, so it goes only to one that would get another address from here, or that took an
  * offer of ours which no longer stands. Silence leaves everybody else to their own server and the address they have.
  */
-function refuse (wanted: Ipv4, found: Allocation, request: DhcpPacket, client: ClientInfo, context: ServerContext): Outcome {
-  const ours = request.options.serverIdentifier === context.server
+function refuse (wanted: Ipv4, found: Allocation, asked: Asked, context: ServerContext): Outcome {
+  const { request, client } = asked
+  const { serverIdentifier } = request.options
+  const ours = serverIdentifier !== undefined && isOurs(serverIdentifier, asked, context)
   if ('refused' in found && !ours) return drop(found.refused, `asks for ${formatIpv4(wanted)}`)
-  const reply = nakReply(request, context.server, `${formatIpv4(wanted)} is not available to ${client.mac}`)
-  return { kind: 'reply', reply, to: destinationOf(request, reply), durable: false, probe: false }
+  const reply = nakReply(request, asked.serverIdentifier, `${formatIpv4(wanted)} is not available to ${client.mac}`)
+  return { kind: 'reply', reply, to: destinationOf(request, reply), ...endedBy(asked, context, ip => ip === wanted), durable: false, probe: false }
 }
 
-function onDecline (request: DhcpPacket, client: ClientInfo, context: ServerContext): Outcome {
-  const ip = request.options.requestedIpAddress
+function onDecline (asked: Asked, context: ServerContext): Outcome {
+  const { request, client, link, from } = asked
+  const { requestedIpAddress: ip, serverIdentifier } = request.options
   const held = ip === undefined ? undefined : context.leases.get(ip)
   if (held === undefined || held.mac !== client.mac || !isActive(held, context.now) || held.state === 'declined') return drop('unknown_lease', 'DECLINE')
-  if (request.options.serverIdentifier !== context.server) return drop('other_server', 'DECLINE')
+  if (serverIdentifier === undefined || !isOurs(serverIdentifier, asked, context)) return drop('other_server', 'DECLINE')
+  // A client declines by broadcast on its own link (RFC 2131 section 4.4.4): what comes through a router is somebody else's word.
+  const near = from === unspecified || request.giaddr !== unspecified || subnetWith(link, from) !== undefined
+  if (!near) return drop('unexpected', `DECLINE from ${formatIpv4(from)}`)
+  if (context.reservations.byIp.get(held.ip)?.macs.includes(client.mac) === true) return drop('reservation_declined', formatIpv4(held.ip))
   return { kind: 'change', what: 'declined', lease: setAside(held, held.mac, context.now), durable: true }
 }
 
@@ -160,30 +217,35 @@ export function setAside (held: Lease, mac: Mac, now: number): Lease {
   return { ip: held.ip, mac, state: 'declined', since: now, expires, declines }
 }
 
-function onRelease (request: DhcpPacket, client: ClientInfo, context: ServerContext): Outcome {
-  const { serverIdentifier } = request.options
-  if (serverIdentifier !== undefined && serverIdentifier !== context.server) return drop('other_server', 'RELEASE')
-  const held = context.leases.get(request.ciaddr)
+function onRelease (asked: Asked, context: ServerContext): Outcome {
+  const { request: { ciaddr, giaddr, options: { serverIdentifier } }, client, from } = asked
+  if (serverIdentifier !== undefined && !isOurs(serverIdentifier, asked, context)) return drop('other_server', 'RELEASE')
+  const held = context.leases.get(ciaddr)
   if (held === undefined || held.mac !== client.mac || held.state !== 'bound') return drop('unknown_lease', 'RELEASE')
+  // It is sent from the address that it gives back (RFC 2131 section 4.4.6); who does not have that can give nothing back.
+  if (from !== unspecified && from !== ciaddr && giaddr === unspecified) return drop('unexpected', `RELEASE from ${formatIpv4(from)}`)
   return { kind: 'change', what: 'released', lease: { ...held, state: 'released', since: context.now, expires: context.now }, durable: true }
 }
 
-function onInform (request: DhcpPacket, client: ClientInfo, subnet: DhcpSubnet, context: ServerContext): Outcome {
+function onInform (asked: Asked, context: ServerContext): Outcome {
+  const { request, client, link } = asked
   // The answer goes to ciaddr, which a stranger may have made up.
-  if (request.ciaddr !== unspecified && !contains(subnet.subnet, request.ciaddr)) return drop('unknown_subnet', `ciaddr ${formatIpv4(request.ciaddr)}`)
-  const reservation = reservationFor(context.reservations, client.mac, subnet)
-  const bootFile = bootFileOf(client, context)
-  const reply = informReply({ request, client, server: context.server, subnet, reservation, bootFile, hostName: reservation?.hostName })
+  const subnet = request.ciaddr === unspecified ? link[0] : subnetWith(link, request.ciaddr)
+  if (subnet === undefined) return drop('unknown_subnet', `ciaddr ${formatIpv4(request.ciaddr)}`)
+  const reservation = reservationFor(context.reservations, client.mac, link, request.ciaddr)
+  const reply = informReply(partsOf(asked, subnet, reservation, context))
   return { kind: 'reply', reply, to: destinationOf(request, reply), durable: false, probe: false }
 }
 
-function answer (
-  type: 'OFFER' | 'ACK', { ip, reservation }: Allocated, request: DhcpPacket, client: ClientInfo, subnet: DhcpSubnet, context: ServerContext
-): Pick<Reply, 'kind' | 'reply' | 'to' | 'bootFile'> {
+function answer (type: 'OFFER' | 'ACK', { ip, subnet, reservation }: Allocated, asked: Asked, context: ServerContext): Pick<Reply, 'kind' | 'reply' | 'to' | 'bootFile'> {
+  const parts = partsOf(asked, subnet, reservation, context)
+  const reply = addressReply(type, ip, leaseSeconds(asked.client, subnet), parts)
+  return { kind: 'reply', reply, to: destinationOf(asked.request, reply), ...parts.bootFile !== undefined && { bootFile: parts.bootFile.name } }
+}
+
+function partsOf ({ request, client, serverIdentifier }: Asked, subnet: DhcpSubnet, reservation: ReplyParts['reservation'], context: ServerContext): ReplyParts {
   const bootFile = bootFileOf(client, context)
-  const parts: ReplyParts = { request, client, server: context.server, subnet, reservation, bootFile, hostName: reservation?.hostName }
-  const reply = addressReply(type, ip, leaseSeconds(client, subnet), parts)
-  return { kind: 'reply', reply, to: destinationOf(request, reply), ...bootFile !== undefined && { bootFile: bootFile.name } }
+  return { request, client, server: context.server, serverIdentifier, subnet, reservation, bootFile, hostName: reservation?.hostName }
 }
 
 const bootFileOf = (client: ClientInfo, { boot, usesOtherLoader }: ServerContext): BootFile | undefined =>
@@ -193,12 +255,11 @@ const leaseSeconds = (client: ClientInfo, subnet: DhcpSubnet): number =>
   client.program === 'other' ? subnet.leaseTime : Math.min(subnet.leaseTime, bootLeaseTime)
 
 function leaseOf (
-  { ip, reservation }: Allocated, request: DhcpPacket, client: ClientInfo, { now, leases }: ServerContext,
-  state: 'offered' | 'bound', milliseconds: number
+  { ip, reservation }: Allocated, { request, client }: Asked, { now, leases }: ServerContext, state: 'offered' | 'bound', milliseconds: number
 ): Lease {
   const before = leases.get(ip)
   const renewal = state === 'bound' && before?.state === 'bound' && before.mac === client.mac
-  const hostName = reservation?.hostName ?? request.options.hostName
+  const hostName = reservation?.hostName ?? readable(request.options.hostName)
   return {
     ip,
     mac: client.mac,
@@ -207,6 +268,13 @@ function leaseOf (
     expires: now + milliseconds,
     ...hostName !== undefined && { hostName },
     // An address that was declined counts as doubtful until somebody has kept it.
-    ...!renewal && before?.declines !== undefined && { declines: before.declines }
+    ...!renewal && before?.declines !== undefined && reservation === undefined && { declines: before.declines }
   }
+}
+
+/** Option 12 as people write names: UTF-8 where it is that, an octet a letter else. */
+function readable (text: string | undefined): string | undefined {
+  if (text === undefined || !/[\x80-\xff]/.test(text)) return text
+  const decoded = Buffer.from(text, 'latin1').toString()
+  return decoded.includes('\ufffd') ? text : decoded
 }

@@ -1,5 +1,5 @@
-// What the server knows of each subnet it serves, and which of them a request comes from: RFC 2131 section 4.3.1,
-// RFC 3527 (link selection by a relay agent).
+// What the server knows of each subnet it serves, and from which of them a request comes: RFC 2131 section 4.3.1, RFC 3527
+// (link selection by a relay agent), RFC 3011 (subnet selection).
 import { contains, type Ipv4, type Subnet, unspecified } from '../net/ipv4.js'
 import type { DhcpPacket } from './packet.js'
 import { linkSelection } from './relay-agent.js'
@@ -8,6 +8,8 @@ export interface AddressRange { readonly first: Ipv4, readonly last: Ipv4 }
 
 export interface DhcpSubnet {
   readonly subnet: Subnet
+  /** Subnets with the same name share a wire, for relay agents with an address in only one of them. */
+  readonly link?: string
   /** Addresses for machines without a reservation; without it only reservations are answered. */
   readonly range: AddressRange | undefined
   readonly routers: readonly Ipv4[]
@@ -26,13 +28,33 @@ export const inRange = (range: AddressRange | undefined, ip: Ipv4): boolean => r
 export const isHostAddress = ({ subnet }: DhcpSubnet, ip: Ipv4): boolean =>
   contains(subnet, ip) && (subnet.prefix >= 31 || (ip !== subnet.network && ip !== subnet.broadcast))
 
+/** The subnets of one wire, in the order in which they are written: an interface or a relay agent may have several addresses. */
+export type Link = readonly DhcpSubnet[]
+
 /**
- * The subnet a request belongs to: the one its relay agent selects, else the relay agent's own, else that of the address
- * the client has (a renewal sent straight to the server through a router), else the subnet of the receiving interface.
+ * The link that a request comes from: the one its relay agent selects (82.5), else the one it selects itself (118), else the
+ * relay agent's own, else that of the receiving interface, which has the addresses `own`. Empty when no subnet of it is served.
+ *
+ * What a client says of its address picks no link: NetworkManager writes one of another network into the ciaddr of a DISCOVER.
+ * Only a renewal, which comes straight to the server through a router, tells nothing else (RFC 2131 section 4.3.2).
  */
-export function subnetFor (packet: DhcpPacket, subnets: readonly DhcpSubnet[], server: Ipv4): DhcpSubnet | undefined {
-  const find = (ip: Ipv4): DhcpSubnet | undefined => subnets.find(({ subnet }) => contains(subnet, ip))
-  if (packet.giaddr !== unspecified) return find(linkSelection(packet.options.relayAgentInformation) ?? packet.giaddr)
-  if (packet.ciaddr !== unspecified) return find(packet.ciaddr) ?? find(server)
-  return find(server)
+export function linkOf (packet: DhcpPacket, subnets: readonly DhcpSubnet[], own: readonly Ipv4[]): Link {
+  const { relayAgentInformation, subnetSelection, dhcpMessageType, serverIdentifier } = packet.options
+  const relayed = packet.giaddr !== unspecified
+  const selected = (relayed ? linkSelection(relayAgentInformation) : undefined) ?? subnetSelection
+  if (selected !== undefined) return linkWith(subnets, [selected])
+  if (relayed) return linkWith(subnets, [packet.giaddr])
+  const renews = (dhcpMessageType === 'REQUEST' && serverIdentifier === undefined) || dhcpMessageType === 'INFORM'
+  const routed = renews && packet.ciaddr !== unspecified ? linkWith(subnets, [packet.ciaddr]) : []
+  return routed.length > 0 ? routed : linkWith(subnets, own)
 }
+
+/** The subnets that hold one of the addresses, and those that share the name of their link. */
+function linkWith (subnets: readonly DhcpSubnet[], addresses: readonly Ipv4[]): Link {
+  const here = subnets.filter(({ subnet }) => addresses.some(ip => contains(subnet, ip)))
+  const names = new Set(here.map(({ link }) => link).filter(name => name !== undefined))
+  return names.size === 0 ? here : subnets.filter(subnet => here.includes(subnet) || (subnet.link !== undefined && names.has(subnet.link)))
+}
+
+/** The subnet of the link that holds the address. */
+export const subnetWith = (link: Link, ip: Ipv4): DhcpSubnet | undefined => link.find(({ subnet }) => contains(subnet, ip))

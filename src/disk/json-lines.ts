@@ -105,6 +105,20 @@ export class JsonLines<T> {
     })
   }
 
+  /** Writes the file anew when somebody has removed or changed it: what is promised is lost with the process else. */
+  async verify (): Promise<void> { await this.#inTurn(async () => { if (!await this.#isInPlace(this.#length)) await this.#replaceLost('') }) }
+
+  /** Writes the file anew: all values are others now. */
+  async rewrite (): Promise<void> { await this.#inTurn(async () => { await this.#replace('') }) }
+
+  async #inTurn (act: () => Promise<void>): Promise<void> {
+    // Somebody else may begin as soon as the one before ends.
+    while (this.#writing !== undefined) await this.#writing
+    if (this.#closed) return
+    this.#writing = this.#write(act)
+    await this.#writing
+  }
+
   /** Waits for what is being written. */
   async close (): Promise<void> {
     this.#closed = true
@@ -117,8 +131,9 @@ export class JsonLines<T> {
     await this.#release()
   }
 
-  async #write (): Promise<void> {
+  async #write (first?: () => Promise<void>): Promise<void> {
     const { path, kind, log, onSync } = this.#options
+    await first?.().catch((error: unknown) => { log.error({ file: path, error: messageOf(error) }, `${kind}.unsaved`) })
     while (this.#waiting.length > 0) {
       // Everything that arrived in this turn of the event loop goes with the batch.
       await setImmediate()

@@ -9,7 +9,7 @@ import { resilientFor } from './provisioner.js'
 import type { NetBoot } from './profile.js'
 import { renderGrub } from './render-grub.js'
 import { renderAutoexec } from './render-ipxe.js'
-import { renderPxelinux } from './render-pxelinux.js'
+import { renderKernel, renderPxelinux } from './render-pxelinux.js'
 import type { Labels } from './select.js'
 import { findProfile, type Store } from './store.js'
 
@@ -31,6 +31,8 @@ export interface LoaderFileRequest {
   readonly name: string
   /** Whose address it is asked from, when that is known. */
   readonly mac: Mac | undefined
+  /** False for a machine that is known not to be an x86 one with BIOS: U-Boot and petitboot read PXELINUX's files too. */
+  readonly x86Bios?: boolean
   /** Whether PXELINUX's menu.c32 is there in `folder`. */
   readonly hasMenu: (folder: string) => Promise<boolean>
 }
@@ -39,6 +41,9 @@ export interface LoaderFileRequest {
 export type LoaderFiles = (request: LoaderFileRequest) => Promise<Buffer | undefined>
 
 interface Asked {
+  readonly mac: Mac | undefined
+  readonly uuid: string | undefined
+  readonly x86Bios: boolean
   /** With a slash at its end, or ''. */
   readonly folder: string
   readonly group: Group | undefined
@@ -53,8 +58,11 @@ interface Kind {
   readonly make: (asked: Asked) => string | undefined | Promise<string | undefined>
 }
 
-const pxelinux = async ({ folder, localBoot, options: { scriptUrl }, hasMenu }: Asked): Promise<string> =>
-  renderPxelinux({ scriptUrl, localBoot, folder, menu: await hasMenu(folder) })
+async function pxelinux (asked: Asked): Promise<string | undefined> {
+  const { folder, localBoot, boot, mac, uuid, options: { scriptUrl } } = asked
+  if (asked.x86Bios) return renderPxelinux({ scriptUrl, localBoot, folder, menu: await asked.hasMenu(folder) })
+  return localBoot === undefined && boot === undefined ? undefined : renderKernel(localBoot === undefined ? boot : undefined, { mac, uuid })
+}
 
 /** Paths in what /grub answers are of the host it came from: to GRUB, of the device that `root` names. */
 const handOver = (origin: string): string => `set root='${grubPath(origin)}'\nconfigfile /grub?mac=$net_default_mac\n`
@@ -84,7 +92,7 @@ const kinds: readonly Kind[] = [
 ]
 
 export function createLoaderFiles (options: LoaderFilesOptions): LoaderFiles {
-  return async ({ name, mac, hasMenu }) => {
+  return async ({ name, mac, x86Bios = true, hasMenu }) => {
     for (const kind of kinds) {
       const found = kind.name.exec(name)?.groups
       if (found === undefined) continue
@@ -95,6 +103,9 @@ export function createLoaderFiles (options: LoaderFilesOptions): LoaderFiles {
       const group = options.matchMachine(labels)
       const boot = group === undefined ? undefined : findProfile(options.store.snapshot.forMachines, group.profile)?.boot
       const text = await kind.make({
+        mac: named,
+        uuid: found['uuid']?.toLowerCase(),
+        x86Bios,
         folder: found['folder'] ?? '',
         group,
         localBoot: group === undefined ? undefined : localBootOf(group).localBoot,

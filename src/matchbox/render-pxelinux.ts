@@ -1,6 +1,10 @@
 // PXELINUX's configuration (https://wiki.syslinux.org, "Config"): iPXE as a kernel, which then asks for its script, or the
 // local disk. Without a menu the default starts at once; with one a person at the machine has two seconds.
+//
+// U-Boot and petitboot read the same files, and run no iPXE for x86: they get the kernel itself.
+import { hyphenated, type Mac } from '../net/mac.js'
 import type { LocalBoot } from './local-boot.js'
+import type { NetBoot } from './profile.js'
 
 export interface PxelinuxOptions {
   /** Absolute URL of iPXE's first script. */
@@ -32,6 +36,30 @@ export function renderPxelinux ({ scriptUrl, localBoot, menu, folder }: Pxelinux
     '  MENU LABEL Boot from the local disk',
     // -1 hands back to the BIOS, which tries its next entry; 0 starts the disk after leaving the network card clean.
     `  LOCALBOOT ${localBoot === 'exit' ? '-1' : '0'}`,
+    ''
+  ].join('\n')
+}
+
+export interface KnownMachine { readonly mac: Mac | undefined, readonly uuid: string | undefined }
+
+/**
+ * The profile's kernel, initrd and arguments, or the local disk without one. Paths are the appliance's own: by TFTP U-Boot
+ * finds /assets/ there. iPXE's names of the machine in arguments are replaced, since nobody else knows them.
+ */
+export function renderKernel (boot: NetBoot | undefined, { mac, uuid }: KnownMachine): string {
+  if (boot === undefined) return 'DEFAULT disk\nPROMPT 0\n\nLABEL disk\n  LOCALBOOT 1\n'
+  const values: Readonly<Record<string, string | undefined>> = { mac, 'mac:hexhyp': mac === undefined ? undefined : hyphenated(mac), uuid }
+  const args = boot.args.map(arg => arg.replace(/\$\{(?:net0\/)?([a-z:]+)\}/g, (written, name: string) => values[name] ?? written))
+  // An entry may begin with options of iPXE's `initrd` command.
+  const initrds = boot.initrd.map(entry => entry.trim().split(/\s+/).at(-1) ?? '').filter(entry => entry !== '')
+  return [
+    'DEFAULT linux',
+    'PROMPT 0',
+    '',
+    'LABEL linux',
+    `  KERNEL ${boot.kernel}`,
+    ...initrds.length === 0 ? [] : [`  INITRD ${initrds.join(',')}`],
+    ...args.length === 0 ? [] : [`  APPEND ${args.join(' ')}`],
     ''
   ].join('\n')
 }

@@ -1,13 +1,17 @@
 // Whether somebody uses an address already, found out without privileges. A datagram to it makes the kernel ask by ARP who
 // has it, and /proc/net/arp shows the answer. What stands there before may be stale (Linux keeps entries of machines long
 // gone), so such an address counts as used only when something comes back: the datagram goes to a port where nobody listens,
-// and a host says so by ICMP, which a connected socket hears as ECONNREFUSED. So do hosts behind a router, which ARP can't see.
+// and a host says so by ICMP. So do hosts behind a router, which ARP can't see.
+//
+// Only the host's own word counts. A router that refuses for a network behind it (REJECT) sends the same ICMP from an address
+// of its own, which only the socket's error queue tells (ip(7), IP_RECVERR); and one that does proxy ARP answers for every
+// address with its one MAC.
 //
 // No ICMP echo: it needs a raw socket (CAP_NET_RAW) or net.ipv4.ping_group_range, and a host that answers neither ARP nor a
 // closed port answers no ping either. What is missed here the client finds by its own ARP check, and sends DECLINE.
-import { createSocket } from 'node:dgram'
 import { readFile } from 'node:fs/promises'
 import { formatIpv4, type Ipv4 } from './ipv4.js'
+import { constants, familyBytes, intBuffer, openLibc } from './libc.js'
 import { type Mac, parseMac } from './mac.js'
 
 export type ConflictAnswer =
@@ -16,74 +20,152 @@ export type ConflictAnswer =
   | { readonly inUse: true, readonly by: Mac | undefined }
 
 export interface ConflictProbe {
-  /** Whether a machine other than `mac` uses the address; answers within `longestProbe` milliseconds and never rejects. */
+  /** Whether a machine other than `mac` uses the address; answers within some `longestProbe` milliseconds and never rejects. */
   readonly ask: (ip: Ipv4, mac: Mac) => Promise<ConflictAnswer>
 }
 
 export const longestProbe = 300
 
-/** When to look into the ARP table, in milliseconds after the datagram: a host on the link answers within a few. */
-const looks = [20, 60, 150, longestProbe - 20] as const
+/** How often the answers are looked at, in milliseconds, while there are questions; the ARP table every second time. */
+const lookEvery = 20
 
 /** RFC 863 discard: nobody listens there. */
 const closedPort = 9
 
 const free: ConflictAnswer = { inUse: false }
 
-/**
- * For how long one reading of the ARP table serves all that look: a boot storm asks for hundreds of addresses at once, and
- * a full table takes the kernel a millisecond to write.
- */
-const shared = 40
+/** A MAC that has answered for so many addresses answers for all of them. */
+const proxyFrom = 3
+/** How many MACs are remembered as having answered. */
+const rememberedMacs = 256
 
-export function createConflictProbe (): ConflictProbe {
-  let reading: { readonly at: number, readonly table: Promise<ArpTable> } | undefined
-  const arpEntry = async (ip: Ipv4): Promise<Mac | undefined> => {
-    const now = performance.now()
-    if (reading === undefined || now - reading.at > shared) reading = { at: now, table: readArpTable() }
-    return (await reading.table).get(formatIpv4(ip))
+interface Question {
+  readonly ip: Ipv4
+  readonly mac: Mac
+  readonly asked: number
+  /** What the ARP table said of the address until then. */
+  readonly before: Mac | undefined
+  readonly answer: (answer: ConflictAnswer) => void
+}
+
+/** `close` answers what is asked still, and lets go of the socket. */
+export const createConflictProbe = (): ConflictProbe & { readonly close: () => void } => new Probe()
+
+/** One socket and one timer for all questions: a boot storm asks for hundreds of addresses at once. */
+class Probe implements ConflictProbe {
+  readonly #questions = new Set<Question>()
+  readonly #answeredFor = new Map<Mac, Set<Ipv4>>()
+  #fd: number | undefined
+  #timer: NodeJS.Timeout | undefined
+  #looks = 0
+  #looking = false
+  #table: { readonly at: number, readonly reading: Promise<ArpTable> } | undefined
+  #closed = false
+
+  async ask (ip: Ipv4, mac: Mac): Promise<ConflictAnswer> {
+    const before = (await this.#readTable()).get(formatIpv4(ip))
+    // Without a socket (no descriptor is left) nobody can be asked.
+    if (before === mac || this.#closed || !this.#send(ip)) return free
+    return await new Promise(resolve => {
+      this.#questions.add({ ip, mac, asked: performance.now(), before, answer: resolve })
+      this.#timer ??= setInterval(() => { void this.#look() }, lookEvery)
+    })
   }
-  return {
-    ask: async (ip, mac) => {
-      const before = await arpEntry(ip)
-      return before === mac ? free : await askHost(ip, mac, before, arpEntry)
+
+  close (): void {
+    this.#closed = true
+    clearInterval(this.#timer)
+    for (const question of this.#questions) this.#end(question, free)
+    if (this.#fd !== undefined) openLibc().close(this.#fd)
+    this.#fd = undefined
+  }
+
+  #send (ip: Ipv4): boolean {
+    this.#fd ??= openErrorSocket()
+    if (this.#fd === undefined) return false
+    sendTo(this.#fd, ip)
+    return true
+  }
+
+  /** Never rejects: readArpTable does not. */
+  async #look (): Promise<void> {
+    if (this.#looking) return
+    this.#looking = true
+    const refused = this.#refusals()
+    const looksAtTable = this.#looks++ % 2 === 0 || refused.size > 0
+    const table = looksAtTable ? await this.#readTable(refused.size > 0) : undefined
+    const now = performance.now()
+    for (const question of this.#questions) {
+      const entry = table?.get(formatIpv4(question.ip))
+      if (refused.has(question.ip)) this.#end(question, entry === question.mac ? free : this.#usedBy(question.ip, entry))
+      else if (entry !== undefined && entry === question.mac) this.#end(question, free)
+      else if (entry !== undefined && entry !== question.before) this.#end(question, this.#usedBy(question.ip, entry))
+      else if (now - question.asked >= longestProbe - lookEvery) this.#end(question, free)
     }
+    this.#looking = false
+    if (this.#questions.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** Addresses whose own host refused the datagram. EHOSTUNREACH says that ARP found nobody, and other errors say nothing. */
+  #refusals (): ReadonlySet<Ipv4> {
+    const found = new Set<Ipv4>()
+    const libc = openLibc()
+    if (this.#fd === undefined) return found
+    // Bounded: somebody may send them faster than they are read.
+    for (let n = 0; n < 1024; n++) {
+      const error = libc.nextError(this.#fd)
+      if (error === undefined) break
+      if (error.errno === 'ECONNREFUSED' && error.offender === error.destination) found.add(error.destination)
+    }
+    return found
+  }
+
+  #usedBy (ip: Ipv4, by: Mac | undefined): ConflictAnswer {
+    if (by === undefined) return { inUse: true, by }
+    const addresses = this.#answeredFor.get(by) ?? new Set()
+    this.#answeredFor.delete(by)
+    this.#answeredFor.set(by, addresses)
+    if (addresses.size < proxyFrom) addresses.add(ip)
+    if (this.#answeredFor.size > rememberedMacs) this.#answeredFor.delete(this.#answeredFor.keys().next().value as Mac)
+    return addresses.size >= proxyFrom ? free : { inUse: true, by }
+  }
+
+  #end (question: Question, answer: ConflictAnswer): void {
+    this.#questions.delete(question)
+    question.answer(answer)
+  }
+
+  /** One reading serves all that look within 40 ms: a full table takes the kernel a millisecond to write. */
+  async #readTable (anew = false): Promise<ArpTable> {
+    const now = performance.now()
+    if (anew || this.#table === undefined || now - this.#table.at > 2 * lookEvery - 1) this.#table = { at: now, reading: readArpTable() }
+    return await this.#table.reading
   }
 }
 
-/** `before` is what the ARP table said of the address until now. */
-async function askHost (
-  ip: Ipv4, mac: Mac, before: Mac | undefined, arpEntry: (ip: Ipv4) => Promise<Mac | undefined>
-): Promise<ConflictAnswer> {
-  return await new Promise(resolve => {
-    const timers: NodeJS.Timeout[] = []
-    const socket = createSocket('udp4')
-    let ended = false
-    const end = (answer: ConflictAnswer): void => {
-      if (ended) return
-      ended = true
-      for (const timer of timers) clearTimeout(timer)
-      socket.close()
-      resolve(answer)
-    }
-    // ECONNREFUSED is an answer; EHOSTUNREACH says that ARP found nobody, and other refusals say nothing.
-    const onError = (error: Error): void => {
-      if (!('code' in error) || error.code !== 'ECONNREFUSED') return
-      void readArpTable().then(table => {
-        const by = table.get(formatIpv4(ip))
-        end(by === mac ? free : { inUse: true, by })
-      })
-    }
-    const look = async (): Promise<void> => {
-      const entry = await arpEntry(ip)
-      if (entry === mac) end(free)
-      else if (entry !== undefined && entry !== before) end({ inUse: true, by: entry })
-    }
-    socket.on('error', onError)
-    socket.connect(closedPort, formatIpv4(ip), () => { socket.send('', error => { if (error !== null) onError(error) }) })
-    for (const milliseconds of looks) timers.push(setTimeout(() => { void look() }, milliseconds))
-    timers.push(setTimeout(() => { end(free) }, longestProbe))
-  })
+/** Not bound, and told of ICMP errors; undefined when there is none to be had. */
+export function openErrorSocket (): number | undefined {
+  const { afInet, sockDgram, sockCloexec, sockNonblock, solIp, ipRecvErr } = constants
+  const libc = openLibc()
+  const fd = libc.socket(afInet, sockDgram | sockCloexec | sockNonblock, 0)
+  if (fd < 0) return undefined
+  const on = intBuffer(1)
+  libc.setsockopt(fd, solIp, ipRecvErr, on, on.length)
+  return fd
+}
+
+/** An empty datagram to the address, which is not worth more than three tries. */
+export function sendTo (fd: number, ip: Ipv4): void {
+  const to = Buffer.alloc(16)
+  to.set(familyBytes(constants.afInet))
+  to.writeUInt16BE(closedPort, 2)
+  to.writeUInt32BE(ip, 4)
+  // An error of an earlier datagram is told by the next send, which then sends nothing.
+  for (let tries = 0; tries < 3; tries++) {
+    if (openLibc().sendto(fd, null, 0, constants.msgDontWait, to, to.length) >= 0) return
+  }
 }
 
 /** ATF_COM of <linux/if_arp.h>: the entry has its hardware address. */

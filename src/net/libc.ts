@@ -15,6 +15,8 @@ export interface Libc {
   /** `getsockopt` and `getsockname` write into the buffers they are given; the length is a buffer too (`intBuffer`). */
   readonly getsockopt: Call
   readonly getsockname: Call
+  /** The next ICMP error for what a socket with IP_RECVERR sent; undefined when there is none. Addresses are IPv4, as numbers. */
+  readonly nextError: (fd: number) => SocketError | undefined
   /** getifaddrs(3): an entry for each address of each interface, running or not; undefined when it fails. */
   readonly getifaddrs: () => readonly InterfaceEntry[] | undefined
   /** Of the call before, as a name: `EADDRINUSE`; a number where it has none here. */
@@ -29,6 +31,15 @@ export interface InterfaceEntry {
   /** struct sockaddr_in or sockaddr_ll; undefined for other families. */
   readonly address: Buffer | undefined
   readonly netmask: Buffer | undefined
+}
+
+/** ip(7), IP_RECVERR: what came back for a datagram. */
+export interface SocketError {
+  readonly destination: number
+  /** Who said it; 0 where this machine's own kernel did. */
+  readonly offender: number
+  /** `ECONNREFUSED`, `EHOSTUNREACH` */
+  readonly errno: string
 }
 
 let opened: Libc | undefined
@@ -51,13 +62,39 @@ function load (): Libc {
     flock: call('int flock(int fd, int operation)'),
     getsockopt: call('int getsockopt(int fd, int level, int name, void *value, void *length)'),
     getsockname: call('int getsockname(int fd, void *address, void *length)'),
+    nextError: errorQueue(library),
     getifaddrs: interfaceEntries(library),
-    errno: () => {
-      const number = koffi.errno()
-      return Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`
-    }
+    errno: () => errnoName(koffi.errno())
   }
 }
+
+const errnoName = (number: number): string =>
+  Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`
+
+const octetsAt = (pointer: unknown, length: number): Buffer => Buffer.from(koffi.decode(pointer, 'uint8_t', length) as Uint8Array)
+
+const sockaddrInLength = 16
+
+function errorQueue (library: ReturnType<typeof koffi.load>): (fd: number) => SocketError | undefined {
+  const pointer = 'void *'
+  const message = koffi.struct({
+    name: pointer, nameLength: 'uint32_t', parts: pointer, partCount: 'size_t', control: pointer, controlLength: 'size_t', flags: 'int'
+  })
+  const receive = library.func('recvmsg', 'int64_t', ['int', koffi.inout(koffi.pointer(message)), 'int'])
+  const [nameLength, controlLength] = [sockaddrInLength, 256]
+  const [name, control] = [koffi.alloc('uint8_t', nameLength), koffi.alloc('uint8_t', controlLength)]
+  // struct cmsghdr: a length (size_t), a level and a type; struct sock_extended_err and the offender's address stand behind it.
+  const header = koffi.sizeof('size_t') + 8
+  return fd => {
+    const asked = { name, nameLength, parts: null, partCount: 0, control, controlLength, flags: 0 }
+    if (receive(fd, asked, constants.msgErrQueue | constants.msgDontWait) < 0) return undefined
+    const told = octetsAt(control, header + 32)
+    const errno = new DataView(told.buffer, told.byteOffset).getUint32(header, isLittleEndian)
+    return { destination: octetsAt(name, 8).readUInt32BE(4), offender: told.readUInt32BE(header + 16 + 4), errno: errnoName(errno) }
+  }
+}
+
+const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 type IfAddrs = Pick<InterfaceEntry, 'name' | 'flags'> & { readonly next: unknown, readonly address: unknown, readonly netmask: unknown }
 
@@ -71,7 +108,7 @@ function interfaceEntries (library: ReturnType<typeof koffi.load>): () => readon
   const entry = koffi.struct({ next: pointer, name: 'const char *', flags: 'unsigned int', address: pointer, netmask: pointer, other: pointer, data: pointer })
   const octets = (at: unknown): Buffer | undefined => {
     const length = at === null ? undefined : sockaddrLengths[koffi.decode(at, 'uint16_t') as number]
-    return length === undefined ? undefined : Buffer.from(koffi.decode(at, 'uint8_t', length) as Uint8Array)
+    return length === undefined ? undefined : octetsAt(at, length)
   }
   return () => {
     const list: unknown[] = [null]
@@ -102,10 +139,14 @@ export const constants = {
   solSocket: 1,
   soType: 3,
   soBroadcast: 6,
+  solIp: 0,
+  ipRecvErr: 11,
   soSndtimeo: 21,
   soBindToDevice: 25,
   lockExclusive: 2,
   lockNonBlocking: 4,
+  msgDontWait: 0x40,
+  msgErrQueue: 0x2000,
   msgNoSignal: 0x4000
 } as const
 

@@ -2,10 +2,11 @@
 //
 // A name never leaves its folder (file-name.ts). A symbolic link is followed when it ends inside one of the folders
 // that are served, any of them: people link pxelinux.0 from their own folder to where the distribution put it; a link
-// that ends elsewhere is refused, so that a stray one cannot hand out /etc/shadow. Only regular files are served.
+// that ends elsewhere is refused, so that a stray one cannot hand out /etc/shadow. A link in a folder of the distribution's own
+// may lead anywhere: Debian has /usr/lib/ipxe/ipxe.lkrn in /boot. Only regular files are served.
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, open, realpath, stat } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import type { Clock } from '../base/clock.js'
 import { AppError, errnoOf } from '../base/errors.js'
 import type { FileCache } from './file-cache.js'
@@ -14,8 +15,8 @@ import type { FileSource, OpenFile } from './open-file.js'
 export interface StoredFilesOptions {
   /** Folders in the order they are searched; one that does not exist (yet) is passed over. */
   readonly roots: readonly string[]
-  /** Folders that links may lead into, beside the roots. */
-  readonly linkTargets?: readonly string[]
+  /** Folders of the distribution: links may lead into them, and from them anywhere. */
+  readonly trusted?: readonly string[]
   readonly cache: FileCache
   readonly clock: Clock
 }
@@ -92,7 +93,7 @@ interface Found { readonly path: string, readonly look: Stats }
 
 class StoredFiles implements FileSource {
   readonly #roots: readonly string[]
-  readonly #linkTargets: readonly string[]
+  readonly #trusted: readonly string[]
   readonly #cache: FileCache
   readonly #clock: Clock
   /** Small files that are being read, by path: whoever asks meanwhile waits for the same read. */
@@ -101,9 +102,9 @@ class StoredFiles implements FileSource {
   readonly #found = new Map<string, Found>()
   #lookedFrom = -Infinity
 
-  constructor ({ roots, linkTargets = [], cache, clock }: StoredFilesOptions) {
+  constructor ({ roots, trusted = [], cache, clock }: StoredFilesOptions) {
     this.#roots = roots
-    this.#linkTargets = [...roots, ...linkTargets]
+    this.#trusted = trusted
     this.#cache = cache
     this.#clock = clock
   }
@@ -172,21 +173,37 @@ class StoredFiles implements FileSource {
 
   async #openHandle (path: string): Promise<FileHandle> {
     const target = await realpath(path)
-    if (!await this.#isServed(target)) {
+    if (!await isBelow([...this.#roots, ...this.#trusted], target) && !await this.#passesTrusted(path)) {
       throw new AppError('permission_denied', `${path} is a link to ${target}, which is in none of the folders that are served: copy the file or link within them`)
     }
     // A pipe put there since would make a plain open wait for its writer.
     return await open(target, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   }
 
-  async #isServed (target: string): Promise<boolean> {
-    for (const folder of this.#linkTargets) {
-      const base = await unlessMissing(realpath(folder))
-      if (base === undefined) continue
-      if (target.startsWith(base.endsWith(sep) ? base : base + sep)) return true
+  /** Whether one of the links on the way stands in a folder of the distribution. */
+  async #passesTrusted (path: string): Promise<boolean> {
+    let at = path
+    for (let hops = 0; hops < mostHops; hops++) {
+      at = join(await realpath(dirname(at)), basename(at))
+      if (await isBelow(this.#trusted, at)) return true
+      const target = await readlink(at).catch(() => undefined)
+      if (target === undefined) return false
+      at = resolve(dirname(at), target)
     }
     return false
   }
+}
+
+/** The kernel follows no more either. */
+const mostHops = 40
+
+async function isBelow (folders: readonly string[], path: string): Promise<boolean> {
+  for (const folder of folders) {
+    const base = await unlessMissing(realpath(folder))
+    if (base === undefined) continue
+    if (path.startsWith(base.endsWith(sep) ? base : base + sep)) return true
+  }
+  return false
 }
 
 export const storedFiles = (options: StoredFilesOptions): FileSource => new StoredFiles(options)

@@ -18,16 +18,21 @@ const prefix = '/assets/'
 const nextServer = /^\$\{(?:[\w.-]+\/)?next-server(?::ipv4)?\}$/
 
 /** What a machine boots, with this moment's versions in place of aliases; `own` as in `advertisedHost`. */
-export function assetPinner (config: Config, own: Ipv4 | undefined, clock: Clock): AssetPins {
+export function assetPinner (config: Config, own: (() => Ipv4 | undefined) | undefined, clock: Clock): AssetPins {
   const { assets_path: root } = config
   if (root === '') return asWritten
-  const isOwn = isOwnHost(config, own)
+  let known = own?.()
+  let isOwn = isOwnHost(config, known)
   let reading = newReading(root)
   let taken = clock.now()
   const current = (): Reading => {
     // A clock that was set back must not keep a reading for hours.
     if (Math.abs(clock.now() - taken) < readingAge) return reading
     taken = clock.now()
+    if (own?.() !== known) {
+      known = own?.()
+      isOwn = isOwnHost(config, known)
+    }
     if (!reading.links.holds()) reading = newReading(root)
     return reading
   }

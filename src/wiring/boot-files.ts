@@ -17,23 +17,25 @@ const cacheLimits = { total: 64 * 2 ** 20, file: 8 * 2 ** 20 }
 export interface BootFilesOptions {
   readonly config: Config
   readonly clock: Clock
-  readonly origin: string
+  readonly origin: () => string
   readonly provisioner: Provisioner
   readonly macOf: (address: string) => Mac | undefined
+  /** Whether the machine may be an x86 one with BIOS; all may without it. */
+  readonly mayBeBios?: (mac: Mac) => boolean
 }
 
-export function bootFiles ({ config, clock, origin, provisioner, macOf }: BootFilesOptions): FileSource {
+export function bootFiles ({ config, clock, origin, provisioner, macOf, mayBeBios = () => true }: BootFilesOptions): FileSource {
   const cache = new FileCache(cacheLimits)
-  const own = storedFiles({ roots: [config.tftp.root], linkTargets: bootFolders(), cache, clock })
-  const bundled = storedFiles({ roots: bootFolders(), cache, clock })
+  const own = storedFiles({ roots: [config.tftp.root], trusted: bootFolders(), cache, clock })
+  const bundled = storedFiles({ roots: bootFolders(), trusted: bootFolders(), cache, clock })
   const stored = firstOf([own, bundled])
 
   const makeFile = createLoaderFiles({
     store: provisioner.store,
     matchMachine: provisioner.matchMachine,
     pinned: provisioner.pinned,
-    scriptUrl: bootConfig(config, origin).scriptUrl,
-    origin,
+    get scriptUrl () { return bootConfig(config, origin()).scriptUrl },
+    get origin () { return origin() },
     resilient: config.boot.resilient
   })
   const made: FileSource = {
@@ -43,9 +45,21 @@ export function bootFiles ({ config, clock, origin, provisioner, macOf }: BootFi
         await menu?.close()
         return menu !== undefined
       }
-      const content = await makeFile({ name, mac: macOf(request.client), hasMenu })
+      const mac = macOf(request.client)
+      const content = await makeFile({ name, mac, x86Bios: mac === undefined || mayBeBios(mac), hasMenu })
       return content === undefined ? undefined : memoryFile(`${name} (made)`, content)
     }
   }
-  return firstOf([own, made, bundled])
+  return firstOf([own, made, bundled, ...config.assets_path === '' ? [] : [assets(config, clock)]])
+}
+
+/** Images under the names that scripts have for them, for loaders that know no HTTP (U-Boot). What is not verified is not there. */
+function assets ({ assets_path: root }: Config, clock: Clock): FileSource {
+  const stored = storedFiles({ roots: [root], cache: new FileCache({ total: 0, file: 0 }), clock })
+  return {
+    open: async (name, request) => {
+      const [top, ...path] = name.split('/')
+      return top !== 'assets' || path.includes('.partial') ? undefined : await stored.open(path.join('/'), request)
+    }
+  }
 }

@@ -33,7 +33,7 @@ export const isLoaderChosen = (mac: Mac, { boot }: Config, groups: Iterable<Grou
   boot.overrides.some(one => one.mac === mac && one.file !== undefined) || groupOverrides(groups).overrides.some(one => one.mac === mac)
 
 /** Who boots what from now on. What the loop breaker found out of a machine is forgotten where a person chose its loader. */
-export function currentBoot ({ config, origin, store, registry, log }: Shared): BootConfig {
+export function currentBoot ({ config, home, store, registry, log }: Shared): BootConfig {
   const groups = [...store.snapshot.groups.values()]
   const { overrides, problems } = groupOverrides(groups)
   log.debug({ machines: overrides.length }, 'boot_file.read')
@@ -41,5 +41,5 @@ export function currentBoot ({ config, origin, store, registry, log }: Shared): 
   for (const { mac, otherLoader } of [...registry.values()]) {
     if (otherLoader === true && isLoaderChosen(mac, config, groups)) registry.forgetOtherLoader(mac)
   }
-  return bootConfig(config, origin, overrides)
+  return bootConfig(config, home.origin, overrides)
 }

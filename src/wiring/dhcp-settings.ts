@@ -5,7 +5,7 @@ import { optionFromText } from '../dhcp/option-text.js'
 import type { DhcpSubnet } from '../dhcp/subnet.js'
 import { AppError } from '../base/errors.js'
 import { loadersPath } from '../http/loader-routes.js'
-import { addressesOf, localAddresses } from '../net/interfaces.js'
+import { addressesOf, localAddresses, type OwnAddress } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4 } from '../net/ipv4.js'
 
 /**
@@ -21,8 +21,12 @@ export function ownAddress ({ config: { dhcp }, where }: LoadedConfig): Ipv4 | u
     if (!(error instanceof AppError)) throw error
     throw new AppError(error.code, `${where(['dhcp', 'interface'])}: dhcp.interface: ${error.message}`)
   }
-  return (addresses.find(({ ip }) => dhcp.subnets.some(({ subnet }) => contains(subnet, ip))) ?? addresses[0])?.ip
+  return ownAddressAmong({ dhcp }, addresses)
 }
+
+/** Of the interface's addresses the one inside a subnet that is served, else the first. */
+export const ownAddressAmong = ({ dhcp }: Pick<Config, 'dhcp'>, addresses: readonly OwnAddress[]): Ipv4 | undefined =>
+  (addresses.find(({ ip }) => dhcp.subnets.some(({ subnet }) => contains(subnet, ip))) ?? addresses[0])?.ip
 
 /** The name or address that machines are told: the configured one, the DHCP interface's, else this machine's first. */
 export function advertisedHost (config: Config, own: Ipv4 | undefined): string {
@@ -59,6 +63,7 @@ const overrideOf = (
 
 export const dhcpSubnets = ({ config, where }: LoadedConfig): readonly DhcpSubnet[] => config.dhcp.subnets.map((entry, index) => ({
   subnet: entry.subnet,
+  ...entry.link !== undefined && { link: entry.link },
   range: entry.range,
   routers: entry.routers,
   dnsServers: entry.dns_servers,

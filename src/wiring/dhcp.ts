@@ -11,12 +11,12 @@ import type { DhcpSubnet } from '../dhcp/subnet.js'
 import { problem } from '../doctor/finding.js'
 import { createConflictProbe } from '../net/conflict-probe.js'
 import { openDeviceSocket } from '../net/device-socket.js'
-import { addressesOf } from '../net/interfaces.js'
+import { addressesOf, interfaceNamed } from '../net/interfaces.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { type BindOptions, kernelUdp } from '../net/udp.js'
 import { currentBoot, groupOverrides } from './boot-overrides.js'
-import { watchLink } from './dhcp-link.js'
+import { followLink } from './dhcp-link.js'
 import { dhcpSubnets } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
 import type { Prepared } from './listener.js'
@@ -46,7 +46,6 @@ export async function prepareDhcp (ground: Ground, place: Place): Promise<Prepar
     findings: [...found.problems, ...inForce.problems, ...boot.problems].map(text => problem('configuration', text)),
     listen: async shared => {
       // Without the interface's address there is no ground to listen on.
-      if (own !== undefined) watchLink(shared, config.dhcp.interface)
       const close = own === undefined
         ? async () => {}
         : config.dhcp.mode === 'server' ? await startServer(shared, place, own, subnets) : await startProxy(shared, place, own)
@@ -64,6 +63,10 @@ function deviceSocket ({ sockets }: Shared, name: string, place: Place): BindOpt
   return { address: '0.0.0.0', port, fd: sockets.take(name, place)?.fd ?? openDeviceSocket(device, port), broadcast: true, receiveBuffer }
 }
 
+/** Bound to the interface that has the name now. */
+const ownDeviceSocket = ({ port, device = '' }: Place): BindOptions =>
+  ({ address: '0.0.0.0', port, fd: openDeviceSocket(device, port), broadcast: true, receiveBuffer })
+
 /** The socket of another row on the same interface. */
 const beside = (places: readonly Place[], { device }: Place): Place | undefined => places.find(place => place.device === device)
 
@@ -71,35 +74,57 @@ const usesOtherLoader = ({ registry }: Shared) => (mac: Mac): boolean => registr
 
 async function startServer (shared: Shared, place: Place, own: Ipv4, subnets: readonly DhcpSubnet[]): Promise<() => Promise<void>> {
   const { loaded, config, log, clock, leases, observer, store, dhcpServers, onClose } = shared
+  const { index, addresses: interfaceAddresses } = interfaceNamed(config.dhcp.interface)
+  let addresses: readonly Ipv4[] = interfaceAddresses.map(({ ip }) => ip)
   const settings = (found: FoundReservations): DhcpSettings => {
-    const reservations = buildReservations(found.entries, subnets, own)
+    const reservations = buildReservations(found.entries, subnets, ...addresses)
     for (const problem of [...found.problems, ...reservations.problems]) log.warn({ problem }, 'reservation.refused')
     shared.addressClaims.reserve(reservations.byIp)
     return { subnets, reservations, boot: currentBoot(shared), unknownClients: config.dhcp.unknown_clients }
   }
   const others = lookForOthers(shared, place)
+  const probe = createConflictProbe()
   const server = await startDhcpServer({
     network: kernelUdp,
     bind: deviceSocket(shared, 'dhcp', place),
     server: own,
+    own: addresses,
     settings: settings(await readReservations(loaded, store)),
     table: leases.table,
     store: leases.store,
-    probe: createConflictProbe(),
+    probe,
     ...others !== undefined && { others },
     usesOtherLoader: usesOtherLoader(shared),
     clock,
+    steady: () => performance.now(),
     log,
     onEvent: observer.onDhcp
+  })
+  followLink({
+    shared,
+    index,
+    follower: {
+      rebind: async () => { await server.rebind(ownDeviceSocket(place)) },
+      moveTo: (own, all) => {
+        addresses = all
+        server.moveTo(own, all)
+        void readReservations(loaded, store).then(found => { server.configure(settings(found)) })
+          .catch((error: unknown) => { log.warn({ error: messageOf(error) }, 'reservation.unread') })
+      }
+    }
   })
   try {
     onClose(await watchReservations({ loaded, store, clock, log, onChange: found => { server.configure(settings(found)) } }))
   } catch (error) {
     await server.close()
+    probe.close()
     throw error
   }
   dhcpServers.push(server)
-  return () => server.close()
+  return async () => {
+    await server.close()
+    probe.close()
+  }
 }
 
 /** Port 68 to ask from; a machine whose own DHCP client has it can't ask, and is told so. */
@@ -131,6 +156,17 @@ async function startProxy (shared: Shared, place: Place, own: Ipv4): Promise<() 
     clock,
     log,
     onEvent: observer.onDhcp
+  })
+  followLink({
+    shared,
+    index: interfaceNamed(config.dhcp.interface).index,
+    follower: {
+      rebind: async () => { await proxy.rebind(ownDeviceSocket(place), ownDeviceSocket(bootServer ?? place)) },
+      moveTo: own => {
+        proxy.moveTo(own)
+        proxy.configure(currentBoot(shared))
+      }
+    }
   })
   const stop = store.onChange(changes => { if (changes.some(({ kind }) => kind === 'group')) proxy.configure(currentBoot(shared)) })
   onClose(async () => { stop() })

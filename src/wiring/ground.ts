@@ -19,15 +19,22 @@ export interface Ground {
   readonly clock: Clock
   /** Where proxies for downloads are named. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The service's address on the network it serves DHCP on; undefined when it serves none. */
+  /** The service's address on the network it serves DHCP on, at the start; undefined when it serves none. */
   readonly own: Ipv4 | undefined
-  /** Where machines find the HTTP API: `http://192.168.100.2:8080`. */
+  /** Where machines find the HTTP API, at the start: `http://192.168.100.2:8080`. */
   readonly origin: string
+  /** Both as they are now: the interface may get another address. */
+  readonly home: Home
   /** Of a configured key ring. */
   readonly signer: Signer | undefined
   /** What is to be mirrored. */
   readonly sources: readonly Source[]
   readonly store: Store
+}
+
+export interface Home {
+  own: Ipv4 | undefined
+  readonly origin: string
 }
 
 export interface GroundOptions {
@@ -56,6 +63,7 @@ export async function openGround (loaded: LoadedConfig, options: GroundOptions):
     }
   }
   const own = await attempt(() => ownAddress(loaded))
+  const home: Home = { own, get origin () { return httpOrigin(advertisedHost(config, home.own), config.http.address) } }
   const signer = await attempt(() => openSigner(loaded, passphrase, clock))
   const sources = await attempt(() => imageSources(loaded)) ?? []
   const store = await openFileStore({ dataPath: config.data_path, tombstoneMs: live ? config.store.tombstone : 0, clock, log, watch: live })
@@ -66,7 +74,8 @@ export async function openGround (loaded: LoadedConfig, options: GroundOptions):
     clock,
     env,
     own,
-    origin: httpOrigin(advertisedHost(config, own), config.http.address),
+    origin: home.origin,
+    home,
     signer,
     sources,
     store,

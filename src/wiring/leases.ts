@@ -4,12 +4,13 @@ import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { Metrics } from '../base/metrics.js'
 import { leaseFile, type LeaseStore } from '../dhcp/lease-file.js'
-import { isActive, type Lease, LeaseTable } from '../dhcp/leases.js'
+import { isActive, type Lease, LeaseTable, sane } from '../dhcp/leases.js'
 import { inRange } from '../dhcp/subnet.js'
 import { formatSubnet, parseIpv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { Config } from '../config/load.js'
 import type { OnClose } from './closing.js'
+import { keepLeases } from './lease-upkeep.js'
 
 export interface Leases {
   readonly table: LeaseTable
@@ -35,8 +36,9 @@ export async function openLeases ({ config, clock, log, metrics, onClose }: Leas
   })
   // No server gives leases: there is no file to keep.
   if (config.dhcp.mode !== 'server') return { table, store }
-  for (const lease of await store.load()) table.set(lease)
+  for (const lease of await store.load()) table.set(sane(lease, clock.now()))
   onClose(() => store.close(), 'file')
+  keepLeases({ clock, log, leases: table, onClose }, store)
   const active = (): readonly Lease[] => [...table.values()].filter(lease => isActive(lease, clock.now()))
   const ranges = config.dhcp.subnets.flatMap(({ subnet, range }) => range === undefined ? [] : [{ name: formatSubnet(subnet), range }])
   metrics.gauge('dhcp_leases', 'Leases that are in force', () => active().length)

@@ -90,6 +90,12 @@ export function createObserver ({ registry, metrics, clock, macOf, addressClaims
         case 'other_server':
           metrics.dhcpOtherServers.inc()
           return
+        case 'odd_option':
+          metrics.dhcpOddOptions.inc({ option: event.code })
+          return
+        case 'options_left_out':
+          metrics.dhcpOptionsLeftOut.inc(event.count)
+          return
         case 'proxy_offer_ignored': {
           const failed = `the offer is ignored: let the network's own DHCP server say next-server ${formatIpv4(event.nextServer)}, filename ${event.bootFile}`
           record({ mac: event.mac, stage: 'offer', at: clock.now(), failed })
@@ -147,7 +153,7 @@ function dhcpFacts (packet: Parameters<typeof clientInfo>[0]): Pick<Observation,
   const uuid = packet.options.clientMachineIdentifier
   return {
     mac,
-    program,
+    program: program === 'u-boot' ? 'pxe' : program,
     ...name !== undefined && { architecture: name },
     ...firmware !== undefined && { firmware },
     ...uuid?.length === 17 && uuid.subarray(1).some(octet => octet !== 0) && { uuid: formatUuid(uuid.subarray(1)) }

@@ -12,7 +12,7 @@ import type { Ground } from './ground.js'
 import type { Prepared } from './listener.js'
 import type { Place } from './place.js'
 
-export async function prepareTftp ({ config, own }: Ground, { key, host = '0.0.0.0', port }: Place): Promise<Prepared> {
+export async function prepareTftp ({ config, home }: Ground, { key, host = '0.0.0.0', port }: Place): Promise<Prepared> {
   const folders = [config.tftp.root, ...bootFolders()]
   const missing = loaderNames(config).filter(name => !folders.some(folder => existsSync(join(folder, name))))
   return {
@@ -34,7 +34,7 @@ export async function prepareTftp ({ config, own }: Ground, { key, host = '0.0.0
         log,
         onEvent: observer.onTftp,
         macOf,
-        askedAddress: client => askedAddress(client, own)
+        askedAddress: client => askedAddress(client, home.own)
       })
       return { inherited: inherited.length > 0, close: grace => server.close(grace) }
     }

@@ -21,7 +21,7 @@ t.test('a range never gives out the network, the broadcast address, routers, thi
   const table = given.leases as LeaseTable
   const addresses: number[] = []
   for (let n = 0; n < 20; n++) {
-    const found = allocate(mac(`52:54:00:00:00:${n.toString(16).padStart(2, '0')}`), undefined, here, given)
+    const found = allocate(mac(`52:54:00:00:00:${n.toString(16).padStart(2, '0')}`), undefined, [here], given)
     if ('refused' in found) {
       t.equal(found.refused, 'pool_exhausted')
       break
@@ -33,17 +33,38 @@ t.test('a range never gives out the network, the broadcast address, routers, thi
   t.end()
 })
 
-t.test('what stands in the way of a reserved address is named', t => {
+t.test('a reserved address is its owner\'s at once, with whose lease ends by it', t => {
   const reserved: Reservation = { macs: [testMac], ip: ip('10.0.0.3'), hostName: undefined, source: 'test' }
   const holder: Lease = { ip: ip('10.0.0.3'), mac: other, state: 'bound', since: 0, expires: 2000 }
-  t.match(allocate(testMac, undefined, here, state([holder], [reserved])), { refused: 'reservation_in_use', holder: { mac: other } })
-  t.match(allocate(testMac, undefined, here, state([{ ...holder, expires: 1000 }], [reserved])), { ip: ip('10.0.0.3'), known: true })
-  t.match(allocate(testMac, undefined, here, state([{ ...holder, mac: testMac, state: 'declined' }], [reserved])), { refused: 'reservation_in_use' })
+  t.match(allocate(testMac, undefined, [here], state([holder], [reserved])), { ip: ip('10.0.0.3'), known: false, holder: { mac: other } })
+  t.match(allocate(testMac, undefined, [here], state([{ ...holder, expires: 1000 }], [reserved])), { ip: ip('10.0.0.3'), known: true, holder: undefined })
+  t.match(allocate(testMac, undefined, [here], state([{ ...holder, state: 'declined' }], [reserved])), { known: false, holder: { state: 'declined' } })
+  t.end()
+})
+
+t.test('Kea\'s shared network: reservations of any subnet of the link count, pools in the order written', t => {
+  const second = subnet('10.0.1.0/24', '10.0.1.100-10.0.1.101')
+  const [first, link] = [subnet('10.0.0.0/24', '10.0.0.100-10.0.0.100'), [subnet('10.0.0.0/24', '10.0.0.100-10.0.0.100'), second]]
+  const table = new LeaseTable()
+  const entries: Reservation[] = [{ macs: [testMac], ip: ip('10.0.1.7'), hostName: undefined, source: 'test' }]
+  const given: AllocationState = { now: 1000, server, leases: table, reservations: buildReservations(entries, link, server), unknownClients: 'allow' }
+  t.match(allocate(testMac, undefined, link, given), { ip: ip('10.0.1.7'), subnet: second, known: true })
+  const taken: number[] = []
+  for (let n = 1; n <= 3; n++) {
+    const found = allocate(mac(`52:54:00:00:00:0${n}`), undefined, link, given)
+    if ('refused' in found) return t.fail(found.refused)
+    taken.push(found.ip)
+    table.set({ ip: found.ip, mac: mac(`52:54:00:00:00:0${n}`), state: 'bound', since: 0, expires: 9999 })
+  }
+  t.same(taken, [ip('10.0.0.100'), ip('10.0.1.100'), ip('10.0.1.101')])
+  t.same(allocate(other, undefined, link, given), { refused: 'pool_exhausted' })
+  t.match(allocate(mac('52:54:00:00:00:02'), undefined, link, given), { ip: ip('10.0.1.100'), subnet: second, known: true }, 'it keeps what it has')
+  t.match(allocate(testMac, undefined, [first], given), { refused: 'pool_exhausted' }, 'elsewhere it is nobody')
   t.end()
 })
 
 t.test('no range, no address for an unknown machine', t => {
-  t.same(allocate(testMac, undefined, { ...here, range: undefined }, state()), { refused: 'no_range' })
-  t.same(allocate(testMac, undefined, here, { ...state(), unknownClients: 'deny' }), { refused: 'unknown_client' })
+  t.same(allocate(testMac, undefined, [{ ...here, range: undefined }], state()), { refused: 'no_range' })
+  t.same(allocate(testMac, undefined, [here], { ...state(), unknownClients: 'deny' }), { refused: 'unknown_client' })
   t.end()
 })

@@ -17,6 +17,7 @@ const boot: BootConfig = {
 }
 const pxe = (architecture: number): Options => ({ vendorClassIdentifier: `PXEClient:Arch:${architecture}`, clientSystemArchitecture: [architecture] })
 const http = (architecture: number): Options => ({ vendorClassIdentifier: 'HTTPClient', clientSystemArchitecture: [architecture] })
+const uBoot: Options = { vendorClassIdentifier: 'U-Boot.armv8', clientSystemArchitecture: [22] }
 const client = (options: Options, address = testMac): ClientInfo => clientInfo(request(options, { mac: address }))
 const give = (who: ClientInfo, more: Partial<BootConfig> = {}, otherLoader = false): BootFile | undefined =>
   bootFileFor({ client: who, boot: { ...boot, ...more }, otherLoader })
@@ -30,6 +31,8 @@ t.test('every row is reached by some client, and only by those it means', t => {
     ['iPXE that can fetch over HTTP', client({ userClass: Buffer.from('iPXE'), ipxeEncapsulatedOptions: full }), {}],
     ["a network card's iPXE without HTTP: chainload the full one", client({ ipxeEncapsulatedOptions: hex('210101') }), {}],
     ['a Raspberry Pi, which fetches the files of its own boot order below its serial number', client(pxe(0), mac('dc:a6:32:00:00:01')), {}],
+    ['U-Boot, which looks for a PXELINUX file by its own names, or loads what an exception names', client(uBoot), {}],
+    ['whatever else, by an exception that names its kind', client({ vendorClassIdentifier: 'Petitboot' }), { overrides: [{ vendorClass: 'Petit', loader: 'x' }] }],
     ['UEFI HTTP Boot', client(http(16)), {}],
     ['a PXE ROM or UEFI PXE', client(pxe(7)), {}]
   ]
@@ -59,7 +62,7 @@ t.test('real clients', t => {
 
 t.test('each architecture', t => {
   const expected: Readonly<Record<number, string | undefined>> = {
-    0: 'undionly.kpxe', 6: 'snponly32.efi', 7: 'snponly.efi', 9: 'snponly.efi', 10: undefined, 11: 'snponly-arm64.efi'
+    0: 'undionly.kpxe', 6: 'snponly32.efi', 7: 'snponly.efi', 9: 'snponly.efi', 10: undefined, 11: 'snponly-arm64.efi', 21: '', 22: '', 41: ''
   }
   const overHttp: Readonly<Record<number, string | undefined>> = { 15: 'snponly32.efi', 16: 'snponly.efi', 18: undefined, 19: 'snponly-arm64.efi', 20: 'undionly.kpxe' }
   for (const [code, architecture] of Object.entries(architectures)) {
@@ -136,5 +139,14 @@ t.test('a machine that its first loader leads nowhere gets the other one, where 
 
 t.test('a Raspberry Pi that runs UEFI is like any other', t => {
   t.equal(name(client(pxe(11), mac('dc:a6:32:00:00:01'))), 'snponly-arm64.efi')
+  t.end()
+})
+
+t.test('an exception for U-Boot, or for whatever else, has its effect', t => {
+  const overrides = [{ vendorClass: 'U-Boot', loader: 'grubaa64.efi' }, { architecture: 14, loader: 'petitboot.conf' }, { mac: testMac, loader: 'mine.kpxe' }]
+  t.equal(name(client(uBoot)), '', 'its own names else')
+  t.equal(name(client(uBoot, mac('52:54:00:00:00:77')), { overrides }), 'grubaa64.efi')
+  t.equal(name(client({ clientSystemArchitecture: [14] }), { overrides }), 'petitboot.conf')
+  t.equal(name(client({ vendorClassIdentifier: 'udhcp 1.35.0' }), { overrides }), undefined, 'one for a machine means its firmware, not its system')
   t.end()
 })

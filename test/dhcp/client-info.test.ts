@@ -2,7 +2,7 @@
 import t from 'tap'
 import { clientInfo, parseUserClass } from '../../src/dhcp/client-info.js'
 import { decodePacket } from '../../src/dhcp/packet.js'
-import { hex, request } from '../helpers/dhcp.js'
+import { hex, mac, request } from '../helpers/dhcp.js'
 import { packetFixture } from '../helpers/fixtures.js'
 
 t.test('real clients', t => {
@@ -45,5 +45,23 @@ t.test("iPXE's features", t => {
   t.equal(http('210101 ff 130101'), false, 'behind the end')
   t.equal(http('2105 01'), false, 'cut short')
   t.equal(http(''), true, 'says nothing of its features')
+  t.end()
+})
+
+t.test('Raspberry Pi: by its model, by the ROM of a Pi 3, by its number, by its maker', t => {
+  const rom = { vendorClassIdentifier: 'PXEClient:Arch:00000:UNDI:002001', clientSystemArchitecture: [0] }
+  const program = (options: object, client = '52:54:00:00:00:01'): string => clientInfo(request({ ...rom, ...options }, { mac: mac(client) })).program
+  t.equal(program({ clientMachineIdentifier: hex('00 52506935 c03111a532a6dc0e0d0c0b0a') }), 'raspberry-pi', 'RPi5, from whatever maker')
+  t.equal(program({ clientMachineIdentifier: Buffer.concat([Buffer.of(0), Buffer.alloc(16, 0x44)]) }), 'raspberry-pi', 'a Pi 3')
+  t.equal(program({ clientSystemArchitecture: [41] }), 'raspberry-pi', 'ARM rpiboot')
+  t.equal(program({}, '88:a2:9e:00:00:01'), 'raspberry-pi', 'a Pi 5 of 2025')
+  t.equal(program({}), 'pxe')
+  t.equal(program({ clientSystemArchitecture: [11], clientMachineIdentifier: hex('00 52506934 c03111a532a6dc0e0d0c0b0a') }, 'dc:a6:32:00:00:01'), 'pxe', 'a Pi with UEFI firmware')
+  t.end()
+})
+
+t.test('U-Boot: by what it calls itself, or by its number', t => {
+  t.match(clientInfo(request({ vendorClassIdentifier: 'U-Boot.armv8', clientSystemArchitecture: [22] })), { program: 'u-boot', firmware: undefined })
+  t.match(clientInfo(request({ clientSystemArchitecture: [21] })), { program: 'u-boot' })
   t.end()
 })

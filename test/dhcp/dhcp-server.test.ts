@@ -1,7 +1,7 @@
 // The server's transport on a made-up network: what is sent when, what is kept, what it tells of.
 import t, { type Test } from 'tap'
 import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
-import { type DhcpServer, type DhcpSettings, startDhcpServer } from '../../src/dhcp/dhcp-server.js'
+import { type DhcpServer, type DhcpServerOptions, type DhcpSettings, startDhcpServer } from '../../src/dhcp/dhcp-server.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
 import type { LeaseStore } from '../../src/dhcp/lease-file.js'
 import { buildReservations } from '../../src/dhcp/reservations.js'
@@ -51,7 +51,7 @@ interface Stage {
   readonly log: () => ReadonlyArray<Readonly<Record<string, unknown>>>
 }
 
-async function stage (t: Test, more: Partial<DhcpSettings> = {}, probe?: ConflictProbe): Promise<Stage> {
+async function stage (t: Test, more: Partial<DhcpSettings> = {}, probe?: ConflictProbe, options: Partial<DhcpServerOptions> = {}): Promise<Stage> {
   const { stream, entries } = logLines()
   const [wire, table, store, clock, events] = [new DhcpWire(), new LeaseTable(), new HeldStore(), new FakeClock(), [] as DhcpEvent[]]
   const dhcp = await startDhcpServer({
@@ -64,7 +64,8 @@ async function stage (t: Test, more: Partial<DhcpSettings> = {}, probe?: Conflic
     ...probe !== undefined && { probe },
     clock,
     log: createLog({ level: 'debug', pretty: false, destination: stream }),
-    onEvent: event => { events.push(event) }
+    onEvent: event => { events.push(event) },
+    ...options
   })
   t.teardown(async () => { await dhcp.close() })
   return { wire, table, store, clock, events, dhcp, log: entries }
@@ -141,8 +142,8 @@ t.test('closing waits for the answers under way, and hears nothing more', async 
   t.equal(wire.listening, 0)
 })
 
-t.test('new settings hold from the next packet on, and leases stay', async t => {
-  const { wire, table, dhcp } = await stage(t, { unknownClients: 'deny' })
+t.test('new settings hold from the next packet on; a lease ends with the reservation it was had by, others stay', async t => {
+  const { wire, table, dhcp, log } = await stage(t, { unknownClients: 'deny' })
   wire.receive(discover())
   t.equal(wire.sent.length, 0)
   const reservations = buildReservations([{ macs: [testMac], ip: ip('192.168.100.41'), hostName: 'core-1', source: 'group core-1' }], subnets, server)
@@ -150,8 +151,11 @@ t.test('new settings hold from the next packet on, and leases stay', async t => 
   const offer = await wire.ask(request({ dhcpMessageType: 'DISCOVER', parameterRequestList: [1, 12] }))
   t.match(offer, { yiaddr: ip('192.168.100.41'), options: { hostName: 'core-1', subnetMask: ip('255.255.255.0') } })
   await wire.ask(select(ip('192.168.100.41')))
+  table.set({ ip: first, mac: mac('52:54:00:00:00:07'), state: 'bound', since: 0, expires: Number.MAX_SAFE_INTEGER })
   dhcp.configure(settings)
-  t.equal(table.get(ip('192.168.100.41'))?.state, 'bound')
+  t.equal(table.get(ip('192.168.100.41'))?.state, 'released')
+  t.equal(table.get(first)?.state, 'bound')
+  t.match(log().filter(({ msg }) => msg === 'dhcp.lease_ended'), [{ level: 'warn', ip: '192.168.100.41', mac: testMac }])
 })
 
 t.test('release by hand ends a lease and a quarantine', async t => {
@@ -230,12 +234,74 @@ t.test('an address in use is set aside, and the next one offered', async t => {
   t.equal((await wire.next()).packet.yiaddr, first + 1)
 })
 
-t.test('a whole range in use: the machine is given up for now after a few addresses', async t => {
-  const { wire, table } = await stage(t, {}, { ask: async () => ({ inUse: true, by: undefined }) })
+t.test('a firewall that answers for every address: after three conflicts in a row the probe is not believed any more', async t => {
+  let inUse = true
+  const { wire, table, log } = await stage(t, {}, { ask: async () => inUse ? { inUse, by: undefined } : { inUse } })
+  t.equal((await wire.ask(discover())).yiaddr, first + 3, 'offered all the same')
+  const setAside = (): number => [...table.values()].filter(lease => lease.state === 'declined').length
+  t.equal(setAside(), 3)
+  t.match(log().filter(({ msg }) => msg === 'dhcp.probe_distrusted'), [{ level: 'warn' }])
+  await wire.ask(discover(mac('52:54:00:00:00:02')))
+  t.equal(setAside(), 3, 'the pool does not eat itself')
+  inUse = false
+  await wire.ask(discover(mac('52:54:00:00:00:03')))
+  inUse = true
+  await wire.ask(discover(mac('52:54:00:00:00:04')))
+  t.equal(setAside(), 6, 'an address found free, and it is believed again')
+})
+
+const anew = (macs = [testMac]): DhcpSettings['reservations'] =>
+  buildReservations([{ macs, ip: ip('192.168.100.41'), hostName: undefined, source: 'group core-1' }], subnets, server)
+const old = mac('52:54:00:00:00:0a')
+const dead: Lease = { ip: ip('192.168.100.41'), mac: old, state: 'bound', since: 0, expires: Number.MAX_SAFE_INTEGER }
+
+t.test('a virtual machine made anew with another MAC has its address at once, when nobody answers there', async t => {
+  const probe = new HeldProbe()
+  const { wire, table, log } = await stage(t, { reservations: anew() }, probe)
+  table.set(dead)
   wire.receive(discover())
   await turn()
-  t.equal(wire.sent.length, 0)
-  t.equal([...table.values()].filter(lease => lease.state === 'declined').length, 4)
+  t.equal(wire.sent.length, 0, 'it is seen first whether the old one is there')
+  t.same(probe.asked.map(asked => asked.ip), [dead.ip])
+  probe.asked[0]?.end({ inUse: false })
+  t.equal((await wire.next()).packet.yiaddr, dead.ip)
+  t.match(log().filter(({ msg }) => msg === 'dhcp.lease_ended'), [{ level: 'warn', ip: '192.168.100.41', mac: old, reason: /reserved for 52:54:00:12:34:56/ }])
+  t.match(await wire.ask(select(dead.ip)), { options: { dhcpMessageType: 'ACK' } })
+  t.match(await wire.ask(request({ dhcpMessageType: 'REQUEST' }, { mac: old, ciaddr: dead.ip })), { options: { dhcpMessageType: 'NAK' } })
+})
+
+t.test('while the old machine answers, the new one waits, and the lease stands', async t => {
+  const probe = new HeldProbe()
+  const { wire, table, log } = await stage(t, { reservations: anew() }, probe)
+  table.set(dead)
+  for (let n = 0; n < 6; n++) {
+    wire.receive(discover())
+    probe.asked[n]?.end({ inUse: true, by: old })
+    await turn()
+  }
+  t.equal(wire.sent.length, 0, 'however often it asks')
+  t.same(table.get(dead.ip), dead)
+  t.match(log().filter(({ msg }) => msg === 'dhcp.drop').at(-1), { reason: 'reservation_in_use', detail: `192.168.100.41 is bound by ${old}, and ${old} answers there` })
+})
+
+t.test('a machine that is told NAK, or is acknowledged elsewhere on its link, has no lease of before any more', async t => {
+  const { wire, table, store } = await stage(t, { reservations: anew([old]) })
+  table.set({ ...dead, ip: first })
+  t.match(await wire.ask(request({ dhcpMessageType: 'REQUEST' }, { mac: old, ciaddr: first })), { options: { dhcpMessageType: 'NAK' } })
+  t.equal(table.get(first)?.state, 'released')
+  table.set({ ...dead, ip: first + 1 })
+  await wire.ask(select(ip('192.168.100.41'), old))
+  t.equal(table.get(first + 1)?.state, 'released')
+  t.match(store.kept.map(({ ip, state }) => `${ip - first} ${state}`).sort(), ['-59 bound', '0 released', '1 released'])
+})
+
+t.test('a full disk stops no machine with a reservation; the ACK of a range lease waits for it', async t => {
+  const { wire, store, table } = await stage(t, { reservations: anew() })
+  store.hold = true
+  t.match(await wire.ask(select(dead.ip)), { options: { dhcpMessageType: 'ACK' } })
+  store.held[0]?.end(new Error('disk full'))
+  await turn()
+  t.equal(table.get(dead.ip)?.state, 'bound', 'in force, though not saved')
 })
 
 t.test('a reservation is never asked for', async t => {
@@ -312,4 +378,23 @@ t.test('it does not start beside another server, unless that is allowed', async 
     t.match(events, [{ kind: 'other_server', ip: ip('192.168.100.9') }])
     t.equal(wire.listening, 0)
   }
+})
+
+t.test('more than can be answered: REQUESTs first, then the newest DISCOVER, and the oldest are dropped', async t => {
+  const { wire, events } = await stage(t, { subnets: [subnet('192.168.0.0/16', '192.168.1.0-192.168.20.0')] }, undefined, { steady: () => spent })
+  let spent = 0
+  const machine = (n: number): ReturnType<typeof mac> => mac(`52:54:00:01:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`)
+  wire.receive(discover(machine(0)))
+  t.equal(wire.sent.length, 1, 'as long as there is time, at once')
+  const given = wire.sent[0]?.packet.yiaddr ?? 0
+  spent = 1
+  for (let n = 1; n <= 600; n++) wire.receive(discover(machine(n)))
+  wire.receive(select(given, machine(0)))
+  t.equal(wire.sent.length, 1)
+  t.equal(events.filter(event => event.kind === 'dropped' && event.reason === 'overload').length, 88)
+  while (wire.sent.length < 514) await turn()
+  const answered = (type: string): number[] => wire.sent.filter(({ packet }) => packet.options.dhcpMessageType === type).map(({ packet }) => packet.chaddr.readUInt16BE(4))
+  t.same(answered('ACK'), [0])
+  t.same(answered('OFFER').slice(1, 4), [600, 599, 598], 'the newest')
+  t.equal(answered('OFFER').at(-1), 89, 'the oldest that is left')
 })

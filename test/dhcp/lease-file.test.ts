@@ -1,12 +1,12 @@
 // Leases over real files: what survives a torn tail, a bad line, a full disk, a rewrite, SIGKILL.
 import { execFileSync, spawn } from 'node:child_process'
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { AppError } from '../../src/base/errors.js'
-import { formatLease, leaseFile, type LeaseFileOptions, type LeaseStore, parseLease } from '../../src/dhcp/lease-file.js'
+import { formatLease, leaseFile, type LeaseFileOptions, parseLease } from '../../src/dhcp/lease-file.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
 import { createLog } from '../../src/base/log.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
@@ -18,7 +18,7 @@ const silent = createLog({ level: 'error', pretty: false, destination: logLines(
 const lease = (n: number, more: Partial<Lease> = {}): Lease =>
   ({ ip: ip('10.0.0.0') + n, mac: testMac, state: 'bound', since: 1000, expires: 2000 + n, ...more })
 
-interface Opened { readonly file: LeaseStore, readonly table: LeaseTable, readonly loaded: readonly Lease[] }
+interface Opened { readonly file: ReturnType<typeof leaseFile>, readonly table: LeaseTable, readonly loaded: readonly Lease[] }
 
 async function opened (path: string, more: Partial<LeaseFileOptions> = {}): Promise<Opened> {
   const table = new LeaseTable()
@@ -158,4 +158,19 @@ t.test('SIGKILL at any time loses no lease that was acknowledged', async t => {
   }
   appendFileSync(path, '{"torn')
   t.ok((await opened(path)).loaded.length > 0)
+})
+
+t.test('removed while nobody asks for a lease: it is there again when it is looked at; all times anew after the clock was set', async t => {
+  const path = join(t.testdir(), 'leases.jsonl')
+  const { file, table } = await opened(path)
+  table.set(lease(1))
+  await file.append(lease(1))
+  rmSync(path)
+  await file.verify()
+  t.same(lines(path).map(parseLease), [lease(1)])
+  table.shift(5000)
+  await Promise.all([file.rewrite(), file.append(lease(2)), file.verify()])
+  await file.close()
+  t.same(lines(path).map(parseLease), [lease(1, { since: 6000, expires: 7001 }), lease(2)])
+  await file.verify()
 })

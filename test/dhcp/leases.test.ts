@@ -1,7 +1,7 @@
 // The lease table: which address is next (never used, then longest expired), what is known of a machine, and that many
 // changes keep it small.
 import t from 'tap'
-import { isActive, type Lease, LeaseTable, stateAt } from '../../src/dhcp/leases.js'
+import { isActive, type Lease, LeaseTable, sane, stateAt } from '../../src/dhcp/leases.js'
 import { ip, mac } from '../helpers/dhcp.js'
 
 const range = { first: ip('10.0.0.10'), last: ip('10.0.0.13') }
@@ -95,5 +95,25 @@ t.test('states', t => {
   t.equal(stateAt(bound, 100), 'expired')
   t.equal(stateAt({ ...bound, state: 'released' }, 100), 'released')
   t.equal(isActive({ ...bound, state: 'released' }, 1), false)
+  t.end()
+})
+
+t.test('a clock that was set: leases last as long as before', t => {
+  const table = new LeaseTable()
+  table.set(lease('10.0.0.10', 1, 1000))
+  table.set(lease('10.0.0.11', 2, 5000))
+  const decade = 10 * 365 * 86_400_000
+  table.shift(decade)
+  t.match(table.get(ip('10.0.0.10')), { since: decade, expires: decade + 1000 })
+  t.equal(table.nextFree({ first: ip('10.0.0.10'), last: ip('10.0.0.11') }, decade + 1001, any), ip('10.0.0.10'))
+  table.shift(-decade)
+  t.match(table.ofMac(machine(2)), [{ since: 0, expires: 5000 }])
+  t.end()
+})
+
+t.test('a lease of the future was given by a clock that was ahead', t => {
+  const odd = lease('10.0.0.10', 1, 9_000_000, { since: 8_000_000 })
+  t.match(sane(odd, 500), { since: 500, expires: 1_000_500 })
+  t.equal(sane(odd, 8_500_000), odd)
   t.end()
 })

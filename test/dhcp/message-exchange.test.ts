@@ -9,8 +9,9 @@ import { DhcpWire } from '../helpers/dhcp-wire.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { logLines } from '../helpers/log-lines.js'
 
+const from = { address: '0.0.0.0', port: 68 }
 const other = mac('52:54:00:00:00:99')
-const discover = (from = testMac): Buffer => encodePacket(request({ dhcpMessageType: 'DISCOVER' }, { mac: from }))
+const discover = (client = testMac): Buffer => encodePacket(request({ dhcpMessageType: 'DISCOVER' }, { mac: client }))
 
 function stage (_: Test, more: Partial<MessageExchangeOptions> = {}) {
   const { stream, entries } = logLines()
@@ -21,11 +22,11 @@ function stage (_: Test, more: Partial<MessageExchangeOptions> = {}) {
 
 t.test('a mistake in deciding costs one message, and is counted', t => {
   const { exchange, events, entries } = stage(t)
-  exchange.receive(discover(), () => { throw new TypeError('ours') })
+  exchange.receive(discover(), from, () => { throw new TypeError('ours') })
   t.match(events, [{ kind: 'received', type: 'DISCOVER', mac: testMac }, { kind: 'dropped', reason: 'failed', mac: testMac }])
   t.match(entries().at(-1), { level: 'error', msg: 'dhcp.failed', packet: /^DISCOVER .*52:54:00:12:34:56/ })
   let decided = 0
-  exchange.receive(discover(), () => { decided++ })
+  exchange.receive(discover(), from, () => { decided++ })
   t.equal(decided, 1, 'the next is looked at')
   t.end()
 })
@@ -33,8 +34,8 @@ t.test('a mistake in deciding costs one message, and is counted', t => {
 t.test('what is no message, and what comes from here, is not decided on', t => {
   const { exchange, events } = stage(t, { ownMac: other })
   const never = (): void => { t.fail('decided') }
-  exchange.receive(Buffer.alloc(10), never)
-  exchange.receive(discover(other), never)
+  exchange.receive(Buffer.alloc(10), from, never)
+  exchange.receive(discover(other), from, never)
   t.match(events, [{ kind: 'dropped', reason: 'malformed', detail: 'op' }])
   t.equal(events.length, 1)
   t.end()
@@ -43,12 +44,12 @@ t.test('what is no message, and what comes from here, is not decided on', t => {
 t.test('a flood is limited for its sender, told of once in ten minutes, and hurts nobody else', t => {
   const { exchange, clock, events, entries } = stage(t)
   let decided = 0
-  const flood = (): void => { for (let n = 0; n < 100; n++) exchange.receive(discover(), () => { decided++ }) }
+  const flood = (): void => { for (let n = 0; n < 100; n++) exchange.receive(discover(), from, () => { decided++ }) }
   const told = (): number => entries().filter(entry => entry['reason'] === 'rate_limited' && entry['level'] === 'info').length
   flood()
   t.equal(decided, requestRate.burst)
   t.equal(events.filter(event => event.kind === 'dropped' && event.reason === 'rate_limited').length, 100 - requestRate.burst)
-  exchange.receive(discover(other), ({ mac }) => { t.equal(mac, other) })
+  exchange.receive(discover(other), from, ({ mac }) => { t.equal(mac, other) })
   clock.advance(599_000)
   flood()
   t.equal(told(), 1)
@@ -56,6 +57,37 @@ t.test('a flood is limited for its sender, told of once in ten minutes, and hurt
   flood()
   t.equal(told(), 2)
   t.end()
+})
+
+t.test('a flood in a machine\'s name from elsewhere leaves the machine itself heard', t => {
+  const { exchange } = stage(t)
+  let decided = 0
+  for (let n = 0; n < 100; n++) exchange.receive(discover(), { address: '203.0.113.9', port: 68 }, () => {})
+  exchange.receive(discover(), from, () => { decided++ })
+  exchange.receive(encodePacket(request({ dhcpMessageType: 'DISCOVER' }, { giaddr: 0x0a090001 })), { address: '10.9.0.1', port: 67 }, () => { decided++ })
+  t.equal(decided, 2)
+  t.end()
+})
+
+t.test('an option that can not be read is told of with its machine, once in a while, and counted each time', t => {
+  const { exchange, events, entries } = stage(t)
+  const odd = Buffer.concat([discover().subarray(0, 240), Buffer.from('350101390105ff', 'hex')])
+  let decided = 0
+  for (let n = 0; n < 3; n++) exchange.receive(odd, from, () => { decided++ })
+  t.equal(decided, 3)
+  t.match(events.filter(event => event.kind === 'odd_option'), Array.from({ length: 3 }, () => ({ code: 57, why: 'length', mac: testMac })))
+  t.match(entries().filter(({ msg, level }) => msg === 'dhcp.odd_option' && level === 'info'), [{ mac: testMac, option: 57, reason: 'length' }])
+  t.end()
+})
+
+t.test('options that do not fit into an answer are told of', async t => {
+  const { exchange, events, entries } = stage(t)
+  const socket = await new DhcpWire().bind({ address: '0.0.0.0', port: 67 }, () => {})
+  const asked = { request: request({ dhcpMessageType: 'DISCOVER' }), mac: testMac }
+  const reply = { ...request({ dhcpMessageType: 'OFFER', other: new Map([[224, Buffer.alloc(200)], [225, Buffer.alloc(200)]]) }), op: 2 } as const
+  exchange.send(socket, { reply, to: { address: '10.0.0.1', port: 68 }, name: 'dhcp.offer' }, asked)
+  t.match(entries().filter(({ level }) => level === 'warn'), [{ msg: 'dhcp.options_left_out', options: [225], hint: /takes 548 octets/ }])
+  t.match(events, [{ kind: 'options_left_out', count: 1 }, { kind: 'sent' }])
 })
 
 t.test('an answer that the kernel does not take is told of', async t => {

@@ -20,7 +20,7 @@ const rows: Readonly<Record<OptionName, readonly [number, unknown, string, ...nu
   optionOverload: [52, 1, '01', 0, 2],
   dhcpMessageType: [53, 'INFORM', '08', 0, 2],
   serverIdentifier: [54, ip('192.168.100.2'), 'c0a86402', 0, 3],
-  parameterRequestList: [55, [1, 3, 6], '010306'],
+  parameterRequestList: [55, [1, 3, 6], '010306', 0],
   message: [56, 'no', '6e6f'],
   maximumDhcpMessageSize: [57, 1472, '05c0', 0, 1, 4],
   renewalTime: [58, 1800, '00000708', 0, 2],
@@ -34,6 +34,7 @@ const rows: Readonly<Record<OptionName, readonly [number, unknown, string, ...nu
   clientSystemArchitecture: [93, [7, 16], '00070010', 0, 1, 3],
   clientNetworkInterfaceIdentifier: [94, hex('010300'), '010300'],
   clientMachineIdentifier: [97, hex('00aabb'), '00aabb'],
+  subnetSelection: [118, ip('10.9.0.0'), '0a090000', 0, 3],
   ipxeEncapsulatedOptions: [175, hex('b00101'), 'b00101']
 }
 

@@ -16,7 +16,7 @@ const here = subnet('192.168.100.0/24', undefined, {
 
 function parts (options: Options = {}, more: Partial<ReplyParts> = {}): ReplyParts {
   const asked = request({ dhcpMessageType: 'DISCOVER', ...options }, { flags: 0x8000, hops: 2, secs: 9, giaddr: 0 })
-  return { request: asked, client: clientInfo(asked), server, subnet: here, reservation: undefined, bootFile: undefined, hostName: 'core-1', ...more }
+  return { request: asked, client: clientInfo(asked), server, serverIdentifier: server, subnet: here, reservation: undefined, bootFile: undefined, hostName: 'core-1', ...more }
 }
 
 const sent = (given: ReplyParts): Options => decodePacket(encodePacket(addressReply('OFFER', ip('192.168.100.41'), 3600, given))).options
@@ -66,6 +66,24 @@ t.test("raw options: in the place of ours, the machine's before its subnet's, as
   t.same(found.other, new Map([[224, hex('01')], [225, hex('03')]]))
   const all = sent(parts({}, { subnet: { ...here, options } }))
   t.same(all.domainNameServer, [ip('10.0.0.1')], 'not both, which would be read as one longer list')
+  t.end()
+})
+
+t.test('raw options 66 and 67: siaddr, sname and file say the same', t => {
+  const raw = (server: string, file: string): ReplyParts['reservation'] => ({
+    macs: [testMac], ip: ip('192.168.100.41'), hostName: undefined, source: 'test', options: new Map([[66, Buffer.from(server)], [67, Buffer.from(file)]])
+  })
+  const reply = (reservation: ReplyParts['reservation']) =>
+    addressReply('OFFER', ip('192.168.100.41'), 3600, parts({}, { bootFile: { kind: 'loader', name: 'undionly.kpxe' }, reservation }))
+  t.match(reply(raw('10.0.0.9', 'grub.efi\0')), { siaddr: ip('10.0.0.9'), sname: '10.0.0.9', file: 'grub.efi' })
+  t.match(reply(raw('boot.example.com', 'x'.repeat(200))), { siaddr: 0, sname: 'boot.example.com', file: '' }, 'a name has no address here')
+  t.match(reply(undefined), { siaddr: server, sname: '192.168.100.2', file: 'undionly.kpxe' })
+  t.end()
+})
+
+t.test('the ROM of a Raspberry Pi 3 gets mask and router, for which it does not ask', t => {
+  const asked = { vendorClassIdentifier: 'PXEClient:Arch:00000:UNDI:002001', parameterRequestList: [43, 60, 66, 67] }
+  t.match(sent(parts(asked)), { subnetMask: ip('255.255.255.0'), router: here.routers, domainNameServer: undefined })
   t.end()
 })
 

@@ -87,7 +87,12 @@ const rows: ReadonlyArray<readonly [string, ReturnType<typeof request>, Given, s
   ['a declined address is passed over', discover, { leases: [{ ip: first, state: 'declined' }] },
     'OFFER 192.168.100.101 to 255.255.255.255:68, offered 60 s, probe'],
   ['a reserved address that another machine still holds', discover, { reservations: [reservation], leases: [{ ip: reserved, mac: other }] },
-    'drop reservation_in_use'],
+    'OFFER 192.168.100.41 to 255.255.255.255:68, offered 60 s, probe'],
+  ['NetworkManager: a stale ciaddr in a DISCOVER picks no subnet', request({ dhcpMessageType: 'DISCOVER' }, { ciaddr: ip('10.9.0.7') }),
+    { reservations: [reservation] }, 'OFFER 192.168.100.41 to 255.255.255.255:68, offered 60 s'],
+  ['RFC 3011: a client selects its subnet itself', request({ dhcpMessageType: 'DISCOVER', subnetSelection: ip('10.9.0.0') }), {},
+    'OFFER 10.9.0.100 to 255.255.255.255:68, offered 60 s, probe'],
+  ['RFC 3011: a subnet that is not served', request({ dhcpMessageType: 'DISCOVER', subnetSelection: ip('10.8.0.0') }), {}, 'drop unknown_subnet'],
   ['through a relay agent: its subnet', request({ dhcpMessageType: 'DISCOVER' }, relayed), {}, 'OFFER 10.9.0.100 to 10.9.0.1:67, offered 60 s, probe'],
   ['through a relay agent of an unknown subnet', request({ dhcpMessageType: 'DISCOVER' }, { giaddr: ip('10.8.0.1') }), {}, 'drop unknown_subnet'],
   ['a machine reserved in another subnet is unknown here', request({ dhcpMessageType: 'DISCOVER' }, relayed),
@@ -131,12 +136,21 @@ const rows: ReadonlyArray<readonly [string, ReturnType<typeof request>, Given, s
   ['DECLINE twice', decline(first), { leases: [{ ip: first, state: 'declined' }] }, 'drop unknown_lease'],
   ['DECLINE to another server', request({ dhcpMessageType: 'DECLINE', requestedIpAddress: first, serverIdentifier: ip('192.168.100.9') }),
     { leases: [{ ip: first }] }, 'drop other_server'],
+  ['DECLINE of a reserved address: its machine has no other', decline(reserved), { reservations: [reservation], leases: [{ ip: reserved }] },
+    'drop reservation_declined'],
+  ['DECLINE of a machine with a reservation counts not against it', discover, {
+    reservations: [reservation], leases: [0, 1, 2].map(n => ({ ip: ip('10.9.0.100') + n, state: 'declined' as const }))
+  }, 'OFFER 192.168.100.41 to 255.255.255.255:68, offered 60 s'],
   ['RELEASE', release(first), { leases: [{ ip: first }] }, 'released 192.168.100.100 durably'],
   ["RELEASE of another machine's", release(first), { leases: [{ ip: first, mac: other }] }, 'drop unknown_lease'],
   ['RELEASE of an offer', release(first), { leases: [{ ip: first, state: 'offered' }] }, 'drop unknown_lease'],
   ['RELEASE to another server', request({ dhcpMessageType: 'RELEASE', serverIdentifier: ip('192.168.100.9') }, { ciaddr: first }),
     { leases: [{ ip: first }] }, 'drop other_server'],
   ['INFORM', request({ dhcpMessageType: 'INFORM' }, { ciaddr: ip('192.168.100.77') }), { unknownClients: 'deny' }, 'ACK 0.0.0.0 to 192.168.100.77:68'],
+  ['INFORM through a relay agent: the answer goes to the client (RFC 2131 section 4.3.5)',
+    request({ dhcpMessageType: 'INFORM' }, { ciaddr: ip('10.9.0.77'), ...relayed }), {}, 'ACK 0.0.0.0 to 10.9.0.77:68'],
+  ['INFORM through a relay agent with an address of elsewhere',
+    request({ dhcpMessageType: 'INFORM' }, { ciaddr: ip('192.168.100.77'), ...relayed }), {}, 'drop unknown_subnet'],
   ['INFORM with an address of elsewhere', request({ dhcpMessageType: 'INFORM' }, { ciaddr: ip('203.0.113.9') }), {}, 'drop unknown_subnet'],
 
   // what is not for a server
@@ -146,6 +160,42 @@ const rows: ReadonlyArray<readonly [string, ReturnType<typeof request>, Given, s
   ['hardware that is not Ethernet', request({ dhcpMessageType: 'DISCOVER' }, { htype: 32 }), {}, 'drop hardware_type'],
   ['an address of 16 octets', { ...discover, chaddr: Buffer.alloc(16) }, {}, 'drop hardware_type']
 ]
+
+t.test('what comes from a routed address gives nobody\'s address back, and sets none aside', t => {
+  const given = context({ leases: [{ ip: first }] })
+  for (const [what, message, from, expected] of [
+    ['DECLINE by broadcast', decline(first), '0.0.0.0', 'declined 192.168.100.100 durably'],
+    ['DECLINE from elsewhere', decline(first), '203.0.113.9', 'drop unexpected'],
+    ['RELEASE from the address itself', release(first), '192.168.100.100', 'released 192.168.100.100 durably'],
+    ['RELEASE from elsewhere', release(first), '203.0.113.9', 'drop unexpected'],
+    ['RELEASE from a neighbour', release(first), '192.168.100.101', 'drop unexpected']
+  ] as const) t.equal(words(handleDhcp(message, given, ip(from))), expected, what)
+  t.end()
+})
+
+t.test('RFC 5107: known by the address that the relay agent gives out for us', t => {
+  const override = ip('10.9.0.1')
+  const relayAgentInformation = hex('0b04 0a090001')
+  const asked = (options: object, fields: object = relayed): ReturnType<typeof request> => request({ relayAgentInformation, ...options }, fields)
+  const offer = handleDhcp(asked({ dhcpMessageType: 'DISCOVER' }), context())
+  t.match(offer, { reply: { options: { serverIdentifier: override, relayAgentInformation } } })
+  const table = [{ ip: ip('10.9.0.100'), state: 'offered' as const }]
+  const select = { dhcpMessageType: 'REQUEST', requestedIpAddress: ip('10.9.0.100'), serverIdentifier: override }
+  t.match(handleDhcp(asked(select), context({ leases: table })), { reply: { options: { dhcpMessageType: 'ACK', serverIdentifier: override } } }, 'a REQUEST to it is ours')
+  t.equal(words(handleDhcp(request(select as object, relayed), context())), 'drop other_server', 'and not without the sub-option')
+  t.equal(words(handleDhcp(asked({ ...select, dhcpMessageType: 'DECLINE' }), context({ leases: table }))), 'declined 10.9.0.100 durably')
+  t.end()
+})
+
+t.test('two addresses on the interface: both their subnets are the link', t => {
+  const given = { ...context(), own: [server, ip('10.9.0.1')] }
+  const reservations = buildReservations([{ ...reservation, ip: ip('10.9.0.9') }], given.subnets, server)
+  t.equal(words(handleDhcp(discover, { ...given, reservations })), 'OFFER 10.9.0.9 to 255.255.255.255:68, offered 60 s')
+  t.match(handleDhcp(discover, { ...given, reservations }), { reply: { options: { subnetMask: ip('255.255.0.0') } } }, 'with its own mask')
+  t.equal(words(handleDhcp(selecting(ip('10.9.0.9'), ip('10.9.0.1')), { ...given, reservations })),
+    'ACK 10.9.0.9 to 255.255.255.255:68, bound 3600 s durably', 'by either of our addresses')
+  t.end()
+})
 
 t.test('every case', t => {
   for (const [what, packet, given, expected] of rows) t.equal(words(handleDhcp(packet, context(given))), expected, what)

@@ -89,9 +89,11 @@ async function startServer (): Promise<() => Promise<void>> {
     macs: [parseMac(mac)!], ip: ip(address), hostName: undefined, source: 'command line'
   }))
   const settings = { subnets, reservations: buildReservations(entries, subnets, own.ip), unknownClients: options.unknownClients ?? 'deny', boot }
-  const server = await startDhcpServer({ ...common, settings, table, store, ...options.probe !== false && { probe: createConflictProbe() }, ...lookForOthers() })
+  const probe = options.probe === false ? undefined : createConflictProbe()
+  const server = await startDhcpServer({ ...common, settings, table, store, ...probe !== undefined && { probe }, ...lookForOthers() })
   return async () => {
     await server.close()
+    probe?.close()
     await store.close()
   }
 }

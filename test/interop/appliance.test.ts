@@ -62,6 +62,16 @@ dhcp:
   await appliance.line(/10\.0\.0\.3 .*"msg":"reservation\.refused"/)
   t.notMatch(await ask(), /lease of/, 'nor after it went, and another came')
   t.match(space.exec('curl', '-s', 'http://172.30.0.1:8080/metrics'), /dhcp_sent_total\{type="ACK"\} 3/)
+
+  // Terraform's everyday case: the machine is made anew with another MAC, and its old lease has an hour to go.
+  writeFileSync(join(folder, 'data/groups/g.json'), JSON.stringify(group))
+  t.match(await ask(), /lease of 172\.30\.0\.31 obtained/)
+  client.ip('link', 'set', 'eth0', 'down')
+  writeFileSync(join(folder, 'data/groups/g.json'), JSON.stringify({ ...group, selector: { mac: '52:54:00:00:00:41' } }))
+  await appliance.line(/"mac":"52:54:00:00:00:31","reason":"its reservation is gone","msg":"dhcp\.lease_ended"/)
+  const anew = space.client('br0', '52:54:00:00:00:41').spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-s', '/bin/true', '-t', '5', '-T', '1')
+  t.equal(await anew.ended, 0, anew.output())
+  t.match(anew.output(), /lease of 172\.30\.0\.31 obtained/)
 })
 
 t.test('an interface without a carrier: it listens, says so, and serves when the link comes', async t => {
@@ -92,4 +102,40 @@ dhcp: { mode: server, interface: br0, unknown_clients: allow, subnets: [{ subnet
   t.equal(await taking.ended, 0, taking.output())
   t.match(taking.output(), /lease of 172\.30\.0\.100 obtained from 172\.30\.0\.1/)
   t.equal(ready(), 'ok\n200')
+})
+
+t.test('an interface that is removed and made anew with another address: it is followed, and not ready meanwhile', async t => {
+  if (!able(t, namespaceProblem()) || !needs(t, 'udhcpc')) return
+  const folder = t.testdir({ data: {} })
+  const config = join(folder, 'config.yaml')
+  writeFileSync(config, `data_path: ${folder}/data
+assets_path: ""
+state_path: ${folder}/state
+control_socket: ${shortFolder(t)}/c
+rpc: { address: "" }
+dhcp: { mode: server, interface: br0, unknown_clients: allow, subnets: [{ subnet: 172.30.0.0/24, range: 172.30.0.100-172.30.0.199 }] }
+`)
+  const space = new NetworkNamespace()
+  t.teardown(async () => { await space.close() })
+  space.bridge('br0', '172.30.0.1/24')
+  const client = space.client('br0', '52:54:00:00:00:31')
+  const appliance = space.spawn(process.execPath, '--import=tsx', 'src/main.ts', 'serve', '--config', config)
+  await appliance.line(/"msg":"appliance\.ready"/)
+  const lease = async (machine: NetworkNamespace): Promise<string> => {
+    const taking = machine.spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-s', '/bin/true', '-t', '10', '-T', '1')
+    await taking.ended
+    return taking.output()
+  }
+  t.match(await lease(client), /lease of 172\.30\.0\.100 obtained from 172\.30\.0\.1/)
+  space.ip('link', 'delete', 'br0')
+  await appliance.line(/interface br0 is gone/)
+  t.equal(space.exec('curl', '-s', '-w', '%{http_code}', 'http://127.0.0.1:8080/readyz'), 'dhcp: interface br0 is gone\n503')
+
+  space.bridge('br0', '172.30.0.2/24')
+  const other = space.client('br0', '52:54:00:00:00:32')
+  await appliance.line(/"msg":"dhcp\.rebound"/)
+  await appliance.line(/"from":"172\.30\.0\.1","to":"172\.30\.0\.2","msg":"dhcp\.address_changed"/)
+  t.match(await lease(other), /lease of 172\.30\.0\.101 obtained from 172\.30\.0\.2/)
+  t.equal(space.exec('curl', '-s', '-w', '%{http_code}', 'http://172.30.0.2:8080/readyz'), 'ok\n200')
+  t.match(space.exec('curl', '-s', 'tftp://172.30.0.2/autoexec.ipxe'), /chain http:\/\/172\.30\.0\.2:8080\/boot\.ipxe/, 'what is made names the address that it has')
 })

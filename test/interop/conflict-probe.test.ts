@@ -29,3 +29,35 @@ t.test('who uses an address', async t => {
   t.match(space.ip('neighbour', 'show', '172.30.0.9'), '02:00:00:00:00:09', 'the kernel remembers the host')
   t.match(ask('172.30.0.9', stranger), { inUse: false }, 'a host that is gone does not hold its address')
 })
+
+t.test('a router in front of a relayed network: its word is not that of a host there', async t => {
+  if (!able(t, namespaceProblem())) return
+  const space = new NetworkNamespace()
+  t.teardown(async () => { await space.close() })
+  space.bridge('br0', '172.30.0.1/24')
+  const router = space.client('br0', '02:00:00:00:00:0f')
+  router.ip('address', 'add', '172.30.0.2/24', 'dev', 'eth0')
+  router.ip('route', 'add', 'unreachable', '172.31.0.0/24')
+  router.exec('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward')
+  space.ip('route', 'add', '172.31.0.0/24', 'via', '172.30.0.2')
+  const ask = (...args: string[]): unknown => JSON.parse(space.exec(process.execPath, '--import=tsx', program, ...args))
+  t.match(ask('172.31.0.9', '02:00:00:00:00:55'), { inUse: false, errors: [{ errno: 'EHOSTUNREACH', offender: '172.30.0.2', destination: '172.31.0.9' }] })
+  router.ip('route', 'del', 'unreachable', '172.31.0.0/24')
+  router.ip('route', 'add', 'local', '172.31.0.7', 'dev', 'lo')
+  t.match(ask('172.31.0.7', '02:00:00:00:00:55'), {
+    inUse: true, errors: [{ errno: 'ECONNREFUSED', offender: '172.31.0.7', destination: '172.31.0.7' }]
+  }, 'a host there speaks for itself')
+})
+
+t.test('proxy ARP: a MAC that answers for many addresses is no host', async t => {
+  if (!able(t, namespaceProblem())) return
+  const space = new NetworkNamespace()
+  t.teardown(async () => { await space.close() })
+  space.bridge('br0', '172.30.0.1/24')
+  const router = space.client('br0', '02:00:00:00:00:0f')
+  router.bridge('other0', '172.31.0.1/24')
+  router.exec('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv4/conf/eth0/proxy_arp; echo 0 > /proc/sys/net/ipv4/neigh/eth0/proxy_delay')
+  router.ip('route', 'add', '172.30.0.0/24', 'dev', 'other0')
+  const answers = JSON.parse(space.exec(process.execPath, '--import=tsx', program, '172.30.0.21,172.30.0.22,172.30.0.23,172.30.0.24', '02:00:00:00:00:55')) as unknown
+  t.match(answers, { all: [{ inUse: true }, { inUse: true }, { inUse: false }, { inUse: false }] })
+})

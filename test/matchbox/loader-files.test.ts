@@ -76,3 +76,24 @@ t.test("iPXE's autoexec.ipxe gets an address and goes on to the script", async t
   t.match(script, `\nchain ${scriptUrl} && exit || goto script_failed\n`)
   t.match(script, '\nsanboot --no-describe --drive 0x80 ||\nreboot || exit 1\n')
 })
+
+t.test('U-Boot and petitboot read PXELINUX\'s files and run no iPXE for x86: the profile\'s own kernel, or no file', async t => {
+  const args = ['root=/dev/ram0', `coreos.config.url=${origin}/ignition?mac=\${mac:hexhyp}&uuid=\${uuid}&x=\${other}`]
+  const store = new MemoryStore({
+    groups,
+    profiles: [makeProfile({ id: 'p', boot: { kernel: '/assets/vmlinuz', initrd: ['--name main http://images.test/initrd.img', '/assets/two'], args } })]
+  })
+  const make = createLoaderFiles({ ...createProvisioner({ store }), store, scriptUrl, origin, resilient: false })
+  const ask = async (name: string): Promise<string | undefined> =>
+    (await make({ name, mac: undefined, x86Bios: false, hasMenu: async () => true }))?.toString()
+  t.equal(await ask('pxelinux.cfg/01-52-54-00-00-00-01'), `DEFAULT linux
+PROMPT 0
+
+LABEL linux
+  KERNEL /assets/vmlinuz
+  INITRD http://images.test/initrd.img,/assets/two
+  APPEND root=/dev/ram0 coreos.config.url=http://172.30.0.1:8080/ignition?mac=52-54-00-00-00-01&uuid=\${uuid}&x=\${other}
+`)
+  t.match(await ask('pxelinux.cfg/01-52-54-00-00-00-02'), /^DEFAULT disk\n[^]*LOCALBOOT 1\n$/)
+  t.equal(await ask('pxelinux.cfg/default'), undefined, 'no group, no file')
+})

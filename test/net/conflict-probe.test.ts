@@ -21,5 +21,8 @@ t.test('entries of the ARP table', async t => {
 })
 
 t.test('a host that says nobody listens there', async t => {
-  t.same(await createConflictProbe().ask(ip('127.0.0.77'), testMac), { inUse: true, by: undefined })
+  const probe = createConflictProbe()
+  t.same(await probe.ask(ip('127.0.0.77'), testMac), { inUse: true, by: undefined })
+  probe.close()
+  t.same(await probe.ask(ip('127.0.0.77'), testMac), { inUse: false }, 'closed, it asks nobody')
 })

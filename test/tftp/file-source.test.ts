@@ -56,7 +56,7 @@ t.test('links lead to where files are served, and nowhere else', async t => {
   link('nowhere', 'dangling')
   link('loop', 'loop')
   const roots = [join(dir, 'own'), join(dir, 'bundled')]
-  const source = storedFiles({ roots, linkTargets: [join(dir, 'dist'), join(dir, 'absent')], cache: new FileCache(small), clock: systemClock })
+  const source = storedFiles({ roots, trusted: [join(dir, 'dist'), join(dir, 'absent')], cache: new FileCache(small), clock: systemClock })
   t.equal(await text(source, 'loader'), 'loader')
   t.equal(await text(source, 'dist/menu'), 'menu')
   await t.rejects(text(source, 'key'), { code: 'permission_denied', message: /is a link to .*secret\/key, which is in none of the folders/ })
@@ -67,6 +67,17 @@ t.test('links lead to where files are served, and nowhere else', async t => {
   symlinkSync(join(dir, 'own'), join(dir, 'alias'))
   const throughLink = storedFiles({ roots: [join(dir, 'alias'), join(dir, 'bundled')], cache: new FileCache(small), clock: systemClock })
   t.equal(await text(throughLink, 'loader'), 'loader', 'the folder itself may be a link')
+})
+
+t.test('ipxe.lkrn as Debian links it: a link of the distribution\'s may lead anywhere, also through a link of one\'s own', async t => {
+  const dir = t.testdir({ own: {}, dist: {}, boot: { 'ipxe.lkrn': 'lkrn' } })
+  symlinkSync(join(dir, 'boot/ipxe.lkrn'), join(dir, 'dist/ipxe.lkrn'))
+  symlinkSync('../dist/ipxe.lkrn', join(dir, 'own/mine.lkrn'))
+  symlinkSync('../dist', join(dir, 'own/debian'))
+  symlinkSync('../boot/ipxe.lkrn', join(dir, 'own/stray.lkrn'))
+  const source = storedFiles({ roots: [join(dir, 'own'), join(dir, 'dist')], trusted: [join(dir, 'dist')], cache: new FileCache(small), clock: systemClock })
+  for (const name of ['ipxe.lkrn', 'mine.lkrn', 'debian/ipxe.lkrn']) t.equal(await text(source, name), 'lkrn', name)
+  await t.rejects(text(source, 'stray.lkrn'), { code: 'permission_denied' }, 'one of the owner\'s alone is refused still')
 })
 
 t.test('small files are read once, and again when they change', async t => {

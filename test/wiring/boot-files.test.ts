@@ -10,7 +10,7 @@ import { MemoryStore } from '../helpers/memory-store.js'
 t.test('your own file goes before the one that is made', async t => {
   const root = t.testdir({ 'autoexec.ipxe': '#!ipxe\nshell\n' })
   const { config } = loadConfig({ file: undefined, env: {}, set: [`tftp.root=${root}`] })
-  const files = bootFiles({ config, clock: systemClock, origin: 'http://192.0.2.1:8080', provisioner: createProvisioner({ store: new MemoryStore() }), macOf: () => undefined })
+  const files = bootFiles({ config, clock: systemClock, origin: () => 'http://192.0.2.1:8080', provisioner: createProvisioner({ store: new MemoryStore() }), macOf: () => undefined })
   const read = async (name: string): Promise<string | undefined> => {
     const file = await files.open(name, { client: '192.0.2.7' })
     if (file === undefined) return undefined
@@ -31,4 +31,18 @@ t.test('your own file goes before the one that is made', async t => {
   t.match(await read('pxelinux.cfg/default'), '\nUI menu.c32\n')
   symlinkSync('/etc/hostname', join(root, 'grub.cfg'))
   await t.rejects(read('grub.cfg'), /which is in none of the folders/, 'a stray link is refused, not passed over')
+})
+
+t.test('images under the names that scripts have for them, for loaders that know no HTTP', async t => {
+  const folder = t.testdir({ root: {}, assets: { flatcar: { vmlinuz: 'kernel', '.partial': { vmlinuz: 'unverified' } } } })
+  const { config } = loadConfig({ file: undefined, env: {}, set: [`tftp.root=${folder}/root`, `assets_path=${folder}/assets`] })
+  const files = bootFiles({ config, clock: systemClock, origin: () => 'http://192.0.2.1:8080', provisioner: createProvisioner({ store: new MemoryStore() }), macOf: () => undefined })
+  const size = async (name: string): Promise<number | undefined> => {
+    const file = await files.open(name, { client: '192.0.2.7' })
+    await file?.close()
+    return file?.size
+  }
+  t.equal(await size('assets/flatcar/vmlinuz'), 6)
+  t.equal(await size('flatcar/vmlinuz'), undefined)
+  t.equal(await size('assets/flatcar/.partial/vmlinuz'), undefined, 'what is not verified is not there')
 })

@@ -47,6 +47,7 @@ const server = await startDhcpServer({
   store,
   probe: createConflictProbe(),
   clock: systemClock,
+  steady: () => performance.now(),
   log,
   onEvent: event => {
     const name = event.kind === 'dropped' ? `dropped ${event.reason}` : event.kind

@@ -1,0 +1,55 @@
+// What waits when more arrives than can be answered: who goes first, and who is dropped.
+import t from 'tap'
+import { Backlog, isDiscover } from '../../src/dhcp/backlog.js'
+import type { MessageType } from '../../src/dhcp/constants.js'
+import { encodePacket } from '../../src/dhcp/packet.js'
+import { hex, request } from '../helpers/dhcp.js'
+import { packetFixtures } from '../helpers/fixtures.js'
+
+const rest = (backlog: Backlog<string>): string[] => {
+  const taken: string[] = []
+  for (let next = backlog.take(); next !== undefined; next = backlog.take()) taken.push(next)
+  return taken
+}
+
+t.test('others first and in order, then the newest DISCOVER', t => {
+  const backlog = new Backlog<string>()
+  for (const [item, discover] of [['d1', true], ['r1', false], ['d2', true], ['r2', false]] as const) t.equal(backlog.push(item, discover, 0), true)
+  t.equal(backlog.size, 4)
+  t.same(rest(backlog), ['r1', 'r2', 'd2', 'd1'])
+  t.equal(backlog.size, 0)
+  t.equal(backlog.take(), undefined)
+  t.end()
+})
+
+t.test('stale DISCOVERs are dropped, never a REQUEST', t => {
+  const backlog = new Backlog<string>()
+  backlog.push('r', false, 0)
+  for (let n = 0; n < 5; n++) backlog.push(`d${n}`, true, n * 100)
+  t.equal(backlog.expire(350), 2)
+  t.same(rest(backlog), ['r', 'd4', 'd3', 'd2'])
+  t.equal(backlog.expire(10_000), 0)
+  t.end()
+})
+
+t.test('whatever arrives, it holds so many', t => {
+  const backlog = new Backlog<string>()
+  let dropped = 0
+  for (let n = 0; n < 100_000; n++) if (!backlog.push(`d${n}`, true, n / 100)) dropped++
+  t.equal(backlog.size, 512)
+  t.equal(dropped, 100_000 - 512)
+  t.equal(backlog.take(), 'd99999')
+  for (let n = 0; n < 10_000; n++) backlog.push(`r${n}`, false, 0)
+  t.equal(backlog.size, 511 + 4096)
+  t.equal(backlog.take(), 'r0', 'the first of them are kept')
+  t.end()
+})
+
+t.test('a DISCOVER is known undecoded', t => {
+  const type = (dhcpMessageType: MessageType): boolean => isDiscover(encodePacket(request({ hostName: 'first', dhcpMessageType })))
+  t.equal(type('DISCOVER'), true)
+  for (const other of ['REQUEST', 'DECLINE', 'RELEASE', 'INFORM'] as const) t.equal(type(other), false, other)
+  for (const { name, bytes } of packetFixtures()) t.equal(isDiscover(bytes), /discover/.test(name), name)
+  for (const odd of ['', '00'.repeat(300), 'ff'.repeat(300), '00'.repeat(240) + '35', '00'.repeat(240) + '0cff']) t.equal(isDiscover(hex(odd)), false)
+  t.end()
+})
