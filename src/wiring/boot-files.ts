@@ -24,10 +24,20 @@ export interface BootFilesOptions {
   readonly mayBeBios?: (mac: Mac) => boolean
 }
 
+/** Loaders on disk, whoever put them there: the owner's folder first, then what the program and the distribution bring. */
+function storedLoaders ({ tftp }: Config, clock: Clock): { readonly own: FileSource, readonly bundled: FileSource } {
+  const shared = { trusted: bootFolders(), cache: new FileCache(cacheLimits), clock }
+  return { own: storedFiles({ ...shared, roots: [tftp.root] }), bundled: storedFiles({ ...shared, roots: bootFolders() }) }
+}
+
+/** The same as one source, for who only looks. */
+export function loadersOnDisk (config: Config, clock: Clock): FileSource {
+  const { own, bundled } = storedLoaders(config, clock)
+  return firstOf([own, bundled])
+}
+
 export function bootFiles ({ config, clock, origin, provisioner, macOf, mayBeBios = () => true }: BootFilesOptions): FileSource {
-  const cache = new FileCache(cacheLimits)
-  const own = storedFiles({ roots: [config.tftp.root], trusted: bootFolders(), cache, clock })
-  const bundled = storedFiles({ roots: bootFolders(), trusted: bootFolders(), cache, clock })
+  const { own, bundled } = storedLoaders(config, clock)
   const stored = firstOf([own, bundled])
 
   const makeFile = createLoaderFiles({

@@ -1,18 +1,18 @@
 // DHCP on its interface, in server or proxy mode, and the two sockets beside it: port 68, from which a server asks whether
 // another one answers, and the boot server's of a proxy.
 import { messageOf } from '../base/errors.js'
-import type { Config } from '../config/load.js'
+import type { Config, LoadedConfig } from '../config/load.js'
 import { ports } from '../dhcp/constants.js'
 import { type DhcpSettings, startDhcpServer } from '../dhcp/dhcp-server.js'
 import type { LookForOthers } from '../dhcp/other-servers.js'
 import { startProxyServer } from '../dhcp/proxy-server.js'
 import { buildReservations } from '../dhcp/reservations.js'
 import type { DhcpSubnet } from '../dhcp/subnet.js'
-import { problem } from '../doctor/finding.js'
+import { note, problem } from '../doctor/finding.js'
 import { createConflictProbe } from '../net/conflict-probe.js'
 import { openDeviceSocket } from '../net/device-socket.js'
 import { addressesOf, interfaceNamed } from '../net/interfaces.js'
-import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
+import { contains, formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { type BindOptions, kernelUdp } from '../net/udp.js'
 import { currentBoot, groupOverrides } from './boot-overrides.js'
@@ -43,7 +43,10 @@ export async function prepareDhcp (ground: Ground, place: Place): Promise<Prepar
   const overrides = config.boot.overrides.length + boot.overrides.length
   return {
     what: `${own === undefined ? '' : `as ${formatIpv4(own)}, `}${subnets.length} subnets, ${inForce.byIp.size} reservations,${overrides === 0 ? '' : ` ${overrides} boot overrides,`} unknown clients: ${config.dhcp.unknown_clients}`,
-    findings: [...found.problems, ...inForce.problems, ...boot.problems].map(text => problem('configuration', text)),
+    findings: [
+      ...[...found.problems, ...inForce.problems, ...boot.problems].map(text => problem('configuration', text)),
+      ...withoutEffect(loaded, own).map(text => note('configuration', text))
+    ],
     listen: async shared => {
       // Without the interface's address there is no ground to listen on.
       const close = own === undefined
@@ -52,6 +55,19 @@ export async function prepareDhcp (ground: Ground, place: Place): Promise<Prepar
       return { inherited: false, close }
     }
   }
+}
+
+/** Settings that do nothing as things stand, and networks that get no answer. */
+function withoutEffect ({ config: { dhcp, boot }, where }: LoadedConfig, own: Ipv4 | undefined): readonly string[] {
+  const said = (path: ReadonlyArray<string | number>, what: string): string => `${where(path)}: ${path.join('.')} ${what}`
+  if (dhcp.mode === 'proxy') {
+    return dhcp.subnets.flatMap(({ range }, n) => range === undefined ? [] : [said(['dhcp', 'subnets', n, 'range'], 'has no effect in proxy mode: addresses are given by the other server')])
+  }
+  const served = own === undefined || dhcp.subnets.some(({ subnet }) => contains(subnet, own))
+  return [
+    ...boot.overrides.flatMap(({ proxy_style: style }, n) => style === undefined ? [] : [said(['boot', 'overrides', n, 'proxy_style'], 'has no effect in server mode')]),
+    ...served ? [] : [said(['dhcp', 'subnets'], `hold no address of ${dhcp.interface} (${formatIpv4(own)}): machines there get no answer, only those behind relay agents do`)]
+  ]
 }
 
 /** Bytes: a rack that is switched on at once waits here while the process is busy. */

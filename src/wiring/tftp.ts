@@ -1,23 +1,27 @@
 // The TFTP listener.
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { bootFolders } from '../base/bundled.js'
 import type { Config } from '../config/load.js'
-import { note } from '../doctor/finding.js'
+import { note, problem } from '../doctor/finding.js'
 import { type InterfaceAddress, localAddresses } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import { kernelUdp } from '../net/udp.js'
 import { startTftpServer } from '../tftp/tftp-server.js'
+import { followChain } from './boot-chain.js'
+import { loadersOnDisk } from './boot-files.js'
 import type { Ground } from './ground.js'
 import type { Prepared } from './listener.js'
 import type { Place } from './place.js'
 
-export async function prepareTftp ({ config, home }: Ground, { key, host = '0.0.0.0', port }: Place): Promise<Prepared> {
+export async function prepareTftp ({ config, clock, home }: Ground, { key, host = '0.0.0.0', port }: Place): Promise<Prepared> {
   const folders = [config.tftp.root, ...bootFolders()]
-  const missing = loaderNames(config).filter(name => !folders.some(folder => existsSync(join(folder, name))))
+  const files = loadersOnDisk(config, clock)
+  const chains = await Promise.all(loaderNames(config).map(async name => ({ name, ...await followChain(name, files) })))
   return {
-    what: `loaders ${loaderNames(config).filter(name => !missing.includes(name)).join(', ') || 'none'}`,
-    findings: missing.map(name => note('loaders', `boot loader ${name} is in none of ${folders.join(', ')}; scripts/boot-files fetches those that the distribution has`)),
+    what: `loaders ${chains.filter(({ found }) => found).map(({ name }) => name).join(', ') || 'none'}`,
+    findings: chains.flatMap(({ name, found, problems }) => [
+      ...found ? [] : [note('loaders', `boot loader ${name} is in none of ${folders.join(', ')}; scripts/boot-files fetches those that the distribution has`)],
+      ...problems.map(text => problem('loaders', text))
+    ]),
     listen: async ({ log, clock, macOf, observer, bootFiles, sockets }) => {
       const inherited = sockets.takeAll('tftp', { key, host, port })
       const server = await startTftpServer({
