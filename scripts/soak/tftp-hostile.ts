@@ -27,7 +27,6 @@ export async function run ([count = '100000', seed = String(Date.now() % 2 ** 31
     count: Math.ceil(Number(count) / rounds),
     seed: Number(seed),
     folder,
-    built: true,
     onRound: (round, { most, after }) => { process.stdout.write(`round ${round} of ${rounds}: ${most} MiB at most, ${after} MiB after it\n`) }
   })
   rmSync(folder, { recursive: true })

@@ -1,7 +1,8 @@
-// The program as a child process, from its sources or as it is built.
+// The program as a child process, as users start it.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { builtProgram } from './built.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -17,8 +18,6 @@ export interface ProgramOptions {
   readonly input?: string
   /** Sockets that it gets as a service manager would hand them down. */
   readonly sockets?: ReadonlyArray<{ readonly fd: number, readonly name: string }>
-  /** Runs dist/, as a user does. */
-  readonly built?: boolean
 }
 
 export class Program {
@@ -28,11 +27,11 @@ export class Program {
   #stderr = ''
 
   constructor (args: readonly string[], options: ProgramOptions = {}) {
-    const { sockets = [], input, env, built = false } = options
-    const command = [process.execPath, ...built ? ['dist/main.js'] : ['--import', 'tsx', 'src/main.ts'], ...args]
+    const { sockets = [], input, env } = options
+    const command = [process.execPath, builtProgram(), ...args]
     const handed = sockets.length === 0 ? {} : { LISTEN_FDS: String(sockets.length), LISTEN_FDNAMES: sockets.map(({ name }) => name).join(':') }
-    // A shell that becomes the program: only it can know the process id beforehand.
-    this.child = spawn('/bin/sh', ['-c', 'LISTEN_PID=$$ WATCHDOG_PID=$$ exec "$@"', 'sh', ...command], {
+    // A shell that becomes the program: only it can know the process id beforehand. Tap's hooks (NODE_OPTIONS) are not for the program.
+    this.child = spawn('/bin/sh', ['-c', 'unset NODE_OPTIONS; LISTEN_PID=$$ WATCHDOG_PID=$$ exec "$@"', 'sh', ...command], {
       cwd: root,
       env: { ...surroundings(), ...handed, ...env },
       stdio: ['pipe', 'pipe', 'pipe', ...sockets.map(({ fd }) => fd)]

@@ -21,8 +21,6 @@ export interface HostileOptions {
   readonly seed: number
   /** An empty folder; its path is short, since a Unix socket goes there. */
   readonly folder: string
-  /** Whether dist/ is run, or the sources. */
-  readonly built: boolean
   readonly onRound?: (round: number, memory: Memory) => void
 }
 
@@ -251,7 +249,7 @@ class Flood {
 const count = (counts: Record<string, number>, name: string): void => { counts[name] = (counts[name] ?? 0) + 1 }
 const digestOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
-export async function sendHostile ({ rounds, count, seed, folder, built, onRound }: HostileOptions): Promise<HostileResult> {
+export async function sendHostile ({ rounds, count, seed, folder, onRound }: HostileOptions): Promise<HostileResult> {
   const content = randomBytes(seed, fileSize)
   for (const name of ['data', 'tftp', 'state']) mkdirSync(join(folder, name))
   writeFileSync(join(folder, 'tftp', fileName), content)
@@ -265,7 +263,7 @@ http: { address: "127.0.0.1:0" }
 rpc: { address: "" }
 tftp: { address: "${server.address}:${server.port}", root: ${folder}/tftp }
 `)
-  const program = new Program(['serve', '--config', join(folder, 'config.yaml')], { built })
+  const program = new Program(['serve', '--config', join(folder, 'config.yaml')])
   try {
     const { url } = await program.logged('http.listen')
     await program.logged('appliance.ready')

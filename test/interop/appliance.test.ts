@@ -6,6 +6,7 @@ import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { Program } from '../helpers/program.js'
 import { shortFolder } from '../helpers/short-folder.js'
 import { able, needs } from '../helpers/tools.js'
+import { builtProgram } from '../helpers/built.js'
 
 t.test('a machine that is nobody is refused; a group or a host file gives it its address at once', async t => {
   if (!able(t, namespaceProblem()) || !needs(t, 'udhcpc')) return
@@ -25,7 +26,7 @@ dhcp:
   const space = new NetworkNamespace()
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/24')
-  const appliance = space.spawn(process.execPath, '--import=tsx', 'src/main.ts', 'serve', '--config', config)
+  const appliance = space.spawn(process.execPath, builtProgram(), 'serve', '--config', config)
   await appliance.line(/"msg":"appliance\.ready"/)
   const client = space.client('br0', '52:54:00:00:00:31')
   const ask = async (): Promise<string> => {

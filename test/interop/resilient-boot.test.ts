@@ -9,6 +9,7 @@ import type { FlakyOptions } from '../helpers/flaky-http.js'
 import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
 import { bootSector, tinyKernel } from '../helpers/serial-program.js'
 import { able, needs } from '../helpers/tools.js'
+import { builtProgram } from '../helpers/built.js'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const machines = {
@@ -43,7 +44,7 @@ t.test('iPXE', async t => {
   const space = new NetworkNamespace()
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/24')
-  const server = space.spawn('env', '-u', 'NODE_OPTIONS', process.execPath, '--import=tsx', here('../../src/main.ts'), 'serve', '--config', config)
+  const server = space.spawn(process.execPath, builtProgram(), 'serve', '--config', config)
   await server.line(/appliance\.ready/, patience)
   const options: FlakyOptions = {
     listen: { host: '172.30.0.1', port: 8080 },
@@ -57,7 +58,7 @@ t.test('iPXE', async t => {
     ],
     never: { from: machines.never.ip, path: '/ipxe?' }
   }
-  const flaky = space.spawn('env', '-u', 'NODE_OPTIONS', process.execPath, '--import=tsx', here('../helpers/flaky-http.ts'), JSON.stringify(options))
+  const flaky = space.spawn(process.execPath, '--import=tsx', here('../helpers/flaky-http.ts'), JSON.stringify(options))
   await flaky.line(/^listening$/, patience)
 
   const never = start(space, folder, 'never')

@@ -10,7 +10,7 @@ t.test('each kind of bad input gets its answer, and is forgotten', { timeout: 24
   t.comment(`FUZZ_SEED=${seed}`)
   const folder = mkdtempSync(join(tmpdir(), 'hostile-'))
   t.teardown(() => { rmSync(folder, { recursive: true }) })
-  const { mistakes, expected, counted, bounds, reads, sent, memory, seconds } = await sendHostile({ rounds: 1, count: 8000, seed, folder, built: false })
+  const { mistakes, expected, counted, bounds, reads, sent, memory, seconds } = await sendHostile({ rounds: 1, count: 8000, seed, folder })
   t.comment({ sent, counted, bounds, reads, memory, seconds })
   t.same(mistakes, [])
   t.same(counted, expected)
