@@ -42,13 +42,14 @@ t.test('a packet is what it was after a round trip', t => {
 })
 
 t.test('a packet cut anywhere is a packet or a DecodeError', t => {
+  const wrong: string[] = []
   for (const { bytes } of packetFixtures()) {
     for (let length = 0; length < bytes.length; length++) {
       const cut = codeOf(bytes.subarray(0, length))
-      if (length < optionsAt && !cut.startsWith('truncated')) t.fail(`${length} octets: ${cut}`)
+      if (length < optionsAt) wrong.push(...cut.startsWith('truncated') ? [] : [`${length} octets: ${cut}`])
     }
   }
-  t.pass('every length was tried')
+  t.same(wrong, [])
   t.end()
 })
 

@@ -1,5 +1,4 @@
 // Whatever query, target or header comes: the parsers give an answer of their kind, and the server answers and lives.
-// FUZZ_SEED repeats a run, FUZZ_MS sets its length.
 import { request } from 'node:http'
 import fc from 'fast-check'
 import t from 'tap'
@@ -10,10 +9,7 @@ import { parseMac } from '../../src/net/mac.js'
 import { listen } from '../helpers/http-app.js'
 import { exchange } from '../helpers/matchbox-fixture.js'
 import { makeGroup, makeProfile, MemoryStore } from '../helpers/memory-store.js'
-
-const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
-const budget = { seed, numRuns: 1e6, interruptAfterTimeLimit: Number(process.env['FUZZ_MS'] ?? 2000), markInterruptAsFailure: false }
-t.comment(`FUZZ_SEED=${seed}`)
+import { cases } from '../helpers/property.js'
 
 /** One character a byte, as Node gives targets. */
 const bytes = fc.string({ unit: fc.nat(255).map(code => String.fromCharCode(code)), maxLength: 60 })
@@ -32,7 +28,7 @@ t.test('labels', t => {
     // What is written as Go's url.Values.Encode writes it comes back the same.
     const again = parseLabels([...labels].map(([key, value]) => `${encodeURIComponent(key.toWellFormed())}=${encodeURIComponent(value.toWellFormed())}`).join('&'))
     for (const [key, value] of labels) if (key.isWellFormed() && value.isWellFormed() && again.get(key) !== value) throw new Error(`${key}=${value} came back as ${again.get(key)}`)
-  }), budget)
+  }), cases(t, 10_000))
   t.end()
 })
 
@@ -44,7 +40,7 @@ t.test('request targets', t => {
     if (!clean.startsWith('/') || clean.split('/').some((part, i, all) => part === '.' || part === '..' || (part === '' && i > 0 && i < all.length - 1))) throw new Error(`${clean} is not clean`)
     if (cleanPath(clean) !== clean) throw new Error(`${clean} becomes ${cleanPath(clean)}`)
     if (parseTarget(encodePath(clean))?.path !== clean) throw new Error(`${clean} is lost in a redirect`)
-  }), budget)
+  }), cases(t, 10_000))
   t.end()
 })
 
@@ -69,7 +65,7 @@ t.test('the server, over its socket', async t => {
     const { status } = await exchange(port, Buffer.from(`${line}\r\n${[...headers, 'Host: a', 'Connection: close'].join('\r\n')}\r\n\r\n`, 'latin1'))
     // As in Go, 500 is for what no file can be named (a NUL byte). A body that is announced and does not come is waited for.
     if (status !== null && (status < 100 || status > 599 || (status === 500 && !line.includes('/assets/')))) throw new Error(`answered ${status}`)
-  }), { ...budget, timeout: 30_000 })
+  }), cases(t, 1000))
   const alive = await new Promise(resolve => { request({ port, path: '/healthz' }, answer => { resolve(answer.resume().statusCode) }).end() })
   t.equal(alive, 200)
 })

@@ -1,18 +1,13 @@
-// Random templates on random data: a value or a TemplateError, in bounded time. FUZZ_SEED repeats a run, FUZZ_MS sets its length.
+// Random templates on random data: a value or a TemplateError, within the limits of steps and output.
 import t from 'tap'
 import fc from 'fast-check'
 import { TemplateError, parseTemplate, type TemplateData } from '../../src/go/template/template.js'
-
-const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
-const time = Number(process.env['FUZZ_MS'] ?? 2000)
-t.comment(`seed ${seed}`)
+import { cases } from '../helpers/property.js'
+import { growth, muchGrowth } from '../helpers/work.js'
 
 const limits = { outputBytes: 100_000, steps: 50_000 }
-// Far above what fifty thousand steps take, and far below what an unbounded run would.
-const slowest = 5000
 
 function run (template: Buffer, data: TemplateData): void {
-  const start = performance.now()
   try {
     const output = parseTemplate('fuzz', template).execute(data, limits)
     if (output.length > limits.outputBytes && template.includes('{{')) throw new Error(`${output.length} bytes`)
@@ -20,8 +15,6 @@ function run (template: Buffer, data: TemplateData): void {
     if (!(error instanceof TemplateError)) throw error
     if (!(error.line >= 1)) throw new Error('no line')
   }
-  const took = performance.now() - start
-  if (took > slowest) throw new Error(`${took} ms`)
 }
 
 const json = fc.jsonValue({ maxDepth: 3 }).map(value => value as TemplateData)
@@ -49,14 +42,14 @@ const { pipeline, list } = fc.letrec<{ operand: string, command: string, pipelin
 t.test('templates of the grammar', t => {
   fc.assert(fc.property(list, list, named, (main, other, data) => {
     run(Buffer.from(`{{$x := 1}}${main}{{define "t"}}{{$x := 2}}${other}{{end}}`), data)
-  }), { seed, numRuns: 1e6, interruptAfterTimeLimit: time, markInterruptAsFailure: false })
+  }), cases(t, 2000))
   t.end()
 })
 
 t.test('single pipelines', t => {
   fc.assert(fc.property(pipeline, named, (text, data) => {
     run(Buffer.from(`{{$x := "x"}}{{${text}}}`), data)
-  }), { seed, numRuns: 1e6, interruptAfterTimeLimit: time, markInterruptAsFailure: false })
+  }), cases(t, 5000))
   t.end()
 })
 
@@ -64,6 +57,19 @@ t.test('broken templates', t => {
   const pieces = fc.constantFrom('{{', '}}', '{{-', '-}}', ' ', '\n', '"', '`', "'", '\\', '(', ')', '|', ',', ':=', '=', '$', '$x', '.', '.a', '0', '0x', '1e', '_', '+', 'i', '/*', '*/', 'if', 'else', 'end', 'range', 'with', 'define', 'block', 'template', 'break', 'nil', 'true', 'printf', 'and', '"a"', '\0', '\xff', 'é')
   fc.assert(fc.property(fc.array(fc.oneof(pieces, fc.string({ maxLength: 3 })), { maxLength: 40 }), json, (parts, data) => {
     run(Buffer.from(parts.join(''), 'latin1'), data)
-  }), { seed, numRuns: 1e6, interruptAfterTimeLimit: time, markInterruptAsFailure: false })
+  }), cases(t, 10_000))
+  t.end()
+})
+
+t.test('the work of reading one grows with it', t => {
+  for (const part of ['a', '{{.a}}', '{{/* c */}}', '{{if .}}', '{{if .}}{{end}}', '{{', '}}', '{{- ', '{{"', '{{`', '{{(', '{{.a', '.a', ' | print', '{{range .}}{{else}}', '\n', '\u00e9']) {
+    for (const head of ['', '{{ .']) {
+      const read = (size: number): void => {
+        try { parseTemplate('long', Buffer.from(head + part.repeat(Math.ceil(size / part.length)))) } catch (error) { if (!(error instanceof TemplateError)) throw error }
+      }
+      const grown = growth(read, 20_000)
+      t.ok(grown < muchGrowth, `${JSON.stringify(head + part)}...: ${grown.toFixed(1)} times the work for eight times the text`)
+    }
+  }
   t.end()
 })

@@ -9,10 +9,7 @@ import { ReadTransfer } from '../../src/tftp/read-transfer.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { FakeUdp } from '../helpers/fake-udp.js'
 import { memoryFiles, serve } from '../helpers/tftp-server.js'
-
-const seed = Number(process.env.FUZZ_SEED ?? Date.now() & 0x7fffffff)
-const budget = { seed, numRuns: 100_000, interruptAfterTimeLimit: Number(process.env.FUZZ_MS ?? 2000), markInterruptAsFailure: false }
-t.comment(`FUZZ_SEED=${seed}`)
+import { cases } from '../helpers/property.js'
 
 const limits = { maxBlockSize: 1468, maxWindowSize: 32 }
 const bytes = fc.uint8Array({ maxLength: 600 }).map(array => Buffer.from(array))
@@ -37,6 +34,7 @@ const mangled = fc.tuple(packet, fc.array(fc.tuple(fc.nat(600), fc.nat(255)), { 
 const anything = fc.oneof(bytes, mangled)
 
 t.test('decodePacket is total', t => {
+  let refused = 0
   fc.assert(fc.property(anything, input => {
     try {
       const decoded = decodePacket(input)
@@ -49,21 +47,23 @@ t.test('decodePacket is total', t => {
       }
       return true
     } catch (error) {
+      refused++
       return error instanceof DecodeError && error.offset >= 0 && error.offset <= Math.max(512, input.length)
     }
-  }), budget)
-  t.pass()
+  }), cases(t, 20_000))
+  t.ok(refused > 1000, `${refused} of them are no packets`)
   t.end()
 })
 
 t.test('what is encoded is decoded to the same', t => {
   fc.assert(fc.property(packet, whole => {
     t.same(decodePacket(encodePacket(whole)), whole, { diagnostic: false })
-  }), { ...budget, numRuns: 500 })
+  }), cases(t, 500))
   t.end()
 })
 
 t.test('a transfer stays within its window whatever ACKs come', t => {
+  let done = 0
   const event = fc.oneof(fc.constant('timer' as const), fc.integer({ min: -40, max: 40 }))
   fc.assert(fc.property(fc.integer({ min: 1, max: 32 }), fc.array(event, { maxLength: 200 }),
     (windowsize, events) => {
@@ -74,7 +74,10 @@ t.test('a transfer stays within its window whatever ACKs come', t => {
       let over = false
       const follow = (effects: ReturnType<ReadTransfer['handle']>): void => {
         for (const effect of effects) {
-          if (effect.type === 'done' || effect.type === 'fail') over = true
+          if (effect.type === 'done' || effect.type === 'fail') {
+            over = true
+            done++
+          }
           if (effect.type === 'send' && effect.packets.length > windowsize) throw new Error(`${effect.packets.length} packets at once`)
           if (effect.type === 'read') {
             const packets = Array.from({ length: effect.count }, () => encodePacket({ opcode: 'DATA', block: ++read & 0xffff, payload: Buffer.alloc(512) }))
@@ -89,13 +92,14 @@ t.test('a transfer stays within its window whatever ACKs come', t => {
         follow(transfer.handle(event === 'timer' ? { type: 'timer' } : { type: 'ack', block: transfer.acknowledged + event & 0xffff }))
       }
       return true
-    }), { ...budget, numRuns: 2000 })
-  t.pass()
+    }), cases(t, 2000))
+  t.ok(done > 0, `${done} of them came to an end`)
   t.end()
 })
 
 t.test('a server that is sent anything lives, and forgets it all', async t => {
-  const udp = new FakeUdp({ seed }, { record: false })
+  const run = cases(t, 3000)
+  const udp = new FakeUdp({ seed: run.seed }, { record: false })
   const clock = new FakeClock()
   const { server, events } = await serve(udp.host('192.0.2.1'), clock, memoryFiles({ a: Buffer.alloc(5000) }), { address: '192.0.2.1', port: 69 })
   const socket = await udp.host('192.0.2.9').bind({ address: '0.0.0.0', port: 0 }, (_data, from) => {
@@ -105,7 +109,7 @@ t.test('a server that is sent anything lives, and forgets it all', async t => {
   await fc.assert(fc.asyncProperty(anything, async input => {
     socket.send(input, { address: '192.0.2.1', port: 69 })
     await Promise.resolve()
-  }), { ...budget, numRuns: 3000 })
+  }), run)
   await udp.settle()
   for (let seconds = 0; seconds < 40 && server.transfers > 0; seconds += 0.5) {
     clock.advance(500)

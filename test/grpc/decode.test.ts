@@ -4,6 +4,7 @@ import t from 'tap'
 import { DecodeError } from '../../src/base/errors.js'
 import { decodeMessage } from '../../src/grpc/decode.js'
 import { loadProtocol } from '../../src/grpc/proto.js'
+import { cases } from '../helpers/property.js'
 
 const protocol = await loadProtocol()
 const group = protocol.requestType('GroupPut')
@@ -52,7 +53,7 @@ t.test('whatever protobuf.js writes is read', t => {
     t.same(read['selector'] ?? new Map(), new Map(Object.entries(value.selector)))
     for (const key of ['id', 'name', 'profile'] as const) if ((read[key] ?? '') !== value[key]) return false
     return ((read['metadata'] ?? Buffer.alloc(0)) as Buffer).equals(metadata)
-  }), { numRuns: 200, interruptAfterTimeLimit: 3000, verbose: 1 })
+  }), { ...cases(t, 200), verbose: 1 })
   t.end()
 })
 
@@ -67,6 +68,6 @@ t.test('noise is a message or a DecodeError', t => {
     } catch (error) {
       return error instanceof DecodeError
     }
-  }), { numRuns: 20_000, interruptAfterTimeLimit: 3000, verbose: 1 })
+  }), { ...cases(t, 20_000), verbose: 1 })
   t.end()
 })

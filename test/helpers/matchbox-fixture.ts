@@ -85,7 +85,7 @@ export function exchange (port: number, request: Buffer): Promise<Answered> {
     socket.on('data', data => { parts.push(data) })
     socket.on('error', error => { if (parts.length === 0) reject(error) })
     socket.on('close', () => { resolve(parseAnswer(Buffer.concat(parts))) })
-    socket.setTimeout(10_000, () => { socket.destroy(new Error('no answer within ten seconds')) })
+    socket.setTimeout(60_000, () => { socket.destroy(new Error('no answer within a minute')) })
   })
 }
 

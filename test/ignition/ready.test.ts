@@ -2,6 +2,7 @@ import t from 'tap'
 import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
 import { readyIgnition } from '../../src/ignition/ready.js'
+import { cases } from '../helpers/property.js'
 
 const ready = (text: string) => readyIgnition(Buffer.from(text))
 
@@ -61,15 +62,13 @@ t.test('what is not JSON is shown where it stops being so', t => {
 })
 
 t.test('whatever the bytes, there is an answer', t => {
-  const seed = Date.now() & 0xffff
-  t.comment(`seed ${seed}`)
   const json = Buffer.from('{"ignition": {"version": "3.4.0"}, "a": [1, -2.5e3, true, null, "x\\n\\u00e9"], "b": {}}')
   const mutated = fc.tuple(fc.nat(json.length), fc.nat(6), fc.uint8Array({ maxLength: 6 }))
     .map(([at, removed, bytes]) => Buffer.concat([json.subarray(0, at), bytes, json.subarray(at + removed)]))
   fc.assert(fc.property(fc.oneof(mutated, fc.uint8Array({ maxLength: 60 }).map(bytes => Buffer.from(bytes))), bytes => {
     const answer = readyIgnition(bytes)
     return 'version' in answer ? answer.version.length > 0 : answer.line >= 1 && answer.column >= 1 && answer.problem.length > 0
-  }), { seed, numRuns: 3000, interruptAfterTimeLimit: 10_000 })
+  }), cases(t, 3000))
   t.match(ready('['.repeat(200_000)), { problem: /exceeded max depth/ })
   t.end()
 })

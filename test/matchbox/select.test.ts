@@ -4,6 +4,7 @@ import { compareStrings } from '../../src/go/string.js'
 import { type Group, matcherOf, selectorText } from '../../src/matchbox/group.js'
 import { GroupIndex, type Labels } from '../../src/matchbox/select.js'
 import { makeGroup } from '../helpers/memory-store.js'
+import { cases } from '../helpers/property.js'
 
 const indexOf = (...groups: Group[]): GroupIndex => {
   const index = new GroupIndex()
@@ -92,6 +93,6 @@ t.test('the index finds what sorting finds, whatever was added, changed and remo
       }
     }
     return true
-  }), { numRuns: 500 })
+  }), cases(t, 500))
   t.end()
 })
