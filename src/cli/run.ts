@@ -1,34 +1,27 @@
 // The command line: which command, and how its errors are told.
 import { programVersion } from '../base/bundled.js'
 import { AppError } from '../base/errors.js'
-import { certsCommand } from './certs.js'
-import { checkCommand } from './check.js'
 import { type Command, type Io, print } from './command.js'
-import { doctorCommand } from './doctor.js'
-import { imagesCommand } from './images.js'
-import { leasesCommand } from './leases.js'
-import { machinesCommand } from './machines.js'
-import { renderCommand } from './render.js'
-import { serveCommand } from './serve.js'
-import { transpileCommand } from './transpile.js'
 
-export const commands: readonly Command[] = [
-  serveCommand,
-  checkCommand,
-  certsCommand,
-  renderCommand,
-  transpileCommand,
-  machinesCommand,
-  leasesCommand,
-  imagesCommand,
-  doctorCommand
-]
+/** Each is loaded when it is called, and what it needs with it; only the list of all loads all. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./serve.js')).serveCommand,
+  check: async () => (await import('./check.js')).checkCommand,
+  certs: async () => (await import('./certs.js')).certsCommand,
+  render: async () => (await import('./render.js')).renderCommand,
+  transpile: async () => (await import('./transpile.js')).transpileCommand,
+  machines: async () => (await import('./machines.js')).machinesCommand,
+  leases: async () => (await import('./leases.js')).leasesCommand,
+  images: async () => (await import('./images.js')).imagesCommand,
+  doctor: async () => (await import('./doctor.js')).doctorCommand
+}
 
-function help (): string {
-  const width = Math.max(...commands.map(({ name }) => name.length))
+async function help (): Promise<string> {
+  const all = await Promise.all(Object.values(commands).map(async load => await load()))
+  const width = Math.max(...all.map(({ name }) => name.length))
   return [
     'usage: core-provisioner COMMAND [arguments]',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    ...all.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     'core-provisioner COMMAND --help shows the arguments; --version the version.'
   ].join('\n')
 }
@@ -41,12 +34,12 @@ export async function run (args: readonly string[], io: Io): Promise<number> {
     return 0
   }
   if (name === '--help' || name === '-h' || name === 'help') {
-    print(io.stdout, help())
+    print(io.stdout, await help())
     return 0
   }
-  const command = commands.find(candidate => candidate.name === name)
+  const command = name === undefined || !Object.hasOwn(commands, name) ? undefined : await commands[name]?.()
   if (command === undefined) {
-    print(io.stderr, name === undefined ? help() : `core-provisioner: no command ${JSON.stringify(name)}; see core-provisioner --help`)
+    print(io.stderr, name === undefined ? await help() : `core-provisioner: no command ${JSON.stringify(name)}; see core-provisioner --help`)
     return 2
   }
   if (rest.includes('--help') || rest.includes('-h')) {

@@ -24,7 +24,7 @@ function scratch (t: Test): string {
 
 const profile = (id: string, kernel: string): string => JSON.stringify({ id, boot: { kernel, initrd: [], args: [] } })
 
-t.test('sync, list, verify, prune', { timeout: 120_000 }, async t => {
+t.test('sync, list, verify, prune', async t => {
   const folder = scratch(t)
   const server = await Publisher.start()
   t.teardown(() => server.close())
@@ -87,7 +87,7 @@ t.test('sync, list, verify, prune', { timeout: 120_000 }, async t => {
   t.match(await images('sync', '--set', 'images.sources=[{os: flatcar, channel: edge}]'), { status: 1, stderr: /--set images\.sources: images\.sources\.0: expected channel to be one of stable, beta, alpha, lts/ })
 })
 
-t.test('keys are imported and pinned by fingerprint, as gpg makes them', { timeout: 60_000 }, async t => {
+t.test('keys are imported and pinned by fingerprint, as gpg makes them', async t => {
   if (!needs(t, 'gpg')) return
   const folder = scratch(t)
   const gpg = new Gpg(t)
@@ -116,7 +116,7 @@ t.test('keys are imported and pinned by fingerprint, as gpg makes them', { timeo
   t.match(await images('verify'), { status: 1, stderr: /not pinned/ })
 })
 
-t.test('the service syncs and prunes by itself, and tells of it', { timeout: 60_000 }, async t => {
+t.test('the service syncs and prunes by itself, and tells of it', async t => {
   const folder = scratch(t)
   const server = await Publisher.start()
   t.teardown(() => server.close())

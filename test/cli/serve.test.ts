@@ -57,7 +57,6 @@ t.test('starts, serves, and ends 0 on SIGTERM', async t => {
   while (!watching.stdout.includes('script')) {
     // Only what happens while it listens is told, so a machine goes on asking until it has been seen.
     await Promise.all([fetch(`${url}/ipxe?mac=52:54:00:00:00:01`), fetch(`${url}/assets/vmlinuz`)])
-    await Promise.race([once(watching.child.stdout!, 'data'), once(AbortSignal.timeout(200), 'abort')])
   }
   t.match(watching.stdout, /52:54:00:00:00:01 {2}127\.0\.0\.1 {2}script {2}\/ipxe/)
   t.equal((await watching.end('SIGINT')).status, 0, 'watching ends when it is told to')
@@ -71,10 +70,9 @@ t.test('starts, serves, and ends 0 on SIGTERM', async t => {
   const second = await new Program(['serve', '--config', file]).end()
   t.match(second, { status: 1, stderr: /control_socket/ }, 'a second appliance does not take the socket away')
 
-  const started = performance.now()
   const { status, stderr } = await program.end('SIGTERM')
   t.equal(status, 0)
-  t.ok(performance.now() - started < 5000, 'within five seconds, though connections are kept alive')
+  t.match(await program.logged('appliance.end'), { orderly: true }, 'though connections are kept alive')
   t.equal(stderr, '')
 
   const again = new Program(['serve', '--config', file, '--set', `http.address=127.0.0.1:${port}`])

@@ -8,7 +8,7 @@ import { makePki } from '../helpers/pki.js'
 import { random } from '../helpers/random.js'
 import { onSmallDisk } from '../helpers/small-disk.js'
 
-t.test('killed at random points, no file is torn and no acknowledged write is lost', { timeout: 90_000 }, async t => {
+t.test('killed at random points, no file is torn and no acknowledged write is lost', async t => {
   const seed = Math.floor(Math.random() * 2 ** 31)
   t.comment(`seed ${seed}`)
   // A socket's path may have 107 bytes, which t.testdir() has already.

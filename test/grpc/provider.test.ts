@@ -26,7 +26,7 @@ const groups: readonly GroupResource[] = [
   { name: 'g-generic', profile: 'generic', selector: { mac: '52:54:00:AA:BB:03' }, metadata: { hostname: 'three' } }
 ]
 
-t.test('apply, plan, replace, restart, destroy', { timeout: 60_000 }, async t => {
+t.test('apply, plan, replace, restart, destroy', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'provider-'))
   t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
   const listener = createServer().listen(0, '127.0.0.1')

@@ -20,7 +20,7 @@ export function bundleProblem (): string | undefined {
 
 /** Runs scripts/bundle; the path of the tarball. */
 export async function makeBundle (folder: string, ...args: readonly string[]): Promise<string> {
-  const { code, stderr } = await runTool(join(projectRoot, 'scripts/bundle'), ['--out', folder, ...args], { timeout: 110_000 })
+  const { code, stderr } = await runTool(join(projectRoot, 'scripts/bundle'), ['--out', folder, ...args], { timeout: 800_000 })
   if (code !== 0) throw new Error(`scripts/bundle ended with ${code}:\n${stderr}`)
   return stderr.trim().split('\n').at(-1)?.replace(/ \(.*/, '') ?? ''
 }
@@ -34,7 +34,7 @@ export async function theBundle (): Promise<string> {
   const present = sources.filter(path => existsSync(join(projectRoot, path)))
   const { code, stderr } = await runTool('flock', [folder, 'sh', '-c',
     'out=$1; tarball=$2; shift 2; [ -f "$tarball" ] && [ -z "$(find "$@" -newer "$tarball" -print -quit)" ] || scripts/bundle --out "$out"',
-    'sh', folder, tarball, ...present], { cwd: projectRoot, timeout: 170_000 })
+    'sh', folder, tarball, ...present], { cwd: projectRoot, timeout: 800_000 })
   if (code !== 0) throw new Error(`scripts/bundle ended with ${code}:\n${stderr}`)
   return tarball
 }

@@ -57,7 +57,7 @@ export class Container {
   }
 
   /** Runs a shell command inside to its end. */
-  async run (command: string, timeout = 90_000): Promise<ToolResult> {
+  async run (command: string, timeout = 600_000): Promise<ToolResult> {
     return await runTool('nsenter', [...inside(this.#leader), '--', ...clean, '/bin/sh', '-c', command], { timeout })
   }
 

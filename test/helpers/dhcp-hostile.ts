@@ -66,7 +66,7 @@ export async function sendMutated ({ mode, count, seed, folder, onProgress }: Ho
     const started = performance.now()
     const memory: number[] = []
     for (let line = ''; !line.startsWith(`sent ${count} `);) {
-      await flooding.next(60_000)
+      await flooding.next(300_000)
       const last = flooding.output().trimEnd().split('\n').at(-1) ?? ''
       if (!last.startsWith('sent ') || last === line) continue
       line = last

@@ -126,7 +126,7 @@ export function rawClient (address: string, creds: ChannelCredentials, options: 
         else resolve({ error: { code: error.code, status: status[error.code], message: error.details } })
       }
       const { path = rpc, requestSerialize = raw.serialize, responseDeserialize = raw.deserialize } = method ?? {}
-      const deadline = Date.now() + 20_000
+      const deadline = Date.now() + 300_000
       client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, new Metadata(), { deadline }, finish)
     }),
     close: () => { client.close() }

@@ -13,8 +13,8 @@ let answers = 0
 async function poll (): Promise<void> {
   while (!ended.signal.aborted) {
     try {
-      const request = get(url, { agent: false, timeout: 10_000 })
-      request.on('timeout', () => { request.destroy(new Error('no answer in 10 s')) })
+      const request = get(url, { agent: false, timeout: 60_000 })
+      request.on('timeout', () => { request.destroy(new Error('no answer in a minute')) })
       const [response] = await once(request, 'response') as [NodeJS.ReadableStream & { statusCode: number }]
       response.resume()
       await once(response, 'end')

@@ -132,9 +132,9 @@ export function watch (child: ChildProcess): Running {
     void ended.then(status => { fail(`ended with ${status}`) })
     listener()
   })
-  const line = async (pattern: RegExp, milliseconds = 30_000): Promise<string> =>
+  const line = async (pattern: RegExp, milliseconds = 300_000): Promise<string> =>
     await until(`a line matched ${pattern}`, milliseconds, () => output.split('\n').find(text => pattern.test(text)))
-  const next = async (milliseconds = 30_000): Promise<void> => {
+  const next = async (milliseconds = 300_000): Promise<void> => {
     const { length } = output
     await until('it printed more', milliseconds, () => output.length > length ? true : undefined)
   }

@@ -20,7 +20,7 @@ export class PipeClient {
   /** Broadcasts a message with a transaction of its own and gives the answer; rejects when none comes within ten seconds. */
   async ask (message: DhcpPacket, port = 67): Promise<DhcpPacket> {
     const xid = this.send(message, port)
-    const answer = await this.#pipe.line(new RegExp(`^02.{6}${xid.toString(16)}`), 10_000)
+    const answer = await this.#pipe.line(new RegExp(`^02.{6}${xid.toString(16)}`), 300_000)
     return decodePacket(Buffer.from(answer, 'hex'))
   }
 

@@ -15,6 +15,6 @@ export interface SmallDiskOptions {
 export function onSmallDisk (t: Test, { size, script }: SmallDiskOptions): { readonly answer: unknown, readonly stderr: string } | undefined {
   if (!needsRoot(t) || !needs(t, 'unshare', 'mount')) return undefined
   const command = `mount -t tmpfs -o size=${size} tmpfs "$1" && exec "${process.execPath}" --import=tsx "${join(import.meta.dirname, script)}" "$1"`
-  const { stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', command, 'sh', t.testdir()], { encoding: 'utf8', timeout: 60_000 })
+  const { stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', command, 'sh', t.testdir()], { encoding: 'utf8', timeout: 600_000 })
   return { answer: JSON.parse(stdout || '{}'), stderr }
 }

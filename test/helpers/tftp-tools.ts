@@ -10,7 +10,7 @@ const host = '127.0.0.1'
 export type Get = (port: number, file: string, into: string) => Promise<Buffer>
 
 async function tool (name: string, args: readonly string[], got: string): Promise<Buffer> {
-  const { code, stderr, stdout } = await runTool(name, args, { timeout: 100_000 })
+  const { code, stderr, stdout } = await runTool(name, args, { timeout: 600_000 })
   if (code !== 0) throw new Error(`${name} ended with ${code}: ${stderr}${stdout.toString()}`)
   return readFileSync(got)
 }

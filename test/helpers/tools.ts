@@ -47,7 +47,7 @@ interface ToolOptions {
 }
 
 /** Runs a program to its end. */
-export async function runTool (name: string, args: readonly string[], { input = '', cwd, timeout = 60_000 }: ToolOptions = {}): Promise<ToolResult> {
+export async function runTool (name: string, args: readonly string[], { input = '', cwd, timeout = 600_000 }: ToolOptions = {}): Promise<ToolResult> {
   return await new Promise((resolve, reject) => {
     const child = spawn(findTool(name) ?? name, args, { cwd, timeout, killSignal: 'SIGKILL' })
     const stdout: Buffer[] = []

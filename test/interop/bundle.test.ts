@@ -14,7 +14,7 @@ import { able, needs, runTool } from '../helpers/tools.js'
 const sha256 = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
 const asOld = ['--import', 'tsx', 'test/helpers/old-kernel.ts']
 
-t.test('the bundle', { timeout: 240_000 }, async t => {
+t.test('the bundle', async t => {
   if (!able(t, bundleProblem()) || !able(t, namespaceProblem()) || !needs(t, 'curl', 'busybox', 'tar')) return
   const tarball = await theBundle()
   const root = await mkdtemp(join(tmpdir(), 'cp-bundle-'))

@@ -22,7 +22,7 @@ function snapshot (folder: string): readonly string[] {
   })
 }
 
-t.test('install.sh', { timeout: 240_000 }, async t => {
+t.test('install.sh', async t => {
   if (!able(t, bundleProblem()) || !able(t, namespaceProblem())) return
   const root = await mkdtemp(join(tmpdir(), 'cp-install-'))
   t.teardown(async () => { await rm(root, { recursive: true, force: true }) })

@@ -16,7 +16,7 @@ const machines = {
   boots: { mac: '52:54:00:00:02:01', ip: '172.30.0.41' },
   never: { mac: '52:54:00:00:02:02', ip: '172.30.0.42' }
 } as const
-const patience = 150_000
+const patience = 400_000
 t.setTimeout(2 * patience)
 
 t.test('iPXE', async t => {

@@ -19,7 +19,7 @@ const missing = findTool('terraform') === undefined
 // Terraform asks its makers for news otherwise.
 process.env['CHECKPOINT_DISABLE'] = '1'
 
-t.test('the example', { skip: missing, timeout: 110_000 }, async t => {
+t.test('the example', { skip: missing }, async t => {
   const pki = makePki()
   const folder = mkdtempSync(join(tmpdir(), 'terraform-'))
   t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
@@ -31,7 +31,7 @@ t.test('the example', { skip: missing, timeout: 110_000 }, async t => {
   writeFileSync(join(certificates, 'client.crt'), pki.client.cert)
   writeFileSync(join(certificates, 'client.key'), pki.client.key)
   const terraform = async (...args: string[]): Promise<{ code: number | null, text: string }> => {
-    const { code, stdout, stderr } = await runTool('terraform', [...args, '-no-color'], { cwd, timeout: 60_000 })
+    const { code, stdout, stderr } = await runTool('terraform', [...args, '-no-color'], { cwd, timeout: 600_000 })
     return { code, text: `${stdout.toString()}${stderr}` }
   }
   const init = await terraform('init', '-input=false', `-plugin-dir=${plugins}`)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { sendHostile } from '../helpers/tftp-hostile.js'
 
-t.test('each kind of bad input gets its answer, and is forgotten', { timeout: 240_000 }, async t => {
+t.test('each kind of bad input gets its answer, and is forgotten', async t => {
   const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
   t.comment(`FUZZ_SEED=${seed}`)
   const folder = mkdtempSync(join(tmpdir(), 'hostile-'))

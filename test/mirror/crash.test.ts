@@ -6,7 +6,7 @@ import t from 'tap'
 import { killAgainAndAgain } from '../helpers/mirror-kill.js'
 import { random } from '../helpers/random.js'
 
-t.test('killed at random points, nothing that does not verify can be seen', { timeout: 120_000 }, async t => {
+t.test('killed at random points, nothing that does not verify can be seen', async t => {
   const seed = Math.floor(Math.random() * 2 ** 31)
   t.comment(`seed ${seed}`)
   const folder = mkdtempSync(join(tmpdir(), 'mirror-'))

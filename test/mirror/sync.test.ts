@@ -179,7 +179,7 @@ t.test('what does not verify is not published, and said plainly', async t => {
   t.match(await mirrorOf(t, { os: 'flatcar', base_url: server.url, keys: [key.fingerprint] }, { keys: [key, expired] }).sync(), [{ error: { code: 'image_key_missing' } }], 'a key that is not the source\'s')
 })
 
-t.test('publishers that are down, slow, never-ending or lost', { timeout: 60_000 }, async t => {
+t.test('publishers that are down, slow, never-ending or lost', async t => {
   const path = `/amd64-usr/1.0.0/${kernel}`
   const rows: ReadonlyArray<readonly [name: string, fault: Fault, match: object, settings?: Partial<TestMirrorOptions>]> = [
     ['500 once', { kind: 'status', status: 500, times: 1 }, { outcome: 'published' }],
@@ -204,7 +204,7 @@ t.test('publishers that are down, slow, never-ending or lost', { timeout: 60_000
   t.match(await mirrorOf(t, { os: 'flatcar', base_url: url }).sync(), [{ error: { code: 'image_download_failed', text: /nobody listens there/ } }])
 })
 
-t.test('a publisher that closes the connection after each answer', { timeout: 60_000 }, async t => {
+t.test('a publisher that closes the connection after each answer', async t => {
   const server = await publisher(t)
   server.closes = true
   for (const round of [1, 2, 3, 4, 5, 6]) {

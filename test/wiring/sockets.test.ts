@@ -13,7 +13,8 @@ import { handedSocket } from '../helpers/handed-sockets.js'
 import { logLines } from '../helpers/log-lines.js'
 import { createLog } from '../../src/base/log.js'
 import { makePki } from '../helpers/pki.js'
-import { Program } from '../helpers/program.js'
+import { freePort } from '../helpers/free-port.js'
+import { Program, type ProgramOptions } from '../helpers/program.js'
 import { shortFolder } from '../helpers/short-folder.js'
 
 function configured (t: Test, more: string): string {
@@ -82,23 +83,29 @@ t.test('a socket for TLS is the one that is listened on, by the name of its unit
   }
 })
 
-t.test('a download under way outlasts the end', async t => {
-  const http = handedSocket('tcp')
-  const file = configured(t, `http: { address: "127.0.0.1:${http.port}" }\ntftp: { address: "" }\nrpc: { address: "" }\n`)
+t.test('a download under way outlasts the end, where sockets stay, for longer', async t => {
+  const [http, port] = [handedSocket('tcp'), await freePort()]
+  const file = configured(t, 'tftp: { address: "" }\nrpc: { address: "" }\n')
   mkdirSync(join(t.testdirName, 'assets'))
   const size = 64 * 2 ** 20
   writeFileSync(join(t.testdirName, 'assets/initrd'), Buffer.alloc(size))
-  const program = new Program(['serve', '--config', file, '--set', `assets_path=${t.testdirName}/assets`], { sockets: [{ fd: http.fd, name: 'http' }] })
-  t.teardown(() => program.child.kill('SIGKILL'))
-  const response = await fetch(`http://127.0.0.1:${http.port}/assets/initrd`)
-  const reader = response.body!.getReader()
-  let received = (await reader.read()).value?.length ?? 0
+  const start = (name: string, port: number, options: ProgramOptions): Program => {
+    const settings = [`assets_path=${t.testdirName}/assets`, `http.address=127.0.0.1:${port}`, `control_socket=${shortFolder(t)}/c`, `state_path=${t.testdirName}/${name}`]
+    const program = new Program(['serve', '--config', file, ...settings.flatMap(setting => ['--set', setting])], options)
+    t.teardown(() => program.child.kill('SIGKILL'))
+    return program
+  }
+  const program = start('stays', http.port, { sockets: [{ fd: http.fd, name: 'http' }] })
+  const other = start('other', port, {})
+  await other.logged('appliance.ready')
+  const [reader, stalled] = await Promise.all([http.port, port].map(async port => (await fetch(`http://127.0.0.1:${port}/assets/initrd`)).body!.getReader()))
+  let received = (await reader!.read()).value?.length ?? 0
   program.child.kill('SIGTERM')
   await program.logged('appliance.stop')
   const late = fetch(`http://127.0.0.1:${http.port}/healthz`).catch(() => undefined)
-  // Slow enough that the end would have come before it without sockets that stay.
-  await once(AbortSignal.timeout(2000), 'abort')
-  for (let part = await reader.read(); !part.done; part = await reader.read()) received += part.value.length
+  t.match(await other.end('SIGTERM'), { status: 0 }, 'one whose socket does not stay has cut its reader off meanwhile')
+  await t.rejects((async () => { while (!(await stalled!.read()).done); })())
+  for (let part = await reader!.read(); !part.done; part = await reader!.read()) received += part.value.length
   t.equal(received, size)
   t.equal((await program.end()).status, 0)
   http.close()
