@@ -1,0 +1,37 @@
+// Which test files a change needs: those of the rooms it touches, and those that import a file of it, by way of helpers too.
+// The rest of the suite drives the whole program and is for CI.
+import { dirname, join, posix } from 'node:path'
+
+/** Paths from the root of the project, with /. */
+export interface Sources {
+  /** Every file below test/. */
+  readonly tests: readonly string[]
+  readonly read: (path: string) => string
+}
+
+/** Rooms of tests that drive the whole program, firmware or other programs, and take minutes. */
+const slow = /^test\/(?:interop|scenario|cli)\//
+
+export function testsFor (changed: readonly string[], { tests, read }: Sources): string[] {
+  const importers = importersOf(tests, read)
+  const touched = new Set(changed.filter(path => /^(?:src|test|scripts)\//.test(path)))
+  // A helper that changed touches what imports it, and so on.
+  for (const path of touched) for (const importer of importers.get(path) ?? []) if (importer.startsWith('test/helpers/')) touched.add(importer)
+  const rooms = new Set([...touched].map(path => /^(?:src|test)\/(.+)\/[^/]+$/.exec(path)?.[1]).filter(room => room !== undefined && room !== 'helpers'))
+  const isWanted = (test: string): boolean => touched.has(test) || (!slow.test(test) && rooms.has(dirname(test).slice('test/'.length))) ||
+    (!slow.test(test) && [...touched].some(path => importers.get(path)?.has(test) === true))
+  const wanted = tests.filter(path => path.endsWith('.test.ts')).filter(isWanted)
+  return [...new Set([...wanted, ...touched.size > 0 ? ['test/architecture.test.ts'] : []])].sort()
+}
+
+/** By file, the files below test/ that import it. */
+function importersOf (tests: readonly string[], read: (path: string) => string): Map<string, Set<string>> {
+  const importers = new Map<string, Set<string>>()
+  for (const test of tests.filter(path => path.endsWith('.ts'))) {
+    for (const [, target = ''] of read(test).matchAll(/\bfrom '(\.[^']+)'/g)) {
+      const path = posix.normalize(join(dirname(test), target)).replace(/\.js$/, '.ts')
+      importers.set(path, (importers.get(path) ?? new Set()).add(test))
+    }
+  }
+  return importers
+}
