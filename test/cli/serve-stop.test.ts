@@ -38,7 +38,7 @@ http:
 tftp: { address: "127.0.0.1:${tftp}", root: ${folder}/boot }
 rpc: { address: "" }
 `)
-  const program = new Program(['serve', '--config', file], { built: true })
+  const program = new Program(['serve', '--config', file])
   t.teardown(() => program.child.kill('SIGKILL'))
   await program.logged('appliance.ready')
 
