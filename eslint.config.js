@@ -1,4 +1,6 @@
+import regexp from 'eslint-plugin-regexp'
 import neostandard from 'neostandard'
+import tseslint from 'typescript-eslint'
 import { layerOf, guarded, matches } from './scripts/lib/layers.js'
 import { readdirSync } from 'node:fs'
 
@@ -33,6 +35,19 @@ export default [
       '@stylistic/max-len': ['error', { code: 140, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true }],
       'no-void': 'off'
     }
+  },
+  // No work that grows with the square of what a stranger sends.
+  {
+    files: ['src/**/*.ts', 'scripts/**/*.ts'],
+    plugins: { regexp },
+    rules: { 'regexp/no-super-linear-backtracking': 'error', 'regexp/no-super-linear-move': 'error' }
+  },
+  // A promise that nobody waits for loses its error, or is answered before what it promises is done. These rules know types.
+  {
+    files: ['src/**/*.ts'],
+    languageOptions: { parserOptions: { project: 'tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    plugins: { '@typescript-eslint': tseslint.plugin },
+    rules: { '@typescript-eslint/no-floating-promises': 'error', '@typescript-eslint/no-misused-promises': 'error' }
   },
   // Tables of cases read best with a case a line.
   { files: ['test/**/*.ts'], rules: { '@stylistic/max-len': ['error', { code: 180, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true }] } },

@@ -43,7 +43,7 @@ end
   await new Promise(resolve => { child.on('close', resolve) })
   const perSecond = Number(/Requests\/sec:\s*([\d.]+)/.exec(text)?.[1])
   if (Number.isNaN(perSecond)) throw new Error(`wrk said: ${text}`)
-  const answered = Number(/(\d+) requests in/.exec(text)?.[1])
+  const answered = Number(/(?<!\d)(\d+) requests in/.exec(text)?.[1])
   return { perSecond, answered, failed: Number(/Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0) }
 }
 

@@ -24,7 +24,7 @@ function librariesOf (program: string): string[] {
   const lines = execFileSync('ldd', [program], { encoding: 'utf8' }).split('\n')
   const missing = lines.find(line => line.includes('not found'))
   if (missing !== undefined) throw new Error(`${program} needs a library that this machine does not have: ${missing.trim()}`)
-  return lines.flatMap(line => /(?:=> )?(\/\S+) \(0x/.exec(line)?.[1] ?? [])
+  return lines.flatMap(line => /\s(\/\S+) \(0x/.exec(line)?.[1] ?? [])
 }
 
 function withParents (entries: readonly Entry[]): Entry[] {

@@ -102,7 +102,7 @@ const fingerprint = parsed('expected the fingerprint of a key: 40 or 64 hex digi
   return /^(?:[0-9A-F]{40}|[0-9A-F]{64})$/.test(digits) ? digits : undefined
 })
 
-const httpUrl = v.pipe(v.string('expected an http or https URL'), v.regex(/^https?:\/\/[^/?#]+[^?#]*$/, 'expected an http or https URL'),
+const httpUrl = v.pipe(v.string('expected an http or https URL'), v.regex(/^https?:\/\/[^/?#][^?#]*$/, 'expected an http or https URL'),
   v.check(url => URL.canParse(url.replaceAll('{channel}', 'channel')), 'expected an http or https URL'))
 
 /** A path below the base URL; alone, it stands for a file with a signature beside it. */

@@ -13,7 +13,7 @@ interface Form { readonly expected: string, readonly parse: (text: string) => Ui
 const u32 = (value: number): number[] => [value >>> 24, value >>> 16 & 255, value >>> 8 & 255, value & 255]
 
 function addresses (text: string): Uint8Array | undefined {
-  const list = text.split(/\s*,\s*/).map(part => parseIpv4(part))
+  const list = text.split(',').map(part => parseIpv4(part.trim()))
   return list.every((ip): ip is Ipv4 => ip !== undefined) ? Uint8Array.from(list.flatMap(u32)) : undefined
 }
 

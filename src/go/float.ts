@@ -21,7 +21,13 @@ function decompose (value: number): { mantissa: bigint, exponent: number } {
     : { mantissa: fraction | 1n << mantissaBits, exponent: biased - 1075 }
 }
 
-const trimmed = (digits: string, point: number): Decimal => ({ digits: digits.replace(/0+$/, ''), point })
+const trimmed = (digits: string, point: number): Decimal => ({ digits: withoutLastZeros(digits), point })
+
+function withoutLastZeros (digits: string): string {
+  let { length } = digits
+  while (length > 0 && digits[length - 1] === '0') length--
+  return digits.slice(0, length)
+}
 
 function shortest (value: number): Decimal {
   if (value === 0) return { digits: '', point: 0 }
@@ -102,7 +108,7 @@ function hexadecimal (value: number, upper: boolean, precision: number): string 
     }
   }
   const digits = (mantissa & (1n << 60n) - 1n).toString(16).padStart(15, '0')
-  const fraction = precision < 0 ? digits.replace(/0+$/, '') : digits.slice(0, precision).padEnd(precision, '0')
+  const fraction = precision < 0 ? withoutLastZeros(digits) : digits.slice(0, precision).padEnd(precision, '0')
   const text = `0x${mantissa >> 60n}${fraction === '' ? '' : '.' + fraction}${exponentText('p', exponent)}`
   return upper ? text.toUpperCase() : text
 }

@@ -37,6 +37,6 @@ function kindOf ({ kernel, initrd }: NetBoot, path: string): 'kernel' | 'initrd'
 
 /** Whether a URL, with options before it or not, ends in that path; it may be relative to the script's. */
 function names (text: string, path: string): boolean {
-  const url = text.trim().split(/\s+/).at(-1)!.replace(/[?#].*$/, '')
+  const url = text.trim().split(/\s+/).at(-1)!.split(/[?#]/, 1)[0]!
   return url.endsWith(path) || `/${url}` === path
 }

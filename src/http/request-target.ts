@@ -10,7 +10,7 @@ export interface Target {
 
 // eslint-disable-next-line no-control-regex
 const control = /[\0-\x1f\x7f]/
-const absoluteForm = /^[a-z][a-z0-9+.-]*:\/\/([^/?]*)(.*)$/i
+const absoluteForm = /^[a-z][a-z0-9+.-]*:\/\/([^/?]*)((?:[/?].*)?)$/i
 const authority = /^(?:[^@]*@)?(?:\[[0-9a-fA-F:.%]*\]|(?:[\w.~!$&'()*+,;=-]|[\x80-\xff]|%[0-9a-fA-F]{2})*)(?::\d*)?$/
 
 /** undefined: a bad request. The asterisk of `OPTIONS *` is not a path and comes back as such. */

@@ -70,7 +70,7 @@ function namedInitrds (initrds: readonly string[]): ReadonlyArray<{ name: string
   return initrds.map((initrd, i) => {
     const given = /(?:^|\s)(?:--name|-n)[= ]\s*(\S+)/.exec(initrd)?.[1]
     const url = initrd.trim().split(/\s+/).at(-1) ?? ''
-    const last = /([\w.+-]+)(?:[?#].*)?$/.exec(url)?.[1]
+    const last = url.split(/[?#]/).map(part => part.split(/[^\w.+-]/).at(-1)).find(word => word !== '')
     const name = given ?? (last === undefined || taken.has(last) ? `initrd${i}` : last)
     taken.add(name)
     return { name, line: given === undefined ? `initrd --name ${name} ${initrd}` : `initrd ${initrd}` }

@@ -63,7 +63,7 @@ export interface Store {
  */
 export function resolveReference (folder: 'profiles' | ConfigKind, reference: string): { folder: string, name: string } | undefined {
   if (reference.includes('\0')) return undefined
-  const [, top = '', ...rest] = posix.normalize(`/${folder}/${reference}`).replace(/\/+$/, '').split('/')
+  const [, top = '', ...rest] = posix.normalize(`/${folder}/${reference}`).replace(/\/$/, '').split('/')
   return rest.length === 0 ? undefined : { folder: top, name: rest.join('/') }
 }
 

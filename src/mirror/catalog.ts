@@ -157,7 +157,7 @@ export function openSource (config: SourceConfig): Source {
     arch,
     pinned,
     follow: version === 'latest' ? 'current' : version,
-    baseUrl: at.replace(/^(https?:\/\/)[^/?#]*@/, '$1').replace(/\/+$/, ''),
+    baseUrl: withoutLastSlashes(at.replace(/^(https?:\/\/)[^/?#]*@/, '$1')),
     authorization: value === undefined ? undefined : { origin: new URL(at).origin, value },
     folder: arch === '' || arch === arches[0] ? name : `${name}/${arch}`,
     files,
@@ -247,4 +247,10 @@ function versionIn (text: string, variable: string, url: string): string {
   const value = new RegExp(`^${variable}="?([^"\\s]+)"?\\s*$`, 'm').exec(text)?.[1]
   if (value !== undefined && isSafeName(value)) return value
   throw new AppError('image_metadata_invalid', `${url} has no line ${variable}=...`)
+}
+
+function withoutLastSlashes (url: string): string {
+  let { length } = url
+  while (url[length - 1] === '/') length--
+  return url.slice(0, length)
 }

@@ -36,7 +36,7 @@ export function networkInterfaces (): ReadonlyMap<string, NetworkInterface> {
   const found = new Map<string, NetworkInterface>()
   for (const entry of entries) {
     // An address with a label of its own (`eth0:1`) is still the interface's.
-    const name = entry.name.replace(/:.*$/, '')
+    const name = entry.name.split(':', 1)[0]!
     const known = found.get(name) ?? unknown(name, entry)
     found.set(name, { ...known, ...factsOf(entry, known) })
   }

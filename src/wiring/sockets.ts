@@ -84,7 +84,7 @@ function misfit (socket: InheritedSocket, { transport }: SocketRow, { key, port,
 
 function rowOf ({ name, transport, port, device }: InheritedSocket, config: Config, rows: readonly SocketRow[]): SocketRow | undefined {
   // core-provisioner-dhcp@ens224.socket is an instance of a template.
-  const plain = name.replace(/\.socket$/, '').replace(/^core-provisioner-/, '').replace(/@.*$/, '')
+  const plain = name.replace(/\.socket$/, '').replace(/^core-provisioner-/, '').split('@', 1)[0]!
   const ofTransport = rows.filter(row => row.systemd !== undefined && row.transport === transport)
   const configured = (row: SocketRow): boolean =>
     row.places(config).some(place => place.port === port && (device === '' || place.device === undefined || place.device === device))

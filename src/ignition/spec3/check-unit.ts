@@ -35,7 +35,7 @@ export const unitRules: ReadonlyArray<Rule<Spec>> = [
       return lacks
     }
     units.forEach(({ name, enabled }, i) => {
-      const base = enabled === true ? /^(.+?)@(.+?)\.service$/.exec(name)?.[1] : undefined
+      const base = enabled === true ? /^(.[^@\n\r]*)@.+\.service$/.exec(name)?.[1] : undefined
       const template = `${base ?? ''}@.service`
       if (base !== undefined && templateLacksInstall(template)) {
         report.warning(['units', i, 'contents'], `template unit ${goQuote(template)} for ${goQuote(name)} doesn't have Install section`)
