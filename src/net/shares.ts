@@ -37,7 +37,7 @@ export class Shares {
 export function networkOf (address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1]
   if (mapped !== undefined || !address.includes(':')) return mapped ?? address
-  const [before = '', after = ''] = address.replace(/%.*$/, '').split('::')
+  const [before = '', after = ''] = address.split('%', 1)[0]!.split('::')
   const head = before.split(':').filter(part => part !== '')
   const tail = after.split(':').filter(part => part !== '')
   return [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail].slice(0, 4).join(':')
