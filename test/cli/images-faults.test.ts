@@ -27,10 +27,10 @@ t.test('a connection that breaks is waited for, and the command ends when its wo
   server.faults.set('/amd64-usr/1.0.0/flatcar_production_pxe.vmlinuz', { kind: 'cut', after: 1_200_000, times: 2 })
   server.faults.set('/amd64-usr/current/version.txt', { kind: 'status', status: 503, times: 1 })
   const config = writeConfig(folder, server.url, key)
-  t.match(await new Program(['images', 'sync', '--config', config], { built: true }).end(), { status: 0, stdout: /1\.0\.0 published and verified/, stderr: '' })
+  t.match(await new Program(['images', 'sync', '--config', config]).end(), { status: 0, stdout: /1\.0\.0 published and verified/, stderr: '' })
   await server.flatcar('1.1.0', key)
   server.faults.set('/amd64-usr/1.1.0/flatcar_production_pxe.vmlinuz', { kind: 'redirect', to: 'file:///etc/passwd' })
-  t.match(await new Program(['images', 'sync', '--config', config], { built: true }).end(), { status: 1, stderr: /^core-provisioner images sync: .* which is not followed\n$/ })
+  t.match(await new Program(['images', 'sync', '--config', config]).end(), { status: 1, stderr: /^core-provisioner images sync: .* which is not followed\n$/ })
 })
 
 t.test('root works as the user whose the state is; doctor tells of what is booted and not there', { timeout: 60_000 }, async t => {
@@ -49,12 +49,12 @@ t.test('root works as the user whose the state is; doctor tells of what is boote
       chownSync(join(folder, name), nobody, nobody)
     }
     chmodSync(folder, 0o755)
-    t.match(await new Program(['images', 'sync', '--config', config], { built: true }).end(), { status: 0, stderr: '' })
+    t.match(await new Program(['images', 'sync', '--config', config]).end(), { status: 0, stderr: '' })
     const made = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => /^(state|assets)\//.test(name))
     t.ok(made.includes('assets/flatcar/.partial/lock'))
     t.same(made.filter(name => lstatSync(join(folder, name)).uid !== nobody), [], 'nothing is root\'s')
   }
-  const { stdout } = await new Program(['doctor', '--config', config], { built: true }).end()
+  const { stdout } = await new Program(['doctor', '--config', config]).end()
   t.match(stdout, /^PROBLEM {2}assets: profile b boots \/assets\/flatcar\/0\.9\.0\/flatcar_production_pxe\.vmlinuz, which is not there/m)
   t.notMatch(stdout, /profile a boots/)
 })

@@ -29,7 +29,7 @@ t.test('sync, list, verify, prune', async t => {
   const server = await Publisher.start()
   t.teardown(() => server.close())
   const config = writeConfig(folder, server.url, key, 'keep: 1')
-  const images = async (...args: string[]): Promise<Ended> => await new Program(['images', ...args, '--config', config], { built: true }).end()
+  const images = async (...args: string[]): Promise<Ended> => await new Program(['images', ...args, '--config', config]).end()
 
   for (const version of ['1.0.0', '1.1.0', '1.2.0', '1.3.0']) {
     await server.flatcar(version, key)
@@ -75,13 +75,13 @@ t.test('sync, list, verify, prune', async t => {
   writeFileSync(kernel, bytes)
   const bad = await images('verify')
   t.match(bad, { status: 1, stdout: /^flatcar\/1\.3\.0: 1 bad$/m, stderr: /^core-provisioner images verify: .*vmlinuz: its signature by \w+ is bad: the file is not what was signed\n$/ })
-  t.match((await new Program(['doctor', '--config', config], { built: true }).end()).stdout, /^PROBLEM {2}images: \/assets\/flatcar\/1\.3\.0: .*not what was signed/m)
+  t.match((await new Program(['doctor', '--config', config]).end()).stdout, /^PROBLEM {2}images: \/assets\/flatcar\/1\.3\.0: .*not what was signed/m)
   t.match(await images('sync'), { status: 0, stdout: /1\.3\.0 fetched again and verified/ })
 
   await server.flatcar('1.4.0', await makeKey('foreign'))
   t.match(await images('sync'), { status: 1, stderr: /^core-provisioner images sync: flatcar\/stable\/amd64: .*signed with key [0-9A-F]{16}, which is not pinned.*\n$/ })
   t.equal(readlinkSync(join(folder, 'assets/flatcar/stable')), '1.3.0')
-  t.match((await new Program(['doctor', '--config', config], { built: true }).end()).stdout, /^PROBLEM {2}images: flatcar\/stable\/amd64 failed at .*not pinned/m)
+  t.match((await new Program(['doctor', '--config', config]).end()).stdout, /^PROBLEM {2}images: flatcar\/stable\/amd64 failed at .*not pinned/m)
   t.match(await images('dance'), { status: 2, stderr: /expected one of sync, list, verify, prune, keys/ })
   t.match(await images('sync', '--set', 'images.sources=[]'), { status: 1, stderr: /no image source is configured/ })
   t.match(await images('sync', '--set', 'images.sources=[{os: flatcar, channel: edge}]'), { status: 1, stderr: /--set images\.sources: images\.sources\.0: expected channel to be one of stable, beta, alpha, lts/ })
@@ -105,7 +105,7 @@ t.test('keys are imported and pinned by fingerprint, as gpg makes them', async t
   t.teardown(() => server.close())
   await server.flatcar('1.0.0', { ...key, sign }, { bytes: 3_000_000 })
   const config = writeConfig(folder, server.url, key)
-  const images = async (...args: string[]): Promise<Ended> => await new Program(['images', ...args, '--config', config, '--set', 'images.keys=[]'], { built: true }).end()
+  const images = async (...args: string[]): Promise<Ended> => await new Program(['images', ...args, '--config', config, '--set', 'images.keys=[]']).end()
   t.match(await images('sync'), { status: 1, stderr: /no key is pinned that could have signed flatcar\/stable\/amd64/ })
   t.match(await images('keys', 'add', exported), { status: 2, stderr: new RegExp(`give it with --fingerprint; .* holds ${fingerprint} \\(images`) })
   t.match(await images('keys', 'add', exported, '--fingerprint', '0'.repeat(40)), { status: 1, stderr: /does not hold the key 0000/ })
@@ -128,7 +128,7 @@ t.test('the service syncs and prunes by itself, and tells of it', async t => {
   const config = writeConfig(folder, server.url, key, 'keep: 0\n  interval: 1s')
   mkdirSync(join(folder, 'data/profiles'), { recursive: true })
   writeFileSync(join(folder, 'data/profiles/old.json'), profile('old', '/assets/flatcar/1.0.0/flatcar_production_pxe.vmlinuz'))
-  const program = new Program(['serve', '--config', config, '--set', `http.address=127.0.0.1:${port}`], { built: true })
+  const program = new Program(['serve', '--config', config, '--set', `http.address=127.0.0.1:${port}`])
   t.teardown(() => program.child.kill('SIGKILL'))
   t.match(await program.logged('images.sync'), { source: 'flatcar/stable/amd64', version: '1.0.0', outcome: 'published' })
   const url = `http://127.0.0.1:${port}`
@@ -152,7 +152,7 @@ t.test('the service syncs and prunes by itself, and tells of it', async t => {
   // It is a mirror that another one can be fed from.
   const below = join(folder, 'below')
   const fed = writeConfig(below, `${url}/assets`, key)
-  t.match(await new Program(['images', 'sync', '--config', fed], { built: true }).end(), { status: 0, stdout: /1\.2\.0 published and verified/ })
+  t.match(await new Program(['images', 'sync', '--config', fed]).end(), { status: 0, stdout: /1\.2\.0 published and verified/ })
   t.equal(readlinkSync(join(below, 'assets/flatcar/stable')), '1.2.0')
 
   server.faults.set('/amd64-usr/current/version.txt', { kind: 'status', status: 404 })
