@@ -164,9 +164,12 @@ async function share (
   metrics.counters('errors_fenced_total', 'Errors outside of any request, by the place where they arose', 'place', () => fence.counts)
   const leases = await openLeases({ config, clock, log, metrics, onClose })
   const registry = await openRegistry(config, log, clock, onClose)
-  const macOf = (address: string): Mac | undefined => leaseHolder(leases.table, address, clock) ?? registry.macOf(address)
-  const loaderChosen = (mac: Mac): boolean => isLoaderChosen(mac, config, store.snapshot.groups.values())
   const addressClaims = new AddressClaims({ mode: config.dhcp.mode, leases: leases.table, clock })
+  const macOf = (address: string): Mac | undefined => {
+    const seen = registry.macOf(address)
+    return leaseHolder(leases.table, address, clock) ?? (seen !== undefined && addressClaims.isAddressOf(seen, address) ? seen : undefined)
+  }
+  const loaderChosen = (mac: Mac): boolean => isLoaderChosen(mac, config, store.snapshot.groups.values())
   const observer = createObserver({ registry, metrics, clock, log, macOf, addressClaims, loaderChosen, fence })
   const provisioner = createProvisioner({ store, resilient: config.boot.resilient, assets: assetPinner(config, () => home.own, clock) })
   const mayBeBios = (mac: Mac): boolean => registry.get(mac)?.architecture?.startsWith('x86 BIOS') ?? true

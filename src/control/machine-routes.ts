@@ -54,6 +54,9 @@ export function shown (machine: Machine): MachineShown {
 
 const time = (at: number): string => new Date(at).toISOString()
 
+/** Of whoever asks over a Unix socket there is none, whatever the type says. */
+const addressOf = ({ ip }: { readonly ip: string | undefined }): string => (ip ?? '').replace(/^::ffff:/, '')
+
 const refuse = (reply: FastifyReply, status: number, error: string): FastifyReply => reply.code(status).send({ error })
 
 function registerMachine (app: FastifyInstance, { registry, hold }: MachineRoutesOptions, closing: AbortSignal): void {
@@ -69,7 +72,7 @@ function registerMachine (app: FastifyInstance, { registry, hold }: MachineRoute
     if (!isStage(wait)) return refuse(reply, 400, `wait takes one of ${stages.join(', ')}`)
     const seconds = Number(timeout)
     if (!(seconds >= 0 && seconds <= longestWait)) return refuse(reply, 400, `timeout takes seconds, 0 to ${longestWait}`)
-    const leave = places.take(request.ip)
+    const leave = places.take(addressOf(request))
     if (leave === undefined) return refuse(reply, 503, 'too many are waiting already')
     hold?.(request.raw, reply.raw)
     try {
@@ -92,7 +95,7 @@ function registerEvents (app: FastifyInstance, { registry, hold }: MachineRoutes
   registry.onChange(change => { streams.send(() => `data: ${JSON.stringify(told(change))}\n\n`) })
   closing.addEventListener('abort', () => { streams.end() }, { once: true })
   app.get('/v1/events', (request, reply) => {
-    const leave = places.take(request.ip)
+    const leave = places.take(addressOf(request))
     if (leave === undefined) return refuse(reply, 503, 'too many listen already')
     hold?.(request.raw, reply.raw)
     reply.raw.once('close', leave)
@@ -130,7 +133,7 @@ function registerInstalled (app: FastifyInstance, { isAddressOf, onInstalled }: 
       handler: (request, reply) => {
         const mac = parseMac(String(request.query['mac'] ?? ''))
         if (mac === undefined) return refuse(reply, 400, 'give the hardware address of the machine: ?mac=52-54-00-12-34-56')
-        const address = request.ip.replace(/^::ffff:/, '')
+        const address = addressOf(request)
         if (!isAddressOf(mac, address)) return refuse(reply, 403, `this came from ${address}, which is not known to be the address of ${mac}`)
         onInstalled(mac, address)
         return reply.send({ mac, installed: true })

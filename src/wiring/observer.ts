@@ -28,7 +28,7 @@ export interface ObserverOptions {
   readonly registry: MachineRegistry
   readonly metrics: Metrics
   readonly clock: Clock
-  /** Which machine has an address, as far as leases and earlier requests tell. */
+  /** Which machine has an address for certain. */
   readonly macOf: (address: string) => Mac | undefined
   readonly addressClaims: Pick<AddressClaims, 'isAddressOf'>
   readonly log: Logger
@@ -130,13 +130,14 @@ export function createObserver ({ registry, metrics, clock, macOf, addressClaims
       }
       if (stage === undefined) return
       // Whose address is known speaks from there; what another says in its name is not even written down.
-      if (!itself && registry.get(mac)?.address !== undefined) return
+      const known = registry.get(mac)?.address
+      if (!itself && known !== undefined && addressClaims.isAddressOf(mac, known)) return
       const failed = status >= 400 ? event.problem ?? `answered ${status}` : event.problem
       record({
         mac,
         stage,
         at: clock.now(),
-        ...itself && { address },
+        address,
         detail: event.path,
         ...event.group !== undefined && { group: event.group },
         ...event.profile !== undefined && { profile: event.profile },

@@ -39,14 +39,36 @@ export interface WatchOptions {
   readonly onChange: (found: FoundReservations) => void
 }
 
+/** Rest after a reading: so many times what it took, and so many milliseconds at most, since an edit is to count within a second. */
+const restFor = 4
+const longestRest = 700
+
 /** Reads again whenever a file of hosts.d or a group changes; resolves, with how to stop, when every edit from now on is seen. */
 export async function watchReservations ({ loaded, store, clock, log, onChange }: WatchOptions): Promise<() => Promise<void>> {
   const folder = hostsFolder(loaded)
   await mkdir(folder, { recursive: true })
   let reading: Promise<void> = Promise.resolve()
+  /** A reading has yet to begin, which sees every change until then: twenty thousand groups that are copied in take a few. */
+  let queued = false
+  let endRest = (): void => {}
+  let ended = false
   const reread = (): void => {
-    reading = reading.then(async () => { onChange(await readReservations(loaded, store)) })
-      .catch((error: unknown) => { log.warn({ error: messageOf(error) }, 'reservation.unread') })
+    if (queued) return
+    queued = true
+    reading = reading.then(async () => {
+      queued = false
+      const began = clock.now()
+      onChange(await readReservations(loaded, store))
+      const rest = Math.min(longestRest, restFor * (clock.now() - began))
+      if (rest <= 0 || ended) return
+      await new Promise<void>(resolve => {
+        const timer = clock.after(rest, resolve)
+        endRest = () => {
+          timer.cancel()
+          resolve()
+        }
+      })
+    }).catch((error: unknown) => { log.warn({ error: messageOf(error) }, 'reservation.unread') })
   }
   const watcher = await FolderWatcher.start({
     root: folder,
@@ -58,6 +80,8 @@ export async function watchReservations ({ loaded, store, clock, log, onChange }
   })
   const stop = store.onChange(changes => { if (changes.some(({ kind }) => kind === 'group')) reread() })
   return async () => {
+    ended = true
+    endRest()
     stop()
     await watcher.close()
     await reading

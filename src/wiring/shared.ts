@@ -17,7 +17,7 @@ export interface Shared extends Ground {
   readonly metrics: Metrics
   readonly registry: MachineRegistry
   readonly leases: Leases
-  /** Which machine has an address, as far as leases and what was seen of it tell. */
+  /** Which machine has an address for certain. */
   readonly macOf: (address: string) => Mac | undefined
   readonly observer: Observer
   /** Whose an address is for certain. */
