@@ -38,7 +38,7 @@ t.test('no way of writing a path leads out of the assets, or to a hidden one', a
 
 t.test('hostile configs are 404 with a reason in the log', async t => {
   const bomb = `a: &a0 [x,x]\n${Array.from({ length: 30 }, (_, i) => `b${i}: &a${i + 1} [*a${i}, *a${i}]\n`).join('')}docker: {flags: *a30}\n`
-  const big = 'x'.repeat(10 * 2 ** 20)
+  const big = 'x'.repeat(17 * 2 ** 20)
   const configs: Readonly<Record<string, readonly [kind: 'ignition' | 'cloud' | 'generic', content: string | Buffer]>> = {
     'clc-bomb.yaml': ['ignition', bomb],
     'butane-bomb.bu': ['ignition', `variant: fcos\nversion: 1.5.0\n${bomb}kernel_arguments: {should_exist: *a30}\n`],
