@@ -43,7 +43,7 @@ export const layers = [
     packages: []
   },
   { name: 'dhcp', files: ['dhcp/'], may: ['dhcp/', ...plain], node: ['node:buffer'], packages: [], pure: true },
-  { name: 'tftp', files: ['tftp/'], may: ['tftp/', ...plain], node: ['node:buffer'], packages: [], pure: true },
+  { name: 'tftp', files: ['tftp/'], may: ['tftp/', ...plain], types: ['disk/open-file'], node: ['node:buffer'], packages: [], pure: true },
   { name: 'go', files: ['go/'], may: ['go/', ...plain], node: ['node:buffer'], packages: [], pure: true },
   { name: 'yaml', files: ['yaml/'], may: ['yaml/', 'go/', ...plain], node: ['node:buffer'], packages: [], pure: true },
   {
@@ -62,16 +62,19 @@ export const layers = [
     node: ['node:buffer', 'node:path'],
     packages: ['yaml']
   },
-  { name: 'disk', files: ['disk/'], may: ['disk/', 'base/'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:timers/promises'], packages: [] },
+  // A lock is libc's; the rest of the room needs nothing but Node.
+  { name: 'folder lock', files: ['disk/folder-lock'], may: ['disk/', 'base/', 'net/libc'], node: ['node:fs/promises', 'node:path'], packages: [] },
+  { name: 'disk', files: ['disk/'], may: ['disk/', 'base/'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:timers/promises'], packages: ['chokidar'] },
+  { name: 'assets', files: ['assets/'], may: ['assets/', 'base/', 'net/mac', 'net/ipv4', 'disk/', 'go/'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: [] },
   {
     name: 'store',
     files: ['store/'],
     may: ['store/', 'matchbox/group', 'matchbox/profile', 'matchbox/store', 'base/errors', 'base/clock', 'net/mac', 'disk/'],
     types: ['base/log'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:buffer'],
-    packages: ['chokidar']
+    packages: []
   },
-  { name: 'http', files: ['http/'], may: ['http/', 'go/', 'matchbox/', 'base/errors', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'http', files: ['http/'], may: ['http/', 'assets/', 'disk/open-file', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'base/errors', 'net/mac', 'net/ipv4', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['fastify'] },
   { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'base/bundled', 'matchbox/', 'base/errors', 'net/mac', 'net/connections', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'machines', files: ['machines/'], may: ['machines/', 'base/errors', 'base/clock', 'net/', 'disk/'], types: ['base/log'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events'], packages: [] },
@@ -95,7 +98,7 @@ export const layers = [
   {
     name: 'wiring',
     files: ['appliance', 'listeners', 'wiring/'],
-    may: ['wiring/', 'listeners', 'doctor/', 'base/', 'config/', 'disk/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'ignition/', 'go/', 'store/', 'http/', 'control/', 'grpc/', 'machines/', 'mirror/', 'inventory/', 'tls/', 'openpgp/'],
+    may: ['wiring/', 'listeners', 'doctor/', 'base/', 'config/', 'disk/', 'assets/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'ignition/', 'go/', 'store/', 'http/', 'control/', 'grpc/', 'machines/', 'mirror/', 'inventory/', 'tls/', 'openpgp/'],
     node: ['*'],
     packages: []
   }
@@ -105,7 +108,7 @@ export const layers = [
 export const guarded = [
   { module: 'node:dgram', only: ['net/udp', 'net/conflict-probe'] },
   { module: 'koffi', only: ['net/libc'] },
-  { module: 'chokidar', only: ['store/watcher'] },
+  { module: 'chokidar', only: ['disk/folder-watch'] },
   { module: 'node:process', only: [] },
   { module: 'node:child_process', only: [] }
 ]

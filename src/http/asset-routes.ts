@@ -1,8 +1,9 @@
 // /assets/: files and folder listings as Go's http.FileServer serves them.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { errorAnswer, notFound, send } from './answer.js'
-import type { AssetCache } from './asset-cache.js'
-import { type AssetFolder, type AssetSource, DiskAssets } from './asset-source.js'
+import { type AssetFile, type AssetFolder, type AssetSource, DiskAssets } from '../assets/asset-source.js'
+import { typeByName } from './content-type.js'
+import type { FileCache } from '../disk/file-cache.js'
 import { formatHttpDate, parseHttpDate } from './http-date.js'
 import type { Routing } from './routing.js'
 import { encodePath, escapeHtml } from './request-target.js'
@@ -16,7 +17,7 @@ const failures = {
 
 const nothing = Buffer.alloc(0)
 
-export function assetRoutes (app: FastifyInstance, routing: Routing, assetsPath: string, cache?: AssetCache): void {
+export function assetRoutes (app: FastifyInstance, routing: Routing, assetsPath: string, cache?: FileCache): void {
   const source: AssetSource = new DiskAssets(assetsPath, cache)
   app.get('/assets/', async (request, reply) => {
     const { path, rawQuery } = routing.target(request)
@@ -38,14 +39,16 @@ async function answerAsset (
   const base = name.slice(name.lastIndexOf('/') + 1)
   let found = await source.open(name)
   if (found.kind === 'failure') return send(reply, failures[found.status])
+  const sendAs = async ({ file }: AssetFile, as: string): Promise<FastifyReply> =>
+    await sendFile(file, request, reply, { ...options, type: typeByName(as) })
   if (found.kind === 'file') {
-    if (!asFolder) return sendFile(found, request, reply, options)
-    await found.close()
+    if (!asFolder) return sendAs(found, base)
+    await found.file.close()
     return redirect(`../${base}`)
   }
   if (!asFolder) return redirect(`${base}/`)
   const index = await source.open(`${path}index.html`)
-  if (index.kind === 'file') return sendFile(index, request, reply, options)
+  if (index.kind === 'file') return sendAs(index, 'index.html')
   if (index.kind === 'folder') found = index
   return sendListing(found, options.method, request, reply)
 }

@@ -7,7 +7,7 @@ import type { Logger } from '../base/log.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Mac } from '../net/mac.js'
 import { errorAnswer, notFound, send } from './answer.js'
-import type { AssetCache } from './asset-cache.js'
+import type { FileCache } from '../disk/file-cache.js'
 import { assetRoutes } from './asset-routes.js'
 import { type LoaderSource, isLoaderPath, loaderRoutes, loadersPath } from './loader-routes.js'
 import { bootRoutes } from './boot-routes.js'
@@ -28,7 +28,7 @@ export interface HttpOptions {
   /** The folder under /assets/; '' for none. */
   readonly assetsPath: string
   /** Keeps what is served under /assets/ in memory. */
-  readonly assetCache?: AssetCache
+  readonly assetCache?: FileCache
   /** Signs what machines read; undefined for no .sig and .asc. */
   readonly signer?: DetachedSigner | undefined
   /** The files under /boot/, for UEFI HTTP Boot. */

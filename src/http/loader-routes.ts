@@ -3,8 +3,8 @@
 // Content-Length, so a doubled slash, which they make of a base URL and a name, is mended in place.
 import type { FastifyInstance } from 'fastify'
 import { errorAnswer, notFound, send } from './answer.js'
-import type { Piece } from './asset-cache.js'
-import type { AssetFile } from './asset-source.js'
+import { typeByName } from './content-type.js'
+import type { OpenFile } from '../disk/open-file.js'
 import { cleanPath } from './request-target.js'
 import type { Routing } from './routing.js'
 import { sendFile } from './send-file.js'
@@ -14,17 +14,9 @@ export const loadersPath = '/boot/'
 /** Whether a clean path is below /boot/. */
 export const isLoaderPath = (path: string): boolean => path.startsWith(loadersPath) && path.length > loadersPath.length
 
-export interface LoaderFile {
-  /** Bytes. */
-  readonly size: number
-  /** `length` bytes from `position`. Rejects when the file cannot be read. */
-  read: (position: number, length: number) => Buffer | Promise<Buffer>
-  close: () => Promise<void>
-}
-
 export interface LoaderSource {
   /** `name` is below /boot/, one character a byte; `client` an IP address. Rejects when the file may not be read. */
-  open: (name: string, client: string) => Promise<LoaderFile | undefined>
+  open: (name: string, client: string) => Promise<OpenFile | undefined>
 }
 
 const refusal = errorAnswer(405, '405 Method Not Allowed')
@@ -39,7 +31,7 @@ export function loaderRoutes (app: FastifyInstance, routing: Routing, source: Lo
     const seen = routing.seen(request)
     Object.assign(seen, { kind: method === 'HEAD' || request.headers.range !== undefined ? 'other' : 'loader', name: 'loader', path })
     const name = path.slice(loadersPath.length)
-    let found: LoaderFile | undefined
+    let found: OpenFile | undefined
     try {
       found = await source.open(name, routing.ip(request))
     } catch (error) {
@@ -47,33 +39,15 @@ export function loaderRoutes (app: FastifyInstance, routing: Routing, source: Lo
       return send(reply, forbidden)
     }
     if (found === undefined) return send(reply, notFound)
-    return sendFile(new SentFile(found, name), request, reply, { method, seen, type: typeOf(name) })
+    // Whenever firmware asks, it has nothing yet: a time would only tempt it to ask for less.
+    return sendFile(withoutTime(found), request, reply, { method, seen, type: typeOf(name) })
   })
 }
 
 /** edk2 tells a program from a disk image by its type, and by its name when it does not know the type. */
-const typeOf = (name: string): string | undefined => name.toLowerCase().endsWith('.efi') ? 'application/efi' : undefined
+const typeOf = (name: string): string | undefined =>
+  name.toLowerCase().endsWith('.efi') ? 'application/efi' : typeByName(name.slice(name.lastIndexOf('/') + 1))
 
-/** Bytes that are read at once. */
-const pieceBytes = 64 * 1024
-
-class SentFile implements AssetFile {
-  readonly kind = 'file'
-  readonly modified = undefined
-  readonly name: string
-  readonly size: number
-  readonly #file: LoaderFile
-
-  constructor (file: LoaderFile, name: string) {
-    this.name = name.slice(name.lastIndexOf('/') + 1)
-    this.size = file.size
-    this.#file = file
-  }
-
-  async head (length: number): Promise<Buffer> { return await this.#file.read(0, length) }
-  close (): Promise<void> { return this.#file.close() }
-
-  async piece (position: number, most: number): Promise<Piece> {
-    return { bytes: await this.#file.read(position, Math.min(pieceBytes, most)), release: () => {} }
-  }
-}
+const withoutTime = (file: OpenFile): OpenFile => ({
+  path: file.path, size: file.size, modified: undefined, piece: (position, most) => file.piece(position, most), close: () => file.close()
+})

@@ -2,7 +2,7 @@
 // when the kernel has taken all of it or the connection is closed, and not before: until then the socket reads from it.
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Piece } from './asset-cache.js'
+import type { Piece } from '../disk/open-file.js'
 
 const atATime = 2
 

@@ -1,9 +1,9 @@
 // A file as Go's http.ServeContent sends it: whole, a part, parts, or not at all when the client's copy will do.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf } from '../base/errors.js'
+import { type OpenFile, readPart } from '../disk/open-file.js'
 import { send } from './answer.js'
-import type { AssetFile } from './asset-source.js'
-import { sniffType, sniffedBytes, typeByName } from './content-type.js'
+import { sniffType, sniffedBytes } from './content-type.js'
 import type { Seen } from './machine-log.js'
 import { Outlet } from './outlet.js'
 import { type Part, layOut, needsContent, planContent } from './serve-content.js'
@@ -13,17 +13,17 @@ export interface SendFileOptions {
   readonly method: string
   /** Told of what goes wrong on the way. */
   readonly seen: Seen
-  /** Without it the name tells it, or the first bytes. */
+  /** Without it the first bytes tell it. */
   readonly type?: string | undefined
 }
 
 /** Resolves when the file has left, or the client is gone. Closes the file. */
 export async function sendFile (
-  file: AssetFile, request: FastifyRequest, reply: FastifyReply, { method, seen, type = typeByName(file.name) }: SendFileOptions
+  file: OpenFile, request: FastifyRequest, reply: FastifyReply, { method, seen, type }: SendFileOptions
 ): Promise<FastifyReply> {
   try {
     const asked = { method, headers: request.headers }
-    const contentType = !needsContent(asked, file.modified) ? '' : type ?? sniffType(await file.head(sniffedBytes))
+    const contentType = !needsContent(asked, file.modified) ? '' : type ?? sniffType(await readPart(file, 0, sniffedBytes))
     const plan = planContent(asked, { size: file.size, type: contentType, modified: file.modified })
     if (plan.ranges.length === 0) {
       return send(reply, { status: plan.status, headers: plan.headers, body: Buffer.from(plan.text ?? '') })
@@ -52,7 +52,7 @@ export async function sendFile (
   }
 }
 
-async function sendParts (parts: readonly Part[], file: AssetFile, outlet: Outlet): Promise<void> {
+async function sendParts (parts: readonly Part[], file: OpenFile, outlet: Outlet): Promise<void> {
   for (const part of parts) {
     if (Buffer.isBuffer(part)) {
       if (!await outlet.hasRoom()) return

@@ -12,7 +12,7 @@ import { type Profile, encodeProfile, parseProfile } from '../matchbox/profile.j
 import { type Change, type ConfigKind, type Problem, type Snapshot, type Store, assertSafeName, configKinds } from '../matchbox/store.js'
 import { removeFile, temporaryPrefix, writeFileAtomic } from '../disk/atomic-file.js'
 import { type Kind, StoreMemory, type StoredObject } from './snapshot.js'
-import { FolderWatcher } from './watcher.js'
+import { FolderWatcher } from '../disk/folder-watch.js'
 
 export interface FileStoreOptions {
   /** The data folder; one that is missing is an empty store with a problem, and is seen when it comes. */

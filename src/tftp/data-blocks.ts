@@ -1,19 +1,66 @@
 // A file cut into DATA packets, in order (RFC 1350 section 5: the packet that is not full is the last, be it empty).
-import type { OpenFile } from './open-file.js'
+import type { OpenFile, Piece } from '../disk/open-file.js'
 import { dataHeaderLength, emptyData } from './packet.js'
 
 export interface ByteSequence {
-  /** The next `length` bytes, less only at the end. */
+  /** The next `length` bytes, less only at the end: a view that is good until the next call. */
   next: (length: number) => Buffer | Promise<Buffer>
+  /** Gives back what is held of the file. */
+  close: () => void
 }
 
+const nothing: Buffer = Buffer.alloc(0)
+
+/** A file's bytes from the beginning, of which one piece is held at a time. */
 export function bytesOf (file: OpenFile): ByteSequence {
   let position = 0
+  let held: Piece | undefined
+  /** The rest of the held piece, which begins at `position`. */
+  let rest: Buffer = nothing
+  let closed = false
+
+  const take = (length: number): Buffer => {
+    const taken = rest.subarray(0, length)
+    rest = rest.subarray(length)
+    position += taken.length
+    return taken
+  }
+  const letGo = (): void => {
+    held?.release()
+    held = undefined
+    rest = nothing
+  }
+  const hold = (piece: Piece): void => {
+    held = piece
+    rest = piece.bytes
+    if (closed) letGo()
+  }
+  /** What lies in several pieces, or has to be waited for. */
+  const gather = async (length: number, first: Piece | Promise<Piece> | undefined): Promise<Buffer> => {
+    if (first !== undefined) hold(await first)
+    if (rest.length >= length) return take(length)
+    const bytes = Buffer.allocUnsafe(length)
+    for (let filled = 0; ;) {
+      filled += take(length - filled).copy(bytes, filled)
+      if (filled === length || closed) return bytes
+      letGo()
+      hold(await file.piece(position, file.size - position))
+    }
+  }
   return {
     next: length => {
       const wanted = Math.min(length, file.size - position)
-      position += wanted
-      return file.read(position - wanted, wanted)
+      if (rest.length >= wanted) return take(wanted)
+      if (rest.length > 0) return gather(wanted, undefined)
+      letGo()
+      const piece = file.piece(position, file.size - position)
+      if (piece instanceof Promise) return gather(wanted, piece)
+      hold(piece)
+      return rest.length >= wanted ? take(wanted) : gather(wanted, undefined)
+    },
+    close: () => {
+      closed = true
+      letGo()
     }
   }
 }
@@ -33,6 +80,9 @@ export class DataBlocks {
     const bytes = this.#bytes.next(count * this.#blksize)
     return Buffer.isBuffer(bytes) ? this.#cut(bytes, count) : bytes.then(found => this.#cut(found, count))
   }
+
+  /** Gives back what is held of the file. */
+  close (): void { this.#bytes.close() }
 
   #cut (bytes: Buffer, count: number): Buffer[] {
     const packets: Buffer[] = []

@@ -1,16 +1,40 @@
-// Files on disk, looked up in an ordered list of folders.
+// Where the files of a TFTP server come from: stored ones, looked up in an ordered list of folders, and ones that are made when
+// asked for, put in order by the wiring.
 //
 // A name never leaves its folder (file-name.ts). A symbolic link is followed when it ends inside one of the folders
 // that are served, any of them: people link pxelinux.0 from their own folder to where the distribution put it; a link
 // that ends elsewhere is refused, so that a stray one cannot hand out /etc/shadow. A link in a folder of the distribution's own
 // may lead anywhere: Debian has /usr/lib/ipxe/ipxe.lkrn in /boot. Only regular files are served.
-import { constants, type Stats } from 'node:fs'
+import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import type { Clock } from '../base/clock.js'
 import { AppError, errnoOf } from '../base/errors.js'
-import type { FileCache } from './file-cache.js'
-import type { FileSource, OpenFile } from './open-file.js'
+import { DiskFile, Readers, readUnchanged } from '../disk/disk-file.js'
+import { type FileCache, type HeldFile, pieceBytes } from '../disk/file-cache.js'
+import type { OpenedFile } from '../disk/file-identity.js'
+import type { OpenFile } from '../disk/open-file.js'
+
+export interface FileRequest {
+  /** The IPv4 address that asks. */
+  readonly client: string
+}
+
+export interface FileSource {
+  /** The file of a normalised name (file-name.ts), undefined when this source has none. Rejects when it may not be read. */
+  open: (name: string, request: FileRequest) => Promise<OpenFile | undefined>
+}
+
+/** The first source that has the file is the one it comes from. */
+export const firstOf = (sources: readonly FileSource[]): FileSource => ({
+  open: async (name, request) => {
+    for (const source of sources) {
+      const file = await source.open(name, request)
+      if (file !== undefined) return file
+    }
+    return undefined
+  }
+})
 
 export interface StoredFilesOptions {
   /** Folders in the order they are searched; one that does not exist (yet) is passed over. */
@@ -18,14 +42,10 @@ export interface StoredFilesOptions {
   /** Folders of the distribution: links may lead into them, and from them anywhere. */
   readonly trusted?: readonly string[]
   readonly cache: FileCache
+  /** Those who read without the cache. */
+  readonly readers: Readers
   readonly clock: Clock
 }
-
-/** Large files are read from disk in pieces of this many bytes, each cut into blocks. */
-const pieceBytes = 64 * 1024
-
-/** A file written this short a time ago may be written again without its times changing (they advance in ticks). */
-const settledAfter = 50
 
 /**
  * What a look at the folders found holds this long, in milliseconds: with a hundred machines that ask for one loader, a
@@ -44,57 +64,30 @@ async function unlessMissing<T> (asked: Promise<T>): Promise<T | undefined> {
   }
 }
 
-async function readFully (handle: FileHandle, position: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length)
-  let filled = 0
-  while (filled < length) {
-    const { bytesRead } = await handle.read(bytes, filled, length - filled, position + filled)
-    if (bytesRead === 0) throw new Error('the file got shorter while it was read')
-    filled += bytesRead
-  }
-  return bytes
-}
-
-async function regular (path: string, handle: FileHandle): Promise<Stats> {
-  const found = await handle.stat()
+async function regular (path: string, handle: FileHandle): Promise<OpenedFile> {
+  const found = await handle.stat({ bigint: true })
   if (!found.isFile()) throw new AppError('permission_denied', `${path} is not a regular file`)
   return found
 }
 
-class DiskFile implements OpenFile {
-  readonly path: string
-  readonly size: number
-  readonly #handle: FileHandle
-  #piece: Buffer = Buffer.alloc(0)
-  #pieceStart = 0
+const heldFile = (path: string, size: number, held: HeldFile): OpenFile => ({
+  path,
+  size,
+  modified: undefined,
+  piece: (position, most) => {
+    const bytes = held.bytes(position)
+    return { bytes: bytes.length > most ? bytes.subarray(0, most) : bytes, release: () => {} }
+  },
+  close: async () => { held.close() }
+})
 
-  constructor (path: string, size: number, handle: FileHandle) {
-    this.path = path
-    this.size = size
-    this.#handle = handle
-  }
-
-  read (position: number, length: number): Buffer | Promise<Buffer> {
-    const start = position - this.#pieceStart
-    if (start >= 0 && start + length <= this.#piece.length) return this.#piece.subarray(start, start + length)
-    return this.#load(position, length)
-  }
-
-  async close (): Promise<void> { await this.#handle.close() }
-
-  async #load (position: number, length: number): Promise<Buffer> {
-    this.#piece = await readFully(this.#handle, position, Math.min(this.size - position, Math.max(length, pieceBytes)))
-    this.#pieceStart = position
-    return this.#piece.subarray(0, length)
-  }
-}
-
-interface Found { readonly path: string, readonly look: Stats }
+interface Found { readonly path: string, readonly look: BigIntStats }
 
 class StoredFiles implements FileSource {
   readonly #roots: readonly string[]
   readonly #trusted: readonly string[]
   readonly #cache: FileCache
+  readonly #readers: Readers
   readonly #clock: Clock
   /** Small files that are being read, by path: whoever asks meanwhile waits for the same read. */
   readonly #loading = new Map<string, Promise<void>>()
@@ -102,10 +95,11 @@ class StoredFiles implements FileSource {
   readonly #found = new Map<string, Found>()
   #lookedFrom = -Infinity
 
-  constructor ({ roots, trusted = [], cache, clock }: StoredFilesOptions) {
+  constructor ({ roots, trusted = [], cache, readers, clock }: StoredFilesOptions) {
     this.#roots = roots
     this.#trusted = trusted
     this.#cache = cache
+    this.#readers = readers
     this.#clock = clock
   }
 
@@ -117,11 +111,11 @@ class StoredFiles implements FileSource {
       this.#lookedFrom = now
     }
     const before = this.#found.get(name)
-    const kept = before === undefined ? undefined : this.#cache.open(before.path, before.look)
+    const kept = before === undefined ? undefined : this.#kept(before)
     if (kept !== undefined) return kept
     const found = await this.#look(name)
     if (found === undefined) return undefined
-    const file = await this.#openCached(found.path, found.look)
+    const file = await this.#openCached(found)
     this.#found.set(name, found)
     return file
   }
@@ -129,33 +123,48 @@ class StoredFiles implements FileSource {
   async #look (name: string): Promise<Found | undefined> {
     for (const root of this.#roots) {
       const path = join(root, name)
-      const look = await unlessMissing(stat(path))
+      const look = await unlessMissing(stat(path, { bigint: true }))
       if (look?.isFile() === true) return { path, look }
     }
     return undefined
   }
 
-  async #openCached (path: string, found: Stats): Promise<OpenFile | undefined> {
-    const kept = this.#cache.open(path, found)
+  #kept ({ path, look }: Found): OpenFile | undefined {
+    const held = this.#cache.hold(look)
+    return held === undefined ? undefined : heldFile(path, Number(look.size), held)
+  }
+
+  async #openCached (found: Found): Promise<OpenFile> {
+    const { path, look } = found
+    const kept = this.#kept(found)
     if (kept !== undefined) return kept
-    const settled = this.#clock.now() - found.mtimeMs > settledAfter
-    if (!settled || !this.#cache.hasRoom(found.size)) return await this.#openDisk(path)
+    if (!this.#cache.keeps(look)) return await this.#openDisk(path)
     let loading = this.#loading.get(path)
     if (loading === undefined) {
       loading = this.#load(path).finally(() => { this.#loading.delete(path) })
       this.#loading.set(path, loading)
     }
     await loading
-    return this.#cache.open(path, found) ?? await this.#openDisk(path)
+    return this.#kept(found) ?? await this.#openDisk(path)
   }
 
+  /** Brings all of a file into memory, if there is room. */
   async #load (path: string): Promise<void> {
     const handle = await this.#openHandle(path)
     try {
-      const now = await regular(path, handle)
-      if (!this.#cache.hasRoom(now.size)) return
-      const content = await readFully(handle, 0, now.size)
-      if (this.#cache.hasRoom(now.size)) this.#cache.add(path, now, content)
+      const identity = await regular(path, handle)
+      const cached = this.#cache.open(identity)
+      if (cached === undefined) return
+      const read = (memory: Buffer, position: number): Promise<void> => readUnchanged({ path }, handle, identity, memory, position)
+      try {
+        for (let index = 0; index * pieceBytes < identity.size; index++) {
+          const piece = await cached.piece(index, read)
+          if (piece === undefined) return
+          piece.release()
+        }
+      } finally {
+        cached.close()
+      }
     } finally {
       await handle.close()
     }
@@ -164,7 +173,7 @@ class StoredFiles implements FileSource {
   async #openDisk (path: string): Promise<OpenFile> {
     const handle = await this.#openHandle(path)
     try {
-      return new DiskFile(path, (await regular(path, handle)).size, handle)
+      return new DiskFile({ handle, identity: await regular(path, handle), path, cache: undefined, readers: this.#readers })
     } catch (error) {
       await handle.close()
       throw error

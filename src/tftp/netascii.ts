@@ -28,11 +28,13 @@ export function netascii (source: ByteSequence): ByteSequence {
       while (rest.length < length && !ended) {
         const piece = await source.next(length)
         ended = piece.length < length
+        // A copy: the piece is good until the next is asked for.
         rest = Buffer.concat([rest, toNetascii(piece)])
       }
       const found = rest.subarray(0, length)
       rest = rest.subarray(length)
       return found
-    }
+    },
+    close: () => { source.close() }
   }
 }

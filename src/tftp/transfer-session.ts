@@ -5,7 +5,7 @@ import type { Endpoint, UdpSocket } from '../net/udp.js'
 import { bytesOf, DataBlocks } from './data-blocks.js'
 import { netascii } from './netascii.js'
 import type { Terms } from './negotiate.js'
-import type { OpenFile } from './open-file.js'
+import type { OpenFile } from '../disk/open-file.js'
 import { encodePacket, errorCodes, type Packet } from './packet.js'
 import { ReadTransfer, type TransferEffect, type TransferEvent } from './read-transfer.js'
 import type { TransferFacts } from './tftp-event.js'
@@ -126,6 +126,7 @@ export class TransferSession {
     if (this.#over) return
     this.#over = true
     this.#deadline = Infinity
+    this.#blocks.close()
     this.#options.onEnd(ending)
   }
 }

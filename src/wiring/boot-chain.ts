@@ -1,7 +1,7 @@
 // What a loader that the configuration names loads next by names of its own, looked at file by file as a machine would: a
 // loader whose next file is missing, or may not be read, stops that machine.
 import { messageOf } from '../base/errors.js'
-import type { FileSource } from '../tftp/open-file.js'
+import type { FileSource } from '../tftp/file-source.js'
 
 /** PXELINUX of syslinux 5 and later, under its name for TFTP alone and for HTTP besides. */
 const pxelinux = /^(?<folder>(?:.*\/)?)l?pxelinux\.0$/

@@ -6,13 +6,14 @@ import type { Config } from '../config/load.js'
 import { createLoaderFiles } from '../matchbox/loader-files.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Mac } from '../net/mac.js'
-import { FileCache } from '../tftp/file-cache.js'
-import { storedFiles } from '../tftp/file-source.js'
-import { type FileSource, firstOf, memoryFile } from '../tftp/open-file.js'
+import { Readers } from '../disk/disk-file.js'
+import { FileCache } from '../disk/file-cache.js'
+import { type FileSource, firstOf, storedFiles } from '../tftp/file-source.js'
+import { memoryFile } from '../disk/open-file.js'
 import { bootConfig } from './dhcp-settings.js'
 
 /** Boot loaders are small and asked for by everybody at once. Bytes. */
-const cacheLimits = { total: 64 * 2 ** 20, file: 8 * 2 ** 20 }
+const cacheLimits = { memory: 64 * 2 ** 20, largest: 8 * 2 ** 20 }
 
 export interface BootFilesOptions {
   readonly config: Config
@@ -26,7 +27,7 @@ export interface BootFilesOptions {
 
 /** Loaders on disk, whoever put them there: the owner's folder first, then what the program and the distribution bring. */
 function storedLoaders ({ tftp }: Config, clock: Clock): { readonly own: FileSource, readonly bundled: FileSource } {
-  const shared = { trusted: bootFolders(), cache: new FileCache(cacheLimits), clock }
+  const shared = { trusted: bootFolders(), cache: new FileCache({ ...cacheLimits, clock }), readers: new Readers(), clock }
   return { own: storedFiles({ ...shared, roots: [tftp.root] }), bundled: storedFiles({ ...shared, roots: bootFolders() }) }
 }
 

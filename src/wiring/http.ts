@@ -1,5 +1,5 @@
 // The HTTP application, with every family of routes, and its plain listener.
-import { AssetCache } from '../http/asset-cache.js'
+import { FileCache } from '../disk/file-cache.js'
 import { ClientConnections } from '../http/client-connections.js'
 import { buildHttpApp, type HttpApp, progressTimeout } from '../http/http-server.js'
 import { registerImageRoute } from '../control/image-route.js'
@@ -18,10 +18,13 @@ import type { Prepared } from './listener.js'
 import type { Place } from './place.js'
 import type { Shared } from './shared.js'
 
+/** Bytes of the smallest asset that is kept in memory: reading a smaller one costs next to nothing. */
+const smallestKept = 256 * 1024
+
 /** `starting` gives the reasons why the appliance is not ready yet. */
 export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImages | undefined, starting: () => readonly string[]): Promise<HttpApp> {
   const { config, log, clock, store, provisioner, bootFiles, metrics, observer, signer, hindrances } = shared
-  const assetCache = new AssetCache({ memory: config.assets.cache_memory, clock })
+  const assetCache = new FileCache({ memory: config.assets.cache_memory, smallest: smallestKept, clock })
   metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
   metrics.counter('asset_cache_hits_total', 'Pieces of images, 1 MiB each, that were served from memory', () => assetCache.hits)
   metrics.counter('asset_cache_misses_total', 'Pieces of images that had to be read from disk', () => assetCache.misses)

@@ -12,7 +12,7 @@ import { type Group, isMacKey } from '../matchbox/group.js'
 import type { Store } from '../matchbox/store.js'
 import { parseIpv4 } from '../net/ipv4.js'
 import { type Mac, parseMac } from '../net/mac.js'
-import { FolderWatcher } from '../store/watcher.js'
+import { FolderWatcher } from '../disk/folder-watch.js'
 
 export interface FoundReservations {
   /** All entries, those of the configuration first. */

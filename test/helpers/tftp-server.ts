@@ -2,7 +2,8 @@
 import { createLog } from '../../src/base/log.js'
 import type { UdpNetwork } from '../../src/net/udp.js'
 import type { Clock } from '../../src/base/clock.js'
-import { type FileSource, memoryFile } from '../../src/tftp/open-file.js'
+import { memoryFile } from '../../src/disk/open-file.js'
+import type { FileSource } from '../../src/tftp/file-source.js'
 import type { TftpEvent } from '../../src/tftp/tftp-event.js'
 import { startTftpServer, type TftpServer, type TftpServerDependencies, type TftpServerOptions } from '../../src/tftp/tftp-server.js'
 

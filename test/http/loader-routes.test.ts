@@ -4,7 +4,8 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../src/base/clock.js'
-import { FileCache } from '../../src/tftp/file-cache.js'
+import { Readers } from '../../src/disk/disk-file.js'
+import { FileCache } from '../../src/disk/file-cache.js'
 import { storedFiles } from '../../src/tftp/file-source.js'
 import type { LoaderSource } from '../../src/http/loader-routes.js'
 import type { RequestEvent } from '../../src/http/machine-log.js'
@@ -20,7 +21,7 @@ interface Served { readonly port: number, readonly events: readonly RequestEvent
 async function serve (t: Test): Promise<Served> {
   const folder = t.testdir({ 'ipxe.efi': loader, x64: { 'SNPONLY.EFI': loader, empty: '' }, 'notes.txt': 'hello\n' })
   symlinkSync('/etc/passwd', join(folder, 'passwd'))
-  const files = storedFiles({ roots: [folder], cache: new FileCache({ total: 0, file: 0 }), clock: systemClock })
+  const files = storedFiles({ roots: [folder], cache: new FileCache({ memory: 0, clock: systemClock }), readers: new Readers(), clock: systemClock })
   const clients: string[] = []
   const loaders: LoaderSource = { open: async (name, client) => { clients.push(client); return await files.open(name, { client }) } }
   const events: RequestEvent[] = []

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { systemClock } from '../../src/base/clock.js'
 import { kernelUdp } from '../../src/net/udp.js'
-import { FileCache } from '../../src/tftp/file-cache.js'
+import { Readers } from '../../src/disk/disk-file.js'
+import { FileCache } from '../../src/disk/file-cache.js'
 import { storedFiles } from '../../src/tftp/file-source.js'
 import { randomBytes } from '../helpers/random.js'
 import { readFile } from '../helpers/tftp-client.js'
@@ -33,7 +34,7 @@ let count = 0
 const into = (): string => join(folder, 'got', String(count++))
 
 async function start (singlePort = false): Promise<Served & { readonly port: number }> {
-  const source = storedFiles({ roots: [root], cache: new FileCache({ total: 1 << 22, file: 1 << 20 }), clock: systemClock })
+  const source = storedFiles({ roots: [root], cache: new FileCache({ memory: 1 << 22, largest: 1 << 20, clock: systemClock }), readers: new Readers(), clock: systemClock })
   const served = await serve(kernelUdp, systemClock, source, { singlePort })
   return { ...served, port: served.server.addresses[0]!.port }
 }

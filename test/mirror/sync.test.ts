@@ -8,7 +8,7 @@ import { TestMirror, type TestMirrorOptions } from '../helpers/mirror.js'
 import { type Fault, flatcarFiles, makeKey, Publisher, type TestKey } from '../helpers/publisher.js'
 import { onSmallDisk } from '../helpers/small-disk.js'
 import { needs } from '../helpers/tools.js'
-import { lockFolder } from '../../src/mirror/folder-lock.js'
+import { lockFolder } from '../../src/disk/folder-lock.js'
 import type { SourceConfig } from '../../src/mirror/source.js'
 
 const key = await makeKey('publisher')

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { bytesOf, DataBlocks } from '../../src/tftp/data-blocks.js'
-import { memoryFile, type OpenFile } from '../../src/tftp/open-file.js'
+import { memoryFile, type OpenFile, type Piece } from '../../src/disk/open-file.js'
 import { decodePacket } from '../../src/tftp/packet.js'
 import { randomBytes } from '../helpers/random.js'
 
@@ -19,7 +19,23 @@ async function all (file: OpenFile, blksize: number, count: number): Promise<Buf
   }
 }
 
-const later = (file: OpenFile): OpenFile => ({ ...file, read: async (position, length) => await file.read(position, length) })
+/** A file in pieces of so many bytes, which must be given back before the next is asked for, and are overwritten then. */
+const inPieces = (file: OpenFile, bytes: number, later: boolean): OpenFile => {
+  let out = false
+  const piece = (position: number, most: number): Piece => {
+    if (out) throw new Error('the piece before is still held')
+    out = true
+    const copy = Buffer.from((file.piece(position, Math.min(most, bytes)) as Piece).bytes)
+    return {
+      bytes: copy,
+      release: () => {
+        out = false
+        copy.fill('?')
+      }
+    }
+  }
+  return { ...file, piece: later ? async (position, most) => piece(position, most) : piece }
+}
 
 t.test('a file cut into packets is the file', async t => {
   for (const size of [0, 1, 511, 512, 513, 1024, 4096, 5000]) {
@@ -27,7 +43,11 @@ t.test('a file cut into packets is the file', async t => {
     const file = memoryFile('memory', content)
     for (const count of [1, 3, 32]) {
       t.ok((await all(file, 512, count)).equals(content), `${size} bytes, ${count} at a time`)
-      t.ok((await all(later(file), 512, count)).equals(content), `${size} bytes, ${count} at a time, from disk`)
+      for (const piece of [512, 700, 4096]) {
+        for (const later of [false, true]) {
+          t.ok((await all(inPieces(file, piece, later), 512, count)).equals(content), `${size} bytes, ${count} at a time, in pieces of ${piece}${later ? ', later' : ''}`)
+        }
+      }
     }
   }
 })

@@ -3,13 +3,17 @@ import { join } from 'node:path'
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { systemClock } from '../../src/base/clock.js'
-import { FileCache } from '../../src/tftp/file-cache.js'
-import { storedFiles } from '../../src/tftp/file-source.js'
-import type { FileSource, OpenFile } from '../../src/tftp/open-file.js'
+import { Readers } from '../../src/disk/disk-file.js'
+import { FileCache } from '../../src/disk/file-cache.js'
+import { type OpenFile, memoryFile, readPart } from '../../src/disk/open-file.js'
+import { type FileSource, firstOf, storedFiles } from '../../src/tftp/file-source.js'
 import { randomBytes } from '../helpers/random.js'
 
 const request = { client: '192.0.2.1' }
-const small = { total: 1 << 20, file: 1 << 16 }
+/** Half a minute ahead, so that what was written just now has settled. */
+const clock = { ...systemClock, now: () => Date.now() + 30_000 }
+const small = { memory: 1 << 20, largest: 1 << 16, clock }
+const readers = new Readers()
 
 /** Writes a file as if it had been there for a while. */
 function write (path: string, content: string | Buffer, ageSeconds = 60): void {
@@ -21,7 +25,7 @@ function write (path: string, content: string | Buffer, ageSeconds = 60): void {
 async function content (file: OpenFile | undefined, piece = 1000): Promise<Buffer | undefined> {
   if (file === undefined) return undefined
   const parts: Buffer[] = []
-  for (let at = 0; at < file.size; at += piece) parts.push(await file.read(at, Math.min(piece, file.size - at)))
+  for (let at = 0; at < file.size; at += piece) parts.push(await readPart(file, at, piece))
   await file.close()
   return Buffer.concat(parts)
 }
@@ -32,7 +36,7 @@ const text = async (source: FileSource, name: string): Promise<string | undefine
 t.test('folders in order, and only regular files', async t => {
   const dir = t.testdir({ own: { a: 'own a', sub: { b: 'own b' } }, bundled: { a: 'bundled a', c: 'bundled c', sub: 'a file' } })
   const roots = [join(dir, 'absent'), join(dir, 'own'), join(dir, 'bundled')]
-  const source = storedFiles({ roots, cache: new FileCache(small), clock: systemClock })
+  const source = storedFiles({ roots, cache: new FileCache(small), readers, clock })
   t.equal(await text(source, 'a'), 'own a')
   t.equal(await text(source, 'c'), 'bundled c')
   t.equal(await text(source, 'sub/b'), 'own b')
@@ -56,7 +60,7 @@ t.test('links lead to where files are served, and nowhere else', async t => {
   link('nowhere', 'dangling')
   link('loop', 'loop')
   const roots = [join(dir, 'own'), join(dir, 'bundled')]
-  const source = storedFiles({ roots, trusted: [join(dir, 'dist'), join(dir, 'absent')], cache: new FileCache(small), clock: systemClock })
+  const source = storedFiles({ roots, trusted: [join(dir, 'dist'), join(dir, 'absent')], cache: new FileCache(small), readers, clock })
   t.equal(await text(source, 'loader'), 'loader')
   t.equal(await text(source, 'dist/menu'), 'menu')
   await t.rejects(text(source, 'key'), { code: 'permission_denied', message: /is a link to .*secret\/key, which is in none of the folders/ })
@@ -65,7 +69,7 @@ t.test('links lead to where files are served, and nowhere else', async t => {
   t.equal(await text(source, 'dangling'), undefined)
   t.equal(await text(source, 'loop'), undefined)
   symlinkSync(join(dir, 'own'), join(dir, 'alias'))
-  const throughLink = storedFiles({ roots: [join(dir, 'alias'), join(dir, 'bundled')], cache: new FileCache(small), clock: systemClock })
+  const throughLink = storedFiles({ roots: [join(dir, 'alias'), join(dir, 'bundled')], cache: new FileCache(small), readers, clock })
   t.equal(await text(throughLink, 'loader'), 'loader', 'the folder itself may be a link')
 })
 
@@ -75,29 +79,29 @@ t.test('ipxe.lkrn as Debian links it: a link of the distribution\'s may lead any
   symlinkSync('../dist/ipxe.lkrn', join(dir, 'own/mine.lkrn'))
   symlinkSync('../dist', join(dir, 'own/debian'))
   symlinkSync('../boot/ipxe.lkrn', join(dir, 'own/stray.lkrn'))
-  const source = storedFiles({ roots: [join(dir, 'own'), join(dir, 'dist')], trusted: [join(dir, 'dist')], cache: new FileCache(small), clock: systemClock })
+  const source = storedFiles({ roots: [join(dir, 'own'), join(dir, 'dist')], trusted: [join(dir, 'dist')], cache: new FileCache(small), readers, clock })
   for (const name of ['ipxe.lkrn', 'mine.lkrn', 'debian/ipxe.lkrn']) t.equal(await text(source, name), 'lkrn', name)
   await t.rejects(text(source, 'stray.lkrn'), { code: 'permission_denied' }, 'one of the owner\'s alone is refused still')
 })
 
 t.test('small files are read once, and again when they change', async t => {
   // The system's clock, and ahead of it whenever a look at the folders shall not hold any more.
-  let ahead = 0
+  let ahead = 30_000
   const later = (): void => { ahead += 20 }
   const clock = { ...systemClock, now: () => Date.now() + ahead }
   const dir = t.testdir({})
   const path = join(dir, 'a')
-  const cache = new FileCache(small)
-  const source = storedFiles({ roots: [dir], cache, clock })
+  const cache = new FileCache({ ...small, clock })
+  const source = storedFiles({ roots: [dir], cache, readers, clock })
   write(path, 'first')
   const files = await Promise.all(Array.from({ length: 500 }, () => source.open('a', request)))
-  const views = await Promise.all(files.map(async file => await file!.read(0, 5)))
+  const views = await Promise.all(files.map(async file => (await file!.piece(0, 5)).bytes))
   t.equal(new Set(views.map(view => view.buffer)).size, 1, 'five hundred clients, one piece of memory')
   t.equal(cache.bytes, 5)
   write(path, 'other', 30)
   later()
   t.equal(await text(source, 'a'), 'other', 'same size, other time')
-  t.equal((await files[0]!.read(0, 5)).toString(), 'first', 'who reads already reads what it opened')
+  t.equal((await readPart(files[0]!, 0, 5)).toString(), 'first', 'who reads already reads what it opened')
   await Promise.all(files.map(file => file!.close()))
   rmSync(path)
   later()
@@ -112,14 +116,22 @@ t.test('small files are read once, and again when they change', async t => {
 t.test('large files are read piece by piece', async t => {
   const dir = t.testdir({})
   const cache = new FileCache(small)
-  const source = storedFiles({ roots: [dir], cache, clock: systemClock })
+  const source = storedFiles({ roots: [dir], cache, readers, clock })
   const bytes = randomBytes(1, 300_000)
   write(join(dir, 'large'), bytes)
   for (const piece of [512, 1468, 1468 * 32, 200_000]) t.ok((await content(await source.open('large', request), piece))?.equals(bytes), `pieces of ${piece}`)
   t.equal(cache.bytes, 0)
   const file = await source.open('large', request)
-  t.equal((await file!.read(0, 512)).length, 512)
+  t.equal((await readPart(file!, 0, 512)).length, 512)
   truncateSync(join(dir, 'large'), 100_000)
-  await t.rejects(async () => await file!.read(150_000, 512), { message: 'the file got shorter while it was read' })
+  await t.rejects(readPart(file!, 150_000, 512), { code: 'read_failed', message: /large was written to while it was sent/ })
   await file?.close()
+})
+
+t.test('the first source that has the file gives it', async t => {
+  const only = (name: string, text: string): FileSource => ({ open: async asked => asked === name ? memoryFile(text, Buffer.from(text)) : undefined })
+  const source = firstOf([only('a', 'stored'), only('a', 'made'), only('b', 'bundled')])
+  t.equal((await source.open('a', request))?.path, 'stored')
+  t.equal((await source.open('b', request))?.path, 'bundled')
+  t.equal(await source.open('c', request), undefined)
 })

@@ -19,7 +19,8 @@ t.test('in pieces of any size the same bytes come out', async t => {
         const piece = rest.subarray(0, wanted)
         rest = rest.subarray(wanted)
         return piece
-      }
+      },
+      close: () => {}
     })
     let got = ''
     for (;;) {

@@ -3,8 +3,9 @@ import t from 'tap'
 import { systemClock } from '../../src/base/clock.js'
 import { AppError } from '../../src/base/errors.js'
 import { createLog } from '../../src/base/log.js'
+import { memoryFile } from '../../src/disk/open-file.js'
 import { type Endpoint, kernelUdp, type UdpNetwork, type UdpSocket } from '../../src/net/udp.js'
-import type { FileSource } from '../../src/tftp/open-file.js'
+import type { FileSource } from '../../src/tftp/file-source.js'
 import { decodePacket, encodePacket, type Option, type Packet } from '../../src/tftp/packet.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { FakeUdp } from '../helpers/fake-udp.js'
@@ -322,7 +323,7 @@ t.test('closing while a file is being opened', async t => {
   let closedFiles = 0
   const slow: FileSource = {
     open: async () => await new Promise(resolve => {
-      asked.push(() => { resolve({ path: 'slow', size: 1, read: () => Buffer.alloc(1), close: async () => { closedFiles++ } }) })
+      asked.push(() => { resolve({ ...memoryFile('slow', Buffer.alloc(1)), close: async () => { closedFiles++ } }) })
     })
   }
   const { server: started, events } = await serve(udp.host(here), clock, slow, onHere)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { negotiate } from '../../src/tftp/negotiate.js'
-import { memoryFile, type OpenFile } from '../../src/tftp/open-file.js'
+import { memoryFile, type OpenFile, type Piece } from '../../src/disk/open-file.js'
 import { decodePacket, encodePacket, type Packet } from '../../src/tftp/packet.js'
 import { type Ending, TransferSession } from '../../src/tftp/transfer-session.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -53,7 +53,7 @@ t.test('the deadline is looked at, not armed', t => {
 
 t.test('a read that fails, at once or later, ends the transfer with an ERROR', async t => {
   const file = memoryFile('a', Buffer.alloc(600))
-  const { session: s, sent, endings, turn } = session({ ...file, read: async () => { throw new Error('EIO') } }, new FakeClock())
+  const { session: s, sent, endings, turn } = session({ ...file, piece: async () => { throw new Error('EIO') } }, new FakeClock())
   s.start()
   await turn()
   t.match(sent, [{ opcode: 'ERROR', code: 0, message: 'EIO' }])
@@ -61,14 +61,16 @@ t.test('a read that fails, at once or later, ends the transfer with an ERROR', a
 })
 
 t.test('what a read brings after the end is let go', async t => {
-  let answer: (bytes: Buffer) => void = () => {}
-  const file: OpenFile = { ...memoryFile('a', Buffer.alloc(600)), read: async () => await new Promise(resolve => { answer = resolve }) }
+  let answer: (piece: Piece) => void = () => {}
+  let released = 0
+  const file: OpenFile = { ...memoryFile('a', Buffer.alloc(600)), piece: async () => await new Promise(resolve => { answer = resolve }) }
   const { session: s, sent, endings, turn } = session(file, new FakeClock())
   s.start()
   s.stop('the server is stopping')
   s.stop('twice')
-  answer(Buffer.alloc(512))
+  answer({ bytes: Buffer.alloc(512), release: () => { released++ } })
   await turn()
+  t.equal(released, 1)
   t.same(opcodesOf(sent), ['ERROR'])
   t.equal(endings.length, 1)
 })

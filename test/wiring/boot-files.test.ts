@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { systemClock } from '../../src/base/clock.js'
 import { loadConfig } from '../../src/config/load.js'
+import { readPart } from '../../src/disk/open-file.js'
 import { createProvisioner } from '../../src/matchbox/provisioner.js'
 import { bootFiles } from '../../src/wiring/boot-files.js'
 import { MemoryStore } from '../helpers/memory-store.js'
@@ -14,7 +15,7 @@ t.test('your own file goes before the one that is made', async t => {
   const read = async (name: string): Promise<string | undefined> => {
     const file = await files.open(name, { client: '192.0.2.7' })
     if (file === undefined) return undefined
-    const text = (await file.read(0, file.size)).toString()
+    const text = (await readPart(file, 0, file.size)).toString()
     await file.close()
     return text
   }

@@ -2,7 +2,8 @@
 import { systemClock } from '../../../src/base/clock.js'
 import { createLog } from '../../../src/base/log.js'
 import { kernelUdp } from '../../../src/net/udp.js'
-import { FileCache } from '../../../src/tftp/file-cache.js'
+import { Readers } from '../../../src/disk/disk-file.js'
+import { FileCache } from '../../../src/disk/file-cache.js'
 import { storedFiles } from '../../../src/tftp/file-source.js'
 import { startTftpServer } from '../../../src/tftp/tftp-server.js'
 
@@ -14,7 +15,12 @@ const server = await startTftpServer({ address, port: 0, singlePort: false, maxB
   clock: systemClock,
   // The log is on as in service, to a place that costs nothing to write to.
   log: createLog({ level: 'info', pretty: false, destination: process.stderr }),
-  files: storedFiles({ roots: [root], cache: new FileCache({ total: 64 * 2 ** 20, file: 4 * 2 ** 20 }), clock: systemClock })
+  files: storedFiles({
+    roots: [root],
+    cache: new FileCache({ memory: 64 * 2 ** 20, largest: 4 * 2 ** 20, clock: systemClock }),
+    readers: new Readers(),
+    clock: systemClock
+  })
 })
 process.stdout.write(`${server.addresses[0]?.port}\n`)
 process.once('SIGTERM', () => { void server.close() })

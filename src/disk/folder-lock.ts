@@ -1,10 +1,10 @@
 // One process at a time works on a folder of images: flock(2) through libc, which Node does not offer. The kernel lets go
 // of it when its process ends, however it ends, so nothing has to be cleaned up after a crash.
-import { mkdir, open, readlink } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError, errnoOf } from '../base/errors.js'
 import { constants, openLibc } from '../net/libc.js'
-import { writeError } from '../disk/atomic-file.js'
+import { writeError } from './atomic-file.js'
 
 /** Resolves with what lets go again; AppError images_busy says who has it. */
 export async function lockFolder (path: string): Promise<() => Promise<void>> {
@@ -19,6 +19,7 @@ export async function lockFolder (path: string): Promise<() => Promise<void>> {
     throw new AppError('images_busy', `another process works on ${dirname(dirname(path))}${holder === '' ? '' : ` (pid ${holder})`}; try again when it is done`)
   }
   // Only told to whoever meets the lock.
-  await handle.truncate(0).then(async () => { await handle.appendFile(`${await readlink('/proc/self')}\n`) }).catch(() => {})
+  await handle.truncate(0).then(() => handle.appendFile(`${process.pid}
+`)).catch(() => {})
   return async () => { await handle.close() }
 }

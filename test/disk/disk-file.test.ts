@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { DiskFile, Readers } from '../../src/http/disk-file.js'
+import { DiskFile, Readers } from '../../src/disk/disk-file.js'
 
 const MiB = 1024 * 1024
 
@@ -38,7 +38,7 @@ t.test('one of many waits for its piece to leave before it reads the next', asyn
   const path = join(t.testdir(), 'image')
   writeFileSync(path, Buffer.alloc(MiB, 'abc'))
   const handle = await open(path)
-  const file = new DiskFile({ handle, name: 'image', identity: await handle.stat({ bigint: true }), modified: undefined, cached: undefined, readers })
+  const file = new DiskFile({ handle, path, identity: await handle.stat({ bigint: true }), cache: undefined, readers })
   const first = await file.piece(0, MiB)
   t.equal(first.bytes.length, 256 * 1024)
   let arrived = false

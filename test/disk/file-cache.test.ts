@@ -1,5 +1,7 @@
 import t from 'tap'
-import { AssetCache, type CachedFile, type FileIdentity, type Piece, pieceBytes } from '../../src/http/asset-cache.js'
+import { type CachedFile, FileCache, pieceBytes } from '../../src/disk/file-cache.js'
+import type { FileIdentity } from '../../src/disk/file-identity.js'
+import type { Piece } from '../../src/disk/open-file.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 
 const identity = (ino: number, pieces: number, more: Partial<FileIdentity> = {}): FileIdentity =>
@@ -15,9 +17,9 @@ const disk = (file: number) => {
   return { reads, read }
 }
 
-const cacheOf = (pieces: number): { cache: AssetCache, clock: FakeClock } => {
+const cacheOf = (pieces: number): { cache: FileCache, clock: FakeClock } => {
   const clock = new FakeClock()
-  return { cache: new AssetCache({ memory: pieces * pieceBytes, clock }), clock }
+  return { cache: new FileCache({ memory: pieces * pieceBytes, smallest: 1024, clock }), clock }
 }
 
 async function readAll (file: CachedFile, pieces: number, read: (memory: Buffer, position: number) => Promise<void>): Promise<Array<number | undefined>> {
@@ -75,7 +77,7 @@ t.test('what does not fit, is small, or was written just now is not kept', t => 
   t.equal(cache.open(identity(1, 1, { size: 1000n })), undefined)
   t.equal(cache.open(identity(1, 1, { ctimeNs: BigInt(clock.now() - 20) * 1_000_000n })), undefined)
   t.ok(cache.open(identity(1, 1, { ctimeNs: BigInt(clock.now() - 60) * 1_000_000n })))
-  t.equal(new AssetCache({ memory: 0, clock }).open(identity(1, 1)), undefined, 'no memory, no cache')
+  t.equal(new FileCache({ memory: 0, clock }).open(identity(1, 1)), undefined, 'no memory, no cache')
   t.end()
 })
 
@@ -124,4 +126,57 @@ t.test('a reading that fails, fails for all who wait for it, and its memory is u
   t.same(await readAll(a, 2, disk(1).read), [16, 17])
   t.same(await readAll(b, 2, disk(1).read), [16, 17])
   t.equal(cache.bytes, 2 * pieceBytes)
+})
+
+t.test('a file that is all in memory can be held there', async t => {
+  const { cache } = cacheOf(4)
+  const half = identity(1, 1, { size: BigInt(pieceBytes * 1.5) })
+  const file = cache.open(half)!
+  t.equal(cache.hold(half), undefined, 'nothing is there')
+  const first = await file.piece(0, disk(1).read)
+  first?.release()
+  t.equal(cache.hold(half), undefined, 'half of it is there')
+  let finish = (): void => {}
+  const loading = file.piece(1, () => new Promise(resolve => { finish = resolve }))
+  t.equal(cache.hold(half), undefined, 'it is being read')
+  finish()
+  ;(await loading)?.release()
+  file.close()
+  t.equal(cache.bytes, 1.5 * pieceBytes, 'the last piece takes what it needs')
+  const [held, again] = [cache.hold(half)!, cache.hold(half)!]
+  t.equal(held.bytes(0).length, pieceBytes)
+  t.equal(held.bytes(pieceBytes - 1)[0], 16)
+  t.equal(held.bytes(pieceBytes + 5).length, pieceBytes / 2 - 5)
+  t.equal(cache.hold({ ...half, ctimeNs: 2n }), undefined, 'another look is another file')
+
+  const other = cache.open(identity(2, 3))!
+  t.same(await readAll(other, 3, disk(2).read), [32, 33, undefined], 'what is held stays')
+  held.close()
+  held.close()
+  t.same(await readAll(other, 3, disk(2).read), [32, 33, undefined], 'closing twice is closing once')
+  again.close()
+  other.close()
+  const third = cache.open(identity(3, 4))!
+  t.same(await readAll(third, 4, disk(3).read), [48, 49, 50, 51])
+  t.equal(cache.bytes, 4 * pieceBytes)
+})
+
+t.test('parts of pieces and whole ones share the memory', async t => {
+  const { cache } = cacheOf(2)
+  for (let ino = 1; ino < 50; ino++) {
+    const small = identity(ino, 1, { size: BigInt(100_000 + ino) })
+    const file = cache.open(small)!
+    const piece = await file.piece(0, disk(ino).read)
+    t.equal(piece?.bytes.length, 100_000 + ino)
+    piece?.release()
+    file.close()
+    t.ok(cache.bytes <= 2 * pieceBytes)
+  }
+  const whole = cache.open(identity(99, 2))!
+  t.same(await readAll(whole, 2, disk(9).read), [144, 145])
+  whole.close()
+  const small = cache.open(identity(100, 1, { size: 2000n }))!
+  const piece = await small.piece(0, disk(1).read)
+  t.equal(piece?.bytes.length, 2000, 'one of the whole ones has made way')
+  t.equal(cache.bytes, pieceBytes + 2000)
 })

@@ -3,25 +3,19 @@ import { constants } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errnoOf } from '../base/errors.js'
-import type { AssetCache, Piece } from './asset-cache.js'
-import { DiskFile, Readers } from './disk-file.js'
+import { DiskFile, Readers } from '../disk/disk-file.js'
+import type { FileCache } from '../disk/file-cache.js'
+import { secondsOf } from '../disk/file-identity.js'
+import type { OpenFile } from '../disk/open-file.js'
 
 export interface AssetFile {
   readonly kind: 'file'
-  /** The last part of the path that was opened, one character a byte. */
-  readonly name: string
-  readonly size: number
-  /** Seconds since the epoch; undefined for a file without a time. */
-  readonly modified: number | undefined
-  /** The bytes at the start, `length` at most. */
-  head: (length: number) => Promise<Buffer>
-  /** The bytes from `position` on: one at least, `most` at most. May wait for a piece to be released. Rejects when the file changed. */
-  piece: (position: number, most: number) => Piece | Promise<Piece>
-  close: () => Promise<void>
+  readonly file: OpenFile
 }
 
 export interface AssetFolder {
   readonly kind: 'folder'
+  /** Seconds since the epoch; undefined for a folder without a time. */
   readonly modified: number | undefined
   /** Names of what is in it, one character a byte; folders, but not links to folders, end in a slash. */
   list: () => Promise<readonly string[]>
@@ -40,10 +34,10 @@ const unverified = '.partial'
 
 export class DiskAssets implements AssetSource {
   readonly #root: string
-  readonly #cache: AssetCache | undefined
+  readonly #cache: FileCache | undefined
   readonly #readers = new Readers()
 
-  constructor (root: string, cache?: AssetCache) {
+  constructor (root: string, cache?: FileCache) {
     this.#root = root
     this.#cache = cache
   }
@@ -58,20 +52,19 @@ export class DiskAssets implements AssetSource {
       const found = await stat(place)
       if (found.isDirectory()) return { kind: 'folder', modified: secondsOf(found.mtimeMs), list: () => listFolder(place) }
       if (!found.isFile()) return failure(500)
-      return await this.#openFile(place, path.slice(path.lastIndexOf('/') + 1))
+      return await this.#openFile(place, full)
     } catch (error) {
       return failure(await statusOf(errnoOf(error), full))
     }
   }
 
-  async #openFile (place: Buffer, name: string): Promise<AssetFile | AssetFailure> {
+  async #openFile (place: Buffer, full: string): Promise<AssetFile | AssetFailure> {
     // The path may lead to something else by now: what was opened says what it is.
     const handle = await open(place, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      const stats = await handle.stat({ bigint: true })
-      if (stats.isFile()) {
-        const modified = secondsOf(Number(stats.mtimeMs))
-        return new DiskFile({ handle, name, identity: stats, modified, cached: this.#cache?.open(stats), readers: this.#readers })
+      const identity = await handle.stat({ bigint: true })
+      if (identity.isFile()) {
+        return { kind: 'file', file: new DiskFile({ handle, identity, path: full, cache: this.#cache, readers: this.#readers }) }
       }
     } catch (error) {
       await handle.close()
@@ -81,9 +74,6 @@ export class DiskAssets implements AssetSource {
     return failure(500)
   }
 }
-
-/** Seconds since the epoch; a file at the epoch itself has no time. */
-const secondsOf = (ms: number): number | undefined => ms === 0 ? undefined : Math.floor(ms / 1000)
 
 const failure = (status: AssetFailure['status']): AssetFailure => ({ kind: 'failure', status })
 

@@ -1,9 +1,10 @@
-// An asset that is being read. Each reader has the file open, so that a file that is replaced meanwhile stays what it was;
+// A file on disk that is being read. Each reader has it open, so that a file that is replaced meanwhile stays what it was;
 // one that is written over in place is noticed, and the reading ends: half of one kernel and half of the next boots nothing.
 import type { FileHandle } from 'node:fs/promises'
 import { AppError } from '../base/errors.js'
-import { type CachedFile, type FileIdentity, type Piece, pieceBytes } from './asset-cache.js'
-import type { AssetFile } from './asset-source.js'
+import { type CachedFile, type FileCache, pieceBytes } from './file-cache.js'
+import { type OpenedFile, secondsOf } from './file-identity.js'
+import type { OpenFile, Piece } from './open-file.js'
 
 /** Bytes that readers without the cache may hold together, as far as pieces of `smallestPiece` allow. */
 const readAhead = 8 * 1024 * 1024
@@ -44,26 +45,23 @@ export class Readers {
   }
 }
 
-/** How many names it has tells a file that was replaced from one that was written to. */
-interface OpenFile extends FileIdentity { readonly nlink: bigint }
-
 export interface DiskFileOptions {
+  /** Closed with the file. */
   readonly handle: FileHandle
-  readonly name: string
-  readonly identity: OpenFile
-  readonly modified: number | undefined
-  /** undefined for a file that is not kept in memory. */
-  readonly cached: CachedFile | undefined
+  /** As `handle.stat({ bigint: true })` gave it. */
+  readonly identity: OpenedFile
+  /** For people. */
+  readonly path: string
+  readonly cache: FileCache | undefined
   readonly readers: Readers
 }
 
-export class DiskFile implements AssetFile {
-  readonly kind = 'file'
-  readonly name: string
+export class DiskFile implements OpenFile {
+  readonly path: string
   readonly size: number
   readonly modified: number | undefined
   readonly #handle: FileHandle
-  readonly #identity: OpenFile
+  readonly #identity: OpenedFile
   readonly #cached: CachedFile | undefined
   readonly #readers: Readers
   /** Of the memory for pieces that are not in the cache; undefined as long as none was read. */
@@ -72,24 +70,19 @@ export class DiskFile implements AssetFile {
   readonly #spare: Buffer[] = []
   #released = (): void => {}
 
-  constructor ({ handle, name, identity, modified, cached, readers }: DiskFileOptions) {
-    this.name = name
+  constructor ({ handle, identity, path, cache, readers }: DiskFileOptions) {
+    this.path = path
     this.size = Number(identity.size)
-    this.modified = modified
+    this.modified = secondsOf(Number(identity.mtimeNs / 1_000_000n))
     this.#handle = handle
     this.#identity = identity
-    this.#cached = cached
+    this.#cached = cache?.open(identity)
     this.#readers = readers
-  }
-
-  async head (length: number): Promise<Buffer> {
-    const { bytesRead, buffer } = await this.#handle.read(Buffer.alloc(length), 0, length, 0)
-    return buffer.subarray(0, bytesRead)
   }
 
   piece (position: number, most: number): Piece | Promise<Piece> {
     const index = Math.floor(position / pieceBytes)
-    const kept = this.#cached?.piece(index, (memory, at) => this.#fill(memory, at))
+    const kept = this.#cached?.piece(index, this.#read)
     if (kept === undefined) return this.#ownPiece(position, most)
     const start = position - index * pieceBytes
     const part = ({ bytes, release }: Piece): Piece => ({ bytes: bytes.subarray(start, start + most), release })
@@ -114,7 +107,7 @@ export class DiskFile implements AssetFile {
     }
     try {
       const part = memory.subarray(0, most)
-      await this.#fill(part, position)
+      await this.#read(part, position)
       return { bytes: part, release }
     } catch (error) {
       release()
@@ -122,20 +115,24 @@ export class DiskFile implements AssetFile {
     }
   }
 
-  async #fill (memory: Buffer, position: number): Promise<void> {
-    for (let filled = 0; filled < memory.length;) {
-      const { bytesRead } = await this.#handle.read(memory, filled, memory.length - filled, position + filled)
-      if (bytesRead === 0) throw this.#changed()
-      filled += bytesRead
-    }
-    const { size, mtimeNs, ctimeNs, nlink } = await this.#handle.stat({ bigint: true })
-    const before = this.#identity
-    // The time of writing can be put back (cp -p, rsync --times), that of the last change can't; it changes too when a name is taken
-    // away, as when another file is renamed over this one.
-    if (size !== before.size || mtimeNs !== before.mtimeNs || (ctimeNs !== before.ctimeNs && nlink === before.nlink)) throw this.#changed()
+  readonly #read = async (memory: Buffer, position: number): Promise<void> => {
+    await readUnchanged(this, this.#handle, this.#identity, memory, position)
   }
+}
 
-  #changed (): AppError {
-    return new AppError('read_failed', `${this.name} was written to while it was sent: put the new file beside it and rename it`)
+/** Fills memory with the bytes from `position`. Rejects with AppError read_failed when the file is not what it was. */
+export async function readUnchanged (
+  { path }: Pick<OpenFile, 'path'>, handle: FileHandle, identity: OpenedFile, memory: Buffer, position: number
+): Promise<void> {
+  const changed = (): AppError =>
+    new AppError('read_failed', `${path} was written to while it was sent: put the new file beside it and rename it`)
+  for (let filled = 0; filled < memory.length;) {
+    const { bytesRead } = await handle.read(memory, filled, memory.length - filled, position + filled)
+    if (bytesRead === 0) throw changed()
+    filled += bytesRead
   }
+  const { size, mtimeNs, ctimeNs, nlink } = await handle.stat({ bigint: true })
+  // The time of writing can be put back (cp -p, rsync --times), that of the last change can't; it changes too when a name is taken
+  // away, as when another file is renamed over this one.
+  if (size !== identity.size || mtimeNs !== identity.mtimeNs || (ctimeNs !== identity.ctimeNs && nlink === identity.nlink)) throw changed()
 }
