@@ -122,7 +122,7 @@ async function prepareAll (ground: Ground, onClose: OnClose): Promise<readonly P
     const prepared = await row.prepare(ground, place)
     onClose(async () => { await prepared.close?.() })
     if (prepared.off === undefined) planned.push({ row, place, prepared, text: `${row.name} on ${placeText(row, place)}` })
-    else ground.log.info({ reason: prepared.off }, `${row.name}.off`)
+    else ground.log[(prepared.findings ?? []).length > 0 ? 'error' : 'info']({ reason: prepared.off }, `${row.name}.off`)
   }
   return planned
 }

@@ -1,5 +1,6 @@
 // The process: arguments and environment in, exit status out, signals in between. Nothing else touches `process`.
-import { fstatSync, writeFileSync } from 'node:fs'
+import { fstatSync, readFileSync, writeFileSync } from 'node:fs'
+import { AppError, messageOf } from './base/errors.js'
 import { run } from './cli/run.js'
 
 // ps, ss and the doctor of another installation show this name; Node would have its main thread called MainThread.
@@ -30,6 +31,7 @@ process.exitCode = await run(process.argv.slice(2), {
   terminal: process.stdout.isTTY,
   journal: isJournal(1),
   env,
+  become,
   pid: process.pid,
   uid: process.getuid?.() ?? -1,
   become: (uid, gid) => {
@@ -43,6 +45,26 @@ process.exitCode = await run(process.argv.slice(2), {
 })
 // What is still open (a kept-alive connection, a watcher) was given its time to finish by the command itself.
 process.exit()
+
+/** The groups beside the user's own. */
+function groupsOf (user: string): number[] {
+  const lines = readFileSync('/etc/group', 'utf8').split('\n').map(line => line.split(':'))
+  return lines.filter(([, , , members = '']) => members.split(',').includes(user)).map(([, , gid]) => Number(gid))
+}
+
+/** With the user's groups, as a service manager starts it. */
+function become (user: string): void {
+  const [, , uid = '', gid = ''] = readFileSync('/etc/passwd', 'utf8').split('\n').map(line => line.split(':')).find(([name]) => name === user) ?? []
+  if (uid === '') throw new AppError('usage', `there is no user ${user} in /etc/passwd`)
+  if (process.getuid?.() === Number(uid)) return
+  try {
+    process.setgroups?.([Number(gid), ...groupsOf(user)])
+    process.setgid?.(Number(gid))
+    process.setuid?.(Number(uid))
+  } catch (error) {
+    throw new AppError('permission_denied', `only root can look with the eyes of ${user}: ${messageOf(error)}`, { cause: error })
+  }
+}
 
 /**
  * JOURNAL_STREAM names device and inode of what systemd connected; output that was sent elsewhere since has others. Before 231

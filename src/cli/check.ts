@@ -3,19 +3,20 @@ import { systemClock } from '../base/clock.js'
 import { createLog } from '../base/log.js'
 import { AppError } from '../base/errors.js'
 import { type Plan, planFor } from '../doctor/plan.js'
-import { configFrom, configOptions, parse } from './arguments.js'
+import { eyesOf, eyesOptions, parse } from './arguments.js'
 import { type Command, print, printJson, table } from './command.js'
 
 export const checkCommand: Command = {
   name: 'check',
-  synopsis: '[--config FILE] [--set key=value ...] [--json]',
+  synopsis: '[--as USER] [--env-file FILE] [--config FILE] [--set key=value ...] [--json]',
   summary: 'validate the configuration, print what would listen',
   run: async (args, io) => {
-    const { values } = parse(args, { ...configOptions, json: { type: 'boolean' } })
+    const { values } = parse(args, { ...eyesOptions, json: { type: 'boolean' } })
     let plan: Plan
     try {
       const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
-      plan = await planFor(configFrom(values, io), { clock: systemClock, log, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', env: io.env })
+      const { loaded, env } = eyesOf(values, io)
+      plan = await planFor(loaded, { clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env })
     } catch (error) {
       // All that is wrong, a line each: whoever checks wants to mend it in one go.
       if (!(error instanceof AppError) || error.code !== 'config_invalid') throw error

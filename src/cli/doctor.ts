@@ -3,7 +3,7 @@ import { systemClock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import { createLog } from '../base/log.js'
 import { diagnose } from '../doctor/diagnose.js'
-import { configFrom, configOptions, parse } from './arguments.js'
+import { eyesOf, eyesOptions, parse } from './arguments.js'
 import { type Command, print, printJson } from './command.js'
 import { askJson } from './control-client.js'
 
@@ -11,17 +11,17 @@ const marks = { ok: 'ok     ', note: 'note   ', problem: 'PROBLEM' } as const
 
 export const doctorCommand: Command = {
   name: 'doctor',
-  synopsis: '[--config FILE] [--set key=value ...] [--json]',
+  synopsis: '[--as USER] [--env-file FILE] [--config FILE] [--set key=value ...] [--json]',
   summary: 'checks the network, ports, files and certificates',
   run: async (args, io) => {
-    const { values } = parse(args, { ...configOptions, json: { type: 'boolean' } })
-    const loaded = configFrom(values, io)
+    const { values } = parse(args, { ...eyesOptions, json: { type: 'boolean' } })
+    const { loaded, env } = eyesOf(values, io)
     const running = await askJson(loaded.config.control_socket, 'GET', '/v1/leases').then(() => true, (error: unknown) => {
       if (error instanceof AppError) return false
       throw error
     })
     const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
-    const findings = await diagnose({ loaded, clock: systemClock, log, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', env: io.env, running })
+    const findings = await diagnose({ loaded, clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env, running })
     if (values.json === true) printJson(io.stdout, { running, findings })
     else for (const { level, about, text } of findings) print(io.stdout, `${marks[level]}  ${about}: ${text}`)
     return findings.some(({ level }) => level === 'problem') ? 1 : 0

@@ -5,19 +5,19 @@ import { createLog } from '../base/log.js'
 import { createProvisioner, type DocumentKind, documentKinds } from '../matchbox/provisioner.js'
 import { isMacKey } from '../matchbox/group.js'
 import { parseMac } from '../net/mac.js'
-import { configFrom, configOptions, parse } from './arguments.js'
+import { eyesOf, eyesOptions, parse } from './arguments.js'
 import { type Command, print, printJson } from './command.js'
 
 export const renderCommand: Command = {
   name: 'render',
-  synopsis: `${documentKinds.join('|')} --label key=value ... [--config FILE] [--json]`,
+  synopsis: `${documentKinds.join('|')} --label key=value ... [--as USER] [--env-file FILE] [--config FILE] [--json]`,
   summary: 'what a machine with these labels would get',
   run: async (args, io) => {
-    const options = { ...configOptions, label: { type: 'string', short: 'l', multiple: true }, json: { type: 'boolean' } } as const
+    const options = { ...eyesOptions, label: { type: 'string', short: 'l', multiple: true }, json: { type: 'boolean' } } as const
     const { values, positionals } = parse(args, options, 1)
     const kind = documentKind(positionals[0])
     const labels = new Map((values.label ?? []).map(labelOf))
-    const { config } = configFrom(values, io)
+    const { loaded: { config } } = eyesOf(values, io)
     const store = await openStore(config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
     try {
       const provisioner = createProvisioner({ store, resilient: config.boot.resilient, assets: openPinner(config) })

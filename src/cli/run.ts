@@ -13,7 +13,9 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   machines: async () => (await import('./machines.js')).machinesCommand,
   leases: async () => (await import('./leases.js')).leasesCommand,
   images: async () => (await import('./images.js')).imagesCommand,
-  doctor: async () => (await import('./doctor.js')).doctorCommand
+  doctor: async () => (await import('./doctor.js')).doctorCommand,
+  compare: async () => (await import('./compare.js')).compareCommand,
+  takeover: async () => (await import('./takeover.js')).takeoverCommand
 }
 
 async function help (): Promise<string> {

@@ -45,6 +45,11 @@ export const matchboxVariables: Readonly<Record<string, string>> = {
   MATCHBOX_LOG_LEVEL: 'log_level'
 }
 
+/** Levels that Matchbox takes (logrus, whatever their case) and that are called otherwise here. */
+const matchboxLevels: Readonly<Record<string, string>> = { warning: 'warn', fatal: 'error', panic: 'error' }
+
+const logLevelOf = (text: string): string => matchboxLevels[text.toLowerCase()] ?? text.toLowerCase()
+
 /** Reads and checks the configuration; AppError `config_invalid` with a line for each thing that is wrong. */
 export function loadConfig ({ file, set, env }: ConfigInput): LoadedConfig {
   const path = file ?? (existsSync(defaultConfigFile) ? defaultConfigFile : undefined)
@@ -54,7 +59,7 @@ export function loadConfig ({ file, set, env }: ConfigInput): LoadedConfig {
   for (const [variable, key] of Object.entries(matchboxVariables)) {
     const value = env[variable]
     if (value === undefined) continue
-    assign(raw, key, value)
+    assign(raw, key, key === 'log_level' ? logLevelOf(value) : value)
     origins.set(key, variable)
   }
   for (const pair of set) {

@@ -1,7 +1,8 @@
 // Files that are replaced whole: whoever reads sees the old bytes or the new ones, also after a crash. The new bytes go
 // to a temporary file beside the target, are forced to disk, take the target's name, and the folder is forced to disk.
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 
@@ -9,13 +10,14 @@ import { AppError, errnoOf, messageOf } from '../base/errors.js'
 export const temporaryPrefix = '.core-provisioner-'
 
 export interface AtomicFileOptions {
-  /** Permissions of the new file, before the umask; 0644 by default. */
+  /** Permissions of a file that was not there, before the umask; 0644 by default. */
   readonly mode?: number
 }
 
 /**
- * Replaces `path` by `content`, making its folder when that is missing. Throws AppError disk_full (the old file is then
- * still there whole) or write_failed.
+ * Replaces `path` by `content`, making its folder when that is missing. A file that is there keeps its mode and, as far as
+ * this process may give them away, its owner and group: root renews a key that only a service may read. Throws AppError
+ * disk_full (the old file is then still there whole) or write_failed.
  */
 export async function writeFileAtomic (
   path: string, content: Uint8Array | string, { mode = 0o644 }: AtomicFileOptions = {}
@@ -26,7 +28,7 @@ export async function writeFileAtomic (
     const made = await mkdir(folder, { recursive: true })
     if (made !== undefined) await syncFolder(dirname(made))
     try {
-      await writeSynced(temporary, content, mode)
+      await writeSynced(temporary, content, mode, await stat(path).catch(() => undefined))
       await rename(temporary, path)
     } catch (error) {
       await unlink(temporary).catch(() => {})
@@ -48,14 +50,25 @@ export async function removeFile (path: string): Promise<void> {
   }
 }
 
-async function writeSynced (path: string, content: Uint8Array | string, mode: number): Promise<void> {
-  const file = await open(path, 'wx', mode)
+async function writeSynced (path: string, content: Uint8Array | string, mode: number, before: Stats | undefined): Promise<void> {
+  // What is replaced was for certain eyes: nobody else's in between.
+  const file = await open(path, 'wx', before === undefined ? mode : before.mode & 0o700)
   try {
+    if (before !== undefined) await inherit(file, before)
     await file.writeFile(content)
     await file.sync()
   } finally {
     await file.close()
   }
+}
+
+async function inherit (file: FileHandle, { mode, uid, gid }: Stats): Promise<void> {
+  const own = await file.stat()
+  if (own.uid !== uid || own.gid !== gid) {
+    // Whoever is not root may still give it to another of his groups.
+    await file.chown(uid, gid).catch(() => file.chown(own.uid, gid)).catch(() => {})
+  }
+  await file.chmod(mode & 0o777)
 }
 
 /** Forces to disk what was renamed into the folder or deleted from it. */

@@ -76,11 +76,18 @@ export const isExposed = ({ mode }: { readonly mode: number }): boolean => (mode
 
 export const exposedKey = (file: string): string => `${file} can be read by everybody on this machine: chmod 600 it`
 
+/** PKCS #8 says so in its first line, the older form in a header below it (RFC 7468 section 11, RFC 1421 section 4.6.1.1). */
+const isEncrypted = (key: string): boolean => /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(key)
+
+const encryptedKey = (file: string): string =>
+  `the private key in ${file} is encrypted, and nobody is there to type its passphrase: openssl pkey -in ${file} -out NEW writes it without`
+
 /** Whether the PEM private key belongs to the certificate; AppError `certificate_invalid` when it is no private key. */
 export function keyFits (certificate: X509Certificate, key: string, file: string): boolean {
   try {
     return certificate.checkPrivateKey(createPrivateKey(key))
   } catch (error) {
+    if (isEncrypted(key)) throw new AppError('certificate_invalid', encryptedKey(file), { cause: error })
     throw new AppError('certificate_invalid', `${file} holds no private key that can be read: ${messageOf(error)}`, { cause: error })
   }
 }
@@ -113,6 +120,16 @@ export function expiryWarningOf (what: string, notBefore: number, notAfter: numb
   if (now < notBefore) return `${what} begins only on ${formatDay(notBefore)}: check this machine's clock`
   if (notAfter - now < expiryWarning) return `${what} ends on ${formatDay(notAfter)}, in ${daysLeft(notAfter, now)} days: renew it with \`core-provisioner certs renew\``
   return undefined
+}
+
+/** What to say about the authorities whose clients are let in: one that has ended lets in nobody. */
+export function authorityWarnings (text: string, file: string, now: number): string[] {
+  return certificateBlocks(text).flatMap(block => {
+    const { subject, notAfter } = describeCertificate(parseCertificate(block, file))
+    if (notAfter - now >= expiryWarning) return []
+    const when = notAfter < now ? `ended on ${formatDay(notAfter)}: its clients are refused` : `ends on ${formatDay(notAfter)}, in ${daysLeft(notAfter, now)} days`
+    return [`the authority ${subject} in ${file} ${when}; \`core-provisioner certs init --force\` makes a new one, and then every client needs the new ca.crt`]
+  })
 }
 
 function covers (certificate: X509Certificate, name: string): boolean {

@@ -9,7 +9,7 @@ import { createSecureContext } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
-import { certificateBlocks, describeCertificate, exposedKey, formatDay, isExposed, keyFits, parseCertificate, serverWarnings } from './certificate.js'
+import { authorityWarnings, certificateBlocks, describeCertificate, exposedKey, formatDay, isExposed, keyFits, parseCertificate, serverWarnings } from './certificate.js'
 
 export interface TlsFiles {
   /** Certificates of the authorities whose clients are let in; undefined for a server that asks for none. */
@@ -81,6 +81,7 @@ export class TlsReloader {
   warnings (): string[] {
     return [
       ...serverWarnings(this.#loaded.certificate, this.#options.advertise, this.#options.clock.now()),
+      ...this.#files.caFile === undefined ? [] : authorityWarnings(this.#loaded.identity.ca, this.#files.caFile, this.#options.clock.now()),
       ...this.#loaded.exposed ? [exposedKey(this.#files.keyFile)] : []
     ]
   }

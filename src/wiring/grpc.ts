@@ -19,7 +19,8 @@ export async function prepareGrpc (ground: Ground, { key, host = '0.0.0.0', port
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     if (!loaded.isWritten(['rpc'])) {
-      const missing = !Object.values(files).every(file => existsSync(file))
+      // Whoever has some of them wants it, and would otherwise find out from a client.
+      const missing = !Object.values(files).some(file => existsSync(file))
       return {
         what: missing ? 'off as long as it has no certificates' : `off: ${error.message}`,
         off: error.message,

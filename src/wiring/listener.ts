@@ -32,7 +32,7 @@ export type Row = ListenerRow | CompanionRow
 export interface Prepared {
   /** As what it listens, for a person. */
   readonly what: string
-  /** Why it does not listen, where nobody asked for it and it can't. */
+  /** Why it does not listen, where nobody asked for it and it can't; with a finding when somebody may miss it. */
   readonly off?: string
   readonly findings?: readonly Finding[]
   readonly listen: (shared: Shared) => Promise<Running>

@@ -83,6 +83,9 @@ t.test('what is wrong is told with its line, its path and what was expected', t 
   ]
   for (const [text, message] of rows) t.match(refusal(text), message)
   t.match(refusal('', { set: ['tftp.address=nowhere'] }), /^--set tftp\.address: tftp\.address: expected address:port, or ""/)
+  for (const [written, level] of [['Info', 'info'], ['warning', 'warn'], ['panic', 'error'], ['DEBUG', 'debug']]) {
+    t.equal(loadConfig({ file: undefined, set: [], env: { MATCHBOX_LOG_LEVEL: written } }).config.log_level, level, 'as Matchbox takes it')
+  }
   t.match(refusal('', { env: { MATCHBOX_LOG_LEVEL: 'noisy' } }), /^MATCHBOX_LOG_LEVEL: log_level: expected one of/)
   t.match(refusal('', { set: ['novalue'] }), /--set takes key=value/)
   t.match(refusal('a: &a [1]\nb: [*a, *a]'), /unknown key/)

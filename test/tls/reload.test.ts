@@ -1,4 +1,5 @@
 // Certificates that change under a running server, with the clock wound by hand.
+import { createPrivateKey } from 'node:crypto'
 import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -131,4 +132,18 @@ t.test('at the start, a certificate that ended is a warning', async t => {
   t.teardown(() => reloader.close())
   t.match(reloader.warnings(), [/ended on 2021-01-01/])
   t.equal(reloader.notAfter, Date.UTC(2021, 0))
+})
+
+t.test('an encrypted key is called that, and an authority that ended is told', async t => {
+  const { files, put } = setUp(t.testdir())
+  for (const type of ['pkcs8', 'pkcs1'] as const) {
+    put('key', createPrivateKey(pki.server.key).export({ type, format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' }).toString())
+    await t.rejects(open(files), { code: 'certificate_invalid', message: /server\.key is encrypted, and nobody is there to type its passphrase/ })
+  }
+  put('key', pki.server.key)
+  const ended = makeCertificate(undefined, { cn: 'old authority', authority: true, notBefore: Date.now() - 3e9, notAfter: Date.now() - 1e9 })
+  put('ca', `${pki.ca.cert}\n${ended.cert}`)
+  const { reloader } = await open(files)
+  t.match(reloader.warnings(), [/^the authority CN=old authority in .*ca\.crt ended on \d{4}-\d\d-\d\d: its clients are refused; /])
+  await reloader.close()
 })
