@@ -4,7 +4,9 @@
 # Everything is in functions, so that a script that was cut off does nothing.
 set -eu
 LC_ALL=C
-export LC_ALL
+# Root's path may leave out where useradd and firewall-cmd are (su without a dash, cron).
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin
+export LC_ALL PATH
 umask 022
 
 usage () {
@@ -157,7 +159,8 @@ interfaces () {
     const text = value => [24, 16, 8, 0].map(shift => (value >>> shift) & 255).join(".")
     for (const [name, all] of Object.entries(require("node:os").networkInterfaces())) {
       for (const { family, internal, address, netmask, cidr } of all) {
-        if (family === "IPv4" && !internal) console.log(name, address, `${text((number(address) & number(netmask)) >>> 0)}/${cidr.split("/")[1]}`)
+        // A label (eth0:1) names an address, and no interface that could be bound.
+        if (family === "IPv4" && !internal) console.log(name.split(":")[0], address, `${text((number(address) & number(netmask)) >>> 0)}/${cidr.split("/")[1]}`)
       }
     }'
 }
@@ -245,18 +248,18 @@ load_environment () {
 # What Matchbox's unit sets, if that is what ran here before.
 matchbox_environment () {
   if [ -z "$systemd" ] || [ -f "$etc/environment" ]; then return 0; fi
-  systemctl show --property=Environment matchbox.service 2>/dev/null | sed 's/^Environment=//' | tr ' ' '\n' | grep '^MATCHBOX_[A-Z_]*=' || true
+  systemctl show --property=Environment --property=EnvironmentFiles --property=ExecStart matchbox.service 2>/dev/null | program takeover
 }
 
 # check FOLDER ARGUMENT...: what the program in FOLDER says of the configuration to come.
 check () {
   checker=$1
   shift
-  # Before the first installation there is no store and there are no certificates: an empty one, and files that are there, say
-  # as much to a check.
+  # Before the first installation there is no store and there are no certificates: an empty one, and some for nobody, say as
+  # much to a check.
   if [ ! -d "$data" ] && [ -z "${MATCHBOX_DATA_PATH:-}" ]; then set -- "$@" --set "data_path=$work/empty"; fi
   if certs_missing; then
-    for key in ca_file cert_file key_file; do set -- "$@" --set "rpc.$key=$bundle/SHA256SUMS"; done
+    set -- "$@" --set "rpc.ca_file=$work/certs/ca.crt" --set "rpc.cert_file=$work/certs/server.crt" --set "rpc.key_file=$work/certs/server.key"
   fi
   "$checker/bin/core-provisioner" check --config "$work/config.yaml" "$@"
 }
@@ -269,6 +272,7 @@ certs_missing () {
 
 check_config () {
   mkdir -p "$work/empty"
+  if certs_missing; then program certs init --dir "$work/certs" --san IP:127.0.0.1 >/dev/null; fi
   if check "$bundle" >"$work/check" 2>&1; then return; fi
   # By the name it will have, and without the summary, if there is one.
   sed "s,$work/config.yaml,$config,g" "$work/check" >"$work/problems"
@@ -283,6 +287,7 @@ check_config () {
 # Sets what systemd has to know of the configuration; what does not listen is empty.
 read_settings () {
   dhcp_mode='' dhcp_interface='' dhcp_listen='' http_listen='' https_listen='' tftp_listen='' rpc_listen='' ready_url=''
+  machine_ports='' https_port='' rpc_port='' written=''
   # shellcheck disable=SC2016 # it is JavaScript
   { check "$bundle" --json 2>/dev/null || true; } | node -e '
     const plan = JSON.parse(require("node:fs").readFileSync(0, "utf8"))
@@ -290,7 +295,17 @@ read_settings () {
     const address = protocol => of(protocol)?.address.replace(/\/\w+$/, "").replace(/^([^\[][^:]*:.*):(\d+)$/, "[$1]:$2") ?? ""
     const port = /\d+$/
     const http = address("http")
+    // By systemd, or by the process itself, on ports that the configuration names; the control socket has none.
+    const portsOf = (listeners, otherwise) => [...new Set(listeners.flatMap(({ address }) => /\d+\/(?:tcp|udp)$/.exec(address) ?? otherwise))].join(" ")
+    // Other folders than those that the unit knows have to be named to systemd.
+    const known = path => ["/var/lib/matchbox", "/var/lib/core-provisioner"].some(folder => path === folder || path.startsWith(`${folder}/`))
+    const written = plan.paths.filter(([what]) => what === "store" || what === "state").map(([, path]) => path)
+      .filter(path => !known(path) && !path.startsWith(process.argv[1]))
     const shown = {
+      machine_ports: portsOf(plan.listeners.filter(({ protocol }) => !["grpc", "https", "control"].includes(protocol)), []),
+      https_port: portsOf([of("https") ?? { address: "" }], ["8443/tcp"]),
+      rpc_port: portsOf([of("grpc") ?? { address: "" }], ["8081/tcp"]),
+      written: written.join(" "),
       dhcp_mode: plan.dhcp.mode,
       dhcp_interface: plan.dhcp.interface,
       dhcp_listen: of("dhcp") ? `0.0.0.0:${port.exec(address("dhcp"))[0]}` : "",
@@ -301,7 +316,7 @@ read_settings () {
       ready_url: `http://${http.replace(/^0\.0\.0\.0:/, "127.0.0.1:").replace(/^\[::\]:/, "[::1]:")}/readyz`
     }
     for (const [name, value] of Object.entries(shown)) console.log(`${name}=\x27${value.replaceAll("\x27", "")}\x27`)
-  ' >"$work/settings" || die "core-provisioner check --json said nothing that can be read"
+  ' "$work" >"$work/settings" || die "core-provisioner check --json said nothing that can be read"
   # shellcheck source=/dev/null
   . "$work/settings"
 }
@@ -353,28 +368,38 @@ conflicts () {
 
 # ---- the parts of an installation
 
-copy_bundle () {
-  if [ "$bundle" = "$home" ]; then return; fi
-  if [ -d "$home" ]; then
-    if cmp -s "$bundle/SHA256SUMS" "$home/SHA256SUMS"; then return; fi
-    # Another build of the same version: what runs is kept, to go back to.
-    change "keep the other build of $version as $home.replaced" set_aside
+# Whether a folder is one that this script, or an older one, has put there; nothing else is ever removed.
+installed () {
+  [ -f "$1/SHA256SUMS" ] || return 1
+  [ -f "$1/.installed" ] || grep -q "\"version\": *\"${1##*/}\"" "$1/package.json" 2>/dev/null
+}
+
+# The version and the build have a folder of their own: no installation ever replaces another.
+choose_home () {
+  current=$opt/current
+  if [ "${bundle%/*}" = $opt ] && installed "$bundle"; then
+    home=$bundle
+    return
   fi
+  # shellcheck disable=SC2016 # it is JavaScript
+  build=$(node -p 'crypto.createHash("sha256").update(fs.readFileSync(process.argv[1])).digest("hex").slice(0, 8)' "$bundle/SHA256SUMS")
+  home=$opt/$version-$build
+  # As installed before builds had a number.
+  if cmp -s "$bundle/SHA256SUMS" "$opt/$version/SHA256SUMS" && installed "$opt/$version"; then home=$opt/$version; fi
+}
+
+copy_bundle () {
+  if [ "$bundle" = "$home" ] || [ -d "$home" ]; then return; fi
   change "copy $bundle to $home" copy_to_home
 }
-set_aside () {
-  rm -rf "$home.replaced"
-  mv "$home" "$home.replaced"
-  if [ "$previous" = "$home" ]; then previous=$home.replaced; fi
-}
 copy_to_home () {
-  mkdir -p "$opt"
-  rm -rf "$home.new"
-  cp -RP "$bundle" "$home.new"
-  chown -R 0:0 "$home.new"
+  partial=$home.new
+  rm -rf "$partial"
   # Whoever unpacked it may have kept it to himself (umask 077).
-  chmod -R u+rwX,go+rX,go-w "$home.new"
-  mv "$home.new" "$home"
+  { mkdir -p $opt && cp -RP "$bundle" "$partial" 2>"$work/copy" && chown -R 0:0 "$partial" && chmod -R u+rwX,go+rX,go-w "$partial" && : >"$partial/.installed"; } ||
+    die "nothing was changed: $bundle could not be copied to $opt: $(sed -n 1p "$work/copy")"
+  mv "$partial" "$home"
+  partial=''
 }
 
 # point LINK TARGET: atomically, so that there is always one.
@@ -387,6 +412,17 @@ replace_link () {
   mkdir -p "${1%/*}"
   ln -s "$2" "$1.new"
   mv -fT "$1.new" "$1"
+}
+
+# A system whose /usr is read-only (Flatcar) goes without.
+link_command () {
+  if [ "$(readlink $link || true)" = $opt/current/bin/core-provisioner ]; then return; fi
+  # Tried, since not every test -w knows that the file system is read-only.
+  if [ -n "$dry_run" ] || (mkdir -p "${link%/*}" && : >$link.new) 2>/dev/null; then
+    point $link $opt/current/bin/core-provisioner
+  else
+    say "note: ${link%/*} can't be written here: the command is $opt/current/bin/core-provisioner"
+  fi
 }
 
 known () { grep -q "^$2:" "/etc/$1" 2>/dev/null || { have getent && getent "$1" "$2" >/dev/null; }; }
@@ -418,7 +454,8 @@ make_folders () {
     change "give $data, all but the contents of assets, to $user" give_store
   fi
 }
-not_ours () { find $data -path "$data/assets/*" -prune -o ! -user $user "$@"; }
+# -H: the folder itself may be a link to where there is room.
+not_ours () { find -H $data -path "$data/assets/*" -prune -o ! -user $user "$@"; }
 give_store () { not_ours -exec chown -h $user:$user '{}' +; }
 
 write_config () {
@@ -478,6 +515,13 @@ install_units () {
       put "$units/${unit##*/}/${file##*/}" 644 root:root <"$file" || true
     fi
   done
+  paths=$units/$service.d/paths.conf
+  if [ -n "$written" ] && [ "$systemd_version" -ge 239 ]; then
+    printf '# Written by install.sh from the configuration.\n[Service]\nReadWritePaths=%s\n' "$written" >"$work/paths"
+    put "$paths" 644 root:root <"$work/paths" || true
+  elif [ -f "$paths" ]; then
+    change "remove $paths" rm -f "$paths"
+  fi
   for name in dhcp dhcp-client boot-server; do
     if [ -n "$dhcp_interface" ]; then drop_in $name interface "BindToDevice=$dhcp_interface"; else drop_in $name interface ''; fi
   done
@@ -508,11 +552,29 @@ drop_in () {
 }
 
 firewall_runs () { have firewall-cmd && firewall-cmd --state >/dev/null 2>&1; }
+# firewalld_service NAME FOR PORT...: the service as firewalld reads it, with the ports of the configuration.
+firewalld_service () {
+  say '<?xml version="1.0" encoding="utf-8"?>'
+  say '<service>'
+  say "  <short>$1</short>"
+  say "  <description>$2</description>"
+  shift 2
+  for port in "$@"; do say "  <port protocol=\"${port#*/}\" port=\"${port%/*}\"/>"; done
+  say '</service>'
+}
 open_firewall () {
   if [ -d /etc/firewalld ]; then
-    for file in "$bundle"/systemd/firewalld/*.xml; do
-      if put "$services/${file##*/}" 644 root:root <"$file" && firewall_runs; then change 'have firewalld read its services' firewall-cmd --quiet --reload; fi
+    # shellcheck disable=SC2086 # lists of words
+    {
+      firewalld_service core-provisioner 'What machines that netboot ask: DHCP, the PXE boot server, TFTP and HTTP.' $machine_ports >"$work/core-provisioner.xml"
+      firewalld_service core-provisioner-https 'What core-provisioner tells machines by HTTP, over TLS.' $https_port >"$work/core-provisioner-https.xml"
+      firewalld_service core-provisioner-rpc 'The gRPC API of core-provisioner, for those who define what machines boot.' $rpc_port >"$work/core-provisioner-rpc.xml"
+    }
+    reload=''
+    for name in core-provisioner core-provisioner-https core-provisioner-rpc; do
+      if put "$services/$name.xml" 644 root:root <"$work/$name.xml"; then reload=yes; fi
     done
+    if [ -n "$reload" ] && firewall_runs; then change 'have firewalld read its services' firewall-cmd --quiet --reload; fi
   fi
   if firewall_runs; then
     zone=''
@@ -526,7 +588,7 @@ open_firewall () {
       change "let $name through firewalld (zone $zone)" open_service "$name"
     done
   elif [ -r /etc/ufw/ufw.conf ] && grep -q '^ENABLED=yes' /etc/ufw/ufw.conf; then
-    say 'note: ufw runs: let the machines in with ufw allow 67,69,4011/udp and ufw allow 8080,8081/tcp'
+    say "note: ufw runs: let the machines in with ufw allow for $machine_ports and what else is on: $https_port $rpc_port"
   fi
 }
 open_service () {
@@ -575,7 +637,24 @@ put_in_force () {
   # Not restart: the old process must not answer for the new one, and a start that hangs is waited for here.
   systemctl stop $service 2>/dev/null || true
   systemctl --no-block start $service
-  ready $patience
+  ready $patience && in_force
+}
+# The folder that the running service was started from, empty when none runs.
+runs_from () {
+  if [ -z "$systemd" ]; then return; fi
+  pid=$(systemctl show --property=MainPID $service | sed 's/^MainPID=//')
+  if [ "${pid:-0}" != 0 ]; then readlink "/proc/$pid/exe" | sed "s,^\($opt/[^/]*\)/.*,\1,"; fi
+}
+# Whether what runs is what is installed: a process of the folder that `current` leads to, under the units as they are on disk.
+in_force () {
+  if [ "$(runs_from)" != "$(readlink $current)" ]; then
+    warn "what runs is not what is installed: $(runs_from) instead of $(readlink $current)"
+    return 1
+  fi
+  if systemctl show --property=NeedDaemonReload $service 'core-provisioner-*.socket' | grep -q '=yes'; then
+    warn 'systemd has not read the units as they are on disk'
+    return 1
+  fi
 }
 # ready SECONDS: waits until the service says so of itself.
 ready () {
@@ -595,15 +674,25 @@ ready () {
     process.exit(1)' "$ready_url" "$1"
 }
 
+# What root can read the service may not: a look with its own eyes.
+look_as_service () {
+  if [ -n "$dry_run" ]; then return; fi
+  set -- --as $user --config $config
+  if [ -f $etc/environment ]; then set -- "$@" --env-file $etc/environment; fi
+  if "$home/bin/core-provisioner" check "$@" >"$work/seen" 2>&1; then return; fi
+  warn "This is what the user $user would see (core-provisioner check $*):"
+  grep '^problem: ' "$work/seen" >&2 || cat "$work/seen" >&2
+}
+
 start_service () {
   if [ -z "$systemd" ] || [ -z "$start" ]; then
     if have systemctl && [ -z "$dry_run" ]; then enable_units; fi
     if [ -n "$systemd" ]; then say "not started: systemctl start $service"; else say 'not started: systemd does not run here'; fi
-  elif [ "$changes" = 0 ] && active $service; then
+  elif [ "$changes" = 0 ] && active $service && in_force; then
     say "$version runs"
   elif [ -n "$dry_run" ]; then
     change "start $service with the sockets:$sockets, and wait $patience s for $ready_url"
-  elif put_in_force; then
+  elif changes=$((changes + 1)) && put_in_force; then
     say "$version is ready"
   else
     warn "$version is not ready after $patience s. Its last words (journalctl -u core-provisioner shows all):"
@@ -624,12 +713,36 @@ roll_back () {
   die "${previous##*/} is not ready either: journalctl -u core-provisioner"
 }
 
-# The version that runs and the one before it stay.
+# The version that runs and the one before it stay, the folder that this script lies in, and all that is not ours.
 remove_old () {
   before=$(readlink $opt/previous || true)
+  running=$(runs_from)
   for folder in "$opt"/*; do
-    if [ -L "$folder" ] || [ ! -d "$folder" ] || [ "$folder" = "$home" ] || [ "$folder" = "$before" ]; then continue; fi
+    case $folder in "$home" | "$before" | "$running" | "$bundle") continue ;; esac
+    if [ -L "$folder" ] || [ ! -d "$folder" ]; then continue; fi
+    # What a copy that was killed has left is named so.
+    case ${folder##*/} in [0-9]*-????????.new) ;; *) installed "$folder" || continue ;; esac
     change "remove the old version $folder" rm -rf "$folder"
+  done
+}
+
+# One at a time: a folder is made by one process only. Whoever was killed left his, which the next one takes over.
+lock () {
+  lock_folder=/tmp
+  for name in /run /var/run; do if [ -d $name ] && [ -w $name ]; then lock_folder=$name; break; fi; done
+  lock_folder=$lock_folder/core-provisioner-install
+  for attempt in 1 2; do
+    if mkdir $lock_folder 2>/dev/null; then
+      locked=yes
+      echo $$ >$lock_folder/pid
+      return
+    fi
+    holder=$(cat $lock_folder/pid 2>/dev/null || true)
+    if [ "$attempt" = 2 ] || grep -q install.sh "/proc/${holder:-0}/cmdline" 2>/dev/null; then
+      die "another install.sh runs (pid ${holder:-unknown}): wait for it, or remove $lock_folder if there is none"
+    fi
+    # Renamed first: of two that come by, one gets it.
+    mv $lock_folder "$lock_folder.$$" 2>/dev/null && rm -rf "$lock_folder.$$"
   done
 }
 
@@ -648,10 +761,12 @@ install () {
     cat "$work/error" >&2
     die "$bundle/bin/core-provisioner does not start: is that file system mounted noexec? Unpack it elsewhere"
   }
-  home=$opt/$version current=$opt/current
+  choose_home
   # What is in force, and what was before that.
   previous=$(readlink $opt/current || true)
   older=$(readlink $opt/previous || true)
+  # An upgrade that was killed after the switch: what runs is what one would go back to.
+  if [ "$previous" = "$home" ] && [ -n "$older" ] && [ "$(runs_from)" = "$older" ]; then previous=$older older=''; fi
 
   matchbox_environment >"$work/environment"
   load_environment "$work/environment"
@@ -679,8 +794,9 @@ install () {
   open_firewall
   if [ -n "$previous" ] && [ "$previous" != "$home" ]; then point $opt/previous "$previous"; fi
   point $opt/current "$home"
-  point $link $opt/current/bin/core-provisioner
+  link_command
   if [ "$changes" != 0 ]; then label_files; fi
+  look_as_service
   start_service
   if [ -z "$dry_run" ]; then remove_old; fi
   if [ "$changes" = 0 ]; then say 'nothing to do'; fi
@@ -712,17 +828,35 @@ remove () {
   done
   if [ -n "$found" ] && selinux_runs && have semanage && [ -z "$dry_run" ]; then semanage fcontext -d "$executables" 2>/dev/null || true; fi
   if [ -L $link ]; then change "remove $link" rm -f $link; fi
-  if [ -d $opt ]; then change "remove $opt" rm -rf $opt; fi
+  if [ -d $opt ]; then change "remove $opt" remove_versions; fi
   if [ -n "$purge" ]; then
-    for folder in $etc $certs $data $state; do if [ -d "$folder" ]; then change "remove $folder" rm -rf "$folder"; fi; done
+    for folder in $etc $certs $data $state; do if [ -d "$folder" ]; then change "remove $folder" purge_folder "$folder"; fi; done
     if known passwd $user; then change "remove the user $user" remove_account; fi
   else
     say "kept: $etc, $certs, $data, $state and the user $user (--purge removes them)"
   fi
   if [ "$changes" = 0 ]; then say 'nothing to do'; fi
 }
+remove_versions () {
+  rm -f $opt/current $opt/previous
+  for folder in "$opt"/*; do
+    case ${folder##*/} in [0-9]*-????????.new) rm -rf "$folder" ;; *) if [ -d "$folder" ] && [ ! -L "$folder" ] && installed "$folder"; then rm -rf "$folder"; fi ;; esac
+  done
+  rmdir $opt 2>/dev/null || say "kept: $opt, for what somebody else put there"
+}
+# What is in it, also where it is a link, but nothing on other file systems: somebody's images may be mounted there.
+purge_folder () {
+  find -H "$1" -xdev -depth -mindepth 1 ! -type d -exec rm -f '{}' +
+  find -H "$1" -xdev -depth -mindepth 1 -type d -exec rmdir '{}' ';' 2>/dev/null || true
+  if [ -L "$1" ]; then
+    target=$(readlink "$1")
+    rm -f "$1"
+    set -- "$target"
+  fi
+  rmdir "$1" 2>/dev/null || say "kept: $1, which is a mount point or holds one"
+}
 clear_drop_ins () {
-  rm -f "$1/interface.conf" "$1/listen.conf" "$1/hardening.conf"
+  rm -f "$1/interface.conf" "$1/listen.conf" "$1/hardening.conf" "$1/paths.conf"
   # What somebody else put there is theirs.
   rmdir "$1" 2>/dev/null || true
 }
@@ -747,8 +881,10 @@ main () {
   systemd_version=${systemd_version:-0}
   unset LD_LIBRARY_PATH LD_PRELOAD NODE_OPTIONS
   work=$(mktemp -d "${TMPDIR:-/tmp}/core-provisioner.XXXXXX")
-  trap 'rm -rf "$work"' EXIT
+  partial='' locked=''
+  trap 'rm -rf "$work" ${partial:+"$partial"} ${locked:+"$lock_folder"}' EXIT
   trap 'exit 130' INT TERM HUP
+  [ -n "$dry_run" ] || lock
   if [ -n "$uninstall" ]; then remove; else install; fi
 }
 

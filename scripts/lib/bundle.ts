@@ -33,6 +33,7 @@ async function main ({ folder, runtime, version }: Options): Promise<void> {
   ]
   copyOwn(folder, version)
   writeFileSync(join(folder, 'MANIFEST.json'), `${JSON.stringify({ name: 'core-provisioner', version, parts }, null, 2)}\n`)
+  writeFileSync(join(folder, 'sbom.cdx.json'), `${JSON.stringify(billOfMaterials(version, parts), null, 2)}\n`)
   writeFileSync(join(licences, 'README.md'), notice(parts))
   writeFileSync(join(folder, 'SHA256SUMS'), checksums(folder))
 }
@@ -168,6 +169,41 @@ version in Debian's archive. The C library (LGPL) in lib/ may be replaced by ano
 |---|---|---|---|
 ${parts.map(({ name, version, licence, source = '' }) => `| ${name} | ${version} | ${licence} | ${source} |`).join('\n')}
 `
+
+interface Component { readonly 'bom-ref': string, readonly name: string, readonly version: string, readonly [key: string]: unknown }
+interface Bom {
+  readonly metadata: { readonly component: Component, readonly lifecycles: unknown }
+  readonly components: readonly Component[]
+  readonly dependencies: ReadonlyArray<{ readonly ref: string, readonly dependsOn: readonly string[] }>
+}
+
+/**
+ * CycloneDX: what npm says of the packages in the program, and the other works beside them. Without npm's random number and
+ * time: the same commit gives the same bytes.
+ */
+function billOfMaterials (version: string, parts: readonly Part[]): object {
+  const { metadata: { component, lifecycles }, components, dependencies, ...rest } =
+    JSON.parse(execFileSync('npm', ['sbom', '--sbom-format', 'cyclonedx', '--omit', 'dev'], { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 })) as Bom
+  const packages = new Map(components.map(one => [`${one.name}@${one.version}`, one]))
+  const included = parts.map(({ name, version, licence, source = '' }): Component => packages.get(`${name}@${version}`) ?? {
+    'bom-ref': `${name}@${version}`,
+    type: name === 'node' ? 'platform' : 'file',
+    name,
+    version,
+    purl: `pkg:${source.startsWith('Debian') ? 'deb/debian' : 'generic'}/${encodeURIComponent(name)}@${encodeURIComponent(version)}`,
+    licenses: [{ license: { name: licence } }]
+  })
+  const known = new Set(included.map(one => one['bom-ref']))
+  return {
+    ...rest,
+    serialNumber: undefined,
+    metadata: { lifecycles, component: { ...component, name: 'core-provisioner', version } },
+    components: included,
+    dependencies: dependencies
+      .filter(({ ref }) => known.has(ref) || ref === component['bom-ref'])
+      .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter(one => known.has(one)) }))
+  }
+}
 
 /** In the form that \`sha256sum -c\` reads. */
 function checksums (folder: string): string {

@@ -1,7 +1,7 @@
 // The gRPC API and its certificates.
 import { existsSync } from 'node:fs'
 import { AppError } from '../base/errors.js'
-import { note } from '../doctor/finding.js'
+import { problem } from '../doctor/finding.js'
 import { startGrpcServer } from '../grpc/grpc-server.js'
 import { connectionShares, descriptorLimit } from '../net/descriptors.js'
 import { type Certificate, openCertificate } from './certificate.js'
@@ -24,7 +24,7 @@ export async function prepareGrpc (ground: Ground, { key, host = '0.0.0.0', port
       return {
         what: missing ? 'off as long as it has no certificates' : `off: ${error.message}`,
         off: error.message,
-        findings: missing ? [] : [note('certificates', `gRPC stays off: ${error.message}`)],
+        findings: missing ? [] : [problem('certificates', `gRPC stays off: ${error.message}`)],
         listen: async () => { throw error }
       }
     }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import t, { type Test } from 'tap'
 import { type Elf, readElf, unresolved } from '../../scripts/lib/elf.js'
 import { bundleProblem, busyboxRoot, makeBundle, projectRoot, theBundle, unpack } from '../helpers/bundle.js'
@@ -34,6 +34,12 @@ t.test('the bundle', async t => {
     const sums = new Map(readFileSync(join(folder, 'SHA256SUMS'), 'utf8').trim().split('\n').map(line => [line.slice(66), line.slice(0, 64)]))
     t.same(files.map(file => relative(folder, file)).filter(name => name !== 'SHA256SUMS').sort(), [...sums.keys()].sort())
     t.same([...sums].filter(([name, sum]) => sha256(join(folder, name)) !== sum), [])
+    t.equal(readFileSync(`${tarball}.sha256`, 'utf8'), `${sha256(tarball)}  ${basename(tarball)}\n`)
+    const { bomFormat, components } = JSON.parse(readFileSync(join(folder, 'sbom.cdx.json'), 'utf8')) as { bomFormat: string, components: ReadonlyArray<{ name: string, version: string, purl: string }> }
+    t.equal(bomFormat, 'CycloneDX')
+    const { parts } = JSON.parse(readFileSync(join(folder, 'MANIFEST.json'), 'utf8')) as { parts: ReadonlyArray<{ name: string, version: string }> }
+    t.same(components.map(({ name, version }) => `${name} ${version}`), parts.map(({ name, version }) => `${name} ${version}`), 'the bill of materials names every part')
+    for (const { name, purl } of components) t.match(purl, /^pkg:(?:npm|deb|generic)\//, name)
     const states = await Promise.all(files.map(async file => ({ file, ...await stat(file) })))
     t.same(states.filter(({ uid, gid, mode }) => uid !== 0 || gid !== 0 || (mode & 0o022) !== 0).map(({ file }) => file), [])
   })

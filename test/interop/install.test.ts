@@ -1,7 +1,7 @@
 // install.sh in a root that has nothing but busybox: no systemd, no Node.js, no bash. What it does with systemd is tested where
 // one runs (test/interop/systemd.test.ts).
 import { chmodSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -26,6 +26,8 @@ t.test('install.sh', async t => {
   if (!able(t, bundleProblem()) || !able(t, namespaceProblem())) return
   const root = await mkdtemp(join(tmpdir(), 'cp-install-'))
   t.teardown(async () => { await rm(root, { recursive: true, force: true }) })
+  // A root that others than root may enter, as everywhere.
+  await chmod(root, 0o755)
   await busyboxRoot(root)
   unpack(await theBundle(), join(root, 'root/bundle'))
   // What any system has: where output goes to die, and the kernel's tables, which tell who has a port.
@@ -38,7 +40,7 @@ t.test('install.sh', async t => {
   /** In a mount namespace of its own, so that its /proc goes with it. */
   const run = async (script: string, ...args: readonly string[]): Promise<{ code: number | null, out: string }> => {
     const { code, stdout, stderr } = await runTool('ip', ['netns', 'exec', network.name, 'unshare', '--mount', 'env', '-i', 'PATH=/bin:/usr/bin:/usr/sbin:/sbin', 'sh', '-c',
-      'mount -t proc proc "$1/proc" && exec chroot "$@" 2>&1', 'sh', root, script, ...args])
+      'mount -t proc proc "$1/proc" && exec chroot "$@" 2>&1', 'sh', root, script, ...args], { timeout: 600_000 })
     return { code, out: `${stdout.toString()}${stderr}` }
   }
   const install = async (...args: readonly string[]) => await run('/root/bundle/install.sh', ...args)
@@ -130,6 +132,7 @@ t.test('install.sh', async t => {
     const { code, out } = await install(...server)
     t.equal(code, 0, out)
     t.match(out, /not started: systemd does not run here/)
+    t.notMatch(out, /the user matchbox would see/, 'it can read what it needs')
     t.equal(readlinkSync(join(root, 'usr/local/bin/core-provisioner')), '/opt/core-provisioner/current/bin/core-provisioner')
     t.match(readlinkSync(join(root, 'opt/core-provisioner/current')), /^\/opt\/core-provisioner\/\d/)
     const checked = await run('/usr/local/bin/core-provisioner', 'check')
@@ -141,7 +144,9 @@ t.test('install.sh', async t => {
     const certificates = await run('/usr/local/bin/core-provisioner', 'certs', 'show')
     t.match(certificates.out, /server\.crt[^]*names +.*DNS:boot\.example\.com.*IP:172\.30\.0\.1/)
     t.equal(file('etc/systemd/system/core-provisioner-dhcp.socket.d/interface.conf').split('\n').at(-2), 'BindToDevice=br0')
+    const home = readlinkSync(join(root, 'opt/core-provisioner/current'))
     const { version } = JSON.parse(file('root/bundle/package.json')) as { version: string }
+    t.match(home, new RegExp(`^/opt/core-provisioner/${version}-[0-9a-f]{8}$`), 'a version and a build')
     const modes = {
       'opt/core-provisioner/current/lib/node': '100755 0:0',
       'opt/core-provisioner/current/app/main.js': '100644 0:0',
@@ -154,9 +159,22 @@ t.test('install.sh', async t => {
       'var/lib/core-provisioner': '40750 990:990'
     }
     for (const [path, expected] of Object.entries(modes)) {
-      const { mode, uid, gid } = lstatSync(join(root, path.replace('/current/', `/${version}/`)))
+      const { mode, uid, gid } = lstatSync(join(root, path.replace('opt/core-provisioner/current', home.slice(1))))
       t.equal(`${mode.toString(8)} ${uid}:${gid}`, expected, path)
     }
+  })
+
+  await t.test('what the service cannot read is told; a renewed key keeps its owner, group and mode', async t => {
+    const key = join(root, 'etc/matchbox/server.key')
+    chmodSync(key, 0o600)
+    t.match((await install()).out, /what the user matchbox would see[^]*problem: gRPC stays off: cannot read the server key from \/etc\/matchbox\/server\.key: EACCES/)
+    chmodSync(key, 0o640)
+    const before = lstatSync(key)
+    t.equal((await run('/usr/local/bin/core-provisioner', 'certs', 'renew')).code, 0)
+    const after = lstatSync(key)
+    t.not(after.ino, before.ino)
+    t.same([after.mode, after.uid, after.gid], [before.mode, before.uid, before.gid])
+    t.equal((await run('/usr/local/bin/core-provisioner', 'check', '--as', 'matchbox')).code, 0)
   })
 
   await t.test('a second time it changes nothing, from wherever it is run', async t => {
@@ -198,28 +216,142 @@ t.test('install.sh', async t => {
     const calls = file('tmp/calls')
     for (const call of ['firewall-cmd --quiet --reload', 'firewall-cmd --quiet --permanent --zone=internal --add-service=core-provisioner-rpc', 'firewall-cmd --quiet --zone=internal --add-service=core-provisioner',
       'semanage fcontext -a -t bin_t /opt/core-provisioner/[^/]+/lib/(node|ld-linux-x86-64\\.so\\.2)', 'restorecon -R /opt/core-provisioner /etc/core-provisioner']) t.ok(calls.includes(call), call)
-    t.match(file('etc/firewalld/services/core-provisioner.xml'), /port="67"/)
+    const ports = (name: string): string[] => [...file(`etc/firewalld/services/${name}.xml`).matchAll(/protocol="(\w+)" port="(\d+)"/g)].map(([, protocol = '', port = '']) => `${port}/${protocol}`)
+    t.same(ports('core-provisioner').sort(), ['67/udp', '68/udp', '69/udp', '8080/tcp'], '68: the answers of other DHCP servers')
+    t.same(ports('core-provisioner-rpc'), ['8081/tcp'])
     t.match((await install()).out, /nothing to do/)
     t.equal(file('tmp/calls').split('restorecon').length, 2)
   })
 
-  await t.test('upgrades, keeps the configuration and the version before, and gives the service what root left in the store', async t => {
-    const { version } = JSON.parse(file('root/bundle/package.json')) as { version: string }
-    const settings = file('etc/core-provisioner/config.yaml')
-    writeFileSync(join(root, 'root/bundle/package.json'), file('root/bundle/package.json').replace(version, '99.0.0'))
+  await t.test('firewalld opens the ports that the configuration names', async t => {
+    const before = file('etc/core-provisioner/config.yaml')
+    writeFileSync(join(root, 'etc/core-provisioner/config.yaml'), `${before}\nhttp: {address: '0.0.0.0:9090'}\n`)
+    t.match((await install()).out, /have firewalld read its services/)
+    t.match(file('etc/firewalld/services/core-provisioner.xml'), /port="9090"/)
+    t.notMatch(file('etc/firewalld/services/core-provisioner.xml'), /port="8080"/)
+    writeFileSync(join(root, 'etc/core-provisioner/config.yaml'), before)
+    t.equal((await install()).code, 0)
+  })
+
+  /** The bundle as another build: of `version`, or of the same one. */
+  const rebuild = async (version: string, mark: string): Promise<void> => {
+    const description = JSON.parse(file('root/bundle/package.json')) as object
+    writeFileSync(join(root, 'root/bundle/package.json'), `${JSON.stringify({ ...description, version, mark }, null, 2)}\n`)
     await run('/bin/sh', '-c', 'cd /root/bundle && sha256sum package.json >new && grep -v " package.json$" SHA256SUMS >>new && mv new SHA256SUMS')
+  }
+  const current = (): string => readlinkSync(join(root, 'opt/core-provisioner/current'))
+  const previous = (): string => readlinkSync(join(root, 'opt/core-provisioner/previous'))
+
+  await t.test('upgrades, keeps the configuration and the version before, and gives the service what root left in the store', async t => {
+    const first = current()
+    const settings = file('etc/core-provisioner/config.yaml')
+    await rebuild('99.0.0', 'one')
     writeFileSync(join(root, 'var/lib/matchbox/groups/a.json'), '{"id":"a","profile":"p"}')
     const { code, out } = await install()
     t.equal(code, 0, out)
-    t.equal(readlinkSync(join(root, 'opt/core-provisioner/current')), '/opt/core-provisioner/99.0.0')
-    t.equal(readlinkSync(join(root, 'opt/core-provisioner/previous')), `/opt/core-provisioner/${version}`)
+    t.match(current(), /^\/opt\/core-provisioner\/99\.0\.0-/)
+    t.equal(previous(), first)
     t.equal(file('etc/core-provisioner/config.yaml'), settings)
     t.equal(lstatSync(join(root, 'var/lib/matchbox/groups/a.json')).uid, 990)
     t.equal((await run('/usr/local/bin/core-provisioner', '--version')).out, '99.0.0\n')
     t.match((await install()).out, /nothing to do/)
-    t.same(readdirSync(join(root, 'opt/core-provisioner')).sort(), [version, '99.0.0', 'current', 'previous'].sort(), 'the one before stays')
-    t.equal((await run(`/opt/core-provisioner/${version}/install.sh`)).code, 0, 'back again')
-    t.equal(readlinkSync(join(root, 'opt/core-provisioner/current')), `/opt/core-provisioner/${version}`)
+    t.equal((await run(`${first}/install.sh`)).code, 0, 'back again')
+    t.equal(current(), first)
+  })
+
+  await t.test('a store that is a link is given to the service too', async t => {
+    await run('/bin/sh', '-c', 'mkdir /var/room && mv /var/lib/matchbox /var/room/store && ln -s /var/room/store /var/lib/matchbox')
+    writeFileSync(join(root, 'var/room/store/groups/b.json'), '{"id":"b","profile":"p"}')
+    t.equal((await install()).code, 0)
+    t.equal(lstatSync(join(root, 'var/room/store/groups/b.json')).uid, 990)
+    await run('/bin/sh', '-c', 'rm /var/lib/matchbox && mv /var/room/store /var/lib/matchbox && rm -r /var/room')
+  })
+
+  await t.test('it never removes what it stands on, nor what is not its own', async t => {
+    const folders = (): string[] => readdirSync(join(root, 'opt/core-provisioner')).filter(name => !['current', 'previous'].includes(name)).sort()
+    const mine = ['my-images', '99.5.0', 'core-provisioner-99.0.0-linux-x64']
+    await run('/bin/sh', '-c', 'cd /opt/core-provisioner && mkdir my-images 99.5.0 && echo x >my-images/a && cp -R /root/bundle core-provisioner-99.0.0-linux-x64')
+    const before = folders()
+    const one = current()
+    // Two builds of one version, and back and forth between them from where they lie.
+    await rebuild('99.0.0', 'two')
+    t.equal((await install()).code, 0)
+    const two = current()
+    t.not(two, one)
+    t.equal(previous(), one)
+    for (let turn = 0; turn < 2; turn++) {
+      t.equal((await run('/opt/core-provisioner/previous/install.sh')).code, 0)
+      t.same([current(), previous()], turn % 2 === 0 ? [one, two] : [two, one])
+      t.match((await run('/opt/core-provisioner/current/install.sh')).out, /nothing to do/)
+    }
+    for (const name of mine) t.ok(folders().includes(name), name)
+    t.same(folders(), [...new Set([...before, one, two].map(path => path.split('/').at(-1)))].sort())
+    // From the folder that nobody points to any more.
+    await run('/bin/sh', '-c', 'cp -R /opt/core-provisioner/current /opt/core-provisioner/aside && chmod -R go= /opt/core-provisioner/aside')
+    t.equal((await run('/opt/core-provisioner/aside/install.sh')).code, 0)
+    t.ok(folders().includes('aside'), 'the folder that install.sh lies in stays')
+    await run('/bin/sh', '-c', `cd /opt/core-provisioner && rm -r aside ${mine.join(' ')}`)
+  })
+
+  await t.test('killed after any step, it goes on from there', async t => {
+    const script = file('root/bundle/install.sh')
+    // All that is changed goes through one function, which here ends the script after that many changes.
+    const mortal = script.replace('    shift\n    "$@"\n', '    shift\n    "$@"\n    [ "$changes" != "${KILL:-0}" ] || kill -9 $$\n')
+    t.not(mortal, script)
+    writeFileSync(join(root, 'root/bundle/install.sh'), mortal)
+    await run('/bin/sh', '-c', 'cd /root/bundle && sha256sum install.sh >new && grep -v " install.sh$" SHA256SUMS >>new && mv new SHA256SUMS')
+    let steps = 0
+    for (let after = 1; after === 1 || after <= steps; after++) {
+      const stands = current()
+      await rebuild(`99.2.${after}`, 'killed')
+      steps = (await install('--dry-run')).out.match(/^would /gm)?.length ?? 0
+      t.equal((await run('/bin/sh', '-c', `KILL=${after} /root/bundle/install.sh; code=$?; [ -x /opt/core-provisioner/current/lib/node ] || code=7; exit $code`)).code, 137, `killed after step ${after} of ${steps}, and what current leads to is whole`)
+      const { code, out } = await install()
+      t.equal(code, 0, out)
+      t.match(current(), new RegExp(`/99\\.2\\.${after}-`))
+      t.equal(previous(), stands, 'and there is a way back')
+    }
+    // A copy that was killed half-way.
+    await run('/bin/sh', '-c', 'mkdir /opt/core-provisioner/99.2.9-00000000.new')
+    await rebuild('99.2.8', 'after a half copy')
+    t.equal((await install()).code, 0)
+    t.same(readdirSync(join(root, 'opt/core-provisioner')).filter(name => name.endsWith('.new')), [])
+    await run('/bin/sh', '-c', 'rm -rf /tmp/core-provisioner*')
+  })
+
+  await t.test('one at a time, and a full disk leaves nothing half-copied', async t => {
+    await rebuild('99.3.0', 'full')
+    const folder = '/tmp/core-provisioner-install'
+    // Somebody who runs, by the name of the script; and one who was killed.
+    const busy = await run('/bin/sh', '-c', `mkdir ${folder} && cp /bin/busybox /tmp/install.sh && /tmp/install.sh sleep 60 & sleep 1; echo $! >${folder}/pid; /root/bundle/install.sh; code=$?; kill $!; rm /tmp/install.sh; exit $code`)
+    t.equal(busy.code, 1)
+    t.match(busy.out, /another install\.sh runs/)
+    const before = snapshot(join(root, 'opt'))
+    const copying = await run('/bin/sh', '-c', 'mount -t tmpfs -o size=20m tmpfs /opt && /root/bundle/install.sh; echo "ended with $?"; ls -A /opt/core-provisioner')
+    t.match(copying.out, /could not be copied to \/opt\/core-provisioner: .*No space left on device\nended with 1\n$/)
+    t.same(snapshot(join(root, 'opt')), before)
+    t.notOk(readdirSync(join(root, 'tmp')).includes('core-provisioner-install'), 'the lock of the one that was killed is gone')
+  })
+
+  await t.test('a system whose /usr is read-only goes without the command', async t => {
+    rmSync(join(root, 'usr/local/bin/core-provisioner'))
+    const { code, out } = await run('/bin/sh', '-c', 'mount -o bind /usr /usr && mount -o remount,bind,ro /usr && /root/bundle/install.sh')
+    t.equal(code, 0, out)
+    t.match(out, /note: \/usr\/local\/bin can't be written here: the command is \/opt\/core-provisioner\/current\/bin\/core-provisioner/)
+    t.equal((await install()).code, 0)
+    t.ok(lstatSync(join(root, 'usr/local/bin/core-provisioner')))
+  })
+
+  await t.test('folders that are written elsewhere are named to systemd', async t => {
+    writeFileSync(join(root, 'usr/sbin/systemctl'), '#!/bin/sh\n[ "$1" != --version ] || echo "systemd 252 (252.1)"\n', { mode: 0o755 })
+    const before = file('etc/core-provisioner/config.yaml')
+    writeFileSync(join(root, 'etc/core-provisioner/config.yaml'), `${before}\ndata_path: /srv/store\n`)
+    const { code, out } = await install()
+    t.equal(code, 0, out)
+    t.match(file('etc/systemd/system/core-provisioner.service.d/paths.conf'), /^ReadWritePaths=\/srv\/store$/m)
+    writeFileSync(join(root, 'etc/core-provisioner/config.yaml'), before)
+    t.match((await install()).out, /remove \/etc\/systemd\/system\/core-provisioner\.service\.d\/paths\.conf/)
+    rmSync(join(root, 'usr/sbin/systemctl'))
   })
 
   await t.test('an upgrade whose check fails where the old one passes changes nothing', async t => {
@@ -247,6 +379,12 @@ t.test('install.sh', async t => {
     t.match(file('tmp/calls'), /--permanent --zone=internal --remove-service=core-provisioner\n/)
     t.same(readdirSync(join(root, 'usr/local/bin')), [])
     for (const path of ['etc/core-provisioner/config.yaml', 'etc/matchbox/ca.key', 'var/lib/matchbox/groups/a.json', 'var/lib/core-provisioner']) t.ok(lstatSync(join(root, path)), path)
+    // Images on another file system stay, and a link is followed to what it stands for.
+    const purged = await run('/bin/sh', '-c', 'mkdir -p /var/room && mv /var/lib/core-provisioner /var/room/state && ln -s /var/room/state /var/lib/core-provisioner && ' +
+      'mount -t tmpfs tmpfs /var/lib/matchbox/assets && echo x >/var/lib/matchbox/assets/image && /root/bundle/install.sh --uninstall --purge --yes && cat /var/lib/matchbox/assets/image')
+    t.match(purged.out, /kept: \/var\/lib\/matchbox, which is a mount point or holds one\n[^]*x\n$/)
+    t.same(readdirSync(join(root, 'var/lib/matchbox'), { recursive: true }), ['assets'])
+    t.same(readdirSync(join(root, 'var/room')), [])
     t.equal((await install('--uninstall', '--purge', '--yes')).code, 0)
     t.same(readdirSync(join(root, 'var/lib')), [])
     t.notOk(readdirSync(join(root, 'etc')).some(name => name === 'matchbox' || name === 'core-provisioner'))
