@@ -31,9 +31,9 @@ process.exitCode = await run(process.argv.slice(2), {
   terminal: process.stdout.isTTY,
   journal: isJournal(1),
   env,
-  become,
   pid: process.pid,
   uid: process.getuid?.() ?? -1,
+  actAs,
   become: (uid, gid) => {
     process.setgroups?.([gid])
     process.setgid?.(gid)
@@ -53,7 +53,7 @@ function groupsOf (user: string): number[] {
 }
 
 /** With the user's groups, as a service manager starts it. */
-function become (user: string): void {
+function actAs (user: string): void {
   const [, , uid = '', gid = ''] = readFileSync('/etc/passwd', 'utf8').split('\n').map(line => line.split(':')).find(([name]) => name === user) ?? []
   if (uid === '') throw new AppError('usage', `there is no user ${user} in /etc/passwd`)
   if (process.getuid?.() === Number(uid)) return

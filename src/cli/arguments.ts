@@ -55,7 +55,7 @@ export function eyesOf (values: EyesValues, io: Io): { readonly loaded: LoadedCo
     env = Object.fromEntries([...others, ...parseEnvironmentFile(text)])
   }
   // After the environment, which systemd reads as root.
-  if (values.as !== undefined) io.become(values.as)
+  if (values.as !== undefined) io.actAs(values.as)
   return { loaded: configFrom(values, { env }), env }
 }
 

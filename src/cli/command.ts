@@ -11,12 +11,12 @@ export interface Io {
   /** Whether what is printed goes to systemd's journal, which takes priorities. */
   readonly journal: boolean
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Goes on as another user, for good; AppError when that cannot be. */
-  readonly become: (user: string) => void
   /** Of this process: what a service manager hands down names it. */
   readonly pid: number
   /** Of the process: 0 is root. */
   readonly uid: number
+  /** Goes on with another user's rights, by name, for good; AppError when that cannot be. */
+  readonly actAs: (user: string) => void
   /** Gives up being root for good. */
   readonly become: (uid: number, gid: number) => void
   /** Fulfilled with the signal's name when the process is asked to end. */

@@ -66,7 +66,7 @@ export function bootFiles ({ config, clock, origin, provisioner, macOf, mayBeBio
 
 /** Images under the names that scripts have for them, for loaders that know no HTTP (U-Boot). What is not verified is not there. */
 function assets ({ assets_path: root }: Config, clock: Clock): FileSource {
-  const stored = storedFiles({ roots: [root], cache: new FileCache({ total: 0, file: 0 }), clock })
+  const stored = storedFiles({ roots: [root], cache: new FileCache({ memory: 0, clock }), readers: new Readers(), clock })
   return {
     open: async (name, request) => {
       const [top, ...path] = name.split('/')

@@ -2,7 +2,8 @@
 import { symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { FileCache } from '../../src/tftp/file-cache.js'
+import { Readers } from '../../src/disk/disk-file.js'
+import { FileCache } from '../../src/disk/file-cache.js'
 import { storedFiles } from '../../src/tftp/file-source.js'
 import { followChain } from '../../src/wiring/boot-chain.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -11,7 +12,7 @@ t.test('boot.bios: pxelinux.0, as far as ipxe.lkrn', async t => {
   const dir = t.testdir({ root: { bios: {} }, elsewhere: { 'ipxe.lkrn': 'x' } })
   const root = join(dir, 'root')
   const follow = async (loader: string): Promise<object> =>
-    await followChain(loader, storedFiles({ roots: [root], cache: new FileCache({ total: 0, file: 0 }), clock: new FakeClock() }))
+    await followChain(loader, storedFiles({ roots: [root], cache: new FileCache({ memory: 0, clock: new FakeClock() }), readers: new Readers(), clock: new FakeClock() }))
   const put = (name: string): void => { writeFileSync(join(root, name), 'x') }
   t.same(await follow('pxelinux.0'), { found: false, problems: [] })
   put('pxelinux.0')
