@@ -71,7 +71,7 @@ const fedoraCoreos: Publisher['find'] = async (source, fetcher) => {
 function atBase (location: string, { baseUrl }: Source): string {
   const { origin, pathname } = new URL(location)
   const base = new URL(baseUrl)
-  const prefix = base.pathname.replace(/\/+$/, '')
+  const prefix = withoutLastSlashes(base.pathname)
   if (baseUrl === publishers['fedora-coreos'].origin) return location
   const isMirrors = origin !== publishers['fedora-coreos'].origin && (origin === base.origin || prefix !== '') && pathname.startsWith(`${prefix}/`)
   return isMirrors ? `${base.origin}${pathname}` : `${baseUrl}${pathname}`

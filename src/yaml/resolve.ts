@@ -65,7 +65,7 @@ function binaryText (scalar: YamlScalar): string {
 
 // v2 asks for a digit after the point and for a sign in the exponent: `501.` and `4e2` are strings to it.
 const floatForms = {
-  v2: /^[-+]?[0-9]*\.?[0-9]+([eE][-+][0-9]+)?$/,
+  v2: /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]+)?)([eE][-+][0-9]+)?$/,
   v3: /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/
 } as const
 
