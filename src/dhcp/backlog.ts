@@ -1,7 +1,8 @@
 // What waits while more arrives than can be answered. Goodput has to level off then, not fall: an answer that comes too late
 // is work for nothing, and a REQUEST that is lost has cost a DISCOVER and an offer already. So REQUESTs and the rest go
-// first, in their order, and are never dropped for a DISCOVER; of the DISCOVERs the newest goes first, whose machine waits
-// for it still, and the oldest is dropped, whose machine asks again. All this is told from the type alone, undecoded.
+// first, DISCOVERs of machines with a reservation among them, and are never dropped for a stranger's DISCOVER; of those the
+// newest goes first, whose machine waits for it still, and the oldest is dropped, whose machine asks again. All this is told
+// undecoded.
 import { headerLength } from './constants.js'
 
 /** Milliseconds after which a DISCOVER is not worth an answer: its machine has given this try up, or been answered elsewhere. */

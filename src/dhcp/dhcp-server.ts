@@ -90,6 +90,9 @@ const budgetWhenFlooded = 1
 /** libuv reads so many datagrams in a turn. */
 const readInOneTurn = 32
 
+/** Where a message has its hardware address. */
+const chaddrOffset = 28
+
 /** In whose name an address is set aside that somebody uses unasked. */
 const nobody = macFromBytes(Buffer.alloc(6))
 
@@ -196,7 +199,12 @@ class Server implements DhcpServer {
       setImmediate(() => { this.#nextTurn(steady) })
     }
     if (this.#backlog.size === 0 && steady() - this.#turnBegan < budgetWhenFlooded) this.#answer(data, from)
-    else if (!this.#backlog.push({ data, from }, isDiscover(data), steady())) this.#tellOverload(1)
+    else if (!this.#backlog.push({ data, from }, isDiscover(data) && !this.#isKnown(data), steady())) this.#tellOverload(1)
+  }
+
+  /** Whether a datagram speaks for a machine with a reservation: what strangers send in numbers does not stand before it. */
+  #isKnown (data: Buffer): boolean {
+    return this.#settings.reservations.byMac.has(macFromBytes(data.subarray(chaddrOffset, chaddrOffset + 6)))
   }
 
   /** Answers what waits, for as long as the turn may take, and goes on in the next. */

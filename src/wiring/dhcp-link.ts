@@ -36,7 +36,8 @@ class LinkWatch {
   readonly #follower: LinkFollower
   readonly #name: string
   #index: number
-  #addresses = ''
+  /** Those that were seen last; undefined until the first look, at which everything is as it was told. */
+  #addresses: string | undefined
   #amiss: string | undefined
   #unasked = false
   #rebinding = false
@@ -91,7 +92,7 @@ class LinkWatch {
     const before = this.#addresses
     this.#addresses = all.join(' ')
     const next = own !== undefined && all.includes(own) ? own : ownAddressAmong(config, addresses)
-    if (next === undefined || (next === own && this.#addresses === before)) return
+    if (next === undefined || (next === own && (before === undefined || this.#addresses === before))) return
     if (next !== own) {
       log.warn({ interface: this.#name, from: formatIpv4(own ?? 0), to: formatIpv4(next) }, 'dhcp.address_changed')
       home.own = next

@@ -398,3 +398,15 @@ t.test('more than can be answered: REQUESTs first, then the newest DISCOVER, and
   t.same(answered('OFFER').slice(1, 4), [600, 599, 598], 'the newest')
   t.equal(answered('OFFER').at(-1), 89, 'the oldest that is left')
 })
+
+t.test('a flood of strangers: a machine with a reservation is answered before them, and never dropped', async t => {
+  let spent = 0
+  const reservations = buildReservations([{ macs: [testMac], ip: ip('192.168.100.41'), hostName: undefined, source: 'test' }], subnets, server)
+  const { wire } = await stage(t, { reservations }, undefined, { steady: () => spent })
+  wire.receive(discover(mac('52:54:00:02:00:00')))
+  spent = 1
+  wire.receive(discover())
+  for (let n = 0; n < 2000; n++) wire.receive(discover(mac(`52:54:00:01:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`)))
+  await turn()
+  t.equal(wire.sent[1]?.packet.yiaddr, ip('192.168.100.41'))
+})

@@ -80,7 +80,7 @@ export async function sendMutated ({ mode, count, seed, folder, onProgress }: Ho
       [...metrics.matchAll(new RegExp(`^${name}\\{\\w+="([^"]+)"\\} (\\d+)$`, 'gm'))].map(([, label = '', n]) => [label, Number(n)]))
     const [received, answered, dropped] = [counts('dhcp_received_total'), counts('dhcp_sent_total'), counts('dhcp_dropped_total')]
     const good = Math.ceil(count / 100)
-    const arrived = sum(Object.values(received)) + (dropped['malformed'] ?? 0) + (dropped['rate_limited'] ?? 0) - good
+    const arrived = sum(Object.values(received)) + (dropped['malformed'] ?? 0) + (dropped['rate_limited'] ?? 0) + (dropped['overload'] ?? 0) - good
     return { sent: count, arrived, received, answered, dropped, missed: Number(/missed (\d+)$/.exec(flooding.output().trimEnd())?.[1]), memory, seconds }
   } finally {
     await space.close()

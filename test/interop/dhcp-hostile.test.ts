@@ -20,13 +20,17 @@ function shortFolder (t: Test): string {
 const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
 
 for (const [mode, count] of [['server', 20_000], ['proxy', 10_000]] as const) {
-  t.test(`${count} mutated messages in ${mode} mode: all arrive, none finds a mistake, good machines are answered in between`, async t => {
+  t.test(`${count} mutated messages in ${mode} mode: none finds a mistake, good machines are answered in between`, async t => {
     if (!able(t, namespaceProblem())) return
     t.comment(`FUZZ_SEED=${seed}`)
     const result = await sendMutated({ mode, count, seed, folder: shortFolder(t) })
-    t.match(result, { sent: count, arrived: count, missed: 0 })
+    // A good machine overtakes what came before it, so the flood that waits for its answer runs ahead of the server, and the kernel's
+    // buffer is what bounds it.
+    t.match(result, { sent: count, missed: 0 })
+    t.ok(result.arrived > 0.9 * count && result.arrived <= count, `${result.arrived} of ${count} arrived`)
     t.equal(result.dropped['failed'], undefined)
-    const judged = count - (result.dropped['malformed'] ?? 0) - (result.dropped['rate_limited'] ?? 0)
+    // More than can be decided on arrives at once: of strangers' DISCOVERs the oldest are dropped.
+    const judged = count - ['malformed', 'rate_limited', 'overload'].reduce((sum, reason) => sum + (result.dropped[reason] ?? 0), 0)
     t.ok(judged > count / 4, `${judged} of them were decided on`)
   })
 }
@@ -67,6 +71,7 @@ dhcp:
   t.match(await wire.ask(discover(good)), { yiaddr: 0xac1e0029 }, 'the reservation between the two bad ones is in force, behind a flood')
   t.match(await appliance.line(/"reason":"rate_limited"/), new RegExp(flooder))
   t.equal(appliance.output().split('"reason":"rate_limited"').length, 2, 'told of once')
-  const counted = /^dhcp_dropped_total\{reason="rate_limited"\} (\d+)$/m.exec(space.exec('curl', '-s', 'http://172.30.0.1:8080/metrics'))
-  t.ok(Number(counted?.[1]) > 900, `${counted?.[1]} of 1000 dropped`)
+  const metrics = space.exec('curl', '-s', 'http://172.30.0.1:8080/metrics')
+  const dropped = [...metrics.matchAll(/^dhcp_dropped_total\{reason="(?:rate_limited|overload)"\} (\d+)$/gm)].reduce((sum, [, n]) => sum + Number(n), 0)
+  t.ok(dropped > 900, `${dropped} of 1000 dropped`)
 })
