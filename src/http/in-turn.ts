@@ -5,7 +5,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Socket } from 'node:net'
 
 /** Requests that wait their turn on all connections together; a connection that goes over it is cut. Some 3 KB each. */
-export const mostWaiting = 10_000
+export const mostWaiting = 2000
 
 /** Requests that may wait on one connection while it is read from: only who reads hears that the client is gone. */
 export const mostBehind = 64
