@@ -16,11 +16,16 @@ export function groupMessage ({ id, name, profile, selector, metadata }: Group):
   return { id, name, profile, selector: Object.fromEntries(selector), metadata: encodeMetadata(metadata) }
 }
 
-export function profileOf ({ id = '', name = '', ignition_id: ignitionId = '', cloud_id: cloudId = '', boot, generic_id: genericId = '' }: ProfileMessage): Profile {
+/** `before` is the profile that it replaces: the message has no field for `resilient`, so what was written of it stays. */
+export function profileOf (message: ProfileMessage, before: Profile | undefined): Profile {
+  const { id = '', name = '', ignition_id: ignitionId = '', cloud_id: cloudId = '', boot, generic_id: genericId = '' } = message
+  const resilient = before?.boot?.resilient
   return {
     id,
     name,
-    boot: boot === undefined ? undefined : { kernel: boot.kernel ?? '', initrd: boot.initrd ?? [], args: boot.args ?? [] },
+    boot: boot === undefined
+      ? undefined
+      : { kernel: boot.kernel ?? '', initrd: boot.initrd ?? [], args: boot.args ?? [], ...resilient !== undefined && { resilient } },
     ignitionId,
     cloudId,
     genericId

@@ -77,7 +77,7 @@ export function createCalls (provisioner: Provisioner, protocol: Protocol): Call
     Profiles: {
       ProfilePut: async ({ profile: message }: { profile?: ProfileMessage }) => {
         if (message === undefined) throw new AppError('message_invalid', 'ProfilePut needs a profile')
-        const profile = profileOf(message)
+        const profile = profileOf(message, provisioner.store.snapshot.profiles.get(message.id ?? ''))
         assertReadable('Profiles', 'ProfileGet', 'the profile', { profile: profileMessage(profile) })
         await provisioner.putProfile(profile)
         return {}

@@ -200,3 +200,12 @@ t.test('a list that cannot be complete is an error, not an empty list', async t 
   t.match(await client.call('GroupList', {}), { error: { code: status.UNAVAILABLE } })
   t.match(await client.call('ProfileList', {}), { response: { profiles: [] } })
 })
+
+t.test('a put keeps what was written of a profile that the message has no field for', async t => {
+  const { app, client } = await setUp(t, { before: { 'profiles/p.json': Buffer.from('{"id":"p","boot":{"kernel":"/old","resilient":true}}') } })
+  t.match(await client.call('ProfilePut', { profile: { id: 'p', boot: { kernel: '/new' } } }), ok)
+  t.same(app.store.snapshot.profiles.get('p')?.boot, { kernel: '/new', initrd: [], args: [], resilient: true })
+  t.match(JSON.parse(readFileSync(join(app.dataPath, 'profiles/p.json'), 'utf8')), { boot: { kernel: '/new', resilient: true } })
+  t.match(await client.call('ProfilePut', { profile: { id: 'new', boot: { kernel: '/new' } } }), ok)
+  t.same(app.store.snapshot.profiles.get('new')?.boot, { kernel: '/new', initrd: [], args: [] })
+})
