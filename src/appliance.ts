@@ -13,16 +13,14 @@ import { isActive } from './dhcp/leases.js'
 import { isListener, listeners, placesIn } from './listeners.js'
 import { MachineJournal } from './machines/journal.js'
 import { MachineRegistry } from './machines/registry.js'
-import type { AssetPins } from './matchbox/pin-assets.js'
 import { createProvisioner } from './matchbox/provisioner.js'
 import type { InheritedSocket } from './net/inherited-sockets.js'
 import { formatIpv4 } from './net/ipv4.js'
 import type { Mac } from './net/mac.js'
-import { type FileStore, openFileStore } from './store/file-store.js'
 import { assetPinner } from './wiring/asset-aliases.js'
 import { AddressClaims } from './wiring/address-claims.js'
 import { bootFiles } from './wiring/boot-files.js'
-import { isLoaderChosen } from './wiring/boot-overrides.js'
+import { isLoaderChosen } from './wiring/boot.js'
 import { Closing, type OnClose } from './wiring/closing.js'
 import { bootConfig } from './wiring/dhcp-settings.js'
 import { type Ground, openGround } from './wiring/ground.js'
@@ -71,13 +69,6 @@ export async function startAppliance (loaded: LoadedConfig, options: ApplianceOp
     throw error
   }
 }
-
-/** How scripts name assets now, for commands that only look. */
-export const openPinner = (config: Config): AssetPins => assetPinner(config, undefined, systemClock)
-
-/** The store as it is on disk now, for commands that only look. The caller closes it. */
-export const openStore = ({ data_path: dataPath }: Config, log: Logger): Promise<FileStore> =>
-  openFileStore({ dataPath, tombstoneMs: 0, clock: systemClock, log, watch: false })
 
 async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>, closing: Closing): Promise<Pick<Appliance, 'reload' | 'status'>> {
   const { log } = options
@@ -171,6 +162,9 @@ async function share (
   }
   const loaderChosen = (mac: Mac): boolean => isLoaderChosen(mac, config, store.snapshot.groups.values())
   const observer = createObserver({ registry, metrics, clock, log, macOf, addressClaims, loaderChosen, fence })
+  observer.loadersChosen()
+  const stop = store.onChange(changes => { if (changes.some(({ kind }) => kind === 'group')) observer.loadersChosen() })
+  onClose(async () => { stop() })
   const provisioner = createProvisioner({ store, resilient: config.boot.resilient, assets: assetPinner(config, () => home.own, clock) })
   const mayBeBios = (mac: Mac): boolean => registry.get(mac)?.architecture?.startsWith('x86 BIOS') ?? true
   const parts = {

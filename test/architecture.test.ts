@@ -98,6 +98,31 @@ t.test('no import cycle', t => {
   t.end()
 })
 
+t.test('which store it is, wiring alone knows', t => {
+  const users = files.filter(file => !file.startsWith('wiring/') && importsOf(file, readFileSync(join(src, `${file}.ts`), 'utf8'))
+    .some(({ target }) => target.startsWith('.') && resolve(file, target) === 'store/file-store'))
+  t.same(users, [])
+  t.end()
+})
+
+t.test('every room of the table is there', t => {
+  const rooms = new Set(files.flatMap(file => file.includes('/') ? [`${file.split('/')[0]}/`] : []))
+  const named = layers.flatMap(({ files, may, types = [] }) => [...files, ...may, ...types])
+  t.same([...new Set(named.map(name => name.includes('/') ? `${name.split('/')[0]}/` : ''))].filter(name => name !== '' && !rooms.has(name)), [])
+  t.end()
+})
+
+t.test('CONTRIBUTING and README show every room, and none that is not there', t => {
+  const rooms = new Set(files.flatMap(file => file.includes('/') ? [file.split('/')[0]!] : []))
+  const plan = readFileSync(join(src, '../CONTRIBUTING.md'), 'utf8').split('```')[1] ?? ''
+  const drawn = plan.split('\n').flatMap(line => line.slice(0, line.search(/ {2}|$/)).match(/[a-z]+(?=\/)/g) ?? [])
+  t.same(drawn.sort(), [...rooms].sort())
+  const map = readFileSync(join(src, '../README.md'), 'utf8')
+  t.same([...rooms].filter(room => !map.includes(`\`src/${room}/\``)), [])
+  t.same([...map.matchAll(/`src\/([a-z]+)\/`/g)].map(([, room]) => room).filter(room => !rooms.has(room!)), [])
+  t.end()
+})
+
 t.test('process is known to main.ts alone, but for the number that a lock is signed with', t => {
   const users = files.filter(file => !['main', 'disk/folder-lock'].includes(file) && /(?<![.\w'"`])process\.\w/.test(readFileSync(join(src, `${file}.ts`), 'utf8').replace(/\/\/[^\n]*/g, '')))
   t.same(users, [])

@@ -24,7 +24,7 @@ export const layers = [
   { name: 'fence', files: ['base/fence'], may: ['base/errors'], types: ['base/log', 'base/clock'], node: [], packages: [] },
   { name: 'event loop', files: ['base/event-loop'], may: [], types: ['base/metrics', 'base/clock'], node: ['node:perf_hooks'], packages: [] },
   { name: 'bundled', files: ['base/bundled'], may: ['base/errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
-  { name: 'config', files: ['config/'], may: ['config/', 'base/errors', 'net/mac', 'net/ipv4'], node: ['node:fs'], packages: ['yaml', 'valibot'] },
+  { name: 'config', files: ['config/'], may: ['config/', 'base/errors', 'net/mac', 'net/ipv4'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
   { name: 'network edge', files: ['net/'], may: ['net/', 'base/errors', 'base/clock'], types: ['base/log'], node: ['*'], packages: ['koffi'] },
   {
     name: 'dhcp edge',
@@ -83,7 +83,7 @@ export const layers = [
   {
     name: 'cli',
     files: ['cli/'],
-    may: ['cli/', 'appliance', 'doctor/', 'wiring/service-manager', 'wiring/images', 'wiring/image-sources', 'base/', 'config/', 'net/mac', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/'],
+    may: ['cli/', 'appliance', 'doctor/', 'wiring/service-manager', 'wiring/looking', 'wiring/images', 'wiring/image-sources', 'base/', 'config/', 'net/mac', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/'],
     types: ['control/control-app', 'control/machine-routes'],
     node: ['*'],
     packages: ['*']
@@ -96,11 +96,21 @@ export const layers = [
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:net'],
     packages: []
   },
+  { name: 'listeners', files: ['listeners'], may: ['wiring/', 'doctor/ports', 'dhcp/constants'], types: ['config/load'], node: [], packages: [] },
+  { name: 'appliance', files: ['appliance'], may: ['listeners', 'wiring/', 'base/', 'machines/', 'matchbox/provisioner', 'dhcp/leases', 'net/ipv4'], types: ['config/load', 'net/'], node: ['node:fs/promises', 'node:path'], packages: [] },
+  // How each listener is put together: the file of one knows nothing of the others' rooms.
+  { name: 'wiring of grpc', files: ['wiring/grpc'], may: ['wiring/', 'base/errors', 'doctor/finding', 'grpc/'], node: ['node:fs'], packages: [] },
+  { name: 'wiring of https', files: ['wiring/https'], may: ['wiring/', 'base/errors', 'doctor/finding', 'http/', 'net/udp'], types: ['tls/reload'], node: ['node:fs', 'node:events'], packages: [] },
+  { name: 'wiring of certificates', files: ['wiring/certificate', 'wiring/signing'], may: ['wiring/', 'base/', 'doctor/finding', 'tls/', 'openpgp/'], types: ['config/load'], node: [], packages: [] },
+  { name: 'wiring of tftp', files: ['wiring/tftp'], may: ['wiring/', 'base/', 'doctor/finding', 'tftp/', 'net/'], types: ['config/load'], node: ['node:fs', 'node:path'], packages: [] },
+  { name: 'wiring of images', files: ['wiring/images', 'wiring/image-sources'], may: ['wiring/', 'base/', 'matchbox/', 'mirror/'], types: ['config/load'], node: [], packages: [] },
+  { name: 'wiring of dhcp', files: ['wiring/dhcp', 'wiring/dhcp-link', 'wiring/dhcp-settings', 'wiring/leases', 'wiring/boot'], may: ['wiring/', 'base/', 'doctor/finding', 'config/load', 'dhcp/', 'net/', 'matchbox/group-machines', 'http/loader-routes'], types: ['matchbox/group'], node: ['node:path'], packages: [] },
   {
     name: 'wiring',
-    files: ['appliance', 'listeners', 'wiring/'],
-    may: ['wiring/', 'listeners', 'doctor/', 'base/', 'config/', 'disk/', 'assets/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'ignition/', 'go/', 'store/', 'http/', 'control/', 'grpc/', 'machines/', 'mirror/', 'inventory/', 'tls/', 'openpgp/'],
-    node: ['*'],
+    files: ['wiring/'],
+    may: ['wiring/', 'doctor/finding', 'base/', 'config/', 'disk/', 'assets/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'store/', 'http/', 'control/', 'machines/', 'mirror/', 'openpgp/'],
+    types: ['doctor/ports'],
+    node: ['node:fs', 'node:fs/promises', 'node:path'],
     packages: []
   }
 ]

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { systemClock } from '../base/clock.js'
 import type { LoadedConfig } from '../config/load.js'
-import { openStore } from '../appliance.js'
+import { openStore } from '../wiring/looking.js'
 import { AppError } from '../base/errors.js'
 import { createLog } from '../base/log.js'
 import { forgetKey, importKey, keysIn, parseFingerprint, type PinnedKey } from '../mirror/key-store.js'

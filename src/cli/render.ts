@@ -1,5 +1,5 @@
 // render: what a machine with these labels would get, or why not, without a machine and without a running appliance.
-import { openPinner, openStore } from '../appliance.js'
+import { openPinner, openStore } from '../wiring/looking.js'
 import { AppError } from '../base/errors.js'
 import { createLog } from '../base/log.js'
 import { createProvisioner, type DocumentKind, documentKinds } from '../matchbox/provisioner.js'

@@ -3,10 +3,10 @@
 import { constants, existsSync } from 'node:fs'
 import { access, readdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { LoadedConfig } from '../config/load.js'
+import { isBootFileName, type LoadedConfig } from '../config/load.js'
 import { buildReservations } from '../dhcp/reservations.js'
+import { groupLoaders } from '../matchbox/group-machines.js'
 import { formatIpv4 } from '../net/ipv4.js'
-import { groupOverrides } from '../wiring/boot-overrides.js'
 import { advertisedHost, bootConfig, dhcpSubnets } from '../wiring/dhcp-settings.js'
 import type { Ground } from '../wiring/ground.js'
 import { readReservations } from '../wiring/reservation-sources.js'
@@ -72,7 +72,7 @@ async function otherDhcpServer ({ loaded, config, own, origin, store }: Ground):
   if (config.dhcp.mode === 'server') return []
   const host = advertisedHost(config, own)
   const found = await readReservations(loaded, store)
-  const machines = groupOverrides(store.snapshot.groups.values()).overrides
+  const machines = groupLoaders(store.snapshot.groups.values(), isBootFileName).loaders
   const { loaders, scriptUrl, overrides = [] } = bootConfig(config, origin, machines)
   const { byIp } = buildReservations(found.entries, dhcpSubnets(loaded), 0)
   const hosts = [...found.entries].filter(({ ip }) => byIp.has(ip) || config.dhcp.subnets.length === 0)

@@ -71,7 +71,7 @@ export async function onGround<T> (
       paths: pathsOf(ground),
       findings: [
         ...refused.map(({ message }) => problem('configuration', message)),
-        ...ground.store.problems().map(({ file, message }) => problem('configuration', `${join(loaded.config.data_path, file)}: ${message}`)),
+        ...ground.store.problems().map(({ where, message }) => problem('configuration', `${join(loaded.config.data_path, where)}: ${message}`)),
         ...documentsOf(ground),
         ...findings
       ]

@@ -1,6 +1,6 @@
 // Who has the port of a listener, and whether that is as it should be.
 import { connect } from 'node:net'
-import { readFile } from 'node:fs/promises'
+import { linkProblem, networkInterfaces } from '../net/interfaces.js'
 import { type PortOwner, portOwner } from '../net/port-owner.js'
 import { fine, type Finding, note, problem } from './finding.js'
 
@@ -27,9 +27,8 @@ export const portToAskFrom: Diagnose = async ({ name }, { port }, running) => {
 
 /** Whether machines on the interface can be heard. */
 export const interfaceUp: Diagnose = async (_, { device = '' }) => {
-  const state = (await readFile(`/sys/class/net/${device}/operstate`, 'utf8').catch(() => 'missing')).trim()
-  // Loopback and some virtual interfaces never say more than unknown.
-  return [state === 'up' || state === 'unknown' ? fine('interface', `${device} is up`) : problem('interface', `${device} is ${state}: machines on it can't be heard`)]
+  const amiss = linkProblem(device, networkInterfaces().get(device))
+  return [amiss === undefined ? fine('interface', `${device} is up`) : problem('interface', amiss)]
 }
 
 /** Whether somebody answers on a Unix socket. */

@@ -17,7 +17,17 @@ export interface JournalOptions {
 /** Milliseconds. */
 const gather = 1000
 
-export class MachineJournal {
+/** Where it is kept what has been seen of machines. Another kind of store may stand behind it, so everything is asynchronous. */
+export interface MachineStore {
+  /** In the order in which they were last seen, the longest ago first. */
+  readonly load: () => Promise<readonly Machine[]>
+  /** Keeps what a machine has become, in a while. */
+  readonly note: (machine: Machine) => void
+  /** Keeps what was noted so far. */
+  readonly close: () => Promise<void>
+}
+
+export class MachineJournal implements MachineStore {
   readonly #clock: Clock
   readonly #current: () => Iterable<Machine>
   readonly #file: JsonLines<Machine>

@@ -91,9 +91,9 @@ export function createProvisioner ({ store, resilient = false, assets = asWritte
     return group
   }
   /** A list that lacks what could not be read would pass for all there is. */
-  const assertListed = (folder: 'groups' | 'profiles'): void => {
-    const problem = store.problems().find(({ file }) => file === folder)
-    if (problem !== undefined) throw new AppError('folder_unreadable', `${folder}: ${problem.message}`)
+  const assertListed = (kind: 'group' | 'profile'): void => {
+    const problem = store.problems().find(found => found.kind === kind && found.name === undefined)
+    if (problem !== undefined) throw new AppError('folder_unreadable', `${kind}s: ${problem.message}`)
   }
 
   return {
@@ -148,11 +148,11 @@ export function createProvisioner ({ store, resilient = false, assets = asWritte
       return file.content
     },
     listGroups: () => {
-      assertListed('groups')
+      assertListed('group')
       return byFileName(store.snapshot.groups)
     },
     listProfiles: () => {
-      assertListed('profiles')
+      assertListed('profile')
       return byFileName(store.snapshot.profiles)
     },
     putGroup: async group => {

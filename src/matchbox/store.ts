@@ -31,8 +31,12 @@ export interface Snapshot extends Objects {
 
 /** Something in the store that cannot be used; what it held before stays in force. */
 export interface Problem {
-  /** The file below the data folder. */
-  readonly file: string
+  /** Of what; undefined for the store as a whole. */
+  readonly kind: Change['kind'] | undefined
+  /** Which; undefined when nothing of the kind can be listed. */
+  readonly name: string | undefined
+  /** The place for a person, in the store's own terms: `groups/core-1.json`. */
+  readonly where: string
   readonly message: string
 }
 
@@ -55,6 +59,13 @@ export interface Store {
   /** Calls `listener` after each change of the snapshot, with what changed since the last call; returns how to stop. */
   onChange: (listener: (changes: readonly Change[]) => void) => () => void
   problems: () => readonly Problem[]
+}
+
+/** A store and its lifetime, for whoever opened it. */
+export interface OpenStore extends Store {
+  /** Looks at everything again, also where nothing told of a change. */
+  rescan: () => Promise<void>
+  close: () => Promise<void>
 }
 
 /**

@@ -87,3 +87,11 @@ export function addressesOf (name: string): readonly InterfaceAddress[] {
   const { mac, addresses } = interfaceNamed(name)
   return addresses.map(address => ({ name, mac, ...address }))
 }
+
+/** Why nobody on the interface is heard, undefined when they are. */
+export function linkProblem (name: string, state: NetworkInterface | undefined): string | undefined {
+  if (state === undefined) return `interface ${name} is gone`
+  if (state.addresses.length === 0) return `interface ${name} has no IPv4 address any more`
+  if (!state.up) return `interface ${name} is down (ip link set ${name} up)`
+  return state.running ? undefined : `interface ${name} has no carrier: machines on it are served when its link comes up`
+}

@@ -9,7 +9,7 @@ import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { type Group, encodeGroup, parseGroup } from '../matchbox/group.js'
 import { type Profile, encodeProfile, parseProfile } from '../matchbox/profile.js'
-import { type Change, type ConfigKind, type Problem, type Snapshot, type Store, assertSafeName, configKinds } from '../matchbox/store.js'
+import { type Change, type ConfigKind, type OpenStore, type Problem, type Snapshot, assertSafeName, configKinds } from '../matchbox/store.js'
 import { removeFile, temporaryPrefix, writeFileAtomic } from '../disk/atomic-file.js'
 import { type Kind, StoreMemory, type StoredObject } from './snapshot.js'
 import { FolderWatcher } from '../disk/folder-watch.js'
@@ -25,12 +25,8 @@ export interface FileStoreOptions {
   readonly watch: boolean
 }
 
-export interface FileStore extends Store {
-  close: () => Promise<void>
-}
-
 /** Loads the folder; resolves when everything that can be read is in the snapshot and edits are seen. */
-export async function openFileStore (options: FileStoreOptions): Promise<FileStore> {
+export async function openFileStore (options: FileStoreOptions): Promise<OpenStore> {
   const store = new FolderStore(options)
   await store.start()
   return store
@@ -53,6 +49,10 @@ const readsAtOnce = 64
 
 const folderOf = (kind: Kind): typeof folders[number] => kind === 'group' ? 'groups' : kind === 'profile' ? 'profiles' : kind
 const fileOf = (kind: Kind, name: string): string => `${folderOf(kind)}/${name}${kind === 'group' || kind === 'profile' ? '.json' : ''}`
+/** Of a folder of the data folder, or of one in it. */
+const kindOf = (folder: string): Kind | undefined =>
+  ([['groups', 'group'], ['profiles', 'profile'], ...configKinds.map(kind => [kind, kind] as const)] as const)
+    .find(([top]) => folder === top || folder.startsWith(`${top}/`))?.[1]
 /** Throws AppError id_invalid. */
 function checkedFileOf (kind: Kind, name: string): string {
   assertSafeName(name, kind === 'group' || kind === 'profile' ? '.json' : '')
@@ -81,7 +81,7 @@ function objectOf (kind: Kind, name: string, bytes: Buffer): StoredObject {
 const bytesOf = (object: StoredObject): Buffer =>
   object.kind === 'group' ? encodeGroup(object.value) : object.kind === 'profile' ? encodeProfile(object.value) : object.value.content
 
-class FolderStore implements FileStore {
+class FolderStore implements OpenStore {
   readonly #options: FileStoreOptions
   readonly #memory = new StoreMemory()
   readonly #records = new Map<string, FileRecord>()
@@ -138,9 +138,17 @@ class FolderStore implements FileStore {
   }
 
   problems (): readonly Problem[] {
-    const found = [...this.#folderProblems].map(([file, message]) => ({ file, message }))
-    for (const [file, { problem }] of this.#records) if (problem !== undefined) found.push({ file, message: problem })
+    const found: Problem[] = [...this.#folderProblems].map(([folder, message]) =>
+      ({ kind: kindOf(folder), name: undefined, where: folder, message }))
+    for (const [file, { problem }] of this.#records) {
+      if (problem !== undefined) found.push({ kind: placeOf(file)?.kind, name: placeOf(file)?.name, where: file, message: problem })
+    }
     return found
+  }
+
+  async rescan (): Promise<void> {
+    this.#onEdit('all')
+    await this.#rescan
   }
 
   putGroup (group: Group): Promise<void> { return this.#put({ kind: 'group', name: group.id, value: group }) }

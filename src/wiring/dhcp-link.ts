@@ -2,7 +2,7 @@
 // changes. The kernel gives no event to Node, so it is asked, every second. As long as machines can't be heard the service is
 // not ready, and says why.
 import { messageOf } from '../base/errors.js'
-import { type NetworkInterface, networkInterfaces, type OwnAddress } from '../net/interfaces.js'
+import { linkProblem, type NetworkInterface, networkInterfaces, type OwnAddress } from '../net/interfaces.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import { ownAddressAmong } from './dhcp-settings.js'
 import type { Shared } from './shared.js'
@@ -112,12 +112,4 @@ class LinkWatch {
       log.warn({ interface: this.#name, reason: now }, 'dhcp.link_down')
     }
   }
-}
-
-/** Why nobody on the interface is heard, undefined when they are. */
-export function linkProblem (name: string, state: NetworkInterface | undefined): string | undefined {
-  if (state === undefined) return `interface ${name} is gone`
-  if (state.addresses.length === 0) return `interface ${name} has no IPv4 address any more`
-  if (!state.up) return `interface ${name} is down (ip link set ${name} up)`
-  return state.running ? undefined : `interface ${name} has no carrier: machines on it are served when its link comes up`
 }

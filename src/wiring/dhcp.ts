@@ -1,7 +1,7 @@
 // DHCP on its interface, in server or proxy mode, and the two sockets beside it: port 68, from which a server asks whether
 // another one answers, and the boot server's of a proxy.
 import { messageOf } from '../base/errors.js'
-import type { Config, LoadedConfig } from '../config/load.js'
+import { type Config, isBootFileName, type LoadedConfig } from '../config/load.js'
 import { ports } from '../dhcp/constants.js'
 import { type DhcpSettings, startDhcpServer } from '../dhcp/dhcp-server.js'
 import type { LookForOthers } from '../dhcp/other-servers.js'
@@ -9,13 +9,14 @@ import { startProxyServer } from '../dhcp/proxy-server.js'
 import { buildReservations } from '../dhcp/reservations.js'
 import type { DhcpSubnet } from '../dhcp/subnet.js'
 import { note, problem } from '../doctor/finding.js'
+import { groupLoaders } from '../matchbox/group-machines.js'
 import { createConflictProbe } from '../net/conflict-probe.js'
 import { openDeviceSocket } from '../net/device-socket.js'
 import { addressesOf, interfaceNamed } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { type BindOptions, kernelUdp } from '../net/udp.js'
-import { currentBoot, groupOverrides } from './boot-overrides.js'
+import { currentBoot } from './boot.js'
 import { followLink } from './dhcp-link.js'
 import { dhcpSubnets } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
@@ -39,8 +40,8 @@ export async function prepareDhcp (ground: Ground, place: Place): Promise<Prepar
   const subnets = dhcpSubnets(loaded)
   const found = await readReservations(loaded, store)
   const inForce = buildReservations(found.entries, subnets, own ?? 0)
-  const boot = groupOverrides(store.snapshot.groups.values())
-  const overrides = config.boot.overrides.length + boot.overrides.length
+  const boot = groupLoaders(store.snapshot.groups.values(), isBootFileName)
+  const overrides = config.boot.overrides.length + boot.loaders.length
   return {
     what: `${own === undefined ? '' : `as ${formatIpv4(own)}, `}${subnets.length} subnets, ${inForce.byIp.size} reservations,${overrides === 0 ? '' : ` ${overrides} boot overrides,`} unknown clients: ${config.dhcp.unknown_clients}`,
     findings: [

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Config, LoadedConfig } from '../config/load.js'
-import type { Store } from '../matchbox/store.js'
+import type { OpenStore } from '../matchbox/store.js'
 import type { Source } from '../mirror/source.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import type { Signer } from '../openpgp/sign.js'
@@ -29,7 +29,7 @@ export interface Ground {
   readonly signer: Signer | undefined
   /** What is to be mirrored. */
   readonly sources: readonly Source[]
-  readonly store: Store
+  readonly store: OpenStore
 }
 
 export interface Home {

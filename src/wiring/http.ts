@@ -46,7 +46,7 @@ export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImag
       }
     },
     identify: config.http.identify_by_ip ? await addressHolders(shared) : undefined,
-    ready: () => [...starting(), ...hindrances.values(), ...store.problems().map(({ file, message }) => `${file}: ${message}`)],
+    ready: () => [...starting(), ...hindrances.values(), ...store.problems().map(({ where, message }) => `${where}: ${message}`)],
     onRequest: event => {
       observer.onHttp(event)
       if (event.path.startsWith('/assets/') && (event.status === 200 || event.status === 206)) images?.fetched(event.path)

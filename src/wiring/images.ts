@@ -27,7 +27,7 @@ export function * storeTexts ({ forMachines, groups, profiles, configs }: Snapsh
 export function unprunable (store: Pick<Store, 'problems' | 'snapshot'>): string | undefined {
   const [problem] = store.problems()
   // A file that can't be read may name any release.
-  if (problem !== undefined) return `${problem.file} can't be read: ${problem.message}`
+  if (problem !== undefined) return `${problem.where} can't be read: ${problem.message}`
   const { groups, profiles, configs } = store.snapshot
   const holds = groups.size > 0 || profiles.size > 0 || Object.values(configs).some(kind => kind.size > 0)
   // A folder whose file system is not mounted looks like a store that names nothing.

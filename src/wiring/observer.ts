@@ -5,8 +5,8 @@ import { clientInfo } from '../dhcp/client-info.js'
 import { architectures } from '../dhcp/constants.js'
 import type { DhcpEvent } from '../dhcp/dhcp-event.js'
 import type { RequestEvent, RequestKind } from '../http/machine-log.js'
-import { LoaderLoop } from '../dhcp/loader-loop.js'
 import type { Logger } from '../base/log.js'
+import { LoaderWatch } from '../machines/loader-watch.js'
 import type { MachineRegistry } from '../machines/registry.js'
 import type { Observation, Stage } from '../machines/timeline.js'
 import type { Metrics } from '../base/metrics.js'
@@ -22,6 +22,8 @@ export interface Observer {
   readonly onInstalled: (mac: Mac, address: string) => void
   /** Has `listener` told of each machine that asks for a boot file or a script. */
   readonly whenFileAsked: (listener: (mac: Mac) => void) => void
+  /** Groups changed: a person may have chosen loaders. */
+  readonly loadersChosen: () => void
 }
 
 export interface ObserverOptions {
@@ -42,30 +44,17 @@ const dhcpStages: Readonly<Record<string, Stage | undefined>> = { DISCOVER: 'dis
 
 const httpStages: Readonly<Partial<Record<RequestKind, Stage>>> = { script: 'script', kernel: 'kernel', initrd: 'initrd', ignition: 'ignition' }
 
-/** What a loader fetches for itself once it runs: modules, configuration, scripts, iPXE as PXELINUX's kernel. */
-const loadersOwn = /\.(?:c32|cfg|ipxe|lkrn)$|(?:^|\/)(?:pxelinux\.cfg\/|grub\.cfg-)/
-
 export function createObserver ({ registry, metrics, clock, macOf, addressClaims, log, loaderChosen, fence }: ObserverOptions): Observer {
-  const loaderLoop = new LoaderLoop()
   const record = (observation: Observation): void => {
     registry.record(observation)
     metrics.stages.inc({ stage: observation.stage, result: observation.failed === undefined ? 'ok' : 'failed' })
   }
+  const loaders = new LoaderWatch({ registry, clock, log, loaderChosen, record })
   const fileListeners: Array<(mac: Mac) => void> = []
   const fileAsked = (mac: Mac): void => { for (const listener of fileListeners) listener(mac) }
-  const loaderSent = (mac: Mac, ip: string, file: string): void => {
-    if (loadersOwn.test(file)) return
-    const loader: Observation = { mac, stage: 'loader', at: clock.now(), address: ip, detail: file }
-    if (!loaderLoop.loaderSent(mac, clock.now())) {
-      record(loader)
-      return
-    }
-    const otherLoader = !loaderChosen(mac) && registry.get(mac)?.otherLoader !== true
-    log.warn({ mac, ip, file, next: loaderChosen(mac) ? 'the same, which was chosen for it' : otherLoader ? 'the other loader' : 'the first loader' }, 'boot.loader_loop')
-    record({ ...loader, otherLoader })
-  }
   return {
     whenFileAsked: listener => { fileListeners.push(listener) },
+    loadersChosen: () => { loaders.forgetChosen() },
     onDhcp: fence.around('observer', (event: DhcpEvent) => {
       switch (event.kind) {
         case 'received':
@@ -108,7 +97,7 @@ export function createObserver ({ registry, metrics, clock, macOf, addressClaims
       if (mac !== undefined && 'file' in event) fileAsked(mac)
       if (event.type !== 'done') return
       metrics.tftpBytes.inc(event.bytes)
-      if (mac !== undefined) loaderSent(mac, event.ip, event.file)
+      if (mac !== undefined) loaders.sent(mac, event.ip, event.file)
     }),
     onHttp: fence.around('observer', (event: RequestEvent) => {
       const { kind, status, bytes, ms, ip: address } = event
@@ -121,12 +110,12 @@ export function createObserver ({ registry, metrics, clock, macOf, addressClaims
       if (mac === undefined) return
       const itself = claimed === undefined || addressClaims.isAddressOf(claimed, address)
       if (itself && (kind === 'boot' || kind === 'script')) {
-        loaderLoop.scriptFetched(mac)
+        loaders.scriptFetched(mac)
         fileAsked(mac)
       }
       if (itself && kind === 'loader') {
         fileAsked(mac)
-        if (status === 200 && event.finished) loaderSent(mac, address, event.path)
+        if (status === 200 && event.finished) loaders.sent(mac, address, event.path)
       }
       if (stage === undefined) return
       // Whose address is known speaks from there; what another says in its name is not even written down.

@@ -1,17 +1,16 @@
 // Where reservations come from, kept together and live: the configuration, the files of hosts.d, and groups that name both
 // a hardware address and an IP address. An edit of any of them is in force within a second.
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.js'
-import { type LoadedConfig, parseReservationFile, type ReservationEntry } from '../config/load.js'
+import { readHostsFolder } from '../config/hosts-folder.js'
+import type { LoadedConfig, ReservationEntry } from '../config/load.js'
 import type { Reservation } from '../dhcp/reservations.js'
 import { wireOptions } from './dhcp-settings.js'
-import { errnoOf, messageOf } from '../base/errors.js'
+import { messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
-import { type Group, isMacKey } from '../matchbox/group.js'
+import { groupReservations } from '../matchbox/group-machines.js'
 import type { Store } from '../matchbox/store.js'
-import { parseIpv4 } from '../net/ipv4.js'
-import { type Mac, parseMac } from '../net/mac.js'
 import { FolderWatcher } from '../disk/folder-watch.js'
 
 export interface FoundReservations {
@@ -91,47 +90,17 @@ export async function watchReservations ({ loaded, store, clock, log, onChange }
 const reservationOf = ({ mac, ip, hostname, options, source }: ReservationEntry): Reservation =>
   ({ macs: [mac], ip, hostName: hostname, options: wireOptions(options, source), source })
 
+/** What can't be put into DHCP's form is left out alone. */
 async function readHosts (folder: string): Promise<FoundReservations> {
+  const found = await readHostsFolder(folder)
   const entries: Reservation[] = []
-  const problems: string[] = []
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
-  })
-  for (const name of names.sort()) {
-    if (!name.endsWith('.yaml') || name.startsWith('.')) continue
-    const path = join(folder, name)
+  const problems = [...found.problems]
+  for (const entry of found.entries) {
     try {
-      const found = parseReservationFile(path, await readFile(path, 'utf8'))
-      problems.push(...found.problems)
-      for (const entry of found.entries) {
-        try {
-          entries.push(reservationOf(entry))
-        } catch (error) {
-          problems.push(messageOf(error))
-        }
-      }
+      entries.push(reservationOf(entry))
     } catch (error) {
-      problems.push(`${path}: ${messageOf(error)}`)
+      problems.push(messageOf(error))
     }
   }
   return { entries, problems }
-}
-
-/** The machines that a selector names one by one. */
-export const machinesOf = (selector: Group['selector']): readonly Mac[] => [...selector].filter(([key]) => isMacKey(key))
-  .flatMap(([, value]) => value.split(',')).map(text => parseMac(text.trim())).filter(mac => mac !== undefined)
-
-/** A group with a `mac` in its selector and an `ip` in its metadata reserves the address: so Terraform alone defines DHCP. */
-export function groupReservations (groups: Iterable<Group>): readonly Reservation[] {
-  const found: Reservation[] = []
-  for (const { id, selector, metadata } of groups) {
-    const address = metadata?.get('ip')
-    const ip = typeof address === 'string' ? parseIpv4(address) : undefined
-    if (ip === undefined) continue
-    const macs = machinesOf(selector)
-    const hostName = metadata?.get('hostname')
-    if (macs.length > 0) found.push({ macs, ip, hostName: typeof hostName === 'string' && hostName !== '' ? hostName : undefined, source: `group ${id}` })
-  }
-  return found
 }

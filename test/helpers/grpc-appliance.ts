@@ -9,7 +9,8 @@ import { type Clock, systemClock } from '../../src/base/clock.js'
 import { type GrpcServer, type GrpcServerOptions, startGrpcServer } from '../../src/grpc/grpc-server.js'
 import { loadProtocol, serviceNames } from '../../src/grpc/proto.js'
 import { type Provisioner, createProvisioner } from '../../src/matchbox/provisioner.js'
-import { type FileStore, openFileStore } from '../../src/store/file-store.js'
+import type { OpenStore } from '../../src/matchbox/store.js'
+import { openFileStore } from '../../src/store/file-store.js'
 import { type Pair, type Pki } from './pki.js'
 
 export const quiet = pino({ level: 'silent' })
@@ -43,7 +44,7 @@ export async function readTree (root: string, below = ''): Promise<Record<string
 
 export interface Appliance {
   readonly dataPath: string
-  readonly store: FileStore
+  readonly store: OpenStore
   readonly provisioner: Provisioner
   readonly server: GrpcServer
   readonly address: string

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { type Clock, systemClock } from '../../src/base/clock.js'
-import { findConfig, findProfile } from '../../src/matchbox/store.js'
-import { type FileStore, openFileStore } from '../../src/store/file-store.js'
+import { findConfig, findProfile, type OpenStore } from '../../src/matchbox/store.js'
+import { openFileStore } from '../../src/store/file-store.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { makeGroup, makeProfile } from '../helpers/memory-store.js'
 
@@ -12,14 +12,14 @@ const log = pino({ level: 'silent' })
 
 interface Options { clock?: Clock, tombstoneMs?: number, watch?: boolean }
 
-async function open (t: Test, dataPath: string, options: Options = {}): Promise<FileStore> {
+async function open (t: Test, dataPath: string, options: Options = {}): Promise<OpenStore> {
   const store = await openFileStore({ dataPath, tombstoneMs: 0, clock: new FakeClock(), log, watch: false, ...options })
   t.teardown(() => store.close())
   return store
 }
 
 /** Resolves when the store tells of a change after which `seen` holds. */
-function seen (store: FileStore, holds: () => boolean): Promise<void> {
+function seen (store: OpenStore, holds: () => boolean): Promise<void> {
   return new Promise(resolve => {
     if (holds()) { resolve(); return }
     const stop = store.onChange(() => {
@@ -60,7 +60,7 @@ t.test('a folder is loaded as Matchbox reads it', async t => {
   t.same([...configs.ignition.keys()].sort(), ['link.ign', 'sub/dir/y.ign', 'x.ign'])
   t.same([...configs.cloud.keys()], ['c'])
   t.equal(configs.generic.size, 0)
-  t.same(store.problems().map(p => p.file).sort(), ['groups/bad.json', 'groups/mac.json', 'profiles/noid.json'])
+  t.same(store.problems().map(p => p.where).sort(), ['groups/bad.json', 'groups/mac.json', 'profiles/noid.json'])
   t.same(readdirSync(join(folder, 'ignition')).sort(), ['link.ign', 'sub', 'x.ign'], 'what an interrupted write left is gone')
 })
 
@@ -78,7 +78,7 @@ t.test('references are cleaned and stay inside', async t => {
 t.test('what a put returned from is on disk and in the snapshot; equal puts change nothing', async t => {
   const folder = join(t.testdir(), 'missing')
   const store = await open(t, folder)
-  t.equal(store.problems()[0]?.file, '.', 'a missing folder is a problem')
+  t.equal(store.problems()[0]?.where, '.', 'a missing folder is a problem')
   const changes: string[] = []
   store.onChange(list => { for (const c of list) changes.push(`${c.what} ${c.kind} ${c.name}`) })
   const old = store.snapshot
@@ -152,7 +152,7 @@ t.test('outside edits are seen within a second', async t => {
   writeFileSync(path('groups/new.json'), group('new'))
   await seen(store, () => profileOf('new') === 'p')
   t.equal(profileOf('a'), 'three', 'a broken file keeps its last good value')
-  t.match(store.problems(), [{ file: 'groups/a.json', message: '1:8: the document ends too early' }])
+  t.match(store.problems(), [{ kind: 'group', name: 'a', where: 'groups/a.json', message: '1:8: the document ends too early' }])
   writeFileSync(path('groups/a.json'), group('a', 'four'))
   await seen(store, () => profileOf('a') === 'four')
   t.same(store.problems(), [])
@@ -185,7 +185,7 @@ t.test('a folder that is swapped, deleted and made again', async t => {
 
   renameSync(path('data'), path('away'))
   await seen(store, () => store.snapshot.groups.size === 0)
-  t.match(store.problems(), [{ file: '.' }])
+  t.match(store.problems(), [{ kind: undefined, name: undefined, where: '.' }])
   renameSync(path('away'), path('data'))
   await seen(store, () => profileOf('c') === 'p' && store.problems().length === 0)
   writeFileSync(path('data/groups/e.json'), group('e'))

@@ -1,6 +1,6 @@
 // The loop breaker: three loaders in two minutes and no script.
 import t from 'tap'
-import { LoaderLoop } from '../../src/dhcp/loader-loop.js'
+import { LoaderLoop } from '../../src/machines/loader-loop.js'
 import { mac, testMac } from '../helpers/dhcp.js'
 
 const second = 1000

@@ -1,0 +1,51 @@
+// What a group says of single machines: those that its selector names, the address and the loader that its metadata gives them.
+import { type Ipv4, parseIpv4 } from '../net/ipv4.js'
+import { type Mac, parseMac } from '../net/mac.js'
+import { type Group, isMacKey } from './group.js'
+
+/** The machines that a selector names one by one. */
+export const machinesOf = (selector: Group['selector']): readonly Mac[] => [...selector].filter(([key]) => isMacKey(key))
+  .flatMap(([, value]) => value.split(',')).map(text => parseMac(text.trim())).filter(mac => mac !== undefined)
+
+export interface GroupReservation {
+  readonly macs: readonly Mac[]
+  readonly ip: Ipv4
+  readonly hostName: string | undefined
+  /** `group core-1` */
+  readonly source: string
+}
+
+/** A group with a `mac` in its selector and an `ip` in its metadata reserves the address: so Terraform alone defines DHCP. */
+export function groupReservations (groups: Iterable<Group>): readonly GroupReservation[] {
+  const found: GroupReservation[] = []
+  for (const { id, selector, metadata } of groups) {
+    const address = metadata?.get('ip')
+    const ip = typeof address === 'string' ? parseIpv4(address) : undefined
+    if (ip === undefined) continue
+    const macs = machinesOf(selector)
+    const hostName = metadata?.get('hostname')
+    if (macs.length > 0) found.push({ macs, ip, hostName: typeof hostName === 'string' && hostName !== '' ? hostName : undefined, source: `group ${id}` })
+  }
+  return found
+}
+
+export interface GroupLoaders {
+  readonly loaders: ReadonlyArray<{ readonly mac: Mac, readonly loader: string }>
+  /** A line for each group whose `boot_file` can't be one. */
+  readonly problems: readonly string[]
+}
+
+/** Boot files that groups choose for their machines (`metadata.boot_file`); `isFileName` says which names there can be. */
+export function groupLoaders (groups: Iterable<Group>, isFileName: (name: string) => boolean): GroupLoaders {
+  const loaders: Array<{ mac: Mac, loader: string }> = []
+  const problems: string[] = []
+  for (const { id, selector, metadata } of groups) {
+    const loader = metadata?.get('boot_file')
+    if (loader === undefined) continue
+    const macs = machinesOf(selector)
+    if (typeof loader !== 'string' || !isFileName(loader)) problems.push(`group ${id}: metadata.boot_file is left out: it is no file name below the TFTP root`)
+    else if (macs.length === 0) problems.push(`group ${id}: metadata.boot_file is left out: the selector names no mac to give it to`)
+    else loaders.push(...macs.map(mac => ({ mac, loader })))
+  }
+  return { loaders, problems }
+}

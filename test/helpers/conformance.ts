@@ -1,0 +1,104 @@
+// What every store has to keep, whatever stands behind it: groups and profiles, leases, what was seen of machines. A new kind of
+// store passes these before anything stands on it.
+import type { Test } from 'tap'
+import type { Lease } from '../../src/dhcp/leases.js'
+import type { LeaseStore } from '../../src/dhcp/lease-file.js'
+import type { MachineStore } from '../../src/machines/journal.js'
+import type { Machine } from '../../src/machines/timeline.js'
+import type { Store } from '../../src/matchbox/store.js'
+import { parseIpv4 } from '../../src/net/ipv4.js'
+import { parseMac } from '../../src/net/mac.js'
+import { makeGroup, makeProfile } from './memory-store.js'
+
+/** `open` gives an empty store, and closes it in a teardown. */
+export async function storeConformance (t: Test, open: (t: Test) => Promise<Store>): Promise<void> {
+  await t.test('what a put returned from is in the snapshot, and one that was taken before stays as it was', async t => {
+    const store = await open(t)
+    const before = store.snapshot
+    await store.putGroup(makeGroup({ id: 'a', selector: { mac: '52-54-00-AA-BB-01' }, metadata: { ip: '10.0.0.1' } }))
+    await store.putProfile(makeProfile({ id: 'p', boot: { kernel: '/k', initrd: ['/i'], args: ['a b'], resilient: true } }))
+    for (const kind of ['ignition', 'cloud', 'generic'] as const) await store.putConfig(kind, `${kind}.x`, Buffer.from([0, 255]))
+    t.match(store.snapshot.groups.get('a'), { id: 'a', profile: 'p', selector: new Map([['mac', '52-54-00-AA-BB-01']]), metadata: new Map([['ip', '10.0.0.1']]) })
+    t.same(store.snapshot.profiles.get('p')?.boot, { kernel: '/k', initrd: ['/i'], args: ['a b'], resilient: true })
+    for (const kind of ['ignition', 'cloud', 'generic'] as const) t.same(store.snapshot.configs[kind].get(`${kind}.x`)?.content, Buffer.from([0, 255]))
+    t.equal(store.snapshot.forMachines.groups.get('a')?.profile, 'p')
+    t.equal(before.groups.size + before.profiles.size, 0)
+    t.same(store.problems().filter(({ name }) => name !== undefined), [])
+  })
+
+  await t.test('puts of one object keep their order; deleting what is not there is fine', async t => {
+    const store = await open(t)
+    await Promise.all(['p1', 'p2', 'p3'].map(profile => store.putGroup(makeGroup({ id: 'a', profile }))))
+    t.equal(store.snapshot.groups.get('a')?.profile, 'p3')
+    for (let times = 0; times < 2; times++) {
+      await store.deleteGroup('a')
+      await store.deleteProfile('p')
+      await store.deleteConfig('generic', 'x')
+    }
+    t.equal(store.snapshot.groups.size, 0)
+  })
+
+  await t.test('changes are told once each, until somebody stops listening', async t => {
+    const store = await open(t)
+    const told: string[] = []
+    const stop = store.onChange(changes => { for (const { what, kind, name } of changes) told.push(`${what} ${kind} ${name}`) })
+    await store.putGroup(makeGroup({ id: 'a' }))
+    await store.putConfig('ignition', 'x', Buffer.from('1'))
+    await store.deleteGroup('a')
+    stop()
+    await store.deleteConfig('ignition', 'x')
+    t.same(told, ['put group a', 'put ignition x', 'deleted group a'])
+  })
+
+  await t.test('a name that is not one safe path component is refused', async t => {
+    const store = await open(t)
+    for (const id of ['', '.', '..', 'a/b', '../x', 'a\0']) {
+      await t.rejects(store.putGroup(makeGroup({ id })), { code: 'id_invalid' }, JSON.stringify(id))
+      await t.rejects(store.putConfig('generic', id, Buffer.alloc(0)), { code: 'id_invalid' })
+      await t.rejects(store.deleteProfile(id), { code: 'id_invalid' })
+    }
+    t.equal(store.snapshot.groups.size, 0)
+  })
+}
+
+const lease = (last: number, more: Partial<Lease> = {}): Lease =>
+  ({ ip: parseIpv4(`10.0.0.${last}`)!, mac: parseMac(`52:54:00:00:00:0${last}`)!, state: 'bound', since: 1000, expires: 2000, ...more })
+
+/** `open` gives the store at one place again and again, as after a restart. */
+export async function leaseStoreConformance (t: Test, open: (t: Test, current: () => Iterable<Lease>) => LeaseStore): Promise<void> {
+  await t.test('what append promised is there after a restart; of one address the last counts', async t => {
+    const first = open(t, () => [])
+    t.same(await first.load(), [])
+    const kept = [lease(1), lease(2, { state: 'declined', declines: 2 }), lease(1, { expires: 9000, hostName: 'a' })]
+    await Promise.all(kept.map(one => first.append(one)))
+    await first.close()
+    const second = open(t, () => [])
+    const found = new Map((await second.load()).map(one => [one.ip, one]))
+    t.same([...found.values()], [kept[2], kept[1]])
+    await second.close()
+  })
+
+  await t.test('once closed it promises nothing', async t => {
+    const store = open(t, () => [])
+    await store.load()
+    await store.close()
+    await t.rejects(store.append(lease(3)))
+  })
+}
+
+const machine = (last: number, boots: number): Machine => ({
+  mac: parseMac(`52:54:00:00:00:0${last}`)!, firstSeen: 1, lastSeen: 2, boots, stage: 'discover', timeline: [{ stage: 'discover', at: 1, last: 1, times: 1 }]
+} as unknown as Machine)
+
+/** The same for what was seen of machines. */
+export async function machineStoreConformance (t: Test, open: (t: Test, current: () => Iterable<Machine>) => MachineStore): Promise<void> {
+  await t.test('what was noted is there after a restart, in the order in which it was last seen', async t => {
+    const first = open(t, () => [])
+    t.same(await first.load(), [])
+    for (const one of [machine(1, 1), machine(2, 1), machine(1, 2)]) first.note(one)
+    await first.close()
+    const second = open(t, () => [])
+    t.same((await second.load()).map(({ mac, boots }) => `${mac} ${boots}`).sort(), ['52:54:00:00:00:01 2', '52:54:00:00:00:02 1'])
+    await second.close()
+  })
+}
