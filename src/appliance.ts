@@ -24,7 +24,7 @@ import { isLoaderChosen } from './wiring/boot.js'
 import { Closing, type OnClose } from './wiring/closing.js'
 import { bootConfig } from './wiring/dhcp-settings.js'
 import { type Ground, openGround } from './wiring/ground.js'
-import { buildApp } from './wiring/http.js'
+import { buildApp, type Readiness } from './wiring/http.js'
 import { startImages } from './wiring/images.js'
 import { leaseHolder, openLeases } from './wiring/leases.js'
 import type { ListenerRow, Prepared, Running } from './wiring/listener.js'
@@ -37,7 +37,7 @@ export interface Appliance {
   /** Finishes what is under way, in `patience` milliseconds at most; fulfilled with whether all of it came to its end. */
   readonly close: () => Promise<boolean>
   readonly patience: number
-  /** Reads certificates again now, changed or not; everything else is seen when it changes. */
+  /** Looks at the store and reads certificates again now, changed or not. */
   readonly reload: () => Promise<void>
   /** What it does, in one line for a person. */
   readonly status: () => string
@@ -77,7 +77,10 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   await makeStateFolder(ground)
   const planned = await prepareAll(ground, closing.onClose)
   const starting = new Set(planned.map(({ text }) => text))
-  const shared = await share(ground, options, closing.onClose, () => [...starting].map(text => `${text} does not listen yet`))
+  const shared = await share(ground, options, closing.onClose, {
+    starting: () => [...starting].map(text => `${text} does not listen yet`),
+    warnings: planned.flatMap(({ prepared }) => prepared.findings ?? []).filter(({ level }) => level === 'warning').map(({ text }) => text)
+  })
 
   const running: Running[] = []
   for (const { row, prepared, text } of planned) {
@@ -98,7 +101,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
     ...own !== undefined && { dhcp: config.dhcp.mode, interface: config.dhcp.interface, address: formatIpv4(own) }
   }, 'appliance.ready')
   return {
-    reload: async () => { await Promise.all(running.map(({ reload }) => reload?.())) },
+    reload: async () => { await Promise.all([ground.store.rescan(), ...running.map(({ reload }) => reload?.())]) },
     status: () => statusOf(shared)
   }
 }
@@ -112,6 +115,9 @@ async function prepareAll (ground: Ground, onClose: OnClose): Promise<readonly P
     if (!isListener(row)) continue
     const prepared = await row.prepare(ground, place)
     onClose(async () => { await prepared.close?.() })
+    for (const { level, about, text } of prepared.findings ?? []) {
+      if (level === 'warning') ground.log.warn({ about, warning: text }, 'config.warning')
+    }
     if (prepared.off === undefined) planned.push({ row, place, prepared, text: `${row.name} on ${placeText(row, place)}` })
     else ground.log[(prepared.findings ?? []).length > 0 ? 'error' : 'info']({ reason: prepared.off }, `${row.name}.off`)
   }
@@ -146,9 +152,9 @@ async function makeStateFolder ({ loaded, config }: Ground): Promise<void> {
   })
 }
 
-/** What the listeners share, in the order in which it can be made. `starting` gives the reasons why it is not ready yet. */
+/** What the listeners share, in the order in which it can be made. */
 async function share (
-  ground: Ground, { inherited, fence }: Pick<Required<ApplianceOptions>, 'inherited' | 'fence'>, onClose: OnClose, starting: () => readonly string[]
+  ground: Ground, { inherited, fence }: Pick<Required<ApplianceOptions>, 'inherited' | 'fence'>, onClose: OnClose, readiness: Readiness
 ): Promise<Shared> {
   const { loaded, config, log, clock, home, store } = ground
   const metrics = new Metrics()
@@ -183,7 +189,7 @@ async function share (
     onClose
   }
   const images = await startImages(parts)
-  return { ...parts, app: await buildApp(parts, images, starting) }
+  return { ...parts, app: await buildApp(parts, images, readiness) }
 }
 
 async function openRegistry (config: Config, log: Logger, clock: Clock, onClose: OnClose): Promise<MachineRegistry> {

@@ -2,7 +2,7 @@
 // the end and a test of the documentation walk it: one more listener is one more row here, and the docs.
 import type { Config, ListenAddress } from './config/load.js'
 import { ports as dhcpPorts } from './dhcp/constants.js'
-import { each, interfaceUp, portAsItShouldBe, portToAskFrom, socketAnswered } from './doctor/ports.js'
+import { each, interfaceUp, otherServers, portAsItShouldBe, socketAnswered } from './doctor/ports.js'
 import { prepareControl } from './wiring/control.js'
 import { bootServerPlaces, dhcpClientPlaces, dhcpPlaces, prepareDhcp } from './wiring/dhcp.js'
 import { prepareGrpc } from './wiring/grpc.js'
@@ -87,7 +87,7 @@ export const listeners: readonly Row[] = [
     systemd: 'dhcp-client',
     keys: ['dhcp.interface', 'dhcp.allow_other_servers'],
     places: dhcpClientPlaces,
-    diagnose: portToAskFrom
+    diagnose: otherServers
   },
   {
     name: 'boot-server',

@@ -110,3 +110,27 @@ t.test('each row starts, is found, and closes', async t => {
   const allowed = Number(/^TimeoutStopSec=(\d+)$/m.exec(read('systemd/core-provisioner.service'))?.[1]) * 1000
   t.ok(longest + stageLimits.listener + stageLimits.worker + stageLimits.file < allowed, 'systemd waits longer')
 })
+
+t.test('what may be amiss is told by check and doctor, and at level warn and in /readyz by serve', async t => {
+  const warnings = async (...set: readonly string[]): Promise<readonly string[]> =>
+    (await planFor(await configured(t, ...set), options)).findings.filter(({ level }) => level === 'warning').map(({ text }) => text)
+  t.same(await warnings(...server), [])
+  t.match(await warnings('dhcp.mode=server', 'dhcp.interface=lo', 'dhcp.subnets=[{ subnet: 10.9.0.0/24 }]'),
+    [/dhcp\.subnets hold no address of lo \(127\.0\.0\.1\): machines there get no answer/])
+  t.match(await warnings('dhcp.mode=server', 'dhcp.interface=lo', 'dhcp.subnets=[{ subnet: 127.0.0.0/8, range: 127.0.0.9-127.0.0.10 }]'),
+    [/dhcp\.subnets\.0\.range is never used: dhcp\.unknown_clients is deny/])
+  const loaded = await configured(t, 'advertise=192.0.2.1', 'boot.script_url=http://no-such-name.invalid/boot.ipxe')
+  const expected = [/^--set http\.address: http\.address is 127\.0\.0\.1:\d+, and machines are told 192\.0\.2\.1: nobody listens there$/,
+    /boot\.script_url: no-such-name\.invalid does not resolve here/]
+  t.match((await planFor(loaded, options)).findings.filter(({ level }) => level === 'warning').map(({ text }) => text), expected)
+  t.match((await diagnose({ ...options, loaded, running: false })).filter(({ level }) => level === 'warning').map(({ text }) => text), expected)
+
+  const { stream, entries } = logLines()
+  const appliance = await startAppliance(loaded, { log: createLog({ level: 'warn', pretty: false, destination: stream }) })
+  const { host, port } = loaded.config.http.address
+  const ready = await fetch(`http://${host}:${port}/readyz`)
+  t.equal(ready.status, 200)
+  t.match(await ready.text(), /^ok\nwarning: --set http\.address: .*\nwarning: .*no-such-name\.invalid does not resolve/)
+  await appliance.close()
+  t.match(entries().filter(({ msg }) => msg === 'config.warning').map(({ warning }) => warning), expected)
+})

@@ -213,7 +213,13 @@ async function sandbox (options: Options, folder: string, children: Children, st
 }
 
 async function main (): Promise<number> {
-  const options = readOptions()
+  let options: Options
+  try {
+    options = readOptions()
+  } catch (error) {
+    print(`sandbox: ${error instanceof Error ? error.message : String(error)}`)
+    return 2
+  }
   const folder = mkdtempSync(join(tmpdir(), 'core-provisioner-sandbox-'))
   const children = new Children()
   const stop = new AbortController()

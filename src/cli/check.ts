@@ -2,6 +2,7 @@
 import { systemClock } from '../base/clock.js'
 import { createLog } from '../base/log.js'
 import { AppError } from '../base/errors.js'
+import type { Finding } from '../doctor/finding.js'
 import { type Plan, planFor } from '../doctor/plan.js'
 import { eyesOf, eyesOptions, parse } from './arguments.js'
 import { type Command, print, printJson, table } from './command.js'
@@ -26,15 +27,16 @@ export const checkCommand: Command = {
     }
     const { sources, dhcp, paths, findings } = plan
     const listeners = plan.listeners.map(({ row, address, what }) => ({ protocol: row.name, address, what }))
-    const texts = (wanted: 'problem' | 'note'): readonly string[] => findings.filter(({ level }) => level === wanted).map(({ text }) => text)
+    const texts = (wanted: Finding['level']): readonly string[] => findings.filter(({ level }) => level === wanted).map(({ text }) => text)
     const problems = texts('problem')
     if (values.json === true) {
-      printJson(io.stdout, { sources, listeners, dhcp, paths, problems, notes: texts('note') })
+      printJson(io.stdout, { sources, listeners, dhcp, paths, problems, warnings: texts('warning'), notes: texts('note') })
     } else {
       print(io.stdout, `configuration: ${sources.join(', ') || 'the defaults'}\n`)
       print(io.stdout, table(['listens', 'on', ''], listeners.map(({ protocol, address, what }) => [protocol, address, what])))
       print(io.stdout, `\n${table(['reads', 'at', ''], paths)}`)
       for (const text of texts('note')) print(io.stderr, `note: ${text}`)
+      for (const text of texts('warning')) print(io.stderr, `warning: ${text}`)
       for (const text of problems) print(io.stderr, `problem: ${text}`)
     }
     return problems.length === 0 ? 0 : 1

@@ -3,7 +3,7 @@
 import { get as httpGet } from 'node:http'
 import { get as httpsGet } from 'node:https'
 import { isDeepStrictEqual } from 'node:util'
-import { openStore } from '../appliance.js'
+import { openStore } from '../wiring/looking.js'
 import { AppError, messageOf } from '../base/errors.js'
 import { createLog } from '../base/log.js'
 import type { ListenAddress } from '../config/load.js'

@@ -7,7 +7,7 @@ import { eyesOf, eyesOptions, parse } from './arguments.js'
 import { type Command, print, printJson } from './command.js'
 import { askJson } from './control-client.js'
 
-const marks = { ok: 'ok     ', note: 'note   ', problem: 'PROBLEM' } as const
+const marks = { ok: 'ok     ', note: 'note   ', warning: 'warning', problem: 'PROBLEM' } as const
 
 export const doctorCommand: Command = {
   name: 'doctor',

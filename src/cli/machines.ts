@@ -39,8 +39,10 @@ export const machinesCommand: Command = {
 const row = ({ mac, stage, address, group, profile, lastSeen, architecture }: MachineShown): readonly string[] =>
   [mac, stage, address, group, profile, lastSeen, architecture].map(cell => cell ?? '-')
 
-const timeline = (machine: MachineShown): string => table(['seconds', 'stage', ''], machine.timeline.map(({ ms, stage, detail = '', failed }) =>
-  [(ms / 1000).toFixed(1), stage, failed === undefined ? detail : `${detail} failed: ${failed}`.trim()]))
+const timeline = (machine: MachineShown): string => table(['seconds', 'stage', ''], machine.timeline.map(({ ms, stage, ...said }) =>
+  [(ms / 1000).toFixed(1), stage, remark(said)]))
 
-const line = ({ at, mac, stage, address = '-', detail = '', failed }: StageShown): string =>
-  [at, mac, address, stage, failed === undefined ? detail : `${detail} failed: ${failed}`].join('  ').trimEnd()
+const line = ({ at, mac, stage, address = '-', ...said }: StageShown): string => [at, mac, address, stage, remark(said)].join('  ').trimEnd()
+
+const remark = ({ detail = '', failed, warning }: Pick<StageShown, 'detail' | 'failed' | 'warning'>): string =>
+  [detail, ...failed === undefined ? [] : [`failed: ${failed}`], ...warning === undefined ? [] : [`warning: ${warning}`]].join(' ').trim()

@@ -1,6 +1,6 @@
 // The command line: which command, and how its errors are told.
 import { programVersion } from '../base/bundled.js'
-import { AppError } from '../base/errors.js'
+import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { type Command, type Io, print } from './command.js'
 
 /** Each is loaded when it is called, and what it needs with it; only the list of all loads all. */
@@ -51,11 +51,21 @@ export async function run (args: readonly string[], io: Io): Promise<number> {
   try {
     return await command.run(rest, io)
   } catch (error) {
-    if (!(error instanceof AppError)) throw error
+    const told = toldAs(error)
+    if (told === undefined) throw error
     // <3> is what the journal knows as an error.
-    print(io.stderr, `${io.journal ? '<3>' : ''}core-provisioner ${command.name}: ${inOneLine(error.message)}`)
-    return error.kind === 'usage' ? 2 : 1
+    print(io.stderr, `${io.journal ? '<3>' : ''}core-provisioner ${command.name}: ${inOneLine(told.message)}`)
+    return told.kind === 'usage' ? 2 : 1
   }
+}
+
+/** What a person is told of an error; undefined for a fault of the program, which says where it is. */
+function toldAs (error: unknown): AppError | undefined {
+  if (error instanceof AppError) return error
+  // What the system refused names the call and the path.
+  if (errnoOf(error) === '' || !(error instanceof Error) || !('syscall' in error)) return undefined
+  const hint = ['EACCES', 'EPERM'].includes(errnoOf(error)) ? ' (this needs root, or the user of the service)' : ''
+  return new AppError(hint === '' ? 'read_failed' : 'permission_denied', `${messageOf(error)}${hint}`, { cause: error })
 }
 
 function inOneLine (message: string): string {

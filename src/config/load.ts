@@ -1,6 +1,6 @@
 // The configuration: read, merged and checked. A flag goes before the environment, the environment before the file, the
 // file before the defaults. What is wrong is told with its path, where it was written, and what was expected.
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import * as v from 'valibot'
 import { isMap, LineCounter, parseDocument, type Document } from 'yaml'
 import { type Config, configSchema, reservationSchema, type ReservationConfig } from './schema.js'
@@ -15,6 +15,8 @@ export const defaultConfigFile = '/etc/core-provisioner/config.yaml'
 export interface ConfigInput {
   /** The file to read; undefined reads the default one if it is there. */
   readonly file: string | undefined
+  /** The default one; another in tests. */
+  readonly defaultFile?: string
   /** `key=value` pairs, the key dotted, the value YAML. */
   readonly set: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
@@ -51,8 +53,8 @@ const matchboxLevels: Readonly<Record<string, string>> = { warning: 'warn', fata
 const logLevelOf = (text: string): string => matchboxLevels[text.toLowerCase()] ?? text.toLowerCase()
 
 /** Reads and checks the configuration; AppError `config_invalid` with a line for each thing that is wrong. */
-export function loadConfig ({ file, set, env }: ConfigInput): LoadedConfig {
-  const path = file ?? (existsSync(defaultConfigFile) ? defaultConfigFile : undefined)
+export function loadConfig ({ file, defaultFile = defaultConfigFile, set, env }: ConfigInput): LoadedConfig {
+  const path = file ?? (isThere(defaultFile) ? defaultFile : undefined)
   const written = path === undefined ? emptyFile() : readYaml(path)
   const raw = written.value
   const origins = new Map<string, string>()
@@ -159,6 +161,20 @@ function explain (issue: v.BaseIssue<unknown>): string {
   return issue.kind === 'schema' || issue.type === 'raw_transform' ? `${issue.message}, not ${received}` : issue.message
 }
 
+/** A file that can't be looked at is none that is absent: whoever may not read it would run with the defaults. */
+function isThere (path: string): boolean {
+  try {
+    statSync(path)
+    return true
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return false
+    throw unreadable(path, error)
+  }
+}
+
+const unreadable = (path: string, error: unknown): AppError => new AppError('config_invalid',
+  `cannot read the configuration file ${path}: ${messageOf(error)}${errnoOf(error) === 'EACCES' ? '; this needs root or the group of the service, or --config FILE' : ''}`)
+
 interface YamlFile { readonly value: Record<string, unknown>, readonly where: (path: Path) => string }
 
 const emptyFile = (): YamlFile => ({ value: {}, where: () => 'configuration' })
@@ -168,9 +184,7 @@ function readYaml (path: string): YamlFile {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    throw new AppError('config_invalid', errnoOf(error) === 'ENOENT'
-      ? `there is no configuration file ${path}`
-      : `cannot read the configuration file ${path}: ${messageOf(error)}`)
+    throw errnoOf(error) === 'ENOENT' ? new AppError('config_invalid', `there is no configuration file ${path}`) : unreadable(path, error)
   }
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })

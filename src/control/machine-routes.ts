@@ -106,7 +106,7 @@ function registerEvents (app: FastifyInstance, { registry, hold }: MachineRoutes
 }
 
 function told ({ machine, observation }: StageChange): StageShown {
-  const { mac, at, stage, detail, failed } = observation
+  const { mac, at, stage, detail, failed, warning } = observation
   const { address, group, profile } = machine
   return {
     mac,
@@ -114,6 +114,7 @@ function told ({ machine, observation }: StageChange): StageShown {
     at: time(at),
     ...detail !== undefined && { detail },
     ...failed !== undefined && { failed },
+    ...warning !== undefined && { warning },
     ...address !== undefined && { address },
     ...group !== undefined && { group },
     ...profile !== undefined && { profile }

@@ -13,6 +13,7 @@ import { readReservations } from '../wiring/reservation-sources.js'
 import { diagnoseAssets } from './assets.js'
 import { fine, type Finding, note } from './finding.js'
 import { diagnoseImages } from './images.js'
+import type { Around } from './ports.js'
 import { onGround, type Plan, type PlanOptions } from './plan.js'
 
 export interface DoctorOptions extends PlanOptions {
@@ -24,7 +25,7 @@ export interface DoctorOptions extends PlanOptions {
 export const diagnose = ({ loaded, running, ...options }: DoctorOptions): Promise<readonly Finding[]> =>
   onGround(loaded, options, async (ground, plan) => [
     ...fromPlan(plan),
-    ...await fromListeners(plan, running),
+    ...await fromListeners(plan, { config: loaded.config, clock: options.clock, running }),
     ...await folders(loaded),
     ...await diagnoseImages(loaded, options),
     ...diagnoseAssets(ground),
@@ -37,8 +38,8 @@ function fromPlan ({ findings, paths }: Plan): readonly Finding[] {
   return [...findings, ...allIsWell ? [fine('configuration', paths.map(path => path.join(' ').trim()).join('; '))] : []]
 }
 
-async function fromListeners ({ listeners }: Plan, running: boolean): Promise<readonly Finding[]> {
-  const found = await Promise.all(listeners.filter(({ off }) => !off).map(({ row, place }) => row.diagnose(row, place, running)))
+async function fromListeners ({ listeners }: Plan, around: Around): Promise<readonly Finding[]> {
+  const found = await Promise.all(listeners.filter(({ off }) => !off).map(({ row, place }) => row.diagnose(row, place, around)))
   return found.flat()
 }
 

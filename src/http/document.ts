@@ -20,7 +20,7 @@ export function answerDocument (
 ): FastifyReply | Promise<FastifyReply> {
   const seen = routing.seen(request)
   const { labels, mac, rendering } = documentFor(routing, request, document)
-  const { group, profile, body, error, problem } = rendering
+  const { group, profile, body, error, problem, warning } = rendering
   seen.kind = kind
   seen.name = document
   seen.labels = labels
@@ -29,6 +29,7 @@ export function answerDocument (
   seen.profile = profile
   seen.unmatched = group === undefined
   seen.problem = error?.message ?? problem
+  seen.warning = warning
   return routing.answer(request, reply, body === undefined ? notFound : answer(rendering, body))
 }
 

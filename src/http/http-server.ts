@@ -37,6 +37,8 @@ export interface HttpOptions {
   readonly identify?: ((ip: string) => Mac | undefined) | undefined
   /** Why the program is not ready, one line each; none when it is. */
   readonly ready: () => readonly string[]
+  /** What may be amiss all the same, one line each. */
+  readonly warnings?: () => readonly string[]
   /** Told of each request once its answer has left. */
   readonly onRequest?: (event: RequestEvent) => void
   /** What clients may hold of this listener and the others that serve the same routes; generous without it. */
@@ -102,7 +104,7 @@ const matchboxPaths: ReadonlySet<string> = new Set([
 export type HttpApp = FastifyInstance & { readonly connections: ClientConnections }
 
 export function buildHttpApp (options: HttpOptions): HttpApp {
-  const { provisioner, log, assetsPath, assetCache, signer, loaders, identify, ready, onRequest, limits = {} } = options
+  const { provisioner, log, assetsPath, assetCache, signer, loaders, identify, onRequest, limits = {} } = options
   const connections = options.connections ?? new ClientConnections({ all: 4096, perAddress: 4096, progressTimeout })
   const { headerBytes, headersTimeout, requestTimeout, keepAliveTimeout } = { ...defaultLimits, ...limits }
 
@@ -178,7 +180,7 @@ export function buildHttpApp (options: HttpOptions): HttpApp {
 
   bootRoutes(app, routing)
   configRoutes(app, routing)
-  healthRoutes(app, ready)
+  healthRoutes(app, options.ready, options.warnings ?? (() => []))
   if (assetsPath !== '') assetRoutes(app, routing, assetsPath, assetCache)
   if (loaders !== undefined) loaderRoutes(app, routing, loaders)
   return Object.assign(app, { connections })

@@ -29,6 +29,8 @@ export interface RequestEvent {
   readonly finished: boolean
   /** Why there was no document, or why one was served that will hardly do what was meant. */
   readonly problem: string | undefined
+  /** What of a config that was served is lost or will hardly do what was meant. */
+  readonly warning?: string | undefined
 }
 
 /** What a route finds out about its request. */
@@ -43,6 +45,7 @@ export interface Seen {
   profile?: Profile | undefined
   unmatched?: boolean
   problem?: string | undefined
+  warning?: string | undefined
 }
 
 const noLabels: Labels = new Map()
@@ -59,18 +62,20 @@ export function tell (
   log: Logger,
   onRequest: ((event: RequestEvent) => void) | undefined
 ): void {
-  const { kind, name, path, labels, problem } = seen
+  const { kind, name, path, labels, problem, warning } = seen
   const mac = seen.mac ?? macOf(labels)
   const { ip, status, bytes, ms, finished } = sent
   const group = seen.group?.id
   const profile = seen.profile?.id ?? seen.group?.profile
-  onRequest?.({ kind, path, mac, ip, labels, group, profile, status, bytes, ms, finished, problem })
+  onRequest?.({ kind, path, mac, ip, labels, group, profile, status, bytes, ms, finished, problem, warning })
   const fields = { mac, ip, group, profile, status, bytes, ms: Math.round(ms * 10) / 10, ...finished ? {} : { brokenOff: true } }
   if (seen.unmatched === true) {
     const shown = Object.fromEntries([...labels].slice(0, maxLabels).map(([key, value]) => [short(key), short(value)]))
     log.warn({ ...fields, document: name, labels: shown }, 'http.unmatched')
   } else if (problem !== undefined) {
     log.warn({ ...fields, problem }, `http.${name}`)
+  } else if (warning !== undefined) {
+    log.warn({ ...fields, warning }, `http.${name}`)
   } else if (kind === 'other' || kind === 'asset') {
     log.debug({ ip, path: short(path), status, bytes, ms: fields.ms }, `http.${name}`)
   } else {

@@ -32,6 +32,8 @@ export interface Observation extends Facts {
   readonly detail?: string
   /** Why the stage did not succeed. */
   readonly failed?: string
+  /** What a person should look at, although the stage succeeded. */
+  readonly warning?: string
 }
 
 export interface TimelineEntry {
@@ -40,6 +42,7 @@ export interface TimelineEntry {
   readonly at: number
   readonly detail?: string
   readonly failed?: string
+  readonly warning?: string
 }
 
 export interface Machine extends Facts {
@@ -99,10 +102,12 @@ function beginsBoot (machine: Machine, { stage, program }: Observation): boolean
   return reached(machine, program === 'ipxe' ? 'script' : 'loader')
 }
 
-function enter (machine: Machine, { stage, at, detail, failed }: Observation): Machine {
+function enter (machine: Machine, { stage, at, detail, failed, warning }: Observation): Machine {
   const last = machine.timeline.at(-1)
-  const repeated = last?.stage === stage && last.detail === detail && last.failed === failed
-  const entry: TimelineEntry = { stage, at, ...detail !== undefined && { detail }, ...failed !== undefined && { failed } }
+  const repeated = last?.stage === stage && last.detail === detail && last.failed === failed && last.warning === warning
+  const entry: TimelineEntry = {
+    stage, at, ...detail !== undefined && { detail }, ...failed !== undefined && { failed }, ...warning !== undefined && { warning }
+  }
   const succeeded = failed === undefined
   return {
     ...succeeded && stage === 'kernel' ? without(machine, 'installedAt') : machine,

@@ -5,7 +5,7 @@ import { Buffer } from 'node:buffer'
 import { AppError } from '../base/errors.js'
 import { jsonText } from '../go/json.js'
 import { readyIgnition } from '../ignition/ready.js'
-import { formatEntry } from '../ignition/report.js'
+import { formatEntry, type Report } from '../ignition/report.js'
 import { forgottenVariant, transpile } from '../ignition/transpile.js'
 import type { ConfigFile } from './store.js'
 
@@ -15,6 +15,8 @@ export interface Translation {
   readonly error: AppError | undefined
   /** One `file:line:col: kind: message` each; lines are those of the rendered template. */
   readonly report: readonly string[]
+  /** What of the config is lost or will hardly do what was meant, though it was translated; undefined when nothing is. */
+  readonly warning?: string | undefined
 }
 
 /** A ready document is served whatever there is to say of it. */
@@ -101,10 +103,19 @@ function readiness (name: string, content: Buffer): Readiness {
   return { problem, report: ready.report.map(entry => formatEntry(entry, name)) }
 }
 
+/** The first remark that is no mere information, and how many more there are: a line of the log has room for one. */
+function warningOf (report: Report, name: string): string | undefined {
+  const [first, ...more] = report.filter(({ kind }) => kind === 'warning' || kind === 'deprecated')
+  const others = more.length === 0 ? '' : ` (and ${more.length} more; core-provisioner transpile shows all)`
+  return first && formatEntry(first, name) + others
+}
+
 function translate (name: string, rendered: Buffer): Translation {
   const { ok, config, report } = transpile(rendered, { flavour: 'matchbox', serving: true })
   const lines = report.map(entry => formatEntry(entry, name))
-  if (ok && config !== undefined) return { body: Buffer.from(jsonText(config)), error: undefined, report: lines }
+  if (ok && config !== undefined) {
+    return { body: Buffer.from(jsonText(config)), error: undefined, report: lines, warning: warningOf(report, name) }
+  }
   const first = report.find(entry => entry.kind === 'error')
   const message = first === undefined ? `${name} could not be translated to Ignition` : formatEntry(first, name)
   return { body: undefined, error: new AppError('ignition_invalid', message), report: lines }

@@ -32,6 +32,8 @@ export interface Rendering {
   readonly problem: string | undefined
   /** What the translation to Ignition remarked, one `file:line:col: kind: message` each. */
   readonly report: readonly string[]
+  /** The one of them that a person has to see, although the config was translated. */
+  readonly warning?: string | undefined
 }
 
 export interface Provisioner {
@@ -112,8 +114,8 @@ export function createProvisioner ({ store, resilient = false, assets = asWritte
       } catch (e) {
         error = e instanceof AppError ? e : new AppError('template_invalid', messageOf(e), { cause: e })
       }
-      const { boot, body, problem, report = [] } = made
-      return { group, profile, boot, body, error: error ?? made.error, problem, report }
+      const { boot, body, problem, report = [], warning } = made
+      return { group, profile, boot, body, error: error ?? made.error, problem, report, warning }
     },
     version: () => {
       const [objects, pins] = [store.snapshot.forMachines, assets.version()]
@@ -190,6 +192,7 @@ interface Made {
   readonly error?: AppError | undefined
   readonly problem?: string | undefined
   readonly report?: readonly string[]
+  readonly warning?: string | undefined
 }
 
 const bodies: Readonly<Record<DocumentKind, (matched: Matched) => Made>> = {

@@ -2,7 +2,7 @@
 // cloud/, generic/. Everything is held in memory; a put writes the file first. A file that cannot be used is a problem,
 // and what it held before stays in force.
 import type { Stats } from 'node:fs'
-import { readFile, readdir, stat, unlink } from 'node:fs/promises'
+import { readFile, readdir, realpath, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
@@ -46,6 +46,12 @@ const folders = ['groups', 'profiles', ...configKinds] as const
 /** A larger file is refused: it would have to be held in memory. */
 const maxFileBytes = 32 * 1024 * 1024
 const readsAtOnce = 64
+/** As many links may lead into one another. */
+const mostLinks = 8
+/** Milliseconds between two looks at what no event tells of. */
+const lookEvery = 3000
+/** All files are looked at so seldom that looking takes no more than one part in this of the time. */
+const lookShare = 50
 
 const folderOf = (kind: Kind): typeof folders[number] => kind === 'group' ? 'groups' : kind === 'profile' ? 'profiles' : kind
 const fileOf = (kind: Kind, name: string): string => `${folderOf(kind)}/${name}${kind === 'group' || kind === 'profile' ? '.json' : ''}`
@@ -93,6 +99,9 @@ class FolderStore implements OpenStore {
   #folderProblems = new Map<string, string>()
   #watcher: FolderWatcher | undefined
   #rescan: Promise<void> = Promise.resolve()
+  /** Files reached through a link: edits of them raise no event in the folders that are watched. */
+  readonly #unwatched = new Set<string>()
+  #looking: Timer | undefined
   #closed = false
 
   constructor (options: FileStoreOptions) { this.#options = options }
@@ -112,6 +121,7 @@ class FolderStore implements OpenStore {
       })
     }
     await this.#readAll({ first: true })
+    if (watch) this.#lookAgain(0)
     const { groups, profiles, configs } = this.snapshot
     log.info({
       path: dataPath,
@@ -124,6 +134,7 @@ class FolderStore implements OpenStore {
 
   async close (): Promise<void> {
     this.#closed = true
+    this.#looking?.cancel()
     await this.#watcher?.close()
     await this.#rescan
     await Promise.all(this.#busy.values())
@@ -215,6 +226,27 @@ class FolderStore implements OpenStore {
     if (changes.length > 0) for (const listener of this.#listeners) listener(changes)
   }
 
+  /**
+   * Events are not enough where a link's target changes, a file is mounted over, or another machine writes to a shared folder:
+   * files that are known to be such are looked at every few seconds, all others too when the time allows. `owed` is how many
+   * milliseconds have to pass before that.
+   */
+  #lookAgain (owed: number): void {
+    const { clock } = this.#options
+    this.#looking = clock.after(lookEvery, () => {
+      const all = owed <= lookEvery
+      this.#rescan = this.#rescan.then(async () => {
+        const started = clock.now()
+        if (all) await this.#readAll({ first: false })
+        else await this.#readSome([...this.#unwatched], { always: false })
+        if (!this.#closed) this.#lookAgain(all ? (clock.now() - started) * lookShare : owed - lookEvery)
+      }).catch((error: unknown) => {
+        this.#options.log.warn({ err: messageOf(error) }, 'store.reload')
+        if (!this.#closed) this.#lookAgain(0)
+      })
+    })
+  }
+
   #onEdit (files: readonly string[] | 'all'): void {
     this.#rescan = this.#rescan.then(async () => {
       if (this.#closed) return
@@ -235,26 +267,36 @@ class FolderStore implements OpenStore {
   async #readAll ({ first }: { readonly first: boolean }): Promise<void> {
     if (!first) await this.#watcher?.refresh()
     const found = new Set<string>()
+    const known = this.#folderProblems
     this.#folderProblems = new Map()
-    for (const folder of folders) await this.#list(folder, found)
+    this.#unwatched.clear()
+    for (const folder of folders) await this.#list(folder, found, [])
     if (found.size === 0) {
       await stat(this.#options.dataPath).catch((error: unknown) => {
         this.#folderProblems.set('.', `the data folder cannot be read: ${messageOf(error)}`)
       })
     }
-    const files = [...found, ...[...this.#records.keys()].filter(file => !found.has(file))]
+    for (const [folder, problem] of this.#folderProblems) {
+      if (known.get(folder) !== problem) this.#options.log.warn({ path: join(this.#options.dataPath, folder), problem }, 'store.unreadable')
+    }
+    await this.#readSome([...found, ...[...this.#records.keys()].filter(file => !found.has(file))], { always: first })
+  }
+
+  async #readSome (files: readonly string[], how: { readonly always: boolean }): Promise<void> {
     for (let i = 0; i < files.length; i += readsAtOnce) {
-      await Promise.all(files.slice(i, i + readsAtOnce).map(file => this.#read(file, { always: first })))
+      await Promise.all(files.slice(i, i + readsAtOnce).map(file => this.#read(file, how)))
     }
   }
 
-  /** Adds the files of a folder and of those in it; removes what an interrupted write left behind. */
-  async #list (folder: string, found: Set<string>): Promise<void> {
+  /**
+   * Adds the files of a folder and of those in it, also through links; removes what an interrupted write left behind. `linked`
+   * are the folders that links on the way led to: one that leads back is not followed.
+   */
+  async #list (folder: string, found: Set<string>, linked: readonly string[]): Promise<void> {
     const path = join(this.#options.dataPath, folder)
     const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return []
       this.#folderProblems.set(folder, `the folder cannot be read: ${messageOf(error)}`)
-      this.#options.log.warn({ folder, err: messageOf(error) }, 'store.unreadable')
       return []
     })
     for (const entry of entries) {
@@ -263,9 +305,14 @@ class FolderStore implements OpenStore {
         if (!this.#busy.size) await unlink(join(path, entry.name)).catch(() => {})
       } else if (entry.isDirectory()) {
         // Kubernetes swaps a mounted folder through a hidden one beside its links.
-        if (folder !== 'groups' && !entry.name.startsWith('..')) await this.#list(file, found)
+        if (folder !== 'groups' && !entry.name.startsWith('..')) await this.#list(file, found, linked)
+      } else if (entry.isSymbolicLink() && folder !== 'groups' && !entry.name.startsWith('..') && await isFolder(join(path, entry.name))) {
+        const target = await realpath(join(path, entry.name)).catch(() => undefined)
+        if (target === undefined || isInside(join(await realpath(path).catch(() => path)), target)) continue
+        if (linked.length < mostLinks && !linked.includes(target)) await this.#list(file, found, [...linked, target])
       } else if (placeOf(file) !== undefined) {
         found.add(file)
+        if (entry.isSymbolicLink() || linked.length > 0) this.#unwatched.add(file)
       }
     }
   }
@@ -328,4 +375,6 @@ class FolderStore implements OpenStore {
 }
 
 const stampAt = async (path: string): Promise<string> => stat(path).then(stampOf, () => 'missing')
+/** Whether a folder is the other one or lies in it. */
+const isInside = (folder: string, other: string): boolean => folder === other || folder.startsWith(`${other}/`)
 const isFolder = async (path: string): Promise<boolean> => stat(path).then(s => s.isDirectory(), () => false)

@@ -8,7 +8,7 @@ import type { LookForOthers } from '../dhcp/other-servers.js'
 import { startProxyServer } from '../dhcp/proxy-server.js'
 import { buildReservations } from '../dhcp/reservations.js'
 import type { DhcpSubnet } from '../dhcp/subnet.js'
-import { note, problem } from '../doctor/finding.js'
+import { problem, warning } from '../doctor/finding.js'
 import { groupLoaders } from '../matchbox/group-machines.js'
 import { createConflictProbe } from '../net/conflict-probe.js'
 import { openDeviceSocket } from '../net/device-socket.js'
@@ -46,7 +46,7 @@ export async function prepareDhcp (ground: Ground, place: Place): Promise<Prepar
     what: `${own === undefined ? '' : `as ${formatIpv4(own)}, `}${subnets.length} subnets, ${inForce.byIp.size} reservations,${overrides === 0 ? '' : ` ${overrides} boot overrides,`} unknown clients: ${config.dhcp.unknown_clients}`,
     findings: [
       ...[...found.problems, ...inForce.problems, ...boot.problems].map(text => problem('configuration', text)),
-      ...withoutEffect(loaded, own).map(text => note('configuration', text))
+      ...withoutEffect(loaded, own).map(text => warning('configuration', text))
     ],
     listen: async shared => {
       // Without the interface's address there is no ground to listen on.
@@ -67,6 +67,7 @@ function withoutEffect ({ config: { dhcp, boot }, where }: LoadedConfig, own: Ip
   const served = own === undefined || dhcp.subnets.some(({ subnet }) => contains(subnet, own))
   return [
     ...boot.overrides.flatMap(({ proxy_style: style }, n) => style === undefined ? [] : [said(['boot', 'overrides', n, 'proxy_style'], 'has no effect in server mode')]),
+    ...dhcp.unknown_clients === 'allow' ? [] : dhcp.subnets.flatMap(({ range }, n) => range === undefined ? [] : [said(['dhcp', 'subnets', n, 'range'], 'is never used: dhcp.unknown_clients is deny, so only reservations are answered')]),
     ...served ? [] : [said(['dhcp', 'subnets'], `hold no address of ${dhcp.interface} (${formatIpv4(own)}): machines there get no answer, only those behind relay agents do`)]
   ]
 }

@@ -11,18 +11,25 @@ import { armor } from '../openpgp/sign.js'
 import { normaliseFileName } from '../tftp/file-name.js'
 import type { Clock } from '../base/clock.js'
 import { addressHolders } from './address-holders.js'
-import { bootConfig } from './dhcp-settings.js'
+import { advertisedHost, bootConfig } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
 import type { ServiceImages } from './images.js'
 import type { Prepared } from './listener.js'
 import type { Place } from './place.js'
+import { elsewhere, unresolved } from './reach.js'
 import type { Shared } from './shared.js'
 
 /** Bytes of the smallest asset that is kept in memory: reading a smaller one costs next to nothing. */
 const smallestKept = 256 * 1024
 
-/** `starting` gives the reasons why the appliance is not ready yet. */
-export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImages | undefined, starting: () => readonly string[]): Promise<HttpApp> {
+export interface Readiness {
+  /** Why the appliance is not ready yet. */
+  readonly starting: () => readonly string[]
+  /** What was amiss with the configuration at the start, and no reason not to be ready. */
+  readonly warnings: readonly string[]
+}
+
+export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImages | undefined, { starting, warnings }: Readiness): Promise<HttpApp> {
   const { config, log, clock, store, provisioner, bootFiles, metrics, observer, signer, hindrances } = shared
   const assetCache = new FileCache({ memory: config.assets.cache_memory, smallest: smallestKept, clock })
   metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
@@ -47,6 +54,7 @@ export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImag
     },
     identify: config.http.identify_by_ip ? await addressHolders(shared) : undefined,
     ready: () => [...starting(), ...hindrances.values(), ...store.problems().map(({ where, message }) => `${where}: ${message}`)],
+    warnings: () => warnings,
     onRequest: event => {
       observer.onHttp(event)
       if (event.path.startsWith('/assets/') && (event.status === 200 || event.status === 206)) images?.fetched(event.path)
@@ -59,9 +67,12 @@ export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImag
   return app
 }
 
-export async function prepareHttp ({ config, origin }: Ground, { key, host = '0.0.0.0', port }: Place): Promise<Prepared> {
+export async function prepareHttp (ground: Ground, place: Place): Promise<Prepared> {
+  const { config, own, origin } = ground
+  const { key, host = '0.0.0.0', port } = place
   return {
     what: `machines are told ${bootConfig(config, origin).scriptUrl}`,
+    findings: [...elsewhere(ground, place, advertisedHost(config, own)), ...await unresolved(ground)],
     listen: async ({ app, sockets, log, clock }) => {
       const socket = sockets.take('http', { key, host, port })
       try {

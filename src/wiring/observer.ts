@@ -47,7 +47,8 @@ const httpStages: Readonly<Partial<Record<RequestKind, Stage>>> = { script: 'scr
 export function createObserver ({ registry, metrics, clock, macOf, addressClaims, log, loaderChosen, fence }: ObserverOptions): Observer {
   const record = (observation: Observation): void => {
     registry.record(observation)
-    metrics.stages.inc({ stage: observation.stage, result: observation.failed === undefined ? 'ok' : 'failed' })
+    const result = observation.failed !== undefined ? 'failed' : observation.warning !== undefined ? 'warned' : 'ok'
+    metrics.stages.inc({ stage: observation.stage, result })
   }
   const loaders = new LoaderWatch({ registry, clock, log, loaderChosen, record })
   const fileListeners: Array<(mac: Mac) => void> = []
@@ -130,7 +131,7 @@ export function createObserver ({ registry, metrics, clock, macOf, addressClaims
         detail: event.path,
         ...event.group !== undefined && { group: event.group },
         ...event.profile !== undefined && { profile: event.profile },
-        ...failed !== undefined && { failed }
+        ...failed !== undefined ? { failed } : event.warning !== undefined && { warning: event.warning }
       })
     }),
     onInstalled: (mac, address) => { record({ mac, stage: 'installed', at: clock.now(), address }) }

@@ -11,17 +11,20 @@ import { loadersOnDisk } from './boot-files.js'
 import type { Ground } from './ground.js'
 import type { Prepared } from './listener.js'
 import type { Place } from './place.js'
+import { elsewhere } from './reach.js'
 
-export async function prepareTftp ({ config, clock, home }: Ground, { key, host = '0.0.0.0', port }: Place): Promise<Prepared> {
+export async function prepareTftp (ground: Ground, place: Place): Promise<Prepared> {
+  const { config, clock, own, home } = ground
+  const { key, host = '0.0.0.0', port } = place
   const folders = [config.tftp.root, ...bootFolders()]
   const files = loadersOnDisk(config, clock)
   const chains = await Promise.all(loaderNames(config).map(async name => ({ name, ...await followChain(name, files) })))
   return {
     what: `loaders ${chains.filter(({ found }) => found).map(({ name }) => name).join(', ') || 'none'}`,
-    findings: chains.flatMap(({ name, found, problems }) => [
+    findings: [...own === undefined ? [] : elsewhere(ground, place, formatIpv4(own)), ...chains.flatMap(({ name, found, problems }) => [
       ...found ? [] : [note('loaders', `boot loader ${name} is in none of ${folders.join(', ')}; scripts/boot-files fetches those that the distribution has`)],
       ...problems.map(text => problem('loaders', text))
-    ]),
+    ])],
     listen: async ({ log, clock, macOf, observer, bootFiles, sockets }) => {
       const inherited = sockets.takeAll('tftp', { key, host, port })
       const server = await startTftpServer({

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { configSchema } from '../../src/config/schema.js'
@@ -160,4 +160,14 @@ t.test('docs/configuration.md names every key', t => {
 t.test('what is set for one is not set for the next', async t => {
   const modeOf = (...set: string[]): string => loadConfig({ file: undefined, env: {}, set }).config.dhcp.mode
   t.same([modeOf(), modeOf('dhcp.mode=proxy', 'dhcp.interface=lo'), modeOf()], ['off', 'proxy', 'off'])
+})
+
+t.test('a default file that can not be looked at is not taken as absent', async t => {
+  const folder = t.testdir()
+  symlinkSync('loop.yaml', join(folder, 'loop.yaml'))
+  const load = (name: string): unknown => loadConfig({ file: undefined, defaultFile: join(folder, name), set: [], env: {} })
+  t.throws(() => load('loop.yaml'), { code: 'config_invalid', message: /^cannot read the configuration file .*loop\.yaml: ELOOP/ })
+  mkdirSync(join(folder, 'folder.yaml'))
+  t.throws(() => load('folder.yaml'), { code: 'config_invalid', message: /^cannot read the configuration file/ })
+  t.match(load('absent.yaml'), { sources: [] })
 })

@@ -9,7 +9,8 @@ import { LeaseTable } from '../../src/dhcp/leases.js'
 import { buildReservations } from '../../src/dhcp/reservations.js'
 import { removeFile, writeFileAtomic } from '../../src/disk/atomic-file.js'
 import { JsonLines } from '../../src/disk/json-lines.js'
-import { type FileStore, openFileStore } from '../../src/store/file-store.js'
+import type { OpenStore } from '../../src/matchbox/store.js'
+import { openFileStore } from '../../src/store/file-store.js'
 import { DhcpWire } from '../helpers/dhcp-wire.js'
 import { ip, mac, request, subnet } from '../helpers/dhcp.js'
 import { DiskRecord } from '../helpers/disk-record.js'
@@ -20,7 +21,7 @@ const log = pino({ level: 'silent' })
 /** How a file is replaced, in a folder of that name. */
 const replaced = (name: string, folder: string): string[] => ['write TMP', 'sync TMP', `rename TMP ${name}`, `sync ${folder}`]
 
-async function opened (t: Test, dataPath: string): Promise<FileStore> {
+async function opened (t: Test, dataPath: string): Promise<OpenStore> {
   const store = await openFileStore({ dataPath, tombstoneMs: 0, clock: new FakeClock(), log, watch: false })
   t.teardown(() => store.close())
   return store

@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { type Clock, systemClock } from '../../src/base/clock.js'
+import { createLog } from '../../src/base/log.js'
 import { findConfig, findProfile, type OpenStore } from '../../src/matchbox/store.js'
 import { openFileStore } from '../../src/store/file-store.js'
 import { FakeClock } from '../helpers/fake-clock.js'
+import { logLines } from '../helpers/log-lines.js'
 import { makeGroup, makeProfile } from '../helpers/memory-store.js'
 
 const log = pino({ level: 'silent' })
@@ -22,8 +24,11 @@ async function open (t: Test, dataPath: string, options: Options = {}): Promise<
 function seen (store: OpenStore, holds: () => boolean): Promise<void> {
   return new Promise(resolve => {
     if (holds()) { resolve(); return }
+    // The store's own timers keep no process alive, and a folder that is gone has no watch that would.
+    const alive = setInterval(() => {}, 1000)
     const stop = store.onChange(() => {
       if (!holds()) return
+      clearInterval(alive)
       stop()
       resolve()
     })
@@ -197,4 +202,42 @@ t.test('a folder that is swapped, deleted and made again', async t => {
   writeFileSync(path('data/groups/f.json'), group('f'))
   await seen(store, () => profileOf('f') === 'p')
   t.equal(profileOf('d'), undefined)
+})
+
+t.test('edits that raise no event in the store are seen: a link whose target changes, a linked folder', async t => {
+  const base = t.testdir({
+    data: { groups: {}, ignition: {}, profiles: {} },
+    elsewhere: { 'a.json': group('a', 'one'), more: { 'x.ign': '1' } }
+  })
+  const path = (...parts: string[]): string => join(base, ...parts)
+  symlinkSync(path('elsewhere/a.json'), path('data/groups/a.json'))
+  symlinkSync(path('elsewhere/more'), path('data/ignition/more'))
+  symlinkSync(path('data'), path('data/ignition/loop'))
+  const clock = new FakeClock()
+  const store = await open(t, path('data'), { clock, watch: true })
+  const read = (name: string): string | undefined => store.snapshot.configs.ignition.get(name)?.content.toString()
+  t.equal(store.snapshot.groups.get('a')?.profile, 'one')
+  t.same([...store.snapshot.configs.ignition.keys()], ['more/x.ign'], 'a link that leads back is not followed')
+
+  writeFileSync(path('elsewhere/a.json'), group('a', 'two'))
+  writeFileSync(path('elsewhere/more/x.ign'), '22')
+  const told = new Promise<void>(resolve => { store.onChange(() => { if (read('more/x.ign') === '22' && store.snapshot.groups.get('a')?.profile === 'two') resolve() }) })
+  clock.advance(3000)
+  await told
+
+  writeFileSync(path('elsewhere/more/y.ign'), 'new')
+  await store.rescan()
+  t.equal(read('more/y.ign'), 'new', 'asked to, it looks at once')
+  await store.close()
+  clock.advance(10_000)
+  t.equal(clock.pending, 0)
+})
+
+t.test('a data folder that is missing is told at level warn, once', async t => {
+  const { stream, entries } = logLines()
+  const log = createLog({ level: 'warn', pretty: false, destination: stream })
+  const store = await openFileStore({ dataPath: join(t.testdir(), 'nowhere'), tombstoneMs: 0, clock: new FakeClock(), log, watch: false })
+  await store.rescan()
+  await store.close()
+  t.match(entries(), [{ msg: 'store.unreadable', level: 'warn', path: /nowhere/, problem: /the data folder cannot be read/ }])
 })

@@ -1,0 +1,37 @@
+// Whether machines find what they are told of: a listener on another address than the one that they are given, a name that
+// leads nowhere.
+import { type Finding, warning } from '../doctor/finding.js'
+import { localAddresses } from '../net/interfaces.js'
+import { formatIpv4, parseIpv4 } from '../net/ipv4.js'
+import { resolveProblem } from '../net/resolves.js'
+import type { Ground } from './ground.js'
+import type { Place } from './place.js'
+
+const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+const isLoopback = (host: string): boolean => /^(?:127\.|localhost$|::1$|\[::1\]$)/i.test(host)
+
+/** `told` is the name or address that machines are given for what listens at the place. */
+export function elsewhere ({ loaded }: Ground, { key, host = '0.0.0.0', port }: Place, told: string): readonly Finding[] {
+  if (wildcards.has(host) || host === told) return []
+  const apart = isLoopback(host) ? !isLoopback(told) : parseIpv4(told) !== undefined && isOwn(told)
+  return apart ? [warning(key, `${loaded.where(key.split('.'))}: ${key} is ${host}:${port}, and machines are told ${told}: nobody listens there`)] : []
+}
+
+/** The names in the URLs that machines are given. */
+export async function unresolved ({ loaded, config, clock }: Ground): Promise<readonly Finding[]> {
+  const script = config.boot.script_url
+  const names = [['advertise', config.advertise], ['boot.script_url', script === '' ? '' : new URL(script).hostname]] as const
+  const found = await Promise.all(names.map(async ([key, name]): Promise<readonly Finding[]> => {
+    const problem = name === '' ? undefined : await resolveProblem(name, clock)
+    return problem === undefined ? [] : [warning(key, `${loaded.where(key.split('.'))}: ${key}: ${name} does not resolve here (${problem}), and machines are given it`)]
+  }))
+  return found.flat()
+}
+
+function isOwn (address: string): boolean {
+  try {
+    return localAddresses().some(({ ip }) => formatIpv4(ip) === address)
+  } catch {
+    return false
+  }
+}
