@@ -1,18 +1,15 @@
 // From a configuration to running parts, and back: the store and what stands on it, then every listener of the table in
 // listeners.ts. What starts here is closed here, also when a later part does not start (wiring/closing).
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type Clock, systemClock } from './base/clock.js'
 import { watchEventLoop } from './base/event-loop.js'
 import { Fence } from './base/fence.js'
 import { AppError, messageOf } from './base/errors.js'
 import type { Logger } from './base/log.js'
 import { Metrics } from './base/metrics.js'
-import type { Config, LoadedConfig } from './config/load.js'
+import type { LoadedConfig } from './config/load.js'
 import { isActive } from './dhcp/leases.js'
 import { isListener, listeners, placesIn } from './listeners.js'
-import { MachineJournal } from './machines/journal.js'
-import { MachineRegistry } from './machines/registry.js'
 import { createProvisioner } from './matchbox/provisioner.js'
 import type { InheritedSocket } from './net/inherited-sockets.js'
 import { formatIpv4 } from './net/ipv4.js'
@@ -24,10 +21,12 @@ import { isLoaderChosen } from './wiring/boot.js'
 import { Closing, type OnClose } from './wiring/closing.js'
 import { bootConfig } from './wiring/dhcp-settings.js'
 import { type Ground, openGround } from './wiring/ground.js'
+import { openGuard } from './wiring/guard.js'
 import { buildApp, type Readiness } from './wiring/http.js'
 import { startImages } from './wiring/images.js'
 import { leaseHolder, openLeases } from './wiring/leases.js'
 import type { ListenerRow, Prepared, Running } from './wiring/listener.js'
+import { bootsAs, openRegistry, pastOf } from './wiring/machines.js'
 import { createObserver } from './wiring/observer.js'
 import { type Place, placeText } from './wiring/place.js'
 import type { Shared } from './wiring/shared.js'
@@ -160,18 +159,26 @@ async function share (
   const metrics = new Metrics()
   metrics.counters('errors_fenced_total', 'Errors outside of any request, by the place where they arose', 'place', () => fence.counts)
   const leases = await openLeases({ config, clock, log, metrics, onClose })
-  const registry = await openRegistry(config, log, clock, onClose)
+  const registry = await openRegistry(ground, leases, onClose)
   const addressClaims = new AddressClaims({ mode: config.dhcp.mode, leases: leases.table, clock })
   const macOf = (address: string): Mac | undefined => {
     const seen = registry.macOf(address)
     return leaseHolder(leases.table, address, clock) ?? (seen !== undefined && addressClaims.isAddressOf(seen, address) ? seen : undefined)
   }
   const loaderChosen = (mac: Mac): boolean => isLoaderChosen(mac, config, store.snapshot.groups.values())
-  const observer = createObserver({ registry, metrics, clock, log, macOf, addressClaims, loaderChosen, fence })
+  const provisioner = createProvisioner({
+    store,
+    resilient: config.boot.resilient,
+    assets: assetPinner(config, () => home.own, clock),
+    past: pastOf(registry),
+    guard: await openGuard(ground, (mac, address) => addressClaims.isAddressOf(mac, address))
+  })
+  const observer = createObserver({
+    registry, metrics, clock, log, macOf, addressClaims, loaderChosen, fence, bootsAs: bootsAs(provisioner)
+  })
   observer.loadersChosen()
   const stop = store.onChange(changes => { if (changes.some(({ kind }) => kind === 'group')) observer.loadersChosen() })
   onClose(async () => { stop() })
-  const provisioner = createProvisioner({ store, resilient: config.boot.resilient, assets: assetPinner(config, () => home.own, clock) })
   const mayBeBios = (mac: Mac): boolean => registry.get(mac)?.architecture?.startsWith('x86 BIOS') ?? true
   const parts = {
     ...ground,
@@ -190,14 +197,4 @@ async function share (
   }
   const images = await startImages(parts)
   return { ...parts, app: await buildApp(parts, images, readiness) }
-}
-
-async function openRegistry (config: Config, log: Logger, clock: Clock, onClose: OnClose): Promise<MachineRegistry> {
-  const holder: { registry?: MachineRegistry } = {}
-  const journal = new MachineJournal({
-    path: join(config.state_path, 'machines.jsonl'), clock, log, current: () => holder.registry?.values() ?? []
-  })
-  const registry = holder.registry = new MachineRegistry(await journal.load(), machine => { journal.note(machine) })
-  onClose(() => journal.close(), 'file')
-  return registry
 }

@@ -12,7 +12,7 @@
  * @property {boolean} [pure]     no clock, chance, timers or process
  */
 
-const plain = ['base/errors', 'base/visible-text', 'net/mac', 'net/ipv4', 'net/bytes']
+const plain = ['base/errors', 'base/units', 'base/visible-text', 'net/mac', 'net/ipv4', 'net/bytes']
 
 /** @type {Layer[]} */
 export const layers = [
@@ -24,7 +24,7 @@ export const layers = [
   { name: 'fence', files: ['base/fence'], may: ['base/errors'], types: ['base/log', 'base/clock'], node: [], packages: [] },
   { name: 'event loop', files: ['base/event-loop'], may: [], types: ['base/metrics', 'base/clock'], node: ['node:perf_hooks'], packages: [] },
   { name: 'bundled', files: ['base/bundled'], may: ['base/errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
-  { name: 'config', files: ['config/'], may: ['config/', 'base/errors', 'net/mac', 'net/ipv4'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
+  { name: 'config', files: ['config/'], may: ['config/', 'base/errors', 'base/units', 'net/mac', 'net/ipv4'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
   { name: 'network edge', files: ['net/'], may: ['net/', 'base/errors', 'base/clock'], types: ['base/log'], node: ['*'], packages: ['koffi'] },
   {
     name: 'dhcp edge',
@@ -57,9 +57,9 @@ export const layers = [
   {
     name: 'matchbox',
     files: ['matchbox/'],
-    may: ['matchbox/', 'base/errors', 'net/mac', 'net/ipv4', 'go/', 'yaml/', 'ignition/'],
+    may: ['matchbox/', 'base/errors', 'base/units', 'net/mac', 'net/ipv4', 'go/', 'yaml/', 'ignition/'],
     types: ['base/log'],
-    node: ['node:buffer', 'node:path'],
+    node: ['node:buffer', 'node:path', 'node:crypto'],
     packages: ['yaml']
   },
   // A lock is libc's; the rest of the room needs nothing but Node.
@@ -77,14 +77,14 @@ export const layers = [
   { name: 'http', files: ['http/'], may: ['http/', 'assets/', 'disk/open-file', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'base/errors', 'net/mac', 'net/ipv4', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['fastify'] },
   { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'base/bundled', 'matchbox/', 'base/errors', 'net/mac', 'net/connections', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
-  { name: 'machines', files: ['machines/'], may: ['machines/', 'base/errors', 'base/clock', 'net/', 'disk/'], types: ['base/log'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events'], packages: [] },
+  { name: 'machines', files: ['machines/'], may: ['machines/', 'base/', 'net/', 'disk/'], types: ['base/log'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events', 'node:crypto'], packages: [] },
   { name: 'matchbox unit', files: ['inventory/matchbox-unit'], may: ['config/environment-file'], node: [], packages: [], pure: true },
   { name: 'tools', files: ['mirror/', 'inventory/', 'tls/', 'openpgp/'], may: ['mirror/', 'inventory/', 'tls/', 'openpgp/', 'base/errors', 'go/', 'net/', 'base/clock', 'disk/'], types: ['base/log'], node: ['*'], packages: ['*'] },
   {
     name: 'cli',
     files: ['cli/'],
     may: ['cli/', 'appliance', 'doctor/', 'wiring/service-manager', 'wiring/looking', 'wiring/images', 'wiring/image-sources', 'base/', 'config/', 'net/mac', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/'],
-    types: ['control/control-app', 'control/machine-routes'],
+    types: ['control/control-app', 'control/machine-shown'],
     node: ['*'],
     packages: ['*']
   },
@@ -110,7 +110,7 @@ export const layers = [
     files: ['wiring/'],
     may: ['wiring/', 'doctor/finding', 'base/', 'config/', 'disk/', 'assets/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'store/', 'http/', 'control/', 'machines/', 'mirror/', 'openpgp/'],
     types: ['doctor/ports'],
-    node: ['node:fs', 'node:fs/promises', 'node:path'],
+    node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto'],
     packages: []
   }
 ]

@@ -40,6 +40,7 @@ export const errorTable = {
   id_invalid: { kind: 'invalid', meaning: 'the id is not one safe path component' },
   group_unmatched: { kind: 'notFound', meaning: 'no group matches the labels' },
   profile_unmatched: { kind: 'notFound', meaning: 'the group that matches names a profile that is not there' },
+  guard_refused: { kind: 'invalid', meaning: 'a guarded config is not given to who asks' },
   boot_from_disk: { kind: 'notFound', meaning: 'the machine is to start from its disk, and is told so by getting no script' },
   group_missing: { kind: 'notFound', meaning: 'there is no such group' },
   profile_missing: { kind: 'notFound', meaning: 'there is no such profile' },

@@ -30,6 +30,7 @@ export class Metrics {
   readonly httpBytes = new Counter({ ...this.#in, name: 'http_sent_bytes_total', help: 'Bytes of HTTP bodies sent' })
   readonly httpSeconds = new Histogram({ ...this.#in, name: 'http_request_seconds', help: 'Time to answer an HTTP request', labelNames: ['kind'], buckets: seconds })
   readonly stages = new Counter({ ...this.#in, name: 'boot_stages_total', help: 'Stages of boots, by result', labelNames: ['stage', 'result'] })
+  readonly installLoops = new Counter({ ...this.#in, name: 'boot_install_loops_total', help: 'Machines that loaded a kernel three times within an hour' })
 
   readonly rpcCalls = new Counter({ ...this.#in, name: 'rpc_calls_total', help: 'gRPC calls, by call and status code', labelNames: ['call', 'code'] })
   readonly rpcHandshakeFailures = new Counter({

@@ -22,7 +22,7 @@ export const renderCommand: Command = {
     try {
       const provisioner = createProvisioner({ store, resilient: config.boot.resilient, assets: openPinner(config) })
       const rawQuery = [...labels].map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`).join('&')
-      const { group, profile, body, error, problem, report } = provisioner.render(kind, { labels, rawQuery })
+      const { group, profile, body, error, problem, report } = provisioner.render(kind, { labels, rawQuery, client: undefined })
       for (const line of report) print(io.stderr, line)
       if (problem !== undefined) print(io.stderr, `warning: ${problem}`)
       if (values.json === true) {

@@ -1,6 +1,7 @@
 // The configuration's shape: every key, its default, its unit and what it may hold. Times come out in milliseconds, sizes
 // in bytes. docs/configuration.md says the same in words, and a test holds the two together.
 import * as v from 'valibot'
+import { measure, sizeUnits, timeUnits } from '../base/units.js'
 import { parseIpv4, parseSubnet } from '../net/ipv4.js'
 import { parseMac } from '../net/mac.js'
 
@@ -18,25 +19,14 @@ const parsed = <T>(expected: string, parse: (text: string) => T | undefined) => 
   })
 )
 
-const times = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-const sizes = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const
-
-/** A number with a unit; a bare 0 needs none. */
-function measure (text: string, units: Readonly<Record<string, number>>): number | undefined {
-  if (text === '0') return 0
-  const [, count, unit = ''] = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)$/.exec(text) ?? []
-  const factor = Object.hasOwn(units, unit) ? units[unit] : undefined
-  return factor === undefined ? undefined : Math.round(Number(count) * factor)
-}
-
 /** Milliseconds. */
 const duration = (minimum = 0, hint = '30s, 10m, 1h or 2d') => parsed(`expected a time such as ${hint}`, text => {
-  const value = measure(text, times)
+  const value = measure(text, timeUnits)
   return value !== undefined && value >= minimum ? value : undefined
 })
 
 /** Bytes. */
-export const size = parsed('expected a size such as 512MiB', text => measure(text, sizes))
+export const size = parsed('expected a size such as 512MiB', text => measure(text, sizeUnits))
 
 const integer = (from: number, to: number) => {
   const expected = `expected a whole number from ${from} to ${to}`

@@ -1,14 +1,16 @@
 // What has been seen of machines: /v1/machines, /v1/events, and /v1/installed, by which a machine reports itself.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { MachineRegistry, StageChange } from '../machines/registry.js'
-import { isStage, type Machine, stages, type TimelineEntry } from '../machines/timeline.js'
+import type { FastifyInstance } from 'fastify'
+import type { StageChange } from '../machines/registry.js'
+import { isStage, stages } from '../machines/machine.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import { type Limits, Shares } from '../net/shares.js'
 import { EventStreams } from './event-streams.js'
+import { registerList } from './machine-list.js'
+import { type Shower, shown, type StageShown, time } from './machine-shown.js'
+import { refuse } from './refuse.js'
 
-export interface MachineRoutesOptions {
-  readonly registry: MachineRegistry
+export interface MachineRoutesOptions extends Shower {
   /** Whether an address is known to be a machine's, by more than what the request says. */
   readonly isAddressOf: (mac: Mac, address: string) => boolean
   /** A machine reported that it is installed, from this address. */
@@ -26,40 +28,17 @@ export function registerMachineRoutes (app: FastifyInstance, options: MachineRou
   // The wiring ends waiting answers and streams before the server closes.
   const closing = new AbortController()
   app.addHook('preClose', async () => { closing.abort() })
-  app.get('/v1/machines', () => options.registry.list().map(shown))
+  registerList(app, options)
   registerMachine(app, options, closing.signal)
   registerEvents(app, options, closing.signal)
   registerInstalled(app, options)
 }
 
-type Shown<T> = { readonly [K in keyof T]: K extends 'at' | 'firstSeen' | 'lastSeen' | 'installedAt' ? string : T[K] }
-
-/** A machine as JSON has it: times in ISO 8601, and each line of the timeline with the milliseconds since the boot began. */
-export type MachineShown = Omit<Shown<Machine>, 'timeline'> & { readonly timeline: ReadonlyArray<Shown<TimelineEntry> & { readonly ms: number }> }
-
-/** What /v1/events tells of each new line of a timeline. */
-export type StageShown = Shown<TimelineEntry> & Pick<Machine, 'mac' | 'address' | 'group' | 'profile'>
-
-export function shown (machine: Machine): MachineShown {
-  const { firstSeen, lastSeen, installedAt, timeline, ...rest } = machine
-  const began = timeline[0]?.at ?? firstSeen
-  return {
-    ...rest,
-    firstSeen: time(firstSeen),
-    lastSeen: time(lastSeen),
-    ...installedAt !== undefined && { installedAt: time(installedAt) },
-    timeline: timeline.map(({ at, ...entry }) => ({ ...entry, at: time(at), ms: at - began }))
-  }
-}
-
-const time = (at: number): string => new Date(at).toISOString()
-
 /** Of whoever asks over a Unix socket there is none, whatever the type says. */
 const addressOf = ({ ip }: { readonly ip: string | undefined }): string => (ip ?? '').replace(/^::ffff:/, '')
 
-const refuse = (reply: FastifyReply, status: number, error: string): FastifyReply => reply.code(status).send({ error })
-
-function registerMachine (app: FastifyInstance, { registry, hold }: MachineRoutesOptions, closing: AbortSignal): void {
+function registerMachine (app: FastifyInstance, options: MachineRoutesOptions, closing: AbortSignal): void {
+  const { registry, hold } = options
   const places = new Shares(waiters)
   app.get<{ Params: { mac: string }, Querystring: Record<string, string | undefined> }>('/v1/machines/:mac', async (request, reply) => {
     const mac = parseMac(request.params.mac)
@@ -67,7 +46,7 @@ function registerMachine (app: FastifyInstance, { registry, hold }: MachineRoute
     const { wait, timeout = '60' } = request.query
     if (wait === undefined) {
       const machine = registry.get(mac)
-      return machine === undefined ? refuse(reply, 404, `no machine ${mac} has been seen`) : shown(machine)
+      return machine === undefined ? refuse(reply, 404, `no machine ${mac} has been seen`) : shown(machine, options)
     }
     if (!isStage(wait)) return refuse(reply, 400, `wait takes one of ${stages.join(', ')}`)
     const seconds = Number(timeout)
@@ -79,7 +58,7 @@ function registerMachine (app: FastifyInstance, { registry, hold }: MachineRoute
       const gone = new AbortController()
       reply.raw.once('close', () => { gone.abort() })
       const machine = await registry.waitFor(mac, wait, AbortSignal.any([closing, gone.signal, AbortSignal.timeout(seconds * 1000)]))
-      if (machine !== undefined) return shown(machine)
+      if (machine !== undefined) return shown(machine, options)
       const now = registry.get(mac)
       return refuse(reply, 408, `${mac} is not ${wait} after ${seconds} s; it is ${now?.stage ?? 'not seen'}`)
     } finally {

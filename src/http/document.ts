@@ -3,10 +3,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { goStringOfLatin1 } from '../go/string.js'
 import type { DocumentKind, Rendering } from '../matchbox/provisioner.js'
-import type { Labels } from '../matchbox/select.js'
-import { type Answer, notFound } from './answer.js'
+import { type Labels, macOfLabels } from '../matchbox/select.js'
+import { type Answer, errorAnswer, notFound } from './answer.js'
 import type { Routing } from './routing.js'
-import { macOf, parseLabels } from './labels.js'
+import { parseLabels } from './labels.js'
 import type { RequestKind } from './machine-log.js'
 import type { Made } from './rendering-cache.js'
 
@@ -30,26 +30,33 @@ export function answerDocument (
   seen.unmatched = group === undefined
   seen.problem = error?.message ?? problem
   seen.warning = warning
-  return routing.answer(request, reply, body === undefined ? notFound : answer(rendering, body))
+  seen.fromDisk = kind === 'script' && group !== undefined && rendering.startsFromDisk
+  seen.bootedAs = rendering.bootedAs
+  return routing.answer(request, reply, body === undefined ? withoutDocument(rendering) : answer(rendering, body))
 }
+
+const forbidden = errorAnswer(403, '403 Forbidden')
+const withoutDocument = ({ error }: Rendering): Answer => error?.code === 'guard_refused' ? forbidden : notFound
 
 function documentFor (routing: Routing, request: FastifyRequest, document: DocumentKind): Made {
   const { rawQuery } = routing.target(request)
-  const asked = madeFor(routing, document, rawQuery)
+  const client = routing.ip(request)
+  const asked = madeFor(routing, document, rawQuery, client)
   if (routing.identify === undefined || !isAnonymous(asked.labels)) return asked
-  const mac = routing.identify(routing.ip(request))
-  return mac === undefined ? asked : madeFor(routing, document, rawQuery, mac)
+  const mac = routing.identify(client)
+  return mac === undefined ? asked : madeFor(routing, document, rawQuery, client, mac)
 }
 
 /** `mac` is that of a machine whose query does not say who it is. */
-function madeFor ({ provisioner, rendered }: Routing, document: DocumentKind, rawQuery: string, mac?: string): Made {
+function madeFor ({ provisioner, rendered }: Routing, document: DocumentKind, rawQuery: string, client: string, mac?: string): Made {
   const key = mac === undefined ? `${document}?${rawQuery}` : `${document}?${rawQuery} ${mac}`
   const known = rendered.get(key, provisioner.version())
   if (known !== undefined) return known
   // A copy: what is cut from a string keeps all of it, and this one is cut from a target of any length.
   const query = Buffer.from(rawQuery, 'latin1').toString('latin1')
   const labels = mac === undefined ? parseLabels(query) : new Map([...parseLabels(query), ['mac', mac]])
-  const made = { labels, mac: macOf(labels), rendering: provisioner.render(document, { labels, rawQuery: goStringOfLatin1(query) }) }
+  const rendering = provisioner.render(document, { labels, rawQuery: goStringOfLatin1(query), client })
+  const made = { labels, mac: macOfLabels(labels), rendering }
   rendered.put(key, made)
   return made
 }

@@ -17,11 +17,3 @@ export function parseLabels (rawQuery: string): Labels {
   }
   return labels
 }
-
-/** The machine's hardware address, whatever the case of its key. */
-export function macOf (labels: Labels): string | undefined {
-  const mac = labels.get('mac')
-  if (mac !== undefined) return mac
-  for (const [key, value] of labels) if (isMacKey(key)) return value
-  return undefined
-}

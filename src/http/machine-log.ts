@@ -3,8 +3,7 @@
 import type { Logger } from '../base/log.js'
 import type { Group } from '../matchbox/group.js'
 import type { Profile } from '../matchbox/profile.js'
-import type { Labels } from '../matchbox/select.js'
-import { macOf } from './labels.js'
+import { type Labels, macOfLabels } from '../matchbox/select.js'
 
 export const requestKinds = ['loader', 'boot', 'script', 'kernel', 'initrd', 'ignition', 'cloud', 'generic', 'metadata', 'asset', 'other'] as const
 export type RequestKind = typeof requestKinds[number]
@@ -31,6 +30,10 @@ export interface RequestEvent {
   readonly problem: string | undefined
   /** What of a config that was served is lost or will hardly do what was meant. */
   readonly warning?: string | undefined
+  /** Of a script: the machine is to start from its disk. */
+  readonly fromDisk: boolean
+  /** Of a script: stands for what it boots, where the group installs once. */
+  readonly bootedAs: string | undefined
 }
 
 /** What a route finds out about its request. */
@@ -46,6 +49,8 @@ export interface Seen {
   unmatched?: boolean
   problem?: string | undefined
   warning?: string | undefined
+  fromDisk?: boolean
+  bootedAs?: string | undefined
 }
 
 const noLabels: Labels = new Map()
@@ -63,11 +68,12 @@ export function tell (
   onRequest: ((event: RequestEvent) => void) | undefined
 ): void {
   const { kind, name, path, labels, problem, warning } = seen
-  const mac = seen.mac ?? macOf(labels)
+  const mac = seen.mac ?? macOfLabels(labels)
   const { ip, status, bytes, ms, finished } = sent
   const group = seen.group?.id
   const profile = seen.profile?.id ?? seen.group?.profile
-  onRequest?.({ kind, path, mac, ip, labels, group, profile, status, bytes, ms, finished, problem, warning })
+  const { fromDisk = false, bootedAs } = seen
+  onRequest?.({ kind, path, mac, ip, labels, group, profile, status, bytes, ms, finished, problem, warning, fromDisk, bootedAs })
   const fields = { mac, ip, group, profile, status, bytes, ms: Math.round(ms * 10) / 10, ...finished ? {} : { brokenOff: true } }
   if (seen.unmatched === true) {
     const shown = Object.fromEntries([...labels].slice(0, maxLabels).map(([key, value]) => [short(key), short(value)]))

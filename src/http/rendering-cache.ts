@@ -59,11 +59,11 @@ export class RenderingCache {
     return entry.made
   }
 
-  /** Keeps what was made after `get` did not find it; what fits no machine is not worth keeping. */
+  /** Keeps what was made after `get` did not find it. What fits no machine is not worth it, what is one machine's at one moment wrong. */
   put (key: string, made: Made): void {
-    const { group, body, report } = made.rendering
+    const { group, body, report, personal } = made.rendering
     const size = (body?.length ?? 0) + report.reduce((sum, line) => sum + line.length, 0)
-    if (group === undefined || key.length > this.#limits.key || size > this.#limits.body) return
+    if (group === undefined || personal || key.length > this.#limits.key || size > this.#limits.body) return
     this.#once.put(key, { made, bytes: size + 2 * key.length + overhead })
   }
 }

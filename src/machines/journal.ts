@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import { JsonLines } from '../disk/json-lines.js'
 import { parseMac } from '../net/mac.js'
-import type { Machine } from './timeline.js'
+import type { Machine } from './machine.js'
 
 export interface JournalOptions {
   readonly path: string

@@ -5,7 +5,7 @@ import type { Logger } from '../base/log.js'
 import type { Mac } from '../net/mac.js'
 import { LoaderLoop } from './loader-loop.js'
 import type { MachineRegistry } from './registry.js'
-import type { Observation } from './timeline.js'
+import type { Observation } from './machine.js'
 
 /** What a loader fetches for itself once it runs: modules, configuration, scripts, iPXE as PXELINUX's kernel. */
 const loadersOwn = /\.(?:c32|cfg|ipxe|lkrn)$|(?:^|\/)(?:pxelinux\.cfg\/|grub\.cfg-)/

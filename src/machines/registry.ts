@@ -1,45 +1,85 @@
 // Every machine that has been seen, known or not: its facts, its stage, its timeline; and who waits for what.
 import type { Mac } from '../net/mac.js'
-import { hasReached, type Machine, type Observation, observe, type Stage, startOver, withFirstLoader } from './timeline.js'
+import type { Machine, Observation, Stage } from './machine.js'
+import { hasReached, isOver, observe, recordLimits, startOver, withFirstLoader } from './timeline.js'
+import { Patience } from './patience.js'
+import { troubleOf, type Trouble } from './reasons.js'
 
 export interface StageChange { readonly machine: Machine, readonly observation: Observation }
 
-/** How many machines are remembered: a stranger can invent hardware addresses without end. */
-const mostMachines = 20_000
+/**
+ * How much is remembered, in octets of JSON: a stranger can invent hardware addresses without end, and pushes out only other
+ * strangers. `known` are machines that a group, a reservation or a lease names.
+ */
+export const registryBudgets = { known: 96 * 2 ** 20, stranger: 4 * 2 ** 20 } as const
+
+export interface RegistryOptions {
+  /** Is told of every machine that changed, to keep it. */
+  readonly note: (machine: Machine) => void
+  /** Whether somebody named the machine: then its record is the full one. */
+  readonly isKnown?: (machine: Machine) => boolean
+  readonly budgets?: Readonly<Record<'known' | 'stranger', number>>
+}
+
+interface Kept { readonly machine: Machine, readonly octets: number, readonly as: 'known' | 'stranger' }
 
 export class MachineRegistry {
-  /** In the order in which they were last seen, the longest ago first. */
-  readonly #machines = new Map<Mac, Machine>()
+  /** Each in the order in which they were last seen, the longest ago first. */
+  readonly #machines: Readonly<Record<'known' | 'stranger', Map<Mac, Kept>>> = { known: new Map(), stranger: new Map() }
+  readonly #octets = { known: 0, stranger: 0 }
   readonly #byAddress = new Map<string, Mac>()
   readonly #listeners = new Set<(change: StageChange) => void>()
-  readonly #note: (machine: Machine) => void
+  readonly #options: Required<RegistryOptions>
+  readonly #patience = new Patience()
 
-  /** `note` is told of every machine that changed, to keep it. */
-  constructor (known: readonly Machine[], note: (machine: Machine) => void) {
-    this.#note = note
-    for (const machine of known) this.#remember(machine)
+  constructor (kept: readonly Machine[], options: RegistryOptions) {
+    this.#options = { isKnown: () => true, budgets: registryBudgets, ...options }
+    for (const machine of kept) {
+      this.#remember(machine)
+      for (const { profile, ms, reason } of machine.history ?? []) {
+        if (profile !== undefined && reason === undefined) this.#patience.finished(profile, ms)
+      }
+    }
   }
 
-  get size (): number { return this.#machines.size }
-  list (): readonly Machine[] { return [...this.#machines.values()].sort((a, b) => a.mac < b.mac ? -1 : 1) }
-  values (): IterableIterator<Machine> { return this.#machines.values() }
-  get (mac: Mac): Machine | undefined { return this.#machines.get(mac) }
+  get size (): number { return this.#machines.known.size + this.#machines.stranger.size }
+  /** Octets that the records take, about. */
+  get octets (): number { return this.#octets.known + this.#octets.stranger }
+  get strangers (): number { return this.#machines.stranger.size }
+  list (): readonly Machine[] { return [...this.values()].sort((a, b) => a.mac < b.mac ? -1 : 1) }
+
+  * values (): IterableIterator<Machine> {
+    for (const { machine } of this.#machines.known.values()) yield machine
+    for (const { machine } of this.#machines.stranger.values()) yield machine
+  }
+
+  get (mac: Mac): Machine | undefined { return this.#find(mac)?.machine }
+
+  isStranger (mac: Mac): boolean { return this.#find(mac)?.as === 'stranger' }
+
+  /** What keeps the machine from getting further, at `now` (epoch milliseconds); undefined while nothing does. */
+  troubleOf (machine: Machine, now: number): Trouble | undefined {
+    if (isOver(machine) && !this.#reportsInstalled(machine)) return undefined
+    return troubleOf(machine, now - machine.lastSeen, this.#patience.of(machine.profile))
+  }
 
   /** Which machine was last seen with an address. */
   macOf (address: string): Mac | undefined { return this.#byAddress.get(address) }
 
   record (observation: Observation): Machine {
-    const before = this.#machines.get(observation.mac)
-    const machine = observe(before, observation)
-    this.#remember(machine)
-    this.#note(machine)
-    if (machine.timeline !== before?.timeline) for (const listener of [...this.#listeners]) listener({ machine, observation })
+    const before = this.get(observation.mac)
+    const { mac, at, group } = observation
+    const asked = before ?? { mac, firstSeen: at, lastSeen: at, boots: 0, timeline: [], ...group !== undefined && { group } }
+    const machine = observe(before, observation, recordLimits[this.#isKnown(asked) ? 'known' : 'stranger'])
+    this.#replace(machine)
+    this.#learn(before, machine)
+    if (isNews(before, machine)) for (const listener of [...this.#listeners]) listener({ machine, observation })
     return machine
   }
 
   /** Forgets how far the machine came, so that its next boot counts from the beginning; false when it was never seen. */
   reset (mac: Mac): boolean {
-    const machine = this.#machines.get(mac)
+    const machine = this.get(mac)
     if (machine === undefined) return false
     this.#replace(startOver(machine))
     return true
@@ -47,7 +87,7 @@ export class MachineRegistry {
 
   /** Forgets that the first loader led the machine nowhere, because a person now says which one it gets. */
   forgetOtherLoader (mac: Mac): void {
-    const machine = this.#machines.get(mac)
+    const machine = this.get(mac)
     if (machine?.otherLoader === true) this.#replace(withFirstLoader(machine))
   }
 
@@ -59,7 +99,7 @@ export class MachineRegistry {
 
   /** The machine once it is at `stage` or past it; undefined when `signal` says stop first. */
   waitFor (mac: Mac, stage: Stage, signal: AbortSignal): Promise<Machine | undefined> {
-    const now = this.#machines.get(mac)
+    const now = this.get(mac)
     if (now !== undefined && hasReached(now, stage)) return Promise.resolve(now)
     if (signal.aborted) return Promise.resolve(undefined)
     return new Promise(resolve => {
@@ -74,25 +114,65 @@ export class MachineRegistry {
     })
   }
 
+  #find (mac: Mac): Kept | undefined { return this.#machines.known.get(mac) ?? this.#machines.stranger.get(mac) }
+  #isKnown (machine: Machine): boolean { return this.#options.isKnown(machine) }
+
   #replace (machine: Machine): void {
     this.#remember(machine)
-    this.#note(machine)
+    this.#options.note(machine)
   }
+
+  /** A boot that has just come to its end says how long those of its profile take. */
+  #learn (before: Machine | undefined, machine: Machine): void {
+    const { profile, timeline: [first] } = machine
+    const known = before !== undefined && isOver(before) && before.stage === machine.stage
+    if (profile === undefined || first === undefined || !isOver(machine) || known) return
+    this.#patience.finished(profile, machine.lastSeen - first.at)
+    if (machine.stage === 'installed') this.#reporting.add(profile)
+  }
+
+  /** Profiles whose machines report that they are installed: from them a config is not yet the end. */
+  readonly #reporting = new Set<string>()
+  #reportsInstalled ({ profile, stage }: Machine): boolean { return stage === 'ignition' && profile !== undefined && this.#reporting.has(profile) }
 
   #remember (machine: Machine): void {
-    const before = this.#machines.get(machine.mac)
-    if (before !== undefined && before.address !== machine.address) this.#forgetAddress(before)
-    this.#machines.delete(machine.mac)
-    this.#machines.set(machine.mac, machine)
+    const before = this.#find(machine.mac)
+    if (before !== undefined) this.#drop(before, before.machine.address !== machine.address)
+    const as = this.#isKnown(machine) ? 'known' : 'stranger'
+    const kept = { machine, octets: octetsOf(machine), as } as const
+    this.#machines[as].set(machine.mac, kept)
+    this.#octets[as] += kept.octets
     if (machine.address !== undefined) this.#byAddress.set(machine.address, machine.mac)
-    if (this.#machines.size <= mostMachines) return
-    const [oldest] = this.#machines.values()
-    if (oldest === undefined) return
-    this.#machines.delete(oldest.mac)
-    this.#forgetAddress(oldest)
+    for (const [, oldest] of this.#machines[as]) {
+      if (this.#octets[as] <= this.#options.budgets[as] || oldest === kept) break
+      this.#drop(oldest, true)
+    }
   }
 
-  #forgetAddress ({ mac, address }: Machine): void {
-    if (address !== undefined && this.#byAddress.get(address) === mac) this.#byAddress.delete(address)
+  #drop ({ machine, octets, as }: Kept, forgetAddress: boolean): void {
+    const { mac, address } = machine
+    this.#machines[as].delete(mac)
+    this.#octets[as] -= octets
+    if (forgetAddress && address !== undefined && this.#byAddress.get(address) === mac) this.#byAddress.delete(address)
   }
+}
+
+/** What comes again and again is one line, told once. */
+const isNews = (before: Machine | undefined, { timeline }: Machine): boolean => {
+  const [last, lastBefore] = [timeline.at(-1), before?.timeline.at(-1)]
+  if (last === undefined || lastBefore === undefined) return last !== lastBefore
+  const alike = last.stage === lastBefore.stage && last.detail === lastBefore.detail && last.failed === lastBefore.failed
+  return last.at !== lastBefore.at || !alike
+}
+
+/** What a record takes beside its texts: the objects and their places in maps, measured with 10,000 of them. */
+const octetsOfRecord = 700
+const octetsOfLine = 140
+
+function octetsOf (machine: Machine): number {
+  let octets = octetsOfRecord
+  for (const value of Object.values(machine)) if (typeof value === 'string') octets += value.length
+  for (const { detail = '', failed = '' } of machine.timeline) octets += octetsOfLine + detail.length + failed.length
+  for (const { reason = '', profile = '' } of machine.history ?? []) octets += octetsOfLine + reason.length + profile.length
+  return octets
 }

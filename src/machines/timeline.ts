@@ -1,71 +1,30 @@
 // How far a machine's boot has come: what was observed, in order, and when a new boot begins. Pure.
-import type { Mac } from '../net/mac.js'
+import { type BootSummary, type Facts, type Machine, type Observation, rankOf, type Stage, type TimelineEntry } from './machine.js'
+import { troubleOf } from './reasons.js'
 
-/** The stages of a boot in their order. */
-export const stages = ['discover', 'offer', 'ack', 'loader', 'script', 'kernel', 'initrd', 'ignition', 'installed', 'running'] as const
-export type Stage = typeof stages[number]
-
-export const isStage = (text: string): text is Stage => (stages as readonly string[]).includes(text)
-const rank = (stage: Stage): number => stages.indexOf(stage)
-
-/** What is known of a machine beside its boot; the latest that was seen counts. */
-interface Facts {
-  readonly address?: string
-  readonly architecture?: string
-  readonly firmware?: string
-  readonly uuid?: string
-  readonly group?: string
-  readonly profile?: string
-  /** The first loader for its firmware led it nowhere: it is given the other one. */
-  readonly otherLoader?: boolean
+/** How much is kept of a machine. */
+export interface RecordLimits {
+  /** Lines of the present boot: a machine that loops in its loader must not grow its timeline without end. */
+  readonly timeline: number
+  /** Boots before it. */
+  readonly history: number
 }
 
-/** One thing that a server saw a machine do. */
-export interface Observation extends Facts {
-  readonly mac: Mac
-  readonly stage: Stage
-  /** Epoch milliseconds. */
-  readonly at: number
-  /** For DHCP stages: what asked. A system's own client is `other`. */
-  readonly program?: 'pxe' | 'http' | 'ipxe' | 'raspberry-pi' | 'other'
-  /** The file that was loaded, or what else is worth a line. */
-  readonly detail?: string
-  /** Why the stage did not succeed. */
-  readonly failed?: string
-  /** What a person should look at, although the stage succeeded. */
-  readonly warning?: string
-}
+/** Of a machine that somebody named, and of one that anybody may have made up. */
+export const recordLimits = {
+  known: { timeline: 64, history: 10 }, stranger: { timeline: 12, history: 2 }
+} as const satisfies Record<string, RecordLimits>
 
-export interface TimelineEntry {
-  readonly stage: Stage
-  /** Epoch milliseconds. */
-  readonly at: number
-  readonly detail?: string
-  readonly failed?: string
-  readonly warning?: string
-}
+/** Characters of a text that came from outside, or may be as long as a message of a template. */
+const longestText = 256
 
-export interface Machine extends Facts {
-  readonly mac: Mac
-  readonly firstSeen: number
-  readonly lastSeen: number
-  /** The furthest stage of the present boot; undefined for one that has only been seen with an address of its own. */
-  readonly stage?: Stage
-  /** When it last reported that it is installed; undefined again once it boots a kernel from the network anew. */
-  readonly installedAt?: number
-  /** How many boots have been seen. */
-  readonly boots: number
-  /** The present boot, oldest first. */
-  readonly timeline: readonly TimelineEntry[]
-}
-
-/** A machine that loops in its loader must not grow its timeline without end. */
-const longestTimeline = 64
-
-const facts = ['address', 'architecture', 'firmware', 'uuid', 'group', 'profile', 'otherLoader'] as const satisfies ReadonlyArray<keyof Facts>
+const facts = [
+  'address', 'name', 'architecture', 'firmware', 'vendorClass', 'uuid', 'serial', 'group', 'profile', 'otherLoader', 'bootedAs'
+] as const satisfies ReadonlyArray<keyof Facts>
 
 /** The machine after an observation. `before` is undefined for one never seen. */
-export function observe (before: Machine | undefined, seen: Observation): Machine {
+export function observe (before: Machine | undefined, observation: Observation, limits: RecordLimits = recordLimits.known): Machine {
+  const seen = clipped(observation)
   const machine: Machine = {
     ...before ?? { mac: seen.mac, firstSeen: seen.at, boots: 0, timeline: [] },
     ...Object.fromEntries(facts.filter(name => seen[name] !== undefined).map(name => [name, seen[name]])),
@@ -74,16 +33,14 @@ export function observe (before: Machine | undefined, seen: Observation): Machin
   if (seen.program === 'other') {
     // The DHCP client of an initramfs or of the installed system: no stage of the boot, but a sign of life after it.
     const up = seen.stage === 'ack' && (machine.stage === 'installed' || (machine.installedAt !== undefined && !reached(machine, 'kernel')))
-    return up ? enter(machine, { ...seen, stage: 'running' }) : machine
+    return up ? enter(machine, { ...seen, stage: 'running' }, limits) : machine
   }
-  const fresh = beginsBoot(machine, seen)
-    ? { ...without(machine, 'stage'), boots: machine.boots + 1, timeline: [] }
-    : machine
-  return enter(fresh, seen)
+  return enter(beginsBoot(machine, seen) ? nextBoot(machine, before, limits) : machine, seen, limits)
 }
 
-/** The machine as if it had never booted: what it is stays known. */
-export const startOver = (machine: Machine): Machine => ({ ...without(withFirstLoader(machine), 'stage', 'installedAt'), timeline: [] })
+/** The machine as if it had never booted: what it is stays known, and how its boots went. */
+export const startOver = (machine: Machine): Machine =>
+  ({ ...without(withFirstLoader(machine), 'stage', 'installedAt', 'installedAs', 'bootedAs'), timeline: [] })
 
 /** The machine as one that the first loader works for, as far as is known. */
 export const withFirstLoader = (machine: Machine): Machine => without(machine, 'otherLoader')
@@ -93,31 +50,70 @@ export function hasReached (machine: Machine, stage: Stage): boolean {
   return reached(machine, stage) || (stage === 'installed' && machine.installedAt !== undefined)
 }
 
-const reached = (machine: Machine, stage: Stage): boolean => machine.stage !== undefined && rank(machine.stage) >= rank(stage)
+/** How many boots since `since` (epoch milliseconds) loaded a kernel from here, the present one among them. */
+export const kernelBootsSince = ({ timeline, history = [] }: Machine, since: number): number =>
+  history.filter(({ at, stage }) => at >= since && stage !== undefined && rankOf(stage) >= rankOf('kernel')).length +
+  Number(timeline.some(({ stage, at, failed }) => stage === 'kernel' && at >= since && failed === undefined))
+
+const reached = (machine: Machine, stage: Stage): boolean => machine.stage !== undefined && rankOf(machine.stage) >= rankOf(stage)
 
 /** A boot ROM that asks for an address has just been switched on; iPXE asks once more after it was loaded itself. */
 function beginsBoot (machine: Machine, { stage, program }: Observation): boolean {
-  if (machine.stage === undefined) return true
+  if (machine.stage === undefined) return machine.timeline.length === 0 || stage === 'discover'
   if (stage !== 'discover') return false
   return reached(machine, program === 'ipxe' ? 'script' : 'loader')
 }
 
-function enter (machine: Machine, { stage, at, detail, failed, warning }: Observation): Machine {
+function nextBoot (machine: Machine, before: Machine | undefined, limits: RecordLimits): Machine {
+  const over = before === undefined ? undefined : summaryOf(before)
+  const history = [...over === undefined ? [] : [over], ...machine.history ?? []].slice(0, limits.history)
+  return { ...without(machine, 'stage'), boots: machine.boots + 1, timeline: [], ...history.length > 0 && { history } }
+}
+
+function summaryOf (machine: Machine): BootSummary | undefined {
+  const { timeline, stage, profile } = machine
+  const [first, last] = [timeline[0], timeline.at(-1)]
+  if (first === undefined || last === undefined) return undefined
+  const reason = isOver(machine) ? undefined : troubleOf(machine, Infinity, 0)?.reason
+  return { at: first.at, ms: last.at - first.at, stage, ...profile !== undefined && { profile }, ...reason !== undefined && { reason } }
+}
+
+/** Whether a boot came to an end that is one: its config was given out, whatever it did with it, or its disk was started. */
+export function isOver (machine: Machine): boolean {
   const last = machine.timeline.at(-1)
-  const repeated = last?.stage === stage && last.detail === detail && last.failed === failed && last.warning === warning
-  const entry: TimelineEntry = {
-    stage, at, ...detail !== undefined && { detail }, ...failed !== undefined && { failed }, ...warning !== undefined && { warning }
-  }
+  return last?.failed === undefined && (reached(machine, 'ignition') || (last?.stage === 'script' && last.detail === fromDisk))
+}
+
+/** The `detail` of a script that starts the machine from its own disk. */
+export const fromDisk = 'starts from its disk'
+
+function enter (machine: Machine, { stage, at, detail, failed, warning }: Observation, limits: RecordLimits): Machine {
+  const last = machine.timeline.at(-1)
+  const repeated = last?.stage === stage && last.detail === detail && last.warning === warning && (last.failed === failed || stage === 'discover')
+  const counts = failed === undefined || last?.failed === failed
+  // A DISCOVER that is refused is heard first, and refused then: both are one line, with the reason.
+  const entry: TimelineEntry = repeated
+    ? { ...last, ...failed !== undefined && { failed }, ...counts && { times: (last.times ?? 1) + 1 } }
+    : { stage, at, ...detail !== undefined && { detail }, ...failed !== undefined && { failed }, ...warning !== undefined && { warning } }
   const succeeded = failed === undefined
   return {
-    ...succeeded && stage === 'kernel' ? without(machine, 'installedAt') : machine,
+    ...succeeded && stage === 'kernel' ? without(machine, 'installedAt', 'installedAs') : machine,
     ...succeeded && !reached(machine, stage) && { stage },
-    ...succeeded && stage === 'installed' && { installedAt: at },
-    timeline: repeated ? machine.timeline : [...machine.timeline, entry].slice(-longestTimeline)
+    ...succeeded && stage === 'installed' && { installedAt: at, ...machine.bootedAs !== undefined && { installedAs: machine.bootedAs } },
+    timeline: [...repeated ? machine.timeline.slice(0, -1) : machine.timeline, entry].slice(-limits.timeline)
   }
 }
 
-function without<K extends 'stage' | 'installedAt' | 'otherLoader'> (machine: Machine, ...keys: readonly K[]): Omit<Machine, K> & Partial<Machine> {
+/** What a stranger says is kept up to a length. A copy, since what is cut from a string keeps all of it. */
+function clipped (observation: Observation): Observation {
+  const long = Object.entries(observation).filter(([, value]) => typeof value === 'string' && value.length > longestText)
+  if (long.length === 0) return observation
+  return { ...observation, ...Object.fromEntries(long.map(([key, value]) => [key, `${Buffer.from((value as string).slice(0, longestText)).toString()}...`])) }
+}
+
+type Optional = 'stage' | 'installedAt' | 'installedAs' | 'bootedAs' | 'otherLoader'
+
+function without<K extends Optional> (machine: Machine, ...keys: readonly K[]): Omit<Machine, K> & Partial<Machine> {
   const rest: { -readonly [Key in keyof Machine]: Machine[Key] } = { ...machine }
   for (const key of keys) delete rest[key]
   return rest

@@ -4,20 +4,15 @@ import { Buffer } from 'node:buffer'
 import { type Mac, parseMac } from '../net/mac.js'
 import { goBytes } from '../go/string.js'
 import type { Group } from './group.js'
-import { type LocalBoot, localBootOf, renderLocalGrub } from './local-boot.js'
-import { resilientFor } from './provisioner.js'
+import { type LocalBoot, renderLocalGrub } from './local-boot.js'
+import { type Provisioner, resilientFor } from './provisioner.js'
 import type { NetBoot } from './profile.js'
 import { renderGrub } from './render-grub.js'
 import { renderAutoexec } from './render-ipxe.js'
 import { renderKernel, renderPxelinux } from './render-pxelinux.js'
-import type { Labels } from './select.js'
-import { findProfile, type Store } from './store.js'
 
 export interface LoaderFilesOptions {
-  readonly store: Store
-  readonly matchMachine: (labels: Labels) => Group | undefined
-  /** Replaces aliases of assets. */
-  readonly pinned: (boot: NetBoot) => NetBoot
+  readonly bootOf: Provisioner['bootOf']
   /** Absolute URL of iPXE's first script. */
   readonly scriptUrl: string
   /** Where the HTTP API is, from the outside: `http://192.168.100.2:8080`. */
@@ -31,6 +26,8 @@ export interface LoaderFileRequest {
   readonly name: string
   /** Whose address it is asked from, when that is known. */
   readonly mac: Mac | undefined
+  /** The address it is asked from. */
+  readonly client: string
   /** False for a machine that is known not to be an x86 one with BIOS: U-Boot and petitboot read PXELINUX's files too. */
   readonly x86Bios?: boolean
   /** Whether PXELINUX's menu.c32 is there in `folder`. */
@@ -92,7 +89,7 @@ const kinds: readonly Kind[] = [
 ]
 
 export function createLoaderFiles (options: LoaderFilesOptions): LoaderFiles {
-  return async ({ name, mac, x86Bios = true, hasMenu }) => {
+  return async ({ name, mac, client, x86Bios = true, hasMenu }) => {
     for (const kind of kinds) {
       const found = kind.name.exec(name)?.groups
       if (found === undefined) continue
@@ -100,16 +97,15 @@ export function createLoaderFiles (options: LoaderFilesOptions): LoaderFiles {
       const named = found['mac'] === undefined ? mac : parseMac(found['mac'])
       if (named !== undefined) labels.set('mac', named)
       if (found['uuid'] !== undefined) labels.set('uuid', found['uuid'].toLowerCase())
-      const group = options.matchMachine(labels)
-      const boot = group === undefined ? undefined : findProfile(options.store.snapshot.forMachines, group.profile)?.boot
+      const { group, localBoot, boot } = options.bootOf({ labels, rawQuery: '', client })
       const text = await kind.make({
         mac: named,
         uuid: found['uuid']?.toLowerCase(),
         x86Bios,
         folder: found['folder'] ?? '',
         group,
-        localBoot: group === undefined ? undefined : localBootOf(group).localBoot,
-        boot: boot === undefined ? undefined : options.pinned(boot),
+        localBoot,
+        boot,
         options,
         hasMenu
       })

@@ -5,13 +5,15 @@ import { AppError, messageOf } from '../base/errors.js'
 import { compareStrings, goBytes } from '../go/string.js'
 import { checkCloudConfig } from './cloud-config.js'
 import { type Group, assertGroup } from './group.js'
-import { localBootOf, renderLocalGrub, renderLocalIpxe } from './local-boot.js'
+import { type BootDecision, decideBoot, type MachinePast, noPast } from './boot-decision.js'
+import { assertGuard, type GuardKeeper, guardOf, tokenKey, withToken } from './guard.js'
+import { type LocalBoot, renderLocalGrub, renderLocalIpxe } from './local-boot.js'
 import { renderMetadata } from './metadata.js'
 import { type AssetPins, asWritten } from './pin-assets.js'
 import { type NetBoot, type Profile, assertProfile } from './profile.js'
 import { renderGrub } from './render-grub.js'
 import { bootScript, renderIpxe, renderResilientIpxe } from './render-ipxe.js'
-import { GroupIndex, type Labels } from './select.js'
+import { GroupIndex, type Labels, macOfLabels } from './select.js'
 import { type ConfigFile, type ConfigKind, type Objects, type Store, assertSafeName, findConfig, findProfile } from './store.js'
 import { Templates } from './templates.js'
 import { type MachineRequest, type Variables, variablesOf } from './variables.js'
@@ -34,6 +36,12 @@ export interface Rendering {
   readonly report: readonly string[]
   /** The one of them that a person has to see, although the config was translated. */
   readonly warning?: string | undefined
+  /** Stands for what a machine boots from the network, where its group installs it once; for the machine's record. */
+  readonly bootedAs: string | undefined
+  /** Of a script: whether the machine is to start from its own disk. */
+  readonly startsFromDisk: boolean
+  /** Whether the same request may be answered otherwise by another machine, or a moment later: not to be kept. */
+  readonly personal: boolean
 }
 
 export interface Provisioner {
@@ -45,6 +53,8 @@ export interface Provisioner {
   version: () => object
   /** The group that a machine with these labels gets, also just after it was deleted. */
   matchMachine: (labels: Labels) => Group | undefined
+  /** What the machine boots now, for the files that loaders ask for by fixed names. */
+  bootOf: (request: MachineRequest) => MachineBoot
   /** What a profile boots, with aliases of assets replaced by what they stand for now. */
   pinned: (boot: NetBoot) => NetBoot
 
@@ -67,14 +77,29 @@ export interface Provisioner {
   deleteConfig: (kind: ConfigKind, name: string) => Promise<void>
 }
 
+export interface MachineBoot {
+  readonly group: Group | undefined
+  /** How it starts from its disk; undefined: from the network. */
+  readonly localBoot: LocalBoot | undefined
+  /** What its profile boots, as its script would name it; undefined when there is nothing. */
+  readonly boot: NetBoot | undefined
+  /** Stands for what it would boot, where its group installs once. */
+  readonly bootedAs: string | undefined
+}
+
 export interface ProvisionerOptions {
   readonly store: Store
   /** Whether iPXE scripts are the resilient ones where neither group nor profile says. */
   readonly resilient?: boolean
   readonly assets?: AssetPins
+  /** What is remembered of machines; without it none was ever installed. */
+  readonly past?: MachinePast
+  /** Without it, guarded configs are given to nobody who asks from outside. */
+  readonly guard?: GuardKeeper | undefined
 }
 
-export function createProvisioner ({ store, resilient = false, assets = asWritten }: ProvisionerOptions): Provisioner {
+export function createProvisioner (options: ProvisionerOptions): Provisioner {
+  const { store, resilient = false, assets = asWritten, past = noPast, guard } = options
   const machineIndex = new GroupIndex()
   const apiIndex = new GroupIndex()
   let version: { readonly objects: unknown, readonly pins: object } = { objects: undefined, pins: asWritten }
@@ -107,15 +132,21 @@ export function createProvisioner ({ store, resilient = false, assets = asWritte
       let profile: Profile | undefined
       let made: Made = { body: undefined }
       let error: AppError | undefined
+      let decision: BootDecision | undefined
+      const mac = macOfLabels(request.labels)
       try {
         if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
         profile = findProfile(objects, group.profile)
-        made = bodies[kind]({ objects, group, profile, request, resilient, pin: assets.pin, documents, templates })
+        decision = decideBoot(group, profile, mac, past)
+        made = bodies[kind]({ objects, group, profile, mac, request, decision, resilient, pin: assets.pin, guard, documents, templates })
       } catch (e) {
         error = e instanceof AppError ? e : new AppError('template_invalid', messageOf(e), { cause: e })
       }
       const { boot, body, problem, report = [], warning } = made
-      return { group, profile, boot, body, error: error ?? made.error, problem, report, warning }
+      const personal = decision?.bootedAs !== undefined || (group !== undefined && guardOf(group).limits !== undefined)
+      const bootedAs = boot === undefined ? undefined : decision?.bootedAs
+      const startsFromDisk = decision?.localBoot !== undefined
+      return { group, profile, boot, body, error: error ?? made.error, problem, report, warning, bootedAs, startsFromDisk, personal }
     },
     version: () => {
       const [objects, pins] = [store.snapshot.forMachines, assets.version()]
@@ -123,6 +154,15 @@ export function createProvisioner ({ store, resilient = false, assets = asWritte
       return version
     },
     matchMachine,
+    bootOf: request => {
+      const group = matchMachine(request.labels)
+      if (group === undefined) return { group, localBoot: undefined, boot: undefined, bootedAs: undefined }
+      const profile = findProfile(store.snapshot.forMachines, group.profile)
+      const mac = macOfLabels(request.labels)
+      const { localBoot, bootedAs } = decideBoot(group, profile, mac, past)
+      const boot = profile?.boot === undefined ? undefined : tokened({ group, mac, request, guard }, assets.pin(profile.boot))
+      return { group, localBoot, boot, bootedAs }
+    },
     pinned: assets.pin,
     selectGroup,
     selectProfile: labels => {
@@ -179,9 +219,12 @@ interface Matched {
   readonly objects: Objects
   readonly group: Group
   readonly profile: Profile | undefined
+  readonly mac: string | undefined
   readonly request: MachineRequest
+  readonly decision: BootDecision
   readonly resilient: boolean
   readonly pin: (boot: NetBoot) => NetBoot
+  readonly guard: GuardKeeper | undefined
   readonly documents: IgnitionDocuments
   readonly templates: Templates
 }
@@ -197,33 +240,44 @@ interface Made {
 
 const bodies: Readonly<Record<DocumentKind, (matched: Matched) => Made>> = {
   ipxe: matched => {
-    const { localBoot, problem } = localBootOf(matched.group)
+    const { localBoot, problem } = matched.decision
     if (localBoot === '404') throw startsFromDisk(matched.group)
     if (localBoot !== undefined) return { body: Buffer.from(renderLocalIpxe(localBoot)) }
     const boot = bootOf(matched)
     const script = resilientFor(matched.group, boot, matched.resilient) ? renderResilientIpxe(boot) : renderIpxe(boot)
-    return { boot, body: goBytes(script), problem }
+    return { boot, body: goBytes(script), problem: problem ?? guardOf(matched.group).problem }
   },
   grub: matched => {
-    const { localBoot, problem } = localBootOf(matched.group)
+    const { localBoot, problem } = matched.decision
     if (localBoot === '404') throw startsFromDisk(matched.group)
     if (localBoot !== undefined) return { body: Buffer.from(renderLocalGrub()) }
     const boot = bootOf(matched)
-    return { boot, body: goBytes(renderGrub(boot)), problem }
+    return { boot, body: goBytes(renderGrub(boot)), problem: problem ?? guardOf(matched.group).problem }
   },
   ignition: matched => {
     const file = configOf(matched, 'ignition', p => p.ignitionId)
+    guarded(matched, true)
     return isReadyIgnition(file.name)
       ? { body: file.content, ...matched.documents.readinessOf(file) }
       : matched.documents.translate(file, rendered(matched, file))
   },
   cloud: matched => {
-    const body = rendered(matched, configOf(matched, 'cloud', p => p.cloudId))
+    const file = configOf(matched, 'cloud', p => p.cloudId)
+    guarded(matched, true)
+    const body = rendered(matched, file)
     checkCloudConfig(body)
     return { body }
   },
-  generic: matched => ({ body: rendered(matched, configOf(matched, 'generic', p => p.genericId)) }),
-  metadata: matched => ({ body: renderMetadata(variablesFor(matched)) })
+  generic: matched => {
+    const file = configOf(matched, 'generic', p => p.genericId)
+    guarded(matched, true)
+    return { body: rendered(matched, file) }
+  },
+  // Asked for by what runs on the machine, which was never told a token.
+  metadata: matched => {
+    guarded(matched, false)
+    return { body: renderMetadata(variablesFor(matched)) }
+  }
 }
 
 const rendered = (matched: Matched, file: ConfigFile): Buffer => matched.templates.render(file, variablesFor(matched))
@@ -237,7 +291,17 @@ function profileOf ({ group, profile }: Matched): Profile {
 function bootOf (matched: Matched): NetBoot {
   const profile = profileOf(matched)
   if (profile.boot === undefined) throw new AppError('profile_invalid', `profile ${profile.id} boots nothing`)
-  return matched.pin(profile.boot)
+  return tokened(matched, matched.pin(profile.boot))
+}
+
+/** Only the machine itself is given its token: a script that somebody else reads holds none. */
+function tokened ({ group, mac, request: { client }, guard }: Pick<Matched, 'group' | 'mac' | 'request' | 'guard'>, boot: NetBoot): NetBoot {
+  if (guard === undefined || mac === undefined || client === undefined || guardOf(group).limits === undefined) return boot
+  return guard.isAddressOf(mac, client) ? withToken(boot, guard.mint(mac), guard.isOwn) : boot
+}
+
+const guarded = ({ group, mac, request: { client, labels }, guard }: Matched, needsToken: boolean): void => {
+  assertGuard({ group, mac, client, token: labels.get(tokenKey), needsToken }, guard)
 }
 
 /** The group's metadata `boot_resilient` decides, then the profile's `boot.resilient`, then the configuration. */

@@ -21,6 +21,14 @@ function compareEntries (a: Entry, b: Entry): number {
     Number(a.group.tombstone ?? false) - Number(b.group.tombstone ?? false) || compareStrings(a.file, b.file)
 }
 
+/** The machine's hardware address, whatever the case of its key. */
+export function macOfLabels (labels: Labels): string | undefined {
+  const mac = labels.get('mac')
+  if (mac !== undefined) return mac
+  for (const [key, value] of labels) if (isMacKey(key)) return value
+  return undefined
+}
+
 const pair = (key: string, value: string): string => `${key}=${value}`
 const everywhere = ''
 

@@ -12,6 +12,8 @@ export interface MachineRequest {
   readonly labels: Labels
   /** The query as it came, without the question mark. */
   readonly rawQuery: string
+  /** The address that it came from; undefined where an administrator looks at what a machine would get. */
+  readonly client: string | undefined
 }
 
 export type Variables = ReadonlyMap<string, JsonValue | RequestVariables>

@@ -42,9 +42,7 @@ export function bootFiles ({ config, clock, origin, provisioner, macOf, mayBeBio
   const stored = firstOf([own, bundled])
 
   const makeFile = createLoaderFiles({
-    store: provisioner.store,
-    matchMachine: provisioner.matchMachine,
-    pinned: provisioner.pinned,
+    bootOf: provisioner.bootOf,
     get scriptUrl () { return bootConfig(config, origin()).scriptUrl },
     get origin () { return origin() },
     resilient: config.boot.resilient
@@ -57,7 +55,7 @@ export function bootFiles ({ config, clock, origin, provisioner, macOf, mayBeBio
         return menu !== undefined
       }
       const mac = macOf(request.client)
-      const content = await makeFile({ name, mac, x86Bios: mac === undefined || mayBeBios(mac), hasMenu })
+      const content = await makeFile({ name, mac, client: request.client, x86Bios: mac === undefined || mayBeBios(mac), hasMenu })
       return content === undefined ? undefined : memoryFile(`${name} (made)`, content)
     }
   }

@@ -92,8 +92,9 @@ export async function closeApp (app: Pick<HttpApp, 'server' | 'close'>, grace: n
   impatient.cancel()
 }
 
-export const machineRoutes = ({ registry, addressClaims, observer }: Pick<Shared, 'registry' | 'addressClaims' | 'observer'>): MachineRoutesOptions => ({
+export const machineRoutes = ({ registry, addressClaims, observer, clock }: Pick<Shared, 'registry' | 'addressClaims' | 'observer' | 'clock'>): MachineRoutesOptions => ({
   registry,
+  now: clock.now,
   isAddressOf: (mac, address) => addressClaims.isAddressOf(mac, address),
   onInstalled: observer.onInstalled
 })

@@ -8,7 +8,8 @@ import type { RequestEvent, RequestKind } from '../http/machine-log.js'
 import type { Logger } from '../base/log.js'
 import { LoaderWatch } from '../machines/loader-watch.js'
 import type { MachineRegistry } from '../machines/registry.js'
-import type { Observation, Stage } from '../machines/timeline.js'
+import type { Machine, Observation, Stage } from '../machines/machine.js'
+import { fromDisk, kernelBootsSince } from '../machines/timeline.js'
 import type { Metrics } from '../base/metrics.js'
 import { formatIpv4, unspecified } from '../net/ipv4.js'
 import { parseMac, type Mac } from '../net/mac.js'
@@ -38,17 +39,40 @@ export interface ObserverOptions {
   readonly fence: Fence
   /** Whether a person chose the machine's loader: then it is not given the other one. */
   readonly loaderChosen: (mac: Mac) => boolean
+  /** Stands for what the machine would boot now, where its group installs once. */
+  readonly bootsAs: (mac: Mac) => string | undefined
 }
 
 const dhcpStages: Readonly<Record<string, Stage | undefined>> = { DISCOVER: 'discover', OFFER: 'offer', ACK: 'ack' }
 
 const httpStages: Readonly<Partial<Record<RequestKind, Stage>>> = { script: 'script', kernel: 'kernel', initrd: 'initrd', ignition: 'ignition' }
 
-export function createObserver ({ registry, metrics, clock, macOf, addressClaims, log, loaderChosen, fence }: ObserverOptions): Observer {
-  const record = (observation: Observation): void => {
-    registry.record(observation)
+/** Why a machine that asks for an address gets none, as far as that is about the machine. */
+const refusals: ReadonlySet<string> = new Set(['unknown_client', 'pool_exhausted', 'unknown_subnet', 'reservation_in_use'])
+
+/** So many boots that load a kernel from here, within so many milliseconds, are a loop. */
+const loopBoots = 3
+const loopWindow = 3_600_000
+
+export function createObserver (options: ObserverOptions): Observer {
+  const { registry, metrics, clock, macOf, addressClaims, log, loaderChosen, bootsAs, fence } = options
+  const record = (observation: Observation): Machine => {
+    const machine = registry.record(observation)
     const result = observation.failed !== undefined ? 'failed' : observation.warning !== undefined ? 'warned' : 'ok'
     metrics.stages.inc({ stage: observation.stage, result })
+    return machine
+  }
+  const installed = (mac: Mac, address: string): void => {
+    // A script that was fetched before this program started is not remembered: what the machine would boot now stands for it.
+    const bootedAs = registry.get(mac)?.bootedAs ?? bootsAs(mac)
+    record({ mac, stage: 'installed', at: clock.now(), address, ...bootedAs !== undefined && { bootedAs } })
+  }
+  const kernelLoaded = (machine: Machine): void => {
+    const { mac, group, profile, boots } = machine
+    const times = kernelBootsSince(machine, clock.now() - loopWindow)
+    if (times < loopBoots || machine.timeline.at(-1)?.times !== undefined) return
+    metrics.installLoops.inc()
+    log.warn({ mac, group, profile, boots, times, hint: 'install_once in the metadata of its group installs it once' }, 'boot.install_loop')
   }
   const loaders = new LoaderWatch({ registry, clock, log, loaderChosen, record })
   const fileListeners: Array<(mac: Mac) => void> = []
@@ -73,6 +97,9 @@ export function createObserver ({ registry, metrics, clock, macOf, addressClaims
         }
         case 'dropped':
           metrics.dhcpDropped.inc({ reason: event.reason })
+          if (event.mac !== undefined && refusals.has(event.reason)) {
+            record({ mac: event.mac, stage: 'discover', at: clock.now(), failed: event.detail === '' ? event.reason : `${event.reason}: ${event.detail}` })
+          }
           return
         case 'lease':
           metrics.dhcpLeaseChanges.inc({ change: event.change })
@@ -123,18 +150,23 @@ export function createObserver ({ registry, metrics, clock, macOf, addressClaims
       const known = registry.get(mac)?.address
       if (!itself && known !== undefined && addressClaims.isAddressOf(mac, known)) return
       const failed = status >= 400 ? event.problem ?? `answered ${status}` : event.problem
-      record({
+      const machine = record({
         mac,
         stage,
         at: clock.now(),
         address,
-        detail: event.path,
+        detail: event.fromDisk ? fromDisk : event.path,
+        ...itself && event.bootedAs !== undefined && { bootedAs: event.bootedAs },
         ...event.group !== undefined && { group: event.group },
         ...event.profile !== undefined && { profile: event.profile },
         ...failed !== undefined ? { failed } : event.warning !== undefined && { warning: event.warning }
       })
+      if (failed !== undefined || !itself) return
+      if (stage === 'kernel') kernelLoaded(machine)
+      // Matchbox's two-stage installs: the installer fetches the config of the system that it is about to write.
+      if (stage === 'ignition' && event.labels.get('os') === 'installed') installed(mac, address)
     }),
-    onInstalled: (mac, address) => { record({ mac, stage: 'installed', at: clock.now(), address }) }
+    onInstalled: installed
   }
 }
 

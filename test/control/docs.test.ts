@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { stages } from '../../src/machines/timeline.js'
+import { stages } from '../../src/machines/machine.js'
 import { projectRoot } from '../helpers/bundle.js'
 import { freePort } from '../helpers/free-port.js'
 import { Program } from '../helpers/program.js'

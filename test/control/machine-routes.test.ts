@@ -11,13 +11,14 @@ const mac = parseMac('52:54:00:00:00:01') as Mac
 const at = Date.UTC(2026, 0, 1)
 
 async function start (t: Test, leased: Readonly<Record<string, string>> = {}) {
-  const registry = new MachineRegistry([], () => {})
+  const registry = new MachineRegistry([], { note: () => {}, isKnown: ({ group }) => group !== 'anybody' })
   const installed: Array<readonly [Mac, string]> = []
   const app = fastify()
   const arrived: string[] = []
   app.addHook('onRequest', async request => { app.server.emit('arrived', arrived.push(request.url)) })
   registerMachineRoutes(app, {
     registry,
+    now: () => at + 3_600_000,
     isAddressOf: (machine, address) => leased[machine] === address,
     onInstalled: (machine, address) => { installed.push([machine, address]) }
   })
@@ -104,4 +105,32 @@ t.test('a machine reports that it is installed', async t => {
   t.equal(await post(''), 400)
   t.equal(await post('?mac=52:54:00:00:00:01', { body: 'x'.repeat(100_000) }), 413)
   t.equal(installed.length, 3)
+})
+
+t.test('the list is filtered, and sent in pages that name the next', async t => {
+  const { registry, url, get } = await start(t)
+  const machineOf = (i: number): Mac => parseMac(`52:54:00:00:00:${i.toString(16).padStart(2, '0')}`) as Mac
+  for (let i = 1; i <= 120; i++) registry.record({ mac: machineOf(i), stage: i % 2 === 0 ? 'script' : 'ignition', at: at + i, group: i <= 100 ? `g${i % 3}` : 'anybody' })
+  registry.record({ mac: machineOf(121), stage: 'script', at, failed: 'no group matches the labels' })
+  const count = async (query: string): Promise<number> => ((await get(`/v1/machines${query}`)).body as unknown[]).length
+  t.equal(await count(''), 121)
+  t.equal(await count('?stage=ignition'), 60)
+  t.equal(await count('?group=g1'), 34)
+  t.equal(await count('?unknown=true'), 20)
+  t.equal(await count('?stuck'), 61, 'those that only got their script, an hour ago')
+  t.equal(await count('?since=2026-01-01T00:00:00.111Z'), 10)
+  t.match((await get('/v1/machines?stuck=true&group=g0')).body, [{ trouble: { reason: /its kernel was not fetched/, look: /profile/ }, known: true }])
+  t.match((await get(`/v1/machines/${machineOf(121)}`)).body, { trouble: { reason: 'no group matches', look: /machines adopt/ } })
+
+  const seen: string[] = []
+  let pages = 0
+  for (let path: string | undefined = '/v1/machines?limit=50&stage=script'; path !== undefined; pages++) {
+    const answer: Response = await fetch(url + path)
+    for (const { mac: one } of await answer.json() as Array<{ mac: string }>) seen.push(one)
+    path = /^<(.*)>; rel="next"$/.exec(answer.headers.get('link') ?? '')?.[1]
+  }
+  t.equal(pages, 2)
+  t.equal(new Set(seen).size, 60)
+  t.same(seen, [...seen].sort())
+  for (const bad of ['stage=lunch', 'limit=0', 'limit=many', 'after=x', 'since=yesterday']) t.equal((await get(`/v1/machines?${bad}`)).status, 400, bad)
 })

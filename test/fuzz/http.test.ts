@@ -2,7 +2,8 @@
 import { request } from 'node:http'
 import fc from 'fast-check'
 import t from 'tap'
-import { macOf, parseLabels } from '../../src/http/labels.js'
+import { parseLabels } from '../../src/http/labels.js'
+import { macOfLabels } from '../../src/matchbox/select.js'
 import { cleanPath, encodePath, parseTarget } from '../../src/http/request-target.js'
 import { isMacKey } from '../../src/matchbox/group.js'
 import { parseMac } from '../../src/net/mac.js'
@@ -23,7 +24,7 @@ t.test('labels', t => {
       if (isMacKey(key) && parseMac(value) !== value) throw new Error(`${key}=${value} is no hardware address`)
       if (query.length < key.length + value.length) throw new Error('more comes out than went in')
     }
-    const mac = macOf(labels)
+    const mac = macOfLabels(labels)
     if (mac !== undefined && parseMac(mac) !== mac) throw new Error(mac)
     // What is written as Go's url.Values.Encode writes it comes back the same.
     const again = parseLabels([...labels].map(([key, value]) => `${encodeURIComponent(key.toWellFormed())}=${encodeURIComponent(value.toWellFormed())}`).join('&'))

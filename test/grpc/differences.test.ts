@@ -170,7 +170,7 @@ t.test('machines still read what was deleted, until it is put again or the time 
   const clock = new FakeClock()
   const { app, client } = await setUp(t, { tombstoneMs: 30_000, clock })
   const labels = new Map([['mac', '52:54:00:00:00:01']])
-  const script = (): string | undefined => app.provisioner.render('ipxe', { labels, rawQuery: '' }).body?.toString()
+  const script = (): string | undefined => app.provisioner.render('ipxe', { labels, rawQuery: '', client: undefined }).body?.toString()
   const put = async (kernel: string): Promise<void> => {
     t.match(await client.call('ProfilePut', { profile: { id: 'p', boot: { kernel } } }), ok)
     t.match(await client.call('GroupPut', { group: { id: 'g', profile: 'p', selector: { mac: '52-54-00-00-00-01' } } }), ok)

@@ -142,7 +142,7 @@ t.test('many clients put and delete while readers poll what always exists', asyn
       const answer = i % 2 === 0 ? await client.call('GroupGet', { id: 'always' }) : await client.call('SelectGroup', { labels: { name: 'always' } })
       reads++
       if (!('response' in answer)) misses.push(answer)
-      const { body } = app.provisioner.render('ipxe', { labels: new Map([['name', `w${i % 32}`]]), rawQuery: '' })
+      const { body } = app.provisioner.render('ipxe', { labels: new Map([['name', `w${i % 32}`]]), rawQuery: '', client: undefined })
       const gone = !seen.has(i % 32) || body !== undefined
       if (!gone) misses.push(`w${i % 32}`)
     }

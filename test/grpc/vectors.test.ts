@@ -156,7 +156,7 @@ async function replay (t: Test, c: Case): Promise<void> {
     for (const { path, body_lines_sorted: lines } of c.http_after ?? []) {
       const { searchParams, search } = new URL(path, 'http://localhost')
       const labels = new Map([...searchParams])
-      const { body } = app.provisioner.render('metadata', { labels, rawQuery: search.slice(1) })
+      const { body } = app.provisioner.render('metadata', { labels, rawQuery: search.slice(1), client: undefined })
       t.same(body?.toString().split('\n').sort(), lines, path)
     }
   } finally {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { macOf, parseLabels } from '../../src/http/labels.js'
 import { cases } from '../helpers/property.js'
+import { parseLabels } from '../../src/http/labels.js'
+import { macOfLabels } from '../../src/matchbox/select.js'
 
 const labels = (query: string): Record<string, string> => Object.fromEntries(parseLabels(query))
 
@@ -27,8 +28,8 @@ t.test('a query is read as net/url reads it', t => {
 t.test('hardware addresses', t => {
   t.same(labels('mac=52-54-00-AB-CD-01&MAC=5254.00ab.cd02'), { mac: '52:54:00:ab:cd:01', MAC: '52:54:00:ab:cd:02' })
   t.same(labels('mac=bogus&mac=52:54:00:ab:cd:01'), {}, 'the first value counts, also when it is none')
-  t.equal(macOf(parseLabels('uuid=1&Mac=52:54:00:ab:cd:01')), '52:54:00:ab:cd:01')
-  t.equal(macOf(parseLabels('uuid=1')), undefined)
+  t.equal(macOfLabels(parseLabels('uuid=1&Mac=52:54:00:ab:cd:01')), '52:54:00:ab:cd:01')
+  t.equal(macOfLabels(parseLabels('uuid=1')), undefined)
   t.end()
 })
 

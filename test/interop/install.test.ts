@@ -296,7 +296,7 @@ t.test('install.sh', async t => {
   await t.test('killed after any step, it goes on from there', async t => {
     const script = file('root/bundle/install.sh')
     // All that is changed goes through one function, which here ends the script after that many changes.
-    const mortal = script.replace('    shift\n    "$@"\n', '    shift\n    "$@"\n    [ "$changes" != "${KILL:-0}" ] || kill -9 $$\n')
+    const mortal = script.replace('    shift\n    "$@"\n', '    shift\n    "$@"\n    [ "$changes" != "$' + '{KILL:-0}" ] || kill -9 $$\n')
     t.not(mortal, script)
     writeFileSync(join(root, 'root/bundle/install.sh'), mortal)
     await run('/bin/sh', '-c', 'cd /root/bundle && sha256sum install.sh >new && grep -v " install.sh$" SHA256SUMS >>new && mv new SHA256SUMS')

@@ -8,7 +8,7 @@ import { FakeClock } from '../helpers/fake-clock.js'
 const mac = parseMac('52:54:00:00:00:01')!
 
 t.test('a machine whose loader leads nowhere gets the other one, until a person chooses', t => {
-  const registry = new MachineRegistry([], () => {})
+  const registry = new MachineRegistry([], { note: () => {} })
   const chosen = new Set<string>()
   const watch = new LoaderWatch({
     registry, clock: new FakeClock(), log: pino({ level: 'silent' }), loaderChosen: mac => chosen.has(mac), record: observation => { registry.record(observation) }

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import pino from 'pino'
 import t from 'tap'
 import { MachineJournal } from '../../src/machines/journal.js'
-import { MachineRegistry, type StageChange } from '../../src/machines/registry.js'
-import type { Machine } from '../../src/machines/timeline.js'
+import { MachineRegistry, registryBudgets, type StageChange } from '../../src/machines/registry.js'
+import type { Machine, Stage } from '../../src/machines/machine.js'
 import { macFromBytes, parseMac, type Mac } from '../../src/net/mac.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 
@@ -13,7 +13,7 @@ const other = parseMac('52:54:00:00:00:02') as Mac
 const log = pino({ level: 'silent' })
 
 t.test('who has an address is who was last seen with it', t => {
-  const registry = new MachineRegistry([], () => {})
+  const registry = new MachineRegistry([], { note: () => {} })
   registry.record({ mac, stage: 'ack', at: 1, program: 'pxe', address: '10.0.0.1' })
   t.equal(registry.macOf('10.0.0.1'), mac)
   registry.record({ mac: other, stage: 'ack', at: 2, program: 'pxe', address: '10.0.0.1' })
@@ -25,7 +25,7 @@ t.test('who has an address is who was last seen with it', t => {
 })
 
 t.test('waiting for a stage', async t => {
-  const registry = new MachineRegistry([], () => {})
+  const registry = new MachineRegistry([], { note: () => {} })
   const waiting = registry.waitFor(mac, 'script', new AbortController().signal)
   registry.record({ mac: other, stage: 'script', at: 1 })
   registry.record({ mac, stage: 'discover', at: 2, program: 'pxe' })
@@ -40,7 +40,7 @@ t.test('waiting for a stage', async t => {
 })
 
 t.test('changes are told once each', t => {
-  const registry = new MachineRegistry([], () => {})
+  const registry = new MachineRegistry([], { note: () => {} })
   const told: StageChange[] = []
   const stop = registry.onChange(change => told.push(change))
   registry.record({ mac, stage: 'discover', at: 1, program: 'pxe' })
@@ -52,13 +52,68 @@ t.test('changes are told once each', t => {
   t.end()
 })
 
-t.test('invented machines push out the longest unseen, and no more are kept', t => {
-  const registry = new MachineRegistry([], () => {})
-  for (let i = 0; i < 20_100; i++) {
-    registry.record({ mac: macFromBytes(Buffer.from([2, 0, 0, i >> 16, i >> 8 & 255, i & 255])), stage: 'discover', at: i, program: 'pxe' })
+const invented = (i: number): Mac => macFromBytes(Buffer.from([2, 0, 0, i >> 16, i >> 8 & 255, i & 255])) as Mac
+
+t.test('invented machines push out the longest unseen stranger, never a known machine, and take so much', t => {
+  const registry = new MachineRegistry([], { note: () => {}, isKnown: machine => machine.group === 'named' })
+  registry.record({ mac, stage: 'script', at: 1, group: 'named' })
+  const most = 20_000
+  for (let i = 0; i < most; i++) {
+    for (let line = 0; line < 3; line++) registry.record({ mac: invented(i), stage: 'script', at: i, detail: 'x'.repeat(5000), failed: `${line}` })
   }
-  t.equal(registry.size, 20_000)
-  t.equal(registry.get(parseMac('02:00:00:00:00:05') as Mac), undefined)
+  t.ok(registry.octets <= registryBudgets.stranger + 5000, `${registry.octets} octets`)
+  t.ok(registry.strangers > 1000 && registry.strangers < most, `${registry.strangers} strangers are kept`)
+  t.equal(registry.get(invented(5)), undefined)
+  t.ok(registry.isStranger(invented(most - 1)))
+  t.match(registry.get(mac), { mac, group: 'named' })
+  t.end()
+})
+
+t.test('a stranger has a small record, and a full one once somebody names it', t => {
+  const named = new Set<Mac>()
+  const registry = new MachineRegistry([], { note: () => {}, isKnown: machine => named.has(machine.mac) })
+  const lines = (from: number): void => { for (let i = from; i < from + 100; i++) registry.record({ mac, stage: 'script', at: i, detail: String(i) }) }
+  lines(0)
+  t.equal(registry.get(mac)?.timeline.length, 12)
+  named.add(mac)
+  lines(100)
+  t.equal(registry.get(mac)?.timeline.length, 64)
+  t.notOk(registry.isStranger(mac))
+  t.end()
+})
+
+t.test('ten thousand machines with all their boots fit into the budget', t => {
+  const registry = new MachineRegistry([], { note: () => {} })
+  for (let i = 0; i < 1000; i++) {
+    for (let boot = 0; boot < 11; boot++) {
+      for (const stage of ['discover', 'offer', 'ack', 'loader', 'script', 'kernel', 'initrd', 'ignition', 'installed'] as const) {
+        registry.record({ mac: invented(i), stage, at: boot, program: 'pxe', group: `node-${i}`, profile: 'core', detail: '/assets/flatcar/current/flatcar_production_pxe.vmlinuz' })
+      }
+    }
+  }
+  t.equal(registry.size, 1000)
+  t.ok(10 * registry.octets < registryBudgets.known, `${registry.octets} octets for a thousand`)
+  t.equal(registry.get(invented(999))?.history?.length, 10)
+  t.end()
+})
+
+t.test('trouble is told from the record, the silence and how long boots of the profile take', t => {
+  const registry = new MachineRegistry([], { note: () => {} })
+  const boot = (of: Mac, at: number, stages: readonly Stage[]): void => {
+    for (const [index, stage] of stages.entries()) registry.record({ mac: of, stage, at: at + index * 10_000, program: 'pxe', profile: 'core' })
+  }
+  const trouble = (of: Mac, now: number): string | undefined => registry.troubleOf(registry.get(of)!, now)?.id
+  boot(mac, 0, ['discover', 'ack', 'loader', 'script', 'kernel'])
+  t.equal(trouble(mac, 99_999), undefined, 'a minute before any boot is finished')
+  t.equal(trouble(mac, 100_000), 'kernel_silent')
+  boot(other, 0, ['discover', 'ack', 'loader', 'script', 'kernel', 'ignition'])
+  t.equal(trouble(other, 10_000_000), undefined, 'its config is the end, as far as is known')
+  t.equal(trouble(mac, 100_000), undefined, 'three times 50 s now')
+  t.equal(trouble(mac, 190_000), 'kernel_silent')
+  registry.record({ mac: other, stage: 'installed', at: 60_000 })
+  boot(mac, 1_000_000, ['discover', 'ack', 'loader', 'script', 'kernel', 'ignition'])
+  t.equal(trouble(mac, 2_000_000), 'ignition_silent', 'machines of this profile report that they are installed')
+  t.match(registry.get(mac)?.history, [{ stage: 'kernel', profile: 'core', reason: /nothing after it/ }])
   t.end()
 })
 
@@ -68,7 +123,7 @@ t.test('the journal brings the machines back, whatever its last line looks like'
   const open = async (): Promise<{ registry: MachineRegistry, journal: MachineJournal }> => {
     const holder: { registry?: MachineRegistry } = {}
     const journal = new MachineJournal({ path, clock, log, current: () => holder.registry?.values() ?? [] })
-    const registry = holder.registry = new MachineRegistry(await journal.load(), machine => { journal.note(machine) })
+    const registry = holder.registry = new MachineRegistry(await journal.load(), { note: machine => { journal.note(machine) } })
     return { registry, journal }
   }
   const first = await open()
@@ -99,9 +154,11 @@ t.test('what the journal could not write is written later', async t => {
   const clock = new FakeClock()
   const machines: Machine[] = []
   const journal = new MachineJournal({ path, clock, log, current: () => machines })
-  const registry = new MachineRegistry(await journal.load(), machine => {
-    machines.push(machine)
-    journal.note(machine)
+  const registry = new MachineRegistry(await journal.load(), {
+    note: machine => {
+      machines.push(machine)
+      journal.note(machine)
+    }
   })
   // A folder in its place: the file is gone, and none can be made.
   rmSync(path)

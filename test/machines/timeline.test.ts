@@ -1,6 +1,7 @@
 import t from 'tap'
 import { parseMac, type Mac } from '../../src/net/mac.js'
-import { hasReached, type Machine, type Observation, observe, type Stage } from '../../src/machines/timeline.js'
+import type { Machine, Observation, Stage } from '../../src/machines/machine.js'
+import { fromDisk, hasReached, isOver, kernelBootsSince, observe, startOver } from '../../src/machines/timeline.js'
 
 const mac = parseMac('52:54:00:00:00:01') as Mac
 type Step = readonly [stage: Stage, more?: Partial<Observation>]
@@ -81,5 +82,58 @@ t.test('a machine that loops does not grow without end', t => {
   const steps: Step[] = []
   for (let i = 0; i < 500; i++) steps.push(['script', { detail: String(i) }])
   t.equal(play(steps).timeline.length, 64)
+  t.end()
+})
+
+t.test('what repeats is one line with its count', t => {
+  t.match(play([['discover', pxe], ['discover', pxe], ['discover', pxe], ['offer', pxe]]).timeline, [{ stage: 'discover', at: 1100, times: 3 }, { stage: 'offer' }])
+  t.end()
+})
+
+t.test('boots that are over are kept in short, with why they stopped', t => {
+  const rom: readonly Step[] = [['discover', pxe], ['offer', pxe], ['ack', pxe], ['loader', { detail: 'snponly.efi' }]]
+  const machine = play([...uefiBoot, ...rom, ...rom, ...rom, ['discover', pxe]])
+  t.match(machine.history, [
+    { stage: 'loader', ms: 300, reason: 'got the loader snponly.efi 3 times, never asked for the script' },
+    { stage: 'loader', reason: 'got the loader snponly.efi, never asked for the script' },
+    { stage: 'loader', reason: 'got the loader snponly.efi, never asked for the script' },
+    { stage: 'installed', profile: 'install', at: 1100, ms: 1400 }
+  ])
+  t.equal(machine.history?.[3]?.reason, undefined)
+  t.equal(play(Array.from({ length: 20 }, () => rom).flat()).history?.length, 10)
+  t.end()
+})
+
+t.test('what a machine was installed with is what its last script booted, until it boots a kernel from the network again', t => {
+  const once = uefiBoot.map(([stage, more]) => [stage, stage === 'script' ? { ...more, bootedAs: 'abc' } : more] as Step)
+  const machine = play(once)
+  t.match(machine, { installedAs: 'abc' })
+  t.equal(play([['discover', pxe], ['loader'], ['script', { detail: fromDisk }]], machine).installedAs, 'abc')
+  t.ok(isOver(play([['discover', pxe], ['loader'], ['script', { detail: fromDisk }]], machine)))
+  t.equal(play([['discover', pxe], ['loader'], ['script', { bootedAs: 'def' }], ['kernel']], machine).installedAs, undefined)
+  t.equal(startOver(machine).installedAs, undefined)
+  t.end()
+})
+
+t.test('boots that load a kernel are counted within a time', t => {
+  const install: readonly Step[] = [['discover', pxe], ['ack', pxe], ['loader'], ['script'], ['kernel']]
+  const machine = play([...install, ...install, ...install])
+  t.equal(kernelBootsSince(machine, 0), 3)
+  t.equal(kernelBootsSince(machine, 1700), 1)
+  t.end()
+})
+
+t.test('texts from outside are kept up to a length', t => {
+  const machine = play([['script', { failed: 'x'.repeat(10_000), vendorClass: 'y'.repeat(300) }]])
+  t.equal(machine.timeline[0]?.failed?.length, 259)
+  t.equal(machine.vendorClass?.length, 259)
+  t.end()
+})
+
+t.test('a DISCOVER that is refused is one line with the reason, however often it comes', t => {
+  const refused = { ...pxe, failed: 'unknown_client' } as const
+  const machine = play([['discover', pxe], ['discover', refused], ['discover', pxe], ['discover', refused]])
+  t.match(machine.timeline, [{ stage: 'discover', failed: 'unknown_client' }])
+  t.equal(machine.timeline.length, 1)
   t.end()
 })

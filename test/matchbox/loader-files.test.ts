@@ -16,9 +16,9 @@ const boot = { kernel: '/assets/vmlinuz', initrd: ['http://images.test/initrd.im
 
 const files = (withDefault = false): (name: string, request?: Partial<LoaderFileRequest>) => Promise<string | undefined> => {
   const store = new MemoryStore({ groups: withDefault ? [...groups, makeGroup({ id: 'default' })] : groups, profiles: [makeProfile({ id: 'p', boot })] })
-  const { matchMachine, pinned } = createProvisioner({ store })
-  const make = createLoaderFiles({ store, matchMachine, pinned, scriptUrl, origin, resilient: false })
-  return async (name, request) => (await make({ name, mac: undefined, hasMenu: async () => false, ...request }))?.toString()
+  const { bootOf } = createProvisioner({ store })
+  const make = createLoaderFiles({ bootOf, scriptUrl, origin, resilient: false })
+  return async (name, request) => (await make({ name, mac: undefined, client: '172.30.0.9', hasMenu: async () => false, ...request }))?.toString()
 }
 
 t.test("PXELINUX's default starts iPXE, which fetches its script", async t => {
@@ -69,9 +69,9 @@ t.test("iPXE's autoexec.ipxe gets an address and goes on to the script", async t
   t.equal(await files()('autoexec.ipxe'), `#!ipxe\ndhcp && chain ${scriptUrl}\n`)
   t.equal(await files()('efi/x64/autoexec.ipxe'), `#!ipxe\ndhcp && chain ${scriptUrl}\n`)
   const store = new MemoryStore({ groups: [makeGroup({ id: 'r', metadata: { boot_resilient: 'true' } })] })
-  const { matchMachine, pinned } = createProvisioner({ store })
-  const script = (await createLoaderFiles({ store, matchMachine, pinned, scriptUrl, origin, resilient: false })(
-    { name: 'autoexec.ipxe', mac: undefined, hasMenu: async () => false }))?.toString()
+  const { bootOf } = createProvisioner({ store })
+  const script = (await createLoaderFiles({ bootOf, scriptUrl, origin, resilient: false })(
+    { name: 'autoexec.ipxe', mac: undefined, client: '10.0.0.9', hasMenu: async () => false }))?.toString()
   t.match(script, '\ndhcp || goto dhcp_failed\n')
   t.match(script, `\nchain ${scriptUrl} && exit || goto script_failed\n`)
   t.match(script, '\nsanboot --no-describe --drive 0x80 ||\nreboot || exit 1\n')
@@ -83,9 +83,9 @@ t.test('U-Boot and petitboot read PXELINUX\'s files and run no iPXE for x86: the
     groups,
     profiles: [makeProfile({ id: 'p', boot: { kernel: '/assets/vmlinuz', initrd: ['--name main http://images.test/initrd.img', '/assets/two'], args } })]
   })
-  const make = createLoaderFiles({ ...createProvisioner({ store }), store, scriptUrl, origin, resilient: false })
+  const make = createLoaderFiles({ ...createProvisioner({ store }), scriptUrl, origin, resilient: false })
   const ask = async (name: string): Promise<string | undefined> =>
-    (await make({ name, mac: undefined, x86Bios: false, hasMenu: async () => true }))?.toString()
+    (await make({ name, mac: undefined, client: '172.30.0.9', x86Bios: false, hasMenu: async () => true }))?.toString()
   t.equal(await ask('pxelinux.cfg/01-52-54-00-00-00-01'), `DEFAULT linux
 PROMPT 0
 
@@ -96,4 +96,26 @@ LABEL linux
 `)
   t.match(await ask('pxelinux.cfg/01-52-54-00-00-00-02'), /^DEFAULT disk\n[^]*LOCALBOOT 1\n$/)
   t.equal(await ask('pxelinux.cfg/default'), undefined, 'no group, no file')
+})
+
+t.test('a machine that is installed starts from its disk by every file alike, and a guarded one gets its token in them', async t => {
+  const [once, guarded] = ['52:54:00:00:00:01', '52:54:00:00:00:02']
+  const store = new MemoryStore({
+    groups: [makeGroup({ id: 'once', selector: { mac: once }, metadata: { install_once: 'true' } }), makeGroup({ id: 'guarded', selector: { mac: guarded }, metadata: { ignition_guard: 'true' } })],
+    profiles: [makeProfile({ id: 'p', boot: { ...boot, args: [`ignition.config.url=${origin}/ignition`] } })]
+  })
+  const remembered: { installedAs?: string | undefined } = {}
+  const guard = { mint: () => 'TOKEN', take: () => undefined, isAddressOf: (_: string, address: string) => address === '172.30.0.9', isOwn: () => true }
+  const provisioner = createProvisioner({ store, guard, past: { installedAs: mac => mac === once ? remembered.installedAs : undefined } })
+  const make = createLoaderFiles({ bootOf: provisioner.bootOf, scriptUrl, origin, resilient: false })
+  const file = async (name: string, client = '172.30.0.9'): Promise<string> => String(await make({ name, mac: undefined, client, hasMenu: async () => false }))
+  const script = () => provisioner.render('ipxe', { labels: new Map([['mac', once]]), rawQuery: '', client: undefined })
+
+  t.match(await file('grub.cfg-01-52-54-00-00-00-01'), /\nlinux/)
+  remembered.installedAs = script().bootedAs
+  t.match(await file('grub.cfg-01-52-54-00-00-00-01'), /Local disk/)
+  t.match(await file('pxelinux.cfg/01-52-54-00-00-00-01'), /LOCALBOOT/)
+  t.match(script(), { body: /Starting from the local disk/, personal: true })
+  t.match(await file('grub.cfg-01-52-54-00-00-00-02'), /guard=TOKEN/)
+  t.notMatch(await file('grub.cfg-01-52-54-00-00-00-02', '172.30.0.66'), /guard=/)
 })

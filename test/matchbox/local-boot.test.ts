@@ -21,7 +21,7 @@ const render = (value: string, kind: 'ipxe' | 'grub', profile = 'p'): Rendering 
     groups: [makeGroup({ id: 'g', profile, metadata: { boot_from_disk: value } })],
     profiles: [makeProfile({ id: 'p', boot: { kernel: 'k', initrd: [], args: [] } })]
   })
-}).render(kind, { labels: new Map(), rawQuery: '' })
+}).render(kind, { labels: new Map(), rawQuery: '', client: undefined })
 
 t.test('the iPXE script of each', t => {
   const done = (value: string, platform: string, diskStarts: boolean): string =>

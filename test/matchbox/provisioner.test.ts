@@ -26,7 +26,7 @@ const store = (): MemoryStore => new MemoryStore({
 })
 
 const ask = (s: MemoryStore, kind: DocumentKind, labels: Record<string, string>, rawQuery = ''): Rendering =>
-  createProvisioner({ store: s }).render(kind, { labels: new Map(Object.entries(labels)), rawQuery })
+  createProvisioner({ store: s }).render(kind, { labels: new Map(Object.entries(labels)), rawQuery, client: undefined })
 const machine = { MAC: '52:54:00:00:00:01', Role: 'x', user: 'core' }
 
 t.test('templates get metadata, selectors over it in lower case, and the request', t => {
@@ -40,7 +40,7 @@ t.test('templates get metadata, selectors over it in lower case, and the request
 t.test('a template becomes Ignition, and each text is translated once', t => {
   const s = store()
   const provisioner = createProvisioner({ store: s })
-  const render = (user: string): Rendering => provisioner.render('ignition', { labels: new Map(Object.entries({ ...machine, user })), rawQuery: '' })
+  const render = (user: string): Rendering => provisioner.render('ignition', { labels: new Map(Object.entries({ ...machine, user })), rawQuery: '', client: undefined })
   t.match(JSON.parse(render('core').body!.toString()), { ignition: { version: '2.2.0' }, passwd: { users: [{ name: 'core' }] } })
   t.equal(render('core').body, render('core').body, 'the same buffer: nothing was done again')
   t.match(JSON.parse(render('ops').body!.toString()), { passwd: { users: [{ name: 'ops' }] } })

@@ -168,8 +168,8 @@ boot
   t.equal((await fetchText(`/grub?mac=${mac}`)).match(/4230\.2\.2/g)?.length, 6)
   t.equal(await fetchText('/assets/flatcar/stable/vmlinuz'), 'vmlinuz of 4230.2.2', 'the alias itself is served too')
 
-  const { matchMachine, pinned } = createProvisioner({ store, assets })
-  const make = createLoaderFiles({ store, matchMachine, pinned, scriptUrl: '', origin: 'http://10.0.0.1:8080', resilient: false })
-  const grub = await make({ name: 'grub.cfg-01-52-54-00-00-00-01', mac: undefined, hasMenu: async () => false })
+  const { bootOf } = createProvisioner({ store, assets })
+  const make = createLoaderFiles({ bootOf, scriptUrl: '', origin: 'http://10.0.0.1:8080', resilient: false })
+  const grub = await make({ name: 'grub.cfg-01-52-54-00-00-00-01', mac: undefined, client: '10.0.0.9', hasMenu: async () => false })
   t.match(grub?.toString(), '(http,10.0.0.1:8080)/assets/flatcar/4230.2.2/vmlinuz')
 })

@@ -14,7 +14,7 @@ const victim = mac('52:54:00:00:00:41')
 t.test('what is asked for in a machine\'s name from elsewhere changes nothing for it', t => {
   const { stream } = logLines()
   const log = createLog({ level: 'info', pretty: false, destination: stream })
-  const registry = new MachineRegistry([], () => {})
+  const registry = new MachineRegistry([], { note: () => {} })
   const observer = createObserver({
     registry,
     metrics: new Metrics(),
@@ -23,10 +23,11 @@ t.test('what is asked for in a machine\'s name from elsewhere changes nothing fo
     addressClaims: { isAddressOf: (machine, address) => machine === victim && address === '10.0.0.41' },
     log,
     loaderChosen: () => false,
+    bootsAs: () => undefined,
     fence: new Fence({ log })
   })
   const ask = (ip: string, kind: RequestEvent['kind'], path: string, named: boolean): void => {
-    const answer = { group: undefined, profile: undefined, status: 200, bytes: 1, ms: 1, finished: true, problem: undefined }
+    const answer = { group: undefined, profile: undefined, status: 200, bytes: 1, ms: 1, finished: true, problem: undefined, fromDisk: false, bootedAs: undefined }
     observer.onHttp({ kind, path, mac: named ? victim : undefined, ip, labels: new Map(), ...answer })
   }
   const attack = (): void => {

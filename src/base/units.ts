@@ -1,0 +1,12 @@
+// Times and sizes as people write them: a number and a unit. Milliseconds and bytes come out.
+
+export const timeUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+export const sizeUnits = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const
+
+/** A number with one of the units; a bare 0 needs none. undefined for anything else. */
+export function measure (text: string, units: Readonly<Record<string, number>>): number | undefined {
+  if (text === '0') return 0
+  const [, count, unit = ''] = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)$/.exec(text) ?? []
+  const factor = Object.hasOwn(units, unit) ? units[unit] : undefined
+  return factor === undefined ? undefined : Math.round(Number(count) * factor)
+}

@@ -1,0 +1,48 @@
+// What a machine boots now: from the network what its profile says, or from its own disk, because its group says so or
+// because it was installed with just this. One function, asked by everything that answers machines: /ipxe, /grub, and the
+// files made for loaders by TFTP and HTTP alike.
+import { createHash } from 'node:crypto'
+import type { Group } from './group.js'
+import { type LocalBoot, localBootOf } from './local-boot.js'
+import { flagOf, textOf } from './metadata-values.js'
+import type { NetBoot, Profile } from './profile.js'
+
+/** What is remembered of machines and bears on what they get. */
+export interface MachinePast {
+  /** `bootedAs` of what the machine booted when it was installed; undefined for one that is not, as far as is known. */
+  readonly installedAs: (mac: string) => string | undefined
+}
+
+/** Nothing is remembered of any machine. */
+export const noPast: MachinePast = { installedAs: () => undefined }
+
+export const installOnceKey = 'install_once'
+export const reinstallKey = 'reinstall'
+
+export interface BootDecision {
+  /** How the machine starts from its disk; undefined: it boots from the network. */
+  readonly localBoot: LocalBoot | undefined
+  /** Why from its disk. */
+  readonly why?: 'group' | 'installed'
+  /** What stands for all that this machine would boot and be configured with, where the group installs once. */
+  readonly bootedAs: string | undefined
+  /** What in the metadata cannot be made out. */
+  readonly problem?: string | undefined
+}
+
+/**
+ * `profile` as the store has it, with aliases of assets as they are written: an image that is newer by the same name
+ * installs nobody again.
+ */
+export function decideBoot (group: Group, profile: Profile | undefined, mac: string | undefined, past: MachinePast): BootDecision {
+  const { localBoot, problem } = localBootOf(group)
+  const once = flagOf(group, installOnceKey)
+  const bootedAs = once.value === true && profile?.boot !== undefined ? fingerprint(group, profile, profile.boot) : undefined
+  if (localBoot !== undefined) return { localBoot, why: 'group', bootedAs, problem }
+  if (bootedAs !== undefined && mac !== undefined && past.installedAs(mac) === bootedAs) return { localBoot: 'auto', why: 'installed', bootedAs }
+  return { localBoot: undefined, bootedAs, problem: problem ?? once.problem }
+}
+
+/** A group may be asked for again and again by what it boots: the metadata `reinstall` is part of it, and says nothing else. */
+const fingerprint = (group: Group, { id, ignitionId, cloudId, genericId }: Profile, { kernel, initrd, args }: NetBoot): string =>
+  createHash('sha256').update(JSON.stringify([id, kernel, initrd, args, ignitionId, cloudId, genericId, textOf(group, reinstallKey)])).digest('hex').slice(0, 24)

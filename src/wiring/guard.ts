@@ -1,0 +1,56 @@
+// The guard of configs: its secret on disk, and what it asks of the rest (matchbox/guard, machines/guard-tokens).
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { errnoOf, messageOf } from '../base/errors.js'
+import { writeFileAtomic } from '../disk/atomic-file.js'
+import { GuardTokens } from '../machines/guard-tokens.js'
+import type { GuardKeeper } from '../matchbox/guard.js'
+import { localAddresses } from '../net/interfaces.js'
+import { formatIpv4, parseIpv4 } from '../net/ipv4.js'
+import { type Mac, parseMac } from '../net/mac.js'
+import type { Ground } from './ground.js'
+
+const secretOctets = 32
+
+export async function openGuard (ground: Pick<Ground, 'config' | 'clock' | 'home' | 'log'>, isAddressOf: GuardKeeper['isAddressOf']): Promise<GuardKeeper> {
+  const { clock, log, config } = ground
+  const tokens = new GuardTokens(await readSecret(join(config.state_path, 'guard.key'), log))
+  return {
+    mint: mac => tokens.mint(mac as Mac, clock.now()),
+    take: (mac, token, limits) => tokens.take(parseMac(mac) ?? mac as Mac, token, clock.now(), limits),
+    isAddressOf,
+    isOwn: url => isOwn(url, ground)
+  }
+}
+
+/** The same after a restart. Where the disk takes none, tokens are good until then. */
+async function readSecret (path: string, log: Ground['log']): Promise<Buffer> {
+  const kept = await readFile(path).catch((error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') log.warn({ file: path, error: messageOf(error) }, 'guard.key_unreadable')
+    return undefined
+  })
+  if (kept?.length === secretOctets) return kept
+  const secret = randomBytes(secretOctets)
+  await writeFileAtomic(path, secret, { mode: 0o600 })
+    .catch((error: unknown) => { log.warn({ file: path, error: messageOf(error) }, 'guard.key_unsaved') })
+  return secret
+}
+
+/** Whether a URL leads here: what machines are told, one of our addresses, or a name on a port of ours, which only DNS could tell. */
+function isOwn (url: URL, { config, home }: Pick<Ground, 'config' | 'home'>): boolean {
+  if (url.host === new URL(home.origin).host) return true
+  const port = Number(url.port === '' ? url.protocol === 'https:' ? 443 : 80 : url.port)
+  if (port !== config.http.address.port && port !== config.http.https.address?.port) return false
+  const ip = parseIpv4(url.hostname)
+  return ip === undefined || isLocal(formatIpv4(ip))
+}
+
+function isLocal (address: string): boolean {
+  try {
+    return localAddresses().some(({ ip }) => formatIpv4(ip) === address)
+  } catch {
+    // No descriptor is left to ask the kernel with; the token is worth nothing to anybody else.
+    return true
+  }
+}
