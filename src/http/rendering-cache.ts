@@ -54,7 +54,7 @@ export class RenderingCache {
     }
     const entry = this.#again.take(key) ?? this.#once.take(key)
     if (entry === undefined) return undefined
-    // What no longer fits among the often used gets another chance among the others.
+    // It moves up to what was asked for again. What makes room for it there moves down, and may still come up once more.
     for (const [oldKey, old] of this.#again.put(key, entry)) this.#once.put(oldKey, old)
     return entry.made
   }

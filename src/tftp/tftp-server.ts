@@ -66,8 +66,8 @@ interface Slot {
   readonly client: Endpoint
   readonly request: Buffer
   session: TransferSession | undefined
-  /** Another request took its place while its file was being opened. */
-  abandoned: boolean
+  /** Its place is free again, since it ended or another request took it: what is still under way for it comes to nothing. */
+  released: boolean
 }
 
 const refusalCodes = {
@@ -182,7 +182,7 @@ class Server implements TftpServer {
     if (this.#slots.size >= maxTransfers && !this.#makeRoom(from.address, false)) {
       return this.#refuse(filename, from, socket, 'busy', `the server is busy with ${maxTransfers} transfers, try again later`)
     }
-    const slot: Slot = { key, client: from, request: bytes, session: undefined, abandoned: false }
+    const slot: Slot = { key, client: from, request: bytes, session: undefined, released: false }
     this.#slots.set(key, slot)
     this.#perClient.set(from.address, (this.#perClient.get(from.address) ?? 0) + 1)
     this.#ticking ??= this.#dependencies.clock.every(tickEvery, () => { this.#tick() })
@@ -218,10 +218,10 @@ class Server implements TftpServer {
     try {
       file = await this.#dependencies.files.open(name, { client: client.address })
     } catch (error) {
-      if (!slot.abandoned) this.#cannotOpen(error, name, client, listener)
+      if (!slot.released) this.#cannotOpen(error, name, client, listener)
       return this.#release(slot)
     }
-    if (slot.abandoned) return void file?.close()
+    if (slot.released) return void file?.close()
     if (file === undefined) {
       sendError(listener, client, errorCodes.fileNotFound, 'file not found')
       this.#emit(client, { type: 'missing', file: name })
@@ -240,7 +240,7 @@ class Server implements TftpServer {
     const { client } = slot
     const terms = negotiate(request.options, { limits: this.#options, size: mode === 'octet' ? file.size : undefined })
     const port = this.#options.singlePort ? undefined : await this.#takePort(slot, listener)
-    if (slot.abandoned) {
+    if (slot.released) {
       port?.release()
       return void await file.close()
     }
@@ -303,8 +303,8 @@ class Server implements TftpServer {
 
   /** Frees the slot's place, whatever state it is in; once. */
   #release (slot: Slot): void {
-    if (slot.abandoned) return
-    slot.abandoned = true
+    if (slot.released) return
+    slot.released = true
     this.#slots.delete(slot.key)
     const left = (this.#perClient.get(slot.client.address) ?? 1) - 1
     if (left > 0) this.#perClient.set(slot.client.address, left)
