@@ -11,7 +11,7 @@ import { type Limits, negotiate } from './negotiate.js'
 import type { OpenFile } from '../disk/open-file.js'
 import type { FileSource } from './file-source.js'
 import { decodePacket, encodePacket, errorCodes, opcodes, type Packet, type Request } from './packet.js'
-import { eventLevels, type RefusalReason, type TftpEvent } from './tftp-event.js'
+import { eventLevels, type RefusalReason, type TftpEvent, type TftpOccurrence } from './tftp-event.js'
 import { type TransferPort, TransferPorts } from './transfer-ports.js'
 import { type Ending, TransferSession } from './transfer-session.js'
 
@@ -79,8 +79,6 @@ const refusalCodes = {
 } as const satisfies Readonly<Record<RefusalReason, number>>
 
 const forbidden: ReadonlySet<string> = new Set(['EACCES', 'EPERM'])
-
-type Happening = TftpEvent extends infer Each ? Each extends TftpEvent ? Omit<Each, 'ip' | 'mac'> : never : never
 
 class Server implements TftpServer {
   readonly #options: TftpServerOptions
@@ -312,9 +310,9 @@ class Server implements TftpServer {
     if (this.#slots.size === 0) this.#onIdle()
   }
 
-  #emit (client: Endpoint, happening: Happening): void {
+  #emit (client: Endpoint, occurrence: TftpOccurrence): void {
     const mac = this.#dependencies.macOf?.(client.address)
-    const event: TftpEvent = { ip: client.address, ...mac === undefined ? {} : { mac }, ...happening }
+    const event: TftpEvent = { ip: client.address, ...mac === undefined ? {} : { mac }, ...occurrence }
     const { type, ...fields } = event
     this.#dependencies.log[eventLevels[type]](fields, `tftp.${type}`)
     this.#dependencies.onEvent?.(event)
@@ -327,7 +325,7 @@ function sendError (socket: UdpSocket, to: Endpoint, code: number, message: stri
   socket.send(encodePacket({ opcode: 'ERROR', code, message }), to)
 }
 
-function ended (session: TransferSession, ending: Ending): Happening {
+function ended (session: TransferSession, ending: Ending): TftpOccurrence {
   if (ending.type === 'done') return { type: 'done', ...session.facts, confirmed: ending.confirmed }
   const type = ending.reason === 'unreadable' || ending.reason === 'timeout' ? 'failed' : ending.reason
   return { type, ...session.facts, message: ending.message }
