@@ -1,7 +1,7 @@
 // A document made for the machine that asks: its labels are read, the provisioner renders, and what came of it is noted
 // for the log. Without a document the answer is 404 whatever the reason, as Matchbox answers.
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { goStringOfLatin1 } from '../go/string.js'
+import { goBytes, goString } from '../go/string.js'
 import type { DocumentKind, Rendering } from '../matchbox/provisioner.js'
 import type { Labels } from '../matchbox/select.js'
 import { type Answer, notFound } from './answer.js'
@@ -47,9 +47,9 @@ function madeFor ({ provisioner, rendered }: Routing, document: DocumentKind, ra
   const known = rendered.get(key, provisioner.version())
   if (known !== undefined) return known
   // A copy: what is cut from a string keeps all of it, and this one is cut from a target of any length.
-  const query = Buffer.from(rawQuery, 'latin1').toString('latin1')
+  const query = goString(goBytes(rawQuery))
   const labels = mac === undefined ? parseLabels(query) : new Map([...parseLabels(query), ['mac', mac]])
-  const made = { labels, mac: macOf(labels), rendering: provisioner.render(document, { labels, rawQuery: goStringOfLatin1(query) }) }
+  const made = { labels, mac: macOf(labels), rendering: provisioner.render(document, { labels, rawQuery: query }) }
   rendered.put(key, made)
   return made
 }
