@@ -22,7 +22,7 @@ export function assetRoutes (app: FastifyInstance, routing: Routing, assetsPath:
   const source: AssetSource = new DiskAssets(assetsPath, cache)
   app.get('/assets/', async (request, reply) => {
     const { path, rawQuery } = routing.target(request)
-    const booting = routing.bootFiles.lookUp(routing.ip(request), path)
+    const booting = routing.booting.lookUp(routing.ip(request), path)
     Object.assign(routing.seen(request), { kind: 'asset', name: 'asset', ...booting === undefined ? {} : { ...booting, name: booting.kind } })
     const options: SendFileOptions = { method: routing.method(request), seen: routing.seen(request) }
     return answerAsset(source, path.slice('/assets'.length), rawQuery, request, reply, options)

@@ -8,7 +8,7 @@ import { type Answer, notFound } from './answer.js'
 import type { Routing } from './routing.js'
 import { macOf, parseLabels } from './labels.js'
 import type { RequestKind } from './machine-log.js'
-import type { Made } from './rendering-cache.js'
+import type { MachineDocument } from './rendering-cache.js'
 
 export function answerDocument (
   routing: Routing,
@@ -33,7 +33,7 @@ export function answerDocument (
   return routing.answer(request, reply, body === undefined ? notFound : answer(rendering, body))
 }
 
-function documentFor (routing: Routing, request: FastifyRequest, document: DocumentKind): Made {
+function documentFor (routing: Routing, request: FastifyRequest, document: DocumentKind): MachineDocument {
   const { rawQuery } = routing.target(request)
   const asked = madeFor(routing, document, rawQuery)
   if (routing.identify === undefined || !isAnonymous(asked.labels)) return asked
@@ -42,7 +42,7 @@ function documentFor (routing: Routing, request: FastifyRequest, document: Docum
 }
 
 /** `mac` is that of a machine whose query does not say who it is. */
-function madeFor ({ provisioner, rendered }: Routing, document: DocumentKind, rawQuery: string, mac?: string): Made {
+function madeFor ({ provisioner, rendered }: Routing, document: DocumentKind, rawQuery: string, mac?: string): MachineDocument {
   const key = mac === undefined ? `${document}?${rawQuery}` : `${document}?${rawQuery} ${mac}`
   const known = rendered.get(key, provisioner.version())
   if (known !== undefined) return known

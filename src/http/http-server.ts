@@ -11,7 +11,7 @@ import type { FileCache } from '../disk/file-cache.js'
 import { assetRoutes } from './asset-routes.js'
 import { type LoaderSource, isLoaderPath, loaderRoutes, loadersPath } from './loader-routes.js'
 import { bootRoutes } from './boot-routes.js'
-import { BootFiles } from './boot-files.js'
+import { BootingMachines } from './booting-machines.js'
 import { ClientConnections } from './client-connections.js'
 import { answerClientError, originalTarget } from './client-error.js'
 import { configRoutes } from './config-routes.js'
@@ -140,7 +140,7 @@ export function buildHttpApp (options: HttpOptions): HttpApp {
 
   const routing: Routing = {
     provisioner,
-    bootFiles: new BootFiles(),
+    booting: new BootingMachines(),
     rendered: new RenderingCache(),
     target: request => arrivalOf(request).target ?? { path: '', rawQuery: '' },
     method: request => arrivalOf(request).method,

@@ -8,7 +8,7 @@ import type { Labels } from '../matchbox/select.js'
 import type { Rendering } from '../matchbox/provisioner.js'
 
 /** A document made for a machine, with what was read from its query. */
-export interface Made {
+export interface MachineDocument {
   readonly labels: Labels
   readonly mac: string | undefined
   readonly rendering: Rendering
@@ -28,7 +28,7 @@ const defaultLimits: CacheLimits = { once: 32 * 2 ** 20, again: 32 * 2 ** 20, ke
 /** What an entry takes beside its key and document, in bytes: labels, objects, its places in the maps. */
 const overhead = 1024
 
-interface Entry { readonly made: Made, readonly bytes: number }
+interface Entry { readonly made: MachineDocument, readonly bytes: number }
 
 export class RenderingCache {
   readonly #limits: CacheLimits
@@ -45,7 +45,7 @@ export class RenderingCache {
   /** Bytes held. */
   get bytes (): number { return this.#once.bytes + this.#again.bytes }
 
-  get (key: string, version: unknown): Made | undefined {
+  get (key: string, version: unknown): MachineDocument | undefined {
     if (version !== this.#version) {
       this.#version = version
       this.#once.clear()
@@ -60,7 +60,7 @@ export class RenderingCache {
   }
 
   /** Keeps what was made after `get` did not find it; what fits no machine is not worth keeping. */
-  put (key: string, made: Made): void {
+  put (key: string, made: MachineDocument): void {
     const { group, body, report } = made.rendering
     const size = (body?.length ?? 0) + report.reduce((sum, line) => sum + line.length, 0)
     if (group === undefined || key.length > this.#limits.key || size > this.#limits.body) return

@@ -105,7 +105,7 @@ export function createProvisioner ({ store, resilient = false, assets = asWritte
       const objects = store.snapshot.forMachines
       const group = matchMachine(request.labels)
       let profile: Profile | undefined
-      let made: Made = { body: undefined }
+      let made: DocumentBody = { body: undefined }
       let error: AppError | undefined
       try {
         if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
@@ -186,7 +186,7 @@ interface Matched {
   readonly templates: Templates
 }
 
-interface Made {
+interface DocumentBody {
   readonly body: Buffer | undefined
   readonly boot?: NetBoot
   readonly error?: AppError | undefined
@@ -195,7 +195,7 @@ interface Made {
   readonly warning?: string | undefined
 }
 
-const bodies: Readonly<Record<DocumentKind, (matched: Matched) => Made>> = {
+const bodies: Readonly<Record<DocumentKind, (matched: Matched) => DocumentBody>> = {
   ipxe: matched => {
     const { localBoot, problem } = localBootOf(matched.group)
     if (localBoot === '404') throw startsFromDisk(matched.group)
