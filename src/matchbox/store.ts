@@ -74,7 +74,7 @@ export interface OpenStore extends Store {
  */
 export function resolveReference (folder: 'profiles' | ConfigKind, reference: string): { folder: string, name: string } | undefined {
   if (reference.includes('\0')) return undefined
-  const [, top = '', ...rest] = cleanPath(`${folder}/${reference}`).split('/')
+  const [, top = '', ...rest] = cleanPath(`/${folder}/${reference}`).split('/')
   return rest.length === 0 ? undefined : { folder: top, name: rest.join('/') }
 }
 
