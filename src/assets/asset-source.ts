@@ -7,6 +7,7 @@ import { DiskFile, Readers } from '../disk/disk-file.js'
 import type { FileCache } from '../disk/file-cache.js'
 import { secondsOf } from '../disk/file-identity.js'
 import type { OpenFile } from '../disk/open-file.js'
+import { compareStrings, goBytes, goString } from '../go/string.js'
 
 export interface AssetFile {
   readonly kind: 'file'
@@ -17,7 +18,7 @@ export interface AssetFolder {
   readonly kind: 'folder'
   /** Seconds since the epoch; undefined for a folder without a time. */
   readonly modified: number | undefined
-  /** Names of what is in it, one character a byte; folders, but not links to folders, end in a slash. */
+  /** Names of what is in it; folders, but not links to folders, end in a slash. */
   list: () => Promise<readonly string[]>
 }
 
@@ -25,7 +26,7 @@ export interface AssetFolder {
 export type AssetFailure = { readonly kind: 'failure', readonly status: 403 | 404 | 500 }
 
 export interface AssetSource {
-  /** `path` is clean, starts with a slash and holds one character a byte. */
+  /** `path` is clean and starts with a slash. */
   open: (path: string) => Promise<AssetFile | AssetFolder | AssetFailure>
 }
 
@@ -45,8 +46,8 @@ export class DiskAssets implements AssetSource {
   async open (path: string): Promise<AssetFile | AssetFolder | AssetFailure> {
     if (path.includes('\0')) return failure(500)
     if (path.split('/').includes(unverified)) return failure(404)
-    const full = Buffer.from(join(this.#root, '/')).toString('latin1') + path.slice(1)
-    const place = Buffer.from(full, 'latin1')
+    const full = join(this.#root, '/') + path.slice(1)
+    const place = goBytes(full)
     try {
       // A device or a pipe would block or never end.
       const found = await stat(place)
@@ -82,7 +83,7 @@ async function statusOf (errno: string, full: string): Promise<AssetFailure['sta
   if (errno === 'EACCES' || errno === 'EPERM') return 403
   // What lies below a file is not there, whatever the system calls that.
   for (let end = full.indexOf('/', 1); end > 0; end = full.indexOf('/', end + 1)) {
-    const parent = await stat(Buffer.from(full.slice(0, end), 'latin1')).catch(() => undefined)
+    const parent = await stat(goBytes(full.slice(0, end))).catch(() => undefined)
     if (parent === undefined) break
     if (!parent.isDirectory()) return 404
   }
@@ -91,7 +92,7 @@ async function statusOf (errno: string, full: string): Promise<AssetFailure['sta
 
 async function listFolder (place: Buffer): Promise<readonly string[]> {
   const entries = await readdir(place, { withFileTypes: true, encoding: 'buffer' })
-  const names = entries.filter(({ name }) => name.toString('latin1') !== unverified).map(entry => ({ name: entry.name.toString('latin1'), folder: entry.isDirectory() }))
-  // By bytes, before the slash is added.
-  return names.sort((a, b) => a.name < b.name ? -1 : 1).map(({ name, folder }) => folder ? `${name}/` : name)
+  const names = entries.map(entry => ({ name: goString(entry.name), folder: entry.isDirectory() }))
+  // In order before the slash is added.
+  return names.filter(({ name }) => name !== unverified).sort((a, b) => compareStrings(a.name, b.name)).map(({ name, folder }) => folder ? `${name}/` : name)
 }

@@ -9,7 +9,8 @@ export interface FileProgress {
   readonly total: number | undefined
 }
 
-interface Shown { readonly name: string, readonly began: number, readonly from: number, received: number, total: number | undefined }
+/** A file under way. */
+interface FileLine { readonly name: string, readonly began: number, readonly from: number, received: number, total: number | undefined }
 
 const barWidth = 24
 /** Milliseconds between two drawings. */
@@ -19,7 +20,7 @@ export class ProgressDisplay {
   readonly #out: Writable
   readonly #terminal: boolean
   readonly #now: () => number
-  readonly #files = new Map<string, Shown>()
+  readonly #files = new Map<string, FileLine>()
   readonly #done = new Set<string>()
   #lines = 0
   #drawn = -Infinity
@@ -75,9 +76,9 @@ export class ProgressDisplay {
   }
 }
 
-const rateOf = ({ began, from, received }: Shown, now: number): number => (received - from) / Math.max(0.001, (now - began) / 1000)
+const rateOf = ({ began, from, received }: FileLine, now: number): number => (received - from) / Math.max(0.001, (now - began) / 1000)
 
-function progressLine (file: Shown, now: number): string {
+function progressLine (file: FileLine, now: number): string {
   const { name, received, total } = file
   const rate = rateOf(file, now)
   const share = total === undefined || total === 0 ? 0 : Math.min(1, received / total)

@@ -2,8 +2,8 @@
 import type { Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { DhcpPacket } from './packet.js'
-import type { ProxyDropReason } from './proxy-machine.js'
-import type { DropReason } from './server-machine.js'
+import type { ProxyDropReason } from './proxy-decision.js'
+import type { DropReason } from './server-decision.js'
 
 /** Why a message was not answered: it broke a rule of its protocol, or a limit of ours. */
 export type AnyDropReason = DropReason | ProxyDropReason | 'malformed' | 'unsaved' | 'rate_limited' | 'failed' | 'overload'

@@ -1,4 +1,4 @@
-// The DHCP server's transport: datagrams in, decisions from server-machine, leases to their store, datagrams out.
+// The DHCP server's transport: datagrams in, decisions from server-decision, leases to their store, datagrams out.
 import type { Clock } from '../base/clock.js'
 import { messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
@@ -12,12 +12,12 @@ import type { BootConfig } from './boot-file.js'
 import type { DhcpEvent } from './dhcp-event.js'
 import type { LeaseStore } from './lease-file.js'
 import { isActive, type Lease, LeaseTable } from './leases.js'
-import { type Asked, MessageExchange } from './message-exchange.js'
+import { type ClientMessage, MessageExchange } from './message-exchange.js'
 import { type LookForOthers, refuseBesideOthers } from './other-servers.js'
 import { ProbeTrust } from './probe-trust.js'
 import { type Rate, TokenBucket } from './rate-limit.js'
 import { leasesWithout, type Reservations } from './reservations.js'
-import { handleDhcp, type Outcome, released, type Reply, type ServerContext, setAside } from './server-machine.js'
+import { handleDhcp, type Outcome, released, type Reply, type ServerContext, setAside } from './server-decision.js'
 import type { DhcpSubnet } from './subnet.js'
 
 /** What may change while the server runs. */
@@ -112,7 +112,7 @@ class Server implements DhcpServer {
   readonly #probes: TokenBucket
   readonly #trust = new ProbeTrust()
   /** Offers that wait to hear whether somebody uses their address. */
-  readonly #probing = new Map<Ipv4, { readonly outcome: Reply, readonly asked: Asked }>()
+  readonly #probing = new Map<Ipv4, { readonly outcome: Reply, readonly asked: ClientMessage }>()
 
   constructor (options: DhcpServerOptions) {
     this.#options = options
@@ -241,14 +241,14 @@ class Server implements DhcpServer {
   }
 
   /** A machine that takes another server's offer says so to all. */
-  #watchOthers ({ request: { options: { dhcpMessageType, serverIdentifier: ip } }, mac }: Asked): void {
+  #watchOthers ({ request: { options: { dhcpMessageType, serverIdentifier: ip } }, mac }: ClientMessage): void {
     const { server, log, onEvent } = this.#options
     if (dhcpMessageType !== 'REQUEST' || ip === undefined || ip === server || !this.#exchange.firstInAWhile(`other_server ${ip}`)) return
     log.warn({ ip: formatIpv4(ip), mac }, 'dhcp.other_server')
     onEvent({ kind: 'other_server', ip, mac })
   }
 
-  #decide (asked: Asked, probes = 0): void {
+  #decide (asked: ClientMessage, probes = 0): void {
     this.#carryOut(handleDhcp(asked.request, this.#context(), asked.from), asked, probes)
   }
 
@@ -258,7 +258,7 @@ class Server implements DhcpServer {
     return this.#standing
   }
 
-  #carryOut (outcome: Outcome, asked: Asked, probes: number): void {
+  #carryOut (outcome: Outcome, asked: ClientMessage, probes: number): void {
     const { log, onEvent } = this.#options
     const { mac } = asked
     switch (outcome.kind) {
@@ -281,7 +281,7 @@ class Server implements DhcpServer {
    * No ACK before its lease is on disk: an address of a range that is given twice after a power cut breaks two machines. An
    * address that is reserved can't be, so that its machine boots whatever the disk does.
    */
-  #sendWhenKept (outcome: Reply, lease: Lease, asked: Asked): void {
+  #sendWhenKept (outcome: Reply, lease: Lease, asked: ClientMessage): void {
     if (outcome.reserved === true) {
       this.#options.table.set(lease)
       // A lease that could not be saved is told of by its store, and is in force all the same.
@@ -298,7 +298,7 @@ class Server implements DhcpServer {
   }
 
   /** Sends what needs no sync: at once, or when it was seen that nobody uses the address. */
-  #offer (outcome: Reply, asked: Asked, probes: number): void {
+  #offer (outcome: Reply, asked: ClientMessage, probes: number): void {
     const { lease, probe, holder } = outcome
     const { table, clock } = this.#options
     const pending = this.#probing.get(outcome.reply.yiaddr)
@@ -364,7 +364,7 @@ class Server implements DhcpServer {
     }
   }
 
-  #send ({ reply, to, bootFile }: Reply, asked: Asked): void {
+  #send ({ reply, to, bootFile }: Reply, asked: ClientMessage): void {
     if (this.#socket === undefined) return
     const name = `dhcp.${(reply.options.dhcpMessageType ?? 'BOOTP').toLowerCase()}`
     const where = { address: formatIpv4(to.ip), port: to.port }

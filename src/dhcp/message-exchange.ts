@@ -21,9 +21,9 @@ export interface MessageExchangeOptions {
 }
 
 /** A message that was let in, the machine that sent it, and where the datagram came from. */
-export interface Asked { readonly request: DhcpPacket, readonly mac: Mac, readonly from?: Ipv4 }
+export interface ClientMessage { readonly request: DhcpPacket, readonly mac: Mac, readonly from?: Ipv4 }
 
-export interface Answer {
+export interface OutgoingReply {
   readonly reply: DhcpPacket
   readonly to: Endpoint
   readonly bootFile?: string
@@ -54,7 +54,7 @@ export class MessageExchange {
   constructor (options: MessageExchangeOptions) { this.#options = options }
 
   /** Has `decide` look at the message in a datagram, if it holds one that may come in; whatever happens, this returns. */
-  receive (data: Buffer, from: Endpoint, decide: (asked: Asked) => void): void {
+  receive (data: Buffer, from: Endpoint, decide: (asked: ClientMessage) => void): void {
     const request = this.#read(data)
     if (request === undefined) return
     const { clock, log, onEvent, ownMac } = this.#options
@@ -71,7 +71,7 @@ export class MessageExchange {
     this.contain(asked, () => { decide(asked) })
   }
 
-  #tellFaults (faults: readonly OptionFault[], { mac }: Asked): void {
+  #tellFaults (faults: readonly OptionFault[], { mac }: ClientMessage): void {
     const { log, onEvent } = this.#options
     for (const { code, why } of faults) {
       onEvent({ kind: 'odd_option', code, why, mac })
@@ -81,7 +81,7 @@ export class MessageExchange {
   }
 
   /** No packet ends the process, not even one that finds a mistake of ours. */
-  contain ({ request, mac }: Asked, act: () => void): void {
+  contain ({ request, mac }: ClientMessage, act: () => void): void {
     try {
       act()
     } catch (error) {
@@ -90,14 +90,14 @@ export class MessageExchange {
     }
   }
 
-  drop (reason: AnyDropReason, detail: string, { request, mac }: Asked): void {
+  drop (reason: AnyDropReason, detail: string, { request, mac }: ClientMessage): void {
     const { log, onEvent } = this.#options
     onEvent({ kind: 'dropped', reason, detail, mac })
     const level = worthTelling.has(reason) && this.firstInAWhile(`${reason} ${mac}`) ? 'info' : 'debug'
     if (log.isLevelEnabled(level)) log[level]({ mac, xid: request.xid, reason, ...detail !== '' && { detail } }, 'dhcp.drop')
   }
 
-  send (socket: UdpSocket, { reply, to, bootFile, name }: Answer, { request, mac }: Asked): void {
+  send (socket: UdpSocket, { reply, to, bootFile, name }: OutgoingReply, { request, mac }: ClientMessage): void {
     const { log, onEvent } = this.#options
     const leftOut: number[] = []
     socket.send(encodePacket(reply, replyLimit(request), code => { leftOut.push(code) }), to, error => {

@@ -10,8 +10,8 @@ import type { Mac } from '../net/mac.js'
 import type { BindOptions, Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
 import type { BootConfig } from './boot-file.js'
 import type { DhcpEvent } from './dhcp-event.js'
-import { type Asked, MessageExchange } from './message-exchange.js'
-import { handleBootServer, handleProxy, type ProxyContext, type ProxyReply } from './proxy-machine.js'
+import { type ClientMessage, MessageExchange } from './message-exchange.js'
+import { handleBootServer, handleProxy, type ProxyContext, type ProxyReply } from './proxy-decision.js'
 import { ProxyWatch } from './proxy-watch.js'
 
 export interface ProxyServerOptions {
@@ -91,7 +91,7 @@ class Server implements ProxyServer {
   fileAsked (mac: Mac): void { this.#watch.progressed(mac) }
   async close (): Promise<void> { await Promise.all(this.#sockets.map(async socket => { await socket.close() })) }
 
-  #answer (asked: Asked, from: Endpoint, socket: UdpSocket, handle: Handle): void {
+  #answer (asked: ClientMessage, from: Endpoint, socket: UdpSocket, handle: Handle): void {
     const outcome = handle(asked.request, this.#context())
     if (outcome.kind === 'reply') this.#send(outcome, asked, from, socket)
     else this.#exchange.drop(outcome.reason, outcome.detail ?? '', asked)
@@ -102,7 +102,7 @@ class Server implements ProxyServer {
     return { server, boot: this.#boot, usesOtherLoader }
   }
 
-  #send ({ reply, to, bootFile }: ProxyReply, asked: Asked, from: Endpoint, socket: UdpSocket): void {
+  #send ({ reply, to, bootFile }: ProxyReply, asked: ClientMessage, from: Endpoint, socket: UdpSocket): void {
     const { clock, log, onEvent, server } = this.#options
     const offers = reply.options.dhcpMessageType === 'OFFER'
     const where = to === undefined ? from : { address: formatIpv4(to.ip), port: to.port }

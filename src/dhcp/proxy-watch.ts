@@ -8,19 +8,19 @@ const within = 40_000
 /** How many machines are watched at once; the one that came first is forgotten first. */
 const watched = 4096
 
-interface Seen { readonly since: number, readonly discovers: number, readonly told: boolean }
+interface Offers { readonly since: number, readonly discovers: number, readonly told: boolean }
 
 export class ProxyWatch {
-  readonly #machines = new Map<Mac, Seen>()
+  readonly #machines = new Map<Mac, Offers>()
 
   /** An offer went out to a DISCOVER at `now` (epoch milliseconds); true when it is clear by now that they are ignored, once a boot. */
   offered (mac: Mac, now: number): boolean {
     const before = this.#machines.get(mac)
     const fresh = before === undefined || now - before.since > within
-    const seen = fresh ? { since: now, discovers: 1, told: false } : { ...before, discovers: before.discovers + 1 }
-    const ignored = seen.discovers >= most && !seen.told
+    const offers = fresh ? { since: now, discovers: 1, told: false } : { ...before, discovers: before.discovers + 1 }
+    const ignored = offers.discovers >= most && !offers.told
     this.#machines.delete(mac)
-    this.#machines.set(mac, ignored ? { ...seen, told: true } : seen)
+    this.#machines.set(mac, ignored ? { ...offers, told: true } : offers)
     if (this.#machines.size > watched) this.#machines.delete(this.#machines.keys().next().value as Mac)
     return ignored
   }

@@ -1,4 +1,13 @@
-// Numbers as Go's strconv reads them in the syntax of the language: ParseInt with base 0, and ParseFloat.
+// Numbers as Go's strconv reads them: ParseInt in base 10 and in the syntax of the language (base 0), and ParseFloat.
+
+/** strconv.ParseInt with base 10 and 64 bits. */
+export function parseDecimal (text: string): bigint | undefined {
+  if (!/^[+-]?\d+$/.test(text)) return undefined
+  const digits = text.replace(/^[+-]?0*/, '')
+  if (digits.length > 19) return undefined
+  const value = text.startsWith('-') ? -BigInt(digits) : BigInt(digits)
+  return BigInt.asIntN(64, value) === value ? value : undefined
+}
 
 /** Whether each underscore stands between digits (or between the base prefix and a digit). */
 function underscoresFit (text: string): boolean {

@@ -46,6 +46,9 @@ const beyondAscii = /[\x80-\uffff]/
 /** The string of bytes that came one character each, as Node hands on what stands in an HTTP request's first line. */
 export const goStringOfLatin1 = (bytes: string): string => beyondAscii.test(bytes) ? goString(Buffer.from(bytes, 'latin1')) : bytes
 
+/** The bytes of a string one character each, as Node wants them in a header. */
+export const latin1Of = (text: string): string => beyondAscii.test(text) ? goBytes(text).toString('latin1') : text
+
 /** The string of one byte. */
 export const stringOfByte = (byte: number): string => String.fromCharCode(byte < 0x80 ? byte : 0xdc00 + byte)
 

@@ -1,6 +1,7 @@
 // Answers as Go's net/http writes them, and the one way they leave: with a Content-Length, which boot ROMs need.
+import { randomBytes } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
-import { sniffType } from './content-type.js'
+import { sniffType } from '../go/http/content-type.js'
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -26,6 +27,9 @@ export const notFound: Answer = errorAnswer(404, '404 page not found')
 export const sniffed = (body: Buffer): Answer => ({ status: 200, headers: { 'content-type': sniffType(body) }, body })
 
 export const typed = (type: string, body: Buffer): Answer => ({ status: 200, headers: { 'content-type': type }, body })
+
+/** What separates the parts of a multipart body. */
+export const newBoundary = (): string => randomBytes(30).toString('hex')
 
 /** Bodies up to here are sent as text, which leaves with the headers in one write; a buffer takes a second one. */
 const joinedBytes = 16 * 1024

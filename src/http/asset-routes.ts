@@ -2,11 +2,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { errorAnswer, notFound, send } from './answer.js'
 import { type AssetFile, type AssetFolder, type AssetSource, DiskAssets } from '../assets/asset-source.js'
-import { typeByName } from './content-type.js'
+import { typeByName } from '../go/http/content-type.js'
 import type { FileCache } from '../disk/file-cache.js'
-import { formatHttpDate, parseHttpDate } from './http-date.js'
+import { formatHttpDate, parseHttpDate } from '../go/http/date.js'
 import type { Routing } from './routing.js'
-import { encodePath, escapeHtml } from './request-target.js'
+import { encodePath, escapeHtml } from '../go/http/request-target.js'
+import { goBytes, latin1Of } from '../go/string.js'
 import { type SendFileOptions, sendFile } from './send-file.js'
 
 const failures = {
@@ -21,7 +22,7 @@ export function assetRoutes (app: FastifyInstance, routing: Routing, assetsPath:
   const source: AssetSource = new DiskAssets(assetsPath, cache)
   app.get('/assets/', async (request, reply) => {
     const { path, rawQuery } = routing.target(request)
-    const booting = routing.bootFiles.lookUp(routing.ip(request), path)
+    const booting = routing.booting.lookUp(routing.ip(request), path)
     Object.assign(routing.seen(request), { kind: 'asset', name: 'asset', ...booting === undefined ? {} : { ...booting, name: booting.kind } })
     const options: SendFileOptions = { method: routing.method(request), seen: routing.seen(request) }
     return answerAsset(source, path.slice('/assets'.length), rawQuery, request, reply, options)
@@ -32,7 +33,7 @@ async function answerAsset (
   source: AssetSource, path: string, rawQuery: string, request: FastifyRequest, reply: FastifyReply, options: SendFileOptions
 ): Promise<FastifyReply> {
   const redirect = (to: string): FastifyReply =>
-    send(reply, { status: 301, headers: { location: rawQuery === '' ? to : `${to}?${rawQuery}` }, body: nothing })
+    send(reply, { status: 301, headers: { location: latin1Of(rawQuery === '' ? to : `${to}?${rawQuery}`) }, body: nothing })
   if (path.endsWith('/index.html')) return redirect('./')
   const asFolder = path.endsWith('/')
   const name = asFolder && path !== '/' ? path.slice(0, -1) : path
@@ -70,6 +71,6 @@ async function sendListing (folder: AssetFolder, method: string, request: Fastif
     const url = `${name.includes(':') ? './' : ''}${encodePath(name)}`
     return `<a href="${url}">${escapeHtml(name)}</a>\n`
   })
-  const body = Buffer.from(`<pre>\n${lines.join('')}</pre>\n`, 'latin1')
+  const body = goBytes(`<pre>\n${lines.join('')}</pre>\n`)
   return send(reply, { status: 200, headers: { ...dated, 'content-type': 'text/html; charset=utf-8' }, body })
 }

@@ -19,7 +19,7 @@ export function bootRoutes (app: FastifyInstance, routing: Routing): void {
   for (const kind of ['ipxe', 'grub'] as const) {
     app.get(`/${kind}`, (request, reply) => answerDocument(routing, request, reply, kind, 'script', ({ profile, group, boot }, body) => {
       const { mac } = routing.seen(request)
-      if (profile !== undefined) routing.bootFiles.scriptServed(routing.ip(request), { mac, group, profile, boot })
+      if (profile !== undefined) routing.booting.scriptServed(routing.ip(request), { mac, group, profile, boot })
       return sniffed(body)
     }))
   }

@@ -1,14 +1,14 @@
 // A document made for the machine that asks: its labels are read, the provisioner renders, and what came of it is noted
 // for the log. Without a document the answer is 404 whatever the reason, as Matchbox answers.
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { goStringOfLatin1 } from '../go/string.js'
+import { goBytes, goString } from '../go/string.js'
 import type { DocumentKind, Rendering } from '../matchbox/provisioner.js'
 import { type Labels, macOfLabels } from '../matchbox/select.js'
 import { type Answer, errorAnswer, notFound } from './answer.js'
 import type { Routing } from './routing.js'
 import { parseLabels } from './labels.js'
 import type { RequestKind } from './machine-log.js'
-import type { Made } from './rendering-cache.js'
+import type { MachineDocument } from './rendering-cache.js'
 
 export function answerDocument (
   routing: Routing,
@@ -38,7 +38,7 @@ export function answerDocument (
 const forbidden = errorAnswer(403, '403 Forbidden')
 const withoutDocument = ({ error }: Rendering): Answer => error?.code === 'guard_refused' ? forbidden : notFound
 
-function documentFor (routing: Routing, request: FastifyRequest, document: DocumentKind): Made {
+function documentFor (routing: Routing, request: FastifyRequest, document: DocumentKind): MachineDocument {
   const { rawQuery } = routing.target(request)
   const client = routing.ip(request)
   const asked = madeFor(routing, document, rawQuery, client)
@@ -48,14 +48,15 @@ function documentFor (routing: Routing, request: FastifyRequest, document: Docum
 }
 
 /** `mac` is that of a machine whose query does not say who it is. */
-function madeFor ({ provisioner, rendered }: Routing, document: DocumentKind, rawQuery: string, client: string, mac?: string): Made {
+function madeFor (routing: Routing, document: DocumentKind, rawQuery: string, client: string, mac?: string): MachineDocument {
+  const { provisioner, rendered } = routing
   const key = mac === undefined ? `${document}?${rawQuery}` : `${document}?${rawQuery} ${mac}`
   const known = rendered.get(key, provisioner.version())
   if (known !== undefined) return known
   // A copy: what is cut from a string keeps all of it, and this one is cut from a target of any length.
-  const query = Buffer.from(rawQuery, 'latin1').toString('latin1')
+  const query = goString(goBytes(rawQuery))
   const labels = mac === undefined ? parseLabels(query) : new Map([...parseLabels(query), ['mac', mac]])
-  const rendering = provisioner.render(document, { labels, rawQuery: goStringOfLatin1(query), client })
+  const rendering = provisioner.render(document, { labels, rawQuery: query, client })
   const made = { labels, mac: macOfLabels(labels), rendering }
   rendered.put(key, made)
   return made

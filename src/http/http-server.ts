@@ -11,14 +11,16 @@ import type { FileCache } from '../disk/file-cache.js'
 import { assetRoutes } from './asset-routes.js'
 import { type LoaderSource, isLoaderPath, loaderRoutes, loadersPath } from './loader-routes.js'
 import { bootRoutes } from './boot-routes.js'
-import { BootFiles } from './boot-files.js'
+import { BootingMachines } from './booting-machines.js'
 import { ClientConnections } from './client-connections.js'
 import { answerClientError, originalTarget } from './client-error.js'
 import { configRoutes } from './config-routes.js'
 import { healthRoutes } from './health-routes.js'
 import { type RequestEvent, type Seen, seenNothing, tell } from './machine-log.js'
 import { RenderingCache } from './rendering-cache.js'
-import { type Target, cleanPath, encodePath, escapeHtml, escapeNonAscii, parseTarget } from './request-target.js'
+import { type Target, encodePath, escapeHtml, escapeNonAscii, parseTarget } from '../go/http/request-target.js'
+import { cleanUrlPath } from '../go/path.js'
+import { goBytes, printable } from '../go/string.js'
 import type { Routing } from './routing.js'
 import { type DetachedSigner, Signatures, type SignatureForm, splitSignaturePath } from './signatures.js'
 
@@ -138,7 +140,7 @@ export function buildHttpApp (options: HttpOptions): HttpApp {
 
   const routing: Routing = {
     provisioner,
-    bootFiles: new BootFiles(),
+    booting: new BootingMachines(),
     rendered: new RenderingCache(),
     target: request => arrivalOf(request).target ?? { path: '', rawQuery: '' },
     method: request => arrivalOf(request).method,
@@ -192,14 +194,14 @@ function read (raw: IncomingMessage): Arrival {
   // A request without a version (HTTP/0.9) is none to Go.
   const target = raw.httpVersionMajor < 1 ? undefined : parseTarget(raw.url)
   const unreadable = (raw.headers['transfer-encoding'] ?? 'chunked').trim().toLowerCase() !== 'chunked'
-  return { started, target, method: raw.method ?? '', redirect: undefined, signature: undefined, unreadable, seen: seenNothing(target?.path ?? raw.url) }
+  return { started, target, method: raw.method ?? '', redirect: undefined, signature: undefined, unreadable, seen: seenNothing(printable(target?.path ?? raw.url)) }
 }
 
 /** The route of a request that Matchbox's rules decide; undefined leaves it to fastify. */
 function routeOf (arrival: Arrival, has: Readonly<Record<'assets' | 'signatures' | 'loaders', boolean>>): string | undefined {
   const { target } = arrival
   if (target === undefined || target.path === '*' || arrival.unreadable) return refused
-  const clean = cleanPath(target.path)
+  const clean = cleanUrlPath(target.path)
   if (has.loaders && isLoaderPath(clean)) return loadersPath
   const to = has.assets && clean === assets.slice(0, -1) ? assets : clean
   if (to !== target.path) {
@@ -232,7 +234,7 @@ function refuse ({ target, method, redirect, unreadable }: Arrival, reply: Fasti
   return send(reply, {
     status: 301,
     headers: { location: escapeNonAscii(redirect), ...readable ? { 'content-type': 'text/html; charset=utf-8' } : {} },
-    body: readable ? Buffer.from(`<a href="${escapeHtml(redirect)}">Moved Permanently</a>.\n\n`, 'latin1') : Buffer.alloc(0)
+    body: readable ? goBytes(`<a href="${escapeHtml(redirect)}">Moved Permanently</a>.\n\n`) : Buffer.alloc(0)
   })
 }
 

@@ -3,9 +3,10 @@
 // Content-Length, so a doubled slash, which they make of a base URL and a name, is mended in place.
 import type { FastifyInstance } from 'fastify'
 import { errorAnswer, notFound, send } from './answer.js'
-import { typeByName } from './content-type.js'
+import { typeByName } from '../go/http/content-type.js'
 import type { OpenFile } from '../disk/open-file.js'
-import { cleanPath } from './request-target.js'
+import { cleanUrlPath } from '../go/path.js'
+import { latin1Of, printable } from '../go/string.js'
 import type { Routing } from './routing.js'
 import { sendFile } from './send-file.js'
 
@@ -27,10 +28,10 @@ export function loaderRoutes (app: FastifyInstance, routing: Routing, source: Lo
   app.get(loadersPath, async (request, reply) => {
     const method = routing.method(request)
     if (method !== 'GET' && method !== 'HEAD') return send(reply, notAllowed)
-    const path = cleanPath(routing.target(request).path)
+    const path = cleanUrlPath(routing.target(request).path)
     const seen = routing.seen(request)
-    Object.assign(seen, { kind: method === 'HEAD' || request.headers.range !== undefined ? 'other' : 'loader', name: 'loader', path })
-    const name = path.slice(loadersPath.length)
+    Object.assign(seen, { kind: method === 'HEAD' || request.headers.range !== undefined ? 'other' : 'loader', name: 'loader', path: printable(path) })
+    const name = latin1Of(path.slice(loadersPath.length))
     let found: OpenFile | undefined
     try {
       found = await source.open(name, routing.ip(request))

@@ -8,7 +8,7 @@ import type { Labels } from '../matchbox/select.js'
 import type { Rendering } from '../matchbox/provisioner.js'
 
 /** A document made for a machine, with what was read from its query. */
-export interface Made {
+export interface MachineDocument {
   readonly labels: Labels
   readonly mac: string | undefined
   readonly rendering: Rendering
@@ -28,7 +28,7 @@ const defaultLimits: CacheLimits = { once: 32 * 2 ** 20, again: 32 * 2 ** 20, ke
 /** What an entry takes beside its key and document, in bytes: labels, objects, its places in the maps. */
 const overhead = 1024
 
-interface Entry { readonly made: Made, readonly bytes: number }
+interface Entry { readonly made: MachineDocument, readonly bytes: number }
 
 export class RenderingCache {
   readonly #limits: CacheLimits
@@ -45,7 +45,7 @@ export class RenderingCache {
   /** Bytes held. */
   get bytes (): number { return this.#once.bytes + this.#again.bytes }
 
-  get (key: string, version: unknown): Made | undefined {
+  get (key: string, version: unknown): MachineDocument | undefined {
     if (version !== this.#version) {
       this.#version = version
       this.#once.clear()
@@ -54,13 +54,13 @@ export class RenderingCache {
     }
     const entry = this.#again.take(key) ?? this.#once.take(key)
     if (entry === undefined) return undefined
-    // What no longer fits among the often used gets another chance among the others.
+    // It moves up to what was asked for again. What makes room for it there moves down, and may still come up once more.
     for (const [oldKey, old] of this.#again.put(key, entry)) this.#once.put(oldKey, old)
     return entry.made
   }
 
   /** Keeps what was made after `get` did not find it. What fits no machine is not worth it, what is one machine's at one moment wrong. */
-  put (key: string, made: Made): void {
+  put (key: string, made: MachineDocument): void {
     const { group, body, report, personal } = made.rendering
     const size = (body?.length ?? 0) + report.reduce((sum, line) => sum + line.length, 0)
     if (group === undefined || personal || key.length > this.#limits.key || size > this.#limits.body) return

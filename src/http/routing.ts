@@ -2,17 +2,17 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Answer } from './answer.js'
-import type { BootFiles } from './boot-files.js'
+import type { BootingMachines } from './booting-machines.js'
 import type { Seen } from './machine-log.js'
 import type { RenderingCache } from './rendering-cache.js'
-import type { Target } from './request-target.js'
+import type { Target } from '../go/http/request-target.js'
 
 /** What a route may know of a request beyond fastify's own. */
 export interface Routing {
   readonly provisioner: Provisioner
-  readonly bootFiles: BootFiles
+  readonly booting: BootingMachines
   readonly rendered: RenderingCache
-  /** The target as it came, one character a byte. */
+  /** The target as it came. */
   target: (request: FastifyRequest) => Target
   /** The method as it came. */
   method: (request: FastifyRequest) => string

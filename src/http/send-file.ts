@@ -2,11 +2,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf } from '../base/errors.js'
 import { type OpenFile, readPart } from '../disk/open-file.js'
-import { send } from './answer.js'
-import { sniffType, sniffedBytes } from './content-type.js'
+import { newBoundary, send } from './answer.js'
+import { sniffType, sniffedBytes } from '../go/http/content-type.js'
 import type { Seen } from './machine-log.js'
 import { Outlet } from './outlet.js'
-import { type Part, layOut, needsContent, planContent } from './serve-content.js'
+import { type Part, layOut, needsContent, planContent } from '../go/http/serve-content.js'
 
 export interface SendFileOptions {
   /** The one the client used. */
@@ -28,7 +28,7 @@ export async function sendFile (
     if (plan.ranges.length === 0) {
       return send(reply, { status: plan.status, headers: plan.headers, body: Buffer.from(plan.text ?? '') })
     }
-    const { parts, length, contentType: sentType } = layOut(plan.ranges, file.size, contentType)
+    const { parts, length, contentType: sentType } = layOut(plan.ranges, file.size, contentType, newBoundary)
     reply.bodyBytes = length
     // Not fastify's way: it would make the length of an answer without a body 0, and firmware would then fetch nothing.
     const response = reply.hijack().raw.writeHead(plan.status, {

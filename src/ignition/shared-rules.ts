@@ -1,13 +1,12 @@
 // What Ignition 2 and 3 ask alike. The messages are Ignition's, because that is what people search for; undefined is no complaint.
-import { goBytes } from '../go/string.js'
+import { extension } from '../go/path.js'
+import { byteLength } from '../go/string.js'
 import { GoUrlError, parseGoUrl, queryValues } from '../go/url.js'
 import type { GoUrl } from '../go/url.js'
 
 const guid = /^(|[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})$/
 export const checkGuid = (text: string): string | undefined =>
   guid.test(text) ? undefined : 'doesn\'t match the form "01234567-89AB-CDEF-EDCB-A98765432101"'
-
-export const byteLength = (text: string): number => goBytes(text).length
 
 /** 36 UTF-16 units fit into a GPT entry; Ignition counts bytes. */
 export const longPartitionLabel = (label: string): string | undefined =>
@@ -27,13 +26,6 @@ const striped = new Set(['linear', 'raid0', '0', 'stripe'])
 const redundant = new Set(['raid1', '1', 'mirror', 'raid4', '4', 'raid5', '5', 'raid6', '6', 'raid10', '10'])
 export const raidLevel = (level: string): 'striped' | 'redundant' | undefined =>
   striped.has(level) ? 'striped' : redundant.has(level) ? 'redundant' : undefined
-
-/** Go's path.Ext: the last dot of the last element and what follows. */
-const extension = (path: string): string => {
-  const base = path.slice(path.lastIndexOf('/') + 1)
-  const dot = base.lastIndexOf('.')
-  return dot === -1 ? '' : base.slice(dot)
-}
 
 const extensions = {
   'systemd unit': '.service .socket .device .mount .automount .swap .target .path .timer .snapshot .slice .scope',

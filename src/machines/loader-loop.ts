@@ -3,9 +3,9 @@
 // loaders within two minutes it is to get the other one, from then on; if that one leads nowhere either, the first again.
 import type { Mac } from '../net/mac.js'
 
-/** So many loaders ... */
+/** Loaders sent to one machine with no script fetched between them, the last of which is one too many. */
 const most = 3
-/** ... within so many milliseconds, with no script fetched between them. */
+/** The time in which they count, in milliseconds. */
 const within = 2 * 60_000
 
 /** How many machines are remembered as fetching; the one not heard of for longest is forgotten first. */

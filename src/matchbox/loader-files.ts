@@ -37,7 +37,7 @@ export interface LoaderFileRequest {
 /** The file of that name for that machine; undefined for a name that is none of these. */
 export type LoaderFiles = (request: LoaderFileRequest) => Promise<Buffer | undefined>
 
-interface Asked {
+interface LoaderFileContext {
   readonly mac: Mac | undefined
   readonly uuid: string | undefined
   readonly x86Bios: boolean
@@ -52,10 +52,10 @@ interface Asked {
 
 interface Kind {
   readonly name: RegExp
-  readonly make: (asked: Asked) => string | undefined | Promise<string | undefined>
+  readonly make: (asked: LoaderFileContext) => string | undefined | Promise<string | undefined>
 }
 
-async function pxelinux (asked: Asked): Promise<string | undefined> {
+async function pxelinux (asked: LoaderFileContext): Promise<string | undefined> {
   const { folder, localBoot, boot, mac, uuid, options: { scriptUrl } } = asked
   if (asked.x86Bios) return renderPxelinux({ scriptUrl, localBoot, folder, menu: await asked.hasMenu(folder) })
   return localBoot === undefined && boot === undefined ? undefined : renderKernel(localBoot === undefined ? boot : undefined, { mac, uuid })
@@ -64,7 +64,7 @@ async function pxelinux (asked: Asked): Promise<string | undefined> {
 /** Paths in what /grub answers are of the host it came from: to GRUB, of the device that `root` names. */
 const handOver = (origin: string): string => `set root='${grubPath(origin)}'\nconfigfile /grub?mac=$net_default_mac\n`
 
-const grub = ({ localBoot, boot, options: { origin } }: Asked): string => {
+const grub = ({ localBoot, boot, options: { origin } }: LoaderFileContext): string => {
   if (localBoot !== undefined) return renderLocalGrub()
   return boot === undefined ? handOver(origin) : renderGrub(grubPaths(boot, origin))
 }

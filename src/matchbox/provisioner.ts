@@ -130,7 +130,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
       const objects = store.snapshot.forMachines
       const group = matchMachine(request.labels)
       let profile: Profile | undefined
-      let made: Made = { body: undefined }
+      let made: DocumentBody = { body: undefined }
       let error: AppError | undefined
       let decision: BootDecision | undefined
       const mac = macOfLabels(request.labels)
@@ -229,7 +229,7 @@ interface Matched {
   readonly templates: Templates
 }
 
-interface Made {
+interface DocumentBody {
   readonly body: Buffer | undefined
   readonly boot?: NetBoot
   readonly error?: AppError | undefined
@@ -238,7 +238,7 @@ interface Made {
   readonly warning?: string | undefined
 }
 
-const bodies: Readonly<Record<DocumentKind, (matched: Matched) => Made>> = {
+const bodies: Readonly<Record<DocumentKind, (matched: Matched) => DocumentBody>> = {
   ipxe: matched => {
     const { localBoot, problem } = matched.decision
     if (localBoot === '404') throw startsFromDisk(matched.group)

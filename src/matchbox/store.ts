@@ -1,7 +1,7 @@
 // Where groups, profiles and config files are kept: read as immutable snapshots in memory, written one object at a time.
 // One implementation is a folder of files (store/file-store); whatever else comes has to keep what is said here.
-import { posix } from 'node:path'
 import { AppError } from '../base/errors.js'
+import { cleanPath } from '../go/path.js'
 import type { Group } from './group.js'
 import type { Profile } from './profile.js'
 
@@ -74,7 +74,7 @@ export interface OpenStore extends Store {
  */
 export function resolveReference (folder: 'profiles' | ConfigKind, reference: string): { folder: string, name: string } | undefined {
   if (reference.includes('\0')) return undefined
-  const [, top = '', ...rest] = posix.normalize(`/${folder}/${reference}`).replace(/\/$/, '').split('/')
+  const [, top = '', ...rest] = cleanPath(`/${folder}/${reference}`).split('/')
   return rest.length === 0 ? undefined : { folder: top, name: rest.join('/') }
 }
 

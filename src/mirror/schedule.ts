@@ -14,10 +14,11 @@ export interface ScheduleOptions {
   readonly run: () => Promise<boolean>
 }
 
-/** Milliseconds: the longest that a time is put off by chance, and the first wait after a failure, doubled each time. */
+/** The longest that a look is put off by chance, in milliseconds; a tenth of the interval where that is shorter. */
 const longestJitter = 600_000
+/** The wait after the first failure, in milliseconds: doubled after each further one, up to the interval. */
 const firstRetry = 300_000
-/** What a timer of Node can wait at most. */
+/** The longest that a timer of Node can wait, in milliseconds: a longer one ends there. */
 const longestTimer = 2 ** 31 - 1
 
 export class Schedule {

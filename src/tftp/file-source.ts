@@ -81,7 +81,7 @@ const heldFile = (path: string, size: number, held: HeldFile): OpenFile => ({
   close: async () => { held.close() }
 })
 
-interface Found { readonly path: string, readonly look: BigIntStats }
+interface FoundFile { readonly path: string, readonly look: BigIntStats }
 
 class StoredFiles implements FileSource {
   readonly #roots: readonly string[]
@@ -92,7 +92,7 @@ class StoredFiles implements FileSource {
   /** Small files that are being read, by path: whoever asks meanwhile waits for the same read. */
   readonly #loading = new Map<string, Promise<void>>()
   /** Files found by name since `#lookedFrom`. */
-  readonly #found = new Map<string, Found>()
+  readonly #found = new Map<string, FoundFile>()
   #lookedFrom = -Infinity
 
   constructor ({ roots, trusted = [], cache, readers, clock }: StoredFilesOptions) {
@@ -120,7 +120,7 @@ class StoredFiles implements FileSource {
     return file
   }
 
-  async #look (name: string): Promise<Found | undefined> {
+  async #look (name: string): Promise<FoundFile | undefined> {
     for (const root of this.#roots) {
       const path = join(root, name)
       const look = await unlessMissing(stat(path, { bigint: true }))
@@ -129,12 +129,12 @@ class StoredFiles implements FileSource {
     return undefined
   }
 
-  #kept ({ path, look }: Found): OpenFile | undefined {
+  #kept ({ path, look }: FoundFile): OpenFile | undefined {
     const held = this.#cache.hold(look)
     return held === undefined ? undefined : heldFile(path, Number(look.size), held)
   }
 
-  async #openCached (found: Found): Promise<OpenFile> {
+  async #openCached (found: FoundFile): Promise<OpenFile> {
     const { path, look } = found
     const kept = this.#kept(found)
     if (kept !== undefined) return kept

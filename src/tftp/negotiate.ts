@@ -26,7 +26,7 @@ interface Subject {
   readonly size: number | undefined
 }
 
-type Answer = (asked: number, subject: Subject) => number | undefined
+type Grant = (asked: number, subject: Subject) => number | undefined
 
 const within = (value: number, least: number, most: number): boolean => value >= least && value <= most
 
@@ -37,7 +37,7 @@ const answers = {
   timeout: asked => within(asked, 1, 255) ? asked : undefined,
   tsize: (_asked, { size }) => size,
   windowsize: (asked, { limits }) => within(asked, 1, 65535) ? Math.min(asked, limits.maxWindowSize) : undefined
-} as const satisfies Readonly<Record<string, Answer>>
+} as const satisfies Readonly<Record<string, Grant>>
 
 type OptionName = keyof typeof answers
 

@@ -28,7 +28,8 @@ export type RefusalReason =
   /** The file is there but may not be read. */
   | 'access'
 
-type Happening =
+/** What happened, without whose client it was. */
+export type TftpOccurrence =
   | TransferFacts & { readonly type: 'done', readonly confirmed: boolean }
   | TransferFacts & { readonly type: Exclude<FailReason, 'unreadable' | 'timeout'>, readonly message: string }
   | TransferFacts & { readonly type: 'failed', readonly message: string }
@@ -41,7 +42,7 @@ type Happening =
   | { readonly type: 'duplicate', readonly file: string }
 
 /** `ip` is the client's address, `mac` its hardware address when somebody knows it. */
-export type TftpEvent = Happening & { readonly ip: string, readonly mac?: string }
+export type TftpEvent = TftpOccurrence & { readonly ip: string, readonly mac?: string }
 
 /** Whatever a stranger can cause at will is for debugging only. */
 export const eventLevels = {

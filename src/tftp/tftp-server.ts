@@ -11,7 +11,7 @@ import { type Limits, negotiate } from './negotiate.js'
 import type { OpenFile } from '../disk/open-file.js'
 import type { FileSource } from './file-source.js'
 import { decodePacket, encodePacket, errorCodes, opcodes, type Packet, type Request } from './packet.js'
-import { eventLevels, type RefusalReason, type TftpEvent } from './tftp-event.js'
+import { eventLevels, type RefusalReason, type TftpEvent, type TftpOccurrence } from './tftp-event.js'
 import { type TransferPort, TransferPorts } from './transfer-ports.js'
 import { type Ending, TransferSession } from './transfer-session.js'
 
@@ -66,8 +66,8 @@ interface Slot {
   readonly client: Endpoint
   readonly request: Buffer
   session: TransferSession | undefined
-  /** Another request took its place while its file was being opened. */
-  abandoned: boolean
+  /** Its place is free again, since it ended or another request took it: what is still under way for it comes to nothing. */
+  released: boolean
 }
 
 const refusalCodes = {
@@ -79,8 +79,6 @@ const refusalCodes = {
 } as const satisfies Readonly<Record<RefusalReason, number>>
 
 const forbidden: ReadonlySet<string> = new Set(['EACCES', 'EPERM'])
-
-type Happening = TftpEvent extends infer Each ? Each extends TftpEvent ? Omit<Each, 'ip' | 'mac'> : never : never
 
 class Server implements TftpServer {
   readonly #options: TftpServerOptions
@@ -182,7 +180,7 @@ class Server implements TftpServer {
     if (this.#slots.size >= maxTransfers && !this.#makeRoom(from.address, false)) {
       return this.#refuse(filename, from, socket, 'busy', `the server is busy with ${maxTransfers} transfers, try again later`)
     }
-    const slot: Slot = { key, client: from, request: bytes, session: undefined, abandoned: false }
+    const slot: Slot = { key, client: from, request: bytes, session: undefined, released: false }
     this.#slots.set(key, slot)
     this.#perClient.set(from.address, (this.#perClient.get(from.address) ?? 0) + 1)
     this.#ticking ??= this.#dependencies.clock.every(tickEvery, () => { this.#tick() })
@@ -218,10 +216,10 @@ class Server implements TftpServer {
     try {
       file = await this.#dependencies.files.open(name, { client: client.address })
     } catch (error) {
-      if (!slot.abandoned) this.#cannotOpen(error, name, client, listener)
+      if (!slot.released) this.#cannotOpen(error, name, client, listener)
       return this.#release(slot)
     }
-    if (slot.abandoned) return void file?.close()
+    if (slot.released) return void file?.close()
     if (file === undefined) {
       sendError(listener, client, errorCodes.fileNotFound, 'file not found')
       this.#emit(client, { type: 'missing', file: name })
@@ -240,7 +238,7 @@ class Server implements TftpServer {
     const { client } = slot
     const terms = negotiate(request.options, { limits: this.#options, size: mode === 'octet' ? file.size : undefined })
     const port = this.#options.singlePort ? undefined : await this.#takePort(slot, listener)
-    if (slot.abandoned) {
+    if (slot.released) {
       port?.release()
       return void await file.close()
     }
@@ -303,8 +301,8 @@ class Server implements TftpServer {
 
   /** Frees the slot's place, whatever state it is in; once. */
   #release (slot: Slot): void {
-    if (slot.abandoned) return
-    slot.abandoned = true
+    if (slot.released) return
+    slot.released = true
     this.#slots.delete(slot.key)
     const left = (this.#perClient.get(slot.client.address) ?? 1) - 1
     if (left > 0) this.#perClient.set(slot.client.address, left)
@@ -312,9 +310,9 @@ class Server implements TftpServer {
     if (this.#slots.size === 0) this.#onIdle()
   }
 
-  #emit (client: Endpoint, happening: Happening): void {
+  #emit (client: Endpoint, occurrence: TftpOccurrence): void {
     const mac = this.#dependencies.macOf?.(client.address)
-    const event: TftpEvent = { ip: client.address, ...mac === undefined ? {} : { mac }, ...happening }
+    const event: TftpEvent = { ip: client.address, ...mac === undefined ? {} : { mac }, ...occurrence }
     const { type, ...fields } = event
     this.#dependencies.log[eventLevels[type]](fields, `tftp.${type}`)
     this.#dependencies.onEvent?.(event)
@@ -327,7 +325,7 @@ function sendError (socket: UdpSocket, to: Endpoint, code: number, message: stri
   socket.send(encodePacket({ opcode: 'ERROR', code, message }), to)
 }
 
-function ended (session: TransferSession, ending: Ending): Happening {
+function ended (session: TransferSession, ending: Ending): TftpOccurrence {
   if (ending.type === 'done') return { type: 'done', ...session.facts, confirmed: ending.confirmed }
   const type = ending.reason === 'unreadable' || ending.reason === 'timeout' ? 'failed' : ending.reason
   return { type, ...session.facts, message: ending.message }

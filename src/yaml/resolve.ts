@@ -4,6 +4,7 @@
 import { decodeBase64 } from '../go/base64.js'
 import { parseFloat64, parseWhole } from '../go/number.js'
 import { goString } from '../go/string.js'
+import { unixTime } from '../go/time.js'
 import { YamlError } from './yaml-error.js'
 import type { YamlScalar } from './node.js'
 import type { YamlDialect } from './yaml-error.js'
@@ -120,7 +121,5 @@ function isTimestamp (text: string): boolean {
   const parts = timestampForms.map(form => form.exec(text)).find(found => found !== null)
   if (parts === undefined || parts === null) return false
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1, 7).map(part => Number(part ?? 0))
-  const date = new Date(Date.UTC(2000, month - 1, 1))
-  date.setUTCFullYear(year, month, 0)
-  return month >= 1 && month <= 12 && day >= 1 && day <= date.getUTCDate() && hour < 24 && minute < 60 && second < 60
+  return unixTime({ year, month, day, hour, minute, second }) !== undefined
 }

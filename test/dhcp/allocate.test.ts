@@ -1,4 +1,4 @@
-// Which address a machine gets; the order of preference as the server's decisions see it is in server-machine.test.ts.
+// Which address a machine gets; the order of preference as the server's decisions see it is in server-decision.test.ts.
 import t from 'tap'
 import { allocate, type AllocationState } from '../../src/dhcp/allocate.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'

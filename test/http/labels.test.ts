@@ -18,7 +18,7 @@ t.test('a query is read as net/url reads it', t => {
     ['p=a%3Bb', { p: 'a;b' }],
     ['?role=worker', { '?role': 'worker' }],
     ['%D0%BA=%D0%B7', { к: 'з' }],
-    [Buffer.from('ключ=знач').toString('latin1'), { ключ: 'знач' }],
+    ['ключ=знач', { ключ: 'знач' }],
     ['inv=%ff%fe&ok=%c3%a9', { inv: '\udcff\udcfe', ok: 'é' }],
     ['__proto__=1&constructor=2', { ['__proto__']: '1', constructor: '2' }]
   ] as const) t.same(Object.entries(labels(query)), Object.entries(want), query)

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { type CacheLimits, type Made, RenderingCache } from '../../src/http/rendering-cache.js'
+import { type CacheLimits, type MachineDocument, RenderingCache } from '../../src/http/rendering-cache.js'
 import { makeGroup } from '../helpers/memory-store.js'
 
-const made = (bytes: number, matched = true): Made => ({
+const made = (bytes: number, matched = true): MachineDocument => ({
   labels: new Map(),
   mac: undefined,
   rendering: { group: matched ? makeGroup({ id: 'g' }) : undefined, profile: undefined, boot: undefined, body: Buffer.alloc(bytes), error: undefined, problem: undefined, report: [], bootedAs: undefined, startsFromDisk: false, personal: false }

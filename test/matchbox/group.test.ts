@@ -26,7 +26,7 @@ t.test('what Go refuses is refused, with the place', t => {
     ['{"id": "a",\n "profile": nope}', '2:13: a value was expected, not "n"'],
     ['{"id":"a"} trailing', '1:12: there is something after the end of the document'],
     ['{"id":"a",}', '1:11: a key in double quotes was expected'],
-    ['\ufeff{}', '1:1: a value was expected, not "\ufeff"'],
+    ['\ufeff{}', '1:1: the document begins with a byte order mark, which has no place in JSON'],
     ['[]', 'a group has to be an object, not an array'],
     ['{"profile":5}', 'profile has to be a string, not a number'],
     ['{"selector":{"cpu":4}}', 'selector.cpu has to be a string, not a number'],

@@ -2,7 +2,7 @@
 // (base/v0_8_exp/translate.go).
 import { view } from '../schema.js'
 import { config as configTable } from '../spec3/schema.js'
-import { cleanPath } from '../spec3/paths.js'
+import { cleanPath } from '../../go/path.js'
 import { asList, asValues, filled } from '../values.js'
 import type { Values } from '../schema.js'
 import type { Quadlet } from '../spec3/schema.js'

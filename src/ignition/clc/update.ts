@@ -1,5 +1,6 @@
 // The update and locksmith sections: both end up in /etc/coreos/update.conf.
 import { goQuote } from '../../go/quote.js'
+import { isDuration } from '../../go/time.js'
 import { lowerCase } from '../../go/unicode.js'
 import { GoUrlError, parseGoUrl } from '../../go/url.js'
 import { optional, string, struct } from '../schema.js'
@@ -64,26 +65,6 @@ function checkWindowStart (start: string): string | undefined {
   if (!['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'not-present'].includes(lowerCase(day))) return 'unknown day in window start'
   const clock = /^(\d{1,2}):(\d{2})$/.exec(time)
   return clock === null || Number(clock[1]) > 23 || Number(clock[2]) > 59 ? "couldn't parse window start" : undefined
-}
-
-const nanoseconds: Readonly<Record<string, number>> = {
-  ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9
-}
-
-// Go's time.ParseDuration: `2h15m`, `.5s`, `0`, with a sign; days are not known to it.
-function isDuration (value: string): boolean {
-  const unsigned = value.replace(/^[-+]/, '')
-  if (unsigned === '0') return true
-  const part = /(\d+(?:\.\d*)?|\.\d+)([^\d.]+)/gy
-  let total = 0
-  let end = 0
-  for (let found = part.exec(unsigned); found !== null; found = part.exec(unsigned)) {
-    const unit = nanoseconds[found[2] ?? '']
-    if (unit === undefined) return false
-    total += Number(found[1]) * unit
-    end = part.lastIndex
-  }
-  return end > 0 && end === unsigned.length && total < 2 ** 63
 }
 
 export const updateRules: ReadonlyArray<Rule<unknown>> = [

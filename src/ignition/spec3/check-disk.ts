@@ -1,9 +1,10 @@
 // What Ignition demands of disks, partitions, filesystems, RAID arrays and LUKS volumes (config/v3_*/types: disk.go,
 // partition.go, filesystem.go, raid.go, luks.go, clevis.go, tang.go).
+import { byteLength } from '../../go/string.js'
 import { checkPath } from './paths.js'
 import { checkTangUrl, checkUrlUnlessEmpty } from './urls.js'
 import { clevisCustom, device, disk, filesystem, luks, oldClevisCustom, partition, raid, tang } from './schema.js'
-import { checkGuid, byteLength, colonInLabel, isFormat, longFilesystemLabel, longPartitionLabel, raidLevel } from '../shared-rules.js'
+import { checkGuid, colonInLabel, isFormat, longFilesystemLabel, longPartitionLabel, raidLevel } from '../shared-rules.js'
 import { rule } from '../validate.js'
 import type { Findings, Rule } from '../validate.js'
 import type { Disk, Filesystem, Luks, Partition, Spec, Tang } from './schema.js'

@@ -1,6 +1,7 @@
 // What Ignition demands of files, directories, links and of the storage section as a whole (config/v3_*/types: storage.go,
 // node.go, file.go, mode.go). The messages are Ignition's, because that is what people search for.
-import { checkPath, cleanPath } from './paths.js'
+import { cleanPath } from '../../go/path.js'
+import { checkPath } from './paths.js'
 import { checkOwner, illegalMode } from '../shared-rules.js'
 import { rule } from '../validate.js'
 import { config, directory, file, link, nodeGroup, nodeUser, storage } from './schema.js'

@@ -1,18 +1,5 @@
-// Slash-separated paths as Go's path package reads them.
-
-/** Go's path.Clean: the shortest path to the same place. */
-export const cleanPath = (path: string): string => {
-  if (path === '') return '.'
-  const rooted = path.startsWith('/')
-  const parts: string[] = []
-  for (const part of path.split('/')) {
-    if (part === '' || part === '.') continue
-    if (part !== '..') parts.push(part)
-    else if (parts.length > 0 && parts.at(-1) !== '..') parts.pop()
-    else if (!rooted) parts.push('..')
-  }
-  return (rooted ? '/' : '') + parts.join('/') || '.'
-}
+// Paths in an Ignition 3 config.
+import { cleanPath } from '../../go/path.js'
 
 /** What is wrong with a path that must be absolute and in its shortest form; undefined when nothing is. */
 export const checkPath = (path: string): string | undefined => {

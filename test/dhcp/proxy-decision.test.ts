@@ -2,7 +2,7 @@
 import t from 'tap'
 import { type BootConfig } from '../../src/dhcp/boot-file.js'
 import { decodePacket, encodePacket } from '../../src/dhcp/packet.js'
-import { handleBootServer, handleProxy, type ProxyContext, type ProxyOutcome } from '../../src/dhcp/proxy-machine.js'
+import { handleBootServer, handleProxy, type ProxyContext, type ProxyOutcome } from '../../src/dhcp/proxy-decision.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
 import { hex, ip, request, testMac } from '../helpers/dhcp.js'
 import { packetFixture } from '../helpers/fixtures.js'

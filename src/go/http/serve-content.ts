@@ -1,13 +1,23 @@
 // Conditional and range requests as Go's http.ServeContent answers them (RFC 9110 sections 13 and 14). Nothing here has an
 // ETag, so that a tag in a condition never matches, and `*` always does.
-import { randomBytes } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
-import { formatHttpDate, parseHttpDate } from './http-date.js'
+import { Buffer } from 'node:buffer'
+import { parseDecimal } from '../number.js'
+import { formatHttpDate, parseHttpDate } from './date.js'
+
+/** Header names in lower case; values with one character a byte, as Node gives them. */
+export interface ConditionHeaders {
+  readonly range?: string | undefined
+  readonly 'if-match'?: string | undefined
+  readonly 'if-none-match'?: string | undefined
+  readonly 'if-modified-since'?: string | undefined
+  readonly 'if-unmodified-since'?: string | undefined
+  readonly 'if-range'?: string | readonly string[] | undefined
+}
 
 export interface ContentRequest {
   /** The method the client used. */
   readonly method: string
-  readonly headers: IncomingHttpHeaders
+  readonly headers: ConditionHeaders
 }
 
 export interface Content {
@@ -84,11 +94,11 @@ const tag = /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/
 
 /** Whether a list of tags has an asterisk in it, before anything that is no tag. */
 function namesAnything (list: string): boolean {
-  for (let rest = list.trim(); rest !== '';) {
+  for (let rest = trim(list); rest !== '';) {
     if (rest.startsWith('*')) return true
     const found = rest.startsWith(',') ? ',' : tag.exec(rest)?.[0]
     if (found === undefined) return false
-    rest = rest.slice(found.length).trimStart()
+    rest = trim(rest.slice(found.length))
   }
   return false
 }
@@ -99,7 +109,7 @@ function rangeHeader ({ method, headers }: ContentRequest, modified: number | un
   const condition = headers['if-range']
   const asked = typeof condition === 'string' ? condition : ''
   if (!isRead(method) || asked === '') return range
-  return modified !== undefined && !tag.test(asked.trim()) && parseHttpDate(asked) === modified ? range : ''
+  return modified !== undefined && !tag.test(trim(asked)) && parseHttpDate(asked) === modified ? range : ''
 }
 
 const blank = ' \t\r\n'
@@ -112,13 +122,10 @@ function trim (text: string): string {
   return text.slice(start, end)
 }
 
-/** As strconv.ParseInt reads it, which takes a sign. */
+/** A place or length: not negative, and past 2^53 as good as endless. */
 function parseCount (text: string): number | undefined {
-  if (!/^[+-]?\d+$/.test(text)) return undefined
-  const digits = text.replace(/^[+-]?0*/, '')
-  if (digits.length > 19) return undefined
-  const value = BigInt(digits)
-  return (value > 0n && text.startsWith('-')) || value > 0x7fffffffffffffffn ? undefined : Number(value)
+  const value = parseDecimal(text)
+  return value === undefined || value < 0n ? undefined : Number(value)
 }
 
 function parseRange (header: string, size: number): readonly Range[] | string {
@@ -155,11 +162,14 @@ export type Part = Buffer | Range
 
 export interface Body { readonly parts: readonly Part[], readonly length: number, readonly contentType: string }
 
-/** One range goes out as it is; several as multipart/byteranges (RFC 9110 section 14.6), laid out as Go's writer does. */
-export function layOut (ranges: readonly Range[], size: number, type: string): Body {
+/**
+ * One range goes out as it is; several as multipart/byteranges (RFC 9110 section 14.6), laid out as Go's
+ * writer does; `newBoundary` makes 60 random characters.
+ */
+export function layOut (ranges: readonly Range[], size: number, type: string, newBoundary: () => string): Body {
   const only = ranges.length === 1 ? ranges[0] : undefined
   if (only !== undefined) return { parts: [only], length: only.length, contentType: type }
-  const boundary = randomBytes(30).toString('hex')
+  const boundary = newBoundary()
   const parts: Part[] = []
   for (const range of ranges) {
     const before = parts.length === 0 ? '' : '\r\n'

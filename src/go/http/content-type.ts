@@ -1,5 +1,6 @@
 // Content types as Go's net/http finds them: by a file's extension (mime's built-in table, which no host configuration
 // adds to here), else by the first 512 bytes (DetectContentType, mimesniff.spec.whatwg.org).
+import { extension } from '../path.js'
 
 const byExtension: Readonly<Record<string, string>> = {
   '.avif': 'image/avif',
@@ -22,9 +23,8 @@ const byExtension: Readonly<Record<string, string>> = {
 
 /** The type that a file's name tells; undefined when its bytes have to. */
 export function typeByName (name: string): string | undefined {
-  const dot = name.lastIndexOf('.')
-  const extension = dot < 0 ? '' : name.slice(dot).toLowerCase()
-  return Object.hasOwn(byExtension, extension) ? byExtension[extension] : undefined
+  const type = extension(name).toLowerCase()
+  return Object.hasOwn(byExtension, type) ? byExtension[type] : undefined
 }
 
 export const sniffedBytes = 512

@@ -13,7 +13,7 @@ export interface Booting {
 
 const remembered = 4096
 
-export class BootFiles {
+export class BootingMachines {
   readonly #byAddress = new Map<string, Booting>()
 
   scriptServed (ip: string, booting: Booting): void {

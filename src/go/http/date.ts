@@ -1,4 +1,5 @@
 // Dates in HTTP headers, read in the three forms that Go's http.ParseTime takes (RFC 9110 section 5.6.7).
+import { unixTime } from '../time.js'
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 const shortDay = '(?:mon|tue|wed|thu|fri|sat|sun)'
@@ -20,11 +21,7 @@ export function parseHttpDate (text: string): number | undefined {
     const [day, hour, minute, second] = [found['day'], found['hour'], found['minute'], found['second']].map(Number) as [number, number, number, number]
     const digits = Number(found['year'])
     const year = found['year']!.length === 4 ? digits : digits + (digits >= 69 ? 1900 : 2000)
-    const monthIndex = months.indexOf(found['month']!.toLowerCase())
-    const date = new Date(Date.UTC(2000, monthIndex, day, hour, minute, second))
-    date.setUTCFullYear(year, monthIndex, day)
-    const valid = date.getUTCDate() === day && hour < 24 && minute < 60 && second < 60
-    return valid ? date.getTime() / 1000 : undefined
+    return unixTime({ year, month: months.indexOf(found['month']!.toLowerCase()) + 1, day, hour, minute, second })
   }
   return undefined
 }

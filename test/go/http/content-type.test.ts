@@ -1,5 +1,5 @@
 import t from 'tap'
-import { sniffType, typeByName } from '../../src/http/content-type.js'
+import { sniffType, typeByName } from '../../../src/go/http/content-type.js'
 
 t.test('by name', t => {
   t.equal(typeByName('a.tar.gz'), undefined)

@@ -1,6 +1,6 @@
 // The server's decisions, each as (packet, leases, now) -> outcome: RFC 2131 section 4.3.
 import t from 'tap'
-import { handleDhcp, type Outcome, type ServerContext } from '../../src/dhcp/server-machine.js'
+import { handleDhcp, type Outcome, type ServerContext } from '../../src/dhcp/server-decision.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
 import { buildReservations, type Reservation } from '../../src/dhcp/reservations.js'
 import { formatIpv4, type Ipv4 } from '../../src/net/ipv4.js'
