@@ -136,6 +136,8 @@ class StoredFiles implements FileSource {
 
   async #openCached (found: FoundFile): Promise<OpenFile> {
     const { path, look } = found
+    // Memory knows a file by its inode, which another link may lead to that is not to be followed.
+    await this.#targetOf(path)
     const kept = this.#kept(found)
     if (kept !== undefined) return kept
     if (!this.#cache.keeps(look)) return await this.#openDisk(path)
@@ -181,12 +183,17 @@ class StoredFiles implements FileSource {
   }
 
   async #openHandle (path: string): Promise<FileHandle> {
+    // A pipe put there since would make a plain open wait for its writer.
+    return await open(await this.#targetOf(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  }
+
+  /** Where a path leads. Throws AppError permission_denied when that is nowhere that may be served from. */
+  async #targetOf (path: string): Promise<string> {
     const target = await realpath(path)
     if (!await isBelow([...this.#roots, ...this.#trusted], target) && !await this.#passesTrusted(path)) {
       throw new AppError('permission_denied', `${path} is a link to ${target}, which is in none of the folders that are served: copy the file or link within them`)
     }
-    // A pipe put there since would make a plain open wait for its writer.
-    return await open(target, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    return target
   }
 
   /** Whether one of the links on the way stands in a folder of the distribution. */
