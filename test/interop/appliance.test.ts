@@ -91,7 +91,7 @@ dhcp: { mode: server, interface: br0, unknown_clients: allow, subnets: [{ subnet
   space.bridge('br0', '172.30.0.1/24')
   const client = space.client('br0', '52:54:00:00:00:31')
   client.ip('link', 'set', 'eth0', 'down')
-  const appliance = space.spawn(process.execPath, '--import=tsx', 'src/main.ts', 'serve', '--config', config)
+  const appliance = space.spawn(process.execPath, builtProgram(), 'serve', '--config', config)
   t.match(await appliance.line(/"msg":"dhcp\.link_down"/), /interface br0 has no carrier/)
   await appliance.line(/"msg":"appliance\.ready"/)
   const ready = (): string => space.exec('curl', '-s', '-w', '%{http_code}', 'http://172.30.0.1:8080/readyz')
@@ -120,7 +120,7 @@ dhcp: { mode: server, interface: br0, unknown_clients: allow, subnets: [{ subnet
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/24')
   const client = space.client('br0', '52:54:00:00:00:31')
-  const appliance = space.spawn(process.execPath, '--import=tsx', 'src/main.ts', 'serve', '--config', config)
+  const appliance = space.spawn(process.execPath, builtProgram(), 'serve', '--config', config)
   await appliance.line(/"msg":"appliance\.ready"/)
   const lease = async (machine: NetworkNamespace): Promise<string> => {
     const taking = machine.spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-s', '/bin/true', '-t', '10', '-T', '1')
