@@ -1,12 +1,15 @@
 // images beside the world it stands in: connections that break, and root.
 import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { builtProgram } from '../helpers/built.js'
 import { writeConfig } from '../helpers/mirror-kill.js'
 import { Program } from '../helpers/program.js'
 import { makeKey, Publisher } from '../helpers/publisher.js'
-import { needsRoot } from '../helpers/tools.js'
+import { needs, needsRoot, runTool } from '../helpers/tools.js'
 
 const key = await makeKey('publisher')
 
@@ -57,4 +60,41 @@ t.test('root works as the user whose the state is; doctor tells of what is boote
   const { stdout } = await new Program(['doctor', '--config', config]).end()
   t.match(stdout, /^PROBLEM {2}assets: profile b boots \/assets\/flatcar\/0\.9\.0\/flatcar_production_pxe\.vmlinuz, which is not there/m)
   t.notMatch(stdout, /profile a boots/)
+})
+
+t.test('a publisher that speaks HTTP/1.0: each file on a connection that it closes', { timeout: 60_000 }, async t => {
+  const folder = scratch(t)
+  const made = await Publisher.start()
+  t.teardown(() => made.close())
+  await made.flatcar('1.0.0', key, { bytes: 6_000_000 })
+  let asked = 0
+  const server = createServer(socket => {
+    socket.once('data', data => {
+      asked++
+      const file = made.files.get(/^GET (\S+) /.exec(data.toString('latin1'))?.[1] ?? '')
+      socket.end(file === undefined
+        ? 'HTTP/1.0 404 Not Found\r\n\r\n'
+        : Buffer.concat([Buffer.from(`HTTP/1.0 200 OK\r\nContent-Length: ${file.body.length}\r\n\r\n`), file.body]))
+    }).on('error', () => {})
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => { server.close() })
+  const config = writeConfig(folder, `http://127.0.0.1:${(server.address() as AddressInfo).port}`, key)
+  t.match(await new Program(['images', 'sync', '--config', config]).end(), { status: 0, stdout: /1\.0\.0 published and verified/, stderr: '' })
+  t.ok(asked > 3, `${asked} requests`)
+})
+
+t.test('a folder on a read-only file system is called so', { timeout: 60_000 }, async t => {
+  if (!needsRoot(t) || !needs(t, 'unshare', 'mount')) return
+  const folder = scratch(t)
+  const server = await Publisher.start()
+  t.teardown(() => server.close())
+  await server.flatcar('1.0.0', key)
+  const config = writeConfig(folder, server.url, key)
+  mkdirSync(join(folder, 'assets'))
+  const script = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && exec env -u NODE_OPTIONS "$2" "$3" images sync --config "$4"'
+  const ended = await runTool('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', join(folder, 'assets'), process.execPath, builtProgram(), config])
+  t.equal(ended.code, 1)
+  t.match(ended.stderr, /is on a read-only file system/)
+  t.match(await new Program(['images', 'sync', '--config', config]).end(), { status: 0 }, 'and goes on once it is not')
 })
