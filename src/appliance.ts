@@ -1,6 +1,5 @@
 // From a configuration to running parts, and back: the store and what stands on it, then every listener of the table in
 // listeners.ts. What starts here is closed here, also when a later part does not start (wiring/closing).
-import { mkdir } from 'node:fs/promises'
 import { type Clock, systemClock } from './base/clock.js'
 import { watchEventLoop } from './base/event-loop.js'
 import { Fence } from './base/fence.js'
@@ -31,6 +30,7 @@ import { createObserver } from './wiring/observer.js'
 import { type Place, placeText } from './wiring/place.js'
 import type { Shared } from './wiring/shared.js'
 import { Sockets } from './wiring/sockets.js'
+import { makeFolder } from './disk/make-folder.js'
 
 export interface Appliance {
   /** Finishes what is under way, in `patience` milliseconds at most; fulfilled with whether all of it came to its end. */
@@ -146,7 +146,7 @@ function statusOf ({ config: { dhcp }, origin, leases, clock, store }: Shared): 
 }
 
 async function makeStateFolder ({ loaded, config }: Ground): Promise<void> {
-  await mkdir(config.state_path, { recursive: true }).catch((error: unknown) => {
+  await makeFolder(config.state_path).catch((error: unknown) => {
     throw new AppError('write_failed', `${loaded.where(['state_path'])}: state_path: cannot make ${config.state_path}: ${messageOf(error)}`)
   })
 }

@@ -2,9 +2,10 @@
 // to a temporary file beside the target, are forced to disk, take the target's name, and the folder is forced to disk.
 import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { makeFolder } from './make-folder.js'
 
 /** Temporary files start so; one that a crash left behind is nobody's and may be deleted. */
 export const temporaryPrefix = '.core-provisioner-'
@@ -25,7 +26,7 @@ export async function writeFileAtomic (
   const folder = dirname(path)
   const temporary = join(folder, `${temporaryPrefix}${randomBytes(8).toString('hex')}.tmp`)
   try {
-    const made = await mkdir(folder, { recursive: true })
+    const made = await makeFolder(folder)
     if (made !== undefined) await syncFolder(dirname(made))
     try {
       await writeSynced(temporary, content, mode, await stat(path).catch(() => undefined))

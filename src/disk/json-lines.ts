@@ -6,12 +6,13 @@
 // A file without it is older than it, and read. One of a newer version is refused before anything is written to it. A last
 // line that a crash tore off is left out. Group commit: while one sync runs, all that comes in waits for the next.
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, readFile, stat } from 'node:fs/promises'
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { syncFolder, writeError, writeFileAtomic } from './atomic-file.js'
+import { makeFolder } from './make-folder.js'
 
 export interface JsonLinesOptions<T> {
   readonly path: string
@@ -88,7 +89,7 @@ export class JsonLines<T> {
   async #make (length: number): Promise<void> {
     const { path } = this.#options
     try {
-      await mkdir(dirname(path), { recursive: true })
+      await makeFolder(dirname(path))
       if (await this.#open(length) === undefined) throw new Error('it got shorter while it was read')
     } catch (error) {
       throw writeError(path, error)

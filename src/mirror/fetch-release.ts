@@ -1,7 +1,7 @@
 // A release from its publisher to its place: every file fetched and verified in a hidden folder, and the folder renamed in
 // whole, so that what can be seen is always a whole, verified release. Files of a published release that were damaged or
 // are new are fetched the same way and replaced one by one.
-import { mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
+import { readdir, rename, rm, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, errnoOf } from '../base/errors.js'
 import type { Certificate } from '../openpgp/certificate.js'
@@ -13,6 +13,7 @@ import { MissingError, shown } from './http-client.js'
 import { type Manifest, partialFolder, type PublishedFile, readManifest } from './layout.js'
 import { manifestName, type Release, type Source, type WantedFile } from './source.js'
 import type { SourceState } from './state.js'
+import { makeFolder } from '../disk/make-folder.js'
 
 export interface FetchContext extends Omit<DownloadOptions, 'onProgress'> {
   readonly keys: readonly Certificate[]
@@ -103,7 +104,7 @@ async function preparePartial (source: Source, release: Release, folderPath: str
   const root = partialFolder(folderPath)
   const prefix = `${source.id.replaceAll('/', '_')}@`
   const partial = join(root, `${prefix}${release.version}`)
-  await mkdir(partial, { recursive: true })
+  await makeFolder(partial)
   for (const name of await readdir(root)) {
     if (name.startsWith(prefix) && join(root, name) !== partial) await rm(join(root, name), { recursive: true, force: true })
   }

@@ -1,10 +1,11 @@
 // The publishers' public keys: files that the configuration names with their fingerprint, and those that
 // `images keys add` put into state_path/images/keys. A key counts only when its fingerprint is the one that is pinned.
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { type Certificate, readCertificates } from '../openpgp/certificate.js'
 import { removeFile, writeFileAtomic } from '../disk/atomic-file.js'
+import { makeFolder } from '../disk/make-folder.js'
 
 export interface PinnedKey {
   readonly fingerprint: string
@@ -48,7 +49,7 @@ export async function loadKeys (folder: string, configured: ReadonlyArray<Pick<P
 /** Copies one of the keys that were found in a file into the folder. AppError key_invalid. */
 export async function importKey (folder: string, file: string, found: readonly Certificate[], fingerprint: string): Promise<PinnedKey> {
   const pinned = pinnedAmong(file, found, fingerprint)
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   const copy = join(folder, `${fingerprint}.asc`)
   await writeFileAtomic(copy, pinned.key.armored)
   return { ...pinned, file: copy }

@@ -1,11 +1,12 @@
 // Where mirrored releases are: assets_path/<folder>/<version>/ with a release.json in each, links beside them, and a hidden
 // folder for what is not published yet, on the same file system.
-import { lstat, mkdir, readdir, readFile, readlink, realpath, rename, rm, symlink } from 'node:fs/promises'
+import { lstat, readdir, readFile, readlink, realpath, rename, rm, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { syncFolder, temporaryPrefix } from '../disk/atomic-file.js'
 import { findLinks, type FoundLink } from './links.js'
 import { isSafeName, manifestName } from './source.js'
+import { makeFolder } from '../disk/make-folder.js'
 
 export interface PublishedFile {
   readonly name: string
@@ -169,7 +170,7 @@ export async function moveLink (folderPath: string, name: string, target: string
 /** Takes a folder out of sight in one step, then removes it. `path` stands right in its folder of images. */
 export async function removeRelease (path: string): Promise<void> {
   const partial = partialFolder(dirname(path))
-  await mkdir(partial, { recursive: true })
+  await makeFolder(partial)
   const removed = join(partial, `removed-${basename(path)}`)
   await rm(removed, { recursive: true, force: true })
   await rename(path, removed)

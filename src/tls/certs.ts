@@ -2,7 +2,7 @@
 // what a cluster definition takes for its `matchbox-certs`: ca.crt, server.crt and server.key for this program; ca.crt,
 // client.crt and client.key for Terraform; ca.key for nobody but the one who renews them.
 import type { X509Certificate } from 'node:crypto'
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
@@ -11,6 +11,7 @@ import {
 } from './certificate.js'
 import { type Issued, issueAuthority, issueLeaf } from './issue.js'
 import { type SubjectAltName, ownNames } from './names.js'
+import { makeFolder } from '../disk/make-folder.js'
 
 export const certificateFiles = ['ca.crt', 'ca.key', 'server.crt', 'server.key', 'client.crt', 'client.key'] as const
 export type CertificateFile = typeof certificateFiles[number]
@@ -41,7 +42,7 @@ export interface InitOptions {
  * `force` is not given: nothing is touched then.
  */
 export async function initCertificates ({ dir, names, force, now }: InitOptions): Promise<void> {
-  await mkdir(dir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+  await makeFolder(dir, 0o700).catch((error: unknown) => {
     throw new AppError('write_failed', `cannot make the folder ${dir}: ${messageOf(error)}`, { cause: error })
   })
   const there = await present(dir)

@@ -1,5 +1,4 @@
 // The control socket, which asks all other parts.
-import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { stateAt } from '../dhcp/leases.js'
 import { assertSocketPath, buildControlApp, listenControl } from '../control/control-app.js'
@@ -9,6 +8,7 @@ import type { Ground } from './ground.js'
 import type { Prepared } from './listener.js'
 import type { Place } from './place.js'
 import type { Shared } from './shared.js'
+import { makeFolder } from '../disk/make-folder.js'
 
 export async function prepareControl (_ground: Ground, { path = '' }: Place): Promise<Prepared> {
   assertSocketPath(path)
@@ -28,7 +28,7 @@ export async function prepareControl (_ground: Ground, { path = '' }: Place): Pr
         })),
         releaseLease: ip => release(dhcpServers, ip)
       })
-      await mkdir(dirname(path), { recursive: true }).catch(() => {})
+      await makeFolder(dirname(path)).catch(() => {})
       await listenControl(app, path)
       return { inherited: false, close: grace => closeApp(app, grace, clock) }
     }

@@ -1,6 +1,5 @@
 // Where reservations come from, kept together and live: the configuration, the files of hosts.d, and groups that name both
 // a hardware address and an IP address. An edit of any of them is in force within a second.
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.js'
 import { readHostsFolder } from '../config/hosts-folder.js'
@@ -12,6 +11,7 @@ import type { Logger } from '../base/log.js'
 import { groupReservations } from '../matchbox/group-machines.js'
 import type { Store } from '../matchbox/store.js'
 import { FolderWatcher } from '../disk/folder-watch.js'
+import { makeFolder } from '../disk/make-folder.js'
 
 export interface FoundReservations {
   /** All entries, those of the configuration first. */
@@ -45,7 +45,7 @@ const longestRest = 700
 /** Reads again whenever a file of hosts.d or a group changes; resolves, with how to stop, when every edit from now on is seen. */
 export async function watchReservations ({ loaded, store, clock, log, onChange }: WatchOptions): Promise<() => Promise<void>> {
   const folder = hostsFolder(loaded)
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   let reading: Promise<void> = Promise.resolve()
   /** A reading has yet to begin, which sees every change until then: twenty thousand groups that are copied in take a few. */
   let queued = false
