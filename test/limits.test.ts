@@ -7,6 +7,13 @@ import { defaultLimits, progressTimeout } from '../src/http/http-server.js'
 import { listeners, waiters } from '../src/control/machine-routes.js'
 import { mostUnread } from '../src/control/event-streams.js'
 import { connectionShares } from '../src/net/descriptors.js'
+import { mostDiscovers, mostOthers } from '../src/dhcp/backlog.js'
+import { maximumLength } from '../src/dhcp/constants.js'
+import { rememberedMachines, requestRate } from '../src/dhcp/message-exchange.js'
+import { registryBudgets } from '../src/machines/registry.js'
+import { longestText, recordLimits } from '../src/machines/timeline.js'
+import { maxRequestLength } from '../src/tftp/packet.js'
+import { defaultMaxTransfers, defaultMaxTransfersPerClient } from '../src/tftp/tftp-server.js'
 import { maxReceiveBytes, strangerLimits } from '../src/grpc/grpc-server.js'
 import { handshakeTimeout } from '../src/grpc/handshake.js'
 
@@ -27,9 +34,25 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['`/v1/events`, octets not read', mostUnread, NaN],
   ['handshakes', strangerLimits.perAddress, strangerLimits.all],
   ['time for a handshake', handshakeTimeout / 1000, NaN],
-  ['message, octets', maxReceiveBytes, NaN]
+  ['message, octets', maxReceiveBytes, NaN],
+  ['datagram, octets', maximumLength, NaN],
+  ['messages at once', requestRate.burst, NaN],
+  ['messages a second, after that', requestRate.perSecond, NaN],
+  ['machines whose rate is remembered', NaN, rememberedMachines],
+  ['DISCOVERs that wait', NaN, mostDiscovers],
+  ['other messages that wait', NaN, mostOthers],
+  ['request, octets', maxRequestLength, NaN],
+  ['transfers', defaultMaxTransfersPerClient, defaultMaxTransfers],
+  ['lines of a boot, of a machine that somebody named', recordLimits.known.timeline, NaN],
+  ['lines of a boot, of a stranger', recordLimits.stranger.timeline, NaN],
+  ['boots before it, of a machine that somebody named', recordLimits.known.history, NaN],
+  ['boots before it, of a stranger', recordLimits.stranger.history, NaN],
+  ['characters of a text', longestText, NaN],
+  ['octets of known machines, about', NaN, registryBudgets.known],
+  ['octets of strangers, about', NaN, registryBudgets.stranger]
 ]
 
+t.ok(rows.size > inForce.length)
 for (const [what, each, all] of inForce) t.equal(String(rows.get(what)), String([each, all]), what)
 
 t.test('what descriptors allow', t => {

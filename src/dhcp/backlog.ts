@@ -8,9 +8,9 @@ import { headerLength } from './constants.js'
 /** Milliseconds after which a DISCOVER is not worth an answer: its machine has given this try up, or been answered elsewhere. */
 const stale = 200
 /** DISCOVERs that may wait. */
-const mostDiscovers = 512
+export const mostDiscovers = 512
 /** Other messages that may wait: nobody but a flood sends so many before one is looked at. */
-const mostOthers = 4096
+export const mostOthers = 4096
 
 interface Waiting<T> { readonly item: T, readonly at: number }
 

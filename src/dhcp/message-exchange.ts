@@ -35,7 +35,7 @@ export interface OutgoingReply {
 export const requestRate: Rate = { burst: 20, perSecond: 5 }
 
 /** How many machines the limits remember, and how many the log remembers having told of. */
-const rememberedMachines = 4096
+export const rememberedMachines = 4096
 
 /** A machine that asks again and again is told of once in ten minutes. */
 const tellRate: Rate = { burst: 1, perSecond: 1 / 600 }

@@ -16,7 +16,7 @@ export const recordLimits = {
 } as const satisfies Record<string, RecordLimits>
 
 /** Characters of a text that came from outside, or may be as long as a message of a template. */
-const longestText = 256
+export const longestText = 256
 
 const facts = [
   'address', 'name', 'architecture', 'firmware', 'vendorClass', 'uuid', 'serial', 'group', 'profile', 'otherLoader', 'bootedAs'

@@ -43,7 +43,7 @@ export interface OptionAck { readonly opcode: 'OACK', readonly options: readonly
 export type Packet = Request | Data | Ack | ErrorPacket | OptionAck
 
 /** RFC 2347: a request is no longer than 512 bytes. */
-const maxRequestLength = 512
+export const maxRequestLength = 512
 export const dataHeaderLength = 4
 
 const text = (bytes: Buffer): string => bytes.toString('latin1')

@@ -48,8 +48,8 @@ export interface TftpServer {
 }
 
 /** A machine room that powers on together, with room to spare; a NAT or a host of virtual machines is one client. */
-const defaultMaxTransfers = 1024
-const defaultMaxTransfersPerClient = 512
+export const defaultMaxTransfers = 1024
+export const defaultMaxTransfersPerClient = 512
 
 /** Milliseconds that a client has for its first answer before its transfer may have to give way: many times what one takes on a LAN. */
 const timeToConfirm = 200
