@@ -76,6 +76,8 @@ interface Arrival {
   signature: SignatureForm | undefined
   /** A body that cannot be told from the next request. */
   readonly unreadable: boolean
+  /** Two of them, of which a proxy before us may have believed the other (RFC 9112 section 3.2). */
+  readonly hosts: number
   readonly seen: Seen
 }
 
@@ -194,13 +196,21 @@ function read (raw: IncomingMessage): Arrival {
   // A request without a version (HTTP/0.9) is none to Go.
   const target = raw.httpVersionMajor < 1 ? undefined : parseTarget(raw.url)
   const unreadable = (raw.headers['transfer-encoding'] ?? 'chunked').trim().toLowerCase() !== 'chunked'
-  return { started, target, method: raw.method ?? '', redirect: undefined, signature: undefined, unreadable, seen: seenNothing(printable(target?.path ?? raw.url)) }
+  const seen = seenNothing(printable(target?.path ?? raw.url))
+  return { started, target, method: raw.method ?? '', redirect: undefined, signature: undefined, unreadable, hosts: hostsOf(raw), seen }
+}
+
+/** How many Host headers it has: Node keeps the first and says nothing of others. */
+function hostsOf ({ rawHeaders }: IncomingMessage): number {
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]!.length === 4 && rawHeaders[i]!.toLowerCase() === 'host') hosts++
+  return hosts
 }
 
 /** The route of a request that Matchbox's rules decide; undefined leaves it to fastify. */
 function routeOf (arrival: Arrival, has: Readonly<Record<'assets' | 'signatures' | 'loaders', boolean>>): string | undefined {
   const { target } = arrival
-  if (target === undefined || target.path === '*' || arrival.unreadable) return refused
+  if (target === undefined || target.path === '*' || arrival.unreadable || arrival.hosts > 1) return refused
   const clean = cleanUrlPath(target.path)
   if (has.loaders && isLoaderPath(clean)) return loadersPath
   const to = has.assets && clean === assets.slice(0, -1) ? assets : clean
@@ -215,17 +225,18 @@ function routeOf (arrival: Arrival, has: Readonly<Record<'assets' | 'signatures'
     arrival.signature = signed.form
     return signed.path
   }
-  // Fastify would cut the path at a number sign, which here is part of it.
-  return to.includes('#') ? refused : undefined
+  // Fastify would cut the path at a number sign, which here is part of it, and answers JSON where octets are not UTF-8.
+  return to.includes('#') || !to.isWellFormed() ? refused : undefined
 }
 
 /** Answers what is no request for a document: a redirect, or what was wrong with it. */
-function refuse ({ target, method, redirect, unreadable }: Arrival, reply: FastifyReply): FastifyReply {
+function refuse ({ target, method, redirect, unreadable, hosts }: Arrival, reply: FastifyReply): FastifyReply {
   const closing = (status: number, text: string): FastifyReply => send(reply, {
     status,
     headers: { connection: 'close', ...text === '' ? {} : { 'content-type': 'text/plain; charset=utf-8' } },
     body: Buffer.from(text)
   })
+  if (hosts > 1) return closing(400, '400 Bad Request: too many Host headers')
   if (target?.path === '*') return closing(method === 'OPTIONS' ? 200 : 400, '')
   if (unreadable) return closing(501, 'Unsupported transfer encoding')
   if (target === undefined) return closing(400, '400 Bad Request')

@@ -66,8 +66,8 @@ const tftp = await kernelUdp.bind(device(69), (data, { address }) => {
   print({ kind: 'tftp', file: data.toString('latin1', 2, data.indexOf(0, 2)), from: address })
 })
 const close = options.mode === 'proxy' ? await startProxy() : await startServer()
-process.stdout.write('ready\n')
 process.on('SIGTERM', () => { void Promise.all([close(), tftp.close()]) })
+process.stdout.write('ready\n')
 
 async function startProxy (): Promise<() => Promise<void>> {
   const server = await startProxyServer({ ...common, bootServerBind: device(4011), boot })

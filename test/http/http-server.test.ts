@@ -264,3 +264,13 @@ t.test('a download that is broken off is told of, and its file closed', async t 
   for (let turns = 0; isOpen() && turns < 10_000; turns++) await new Promise(resolve => setImmediate(resolve))
   t.notOk(isOpen())
 })
+
+t.test('a path that is not UTF-8 is not there, and two Host headers are one too many', async t => {
+  const { port } = await listen(t, { store: store() })
+  const odd = await exchange(port, get('/ff%ff'))
+  t.match(odd, { status: 404, headers: { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' } })
+  t.equal(odd.body.toString(), '404 page not found\n')
+  const twice = await exchange(port, get(`/ipxe?mac=${mac}`, 'hOST: b\r\n'))
+  t.match(twice, { status: 400 })
+  t.equal(twice.body.toString(), '400 Bad Request: too many Host headers')
+})
