@@ -846,8 +846,9 @@ remove_versions () {
 }
 # What is in it, also where it is a link, but nothing on other file systems: somebody's images may be mounted there.
 purge_folder () {
-  find -H "$1" -xdev -depth -mindepth 1 ! -type d -exec rm -f '{}' +
-  find -H "$1" -xdev -depth -mindepth 1 -type d -exec rmdir '{}' ';' 2>/dev/null || true
+  # Not with -depth: busybox looks at -xdev only where it goes into a folder before its contents.
+  find -H "$1" -xdev -mindepth 1 ! -type d -exec rm -f '{}' +
+  find -H "$1" -xdev -mindepth 1 -type d | sort -r | while IFS= read -r inner; do rmdir "$inner" 2>/dev/null || true; done
   if [ -L "$1" ]; then
     target=$(readlink "$1")
     rm -f "$1"

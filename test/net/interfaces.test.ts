@@ -33,6 +33,8 @@ t.test('interfaces as the kernel has them: without a carrier, down, with a label
   space.ip('link', 'set', 'br0', 'address', '52:54:00:00:00:99')
   space.client('br0').ip('link', 'set', 'eth0', 'down')
   space.ip('link', 'add', 'off0', 'type', 'bridge')
+  // The bridge hears a moment later that its port has no carrier.
+  space.exec('sh', '-c', 'n=0; until ip link show br0 | grep -q NO-CARRIER || [ $n = 2000 ]; do n=$((n + 1)); done')
   const found = JSON.parse(space.exec(process.execPath, '--import=tsx', '--input-type=module', '-e', ask)) as Array<{ readonly name: string }>
   const named = (name: string): unknown => found.find(one => one.name === name)
   t.match(named('br0'), {
