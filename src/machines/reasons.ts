@@ -38,7 +38,7 @@ const say = (text: string) => (): string => text
 const theFailure = ({ failed }: Evidence): string => failed
 
 export const reasonTable: readonly Row[] = [
-  { id: 'unknown_client', stage: 'discover', atOnce: true, fits: failed(/unknown/), reason: say('asks for an address and has no reservation, and dhcp.unknown_clients is deny'), look: ({ machine }) => `a reservation, or a group with a selector mac=${machine.mac} and an ip in its metadata; core-provisioner machines adopt ${machine.mac}` },
+  { id: 'unknown_client', stage: 'discover', atOnce: true, fits: failed(/unknown/), reason: say('asks for an address and has no reservation, and dhcp.unknown_clients is deny'), look: ({ machine }) => `a reservation, or a group with a selector mac=${machine.mac} and an ip in its metadata` },
   { id: 'pool_exhausted', stage: 'discover', atOnce: true, fits: failed(/exhausted/), reason: say('asks for an address, and the range of its subnet has none left'), look: say('core-provisioner leases list; a larger range in dhcp.subnets') },
   { id: 'not_offered', stage: 'discover', atOnce: true, fits: anyFailure, reason: ({ failed }) => `asks for an address and is not offered one: ${failed}`, look: say('core-provisioner doctor, and the log for its hardware address') },
   { id: 'discover_silent', stage: 'discover', fits: silent, reason: say('asked for an address and was not answered'), look: say('whether another DHCP server answers it; core-provisioner doctor') },
@@ -50,7 +50,7 @@ export const reasonTable: readonly Row[] = [
   { id: 'loader_loop', stage: 'loader', fits: ({ times }) => times >= 3, reason: ({ times, detail }) => `got the loader ${detail} ${times} times, never asked for the script`, look: say('the loader does not work on this network card: boot.overrides gives it another one; with Secure Boot on, only a signed loader starts') },
   { id: 'loader_failed', stage: 'loader', atOnce: true, fits: anyFailure, reason: theFailure, look: say('scripts/boot-files fetches the loaders that the distribution has') },
   { id: 'loader_silent', stage: 'loader', fits: silent, reason: ({ detail }) => `got the loader ${detail}, never asked for the script`, look: say('whether 8080/tcp is open here (firewalld), and what stands on its screen: Secure Boot refuses a loader that is not signed') },
-  { id: 'no_group', stage: 'script', atOnce: true, fits: failed(/^no group matches/), reason: say('no group matches'), look: ({ machine }) => `a group whose selector names mac=${machine.mac}: core-provisioner machines adopt ${machine.mac} --profile P` },
+  { id: 'no_group', stage: 'script', atOnce: true, fits: failed(/^no group matches/), reason: say('no group matches'), look: ({ machine }) => `a group whose selector names mac=${machine.mac}, or one that matches it by its other labels` },
   { id: 'script_failed', stage: 'script', atOnce: true, fits: anyFailure, reason: theFailure, look: ({ machine }) => `core-provisioner render ipxe --label mac=${machine.mac}` },
   { id: 'script_loop', stage: 'script', fits: ({ times }) => times >= 3, reason: ({ times }) => `fetched its script ${times} times and never its kernel from here`, look: ({ machine }) => `the kernel and initrd of profile ${machine.profile ?? '?'}: core-provisioner render ipxe --label mac=${machine.mac}` },
   { id: 'script_silent', stage: 'script', fits: silent, reason: say('has its script, and its kernel was not fetched from here'), look: ({ machine }) => `whether the machine reaches the kernel that profile ${machine.profile ?? '?'} names` },

@@ -23,7 +23,7 @@ const cases: ReadonlyArray<readonly [id: string, lines: readonly Line[], reason:
   ['loader_loop', [['ack'], ['loader', { detail: 'snponly.efi', times: 3 }]], /got the loader snponly\.efi 3 times, never asked for the script/, /boot\.overrides/],
   ['loader_failed', [['loader', { failed: 'no such file' }]], /no such file/, /boot-files/],
   ['loader_silent', [['ack'], ['loader', { detail: 'undionly.kpxe' }]], /got the loader undionly\.kpxe, never asked/, /8080\/tcp.*Secure Boot/],
-  ['no_group', [['loader'], ['script', { failed: 'no group matches the labels' }]], /^no group matches$/, /machines adopt 52:54:00:00:00:01/],
+  ['no_group', [['loader'], ['script', { failed: 'no group matches the labels' }]], /^no group matches$/, /a group whose selector names mac=52:54:00:00:00:01/],
   ['script_failed', [['script', { failed: 'profile core boots nothing' }]], /boots nothing/, /render ipxe/],
   ['script_loop', [['script', { times: 4 }]], /fetched its script 4 times/, /profile core/],
   ['script_silent', [['script', { detail: '/ipxe' }]], /its kernel was not fetched from here/, /profile core/],
