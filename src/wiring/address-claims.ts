@@ -42,6 +42,12 @@ export class AddressClaims {
   /** The reservations in force. */
   reserve (byIp: ReadonlyMap<Ipv4, Reservation>): void { this.#reserved = byIp }
 
+  /** The host name that comes with a reserved address, for the machine that it is reserved for. */
+  reservedName (mac: Mac, ip: Ipv4): string | undefined {
+    const reservation = this.#reserved.get(ip)
+    return reservation?.macs.includes(mac) === true ? reservation.hostName : undefined
+  }
+
   /** Whether the address (`192.168.100.21`) is the machine's. */
   isAddressOf (mac: string, address: string): boolean {
     const { mode, leases, clock } = this.#options

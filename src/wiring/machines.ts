@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { MachineJournal } from '../machines/journal.js'
 import { MachineRegistry } from '../machines/registry.js'
 import type { MachinePast } from '../matchbox/boot-decision.js'
-import { type Group, isMacKey } from '../matchbox/group.js'
+import { NamedMachines } from '../matchbox/named-machines.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Mac } from '../net/mac.js'
 import type { OnClose } from './closing.js'
@@ -15,16 +15,14 @@ export async function openRegistry ({ config, log, clock, store }: Ground, lease
   const journal = new MachineJournal({
     path: join(config.state_path, 'machines.jsonl'), clock, log, current: () => holder.registry?.values() ?? []
   })
+  const named = new NamedMachines(() => store.snapshot.groups)
   const registry = holder.registry = new MachineRegistry(await journal.load(), {
     note: machine => { journal.note(machine) },
-    isKnown: ({ mac, group }) => namesMachines(store.snapshot.groups.get(group ?? '')) || leases.table.ofMac(mac).length > 0
+    isKnown: ({ mac, group }) => named.has(group, mac) || leases.table.ofMac(mac).length > 0
   })
   onClose(() => journal.close(), 'file')
   return registry
 }
-
-/** A group that anybody matches makes nobody known. */
-const namesMachines = (group: Group | undefined): boolean => group !== undefined && [...group.selector.keys()].some(isMacKey)
 
 export const pastOf = (registry: MachineRegistry): MachinePast => ({ installedAs: mac => registry.get(mac as Mac)?.installedAs })
 

@@ -33,7 +33,7 @@ export interface ObserverOptions {
   readonly clock: Clock
   /** Which machine has an address for certain. */
   readonly macOf: (address: string) => Mac | undefined
-  readonly addressClaims: Pick<AddressClaims, 'isAddressOf'>
+  readonly addressClaims: Pick<AddressClaims, 'isAddressOf' | 'reservedName'>
   readonly log: Logger
   /** What goes wrong here must not reach the server that told of it. */
   readonly fence: Fence
@@ -91,8 +91,9 @@ export function createObserver (options: ObserverOptions): Observer {
           const stage = dhcpStages[event.type]
           if (stage === undefined) return
           const address = stage === 'ack' && event.ip !== unspecified ? { address: formatIpv4(event.ip) } : {}
+          const name = stage === 'ack' ? addressClaims.reservedName(event.mac, event.ip) ?? event.packet.options.hostName : undefined
           const detail = event.bootFile ?? (event.ip === unspecified ? undefined : formatIpv4(event.ip))
-          record({ ...dhcpFacts(event.packet), ...address, ...detail !== undefined && { detail }, stage, at: clock.now() })
+          record({ ...dhcpFacts(event.packet), ...address, ...isSaid(name) && { name }, ...detail !== undefined && { detail }, stage, at: clock.now() })
           return
         }
         case 'dropped':
@@ -156,6 +157,7 @@ export function createObserver (options: ObserverOptions): Observer {
         at: clock.now(),
         address,
         detail: event.fromDisk ? fromDisk : event.path,
+        ...stage === 'script' && saidOfItself(event.labels, registry.get(mac)),
         ...itself && event.bootedAs !== undefined && { bootedAs: event.bootedAs },
         ...event.group !== undefined && { group: event.group },
         ...event.profile !== undefined && { profile: event.profile },
@@ -170,8 +172,8 @@ export function createObserver (options: ObserverOptions): Observer {
   }
 }
 
-function dhcpFacts (packet: Parameters<typeof clientInfo>[0]): Pick<Observation, 'mac' | 'program' | 'architecture' | 'firmware' | 'uuid'> {
-  const { mac, program, firmware, architectures: numbers } = clientInfo(packet)
+function dhcpFacts (packet: Parameters<typeof clientInfo>[0]): Pick<Observation, 'mac' | 'program' | 'architecture' | 'firmware' | 'vendorClass' | 'uuid'> {
+  const { mac, program, firmware, architectures: numbers, vendorClass } = clientInfo(packet)
   const name = numbers.map(number => architectures[number]?.name).find(found => found !== undefined)
   const uuid = packet.options.clientMachineIdentifier
   return {
@@ -179,9 +181,23 @@ function dhcpFacts (packet: Parameters<typeof clientInfo>[0]): Pick<Observation,
     program: program === 'u-boot' ? 'pxe' : program,
     ...name !== undefined && { architecture: name },
     ...firmware !== undefined && { firmware },
+    // An initramfs or an installed system calls itself otherwise than the machine's firmware.
+    ...isSaid(vendorClass) && program !== 'other' && { vendorClass },
     ...uuid?.length === 17 && uuid.subarray(1).some(octet => octet !== 0) && { uuid: formatUuid(uuid.subarray(1)) }
   }
 }
+
+/** What iPXE fills into the address of its script; a name that the machine has already is not worth less than this one. */
+function saidOfItself (labels: RequestEvent['labels'], known: Machine | undefined): Pick<Observation, 'uuid' | 'serial' | 'name'> {
+  const [uuid, serial, name] = [labels.get('uuid'), labels.get('serial'), labels.get('hostname')]
+  return {
+    ...isSaid(uuid) && { uuid },
+    ...isSaid(serial) && { serial },
+    ...isSaid(name) && known?.name === undefined && { name }
+  }
+}
+
+const isSaid = (text: string | undefined): text is string => text !== undefined && text !== ''
 
 /** RFC 4578 section 2.3: the octets in the order of the text, as firmware sends them. */
 const formatUuid = (octets: Buffer): string => octets.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')

@@ -5,7 +5,8 @@ import { Metrics } from '../../src/base/metrics.js'
 import type { RequestEvent } from '../../src/http/machine-log.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
 import { createObserver } from '../../src/wiring/observer.js'
-import { mac } from '../helpers/dhcp.js'
+import { parseIpv4 } from '../../src/net/ipv4.js'
+import { mac, request } from '../helpers/dhcp.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { logLines } from '../helpers/log-lines.js'
 
@@ -20,7 +21,7 @@ t.test('what is asked for in a machine\'s name from elsewhere changes nothing fo
     metrics: new Metrics(),
     clock: new FakeClock(),
     macOf: address => address === '10.0.0.41' ? victim : undefined,
-    addressClaims: { isAddressOf: (machine, address) => machine === victim && address === '10.0.0.41' },
+    addressClaims: { isAddressOf: (machine, address) => machine === victim && address === '10.0.0.41', reservedName: () => undefined },
     log,
     loaderChosen: () => false,
     bootsAs: () => undefined,
@@ -45,5 +46,43 @@ t.test('what is asked for in a machine\'s name from elsewhere changes nothing fo
   t.equal(registry.get(victim), before, 'of a machine whose address is known nothing is even written down')
   for (let i = 0; i < 4; i++) ask('10.0.0.41', 'loader', '/boot/snponly.efi', false)
   t.equal(registry.get(victim)?.otherLoader, true, 'the machine itself is helped out of its loop')
+  t.end()
+})
+
+t.test('what a machine is: from its firmware, its reservation and its iPXE', t => {
+  const { stream } = logLines()
+  const log = createLog({ level: 'info', pretty: false, destination: stream })
+  const registry = new MachineRegistry([], { note: () => {} })
+  const reserved = parseIpv4('10.0.0.41')!
+  const observer = createObserver({
+    registry,
+    metrics: new Metrics(),
+    clock: new FakeClock(),
+    macOf: () => undefined,
+    addressClaims: { isAddressOf: () => true, reservedName: (_, ip) => ip === reserved ? 'node-41' : undefined },
+    log,
+    loaderChosen: () => false,
+    bootsAs: () => undefined,
+    fence: new Fence({ log })
+  })
+  const uuid = Buffer.from('00112233445566778899aabbccddeeff', 'hex')
+  const packet = request({
+    dhcpMessageType: 'DISCOVER', vendorClassIdentifier: 'PXEClient:Arch:00007:UNDI:003016', clientSystemArchitecture: [7],
+    clientMachineIdentifier: Buffer.concat([Buffer.of(0), uuid]), hostName: 'says-so-itself'
+  }, { mac: victim })
+  observer.onDhcp({ kind: 'received', type: 'DISCOVER', mac: victim, packet })
+  t.match(registry.get(victim), { vendorClass: 'PXEClient:Arch:00007:UNDI:003016', uuid: '00112233-4455-6677-8899-aabbccddeeff', architecture: 'x64 UEFI', firmware: 'efi-x64' })
+  const acked = (ip: number, asked: typeof packet): void => { observer.onDhcp({ kind: 'sent', type: 'ACK', mac: victim, ip, packet: asked, bootFile: undefined }) }
+  acked(parseIpv4('10.0.0.99')!, packet)
+  t.equal(registry.get(victim)?.name, 'says-so-itself')
+  acked(reserved, packet)
+  t.equal(registry.get(victim)?.name, 'node-41', 'its reservation knows better')
+  acked(reserved, request({ dhcpMessageType: 'REQUEST', vendorClassIdentifier: 'anaconda-Linux' }, { mac: victim }))
+  t.match(registry.get(victim), { vendorClass: 'PXEClient:Arch:00007:UNDI:003016' }, 'its system is not its firmware')
+  const labels = new Map([['uuid', 'aa112233-4455-6677-8899-aabbccddeeff'], ['serial', 'S1\u001b[2J'], ['hostname', 'from-ipxe']])
+  observer.onHttp({ kind: 'script', path: '/ipxe', mac: victim, ip: '10.0.0.41', labels, group: 'g', profile: 'p', status: 200, bytes: 1, ms: 1, finished: true, problem: undefined, fromDisk: false, bootedAs: undefined })
+  t.match(registry.get(victim), { uuid: 'aa112233-4455-6677-8899-aabbccddeeff', serial: 'S1\u001b[2J', name: 'node-41' })
+  observer.onHttp({ kind: 'ignition', path: '/ignition', mac: victim, ip: '10.0.0.41', labels: new Map([['serial', 'other']]), group: 'g', profile: 'p', status: 200, bytes: 1, ms: 1, finished: true, problem: undefined, fromDisk: false, bootedAs: undefined })
+  t.equal(registry.get(victim)?.serial, 'S1\u001b[2J')
   t.end()
 })
