@@ -131,12 +131,17 @@ async function keys (request: Request, [action, operand]: readonly string[], pin
   const { loaded, mirror, json, keyFile, io } = request
   const folder = keyFolder(loaded.config.state_path)
   const tell = (list: readonly PinnedKey[]): void => {
-    const shown = list.map(({ fingerprint, file, users, expires }) =>
-      ({ fingerprint, file, users, ...expires !== undefined && { expires: new Date(expires).toISOString() } }))
+    const shown = list.map(({ fingerprint, file, users, expires, signer }) => ({
+      fingerprint,
+      file,
+      users,
+      ...expires !== undefined && { expires: new Date(expires).toISOString() },
+      ...signer?.expires !== undefined && { signsUntil: new Date(signer.expires).toISOString() }
+    }))
     if (json) printJson(io.stdout, shown)
     else {
-      const rows = shown.map(key => [key.fingerprint, key.expires ?? 'no end', key.users.join(', '), key.file])
-      print(io.stdout, table(['fingerprint', 'until', 'of', 'file'], rows))
+      const rows = shown.map(key => [key.fingerprint, key.expires ?? 'no end', key.signsUntil ?? 'no end', key.users.join(', '), key.file])
+      print(io.stdout, table(['fingerprint', 'until', 'signs until', 'of', 'file'], rows))
     }
   }
   if (action === 'list' && operand === undefined) {

@@ -13,6 +13,7 @@ import { readReservations } from '../wiring/reservation-sources.js'
 import { diagnoseAssets } from './assets.js'
 import { fine, type Finding, note } from './finding.js'
 import { diagnoseImages } from './images.js'
+import { diagnoseMemory } from './memory.js'
 import type { Around } from './ports.js'
 import { onGround, type Plan, type PlanOptions } from './plan.js'
 
@@ -29,6 +30,7 @@ export const diagnose = ({ loaded, running, ...options }: DoctorOptions): Promis
     ...await folders(loaded),
     ...await diagnoseImages(loaded, options),
     ...diagnoseAssets(ground),
+    ...diagnoseMemory(ground),
     ...await firewall(plan),
     ...await otherDhcpServer(ground)
   ])

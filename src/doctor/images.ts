@@ -1,13 +1,30 @@
 // What is wrong with the image mirror: sources, keys, releases.
 import { AppError } from '../base/errors.js'
 import type { LoadedConfig } from '../config/load.js'
+import type { PinnedKey } from '../mirror/key-store.js'
 import type { Mirror } from '../mirror/mirror.js'
 import { type MirrorContext, openMirror } from '../wiring/image-sources.js'
-import { fine, type Finding, note, problem } from './finding.js'
+import { fine, type Finding, note, problem, warning } from './finding.js'
 
 const day = 86_400_000
 /** A source is stale when it was up to date this many intervals ago. */
 const staleIntervals = 2
+
+/** A publisher renews a key or its signing subkey once a year, and new releases are signed by what is not pinned yet. */
+const endsSoon = 120 * day
+
+/** undefined for a key that will last. */
+export function ending ({ fingerprint, expires, signer }: Pick<PinnedKey, 'fingerprint' | 'expires' | 'signer'>, now: number): Finding | undefined {
+  const dateOf = (time: number): string => new Date(time).toISOString().slice(0, 10)
+  const remedy = `the publisher's newer file goes in with core-provisioner images keys add FILE --fingerprint ${fingerprint}, or in place of the old one; no restart is needed`
+  if (signer === undefined) return problem('images', `the key ${fingerprint} holds nothing that signs`)
+  if (expires !== undefined && expires <= now) return problem('images', `the key ${fingerprint} ended on ${dateOf(expires)}: ${remedy}`)
+  if (signer.expires === undefined || signer.expires > now + endsSoon) return undefined
+  const what = signer.isSubkey ? `the subkey ${signer.fingerprint.slice(-16)} that the key ${fingerprint} signs with` : `the key ${fingerprint}`
+  return warning('images', signer.expires <= now
+    ? `${what} ended on ${dateOf(signer.expires)}: releases from then on are signed with a newer one; ${remedy}`
+    : `${what} ends on ${dateOf(signer.expires)}, in ${Math.ceil((signer.expires - now) / day)} days: ${remedy}`)
+}
 
 /** Sources that are stale, failing or without a key, keys that end, releases that are damaged. */
 export async function diagnoseImages (loaded: LoadedConfig, context: MirrorContext): Promise<readonly Finding[]> {
@@ -25,12 +42,9 @@ export async function diagnoseImages (loaded: LoadedConfig, context: MirrorConte
   const findings: Finding[] = []
   const { keys, problems } = await mirror.keys()
   findings.push(...problems.map(bad))
-  for (const { fingerprint, expires } of keys) {
-    if (expires === undefined || expires > now + 30 * day) continue
-    const date = new Date(expires).toISOString().slice(0, 10)
-    findings.push(expires <= now
-      ? bad(`the key ${fingerprint} ended on ${date}: images keys add takes the publisher's newer one`)
-      : note('images', `the key ${fingerprint} ends on ${date}`))
+  for (const key of keys) {
+    const finding = ending(key, now)
+    if (finding !== undefined) findings.push(finding)
   }
   const { sources, releases } = await mirror.list()
   const limit = staleIntervals * (config.images.interval === 0 ? 30 * day : config.images.interval)

@@ -28,7 +28,7 @@ const containerLinux = (prefix: string, variable: string): Publisher['find'] => 
   check(text)
   const names = [`${prefix}_production_pxe.vmlinuz`, `${prefix}_production_pxe_image.cpio.gz`, `${prefix}_production_image.bin.bz2`]
   const files = chosen(source, names.map((name): WantedFile => ({
-    name, url: `${folder}/${name}`, signatureUrl: `${folder}/${name}.sig`, sha256: undefined, alias: undefined
+    name, url: `${folder}/${name}`, signatureUrl: `${folder}/${name}.sig`, sha256: undefined, aliases: []
   })))
   return {
     version,
@@ -59,12 +59,23 @@ const fedoraCoreos: Publisher['find'] = async (source, fetcher) => {
       url: atBase(location, source),
       signatureUrl: signature === undefined ? undefined : atBase(signature, source),
       sha256,
-      alias: name.replace(`${version}-`, '')
+      aliases: fedoraNames(name, version)
     }
   }))
   const unsigned = files.find(({ signatureUrl }) => signatureUrl === undefined)
   if (unsigned !== undefined) throw new AppError('image_signature_missing', `${unsigned.url}: the metadata names no signature of it`)
   return { version, files, made: new Map(), statement: undefined, digestUrls: [], confirm: async () => {} }
+}
+
+/**
+ * Other names of a file of Fedora CoreOS: without the version, and of the kernel, which was `live-kernel-x86_64` up to the releases of 2024
+ * and is `live-kernel.x86_64` since, the other form as well, so that a profile written for either boots.
+ */
+export function fedoraNames (name: string, version: string): readonly string[] {
+  const other = name.replace(/-live-kernel([-.])(?=\w+$)/, (_, mark: string) => `-live-kernel${mark === '.' ? '-' : '.'}`)
+  const names = new Set([name, other].flatMap(each => [each, each.replace(`${version}-`, '')]))
+  names.delete(name)
+  return [...names]
 }
 
 /** The path that the metadata names, below the configured base URL unless it stands there already. */
@@ -80,7 +91,7 @@ function atBase (location: string, { baseUrl }: Source): string {
 const custom: Publisher['find'] = async (source, fetcher) => {
   const files = source.files.map(({ path, sha256, signature }): WantedFile => {
     const url = `${source.baseUrl}/${path}`
-    return { name: nameOf(url), url, signatureUrl: signature === '' ? undefined : `${url}${signature}`, sha256: sha256?.toLowerCase(), alias: undefined }
+    return { name: nameOf(url), url, signatureUrl: signature === '' ? undefined : `${url}${signature}`, sha256: sha256?.toLowerCase(), aliases: [] }
   })
   // Without a version to go by, a release is what its signatures and digests say it is: other files, other name.
   const contents = async (from: Fetcher): Promise<string> => {
@@ -198,7 +209,7 @@ async function findAtPeer (source: Source, fetcher: Fetcher): Promise<Release | 
     url: `${place}/${name}`,
     signatureUrl: signature === undefined || !isSafeName(signature) ? undefined : `${place}/${signature}`,
     sha256,
-    alias: source.os === 'fedora-coreos' ? name.replace(`${version}-`, '') : undefined
+    aliases: source.os === 'fedora-coreos' ? fedoraNames(name, version) : []
   }))
   const files = source.os === 'custom' ? all : chosen(source, all)
   const unsigned = files.find(({ signatureUrl }) => signatureUrl === undefined)
@@ -232,9 +243,10 @@ export const findRelease = async (source: Source, fetcher: Fetcher): Promise<Rel
 /** `files` of a source that is not custom chooses among its publisher's. */
 function chosen (source: Source, files: readonly WantedFile[]): readonly WantedFile[] {
   if (source.files.length === 0) return files
-  const unknown = source.files.find(({ path }) => !files.some(file => file.name === path || file.alias === path))
-  if (unknown !== undefined) throw new AppError('config_invalid', `${source.id} has no file ${unknown.path}; it has ${files.map(({ name, alias }) => alias ?? name).join(', ')}`)
-  return files.filter(file => source.files.some(({ path }) => file.name === path || file.alias === path))
+  const isCalled = ({ name, aliases }: WantedFile, path: string): boolean => name === path || aliases.includes(path)
+  const unknown = source.files.find(({ path }) => !files.some(file => isCalled(file, path)))
+  if (unknown !== undefined) throw new AppError('config_invalid', `${source.id} has no file ${unknown.path}; it has ${files.map(({ name, aliases }) => aliases[0] ?? name).join(', ')}`)
+  return files.filter(file => source.files.some(({ path }) => isCalled(file, path)))
 }
 
 function nameOf (url: string): string {

@@ -1,7 +1,7 @@
 // A release from its publisher to its place: every file fetched and verified in a hidden folder, and the folder renamed in
 // whole, so that what can be seen is always a whole, verified release. Files of a published release that were damaged or
 // are new are fetched the same way and replaced one by one.
-import { readdir, rename, rm, stat, symlink } from 'node:fs/promises'
+import { readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, errnoOf } from '../base/errors.js'
 import type { Certificate } from '../openpgp/certificate.js'
@@ -41,7 +41,10 @@ export async function fetchRelease (
   const target = join(folderPath, release.version)
   const manifest = await readManifest(target)
   const missing = await filesToFetch(release, target, manifest, damaged)
-  if (manifest !== undefined && missing.length === 0) return { outcome: 'present' }
+  if (manifest !== undefined && missing.length === 0) {
+    await linkAliases(target, release, manifest.files)
+    return { outcome: 'present' }
+  }
   const { client, keys, clock } = context
   const { allowExpiredKeys: allowExpired } = source
   const statements = await readStatements(release, { client, keys, now: clock.now(), allowExpired, before: context.before ?? {} })
@@ -223,14 +226,14 @@ async function mend (partial: string, target: string, files: readonly PublishedF
   }
 }
 
-/** Names without the version, so that a profile which goes by an alias of the release can name the files in it. */
+/** Other names of the files, so that a profile which goes by an alias of the release can name what is in it. */
 async function linkAliases (place: string, release: Release, files: readonly PublishedFile[]): Promise<void> {
-  for (const { name, alias } of release.files) {
-    if (alias === undefined || alias === name) continue
+  for (const { name, aliases } of release.files) {
     const signature = files.find(file => file.name === name)?.signature
-    const links = new Map([[alias, name]])
-    if (signature !== undefined) links.set(signature.replace(name, alias), signature)
+    const links = new Map(aliases.map(alias => [alias, name]))
+    if (signature !== undefined) for (const alias of aliases) links.set(signature.replace(name, alias), signature)
     for (const [link, to] of links) {
+      if (await readlink(join(place, link)).catch(() => undefined) === to) continue
       await rm(join(place, link), { force: true })
       await symlink(to, join(place, link))
     }

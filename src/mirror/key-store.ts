@@ -3,7 +3,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
-import { type Certificate, readCertificates } from '../openpgp/certificate.js'
+import { type Certificate, type KeyPart, readCertificates, type Standing } from '../openpgp/certificate.js'
 import { removeFile, writeFileAtomic } from '../disk/atomic-file.js'
 import { makeFolder } from '../disk/make-folder.js'
 
@@ -13,7 +13,16 @@ export interface PinnedKey {
   readonly users: readonly string[]
   /** When no part of it can sign any more, milliseconds since the epoch; undefined for never. */
   readonly expires: number | undefined
+  /** The part that its owner signs with; undefined when none can. */
+  readonly signer: Signer | undefined
   readonly key: Certificate
+}
+
+/** The newest subkey for signing, as gpg chooses, or the primary key where there is none. */
+export interface Signer {
+  readonly fingerprint: string
+  readonly isSubkey: boolean
+  readonly expires: number | undefined
 }
 
 export interface KeyStore {
@@ -30,7 +39,10 @@ export function parseFingerprint (text: string): string | undefined {
   return /^(?:[0-9A-F]{40}|[0-9A-F]{64})$/.test(digits) ? digits : undefined
 }
 
-/** The keys that are there; those that are not are problems, so that one missing file does not stop the others. */
+/**
+ * The keys that are there; those that are not are problems, so that one missing file does not stop the others. What several files
+ * hold of one key counts together: whichever was renewed last brings the new subkey.
+ */
 export async function loadKeys (folder: string, configured: ReadonlyArray<Pick<PinnedKey, 'file' | 'fingerprint'>>): Promise<KeyStore> {
   const imported = (await readdir(folder).catch(() => [])).filter(name => /^[0-9A-F]+\.asc$/.test(name))
     .map(name => ({ file: join(folder, name), fingerprint: name.slice(0, -'.asc'.length) }))
@@ -38,7 +50,9 @@ export async function loadKeys (folder: string, configured: ReadonlyArray<Pick<P
   const problems: string[] = []
   for (const { file, fingerprint } of [...configured, ...imported]) {
     try {
-      keys.set(fingerprint, await pinnedKey(file, fingerprint))
+      const found = await pinnedKey(file, fingerprint)
+      const before = keys.get(fingerprint)
+      keys.set(fingerprint, before === undefined ? found : await together(before, found))
     } catch (error) {
       problems.push(messageOf(error))
     }
@@ -48,11 +62,11 @@ export async function loadKeys (folder: string, configured: ReadonlyArray<Pick<P
 
 /** Copies one of the keys that were found in a file into the folder. AppError key_invalid. */
 export async function importKey (folder: string, file: string, found: readonly Certificate[], fingerprint: string): Promise<PinnedKey> {
-  const pinned = pinnedAmong(file, found, fingerprint)
+  const { key } = pinnedAmong(file, found, fingerprint)
   await makeFolder(folder)
   const copy = join(folder, `${fingerprint}.asc`)
-  await writeFileAtomic(copy, pinned.key.armored)
-  return { ...pinned, file: copy }
+  await writeFileAtomic(copy, key.armored)
+  return pinned(copy, key)
 }
 
 /** AppError key_invalid when no such key was imported. */
@@ -67,7 +81,15 @@ const pinnedKey = async (file: string, fingerprint: string): Promise<PinnedKey> 
 function pinnedAmong (file: string, found: readonly Certificate[], fingerprint: string): PinnedKey {
   const key = found.find(candidate => candidate.fingerprint === fingerprint)
   if (key === undefined) throw new AppError('key_invalid', `${file} does not hold the key ${fingerprint}; it holds ${found.map(other => other.fingerprint).join(', ')}`)
-  return { fingerprint, file, users: key.users, expires: lastSigningDay(key), key }
+  return pinned(file, key)
+}
+
+const pinned = (file: string, key: Certificate): PinnedKey =>
+  ({ fingerprint: key.fingerprint, file, users: key.users, expires: lastSigningDay(key), signer: signerOf(key), key })
+
+async function together (one: PinnedKey, other: PinnedKey): Promise<PinnedKey> {
+  const [key = one.key] = await readCertificates(Buffer.from(`${one.key.armored}\n${other.key.armored}`))
+  return pinned(`${one.file}, ${other.file}`, key)
 }
 
 /** The keys of a file, binary or in armoured blocks. AppError read_failed or key_invalid. */
@@ -83,9 +105,23 @@ export async function keysIn (file: string): Promise<readonly Certificate[]> {
   return found
 }
 
+/** Whatever the day. */
+const canSign = (key: Certificate): ReadonlyArray<Standing & { readonly part: KeyPart }> =>
+  key.parts.map(part => ({ part, ...key.standing(part, 0) })).filter(({ revoked, unfit }) => !revoked && unfit === undefined)
+
 /** When the last of the parts that can sign ends; 0 when none can. Milliseconds since the epoch, undefined for never. */
 function lastSigningDay (key: Certificate): number | undefined {
-  const standings = key.parts.map(part => key.standing(part, 0)).filter(({ revoked, unfit }) => !revoked && unfit === undefined)
-  const last = Math.max(0, ...standings.map(({ expires }) => expires ?? Infinity))
+  const last = Math.max(0, ...canSign(key).map(({ expires }) => expires ?? Infinity))
   return last === Infinity ? undefined : last
+}
+
+function signerOf (key: Certificate): Signer | undefined {
+  const able = canSign(key)
+  const subkeys = able.filter(({ part }) => part !== key.parts[0])
+  const isNewer = (next: typeof able[number], best: typeof able[number] | undefined): boolean => best === undefined || next.part.created >= best.part.created
+  const newest = subkeys.reduce<typeof able[number] | undefined>((best, next) => isNewer(next, best) ? next : best, undefined)
+  const chosen = newest ?? able[0]
+  return chosen === undefined
+    ? undefined
+    : { fingerprint: chosen.part.packet.getFingerprint().toUpperCase(), isSubkey: newest !== undefined, expires: chosen.expires }
 }

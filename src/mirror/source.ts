@@ -52,8 +52,8 @@ export interface WantedFile {
   /** undefined for a file that its publisher does not sign: then there has to be a digest. */
   readonly signatureUrl: string | undefined
   readonly sha256: string | undefined
-  /** A name without the version in it, made as a link beside the file. */
-  readonly alias: string | undefined
+  /** Other names, made as links beside the file: without the version, and as the publisher called it in other years. */
+  readonly aliases: readonly string[]
 }
 
 export interface Release {

@@ -11,7 +11,7 @@ import { HttpClient } from './http-client.js'
 import type { KeyStore } from './key-store.js'
 import { moveLink, readFolder } from './layout.js'
 import type { Environment } from './proxy.js'
-import type { Source } from './source.js'
+import type { Source, WantedFile } from './source.js'
 import { type FolderState, readState, type SourceState } from './state.js'
 
 export interface Progress {
@@ -122,7 +122,7 @@ async function syncSource (source: Source, context: SyncContext, { signal, allow
       }
       const { outcome, statements } = await fetchRelease(source, release, folderPath, state.releases[version]?.damaged ?? [], fetching)
       // Those who go by the publisher's file names alone find them in the folder, as Matchbox's script lays them out.
-      if (source.os === 'fedora-coreos') await linkFlat(folderPath, version, release.files.map(({ name }) => name))
+      if (source.os === 'fedora-coreos') await linkFlat(folderPath, version, release.files)
       for (const alias of aliasesOf(source, sources)) await moveLink(folderPath, alias, version)
       const now = new Date(clock.now()).toISOString()
       const releases = outcome === 'present' ? state.releases : { ...state.releases, [version]: { verified: now, problems: {}, damaged: [] } }
@@ -152,6 +152,8 @@ function failure (source: Source, version: string | undefined, error: unknown): 
   return { source: source.id, outcome: 'failed', ...version !== undefined && { version }, error: { code, text: message } }
 }
 
-async function linkFlat (folderPath: string, version: string, names: readonly string[]): Promise<void> {
-  for (const name of names) await moveLink(folderPath, name, `${version}/${name}`)
+async function linkFlat (folderPath: string, version: string, files: readonly WantedFile[]): Promise<void> {
+  for (const { name, aliases } of files) {
+    for (const each of [name, ...aliases.filter(alias => alias.includes(version))]) await moveLink(folderPath, each, `${version}/${each}`)
+  }
 }

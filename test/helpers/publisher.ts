@@ -113,7 +113,7 @@ export class Publisher {
   }
 
   /** A Fedora CoreOS release, and the stream's metadata about it. `origin` is what the metadata's URLs begin with. */
-  async fedora (version: string, key: TestKey, { origin = 'https://builds.example.org', stream = 'stable', arch = 'x86_64', bytes = 300_000 } = {}): Promise<Map<string, Buffer>> {
+  async fedora (version: string, key: TestKey, { origin = 'https://builds.example.org', stream = 'stable', arch = 'x86_64', bytes = 300_000, kernel = 'live-kernel.' } = {}): Promise<Map<string, Buffer>> {
     const made = new Map<string, Buffer>()
     const artifact = async (what: string): Promise<object> => {
       const name = `fedora-coreos-${version}-${what}`
@@ -123,7 +123,7 @@ export class Publisher {
       return { location: origin + path, signature: `${origin}${path}.sig`, sha256: createHash('sha256').update(body).digest('hex') }
     }
     const pxe = {
-      kernel: await artifact(`live-kernel.${arch}`),
+      kernel: await artifact(`${kernel}${arch}`),
       initramfs: await artifact(`live-initramfs.${arch}.img`),
       rootfs: await artifact(`live-rootfs.${arch}.img`)
     }

@@ -1,6 +1,6 @@
 // Syncs against publishers on loopback: what is published, what is not and why, and that the last good release stays.
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Gpg } from '../helpers/gpg.js'
@@ -9,6 +9,8 @@ import { type Fault, flatcarFiles, makeKey, Publisher, type TestKey } from '../h
 import { onSmallDisk } from '../helpers/small-disk.js'
 import { needs } from '../helpers/tools.js'
 import { lockFolder } from '../../src/disk/folder-lock.js'
+import { pinAssets } from '../../src/matchbox/pin-assets.js'
+import { parseProfile } from '../../src/matchbox/profile.js'
 import type { SourceConfig } from '../../src/mirror/source.js'
 
 const key = await makeKey('publisher')
@@ -87,6 +89,53 @@ t.test('Fedora CoreOS: names as published, with and without the version, digests
   t.match(await mirror.sync(), [{ outcome: 'failed', error: { code: 'image_mixed' } }])
   const pinned = mirrorOf(t, { os: 'fedora-coreos', base_url: server.url, version: '43.20251110.3.1' })
   t.match(await pinned.sync(), [{ outcome: 'published', version: '43.20251110.3.1' }], 'a release that is not the newest')
+})
+
+t.test('Fedora CoreOS: the kernel under both of its names, whichever its publisher uses, for every architecture', async t => {
+  for (const [version, kernel, arch] of [['40.20240416.3.1', 'live-kernel-', 'x86_64'], ['44.20260712.3.0', 'live-kernel.', 'x86_64'], ['44.20260712.3.0', 'live-kernel.', 'aarch64']] as const) {
+    await t.test(`${version} ${arch}`, async t => {
+      const server = await publisher(t)
+      const made = await server.fedora(version, key, { kernel, arch })
+      const bytes = made.get(`fedora-coreos-${version}-${kernel}${arch}`)!
+      const mirror = mirrorOf(t, { os: 'fedora-coreos', base_url: server.url, arch })
+      t.match(await mirror.sync(), [{ outcome: 'published', version }])
+      const folder = join(mirror.assets, arch === 'x86_64' ? 'fedora-coreos' : `fedora-coreos/${arch}`)
+      const isThere = (name: string): boolean => readFileSync(join(folder, name)).equals(bytes) && statSync(join(folder, `${name}.sig`), { throwIfNoEntry: false }) !== undefined
+      for (const mark of ['-', '.']) {
+        for (const name of [`stable/fedora-coreos-live-kernel${mark}${arch}`, `${version}/fedora-coreos-${version}-live-kernel${mark}${arch}`]) t.ok(isThere(name), name)
+        t.ok(readFileSync(join(folder, `fedora-coreos-${version}-live-kernel${mark}${arch}`)).equals(bytes), 'right in the folder')
+      }
+      rmSync(join(folder, version, `fedora-coreos-live-kernel-${arch}`))
+      t.match(await mirror.sync(), [{ outcome: 'present' }])
+      t.ok(isThere(`stable/fedora-coreos-live-kernel-${arch}`), 'releases of before get their links too')
+      const other = mirrorOf(t, { os: 'fedora-coreos', base_url: server.url, arch, files: [`fedora-coreos-live-kernel${kernel.endsWith('.') ? '-' : '.'}${arch}`].map(path => ({ path, sha256: undefined, signature: '.sig' as const })) })
+      t.match(await other.sync(), [{ outcome: 'published' }], 'picked by the other name')
+    })
+  }
+})
+
+t.test('what docs/images.md boots is there', async t => {
+  const docs = readFileSync(new URL('../../docs/images.md', import.meta.url), 'utf8')
+  const profiles = [...docs.matchAll(/<!-- profile: ([\w-]+) -->\n```json\n([^`]*)```/g)].map(([, , json = '']) => parseProfile(Buffer.from(json)))
+  t.same(profiles.map(({ id }) => id), ['fedora-coreos', 'flatcar-arm64'])
+  const server = await publisher(t)
+  await server.fedora('44.20260712.3.0', key)
+  await server.flatcar('4459.2.1', key, { arch: 'arm64' })
+  const mirror = new TestMirror([
+    { os: 'fedora-coreos', base_url: server.url },
+    { os: 'flatcar', arch: 'arm64', base_url: server.url }
+  ], { folder: t.testdir(), keys: [key] })
+  t.match(await mirror.sync(), [{ outcome: 'published' }, { outcome: 'published' }])
+  let named = 0
+  for (const { boot } of profiles) {
+    const resolve = (path: string): string => {
+      named++
+      t.ok(statSync(join(mirror.assets, path.slice('/assets/'.length)), { throwIfNoEntry: false })?.isFile(), path)
+      return path
+    }
+    pinAssets(boot!, { isOwn: host => host === '192.168.100.2', resolve })
+  }
+  t.equal(named, 5)
 })
 
 t.test('CoreOS Container Linux, other architectures, several channels', async t => {

@@ -1,0 +1,45 @@
+// How much memory machines need for what profiles boot from /assets/: a live system is held there whole.
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { NetBoot } from '../matchbox/profile.js'
+import { pinAssets } from '../matchbox/pin-assets.js'
+import { Links } from '../mirror/links.js'
+import { isOwnHost, resolveAsset } from '../wiring/asset-aliases.js'
+import type { Ground } from '../wiring/ground.js'
+import { type Finding, note, warning } from './finding.js'
+
+const MiB = 2 ** 20
+/** What a kernel and its first programs take besides. */
+const besides = 512 * MiB
+
+export function diagnoseMemory ({ config, own, store }: Pick<Ground, 'config' | 'own' | 'store'>): readonly Finding[] {
+  const links = new Links(config.assets_path)
+  const isOwn = isOwnHost(config, own)
+  const sizeOf = (initrd: string): number => {
+    let bytes = 0
+    const resolve = (path: string): string => {
+      const file = config.assets_path === '' ? '' : join(config.assets_path, resolveAsset(links, path).slice('/assets/'.length))
+      bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+      return path
+    }
+    pinAssets({ kernel: '', initrd: [initrd], args: [] }, { isOwn, resolve })
+    return bytes
+  }
+  return [...store.snapshot.profiles.values()].flatMap(({ id, boot }) => boot === undefined ? [] : adviceFor(id, boot, sizeOf))
+}
+
+/** `sizeOf` tells the bytes of an entry of `initrd`, 0 when they are not known. */
+export function adviceFor (id: string, boot: NetBoot, sizeOf: (initrd: string) => number): readonly Finding[] {
+  // Fedora CoreOS and its kin: "Running Fedora CoreOS directly from RAM", prerequisites.
+  if (/\blive-kernel\b/.test(boot.kernel)) {
+    if (boot.args.some(arg => arg.startsWith('coreos.live.rootfs_url='))) return [note('memory', `profile ${id} boots Fedora CoreOS live: its machines need 2 GiB of memory`)]
+    if (boot.initrd.some(initrd => /\blive-rootfs\b/.test(initrd))) {
+      return [note('memory', `profile ${id} loads its rootfs as an initrd: its machines need 4 GiB of memory; with coreos.live.rootfs_url= among the arguments in its place 2 GiB do`)]
+    }
+    return [warning('memory', `profile ${id} boots a live system of Fedora CoreOS and names no rootfs, neither by coreos.live.rootfs_url= nor as an initrd: its machines stop early`)]
+  }
+  const packed = boot.initrd.reduce((sum, initrd) => sum + sizeOf(initrd), 0)
+  if (packed < 256 * MiB) return []
+  const needed = Math.ceil((2 * packed + besides) / (512 * MiB)) / 2
+  return [note('memory', `profile ${id} has ${Math.round(packed / MiB)} MiB of initrd, which a machine holds packed and unpacked at once: its machines need ${needed} GiB of memory at least`)]
+}
