@@ -65,7 +65,7 @@ export const layers = [
   // A lock is libc's; the rest of the room needs nothing but Node.
   { name: 'folder lock', files: ['disk/folder-lock'], may: ['disk/', 'base/', 'net/libc'], node: ['node:fs/promises', 'node:path'], packages: [] },
   { name: 'disk', files: ['disk/'], may: ['disk/', 'base/'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:timers/promises'], packages: ['chokidar'] },
-  { name: 'assets', files: ['assets/'], may: ['assets/', 'base/', 'net/mac', 'net/ipv4', 'disk/', 'go/'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: [] },
+  { name: 'assets', files: ['assets/'], may: ['assets/', 'base/', 'net/mac', 'net/ipv4', 'disk/', 'go/'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:http', 'node:net', 'node:crypto'], packages: [] },
   {
     name: 'store',
     files: ['store/'],

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { StageChange } from '../machines/registry.js'
 import { isStage, stages } from '../machines/machine.js'
+import { unmapped } from '../net/ipv4.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import { type Limits, Shares } from '../net/shares.js'
 import { EventStreams } from './event-streams.js'
@@ -35,7 +36,7 @@ export function registerMachineRoutes (app: FastifyInstance, options: MachineRou
 }
 
 /** Of whoever asks over a Unix socket there is none, whatever the type says. */
-const addressOf = ({ ip }: { readonly ip: string | undefined }): string => (ip ?? '').replace(/^::ffff:/, '')
+const addressOf = ({ ip }: { readonly ip: string | undefined }): string => unmapped(ip ?? '')
 
 function registerMachine (app: FastifyInstance, options: MachineRoutesOptions, closing: AbortSignal): void {
   const { registry, hold } = options

@@ -1,14 +1,15 @@
 // /assets/: files and folder listings as Go's http.FileServer serves them.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { errorAnswer, notFound, send } from './answer.js'
-import { type AssetFile, type AssetFolder, type AssetSource, DiskAssets } from '../assets/asset-source.js'
+import type { AssetFile, AssetFolder, AssetSource } from '../assets/asset-source.js'
+import { sendFile } from '../assets/send-file.js'
 import { typeByName } from '../go/http/content-type.js'
-import type { FileCache } from '../disk/file-cache.js'
 import { formatHttpDate, parseHttpDate } from '../go/http/date.js'
-import type { Routing } from './routing.js'
 import { encodePath, escapeHtml } from '../go/http/request-target.js'
 import { goBytes, latin1Of } from '../go/string.js'
-import { type SendFileOptions, sendFile } from './send-file.js'
+import { errorAnswer, notFound } from './answer.js'
+import type { Arrival, Handler } from './arrival.js'
+import type { BootingMachines } from './booting-machines.js'
+
+export const assetsPath = '/assets/'
 
 const failures = {
   403: errorAnswer(403, '403 Forbidden'),
@@ -18,53 +19,59 @@ const failures = {
 
 const nothing = Buffer.alloc(0)
 
-export function assetRoutes (app: FastifyInstance, routing: Routing, assetsPath: string, cache?: FileCache): void {
-  const source: AssetSource = new DiskAssets(assetsPath, cache)
-  app.get('/assets/', async (request, reply) => {
-    const { path, rawQuery } = routing.target(request)
-    const booting = routing.booting.lookUp(routing.ip(request), path)
-    Object.assign(routing.seen(request), { kind: 'asset', name: 'asset', ...booting === undefined ? {} : { ...booting, name: booting.kind } })
-    const options: SendFileOptions = { method: routing.method(request), seen: routing.seen(request) }
-    return answerAsset(source, path.slice('/assets'.length), rawQuery, request, reply, options)
-  })
+export const assetRoutes = (source: AssetSource, booting: BootingMachines): Handler => async arrival => {
+  const { client, path, seen } = arrival
+  const machine = booting.lookUp(client, path)
+  Object.assign(seen, { kind: 'asset', name: 'asset', ...machine === undefined ? {} : { ...machine, name: machine.kind } })
+  await answerAsset(source, path.slice(assetsPath.length - 1), arrival)
 }
 
-async function answerAsset (
-  source: AssetSource, path: string, rawQuery: string, request: FastifyRequest, reply: FastifyReply, options: SendFileOptions
-): Promise<FastifyReply> {
-  const redirect = (to: string): FastifyReply =>
-    send(reply, { status: 301, headers: { location: latin1Of(rawQuery === '' ? to : `${to}?${rawQuery}`) }, body: nothing })
-  if (path.endsWith('/index.html')) return redirect('./')
+async function answerAsset (source: AssetSource, path: string, arrival: Arrival): Promise<void> {
+  const { rawQuery } = arrival
+  const redirect = (to: string): void => {
+    arrival.send({ status: 301, headers: { location: latin1Of(rawQuery === '' ? to : `${to}?${rawQuery}`) }, body: nothing })
+  }
+  if (path.endsWith('/index.html')) {
+    redirect('./')
+    return
+  }
   const asFolder = path.endsWith('/')
   const name = asFolder && path !== '/' ? path.slice(0, -1) : path
   const base = name.slice(name.lastIndexOf('/') + 1)
-  let found = await source.open(name)
-  if (found.kind === 'failure') return send(reply, failures[found.status])
-  const sendAs = async ({ file }: AssetFile, as: string): Promise<FastifyReply> =>
-    await sendFile(file, request, reply, { ...options, type: typeByName(as) })
-  if (found.kind === 'file') {
-    if (!asFolder) return sendAs(found, base)
+  const sendAs = ({ file }: AssetFile, as: string): Promise<void> => sendFile(file, arrival, typeByName(as))
+  const found = await source.open(name)
+  if (found.kind === 'failure') {
+    arrival.send(failures[found.status])
+  } else if (found.kind === 'file') {
+    if (!asFolder) {
+      await sendAs(found, base)
+      return
+    }
     await found.file.close()
-    return redirect(`../${base}`)
+    redirect(`../${base}`)
+  } else if (!asFolder) {
+    redirect(`${base}/`)
+  } else {
+    const index = await source.open(`${path}index.html`)
+    if (index.kind === 'file') await sendAs(index, 'index.html')
+    else await sendListing(index.kind === 'folder' ? index : found, arrival)
   }
-  if (!asFolder) return redirect(`${base}/`)
-  const index = await source.open(`${path}index.html`)
-  if (index.kind === 'file') return sendAs(index, 'index.html')
-  if (index.kind === 'folder') found = index
-  return sendListing(found, options.method, request, reply)
 }
 
-async function sendListing (folder: AssetFolder, method: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function sendListing (folder: AssetFolder, arrival: Arrival): Promise<void> {
+  const { method, headers } = arrival
   const dated: Record<string, string> = folder.modified === undefined ? {} : { 'last-modified': formatHttpDate(folder.modified) }
-  const since = parseHttpDate(request.headers['if-modified-since'] ?? '')
+  const since = parseHttpDate(headers['if-modified-since'] ?? '')
   if ((method === 'GET' || method === 'HEAD') && folder.modified !== undefined && since !== undefined && folder.modified <= since) {
-    return send(reply, { status: 304, headers: dated, body: nothing })
+    arrival.send({ status: 304, headers: dated, body: nothing })
+    return
   }
   let names: readonly string[]
   try {
     names = await folder.list()
   } catch {
-    return send(reply, errorAnswer(500, 'Error reading directory'))
+    arrival.send(errorAnswer(500, 'Error reading directory'))
+    return
   }
   const lines = names.map(name => {
     // A colon in the first part of a relative URL would make a scheme of what is before it.
@@ -72,5 +79,5 @@ async function sendListing (folder: AssetFolder, method: string, request: Fastif
     return `<a href="${url}">${escapeHtml(name)}</a>\n`
   })
   const body = goBytes(`<pre>\n${lines.join('')}</pre>\n`)
-  return send(reply, { status: 200, headers: { ...dated, 'content-type': 'text/html; charset=utf-8' }, body })
+  arrival.send({ status: 200, headers: { ...dated, 'content-type': 'text/html; charset=utf-8' }, body })
 }

@@ -1,26 +1,23 @@
 // What a machine boots: / (a sign of life), /boot.ipxe and /boot.ipxe.0, /ipxe, /grub.
-import type { FastifyInstance } from 'fastify'
-import { send, sniffed } from './answer.js'
-import { answerDocument } from './document.js'
-import type { Routing } from './routing.js'
+import type { Provisioner } from '../matchbox/provisioner.js'
+import { sniffed } from './answer.js'
+import type { BootingMachines } from './booting-machines.js'
+import type { MachineDocuments } from './machine-documents.js'
+import type { DocumentRoute } from './matchbox-routes.js'
 
-export function bootRoutes (app: FastifyInstance, routing: Routing): void {
+export function bootRoutes (provisioner: Pick<Provisioner, 'bootScript'>, documents: MachineDocuments, booting: BootingMachines): readonly DocumentRoute[] {
   const name = sniffed(Buffer.from('matchbox\n'))
-  app.get('/', (_, reply) => send(reply, name))
-
-  const script = sniffed(routing.provisioner.bootScript())
-  for (const path of ['/boot.ipxe', '/boot.ipxe.0']) {
-    app.get(path, (request, reply) => {
-      Object.assign(routing.seen(request), { kind: 'boot', name: 'boot' })
-      return routing.answer(request, reply, script)
-    })
-  }
-
-  for (const kind of ['ipxe', 'grub'] as const) {
-    app.get(`/${kind}`, (request, reply) => answerDocument(routing, request, reply, kind, 'script', ({ profile, group, boot }, body) => {
-      const { mac } = routing.seen(request)
-      if (profile !== undefined) routing.booting.scriptServed(routing.ip(request), { mac, group, profile, boot })
-      return sniffed(body)
-    }))
-  }
+  const script = sniffed(provisioner.bootScript())
+  return [
+    ['/', () => name],
+    ...(['/boot.ipxe', '/boot.ipxe.0'] as const).map((path): DocumentRoute => [path, ({ seen }) => {
+      seen.kind = seen.name = 'boot'
+      return script
+    }]),
+    ...(['ipxe', 'grub'] as const).map((kind): DocumentRoute => [`/${kind}`, arrival =>
+      documents.answer(arrival, kind, 'script', ({ mac, profile, group, boot }, body) => {
+        if (profile !== undefined) booting.scriptServed(arrival.client, { mac, group, profile, boot })
+        return sniffed(body)
+      })])
+  ]
 }

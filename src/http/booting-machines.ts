@@ -2,9 +2,10 @@
 // address was given last decides; of the addresses seen, the latest few thousand are remembered.
 import type { NetBoot, Profile } from '../matchbox/profile.js'
 import type { Group } from '../matchbox/group.js'
+import type { Mac } from '../net/mac.js'
 
 export interface Booting {
-  readonly mac: string | undefined
+  readonly mac: Mac | undefined
   readonly group: Group | undefined
   readonly profile: Profile
   /** As the script named it. */

@@ -24,7 +24,7 @@ export function buildHttpsServer (app: HttpApp, { cert, key }: TlsPair, log: Log
     requestTimeout,
     keepAliveTimeout,
     connectionsCheckingInterval: headersTimeout / 4
-  }, app.connections.listener((request, response) => { app.routing(request, response) }))
+  }, app.connections.listener(app.handle))
   app.connections.watch(server)
   server.on('checkExpectation', refuseExpectation)
   // A request that is read once more comes in at the plain server, with the connection as it is after decryption.

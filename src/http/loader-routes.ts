@@ -1,14 +1,14 @@
 // /boot/: what UEFI firmware fetches by HTTP Boot (UEFI specification 2.10, section 24.7), the same files as by TFTP.
 // Firmware asks for the length first (HEAD) and then for the file; many give up on a redirect or on a body without
 // Content-Length, so a doubled slash, which they make of a base URL and a name, is mended in place.
-import type { FastifyInstance } from 'fastify'
-import { errorAnswer, notFound, send } from './answer.js'
-import { typeByName } from '../go/http/content-type.js'
+import { sendFile } from '../assets/send-file.js'
+import { messageOf } from '../base/errors.js'
 import type { OpenFile } from '../disk/open-file.js'
+import { typeByName } from '../go/http/content-type.js'
 import { cleanUrlPath } from '../go/path.js'
 import { latin1Of, printable } from '../go/string.js'
-import type { Routing } from './routing.js'
-import { sendFile } from './send-file.js'
+import { errorAnswer, notFound } from './answer.js'
+import type { Handler } from './arrival.js'
 
 export const loadersPath = '/boot/'
 
@@ -24,25 +24,26 @@ const refusal = errorAnswer(405, '405 Method Not Allowed')
 const notAllowed = { ...refusal, headers: { ...refusal.headers, allow: 'GET, HEAD' } }
 const forbidden = errorAnswer(403, '403 Forbidden')
 
-export function loaderRoutes (app: FastifyInstance, routing: Routing, source: LoaderSource): void {
-  app.get(loadersPath, async (request, reply) => {
-    const method = routing.method(request)
-    if (method !== 'GET' && method !== 'HEAD') return send(reply, notAllowed)
-    const path = cleanUrlPath(routing.target(request).path)
-    const seen = routing.seen(request)
-    Object.assign(seen, { kind: method === 'HEAD' || request.headers.range !== undefined ? 'other' : 'loader', name: 'loader', path: printable(path) })
-    const name = latin1Of(path.slice(loadersPath.length))
-    let found: OpenFile | undefined
-    try {
-      found = await source.open(name, routing.ip(request))
-    } catch (error) {
-      seen.problem = error instanceof Error ? error.message : String(error)
-      return send(reply, forbidden)
-    }
-    if (found === undefined) return send(reply, notFound)
-    // Whenever firmware asks, it has nothing yet: a time would only tempt it to ask for less.
-    return sendFile(withoutTime(found), request, reply, { method, seen, type: typeOf(name) })
-  })
+export const loaderRoutes = (source: LoaderSource): Handler => async arrival => {
+  const { method, headers, seen, client } = arrival
+  if (method !== 'GET' && method !== 'HEAD') {
+    arrival.send(notAllowed)
+    return
+  }
+  const path = cleanUrlPath(arrival.path)
+  Object.assign(seen, { kind: method === 'HEAD' || headers.range !== undefined ? 'other' : 'loader', name: 'loader', path: printable(path) })
+  const name = latin1Of(path.slice(loadersPath.length))
+  let found: OpenFile | undefined
+  try {
+    found = await source.open(name, client)
+  } catch (error) {
+    seen.problem = messageOf(error)
+    arrival.send(forbidden)
+    return
+  }
+  if (found === undefined) arrival.send(notFound)
+  // Whenever firmware asks, it has nothing yet: a time would only tempt it to ask for less.
+  else await sendFile(withoutTime(found), arrival, typeOf(name))
 }
 
 /** edk2 tells a program from a disk image by its type, and by its name when it does not know the type. */

@@ -3,7 +3,8 @@
 import type { Logger } from '../base/log.js'
 import type { Group } from '../matchbox/group.js'
 import type { Profile } from '../matchbox/profile.js'
-import { type Labels, macOfLabels } from '../matchbox/select.js'
+import type { Labels } from '../matchbox/select.js'
+import type { Mac } from '../net/mac.js'
 
 export const requestKinds = ['loader', 'boot', 'script', 'kernel', 'initrd', 'ignition', 'cloud', 'generic', 'metadata', 'asset', 'other'] as const
 export type RequestKind = typeof requestKinds[number]
@@ -15,7 +16,7 @@ export interface RequestEvent {
    */
   readonly kind: RequestKind
   readonly path: string
-  readonly mac: string | undefined
+  readonly mac: Mac | undefined
   readonly ip: string
   readonly labels: Labels
   readonly group: string | undefined
@@ -43,7 +44,7 @@ export interface Seen {
   name: string
   path: string
   labels: Labels
-  mac?: string | undefined
+  mac?: Mac | undefined
   group?: Group | undefined
   profile?: Profile | undefined
   unmatched?: boolean
@@ -67,8 +68,7 @@ export function tell (
   log: Logger,
   onRequest: ((event: RequestEvent) => void) | undefined
 ): void {
-  const { kind, name, path, labels, problem, warning } = seen
-  const mac = seen.mac ?? macOfLabels(labels)
+  const { kind, name, path, labels, mac, problem, warning } = seen
   const { ip, status, bytes, ms, finished } = sent
   const group = seen.group?.id
   const profile = seen.profile?.id ?? seen.group?.profile

@@ -10,7 +10,6 @@ import type { Rendering } from '../matchbox/provisioner.js'
 /** A document made for a machine, with what was read from its query. */
 export interface MachineDocument {
   readonly labels: Labels
-  readonly mac: string | undefined
   readonly rendering: Rendering
 }
 

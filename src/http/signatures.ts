@@ -16,13 +16,8 @@ const forms = {
 
 export type SignatureForm = keyof typeof forms
 
-/** `/ipxe.sig` is the path `/ipxe` and the form `sig`; undefined for what asks for no signature. */
-export function splitSignaturePath (path: string): { readonly path: string, readonly form: SignatureForm } | undefined {
-  for (const form of Object.keys(forms) as SignatureForm[]) {
-    if (path.endsWith(`.${form}`)) return { path: path.slice(0, -form.length - 1), form }
-  }
-  return undefined
-}
+/** What follows the dot: `/ipxe.sig` is the signature of `/ipxe`. */
+export const signatureForms = Object.keys(forms) as readonly SignatureForm[]
 
 /** A machine asks for the signature of what it has just read, and reads the same again after a reboot. */
 const keptSignatures = 1024

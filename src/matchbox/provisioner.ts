@@ -13,6 +13,7 @@ import { type AssetPins, asWritten } from './pin-assets.js'
 import { type NetBoot, type Profile, assertProfile } from './profile.js'
 import { renderGrub } from './render-grub.js'
 import { bootScript, renderIpxe, renderResilientIpxe } from './render-ipxe.js'
+import type { Mac } from '../net/mac.js'
 import { GroupIndex, type Labels, macOfLabels } from './select.js'
 import { type ConfigFile, type ConfigKind, type Objects, type Store, assertSafeName, findConfig, findProfile } from './store.js'
 import { Templates } from './templates.js'
@@ -24,6 +25,8 @@ export type DocumentKind = typeof documentKinds[number]
 
 /** What a machine is answered, with what was matched on the way; without `body`, `error` says why there is none. */
 export interface Rendering {
+  /** The machine's hardware address, as its labels have it. */
+  readonly mac: Mac | undefined
   readonly group: Group | undefined
   readonly profile: Profile | undefined
   /** What a script boots, as it names it. */
@@ -146,7 +149,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
       const personal = decision?.bootedAs !== undefined || (group !== undefined && guardOf(group).limits !== undefined)
       const bootedAs = boot === undefined ? undefined : decision?.bootedAs
       const startsFromDisk = decision?.localBoot !== undefined
-      return { group, profile, boot, body, error: error ?? made.error, problem, report, warning, bootedAs, startsFromDisk, personal }
+      return { mac, group, profile, boot, body, error: error ?? made.error, problem, report, warning, bootedAs, startsFromDisk, personal }
     },
     version: () => {
       const [objects, pins] = [store.snapshot.forMachines, assets.version()]
@@ -219,7 +222,7 @@ interface Matched {
   readonly objects: Objects
   readonly group: Group
   readonly profile: Profile | undefined
-  readonly mac: string | undefined
+  readonly mac: Mac | undefined
   readonly request: MachineRequest
   readonly decision: BootDecision
   readonly resilient: boolean

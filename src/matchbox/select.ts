@@ -3,6 +3,7 @@
 // ten thousand groups cost no more than ten.
 import { type Group, type Matcher, isMacKey, matcherOf, selectorText } from './group.js'
 import { compareStrings } from '../go/string.js'
+import { type Mac, parseMac } from '../net/mac.js'
 
 export type Labels = ReadonlyMap<string, string>
 
@@ -22,10 +23,10 @@ function compareEntries (a: Entry, b: Entry): number {
 }
 
 /** The machine's hardware address, whatever the case of its key. */
-export function macOfLabels (labels: Labels): string | undefined {
+export function macOfLabels (labels: Labels): Mac | undefined {
   const mac = labels.get('mac')
-  if (mac !== undefined) return mac
-  for (const [key, value] of labels) if (isMacKey(key)) return value
+  if (mac !== undefined) return parseMac(mac)
+  for (const [key, value] of labels) if (isMacKey(key)) return parseMac(value)
   return undefined
 }
 

@@ -31,6 +31,9 @@ export function parseIpv4 (text: string): Ipv4 | undefined {
 
 export const formatIpv4 = (ip: Ipv4): string => `${ip >>> 24}.${ip >>> 16 & 255}.${ip >>> 8 & 255}.${ip & 255}`
 
+/** An IP address in text, without the prefix that IPv6 sockets put before IPv4 ones (RFC 4291 section 2.5.5.2). */
+export const unmapped = (address: string): string => address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, '')
+
 export const maskOf = (prefix: number): Ipv4 => prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0
 
 export function subnetOf (ip: Ipv4, prefix: number): Subnet {

@@ -12,7 +12,7 @@ import type { Machine, Observation, Stage } from '../machines/machine.js'
 import { fromDisk, kernelBootsSince } from '../machines/timeline.js'
 import type { Metrics } from '../base/metrics.js'
 import { formatIpv4, unspecified } from '../net/ipv4.js'
-import { parseMac, type Mac } from '../net/mac.js'
+import type { Mac } from '../net/mac.js'
 import type { TftpEvent } from '../tftp/tftp-event.js'
 import type { AddressClaims } from './address-claims.js'
 
@@ -134,7 +134,7 @@ export function createObserver (options: ObserverOptions): Observer {
       metrics.httpBytes.inc(bytes)
       metrics.httpSeconds.observe({ kind }, ms / 1000)
       const stage = httpStages[kind]
-      const claimed = parseMac(event.mac ?? '')
+      const { mac: claimed } = event
       const mac = claimed ?? macOf(address)
       if (mac === undefined) return
       const itself = claimed === undefined || addressClaims.isAddressOf(claimed, address)

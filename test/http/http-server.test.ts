@@ -4,8 +4,10 @@ import { get as httpGet, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
-import type { RequestEvent } from '../../src/http/machine-log.js'
 import { createLog } from '../../src/base/log.js'
+import { memoryFile } from '../../src/disk/open-file.js'
+import type { RequestEvent } from '../../src/http/machine-log.js'
+import { createProvisioner } from '../../src/matchbox/provisioner.js'
 import { parseMac } from '../../src/net/mac.js'
 import { openFileStore } from '../../src/store/file-store.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -171,27 +173,84 @@ t.test('where it counts, an address says who asks when the query does not', asyn
 
 t.test('alive and ready', async t => {
   const reasons: string[] = []
-  const { app } = await listen(t, { store: store(), ready: () => reasons })
-  t.equal((await app.inject('/healthz')).body, 'ok\n')
-  t.equal((await app.inject('/readyz')).statusCode, 200)
+  const { port } = await listen(t, { store: store(), ready: () => reasons })
+  const origin = `http://127.0.0.1:${port}`
+  t.equal(await (await fetch(`${origin}/healthz`)).text(), 'ok\n')
+  t.equal((await fetch(`${origin}/readyz`)).status, 200)
   reasons.push('store: groups/a.json: 1:1: the document ends too early')
-  const { statusCode, body } = await app.inject('/readyz')
-  t.equal(statusCode, 503)
-  t.equal(body, `${reasons[0]}\n`)
-  t.equal((await app.inject({ method: 'POST', url: '/healthz' })).statusCode, 404)
+  const unready = await fetch(`${origin}/readyz`)
+  t.equal(unready.status, 503)
+  t.equal(await unready.text(), `${reasons[0]}\n`)
+  t.equal((await fetch(`${origin}/healthz`, { method: 'POST' })).status, 404)
 })
 
-t.test('more routes can be added, with parameters and bodies as usual', async t => {
-  const { buildHttpApp } = await import('../../src/http/http-server.js')
-  const { createProvisioner } = await import('../../src/matchbox/provisioner.js')
-  const { pino } = await import('pino')
-  const app = buildHttpApp({ provisioner: createProvisioner({ store: store() }), log: pino({ level: 'silent' }), assetsPath: '', ready: () => [] })
-  app.get('/v1/machines/:mac', (request, reply) => reply.send({ params: request.params, query: request.query }))
-  app.post('/v1/installed', (request, reply) => reply.send({ body: request.body }))
-  t.teardown(() => app.close())
-  t.same((await app.inject('/v1/machines/52%3A54?wait=installed')).json(), { params: { mac: '52:54' }, query: { wait: 'installed' } })
-  t.same((await app.inject({ method: 'POST', url: '/v1/installed', payload: { a: 1 } })).json(), { body: { a: 1 } })
-  t.equal((await app.inject('/v1//machines/x')).headers.location, '/v1/machines/x')
+t.test('more routes can be added, with parameters and bodies as usual; what is told of them is what was sent', async t => {
+  const events: RequestEvent[] = []
+  const { port } = await listen(t, {
+    store: store(),
+    onRequest: event => { events.push(event) },
+    routes: app => {
+      app.get('/v1/machines/:mac', (request, reply) => reply.send({ params: request.params, query: request.query }))
+      app.post('/v1/installed', (request, reply) => reply.send({ body: request.body }))
+      app.get('/v1/broken', () => { throw new Error('out of order') })
+    }
+  })
+  const origin = `http://127.0.0.1:${port}`
+  const got = await (await fetch(`${origin}/v1/machines/52%3A54?wait=installed`)).text()
+  t.same(JSON.parse(got), { params: { mac: '52:54' }, query: { wait: 'installed' } })
+  const posted = await fetch(`${origin}/v1/installed`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":1}' })
+  t.same(await posted.json(), { body: { a: 1 } })
+  t.equal((await fetch(`${origin}/v1//machines/x`, { redirect: 'manual' })).headers.get('location'), '/v1/machines/x')
+  const broken = await fetch(`${origin}/v1/broken`)
+  t.same([broken.status, await broken.text()], [500, '500 Internal Server Error\n'])
+  while (events.length < 4) await new Promise(resolve => { setImmediate(resolve) })
+  t.match(events, [
+    { kind: 'other', path: '/v1/machines/52:54', status: 200, bytes: got.length, finished: true },
+    { path: '/v1/installed', status: 200, bytes: '{"body":{"a":1}}'.length },
+    { path: '/v1//machines/x', status: 301 },
+    { path: '/v1/broken', status: 500, bytes: '500 Internal Server Error\n'.length }
+  ])
+})
+
+t.test('what goes wrong in an answer to a machine is answered, and ends nothing', async t => {
+  const provisioner = createProvisioner({ store: store() })
+  const broken = { ...provisioner, render: () => { throw new Error('out of order') } }
+  const { port, log } = await listen(t, { store: store(), provisioner: broken, loaders: { open: async () => ({ ...memoryFile('x', Buffer.alloc(9)), get size (): number { throw new Error('gone') } }) } })
+  for (const path of ['/ipxe', '/boot/x']) {
+    const { status, body } = await exchange(port, get(path))
+    t.same([status, body.toString()], [500, '500 Internal Server Error\n'], path)
+  }
+  t.same(log.filter(({ msg }) => msg === 'http.failed').map(({ err }) => err), ['out of order', 'gone'])
+  t.equal((await exchange(port, get('/'))).status, 200)
+})
+
+t.test('who asks while the server closes is answered, and told not to ask again', async t => {
+  let begun = (): void => {}
+  const closing = new Promise<void>(resolve => { begun = resolve })
+  const { app, port } = await listen(t, {
+    store: store(),
+    routes: app => {
+      app.addHook('preClose', done => {
+        begun()
+        done()
+      })
+    }
+  })
+  const answers = await new Promise<string>(resolve => {
+    let text = ''
+    let closed: Promise<undefined> | undefined
+    // Half a request keeps the connection from being idle.
+    const socket = connect(port, '127.0.0.1', () => { socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n') })
+    socket.on('data', async data => {
+      text += data.toString()
+      if (closed !== undefined) return
+      closed = app.close()
+      await closing
+      socket.write('\r\n')
+    })
+    socket.on('close', () => { resolve(text) })
+  })
+  t.same(answers.match(/^Connection: \S+/gmi), ['Connection: keep-alive', 'connection: close'])
 })
 
 t.test('what a stranger can send is bounded', async t => {

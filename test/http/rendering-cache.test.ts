@@ -4,8 +4,7 @@ import { makeGroup } from '../helpers/memory-store.js'
 
 const made = (bytes: number, matched = true): MachineDocument => ({
   labels: new Map(),
-  mac: undefined,
-  rendering: { group: matched ? makeGroup({ id: 'g' }) : undefined, profile: undefined, boot: undefined, body: Buffer.alloc(bytes), error: undefined, problem: undefined, report: [], bootedAs: undefined, startsFromDisk: false, personal: false }
+  rendering: { mac: undefined, group: matched ? makeGroup({ id: 'g' }) : undefined, profile: undefined, boot: undefined, body: Buffer.alloc(bytes), error: undefined, problem: undefined, report: [], bootedAs: undefined, startsFromDisk: false, personal: false }
 })
 
 /** Asks for a document as the server does: what is not there is made and kept. */

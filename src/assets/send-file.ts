@@ -1,0 +1,72 @@
+// A file as Go's http.ServeContent sends it: whole, a part, parts, or not at all when the client's copy will do.
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { messageOf } from '../base/errors.js'
+import { type OpenFile, readPart } from '../disk/open-file.js'
+import { sniffType, sniffedBytes } from '../go/http/content-type.js'
+import { type ContentRequest, layOut, needsContent, type Part, planContent } from '../go/http/serve-content.js'
+import { Outlet } from './outlet.js'
+
+type Headers = Readonly<Record<string, string>>
+
+/** Who asked for a file, and the way to them. */
+export interface Receiver extends ContentRequest {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Sends an answer without anything of the file. */
+  send: (answer: { readonly status: number, readonly headers: Headers, readonly body: Buffer }) => void
+  /** Sends the head of an answer whose body, of `length` octets, follows through `response`. */
+  begin: (status: number, headers: Headers, length: number) => void
+  /** Told of what goes wrong on the way. */
+  failed: (problem: string) => void
+}
+
+/** What separates the parts of a multipart body. */
+export const newBoundary = (): string => randomBytes(30).toString('hex')
+
+/** Resolves when the file has left, or the client is gone. Closes the file. Without a type its first bytes tell it. */
+export async function sendFile (file: OpenFile, receiver: Receiver, type: string | undefined): Promise<void> {
+  try {
+    const contentType = !needsContent(receiver, file.modified) ? '' : type ?? sniffType(await readPart(file, 0, sniffedBytes))
+    const plan = planContent(receiver, { size: file.size, type: contentType, modified: file.modified })
+    if (plan.ranges.length === 0) {
+      receiver.send({ status: plan.status, headers: plan.headers, body: Buffer.from(plan.text ?? '') })
+      return
+    }
+    const { request, response } = receiver
+    const { parts, length, contentType: sentType } = layOut(plan.ranges, file.size, contentType, newBoundary)
+    receiver.begin(plan.status, { ...plan.headers, 'content-type': sentType }, length)
+    if (length === 0 || request.method === 'HEAD') {
+      response.end()
+      return
+    }
+    const outlet = new Outlet(response, request.socket)
+    try {
+      await sendParts(parts, file, outlet)
+      await outlet.end()
+    } catch (error) {
+      receiver.failed(messageOf(error))
+      outlet.cut()
+    }
+  } finally {
+    await file.close().catch(() => { /* what was to be sent has been */ })
+  }
+}
+
+async function sendParts (parts: readonly Part[], file: OpenFile, outlet: Outlet): Promise<void> {
+  for (const part of parts) {
+    if (Buffer.isBuffer(part)) {
+      if (!await outlet.hasRoom()) return
+      outlet.write({ bytes: part, release: () => {} })
+      continue
+    }
+    const end = part.start + part.length
+    for (let at = part.start; at < end;) {
+      if (!await outlet.hasRoom()) return
+      const next = file.piece(at, end - at)
+      const piece = next instanceof Promise ? await next : next
+      at += piece.bytes.length
+      outlet.write(piece)
+    }
+  }
+}

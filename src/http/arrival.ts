@@ -1,0 +1,99 @@
+// A request as it arrived, read once: the target and query as Go reads them, who sent it, and what is found out about it on the
+// way to its answer. One value, handed from the server to whatever answers; answers leave through it with a Content-Length, which
+// boot ROMs need.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { parseTarget } from '../go/http/request-target.js'
+import { printable } from '../go/string.js'
+import { unmapped } from '../net/ipv4.js'
+import type { Answer } from './answer.js'
+import { originalTarget } from './client-error.js'
+import { type Seen, seenNothing } from './machine-log.js'
+
+/** Why a request is none that anything could answer, the first of them that holds. */
+export type Flaw =
+  /** Several Host headers, of which a proxy before us may have believed another one (RFC 9112 section 3.2). */
+  | 'hosts'
+  /** `OPTIONS *`: of the server itself. */
+  | 'asterisk'
+  /** A body that cannot be told from the next request. */
+  | 'body'
+  | 'target'
+
+/** Answers a request, at once or when it can. */
+export type Handler = (arrival: Arrival) => void | Promise<void>
+
+/** Bodies up to here are sent as text, which leaves with the headers in one write; a buffer takes a second one. */
+const joinedBytes = 16 * 1024
+
+export class Arrival {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Milliseconds of no clock in particular. */
+  readonly started = performance.now()
+  /** Percent-decoded; '' where there is a flaw. */
+  readonly path: string
+  /** As it came. */
+  readonly rawQuery: string
+  readonly flaw: Flaw | undefined
+  /** The client's IP address. */
+  readonly client: string
+  /** For the log and the event. */
+  readonly seen: Seen
+  /** Length of the answer's body, or of the one that HEAD asks about. */
+  bodyBytes = 0
+  readonly #sentBefore: number
+
+  constructor (request: IncomingMessage, response: ServerResponse) {
+    request.url = originalTarget(request.socket) ?? request.url ?? ''
+    // A request without a version (HTTP/0.9) is none to Go.
+    const target = request.httpVersionMajor < 1 ? undefined : parseTarget(request.url)
+    this.request = request
+    this.response = response
+    this.path = target?.path ?? ''
+    this.rawQuery = target?.rawQuery ?? ''
+    this.flaw = hostsOf(request) > 1 ? 'hosts' : this.path === '*' ? 'asterisk' : hasUnreadableBody(request) ? 'body' : target === undefined ? 'target' : undefined
+    this.client = unmapped(request.socket.remoteAddress ?? '')
+    this.seen = seenNothing(printable(target?.path ?? request.url))
+    this.#sentBefore = request.socket.bytesWritten
+  }
+
+  get method (): string { return this.request.method ?? '' }
+  get headers (): IncomingMessage['headers'] { return this.request.headers }
+  /** Sends an answer. */
+  send ({ status, headers, body }: Answer): void {
+    if (status === 304) this.response.writeHead(status, headers)
+    else this.begin(status, headers, body.length)
+    if (body.length <= joinedBytes) this.response.end(body.toString('latin1'), 'latin1')
+    else this.response.end(body)
+  }
+
+  /**
+   * Sends the head of an answer whose body is of `length` octets. The length is spelled as GRUB compares it (2.06 to 2.12, to
+   * the letter): without a size it loads no kernel.
+   */
+  begin (status: number, headers: Answer['headers'], length: number): void {
+    this.bodyBytes = length
+    this.response.writeHead(status, { ...headers, 'Content-Length': length })
+  }
+
+  get finished (): boolean { return this.response.writableFinished }
+
+  /** Bytes of the body that have left. */
+  get sent (): number {
+    const { request, finished } = this
+    const length = request.method === 'HEAD' ? 0 : this.bodyBytes
+    return finished ? length : Math.min(length, Math.max(0, request.socket.bytesWritten - this.#sentBefore))
+  }
+
+  /** What went wrong on the way of an answer that had begun. */
+  failed (problem: string): void { this.seen.problem = problem }
+}
+
+/** How many Host headers it has: Node keeps the first and says nothing of others. */
+function hostsOf ({ rawHeaders }: IncomingMessage): number {
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]!.length === 4 && rawHeaders[i]!.toLowerCase() === 'host') hosts++
+  return hosts
+}
+
+const hasUnreadableBody = ({ headers }: IncomingMessage): boolean => (headers['transfer-encoding'] ?? 'chunked').trim().toLowerCase() !== 'chunked'

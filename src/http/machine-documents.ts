@@ -1,0 +1,76 @@
+// Documents made for the machine that asks: its labels are read, the provisioner renders, and what came of it is noted
+// for the log. Without a document the answer is 404 whatever the reason, as Matchbox answers.
+import { goBytes, goString } from '../go/string.js'
+import type { DocumentKind, Provisioner, Rendering } from '../matchbox/provisioner.js'
+import type { Labels } from '../matchbox/select.js'
+import type { Mac } from '../net/mac.js'
+import { type Answer, errorAnswer, notFound } from './answer.js'
+import type { Arrival } from './arrival.js'
+import { parseLabels } from './labels.js'
+import type { RequestKind } from './machine-log.js'
+import { type MachineDocument, RenderingCache } from './rendering-cache.js'
+
+/** The hardware address of the machine at an IP address, where that is known. */
+export type Identify = (ip: string) => Mac | undefined
+
+interface Known { readonly mac: Mac, readonly labels: Labels }
+
+export class MachineDocuments {
+  readonly #provisioner: Provisioner
+  readonly #identify: Identify | undefined
+  readonly #rendered = new RenderingCache()
+
+  /** Without `identify` a request that does not say who asks has no labels. */
+  constructor (provisioner: Provisioner, identify: Identify | undefined) {
+    this.#provisioner = provisioner
+    this.#identify = identify
+  }
+
+  /** The document that was asked for, as `write` writes it down; `kind` is what the request is to the log. */
+  answer (arrival: Arrival, document: DocumentKind, kind: RequestKind, write: (rendering: Rendering, body: Buffer) => Answer): Answer {
+    const { labels, rendering } = this.#documentFor(arrival, document)
+    const { mac, group, profile, body, error, problem, warning } = rendering
+    const { seen } = arrival
+    seen.kind = kind
+    seen.name = document
+    seen.labels = labels
+    seen.mac = mac
+    seen.group = group
+    seen.profile = profile
+    seen.unmatched = group === undefined
+    seen.problem = error?.message ?? problem
+    seen.warning = warning
+    seen.fromDisk = kind === 'script' && group !== undefined && rendering.startsFromDisk
+    seen.bootedAs = rendering.bootedAs
+    return body === undefined ? withoutDocument(rendering) : write(rendering, body)
+  }
+
+  #documentFor ({ rawQuery, client }: Arrival, document: DocumentKind): MachineDocument {
+    const asked = this.#madeFor(document, rawQuery, client)
+    if (this.#identify === undefined || !isAnonymous(asked.labels)) return asked
+    const mac = this.#identify(client)
+    return mac === undefined ? asked : this.#madeFor(document, rawQuery, client, { mac, labels: asked.labels })
+  }
+
+  /** `known` is who a machine is whose labels do not say it. */
+  #madeFor (document: DocumentKind, rawQuery: string, client: string, known?: Known): MachineDocument {
+    const key = known === undefined ? `${document}?${rawQuery}` : `${document}?${rawQuery} ${known.mac}`
+    const kept = this.#rendered.get(key, this.#provisioner.version())
+    if (kept !== undefined) return kept
+    // A copy: what is cut from a string keeps all of it, and this one is cut from a target of any length.
+    const query = goString(goBytes(rawQuery))
+    const labels = known === undefined ? parseLabels(query) : new Map([...known.labels, ['mac', known.mac]])
+    const made = { labels, rendering: this.#provisioner.render(document, { labels, rawQuery: query, client }) }
+    this.#rendered.put(key, made)
+    return made
+  }
+}
+
+const forbidden = errorAnswer(403, '403 Forbidden')
+const withoutDocument = ({ error }: Rendering): Answer => error?.code === 'guard_refused' ? forbidden : notFound
+
+/** iPXE's `uuid=&mac=` of variables that it does not have says no more than nothing does. */
+function isAnonymous (labels: Labels): boolean {
+  for (const value of labels.values()) if (value !== '') return false
+  return true
+}
