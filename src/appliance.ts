@@ -1,5 +1,6 @@
 // From a configuration to running parts, and back: the store and what stands on it, then every listener of the table in
 // listeners.ts. What starts here is closed here, also when a later part does not start (wiring/closing).
+import { assetPinner } from './assets/aliases.js'
 import { type Clock, systemClock } from './base/clock.js'
 import { watchEventLoop } from './base/event-loop.js'
 import { Fence } from './base/fence.js'
@@ -8,12 +9,12 @@ import type { Logger } from './base/log.js'
 import { Metrics } from './base/metrics.js'
 import type { LoadedConfig } from './config/load.js'
 import { isActive } from './dhcp/leases.js'
+import { makeFolder } from './disk/make-folder.js'
 import { isListener, listeners, placesIn } from './listeners.js'
 import { createProvisioner } from './matchbox/provisioner.js'
 import type { InheritedSocket } from './net/inherited-sockets.js'
 import { formatIpv4 } from './net/ipv4.js'
 import type { Mac } from './net/mac.js'
-import { assetPinner } from './wiring/asset-aliases.js'
 import { AddressClaims } from './wiring/address-claims.js'
 import { bootFiles } from './wiring/boot-files.js'
 import { isLoaderChosen } from './wiring/boot.js'
@@ -27,10 +28,10 @@ import { leaseHolder, openLeases } from './wiring/leases.js'
 import type { ListenerRow, Prepared, Running } from './wiring/listener.js'
 import { bootsAs, openRegistry, pastOf } from './wiring/machines.js'
 import { createObserver } from './wiring/observer.js'
+import { ownHosts } from './wiring/own-hosts.js'
 import { type Place, placeText } from './wiring/place.js'
 import type { Shared } from './wiring/shared.js'
 import { Sockets } from './wiring/sockets.js'
-import { makeFolder } from './disk/make-folder.js'
 
 export interface Appliance {
   /** Finishes what is under way, in `patience` milliseconds at most; fulfilled with whether all of it came to its end. */
@@ -169,7 +170,7 @@ async function share (
   const provisioner = createProvisioner({
     store,
     resilient: config.boot.resilient,
-    assets: assetPinner(config, () => home.own, clock),
+    assets: assetPinner(config.assets_path, ownHosts(config, () => home.own), clock),
     past: pastOf(registry),
     guard: await openGuard(ground, (mac, address) => addressClaims.isAddressOf(mac, address))
   })

@@ -65,7 +65,7 @@ export const layers = [
   // A lock is libc's; the rest of the room needs nothing but Node.
   { name: 'folder lock', files: ['disk/folder-lock'], may: ['disk/', 'base/', 'net/libc'], node: ['node:fs/promises', 'node:path'], packages: [] },
   { name: 'disk', files: ['disk/'], may: ['disk/', 'base/'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:timers/promises'], packages: ['chokidar'] },
-  { name: 'assets', files: ['assets/'], may: ['assets/', 'base/', 'net/mac', 'net/ipv4', 'disk/', 'go/'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:http', 'node:net', 'node:crypto'], packages: [] },
+  { name: 'assets', files: ['assets/'], may: ['assets/', 'base/errors', 'disk/', 'go/', 'matchbox/pin-assets'], types: ['base/clock', 'matchbox/profile'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:http', 'node:net', 'node:crypto'], packages: [] },
   {
     name: 'store',
     files: ['store/'],
@@ -92,18 +92,18 @@ export const layers = [
   {
     name: 'doctor',
     files: ['doctor/'],
-    may: ['doctor/', 'listeners', 'wiring/', 'base/', 'config/', 'net/', 'dhcp/', 'matchbox/', 'mirror/'],
+    may: ['doctor/', 'listeners', 'wiring/', 'base/', 'config/', 'net/', 'disk/links', 'assets/aliases', 'dhcp/', 'matchbox/', 'mirror/'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:net'],
     packages: []
   },
   { name: 'listeners', files: ['listeners'], may: ['wiring/', 'doctor/ports', 'dhcp/constants'], types: ['config/load'], node: [], packages: [] },
-  { name: 'appliance', files: ['appliance'], may: ['listeners', 'wiring/', 'base/', 'disk/make-folder', 'machines/', 'matchbox/provisioner', 'dhcp/leases', 'net/ipv4'], types: ['config/load', 'net/'], node: ['node:fs/promises', 'node:path'], packages: [] },
+  { name: 'appliance', files: ['appliance'], may: ['listeners', 'wiring/', 'base/', 'disk/make-folder', 'assets/aliases', 'machines/', 'matchbox/provisioner', 'dhcp/leases', 'net/ipv4'], types: ['config/load', 'net/'], node: ['node:fs/promises', 'node:path'], packages: [] },
   // How each listener is put together: the file of one knows nothing of the others' rooms.
   { name: 'wiring of grpc', files: ['wiring/grpc'], may: ['wiring/', 'base/errors', 'doctor/finding', 'grpc/', 'net/descriptors'], node: ['node:fs'], packages: [] },
   { name: 'wiring of https', files: ['wiring/https'], may: ['wiring/', 'base/errors', 'doctor/finding', 'http/', 'net/udp'], types: ['tls/reload'], node: ['node:fs', 'node:events'], packages: [] },
   { name: 'wiring of certificates', files: ['wiring/certificate', 'wiring/signing'], may: ['wiring/', 'base/', 'doctor/finding', 'tls/', 'openpgp/'], types: ['config/load'], node: [], packages: [] },
   { name: 'wiring of tftp', files: ['wiring/tftp'], may: ['wiring/', 'base/', 'doctor/finding', 'tftp/', 'net/'], types: ['config/load'], node: ['node:fs', 'node:path'], packages: [] },
-  { name: 'wiring of images', files: ['wiring/images', 'wiring/image-sources'], may: ['wiring/', 'base/', 'matchbox/', 'mirror/'], types: ['config/load'], node: [], packages: [] },
+  { name: 'wiring of images', files: ['wiring/images', 'wiring/image-sources'], may: ['wiring/', 'assets/aliases', 'disk/links', 'base/', 'matchbox/', 'mirror/'], types: ['config/load'], node: [], packages: [] },
   { name: 'wiring of dhcp', files: ['wiring/dhcp', 'wiring/dhcp-link', 'wiring/dhcp-settings', 'wiring/leases', 'wiring/boot'], may: ['wiring/', 'base/', 'doctor/finding', 'config/load', 'dhcp/', 'net/', 'matchbox/group-machines', 'http/loader-routes'], types: ['matchbox/group'], node: ['node:path'], packages: [] },
   {
     name: 'wiring',

@@ -1,10 +1,11 @@
 // What profiles boot from /assets/ and is not there, by the paths that scripts would name.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { resolveAsset } from '../assets/aliases.js'
+import { Links } from '../disk/links.js'
 import { pinAssets } from '../matchbox/pin-assets.js'
-import { Links } from '../mirror/links.js'
-import { isOwnHost, resolveAsset } from '../wiring/asset-aliases.js'
 import type { Ground } from '../wiring/ground.js'
+import { isOwnHost } from '../wiring/own-hosts.js'
 import { type Finding, problem } from './finding.js'
 
 export function diagnoseAssets ({ config, own, store }: Pick<Ground, 'config' | 'own' | 'store'>): readonly Finding[] {

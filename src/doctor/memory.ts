@@ -1,11 +1,12 @@
 // How much memory machines need for what profiles boot from /assets/: a live system is held there whole.
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { resolveAsset } from '../assets/aliases.js'
+import { Links } from '../disk/links.js'
 import type { NetBoot } from '../matchbox/profile.js'
 import { pinAssets } from '../matchbox/pin-assets.js'
-import { Links } from '../mirror/links.js'
-import { isOwnHost, resolveAsset } from '../wiring/asset-aliases.js'
 import type { Ground } from '../wiring/ground.js'
+import { isOwnHost } from '../wiring/own-hosts.js'
 import { type Finding, note, warning } from './finding.js'
 
 const MiB = 2 ** 20

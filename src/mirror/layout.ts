@@ -4,7 +4,7 @@ import { lstat, readdir, readFile, readlink, realpath, rename, rm, symlink } fro
 import { basename, dirname, join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { syncFolder, temporaryPrefix } from '../disk/atomic-file.js'
-import { findLinks, type FoundLink } from './links.js'
+import { findLinks, type FoundLink } from '../disk/links.js'
 import { isSafeName, manifestName } from './source.js'
 import { makeFolder } from '../disk/make-folder.js'
 

@@ -1,14 +1,15 @@
 // What commands that only look take from a configuration: nothing is watched, nothing is written.
+import { assetPinner } from '../assets/aliases.js'
 import { systemClock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { Config } from '../config/load.js'
 import type { AssetPins } from '../matchbox/pin-assets.js'
 import type { OpenStore } from '../matchbox/store.js'
 import { openFileStore } from '../store/file-store.js'
-import { assetPinner } from './asset-aliases.js'
+import { ownHosts } from './own-hosts.js'
 
 /** How scripts name assets now. */
-export const openPinner = (config: Config): AssetPins => assetPinner(config, undefined, systemClock)
+export const openPinner = (config: Config): AssetPins => assetPinner(config.assets_path, ownHosts(config, () => undefined), systemClock)
 
 /** The store as it is now. The caller closes it. */
 export const openStore = ({ data_path: dataPath }: Config, log: Logger): Promise<OpenStore> =>

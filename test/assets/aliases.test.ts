@@ -1,17 +1,18 @@
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { type Config, loadConfig } from '../../src/config/load.js'
+import { assetPinner } from '../../src/assets/aliases.js'
 import type { RequestEvent } from '../../src/http/machine-log.js'
 import { createLoaderFiles } from '../../src/matchbox/loader-files.js'
+import type { AssetPins } from '../../src/matchbox/pin-assets.js'
 import { createProvisioner } from '../../src/matchbox/provisioner.js'
-import { assetPinner } from '../../src/wiring/asset-aliases.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { listen } from '../helpers/http-app.js'
 import { MemoryStore, makeGroup, makeProfile } from '../helpers/memory-store.js'
 
-const configOf = (root: string, ...set: string[]): Config =>
-  loadConfig({ file: undefined, env: {}, set: [`assets_path=${root}`, 'advertise=10.0.0.1', ...set] }).config
+const own: ReadonlySet<string> = new Set(['10.0.0.1', '127.0.0.1', 'localhost', 'boot.example.com'])
+const isOwn = (host: string): boolean => own.has(host)
+const pinner = (root: string, clock: FakeClock): AssetPins => assetPinner(root, () => isOwn, clock)
 
 /** As the mirror moves it: a new link over the old one. */
 function point (alias: string, target: string): void {
@@ -21,7 +22,7 @@ function point (alias: string, target: string): void {
 
 const kernelOf = (root: string): (path: string) => string => {
   const clock = new FakeClock()
-  const { pin } = assetPinner(configOf(root), undefined, clock)
+  const { pin } = pinner(root, clock)
   return kernel => {
     clock.advance(1000)
     return pin({ kernel, initrd: [], args: [] }).kernel
@@ -68,22 +69,20 @@ t.test('aliases, wherever they stand in a path', t => {
   t.end()
 })
 
-/* eslint-disable no-template-curly-in-string -- iPXE's settings */
-t.test("iPXE's next-server is this appliance while it answers DHCP", t => {
-  const root = t.testdir({ flatcar: { '1.0': { vmlinuz: '' }, stable: t.fixture('symlink', '1.0') } })
-  const kernel = (host: string, ...set: string[]): string =>
-    assetPinner(configOf(root, ...set), undefined, new FakeClock()).pin({ kernel: `http://${host}/assets/flatcar/stable/vmlinuz`, initrd: [], args: [] }).kernel
-  const proxy = ['dhcp.mode=proxy', 'dhcp.interface=lo']
-  for (const host of ['${next-server}:8080', '${net0/next-server}', '${netX/next-server}:80', '${next-server:ipv4}']) {
-    t.equal(kernel(host, ...proxy), `http://${host}/assets/flatcar/1.0/vmlinuz`)
-    t.equal(kernel(host), `http://${host}/assets/flatcar/stable/vmlinuz`, "another server's")
-  }
-  for (const host of ['${dns}', '${next-server}.example.com', 'x${next-server}', '${proxydhcp/dhcp-server}']) {
-    t.equal(kernel(host, ...proxy), `http://${host}/assets/flatcar/stable/vmlinuz`)
-  }
+t.test('an address that the service gets later counts from then on, also for what was pinned before', t => {
+  const root = t.testdir({ '1.0': {}, stable: t.fixture('symlink', '1.0') })
+  const clock = new FakeClock()
+  let hosts = isOwn
+  const { pin, version } = assetPinner(root, () => hosts, clock)
+  const boot = { kernel: 'http://10.0.0.2/assets/stable/vmlinuz', initrd: [], args: [] }
+  t.equal(pin(boot).kernel, boot.kernel)
+  const before = version()
+  hosts = host => host === '10.0.0.2'
+  clock.advance(1000)
+  t.equal(pin(boot).kernel, 'http://10.0.0.2/assets/1.0/vmlinuz')
+  t.not(version(), before)
   t.end()
 })
-/* eslint-enable no-template-curly-in-string */
 
 t.test('a folder of assets that is a link itself, or missing, or off', t => {
   const root = t.testdir({ real: { '1.0': {}, stable: t.fixture('symlink', `${t.testdirName}/real/1.0`) }, link: t.fixture('symlink', 'real') })
@@ -96,7 +95,7 @@ t.test('a folder of assets that is a link itself, or missing, or off', t => {
 t.test('a moved alias is seen within a second; what one script names is of one reading', t => {
   const root = t.testdir({ 1: {}, 2: {}, stable: t.fixture('symlink', '1') })
   const clock = new FakeClock()
-  const { pin } = assetPinner(configOf(root, 'boot.script_url=http://boot.example.com/boot.ipxe'), undefined, clock)
+  const { pin } = pinner(root, clock)
   const boot = {
     kernel: '/assets/stable/vmlinuz',
     initrd: ['http://boot.example.com/assets/stable/initrd'],
@@ -117,7 +116,7 @@ t.test('a moved alias is seen within a second; what one script names is of one r
 t.test('the version is another one when, and only when, a link looked at is another one', t => {
   const root = t.testdir({ flatcar: { '1.0': {}, '2.0': {}, stable: t.fixture('symlink', '1.0') } })
   const clock = new FakeClock()
-  const { pin, version } = assetPinner(configOf(root), undefined, clock)
+  const { pin, version } = pinner(root, clock)
   const boot = { kernel: '/assets/flatcar/stable/vmlinuz', initrd: ['/assets/flatcar/beta/initrd'], args: [] }
   const changes = (change: () => void): boolean => {
     pin(boot)
@@ -145,7 +144,7 @@ t.test('a boot that began on one version ends on it, by iPXE and by GRUB', async
   const boot = { kernel: '/assets/flatcar/stable/vmlinuz', initrd: ['--name i /assets/flatcar/stable/initrd'], args: ['rootfs=http://10.0.0.1:8080/assets/flatcar/stable/rootfs.img'] }
   const store = new MemoryStore({ groups: [makeGroup({ id: 'node', selector: { mac } })], profiles: [makeProfile({ id: 'p', boot })] })
   const clock = new FakeClock()
-  const assets = assetPinner(configOf(root), undefined, clock)
+  const assets = pinner(root, clock)
   const events: RequestEvent[] = []
   const { port } = await listen(t, { store, assets, assetsPath: root, onRequest: event => { events.push(event) } })
   const fetchText = async (path: string): Promise<string> => {

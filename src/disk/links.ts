@@ -1,5 +1,5 @@
-// Where links below assets_path lead: what machines boot, what scripts name and what pruning keeps is decided by the same
-// reading of them, however a link is written (stable -> 4230.2.1, ./4230.2.1/, ../flatcar/4230.2.1, an absolute path).
+// Where links below a folder lead, and to nothing outside it: what machines boot, what scripts name and what pruning keeps is decided
+// by the same reading of them, however a link is written (stable -> 4230.2.1, ./4230.2.1/, ../flatcar/4230.2.1, an absolute path).
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs'
 import { readdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -78,7 +78,7 @@ function readLink (path: string): string | undefined {
 }
 
 export interface FoundLink {
-  /** Below assets_path. */
+  /** Below the folder. */
   readonly path: string
   /** The real path of what it leads to. */
   readonly target: string

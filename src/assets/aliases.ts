@@ -1,0 +1,65 @@
+// Where aliases under /assets/ lead: symbolic links beside the versions, as `flatcar/stable -> 4230.2.1`. They are read
+// when a script names them, and then not again for a moment; all that is taken from one reading fits together.
+import type { Clock } from '../base/clock.js'
+import { Links } from '../disk/links.js'
+import { type AssetPins, type AssetPlaces, asWritten, pinAssets } from '../matchbox/pin-assets.js'
+import type { NetBoot } from '../matchbox/profile.js'
+
+/** Milliseconds for which a reading is good. */
+const readingAge = 250
+
+const prefix = '/assets/'
+
+/** What a machine boots, with this moment's versions in place of aliases below `root` ('' for none). */
+export function assetPinner (root: string, ownHosts: () => AssetPlaces['isOwn'], clock: Clock): AssetPins {
+  if (root === '') return asWritten
+  let reading = newReading(root, ownHosts())
+  let taken = clock.now()
+  const current = (): Reading => {
+    // A clock that was set back must not keep a reading for hours.
+    if (Math.abs(clock.now() - taken) < readingAge) return reading
+    taken = clock.now()
+    const isOwn = ownHosts()
+    if (isOwn !== reading.isOwn || !reading.links.holds()) reading = newReading(root, isOwn)
+    return reading
+  }
+  return {
+    pin: boot => {
+      const { links, isOwn, pinned } = current()
+      const done = pinned.get(boot) ?? pinAssets(boot, { resolve: path => resolveAsset(links, path), isOwn })
+      pinned.set(boot, done)
+      return done
+    },
+    version: current
+  }
+}
+
+interface Reading { readonly links: Links, readonly isOwn: AssetPlaces['isOwn'], readonly pinned: WeakMap<NetBoot, NetBoot> }
+
+const newReading = (root: string, isOwn: AssetPlaces['isOwn']): Reading => ({ links: new Links(root), isOwn, pinned: new WeakMap() })
+
+/** The path with the links in it replaced, as far as they lead somewhere below the folder. */
+export function resolveAsset (links: Links, path: string): string {
+  let written: readonly string[] = []
+  let real: readonly string[] = []
+  const parts = path.slice(prefix.length).split('/')
+  for (const [i, part] of parts.entries()) {
+    const name = nameOf(part)
+    const next = name === undefined ? undefined : links.walk(real, [name])
+    // What is not there, or leads out of the folder, stays as it was written.
+    if (name === undefined || next === undefined) return prefix + [...written, ...parts.slice(i)].join('/')
+    written = links.at([...real, name]) === '' ? [...written, part] : next.map(encodeURIComponent)
+    real = next
+  }
+  return prefix + written.join('/')
+}
+
+/** The file name that a part of a URL's path stands for; undefined for what is none. */
+function nameOf (part: string): string | undefined {
+  try {
+    const name = decodeURIComponent(part)
+    return name === '' || name === '.' || name === '..' || /[/\0]/.test(name) ? undefined : name
+  } catch {
+    return undefined
+  }
+}
