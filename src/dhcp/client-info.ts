@@ -1,6 +1,7 @@
 // What a request tells of the machine that sent it: RFC 4578 (PXE), RFC 3004 (user class), UEFI 2.5 section 23.7
 // (HTTP Boot) and iPXE's encapsulated options.
 import { isNul, withoutTail } from '../net/bytes.js'
+import type { Ipv4 } from '../net/ipv4.js'
 import { macFromBytes, type Mac } from '../net/mac.js'
 import { architectures, type Firmware } from './constants.js'
 import type { DhcpPacket } from './packet.js'
@@ -23,6 +24,14 @@ export interface ClientInfo {
   readonly vendorClass: string
   /** For iPXE: whether its build can fetch over HTTP; some network cards carry one that can't. */
   readonly ipxeHttp: boolean
+}
+
+/** A message with what it tells of its sender, read once, and where its datagram came from. */
+export interface ClientMessage {
+  readonly request: DhcpPacket
+  readonly client: ClientInfo
+  /** The client's own address, its relay agent's, or none (0.0.0.0), as the network tells it. */
+  readonly from: Ipv4
 }
 
 /** What our own iPXE calls itself (`set user-class core-provisioner` in its script), to be told from a network card's. */

@@ -1,6 +1,7 @@
 // What the DHCP and ProxyDHCP servers tell of their work, for metrics and for the machines' timelines.
 import type { Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
+import type { ClientInfo } from './client-info.js'
 import type { DhcpPacket } from './packet.js'
 import type { ProxyDropReason } from './proxy-decision.js'
 import type { DropReason } from './server-decision.js'
@@ -9,8 +10,8 @@ import type { DropReason } from './server-decision.js'
 export type AnyDropReason = DropReason | ProxyDropReason | 'malformed' | 'unsaved' | 'rate_limited' | 'failed' | 'overload'
 
 export type DhcpEvent =
-  | { readonly kind: 'received', readonly type: string, readonly mac: Mac, readonly packet: DhcpPacket }
-  | { readonly kind: 'sent', readonly type: string, readonly mac: Mac, readonly ip: Ipv4, readonly packet: DhcpPacket, readonly bootFile: string | undefined }
+  | { readonly kind: 'received', readonly type: string, readonly client: ClientInfo, readonly packet: DhcpPacket }
+  | { readonly kind: 'sent', readonly type: string, readonly client: ClientInfo, readonly ip: Ipv4, readonly packet: DhcpPacket, readonly bootFile: string | undefined }
   | { readonly kind: 'dropped', readonly reason: AnyDropReason, readonly detail: string, readonly mac?: Mac }
   /** Another DHCP server answered at start, or a machine took its offer. */
   | { readonly kind: 'other_server', readonly ip: Ipv4, readonly mac: Mac }

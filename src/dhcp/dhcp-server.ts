@@ -9,10 +9,11 @@ import type { BindOptions, Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js
 import type { AllocationState } from './allocate.js'
 import { Backlog, isDiscover } from './backlog.js'
 import type { BootConfig } from './boot-file.js'
+import type { ClientMessage } from './client-info.js'
 import type { DhcpEvent } from './dhcp-event.js'
 import type { LeaseStore } from './lease-file.js'
 import { isActive, type Lease, LeaseTable } from './leases.js'
-import { type ClientMessage, MessageExchange } from './message-exchange.js'
+import { MessageExchange } from './message-exchange.js'
 import { type LookForOthers, refuseBesideOthers } from './other-servers.js'
 import { ProbeTrust } from './probe-trust.js'
 import { type Rate, TokenBucket } from './rate-limit.js'
@@ -241,7 +242,7 @@ class Server implements DhcpServer {
   }
 
   /** A machine that takes another server's offer says so to all. */
-  #watchOthers ({ request: { options: { dhcpMessageType, serverIdentifier: ip } }, mac }: ClientMessage): void {
+  #watchOthers ({ request: { options: { dhcpMessageType, serverIdentifier: ip } }, client: { mac } }: ClientMessage): void {
     const { server, log, onEvent } = this.#options
     if (dhcpMessageType !== 'REQUEST' || ip === undefined || ip === server || !this.#exchange.firstInAWhile(`other_server ${ip}`)) return
     log.warn({ ip: formatIpv4(ip), mac }, 'dhcp.other_server')
@@ -249,7 +250,7 @@ class Server implements DhcpServer {
   }
 
   #decide (asked: ClientMessage, probes = 0): void {
-    this.#carryOut(handleDhcp(asked.request, this.#context(), asked.from), asked, probes)
+    this.#carryOut(handleDhcp(asked, this.#context()), asked, probes)
   }
 
   /** The same object for every packet, with its time: a decision is over before the next packet is looked at. */
@@ -260,7 +261,7 @@ class Server implements DhcpServer {
 
   #carryOut (outcome: Outcome, asked: ClientMessage, probes: number): void {
     const { log, onEvent } = this.#options
-    const { mac } = asked
+    const { mac } = asked.client
     switch (outcome.kind) {
       case 'drop':
         this.#exchange.drop(outcome.reason, outcome.detail ?? '', asked)
@@ -292,7 +293,7 @@ class Server implements DhcpServer {
     }
     const sent = this.#keep(lease, true)
       .then(() => { this.#send(outcome, asked) })
-      .catch((error: unknown) => { this.#options.onEvent({ kind: 'dropped', reason: 'unsaved', detail: messageOf(error), mac: asked.mac }) })
+      .catch((error: unknown) => { this.#options.onEvent({ kind: 'dropped', reason: 'unsaved', detail: messageOf(error), mac: asked.client.mac }) })
       .finally(() => { this.#unsent.delete(sent) })
     this.#unsent.add(sent)
   }
@@ -309,10 +310,10 @@ class Server implements DhcpServer {
       this.#probing.set(outcome.reply.yiaddr, { outcome: before === undefined ? outcome : { ...outcome, holder: before }, asked })
     } else if (lease !== undefined && probe && this.#options.probe !== undefined && this.#probes.take(clock.now())) {
       this.#probing.set(lease.ip, { outcome, asked })
-      const done = this.#askWhoUses(this.#options.probe, lease.ip, asked.mac, probes).finally(() => { this.#unsent.delete(done) })
+      const done = this.#askWhoUses(this.#options.probe, lease.ip, asked.client.mac, probes).finally(() => { this.#unsent.delete(done) })
       this.#unsent.add(done)
     } else {
-      if (holder !== undefined) this.#tellEnded(holder, `${formatIpv4(holder.ip)} is reserved for ${asked.mac}`)
+      if (holder !== undefined) this.#tellEnded(holder, `${formatIpv4(holder.ip)} is reserved for ${asked.client.mac}`)
       this.#send(outcome, asked)
     }
   }

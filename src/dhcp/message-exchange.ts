@@ -3,9 +3,10 @@
 import type { Clock } from '../base/clock.js'
 import { DecodeError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
-import { formatIpv4, type Ipv4, parseIpv4, unspecified } from '../net/ipv4.js'
-import { macFromBytes, type Mac } from '../net/mac.js'
+import { formatIpv4, parseIpv4, unspecified } from '../net/ipv4.js'
+import type { Mac } from '../net/mac.js'
 import type { Endpoint, UdpSocket } from '../net/udp.js'
+import { clientInfo, type ClientMessage } from './client-info.js'
 import { describePacket } from './describe.js'
 import type { AnyDropReason, DhcpEvent } from './dhcp-event.js'
 import { decodePacket, type DhcpPacket, encodePacket, type OptionFault } from './packet.js'
@@ -19,9 +20,6 @@ export interface MessageExchangeOptions {
   /** The interface's own address, when questions of this service come back to it: the kernel hands them to every socket there. */
   readonly ownMac?: Mac
 }
-
-/** A message that was let in, the machine that sent it, and where the datagram came from. */
-export interface ClientMessage { readonly request: DhcpPacket, readonly mac: Mac, readonly from?: Ipv4 }
 
 export interface OutgoingReply {
   readonly reply: DhcpPacket
@@ -58,20 +56,21 @@ export class MessageExchange {
     const request = this.#read(data)
     if (request === undefined) return
     const { clock, log, onEvent, ownMac } = this.#options
-    const asked = { request, mac: macFromBytes(request.chaddr), from: parseIpv4(from.address) ?? unspecified }
-    if (asked.mac === ownMac) return
+    const client = clientInfo(request)
+    const asked = { request, client, from: parseIpv4(from.address) ?? unspecified }
+    if (client.mac === ownMac) return
     // By where it comes from too: a flood in a machine's name is no reason to leave the machine itself unheard.
-    if (!this.#requests.take(`${asked.mac} ${from.address} ${request.giaddr}`, clock.now())) {
+    if (!this.#requests.take(`${client.mac} ${from.address} ${request.giaddr}`, clock.now())) {
       this.drop('rate_limited', from.address === '0.0.0.0' ? '' : `from ${from.address}`, asked)
       return
     }
     if (request.faults !== undefined) this.#tellFaults(request.faults, asked)
     if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(request) }, 'dhcp.received')
-    onEvent({ kind: 'received', type: request.options.dhcpMessageType ?? 'BOOTP', mac: asked.mac, packet: request })
+    onEvent({ kind: 'received', type: request.options.dhcpMessageType ?? 'BOOTP', client, packet: request })
     this.contain(asked, () => { decide(asked) })
   }
 
-  #tellFaults (faults: readonly OptionFault[], { mac }: ClientMessage): void {
+  #tellFaults (faults: readonly OptionFault[], { client: { mac } }: ClientMessage): void {
     const { log, onEvent } = this.#options
     for (const { code, why } of faults) {
       onEvent({ kind: 'odd_option', code, why, mac })
@@ -81,7 +80,7 @@ export class MessageExchange {
   }
 
   /** No packet ends the process, not even one that finds a mistake of ours. */
-  contain ({ request, mac }: ClientMessage, act: () => void): void {
+  contain ({ request, client: { mac } }: ClientMessage, act: () => void): void {
     try {
       act()
     } catch (error) {
@@ -90,14 +89,15 @@ export class MessageExchange {
     }
   }
 
-  drop (reason: AnyDropReason, detail: string, { request, mac }: ClientMessage): void {
+  drop (reason: AnyDropReason, detail: string, { request, client: { mac } }: ClientMessage): void {
     const { log, onEvent } = this.#options
     onEvent({ kind: 'dropped', reason, detail, mac })
     const level = worthTelling.has(reason) && this.firstInAWhile(`${reason} ${mac}`) ? 'info' : 'debug'
     if (log.isLevelEnabled(level)) log[level]({ mac, xid: request.xid, reason, ...detail !== '' && { detail } }, 'dhcp.drop')
   }
 
-  send (socket: UdpSocket, { reply, to, bootFile, name }: OutgoingReply, { request, mac }: ClientMessage): void {
+  send (socket: UdpSocket, { reply, to, bootFile, name }: OutgoingReply, { request, client }: ClientMessage): void {
+    const { mac } = client
     const { log, onEvent } = this.#options
     const leftOut: number[] = []
     socket.send(encodePacket(reply, replyLimit(request), code => { leftOut.push(code) }), to, error => {
@@ -116,7 +116,7 @@ export class MessageExchange {
       ...request.giaddr !== unspecified && { relay: formatIpv4(request.giaddr) }
     }, name)
     if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(reply), to: to.address }, 'dhcp.sent')
-    onEvent({ kind: 'sent', type: reply.options.dhcpMessageType ?? 'BOOTP', mac, ip: reply.yiaddr, packet: request, bootFile })
+    onEvent({ kind: 'sent', type: reply.options.dhcpMessageType ?? 'BOOTP', client, ip: reply.yiaddr, packet: request, bootFile })
   }
 
   /** Whether `what` was not told of for ten minutes. */

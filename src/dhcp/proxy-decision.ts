@@ -7,7 +7,7 @@
 import { type Ipv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { type BootConfig, type BootFile, bootFileFor, type BootQuery, uefiStyleFor } from './boot-file.js'
-import { type ClientInfo, clientInfo, ethernet } from './client-info.js'
+import { type ClientInfo, type ClientMessage, ethernet } from './client-info.js'
 import { op } from './constants.js'
 import { type Destination, destinationOf } from './destination.js'
 import type { MutableOptions } from './options.js'
@@ -37,9 +37,10 @@ export type ProxyOutcome =
   | { readonly kind: 'drop', readonly reason: ProxyDropReason, readonly detail?: string }
 
 /** Decides on a message that came in on port 67. */
-export function handleProxy (request: DhcpPacket, context: ProxyContext): ProxyOutcome {
+export function handleProxy (message: ClientMessage, context: ProxyContext): ProxyOutcome {
+  const { request } = message
   const { dhcpMessageType: type, serverIdentifier } = request.options
-  const found = bootClient(request, context)
+  const found = bootClient(message, context)
   if ('kind' in found) return found
   if (type === 'DISCOVER') return offer(request, found, context)
   // Intel boot agents ask here, not on port 4011, for more on an offer of ours. A REQUEST to another server is for its lease.
@@ -49,9 +50,10 @@ export function handleProxy (request: DhcpPacket, context: ProxyContext): ProxyO
 }
 
 /** Decides on a message that came in on port 4011. */
-export function handleBootServer (request: DhcpPacket, context: ProxyContext): ProxyOutcome {
+export function handleBootServer (message: ClientMessage, context: ProxyContext): ProxyOutcome {
+  const { request } = message
   const { dhcpMessageType: type } = request.options
-  const found = bootClient(request, context)
+  const found = bootClient(message, context)
   if ('kind' in found) return found
   if (type !== 'REQUEST' && type !== 'INFORM' && type !== 'DISCOVER') return drop('unexpected', type)
   return acknowledge(request, found, context, false)
@@ -62,10 +64,9 @@ const drop = (reason: ProxyDropReason, detail?: string): ProxyOutcome & { readon
 
 interface BootClient { readonly client: ClientInfo, readonly bootFile: BootFile, readonly query: BootQuery }
 
-function bootClient (request: DhcpPacket, { boot, usesOtherLoader }: ProxyContext): BootClient | ReturnType<typeof drop> {
+function bootClient ({ request, client }: ClientMessage, { boot, usesOtherLoader }: ProxyContext): BootClient | ReturnType<typeof drop> {
   if (request.op !== op.bootRequest) return drop('not_a_request')
   if (request.htype !== ethernet || request.chaddr.length !== 6) return drop('hardware_type')
-  const client = clientInfo(request)
   // U-Boot takes the first offer for a lease; so may what is known by an exception alone.
   if (client.program === 'other' || client.program === 'u-boot') return drop('not_a_boot_client')
   const query = { client, boot, otherLoader: usesOtherLoader?.(client.mac) ?? false }

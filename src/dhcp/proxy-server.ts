@@ -9,8 +9,9 @@ import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { BindOptions, Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
 import type { BootConfig } from './boot-file.js'
+import type { ClientMessage } from './client-info.js'
 import type { DhcpEvent } from './dhcp-event.js'
-import { type ClientMessage, MessageExchange } from './message-exchange.js'
+import { MessageExchange } from './message-exchange.js'
 import { handleBootServer, handleProxy, type ProxyContext, type ProxyReply } from './proxy-decision.js'
 import { ProxyWatch } from './proxy-watch.js'
 
@@ -92,7 +93,7 @@ class Server implements ProxyServer {
   async close (): Promise<void> { await Promise.all(this.#sockets.map(async socket => { await socket.close() })) }
 
   #answer (asked: ClientMessage, from: Endpoint, socket: UdpSocket, handle: Handle): void {
-    const outcome = handle(asked.request, this.#context())
+    const outcome = handle(asked, this.#context())
     if (outcome.kind === 'reply') this.#send(outcome, asked, from, socket)
     else this.#exchange.drop(outcome.reason, outcome.detail ?? '', asked)
   }
@@ -107,7 +108,7 @@ class Server implements ProxyServer {
     const offers = reply.options.dhcpMessageType === 'OFFER'
     const where = to === undefined ? from : { address: formatIpv4(to.ip), port: to.port }
     this.#exchange.send(socket, { reply, to: where, bootFile, name: offers ? 'dhcp.proxy_offer' : 'dhcp.boot_server' }, asked)
-    const { mac } = asked
+    const { mac } = asked.client
     if (!offers) {
       this.#watch.progressed(mac)
     } else if (this.#watch.offered(mac, clock.now())) {

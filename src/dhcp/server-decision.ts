@@ -4,7 +4,7 @@ import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { allocate, type Allocated, type Allocation, type AllocationState, type Refusal } from './allocate.js'
 import { type BootConfig, type BootFile, bootFileFor } from './boot-file.js'
-import { type ClientInfo, clientInfo, ethernet, infiniBand } from './client-info.js'
+import { type ClientInfo, type ClientMessage, ethernet, infiniBand } from './client-info.js'
 import { op } from './constants.js'
 import { type Destination, destinationOf } from './destination.js'
 import { isActive, type Lease } from './leases.js'
@@ -72,19 +72,15 @@ const longestQuarantine = 24 * 60 * 60_000
 /** A machine that declines this many addresses within the first quarantine would decline the whole range: it is ignored. */
 const mostDeclines = 3
 
-/** A request with what every decision on it needs. */
-interface Asked {
-  readonly request: DhcpPacket
-  readonly client: ClientInfo
+/** A message with what every decision on it needs. */
+interface Asked extends ClientMessage {
   readonly link: Link
-  /** Where the datagram came from: the client's own address, its relay agent's, or none. */
-  readonly from: Ipv4
   /** What the client knows us by, or is to. */
   readonly serverIdentifier: Ipv4
 }
 
-/** `from` is the sender's address as the network tells it. */
-export function handleDhcp (request: DhcpPacket, context: ServerContext, from: Ipv4 = unspecified): Outcome {
+export function handleDhcp (message: ClientMessage, context: ServerContext): Outcome {
+  const { request } = message
   if (request.op !== op.bootRequest) return drop('not_a_request')
   if (request.htype === infiniBand) return drop('hardware_type', 'InfiniBand (RFC 4390) is not supported')
   if (request.htype !== ethernet || request.chaddr.length !== 6) return drop('hardware_type', `htype ${request.htype}, hlen ${request.chaddr.length}`)
@@ -92,8 +88,7 @@ export function handleDhcp (request: DhcpPacket, context: ServerContext, from: I
   if (type === undefined) return drop('no_message_type')
   const link = linkOf(request, context.subnets, ownOf(context))
   if (link.length === 0) return drop('unknown_subnet', `giaddr ${formatIpv4(request.giaddr)}`)
-  const client = clientInfo(request)
-  const asked: Asked = { request, client, link, from, serverIdentifier: identifierFor(request, context) }
+  const asked: Asked = { ...message, link, serverIdentifier: identifierFor(request, context) }
   if (declinesTooOften(asked, context)) return drop('declines_too_often')
   switch (type) {
     case 'DISCOVER': return onDiscover(asked, context)

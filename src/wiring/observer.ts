@@ -1,7 +1,6 @@
 // What the servers tell of their work, turned into the machines' timelines and into metrics.
 import type { Clock } from '../base/clock.js'
 import type { Fence } from '../base/fence.js'
-import { clientInfo } from '../dhcp/client-info.js'
 import { architectures } from '../dhcp/constants.js'
 import type { DhcpEvent } from '../dhcp/dhcp-event.js'
 import type { RequestEvent, RequestKind } from '../http/machine-log.js'
@@ -84,16 +83,17 @@ export function createObserver (options: ObserverOptions): Observer {
       switch (event.kind) {
         case 'received':
           metrics.dhcpReceived.inc({ type: event.type })
-          if (event.packet.options.dhcpMessageType === 'DISCOVER') record({ ...dhcpFacts(event.packet), stage: 'discover', at: clock.now() })
+          if (event.type === 'DISCOVER') record({ ...dhcpFacts(event), stage: 'discover', at: clock.now() })
           return
         case 'sent': {
           metrics.dhcpSent.inc({ type: event.type })
           const stage = dhcpStages[event.type]
           if (stage === undefined) return
           const address = stage === 'ack' && event.ip !== unspecified ? { address: formatIpv4(event.ip) } : {}
-          const name = stage === 'ack' ? addressClaims.reservedName(event.mac, event.ip) ?? event.packet.options.hostName : undefined
+          const { client, packet } = event
+          const name = stage === 'ack' ? addressClaims.reservedName(client.mac, event.ip) ?? packet.options.hostName : undefined
           const detail = event.bootFile ?? (event.ip === unspecified ? undefined : formatIpv4(event.ip))
-          record({ ...dhcpFacts(event.packet), ...address, ...isSaid(name) && { name }, ...detail !== undefined && { detail }, stage, at: clock.now() })
+          record({ ...dhcpFacts(event), ...address, ...isSaid(name) && { name }, ...detail !== undefined && { detail }, stage, at: clock.now() })
           return
         }
         case 'dropped':
@@ -172,8 +172,8 @@ export function createObserver (options: ObserverOptions): Observer {
   }
 }
 
-function dhcpFacts (packet: Parameters<typeof clientInfo>[0]): Pick<Observation, 'mac' | 'program' | 'architecture' | 'firmware' | 'vendorClass' | 'uuid'> {
-  const { mac, program, firmware, architectures: numbers, vendorClass } = clientInfo(packet)
+function dhcpFacts ({ client, packet }: Extract<DhcpEvent, { readonly client: unknown }>): Pick<Observation, 'mac' | 'program' | 'architecture' | 'firmware' | 'vendorClass' | 'uuid'> {
+  const { mac, program, firmware, architectures: numbers, vendorClass } = client
   const name = numbers.map(number => architectures[number]?.name).find(found => found !== undefined)
   const uuid = packet.options.clientMachineIdentifier
   return {

@@ -4,7 +4,7 @@ import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
 import { MessageExchange, type MessageExchangeOptions, requestRate } from '../../src/dhcp/message-exchange.js'
 import { encodePacket } from '../../src/dhcp/packet.js'
 import { createLog } from '../../src/base/log.js'
-import { mac, request, testMac } from '../helpers/dhcp.js'
+import { mac, message, request, testMac } from '../helpers/dhcp.js'
 import { DhcpWire } from '../helpers/dhcp-wire.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { logLines } from '../helpers/log-lines.js'
@@ -23,7 +23,7 @@ function stage (_: Test, more: Partial<MessageExchangeOptions> = {}) {
 t.test('a mistake in deciding costs one message, and is counted', t => {
   const { exchange, events, entries } = stage(t)
   exchange.receive(discover(), from, () => { throw new TypeError('ours') })
-  t.match(events, [{ kind: 'received', type: 'DISCOVER', mac: testMac }, { kind: 'dropped', reason: 'failed', mac: testMac }])
+  t.match(events, [{ kind: 'received', type: 'DISCOVER', client: { mac: testMac } }, { kind: 'dropped', reason: 'failed', mac: testMac }])
   t.match(entries().at(-1), { level: 'error', msg: 'dhcp.failed', packet: /^DISCOVER .*52:54:00:12:34:56/ })
   let decided = 0
   exchange.receive(discover(), from, () => { decided++ })
@@ -49,7 +49,7 @@ t.test('a flood is limited for its sender, told of once in ten minutes, and hurt
   flood()
   t.equal(decided, requestRate.burst)
   t.equal(events.filter(event => event.kind === 'dropped' && event.reason === 'rate_limited').length, 100 - requestRate.burst)
-  exchange.receive(discover(other), from, ({ mac }) => { t.equal(mac, other) })
+  exchange.receive(discover(other), from, ({ client }) => { t.equal(client.mac, other) })
   clock.advance(599_000)
   flood()
   t.equal(told(), 1)
@@ -83,7 +83,7 @@ t.test('an option that can not be read is told of with its machine, once in a wh
 t.test('options that do not fit into an answer are told of', async t => {
   const { exchange, events, entries } = stage(t)
   const socket = await new DhcpWire().bind({ address: '0.0.0.0', port: 67 }, () => {})
-  const asked = { request: request({ dhcpMessageType: 'DISCOVER' }), mac: testMac }
+  const asked = message(request({ dhcpMessageType: 'DISCOVER' }))
   const reply = { ...request({ dhcpMessageType: 'OFFER', other: new Map([[224, Buffer.alloc(200)], [225, Buffer.alloc(200)]]) }), op: 2 } as const
   exchange.send(socket, { reply, to: { address: '10.0.0.1', port: 68 }, name: 'dhcp.offer' }, asked)
   t.match(entries().filter(({ level }) => level === 'warn'), [{ msg: 'dhcp.options_left_out', options: [225], hint: /takes 548 octets/ }])
@@ -94,7 +94,7 @@ t.test('an answer that the kernel does not take is told of', async t => {
   const { exchange, events, entries } = stage(t)
   const socket = await new DhcpWire().bind({ address: '0.0.0.0', port: 67 }, () => {})
   const refusing = { ...socket, send: (_data: Uint8Array, _to: unknown, sent?: (error: Error | null) => void) => { sent?.(new Error('no route')) } }
-  const asked = { request: request({ dhcpMessageType: 'DISCOVER' }), mac: testMac }
+  const asked = message(request({ dhcpMessageType: 'DISCOVER' }))
   const reply = request({ dhcpMessageType: 'OFFER' }, { yiaddr: 0x0a000001 })
   exchange.send(refusing, { reply: { ...reply, op: 2 }, to: { address: '10.0.0.1', port: 68 }, name: 'dhcp.offer' }, asked)
   t.match(entries().filter(entry => entry['level'] !== 'debug'), [

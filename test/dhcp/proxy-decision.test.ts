@@ -4,7 +4,7 @@ import { type BootConfig } from '../../src/dhcp/boot-file.js'
 import { decodePacket, encodePacket } from '../../src/dhcp/packet.js'
 import { handleBootServer, handleProxy, type ProxyContext, type ProxyOutcome } from '../../src/dhcp/proxy-decision.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
-import { hex, ip, request, testMac } from '../helpers/dhcp.js'
+import { hex, ip, message, request, testMac } from '../helpers/dhcp.js'
 import { packetFixture } from '../helpers/fixtures.js'
 
 const server = ip('172.30.0.1')
@@ -39,7 +39,7 @@ t.test('port 67', t => {
     ['a reply', { ...fixture('ovmf-x64-pxe-discover'), op: 2 }, 'drop not_a_request'],
     ['InfiniBand', { ...fixture('ovmf-x64-pxe-discover'), htype: 32 }, 'drop hardware_type']
   ]
-  for (const [what, packet, expected] of rows) t.equal(words(handleProxy(packet, context())), expected, what)
+  for (const [what, packet, expected] of rows) t.equal(words(handleProxy(message(packet), context())), expected, what)
   t.end()
 })
 
@@ -51,13 +51,13 @@ t.test('port 4011', t => {
     ['a system', request({ dhcpMessageType: 'REQUEST' }), 'drop not_a_boot_client'],
     ['DECLINE', request({ dhcpMessageType: 'DECLINE', ...pxe }), 'drop unexpected']
   ]
-  for (const [what, packet, expected] of rows) t.equal(words(handleBootServer(packet, context())), expected, what)
+  for (const [what, packet, expected] of rows) t.equal(words(handleBootServer(message(packet), context())), expected, what)
   t.end()
 })
 
 t.test('no address, no lease time, no network option is ever given', t => {
   for (const name of ['intel-boot-agent-discover', 'ovmf-x64-pxe-discover', 'qemu-ipxe-rom-discover', 'raspberry-pi-4-discover', 'ovmf-x64-http-discover']) {
-    for (const outcome of [handleProxy(fixture(name), context()), handleBootServer(fixture(name), context())]) {
+    for (const outcome of [handleProxy(message(fixture(name)), context()), handleBootServer(message(fixture(name)), context())]) {
       if (outcome.kind !== 'reply') return t.fail(name)
       const { yiaddr, siaddr, options } = decodePacket(encodePacket(outcome.reply))
       t.equal(yiaddr, 0)
@@ -70,7 +70,7 @@ t.test('no address, no lease time, no network option is ever given', t => {
 
 t.test('what UEFI wants: boot from the offer itself, or ask the boot server', t => {
   const offer = (uefiStyle: 'direct' | 'binl', name = 'ovmf-x64-pxe-discover'): ReturnType<typeof decodePacket> => {
-    const outcome = handleProxy(fixture(name), context({ overrides: [{ uefiStyle }] }))
+    const outcome = handleProxy(message(fixture(name)), context({ overrides: [{ uefiStyle }] }))
     if (outcome.kind !== 'reply') throw new Error(outcome.reason)
     return decodePacket(encodePacket(outcome.reply))
   }
@@ -83,7 +83,7 @@ t.test('what UEFI wants: boot from the offer itself, or ask the boot server', t 
 })
 
 t.test('iPXE takes it for ProxyDHCP by its vendor class, and boots from the offer', t => {
-  const outcome = handleProxy(fixture('qemu-ipxe-rom-discover'), context())
+  const outcome = handleProxy(message(fixture('qemu-ipxe-rom-discover')), context())
   t.match(outcome, { reply: { options: { vendorClassIdentifier: 'PXEClient', vendorSpecificInformation: hex('060108 0a0400505845 ff') } } })
   t.notOk(outcome.kind === 'reply' && outcome.reply.options.ipxeEncapsulatedOptions)
   t.end()
@@ -94,7 +94,7 @@ t.test('the machine identifier to the octet, the boot item, relay agent informat
   const asked = request({
     dhcpMessageType: 'REQUEST', ...pxe, clientMachineIdentifier, vendorSpecificInformation: hex('470400000000 ff'), relayAgentInformation: hex('010100')
   }, { giaddr: ip('10.9.0.1') })
-  const outcome = handleBootServer(asked, context())
+  const outcome = handleBootServer(message(asked), context())
   if (outcome.kind !== 'reply') return t.fail(outcome.reason)
   t.match(outcome.reply.options, { clientMachineIdentifier, vendorSpecificInformation: hex('470400000000 ff') })
   t.match(encodePacket(outcome.reply).toString('hex'), /5203010100ff0*$/)
@@ -102,7 +102,7 @@ t.test('the machine identifier to the octet, the boot item, relay agent informat
 })
 
 t.test('a machine that its first loader leads nowhere', t => {
-  const outcome = handleProxy(fixture('ovmf-x64-pxe-discover'), {
+  const outcome = handleProxy(message(fixture('ovmf-x64-pxe-discover')), {
     ...context({ otherLoaders: { 'efi-x64': 'ipxe.efi' } }), usesOtherLoader: mac => mac === '52:54:00:00:00:02'
   })
   t.equal(words(outcome), 'OFFER ipxe.efi to 255.255.255.255:68')

@@ -4,7 +4,7 @@ import { handleDhcp, type Outcome, type ServerContext } from '../../src/dhcp/ser
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
 import { buildReservations, type Reservation } from '../../src/dhcp/reservations.js'
 import { formatIpv4, type Ipv4 } from '../../src/net/ipv4.js'
-import { hex, ip, mac, request, subnet, testMac } from '../helpers/dhcp.js'
+import { hex, ip, mac, message, request, subnet, testMac } from '../helpers/dhcp.js'
 
 const now = 1_700_000_000_000
 const minute = 60_000
@@ -163,13 +163,13 @@ const rows: ReadonlyArray<readonly [string, ReturnType<typeof request>, Given, s
 
 t.test('what comes from a routed address gives nobody\'s address back, and sets none aside', t => {
   const given = context({ leases: [{ ip: first }] })
-  for (const [what, message, from, expected] of [
+  for (const [what, packet, from, expected] of [
     ['DECLINE by broadcast', decline(first), '0.0.0.0', 'declined 192.168.100.100 durably'],
     ['DECLINE from elsewhere', decline(first), '203.0.113.9', 'drop unexpected'],
     ['RELEASE from the address itself', release(first), '192.168.100.100', 'released 192.168.100.100 durably'],
     ['RELEASE from elsewhere', release(first), '203.0.113.9', 'drop unexpected'],
     ['RELEASE from a neighbour', release(first), '192.168.100.101', 'drop unexpected']
-  ] as const) t.equal(words(handleDhcp(message, given, ip(from))), expected, what)
+  ] as const) t.equal(words(handleDhcp(message(packet, ip(from)), given)), expected, what)
   t.end()
 })
 
@@ -177,28 +177,28 @@ t.test('RFC 5107: known by the address that the relay agent gives out for us', t
   const override = ip('10.9.0.1')
   const relayAgentInformation = hex('0b04 0a090001')
   const asked = (options: object, fields: object = relayed): ReturnType<typeof request> => request({ relayAgentInformation, ...options }, fields)
-  const offer = handleDhcp(asked({ dhcpMessageType: 'DISCOVER' }), context())
+  const offer = handleDhcp(message(asked({ dhcpMessageType: 'DISCOVER' })), context())
   t.match(offer, { reply: { options: { serverIdentifier: override, relayAgentInformation } } })
   const table = [{ ip: ip('10.9.0.100'), state: 'offered' as const }]
   const select = { dhcpMessageType: 'REQUEST', requestedIpAddress: ip('10.9.0.100'), serverIdentifier: override }
-  t.match(handleDhcp(asked(select), context({ leases: table })), { reply: { options: { dhcpMessageType: 'ACK', serverIdentifier: override } } }, 'a REQUEST to it is ours')
-  t.equal(words(handleDhcp(request(select as object, relayed), context())), 'drop other_server', 'and not without the sub-option')
-  t.equal(words(handleDhcp(asked({ ...select, dhcpMessageType: 'DECLINE' }), context({ leases: table }))), 'declined 10.9.0.100 durably')
+  t.match(handleDhcp(message(asked(select)), context({ leases: table })), { reply: { options: { dhcpMessageType: 'ACK', serverIdentifier: override } } }, 'a REQUEST to it is ours')
+  t.equal(words(handleDhcp(message(request(select as object, relayed)), context())), 'drop other_server', 'and not without the sub-option')
+  t.equal(words(handleDhcp(message(asked({ ...select, dhcpMessageType: 'DECLINE' })), context({ leases: table }))), 'declined 10.9.0.100 durably')
   t.end()
 })
 
 t.test('two addresses on the interface: both their subnets are the link', t => {
   const given = { ...context(), own: [server, ip('10.9.0.1')] }
   const reservations = buildReservations([{ ...reservation, ip: ip('10.9.0.9') }], given.subnets, server)
-  t.equal(words(handleDhcp(discover, { ...given, reservations })), 'OFFER 10.9.0.9 to 255.255.255.255:68, offered 60 s')
-  t.match(handleDhcp(discover, { ...given, reservations }), { reply: { options: { subnetMask: ip('255.255.0.0') } } }, 'with its own mask')
-  t.equal(words(handleDhcp(selecting(ip('10.9.0.9'), ip('10.9.0.1')), { ...given, reservations })),
+  t.equal(words(handleDhcp(message(discover), { ...given, reservations })), 'OFFER 10.9.0.9 to 255.255.255.255:68, offered 60 s')
+  t.match(handleDhcp(message(discover), { ...given, reservations }), { reply: { options: { subnetMask: ip('255.255.0.0') } } }, 'with its own mask')
+  t.equal(words(handleDhcp(message(selecting(ip('10.9.0.9'), ip('10.9.0.1'))), { ...given, reservations })),
     'ACK 10.9.0.9 to 255.255.255.255:68, bound 3600 s durably', 'by either of our addresses')
   t.end()
 })
 
 t.test('every case', t => {
-  for (const [what, packet, given, expected] of rows) t.equal(words(handleDhcp(packet, context(given))), expected, what)
+  for (const [what, packet, given, expected] of rows) t.equal(words(handleDhcp(message(packet), context(given))), expected, what)
   t.end()
 })
 
@@ -208,10 +208,10 @@ t.test('one address for one machine, whatever its client identifier', t => {
   const identifiers = [undefined, '01525400123456', 'fffb5361d3000100013293af0b1a59fb5361d3', '00756e6971756521']
   for (const [stage, identifier] of identifiers.entries()) {
     const sent = { ...identifier !== undefined && { clientIdentifier: hex(identifier) } }
-    const offer = handleDhcp(request({ dhcpMessageType: 'DISCOVER', ...sent }), { ...given, now: now + stage * minute })
+    const offer = handleDhcp(message(request({ dhcpMessageType: 'DISCOVER', ...sent })), { ...given, now: now + stage * minute })
     t.equal(offer.kind === 'reply' && offer.reply.yiaddr, first, `stage ${stage}`)
     if (offer.kind === 'reply' && offer.lease !== undefined) table.set(offer.lease)
-    const ack = handleDhcp(request({ dhcpMessageType: 'REQUEST', requestedIpAddress: first, serverIdentifier: server, ...sent }), given)
+    const ack = handleDhcp(message(request({ dhcpMessageType: 'REQUEST', requestedIpAddress: first, serverIdentifier: server, ...sent })), given)
     t.equal(ack.kind === 'reply' && ack.reply.options.dhcpMessageType, 'ACK')
     t.same(ack.kind === 'reply' && ack.reply.options.clientIdentifier, identifier && hex(identifier), 'the identifier goes back (RFC 6842)')
     if (ack.kind === 'reply' && ack.lease !== undefined) table.set(ack.lease)
@@ -222,7 +222,7 @@ t.test('one address for one machine, whatever its client identifier', t => {
 
 t.test('short leases while a machine boots, the configured one for its system', t => {
   const seconds = (vendorClassIdentifier: string): unknown => {
-    const outcome = handleDhcp(request({ dhcpMessageType: 'REQUEST', requestedIpAddress: first, serverIdentifier: server, vendorClassIdentifier }), context())
+    const outcome = handleDhcp(message(request({ dhcpMessageType: 'REQUEST', requestedIpAddress: first, serverIdentifier: server, vendorClassIdentifier })), context())
     return outcome.kind === 'reply' && outcome.reply.options.ipAddressLeaseTime
   }
   t.equal(seconds('PXEClient:Arch:00000:UNDI:002001'), 600)
@@ -237,23 +237,23 @@ t.test('a declined address is set aside for ten minutes, doubling up to a day; t
   let at = now
   for (let turn = 0; turn < 10; turn++) {
     table.set({ ip: first, mac: testMac, state: 'bound', since: at, expires: at + minute, ...turn > 0 && { declines: turn } })
-    const outcome = handleDhcp(decline(first), { ...given, now: at })
+    const outcome = handleDhcp(message(decline(first)), { ...given, now: at })
     if (outcome.kind !== 'change') break
     minutes.push((outcome.lease.expires - at) / minute)
     at = outcome.lease.expires
   }
   t.same(minutes, [10, 20, 40, 80, 160, 320, 640, 1280, 1440, 1440])
   const doubtful = context({ leases: [{ ip: first, state: 'declined', expires: now - 1, declines: 3, mac: other }] })
-  const taken = handleDhcp(selecting(first), doubtful)
+  const taken = handleDhcp(message(selecting(first)), doubtful)
   t.equal(taken.kind === 'reply' && taken.lease?.declines, 3)
-  const kept = handleDhcp(renewing(first), context({ leases: [{ ip: first, declines: 3 }] }))
+  const kept = handleDhcp(message(renewing(first)), context({ leases: [{ ip: first, declines: 3 }] }))
   t.equal(kept.kind === 'reply' && kept.lease?.declines, undefined)
   t.end()
 })
 
 t.test('a machine that has two cards with one reservation keeps its address when it changes cards', t => {
   const both = { ...reservation, macs: [testMac, other] }
-  const outcome = handleDhcp(discover, context({ reservations: [both], leases: [{ ip: reserved, mac: other }], unknownClients: 'deny' }))
+  const outcome = handleDhcp(message(discover), context({ reservations: [both], leases: [{ ip: reserved, mac: other }], unknownClients: 'deny' }))
   t.equal(words(outcome), 'OFFER 192.168.100.41 to 255.255.255.255:68, offered 60 s')
   t.end()
 })

@@ -1,9 +1,10 @@
 // Short ways to write what the DHCP tests are about: addresses, subnets, requests of a client.
 import { Buffer } from 'node:buffer'
+import { clientInfo, type ClientMessage } from '../../src/dhcp/client-info.js'
 import type { DhcpPacket } from '../../src/dhcp/packet.js'
 import type { Options } from '../../src/dhcp/options.js'
 import type { DhcpSubnet } from '../../src/dhcp/subnet.js'
-import { type Ipv4, parseIpv4, parseSubnet } from '../../src/net/ipv4.js'
+import { type Ipv4, parseIpv4, parseSubnet, unspecified } from '../../src/net/ipv4.js'
 import { type Mac, macToBytes, parseMac } from '../../src/net/mac.js'
 
 function sure<T> (value: T | undefined, text: string): T {
@@ -55,3 +56,6 @@ export function request (options: Options, fields: Partial<Omit<DhcpPacket, 'opt
 }
 
 export const hex = (text: string): Buffer => Buffer.from(text.replace(/[^0-9a-f]/gi, ''), 'hex')
+
+/** The packet as it is decided on when it came from an address. */
+export const message = (packet: DhcpPacket, from: Ipv4 = unspecified): ClientMessage => ({ request: packet, client: clientInfo(packet), from })

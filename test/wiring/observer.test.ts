@@ -1,4 +1,5 @@
 import t from 'tap'
+import { clientInfo } from '../../src/dhcp/client-info.js'
 import { Fence } from '../../src/base/fence.js'
 import { createLog } from '../../src/base/log.js'
 import { Metrics } from '../../src/base/metrics.js'
@@ -67,12 +68,15 @@ t.test('what a machine is: from its firmware, its reservation and its iPXE', t =
   })
   const uuid = Buffer.from('00112233445566778899aabbccddeeff', 'hex')
   const packet = request({
-    dhcpMessageType: 'DISCOVER', vendorClassIdentifier: 'PXEClient:Arch:00007:UNDI:003016', clientSystemArchitecture: [7],
-    clientMachineIdentifier: Buffer.concat([Buffer.of(0), uuid]), hostName: 'says-so-itself'
+    dhcpMessageType: 'DISCOVER',
+    vendorClassIdentifier: 'PXEClient:Arch:00007:UNDI:003016',
+    clientSystemArchitecture: [7],
+    clientMachineIdentifier: Buffer.concat([Buffer.of(0), uuid]),
+    hostName: 'says-so-itself'
   }, { mac: victim })
-  observer.onDhcp({ kind: 'received', type: 'DISCOVER', mac: victim, packet })
+  observer.onDhcp({ kind: 'received', type: 'DISCOVER', client: clientInfo(packet), packet })
   t.match(registry.get(victim), { vendorClass: 'PXEClient:Arch:00007:UNDI:003016', uuid: '00112233-4455-6677-8899-aabbccddeeff', architecture: 'x64 UEFI', firmware: 'efi-x64' })
-  const acked = (ip: number, asked: typeof packet): void => { observer.onDhcp({ kind: 'sent', type: 'ACK', mac: victim, ip, packet: asked, bootFile: undefined }) }
+  const acked = (ip: number, asked: typeof packet): void => { observer.onDhcp({ kind: 'sent', type: 'ACK', client: clientInfo(asked), ip, packet: asked, bootFile: undefined }) }
   acked(parseIpv4('10.0.0.99')!, packet)
   t.equal(registry.get(victim)?.name, 'says-so-itself')
   acked(reserved, packet)
