@@ -169,6 +169,7 @@ async function share (
   const loaderChosen = (mac: Mac): boolean => isLoaderChosen(mac, config, store.snapshot.groups.values())
   const provisioner = createProvisioner({
     store,
+    scriptLabels: config.boot.script_labels,
     resilient: config.boot.resilient,
     assets: assetPinner(config.assets_path, ownHosts(config, () => home.own), clock),
     past: pastOf(registry),

@@ -131,6 +131,10 @@ const firmwares = { bios: 'bios', uefi_ia32: 'efi-ia32', uefi_x64: 'efi-x64', ue
 const architecture = parsed(`expected one of ${Object.keys(firmwares).join(', ')}, or a number of option 93`, text =>
   Object.hasOwn(firmwares, text) ? firmwares[text as keyof typeof firmwares] : /^\d{1,5}$/.test(text) && Number(text) <= 65535 ? Number(text) : undefined)
 
+/** What the first script may tell of a machine (matchbox/render-ipxe), and what Matchbox's up to 0.9 tells. */
+const scriptLabels = ['uuid', 'mac', 'domain', 'hostname', 'serial', 'arch', 'platform', 'manufacturer', 'product', 'asset'] as const
+const defaultScriptLabels = ['uuid', 'mac', 'domain', 'hostname', 'serial'] as const
+
 const scriptUrl = v.pipe(v.string('expected a URL'), v.url('expected a URL'))
 
 const overrideSchema = v.pipe(
@@ -208,6 +212,7 @@ export const configSchema = v.strictObject({
     uefi_x64: v.optional(bootFile, 'snponly.efi'),
     uefi_arm64: v.optional(bootFile, 'snponly-arm64.efi'),
     script_url: v.optional(v.union([v.literal(''), scriptUrl], 'expected a URL'), ''),
+    script_labels: v.optional(v.pipe(v.array(choice(scriptLabels), 'expected a list of labels'), v.nonEmpty('expected a label at least')), [...defaultScriptLabels]),
     own_user_class: v.optional(flag, false),
     overrides: v.optional(v.array(overrideSchema, 'expected a list of overrides'), []),
     resilient: v.optional(flag, false)

@@ -10,6 +10,7 @@ import { type Ground, type GroundOptions, openGround } from '../wiring/ground.js
 import type { Prepared, Row } from '../wiring/listener.js'
 import { type Place, placeText } from '../wiring/place.js'
 import { type Finding, note, problem } from './finding.js'
+import { diagnoseLabels } from './labels.js'
 
 export interface PlannedListener {
   readonly row: Row
@@ -73,6 +74,7 @@ export async function onGround<T> (
         ...refused.map(({ message }) => problem('configuration', message)),
         ...ground.store.problems().map(({ where, message }) => problem('configuration', `${join(loaded.config.data_path, where)}: ${message}`)),
         ...documentsOf(ground),
+        ...diagnoseLabels(ground),
         ...findings
       ]
     }

@@ -11,10 +11,12 @@ import type { NetBoot, Profile } from './profile.js'
 export interface MachinePast {
   /** `bootedAs` of what the machine booted when it was installed; undefined for one that is not, as far as is known. */
   readonly installedAs: (mac: string) => string | undefined
+  /** Its architecture in iPXE's word (`x86_64`, `arm64`), as its firmware told it to DHCP; undefined for one that never did. */
+  readonly architectureOf: (mac: string) => string | undefined
 }
 
 /** Nothing is remembered of any machine. */
-export const noPast: MachinePast = { installedAs: () => undefined }
+export const noPast: MachinePast = { installedAs: () => undefined, architectureOf: () => undefined }
 
 export const installOnceKey = 'install_once'
 export const reinstallKey = 'reinstall'

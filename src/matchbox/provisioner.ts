@@ -12,7 +12,7 @@ import { renderMetadata } from './metadata.js'
 import { type AssetPins, asWritten } from './pin-assets.js'
 import { type NetBoot, type Profile, assertProfile } from './profile.js'
 import { renderGrub } from './render-grub.js'
-import { bootScript, renderIpxe, renderResilientIpxe } from './render-ipxe.js'
+import { bootScript, defaultScriptLabels, renderIpxe, renderResilientIpxe, type ScriptLabel } from './render-ipxe.js'
 import type { Mac } from '../net/mac.js'
 import { GroupIndex, type Labels, macOfLabels } from './select.js'
 import { type ConfigFile, type ConfigKind, type Objects, type Store, assertSafeName, findConfig, findProfile } from './store.js'
@@ -92,6 +92,8 @@ export interface MachineBoot {
 
 export interface ProvisionerOptions {
   readonly store: Store
+  /** What the first script tells of a machine; without it what Matchbox 0.9 tells. */
+  readonly scriptLabels?: readonly ScriptLabel[]
   /** Whether iPXE scripts are the resilient ones where neither group nor profile says. */
   readonly resilient?: boolean
   readonly assets?: AssetPins
@@ -102,7 +104,7 @@ export interface ProvisionerOptions {
 }
 
 export function createProvisioner (options: ProvisionerOptions): Provisioner {
-  const { store, resilient = false, assets = asWritten, past = noPast, guard } = options
+  const { store, scriptLabels = defaultScriptLabels, resilient = false, assets = asWritten, past = noPast, guard } = options
   const machineIndex = new GroupIndex()
   const apiIndex = new GroupIndex()
   let version: { readonly objects: unknown, readonly pins: object } = { objects: undefined, pins: asWritten }
@@ -113,7 +115,15 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     index.sync(groups)
     return index.select(labels)
   }
-  const matchMachine = (labels: Labels): Group | undefined => matchIn(machineIndex, store.snapshot.forMachines, labels)
+  /** Whether the group depends on what DHCP was told of the machine, which may be otherwise at its next boot. */
+  const isByArchitecture = (labels: Labels): boolean => !labels.has(architectureLabel) && machineIndex.selectsBy(architectureLabel)
+  const matchMachine = (labels: Labels): Group | undefined => {
+    const objects = store.snapshot.forMachines
+    machineIndex.sync(objects.groups)
+    const mac = isByArchitecture(labels) ? macOfLabels(labels) : undefined
+    const architecture = mac === undefined ? undefined : past.architectureOf(mac)
+    return matchIn(machineIndex, objects, architecture === undefined ? labels : new Map([...labels, [architectureLabel, architecture]]))
+  }
 
   const selectGroup = (labels: Labels): Group => {
     const group = matchIn(apiIndex, store.snapshot, labels)
@@ -128,7 +138,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
 
   return {
     store,
-    bootScript: () => Buffer.from(bootScript(resilient)),
+    bootScript: () => Buffer.from(bootScript(scriptLabels, resilient)),
     render: (kind, request) => {
       const objects = store.snapshot.forMachines
       const group = matchMachine(request.labels)
@@ -146,7 +156,8 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
         error = e instanceof AppError ? e : new AppError('template_invalid', messageOf(e), { cause: e })
       }
       const { boot, body, problem, report = [], warning } = made
-      const personal = decision?.bootedAs !== undefined || (group !== undefined && guardOf(group).limits !== undefined)
+      const isGuarded = group !== undefined && guardOf(group).limits !== undefined
+      const personal = decision?.bootedAs !== undefined || isGuarded || isByArchitecture(request.labels)
       const bootedAs = boot === undefined ? undefined : decision?.bootedAs
       const startsFromDisk = decision?.localBoot !== undefined
       return { mac, group, profile, boot, body, error: error ?? made.error, problem, report, warning, bootedAs, startsFromDisk, personal }
@@ -214,6 +225,9 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     deleteConfig: (kind, name) => store.deleteConfig(kind, name)
   }
 }
+
+/** The label of Matchbox 0.11 for what the machine's loader was built for. */
+export const architectureLabel = 'arch'
 
 const byFileName = <T>(objects: ReadonlyMap<string, T>): T[] => [...objects.keys()].filter(name => !name.includes('/'))
   .sort((a, b) => compareStrings(`${a}.json`, `${b}.json`)).map(name => objects.get(name)!)

@@ -2,13 +2,31 @@
 import { startDisk } from './local-boot.js'
 import type { NetBoot } from './profile.js'
 
-/** What /boot.ipxe answers: iPXE fills in what it knows of the machine and comes back to /ipxe. */
-// eslint-disable-next-line no-template-curly-in-string -- iPXE's own variables
-const chain = 'chain ipxe?uuid=${uuid}&mac=${mac:hexhyp}&domain=${domain}&hostname=${hostname}&serial=${serial}'
+/** What iPXE can tell of a machine (https://ipxe.org/cfg), by the label that it becomes. */
+export const scriptSettings = {
+  uuid: 'uuid',
+  mac: 'mac:hexhyp',
+  domain: 'domain',
+  hostname: 'hostname',
+  serial: 'serial',
+  arch: 'buildarch:uristring',
+  platform: 'platform:uristring',
+  manufacturer: 'manufacturer:uristring',
+  product: 'product:uristring',
+  asset: 'asset:uristring'
+} as const
 
-export const bootScript = (resilient: boolean): string => resilient
-  ? ['#!ipxe', ...retried('script', `${chain} && exit`), ...giveUp, ''].join('\n')
-  : `#!ipxe\n${chain}\n`
+export type ScriptLabel = keyof typeof scriptSettings
+/** Matchbox's up to 0.9, in its order; 0.11 has `arch` at the end. */
+export const defaultScriptLabels = ['uuid', 'mac', 'domain', 'hostname', 'serial'] as const satisfies readonly ScriptLabel[]
+
+/** What /boot.ipxe answers: iPXE fills in what it knows of the machine and comes back to /ipxe. */
+export function bootScript (labels: readonly ScriptLabel[], resilient: boolean): string {
+  const chain = `chain ipxe?${labels.map(label => `${label}=\${${scriptSettings[label]}}`).join('&')}`
+  return resilient
+    ? ['#!ipxe', ...retried('script', `${chain} && exit`), ...giveUp, ''].join('\n')
+    : `#!ipxe\n${chain}\n`
+}
 
 /** What iPXE runs of itself when it finds it beside its loader (autoexec.ipxe), before it has an address: get one, go on. */
 export const renderAutoexec = (scriptUrl: string, resilient: boolean): string => resilient

@@ -44,6 +44,11 @@ export class GroupIndex {
   readonly #places = new Map<string, Entry[]>()
   /** How many groups have a `key=value` in their selector. */
   readonly #counts = new Map<string, number>()
+  /** How many groups have a key in their selector. */
+  readonly #keys = new Map<string, number>()
+
+  /** Whether any group selects by `key`. */
+  selectsBy (key: string): boolean { return this.#keys.has(key) }
 
   /** Brings the index to `groups`; costs a comparison for each, and work for those that changed. */
   sync (groups: ReadonlyMap<string, Group>): void {
@@ -99,11 +104,8 @@ export class GroupIndex {
   }
 
   #count (matcher: Matcher, by: 1 | -1): void {
-    for (const place of pairsOf(matcher)) {
-      const count = (this.#counts.get(place) ?? 0) + by
-      if (count === 0) this.#counts.delete(place)
-      else this.#counts.set(place, count)
-    }
+    for (const place of pairsOf(matcher)) add(this.#counts, place, by)
+    for (const key of matcher.keys()) add(this.#keys, key, by)
   }
 
   /** The places of the selector that fewest groups share. An empty value matches an absent label, so no label finds it. */
@@ -118,6 +120,12 @@ export class GroupIndex {
     }
     return places
   }
+}
+
+function add (counts: Map<string, number>, key: string, by: 1 | -1): void {
+  const count = (counts.get(key) ?? 0) + by
+  if (count === 0) counts.delete(key)
+  else counts.set(key, count)
 }
 
 const pairsOf = (matcher: Matcher): Set<string> => new Set([...matcher].flatMap(([key, values]) => values.map(value => pair(key, value))))

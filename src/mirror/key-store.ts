@@ -118,8 +118,7 @@ function lastSigningDay (key: Certificate): number | undefined {
 function signerOf (key: Certificate): Signer | undefined {
   const able = canSign(key)
   const subkeys = able.filter(({ part }) => part !== key.parts[0])
-  const isNewer = (next: typeof able[number], best: typeof able[number] | undefined): boolean => best === undefined || next.part.created >= best.part.created
-  const newest = subkeys.reduce<typeof able[number] | undefined>((best, next) => isNewer(next, best) ? next : best, undefined)
+  const newest = [...subkeys].sort((a, b) => a.part.created - b.part.created).at(-1)
   const chosen = newest ?? able[0]
   return chosen === undefined
     ? undefined

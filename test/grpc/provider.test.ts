@@ -5,11 +5,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import { layOutProgram, startProgram } from '../helpers/grpc-program.js'
 import { makePki } from '../helpers/pki.js'
 import {
-  type GroupResource, type ProfileResource, createGroup, createProfile, deleteGroup, deleteProfile, readGroup, readProfile
+  type GroupResource, type ProfileResource, createGroup, createProfile, deleteGroup, deleteProfile, hasProfile, readGroup, readProfile
 } from '../helpers/provider-calls.js'
 
 const pki = makePki()
@@ -89,6 +90,51 @@ t.test('apply, plan, replace, restart, destroy', async t => {
   for (const profile of profiles) await deleteProfile(client, profile)
   for (const group of groups) await deleteGroup(client, group)
   for (const profile of profiles) t.equal(await readProfile(client, profile), undefined, profile.name)
+  client.close()
+  t.match(await running.program.end('SIGTERM'), { status: 0 })
+})
+
+t.test('0.4.1 and 0.5.4, call by call: drift, a half-done create, a half-done destroy, import', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'provider-'))
+  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const running = await startProgram(layOutProgram(folder, pki), pki)
+  t.teardown(() => running.program.child.kill('SIGKILL'))
+  const client = running.client()
+  const generations = {
+    '0.4.1': { isThere: hasProfile },
+    // It refreshes every attribute, so that any other spelling of a config would be a change.
+    '0.5.4': { isThere: async (from: typeof client, profile: ProfileResource) => isDeepStrictEqual(await readProfile(from, profile), profile) }
+  }
+  for (const [version, { isThere }] of Object.entries(generations)) {
+    for (const profile of profiles) {
+      const name = `${version}, ${profile.name}`
+      t.equal(await hasProfile(client, profile), false, `${name}: nothing yet`)
+      await createProfile(client, profile)
+      await createProfile(client, profile)
+      t.equal(await isThere(client, profile), true, `${name}: created, and once more after a create that was cut off`)
+      const [call, id] = profile.genericConfig !== undefined ? ['GenericDelete', profile.name] : ['IgnitionDelete', `${profile.name}${profile.rawIgnition === undefined ? '.yaml.tmpl' : '.ign'}`]
+      t.match(await client.call(call, { name: id }), { response: {} })
+      t.equal(await isThere(client, profile), profile.name === 'bare', `${name}: its config is gone, the plan makes it anew`)
+      await deleteProfile(client, profile)
+      await createProfile(client, profile)
+      t.equal(await isThere(client, profile), true)
+      t.match(await client.call('ProfileDelete', { id: profile.name }), { response: {} })
+      await deleteProfile(client, profile)
+      t.equal(await hasProfile(client, profile), false, `${name}: a destroy that was cut off is finished by the next`)
+    }
+    for (const group of groups) {
+      await createGroup(client, group)
+      t.same(await readGroup(client, group), group, `${version}: group ${group.name}`)
+      await deleteGroup(client, group)
+      await deleteGroup(client, group)
+    }
+  }
+  // 0.5.4 reads metadata as a map of text, and one that is `{}` as none.
+  await createGroup(client, { name: 'none', profile: 'p', selector: {}, metadata: {} })
+  t.match(await client.call('GroupGet', { id: 'none' }), { response: { group: { metadata: Buffer.from('{}') } } })
+  // Either dereferences the answer's profile and its boot at once.
+  await client.call('ProfilePut', { profile: { id: 'p' } })
+  t.match(await client.call('ProfileGet', { id: 'p' }), { response: { profile: { id: 'p', boot: {} } } })
   client.close()
   t.match(await running.program.end('SIGTERM'), { status: 0 })
 })

@@ -39,7 +39,26 @@ export async function createProfile (client: RawClient, resource: ProfileResourc
   if (genericConfig !== undefined) await ok(client.call('GenericPut', { name: generic, config: Buffer.from(genericConfig) }))
 }
 
-/** What a plan finds: undefined when something of it is gone, which makes Terraform create it anew. */
+/**
+ * What a plan of 0.4 and before finds: whether everything is there, by the names that the state makes; what it holds is
+ * taken from the state. The order is that of its resourceProfileRead.
+ */
+export async function hasProfile (client: RawClient, resource: ProfileResource): Promise<boolean> {
+  const { ignition, generic } = idsOf(resource)
+  try {
+    await ok(client.call('ProfileGet', { id: resource.name }))
+    if (ignition !== '') await ok(client.call('IgnitionGet', { name: ignition }))
+    if (generic !== '') await ok(client.call('GenericGet', { name: generic }))
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * What a plan of 0.5 finds, by the names that the answer has (internal/matchbox/resource_profile.go, Read): undefined when
+ * something of it is gone, which makes Terraform create it anew.
+ */
 export async function readProfile (client: RawClient, { name }: ProfileResource): Promise<ProfileResource | undefined> {
   try {
     const { profile } = await ok(client.call('ProfileGet', { id: name })) as {

@@ -1,11 +1,11 @@
 import t from 'tap'
-import { decideBoot, type MachinePast } from '../../src/matchbox/boot-decision.js'
+import { decideBoot, type MachinePast, noPast } from '../../src/matchbox/boot-decision.js'
 import type { Profile } from '../../src/matchbox/profile.js'
 import { makeGroup, makeProfile } from '../helpers/memory-store.js'
 
 const mac = '52:54:00:00:00:01'
 const installer = makeProfile({ id: 'p', ignitionId: 'i.yaml', boot: { kernel: '/assets/flatcar/current/k', initrd: ['/i'], args: ['a=1'] } })
-const installedWith = (bootedAs: string | undefined): MachinePast => ({ installedAs: asked => asked === mac ? bootedAs : undefined })
+const installedWith = (bootedAs: string | undefined): MachinePast => ({ ...noPast, installedAs: asked => asked === mac ? bootedAs : undefined })
 const decide = (metadata: Record<string, string | boolean>, profile: Profile | undefined = installer, past = installedWith(undefined)) =>
   decideBoot(makeGroup({ id: 'g', metadata }), profile, mac, past)
 

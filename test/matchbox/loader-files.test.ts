@@ -1,5 +1,6 @@
 import t from 'tap'
 import { createLoaderFiles, type LoaderFileRequest } from '../../src/matchbox/loader-files.js'
+import { noPast } from '../../src/matchbox/boot-decision.js'
 import { createProvisioner } from '../../src/matchbox/provisioner.js'
 import { parseMac } from '../../src/net/mac.js'
 import { MemoryStore, makeGroup, makeProfile } from '../helpers/memory-store.js'
@@ -106,7 +107,7 @@ t.test('a machine that is installed starts from its disk by every file alike, an
   })
   const remembered: { installedAs?: string | undefined } = {}
   const guard = { mint: () => 'TOKEN', take: () => undefined, isAddressOf: (_: string, address: string) => address === '172.30.0.9', isOwn: () => true }
-  const provisioner = createProvisioner({ store, guard, past: { installedAs: mac => mac === once ? remembered.installedAs : undefined } })
+  const provisioner = createProvisioner({ store, guard, past: { ...noPast, installedAs: mac => mac === once ? remembered.installedAs : undefined } })
   const make = createLoaderFiles({ bootOf: provisioner.bootOf, scriptUrl, origin, resilient: false })
   const file = async (name: string, client = '172.30.0.9'): Promise<string> => String(await make({ name, mac: undefined, client, hasMenu: async () => false }))
   const script = () => provisioner.render('ipxe', { labels: new Map([['mac', once]]), rawQuery: '', client: undefined })

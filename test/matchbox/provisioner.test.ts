@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { Rendering } from '../../src/matchbox/provisioner.js'
+import { noPast } from '../../src/matchbox/boot-decision.js'
 import { createProvisioner, type DocumentKind } from '../../src/matchbox/provisioner.js'
 import { MemoryStore, makeGroup, makeProfile } from '../helpers/memory-store.js'
 
@@ -85,4 +86,29 @@ t.test('the API sees what is stored now, machines also what was just deleted', a
   await provisioner.putGroup(makeGroup({ id: 'a-b' }))
   await provisioner.putGroup(makeGroup({ id: 'a.b' }))
   t.same(provisioner.listGroups().map(g => g.id), ['a-b', 'a.b', 'a', 'broken', 'none'], 'by file name')
+})
+
+t.test('arch: from the query, or else from what DHCP was told of the machine', t => {
+  const s = new MemoryStore({
+    groups: [
+      makeGroup({ id: 'all', profile: 'x86', selector: {}, metadata: {} }),
+      makeGroup({ id: 'arm', profile: 'arm', selector: { arch: 'arm64' }, metadata: {} })
+    ],
+    profiles: ['x86', 'arm'].map(id => makeProfile({ id, boot: { kernel: id, initrd: [], args: [] } }))
+  })
+  const told = new Map([['52:54:00:00:00:01', 'arm64']])
+  const provisioner = createProvisioner({ store: s, past: { ...noPast, architectureOf: mac => told.get(mac) } })
+  const kernel = (labels: Record<string, string>): string | undefined =>
+    provisioner.render('ipxe', { labels: new Map(Object.entries(labels)), rawQuery: '', client: undefined }).boot?.kernel
+  const mac = '52:54:00:00:00:01'
+  t.equal(kernel({ mac }), 'arm')
+  t.equal(kernel({ mac, arch: 'x86_64' }), 'x86', 'what iPXE says goes first')
+  t.equal(kernel({ mac: '52:54:00:00:00:02' }), 'x86')
+  t.equal(kernel({ arch: 'arm64' }), 'arm', 'as Matchbox 0.11')
+  t.equal(provisioner.bootOf({ labels: new Map([['mac', mac]]), rawQuery: '', client: undefined }).boot?.kernel, 'arm', 'files made for loaders')
+  t.equal(provisioner.render('ipxe', { labels: new Map([['mac', mac]]), rawQuery: '', client: undefined }).personal, true, 'not to be kept: its next boot may be another')
+  told.set(mac, 'x86_64')
+  t.equal(kernel({ mac }), 'x86', 'the same machine with other firmware')
+  t.equal(provisioner.render('metadata', { labels: new Map([['mac', mac]]), rawQuery: 'mac=x', client: undefined }).body?.toString().includes('ARCH'), false, 'templates see the query alone')
+  t.end()
 })

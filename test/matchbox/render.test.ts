@@ -1,7 +1,7 @@
 import t from 'tap'
 import { renderGrub } from '../../src/matchbox/render-grub.js'
 import { runIpxe } from '../helpers/ipxe-script.js'
-import { bootScript, renderAutoexec, renderIpxe, renderResilientIpxe } from '../../src/matchbox/render-ipxe.js'
+import { bootScript, defaultScriptLabels, renderAutoexec, renderIpxe, renderResilientIpxe } from '../../src/matchbox/render-ipxe.js'
 
 const boot = { kernel: '/assets/vmlinuz', initrd: ['/assets/a.img', '--name main http://k.test/b.img?x=1'], args: ['quiet', 'console=tty0'] }
 
@@ -9,7 +9,10 @@ t.test('the scripts of Matchbox', t => {
   t.equal(renderIpxe(boot), '#!ipxe\nkernel /assets/vmlinuz quiet console=tty0\ninitrd /assets/a.img\ninitrd --name main http://k.test/b.img?x=1\nboot\n')
   t.equal(renderIpxe({ kernel: 'k', initrd: [], args: [] }), '#!ipxe\nkernel k\nboot\n')
   t.match(renderGrub(boot), '{\necho "Loading kernel"\nlinuxefi "/assets/vmlinuz" quiet console=tty0\necho "Loading initrd"\ninitrdefi  "/assets/a.img" "--name')
-  t.match(bootScript(false), /^#!ipxe\nchain ipxe\?uuid=\$\{uuid\}&mac=\$\{mac:hexhyp\}&domain=.*\n$/)
+  t.match(bootScript(defaultScriptLabels, false), /^#!ipxe\nchain ipxe\?uuid=\$\{uuid\}&mac=\$\{mac:hexhyp\}&domain=.*\n$/)
+  // eslint-disable-next-line no-template-curly-in-string -- iPXE's own variables
+  const asMatchbox011 = '#!ipxe\nchain ipxe?uuid=${uuid}&mac=${mac:hexhyp}&domain=${domain}&hostname=${hostname}&serial=${serial}&arch=${buildarch:uristring}\n'
+  t.equal(bootScript([...defaultScriptLabels, 'arch'], false), asMatchbox011, 'to the byte as in the source of Matchbox 0.11')
   t.end()
 })
 
@@ -20,7 +23,7 @@ t.test('a resilient script names every initrd and tries every step again', t => 
   t.match(script, '\ninitrd --name main http://k.test/b.img?x=1 || goto initrd_1_failed\n')
   t.match(script, '\nboot || goto give_up\n')
   t.match(script, /\nreboot \|\| exit 1\n$/)
-  t.match(bootScript(true), /\nchain ipxe\?.* && exit \|\| goto script_failed\n/)
+  t.match(bootScript(defaultScriptLabels, true), /\nchain ipxe\?.* && exit \|\| goto script_failed\n/)
   const own = renderResilientIpxe({ ...boot, args: ['initrd=a.img'] })
   t.match(own, '\nkernel /assets/vmlinuz initrd=a.img || goto', 'the arguments\' own initrd= stay alone')
   const twins = renderResilientIpxe({ kernel: 'k', initrd: ['http://a/x.img', 'http://b/x.img', 'http://c/'], args: [] })
@@ -40,7 +43,7 @@ t.test('what a machine does with a resilient script', t => {
   t.ok(lost.filter(c => c === 'sleep 6').length * 6 >= 60, 'it waits for a minute at least before it gives up')
   const blank = run(script, c => /^(?:kernel|sanboot)/.test(c))
   t.same(loaded(blank).slice(-2), ['sanboot', 'reboot'], 'a blank disk does not start, and all begins anew')
-  t.same(loaded(run(bootScript(true), () => false)), ['chain'])
+  t.same(loaded(run(bootScript(defaultScriptLabels, true), () => false)), ['chain'])
   const autoexec = renderAutoexec('http://k.test/boot.ipxe', true)
   t.same(loaded(run(autoexec, () => false)), ['dhcp', 'chain'])
   t.same(loaded(run(autoexec, c => /^(?:dhcp|sanboot)/.test(c))).slice(-3), ['dhcp', 'sanboot', 'reboot'])
