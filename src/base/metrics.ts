@@ -37,6 +37,7 @@ export class Metrics {
     ...this.#in, name: 'rpc_handshake_failures_total', help: 'TLS handshakes that failed, by reason', labelNames: ['reason']
   })
 
+  readonly #ready: Array<() => Uint8Array> = []
   /** Of each listener with a certificate. */
   readonly #tlsReloads = new Map<string, Counter<'result'>>()
 
@@ -97,26 +98,13 @@ export class Metrics {
     })
   }
 
-  /** The same for several things told by several labels; what is not among them any more is gone. */
-  gaugesBy<Label extends string> (
-    name: string,
-    help: string,
-    labelNames: readonly Label[],
-    read: () => Promise<Iterable<readonly [Readonly<Record<Label, string>>, number]>>
-  ): void {
-    const gauge: Gauge = new Gauge({
-      ...this.#in,
-      name,
-      help,
-      labelNames: [...labelNames],
-      collect: async () => {
-        const rows = await read()
-        gauge.reset()
-        for (const [labels, number] of rows) gauge.set(labels, number)
-      }
-    })
-  }
+  /** Metrics that are text already. */
+  add (read: () => Uint8Array): void { this.#ready.push(read) }
 
   readonly contentType = 'text/plain; version=0.0.4; charset=utf-8'
-  text (): Promise<string> { return this.#registry.metrics() }
+  /** In Prometheus's text format. */
+  async text (): Promise<Buffer> {
+    const own = Buffer.from(await this.#registry.metrics())
+    return Buffer.concat([own, ...this.#ready.flatMap(read => [Buffer.from('\n'), read()])])
+  }
 }

@@ -128,6 +128,3 @@ export function judgeTogether (
   const [first, last] = [Math.min(...times), Math.max(...times)]
   if (last - first > longestRelease) throw mixed(`its parts were signed at ${new Date(first).toISOString()} and at ${new Date(last).toISOString()}: they are not of one release`)
 }
-
-/** Whether a version is older than another, number by number. */
-export const isOlder = (version: string, than: string): boolean => version.localeCompare(than, 'en', { numeric: true }) < 0

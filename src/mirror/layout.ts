@@ -7,6 +7,7 @@ import { syncFolder, temporaryPrefix } from '../disk/atomic-file.js'
 import { findLinks, type FoundLink } from '../disk/links.js'
 import { isSafeName, manifestName } from './source.js'
 import { makeFolder } from '../disk/make-folder.js'
+import { newestFirst } from './versions.js'
 
 export interface PublishedFile {
   readonly name: string
@@ -36,7 +37,7 @@ export interface ImageFolder {
   /** Below assets_path. */
   readonly folder: string
   readonly path: string
-  /** By version, the newest first. */
+  /** The newest first. */
   readonly releases: readonly Manifest[]
   /** Links beside the releases that lead to one: from name to version. */
   readonly aliases: ReadonlyMap<string, string>
@@ -124,9 +125,6 @@ async function releasesIn (path: string): Promise<readonly Manifest[]> {
   }
   return releases.sort(newestFirst)
 }
-
-const newestFirst = (a: Manifest, b: Manifest): number =>
-  b.published.localeCompare(a.published) || b.version.localeCompare(a.version, 'en', { numeric: true })
 
 async function folderNames (path: string): Promise<readonly string[]> {
   const entries = await readdir(path, { withFileTypes: true }).catch(() => [])

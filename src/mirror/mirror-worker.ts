@@ -4,6 +4,7 @@ import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../base/clock.js'
 import { AppError, messageOf } from '../base/errors.js'
+import { type ImagesTold, tellImages } from './images-told.js'
 import { Mirror, type MirrorOptions } from './mirror.js'
 import type { Answer, Call } from './remote-mirror.js'
 
@@ -19,7 +20,7 @@ const stopping = new AbortController()
 const texts: string[] = []
 
 const calls = {
-  list: async () => await mirror.list(),
+  list: async () => tellImages(await mirror.list()),
   sync: async ({ id }: Call & { readonly id: number }) => await mirror.sync({
     signal: stopping.signal,
     onResult: result => { port.postMessage({ id, result } satisfies Answer) }
@@ -28,7 +29,7 @@ const calls = {
     const all = texts.splice(0)
     // Some were sent to a thread that ended meanwhile: what they name would go.
     if (!('texts' in message) || message.texts !== all.length) throw new AppError('read_failed', 'nothing is pruned: the store was not handed over whole')
-    return await mirror.prune(all)
+    return (await mirror.prune(all)).filter(({ kept }) => kept === undefined)
   }
 } as const
 
@@ -43,9 +44,12 @@ port.on('message', (message: Call) => {
   }
   const { id, call } = message
   void calls[call](message).then(
-    value => { port.postMessage({ id, value } satisfies Answer) },
+    value => { port.postMessage({ id, value } satisfies Answer, call === 'list' ? bytesIn(value as ImagesTold) : []) },
     (error: unknown) => { port.postMessage({ id, error: { code: error instanceof AppError ? error.code : 'write_failed', message: messageOf(error) } } satisfies Answer) }
   )
 })
+
+/** Handed over, not copied. */
+const bytesIn = ({ json, metrics }: ImagesTold): ArrayBuffer[] => [json, metrics].map(({ buffer }) => buffer as ArrayBuffer)
 
 setInterval(() => { port.postMessage({ alive: true } satisfies Answer) }, heartbeat).unref()

@@ -4,7 +4,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, type ErrorCode } from '../base/errors.js'
-import type { ImagesShown, MirrorOptions, PrunedRelease } from './mirror.js'
+import type { ImagesTold } from './images-told.js'
+import type { MirrorOptions, PrunedRelease } from './mirror.js'
 import type { SyncResult } from './sync.js'
 
 export type Call =
@@ -57,11 +58,11 @@ export class RemoteMirror {
 
   constructor (options: RemoteMirrorOptions) { this.#options = options }
 
-  async list (): Promise<ImagesShown> { return await this.#call('list') as ImagesShown }
+  async list (): Promise<ImagesTold> { return await this.#call('list') as ImagesTold }
 
   async sync (onResult: (result: SyncResult) => void): Promise<readonly SyncResult[]> { return await this.#call('sync', onResult) as readonly SyncResult[] }
 
-  /** As Mirror.prune; the texts are handed over a few at a time, with time for others in between. */
+  /** As Mirror.prune, but gives what was removed; the texts are handed over a few at a time, with time for others in between. */
   async prune (texts: Iterable<string>): Promise<readonly PrunedRelease[]> {
     let some: string[] = []
     let sent = 0

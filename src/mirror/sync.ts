@@ -4,7 +4,6 @@ import type { SecureContext } from 'node:tls'
 import type { Clock } from '../base/clock.js'
 import { AppError, messageOf } from '../base/errors.js'
 import { aliasesOf } from './aliases.js'
-import { isOlder } from './binding.js'
 import { findRelease } from './catalog.js'
 import { type FetchContext, fetchRelease, type Outcome } from './fetch-release.js'
 import { HttpClient } from './http-client.js'
@@ -13,6 +12,7 @@ import { moveLink, readFolder } from './layout.js'
 import type { Environment } from './proxy.js'
 import type { Source, WantedFile } from './source.js'
 import { type FolderState, readState, type SourceState } from './state.js'
+import { isOlder } from './versions.js'
 
 export interface Progress {
   readonly source: string
@@ -53,8 +53,9 @@ export interface SyncContext {
   readonly locked: <T>(folder: string, work: (state: FolderState, save: (state: FolderState) => Promise<void>) => Promise<T>) => Promise<T>
 }
 
-/** Folders that are worked on at a time. */
+/** Folders that are worked on at a time; one that takes longer than `longAfter` milliseconds does not count any more. */
 const foldersAtOnce = 3
+const longAfter = 600_000
 
 /** The results in the order of the sources; what goes wrong with one is its result. */
 export async function syncSources (context: SyncContext, options: SyncOptions): Promise<readonly SyncResult[]> {
@@ -67,17 +68,27 @@ export async function syncSources (context: SyncContext, options: SyncOptions): 
     .map(folder => sources.filter(source => source.folder === folder).sort((a, b) => of(a) - of(b)))
     .sort((a, b) => Math.max(...a.map(of)) - Math.max(...b.map(of)))
   const results = new Map<Source, SyncResult>()
+  const workers: Array<Promise<void>> = []
   const worker = async (): Promise<void> => {
-    for (let folder = folders.shift(); folder !== undefined; folder = folders.shift()) {
+    let replaced = false
+    while (!replaced) {
+      const folder = folders.shift()
+      if (folder === undefined) return
+      const long = context.clock.after(longAfter, () => {
+        replaced = true
+        workers.push(worker())
+      })
       for (const source of folder) {
-        if (signal.aborted) return
+        if (signal.aborted) break
         const result = await syncSource(source, context, { signal, allowOlder, onProgress })
         results.set(source, result)
         onResult(result)
       }
+      long.cancel()
     }
   }
-  await Promise.all(Array.from({ length: foldersAtOnce }, worker))
+  for (let i = 0; i < foldersAtOnce; i++) workers.push(worker())
+  for (let i = 0; i < workers.length; i++) await workers[i]
   return sources.map(source => results.get(source)).filter(result => result !== undefined)
 }
 

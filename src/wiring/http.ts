@@ -5,6 +5,7 @@ import { buildHttpApp, type HttpApp, progressTimeout } from '../http/http-server
 import { registerImageRoute } from '../control/image-route.js'
 import { type MachineRoutesOptions, registerMachineRoutes } from '../control/machine-routes.js'
 import { registerMetricsRoute } from '../control/metrics-route.js'
+import { tellImages } from '../mirror/images-told.js'
 import { connectionShares, descriptorLimit } from '../net/descriptors.js'
 import { listenError } from '../net/udp.js'
 import { armor } from '../openpgp/sign.js'
@@ -63,7 +64,7 @@ export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImag
   })
   registerMetricsRoute(app, metrics)
   registerMachineRoutes(app, { ...machineRoutes(shared), hold: (request, response) => { connections.hold(request, response) } })
-  registerImageRoute(app, async () => await images?.list() ?? { sources: [], releases: [] })
+  registerImageRoute(app, async () => await images?.list() ?? tellImages({ sources: [], releases: [] }).json)
   return app
 }
 

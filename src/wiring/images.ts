@@ -7,11 +7,11 @@ import type { Snapshot, Store } from '../matchbox/store.js'
 import { encodeGroup } from '../matchbox/group.js'
 import { encodeProfile } from '../matchbox/profile.js'
 import { FetchedLog } from '../mirror/fetched.js'
-import type { ImagesShown } from '../mirror/mirror.js'
+import type { ImagesTold } from '../mirror/images-told.js'
 import { RemoteMirror } from '../mirror/remote-mirror.js'
 import { Schedule } from '../mirror/schedule.js'
-import { KeptImages, registerImageMetrics } from './image-metrics.js'
 import { mirrorOptions } from './image-sources.js'
+import { KeptImages } from './kept-images.js'
 import type { Shared } from './shared.js'
 
 /** Every text of the store in which a release may be named, also of what was deleted a moment ago and is still served. */
@@ -39,7 +39,8 @@ const grace = 1500
 
 /** The mirror of the service. */
 export interface ServiceImages {
-  readonly list: () => Promise<ImagesShown>
+  /** What is on disk and known of it, as JSON. */
+  readonly list: () => Promise<Uint8Array>
   /** Hears which path below /assets/ a machine was sent. */
   readonly fetched: (path: string) => void
 }
@@ -60,12 +61,12 @@ export async function startImages (shared: Omit<Shared, 'app'>): Promise<Service
   })
   onClose(() => mirror.close())
   const kept = new KeptImages(() => mirror.list(), clock)
-  registerImageMetrics(kept, metrics)
+  metrics.add(() => kept.last.metrics)
   const fetched = await FetchedLog.open({
     statePath: config.state_path, clock, onError: error => { log.warn({ error: messageOf(error) }, 'images.fetched') }
   })
   onClose(() => fetched.close())
-  const images: ServiceImages = { list: () => kept.look(), fetched: noteFetched(config.assets_path, fetched, clock) }
+  const images: ServiceImages = { list: async () => (await kept.look()).json, fetched: noteFetched(config.assets_path, fetched, clock) }
   const { interval, sources } = config.images
   if (sources.length === 0 || interval === 0) return images
 
@@ -76,7 +77,7 @@ export async function startImages (shared: Omit<Shared, 'app'>): Promise<Service
       const reason = unprunable(store)
       if (reason !== undefined) log.info({ reason }, 'images.keep')
       const pruned = reason === undefined ? await mirror.prune(storeTexts(store.snapshot)) : []
-      for (const { folder, version, kept: why } of pruned) if (why === undefined) log.info({ folder, version }, 'images.prune')
+      for (const { folder, version } of pruned) log.info({ folder, version }, 'images.prune')
       const results = await mirror.sync(({ source, outcome, version, error, unproven = [] }) => {
         kept.forget()
         if (error === undefined) log[outcome === 'present' ? 'debug' : 'info']({ source, version, outcome, ...unproven.length > 0 && { unproven } }, 'images.sync')
@@ -105,7 +106,7 @@ export async function startImages (shared: Omit<Shared, 'app'>): Promise<Service
 }
 
 /** When all sources had been looked at; undefined when one never was, or in a future that a clock invented. */
-export function lastChecked ({ sources }: ImagesShown, now: number): number | undefined {
+export function lastChecked ({ sources }: Pick<ImagesTold, 'sources'>, now: number): number | undefined {
   const times = sources.map(({ checked = '' }) => Date.parse(checked))
   return times.every(time => time <= now) ? Math.min(...times) : undefined
 }

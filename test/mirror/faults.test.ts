@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { openSource } from '../../src/mirror/catalog.js'
 import type { SourceConfig } from '../../src/mirror/source.js'
+import { FakeClock } from '../helpers/fake-clock.js'
 import { sourceConfig, TestMirror, type TestMirrorOptions } from '../helpers/mirror.js'
 import { makePki } from '../helpers/pki.js'
 import { flatcarFiles, makeKey, Publisher } from '../helpers/publisher.js'
@@ -220,4 +221,62 @@ t.test('a slow publisher holds up nobody else\'s', { timeout: 60_000 }, async t 
   })
   t.same(order, ['fedora-coreos/stable/x86_64', 'flatcar/stable/amd64'])
   t.match(results, [{ source: 'flatcar/stable/amd64', outcome: 'failed' }, { source: 'fedora-coreos/stable/x86_64', outcome: 'published' }], 'told in the order of the configuration')
+})
+
+t.test('a slow publisher goes last, among all folders and in its own', { timeout: 60_000 }, async t => {
+  const clock = new FakeClock(Date.now())
+  const names = ['slow', 'b', 'c', 'd', 'e']
+  const servers = await Promise.all(names.map(async () => await publisher(t)))
+  const asked: string[] = []
+  for (const [i, server] of servers.entries()) {
+    await server.putSigned('/vmlinuz', Buffer.from(names[i]!), key)
+    server.onRequest = () => asked.push(names[i]!)
+  }
+  // The first two share a folder.
+  const mirror = new TestMirror(names.map((channel, i) => ({
+    os: 'custom', name: i < 2 ? 'shared' : channel, channel, base_url: servers[i]!.url, files: [{ path: 'vmlinuz', signature: '.sig' }]
+  })), { folder: t.testdir(), keys: [key], clock, timeout: 60_000 })
+  const told: string[] = []
+  const sync = async (onResult: () => void): Promise<void> => {
+    for (const list of [asked, told]) list.length = 0
+    const results = await mirror.mirror.sync({ signal: new AbortController().signal, onResult: ({ source }) => { told.push(source); onResult() } })
+    t.same(results.map(({ source }) => source), ['shared/slow', 'shared/b', 'c/c', 'd/d', 'e/e'], 'told in the order of the configuration')
+  }
+  servers[0]!.faults.set('/vmlinuz.sig', { kind: 'hang' })
+  let passing: Promise<void> | undefined
+  await sync(() => {
+    if (told.length !== 3) return
+    t.same([...told].sort(), ['c/c', 'd/d', 'e/e'], 'held up by nobody')
+    passing = (async () => {
+      while (told.length === 3) {
+        clock.advance(1000)
+        await new Promise(resolve => { setImmediate(resolve) })
+      }
+    })()
+  })
+  await passing
+  servers[0]!.faults.clear()
+  await sync(() => {})
+  t.ok(asked.indexOf('b') < asked.indexOf('slow'), 'after the other one of its folder')
+  t.ok(asked.indexOf('b') > Math.min(...['c', 'd', 'e'].map(name => asked.lastIndexOf(name))), 'and its folder after one of the three that began is done')
+})
+
+t.test('publishers that take very long leave a place to others', { timeout: 60_000 }, async t => {
+  const clock = new FakeClock(Date.now())
+  const [silent, fast] = [await publisher(t), await publisher(t)]
+  await fast.putSigned('/vmlinuz', Buffer.from('kernel'), key)
+  let held = 0
+  const allHeld = new Promise<void>(resolve => { silent.onRequest = () => { if (++held === 3) resolve() } })
+  for (const path of ['/a.sig', '/b.sig', '/c.sig']) silent.faults.set(path, { kind: 'hang' })
+  const files = (path: string): SourceConfig['files'] => [{ path, signature: '.sig' }]
+  const mirror = new TestMirror([
+    ...['a', 'b', 'c'].map(name => ({ os: 'custom' as const, name, base_url: silent.url, files: files(name) })),
+    { os: 'custom', name: 'd', base_url: fast.url, files: files('vmlinuz') }
+  ], { folder: t.testdir(), keys: [key], clock, timeout: 3_600_000 })
+  const stopping = new AbortController()
+  const syncing = mirror.mirror.sync({ signal: stopping.signal, onResult: () => { stopping.abort() } })
+  await allHeld
+  clock.advance(600_000)
+  t.match((await syncing).map(({ outcome }) => outcome), ['failed', 'failed', 'failed', 'published'])
+  t.equal(clock.pending, 0)
 })

@@ -49,6 +49,15 @@ t.test('a release that any link leads to stays, and the others go', async t => {
   t.match(judged.find(({ version }) => version === '1.0.5'), { kept: 'site/a/kernel is this one' })
 })
 
+t.test('after a clock that went back the newest stay', async t => {
+  const clock = new FakeClock()
+  const mirror = new TestMirror([], { folder: t.testdir(), keys: [], keep: 2, clock })
+  // Stamped in seconds by the last digit: 1.0.9 was fetched in a future that a wrong clock invented.
+  for (const version of ['1.0.9', '1.0.10', '1.0.11', '1.0.12']) release(mirror.assets, 'flatcar', version)
+  t.same((await mirror.mirror.prune([])).map(({ version, kept }) => [version, kept !== undefined]), [['1.0.12', true], ['1.0.11', true], ['1.0.10', false], ['1.0.9', false]])
+  t.same((await mirror.mirror.list()).releases.map(({ version }) => version), ['1.0.12', '1.0.11'])
+})
+
 t.test('what a machine fetched within a day stays', async t => {
   const folder = t.testdir()
   const clock = new FakeClock(Date.parse('2026-05-01T00:00:00Z'))

@@ -2,10 +2,23 @@ import t from 'tap'
 import { openSource } from '../../src/mirror/catalog.js'
 import type { Manifest } from '../../src/mirror/layout.js'
 import { judgeReleases } from '../../src/mirror/prune.js'
+import { newestFirst } from '../../src/mirror/versions.js'
 import { sourceConfig } from '../helpers/mirror.js'
 
 const release = (version: string, channel: string): Manifest =>
   ({ source: `flatcar/${channel}/amd64`, os: 'flatcar', channel, arch: 'amd64', version, published: '', from: '', files: [] })
+
+const published = (os: string, version: string, at: string): Manifest => ({ ...release(version, 'stable'), os, published: at })
+
+t.test('the newest is the highest version, whatever the clock said', t => {
+  const versions = (...releases: Manifest[]): string[] => releases.sort(newestFirst).map(({ version }) => version)
+  t.same(versions(
+    published('flatcar', '4230.2.9', '2036-01-01T00:00:00.000Z'), published('flatcar', '4230.2.10', '2026-05-02T00:00:00.000Z'), published('flatcar', '4230.10.0', '2019-01-01T00:00:00.000Z')
+  ), ['4230.10.0', '4230.2.10', '4230.2.9'])
+  t.same(versions(published('custom', 'f00', '2026-01-01T00:00:00.000Z'), published('custom', 'a00', '2026-02-01T00:00:00.000Z')), ['a00', 'f00'], 'digests tell nothing')
+  t.same(versions(published('flatcar', '01.0.0', '2026-01-01T00:00:00.000Z'), published('flatcar', '1.0.0', '2026-02-01T00:00:00.000Z')), ['1.0.0', '01.0.0'])
+  t.end()
+})
 
 t.test('what is named stays, and of the rest of each channel the newest', t => {
   const releases = [

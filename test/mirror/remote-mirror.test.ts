@@ -1,9 +1,12 @@
 // The mirror in its thread: what it does there, and what its end does to the rest.
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../src/base/clock.js'
 import { openSource } from '../../src/mirror/catalog.js'
+import type { ImagesTold } from '../../src/mirror/images-told.js'
+import type { ImagesShown } from '../../src/mirror/mirror.js'
 import { RemoteMirror, type RemoteMirrorOptions } from '../../src/mirror/remote-mirror.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { sourceConfig } from '../helpers/mirror.js'
@@ -12,7 +15,7 @@ import { makeKey, Publisher } from '../helpers/publisher.js'
 const key = await makeKey('publisher')
 
 /** `program` is one for the thread instead of the mirror's own. */
-function remote (t: Test, url: string, { program = '', ...more }: Partial<RemoteMirrorOptions> & { readonly program?: string } = {}): { readonly mirror: RemoteMirror, readonly crashes: Error[] } {
+function remote (t: Test, url: string, { program = '', ...more }: Partial<RemoteMirrorOptions> & { readonly program?: string } = {}): { readonly mirror: RemoteMirror, readonly crashes: Error[], readonly assets: string } {
   const folder = t.testdir({ 'key.asc': key.publicKey, 'program.mjs': program })
   const crashes: Error[] = []
   const mirror = new RemoteMirror({
@@ -33,8 +36,14 @@ function remote (t: Test, url: string, { program = '', ...more }: Partial<Remote
     ...more
   })
   t.teardown(() => mirror.close())
-  return { mirror, crashes }
+  return { mirror, crashes, assets: join(folder, 'assets') }
 }
+
+/** What there is to go through of an answer: bytes are one. */
+const valuesIn = (value: unknown): number =>
+  typeof value !== 'object' || value === null || value instanceof Uint8Array ? 1 : Object.values(value).reduce((sum: number, inner) => sum + valuesIn(inner), 1)
+
+const releasesIn = ({ json }: ImagesTold): readonly unknown[] => (JSON.parse(new TextDecoder().decode(json)) as ImagesShown).releases
 
 async function publisher (t: Test): Promise<Publisher> {
   const server = await Publisher.start()
@@ -53,8 +62,8 @@ t.test('syncs, lists and prunes, and is ended when it has nothing to do', { time
   }
   t.same(told, ['published 1.0.0', 'published 1.1.0', 'published 1.2.0'])
   const texts = Array.from({ length: 1000 }, (_, n) => n === 777 ? '/assets/flatcar/1.0.0/vmlinuz' : 'nothing')
-  t.same((await mirror.prune(texts)).map(({ version, kept }) => [version, kept !== undefined]), [['1.2.0', true], ['1.1.0', false], ['1.0.0', true]])
-  t.same((await mirror.prune([])).map(({ version, kept }) => [version, kept !== undefined]), [['1.2.0', true], ['1.0.0', false]], 'by what is in the store now')
+  t.same((await mirror.prune(texts)).map(({ version }) => version), ['1.1.0'])
+  t.same((await mirror.prune([])).map(({ version }) => version), ['1.0.0'], 'by what is in the store now')
   // In the midst of the store's texts the thread ends, and the rest is heard by another one.
   const halved = function * (): Generator<string> {
     for (let n = 0; n < 300; n++) yield '/assets/flatcar/1.0.0/'
@@ -62,10 +71,28 @@ t.test('syncs, lists and prunes, and is ended when it has nothing to do', { time
     yield 'nothing'
   }
   await t.rejects(mirror.prune(halved()), { message: /not handed over whole/ })
-  t.equal((await mirror.list()).releases.length, 1, 'nothing went')
+  t.equal(releasesIn(await mirror.list()).length, 1, 'nothing went')
   clock.advance(60_000)
-  t.equal((await mirror.list()).releases.length, 1, 'and it begins anew')
+  t.equal(releasesIn(await mirror.list()).length, 1, 'and it begins anew')
   t.same(crashes, [])
+})
+
+t.test('what it tells of thousands of releases is no more to go through than what it tells of ten', { timeout: 120_000 }, async t => {
+  const { mirror, assets } = remote(t, 'http://publisher.invalid')
+  const told: Array<readonly [values: number, releases: number]> = []
+  for (const [from, to] of [[0, 10], [10, 2000]] as const) {
+    for (let n = from; n < to; n++) {
+      const place = join(assets, 'flatcar', `${n}.0.0`)
+      mkdirSync(place, { recursive: true })
+      writeFileSync(join(place, 'release.json'), JSON.stringify({ version: `${n}.0.0`, published: '2026-01-01T00:00:00.000Z', files: [{ name: 'a', bytes: 1, sha256: '' }] }))
+    }
+    const answer = await mirror.list()
+    told.push([valuesIn(answer), releasesIn(answer).length])
+    const metrics = new TextDecoder().decode(answer.metrics)
+    t.equal(metrics.match(/^image_release_bytes\{path="\/assets\/flatcar\/\d+\.0\.0"\} 1$/gm)?.length, to)
+  }
+  t.same(told.map(([, releases]) => releases), [10, 2000])
+  t.equal(told[1]?.[0], told[0]?.[0])
 })
 
 t.test('an error in it ends it alone, is told with its place, and the next call begins anew', { timeout: 60_000 }, async t => {

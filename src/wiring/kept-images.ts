@@ -1,0 +1,38 @@
+// What the mirror's thread saw last of the images, so that whoever reads the metrics waits for no disk and makes nobody wait.
+import type { Clock } from '../base/clock.js'
+import { type ImagesTold, tellImages } from '../mirror/images-told.js'
+
+/** Milliseconds after which what is kept is looked for again, for the next who reads: others may have changed the folders. */
+const keptFor = 60_000
+
+export class KeptImages {
+  readonly #list: () => Promise<ImagesTold>
+  readonly #clock: Clock
+  #told: ImagesTold = tellImages({ sources: [], releases: [] })
+  #at: number | undefined
+  #looking: Promise<ImagesTold> | undefined
+
+  constructor (list: () => Promise<ImagesTold>, clock: Clock) {
+    this.#list = list
+    this.#clock = clock
+  }
+
+  /** As it is now. */
+  async look (): Promise<ImagesTold> {
+    this.#at = this.#clock.now()
+    this.#looking ??= this.#list().then(told => { this.#told = told; return told }).finally(() => { this.#looking = undefined })
+    return await this.#looking
+  }
+
+  /** Something changed. */
+  forget (): void {
+    this.#at = undefined
+    void this.look().catch(() => {})
+  }
+
+  /** As it was last seen. */
+  get last (): ImagesTold {
+    if (this.#at === undefined || Math.abs(this.#clock.now() - this.#at) > keptFor) void this.look().catch(() => {})
+    return this.#told
+  }
+}
