@@ -1,7 +1,7 @@
 // JSON as Go's encoding/json reads and writes it, because the files of a data directory are shared with Matchbox: keys
 // that repeat are seen in order, strings lose what is not Unicode to U+FFFD, and output escapes HTML's characters.
-import { Buffer } from 'node:buffer'
-import { compareStrings, printable } from './string.js'
+import { type JsonBuilder, JsonError, placesIn, readJsonText } from './json-read.js'
+import { compareStrings, goString, printable } from './string.js'
 
 /** A JSON object as it was read; of a key that repeated, the last value. */
 export type JsonObject = ReadonlyMap<string, JsonValue>
@@ -19,137 +19,27 @@ export class Members {
   constructor (list: ReadonlyArray<readonly [string, JsonNode]>) { this.list = list }
 }
 
-/** Text that is not JSON; `line` and `column` count from 1, columns in characters. */
-export class JsonError extends Error {
-  override readonly name = 'JsonError'
-  readonly line: number
-  readonly column: number
-
-  constructor (message: string, line: number, column: number) {
-    super(`${line}:${column}: ${message}`)
-    this.line = line
-    this.column = column
-  }
+/** The document in `bytes`; throws JsonError. */
+export function parseJson (bytes: Uint8Array): JsonNode {
+  const text = goString(bytes)
+  return readJsonText(text, nodesOf(text))
 }
 
-/** Objects and arrays inside one another; Go allows ten times as many, which no configuration needs. */
-const maxDepth = 1000
+const values = { null: null, true: true, false: false } as const
 
-const space = /[ \t\r\n]*/y
-const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
-// Control characters have to be escaped; everything else but quote and backslash stands for itself.
-// eslint-disable-next-line no-control-regex
-const plainText = /[^"\\\u0000-\u001f]*/y
-const escapes: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
-const words: ReadonlyArray<readonly [string, null | boolean]> = [['null', null], ['true', true], ['false', false]]
-
-class Parser {
-  readonly #text: string
-  #at = 0
-
-  constructor (text: string) { this.#text = text }
-
-  document (): JsonNode {
-    if (this.#text.startsWith('\ufeff')) this.#fail('the document begins with a byte order mark, which has no place in JSON')
-    const value = this.#value(0)
-    this.#skip(space)
-    if (this.#at < this.#text.length) this.#fail('there is something after the end of the document')
-    return value
-  }
-
-  #value (depth: number): JsonNode {
-    this.#skip(space)
-    const c = this.#text[this.#at]
-    if (c === '"') return this.#string()
-    if (c === '{' || c === '[') {
-      if (depth === maxDepth) this.#fail(`more than ${maxDepth} objects and arrays inside one another`)
-      this.#at++
-      return c === '{' ? this.#object(depth + 1) : this.#array(depth + 1)
-    }
-    for (const [word, value] of words) {
-      if (this.#text.startsWith(word, this.#at)) {
-        this.#at += word.length
-        return value
-      }
-    }
-    const digits = this.#skip(number)
-    if (digits === '') this.#fail(c === undefined ? 'the document ends too early' : `a value was expected, not ${JSON.stringify(c)}`)
+const nodesOf = (source: string): JsonBuilder<JsonNode, readonly [string, JsonNode], number> => ({
+  at: offset => offset,
+  string: text => text,
+  number: (digits, at) => {
     const value = Number(digits)
-    if (!Number.isFinite(value)) this.#fail('the number is too large')
+    if (!Number.isFinite(value)) throw new JsonError(`the number ${digits} is too large`, placesIn(source)(at))
     return value
-  }
-
-  #object (depth: number): Members {
-    const list: Array<readonly [string, JsonNode]> = []
-    if (this.#take('}')) return new Members(list)
-    do {
-      this.#skip(space)
-      if (this.#text[this.#at] !== '"') this.#fail('a key in double quotes was expected')
-      const key = this.#string()
-      if (!this.#take(':')) this.#fail('a colon was expected after the key')
-      list.push([key, this.#value(depth)])
-    } while (this.#take(','))
-    if (!this.#take('}')) this.#fail('a comma or the end of the object was expected')
-    return new Members(list)
-  }
-
-  #array (depth: number): JsonNode[] {
-    const list: JsonNode[] = []
-    if (this.#take(']')) return list
-    do list.push(this.#value(depth)); while (this.#take(','))
-    if (!this.#take(']')) this.#fail('a comma or the end of the array was expected')
-    return list
-  }
-
-  #string (): string {
-    this.#at++
-    let text = ''
-    for (;;) {
-      text += this.#skip(plainText)
-      const c = this.#text[this.#at++]
-      if (c === '"') return printable(text)
-      if (c !== '\\') {
-        this.#at--
-        this.#fail(c === undefined ? 'the string does not end' : 'a control character in a string has to be escaped')
-      }
-      const letter = this.#text[this.#at++] ?? ''
-      const plain = escapes[letter]
-      if (plain !== undefined) {
-        text += plain
-      } else {
-        const hex = this.#text.slice(this.#at, this.#at + 4)
-        if (letter !== 'u' || !/^[0-9a-fA-F]{4}$/.test(hex)) {
-          this.#at -= 2
-          this.#fail('no such escape in a string')
-        }
-        text += String.fromCharCode(Number.parseInt(hex, 16))
-        this.#at += 4
-      }
-    }
-  }
-
-  #take (c: string): boolean {
-    this.#skip(space)
-    if (this.#text[this.#at] !== c) return false
-    this.#at++
-    return true
-  }
-
-  #skip (pattern: RegExp): string {
-    pattern.lastIndex = this.#at
-    const found = pattern.exec(this.#text)?.[0] ?? ''
-    this.#at += found.length
-    return found
-  }
-
-  #fail (message: string): never {
-    const before = this.#text.slice(0, this.#at).split('\n')
-    throw new JsonError(message, before.length, before[before.length - 1]!.length + 1)
-  }
-}
-
-/** The document in `bytes`; throws JsonError. A byte order mark is refused, as Go does. */
-export const parseJson = (bytes: Buffer): JsonNode => new Parser(bytes.toString('utf8')).document()
+  },
+  word: word => values[word],
+  array: items => items,
+  object: members => new Members(members),
+  member: (key, _, value) => [key, value]
+})
 
 /** The value of a document once its order and repetitions no longer matter. */
 export function valueOf (node: JsonNode): JsonValue {

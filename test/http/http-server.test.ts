@@ -177,7 +177,7 @@ t.test('alive and ready', async t => {
   const origin = `http://127.0.0.1:${port}`
   t.equal(await (await fetch(`${origin}/healthz`)).text(), 'ok\n')
   t.equal((await fetch(`${origin}/readyz`)).status, 200)
-  reasons.push('store: groups/a.json: 1:1: the document ends too early')
+  reasons.push('store: groups/a.json: 1:1: unexpected end of JSON input')
   const unready = await fetch(`${origin}/readyz`)
   t.equal(unready.status, 503)
   t.equal(await unready.text(), `${reasons[0]}\n`)
