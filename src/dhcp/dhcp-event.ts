@@ -7,7 +7,7 @@ import type { ProxyDropReason } from './proxy-decision.js'
 import type { DropReason } from './server-decision.js'
 
 /** Why a message was not answered: it broke a rule of its protocol, or a limit of ours. */
-export type AnyDropReason = DropReason | ProxyDropReason | 'malformed' | 'unsaved' | 'rate_limited' | 'failed' | 'overload'
+export type AnyDropReason = DropReason | ProxyDropReason | 'malformed' | 'unsaved' | 'lease_refused' | 'rate_limited' | 'failed' | 'overload'
 
 export type DhcpEvent =
   | { readonly kind: 'received', readonly type: string, readonly client: ClientInfo, readonly packet: DhcpPacket }
@@ -21,4 +21,4 @@ export type DhcpEvent =
   | { readonly kind: 'odd_option', readonly code: number, readonly why: string, readonly mac: Mac }
   /** Options that did not fit into a reply. */
   | { readonly kind: 'options_left_out', readonly count: number, readonly mac: Mac }
-  | { readonly kind: 'lease', readonly change: 'released' | 'declined' | 'offer_refused' | 'conflict' | 'ended', readonly mac: Mac, readonly ip: Ipv4 }
+  | { readonly kind: 'lease', readonly change: 'released' | 'declined' | 'offer_refused' | 'conflict' | 'ended' | 'refused', readonly mac: Mac, readonly ip: Ipv4 }

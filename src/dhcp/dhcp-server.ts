@@ -11,7 +11,7 @@ import { Backlog, isDiscover } from './backlog.js'
 import type { BootConfig } from './boot-file.js'
 import type { ClientMessage } from './client-info.js'
 import type { DhcpEvent } from './dhcp-event.js'
-import type { LeaseStore } from './lease-file.js'
+import type { LeaseStore } from './lease-store.js'
 import { isActive, type Lease, LeaseTable } from './leases.js'
 import { MessageExchange } from './message-exchange.js'
 import { type LookForOthers, refuseBesideOthers } from './other-servers.js'
@@ -77,7 +77,7 @@ export async function startDhcpServer (options: DhcpServerOptions): Promise<Dhcp
  */
 const probeRate: Rate = { burst: 256, perSecond: 64 }
 
-/** Addresses tried in a row for one DISCOVER; then the machine's next one goes on. */
+/** Addresses tried in a row for one message; then the machine's next one goes on. */
 const mostProbes = 3
 
 const byWhom = (answer: ConflictAnswer): string => (answer.inUse ? answer.by : undefined) ?? 'a host behind a router'
@@ -161,8 +161,7 @@ class Server implements DhcpServer {
     const { table, clock } = this.#options
     const lease = table.get(ip)
     if (lease === undefined) return false
-    await this.#keep(released(lease, clock.now()), true)
-    return true
+    return await this.#keep(released(lease, clock.now()))
   }
 
   /** Ends a lease that nobody asked to end. */
@@ -174,7 +173,7 @@ class Server implements DhcpServer {
       return
     }
     this.#tellEnded(lease, reason)
-    void this.#keep(ended, true).catch((error: unknown) => { log.warn({ ip: formatIpv4(lease.ip), error: messageOf(error) }, 'lease.end_unsaved') })
+    void this.#keep(ended).catch((error: unknown) => { log.warn({ ip: formatIpv4(lease.ip), error: messageOf(error) }, 'lease.end_unsaved') })
   }
 
   #tellEnded ({ ip, mac }: Lease, reason: string): void {
@@ -269,11 +268,12 @@ class Server implements DhcpServer {
       case 'change':
         log.info({ mac, ip: formatIpv4(outcome.lease.ip) }, `dhcp.${outcome.what}`)
         onEvent({ kind: 'lease', change: outcome.what, mac, ip: outcome.lease.ip })
-        void this.#keep(outcome.lease, outcome.durable).catch(() => {})
+        if (outcome.durable) void this.#keep(outcome.lease).catch(() => {})
+        else this.#options.table.set(outcome.lease)
         return
       case 'reply':
         for (const lease of outcome.ended ?? []) this.#end(lease, `the machine is told ${outcome.reply.options.dhcpMessageType ?? ''} elsewhere`)
-        if (outcome.lease !== undefined && outcome.durable) this.#sendWhenKept(outcome, outcome.lease, asked)
+        if (outcome.lease !== undefined && outcome.durable) this.#sendWhenKept(outcome, outcome.lease, asked, probes)
         else this.#offer(outcome, asked, probes)
     }
   }
@@ -282,20 +282,36 @@ class Server implements DhcpServer {
    * No ACK before its lease is on disk: an address of a range that is given twice after a power cut breaks two machines. An
    * address that is reserved can't be, so that its machine boots whatever the disk does.
    */
-  #sendWhenKept (outcome: Reply, lease: Lease, asked: ClientMessage): void {
+  #sendWhenKept (outcome: Reply, lease: Lease, asked: ClientMessage, probes: number): void {
     if (outcome.reserved === true) {
-      this.#options.table.set(lease)
+      const { table, store, clock } = this.#options
+      table.set(lease)
       // A lease that could not be saved is told of by its store, and is in force all the same.
-      const kept = this.#options.store.append(lease).catch(() => {}).finally(() => { this.#unsent.delete(kept) })
+      const kept = store.propose({ lease, now: clock.now(), reserved: true }).then(() => {}, () => {})
+        .finally(() => { this.#unsent.delete(kept) })
       this.#unsent.add(kept)
       this.#send(outcome, asked)
       return
     }
-    const sent = this.#keep(lease, true)
-      .then(() => { this.#send(outcome, asked) })
+    const sent = this.#keep(lease)
+      .then(isKept => {
+        if (isKept) this.#send(outcome, asked)
+        else this.#decideAnew(lease, asked, probes)
+      })
       .catch((error: unknown) => { this.#options.onEvent({ kind: 'dropped', reason: 'unsaved', detail: messageOf(error), mac: asked.client.mac }) })
       .finally(() => { this.#unsent.delete(sent) })
     this.#unsent.add(sent)
+  }
+
+  /** The store knows whose address it is, and the table does by now. */
+  #decideAnew ({ ip }: Lease, asked: ClientMessage, probes: number): void {
+    const { table, log, onEvent } = this.#options
+    const { mac } = asked.client
+    const holder = table.get(ip)?.mac
+    log.warn({ ip: formatIpv4(ip), mac, holder }, 'dhcp.lease_refused')
+    onEvent({ kind: 'lease', change: 'refused', mac, ip })
+    if (probes < mostProbes) this.#exchange.contain(asked, () => { this.#decide(asked, probes + 1) })
+    else this.#exchange.drop('lease_refused', `${formatIpv4(ip)} is held by ${holder ?? 'another machine'}`, asked)
   }
 
   /** Sends what needs no sync: at once, or when it was seen that nobody uses the address. */
@@ -344,18 +360,22 @@ class Server implements DhcpServer {
       return
     }
     // Not set aside in this machine's name: it declined nothing.
-    void this.#keep(setAside(held, nobody, clock.now()), true).catch(() => {})
+    void this.#keep(setAside(held, nobody, clock.now())).catch(() => {})
     if (probes < mostProbes) this.#exchange.contain(asked, () => { this.#decide(asked, probes + 1) })
   }
 
-  /** Puts the change in force at once, so that the next packet is decided with it, and on disk when it has to last. */
-  async #keep (lease: Lease, durable: boolean): Promise<void> {
-    const { table, store } = this.#options
+  /**
+   * Puts the change in force at once, so that the next packet is decided with it, and proposes it to the store. false when the
+   * address is another machine's: its lease is in force then.
+   */
+  async #keep (lease: Lease): Promise<boolean> {
+    const { table, store, clock } = this.#options
     const before = table.get(lease.ip)
     table.set(lease)
-    if (!durable) return
     try {
-      await store.append(lease)
+      const disposal = await store.propose({ lease, now: clock.now() })
+      if (disposal.kind === 'refused' && table.get(lease.ip) === lease) table.set(disposal.holder)
+      return disposal.kind === 'kept'
     } catch (error) {
       if (table.get(lease.ip) === lease) {
         if (before === undefined) table.delete(lease.ip)

@@ -1,18 +1,11 @@
-// Leases on disk: appended and synced before an ACK leaves.
+// Leases on disk: appended and synced before an ACK leaves. The file is this process's alone, so that what it refuses is a mistake
+// of ours; a store that others write to as well refuses for the same reason.
 import type { Logger } from '../base/log.js'
 import { JsonLines } from '../disk/json-lines.js'
-import { formatIpv4, parseIpv4 } from '../net/ipv4.js'
+import { formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import { parseMac } from '../net/mac.js'
-import type { Lease, LeaseState } from './leases.js'
-
-/** Where leases are kept. Another kind of store may stand behind it, so everything is asynchronous. */
-export interface LeaseStore {
-  /** What was kept, oldest change first; of one address the last counts. */
-  readonly load: () => Promise<readonly Lease[]>
-  /** Fulfilled when the lease would survive a power cut; rejected when it can't be kept. */
-  readonly append: (lease: Lease) => Promise<void>
-  readonly close: () => Promise<void>
-}
+import { type Disposal, isHeldBy, type LeaseStore, type Proposal } from './lease-store.js'
+import { isOffer, type Lease, type LeaseState, sane } from './leases.js'
 
 export interface LeaseFileOptions {
   readonly path: string
@@ -25,14 +18,53 @@ export interface LeaseFileOptions {
   readonly onSync?: (milliseconds: number, leases: number) => void
 }
 
-export const leaseFile = ({ current, ...options }: LeaseFileOptions): JsonLines<Lease> => new JsonLines<Lease>({
-  ...options,
-  kind: 'lease',
-  version: 1,
-  format: formatLease,
-  parse: parseLease,
-  current: () => [...current()].filter(lease => lease.state !== 'offered')
-})
+export class LeaseFile implements LeaseStore {
+  readonly #lines: JsonLines<Lease>
+  readonly #current: () => readonly Lease[]
+  /** What the file holds, or will as soon as it is written. */
+  #kept: Map<Ipv4, Lease> = new Map()
+
+  constructor ({ current, ...options }: LeaseFileOptions) {
+    this.#current = () => [...current()].filter(lease => !isOffer(lease))
+    this.#lines = new JsonLines<Lease>({ ...options, kind: 'lease', version: 1, format: formatLease, parse: parseLease, current: this.#current })
+  }
+
+  async load (now: number): Promise<readonly Lease[]> {
+    const leases = (await this.#lines.load()).map(lease => sane(lease, now))
+    this.#keepOnly(leases)
+    return leases
+  }
+
+  async propose (proposal: Proposal): Promise<Disposal> {
+    const { lease } = proposal
+    const before = this.#kept.get(lease.ip)
+    if (isHeldBy(before, proposal)) return { kind: 'refused', holder: before }
+    this.#kept.set(lease.ip, lease)
+    try {
+      await this.#lines.append(lease)
+      return { kind: 'kept' }
+    } catch (error) {
+      if (this.#kept.get(lease.ip) === lease) {
+        if (before === undefined) this.#kept.delete(lease.ip)
+        else this.#kept.set(lease.ip, before)
+      }
+      throw error
+    }
+  }
+
+  /** Writes the file anew when somebody has removed or changed it. */
+  verify (): Promise<void> { return this.#lines.verify() }
+
+  /** All leases are others now: what is in memory is what is kept. */
+  rewrite (): Promise<void> {
+    this.#keepOnly(this.#current())
+    return this.#lines.rewrite()
+  }
+
+  close (): Promise<void> { return this.#lines.close() }
+
+  #keepOnly (leases: readonly Lease[]): void { this.#kept = new Map(leases.map(lease => [lease.ip, lease])) }
+}
 
 export const formatLease = ({ ip, mac, state, since, expires, hostName, declines }: Lease): string =>
   JSON.stringify({ ip: formatIpv4(ip), mac, state, since, expires, hostname: hostName, declines })

@@ -30,6 +30,9 @@ export interface LeaseView {
   readonly nextFree: (range: AddressRange, now: number, usable: (ip: Ipv4) => boolean) => Ipv4 | undefined
 }
 
+/** Not yet a lease: nobody is told to keep it. */
+export const isOffer = (lease: Lease): boolean => lease.state === 'offered'
+
 export const isActive = (lease: Lease, now: number): boolean => lease.state !== 'released' && lease.expires > now
 
 /** A lease that begins in the future was given by a clock that was ahead: it lasts as long as it was to last, from now. */

@@ -40,7 +40,7 @@ const tellRate: Rate = { burst: 1, perSecond: 1 / 600 }
 
 /** Reasons that a person who waits for a machine to boot wants to read; the rest is everyday traffic. */
 const worthTelling: ReadonlySet<AnyDropReason> = new Set([
-  'unknown_client', 'no_range', 'pool_exhausted', 'reservation_in_use', 'reservation_declined', 'unknown_subnet', 'declines_too_often',
+  'unknown_client', 'no_range', 'pool_exhausted', 'reservation_in_use', 'reservation_declined', 'unknown_subnet', 'declines_too_often', 'lease_refused',
   'rate_limited', 'hardware_type', 'no_message_type'
 ])
 

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.js'
 import { messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { ClockJump } from '../dhcp/clock-jump.js'
-import type { leaseFile } from '../dhcp/lease-file.js'
+import type { LeaseFile } from '../dhcp/lease-file.js'
 import type { LeaseTable } from '../dhcp/leases.js'
 import type { OnClose } from './closing.js'
 
@@ -21,7 +21,7 @@ export interface Kept {
 
 /** `steady` is a clock that nobody sets, in milliseconds. */
 export function keepLeases (
-  { clock, log, leases, onClose }: Kept, file: ReturnType<typeof leaseFile>, steady = () => performance.now()
+  { clock, log, leases, onClose }: Kept, file: Pick<LeaseFile, 'rewrite' | 'verify'>, steady = () => performance.now()
 ): void {
   const failed = (error: unknown): void => { log.error({ error: messageOf(error) }, 'lease.upkeep') }
   const jumps = new ClockJump(clock.now(), steady())

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { Metrics } from '../base/metrics.js'
-import { leaseFile, type LeaseStore } from '../dhcp/lease-file.js'
-import { isActive, type Lease, LeaseTable, sane } from '../dhcp/leases.js'
+import { LeaseFile } from '../dhcp/lease-file.js'
+import type { LeaseStore } from '../dhcp/lease-store.js'
+import { isActive, type Lease, LeaseTable } from '../dhcp/leases.js'
 import { inRange } from '../dhcp/subnet.js'
 import { formatSubnet, parseIpv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
@@ -28,7 +29,7 @@ export interface LeasesOptions {
 /** What was kept is in the table. AppError says why the file can't be read or written. */
 export async function openLeases ({ config, clock, log, metrics, onClose }: LeasesOptions): Promise<Leases> {
   const table = new LeaseTable()
-  const store = leaseFile({
+  const store = new LeaseFile({
     path: join(config.state_path, 'leases.jsonl'),
     log,
     current: () => table.values(),
@@ -36,7 +37,7 @@ export async function openLeases ({ config, clock, log, metrics, onClose }: Leas
   })
   // No server gives leases: there is no file to keep.
   if (config.dhcp.mode !== 'server') return { table, store }
-  for (const lease of await store.load()) table.set(sane(lease, clock.now()))
+  for (const lease of await store.load(clock.now())) table.set(lease)
   onClose(() => store.close(), 'file')
   keepLeases({ clock, log, leases: table, onClose }, store)
   const active = (): readonly Lease[] => [...table.values()].filter(lease => isActive(lease, clock.now()))

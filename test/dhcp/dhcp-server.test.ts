@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
 import { type DhcpServer, type DhcpServerOptions, type DhcpSettings, startDhcpServer } from '../../src/dhcp/dhcp-server.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
-import type { LeaseStore } from '../../src/dhcp/lease-file.js'
+import { type Disposal, isHeldBy, type LeaseStore, type Proposal } from '../../src/dhcp/lease-store.js'
 import { buildReservations } from '../../src/dhcp/reservations.js'
 import type { ConflictAnswer, ConflictProbe } from '../../src/net/conflict-probe.js'
 import { createLog } from '../../src/base/log.js'
@@ -30,14 +30,15 @@ class HeldStore implements LeaseStore {
   hold = false
   load = async (): Promise<readonly Lease[]> => this.kept
   close = async (): Promise<void> => {}
-  append = async (lease: Lease): Promise<void> => {
-    if (!this.hold) {
-      this.kept.push(lease)
-      return
-    }
-    await new Promise<void>((resolve, reject) => {
-      this.held.push({ lease, end: error => { if (error === undefined) { this.kept.push(lease); resolve() } else reject(error) } })
-    })
+  /** What other processes hold. */
+  readonly elsewhere = new Map<number, Lease>()
+  propose = async (proposal: Proposal): Promise<Disposal> => {
+    const { lease } = proposal
+    const holder = this.elsewhere.get(lease.ip)
+    if (isHeldBy(holder, proposal)) return { kind: 'refused', holder }
+    if (this.hold) await new Promise<void>((resolve, reject) => { this.held.push({ lease, end: error => { if (error === undefined) resolve(); else reject(error) } }) })
+    this.kept.push(lease)
+    return { kind: 'kept' }
   }
 }
 
@@ -156,6 +157,30 @@ t.test('new settings hold from the next packet on; a lease ends with the reserva
   t.equal(table.get(ip('192.168.100.41'))?.state, 'released')
   t.equal(table.get(first)?.state, 'bound')
   t.match(log().filter(({ msg }) => msg === 'dhcp.lease_ended'), [{ level: 'warn', ip: '192.168.100.41', mac: testMac }])
+})
+
+t.test('an address that another process gave meanwhile is told to nobody, and the machine gets another one', async t => {
+  const { wire, store, table, events, clock } = await stage(t)
+  const theirs: Lease = { ip: first, mac: mac('52:54:00:00:00:99'), state: 'bound', since: clock.now(), expires: clock.now() + 60_000 }
+  t.equal((await wire.ask(discover())).yiaddr, first)
+  store.elsewhere.set(first, theirs)
+  t.match(await wire.ask(select(first)), { options: { dhcpMessageType: 'NAK' } })
+  t.equal(table.get(first), theirs, 'from now on it is known here too')
+  t.match(events.filter(({ kind }) => kind === 'lease'), [{ change: 'refused', mac: testMac, ip: first }])
+  const next = (await wire.ask(discover())).yiaddr
+  t.equal(next, first + 1)
+  t.match(await wire.ask(select(next)), { yiaddr: next, options: { dhcpMessageType: 'ACK' } })
+  t.match(store.kept, [{ ip: next, mac: testMac, state: 'bound' }])
+})
+
+t.test('a reservation goes before whatever another process gave', async t => {
+  const { wire, store, table, clock } = await stage(t, { reservations: buildReservations([{ macs: [testMac], ip: first, hostName: undefined, source: 'here' }], subnets, server) })
+  store.elsewhere.set(first, { ip: first, mac: mac('52:54:00:00:00:99'), state: 'bound', since: clock.now(), expires: clock.now() + 60_000 })
+  await wire.ask(discover())
+  t.match(await wire.ask(select(first)), { yiaddr: first, options: { dhcpMessageType: 'ACK' } })
+  await turn()
+  t.match(store.kept, [{ ip: first, mac: testMac }])
+  t.equal(table.get(first)?.mac, testMac)
 })
 
 t.test('release by hand ends a lease and a quarantine', async t => {

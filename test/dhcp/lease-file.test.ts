@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { AppError } from '../../src/base/errors.js'
-import { formatLease, leaseFile, type LeaseFileOptions, parseLease } from '../../src/dhcp/lease-file.js'
+import { formatLease, LeaseFile, type LeaseFileOptions, parseLease } from '../../src/dhcp/lease-file.js'
+import type { Proposal } from '../../src/dhcp/lease-store.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
 import { createLog } from '../../src/base/log.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
@@ -17,13 +18,15 @@ import { able } from '../helpers/tools.js'
 const silent = createLog({ level: 'error', pretty: false, destination: logLines().stream })
 const lease = (n: number, more: Partial<Lease> = {}): Lease =>
   ({ ip: ip('10.0.0.0') + n, mac: testMac, state: 'bound', since: 1000, expires: 2000 + n, ...more })
+const now = 1_000_000
+const proposal = (lease: Lease): Proposal => ({ lease, now })
 
-interface Opened { readonly file: ReturnType<typeof leaseFile>, readonly table: LeaseTable, readonly loaded: readonly Lease[] }
+interface Opened { readonly file: LeaseFile, readonly table: LeaseTable, readonly loaded: readonly Lease[] }
 
 async function opened (path: string, more: Partial<LeaseFileOptions> = {}): Promise<Opened> {
   const table = new LeaseTable()
-  const file = leaseFile({ path, log: silent, current: () => table.values(), ...more })
-  const loaded = await file.load()
+  const file = new LeaseFile({ path, log: silent, current: () => table.values(), ...more })
+  const loaded = await file.load(now)
   for (const one of loaded) table.set(one)
   return { file, table, loaded }
 }
@@ -36,13 +39,13 @@ t.test('what was kept is there again', async t => {
   const first = await opened(path)
   t.same(first.loaded, [], 'no file yet, nor its folder')
   const all = [lease(1, { hostName: 'core-1' }), lease(2, { state: 'declined', declines: 3 }), lease(1, { state: 'released', expires: 1500 })]
-  for (const one of all) await first.file.append(one)
+  for (const one of all) await first.file.propose(proposal(one))
   await first.file.close()
   const again = await opened(path)
   t.same(again.loaded, all)
   t.equal(again.table.get(ip('10.0.0.1'))?.state, 'released', 'the last line of an address counts')
   await again.file.close()
-  await t.rejects(again.file.append(lease(3)), AppError, 'closed')
+  await t.rejects(again.file.propose(proposal(lease(3))), AppError, 'closed')
 })
 
 t.test('a torn last line is left out and written over', async t => {
@@ -53,7 +56,7 @@ t.test('a torn last line is left out and written over', async t => {
   t.same(loaded, [lease(1)])
   t.match(entries(), [{ msg: 'lease.torn', bytes: 40 }])
   table.set(lease(3))
-  await file.append(lease(3))
+  await file.propose(proposal(lease(3)))
   await file.close()
   t.same(lines(path).map(parseLease), [lease(1), lease(3)])
 })
@@ -79,7 +82,7 @@ t.test('one sync serves all leases that wait for it', async t => {
   const syncs: number[] = []
   const path = join(t.testdir(), 'leases.jsonl')
   const { file } = await opened(path, { onSync: (_, leases) => { syncs.push(leases) } })
-  await Promise.all(Array.from({ length: 500 }, async (_, n) => { await file.append(lease(n)) }))
+  await Promise.all(Array.from({ length: 500 }, async (_, n) => { await file.propose(proposal(lease(n))) }))
   t.ok(syncs.length <= 3, `${syncs.length} syncs for 500 leases`)
   t.equal(syncs.reduce((a, b) => a + b, 0), 500)
   t.equal(lines(path).length, 500)
@@ -91,7 +94,7 @@ t.test('a file of stale lines is rewritten, without offers, and goes on', async 
   const { file, table } = await opened(path, { slack: 10 })
   const keep = async (one: Lease): Promise<void> => {
     table.set(one)
-    await file.append(one)
+    await file.propose(proposal(one))
   }
   table.set(lease(9, { state: 'offered' }))
   for (let turn = 0; turn < 40; turn++) await keep(lease(turn % 3, { expires: turn }))
@@ -105,7 +108,7 @@ t.test('a file of stale lines is rewritten, without offers, and goes on', async 
 t.test('closing waits for what is being written', async t => {
   const path = join(t.testdir(), 'leases.jsonl')
   const { file } = await opened(path)
-  const written = Array.from({ length: 20 }, async (_, n) => { await file.append(lease(n)) })
+  const written = Array.from({ length: 20 }, async (_, n) => { await file.propose(proposal(lease(n))) })
   await file.close()
   await Promise.all(written)
   t.equal(lines(path).length, 20)
@@ -127,13 +130,13 @@ t.test('a full disk: the lease is refused, the file stays whole, and it goes on 
     let kept = 0
     let refused: unknown
     while (refused === undefined && kept < 1000) {
-      await file.append(lease(kept)).then(() => { kept++ }, (error: unknown) => { refused = error })
+      await file.propose(proposal(lease(kept))).then(() => { kept++ }, (error: unknown) => { refused = error })
     }
     t.match(refused, { name: 'AppError', code: 'disk_full', message: /no space is left/ })
     t.same(lines(path).map(line => parseLease(line)?.expires), Array.from({ length: kept }, (_, n) => 2000 + n))
-    await t.rejects(file.append(lease(1)), { code: 'disk_full' })
+    await t.rejects(file.propose(proposal(lease(1))), { code: 'disk_full' })
     execFileSync('mount', ['-o', 'remount,size=64k', folder])
-    await file.append(lease(777))
+    await file.propose(proposal(lease(777)))
     await file.close()
     t.equal(lines(path).length, kept + 1)
   } finally {
@@ -164,12 +167,12 @@ t.test('removed while nobody asks for a lease: it is there again when it is look
   const path = join(t.testdir(), 'leases.jsonl')
   const { file, table } = await opened(path)
   table.set(lease(1))
-  await file.append(lease(1))
+  await file.propose(proposal(lease(1)))
   rmSync(path)
   await file.verify()
   t.same(lines(path).map(parseLease), [lease(1)])
   table.shift(5000)
-  await Promise.all([file.rewrite(), file.append(lease(2)), file.verify()])
+  await Promise.all([file.rewrite(), file.propose(proposal(lease(2))), file.verify()])
   await file.close()
   t.same(lines(path).map(parseLease), [lease(1, { since: 6000, expires: 7001 }), lease(2)])
   await file.verify()

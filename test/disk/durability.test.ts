@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { startDhcpServer } from '../../src/dhcp/dhcp-server.js'
-import { leaseFile } from '../../src/dhcp/lease-file.js'
+import { LeaseFile } from '../../src/dhcp/lease-file.js'
 import { LeaseTable } from '../../src/dhcp/leases.js'
 import { buildReservations } from '../../src/dhcp/reservations.js'
 import { removeFile, writeFileAtomic } from '../../src/disk/atomic-file.js'
@@ -88,8 +88,8 @@ t.test('a line is on disk when it is acknowledged, and the last one when the fil
 t.test('an ACK leaves when its lease is on disk', async t => {
   const disk = new DiskRecord(t)
   const [wire, table, subnets] = [new DhcpWire(), new LeaseTable(), [subnet('192.168.100.0/24', '192.168.100.100-192.168.100.109')]]
-  const store = leaseFile({ path: join(t.testdir(), 'leases.jsonl'), log, current: () => table.values() })
-  await store.load()
+  const store = new LeaseFile({ path: join(t.testdir(), 'leases.jsonl'), log, current: () => table.values() })
+  await store.load(0)
   const server = await startDhcpServer({
     network: wire,
     bind: { address: '0.0.0.0', port: 67 },

@@ -78,7 +78,7 @@ t.test('the server lives through anything, and serves the next client', async t 
       boot: { loaders: { bios: 'undionly.kpxe' }, scriptUrl: 'http://192.168.100.2:8080/boot.ipxe' }
     },
     table,
-    store: { load: async () => [], append: async () => {}, close: async () => {} },
+    store: { load: async () => [], propose: async () => ({ kind: 'kept' }), close: async () => {} },
     clock,
     log: createLog({ level: 'error', pretty: false, destination: stream }),
     onEvent: () => {}

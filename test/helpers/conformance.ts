@@ -2,7 +2,7 @@
 // store passes these before anything stands on it.
 import type { Test } from 'tap'
 import type { Lease } from '../../src/dhcp/leases.js'
-import type { LeaseStore } from '../../src/dhcp/lease-file.js'
+import type { LeaseStore } from '../../src/dhcp/lease-store.js'
 import type { MachineStore } from '../../src/machines/journal.js'
 import type { Machine } from '../../src/machines/machine.js'
 import type { Store } from '../../src/matchbox/store.js'
@@ -66,23 +66,70 @@ const lease = (last: number, more: Partial<Lease> = {}): Lease =>
 
 /** `open` gives the store at one place again and again, as after a restart. */
 export async function leaseStoreConformance (t: Test, open: (t: Test, current: () => Iterable<Lease>) => LeaseStore): Promise<void> {
-  await t.test('what append promised is there after a restart; of one address the last counts', async t => {
-    const first = open(t, () => [])
-    t.same(await first.load(), [])
-    const kept = [lease(1), lease(2, { state: 'declined', declines: 2 }), lease(1, { expires: 9000, hostName: 'a' })]
-    await Promise.all(kept.map(one => first.append(one)))
-    await first.close()
-    const second = open(t, () => [])
-    const found = new Map((await second.load()).map(one => [one.ip, one]))
-    t.same([...found.values()], [kept[2], kept[1]])
-    await second.close()
+  const now = 1500
+  /** Has a store keep leases; what each proposal led to. */
+  const propose = (store: LeaseStore, ...leases: readonly Lease[]): Promise<string[]> =>
+    Promise.all(leases.map(async lease => (await store.propose({ lease, now })).kind))
+  const keptAfterRestart = async (t: Test, at = now): Promise<Lease[]> => {
+    const store = open(t, () => [])
+    const found = new Map((await store.load(at)).map(one => [one.ip, one]))
+    await store.close()
+    return [...found.values()].sort((a, b) => a.ip - b.ip)
+  }
+
+  await t.test('what was kept is there after a restart; of one address the last counts', async t => {
+    const store = open(t, () => [])
+    t.same(await store.load(now), [])
+    const [first, second, third] = [lease(1), lease(2, { state: 'declined', declines: 2 }), lease(1, { expires: 9000, hostName: 'a' })]
+    t.same(await propose(store, first, second, third), ['kept', 'kept', 'kept'])
+    await store.close()
+    t.same(await keptAfterRestart(t), [third, second])
+  })
+
+  await t.test('one address, one machine', async t => {
+    const store = open(t, () => [])
+    await store.load(now)
+    const [mine, theirs] = [lease(3), lease(3, { mac: parseMac('52:54:00:00:00:99')! })]
+    t.same((await propose(store, mine, theirs)), ['kept', 'refused'], 'of two at once the first')
+    t.match(await store.propose({ lease: theirs, now }), { kind: 'refused', holder: mine })
+    t.same(await propose(store, lease(3, { state: 'declined', mac: theirs.mac })), ['refused'], 'nor is it set aside by who does not hold it')
+    t.same(await propose(store, lease(3, { expires: 3000 })), ['kept'], 'its holder renews')
+    t.match(await store.propose({ lease: theirs, now: 2500 }), { kind: 'refused' })
+    await store.close()
+    t.match(await keptAfterRestart(t), [{}, {}, { mac: mine.mac, expires: 3000 }], 'what was refused is nowhere')
+  })
+
+  await t.test('what was kept before a restart is held after it, until it is over, given back or reserved', async t => {
+    const store = open(t, () => [])
+    await store.load(now)
+    const theirs = lease(3, { mac: parseMac('52:54:00:00:00:99')!, since: 3500, expires: 5000 })
+    t.match(await store.propose({ lease: theirs, now: 2999 }), { kind: 'refused', holder: { expires: 3000 } })
+    t.match(await store.propose({ lease: theirs, now: 3500 }), { kind: 'kept' }, 'over')
+    t.match(await store.propose({ lease: lease(3, { state: 'released' }), now: 3600 }), { kind: 'refused' }, 'nor is it given back by who had it before')
+    t.match(await store.propose({ lease: { ...theirs, state: 'released' }, now: 3600 }), { kind: 'kept' })
+    t.match(await store.propose({ lease: lease(3), now: 1600 }), { kind: 'kept' }, 'given back')
+    t.match(await store.propose({ lease: theirs, now: 1600 }), { kind: 'refused' })
+    t.match(await store.propose({ lease: theirs, now: 1600, reserved: true }), { kind: 'kept' }, 'reserved')
+    await store.close()
+    t.match(await keptAfterRestart(t, 3700), [{}, {}, { mac: theirs.mac, state: 'bound' }])
+  })
+
+  await t.test('a lease from a clock that was ahead lasts as long as it was to last', async t => {
+    const store = open(t, () => [])
+    await store.load(now)
+    t.same(await propose(store, lease(4, { since: 1_000_000, expires: 1_000_500 })), ['kept'])
+    await store.close()
+    const again = open(t, () => [])
+    t.match((await again.load(now)).at(-1), { since: now, expires: now + 500 })
+    t.match(await again.propose({ lease: lease(4, { mac: parseMac('52:54:00:00:00:99')! }), now: now + 501 }), { kind: 'kept' })
+    await again.close()
   })
 
   await t.test('once closed it promises nothing', async t => {
     const store = open(t, () => [])
-    await store.load()
+    await store.load(now)
     await store.close()
-    await t.rejects(store.append(lease(3)))
+    await t.rejects(store.propose({ lease: lease(5), now }))
   })
 }
 

@@ -6,7 +6,7 @@ import type { BootConfig } from '../../src/dhcp/boot-file.js'
 import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
 import type { LookForOthers } from '../../src/dhcp/other-servers.js'
 import { startDhcpServer } from '../../src/dhcp/dhcp-server.js'
-import { leaseFile } from '../../src/dhcp/lease-file.js'
+import { LeaseFile } from '../../src/dhcp/lease-file.js'
 import { LeaseTable } from '../../src/dhcp/leases.js'
 import { startProxyServer } from '../../src/dhcp/proxy-server.js'
 import { buildReservations } from '../../src/dhcp/reservations.js'
@@ -81,8 +81,8 @@ function lookForOthers (): { others?: LookForOthers } {
 
 async function startServer (): Promise<() => Promise<void>> {
   const table = new LeaseTable()
-  const store = leaseFile({ path: options.leases, log, current: () => table.values() })
-  for (const lease of await store.load()) table.set(lease)
+  const store = new LeaseFile({ path: options.leases, log, current: () => table.values() })
+  for (const lease of await store.load(systemClock.now())) table.set(lease)
   const network = options.subnet ?? `${formatIpv4(own.subnet.network)}/${own.subnet.prefix}`
   const subnets = [subnet(network, options.range, { leaseTime: options.leaseTime ?? 3600 })]
   const entries = Object.entries(options.reservations ?? {}).map(([mac, address]) => ({

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pino } from 'pino'
 import t from 'tap'
-import { leaseFile } from '../../src/dhcp/lease-file.js'
+import { LeaseFile } from '../../src/dhcp/lease-file.js'
 import { MachineJournal } from '../../src/machines/journal.js'
 import { openFileStore } from '../../src/store/file-store.js'
 import { leaseStoreConformance, machineStoreConformance, storeConformance } from '../helpers/conformance.js'
@@ -20,7 +20,7 @@ t.test('the store of the tests', t => storeConformance(t, async () => new Memory
 
 t.test('a file of leases', t => {
   const path = join(t.testdir(), 'leases.jsonl')
-  return leaseStoreConformance(t, (_, current) => leaseFile({ path, log, current }))
+  return leaseStoreConformance(t, (_, current) => new LeaseFile({ path, log, current }))
 })
 
 t.test('a file of machines', t => {

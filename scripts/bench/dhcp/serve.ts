@@ -2,7 +2,7 @@
 // in service runs here: leases synced before their ACK, conflict probes, rate limits, one log line a message (to stderr).
 import { systemClock } from '../../../src/base/clock.js'
 import { startDhcpServer } from '../../../src/dhcp/dhcp-server.js'
-import { leaseFile } from '../../../src/dhcp/lease-file.js'
+import { LeaseFile } from '../../../src/dhcp/lease-file.js'
 import { LeaseTable } from '../../../src/dhcp/leases.js'
 import { buildReservations } from '../../../src/dhcp/reservations.js'
 import { createLog } from '../../../src/base/log.js'
@@ -18,7 +18,7 @@ const own = addressesOf(interfaceName)[0]!
 const table = new LeaseTable()
 const log = createLog({ level: 'info', pretty: false, destination: process.stderr, background: true })
 const syncs = { count: 0, leases: 0, milliseconds: 0 }
-const store = leaseFile({
+const store = new LeaseFile({
   path,
   log,
   current: () => table.values(),
@@ -28,7 +28,7 @@ const store = leaseFile({
     syncs.milliseconds += milliseconds
   }
 })
-for (const lease of await store.load()) table.set(lease)
+for (const lease of await store.load(systemClock.now())) table.set(lease)
 const subnets = [{
   subnet: own.subnet, range: { first, last }, routers: [own.ip], dnsServers: [own.ip], domainName: 'bench.example.com', ntpServers: [], leaseTime: 3600, options: new Map()
 }]
