@@ -20,6 +20,7 @@ import { bootFiles } from './wiring/boot-files.js'
 import { isLoaderChosen } from './wiring/boot.js'
 import { Closing, type OnClose } from './wiring/closing.js'
 import { bootConfig } from './wiring/dhcp-settings.js'
+import { createEnrolment } from './wiring/enrolment.js'
 import { type Ground, openGround } from './wiring/ground.js'
 import { openGuard } from './wiring/guard.js'
 import { buildApp, type Readiness } from './wiring/http.js'
@@ -191,6 +192,14 @@ async function share (
     observer,
     addressClaims,
     provisioner,
+    enrolment: createEnrolment({
+      ground,
+      leases,
+      registry,
+      provisioner,
+      isAddressOf: (mac, address) => addressClaims.isAddressOf(mac, address),
+      onEnrolled: observer.onEnrolled
+    }),
     bootFiles: bootFiles({ config, clock, origin: () => home.origin, provisioner, macOf, mayBeBios }),
     dhcpServers: [],
     sockets: new Sockets(inherited, loaded, listeners),

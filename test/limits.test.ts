@@ -5,6 +5,10 @@ import { mostBehind, mostWaiting } from '../src/http/in-turn.js'
 import { mostHeaderBytes, mostHeaders } from '../src/http/client-connections.js'
 import { defaultLimits, progressTimeout } from '../src/http/http-server.js'
 import { listeners, waiters } from '../src/control/machine-routes.js'
+import { mostKept } from '../src/control/event-log.js'
+import { mostWaiting as mostWaitingForGroups } from '../src/machines/enroller.js'
+import { mostEnrolled } from '../src/matchbox/enrolment.js'
+import { cardsOfOne } from '../src/matchbox/named-machines.js'
 import { mostUnread } from '../src/control/event-streams.js'
 import { connectionShares } from '../src/net/descriptors.js'
 import { mostDiscovers, mostOthers } from '../src/dhcp/backlog.js'
@@ -32,6 +36,10 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['`/v1/machines/MAC?wait=`', waiters.perAddress, waiters.all],
   ['`/v1/events`', listeners.perAddress, listeners.all],
   ['`/v1/events`, octets not read', mostUnread, NaN],
+  ['`/v1/events`, octets kept for `Last-Event-ID`', NaN, mostKept],
+  ['hardware addresses that one group by UUID or serial number names', NaN, cardsOfOne],
+  ['machines that wait to be enrolled', NaN, mostWaitingForGroups],
+  ['machines that were enrolled', NaN, mostEnrolled],
   ['handshakes', strangerLimits.perAddress, strangerLimits.all],
   ['time for a handshake', handshakeTimeout / 1000, NaN],
   ['message, octets', maxReceiveBytes, NaN],

@@ -77,7 +77,7 @@ export const layers = [
   { name: 'http', files: ['http/'], may: ['http/', 'assets/', 'disk/open-file', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'base/errors', 'net/mac', 'net/ipv4', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['fastify'] },
   { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'base/bundled', 'matchbox/', 'base/errors', 'net/mac', 'net/connections', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
-  { name: 'machines', files: ['machines/'], may: ['machines/', 'base/', 'net/', 'disk/'], types: ['base/log'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events', 'node:crypto'], packages: [] },
+  { name: 'machines', files: ['machines/'], may: ['machines/', 'base/', 'net/', 'disk/'], types: ['base/log', 'matchbox/group'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events', 'node:crypto'], packages: [] },
   { name: 'matchbox unit', files: ['inventory/matchbox-unit'], may: ['config/environment-file'], node: [], packages: [], pure: true },
   { name: 'tools', files: ['mirror/', 'inventory/', 'tls/', 'openpgp/'], may: ['mirror/', 'inventory/', 'tls/', 'openpgp/', 'base/errors', 'go/', 'net/', 'base/clock', 'disk/'], types: ['base/log'], node: ['*'], packages: ['*'] },
   {

@@ -32,6 +32,8 @@ export class Metrics {
   readonly stages = new Counter({ ...this.#in, name: 'boot_stages_total', help: 'Stages of boots, by result', labelNames: ['stage', 'result'] })
   readonly installLoops = new Counter({ ...this.#in, name: 'boot_install_loops_total', help: 'Machines that loaded a kernel three times within an hour' })
 
+  readonly enrolled = new Counter({ ...this.#in, name: 'machines_enrolled_total', help: 'Machines that were given a group of their own, by profile', labelNames: ['profile'] })
+
   readonly rpcCalls = new Counter({ ...this.#in, name: 'rpc_calls_total', help: 'gRPC calls, by call and status code', labelNames: ['call', 'code'] })
   readonly rpcHandshakeFailures = new Counter({
     ...this.#in, name: 'rpc_handshake_failures_total', help: 'TLS handshakes that failed, by reason', labelNames: ['reason']

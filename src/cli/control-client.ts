@@ -2,10 +2,19 @@
 import { type IncomingMessage, request } from 'node:http'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 
-/** The answer to a request, or AppError when nobody answers or it is refused. */
-async function ask (socketPath: string, method: 'GET' | 'POST', path: string): Promise<IncomingMessage> {
+interface Asked {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly body?: object | undefined
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The answer to a request, or AppError `socket_failed` when nobody answers. */
+async function ask (socketPath: string, { method, path, body, headers = {} }: Asked): Promise<IncomingMessage> {
   return await new Promise((resolve, reject) => {
-    const sent = request({ socketPath, method, path, headers: { host: 'control' } }, resolve)
+    const text = body === undefined ? undefined : JSON.stringify(body)
+    const typed = text === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }
+    const sent = request({ socketPath, method, path, headers: { host: 'control', ...typed, ...headers } }, resolve)
     sent.once('error', error => {
       const why = {
         ENOENT: 'no appliance is running',
@@ -14,32 +23,60 @@ async function ask (socketPath: string, method: 'GET' | 'POST', path: string): P
       }[errnoOf(error)] ?? messageOf(error)
       reject(new AppError('socket_failed', `nobody answers on ${socketPath} (control_socket): ${why}`))
     })
-    sent.end()
+    sent.end(text)
   })
 }
 
-/** The JSON that the appliance answers. */
-export async function askJson (socketPath: string, method: 'GET' | 'POST', path: string): Promise<unknown> {
-  const answer = await ask(socketPath, method, path)
+/** The JSON that the appliance answers, with its status; AppError `socket_failed` when it ends before. */
+export async function askAny (socketPath: string, asked: Asked): Promise<{ readonly status: number, readonly body: unknown }> {
+  const answer = await ask(socketPath, asked)
   let text = ''
-  for await (const chunk of answer.setEncoding('utf8')) text += chunk
-  const body: unknown = JSON.parse(text)
-  if (answer.statusCode === 200) return body
-  throw new AppError('refused', String(Object(body)['error'] ?? `answered ${answer.statusCode ?? ''}`))
+  try {
+    for await (const chunk of answer.setEncoding('utf8')) text += chunk
+    return { status: answer.statusCode ?? 0, body: JSON.parse(text) as unknown }
+  } catch (error) {
+    throw new AppError('socket_failed', `the appliance ended while it answered: ${messageOf(error)}`)
+  }
 }
 
-/** The data of each server-sent event, until `stop` or the appliance ends. */
-export async function * events (socketPath: string, path: string, stop: Promise<unknown>): AsyncGenerator<unknown> {
-  const answer = await ask(socketPath, 'GET', path)
-  void stop.then(() => { answer.destroy() })
+/** The JSON that the appliance answers; AppError `refused` says why not. */
+export async function askJson (socketPath: string, method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> {
+  const answer = await askAny(socketPath, { method, path, body })
+  if (answer.status === 200) return answer.body
+  throw new AppError('refused', String(Object(answer.body)['error'] ?? `answered ${answer.status}`))
+}
+
+export interface ServerEvent {
+  /** '' where it has none. */
+  readonly id: string
+  /** `message` where it has no other. */
+  readonly event: string
+  readonly data: unknown
+}
+
+/** Each server-sent event after the one of id `last`, until `stop` or the appliance ends. */
+export async function * events (socketPath: string, path: string, stop: Promise<unknown>, last = ''): AsyncGenerator<ServerEvent> {
+  const answer = await ask(socketPath, { method: 'GET', path, headers: last === '' ? {} : { 'last-event-id': last } })
+  let stopped = false
+  void stop.then(() => {
+    stopped = true
+    answer.destroy()
+  })
   let text = ''
+  let [id, event] = ['', 'message']
   try {
     for await (const chunk of answer.setEncoding('utf8')) {
       const lines = (text + String(chunk)).split('\n')
       text = lines.pop() ?? ''
-      for (const line of lines) if (line.startsWith('data: ')) yield JSON.parse(line.slice('data: '.length))
+      for (const line of lines) {
+        if (line === '') event = 'message'
+        else if (line.startsWith('id: ')) id = line.slice('id: '.length)
+        else if (line.startsWith('event: ')) event = line.slice('event: '.length)
+        else if (line.startsWith('data: ')) yield { id, event, data: JSON.parse(line.slice('data: '.length)) as unknown }
+      }
     }
   } catch (error) {
-    if (!answer.destroyed) throw error
+    // A killed appliance breaks the connection; whoever reads on asks again.
+    if (!stopped && errnoOf(error) !== 'ECONNRESET') throw error
   }
 }

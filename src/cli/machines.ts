@@ -1,50 +1,89 @@
-// machines: what the running appliance has seen of machines.
+// machines: what the running appliance has seen of machines, and what is to become of them.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import { measure, timeUnits } from '../base/units.js'
 import type { MachineShown, StageShown } from '../control/machine-shown.js'
 import { configFrom, configOptions, parse } from './arguments.js'
-import { type Command, print, printJson, table } from './command.js'
+import { type Command, type Io, print, printJson } from './command.js'
 import { askJson, events } from './control-client.js'
+import { machineAlone, machineCsv, machineTable, stageLine } from './machine-table.js'
+import { allMachines, waitForAll } from './machines-wait.js'
 import { visibleJson, visibleText } from '../base/visible-text.js'
+
+const options = {
+  ...configOptions,
+  stuck: { type: 'boolean' },
+  unknown: { type: 'boolean' },
+  csv: { type: 'boolean' },
+  since: { type: 'string' },
+  json: { type: 'boolean' },
+  all: { type: 'boolean' },
+  stage: { type: 'string' },
+  timeout: { type: 'string' },
+  name: { type: 'string' },
+  ip: { type: 'string' },
+  profile: { type: 'string' },
+  state: { type: 'string' }
+} as const
+
+const parsed = (args: readonly string[]) => parse(args, options, Infinity)
+
+interface Called {
+  readonly values: ReturnType<typeof parsed>['values']
+  readonly operands: readonly string[]
+  readonly socket: string
+  readonly io: Io
+  readonly now: number
+}
+
+interface Action {
+  readonly takes: readonly string[]
+  readonly operands: readonly [least: number, most: number]
+  readonly run: (called: Called) => Promise<number>
+}
+
+/** What each action takes beside `--config`, `--set` and `--json`, and how many operands. */
+const actions: Readonly<Record<string, Action>> = {
+  list: { takes: ['stuck', 'unknown', 'since', 'csv'], operands: [0, 0], run: list },
+  show: { takes: [], operands: [1, 1], run: show },
+  watch: { takes: [], operands: [0, 0], run: watch },
+  wait: { takes: ['all', 'stage', 'timeout'], operands: [0, Infinity], run: wait },
+  reset: { takes: [], operands: [1, 1], run: reset },
+  adopt: { takes: ['name', 'ip', 'profile'], operands: [1, 1], run: adopt },
+  set: { takes: ['state'], operands: [1, 1], run: set }
+}
 
 export const machinesCommand: Command = {
   name: 'machines',
-  synopsis: 'list [--stuck] [--unknown] [--since 10m] [--csv] | show MAC | watch | reset MAC [--config FILE] [--json]',
-  summary: 'what has been seen of machines',
+  synopsis: `list [--stuck] [--unknown] [--since 10m] [--csv] | show MACHINE | watch | wait MACHINE... | wait --all [--stage STAGE] [--timeout 45m]
+       | reset MACHINE | adopt MAC --name NAME [--ip ADDRESS] --profile PROFILE | set MACHINE --state configured|installed
+       [--config FILE] [--json]; a MACHINE is a MAC, a name or an address`,
+  summary: 'what has been seen of machines, and what becomes of them',
   run: async (args, io) => {
-    const { values, positionals: [action = '', mac] } = parse(args, { ...configOptions, ...filterOptions, json: { type: 'boolean' } }, 2)
-    const json = values.json === true
-    const now = systemClock.now()
-    const { control_socket: socket } = configFrom(values, io).config
-    const one = `/v1/machines/${encodeURIComponent(mac ?? '')}`
-    if (action === 'list' && mac === undefined) {
-      const machines = await askJson(socket, 'GET', `/v1/machines${queryOf(values, now)}`) as readonly MachineShown[]
-      if (json) printJson(io.stdout, machines)
-      else if (values.csv === true) print(io.stdout, [columns, ...machines.map(machine => row(machine))].map(csvLine).join('\n'))
-      else print(io.stdout, table(columns, machines.map(machine => row(machine, io.terminal ? now : undefined))))
-    } else if (action === 'show' && mac !== undefined) {
-      const machine = await askJson(socket, 'GET', one) as MachineShown
-      if (json) printJson(io.stdout, machine)
-      else print(io.stdout, shownAlone(machine, io.terminal ? now : undefined))
-    } else if (action === 'watch' && mac === undefined) {
-      for await (const event of events(socket, '/v1/events', io.stop)) print(io.stdout, json ? visibleJson(JSON.stringify(event)) : visibleText(line(event as StageShown)))
-    } else if (action === 'reset' && mac !== undefined) {
-      const answer = await askJson(socket, 'POST', `${one}/reset`)
-      if (json) printJson(io.stdout, answer)
-      else print(io.stdout, `${mac} starts over`)
-    } else {
-      throw new AppError('usage', 'expected list, show and a MAC, watch, or reset and a MAC')
-    }
-    return 0
+    const { values, positionals: [name = '', ...operands] } = parsed(args)
+    const action = Object.hasOwn(actions, name) ? actions[name] : undefined
+    if (action === undefined) throw new AppError('usage', `expected one of ${Object.keys(actions).join(', ')}`)
+    const [least, most] = action.operands
+    if (operands.length < least) throw new AppError('usage', `${name} takes a machine`)
+    if (operands.length > most) throw new AppError('usage', `unexpected argument ${JSON.stringify(operands[most])}`)
+    const odd = Object.keys(values).find(option => !['config', 'set', 'json', ...action.takes].includes(option))
+    if (odd !== undefined) throw new AppError('usage', `${name} takes no --${odd}`)
+    return await action.run({ values, operands, socket: configFrom(values, io).config.control_socket, io, now: systemClock.now() })
   }
 }
 
-const filterOptions = { stuck: { type: 'boolean' }, unknown: { type: 'boolean' }, csv: { type: 'boolean' }, since: { type: 'string' } } as const
+const pathOf = (machine = ''): string => `/v1/machines/${encodeURIComponent(machine)}`
 
-function queryOf ({ stuck, unknown, since }: { stuck?: boolean, unknown?: boolean, since?: string }, now: number): string {
-  const age = since === undefined ? undefined : measure(since, timeUnits)
-  if (since !== undefined && age === undefined) throw new AppError('usage', `--since ${since}: expected a time such as 30s, 10m, 1h or 2d`)
+async function list ({ values, socket, io, now }: Called): Promise<number> {
+  const machines = await askJson(socket, 'GET', `/v1/machines${queryOf(values, now)}`) as readonly MachineShown[]
+  if (values.json === true) printJson(io.stdout, machines)
+  else print(io.stdout, values.csv === true ? machineCsv(machines) : machineTable(machines, io.terminal ? now : undefined))
+  return 0
+}
+
+function queryOf ({ stuck, unknown, since }: Called['values'], now: number): string {
+  const age = since === undefined ? undefined : timeOf('since', since)
   const query = new URLSearchParams()
   if (stuck === true) query.set('stuck', 'true')
   if (unknown === true) query.set('unknown', 'true')
@@ -52,38 +91,88 @@ function queryOf ({ stuck, unknown, since }: { stuck?: boolean, unknown?: boolea
   return query.size === 0 ? '' : `?${query.toString()}`
 }
 
-const columns = ['mac', 'stage', 'address', 'group', 'profile', 'seen', 'architecture', 'trouble']
-
-/** `now` (epoch milliseconds) for a person, who is told how long ago it was. */
-const row = ({ mac, stage, address, group, profile, lastSeen, architecture, trouble }: MachineShown, now?: number): readonly string[] =>
-  [mac, stage, address, group, profile, now === undefined ? lastSeen : ago(now - Date.parse(lastSeen)), architecture, trouble?.reason].map(cell => cell ?? '-')
-
-/** `3 s ago` */
-function ago (milliseconds: number): string {
-  const seconds = Math.max(0, Math.round(milliseconds / 1000))
-  const [unit, size] = ([['d', 86_400], ['h', 3600], ['min', 60]] as const).find(([, size]) => seconds >= 2 * size) ?? ['s', 1]
-  return `${Math.floor(seconds / size)} ${unit} ago`
+function timeOf (option: string, text: string): number {
+  const age = measure(text, timeUnits)
+  if (age === undefined || age > longestTime) throw new AppError('usage', `--${option} ${text}: expected a time such as 30s, 10m, 1h or 2d`)
+  return age
 }
 
-/** RFC 4180. */
-const csvLine = (cells: readonly string[]): string => cells.map(cell => /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell).join(',')
+/** Ten years: further back there is no date. */
+const longestTime = 3650 * 86_400_000
 
-function shownAlone (machine: MachineShown, now: number | undefined): string {
-  const { trouble, history = [] } = machine
-  return [
-    table(columns.slice(0, -1), [row(machine, now).slice(0, -1)]),
-    ...trouble === undefined ? [] : [`${visibleText(trouble.reason)}\nLook at: ${visibleText(trouble.look)}`],
-    timeline(machine),
-    ...history.length === 0
-      ? []
-      : [table(['earlier boots', 'seconds', 'stage', ''], history.map(({ at, ms, stage = '-', reason = '' }) => [at, (ms / 1000).toFixed(1), stage, reason]))]
-  ].join('\n\n')
+async function show ({ values, operands: [machine], socket, io, now }: Called): Promise<number> {
+  const shown = await askJson(socket, 'GET', pathOf(machine)) as MachineShown
+  if (values.json === true) printJson(io.stdout, shown)
+  else print(io.stdout, machineAlone(shown, io.terminal ? now : undefined))
+  return 0
 }
 
-const timeline = (machine: MachineShown): string => table(['seconds', 'stage', ''], machine.timeline.map(({ ms, stage, ...said }) =>
-  [(ms / 1000).toFixed(1), stage, remark(said)]))
+/** Milliseconds between two attempts to reach an appliance that restarts. */
+const again = 1000
 
-const line = ({ at, mac, stage, address = '-', ...said }: StageShown): string => [at, mac, address, stage, remark(said)].join('  ').trimEnd()
+async function watch ({ values, socket, io }: Called): Promise<number> {
+  let stopped = false
+  const stop = io.stop.then(() => { stopped = true })
+  let last = ''
+  for (let connected = false; ; connected = true) {
+    try {
+      for await (const { id, event, data } of events(socket, '/v1/events', stop, last)) {
+        if (id !== '') last = id
+        if (event === 'gap') print(io.stderr, `core-provisioner: some events were missed: ${String(Object(data)['reason'])}`)
+        else print(io.stdout, values.json === true ? visibleJson(JSON.stringify(data)) : stageLine(data as StageShown))
+      }
+      if (!stopped) print(io.stderr, 'core-provisioner: the appliance ended; waiting until it is back')
+    } catch (error) {
+      if (!connected || !(error instanceof AppError)) throw error
+    }
+    if (!stopped) await Promise.race([stop, sleep(again)])
+    if (stopped) return 0
+  }
+}
 
-const remark = ({ detail = '', failed, warning }: Pick<StageShown, 'detail' | 'failed' | 'warning'>): string =>
-  [detail, ...failed === undefined ? [] : [`failed: ${failed}`], ...warning === undefined ? [] : [`warning: ${warning}`]].join(' ').trim()
+async function wait ({ values, operands, socket, io, now }: Called): Promise<number> {
+  const { all = false, stage = 'installed', timeout = '1h', json = false } = values
+  if (all === (operands.length > 0)) throw new AppError('usage', 'wait takes machines, or --all')
+  const until = now + timeOf('timeout', timeout)
+  const awaited = all ? await allMachines(socket) : operands.map(machine => ({ names: [machine], called: machine }))
+  if (awaited.length === 0) throw new AppError('refused', 'no group names a machine')
+  const reached: string[] = []
+  const late = await waitForAll(awaited, {
+    socket,
+    stage,
+    until,
+    now: systemClock.now,
+    onReached: called => {
+      reached.push(called)
+      if (!json) print(io.stdout, visibleText(`${called}: ${stage}`))
+    }
+  })
+  if (json) printJson(io.stdout, { stage, reached, late })
+  if (late.length > 0) throw new AppError('refused', `${late.length} of ${awaited.length} machines are not ${stage} after ${timeout}: ${late.join('; ')}`)
+  return 0
+}
+
+async function reset ({ values, operands: [machine = ''], socket, io }: Called): Promise<number> {
+  const answer = await askJson(socket, 'POST', `${pathOf(machine)}/reset`)
+  if (values.json === true) printJson(io.stdout, answer)
+  else print(io.stdout, visibleText(`${machine} starts over`))
+  return 0
+}
+
+async function adopt ({ values, operands: [machine = ''], socket, io }: Called): Promise<number> {
+  const { name, ip, profile } = values
+  if (name === undefined || profile === undefined) throw new AppError('usage', 'adopt takes --name and --profile')
+  const answer = await askJson(socket, 'POST', `${pathOf(machine)}/adopt`, { name, ip, profile })
+  if (values.json === true) printJson(io.stdout, answer)
+  else print(io.stdout, visibleText(`${machine} has the group ${String(Object(answer)['group'])}`))
+  return 0
+}
+
+async function set ({ values, operands: [machine = ''], socket, io }: Called): Promise<number> {
+  const { state } = values
+  if (state === undefined) throw new AppError('usage', 'set takes --state')
+  const answer = await askJson(socket, 'POST', `${pathOf(machine)}/state`, { state })
+  if (values.json === true) printJson(io.stdout, answer)
+  else print(io.stdout, visibleText(`${machine} is ${state}`))
+  return 0
+}

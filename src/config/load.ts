@@ -133,7 +133,7 @@ export function parseReservationFile (name: string, text: string): ReservationFi
 interface Problem { readonly path: Path, readonly message: string }
 
 /** What each key by itself allows and the whole does not. */
-function contradictions ({ dhcp, http: { https } }: Config): readonly Problem[] {
+function contradictions ({ dhcp, enrolment, http: { https } }: Config): readonly Problem[] {
   const problems: Problem[] = []
   for (const key of ['cert_file', 'key_file'] as const) {
     if (https.address !== null && https[key] === '') problems.push({ path: ['http', 'https', key], message: 'expected a PEM file, or http.https.address: ""' })
@@ -149,6 +149,12 @@ function contradictions ({ dhcp, http: { https } }: Config): readonly Problem[] 
     }
     const outside = routers.findIndex(router => !contains(subnet, router))
     if (outside >= 0) problems.push({ path: [...at, 'routers', outside], message: `expected an address inside ${formatSubnet(subnet)}` })
+  }
+  const open = enrolment.profiles.findIndex(({ quantity }) => quantity === undefined)
+  if (open >= 0 && open < enrolment.profiles.length - 1) problems.push({ path: ['enrolment', 'profiles', open, 'quantity'], message: 'expected a quantity: only the last profile may take all that come' })
+  const { range } = enrolment
+  if (range != null && dhcp.mode === 'server' && !dhcp.subnets.some(({ subnet }) => contains(subnet, range.first) && contains(subnet, range.last))) {
+    problems.push({ path: ['enrolment', 'range'], message: 'expected addresses inside one of dhcp.subnets' })
   }
   return problems
 }

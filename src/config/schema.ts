@@ -2,7 +2,7 @@
 // in bytes. docs/configuration.md says the same in words, and a test holds the two together.
 import * as v from 'valibot'
 import { measure, sizeUnits, timeUnits } from '../base/units.js'
-import { parseIpv4, parseSubnet } from '../net/ipv4.js'
+import { type Ipv4, parseIpv4, parseSubnet } from '../net/ipv4.js'
 import { parseMac } from '../net/mac.js'
 
 /** `[host]:port`; an IPv6 host stands in brackets. */
@@ -49,10 +49,11 @@ const mac = parsed('expected a MAC address such as 52:54:00:12:34:56', text => {
   const value = parseMac(text)
   return value?.length === 17 ? value : undefined
 })
-const range = parsed('expected first-last, such as 192.168.100.100-192.168.100.150', text => {
+function parseRange (text: string): { readonly first: Ipv4, readonly last: Ipv4 } | undefined {
   const [first, last, ...rest] = text.split('-').map(part => parseIpv4(part.trim()))
   return first === undefined || last === undefined || first > last || rest.length > 0 ? undefined : { first, last }
-})
+}
+const range = parsed('expected first-last, such as 192.168.100.100-192.168.100.150', parseRange)
 
 /** RFC 1123: letters, digits and hyphens, in labels joined by dots. */
 const hostName = v.pipe(v.string('expected a host name'),
@@ -150,6 +151,15 @@ const overrideSchema = v.pipe(
   v.check(({ file, script_url: url, proxy_style: style }) => (file ?? url ?? style) !== undefined, 'expected what is different: file, script_url or proxy_style')
 )
 
+/** What `{n}` becomes is a number, and with it a host name. */
+const numberedName = v.pipe(v.string('expected a host name with {n} in it, such as node-{n}'), v.check(
+  text => text.includes('{n}') && text.length <= 200 && v.is(hostName, text.replaceAll('{n}', '1000')), 'expected a host name with {n} in it, such as node-{n}'))
+
+const enrolmentProfile = v.strictObject({
+  profile: v.pipe(text, v.nonEmpty('expected the id of a profile')),
+  quantity: v.optional(integer(1, 100_000))
+})
+
 export const configSchema = v.strictObject({
   data_path: v.optional(path, '/var/lib/matchbox'),
   assets_path: v.optional(text, '/var/lib/matchbox/assets'),
@@ -216,6 +226,12 @@ export const configSchema = v.strictObject({
     own_user_class: v.optional(flag, false),
     overrides: v.optional(v.array(overrideSchema, 'expected a list of overrides'), []),
     resilient: v.optional(flag, false)
+  }),
+  enrolment: section({
+    profiles: v.optional(v.array(enrolmentProfile, 'expected a list of { profile, quantity }'), []),
+    range: v.optional(parsed('expected first-last, such as 192.168.100.21-192.168.100.60, or ""', text => text === '' ? null : parseRange(text))),
+    hostname: v.optional(numberedName, 'node-{n}'),
+    identify_by: v.optional(choice(['serial', 'mac']), 'serial')
   })
 })
 

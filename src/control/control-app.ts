@@ -4,10 +4,10 @@ import { chmod, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import fastify, { type FastifyInstance } from 'fastify'
 import { AppError, messageOf } from '../base/errors.js'
-import type { MachineRegistry } from '../machines/registry.js'
 import { parseIpv4, type Ipv4 } from '../net/ipv4.js'
-import { parseMac } from '../net/mac.js'
+import { type MachineActions, registerMachineActions } from './machine-actions.js'
 import { type MachineRoutesOptions, registerMachineRoutes } from './machine-routes.js'
+import { refuse } from './refuse.js'
 
 /** A lease as people read it; times in ISO 8601. */
 export interface LeaseShown {
@@ -19,27 +19,22 @@ export interface LeaseShown {
   readonly hostname?: string
 }
 
-export interface ControlOptions extends MachineRoutesOptions {
-  readonly registry: MachineRegistry
+export interface ControlOptions extends MachineRoutesOptions, MachineActions {
   readonly leases: () => readonly LeaseShown[]
   /** Ends the lease of an address; false when it has none. */
   readonly releaseLease: (ip: Ipv4) => Promise<boolean>
 }
 
 export function buildControlApp (options: ControlOptions): FastifyInstance {
-  const app = fastify({ logger: false })
-  const { registry, leases, releaseLease } = options
+  const app = fastify({ logger: false, bodyLimit: 64 * 1024 })
+  const { leases, releaseLease } = options
   registerMachineRoutes(app, options)
-  app.post<{ Params: { mac: string } }>('/v1/machines/:mac/reset', async (request, reply) => {
-    const mac = parseMac(request.params.mac)
-    if (mac !== undefined && registry.reset(mac)) return { mac, reset: true }
-    return await reply.code(404).send({ error: `no machine ${request.params.mac} has been seen` })
-  })
+  registerMachineActions(app, options)
   app.get('/v1/leases', () => leases())
   app.post<{ Params: { ip: string } }>('/v1/leases/:ip/release', async (request, reply) => {
     const ip = parseIpv4(request.params.ip)
     if (ip !== undefined && await releaseLease(ip)) return { ip: request.params.ip, released: true }
-    return await reply.code(404).send({ error: `no lease of ${request.params.ip}` })
+    return refuse(reply, 404, `no lease of ${request.params.ip}`)
   })
   return app
 }

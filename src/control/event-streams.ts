@@ -1,5 +1,5 @@
-// Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) to many readers: each event is made text
-// once, what happens within a moment is one write, and a reader that does not read is cut off rather than remembered for.
+// Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) to many readers: what happens within a
+// moment is one write, and a reader that does not read is cut off rather than remembered for.
 import type { ServerResponse } from 'node:http'
 
 /** Octets that one reader may be behind. Its memory is the same as the others'. */
@@ -33,10 +33,10 @@ export class EventStreams {
     })
   }
 
-  /** `text` is a whole event; it is made only when somebody reads. */
-  send (text: () => string): void {
+  /** `text` is a whole event. */
+  send (text: string): void {
     if (this.#readers.size === 0) return
-    this.#gathered.push(text())
+    this.#gathered.push(text)
     this.#gathering ??= setTimeout(() => { this.#flush() }, gather).unref()
   }
 

@@ -1,17 +1,22 @@
 // What has been seen of machines: /v1/machines, /v1/events, and /v1/installed, by which a machine reports itself.
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
+import { findMachine, type NamedMachine } from '../machines/find-machine.js'
 import type { StageChange } from '../machines/registry.js'
 import { isStage, stages } from '../machines/machine.js'
 import { unmapped } from '../net/ipv4.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import { type Limits, Shares } from '../net/shares.js'
+import { EventLog } from './event-log.js'
 import { EventStreams } from './event-streams.js'
 import { registerList } from './machine-list.js'
 import { type Shower, shown, type StageShown, time } from './machine-shown.js'
 import { refuse } from './refuse.js'
 
 export interface MachineRoutesOptions extends Shower {
+  /** Machines that groups name, seen or not. */
+  readonly named?: () => Iterable<NamedMachine>
   /** Whether an address is known to be a machine's, by more than what the request says. */
   readonly isAddressOf: (mac: Mac, address: string) => boolean
   /** A machine reported that it is installed, from this address. */
@@ -39,11 +44,12 @@ export function registerMachineRoutes (app: FastifyInstance, options: MachineRou
 const addressOf = ({ ip }: { readonly ip: string | undefined }): string => unmapped(ip ?? '')
 
 function registerMachine (app: FastifyInstance, options: MachineRoutesOptions, closing: AbortSignal): void {
-  const { registry, hold } = options
+  const { registry, hold, named = () => [] } = options
   const places = new Shares(waiters)
   app.get<{ Params: { mac: string }, Querystring: Record<string, string | undefined> }>('/v1/machines/:mac', async (request, reply) => {
-    const mac = parseMac(request.params.mac)
-    if (mac === undefined) return refuse(reply, 400, `${JSON.stringify(request.params.mac)} is not a hardware address`)
+    const found = findMachine(request.params.mac, registry, named())
+    if ('problem' in found) return refuse(reply, found.several === undefined ? 404 : 409, found.problem)
+    const { mac } = found
     const { wait, timeout = '60' } = request.query
     if (wait === undefined) {
       const machine = registry.get(mac)
@@ -68,11 +74,12 @@ function registerMachine (app: FastifyInstance, options: MachineRoutesOptions, c
   })
 }
 
-/** One server-sent event for each new line in a machine's timeline. */
+/** One server-sent event for each new line in a machine's timeline; what a reader missed comes first. */
 function registerEvents (app: FastifyInstance, { registry, hold }: MachineRoutesOptions, closing: AbortSignal): void {
   const places = new Shares(listeners)
   const streams = new EventStreams()
-  registry.onChange(change => { streams.send(() => `data: ${JSON.stringify(told(change))}\n\n`) })
+  const log = new EventLog(randomUUID().replaceAll('-', ''))
+  registry.onChange(change => { streams.send(log.add(JSON.stringify(told(change)))) })
   closing.addEventListener('abort', () => { streams.end() }, { once: true })
   app.get('/v1/events', (request, reply) => {
     const leave = places.take(addressOf(request))
@@ -80,7 +87,8 @@ function registerEvents (app: FastifyInstance, { registry, hold }: MachineRoutes
     hold?.(request.raw, reply.raw)
     reply.raw.once('close', leave)
     reply.hijack()
-    streams.add(reply.raw, ': machines\n\n')
+    const last = request.headers['last-event-id']
+    streams.add(reply.raw, `: machines\n\n${typeof last === 'string' ? log.since(last) : ''}`)
     return reply
   })
 }

@@ -1,15 +1,20 @@
 // A machine and a line of its timeline as JSON has them.
 import type { BootSummary, Machine, TimelineEntry } from '../machines/machine.js'
+import { lifeStateOf, type LifeState } from '../machines/lifecycle.js'
 import type { Trouble } from '../machines/reasons.js'
 import type { MachineRegistry } from '../machines/registry.js'
 
 type Shown<T> = { readonly [K in keyof T]: K extends 'at' | 'firstSeen' | 'lastSeen' | 'installedAt' ? string : T[K] }
 
-/** A machine as JSON has it: times in ISO 8601, and each line of the timeline with the milliseconds since the boot began. */
-/** `trouble` is why it does not get further, and what to look at. */
+/**
+ * A machine as JSON has it: times in ISO 8601, and each line of the timeline with the milliseconds since the boot began.
+ * `trouble` is why it does not get further, and what to look at.
+ */
 export type MachineShown = Omit<Shown<Machine>, 'timeline' | 'history'> & {
   readonly trouble?: Pick<Trouble, 'reason' | 'look'>
   readonly known: boolean
+  /** Where it stands in its life (machines/lifecycle). */
+  readonly state: LifeState
   readonly history?: ReadonlyArray<Shown<BootSummary>>
   readonly timeline: ReadonlyArray<Shown<TimelineEntry> & { readonly ms: number }>
 }
@@ -28,12 +33,14 @@ export function shown (machine: Machine, { registry, now }: Shower): MachineShow
   const { firstSeen, lastSeen, installedAt, timeline, history, bootedAs, installedAs, ...rest } = machine
   const trouble = registry.troubleOf(machine, now())
   const began = timeline[0]?.at ?? firstSeen
+  const known = !registry.isStranger(machine.mac)
   return {
     ...rest,
     firstSeen: time(firstSeen),
     lastSeen: time(lastSeen),
     ...installedAt !== undefined && { installedAt: time(installedAt) },
-    known: !registry.isStranger(machine.mac),
+    known,
+    state: lifeStateOf(machine, known),
     ...trouble !== undefined && { trouble: { reason: trouble.reason, look: trouble.look } },
     ...history !== undefined && { history: history.map(({ at, ...boot }) => ({ ...boot, at: time(at) })) },
     timeline: timeline.map(({ at, ...entry }) => ({ ...entry, at: time(at), ms: at - began }))

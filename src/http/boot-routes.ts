@@ -1,11 +1,25 @@
 // What a machine boots: / (a sign of life), /boot.ipxe and /boot.ipxe.0, /ipxe, /grub.
 import type { Provisioner } from '../matchbox/provisioner.js'
+import { goBytes, goString } from '../go/string.js'
+import type { Labels } from '../matchbox/select.js'
 import { sniffed } from './answer.js'
+import type { Arrival } from './arrival.js'
 import type { BootingMachines } from './booting-machines.js'
+import { parseLabels } from './labels.js'
 import type { MachineDocuments } from './machine-documents.js'
 import type { DocumentRoute } from './matchbox-routes.js'
 
-export function bootRoutes (provisioner: Pick<Provisioner, 'bootScript'>, documents: MachineDocuments, booting: BootingMachines): readonly DocumentRoute[] {
+/** Fulfilled when the machine's group is kept, or with why it gets none; undefined when there is nothing to do. */
+export type Enrol = (labels: Labels, ip: string) => Promise<string | undefined> | undefined
+
+export function bootRoutes (
+  provisioner: Pick<Provisioner, 'bootScript'>, documents: MachineDocuments, booting: BootingMachines, enrol: Enrol | undefined
+): readonly DocumentRoute[] {
+  // Before iPXE asks for its script, nothing of ours runs on the machine.
+  const enrolled = enrol === undefined
+    ? undefined
+    : ({ rawQuery, client, seen }: Arrival): Promise<void> | undefined =>
+        enrol(parseLabels(goString(goBytes(rawQuery))), client)?.then(refusal => { seen.notEnrolled = refusal })
   const name = sniffed(Buffer.from('matchbox\n'))
   const script = sniffed(provisioner.bootScript())
   return [
@@ -18,6 +32,6 @@ export function bootRoutes (provisioner: Pick<Provisioner, 'bootScript'>, docume
       documents.answer(arrival, kind, 'script', ({ mac, profile, group, boot }, body) => {
         if (profile !== undefined) booting.scriptServed(arrival.client, { mac, group, profile, boot })
         return sniffed(body)
-      })])
+      }), kind === 'ipxe' ? enrolled : undefined])
   ]
 }

@@ -9,7 +9,7 @@ import type { Provisioner } from '../matchbox/provisioner.js'
 import { type Answer, errorAnswer, notFound } from './answer.js'
 import type { Arrival } from './arrival.js'
 import { assetRoutes } from './asset-routes.js'
-import { bootRoutes } from './boot-routes.js'
+import { bootRoutes, type Enrol } from './boot-routes.js'
 import { BootingMachines } from './booting-machines.js'
 import { ClientConnections } from './client-connections.js'
 import { answerClientError } from './client-error.js'
@@ -35,6 +35,8 @@ export interface HttpOptions {
   readonly loaders?: LoaderSource
   /** Whose address it is: for a request that does not say who asks. Without it such a request has no labels. */
   readonly identify?: Identify | undefined
+  /** Before a machine's iPXE script is made: gives it a group of its own, if it is to have one. */
+  readonly enrol?: Enrol
   /** Why the program is not ready, one line each; none when it is. */
   readonly ready: () => readonly string[]
   /** What may be amiss all the same, one line each. */
@@ -122,11 +124,11 @@ export function buildHttpApp (options: HttpOptions): HttpApp {
   return Object.assign(app, { connections, handle })
 }
 
-function routeOf ({ provisioner, identify, assetsPath, assetCache, loaders, signer }: HttpOptions): Route {
+function routeOf ({ provisioner, identify, enrol, assetsPath, assetCache, loaders, signer }: HttpOptions): Route {
   const documents = new MachineDocuments(provisioner, identify)
   const booting = new BootingMachines()
   return matchboxRoutes({
-    documents: [...bootRoutes(provisioner, documents, booting), ...configRoutes(documents)],
+    documents: [...bootRoutes(provisioner, documents, booting, enrol), ...configRoutes(documents)],
     signatures: signer === undefined ? undefined : new Signatures(signer),
     assets: assetsPath === '' ? undefined : assetRoutes(new DiskAssets(assetsPath, assetCache), booting),
     loaders: loaders === undefined ? undefined : loaderRoutes(loaders)

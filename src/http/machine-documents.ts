@@ -38,7 +38,7 @@ export class MachineDocuments {
     seen.group = group
     seen.profile = profile
     seen.unmatched = group === undefined
-    seen.problem = error?.message ?? problem
+    seen.problem = [error?.message ?? problem, seen.notEnrolled].filter(why => why !== undefined).join('; ') || undefined
     seen.warning = warning
     seen.fromDisk = kind === 'script' && group !== undefined && rendering.startsFromDisk
     seen.bootedAs = rendering.bootedAs

@@ -49,6 +49,8 @@ export interface Seen {
   profile?: Profile | undefined
   unmatched?: boolean
   problem?: string | undefined
+  /** Why the machine was not given a group. */
+  notEnrolled?: string | undefined
   warning?: string | undefined
   fromDisk?: boolean
   bootedAs?: string | undefined

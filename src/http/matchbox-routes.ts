@@ -9,7 +9,12 @@ import { redirectTo, refuse } from './refusals.js'
 import { type Signatures, signatureForms } from './signatures.js'
 
 /** A path, and what is answered there whatever the method; the answer can be signed. */
-export type DocumentRoute = readonly [path: string, answer: (arrival: Arrival) => Answer]
+export type DocumentRoute = readonly [
+  path: string,
+  answer: (arrival: Arrival) => Answer,
+  /** What has to be done before; undefined when nothing has. A signature is over what there is. */
+  before?: ((arrival: Arrival) => Promise<void> | undefined) | undefined
+]
 
 export interface MatchboxRoutes {
   readonly documents: readonly DocumentRoute[]
@@ -25,8 +30,14 @@ export type Route = (arrival: Arrival) => Handler | undefined
 
 export function matchboxRoutes ({ documents, signatures, assets, loaders }: MatchboxRoutes): Route {
   const handlers = new Map<string, Handler>()
-  for (const [path, answer] of documents) {
-    handlers.set(path, arrival => { arrival.send(answer(arrival)) })
+  for (const [path, answer, before] of documents) {
+    const answerNow = (arrival: Arrival): void => { arrival.send(answer(arrival)) }
+    handlers.set(path, before === undefined
+      ? answerNow
+      : arrival => {
+        const done = before(arrival)
+        return done === undefined ? answerNow(arrival) : done.then(() => { answerNow(arrival) })
+      })
     if (signatures === undefined || path === '/') continue
     for (const form of signatureForms) {
       handlers.set(`${path}.${form}`, async arrival => {

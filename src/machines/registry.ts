@@ -1,6 +1,6 @@
 // Every machine that has been seen, known or not: its facts, its stage, its timeline; and who waits for what.
 import type { Mac } from '../net/mac.js'
-import type { Machine, Observation, Stage } from './machine.js'
+import type { Facts, Machine, Observation, Stage } from './machine.js'
 import { hasReached, isOver, observe, recordLimits, startOver, withFirstLoader } from './timeline.js'
 import { Patience } from './patience.js'
 import { troubleOf, type Trouble } from './reasons.js'
@@ -75,6 +75,12 @@ export class MachineRegistry {
     this.#learn(before, machine)
     if (isNews(before, machine)) for (const listener of [...this.#listeners]) listener({ machine, observation })
     return machine
+  }
+
+  /** A person, or an enrolment, named the machine: what it is from now on. */
+  assign (mac: Mac, facts: Pick<Facts, 'group' | 'profile' | 'name'>): void {
+    const machine = this.get(mac)
+    if (machine !== undefined) this.#replace({ ...machine, ...facts })
   }
 
   /** Forgets how far the machine came, so that its next boot counts from the beginning; false when it was never seen. */

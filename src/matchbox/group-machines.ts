@@ -7,6 +7,17 @@ import { type Group, isMacKey } from './group.js'
 export const machinesOf = (selector: Group['selector']): readonly Mac[] => [...selector].filter(([key]) => isMacKey(key))
   .flatMap(([, value]) => value.split(',')).map(text => parseMac(text.trim())).filter(mac => mac !== undefined)
 
+/** In the metadata of a group whose selector names no card: the one that its address is for. Enrolments write it. */
+export const enrolledMacKey = 'enrolled_mac'
+
+/** The machines that a group reserves its address for. */
+export function reservedFor ({ selector, metadata }: Pick<Group, 'selector' | 'metadata'>): readonly Mac[] {
+  const named = machinesOf(selector)
+  const written = metadata?.get(enrolledMacKey)
+  const mac = named.length === 0 && typeof written === 'string' ? parseMac(written) : undefined
+  return mac === undefined ? named : [mac]
+}
+
 export interface GroupReservation {
   readonly macs: readonly Mac[]
   readonly ip: Ipv4
@@ -22,7 +33,7 @@ export function groupReservations (groups: Iterable<Group>): readonly GroupReser
     const address = metadata?.get('ip')
     const ip = typeof address === 'string' ? parseIpv4(address) : undefined
     if (ip === undefined) continue
-    const macs = machinesOf(selector)
+    const macs = reservedFor({ selector, metadata })
     const hostName = metadata?.get('hostname')
     if (macs.length > 0) found.push({ macs, ip, hostName: typeof hostName === 'string' && hostName !== '' ? hostName : undefined, source: `group ${id}` })
   }
@@ -48,4 +59,19 @@ export function groupLoaders (groups: Iterable<Group>, isFileName: (name: string
     else loaders.push(...macs.map(mac => ({ mac, loader })))
   }
   return { loaders, problems }
+}
+
+export interface MachineName { readonly macs: readonly Mac[], readonly name: string, readonly group: string }
+
+/** Each machine that a group names by its cards, once, with the name that the group gives it. */
+export function * namedMachines (groups: Iterable<Group>): Generator<MachineName> {
+  const seen = new Set<string>()
+  for (const { id, name, selector, metadata } of groups) {
+    const macs = reservedFor({ selector, metadata })
+    const cards = macs.join(' ')
+    if (macs.length === 0 || seen.has(cards)) continue
+    seen.add(cards)
+    const hostname = metadata?.get('hostname')
+    yield { macs, name: typeof hostname === 'string' && hostname !== '' ? hostname : name === '' ? id : name, group: id }
+  }
 }

@@ -15,7 +15,7 @@ export async function prepareControl (_ground: Ground, { path = '' }: Place): Pr
   return {
     what: 'for commands of this machine',
     listen: async shared => {
-      const { leases, clock, dhcpServers } = shared
+      const { leases, clock, dhcpServers, enrolment, observer } = shared
       const app = buildControlApp({
         ...machineRoutes(shared),
         leases: () => [...leases.table.values()].sort((a, b) => a.ip - b.ip).map(lease => ({
@@ -26,7 +26,12 @@ export async function prepareControl (_ground: Ground, { path = '' }: Place): Pr
           expires: new Date(lease.expires).toISOString(),
           ...lease.hostName !== undefined && { hostname: lease.hostName }
         })),
-        releaseLease: ip => release(dhcpServers, ip)
+        releaseLease: ip => release(dhcpServers, ip),
+        adopt: async wanted => {
+          const done = await enrolment.adopt(wanted)
+          return 'refusal' in done ? done : { group: done.group.id }
+        },
+        setInstalled: mac => { observer.onInstalled(mac) }
       })
       await makeFolder(dirname(path)).catch(() => {})
       await listenControl(app, path)

@@ -11,8 +11,10 @@ import { listenError } from '../net/udp.js'
 import { armor } from '../openpgp/sign.js'
 import { normaliseFileName } from '../tftp/file-name.js'
 import type { Clock } from '../base/clock.js'
+import { namedMachines } from '../matchbox/group-machines.js'
 import { addressHolders } from './address-holders.js'
 import { advertisedHost, bootConfig } from './dhcp-settings.js'
+import { enrolmentFindings } from './enrolment.js'
 import type { Ground } from './ground.js'
 import type { ServiceImages } from './images.js'
 import type { Prepared } from './listener.js'
@@ -31,7 +33,7 @@ export interface Readiness {
 }
 
 export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImages | undefined, { starting, warnings }: Readiness): Promise<HttpApp> {
-  const { config, log, clock, store, provisioner, bootFiles, metrics, observer, signer, hindrances } = shared
+  const { config, log, clock, store, provisioner, bootFiles, metrics, observer, signer, hindrances, enrolment } = shared
   const assetCache = new FileCache({ memory: config.assets.cache_memory, smallest: smallestKept, clock })
   metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
   metrics.counter('asset_cache_hits_total', 'Pieces of images, 1 MiB each, that were served from memory', () => assetCache.hits)
@@ -54,6 +56,7 @@ export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImag
       }
     },
     identify: config.http.identify_by_ip ? await addressHolders(shared) : undefined,
+    enrol: (labels, client) => enrolment.enrol(labels, client),
     ready: () => [...starting(), ...hindrances.values(), ...store.problems().map(({ where, message }) => `${where}: ${message}`)],
     warnings: () => warnings,
     onRequest: event => {
@@ -73,7 +76,7 @@ export async function prepareHttp (ground: Ground, place: Place): Promise<Prepar
   const { key, host = '0.0.0.0', port } = place
   return {
     what: `machines are told ${bootConfig(config, origin).scriptUrl}`,
-    findings: [...elsewhere(ground, place, advertisedHost(config, own)), ...await unresolved(ground)],
+    findings: [...enrolmentFindings(ground), ...elsewhere(ground, place, advertisedHost(config, own)), ...await unresolved(ground)],
     listen: async ({ app, sockets, log, clock }) => {
       const socket = sockets.take('http', { key, host, port })
       try {
@@ -93,8 +96,11 @@ export async function closeApp (app: Pick<HttpApp, 'server' | 'close'>, grace: n
   impatient.cancel()
 }
 
-export const machineRoutes = ({ registry, addressClaims, observer, clock }: Pick<Shared, 'registry' | 'addressClaims' | 'observer' | 'clock'>): MachineRoutesOptions => ({
+type ForRoutes = Pick<Shared, 'registry' | 'addressClaims' | 'observer' | 'clock' | 'store'>
+
+export const machineRoutes = ({ registry, addressClaims, observer, clock, store }: ForRoutes): MachineRoutesOptions => ({
   registry,
+  named: () => namedMachines(store.snapshot.groups.values()),
   now: clock.now,
   isAddressOf: (mac, address) => addressClaims.isAddressOf(mac, address),
   onInstalled: observer.onInstalled

@@ -10,6 +10,7 @@ import type { MachineRegistry } from '../machines/registry.js'
 import type { Machine, Observation, Stage } from '../machines/machine.js'
 import { fromDisk, kernelBootsSince } from '../machines/timeline.js'
 import type { Metrics } from '../base/metrics.js'
+import type { Group } from '../matchbox/group.js'
 import { formatIpv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { TftpEvent } from '../tftp/tftp-event.js'
@@ -19,7 +20,9 @@ export interface Observer {
   readonly onDhcp: (event: DhcpEvent) => void
   readonly onTftp: (event: TftpEvent) => void
   readonly onHttp: (event: RequestEvent) => void
-  readonly onInstalled: (mac: Mac, address: string) => void
+  /** `address`: undefined when a person says it, not the machine. */
+  readonly onInstalled: (mac: Mac, address?: string) => void
+  readonly onEnrolled: (mac: Mac, group: Group) => void
   /** Has `listener` told of each machine that asks for a boot file or a script. */
   readonly whenFileAsked: (listener: (mac: Mac) => void) => void
   /** Groups changed: a person may have chosen loaders. */
@@ -61,10 +64,10 @@ export function createObserver (options: ObserverOptions): Observer {
     metrics.stages.inc({ stage: observation.stage, result })
     return machine
   }
-  const installed = (mac: Mac, address: string): void => {
+  const installed = (mac: Mac, address?: string): void => {
     // A script that was fetched before this program started is not remembered: what the machine would boot now stands for it.
     const bootedAs = registry.get(mac)?.bootedAs ?? bootsAs(mac)
-    record({ mac, stage: 'installed', at: clock.now(), address, ...bootedAs !== undefined && { bootedAs } })
+    record({ mac, stage: 'installed', at: clock.now(), ...address === undefined ? { detail: 'set by hand' } : { address }, ...bootedAs !== undefined && { bootedAs } })
   }
   const kernelLoaded = (machine: Machine): void => {
     const { mac, group, profile, boots } = machine
@@ -93,7 +96,8 @@ export function createObserver (options: ObserverOptions): Observer {
           const { client, packet } = event
           const name = stage === 'ack' ? addressClaims.reservedName(client.mac, event.ip) ?? packet.options.hostName : undefined
           const detail = event.bootFile ?? (event.ip === unspecified ? undefined : formatIpv4(event.ip))
-          record({ ...dhcpFacts(event), ...address, ...isSaid(name) && { name }, ...detail !== undefined && { detail }, stage, at: clock.now() })
+          const said = { ...isSaid(name) && { name }, ...detail !== undefined && { detail } }
+          record({ ...dhcpFacts(event), ...address, ...said, stage, at: clock.now() })
           return
         }
         case 'dropped':
@@ -168,11 +172,14 @@ export function createObserver (options: ObserverOptions): Observer {
       // Matchbox's two-stage installs: the installer fetches the config of the system that it is about to write.
       if (stage === 'ignition' && event.labels.get('os') === 'installed') installed(mac, address)
     }),
-    onInstalled: installed
+    onInstalled: installed,
+    onEnrolled: (_mac, { profile }) => { metrics.enrolled.inc({ profile }) }
   }
 }
 
-function dhcpFacts ({ client, packet }: Extract<DhcpEvent, { readonly client: unknown }>): Pick<Observation, 'mac' | 'program' | 'architecture' | 'firmware' | 'vendorClass' | 'uuid'> {
+type DhcpFacts = Pick<Observation, 'mac' | 'program' | 'architecture' | 'firmware' | 'vendorClass' | 'uuid'>
+
+function dhcpFacts ({ client, packet }: Extract<DhcpEvent, { readonly client: unknown }>): DhcpFacts {
   const { mac, program, firmware, architectures: numbers, vendorClass } = client
   const name = numbers.map(number => architectures[number]?.name).find(found => found !== undefined)
   const uuid = packet.options.clientMachineIdentifier

@@ -8,6 +8,7 @@ import type { Mac } from '../net/mac.js'
 import type { FileSource } from '../tftp/file-source.js'
 import type { AddressClaims } from './address-claims.js'
 import type { OnClose } from './closing.js'
+import type { Enrolment } from './enrolment.js'
 import type { Ground } from './ground.js'
 import type { Leases } from './leases.js'
 import type { Observer } from './observer.js'
@@ -23,6 +24,7 @@ export interface Shared extends Ground {
   /** Whose an address is for certain. */
   readonly addressClaims: AddressClaims
   readonly provisioner: Provisioner
+  readonly enrolment: Enrolment
   /** What firmware and loaders fetch, by TFTP and HTTP alike. */
   readonly bootFiles: FileSource
   /** The routes of HTTP, for whichever listeners serve them. */

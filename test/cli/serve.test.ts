@@ -63,7 +63,7 @@ t.test('starts, serves, and ends 0 on SIGTERM', async t => {
   program.child.kill('SIGHUP')
   t.equal((await fetch(`${url}/healthz`)).status, 200, 'SIGHUP does not end it')
   t.match(JSON.parse((await new Program(['machines', 'show', '52-54-00-00-00-01', '--json', '--config', file]).end()).stdout), { profile: 'node', stage: 'kernel' })
-  t.match((await new Program(['machines', 'list', '--config', file]).end()).stdout, /52:54:00:00:00:01 +kernel +127\.0\.0\.1 +core-1 +node/)
+  t.match((await new Program(['machines', 'list', '--config', file]).end()).stdout, /52:54:00:00:00:01 +- +installing +kernel +127\.0\.0\.1 +core-1 +node/)
   t.match(await new Program(['machines', 'reset', '52-54-00-00-00-01', '--config', file]).end(), { status: 0 })
   t.match(await new Program(['machines', 'show', '52-54-00-00-00-77', '--config', file]).end(), { status: 1, stderr: /no machine 52:54:00:00:00:77/ })
   t.match(await new Program(['leases', 'release', '10.0.0.1', '--config', file]).end(), { status: 1, stderr: /no lease of 10\.0\.0\.1/ })

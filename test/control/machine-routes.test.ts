@@ -49,7 +49,7 @@ t.test('what has been seen of a machine', async t => {
   t.match(await get('/v1/machines'), { status: 200, body: [expected] })
   t.match(await get('/v1/machines/52-54-00-00-00-01'), { status: 200, body: expected })
   t.match(await get('/v1/machines/52:54:00:00:00:02'), { status: 404, body: { error: /has been seen/ } })
-  t.match(await get('/v1/machines/nonsense'), { status: 400, body: { error: /"nonsense" is not a hardware address/ } })
+  t.match(await get('/v1/machines/nonsense'), { status: 404, body: { error: /"nonsense" is not a hardware address, and no machine of that name/ } })
 })
 
 t.test('an answer is held until the stage is reached, or the time is over', async t => {

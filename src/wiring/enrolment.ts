@@ -1,0 +1,125 @@
+// Enrolment and adoption: what is spoken for, from the store, the reservations and the leases; and who may be enrolled.
+import { isActive } from '../dhcp/leases.js'
+import { type Finding, warning } from '../doctor/finding.js'
+import { isHostAddress } from '../dhcp/subnet.js'
+import type { Logger } from '../base/log.js'
+import { Enroller } from '../machines/enroller.js'
+import type { MachineRegistry } from '../machines/registry.js'
+import { type EnrolmentRules, isNewcomer, planAdoption, planEnrolment, type Taken } from '../matchbox/enrolment.js'
+import type { Group } from '../matchbox/group.js'
+import { findProfile } from '../matchbox/store.js'
+import { type Labels, macOfLabels } from '../matchbox/select.js'
+import type { Provisioner } from '../matchbox/provisioner.js'
+import { addressesOf } from '../net/interfaces.js'
+import { contains, formatIpv4, type Ipv4 } from '../net/ipv4.js'
+import { type Mac, parseMac } from '../net/mac.js'
+import { dhcpSubnets } from './dhcp-settings.js'
+import type { Ground } from './ground.js'
+import type { Leases } from './leases.js'
+import { readReservations } from './reservation-sources.js'
+import { groupReservations } from '../matchbox/group-machines.js'
+
+export interface Enrolment {
+  /**
+   * Asked before a machine's script is made: undefined when there is nothing to do, else fulfilled when its group is kept, or with why it
+   * gets none.
+   */
+  readonly enrol: (labels: Labels, client: string) => Promise<string | undefined> | undefined
+  /** Writes the group that an administrator wants; fulfilled with it, or with why not. */
+  readonly adopt: (wanted: { readonly mac: Mac, readonly name: string, readonly ip: string | undefined, readonly profile: string }) =>
+  Promise<{ readonly group: Group } | { readonly refusal: string }>
+}
+
+export interface EnrolmentOptions {
+  readonly ground: Pick<Ground, 'loaded' | 'config' | 'clock' | 'store' | 'home'> & { readonly log: Logger }
+  readonly leases: Leases
+  readonly registry: MachineRegistry
+  readonly provisioner: Provisioner
+  /** Whether an address is the machine's for certain: only such a machine is enrolled. */
+  readonly isAddressOf: (mac: Mac, address: string) => boolean
+  readonly onEnrolled: (mac: Mac, group: Group) => void
+}
+
+export function createEnrolment ({ ground, leases, registry, provisioner, isAddressOf, onEnrolled }: EnrolmentOptions): Enrolment {
+  const { config: { enrolment }, clock, log } = ground
+  const rules: EnrolmentRules = {
+    profiles: enrolment.profiles, range: enrolment.range ?? undefined, hostname: enrolment.hostname, identifyBy: enrolment.identify_by
+  }
+  const enroller = new Enroller({
+    putGroup: group => provisioner.putGroup(group),
+    onWritten: (mac, group, how) => {
+      const { id, profile, metadata } = group
+      log.info({ mac, group: id, profile, ip: metadata?.get('ip') }, `machine.${how}`)
+      registry.assign(mac, { group: id, profile, name: group.name })
+      if (how === 'enrolled') onEnrolled(mac, group)
+    }
+  })
+  /** A machine that asks again while it is enrolled waits for the same. */
+  const underWay = new Map<Mac, Promise<string | undefined>>()
+  const enrol = async (mac: Mac, labels: Labels): Promise<string | undefined> => {
+    const done = await enroller.write(mac, 'enrolled', async () => {
+      const matched = provisioner.matchMachine(labels)
+      if (matched !== undefined && !isNewcomer(mac, labels, matched)) return matched
+      return planEnrolment({ mac, labels, matched }, rules, await takenNow(ground, leases), clock.now())
+    })
+    return 'refusal' in done ? `it is not enrolled: ${done.refusal}` : undefined
+  }
+  return {
+    enrol: (labels, client) => {
+      if (rules.profiles.length === 0) return undefined
+      const mac = parseMac(macOfLabels(labels) ?? '')
+      if (mac === undefined || !isNewcomer(mac, labels, provisioner.matchMachine(labels))) return undefined
+      if (!isAddressOf(mac, client)) return Promise.resolve(`it is not enrolled: the request came from ${client}, which is not known to be the address of ${mac}`)
+      const promise = underWay.get(mac) ?? enrol(mac, labels).finally(() => { underWay.delete(mac) })
+      underWay.set(mac, promise)
+      return promise
+    },
+    adopt: wanted => enroller.write(wanted.mac, 'adopted', async () => planAdoption(wanted, await takenNow(ground, leases)))
+  }
+}
+
+/** What of the configuration leads nowhere as things stand. */
+export function enrolmentFindings ({ loaded, store }: Pick<Ground, 'loaded' | 'store'>): readonly Finding[] {
+  const { config: { enrolment, dhcp }, where } = loaded
+  const { profiles } = enrolment
+  const said = (path: ReadonlyArray<string | number>, what: string): Finding =>
+    warning('configuration', `${where(path)}: ${path.join('.')} ${what}`)
+  const denied = profiles.length > 0 && dhcp.mode === 'server' && dhcp.unknown_clients === 'deny'
+  return [
+    ...denied ? [said(['enrolment', 'profiles'], 'has no effect: dhcp.unknown_clients is deny, so unknown machines get no address to ask from')] : [],
+    ...profiles.flatMap(({ profile }, n) => findProfile(store.snapshot, profile) === undefined
+      ? [said(['enrolment', 'profiles', n, 'profile'], `names ${JSON.stringify(profile)}, which is not in the store: machines that come to it are not enrolled`)]
+      : [])
+  ]
+}
+
+async function takenNow ({ loaded, config, clock, store, home }: EnrolmentOptions['ground'], { table }: Leases): Promise<Taken> {
+  const { groups: live } = store.snapshot
+  const groups = [...store.snapshot.forMachines.groups.values()]
+  const { entries } = await readReservations(loaded, store)
+  const gone = groupReservations(groups.filter(({ id }) => !live.has(id)))
+  const byIp = new Map([...gone, ...entries].map(entry => [entry.ip, entry]))
+  const others = entries.filter(({ source }) => !source.startsWith('group '))
+  const isServer = config.dhcp.mode === 'server'
+  const subnets = dhcpSubnets(loaded)
+  const onInterface = isServer ? addressesOf(config.dhcp.interface).map(({ ip }) => ip) : []
+  const own = new Set<Ipv4 | undefined>([home.own, ...onInterface])
+  return {
+    groups,
+    hasProfile: id => findProfile(store.snapshot, id) !== undefined,
+    names: others.map(({ hostName }) => hostName).filter(name => name !== undefined),
+    reservedFor: mac => others.find(({ macs }) => macs.includes(mac)),
+    addressProblem: (ip, mac) => {
+      const holder = byIp.get(ip)
+      if (holder !== undefined && !holder.macs.includes(mac)) return `${holder.source} has it for ${holder.macs.join(', ')}`
+      if (own.has(ip)) return 'that is an address of this service'
+      const subnet = subnets.find(({ subnet }) => contains(subnet, ip))
+      if (isServer && subnet === undefined) return 'no subnet of dhcp.subnets holds it'
+      if (subnet !== undefined && !isHostAddress(subnet, ip)) return 'that is the network or broadcast address'
+      if (subnet?.routers.includes(ip) === true) return 'that is the address of a router'
+      const lease = table.get(ip)
+      if (lease === undefined || lease.mac === mac || !isActive(lease, clock.now())) return undefined
+      return `it is leased to ${lease.mac} (core-provisioner leases release ${formatIpv4(ip)})`
+    }
+  }
+}
