@@ -78,12 +78,22 @@ export const layers = [
   { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'base/errors', 'net/mac', 'net/ipv4', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['fastify'] },
   { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'base/bundled', 'matchbox/', 'base/errors', 'net/mac', 'net/connections', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'machines', files: ['machines/'], may: ['machines/', 'base/', 'net/', 'disk/'], types: ['base/log', 'matchbox/group'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events', 'node:crypto'], packages: [] },
+  { name: 'files of lists', files: ['inventory/read-files'], may: ['inventory/', 'base/errors'], node: ['node:fs/promises', 'node:path'], packages: [] },
   { name: 'matchbox unit', files: ['inventory/matchbox-unit'], may: ['config/environment-file'], node: [], packages: [], pure: true },
-  { name: 'tools', files: ['mirror/', 'inventory/', 'tls/', 'openpgp/'], may: ['mirror/', 'inventory/', 'tls/', 'openpgp/', 'base/errors', 'go/', 'net/', 'base/clock', 'disk/'], types: ['base/log'], node: ['*'], packages: ['*'] },
+  {
+    name: 'lists of machines',
+    files: ['inventory/'],
+    may: ['inventory/', ...plain],
+    types: ['matchbox/group', 'matchbox/profile'],
+    node: [],
+    packages: ['csv-parse/sync'],
+    pure: true
+  },
+  { name: 'tools', files: ['mirror/', 'tls/', 'openpgp/'], may: ['mirror/', 'tls/', 'openpgp/', 'base/errors', 'go/', 'net/', 'base/clock', 'disk/'], types: ['base/log'], node: ['*'], packages: ['*'] },
   {
     name: 'cli',
     files: ['cli/'],
-    may: ['cli/', 'appliance', 'doctor/', 'wiring/service-manager', 'wiring/looking', 'wiring/images', 'wiring/image-sources', 'base/', 'config/', 'net/mac', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/'],
+    may: ['cli/', 'appliance', 'doctor/', 'wiring/service-manager', 'wiring/looking', 'wiring/images', 'wiring/image-sources', 'base/', 'config/', 'disk/atomic-file', 'net/mac', 'net/ipv4', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/'],
     types: ['control/control-app', 'control/machine-shown'],
     node: ['*'],
     packages: ['*']

@@ -34,6 +34,8 @@ export const errorTable = {
   image_download_failed: { kind: 'unavailable', meaning: 'a file of an image source could not be fetched' },
   images_busy: { kind: 'conflict', meaning: 'another process works on the same images' },
   images_damaged: { kind: 'invalid', meaning: 'mirrored images are not what was published' },
+  list_invalid: { kind: 'invalid', meaning: 'a list of machines cannot be read' },
+  list_conflict: { kind: 'conflict', meaning: 'a list of machines contradicts itself or what is known already' },
   certificate_exists: { kind: 'conflict', meaning: 'there are certificates already' },
   group_invalid: { kind: 'invalid', meaning: 'the group is not valid' },
   profile_invalid: { kind: 'invalid', meaning: 'the profile is not valid' },

@@ -1,5 +1,4 @@
 // images: the image mirror by hand, whether the service runs or not.
-import { stat } from 'node:fs/promises'
 import { systemClock } from '../base/clock.js'
 import type { LoadedConfig } from '../config/load.js'
 import { openStore } from '../wiring/looking.js'
@@ -14,6 +13,7 @@ import { storeTexts, unprunable } from '../wiring/images.js'
 import { configFrom, configOptions, parse } from './arguments.js'
 import { type Command, type Io, print, printJson, table } from './command.js'
 import { formatBytes, formatSeconds, ProgressDisplay } from './progress.js'
+import { becomeOwner } from './services-user.js'
 
 interface Request {
   readonly loaded: LoadedConfig
@@ -37,16 +37,10 @@ export const imagesCommand: Command = {
     const loaded = configFrom(values, io)
     // Read by whoever may: a key file of root's own is no business of the service's.
     const keyFile = operands[0] === 'add' && operands[1] !== undefined ? await keysIn(operands[1]) : []
-    await becomeServicesUser(loaded, io)
+    await becomeOwner(loaded.config.state_path, io)
     const mirror = openMirror(loaded, { clock: systemClock, env: io.env })
     return await act({ loaded, mirror, json: values.json === true, allowOlder: values['allow-older'] === true, keyFile, io }, operands, values.fingerprint)
   }
-}
-
-/** What root makes the service could not open: root works as the user whose the state is. */
-async function becomeServicesUser ({ config: { state_path: path } }: LoadedConfig, io: Io): Promise<void> {
-  const owner = io.uid === 0 ? await stat(path).catch(() => undefined) : undefined
-  if (owner !== undefined && owner.uid !== 0) io.become(owner.uid, owner.gid)
 }
 
 async function sync ({ mirror, json, allowOlder, io }: Request): Promise<number> {

@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   certs: async () => (await import('./certs.js')).certsCommand,
   render: async () => (await import('./render.js')).renderCommand,
   transpile: async () => (await import('./transpile.js')).transpileCommand,
+  hosts: async () => (await import('./hosts.js')).hostsCommand,
   machines: async () => (await import('./machines.js')).machinesCommand,
   leases: async () => (await import('./leases.js')).leasesCommand,
   images: async () => (await import('./images.js')).imagesCommand,

@@ -3,7 +3,8 @@
 import { readFileSync, statSync } from 'node:fs'
 import * as v from 'valibot'
 import { isMap, LineCounter, parseDocument, type Document } from 'yaml'
-import { type Config, configSchema, reservationSchema, type ReservationConfig } from './schema.js'
+import { parsePlainReservations } from './plain-reservations.js'
+import { type Config, configSchema, isReservable, reservationSchema, type ReservationConfig } from './schema.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { contains, formatSubnet } from '../net/ipv4.js'
 
@@ -107,6 +108,8 @@ export interface ReservationFile {
 
 /** A file of reservations, as in hosts.d: the good entries, and a line for each bad one, which is left out alone. */
 export function parseReservationFile (name: string, text: string): ReservationFile {
+  const plain = parsePlainReservations(name, text, isReservable)
+  if (plain !== undefined) return { entries: plain, problems: [] }
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })
   const fault = document.errors[0]

@@ -74,7 +74,17 @@ const bootFile = v.pipe(v.string('expected a file name'), v.check(isBootFileName
 const rawOptions = v.optional(
   v.record(v.string(), v.union([v.string(), v.number()], 'expected text, a number, addresses or 0x and bytes in hex'), 'expected options by number'), {})
 
-export const reservationSchema = v.strictObject({ mac, ip: ipv4, hostname: v.optional(hostName), options: rawOptions })
+/** What a machine is for, in the words of the list that it came from. */
+const role = v.pipe(text,
+  v.regex(/^[a-z0-9](?:[\w.-]{0,62}[a-z0-9])?$/i, 'expected a word of letters, digits, dots, hyphens and underscores'))
+
+export const reservationSchema = v.strictObject({
+  mac,
+  ip: ipv4,
+  hostname: v.optional(hostName),
+  role: v.optional(role),
+  options: rawOptions
+})
 
 const subnetSchema = v.strictObject({
   subnet,
@@ -234,6 +244,12 @@ export const configSchema = v.strictObject({
     identify_by: v.optional(choice(['serial', 'mac']), 'serial')
   })
 })
+
+/** Whether a reservation may have that name, or that role. */
+export const isReservable = {
+  hostname: (name: string): boolean => v.is(hostName, name),
+  role: (name: string): boolean => v.is(role, name)
+} as const
 
 export type Config = v.InferOutput<typeof configSchema>
 export type ReservationConfig = v.InferOutput<typeof reservationSchema>

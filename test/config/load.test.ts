@@ -1,10 +1,14 @@
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import t from 'tap'
+import { formatHostsFile } from '../../src/inventory/hosts-file.js'
+import type { Mac } from '../../src/net/mac.js'
+import { cases } from '../helpers/property.js'
 import { configSchema } from '../../src/config/schema.js'
 import { loadConfig, matchboxVariables, parseReservationFile } from '../../src/config/load.js'
 import { AppError } from '../../src/base/errors.js'
-import { parseIpv4 } from '../../src/net/ipv4.js'
+import { formatIpv4, parseIpv4 } from '../../src/net/ipv4.js'
 
 const load = (text: string, more: { set?: string[], env?: Record<string, string> } = {}): ReturnType<typeof loadConfig> => {
   const file = join(t.testdirName, 'config.yaml')
@@ -170,4 +174,18 @@ t.test('a default file that can not be looked at is not taken as absent', async 
   mkdirSync(join(folder, 'folder.yaml'))
   t.throws(() => load('folder.yaml'), { code: 'config_invalid', message: /^cannot read the configuration file/ })
   t.match(load('absent.yaml'), { sources: [] })
+})
+
+t.test('a file as an import writes it is read as any other YAML', t => {
+  const mac = fc.integer({ min: 0, max: 0xffffff }).map(value => `02:00:00:${value.toString(16).padStart(6, '0').replace(/..(?=.)/g, '$&:')}`)
+  const ip = fc.integer({ min: 0, max: 0xffffffff }).map(formatIpv4)
+  const name = fc.option(fc.oneof(fc.stringMatching(/^[a-zA-Z0-9.-]{1,70}$/), fc.constantFrom('null', '12', '1e3', 'yes', '-a', 'a-', 'a..b')), { nil: undefined })
+  const host = fc.record({ macs: fc.tuple(mac as fc.Arbitrary<Mac>), ip: ip.map((text: string) => parseIpv4(text)), name, role: fc.option(fc.stringMatching(/^[\w.-]{1,66}$/), { nil: undefined }) })
+  fc.assert(fc.property(fc.array(host, { maxLength: 5 }), hosts => {
+    const text = formatHostsFile(hosts, ['a "list"'])
+    // A blank at the end of a line is nothing to YAML, and no line of an import's.
+    const [plain, whole] = [text, text.replace(/\}$/gm, '} ')].map(variant => parseReservationFile('f', variant))
+    t.same(JSON.parse(JSON.stringify(plain)), JSON.parse(JSON.stringify(whole)))
+  }), cases(t, 200))
+  t.end()
 })

@@ -1,0 +1,205 @@
+// hosts import: reads lists, shows what they would change, and writes it whole or not at all.
+import { readFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { AppError, errnoOf } from '../base/errors.js'
+import type { LoadedConfig } from '../config/load.js'
+import { writeFileAtomic } from '../disk/atomic-file.js'
+import { groupIdOf, groupOf, parseRoleMap, profileOf, type ProfileChoice } from '../inventory/group-plan.js'
+import { type HostList, placeText } from '../inventory/host-list.js'
+import { fileNameOf, formatHostsFile, sourcesOf } from '../inventory/hosts-file.js'
+import { joinLists } from '../inventory/join.js'
+import { planImport, type PlanRow, type PlanState } from '../inventory/plan.js'
+import { readFiles } from '../inventory/read-files.js'
+import { isListFormat, readers } from '../inventory/recognise.js'
+import { assertGroup, encodeGroup, type Group, isMacKey } from '../matchbox/group.js'
+import type { OpenStore } from '../matchbox/store.js'
+import { formatIpv4 } from '../net/ipv4.js'
+import { type Io, print, printJson, table } from './command.js'
+import { assertReadable, groupHosts, hostsFolder, knownHosts, openQuietStore, planSubnets } from './hosts-known.js'
+import { becomeOwner } from './services-user.js'
+
+export interface ImportRequest {
+  readonly operands: readonly string[]
+  readonly format: string | undefined
+  /** Of the file of hosts.d. */
+  readonly name: string | undefined
+  readonly dryRun: boolean
+  readonly groups: boolean
+  readonly profile: string | undefined
+  /** `role=profile` */
+  readonly map: readonly string[]
+  readonly json: boolean
+  readonly loaded: LoadedConfig
+  readonly io: Io
+}
+
+/** What an import would do, and how it is done. */
+interface Change {
+  readonly rows: readonly PlanRow[]
+  /** Where it goes: a file of hosts.d, or the folder of groups. */
+  readonly target: string
+  /** Writes it; answers whether anything was different. */
+  readonly write: () => Promise<boolean>
+}
+
+export async function importHosts (request: ImportRequest): Promise<number> {
+  const { operands, format, name, groups, profile, map, json, dryRun, loaded, io } = request
+  if (operands.length === 0) throw new AppError('usage', 'import takes files: hosts import FILE...')
+  if (format !== undefined && !isListFormat(format)) throw new AppError('usage', `--format takes one of ${Object.keys(readers).join(', ')}, not ${JSON.stringify(format)}`)
+  if (!groups && (profile !== undefined || map.length > 0)) throw new AppError('usage', '--profile and --map go with --groups')
+  if (groups && name !== undefined) throw new AppError('usage', '--name goes without --groups')
+  const choice = { profile, byRole: parseRoleMap(map) }
+  const { lists, files } = await readFiles(operands, format, () => buffer(io.stdin))
+  const store = await openQuietStore(loaded, io)
+  try {
+    const change = groups ? await asGroups(request, lists, store, choice) : await asReservations(request, lists, files, store)
+    const { rows, target } = change
+    const conflicts = rows.filter(({ state }) => state === 'conflict')
+    const usable = rows.some(({ state }) => state !== 'conflict' && state !== 'incomplete')
+    const refused = conflicts.length > 0 || !usable
+    if (!json) tell(rows, lists, io)
+    let written = false
+    if (!refused && !dryRun) {
+      await becomeOwner(groups ? loaded.config.data_path : loaded.config.state_path, io)
+      written = await change.write()
+    }
+    if (json) printJson(io.stdout, { target, written, hosts: rows.map(shown), remarks: remarksOf(lists) })
+    if (conflicts[0] !== undefined) {
+      const many = conflicts.length === 1 ? '1 host is' : `${conflicts.length} hosts are`
+      throw new AppError('list_conflict', `nothing is changed: ${many} in conflict; ${inShort(conflicts[0])}`)
+    }
+    if (!usable) {
+      const why = rows[0] === undefined ? 'the lists name no machines' : `${inShort(rows[0])}; give the list that does to the same import`
+      throw new AppError('list_invalid', `nothing is changed: ${why}`)
+    }
+    if (!json) print(io.stdout, dryRun ? `a dry run: ${target} is as it was` : written ? `${target} is written` : `${target} is as it was`)
+    return 0
+  } finally {
+    await store.close()
+  }
+}
+
+const inShort = ({ places: [place = ''], name = 'a host', why }: PlanRow): string => `${place}: ${name}: ${why}`
+
+async function asReservations (
+  { name, operands, loaded }: ImportRequest, lists: readonly HostList[], files: readonly string[], store: OpenStore
+): Promise<Change> {
+  const cluster = lists.map(list => list.cluster?.value).find(value => value !== undefined && fileNameOf(value) !== '')
+  const base = fileNameOf(name ?? cluster ?? defaultName(operands[0] ?? ''))
+  if (base === '') throw new AppError('usage', `${JSON.stringify(name ?? operands[0])} makes no file name: say --name NAME`)
+  const target = join(hostsFolder(loaded), `${base}.yaml`)
+  const before = await readFile(target, 'utf8').catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  })
+  const sources = files.map(file => file === 'standard input' ? file : resolve(file))
+  if (before !== undefined) assertOurs(target, before, name === undefined ? sources : undefined)
+  const known = await knownHosts(loaded, store.snapshot.groups.values(), target)
+  assertReadable(known)
+  const rows = planImport(joinLists(lists), { known: known.hosts, subnets: planSubnets(loaded), as: 'reservations' })
+  const write = async (): Promise<boolean> => {
+    const hosts = rows.filter(({ state, elsewhere }) => !elsewhere && (state === 'added' || state === 'changed' || state === 'same'))
+    const content = formatHostsFile(hosts, sources)
+    if (content === before || (before === undefined && hosts.length === 0)) return false
+    // The same machines of the same lists, seen from another folder.
+    if (before !== undefined && rows.every(({ state }) => state === 'same' || state === 'incomplete')) return false
+    await writeFileAtomic(target, content)
+    return true
+  }
+  return { rows, target, write }
+}
+
+/** What a list is called: by its file, and where that says nothing (`hosts`) by its folder too. */
+function defaultName (operand: string): string {
+  const path = resolve(operand === '-' ? 'stdin' : operand)
+  const base = basename(path).replace(/\.(?:csv|json|conf|ini|yaml|tfvars|txt|tf)$/, '')
+  return /^(?:hosts|inventory|dhcpd|terraform|manual-(?:masters|workers)|conf|ethers|dnsmasq|kea-dhcp4|pxe_hosts)$/.test(base) ? `${basename(dirname(path))}-${base}` : base
+}
+
+/** A file that is replaced is one that an import wrote, and from the same lists unless its name was asked for. */
+function assertOurs (target: string, text: string, sources: readonly string[] | undefined): void {
+  const before = sourcesOf(text)
+  if (before === undefined) throw new AppError('list_conflict', `${target} was not written by an import and stays: say another --name`)
+  if (sources !== undefined && !before.some(source => sources.includes(source))) {
+    throw new AppError('list_conflict', `${target} is an import of ${before.join(', ')}: --name ${basename(target, '.yaml')} replaces it, another --name writes beside it`)
+  }
+}
+
+interface Put { readonly group: Group, readonly before: Group | undefined }
+
+async function asGroups (
+  { loaded }: ImportRequest, lists: readonly HostList[], store: OpenStore, choice: ProfileChoice
+): Promise<Change> {
+  const known = await knownHosts(loaded, [])
+  assertReadable(known)
+  const groups = new Map(store.snapshot.groups)
+  // Groups of one machine each are an import's to change, whoever wrote them; others count as they are.
+  const ofGroups = groupHosts(groups.values(), true).map(host => ({ ...host, own: isOfOneMachine(groups.get(host.source.slice('group '.length))) }))
+  const groupOfMac = new Map(ofGroups.filter(({ own }) => own).flatMap(({ macs, source }) => macs.map(mac => [mac, source.slice('group '.length)] as const)))
+  const planned = planImport(joinLists(lists), { known: [...ofGroups, ...known.hosts], subnets: planSubnets(loaded), as: 'groups' })
+  const ids = new Set<string>()
+  const puts: Put[] = []
+  const rows = planned.filter(({ state }) => state !== 'removed').map((row): PlanRow => {
+    if (row.state === 'conflict' || row.state === 'incomplete' || (row.elsewhere && row.why.startsWith('group '))) return row
+    const before = [...row.macs.map(mac => groupOfMac.get(mac) ?? ''), groupIdOf(row.name, row.macs)].map(id => groups.get(id)).find(group => group !== undefined)
+    if (before !== undefined && !isOfOneMachine(before)) return { ...row, state: 'conflict', why: `group ${before.id} is there, and selects by more than a MAC address` }
+    const group = groupOf(row, profileOf(row.role, choice), before)
+    assertGroup(group)
+    if (ids.has(group.id)) return { ...row, state: 'conflict', why: `another host of the list becomes the group ${group.id} too` }
+    ids.add(group.id)
+    if (before !== undefined && encodeGroup(before).equals(encodeGroup(group))) return { ...row, state: 'same', why: `group ${group.id}` }
+    puts.push({ group, before })
+    return { ...row, state: before === undefined ? 'added' : 'changed', why: `group ${group.id} with profile ${group.profile}${row.why === '' ? '' : `: ${row.why}`}` }
+  })
+  return { rows, target: join(loaded.config.data_path, 'groups'), write: () => putAll(puts, store) }
+}
+
+const isOfOneMachine = (group: Group | undefined): boolean => group?.selector.size === 1 && [...group.selector.keys()].every(isMacKey)
+
+/** All of them or, as far as the disk still lets it, none. */
+async function putAll (puts: readonly Put[], store: OpenStore): Promise<boolean> {
+  let done = 0
+  try {
+    for (const { group } of puts) {
+      await store.putGroup(group)
+      done++
+    }
+  } catch (error) {
+    for (const { group, before } of puts.slice(0, done).reverse()) {
+      await (before === undefined ? store.deleteGroup(group.id) : store.putGroup(before)).catch(() => {})
+    }
+    throw error
+  }
+  return puts.length > 0
+}
+
+interface RemarkShown { readonly at: string, readonly text: string }
+const remarksOf = (lists: readonly HostList[]): readonly RemarkShown[] =>
+  lists.flatMap(({ remarks }) => remarks.map(({ at, text }) => ({ at: placeText(at), text })))
+
+const shown = ({ state, name, macs, ip, role, why, places }: PlanRow): object => ({
+  state,
+  ...name !== undefined && { hostname: name },
+  macs,
+  ...ip !== undefined && { ip: formatIpv4(ip) },
+  ...role !== undefined && { role },
+  ...why !== '' && { why },
+  from: places
+})
+
+/** More than a screen of what is the same, or of remarks, helps nobody: `--json` has them all. */
+const mostShown = 200
+const mostRemarks = 20
+const order: readonly PlanState[] = ['conflict', 'incomplete', 'removed', 'changed', 'added', 'same']
+
+function tell (rows: readonly PlanRow[], lists: readonly HostList[], io: Io): void {
+  const remarks = remarksOf(lists)
+  for (const { at, text } of remarks.slice(0, mostRemarks)) print(io.stderr, `${at}: ${text}`)
+  if (remarks.length > mostRemarks) print(io.stderr, `and ${remarks.length - mostRemarks} more remarks (--json has all)`)
+  const sorted = order.flatMap(state => rows.filter(row => row.state === state))
+  print(io.stdout, table(['', 'name', 'mac', 'address', 'role', 'from', ''], sorted.slice(0, mostShown).map(({ state, name = '', macs, ip, role = '', places, why }) =>
+    [state, name, macs.join(','), ip === undefined ? '' : formatIpv4(ip), role, places.join(' '), why])))
+  if (sorted.length > mostShown) print(io.stdout, `and ${sorted.length - mostShown} more (--json has all)`)
+  print(io.stdout, order.map(state => [state, rows.filter(row => row.state === state).length] as const).filter(([, count]) => count > 0).map(([state, count]) => `${count} ${state}`).join(', ') || 'no machines')
+}

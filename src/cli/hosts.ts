@@ -1,0 +1,53 @@
+// hosts: lists of machines that other programs keep, taken in and given back; and the reservations that there are.
+import { AppError } from '../base/errors.js'
+import { formatIpv4 } from '../net/ipv4.js'
+import { configFrom, configOptions, parse } from './arguments.js'
+import { type Command, print, printJson, table } from './command.js'
+import { importHosts } from './hosts-import.js'
+import { knownHosts, openQuietStore } from './hosts-known.js'
+
+/** Operands of one call: Mayu's machines are a file each. */
+const mostOperands = 10_000
+
+export const hostsCommand: Command = {
+  name: 'hosts',
+  synopsis: 'import FILE... [--format F] [--name NAME] [--dry-run] [--groups --profile P --map role=profile ...] | list [--config FILE] [--set key=value ...] [--json]',
+  summary: 'lists of machines: taken in from other programs\' files, and given back',
+  run: async (args, io) => {
+    const options = {
+      ...configOptions,
+      json: { type: 'boolean' },
+      format: { type: 'string' },
+      name: { type: 'string' },
+      'dry-run': { type: 'boolean' },
+      groups: { type: 'boolean' },
+      profile: { type: 'string' },
+      map: { type: 'string', multiple: true }
+    } as const
+    const { values, positionals: [action, ...operands] } = parse(args, options, mostOperands)
+    const loaded = configFrom(values, io)
+    if (action === 'import') {
+      return await importHosts({
+        operands,
+        format: values.format,
+        name: values.name,
+        dryRun: values['dry-run'] === true,
+        groups: values.groups === true,
+        profile: values.profile,
+        map: values.map ?? [],
+        json: values.json === true,
+        loaded,
+        io
+      })
+    }
+    if (action !== 'list' || operands.length > 0) throw new AppError('usage', 'expected import and files, or list')
+    const store = await openQuietStore(loaded, io)
+    await store.close()
+    const { hosts, problems } = await knownHosts(loaded, store.snapshot.groups.values())
+    const shown = hosts.map(({ macs, ip, name, role, source }) => ({ mac: macs.join(','), ip: ip === undefined ? '' : formatIpv4(ip), hostname: name ?? '', role: role ?? '', source }))
+    if (values.json === true) printJson(io.stdout, shown)
+    else print(io.stdout, table(['address', 'mac', 'name', 'role', 'from'], shown.map(({ mac, ip, hostname, role, source }) => [ip, mac, hostname, role, source])))
+    for (const problem of problems) print(io.stderr, `core-provisioner hosts list: ${problem}`)
+    return problems.length === 0 ? 0 : 1
+  }
+}

@@ -1,0 +1,46 @@
+// What `hosts export` hands to the writers: the reservations in force, and what other programs' files need to know beside them.
+import type { Ipv4, Subnet } from '../net/ipv4.js'
+import type { Mac } from '../net/mac.js'
+
+export interface ExportedHost {
+  readonly macs: readonly Mac[]
+  readonly ip: Ipv4 | undefined
+  /** As it is written in the reservation. */
+  readonly name: string | undefined
+  /** With the domain of its subnet, when the name has none. */
+  readonly fullName: string | undefined
+  readonly role: string | undefined
+}
+
+export interface ExportedNetwork {
+  readonly subnet: Subnet
+  readonly routers: readonly Ipv4[]
+  readonly dnsServers: readonly Ipv4[]
+  readonly domain: string
+}
+
+/** Contents of PEM files for Terraform; undefined where there are none. */
+export interface ClientCertificates { readonly ca: string, readonly cert: string, readonly key: string }
+
+export interface ExportContext {
+  /** What the block between our markers, and the cluster in Terraform's variables, is called. */
+  readonly cluster: string
+  readonly networks: readonly ExportedNetwork[]
+  /** Address of this provisioner, as machines are told it. */
+  readonly provisioner: string
+  /** `http://192.168.100.5:8080` */
+  readonly httpUrl: string
+  /** `192.168.100.5:8081`; '' when the API is off. */
+  readonly rpcEndpoint: string
+  readonly scriptUrl: string
+  /** Boot files by firmware. */
+  readonly loaders: { readonly bios: string, readonly uefiX64: string, readonly uefiArm64: string }
+  readonly certificates: ClientCertificates | undefined
+}
+
+/** The first label. */
+export const shortName = (name: string): string => name.split('.')[0] ?? name
+
+/** A name for a machine that has none, by which it is known again. */
+export const nameOfMac = (mac: Mac): string => `host-${mac.replaceAll(':', '-')}`
+export const isNameOfMac = (name: string, mac: Mac | undefined): boolean => mac !== undefined && name === nameOfMac(mac)
