@@ -80,7 +80,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   const starting = new Set(planned.map(({ text }) => text))
   const shared = await share(ground, options, closing.onClose, {
     starting: () => [...starting].map(text => `${text} does not listen yet`),
-    warnings: planned.flatMap(({ prepared }) => prepared.findings ?? []).filter(({ level }) => level === 'warning').map(({ text }) => text)
+    warnings: planned.flatMap(({ prepared }) => warningsOf(prepared)).map(({ text }) => text)
   })
 
   const running: Running[] = []
@@ -116,14 +116,15 @@ async function prepareAll (ground: Ground, onClose: OnClose): Promise<readonly P
     if (!isListener(row)) continue
     const prepared = await row.prepare(ground, place)
     onClose(async () => { await prepared.close?.() })
-    for (const { level, about, text } of prepared.findings ?? []) {
-      if (level === 'warning') ground.log.warn({ about, warning: text }, 'config.warning')
-    }
+    for (const { about, text } of warningsOf(prepared)) ground.log.warn({ about, warning: text }, 'config.warning')
     if (prepared.off === undefined) planned.push({ row, place, prepared, text: `${row.name} on ${placeText(row, place)}` })
     else ground.log[(prepared.findings ?? []).length > 0 ? 'error' : 'info']({ reason: prepared.off }, `${row.name}.off`)
   }
   return planned
 }
+
+/** What there is to say of certificates changes with their files: whoever keeps them in step tells it. */
+const warningsOf = ({ findings = [] }: Prepared): NonNullable<Prepared['findings']> => findings.filter(({ level, about }) => level === 'warning' && about !== 'certificates')
 
 /** Undefined when it can't listen and nobody asked for it. */
 async function listen (row: ListenerRow, prepared: Prepared, shared: Shared): Promise<Running | undefined> {

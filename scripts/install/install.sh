@@ -273,10 +273,11 @@ certs_missing () {
 check_config () {
   mkdir -p "$work/empty"
   if certs_missing; then program certs init --dir "$work/certs" --san IP:127.0.0.1 >/dev/null; fi
-  if check "$bundle" >"$work/check" 2>&1; then return; fi
+  # What is amiss with single groups keeps no service from being installed, and is told at the end (look_as_service).
+  if check "$bundle" --without-store >"$work/check" 2>&1; then return; fi
   # By the name it will have, and without the summary, if there is one.
   sed "s,$work/config.yaml,$config,g" "$work/check" >"$work/problems"
-  grep '^problem: ' "$work/problems" >&2 || cat "$work/problems" >&2
+  grep -E '(^|: )error: ' "$work/problems" >&2 || cat "$work/problems" >&2
   if [ -f "$config" ] && [ -x "$current/bin/core-provisioner" ] && ! check "$current" >/dev/null 2>&1; then
     warn 'The version that is installed has problems with that as well: going on.'
     return
@@ -289,7 +290,7 @@ read_settings () {
   dhcp_mode='' dhcp_interface='' dhcp_listen='' http_listen='' https_listen='' tftp_listen='' rpc_listen='' ready_url=''
   machine_ports='' https_port='' rpc_port='' written=''
   # shellcheck disable=SC2016 # it is JavaScript
-  { check "$bundle" --json 2>/dev/null || true; } | node -e '
+  { check "$bundle" --without-store --json 2>/dev/null || true; } | node -e '
     const plan = JSON.parse(require("node:fs").readFileSync(0, "utf8"))
     const of = protocol => plan.listeners.find(listener => listener.protocol === protocol)
     const address = protocol => of(protocol)?.address.replace(/\/\w+$/, "").replace(/^([^\[][^:]*:.*):(\d+)$/, "[$1]:$2") ?? ""
@@ -681,7 +682,7 @@ look_as_service () {
   if [ -f $etc/environment ]; then set -- "$@" --env-file $etc/environment; fi
   if "$home/bin/core-provisioner" check "$@" >"$work/seen" 2>&1; then return; fi
   warn "This is what the user $user would see (core-provisioner check $*):"
-  grep '^problem: ' "$work/seen" >&2 || cat "$work/seen" >&2
+  grep -E '(^|: )error: ' "$work/seen" >&2 || cat "$work/seen" >&2
 }
 
 start_service () {

@@ -12,7 +12,7 @@
  * @property {boolean} [pure]     no clock, chance, timers or process
  */
 
-const plain = ['base/errors', 'base/units', 'base/visible-text', 'net/mac', 'net/ipv4', 'net/bytes']
+const plain = ['base/errors', 'base/nearest', 'base/units', 'base/visible-text', 'net/mac', 'net/ipv4', 'net/bytes']
 
 /** @type {Layer[]} */
 export const layers = [
@@ -24,7 +24,7 @@ export const layers = [
   { name: 'fence', files: ['base/fence'], may: ['base/errors'], types: ['base/log', 'base/clock'], node: [], packages: [] },
   { name: 'event loop', files: ['base/event-loop'], may: [], types: ['base/metrics', 'base/clock'], node: ['node:perf_hooks'], packages: [] },
   { name: 'bundled', files: ['base/bundled'], may: ['base/errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
-  { name: 'config', files: ['config/'], may: ['config/', 'base/errors', 'base/units', 'net/mac', 'net/ipv4'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
+  { name: 'config', files: ['config/'], may: ['config/', 'base/errors', 'base/nearest', 'base/units', 'net/mac', 'net/ipv4'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
   { name: 'network edge', files: ['net/'], may: ['net/', 'base/errors', 'base/clock'], types: ['base/log'], node: ['*'], packages: ['koffi'] },
   {
     name: 'dhcp edge',
@@ -102,8 +102,8 @@ export const layers = [
   {
     name: 'doctor',
     files: ['doctor/'],
-    may: ['doctor/', 'listeners', 'wiring/', 'base/', 'config/', 'net/', 'disk/links', 'assets/aliases', 'dhcp/', 'matchbox/', 'mirror/'],
-    node: ['node:fs', 'node:fs/promises', 'node:path', 'node:net'],
+    may: ['doctor/', 'listeners', 'wiring/', 'base/', 'config/', 'net/', 'disk/links', 'assets/aliases', 'dhcp/', 'matchbox/', 'mirror/', 'go/', 'yaml/', 'ignition/', 'tls/certificate'],
+    node: ['node:fs', 'node:fs/promises', 'node:path', 'node:net', 'node:buffer', 'node:url', 'node:dns/promises'],
     packages: []
   },
   { name: 'listeners', files: ['listeners'], may: ['wiring/', 'doctor/ports', 'dhcp/constants'], types: ['config/load'], node: [], packages: [] },

@@ -1,44 +1,84 @@
-// check: reads the configuration as serve would, and prints what would listen, from what, and what is amiss.
+// check: reads the configuration as serve would, and the store behind it, and says what would listen, from what, and all that is amiss.
 import { systemClock } from '../base/clock.js'
-import { createLog } from '../base/log.js'
+import { createLog, type Logger } from '../base/log.js'
 import { AppError } from '../base/errors.js'
-import type { Finding } from '../doctor/finding.js'
-import { type Plan, planFor } from '../doctor/plan.js'
+import { ConfigError } from '../config/load.js'
+import { type Finding, findingText, problem } from '../doctor/finding.js'
+import { onGround, type Plan } from '../doctor/plan.js'
+import { lintConfigured, lintFolder, lintOf } from '../doctor/store-look.js'
 import { eyesOf, eyesOptions, parse } from './arguments.js'
-import { type Command, print, printJson, table } from './command.js'
+import { type Command, type Io, print, printJson, table } from './command.js'
+import { findingJson, findingLine, githubLine, type ReportFormat, reportFormats, sarif } from './report.js'
+
+const options = {
+  ...eyesOptions,
+  json: { type: 'boolean' },
+  format: { type: 'string' },
+  store: { type: 'string' },
+  strict: { type: 'boolean' },
+  'without-store': { type: 'boolean' }
+} as const
 
 export const checkCommand: Command = {
   name: 'check',
-  synopsis: '[--as USER] [--env-file FILE] [--config FILE] [--set key=value ...] [--json]',
-  summary: 'validate the configuration, print what would listen',
+  synopsis: '[--store DIR | --as USER --env-file FILE --config FILE --set key=value ... --without-store] [--strict] [--format text|json|sarif|github] [--json]',
+  summary: 'validate the configuration and the store, print what would listen',
   run: async (args, io) => {
-    const { values } = parse(args, { ...eyesOptions, json: { type: 'boolean' } })
-    let plan: Plan
-    try {
-      const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
-      const { loaded, env } = eyesOf(values, io)
-      plan = await planFor(loaded, { clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env })
-    } catch (error) {
-      // All that is wrong, a line each: whoever checks wants to mend it in one go.
-      if (!(error instanceof AppError) || error.code !== 'config_invalid') throw error
-      if (values.json === true) printJson(io.stdout, { problems: error.message.split('\n') })
-      else print(io.stderr, error.message)
-      return 1
-    }
-    const { sources, dhcp, paths, findings } = plan
-    const listeners = plan.listeners.map(({ row, address, what }) => ({ protocol: row.name, address, what }))
-    const texts = (wanted: Finding['level']): readonly string[] => findings.filter(({ level }) => level === wanted).map(({ text }) => text)
-    const problems = texts('problem')
-    if (values.json === true) {
-      printJson(io.stdout, { sources, listeners, dhcp, paths, problems, warnings: texts('warning'), notes: texts('note') })
+    const { values } = parse(args, options)
+    const format = values.json === true ? 'json' : formatOf(values.format)
+    const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
+    let seen: Seen
+    if (values.store !== undefined) {
+      const others = (['config', 'set', 'as', 'env-file', 'without-store'] as const).filter(name => values[name] !== undefined)
+      if (others.length > 0) throw new AppError('usage', `--store looks at a folder alone: it does not go with --${others.join(', --')}`)
+      seen = { findings: await lintFolder(values.store, log) }
     } else {
-      print(io.stdout, `configuration: ${sources.join(', ') || 'the defaults'}\n`)
-      print(io.stdout, table(['listens', 'on', ''], listeners.map(({ protocol, address, what }) => [protocol, address, what])))
-      print(io.stdout, `\n${table(['reads', 'at', ''], paths)}`)
-      for (const text of texts('note')) print(io.stderr, `note: ${text}`)
-      for (const text of texts('warning')) print(io.stderr, `warning: ${text}`)
-      for (const text of problems) print(io.stderr, `problem: ${text}`)
+      seen = await seenOf(values, io, log, values['without-store'] !== true)
     }
-    return problems.length === 0 ? 0 : 1
+    tell(seen, format, io)
+    const fatal = values.strict === true ? ['problem', 'warning'] : ['problem']
+    return seen.findings.some(({ level }) => fatal.includes(level)) ? 1 : 0
+  }
+}
+
+interface Seen { readonly plan?: Plan, readonly findings: readonly Finding[] }
+
+/** A configuration that is wrong hides nothing of what its store has to say. */
+async function seenOf (values: Parameters<typeof eyesOf>[0], io: Io, log: Logger, withStore: boolean): Promise<Seen> {
+  try {
+    const { loaded, env } = eyesOf(values, io)
+    return await onGround(loaded, { clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env }, async (ground, plan) =>
+      ({ plan, findings: [...plan.findings, ...withStore ? lintOf(ground) : []] }))
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'config_invalid') throw error
+    const problems = error.message.split('\n').map(text => problem('configuration', text))
+    const rest = error instanceof ConfigError ? error.rest : undefined
+    return { findings: [...problems, ...rest === undefined || !withStore ? [] : await lintConfigured(rest.config, log)] }
+  }
+}
+
+function formatOf (text = 'text'): ReportFormat {
+  const format = reportFormats.find(name => name === text)
+  if (format === undefined) throw new AppError('usage', `--format takes one of ${reportFormats.join(', ')}, not ${JSON.stringify(text)}`)
+  return format
+}
+
+function tell ({ plan, findings }: Seen, format: ReportFormat, io: Io): void {
+  const told = findings.filter(({ level }) => level !== 'ok')
+  if (format === 'sarif') return printJson(io.stdout, sarif(told))
+  if (format === 'github') return told.forEach(finding => { print(io.stdout, githubLine(finding)) })
+  const listeners = plan?.listeners.map(({ row, address, what }) => ({ protocol: row.name, address, what })) ?? []
+  if (format === 'json') {
+    const texts = (wanted: Finding['level']): readonly string[] => told.filter(({ level }) => level === wanted).map(findingText)
+    const shown = plan === undefined ? {} : { sources: plan.sources, listeners, dhcp: plan.dhcp, paths: plan.paths }
+    return printJson(io.stdout, { ...shown, problems: texts('problem'), warnings: texts('warning'), notes: texts('note'), findings: told.map(findingJson) })
+  }
+  if (plan !== undefined) {
+    print(io.stdout, `configuration: ${plan.sources.join(', ') || 'the defaults'}\n`)
+    print(io.stdout, table(['listens', 'on', ''], listeners.map(({ protocol, address, what }) => [protocol, address, what])))
+    print(io.stdout, `\n${table(['reads', 'at', ''], plan.paths)}`)
+  }
+  for (const level of ['note', 'warning', 'problem'] as const) {
+    for (const finding of told) if (finding.level === level) print(io.stderr, findingLine(finding))
   }
 }

@@ -1,8 +1,10 @@
 // doctor: what keeps machines from booting, and what to do about it.
 import { systemClock } from '../base/clock.js'
+import { visibleText } from '../base/visible-text.js'
 import { AppError } from '../base/errors.js'
 import { createLog } from '../base/log.js'
 import { diagnose } from '../doctor/diagnose.js'
+import { findingText } from '../doctor/finding.js'
 import { eyesOf, eyesOptions, parse } from './arguments.js'
 import { type Command, print, printJson } from './command.js'
 import { askJson } from './control-client.js'
@@ -22,8 +24,9 @@ export const doctorCommand: Command = {
     })
     const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
     const findings = await diagnose({ loaded, clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env, running })
-    if (values.json === true) printJson(io.stdout, { running, findings })
-    else for (const { level, about, text } of findings) print(io.stdout, `${marks[level]}  ${about}: ${text}`)
+    const shown = findings.map(finding => ({ ...finding, text: findingText(finding) }))
+    if (values.json === true) printJson(io.stdout, { running, findings: shown })
+    else for (const { level, about, text } of shown) print(io.stdout, `${marks[level]}  ${about}: ${visibleText(text)}`)
     return findings.some(({ level }) => level === 'problem') ? 1 : 0
   }
 }

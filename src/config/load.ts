@@ -4,7 +4,8 @@ import { readFileSync, statSync } from 'node:fs'
 import * as v from 'valibot'
 import { isMap, LineCounter, parseDocument, type Document } from 'yaml'
 import { parsePlainReservations } from './plain-reservations.js'
-import { type Config, configSchema, isReservable, reservationSchema, type ReservationConfig } from './schema.js'
+import { type Config, configSchema, isReservable, reservationSchema, type ReservationConfig, subnetSchema } from './schema.js'
+import { unknownKeys } from './unknown-keys.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { contains, formatSubnet } from '../net/ipv4.js'
 
@@ -73,28 +74,88 @@ export function loadConfig ({ file, defaultFile = defaultConfigFile, set, env }:
     origins.set(key, `--set ${key}`)
   }
 
-  const where = (at: Path): string => {
+  const originOf = (at: Path): string | undefined => {
     for (let length = at.length; length > 0; length--) {
       const origin = origins.get(at.slice(0, length).join('.'))
       if (origin !== undefined) return origin
     }
-    return written.where(at)
+    return undefined
   }
+  const where = (at: Path): string => originOf(at) ?? written.where(at)
   const result = v.safeParse(configSchema, raw)
-  const problems = result.success
-    ? contradictions(result.output)
-    : result.issues.map(issue => ({ path: (issue.path ?? []).map(item => item.key as string | number), message: explain(issue) }))
-  if (problems.length > 0 || !result.success) {
-    throw new AppError('config_invalid', problems.map(problem => `${where(problem.path)}: ${problem.path.join('.')}: ${problem.message}`).join('\n'))
-  }
+  const problems = faultsIn(raw, configSchema, result)
   const fromEnvironment = Object.keys(matchboxVariables).filter(name => env[name] !== undefined)
-  return {
-    config: result.output,
+  const loaded = (config: Config): LoadedConfig => ({
+    config,
     sources: [...path === undefined ? [] : [path], ...fromEnvironment, ...set.length > 0 ? ['--set'] : []],
     where,
     isWritten: at => at.reduce<unknown>((value, key) => Object(value)[key], raw) !== undefined
+  })
+  if (result.success && problems.length === 0) return loaded(result.output)
+  const told = problems.map(({ path: at, message }) => {
+    const { line, column } = written.placeOf(at)
+    const origin = originOf(at)
+    const place = origin ?? (path === undefined ? 'configuration' : `${path}:${line}:${column}`)
+    return { text: `${place}: ${at.length === 0 ? '' : `${at.join('.')}: `}${message}`, order: origin === undefined ? line * 1e6 + column : 0 }
+  })
+  const rest = withoutFaults(raw)
+  throw new ConfigError(told.sort((a, b) => a.order - b.order).map(({ text }) => text), rest === undefined ? undefined : loaded(rest))
+}
+
+/** All that is wrong with a configuration, a line each; and what is left of it, for whoever wants to look further. */
+export class ConfigError extends AppError {
+  readonly problems: readonly string[]
+  /** The configuration without what is wrong in it, which has its default; undefined where nothing can be made of it. */
+  readonly rest: LoadedConfig | undefined
+
+  constructor (problems: readonly string[], rest: LoadedConfig | undefined) {
+    super('config_invalid', problems.join('\n'))
+    this.problems = problems
+    this.rest = rest
   }
 }
+
+/** As often may something be taken out. */
+const mostFaults = 200
+
+/** The configuration once what is wrong was taken out of it, and what it stood in where it can't be without. */
+function withoutFaults (raw: unknown): Config | undefined {
+  const copy = structuredClone(raw) as Record<string, unknown>
+  const removed = new Set<string>()
+  for (let tries = 0; tries < mostFaults; tries++) {
+    const result = v.safeParse(configSchema, copy)
+    const faults = faultsIn(copy, configSchema, result)
+    if (result.success && faults.length === 0) return result.output
+    let { path } = faults[0]!
+    // What is missing is not there to be removed: then what it is missing in goes.
+    while (path.length > 0 && (removed.has(path.join('\0')) || !remove(copy, path))) path = path.slice(0, -1)
+    if (path.length === 0) return undefined
+    if (typeof path.at(-1) === 'string') removed.add(path.join('\0'))
+  }
+  return undefined
+}
+
+function remove (from: unknown, path: Path): boolean {
+  const parent = path.slice(0, -1).reduce<unknown>((value, key) => Object(value)[key], from)
+  const key = path.at(-1)!
+  if (Array.isArray(parent)) return parent.splice(Number(key), 1).length > 0
+  if (typeof parent !== 'object' || parent === null || !Object.hasOwn(parent, key)) return false
+  return Reflect.deleteProperty(parent, key)
+}
+
+/** What the schema says, with every unknown key in place of the first one, and what the whole does not allow. */
+const faultsIn = (raw: unknown, schema: v.GenericSchema, result: Parsed): readonly Problem[] =>
+  [...schemaFaults(raw, schema, result), ...contradictions(raw)]
+
+interface Parsed { readonly success: boolean, readonly issues?: ReadonlyArray<v.BaseIssue<unknown>> | undefined }
+
+const schemaFaults = (raw: unknown, schema: v.GenericSchema, { issues = [] }: Parsed): readonly Problem[] => [
+  ...issues.filter(issue => !isUnknownKey(issue)).map(issue => ({ path: pathOf(issue), message: explain(issue) })),
+  ...issues.length === 0 ? [] : unknownKeys(schema, raw)
+]
+
+const pathOf = ({ path }: v.BaseIssue<unknown>): Path => (path ?? []).map(item => item.key as string | number)
+const isUnknownKey = ({ type, expected }: v.BaseIssue<unknown>): boolean => type === 'strict_object' && expected === 'never'
 
 export interface ReservationEntry extends ReservationConfig {
   /** `hosts.d/rack1.yaml:7` */
@@ -112,60 +173,85 @@ export function parseReservationFile (name: string, text: string): ReservationFi
   if (plain !== undefined) return { entries: plain, problems: [] }
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })
-  const fault = document.errors[0]
-  if (fault !== undefined) return { entries: [], problems: [`${name}:${lines.linePos(fault.pos[0]).line}: ${firstLine(fault.message)}`] }
+  const place = (path: Path): string => {
+    const { line, column } = placeOf(document, lines, path)
+    return `${name}:${line}:${column}`
+  }
+  if (document.errors.length > 0) {
+    const problems = document.errors.map(fault => {
+      const { line, col } = lines.linePos(fault.pos[0])
+      return `${name}:${line}:${col}: ${firstLine(fault.message)}`
+    })
+    return { entries: [], problems }
+  }
   const { value: list, problem: unresolved } = valueOf(document)
-  if (unresolved !== undefined) return { entries: [], problems: [`${name}:1: ${unresolved}`] }
+  if (unresolved !== undefined) return { entries: [], problems: [`${name}:1:1: ${unresolved}`] }
   if (list === null) return { entries: [], problems: [] }
-  if (!Array.isArray(list)) return { entries: [], problems: [`${name}:1: expected a list of reservations`] }
+  if (!Array.isArray(list)) return { entries: [], problems: [`${name}:1:1: expected a list of reservations`] }
   const entries: ReservationEntry[] = []
   const problems: string[] = []
   for (const [index, item] of list.entries()) {
     const result = v.safeParse(reservationSchema, item)
-    if (result.success) {
-      entries.push({ ...result.output, source: `${name}:${lineOf(document, lines, [index])}` })
-    } else {
-      const { path = [], ...issue } = result.issues[0]
-      const at = path.map(part => part.key as string | number)
-      problems.push(`${name}:${lineOf(document, lines, [index, ...at])}: ${at.join('.')}: ${explain({ ...issue, path } as v.BaseIssue<unknown>)}`)
-    }
+    if (result.success) entries.push({ ...result.output, source: `${name}:${placeOf(document, lines, [index]).line}` })
+    else problems.push(...schemaFaults(item, reservationSchema, result).map(({ path, message }) => `${place([index, ...path])}: ${path.length === 0 ? '' : `${path.join('.')}: `}${message}`))
   }
   return { entries, problems }
 }
 
 interface Problem { readonly path: Path, readonly message: string }
 
-/** What each key by itself allows and the whole does not. */
-function contradictions ({ dhcp, enrolment, http: { https } }: Config): readonly Problem[] {
-  const problems: Problem[] = []
-  for (const key of ['cert_file', 'key_file'] as const) {
-    if (https.address !== null && https[key] === '') problems.push({ path: ['http', 'https', key], message: 'expected a PEM file, or http.https.address: ""' })
+/** What each key by itself allows and the whole does not, as far as the keys can be made out: whatever else is wrong hides nothing. */
+function contradictions (raw: unknown): readonly Problem[] {
+  const { dhcp, http, enrolment: enrolling } = configSchema.entries
+  const read = <S extends v.GenericSchema>(schema: S, ...path: string[]): v.InferOutput<S> | undefined => {
+    const result = v.safeParse(schema, path.reduce<unknown>((value, key) => Object(value)[key], raw))
+    return result.success ? result.output : undefined
   }
-  if (dhcp.mode !== 'off' && dhcp.interface === '') problems.push({ path: ['dhcp', 'interface'], message: 'expected the interface to listen on, or dhcp.mode: off' })
-  if (dhcp.mode === 'server' && dhcp.subnets.length === 0) problems.push({ path: ['dhcp', 'subnets'], message: 'expected at least one subnet in server mode' })
-  for (const [index, { subnet, range, routers }] of dhcp.subnets.entries()) {
+  const problems: Problem[] = []
+  const https = http.wrapped.entries.https.wrapped.entries
+  if ((read(https.address, 'http', 'https', 'address') ?? null) !== null) {
+    for (const key of ['cert_file', 'key_file'] as const) {
+      if (read(https[key], 'http', 'https', key) === '') problems.push({ path: ['http', 'https', key], message: 'expected a PEM file, or http.https.address: ""' })
+    }
+  }
+  const keys = dhcp.wrapped.entries
+  const mode = read(keys.mode, 'dhcp', 'mode')
+  if ((mode === 'server' || mode === 'proxy') && read(keys.interface, 'dhcp', 'interface') === '') problems.push({ path: ['dhcp', 'interface'], message: 'expected the interface to listen on, or dhcp.mode: off' })
+  const written = Object(Object(raw)['dhcp'])['subnets'] as unknown
+  if (written !== undefined && !Array.isArray(written)) return problems
+  const subnets = (written ?? []) as readonly unknown[]
+  if (mode === 'server' && subnets.length === 0) problems.push({ path: ['dhcp', 'subnets'], message: 'expected at least one subnet in server mode' })
+  const entries = subnetSchema.entries
+  const part = <S extends v.GenericSchema>(schema: S, index: number, key: string): v.InferOutput<S> | undefined => {
+    const result = v.safeParse(schema, Object(subnets[index])[key])
+    return result.success ? result.output : undefined
+  }
+  const known = subnets.map((_, index) => part(entries.subnet, index, 'subnet'))
+  for (const [index, subnet] of known.entries()) {
+    if (subnet === undefined) continue
     const at = ['dhcp', 'subnets', index]
-    const other = dhcp.subnets.findIndex(before => contains(before.subnet, subnet.network) || contains(subnet, before.subnet.network))
+    const other = known.findIndex(before => before !== undefined && (contains(before, subnet.network) || contains(subnet, before.network)))
     if (other < index) problems.push({ path: [...at, 'subnet'], message: `expected subnets apart: it overlaps subnet ${other + 1}` })
+    const range = part(entries.range, index, 'range')
     if (range !== undefined && !(contains(subnet, range.first) && contains(subnet, range.last))) {
       problems.push({ path: [...at, 'range'], message: `expected addresses inside ${formatSubnet(subnet)}` })
     }
-    const outside = routers.findIndex(router => !contains(subnet, router))
+    const outside = part(entries.routers, index, 'routers')?.findIndex(router => !contains(subnet, router)) ?? -1
     if (outside >= 0) problems.push({ path: [...at, 'routers', outside], message: `expected an address inside ${formatSubnet(subnet)}` })
   }
-  const open = enrolment.profiles.findIndex(({ quantity }) => quantity === undefined)
-  if (open >= 0 && open < enrolment.profiles.length - 1) problems.push({ path: ['enrolment', 'profiles', open, 'quantity'], message: 'expected a quantity: only the last profile may take all that come' })
-  const { range } = enrolment
-  if (range != null && dhcp.mode === 'server' && !dhcp.subnets.some(({ subnet }) => contains(subnet, range.first) && contains(subnet, range.last))) {
+  const enrolment = enrolling.wrapped.entries
+  const profiles = read(enrolment.profiles, 'enrolment', 'profiles') ?? []
+  const open = profiles.findIndex(({ quantity }) => quantity === undefined)
+  if (open >= 0 && open < profiles.length - 1) problems.push({ path: ['enrolment', 'profiles', open, 'quantity'], message: 'expected a quantity: only the last profile may take all that come' })
+  const range = read(enrolment.range, 'enrolment', 'range')
+  if (range != null && mode === 'server' && !known.some(subnet => subnet !== undefined && contains(subnet, range.first) && contains(subnet, range.last))) {
     problems.push({ path: ['enrolment', 'range'], message: 'expected addresses inside one of dhcp.subnets' })
   }
   return problems
 }
 
 function explain (issue: v.BaseIssue<unknown>): string {
-  if (issue.type === 'strict_object') {
-    return issue.expected === 'never' ? 'unknown key' : issue.expected === 'Object' ? 'expected keys and values' : 'this key is missing'
-  }
+  if (issue.type === 'strict_object') return issue.expected === 'Object' ? 'expected keys and values' : 'this key is missing'
   const received = issue.received === 'undefined' ? 'nothing' : issue.received
   return issue.kind === 'schema' || issue.type === 'raw_transform' ? `${issue.message}, not ${received}` : issue.message
 }
@@ -184,9 +270,14 @@ function isThere (path: string): boolean {
 const unreadable = (path: string, error: unknown): AppError => new AppError('config_invalid',
   `cannot read the configuration file ${path}: ${messageOf(error)}${errnoOf(error) === 'EACCES' ? '; this needs root or the group of the service, or --config FILE' : ''}`)
 
-interface YamlFile { readonly value: Record<string, unknown>, readonly where: (path: Path) => string }
+interface YamlFile {
+  readonly value: Record<string, unknown>
+  /** `config.yaml:31` */
+  readonly where: (path: Path) => string
+  readonly placeOf: (path: Path) => { readonly line: number, readonly column: number }
+}
 
-const emptyFile = (): YamlFile => ({ value: {}, where: () => 'configuration' })
+const emptyFile = (): YamlFile => ({ value: {}, where: () => 'configuration', placeOf: () => ({ line: 0, column: 0 }) })
 
 function readYaml (path: string): YamlFile {
   let text: string
@@ -197,31 +288,35 @@ function readYaml (path: string): YamlFile {
   }
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })
-  const fault = document.errors[0]
-  if (fault !== undefined) {
-    const { line, col } = lines.linePos(fault.pos[0])
-    throw new AppError('config_invalid', `${path}:${line}:${col}: ${firstLine(fault.message)}`)
+  if (document.errors.length > 0) {
+    throw new ConfigError(document.errors.map(fault => {
+      const { line, col } = lines.linePos(fault.pos[0])
+      return `${path}:${line}:${col}: ${firstLine(fault.message)}`
+    }), undefined)
   }
-  if (document.contents !== null && !isMap(document.contents)) throw new AppError('config_invalid', `${path}:1: expected keys and values`)
+  if (document.contents !== null && !isMap(document.contents)) throw new ConfigError([`${path}:1:1: expected keys and values`], undefined)
   const { value, problem } = valueOf(document)
-  if (problem !== undefined) throw new AppError('config_invalid', `${path}:1: ${problem}`)
+  if (problem !== undefined) throw new ConfigError([`${path}:1:1: ${problem}`], undefined)
   return {
     value: (value ?? {}) as Record<string, unknown>,
-    where: at => `${path}:${lineOf(document, lines, at)}`
+    where: at => `${path}:${placeOf(document, lines, at).line}`,
+    placeOf: at => placeOf(document, lines, at)
   }
 }
 
-/** The line of a path, or of the nearest part of it that is written down. */
-function lineOf (document: Document, lines: LineCounter, path: Path): number {
+/** Of a path, or of the nearest part of it that is written down. */
+function placeOf (document: Document, lines: LineCounter, path: Path): { readonly line: number, readonly column: number } {
   for (let length = path.length; length > 0; length--) {
     const parent = document.getIn(path.slice(0, length - 1), true)
     const key = path[length - 1]
     const pair = isMap(parent) ? parent.items.find(item => String(item.key) === String(key)) : undefined
     const node = (pair?.key ?? document.getIn(path.slice(0, length), true)) as { range?: readonly number[] | null } | undefined
     const start = node?.range?.[0]
-    if (start !== undefined) return lines.linePos(start).line
+    if (start === undefined) continue
+    const { line, col } = lines.linePos(start)
+    return { line, column: col }
   }
-  return 1
+  return { line: 1, column: 1 }
 }
 
 /** yaml's messages end with an excerpt of the file; the first line says it all. */

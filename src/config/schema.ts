@@ -86,7 +86,7 @@ export const reservationSchema = v.strictObject({
   options: rawOptions
 })
 
-const subnetSchema = v.strictObject({
+export const subnetSchema = v.strictObject({
   subnet,
   link: v.optional(v.pipe(text, v.nonEmpty('expected a name'))),
   range: v.optional(range),

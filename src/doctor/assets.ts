@@ -1,30 +1,37 @@
-// What profiles boot from /assets/ and is not there, by the paths that scripts would name.
+// What a profile boots from /assets/ and is not there, by the paths that scripts would name.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { resolveAsset } from '../assets/aliases.js'
 import { Links } from '../disk/links.js'
 import { pinAssets } from '../matchbox/pin-assets.js'
-import type { Ground } from '../wiring/ground.js'
-import { isOwnHost } from '../wiring/own-hosts.js'
-import { type Finding, problem } from './finding.js'
+import type { NetBoot } from '../matchbox/profile.js'
 
-export function diagnoseAssets ({ config, own, store }: Pick<Ground, 'config' | 'own' | 'store'>): readonly Finding[] {
-  const { assets_path: root } = config
-  if (root === '' || !existsSync(root)) return []
-  const links = new Links(root)
-  const isOwn = isOwnHost(config, own)
-  const findings: Finding[] = []
-  for (const { id, boot } of store.snapshot.profiles.values()) {
-    if (boot === undefined) continue
-    const named = new Set<string>()
-    pinAssets(boot, { isOwn, resolve: path => { named.add(path); return path } })
-    for (const path of named) {
-      // Settings of iPXE and of templates are known to the machine alone.
-      if (/[${}]/.test(path) || path.endsWith('/') || isThere(root, resolveAsset(links, path))) continue
-      findings.push(problem('assets', `profile ${id} boots ${path}, which is not there: machines get 404`))
-    }
+/** Looks below `root`; `isOwn` says which hosts in URLs lead to it. */
+export class AssetLook {
+  readonly #root: string
+  readonly #links: Links
+  readonly #isOwn: (host: string) => boolean
+  /** Thousands of profiles boot the same few images. */
+  readonly #there = new Map<string, boolean>()
+
+  constructor (root: string, isOwn: (host: string) => boolean) {
+    this.#root = root
+    this.#links = new Links(root)
+    this.#isOwn = isOwn
   }
-  return findings
+
+  missing (boot: NetBoot): readonly string[] {
+    const named = new Set<string>()
+    pinAssets(boot, { isOwn: this.#isOwn, resolve: path => { named.add(path); return path } })
+    // Settings of iPXE and of templates are known to the machine alone.
+    return [...named].filter(path => !/[${}]/.test(path) && !path.endsWith('/') && !this.#isThere(path))
+  }
+
+  #isThere (path: string): boolean {
+    const known = this.#there.get(path) ?? isThere(this.#root, resolveAsset(this.#links, path))
+    this.#there.set(path, known)
+    return known
+  }
 }
 
 function isThere (root: string, path: string): boolean {

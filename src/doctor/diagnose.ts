@@ -3,6 +3,7 @@
 import { constants, existsSync } from 'node:fs'
 import { access, readdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { AppError } from '../base/errors.js'
 import { isBootFileName, type LoadedConfig } from '../config/load.js'
 import { buildReservations } from '../dhcp/reservations.js'
 import { groupLoaders } from '../matchbox/group-machines.js'
@@ -10,12 +11,13 @@ import { formatIpv4 } from '../net/ipv4.js'
 import { advertisedHost, bootConfig, dhcpSubnets } from '../wiring/dhcp-settings.js'
 import type { Ground } from '../wiring/ground.js'
 import { readReservations } from '../wiring/reservation-sources.js'
-import { diagnoseAssets } from './assets.js'
 import { fine, type Finding, note } from './finding.js'
 import { diagnoseImages } from './images.js'
 import { diagnoseMemory } from './memory.js'
 import type { Around } from './ports.js'
+import { diagnoseNames } from './names.js'
 import { onGround, type Plan, type PlanOptions } from './plan.js'
+import { lintOf } from './store-look.js'
 
 export interface DoctorOptions extends PlanOptions {
   readonly loaded: LoadedConfig
@@ -29,8 +31,9 @@ export const diagnose = ({ loaded, running, ...options }: DoctorOptions): Promis
     ...await fromListeners(plan, { config: loaded.config, clock: options.clock, running }),
     ...await folders(loaded),
     ...await diagnoseImages(loaded, options),
-    ...diagnoseAssets(ground),
+    ...shortened(lintOf(ground)),
     ...diagnoseMemory(ground),
+    ...await names(ground),
     ...await firewall(plan),
     ...await otherDhcpServer(ground)
   ])
@@ -57,6 +60,26 @@ async function folders ({ config }: LoadedConfig): Promise<readonly Finding[]> {
     return await access(path, mode).then(() => undefined, (): Finding => ({ level: 'problem', about, text: `${path} can't be ${mode === constants.R_OK ? 'read' : 'written'} by this user` }))
   }))
   return findings.filter(finding => finding !== undefined)
+}
+
+/** A store of thousands can have thousands of faults. */
+const mostTold = 30
+
+function shortened (findings: readonly Finding[]): readonly Finding[] {
+  const told = [...findings].sort((a, b) => Number(b.level === 'problem') - Number(a.level === 'problem'))
+  const more = told.length - mostTold
+  return more <= 0 ? told : [...told.slice(0, mostTold), { level: 'note', about: 'store', text: `${more} more findings: core-provisioner check tells all` }]
+}
+
+/** What a subnet's options can't be is told elsewhere. */
+async function names ({ loaded, clock, store }: Ground): Promise<readonly Finding[]> {
+  if (loaded.config.dhcp.mode === 'off') return []
+  try {
+    return await diagnoseNames({ entries: (await readReservations(loaded, store)).entries, subnets: dhcpSubnets(loaded), clock })
+  } catch (error) {
+    if (error instanceof AppError) return []
+    throw error
+  }
 }
 
 /** Firewalls that are known to run; what they let through is theirs to say, so this only tells what has to get in. */

@@ -1,5 +1,8 @@
 // What was found out about a configuration without starting it: for check, doctor and the log alike.
 
+/** Where it stands: a file as a person would open it; line and column from 1, in characters, of what has a place in it. */
+export interface FilePlace { readonly file: string, readonly line?: number | undefined, readonly column?: number | undefined }
+
 export interface Finding {
   /**
    * A problem keeps machines from booting; a warning says that it may, and that only who wrote the configuration knows; a note
@@ -9,9 +12,17 @@ export interface Finding {
   /** What was looked at: `tftp`, `interface`. */
   readonly about: string
   readonly text: string
+  readonly place?: FilePlace | undefined
+  /** By which others of its kind are found: `missing-profile`. */
+  readonly rule?: string
 }
 
 export const problem = (about: string, text: string): Finding => ({ level: 'problem', about, text })
 export const warning = (about: string, text: string): Finding => ({ level: 'warning', about, text })
 export const note = (about: string, text: string): Finding => ({ level: 'note', about, text })
 export const fine = (about: string, text: string): Finding => ({ level: 'ok', about, text })
+
+/** With its place before it: `groups/a.json:3:14: names a profile ...`. */
+export const findingText = ({ place, text }: Finding): string => place === undefined ? text : `${placeText(place)}: ${text}`
+
+export const placeText = ({ file, line, column }: FilePlace): string => [file, line, line === undefined ? undefined : column].filter(part => part !== undefined).join(':')

@@ -1,15 +1,13 @@
 // What `serve` would do with a configuration, found out by preparing each listener as serve does and listening nowhere: who
 // listens where, what from, what is amiss.
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { Config, LoadedConfig } from '../config/load.js'
 import { isListener, placesIn } from '../listeners.js'
-import { findingsOf } from '../matchbox/ignition-documents.js'
 import { type Ground, type GroundOptions, openGround } from '../wiring/ground.js'
 import type { Prepared, Row } from '../wiring/listener.js'
 import { type Place, placeText } from '../wiring/place.js'
-import { type Finding, note, problem } from './finding.js'
+import { type Finding, problem } from './finding.js'
 import { diagnoseLabels } from './labels.js'
 
 export interface PlannedListener {
@@ -72,8 +70,6 @@ export async function onGround<T> (
       paths: pathsOf(ground),
       findings: [
         ...refused.map(({ message }) => problem('configuration', message)),
-        ...ground.store.problems().map(({ where, message }) => problem('configuration', `${join(loaded.config.data_path, where)}: ${message}`)),
-        ...documentsOf(ground),
         ...diagnoseLabels(ground),
         ...findings
       ]
@@ -83,12 +79,6 @@ export async function onGround<T> (
     for (const { close } of opened) await close?.()
     await ground.close()
   }
-}
-
-function documentsOf ({ config, store }: Ground): readonly Finding[] {
-  const { problems, notes } = findingsOf(store.snapshot.configs.ignition.values())
-  const within = (text: string): string => join(config.data_path, text)
-  return [...problems.map(text => problem('configuration', within(text))), ...notes.map(text => note('configuration', within(text)))]
 }
 
 function pathsOf ({ config, store, signer, sources }: Ground): Plan['paths'] {

@@ -46,7 +46,7 @@ function macsOf (key: string, value: string): Mac[] {
   })
 }
 
-const fields = ['id', 'name', 'profile', 'selector', 'metadata'] as const
+export const groupFields = ['id', 'name', 'profile', 'selector', 'metadata'] as const
 
 /** The group in a file; throws AppError group_invalid, which says where in the file. */
 export function parseGroup (bytes: Buffer): Group {
@@ -54,7 +54,7 @@ export function parseGroup (bytes: Buffer): Group {
     let [id, name, profile] = ['', '', '']
     let selector = new Map<string, string>()
     let metadata: Map<string, JsonValue> | undefined
-    for (const [field, node] of fieldsOf(parseJson(bytes), 'a group', fields)) {
+    for (const [field, node] of fieldsOf(parseJson(bytes), 'a group', groupFields)) {
       if (field === 'id') id = stringField(field, node, id)
       else if (field === 'name') name = stringField(field, node, name)
       else if (field === 'profile') profile = stringField(field, node, profile)

@@ -6,7 +6,7 @@ import { AppError } from '../base/errors.js'
 import { jsonText } from '../go/json.js'
 import { readyIgnition } from '../ignition/ready.js'
 import { formatEntry, type Report } from '../ignition/report.js'
-import { forgottenVariant, transpile } from '../ignition/transpile.js'
+import { transpile } from '../ignition/transpile.js'
 import type { ConfigFile } from './store.js'
 
 export interface Translation {
@@ -76,22 +76,6 @@ const sizeOf = (key: string, { body, report }: Translation): number =>
   key.length + (body?.length ?? 0) + report.reduce((sum, line) => sum + line.length, 0)
 
 const fileName = ({ kind, name }: ConfigFile): string => `${kind}/${name}`
-
-/** What can be said of the store's configs without a machine: ready ones that Ignition refuses, templates that were mistaken. */
-export function findingsOf (configs: Iterable<ConfigFile>): { readonly problems: readonly string[], readonly notes: readonly string[] } {
-  const problems: string[] = []
-  const notes: string[] = []
-  for (const file of configs) {
-    if (isReadyIgnition(file.name)) {
-      const { problem } = readiness(fileName(file), file.content)
-      if (problem !== undefined) notes.push(problem)
-    } else {
-      const forgotten = forgottenVariant(file.content.toString('latin1'))
-      if (forgotten !== undefined) problems.push(formatEntry(forgotten, fileName(file)))
-    }
-  }
-  return { problems, notes }
-}
 
 function readiness (name: string, content: Buffer): Readiness {
   const ready = readyIgnition(content)

@@ -25,15 +25,15 @@ export interface Profile {
   readonly genericId: string
 }
 
-const fields = ['id', 'name', 'ignition_id', 'cloud_id', 'boot', 'generic_id'] as const
-const bootFields = ['kernel', 'initrd', 'args', 'resilient'] as const
+export const profileFields = ['id', 'name', 'ignition_id', 'cloud_id', 'boot', 'generic_id'] as const
+export const bootFields = ['kernel', 'initrd', 'args', 'resilient'] as const
 
 /** The profile in a file; throws AppError profile_invalid, which says where in the file. One without an id is none. */
 export function parseProfile (bytes: Buffer): Profile {
   try {
     let [id, name, ignitionId, cloudId, genericId] = ['', '', '', '', '']
     let boot: NetBoot | undefined
-    for (const [field, node] of fieldsOf(parseJson(bytes), 'a profile', fields)) {
+    for (const [field, node] of fieldsOf(parseJson(bytes), 'a profile', profileFields)) {
       if (field === 'id') id = stringField(field, node, id)
       else if (field === 'name') name = stringField(field, node, name)
       else if (field === 'ignition_id') ignitionId = stringField(field, node, ignitionId)

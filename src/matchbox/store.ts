@@ -61,8 +61,19 @@ export interface Store {
   problems: () => readonly Problem[]
 }
 
+/** What the store was read from, one file or record each, for whoever tells where in it something stands. */
+export interface StoreSource {
+  readonly kind: Change['kind']
+  readonly name: string
+  /** As in Problem. */
+  readonly where: string
+  /** As it was last read; undefined when it could not be. */
+  readonly bytes: Buffer | undefined
+}
+
 /** A store and its lifetime, for whoever opened it. */
 export interface OpenStore extends Store {
+  sources: () => Iterable<StoreSource>
   /** Looks at everything again, also where nothing told of a change. */
   rescan: () => Promise<void>
   close: () => Promise<void>

@@ -9,7 +9,7 @@ import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { type Group, encodeGroup, parseGroup } from '../matchbox/group.js'
 import { type Profile, encodeProfile, parseProfile } from '../matchbox/profile.js'
-import { type Change, type ConfigKind, type OpenStore, type Problem, type Snapshot, assertSafeName, configKinds } from '../matchbox/store.js'
+import { type Change, type ConfigKind, type OpenStore, type Problem, type Snapshot, type StoreSource, assertSafeName, configKinds } from '../matchbox/store.js'
 import { removeFile, temporaryPrefix, writeFileAtomic } from '../disk/atomic-file.js'
 import { type Kind, StoreMemory, type StoredObject } from './snapshot.js'
 import { FolderWatcher } from '../disk/folder-watch.js'
@@ -155,6 +155,13 @@ class FolderStore implements OpenStore {
       if (problem !== undefined) found.push({ kind: placeOf(file)?.kind, name: placeOf(file)?.name, where: file, message: problem })
     }
     return found
+  }
+
+  * sources (): Iterable<StoreSource> {
+    for (const [where, { bytes }] of this.#records) {
+      const place = placeOf(where)
+      if (place !== undefined) yield { ...place, where, bytes }
+    }
   }
 
   async rescan (): Promise<void> {

@@ -132,6 +132,20 @@ export function authorityWarnings (text: string, file: string, now: number): str
   })
 }
 
+/** Who made what, for people: one sentence on the server's certificate, one on the authorities whose clients are let in. */
+export function whoSigned (
+  certificate: X509Certificate, authorities: string, files: { readonly certFile: string, readonly caFile: string | undefined }
+): string[] {
+  const { subject, issuer, names, notAfter } = describeCertificate(certificate)
+  const selfSigned = subject === issuer
+  const whom = names.length === 0 ? '' : ` for ${names.map(name => name.value).join(', ')}`
+  const said = [`${files.certFile} is ${subject}${whom}, signed by ${selfSigned ? 'itself' : issuer}, good until ${formatDay(notAfter)}`]
+  if (files.caFile === undefined) return said
+  const signers = certificateBlocks(authorities).map(block => new X509Certificate(block))
+  const ours = signers.some(signer => certificate.checkIssued(signer) && certificate.verify(signer.publicKey))
+  return [...said, `clients are let in that were signed by ${signers.map(signer => describeCertificate(signer).subject).join(', or by ')} (${files.caFile})${ours ? ', which signed the server too' : ''}`]
+}
+
 function covers (certificate: X509Certificate, name: string): boolean {
   return (isIP(name) === 0 ? certificate.checkHost(name, { subject: 'never' }) : certificate.checkIP(name)) !== undefined
 }

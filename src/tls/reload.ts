@@ -9,7 +9,7 @@ import { createSecureContext } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
-import { authorityWarnings, certificateBlocks, describeCertificate, exposedKey, formatDay, isExposed, keyFits, parseCertificate, serverWarnings } from './certificate.js'
+import { authorityWarnings, certificateBlocks, describeCertificate, exposedKey, formatDay, isExposed, keyFits, parseCertificate, serverWarnings, whoSigned } from './certificate.js'
 
 export interface TlsFiles {
   /** Certificates of the authorities whose clients are let in; undefined for a server that asks for none. */
@@ -77,6 +77,9 @@ export class TlsReloader {
 
   /** When the certificate in force ends, in milliseconds since the epoch. */
   get notAfter (): number { return describeCertificate(this.#loaded.certificate).notAfter }
+
+  /** Who made the certificates in force, for people. */
+  signatures (): string[] { return whoSigned(this.#loaded.certificate, this.#loaded.identity.ca, this.#files) }
 
   warnings (): string[] {
     return [

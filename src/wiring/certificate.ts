@@ -2,7 +2,7 @@
 import type { ReloadOptions, TlsEvent, TlsFiles } from '../tls/reload.js'
 import { TlsReloader } from '../tls/reload.js'
 import type { Metrics } from '../base/metrics.js'
-import { fine, type Finding, note } from '../doctor/finding.js'
+import { fine, type Finding, warning } from '../doctor/finding.js'
 import type { Ground } from './ground.js'
 
 export interface Certificate {
@@ -16,12 +16,11 @@ export interface Certificate {
 export async function openCertificate (listener: string, files: TlsFiles, { clock, config, log }: Ground): Promise<Certificate> {
   let onEvent: ReloadOptions['onEvent'] = () => {}
   const reloader = await TlsReloader.open(files, { clock, advertise: config.advertise, onEvent: event => { onEvent(event) } })
-  const until = new Date(reloader.notAfter).toISOString().slice(0, 10)
   return {
     reloader,
     findings: [
-      fine('certificates', `${files.certFile} is good until ${until}`),
-      ...reloader.warnings().map(text => note('certificates', text))
+      ...reloader.signatures().map(text => fine('certificates', text)),
+      ...reloader.warnings().map(text => warning('certificates', text))
     ],
     serve: (metrics, inForce = () => {}) => {
       const reloads = metrics.tlsReloads(listener)

@@ -45,7 +45,7 @@ export async function prepareDhcp (ground: Ground, place: Place): Promise<Prepar
   return {
     what: `${own === undefined ? '' : `as ${formatIpv4(own)}, `}${subnets.length} subnets, ${inForce.byIp.size} reservations,${overrides === 0 ? '' : ` ${overrides} boot overrides,`} unknown clients: ${config.dhcp.unknown_clients}`,
     findings: [
-      ...[...found.problems, ...inForce.problems, ...boot.problems].map(text => problem('configuration', text)),
+      ...[...found.problems, ...inForce.problems].map(text => problem('configuration', text)),
       ...withoutEffect(loaded, own).map(text => warning('configuration', text))
     ],
     listen: async shared => {

@@ -12,5 +12,5 @@ import { ownHosts } from './own-hosts.js'
 export const openPinner = (config: Config): AssetPins => assetPinner(config.assets_path, ownHosts(config, () => undefined), systemClock)
 
 /** The store as it is now. The caller closes it. */
-export const openStore = ({ data_path: dataPath }: Config, log: Logger): Promise<OpenStore> =>
+export const openStore = ({ data_path: dataPath }: Pick<Config, 'data_path'>, log: Logger): Promise<OpenStore> =>
   openFileStore({ dataPath, tombstoneMs: 0, clock: systemClock, log, watch: false })

@@ -1,6 +1,6 @@
 // The TFTP listener.
 import { bootFolders } from '../base/bundled.js'
-import type { Config } from '../config/load.js'
+import type { Config, LoadedConfig } from '../config/load.js'
 import { note, problem } from '../doctor/finding.js'
 import { type InterfaceAddress, localAddresses } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
@@ -14,7 +14,7 @@ import type { Place } from './place.js'
 import { elsewhere } from './reach.js'
 
 export async function prepareTftp (ground: Ground, place: Place): Promise<Prepared> {
-  const { config, clock, own, home } = ground
+  const { loaded, config, clock, own, home } = ground
   const { key, host = '0.0.0.0', port } = place
   const folders = [config.tftp.root, ...bootFolders()]
   const files = loadersOnDisk(config, clock)
@@ -22,7 +22,7 @@ export async function prepareTftp (ground: Ground, place: Place): Promise<Prepar
   return {
     what: `loaders ${chains.filter(({ found }) => found).map(({ name }) => name).join(', ') || 'none'}`,
     findings: [...own === undefined ? [] : elsewhere(ground, place, formatIpv4(own)), ...chains.flatMap(({ name, found, problems }) => [
-      ...found ? [] : [note('loaders', `boot loader ${name} is in none of ${folders.join(', ')}; scripts/boot-files fetches those that the distribution has`)],
+      ...found || !isWanted(name, loaded) ? [] : [note('loaders', `boot loader ${name} is in none of ${folders.join(', ')}; scripts/boot-files fetches those that the distribution has`)],
       ...problems.map(text => problem('loaders', text))
     ])],
     listen: async ({ log, clock, macOf, observer, bootFiles, sockets }) => {
@@ -47,6 +47,9 @@ export async function prepareTftp (ground: Ground, place: Place): Promise<Prepar
     }
   }
 }
+
+/** The distribution of an x86 server has no loader for ARM: it is missed by who has such machines, and says so. */
+const isWanted = (name: string, { config: { boot }, isWritten }: LoadedConfig): boolean => name !== boot.uefi_arm64 || isWritten(['boot', 'uefi_arm64'])
 
 const loaderNames = ({ boot }: Config): readonly string[] =>
   [...new Set([boot.bios, boot.uefi_x64, boot.uefi_arm64, ...boot.overrides.flatMap(({ file }) => file ?? [])])]

@@ -88,12 +88,20 @@ t.test('what is wrong with it is told with the key and its line', async t => {
   const check = await new Program(['check', '--config', file]).end()
   t.equal(check.status, 0)
   t.match(check.stdout, /https +127\.0\.0\.1:0\/tcp.*server\.crt/)
-  t.match((await new Program(['doctor', '--config', file]).end()).stdout, /server\.crt is good until/)
+  t.match((await new Program(['doctor', '--config', file]).end()).stdout, /^ok {7}certificates: .*server\.crt is CN=localhost for .*, signed by CN=test ca, good until \d{4}-\d\d-\d\d$/m)
+
+  writeFileSync(join(folder, 'server.crt'), makeCertificate(pki.ca, { cn: 'localhost', use: 'serverAuth' }).cert)
+  t.match(await new Program(['check', '--config', file]).end(), { status: 1, stderr: /server\.key does not belong to the certificate/ })
+  const nameless = makeCertificate(pki.ca, { cn: 'localhost', use: 'serverAuth' })
+  writeFileSync(join(folder, 'server.crt'), nameless.cert)
+  writeFileSync(join(folder, 'server.key'), nameless.key)
+  t.match(await new Program(['check', '--config', file]).end(), { status: 0, stderr: /^warning: the server certificate has no subject alternative names, so clients refuse it/m }, 'a CN is no name any more')
+  t.equal((await new Program(['check', '--strict', '--config', file]).end()).status, 1)
 
   writeFileSync(join(folder, 'server.key'), pki.client.key)
   t.match(await new Program(['serve', '--config', file]).end(), { status: 1, stderr: /config\.yaml:9: http\.https\.cert_file: .*server\.key does not belong to the certificate/ })
   rmSync(join(folder, 'server.key'))
-  const missing = /config\.yaml:10: http\.https\.key_file: there is no file .*server\.key; http\.https\.address: "" turns https off/
+  const missing = /config\.yaml:10: (?:error: )?http\.https\.key_file: there is no file .*server\.key; http\.https\.address: "" turns https off/
   t.match(await new Program(['serve', '--config', file]).end(), { status: 1, stderr: missing })
   t.match((await new Program(['check', '--config', file]).end()), { status: 1, stderr: missing })
   t.match(await new Program(['check', '--config', file, '--set', 'http.https.key_file=""']).end(),

@@ -105,7 +105,7 @@ t.test('what can not start is told in one line', async t => {
 
   await refused(t, ['serve', '--config', configured(t, 'dhcp: { mode: server, interface: ens999, subnets: [{ subnet: 10.9.0.0/24 }] }')],
     /^core-provisioner serve: .*config\.yaml:7: dhcp\.interface: no interface ens999 with an IPv4 address on this machine/)
-  await refused(t, ['serve', '--config', configured(t, 'dhpc: {}')], /config\.yaml:7: dhpc: unknown key\n$/)
+  await refused(t, ['serve', '--config', configured(t, 'dhpc: {}')], /config\.yaml:7:1: dhpc: unknown key; did you mean "dhcp"\?\n$/)
   await refused(t, ['serve', '--config', '/nowhere.yaml'], /there is no configuration file \/nowhere\.yaml/)
   await refused(t, ['serve', '--set', 'state_path=/etc/passwd/state', '--set', 'tftp.address=""', '--set', 'http.address=127.0.0.1:0'],
     /^core-provisioner serve: --set state_path: state_path: cannot make \/etc\/passwd\/state: ENOTDIR/)
@@ -118,7 +118,7 @@ t.test('check prints what would listen', async t => {
   const file = configured(t, 'dhcp: { mode: server, interface: lo, subnets: [{ subnet: 127.0.0.0/8 }], reservations: [{ mac: "52:54:00:00:00:01", ip: 127.0.0.9 }] }\n')
   const { status, stdout, stderr } = await new Program(['check', '--config', file]).end()
   t.equal(status, 1, 'a group does not parse')
-  t.match(stderr, /problem: .*groups\/broken\.json: /)
+  t.match(stderr, /groups\/broken\.json:\d+:\d+: error: /)
   t.match(stdout, /dhcp +lo:67\/udp +as 127\.0\.0\.1, 1 subnets, 1 reservations, unknown clients: deny/)
   t.match(stdout, /store +.*\/data +1 groups, 1 profiles, 1 ignition/)
   const json = await new Program(['check', '--json', '--config', file]).end()
@@ -128,11 +128,11 @@ t.test('check prints what would listen', async t => {
   mkdirSync(join(folder, 'state/hosts.d'), { recursive: true })
   writeFileSync(join(folder, 'state/hosts.d/a.yaml'), '- { mac: "52:54:00:00:00:02", ip: 10.0.0.1 }\n- { mac: x, ip: 127.0.0.2 }\n')
   const hosts = await new Program(['check', '--config', file]).end()
-  t.match(hosts.stderr, /hosts\.d\/a\.yaml:2: mac: expected a MAC address/)
-  t.match(hosts.stderr, /hosts\.d\/a\.yaml:1: the reservation of 10\.0\.0\.1 .* no subnet/)
+  t.match(hosts.stderr, /hosts\.d\/a\.yaml:2:5: error: mac: expected a MAC address/)
+  t.match(hosts.stderr, /hosts\.d\/a\.yaml:1: error: the reservation of 10\.0\.0\.1 .* no subnet/)
 
   const wrong = await new Program(['check', '--config', configured(t, 'a: 1\nlog_level: loud\n')]).end()
-  t.match(wrong, { status: 1, stderr: /:8: log_level: expected one of .*\n.*:7: a: unknown key\n$/ }, 'check tells all')
+  t.match(wrong, { status: 1, stderr: /:7:1: error: a: unknown key\n.*:8:1: error: log_level: expected one of .*\n.*groups\/broken\.json:\d+:\d+: error: [^\n]*\n$/ }, 'check tells all')
 })
 
 t.test('render and transpile, without a machine', async t => {
@@ -155,7 +155,7 @@ t.test('render and transpile, without a machine', async t => {
 t.test('doctor', async t => {
   const file = configured(t)
   const healthy = await new Program(['doctor', '--config', file, '--set', 'http.address=127.0.0.1:9', '--set', 'rpc.address=""']).end()
-  t.match(healthy.stdout, /^PROBLEM {2}configuration: .*groups\/broken\.json/m)
+  t.match(healthy.stdout, /^PROBLEM {2}store: .*groups\/broken\.json/m)
   t.match(healthy.stdout, /^ok {7}http: 9\/tcp is free$/m)
   t.match(healthy.stdout, /^note {5}your DHCP server: next-server 127\.0\.0\.1$/m, 'with DHCP off it says what the other server needs')
   t.match(healthy.stdout, /filename "http:\/\/127\.0\.0\.1:9\/boot\.ipxe" for iPXE/)

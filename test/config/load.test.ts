@@ -6,7 +6,7 @@ import { formatHostsFile } from '../../src/inventory/hosts-file.js'
 import type { Mac } from '../../src/net/mac.js'
 import { cases } from '../helpers/property.js'
 import { configSchema } from '../../src/config/schema.js'
-import { loadConfig, matchboxVariables, parseReservationFile } from '../../src/config/load.js'
+import { type ConfigError, type LoadedConfig, loadConfig, matchboxVariables, parseReservationFile } from '../../src/config/load.js'
 import { AppError } from '../../src/base/errors.js'
 import { formatIpv4, parseIpv4 } from '../../src/net/ipv4.js'
 
@@ -66,23 +66,23 @@ t.test('flags before environment before file before defaults', t => {
 
 t.test('what is wrong is told with its line, its path and what was expected', t => {
   const rows: ReadonlyArray<readonly [text: string, message: RegExp]> = [
-    ['htp: {}', /^config\.yaml:1: htp: unknown key$/],
-    ['http:\n  address: 8080', /^config\.yaml:2: http\.address: expected address:port, such as 0\.0\.0\.0:8080, not 8080$/],
-    ['http:\n  adress: ":80"', /^config\.yaml:2: http\.adress: unknown key$/],
-    ['http: 5', /^config\.yaml:1: http: expected keys and values$/],
+    ['htp: {}', /^config\.yaml:1:\d+: htp: unknown key; did you mean "http"\?$/],
+    ['http:\n  address: 8080', /^config\.yaml:2:\d+: http\.address: expected address:port, such as 0\.0\.0\.0:8080, not 8080$/],
+    ['http:\n  adress: ":80"', /^config\.yaml:2:\d+: http\.adress: unknown key; did you mean "address"\?$/],
+    ['http: 5', /^config\.yaml:1:\d+: http: expected keys and values$/],
     ['log_level: loud', /expected one of trace, debug, info, warn, error, not "loud"/],
     ['tftp: { max_block_size: 9 }', /tftp\.max_block_size: expected a whole number from 512 to 65464/],
-    [server.replace('2h', '5 parsecs'), /^config\.yaml:8: dhcp\.subnets\.0\.lease_time: expected a time such as .*, not "5 parsecs"$/],
+    [server.replace('2h', '5 parsecs'), /^config\.yaml:8:\d+: dhcp\.subnets\.0\.lease_time: expected a time such as .*, not "5 parsecs"$/],
     [server.replace('192.168.100.0/24', '192.168.100.7/24'), /dhcp\.subnets\.0\.subnet: expected a subnet/],
-    [server.replace('100.150', '101.150'), /^config\.yaml:6: dhcp\.subnets\.0\.range: expected addresses inside 192\.168\.100\.0\/24$/],
-    [server.replace('[192.168.100.1]', '[192.168.101.1]'), /^config\.yaml:7: dhcp\.subnets\.0\.routers\.0: expected an address inside/],
-    [server.replace('7F-EC', '7F'), /^config\.yaml:11: dhcp\.reservations\.0\.mac: expected a MAC address/],
+    [server.replace('100.150', '101.150'), /^config\.yaml:6:\d+: dhcp\.subnets\.0\.range: expected addresses inside 192\.168\.100\.0\/24$/],
+    [server.replace('[192.168.100.1]', '[192.168.101.1]'), /^config\.yaml:7:\d+: dhcp\.subnets\.0\.routers\.0: expected an address inside/],
+    [server.replace('7F-EC', '7F'), /^config\.yaml:11:\d+: dhcp\.reservations\.0\.mac: expected a MAC address/],
     [server.replace('"192.168.100.5"', '[1]'), /dhcp\.subnets\.0\.options\.42: expected text, a number, addresses/],
     [server.replace('ens192', '""'), /dhcp\.interface: expected the interface to listen on, or dhcp\.mode: off/],
     ['dhcp: { mode: server, interface: eth0 }', /dhcp\.subnets: expected at least one subnet/],
-    [server.replace('  reservations', '    - { subnet: 192.168.0.0/16 }\n  reservations'), /^config\.yaml:10: dhcp\.subnets\.1\.subnet: .*overlaps subnet 1$/],
+    [server.replace('  reservations', '    - { subnet: 192.168.0.0/16 }\n  reservations'), /^config\.yaml:10:\d+: dhcp\.subnets\.1\.subnet: .*overlaps subnet 1$/],
     ['a: [', /^config\.yaml:\d+:\d+: /],
-    ['- a', /^config\.yaml:1: expected keys and values$/],
+    ['- a', /^config\.yaml:1:\d+: expected keys and values$/],
     ['data_path: /a\ndata_path: /b', /^config\.yaml:2:1: Map keys must be unique$/]
   ]
   for (const [text, message] of rows) t.match(refusal(text), message)
@@ -99,13 +99,62 @@ t.test('what is wrong is told with its line, its path and what was expected', t 
   t.end()
 })
 
+t.test('all that is wrong is told at once, in the order of the file', t => {
+  const said = refusal(`interfase: x
+dhpc: {}
+dhcp:
+  mode: server
+  interfase: ens192
+  unknown_client: allow
+  subnets:
+    - subnet: 192.168.100.0/24
+      range: 192.168.101.1-192.168.101.9
+      dns_servers: [nobody]
+      leasetime: 1h
+    - range: 1-2
+log_level: loud
+`).split('\n')
+  t.same(said.map(line => line.replace(/^config\.yaml:/, '')), [
+    '1:1: interfase: unknown key',
+    '2:1: dhpc: unknown key; did you mean "dhcp"?',
+    '3:1: dhcp.interface: expected the interface to listen on, or dhcp.mode: off',
+    '5:3: dhcp.interfase: unknown key; did you mean "interface"?',
+    '6:3: dhcp.unknown_client: unknown key; did you mean "unknown_clients"?',
+    '9:7: dhcp.subnets.0.range: expected addresses inside 192.168.100.0/24',
+    '10:21: dhcp.subnets.0.dns_servers.0: expected an IPv4 address, not "nobody"',
+    '11:7: dhcp.subnets.0.leasetime: unknown key; did you mean "lease_time"?',
+    '12:7: dhcp.subnets.1.subnet: this key is missing',
+    '12:7: dhcp.subnets.1.range: expected first-last, such as 192.168.100.100-192.168.100.150, not "1-2"',
+    '13:1: log_level: expected one of trace, debug, info, warn, error, not "loud"'
+  ])
+  t.equal(refusal('a: [\nb: {\n').split('\n').length, 2, 'what is no YAML in several ways')
+  t.end()
+})
+
+t.test('what is left of a configuration once what is wrong is taken out', t => {
+  const rest = (text: string): LoadedConfig | undefined => {
+    try {
+      load(text)
+    } catch (error) {
+      return (error as ConfigError).rest
+    }
+    return undefined
+  }
+  t.match(rest('data_path: /d\nlog_level: loud\nhtp: 1\n')?.config, { data_path: '/d', log_level: 'info' })
+  t.match(rest('data_path: /d\ndhcp: { mode: server, interface: lo, subnets: [{ range: 1-2 }, { subnet: 10.0.0.0/8 }] }')?.config, { data_path: '/d', dhcp: { subnets: { length: 1 } } })
+  t.match(rest('data_path: /d\ndhcp: { mode: server, interface: lo, subnets: [{ range: 1-2 }] }')?.config, { data_path: '/d' })
+  t.match(rest('data_path: /d\ndhcp: 5')?.config, { data_path: '/d', dhcp: { mode: 'off' } })
+  t.equal(rest('a: ['), undefined)
+  t.end()
+})
+
 t.test('boot overrides', t => {
   const { config } = load('boot: { own_user_class: true, overrides: [{ mac: "00-0C-29", file: a.efi }, { vendor_class: PXEClient, arch: uefi_x64, proxy_style: binl }, { arch: 9, script_url: "http://x/y" }] }')
   t.same(config.boot.overrides, [
     { mac: '00:0c:29', file: 'a.efi' }, { vendor_class: 'PXEClient', arch: 'efi-x64', proxy_style: 'binl' }, { arch: 9, script_url: 'http://x/y' }
   ])
   const cases = [
-    ['{ mac: "00:0c", file: a }', /config\.yaml:2: boot\.overrides\.0\.mac: expected a MAC address or its first octets/],
+    ['{ mac: "00:0c", file: a }', /config\.yaml:2:\d+: boot\.overrides\.0\.mac: expected a MAC address or its first octets/],
     ['{ mac: "00:0c:29:00:00:00:00:01", file: a }', /overrides\.0\.mac/],
     ['{ arch: uefi_mips, file: a }', /overrides\.0\.arch: expected one of bios, uefi_ia32, .* or a number of option 93/],
     ['{ arch: 65536, file: a }', /overrides\.0\.arch/],
@@ -114,8 +163,8 @@ t.test('boot overrides', t => {
     ['{ arch: 7, file: "", }', /overrides\.0\.file/],
     ['{ arch: 7, script_url: x }', /overrides\.0\.script_url: expected a URL/],
     ['{ arch: 7, proxy_style: x }', /overrides\.0\.proxy_style: expected one of direct, binl/],
-    ['{ file: a }', /config\.yaml:2: boot\.overrides\.0: expected whom it is for/],
-    ['{ arch: 7 }', /config\.yaml:2: boot\.overrides\.0: expected what is different/],
+    ['{ file: a }', /config\.yaml:2:\d+: boot\.overrides\.0: expected whom it is for/],
+    ['{ arch: 7 }', /config\.yaml:2:\d+: boot\.overrides\.0: expected what is different/],
     ['{ arch: 7, file: a, loader: b }', /overrides\.0\.loader: unknown key/]
   ] as const
   for (const [entry, expected] of cases) t.match(refusal(`boot: { overrides: [\n  ${entry} ] }`), expected, entry)
@@ -132,9 +181,9 @@ t.test('a file of reservations loses its bad entries alone', t => {
 - { mac: "52:54:00:00:00:05", ip: 10.0.0.5, hostname: node-5 }
 `)
   t.match(entries, [{ ip: parseIpv4('10.0.0.1'), source: 'rack1.yaml:1' }, { hostname: 'node-5', source: 'rack1.yaml:7' }])
-  t.match(problems, [/^rack1\.yaml:2: mac: expected a MAC/, /^rack1\.yaml:5: ip: expected an IPv4/, /^rack1\.yaml:6: rack: unknown key/])
+  t.match(problems, [/^rack1\.yaml:2:5: mac: expected a MAC/, /^rack1\.yaml:5:3: ip: expected an IPv4/, /^rack1\.yaml:6:45: rack: unknown key/])
   t.match(parseReservationFile('x', 'a: 1').problems, [/expected a list/])
-  t.match(parseReservationFile('x', '- [').problems, [/^x:1: /])
+  t.match(parseReservationFile('x', '- [').problems, [/^x:1:\d+: /])
   t.same(parseReservationFile('x', ''), { entries: [], problems: [] })
   t.end()
 })
@@ -142,10 +191,10 @@ t.test('a file of reservations loses its bad entries alone', t => {
 t.test('aliases of nothing, and of too much, are refused with where they stand', t => {
   const bomb = `a: &a [x]\n${Array.from('bcdefghij', (name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghij'[i]!}`).join(', ')}]\n`).join('')}`
   for (const text of ['data_path: *nowhere\n', bomb]) {
-    t.throws(() => load(text), { code: 'config_invalid', message: /config\.yaml:1: .*alias/ })
+    t.throws(() => load(text), { code: 'config_invalid', message: /config\.yaml:1:1: .*alias/ })
   }
   t.throws(() => loadConfig({ file: undefined, env: {}, set: ['data_path=*nowhere'] }), { code: 'usage', message: /^--set data_path: .*alias/ })
-  t.match(parseReservationFile('rack.yaml', '- *nobody\n'), { entries: [], problems: [/^rack\.yaml:1: .*alias/] })
+  t.match(parseReservationFile('rack.yaml', '- *nobody\n'), { entries: [], problems: [/^rack\.yaml:1:1: .*alias/] })
   t.end()
 })
 

@@ -1,7 +1,7 @@
 // What is said of the store's Ignition documents before and when a machine asks.
 import { Buffer } from 'node:buffer'
 import t from 'tap'
-import { IgnitionDocuments, findingsOf } from '../../src/matchbox/ignition-documents.js'
+import { IgnitionDocuments } from '../../src/matchbox/ignition-documents.js'
 import type { ConfigFile } from '../../src/matchbox/store.js'
 
 const file = (name: string, content: string): ConfigFile => ({ kind: 'ignition', name, content: Buffer.from(content) })
@@ -18,16 +18,5 @@ t.test('a ready document that Ignition refuses', t => {
   ])
   t.same(documents.readinessOf(file('y.ign', '{"ignition": {"version": "2.3.0"}}')), { problem: undefined, report: [] })
   t.match(documents.readinessOf(file('z.ignition', '\ufeff{}')), { problem: /byte order mark/ })
-  t.end()
-})
-
-t.test('what can be said of all of them', t => {
-  const { problems, notes } = findingsOf([
-    file('x.ign', bad), file('fine.ign', '{"ignition": {"version": "3.6.0"}}'), file('fine.yaml', 'variant: fcos\nversion: 1.7.0\n'),
-    file('mistaken.yaml', 'version: 1.7.0\nstorage: {}\n'), file('clc.yaml', 'storage: {}\n')
-  ])
-  t.match(problems, [/^ignition\/mistaken\.yaml:1:1: error: version 1\.7\.0 .* no variant/])
-  t.match(notes, [/^ignition\/x\.ign:1:67: served as it is, but Ignition refuses it/])
-  t.same([problems.length, notes.length], [1, 1])
   t.end()
 })

@@ -1,0 +1,85 @@
+// Where the parts of a group's or profile's JSON stand, and which of its keys mean nothing.
+import { didYouMean } from '../base/nearest.js'
+import { readJson } from '../ignition/json-source.js'
+import type { YamlNode, YamlPair } from '../yaml/node.js'
+import type { FilePlace, Finding } from './finding.js'
+import { storeFinding } from './store-rules.js'
+
+/** JSON has no comments; some write them as keys of such names. */
+const remark = /^(?:[_#$]|\/\/|comment$)/i
+
+const keyText = ({ key }: YamlPair): string => key.kind === 'scalar' ? key.value : ''
+
+export class JsonPlaces {
+  readonly #file: string
+  readonly #root: YamlNode | undefined
+
+  /** `file` is how places call it. What is no JSON has no places in it. */
+  constructor (file: string, bytes: Buffer) {
+    this.#file = file
+    const source = readJson(bytes.toString('utf8'))
+    this.#root = 'root' in source ? source.root : undefined
+  }
+
+  /** Of the value at the path, or of the nearest thing around it that is there. Keys are found as Go finds them, in any case. */
+  of (...path: ReadonlyArray<string | number>): FilePlace {
+    let node = this.#root
+    for (const step of path) {
+      const next = child(node, step)
+      if (next === undefined) break
+      node = next
+    }
+    return { file: this.#file, line: node?.line ?? 1, column: node?.column ?? 1 }
+  }
+
+  /** Of the key itself. */
+  ofKey (key: string, ...parent: readonly string[]): FilePlace {
+    const node = pairsAt(this.#root, parent).find(pair => keyText(pair) === key)?.key
+    return node === undefined ? this.of(...parent, key) : this.#at(node)
+  }
+
+  /** Keys of the object at the path that are none of `known`, in whatever case they are written, and those that stand twice. */
+  oddKeys (known: readonly string[], ...path: readonly string[]): readonly Finding[] {
+    const nameOf = (key: string): string => known.find(one => one === key.toLowerCase()) ?? key
+    const unknown = pairsAt(this.#root, path).filter(pair => !known.includes(nameOf(keyText(pair))) && !remark.test(keyText(pair)))
+    return [...this.repeatedKeys(nameOf, ...path), ...unknown.map(pair => {
+      const key = keyText(pair)
+      return storeFinding('unknown-key', this.#at(pair.key), `unknown key ${JSON.stringify(key)}, which is passed over${didYouMean(key, known) || ` (known: ${known.join(', ')})`}`)
+    })]
+  }
+
+  /** Keys of the object at the path that stand twice; `nameOf` says which are the same. */
+  repeatedKeys (nameOf: (key: string) => string, ...path: readonly string[]): readonly Finding[] {
+    const seen = new Set<string>()
+    return pairsAt(this.#root, path).flatMap(pair => {
+      const name = nameOf(keyText(pair))
+      const first = !seen.has(name)
+      seen.add(name)
+      if (first) return []
+      return [storeFinding('repeated-key', this.#at(pair.key), `the key ${JSON.stringify(name)} stands twice`)]
+    })
+  }
+
+  #at ({ line, column }: YamlNode): FilePlace { return { file: this.#file, line, column } }
+}
+
+/** What to add to Go's words for JSON that ends too early, or goes on after a comma with nothing. */
+export function jsonHint (text: string, message: string, line: number, column: number): string {
+  if (/unexpected end/.test(message)) return ': is the file cut?'
+  const lines = text.split('\n').slice(0, line)
+  const before = [...lines.slice(0, -1), [...lines.at(-1) ?? ''].slice(0, column - 1).join('')].join('\n').trimEnd()
+  return before.endsWith(',') && /^invalid character '[}\]]'/.test(message) ? ' (a trailing comma, which JSON does not allow)' : ''
+}
+
+/** Of a key that stands twice the last counts. */
+function child (node: YamlNode | undefined, step: string | number): YamlNode | undefined {
+  if (node?.kind === 'sequence' && typeof step === 'number') return node.items[step]
+  if (node?.kind !== 'mapping') return undefined
+  return (node.pairs.findLast(pair => keyText(pair) === step) ?? node.pairs.findLast(pair => keyText(pair).toLowerCase() === step))?.value
+}
+
+function pairsAt (root: YamlNode | undefined, path: readonly string[]): readonly YamlPair[] {
+  let node = root
+  for (const step of path) node = child(node, step)
+  return node?.kind === 'mapping' ? node.pairs : []
+}

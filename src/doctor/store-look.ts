@@ -1,0 +1,38 @@
+// The store looked at for check and doctor: that of a configuration, or a folder alone, as whoever keeps one under version control
+// has it.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { AppError } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import type { Config } from '../config/load.js'
+import type { Ipv4 } from '../net/ipv4.js'
+import { isOwnHost } from '../wiring/own-hosts.js'
+import type { Ground } from '../wiring/ground.js'
+import { openStore } from '../wiring/looking.js'
+import type { Finding } from './finding.js'
+import { lintStore } from './store-lint.js'
+
+export const lintOf = ({ config, own, store }: Pick<Ground, 'config' | 'own' | 'store'>): readonly Finding[] =>
+  lintStore({ store, dataPath: config.data_path, assetsPath: config.assets_path, isOwn: isOwnHost(config, own) })
+
+/** The store of a configuration that may be wrong elsewhere. */
+export async function lintConfigured (config: Config, log: Logger): Promise<readonly Finding[]> {
+  const store = await openStore(config, log)
+  const own: Ipv4 | undefined = undefined
+  try {
+    return lintOf({ config, own, store })
+  } finally {
+    await store.close()
+  }
+}
+
+/** A folder, with the images in its `assets` if there are any: whatever this machine is configured for does not count. */
+export async function lintFolder (folder: string, log: Logger): Promise<readonly Finding[]> {
+  if (!existsSync(folder)) throw new AppError('read_failed', `there is no folder ${folder}`)
+  const store = await openStore({ data_path: folder }, log)
+  try {
+    return lintStore({ store, dataPath: folder, assetsPath: join(folder, 'assets'), isOwn: () => false })
+  } finally {
+    await store.close()
+  }
+}

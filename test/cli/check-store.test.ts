@@ -1,0 +1,182 @@
+// check and doctor on stores in which something is amiss, as whoever keeps groups under version control runs them.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import t, { type Test } from 'tap'
+import { shortFolder } from '../helpers/short-folder.js'
+import { Program } from '../helpers/program.js'
+
+const butane = 'variant: fcos\nversion: 1.5.0\n'
+
+/** A store in which all is well, with these files over it. */
+function store (t: Test, files: Readonly<Record<string, string>> = {}): string {
+  const folder = t.testdir({})
+  const well = {
+    'groups/a.json': '{"id": "a", "profile": "p", "selector": {"mac": "52:54:00:00:00:0a"}, "metadata": {"host": "node1", "ip": "10.0.0.1"}}',
+    'profiles/p.json': '{"id": "p", "boot": {"kernel": "/assets/k", "initrd": ["/assets/i"], "args": []}, "ignition_id": "p.yaml"}',
+    'ignition/p.yaml': `${butane}storage:\n  files:\n    - path: /etc/hostname\n      contents: { inline: "{{.host}}" }\n`
+  }
+  for (const [name, text] of Object.entries({ ...well, ...files })) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), text)
+  }
+  return folder
+}
+
+const check = async (folder: string, ...args: string[]) => await new Program(['check', '--store', folder, ...args]).end()
+const lines = (folder: string, text: string): string[] => text.split('\n').filter(line => line !== '').map(line => line.replace(`${folder}/`, ''))
+
+t.test('a store in which all is well', async t => {
+  t.match(await check(store(t)), { status: 0, stdout: '', stderr: '' })
+})
+
+// What is put over the good store, and the lines that are told: errors end 1, warnings and notes do not.
+const group = (more: string, id = 'b'): string => `{"id": "${id}", "profile": "p", ${more}, "metadata": {"host": "node2"}}`
+const rows: ReadonlyArray<readonly [what: string, files: Readonly<Record<string, string>>, told: readonly string[]]> = [
+  ['a profile that is not there', { 'groups/b.json': '{"id": "b",\n "profile": "pp", "selector": {"x": "y"}}' },
+    ['groups/b.json:2:13: error: names the profile "pp", which is not there: its machines get 404']],
+  ['a profile with a slip', { 'profiles/worker.json': '{"id": "worker"}', 'groups/b.json': '{"id": "b", "profile": "wroker", "selector": {"x": "y"}}' },
+    ['groups/b.json:1:24: error: names the profile "wroker", which is not there: its machines get 404; did you mean "worker"?']],
+  ['no profile', { 'groups/b.json': '{"id": "b", "selector": {"x": "y"}}' }, ['groups/b.json:1:2: error: names no profile: its machines get 404']],
+  ['configs that are not there', { 'profiles/q.json': '{"id": "q", "ignition_id": "p",\n"cloud_id": "c", "generic_id": "g"}' }, [
+    'profiles/q.json:1:28: error: names ignition/p, which is not there: /ignition answers 404; did you mean "p.yaml"?',
+    'profiles/q.json:2:13: error: names cloud/c, which is not there: /cloud answers 404',
+    'profiles/q.json:2:32: error: names generic/g, which is not there: /generic answers 404'
+  ]],
+  ['paths that nothing serves', { 'profiles/q.json': '{"id": "q", "boot": {"kernel": "/k", "initrd": ["--name i i", "http://elsewhere/i", "assets/j"]}}' }, [
+    'profiles/q.json:1:32: error: "/k" is not under /assets/: machines get 404; is "/assets/k" meant?',
+    'profiles/q.json:1:49: error: "i" is not under /assets/: machines get 404; is "/assets/i" meant?'
+  ]],
+  ['no kernel', { 'profiles/q.json': '{"id": "q", "boot": {}}' }, ['profiles/q.json:1:22: error: boots no kernel: its script stops the machine']],
+  ['images that are not there', { 'assets/k': '', 'assets/i': '', 'profiles/q.json': '{"id": "q", "boot": {"kernel": "/assets/k", "initrd": ["/assets/i", "/assets/j"], "args": ["root=/assets/r"]}}' }, [
+    'profiles/q.json:1:69: error: boots /assets/j, which is not there: machines get 404',
+    'profiles/q.json:1:92: error: boots /assets/r, which is not there: machines get 404'
+  ]],
+  ['another id than the file\'s name', { 'groups/b.json': group('"selector": {"x": "y"}', 'c'), 'profiles/q.json': '{"id": "Q"}', 'profiles/below/r.json': '{"id": "r"}' }, [
+    'groups/b.json:1:8: error: the id is "c", the file is called "b": profiles are found by the file\'s name, and the API would write another file',
+    'profiles/q.json:1:8: error: the id is "Q", the file is called "q": profiles are found by the file\'s name, and the API would write another file'
+  ]],
+  ['the same selector in another spelling, and in a list', { 'groups/b.json': group('"selector": {"mac": "52-54-00-00-00-0A"}'), 'groups/c.json': group('"selector": {"mac": "52:54:00:00:00:0b, 5254.0000.000a"}', 'c') },
+    [/^groups\/[ab]\.json:1:\d+: error: the selector is also that of .*groups\/[abc]\.json:1:\d+, which machines get instead \(mac=52:54:00:00:00:0a\)$/, /^groups\/[ab]\.json.*groups\/c\.json/].map(String)],
+  ['selectors for selector', { 'groups/b.json': group('"selectors": {"x": "y"}') }, [
+    'groups/b.json:1:2: warning: no selector: matches every machine that no other group matches',
+    'groups/b.json:1:29: error: unknown key "selectors", which is passed over; did you mean "selector"?'
+  ]],
+  ['unknown and repeated keys', { 'groups/b.json': '{"id": "b", "profile": "p", "_comment": "", "selector": {"x": "y", "x": "z"}, "SELECTOR": {}, "labels": {}, "metadata": {"host": "h"}}', 'profiles/q.json': '{"id": "q", "ignition": "p.yaml", "boot": {"kernel": "/assets/k", "cmdline": {}}}' }, [
+    'groups/b.json:1:68: warning: the key "x" stands twice',
+    'groups/b.json:1:79: warning: the key "selector" stands twice',
+    'groups/b.json:1:95: error: unknown key "labels", which is passed over (known: id, name, profile, selector, metadata)',
+    'profiles/q.json:1:13: error: unknown key "ignition", which is passed over (known: id, name, ignition_id, cloud_id, boot, generic_id)',
+    'profiles/q.json:1:67: error: unknown key "cmdline", which is passed over (known: kernel, initrd, args, resilient)'
+  ]],
+  ['labels that no machine sends so', { 'groups/b.json': group('"selector": {"MAC": "52:54:00:00:00:0b", "x": " y"}') }, [
+    'groups/b.json:1:42: warning: machines send their address as "mac", and labels are compared letter by letter: "MAC" never matches',
+    'groups/b.json:1:75: warning: " y" has space around it, which a machine would have to send too'
+  ]],
+  ['what does not parse', { 'groups/b.json': '{"id": "b",\n}', 'groups/c.json': '{"id": "c", "selector": {"mac": "52"}}', 'groups/d.json': '{"profile": 5}', 'profiles/q.json': '{"id": "q", "boot": {"initrd": ["a",]}}', 'groups/e.json': '' }, [
+    'groups/b.json:2:1: error: invalid character \'}\' looking for beginning of object key string (a trailing comma, which JSON does not allow)',
+    'groups/c.json:1:33: error: selector mac: "52" is not a hardware address',
+    'groups/d.json:1:13: error: profile has to be a string, not a number',
+    'groups/e.json:1:1: error: unexpected end of JSON input: is the file cut?',
+    'profiles/q.json:1:37: error: invalid character \']\' looking for beginning of value (a trailing comma, which JSON does not allow)'
+  ]],
+  ['files that nobody reads', { 'groups/b.yaml': '', 'groups/deep/c.json': '{}', 'profiles/q.jsn': '' }, [
+    'groups/b.yaml: warning: is not read: only files whose names end in .json are groups',
+    'groups/deep: warning: is not read: groups in folders are not read',
+    'profiles/q.jsn: warning: is not read: only files whose names end in .json are profiles'
+  ]],
+  ['metadata', { 'groups/b.json': '{"id": "b", "profile": "p", "selector": {"mac": "52:54:00:00:00:0b"},\n"metadata": {"host": "h", "ip": "10.0.0.300", "install_once": "yes",\n"boot_from_disk": "no", "ignition_gaurd": true}}' }, [
+    'groups/b.json:2:33: error: metadata ip is "10.0.0.300", which is no IPv4 address: nothing is reserved',
+    'groups/b.json:2:63: error: metadata install_once is "yes", expected true or false',
+    'groups/b.json:3:19: error: metadata boot_from_disk is "no", which is none of exit, sanboot, 404, auto',
+    'groups/b.json:3:25: warning: metadata "ignition_gaurd" means nothing to this program, only to templates; did you mean "ignition_guard"?'
+  ]],
+  ['Butane', { 'ignition/p.yaml': `${butane}passwd:\n  users:\n    - name: core\n      ssh_authorised_keys: [k]\n      colour: red\nstorage:\n  files:\n    - path: {{.host}}\n` }, [
+    'ignition/p.yaml:6:7: error: unused key ssh_authorised_keys; did you mean "ssh_authorized_keys"? (as rendered for group a)',
+    'ignition/p.yaml:7:7: warning: unused key colour (as rendered for group a)',
+    'ignition/p.yaml:10:13: error: path not absolute (as rendered for group a)'
+  ]],
+  ['Container Linux Config', { 'ignition/p.yaml': 'passwd:\n  users:\n    - name: core\n      ssh_authorised_keys: [k]\n' },
+    ['ignition/p.yaml:4:7: error: Config has unrecognized key: ssh_authorised_keys; did you mean "ssh_authorized_keys"?']],
+  ['a forgotten variant, and a config that no group leads to', { 'ignition/q.yaml': 'version: 1.5.0\nstorage: {}\n', 'ignition/r.yaml': 'a: {{.b' }, [
+    /^ignition\/q\.yaml:1:1: error: version 1\.5\.0 is that of a Butane config, but it has no variant/.source,
+    /^ignition\/r\.yaml:1:1: error: .*/.source
+  ]],
+  ['templates', { 'ignition/p.yaml': `${butane}# {{.nobody}}\n`, 'groups/b.json': group('"selector": {"x": "y"}'), 'profiles/q.json': '{"id": "q", "generic_id": "g"}', 'generic/g': '{{.request.query.mac}} {{.request.query.rack}}', 'groups/c.json': '{"id": "c", "profile": "q", "selector": {"x": "z"}}' }, [
+    'generic/g:1:34: warning: executing "" at <.request.query.rack>: map has no entry for key "rack" (as rendered for group c)',
+    'ignition/p.yaml:3:5: error: executing "" at <.nobody>: map has no entry for key "nobody" (as rendered for group a and 1 more)'
+  ]],
+  ['ready configs', { 'ignition/cut.ign': '{"ignition": {"version": "3.3.0"},\n"storage": {', 'ignition/comma.ign': '{"ignition": {"version": "3.3.0"},}', 'ignition/old.ign': '{"ignition": {"version": "3.99.0"}}', 'ignition/key.ign': '{"ignition": {"version": "3.3.0"}, "paswd": {}}', 'ignition/fine.ign': '{"ignition": {"version": "3.3.0"}}' }, [
+    "ignition/comma.ign:1:35: error: served as it is, but not JSON: invalid character '}' looking for beginning of object key string (a trailing comma, which JSON does not allow)",
+    'ignition/cut.ign:2:13: error: served as it is, but not JSON: unexpected end of JSON input: is the file cut?',
+    /^ignition\/key\.ign:1:36: error: unused key paswd; did you mean "passwd"\?$/.source,
+    'ignition/old.ign:1:26: error: unsupported config version'
+  ]],
+  ['a cloud-config', { 'cloud/c': 'hello\n', 'cloud/d': '#cloud-config\na: [\n' }, [
+    'cloud/c:1:1: error: the first line is neither #cloud-config nor a script\'s #!',
+    /^cloud\/d:\d+:\d+: error: .*/.source
+  ]]
+]
+
+for (const [what, files, told] of rows) {
+  t.test(what, async t => {
+    const folder = store(t, files)
+    const { status, stdout, stderr } = await check(folder)
+    const said = lines(folder, stderr)
+    // Warnings stand before errors; both in the order of the files.
+    t.equal(said.length, told.length, said.join('\n'))
+    for (const line of told) t.ok(said.includes(line) || (/^[/^]/.test(line) && said.some(one => new RegExp(line.replace(/^\/|\/$/g, '')).test(one))), `${line}\n${said.join('\n')}`)
+    t.same([status, stdout], [told.some(line => line.includes('error: ')) ? 1 : 0, ''])
+  })
+}
+
+t.test('warnings count where they are asked to', async t => {
+  const folder = store(t, { 'groups/b.json': '{"id": "b", "profile": "p", "metadata": {"host": "h"}}' })
+  t.equal((await check(folder)).status, 0)
+  t.equal((await check(folder, '--strict')).status, 1)
+})
+
+t.test('for a pipeline: JSON, SARIF, annotations', async t => {
+  const folder = store(t, { 'groups/a b,c.json': '{"id": "a b,c", "profile": "50%"}' })
+  const json = await check(folder, '--json')
+  t.match(JSON.parse(json.stdout), { problems: [/names the profile "50%"/], warnings: { length: 1 }, findings: [{ level: 'warning', rule: 'no-selector' }, { level: 'error', rule: 'missing-profile', file: `${folder}/groups/a b,c.json`, line: 1, column: 28 }] })
+  const github = await check(folder, '--format', 'github')
+  t.equal(github.status, 1)
+  t.match(github.stdout, /^::warning file=.*a b%2Cc\.json,line=1,col=2,title=no-selector::no selector: .*\n::error file=.*,line=1,col=28,title=missing-profile::names the profile "50%25", which is not there/)
+  const { runs: [run], version } = JSON.parse((await check(folder, '--format', 'sarif')).stdout)
+  t.equal(version, '2.1.0')
+  t.match(run, {
+    tool: { driver: { name: 'core-provisioner', rules: [{ id: 'no-selector' }, { id: 'missing-profile', shortDescription: { text: /profile/ } }] } },
+    results: [{ level: 'warning', ruleIndex: 0 }, { level: 'error', ruleIndex: 1, ruleId: 'missing-profile', message: { text: /names the profile/ }, locations: [{ physicalLocation: { artifactLocation: { uri: /^file:\/\/\/.*\/groups\/a%20b%2Cc\.json$/ }, region: { startLine: 1, startColumn: 28 } } }] }]
+  })
+  t.match(await check(folder, '--format', 'xml'), { status: 2, stderr: /--format takes one of text, json, sarif, github, not "xml"/ })
+  t.match(await check(folder, '--config', '/x'), { status: 2, stderr: /--store looks at a folder alone: it does not go with --config/ })
+  t.match(await check('/nowhere'), { status: 1, stderr: /there is no folder \/nowhere/ })
+})
+
+t.test('machines that are numbered through are told of once, and only where they are alike', async t => {
+  const files: Record<string, string> = { 'ignition/p.yaml': `${butane}storage:\n  files:\n    - path: /etc/{{.host}}\n      mode: {{.mode}}\n      contents: { inline: "{{.ip}} {{.mac}}" }\n    - path: /etc/{{.other}}\nsystemd:\n  units:\n    - { name: a.service, enabled: true, contents: "[Service]" }\n` }
+  for (let n = 0; n < 300; n++) {
+    const [other, mode] = [n === 7 ? 'node7' : `web${n}`, n === 9 ? 'rw' : '0644']
+    files[`groups/g${n}.json`] = `{"id": "g${n}", "profile": "p", "selector": {"mac": "52:54:00:00:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}"}, "metadata": {"host": "node${n}", "other": "${other}", "mode": "${mode}", "ip": "10.0.${n >> 8}.${n & 255}"}}`
+  }
+  const folder = store(t, files)
+  rmSync(join(folder, 'groups/a.json'))
+  const said = lines(folder, (await check(folder)).stderr)
+  t.match(said.find(line => line.includes('no install section')), /^ignition\/p\.yaml:11:\d+: warning: .* \(as rendered for group g\d+ and \d+ more\)$/)
+  t.ok(said.some(line => /error: .*\/etc\/node7|error: duplicate/i.test(line)), 'two files of one name')
+  t.ok(said.some(line => /^ignition\/p\.yaml:\d+:\d+: error: .*\(as rendered for group g9\)$/.test(line)), 'a mode that is no number')
+})
+
+t.test('a configuration names the store; doctor tells of it too, and what cannot be acted on is not told', async t => {
+  const folder = store(t, { 'groups/b.json': '{"id": "b", "profile": "pp"}', 'config.yaml': '' })
+  const config = join(folder, 'config.yaml')
+  const control = join(shortFolder(t), 's')
+  writeFileSync(config, `data_path: ${folder}\nstate_path: ${folder}/state\nassets_path: ${folder}/assets\ncontrol_socket: ${control}\ntftp: { address: "" }\nrpc: { address: "" }\nhttp: { address: "127.0.0.1:0" }\n`)
+  const checked = await new Program(['check', '--config', config]).end()
+  t.equal(checked.status, 1)
+  t.match(checked.stderr, /groups\/b\.json:1:24: error: names the profile "pp"/)
+  t.match(await new Program(['check', '--config', config, '--without-store']).end(), { status: 0, stderr: '' })
+  t.match((await new Program(['doctor', '--config', config]).end()).stdout, /^PROBLEM {2}store: .*groups\/b\.json:1:24: names the profile "pp"/m)
+  t.notMatch((await new Program(['check', '--config', config, '--set', 'tftp.address=127.0.0.1:0']).end()).stderr, /arm64/)
+  t.match((await new Program(['check', '--config', config, '--set', 'tftp.address=127.0.0.1:0', '--set', 'boot.uefi_arm64=mine.efi']).end()).stderr, /note: boot loader mine\.efi is in none of/)
+})
