@@ -7,6 +7,7 @@ import { Fence } from './base/fence.js'
 import { AppError, messageOf } from './base/errors.js'
 import type { Logger } from './base/log.js'
 import { Metrics } from './base/metrics.js'
+import { Pace } from './base/pace.js'
 import type { LoadedConfig } from './config/load.js'
 import { isActive } from './dhcp/leases.js'
 import { makeFolder } from './disk/make-folder.js'
@@ -15,6 +16,7 @@ import { createProvisioner } from './matchbox/provisioner.js'
 import type { InheritedSocket } from './net/inherited-sockets.js'
 import { formatIpv4 } from './net/ipv4.js'
 import type { Mac } from './net/mac.js'
+import { threadSeconds } from './net/thread-time.js'
 import { AddressClaims } from './wiring/address-claims.js'
 import { bootFiles } from './wiring/boot-files.js'
 import { isLoaderChosen } from './wiring/boot.js'
@@ -31,6 +33,7 @@ import { bootsAs, openRegistry, pastOf } from './wiring/machines.js'
 import { createObserver } from './wiring/observer.js'
 import { ownHosts } from './wiring/own-hosts.js'
 import { type Place, placeText } from './wiring/place.js'
+import { watchReceiveDrops } from './wiring/receive-drops.js'
 import type { Shared } from './wiring/shared.js'
 import { Sockets } from './wiring/sockets.js'
 
@@ -92,7 +95,8 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
     closing.onCloseListener(text, listener.inherited ? row.inheritedGrace ?? row.grace : row.grace, listener.close)
   }
   shared.sockets.closeUnused(log)
-  const unwatch = watchEventLoop(shared.metrics, shared.clock)
+  watchReceiveDrops([...new Set(placesIn(loaded.config).filter(({ row }) => row.transport === 'udp').map(({ place }) => place.port))], shared)
+  const unwatch = watchEventLoop(shared.metrics, shared.clock, threadSeconds)
   shared.onClose(async () => { unwatch() })
   const { config, origin, own, signer } = ground
   log.info({
@@ -160,6 +164,7 @@ async function share (
 ): Promise<Shared> {
   const { loaded, config, log, clock, home, store } = ground
   const metrics = new Metrics()
+  const pace = new Pace({ onError: error => { fence.caught(error, 'request') } })
   metrics.counters('errors_fenced_total', 'Errors outside of any request, by the place where they arose', 'place', () => fence.counts)
   const leases = await openLeases({ config, clock, log, metrics, onClose })
   const registry = await openRegistry(ground, leases, onClose)
@@ -187,6 +192,7 @@ async function share (
   const parts = {
     ...ground,
     metrics,
+    pace,
     registry,
     leases,
     macOf,

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { mostBehind, mostWaiting } from '../src/http/in-turn.js'
-import { mostHeaderBytes, mostHeaders } from '../src/http/client-connections.js'
+import { mostHeaderBytes, mostHeaders, mostLabels } from '../src/http/client-connections.js'
 import { defaultLimits, progressTimeout } from '../src/http/http-server.js'
 import { listeners, waiters } from '../src/control/machine-routes.js'
 import { mostKept } from '../src/control/event-log.js'
@@ -11,7 +11,8 @@ import { mostEnrolled } from '../src/matchbox/enrolment.js'
 import { cardsOfOne } from '../src/matchbox/named-machines.js'
 import { mostUnread } from '../src/control/event-streams.js'
 import { connectionShares } from '../src/net/descriptors.js'
-import { mostDiscovers, mostOthers } from '../src/dhcp/backlog.js'
+import { connectionBuffer } from '../src/net/listening-socket.js'
+import { mostDiscovers, mostOfKnown, mostOthers } from '../src/dhcp/backlog.js'
 import { maximumLength } from '../src/dhcp/constants.js'
 import { rememberedMachines, requestRate } from '../src/dhcp/message-exchange.js'
 import { registryBudgets } from '../src/machines/registry.js'
@@ -28,6 +29,8 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['requests waiting', mostBehind, mostWaiting],
   ['header lines, octets together', mostHeaderBytes, NaN],
   ['header lines', mostHeaders, NaN],
+  ['labels of a request', mostLabels, NaN],
+  ['octets that the kernel holds of a connection that is not read, about', connectionBuffer, NaN],
   ['request line and headers, octets', defaultLimits.headerBytes, NaN],
   ['time for line and headers', defaultLimits.headersTimeout / 1000, NaN],
   ['time for a request to arrive', defaultLimits.requestTimeout / 1000, NaN],
@@ -47,6 +50,7 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['messages at once', requestRate.burst, NaN],
   ['messages a second, after that', requestRate.perSecond, NaN],
   ['machines whose rate is remembered', NaN, rememberedMachines],
+  ['messages that wait, of machines that somebody named', mostOfKnown.each, mostOfKnown.all],
   ['DISCOVERs that wait', NaN, mostDiscovers],
   ['other messages that wait', NaN, mostOthers],
   ['request, octets', maxRequestLength, NaN],

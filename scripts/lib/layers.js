@@ -23,12 +23,13 @@ export const layers = [
   { name: 'metrics', files: ['base/metrics'], may: ['base/errors'], node: [], packages: ['prom-client'] },
   { name: 'fence', files: ['base/fence'], may: ['base/errors'], types: ['base/log', 'base/clock'], node: [], packages: [] },
   { name: 'event loop', files: ['base/event-loop'], may: [], types: ['base/metrics', 'base/clock'], node: ['node:perf_hooks'], packages: [] },
+  { name: 'pace', files: ['base/pace'], may: [], node: [], packages: [] },
   { name: 'bundled', files: ['base/bundled'], may: ['base/errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
   { name: 'config', files: ['config/'], may: ['config/', 'base/errors', 'base/nearest', 'base/units', 'net/mac', 'net/ipv4'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
   { name: 'network edge', files: ['net/'], may: ['net/', 'base/errors', 'base/clock'], types: ['base/log'], node: ['*'], packages: ['koffi'] },
   {
     name: 'dhcp edge',
-    files: ['dhcp/dhcp-server', 'dhcp/proxy-server', 'dhcp/message-exchange', 'dhcp/other-servers', 'dhcp/lease-file'],
+    files: ['dhcp/dhcp-server', 'dhcp/proxy-server', 'dhcp/inbox', 'dhcp/message-exchange', 'dhcp/other-servers', 'dhcp/lease-file'],
     may: ['dhcp/', 'net/', 'base/clock', 'base/errors', 'disk/'],
     types: ['base/log'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:timers/promises'],
@@ -74,9 +75,9 @@ export const layers = [
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:buffer'],
     packages: []
   },
-  { name: 'http', files: ['http/'], may: ['http/', 'assets/', 'disk/open-file', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
-  { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'base/errors', 'net/mac', 'net/ipv4', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['fastify'] },
-  { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'base/bundled', 'matchbox/', 'base/errors', 'net/mac', 'net/connections', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'http', files: ['http/'], may: ['http/', 'assets/', 'disk/open-file', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'base/pace', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'base/errors', 'net/mac', 'net/ipv4', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
+  { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'base/bundled', 'base/pace', 'matchbox/', 'base/errors', 'net/mac', 'net/connections', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'machines', files: ['machines/'], may: ['machines/', 'base/', 'net/', 'disk/'], types: ['base/log', 'matchbox/group'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events', 'node:crypto'], packages: [] },
   { name: 'files of lists', files: ['inventory/read-files'], may: ['inventory/', 'base/errors'], node: ['node:fs/promises', 'node:path'], packages: [] },
   { name: 'matchbox unit', files: ['inventory/matchbox-unit'], may: ['config/environment-file'], node: [], packages: [], pure: true },
@@ -107,7 +108,7 @@ export const layers = [
     packages: []
   },
   { name: 'listeners', files: ['listeners'], may: ['wiring/', 'doctor/ports', 'dhcp/constants'], types: ['config/load'], node: [], packages: [] },
-  { name: 'appliance', files: ['appliance'], may: ['listeners', 'wiring/', 'base/', 'disk/make-folder', 'assets/aliases', 'machines/', 'matchbox/provisioner', 'dhcp/leases', 'net/ipv4'], types: ['config/load', 'net/'], node: ['node:fs/promises', 'node:path'], packages: [] },
+  { name: 'appliance', files: ['appliance'], may: ['listeners', 'wiring/', 'base/', 'disk/make-folder', 'assets/aliases', 'machines/', 'matchbox/provisioner', 'dhcp/leases', 'net/ipv4', 'net/thread-time'], types: ['config/load', 'net/'], node: ['node:fs/promises', 'node:path'], packages: [] },
   // How each listener is put together: the file of one knows nothing of the others' rooms.
   { name: 'wiring of grpc', files: ['wiring/grpc'], may: ['wiring/', 'base/errors', 'doctor/finding', 'grpc/', 'net/descriptors'], node: ['node:fs'], packages: [] },
   { name: 'wiring of https', files: ['wiring/https'], may: ['wiring/', 'base/errors', 'doctor/finding', 'http/', 'net/udp'], types: ['tls/reload'], node: ['node:fs', 'node:events'], packages: [] },
@@ -120,7 +121,7 @@ export const layers = [
     files: ['wiring/'],
     may: ['wiring/', 'doctor/finding', 'base/', 'config/', 'disk/', 'assets/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'store/', 'http/', 'control/', 'machines/', 'mirror/', 'openpgp/'],
     types: ['doctor/ports'],
-    node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto'],
+    node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:net'],
     packages: []
   }
 ]

@@ -2,6 +2,7 @@
 import type { BootSummary, Machine, TimelineEntry } from '../machines/machine.js'
 import { lifeStateOf, type LifeState } from '../machines/lifecycle.js'
 import type { Trouble } from '../machines/reasons.js'
+import type { Pace } from '../base/pace.js'
 import type { MachineRegistry } from '../machines/registry.js'
 
 type Shown<T> = { readonly [K in keyof T]: K extends 'at' | 'firstSeen' | 'lastSeen' | 'installedAt' ? string : T[K] }
@@ -27,6 +28,8 @@ export interface Shower {
   readonly registry: MachineRegistry
   /** Epoch milliseconds. */
   readonly now: () => number
+  /** Shares the turns of the event loop with others that have much to do. */
+  readonly pace: Pace
 }
 
 export function shown (machine: Machine, { registry, now }: Shower): MachineShown {

@@ -1,33 +1,50 @@
 // What waits while more arrives than can be answered. Goodput has to level off then, not fall: an answer that comes too late
-// is work for nothing, and a REQUEST that is lost has cost a DISCOVER and an offer already. So REQUESTs and the rest go
-// first, DISCOVERs of machines with a reservation among them, and are never dropped for a stranger's DISCOVER; of those the
-// newest goes first, whose machine waits for it still, and the oldest is dropped, whose machine asks again. All this is told
-// undecoded.
+// is work for nothing, and a REQUEST that is lost has cost a DISCOVER and an offer already. So there are three lanes. Machines
+// that somebody named go first, whatever they say, and nothing of theirs is dropped for a stranger. Then what strangers send
+// but DISCOVERs, and these last; of them the newest goes first, whose machine waits for it still, and the oldest is dropped,
+// whose machine asks again. All this is told undecoded.
 import { headerLength } from './constants.js'
 
-/** Milliseconds after which a DISCOVER is not worth an answer: its machine has given this try up, or been answered elsewhere. */
+/** Milliseconds after which a stranger's DISCOVER is not worth an answer: its machine has given this try up, or been answered elsewhere. */
 const stale = 200
-/** DISCOVERs that may wait. */
+/** DISCOVERs of strangers that may wait. */
 export const mostDiscovers = 512
-/** Other messages that may wait: nobody but a flood sends so many before one is looked at. */
+/** Other messages of strangers that may wait: nobody but a flood sends so many before one is looked at. */
 export const mostOthers = 4096
+/** Messages of machines that somebody named, of one and of all: whoever speaks in the name of one crowds out that one alone. */
+export const mostOfKnown = { each: 8, all: 8192 } as const
 
 interface Waiting<T> { readonly item: T, readonly at: number }
 
 export class Backlog<T> {
-  readonly #others: Array<Waiting<T>> = []
-  #othersTaken = 0
+  readonly #known = new Line<{ readonly item: T, readonly key: string }>()
+  readonly #ofKnown = new Map<string, number>()
+  readonly #others = new Line<T>()
   /** The oldest first; `#oldest` is the first that counts. */
   #discovers: Array<Waiting<T>> = []
   #oldest = 0
 
-  get size (): number { return this.#others.length - this.#othersTaken + this.#discovers.length - this.#oldest }
+  get size (): number { return this.#known.size + this.#others.size + this.#discovers.length - this.#oldest }
+  /** Messages of machines that somebody named. */
+  get known (): number { return this.#known.size }
 
-  /** One more, at `now` (milliseconds of a clock that nobody sets); false when it, or an older one in its place, is dropped. */
+  /** One more of a machine that somebody named, which `key` stands for; false when it is dropped. */
+  pushKnown (item: T, key: string): boolean {
+    const waiting = this.#ofKnown.get(key) ?? 0
+    if (waiting >= mostOfKnown.each || this.#known.size >= mostOfKnown.all) return false
+    this.#ofKnown.set(key, waiting + 1)
+    this.#known.push({ item, key })
+    return true
+  }
+
+  /**
+   * One more of a stranger, at `now` (milliseconds of a clock that nobody sets); false when it, or an older one in its place, is
+   * dropped.
+   */
   push (item: T, isDiscover: boolean, now: number): boolean {
     if (!isDiscover) {
-      if (this.#others.length - this.#othersTaken >= mostOthers) return false
-      this.#others.push({ item, at: now })
+      if (this.#others.size >= mostOthers) return false
+      this.#others.push(item)
       return true
     }
     this.#discovers.push({ item, at: now })
@@ -39,12 +56,15 @@ export class Backlog<T> {
 
   /** The next to answer; undefined when nothing waits. */
   take (): T | undefined {
-    const other = this.#others[this.#othersTaken]
-    if (other !== undefined) {
-      this.#othersTaken++
-      if (this.#othersTaken === this.#others.length) this.#othersTaken = this.#others.length = 0
-      return other.item
+    const known = this.#known.take()
+    if (known !== undefined) {
+      const waiting = this.#ofKnown.get(known.key)! - 1
+      if (waiting === 0) this.#ofKnown.delete(known.key)
+      else this.#ofKnown.set(known.key, waiting)
+      return known.item
     }
+    const other = this.#others.take()
+    if (other !== undefined) return other
     return this.#discovers.length > this.#oldest ? this.#discovers.pop()?.item : undefined
   }
 
@@ -61,6 +81,28 @@ export class Backlog<T> {
     if (this.#oldest < this.#discovers.length && this.#oldest < mostDiscovers) return
     this.#discovers = this.#discovers.slice(this.#oldest)
     this.#oldest = 0
+  }
+}
+
+/** First in, first out. */
+class Line<T> {
+  #items: T[] = []
+  #taken = 0
+
+  get size (): number { return this.#items.length - this.#taken }
+
+  push (item: T): void { this.#items.push(item) }
+
+  take (): T | undefined {
+    const item = this.#items[this.#taken]
+    if (item === undefined) return undefined
+    this.#taken++
+    // What has been taken is let go of, now and then, however long the line stays.
+    if (this.#taken === this.#items.length || this.#taken >= 4096) {
+      this.#items = this.#items.slice(this.#taken)
+      this.#taken = 0
+    }
+    return item
   }
 }
 

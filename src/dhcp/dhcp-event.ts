@@ -12,7 +12,7 @@ export type AnyDropReason = DropReason | ProxyDropReason | 'malformed' | 'unsave
 export type DhcpEvent =
   | { readonly kind: 'received', readonly type: string, readonly client: ClientInfo, readonly packet: DhcpPacket }
   | { readonly kind: 'sent', readonly type: string, readonly client: ClientInfo, readonly ip: Ipv4, readonly packet: DhcpPacket, readonly bootFile: string | undefined }
-  | { readonly kind: 'dropped', readonly reason: AnyDropReason, readonly detail: string, readonly mac?: Mac }
+  | { readonly kind: 'dropped', readonly reason: AnyDropReason, readonly detail: string, readonly mac?: Mac, readonly count?: number }
   /** Another DHCP server answered at start, or a machine took its offer. */
   | { readonly kind: 'other_server', readonly ip: Ipv4, readonly mac: Mac }
   /** ProxyDHCP offers to this machine lead nowhere: its own DHCP server has to name next-server and the boot file. */

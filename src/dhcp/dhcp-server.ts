@@ -7,10 +7,10 @@ import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
 import { macFromBytes, type Mac } from '../net/mac.js'
 import type { BindOptions, Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
 import type { AllocationState } from './allocate.js'
-import { Backlog, isDiscover } from './backlog.js'
 import type { BootConfig } from './boot-file.js'
 import type { ClientMessage } from './client-info.js'
 import type { DhcpEvent } from './dhcp-event.js'
+import { Inbox } from './inbox.js'
 import type { LeaseStore } from './lease-store.js'
 import { isActive, type Lease, LeaseTable } from './leases.js'
 import { MessageExchange } from './message-exchange.js'
@@ -27,6 +27,8 @@ export interface DhcpSettings {
   readonly reservations: Reservations
   readonly boot: BootConfig
   readonly unknownClients: AllocationState['unknownClients']
+  /** Machines that a person named elsewhere; those with a reservation are known without. */
+  readonly named?: ReadonlySet<Mac>
 }
 
 export interface DhcpServerOptions {
@@ -59,6 +61,8 @@ export interface DhcpServer {
   readonly rebind: (bind: BindOptions) => Promise<void>
   /** The interface has other addresses: what machines are told from the next packet on. */
   readonly moveTo: (server: Ipv4, own: readonly Ipv4[]) => void
+  /** Messages that wait to be decided on. */
+  readonly waiting: number
   /** Ends the lease or the quarantine of an address; false when it has none. */
   readonly release: (ip: Ipv4) => Promise<boolean>
   readonly close: () => Promise<void>
@@ -82,18 +86,6 @@ const mostProbes = 3
 
 const byWhom = (answer: ConflictAnswer): string => (answer.inUse ? answer.by : undefined) ?? 'a host behind a router'
 
-/**
- * Milliseconds of a turn of the event loop that go into answers, before what has arrived meanwhile is read: unread it waits in
- * the kernel, which drops the newest. Where the kernel gave all that it gives in a turn there is more, and reading goes first.
- */
-const budget = 4
-const budgetWhenFlooded = 1
-/** libuv reads so many datagrams in a turn. */
-const readInOneTurn = 32
-
-/** Where a message has its hardware address. */
-const chaddrOffset = 28
-
 /** In whose name an address is set aside that somebody uses unasked. */
 const nobody = macFromBytes(Buffer.alloc(6))
 
@@ -106,10 +98,7 @@ class Server implements DhcpServer {
   readonly #unsent = new Set<Promise<void>>()
   #closing = false
   readonly #exchange: MessageExchange
-  readonly #backlog = new Backlog<{ readonly data: Buffer, readonly from: Endpoint }>()
-  /** When the answers of this turn began; undefined before the first. */
-  #turnBegan: number | undefined
-  #arrived = 0
+  readonly #inbox: Inbox<undefined>
   readonly #probes: TokenBucket
   readonly #trust = new ProbeTrust()
   /** Offers that wait to hear whether somebody uses their address. */
@@ -121,19 +110,27 @@ class Server implements DhcpServer {
     this.#standing = this.#stand(options.settings)
     this.#exchange = new MessageExchange({ ...options, ...options.others !== undefined && { ownMac: options.others.mac } })
     this.#probes = new TokenBucket(probeRate, options.clock.now())
+    this.#inbox = new Inbox({
+      steady: options.steady,
+      isKnown: mac => this.#settings.reservations.byMac.has(mac) || this.#settings.named?.has(mac) === true,
+      answer: (data, from) => { this.#answer(data, from) },
+      onDropped: count => { this.#exchange.tellOverload(count) }
+    })
   }
 
   async listen (): Promise<void> {
     const { network, bind, others } = this.#options
     if (others !== undefined) await refuseBesideOthers(others, this.#options)
-    this.#socket = await network.bind(bind, (data, from) => { this.#onDatagram(data, from) })
+    this.#socket = await network.bind(bind, this.#onDatagram)
   }
+
+  readonly #onDatagram = (data: Buffer, from: Endpoint): void => { this.#inbox.receive(data, from, undefined, this.#socket) }
 
   async rebind (bind: BindOptions): Promise<void> {
     const { network } = this.#options
     await this.#socket?.close()
     this.#socket = undefined
-    const socket = await network.bind(bind, (data, from) => { this.#onDatagram(data, from) })
+    const socket = await network.bind(bind, this.#onDatagram)
     if (this.#closing) await socket.close()
     else this.#socket = socket
   }
@@ -156,6 +153,8 @@ class Server implements DhcpServer {
     for (const lease of lost) this.#end(lease, 'its reservation is gone')
     table.reset()
   }
+
+  get waiting (): number { return this.#inbox.waiting }
 
   async release (ip: Ipv4): Promise<boolean> {
     const { table, clock } = this.#options
@@ -185,51 +184,6 @@ class Server implements DhcpServer {
     this.#closing = true
     await Promise.all(this.#unsent)
     await this.#socket?.close()
-  }
-
-  #onDatagram (data: Buffer, from: Endpoint): void {
-    const { steady } = this.#options
-    if (steady === undefined) {
-      this.#answer(data, from)
-      return
-    }
-    this.#arrived++
-    if (this.#turnBegan === undefined) {
-      this.#turnBegan = steady()
-      setImmediate(() => { this.#nextTurn(steady) })
-    }
-    if (this.#backlog.size === 0 && steady() - this.#turnBegan < budgetWhenFlooded) this.#answer(data, from)
-    else if (!this.#backlog.push({ data, from }, isDiscover(data) && !this.#isKnown(data), steady())) this.#tellOverload(1)
-  }
-
-  /** Whether a datagram speaks for a machine with a reservation: what strangers send in numbers does not stand before it. */
-  #isKnown (data: Buffer): boolean {
-    return this.#settings.reservations.byMac.has(macFromBytes(data.subarray(chaddrOffset, chaddrOffset + 6)))
-  }
-
-  /** Answers what waits, for as long as the turn may take, and goes on in the next. */
-  #nextTurn (steady: () => number): void {
-    const now = steady()
-    const until = now + (this.#arrived >= readInOneTurn ? budgetWhenFlooded : budget)
-    this.#tellOverload(this.#backlog.expire(now))
-    this.#arrived = 0
-    do {
-      const next = this.#backlog.take()
-      if (next === undefined) break
-      this.#answer(next.data, next.from)
-    } while (steady() < until)
-    this.#turnBegan = undefined
-    if (this.#backlog.size === 0) return
-    this.#turnBegan = steady()
-    setImmediate(() => { this.#nextTurn(steady) })
-  }
-
-  #tellOverload (dropped: number): void {
-    const { log, onEvent } = this.#options
-    for (let n = 0; n < dropped; n++) onEvent({ kind: 'dropped', reason: 'overload', detail: '' })
-    if (dropped > 0 && this.#exchange.firstInAWhile('overload')) {
-      log.warn({ hint: 'more DISCOVERs arrive than can be answered: the oldest are dropped, and their machines ask again' }, 'dhcp.overload')
-    }
   }
 
   #answer (data: Buffer, from: Endpoint): void {

@@ -96,6 +96,15 @@ export class MessageExchange {
     if (log.isLevelEnabled(level)) log[level]({ mac, xid: request.xid, reason, ...detail !== '' && { detail } }, 'dhcp.drop')
   }
 
+  /** So many messages were dropped unread, because more arrive than can be answered. */
+  tellOverload (dropped: number): void {
+    const { log, onEvent } = this.#options
+    onEvent({ kind: 'dropped', reason: 'overload', detail: '', count: dropped })
+    if (this.firstInAWhile('overload')) {
+      log.warn({ hint: 'more DISCOVERs arrive than can be answered: the oldest are dropped, and their machines ask again' }, 'dhcp.overload')
+    }
+  }
+
   send (socket: UdpSocket, { reply, to, bootFile, name }: OutgoingReply, { request, client }: ClientMessage): void {
     const { mac } = client
     const { log, onEvent } = this.#options

@@ -11,6 +11,7 @@ import type { BindOptions, Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js
 import type { BootConfig } from './boot-file.js'
 import type { ClientMessage } from './client-info.js'
 import type { DhcpEvent } from './dhcp-event.js'
+import { Inbox } from './inbox.js'
 import { MessageExchange } from './message-exchange.js'
 import { handleBootServer, handleProxy, type ProxyContext, type ProxyReply } from './proxy-decision.js'
 import { ProxyWatch } from './proxy-watch.js'
@@ -26,7 +27,11 @@ export interface ProxyServerOptions {
   readonly boot: BootConfig
   /** Whether the first loader led the machine nowhere; without it every machine gets the first one for its firmware. */
   readonly usesOtherLoader?: (mac: Mac) => boolean
+  /** Whether somebody named the machine: it goes before strangers where more arrives than can be answered. */
+  readonly isKnown?: (mac: Mac) => boolean
   readonly clock: Clock
+  /** Milliseconds of a clock that nobody sets, to see when more arrives than can be answered; without it nothing ever waits. */
+  readonly steady?: () => number
   readonly log: Logger
   readonly onEvent: (event: DhcpEvent) => void
 }
@@ -38,6 +43,8 @@ export interface ProxyServer {
   readonly rebind: (bind: BindOptions, bootServerBind: BindOptions) => Promise<void>
   /** The interface has another address: what machines are told from the next packet on. */
   readonly moveTo: (server: Ipv4) => void
+  /** Messages that wait to be decided on. */
+  readonly waiting: number
   /** The machine asked for a file: it took an offer, whether from here or through its own server. */
   readonly fileAsked: (mac: Mac) => void
   readonly close: () => Promise<void>
@@ -52,27 +59,38 @@ export async function startProxyServer (options: ProxyServerOptions): Promise<Pr
 
 type Handle = typeof handleProxy
 
+/** With what a message was received, and what decides on it. */
+interface Port { readonly handle: Handle, socket?: UdpSocket }
+
 class Server implements ProxyServer {
   #options: ProxyServerOptions
   readonly #watch = new ProxyWatch()
   readonly #exchange: MessageExchange
   #boot: BootConfig
+  readonly #inbox: Inbox<Port>
   #sockets: readonly UdpSocket[] = []
 
   constructor (options: ProxyServerOptions) {
     this.#options = options
     this.#boot = options.boot
     this.#exchange = new MessageExchange(options)
+    this.#inbox = new Inbox({
+      steady: options.steady,
+      isKnown: options.isKnown ?? (() => false),
+      answer: (data, from, { socket, handle }) => {
+        if (socket !== undefined) this.#exchange.receive(data, from, asked => { this.#answer(asked, from, socket, handle) })
+      },
+      onDropped: count => { this.#exchange.tellOverload(count) }
+    })
   }
 
   async listen (): Promise<void> {
     const { network, bind, bootServerBind } = this.#options
     for (const [where, handle] of [[bind, handleProxy], [bootServerBind, handleBootServer]] as const) {
       try {
-        const socket: UdpSocket = await network.bind(where, (data, from) => {
-          this.#exchange.receive(data, from, asked => { this.#answer(asked, from, socket, handle) })
-        })
-        this.#sockets = [...this.#sockets, socket]
+        const port: Port = { handle }
+        port.socket = await network.bind(where, (data, from) => { this.#inbox.receive(data, from, port, port.socket) })
+        this.#sockets = [...this.#sockets, port.socket]
       } catch (error) {
         await this.close()
         throw error
@@ -88,6 +106,7 @@ class Server implements ProxyServer {
   }
 
   moveTo (server: Ipv4): void { this.#options = { ...this.#options, server } }
+  get waiting (): number { return this.#inbox.waiting }
   configure (boot: BootConfig): void { this.#boot = boot }
   fileAsked (mac: Mac): void { this.#watch.progressed(mac) }
   async close (): Promise<void> { await Promise.all(this.#sockets.map(async socket => { await socket.close() })) }

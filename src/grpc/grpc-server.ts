@@ -3,10 +3,12 @@ import {
   type ConnectionInjector, Server, ServerCredentials, ServerInterceptingCall, type ServerInterceptor, type ServiceDefinition, status
 } from '@grpc/grpc-js'
 import { type AddressInfo, type Socket, createServer } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.js'
 import { AppError, DecodeError, errnoOf, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
+import { Pace } from '../base/pace.js'
 import { Connections } from '../net/connections.js'
 import type { Limits } from '../net/shares.js'
 import { decodeMessage } from './decode.js'
@@ -27,6 +29,8 @@ export interface GrpcServerOptions {
   readonly onHandshakeFailure?: (reason: HandshakeReason) => void
   /** Connections; 1,000 in all, half of them of one address, without it. */
   readonly connections?: Limits
+  /** Shares the turns of the event loop with others that have much to do; one of its own without it. */
+  readonly pace?: Pace
   /** How long calls may take to end when the server closes, in milliseconds; then their connections are cut. */
   readonly grace?: number
 }
@@ -45,13 +49,15 @@ export const strangerLimits: Limits = { all: 100, perAddress: 25 }
 /** A stranger who floods the port gets a line a minute, and is counted. */
 const busyEvery = 60_000
 const maxConcurrentStreams = 100
+/** Milliseconds that a handshake may take the processor when the client has sent its hello: RSA with 4,096 bits. */
+const handshakeCost = 4
 /** A client that is gone without a word is noticed after so many milliseconds. */
 const keepalive = 300_000
 const defaultGrace = 5000
 
 /** Listens; throws AppError `address_in_use`, `address_not_here`, `permission_denied` or `socket_failed`. */
 export async function startGrpcServer (options: GrpcServerOptions): Promise<GrpcServer> {
-  const { log, clock } = options
+  const { log, clock, pace = new Pace() } = options
   const protocol = await loadProtocol()
   const running = new Set<Promise<void>>()
   const server = new Server({
@@ -98,7 +104,11 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
     sockets.add(raw)
     raw.once('close', () => { sockets.delete(raw) })
     strangers.add(raw)
-    void handshakes.shake(raw, options.identity()).then(socket => {
+    const shake = async (): Promise<TLSSocket> => {
+      await pace.work(() => {}, handshakeCost)
+      return await handshakes.shake(raw, options.identity())
+    }
+    void shake().then(socket => {
       log.debug({ peer, tls: socket.getProtocol() }, 'grpc.connect')
       socket.on('error', error => { log.debug({ peer, err: messageOf(error) }, 'grpc.disconnect') })
       injector.injectConnection(socket)

@@ -105,6 +105,7 @@ export class Handshakes {
    * nothing open. A client whose certificate is refused sees its connection closed without an alert, which Node cannot send there.
    */
   async shake (raw: Socket, identity: ServerIdentity): Promise<TLSSocket> {
+    if (raw.destroyed) throw new HandshakeError('hung_up', '', raw.bytesRead === 0)
     const server = this.#serverFor(identity)
     return await new Promise((resolve, reject) => {
       const fail = (reason: HandshakeReason, detail: string): void => {

@@ -3,33 +3,44 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { TLSSocket } from 'node:tls'
+import { Server as TlsServer, TLSSocket } from 'node:tls'
+import { Pace } from '../base/pace.js'
 import { Connections } from '../net/connections.js'
 import type { Limits } from '../net/shares.js'
 import { carrierOf } from './client-error.js'
 import { Turns } from './in-turn.js'
 
-/** Octets of all header lines together, and how many lines; the request line has the parser's own, larger limit. */
+/** Octets of all header lines together, and how many lines. */
 export const mostHeaderBytes = 64 * 1024
 export const mostHeaders = 1000
+/** Labels of a request: each takes a microsecond or two to read, and a target has room for a quarter of a million. */
+export const mostLabels = 4096
 
 export interface ClientConnectionsOptions extends Limits {
   /** Milliseconds without an octet coming or going while a request is answered; then the connection is cut. */
   readonly progressTimeout: number
+  /** Shares the turns of the event loop with others that have much to do; one of its own without it. */
+  readonly pace?: Pace
 }
+
+/** Milliseconds that a TLS handshake may take the processor when the client has sent its hello: RSA with 4,096 bits. */
+const handshakeCost = 4
 
 /** One for all listeners that serve the same application. */
 export class ClientConnections {
   readonly #progressTimeout: number
   readonly #places: Connections
-  readonly #turns = new Turns()
+  readonly #turns: Turns
+  readonly #pace: Pace
   /** Those on which a request is being answered. */
   readonly #busy = new Set<Socket>()
   /** The connection below TLS, which is what holds the place. */
   readonly #below = new WeakMap<Socket, Socket>()
 
-  constructor ({ all, perAddress, progressTimeout }: ClientConnectionsOptions) {
+  constructor ({ all, perAddress, progressTimeout, pace = new Pace() }: ClientConnectionsOptions) {
     this.#progressTimeout = progressTimeout
+    this.#pace = pace
+    this.#turns = new Turns(pace)
     this.#places = new Connections({ all, perAddress, giveWay: [socket => !this.#busy.has(socket)] })
   }
 
@@ -51,9 +62,22 @@ export class ClientConnections {
       unsecured.set(peer, socket)
       socket.once('close', () => { if (unsecured.get(peer) === socket) unsecured.delete(peer) })
     })
+    if (server instanceof TlsServer) this.#paceHandshakes(server)
     server.on('secureConnection', (secure: TLSSocket) => {
       const below = unsecured.get(peerOf(secure))
       if (below !== undefined) this.#below.set(secure, below)
+    })
+  }
+
+  /** Handshakes begin so many a turn: a hundred at once would hold the loop. */
+  #paceHandshakes (server: Server): void {
+    const [shake, ...others] = server.listeners('connection')
+    server.removeAllListeners('connection')
+    for (const listener of others) server.on('connection', listener as (socket: Socket) => void)
+    server.on('connection', socket => {
+      if (socket.destroyed) return
+      socket.on('error', () => {})
+      this.#pace.run(() => { if (!socket.destroyed) shake?.call(server, socket) }, handshakeCost)
     })
   }
 
@@ -81,7 +105,7 @@ export class ClientConnections {
     }
     // An answer before this one may have had a time of its own.
     if (request.socket.timeout !== this.#progressTimeout) request.socket.setTimeout(this.#progressTimeout)
-    if (!tooLarge(request.rawHeaders)) return true
+    if (!tooLarge(request.rawHeaders) && !hasMoreLabels(request.url ?? '')) return true
     const body = '431 Request Header Fields Too Large'
     response.writeHead(431, { 'content-type': 'text/plain; charset=utf-8', 'content-length': body.length, connection: 'close' }).end(body)
     return false
@@ -94,6 +118,12 @@ export class ClientConnections {
 }
 
 const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
+
+function hasMoreLabels (url: string): boolean {
+  let count = 1
+  for (let at = url.indexOf('&'); at >= 0; at = url.indexOf('&', at + 1)) if (++count > mostLabels) return true
+  return false
+}
 
 function tooLarge (rawHeaders: readonly string[]): boolean {
   if (rawHeaders.length >= 2 * mostHeaders) return true

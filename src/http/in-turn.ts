@@ -3,6 +3,7 @@
 // ever read. Here a request waits until its answer is next to leave, and nothing more is read from its connection meanwhile.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { Pace } from '../base/pace.js'
 
 /** Requests that wait their turn on all connections together; a connection that goes over it is cut. Some 3 KB each. */
 export const mostWaiting = 2000
@@ -11,10 +12,13 @@ export const mostWaiting = 2000
 export const mostBehind = 64
 
 export class Turns {
+  readonly #pace: Pace
   readonly #waiting = new WeakMap<Socket, number>()
   /** Those whose answer waits for something that may take an hour. */
   readonly #held = new WeakSet<Socket>()
   #total = 0
+
+  constructor (pace = new Pace()) { this.#pace = pace }
 
   /** Requests that wait now. */
   get waiting (): number { return this.#total }
@@ -23,7 +27,7 @@ export class Turns {
   listener (handle: RequestListener): RequestListener {
     return (request, response) => {
       // Node gives an answer its socket when the one before has left.
-      if (response.socket !== null) handle(request, response)
+      if (response.socket !== null) this.#start(request, response, handle)
       else this.#wait(request, response, handle)
     }
   }
@@ -58,8 +62,13 @@ export class Turns {
     response.once('socket', () => {
       this.#count(socket, -1)
       if (this.#waiting.get(socket) === mostBehind - 1) socket.resume()
-      handle(request, response)
+      this.#start(request, response, handle)
     })
+  }
+
+  /** When this turn of the event loop has time for it. */
+  #start (request: IncomingMessage, response: ServerResponse, handle: RequestListener): void {
+    this.#pace.run(() => { if (!request.socket.destroyed) handle(request, response) })
   }
 
   #watch (socket: Socket): void {

@@ -27,6 +27,8 @@ export class MachineRegistry {
   /** Each in the order in which they were last seen, the longest ago first. */
   readonly #machines: Readonly<Record<'known' | 'stranger', Map<Mac, Kept>>> = { known: new Map(), stranger: new Map() }
   readonly #octets = { known: 0, stranger: 0 }
+  /** All of them, sorted: nobody may ask for a sort of thousands. */
+  readonly #inOrder: Mac[] = []
   readonly #byAddress = new Map<string, Mac>()
   readonly #listeners = new Set<(change: StageChange) => void>()
   readonly #options: Required<RegistryOptions>
@@ -46,7 +48,14 @@ export class MachineRegistry {
   /** Octets that the records take, about. */
   get octets (): number { return this.#octets.known + this.#octets.stranger }
   get strangers (): number { return this.#machines.stranger.size }
-  list (): readonly Machine[] { return [...this.values()].sort((a, b) => a.mac < b.mac ? -1 : 1) }
+  list (): readonly Machine[] { return this.after(undefined, this.size) }
+
+  /** Machines in the order of their addresses, `most` at most, from the one after `mac` on. */
+  after (mac: Mac | undefined, most: number): readonly Machine[] {
+    const from = mac === undefined ? 0 : this.#placeOf(mac)
+    const start = this.#inOrder[from] === mac ? from + 1 : from
+    return this.#inOrder.slice(start, start + most).map(found => this.get(found)!)
+  }
 
   * values (): IterableIterator<Machine> {
     for (const { machine } of this.#machines.known.values()) yield machine
@@ -144,6 +153,7 @@ export class MachineRegistry {
   #remember (machine: Machine): void {
     const before = this.#find(machine.mac)
     if (before !== undefined) this.#drop(before, before.machine.address !== machine.address)
+    else this.#inOrder.splice(this.#placeOf(machine.mac), 0, machine.mac)
     const as = this.#isKnown(machine) ? 'known' : 'stranger'
     const kept = { machine, octets: octetsOf(machine), as } as const
     this.#machines[as].set(machine.mac, kept)
@@ -152,7 +162,19 @@ export class MachineRegistry {
     for (const [, oldest] of this.#machines[as]) {
       if (this.#octets[as] <= this.#options.budgets[as] || oldest === kept) break
       this.#drop(oldest, true)
+      this.#inOrder.splice(this.#placeOf(oldest.machine.mac), 1)
     }
+  }
+
+  /** Where the address stands in the order, or would. */
+  #placeOf (mac: Mac): number {
+    let [low, high] = [0, this.#inOrder.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#inOrder[middle]! < mac) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   #drop ({ machine, octets, as }: Kept, forgetAddress: boolean): void {

@@ -9,7 +9,10 @@ export interface Libc {
   readonly bind: Call
   readonly close: Call
   readonly sendto: Call
+  readonly recvfrom: Call
   readonly setsockopt: Call
+  /** Writes a struct timespec, two 64-bit numbers, into the buffer. */
+  readonly clockGettime: Call
   /** The lock is the open file's, and goes with it. */
   readonly flock: Call
   /** `getsockopt` and `getsockname` write into the buffers they are given; the length is a buffer too (`intBuffer`). */
@@ -58,6 +61,8 @@ function load (): Libc {
     bind: call('int bind(int fd, const void *address, uint32_t length)'),
     close: call('int close(int fd)'),
     sendto: call('int64_t sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)'),
+    recvfrom: call('int64_t recvfrom(int fd, void *data, size_t length, int flags, void *address, void *addressLength)'),
+    clockGettime: call('int clock_gettime(int clock, void *time)'),
     setsockopt: call('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
     flock: call('int flock(int fd, int operation)'),
     getsockopt: call('int getsockopt(int fd, int level, int name, void *value, void *length)'),
@@ -137,12 +142,18 @@ export const constants = {
   sockNonblock: 0o4000,
   sockCloexec: 0o2000000,
   solSocket: 1,
+  soReuseaddr: 2,
   soType: 3,
   soBroadcast: 6,
+  soRcvbuf: 8,
+  ipprotoIpv6: 41,
+  ipv6Only: 26,
   solIp: 0,
   ipRecvErr: 11,
   soSndtimeo: 21,
   soBindToDevice: 25,
+  soRcvbufForce: 33,
+  clockThreadCputimeId: 3,
   lockExclusive: 2,
   lockNonBlocking: 4,
   msgDontWait: 0x40,

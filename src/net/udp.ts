@@ -5,6 +5,7 @@
 // which address a datagram was sent to, so whoever must answer from there binds a socket for each address.
 import { createSocket, type Socket } from 'node:dgram'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { enlarge, readWaiting } from './receive-queue.js'
 
 export interface Endpoint { readonly address: string, readonly port: number }
 
@@ -15,6 +16,11 @@ export interface UdpSocket {
   readonly local: Endpoint
   /** Hands a datagram to the kernel. `sent` hears whether it took it; without it a refusal is forgotten, as a lost packet is. */
   send: (data: Uint8Array, to: Endpoint, sent?: (error: Error | null) => void) => void
+  /**
+   * Reads at once what waits in the kernel, of which Node takes 32 in a turn of the event loop, until nothing does or `enough`
+   * says so; each datagram comes as any other. Only where the descriptor was made elsewhere.
+   */
+  readonly readWaiting?: (enough: () => boolean) => void
   close: () => Promise<void>
 }
 
@@ -54,9 +60,12 @@ class DgramSocket implements UdpSocket {
   readonly #socket: Socket
   #closing: Promise<void> | undefined
 
-  constructor (socket: Socket, local: Endpoint) {
+  readonly readWaiting?: (enough: () => boolean) => void
+
+  constructor (socket: Socket, local: Endpoint, fd: number | undefined, onDatagram: OnDatagram) {
     this.#socket = socket
     this.local = local
+    if (fd !== undefined) this.readWaiting = enough => { if (this.#closing === undefined) readWaiting(fd, enough, onDatagram) }
   }
 
   send (data: Uint8Array, to: Endpoint, sent?: (error: Error | null) => void): void {
@@ -92,17 +101,18 @@ export const kernelUdp: UdpNetwork = {
       socket.on('error', () => {})
       if (options.broadcast === true) socket.setBroadcast(true)
       if (options.receiveBuffer !== undefined) {
-        try { socket.setRecvBufferSize(options.receiveBuffer) } catch { /* the kernel's own limit stays */ }
+        if (options.fd !== undefined) enlarge(options.fd, options.receiveBuffer)
+        // What the kernel says is twice what was asked for.
+        else if (socket.getRecvBufferSize() < 2 * options.receiveBuffer) socket.setRecvBufferSize(options.receiveBuffer)
       }
     } catch (error) {
       socket.close()
       throw listenError(error, `${options.address}:${options.port}/udp`)
     }
-    socket.on('message', (data, from) => {
-      // Port 0 cannot be answered: node:dgram throws on it.
-      if (from.port !== 0) onDatagram(data, from)
-    })
+    // Port 0 cannot be answered: node:dgram throws on it.
+    const hear: OnDatagram = (data, from) => { if (from.port !== 0) onDatagram(data, from) }
+    socket.on('message', hear)
     const { address, port } = socket.address()
-    return new DgramSocket(socket, { address, port })
+    return new DgramSocket(socket, { address, port }, options.fd, hear)
   }
 }

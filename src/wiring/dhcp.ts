@@ -9,7 +9,7 @@ import { startProxyServer } from '../dhcp/proxy-server.js'
 import { buildReservations } from '../dhcp/reservations.js'
 import type { DhcpSubnet } from '../dhcp/subnet.js'
 import { problem, warning } from '../doctor/finding.js'
-import { groupLoaders } from '../matchbox/group-machines.js'
+import { groupLoaders, knownMachines } from '../matchbox/group-machines.js'
 import { createConflictProbe } from '../net/conflict-probe.js'
 import { openDeviceSocket } from '../net/device-socket.js'
 import { addressesOf, interfaceNamed } from '../net/interfaces.js'
@@ -72,8 +72,11 @@ function withoutEffect ({ config: { dhcp, boot }, where }: LoadedConfig, own: Ip
   ]
 }
 
-/** Bytes: a rack that is switched on at once waits here while the process is busy. */
-const receiveBuffer = 4 * 2 ** 20
+/**
+ * Bytes: a rack that is switched on at once waits here while the process is busy, and machines that are known behind strangers who
+ * send a hundred thousand a second. Some 30,000 messages.
+ */
+const receiveBuffer = 16 * 2 ** 20
 
 /** The socket of the service manager, or one of our own, which only root can open. */
 function deviceSocket ({ sockets }: Shared, name: string, place: Place): BindOptions {
@@ -98,7 +101,7 @@ async function startServer (shared: Shared, place: Place, own: Ipv4, subnets: re
     const reservations = buildReservations(found.entries, subnets, ...addresses)
     for (const problem of [...found.problems, ...reservations.problems]) log.warn({ problem }, 'reservation.refused')
     shared.addressClaims.reserve(reservations.byIp)
-    return { subnets, reservations, boot: currentBoot(shared), unknownClients: config.dhcp.unknown_clients }
+    return { subnets, reservations, boot: currentBoot(shared), unknownClients: config.dhcp.unknown_clients, named: found.named }
   }
   const others = lookForOthers(shared, place)
   const probe = createConflictProbe()
@@ -138,11 +141,16 @@ async function startServer (shared: Shared, place: Place, own: Ipv4, subnets: re
     probe.close()
     throw error
   }
+  tellWaiting(shared, server)
   dhcpServers.push(server)
   return async () => {
     await server.close()
     probe.close()
   }
+}
+
+const tellWaiting = ({ metrics }: Shared, server: { readonly waiting: number }): void => {
+  metrics.gauge('dhcp_messages_waiting', 'DHCP messages that wait to be decided on', () => server.waiting)
 }
 
 /** Port 68 to ask from; a machine whose own DHCP client has it can't ask, and is told so. */
@@ -164,6 +172,7 @@ function lookForOthers (shared: Shared, place: Place): LookForOthers | undefined
 async function startProxy (shared: Shared, place: Place, own: Ipv4): Promise<() => Promise<void>> {
   const { config, log, clock, observer, store, onClose } = shared
   const bootServer = beside(bootServerPlaces(config), place)
+  let named = knownMachines(store.snapshot.groups.values())
   const proxy = await startProxyServer({
     network: kernelUdp,
     bind: deviceSocket(shared, 'dhcp', place),
@@ -171,7 +180,9 @@ async function startProxy (shared: Shared, place: Place, own: Ipv4): Promise<() 
     server: own,
     boot: currentBoot(shared),
     usesOtherLoader: usesOtherLoader(shared),
+    isKnown: mac => named.has(mac),
     clock,
+    steady: () => performance.now(),
     log,
     onEvent: observer.onDhcp
   })
@@ -186,7 +197,11 @@ async function startProxy (shared: Shared, place: Place, own: Ipv4): Promise<() 
       }
     }
   })
-  const stop = store.onChange(changes => { if (changes.some(({ kind }) => kind === 'group')) proxy.configure(currentBoot(shared)) })
+  const stop = store.onChange(changes => {
+    if (!changes.some(({ kind }) => kind === 'group')) return
+    named = knownMachines(store.snapshot.groups.values())
+    proxy.configure(currentBoot(shared))
+  })
   onClose(async () => { stop() })
   observer.whenFileAsked(mac => { proxy.fileAsked(mac) })
   return () => proxy.close()

@@ -35,13 +35,14 @@ export async function prepareGrpc (ground: Ground, { key, host = '0.0.0.0', port
     what: `as ${rpc.cert_file}`,
     findings,
     close: () => reloader.close(),
-    listen: async ({ provisioner, sockets, metrics, clock, log }) => {
+    listen: async ({ provisioner, sockets, metrics, clock, log, pace }) => {
       serve(metrics)
       const socket = sockets.take('grpc', { key, host, port })
       const server = await startGrpcServer({
         provisioner,
         listen: socket === undefined ? { host, port } : { fd: socket.fd },
         identity: () => reloader.identity,
+        pace,
         connections: connectionShares(descriptorLimit()).grpc,
         clock,
         log,

@@ -38,7 +38,7 @@ export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImag
   metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
   metrics.counter('asset_cache_hits_total', 'Pieces of images, 1 MiB each, that were served from memory', () => assetCache.hits)
   metrics.counter('asset_cache_misses_total', 'Pieces of images that had to be read from disk', () => assetCache.misses)
-  const connections = new ClientConnections({ ...connectionShares(descriptorLimit()).http, progressTimeout })
+  const connections = new ClientConnections({ ...connectionShares(descriptorLimit()).http, progressTimeout, pace: shared.pace })
   metrics.gauge('http_connections', 'Connections of HTTP and HTTPS clients', () => connections.count)
   metrics.gauge('http_requests_waiting', 'Requests that wait for an earlier one of their connection', () => connections.waiting)
   metrics.counter('http_connections_refused_total', 'Connections that were closed at once because their address had its share', () => connections.refused)
@@ -78,13 +78,13 @@ export async function prepareHttp (ground: Ground, place: Place): Promise<Prepar
     what: `machines are told ${bootConfig(config, origin).scriptUrl}`,
     findings: [...enrolmentFindings(ground), ...elsewhere(ground, place, advertisedHost(config, own)), ...await unresolved(ground)],
     listen: async ({ app, sockets, log, clock }) => {
-      const socket = sockets.take('http', { key, host, port })
+      const { fd, inherited } = sockets.toListenOn('http', { key, host, port })
       try {
-        log.info({ url: await app.listen({ host, port, ...socket !== undefined && { fd: socket.fd } }) }, 'http.listen')
+        log.info({ url: await app.listen({ host, port, ...fd !== undefined && { fd } }) }, 'http.listen')
       } catch (error) {
         throw listenError(error, `${host}:${port}/tcp`)
       }
-      return { inherited: socket !== undefined, close: grace => closeApp(app, grace, clock) }
+      return { inherited, close: grace => closeApp(app, grace, clock) }
     }
   }
 }
@@ -96,9 +96,10 @@ export async function closeApp (app: Pick<HttpApp, 'server' | 'close'>, grace: n
   impatient.cancel()
 }
 
-type ForRoutes = Pick<Shared, 'registry' | 'addressClaims' | 'observer' | 'clock' | 'store'>
+type ForRoutes = Pick<Shared, 'registry' | 'addressClaims' | 'observer' | 'clock' | 'store' | 'pace'>
 
-export const machineRoutes = ({ registry, addressClaims, observer, clock, store }: ForRoutes): MachineRoutesOptions => ({
+export const machineRoutes = ({ registry, addressClaims, observer, clock, store, pace }: ForRoutes): MachineRoutesOptions => ({
+  pace,
   registry,
   named: () => namedMachines(store.snapshot.groups.values()),
   now: clock.now,

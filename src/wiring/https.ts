@@ -19,11 +19,11 @@ export async function prepareHttps (ground: Ground, { key, host = '0.0.0.0', por
     findings,
     close: () => reloader.close(),
     listen: async ({ app, sockets, metrics, clock }) => {
-      const socket = sockets.take('https', { key, host, port })
+      const { fd, inherited } = sockets.toListenOn('https', { key, host, port })
       await app.ready()
       const server = buildHttpsServer(app, pairOf(reloader), log)
       serve(metrics, () => { server.setSecureContext({ ...pairOf(reloader), minVersion: 'TLSv1.2' }) })
-      server.listen(socket === undefined ? { host, port } : { fd: socket.fd })
+      server.listen(fd === undefined ? { host, port } : { fd })
       try {
         await once(server, 'listening')
       } catch (error) {
@@ -32,7 +32,7 @@ export async function prepareHttps (ground: Ground, { key, host = '0.0.0.0', por
       const bound = server.address()
       log.info({ url: `https://${host}:${typeof bound === 'object' ? bound?.port : port}` }, 'https.listen')
       return {
-        inherited: socket !== undefined,
+        inherited,
         reload: async () => { await reloader.reload() },
         close: async grace => {
           const impatient = clock.after(grace, () => { server.closeAllConnections() })

@@ -101,7 +101,7 @@ export function createObserver (options: ObserverOptions): Observer {
           return
         }
         case 'dropped':
-          metrics.dhcpDropped.inc({ reason: event.reason })
+          metrics.dhcpDropped.inc({ reason: event.reason }, event.count ?? 1)
           if (event.mac !== undefined && refusals.has(event.reason)) {
             record({ mac: event.mac, stage: 'discover', at: clock.now(), failed: event.detail === '' ? event.reason : `${event.reason}: ${event.detail}` })
           }

@@ -8,9 +8,10 @@ import type { Reservation } from '../dhcp/reservations.js'
 import { wireOptions } from './dhcp-settings.js'
 import { messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
-import { groupReservations } from '../matchbox/group-machines.js'
+import { groupReservations, knownMachines } from '../matchbox/group-machines.js'
 import type { Store } from '../matchbox/store.js'
 import { FolderWatcher } from '../disk/folder-watch.js'
+import type { Mac } from '../net/mac.js'
 import { makeFolder } from '../disk/make-folder.js'
 
 export interface FoundReservations {
@@ -18,6 +19,8 @@ export interface FoundReservations {
   readonly entries: readonly Reservation[]
   /** A line for each entry that could not be read. */
   readonly problems: readonly string[]
+  /** The machines that groups name, with an address or without. */
+  readonly named: ReadonlySet<Mac>
 }
 
 const hostsFolder = (loaded: LoadedConfig): string => join(loaded.config.state_path, 'hosts.d')
@@ -27,7 +30,8 @@ export async function readReservations (loaded: LoadedConfig, store: Store): Pro
   const { config, where } = loaded
   const own = config.dhcp.reservations.map((entry, index) => reservationOf({ ...entry, source: where(['dhcp', 'reservations', index]) }))
   const hosts = await readHosts(hostsFolder(loaded))
-  return { entries: [...own, ...hosts.entries, ...groupReservations(store.snapshot.groups.values())], problems: hosts.problems }
+  const groups = [...store.snapshot.groups.values()]
+  return { entries: [...own, ...hosts.entries, ...groupReservations(groups)], problems: hosts.problems, named: knownMachines(groups) }
 }
 
 export interface WatchOptions {
@@ -91,7 +95,7 @@ const reservationOf = ({ mac, ip, hostname, options, source }: ReservationEntry)
   ({ macs: [mac], ip, hostName: hostname, options: wireOptions(options, source), source })
 
 /** What can't be put into DHCP's form is left out alone. */
-async function readHosts (folder: string): Promise<FoundReservations> {
+async function readHosts (folder: string): Promise<Omit<FoundReservations, 'named'>> {
   const found = await readHostsFolder(folder)
   const entries: Reservation[] = []
   const problems = [...found.problems]

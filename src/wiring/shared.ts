@@ -1,4 +1,5 @@
 // What the running parts share, and how each says what to close.
+import type { Pace } from '../base/pace.js'
 import type { Metrics } from '../base/metrics.js'
 import type { DhcpServer } from '../dhcp/dhcp-server.js'
 import type { HttpApp } from '../http/http-server.js'
@@ -16,6 +17,8 @@ import type { Sockets } from './sockets.js'
 
 export interface Shared extends Ground {
   readonly metrics: Metrics
+  /** Shares the turns of the event loop among those who have much to do. */
+  readonly pace: Pace
   readonly registry: MachineRegistry
   readonly leases: Leases
   /** Which machine has an address for certain. */

@@ -1,10 +1,12 @@
 // Which listener takes which socket that the service manager opened. A socket is known by its name (FileDescriptorName=tftp,
 // or its unit core-provisioner-tftp.socket) and, where systemd names none (before 227), by its port.
+import { isIP } from 'node:net'
 import type { Config, LoadedConfig } from '../config/load.js'
 import { AppError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { InheritedSocket } from '../net/inherited-sockets.js'
 import { openLibc } from '../net/libc.js'
+import { boundReceiving, openListeningSocket } from '../net/listening-socket.js'
 import type { Place, SocketRow } from './place.js'
 
 const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
@@ -44,6 +46,18 @@ export class Sockets {
   takeAll (name: string, place: Place): readonly InheritedSocket[] {
     const socket = this.take(name, place)
     return socket === undefined ? [] : [socket, ...this.takeAll(name, place)]
+  }
+
+  /**
+   * The socket to listen on for requests, whoever opened it: what its connections hold in the kernel is bounded. Without a
+   * descriptor Node is to open it, by its name.
+   */
+  toListenOn (name: string, place: Place): { readonly fd: number | undefined, readonly inherited: boolean } {
+    const { host = '0.0.0.0', port } = place
+    const socket = this.take(name, place)
+    if (socket === undefined) return { fd: isIP(host) === 0 ? undefined : openListeningSocket(host, port), inherited: false }
+    boundReceiving(socket.fd)
+    return { fd: socket.fd, inherited: true }
   }
 
   /** Closes what nobody took, and says how not to open it: whoever sends there would wait for an answer. */

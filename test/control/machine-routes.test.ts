@@ -3,6 +3,7 @@ import { type IncomingMessage, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import fastify from 'fastify'
 import t, { type Test } from 'tap'
+import { Pace } from '../../src/base/pace.js'
 import { registerMachineRoutes } from '../../src/control/machine-routes.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
 import { parseMac, type Mac } from '../../src/net/mac.js'
@@ -19,6 +20,7 @@ async function start (t: Test, leased: Readonly<Record<string, string>> = {}) {
   registerMachineRoutes(app, {
     registry,
     now: () => at + 3_600_000,
+    pace: new Pace(),
     isAddressOf: (machine, address) => leased[machine] === address,
     onInstalled: (machine, address) => { installed.push([machine, address]) }
   })

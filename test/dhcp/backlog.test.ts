@@ -1,6 +1,6 @@
 // What waits when more arrives than can be answered: who goes first, and who is dropped.
 import t from 'tap'
-import { Backlog, isDiscover } from '../../src/dhcp/backlog.js'
+import { Backlog, isDiscover, mostDiscovers, mostOfKnown, mostOthers } from '../../src/dhcp/backlog.js'
 import type { MessageType } from '../../src/dhcp/constants.js'
 import { encodePacket } from '../../src/dhcp/packet.js'
 import { hex, request } from '../helpers/dhcp.js'
@@ -29,6 +29,36 @@ t.test('stale DISCOVERs are dropped, never a REQUEST', t => {
   t.equal(backlog.expire(350), 2)
   t.same(rest(backlog), ['r', 'd4', 'd3', 'd2'])
   t.equal(backlog.expire(10_000), 0)
+  t.end()
+})
+
+t.test('machines that somebody named go before everybody, and nothing of theirs is dropped for a stranger', t => {
+  const backlog = new Backlog<string>()
+  for (let n = 0; n < mostOthers + 10; n++) backlog.push(`r${n}`, false, 0)
+  for (let n = 0; n < mostDiscovers + 10; n++) backlog.push(`d${n}`, true, 0)
+  t.equal(backlog.pushKnown('k1', 'one'), true)
+  t.equal(backlog.pushKnown('k2', 'two'), true)
+  t.equal(backlog.known, 2)
+  backlog.expire(10_000)
+  t.same([backlog.take(), backlog.take(), backlog.take()], ['k1', 'k2', 'r0'])
+  t.equal(backlog.known, 0)
+  t.end()
+})
+
+t.test('whoever speaks in the name of a machine crowds out that one alone', t => {
+  const backlog = new Backlog<string>()
+  for (let n = 0; n < mostOfKnown.each; n++) t.equal(backlog.pushKnown('', 'victim'), true)
+  t.equal(backlog.pushKnown('', 'victim'), false)
+  t.equal(backlog.pushKnown('', 'other'), true)
+  backlog.take()
+  t.equal(backlog.pushKnown('', 'victim'), true, 'one was answered')
+  t.equal(backlog.pushKnown('', 'victim'), false)
+  let taken = 0
+  for (let n = 0; backlog.size < mostOfKnown.all; n++) if (backlog.pushKnown('', `m${n >> 3}`)) taken++
+  t.equal(backlog.pushKnown('', 'last'), false, `${taken} and no more`)
+  while (backlog.take() !== undefined);
+  t.equal(backlog.size, 0)
+  t.equal(backlog.pushKnown('', 'victim'), true)
   t.end()
 })
 

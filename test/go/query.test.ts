@@ -16,3 +16,13 @@ t.test('escapes', t => {
   t.equal(unescapePercent('%4'), undefined)
   t.end()
 })
+
+t.test('a long text is read by its bytes, and as a short one is', t => {
+  const pad = 'x'.repeat(300)
+  for (const text of ['%41%e4%b8%96+', '%ff', '\udcc3%a9', 'é%C3%a9', '%fF%Ff', '%4', '%', '%g0', '%0g', '%/0', '%:0', '%@0', '%`0', '%0A%9a']) {
+    const short = unescapePercent(text)
+    t.equal(unescapePercent(text + pad), short === undefined ? undefined : short + pad, JSON.stringify(text))
+    t.equal(unescapePercent(pad + text), short === undefined ? undefined : pad + short, JSON.stringify(text))
+  }
+  t.end()
+})

@@ -1,6 +1,6 @@
-// Sends mutated messages as fast as the server takes them: dhcp-flood.ts INTERFACE COUNT SEED. After every hundred a machine
-// whose address is reserved (02:aa:00:00:00:00 and up) asks for it and has to be answered before the next hundred go out, so
-// no more is on the way than a socket's buffer holds. Prints `sent N missed M` as it goes; M is how often no answer came.
+// Sends mutated messages: dhcp-flood.ts INTERFACE COUNT SEED [WAITING]. After every hundred a machine whose address is reserved
+// (02:aa:00:00:00:00 and up) asks for it; no more than WAITING of these (1) are without an answer before the next hundred go out. Prints
+// `sent N missed M` as it goes; M is how often no answer came.
 import { openDeviceSocket } from '../../src/net/device-socket.js'
 import { kernelUdp } from '../../src/net/udp.js'
 import { decodePacket, encodePacket } from '../../src/dhcp/packet.js'
@@ -9,36 +9,47 @@ import { request } from './dhcp.js'
 import { packetFixtures } from './fixtures.js'
 import { PacketMutator } from './packet-mutator.js'
 
-const [, , interfaceName = '', count = '0', seed = '0'] = process.argv
+const [, , interfaceName = '', count = '0', seed = '0', waiting = '1'] = process.argv
 const total = Number(count)
 const batch = 100
 const patience = 5000
 const server = { address: '255.255.255.255', port: 67 }
 const mutator = new PacketMutator(packetFixtures().map(({ bytes }) => bytes), Number(seed))
 
-let answered = (_xid: number): void => {}
+/** What has not been answered yet, by transaction. */
+const asked = new Map<number, () => void>()
 const socket = await kernelUdp.bind({ address: '0.0.0.0', port: 68, fd: openDeviceSocket(interfaceName, 68), broadcast: true, receiveBuffer: 4 << 20 }, data => {
-  if (data.length >= 240 && data.readUInt16BE(28) === 0x02aa && decodePacket(data).options.dhcpMessageType === 'OFFER') answered(data.readUInt32BE(4))
+  if (data.length >= 240 && data.readUInt16BE(28) === 0x02aa && decodePacket(data).options.dhcpMessageType === 'OFFER') asked.get(data.readUInt32BE(4))?.()
 })
 
 async function askAsGoodMachine (n: number): Promise<boolean> {
   const xid = 0x20000000 + n
   const vendorClassIdentifier = 'PXEClient:Arch:00000:UNDI:002001'
   return await new Promise(resolve => {
-    const late = setTimeout(() => { resolve(false) }, patience)
-    answered = found => {
-      if (found !== xid) return
+    const end = (found: boolean): void => {
       clearTimeout(late)
-      resolve(true)
+      asked.delete(xid)
+      resolve(found)
     }
+    const late = setTimeout(() => { end(false) }, patience)
+    asked.set(xid, () => { end(true) })
     socket.send(encodePacket(request({ dhcpMessageType: 'DISCOVER', vendorClassIdentifier }, { mac: goodMachine(n % goodMachines), xid })), server)
   })
 }
 
 let missed = 0
+const open = new Set<Promise<void>>()
 for (let sent = 0, round = 0; sent < total; round++) {
   for (let n = 0; n < batch && sent < total; n++, sent++) socket.send(mutator.next(), server)
-  if (!await askAsGoodMachine(round)) missed++
+  const one: Promise<void> = askAsGoodMachine(round).then(found => {
+    if (!found) missed++
+    open.delete(one)
+  })
+  open.add(one)
+  // The kernel takes what was sent while this waits.
+  await new Promise(resolve => { setImmediate(resolve) })
+  while (open.size >= Number(waiting)) await Promise.race(open)
+  if (sent >= total) await Promise.all(open)
   if (round % 100 === 99 || sent >= total) process.stdout.write(`sent ${sent} missed ${missed}\n`)
 }
 await socket.close()

@@ -14,6 +14,8 @@ export interface Hostile {
   readonly received: Readonly<Record<string, number>>
   readonly answered: Readonly<Record<string, number>>
   readonly dropped: Readonly<Record<string, number>>
+  /** What the kernel dropped of it. */
+  readonly unread: number
   /** Good machines, of one after each hundred, that got no answer. */
   readonly missed: number
   /** MiB of resident memory each time the flood told how far it is. */
@@ -27,6 +29,8 @@ export interface HostileOptions {
   readonly seed: number
   /** An empty folder; its path is short, since a Unix socket goes there. */
   readonly folder: string
+  /** Good machines that may wait for an answer before the flood goes on; one without it. */
+  readonly waiting?: number
   readonly onProgress?: (line: string, memory: number) => void
 }
 
@@ -48,9 +52,12 @@ dhcp:
   subnets: [{ subnet: 172.30.0.0/16, range: 172.30.128.0-172.30.255.250 }]
 `
 
-export async function sendMutated ({ mode, count, seed, folder, onProgress }: HostileOptions): Promise<Hostile> {
+export async function sendMutated ({ mode, count, seed, folder, waiting = 1, onProgress }: HostileOptions): Promise<Hostile> {
   mkdirSync(join(folder, 'state/hosts.d'), { recursive: true })
-  mkdirSync(join(folder, 'data'))
+  mkdirSync(join(folder, 'data/groups'), { recursive: true })
+  // A proxy, which reserves no addresses, knows machines by the groups that name them.
+  const macs = Array.from({ length: goodMachines }, (_, n) => goodMachine(n)).join(',')
+  writeFileSync(join(folder, 'data/groups/good.json'), JSON.stringify({ id: 'good', profile: 'none', selector: { mac: macs } }))
   writeFileSync(join(folder, 'config.yaml'), configuration(folder, mode))
   const reservation = (n: number): string => `- { mac: "${goodMachine(n)}", ip: 172.30.${16 + (n >> 8)}.${n & 255} }\n`
   writeFileSync(join(folder, 'state/hosts.d/good.yaml'), Array.from({ length: goodMachines }, (_, n) => reservation(n)).join(''))
@@ -62,7 +69,7 @@ export async function sendMutated ({ mode, count, seed, folder, onProgress }: Ho
     const program = `exec "$0" ${builtProgram()} serve --config ${folder}/config.yaml > /dev/null`
     const appliance = space.spawn('sh', '-c', program, process.execPath)
     await ready(space, appliance.ended)
-    const flooding = client.spawn(process.execPath, '--import=tsx', fileURLToPath(new URL('./dhcp-flood.ts', import.meta.url)), 'eth0', String(count), String(seed))
+    const flooding = client.spawn(process.execPath, '--import=tsx', fileURLToPath(new URL('./dhcp-flood.ts', import.meta.url)), 'eth0', String(count), String(seed), String(waiting))
     const started = performance.now()
     const memory: number[] = []
     for (let line = ''; !line.startsWith(`sent ${count} `);) {
@@ -75,17 +82,26 @@ export async function sendMutated ({ mode, count, seed, folder, onProgress }: Ho
     }
     const seconds = (performance.now() - started) / 1000
     if (await flooding.ended !== 0) throw new Error(flooding.output())
-    const metrics = space.exec('curl', '-s', '--fail', 'http://172.30.0.1:8080/metrics')
+    // Good machines were answered before strangers, of whose messages the last may wait still, here or in the kernel.
+    let metrics = ''
+    for (let before = '-', tries = 0; before !== told(metrics) && tries < 1000; tries++) {
+      before = told(metrics)
+      metrics = space.exec('curl', '-s', '--fail', 'http://172.30.0.1:8080/metrics')
+    }
     const counts = (name: string): Record<string, number> => Object.fromEntries(
       [...metrics.matchAll(new RegExp(`^${name}\\{\\w+="([^"]+)"\\} (\\d+)$`, 'gm'))].map(([, label = '', n]) => [label, Number(n)]))
     const [received, answered, dropped] = [counts('dhcp_received_total'), counts('dhcp_sent_total'), counts('dhcp_dropped_total')]
     const good = Math.ceil(count / 100)
     const arrived = sum(Object.values(received)) + (dropped['malformed'] ?? 0) + (dropped['rate_limited'] ?? 0) + (dropped['overload'] ?? 0) - good
-    return { sent: count, arrived, received, answered, dropped, missed: Number(/missed (\d+)$/.exec(flooding.output().trimEnd())?.[1]), memory, seconds }
+    const unread = counts('udp_receive_dropped_total')['67'] ?? NaN
+    return { sent: count, arrived, unread, received, answered, dropped, missed: Number(/missed (\d+)$/.exec(flooding.output().trimEnd())?.[1]), memory, seconds }
   } finally {
     await space.close()
   }
 }
+
+/** What the metrics say of messages that came. */
+const told = (metrics: string): string => (metrics.match(/^dhcp_(?:received|dropped)_total.*$|^dhcp_messages_waiting.*$/gm) ?? []).join('\n')
 
 /** Waits until the program says over HTTP that it is ready; its log goes nowhere. */
 async function ready (space: NetworkNamespace, ended: Promise<unknown>): Promise<void> {

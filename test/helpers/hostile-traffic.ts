@@ -3,6 +3,8 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { Duplex } from 'node:stream'
+import { connect as connectTls } from 'node:tls'
 import { badKinds, badPackets, requestOf } from './tftp-malformed.js'
 import { random } from './random.js'
 
@@ -15,6 +17,12 @@ const noise = (length: number): Buffer => Buffer.from(Array.from({ length }, () 
 /** Of the addresses that this machine has, one after the other. */
 const sources = Array.from({ length: 8 }, (_, i) => `172.30.250.${1 + i}`)
 const inventedMac = (): string => `02:ee:${noise(4).toString('hex').replace(/(..)(?=.)/g, '$1:')}`
+
+/** What a client says first, to which the server has to answer with its certificate and a signature of its own. */
+const hello = await new Promise<Buffer>(resolve => {
+  const wire = new Duplex({ read () {}, write (data: Buffer, _encoding, done) { resolve(data); done() } })
+  connectTls({ socket: wire, ALPNProtocols: ['h2', 'http/1.1'] }).on('error', () => {})
+})
 
 const get = (path: string, headers = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`
 
@@ -36,6 +44,7 @@ const attacks: Readonly<Record<string, Attack>> = {
   'pipelines documents': { port: 'http', bytes: () => get(`/ignition?mac=${inventedMac()}`).repeat(200), times: 10 },
   'pipelines and goes': { port: 'http', bytes: () => get('/v1/machines/02:00:00:00:00:01?wait=ack&timeout=3600').repeat(200), times: 20, hangUp: true },
   'listens and reads nothing': { port: 'http', bytes: () => get('/v1/events').repeat(3), times: 20, deaf: true },
+  'asks for the metrics': { port: 'http', bytes: () => get('/metrics').repeat(20), times: 10 },
   'asks for all machines': { port: 'http', bytes: () => get('/v1/machines').repeat(5), times: 4, deaf: true },
   'odd methods': { port: 'http', bytes: () => 'X / HTTP/1.1\r\nHost: a\r\n\r\n', times: 40 },
   'odd octets': { port: 'http', bytes: () => Buffer.from(get('/\xe9\xff?\x80'), 'latin1'), times: 40 },
@@ -55,6 +64,8 @@ const attacks: Readonly<Record<string, Attack>> = {
   noise: { port: 'http', bytes: () => noise(500), times: 40 },
   'paths that climb': { port: 'http', bytes: () => get(`/assets/${'%2e%2e/'.repeat(below(200))}etc/passwd`), times: 20 },
   'TLS: says nothing': { port: 'https', bytes: () => '', times: 30 },
+  'TLS: hello, and no more': { port: 'https', bytes: () => hello, times: 40, deaf: true },
+  'gRPC: hello, and no more': { port: 'rpc', bytes: () => hello, times: 40, deaf: true },
   'TLS: noise': { port: 'https', bytes: () => Buffer.concat([Buffer.from([22, 3, 1, 1, 0]), noise(256)]), times: 20 },
   'gRPC: says nothing': { port: 'rpc', bytes: () => '', times: 40 },
   'gRPC: noise': { port: 'rpc', bytes: () => noise(300), times: 20 },

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { Pace } from '../../src/base/pace.js'
 import { ClientConnections } from '../../src/http/client-connections.js'
 import type { HttpApp } from '../../src/http/http-server.js'
 import type { RequestEvent } from '../../src/http/machine-log.js'
@@ -154,7 +155,7 @@ t.test('headers up to 64 KiB, in a thousand lines', async t => {
 t.test('a client that goes while it waits is noticed, whatever it sent behind', async t => {
   const registry = new MachineRegistry([], { note: () => {} })
   const holder: { app?: HttpApp } = {}
-  const options = { registry, now: () => 0, isAddressOf: () => true, onInstalled: () => {}, hold: (...held: Parameters<ClientConnections['hold']>) => { holder.app?.connections.hold(...held) } }
+  const options = { registry, now: () => 0, pace: new Pace(), isAddressOf: () => true, onInstalled: () => {}, hold: (...held: Parameters<ClientConnections['hold']>) => { holder.app?.connections.hold(...held) } }
   const { app, port } = await listen(t, { store: new MemoryStore(), routes: app => { registerMachineRoutes(app, options) } })
   holder.app = app
   for (const path of ['/v1/machines/52:54:00:00:00:01?wait=ack&timeout=3600', '/v1/events']) {

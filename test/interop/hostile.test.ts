@@ -16,15 +16,15 @@ t.test('strangers on all sockets at once, and then a machine boots', { timeout: 
   t.teardown(() => { rmSync(folder, { recursive: true }) })
   const { boot, missed, sent, exit, errors, memory, descriptors, metrics, seconds } = await hostileMinute({ rounds: 10, messages: 10_000, seed, folder })
   const held = (metrics['event_loop_held_seconds_total'] ?? 0) / (metrics['event_loop_seconds_total'] ?? 1)
-  t.comment({ sent, missed, memory, descriptors, held, longest: metrics['event_loop_delay_max_seconds'], seconds })
+  t.comment({ sent, missed, memory, descriptors, held, longest: metrics['event_loop_delay_max_seconds'], cpu: metrics['event_loop_cpu_max_seconds'], seconds })
   t.match(boot, { type: 'ACK', address: '172.30.3.41', file: 'snponly.efi', loader: 200_000, script: /^200 #!ipxe\nkernel \/assets\/image quiet/, ignition: /^200 \{.*"path":"\/etc\/x"/ })
   t.equal(exit, 0)
   t.same(errors, [])
-  // Each asked once, where firmware asks four times: under overload the oldest DISCOVER is what is dropped.
-  t.ok(missed <= 2, `${missed} of 100 known machines were not answered when they asked once, meanwhile`)
+  t.equal(missed, 0, 'of 100 known machines, which asked once each, meanwhile')
+  t.equal(metrics['udp_receive_dropped_total{port="67"}'], 0)
   t.ok(memory < 300, `${memory} MiB`)
   t.ok(descriptors < 100, `${descriptors} descriptors`)
-  // On a busy machine everything is held, by the others: only what is never let go of is wrong in any case.
-  t.ok((metrics['event_loop_delay_max_seconds'] ?? Infinity) < 30)
+  // In processor time of its own: on a busy machine it is held by the others too, who are not its fault.
+  t.ok((metrics['event_loop_cpu_max_seconds'] ?? Infinity) < 0.05, `held for ${metrics['event_loop_cpu_max_seconds']} s at once`)
   t.equal(Object.keys(metrics).filter(name => name.startsWith('errors_fenced_total{')).length, 0)
 })

@@ -1,0 +1,72 @@
+// What waits in the kernel for a UDP socket to be read: how much may, and reading it faster than Node does. What does not fit is
+// dropped there, whoever sent it, and nobody is told but a counter (/proc/net/udp, the last column).
+import { readFileSync } from 'node:fs'
+import { formatIpv4 } from './ipv4.js'
+import { constants, intBuffer, intOf, openLibc } from './libc.js'
+
+/**
+ * Has the kernel hold so many octets, its own for each datagram included: beyond net.core.rmem_max with CAP_NET_ADMIN, else up
+ * to that. Never makes less of what a service manager gave (ReceiveBuffer= of a socket unit goes beyond it).
+ */
+export function enlarge (fd: number, octets: number): void {
+  const { solSocket, soRcvbuf, soRcvbufForce } = constants
+  const libc = openLibc()
+  const now = intBuffer(0)
+  // The kernel doubles what it is told, and tells the double.
+  if (libc.getsockopt(fd, solSocket, soRcvbuf, now, intBuffer(now.length)) === 0 && intOf(now) >= 2 * octets) return
+  const wanted = intBuffer(octets)
+  if (libc.setsockopt(fd, solSocket, soRcvbufForce, wanted, wanted.length) === 0) return
+  const before = intOf(now)
+  libc.setsockopt(fd, solSocket, soRcvbuf, wanted, wanted.length)
+  libc.getsockopt(fd, solSocket, soRcvbuf, now, intBuffer(now.length))
+  const given = intBuffer(before / 2)
+  if (intOf(now) < before) libc.setsockopt(fd, solSocket, soRcvbuf, given, given.length)
+}
+
+/** One octet more than anything that is read here may have, so that what is too long shows. */
+const longest = 4097
+/** Datagrams are cut from pieces of so many octets: one of its own for each costs the garbage collector more than all the rest. */
+const piece = 256 * 1024
+const address = Buffer.alloc(16)
+const addressLength = intBuffer(address.length)
+
+/** Hands out what waits, until nothing does or `enough` says so; asked every few datagrams. */
+export function readWaiting (
+  fd: number, enough: () => boolean, onDatagram: (data: Buffer, from: { readonly address: string, readonly port: number }) => void
+): void {
+  const libc = openLibc()
+  const { msgDontWait } = constants
+  let [data, used] = [Buffer.allocUnsafeSlow(piece), 0]
+  let [last, from] = [-1, { address: '', port: 0 }]
+  for (let n = 1; ; n++) {
+    if (used + longest > piece) [data, used] = [Buffer.allocUnsafeSlow(piece), 0]
+    const room = data.subarray(used, used + longest)
+    const length = libc.recvfrom(fd, room, longest, msgDontWait, address, addressLength)
+    if (length < 0) return
+    used += length
+    const ip = address.readUInt32BE(4)
+    const port = address.readUInt16BE(2)
+    if (ip !== last || port !== from.port) [last, from] = [ip, { address: formatIpv4(ip), port }]
+    onDatagram(room.subarray(0, length), from)
+    if (n % 8 === 0 && enough()) return
+  }
+}
+
+/** Datagrams that the kernel had to drop since the sockets on each port were opened; those ports alone that have any socket. */
+export function receiveDrops (file = '/proc/net/udp'): ReadonlyMap<number, number> {
+  const found = new Map<number, number>()
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch {
+    // No descriptor is left, or it is not there.
+    return found
+  }
+  for (const line of text.split('\n').slice(1)) {
+    const columns = line.trim().split(/ +/)
+    const port = Number.parseInt(columns[1]?.split(':')[1] ?? '', 16)
+    const drops = Number(columns.at(-1))
+    if (!Number.isNaN(port) && columns.length >= 13) found.set(port, (found.get(port) ?? 0) + drops)
+  }
+  return found
+}
