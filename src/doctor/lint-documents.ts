@@ -61,7 +61,7 @@ export function lintDocuments (objects: Objects, groups: Iterable<LintedGroup>, 
       const request = { labels: new Map([...always, ...labels]), rawQuery: '', client: undefined }
       const known = likenesses.get(file) ?? new Map<string, readonly Remark[]>()
       likenesses.set(file, known)
-      tell(file, remarksOf(file, () => templates.render(file, variablesOf(group, request)), documents, known), fixed ? undefined : group.id)
+      tell(file, remarksOf(file, () => templates.render(file, variablesOf(group, request), objects.shared), documents, known), fixed ? undefined : group.id)
     }
   }
   for (const kind of configKinds) {

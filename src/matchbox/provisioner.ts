@@ -297,7 +297,8 @@ const bodies: Readonly<Record<DocumentKind, (matched: Matched) => DocumentBody>>
   }
 }
 
-const rendered = (matched: Matched, file: ConfigFile): Buffer => matched.templates.render(file, variablesFor(matched))
+const rendered = (matched: Matched, file: ConfigFile): Buffer =>
+  matched.templates.render(file, variablesFor(matched), matched.objects.shared)
 const variablesFor = ({ group, request }: Matched): Variables => variablesOf(group, request)
 
 function profileOf ({ group, profile }: Matched): Profile {

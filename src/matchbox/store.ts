@@ -8,8 +8,12 @@ import type { Profile } from './profile.js'
 export const configKinds = ['ignition', 'cloud', 'generic'] as const
 export type ConfigKind = typeof configKinds[number]
 
+/** What templates share: texts that they call, and files that they carry. Nothing but an editor writes them. */
+export const sharedKinds = ['snippets', 'files'] as const
+export type SharedKind = typeof sharedKinds[number]
+
 export interface ConfigFile {
-  readonly kind: ConfigKind
+  readonly kind: ConfigKind | SharedKind
   readonly name: string
   /** The file's bytes; nobody changes them. A new version of the file is another ConfigFile: work done on one is kept by identity. */
   readonly content: Buffer
@@ -21,6 +25,7 @@ export interface Objects {
   /** Profiles in folders below `profiles/` have the folders in their name. */
   readonly profiles: ReadonlyMap<string, Profile>
   readonly configs: Readonly<Record<ConfigKind, ReadonlyMap<string, ConfigFile>>>
+  readonly shared: Readonly<Record<SharedKind, ReadonlyMap<string, ConfigFile>>>
 }
 
 /** The whole store at one moment: never changes, so a request that holds one sees one state. */
@@ -41,7 +46,7 @@ export interface Problem {
 }
 
 export interface Change {
-  readonly kind: 'group' | 'profile' | ConfigKind
+  readonly kind: 'group' | 'profile' | ConfigKind | SharedKind
   readonly name: string
   readonly what: 'put' | 'deleted' | 'expired'
 }

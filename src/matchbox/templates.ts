@@ -1,36 +1,89 @@
-// Config files as templates: each version of a file is parsed once, and rendered with a machine's variables.
+// Config files as templates: each version of a file is parsed once, and rendered with a machine's variables. What stands in
+// snippets/ can be called from each of them; what stands in files/<folder>/ is rendered too, and at hand in base64, for data: URLs.
 import { AppError, messageOf } from '../base/errors.js'
-import { type Template, parseTemplate } from '../go/template/template.js'
-import type { ConfigFile } from './store.js'
+import { StringMap, type Template, type TemplateData, parseTemplate } from '../go/template/template.js'
+import type { ConfigFile, Objects } from './store.js'
 import type { Variables } from './variables.js'
 
+type Shared = Objects['shared']
+
 export class Templates {
-  readonly #parsed = new WeakMap<ConfigFile, Template | AppError>()
+  #parsed = new WeakMap<ConfigFile, Template | AppError>()
+  #snippets: { readonly of: Shared['snippets'] | undefined, readonly templates: readonly Template[], readonly broken: readonly string[] } =
+    { of: undefined, templates: [], broken: [] }
 
   /** Throws AppError template_invalid, whose message names the file, and the line as Go's messages do. */
-  render (file: ConfigFile, variables: Variables): Buffer {
+  render (file: ConfigFile, variables: Variables, shared: Shared): Buffer {
+    this.#takeSnippets(shared.snippets)
+    if (shared.files.size === 0) return this.#execute(file, variables)
+    const files = new RenderedFiles(shared.files, one => this.#execute(one, variables))
+    return this.#execute(file, new Map<string, TemplateData>([...variables, ['files', files]]))
+  }
+
+  #execute (file: ConfigFile, variables: ReadonlyMap<string, TemplateData>): Buffer {
     let template = this.#parsed.get(file)
     if (template === undefined) {
-      template = parse(file)
+      template = this.#parse(file)
       this.#parsed.set(file, template)
     }
     if (template instanceof AppError) throw template
     try {
       return template.execute(variables)
     } catch (error) {
-      throw invalid(file, error)
+      throw this.#invalid(file, error)
     }
   }
-}
 
-function parse (file: ConfigFile): Template | AppError {
-  try {
-    // Matchbox gives its templates no name, and a template can call itself by it.
-    return parseTemplate('', file.content)
-  } catch (error) {
-    return invalid(file, error)
+  #parse (file: ConfigFile): Template | AppError {
+    try {
+      // Matchbox gives its templates no name, and a template can call itself by it.
+      return parseTemplate('', file.content, this.#snippets.templates)
+    } catch (error) {
+      return this.#invalid(file, error)
+    }
+  }
+
+  #invalid ({ kind, name }: ConfigFile, error: unknown): AppError {
+    if (error instanceof AppError) return error
+    const message = messageOf(error)
+    const why = /template ".*" not defined$/.test(message) ? this.#snippets.broken.map(problem => `; ${problem}`).join('') : ''
+    return new AppError('template_invalid', `${kind}/${name}: ${message}${why}`, { cause: error })
+  }
+
+  /** A snippet that does not parse is missing to those who call it, and to nobody else. */
+  #takeSnippets (snippets: Shared['snippets']): void {
+    if (snippets === this.#snippets.of) return
+    const [templates, broken]: [Template[], string[]] = [[], []]
+    // Of two that define the same, the first by name counts.
+    for (const name of [...snippets.keys()].filter(name => !name.includes('/')).sort()) {
+      try {
+        templates.push(parseTemplate(name, snippets.get(name)!.content))
+      } catch (error) {
+        broken.push(`snippets/${name}: ${messageOf(error)}`)
+      }
+    }
+    this.#snippets = { of: snippets, templates, broken }
+    this.#parsed = new WeakMap()
   }
 }
 
-const invalid = ({ kind, name }: ConfigFile, error: unknown): AppError =>
-  new AppError('template_invalid', `${kind}/${name}: ${messageOf(error)}`, { cause: error })
+/** `files/<folder>/<file>` by `folder/file`, each rendered when it is asked for. */
+class RenderedFiles extends StringMap {
+  readonly #files: Shared['files']
+  readonly #render: (file: ConfigFile) => Buffer
+
+  constructor (files: Shared['files'], render: (file: ConfigFile) => Buffer) {
+    super([...files.keys()].filter(name => /^[^/]+\/[^/]+$/.test(name)).map(name => [name, '']))
+    this.#files = files
+    this.#render = render
+  }
+
+  /** Of one that is not there `get` says so: an empty file would be taken for a right one. */
+  override has (): boolean { return true }
+
+  override get (name: string): string {
+    const file = super.has(name) ? this.#files.get(name) : undefined
+    if (file === undefined) throw new AppError('template_invalid', `there is no file files/${name}: one folder, and a file in it`)
+    return this.#render(file).toString('base64')
+  }
+}

@@ -9,7 +9,9 @@ import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { type Group, encodeGroup, parseGroup } from '../matchbox/group.js'
 import { type Profile, encodeProfile, parseProfile } from '../matchbox/profile.js'
-import { type Change, type ConfigKind, type OpenStore, type Problem, type Snapshot, type StoreSource, assertSafeName, configKinds } from '../matchbox/store.js'
+import {
+  type Change, type ConfigKind, type OpenStore, type Problem, type Snapshot, type StoreSource, assertSafeName, configKinds, sharedKinds
+} from '../matchbox/store.js'
 import { removeFile, temporaryPrefix, writeFileAtomic } from '../disk/atomic-file.js'
 import { type Kind, StoreMemory, type StoredObject } from './snapshot.js'
 import { FolderWatcher } from '../disk/folder-watch.js'
@@ -42,7 +44,7 @@ interface FileRecord {
   readonly object: StoredObject | undefined
 }
 
-const folders = ['groups', 'profiles', ...configKinds] as const
+const folders = ['groups', 'profiles', ...configKinds, ...sharedKinds] as const
 /** A larger file is refused: it would have to be held in memory. */
 const maxFileBytes = 32 * 1024 * 1024
 const readsAtOnce = 64
@@ -57,7 +59,7 @@ const folderOf = (kind: Kind): typeof folders[number] => kind === 'group' ? 'gro
 const fileOf = (kind: Kind, name: string): string => `${folderOf(kind)}/${name}${kind === 'group' || kind === 'profile' ? '.json' : ''}`
 /** Of a folder of the data folder, or of one in it. */
 const kindOf = (folder: string): Kind | undefined =>
-  ([['groups', 'group'], ['profiles', 'profile'], ...configKinds.map(kind => [kind, kind] as const)] as const)
+  ([['groups', 'group'], ['profiles', 'profile'], ...[...configKinds, ...sharedKinds].map(kind => [kind, kind] as const)] as const)
     .find(([top]) => folder === top || folder.startsWith(`${top}/`))?.[1]
 /** Throws AppError id_invalid. */
 function checkedFileOf (kind: Kind, name: string): string {

@@ -2,22 +2,27 @@
 // are copied once, when somebody reads it, however many changes came before.
 import type { Group } from '../matchbox/group.js'
 import type { Profile } from '../matchbox/profile.js'
-import type { Change, ConfigFile, ConfigKind, Objects, Snapshot } from '../matchbox/store.js'
+import { type Change, type ConfigFile, type ConfigKind, configKinds, type Objects, type SharedKind, sharedKinds, type Snapshot } from '../matchbox/store.js'
 
 export type Kind = Change['kind']
 export type StoredObject =
   | { readonly kind: 'group', readonly name: string, readonly value: Group }
   | { readonly kind: 'profile', readonly name: string, readonly value: Profile }
-  | { readonly kind: ConfigKind, readonly name: string, readonly value: ConfigFile }
+  | { readonly kind: ConfigKind | SharedKind, readonly name: string, readonly value: ConfigFile }
 
-type Maps = { group: Map<string, Group>, profile: Map<string, Profile> } & Record<ConfigKind, Map<string, ConfigFile>>
+type Maps = { group: Map<string, Group>, profile: Map<string, Profile> } & Record<ConfigKind | SharedKind, Map<string, ConfigFile>>
 
-const emptyMaps = (): Maps => ({ group: new Map(), profile: new Map(), ignition: new Map(), cloud: new Map(), generic: new Map() })
+const kinds = ['group', 'profile', ...configKinds, ...sharedKinds] as const
+
+const emptyMaps = (): Maps => ({
+  group: new Map(), profile: new Map(), ignition: new Map(), cloud: new Map(), generic: new Map(), snippets: new Map(), files: new Map()
+})
 
 const objectsOf = (maps: Maps): Objects => ({
   groups: maps.group,
   profiles: maps.profile,
-  configs: { ignition: maps.ignition, cloud: maps.cloud, generic: maps.generic }
+  configs: { ignition: maps.ignition, cloud: maps.cloud, generic: maps.generic },
+  shared: { snippets: maps.snippets, files: maps.files }
 })
 
 /** One state of the maps: copied when it is read, then left alone until a change makes the next one. */
@@ -30,7 +35,7 @@ class View {
   read (): Objects {
     if (this.#objects === undefined) {
       this.#objects = objectsOf(this.#maps)
-      for (const kind of ['group', 'profile', 'ignition', 'cloud', 'generic'] as const) this.#shared.add(kind)
+      for (const kind of kinds) this.#shared.add(kind)
     }
     return this.#objects
   }
@@ -95,13 +100,16 @@ export class StoreMemory {
 const keyOf = (kind: Kind, name: string): string => `${kind}/${name}`
 
 function withTombstones (live: Objects, tombstones: Iterable<StoredObject>): Objects {
-  let { groups, profiles, configs } = live
+  let { groups, profiles, configs, shared } = live
   for (const object of tombstones) {
     if (object.kind === 'group') groups = including(groups, live.groups, object.name, { ...object.value, tombstone: true })
     else if (object.kind === 'profile') profiles = including(profiles, live.profiles, object.name, object.value)
-    else configs = { ...configs, [object.kind]: including(configs[object.kind], live.configs[object.kind], object.name, object.value) }
+    else if (object.kind === 'snippets' || object.kind === 'files') {
+      shared = { ...shared, [object.kind]: including(shared[object.kind], live.shared[object.kind], object.name, object.value) }
+    } else configs = { ...configs, [object.kind]: including(configs[object.kind], live.configs[object.kind], object.name, object.value) }
   }
-  return groups === live.groups && profiles === live.profiles && configs === live.configs ? live : { groups, profiles, configs }
+  const changed = groups !== live.groups || profiles !== live.profiles || configs !== live.configs || shared !== live.shared
+  return changed ? { groups, profiles, configs, shared } : live
 }
 
 /** `map` with one more; copied when it is still the live one. */

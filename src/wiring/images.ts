@@ -15,11 +15,11 @@ import { KeptImages } from './kept-images.js'
 import type { Shared } from './shared.js'
 
 /** Every text of the store in which a release may be named, also of what was deleted a moment ago and is still served. */
-export function * storeTexts ({ forMachines, groups, profiles, configs }: Snapshot): Generator<string> {
-  for (const objects of [{ groups, profiles, configs }, forMachines]) {
+export function * storeTexts ({ forMachines, groups, profiles, configs, shared }: Snapshot): Generator<string> {
+  for (const objects of [{ groups, profiles, configs, shared }, forMachines]) {
     for (const group of objects.groups.values()) yield encodeGroup(group).toString()
     for (const profile of objects.profiles.values()) yield encodeProfile(profile).toString()
-    for (const kind of Object.values(objects.configs)) for (const { content } of kind.values()) yield content.toString('latin1')
+    for (const kind of [...Object.values(objects.configs), ...Object.values(objects.shared)]) for (const { content } of kind.values()) yield content.toString('latin1')
   }
 }
 

@@ -1,6 +1,7 @@
 // index, slice and len, on lists, maps and strings (whose elements are bytes).
 import { byteAt, byteLength, byteSlice } from '../string.js'
 import { Failure } from './failure.js'
+import { Printer } from './print.js'
 import { GoMap, GoSlice, Uint8, typeName, type Value } from './value.js'
 
 /** An index argument, from 0 to `limit`. */
@@ -56,3 +57,14 @@ export function length (item: Value): bigint {
 }
 
 const lengthOf = (item: string | GoSlice | GoMap): number => typeof item === 'string' ? byteLength(item) : item.length
+
+/** The elements of a list as text, with `separator` between them. */
+export function join (separator: string, list: Value, limit: number): string {
+  if (!(list instanceof GoSlice)) throw new Failure(`join needs a list, not ${list === undefined || list === null ? 'nil' : typeName(list)}`)
+  const printer = new Printer(limit)
+  for (let i = 0; i < list.length; i++) {
+    if (i > 0) printer.write(separator)
+    printer.printArg(list.at(i), 'v')
+  }
+  return printer.take()
+}

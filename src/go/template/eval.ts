@@ -6,6 +6,7 @@ import { Failure } from './failure.js'
 import { findFunction, type GoFunction } from './funcs.js'
 import type { Limits } from './limits.js'
 import { showNode, type CommandNode, type IdentifierNode, type Node, type Operand, type PipeNode } from './nodes.js'
+import type { Place } from './parse.js'
 import { TemplateError } from './template-error.js'
 import { GoMap, isTrue, typeName, type Value } from './value.js'
 
@@ -22,27 +23,27 @@ export class Evaluator {
   node: Node | Operand | CommandNode | undefined
   /** The variables in scope, innermost last. */
   variables: Variable[] = []
-  readonly #name: string
-  readonly #source: string
+  /** Where the text of it stands. */
+  place: Place
   readonly #limits: Limits
   #steps = 0
 
   constructor (name: string, source: string, limits: Limits) {
     this.template = name
-    this.#name = name
-    this.#source = source
+    this.place = { name, source }
     this.#limits = limits
   }
 
   fail (message: string): never {
     const position = this.node?.position ?? 0
-    const before = this.#source.slice(0, position)
+    const { name, source } = this.place
+    const before = source.slice(0, position)
     const line = before.split('\n').length
     const column = byteLength(before.slice(before.lastIndexOf('\n') + 1))
     const context = this.node === undefined ? '' : showNode(this.node)
     throw new TemplateError(
-      `template: ${this.#name}:${line}:${column}: executing ${goQuote(this.template)} at <${context}>: ${message}`,
-      this.#name, line, column)
+      `template: ${name}:${line}:${column}: executing ${goQuote(this.template)} at <${context}>: ${message}`,
+      name, line, column)
   }
 
   spend (steps: number): void {

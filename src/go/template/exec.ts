@@ -6,7 +6,7 @@ import { Evaluator, type Variable } from './eval.js'
 import { Failure } from './failure.js'
 import { maxFrames, type Limits } from './limits.js'
 import type { BranchNode, Node, TemplateNode } from './nodes.js'
-import type { Trees } from './parse.js'
+import type { Place, Trees } from './parse.js'
 import { brief, sprint } from './print.js'
 import { GoMap, GoSlice, isTrue, type Value } from './value.js'
 
@@ -21,7 +21,7 @@ interface Frame {
   /** Set for the body of a {{range}}. */
   readonly loop?: Loop
   /** Set for the body of a template: what the caller goes on with. */
-  readonly caller?: { readonly template: string, readonly variables: Variable[] }
+  readonly caller?: { readonly template: string, readonly place: Place, readonly variables: Variable[] }
 }
 
 interface Loop {
@@ -35,6 +35,7 @@ interface Loop {
 
 class Execution {
   readonly #trees: Trees
+  readonly #place: Place
   readonly #limits: Limits
   readonly #evaluator: Evaluator
   readonly #frames: Frame[] = []
@@ -44,6 +45,7 @@ class Execution {
 
   constructor (name: string, source: string, trees: Trees, limits: Limits) {
     this.#trees = trees
+    this.#place = { name, source }
     this.#limits = limits
     this.#evaluator = new Evaluator(name, source, limits)
   }
@@ -73,6 +75,7 @@ class Execution {
     const frame = this.#frames.pop()
     if (frame?.caller !== undefined) {
       this.#evaluator.template = frame.caller.template
+      this.#evaluator.place = frame.caller.place
       this.#evaluator.variables = frame.caller.variables
       this.#templateDepth--
     } else if (frame !== undefined) {
@@ -180,8 +183,9 @@ class Execution {
     const { templateDepth } = this.#limits
     if (this.#templateDepth >= templateDepth) this.#evaluator.fail(`exceeded maximum template depth (${templateDepth})`)
     const value = pipe === undefined ? undefined : this.#evaluator.pipeline(dot, pipe)
-    const caller = { template: this.#evaluator.template, variables: this.#evaluator.variables }
+    const caller = { template: this.#evaluator.template, place: this.#evaluator.place, variables: this.#evaluator.variables }
     this.#evaluator.template = template
+    this.#evaluator.place = nodes.place ?? this.#place
     this.#evaluator.variables = [{ name: '$', value }]
     this.#templateDepth++
     this.#push({ nodes, at: 0, dot: value, scope: 1, caller })

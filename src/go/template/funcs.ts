@@ -2,7 +2,7 @@
 // they stop at the argument that decides, so the executor evaluates their arguments itself.
 import { queryEscape } from '../query.js'
 import { equal, less, lessOrEqual } from './compare.js'
-import { index, length, slice } from './collections.js'
+import { index, join, length, slice } from './collections.js'
 import { htmlEscape, jsEscape } from './escape.js'
 import { Failure } from './failure.js'
 import { sprint, sprintln } from './print.js'
@@ -43,6 +43,8 @@ const functions: ReadonlyMap<string, GoFunction> = new Map(Object.entries({
   urlquery: { fixed: 0, variadic: true, call: (args, limit) => queryEscape(argumentText(args, limit)) },
   index: { fixed: 1, variadic: true, call: ([item, ...path]) => index(item, path) },
   slice: { fixed: 1, variadic: true, call: ([item, ...indexes]) => slice(item, indexes) },
+  // Mayu's, which Go has not: {{join ", " .list}}.
+  join: { fixed: 2, variadic: false, takesString: true, call: ([separator, list], limit) => join(separator as string, list, limit) },
   len: { fixed: 1, variadic: false, call: ([item]) => length(item) },
   print: { fixed: 0, variadic: true, call: sprint },
   println: { fixed: 0, variadic: true, call: sprintln },

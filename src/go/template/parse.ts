@@ -11,7 +11,10 @@ import { TemplateError } from './template-error.js'
 /** How deep control structures and parentheses may nest: what the call stack bears with room to spare. An else-if chain is flat. */
 export const maxNesting = 250
 
-export type Trees = ReadonlyMap<string, readonly Node[]>
+/** `place` is where its text stands, for a tree that another text calls. */
+export type Tree = readonly Node[] & { readonly place?: Place }
+export interface Place { readonly name: string, readonly source: string }
+export type Trees = ReadonlyMap<string, Tree>
 
 /** What ended a list of nodes. */
 type Terminator = 'end' | 'else'

@@ -3,7 +3,7 @@
 import { goBytes, goString } from '../string.js'
 import { execute } from './exec.js'
 import { defaultLimits, type Limits } from './limits.js'
-import { parse, type Trees } from './parse.js'
+import { parse, type Tree, type Trees } from './parse.js'
 import { valueOf, type TemplateData } from './value.js'
 
 export { StringMap, type TemplateData } from './value.js'
@@ -14,15 +14,27 @@ export { defaultLimits, type Limits } from './limits.js'
 export class Template {
   readonly #name: string
   readonly #source: string
-  readonly #trees: Trees
+  readonly #trees: Map<string, Tree>
   /** The output, where it is the same for all data. */
   readonly #constant: Buffer | undefined
 
-  constructor (name: string, source: Buffer) {
+  constructor (name: string, source: Buffer, associated: readonly Template[]) {
     this.#name = name
     this.#source = goString(source)
     this.#constant = source.includes('{{') ? undefined : source
-    this.#trees = this.#constant === undefined ? parse(this.#name, this.#source) : new Map()
+    if (this.#constant === undefined) {
+      this.#trees = new Map(parse(this.#name, this.#source))
+      for (const [called, tree] of associated.flatMap(other => [...other.#associable()])) {
+        if (!this.#trees.has(called)) this.#trees.set(called, tree)
+      }
+    } else this.#trees = new Map()
+  }
+
+  /** Its trees for templates that call them, each with where it stands. */
+  #associable (): Trees {
+    const place = { name: this.#name, source: this.#source }
+    const own = this.#constant === undefined ? this.#trees : parse(this.#name, this.#source)
+    return new Map([...own].map(([name, nodes]) => [name, Object.assign([...nodes], { place })]))
   }
 
   /**
@@ -35,5 +47,9 @@ export class Template {
   }
 }
 
-/** Parses a template under a name that only messages show (Matchbox: ''). Throws TemplateError. */
-export const parseTemplate = (name: string, source: Buffer): Template => new Template(name, source)
+/**
+ * Parses a template under a name that messages show (Matchbox: ''), and that it can be called by where it is one of the
+ * `associated` of another: those can be called, and what they define; its own definitions go before theirs. Throws TemplateError.
+ */
+export const parseTemplate = (name: string, source: Buffer, associated: readonly Template[] = []): Template =>
+  new Template(name, source, associated)
