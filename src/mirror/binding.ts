@@ -32,8 +32,11 @@ export interface StatementOptions extends Omit<CheckOptions, 'signature'> {
  * Asks for them. AppError image_signature_bad and its like for one that is not good, image_signature_missing for one that was there
  * before.
  */
-export async function readStatements ({ statement, digestUrls, files, version }: Release, options: StatementOptions): Promise<Statements> {
+export async function readStatements (
+  { statement, digestUrls, files: all, version }: Release, options: StatementOptions
+): Promise<Statements> {
   const { client, before } = options
+  const files = all.filter(({ update }) => update !== true)
   const unproven: string[] = []
   const made = new Map<string, string | Buffer>()
   let signedAt: number | undefined

@@ -5,6 +5,7 @@ import { basicAuthorization } from './connect.js'
 import { MissingError } from './http-client.js'
 import { type Manifest, parseManifest } from './layout.js'
 import { isSafeName, manifestName, type Fetcher, type Release, type Source, type SourceConfig, type WantedFile } from './source.js'
+import { isUpdateFileName, payloadName, updateFiles } from './update-files.js'
 import { readReleaseMetadata, readStreamMetadata, type StreamRelease } from './stream-metadata.js'
 
 interface Publisher {
@@ -32,7 +33,7 @@ const containerLinux = (prefix: string, variable: string): Publisher['find'] => 
   })))
   return {
     version,
-    files,
+    files: [...files, ...updateFiles(source, version, isDefaultOrigin(source))],
     // The installers ask a mirror for this one; of one that is not signed only what was checked is kept.
     made: new Map([['version.txt', `${variable}=${version}\n`]]),
     statement: { url: `${folder}/version.txt`, text },
@@ -158,6 +159,12 @@ export function openSource (config: SourceConfig): Source {
     const bare = files.find(({ sha256, signature }) => signature === '' && sha256 === undefined)
     if (bare !== undefined) refuse(`${bare.path} has neither a signature nor a sha256, so nothing tells whether it is the right one`)
   }
+  const updates = config.updates ?? false
+  const updateFileNames = config.update_files ?? []
+  if (updates && os === 'custom') refuse('a custom source has no updates')
+  if (updateFileNames.length > 0 && !(updates && os === 'flatcar')) refuse('update_files are for a source of flatcar with updates: true')
+  const odd = updateFileNames.find(file => !isUpdateFileName(file))
+  if (odd !== undefined) refuse(`expected update_files such as oem-vmware.gz or flatcar-zfs.gz, not ${odd}`)
   const at = base.replaceAll('{channel}', channel)
   const value = basicAuthorization(new URL(at))
   return {
@@ -172,6 +179,8 @@ export function openSource (config: SourceConfig): Source {
     authorization: value === undefined ? undefined : { origin: new URL(at).origin, value },
     folder: arch === '' || arch === arches[0] ? name : `${name}/${arch}`,
     files,
+    updates,
+    updateFiles: updateFileNames,
     keys,
     allowExpiredKeys
   }
@@ -179,6 +188,17 @@ export function openSource (config: SourceConfig): Source {
 
 /** What may be the name of a link beside the releases. */
 const isAliasName = (name: string): boolean => isSafeName(name) && !/^\d/.test(name)
+
+const isDefaultOrigin = ({ os, channel, baseUrl }: Source): boolean => baseUrl === publishers[os].origin.replaceAll('{channel}', channel)
+
+function updatesAtPeer (source: Source, all: readonly WantedFile[]): readonly WantedFile[] {
+  if (!source.updates) return []
+  return [payloadName(source.os), ...source.updateFiles].filter(name => name !== undefined).map(wanted => {
+    const file = all.find(({ name, update }) => name === wanted && update === true)
+    if (file === undefined) throw new AppError('image_metadata_invalid', `${source.id}: ${source.baseUrl} does not mirror ${wanted}: updates: true is needed there too`)
+    return file
+  })
+}
 
 /**
  * A release of another core-provisioner, which serves its own under /assets as they are laid out here; undefined when there
@@ -204,14 +224,16 @@ async function findAtPeer (source: Source, fetcher: Fetcher): Promise<Release | 
   if (!isSafeName(version)) throw new AppError('image_metadata_invalid', `${baseUrl}: ${JSON.stringify(version)} is no version`)
   if (pinned !== undefined && pinned !== version) throw new AppError('image_mixed', `${baseUrl}: what stands under ${pinned} is ${version}`)
   const place = `${baseUrl}/${folder}/${version}`
-  const all = manifest.files.map(({ name, sha256, signature }): WantedFile => ({
+  const all = manifest.files.map(({ name, sha1, sha256, signature }): WantedFile => ({
     name,
     url: `${place}/${name}`,
     signatureUrl: signature === undefined || !isSafeName(signature) ? undefined : `${place}/${signature}`,
     sha256,
-    aliases: source.os === 'fedora-coreos' ? fedoraNames(name, version) : []
+    aliases: source.os === 'fedora-coreos' ? fedoraNames(name, version) : [],
+    ...sha1 !== undefined && { update: true }
   }))
-  const files = source.os === 'custom' ? all : chosen(source, all)
+  const images = all.filter(({ update }) => update !== true)
+  const files = source.os === 'custom' ? all : [...chosen(source, images), ...updatesAtPeer(source, all)]
   const unsigned = files.find(({ signatureUrl }) => signatureUrl === undefined)
   if (unsigned !== undefined && source.os !== 'custom') throw new AppError('image_signature_missing', `${unsigned.url} has no signature`)
   const statement = await fetcher.bytes(`${place}/version.txt`).catch((error: unknown) => {

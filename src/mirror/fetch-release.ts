@@ -141,7 +141,9 @@ async function obtain (file: WantedFile, { partial, kept, source, release, state
   const signature = file.signatureUrl === undefined ? undefined : await signatureOf(file, file.signatureUrl, context)
   let notes: readonly string[] = []
   const check = async (at: string): Promise<CheckedFile> => {
-    const checked = await checkFile(at, { signature, keys: context.keys, now: context.clock.now(), allowExpired: source.allowExpiredKeys })
+    const checked = await checkFile(at, {
+      signature, keys: context.keys, now: context.clock.now(), allowExpired: source.allowExpiredKeys, sha1: file.update === true
+    })
     if (file.sha256 !== undefined && checked.sha256 !== file.sha256) {
       throw new AppError('image_digest_wrong', `${shown(file.url)}: its SHA-256 is ${checked.sha256}, and ${file.sha256} is what the metadata says`)
     }
@@ -152,12 +154,13 @@ async function obtain (file: WantedFile, { partial, kept, source, release, state
   if (signature !== undefined) await writeFileAtomic(join(partial, signatureName), signature)
   const found = kept === undefined ? undefined : await check(join(kept, file.name)).catch(() => undefined)
   if (found !== undefined) await rm(path, { force: true })
-  const { bytes, sha256, signedBy } = found ?? await fetchChecked(file, path, check, context)
+  const { bytes, sha256, sha1, signedBy } = found ?? await fetchChecked(file, path, check, context)
   return {
     file: {
       name: file.name,
       bytes,
       sha256,
+      ...sha1 !== undefined && { sha1 },
       digestGiven: file.sha256 !== undefined,
       ...signature !== undefined && { signature: signatureName },
       ...signedBy !== undefined && { key: signedBy.fingerprint }

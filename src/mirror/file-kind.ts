@@ -1,7 +1,7 @@
 // What a file of a release is by its own first bytes, so that one signed file is not taken for another: a kernel, an archive,
 // an image of a disk. Pure.
 
-export const fileKinds = ['linux', 'gzip', 'bzip2', 'xz', 'zstd', 'cpio', 'squashfs', 'erofs', 'elf', 'qcow2', 'disk', 'page'] as const
+export const fileKinds = ['linux', 'gzip', 'bzip2', 'xz', 'zstd', 'cpio', 'squashfs', 'erofs', 'elf', 'qcow2', 'update', 'disk', 'page'] as const
 export type FileKind = typeof fileKinds[number]
 
 /** Magic numbers, the telling ones first: a kernel for PCs begins as a boot sector does. */
@@ -18,6 +18,7 @@ const magic: ReadonlyArray<readonly [kind: FileKind, at: number, bytes: string]>
   ['squashfs', 0, 'hsqs'],
   ['erofs', 1024, '\xe2\xe1\xf5\xe0'],
   ['elf', 0, '\x7fELF'],
+  ['update', 0, 'CrAU'],
   ['qcow2', 0, 'QFI\xfb'],
   ['page', 0, '<!DOCTYPE'],
   ['page', 0, '<html'],
@@ -33,6 +34,8 @@ export const kindOf = (head: Buffer): FileKind | undefined =>
 /** Kernels of other machines than PCs are packed, or plain ELF (ppc64le). */
 const kinds: ReadonlyArray<readonly [name: RegExp, kinds: readonly FileKind[]]> = [
   [/vmlinuz$|live-kernel/, ['linux', 'gzip', 'elf']],
+  // What update_engine takes is called .gz and is none.
+  [/production_update\.gz$|^update\.gz$|^(?:oem|flatcar)-[\w.-]+\.gz$/, ['update']],
   [/\.gz$/, ['gzip']],
   [/\.bz2$/, ['bzip2']],
   [/\.xz$/, ['xz']],

@@ -1,9 +1,23 @@
 // What the mirror's thread tells the service of thousands of releases: text that is made here, in the thread, and passed on as it
 // is, so that whoever answers machines goes through none of them.
+import type { PublishedFile } from './layout.js'
 import type { ImagesShown, ReleaseShown, SourceShown } from './mirror.js'
+import { payloadName } from './update-files.js'
+
+/** A release that installed machines may update to: whole, with the payload among `files`, the system's own first. */
+export interface UpdateRelease {
+  readonly os: string
+  readonly arch: string
+  readonly channel: string
+  readonly version: string
+  /** `/assets/flatcar/4230.2.1` */
+  readonly path: string
+  readonly files: readonly PublishedFile[]
+}
 
 export interface ImagesTold {
   readonly sources: readonly SourceShown[]
+  readonly updates: readonly UpdateRelease[]
   /** All that is shown, as JSON. */
   readonly json: Uint8Array
   /** In Prometheus's text format; ages are those of the moment. */
@@ -12,7 +26,19 @@ export interface ImagesTold {
 
 export function tellImages (shown: ImagesShown): ImagesTold {
   const encoder = new TextEncoder()
-  return { sources: shown.sources, json: encoder.encode(JSON.stringify(shown)), metrics: encoder.encode(metricsOf(shown)) }
+  return {
+    sources: shown.sources,
+    updates: shown.releases.flatMap(updateIn),
+    json: encoder.encode(JSON.stringify(shown)),
+    metrics: encoder.encode(metricsOf(shown))
+  }
+}
+
+function updateIn ({ os, arch, channel, version, path, files, problems }: ReleaseShown): readonly UpdateRelease[] {
+  const name = payloadName(os)
+  const payload = files.find(file => file.name === name && file.sha1 !== undefined)
+  if (payload === undefined || Object.keys(problems).length > 0) return []
+  return [{ os, arch, channel, version, path, files: [payload, ...files.filter(file => file.sha1 !== undefined && file !== payload)] }]
 }
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, number: number]

@@ -13,6 +13,8 @@ export interface PublishedFile {
   readonly name: string
   readonly bytes: number
   readonly sha256: string
+  /** Of what installed machines update themselves with. */
+  readonly sha1?: string | undefined
   /** Whether the digest came from metadata, rather than being what was counted here. */
   readonly digestGiven: boolean
   /** The detached signature's file, and the fingerprint of the key it is by. */

@@ -20,6 +20,9 @@ export interface SourceConfig {
   readonly name?: string | undefined
   /** Of a custom source: what it has; of the others: which of the publisher's files, when not all. */
   readonly files?: readonly CustomFile[] | undefined
+  /** Whether what installed machines update themselves with is mirrored too, and which files of it beside the system's own. */
+  readonly updates?: boolean | undefined
+  readonly update_files?: readonly string[] | undefined
   /** Fingerprints: of all keys that are pinned only these count. */
   readonly keys: readonly string[]
   /** Takes signatures that a key made before it ended: for archives. */
@@ -42,6 +45,9 @@ export interface Source {
   /** Below assets_path: `flatcar`, and `flatcar/arm64` for other architectures than the PC's. */
   readonly folder: string
   readonly files: readonly CustomFile[]
+  readonly updates: boolean
+  /** `oem-vmware.gz`, `flatcar-zfs.gz`. */
+  readonly updateFiles: readonly string[]
   readonly keys: readonly string[]
   readonly allowExpiredKeys: boolean
 }
@@ -54,6 +60,8 @@ export interface WantedFile {
   readonly sha256: string | undefined
   /** Other names, made as links beside the file: without the version, and as the publisher called it in other years. */
   readonly aliases: readonly string[]
+  /** Whether installed machines update themselves with it: a file of another place, which no list of digests names. */
+  readonly update?: true
 }
 
 export interface Release {

@@ -6,6 +6,7 @@ import { AppError, messageOf } from '../base/errors.js'
 import { aliasesOf } from './aliases.js'
 import { findRelease } from './catalog.js'
 import { type FetchContext, fetchRelease, type Outcome } from './fetch-release.js'
+import { keepStreamMetadata } from './update-files.js'
 import { HttpClient } from './http-client.js'
 import type { KeyStore } from './key-store.js'
 import { moveLink, readFolder } from './layout.js'
@@ -134,6 +135,7 @@ async function syncSource (source: Source, context: SyncContext, { signal, allow
       const { outcome, statements } = await fetchRelease(source, release, folderPath, state.releases[version]?.damaged ?? [], fetching)
       // Those who go by the publisher's file names alone find them in the folder, as Matchbox's script lays them out.
       if (source.os === 'fedora-coreos') await linkFlat(folderPath, version, release.files)
+      if (source.os === 'fedora-coreos' && source.updates) await keepStreamMetadata(source, join(assetsPath, source.os), client)
       for (const alias of aliasesOf(source, sources)) await moveLink(folderPath, alias, version)
       const now = new Date(clock.now()).toISOString()
       const releases = outcome === 'present' ? state.releases : { ...state.releases, [version]: { verified: now, problems: {}, damaged: [] } }

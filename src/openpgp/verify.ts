@@ -23,6 +23,8 @@ export interface CheckedFile {
   readonly bytes: number
   readonly sha256: string
   readonly sha512: string
+  /** Only where it was asked for. */
+  readonly sha1: string | undefined
   /** The first bytes, `headBytes` at most. */
   readonly head: Buffer
   /** Of a file whose signature was asked for. */
@@ -37,6 +39,8 @@ export interface CheckOptions {
   readonly now: number
   /** Takes what a key signed while it was good although it has ended since. */
   readonly allowExpired: boolean
+  /** Counts the SHA-1 as well: protocols from before 2017 name files by it. */
+  readonly sha1?: boolean
 }
 
 const pieceBytes = 2 ** 20
@@ -73,7 +77,7 @@ export const checkBytes = async (name: string, bytes: Buffer, options: CheckOpti
 async function check (name: string, pieces: AsyncIterable<Buffer> | Iterable<Buffer>, options: CheckOptions): Promise<CheckedFile> {
   const packets = options.signature === undefined ? [] : await signaturesIn(name, options.signature)
   // One of each kind, however many signatures there are.
-  const hashes = new Map(['sha256', 'sha512', ...packets.map(hashOf)].map(kind => [kind, createHash(kind)]))
+  const hashes = new Map(['sha256', 'sha512', ...options.sha1 === true ? ['sha1'] : [], ...packets.map(hashOf)].map(kind => [kind, createHash(kind)]))
   const heads: Buffer[] = []
   let bytes = 0
   for await (const piece of pieces) {
@@ -94,7 +98,7 @@ async function check (name: string, pieces: AsyncIterable<Buffer> | Iterable<Buf
   }
   const failure = failures.find(({ forged }) => forged) ?? (signedBy === undefined ? failures.find(({ code }) => code !== 'image_key_missing') ?? failures[0] : undefined)
   if (failure !== undefined) throw new AppError(failure.code, `${name}: ${failure.message}`)
-  return { bytes, sha256: hashes.get('sha256')!.digest('hex'), sha512: hashes.get('sha512')!.digest('hex'), head: Buffer.concat(heads), signedBy }
+  return { bytes, sha256: hashes.get('sha256')!.digest('hex'), sha512: hashes.get('sha512')!.digest('hex'), sha1: hashes.get('sha1')?.digest('hex'), head: Buffer.concat(heads), signedBy }
 }
 
 const hashOf = ({ hashAlgorithm }: SignaturePacket): string => nodeHashes[hashAlgorithm ?? 0] ?? 'sha512'
