@@ -25,7 +25,7 @@ export const layers = [
   { name: 'event loop', files: ['base/event-loop'], may: [], types: ['base/metrics', 'base/clock'], node: ['node:perf_hooks'], packages: [] },
   { name: 'pace', files: ['base/pace'], may: [], node: [], packages: [] },
   { name: 'bundled', files: ['base/bundled'], may: ['base/errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
-  { name: 'config', files: ['config/'], may: ['config/', 'base/errors', 'base/nearest', 'base/units', 'net/mac', 'net/ipv4'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
+  { name: 'config', files: ['config/'], may: ['config/', 'base/errors', 'base/nearest', 'base/units', 'net/mac', 'net/ipv4', 'updates/version', 'updates/window'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
   { name: 'network edge', files: ['net/'], may: ['net/', 'base/errors', 'base/clock'], types: ['base/log'], node: ['*'], packages: ['koffi'] },
   {
     name: 'dhcp edge',
@@ -75,8 +75,10 @@ export const layers = [
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:buffer'],
     packages: []
   },
-  { name: 'http', files: ['http/'], may: ['http/', 'assets/', 'disk/open-file', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'base/pace', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
-  { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'base/errors', 'net/mac', 'net/ipv4', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
+  { name: 'update store', files: ['updates/update-store'], may: ['updates/', 'disk/'], types: ['base/log'], node: ['node:util'], packages: [] },
+  { name: 'updates', files: ['updates/'], may: ['updates/', 'base/clock', ...plain], node: ['node:buffer', 'node:crypto'], packages: ['sax', 'valibot'], pure: true },
+  { name: 'http', files: ['http/'], may: ['http/', 'updates/', 'assets/', 'disk/open-file', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'base/pace', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'updates/', 'base/errors', 'net/mac', 'net/ipv4', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
   { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'base/bundled', 'base/pace', 'matchbox/', 'base/errors', 'net/mac', 'net/connections', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'machines', files: ['machines/'], may: ['machines/', 'base/', 'net/', 'disk/'], types: ['base/log', 'matchbox/group'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events', 'node:crypto'], packages: [] },
   { name: 'files of lists', files: ['inventory/read-files'], may: ['inventory/', 'base/errors'], node: ['node:fs/promises', 'node:path'], packages: [] },
@@ -95,7 +97,7 @@ export const layers = [
     name: 'cli',
     files: ['cli/'],
     may: ['cli/', 'appliance', 'doctor/', 'wiring/service-manager', 'wiring/looking', 'wiring/images', 'wiring/image-sources', 'base/', 'config/', 'disk/atomic-file', 'net/mac', 'net/ipv4', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/'],
-    types: ['control/control-app', 'control/machine-shown'],
+    types: ['control/control-app', 'control/machine-shown', 'control/update-routes'],
     node: ['*'],
     packages: ['*']
   },
@@ -119,7 +121,7 @@ export const layers = [
   {
     name: 'wiring',
     files: ['wiring/'],
-    may: ['wiring/', 'doctor/finding', 'base/', 'config/', 'disk/', 'assets/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'store/', 'http/', 'control/', 'machines/', 'mirror/', 'openpgp/'],
+    may: ['wiring/', 'doctor/finding', 'base/', 'config/', 'disk/', 'assets/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'store/', 'http/', 'control/', 'machines/', 'mirror/', 'openpgp/', 'updates/'],
     types: ['doctor/ports'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:net'],
     packages: []

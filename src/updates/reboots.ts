@@ -1,0 +1,102 @@
+// FleetLock's server: who of a group may reboot now. A slot is on disk before its machine is told, so that neither a restart nor a
+// power cut gives it twice.
+import type { Clock } from '../base/clock.js'
+import { isGroupName, lockSlot, type RebootHolder, type SlotRules } from './reboot-slots.js'
+import type { UpdateStore } from './update-store.js'
+import { isOpen, nextOpening, type Window } from './window.js'
+
+export interface RebootGroup extends SlotRules {
+  readonly name: string
+  readonly window: Window | undefined
+}
+
+export interface RebootEvent {
+  readonly kind: 'lock' | 'unlock' | 'full'
+  readonly group: string
+  readonly id: string
+  readonly address: string
+}
+
+export interface RebootsOptions {
+  readonly groups: readonly RebootGroup[]
+  readonly store: UpdateStore
+  /** What the store held. */
+  readonly before: ReadonlyMap<string, readonly RebootHolder[]>
+  readonly clock: Clock
+  readonly onEvent?: (event: RebootEvent) => void
+}
+
+/** Why not, as FleetLock's servers word it. */
+export type LockRefusal =
+  | { readonly kind: 'unknown_group' }
+  | { readonly kind: 'failed_lock_semaphore_full' }
+  | { readonly kind: 'outside_window', readonly window: string, readonly opens: number }
+
+export class Reboots {
+  readonly #options: RebootsOptions
+  readonly #groups: ReadonlyMap<string, RebootGroup>
+  readonly #holders: Map<string, readonly RebootHolder[]>
+  /** Changes of a group go to disk one after the other. */
+  readonly #turns = new Map<string, Promise<unknown>>()
+
+  constructor (options: RebootsOptions) {
+    this.#options = options
+    this.#groups = new Map(options.groups.map(group => [group.name, group]))
+    this.#holders = new Map(options.before)
+  }
+
+  get groups (): ReadonlyMap<string, RebootGroup> { return this.#groups }
+  get holders (): ReadonlyMap<string, readonly RebootHolder[]> { return this.#holders }
+
+  /** undefined when it holds a slot. AppError when that can't be kept: then it holds none. */
+  lock (group: string, id: string, address: string): Promise<LockRefusal | undefined> {
+    const rules = this.#groups.get(group)
+    if (rules === undefined || !isGroupName(group)) return Promise.resolve({ kind: 'unknown_group' })
+    return this.#inTurn(group, async () => {
+      const { clock, onEvent } = this.#options
+      const now = clock.now()
+      const holders = this.#holders.get(group) ?? []
+      const decision = lockSlot(holders, { group, id, address, since: now }, rules)
+      if (decision.kind === 'held') return undefined
+      if (rules.window !== undefined && !isOpen(rules.window, now)) return { kind: 'outside_window', window: rules.window.text, opens: nextOpening(rules.window, now) }
+      if (decision.kind === 'taken') await this.#set(group, [...holders.filter(holder => !decision.given.includes(holder)), decision.holder])
+      onEvent?.({ kind: decision.kind === 'full' ? 'full' : 'lock', group, id, address })
+      return decision.kind === 'full' ? { kind: 'failed_lock_semaphore_full' } : undefined
+    })
+  }
+
+  /** Gives a slot back; false for who had none, which is as good. */
+  unlock (group: string, id: string, address: string): Promise<boolean> {
+    return this.#inTurn(group, async () => {
+      const holders = this.#holders.get(group) ?? []
+      if (!holders.some(holder => holder.id === id)) return false
+      await this.#set(group, holders.filter(holder => holder.id !== id))
+      this.#options.onEvent?.({ kind: 'unlock', group, id, address })
+      return true
+    })
+  }
+
+  #inTurn<T> (group: string, act: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(group) ?? Promise.resolve()).then(act)
+    const settled = turn.then(() => {}, () => {}).finally(() => { if (this.#turns.get(group) === settled) this.#turns.delete(group) })
+    this.#turns.set(group, settled)
+    return turn
+  }
+
+  /** In memory first: the store, should it write itself anew, asks what counts. */
+  async #set (group: string, holders: readonly RebootHolder[]): Promise<void> {
+    const before = this.#holders.get(group) ?? []
+    this.#hold(group, holders)
+    try {
+      await this.#options.store.put({ kind: 'holders', group, holders })
+    } catch (error) {
+      this.#hold(group, before)
+      throw error
+    }
+  }
+
+  #hold (group: string, holders: readonly RebootHolder[]): void {
+    if (holders.length === 0) this.#holders.delete(group)
+    else this.#holders.set(group, holders)
+  }
+}
