@@ -36,6 +36,7 @@ import { type Place, placeText } from './wiring/place.js'
 import { watchReceiveDrops } from './wiring/receive-drops.js'
 import type { Shared } from './wiring/shared.js'
 import { Sockets } from './wiring/sockets.js'
+import { startUpdates } from './wiring/updates.js'
 
 export interface Appliance {
   /** Finishes what is under way, in `patience` milliseconds at most; fulfilled with whether all of it came to its end. */
@@ -214,5 +215,6 @@ async function share (
     onClose
   }
   const images = await startImages(parts)
-  return { ...parts, app: await buildApp(parts, images, readiness) }
+  const dayTwo = await startUpdates(parts, images)
+  return { ...parts, dayTwo, app: await buildApp({ ...parts, dayTwo }, images, readiness) }
 }

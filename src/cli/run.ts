@@ -14,6 +14,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   machines: async () => (await import('./machines.js')).machinesCommand,
   leases: async () => (await import('./leases.js')).leasesCommand,
   images: async () => (await import('./images.js')).imagesCommand,
+  updates: async () => (await import('./updates.js')).updatesCommand,
+  reboots: async () => (await import('./reboots.js')).rebootsCommand,
   doctor: async () => (await import('./doctor.js')).doctorCommand,
   compare: async () => (await import('./compare.js')).compareCommand,
   takeover: async () => (await import('./takeover.js')).takeoverCommand

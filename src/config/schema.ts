@@ -4,6 +4,8 @@ import * as v from 'valibot'
 import { measure, sizeUnits, timeUnits } from '../base/units.js'
 import { type Ipv4, parseIpv4, parseSubnet } from '../net/ipv4.js'
 import { parseMac } from '../net/mac.js'
+import { isVersion } from '../updates/version.js'
+import { parseWindow } from '../updates/window.js'
 
 /** `[host]:port`; an IPv6 host stands in brackets. */
 export interface ListenAddress { readonly host: string, readonly port: number }
@@ -128,7 +130,9 @@ const imageSourceSchema = v.strictObject({
   name: v.optional(text),
   files: v.optional(v.array(imageFileSchema, 'expected a list of files')),
   keys: v.optional(v.array(fingerprint, 'expected a list of fingerprints'), []),
-  allow_expired_keys: v.optional(flag, false)
+  allow_expired_keys: v.optional(flag, false),
+  updates: v.optional(flag, false),
+  update_files: v.optional(v.array(v.string('expected the name of a file'), 'expected a list of names'), [])
 })
 
 const section = <T extends v.ObjectEntries> (entries: T) => v.optional(v.strictObject(entries), {} as never)
@@ -169,6 +173,29 @@ const enrolmentProfile = v.strictObject({
   profile: v.pipe(text, v.nonEmpty('expected the id of a profile')),
   quantity: v.optional(integer(1, 100_000))
 })
+
+const updateWindow = parsed('expected days, times and a time zone, such as Mon-Fri 09:00-17:00 Europe/Berlin', parseWindow)
+const version = parsed('expected a version such as 4230.2.2', text => isVersion(text) ? text : undefined)
+
+const updateGroupSchema = v.pipe(
+  v.strictObject({
+    name: v.pipe(text, v.regex(/^[a-zA-Z0-9.-]{1,128}$/, 'expected a name of letters, digits, dots and hyphens')),
+    os: choice(['flatcar', 'coreos', 'fedora-coreos']),
+    channel: v.optional(text),
+    version: v.optional(version),
+    max_per_period: v.optional(integer(1, 100_000), 1),
+    period: v.optional(duration(1000, '15m, at least 1s'), '15m'),
+    timeout: v.optional(duration(60_000, '60m, at least 1m'), '60m'),
+    window: v.optional(updateWindow),
+    safe_mode: v.optional(flag, true),
+    approval: v.optional(flag, false),
+    floors: v.optional(v.array(version, 'expected a list of versions'), []),
+    reboot_slots: v.optional(integer(1, 10_000), 1),
+    reboot_stale_after: v.optional(v.pipe(duration(0), v.check(ms => ms === 0 || ms >= 60_000, 'expected a time of at least 1m, or 0')), '0')
+  }),
+  v.check(({ channel, version: pinned }) => channel === undefined || pinned === undefined, 'expected channel or version, not both'),
+  v.check(({ os, channel, version: pinned }) => os === 'fedora-coreos' || (channel ?? pinned) !== undefined, 'expected the channel to follow, or the version to stay at')
+)
 
 export const configSchema = v.strictObject({
   data_path: v.optional(path, '/var/lib/matchbox'),
@@ -242,6 +269,12 @@ export const configSchema = v.strictObject({
     range: v.optional(parsed('expected first-last, such as 192.168.100.21-192.168.100.60, or ""', text => text === '' ? null : parseRange(text))),
     hostname: v.optional(numberedName, 'node-{n}'),
     identify_by: v.optional(choice(['serial', 'mac']), 'serial')
+  }),
+  updates: section({
+    groups: v.optional(v.pipe(
+      v.array(updateGroupSchema, 'expected a list of groups'),
+      v.check(groups => new Set(groups.map(({ name }) => name)).size === groups.length, 'expected groups with different names')
+    ), [])
   })
 })
 

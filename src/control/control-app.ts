@@ -8,6 +8,7 @@ import { parseIpv4, type Ipv4 } from '../net/ipv4.js'
 import { type MachineActions, registerMachineActions } from './machine-actions.js'
 import { type MachineRoutesOptions, registerMachineRoutes } from './machine-routes.js'
 import { refuse } from './refuse.js'
+import { registerUpdateRoutes, type UpdateRoutesOptions } from './update-routes.js'
 
 /** A lease as people read it; times in ISO 8601. */
 export interface LeaseShown {
@@ -23,11 +24,13 @@ export interface ControlOptions extends MachineRoutesOptions, MachineActions {
   readonly leases: () => readonly LeaseShown[]
   /** Ends the lease of an address; false when it has none. */
   readonly releaseLease: (ip: Ipv4) => Promise<boolean>
+  /** undefined where no groups are configured. */
+  readonly dayTwo?: UpdateRoutesOptions | undefined
 }
 
 export function buildControlApp (options: ControlOptions): FastifyInstance {
   const app = fastify({ logger: false, bodyLimit: 64 * 1024 })
-  const { leases, releaseLease } = options
+  const { leases, releaseLease, dayTwo } = options
   registerMachineRoutes(app, options)
   registerMachineActions(app, options)
   app.get('/v1/leases', () => leases())
@@ -36,6 +39,8 @@ export function buildControlApp (options: ControlOptions): FastifyInstance {
     if (ip !== undefined && await releaseLease(ip)) return { ip: request.params.ip, released: true }
     return refuse(reply, 404, `no lease of ${request.params.ip}`)
   })
+  if (dayTwo !== undefined) registerUpdateRoutes(app, dayTwo)
+  else for (const path of ['/v1/updates', '/v1/reboots']) app.get(path, async (_, reply) => await refuse(reply, 404, 'no groups are configured (updates.groups)'))
   return app
 }
 

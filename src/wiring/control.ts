@@ -15,7 +15,7 @@ export async function prepareControl (_ground: Ground, { path = '' }: Place): Pr
   return {
     what: 'for commands of this machine',
     listen: async shared => {
-      const { leases, clock, dhcpServers, enrolment, observer } = shared
+      const { leases, clock, dhcpServers, enrolment, observer, dayTwo } = shared
       const app = buildControlApp({
         ...machineRoutes(shared),
         leases: () => [...leases.table.values()].sort((a, b) => a.ip - b.ip).map(lease => ({
@@ -26,6 +26,7 @@ export async function prepareControl (_ground: Ground, { path = '' }: Place): Pr
           expires: new Date(lease.expires).toISOString(),
           ...lease.hostName !== undefined && { hostname: lease.hostName }
         })),
+        dayTwo: dayTwo === undefined ? undefined : { ...dayTwo, now: clock.now },
         releaseLease: ip => release(dhcpServers, ip),
         adopt: async wanted => {
           const done = await enrolment.adopt(wanted)

@@ -2,6 +2,7 @@
 import { FileCache } from '../disk/file-cache.js'
 import { ClientConnections } from '../http/client-connections.js'
 import { buildHttpApp, type HttpApp, progressTimeout } from '../http/http-server.js'
+import { updateRoutes } from '../http/update-routes.js'
 import { registerImageRoute } from '../control/image-route.js'
 import { type MachineRoutesOptions, registerMachineRoutes } from '../control/machine-routes.js'
 import { registerMetricsRoute } from '../control/metrics-route.js'
@@ -67,6 +68,7 @@ export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImag
   })
   registerMetricsRoute(app, metrics)
   registerMachineRoutes(app, { ...machineRoutes(shared), hold: (request, response) => { connections.hold(request, response) } })
+  if (shared.dayTwo !== undefined) updateRoutes(app, { ...shared.dayTwo, origin: () => shared.home.origin })
   registerImageRoute(app, async () => await images?.list() ?? tellImages({ sources: [], releases: [] }).json)
   return app
 }

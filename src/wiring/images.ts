@@ -8,6 +8,7 @@ import { encodeGroup } from '../matchbox/group.js'
 import { encodeProfile } from '../matchbox/profile.js'
 import { FetchedLog } from '../mirror/fetched.js'
 import type { ImagesTold } from '../mirror/images-told.js'
+import type { UpdateRelease } from '../mirror/images-told.js'
 import { RemoteMirror } from '../mirror/remote-mirror.js'
 import { Schedule } from '../mirror/schedule.js'
 import { mirrorOptions } from './image-sources.js'
@@ -41,12 +42,14 @@ const grace = 1500
 export interface ServiceImages {
   /** What is on disk and known of it, as JSON. */
   readonly list: () => Promise<Uint8Array>
+  /** Releases that installed machines may update to, as they were last seen. */
+  readonly updates: () => Promise<readonly UpdateRelease[]>
   /** Hears which path below /assets/ a machine was sent. */
   readonly fetched: (path: string) => void
 }
 
 /** The mirror with its schedule and metrics; undefined when nothing is or can be mirrored. */
-export async function startImages (shared: Omit<Shared, 'app'>): Promise<ServiceImages | undefined> {
+export async function startImages (shared: Omit<Shared, 'app' | 'dayTwo'>): Promise<ServiceImages | undefined> {
   const { loaded, config, env, clock, log, metrics, store, onClose } = shared
   if (config.assets_path === '') return undefined
   let crashes = 0
@@ -66,7 +69,11 @@ export async function startImages (shared: Omit<Shared, 'app'>): Promise<Service
     statePath: config.state_path, clock, onError: error => { log.warn({ error: messageOf(error) }, 'images.fetched') }
   })
   onClose(() => fetched.close())
-  const images: ServiceImages = { list: async () => (await kept.look()).json, fetched: noteFetched(config.assets_path, fetched, clock) }
+  const images: ServiceImages = {
+    list: async () => (await kept.look()).json,
+    updates: async () => (await kept.seen()).updates,
+    fetched: noteFetched(config.assets_path, fetched, clock)
+  }
   const { interval, sources } = config.images
   if (sources.length === 0 || interval === 0) return images
 

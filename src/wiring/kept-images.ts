@@ -9,6 +9,7 @@ export class KeptImages {
   readonly #list: () => Promise<ImagesTold>
   readonly #clock: Clock
   #told: ImagesTold = tellImages({ sources: [], releases: [] })
+  #seen = false
   #at: number | undefined
   #looking: Promise<ImagesTold> | undefined
 
@@ -20,9 +21,16 @@ export class KeptImages {
   /** As it is now. */
   async look (): Promise<ImagesTold> {
     this.#at = this.#clock.now()
-    this.#looking ??= this.#list().then(told => { this.#told = told; return told }).finally(() => { this.#looking = undefined })
+    this.#looking ??= this.#list().then(told => {
+      this.#told = told
+      this.#seen = true
+      return told
+    }).finally(() => { this.#looking = undefined })
     return await this.#looking
   }
+
+  /** As it was last seen, looked for when it never was. */
+  async seen (): Promise<ImagesTold> { return this.#seen ? this.last : await this.look() }
 
   /** Something changed. */
   forget (): void {

@@ -9,6 +9,7 @@ import type { Mac } from '../net/mac.js'
 import type { FileSource } from '../tftp/file-source.js'
 import type { AddressClaims } from './address-claims.js'
 import type { OnClose } from './closing.js'
+import type { DayTwo } from './day-two.js'
 import type { Enrolment } from './enrolment.js'
 import type { Ground } from './ground.js'
 import type { Leases } from './leases.js'
@@ -32,6 +33,8 @@ export interface Shared extends Ground {
   readonly bootFiles: FileSource
   /** The routes of HTTP, for whichever listeners serve them. */
   readonly app: HttpApp
+  /** Updates and reboots of installed machines; undefined where no groups are configured. */
+  readonly dayTwo: DayTwo | undefined
   /** The DHCP servers that run, for those who end leases. */
   readonly dhcpServers: DhcpServer[]
   /** Those that a service manager opened, for whoever listens. */

@@ -1,0 +1,38 @@
+// updates: how far installed machines are with their updates, and holding or letting go a group of them.
+import { AppError } from '../base/errors.js'
+import type { UpdatesShown } from '../control/update-routes.js'
+import { configFrom, configOptions, parse } from './arguments.js'
+import { type Command, print, printJson, table } from './command.js'
+import { askJson } from './control-client.js'
+
+export const updatesCommand: Command = {
+  name: 'updates',
+  synopsis: 'list | pause GROUP | resume GROUP | approve GROUP VERSION [--config FILE] [--json]',
+  summary: 'updates of installed machines: how far they are, and whether a group goes on',
+  run: async (args, io) => {
+    const { values, positionals: [action, group, version] } = parse(args, { ...configOptions, json: { type: 'boolean' } }, 3)
+    const { control_socket: socket } = configFrom(values, io).config
+    if (action === 'list' && group === undefined) {
+      const shown = await askJson(socket, 'GET', '/v1/updates') as UpdatesShown
+      if (values.json === true) printJson(io.stdout, shown)
+      else print(io.stdout, inTables(shown))
+      return 0
+    }
+    const isWhole = group !== undefined && (action === 'approve' ? version !== undefined : ['pause', 'resume'].includes(action ?? '') && version === undefined)
+    if (!isWhole) throw new AppError('usage', 'expected list, pause or resume and a group, or approve, a group and a version')
+    const query = version === undefined ? '' : `?version=${encodeURIComponent(version)}`
+    const answer = await askJson(socket, 'POST', `/v1/updates/${encodeURIComponent(group)}/${action}${query}`)
+    if (values.json === true) printJson(io.stdout, answer)
+    else print(io.stdout, { pause: `${group} is paused`, resume: `${group} goes on`, approve: `${group} may go to ${version}` }[action ?? ''] ?? '')
+    return 0
+  }
+}
+
+function inTables ({ groups, machines }: UpdatesShown): string {
+  const ofGroups = table(['group', 'os', 'follows', 'state', 'machines', 'updating', 'failed'], groups.map(({ group, os, follows, state, machines: count, underWay, failed }) =>
+    [group, os, follows, state, String(count), String(underWay), String(failed)]))
+  const reasons = groups.filter(({ reason }) => reason !== undefined).map(({ group, reason }) => `${group}: ${reason}; core-provisioner updates resume ${group} lets it go on`)
+  const ofMachines = table(['machine', 'group', 'address', 'version', 'status', 'to', 'since', 'error'], machines.map(({ id, alias, group, address, version, status, granted = '', since, error = '' }) =>
+    [alias ?? id, group, address, version, status, granted, since, error]))
+  return [ofGroups, ...reasons, ...machines.length === 0 ? [] : ['', ofMachines]].join('\n')
+}
