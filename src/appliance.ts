@@ -18,7 +18,7 @@ import { formatIpv4 } from './net/ipv4.js'
 import type { Mac } from './net/mac.js'
 import { threadSeconds } from './net/thread-time.js'
 import { AddressClaims } from './wiring/address-claims.js'
-import { bootFiles } from './wiring/boot-files.js'
+import { loaderFiles } from './wiring/loader-files.js'
 import { isLoaderChosen } from './wiring/boot.js'
 import { Closing, type OnClose } from './wiring/closing.js'
 import { bootConfig } from './wiring/dhcp-settings.js'
@@ -28,7 +28,7 @@ import { openGuard } from './wiring/guard.js'
 import { buildApp, type Readiness } from './wiring/http.js'
 import { startImages } from './wiring/images.js'
 import { leaseHolder, openLeases } from './wiring/leases.js'
-import type { ListenerRow, Prepared, Running } from './wiring/listener.js'
+import type { ListenerRow, PreparedListener, RunningListener } from './wiring/listener.js'
 import { bootsAs, openRegistry, pastOf } from './wiring/machines.js'
 import { createObserver } from './wiring/observer.js'
 import { ownHosts } from './wiring/own-hosts.js'
@@ -87,7 +87,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
     warnings: planned.flatMap(({ prepared }) => warningsOf(prepared)).map(({ text }) => text)
   })
 
-  const running: Running[] = []
+  const running: RunningListener[] = []
   for (const { row, prepared, text } of planned) {
     const listener = await listen(row, prepared, shared)
     starting.delete(text)
@@ -112,11 +112,11 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   }
 }
 
-interface Planned { readonly row: ListenerRow, readonly place: Place, readonly prepared: Prepared, readonly text: string }
+interface PlannedListener { readonly row: ListenerRow, readonly place: Place, readonly prepared: PreparedListener, readonly text: string }
 
 /** Everything that listeners need is opened before the first of them listens. */
-async function prepareAll (ground: Ground, onClose: OnClose): Promise<readonly Planned[]> {
-  const planned: Planned[] = []
+async function prepareAll (ground: Ground, onClose: OnClose): Promise<readonly PlannedListener[]> {
+  const planned: PlannedListener[] = []
   for (const { row, place } of placesIn(ground.config)) {
     if (!isListener(row)) continue
     const prepared = await row.prepare(ground, place)
@@ -129,10 +129,10 @@ async function prepareAll (ground: Ground, onClose: OnClose): Promise<readonly P
 }
 
 /** What there is to say of certificates changes with their files: whoever keeps them in step tells it. */
-const warningsOf = ({ findings = [] }: Prepared): NonNullable<Prepared['findings']> => findings.filter(({ level, about }) => level === 'warning' && about !== 'certificates')
+const warningsOf = ({ findings = [] }: PreparedListener): NonNullable<PreparedListener['findings']> => findings.filter(({ level, about }) => level === 'warning' && about !== 'certificates')
 
 /** Undefined when it can't listen and nobody asked for it. */
-async function listen (row: ListenerRow, prepared: Prepared, shared: Shared): Promise<Running | undefined> {
+async function listen (row: ListenerRow, prepared: PreparedListener, shared: Shared): Promise<RunningListener | undefined> {
   try {
     return await prepared.listen(shared)
   } catch (error) {
@@ -208,7 +208,7 @@ async function share (
       isAddressOf: (mac, address) => addressClaims.isAddressOf(mac, address),
       onEnrolled: observer.onEnrolled
     }),
-    bootFiles: bootFiles({ config, clock, origin: () => home.origin, provisioner, macOf, mayBeBios }),
+    loaderFiles: loaderFiles({ config, clock, origin: () => home.origin, provisioner, macOf, mayBeBios }),
     dhcpServers: [],
     sockets: new Sockets(inherited, loaded, listeners),
     hindrances: new Map(),

@@ -20,7 +20,7 @@ export interface MachineOptions {
   /** Holds the machine's disk, its firmware variables and its serial log. */
   readonly folder: string
   /** Holds ipxe.lkrn. */
-  readonly bootFiles: string
+  readonly loaderFolder: string
   /** `tcg` is software emulation and works everywhere. */
   readonly accelerator: 'tcg' | 'kvm'
 }
@@ -46,12 +46,12 @@ const handOvers = {
   'bios-grub': 'dhcp && chain tftp://${next-server}/grub.pxe' // eslint-disable-line no-template-curly-in-string
 } as const
 
-function firmwareWords ({ firmware, name, folder, bootFiles }: MachineOptions): string[] {
+function firmwareWords ({ firmware, name, folder, loaderFolder }: MachineOptions): string[] {
   // SeaBIOS is QEMU's default; without a screen it and iPXE write to the serial port.
   const bios = ['-machine', 'pc,graphics=off']
   if (firmware === 'bios') return bios
   if (firmware === 'bios-undionly' || firmware === 'bios-pxelinux' || firmware === 'bios-grub') {
-    return [...bios, '-kernel', join(bootFiles, 'ipxe.lkrn'), '-append', handOvers[firmware]]
+    return [...bios, '-kernel', join(loaderFolder, 'ipxe.lkrn'), '-append', handOvers[firmware]]
   }
   const found = ovmf.find(files => files.every(file => existsSync(file)))
   if (found === undefined) throw new Error(`no UEFI firmware: ${ovmf[0][0]} is not there (Debian's package ovmf)`)

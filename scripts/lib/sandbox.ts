@@ -106,7 +106,7 @@ interface Place { readonly children: Children, readonly folder: string, readonly
 async function bootMachine (run: Run, options: Options, { children, folder, tap, stop }: Place): Promise<void> {
   const { name, mac } = run.machine
   const { firmware, accelerator, until: lastStage } = options
-  const { program, words } = prepareMachine({ name, mac, tap, folder, firmware, accelerator, bootFiles: join(root, 'assets/boot') })
+  const { program, words } = prepareMachine({ name, mac, tap, folder, firmware, accelerator, loaderFolder: join(root, 'assets/boot') })
   const child: ChildProcess = children.start(program, words, ['ignore', 'inherit', 'inherit'])
   const off = once(child, 'exit').then(([status]: unknown[]) => status)
   const timer = new AbortController()

@@ -34,10 +34,10 @@ export const serveCommand: Command = {
   }
 }
 
-interface Started { readonly appliance: Appliance, readonly log: Logger, readonly fence: Fence }
+interface StartedAppliance { readonly appliance: Appliance, readonly log: Logger, readonly fence: Fence }
 
 /** The appliance; whoever manages the service hears too why it does not start. */
-async function started (manager: ServiceManager, configured: () => LoadedConfig, io: Io): Promise<Started> {
+async function started (manager: ServiceManager, configured: () => LoadedConfig, io: Io): Promise<StartedAppliance> {
   try {
     const loaded = configured()
     const { log_level: level } = loaded.config

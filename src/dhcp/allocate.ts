@@ -17,7 +17,7 @@ export interface AllocationState {
 
 export type Refusal = 'unknown_client' | 'no_range' | 'pool_exhausted'
 
-export interface Allocated {
+export interface AllocatedAddress {
   readonly ip: Ipv4
   readonly subnet: DhcpSubnet
   readonly reservation: Reservation | undefined
@@ -27,7 +27,7 @@ export interface Allocated {
   readonly holder?: Lease
 }
 
-export type Allocation = Allocated | { readonly refused: Refusal }
+export type Allocation = AllocatedAddress | { readonly refused: Refusal }
 
 /** The address for `mac` on the link: its reservation, the address it has or had, the one it asks for, the next free one. */
 export function allocate (mac: Mac, requested: Ipv4 | undefined, link: Link, state: AllocationState): Allocation {

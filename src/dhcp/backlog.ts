@@ -14,14 +14,14 @@ export const mostOthers = 4096
 /** Messages of machines that somebody named, of one and of all: whoever speaks in the name of one crowds out that one alone. */
 export const mostOfKnown = { each: 8, all: 8192 } as const
 
-interface Waiting<T> { readonly item: T, readonly at: number }
+interface QueuedItem<T> { readonly item: T, readonly at: number }
 
 export class Backlog<T> {
   readonly #known = new Line<{ readonly item: T, readonly key: string }>()
   readonly #ofKnown = new Map<string, number>()
   readonly #others = new Line<T>()
   /** The oldest first; `#oldest` is the first that counts. */
-  #discovers: Array<Waiting<T>> = []
+  #discovers: Array<QueuedItem<T>> = []
   #oldest = 0
 
   get size (): number { return this.#known.size + this.#others.size + this.#discovers.length - this.#oldest }

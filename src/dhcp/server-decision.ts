@@ -2,7 +2,7 @@
 // reads no clock. The caller applies `lease` to the table, and when it has to last, to the disk before the reply leaves.
 import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
-import { allocate, type Allocated, type Allocation, type AllocationState, type Refusal } from './allocate.js'
+import { allocate, type AllocatedAddress, type Allocation, type AllocationState, type Refusal } from './allocate.js'
 import { type BootConfig, type BootFile, bootFileFor } from './boot-file.js'
 import { type ClientInfo, type ClientMessage, ethernet, infiniBand } from './client-info.js'
 import { op } from './constants.js'
@@ -73,7 +73,7 @@ const longestQuarantine = 24 * 60 * 60_000
 const mostDeclines = 3
 
 /** A message with what every decision on it needs. */
-interface Asked extends ClientMessage {
+interface LinkMessage extends ClientMessage {
   readonly link: Link
   /** What the client knows us by, or is to. */
   readonly serverIdentifier: Ipv4
@@ -88,7 +88,7 @@ export function handleDhcp (message: ClientMessage, context: ServerContext): Out
   if (type === undefined) return drop('no_message_type')
   const link = linkOf(request, context.subnets, ownOf(context))
   if (link.length === 0) return drop('unknown_subnet', `giaddr ${formatIpv4(request.giaddr)}`)
-  const asked: Asked = { ...message, link, serverIdentifier: identifierFor(request, context) }
+  const asked: LinkMessage = { ...message, link, serverIdentifier: identifierFor(request, context) }
   if (declinesTooOften(asked, context)) return drop('declines_too_often')
   switch (type) {
     case 'DISCOVER': return onDiscover(asked, context)
@@ -106,21 +106,21 @@ const identifierFor = ({ giaddr, options: { relayAgentInformation } }: DhcpPacke
   (giaddr === unspecified ? undefined : serverIdOverride(relayAgentInformation)) ?? server
 
 /** Whether a message that names a server means this one. */
-const isOurs = (named: Ipv4, { serverIdentifier }: Asked, context: ServerContext): boolean =>
+const isOurs = (named: Ipv4, { serverIdentifier }: LinkMessage, context: ServerContext): boolean =>
   named === serverIdentifier || ownOf(context).includes(named)
 
 /**
  * Each address a machine declined is still in the table as set aside by it, so they need no count of their own. A machine
  * with a reservation is never ignored: anybody can decline in its name.
  */
-function declinesTooOften ({ client: { mac }, link }: Asked, { leases, reservations, now }: ServerContext): boolean {
+function declinesTooOften ({ client: { mac }, link }: LinkMessage, { leases, reservations, now }: ServerContext): boolean {
   const declined = leases.ofMac(mac).filter(lease => lease.state === 'declined' && now - lease.since < quarantine)
   return declined.length >= mostDeclines && reservationFor(reservations, mac, link) === undefined
 }
 
 const drop = (reason: DropReason, detail?: string): Outcome => ({ kind: 'drop', reason, ...detail !== undefined && { detail } })
 
-function onDiscover (asked: Asked, context: ServerContext): Outcome {
+function onDiscover (asked: LinkMessage, context: ServerContext): Outcome {
   const { request, client, link } = asked
   const found = allocate(client.mac, request.options.requestedIpAddress, link, context)
   if ('refused' in found) return drop(found.refused)
@@ -136,7 +136,7 @@ function onDiscover (asked: Asked, context: ServerContext): Outcome {
   }
 }
 
-function onRequest (asked: Asked, context: ServerContext): Outcome {
+function onRequest (asked: LinkMessage, context: ServerContext): Outcome {
   const { request, client, link } = asked
   const { serverIdentifier, requestedIpAddress } = request.options
   if (serverIdentifier !== undefined && !isOurs(serverIdentifier, asked, context)) return onOtherServer(client, serverIdentifier, context)
@@ -160,11 +160,11 @@ function onRequest (asked: Asked, context: ServerContext): Outcome {
   }
 }
 
-const isUnseen = ({ client: { mac }, link }: Asked, { leases, reservations }: ServerContext): boolean =>
+const isUnseen = ({ client: { mac }, link }: LinkMessage, { leases, reservations }: ServerContext): boolean =>
   leases.ofMac(mac).length === 0 && reservationFor(reservations, mac, link) === undefined
 
 /** The machine's own leases on the link that are over, of the addresses for which `over` holds. */
-function endedBy ({ client: { mac }, link }: Asked, { leases, now }: ServerContext, over: (ip: Ipv4) => boolean): Pick<Reply, 'ended'> {
+function endedBy ({ client: { mac }, link }: LinkMessage, { leases, now }: ServerContext, over: (ip: Ipv4) => boolean): Pick<Reply, 'ended'> {
   const ended = leases.ofMac(mac).filter(lease =>
     lease.state !== 'declined' && isActive(lease, now) && over(lease.ip) && subnetWith(link, lease.ip) !== undefined)
   return ended.length === 0 ? {} : { ended }
@@ -183,7 +183,7 @@ export const released = ({ declines, ...lease }: Lease, now: number): Lease => (
  * NAK sends a client back to DISCOVER, so it goes only to one that would get another address from here, or that took an
  * offer of ours which no longer stands. Silence leaves everybody else to their own server and the address they have.
  */
-function refuse (wanted: Ipv4, found: Allocation, asked: Asked, context: ServerContext): Outcome {
+function refuse (wanted: Ipv4, found: Allocation, asked: LinkMessage, context: ServerContext): Outcome {
   const { request, client } = asked
   const { serverIdentifier } = request.options
   const ours = serverIdentifier !== undefined && isOurs(serverIdentifier, asked, context)
@@ -192,7 +192,7 @@ function refuse (wanted: Ipv4, found: Allocation, asked: Asked, context: ServerC
   return { kind: 'reply', reply, to: destinationOf(request, reply), ...endedBy(asked, context, ip => ip === wanted), durable: false, probe: false }
 }
 
-function onDecline (asked: Asked, context: ServerContext): Outcome {
+function onDecline (asked: LinkMessage, context: ServerContext): Outcome {
   const { request, client, link, from } = asked
   const { requestedIpAddress: ip, serverIdentifier } = request.options
   const held = ip === undefined ? undefined : context.leases.get(ip)
@@ -212,7 +212,7 @@ export function setAside (held: Lease, mac: Mac, now: number): Lease {
   return { ip: held.ip, mac, state: 'declined', since: now, expires, declines }
 }
 
-function onRelease (asked: Asked, context: ServerContext): Outcome {
+function onRelease (asked: LinkMessage, context: ServerContext): Outcome {
   const { request: { ciaddr, giaddr, options: { serverIdentifier } }, client, from } = asked
   if (serverIdentifier !== undefined && !isOurs(serverIdentifier, asked, context)) return drop('other_server', 'RELEASE')
   const held = context.leases.get(ciaddr)
@@ -222,7 +222,7 @@ function onRelease (asked: Asked, context: ServerContext): Outcome {
   return { kind: 'change', what: 'released', lease: { ...held, state: 'released', since: context.now, expires: context.now }, durable: true }
 }
 
-function onInform (asked: Asked, context: ServerContext): Outcome {
+function onInform (asked: LinkMessage, context: ServerContext): Outcome {
   const { request, client, link } = asked
   // The answer goes to ciaddr, which a stranger may have made up.
   const subnet = request.ciaddr === unspecified ? link[0] : subnetWith(link, request.ciaddr)
@@ -232,13 +232,13 @@ function onInform (asked: Asked, context: ServerContext): Outcome {
   return { kind: 'reply', reply, to: destinationOf(request, reply), durable: false, probe: false }
 }
 
-function answer (type: 'OFFER' | 'ACK', { ip, subnet, reservation }: Allocated, asked: Asked, context: ServerContext): Pick<Reply, 'kind' | 'reply' | 'to' | 'bootFile'> {
+function answer (type: 'OFFER' | 'ACK', { ip, subnet, reservation }: AllocatedAddress, asked: LinkMessage, context: ServerContext): Pick<Reply, 'kind' | 'reply' | 'to' | 'bootFile'> {
   const parts = partsOf(asked, subnet, reservation, context)
   const reply = addressReply(type, ip, leaseSeconds(asked.client, subnet), parts)
   return { kind: 'reply', reply, to: destinationOf(asked.request, reply), ...parts.bootFile !== undefined && { bootFile: parts.bootFile.name } }
 }
 
-function partsOf ({ request, client, serverIdentifier }: Asked, subnet: DhcpSubnet, reservation: ReplyParts['reservation'], context: ServerContext): ReplyParts {
+function partsOf ({ request, client, serverIdentifier }: LinkMessage, subnet: DhcpSubnet, reservation: ReplyParts['reservation'], context: ServerContext): ReplyParts {
   const bootFile = bootFileOf(client, context)
   return { request, client, server: context.server, serverIdentifier, subnet, reservation, bootFile, hostName: reservation?.hostName }
 }
@@ -250,7 +250,7 @@ const leaseSeconds = (client: ClientInfo, subnet: DhcpSubnet): number =>
   client.program === 'other' ? subnet.leaseTime : Math.min(subnet.leaseTime, bootLeaseTime)
 
 function leaseOf (
-  { ip, reservation }: Allocated, { request, client }: Asked, { now, leases }: ServerContext, state: 'offered' | 'bound', milliseconds: number
+  { ip, reservation }: AllocatedAddress, { request, client }: LinkMessage, { now, leases }: ServerContext, state: 'offered' | 'bound', milliseconds: number
 ): Lease {
   const before = leases.get(ip)
   const renewal = state === 'bound' && before?.state === 'bound' && before.mac === client.mac

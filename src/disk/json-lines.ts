@@ -33,7 +33,7 @@ export interface JsonLinesOptions<T> {
   readonly onSync?: ((milliseconds: number, values: number) => void) | undefined
 }
 
-interface Waiting { readonly line: string, readonly resolve: () => void, readonly reject: (error: Error) => void }
+interface QueuedLine { readonly line: string, readonly resolve: () => void, readonly reject: (error: Error) => void }
 
 const mode = 0o640
 
@@ -48,7 +48,7 @@ export class JsonLines<T> {
   #lines = 0
   /** How many lines may stand before it is worth counting the stale ones. */
   #enough = 0
-  #waiting: Waiting[] = []
+  #waiting: QueuedLine[] = []
   #writing: Promise<void> | undefined
   #closed = false
 

@@ -5,7 +5,7 @@ import { AppError } from '../base/errors.js'
 import type { Config, LoadedConfig } from '../config/load.js'
 import { isListener, placesIn } from '../listeners.js'
 import { type Ground, type GroundOptions, openGround } from '../wiring/ground.js'
-import type { Prepared, Row } from '../wiring/listener.js'
+import type { PreparedListener, Row } from '../wiring/listener.js'
 import { type Place, placeText } from '../wiring/place.js'
 import { type Finding, problem } from './finding.js'
 import { diagnoseLabels } from './labels.js'
@@ -42,7 +42,7 @@ export async function onGround<T> (
 ): Promise<T> {
   const refused: AppError[] = []
   const ground = await openGround(loaded, { ...options, live: false, onProblem: error => { refused.push(error) } })
-  const opened: Prepared[] = []
+  const opened: PreparedListener[] = []
   const listeners: PlannedListener[] = []
   const findings: Finding[] = []
   try {

@@ -7,7 +7,7 @@ import { printable } from '../go/string.js'
 import { unmapped } from '../net/ipv4.js'
 import type { Answer } from './answer.js'
 import { originalTarget } from './client-error.js'
-import { type Seen, seenNothing } from './machine-log.js'
+import { type RequestNotes, noNotes } from './machine-log.js'
 
 /** Why a request is none that anything could answer, the first of them that holds. */
 export type Flaw =
@@ -38,7 +38,7 @@ export class Arrival {
   /** The client's IP address. */
   readonly client: string
   /** For the log and the event. */
-  readonly seen: Seen
+  readonly notes: RequestNotes
   /** Length of the answer's body, or of the one that HEAD asks about. */
   bodyBytes = 0
   readonly #sentBefore: number
@@ -53,7 +53,7 @@ export class Arrival {
     this.rawQuery = target?.rawQuery ?? ''
     this.flaw = hostsOf(request) > 1 ? 'hosts' : this.path === '*' ? 'asterisk' : hasUnreadableBody(request) ? 'body' : target === undefined ? 'target' : undefined
     this.client = unmapped(request.socket.remoteAddress ?? '')
-    this.seen = seenNothing(printable(target?.path ?? request.url))
+    this.notes = noNotes(printable(target?.path ?? request.url))
     this.#sentBefore = request.socket.bytesWritten
   }
 
@@ -86,7 +86,7 @@ export class Arrival {
   }
 
   /** What went wrong on the way of an answer that had begun. */
-  failed (problem: string): void { this.seen.problem = problem }
+  failed (problem: string): void { this.notes.problem = problem }
 }
 
 /** How many Host headers it has: Node keeps the first and says nothing of others. */

@@ -20,9 +20,9 @@ const failures = {
 const nothing = Buffer.alloc(0)
 
 export const assetRoutes = (source: AssetSource, booting: BootingMachines): Handler => async arrival => {
-  const { client, path, seen } = arrival
+  const { client, path, notes } = arrival
   const machine = booting.lookUp(client, path)
-  Object.assign(seen, { kind: 'asset', name: 'asset', ...machine === undefined ? {} : { ...machine, name: machine.kind } })
+  Object.assign(notes, { kind: 'asset', name: 'asset', ...machine === undefined ? {} : { ...machine, name: machine.kind } })
   await answerAsset(source, path.slice(assetsPath.length - 1), arrival)
 }
 

@@ -18,14 +18,14 @@ export function bootRoutes (
   // Before iPXE asks for its script, nothing of ours runs on the machine.
   const enrolled = enrol === undefined
     ? undefined
-    : ({ rawQuery, client, seen }: Arrival): Promise<void> | undefined =>
-        enrol(parseLabels(goString(goBytes(rawQuery))), client)?.then(refusal => { seen.notEnrolled = refusal })
+    : ({ rawQuery, client, notes }: Arrival): Promise<void> | undefined =>
+        enrol(parseLabels(goString(goBytes(rawQuery))), client)?.then(refusal => { notes.notEnrolled = refusal })
   const name = sniffed(Buffer.from('matchbox\n'))
   const script = sniffed(provisioner.bootScript())
   return [
     ['/', () => name],
-    ...(['/boot.ipxe', '/boot.ipxe.0'] as const).map((path): DocumentRoute => [path, ({ seen }) => {
-      seen.kind = seen.name = 'boot'
+    ...(['/boot.ipxe', '/boot.ipxe.0'] as const).map((path): DocumentRoute => [path, ({ notes }) => {
+      notes.kind = notes.name = 'boot'
       return script
     }]),
     ...(['ipxe', 'grub'] as const).map((kind): DocumentRoute => [`/${kind}`, arrival =>

@@ -25,11 +25,11 @@ export const serverError = errorAnswer(500, '500 Internal Server Error')
 
 export const front = ({ route, others, isClosing, log, onRequest }: FrontOptions): RequestListener => (request, response) => {
   const arrival = new Arrival(request, response)
-  const { seen, client: ip, started } = arrival
+  const { notes, client: ip, started } = arrival
   // Not `finish`, which does not come where the client breaks off.
   response.once('close', () => {
     const { sent: bytes, finished } = arrival
-    tell(seen, { ip, status: response.statusCode, bytes, ms: performance.now() - started, finished }, log, onRequest)
+    tell(notes, { ip, status: response.statusCode, bytes, ms: performance.now() - started, finished }, log, onRequest)
   })
   if (isClosing() || hasLongBody(request)) response.setHeader('connection', 'close')
   const fail = (error: unknown): void => {

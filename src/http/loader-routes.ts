@@ -25,19 +25,19 @@ const notAllowed = { ...refusal, headers: { ...refusal.headers, allow: 'GET, HEA
 const forbidden = errorAnswer(403, '403 Forbidden')
 
 export const loaderRoutes = (source: LoaderSource): Handler => async arrival => {
-  const { method, headers, seen, client } = arrival
+  const { method, headers, notes, client } = arrival
   if (method !== 'GET' && method !== 'HEAD') {
     arrival.send(notAllowed)
     return
   }
   const path = cleanUrlPath(arrival.path)
-  Object.assign(seen, { kind: method === 'HEAD' || headers.range !== undefined ? 'other' : 'loader', name: 'loader', path: printable(path) })
+  Object.assign(notes, { kind: method === 'HEAD' || headers.range !== undefined ? 'other' : 'loader', name: 'loader', path: printable(path) })
   const name = latin1Of(path.slice(loadersPath.length))
   let found: OpenFile | undefined
   try {
     found = await source.open(name, client)
   } catch (error) {
-    seen.problem = messageOf(error)
+    notes.problem = messageOf(error)
     arrival.send(forbidden)
     return
   }

@@ -30,18 +30,18 @@ export class MachineDocuments {
   answer (arrival: Arrival, document: DocumentKind, kind: RequestKind, write: (rendering: Rendering, body: Buffer) => Answer): Answer {
     const { labels, rendering } = this.#documentFor(arrival, document)
     const { mac, group, profile, body, error, problem, warning } = rendering
-    const { seen } = arrival
-    seen.kind = kind
-    seen.name = document
-    seen.labels = labels
-    seen.mac = mac
-    seen.group = group
-    seen.profile = profile
-    seen.unmatched = group === undefined
-    seen.problem = [error?.message ?? problem, seen.notEnrolled].filter(why => why !== undefined).join('; ') || undefined
-    seen.warning = warning
-    seen.fromDisk = kind === 'script' && group !== undefined && rendering.startsFromDisk
-    seen.bootedAs = rendering.bootedAs
+    const { notes } = arrival
+    notes.kind = kind
+    notes.name = document
+    notes.labels = labels
+    notes.mac = mac
+    notes.group = group
+    notes.profile = profile
+    notes.unmatched = group === undefined
+    notes.problem = [error?.message ?? problem, notes.notEnrolled].filter(why => why !== undefined).join('; ') || undefined
+    notes.warning = warning
+    notes.fromDisk = kind === 'script' && group !== undefined && rendering.startsFromDisk
+    notes.bootedAs = rendering.bootedAs
     return body === undefined ? withoutDocument(rendering) : write(rendering, body)
   }
 

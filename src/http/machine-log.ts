@@ -38,7 +38,7 @@ export interface RequestEvent {
 }
 
 /** What a route finds out about its request. */
-export interface Seen {
+export interface RequestNotes {
   kind: RequestKind
   /** The log event's name after `http.`. */
   name: string
@@ -57,7 +57,7 @@ export interface Seen {
 }
 
 const noLabels: Labels = new Map()
-export const seenNothing = (path: string): Seen => ({ kind: 'other', name: 'request', path, labels: noLabels })
+export const noNotes = (path: string): RequestNotes => ({ kind: 'other', name: 'request', path, labels: noLabels })
 
 /** Of what a stranger can send, only so much gets into a log line. */
 const maxLabels = 16
@@ -65,19 +65,19 @@ const maxLabelLength = 64
 const short = (text: string): string => text.length > maxLabelLength ? `${text.slice(0, maxLabelLength)}...` : text
 
 export function tell (
-  seen: Seen,
+  notes: RequestNotes,
   sent: { readonly ip: string, readonly status: number, readonly bytes: number, readonly ms: number, readonly finished: boolean },
   log: Logger,
   onRequest: ((event: RequestEvent) => void) | undefined
 ): void {
-  const { kind, name, path, labels, mac, problem, warning } = seen
+  const { kind, name, path, labels, mac, problem, warning } = notes
   const { ip, status, bytes, ms, finished } = sent
-  const group = seen.group?.id
-  const profile = seen.profile?.id ?? seen.group?.profile
-  const { fromDisk = false, bootedAs } = seen
+  const group = notes.group?.id
+  const profile = notes.profile?.id ?? notes.group?.profile
+  const { fromDisk = false, bootedAs } = notes
   onRequest?.({ kind, path, mac, ip, labels, group, profile, status, bytes, ms, finished, problem, warning, fromDisk, bootedAs })
   const fields = { mac, ip, group, profile, status, bytes, ms: Math.round(ms * 10) / 10, ...finished ? {} : { brokenOff: true } }
-  if (seen.unmatched === true) {
+  if (notes.unmatched === true) {
     const shown = Object.fromEntries([...labels].slice(0, maxLabels).map(([key, value]) => [short(key), short(value)]))
     log.warn({ ...fields, document: name, labels: shown }, 'http.unmatched')
   } else if (problem !== undefined) {

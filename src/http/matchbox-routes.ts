@@ -43,7 +43,7 @@ export function matchboxRoutes ({ documents, signatures, assets, loaders }: Matc
       handlers.set(`${path}.${form}`, async arrival => {
         const signed = signatures.over(answer(arrival), form)
         // A signature is no stage of a boot.
-        Object.assign(arrival.seen, { kind: 'other', name: `${arrival.seen.name}.${form}` })
+        Object.assign(arrival.notes, { kind: 'other', name: `${arrival.notes.name}.${form}` })
         arrival.send(await signed)
       })
     }

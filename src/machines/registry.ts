@@ -21,11 +21,11 @@ export interface RegistryOptions {
   readonly budgets?: Readonly<Record<'known' | 'stranger', number>>
 }
 
-interface Kept { readonly machine: Machine, readonly octets: number, readonly as: 'known' | 'stranger' }
+interface KeptMachine { readonly machine: Machine, readonly octets: number, readonly as: 'known' | 'stranger' }
 
 export class MachineRegistry {
   /** Each in the order in which they were last seen, the longest ago first. */
-  readonly #machines: Readonly<Record<'known' | 'stranger', Map<Mac, Kept>>> = { known: new Map(), stranger: new Map() }
+  readonly #machines: Readonly<Record<'known' | 'stranger', Map<Mac, KeptMachine>>> = { known: new Map(), stranger: new Map() }
   readonly #octets = { known: 0, stranger: 0 }
   /** All of them, sorted: nobody may ask for a sort of thousands. */
   readonly #inOrder: Mac[] = []
@@ -129,7 +129,7 @@ export class MachineRegistry {
     })
   }
 
-  #find (mac: Mac): Kept | undefined { return this.#machines.known.get(mac) ?? this.#machines.stranger.get(mac) }
+  #find (mac: Mac): KeptMachine | undefined { return this.#machines.known.get(mac) ?? this.#machines.stranger.get(mac) }
   #isKnown (machine: Machine): boolean { return this.#options.isKnown(machine) }
 
   #replace (machine: Machine): void {
@@ -177,7 +177,7 @@ export class MachineRegistry {
     return low
   }
 
-  #drop ({ machine, octets, as }: Kept, forgetAddress: boolean): void {
+  #drop ({ machine, octets, as }: KeptMachine, forgetAddress: boolean): void {
     const { mac, address } = machine
     this.#machines[as].delete(mac)
     this.#octets[as] -= octets

@@ -118,7 +118,7 @@ async function preparePartial (source: Source, release: Release, folderPath: str
   return partial
 }
 
-interface Obtained {
+interface ObtainedFile {
   readonly file: PublishedFile
   readonly signedAt: number | undefined
   /** What nothing tells about it. */
@@ -136,7 +136,9 @@ interface Place {
 }
 
 /** A verified file and its signature in `partial`. */
-async function obtain (file: WantedFile, { partial, kept, source, release, statements }: Place, context: FetchContext): Promise<Obtained> {
+async function obtain (
+  file: WantedFile, { partial, kept, source, release, statements }: Place, context: FetchContext
+): Promise<ObtainedFile> {
   const path = join(partial, file.name)
   const signature = file.signatureUrl === undefined ? undefined : await signatureOf(file, file.signatureUrl, context)
   let notes: readonly string[] = []

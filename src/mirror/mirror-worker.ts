@@ -6,7 +6,7 @@ import { systemClock } from '../base/clock.js'
 import { AppError, messageOf } from '../base/errors.js'
 import { type ImagesTold, tellImages } from './images-told.js'
 import { Mirror, type MirrorOptions } from './mirror.js'
-import type { Answer, Call } from './remote-mirror.js'
+import type { WorkerReply, Call } from './remote-mirror.js'
 
 /** Of this thread only (setpriority(2) with 0 on Linux): machines that boot come first. */
 const niceness = 10
@@ -23,7 +23,7 @@ const calls = {
   list: async () => tellImages(await mirror.list()),
   sync: async ({ id }: Call & { readonly id: number }) => await mirror.sync({
     signal: stopping.signal,
-    onResult: result => { port.postMessage({ id, result } satisfies Answer) }
+    onResult: result => { port.postMessage({ id, result } satisfies WorkerReply) }
   }),
   prune: async (message: Call & { readonly id: number }) => {
     const all = texts.splice(0)
@@ -44,12 +44,12 @@ port.on('message', (message: Call) => {
   }
   const { id, call } = message
   void calls[call](message).then(
-    value => { port.postMessage({ id, value } satisfies Answer, call === 'list' ? bytesIn(value as ImagesTold) : []) },
-    (error: unknown) => { port.postMessage({ id, error: { code: error instanceof AppError ? error.code : 'write_failed', message: messageOf(error) } } satisfies Answer) }
+    value => { port.postMessage({ id, value } satisfies WorkerReply, call === 'list' ? bytesIn(value as ImagesTold) : []) },
+    (error: unknown) => { port.postMessage({ id, error: { code: error instanceof AppError ? error.code : 'write_failed', message: messageOf(error) } } satisfies WorkerReply) }
   )
 })
 
 /** Handed over, not copied. */
 const bytesIn = ({ json, metrics }: ImagesTold): ArrayBuffer[] => [json, metrics].map(({ buffer }) => buffer as ArrayBuffer)
 
-setInterval(() => { port.postMessage({ alive: true } satisfies Answer) }, heartbeat).unref()
+setInterval(() => { port.postMessage({ alive: true } satisfies WorkerReply) }, heartbeat).unref()

@@ -2,7 +2,7 @@
 import type { ImageFolder, Manifest } from './layout.js'
 import type { Source } from './source.js'
 
-export interface Judged {
+export interface PruneDecision {
   readonly release: Manifest
   /** Why it stays; undefined for one that may go. */
   readonly kept: string | undefined
@@ -23,7 +23,7 @@ const fetchedStays = 86_400_000
 
 export function judgeReleases (
   { folder, releases, aliases, links }: Omit<ImageFolder, 'path'>, { keep, sources, texts, fetched, now }: PruneOptions
-): readonly Judged[] {
+): readonly PruneDecision[] {
   const counts = new Map<string, number>()
   return releases.map(release => {
     const { version, channel } = release

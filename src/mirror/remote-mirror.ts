@@ -15,7 +15,7 @@ export type Call =
   | { readonly call: 'texts', readonly texts: readonly string[] }
   | { readonly call: 'stop' }
 
-export type Answer =
+export type WorkerReply =
   | { readonly alive: true }
   | { readonly id: number, readonly result: SyncResult }
   | { readonly id: number, readonly value: unknown }
@@ -38,7 +38,7 @@ const mostMemory = 512
 /** Texts that go to the thread at once. */
 const batch = 200
 
-interface Waiting {
+interface PendingCall {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
   readonly onResult: (result: SyncResult) => void
@@ -52,7 +52,7 @@ export class RemoteMirror {
   readonly #options: RemoteMirrorOptions
   #worker: Worker | undefined
   #next = 0
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #waiting = new Map<number, PendingCall>()
   #watch: Timer | undefined
   #heard = 0
 
@@ -98,14 +98,14 @@ export class RemoteMirror {
     const { mirror, entry = ownEntry } = this.#options
     const worker = new Worker(entry, { workerData: mirror, name: 'mirror', resourceLimits: { maxOldGenerationSizeMb: mostMemory } })
     worker.unref()
-    worker.on('message', (answer: Answer) => { this.#hear(answer) })
+    worker.on('message', (answer: WorkerReply) => { this.#hear(answer) })
     worker.on('messageerror', error => { this.#crashed(worker, error) })
     worker.on('error', error => { this.#crashed(worker, error instanceof Error ? error : new Error(String(error))) })
     worker.on('exit', code => { this.#crashed(worker, new Error(`the mirror's thread ended with status ${code}`)) })
     return worker
   }
 
-  #hear (answer: Answer): void {
+  #hear (answer: WorkerReply): void {
     this.#heard = this.#options.clock.now()
     if ('alive' in answer) return
     const waiting = this.#waiting.get(answer.id)

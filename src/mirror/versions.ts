@@ -7,10 +7,10 @@ const compareVersions = (a: string, b: string): number => a.localeCompare(b, 'en
 export const isOlder = (version: string, than: string): boolean => compareVersions(version, than) < 0
 
 /** `published` is ISO 8601. */
-interface Dated { readonly os: string, readonly version: string, readonly published: string }
+interface DatedVersion { readonly os: string, readonly version: string, readonly published: string }
 
 /** For sorting: the newest first. */
-export function newestFirst (a: Dated, b: Dated): number {
+export function newestFirst (a: DatedVersion, b: DatedVersion): number {
   const [byVersion, byTime] = [compareVersions(b.version, a.version), b.published.localeCompare(a.published)]
   if (a.os !== b.os) return a.os < b.os ? -1 : 1
   return a.os === 'custom' ? byTime || byVersion : byVersion || byTime

@@ -9,7 +9,7 @@ import { writeFileAtomic } from '../disk/atomic-file.js'
 import {
   type CertificateFacts, describeCertificate, exposedKey, expiryWarningOf, isExposed, keyFits, parseCertificate, serverWarnings
 } from './certificate.js'
-import { type Issued, issueAuthority, issueLeaf } from './issue.js'
+import { type IssuedCertificate, issueAuthority, issueLeaf } from './issue.js'
 import { type SubjectAltName, ownNames } from './names.js'
 import { makeFolder } from '../disk/make-folder.js'
 
@@ -65,9 +65,9 @@ export async function renewCertificates ({ dir, names, now }: Omit<InitOptions, 
   await writeLeaves(dir, await issueLeaves(authority, keep, now))
 }
 
-interface Leaves { readonly server: Issued, readonly client: Issued }
+interface Leaves { readonly server: IssuedCertificate, readonly client: IssuedCertificate }
 
-async function issueLeaves (authority: Issued, names: readonly SubjectAltName[], now: number): Promise<Leaves> {
+async function issueLeaves (authority: IssuedCertificate, names: readonly SubjectAltName[], now: number): Promise<Leaves> {
   const { notAfter } = describeCertificate(parseCertificate(authority.certificate, 'ca.crt'))
   if (notAfter < now) throw new AppError('certificate_invalid', 'the authority in ca.crt has ended: `certs init --force` makes a new one, and then every client needs the new ca.crt')
   // No certificate outlives its issuer: it would be refused from then on anyway, and `show` would not say so.
@@ -91,7 +91,7 @@ async function writeLeaves (dir: string, { server, client }: Leaves): Promise<vo
   await write(dir, 'client', client)
 }
 
-async function write (dir: string, name: 'ca' | 'server' | 'client', { certificate, key }: Issued): Promise<void> {
+async function write (dir: string, name: 'ca' | 'server' | 'client', { certificate, key }: IssuedCertificate): Promise<void> {
   await writeFileAtomic(join(dir, `${name}.key`), key, { mode: 0o600 })
   await writeFileAtomic(join(dir, `${name}.crt`), certificate)
 }

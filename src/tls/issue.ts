@@ -9,7 +9,7 @@ import forge from 'node-forge'
 import { AppError } from '../base/errors.js'
 import type { SubjectAltName } from './names.js'
 
-export interface Issued {
+export interface IssuedCertificate {
   /** PEM. */
   readonly certificate: string
   /** PEM, PKCS#1. */
@@ -52,7 +52,7 @@ function serialNumber (): string {
 }
 
 /** A self-signed authority that may issue certificates for machines and people, not for other authorities. */
-export async function issueAuthority (commonName: string, validity: Validity): Promise<Issued> {
+export async function issueAuthority (commonName: string, validity: Validity): Promise<IssuedCertificate> {
   const { key, publicKey } = await newKeys()
   const certificate = blank(publicKey, commonName, validity)
   certificate.setIssuer(certificate.subject.attributes)
@@ -66,8 +66,8 @@ export async function issueAuthority (commonName: string, validity: Validity): P
 
 /** A certificate of the authority for a server, which has `names`, or for a client, which has none. */
 export async function issueLeaf (
-  authority: Issued, role: 'server' | 'client', commonName: string, names: readonly SubjectAltName[], validity: Validity
-): Promise<Issued> {
+  authority: IssuedCertificate, role: 'server' | 'client', commonName: string, names: readonly SubjectAltName[], validity: Validity
+): Promise<IssuedCertificate> {
   const { certificate: issuer, key: issuerKey } = readAuthority(authority)
   const { key, publicKey } = await newKeys()
   const certificate = blank(publicKey, commonName, validity)
@@ -87,13 +87,13 @@ export async function issueLeaf (
 const asWritten = (name: readonly forge.pki.CertificateField[]): forge.pki.CertificateField[] => name.map(field =>
   Number(field.valueTagClass) === Number(forge.asn1.Type.UTF8) && typeof field.value === 'string' ? { ...field, value: forge.util.decodeUtf8(field.value) } : field)
 
-function sign (certificate: forge.pki.Certificate, issuerKey: string, key: string): Issued {
+function sign (certificate: forge.pki.Certificate, issuerKey: string, key: string): IssuedCertificate {
   certificate.sign(forge.pki.privateKeyFromPem(issuerKey), forge.md.sha256.create())
   return { certificate: forge.pki.certificateToPem(certificate).replaceAll('\r\n', '\n'), key }
 }
 
 /** An authority somebody made, here or elsewhere; AppError `certificate_invalid` when it cannot issue. */
-function readAuthority ({ certificate, key }: Issued): { certificate: forge.pki.Certificate, key: string } {
+function readAuthority ({ certificate, key }: IssuedCertificate): { certificate: forge.pki.Certificate, key: string } {
   const facts = new X509Certificate(certificate)
   const secret = createPrivateKey(key)
   if (!facts.ca) throw new AppError('certificate_invalid', 'ca.crt is not a certificate authority (basicConstraints CA:TRUE is missing)')

@@ -40,7 +40,7 @@ export interface ReloadOptions {
 
 const pollInterval = 1000
 
-interface Loaded {
+interface LoadedFiles {
   readonly identity: TlsIdentity
   readonly certificate: X509Certificate
   /** Everybody on the machine can read the key. */
@@ -52,14 +52,14 @@ export class TlsReloader {
   readonly #files: TlsFiles
   readonly #options: ReloadOptions
   readonly #timer: Timer
-  #loaded: Loaded
+  #loaded: LoadedFiles
   /** What the files looked like when they were last read, whether they were taken or not. */
   #read: string
   /** What they looked like at the last glance: they are read once two glances agree. */
   #seen: string
   #busy: Promise<void> = Promise.resolve()
 
-  private constructor (files: TlsFiles, options: ReloadOptions, loaded: Loaded) {
+  private constructor (files: TlsFiles, options: ReloadOptions, loaded: LoadedFiles) {
     this.#files = files
     this.#options = options
     this.#loaded = loaded
@@ -134,7 +134,7 @@ export class TlsReloader {
   }
 }
 
-async function load (files: TlsFiles): Promise<Loaded> {
+async function load (files: TlsFiles): Promise<LoadedFiles> {
   const stamp = await stampOf(files)
   const ca = files.caFile === undefined ? '' : await read(files.caFile, 'the certificates of the client authority')
   const cert = await read(files.certFile, 'the server certificate')

@@ -5,12 +5,12 @@ import { assertSocketPath, buildControlApp, listenControl } from '../control/con
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import { closeApp, machineRoutes } from './http.js'
 import type { Ground } from './ground.js'
-import type { Prepared } from './listener.js'
+import type { PreparedListener } from './listener.js'
 import type { Place } from './place.js'
 import type { Shared } from './shared.js'
 import { makeFolder } from '../disk/make-folder.js'
 
-export async function prepareControl (_ground: Ground, { path = '' }: Place): Promise<Prepared> {
+export async function prepareControl (_ground: Ground, { path = '' }: Place): Promise<PreparedListener> {
   assertSocketPath(path)
   return {
     what: 'for commands of this machine',

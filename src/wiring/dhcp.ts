@@ -20,7 +20,7 @@ import { currentBoot } from './boot.js'
 import { followLink } from './dhcp-link.js'
 import { dhcpSubnets } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
-import type { Prepared } from './listener.js'
+import type { PreparedListener } from './listener.js'
 import type { Place } from './place.js'
 import { type FoundReservations, readReservations, watchReservations } from './reservation-sources.js'
 import type { Shared } from './shared.js'
@@ -35,7 +35,7 @@ export const bootServerPlaces = ({ dhcp }: Config): readonly Place[] =>
   dhcp.mode === 'proxy' ? [{ key: 'dhcp.boot_server_port', port: dhcp.boot_server_port, device: dhcp.interface }] : []
 
 /** AppError names the option of a subnet that can't be. */
-export async function prepareDhcp (ground: Ground, place: Place): Promise<Prepared> {
+export async function prepareDhcp (ground: Ground, place: Place): Promise<PreparedListener> {
   const { loaded, config, own, store } = ground
   const subnets = dhcpSubnets(loaded)
   const found = await readReservations(loaded, store)

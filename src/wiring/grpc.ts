@@ -6,11 +6,11 @@ import { startGrpcServer } from '../grpc/grpc-server.js'
 import { connectionShares, descriptorLimit } from '../net/descriptors.js'
 import { type Certificate, openCertificate } from './certificate.js'
 import type { Ground } from './ground.js'
-import type { Prepared } from './listener.js'
+import type { PreparedListener } from './listener.js'
 import type { Place } from './place.js'
 
 /** For somebody who never asked for the API and has no certificates it is off; AppError says what is wrong with one that is asked for. */
-export async function prepareGrpc (ground: Ground, { key, host = '0.0.0.0', port }: Place): Promise<Prepared> {
+export async function prepareGrpc (ground: Ground, { key, host = '0.0.0.0', port }: Place): Promise<PreparedListener> {
   const { loaded, config: { rpc } } = ground
   const files = { caFile: rpc.ca_file, certFile: rpc.cert_file, keyFile: rpc.key_file }
   let certificate: Certificate

@@ -18,7 +18,7 @@ import { advertisedHost, bootConfig } from './dhcp-settings.js'
 import { enrolmentFindings } from './enrolment.js'
 import type { Ground } from './ground.js'
 import type { ServiceImages } from './images.js'
-import type { Prepared } from './listener.js'
+import type { PreparedListener } from './listener.js'
 import type { Place } from './place.js'
 import { elsewhere, unresolved } from './reach.js'
 import type { Shared } from './shared.js'
@@ -34,7 +34,7 @@ export interface Readiness {
 }
 
 export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImages | undefined, { starting, warnings }: Readiness): Promise<HttpApp> {
-  const { config, log, clock, store, provisioner, bootFiles, metrics, observer, signer, hindrances, enrolment } = shared
+  const { config, log, clock, store, provisioner, loaderFiles, metrics, observer, signer, hindrances, enrolment } = shared
   const assetCache = new FileCache({ memory: config.assets.cache_memory, smallest: smallestKept, clock })
   metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
   metrics.counter('asset_cache_hits_total', 'Pieces of images, 1 MiB each, that were served from memory', () => assetCache.hits)
@@ -53,7 +53,7 @@ export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImag
     loaders: {
       open: async (asked, client) => {
         const name = normaliseFileName(asked)
-        return name === undefined ? undefined : await bootFiles.open(name, { client })
+        return name === undefined ? undefined : await loaderFiles.open(name, { client })
       }
     },
     identify: config.http.identify_by_ip ? await addressHolders(shared) : undefined,
@@ -73,7 +73,7 @@ export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImag
   return app
 }
 
-export async function prepareHttp (ground: Ground, place: Place): Promise<Prepared> {
+export async function prepareHttp (ground: Ground, place: Place): Promise<PreparedListener> {
   const { config, own, origin } = ground
   const { key, host = '0.0.0.0', port } = place
   return {

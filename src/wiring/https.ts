@@ -7,11 +7,11 @@ import { listenError } from '../net/udp.js'
 import type { TlsReloader } from '../tls/reload.js'
 import { type Certificate, openCertificate } from './certificate.js'
 import type { Ground } from './ground.js'
-import type { Prepared } from './listener.js'
+import type { PreparedListener } from './listener.js'
 import type { Place } from './place.js'
 
 /** AppError names the key and the line it was written on. */
-export async function prepareHttps (ground: Ground, { key, host = '0.0.0.0', port }: Place): Promise<Prepared> {
+export async function prepareHttps (ground: Ground, { key, host = '0.0.0.0', port }: Place): Promise<PreparedListener> {
   const { config: { http: { https } }, log } = ground
   const { reloader, findings, serve } = await open(ground)
   return {

@@ -12,7 +12,7 @@ import type { OnClose } from './closing.js'
 const lookAtClock = 1000
 const lookAtFile = 5000
 
-export interface Kept {
+export interface LeaseUpkeep {
   readonly clock: Clock
   readonly log: Logger
   readonly leases: LeaseTable
@@ -21,7 +21,7 @@ export interface Kept {
 
 /** `steady` is a clock that nobody sets, in milliseconds. */
 export function keepLeases (
-  { clock, log, leases, onClose }: Kept, file: Pick<LeaseFile, 'rewrite' | 'verify'>, steady = () => performance.now()
+  { clock, log, leases, onClose }: LeaseUpkeep, file: Pick<LeaseFile, 'rewrite' | 'verify'>, steady = () => performance.now()
 ): void {
   const failed = (error: unknown): void => { log.error({ error: messageOf(error) }, 'lease.upkeep') }
   const jumps = new ClockJump(clock.now(), steady())

@@ -14,7 +14,7 @@ export interface ListenerRow extends SocketRow {
   /** The same where new requests wait in a socket of the service manager meanwhile. */
   readonly inheritedGrace?: number
   /** AppError says in one line why it can't be as configured. */
-  readonly prepare: (ground: Ground, place: Place) => Promise<Prepared>
+  readonly prepare: (ground: Ground, place: Place) => Promise<PreparedListener>
   /** Whether the appliance starts without it when it can't listen: nobody asked for it. */
   readonly forgiven?: (error: AppError, loaded: LoadedConfig) => boolean
 }
@@ -29,18 +29,18 @@ export interface CompanionRow extends SocketRow {
 
 export type Row = ListenerRow | CompanionRow
 
-export interface Prepared {
+export interface PreparedListener {
   /** As what it listens, for a person. */
   readonly what: string
   /** Why it does not listen, where nobody asked for it and it can't; with a finding when somebody may miss it. */
   readonly off?: string
   readonly findings?: readonly Finding[]
-  readonly listen: (shared: Shared) => Promise<Running>
+  readonly listen: (shared: Shared) => Promise<RunningListener>
   /** Closes what was opened, whether it listened or not. */
   readonly close?: () => Promise<void>
 }
 
-export interface Running {
+export interface RunningListener {
   /** Whether its socket stays open in the service manager. */
   readonly inherited: boolean
   /** Takes nothing new, finishes what is under way, and cuts off what is not done within `grace` milliseconds. */

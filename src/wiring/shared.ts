@@ -30,7 +30,7 @@ export interface Shared extends Ground {
   readonly provisioner: Provisioner
   readonly enrolment: Enrolment
   /** What firmware and loaders fetch, by TFTP and HTTP alike. */
-  readonly bootFiles: FileSource
+  readonly loaderFiles: FileSource
   /** The routes of HTTP, for whichever listeners serve them. */
   readonly app: HttpApp
   /** Updates and reboots of installed machines; undefined where no groups are configured. */

@@ -7,13 +7,13 @@ import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import { kernelUdp } from '../net/udp.js'
 import { startTftpServer } from '../tftp/tftp-server.js'
 import { followChain } from './boot-chain.js'
-import { loadersOnDisk } from './boot-files.js'
+import { loadersOnDisk } from './loader-files.js'
 import type { Ground } from './ground.js'
-import type { Prepared } from './listener.js'
+import type { PreparedListener } from './listener.js'
 import type { Place } from './place.js'
 import { elsewhere } from './reach.js'
 
-export async function prepareTftp (ground: Ground, place: Place): Promise<Prepared> {
+export async function prepareTftp (ground: Ground, place: Place): Promise<PreparedListener> {
   const { loaded, config, clock, own, home } = ground
   const { key, host = '0.0.0.0', port } = place
   const folders = [config.tftp.root, ...bootFolders()]
@@ -25,7 +25,7 @@ export async function prepareTftp (ground: Ground, place: Place): Promise<Prepar
       ...found || !isWanted(name, loaded) ? [] : [note('loaders', `boot loader ${name} is in none of ${folders.join(', ')}; scripts/boot-files fetches those that the distribution has`)],
       ...problems.map(text => problem('loaders', text))
     ])],
-    listen: async ({ log, clock, macOf, observer, bootFiles, sockets }) => {
+    listen: async ({ log, clock, macOf, observer, loaderFiles, sockets }) => {
       const inherited = sockets.takeAll('tftp', { key, host, port })
       const server = await startTftpServer({
         address: host,
@@ -36,7 +36,7 @@ export async function prepareTftp (ground: Ground, place: Place): Promise<Prepar
         maxWindowSize: config.tftp.max_window_size
       }, {
         network: kernelUdp,
-        files: bootFiles,
+        files: loaderFiles,
         clock,
         log,
         onEvent: observer.onTftp,

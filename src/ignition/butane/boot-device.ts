@@ -4,7 +4,7 @@ import { view } from '../schema.js'
 import { document as documentTable } from './schema.js'
 import type { Values } from '../schema.js'
 import type { Path } from '../values.js'
-import type { Rendered } from './origins.js'
+import type { RenderedConfig } from './origins.js'
 
 const reserved = { label: 'reserved', sizeMiB: 1n, typeGuid: '8DA63339-0007-60C0-C436-083AC8230908' }
 const bios = { label: 'bios', sizeMiB: 1n, typeGuid: '21686148-6449-6E6F-744E-656564454649' }
@@ -39,7 +39,7 @@ const mirroredDisks = (devices: readonly string[], firmware: readonly Values[]):
 })
 
 /** undefined when neither is asked for. */
-export const renderBootDevice = (document: Values): Rendered | undefined => {
+export const renderBootDevice = (document: Values): RenderedConfig | undefined => {
   const { bootDevice } = view(documentTable, document)
   if (bootDevice === undefined) return undefined
   const { layout = 'x86_64', luks: { cex, device: disk, discard, tang, threshold, tpm2 }, mirror: { devices } } = bootDevice

@@ -23,7 +23,7 @@ import type { Struct, Values } from '../schema.js'
 import type { Transpiled } from '../transpiled.js'
 import type { Finding } from '../validate.js'
 import type { Dialect } from './dialects.js'
-import type { Origins, Rendered, Traced } from './origins.js'
+import type { Origins, RenderedConfig, TracedConfig } from './origins.js'
 
 /** Aliases may make a short text long; more than this in one config is refused, whatever it is made of. */
 const maximumText = 32 * 1024 * 1024
@@ -81,7 +81,7 @@ const transpileDocument = (root: YamlNode, dialect: Dialect): Transpiled => {
   const { traced, found } = translate(dialect, document)
   if (add(found)) return refused()
   const { ignition } = dialect
-  const merge = (child: Traced, rendered: Rendered | undefined): Traced => rendered === undefined
+  const merge = (child: TracedConfig, rendered: RenderedConfig | undefined): TracedConfig => rendered === undefined
     ? child
     : merged(ignition, rendered, child)
   const withUnits = merge(merge(traced, renderMountUnits(dialect.spec, document)), renderBootDevice(document))

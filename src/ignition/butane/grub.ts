@@ -3,10 +3,10 @@ import { view } from '../schema.js'
 import { DataUrls } from './contents.js'
 import { document as documentTable } from './schema.js'
 import type { Values } from '../schema.js'
-import type { Rendered } from './origins.js'
+import type { RenderedConfig } from './origins.js'
 
 /** undefined when there are no users. */
-export const renderGrub = (document: Values): Rendered | undefined => {
+export const renderGrub = (document: Values): RenderedConfig | undefined => {
   const { users = [] } = view(documentTable, document).grub ?? {}
   if (users.length === 0) return undefined
   const lines = [

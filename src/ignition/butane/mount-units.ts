@@ -4,7 +4,7 @@ import { view } from '../schema.js'
 import { config } from '../spec3/schema.js'
 import type { Values } from '../schema.js'
 import type { Filesystem, Luks, Spec } from '../spec3/schema.js'
-import type { Rendered } from './origins.js'
+import type { RenderedConfig } from './origins.js'
 
 /** systemd-escape --path: slashes become dashes, what is not a letter, digit, `:`, `_` or `.` becomes \xNN, as does a leading dot. */
 export const escapePath = (path: string): string => {
@@ -39,7 +39,7 @@ const networkDevices = (volumes: readonly Luks[]): ReadonlySet<string> => new Se
   clevis !== undefined && clevis.tang.length > 0 ? [`/dev/mapper/${name}`, `/dev/disk/by-id/dm-name-${name}`] : []))
 
 /** undefined when the config has no filesystems; with filesystems but no units the merge is still the reference's. */
-export const renderMountUnits = (spec: Spec, document: Values): Rendered | undefined => {
+export const renderMountUnits = (spec: Spec, document: Values): RenderedConfig | undefined => {
   const { filesystems, luks = [] } = view(config, document).storage
   if (spec === 0 || filesystems.length === 0) return undefined
   const sources = filesystems.flatMap((filesystem, i) => filesystem.withMountUnit === true ? [{ filesystem, i }] : [])

@@ -18,13 +18,13 @@ export class Origins {
 }
 
 /** A config with the origins of its parts. */
-export interface Traced { readonly config: Values, readonly origins: Origins }
+export interface TracedConfig { readonly config: Values, readonly origins: Origins }
 
 /** What a piece of sugar stands for: some parts of a config, and where in the document each of them came from. */
-export interface Rendered { readonly some: Values, readonly origin: (at: Path) => Path | undefined }
+export interface RenderedConfig { readonly some: Values, readonly origin: (at: Path) => Path | undefined }
 
 /** The child's values win, and so do its origins: the sugar is seldom what a person means where both had a say. */
-export const merged = (struct: Struct, { some, origin: renderedFrom }: Rendered, child: Traced): Traced => {
+export const merged = (struct: Struct, { some, origin: renderedFrom }: RenderedConfig, child: TracedConfig): TracedConfig => {
   const { config, transcript } = mergeConfigs(struct, filled(struct, some), child.config)
   const traced = new Origins()
   for (const { from, source, result } of transcript) {

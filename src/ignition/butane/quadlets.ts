@@ -10,7 +10,7 @@ import type { Finding } from '../validate.js'
 import type { Path } from '../values.js'
 import type { DataUrls } from './contents.js'
 import type { Dialect } from './dialects.js'
-import type { Origins, Traced } from './origins.js'
+import type { Origins, TracedConfig } from './origins.js'
 
 const extensions = ['.container', '.volume', '.network', '.kube', '.image', '.build', '.pod', '.artifact']
 
@@ -32,10 +32,10 @@ export const quadletProblem = (name: string): string | undefined => {
 
 const pathOf = ({ rootful, name }: Quadlet): string => cleanPath(`/etc/containers/systemd/${rootful === true ? '' : 'users/'}${name}`)
 
-export interface WithQuadlets { readonly traced: Traced, readonly found: readonly Finding[] }
+export interface WithQuadlets { readonly traced: TracedConfig, readonly found: readonly Finding[] }
 
 /** The config with the files and links of its quadlets after its own. */
-export const addQuadlets = (dialect: Dialect, document: Values, { config, origins }: Traced, urls: DataUrls): WithQuadlets => {
+export const addQuadlets = (dialect: Dialect, document: Values, { config, origins }: TracedConfig, urls: DataUrls): WithQuadlets => {
   const quadlets = view(configTable, document).systemd.quadlets ?? []
   if (quadlets.length === 0) return { traced: { config, origins }, found: [] }
   const adder = new QuadletNodes(asValues(config['storage']), origins, urls)

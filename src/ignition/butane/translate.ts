@@ -13,11 +13,11 @@ import type { Finding } from '../validate.js'
 import type { Path } from '../values.js'
 import type { DataUrl } from './contents.js'
 import type { Dialect } from './dialects.js'
-import type { Traced } from './origins.js'
+import type { TracedConfig } from './origins.js'
 
 const noFilesDirectory = 'local file paths are relative to a files directory that must be specified with -d/--files-dir'
 
-export const translate = (dialect: Dialect, document: Values): { traced: Traced, found: readonly Finding[] } => {
+export const translate = (dialect: Dialect, document: Values): { traced: TracedConfig, found: readonly Finding[] } => {
   const { ignition, spec, ignitionVersion } = dialect
   const translator = new Translator(spec === 0)
   const values = asValues(translator.value(ignition, document, [], []))

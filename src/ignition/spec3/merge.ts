@@ -7,9 +7,9 @@ import type { ListType, Struct, Type, Value, Values } from '../schema.js'
 import type { Path } from '../values.js'
 
 export interface Mapping { readonly from: 'parent' | 'child', readonly source: Path, readonly result: Path }
-export interface Merged { readonly config: Values, readonly transcript: readonly Mapping[] }
+export interface MergedConfig { readonly config: Values, readonly transcript: readonly Mapping[] }
 
-export const mergeConfigs = (struct: Struct, parent: Values, child: Values): Merged => {
+export const mergeConfigs = (struct: Struct, parent: Values, child: Values): MergedConfig => {
   const merger = new Merger()
   const config = merger.struct(struct, { value: parent, path: [] }, { value: child, path: [] }, [])
   return { config, transcript: merger.transcript }

@@ -1,4 +1,4 @@
-// The boot files of TFTP and UEFI HTTP Boot: the owner's folder first, then what is made when asked for, then what the
+// The loader files of TFTP and UEFI HTTP Boot: the owner's folder first, then what is made when asked for, then what the
 // program and the distribution bring.
 import { bootFolders } from '../base/bundled.js'
 import type { Clock } from '../base/clock.js'
@@ -15,7 +15,7 @@ import { bootConfig } from './dhcp-settings.js'
 /** Boot loaders are small and asked for by everybody at once. Bytes. */
 const cacheLimits = { memory: 64 * 2 ** 20, largest: 8 * 2 ** 20 }
 
-export interface BootFilesOptions {
+export interface LoaderFilesOptions {
   readonly config: Config
   readonly clock: Clock
   readonly origin: () => string
@@ -37,7 +37,7 @@ export function loadersOnDisk (config: Config, clock: Clock): FileSource {
   return firstOf([own, bundled])
 }
 
-export function bootFiles ({ config, clock, origin, provisioner, macOf, mayBeBios = () => true }: BootFilesOptions): FileSource {
+export function loaderFiles ({ config, clock, origin, provisioner, macOf, mayBeBios = () => true }: LoaderFilesOptions): FileSource {
   const { own, bundled } = storedLoaders(config, clock)
   const stored = firstOf([own, bundled])
 
