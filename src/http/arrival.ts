@@ -3,10 +3,12 @@
 // boot ROMs need.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { parseTarget } from '../go/http/request-target.js'
-import { printable } from '../go/string.js'
+import { goBytes, goString, printable } from '../go/string.js'
+import type { Labels } from '../matchbox/select.js'
 import { unmapped } from '../net/ipv4.js'
 import type { Answer } from './answer.js'
 import { originalTarget } from './client-error.js'
+import { parseLabels } from './labels.js'
 import { type RequestNotes, noNotes } from './machine-log.js'
 
 /** Why a request is none that anything could answer, the first of them that holds. */
@@ -18,6 +20,9 @@ export type Flaw =
   /** A body that cannot be told from the next request. */
   | 'body'
   | 'target'
+
+/** A query as it came, and the labels in it. */
+export interface MachineQuery { readonly raw: string, readonly labels: Labels }
 
 /** Answers a request, at once or when it can. */
 export type Handler = (arrival: Arrival) => void | Promise<void>
@@ -42,6 +47,7 @@ export class Arrival {
   /** Length of the answer's body, or of the one that HEAD asks about. */
   bodyBytes = 0
   readonly #sentBefore: number
+  #query: MachineQuery | undefined
 
   constructor (request: IncomingMessage, response: ServerResponse) {
     request.url = originalTarget(request.socket) ?? request.url ?? ''
@@ -55,6 +61,16 @@ export class Arrival {
     this.client = unmapped(request.socket.remoteAddress ?? '')
     this.notes = noNotes(printable(target?.path ?? request.url))
     this.#sentBefore = request.socket.bytesWritten
+  }
+
+  /** What the query says of the machine; read when somebody wants to know. */
+  get query (): MachineQuery {
+    if (this.#query === undefined) {
+      // A copy: what is cut from a string keeps all of it, and this one is cut from a target of any length.
+      const raw = goString(goBytes(this.rawQuery))
+      this.#query = { raw, labels: parseLabels(raw) }
+    }
+    return this.#query
   }
 
   get method (): string { return this.request.method ?? '' }

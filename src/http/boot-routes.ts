@@ -1,11 +1,9 @@
 // What a machine boots: / (a sign of life), /boot.ipxe and /boot.ipxe.0, /ipxe, /grub.
 import type { Provisioner } from '../matchbox/provisioner.js'
-import { goBytes, goString } from '../go/string.js'
 import type { Labels } from '../matchbox/select.js'
 import { sniffed } from './answer.js'
 import type { Arrival } from './arrival.js'
 import type { BootingMachines } from './booting-machines.js'
-import { parseLabels } from './labels.js'
 import type { MachineDocuments } from './machine-documents.js'
 import type { DocumentRoute } from './matchbox-routes.js'
 
@@ -18,8 +16,8 @@ export function bootRoutes (
   // Before iPXE asks for its script, nothing of ours runs on the machine.
   const enrolled = enrol === undefined
     ? undefined
-    : ({ rawQuery, client, notes }: Arrival): Promise<void> | undefined =>
-        enrol(parseLabels(goString(goBytes(rawQuery))), client)?.then(refusal => { notes.notEnrolled = refusal })
+    : ({ query: { labels }, client, notes }: Arrival): Promise<void> | undefined =>
+        enrol(labels, client)?.then(refusal => { notes.notEnrolled = refusal })
   const name = sniffed(Buffer.from('matchbox\n'))
   const script = sniffed(provisioner.bootScript())
   return [

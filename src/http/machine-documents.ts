@@ -1,19 +1,15 @@
 // Documents made for the machine that asks: its labels are read, the provisioner renders, and what came of it is noted
 // for the log. Without a document the answer is 404 whatever the reason, as Matchbox answers.
-import { goBytes, goString } from '../go/string.js'
 import type { DocumentKind, Provisioner, Rendering } from '../matchbox/provisioner.js'
 import type { Labels } from '../matchbox/select.js'
 import type { Mac } from '../net/mac.js'
 import { type Answer, errorAnswer, notFound } from './answer.js'
 import type { Arrival } from './arrival.js'
-import { parseLabels } from './labels.js'
 import type { RequestKind } from './machine-log.js'
 import { type MachineDocument, RenderingCache } from './rendering-cache.js'
 
 /** The hardware address of the machine at an IP address, where that is known. */
 export type Identify = (ip: string) => Mac | undefined
-
-interface Known { readonly mac: Mac, readonly labels: Labels }
 
 export class MachineDocuments {
   readonly #provisioner: Provisioner
@@ -45,22 +41,23 @@ export class MachineDocuments {
     return body === undefined ? withoutDocument(rendering) : write(rendering, body)
   }
 
-  #documentFor ({ rawQuery, client }: Arrival, document: DocumentKind): MachineDocument {
-    const asked = this.#madeFor(document, rawQuery, client)
+  #documentFor (arrival: Arrival, document: DocumentKind): MachineDocument {
+    const { client } = arrival
+    const asked = this.#madeFor(document, arrival)
     if (this.#identify === undefined || !isAnonymous(asked.labels)) return asked
     const mac = this.#identify(client)
-    return mac === undefined ? asked : this.#madeFor(document, rawQuery, client, { mac, labels: asked.labels })
+    return mac === undefined ? asked : this.#madeFor(document, arrival, mac)
   }
 
-  /** `known` is who a machine is whose labels do not say it. */
-  #madeFor (document: DocumentKind, rawQuery: string, client: string, known?: Known): MachineDocument {
-    const key = known === undefined ? `${document}?${rawQuery}` : `${document}?${rawQuery} ${known.mac}`
+  /** `mac` is that of a machine whose labels do not say who it is. */
+  #madeFor (document: DocumentKind, arrival: Arrival, mac?: Mac): MachineDocument {
+    const { rawQuery, client } = arrival
+    const key = mac === undefined ? `${document}?${rawQuery}` : `${document}?${rawQuery} ${mac}`
     const kept = this.#rendered.get(key, this.#provisioner.version())
     if (kept !== undefined) return kept
-    // A copy: what is cut from a string keeps all of it, and this one is cut from a target of any length.
-    const query = goString(goBytes(rawQuery))
-    const labels = known === undefined ? parseLabels(query) : new Map([...known.labels, ['mac', known.mac]])
-    const made = { labels, rendering: this.#provisioner.render(document, { labels, rawQuery: query, client }) }
+    const { raw, labels: told } = arrival.query
+    const labels = mac === undefined ? told : new Map([...told, ['mac', mac]])
+    const made = { labels, rendering: this.#provisioner.render(document, { labels, rawQuery: raw, client }) }
     this.#rendered.put(key, made)
     return made
   }
