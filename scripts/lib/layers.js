@@ -96,7 +96,7 @@ export const layers = [
   {
     name: 'cli',
     files: ['cli/'],
-    may: ['cli/', 'appliance', 'doctor/', 'wiring/service-manager', 'wiring/looking', 'wiring/images', 'wiring/image-sources', 'base/', 'config/', 'disk/atomic-file', 'net/mac', 'net/ipv4', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/'],
+    may: ['cli/', 'appliance', 'doctor/', 'wiring/service-manager', 'wiring/looking', 'wiring/export-context', 'wiring/images', 'wiring/image-sources', 'base/', 'config/', 'disk/atomic-file', 'net/mac', 'net/ipv4', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/'],
     types: ['control/control-app', 'control/machine-shown', 'control/update-routes'],
     node: ['*'],
     packages: ['*']
@@ -122,7 +122,7 @@ export const layers = [
     name: 'wiring',
     files: ['wiring/'],
     may: ['wiring/', 'doctor/finding', 'base/', 'config/', 'disk/', 'assets/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'store/', 'http/', 'control/', 'machines/', 'mirror/', 'openpgp/', 'updates/'],
-    types: ['doctor/ports'],
+    types: ['doctor/ports', 'inventory/exported'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:net'],
     packages: []
   }

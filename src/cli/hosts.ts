@@ -3,6 +3,7 @@ import { AppError } from '../base/errors.js'
 import { formatIpv4 } from '../net/ipv4.js'
 import { configFrom, configOptions, parse } from './arguments.js'
 import { type Command, print, printJson, table } from './command.js'
+import { exportHosts } from './hosts-export.js'
 import { importHosts } from './hosts-import.js'
 import { knownHosts, openQuietStore } from './hosts-known.js'
 
@@ -11,7 +12,7 @@ const mostOperands = 10_000
 
 export const hostsCommand: Command = {
   name: 'hosts',
-  synopsis: 'import FILE... [--format F] [--name NAME] [--dry-run] [--groups --profile P --map role=profile ...] | list [--config FILE] [--set key=value ...] [--json]',
+  synopsis: 'import FILE... [--format F] [--name NAME] [--dry-run] [--groups --profile P --map role=profile ...] | export --format F [--group G] [--cluster NAME] [--write FILE] | list [--config FILE] [--set key=value ...] [--json]',
   summary: 'lists of machines: taken in from other programs\' files, and given back',
   run: async (args, io) => {
     const options = {
@@ -22,7 +23,10 @@ export const hostsCommand: Command = {
       'dry-run': { type: 'boolean' },
       groups: { type: 'boolean' },
       profile: { type: 'string' },
-      map: { type: 'string', multiple: true }
+      map: { type: 'string', multiple: true },
+      group: { type: 'string' },
+      cluster: { type: 'string' },
+      write: { type: 'string' }
     } as const
     const { values, positionals: [action, ...operands] } = parse(args, options, mostOperands)
     const loaded = configFrom(values, io)
@@ -40,7 +44,11 @@ export const hostsCommand: Command = {
         io
       })
     }
-    if (action !== 'list' || operands.length > 0) throw new AppError('usage', 'expected import and files, or list')
+    if (action === 'export' && operands.length === 0) {
+      const { format, group, cluster = 'core-provisioner', write } = values
+      return await exportHosts({ format, group, cluster, write, loaded, io })
+    }
+    if (action !== 'list' || operands.length > 0) throw new AppError('usage', 'expected import and files, export, or list')
     const store = await openQuietStore(loaded, io)
     await store.close()
     const { hosts, problems } = await knownHosts(loaded, store.snapshot.groups.values())

@@ -1,7 +1,7 @@
 // Addresses and names as other programs' lists write them, more loosely than this program does.
 import { type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import { type Mac, parseMac } from '../net/mac.js'
-import type { Fact, Place } from './host-list.js'
+import type { Fact, ListedHost, Place } from './host-list.js'
 import { listError } from './source-text.js'
 
 /**
@@ -51,6 +51,17 @@ export function roleFact (text: string, at: Place): Fact<string> {
   const value = text.trim()
   if (!isRole(value)) throw listError(at, `${quoted(text)} is no name of a group: letters, digits, dots, hyphens and underscores`)
   return { value, at }
+}
+
+/** Entries of one name and address in one list: a machine with several network cards. */
+export function joinCards (hosts: readonly ListedHost[]): readonly ListedHost[] {
+  const found = new Map<string, ListedHost>()
+  for (const [index, host] of hosts.entries()) {
+    const key = host.name === undefined || host.ip === undefined ? String(index) : `${host.name.value.toLowerCase()} ${host.ip.value}`
+    const before = found.get(key)
+    found.set(key, before === undefined ? host : { ...before, macs: [...before.macs, ...host.macs] })
+  }
+  return [...found.values()]
 }
 
 /** For a message: a value that is long is cut. */

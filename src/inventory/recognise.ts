@@ -42,7 +42,7 @@ const signs: ReadonlyArray<readonly [ListFormat, RegExp, 'json' | 'text' | 'any'
   ['pxe-hosts', /"macaddr"\s*:/, 'json'],
   ['mayu', /"(?:MacAddresses|InternalAddr|MachineID)"\s*:/, 'json'],
   ['leases', /"macs?"\s*:|"kind"\s*:\s*"lease"|"format"\s*:|^\s*\[\s*\]\s*$/, 'json'],
-  ['dhcpd', /^[ \t]*(?:host[ \t]+[^\s{]+\s*\{|subnet[ \t]+\S+[ \t]+netmask\s|shared-network\s|#+ ?VMNET DHCP|### [^\s:]+:[^\s:]+:start|# BEGIN .+ CLUSTER MANAGED BLOCK)/m, 'text'],
+  ['dhcpd', /^[ \t]*(?:host[ \t]+[^\s{]+\s*\{|subnet[ \t]+\S+[ \t]+netmask\s|shared-network\s|#+ ?VMNET DHCP|### [^\s:]+:[^\s:]+:start)/m, 'text'],
   ['dnsmasq', /^[ \t]*(?:dhcp-(?:host|range|option|boot|hostsfile|match|authoritative)|conf-file|conf-dir|read-ethers|enable-tftp|interface)[ \t]*(?:=|$)/m, 'text'],
   ['ansible', /^[ \t]*\[[^\]\s]+\][ \t]*(?:[#;].*)?$|^[ \t]*[^\s#;=]+[ \t].*\bansible_\w+=/m, 'text']
 ]

@@ -1,5 +1,5 @@
 // hosts import and list, as a person uses them.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -162,4 +162,44 @@ t.test('wrong usage, and files that cannot be read', async t => {
   t.match(await here.hosts('import', file), { status: 1, stderr: /nothing is changed: \S+a\.csv:2:1: a: no list says its address/ })
   t.match(await here.hosts('import', here.put('b.csv', 'MAC,HOST\n')), { status: 1, stderr: /nothing is changed: the lists name no machines/ })
   t.match(await here.hosts('import', here.put('c.csv', Buffer.from('MAC,HOST\n\xe9', 'latin1'))), { status: 1, stderr: /c\.csv:2:1: this is not UTF-8/ })
+})
+
+t.test('an export is what it was imported from, in every format', async t => {
+  const here = place(t)
+  t.equal((await here.hosts('import', ...lab(here))).status, 0)
+  for (const format of ['csv', 'dhcpd', 'fusion', 'dnsmasq', 'kea', 'ansible', 'tfvars', 'hosts', 'json']) {
+    const exported = await here.hosts('export', '--format', format)
+    t.equal(exported.status, 0, exported.stderr)
+    t.match(await here.hosts('import', here.put(`exported.${format}`, exported.stdout), '--json'), { status: 0, stdout: /"written": false/ }, format)
+    const rows = JSON.parse((await here.hosts('import', join(here.folder, `exported.${format}`), '--json')).stdout) as { hosts: Array<{ state: string }> }
+    t.same(rows.hosts.map(({ state }) => state), ['same', 'same', 'same'], format)
+  }
+  t.equal((await here.hosts('export', '--format', 'csv', '--group', 'controllers')).stdout, `MASTER_MAC,HOST\n${m1},core-c1.lab.example\n`)
+  t.match(await here.hosts('export', '--format', 'csv', '--group', 'none'), { status: 1, stderr: /no machine has the role "none"/ })
+  t.match(await here.hosts('export', '--format', 'terraform'), { status: 0, stderr: /^3 of 3 machines are left out: they are in no group/ })
+  for (const args of [[], ['--format', 'xml'], ['--format', 'csv', '--cluster', 'a b'], ['--format', 'csv', 'more']]) t.match(await here.hosts('export', ...args), { status: 2, stdout: '' }, args.join(' '))
+})
+
+t.test('a block in a file of another program, and what the file was beside it', async t => {
+  const here = place(t)
+  t.equal((await here.hosts('import', ...lab(here))).status, 0)
+  const own = '###### VMNET DHCP Configuration. Start of "DO NOT MODIFY SECTION" #####\r\nallow unknown-clients;\r\n####### VMNET DHCP Configuration. End of "DO NOT MODIFY SECTION" #######\r\n'
+  const file = here.put('dhcpd.conf', own)
+  chmodSync(file, 0o640)
+  t.match(await here.hosts('export', '--format', 'fusion', '--cluster', 'lab', '--write', file), { status: 0, stdout: /dhcpd\.conf is written; what it was is \S+dhcpd\.conf\.backup\n$/ })
+  const text = readFileSync(file, 'utf8')
+  t.ok(text.startsWith(`${own}### coreos-pxe:lab:start\r\n`) && text.endsWith('### coreos-pxe:lab:end\r\n'))
+  t.equal(readFileSync(`${file}.backup`, 'utf8'), own)
+  t.same([statSync(file).mode & 0o777, statSync(`${file}.backup`).mode & 0o777], [0o640, 0o640])
+  t.match(await here.hosts('export', '--format', 'fusion', '--cluster', 'lab', '--write', file), { status: 0, stdout: /is as it was/ })
+  t.equal((await here.hosts('export', '--format', 'fusion', '--cluster', 'lab', '--group', 'controllers', '--write', file)).status, 0)
+  t.notMatch(readFileSync(file, 'utf8'), /core-w1/)
+  t.ok(readFileSync(file, 'utf8').startsWith(own))
+
+  const variables = join(here.folder, 'terraform.tfvars')
+  t.match(await here.hosts('export', '--format', 'tfvars', '--write', variables), { status: 0, stderr: /without certificates/ })
+  t.equal(statSync(variables).mode & 0o777, 0o600, 'it may hold a key')
+  t.match(await here.hosts('export', '--format', 'tfvars', '--cluster', 'other', '--write', variables), { status: 1, stderr: /its format has no comments/ })
+  t.match(await here.hosts('export', '--format', 'dhcpd', '--write', here.put('cut.conf', '# BEGIN core-provisioner CLUSTER MANAGED BLOCK\n')), { status: 1, stderr: /cut\.conf:1:1: one line/ })
+  t.equal(readFileSync(join(here.folder, 'cut.conf'), 'utf8'), '# BEGIN core-provisioner CLUSTER MANAGED BLOCK\n')
 })

@@ -5,6 +5,7 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { writeTerraform } from '../../src/inventory/formats/terraform.js'
 import { layOutProgram, startProgram } from '../helpers/grpc-program.js'
 import { makePki } from '../helpers/pki.js'
 import { findTool, runTool } from '../helpers/tools.js'
@@ -57,4 +58,19 @@ machines = { core-c1 = { mac = "${mac}" } }
   const destroy = await terraform('destroy', '-auto-approve', '-input=false')
   t.equal(destroy.code, 0, destroy.text)
   for (const kind of ['groups', 'profiles', 'ignition']) t.same(readdirSync(join(folder, 'data', kind)), [], kind)
+})
+
+t.test('an export is as terraform fmt has it', { skip: findTool('terraform') === undefined && 'terraform is not installed' }, async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'terraform-'))
+  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const config = '{\n  "a": "$' + '{b}"\n}\n'
+  writeFileSync(join(folder, 'exported.tf'), writeTerraform({
+    groups: ['core.c1', '1st'].map(id => ({
+      id, name: '', profile: 'core', selector: new Map([['mac', '00:0c:29:bd:7f:ec']]), metadata: new Map([['ip', '192.168.100.41'], ['odd key', `a "b" ${config}`]])
+    })),
+    profiles: ['raw.ign', 'clc.yaml'].map(ignitionId => ({ id: ignitionId.slice(0, 3), name: '', boot: { kernel: '/k', initrd: ['/i', '/j'], args: [] }, ignitionId, cloudId: '', genericId: 'g' })),
+    configOf: kind => kind === 'ignition' ? config : 'no end'
+  }))
+  const { code, stdout, stderr } = await runTool('terraform', ['fmt', '-check', '-diff', '-no-color', 'exported.tf'], { cwd: folder, timeout: 60_000 })
+  t.equal(code, 0, `${stdout.toString()}${stderr}`)
 })

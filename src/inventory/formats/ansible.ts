@@ -1,7 +1,8 @@
 // Ansible's INI inventories, as cluster-builder's `hosts` files are: hosts in groups, a host in several of them merged by name,
 // ranges, variables with quotes or without. Not read by a parser of INI files: a line of it is no key=value, and they forget lines.
-import { formatIpv4, type Ipv4, maskOf, parseIpv4, type Subnet, subnetOf } from '../../net/ipv4.js'
-import type { ExportContext, ExportedHost } from '../exported.js'
+import { contains, formatIpv4, type Ipv4, maskOf, parseIpv4, type Subnet, subnetOf } from '../../net/ipv4.js'
+import { type ExportContext, type ExportedHost, isNameOfMac, nameOfMac } from '../exported.js'
+import type { Mac } from '../../net/mac.js'
 import { ipFact, isRole, macFact, nameFact, quoted } from '../facts.js'
 import { emptyList, type Fact, type HostList, type ListedHost, type Place, type Remark } from '../host-list.js'
 import { listError, type SourceText } from '../source-text.js'
@@ -83,11 +84,12 @@ function hostOf (name: string, at: Place, group: string, variables: ReadonlyMap<
     else remarks.push({ at: address.at, text: `${quoted(address.value)} is no IPv4 address, and names are not looked up: left out` })
   }
   const role = group.replace(/^coreos_/, '')
+  // A shell's output pasted as it was: several addresses, blanks around them.
+  const macs = mac === undefined ? [] : mac.value.trim().split(/[\s,]+/).map(text => macFact(text, mac.at))
   return {
     at,
-    name: isAddress ? undefined : nameFact(name, at),
-    // A shell's output pasted as it was: several addresses, blanks around them.
-    macs: mac === undefined ? [] : mac.value.trim().split(/[\s,]+/).map(text => macFact(text, mac.at)),
+    name: isAddress || isNameOfMac(name, macs[0]?.value) ? undefined : nameFact(name, at),
+    macs,
     ip,
     role: noRole.has(group) || provisioners.has(group) || !isRole(role) ? undefined : { value: role, at }
   }
@@ -166,11 +168,12 @@ function * expanded (pattern: string, at: Place): Generator<string> {
 export function writeAnsible (hosts: readonly ExportedHost[], { cluster, networks, provisioner }: ExportContext): string {
   const roles = [...new Set(hosts.map(({ role }) => role))]
   const line = ({ macs, ip, name }: ExportedHost): string => [
-    name ?? (ip === undefined ? '' : formatIpv4(ip)),
+    name ?? (ip === undefined ? nameOfMac(macs[0] as Mac) : formatIpv4(ip)),
     ...ip === undefined ? [] : [`ansible_host=${formatIpv4(ip)}`],
     ...macs.length === 0 ? [] : [`vm_mac_addr=${macs.join(',')}`]
   ].join(' ')
-  const [network] = networks
+  // It has words for one network, which all of its hosts are taken to be of.
+  const network = networks.find(({ subnet }) => hosts.every(({ ip }) => ip !== undefined && contains(subnet, ip)))
   const list = (name: string, addresses: readonly Ipv4[]): string[] => addresses.map((ip, index) => `${name}${index === 0 ? '' : index + 1}=${formatIpv4(ip)}`)
   const variables = [
     'cluster_type=coreos-pxe', `cluster_name=${cluster}`,

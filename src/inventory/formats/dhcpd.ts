@@ -2,8 +2,9 @@
 // bare. Of the rest only subnets and included files count.
 import { maskOf, parseIpv4, subnetOf } from '../../net/ipv4.js'
 import { isNameOfMac } from '../exported.js'
-import { ipFact, macFact, nameFact, quoted } from '../facts.js'
+import { ipFact, joinCards, macFact, nameFact, quoted } from '../facts.js'
 import { emptyList, type Fact, type HostList, type Include, type ListedHost, type Place, type Remark } from '../host-list.js'
+import { vmwareComments } from '../managed-block.js'
 import { listError, type SourceText } from '../source-text.js'
 import type { Subnet } from '../../net/ipv4.js'
 
@@ -25,9 +26,6 @@ const markers: ReadonlyArray<readonly [RegExp, string]> = [
 
 /** What is left out of hosts, with the first place and how many there are. */
 type Skipped = Map<string, { readonly at: Place, readonly count: number }>
-
-/** Comments between which VMware's own part stands. */
-const vmwareSection = { start: /^#+ *VMNET DHCP Configuration\. Start of "DO NOT MODIFY SECTION"/, end: /^#+ *VMNET DHCP Configuration\. End of "DO NOT MODIFY SECTION"/ }
 
 export function readDhcpd (source: SourceText): HostList {
   const { tokens, comments } = tokensOf(source)
@@ -69,18 +67,7 @@ export function readDhcpd (source: SourceText): HostList {
   }
   visit(statementsOf(source, tokens))
   for (const [what, { at, count }] of skipped) remarks.push({ at, text: `${what} in ${count} ${count === 1 ? 'host' : 'hosts'} is left out` })
-  return { ...emptyList, hosts: joined([...byName.values()]), remarks, networks, cluster, includes }
-}
-
-/** Blocks of one name (option host-name) and address: one machine with several network cards. */
-function joined (hosts: readonly ListedHost[]): readonly ListedHost[] {
-  const found = new Map<string, ListedHost>()
-  for (const [index, host] of hosts.entries()) {
-    const key = host.name === undefined || host.ip === undefined ? String(index) : `${host.name.value.toLowerCase()} ${host.ip.value}`
-    const before = found.get(key)
-    found.set(key, before === undefined ? host : { ...before, macs: [...before.macs, ...host.macs] })
-  }
-  return [...found.values()]
+  return { ...emptyList, hosts: joinCards([...byName.values()]), remarks, networks, cluster, includes }
 }
 
 function hostOf (source: SourceText, named: Token, block: readonly Statement[], at: Place, skipped: Skipped): ListedHost {
@@ -124,8 +111,8 @@ function ownSections (comments: readonly Token[]): ReadonlyArray<readonly [from:
   const found: Array<readonly [number, number]> = []
   let from: number | undefined
   for (const { text, at } of comments) {
-    if (vmwareSection.start.test(text)) from = at
-    else if (vmwareSection.end.test(text) && from !== undefined) {
+    if (vmwareComments.begin.test(text)) from = at
+    else if (vmwareComments.end.test(text) && from !== undefined) {
       found.push([from, at])
       from = undefined
     }

@@ -1,7 +1,7 @@
 // Kea's DHCPv4 configuration: host reservations, of all subnets and of each (Kea ARM, "Host Reservation in DHCPv4").
 import { contains, formatIpv4, formatSubnet, parseSubnet, type Subnet } from '../../net/ipv4.js'
 import type { ExportContext, ExportedHost } from '../exported.js'
-import { ipFact, isRole, macFact, nameFact } from '../facts.js'
+import { ipFact, isRole, joinCards, macFact, nameFact } from '../facts.js'
 import { emptyList, type Fact, type HostList, type ListedHost, type Place, type Remark } from '../host-list.js'
 import { itemsOf, memberOf, type ObjectValue, readObjects, textOf } from '../object-notation.js'
 import type { SourceText } from '../source-text.js'
@@ -21,7 +21,7 @@ export function readKea (source: SourceText): HostList {
   }
   const scopes = [dhcp4, ...shared, ...subnets]
   const listed = document.kind === 'list' ? document.items : scopes.flatMap(scope => itemsOf(memberOf(scope, 'reservations')))
-  const hosts = listed.flatMap(item => hostOf(item, remarks))
+  const hosts = joinCards(listed.flatMap(item => hostOf(item, remarks)))
   return { ...emptyList, hosts, remarks, networks, includes: includes.map(({ at, path }) => ({ at, path })) }
 }
 

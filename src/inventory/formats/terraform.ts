@@ -76,8 +76,8 @@ function profileBlock ({ id, boot, ignitionId, cloudId, genericId }: Profile, la
       ['name', quoted(id)],
       ...boot === undefined ? [] : [['kernel', quoted(boot.kernel)] as const, ['initrd', listOf(boot.initrd)] as const, ['args', listOf(boot.args)] as const]
     ]).map(indented),
-    ...ignition === undefined ? [] : [indented(`${kind} = ${longText(ignition)}`)],
-    ...generic === undefined ? [] : [indented(`generic_config = ${longText(generic)}`)],
+    ...ignition === undefined ? [] : ['', indented(`${kind} = ${longText(ignition)}`)],
+    ...generic === undefined ? [] : ['', indented(`generic_config = ${longText(generic)}`)],
     '}'
   ]
 }

@@ -1,0 +1,133 @@
+// hosts export: the machines that there are, in another program's format: printed, or put between our markers in a file of its.
+import { readFile, realpath, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import type { LoadedConfig } from '../config/load.js'
+import { writeFileAtomic } from '../disk/atomic-file.js'
+import type { ClientCertificates, ExportedHost } from '../inventory/exported.js'
+import { writeTerraform } from '../inventory/formats/terraform.js'
+import { clusterMarkers, type Markers, replaceBlock, wrapped } from '../inventory/managed-block.js'
+import type { KnownHost } from '../inventory/plan.js'
+import { isExportFormat, writerOf, writers } from '../inventory/write-list.js'
+import type { Snapshot } from '../matchbox/store.js'
+import { contains } from '../net/ipv4.js'
+import { exportContext } from '../wiring/export-context.js'
+import { type Io, print } from './command.js'
+import { groupHosts, knownHosts, openQuietStore } from './hosts-known.js'
+
+export interface ExportRequest {
+  readonly format: string | undefined
+  /** A role, or the id of a group: only its machines. */
+  readonly group: string | undefined
+  /** What the block between the markers, and the cluster in Terraform's variables, is called. */
+  readonly cluster: string
+  readonly write: string | undefined
+  readonly loaded: LoadedConfig
+  readonly io: Io
+}
+
+export async function exportHosts ({ format = '', group, cluster, write, loaded, io }: ExportRequest): Promise<number> {
+  if (format !== 'terraform' && !isExportFormat(format)) throw new AppError('usage', `--format takes one of ${[...Object.keys(writers), 'terraform'].join(', ')}`)
+  if (!/^[\w.-]+$/.test(cluster)) throw new AppError('usage', `--cluster takes a word of letters, digits, dots, hyphens and underscores, not ${JSON.stringify(cluster)}`)
+  const store = await openQuietStore(loaded, io)
+  await store.close()
+  const { snapshot } = store
+  const { hosts: known, problems } = await knownHosts(loaded, [])
+  for (const problem of problems) print(io.stderr, `core-provisioner hosts export: left out: ${problem}`)
+  const all = exported([...known, ...groupHosts(snapshot.groups.values(), true)], loaded)
+  const wanted = group === undefined ? all : all.filter(({ host, groups }) => host.role === group || groups.includes(group))
+  if (wanted.length === 0 && group !== undefined) throw new AppError('list_invalid', `no machine has the role ${JSON.stringify(group)} or is of a group of that id`)
+  let text: string
+  let markers: Markers | undefined
+  let pasted = false
+  if (format === 'terraform') {
+    text = terraform(snapshot, group, wanted, io)
+    markers = clusterMarkers(cluster)
+  } else {
+    const writer = writerOf(format)
+    const [what, has] = writer.needs ?? ['', () => true]
+    const hosts = wanted.map(({ host }) => host)
+    const fit = hosts.filter(has)
+    if (fit.length < hosts.length) print(io.stderr, `${hosts.length - fit.length} of ${hosts.length} machines are left out: ${format} needs ${what}`)
+    const certificates = format === 'tfvars' ? await clientCertificates(loaded, io) : undefined
+    text = writer.write(fit, exportContext(loaded, { cluster, certificates }))
+    markers = writer.markers?.(cluster)
+    pasted = writer.pasted === true
+  }
+  if (write === undefined) io.stdout.write(pasted && markers !== undefined ? wrapped(text, markers) : text)
+  else await writeInto(write, text, markers, io)
+  return problems.length === 0 ? 0 : 1
+}
+
+interface Exported { readonly host: ExportedHost, readonly groups: readonly string[] }
+
+/** Machines by their MAC addresses: one that is reserved and in a group is one. */
+function exported (known: readonly KnownHost[], { config }: LoadedConfig): readonly Exported[] {
+  const found = new Map<string, Exported>()
+  for (const { macs, ip, name, role, source } of known) {
+    const key = [...macs].sort().join(',')
+    const before = found.get(key)
+    const host = { macs, ip: before?.host.ip ?? ip, name: before?.host.name ?? name, role: before?.host.role ?? role }
+    const domain = host.ip === undefined ? '' : config.dhcp.subnets.find(({ subnet }) => contains(subnet, host.ip ?? 0))?.domain_name ?? ''
+    const fullName = host.name === undefined || host.name.includes('.') || domain === '' ? host.name : `${host.name}.${domain}`
+    const groups = [...before?.groups ?? [], ...source.startsWith('group ') ? [source.slice('group '.length)] : []]
+    found.set(before !== undefined && before.host.ip !== undefined && ip !== undefined && before.host.ip !== ip ? `${key} ${ip}` : key, { host: { ...host, fullName }, groups })
+  }
+  return [...found.values()]
+}
+
+/** Groups as they are, those of the machines that were asked for, and the profiles that they name. */
+function terraform ({ groups, profiles, configs }: Snapshot, group: string | undefined, wanted: readonly Exported[], io: Io): string {
+  const ids = new Set(wanted.flatMap(({ groups }) => groups))
+  const chosen = [...groups.values()].filter(({ id }) => group === undefined || ids.has(id))
+  const names = new Set(chosen.map(({ profile }) => profile))
+  const without = wanted.filter(({ groups }) => groups.length === 0).length
+  if (without > 0) print(io.stderr, `${without} of ${wanted.length} machines are left out: they are in no group (hosts import --groups makes groups)`)
+  return writeTerraform({
+    groups: chosen,
+    profiles: [...profiles.values()].filter(({ id }) => group === undefined || names.has(id)),
+    configOf: (kind, name) => configs[kind].get(name)?.content.toString()
+  })
+}
+
+/** Beside the authority that the API knows its clients by. */
+async function clientCertificates ({ config: { rpc } }: LoadedConfig, io: Io): Promise<ClientCertificates | undefined> {
+  const folder = dirname(rpc.ca_file)
+  try {
+    const [ca, cert, key] = await Promise.all([rpc.ca_file, join(folder, 'client.crt'), join(folder, 'client.key')].map(file => readFile(file, 'utf8')))
+    return { ca: ca ?? '', cert: cert ?? '', key: key ?? '' }
+  } catch (error) {
+    print(io.stderr, `without certificates: ${messageOf(error)} (core-provisioner certs init makes them)`)
+    return undefined
+  }
+}
+
+/** Only what stands between our markers is replaced, and what the file was is kept beside it. */
+async function writeInto (path: string, text: string, markers: Markers | undefined, io: Io): Promise<void> {
+  const target = await realpath(path).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  })
+  if (target === undefined) {
+    // It may hold a key.
+    await writeFileAtomic(path, markers === undefined ? text : wrapped(text, markers), { mode: markers === undefined ? 0o600 : 0o644 })
+    print(io.stdout, `${path} is written`)
+    return
+  }
+  const stats = await stat(target)
+  if (!stats.isFile()) throw new AppError('write_failed', `${path} is no plain file`)
+  const before = await readFile(target)
+  if (markers === undefined) {
+    if (!before.equals(Buffer.from(text))) throw new AppError('write_failed', `${path} is there, and its format has no comments between which a part could be replaced: name another file`)
+    print(io.stdout, `${path} is as it was`)
+    return
+  }
+  const after = Buffer.from(replaceBlock(path, before.toString('latin1'), text, markers), 'latin1')
+  if (after.equals(before)) {
+    print(io.stdout, `${path} is as it was`)
+    return
+  }
+  await writeFileAtomic(`${target}.backup`, before, { mode: stats.mode & 0o777 })
+  await writeFileAtomic(target, after)
+  print(io.stdout, `${path} is written; what it was is ${target}.backup`)
+}
