@@ -1,36 +1,46 @@
-// How long the event loop was held: while it is, no DISCOVER is answered. Read from Node's own histogram once a second; and the same
-// in processor time, which tells what this program held it for from what the machine did meanwhile.
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+// How long what arrives waits for the event loop: while it is held, no DISCOVER is answered. Looked at a hundred times a second, in
+// real time: a look that comes late was held up by so much, and whatever arrived meanwhile by less. And the same in processor time,
+// which tells what this program held it for from what the machine did meanwhile.
 import type { Clock } from './clock.js'
 import type { Metrics } from './metrics.js'
 
-/** Milliseconds between the samples; a delay is what comes on top of them. */
-const resolution = 10
+/** Milliseconds between two looks; a delay is what comes on top of them. */
+const period = 10
 const window = 1000
 /** What nothing from outside may take, in seconds. */
 const tooLong = 0.05
+/** Looks that are made up for at most: a machine that slept says no more than one that stood still for ten seconds. */
+const mostMissed = 1000
 
 /** `threadSeconds` is the processor time that this thread has taken. Gives what ends the watching. */
 export function watchEventLoop (metrics: Metrics, clock: Clock, threadSeconds: () => number): () => void {
-  const delays = monitorEventLoopDelay({ resolution })
-  delays.enable()
+  const delays = metrics.histogram('event_loop_delay_seconds', 'Time that something which arrived waited for the event loop, by looks at it every 10 ms')
   let longest = 0
+  let worst = 0
   let seconds = 0
   let held = 0
+  let most = 0
+  let last = performance.now()
+  let computed = threadSeconds()
+  const look = clock.every(period, () => {
+    const [now, computedNow] = [performance.now(), threadSeconds()]
+    let delay = Math.max(0, now - last - period)
+    worst = Math.max(worst, delay / 1000)
+    // In the milliseconds between two looks it may have been busy with many small things.
+    most = Math.max(most, computedNow - computed - period / 1000)
+    last = now
+    computed = computedNow
+    // Also for the looks that there would have been meanwhile: one long hold keeps many waiting.
+    for (let looks = 0; looks === 0 || (delay > 0 && looks < mostMissed); looks++) {
+      delays.observe(delay / 1000)
+      delay -= period
+    }
+  })
   const timer = clock.every(window, () => {
-    const worst = Math.max(0, delays.max / 1e9 - resolution / 1000)
-    delays.reset()
     longest = Math.max(longest, worst)
     seconds++
     if (worst > tooLong) held++
-  })
-  let before = threadSeconds()
-  let most = 0
-  const look = clock.every(resolution, () => {
-    const now = threadSeconds()
-    // In the milliseconds between two looks it may have been busy with many small things.
-    most = Math.max(most, now - before - resolution / 1000)
-    before = now
+    worst = 0
   })
   metrics.gauge('event_loop_delay_max_seconds', 'The longest that the event loop was held since the program began to listen', () => longest)
   metrics.gauge('event_loop_cpu_max_seconds', 'The most processor time that the program held the event loop for at once, since it began to listen', () => most)
@@ -39,6 +49,5 @@ export function watchEventLoop (metrics: Metrics, clock: Clock, threadSeconds: (
   return () => {
     timer.cancel()
     look.cancel()
-    delays.disable()
   }
 }

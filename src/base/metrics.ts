@@ -57,6 +57,9 @@ export class Metrics {
     return counter
   }
 
+  /** Times in seconds. */
+  histogram (name: string, help: string): Pick<Histogram, 'observe'> { return new Histogram({ ...this.#in, name, help, buckets: seconds }) }
+
   /** A number that is asked for when metrics are read. */
   gauge (name: string, help: string, read: () => number): void {
     const gauge: Gauge = new Gauge({ ...this.#in, name, help, collect: () => { gauge.set(read()) } })

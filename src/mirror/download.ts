@@ -1,7 +1,7 @@
 // One large file onto the disk: streamed into NAME.part, taken up where it was cut (RFC 9110 section 14.2, with If-Range so
 // that the parts are of one file), forced to disk, and only then called NAME. NAME.part.json keeps what tells whether the
 // publisher's file is still the same.
-import { fsyncSync, writeSync } from 'node:fs'
+import { fdatasyncSync, fsyncSync, writeSync } from 'node:fs'
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import type { Clock } from '../base/clock.js'
 import { AppError, errnoOf } from '../base/errors.js'
@@ -50,6 +50,9 @@ export async function download (url: string, path: string, options: DownloadOpti
   return { resumed }
 }
 
+/** As much waits for the disk at most: a lease is not to be written behind a gigabyte that the kernel kept back. */
+const syncedBytes = 16 * 2 ** 20
+
 const sizeOf = async (path: string): Promise<number> => await stat(path).then(({ size }) => size, () => 0)
 
 /** Whether the part is whole now; TransientError unless it has come closer to that. */
@@ -76,11 +79,16 @@ async function attempt (url: string, part: string, options: DownloadOptions): Pr
     if (from === 0) await writeFile(`${part}.json`, JSON.stringify({ url, validator: validatorOf(answer), total } satisfies PartRecord))
     handle = await open(part, from === 0 ? 'w' : 'r+')
     let at = from
+    let synced = from
     options.onProgress(at, total)
     for await (const piece of steady(url, answer.body, options)) {
       if (at + piece.length > options.maxSize) throw tooLarge()
       writeWhole(handle.fd, piece, at)
       at += piece.length
+      if (at - synced >= syncedBytes) {
+        fdatasyncSync(handle.fd)
+        synced = at
+      }
       options.onProgress(at, total)
     }
     if ((end !== undefined && at !== end) || (at !== total && total !== undefined && at === from)) throw new TransientError('image_download_failed', `${shown(url)}: ended after ${at} of ${total ?? end} bytes`)
