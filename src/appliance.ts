@@ -31,6 +31,7 @@ import { leaseHolder, openLeases } from './wiring/leases.js'
 import type { ListenerRow, PreparedListener, RunningListener } from './wiring/listener.js'
 import { bootsAs, openRegistry, pastOf } from './wiring/machines.js'
 import { createObserver } from './wiring/observer.js'
+import { nodeSnippets } from './wiring/node-snippets.js'
 import { ownHosts } from './wiring/own-hosts.js'
 import { type Place, placeText } from './wiring/place.js'
 import { watchReceiveDrops } from './wiring/receive-drops.js'
@@ -180,6 +181,7 @@ async function share (
     scriptLabels: config.boot.script_labels,
     resilient: config.boot.resilient,
     assets: assetPinner(config.assets_path, ownHosts(config, () => home.own), clock),
+    ownSnippets: nodeSnippets(config, () => home.origin),
     past: pastOf(registry),
     guard: await openGuard(ground, (mac, address) => addressClaims.isAddressOf(mac, address))
   })

@@ -1,5 +1,5 @@
 // render: what a machine with these labels would get, or why not, without a machine and without a running appliance.
-import { openPinner, openStore } from '../wiring/looking.js'
+import { openPinner, openSnippets, openStore } from '../wiring/looking.js'
 import { AppError } from '../base/errors.js'
 import { createLog } from '../base/log.js'
 import { createProvisioner, type DocumentKind, documentKinds } from '../matchbox/provisioner.js'
@@ -20,7 +20,9 @@ export const renderCommand: Command = {
     const { loaded: { config } } = eyesOf(values, io)
     const store = await openStore(config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
     try {
-      const provisioner = createProvisioner({ store, resilient: config.boot.resilient, assets: openPinner(config) })
+      const provisioner = createProvisioner({
+        store, resilient: config.boot.resilient, assets: openPinner(config), ownSnippets: openSnippets(config)
+      })
       const rawQuery = [...labels].map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`).join('&')
       const { group, profile, body, error, problem, report } = provisioner.render(kind, { labels, rawQuery, client: undefined })
       for (const line of report) print(io.stderr, line)

@@ -3,6 +3,8 @@ import type { BootSummary, Machine, TimelineEntry } from '../machines/machine.js
 import { lifeStateOf, type LifeState } from '../machines/lifecycle.js'
 import type { Trouble } from '../machines/reasons.js'
 import type { Pace } from '../base/pace.js'
+import type { Instance } from '../updates/instance.js'
+import type { Mac } from '../net/mac.js'
 import type { MachineRegistry } from '../machines/registry.js'
 
 type Shown<T> = { readonly [K in keyof T]: K extends 'at' | 'firstSeen' | 'lastSeen' | 'installedAt' ? string : T[K] }
@@ -17,25 +19,43 @@ export type MachineShown = Omit<Shown<Machine>, 'timeline' | 'history'> & {
   /** Where it stands in its life (machines/lifecycle). */
   readonly state: LifeState
   readonly history?: ReadonlyArray<Shown<BootSummary>>
+  /** What its update client asked of us since it is installed. */
+  readonly update?: UpdateShown
   readonly timeline: ReadonlyArray<Shown<TimelineEntry> & { readonly ms: number }>
 }
 
 /** What /v1/events tells of each new line of a timeline. */
 export type StageShown = Shown<TimelineEntry> & Pick<Machine, 'mac' | 'address' | 'group' | 'profile'>
 
+/** How far an installed machine is with its updates. */
+export interface UpdateShown {
+  readonly id: string
+  readonly group: string
+  readonly version: string
+  readonly previousVersion?: string
+  readonly status: string
+  readonly since: string
+  /** What it was told to go to. */
+  readonly granted?: string
+  readonly error?: string
+}
+
 /** What it takes to show a machine beside its record. */
 export interface Shower {
   readonly registry: MachineRegistry
   /** Epoch milliseconds. */
   readonly now: () => number
+  /** What installed machines asked of us, where groups of updates are configured. */
+  readonly updateOf?: ((mac: Mac, address: string | undefined) => Instance | undefined) | undefined
   /** Shares the turns of the event loop with others that have much to do. */
   readonly pace: Pace
 }
 
-export function shown (machine: Machine, { registry, now }: Shower): MachineShown {
+export function shown (machine: Machine, { registry, now, updateOf }: Shower): MachineShown {
   const { firstSeen, lastSeen, installedAt, timeline, history, bootedAs, installedAs, ...rest } = machine
   const trouble = registry.troubleOf(machine, now())
   const began = timeline[0]?.at ?? firstSeen
+  const update = updateOf?.(machine.mac, machine.address)
   const known = !registry.isStranger(machine.mac)
   return {
     ...rest,
@@ -45,9 +65,21 @@ export function shown (machine: Machine, { registry, now }: Shower): MachineShow
     known,
     state: lifeStateOf(machine, known),
     ...trouble !== undefined && { trouble: { reason: trouble.reason, look: trouble.look } },
+    ...update !== undefined && { update: showUpdate(update) },
     ...history !== undefined && { history: history.map(({ at, ...boot }) => ({ ...boot, at: time(at) })) },
     timeline: timeline.map(({ at, ...entry }) => ({ ...entry, at: time(at), ms: at - began }))
   }
 }
+
+const showUpdate = ({ id, group, version, previousVersion, status, statusAt, granted, error }: Instance): UpdateShown => ({
+  id,
+  group,
+  version,
+  ...previousVersion !== '' && { previousVersion },
+  status,
+  since: time(statusAt),
+  ...granted !== undefined && { granted: granted.version },
+  ...error !== '' && { error }
+})
 
 export const time = (at: number): string => new Date(at).toISOString()

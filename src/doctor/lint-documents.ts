@@ -15,7 +15,7 @@ import type { Group } from '../matchbox/group.js'
 import { IgnitionDocuments, isReadyIgnition } from '../matchbox/ignition-documents.js'
 import type { Labels } from '../matchbox/select.js'
 import { type ConfigFile, configKinds, findConfig, findProfile, type Objects } from '../matchbox/store.js'
-import { Templates } from '../matchbox/templates.js'
+import { type OwnSnippets, Templates } from '../matchbox/templates.js'
 import { variablesOf } from '../matchbox/variables.js'
 import type { Finding } from './finding.js'
 import { jsonHint } from './json-places.js'
@@ -31,8 +31,10 @@ const always: Labels = new Map([['mac', '52:54:00:00:00:01'], ['uuid', '00000000
 export interface LintedGroup { readonly group: Group, readonly labels: Labels }
 
 /** `pathOf` gives the file as places call it. */
-export function lintDocuments (objects: Objects, groups: Iterable<LintedGroup>, pathOf: (file: ConfigFile) => string): readonly Finding[] {
-  const templates = new Templates()
+export function lintDocuments (
+  objects: Objects, groups: Iterable<LintedGroup>, pathOf: (file: ConfigFile) => string, ownSnippets?: OwnSnippets
+): readonly Finding[] {
+  const templates = new Templates(ownSnippets)
   const documents = new IgnitionDocuments()
   const rendered = new Set<ConfigFile>()
   const likenesses = new Map<ConfigFile, Map<string, readonly Remark[]>>()

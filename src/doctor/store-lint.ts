@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type Group, matcherOf } from '../matchbox/group.js'
 import { GroupIndex, type Labels } from '../matchbox/select.js'
 import type { OpenStore, StoreSource } from '../matchbox/store.js'
+import type { OwnSnippets } from '../matchbox/templates.js'
 import { AssetLook } from './assets.js'
 import { type Finding, placeText } from './finding.js'
 import { jsonHint, JsonPlaces } from './json-places.js'
@@ -20,10 +21,11 @@ export interface LintOptions {
   readonly assetsPath: string
   /** Which hosts in URLs lead to this server. */
   readonly isOwn: (host: string) => boolean
+  readonly ownSnippets?: OwnSnippets
 }
 
 /** In the order of the files' names. */
-export function lintStore ({ store, dataPath, assetsPath, isOwn }: LintOptions): readonly Finding[] {
+export function lintStore ({ store, dataPath, assetsPath, isOwn, ownSnippets }: LintOptions): readonly Finding[] {
   const objects = store.snapshot
   const pathOf = (where: string): string => join(dataPath, where)
   const problems = new Map(store.problems().map(({ where, message }) => [where, message]))
@@ -58,7 +60,7 @@ export function lintStore ({ store, dataPath, assetsPath, isOwn }: LintOptions):
   for (const [where, message] of problems) found.push(storeFinding('unreadable', { file: pathOf(where) }, message))
   found.push(...notRead(dataPath))
   const groups = selected(objects.groups, places)
-  found.push(...groups.findings, ...lintDocuments(objects, groups.linted, ({ kind, name }) => pathOf(`${kind}/${name}`)))
+  found.push(...groups.findings, ...lintDocuments(objects, groups.linted, ({ kind, name }) => pathOf(`${kind}/${name}`), ownSnippets))
   return found.map(finding => [finding, finding.place === undefined ? '' : sortKey(finding.place)] as const)
     .sort(([, a], [, b]) => a < b ? -1 : a > b ? 1 : 0).map(([finding]) => finding)
 }

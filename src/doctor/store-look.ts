@@ -8,12 +8,20 @@ import type { Config } from '../config/load.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import { isOwnHost } from '../wiring/own-hosts.js'
 import type { Ground } from '../wiring/ground.js'
-import { openStore } from '../wiring/looking.js'
+import { openSnippets, openStore } from '../wiring/looking.js'
 import type { Finding } from './finding.js'
 import { lintStore } from './store-lint.js'
 
+const anySnippets: ReadonlyMap<string, string> = new Map([['updates', '""']])
+
 export const lintOf = ({ config, own, store }: Pick<Ground, 'config' | 'own' | 'store'>): readonly Finding[] =>
-  lintStore({ store, dataPath: config.data_path, assetsPath: config.assets_path, isOwn: isOwnHost(config, own) })
+  lintStore({
+    store,
+    dataPath: config.data_path,
+    assetsPath: config.assets_path,
+    isOwn: isOwnHost(config, own),
+    ownSnippets: openSnippets(config)
+  })
 
 /** The store of a configuration that may be wrong elsewhere. */
 export async function lintConfigured (config: Config, log: Logger): Promise<readonly Finding[]> {
@@ -31,7 +39,8 @@ export async function lintFolder (folder: string, log: Logger): Promise<readonly
   if (!existsSync(folder)) throw new AppError('read_failed', `there is no folder ${folder}`)
   const store = await openStore({ data_path: folder }, log)
   try {
-    return lintStore({ store, dataPath: folder, assetsPath: join(folder, 'assets'), isOwn: () => false })
+    // What the program itself lets configs call depends on a configuration, which there is none of.
+    return lintStore({ store, dataPath: folder, assetsPath: join(folder, 'assets'), isOwn: () => false, ownSnippets: () => anySnippets })
   } finally {
     await store.close()
   }

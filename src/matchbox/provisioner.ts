@@ -16,7 +16,7 @@ import { bootScript, defaultScriptLabels, renderIpxe, renderResilientIpxe, type 
 import type { Mac } from '../net/mac.js'
 import { GroupIndex, type Labels, macOfLabels } from './select.js'
 import { type ConfigFile, type ConfigKind, type Objects, type Store, assertSafeName, findConfig, findProfile } from './store.js'
-import { Templates } from './templates.js'
+import { type OwnSnippets, Templates } from './templates.js'
 import { type MachineRequest, type Variables, variablesOf } from './variables.js'
 import { IgnitionDocuments, isReadyIgnition } from './ignition-documents.js'
 
@@ -97,6 +97,7 @@ export interface ProvisionerOptions {
   /** Whether iPXE scripts are the resilient ones where neither group nor profile says. */
   readonly resilient?: boolean
   readonly assets?: AssetPins
+  readonly ownSnippets?: OwnSnippets
   /** What is remembered of machines; without it none was ever installed. */
   readonly past?: MachinePast
   /** Without it, guarded configs are given to nobody who asks from outside. */
@@ -109,7 +110,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
   const apiIndex = new GroupIndex()
   let version: { readonly objects: unknown, readonly pins: object } = { objects: undefined, pins: asWritten }
   const documents = new IgnitionDocuments()
-  const templates = new Templates()
+  const templates = new Templates(options.ownSnippets)
 
   const matchIn = (index: GroupIndex, { groups }: Objects, labels: Labels): Group | undefined => {
     index.sync(groups)

@@ -7,10 +7,18 @@ import type { Variables } from './variables.js'
 
 type Shared = Objects['shared']
 
+/** Snippets that the program brings itself, by name; those of the store go before. */
+export type OwnSnippets = () => ReadonlyMap<string, string>
+const noSnippets: ReadonlyMap<string, string> = new Map()
+
 export class Templates {
+  readonly #own: OwnSnippets
   #parsed = new WeakMap<ConfigFile, Template | AppError>()
-  #snippets: { readonly of: Shared['snippets'] | undefined, readonly templates: readonly Template[], readonly broken: readonly string[] } =
-    { of: undefined, templates: [], broken: [] }
+  #snippets: {
+    readonly of: Shared['snippets'] | undefined, readonly own: ReadonlyMap<string, string> | undefined, readonly templates: readonly Template[], readonly broken: readonly string[]
+  } = { of: undefined, own: undefined, templates: [], broken: [] }
+
+  constructor (own: OwnSnippets = () => noSnippets) { this.#own = own }
 
   /** Throws AppError template_invalid, whose message names the file, and the line as Go's messages do. */
   render (file: ConfigFile, variables: Variables, shared: Shared): Buffer {
@@ -52,7 +60,8 @@ export class Templates {
 
   /** A snippet that does not parse is missing to those who call it, and to nobody else. */
   #takeSnippets (snippets: Shared['snippets']): void {
-    if (snippets === this.#snippets.of) return
+    const own = this.#own()
+    if (snippets === this.#snippets.of && own === this.#snippets.own) return
     const [templates, broken]: [Template[], string[]] = [[], []]
     // Of two that define the same, the first by name counts.
     for (const name of [...snippets.keys()].filter(name => !name.includes('/')).sort()) {
@@ -62,7 +71,8 @@ export class Templates {
         broken.push(`snippets/${name}: ${messageOf(error)}`)
       }
     }
-    this.#snippets = { of: snippets, templates, broken }
+    for (const [name, text] of own) templates.push(parseTemplate(name, Buffer.from(text)))
+    this.#snippets = { of: snippets, own, templates, broken }
     this.#parsed = new WeakMap()
   }
 }

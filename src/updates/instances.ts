@@ -21,6 +21,8 @@ export class Instances {
   /** By key, the longest unseen first. */
   readonly #all = new Map<string, Instance>()
   readonly #byAddress = new Map<string, number>()
+  /** The key of who was seen last with a hardware address, and from an address. */
+  readonly #latest = new Map<string, string>()
   readonly #tallies = new Map<string, Tally>()
 
   get all (): ReadonlyMap<string, Instance> { return this.#all }
@@ -32,6 +34,12 @@ export class Instances {
   keyOf (id: string, mac: string | undefined): string {
     const known = this.#all.get(id)
     return known?.mac === undefined || mac === undefined || known.mac === mac ? id : `${id} ${mac}`
+  }
+
+  /** Who was seen last of a machine, by its hardware address or, where that was not known, its address. */
+  latest (mac: string, address: string | undefined): Instance | undefined {
+    const key = this.#latest.get(mac) ?? (address === undefined ? undefined : this.#latest.get(address))
+    return key === undefined ? undefined : this.#all.get(key)
   }
 
   /** Whether there is room for one more from this address, which may cost another its place: `forget` names that. */
@@ -49,6 +57,7 @@ export class Instances {
     this.#all.delete(key)
     this.#all.set(key, instance)
     this.#count(key, instance, 1)
+    this.#latest.set(instance.mac ?? instance.address, key)
     const { granted, group } = instance
     if (granted !== undefined && granted.at !== before?.granted?.at) addInOrder(this.#tally(group).grants, granted.at)
   }
@@ -70,6 +79,8 @@ export class Instances {
     if (instance === undefined) return
     this.#count(key, instance, -1)
     this.#all.delete(key)
+    const by = instance.mac ?? instance.address
+    if (this.#latest.get(by) === key) this.#latest.delete(by)
   }
 
   /** `without` leaves one out of those under way. */

@@ -73,12 +73,7 @@ export class Updates {
   close (): void { this.#timer.cancel() }
 
   /** What the record says of a machine; undefined when it never asked. */
-  instanceOf (mac: Mac, address: string | undefined): Instance | undefined {
-    for (const instance of this.#instances.all.values()) {
-      if (instance.mac === mac || (instance.mac === undefined && address !== undefined && instance.address === address)) return instance
-    }
-    return undefined
-  }
+  instanceOf (mac: Mac, address: string | undefined): Instance | undefined { return this.#instances.latest(mac, address) }
 
   groupState (name: string): GroupState { return this.#states.get(name) ?? newGroupState(name) }
 

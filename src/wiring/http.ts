@@ -98,13 +98,14 @@ export async function closeApp (app: Pick<HttpApp, 'server' | 'close'>, grace: n
   impatient.cancel()
 }
 
-type ForRoutes = Pick<Shared, 'registry' | 'addressClaims' | 'observer' | 'clock' | 'store' | 'pace'>
+type ForRoutes = Pick<Shared, 'registry' | 'addressClaims' | 'observer' | 'clock' | 'store' | 'pace' | 'dayTwo'>
 
-export const machineRoutes = ({ registry, addressClaims, observer, clock, store, pace }: ForRoutes): MachineRoutesOptions => ({
+export const machineRoutes = ({ registry, addressClaims, observer, clock, store, pace, dayTwo }: ForRoutes): MachineRoutesOptions => ({
   pace,
   registry,
   named: () => namedMachines(store.snapshot.groups.values()),
   now: clock.now,
+  updateOf: dayTwo === undefined ? undefined : (mac, address) => dayTwo.updates.instanceOf(mac, address),
   isAddressOf: (mac, address) => addressClaims.isAddressOf(mac, address),
   onInstalled: observer.onInstalled
 })

@@ -174,6 +174,28 @@ t.test('the graph of Fedora CoreOS, from what is mirrored of its stream', async 
   t.equal(readFileSync(join(folder, 'assets/fedora-coreos/updates/stable/releases.json'), 'utf8'), before, 'neither is replaced when one is none')
 })
 
+t.test('nodes are told by a template', async t => {
+  const { folder, url, start, command } = await site(t, '    - { name: workers, os: flatcar, version: 4230.2.1 }\n    - { name: fedora, os: fedora-coreos }')
+  for (const name of ['groups', 'profiles', 'generic']) mkdirSync(join(folder, 'data', name))
+  const put = (path: string, value: unknown): void => { writeFileSync(join(folder, 'data', path), typeof value === 'string' ? value : JSON.stringify(value)) }
+  put('generic/node', '{"path": "/etc/update", "inline": {{template "updates" .}}}')
+  put('profiles/node.json', { id: 'node', generic_id: 'node' })
+  for (const [id, group] of [['a', 'workers'], ['b', 'fedora'], ['c', 'nobody']] as const) put(`groups/${id}.json`, { id, profile: 'node', selector: { which: id }, metadata: { update_group: group } })
+  put('groups/d.json', { id: 'd', profile: 'node', selector: { which: 'd' } })
+  const program = await start()
+  const told = async (which: string): Promise<unknown> => {
+    const response = await fetch(`${url}/generic?which=${which}`)
+    return response.status === 200 ? (await response.json() as { inline: string }).inline : response.status
+  }
+  t.equal(await told('a'), `GROUP=workers\nSERVER=${url}/v1/update/\n`)
+  t.match(await told('b'), `base_url = "${url}/updates/"\n[identity]\ngroup = "fedora"`)
+  t.same([await told('c'), await told('d')], [404, 404], 'a group that is not configured, or none')
+  t.match((await command('render', 'generic', '--label', 'which=d')).stderr, /update_group/)
+  t.match((await command('render', 'generic', '--label', 'which=a')).stdout, 'GROUP=workers')
+
+  await program.end('SIGTERM')
+})
+
 t.test('hostile requests', async t => {
   const { url, start } = await site(t, '    - { name: workers, os: flatcar, channel: stable }')
   const program = await start()
