@@ -1,6 +1,7 @@
 // Command line arguments by node:util parseArgs, whose refusals become usage errors in our words.
 import { readFileSync } from 'node:fs'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { didYouMean } from '../base/nearest.js'
 import { AppError, messageOf } from '../base/errors.js'
 import { parseEnvironmentFile } from '../config/environment-file.js'
 import { type LoadedConfig, loadConfig } from '../config/load.js'
@@ -14,7 +15,9 @@ export function parse<const Options extends OptionsConfig> (args: readonly strin
   try {
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (error) {
-    throw new AppError('usage', messageOf(error).split('. ')[0] ?? '')
+    const message = messageOf(error).split('. ')[0] ?? ''
+    const [, flag] = /^Unknown option '--([^']+)'/.exec(message) ?? []
+    throw new AppError('usage', flag === undefined ? message : `${message}${didYouMean(flag, Object.keys(options))}`)
   }
   const extra = parsed.positionals[mostOperands]
   if (extra !== undefined) throw new AppError('usage', `unexpected argument ${JSON.stringify(extra)}`)

@@ -2,7 +2,8 @@
 import { parseArgs } from 'node:util'
 import { AppError, messageOf } from '../base/errors.js'
 import type { Command } from './command.js'
-import { type CertificateReport, certificateFiles, initCertificates, renewCertificates, showCertificates } from '../tls/certs.js'
+import { commandHelp } from './help.js'
+import { type CertificateReport, initCertificates, renewCertificates, showCertificates } from '../tls/certs.js'
 import { daysLeft, formatDay } from '../tls/certificate.js'
 import { formatSubjectAltName, parseSubjectAltNames } from '../tls/names.js'
 
@@ -11,19 +12,6 @@ export interface CertsIo {
   readonly stderr: { write: (text: string) => unknown }
 }
 
-const usage = `usage: core-provisioner certs init  [--dir DIR] [--san DNS:name,IP:addr ...] [--force] [--json]
-       core-provisioner certs show  [--dir DIR] [--json]
-       core-provisioner certs renew [--dir DIR] [--san DNS:name,IP:addr ...] [--json]
-
-init   makes an authority, a server and a client certificate: ${certificateFiles.join(' ')}
-show   says who they are for, until when, and what is wrong with them
-renew  issues new server and client certificates of the authority that is there
-
---dir DIR   the folder, default /etc/matchbox
---san LIST  names and addresses under which clients reach the server; default: this machine's (init), the old ones (renew)
---force     with init: replace what is there
-`
-
 const defaultFolder = '/etc/matchbox'
 
 /** Runs the command with the arguments after `certs`; answers the exit status: 0, 1 for a failure, 2 for wrong usage. */
@@ -31,7 +19,7 @@ export async function certs (args: readonly string[], io: CertsIo): Promise<numb
   try {
     const { values, positionals } = parse(args)
     if (values.help === true) {
-      io.stdout.write(usage)
+      io.stdout.write(`${commandHelp('certs')}\n`)
       return 0
     }
     const [action, ...rest] = positionals
@@ -49,7 +37,7 @@ export async function certs (args: readonly string[], io: CertsIo): Promise<numb
     return 0
   } catch (error) {
     const wrongUsage = error instanceof AppError && error.kind === 'usage'
-    io.stderr.write(`core-provisioner certs: ${messageOf(error)}\n${wrongUsage ? `\n${usage}` : ''}`)
+    io.stderr.write(`core-provisioner certs: ${messageOf(error)}\n${wrongUsage ? `\n${commandHelp('certs')}\n` : ''}`)
     return wrongUsage ? 2 : 1
   }
 }
@@ -94,7 +82,5 @@ function asText (dir: string, reports: readonly CertificateReport[], now: number
 
 export const certsCommand: Command = {
   name: 'certs',
-  synopsis: 'init|show|renew [--dir DIR] [--san DNS:name,IP:addr ...] [--force] [--json]',
-  summary: 'the certificates of the gRPC API',
   run: certs
 }

@@ -21,8 +21,6 @@ const options = {
 
 export const checkCommand: Command = {
   name: 'check',
-  synopsis: '[--store DIR | --as USER --env-file FILE --config FILE --set key=value ... --without-store] [--strict] [--format text|json|sarif|github] [--json]',
-  summary: 'validate the configuration and the store, print what would listen',
   run: async (args, io) => {
     const { values } = parse(args, options)
     const format = values.json === true ? 'json' : formatOf(values.format)

@@ -28,10 +28,8 @@ export interface Io {
 }
 
 export interface Command {
+  /** What it takes stands in the table of usage.ts. */
   readonly name: string
-  /** The arguments, as the usage line shows them. */
-  readonly synopsis: string
-  readonly summary: string
   /** Runs to its exit status; an AppError is told in one line and ends 1, one of kind `usage` ends 2. */
   readonly run: (args: readonly string[], io: Io) => Promise<number>
 }
@@ -45,3 +43,15 @@ export function table (heading: readonly string[], said: ReadonlyArray<readonly 
   const widths = heading.map((_, column) => Math.max(...[heading, ...rows].map(row => row[column]?.length ?? 0)))
   return [heading, ...rows].map(row => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n')
 }
+
+/** `3 s ago`, `in 59 min`: milliseconds since, below zero for what is to come. */
+export function ago (milliseconds: number): string {
+  const seconds = Math.round(Math.abs(milliseconds) / 1000)
+  const [unit, size] = ([['d', 86_400], ['h', 3600], ['min', 60]] as const).find(([, size]) => seconds >= 2 * size) ?? ['s', 1]
+  const text = `${Math.floor(seconds / size)} ${unit}`
+  return milliseconds < 0 && seconds > 0 ? `in ${text}` : `${text} ago`
+}
+
+/** An ISO time as it is, or on a terminal how long ago it was; what is no time stays as it is. */
+export const shownTime = (time: string, { terminal }: Pick<Io, 'terminal'>, now: number): string =>
+  terminal && Number.isFinite(Date.parse(time)) ? ago(now - Date.parse(time)) : time

@@ -29,8 +29,6 @@ export interface Difference {
 
 export const compareCommand: Command = {
   name: 'compare',
-  synopsis: '--matchbox URL [--with URL] [--config FILE] [--set key=value ...] [--json]',
-  summary: 'asks Matchbox and this appliance for the documents of every group, and shows what differs',
   run: async (args, io) => {
     const { values } = parse(args, { ...configOptions, matchbox: { type: 'string' }, with: { type: 'string' }, json: { type: 'boolean' } })
     if (values.matchbox === undefined) throw new AppError('usage', 'compare takes --matchbox URL: http://192.168.100.2:8080')

@@ -13,8 +13,6 @@ const marks = { ok: 'ok     ', note: 'note   ', warning: 'warning', problem: 'PR
 
 export const doctorCommand: Command = {
   name: 'doctor',
-  synopsis: '[--as USER] [--env-file FILE] [--config FILE] [--set key=value ...] [--json]',
-  summary: 'checks the network, ports, files and certificates',
   run: async (args, io) => {
     const { values } = parse(args, { ...eyesOptions, json: { type: 'boolean' } })
     const { loaded, env } = eyesOf(values, io)

@@ -12,8 +12,6 @@ const mostOperands = 10_000
 
 export const hostsCommand: Command = {
   name: 'hosts',
-  synopsis: 'import FILE... [--format F] [--name NAME] [--dry-run] [--groups --profile P --map role=profile ...] | export --format F [--group G] [--cluster NAME] [--write FILE] | list [--config FILE] [--set key=value ...] [--json]',
-  summary: 'lists of machines: taken in from other programs\' files, and given back',
   run: async (args, io) => {
     const options = {
       ...configOptions,

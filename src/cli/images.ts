@@ -3,6 +3,7 @@ import { systemClock } from '../base/clock.js'
 import type { LoadedConfig } from '../config/load.js'
 import { openStore } from '../wiring/looking.js'
 import { AppError } from '../base/errors.js'
+import { didYouMean } from '../base/nearest.js'
 import { createLog } from '../base/log.js'
 import { forgetKey, importKey, keysIn, parseFingerprint, type PinnedKey } from '../mirror/key-store.js'
 import { type ImagesShown, keyFolder, type Mirror } from '../mirror/mirror.js'
@@ -11,15 +12,19 @@ import type { Certificate } from '../openpgp/certificate.js'
 import { openMirror } from '../wiring/image-sources.js'
 import { storeTexts, unprunable } from '../wiring/images.js'
 import { configFrom, configOptions, parse } from './arguments.js'
-import { type Command, type Io, print, printJson, table } from './command.js'
+import { type Command, type Io, print, printJson, shownTime, table } from './command.js'
 import { formatBytes, formatSeconds, ProgressDisplay } from './progress.js'
 import { becomeOwner } from './services-user.js'
+
+/** As many as sources are worth naming. */
+const mostOperands = 100
 
 interface Request {
   readonly loaded: LoadedConfig
   readonly mirror: Mirror
   readonly json: boolean
   readonly allowOlder: boolean
+  readonly dryRun: boolean
   /** What the file of `keys add` holds. */
   readonly keyFile: readonly Certificate[]
   readonly io: Io
@@ -27,30 +32,33 @@ interface Request {
 
 export const imagesCommand: Command = {
   name: 'images',
-  synopsis: 'sync [--allow-older] | list | verify | prune | keys list | keys add FILE --fingerprint FINGERPRINT | keys remove FINGERPRINT [--config FILE] [--set key=value ...] [--json]',
-  summary: 'mirror and verify operating system images',
   run: async (args, io) => {
-    const options = { ...configOptions, json: { type: 'boolean' }, fingerprint: { type: 'string' }, 'allow-older': { type: 'boolean' } } as const
-    const { values, positionals: [action = '', ...operands] } = parse(args, options, 3)
+    const options = { ...configOptions, json: { type: 'boolean' }, fingerprint: { type: 'string' }, 'allow-older': { type: 'boolean' }, 'dry-run': { type: 'boolean' } } as const
+    const { values, positionals: [action = '', ...operands] } = parse(args, options, mostOperands)
     const act = Object.hasOwn(actions, action) ? actions[action as keyof typeof actions] : undefined
-    if (act === undefined || (action !== 'keys' && operands.length > 0)) throw new AppError('usage', `expected one of ${Object.keys(actions).join(', ')}`)
+    if (act === undefined || (action !== 'keys' && action !== 'sync' && operands.length > 0)) throw new AppError('usage', `expected one of ${Object.keys(actions).join(', ')}`)
+    if (values['dry-run'] === true && action !== 'prune') throw new AppError('usage', '--dry-run goes with prune')
     const loaded = configFrom(values, io)
     // Read by whoever may: a key file of root's own is no business of the service's.
     const keyFile = operands[0] === 'add' && operands[1] !== undefined ? await keysIn(operands[1]) : []
     await becomeOwner(loaded.config.state_path, io)
     const mirror = openMirror(loaded, { clock: systemClock, env: io.env })
-    return await act({ loaded, mirror, json: values.json === true, allowOlder: values['allow-older'] === true, keyFile, io }, operands, values.fingerprint)
+    return await act({ loaded, mirror, json: values.json === true, allowOlder: values['allow-older'] === true, dryRun: values['dry-run'] === true, keyFile, io }, operands, values.fingerprint)
   }
 }
 
-async function sync ({ mirror, json, allowOlder, io }: Request): Promise<number> {
+async function sync ({ mirror, json, allowOlder, io }: Request, wanted: readonly string[]): Promise<number> {
   if (mirror.sources.length === 0) throw new AppError('config_invalid', 'no image source is configured (images.sources)')
+  const ids = mirror.sources.map(({ id }) => id)
+  const odd = wanted.find(id => !ids.includes(id))
+  if (odd !== undefined) throw new AppError('usage', `no image source is called ${JSON.stringify(odd)}${didYouMean(odd, ids)}: ${ids.join(', ')}`)
   const stopping = new AbortController()
   void io.stop.then(() => { stopping.abort() })
   const display = new ProgressDisplay(io.stdout, io.terminal, () => performance.now())
   const results = await mirror.sync({
     signal: stopping.signal,
     allowOlder,
+    ...wanted.length > 0 && { only: new Set(wanted) },
     onProgress: ({ source, version, file, received, total }) => { if (!json) display.report({ name: `${source} ${version} ${file}`, received, total }) },
     onResult: result => {
       if (json) return
@@ -77,11 +85,11 @@ function explained (io: Io, action: string, failures: readonly string[]): number
 async function list ({ mirror, json, io }: Request): Promise<number> {
   const shown = await mirror.list()
   if (json) printJson(io.stdout, shown)
-  else print(io.stdout, asTables(shown))
+  else print(io.stdout, asTables(shown, io))
   return 0
 }
 
-function asTables ({ sources, releases }: ImagesShown): string {
+function asTables ({ sources, releases }: ImagesShown, io: Io): string {
   const ofReleases = table(['release', 'aliases', 'size', 'age', 'key', 'verified', ''], releases.map(release => [
     release.path,
     release.aliases.join(' ') || '-',
@@ -92,7 +100,7 @@ function asTables ({ sources, releases }: ImagesShown): string {
     Object.keys(release.problems).length === 0 ? '' : `DAMAGED: ${Object.keys(release.problems).join(' ')}`
   ]))
   const ofSources = table(['source', 'release', 'up to date at', 'last error'], sources.map(({ source, version = '-', succeeded = 'never', error }) =>
-    [source, version, succeeded, error === undefined ? '-' : `${error.at} ${error.text}`]))
+    [source, version, shownTime(succeeded, io, systemClock.now()), error === undefined ? '-' : `${error.at} ${error.text}`]))
   return `${ofSources}\n\n${ofReleases}`
 }
 
@@ -107,14 +115,14 @@ async function verify ({ mirror, json, io }: Request): Promise<number> {
   return explained(io, 'verify', results.flatMap(({ problems }) => Object.values(problems)))
 }
 
-async function prune ({ loaded, mirror, json, io }: Request): Promise<number> {
+async function prune ({ loaded, mirror, json, dryRun, io }: Request): Promise<number> {
   const store = await openStore(loaded.config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
   try {
     const reason = unprunable(store)
     if (reason !== undefined) throw new AppError('read_failed', `nothing is removed: ${reason}`)
-    const results = await mirror.prune([...storeTexts(store.snapshot)])
+    const results = await mirror.prune([...storeTexts(store.snapshot)], { dryRun })
     if (json) printJson(io.stdout, results)
-    else for (const { folder, version, bytes, kept } of results) print(io.stdout, `${folder}/${version}: ${kept === undefined ? `removed, ${formatBytes(bytes)}` : `kept, ${kept}`}`)
+    else for (const { folder, version, bytes, kept } of results) print(io.stdout, `${folder}/${version}: ${kept === undefined ? `${dryRun ? 'would be removed' : 'removed'}, ${formatBytes(bytes)}` : `kept, ${kept}`}`)
     return 0
   } finally {
     await store.close()

@@ -1,21 +1,20 @@
 // leases: what the DHCP server has given out, and taking one back.
+import { systemClock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import type { LeaseShown } from '../control/control-app.js'
 import { configFrom, configOptions, parse } from './arguments.js'
-import { type Command, print, printJson, table } from './command.js'
+import { type Command, type Io, print, printJson, shownTime, table } from './command.js'
 import { askJson } from './control-client.js'
 
 export const leasesCommand: Command = {
   name: 'leases',
-  synopsis: 'list | release ADDRESS [--config FILE] [--json]',
-  summary: 'the leases of the running appliance',
   run: async (args, io) => {
     const { values, positionals: [action, address] } = parse(args, { ...configOptions, json: { type: 'boolean' } }, 2)
     const { control_socket: socket } = configFrom(values, io).config
     if (action === 'list' && address === undefined) {
       const leases = await askJson(socket, 'GET', '/v1/leases') as readonly LeaseShown[]
       if (values.json === true) printJson(io.stdout, leases)
-      else print(io.stdout, table(['address', 'mac', 'state', 'since', 'until', 'name'], leases.map(row)))
+      else print(io.stdout, table(['address', 'mac', 'state', 'since', 'until', 'name'], leases.map(lease => row(lease, io))))
       return 0
     }
     if (action === 'release' && address !== undefined) {
@@ -28,4 +27,5 @@ export const leasesCommand: Command = {
   }
 }
 
-const row = ({ ip, mac, state, since, expires, hostname = '' }: LeaseShown): readonly string[] => [ip, mac, state, since, expires, hostname]
+const row = ({ ip, mac, state, since, expires, hostname = '' }: LeaseShown, io: Io): readonly string[] =>
+  [ip, mac, state, shownTime(since, io, systemClock.now()), shownTime(expires, io, systemClock.now()), hostname]

@@ -1,7 +1,7 @@
 // Machines as a person reads them: rows of a table, of CSV, and one by itself.
 import type { MachineShown, StageShown } from '../control/machine-shown.js'
 import { visibleText } from '../base/visible-text.js'
-import { table } from './command.js'
+import { ago, table } from './command.js'
 
 const columns = ['mac', 'name', 'state', 'stage', 'address', 'group', 'profile', 'seen', 'architecture', 'trouble']
 
@@ -16,13 +16,6 @@ export const machineTable = (machines: readonly MachineShown[], now: number | un
   table(columns, machines.map(machine => row(machine, now)))
 
 export const machineCsv = (machines: readonly MachineShown[]): string => [columns, ...machines.map(machine => row(machine))].map(csvLine).join('\n')
-
-/** `3 s ago` */
-function ago (milliseconds: number): string {
-  const seconds = Math.max(0, Math.round(milliseconds / 1000))
-  const [unit, size] = ([['d', 86_400], ['h', 3600], ['min', 60]] as const).find(([, size]) => seconds >= 2 * size) ?? ['s', 1]
-  return `${Math.floor(seconds / size)} ${unit} ago`
-}
 
 /** RFC 4180; what a spreadsheet would run as a formula is text to it, and what a terminal would obey is shown. */
 const csvLine = (cells: readonly string[]): string => cells.map(visibleText)

@@ -56,10 +56,6 @@ const actions: Readonly<Record<string, Action>> = {
 
 export const machinesCommand: Command = {
   name: 'machines',
-  synopsis: `list [--stuck] [--unknown] [--since 10m] [--csv] | show MACHINE | watch | wait MACHINE... | wait --all [--stage STAGE] [--timeout 45m]
-       | reset MACHINE | adopt MAC --name NAME [--ip ADDRESS] --profile PROFILE | set MACHINE --state configured|installed
-       [--config FILE] [--json]; a MACHINE is a MAC, a name or an address`,
-  summary: 'what has been seen of machines, and what becomes of them',
   run: async (args, io) => {
     const { values, positionals: [name = '', ...operands] } = parsed(args)
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined

@@ -7,8 +7,6 @@ import { askJson } from './control-client.js'
 
 export const rebootsCommand: Command = {
   name: 'reboots',
-  synopsis: 'list | release ID [--config FILE] [--json]',
-  summary: 'machines that hold a slot for a reboot',
   run: async (args, io) => {
     const { values, positionals: [action, id] } = parse(args, { ...configOptions, json: { type: 'boolean' } }, 2)
     const { control_socket: socket } = configFrom(values, io).config

@@ -3,17 +3,16 @@ import { openPinner, openSnippets, openStore } from '../wiring/looking.js'
 import { AppError } from '../base/errors.js'
 import { createLog } from '../base/log.js'
 import { createProvisioner, type DocumentKind, documentKinds } from '../matchbox/provisioner.js'
+import { explainSelection } from '../matchbox/explain.js'
 import { isMacKey } from '../matchbox/group.js'
 import { parseMac } from '../net/mac.js'
 import { eyesOf, eyesOptions, parse } from './arguments.js'
-import { type Command, print, printJson } from './command.js'
+import { type Command, print, printJson, table } from './command.js'
 
 export const renderCommand: Command = {
   name: 'render',
-  synopsis: `${documentKinds.join('|')} --label key=value ... [--as USER] [--env-file FILE] [--config FILE] [--json]`,
-  summary: 'what a machine with these labels would get',
   run: async (args, io) => {
-    const options = { ...eyesOptions, label: { type: 'string', short: 'l', multiple: true }, json: { type: 'boolean' } } as const
+    const options = { ...eyesOptions, label: { type: 'string', short: 'l', multiple: true }, explain: { type: 'boolean' }, json: { type: 'boolean' } } as const
     const { values, positionals } = parse(args, options, 1)
     const kind = documentKind(positionals[0])
     const labels = new Map((values.label ?? []).map(labelOf))
@@ -25,6 +24,13 @@ export const renderCommand: Command = {
       })
       const rawQuery = [...labels].map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`).join('&')
       const { group, profile, body, error, problem, report } = provisioner.render(kind, { labels, rawQuery, client: undefined })
+      if (values.explain === true) {
+        const groups = explainSelection(store.snapshot.groups.values(), labels, group)
+        if (values.json === true) printJson(io.stdout, { group: group?.id, profile: profile?.id, groups })
+        else print(io.stdout, table(['', 'group', 'profile', 'why'], groups.map(({ id, chosen, profile, why }) => [chosen ? '*' : '', id, profile, why])))
+        if (values.json !== true && error !== undefined) print(io.stderr, `core-provisioner render: ${error.message}`)
+        return error === undefined ? 0 : 1
+      }
       for (const line of report) print(io.stderr, line)
       if (problem !== undefined) print(io.stderr, `warning: ${problem}`)
       if (values.json === true) {

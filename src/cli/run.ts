@@ -2,9 +2,11 @@
 import { programVersion } from '../base/bundled.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { type Command, type Io, print } from './command.js'
+import { allCommands, commandHelp, helpCommand, unknownCommand } from './help.js'
+import { type CommandName, isCommand } from './usage.js'
 
-/** Each is loaded when it is called, and what it needs with it; only the list of all loads all. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
+/** Each is loaded when it is called, and what it needs with it. */
+const commands: Readonly<Record<CommandName, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.js')).serveCommand,
   check: async () => (await import('./check.js')).checkCommand,
   certs: async () => (await import('./certs.js')).certsCommand,
@@ -18,17 +20,9 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   reboots: async () => (await import('./reboots.js')).rebootsCommand,
   doctor: async () => (await import('./doctor.js')).doctorCommand,
   compare: async () => (await import('./compare.js')).compareCommand,
-  takeover: async () => (await import('./takeover.js')).takeoverCommand
-}
-
-async function help (): Promise<string> {
-  const all = await Promise.all(Object.values(commands).map(async load => await load()))
-  const width = Math.max(...all.map(({ name }) => name.length))
-  return [
-    'usage: core-provisioner COMMAND [arguments]',
-    ...all.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
-    'core-provisioner COMMAND --help shows the arguments; --version the version.'
-  ].join('\n')
+  takeover: async () => (await import('./takeover.js')).takeoverCommand,
+  completion: async () => (await import('./completion.js')).completionCommand,
+  help: async () => helpCommand
 }
 
 /** Runs the command named by the first argument; resolves with the exit status. */
@@ -38,19 +32,19 @@ export async function run (args: readonly string[], io: Io): Promise<number> {
     print(io.stdout, programVersion())
     return 0
   }
-  if (name === '--help' || name === '-h' || name === 'help') {
-    print(io.stdout, await help())
-    return 0
+  if (name === undefined || name === '--help' || name === '-h') {
+    print(name === undefined ? io.stderr : io.stdout, allCommands())
+    return name === undefined ? 2 : 0
   }
-  const command = name === undefined || !Object.hasOwn(commands, name) ? undefined : await commands[name]?.()
-  if (command === undefined) {
-    print(io.stderr, name === undefined ? await help() : `core-provisioner: no command ${JSON.stringify(name)}; see core-provisioner --help`)
+  if (!isCommand(name)) {
+    print(io.stderr, `core-provisioner: ${unknownCommand(name)}`)
     return 2
   }
   if (rest.includes('--help') || rest.includes('-h')) {
-    print(io.stdout, `usage: core-provisioner ${command.name} ${command.synopsis}\n${command.summary}`)
+    print(io.stdout, commandHelp(name))
     return 0
   }
+  const command = await commands[name]()
   try {
     return await command.run(rest, io)
   } catch (error) {

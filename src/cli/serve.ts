@@ -12,8 +12,6 @@ import type { Command, Io } from './command.js'
 
 export const serveCommand: Command = {
   name: 'serve',
-  synopsis: '[--config FILE] [--set key=value ...]',
-  summary: 'start the appliance in the foreground',
   run: async (args, io) => {
     const { values } = parse(args, configOptions)
     const manager = openServiceManager({ env: io.env, pid: io.pid, clock: systemClock })

@@ -4,14 +4,12 @@ import { text } from 'node:stream/consumers'
 import { formatEnvironmentFile } from '../config/environment-file.js'
 import { settingsOfUnit } from '../inventory/matchbox-unit.js'
 import { parse } from './arguments.js'
-import { type Command, print } from './command.js'
+import { type Command, print, printJson } from './command.js'
 
 export const takeoverCommand: Command = {
   name: 'takeover',
-  synopsis: '(reads the output of systemctl show matchbox.service)',
-  summary: 'the settings of a matchbox.service, as an environment file',
   run: async (args, io) => {
-    parse(args, {})
+    const { values } = parse(args, { json: { type: 'boolean' } })
     const { environment, notes } = settingsOfUnit(await text(io.stdin), file => {
       try {
         return readFileSync(file, 'utf8')
@@ -19,6 +17,10 @@ export const takeoverCommand: Command = {
         return undefined
       }
     })
+    if (values.json === true) {
+      printJson(io.stdout, { environment: Object.fromEntries(environment), notes })
+      return 0
+    }
     io.stdout.write(formatEnvironmentFile(environment))
     for (const note of notes) print(io.stderr, `note: ${note}`)
     return 0

@@ -6,16 +6,18 @@ import { jsonText } from '../go/json.js'
 import { formatReport, isFatal } from '../ignition/report.js'
 import { transpile } from '../ignition/transpile.js'
 import { parse } from './arguments.js'
-import { type Command, type Io, print } from './command.js'
+import { type Command, type Io, print, printJson } from './command.js'
 
 export const transpileCommand: Command = {
   name: 'transpile',
-  synopsis: '[FILE|-] [--pretty] [--strict]',
-  summary: 'Container Linux Config or Butane to Ignition JSON',
   run: async (args, io) => {
     const { values, positionals } = parse(args, { pretty: { type: 'boolean' }, strict: { type: 'boolean' }, json: { type: 'boolean' } }, 1)
     const file = positionals[0] ?? '-'
     const { config, report } = transpile(await read(file, io))
+    if (values.json === true) {
+      printJson(io.stdout, { config: config === undefined ? undefined : JSON.parse(jsonText(config)) as unknown, report })
+      return config === undefined || isFatal(report) || (values.strict === true && report.length > 0) ? 1 : 0
+    }
     const text = formatReport(report, file === '-' ? 'stdin' : file)
     if (text !== '') print(io.stderr, text)
     if (config === undefined || isFatal(report)) return 1

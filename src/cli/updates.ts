@@ -7,8 +7,6 @@ import { askJson } from './control-client.js'
 
 export const updatesCommand: Command = {
   name: 'updates',
-  synopsis: 'list | pause GROUP | resume GROUP | approve GROUP VERSION [--config FILE] [--json]',
-  summary: 'updates of installed machines: how far they are, and whether a group goes on',
   run: async (args, io) => {
     const { values, positionals: [action, group, version] } = parse(args, { ...configOptions, json: { type: 'boolean' } }, 3)
     const { control_socket: socket } = configFrom(values, io).config

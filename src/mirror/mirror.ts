@@ -196,9 +196,9 @@ export class Mirror {
 
   /**
    * Removes releases that nothing names. `texts` are those of the store. AppError read_failed when not all links can be seen
-   * that may lead to one.
+   * that may lead to one. `dryRun` only tells.
    */
-  async prune (texts: readonly string[]): Promise<readonly PrunedRelease[]> {
+  async prune (texts: readonly string[], { dryRun = false } = {}): Promise<readonly PrunedRelease[]> {
     const { keep, sources, statePath, clock } = this.#options
     const strictly = (problem: AppError): void => { throw problem }
     const results: PrunedRelease[] = []
@@ -211,12 +211,13 @@ export class Mirror {
         const fetched = await readFetched(statePath)
         for (const { release, kept } of judgeReleases(found, { keep, sources, texts, fetched, now: clock.now() })) {
           const { version } = release
-          if (kept === undefined) {
+          if (kept === undefined && !dryRun) {
             await removeRelease(join(found.path, version))
             delete releases[version]
           }
           results.push({ folder, version, bytes: bytesOf(release), kept })
         }
+        if (dryRun) return
         await removeDeadLinks(found.path)
         await save({ ...state, releases })
       })

@@ -36,6 +36,8 @@ export interface SyncOptions {
   readonly signal: AbortSignal
   /** Takes a release that is older than the one that is published. */
   readonly allowOlder?: boolean
+  /** The ids of those that are wanted; all without it. */
+  readonly only?: ReadonlySet<string> | undefined
   readonly onProgress?: (progress: Progress) => void
   readonly onResult?: (result: SyncResult) => void
 }
@@ -60,13 +62,14 @@ const longAfter = 600_000
 
 /** The results in the order of the sources; what goes wrong with one is its result. */
 export async function syncSources (context: SyncContext, options: SyncOptions): Promise<readonly SyncResult[]> {
-  const { signal, allowOlder = false, onProgress = () => {}, onResult = () => {} } = options
+  const { signal, only, allowOlder = false, onProgress = () => {}, onResult = () => {} } = options
   const { sources, statePath } = context
   const slowness = new Map<Source, number>()
   for (const source of sources) slowness.set(source, (await readState(statePath, source.folder)).sources[source.id]?.seconds ?? 0)
   const of = (source: Source): number => slowness.get(source) ?? 0
   const folders = [...new Set(sources.map(({ folder }) => folder))]
-    .map(folder => sources.filter(source => source.folder === folder).sort((a, b) => of(a) - of(b)))
+    .map(folder => sources.filter(({ folder: own, id }) => own === folder && only?.has(id) !== false).sort((a, b) => of(a) - of(b)))
+    .filter(wanted => wanted.length > 0)
     .sort((a, b) => Math.max(...a.map(of)) - Math.max(...b.map(of)))
   const results = new Map<Source, SyncResult>()
   const workers: Array<Promise<void>> = []
@@ -93,7 +96,7 @@ export async function syncSources (context: SyncContext, options: SyncOptions): 
   return sources.map(source => results.get(source)).filter(result => result !== undefined)
 }
 
-async function syncSource (source: Source, context: SyncContext, { signal, allowOlder, onProgress }: Required<Omit<SyncOptions, 'onResult'>>): Promise<SyncResult> {
+async function syncSource (source: Source, context: SyncContext, { signal, allowOlder, onProgress }: Required<Omit<SyncOptions, 'onResult' | 'only'>>): Promise<SyncResult> {
   const { clock, timeout, maxSize, assetsPath, env, sources } = context
   const folderPath = join(assetsPath, source.folder)
   return await context.locked(source.folder, async (state, save) => {

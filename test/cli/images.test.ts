@@ -49,6 +49,8 @@ t.test('sync, list, verify, prune', async t => {
 
   mkdirSync(join(folder, 'data/profiles'), { recursive: true })
   writeFileSync(join(folder, 'data/profiles/old.json'), profile('old', '/assets/flatcar/1.0.0/flatcar_production_pxe.vmlinuz'))
+  t.match(await images('prune', '--dry-run'), { status: 0, stdout: /: would be removed, / })
+  t.match(await images('sync', 'flatcr'), { status: 2, stderr: /no image source is called "flatcr"/ })
   const pruned = await images('prune', '--json')
   t.match(JSON.parse(pruned.stdout), [
     { version: '1.3.0', kept: 'current, latest, stable is this one' },

@@ -174,6 +174,6 @@ t.test('doctor', async t => {
 t.test('help and version', async t => {
   t.match(await new Program(['--version']).end(), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ })
   t.match(await new Program(['--help']).end(), { status: 0, stdout: /^ {2}serve +start the appliance in the foreground$/m })
-  t.match(await new Program(['serve', '--help']).end(), { status: 0, stdout: /^usage: core-provisioner serve \[--config FILE\]/ })
+  t.match(await new Program(['serve', '--help']).end(), { status: 0, stdout: /^usage: core-provisioner serve \[flags\]\n[^]*-c, --config FILE +the configuration/ })
   t.match(await new Program([]).end(), { status: 2, stderr: /^usage:/ })
 })

@@ -1,0 +1,131 @@
+// One table of commands: what help, three completions and the man page say is what the commands take.
+import { execFileSync, spawn } from 'node:child_process'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { commandNames, usage } from '../../src/cli/usage.js'
+import { builtProgram } from '../helpers/built.js'
+import { watch } from '../helpers/netns.js'
+import { Program } from '../helpers/program.js'
+import { findTool, needs } from '../helpers/tools.js'
+
+const folder = new URL('../../src/cli/', import.meta.url)
+const sourceOf = (file: string): string => readFileSync(new URL(file, folder), 'utf8')
+
+/** Flags that a command parses, found where its source hands them to parseArgs. */
+function parsedBy (source: string): Set<string> {
+  const shared = sourceOf('arguments.ts')
+  const flagsIn = (text: string): string[] => [...text.matchAll(/(?:^|[{,\s])'?([a-z][a-z-]*)'?: \{ type: '(?:string|boolean)'/gm)].map(([, name]) => name ?? '')
+  const block = (name: string): string => new RegExp(`export const ${name} = \\{([^]*?)\\} as const`).exec(shared)?.[1] ?? ''
+  return new Set([
+    ...flagsIn(source),
+    ...source.includes('configOptions') || source.includes('eyesOptions') ? flagsIn(block('configOptions')) : [],
+    ...source.includes('eyesOptions') ? flagsIn(block('eyesOptions')) : []
+  ])
+}
+
+t.test('every flag that a command takes stands in the table, and no other', t => {
+  t.same([...commandNames].sort(), readdirSync(folder).filter(file => /export const \w+Command: Command = /.test(sourceOf(file))).map(file => file.replace('.ts', '')).sort())
+  for (const name of commandNames) {
+    const taken = parsedBy(sourceOf(`${name}.ts`))
+    taken.delete('help')
+    t.same(Object.keys(usage[name].flags).sort(), [...taken].sort(), name)
+    t.ok(usage[name].examples.length > 0, `${name} has an example`)
+    for (const [example] of usage[name].examples) t.ok(example.startsWith(name))
+  }
+  t.end()
+})
+
+t.test('help', async t => {
+  const program = async (...args: string[]) => await new Program(args).end()
+  const check = await program('help', 'check')
+  t.match(check, { status: 0, stdout: /^usage: core-provisioner check \[flags\]\n {7}core-provisioner check --store DIR \[flags\]\n[^]*--format FORMAT +how findings are told: text, json, sarif, github\n[^]*\nexamples\n[^]*\nends\n {2}0 nothing worse/ })
+  t.equal((await program('check', '--help')).stdout, check.stdout)
+  t.match(await program('help'), { status: 0, stdout: /^ {2}doctor +find what keeps machines from booting/m })
+  t.match(JSON.parse((await program('help', 'check', '--json')).stdout), { flags: { strict: {} } })
+  t.match(await program('chek'), { status: 2, stderr: 'core-provisioner: no command "chek"; did you mean "check"?; see core-provisioner help\n' })
+  t.match(await program('help', 'chek'), { status: 2, stderr: /did you mean "check"/ })
+  t.match(await program('check', '--stict'), { status: 2, stderr: /Unknown option '--stict'; did you mean "strict"\?/ })
+})
+
+t.test('the man page', async t => {
+  const { stdout } = await new Program(['help', '--man']).end()
+  for (const name of commandNames) t.match(stdout, new RegExp(`^\\.SS ${name}$`, 'm'))
+  if (!needs(t, 'man')) return
+  const file = join(t.testdir({}), 'core-provisioner.8')
+  writeFileSync(file, stdout)
+  const page = execFileSync('man', ['--warnings', '-l', file], { encoding: 'utf8', env: { ...process.env, MANWIDTH: '100', LC_ALL: 'C.UTF-8' } })
+  t.match(page, /check --store examples --format github/)
+})
+
+t.test('completion in a pseudo-terminal, by the bash that is there', async t => {
+  if (!needs(t, 'bash', 'script')) return
+  const home = t.testdir({ bin: {}, 'some-config.yaml': '' })
+  const rc = join(home, 'rc')
+  // The program by its name, as a person types it.
+  mkdirSync(join(home, 'bin'), { recursive: true })
+  writeFileSync(join(home, 'bin/core-provisioner'), `#!/bin/sh\nunset NODE_OPTIONS\nexec ${process.execPath} ${builtProgram()} "$@"\n`)
+  chmodSync(join(home, 'bin/core-provisioner'), 0o755)
+  writeFileSync(rc, `PS1='ready> '\nbind 'set bell-style none'\nbind 'set enable-bracketed-paste off'\nPATH=${join(home, 'bin')}:$PATH\nsource <(core-provisioner completion bash)\necho loaded\n`)
+  const child = spawn('script', ['-qfec', `bash --noprofile --rcfile ${rc} -i`, '/dev/null'], { cwd: home, stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: process.env['PATH'], TERM: 'dumb', COLUMNS: '200' } })
+  const terminal = watch(child)
+  t.teardown(async () => {
+    child.stdin.end('\u0003exit\n')
+    await terminal.ended
+  })
+  await terminal.line(/loaded/, 60_000)
+  const typed = async (text: string, expected: RegExp): Promise<void> => {
+    child.stdin.write(`${text}\t`)
+    t.match(await terminal.line(expected, 60_000), expected, text)
+    // What was typed goes, and a line of its own says so.
+    child.stdin.write('\u0015echo next\n')
+  }
+  await typed('core-provisioner che', /ready> core-provisioner check $/)
+  await typed('core-provisioner check --stri', /core-provisioner check --strict $/)
+  await typed('core-provisioner check --format sar', /core-provisioner check --format sarif $/)
+  await typed('core-provisioner check --config some', /core-provisioner check --config some-config\.yaml $/)
+  await typed('core-provisioner machines set 52:54:00:00:00:01 --state inst', /--state installed $/)
+  await typed('core-provisioner render ign', /core-provisioner render ignition $/)
+})
+
+t.test('completion for the other shells', async t => {
+  const zsh = (await new Program(['completion', 'zsh']).end()).stdout
+  const fish = (await new Program(['completion', 'fish']).end()).stdout
+  for (const name of commandNames) {
+    t.match(zsh, new RegExp(`^    ${name}\\) _arguments `, 'm'))
+    t.match(fish, new RegExp(`__fish_use_subcommand -f -a ${name} `))
+    for (const flag of Object.keys(usage[name].flags)) {
+      t.ok(zsh.includes(`--${flag}[`))
+      t.ok(fish.includes(`__fish_seen_subcommand_from ${name}' -l ${flag}`))
+    }
+  }
+  for (const [shell, script] of [['zsh', zsh], ['fish', fish]] as const) {
+    if (findTool(shell) === undefined) continue
+    const file = join(t.testdir({}), shell)
+    writeFileSync(file, script)
+    t.doesNotThrow(() => { execFileSync(shell, ['-n', file]) })
+  }
+  t.match(await new Program(['completion', 'tcsh']).end(), { status: 2, stderr: /expected one of bash, zsh, fish/ })
+})
+
+t.test('render --explain says which group, and why not the others', async t => {
+  const data = t.testdir({
+    groups: {
+      'default.json': '{"id":"default","profile":"p"}',
+      'a.json': '{"id":"a","profile":"p","selector":{"mac":"52:54:00:00:00:01","os":"installed"}}',
+      'b.json': '{"id":"b","profile":"q","selector":{"mac":"52:54:00:00:00:01"}}',
+      'c.json': '{"id":"c","profile":"p","selector":{"mac":"52:54:00:00:00:02"}}'
+    },
+    profiles: { 'p.json': '{"id":"p","boot":{"kernel":"/assets/k"}}', 'q.json': '{"id":"q","boot":{"kernel":"/assets/k"}}' }
+  })
+  const render = async (...args: string[]) => await new Program(['render', 'ipxe', '-l', 'mac=52-54-00-00-00-01', '--explain', '--set', `data_path=${data}`, ...args]).end()
+  const { status, stdout } = await render()
+  t.equal(status, 0)
+  t.same(stdout.split('\n').slice(1, -1).map(line => line.replace(/ {2,}/g, '|')), [
+    '*|b|q|its 1 label matches',
+    '|default|p|it matches too, by 0 labels where the chosen one matches by 1',
+    '|a|p|os has to be installed, and is not sent',
+    '|c|p|mac has to be 52:54:00:00:00:02, and is 52:54:00:00:00:01'
+  ])
+  t.match(JSON.parse((await render('--json')).stdout), { group: 'b', profile: 'q', groups: { length: 4, 0: { chosen: true } } })
+})
