@@ -21,7 +21,7 @@ import { AddressClaims } from './wiring/address-claims.js'
 import { loaderFiles } from './wiring/loader-files.js'
 import { isLoaderChosen } from './wiring/boot.js'
 import { Closing, type OnClose } from './wiring/closing.js'
-import { bootConfig } from './wiring/dhcp-settings.js'
+import { bootConfig, hasOtherLoader } from './wiring/dhcp-settings.js'
 import { createEnrolment } from './wiring/enrolment.js'
 import { type Ground, openGround } from './wiring/ground.js'
 import { openGuard } from './wiring/guard.js'
@@ -29,7 +29,7 @@ import { buildApp, type Readiness } from './wiring/http.js'
 import { startImages } from './wiring/images.js'
 import { leaseHolder, openLeases } from './wiring/leases.js'
 import type { ListenerRow, PreparedListener, RunningListener } from './wiring/listener.js'
-import { bootsAs, openRegistry, pastOf } from './wiring/machines.js'
+import { bootFileOf, bootsAs, openRegistry, pastOf } from './wiring/machines.js'
 import { createObserver } from './wiring/observer.js'
 import { nodeSnippets } from './wiring/node-snippets.js'
 import { ownHosts } from './wiring/own-hosts.js'
@@ -175,7 +175,7 @@ async function share (
     const seen = registry.macOf(address)
     return leaseHolder(leases.table, address, clock) ?? (seen !== undefined && addressClaims.isAddressOf(seen, address) ? seen : undefined)
   }
-  const loaderChosen = (mac: Mac): boolean => isLoaderChosen(mac, config, store.snapshot.groups.values())
+  const loaderChosen = (mac: Mac): boolean => !hasOtherLoader(config) || isLoaderChosen(mac, config, store.snapshot.groups.values())
   const provisioner = createProvisioner({
     store,
     scriptLabels: config.boot.script_labels,
@@ -186,7 +186,16 @@ async function share (
     guard: await openGuard(ground, (mac, address) => addressClaims.isAddressOf(mac, address))
   })
   const observer = createObserver({
-    registry, metrics, clock, log, macOf, addressClaims, loaderChosen, fence, bootsAs: bootsAs(provisioner)
+    registry,
+    metrics,
+    clock,
+    log,
+    macOf,
+    addressClaims,
+    loaderChosen,
+    fence,
+    bootsAs: bootsAs(provisioner),
+    bootFileOf: bootFileOf(provisioner)
   })
   observer.loadersChosen()
   const stop = store.onChange(changes => { if (changes.some(({ kind }) => kind === 'group')) observer.loadersChosen() })

@@ -140,7 +140,8 @@ function copyBootFiles (folder: string, licences: string): Part[] {
   const parts = new Map<string, Part>()
   for (const { package: name, version, licence, source } of entries) {
     if (parts.has(name)) continue
-    const copyright = [join(root, '.cache/packages', name, 'usr/share/doc', name, 'copyright'), `/usr/share/doc/${name}/copyright`].find(path => existsSync(path))
+    const unpacked = ['', 'arm64'].map(processor => join(root, '.cache/packages', processor, name, 'usr/share/doc', name, 'copyright'))
+    const copyright = [...unpacked, `/usr/share/doc/${name}/copyright`].find(path => existsSync(path))
     if (copyright === undefined) throw new Error(`the licence of the package ${name} is missing: scripts/boot-files --force fetches it`)
     copyFileSync(copyright, join(licences, name))
     parts.set(name, { name, version, licence, source: `Debian ${source}` })

@@ -11,7 +11,8 @@ import { loadModules } from './kernel-modules.js'
 export interface InitramfsSources {
   /** A static busybox. */
   readonly busybox: string
-  readonly ignition: string
+  /** Without it the machine gets as far as its kernel and says so. */
+  readonly ignition: string | undefined
   /** The unpacked /lib/modules/<version> of the kernel that will boot with it. */
   readonly modules: string
 }
@@ -47,8 +48,8 @@ export function buildInitramfs ({ busybox, ignition, modules }: InitramfsSources
     file('udhcpc-script', readFileSync(join(own, 'udhcpc-script')), 0o755),
     file('bin/busybox', readFileSync(busybox), 0o755),
     symlink('bin/sh', 'busybox'),
-    file('usr/bin/ignition', readFileSync(ignition), 0o755),
-    ...librariesOf(ignition).map(path => file(path.slice(1), readFileSync(realpathSync(path)), 0o755)),
+    ...ignition === undefined ? [] : [file('usr/bin/ignition', readFileSync(ignition), 0o755)],
+    ...(ignition === undefined ? [] : librariesOf(ignition)).map(path => file(path.slice(1), readFileSync(realpathSync(path)), 0o755)),
     ...loaded.map(({ name, content }) => file(`modules/${name}.ko`, content)),
     file('modules/order', Buffer.from(loaded.map(({ name }) => `${name}\n`).join('')))
   ])

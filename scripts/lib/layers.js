@@ -105,7 +105,8 @@ export const layers = [
   {
     name: 'doctor',
     files: ['doctor/'],
-    may: ['doctor/', 'listeners', 'wiring/', 'base/', 'config/', 'net/', 'disk/links', 'assets/aliases', 'dhcp/', 'matchbox/', 'mirror/', 'go/', 'yaml/', 'ignition/', 'tls/certificate'],
+    may: ['doctor/', 'listeners', 'wiring/', 'base/', 'config/', 'net/', 'disk/links', 'assets/aliases', 'dhcp/', 'machines/journal', 'matchbox/', 'mirror/', 'go/', 'yaml/', 'ignition/', 'tls/certificate', 'tls/authenticode'],
+    types: ['machines/machine'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:net', 'node:buffer', 'node:url', 'node:dns/promises'],
     packages: []
   },

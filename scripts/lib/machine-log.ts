@@ -16,6 +16,9 @@ export interface MachineLog {
 // eslint-disable-next-line no-control-regex
 const noise = /\x1b(?:\[[0-9;?]*[A-Za-z]|[a-z])|[^\n]\x08|[\r\x00-\x08\x0b-\x1f]/g
 
+/** All of it, without what moves the cursor. */
+export const readSerial = (file: string): string => textOf(file)
+
 const textOf = (file: string): string => existsSync(file) ? readFileSync(file, 'latin1').replace(noise, '') : ''
 
 export function readMachineLog (file: string): MachineLog {

@@ -48,17 +48,31 @@ apt_install () {
 # apt_unpack FOLDER PACKAGE...: downloads the packages and unpacks them into FOLDER/<package>/, next to FOLDER/<package>.control
 # with what they say of themselves. What is there already is left as it is.
 apt_unpack () {
-  local folder=$1 package missing=()
+  local folder=$1 package missing=() lock
   shift
   for package in "$@"; do [[ -f $folder/$package.control ]] || missing+=("$package"); done
   [[ ${#missing[@]} == 0 ]] && return
-  say "downloading ${missing[*]}"
-  apt_lists "${missing[@]}"
   mkdir -p "$folder"
+  # Another script may be at it: what it unpacked meanwhile is there.
+  exec {lock}>"$folder/.lock"
+  flock "$lock"
+  missing=()
+  for package in "$@"; do [[ -f $folder/$package.control ]] || missing+=("$package"); done
+  if [[ ${#missing[@]} != 0 ]]; then
+    say "downloading ${missing[*]}${apt_foreign[0]:+ for $apt_architecture}"
+    [[ ${#apt_foreign[@]} != 0 ]] || apt_lists "${missing[@]}"
+    download_and_unpack "$folder" "${missing[@]}"
+  fi
+  exec {lock}>&-
+}
+
+download_and_unpack () {
+  local folder=$1 package
+  shift
   local work; work=$(mktemp -d "$folder/.download.XXXXXX")
-  for package in "${missing[@]}"; do
+  for package in "$@"; do
     mkdir "$work/deb"
-    (cd "$work/deb" && apt-get download -qq -o APT::Sandbox::User=root "$package" >&2) ||
+    (cd "$work/deb" && apt-get download -qq -o APT::Sandbox::User=root ${apt_foreign[@]+"${apt_foreign[@]}"} "$package" >&2) ||
       { rm -rf "$work"; die "could not download the package $package"; }
     dpkg-deb -x "$work"/deb/*.deb "$work/$package"
     dpkg-deb -f "$work"/deb/*.deb >"$work/$package.control"
@@ -70,13 +84,34 @@ apt_unpack () {
   rm -rf "$work"
 }
 
+# Options that make apt work on the packages of another architecture; none for this machine's own.
+apt_foreign=()
+apt_architecture=''
+
+# with_foreign_lists ARCHITECTURE COMMAND...: runs a command for which apt_unpack and kernel_package know the packages of another
+# architecture, from lists of its own that are thrown away afterwards: the system's lists, and what it can install, stay as they are.
+with_foreign_lists () {
+  apt_architecture=$1
+  shift
+  local lists status=0; lists=$(mktemp -d)
+  mkdir -p "$lists/lists/partial" "$lists/cache/archives/partial"
+  apt_foreign=(-o APT::Architecture="$apt_architecture" -o APT::Architectures="$apt_architecture" -o Dir::State::lists="$lists/lists" -o Dir::Cache="$lists/cache")
+  if apt-get -qq -o APT::Sandbox::User=root "${apt_foreign[@]}" update >/dev/null 2>&1; then "$@" || status=$?
+  else say "the package lists for $apt_architecture could not be fetched"; status=1; fi
+  apt_foreign=() apt_architecture=''
+  rm -rf "$lists"
+  return "$status"
+}
+
 # control_field FOLDER PACKAGE FIELD: one field of an unpacked package's description.
 control_field () { sed -n "s/^$3: //p" "$1/$2.control"; }
 
 # kernel_package: the package of today's kernel, which linux-image-cloud-amd64 only points to. Needs the lists of apt_lists.
 kernel_package () {
-  local name; name=$(apt-cache depends --important linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-[0-9].*-cloud-amd64\)$/\1/p' | head -n 1)
-  [[ -n $name ]] || die 'linux-image-cloud-amd64 names no kernel package: is this Debian on amd64?'
+  local architecture=${apt_architecture:-amd64} name
+  name=$(apt-cache ${apt_foreign[@]+"${apt_foreign[@]}"} depends --important "linux-image-cloud-$architecture" |
+    sed -n 's/^ *Depends: \(linux-image-[0-9].*-cloud-[a-z0-9]*\)\(:any\)\{0,1\}$/\1/p' | head -n 1)
+  [[ -n $name ]] || die "linux-image-cloud-$architecture names no kernel package: is this Debian?"
   echo "$name"
 }
 

@@ -6,8 +6,15 @@ import { join } from 'node:path'
  * How a machine starts: `bios`, SeaBIOS and the network card's iPXE; `bios-undionly`, `bios-pxelinux` and `bios-grub`, SeaBIOS and
  * an iPXE that is given to it as its kernel and fetches that loader by TFTP; `uefi`, OVMF's PXE; `uefi-grub`, the same with
  * GRUB for iPXE; `uefi-http`, OVMF's HTTP Boot.
+ *
+ * `secure-...` enforce Secure Boot with Microsoft's keys: `secure-ipxe`, iPXE that nobody signed; `secure-shim`, Debian's shim, GRUB and
+ * kernel; `secure-shim-http`, the same by HTTP Boot; `arm64-...` likewise, on a 64-bit ARM machine. `snakeoil-ipxe` has the keys that
+ * come with OVMF, and an iPXE that is signed with them.
  */
-export const firmwares = ['bios', 'bios-undionly', 'bios-pxelinux', 'bios-grub', 'uefi', 'uefi-grub', 'uefi-http'] as const
+export const firmwares = [
+  'bios', 'bios-undionly', 'bios-pxelinux', 'bios-grub', 'uefi', 'uefi-grub', 'uefi-http',
+  'secure-ipxe', 'secure-shim', 'secure-shim-http', 'secure-shim-rom', 'snakeoil-ipxe', 'arm64-shim', 'arm64-shim-http'
+] as const
 export type Firmware = typeof firmwares[number]
 export const isFirmware = (text: string): text is Firmware => firmwares.some(firmware => firmware === text)
 
@@ -21,15 +28,15 @@ export interface MachineOptions {
   readonly folder: string
   /** Holds ipxe.lkrn. */
   readonly loaderFolder: string
+  /** Unpacked packages. */
+  readonly packages: string
   /** `tcg` is software emulation and works everywhere. */
   readonly accelerator: 'tcg' | 'kvm'
 }
 
 export interface MachineCommand { readonly program: string, readonly words: readonly string[], readonly serialLog: string }
 
-const program = 'qemu-system-x86_64'
 const diskBytes = 256 * 1024 * 1024
-const memoryMebibytes = 512
 
 // Debian's OVMF, the 4 MiB build of today and the 2 MiB one of older releases: the code, and the blank variable store
 // that each machine gets a copy of.
@@ -37,6 +44,16 @@ const ovmf = [
   ['/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_VARS_4M.fd'],
   ['/usr/share/OVMF/OVMF_CODE.fd', '/usr/share/OVMF/OVMF_VARS.fd']
 ] as const
+const withMicrosoftKeys = [['/usr/share/OVMF/OVMF_CODE_4M.ms.fd', '/usr/share/OVMF/OVMF_VARS_4M.ms.fd']] as const
+const withSnakeoilKeys = [['/usr/share/OVMF/OVMF_CODE_4M.secboot.fd', '/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd']] as const
+
+/** What is particular to a 64-bit ARM machine; its emulator and firmware are unpacked, not installed. */
+const aavmf = (packages: string) => [[
+  join(packages, 'qemu-efi-aarch64/usr/share/AAVMF/AAVMF_CODE.ms.fd'), join(packages, 'qemu-efi-aarch64/usr/share/AAVMF/AAVMF_VARS.ms.fd')
+]] as const
+
+const isArm = (firmware: Firmware): boolean => firmware.startsWith('arm64-')
+const isSecure = (firmware: Firmware): boolean => /^(?:secure|snakeoil|arm64)-/.test(firmware)
 
 // What an iPXE that is already there runs to get another loader going. PXELINUX looks for its files where the DHCP answer
 // says that it came from: to iPXE that is a script's URL, so it is told otherwise.
@@ -46,23 +63,27 @@ const handOvers = {
   'bios-grub': 'dhcp && chain tftp://${next-server}/grub.pxe' // eslint-disable-line no-template-curly-in-string
 } as const
 
-function firmwareWords ({ firmware, name, folder, loaderFolder }: MachineOptions): string[] {
+function firmwareWords ({ firmware, name, folder, loaderFolder, packages }: MachineOptions): string[] {
   // SeaBIOS is QEMU's default; without a screen it and iPXE write to the serial port.
   const bios = ['-machine', 'pc,graphics=off']
   if (firmware === 'bios') return bios
   if (firmware === 'bios-undionly' || firmware === 'bios-pxelinux' || firmware === 'bios-grub') {
     return [...bios, '-kernel', join(loaderFolder, 'ipxe.lkrn'), '-append', handOvers[firmware]]
   }
-  const found = ovmf.find(files => files.every(file => existsSync(file)))
-  if (found === undefined) throw new Error(`no UEFI firmware: ${ovmf[0][0]} is not there (Debian's package ovmf)`)
+  const choices = isArm(firmware) ? aavmf(packages) : firmware.startsWith('snakeoil-') ? withSnakeoilKeys : isSecure(firmware) ? withMicrosoftKeys : ovmf
+  const found = choices.find(files => files.every(file => existsSync(file)))
+  if (found === undefined) throw new Error(`no UEFI firmware: ${choices[0][0]} is not there (Debian's packages ovmf and qemu-efi-aarch64)`)
   const variables = join(folder, `${name}.vars`)
   copyFileSync(found[1], variables)
   return [
-    '-machine', 'q35',
+    ...isArm(firmware)
+      ? ['-machine', 'virt', '-cpu', 'cortex-a57']
+      // Only code in system management mode may write the keys.
+      : ['-machine', isSecure(firmware) ? 'q35,smm=on' : 'q35', ...isSecure(firmware) ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []],
     '-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${found[0]}`,
     '-drive', `if=pflash,format=raw,unit=1,file=${variables}`,
     // Its boot order names the card, which then offers PXE before HTTP.
-    ...firmware === 'uefi-http'
+    ...firmware.endsWith('-http')
       ? ['-fw_cfg', 'name=opt/org.tianocore/IPv4PXESupport,string=no', '-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=no']
       : []
   ]
@@ -70,24 +91,26 @@ function firmwareWords ({ firmware, name, folder, loaderFolder }: MachineOptions
 
 /** Makes the machine's blank disk and gives the command that starts it; the machine ends when it powers off or reboots. */
 export function prepareMachine (options: MachineOptions): MachineCommand {
-  const { name, mac, firmware, tap, folder, accelerator } = options
+  const { name, mac, firmware, tap, folder, packages } = options
+  // KVM has no system management mode everywhere, and no other processors.
+  const accelerator = isSecure(firmware) ? 'tcg' : options.accelerator
   const disk = join(folder, `${name}.disk`)
   const serialLog = join(folder, `${name}.log`)
   const handle = openSync(disk, 'w')
   ftruncateSync(handle, diskBytes)
   closeSync(handle)
   return {
-    program,
+    program: isArm(firmware) ? join(packages, 'qemu-system-arm/usr/bin/qemu-system-aarch64') : 'qemu-system-x86_64',
     serialLog,
     words: [
       '-name', name,
-      '-uuid', `00000000-0000-4000-8000-${mac.replaceAll(':', '')}`, '-nodefaults', '-display', 'none', '-no-reboot', '-m', String(memoryMebibytes), '-accel', accelerator,
+      '-uuid', `00000000-0000-4000-8000-${mac.replaceAll(':', '')}`, '-nodefaults', '-display', 'none', '-no-reboot', '-m', isSecure(firmware) ? '1024' : '512', '-accel', accelerator,
       // Nothing but the network card, and an end to it when that fails: the firmware then asks for a restart.
       '-boot', 'strict=on,reboot-timeout=1000',
       ...firmwareWords(options),
       '-netdev', `tap,id=network,ifname=${tap},script=no,downscript=no`,
       // Under UEFI the card's own iPXE is left out, so that the firmware's PXE stack does DHCP and TFTP.
-      '-device', `virtio-net-pci,netdev=network,mac=${mac},bootindex=1${firmware.startsWith('uefi') ? ',romfile=' : ''}`,
+      '-device', `virtio-net-pci,netdev=network,mac=${mac},bootindex=1${firmware.startsWith('bios') || firmware.endsWith('-rom') ? '' : ',romfile='}`,
       '-drive', `if=none,id=disk,format=raw,cache=unsafe,file=${disk}`,
       '-device', 'virtio-blk-pci,drive=disk,bootindex=2',
       // OVMF since edk2-stable202405 offers no PXE entry on a machine without a random number generator.

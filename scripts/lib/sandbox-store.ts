@@ -1,5 +1,6 @@
 // What the sandbox's appliance serves: the store of examples/, with its configuration fitted to the namespace, and the
 // kernel and initrd that its profiles boot. Machines beyond those of the example are copies of its first one.
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -28,6 +29,8 @@ export interface StoreOptions {
   readonly machines: number
   readonly firmware: Firmware
   readonly bridge: string
+  /** Whether one bit of the kernel is another than its maker signed. */
+  readonly tampered: boolean
 }
 
 export interface SandboxStore {
@@ -41,7 +44,7 @@ export interface SandboxStore {
 interface Reservation { readonly mac: string, readonly ip: string, readonly hostname: string }
 interface Config {
   http: { address: string }
-  boot?: { uefi_x64: string }
+  boot?: Readonly<Record<string, string>>
   dhcp: { interface: string, subnets: Array<{ subnet: string }>, reservations: Reservation[] }
 }
 interface Group { readonly id: string, readonly profile: string, readonly selector?: { readonly mac?: string } }
@@ -84,16 +87,45 @@ function addMachines (store: string, config: Config, groups: Group[], count: num
   }
 }
 
-function putAssets ({ packages, kernel }: StoreOptions, assets: string): void {
+function putAssets (options: StoreOptions, assets: string): void {
+  const { packages: own, kernel, firmware, tampered } = options
+  const isArm = firmware.startsWith('arm64-')
+  const packages = isArm ? join(own, 'arm64') : own
   const version = kernel.replace(/^linux-image-/, '')
   const image = join(packages, kernel)
   mkdirSync(assets, { recursive: true })
-  copyFileSync(join(image, 'boot', `vmlinuz-${version}`), join(assets, 'vmlinuz'))
+  const content = readFileSync(join(image, 'boot', `vmlinuz-${version}`))
+  // In the midst of the code, which the signature covers and no header.
+  if (tampered) content.writeUInt8(content.readUInt8(content.length >> 1) ^ 1, content.length >> 1)
+  writeFileSync(join(assets, 'vmlinuz'), content)
+  if (firmware === 'snakeoil-ipxe') signWithSnakeoil(options, join(assets, 'vmlinuz'), join(assets, 'vmlinuz'))
   writeFileSync(join(assets, 'initrd.gz'), buildInitramfs({
     busybox: join(packages, 'busybox-static/bin/busybox'),
-    ignition: join(packages, 'ignition/usr/lib/dracut/modules.d/30ignition/ignition'),
+    // Its libraries are this machine's: another one gets no further than its kernel and the first program.
+    ignition: isArm ? undefined : join(packages, 'ignition/usr/lib/dracut/modules.d/30ignition/ignition'),
     modules: join(image, 'lib/modules', version)
   }))
+}
+
+/** Signs with the keys that OVMF brings for trying out. */
+function signWithSnakeoil ({ folder, packages }: StoreOptions, from: string, to: string): void {
+  const key = join(folder, 'snakeoil.key')
+  execFileSync('openssl', ['rsa', '-passin', 'pass:snakeoil', '-in', '/usr/share/ovmf/PkKek-1-snakeoil.key', '-out', key], { stdio: 'ignore' })
+  execFileSync(join(packages, 'sbsigntool/usr/bin/sbsign'), ['--key', key, '--cert', '/usr/share/ovmf/PkKek-1-snakeoil.pem', '--output', to, from], { stdio: 'ignore' })
+}
+
+/** What Debian signed, under the names that shim looks for; and for `snakeoil-`, iPXE signed with the keys that OVMF brings. */
+function putLoaders (options: StoreOptions, tftpRoot: string): string | undefined {
+  const { root, packages, firmware } = options
+  if (/-shim/.test(firmware)) {
+    const [from, processor] = firmware.startsWith('arm64-') ? [join(packages, 'arm64'), 'aa64'] as const : [packages, 'x64'] as const
+    const [grub, signed] = processor === 'aa64' ? ['grub-efi-arm64-signed', 'arm64-efi-signed'] as const : ['grub-efi-amd64-signed', 'x86_64-efi-signed'] as const
+    copyFileSync(join(from, `shim-signed/usr/lib/shim/shim${processor}.efi.signed`), join(tftpRoot, `shim${processor}.efi`))
+    copyFileSync(join(from, grub, 'usr/lib/grub', signed, `grubnet${processor}.efi.signed`), join(tftpRoot, `grub${processor}.efi`))
+    return `shim${processor}.efi`
+  }
+  if (firmware === 'snakeoil-ipxe') signWithSnakeoil(options, join(root, 'assets/boot/snponly.efi'), join(tftpRoot, 'snponly.efi'))
+  return undefined
 }
 
 /** Fits configuration and profiles to GRUB: 2.06 speaks HTTP on port 80 only. */
@@ -103,6 +135,15 @@ function fitToGrub (store: string, config: Config, loader: string, address: stri
   for (const name of readdirSync(join(store, 'profiles'))) {
     const profile = readJson<Profile>(store, 'profiles', name)
     const args = profile.boot.args.map(arg => grubArgument(arg, `http://${address}`))
+    writeJson(join(store, 'profiles', name), { ...profile, boot: { ...profile.boot, args } })
+  }
+}
+
+/** The serial port of a 64-bit ARM machine has another name. */
+function fitConsole (store: string): void {
+  for (const name of readdirSync(join(store, 'profiles'))) {
+    const profile = readJson<Profile>(store, 'profiles', name)
+    const args = profile.boot.args.map(arg => arg === 'console=ttyS0' ? 'console=ttyAMA0' : arg)
     writeJson(join(store, 'profiles', name), { ...profile, boot: { ...profile.boot, args } })
   }
 }
@@ -126,6 +167,9 @@ export function createStore (options: StoreOptions): SandboxStore {
     makeGrub(firmware, tftpRoot)
     fitToGrub(store, config, grubFile(firmware), address)
   }
+  const loader = putLoaders(options, tftpRoot)
+  if (loader !== undefined) config.boot = firmware.startsWith('arm64-') ? { uefi_arm64: loader } : { uefi_x64: loader }
+  if (firmware.startsWith('arm64-')) fitConsole(store)
   writeFileSync(configFile, stringify({
     ...config,
     data_path: store,

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startAppliance, watchStages } from './appliance-process.js'
 import { Children } from './children.js'
-import { readMachineLog, tailOf } from './machine-log.js'
+import { readMachineLog, readSerial, tailOf } from './machine-log.js'
 import { createBridge, createTap, requireOwnNamespace } from './namespace.js'
 import { type Firmware, firmwares, isFirmware, prepareMachine } from './qemu.js'
 import { advertiseNothing } from './router-advertisement.js'
@@ -23,6 +23,9 @@ interface Options {
   readonly timeout: number
   /** The stage at which a machine has done enough and is switched off; undefined to have it apply its config. */
   readonly until: Stage | undefined
+  /** What a machine says on its serial port when it has done enough. */
+  readonly expect: RegExp | undefined
+  readonly tampered: boolean
   readonly packages: string
   readonly kernel: string
   readonly accelerator: 'tcg' | 'kvm'
@@ -63,6 +66,8 @@ function readOptions (): Options {
       firmware: { type: 'string', default: 'bios' },
       timeout: { type: 'string', default: '300' },
       until: { type: 'string' },
+      expect: { type: 'string' },
+      tampered: { type: 'boolean', default: false },
       packages: { type: 'string', default: join(root, '.cache/packages') },
       kernel: { type: 'string', default: '' },
       accel: { type: 'string', default: 'tcg' },
@@ -75,9 +80,10 @@ function readOptions (): Options {
   const { until } = values
   if (until !== undefined && !isStage(until)) throw new Error(`--until is one of ${stageNames.join(', ')}, not ${until}`)
   if (values.accel !== 'tcg' && values.accel !== 'kvm') throw new Error(`--accel is tcg or kvm, not ${values.accel}`)
-  const { firmware, packages, kernel, keep, verbose, json, accel } = values
+  const { firmware, tampered, packages, kernel, keep, verbose, json, accel } = values
+  const expect = values.expect === undefined ? undefined : new RegExp(values.expect)
   const [machines, timeout] = [Number(values.machines), Number(values.timeout)]
-  return { machines, firmware, timeout, until, packages, kernel, accelerator: accel, keep, verbose, json }
+  return { machines, firmware, timeout, until, expect, tampered, packages, kernel, accelerator: accel, keep, verbose, json }
 }
 
 /** What is wrong with a machine that has ended, or undefined when it did all it had to. */
@@ -98,7 +104,17 @@ async function until (condition: () => boolean, milliseconds: number): Promise<v
   for (const end = performance.now() + milliseconds; !condition() && performance.now() < end;) await delay(50)
 }
 
-const doneText = ({ until: lastStage }: Options): string => lastStage === undefined ? 'applied its Ignition config' : `reached the stage ${lastStage}`
+/** Resolves when the serial log has it; looked at until `signal`. */
+async function heard (serialLog: string, expected: RegExp, signal: AbortSignal): Promise<'enough'> {
+  for (;;) {
+    await delay(200, undefined, { signal })
+    if (expected.test(readSerial(serialLog))) return 'enough'
+  }
+}
+
+const doneText = ({ until: lastStage, expect }: Options): string => expect !== undefined
+  ? `said ${String(expect)}`
+  : lastStage === undefined ? 'applied its Ignition config' : `reached the stage ${lastStage}`
 
 interface Place { readonly children: Children, readonly folder: string, readonly tap: string, readonly stop: AbortSignal }
 
@@ -106,13 +122,14 @@ interface Place { readonly children: Children, readonly folder: string, readonly
 async function bootMachine (run: Run, options: Options, { children, folder, tap, stop }: Place): Promise<void> {
   const { name, mac } = run.machine
   const { firmware, accelerator, until: lastStage } = options
-  const { program, words } = prepareMachine({ name, mac, tap, folder, firmware, accelerator, loaderFolder: join(root, 'assets/boot') })
+  const { program, words } = prepareMachine({ name, mac, tap, folder, firmware, accelerator, packages: options.packages, loaderFolder: join(root, 'assets/boot') })
   const child: ChildProcess = children.start(program, words, ['ignore', 'inherit', 'inherit'])
   const off = once(child, 'exit').then(([status]: unknown[]) => status)
   const timer = new AbortController()
   const late = delay(options.timeout * 1000, 'late' as const, { signal: timer.signal })
   const enough = new Promise<'enough'>(resolve => { run.onStage = stage => { if (stage === lastStage) resolve('enough') } })
-  const end = await Promise.race([off, late, enough])
+  const said = options.expect === undefined ? new Promise<never>(() => {}) : heard(run.serialLog, options.expect, timer.signal)
+  const end = await Promise.race([off, late, enough, said])
   timer.abort()
   await children.stop(child)
   if (stop.aborted) return
@@ -122,7 +139,9 @@ async function bootMachine (run: Run, options: Options, { children, folder, tap,
     ? undefined
     : end === 'late'
       ? `it was not done after ${options.timeout} s`
-      : end !== 0 ? `QEMU ended with status ${String(end)}` : lastStage === undefined ? problemOf(run) : `it switched itself off before the stage ${lastStage}`
+      : end !== 0
+        ? `QEMU ended with status ${String(end)}`
+        : options.expect !== undefined ? `it switched itself off and did not say ${String(options.expect)}` : lastStage === undefined ? problemOf(run) : `it switched itself off before the stage ${lastStage}`
   run.problem = problem ?? ''
   print(`${timeOf(run)}  ${name}  ${mac}  ${problem === undefined ? doneText(options) : `FAILED: ${problem}`}`)
 }
@@ -136,13 +155,13 @@ function explain ({ machine, serialLog, stages, problem = '' }: Run, applianceLo
   for (const line of seen) print(`    ${line}`)
 }
 
-function summary (runs: readonly Run[], { until }: Options): string {
+function summary (runs: readonly Run[], { until, expect }: Options): string {
   return formatTable([
     ['machine', 'mac', 'address', ...stageNames, 'result'],
     ...runs.map(({ machine, stages, problem }) => [
       machine.name, machine.mac, machine.address,
       ...stageNames.map(stage => stages.get(stage)?.toFixed(1) ?? '-'),
-      problem !== '' ? 'FAILED' : until === undefined ? 'applied' : 'ok'
+      problem !== '' ? 'FAILED' : until === undefined && expect === undefined ? 'applied' : 'ok'
     ])
   ])
 }
@@ -165,8 +184,8 @@ const document = (options: Options, runs: readonly Run[]): unknown => ({
 async function sandbox (options: Options, folder: string, children: Children, stop: AbortSignal): Promise<number> {
   requireOwnNamespace()
   print('building the initramfs')
-  const { packages, kernel, machines, firmware } = options
-  const store = createStore({ root, folder, bridge, packages, kernel, machines, firmware })
+  const { packages, kernel, machines, firmware, tampered } = options
+  const store = createStore({ root, folder, bridge, packages, kernel, machines, firmware, tampered })
   const stopAdvertising = advertiseNothing(createBridge(bridge, store.gateway))
   stop.addEventListener('abort', stopAdvertising, { once: true })
   const applianceLog = join(folder, 'appliance.log')

@@ -13,6 +13,7 @@ import type { Ground } from '../wiring/ground.js'
 import { readReservations } from '../wiring/reservation-sources.js'
 import { fine, type Finding, note } from './finding.js'
 import { diagnoseImages } from './images.js'
+import { diagnoseLoaders } from './loaders.js'
 import { diagnoseMemory } from './memory.js'
 import type { Around } from './ports.js'
 import { diagnoseNames } from './names.js'
@@ -32,6 +33,7 @@ export const diagnose = ({ loaded, running, ...options }: DoctorOptions): Promis
     ...await folders(loaded),
     ...await diagnoseImages(loaded, options),
     ...shortened(lintOf(ground)),
+    ...await diagnoseLoaders(ground),
     ...diagnoseMemory(ground),
     ...await names(ground),
     ...await firewall(plan),

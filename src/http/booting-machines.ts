@@ -26,12 +26,13 @@ export class BootingMachines {
   /** What `path` (/assets/...) is to the machine at `ip`. */
   lookUp (ip: string, path: string): (Booting & { readonly kind: 'kernel' | 'initrd' }) | undefined {
     const booting = this.#byAddress.get(ip)
-    const kind = booting?.boot === undefined ? undefined : kindOf(booting.boot, path)
+    const kind = booting?.boot === undefined ? undefined : bootFileKind(booting.boot, path)
     return booting === undefined || kind === undefined ? undefined : { ...booting, kind }
   }
 }
 
-function kindOf ({ kernel, initrd }: NetBoot, path: string): 'kernel' | 'initrd' | undefined {
+/** What `path` (/assets/...) is to a machine that boots this; undefined for neither. */
+export function bootFileKind ({ kernel, initrd }: NetBoot, path: string): 'kernel' | 'initrd' | undefined {
   if (names(kernel, path)) return 'kernel'
   return initrd.some(line => names(line, path)) ? 'initrd' : undefined
 }

@@ -82,7 +82,8 @@ export class MachineJournal implements MachineStore {
   }
 }
 
-function parseMachine (line: string): Machine | undefined {
+/** undefined for a line that holds no machine. */
+export function parseMachine (line: string): Machine | undefined {
   try {
     const machine = Object(JSON.parse(line)) as Partial<Machine>
     const whole = typeof machine.mac === 'string' && parseMac(machine.mac) === machine.mac && Array.isArray(machine.timeline) &&

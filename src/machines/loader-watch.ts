@@ -7,8 +7,11 @@ import { LoaderLoop } from './loader-loop.js'
 import type { MachineRegistry } from './registry.js'
 import type { Observation } from './machine.js'
 
-/** What a loader fetches for itself once it runs: modules, configuration, scripts, iPXE as PXELINUX's kernel. */
-const loadersOwn = /\.(?:c32|cfg|ipxe|lkrn)$|(?:^|\/)(?:pxelinux\.cfg\/|grub\.cfg-)/
+/**
+ * What a loader fetches for itself once it runs: modules, configuration, scripts, iPXE as PXELINUX's kernel; and what shim looks for beside
+ * itself (shim.c: second stage, MokManager, fallback, revocations, certificates).
+ */
+const loadersOwn = /\.(?:c32|cfg|ipxe|lkrn)$|(?:^|\/)(?:pxelinux\.cfg\/|grub\.cfg-|(?:(?:grub|mm|fb)(?:x64|aa64|ia32|arm)|revocations\w*|shim_certificate\w*)\.efi$)/
 
 export interface LoaderWatchOptions {
   readonly registry: MachineRegistry

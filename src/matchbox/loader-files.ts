@@ -7,7 +7,7 @@ import type { Group } from './group.js'
 import { type LocalBoot, renderLocalGrub } from './local-boot.js'
 import { type Provisioner, resilientFor } from './provisioner.js'
 import type { NetBoot } from './profile.js'
-import { renderGrub } from './render-grub.js'
+import { renderGrubFile, renderGrubHandOver } from './render-grub-file.js'
 import { renderAutoexec } from './render-ipxe.js'
 import { renderKernel, renderPxelinux } from './render-pxelinux.js'
 
@@ -61,12 +61,9 @@ async function pxelinux (asked: LoaderFileContext): Promise<string | undefined> 
   return localBoot === undefined && boot === undefined ? undefined : renderKernel(localBoot === undefined ? boot : undefined, { mac, uuid })
 }
 
-/** Paths in what /grub answers are of the host it came from: to GRUB, of the device that `root` names. */
-const handOver = (origin: string): string => `set root='${grubPath(origin)}'\nconfigfile /grub?mac=$net_default_mac\n`
-
-const grub = ({ localBoot, boot, options: { origin } }: LoaderFileContext): string => {
+const grub = ({ localBoot, boot, mac, uuid, options: { origin } }: LoaderFileContext): string => {
   if (localBoot !== undefined) return renderLocalGrub()
-  return boot === undefined ? handOver(origin) : renderGrub(grubPaths(boot, origin))
+  return boot === undefined ? renderGrubHandOver(origin) : renderGrubFile(boot, { origin, mac, uuid })
 }
 
 /** `%` stands for a MAC address with hyphens, `#` for a UUID. */
@@ -113,12 +110,4 @@ export function createLoaderFiles (options: LoaderFilesOptions): LoaderFiles {
     }
     return undefined
   }
-}
-
-/** A path or URL as GRUB names it, which was loaded by TFTP and finds nothing of these there: `(http,host:port)/path`. */
-const grubPath = (url: string): string => url.replace(/^(https?):\/\/([^/]+)/, '($1,$2)')
-
-function grubPaths (boot: NetBoot, origin: string): NetBoot {
-  const absolute = (path: string): string => grubPath(path.startsWith('/') ? `${origin}${path}` : path)
-  return { ...boot, kernel: absolute(boot.kernel), initrd: boot.initrd.map(absolute) }
 }

@@ -6,6 +6,13 @@ import type { FileSource } from '../tftp/file-source.js'
 /** PXELINUX of syslinux 5 and later, under its name for TFTP alone and for HTTP besides. */
 const pxelinux = /^(?<folder>(?:.*\/)?)l?pxelinux\.0$/
 
+/** What a shim loads beside itself: a distribution's its GRUB; iPXE's what its own name says, and on some firmware always ipxe.efi. */
+export function afterShim (loader: string): readonly string[] {
+  const [, folder = '', stem, processor] = /^((?:.*\/)?)(?:([\w.]+)-)?shim(x64|aa64|ia32|arm)?\.efi$/.exec(loader) ?? []
+  if (stem !== undefined) return [...new Set([`${folder}${stem}.efi`, `${folder}ipxe.efi`])]
+  return processor === undefined ? [] : [`${folder}grub${processor}.efi`]
+}
+
 export interface BootChain {
   /** Whether the loader itself can be had. */
   readonly found: boolean
@@ -26,6 +33,9 @@ export async function followChain (loader: string, files: FileSource): Promise<B
     }
   }
   const found = await isThere(loader)
+  for (const name of found ? afterShim(loader) : []) {
+    if (!await isThere(name)) problems.push(`${loader} loads ${name}, which is nowhere: machines stop there`)
+  }
   const folder = found ? pxelinux.exec(loader)?.groups?.['folder'] : undefined
   if (folder === undefined) return { found, problems }
   // The menu is shown where it is there, and needs its library; iPXE is named from the root (render-pxelinux.ts).

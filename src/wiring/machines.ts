@@ -7,7 +7,9 @@ import { NamedMachines } from '../matchbox/named-machines.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Mac } from '../net/mac.js'
 import type { OnClose } from './closing.js'
+import { bootFileKind } from '../http/booting-machines.js'
 import type { Ground } from './ground.js'
+import type { BootFileSent } from './observer.js'
 import type { Leases } from './leases.js'
 
 export async function openRegistry ({ config, log, clock, store }: Ground, leases: Leases, onClose: OnClose): Promise<MachineRegistry> {
@@ -41,3 +43,10 @@ export const buildArchitecture = (name: string): string | undefined => buildArch
 /** Stands for what a machine would boot now, where its group installs it once. */
 export const bootsAs = (provisioner: Provisioner) => (mac: Mac): string | undefined =>
   provisioner.bootOf({ labels: new Map([['mac', mac]]), rawQuery: '', client: undefined }).bootedAs
+
+/** What a file below /assets/ is to a machine, by what it would boot now. */
+export const bootFileOf = (provisioner: Provisioner) => (mac: Mac, path: string): BootFileSent | undefined => {
+  const { group, boot } = provisioner.bootOf({ labels: new Map([['mac', mac]]), rawQuery: '', client: undefined })
+  const kind = boot === undefined ? undefined : bootFileKind(boot, path)
+  return kind === undefined ? undefined : { kind, group: group?.id, profile: group?.profile }
+}

@@ -43,7 +43,14 @@ export interface ObserverOptions {
   readonly loaderChosen: (mac: Mac) => boolean
   /** Stands for what the machine would boot now, where its group installs once. */
   readonly bootsAs: (mac: Mac) => string | undefined
+  /** What a path below /assets/ is to the machine now, and why. */
+  readonly bootFileOf: (mac: Mac, path: string) => BootFileSent | undefined
 }
+
+export interface BootFileSent { readonly kind: 'kernel' | 'initrd', readonly group: string | undefined, readonly profile: string | undefined }
+
+/** What GRUB finds its machine's kernel by: GRUB works then. */
+const grubScript = /(?:^|\/)grub\.cfg(?:-01(?:-[0-9a-f]{2}){6})?$/i
 
 const dhcpStages: Readonly<Record<string, Stage | undefined>> = { DISCOVER: 'discover', OFFER: 'offer', ACK: 'ack' }
 
@@ -57,7 +64,7 @@ const loopBoots = 3
 const loopWindow = 3_600_000
 
 export function createObserver (options: ObserverOptions): Observer {
-  const { registry, metrics, clock, macOf, addressClaims, log, loaderChosen, bootsAs, fence } = options
+  const { registry, metrics, clock, macOf, addressClaims, log, loaderChosen, bootsAs, bootFileOf, fence } = options
   const record = (observation: Observation): Machine => {
     const machine = registry.record(observation)
     const result = observation.failed !== undefined ? 'failed' : observation.warning !== undefined ? 'warned' : 'ok'
@@ -77,6 +84,21 @@ export function createObserver (options: ObserverOptions): Observer {
     log.warn({ mac, group, profile, boots, times, hint: 'install_once in the metadata of its group installs it once' }, 'boot.install_loop')
   }
   const loaders = new LoaderWatch({ registry, clock, log, loaderChosen, record })
+  const sentByTftp = (mac: Mac, address: string, file: string): void => {
+    if (grubScript.test(file)) {
+      loaders.scriptFetched(mac)
+      record({ mac, stage: 'script', at: clock.now(), address, detail: file })
+    } else if (file.startsWith('assets/')) {
+      const sent = bootFileOf(mac, `/${file}`)
+      if (sent === undefined) return
+      const { kind, group, profile } = sent
+      const facts = { ...group !== undefined && { group }, ...profile !== undefined && { profile } }
+      const machine = record({ mac, stage: kind, at: clock.now(), address, detail: `/${file}`, ...facts })
+      if (kind === 'kernel') kernelLoaded(machine)
+    } else {
+      loaders.sent(mac, address, file)
+    }
+  }
   const fileListeners: Array<(mac: Mac) => void> = []
   const fileAsked = (mac: Mac): void => { for (const listener of fileListeners) listener(mac) }
   return {
@@ -130,7 +152,7 @@ export function createObserver (options: ObserverOptions): Observer {
       if (mac !== undefined && 'file' in event) fileAsked(mac)
       if (event.type !== 'done') return
       metrics.tftpBytes.inc(event.bytes)
-      if (mac !== undefined) loaders.sent(mac, event.ip, event.file)
+      if (mac !== undefined) sentByTftp(mac, event.ip, event.file)
     }),
     onHttp: fence.around('observer', (event: RequestEvent) => {
       const { kind, status, bytes, ms, ip: address } = event

@@ -34,3 +34,8 @@ export async function runSandbox (t: Test, ...args: readonly string[]): Promise<
   if (stdout === '') throw new Error(`the sandbox did not come to an end: ${stderr.trim().split('\n').at(-1) ?? ''}`)
   return JSON.parse(stdout) as SandboxReport
 }
+
+/** Fetches and builds what a run with these arguments needs. */
+export async function prepareSandbox (...args: readonly string[]): Promise<void> {
+  await run('env', ['-u', 'NODE_OPTIONS', script, ...args, '--prepare'], { maxBuffer: 16 * 1024 * 1024 })
+}

@@ -1,7 +1,9 @@
+/* eslint-disable no-template-curly-in-string -- iPXE's own variables */
 import t from 'tap'
 import { createLoaderFiles, type LoaderFileRequest } from '../../src/matchbox/loader-files.js'
 import { noPast } from '../../src/matchbox/boot-decision.js'
 import { createProvisioner } from '../../src/matchbox/provisioner.js'
+import { renderGrubFile } from '../../src/matchbox/render-grub-file.js'
 import { parseMac } from '../../src/net/mac.js'
 import { MemoryStore, makeGroup, makeProfile } from '../helpers/memory-store.js'
 
@@ -55,15 +57,41 @@ t.test('other names are not there', async t => {
   }
 })
 
-t.test("GRUB's configuration names what it boots by HTTP, since GRUB itself came by TFTP", async t => {
+t.test("GRUB's configuration boots in every GRUB: by TFTP, and by HTTP where that is on port 80", async t => {
   const mac = parseMac('52:54:00:00:00:01')
   const own = await files()('grub.cfg', { mac })
-  t.match(own, '\nlinuxefi "(http,172.30.0.1:8080)/assets/vmlinuz" quiet\n')
-  t.match(own, '\ninitrdefi  "(http,images.test)/initrd.img"\n')
+  t.equal(own, `default=0
+timeout=1
+function start {
+echo "Loading kernel from $1"
+if linux$2 "($1)/assets/vmlinuz" quiet; then
+echo "Loading initrd"
+if initrd$2 "(http,images.test)/initrd.img"; then boot; fi
+fi
+}
+menuentry "Network boot" {
+if [ "$grub_platform" = "efi" -a "$grub_cpu" = "x86_64" ]; then
+start tftp efi
+fi
+start tftp
+}
+`)
   t.equal(await files()('grub/grub.cfg-01-52-54-00-00-00-01'), own)
   t.equal(await files()('grub.cfg-01-52-54-00-00-00-09'), undefined)
   t.equal(await files()('grub.cfg'), 'set root=\'(http,172.30.0.1:8080)\'\nconfigfile /grub?mac=$net_default_mac\n', 'an unknown machine asks on')
   t.match(await files()('grub.cfg', { mac: parseMac('52:54:00:00:00:02') }), /\nif \[ "\$grub_platform" = "efi" \]; then exit; fi\n/)
+})
+
+t.test("a profile for iPXE in GRUB's words", async t => {
+  const options = { origin: 'http://172.30.0.1', mac: parseMac('52:54:00:00:00:01'), uuid: undefined }
+  const args = (...list: string[]): string => / "\(\$1\)\/k"(.*); then$/m.exec(renderGrubFile({ kernel: '/k', initrd: [], args: list }, options))?.[1] ?? ''
+  t.equal(args('quiet', 'initrd=main', 'console=ttyS0,115200n8'), ' quiet console=ttyS0,115200n8', 'initrd= is for the EFI stub alone')
+  t.equal(args('u=http://${next-server}/ignition?uuid=${uuid}&mac=${mac:hexhyp}'), ' "u=http://172.30.0.1/ignition?uuid=&mac=52-54-00-00-00-01"')
+  t.equal(args('m=$net_default_mac', 'a;b', 'say="hi"', 'x=${serial:uristring}'), ' m=$net_default_mac "a;b" "say=\\"hi\\"" \'x=${serial:uristring}\'')
+  const file = renderGrubFile({ kernel: 'http://172.30.0.1/assets/k', initrd: ['--name main http://${next-server}/assets/i', 'assets/two'], args: [] }, options)
+  t.match(file, '\nstart http,172.30.0.1 efi\nstart tftp efi\nfi\nstart http,172.30.0.1\nstart tftp\n')
+  t.match(file, '\nif linux$2 "($1)/assets/k"; then\necho "Loading initrd"\nif initrd$2 "($1)/assets/i" "($1)/assets/two"; then boot; fi\n')
+  t.match(renderGrubFile({ kernel: 'https://h.test:8443/k', initrd: [], args: [] }, options), '\nif linux$2 "(https,h.test:8443)/k"; then\nboot\nfi\n', 'no initrd, no line')
 })
 
 t.test("iPXE's autoexec.ipxe gets an address and goes on to the script", async t => {
@@ -112,7 +140,7 @@ t.test('a machine that is installed starts from its disk by every file alike, an
   const file = async (name: string, client = '172.30.0.9'): Promise<string> => String(await make({ name, mac: undefined, client, hasMenu: async () => false }))
   const script = () => provisioner.render('ipxe', { labels: new Map([['mac', once]]), rawQuery: '', client: undefined })
 
-  t.match(await file('grub.cfg-01-52-54-00-00-00-01'), /\nlinux/)
+  t.match(await file('grub.cfg-01-52-54-00-00-00-01'), /\nif linux/)
   remembered.installedAs = script().bootedAs
   t.match(await file('grub.cfg-01-52-54-00-00-00-01'), /Local disk/)
   t.match(await file('pxelinux.cfg/01-52-54-00-00-00-01'), /LOCALBOOT/)

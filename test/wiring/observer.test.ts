@@ -26,6 +26,7 @@ t.test('what is asked for in a machine\'s name from elsewhere changes nothing fo
     log,
     loaderChosen: () => false,
     bootsAs: () => undefined,
+    bootFileOf: () => undefined,
     fence: new Fence({ log })
   })
   const ask = (ip: string, kind: RequestEvent['kind'], path: string, named: boolean): void => {
@@ -64,6 +65,7 @@ t.test('what a machine is: from its firmware, its reservation and its iPXE', t =
     log,
     loaderChosen: () => false,
     bootsAs: () => undefined,
+    bootFileOf: () => undefined,
     fence: new Fence({ log })
   })
   const uuid = Buffer.from('00112233445566778899aabbccddeeff', 'hex')
@@ -88,5 +90,36 @@ t.test('what a machine is: from its firmware, its reservation and its iPXE', t =
   t.match(registry.get(victim), { uuid: 'aa112233-4455-6677-8899-aabbccddeeff', serial: 'S1\u001b[2J', name: 'node-41' })
   observer.onHttp({ kind: 'ignition', path: '/ignition', mac: victim, ip: '10.0.0.41', labels: new Map([['serial', 'other']]), group: 'g', profile: 'p', status: 200, bytes: 1, ms: 1, finished: true, problem: undefined, fromDisk: false, bootedAs: undefined })
   t.equal(registry.get(victim)?.serial, 'S1\u001b[2J')
+  t.end()
+})
+
+t.test('what shim and GRUB fetch by TFTP: one loader, then script, kernel and initrd, and no loop', t => {
+  const { stream } = logLines()
+  const log = createLog({ level: 'info', pretty: false, destination: stream })
+  const registry = new MachineRegistry([], { note: () => {} })
+  const observer = createObserver({
+    registry,
+    metrics: new Metrics(),
+    clock: new FakeClock(),
+    macOf: () => victim,
+    addressClaims: { isAddressOf: () => true, reservedName: () => undefined },
+    log,
+    loaderChosen: () => false,
+    bootsAs: () => undefined,
+    bootFileOf: (_, path) => path === '/assets/a/vmlinuz'
+      ? { kind: 'kernel', group: 'g', profile: 'p' }
+      : path === '/assets/a/initrd' ? { kind: 'initrd', group: 'g', profile: 'p' } : undefined,
+    fence: new Fence({ log })
+  })
+  const facts = { type: 'done', path: '', bytes: 1, ms: 1, blksize: 1024, windowsize: 1, resent: 0, confirmed: true, ip: '10.0.0.41' } as const
+  for (let boot = 0; boot < 4; boot++) {
+    for (const file of ['shimx64.efi', 'revocations.efi', 'shim_certificate.efi', 'grubx64.efi', 'grub/grub.cfg-01-52-54-00-00-00-41', 'assets/a/vmlinuz', 'assets/a/initrd', 'assets/a/other']) {
+      observer.onTftp({ ...facts, file })
+    }
+  }
+  const machine = registry.get(victim)
+  t.equal(machine?.otherLoader, undefined, 'four boots in a moment, each of which came to its kernel')
+  t.match(machine, { stage: 'initrd', group: 'g', profile: 'p' })
+  t.same([...new Set(machine?.timeline.map(({ stage }) => stage))], ['loader', 'script', 'kernel', 'initrd'])
   t.end()
 })

@@ -1,0 +1,80 @@
+// The grub.cfg that is made when GRUB asks for it, for every GRUB that loads over the network: those with a module for HTTP and those
+// without (Debian's signed one, which under Secure Boot may load none), with `linuxefi` (2.02 to 2.06 as distributions patch it) and
+// without (2.12, other processors). What is missing is tried and passed over; what /grub answers is Matchbox's, to the byte.
+import { hyphenated } from '../net/mac.js'
+import type { KnownMachine } from './render-pxelinux.js'
+import type { NetBoot } from './profile.js'
+
+export interface GrubFileOptions extends KnownMachine {
+  /** Where the HTTP API is, from the outside: `http://192.168.100.2:8080`. */
+  readonly origin: string
+}
+
+/** GRUB's devices for what is at this appliance: HTTP is faster, TFTP is what GRUB itself came by. */
+function devices (origin: string): readonly string[] {
+  const { hostname, port } = new URL(origin)
+  // Before 2.12 GRUB takes no port, and would ask whoever listens on 80.
+  return port === '' || port === '80' ? [`http,${hostname}`, 'tftp'] : ['tftp']
+}
+
+/** The path of what is at this appliance, however the profile says so; undefined for what is elsewhere. */
+function ownPath (url: string, origin: string): string | undefined {
+  const [, path] = /^http:\/\/\$\{next-server\}(?::\d+)?(\/.*)$/.exec(url) ?? []
+  if (path !== undefined) return path
+  if (url.startsWith(`${origin}/`)) return url.slice(origin.length)
+  return /^\w+:\/\//.test(url) ? undefined : url.startsWith('/') ? url : `/${url}`
+}
+
+/** An entry may begin with options of iPXE's `initrd` command. */
+const urlOf = (entry: string): string => entry.trim().split(/\s+/).at(-1) ?? ''
+
+export function renderGrubFile (boot: NetBoot, options: GrubFileOptions): string {
+  const { origin } = options
+  const named = (url: string): string => {
+    const path = ownPath(url, origin)
+    return path === undefined ? `"${url.replace(/^(\w+):\/\/([^/]+)/, '($1,$2)')}"` : `"($1)${path}"`
+  }
+  const initrds = boot.initrd.map(urlOf).filter(url => url !== '')
+  const args = boot.args.filter(arg => !arg.startsWith('initrd=')).map(arg => ` ${grubWord(filledIn(arg, options))}`).join('')
+  return [
+    'default=0',
+    'timeout=1',
+    // $1 is a device, $2 what the commands of this GRUB for UEFI end in. `boot` does not come back.
+    'function start {',
+    'echo "Loading kernel from $1"',
+    `if linux$2 ${named(boot.kernel)}${args}; then`,
+    ...initrds.length === 0
+      ? ['boot']
+      : ['echo "Loading initrd"', `if initrd$2 ${initrds.map(named).join(' ')}; then boot; fi`],
+    'fi',
+    '}',
+    'menuentry "Network boot" {',
+    'if [ "$grub_platform" = "efi" -a "$grub_cpu" = "x86_64" ]; then',
+    ...devices(origin).map(device => `start ${device} efi`),
+    'fi',
+    ...devices(origin).map(device => `start ${device}`),
+    '}',
+    ''
+  ].join('\n')
+}
+
+/** What to do for a machine that no group is known for: paths in what /grub answers are of the device that `root` names. */
+export const renderGrubHandOver = (origin: string): string => {
+  const { hostname, port } = new URL(origin)
+  return `set root='(http,${hostname}${port === '' ? '' : `:${port}`})'\nconfigfile /grub?mac=$net_default_mac\n`
+}
+
+/** iPXE's names of the machine and of this appliance, which GRUB has none of, or others for. */
+function filledIn (arg: string, { origin, mac, uuid }: GrubFileOptions): string {
+  const { hostname } = new URL(origin)
+  const values: Readonly<Record<string, string | undefined>> = {
+    'next-server': hostname, mac, 'mac:hexhyp': mac === undefined ? '$net_default_mac' : hyphenated(mac), uuid: uuid ?? ''
+  }
+  return arg.replace(/\$\{(?:net0\/)?([a-z:-]+)\}/g, (written, name: string) => values[name] ?? written)
+}
+
+/** One word to GRUB. Its own variables are filled in; what only iPXE could fill in stays as it is written. */
+function grubWord (arg: string): string {
+  if (/^[\w./:=,+@%$-]*$/.test(arg)) return arg
+  return /\$\{\w*[^\w}]/.test(arg) ? `'${arg.replaceAll("'", String.raw`'\''`)}'` : `"${arg.replace(/["\\]/g, String.raw`\$&`)}"`
+}

@@ -1,0 +1,97 @@
+// Firmware, loader and chain, as each was tried: the cases that scripts/sandbox boots in QEMU, those that are replayed, and the table of
+// both in docs/boot.md. `npx tsx test/helpers/firmware-cases.ts` writes the table; a test holds it to what is here.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+export interface FirmwareCase {
+  readonly name: string
+  /** What of the table's columns it is a row of. */
+  readonly firmware: string
+  readonly loader: string
+  readonly chain: string
+  readonly security: string
+  /** Arguments of scripts/sandbox; undefined for what is replayed. */
+  readonly args?: readonly string[]
+  /** The test file that runs it; without one it is in `npm run soak -- firmware` alone. */
+  readonly test?: string
+}
+
+const own = 'test/interop/firmware.test.ts'
+const bootChain = 'test/interop/boot-chain.test.ts'
+const bootGrub = 'test/interop/boot-grub.test.ts'
+const x64 = 'OVMF 2022.11, x64'
+const arm64 = 'AAVMF 2022.11, 64-bit ARM'
+const microsoft = "Secure Boot, Microsoft's keys"
+
+export const firmwareCases: readonly FirmwareCase[] = [
+  { name: 'bios', firmware: 'SeaBIOS', loader: "the card's iPXE", chain: 'script, kernel, applied config', security: 'none', args: ['--firmware', 'bios'], test: 'test/interop/sandbox.test.ts' },
+  { name: 'bios-undionly', firmware: 'SeaBIOS', loader: 'undionly.kpxe', chain: 'script, kernel', security: 'none', args: ['--firmware', 'bios-undionly', '--until', 'kernel'], test: bootChain },
+  { name: 'bios-pxelinux', firmware: 'SeaBIOS', loader: 'pxelinux.0', chain: 'ipxe.lkrn, script, kernel', security: 'none', args: ['--firmware', 'bios-pxelinux', '--until', 'kernel'], test: bootChain },
+  { name: 'bios-grub', firmware: 'SeaBIOS', loader: 'GRUB 2.06', chain: '/grub, kernel', security: 'none', args: ['--firmware', 'bios-grub', '--until', 'kernel'], test: bootGrub },
+  { name: 'uefi', firmware: `${x64}, PXE`, loader: 'snponly.efi', chain: 'script, kernel', security: 'none', args: ['--firmware', 'uefi', '--until', 'kernel'], test: bootChain },
+  { name: 'uefi-http', firmware: `${x64}, HTTP Boot`, loader: 'snponly.efi', chain: 'script, kernel', security: 'none', args: ['--firmware', 'uefi-http', '--until', 'kernel'], test: bootChain },
+  { name: 'uefi-grub', firmware: `${x64}, PXE`, loader: 'GRUB 2.06', chain: 'grub.cfg, kernel, applied config', security: 'none', args: ['--firmware', 'uefi-grub'], test: bootGrub },
+  { name: 'secure-shim', firmware: `${x64}, PXE`, loader: "Debian's shim 16.1", chain: 'signed GRUB, signed kernel, applied config', security: microsoft, args: ['--firmware', 'secure-shim'], test: own },
+  {
+    name: 'secure-tampered',
+    firmware: `${x64}, PXE`,
+    loader: "Debian's shim 16.1",
+    chain: 'signed GRUB, a kernel with one bit changed: refused',
+    security: microsoft,
+    args: ['--firmware', 'secure-shim', '--tampered', '--expect', 'bad shim signature'],
+    test: own
+  },
+  { name: 'secure-ipxe', firmware: `${x64}, PXE`, loader: 'snponly.efi, unsigned', chain: 'refused', security: microsoft, args: ['--firmware', 'secure-ipxe', '--expect', 'Access Denied'], test: own },
+  {
+    name: 'secure-shim-rom',
+    firmware: `${x64}, PXE by QEMU's iPXE ROM`,
+    loader: "Debian's shim 16.1",
+    chain: 'script, kernel refused by iPXE; then shim, signed GRUB, signed kernel',
+    security: microsoft,
+    args: ['--firmware', 'secure-shim-rom', '--expect', 'Secure boot enabled']
+  },
+  {
+    name: 'secure-shim-http',
+    firmware: `${x64}, HTTP Boot`,
+    loader: "Debian's shim 16.1",
+    chain: 'signed GRUB 2.06, which has no HTTP and stays at its prompt',
+    security: microsoft,
+    args: ['--firmware', 'secure-shim-http', '--expect', 'grub> ']
+  },
+  {
+    name: 'snakeoil-ipxe', firmware: `${x64}, PXE`, loader: 'snponly.efi, signed', chain: 'script, signed kernel, applied config', security: 'Secure Boot, keys of our own', args: ['--firmware', 'snakeoil-ipxe'], test: own
+  },
+  {
+    name: 'arm64-shim', firmware: `${arm64}, PXE`, loader: "Debian's shim 16.1", chain: 'signed GRUB, signed kernel', security: microsoft, args: ['--firmware', 'arm64-shim', '--expect', 'machine: kernel .*arm64'], test: own
+  },
+  {
+    name: 'arm64-shim-http',
+    firmware: `${arm64}, HTTP Boot`,
+    loader: "Debian's shim 16.1",
+    chain: 'signed GRUB 2.06, which has no HTTP and stays at its prompt',
+    security: microsoft,
+    args: ['--firmware', 'arm64-shim-http', '--expect', 'grub> ']
+  }
+]
+
+const [begin, end] = ['<!-- table: test/helpers/firmware-cases.ts -->', '<!-- end of table -->']
+
+const how = ({ args, test }: FirmwareCase): string =>
+  `${args === undefined ? 'replay' : 'the firmware in QEMU'}, ${test === undefined ? '`npm run soak -- firmware`' : `\`${test}\``}`
+
+export const firmwareTable = (): string => [
+  '| firmware | loader | chain | security | tested |',
+  '| --- | --- | --- | --- | --- |',
+  ...firmwareCases.map(row => `| ${row.firmware} | ${row.loader} | ${row.chain} | ${row.security} | ${how(row)} |`)
+].join('\n')
+
+export const firmwarePage = fileURLToPath(new URL('../../docs/boot.md', import.meta.url))
+
+/** The page with the table as it has to be. */
+export function withFirmwareTable (text: string): string {
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)]
+  if (from < 0 || to < from) throw new Error(`docs/boot.md has no ${begin} and ${end}`)
+  return `${text.slice(0, from)}${begin}\n${firmwareTable()}\n${text.slice(to)}`
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(firmwarePage, withFirmwareTable(readFileSync(firmwarePage, 'utf8')))
