@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { createLog } from '../../src/base/log.js'
 import { logLines } from '../helpers/log-lines.js'
+import { typescript } from '../helpers/typescript.js'
 
 const module = JSON.stringify(fileURLToPath(new URL('../../src/base/log.ts', import.meta.url)))
 const program = (lines: number): string => `
@@ -16,7 +17,7 @@ const program = (lines: number): string => `
   process.stdin.once('data', async () => { await endLog(log); process.exit() })`
 
 const start = (lines: number): ReturnType<typeof spawn> =>
-  spawn(process.execPath, ['--import=tsx', '--input-type=module', '--eval', program(lines)], { cwd: fileURLToPath(new URL('../..', import.meta.url)) })
+  spawn(process.execPath, [typescript, '--input-type=module', '--eval', program(lines)], { cwd: fileURLToPath(new URL('../..', import.meta.url)) })
 
 t.test('nothing is lost when the process ends', async t => {
   const child = start(5000)

@@ -14,6 +14,7 @@ import { formatIpv4 } from '../../src/net/ipv4.js'
 import { ip, testMac } from '../helpers/dhcp.js'
 import { logLines } from '../helpers/log-lines.js'
 import { able } from '../helpers/tools.js'
+import { typescript } from '../helpers/typescript.js'
 
 const silent = createLog({ level: 'error', pretty: false, destination: logLines().stream })
 const lease = (n: number, more: Partial<Lease> = {}): Lease =>
@@ -148,7 +149,7 @@ t.test('SIGKILL at any time loses no lease that was acknowledged', async t => {
   const path = join(t.testdir(), 'leases.jsonl')
   const program = fileURLToPath(new URL('../helpers/lease-writer.ts', import.meta.url))
   for (let round = 0; round < 5; round++) {
-    const child = spawn(process.execPath, ['--import=tsx', program, path, String(round)], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [typescript, program, path, String(round)], { stdio: ['ignore', 'pipe', 'inherit'] })
     const acknowledged: string[] = []
     for await (const line of createInterface({ input: child.stdout })) {
       acknowledged.push(line)

@@ -6,6 +6,7 @@ import type { Mac } from '../../src/net/mac.js'
 import { mac } from './dhcp.js'
 import { NetworkNamespace } from './netns.js'
 import { builtProgram } from './built.js'
+import { typescript } from './typescript.js'
 
 export interface Hostile {
   readonly sent: number
@@ -69,7 +70,7 @@ export async function sendMutated ({ mode, count, seed, folder, waiting = 1, onP
     const program = `exec "$0" ${builtProgram()} serve --config ${folder}/config.yaml > /dev/null`
     const appliance = space.spawn('sh', '-c', program, process.execPath)
     await ready(space, appliance.ended)
-    const flooding = client.spawn(process.execPath, '--import=tsx', fileURLToPath(new URL('./dhcp-flood.ts', import.meta.url)), 'eth0', String(count), String(seed), String(waiting))
+    const flooding = client.spawn(process.execPath, typescript, fileURLToPath(new URL('./dhcp-flood.ts', import.meta.url)), 'eth0', String(count), String(seed), String(waiting))
     const started = performance.now()
     const memory: number[] = []
     for (let line = ''; !line.startsWith(`sent ${count} `);) {

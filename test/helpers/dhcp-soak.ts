@@ -7,6 +7,7 @@ import { parseLease } from '../../src/dhcp/lease-file.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
 import type { ProgramOptions } from './dhcp-program.js'
 import { NetworkNamespace } from './netns.js'
+import { typescript } from './typescript.js'
 
 const helper = (name: string): string => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
 
@@ -26,9 +27,9 @@ export async function killAgainAndAgain (rounds: number, folder: string, random:
     clients.ip('address', 'add', '172.30.0.2/16', 'dev', 'eth0')
     const leases = join(folder, 'leases.jsonl')
     const options: ProgramOptions = { interface: 'br0', leases, range: '172.30.1.0-172.30.255.250', unknownClients: 'allow', quiet: true, probe: false }
-    const load = clients.spawn(process.execPath, '--import=tsx', helper('dhcp-load'), '172.30.0.2', '172.30.0.1', String(Math.floor(random() * 256)), '500')
+    const load = clients.spawn(process.execPath, typescript, helper('dhcp-load'), '172.30.0.2', '172.30.0.1', String(Math.floor(random() * 256)), '500')
     for (let round = 0; round < rounds; round++) {
-      const server = space.spawn(process.execPath, '--import=tsx', helper('dhcp-program'), JSON.stringify(options))
+      const server = space.spawn(process.execPath, typescript, helper('dhcp-program'), JSON.stringify(options))
       await server.line(/^ready$/)
       await pause(20 + random() * 500)
       server.child.kill('SIGKILL')

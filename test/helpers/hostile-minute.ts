@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { goodMachine, goodMachines } from './dhcp-hostile.js'
 import { NetworkNamespace } from './netns.js'
 import { makeAuthority, makeCertificate } from './pki.js'
+import { typescript } from './typescript.js'
 
 export interface HostileMinuteOptions {
   /** Of TCP and TFTP traffic, some 450 connections and 250 datagrams each; in about two seconds on a quiet machine. */
@@ -83,8 +84,8 @@ export async function hostileMinute ({ rounds, messages, seed, folder, onRound }
     await appliance.line(/"msg":"appliance\.ready"/, 60_000)
     const pid = appliance.child.pid ?? 0
     const started = performance.now()
-    const traffic = stranger.spawn(process.execPath, '--import=tsx', helper('hostile-traffic'), '172.30.0.1', String(rounds), String(seed), victim)
-    const flood = flooder.spawn(process.execPath, '--import=tsx', helper('dhcp-flood'), 'eth0', String(messages), String(seed))
+    const traffic = stranger.spawn(process.execPath, typescript, helper('hostile-traffic'), '172.30.0.1', String(rounds), String(seed), victim)
+    const flood = flooder.spawn(process.execPath, typescript, helper('dhcp-flood'), 'eth0', String(messages), String(seed))
     for (let line = ''; !line.startsWith('sent ');) {
       await traffic.next(120_000)
       line = traffic.output().trimEnd().split('\n').at(-1) ?? ''
@@ -95,7 +96,7 @@ export async function hostileMinute ({ rounds, messages, seed, folder, onRound }
     const missed = Number(/missed (\d+)$/.exec(flood.output().trimEnd())?.[1])
     const seconds = (performance.now() - started) / 1000
 
-    const booting = machine.spawn(process.execPath, '--import=tsx', helper('boot-machine'), 'eth0', victim)
+    const booting = machine.spawn(process.execPath, typescript, helper('boot-machine'), 'eth0', victim)
     if (await booting.ended !== 0) throw new Error(`the machine does not boot: ${booting.output()}`)
     const boot = JSON.parse(booting.output().trimEnd().split('\n').at(-1) ?? '{}') as Record<string, unknown>
     const metrics = numbersIn(machine.exec('curl', '-s', '--fail', 'http://172.30.0.1:8080/metrics'))

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { decodePacket, type DhcpPacket, encodePacket } from '../../src/dhcp/packet.js'
 import type { NetworkNamespace, Running } from './netns.js'
+import { typescript } from './typescript.js'
 
 const program = fileURLToPath(new URL('./datagram-pipe.ts', import.meta.url))
 
@@ -12,7 +13,7 @@ export class PipeClient {
   private constructor (pipe: Running) { this.#pipe = pipe }
 
   static async start (space: NetworkNamespace, interfaceName = 'eth0'): Promise<PipeClient> {
-    const pipe = space.spawn(process.execPath, '--import=tsx', program, interfaceName)
+    const pipe = space.spawn(process.execPath, typescript, program, interfaceName)
     await pipe.line(/^ready$/)
     return new PipeClient(pipe)
   }

@@ -15,6 +15,7 @@ import { FakeClock } from '../helpers/fake-clock.js'
 import { listen } from '../helpers/http-app.js'
 import { exchange } from '../helpers/matchbox-fixture.js'
 import { MemoryStore } from '../helpers/memory-store.js'
+import { typescript } from '../helpers/typescript.js'
 
 const MiB = 1024 * 1024
 const request = (path: string, headers = '', method = 'GET'): Buffer =>
@@ -174,7 +175,7 @@ t.test('fifty readers, half of them stalled, of more than fits stay within the m
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, 'assets', name), content)
   const port = await freePort()
   const script = join(import.meta.dirname, '../../scripts/lib/bench-server.ts')
-  const child: ChildProcess = spawn(process.execPath, ['--import=tsx', script, join(folder, 'data'), String(port), join(folder, 'assets'), String(memory * MiB)],
+  const child: ChildProcess = spawn(process.execPath, [typescript, script, join(folder, 'data'), String(port), join(folder, 'assets'), String(memory * MiB)],
     { stdio: ['ignore', 'ignore', 'inherit'] })
   t.teardown(() => child.kill())
   while (child.exitCode === null && !await fetch(`http://127.0.0.1:${port}/`).then(answer => answer.ok, () => false)) await new Promise(resolve => setImmediate(resolve))

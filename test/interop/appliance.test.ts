@@ -2,38 +2,21 @@
 import { mkdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
+import { namespaceProblem } from '../helpers/netns.js'
+import { askForAddress, networkSite } from '../helpers/network-site.js'
 import { Program } from '../helpers/program.js'
-import { shortFolder } from '../helpers/short-folder.js'
 import { able, needs } from '../helpers/tools.js'
-import { builtProgram } from '../helpers/built.js'
 
 t.test('a machine that is nobody is refused; a group or a host file gives it its address at once', async t => {
   if (!able(t, namespaceProblem()) || !needs(t, 'udhcpc')) return
-  const folder = t.testdir({ data: { groups: {}, profiles: { 'node.json': '{"id":"node","boot":{"kernel":"/assets/k"}}' } } })
-  // A Unix socket's path may not be long.
-  const config = join(folder, 'config.yaml')
-  writeFileSync(config, `data_path: ${folder}/data
-assets_path: ""
-state_path: ${folder}/state
-control_socket: ${shortFolder(t)}/c
-rpc: { address: "" }
-dhcp:
+  const files = { data: { groups: {}, profiles: { 'node.json': '{"id":"node","boot":{"kernel":"/assets/k"}}' } } }
+  const { folder, config, space, start } = networkSite(t, files, `dhcp:
   mode: server
   interface: br0
-  subnets: [{ subnet: 172.30.0.0/24, lease_time: 2h }]
-`)
-  const space = new NetworkNamespace()
-  t.teardown(async () => { await space.close() })
-  space.bridge('br0', '172.30.0.1/24')
-  const appliance = space.spawn(process.execPath, builtProgram(), 'serve', '--config', config)
-  await appliance.line(/"msg":"appliance\.ready"/)
+  subnets: [{ subnet: 172.30.0.0/24, lease_time: 2h }]`)
+  const appliance = await start()
   const client = space.client('br0', '52:54:00:00:00:31')
-  const ask = async (): Promise<string> => {
-    const asking = client.spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-s', '/bin/true', '-t', '2', '-T', '1')
-    await asking.ended
-    return asking.output()
-  }
+  const ask = (): Promise<string> => askForAddress(client, 2)
 
   t.notMatch(await ask(), /lease of/, 'nobody reserved anything for it')
   t.match(JSON.parse(await appliance.line(/"msg":"dhcp\.drop"/)), { level: 'info', mac: '52:54:00:00:00:31', reason: 'unknown_client' })
@@ -70,28 +53,17 @@ dhcp:
   client.ip('link', 'set', 'eth0', 'down')
   writeFileSync(join(folder, 'data/groups/g.json'), JSON.stringify({ ...group, selector: { mac: '52:54:00:00:00:41' } }))
   await appliance.line(/"mac":"52:54:00:00:00:31","reason":"its reservation is gone","msg":"dhcp\.lease_ended"/)
-  const anew = space.client('br0', '52:54:00:00:00:41').spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-s', '/bin/true', '-t', '5', '-T', '1')
-  t.equal(await anew.ended, 0, anew.output())
-  t.match(anew.output(), /lease of 172\.30\.0\.31 obtained/)
+  t.match(await askForAddress(space.client('br0', '52:54:00:00:00:41')), /lease of 172\.30\.0\.31 obtained/)
 })
+
+const ranged = 'dhcp: { mode: server, interface: br0, unknown_clients: allow, subnets: [{ subnet: 172.30.0.0/24, range: 172.30.0.100-172.30.0.199 }] }'
 
 t.test('an interface without a carrier: it listens, says so, and serves when the link comes', async t => {
   if (!able(t, namespaceProblem()) || !needs(t, 'udhcpc')) return
-  const folder = t.testdir({ data: {} })
-  const config = join(folder, 'config.yaml')
-  writeFileSync(config, `data_path: ${folder}/data
-assets_path: ""
-state_path: ${folder}/state
-control_socket: ${shortFolder(t)}/c
-rpc: { address: "" }
-dhcp: { mode: server, interface: br0, unknown_clients: allow, subnets: [{ subnet: 172.30.0.0/24, range: 172.30.0.100-172.30.0.199 }] }
-`)
-  const space = new NetworkNamespace()
-  t.teardown(async () => { await space.close() })
-  space.bridge('br0', '172.30.0.1/24')
+  const { space, run } = networkSite(t, { data: {} }, ranged)
   const client = space.client('br0', '52:54:00:00:00:31')
   client.ip('link', 'set', 'eth0', 'down')
-  const appliance = space.spawn(process.execPath, builtProgram(), 'serve', '--config', config)
+  const appliance = run()
   t.match(await appliance.line(/"msg":"dhcp\.link_down"/), /interface br0 has no carrier/)
   await appliance.line(/"msg":"appliance\.ready"/)
   const ready = (): string => space.exec('curl', '-s', '-w', '%{http_code}', 'http://172.30.0.1:8080/readyz')
@@ -99,35 +71,16 @@ dhcp: { mode: server, interface: br0, unknown_clients: allow, subnets: [{ subnet
 
   client.ip('link', 'set', 'eth0', 'up')
   await appliance.line(/"msg":"dhcp\.link_up"/)
-  const taking = client.spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-s', '/bin/true', '-t', '10', '-T', '1')
-  t.equal(await taking.ended, 0, taking.output())
-  t.match(taking.output(), /lease of 172\.30\.0\.100 obtained from 172\.30\.0\.1/)
+  t.match(await askForAddress(client, 10), /lease of 172\.30\.0\.100 obtained from 172\.30\.0\.1/)
   t.equal(ready(), 'ok\n200')
 })
 
 t.test('an interface that is removed and made anew with another address: it is followed, and not ready meanwhile', async t => {
   if (!able(t, namespaceProblem()) || !needs(t, 'udhcpc')) return
-  const folder = t.testdir({ data: {} })
-  const config = join(folder, 'config.yaml')
-  writeFileSync(config, `data_path: ${folder}/data
-assets_path: ""
-state_path: ${folder}/state
-control_socket: ${shortFolder(t)}/c
-rpc: { address: "" }
-dhcp: { mode: server, interface: br0, unknown_clients: allow, subnets: [{ subnet: 172.30.0.0/24, range: 172.30.0.100-172.30.0.199 }] }
-`)
-  const space = new NetworkNamespace()
-  t.teardown(async () => { await space.close() })
-  space.bridge('br0', '172.30.0.1/24')
+  const { space, start } = networkSite(t, { data: {} }, ranged)
   const client = space.client('br0', '52:54:00:00:00:31')
-  const appliance = space.spawn(process.execPath, builtProgram(), 'serve', '--config', config)
-  await appliance.line(/"msg":"appliance\.ready"/)
-  const lease = async (machine: NetworkNamespace): Promise<string> => {
-    const taking = machine.spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-s', '/bin/true', '-t', '10', '-T', '1')
-    await taking.ended
-    return taking.output()
-  }
-  t.match(await lease(client), /lease of 172\.30\.0\.100 obtained from 172\.30\.0\.1/)
+  const appliance = await start()
+  t.match(await askForAddress(client, 10), /lease of 172\.30\.0\.100 obtained from 172\.30\.0\.1/)
   space.ip('link', 'delete', 'br0')
   await appliance.line(/interface br0 is gone/)
   t.equal(space.exec('curl', '-s', '-w', '%{http_code}', 'http://127.0.0.1:8080/readyz'), 'dhcp: interface br0 is gone\n503')
@@ -136,7 +89,7 @@ dhcp: { mode: server, interface: br0, unknown_clients: allow, subnets: [{ subnet
   const other = space.client('br0', '52:54:00:00:00:32')
   await appliance.line(/"msg":"dhcp\.rebound"/)
   await appliance.line(/"from":"172\.30\.0\.1","to":"172\.30\.0\.2","msg":"dhcp\.address_changed"/)
-  t.match(await lease(other), /lease of 172\.30\.0\.101 obtained from 172\.30\.0\.2/)
+  t.match(await askForAddress(other, 10), /lease of 172\.30\.0\.101 obtained from 172\.30\.0\.2/)
   t.equal(space.exec('curl', '-s', '-w', '%{http_code}', 'http://172.30.0.2:8080/readyz'), 'ok\n200')
   t.match(space.exec('curl', '-s', 'tftp://172.30.0.2/autoexec.ipxe'), /chain http:\/\/172\.30\.0\.2:8080\/boot\.ipxe/, 'what is made names the address that it has')
 })

@@ -10,9 +10,10 @@ import { type Elf, readElf, unresolved } from '../../scripts/lib/elf.js'
 import { bundleProblem, busyboxRoot, makeBundle, projectRoot, theBundle, unpack } from '../helpers/bundle.js'
 import { NetworkNamespace, namespaceProblem, type Running } from '../helpers/netns.js'
 import { able, needs, runTool } from '../helpers/tools.js'
+import { typescript } from '../helpers/typescript.js'
 
 const sha256 = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
-const asOld = ['--import', 'tsx', 'test/helpers/old-kernel.ts']
+const asOld = [typescript, 'test/helpers/old-kernel.ts']
 
 t.test('the bundle', async t => {
   if (!able(t, bundleProblem()) || !able(t, namespaceProblem()) || !needs(t, 'curl', 'busybox', 'tar')) return

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
 import type { ProgramOptions } from '../helpers/dhcp-program.js'
 import { able, needs } from '../helpers/tools.js'
+import { typescript } from '../helpers/typescript.js'
 
 const program = fileURLToPath(new URL('../helpers/dhcp-program.ts', import.meta.url))
 const code = '/usr/share/OVMF/OVMF_CODE.fd'
@@ -27,7 +28,7 @@ t.test('three machines boot through ProxyDHCP beside a dnsmasq', async t => {
     '--dhcp-range=172.30.0.200,172.30.0.220,1h', '--leasefile-ro', '--log-facility=-', '--user=root')
   await dnsmasq.line(/DHCP, IP range/)
   const options: ProgramOptions = { interface: 'br0', leases: '', mode: 'proxy', binl: [machines.binl] }
-  const server = space.spawn(process.execPath, '--import=tsx', program, JSON.stringify(options))
+  const server = space.spawn(process.execPath, typescript, program, JSON.stringify(options))
   await server.line(/^ready$/)
   t.ok(start(space, folder, 'direct', true))
   t.ok(start(space, folder, 'binl', true))

@@ -6,6 +6,7 @@ import { killAgainAndAgain } from '../helpers/dhcp-soak.js'
 import type { ProgramOptions } from '../helpers/dhcp-program.js'
 import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { able, needs } from '../helpers/tools.js'
+import { typescript } from '../helpers/typescript.js'
 
 const program = fileURLToPath(new URL('../helpers/dhcp-program.ts', import.meta.url))
 
@@ -15,7 +16,7 @@ t.test('200 machines at once: each has its own address, none is refused', async 
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/16')
   const options: ProgramOptions = { interface: 'br0', leases: join(t.testdir(), 'leases.jsonl'), range: '172.30.1.1-172.30.1.200', unknownClients: 'allow' }
-  const server = space.spawn(process.execPath, '--import=tsx', program, JSON.stringify(options))
+  const server = space.spawn(process.execPath, typescript, program, JSON.stringify(options))
   await server.line(/^ready$/)
   const clients = space.client('br0')
   clients.ip('address', 'add', '172.30.0.2/16', 'dev', 'eth0')

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs'
 import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
 import type { ProgramOptions } from '../helpers/dhcp-program.js'
 import { able, needs } from '../helpers/tools.js'
+import { typescript } from '../helpers/typescript.js'
 
 const program = fileURLToPath(new URL('../helpers/dhcp-program.ts', import.meta.url))
 
@@ -17,7 +18,7 @@ async function serve (t: Test, space: NetworkNamespace, options: Partial<Program
   const folder = t.testdir()
   const leases = join(folder, 'leases.jsonl')
   const given: ProgramOptions = { interface: 'br0', leases, range: '172.30.0.100-172.30.0.199', unknownClients: 'allow', ...options }
-  const server = space.spawn(process.execPath, '--import=tsx', program, JSON.stringify(given))
+  const server = space.spawn(process.execPath, typescript, program, JSON.stringify(given))
   await server.line(/^ready$/)
   return { server, leases, folder }
 }
@@ -163,7 +164,7 @@ t.test('the npm package dhcp takes its lease', async t => {
   // It broadcasts by the routing table, and needs an address of some kind to send from.
   client.ip('address', 'add', '172.30.0.9/24', 'dev', 'eth0')
   client.ip('route', 'add', 'default', 'dev', 'eth0')
-  const running = client.spawn(process.execPath, '--import=tsx', fileURLToPath(new URL('../helpers/dhcp-package-client.ts', import.meta.url)), mac)
+  const running = client.spawn(process.execPath, typescript, fileURLToPath(new URL('../helpers/dhcp-package-client.ts', import.meta.url)), mac)
   t.match(await running.line(/^\{/), /"address":"172\.30\.0\.100"/)
   t.equal(await running.ended, 0, running.output())
   t.same(boundIn(leases), [`${mac} 172.30.0.100`])

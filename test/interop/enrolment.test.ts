@@ -1,12 +1,11 @@
 // Unknown machines through the whole program: real DHCP clients in namespaces of their own, two at once, a stranger who asks in
 // another one's name, a restart, and the address that each keeps.
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { builtProgram } from '../helpers/built.js'
-import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
+import { namespaceProblem, type NetworkNamespace, type Running } from '../helpers/netns.js'
+import { askForAddress, networkSite } from '../helpers/network-site.js'
 import { Program } from '../helpers/program.js'
-import { shortFolder } from '../helpers/short-folder.js'
 import { able, needs } from '../helpers/tools.js'
 
 const url = 'http://172.30.0.1:8080'
@@ -15,14 +14,8 @@ const card = (n: number): string => `52:54:00:00:01:0${n}`
 t.test('three are enrolled as core, the fourth as default, and stay so', async t => {
   if (!able(t, namespaceProblem()) || !needs(t, 'udhcpc')) return
   const profile = (id: string): string => JSON.stringify({ id, boot: { kernel: `/assets/${id}` } })
-  const folder = t.testdir({ data: { groups: {}, profiles: { 'core.json': profile('core'), 'default.json': profile('default') } }, assets: {} })
-  const config = join(folder, 'config.yaml')
-  writeFileSync(config, `data_path: ${folder}/data
-assets_path: ${folder}/assets
-state_path: ${folder}/state
-control_socket: ${shortFolder(t)}/c
-rpc: { address: "" }
-enrolment:
+  const files = { data: { groups: {}, profiles: { 'core.json': profile('core'), 'default.json': profile('default') } }, assets: {} }
+  const { folder, config, space, start } = networkSite(t, files, `enrolment:
   profiles: [ { profile: core, quantity: 3 }, { profile: default } ]
   range: 172.30.0.21-172.30.0.60
   hostname: "core-{n}"
@@ -30,16 +23,7 @@ dhcp:
   mode: server
   interface: br0
   unknown_clients: allow
-  subnets: [{ subnet: 172.30.0.0/24, range: 172.30.0.100-172.30.0.150 }]
-`)
-  const space = new NetworkNamespace()
-  t.teardown(async () => { await space.close() })
-  space.bridge('br0', '172.30.0.1/24')
-  const start = async (): Promise<Running> => {
-    const appliance = space.spawn(process.execPath, builtProgram(), 'serve', '--config', config)
-    await appliance.line(/"msg":"appliance\.ready"/)
-    return appliance
-  }
+  subnets: [{ subnet: 172.30.0.0/24, range: 172.30.0.100-172.30.0.150 }]`)
   let appliance = await start()
   const machines = [1, 2, 3, 4].map(n => ({ n, space: space.client('br0', card(n)) }))
   for (const { space: machine } of machines) {
@@ -81,8 +65,7 @@ dhcp:
   t.same([...addresses].sort(), ['172.30.0.21', '172.30.0.22', '172.30.0.23', '172.30.0.24'], 'each has its own address now')
 })
 
-async function leased (client: NetworkNamespace): Promise<string> {
-  const asking = client.spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-s', '/bin/true', '-t', '5', '-T', '1')
-  await asking.ended
-  return /lease of (\S+) obtained/.exec(asking.output())?.[1] ?? asking.output()
+async function leased (machine: NetworkNamespace): Promise<string> {
+  const said = await askForAddress(machine)
+  return /lease of (\S+) obtained/.exec(said)?.[1] ?? said
 }

@@ -3,10 +3,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { builtProgram } from '../helpers/built.js'
-import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
+import { namespaceProblem, type NetworkNamespace } from '../helpers/netns.js'
+import { askForAddress, networkSite } from '../helpers/network-site.js'
 import { Program } from '../helpers/program.js'
-import { shortFolder } from '../helpers/short-folder.js'
 import { able, needs } from '../helpers/tools.js'
 
 const mac = '52:54:00:00:00:31'
@@ -18,38 +17,22 @@ t.test('installed once, guarded, and again when it is asked for', async t => {
   const group = (id: string, selector: Record<string, string>, more: Record<string, string> = {}): string =>
     JSON.stringify({ id, profile: 'install', selector, metadata: { ...metadata, ...more } })
   const boot = { kernel: '/assets/k', args: [`ignition.config.url=${url}/ignition?uuid=\${uuid}&mac=\${mac:hexhyp}`] }
-  const folder = t.testdir({
+  const { folder, config, space, start } = networkSite(t, {
     assets: { k: 'kernel' },
     data: {
       groups: { 'install.json': group('install', { mac }), 'installed.json': group('installed', { mac, os: 'installed' }, { ip: '' }) },
       profiles: { 'install.json': JSON.stringify({ id: 'install', boot, ignition_id: 'secret.ign' }) },
       ignition: { 'secret.ign': '{"ignition":{"version":"3.3.0"}}' }
     }
-  })
-  const config = join(folder, 'config.yaml')
-  writeFileSync(config, `data_path: ${folder}/data
-assets_path: ${folder}/assets
-state_path: ${folder}/state
-control_socket: ${shortFolder(t)}/c
-rpc: { address: "" }
-dhcp:
+  }, `dhcp:
   mode: server
   interface: br0
-  subnets: [{ subnet: 172.30.0.0/24, lease_time: 2h }]
-`)
-  const space = new NetworkNamespace()
-  t.teardown(async () => { await space.close() })
-  space.bridge('br0', '172.30.0.1/24')
-  const start = async (): Promise<Running> => {
-    const appliance = space.spawn(process.execPath, builtProgram(), 'serve', '--config', config)
-    await appliance.line(/"msg":"appliance\.ready"/)
-    return appliance
-  }
+  subnets: [{ subnet: 172.30.0.0/24, lease_time: 2h }]`)
   let appliance = await start()
   const machine = space.client('br0', mac)
   const stranger = space.client('br0', '52:54:00:00:00:66')
   stranger.ip('address', 'add', '172.30.0.66/24', 'dev', 'eth0')
-  t.match(await asksForAddress(machine), /lease of 172\.30\.0\.31 obtained/)
+  t.match(await askForAddress(machine), /lease of 172\.30\.0\.31 obtained/)
   machine.ip('address', 'add', '172.30.0.31/24', 'dev', 'eth0')
 
   const get = (from: NetworkNamespace, path: string): string => from.exec('curl', '-s', '-w', '\n%{http_code}', `${url}${path}`)
@@ -88,9 +71,3 @@ dhcp:
   t.match((await new Program(['machines', 'reset', mac, '--config', config]).end()).stdout, /starts over/)
   t.match(script(), /kernel/)
 })
-
-async function asksForAddress (client: NetworkNamespace): Promise<string> {
-  const asking = client.spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-s', '/bin/true', '-t', '5', '-T', '1')
-  await asking.ended
-  return asking.output()
-}

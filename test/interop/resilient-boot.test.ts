@@ -10,6 +10,7 @@ import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/net
 import { bootSector, tinyKernel } from '../helpers/serial-program.js'
 import { able, needs } from '../helpers/tools.js'
 import { builtProgram } from '../helpers/built.js'
+import { typescript } from '../helpers/typescript.js'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const machines = {
@@ -58,7 +59,7 @@ t.test('iPXE', async t => {
     ],
     never: { from: machines.never.ip, path: '/ipxe?' }
   }
-  const flaky = space.spawn(process.execPath, '--import=tsx', here('../helpers/flaky-http.ts'), JSON.stringify(options))
+  const flaky = space.spawn(process.execPath, typescript, here('../helpers/flaky-http.ts'), JSON.stringify(options))
   await flaky.line(/^listening$/, patience)
 
   const never = start(space, folder, 'never')

@@ -9,6 +9,7 @@ import { projectRoot, theBundle, unpack } from '../helpers/bundle.js'
 import { Container } from '../helpers/container.js'
 import { NetworkNamespace, namespaceProblem } from '../helpers/netns.js'
 import { able, needs, needsRoot } from '../helpers/tools.js'
+import { typescript } from '../helpers/typescript.js'
 
 const own = '192.168.100.2'
 const origin = `http://${own}:8080`
@@ -97,7 +98,7 @@ async function run (): Promise<void> {
   })
 
   await t.test('a restart refuses none of 20 clients, and makes no machine ask in vain', async t => {
-    const pollers = client.spawn(process.execPath, '--import', 'tsx', join(projectRoot, 'test/helpers/http-pollers.ts'), `${origin}/boot.ipxe`, '20')
+    const pollers = client.spawn(process.execPath, typescript, join(projectRoot, 'test/helpers/http-pollers.ts'), `${origin}/boot.ipxe`, '20')
     await pollers.line(/polling/)
     const journal = await machine.follow('core-provisioner')
     const restarting = machine.sh('systemctl restart core-provisioner')

@@ -11,6 +11,7 @@ import { systemClock } from '../../src/base/clock.js'
 import { makePki } from '../helpers/pki.js'
 import { Publisher } from '../helpers/publisher.js'
 import { needs, needsRoot } from '../helpers/tools.js'
+import { typescript } from '../helpers/typescript.js'
 
 const client = (options: Partial<HttpClientOptions> = {}): HttpClient =>
   new HttpClient({ env: {}, timeout: 5000, clock: systemClock, signal: new AbortController().signal, ...options })
@@ -69,7 +70,7 @@ t.test('an address that is silent, in a network of its own, is waited for beside
   const network = 'ip link set lo up; ip link add d0 type veth peer name d1; ip address add 192.0.2.1/24 dev d0; ip link set d0 up; ' +
     'ip link set d1 up; ip neighbour add 192.0.2.99 lladdr 02:00:00:00:00:99 dev d0'
   const script = join(import.meta.dirname, '../helpers/silent-address.ts')
-  const { stdout, stderr } = spawnSync('unshare', ['-n', 'sh', '-c', `${network}; exec "${process.execPath}" --import=tsx "${script}"`], { encoding: 'utf8' })
+  const { stdout, stderr } = spawnSync('unshare', ['-n', 'sh', '-c', `${network}; exec "${process.execPath}" ${typescript} "${script}"`], { encoding: 'utf8' })
   t.match(JSON.parse(stdout || '{}'), {
     silentFirst: '200',
     noWay: '200',

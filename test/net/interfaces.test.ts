@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { able } from '../helpers/tools.js'
+import { typescript } from '../helpers/typescript.js'
 import { addressesOf, localAddresses } from '../../src/net/interfaces.js'
 import { formatIpv4, formatSubnet } from '../../src/net/ipv4.js'
 
@@ -35,7 +36,7 @@ t.test('interfaces as the kernel has them: without a carrier, down, with a label
   space.ip('link', 'add', 'off0', 'type', 'bridge')
   // The bridge hears a moment later that its port has no carrier.
   space.exec('sh', '-c', 'n=0; until ip link show br0 | grep -q NO-CARRIER || [ $n = 2000 ]; do n=$((n + 1)); done')
-  const found = JSON.parse(space.exec(process.execPath, '--import=tsx', '--input-type=module', '-e', ask)) as Array<{ readonly name: string }>
+  const found = JSON.parse(space.exec(process.execPath, typescript, '--input-type=module', '-e', ask)) as Array<{ readonly name: string }>
   const named = (name: string): unknown => found.find(one => one.name === name)
   t.match(named('br0'), {
     up: true, running: false, mac: '52:54:00:00:00:99', addresses: [{ ip: 0xac1e0001, subnet: 24 }, { ip: 0xac1f0001, subnet: 20 }]
@@ -53,7 +54,7 @@ const taken = []
 try { for (;;) taken.push(openSync('/dev/null')) } catch {}
 try { networkInterfaces() } catch (error) { console.log(error.name, error.code, error.message) }
 taken.forEach(closeSync)`
-  const node = [process.execPath, '--import=tsx', '--input-type=module', '-e', starve]
+  const node = [process.execPath, typescript, '--input-type=module', '-e', starve]
   const said = execFileSync('/bin/sh', ['-c', 'ulimit -n 64; exec "$@"', 'sh', ...node], { encoding: 'utf8' })
   t.match(said, /^AppError socket_failed cannot ask for this machine's addresses: EMFILE$/m)
   t.end()
