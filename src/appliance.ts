@@ -30,6 +30,7 @@ import { startImages } from './wiring/images.js'
 import { leaseHolder, openLeases } from './wiring/leases.js'
 import type { ListenerRow, PreparedListener, RunningListener } from './wiring/listener.js'
 import { bootFileOf, bootsAs, openRegistry, pastOf } from './wiring/machines.js'
+import { openMachineNews } from './wiring/machine-news.js'
 import { createObserver } from './wiring/observer.js'
 import { nodeSnippets } from './wiring/node-snippets.js'
 import { ownHosts } from './wiring/own-hosts.js'
@@ -185,7 +186,9 @@ async function share (
     past: pastOf(registry),
     guard: await openGuard(ground, (mac, address) => addressClaims.isAddressOf(mac, address))
   })
+  const news = await openMachineNews(ground, registry, metrics, onClose)
   const observer = createObserver({
+    news,
     registry,
     metrics,
     clock,

@@ -80,6 +80,7 @@ export const layers = [
   { name: 'http', files: ['http/'], may: ['http/', 'updates/', 'assets/', 'disk/open-file', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'base/pace', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'updates/', 'base/errors', 'net/mac', 'net/ipv4', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
   { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'base/bundled', 'base/pace', 'matchbox/', 'base/errors', 'net/mac', 'net/connections', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'webhook edge', files: ['machines/webhook-post'], may: [], types: ['machines/webhooks'], node: ['node:http', 'node:https'], packages: [] },
   { name: 'machines', files: ['machines/'], may: ['machines/', 'base/', 'net/', 'disk/'], types: ['base/log', 'matchbox/group'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events', 'node:crypto'], packages: [] },
   { name: 'files of lists', files: ['inventory/read-files'], may: ['inventory/', 'base/errors'], node: ['node:fs/promises', 'node:path'], packages: [] },
   { name: 'matchbox unit', files: ['inventory/matchbox-unit'], may: ['config/environment-file'], node: [], packages: [], pure: true },
@@ -124,7 +125,7 @@ export const layers = [
     files: ['wiring/'],
     may: ['wiring/', 'doctor/finding', 'base/', 'config/', 'disk/', 'assets/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'store/', 'http/', 'control/', 'machines/', 'mirror/', 'openpgp/', 'updates/'],
     types: ['doctor/ports', 'inventory/exported'],
-    node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:net'],
+    node: ['node:os', 'node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:net'],
     packages: []
   }
 ]

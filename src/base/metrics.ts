@@ -34,6 +34,14 @@ export class Metrics {
 
   readonly enrolled = new Counter({ ...this.#in, name: 'machines_enrolled_total', help: 'Machines that were given a group of their own, by profile', labelNames: ['profile'] })
 
+  readonly boots = new Counter({ ...this.#in, name: 'boots_total', help: 'Boots that came to an end, by profile and how', labelNames: ['profile', 'result'] })
+  readonly bootStageSeconds = new Histogram({
+    ...this.#in, name: 'boot_stage_seconds', help: 'Time from one stage of a boot to the next', labelNames: ['stage'], buckets: [0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 600, 1800]
+  })
+
+  readonly guardRefusals = new Counter({ ...this.#in, name: 'guard_refusals_total', help: 'Guarded configs that were not given to who asked' })
+  readonly webhookAttempts = new Counter({ ...this.#in, name: 'webhook_attempts_total', help: 'Events sent to receivers, by how it went', labelNames: ['result'] })
+
   readonly rpcCalls = new Counter({ ...this.#in, name: 'rpc_calls_total', help: 'gRPC calls, by call and status code', labelNames: ['call', 'code'] })
   readonly rpcHandshakeFailures = new Counter({
     ...this.#in, name: 'rpc_handshake_failures_total', help: 'TLS handshakes that failed, by reason', labelNames: ['reason']

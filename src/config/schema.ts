@@ -197,6 +197,16 @@ const updateGroupSchema = v.pipe(
   v.check(({ os, channel, version: pinned }) => os === 'fedora-coreos' || (channel ?? pinned) !== undefined, 'expected the channel to follow, or the version to stay at')
 )
 
+const webhookEvents = ['installed', 'stuck', 'enrolled', 'conflict'] as const
+
+const webhookUrl = v.pipe(v.string('expected an http or https URL'), v.regex(/^https?:\/\//, 'expected an http or https URL'), v.url('expected an http or https URL'))
+
+const webhookSchema = v.strictObject({
+  url: webhookUrl,
+  secret_file: v.optional(text, ''),
+  on: v.optional(v.array(choice(webhookEvents), `expected a list of ${webhookEvents.join(', ')}`), [...webhookEvents])
+})
+
 export const configSchema = v.strictObject({
   data_path: v.optional(path, '/var/lib/matchbox'),
   assets_path: v.optional(text, '/var/lib/matchbox/assets'),
@@ -275,7 +285,12 @@ export const configSchema = v.strictObject({
       v.array(updateGroupSchema, 'expected a list of groups'),
       v.check(groups => new Set(groups.map(({ name }) => name)).size === groups.length, 'expected groups with different names')
     ), [])
-  })
+  }),
+  webhooks: v.optional(v.pipe(
+    v.array(webhookSchema, 'expected a list of { url, secret_file, on }'),
+    v.check(hooks => new Set(hooks.map(({ url }) => url)).size === hooks.length, 'expected each URL once'),
+    v.maxLength(16, 'expected 16 webhooks at most')
+  ), [])
 })
 
 /** Whether a reservation may have that name, or that role. */

@@ -1,6 +1,7 @@
 // The guard of configs: its secret on disk, and what it asks of the rest (matchbox/guard, machines/guard-tokens).
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { errnoOf, messageOf } from '../base/errors.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
@@ -13,12 +14,20 @@ import type { Ground } from './ground.js'
 
 const secretOctets = 32
 
-export async function openGuard (ground: Pick<Ground, 'config' | 'clock' | 'home' | 'log'>, isAddressOf: GuardKeeper['isAddressOf']): Promise<GuardKeeper> {
-  const { clock, log, config } = ground
-  const tokens = new GuardTokens(await readSecret(join(config.state_path, 'guard.key'), log))
+/**
+ * The time is that since this machine was switched on, which nobody sets and a restart of the program does not change. Tokens are of
+ * one run of the machine, since the next one counts from the beginning again.
+ */
+export async function openGuard (
+  ground: Pick<Ground, 'config' | 'home' | 'log'>, isAddressOf: GuardKeeper['isAddressOf'], now = (): number => Math.floor(uptime() * 1000)
+): Promise<GuardKeeper> {
+  const { log, config } = ground
+  const secret = await readSecret(join(config.state_path, 'guard.key'), log)
+  const run = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => randomUUID())
+  const tokens = new GuardTokens(createHmac('sha256', secret).update(run.trim()).digest())
   return {
-    mint: mac => tokens.mint(mac as Mac, clock.now()),
-    take: (mac, token, limits) => tokens.take(parseMac(mac) ?? mac as Mac, token, clock.now(), limits),
+    mint: mac => tokens.mint(mac as Mac, now()),
+    take: (mac, token, limits) => tokens.take(parseMac(mac) ?? mac as Mac, token, now(), limits),
     isAddressOf,
     isOwn: url => isOwn(url, ground)
   }

@@ -19,6 +19,7 @@ import { enrolmentFindings } from './enrolment.js'
 import type { Ground } from './ground.js'
 import type { ServiceImages } from './images.js'
 import type { PreparedListener } from './listener.js'
+import { webhookFindings } from './machine-news.js'
 import type { Place } from './place.js'
 import { elsewhere, unresolved } from './reach.js'
 import type { Shared } from './shared.js'
@@ -78,7 +79,12 @@ export async function prepareHttp (ground: Ground, place: Place): Promise<Prepar
   const { key, host = '0.0.0.0', port } = place
   return {
     what: `machines are told ${bootConfig(config, origin).scriptUrl}`,
-    findings: [...enrolmentFindings(ground), ...elsewhere(ground, place, advertisedHost(config, own)), ...await unresolved(ground)],
+    findings: [
+      ...enrolmentFindings(ground),
+      ...await webhookFindings(ground.loaded),
+      ...elsewhere(ground, place, advertisedHost(config, own)),
+      ...await unresolved(ground)
+    ],
     listen: async ({ app, sockets, log, clock }) => {
       const { fd, inherited } = sockets.toListenOn('http', { key, host, port })
       try {

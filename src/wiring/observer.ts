@@ -15,6 +15,8 @@ import { formatIpv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { TftpEvent } from '../tftp/tftp-event.js'
 import type { AddressClaims } from './address-claims.js'
+import { BootCounts } from './boot-counts.js'
+import type { MachineNews } from './machine-news.js'
 
 export interface Observer {
   readonly onDhcp: (event: DhcpEvent) => void
@@ -41,6 +43,8 @@ export interface ObserverOptions {
   readonly fence: Fence
   /** Whether a person chose the machine's loader: then it is not given the other one. */
   readonly loaderChosen: (mac: Mac) => boolean
+  /** Is told what others are to hear of. */
+  readonly news: MachineNews
   /** Stands for what the machine would boot now, where its group installs once. */
   readonly bootsAs: (mac: Mac) => string | undefined
   /** What a path below /assets/ is to the machine now, and why. */
@@ -56,6 +60,8 @@ const dhcpStages: Readonly<Record<string, Stage | undefined>> = { DISCOVER: 'dis
 
 const httpStages: Readonly<Partial<Record<RequestKind, Stage>>> = { script: 'script', kernel: 'kernel', initrd: 'initrd', ignition: 'ignition' }
 
+const isDocument: ReadonlySet<RequestKind> = new Set(['ignition', 'cloud', 'generic', 'metadata'])
+
 /** Why a machine that asks for an address gets none, as far as that is about the machine. */
 const refusals: ReadonlySet<string> = new Set(['unknown_client', 'pool_exhausted', 'unknown_subnet', 'reservation_in_use'])
 
@@ -64,11 +70,14 @@ const loopBoots = 3
 const loopWindow = 3_600_000
 
 export function createObserver (options: ObserverOptions): Observer {
-  const { registry, metrics, clock, macOf, addressClaims, log, loaderChosen, bootsAs, bootFileOf, fence } = options
+  const { registry, metrics, clock, macOf, addressClaims, log, loaderChosen, bootsAs, bootFileOf, fence, news } = options
+  const counts = new BootCounts(metrics)
   const record = (observation: Observation): Machine => {
+    const before = registry.get(observation.mac)
     const machine = registry.record(observation)
     const result = observation.failed !== undefined ? 'failed' : observation.warning !== undefined ? 'warned' : 'ok'
     metrics.stages.inc({ stage: observation.stage, result })
+    counts.count(before, machine)
     return machine
   }
   const installed = (mac: Mac, address?: string): void => {
@@ -130,9 +139,11 @@ export function createObserver (options: ObserverOptions): Observer {
           return
         case 'lease':
           metrics.dhcpLeaseChanges.inc({ change: event.change })
+          if (event.change === 'conflict' || event.change === 'declined') news.conflict(event.mac, formatIpv4(event.ip), `the address is in use (${event.change})`)
           return
         case 'other_server':
           metrics.dhcpOtherServers.inc()
+          news.conflict(event.mac, formatIpv4(event.ip), 'another DHCP server answers')
           return
         case 'odd_option':
           metrics.dhcpOddOptions.inc({ option: event.code })
@@ -157,6 +168,8 @@ export function createObserver (options: ObserverOptions): Observer {
     onHttp: fence.around('observer', (event: RequestEvent) => {
       const { kind, status, bytes, ms, ip: address } = event
       metrics.httpRequests.inc({ kind, status })
+      // Nothing else refuses a machine's document so.
+      if (status === 403 && isDocument.has(kind)) metrics.guardRefusals.inc()
       metrics.httpBytes.inc(bytes)
       metrics.httpSeconds.observe({ kind }, ms / 1000)
       const stage = httpStages[kind]
@@ -195,7 +208,10 @@ export function createObserver (options: ObserverOptions): Observer {
       if (stage === 'ignition' && event.labels.get('os') === 'installed') installed(mac, address)
     }),
     onInstalled: installed,
-    onEnrolled: (_mac, { profile }) => { metrics.enrolled.inc({ profile }) }
+    onEnrolled: (mac, group) => {
+      metrics.enrolled.inc({ profile: counts.labelOf(group.profile) })
+      news.enrolled(mac, group)
+    }
   }
 }
 

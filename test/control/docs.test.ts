@@ -30,6 +30,34 @@ t.test('no metric that there is not', t => {
   t.end()
 })
 
+t.test('the dashboard loads, and shows what there is', t => {
+  const { panels, templating, title, uid, schemaVersion } = JSON.parse(page('grafana-dashboard.json')) as {
+    title: string,
+    uid: string,
+    schemaVersion: number
+    templating: { list: Array<{ name: string, type: string }> }
+    panels: Array<{ id: number, type: string, title: string, gridPos: Record<'h' | 'w' | 'x' | 'y', number>, targets: Array<{ refId: string, expr: string, datasource: { uid: string } }> }>
+  }
+  for (const text of [title, uid]) t.ok(text)
+  t.type(schemaVersion, 'number')
+  t.match(templating.list, [{ name: 'datasource', type: 'datasource' }])
+  t.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
+  t.equal(new Set(panels.map(({ gridPos: { x, y } }) => `${x} ${y}`)).size, panels.length, 'none over another')
+  const words = new Set(['sum', 'by', 'rate', 'increase', 'histogram_quantile', 'le'])
+  for (const { title, type, gridPos: { w, x }, targets } of panels) {
+    t.match(type, /^(?:timeseries|stat)$/, title)
+    t.ok(x + w <= 24 && targets.length > 0, title)
+    for (const { expr, datasource } of targets) {
+      t.equal(datasource.uid, '${datasource}') // eslint-disable-line no-template-curly-in-string -- Grafana's
+      const named = matches(expr.replaceAll(/\[\w+\]|"[^"]*"/g, ''), /([a-z_]+(?:[a-z_]))/g).filter(word => word.includes('_') && !words.has(word))
+      t.ok(named.length > 0, expr)
+      for (const name of named) t.ok(documented.has(name) || documented.has(name.replace(/_(?:bucket|sum|count)$/, '')), name)
+      for (const labels of matches(expr, /by \(([^)]*)\)/g)) for (const label of labels.split(', ')) t.match(page('metrics.md'), new RegExp(`\\|[^|]*\\b${label}\\b[^|]*\\||le`), label)
+    }
+  }
+  t.end()
+})
+
 t.test('what a running program answers', async t => {
   const [folder, port] = [t.testdir({ data: { groups: { 'a.json': '{"id":"a","profile":"p"}' }, profiles: { 'p.json': '{"id":"p","boot":{"kernel":"/assets/k","initrd":[],"args":[]}}' } }, assets: {} }), await freePort()]
   const file = join(folder, 'config.yaml')

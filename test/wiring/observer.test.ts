@@ -25,6 +25,7 @@ t.test('what is asked for in a machine\'s name from elsewhere changes nothing fo
     addressClaims: { isAddressOf: (machine, address) => machine === victim && address === '10.0.0.41', reservedName: () => undefined },
     log,
     loaderChosen: () => false,
+    news: { enrolled: () => {}, conflict: () => {} },
     bootsAs: () => undefined,
     bootFileOf: () => undefined,
     fence: new Fence({ log })
@@ -64,6 +65,7 @@ t.test('what a machine is: from its firmware, its reservation and its iPXE', t =
     addressClaims: { isAddressOf: () => true, reservedName: (_, ip) => ip === reserved ? 'node-41' : undefined },
     log,
     loaderChosen: () => false,
+    news: { enrolled: () => {}, conflict: () => {} },
     bootsAs: () => undefined,
     bootFileOf: () => undefined,
     fence: new Fence({ log })
@@ -105,6 +107,7 @@ t.test('what shim and GRUB fetch by TFTP: one loader, then script, kernel and in
     addressClaims: { isAddressOf: () => true, reservedName: () => undefined },
     log,
     loaderChosen: () => false,
+    news: { enrolled: () => {}, conflict: () => {} },
     bootsAs: () => undefined,
     bootFileOf: (_, path) => path === '/assets/a/vmlinuz'
       ? { kind: 'kernel', group: 'g', profile: 'p' }
