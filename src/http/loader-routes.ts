@@ -12,8 +12,12 @@ import type { Handler } from './arrival.js'
 
 export const loadersPath = '/boot/'
 
-/** Whether a clean path is below /boot/. */
-export const isLoaderPath = (path: string): boolean => path.startsWith(loadersPath) && path.length > loadersPath.length
+/** What a Raspberry Pi of boot mode 7 asks for, where nobody changed its HTTP_PATH (raspberrypi.com, "HTTP boot"). */
+const boardPaths: ReadonlySet<string> = new Set(['/net_install/boot.img', '/net_install/boot.sig'])
+
+/** Whether a clean path is below /boot/, or one of a board's. */
+export const isLoaderPath = (path: string): boolean =>
+  (path.startsWith(loadersPath) && path.length > loadersPath.length) || boardPaths.has(path)
 
 export interface LoaderSource {
   /** `name` is below /boot/, one character a byte; `client` an IP address. Rejects when the file may not be read. */
@@ -32,7 +36,7 @@ export const loaderRoutes = (source: LoaderSource): Handler => async arrival => 
   }
   const path = cleanUrlPath(arrival.path)
   Object.assign(notes, { kind: method === 'HEAD' || headers.range !== undefined ? 'other' : 'loader', name: 'loader', path: printable(path) })
-  const name = latin1Of(path.slice(loadersPath.length))
+  const name = latin1Of(boardPaths.has(path) ? path.slice(1) : path.slice(loadersPath.length))
   let found: OpenFile | undefined
   try {
     found = await source.open(name, client)

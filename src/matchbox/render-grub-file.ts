@@ -1,8 +1,7 @@
 // The grub.cfg that is made when GRUB asks for it, for every GRUB that loads over the network: those with a module for HTTP and those
 // without (Debian's signed one, which under Secure Boot may load none), with `linuxefi` (2.02 to 2.06 as distributions patch it) and
 // without (2.12, other processors). What is missing is tried and passed over; what /grub answers is Matchbox's, to the byte.
-import { hyphenated } from '../net/mac.js'
-import type { KnownMachine } from './render-pxelinux.js'
+import { fillSettings, type KnownMachine, ownPath, settingsOf, urlOfInitrd } from './ipxe-settings.js'
 import type { NetBoot } from './profile.js'
 
 export interface GrubFileOptions extends KnownMachine {
@@ -17,24 +16,13 @@ function devices (origin: string): readonly string[] {
   return port === '' || port === '80' ? [`http,${hostname}`, 'tftp'] : ['tftp']
 }
 
-/** The path of what is at this appliance, however the profile says so; undefined for what is elsewhere. */
-function ownPath (url: string, origin: string): string | undefined {
-  const [, path] = /^http:\/\/\$\{next-server\}(?::\d+)?(\/.*)$/.exec(url) ?? []
-  if (path !== undefined) return path
-  if (url.startsWith(`${origin}/`)) return url.slice(origin.length)
-  return /^\w+:\/\//.test(url) ? undefined : url.startsWith('/') ? url : `/${url}`
-}
-
-/** An entry may begin with options of iPXE's `initrd` command. */
-const urlOf = (entry: string): string => entry.trim().split(/\s+/).at(-1) ?? ''
-
 export function renderGrubFile (boot: NetBoot, options: GrubFileOptions): string {
   const { origin } = options
   const named = (url: string): string => {
     const path = ownPath(url, origin)
     return path === undefined ? `"${url.replace(/^(\w+):\/\/([^/]+)/, '($1,$2)')}"` : `"($1)${path}"`
   }
-  const initrds = boot.initrd.map(urlOf).filter(url => url !== '')
+  const initrds = boot.initrd.map(urlOfInitrd).filter(url => url !== '')
   const args = boot.args.filter(arg => !arg.startsWith('initrd=')).map(arg => ` ${grubWord(filledIn(arg, options))}`).join('')
   return [
     'default=0',
@@ -66,11 +54,8 @@ export const renderGrubHandOver = (origin: string): string => {
 
 /** iPXE's names of the machine and of this appliance, which GRUB has none of, or others for. */
 function filledIn (arg: string, { origin, mac, uuid }: GrubFileOptions): string {
-  const { hostname } = new URL(origin)
-  const values: Readonly<Record<string, string | undefined>> = {
-    'next-server': hostname, mac, 'mac:hexhyp': mac === undefined ? '$net_default_mac' : hyphenated(mac), uuid: uuid ?? ''
-  }
-  return arg.replace(/\$\{(?:net0\/)?([a-z:-]+)\}/g, (written, name: string) => values[name] ?? written)
+  const known = settingsOf({ mac, uuid: uuid ?? '' })
+  return fillSettings(arg, { ...known, 'next-server': new URL(origin).hostname, 'mac:hexhyp': known['mac:hexhyp'] ?? '$net_default_mac' })
 }
 
 /** One word to GRUB. Its own variables are filled in; what only iPXE could fill in stays as it is written. */

@@ -2,7 +2,7 @@
 // local disk. Without a menu the default starts at once; with one a person at the machine has two seconds.
 //
 // U-Boot and petitboot read the same files, and run no iPXE for x86: they get the kernel itself.
-import { hyphenated, type Mac } from '../net/mac.js'
+import { fillSettings, type KnownMachine, settingsOf, urlOfInitrd } from './ipxe-settings.js'
 import type { LocalBoot } from './local-boot.js'
 import type { NetBoot } from './profile.js'
 
@@ -40,18 +40,14 @@ export function renderPxelinux ({ scriptUrl, localBoot, menu, folder }: Pxelinux
   ].join('\n')
 }
 
-export interface KnownMachine { readonly mac: Mac | undefined, readonly uuid: string | undefined }
-
 /**
  * The profile's kernel, initrd and arguments, or the local disk without one. Paths are the appliance's own: by TFTP U-Boot
  * finds /assets/ there. iPXE's names of the machine in arguments are replaced, since nobody else knows them.
  */
-export function renderKernel (boot: NetBoot | undefined, { mac, uuid }: KnownMachine): string {
+export function renderKernel (boot: NetBoot | undefined, known: KnownMachine): string {
   if (boot === undefined) return 'DEFAULT disk\nPROMPT 0\n\nLABEL disk\n  LOCALBOOT 1\n'
-  const values: Readonly<Record<string, string | undefined>> = { mac, 'mac:hexhyp': mac === undefined ? undefined : hyphenated(mac), uuid }
-  const args = boot.args.map(arg => arg.replace(/\$\{(?:net0\/)?([a-z:]+)\}/g, (written, name: string) => values[name] ?? written))
-  // An entry may begin with options of iPXE's `initrd` command.
-  const initrds = boot.initrd.map(entry => entry.trim().split(/\s+/).at(-1) ?? '').filter(entry => entry !== '')
+  const args = boot.args.map(arg => fillSettings(arg, settingsOf(known)))
+  const initrds = boot.initrd.map(urlOfInitrd).filter(entry => entry !== '')
   return [
     'DEFAULT linux',
     'PROMPT 0',

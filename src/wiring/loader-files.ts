@@ -11,6 +11,7 @@ import { FileCache } from '../disk/file-cache.js'
 import { type FileSource, firstOf, storedFiles } from '../tftp/file-source.js'
 import { memoryFile } from '../disk/open-file.js'
 import { bootConfig } from './dhcp-settings.js'
+import { raspberryPiFiles } from './raspberry-pi.js'
 
 /** Boot loaders are small and asked for by everybody at once. Bytes. */
 const cacheLimits = { memory: 64 * 2 ** 20, largest: 8 * 2 ** 20 }
@@ -59,7 +60,9 @@ export function loaderFiles ({ config, clock, origin, provisioner, macOf, mayBeB
       return content === undefined ? undefined : memoryFile(`${name} (made)`, content)
     }
   }
-  return firstOf([own, made, bundled, ...config.assets_path === '' ? [] : [assets(config, clock)]])
+  const images = config.assets_path === '' ? undefined : assets(config, clock)
+  const boards = raspberryPiFiles({ folder: config.boot.raspberry_pi, stored, assets: images, provisioner, macOf, origin })
+  return firstOf([own, made, bundled, boards, ...images === undefined ? [] : [images]])
 }
 
 /** Images under the names that scripts have for them, for loaders that know no HTTP (U-Boot). What is not verified is not there. */

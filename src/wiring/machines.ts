@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { MachineJournal } from '../machines/journal.js'
 import { MachineRegistry } from '../machines/registry.js'
 import type { MachinePast } from '../matchbox/boot-decision.js'
+import { boardFile, boardImage } from '../matchbox/render-raspberry-pi.js'
 import { NamedMachines } from '../matchbox/named-machines.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Mac } from '../net/mac.js'
@@ -44,9 +45,11 @@ export const buildArchitecture = (name: string): string | undefined => buildArch
 export const bootsAs = (provisioner: Provisioner) => (mac: Mac): string | undefined =>
   provisioner.bootOf({ labels: new Map([['mac', mac]]), rawQuery: '', client: undefined }).bootedAs
 
-/** What a file below /assets/ is to a machine, by what it would boot now. */
-export const bootFileOf = (provisioner: Provisioner) => (mac: Mac, path: string): BootFileSent | undefined => {
+/** What a file that was sent by TFTP is to a machine, by what it would boot now. */
+export const bootFileOf = (provisioner: Provisioner) => (mac: Mac, file: string): BootFileSent | undefined => {
   const { group, boot } = provisioner.bootOf({ labels: new Map([['mac', mac]]), rawQuery: '', client: undefined })
-  const kind = boot === undefined ? undefined : bootFileKind(boot, path)
+  if (boot === undefined) return undefined
+  const board = boardFile(file)
+  const kind = board === undefined ? bootFileKind(boot, `/${file}`) : boardImage(board.name, boot)?.kind
   return kind === undefined ? undefined : { kind, group: group?.id, profile: group?.profile }
 }

@@ -14,6 +14,7 @@ import type { Group } from '../matchbox/group.js'
 import { formatIpv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { TftpEvent } from '../tftp/tftp-event.js'
+import { boardFile } from '../matchbox/render-raspberry-pi.js'
 import type { AddressClaims } from './address-claims.js'
 import { BootCounts } from './boot-counts.js'
 import type { MachineNews } from './machine-news.js'
@@ -47,8 +48,8 @@ export interface ObserverOptions {
   readonly news: MachineNews
   /** Stands for what the machine would boot now, where its group installs once. */
   readonly bootsAs: (mac: Mac) => string | undefined
-  /** What a path below /assets/ is to the machine now, and why. */
-  readonly bootFileOf: (mac: Mac, path: string) => BootFileSent | undefined
+  /** What a file of TFTP (`assets/...`, or below a board's serial number) is to the machine now, and why. */
+  readonly bootFileOf: (mac: Mac, file: string) => BootFileSent | undefined
 }
 
 export interface BootFileSent { readonly kind: 'kernel' | 'initrd', readonly group: string | undefined, readonly profile: string | undefined }
@@ -97,12 +98,16 @@ export function createObserver (options: ObserverOptions): Observer {
     if (grubScript.test(file)) {
       loaders.scriptFetched(mac)
       record({ mac, stage: 'script', at: clock.now(), address, detail: file })
-    } else if (file.startsWith('assets/')) {
-      const sent = bootFileOf(mac, `/${file}`)
-      if (sent === undefined) return
+    } else if (file.startsWith('assets/') || boardFile(file) !== undefined) {
+      const sent = bootFileOf(mac, file)
+      if (sent === undefined) {
+        // The one of a board's dozen files that is its loader; it has no other.
+        if (/\/start\w*\.elf$/.test(file)) record({ mac, stage: 'loader', at: clock.now(), address, detail: file })
+        return
+      }
       const { kind, group, profile } = sent
       const facts = { ...group !== undefined && { group }, ...profile !== undefined && { profile } }
-      const machine = record({ mac, stage: kind, at: clock.now(), address, detail: `/${file}`, ...facts })
+      const machine = record({ mac, stage: kind, at: clock.now(), address, detail: file.startsWith('assets/') ? `/${file}` : file, ...facts })
       if (kind === 'kernel') kernelLoaded(machine)
     } else {
       loaders.sent(mac, address, file)

@@ -109,9 +109,9 @@ t.test('what shim and GRUB fetch by TFTP: one loader, then script, kernel and in
     loaderChosen: () => false,
     news: { enrolled: () => {}, conflict: () => {} },
     bootsAs: () => undefined,
-    bootFileOf: (_, path) => path === '/assets/a/vmlinuz'
+    bootFileOf: (_, path) => path === 'assets/a/vmlinuz'
       ? { kind: 'kernel', group: 'g', profile: 'p' }
-      : path === '/assets/a/initrd' ? { kind: 'initrd', group: 'g', profile: 'p' } : undefined,
+      : path === 'assets/a/initrd' ? { kind: 'initrd', group: 'g', profile: 'p' } : undefined,
     fence: new Fence({ log })
   })
   const facts = { type: 'done', path: '', bytes: 1, ms: 1, blksize: 1024, windowsize: 1, resent: 0, confirmed: true, ip: '10.0.0.41' } as const
