@@ -16,16 +16,16 @@ export function groupMessage ({ id, name, profile, selector, metadata }: Group):
   return { id, name, profile, selector: Object.fromEntries(selector), metadata: encodeMetadata(metadata) }
 }
 
-/** `before` is the profile that it replaces: the message has no field for `resilient`, so what was written of it stays. */
+/** `before` is the profile that it replaces: the message has no fields for `resilient` and `shim`, so what was written of them stays. */
 export function profileOf (message: ProfileMessage, before: Profile | undefined): Profile {
   const { id = '', name = '', ignition_id: ignitionId = '', cloud_id: cloudId = '', boot, generic_id: genericId = '' } = message
-  const resilient = before?.boot?.resilient
+  const { resilient, shim } = before?.boot ?? {}
   return {
     id,
     name,
     boot: boot === undefined
       ? undefined
-      : { kernel: boot.kernel ?? '', initrd: boot.initrd ?? [], args: boot.args ?? [], ...resilient !== undefined && { resilient } },
+      : { kernel: boot.kernel ?? '', initrd: boot.initrd ?? [], args: boot.args ?? [], ...resilient !== undefined && { resilient }, ...shim !== undefined && { shim } },
     ignitionId,
     cloudId,
     genericId

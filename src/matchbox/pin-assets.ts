@@ -40,5 +40,6 @@ export function pinAssets (boot: NetBoot, { resolve, isOwn }: AssetPlaces): NetB
     return named === undefined || isOwn(named.toLowerCase()) ? whole.slice(0, -path.length) + resolve(path) : whole
   })
   const pinUrl = (text: string): string => pin(text).replace(besideScript, path => resolve(`/${path}`).slice(1))
-  return { ...boot, kernel: pinUrl(boot.kernel), initrd: boot.initrd.map(pinUrl), args: boot.args.map(pin) }
+  const shim = boot.shim === undefined ? {} : { shim: pinUrl(boot.shim) }
+  return { ...boot, kernel: pinUrl(boot.kernel), initrd: boot.initrd.map(pinUrl), args: boot.args.map(pin), ...shim }
 }

@@ -13,6 +13,8 @@ export interface NetBoot {
   readonly args: readonly string[]
   /** Whether the iPXE script is the resilient one; unset: as the configuration says. Not Matchbox's, which passes over it. */
   readonly resilient?: boolean
+  /** URL of the distribution's shim, which vouches for its kernel to an iPXE that runs under Secure Boot. Not Matchbox's either. */
+  readonly shim?: string
 }
 
 export interface Profile {
@@ -26,7 +28,7 @@ export interface Profile {
 }
 
 export const profileFields = ['id', 'name', 'ignition_id', 'cloud_id', 'boot', 'generic_id'] as const
-export const bootFields = ['kernel', 'initrd', 'args', 'resilient'] as const
+export const bootFields = ['kernel', 'initrd', 'args', 'resilient', 'shim'] as const
 
 /** The profile in a file; throws AppError profile_invalid, which says where in the file. One without an id is none. */
 export function parseProfile (bytes: Buffer): Profile {
@@ -41,14 +43,15 @@ export function parseProfile (bytes: Buffer): Profile {
       else if (field === 'generic_id') genericId = stringField(field, node, genericId)
       else if (node === null) boot = undefined
       else {
-        let { kernel, initrd, args, resilient }: NetBoot = boot ?? { kernel: '', initrd: [], args: [] }
+        let { kernel, initrd, args, resilient, shim }: NetBoot = boot ?? { kernel: '', initrd: [], args: [] }
         for (const [name, value] of fieldsOf(node, 'boot', bootFields)) {
           if (name === 'kernel') kernel = stringField('boot.kernel', value, kernel)
           else if (name === 'initrd') initrd = stringsField('boot.initrd', value)
           else if (name === 'args') args = stringsField('boot.args', value)
+          else if (name === 'shim') shim = typeof value === 'string' && value !== '' ? value : undefined
           else if (typeof value === 'boolean') resilient = value
         }
-        boot = { kernel, initrd, args, ...resilient === undefined ? {} : { resilient } }
+        boot = { kernel, initrd, args, ...resilient !== undefined && { resilient }, ...shim !== undefined && { shim } }
       }
     }
     const profile = { id, name, boot, ignitionId, cloudId, genericId }
@@ -76,6 +79,7 @@ export function encodeProfile (profile: Profile): Buffer {
     add('initrd', profile.boot.initrd, boot)
     add('args', profile.boot.args, boot)
     if (profile.boot.resilient !== undefined) boot.set('resilient', profile.boot.resilient)
+    if (profile.boot.shim !== undefined) boot.set('shim', profile.boot.shim)
     file.set('boot', boot)
   }
   add('generic_id', profile.genericId)

@@ -34,7 +34,10 @@ export const renderAutoexec = (scriptUrl: string, resilient: boolean): string =>
   : `#!ipxe\ndhcp && chain ${scriptUrl}\n`
 
 export const renderIpxe = (boot: NetBoot): string =>
-  `#!ipxe\n${kernelLine(boot.kernel, boot.args)}${boot.initrd.map(initrd => `\ninitrd ${initrd}`).join('')}\nboot\n`
+  `#!ipxe\n${kernelLine(boot.kernel, boot.args)}${boot.initrd.map(initrd => `\ninitrd ${initrd}`).join('')}${shimLine(boot)}\nboot\n`
+
+/** iPXE passes over it on a BIOS and where Secure Boot is off; before 2.0 it does not know the command, and goes on. */
+const shimLine = ({ shim }: NetBoot): string => shim === undefined ? '' : `\nshim ${shim} ||`
 
 const kernelLine = (kernel: string, args: readonly string[]): string => `kernel ${kernel}${args.map(arg => ` ${arg}`).join('')}`
 
@@ -53,6 +56,7 @@ export function renderResilientIpxe (boot: NetBoot): string {
     '#!ipxe',
     ...retried('kernel', kernelLine(boot.kernel, args)),
     ...initrds.flatMap(({ line }, i) => retried(`initrd_${i}`, line)),
+    ...shimLine(boot).split('\n').slice(1),
     'boot || goto give_up',
     ...giveUp
   ]

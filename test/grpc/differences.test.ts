@@ -202,9 +202,9 @@ t.test('a list that cannot be complete is an error, not an empty list', async t 
 })
 
 t.test('a put keeps what was written of a profile that the message has no field for', async t => {
-  const { app, client } = await setUp(t, { before: { 'profiles/p.json': Buffer.from('{"id":"p","boot":{"kernel":"/old","resilient":true}}') } })
+  const { app, client } = await setUp(t, { before: { 'profiles/p.json': Buffer.from('{"id":"p","boot":{"kernel":"/old","resilient":true,"shim":"/assets/shimx64.efi"}}') } })
   t.match(await client.call('ProfilePut', { profile: { id: 'p', boot: { kernel: '/new' } } }), ok)
-  t.same(app.store.snapshot.profiles.get('p')?.boot, { kernel: '/new', initrd: [], args: [], resilient: true })
+  t.same(app.store.snapshot.profiles.get('p')?.boot, { kernel: '/new', initrd: [], args: [], resilient: true, shim: '/assets/shimx64.efi' })
   t.match(JSON.parse(readFileSync(join(app.dataPath, 'profiles/p.json'), 'utf8')), { boot: { kernel: '/new', resilient: true } })
   t.match(await client.call('ProfilePut', { profile: { id: 'new', boot: { kernel: '/new' } } }), ok)
   t.same(app.store.snapshot.profiles.get('new')?.boot, { kernel: '/new', initrd: [], args: [] })

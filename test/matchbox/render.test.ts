@@ -50,3 +50,11 @@ t.test('what a machine does with a resilient script', t => {
   t.equal(loaded(run(autoexec, c => c.startsWith('chain'))).at(-1), 'sanboot')
   t.end()
 })
+
+t.test('the distribution\'s shim vouches for its kernel to iPXE, before it boots', t => {
+  const boot = { kernel: '/k', initrd: ['/i'], args: [], shim: '/assets/shimx64.efi' }
+  t.equal(renderIpxe(boot), '#!ipxe\nkernel /k\ninitrd /i\nshim /assets/shimx64.efi ||\nboot\n')
+  t.match(renderResilientIpxe(boot), '\nshim /assets/shimx64.efi ||\nboot || goto give_up\n')
+  t.notMatch(renderResilientIpxe({ kernel: '/k', initrd: [], args: [] }), 'shim')
+  t.end()
+})
