@@ -14,17 +14,19 @@ import { makeFolder } from './disk/make-folder.js'
 import { isListener, listeners, placesIn } from './listeners.js'
 import { createProvisioner } from './matchbox/provisioner.js'
 import type { InheritedSocket } from './net/inherited-sockets.js'
-import { formatIpv4 } from './net/ipv4.js'
 import type { Mac } from './net/mac.js'
 import { threadSeconds } from './net/thread-time.js'
 import { AddressClaims } from './wiring/address-claims.js'
 import { loaderFiles } from './wiring/loader-files.js'
 import { isLoaderChosen } from './wiring/boot.js'
 import { Closing, type OnClose } from './wiring/closing.js'
+import { countLinks } from './wiring/dhcp-link.js'
+import { DhcpServers } from './wiring/dhcp-servers.js'
 import { bootConfig, hasOtherLoader } from './wiring/dhcp-settings.js'
 import { createEnrolment } from './wiring/enrolment.js'
 import { type Ground, openGround } from './wiring/ground.js'
 import { openGuard } from './wiring/guard.js'
+import { dhcpText, homesTold, modeAt } from './wiring/homes.js'
 import { buildApp, type Readiness } from './wiring/http.js'
 import { startImages } from './wiring/images.js'
 import { leaseHolder, openLeases } from './wiring/leases.js'
@@ -61,15 +63,17 @@ export interface ApplianceOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Sockets that a service manager opened; what none of them is for opens its own. */
   readonly inherited?: readonly InheritedSocket[]
+  /** Has that service manager start this process again; the reason is for the log. */
+  readonly restart?: (reason: string) => void
 }
 
 /** Starts everything that the configuration asks for; AppError says in one line what could not start. */
 export async function startAppliance (loaded: LoadedConfig, options: ApplianceOptions): Promise<Appliance> {
-  const { log, passphrase = '', env = {}, inherited = [], fence = new Fence({ log }) } = options
+  const { log, passphrase = '', env = {}, inherited = [], restart = () => {}, fence = new Fence({ log }) } = options
   const clock = fence.clock(options.clock ?? systemClock)
   const closing = new Closing(clock, log)
   try {
-    const running = await start(loaded, { log, clock, fence, passphrase, env, inherited }, closing)
+    const running = await start(loaded, { log, clock, fence, passphrase, env, inherited, restart }, closing)
     return { ...running, patience: closing.patience, close: () => closing.close() }
   } catch (error) {
     await closing.close()
@@ -101,12 +105,12 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   watchReceiveDrops([...new Set(placesIn(loaded.config).filter(({ row }) => row.transport === 'udp').map(({ place }) => place.port))], shared)
   const unwatch = watchEventLoop(shared.metrics, shared.clock, threadSeconds)
   shared.onClose(async () => { unwatch() })
-  const { config, origin, own, signer } = ground
+  const { config, homes, signer } = ground
   log.info({
     configuration: loaded.sources,
-    script: bootConfig(config, origin).scriptUrl,
+    script: bootConfig(config, homes.first.origin).scriptUrl,
     ...signer !== undefined && { signingKey: signer.keyId },
-    ...own !== undefined && { dhcp: config.dhcp.mode, interface: config.dhcp.interface, address: formatIpv4(own) }
+    ...homesTold(homes)
   }, 'appliance.ready')
   return {
     reload: async () => { await Promise.all([ground.store.rescan(), ...running.map(({ reload }) => reload?.())]) },
@@ -145,12 +149,13 @@ async function listen (row: ListenerRow, prepared: PreparedListener, shared: Sha
 }
 
 /** `DHCP server on ens192, 41 leases; http://192.168.100.2:8080, 12 groups` */
-function statusOf ({ config: { dhcp }, origin, leases, clock, store }: Shared): string {
+function statusOf ({ config, homes, leases, clock, store }: Shared): string {
   const active = [...leases.table.values()].filter(lease => isActive(lease, clock.now())).length
   const problems = store.problems().length
+  const served = dhcpText(config)
   return [
-    ...dhcp.mode === 'off' ? [] : [`DHCP ${dhcp.mode} on ${dhcp.interface}${dhcp.mode === 'server' ? `, ${active} leases` : ''}`],
-    `${origin}, ${store.snapshot.groups.size} groups`,
+    ...served === '' ? [] : [`${served}${homes.givesAddresses ? `, ${active} leases` : ''}`],
+    `${homes.first.origin}, ${store.snapshot.groups.size} groups`,
     ...problems === 0 ? [] : [`problems in ${problems} files of the store, see /readyz`]
   ].join('; ')
 }
@@ -163,15 +168,15 @@ async function makeStateFolder ({ loaded, config }: Ground): Promise<void> {
 
 /** What the listeners share, in the order in which it can be made. */
 async function share (
-  ground: Ground, { inherited, fence }: Pick<Required<ApplianceOptions>, 'inherited' | 'fence'>, onClose: OnClose, readiness: Readiness
+  ground: Ground, { inherited, fence, restart }: Pick<Required<ApplianceOptions>, 'inherited' | 'fence' | 'restart'>, onClose: OnClose, readiness: Readiness
 ): Promise<Shared> {
-  const { loaded, config, log, clock, home, store } = ground
+  const { loaded, config, log, clock, homes, store } = ground
   const metrics = new Metrics()
   const pace = new Pace({ onError: error => { fence.caught(error, 'request') } })
   metrics.counters('errors_fenced_total', 'Errors outside of any request, by the place where they arose', 'place', () => fence.counts)
   const leases = await openLeases({ config, clock, log, metrics, onClose })
   const registry = await openRegistry(ground, leases, onClose)
-  const addressClaims = new AddressClaims({ mode: config.dhcp.mode, leases: leases.table, clock })
+  const addressClaims = new AddressClaims({ modeAt: ip => modeAt(homes, ip), leases: leases.table, clock })
   const macOf = (address: string): Mac | undefined => {
     const seen = registry.macOf(address)
     return leaseHolder(leases.table, address, clock) ?? (seen !== undefined && addressClaims.isAddressOf(seen, address) ? seen : undefined)
@@ -181,8 +186,8 @@ async function share (
     store,
     scriptLabels: config.boot.script_labels,
     resilient: config.boot.resilient,
-    assets: assetPinner(config.assets_path, ownHosts(config, () => home.own), clock),
-    ownSnippets: nodeSnippets(config, () => home.origin),
+    assets: assetPinner(config.assets_path, ownHosts(config, homes), clock),
+    ownSnippets: nodeSnippets(config, () => homes.first.origin),
     past: pastOf(registry),
     guard: await openGuard(ground, (mac, address) => addressClaims.isAddressOf(mac, address))
   })
@@ -222,12 +227,15 @@ async function share (
       isAddressOf: (mac, address) => addressClaims.isAddressOf(mac, address),
       onEnrolled: observer.onEnrolled
     }),
-    loaderFiles: loaderFiles({ config, clock, origin: () => home.origin, provisioner, macOf, mayBeBios }),
-    dhcpServers: [],
+    loaderFiles: loaderFiles({ config, clock, originFor: client => homes.of(client).origin, provisioner, macOf, mayBeBios }),
+    dhcpServers: new DhcpServers(),
+    links: new Set<{ readonly waiting: number }>(),
     sockets: new Sockets(inherited, loaded, listeners),
     hindrances: new Map(),
+    restart,
     onClose
   }
+  countLinks(parts)
   const images = await startImages(parts)
   const dayTwo = await startUpdates(parts, images)
   return { ...parts, dayTwo, app: await buildApp({ ...parts, dayTwo }, images, readiness) }

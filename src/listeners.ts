@@ -1,6 +1,6 @@
 // THE table of what listens, in the order in which it starts. serve, check, doctor, /readyz, the sockets of systemd, the graces at
 // the end and a test of the documentation walk it: one more listener is one more row here, and the docs.
-import type { Config, ListenAddress } from './config/load.js'
+import { answersDhcp, type Config, type ListenAddress } from './config/load.js'
 import { ports as dhcpPorts } from './dhcp/constants.js'
 import { each, interfaceUp, otherServers, portAsItShouldBe, socketAnswered } from './doctor/ports.js'
 import { prepareControl } from './wiring/control.js'
@@ -64,7 +64,7 @@ export const listeners: readonly Row[] = [
     places: config => at('tftp.address', config.tftp.address),
     prepare: prepareTftp,
     // Whoever never asked for it has what Matchbox had: a TFTP server of another program, or none.
-    forgiven: (_, { config, isWritten }) => config.dhcp.mode === 'off' && !isWritten(['tftp']),
+    forgiven: (_, { config, isWritten }) => !answersDhcp(config) && !isWritten(['tftp']),
     diagnose: portAsItShouldBe
   },
   {
@@ -72,7 +72,7 @@ export const listeners: readonly Row[] = [
     transport: 'udp',
     port: dhcpPorts.server,
     systemd: 'dhcp',
-    keys: ['dhcp.mode', 'dhcp.interface', 'dhcp.port'],
+    keys: ['dhcp.mode', 'dhcp.interface', 'dhcp.interfaces', 'dhcp.port'],
     grace: 500,
     places: dhcpPlaces,
     prepare: prepareDhcp,
@@ -85,7 +85,7 @@ export const listeners: readonly Row[] = [
     what: 'asks at the start whether another DHCP server answers',
     port: dhcpPorts.client,
     systemd: 'dhcp-client',
-    keys: ['dhcp.interface', 'dhcp.allow_other_servers'],
+    keys: ['dhcp.interface', 'dhcp.interfaces', 'dhcp.allow_other_servers'],
     places: dhcpClientPlaces,
     diagnose: otherServers
   },
@@ -96,7 +96,7 @@ export const listeners: readonly Row[] = [
     what: 'the boot server of the proxy',
     port: 4011,
     systemd: 'boot-server',
-    keys: ['dhcp.interface', 'dhcp.boot_server_port'],
+    keys: ['dhcp.interface', 'dhcp.interfaces', 'dhcp.boot_server_port'],
     places: bootServerPlaces,
     diagnose: portAsItShouldBe
   },

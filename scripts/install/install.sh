@@ -287,7 +287,7 @@ check_config () {
 
 # Sets what systemd has to know of the configuration; what does not listen is empty.
 read_settings () {
-  dhcp_mode='' dhcp_interface='' dhcp_listen='' http_listen='' https_listen='' tftp_listen='' rpc_listen='' ready_url=''
+  dhcp_mode='' dhcp_interface='' dhcp_interfaces='' dhcp_listen='' http_listen='' https_listen='' tftp_listen='' rpc_listen='' ready_url=''
   machine_ports='' https_port='' rpc_port='' written=''
   # shellcheck disable=SC2016 # it is JavaScript
   { check "$bundle" --without-store --json 2>/dev/null || true; } | node -e '
@@ -302,13 +302,16 @@ read_settings () {
     const known = path => ["/var/lib/matchbox", "/var/lib/core-provisioner"].some(folder => path === folder || path.startsWith(`${folder}/`))
     const written = plan.paths.filter(([what]) => what === "store" || what === "state").map(([, path]) => path)
       .filter(path => !known(path) && !path.startsWith(process.argv[1]))
+    const one = plan.dhcp.interfaces.length === 1 ? plan.dhcp.interfaces[0] : undefined
     const shown = {
       machine_ports: portsOf(plan.listeners.filter(({ protocol }) => !["grpc", "https", "control"].includes(protocol)), []),
       https_port: portsOf([of("https") ?? { address: "" }], ["8443/tcp"]),
       rpc_port: portsOf([of("grpc") ?? { address: "" }], ["8081/tcp"]),
       written: written.join(" "),
-      dhcp_mode: plan.dhcp.mode,
-      dhcp_interface: plan.dhcp.interface,
+      // One has the plain units, several an instance each of the templates: NAME:MODE.
+      dhcp_mode: one ? one.mode : "",
+      dhcp_interface: one ? one.name : "",
+      dhcp_interfaces: one ? "" : plan.dhcp.interfaces.map(({ name, mode }) => `${name}:${mode}`).join(" "),
       dhcp_listen: of("dhcp") ? `0.0.0.0:${port.exec(address("dhcp"))[0]}` : "",
       http_listen: http,
       https_listen: address("https"),
@@ -498,6 +501,12 @@ choose_sockets () {
     server) sockets="$sockets dhcp dhcp-client" ;;
     proxy) sockets="$sockets dhcp boot-server" ;;
   esac
+  for each in $dhcp_interfaces; do
+    case $each in
+      *:server) sockets="$sockets dhcp@${each%:*} dhcp-client@${each%:*}" ;;
+      *:proxy) sockets="$sockets dhcp@${each%:*} boot-server@${each%:*}" ;;
+    esac
+  done
 }
 
 # install_units FOLDER: the units of that version, told of the interface and of where the configuration listens. Sets
@@ -526,11 +535,16 @@ install_units () {
   for name in dhcp dhcp-client boot-server; do
     if [ -n "$dhcp_interface" ]; then drop_in $name interface "BindToDevice=$dhcp_interface"; else drop_in $name interface ''; fi
   done
+  for name in $sockets; do case $name in *@*) drop_in "$name" interface "BindToDevice=${name#*@}" ;; esac; done
+  for folder in "$units"/core-provisioner-*@?*.socket.d; do
+    name=${folder##*/core-provisioner-} name=${name%.socket.d}
+    if [ -d "$folder" ]; then case " $sockets " in *" $name "*) ;; *) drop_in "$name" interface '' ;; esac; fi
+  done
   drop_in http listen "$(moved "$1" http ListenStream "$http_listen")"
   drop_in https listen "$(moved "$1" https ListenStream "$https_listen")"
   drop_in rpc listen "$(moved "$1" rpc ListenStream "$rpc_listen")"
   drop_in tftp listen "$(moved "$1" tftp ListenDatagram "$tftp_listen")"
-  drop_in dhcp listen "$(moved "$1" dhcp ListenDatagram "$dhcp_listen")"
+  for name in dhcp dhcp@; do drop_in $name listen "$(moved "$1" $name ListenDatagram "$dhcp_listen")"; done
 }
 # moved FOLDER NAME KEY ADDRESS: the lines that move a socket to ADDRESS, if it is not there by itself.
 moved () {
@@ -578,15 +592,21 @@ open_firewall () {
     if [ -n "$reload" ] && firewall_runs; then change 'have firewalld read its services' firewall-cmd --quiet --reload; fi
   fi
   if firewall_runs; then
-    zone=''
-    if [ -n "$dhcp_interface" ]; then zone=$(firewall-cmd --get-zone-of-interface="$dhcp_interface" 2>/dev/null || true); fi
-    case $zone in '' | *' '*) zone=$(firewall-cmd --get-default-zone) ;; esac
+    zones=''
+    for each in ${dhcp_interface:-$dhcp_interfaces}; do
+      zone=$(firewall-cmd --get-zone-of-interface="${each%:*}" 2>/dev/null || true)
+      case $zone in '' | *' '*) zone=$(firewall-cmd --get-default-zone) ;; esac
+      case " $zones " in *" $zone "*) ;; *) zones="$zones $zone" ;; esac
+    done
+    [ -n "$zones" ] || zones=$(firewall-cmd --get-default-zone)
     wanted=core-provisioner
     if [ -n "$https_listen" ]; then wanted="$wanted core-provisioner-https"; fi
     if [ -n "$rpc_listen" ]; then wanted="$wanted core-provisioner-rpc"; fi
-    for name in $wanted; do
-      if firewall-cmd --quiet --permanent --zone="$zone" --query-service="$name" 2>/dev/null; then continue; fi
-      change "let $name through firewalld (zone $zone)" open_service "$name"
+    for zone in $zones; do
+      for name in $wanted; do
+        if firewall-cmd --quiet --permanent --zone="$zone" --query-service="$name" 2>/dev/null; then continue; fi
+        change "let $name through firewalld (zone $zone)" open_service "$name"
+      done
     done
   elif [ -r /etc/ufw/ufw.conf ] && grep -q '^ENABLED=yes' /etc/ufw/ufw.conf; then
     say "note: ufw runs: let the machines in with ufw allow for $machine_ports and what else is on: $https_port $rpc_port"
@@ -615,12 +635,19 @@ restore_contexts () {
 
 # ---- in force
 
+# The sockets of single interfaces that start at boot.
+instances () {
+  for file in "$units/$service".wants/core-provisioner-*@?*.socket; do if [ -L "$file" ]; then say "${file##*/}"; fi; done
+}
+
 # Sets which units start, now as at boot: those that the configuration has work for.
 enable_units () {
   wanted='' unwanted=''
   for name in http https tftp rpc dhcp dhcp-client boot-server; do
     case " $sockets " in *" $name "*) wanted="$wanted core-provisioner-$name.socket" ;; *) unwanted="$unwanted core-provisioner-$name.socket" ;; esac
   done
+  for name in $sockets; do case $name in *@*) wanted="$wanted core-provisioner-$name.socket" ;; esac; done
+  for file in $(instances); do case " $wanted " in *" $file "*) ;; *) unwanted="$unwanted $file" ;; esac; done
   # shellcheck disable=SC2086 # lists of words
   { systemctl --quiet disable $unwanted 2>/dev/null || true; systemctl --quiet enable $service $wanted; }
 }
@@ -811,10 +838,13 @@ remove () {
   found=''
   for file in "$units"/core-provisioner*.socket "$units/$service"; do if [ -f "$file" ]; then found="$found ${file##*/}"; fi; done
   if [ -n "$found" ]; then
+    # A template starts as its instances, and is disabled with all of them.
+    running=$(instances)
+    for file in $found; do case $file in *@.socket) ;; *) running="$running $file" ;; esac; done
     # shellcheck disable=SC2086 # a list of words
     if [ -n "$systemd" ]; then
       change "stop and disable$found" systemctl --quiet disable $found
-      if [ -z "$dry_run" ]; then systemctl stop $found || true; fi
+      if [ -z "$dry_run" ]; then systemctl stop $running || true; fi
     fi
     for file in $found; do change "remove $units/$file" rm -f "$units/$file"; done
     for file in "$units"/core-provisioner*.d; do

@@ -111,7 +111,7 @@ export const layers = [
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:net', 'node:buffer', 'node:url', 'node:dns/promises'],
     packages: []
   },
-  { name: 'listeners', files: ['listeners'], may: ['wiring/', 'doctor/ports', 'dhcp/constants'], types: ['config/load'], node: [], packages: [] },
+  { name: 'listeners', files: ['listeners'], may: ['wiring/', 'doctor/ports', 'dhcp/constants', 'config/load'], node: [], packages: [] },
   { name: 'appliance', files: ['appliance'], may: ['listeners', 'wiring/', 'base/', 'disk/make-folder', 'assets/aliases', 'machines/', 'matchbox/provisioner', 'dhcp/leases', 'net/ipv4', 'net/thread-time'], types: ['config/load', 'net/'], node: ['node:fs/promises', 'node:path'], packages: [] },
   // How each listener is put together: the file of one knows nothing of the others' rooms.
   { name: 'wiring of grpc', files: ['wiring/grpc'], may: ['wiring/', 'base/errors', 'doctor/finding', 'grpc/', 'net/descriptors'], node: ['node:fs'], packages: [] },
@@ -119,7 +119,7 @@ export const layers = [
   { name: 'wiring of certificates', files: ['wiring/certificate', 'wiring/signing'], may: ['wiring/', 'base/', 'doctor/finding', 'tls/', 'openpgp/'], types: ['config/load'], node: [], packages: [] },
   { name: 'wiring of tftp', files: ['wiring/tftp'], may: ['wiring/', 'base/', 'doctor/finding', 'tftp/', 'net/'], types: ['config/load'], node: ['node:fs', 'node:path'], packages: [] },
   { name: 'wiring of images', files: ['wiring/images', 'wiring/image-sources'], may: ['wiring/', 'assets/aliases', 'disk/links', 'base/', 'matchbox/', 'mirror/'], types: ['config/load'], node: [], packages: [] },
-  { name: 'wiring of dhcp', files: ['wiring/dhcp', 'wiring/dhcp-link', 'wiring/dhcp-settings', 'wiring/leases', 'wiring/boot'], may: ['wiring/', 'base/', 'doctor/finding', 'config/load', 'dhcp/', 'net/', 'matchbox/group-machines', 'http/loader-routes'], types: ['matchbox/group'], node: ['node:path'], packages: [] },
+  { name: 'wiring of dhcp', files: ['wiring/dhcp', 'wiring/dhcp-link', 'wiring/dhcp-proxy', 'wiring/dhcp-server', 'wiring/dhcp-servers', 'wiring/dhcp-settings', 'wiring/dhcp-sockets', 'wiring/homes', 'wiring/leases', 'wiring/boot'], may: ['wiring/', 'base/', 'doctor/finding', 'config/load', 'dhcp/', 'net/', 'matchbox/group-machines', 'http/loader-routes'], types: ['matchbox/group'], node: ['node:path'], packages: [] },
   {
     name: 'wiring',
     files: ['wiring/'],

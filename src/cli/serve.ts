@@ -15,33 +15,38 @@ export const serveCommand: Command = {
   run: async (args, io) => {
     const { values } = parse(args, configOptions)
     const manager = openServiceManager({ env: io.env, pid: io.pid, clock: systemClock })
-    const { appliance, log, fence } = await started(manager, () => configFrom(values, io), io)
+    let restart = (_reason: string): void => {}
+    const again = new Promise<{ readonly reason: string }>(resolve => { restart = reason => { resolve({ reason }) } })
+    const { appliance, log, fence } = await started(manager, () => configFrom(values, io), io, restart)
     manager.ready(appliance.status)
     io.onHangup(() => {
       manager.reloading()
       void appliance.reload().catch((error: unknown) => { fence.caught(error, 'reload') }).finally(manager.reloaded)
     })
-    const signal = await io.stop
+    const why = await Promise.race([io.stop.then(signal => ({ signal })), again])
     manager.stopping()
-    log.info({ signal }, 'appliance.stop')
+    log.info(why, 'appliance.stop')
     // Each part has its own limit; this one, which keeps the process alive until then, is for the end itself. Milliseconds.
     const orderly = await Promise.race([appliance.close(), setTimeout(appliance.patience + 250, false)])
     log[orderly ? 'info' : 'warn']({ orderly }, 'appliance.end')
     await endLog(log)
-    return 0
+    // A service manager starts again what failed.
+    return 'signal' in why ? 0 : 1
   }
 }
 
 interface StartedAppliance { readonly appliance: Appliance, readonly log: Logger, readonly fence: Fence }
 
 /** The appliance; whoever manages the service hears too why it does not start. */
-async function started (manager: ServiceManager, configured: () => LoadedConfig, io: Io): Promise<StartedAppliance> {
+async function started (
+  manager: ServiceManager, configured: () => LoadedConfig, io: Io, restart: (reason: string) => void
+): Promise<StartedAppliance> {
   try {
     const loaded = configured()
     const { log_level: level } = loaded.config
     const log = createLog({ level, pretty: io.terminal, journal: io.journal, destination: io.stdout, background: true })
     const fence = new Fence({ log })
-    const appliance = await startAppliance(loaded, { log, fence, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', env: io.env, inherited: manager.sockets })
+    const appliance = await startAppliance(loaded, { log, fence, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', env: io.env, inherited: manager.sockets, ...manager.sockets.length > 0 && { restart } })
     // What goes wrong from now on is one part's; what goes wrong at the start is told and ends it.
     io.onUncaught(error => { fence.caught(error, 'process') })
     return { appliance, log, fence }

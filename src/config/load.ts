@@ -7,8 +7,10 @@ import { parsePlainReservations } from './plain-reservations.js'
 import { type Config, configSchema, isReservable, reservationSchema, type ReservationConfig, subnetSchema } from './schema.js'
 import { unknownKeys } from './unknown-keys.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { givesAddresses } from './dhcp-interfaces.js'
 import { contains, formatSubnet } from '../net/ipv4.js'
 
+export { answersDhcp, type DhcpInterface, dhcpInterfaces, type DhcpMode, givesAddresses } from './dhcp-interfaces.js'
 export { isBootFileName } from './schema.js'
 export type { Config, ListenAddress, ReservationConfig } from './schema.js'
 
@@ -216,11 +218,19 @@ function contradictions (raw: unknown): readonly Problem[] {
   }
   const keys = dhcp.wrapped.entries
   const mode = read(keys.mode, 'dhcp', 'mode')
-  if ((mode === 'server' || mode === 'proxy') && read(keys.interface, 'dhcp', 'interface') === '') problems.push({ path: ['dhcp', 'interface'], message: 'expected the interface to listen on, or dhcp.mode: off' })
+  const [single, several] = [read(keys.interface, 'dhcp', 'interface'), read(keys.interfaces, 'dhcp', 'interfaces')]
+  if ((mode === 'server' || mode === 'proxy') && single === '' && several?.length === 0) {
+    problems.push({ path: ['dhcp', 'interface'], message: 'expected the interface to listen on, or dhcp.mode: off' })
+  }
+  for (const [index, { name }] of (several ?? []).entries()) {
+    const before = several?.findIndex(other => other.name === name) ?? index
+    if (before < index) problems.push({ path: ['dhcp', 'interfaces', index], message: `expected each interface once: ${name} is interface ${before + 1} already` })
+  }
+  const serves = mode !== undefined && single !== undefined && several !== undefined && givesAddresses({ dhcp: { mode, interface: single, interfaces: several } })
   const written = Object(Object(raw)['dhcp'])['subnets'] as unknown
   if (written !== undefined && !Array.isArray(written)) return problems
   const subnets = (written ?? []) as readonly unknown[]
-  if (mode === 'server' && subnets.length === 0) problems.push({ path: ['dhcp', 'subnets'], message: 'expected at least one subnet in server mode' })
+  if ((mode === 'server' || serves) && subnets.length === 0) problems.push({ path: ['dhcp', 'subnets'], message: 'expected at least one subnet in server mode' })
   const entries = subnetSchema.entries
   const part = <S extends v.GenericSchema>(schema: S, index: number, key: string): v.InferOutput<S> | undefined => {
     const result = v.safeParse(schema, Object(subnets[index])[key])
@@ -244,7 +254,7 @@ function contradictions (raw: unknown): readonly Problem[] {
   const open = profiles.findIndex(({ quantity }) => quantity === undefined)
   if (open >= 0 && open < profiles.length - 1) problems.push({ path: ['enrolment', 'profiles', open, 'quantity'], message: 'expected a quantity: only the last profile may take all that come' })
   const range = read(enrolment.range, 'enrolment', 'range')
-  if (range != null && mode === 'server' && !known.some(subnet => subnet !== undefined && contains(subnet, range.first) && contains(subnet, range.last))) {
+  if (range != null && (mode === 'server' || serves) && !known.some(subnet => subnet !== undefined && contains(subnet, range.first) && contains(subnet, range.last))) {
     problems.push({ path: ['enrolment', 'range'], message: 'expected addresses inside one of dhcp.subnets' })
   }
   return problems

@@ -100,6 +100,15 @@ export const subnetSchema = v.strictObject({
   options: rawOptions
 })
 
+/** IFNAMSIZ, and dev_valid_name() of the kernel. */
+const interfaceName = v.pipe(v.string('expected the name of an interface'), v.regex(/^(?!\.\.?$)[^\s/:]{1,15}$/, 'expected the name of an interface'))
+
+const interfaceWithMode = v.strictObject({ name: interfaceName, mode: v.optional(choice(['server', 'proxy', 'off'])) })
+const interfaceSchema = v.pipe(
+  v.lazy(input => typeof input === 'object' ? interfaceWithMode : interfaceName),
+  v.transform((entry): { readonly name: string, readonly mode?: 'server' | 'proxy' | 'off' | undefined } => typeof entry === 'string' ? { name: entry } : entry)
+)
+
 const fingerprint = parsed('expected the fingerprint of a key: 40 or 64 hex digits', text => {
   const digits = text.replace(/[\s:]/g, '').replace(/^0x/i, '').toUpperCase()
   return /^(?:[0-9A-F]{40}|[0-9A-F]{64})$/.test(digits) ? digits : undefined
@@ -248,6 +257,7 @@ export const configSchema = v.strictObject({
   dhcp: section({
     mode: v.optional(choice(['server', 'proxy', 'off']), 'off'),
     interface: v.optional(text, ''),
+    interfaces: v.optional(v.array(interfaceSchema, 'expected a list of interfaces'), []),
     port: v.optional(integer(1, 65535), 67),
     boot_server_port: v.optional(integer(1, 65535), 4011),
     unknown_clients: v.optional(choice(['deny', 'allow']), 'deny'),

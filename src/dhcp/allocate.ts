@@ -10,6 +10,8 @@ export interface AllocationState {
   readonly server: Ipv4
   /** All addresses of the interface, `server` among them; only that one without it. */
   readonly own?: readonly Ipv4[]
+  /** The addresses of all interfaces that this service answers on; only `own` without it. */
+  readonly ours?: readonly Ipv4[]
   readonly leases: LeaseView
   readonly reservations: Reservations
   readonly unknownClients: 'deny' | 'allow'
@@ -68,6 +70,6 @@ function holderOf (ip: Ipv4, mac: Mac, { leases, reservations, now }: Allocation
   return lease.mac === mac || reservations.byIp.get(ip)?.macs.includes(lease.mac) === true ? undefined : lease
 }
 
-function isAssignable (ip: Ipv4, subnet: DhcpSubnet, { server, own = [server], reservations }: AllocationState): boolean {
-  return isHostAddress(subnet, ip) && !own.includes(ip) && !subnet.routers.includes(ip) && !reservations.byIp.has(ip)
+function isAssignable (ip: Ipv4, subnet: DhcpSubnet, { server, own = [server], ours = own, reservations }: AllocationState): boolean {
+  return isHostAddress(subnet, ip) && !ours.includes(ip) && !subnet.routers.includes(ip) && !reservations.byIp.has(ip)
 }

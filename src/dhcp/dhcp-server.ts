@@ -18,7 +18,7 @@ import { type LookForOthers, refuseBesideOthers } from './other-servers.js'
 import { ProbeTrust } from './probe-trust.js'
 import { type Rate, TokenBucket } from './rate-limit.js'
 import { leasesWithout, type Reservations } from './reservations.js'
-import { handleDhcp, type Outcome, released, type Reply, type ServerContext, setAside } from './server-decision.js'
+import { handleDhcp, isOurs, type Outcome, released, type Reply, type ServerContext, setAside } from './server-decision.js'
 import type { DhcpSubnet } from './subnet.js'
 
 /** What may change while the server runs. */
@@ -33,11 +33,14 @@ export interface DhcpSettings {
 
 export interface DhcpServerOptions {
   readonly network: UdpNetwork
-  readonly bind: BindOptions
+  /** A function opens the socket when it is bound, after it was asked whether another server answers. */
+  readonly bind: BindOptions | (() => BindOptions)
   /** This service's address on the network it serves: server identifier and next server. */
   readonly server: Ipv4
   /** All addresses of the interface; only `server` without it. */
   readonly own?: readonly Ipv4[]
+  /** The addresses of all interfaces that this service answers on, as they are now; only `own` without it. */
+  readonly ours?: () => readonly Ipv4[]
   readonly settings: DhcpSettings
   readonly table: LeaseTable
   readonly store: LeaseStore
@@ -58,7 +61,7 @@ export interface DhcpServer {
   /** Puts new settings in force for the next packet; leases stay. */
   readonly configure: (settings: DhcpSettings) => void
   /** Listens on another socket from now on: the interface was made anew, and the one before is deaf. */
-  readonly rebind: (bind: BindOptions) => Promise<void>
+  readonly rebind: (bind: BindOptions | (() => BindOptions)) => Promise<void>
   /** The interface has other addresses: what machines are told from the next packet on. */
   readonly moveTo: (server: Ipv4, own: readonly Ipv4[]) => void
   /** Messages that wait to be decided on. */
@@ -121,16 +124,16 @@ class Server implements DhcpServer {
   async listen (): Promise<void> {
     const { network, bind, others } = this.#options
     if (others !== undefined) await refuseBesideOthers(others, this.#options)
-    this.#socket = await network.bind(bind, this.#onDatagram)
+    this.#socket = await network.bind(typeof bind === 'function' ? bind() : bind, this.#onDatagram)
   }
 
   readonly #onDatagram = (data: Buffer, from: Endpoint): void => { this.#inbox.receive(data, from, undefined, this.#socket) }
 
-  async rebind (bind: BindOptions): Promise<void> {
+  async rebind (bind: BindOptions | (() => BindOptions)): Promise<void> {
     const { network } = this.#options
     await this.#socket?.close()
     this.#socket = undefined
-    const socket = await network.bind(bind, this.#onDatagram)
+    const socket = await network.bind(typeof bind === 'function' ? bind() : bind, this.#onDatagram)
     if (this.#closing) await socket.close()
     else this.#socket = socket
   }
@@ -141,8 +144,8 @@ class Server implements DhcpServer {
   }
 
   #stand (settings: DhcpSettings): ServerContext & { now: number } {
-    const { server, own = [server], table, usesOtherLoader = () => false } = this.#options
-    return { ...settings, now: 0, server, own, leases: table, usesOtherLoader }
+    const { server, own = [server], ours = () => own, table, usesOtherLoader = () => false } = this.#options
+    return { ...settings, now: 0, server, own, ours: ours(), leases: table, usesOtherLoader }
   }
 
   configure (settings: DhcpSettings): void {
@@ -195,9 +198,10 @@ class Server implements DhcpServer {
   }
 
   /** A machine that takes another server's offer says so to all. */
-  #watchOthers ({ request: { options: { dhcpMessageType, serverIdentifier: ip } }, client: { mac } }: ClientMessage): void {
-    const { server, log, onEvent } = this.#options
-    if (dhcpMessageType !== 'REQUEST' || ip === undefined || ip === server || !this.#exchange.firstInAWhile(`other_server ${ip}`)) return
+  #watchOthers ({ request, client: { mac } }: ClientMessage): void {
+    const { log, onEvent } = this.#options
+    const { dhcpMessageType, serverIdentifier: ip } = request.options
+    if (dhcpMessageType !== 'REQUEST' || ip === undefined || isOurs(ip, request, this.#standing) || !this.#exchange.firstInAWhile(`other_server ${ip}`)) return
     log.warn({ ip: formatIpv4(ip), mac }, 'dhcp.other_server')
     onEvent({ kind: 'other_server', ip, mac })
   }

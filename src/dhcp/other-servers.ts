@@ -24,20 +24,23 @@ export interface OtherServersOptions {
   readonly mac: Mac
   /** The interface's address. */
   readonly server: Ipv4
+  /** This service's addresses on all its interfaces: two of them may be on one wire. */
+  readonly ours?: readonly Ipv4[]
   readonly clock: Clock
   /** How long to wait for answers, in milliseconds; the first one ends it. */
   readonly wait?: number
 }
 
 /** The server identifiers of those that answered; rejects like `network.bind` when port 68 is taken by a client of this machine. */
-export async function findOtherServers ({ network, bind, mac, server, clock, wait = 2000 }: OtherServersOptions): Promise<readonly Ipv4[]> {
+export async function findOtherServers (options: OtherServersOptions): Promise<readonly Ipv4[]> {
+  const { network, bind, mac, server, ours = [server], clock, wait = 2000 } = options
   const xid = Math.floor(Math.random() * 2 ** 32)
   const found = new Set<Ipv4>()
   let heard = (): void => {}
   const answered = new Promise<void>(resolve => { heard = resolve })
   const socket = await network.bind(bind, data => {
     const other = serverOf(data, xid)
-    if (other === undefined || other === server) return
+    if (other === undefined || ours.includes(other)) return
     found.add(other)
     heard()
   })
@@ -66,17 +69,18 @@ export interface LookForOthers {
   readonly bind: BindOptions
   /** The interface's hardware address. */
   readonly mac: Mac
+  readonly ours?: readonly Ipv4[]
   readonly allowed: boolean
 }
 
 /** Tells of each server that answers; AppError `other_dhcp_server` when one does and is not allowed to. */
 export async function refuseBesideOthers (
-  { interfaceName, bind, mac, allowed }: LookForOthers,
+  { interfaceName, bind, mac, ours = [], allowed }: LookForOthers,
   { network, server, clock, log, onEvent }: Pick<OtherServersOptions, 'network' | 'server' | 'clock'> & { readonly log: Logger, readonly onEvent: (event: DhcpEvent) => void }
 ): Promise<void> {
   let found: readonly Ipv4[]
   try {
-    found = await findOtherServers({ network, bind, mac, server, clock })
+    found = await findOtherServers({ network, bind, mac, server, ours: [server, ...ours], clock })
   } catch (error) {
     log.warn({ interface: interfaceName, error: messageOf(error) }, 'dhcp.others_unknown')
     return

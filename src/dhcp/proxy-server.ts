@@ -16,12 +16,15 @@ import { MessageExchange } from './message-exchange.js'
 import { handleBootServer, handleProxy, type ProxyContext, type ProxyReply } from './proxy-decision.js'
 import { ProxyWatch } from './proxy-watch.js'
 
+/** A function opens the socket when it is bound. */
+type Bind = BindOptions | (() => BindOptions)
+
 export interface ProxyServerOptions {
   readonly network: UdpNetwork
   /** Port 67, on one interface (net/device-socket.ts). */
-  readonly bind: BindOptions
+  readonly bind: Bind
   /** Port 4011. */
-  readonly bootServerBind: BindOptions
+  readonly bootServerBind: Bind
   /** This service's address on the network it serves, where the boot files are. */
   readonly server: Ipv4
   readonly boot: BootConfig
@@ -40,7 +43,7 @@ export interface ProxyServer {
   /** Puts other boot decisions in force for the next packet. */
   readonly configure: (boot: BootConfig) => void
   /** Listens on other sockets from now on: the interface was made anew, and those before are deaf. */
-  readonly rebind: (bind: BindOptions, bootServerBind: BindOptions) => Promise<void>
+  readonly rebind: (binds: Pick<ProxyServerOptions, 'bind' | 'bootServerBind'>) => Promise<void>
   /** The interface has another address: what machines are told from the next packet on. */
   readonly moveTo: (server: Ipv4) => void
   /** Messages that wait to be decided on. */
@@ -89,7 +92,7 @@ class Server implements ProxyServer {
     for (const [where, handle] of [[bind, handleProxy], [bootServerBind, handleBootServer]] as const) {
       try {
         const port: Port = { handle }
-        port.socket = await network.bind(where, (data, from) => { this.#inbox.receive(data, from, port, port.socket) })
+        port.socket = await network.bind(typeof where === 'function' ? where() : where, (data, from) => { this.#inbox.receive(data, from, port, port.socket) })
         this.#sockets = [...this.#sockets, port.socket]
       } catch (error) {
         await this.close()
@@ -98,10 +101,10 @@ class Server implements ProxyServer {
     }
   }
 
-  async rebind (bind: BindOptions, bootServerBind: BindOptions): Promise<void> {
+  async rebind (binds: Pick<ProxyServerOptions, 'bind' | 'bootServerBind'>): Promise<void> {
     await this.close()
     this.#sockets = []
-    this.#options = { ...this.#options, bind, bootServerBind }
+    this.#options = { ...this.#options, ...binds }
     await this.listen()
   }
 

@@ -105,9 +105,9 @@ const ownOf = ({ server, own = [server] }: ServerContext): readonly Ipv4[] => ow
 const identifierFor = ({ giaddr, options: { relayAgentInformation } }: DhcpPacket, { server }: ServerContext): Ipv4 =>
   (giaddr === unspecified ? undefined : serverIdOverride(relayAgentInformation)) ?? server
 
-/** Whether a message that names a server means this one. */
-const isOurs = (named: Ipv4, { serverIdentifier }: LinkMessage, context: ServerContext): boolean =>
-  named === serverIdentifier || ownOf(context).includes(named)
+/** Whether a message that names a server means this one, on whichever of its interfaces the message comes in. */
+export const isOurs = (named: Ipv4, request: DhcpPacket, context: ServerContext): boolean =>
+  named === identifierFor(request, context) || ownOf(context).includes(named) || context.ours?.includes(named) === true
 
 /**
  * Each address a machine declined is still in the table as set aside by it, so they need no count of their own. A machine
@@ -139,7 +139,7 @@ function onDiscover (asked: LinkMessage, context: ServerContext): Outcome {
 function onRequest (asked: LinkMessage, context: ServerContext): Outcome {
   const { request, client, link } = asked
   const { serverIdentifier, requestedIpAddress } = request.options
-  if (serverIdentifier !== undefined && !isOurs(serverIdentifier, asked, context)) return onOtherServer(client, serverIdentifier, context)
+  if (serverIdentifier !== undefined && !isOurs(serverIdentifier, request, context)) return onOtherServer(client, serverIdentifier, context)
   const wanted = requestedIpAddress ?? request.ciaddr
   if (wanted === unspecified) return drop('unexpected', 'REQUEST without an address')
   // INIT-REBOOT with an address that could be right, from a machine never seen: another server may know it (RFC 2131
@@ -186,7 +186,7 @@ export const released = ({ declines, ...lease }: Lease, now: number): Lease => (
 function refuse (wanted: Ipv4, found: Allocation, asked: LinkMessage, context: ServerContext): Outcome {
   const { request, client } = asked
   const { serverIdentifier } = request.options
-  const ours = serverIdentifier !== undefined && isOurs(serverIdentifier, asked, context)
+  const ours = serverIdentifier !== undefined && isOurs(serverIdentifier, request, context)
   if ('refused' in found && !ours) return drop(found.refused, `asks for ${formatIpv4(wanted)}`)
   const reply = nakReply(request, asked.serverIdentifier, `${formatIpv4(wanted)} is not available to ${client.mac}`)
   return { kind: 'reply', reply, to: destinationOf(request, reply), ...endedBy(asked, context, ip => ip === wanted), durable: false, probe: false }
@@ -197,7 +197,7 @@ function onDecline (asked: LinkMessage, context: ServerContext): Outcome {
   const { requestedIpAddress: ip, serverIdentifier } = request.options
   const held = ip === undefined ? undefined : context.leases.get(ip)
   if (held === undefined || held.mac !== client.mac || !isActive(held, context.now) || held.state === 'declined') return drop('unknown_lease', 'DECLINE')
-  if (serverIdentifier === undefined || !isOurs(serverIdentifier, asked, context)) return drop('other_server', 'DECLINE')
+  if (serverIdentifier === undefined || !isOurs(serverIdentifier, request, context)) return drop('other_server', 'DECLINE')
   // A client declines by broadcast on its own link (RFC 2131 section 4.4.4): what comes through a router is somebody else's word.
   const near = from === unspecified || request.giaddr !== unspecified || subnetWith(link, from) !== undefined
   if (!near) return drop('unexpected', `DECLINE from ${formatIpv4(from)}`)
@@ -213,8 +213,9 @@ export function setAside (held: Lease, mac: Mac, now: number): Lease {
 }
 
 function onRelease (asked: LinkMessage, context: ServerContext): Outcome {
-  const { request: { ciaddr, giaddr, options: { serverIdentifier } }, client, from } = asked
-  if (serverIdentifier !== undefined && !isOurs(serverIdentifier, asked, context)) return drop('other_server', 'RELEASE')
+  const { request, client, from } = asked
+  const { ciaddr, giaddr, options: { serverIdentifier } } = request
+  if (serverIdentifier !== undefined && !isOurs(serverIdentifier, request, context)) return drop('other_server', 'RELEASE')
   const held = context.leases.get(ciaddr)
   if (held === undefined || held.mac !== client.mac || held.state !== 'bound') return drop('unknown_lease', 'RELEASE')
   // It is sent from the address that it gives back (RFC 2131 section 4.4.6); who does not have that can give nothing back.

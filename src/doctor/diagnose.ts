@@ -4,12 +4,13 @@ import { constants, existsSync } from 'node:fs'
 import { access, readdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError } from '../base/errors.js'
-import { isBootFileName, type LoadedConfig } from '../config/load.js'
+import { answersDhcp, isBootFileName, type LoadedConfig } from '../config/load.js'
 import { buildReservations } from '../dhcp/reservations.js'
 import { groupLoaders } from '../matchbox/group-machines.js'
-import { formatIpv4 } from '../net/ipv4.js'
-import { advertisedHost, bootConfig, dhcpSubnets } from '../wiring/dhcp-settings.js'
+import { contains, formatIpv4 } from '../net/ipv4.js'
+import { bootConfig, dhcpSubnets } from '../wiring/dhcp-settings.js'
 import type { Ground } from '../wiring/ground.js'
+import type { Home } from '../wiring/homes.js'
 import { readReservations } from '../wiring/reservation-sources.js'
 import { fine, type Finding, note } from './finding.js'
 import { diagnoseImages } from './images.js'
@@ -47,7 +48,8 @@ function fromPlan ({ findings, paths }: Plan): readonly Finding[] {
 
 async function fromListeners ({ listeners }: Plan, around: Around): Promise<readonly Finding[]> {
   const found = await Promise.all(listeners.filter(({ off }) => !off).map(({ row, place }) => row.diagnose(row, place, around)))
-  return found.flat()
+  // Two interfaces have one port.
+  return [...new Map(found.flat().map(finding => [`${finding.about} ${finding.text}`, finding])).values()]
 }
 
 async function folders ({ config }: LoadedConfig): Promise<readonly Finding[]> {
@@ -75,7 +77,7 @@ function shortened (findings: readonly Finding[]): readonly Finding[] {
 
 /** What a subnet's options can't be is told elsewhere. */
 async function names ({ loaded, clock, store }: Ground): Promise<readonly Finding[]> {
-  if (loaded.config.dhcp.mode === 'off') return []
+  if (!answersDhcp(loaded.config)) return []
   try {
     return await diagnoseNames({ entries: (await readReservations(loaded, store)).entries, subnets: dhcpSubnets(loaded), clock })
   } catch (error) {
@@ -96,28 +98,35 @@ async function firewall ({ listeners }: Plan): Promise<readonly Finding[]> {
 }
 
 /** With DHCP off, or beside another server, that server has to name this one. */
-async function otherDhcpServer ({ loaded, config, own, origin, store }: Ground): Promise<readonly Finding[]> {
-  if (config.dhcp.mode === 'server') return []
-  const host = advertisedHost(config, own)
+async function otherDhcpServer (ground: Ground): Promise<readonly Finding[]> {
+  const { all } = ground.homes
+  const found = await Promise.all(all.filter(({ interface: at }) => at?.mode !== 'server').map(async home => {
+    const about = all.length === 1 ? 'your DHCP server' : `your DHCP server on ${home.interface?.name ?? ''}`
+    return (await toSay(ground, home)).map(text => note(about, text))
+  }))
+  return found.flat()
+}
+
+/** What the DHCP server of a home's network has to say. */
+async function toSay ({ loaded, config, homes, store }: Ground, { host, origin, addresses }: Home): Promise<readonly string[]> {
   const found = await readReservations(loaded, store)
   const machines = groupLoaders(store.snapshot.groups.values(), isBootFileName).loaders
   const { loaders, scriptUrl, overrides = [] } = bootConfig(config, origin, machines)
   const { byIp } = buildReservations(found.entries, dhcpSubnets(loaded), 0)
-  const hosts = [...found.entries].filter(({ ip }) => byIp.has(ip) || config.dhcp.subnets.length === 0)
+  const hosts = [...found.entries].filter(({ ip }) => (byIp.has(ip) || config.dhcp.subnets.length === 0) &&
+    (homes.all.length === 1 || addresses.some(({ subnet }) => contains(subnet, ip))))
   return [
-    { level: 'note', about: 'your DHCP server', text: `next-server ${host}` },
-    { level: 'note', about: 'your DHCP server', text: `filename "${loaders.bios ?? ''}" for BIOS (option 93 is 0), "${loaders['efi-x64'] ?? ''}" for x64 UEFI (7, 9)` },
-    { level: 'note', about: 'your DHCP server', text: `filename "${scriptUrl}" for iPXE (user class, option 77, is "iPXE")` },
-    ...overrides.flatMap(({ loader, mac, vendorClass, architecture }): Finding[] => {
+    `next-server ${host}`,
+    `filename "${loaders.bios ?? ''}" for BIOS (option 93 is 0), "${loaders['efi-x64'] ?? ''}" for x64 UEFI (7, 9)`,
+    `filename "${scriptUrl}" for iPXE (user class, option 77, is "iPXE")`,
+    ...overrides.flatMap(({ loader, mac, vendorClass, architecture }): string[] => {
       const whom = [
         ...mac === undefined ? [] : [`hardware ethernet ${mac}`],
         ...vendorClass === undefined ? [] : [`vendor class (option 60) "${vendorClass}"`],
         ...architecture === undefined ? [] : [`architecture (option 93) ${architecture}`]
       ]
-      return loader === undefined ? [] : [{ level: 'note', about: 'your DHCP server', text: `filename "${loader}" for ${whom.join(', ')}, but for iPXE` }]
+      return loader === undefined ? [] : [`filename "${loader}" for ${whom.join(', ')}, but for iPXE`]
     }),
-    ...hosts.map(({ macs: [mac = ''], ip, hostName }): Finding => ({
-      level: 'note', about: 'your DHCP server', text: `${hostName ?? ''} hardware ethernet ${mac} fixed-address ${formatIpv4(ip)}`.trim()
-    }))
+    ...hosts.map(({ macs: [mac = ''], ip, hostName }) => `${hostName ?? ''} hardware ethernet ${mac} fixed-address ${formatIpv4(ip)}`.trim())
   ]
 }

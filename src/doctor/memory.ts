@@ -13,9 +13,9 @@ const MiB = 2 ** 20
 /** What a kernel and its first programs take besides. */
 const besides = 512 * MiB
 
-export function diagnoseMemory ({ config, own, store }: Pick<Ground, 'config' | 'own' | 'store'>): readonly Finding[] {
+export function diagnoseMemory ({ config, homes, store }: Pick<Ground, 'config' | 'homes' | 'store'>): readonly Finding[] {
   const links = new Links(config.assets_path)
-  const isOwn = isOwnHost(config, own)
+  const isOwn = isOwnHost(config, homes)
   const sizeOf = (initrd: string): number => {
     let bytes = 0
     const resolve = (path: string): string => {

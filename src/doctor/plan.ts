@@ -2,7 +2,7 @@
 // listens where, what from, what is amiss.
 import { existsSync } from 'node:fs'
 import { AppError } from '../base/errors.js'
-import type { Config, LoadedConfig } from '../config/load.js'
+import { type Config, type DhcpInterface, dhcpInterfaces, type LoadedConfig } from '../config/load.js'
 import { isListener, placesIn } from '../listeners.js'
 import { type Ground, type GroundOptions, openGround } from '../wiring/ground.js'
 import type { PreparedListener, Row } from '../wiring/listener.js'
@@ -23,8 +23,8 @@ export interface PlannedListener {
 export interface Plan {
   readonly sources: readonly string[]
   readonly listeners: readonly PlannedListener[]
-  /** What the sockets of systemd have to know: `interface` is '' where the mode is off and none is written. */
-  readonly dhcp: { readonly mode: Config['dhcp']['mode'], readonly interface: string }
+  /** What the sockets of systemd have to know: `mode` and `interface` as they are written, and every interface that DHCP is answered on. */
+  readonly dhcp: { readonly mode: Config['dhcp']['mode'], readonly interface: string, readonly interfaces: ReadonlyArray<Pick<DhcpInterface, 'name' | 'mode'>> }
   /** What it reads and writes: the folder and what is in it. */
   readonly paths: ReadonlyArray<readonly [what: string, path: string, contents: string]>
   /** What keeps some of it from working, and what some machines may miss. */
@@ -66,7 +66,11 @@ export async function onGround<T> (
     const plan = {
       sources: loaded.sources,
       listeners,
-      dhcp: { mode: loaded.config.dhcp.mode, interface: loaded.config.dhcp.interface },
+      dhcp: {
+        mode: loaded.config.dhcp.mode,
+        interface: loaded.config.dhcp.interface,
+        interfaces: dhcpInterfaces(loaded.config).map(({ name, mode }) => ({ name, mode }))
+      },
       paths: pathsOf(ground),
       findings: [
         ...refused.map(({ message }) => problem('configuration', message)),

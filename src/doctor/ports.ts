@@ -38,12 +38,14 @@ export const portAsItShouldBe: Diagnose = async ({ name, transport }, { port }, 
  */
 export const otherServers: Diagnose = async ({ name }, { device = '', port }, { config, clock }) => {
   try {
-    const own = networkInterfaces().get(device)
+    const interfaces = networkInterfaces()
+    const own = interfaces.get(device)
     const server = own?.addresses[0]?.ip
     // What is wrong with the interface is told with it.
     if (own?.mac === undefined || server === undefined || !own.running) return []
     const bind = { address: '0.0.0.0', port, fd: openDeviceSocket(device, port), broadcast: true }
-    const found = await findOtherServers({ network: kernelUdp, bind, mac: own.mac, server, clock })
+    const ours = [...interfaces.values()].flatMap(({ addresses }) => addresses.map(({ ip }) => ip))
+    const found = await findOtherServers({ network: kernelUdp, bind, mac: own.mac, server, ours, clock })
     if (found.length === 0) return [fine(name, `no other DHCP server answers on ${device}`)]
     const text = `another DHCP server answers on ${device} (${found.map(formatIpv4).join(', ')})`
     return [config.dhcp.allow_other_servers

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Config } from '../config/load.js'
-import type { Ipv4 } from '../net/ipv4.js'
+import { Homes } from '../wiring/homes.js'
 import { isOwnHost } from '../wiring/own-hosts.js'
 import type { Ground } from '../wiring/ground.js'
 import { openSnippets, openStore } from '../wiring/looking.js'
@@ -14,21 +14,20 @@ import { lintStore } from './store-lint.js'
 
 const anySnippets: ReadonlyMap<string, string> = new Map([['updates', '""']])
 
-export const lintOf = ({ config, own, store }: Pick<Ground, 'config' | 'own' | 'store'>): readonly Finding[] =>
+export const lintOf = ({ config, homes, store }: Pick<Ground, 'config' | 'homes' | 'store'>): readonly Finding[] =>
   lintStore({
     store,
     dataPath: config.data_path,
     assetsPath: config.assets_path,
-    isOwn: isOwnHost(config, own),
+    isOwn: isOwnHost(config, homes),
     ownSnippets: openSnippets(config)
   })
 
 /** The store of a configuration that may be wrong elsewhere. */
 export async function lintConfigured (config: Config, log: Logger): Promise<readonly Finding[]> {
   const store = await openStore(config, log)
-  const own: Ipv4 | undefined = undefined
   try {
-    return lintOf({ config, own, store })
+    return lintOf({ config, homes: new Homes(config), store })
   } finally {
     await store.close()
   }

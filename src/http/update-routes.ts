@@ -11,7 +11,7 @@ export interface UpdateRoutesOptions {
   readonly updates: Updates
   readonly reboots: Reboots
   /** Where machines reach this server: `http://192.168.100.2:8080`. */
-  readonly origin: () => string
+  readonly origin: (client: string) => string
   /** Told of each request that could not be read, with a fixed word. */
   readonly onRefused: (protocol: string, reason: string, address: string) => void
 }
@@ -52,7 +52,7 @@ function omaha (app: FastifyInstance, { updates, origin, onRefused }: UpdateRout
     try {
       const apps = decodeOmahaRequest(bodyOf(request))
       const answers = []
-      for (const asked of apps) answers.push(await updates.answerApp(asked, address, origin()))
+      for (const asked of apps) answers.push(await updates.answerApp(asked, address, origin(address)))
       return await text(reply, 200, encodeOmahaResponse(answers))
     } catch (error) {
       // Clients ask more and more rarely after 500 and 503, and not after 400.

@@ -75,11 +75,14 @@ export function interfaceNamed (name: string): NetworkInterface {
   const all = networkInterfaces()
   const found = all.get(name)
   if (found !== undefined && found.addresses.length > 0) return found
+  throw new AppError('interface_missing', missingProblem(name, all))
+}
+
+/** What is said of an interface that is not there, or has no address: which others would do. */
+export function missingProblem (name: string, all: ReadonlyMap<string, NetworkInterface>): string {
   const others = [...all.values()].filter(other => other.name !== 'lo' && other.addresses.length > 0).map(other => other.name)
   const hint = others.length === 0 ? 'no other interface has one' : `interfaces with one: ${others.join(', ')}`
-  throw new AppError('interface_missing', found !== undefined
-    ? `interface ${name} has no IPv4 address (${hint})`
-    : `no interface ${name} with an IPv4 address on this machine (${hint})`)
+  return all.has(name) ? `interface ${name} has no IPv4 address (${hint})` : `no interface ${name} with an IPv4 address on this machine (${hint})`
 }
 
 /** The IPv4 addresses of one interface, at least one; AppError like interfaceNamed's. */

@@ -7,6 +7,7 @@ type Call = (...args: unknown[]) => number
 export interface Libc {
   readonly socket: Call
   readonly bind: Call
+  readonly connect: Call
   readonly close: Call
   readonly sendto: Call
   readonly recvfrom: Call
@@ -59,6 +60,7 @@ function load (): Libc {
   return {
     socket: call('int socket(int domain, int type, int protocol)'),
     bind: call('int bind(int fd, const void *address, uint32_t length)'),
+    connect: call('int connect(int fd, const void *address, uint32_t length)'),
     close: call('int close(int fd)'),
     sendto: call('int64_t sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)'),
     recvfrom: call('int64_t recvfrom(int fd, void *data, size_t length, int flags, void *address, void *addressLength)'),

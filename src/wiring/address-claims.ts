@@ -12,7 +12,8 @@ import { type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 
 export interface AddressClaimsOptions {
-  readonly mode: 'off' | 'proxy' | 'server'
+  /** Who gives out the address: this service, or another server beside it, or it answers no DHCP there. */
+  readonly modeAt: (ip: Ipv4) => 'off' | 'proxy' | 'server'
   readonly leases: LeaseTable
   readonly clock: Clock
   /** The text of /proc/net/arp. */
@@ -50,12 +51,12 @@ export class AddressClaims {
 
   /** Whether the address (`192.168.100.21`) is the machine's. */
   isAddressOf (mac: string, address: string): boolean {
-    const { mode, leases, clock } = this.#options
+    const { modeAt, leases, clock } = this.#options
     const ip = parseIpv4(address)
     if (ip === undefined) return false
     const lease = leases.get(ip)
     if (lease?.state === 'bound' && isActive(lease, clock.now())) return lease.mac === mac
-    if (mode === 'server' && this.#reserved.get(ip)?.macs.some(known => known === mac) !== true) return false
+    if (modeAt(ip) === 'server' && this.#reserved.get(ip)?.macs.some(known => known === mac) !== true) return false
     return this.#hardwareOf(address, mac) === mac
   }
 

@@ -5,16 +5,18 @@ import type { Group } from '../matchbox/group.js'
 import { groupLoaders } from '../matchbox/group-machines.js'
 import type { Mac } from '../net/mac.js'
 import { bootConfig } from './dhcp-settings.js'
-import type { Shared } from './shared.js'
+import type { Ground } from './ground.js'
+import type { Home } from './homes.js'
 
 /** Whether a person chose the machine's loader, for it alone. */
 export const isLoaderChosen = (mac: Mac, { boot }: Config, groups: Iterable<Group>): boolean =>
   boot.overrides.some(one => one.mac === mac && one.file !== undefined) ||
   groupLoaders(groups, isBootFileName).loaders.some(one => one.mac === mac)
 
-export function currentBoot ({ config, home, store, log }: Pick<Shared, 'config' | 'home' | 'store' | 'log'>): BootConfig {
+/** What machines of that home boot. */
+export function currentBoot ({ config, store, log }: Pick<Ground, 'config' | 'store' | 'log'>, { origin }: Pick<Home, 'origin'>): BootConfig {
   const { loaders, problems } = groupLoaders(store.snapshot.groups.values(), isBootFileName)
   log.debug({ machines: loaders.length }, 'boot_file.read')
   for (const problem of problems) log.warn({ problem }, 'boot_file.refused')
-  return bootConfig(config, home.origin, loaders)
+  return bootConfig(config, origin, loaders)
 }

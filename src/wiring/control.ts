@@ -2,12 +2,11 @@
 import { dirname } from 'node:path'
 import { stateAt } from '../dhcp/leases.js'
 import { assertSocketPath, buildControlApp, listenControl } from '../control/control-app.js'
-import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
+import { formatIpv4 } from '../net/ipv4.js'
 import { closeApp, machineRoutes } from './http.js'
 import type { Ground } from './ground.js'
 import type { PreparedListener } from './listener.js'
 import type { Place } from './place.js'
-import type { Shared } from './shared.js'
 import { makeFolder } from '../disk/make-folder.js'
 
 export async function prepareControl (_ground: Ground, { path = '' }: Place): Promise<PreparedListener> {
@@ -27,7 +26,7 @@ export async function prepareControl (_ground: Ground, { path = '' }: Place): Pr
           ...lease.hostName !== undefined && { hostname: lease.hostName }
         })),
         dayTwo: dayTwo === undefined ? undefined : { ...dayTwo, now: clock.now },
-        releaseLease: ip => release(dhcpServers, ip),
+        releaseLease: ip => dhcpServers.release(ip),
         adopt: async wanted => {
           const done = await enrolment.adopt(wanted)
           return 'refusal' in done ? done : { group: done.group.id }
@@ -39,9 +38,4 @@ export async function prepareControl (_ground: Ground, { path = '' }: Place): Pr
       return { inherited: false, close: grace => closeApp(app, grace, clock) }
     }
   }
-}
-
-async function release (servers: Shared['dhcpServers'], ip: Ipv4): Promise<boolean> {
-  for (const server of servers) if (await server.release(ip)) return true
-  return false
 }

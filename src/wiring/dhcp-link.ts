@@ -1,55 +1,121 @@
-// The interface as the kernel has it from moment to moment: its link goes and comes, it is removed and made anew, its address
-// changes. The kernel gives no event to Node, so it is asked, every second. As long as machines can't be heard the service is
-// not ready, and says why.
-import { messageOf } from '../base/errors.js'
-import { linkProblem, type NetworkInterface, networkInterfaces, type OwnAddress } from '../net/interfaces.js'
-import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
-import { ownAddressAmong } from './dhcp-settings.js'
+// An interface as the kernel has it from moment to moment: it comes late, its link goes and comes, it is removed and made anew, its
+// address changes. The kernel gives no event to Node, so it is asked, every second. As long as machines there can't be heard
+// the service is not ready, and says why; those on other interfaces are served meanwhile.
+import type { Timer } from '../base/clock.js'
+import { AppError, messageOf } from '../base/errors.js'
+import type { DhcpEvent } from '../dhcp/dhcp-event.js'
+import { linkProblem, missingProblem, type NetworkInterface, networkInterfaces, type OwnAddress } from '../net/interfaces.js'
+import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
+import type { Home } from './homes.js'
 import type { Shared } from './shared.js'
 
 const lookEvery = 1000
+/** Looks between two tries beside another DHCP server, each of which asks for two seconds. */
+const looksBesideOthers = 30
 
 export interface LinkFollower {
   /** Opens sockets anew: those of an interface that is gone hear nothing. Rejects when it can't. */
   readonly rebind: () => Promise<void>
   /** What machines are told from now on. */
   readonly moveTo: (own: Ipv4, all: readonly Ipv4[]) => void
+  /** Messages that wait to be decided on. */
+  readonly waiting: number
+  readonly close: () => Promise<void>
 }
 
-export interface FollowOptions {
-  readonly shared: Pick<Shared, 'config' | 'clock' | 'log' | 'hindrances' | 'onClose' | 'home'>
-  readonly follower: LinkFollower
-  /** The interface's number when its sockets were opened. */
-  readonly index: number
+/** What serves one interface while it is there. */
+export interface LinkService {
+  /** The interface is there, with the address that machines are told. Rejects when it can't be served. */
+  readonly start: (own: Ipv4) => Promise<LinkFollower>
+  /** Lets go of sockets that were handed down and are of no use. */
+  readonly drop: () => void
 }
 
-/** Looks now and from now on. What is amiss stands in `hindrances` under `dhcp`, and in the log once. */
-export function followLink ({ shared, follower, index }: FollowOptions): void {
-  const watch = new LinkWatch(shared, follower, index)
-  watch.look()
-  const timer = shared.clock.every(lookEvery, () => { watch.look() })
-  shared.onClose(async () => { timer.cancel() })
+type Needed = Pick<Shared, 'clock' | 'log' | 'hindrances' | 'homes' | 'observer' | 'restart' | 'links'>
+
+/** Has the home remember whom it gave an address, and the observer hear of everything. */
+export const tellHome = ({ homes, observer }: Pick<Needed, 'homes' | 'observer'>, home: Home) => (event: DhcpEvent): void => {
+  if (event.kind === 'sent' && event.ip !== unspecified) homes.answered(event.ip, home)
+  observer.onDhcp(event)
+}
+
+const hindranceOf = (interfaceName: string): string => `dhcp ${interfaceName}`
+
+export function countLinks ({ metrics, homes, hindrances, links }: Pick<Shared, 'metrics' | 'homes' | 'hindrances' | 'links'>): void {
+  const names = homes.all.flatMap(({ interface: at }) => at === undefined ? [] : [at.name])
+  metrics.gauges('dhcp_interface_up', 'Whether machines on an interface that DHCP is answered on are heard', 'interface',
+    () => names.map(name => [name, hindrances.has(hindranceOf(name)) ? 0 : 1]))
+  metrics.gauge('dhcp_messages_waiting', 'DHCP messages that wait to be decided on', () => [...links].reduce((sum, { waiting }) => sum + waiting, 0))
+}
+
+/**
+ * Starts the service if the interface is there, and follows it from now on. Resolves with how to end both. Rejects when it could
+ * not start for a reason that is not the interface's. What is amiss with that stands in `hindrances`, and in the log once.
+ */
+export async function followLink (shared: Needed, home: Home, service: LinkService): Promise<() => Promise<void>> {
+  const watch = new LinkWatch(shared, home, service)
+  try {
+    await watch.begin()
+  } catch (error) {
+    await watch.close()
+    throw error
+  }
+  return () => watch.close()
 }
 
 class LinkWatch {
-  readonly #shared: FollowOptions['shared']
-  readonly #follower: LinkFollower
+  readonly #shared: Needed
+  readonly #home: Home
+  readonly #service: LinkService
   readonly #name: string
-  #index: number
-  /** Those that were seen last; undefined until the first look, at which everything is as it was told. */
-  #addresses: string | undefined
+  #timer: Timer | undefined
+  /** Undefined as long as the interface was not served. */
+  #follower: LinkFollower | undefined
+  /** The interface's number when its sockets were opened. */
+  #index = 0
+  /** Those that were seen last. */
+  #addresses = ''
   #amiss: string | undefined
+  /** What is missing, as it was told: which other interfaces there are is told once. */
+  #missing: 'interface' | 'address' | undefined
   #unasked = false
-  #rebinding = false
+  /** A start or a rebinding under way. */
+  #opening: Promise<void> | undefined
+  /** Looks to let pass before the next try. */
+  #rest = 0
+  #closed = false
 
-  constructor (shared: FollowOptions['shared'], follower: LinkFollower, index: number) {
+  constructor (shared: Needed, home: Home, service: LinkService) {
     this.#shared = shared
-    this.#follower = follower
-    this.#name = shared.config.dhcp.interface
-    this.#index = index
+    this.#home = home
+    this.#service = service
+    this.#name = home.interface?.name ?? ''
   }
 
-  look (): void {
+  async begin (): Promise<void> {
+    const state = networkInterfaces().get(this.#name)
+    if (state === undefined || state.addresses.length === 0) this.#tellMissing(state)
+    else {
+      try {
+        await this.#start(state)
+      } catch (error) {
+        if (!hasCode(error, 'interface_missing')) throw error
+        this.#tell(messageOf(error))
+      }
+    }
+    this.#look()
+    this.#timer = this.#shared.clock.every(lookEvery, () => { this.#look() })
+  }
+
+  async close (): Promise<void> {
+    this.#closed = true
+    this.#timer?.cancel()
+    await this.#opening
+    await this.#follower?.close()
+    this.#service.drop()
+  }
+
+  #look (): void {
     const { log } = this.#shared
     let state: NetworkInterface | undefined
     try {
@@ -61,55 +127,83 @@ class LinkWatch {
       return
     }
     this.#unasked = false
-    if (state !== undefined && state.index !== this.#index) {
-      void this.#rebind(state.index)
-      return
+    if (this.#opening !== undefined || this.#closed) return
+    if (this.#follower === undefined) {
+      if (state === undefined || state.addresses.length === 0) this.#tellMissing(state)
+      else if (this.#rest > 0) this.#rest--
+      else this.#open('came after the start', () => this.#start(state))
+    } else if (state !== undefined && state.index !== this.#index) {
+      const { follower, index } = { follower: this.#follower, index: state.index }
+      this.#open('was made anew', async () => {
+        await follower.rebind()
+        this.#index = index
+        log.warn({ interface: this.#name, reason: 'it was removed and made anew' }, 'dhcp.rebound')
+      })
+    } else {
+      if (state !== undefined && state.addresses.length > 0) this.#follow(state.addresses, this.#follower)
+      this.#tell(linkProblem(this.#name, state))
     }
-    if (state !== undefined && state.addresses.length > 0) this.#follow(state.addresses)
-    this.#tell(linkProblem(this.#name, state))
   }
 
-  /** One try a second, until it succeeds. */
-  async #rebind (index: number): Promise<void> {
+  async #start (state: NetworkInterface): Promise<void> {
+    const { addresses, index } = state
+    // What was handed down for an interface that is gone hears nothing on the one that has its name now.
+    if (this.#index !== 0 && this.#index !== index) this.#service.drop()
+    this.#home.settle(addresses)
+    this.#addresses = textOf(addresses)
+    this.#index = index
+    this.#follower = await this.#service.start(this.#home.own ?? unspecified)
+    this.#shared.links.add(this.#follower)
+  }
+
+  /** One try, which the next look repeats when it fails. */
+  #open (why: string, act: () => Promise<void>): void {
+    this.#opening = act().then(() => true, (error: unknown) => {
+      this.#tell(`${messageOf(error)} (interface ${this.#name} ${why})`)
+      if (hasCode(error, 'other_dhcp_server')) this.#rest = looksBesideOthers
+      if (hasCode(error, 'permission_denied')) this.#shared.restart(`interface ${this.#name} ${why}, and only the service manager can open its sockets`)
+      return false
+    }).then(opened => {
+      this.#opening = undefined
+      if (opened && !this.#closed) this.#look()
+    })
+  }
+
+  #follow (addresses: readonly OwnAddress[], follower: LinkFollower): void {
     const { log } = this.#shared
-    if (this.#rebinding) return
-    this.#rebinding = true
-    try {
-      await this.#follower.rebind()
-      this.#index = index
-      log.warn({ interface: this.#name, reason: 'it was removed and made anew' }, 'dhcp.rebound')
-    } catch (error) {
-      this.#tell(`${messageOf(error)} (interface ${this.#name} was made anew; under systemd: systemctl restart core-provisioner-dhcp.socket core-provisioner)`)
-    } finally {
-      this.#rebinding = false
-    }
+    const now = textOf(addresses)
+    if (now === this.#addresses) return
+    this.#addresses = now
+    const { own: before } = this.#home
+    this.#home.settle(addresses)
+    const { own = unspecified } = this.#home
+    if (own !== before) log.warn({ interface: this.#name, from: formatIpv4(before ?? unspecified), to: formatIpv4(own) }, 'dhcp.address_changed')
+    follower.moveTo(own, addresses.map(({ ip }) => ip))
   }
 
-  #follow (addresses: readonly OwnAddress[]): void {
-    const { config, log, home } = this.#shared
-    const { own } = home
-    const all = addresses.map(({ ip }) => ip)
-    const before = this.#addresses
-    this.#addresses = all.join(' ')
-    const next = own !== undefined && all.includes(own) ? own : ownAddressAmong(config, addresses)
-    if (next === undefined || (next === own && (before === undefined || this.#addresses === before))) return
-    if (next !== own) {
-      log.warn({ interface: this.#name, from: formatIpv4(own ?? 0), to: formatIpv4(next) }, 'dhcp.address_changed')
-      home.own = next
-    }
-    this.#follower.moveTo(next, all)
+  #tellMissing (state: NetworkInterface | undefined): void {
+    if (state !== undefined) this.#index ||= state.index
+    const missing = state === undefined ? 'interface' : 'address'
+    if (this.#missing !== missing) this.#tell(missingProblem(this.#name, networkInterfaces()))
+    this.#missing = missing
   }
 
   #tell (now: string | undefined): void {
     const { log, hindrances } = this.#shared
     if (now === this.#amiss) return
     this.#amiss = now
+    this.#missing = undefined
+    const part = hindranceOf(this.#name)
     if (now === undefined) {
-      hindrances.delete('dhcp')
+      hindrances.delete(part)
       log.info({ interface: this.#name }, 'dhcp.link_up')
     } else {
-      hindrances.set('dhcp', `dhcp: ${now}`)
+      hindrances.set(part, `dhcp: ${now}`)
       log.warn({ interface: this.#name, reason: now }, 'dhcp.link_down')
     }
   }
 }
+
+const textOf = (addresses: readonly OwnAddress[]): string => addresses.map(({ ip, subnet }) => `${ip}/${subnet.prefix}`).join(' ')
+
+const hasCode = (error: unknown, code: AppError['code']): boolean => error instanceof AppError && error.code === code

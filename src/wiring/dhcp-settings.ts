@@ -5,30 +5,14 @@ import { optionFromText } from '../dhcp/option-text.js'
 import type { DhcpSubnet } from '../dhcp/subnet.js'
 import { AppError } from '../base/errors.js'
 import { loadersPath } from '../http/loader-routes.js'
-import { addressesOf, localAddresses, type OwnAddress } from '../net/interfaces.js'
+import { localAddresses, type OwnAddress } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4 } from '../net/ipv4.js'
-
-/**
- * The service's own address on the network it serves: the interface's address inside one of its subnets. AppError says where
- * an interface that is not there was written.
- */
-export function ownAddress ({ config: { dhcp }, where }: LoadedConfig): Ipv4 | undefined {
-  if (dhcp.mode === 'off') return undefined
-  let addresses
-  try {
-    addresses = addressesOf(dhcp.interface)
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error
-    throw new AppError(error.code, `${where(['dhcp', 'interface'])}: dhcp.interface: ${error.message}`)
-  }
-  return ownAddressAmong({ dhcp }, addresses)
-}
 
 /** Of the interface's addresses the one inside a subnet that is served, else the first. */
 export const ownAddressAmong = ({ dhcp }: Pick<Config, 'dhcp'>, addresses: readonly OwnAddress[]): Ipv4 | undefined =>
   (addresses.find(({ ip }) => dhcp.subnets.some(({ subnet }) => contains(subnet, ip))) ?? addresses[0])?.ip
 
-/** The name or address that machines are told: the configured one, the DHCP interface's, else this machine's first. */
+/** The name or address that machines are told: the configured one, that of their interface, else this machine's first. */
 export function advertisedHost (config: Config, own: Ipv4 | undefined): string {
   if (config.advertise !== '') return config.advertise
   if (own !== undefined) return formatIpv4(own)

@@ -1,4 +1,5 @@
 // Enrolment and adoption: what is spoken for, from the store, the reservations and the leases; and who may be enrolled.
+import { givesAddresses } from '../config/load.js'
 import { isActive } from '../dhcp/leases.js'
 import { type Finding, warning } from '../doctor/finding.js'
 import { isHostAddress } from '../dhcp/subnet.js'
@@ -10,8 +11,7 @@ import type { Group } from '../matchbox/group.js'
 import { findProfile } from '../matchbox/store.js'
 import { type Labels, macOfLabels } from '../matchbox/select.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
-import { addressesOf } from '../net/interfaces.js'
-import { contains, formatIpv4, type Ipv4 } from '../net/ipv4.js'
+import { contains, formatIpv4 } from '../net/ipv4.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import { dhcpSubnets } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
@@ -31,7 +31,7 @@ export interface Enrolment {
 }
 
 export interface EnrolmentOptions {
-  readonly ground: Pick<Ground, 'loaded' | 'config' | 'clock' | 'store' | 'home'> & { readonly log: Logger }
+  readonly ground: Pick<Ground, 'loaded' | 'config' | 'clock' | 'store' | 'homes'> & { readonly log: Logger }
   readonly leases: Leases
   readonly registry: MachineRegistry
   readonly provisioner: Provisioner
@@ -84,7 +84,7 @@ export function enrolmentFindings ({ loaded, store }: Pick<Ground, 'loaded' | 's
   const { profiles } = enrolment
   const said = (path: ReadonlyArray<string | number>, what: string): Finding =>
     warning('configuration', `${where(path)}: ${path.join('.')} ${what}`)
-  const denied = profiles.length > 0 && dhcp.mode === 'server' && dhcp.unknown_clients === 'deny'
+  const denied = profiles.length > 0 && givesAddresses(loaded.config) && dhcp.unknown_clients === 'deny'
   return [
     ...denied ? [said(['enrolment', 'profiles'], 'has no effect: dhcp.unknown_clients is deny, so unknown machines get no address to ask from')] : [],
     ...profiles.flatMap(({ profile }, n) => findProfile(store.snapshot, profile) === undefined
@@ -93,17 +93,16 @@ export function enrolmentFindings ({ loaded, store }: Pick<Ground, 'loaded' | 's
   ]
 }
 
-async function takenNow ({ loaded, config, clock, store, home }: EnrolmentOptions['ground'], { table }: Leases): Promise<Taken> {
+async function takenNow ({ loaded, config, clock, store, homes }: EnrolmentOptions['ground'], { table }: Leases): Promise<Taken> {
   const { groups: live } = store.snapshot
   const groups = [...store.snapshot.forMachines.groups.values()]
   const { entries } = await readReservations(loaded, store)
   const gone = groupReservations(groups.filter(({ id }) => !live.has(id)))
   const byIp = new Map([...gone, ...entries].map(entry => [entry.ip, entry]))
   const others = entries.filter(({ source }) => !source.startsWith('group '))
-  const isServer = config.dhcp.mode === 'server'
+  const isServer = givesAddresses(config)
   const subnets = dhcpSubnets(loaded)
-  const onInterface = isServer ? addressesOf(config.dhcp.interface).map(({ ip }) => ip) : []
-  const own = new Set<Ipv4 | undefined>([home.own, ...onInterface])
+  const own = new Set(homes.addresses)
   return {
     groups,
     hasProfile: id => findProfile(store.snapshot, id) !== undefined,

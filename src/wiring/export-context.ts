@@ -1,22 +1,17 @@
 // What other programs' files are told of this provisioner: where it is, what machines boot, the networks that it knows.
 import type { LoadedConfig } from '../config/load.js'
-import { AppError } from '../base/errors.js'
 import type { ClientCertificates, ExportContext } from '../inventory/exported.js'
-import type { Ipv4 } from '../net/ipv4.js'
-import { advertisedHost, bootConfig, httpOrigin, ownAddress } from './dhcp-settings.js'
+import { bootConfig } from './dhcp-settings.js'
+import { homesHere } from './homes.js'
 
 export interface ExportOptions {
   readonly cluster: string
   readonly certificates?: ClientCertificates | undefined
 }
 
-/** `own` is the service's own address where it is known already. */
-export function exportContext (
-  loaded: LoadedConfig, { cluster, certificates }: ExportOptions, own: Ipv4 | undefined = ownAddressHere(loaded)
-): ExportContext {
-  const { config } = loaded
-  const provisioner = advertisedHost(config, own)
-  const httpUrl = httpOrigin(provisioner, config.http.address)
+/** `homes` as they are known already; on a machine that has none of the interfaces an export is often made for another. */
+export function exportContext ({ config }: LoadedConfig, { cluster, certificates }: ExportOptions, homes = homesHere(config)): ExportContext {
+  const { host: provisioner, origin: httpUrl } = homes.first
   const { loaders, scriptUrl } = bootConfig(config, httpUrl)
   return {
     cluster,
@@ -28,15 +23,5 @@ export function exportContext (
       ({ subnet, routers, dnsServers, domain })),
     loaders: { bios: loaders.bios ?? '', uefiX64: loaders['efi-x64'] ?? '', uefiArm64: loaders['efi-arm64'] ?? '' },
     certificates
-  }
-}
-
-/** Undefined on a machine that does not have the interface: an export is often made elsewhere. */
-function ownAddressHere (loaded: LoadedConfig): Ipv4 | undefined {
-  try {
-    return ownAddress(loaded)
-  } catch (error) {
-    if (error instanceof AppError) return undefined
-    throw error
   }
 }

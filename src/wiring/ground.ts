@@ -5,10 +5,9 @@ import type { Logger } from '../base/log.js'
 import type { Config, LoadedConfig } from '../config/load.js'
 import type { OpenStore } from '../matchbox/store.js'
 import type { Source } from '../mirror/source.js'
-import type { Ipv4 } from '../net/ipv4.js'
 import type { Signer } from '../openpgp/sign.js'
 import { openFileStore } from '../store/file-store.js'
-import { advertisedHost, httpOrigin, ownAddress } from './dhcp-settings.js'
+import { type Homes, homesHere } from './homes.js'
 import { imageSources } from './image-sources.js'
 import { openSigner } from './signing.js'
 
@@ -19,22 +18,13 @@ export interface Ground {
   readonly clock: Clock
   /** Where proxies for downloads are named. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The service's address on the network it serves DHCP on, at the start; undefined when it serves none. */
-  readonly own: Ipv4 | undefined
-  /** Where machines find the HTTP API, at the start: `http://192.168.100.2:8080`. */
-  readonly origin: string
-  /** Both as they are now: the interface may get another address. */
-  readonly home: Home
+  /** Where DHCP is answered, and what machines there are told. */
+  readonly homes: Homes
   /** Of a configured key ring. */
   readonly signer: Signer | undefined
   /** What is to be mirrored. */
   readonly sources: readonly Source[]
   readonly store: OpenStore
-}
-
-export interface Home {
-  own: Ipv4 | undefined
-  readonly origin: string
 }
 
 export interface GroundOptions {
@@ -62,8 +52,7 @@ export async function openGround (loaded: LoadedConfig, options: GroundOptions):
       return undefined
     }
   }
-  const own = await attempt(() => ownAddress(loaded))
-  const home: Home = { own, get origin () { return httpOrigin(advertisedHost(config, home.own), config.http.address) } }
+  const homes = homesHere(config)
   const signer = await attempt(() => openSigner(loaded, passphrase, clock))
   const sources = await attempt(() => imageSources(loaded)) ?? []
   const store = await openFileStore({ dataPath: config.data_path, tombstoneMs: live ? config.store.tombstone : 0, clock, log, watch: live })
@@ -73,9 +62,7 @@ export async function openGround (loaded: LoadedConfig, options: GroundOptions):
     log,
     clock,
     env,
-    own,
-    origin: home.origin,
-    home,
+    homes,
     signer,
     sources,
     store,

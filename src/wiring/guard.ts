@@ -19,7 +19,7 @@ const secretOctets = 32
  * one run of the machine, since the next one counts from the beginning again.
  */
 export async function openGuard (
-  ground: Pick<Ground, 'config' | 'home' | 'log'>, isAddressOf: GuardKeeper['isAddressOf'], now = (): number => Math.floor(uptime() * 1000)
+  ground: Pick<Ground, 'config' | 'homes' | 'log'>, isAddressOf: GuardKeeper['isAddressOf'], now = (): number => Math.floor(uptime() * 1000)
 ): Promise<GuardKeeper> {
   const { log, config } = ground
   const secret = await readSecret(join(config.state_path, 'guard.key'), log)
@@ -47,8 +47,8 @@ async function readSecret (path: string, log: Ground['log']): Promise<Buffer> {
 }
 
 /** Whether a URL leads here: what machines are told, one of our addresses, or a name on a port of ours, which only DNS could tell. */
-function isOwn (url: URL, { config, home }: Pick<Ground, 'config' | 'home'>): boolean {
-  if (url.host === new URL(home.origin).host) return true
+function isOwn (url: URL, { config, homes }: Pick<Ground, 'config' | 'homes'>): boolean {
+  if (homes.all.some(({ origin }) => url.host === new URL(origin).host)) return true
   const port = Number(url.port === '' ? url.protocol === 'https:' ? 443 : 80 : url.port)
   if (port !== config.http.address.port && port !== config.http.https.address?.port) return false
   const ip = parseIpv4(url.hostname)

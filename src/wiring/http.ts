@@ -14,7 +14,7 @@ import { normaliseFileName } from '../tftp/file-name.js'
 import type { Clock } from '../base/clock.js'
 import { namedMachines } from '../matchbox/group-machines.js'
 import { addressHolders } from './address-holders.js'
-import { advertisedHost, bootConfig } from './dhcp-settings.js'
+import { bootConfig } from './dhcp-settings.js'
 import { enrolmentFindings } from './enrolment.js'
 import type { Ground } from './ground.js'
 import type { ServiceImages } from './images.js'
@@ -69,20 +69,20 @@ export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImag
   })
   registerMetricsRoute(app, metrics)
   registerMachineRoutes(app, { ...machineRoutes(shared), hold: (request, response) => { connections.hold(request, response) } })
-  if (shared.dayTwo !== undefined) updateRoutes(app, { ...shared.dayTwo, origin: () => shared.home.origin })
+  if (shared.dayTwo !== undefined) updateRoutes(app, { ...shared.dayTwo, origin: address => shared.homes.of(address).origin })
   registerImageRoute(app, async () => await images?.list() ?? tellImages({ sources: [], releases: [] }).json)
   return app
 }
 
 export async function prepareHttp (ground: Ground, place: Place): Promise<PreparedListener> {
-  const { config, own, origin } = ground
+  const { config, homes } = ground
   const { key, host = '0.0.0.0', port } = place
   return {
-    what: `machines are told ${bootConfig(config, origin).scriptUrl}`,
+    what: `machines are told ${[...new Set(homes.all.map(({ origin }) => bootConfig(config, origin).scriptUrl))].join(', ')}`,
     findings: [
       ...enrolmentFindings(ground),
       ...await webhookFindings(ground.loaded),
-      ...elsewhere(ground, place, advertisedHost(config, own)),
+      ...homes.all.flatMap(({ host }) => elsewhere(ground, place, host)),
       ...await unresolved(ground)
     ],
     listen: async ({ app, sockets, log, clock }) => {

@@ -9,7 +9,7 @@ import { isActive, type Lease, LeaseTable } from '../dhcp/leases.js'
 import { inRange } from '../dhcp/subnet.js'
 import { formatSubnet, parseIpv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
-import type { Config } from '../config/load.js'
+import { type Config, givesAddresses } from '../config/load.js'
 import type { OnClose } from './closing.js'
 import { keepLeases } from './lease-upkeep.js'
 
@@ -36,7 +36,7 @@ export async function openLeases ({ config, clock, log, metrics, onClose }: Leas
     onSync: milliseconds => { metrics.leaseSync.observe(milliseconds / 1000) }
   })
   // No server gives leases: there is no file to keep.
-  if (config.dhcp.mode !== 'server') return { table, store }
+  if (!givesAddresses(config)) return { table, store }
   for (const lease of await store.load(clock.now())) table.set(lease)
   onClose(() => store.close(), 'file')
   keepLeases({ clock, log, leases: table, onClose }, store)

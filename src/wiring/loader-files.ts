@@ -3,7 +3,7 @@
 import { bootFolders } from '../base/bundled.js'
 import type { Clock } from '../base/clock.js'
 import type { Config } from '../config/load.js'
-import { createLoaderFiles } from '../matchbox/loader-files.js'
+import { createLoaderFiles, type LoaderFiles } from '../matchbox/loader-files.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Mac } from '../net/mac.js'
 import { Readers } from '../disk/disk-file.js'
@@ -19,7 +19,8 @@ const cacheLimits = { memory: 64 * 2 ** 20, largest: 8 * 2 ** 20 }
 export interface LoaderFilesOptions {
   readonly config: Config
   readonly clock: Clock
-  readonly origin: () => string
+  /** Where the machine at an address finds the HTTP API. */
+  readonly originFor: (client: string) => string
   readonly provisioner: Provisioner
   readonly macOf: (address: string) => Mac | undefined
   /** Whether the machine may be an x86 one with BIOS; all may without it. */
@@ -38,16 +39,15 @@ export function loadersOnDisk (config: Config, clock: Clock): FileSource {
   return firstOf([own, bundled])
 }
 
-export function loaderFiles ({ config, clock, origin, provisioner, macOf, mayBeBios = () => true }: LoaderFilesOptions): FileSource {
+export function loaderFiles ({ config, clock, originFor, provisioner, macOf, mayBeBios = () => true }: LoaderFilesOptions): FileSource {
   const { own, bundled } = storedLoaders(config, clock)
   const stored = firstOf([own, bundled])
 
-  const makeFile = createLoaderFiles({
-    bootOf: provisioner.bootOf,
-    get scriptUrl () { return bootConfig(config, origin()).scriptUrl },
-    get origin () { return origin() },
-    resilient: config.boot.resilient
-  })
+  const makerFor = (client: string): LoaderFiles => {
+    const origin = originFor(client)
+    const { scriptUrl } = bootConfig(config, origin)
+    return createLoaderFiles({ bootOf: provisioner.bootOf, scriptUrl, origin, resilient: config.boot.resilient })
+  }
   const made: FileSource = {
     open: async (name, request) => {
       const hasMenu = async (folder: string): Promise<boolean> => {
@@ -56,12 +56,13 @@ export function loaderFiles ({ config, clock, origin, provisioner, macOf, mayBeB
         return menu !== undefined
       }
       const mac = macOf(request.client)
-      const content = await makeFile({ name, mac, client: request.client, x86Bios: mac === undefined || mayBeBios(mac), hasMenu })
+      const { client } = request
+      const content = await makerFor(client)({ name, mac, client, x86Bios: mac === undefined || mayBeBios(mac), hasMenu })
       return content === undefined ? undefined : memoryFile(`${name} (made)`, content)
     }
   }
   const images = config.assets_path === '' ? undefined : assets(config, clock)
-  const boards = raspberryPiFiles({ folder: config.boot.raspberry_pi, stored, assets: images, provisioner, macOf, origin })
+  const boards = raspberryPiFiles({ folder: config.boot.raspberry_pi, stored, assets: images, provisioner, macOf, originFor })
   return firstOf([own, made, bundled, boards, ...images === undefined ? [] : [images]])
 }
 

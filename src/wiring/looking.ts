@@ -7,16 +7,16 @@ import type { AssetPins } from '../matchbox/pin-assets.js'
 import type { OpenStore } from '../matchbox/store.js'
 import type { OwnSnippets } from '../matchbox/templates.js'
 import { openFileStore } from '../store/file-store.js'
-import { advertisedHost, httpOrigin } from './dhcp-settings.js'
+import { Homes } from './homes.js'
 import { nodeSnippets } from './node-snippets.js'
 import { ownHosts } from './own-hosts.js'
 
 /** How scripts name assets now. */
-export const openPinner = (config: Config): AssetPins => assetPinner(config.assets_path, ownHosts(config, () => undefined), systemClock)
+export const openPinner = (config: Config): AssetPins => assetPinner(config.assets_path, ownHosts(config, new Homes(config)), systemClock)
 
 /** What the program itself lets configs call. */
 export const openSnippets = (config: Config): OwnSnippets =>
-  nodeSnippets(config, () => httpOrigin(advertisedHost(config, undefined), config.http.address))
+  nodeSnippets(config, () => new Homes(config).first.origin)
 
 /** The store as it is now. The caller closes it. */
 export const openStore = ({ data_path: dataPath }: Pick<Config, 'data_path'>, log: Logger): Promise<OpenStore> =>

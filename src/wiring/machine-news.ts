@@ -26,7 +26,7 @@ export interface MachineNews {
 const mostConflicts = 60
 const hour = 3_600_000
 
-type NewsGround = Pick<Ground, 'loaded' | 'config' | 'clock' | 'log' | 'home'>
+type NewsGround = Pick<Ground, 'loaded' | 'config' | 'clock' | 'log' | 'homes'>
 
 export async function openMachineNews (
   ground: NewsGround, registry: MachineRegistry, metrics: Metrics, onClose: OnClose
@@ -64,7 +64,7 @@ const factsOf = ({ name, address, group, profile, stage, uuid, serial, architect
 type Tell = (event: WebhookEvent, mac: Mac, data: object) => void
 
 async function openWebhooks (ground: NewsGround, metrics: Metrics, steady: () => number, onClose: OnClose): Promise<Tell> {
-  const { loaded, config, clock, log, home } = ground
+  const { loaded, config, clock, log, homes } = ground
   const hooks = await readWebhooks(loaded)
   if (hooks.length === 0) return () => {}
   const holder: { webhooks?: Webhooks } = {}
@@ -81,7 +81,7 @@ async function openWebhooks (ground: NewsGround, metrics: Metrics, steady: () =>
   const webhooks = holder.webhooks = new Webhooks({
     hooks,
     pending,
-    source: home.origin,
+    source: homes.first.origin,
     post,
     keep: file,
     clock,

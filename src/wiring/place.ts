@@ -12,6 +12,8 @@ export interface Place {
   readonly host?: string
   /** The one interface to listen on; all without it. */
   readonly device?: string
+  /** Where the configuration names that interface: `dhcp.interfaces.1`. */
+  readonly deviceKey?: string
   /** Of a Unix socket. */
   readonly path?: string
 }

@@ -14,10 +14,11 @@ export interface RaspberryPiOptions {
   readonly assets: FileSource | undefined
   readonly provisioner: Pick<Provisioner, 'bootOf'>
   readonly macOf: (address: string) => Mac | undefined
-  readonly origin: () => string
+  /** Where the machine at an address finds the HTTP API. */
+  readonly originFor: (client: string) => string
 }
 
-export const raspberryPiFiles = ({ folder, stored, assets, provisioner, macOf, origin }: RaspberryPiOptions): FileSource => ({
+export const raspberryPiFiles = ({ folder, stored, assets, provisioner, macOf, originFor }: RaspberryPiOptions): FileSource => ({
   open: async (name, request) => {
     const asked = boardFile(name)
     if (asked === undefined) return undefined
@@ -31,10 +32,10 @@ export const raspberryPiFiles = ({ folder, stored, assets, provisioner, macOf, o
     const { boot, localBoot } = provisioner.bootOf({ labels, rawQuery: '', client: request.client })
     // Without a config.txt or a kernel the board goes on in its own boot order.
     if (boot === undefined || localBoot !== undefined) return undefined
-    const made = renderBoardFile(asked.name, boot, { mac, uuid: undefined }, origin())
+    const made = renderBoardFile(asked.name, boot, { mac, uuid: undefined }, originFor(request.client))
     if (made !== undefined) return memoryFile(`${name} (made)`, Buffer.from(made))
     const image = boardImage(asked.name, boot)
-    const path = image === undefined ? undefined : ownPath(image.url, origin())
+    const path = image === undefined ? undefined : ownPath(image.url, originFor(request.client))
     return path === undefined ? undefined : await assets?.open(path.slice(1), request)
   }
 })

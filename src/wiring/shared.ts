@@ -1,7 +1,6 @@
 // What the running parts share, and how each says what to close.
 import type { Pace } from '../base/pace.js'
 import type { Metrics } from '../base/metrics.js'
-import type { DhcpServer } from '../dhcp/dhcp-server.js'
 import type { HttpApp } from '../http/http-server.js'
 import type { MachineRegistry } from '../machines/registry.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
@@ -10,6 +9,7 @@ import type { FileSource } from '../tftp/file-source.js'
 import type { AddressClaims } from './address-claims.js'
 import type { OnClose } from './closing.js'
 import type { DayTwo } from './day-two.js'
+import type { DhcpServers } from './dhcp-servers.js'
 import type { Enrolment } from './enrolment.js'
 import type { Ground } from './ground.js'
 import type { Leases } from './leases.js'
@@ -35,11 +35,15 @@ export interface Shared extends Ground {
   readonly app: HttpApp
   /** Updates and reboots of installed machines; undefined where no groups are configured. */
   readonly dayTwo: DayTwo | undefined
-  /** The DHCP servers that run, for those who end leases. */
-  readonly dhcpServers: DhcpServer[]
+  /** The DHCP servers that run: what they are told alike, and who ends leases. */
+  readonly dhcpServers: DhcpServers
+  /** What serves the interfaces that DHCP is answered on, as far as it runs. */
+  readonly links: Set<{ readonly waiting: number }>
   /** Those that a service manager opened, for whoever listens. */
   readonly sockets: Sockets
   /** What keeps a part from its work for now, by the part's name: not ready is who has one. */
   readonly hindrances: Map<string, string>
   readonly onClose: OnClose
+  /** Has the service manager start this process again, since only it can open a socket that is needed now; nothing where there is none. */
+  readonly restart: (reason: string) => void
 }

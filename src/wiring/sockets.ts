@@ -85,13 +85,13 @@ export class Sockets {
 /** Why a socket is not the one that is meant: the key, what it says, what the socket has, and the setting of the unit. */
 interface Misfit { readonly at: string, readonly expected: string, readonly found: string, readonly setting: string }
 
-function misfit (socket: InheritedSocket, { transport }: SocketRow, { key, port, host = '0.0.0.0', device = '' }: Place): Misfit | undefined {
+function misfit (socket: InheritedSocket, { transport }: SocketRow, { key, port, host = '0.0.0.0', device = '', deviceKey = 'dhcp.interface' }: Place): Misfit | undefined {
   const setting = `${transport === 'tcp' ? 'ListenStream' : 'ListenDatagram'}=${host}:${port}`
   if (socket.transport !== transport) return { at: '', expected: transport, found: socket.transport, setting }
   if (port !== 0 && socket.port !== port) return { at: key, expected: `port ${port}`, found: `port ${socket.port}`, setting }
   if (!wildcards.has(host) && socket.address !== host) return { at: key, expected: `address ${host}`, found: socket.address, setting }
   if (device !== '' && socket.device !== device) {
-    return { at: 'dhcp.interface', expected: device, found: socket.device === '' ? 'every interface' : socket.device, setting: `BindToDevice=${device}` }
+    return { at: deviceKey, expected: device, found: socket.device === '' ? 'every interface' : socket.device, setting: `BindToDevice=${device}` }
   }
   return undefined
 }

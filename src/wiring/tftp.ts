@@ -14,14 +14,15 @@ import type { Place } from './place.js'
 import { elsewhere } from './reach.js'
 
 export async function prepareTftp (ground: Ground, place: Place): Promise<PreparedListener> {
-  const { loaded, config, clock, own, home } = ground
+  const { loaded, config, clock, homes } = ground
   const { key, host = '0.0.0.0', port } = place
   const folders = [config.tftp.root, ...bootFolders()]
   const files = loadersOnDisk(config, clock)
   const chains = await Promise.all(loaderNames(config).map(async name => ({ name, ...await followChain(name, files) })))
+  const told = homes.all.flatMap(({ own }) => own === undefined ? [] : [formatIpv4(own)])
   return {
     what: `loaders ${chains.filter(({ found }) => found).map(({ name }) => name).join(', ') || 'none'}`,
-    findings: [...own === undefined ? [] : elsewhere(ground, place, formatIpv4(own)), ...chains.flatMap(({ name, found, problems }) => [
+    findings: [...told.flatMap(own => elsewhere(ground, place, own)), ...chains.flatMap(({ name, found, problems }) => [
       ...found || !isWanted(name, loaded) ? [] : [note('loaders', `boot loader ${name} is in none of ${folders.join(', ')}; scripts/boot-files fetches those that the distribution has`)],
       ...problems.map(text => problem('loaders', text))
     ])],
@@ -41,7 +42,7 @@ export async function prepareTftp (ground: Ground, place: Place): Promise<Prepar
         log,
         onEvent: observer.onTftp,
         macOf,
-        askedAddress: client => askedAddress(client, home.own)
+        askedAddress: client => askedAddress(client, homes.of(client).own)
       })
       return { inherited: inherited.length > 0, close: grace => server.close(grace) }
     }
@@ -55,8 +56,8 @@ const loaderNames = ({ boot }: Config): readonly string[] =>
   [...new Set([boot.bios, boot.uefi_x64, boot.uefi_arm64, ...boot.overrides.flatMap(({ file }) => file ?? [])])]
 
 /**
- * Which of our addresses a client will have asked: DHCP named `own` to it. Only one on another network of ours, which has
- * `own` from nobody, asks the address that the kernel's routing answers from.
+ * Which of our addresses a client will have asked: DHCP named `own` to it. Only one on a network of ours where no DHCP is
+ * answered, which has `own` from nobody, asks the address that the kernel's routing answers from.
  */
 function askedAddress (client: string, own: Ipv4 | undefined): string | undefined {
   const ip = parseIpv4(client)

@@ -103,8 +103,6 @@ t.test('what can not start is told in one line', async t => {
   await refused(t, ['serve', '--config', configured(t), '--set', `tftp.address=127.0.0.1:${udp.address().port}`],
     /cannot listen on 127\.0\.0\.1:\d+\/udp: another program listens there\n$/)
 
-  await refused(t, ['serve', '--config', configured(t, 'dhcp: { mode: server, interface: ens999, subnets: [{ subnet: 10.9.0.0/24 }] }')],
-    /^core-provisioner serve: .*config\.yaml:7: dhcp\.interface: no interface ens999 with an IPv4 address on this machine/)
   await refused(t, ['serve', '--config', configured(t, 'dhpc: {}')], /config\.yaml:7:1: dhpc: unknown key; did you mean "dhcp"\?\n$/)
   await refused(t, ['serve', '--config', '/nowhere.yaml'], /there is no configuration file \/nowhere\.yaml/)
   await refused(t, ['serve', '--set', 'state_path=/etc/passwd/state', '--set', 'tftp.address=""', '--set', 'http.address=127.0.0.1:0'],
@@ -112,6 +110,16 @@ t.test('what can not start is told in one line', async t => {
   await refused(t, ['serve', '--colour'], /Unknown option '--colour'/, 2)
   await refused(t, ['serve', 'now'], /unexpected argument "now"/, 2)
   await refused(t, ['dance'], /no command "dance"/, 2)
+})
+
+t.test('an interface that is not there is waited for, and the rest serves meanwhile', async t => {
+  const program = new Program(['serve', '--config', configured(t, 'dhcp: { mode: server, interface: ens999, subnets: [{ subnet: 10.9.0.0/24 }] }')])
+  t.teardown(() => program.child.kill('SIGKILL'))
+  t.match(await program.logged('dhcp.link_down'), { level: 'warn', interface: 'ens999', reason: /^no interface ens999 with an IPv4 address on this machine/ })
+  const { address } = await program.logged('http.listen').then(({ url }) => ({ address: String(url) }))
+  await program.logged('appliance.ready')
+  t.match(await (await fetch(`${address}/readyz`)).text(), /^dhcp: no interface ens999/m)
+  t.equal((await program.end('SIGTERM')).status, 0)
 })
 
 t.test('check prints what would listen', async t => {

@@ -195,8 +195,20 @@ t.test('install.sh', async t => {
     t.equal(code, 0, out)
     t.equal(file('etc/systemd/system/core-provisioner-http.socket.d/listen.conf').replace(/^#.*\n/, ''), '[Socket]\nListenStream=\nListenStream=0.0.0.0:9090\n')
     t.match(out, /remove \/etc\/systemd\/system\/core-provisioner-dhcp\.socket\.d\/interface\.conf/)
+    network.bridge('br1', '172.31.0.1/24')
+    writeFileSync(join(root, 'etc/core-provisioner/config.yaml'),
+      'dhcp: { mode: server, interfaces: [br0, { name: br1, mode: proxy }], port: 1067, subnets: [{ subnet: 172.30.0.0/24 }] }\n')
+    t.match(await install(), { code: 0, out: /remove \/etc\/systemd\/system\/core-provisioner-http\.socket\.d\/listen\.conf/ })
+    const lines = (name: string): string => file(`etc/systemd/system/core-provisioner-${name}.conf`).replace(/^#.*\n/, '')
+    for (const [name, device] of [['dhcp@br0', 'br0'], ['dhcp-client@br0', 'br0'], ['dhcp@br1', 'br1'], ['boot-server@br1', 'br1']] as const) {
+      t.equal(lines(`${name}.socket.d/interface`), `[Socket]\nBindToDevice=${device}\n`, name)
+    }
+    t.equal(lines('dhcp@.socket.d/listen'), '[Socket]\nListenDatagram=\nListenDatagram=0.0.0.0:1067\n', 'of every instance')
+    t.notOk(existsSync(join(root, 'etc/systemd/system/core-provisioner-dhcp.socket.d/interface.conf')))
+    t.match((await install()).out, /nothing to do/)
     writeFileSync(join(root, 'etc/core-provisioner/config.yaml'), before)
-    t.match((await install()).out, /remove \/etc\/systemd\/system\/core-provisioner-http\.socket\.d\/listen\.conf/)
+    const { out: back } = await install()
+    for (const name of ['dhcp@br1.socket.d/interface', 'dhcp@.socket.d/listen']) t.match(back, `remove /etc/systemd/system/core-provisioner-${name}.conf`)
     t.match((await install()).out, /nothing to do/)
   })
 

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { loadConfig } from '../../src/config/load.js'
 import { listeners } from '../../src/listeners.js'
 import { needs, runTool } from '../helpers/tools.js'
 
@@ -27,6 +28,10 @@ function directives (file: string): readonly Directive[] {
     return [{ section, name, value }]
   })
 }
+
+const severalInterfaces = loadConfig({
+  file: undefined, env: {}, set: ['dhcp.mode=server', 'dhcp.subnets=[{ subnet: 10.0.0.0/24 }]', 'dhcp.interfaces=[a, { name: b, mode: proxy }]']
+}).config
 
 /** Directives that systemd 219 knows with fewer values than later ones. */
 const values: Readonly<Record<string, RegExp>> = {
@@ -56,13 +61,24 @@ t.test('every directive and value is known to systemd 219', async t => {
 
 t.test('a socket unit for every socket that the program knows, and never root', async t => {
   const named = listeners.flatMap(({ systemd }) => systemd === undefined ? [] : [`core-provisioner-${systemd}.socket`])
-  t.same(units.filter(name => name.endsWith('.socket')).sort(), named.sort())
+  const templates = listeners.flatMap(({ systemd, places }) =>
+    places(severalInterfaces).some(({ device }) => device !== undefined) ? [`core-provisioner-${systemd}@.socket`] : [])
+  t.same(templates.length, 3)
+  t.same(units.filter(name => name.endsWith('.socket')).sort(), [...named, ...templates].sort())
   const service = directives('core-provisioner.service')
   t.match(service.filter(({ name }) => name === 'User'), [{ value: 'matchbox' }])
   t.same(service.filter(({ name }) => /^(?:ExecStartPre|PermissionsStartOnly|AmbientCapabilities)$/.test(name)), [])
   for (const file of units.filter(name => name.endsWith('.socket'))) {
     t.match(directives(file).filter(({ name }) => name === 'Service'), [{ value: 'core-provisioner.service' }])
   }
+})
+
+t.test('the template of a socket is the plain one', t => {
+  for (const file of units.filter(name => name.includes('@'))) {
+    const plain = directives(file).map(one => ({ ...one, value: one.value.replace(/ on %i$/, '') }))
+    t.same(plain, directives(file.replace('@', '')), file)
+  }
+  t.end()
 })
 
 t.test('the systemd of this machine finds nothing amiss, drop-ins included', async t => {
@@ -73,11 +89,14 @@ t.test('the systemd of this machine finds nothing amiss, drop-ins included', asy
   // The program is not installed on the machine that tests.
   const installed = (text: string): string => text.replaceAll('/opt/core-provisioner/current/bin/core-provisioner', '/bin/true')
   for (const file of [...units, ...dropIns]) writeFileSync(join(etc, file), installed(readFileSync(join(folder, file), 'utf8')))
+  const whole = units.map(name => name.replace('@.', '@lo.'))
   for (const name of ['dhcp', 'dhcp-client', 'boot-server']) {
-    mkdirSync(join(etc, `core-provisioner-${name}.socket.d`))
-    writeFileSync(join(etc, `core-provisioner-${name}.socket.d/interface.conf`), '[Socket]\nBindToDevice=lo\n')
+    for (const unit of [name, `${name}@lo`]) {
+      mkdirSync(join(etc, `core-provisioner-${unit}.socket.d`))
+      writeFileSync(join(etc, `core-provisioner-${unit}.socket.d/interface.conf`), '[Socket]\nBindToDevice=lo\n')
+    }
   }
-  const { code, stdout, stderr } = await runTool('systemd-analyze', ['verify', '--man=no', ...units.map(name => join(etc, name))])
+  const { code, stdout, stderr } = await runTool('systemd-analyze', ['verify', '--man=no', ...whole.map(name => join(etc, name))])
   t.equal(stderr + stdout.toString(), '')
   t.equal(code, 0)
 
@@ -93,7 +112,7 @@ t.test('the systemd of this machine finds nothing amiss, drop-ins included', asy
 t.test('firewalld, sysusers and tmpfiles', async t => {
   const xml = ['core-provisioner', 'core-provisioner-https', 'core-provisioner-rpc'].map(name => readFileSync(join(folder, `firewalld/${name}.xml`), 'utf8')).join('')
   const opened = [...xml.matchAll(/<port protocol="(\w+)" port="(\d+)"\/>/g)].map(([, protocol, port]) => `${port}/${protocol}`)
-  const listening = units.flatMap(directives).flatMap(({ name, value }) =>
+  const listening = units.filter(name => !name.includes('@')).flatMap(directives).flatMap(({ name, value }) =>
     name === 'ListenDatagram' ? [`${value.split(':')[1]}/udp`] : name === 'ListenStream' ? [`${value.split(':')[1]}/tcp`] : [])
   t.same(opened.sort(), listening.sort(), 'what listens is let in')
   if (!needs(t, 'systemd-sysusers', 'systemd-tmpfiles')) return

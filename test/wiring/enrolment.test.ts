@@ -7,6 +7,7 @@ import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
 import { type Ipv4, parseIpv4 } from '../../src/net/ipv4.js'
 import { createEnrolment, enrolmentFindings } from '../../src/wiring/enrolment.js'
+import { Homes } from '../../src/wiring/homes.js'
 import { mac } from '../helpers/dhcp.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { quiet, rawClient, startAppliance, tlsCredentials } from '../helpers/grpc-appliance.js'
@@ -33,7 +34,7 @@ async function world (t: Test, profiles: readonly string[] = ['core', 'default']
     const appliance = await startAppliance({ pki, dataPath, before, clock })
     const registry = new MachineRegistry([], { note: () => {} })
     const enrolment = createEnrolment({
-      ground: { loaded, config: loaded.config, clock, log: quiet, store: appliance.store, home: { own: undefined, origin: 'http://10.0.0.1:8080' } },
+      ground: { loaded, config: loaded.config, clock, log: quiet, store: appliance.store, homes: new Homes(loaded.config) },
       leases: { table } as never,
       registry,
       provisioner: appliance.provisioner,
@@ -95,7 +96,7 @@ t.test('what leads nowhere is told beforehand', async t => {
   const { appliance, enrol } = await opened()
   t.match(enrolmentFindings({ loaded, store: appliance.store }), [{ level: 'warning', text: /enrolment\.profiles\.1\.profile names "default", which is not in the store/ }])
   t.equal(await enrol(1), undefined)
-  const server = { ...loaded, config: { ...loaded.config, dhcp: { ...loaded.config.dhcp, mode: 'server' as const } } }
+  const server = { ...loaded, config: { ...loaded.config, dhcp: { ...loaded.config.dhcp, mode: 'server' as const, interface: 'lo' } } }
   t.match(enrolmentFindings({ loaded: server, store: appliance.store })[0]?.text, /unknown_clients is deny/)
   await appliance.close()
   const refuses = (...set: readonly string[]): unknown => t.throws(() => loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set }), { code: 'config_invalid' }, set.join())

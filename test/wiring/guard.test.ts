@@ -2,13 +2,14 @@ import pino from 'pino'
 import t from 'tap'
 import { loadConfig } from '../../src/config/load.js'
 import { openGuard } from '../../src/wiring/guard.js'
+import { Homes } from '../../src/wiring/homes.js'
 
 const mac = '52:54:00:00:00:01'
 const limits = { window: 600_000, count: 3 }
 
 t.test('tokens age by the time since the machine was switched on, whatever its clock says, and over a restart of the program', async t => {
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`] })
-  const ground = { config, home: { own: undefined, origin: 'http://10.0.0.1:8080' }, log: pino({ level: 'silent' }) }
+  const ground = { config, homes: new Homes(config), log: pino({ level: 'silent' }) }
   let up = 5_000_000
   const guard = await openGuard(ground, () => true, () => up)
   const token = guard.mint(mac)
@@ -27,7 +28,7 @@ t.test('tokens age by the time since the machine was switched on, whatever its c
 
 t.test('a token is guessed by nobody', async t => {
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`] })
-  const guard = await openGuard({ config, home: { own: undefined, origin: 'http://10.0.0.1:8080' }, log: pino({ level: 'silent' }) }, () => true, () => 1000)
+  const guard = await openGuard({ config, homes: new Homes(config), log: pino({ level: 'silent' }) }, () => true, () => 1000)
   const token = guard.mint(mac)
   const [time = '', code = ''] = token.split('-', 2)
   const guesses = [

@@ -11,7 +11,7 @@ import { MemoryStore } from '../helpers/memory-store.js'
 t.test('your own file goes before the one that is made', async t => {
   const root = t.testdir({ 'autoexec.ipxe': '#!ipxe\nshell\n' })
   const { config } = loadConfig({ file: undefined, env: {}, set: [`tftp.root=${root}`] })
-  const files = loaderFiles({ config, clock: systemClock, origin: () => 'http://192.0.2.1:8080', provisioner: createProvisioner({ store: new MemoryStore() }), macOf: () => undefined })
+  const files = loaderFiles({ config, clock: systemClock, originFor: () => 'http://192.0.2.1:8080', provisioner: createProvisioner({ store: new MemoryStore() }), macOf: () => undefined })
   const read = async (name: string): Promise<string | undefined> => {
     const file = await files.open(name, { client: '192.0.2.7' })
     if (file === undefined) return undefined
@@ -37,7 +37,7 @@ t.test('your own file goes before the one that is made', async t => {
 t.test('images under the names that scripts have for them, for loaders that know no HTTP', async t => {
   const folder = t.testdir({ root: {}, assets: { flatcar: { vmlinuz: 'kernel', '.partial': { vmlinuz: 'unverified' } } } })
   const { config } = loadConfig({ file: undefined, env: {}, set: [`tftp.root=${folder}/root`, `assets_path=${folder}/assets`] })
-  const files = loaderFiles({ config, clock: systemClock, origin: () => 'http://192.0.2.1:8080', provisioner: createProvisioner({ store: new MemoryStore() }), macOf: () => undefined })
+  const files = loaderFiles({ config, clock: systemClock, originFor: () => 'http://192.0.2.1:8080', provisioner: createProvisioner({ store: new MemoryStore() }), macOf: () => undefined })
   const size = async (name: string): Promise<number | undefined> => {
     const file = await files.open(name, { client: '192.0.2.7' })
     await file?.close()

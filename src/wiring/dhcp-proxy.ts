@@ -1,0 +1,58 @@
+// The ProxyDHCP server of one interface, put together; dhcp-link starts it when the interface is there.
+import { startProxyServer } from '../dhcp/proxy-server.js'
+import { knownMachines } from '../matchbox/group-machines.js'
+import type { Ipv4 } from '../net/ipv4.js'
+import { kernelUdp } from '../net/udp.js'
+import { currentBoot } from './boot.js'
+import { type LinkService, tellHome } from './dhcp-link.js'
+import { usesOtherLoader } from './dhcp-server.js'
+import { DeviceSocket } from './dhcp-sockets.js'
+import type { Home } from './homes.js'
+import type { Place } from './place.js'
+import type { Shared } from './shared.js'
+
+/** `bootServer` is port 4011 beside it. */
+export function proxyOn (shared: Shared, home: Home, place: Place, bootServer: Place): LinkService {
+  const { clock, log, observer, store } = shared
+  const sockets = { bind: new DeviceSocket(shared, 'dhcp', place), bootServerBind: new DeviceSocket(shared, 'boot-server', bootServer) }
+  const open = { bind: () => sockets.bind.open(), bootServerBind: () => sockets.bootServerBind.open() }
+  return {
+    start: async (own: Ipv4) => {
+      let named = knownMachines(store.snapshot.groups.values())
+      const proxy = await startProxyServer({
+        network: kernelUdp,
+        ...open,
+        server: own,
+        boot: currentBoot(shared, home),
+        usesOtherLoader: usesOtherLoader(shared),
+        isKnown: mac => named.has(mac),
+        clock,
+        steady: () => performance.now(),
+        log,
+        onEvent: tellHome(shared, home)
+      })
+      const stop = store.onChange(changes => {
+        if (!changes.some(({ kind }) => kind === 'group')) return
+        named = knownMachines(store.snapshot.groups.values())
+        proxy.configure(currentBoot(shared, home))
+      })
+      observer.whenFileAsked(mac => { proxy.fileAsked(mac) })
+      return {
+        get waiting () { return proxy.waiting },
+        rebind: () => proxy.rebind(open),
+        moveTo: own => {
+          proxy.moveTo(own)
+          proxy.configure(currentBoot(shared, home))
+        },
+        close: async () => {
+          stop()
+          await proxy.close()
+        }
+      }
+    },
+    drop: () => {
+      sockets.bind.drop()
+      sockets.bootServerBind.drop()
+    }
+  }
+}

@@ -1,0 +1,86 @@
+// The DHCP server of one interface, put together; dhcp-link starts it when the interface is there.
+import { messageOf } from '../base/errors.js'
+import { type DhcpServer, startDhcpServer } from '../dhcp/dhcp-server.js'
+import type { LookForOthers } from '../dhcp/other-servers.js'
+import { createConflictProbe } from '../net/conflict-probe.js'
+import { interfaceNamed } from '../net/interfaces.js'
+import type { Ipv4 } from '../net/ipv4.js'
+import type { Mac } from '../net/mac.js'
+import { kernelUdp } from '../net/udp.js'
+import { type LinkService, tellHome } from './dhcp-link.js'
+import { DeviceSocket } from './dhcp-sockets.js'
+import type { Home } from './homes.js'
+import type { Place } from './place.js'
+import type { Shared } from './shared.js'
+
+export const usesOtherLoader = ({ registry }: Pick<Shared, 'registry'>) => (mac: Mac): boolean => registry.get(mac)?.otherLoader === true
+
+/** `client` is port 68 beside it, from which it is asked whether another server answers. */
+export function serverOn (shared: Shared, home: Home, place: Place, client: Place | undefined): LinkService {
+  const { leases, clock, log, dhcpServers, homes } = shared
+  const socket = new DeviceSocket(shared, 'dhcp', place)
+  const asking = client === undefined ? undefined : new DeviceSocket(shared, 'dhcp-client', client)
+  return {
+    start: async (own: Ipv4) => {
+      const settings = await dhcpServers.settingsFor(shared, home)
+      const others = asking === undefined ? undefined : lookForOthers(shared, home, asking)
+      const probe = createConflictProbe()
+      let server: DhcpServer
+      try {
+        server = await startDhcpServer({
+          network: kernelUdp,
+          bind: () => socket.open(),
+          server: own,
+          own: home.addresses.map(({ ip }) => ip),
+          ours: () => homes.addresses,
+          settings,
+          table: leases.table,
+          store: leases.store,
+          probe,
+          ...others !== undefined && { others },
+          usesOtherLoader: usesOtherLoader(shared),
+          clock,
+          steady: () => performance.now(),
+          log,
+          onEvent: tellHome(shared, home)
+        })
+      } catch (error) {
+        probe.close()
+        throw error
+      }
+      dhcpServers.add(server, home)
+      // The interface's addresses, and what was edited meanwhile.
+      await dhcpServers.configure()
+      return {
+        get waiting () { return server.waiting },
+        rebind: () => server.rebind(() => socket.open()),
+        moveTo: (own, all) => {
+          server.moveTo(own, all)
+          void dhcpServers.configure()
+        },
+        close: async () => {
+          dhcpServers.remove(server)
+          await server.close()
+          probe.close()
+        }
+      }
+    },
+    drop: () => {
+      socket.drop()
+      asking?.drop()
+    }
+  }
+}
+
+/** Port 68 to ask from; a machine whose own DHCP client has it can't ask, and is told so. */
+function lookForOthers ({ config, log, homes }: Shared, { interface: at }: Home, socket: DeviceSocket): LookForOthers | undefined {
+  const interfaceName = at?.name ?? ''
+  const { mac } = interfaceNamed(interfaceName)
+  if (mac === undefined) return undefined
+  try {
+    return { interfaceName, bind: socket.open(), mac, ours: homes.addresses, allowed: config.dhcp.allow_other_servers }
+  } catch (error) {
+    log.warn({ interface: interfaceName, error: messageOf(error) }, 'dhcp.others_unknown')
+    return undefined
+  }
+}

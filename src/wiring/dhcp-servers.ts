@@ -1,0 +1,69 @@
+// What the DHCP servers of all interfaces share: subnets and reservations, read once and watched for all; and who ends a lease.
+import { messageOf } from '../base/errors.js'
+import type { DhcpServer, DhcpSettings } from '../dhcp/dhcp-server.js'
+import { buildReservations } from '../dhcp/reservations.js'
+import type { DhcpSubnet } from '../dhcp/subnet.js'
+import type { Ipv4 } from '../net/ipv4.js'
+import type { AddressClaims } from './address-claims.js'
+import { currentBoot } from './boot.js'
+import type { OnClose } from './closing.js'
+import { dhcpSubnets } from './dhcp-settings.js'
+import type { Ground } from './ground.js'
+import type { Home } from './homes.js'
+import { type FoundReservations, readReservations, watchReservations } from './reservation-sources.js'
+
+export type SettingsFor = (home: Home) => DhcpSettings
+
+interface Needed extends Pick<Ground, 'loaded' | 'config' | 'store' | 'clock' | 'log' | 'homes'> {
+  readonly addressClaims: AddressClaims
+  readonly onClose: OnClose
+}
+
+export class DhcpServers {
+  readonly #running = new Map<DhcpServer, Home>()
+  #opening: Promise<void> | undefined
+  #settings: SettingsFor | undefined
+  #again: (() => Promise<void>) | undefined
+
+  /** What a server is told from its start on: call before `add`. AppError names the option of a subnet that can't be. */
+  async settingsFor (shared: Needed, home: Home): Promise<DhcpSettings> {
+    await (this.#opening ??= this.#open(shared))
+    return this.#settings!(home)
+  }
+
+  add (server: DhcpServer, home: Home): void { this.#running.set(server, home) }
+  remove (server: DhcpServer): void { this.#running.delete(server) }
+
+  /** Tells all of them again: an interface has other addresses. */
+  async configure (): Promise<void> { await this.#again?.() }
+
+  /** Ends the lease or the quarantine of an address; false when it has none. */
+  async release (ip: Ipv4): Promise<boolean> {
+    // They share one table.
+    const [server] = this.#running.keys()
+    return await server?.release(ip) ?? false
+  }
+
+  async #open (shared: Needed): Promise<void> {
+    const { loaded, store, clock, log, onClose } = shared
+    const subnets = dhcpSubnets(loaded)
+    const inForce = (found: FoundReservations): void => {
+      this.#settings = settingsOf(shared, subnets, found)
+      for (const [server, home] of this.#running) server.configure(this.#settings(home))
+    }
+    inForce(await readReservations(loaded, store))
+    onClose(await watchReservations({ loaded, store, clock, log, onChange: inForce }))
+    this.#again = async () => {
+      await readReservations(loaded, store).then(inForce)
+        .catch((error: unknown) => { log.warn({ error: messageOf(error) }, 'reservation.unread') })
+    }
+  }
+}
+
+function settingsOf (shared: Needed, subnets: readonly DhcpSubnet[], found: FoundReservations): SettingsFor {
+  const { config, log, homes, addressClaims } = shared
+  const reservations = buildReservations(found.entries, subnets, ...homes.addresses)
+  for (const problem of [...found.problems, ...reservations.problems]) log.warn({ problem }, 'reservation.refused')
+  addressClaims.reserve(reservations.byIp)
+  return home => ({ subnets, reservations, boot: currentBoot(shared, home), unknownClients: config.dhcp.unknown_clients, named: found.named })
+}
