@@ -28,6 +28,14 @@ export function makeGrub (firmware: GrubFirmware, folder: string): void {
   execFileSync('grub-mkimage', ['-O', format, '-o', join(folder, file), '-p', '/grub', '-c', early, ...modules, ...more], { stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
+/** One for 64-bit ARM from `from`, which after HTTP Boot has no address yet and asks for one. `address` is where the appliance is. */
+export function makeArmGrub (from: string, folder: string, address: string): void {
+  const early = join(folder, 'early.cfg')
+  writeFileSync(early, `net_bootp\nset net_default_server=${address}\nconfigfile (tftp)/grub.cfg\n`)
+  const words = ['-O', 'arm64-efi', '-d', from, '-o', join(folder, 'grubaa64.efi'), '-p', '/grub', '-c', early]
+  execFileSync('grub-mkimage', [...words, 'normal', 'configfile', 'net', 'tftp', 'http', 'efinet', 'linux', 'echo', 'test', 'minicmd'], { stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
 /**
  * A kernel argument of an iPXE profile for GRUB, which knows none of iPXE's settings and to which `&` ends a command. `origin` is
  * where the appliance is.

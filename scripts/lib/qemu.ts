@@ -10,10 +10,12 @@ import { join } from 'node:path'
  * `secure-...` enforce Secure Boot with Microsoft's keys: `secure-ipxe`, iPXE that nobody signed; `secure-shim`, Debian's shim, GRUB and
  * kernel; `secure-shim-http`, the same by HTTP Boot; `arm64-...` likewise, on a 64-bit ARM machine. `snakeoil-ipxe` has the keys that
  * come with OVMF, and an iPXE that is signed with them.
+ *
+ * `uefi-https`, OVMF's HTTP Boot over TLS, with our authority among those it knows; `arm64-http`, HTTP Boot of an image of GRUB.
  */
 export const firmwares = [
-  'bios', 'bios-undionly', 'bios-pxelinux', 'bios-grub', 'uefi', 'uefi-grub', 'uefi-http',
-  'secure-ipxe', 'secure-shim', 'secure-shim-http', 'secure-shim-rom', 'snakeoil-ipxe', 'arm64-shim', 'arm64-shim-http'
+  'bios', 'bios-undionly', 'bios-pxelinux', 'bios-grub', 'uefi', 'uefi-grub', 'uefi-http', 'uefi-https',
+  'secure-ipxe', 'secure-shim', 'secure-shim-http', 'secure-shim-rom', 'snakeoil-ipxe', 'arm64-http', 'arm64-shim', 'arm64-shim-http'
 ] as const
 export type Firmware = typeof firmwares[number]
 export const isFirmware = (text: string): text is Firmware => firmwares.some(firmware => firmware === text)
@@ -48,12 +50,16 @@ const withMicrosoftKeys = [['/usr/share/OVMF/OVMF_CODE_4M.ms.fd', '/usr/share/OV
 const withSnakeoilKeys = [['/usr/share/OVMF/OVMF_CODE_4M.secboot.fd', '/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd']] as const
 
 /** What is particular to a 64-bit ARM machine; its emulator and firmware are unpacked, not installed. */
-const aavmf = (packages: string) => [[
-  join(packages, 'qemu-efi-aarch64/usr/share/AAVMF/AAVMF_CODE.ms.fd'), join(packages, 'qemu-efi-aarch64/usr/share/AAVMF/AAVMF_VARS.ms.fd')
+const aavmf = (packages: string, keys: '' | '.ms') => [[
+  join(packages, `qemu-efi-aarch64/usr/share/AAVMF/AAVMF_CODE${keys}.fd`), join(packages, `qemu-efi-aarch64/usr/share/AAVMF/AAVMF_VARS${keys}.fd`)
 ]] as const
 
 const isArm = (firmware: Firmware): boolean => firmware.startsWith('arm64-')
-const isSecure = (firmware: Firmware): boolean => /^(?:secure|snakeoil|arm64)-/.test(firmware)
+const isSecure = (firmware: Firmware): boolean => /^(?:secure-|snakeoil-|arm64-shim)/.test(firmware)
+const isHttp = (firmware: Firmware): boolean => /-https?$/.test(firmware)
+
+/** Where a folder of machines has the certificate that `uefi-https` knows, as OVMF takes it. */
+export const authorityFile = 'authority.esl'
 
 // What an iPXE that is already there runs to get another loader going. PXELINUX looks for its files where the DHCP answer
 // says that it came from: to iPXE that is a script's URL, so it is told otherwise.
@@ -70,7 +76,7 @@ function firmwareWords ({ firmware, name, folder, loaderFolder, packages }: Mach
   if (firmware === 'bios-undionly' || firmware === 'bios-pxelinux' || firmware === 'bios-grub') {
     return [...bios, '-kernel', join(loaderFolder, 'ipxe.lkrn'), '-append', handOvers[firmware]]
   }
-  const choices = isArm(firmware) ? aavmf(packages) : firmware.startsWith('snakeoil-') ? withSnakeoilKeys : isSecure(firmware) ? withMicrosoftKeys : ovmf
+  const choices = isArm(firmware) ? aavmf(packages, isSecure(firmware) ? '.ms' : '') : firmware.startsWith('snakeoil-') ? withSnakeoilKeys : isSecure(firmware) ? withMicrosoftKeys : ovmf
   const found = choices.find(files => files.every(file => existsSync(file)))
   if (found === undefined) throw new Error(`no UEFI firmware: ${choices[0][0]} is not there (Debian's packages ovmf and qemu-efi-aarch64)`)
   const variables = join(folder, `${name}.vars`)
@@ -83,9 +89,10 @@ function firmwareWords ({ firmware, name, folder, loaderFolder, packages }: Mach
     '-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${found[0]}`,
     '-drive', `if=pflash,format=raw,unit=1,file=${variables}`,
     // Its boot order names the card, which then offers PXE before HTTP.
-    ...firmware.endsWith('-http')
+    ...isHttp(firmware)
       ? ['-fw_cfg', 'name=opt/org.tianocore/IPv4PXESupport,string=no', '-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=no']
-      : []
+      : [],
+    ...firmware === 'uefi-https' ? ['-fw_cfg', `name=etc/edk2/https/cacerts,file=${join(folder, authorityFile)}`] : []
   ]
 }
 
@@ -93,7 +100,7 @@ function firmwareWords ({ firmware, name, folder, loaderFolder, packages }: Mach
 export function prepareMachine (options: MachineOptions): MachineCommand {
   const { name, mac, firmware, tap, folder, packages } = options
   // KVM has no system management mode everywhere, and no other processors.
-  const accelerator = isSecure(firmware) ? 'tcg' : options.accelerator
+  const accelerator = isSecure(firmware) || isArm(firmware) ? 'tcg' : options.accelerator
   const disk = join(folder, `${name}.disk`)
   const serialLog = join(folder, `${name}.log`)
   const handle = openSync(disk, 'w')
@@ -104,7 +111,7 @@ export function prepareMachine (options: MachineOptions): MachineCommand {
     serialLog,
     words: [
       '-name', name,
-      '-uuid', `00000000-0000-4000-8000-${mac.replaceAll(':', '')}`, '-nodefaults', '-display', 'none', '-no-reboot', '-m', isSecure(firmware) ? '1024' : '512', '-accel', accelerator,
+      '-uuid', `00000000-0000-4000-8000-${mac.replaceAll(':', '')}`, '-nodefaults', '-display', 'none', '-no-reboot', '-m', isSecure(firmware) || isArm(firmware) ? '1024' : '512', '-accel', accelerator,
       // Nothing but the network card, and an end to it when that fails: the firmware then asks for a restart.
       '-boot', 'strict=on,reboot-timeout=1000',
       ...firmwareWords(options),

@@ -1,13 +1,13 @@
 // What the sandbox's appliance serves: the store of examples/, with its configuration fitted to the namespace, and the
 // kernel and initrd that its profiles boot. Machines beyond those of the example are copies of its first one.
 import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, X509Certificate } from 'node:crypto'
 import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { grubArgument, grubFile, isGrub, makeGrub } from './grub.js'
+import { grubArgument, grubFile, isGrub, makeArmGrub, makeGrub } from './grub.js'
 import { buildInitramfs } from './initramfs.js'
-import type { Firmware } from './qemu.js'
+import { authorityFile, type Firmware } from './qemu.js'
 
 export interface SandboxMachine {
   readonly name: string
@@ -43,8 +43,8 @@ export interface SandboxStore {
 
 interface Reservation { readonly mac: string, readonly ip: string, readonly hostname: string }
 interface Config {
-  http: { address: string }
-  boot?: Readonly<Record<string, string>>
+  http: { address: string, https?: Readonly<Record<string, string>> }
+  boot?: Readonly<Record<string, unknown>>
   dhcp: { interface: string, subnets: Array<{ subnet: string }>, reservations: Reservation[] }
 }
 interface Group { readonly id: string, readonly profile: string, readonly selector?: { readonly mac?: string } }
@@ -115,8 +115,12 @@ function signWithSnakeoil ({ folder, packages }: StoreOptions, from: string, to:
 }
 
 /** What Debian signed, under the names that shim looks for; and for `snakeoil-`, iPXE signed with the keys that OVMF brings. */
-function putLoaders (options: StoreOptions, tftpRoot: string): string | undefined {
+function putLoaders (options: StoreOptions, tftpRoot: string, address: string): string | undefined {
   const { root, packages, firmware } = options
+  if (firmware === 'arm64-http') {
+    makeArmGrub(join(packages, 'arm64/grub-efi-arm64-bin/usr/lib/grub/arm64-efi'), tftpRoot, address)
+    return 'grubaa64.efi'
+  }
   if (/-shim/.test(firmware)) {
     const [from, processor] = firmware.startsWith('arm64-') ? [join(packages, 'arm64'), 'aa64'] as const : [packages, 'x64'] as const
     const [grub, signed] = processor === 'aa64' ? ['grub-efi-arm64-signed', 'arm64-efi-signed'] as const : ['grub-efi-amd64-signed', 'x86_64-efi-signed'] as const
@@ -148,6 +152,25 @@ function fitConsole (store: string): void {
   }
 }
 
+/** A certificate of our own authority, which the machine's firmware is given, and the loader's URL. */
+function fitTls (config: Config, { root, folder }: StoreOptions, address: string): void {
+  const certificates = join(folder, 'certificates')
+  execFileSync(process.execPath, [join(root, 'bin/core-provisioner'), 'certs', 'init', '--dir', certificates, '--san', `IP:${address}`], { stdio: 'ignore' })
+  config.http.https = { address: '0.0.0.0:8443', cert_file: join(certificates, 'server.crt'), key_file: join(certificates, 'server.key') }
+  config.boot = { overrides: [{ arch: 16, file: `https://${address}:8443/boot/snponly.efi` }] }
+  mkdirSync(join(folder, 'machines'))
+  writeFileSync(join(folder, 'machines', authorityFile), signatureList(new X509Certificate(readFileSync(join(certificates, 'ca.crt'))).raw))
+}
+
+/** EFI_SIGNATURE_LIST of one certificate (UEFI specification 2.10, section 32.4.1): type, sizes, owner, DER. */
+function signatureList (certificate: Buffer): Buffer {
+  const sizes = Buffer.alloc(12)
+  sizes.writeUInt32LE(28 + 16 + certificate.length, 0)
+  sizes.writeUInt32LE(16 + certificate.length, 8)
+  // EFI_CERT_X509_GUID, as it lies in memory.
+  return Buffer.concat([Buffer.from('a159c0a5e494a74a87b5ab155c2bf072', 'hex'), sizes, Buffer.alloc(16), certificate])
+}
+
 /** Lays out the store, the assets and the configuration below `folder`. */
 export function createStore (options: StoreOptions): SandboxStore {
   const { root, folder, bridge, firmware } = options
@@ -167,9 +190,10 @@ export function createStore (options: StoreOptions): SandboxStore {
     makeGrub(firmware, tftpRoot)
     fitToGrub(store, config, grubFile(firmware), address)
   }
-  const loader = putLoaders(options, tftpRoot)
+  const loader = putLoaders(options, tftpRoot, address)
   if (loader !== undefined) config.boot = firmware.startsWith('arm64-') ? { uefi_arm64: loader } : { uefi_x64: loader }
   if (firmware.startsWith('arm64-')) fitConsole(store)
+  if (firmware === 'uefi-https') fitTls(config, options, address)
   writeFileSync(configFile, stringify({
     ...config,
     data_path: store,

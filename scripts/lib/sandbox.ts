@@ -197,7 +197,7 @@ async function sandbox (options: Options, folder: string, children: Children, st
     })
 
   const machineFolder = join(folder, 'machines')
-  mkdirSync(machineFolder)
+  mkdirSync(machineFolder, { recursive: true })
   const runs = new Map(store.machines.map(machine => [machine.mac, {
     machine, serialLog: join(machineFolder, `${machine.name}.log`), stages: new Map(), started: performance.now()
   } as Run]))

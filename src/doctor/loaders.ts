@@ -28,7 +28,7 @@ export async function diagnoseLoaders ({ config, clock }: Pick<Ground, 'config' 
     }
   }
   const machines = await readMachines(join(config.state_path, 'machines.jsonl'))
-  const findings: Finding[] = []
+  const findings: Finding[] = boot.overrides.flatMap(({ file }) => file === undefined ? [] : judgeTls(file, config))
   const first: ReadonlyArray<readonly [name: string, processor: string | undefined]> = [
     [boot.uefi_x64, 'x64'], [boot.uefi_arm64, 'aa64'], ...boot.overrides.flatMap(({ file }) => file?.endsWith('.efi') === true ? [[file, undefined] as const] : [])
   ]
@@ -50,6 +50,16 @@ const listed = (signatures: readonly LoaderSignature[]): string => signatures.ma
 const isBroken = (name: string, program: SignedProgram | undefined): readonly Finding[] => (program?.broken ?? 0) === 0
   ? []
   : [problem('loaders', `${name}: a signature in it is not over what the file holds: it was changed, and firmware that enforces Secure Boot refuses it; fetch it again`)]
+
+/** What HTTPS Boot needs that a URL alone does not give. */
+export function judgeTls (file: string, { http: { https } }: Pick<Ground['config'], 'http'>): readonly Finding[] {
+  if (!file.startsWith('https://') || !URL.canParse(file)) return []
+  const { port } = new URL(file)
+  const wanted = port === '' ? 443 : Number(port)
+  return https.address?.port === wanted
+    ? [note('loaders', `${file}: firmware takes it only where it knows who signed ${https.cert_file}: enroll that authority in its setup ("Tls Auth Configuration", "Server CA Configuration")`)]
+    : [problem('loaders', `${file}: nothing here listens on port ${wanted} with TLS: http.https.address is ${https.address === null ? '""' : `port ${https.address.port}`}`)]
+}
 
 /** What firmware makes of a loader that it starts itself. `processor` as the PE header should have it. */
 export function judgeLoader (name: string, content: Buffer, processor?: string): readonly Finding[] {

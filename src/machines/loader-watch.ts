@@ -7,11 +7,11 @@ import { LoaderLoop } from './loader-loop.js'
 import type { MachineRegistry } from './registry.js'
 import type { Observation } from './machine.js'
 
-/**
- * What a loader fetches for itself once it runs: modules, configuration, scripts, iPXE as PXELINUX's kernel; and what shim looks for beside
- * itself (shim.c: second stage, MokManager, fallback, revocations, certificates).
- */
-const loadersOwn = /\.(?:c32|cfg|ipxe|lkrn)$|(?:^|\/)(?:pxelinux\.cfg\/|grub\.cfg-|(?:(?:grub|mm|fb)(?:x64|aa64|ia32|arm)|revocations\w*|shim_certificate\w*)\.efi$)/
+/** What a loader fetches for itself once it runs: modules, configuration, scripts, iPXE as PXELINUX's kernel. */
+const loadersOwn = /\.(?:c32|cfg|ipxe|lkrn)$|(?:^|\/)(?:pxelinux\.cfg\/|grub\.cfg-)/
+
+/** What shim looks for beside itself (shim.c: second stage, MokManager, fallback, revocations, certificates): no second boot. */
+const shimsOwn = /(?:^|\/)(?:(?:grub|mm|fb)(?:x64|aa64|ia32|arm)|revocations\w*|shim_certificate\w*)\.efi$/
 
 export interface LoaderWatchOptions {
   readonly registry: MachineRegistry
@@ -33,7 +33,7 @@ export class LoaderWatch {
     if (loadersOwn.test(file)) return
     const { registry, clock, log, loaderChosen, record } = this.#options
     const loader: Observation = { mac, stage: 'loader', at: clock.now(), address: ip, detail: file }
-    if (!this.#loop.loaderSent(mac, clock.now())) {
+    if (shimsOwn.test(file) || !this.#loop.loaderSent(mac, clock.now())) {
       record(loader)
       return
     }

@@ -30,6 +30,9 @@ export const firmwareCases: readonly FirmwareCase[] = [
   { name: 'bios-grub', firmware: 'SeaBIOS', loader: 'GRUB 2.06', chain: '/grub, kernel', security: 'none', args: ['--firmware', 'bios-grub', '--until', 'kernel'], test: bootGrub },
   { name: 'uefi', firmware: `${x64}, PXE`, loader: 'snponly.efi', chain: 'script, kernel', security: 'none', args: ['--firmware', 'uefi', '--until', 'kernel'], test: bootChain },
   { name: 'uefi-http', firmware: `${x64}, HTTP Boot`, loader: 'snponly.efi', chain: 'script, kernel', security: 'none', args: ['--firmware', 'uefi-http', '--until', 'kernel'], test: bootChain },
+  {
+    name: 'uefi-https', firmware: `${x64}, HTTP Boot over TLS`, loader: 'snponly.efi', chain: 'script, kernel', security: 'TLS, our authority enrolled', args: ['--firmware', 'uefi-https', '--until', 'kernel'], test: own
+  },
   { name: 'uefi-grub', firmware: `${x64}, PXE`, loader: 'GRUB 2.06', chain: 'grub.cfg, kernel, applied config', security: 'none', args: ['--firmware', 'uefi-grub'], test: bootGrub },
   { name: 'secure-shim', firmware: `${x64}, PXE`, loader: "Debian's shim 16.1", chain: 'signed GRUB, signed kernel, applied config', security: microsoft, args: ['--firmware', 'secure-shim'], test: own },
   {
@@ -63,6 +66,9 @@ export const firmwareCases: readonly FirmwareCase[] = [
   },
   {
     name: 'arm64-shim', firmware: `${arm64}, PXE`, loader: "Debian's shim 16.1", chain: 'signed GRUB, signed kernel', security: microsoft, args: ['--firmware', 'arm64-shim', '--expect', 'machine: kernel .*arm64'], test: own
+  },
+  {
+    name: 'arm64-http', firmware: `${arm64}, HTTP Boot`, loader: 'GRUB 2.06, an image of our own', chain: 'grub.cfg, kernel', security: 'none', args: ['--firmware', 'arm64-http', '--expect', 'machine: kernel .*arm64']
   },
   {
     name: 'arm64-shim-http',

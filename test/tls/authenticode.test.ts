@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { judgeBoots, judgeLoader, judgeNext } from '../../src/doctor/loaders.js'
+import { loadConfig } from '../../src/config/load.js'
+import { judgeBoots, judgeLoader, judgeNext, judgeTls } from '../../src/doctor/loaders.js'
 import type { Machine } from '../../src/machines/machine.js'
 import { readSignedProgram } from '../../src/tls/authenticode.js'
 import { mac } from '../helpers/dhcp.js'
@@ -67,3 +68,10 @@ function withOctet (file: Buffer, at: number): Buffer {
   changed.writeUInt8(changed.readUInt8(at) ^ 0x55, at)
   return changed
 }
+
+t.test('HTTPS Boot: who has to be known, and that something listens', async t => {
+  const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: ['http.https.address=0.0.0.0:8443', 'http.https.cert_file=/c/server.crt', 'http.https.key_file=/c/server.key'] })
+  t.match(judgeTls('https://10.0.0.2:8443/boot/snponly.efi', config), [{ level: 'note', text: /knows who signed \/c\/server\.crt/ }])
+  t.match(judgeTls('https://10.0.0.2/boot/snponly.efi', config), [{ level: 'problem', text: /port 443 with TLS: http\.https\.address is port 8443/ }])
+  t.same(judgeTls('snponly.efi', config), [])
+})
