@@ -16,6 +16,7 @@ import { createProvisioner } from './matchbox/provisioner.js'
 import type { InheritedSocket } from './net/inherited-sockets.js'
 import type { Mac } from './net/mac.js'
 import { threadSeconds } from './net/thread-time.js'
+import { LongRenderings } from './rendering/long-renderings.js'
 import { AddressClaims } from './wiring/address-claims.js'
 import { loaderFiles } from './wiring/loader-files.js'
 import { isLoaderChosen } from './wiring/boot.js'
@@ -182,8 +183,12 @@ async function share (
     return leaseHolder(leases.table, address, clock) ?? (seen !== undefined && addressClaims.isAddressOf(seen, address) ? seen : undefined)
   }
   const loaderChosen = (mac: Mac): boolean => !hasOtherLoader(config) || isLoaderChosen(mac, config, store.snapshot.groups.values())
+  const renderings = new LongRenderings({ clock, onCrash: error => { log.error({ error: error.message }, 'rendering.crashed') } })
+  onClose(() => renderings.close())
+  metrics.gauge('renderings_aside', 'Renderings that take long, under way or waiting', () => renderings.count)
   const provisioner = createProvisioner({
     store,
+    aside: renderings,
     scriptLabels: config.boot.script_labels,
     resilient: config.boot.resilient,
     assets: assetPinner(config.assets_path, ownHosts(config, homes), clock),

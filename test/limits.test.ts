@@ -15,6 +15,7 @@ import { connectionBuffer } from '../src/net/listening-socket.js'
 import { mostDiscovers, mostOfKnown, mostOthers } from '../src/dhcp/backlog.js'
 import { maximumLength } from '../src/dhcp/constants.js'
 import { rememberedMachines, requestRate } from '../src/dhcp/message-exchange.js'
+import { longestRendering, mostWaiting as longRenderings } from '../src/rendering/long-renderings.js'
 import { registryBudgets } from '../src/machines/registry.js'
 import { longestText, recordLimits } from '../src/machines/timeline.js'
 import { maxRequestLength } from '../src/tftp/packet.js'
@@ -43,6 +44,8 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['hardware addresses that one group by UUID or serial number names', NaN, cardsOfOne],
   ['machines that wait to be enrolled', NaN, mostWaitingForGroups],
   ['machines that were enrolled', NaN, mostEnrolled],
+  ['renderings of more than 32 KiB or 50,000 steps that wait', longRenderings.each, longRenderings.all],
+  ['time for one of these', longestRendering / 1000, NaN],
   ['handshakes', strangerLimits.perAddress, strangerLimits.all],
   ['time for a handshake', handshakeTimeout / 1000, NaN],
   ['message, octets', maxReceiveBytes, NaN],

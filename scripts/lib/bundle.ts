@@ -42,9 +42,9 @@ async function main ({ folder, runtime, version }: Options): Promise<void> {
 async function bundleProgram (folder: string, licences: string): Promise<Part[]> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
-    // As deep below the root as src/main.ts, for the files that the program finds relative to itself; the mirror's thread, which
-    // has a program of its own, right beside it.
-    entryPoints: [{ in: 'src/main.ts', out: 'main' }, { in: 'src/mirror/mirror-worker.ts', out: 'mirror-worker' }],
+    // As deep below the root as src/main.ts, for the files that the program finds relative to itself; threads, which have
+    // programs of their own, right beside it.
+    entryPoints: [{ in: 'src/main.ts', out: 'main' }, { in: 'src/mirror/mirror-worker.ts', out: 'mirror-worker' }, { in: 'src/rendering/render-thread.ts', out: 'render-thread' }],
     outdir: 'app',
     bundle: true,
     write: false,

@@ -50,6 +50,8 @@ export const errorTable = {
   message_invalid: { kind: 'invalid', meaning: 'the request could not be read' },
   config_missing: { kind: 'notFound', meaning: 'there is no such config file' },
   template_invalid: { kind: 'invalid', meaning: 'the template could not be rendered' },
+  render_busy: { kind: 'exhausted', meaning: 'too many renderings that take long wait already' },
+  render_failed: { kind: 'internal', meaning: 'a rendering that takes long did not come to its end' },
   ignition_invalid: { kind: 'invalid', meaning: 'the Ignition config is not valid' },
   cloud_invalid: { kind: 'invalid', meaning: 'the cloud-config is not valid' }
 } as const satisfies Readonly<Record<string, { kind: ErrorKind, meaning: string }>>

@@ -23,8 +23,18 @@ export class MachineDocuments {
   }
 
   /** The document that was asked for, as `write` writes it down; `kind` is what the request is to the log. */
-  answer (arrival: Arrival, document: DocumentKind, kind: RequestKind, write: (rendering: Rendering, body: Buffer) => Answer): Answer {
-    const { labels, rendering } = this.#documentFor(arrival, document)
+  answer (
+    arrival: Arrival, document: DocumentKind, kind: RequestKind, write: (rendering: Rendering, body: Buffer) => Answer
+  ): Answer | Promise<Answer> {
+    const made = this.#documentFor(arrival, document)
+    const note = (found: MachineDocument): Answer => this.#note(arrival, found, document, kind, write)
+    return made instanceof Promise ? made.then(note) : note(made)
+  }
+
+  #note (
+    arrival: Arrival, { labels, rendering }: MachineDocument, document: DocumentKind, kind: RequestKind,
+    write: (rendering: Rendering, body: Buffer) => Answer
+  ): Answer {
     const { mac, group, profile, body, error, problem, warning } = rendering
     const { notes } = arrival
     notes.kind = kind
@@ -41,30 +51,42 @@ export class MachineDocuments {
     return body === undefined ? withoutDocument(rendering) : write(rendering, body)
   }
 
-  #documentFor (arrival: Arrival, document: DocumentKind): MachineDocument {
-    const { client } = arrival
+  #documentFor (arrival: Arrival, document: DocumentKind): MachineDocument | Promise<MachineDocument> {
     const asked = this.#madeFor(document, arrival)
-    if (this.#identify === undefined || !isAnonymous(asked.labels)) return asked
-    const mac = this.#identify(client)
-    return mac === undefined ? asked : this.#madeFor(document, arrival, mac)
+    const identified = (found: MachineDocument): MachineDocument | Promise<MachineDocument> => {
+      const mac = this.#identify === undefined || !isAnonymous(found.labels) ? undefined : this.#identify(arrival.client)
+      return mac === undefined ? found : this.#madeFor(document, arrival, mac)
+    }
+    return asked instanceof Promise ? asked.then(identified) : identified(asked)
   }
 
   /** `mac` is that of a machine whose labels do not say who it is. */
-  #madeFor (document: DocumentKind, arrival: Arrival, mac?: Mac): MachineDocument {
+  #madeFor (document: DocumentKind, arrival: Arrival, mac?: Mac): MachineDocument | Promise<MachineDocument> {
     const { rawQuery, client } = arrival
     const key = mac === undefined ? `${document}?${rawQuery}` : `${document}?${rawQuery} ${mac}`
-    const kept = this.#rendered.get(key, this.#provisioner.version())
+    const version = this.#provisioner.version()
+    const kept = this.#rendered.get(key, version)
     if (kept !== undefined) return kept
     const { raw, labels: told } = arrival.query
     const labels = mac === undefined ? told : new Map([...told, ['mac', mac]])
-    const made = { labels, rendering: this.#provisioner.render(document, { labels, rawQuery: raw, client }) }
-    this.#rendered.put(key, made)
-    return made
+    const rendering = this.#provisioner.renderAside(document, { labels, rawQuery: raw, client })
+    const keep = (rendering: Rendering): MachineDocument => {
+      const made = { labels, rendering }
+      // The store may have changed while it was made.
+      if (this.#provisioner.version() === version && !isTransient(rendering)) this.#rendered.put(key, made)
+      return made
+    }
+    return rendering instanceof Promise ? rendering.then(keep) : keep(rendering)
   }
 }
 
 const forbidden = errorAnswer(403, '403 Forbidden')
-const withoutDocument = ({ error }: Rendering): Answer => error?.code === 'guard_refused' ? forbidden : notFound
+const busy = errorAnswer(503, '503 Service Unavailable')
+const withoutDocument = ({ error }: Rendering): Answer =>
+  error?.code === 'guard_refused' ? forbidden : isTransient({ error }) ? busy : notFound
+
+/** It may be otherwise the next time. */
+const isTransient = ({ error }: Pick<Rendering, 'error'>): boolean => error?.code === 'render_busy' || error?.code === 'render_failed'
 
 /** iPXE's `uuid=&mac=` of variables that it does not have says no more than nothing does. */
 function isAnonymous (labels: Labels): boolean {

@@ -11,7 +11,7 @@ import { type Signatures, signatureForms } from './signatures.js'
 /** A path, and what is answered there whatever the method; the answer can be signed. */
 export type DocumentRoute = readonly [
   path: string,
-  answer: (arrival: Arrival) => Answer,
+  answer: (arrival: Arrival) => Answer | Promise<Answer>,
   /** What has to be done before; undefined when nothing has. A signature is over what there is. */
   before?: ((arrival: Arrival) => Promise<void> | undefined) | undefined
 ]
@@ -31,17 +31,20 @@ export type Route = (arrival: Arrival) => Handler | undefined
 export function matchboxRoutes ({ documents, signatures, assets, loaders }: MatchboxRoutes): Route {
   const handlers = new Map<string, Handler>()
   for (const [path, answer, before] of documents) {
-    const answerNow = (arrival: Arrival): void => { arrival.send(answer(arrival)) }
+    const answerNow = (arrival: Arrival): void | Promise<void> => {
+      const answered = answer(arrival)
+      return answered instanceof Promise ? answered.then(late => { arrival.send(late) }) : arrival.send(answered)
+    }
     handlers.set(path, before === undefined
       ? answerNow
       : arrival => {
         const done = before(arrival)
-        return done === undefined ? answerNow(arrival) : done.then(() => { answerNow(arrival) })
+        return done === undefined ? answerNow(arrival) : done.then(() => answerNow(arrival))
       })
     if (signatures === undefined || path === '/') continue
     for (const form of signatureForms) {
       handlers.set(`${path}.${form}`, async arrival => {
-        const signed = signatures.over(answer(arrival), form)
+        const signed = signatures.over(await answer(arrival), form)
         // A signature is no stage of a boot.
         Object.assign(arrival.notes, { kind: 'other', name: `${arrival.notes.name}.${form}` })
         arrival.send(await signed)

@@ -41,6 +41,9 @@ export class IgnitionDocuments {
   readonly #byText = new Map<string, Translation>()
   #keptBytes = 0
 
+  /** Whether a ready document has been looked at. */
+  isKnown (file: ConfigFile): boolean { return this.#ready.has(file) }
+
   /** What Ignition would say of a ready document; looked at once for each version of a file. */
   readinessOf (file: ConfigFile): Readiness {
     const known = this.#ready.get(file) ?? readiness(fileName(file), file.content)

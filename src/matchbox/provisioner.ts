@@ -3,7 +3,7 @@
 import { Buffer } from 'node:buffer'
 import { AppError, messageOf } from '../base/errors.js'
 import { compareStrings, goBytes } from '../go/string.js'
-import { checkCloudConfig } from './cloud-config.js'
+import { type Bounds, ConfigDocuments, type DocumentBody, TooLong } from './config-documents.js'
 import { type Group, assertGroup } from './group.js'
 import { type BootDecision, decideBoot, type MachinePast, noPast } from './boot-decision.js'
 import { assertGuard, type GuardKeeper, guardOf, tokenKey, withToken } from './guard.js'
@@ -16,9 +16,8 @@ import { bootScript, defaultScriptLabels, renderIpxe, renderResilientIpxe, type 
 import type { Mac } from '../net/mac.js'
 import { GroupIndex, type Labels, macOfLabels } from './select.js'
 import { type ConfigFile, type ConfigKind, type Objects, type Store, assertSafeName, findConfig, findProfile } from './store.js'
-import { type OwnSnippets, Templates } from './templates.js'
-import { type MachineRequest, type Variables, variablesOf } from './variables.js'
-import { IgnitionDocuments, isReadyIgnition } from './ignition-documents.js'
+import type { OwnSnippets } from './templates.js'
+import { type MachineRequest, variablesOf } from './variables.js'
 
 export const documentKinds = ['ipxe', 'grub', 'ignition', 'cloud', 'generic', 'metadata'] as const
 export type DocumentKind = typeof documentKinds[number]
@@ -52,6 +51,8 @@ export interface Provisioner {
   /** The first script, the same for every machine. */
   bootScript: () => Buffer
   render: (kind: DocumentKind, request: MachineRequest) => Rendering
+  /** The same, but what takes long is made aside, where it holds nobody up. Never rejects. */
+  renderAside: (kind: DocumentKind, request: MachineRequest) => Rendering | Promise<Rendering>
   /** Another object whenever the same request may be rendered differently than before: renderings may be kept as long as it stays. */
   version: () => object
   /** The group that a machine with these labels gets, also just after it was deleted. */
@@ -90,6 +91,23 @@ export interface MachineBoot {
   readonly bootedAs: string | undefined
 }
 
+/** A config to be made of a file for one machine. */
+export interface LongRendering {
+  readonly kind: ConfigKind
+  readonly file: ConfigFile
+  readonly group: Group
+  readonly request: MachineRequest
+  /** What its template may call and carry. */
+  readonly shared: Objects['shared']
+  readonly ownSnippets: ReadonlyMap<string, string> | undefined
+}
+
+/** Where renderings go on that take long. Rejects with AppError: those of a rendering, render_busy and render_failed. */
+export interface Aside { readonly make: (rendering: LongRendering) => Promise<DocumentBody> }
+
+/** What is made where machines wait: some 20 ms at most on a slow machine. */
+const bounds: Bounds = { steps: 50_000, octets: 32 * 1024 }
+
 export interface ProvisionerOptions {
   readonly store: Store
   /** What the first script tells of a machine; without it what Matchbox 0.9 tells. */
@@ -102,15 +120,18 @@ export interface ProvisionerOptions {
   readonly past?: MachinePast
   /** Without it, guarded configs are given to nobody who asks from outside. */
   readonly guard?: GuardKeeper | undefined
+  /** Without it everything is made at once. */
+  readonly aside?: Aside | undefined
 }
 
 export function createProvisioner (options: ProvisionerOptions): Provisioner {
-  const { store, scriptLabels = defaultScriptLabels, resilient = false, assets = asWritten, past = noPast, guard } = options
+  const { store, scriptLabels = defaultScriptLabels, resilient = false, assets = asWritten, past = noPast, guard, aside } = options
   const machineIndex = new GroupIndex()
   const apiIndex = new GroupIndex()
   let version: { readonly objects: unknown, readonly pins: object } = { objects: undefined, pins: asWritten }
-  const documents = new IgnitionDocuments()
-  const templates = new Templates(options.ownSnippets)
+  const documents = new ConfigDocuments(options.ownSnippets)
+  /** Files of which a rendering took too long. */
+  const long = new WeakSet<ConfigFile>()
 
   const matchIn = (index: GroupIndex, { groups }: Objects, labels: Labels): Group | undefined => {
     index.sync(groups)
@@ -137,31 +158,61 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     if (problem !== undefined) throw new AppError('folder_unreadable', `${kind}s: ${problem.message}`)
   }
 
-  return {
-    store,
-    bootScript: () => Buffer.from(bootScript(scriptLabels, resilient)),
-    render: (kind, request) => {
-      const objects = store.snapshot.forMachines
-      const group = matchMachine(request.labels)
-      let profile: Profile | undefined
-      let made: DocumentBody = { body: undefined }
-      let error: AppError | undefined
-      let decision: BootDecision | undefined
-      const mac = macOfLabels(request.labels)
-      try {
-        if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
-        profile = findProfile(objects, group.profile)
-        decision = decideBoot(group, profile, mac, past)
-        made = bodies[kind]({ objects, group, profile, mac, request, decision, resilient, pin: assets.pin, guard, documents, templates })
-      } catch (e) {
-        error = e instanceof AppError ? e : new AppError('template_invalid', messageOf(e), { cause: e })
-      }
+  /** All but the making of a config, which `job` says; without one the document is `made`. */
+  const begin = (kind: DocumentKind, request: MachineRequest): Begun => {
+    const objects = store.snapshot.forMachines
+    const group = matchMachine(request.labels)
+    const mac = macOfLabels(request.labels)
+    let profile: Profile | undefined
+    let decision: BootDecision | undefined
+    const end = (made: DocumentBody, error?: AppError): Rendering => {
       const { boot, body, problem, report = [], warning } = made
       const isGuarded = group !== undefined && guardOf(group).limits !== undefined
       const personal = decision?.bootedAs !== undefined || isGuarded || isByArchitecture(request.labels)
       const bootedAs = boot === undefined ? undefined : decision?.bootedAs
       const startsFromDisk = decision?.localBoot !== undefined
       return { mac, group, profile, boot, body, error: error ?? made.error, problem, report, warning, bootedAs, startsFromDisk, personal }
+    }
+    const finish = (made: DocumentBody): Rendering => end(made)
+    const fail = (e: unknown): Rendering =>
+      end({ body: undefined }, e instanceof AppError ? e : new AppError('template_invalid', messageOf(e), { cause: e }))
+    try {
+      if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
+      profile = findProfile(objects, group.profile)
+      decision = decideBoot(group, profile, mac, past)
+      const matched = { objects, group, profile, mac, request, decision, resilient, pin: assets.pin, guard }
+      if (!isConfigKind(kind)) return { job: undefined, made: bodies[kind](matched), finish, fail }
+      const file = guardedConfigOf(matched, kind)
+      return { job: { kind, file, group, request, shared: objects.shared, ownSnippets: options.ownSnippets?.() }, finish, fail }
+    } catch (e) {
+      const failed = fail(e)
+      return { job: undefined, made: { body: undefined }, finish: () => failed, fail }
+    }
+  }
+  const makeHere = ({ kind, file, group, request, shared }: LongRendering, within?: Bounds): DocumentBody =>
+    documents.make(kind, file, variablesOf(group, request), shared, within)
+
+  return {
+    store,
+    bootScript: () => Buffer.from(bootScript(scriptLabels, resilient)),
+    render: (kind, request) => {
+      const begun = begin(kind, request)
+      return begun.job === undefined ? begun.finish(begun.made) : finishWith(begun, () => makeHere(begun.job))
+    },
+    renderAside: (kind, request) => {
+      const begun = begin(kind, request)
+      const { job, finish, fail } = begun
+      if (job === undefined) return finish(begun.made)
+      if (aside === undefined) return finishWith(begun, () => makeHere(job))
+      if (!long.has(job.file)) {
+        try {
+          return finishWith(begun, () => makeHere(job, bounds))
+        } catch (error) {
+          if (!(error instanceof TooLong)) throw error
+          long.add(job.file)
+        }
+      }
+      return aside.make(job).then(finish, fail)
     },
     version: () => {
       const [objects, pins] = [store.snapshot.forMachines, assets.version()]
@@ -243,20 +294,37 @@ interface Matched {
   readonly resilient: boolean
   readonly pin: (boot: NetBoot) => NetBoot
   readonly guard: GuardKeeper | undefined
-  readonly documents: IgnitionDocuments
-  readonly templates: Templates
 }
 
-interface DocumentBody {
-  readonly body: Buffer | undefined
-  readonly boot?: NetBoot
-  readonly error?: AppError | undefined
-  readonly problem?: string | undefined
-  readonly report?: readonly string[]
-  readonly warning?: string | undefined
+interface Ended {
+  readonly finish: (made: DocumentBody) => Rendering
+  readonly fail: (error: unknown) => Rendering
 }
 
-const bodies: Readonly<Record<DocumentKind, (matched: Matched) => DocumentBody>> = {
+/** A rendering of which what a machine waits for has been decided. */
+type Begun = Ended & ({ readonly job: undefined, readonly made: DocumentBody } | { readonly job: LongRendering })
+
+function finishWith ({ finish, fail }: Ended, make: () => DocumentBody): Rendering {
+  try {
+    return finish(make())
+  } catch (error) {
+    if (error instanceof TooLong) throw error
+    return fail(error)
+  }
+}
+
+const isConfigKind = (kind: DocumentKind): kind is ConfigKind => kind === 'ignition' || kind === 'cloud' || kind === 'generic'
+
+const idOfConfig: Readonly<Record<ConfigKind, (profile: Profile) => string>> =
+  { ignition: p => p.ignitionId, cloud: p => p.cloudId, generic: p => p.genericId }
+
+function guardedConfigOf (matched: Matched, kind: ConfigKind): ConfigFile {
+  const file = configOf(matched, kind, idOfConfig[kind])
+  guarded(matched, true)
+  return file
+}
+
+const bodies: Readonly<Record<Exclude<DocumentKind, ConfigKind>, (matched: Matched) => DocumentBody>> = {
   ipxe: matched => {
     const { localBoot, problem } = matched.decision
     if (localBoot === '404') throw startsFromDisk(matched.group)
@@ -272,35 +340,12 @@ const bodies: Readonly<Record<DocumentKind, (matched: Matched) => DocumentBody>>
     const boot = bootOf(matched)
     return { boot, body: goBytes(renderGrub(boot)), problem: problem ?? guardOf(matched.group).problem }
   },
-  ignition: matched => {
-    const file = configOf(matched, 'ignition', p => p.ignitionId)
-    guarded(matched, true)
-    return isReadyIgnition(file.name)
-      ? { body: file.content, ...matched.documents.readinessOf(file) }
-      : matched.documents.translate(file, rendered(matched, file))
-  },
-  cloud: matched => {
-    const file = configOf(matched, 'cloud', p => p.cloudId)
-    guarded(matched, true)
-    const body = rendered(matched, file)
-    checkCloudConfig(body)
-    return { body }
-  },
-  generic: matched => {
-    const file = configOf(matched, 'generic', p => p.genericId)
-    guarded(matched, true)
-    return { body: rendered(matched, file) }
-  },
   // Asked for by what runs on the machine, which was never told a token.
   metadata: matched => {
     guarded(matched, false)
-    return { body: renderMetadata(variablesFor(matched)) }
+    return { body: renderMetadata(variablesOf(matched.group, matched.request)) }
   }
 }
-
-const rendered = (matched: Matched, file: ConfigFile): Buffer =>
-  matched.templates.render(file, variablesFor(matched), matched.objects.shared)
-const variablesFor = ({ group, request }: Matched): Variables => variablesOf(group, request)
 
 function profileOf ({ group, profile }: Matched): Profile {
   if (profile === undefined) throw new AppError('profile_missing', `group ${group.id} names a profile that is not there: ${JSON.stringify(group.profile)}`)

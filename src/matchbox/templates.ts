@@ -1,7 +1,7 @@
 // Config files as templates: each version of a file is parsed once, and rendered with a machine's variables. What stands in
 // snippets/ can be called from each of them; what stands in files/<folder>/ is rendered too, and at hand in base64, for data: URLs.
 import { AppError, messageOf } from '../base/errors.js'
-import { StringMap, type Template, type TemplateData, parseTemplate } from '../go/template/template.js'
+import { type Limits, StringMap, type Template, type TemplateData, parseTemplate } from '../go/template/template.js'
 import type { ConfigFile, Objects } from './store.js'
 import type { Variables } from './variables.js'
 
@@ -21,14 +21,17 @@ export class Templates {
   constructor (own: OwnSnippets = () => noSnippets) { this.#own = own }
 
   /** Throws AppError template_invalid, whose message names the file, and the line as Go's messages do. */
-  render (file: ConfigFile, variables: Variables, shared: Shared): Buffer {
+  render (
+    file: ConfigFile, variables: Variables, shared: Shared, limits: Partial<Limits> = {},
+    carried: (file: ConfigFile) => Partial<Limits> = () => limits
+  ): Buffer {
     this.#takeSnippets(shared.snippets)
-    if (shared.files.size === 0) return this.#execute(file, variables)
-    const files = new RenderedFiles(shared.files, one => this.#execute(one, variables))
-    return this.#execute(file, new Map<string, TemplateData>([...variables, ['files', files]]))
+    if (shared.files.size === 0) return this.#execute(file, variables, limits)
+    const files = new RenderedFiles(shared.files, one => this.#execute(one, variables, carried(one)))
+    return this.#execute(file, new Map<string, TemplateData>([...variables, ['files', files]]), limits)
   }
 
-  #execute (file: ConfigFile, variables: ReadonlyMap<string, TemplateData>): Buffer {
+  #execute (file: ConfigFile, variables: ReadonlyMap<string, TemplateData>, limits: Partial<Limits>): Buffer {
     let template = this.#parsed.get(file)
     if (template === undefined) {
       template = this.#parse(file)
@@ -36,7 +39,7 @@ export class Templates {
     }
     if (template instanceof AppError) throw template
     try {
-      return template.execute(variables)
+      return template.execute(variables, limits)
     } catch (error) {
       throw this.#invalid(file, error)
     }

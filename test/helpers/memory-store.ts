@@ -1,7 +1,7 @@
 // A store without a disk: objects handed over at the start or put later, seen by readers at once.
 import type { Group } from '../../src/matchbox/group.js'
 import type { Profile } from '../../src/matchbox/profile.js'
-import { type Change, type ConfigKind, type Problem, type Snapshot, type Store, assertSafeName } from '../../src/matchbox/store.js'
+import { type Change, type ConfigKind, type Problem, type Snapshot, type SharedKind, type Store, assertSafeName, configKinds, sharedKinds } from '../../src/matchbox/store.js'
 import { StoreMemory, type StoredObject } from '../../src/store/snapshot.js'
 
 export const makeGroup = (group: Partial<Omit<Group, 'selector' | 'metadata'>> & {
@@ -26,11 +26,11 @@ export class MemoryStore implements Store {
   constructor ({ groups = [], profiles = [], configs = {} }: {
     groups?: readonly Group[]
     profiles?: readonly Profile[]
-    configs?: Partial<Record<ConfigKind, Record<string, string>>>
+    configs?: Partial<Record<ConfigKind | SharedKind, Readonly<Record<string, string>>>>
   } = {}) {
     for (const value of groups) this.#memory.put({ kind: 'group', name: value.id, value })
     for (const value of profiles) this.#memory.put({ kind: 'profile', name: value.id, value })
-    for (const kind of ['ignition', 'cloud', 'generic'] as const) {
+    for (const kind of [...configKinds, ...sharedKinds]) {
       for (const [name, text] of Object.entries(configs[kind] ?? {})) {
         this.#memory.put({ kind, name, value: { kind, name, content: Buffer.from(text) } })
       }

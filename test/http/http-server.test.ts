@@ -214,7 +214,7 @@ t.test('more routes can be added, with parameters and bodies as usual; what is t
 
 t.test('what goes wrong in an answer to a machine is answered, and ends nothing', async t => {
   const provisioner = createProvisioner({ store: store() })
-  const broken = { ...provisioner, render: () => { throw new Error('out of order') } }
+  const broken = { ...provisioner, renderAside: () => { throw new Error('out of order') } }
   const { port, log } = await listen(t, { store: store(), provisioner: broken, loaders: { open: async () => ({ ...memoryFile('x', Buffer.alloc(9)), get size (): number { throw new Error('gone') } }) } })
   for (const path of ['/ipxe', '/boot/x']) {
     const { status, body } = await exchange(port, get(path))

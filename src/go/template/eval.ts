@@ -7,7 +7,7 @@ import { findFunction, type GoFunction } from './funcs.js'
 import type { Limits } from './limits.js'
 import { showNode, type CommandNode, type IdentifierNode, type Node, type Operand, type PipeNode } from './nodes.js'
 import type { Place } from './parse.js'
-import { TemplateError } from './template-error.js'
+import { TemplateError, TooManySteps } from './template-error.js'
 import { GoMap, isTrue, typeName, type Value } from './value.js'
 
 export interface Variable { readonly name: string, value: Value }
@@ -34,21 +34,21 @@ export class Evaluator {
     this.#limits = limits
   }
 
-  fail (message: string): never {
+  fail (message: string, Kind: typeof TemplateError = TemplateError): never {
     const position = this.node?.position ?? 0
     const { name, source } = this.place
     const before = source.slice(0, position)
     const line = before.split('\n').length
     const column = byteLength(before.slice(before.lastIndexOf('\n') + 1))
     const context = this.node === undefined ? '' : showNode(this.node)
-    throw new TemplateError(
+    throw new Kind(
       `template: ${name}:${line}:${column}: executing ${goQuote(this.template)} at <${context}>: ${message}`,
       name, line, column)
   }
 
   spend (steps: number): void {
     this.#steps += steps
-    if (this.#steps > this.#limits.steps) this.fail(`execution takes more than ${this.#limits.steps} steps`)
+    if (this.#steps > this.#limits.steps) this.fail(`execution takes more than ${this.#limits.steps} steps`, TooManySteps)
   }
 
   /** The value of a pipeline, whose variables are declared or assigned. */

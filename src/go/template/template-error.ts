@@ -21,3 +21,6 @@ export class TemplateError extends Error {
     this.column = column
   }
 }
+
+/** The execution was given up where its limit of steps is. */
+export class TooManySteps extends TemplateError {}

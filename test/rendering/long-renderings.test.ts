@@ -1,0 +1,172 @@
+// Renderings in a thread: the same as at once, in turn, bounded; and what becomes of a thread that ends or hangs.
+import { pathToFileURL } from 'node:url'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { systemClock } from '../../src/base/clock.js'
+import { LongRenderings, longestRendering, mostWaiting } from '../../src/rendering/long-renderings.js'
+import { createProvisioner, type DocumentKind, type LongRendering, type Rendering } from '../../src/matchbox/provisioner.js'
+import { parseGroup } from '../../src/matchbox/group.js'
+import { builtProgram } from '../helpers/built.js'
+import { FakeClock } from '../helpers/fake-clock.js'
+import { listen } from '../helpers/http-app.js'
+import { makeProfile, MemoryStore } from '../helpers/memory-store.js'
+
+// The thread runs what is built.
+builtProgram()
+
+const pad = `#${'x'.repeat(40_000)}\n`
+const loop = '{{define "a"}}{{range $x := .list}}{{range $.list}}{{range $.list}}{{end}}{{end}}{{end}}{{end}}{{template "a" .}}{{.n}}'
+const configs = {
+  ignition: {
+    'clc.yaml': `passwd:\n  users:\n    - name: "{{.request.query.user}}"\n${pad}`,
+    'clc-warns.yaml': `passwd:\n  users:\n    - name: core\n      colour: blue\n${pad}`,
+    'clc-broken.yaml': `passwd:\n  users: 5\n${pad}`,
+    'butane.bu': `variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /etc/hostname\n      contents: {inline: "{{.name}}"}\n${pad}`,
+    'ready.ign': `{"ignition":{"version":"3.3.0"},"storage":{"files":[{"path":"${'/x'.repeat(20_000)}"}]}}`,
+    'unready.ign': `{"ignition":{"version":"9.9.9"}${' '.repeat(40_000)}`
+  },
+  cloud: { good: `#cloud-config\nhostname: {{.name}}\n${pad}`, bad: `#cloud-config\nhostname: [\n${pad}`, script: `#!/bin/sh\n${pad}` },
+  generic: {
+    values: `{{.n}} {{.big}} {{.yes}} {{.nested.deep}} {{.request.raw_query}} {{.request.query.user}} {{.mac}} {{.odd}}\n${pad}`,
+    missing: `{{.request.query.nobody}}\n${pad}`,
+    syntax: `{{if}}\n${pad}`,
+    loop,
+    octets: `\u00e9{{.name}}\n${pad}`,
+    calls: `{{template "own" .}} {{template "users" .}} {{index .files "a/b"}}\n${pad}`,
+    carries: '{{range .list}}{{index $.files "a/b"}}{{end}}'
+  },
+  snippets: { users: '{{define "users"}}users of {{.name}}{{end}}' },
+  files: { 'a/b': 'file of {{.name}}' }
+} as const
+const ownSnippets = new Map([['own.tmpl', '{{define "own"}}our own{{end}}']])
+
+const refused: ReadonlySet<string> = new Set(['clc-broken.yaml', 'bad', 'missing', 'syntax'])
+
+const group = parseGroup(Buffer.from(JSON.stringify({
+  id: 'a',
+  profile: 'p',
+  selector: { mac: '52:54:00:00:00:01' },
+  metadata: { name: 'n\u00e4me', n: 1.0, big: 12345678901234567000, yes: true, nested: { deep: [1, 'two', null] }, odd: '<&>', list: Array.from({ length: 40 }, (_, n) => n) }
+})))
+
+const request = (client: string | undefined = '192.0.2.1') =>
+  ({ labels: new Map([['mac', '52:54:00:00:00:01'], ['user', 'c\u00f6re']]), rawQuery: 'mac=52:54:00:00:00:01&user=c%C3%B6re', client })
+
+function start (t: Test, options: Partial<ConstructorParameters<typeof LongRenderings>[0]> = {}): { readonly long: LongRenderings, readonly crashes: string[] } {
+  const crashes: string[] = []
+  const long = new LongRenderings({ clock: systemClock, onCrash: error => { crashes.push(error.message) }, ...options })
+  // The thread keeps no process alive, and here nothing else does.
+  const alive = setInterval(() => {}, 1000)
+  t.teardown(async () => {
+    clearInterval(alive)
+    await long.close()
+  })
+  return { long, crashes }
+}
+
+t.test('the same bytes and the same errors as at once', async t => {
+  const { long, crashes } = start(t)
+  for (const kind of ['ignition', 'cloud', 'generic'] as const) {
+    for (const name of Object.keys(configs[kind])) {
+      const profile = makeProfile({ id: 'p', ignitionId: name, cloudId: name, genericId: name })
+      const store = new MemoryStore({ groups: [group], profiles: [profile], configs })
+      const told = ({ body, error, problem, report, warning, personal }: Rendering): unknown =>
+        ({ body: body?.toString('latin1'), error: error && [error.code, error.message], problem, report, warning, personal })
+      const atOnce = createProvisioner({ store, ownSnippets: () => ownSnippets }).render(kind, request())
+      t.equal(atOnce.error === undefined, !refused.has(name), `${kind}/${name}: ${atOnce.error?.message}`)
+      const provisioner = createProvisioner({ store, aside: long, ownSnippets: () => ownSnippets })
+      for (const time of ['first', 'second']) {
+        const made = provisioner.renderAside(kind, request())
+        t.ok(made instanceof Promise, `${kind}/${name} goes aside`)
+        t.same(told(await made), told(atOnce), `${kind}/${name}, the ${time} time`)
+      }
+      t.same(told(provisioner.render(kind, request())), told(atOnce))
+    }
+  }
+  t.same(crashes, [])
+})
+
+t.test('what is short is made at once, and what is decided before is decided once', t => {
+  const store = new MemoryStore({ groups: [group], profiles: [makeProfile({ id: 'p', genericId: 'short', ignitionId: 'gone' })], configs: { generic: { short: '{{.name}}' } } })
+  let asked = 0
+  const provisioner = createProvisioner({ store, aside: { make: async () => { asked++; return { body: undefined } } } })
+  t.match(provisioner.renderAside('generic', request()), { body: Buffer.from('n\u00e4me') })
+  t.match(provisioner.renderAside('ignition', request()), { error: { code: 'config_missing' } })
+  for (const kind of ['metadata', 'ipxe', 'grub'] satisfies DocumentKind[]) t.notOk(provisioner.renderAside(kind, request()) instanceof Promise, kind)
+  t.equal(asked, 0)
+  t.end()
+})
+
+const rendering = (client: string, name = 'loop'): LongRendering => ({
+  kind: 'generic', file: { kind: 'generic', name, content: Buffer.from('{{.name}}') }, group, request: request(client), shared: new MemoryStore().snapshot.shared, ownSnippets: undefined
+})
+
+t.test('so many wait of one address and in all; the addresses take turns', async t => {
+  const { long } = start(t)
+  const order: string[] = []
+  const ask = (client: string): Promise<unknown> => long.make(rendering(client)).then(() => { order.push(client) })
+  // The first is under way.
+  const all = Array.from({ length: 1 + mostWaiting.each }, () => ask('greedy'))
+  await t.rejects(long.make(rendering('greedy')), { code: 'render_busy', message: /generic\/loop takes long to render.*8 of greedy, 8 in all/ })
+  all.push(ask('innocent'))
+  for (let n = 0; n < mostWaiting.all - mostWaiting.each - 1; n++) all.push(ask(`address ${n}`))
+  t.equal(long.count, 1 + mostWaiting.all)
+  await t.rejects(long.make(rendering('latecomer')), { code: 'render_busy' })
+  await Promise.all(all)
+  t.same(order.slice(0, 3), ['greedy', 'greedy', 'innocent'])
+  t.equal(long.count, 0)
+})
+
+function program (t: Test, source: string): URL {
+  const file = join(t.testdir(), 'thread.mjs')
+  writeFileSync(file, source)
+  return pathToFileURL(file)
+}
+
+t.test('a thread that ends takes one rendering with it', async t => {
+  const entry = program(t, `import { parentPort } from 'node:worker_threads'
+    parentPort.on('message', ({ file: { name } }) => { if (name === 'bad') process.exit(7); else parentPort.postMessage({ made: { report: [], isFile: true } }) })`)
+  const { long, crashes } = start(t, { entry })
+  const [bad, good] = [long.make(rendering('a', 'bad')), long.make(rendering('a', 'good'))]
+  await t.rejects(bad, { code: 'render_failed', message: /ended with status 7/ })
+  t.equal((await good).body?.toString(), '{{.name}}')
+  t.match(crashes, [/status 7/])
+})
+
+t.test('a rendering that does not come to its end is given up, and an idle thread is ended', async t => {
+  const clock = new FakeClock()
+  const entry = program(t, `import { parentPort } from 'node:worker_threads'
+    parentPort.on('message', ({ file: { name } }) => { if (name === 'bad') for (;;); else parentPort.postMessage({ made: { report: [], isFile: true } }) })`)
+  const { long, crashes } = start(t, { entry, clock })
+  const [bad, good] = [long.make(rendering('a', 'bad')), long.make(rendering('a', 'good'))]
+  clock.advance(longestRendering)
+  await t.rejects(bad, { code: 'render_failed', message: 'generic/bad was not rendered within 30 s' })
+  t.match(await good, { report: [] })
+  t.equal(crashes.length, 1)
+  t.equal(clock.pending, 1)
+  clock.advance(60_000)
+  t.equal(clock.pending, 0)
+  t.match(await long.make(rendering('a')), { report: [] }, 'started anew')
+  await long.close()
+  t.equal(clock.pending, 0)
+  await t.rejects(long.make(rendering('a')), { code: 'render_busy' })
+})
+
+t.test('over HTTP: others are answered meanwhile, and too many get 503', async t => {
+  const { long } = start(t)
+  const store = new MemoryStore({ groups: [group], profiles: [makeProfile({ id: 'p', genericId: 'loop' })], configs })
+  const { port } = await listen(t, { store, aside: long })
+  const url = (path: string): string => `http://127.0.0.1:${port}${path}`
+  const order: string[] = []
+  const looping = Array.from({ length: mostWaiting.each + 2 }, async (_, n) => {
+    const { status } = await fetch(url(`/generic?mac=52:54:00:00:00:01&n=${n}`))
+    order.push(`loop ${status}`)
+  })
+  // The last of them is refused, and with it all have come.
+  while (!order.includes('loop 503')) await new Promise(resolve => { setImmediate(resolve) })
+  order.push(`health ${(await fetch(url('/healthz'))).status}`)
+  await Promise.all(looping)
+  t.same(order.slice(0, 2), ['loop 503', 'health 200'])
+  t.same(order.slice(2), Array.from({ length: mostWaiting.each + 1 }, () => 'loop 200'))
+})
