@@ -48,7 +48,7 @@ export const listeners: readonly Row[] = [
     transport: 'tcp',
     port: 8081,
     systemd: 'rpc',
-    keys: ['rpc.address', 'rpc.ca_file', 'rpc.cert_file', 'rpc.key_file'],
+    keys: ['rpc.address', 'rpc.ca_file', 'rpc.cert_file', 'rpc.key_file', 'rpc.crl_file'],
     grace: 1000,
     places: config => at('rpc.address', config.rpc.address),
     prepare: prepareGrpc,

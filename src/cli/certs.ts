@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { AppError, messageOf } from '../base/errors.js'
 import type { Command } from './command.js'
 import { commandHelp } from './help.js'
-import { type CertificateReport, initCertificates, renewCertificates, showCertificates } from '../tls/certs.js'
+import { type CertificateReport, initCertificates, issueClient, renewCertificates, revokeClients, showCertificates } from '../tls/certs.js'
 import { daysLeft, formatDay } from '../tls/certificate.js'
 import { formatSubjectAltName, parseSubjectAltNames } from '../tls/names.js'
 
@@ -26,12 +26,20 @@ export async function certs (args: readonly string[], io: CertsIo): Promise<numb
     const { dir = defaultFolder, force = false } = values
     const names = (values.san ?? []).flatMap(parseSubjectAltNames)
     const now = Date.now()
-    if (rest.length > 0) throw new AppError('usage', `certs ${action ?? ''} takes no ${JSON.stringify(rest[0])}`)
+    if (rest.length > 0 && action !== 'client' && action !== 'revoke') throw new AppError('usage', `certs ${action ?? ''} takes no ${JSON.stringify(rest[0])}`)
     if (force && action !== 'init') throw new AppError('usage', '--force goes with init')
     if (names.length > 0 && action === 'show') throw new AppError('usage', '--san goes with init and renew')
+    if (action === 'client' || action === 'revoke') {
+      if (action === 'client' && rest.length !== 1) throw new AppError('usage', 'certs client takes one name')
+      const done = action === 'client' ? await issueClient({ dir, name: rest[0] ?? '', now }) : await revokeClients({ dir, clients: rest, now })
+      if (values.json === true) io.stdout.write(`${JSON.stringify(done, undefined, 2)}\n`)
+      else if ('serial' in done) io.stdout.write(`${dir}/${rest[0] ?? ''}.crt and .key: ${done.subject}, serial ${done.serial}, good until ${formatDay(done.notAfter)}\n`)
+      else io.stdout.write(`${dir}/crl.pem takes away ${done.map(({ serial }) => serial).join(', ') || 'none'}; rpc.crl_file: ${dir}/crl.pem has it in force\n`)
+      return 0
+    }
     if (action === 'init') await initCertificates({ dir, names, force, now })
     else if (action === 'renew') await renewCertificates({ dir, names, now })
-    else if (action !== 'show') throw new AppError('usage', action === undefined ? 'certs init, certs show or certs renew?' : `certs cannot ${action}: it knows init, show and renew`)
+    else if (action !== 'show') throw new AppError('usage', action === undefined ? 'certs init, show, renew, client or revoke?' : `certs cannot ${action}: it knows init, show, renew, client and revoke`)
     const reports = await showCertificates(dir, '', now)
     io.stdout.write(values.json === true ? `${JSON.stringify({ dir, certificates: reports.map(asJson) }, undefined, 2)}\n` : asText(dir, reports, now))
     return 0

@@ -85,15 +85,15 @@ const table = {
   },
   certs: {
     summary: 'the certificates of the gRPC API',
-    forms: ['init|show|renew'],
-    words: ['init', 'show', 'renew'],
+    forms: ['init|show|renew', 'client NAME', 'revoke [NAME|FILE|SERIAL...]'],
+    words: ['init', 'show', 'renew', 'client', 'revoke'],
     flags: {
       ...json,
       dir: { value: 'DIR', what: 'where they are, default /etc/matchbox' },
       san: { value: 'DNS:NAME,IP:ADDRESS', repeats: true, what: 'under which clients reach the server' },
       force: { what: 'with init: replace what is there' }
     },
-    examples: [['certs init --san IP:192.168.100.2', 'an authority, a server and a client'], ['certs show', 'until when they are good']]
+    examples: [['certs init --san IP:192.168.100.2', 'an authority, a server and a client'], ['certs client ci', 'one for a pipeline'], ['certs revoke ci', 'takes it away (rpc.crl_file)'], ['certs show', 'until when they are good']]
   },
   hosts: {
     summary: "lists of machines: taken in from other programs' files, and given back",
@@ -181,6 +181,25 @@ const table = {
     forms: [''],
     flags: json,
     examples: [['takeover', 'reads systemctl show --property=Environment,ExecStart matchbox.service']]
+  },
+  try: {
+    summary: 'a first boot without a configuration, beside the DHCP server of the network',
+    forms: ['--interface INTERFACE --image OS', '--interface INTERFACE --kernel FILE|URL [--initrd FILE|URL ...] [--args ARGUMENTS ...]'],
+    flags: {
+      set: config.set,
+      interface: { value: 'INTERFACE', what: 'on which network; no other is answered' },
+      image: { value: 'OS', among: ['flatcar', 'fedora-coreos'], what: 'the newest release of it, fetched and verified' },
+      kernel: { value: 'FILE', what: 'a kernel of your own: a file or a URL' },
+      initrd: { value: 'FILE', repeats: true, what: 'its initial file systems' },
+      args: { value: 'ARGUMENTS', repeats: true, what: 'its arguments, with spaces between' },
+      server: { value: 'SUBNET', what: 'give the addresses as well, on a network that has no DHCP server: 192.168.100.0/24' },
+      key: { value: 'FILE', what: "the publisher's OpenPGP key, for --image" },
+      fingerprint: { value: 'FINGERPRINT', what: 'of that key, as the publisher tells it elsewhere' }
+    },
+    examples: [
+      ['try --interface ens192 --kernel vmlinuz --initrd initrd.gz --args console=ttyS0', 'until Ctrl-C; nothing of it is left'],
+      ['try --interface ens192 --image flatcar --key flatcar.asc --fingerprint FINGERPRINT', 'the newest Flatcar']
+    ]
   },
   completion: {
     summary: 'a script by which a shell completes commands and flags',

@@ -236,7 +236,8 @@ export const configSchema = v.strictObject({
     address: v.optional(optionalListenAddress, '0.0.0.0:8081'),
     ca_file: v.optional(path, '/etc/matchbox/ca.crt'),
     cert_file: v.optional(path, '/etc/matchbox/server.crt'),
-    key_file: v.optional(path, '/etc/matchbox/server.key')
+    key_file: v.optional(path, '/etc/matchbox/server.key'),
+    crl_file: v.optional(text, '')
   }),
   assets: section({
     cache_memory: v.optional(size, '512MiB')

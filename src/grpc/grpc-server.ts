@@ -1,6 +1,6 @@
 // The read-write API on its port: connections are met (handshake.ts) and handed to grpc-js, which answers the calls.
 import {
-  type ConnectionInjector, Server, ServerCredentials, ServerInterceptingCall, type ServerInterceptor, type ServiceDefinition, status
+  type ConnectionInjector, Server, ServerCredentials, ServerInterceptingCall, type ServerInterceptingCallInterface, type ServerInterceptor, type ServiceDefinition, status
 } from '@grpc/grpc-js'
 import { type AddressInfo, type Socket, createServer } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -60,20 +60,23 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
   const { log, clock, pace = new Pace() } = options
   const protocol = await loadProtocol()
   const running = new Set<Promise<void>>()
+  /** Who is at the other end, by address and port. */
+  const clients = new Map<string, Client>()
+  const isRevoked = (peer: string): boolean => options.identity().revoked?.has(clients.get(peer)?.serial ?? '') === true
   const server = new Server({
     'grpc.max_receive_message_length': maxReceiveBytes,
     'grpc.max_concurrent_streams': maxConcurrentStreams,
     'grpc.keepalive_time_ms': keepalive,
     'grpc.enable_channelz': 0,
-    interceptors: [refuseCompression]
+    interceptors: [refuseCompression, (_method, call) => refuseRevoked(call, isRevoked)]
   })
   const onCall = (event: CallEvent): void => {
-    logCall(log, event)
+    logCall(log, event, clients.get(event.peer))
     options.onCall?.(event)
   }
   const calls = createCalls(options.provisioner, protocol)
   for (const name of serviceNames) {
-    server.addService(strict(protocol, protocol.services[name]), implementationOf(calls[name], onCall, running, clock.now))
+    server.addService(strict(protocol, protocol.services[name]), implementationOf(calls[name], options.provisioner, onCall, running, clock.now))
   }
   // TLS is done when a connection gets here.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
@@ -109,7 +112,10 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
       return await handshakes.shake(raw, options.identity())
     }
     void shake().then(socket => {
-      log.debug({ peer, tls: socket.getProtocol() }, 'grpc.connect')
+      const { subject, serialNumber } = socket.getPeerCertificate()
+      clients.set(peer, { client: nameOf(subject), serial: plainSerial(serialNumber) })
+      socket.once('close', () => { clients.delete(peer) })
+      log.debug({ peer, tls: socket.getProtocol(), ...clients.get(peer) }, 'grpc.connect')
       socket.on('error', error => { log.debug({ peer, err: messageOf(error) }, 'grpc.disconnect') })
       injector.injectConnection(socket)
     }, (error: unknown) => {
@@ -194,12 +200,26 @@ const refuseCompression: ServerInterceptor = (_method, call) => new ServerInterc
   }
 })
 
+/** A certificate that was taken away also ends with the connection that it opened before. */
+const refuseRevoked = (call: ServerInterceptingCallInterface, isRevoked: (peer: string) => boolean): ServerInterceptingCall => new ServerInterceptingCall(call, {
+  start: next => {
+    if (isRevoked(call.getPeer())) call.sendStatus({ code: status.UNAUTHENTICATED, details: 'the client certificate was revoked' })
+    else next()
+  }
+})
+
 const quiet: ReadonlySet<status> = new Set([status.OK, status.NOT_FOUND])
 
-function logCall (log: Logger, { call, id, peer, code, ms, error }: CallEvent): void {
+/** Whose certificate it is: `CN=terraform`; its serial number as `certs show` tells it. */
+interface Client { readonly client: string, readonly serial: string }
+
+const nameOf = (subject: object): string => Object.entries(subject).map(([key, value]) => `${key}=${String(value)}`).join(', ')
+const plainSerial = (serial: string): string => serial.toLowerCase().replace(/^(?:00)+(?=.)/, '')
+
+function logCall (log: Logger, { call, id, peer, code, ms, told, error }: CallEvent, client: Client | undefined): void {
   const reads = call.endsWith('Get') || call.endsWith('List') || call.startsWith('Select')
   const level = code === status.INTERNAL ? 'error' : !quiet.has(code) ? 'warn' : reads ? 'debug' : 'info'
-  log[level]({ call, id, peer, code: status[code], ms, ...error === undefined ? {} : { err: messageOf(error) } }, 'grpc.call')
+  log[level]({ call, id, peer, ...client, ...told, code: status[code], ms, ...error === undefined ? {} : { err: messageOf(error) } }, 'grpc.call')
 }
 
 async function listen (listener: ReturnType<typeof createServer>, at: GrpcServerOptions['listen']): Promise<void> {

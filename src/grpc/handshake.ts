@@ -11,6 +11,9 @@ export interface ServerIdentity {
   readonly ca: string
   readonly cert: string
   readonly key: string
+  /** Certificates that are let in no more: the list as it is, and their serial numbers. */
+  readonly crl?: string
+  readonly revoked?: ReadonlySet<string>
 }
 
 /** A client that did not get in. */
@@ -31,6 +34,8 @@ export class HandshakeError extends Error {
 const reasons = {
   no_client_certificate: 'the client showed no certificate: give it client.crt and client.key',
   wrong_authority: "the client's certificate is not of the authority in rpc.ca_file",
+  revoked: "the client's certificate was taken away (rpc.crl_file)",
+  crl_expired: 'the list of revoked certificates has ended: certs revoke writes a new one',
   expired: "the client's certificate has ended: renew it",
   not_yet_valid: "the client's certificate is not valid yet: check the clocks",
   wrong_purpose: 'the client showed a certificate that is not meant for clients, such as server.crt: give it client.crt and client.key',
@@ -56,6 +61,8 @@ const reasonOfCode: Readonly<Record<string, HandshakeReason>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'wrong_authority',
   CERT_SIGNATURE_FAILURE: 'wrong_authority',
   INVALID_CA: 'wrong_authority',
+  CERT_REVOKED: 'revoked',
+  CRL_HAS_EXPIRED: 'crl_expired',
   CERT_HAS_EXPIRED: 'expired',
   CERT_NOT_YET_VALID: 'not_yet_valid',
   INVALID_PURPOSE: 'wrong_purpose',
@@ -127,7 +134,10 @@ export class Handshakes {
   #serverFor (identity: ServerIdentity): Server {
     if (this.#server !== undefined && this.#identity === identity) return this.#server
     const server = createServer({
-      ...identity,
+      ca: identity.ca,
+      cert: identity.cert,
+      key: identity.key,
+      ...identity.crl !== undefined && { crl: identity.crl },
       requestCert: true,
       rejectUnauthorized: true,
       minVersion: 'TLSv1.2',

@@ -4,6 +4,7 @@ import { status } from '@grpc/grpc-js'
 import { AppError, DecodeError } from '../base/errors.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { ConfigKind } from '../matchbox/store.js'
+import { type ChangeTold, changeTold, isChange } from './changes.js'
 import { groupMessage, groupOf, profileMessage, profileOf } from './convert.js'
 import type { ConfigMessage, ProfileMessage, ReceivedGroup } from './messages.js'
 import type { Protocol, ServiceName } from './proto.js'
@@ -21,6 +22,8 @@ export interface CallEvent {
   readonly peer: string
   readonly code: status
   readonly ms: number
+  /** Of a Put or Delete that was done. */
+  readonly told: ChangeTold | undefined
   /** What the caller was told, or more, when the call failed. */
   readonly error: unknown
 }
@@ -100,20 +103,21 @@ export function createCalls (provisioner: Provisioner, protocol: Protocol): Call
 
 /** A service's calls as grpc-js takes them; `onCall` is told of each when it is answered, `running` holds those that are not. */
 export function implementationOf (
-  calls: Calls[ServiceName], onCall: (event: CallEvent) => void, running: Set<Promise<void>>, now: () => number
+  calls: Calls[ServiceName], provisioner: Provisioner, onCall: (event: CallEvent) => void, running: Set<Promise<void>>, now: () => number
 ): UntypedServiceImplementation {
   return Object.fromEntries(Object.entries(calls).map(([name, work]) => {
     const handle: handleUnaryCall<Request, object> = (call, callback) => {
       const started = now()
-      const report = (error: unknown, code: status): void => {
-        onCall({ call: name, id: subjectOf(call.request), peer: call.getPeer(), code, ms: now() - started, error })
+      const report = (error: unknown, code: status, told?: ChangeTold): void => {
+        onCall({ call: name, id: subjectOf(call.request), peer: call.getPeer(), code, ms: now() - started, told, error })
       }
       const answer = async (): Promise<void> => {
         try {
           if (call.request instanceof DecodeError) throw call.request
+          const before = provisioner.store.snapshot
           const response = await work(call.request as never)
           callback(null, response)
-          report(undefined, status.OK)
+          report(undefined, status.OK, isChange(name) ? changeTold(name, subjectOf(call.request), before, provisioner.store.snapshot) : undefined)
         } catch (error) {
           const failure = statusOf(error)
           callback(failure)

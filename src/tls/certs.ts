@@ -9,6 +9,7 @@ import { writeFileAtomic } from '../disk/atomic-file.js'
 import {
   type CertificateFacts, describeCertificate, exposedKey, expiryWarningOf, isExposed, keyFits, parseCertificate, serverWarnings
 } from './certificate.js'
+import { plain, readCrl, type Revoked, writeCrl } from './crl.js'
 import { type IssuedCertificate, issueAuthority, issueLeaf } from './issue.js'
 import { type SubjectAltName, ownNames } from './names.js'
 import { makeFolder } from '../disk/make-folder.js'
@@ -63,6 +64,50 @@ export async function renewCertificates ({ dir, names, now }: Omit<InitOptions, 
   const authority = { certificate: await read(dir, 'ca.crt'), key: await read(dir, 'ca.key') }
   const keep = names.length > 0 ? names : await currentNames(dir)
   await writeLeaves(dir, await issueLeaves(authority, keep, now))
+}
+
+/** What a certificate may be called, as it is a file's name too. */
+const clientName = /^[\w][\w.@-]{0,63}$/
+
+/** One certificate for a person or a pipeline, `<name>.crt` and `<name>.key`, so that it can be taken away by itself. */
+export async function issueClient ({ dir, name, now }: { readonly dir: string, readonly name: string, readonly now: number }): Promise<CertificateFacts> {
+  if (!clientName.test(name) || ['ca', 'server', 'client', 'crl'].includes(name)) {
+    throw new AppError('usage', `${JSON.stringify(name)} is no name for a client: letters, digits, dots, hyphens, underscores and @, and not ca, server, client or crl`)
+  }
+  const there = await stat(join(dir, `${name}.crt`)).then(() => true, () => false)
+  if (there) throw new AppError('certificate_exists', `${join(dir, `${name}.crt`)} is there already: \`certs revoke ${name}\` takes it away, and then it may be removed`)
+  const authority = { certificate: await read(dir, 'ca.crt'), key: await read(dir, 'ca.key') }
+  const { notAfter } = describeCertificate(parseCertificate(authority.certificate, 'ca.crt'))
+  const issued = await issueLeaf(authority, 'client', name, [], { notBefore: now - backdate, notAfter: Math.min(now + leafLife, notAfter) })
+  await writeFileAtomic(join(dir, `${name}.key`), issued.key, { mode: 0o600 })
+  await writeFileAtomic(join(dir, `${name}.crt`), issued.certificate)
+  return describeCertificate(parseCertificate(issued.certificate, `${name}.crt`))
+}
+
+/** Takes certificates away: a name of a file in the folder, a file, or a serial number. Answers the serials that the list has then. */
+export async function revokeClients ({ dir, clients, now }: { readonly dir: string, readonly clients: readonly string[], readonly now: number }): Promise<readonly Revoked[]> {
+  const authority = { certificate: await read(dir, 'ca.crt'), key: await read(dir, 'ca.key') }
+  const file = join(dir, 'crl.pem')
+  const before = await readFile(file, 'utf8').then(text => readCrl(text, file), (error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return []
+    throw error
+  })
+  const revoked = new Map(before.map(entry => [entry.serial, entry]))
+  for (const client of clients) {
+    const serial = await serialOf(dir, client)
+    if (!revoked.has(serial)) revoked.set(serial, { serial, at: now })
+  }
+  await writeFileAtomic(file, writeCrl(authority, [...revoked.values()], now))
+  return [...revoked.values()]
+}
+
+async function serialOf (dir: string, client: string): Promise<string> {
+  for (const file of [client, join(dir, `${client}.crt`)]) {
+    const text = await readFile(file, 'utf8').catch(() => undefined)
+    if (text !== undefined) return plain(describeCertificate(parseCertificate(text, file)).serial)
+  }
+  if (/^[\da-f]{8,40}$/i.test(client)) return plain(client)
+  throw new AppError('config_missing', `${client} is neither a certificate in ${dir}, nor a file, nor a serial number in hex`)
 }
 
 interface Leaves { readonly server: IssuedCertificate, readonly client: IssuedCertificate }

@@ -9,11 +9,14 @@ import { createSecureContext } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { readCrl } from './crl.js'
 import { authorityWarnings, certificateBlocks, describeCertificate, exposedKey, formatDay, isExposed, keyFits, parseCertificate, serverWarnings, whoSigned } from './certificate.js'
 
 export interface TlsFiles {
   /** Certificates of the authorities whose clients are let in; undefined for a server that asks for none. */
   readonly caFile: string | undefined
+  /** The list of certificates that are let in no more; undefined or '' for none. */
+  readonly crlFile?: string
   /** The server's certificate, followed by intermediate ones if there are any. */
   readonly certFile: string
   readonly keyFile: string
@@ -24,6 +27,9 @@ export interface TlsIdentity {
   readonly ca: string
   readonly cert: string
   readonly key: string
+  readonly crl?: string
+  /** Serial numbers, in small letters without zeroes before them. */
+  readonly revoked?: ReadonlySet<string>
 }
 
 export type TlsEvent =
@@ -139,6 +145,7 @@ async function load (files: TlsFiles): Promise<LoadedFiles> {
   const ca = files.caFile === undefined ? '' : await read(files.caFile, 'the certificates of the client authority')
   const cert = await read(files.certFile, 'the server certificate')
   const key = await read(files.keyFile, 'the server key')
+  const crl = (files.crlFile ?? '') === '' ? undefined : await read(files.crlFile ?? '', 'the list of revoked certificates', '`core-provisioner certs revoke` writes one')
   const certificate = parseCertificate(cert, files.certFile)
   if (files.caFile !== undefined) parseCertificate(ca, files.caFile)
   if (!keyFits(certificate, key, files.keyFile)) {
@@ -146,23 +153,24 @@ async function load (files: TlsFiles): Promise<LoadedFiles> {
   }
   try {
     // OpenSSL has the last word: it refuses keys that are too short, for example.
-    createSecureContext({ ...ca !== '' && { ca: certificateBlocks(ca) }, cert, key })
+    createSecureContext({ ...ca !== '' && { ca: certificateBlocks(ca) }, cert, key, ...crl !== undefined && { crl } })
   } catch (error) {
     throw new AppError('certificate_invalid', `${everyFile(files).join(', ')} cannot be used: ${messageOf(error)}`, { cause: error })
   }
   const exposed = await stat(files.keyFile).then(isExposed, () => false)
-  return { identity: { ca, cert, key }, certificate, exposed, stamp }
+  const revoked = crl === undefined ? undefined : new Set(readCrl(crl, files.crlFile ?? '').map(({ serial }) => serial))
+  return { identity: { ca, cert, key, ...crl !== undefined && { crl }, ...revoked !== undefined && { revoked } }, certificate, exposed, stamp }
 }
 
-const everyFile = ({ caFile, certFile, keyFile }: TlsFiles): readonly string[] =>
-  [certFile, keyFile, ...caFile === undefined ? [] : [caFile]]
+const everyFile = ({ caFile, crlFile = '', certFile, keyFile }: TlsFiles): readonly string[] =>
+  [certFile, keyFile, ...caFile === undefined ? [] : [caFile], ...crlFile === '' ? [] : [crlFile]]
 
-async function read (file: string, what: string): Promise<string> {
+async function read (file: string, what: string, hint = '`core-provisioner certs init` makes a set'): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
     const why = errnoOf(error) === 'ENOENT' ? 'there is no such file' : messageOf(error)
-    throw new AppError('certificate_invalid', `cannot read ${what} from ${file}: ${why} (\`core-provisioner certs init\` makes a set)`, { cause: error })
+    throw new AppError('certificate_invalid', `cannot read ${what} from ${file}: ${why} (${hint})`, { cause: error })
   }
 }
 

@@ -12,7 +12,7 @@ import type { Place } from './place.js'
 /** For somebody who never asked for the API and has no certificates it is off; AppError says what is wrong with one that is asked for. */
 export async function prepareGrpc (ground: Ground, { key, host = '0.0.0.0', port }: Place): Promise<PreparedListener> {
   const { loaded, config: { rpc } } = ground
-  const files = { caFile: rpc.ca_file, certFile: rpc.cert_file, keyFile: rpc.key_file }
+  const files = { caFile: rpc.ca_file, certFile: rpc.cert_file, keyFile: rpc.key_file, crlFile: rpc.crl_file }
   let certificate: Certificate
   try {
     certificate = await openCertificate('rpc', files, ground)
@@ -20,7 +20,7 @@ export async function prepareGrpc (ground: Ground, { key, host = '0.0.0.0', port
     if (!(error instanceof AppError)) throw error
     if (!loaded.isWritten(['rpc'])) {
       // Whoever has some of them wants it, and would otherwise find out from a client.
-      const missing = !Object.values(files).some(file => existsSync(file))
+      const missing = ![rpc.ca_file, rpc.cert_file, rpc.key_file].some(file => existsSync(file))
       return {
         what: missing ? 'off as long as it has no certificates' : `off: ${error.message}`,
         off: error.message,

@@ -1,0 +1,77 @@
+// The list of certificates that are taken away before they end (RFC 5280 section 5), written and read with node-forge's ASN.1: OpenSSL, which
+// enforces it, reads any that another tool made.
+import forge from 'node-forge'
+import { AppError } from '../base/errors.js'
+import type { IssuedCertificate } from './issue.js'
+
+const { asn1, oids, pki } = { asn1: forge.asn1, oids: forge.pki.oids, pki: forge.pki }
+const { Class, Type } = asn1
+
+export interface Revoked {
+  /** Hex, as certificates show it. */
+  readonly serial: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+const sequence = (...value: forge.asn1.Asn1[]): forge.asn1.Asn1 => asn1.create(Class.UNIVERSAL, Type.SEQUENCE, true, value)
+const leaf = (type: forge.asn1.Type, value: string): forge.asn1.Asn1 => asn1.create(Class.UNIVERSAL, type, false, value)
+const oid = (name: string): forge.asn1.Asn1 => leaf(Type.OID, asn1.oidToDer(name).getBytes())
+/** Section 5.1.2.4: UTCTime through 2049, GeneralizedTime from then on. */
+const time = (at: number): forge.asn1.Asn1 => new Date(at).getUTCFullYear() < 2050
+  ? leaf(Type.UTCTIME, asn1.dateToUtcTime(new Date(at)))
+  : leaf(Type.GENERALIZEDTIME, asn1.dateToGeneralizedTime(new Date(at)))
+/** A positive integer: its first bit is none of it. */
+const integer = (hex: string): forge.asn1.Asn1 => {
+  const even = hex.length % 2 === 0 ? hex : `0${hex}`
+  return leaf(Type.INTEGER, forge.util.hexToBytes(/^[89a-f]/i.test(even) ? `00${even}` : even))
+}
+const extension = (id: string, value: forge.asn1.Asn1): forge.asn1.Asn1 => sequence(oid(id), leaf(Type.OCTETSTRING, asn1.toDer(value).getBytes()))
+
+/** Good until the authority's own end, so that a list nobody renews locks nobody out. PEM. */
+export function writeCrl (authority: IssuedCertificate, revoked: readonly Revoked[], now: number): string {
+  const issuer = pki.certificateFromPem(authority.certificate)
+  const certificate = pki.certificateToAsn1(issuer).value as forge.asn1.Asn1[]
+  // TBSCertificate: version, serial, algorithm, issuer, validity, subject. The very bytes, by which verifiers find the list's issuer.
+  const subject = (certificate[0]!.value as forge.asn1.Asn1[])[5]!
+  const algorithm = sequence(oid(oids['sha256WithRSAEncryption']!), leaf(Type.NULL, ''))
+  const keyId = asn1.create(Class.CONTEXT_SPECIFIC, 0 as forge.asn1.Type, false, issuer.generateSubjectKeyIdentifier().getBytes())
+  const extensions = sequence(extension('2.5.29.35', sequence(keyId)), extension('2.5.29.20', integer(Math.floor(now / 1000).toString(16))))
+  const list = sequence(
+    leaf(Type.INTEGER, '\u0001'), algorithm, subject, time(now), time(issuer.validity.notAfter.getTime()),
+    ...revoked.length === 0 ? [] : [sequence(...revoked.map(({ serial, at }) => sequence(integer(serial), time(at))))],
+    asn1.create(Class.CONTEXT_SPECIFIC, 0 as forge.asn1.Type, true, [extensions])
+  )
+  const digest = forge.md.sha256.create()
+  digest.update(asn1.toDer(list).getBytes())
+  const signature = pki.privateKeyFromPem(authority.key).sign(digest)
+  const der = asn1.toDer(sequence(list, algorithm, leaf(Type.BITSTRING, `\u0000${signature}`))).getBytes()
+  return forge.pem.encode({ type: 'X509 CRL', body: der }, { maxline: 64 }).replaceAll('\r\n', '\n')
+}
+
+/** What a list takes away; AppError certificate_invalid when it is none. */
+export function readCrl (text: string, file: string): readonly Revoked[] {
+  try {
+    const [block] = forge.pem.decode(text)
+    if (block?.type !== 'X509 CRL') throw new Error('PEM text beginning -----BEGIN X509 CRL----- was expected')
+    const [list] = asn1.fromDer(block.body).value as forge.asn1.Asn1[]
+    const parts = (list?.value ?? []) as forge.asn1.Asn1[]
+    const times = [Type.UTCTIME, Type.GENERALIZEDTIME]
+    const lastTime = parts.findLastIndex(({ type }) => times.includes(type))
+    const entries = parts[lastTime + 1]
+    if (lastTime < 0) throw new Error('it has no time')
+    if (entries === undefined || entries.tagClass !== Class.UNIVERSAL) return []
+    return (entries.value as forge.asn1.Asn1[]).map(entry => {
+      const [serial, at] = entry.value as forge.asn1.Asn1[]
+      return { serial: plain(forge.util.bytesToHex(String(serial?.value))), at: dateOf(at).getTime() }
+    })
+  } catch (error) {
+    throw new AppError('certificate_invalid', `${file} holds no list of revoked certificates that can be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+}
+
+const dateOf = (at: forge.asn1.Asn1 | undefined): Date =>
+  at?.type === Type.GENERALIZEDTIME ? asn1.generalizedTimeToDate(String(at.value)) : asn1.utcTimeToDate(String(at?.value))
+
+/** Without the zeroes before it, as Node shows a serial number too once they are gone. */
+export const plain = (serial: string): string => serial.toLowerCase().replace(/^(?:00)+(?=.)/, '')
