@@ -150,7 +150,8 @@ class Parser {
 
   /** What stands between two members: true for a comma, or a new line in HCL; false for a new line where JSON has a comma. */
   #separator (close: '' | '}' | ']'): boolean {
-    this.#skip(false)
+    const before = this.#at
+    this.#skip()
     if (this.#peek() === ',') {
       const comma = this.#place()
       this.#at++
@@ -158,8 +159,6 @@ class Parser {
       if (close !== '' && this.#peek() === close) this.#trailing(comma, close)
       return true
     }
-    const before = this.#at
-    this.#skip()
     if (this.#peek() === close || this.#peek() === undefined) return true
     if (!this.#text.slice(before, this.#at).includes('\n')) this.#fail(`"," or ${close === '' ? 'a new line' : JSON.stringify(close)} was expected, not ${quoted(this.#rest())}`)
     // With "=" or a block, a new line is all there is to be.
