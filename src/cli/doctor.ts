@@ -24,7 +24,12 @@ export const doctorCommand: Command = {
     const findings = await diagnose({ loaded, clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env, running })
     const shown = findings.map(finding => ({ ...finding, text: findingText(finding) }))
     if (values.json === true) printJson(io.stdout, { running, findings: shown })
-    else for (const { level, about, text } of shown) print(io.stdout, `${marks[level]}  ${about}: ${visibleText(text)}`)
+    else {
+      for (const { level, about, text, block } of shown) {
+        print(io.stdout, `${marks[level]}  ${about}: ${visibleText(text)}`)
+        if (block !== undefined) for (const line of block.trimEnd().split('\n')) print(io.stdout, visibleText(line))
+      }
+    }
     return findings.some(({ level }) => level === 'problem') ? 1 : 0
   }
 }

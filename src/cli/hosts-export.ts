@@ -50,7 +50,7 @@ export async function exportHosts ({ format = '', group, cluster, write, loaded,
     const fit = hosts.filter(has)
     if (fit.length < hosts.length) print(io.stderr, `${hosts.length - fit.length} of ${hosts.length} machines are left out: ${format} needs ${what}`)
     const certificates = format === 'tfvars' ? await clientCertificates(loaded, io) : undefined
-    text = writer.write(fit, exportContext(loaded, { cluster, certificates }))
+    text = writer.write(fit, exportContext(loaded, { cluster, certificates, groups: snapshot.groups.values() }))
     markers = writer.markers?.(cluster)
     pasted = writer.pasted === true
   }

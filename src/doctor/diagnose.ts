@@ -4,11 +4,14 @@ import { constants, existsSync } from 'node:fs'
 import { access, readdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError } from '../base/errors.js'
-import { answersDhcp, isBootFileName, type LoadedConfig } from '../config/load.js'
+import { answersDhcp, type LoadedConfig } from '../config/load.js'
 import { buildReservations } from '../dhcp/reservations.js'
-import { groupLoaders } from '../matchbox/group-machines.js'
-import { contains, formatIpv4 } from '../net/ipv4.js'
-import { bootConfig, dhcpSubnets } from '../wiring/dhcp-settings.js'
+import type { ExportedHost } from '../inventory/exported.js'
+import { writeDhcpd } from '../inventory/formats/dhcpd-block.js'
+import { clusterMarkers, wrapped } from '../inventory/managed-block.js'
+import { contains } from '../net/ipv4.js'
+import { dhcpSubnets } from '../wiring/dhcp-settings.js'
+import { exportContext } from '../wiring/export-context.js'
 import type { Ground } from '../wiring/ground.js'
 import type { Home } from '../wiring/homes.js'
 import { readReservations } from '../wiring/reservation-sources.js'
@@ -97,36 +100,24 @@ async function firewall ({ listeners }: Plan): Promise<readonly Finding[]> {
   return [...names].map(name => note('firewall', `${name} runs: it has to let in ${wanted}`))
 }
 
-/** With DHCP off, or beside another server, that server has to name this one. */
+/** With DHCP off, or beside another server, that server has to name this one: what to paste into its configuration. */
 async function otherDhcpServer (ground: Ground): Promise<readonly Finding[]> {
   const { all } = ground.homes
-  const found = await Promise.all(all.filter(({ interface: at }) => at?.mode !== 'server').map(async home => {
+  return await Promise.all(all.filter(({ interface: at }) => at?.mode !== 'server').map(async home => {
     const about = all.length === 1 ? 'your DHCP server' : `your DHCP server on ${home.interface?.name ?? ''}`
-    return (await toSay(ground, home)).map(text => note(about, text))
+    const text = "paste this into ISC dhcpd's dhcpd.conf, or let hosts export --format dhcpd --write put it there (fusion for VMware's)"
+    return { ...note(about, text), block: await toPaste(ground, home) }
   }))
-  return found.flat()
 }
 
 /** What the DHCP server of a home's network has to say. */
-async function toSay ({ loaded, config, homes, store }: Ground, { host, origin, addresses }: Home): Promise<readonly string[]> {
+async function toPaste ({ loaded, config, homes, store }: Ground, home: Home): Promise<string> {
   const found = await readReservations(loaded, store)
-  const machines = groupLoaders(store.snapshot.groups.values(), isBootFileName).loaders
-  const { loaders, scriptUrl, overrides = [] } = bootConfig(config, origin, machines)
   const { byIp } = buildReservations(found.entries, dhcpSubnets(loaded), 0)
-  const hosts = [...found.entries].filter(({ ip }) => (byIp.has(ip) || config.dhcp.subnets.length === 0) &&
-    (homes.all.length === 1 || addresses.some(({ subnet }) => contains(subnet, ip))))
-  return [
-    `next-server ${host}`,
-    `filename "${loaders.bios ?? ''}" for BIOS (option 93 is 0), "${loaders['efi-x64'] ?? ''}" for x64 UEFI (7, 9)`,
-    `filename "${scriptUrl}" for iPXE (user class, option 77, is "iPXE")`,
-    ...overrides.flatMap(({ loader, mac, vendorClass, architecture }): string[] => {
-      const whom = [
-        ...mac === undefined ? [] : [`hardware ethernet ${mac}`],
-        ...vendorClass === undefined ? [] : [`vendor class (option 60) "${vendorClass}"`],
-        ...architecture === undefined ? [] : [`architecture (option 93) ${architecture}`]
-      ]
-      return loader === undefined ? [] : [`filename "${loader}" for ${whom.join(', ')}, but for iPXE`]
-    }),
-    ...hosts.map(({ macs: [mac = ''], ip, hostName }) => `${hostName ?? ''} hardware ethernet ${mac} fixed-address ${formatIpv4(ip)}`.trim())
-  ]
+  const hosts = found.entries
+    .filter(({ ip }) => (byIp.has(ip) || config.dhcp.subnets.length === 0) &&
+      (homes.all.length === 1 || home.addresses.some(({ subnet }) => contains(subnet, ip))))
+    .map(({ macs, ip, hostName }): ExportedHost => ({ macs, ip, name: hostName, fullName: hostName, role: undefined }))
+  const context = exportContext(loaded, { cluster: 'core-provisioner', groups: store.snapshot.groups.values() }, home)
+  return wrapped(writeDhcpd(hosts, context), clusterMarkers(context.cluster))
 }

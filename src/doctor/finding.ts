@@ -12,6 +12,8 @@ export interface Finding {
   /** What was looked at: `tftp`, `interface`. */
   readonly about: string
   readonly text: string
+  /** Lines that a person pastes elsewhere as they are. */
+  readonly block?: string
   readonly place?: FilePlace | undefined
   /** By which others of its kind are found: `missing-profile`. */
   readonly rule?: string

@@ -22,6 +22,18 @@ export interface ExportedNetwork {
 /** Contents of PEM files for Terraform; undefined where there are none. */
 export interface ClientCertificates { readonly ca: string, readonly cert: string, readonly key: string }
 
+export interface LoaderOverride {
+  /** An address, or its first octets. */
+  readonly mac?: string
+  /** The beginning of option 60. */
+  readonly vendorClass?: string
+  /** Numbers of option 93. */
+  readonly architectures?: readonly number[]
+  readonly loader?: string
+  /** What iPXE is given. */
+  readonly scriptUrl?: string
+}
+
 export interface ExportContext {
   /** What the block between our markers, and the cluster in Terraform's variables, is called. */
   readonly cluster: string
@@ -35,6 +47,8 @@ export interface ExportContext {
   readonly scriptUrl: string
   /** Boot files by firmware. */
   readonly loaders: { readonly bios: string, readonly uefiX64: string, readonly uefiArm64: string }
+  /** Exceptions, the first that matches a machine first. */
+  readonly overrides?: readonly LoaderOverride[]
   readonly certificates: ClientCertificates | undefined
 }
 

@@ -165,8 +165,8 @@ t.test('doctor', async t => {
   const healthy = await new Program(['doctor', '--config', file, '--set', 'http.address=127.0.0.1:9', '--set', 'rpc.address=""']).end()
   t.match(healthy.stdout, /^PROBLEM {2}store: .*groups\/broken\.json/m)
   t.match(healthy.stdout, /^ok {7}http: 9\/tcp is free$/m)
-  t.match(healthy.stdout, /^note {5}your DHCP server: next-server 127\.0\.0\.1$/m, 'with DHCP off it says what the other server needs')
-  t.match(healthy.stdout, /filename "http:\/\/127\.0\.0\.1:9\/boot\.ipxe" for iPXE/)
+  t.match(healthy.stdout, /^note {5}your DHCP server: paste this/m, 'with DHCP off it says what the other server needs')
+  t.match(healthy.stdout, /\n# BEGIN core-provisioner CLUSTER MANAGED BLOCK\n(?:.*\n)* *next-server 127\.0\.0\.1;\n(?:.*\n)* *filename "http:\/\/127\.0\.0\.1:9\/boot\.ipxe";\n(?:.*\n)*# END /)
 
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')

@@ -1,8 +1,9 @@
-// A machine that boots, as its firmware and loader do it: boot-machine.ts INTERFACE MAC. Asks for an address, fetches the loader that
+// A machine that boots, as its firmware and loader do it: boot-machine.ts INTERFACE MAC [broadcast]. Asks for an address, fetches the loader that
 // it is told by TFTP, runs iPXE's part (script, Ignition config), and prints what it got as JSON.
 import { execFileSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { systemClock } from '../../src/base/clock.js'
+import { broadcastFlag } from '../../src/dhcp/constants.js'
 import { decodePacket, type DhcpPacket, encodePacket } from '../../src/dhcp/packet.js'
 import { openDeviceSocket } from '../../src/net/device-socket.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
@@ -10,9 +11,11 @@ import { kernelUdp } from '../../src/net/udp.js'
 import { mac as macFrom, request } from './dhcp.js'
 import { readFile } from './tftp-client.js'
 
-const [, , interfaceName = '', text = ''] = process.argv
+const [, , interfaceName = '', text = '', broadcast] = process.argv
 const mac = macFrom(text)
 const xid = randomInt(2 ** 31)
+/** What is sent to an address that the interface does not have yet does not reach a socket; our server knows, others have to be told. */
+const header = { mac, xid, flags: broadcast === undefined ? 0 : broadcastFlag }
 const everybody = { address: '255.255.255.255', port: 67 }
 let heard = (_packet: DhcpPacket): void => {}
 const socket = await kernelUdp.bind({ address: '0.0.0.0', port: 68, fd: openDeviceSocket(interfaceName, 68), broadcast: true }, data => {
@@ -38,10 +41,10 @@ async function ask (message: DhcpPacket): Promise<DhcpPacket> {
 }
 
 const firmware = { vendorClassIdentifier: 'PXEClient:Arch:00007:UNDI:003016', clientSystemArchitecture: [7] }
-const offer = await ask(request({ dhcpMessageType: 'DISCOVER', ...firmware }, { mac, xid }))
+const offer = await ask(request({ dhcpMessageType: 'DISCOVER', ...firmware }, header))
 const { serverIdentifier } = offer.options
 const asked = { requestedIpAddress: offer.yiaddr, ...serverIdentifier !== undefined && { serverIdentifier } }
-const ack = await ask(request({ dhcpMessageType: 'REQUEST', ...asked, ...firmware }, { mac, xid }))
+const ack = await ask(request({ dhcpMessageType: 'REQUEST', ...asked, ...firmware }, header))
 await socket.close()
 const address = formatIpv4(ack.yiaddr)
 execFileSync('ip', ['address', 'add', `${address}/16`, 'dev', interfaceName])

@@ -1,37 +1,62 @@
 // Blocks for dhcpd.conf that can be pasted whole: next-server, the boot files for each kind of firmware, hosts; between the markers
 // of cluster-builder, by which they are found again.
 import { formatIpv4, type Ipv4 } from '../../net/ipv4.js'
-import type { Mac } from '../../net/mac.js'
-import { type ExportContext, type ExportedHost, nameOfMac } from '../exported.js'
+import { type ExportContext, type ExportedHost, type LoaderOverride, nameOfMac } from '../exported.js'
+
+const architecture = 'option core-provisioner-architecture'
+
+/** Text of a configuration: dhcpd takes backslashes for escapes. */
+const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`
+const filename = (name: string): string => `filename ${quoted(name)};`
+const isArchitecture = (number: number): string => `${architecture} = ${number.toString(16).padStart(4, '0').replace(/..(?=.)/, '$&:')}`
+
+/** One for each architecture: dhcpd's expressions go on after no parenthesis. */
+function conditionsOf ({ mac, vendorClass, architectures }: LoaderOverride): string[] {
+  const common = [
+    ...mac === undefined ? [] : [`substring (hardware, 1, ${mac.split(':').length}) = ${mac}`],
+    ...vendorClass === undefined ? [] : [`substring (option vendor-class-identifier, 0, ${Buffer.byteLength(vendorClass)}) = ${quoted(vendorClass)}`]
+  ]
+  return (architectures?.map(isArchitecture) ?? [undefined])
+    .map(last => [...common, ...last === undefined ? [] : [last]].join(' and '))
+}
+
+/** `if ... elsif ... else ...`; the last branch alone when there are no conditions. */
+function choice (branches: ReadonlyArray<readonly [condition: string, lines: readonly string[]]>, otherwise: readonly string[]): string[] {
+  if (branches.length === 0) return [...otherwise]
+  const indented = (lines: readonly string[]): string[] => lines.map(line => `  ${line}`)
+  return [
+    ...branches.flatMap(([condition, lines], index) => [`${index === 0 ? 'if' : '} elsif'} ${condition} {`, ...indented(lines)]),
+    '} else {', ...indented(otherwise), '}'
+  ]
+}
 
 /**
  * For ISC dhcpd 3.0 and later. Hosts stand in a group of their own, so that nothing changes for others, and what the group says goes
  * before what their subnet says. Without hosts it is for every machine of the scope that it is pasted into.
  */
 export function writeDhcpd (hosts: readonly ExportedHost[], context: ExportContext): string {
-  const { provisioner, scriptUrl, loaders, httpUrl } = context
+  const { provisioner, scriptUrl, loaders, httpUrl, overrides = [] } = context
+  const exceptions = (what: 'loader' | 'scriptUrl') => overrides.flatMap(override => {
+    const file = override[what]
+    return file === undefined ? [] : conditionsOf(override).map(condition => [condition, [filename(file)]] as const)
+  })
   const boot = [
     `next-server ${provisioner};`,
-    // iPXE asks again by itself, and is to get the script.
-    'if exists user-class and option user-class = "iPXE" {',
-    `  filename "${scriptUrl}";`,
-    // UEFI HTTP Boot takes an answer that names it, with a URL (UEFI 2.10, 24.7.3).
-    '} elsif substring (option vendor-class-identifier, 0, 10) = "HTTPClient" {',
-    '  option vendor-class-identifier "HTTPClient";',
-    '  if option core-provisioner-architecture = 00:13 {',
-    `    filename "${httpUrl}/boot/${loaders.uefiArm64}";`,
-    '  } else {',
-    `    filename "${httpUrl}/boot/${loaders.uefiX64}";`,
-    '  }',
-    '} elsif option core-provisioner-architecture = 00:07 or option core-provisioner-architecture = 00:09 {',
-    `  filename "${loaders.uefiX64}";`,
-    '} elsif option core-provisioner-architecture = 00:0b {',
-    `  filename "${loaders.uefiArm64}";`,
-    '} else {',
-    `  filename "${loaders.bios}";`,
-    '}'
+    ...choice([
+      // iPXE asks again by itself, and is to get the script.
+      ['exists user-class and option user-class = "iPXE"', choice(exceptions('scriptUrl'), [filename(scriptUrl)])],
+      // UEFI HTTP Boot takes an answer that names it, with a URL (UEFI 2.10, 24.7.3).
+      ['substring (option vendor-class-identifier, 0, 10) = "HTTPClient"', [
+        'option vendor-class-identifier "HTTPClient";',
+        ...choice([[isArchitecture(19), [filename(`${httpUrl}/boot/${loaders.uefiArm64}`)]]], [filename(`${httpUrl}/boot/${loaders.uefiX64}`)])
+      ]]
+    ], choice([
+      ...exceptions('loader'),
+      [`${isArchitecture(7)} or ${isArchitecture(9)}`, [filename(loaders.uefiX64)]],
+      [isArchitecture(11), [filename(loaders.uefiArm64)]]
+    ], [filename(loaders.bios)]))
   ]
-  const body = hosts.length === 0 ? boot : ['group {', ...[...boot, ...hosts.flatMap(host => hostLines(host))].map(line => `  ${line}`), '}']
+  const body = hosts.length === 0 ? boot : ['group {', ...[...boot, ...hostsLines(hosts)].map(line => `  ${line}`), '}']
   return `${['option core-provisioner-architecture code 93 = unsigned integer 16;', ...body].join('\n')}\n`
 }
 
@@ -44,25 +69,31 @@ export function writeFusion (hosts: readonly ExportedHost[], { provisioner, scri
   return [
     '# This dhcpd knows no conditions, of which the iPXE clause of later ones is made (hosts export --format dhcpd):',
     `# pxelinux.0 starts ipxe.lkrn, which goes on to ${scriptUrl}.`,
-    ...hosts.flatMap(host => hostLines(host, [
+    ...hostsLines(hosts, [
       ...servers === '' ? [] : [`option domain-name-servers ${servers};`],
       `option tftp-server-name "${provisioner}";`, `next-server ${provisioner};`, 'filename "pxelinux.0";'
-    ])),
+    ]),
     ''
   ].join('\n')
 }
 
-/** A declaration for each network card: dhcpd takes several of one address. */
-function hostLines ({ macs, ip, name }: ExportedHost, more: readonly string[] = []): string[] {
-  return macs.flatMap((mac, index) => [
-    `host ${declared(name, mac)}${index === 0 ? '' : `-${index + 1}`} {`,
-    `  hardware ethernet ${mac};`,
-    ...address(ip),
-    ...name === undefined ? [] : [`  option host-name "${name}";`],
-    ...more.map(line => `  ${line}`),
-    '}'
-  ])
+/** A declaration for each network card: dhcpd takes several of one address, and none of one name. */
+function hostsLines (hosts: readonly ExportedHost[], more: readonly string[] = []): string[] {
+  const taken = new Set<string>()
+  return hosts.flatMap(({ macs, ip, name }) => macs.flatMap(mac => {
+    const wanted = name ?? nameOfMac(mac)
+    let declared = wanted
+    for (let count = 2; taken.has(declared.toLowerCase()); count++) declared = `${wanted}-${count}`
+    taken.add(declared.toLowerCase())
+    return [
+      `host ${declared} {`,
+      `  hardware ethernet ${mac};`,
+      ...address(ip),
+      ...name === undefined ? [] : [`  option host-name "${name}";`],
+      ...more.map(line => `  ${line}`),
+      '}'
+    ]
+  }))
 }
 
 const address = (ip: Ipv4 | undefined): string[] => ip === undefined ? [] : [`  fixed-address ${formatIpv4(ip)};`]
-const declared = (name: string | undefined, mac: Mac): string => name ?? nameOfMac(mac)
