@@ -8,9 +8,13 @@ import { openSource } from '../../src/mirror/catalog.js'
 import type { ImagesTold } from '../../src/mirror/images-told.js'
 import type { ImagesShown } from '../../src/mirror/mirror.js'
 import { RemoteMirror, type RemoteMirrorOptions } from '../../src/mirror/remote-mirror.js'
+import { builtProgram } from '../helpers/built.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { sourceConfig } from '../helpers/mirror.js'
 import { makeKey, Publisher } from '../helpers/publisher.js'
+
+// The thread runs what is built, which is to be of today's sources.
+builtProgram()
 
 const key = await makeKey('publisher')
 
