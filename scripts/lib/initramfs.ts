@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { type Entry, characterDevice, directory, encodeCpio, file, symlink } from './cpio.js'
+import { bootSector } from './boot-sector.js'
 import { loadModules } from './kernel-modules.js'
 
 export interface InitramfsSources {
@@ -48,6 +49,7 @@ export function buildInitramfs ({ busybox, ignition, modules }: InitramfsSources
     file('udhcpc-script', readFileSync(join(own, 'udhcpc-script')), 0o755),
     file('bin/busybox', readFileSync(busybox), 0o755),
     symlink('bin/sh', 'busybox'),
+    file('boot-sector', bootSector()),
     ...ignition === undefined ? [] : [file('usr/bin/ignition', readFileSync(ignition), 0o755)],
     ...(ignition === undefined ? [] : librariesOf(ignition)).map(path => file(path.slice(1), readFileSync(realpathSync(path)), 0o755)),
     ...loaded.map(({ name, content }) => file(`modules/${name}.ko`, content)),

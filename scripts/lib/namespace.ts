@@ -2,6 +2,8 @@
 // (`unshare --net node ...`): it holds nothing but a loopback that is down, so there is no way out of it, and the kernel
 // takes it away, bridges and taps included, when its last process has ended, however that came about.
 import { execFileSync } from 'node:child_process'
+import { readlinkSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 
 interface Link { readonly ifindex: number, readonly ifname: string }
 
@@ -40,4 +42,22 @@ export function createBridge (name: string, address: string): number {
 export function createTap (name: string, bridge: string): void {
   ip('tuntap', 'add', 'dev', name, 'mode', 'tap')
   ip('link', 'set', name, 'master', bridge, 'up')
+}
+
+/** Gives a process that enters a namespace of its own an interface on the bridge. */
+export async function addToBridge (bridge: string, pid: number, address: string): Promise<void> {
+  const own = readlinkSync('/proc/self/ns/net')
+  for (let tries = 0; tries < 200 && readlinkSync(`/proc/${pid}/ns/net`) === own; tries++) await delay(20)
+  ip('link', 'add', 'stranger', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pid))
+  ip('link', 'set', 'stranger', 'master', bridge, 'up')
+  for (const words of [['address', 'add', address, 'dev', 'eth0'], ['link', 'set', 'eth0', 'up']]) {
+    execFileSync('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', ...words], { stdio: 'ignore' })
+  }
+}
+
+/** A port that is always up: without one, a bridge whose machines are all off has no carrier. */
+export function holdCarrier (bridge: string): void {
+  ip('link', 'add', 'held', 'type', 'veth', 'peer', 'name', 'holder')
+  ip('link', 'set', 'holder', 'up')
+  ip('link', 'set', 'held', 'master', bridge, 'up')
 }

@@ -34,6 +34,8 @@ export interface MachineOptions {
   readonly packages: string
   /** `tcg` is software emulation and works everywhere. */
   readonly accelerator: 'tcg' | 'kvm'
+  /** Whether its disk stays as it is. */
+  readonly keepDisk?: boolean
 }
 
 export interface MachineCommand { readonly program: string, readonly words: readonly string[], readonly serialLog: string }
@@ -103,7 +105,7 @@ export function prepareMachine (options: MachineOptions): MachineCommand {
   const accelerator = isSecure(firmware) || isArm(firmware) ? 'tcg' : options.accelerator
   const disk = join(folder, `${name}.disk`)
   const serialLog = join(folder, `${name}.log`)
-  const handle = openSync(disk, 'w')
+  const handle = openSync(disk, options.keepDisk === true ? 'a' : 'w')
   ftruncateSync(handle, diskBytes)
   closeSync(handle)
   return {

@@ -2,12 +2,13 @@
 // kernel and initrd that its profiles boot. Machines beyond those of the example are copies of its first one.
 import { execFileSync } from 'node:child_process'
 import { createHash, X509Certificate } from 'node:crypto'
-import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import { grubArgument, grubFile, isGrub, makeArmGrub, makeGrub } from './grub.js'
 import { buildInitramfs } from './initramfs.js'
 import { authorityFile, type Firmware } from './qemu.js'
+import type { Story } from './sandbox-stories.js'
 
 export interface SandboxMachine {
   readonly name: string
@@ -31,6 +32,8 @@ export interface StoreOptions {
   readonly bridge: string
   /** Whether one bit of the kernel is another than its maker signed. */
   readonly tampered: boolean
+  /** What it is laid out for beyond a first boot. */
+  readonly story: Story | undefined
 }
 
 export interface SandboxStore {
@@ -39,15 +42,17 @@ export interface SandboxStore {
   readonly gateway: string
   readonly url: string
   readonly machines: readonly SandboxMachine[]
+  readonly dataPath: string
 }
 
 interface Reservation { readonly mac: string, readonly ip: string, readonly hostname: string }
 interface Config {
+  enrolment?: object
   http: { address: string, https?: Readonly<Record<string, string>> }
   boot?: Readonly<Record<string, unknown>>
-  dhcp: { interface: string, subnets: Array<{ subnet: string }>, reservations: Reservation[] }
+  dhcp: { interface: string, unknown_clients?: string, subnets: Array<{ subnet: string, range?: string }>, reservations: Reservation[] }
 }
-interface Group { readonly id: string, readonly profile: string, readonly selector?: { readonly mac?: string } }
+interface Group { readonly id: string, readonly profile: string, readonly selector?: { readonly mac?: string }, readonly metadata?: object }
 interface Profile { readonly ignition_id?: string, readonly boot: { readonly args: readonly string[] } }
 interface IgnitionFile { readonly path: string, readonly contents?: { readonly source?: string } }
 interface Ignition { readonly storage?: { readonly files?: readonly IgnitionFile[] } }
@@ -171,6 +176,29 @@ function signatureList (certificate: Buffer): Buffer {
   return Buffer.concat([Buffer.from('a159c0a5e494a74a87b5ab155c2bf072', 'hex'), sizes, Buffer.alloc(16), certificate])
 }
 
+/** The first machine installs itself once, to its disk, and its config is guarded. */
+function installOnce (store: string, id: string): void {
+  const [group, path] = [readJson<Group>(store, 'groups', `${id}.json`), join(store, 'groups', `${id}.json`)]
+  writeJson(path, { ...group, metadata: { ...group.metadata, install_once: 'true', reinstall: 'once', ignition_guard: 'true' } })
+  const profile = readJson<Profile>(store, 'profiles', `${group.profile}.json`)
+  const args = profile.boot.args.map(arg => arg.startsWith('machine.root=') ? arg.replace('machine.root=', 'machine.install=') : arg)
+  writeJson(join(store, 'profiles', `${group.profile}.json`), { ...profile, boot: { ...profile.boot, args } })
+}
+
+/** Four machines that nobody knows, and what such machines become. */
+function forgetMachines (store: string, config: Config): readonly SandboxMachine[] {
+  for (const name of readdirSync(join(store, 'groups'))) rmSync(join(store, 'groups', name))
+  const node = readJson<Profile>(store, 'profiles', 'node.json')
+  for (const id of ['core', 'default']) writeJson(join(store, 'profiles', `${id}.json`), { ...node, id })
+  const [subnet] = config.dhcp.subnets
+  if (subnet === undefined) throw new Error('examples/config.yaml has no subnet')
+  const range = (first: number, last: number): string => `${hostIn(subnet.subnet, first)}-${hostIn(subnet.subnet, last)}`
+  config.enrolment = { profiles: [{ profile: 'core', quantity: 3 }, { profile: 'default' }], range: range(21, 60), hostname: 'core-{n}' }
+  Object.assign(config.dhcp, { unknown_clients: 'allow', reservations: [] })
+  subnet.range = range(100, 150)
+  return [1, 2, 3, 4].map(n => ({ name: `unknown-${n}`, mac: `52:54:00:c0:7e:4${n}`, address: '', files: filesOf(store, 'node') }))
+}
+
 /** Lays out the store, the assets and the configuration below `folder`. */
 export function createStore (options: StoreOptions): SandboxStore {
   const { root, folder, bridge, firmware } = options
@@ -194,6 +222,8 @@ export function createStore (options: StoreOptions): SandboxStore {
   if (loader !== undefined) config.boot = firmware.startsWith('arm64-') ? { uefi_arm64: loader } : { uefi_x64: loader }
   if (firmware.startsWith('arm64-')) fitConsole(store)
   if (firmware === 'uefi-https') fitTls(config, options, address)
+  const strangers = options.story === 'enrol' ? forgetMachines(store, config) : []
+  if (options.story === 'install') installOnce(store, groups[0]?.id ?? '')
   writeFileSync(configFile, stringify({
     ...config,
     data_path: store,
@@ -204,10 +234,12 @@ export function createStore (options: StoreOptions): SandboxStore {
     dhcp: { ...config.dhcp, interface: bridge }
   }))
 
-  const machines = groups.slice(0, options.machines).map(({ id, profile, selector }) => {
-    const reservation = config.dhcp.reservations.find(({ mac }) => mac === selector?.mac)
-    if (reservation === undefined) throw new Error(`examples/config.yaml has no reservation for the machine of the group ${id}`)
-    return { name: id, mac: reservation.mac, address: reservation.ip, files: filesOf(store, profile) }
-  })
-  return { configFile, gateway: `${address}/24`, url: `http://${address}:${config.http.address.split(':').at(-1) ?? '80'}`, machines }
+  const machines = options.story === 'enrol'
+    ? strangers
+    : groups.slice(0, options.machines).map(({ id, profile, selector }) => {
+      const reservation = config.dhcp.reservations.find(({ mac }) => mac === selector?.mac)
+      if (reservation === undefined) throw new Error(`examples/config.yaml has no reservation for the machine of the group ${id}`)
+      return { name: id, mac: reservation.mac, address: reservation.ip, files: filesOf(store, profile) }
+    })
+  return { configFile, gateway: `${address}/24`, url: `http://${address}:${config.http.address.split(':').at(-1) ?? '80'}`, machines, dataPath: store }
 }

@@ -11,10 +11,11 @@ import { parseArgs } from 'node:util'
 import { startAppliance, watchStages } from './appliance-process.js'
 import { Children } from './children.js'
 import { readMachineLog, readSerial, tailOf } from './machine-log.js'
-import { createBridge, createTap, requireOwnNamespace } from './namespace.js'
+import { createBridge, createTap, holdCarrier, requireOwnNamespace } from './namespace.js'
 import { type Firmware, firmwares, isFirmware, prepareMachine } from './qemu.js'
 import { advertiseNothing } from './router-advertisement.js'
 import { type SandboxMachine, createStore } from './sandbox-store.js'
+import { type Story, tellStory } from './sandbox-stories.js'
 import { formatTable } from './table.js'
 
 interface Options {
@@ -26,6 +27,7 @@ interface Options {
   /** What a machine says on its serial port when it has done enough. */
   readonly expect: RegExp | undefined
   readonly tampered: boolean
+  readonly story: Story | undefined
   readonly packages: string
   readonly kernel: string
   readonly accelerator: 'tcg' | 'kvm'
@@ -68,6 +70,8 @@ function readOptions (): Options {
       until: { type: 'string' },
       expect: { type: 'string' },
       tampered: { type: 'boolean', default: false },
+      install: { type: 'boolean', default: false },
+      enrol: { type: 'boolean', default: false },
       packages: { type: 'string', default: join(root, '.cache/packages') },
       kernel: { type: 'string', default: '' },
       accel: { type: 'string', default: 'tcg' },
@@ -83,7 +87,8 @@ function readOptions (): Options {
   const { firmware, tampered, packages, kernel, keep, verbose, json, accel } = values
   const expect = values.expect === undefined ? undefined : new RegExp(values.expect)
   const [machines, timeout] = [Number(values.machines), Number(values.timeout)]
-  return { machines, firmware, timeout, until, expect, tampered, packages, kernel, accelerator: accel, keep, verbose, json }
+  const story = values.install ? 'install' : values.enrol ? 'enrol' : undefined
+  return { machines, firmware, timeout, until, expect, tampered, story, packages, kernel, accelerator: accel, keep, verbose, json }
 }
 
 /** What is wrong with a machine that has ended, or undefined when it did all it had to. */
@@ -94,7 +99,7 @@ function problemOf ({ machine, serialLog, stages }: Run): string | undefined {
   for (const [path, sha256] of machine.files) {
     if (log.files.get(path) !== sha256) return `${path} in its new root is not what its Ignition config says`
   }
-  if (log.address !== machine.address) return `it ran with the address ${log.address ?? 'none'}, not with its reservation ${machine.address}`
+  if (machine.address !== '' && log.address !== machine.address) return `it ran with the address ${log.address ?? 'none'}, not with its reservation ${machine.address}`
   if (!stages.has('installed')) return 'the appliance did not take its report that it is installed'
   return undefined
 }
@@ -112,17 +117,27 @@ async function heard (serialLog: string, expected: RegExp, signal: AbortSignal):
   }
 }
 
+/** What a machine said last it may have said after the last look. */
+const unsaid = ({ serialLog }: Run, expected: RegExp): string | undefined =>
+  expected.test(readSerial(serialLog)) ? undefined : `it switched itself off and did not say ${String(expected)}`
+
 const doneText = ({ until: lastStage, expect }: Options): string => expect !== undefined
   ? `said ${String(expect)}`
   : lastStage === undefined ? 'applied its Ignition config' : `reached the stage ${lastStage}`
 
-interface Place { readonly children: Children, readonly folder: string, readonly tap: string, readonly stop: AbortSignal }
+interface Place {
+  readonly children: Children
+  readonly folder: string
+  readonly tap: string
+  readonly stop: AbortSignal
+  readonly keepDisk?: boolean
+}
 
 /** Switches a machine on and waits until it has switched itself off, or for `timeout` seconds. */
-async function bootMachine (run: Run, options: Options, { children, folder, tap, stop }: Place): Promise<void> {
+async function bootMachine (run: Run, options: Options, { children, folder, tap, stop, keepDisk = false }: Place): Promise<void> {
   const { name, mac } = run.machine
   const { firmware, accelerator, until: lastStage } = options
-  const { program, words } = prepareMachine({ name, mac, tap, folder, firmware, accelerator, packages: options.packages, loaderFolder: join(root, 'assets/boot') })
+  const { program, words } = prepareMachine({ name, mac, tap, folder, firmware, accelerator, packages: options.packages, keepDisk, loaderFolder: join(root, 'assets/boot') })
   const child: ChildProcess = children.start(program, words, ['ignore', 'inherit', 'inherit'])
   const off = once(child, 'exit').then(([status]: unknown[]) => status)
   const timer = new AbortController()
@@ -135,13 +150,13 @@ async function bootMachine (run: Run, options: Options, { children, folder, tap,
   if (stop.aborted) return
   // Its last report may still be on its way through /v1/events.
   if (end === 0 && lastStage === undefined) await until(() => run.stages.has('installed'), 2000)
-  const problem = end === 'enough'
+  const problem: string | undefined = end === 'enough'
     ? undefined
     : end === 'late'
       ? `it was not done after ${options.timeout} s`
       : end !== 0
         ? `QEMU ended with status ${String(end)}`
-        : options.expect !== undefined ? `it switched itself off and did not say ${String(options.expect)}` : lastStage === undefined ? problemOf(run) : `it switched itself off before the stage ${lastStage}`
+        : options.expect !== undefined ? unsaid(run, options.expect) : lastStage === undefined ? problemOf(run) : `it switched itself off before the stage ${lastStage}`
   run.problem = problem ?? ''
   print(`${timeOf(run)}  ${name}  ${mac}  ${problem === undefined ? doneText(options) : `FAILED: ${problem}`}`)
 }
@@ -184,8 +199,8 @@ const document = (options: Options, runs: readonly Run[]): unknown => ({
 async function sandbox (options: Options, folder: string, children: Children, stop: AbortSignal): Promise<number> {
   requireOwnNamespace()
   print('building the initramfs')
-  const { packages, kernel, machines, firmware, tampered } = options
-  const store = createStore({ root, folder, bridge, packages, kernel, machines, firmware, tampered })
+  const { packages, kernel, machines, firmware, tampered, story } = options
+  const store = createStore({ root, folder, bridge, packages, kernel, machines, firmware, tampered, story })
   const stopAdvertising = advertiseNothing(createBridge(bridge, store.gateway))
   stop.addEventListener('abort', stopAdvertising, { once: true })
   const applianceLog = join(folder, 'appliance.log')
@@ -201,7 +216,7 @@ async function sandbox (options: Options, folder: string, children: Children, st
   const runs = new Map(store.machines.map(machine => [machine.mac, {
     machine, serialLog: join(machineFolder, `${machine.name}.log`), stages: new Map(), started: performance.now()
   } as Run]))
-  await watchStages(store.url, stop, ({ mac, stage, detail, failed }) => {
+  const watch = (): Promise<void> => watchStages(store.url, stop, ({ mac, stage, detail, failed }) => {
     const run = runs.get(mac)
     if (run === undefined || (failed === '' && run.stages.has(stage))) return
     if (failed === '') run.stages.set(stage, secondsSince(run.started))
@@ -209,6 +224,34 @@ async function sandbox (options: Options, folder: string, children: Children, st
     if (failed === '') run.onStage?.(stage)
     print(`${timeOf(run)}  ${run.machine.name}  ${mac}  ${stage.padEnd(9)}  ${failed === '' ? detail : `FAILED: ${failed}`}`.trimEnd())
   })
+  await watch()
+  if (story !== undefined) {
+    let running = appliance
+    holdCarrier(bridge)
+    for (const index of store.machines.keys()) createTap(`tap${index}`, bridge)
+    const problems = await tellStory(story, {
+      ...store,
+      store: store.dataPath,
+      bridge,
+      print,
+      boot: async (machine, { until: stage, expect, keepDisk = false }) => {
+        const index = store.machines.indexOf(machine)
+        const run: Run = { machine, serialLog: join(machineFolder, `${machine.name}.log`), stages: new Map(), started: performance.now() }
+        runs.set(machine.mac, run)
+        const ending = { ...options, expect, until: stage !== undefined && isStage(stage) ? stage : undefined }
+        await bootMachine(run, ending, { children, folder: machineFolder, tap: `tap${index}`, stop, keepDisk })
+        if (run.problem !== '' && !stop.aborted) explain(run, applianceLog)
+        return { problem: run.problem === '' ? '' : `: ${run.problem ?? 'interrupted'}`, serialLog: run.serialLog }
+      },
+      restart: async () => {
+        await children.stop(running)
+        running = await startAppliance(children, { root, configFile: store.configFile, logFile: applianceLog, url: store.url })
+        await watch()
+      }
+    })
+    if (options.json) process.stdout.write(`${JSON.stringify({ story, ok: problems.length === 0, problems }, null, 2)}\n`)
+    return stop.aborted ? 130 : problems.length === 0 ? 0 : 1
+  }
   print(`booting ${runs.size} blank ${options.firmware} machine${runs.size === 1 ? '' : 's'}`)
   await Promise.race([
     Promise.all([...runs.values()].map(async (run, index) => {

@@ -171,3 +171,17 @@ t.test('what the journal could not write is written later', async t => {
   await journal.close()
   t.same(new Set((await new MachineJournal({ path, clock, log, current: () => [] }).load()).map(machine => machine.mac)), new Set([mac, other]))
 })
+
+t.test('names as long and as hostile as DHCP carries them change nothing of another machine', t => {
+  const registry = new MachineRegistry([], { note: () => {}, isKnown: ({ mac: machine }) => machine === other })
+  const victim = registry.record({ mac: other, stage: 'script', at: 1, address: '10.0.0.2', name: 'node-2', group: 'g' })
+  const names = ['<script>alert(1)</script>', '\u001b]0;x\u0007\u001b[2J', 'x'.repeat(255), '\u202egnp.exe', '"},{"mac":"52:54:00:00:00:02"', '\0'.repeat(255), '../../etc/passwd', 'node-2', '__proto__', '\ud800'.repeat(100)]
+  for (const [i, name] of names.entries()) {
+    const seen = registry.record({ mac: invented(i), stage: 'ack', at: 2 + i, program: 'pxe', name, serial: name, vendorClass: name, address: `10.0.1.${i}` })
+    t.ok(Buffer.byteLength(JSON.stringify(seen)) < 6 * 3 * 260 + 1000, JSON.stringify(name).slice(0, 30))
+    t.equal(JSON.parse(JSON.stringify(seen)).mac, invented(i))
+  }
+  t.equal(registry.get(other), victim)
+  t.equal(registry.macOf('10.0.0.2'), other)
+  t.end()
+})

@@ -96,6 +96,35 @@ t.test('a receiver that fails is asked again, later and later, for an hour; then
   t.equal(clock.pending, 0)
 })
 
+t.test('the hour is that of a clock that nobody sets', async t => {
+  const [clock, r] = [new FakeClock(), receiver(503)]
+  let set = 0
+  const webhooks = new Webhooks({
+    hooks: [hook('http://a/')],
+    pending: [],
+    source,
+    clock: { now: () => clock.now() + set, after: clock.after, every: clock.every },
+    steady: clock.now,
+    log,
+    post: r.post,
+    keep: { append: async () => {} }
+  })
+  webhooks.tell('installed', 'm', {})
+  await r.settled()
+  for (const jump of [86_400_000, -30 * 86_400_000]) {
+    set += jump
+    clock.advance(20_000)
+    await r.settled()
+    t.equal(webhooks.waiting, 1, `set by ${jump} ms`)
+  }
+  for (let minute = 0; minute < 70; minute++) {
+    clock.advance(60_000)
+    await r.settled()
+  }
+  t.equal(webhooks.waiting, 0)
+  await webhooks.close()
+})
+
 t.test('one slow receiver does not hold up another, and 410 is the end', async t => {
   const clock = new FakeClock()
   const r = receiver(410)
