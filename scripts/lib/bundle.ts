@@ -153,6 +153,8 @@ function copyOwn (folder: string, version: string): void {
   mkdirSync(join(folder, 'bin'))
   copyFileSync(join(root, 'scripts/install/launcher.sh'), join(folder, 'bin/core-provisioner'))
   copyFileSync(join(root, 'scripts/install/install.sh'), join(folder, 'install.sh'))
+  // docs/grpc.md begins with it, and whoever has no network has no other.
+  cpSync(join(root, 'scripts/terraform-example'), join(folder, 'scripts/terraform-example'), { recursive: true })
   for (const name of serviceFolders) if (existsSync(join(root, name))) cpSync(join(root, name), join(folder, name), { recursive: true })
   for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md']) copyFileSync(join(root, name), join(folder, name))
   const { name, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { name: string, license: string }

@@ -32,7 +32,9 @@ resource "matchbox_group" "machine" {
     mac = each.value.mac
   }
 
+  # A mac in the selector and an ip here are the machine's reservation: with dhcp.unknown_clients: deny, without one it gets no address.
   metadata = {
     hostname = each.key
+    ip       = each.value.ip
   }
 }

@@ -28,8 +28,8 @@ variable "ssh_authorized_key" {
 }
 
 variable "machines" {
-  description = "Machines by name, each with the hardware address it boots from. Any spelling of an address will do."
-  type        = map(object({ mac = string }))
+  description = "Machines by name, each with the hardware address it boots from (any spelling will do) and the address it gets."
+  type        = map(object({ mac = string, ip = string }))
   default = {
     core-c1 = { mac = "00:0c:29:bd:7f:ec" }
   }

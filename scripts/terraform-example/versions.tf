@@ -2,7 +2,7 @@ terraform {
   required_providers {
     matchbox = {
       source  = "poseidon/matchbox"
-      version = "~> 0.5"
+      version = ">= 0.4"
     }
   }
 }

@@ -44,10 +44,15 @@ const worthTelling: ReadonlySet<AnyDropReason> = new Set([
   'rate_limited', 'hardware_type', 'no_message_type'
 ])
 
+/** What somebody has to mend, and no machine can: at level warn, each once a minute whatever machine asks. */
+const needsMending: ReadonlySet<AnyDropReason> = new Set(['pool_exhausted', 'unknown_subnet', 'reservation_in_use'])
+const alarmRate: Rate = { burst: 1, perSecond: 1 / 60 }
+
 export class MessageExchange {
   readonly #options: MessageExchangeOptions
   readonly #requests = new RateLimiter<string>(requestRate, rememberedMachines)
   readonly #told = new RateLimiter<string>(tellRate, rememberedMachines)
+  readonly #alarms = new RateLimiter<string>(alarmRate, needsMending.size)
 
   constructor (options: MessageExchangeOptions) { this.#options = options }
 
@@ -92,7 +97,8 @@ export class MessageExchange {
   drop (reason: AnyDropReason, detail: string, { request, client: { mac } }: ClientMessage): void {
     const { log, onEvent } = this.#options
     onEvent({ kind: 'dropped', reason, detail, mac })
-    const level = worthTelling.has(reason) && this.firstInAWhile(`${reason} ${mac}`) ? 'info' : 'debug'
+    const first = worthTelling.has(reason) && this.firstInAWhile(`${reason} ${mac}`)
+    const level = needsMending.has(reason) && this.#alarms.take(reason, this.#options.clock.now()) ? 'warn' : first ? 'info' : 'debug'
     if (log.isLevelEnabled(level)) log[level]({ mac, xid: request.xid, reason, ...detail !== '' && { detail } }, 'dhcp.drop')
   }
 

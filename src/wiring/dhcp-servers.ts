@@ -47,8 +47,13 @@ export class DhcpServers {
   async #open (shared: Needed): Promise<void> {
     const { loaded, store, clock, log, onClose } = shared
     const subnets = dhcpSubnets(loaded)
+    let refused: ReadonlySet<string> = new Set()
     const inForce = (found: FoundReservations): void => {
-      this.#settings = settingsOf(shared, subnets, found)
+      const { settings, problems } = settingsOf(shared, subnets, found)
+      // They are read again at every change of a group: what was refused before is told already.
+      for (const problem of problems) if (!refused.has(problem)) log.warn({ problem }, 'reservation.refused')
+      refused = new Set(problems)
+      this.#settings = settings
       for (const [server, home] of this.#running) server.configure(this.#settings(home))
     }
     inForce(await readReservations(loaded, store))
@@ -60,10 +65,13 @@ export class DhcpServers {
   }
 }
 
-function settingsOf (shared: Needed, subnets: readonly DhcpSubnet[], found: FoundReservations): SettingsFor {
-  const { config, log, homes, addressClaims } = shared
+function settingsOf (
+  shared: Needed, subnets: readonly DhcpSubnet[], found: FoundReservations
+): { readonly settings: SettingsFor, readonly problems: readonly string[] } {
+  const { config, homes, addressClaims } = shared
   const reservations = buildReservations(found.entries, subnets, ...homes.addresses)
-  for (const problem of [...found.problems, ...reservations.problems]) log.warn({ problem }, 'reservation.refused')
   addressClaims.reserve(reservations.byIp)
-  return home => ({ subnets, reservations, boot: currentBoot(shared, home), unknownClients: config.dhcp.unknown_clients, named: found.named })
+  const settings: SettingsFor = home =>
+    ({ subnets, reservations, boot: currentBoot(shared, home), unknownClients: config.dhcp.unknown_clients, named: found.named })
+  return { settings, problems: [...found.problems, ...reservations.problems] }
 }

@@ -13,8 +13,9 @@ const passphrase = readFileSync(join(signing, 'passphrase.txt'), 'utf8').trim()
 
 t.test('signatures over HTTP', async t => {
   const folder = t.testdir({
-    groups: { 'all.json': '{"id":"all","profile":"node"}' },
+    groups: { 'all.json': '{"id":"all","profile":"node","selector":{"a":"b"}}' },
     profiles: { 'node.json': '{"id":"node","boot":{"kernel":"/assets/vmlinuz"}}' },
+    vmlinuz: '',
     'config.yaml': ''
   })
   const port = await freePort()

@@ -41,6 +41,23 @@ t.test('what is no message, and what comes from here, is not decided on', t => {
   t.end()
 })
 
+t.test('what somebody has to mend is a warning once a minute, whichever machines ask', t => {
+  const { exchange, clock, entries } = stage(t)
+  const asks = (client: typeof testMac, reason: 'pool_exhausted' | 'unknown_client'): void => {
+    exchange.receive(discover(client), from, asked => { exchange.drop(reason, '', asked) })
+  }
+  const levels = (reason: string): unknown[] => entries().filter(entry => entry['msg'] === 'dhcp.drop' && entry['reason'] === reason).map(({ level }) => level)
+  asks(testMac, 'pool_exhausted')
+  asks(other, 'pool_exhausted')
+  asks(testMac, 'pool_exhausted')
+  clock.advance(60_000)
+  asks(testMac, 'pool_exhausted')
+  t.same(levels('pool_exhausted'), ['warn', 'info', 'debug', 'warn'])
+  asks(testMac, 'unknown_client')
+  t.same(levels('unknown_client'), ['info'])
+  t.end()
+})
+
 t.test('a flood is limited for its sender, told of once in ten minutes, and hurts nobody else', t => {
   const { exchange, clock, events, entries } = stage(t)
   let decided = 0

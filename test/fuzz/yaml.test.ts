@@ -35,7 +35,7 @@ for (const dialect of ['v2', 'v3'] as const) {
 t.test('host files', t => {
   fc.assert(fc.property(yaml, text => {
     const { entries, problems } = parseReservationFile('a.yaml', text.toString())
-    for (const problem of problems) if (!/^a\.yaml:\d+: ./s.test(problem)) throw new Error(`an odd problem: ${problem}`)
+    for (const problem of problems) if (!/^a\.yaml:\d+:\d+: ./s.test(problem)) throw new Error(`an odd problem: ${problem}`)
     for (const { source } of entries) if (!/^a\.yaml:\d+$/.test(source)) throw new Error(source)
   }), cases(t, 5000))
   t.end()

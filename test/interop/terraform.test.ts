@@ -42,7 +42,7 @@ t.test('the example', { skip: missing }, async t => {
   const set = (mac: string): void => {
     writeFileSync(join(cwd, 'terraform.tfvars'), `rpc_endpoint = "${running.address}"
 ssh_authorized_key = "ssh-ed25519 AAAA test"
-machines = { core-c1 = { mac = "${mac}" } }
+machines = { core-c1 = { mac = "${mac}", ip = "192.168.100.41" } }
 `)
   }
   const applied = async (what: string): Promise<void> => {
