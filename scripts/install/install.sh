@@ -471,6 +471,7 @@ write_certs () {
   if ! certs_missing; then return; fi
   names=$(subject_names)
   change "make certificates in $certs for $names" init_certs
+  if [ -z "$dry_run" ]; then made_certs=yes; fi
 }
 init_certs () {
   program certs init --dir $certs --san "$names" >/dev/null
@@ -827,6 +828,7 @@ install () {
   look_as_service
   start_service
   if [ -z "$dry_run" ]; then remove_old; fi
+  if [ -n "$made_certs" ]; then say "for Terraform and cluster packages: core-provisioner certs export --client --out matchbox-certs.tar.gz (from $certs)"; fi
   if [ "$changes" = 0 ]; then say 'nothing to do'; fi
 }
 
@@ -913,7 +915,7 @@ main () {
   systemd_version=${systemd_version:-0}
   unset LD_LIBRARY_PATH LD_PRELOAD NODE_OPTIONS
   work=$(mktemp -d "${TMPDIR:-/tmp}/core-provisioner.XXXXXX")
-  partial='' locked=''
+  partial='' locked='' made_certs=''
   trap 'rm -rf "$work" ${partial:+"$partial"} ${locked:+"$lock_folder"}' EXIT
   trap 'exit 130' INT TERM HUP
   [ -n "$dry_run" ] || lock

@@ -1,6 +1,9 @@
 // `core-provisioner certs init|show|renew`: the certificates of the gRPC API.
+import { stat } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { AppError, messageOf } from '../base/errors.js'
+import { writeFileAtomic } from '../disk/atomic-file.js'
+import { clientFiles, packClient } from '../tls/client-package.js'
 import type { Command } from './command.js'
 import { commandHelp } from './help.js'
 import { type CertificateReport, initCertificates, issueClient, renewCertificates, revokeClients, showCertificates } from '../tls/certs.js'
@@ -29,6 +32,16 @@ export async function certs (args: readonly string[], io: CertsIo): Promise<numb
     if (rest.length > 0 && action !== 'client' && action !== 'revoke') throw new AppError('usage', `certs ${action ?? ''} takes no ${JSON.stringify(rest[0])}`)
     if (force && action !== 'init') throw new AppError('usage', '--force goes with init')
     if (names.length > 0 && action === 'show') throw new AppError('usage', '--san goes with init and renew')
+    if (action !== 'export' && (values.client === true || values.out !== undefined)) throw new AppError('usage', '--client and --out go with export')
+    if (action === 'export') {
+      if (values.client !== true || values.out === undefined) throw new AppError('usage', 'certs export takes --client and --out FILE, such as matchbox-certs.tar.gz')
+      const there = await stat(values.out).then(() => true, () => false)
+      if (there) throw new AppError('certificate_exists', `${values.out} is there already: name another file, or remove it`)
+      await writeFileAtomic(values.out, await packClient(dir, now), { mode: 0o600 })
+      if (values.json === true) io.stdout.write(`${JSON.stringify({ file: values.out, holds: clientFiles })}\n`)
+      else io.stdout.write(`${values.out}: matchbox-certs/ with ${clientFiles.join(', ')}; the key lets in whoever has it\n`)
+      return 0
+    }
     if (action === 'client' || action === 'revoke') {
       if (action === 'client' && rest.length !== 1) throw new AppError('usage', 'certs client takes one name')
       const done = action === 'client' ? await issueClient({ dir, name: rest[0] ?? '', now }) : await revokeClients({ dir, clients: rest, now })
@@ -39,7 +52,7 @@ export async function certs (args: readonly string[], io: CertsIo): Promise<numb
     }
     if (action === 'init') await initCertificates({ dir, names, force, now })
     else if (action === 'renew') await renewCertificates({ dir, names, now })
-    else if (action !== 'show') throw new AppError('usage', action === undefined ? 'certs init, show, renew, client or revoke?' : `certs cannot ${action}: it knows init, show, renew, client and revoke`)
+    else if (action !== 'show') throw new AppError('usage', action === undefined ? 'certs init, show, renew, client, revoke or export?' : `certs cannot ${action}: it knows init, show, renew, client, revoke and export`)
     const reports = await showCertificates(dir, '', now)
     io.stdout.write(values.json === true ? `${JSON.stringify({ dir, certificates: reports.map(asJson) }, undefined, 2)}\n` : asText(dir, reports, now))
     return 0
@@ -59,6 +72,8 @@ function parse (args: readonly string[]) {
         dir: { type: 'string' },
         san: { type: 'string', multiple: true },
         force: { type: 'boolean' },
+        client: { type: 'boolean' },
+        out: { type: 'string' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' }
       }

@@ -85,13 +85,15 @@ const table = {
   },
   certs: {
     summary: 'the certificates of the gRPC API',
-    forms: ['init|show|renew', 'client NAME', 'revoke [NAME|FILE|SERIAL...]'],
-    words: ['init', 'show', 'renew', 'client', 'revoke'],
+    forms: ['init|show|renew', 'client NAME', 'revoke [NAME|FILE|SERIAL...]', 'export --client --out FILE'],
+    words: ['init', 'show', 'renew', 'client', 'revoke', 'export'],
     flags: {
       ...json,
       dir: { value: 'DIR', what: 'where they are, default /etc/matchbox' },
       san: { value: 'DNS:NAME,IP:ADDRESS', repeats: true, what: 'under which clients reach the server' },
-      force: { what: 'with init: replace what is there' }
+      force: { what: 'with init: replace what is there' },
+      client: { what: 'export: what a client needs' },
+      out: { value: 'FILE', what: 'export: the archive, such as matchbox-certs.tar.gz' }
     },
     examples: [['certs init --san IP:192.168.100.2', 'an authority, a server and a client'], ['certs client ci', 'one for a pipeline'], ['certs revoke ci', 'takes it away (rpc.crl_file)'], ['certs show', 'until when they are good']]
   },

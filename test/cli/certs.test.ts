@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { certs } from '../../src/cli/certs.js'
@@ -41,4 +42,18 @@ t.test('a failure is one line', async t => {
   const { status, err } = await run('show', '--dir', join(t.testdir(), 'none'))
   t.equal(status, 1)
   t.match(err, /^core-provisioner certs: .*certs init.*\n$/)
+})
+
+t.test('what a client needs, as one archive that tar reads', async t => {
+  const folder = t.testdir()
+  const [dir, out] = [join(folder, 'tls'), join(folder, 'matchbox-certs.tar.gz')]
+  t.match(await run('export', '--dir', dir, '--client', '--out', out), { status: 1, err: /there is no \S+ca\.crt: core-provisioner certs init makes it/ })
+  t.equal((await run('init', '--dir', dir)).status, 0)
+  t.match(await run('export', '--dir', dir, '--client', '--out', out), { status: 0, out: /matchbox-certs\/ with ca\.crt, client\.crt, client\.key/ })
+  t.equal(statSync(out).mode & 0o777, 0o600)
+  t.match(execFileSync('tar', ['-tvzf', out], { encoding: 'utf8' }), /^drwx------ .* matchbox-certs\/\n-rw-r--r-- .* matchbox-certs\/ca\.crt\n-rw-r--r-- .*client\.crt\n-rw------- .*client\.key\n$/)
+  execFileSync('tar', ['-xzf', out, '-C', folder])
+  for (const name of ['ca.crt', 'client.crt', 'client.key']) t.ok(readFileSync(join(folder, 'matchbox-certs', name)).equals(readFileSync(join(dir, name))), name)
+  t.match(await run('export', '--dir', dir, '--client', '--out', out), { status: 1, err: /is there already/ })
+  for (const args of [['export', '--dir', dir], ['export', '--dir', dir, '--client'], ['show', '--dir', dir, '--client']]) t.equal((await run(...args)).status, 2, args.join(' '))
 })

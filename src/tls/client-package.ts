@@ -1,0 +1,43 @@
+// What a client of the gRPC API needs, as one file to carry: matchbox-certs/ with the authority's certificate and the client's own
+// certificate and key, as a gzipped ustar archive (POSIX.1-2001, pax(1)). The authority's key stays where it is.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { AppError, errnoOf, messageOf } from '../base/errors.js'
+
+export const clientFiles = ['ca.crt', 'client.crt', 'client.key'] as const
+const folder = 'matchbox-certs'
+
+/** The archive of the client's files in `dir`. AppError config_missing names the one that is not there. */
+export async function packClient (dir: string, now: number): Promise<Buffer> {
+  const files = await Promise.all(clientFiles.map(async name => ({ name, content: await contentOf(join(dir, name)) })))
+  const seconds = Math.floor(now / 1000)
+  const blocks = [header(`${folder}/`, 0o700, 0, seconds, '5')]
+  for (const { name, content } of files) {
+    blocks.push(header(`${folder}/${name}`, name.endsWith('.key') ? 0o600 : 0o644, content.length, seconds, '0'), content, Buffer.alloc(-content.length & 511))
+  }
+  return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]))
+}
+
+async function contentOf (path: string): Promise<Buffer> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') throw new AppError('config_missing', `there is no ${path}: core-provisioner certs init makes it`, { cause: error })
+    throw new AppError('read_failed', `${path}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** One block of 512 octets; numbers are octal. */
+function header (name: string, mode: number, size: number, modified: number, type: '0' | '5'): Buffer {
+  const block = Buffer.alloc(512)
+  const octal = (value: number, length: number): string => `${value.toString(8).padStart(length - 1, '0')}\0`
+  block.write(name, 0, 100)
+  block.write(octal(mode, 8) + octal(0, 8) + octal(0, 8) + octal(size, 12) + octal(modified, 12), 100, 'latin1')
+  // The checksum counts itself as blanks.
+  block.write(' '.repeat(8), 148)
+  block.write(type, 156)
+  block.write('ustar\x0000', 257, 'latin1')
+  block.write(`${block.reduce((sum, octet) => sum + octet, 0).toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
+  return block
+}
