@@ -280,6 +280,7 @@ export const configSchema = v.strictObject({
     uefi_x64: v.optional(bootFile, 'snponly.efi'),
     uefi_arm64: v.optional(bootFile, 'snponly-arm64.efi'),
     raspberry_pi: v.optional(bootFile, 'rpi'),
+    http_boot: v.optional(flag, true),
     script_url: v.optional(v.union([v.literal(''), scriptUrl], 'expected a URL'), ''),
     script_labels: v.optional(v.pipe(v.array(choice(scriptLabels), 'expected a list of labels'), v.nonEmpty('expected a label at least')), [...defaultScriptLabels]),
     own_user_class: v.optional(flag, false),

@@ -38,7 +38,7 @@ export async function diagnoseLoaders ({ config, clock }: Pick<Ground, 'config' 
       // That it is missing is told by who would serve it.
       if (content === undefined) continue
       findings.push(...judgeLoader(name, content, processor), ...judgeBoots(name, content, machines, clock.now()))
-      for (const next of afterShim(name)) findings.push(...judgeNext(next, await read(next), { name, content }))
+      for (const next of afterShim(name)) findings.push(...judgeNext(next, await read(next), { name, content }, boot.http_boot))
     } catch (error) {
       findings.push(problem('loaders', `${name}: ${messageOf(error)}`))
     }
@@ -85,7 +85,7 @@ export function judgeLoader (name: string, content: Buffer, processor?: string):
 interface Loader { readonly name: string, readonly content: Buffer }
 
 /** What a shim makes of what it loads: it holds the certificates that it knows. */
-export function judgeNext (name: string, content: Buffer | undefined, shim: Loader): readonly Finding[] {
+export function judgeNext (name: string, content: Buffer | undefined, shim: Loader, byHttp = true): readonly Finding[] {
   const program = content === undefined ? undefined : readSignedProgram(content)
   if (content === undefined || program === undefined) return []
   const findings = [...isBroken(name, program)]
@@ -94,8 +94,8 @@ export function judgeNext (name: string, content: Buffer | undefined, shim: Load
   const said = `${name} is signed by ${signatures.length === 0 ? 'nobody' : listed(signatures)}`
   if (isKnown) findings.push(fine('loaders', `${said}, whom ${shim.name} knows`))
   else findings.push(problem('loaders', `${said}, whom ${shim.name} does not know: under Secure Boot it is refused; take both from one distribution`))
-  if (/(?:^|\/)grub\w+\.efi$/.test(name) && !content.includes('HTTP/1.1')) {
-    findings.push(note('loaders', `${name} has no HTTP: after HTTP Boot machines stay at its prompt, by PXE they boot; leave PXE before HTTP in their boot order`))
+  if (byHttp && /(?:^|\/)grub\w+\.efi$/.test(name) && !content.includes('HTTP/1.1')) {
+    findings.push(note('loaders', `${name} has no HTTP: after HTTP Boot machines stay at its prompt, by PXE they boot; boot.http_boot: false has them go on to PXE`))
   }
   return findings
 }

@@ -9,7 +9,7 @@ export interface GrubFileOptions extends KnownMachine {
   readonly origin: string
 }
 
-/** GRUB's devices for what is at this appliance: HTTP is faster, TFTP is what GRUB itself came by. */
+/** GRUB's devices for what is at this appliance: HTTP, whose transfers are not one block at a time, and TFTP, which GRUB itself came by. */
 function devices (origin: string): readonly string[] {
   const { hostname, port } = new URL(origin)
   // Before 2.12 GRUB takes no port, and would ask whoever listens on 80.

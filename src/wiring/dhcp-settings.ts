@@ -25,18 +25,18 @@ export function advertisedHost (config: Config, own: Ipv4 | undefined): string {
 export const httpOrigin = (host: string, { port }: ListenAddress): string => `http://${host}:${port}`
 
 /** The two builds of iPXE stand in for each other. For a shim or a GRUB nothing does, least of all what nobody signed. */
-const otherBuild: Readonly<Record<string, string | undefined>> = { 'snponly.efi': 'ipxe.efi', 'ipxe.efi': 'snponly.efi' }
+const otherBuild: ReadonlyMap<string, string> = new Map([['snponly.efi', 'ipxe.efi'], ['ipxe.efi', 'snponly.efi']])
 
 /** Whether there is another loader for machines that the configured one leads nowhere. */
-export const hasOtherLoader = ({ boot }: Config): boolean => Object.hasOwn(otherBuild, boot.uefi_x64)
+export const hasOtherLoader = ({ boot }: Config): boolean => otherBuild.has(boot.uefi_x64)
 
 /** `machines` are the exceptions of single machines (boot-overrides.ts), which go before the configuration's. */
 export function bootConfig ({ boot }: Config, origin: string, machines: readonly BootOverride[] = []): BootConfig {
-  const other = otherBuild[boot.uefi_x64]
+  const other = otherBuild.get(boot.uefi_x64)
   return {
     loaders: { bios: boot.bios, 'efi-x64': boot.uefi_x64, 'efi-arm64': boot.uefi_arm64 },
     otherLoaders: other === undefined ? {} : { 'efi-x64': other },
-    loaderBaseUrl: `${origin}${loadersPath}`,
+    ...boot.http_boot && { loaderBaseUrl: `${origin}${loadersPath}` },
     scriptUrl: boot.script_url === '' ? `${origin}/boot.ipxe` : boot.script_url,
     ownUserClass: boot.own_user_class,
     overrides: [...machines, ...boot.overrides.map(overrideOf)]
