@@ -2,7 +2,7 @@
 import { basename, join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import { createLog } from '../base/log.js'
-import { readHostsFolder } from '../config/hosts-folder.js'
+import { HostsFolder } from '../config/hosts-folder.js'
 import type { LoadedConfig } from '../config/load.js'
 import type { KnownHost, PlanSubnet } from '../inventory/plan.js'
 import type { Group } from '../matchbox/group.js'
@@ -26,7 +26,7 @@ export interface Known {
 /** `ownFile` is the file of hosts.d that an import replaces: what stands in it is its own. */
 export async function knownHosts (loaded: LoadedConfig, groups: Iterable<Group>, ownFile?: string): Promise<Known> {
   const { config, where } = loaded
-  const folder = await readHostsFolder(hostsFolder(loaded))
+  const folder = await new HostsFolder(hostsFolder(loaded)).read()
   const written = config.dhcp.reservations.map((entry, index) => ({ ...entry, source: where(['dhcp', 'reservations', index]), own: false }))
   const isOwn = (source: string): boolean => ownFile !== undefined && source.startsWith(`${ownFile}:`)
   const filed = folder.entries.map(entry => ({ ...entry, own: isOwn(entry.source), source: shortSource(entry.source) }))

@@ -52,6 +52,8 @@ const readsAtOnce = 64
 const mostLinks = 8
 /** Milliseconds between two looks at what no event tells of. */
 const lookEvery = 3000
+/** Milliseconds in which what is read in numbers is gathered: whoever hears of a change goes through all groups. */
+const gatherFor = 250
 /** All files are looked at so seldom that looking takes no more than one part in this of the time. */
 const lookShare = 50
 
@@ -101,6 +103,10 @@ class FolderStore implements OpenStore {
   #folderProblems = new Map<string, string>()
   #watcher: FolderWatcher | undefined
   #rescan: Promise<void> = Promise.resolve()
+  /** A look at all files has yet to begin, which sees every edit until then. */
+  #allQueued = false
+  /** Read and not yet in force, by file, while many are read. */
+  #gathered: Map<string, StoredObject> | undefined
   /** Files reached through a link: edits of them raise no event in the folders that are watched. */
   readonly #unwatched = new Set<string>()
   #looking: Timer | undefined
@@ -192,6 +198,7 @@ class FolderStore implements OpenStore {
         await stampAt(path) === before.stamp) return
       await writeFileAtomic(path, bytes)
       this.#records.set(file, { stamp: await stampAt(path), bytes, problem: undefined, object })
+      this.#gathered?.delete(file)
       this.#tell([this.#enforce(object)])
     })
   }
@@ -217,6 +224,7 @@ class FolderStore implements OpenStore {
   #forget (file: string): Change[] {
     const object = this.#records.get(file)?.object
     this.#records.delete(file)
+    this.#gathered?.delete(file)
     if (object === undefined) return []
     const { kind, name } = object
     const { tombstoneMs, clock } = this.#options
@@ -257,7 +265,10 @@ class FolderStore implements OpenStore {
   }
 
   #onEdit (files: readonly string[] | 'all'): void {
+    if (files === 'all' && this.#allQueued) return
+    this.#allQueued ||= files === 'all'
     this.#rescan = this.#rescan.then(async () => {
+      if (files === 'all') this.#allQueued = false
       if (this.#closed) return
       if (files === 'all' || !await this.#readEdited(files)) await this.#readAll({ first: false })
     }).catch((error: unknown) => { this.#options.log.warn({ err: messageOf(error) }, 'store.reload') })
@@ -292,9 +303,26 @@ class FolderStore implements OpenStore {
   }
 
   async #readSome (files: readonly string[], how: { readonly always: boolean }): Promise<void> {
-    for (let i = 0; i < files.length; i += readsAtOnce) {
-      await Promise.all(files.slice(i, i + readsAtOnce).map(file => this.#read(file, how)))
+    const { clock } = this.#options
+    this.#gathered = files.length > readsAtOnce ? new Map() : undefined
+    try {
+      let told = clock.now()
+      for (let i = 0; i < files.length; i += readsAtOnce) {
+        await Promise.all(files.slice(i, i + readsAtOnce).map(file => this.#read(file, how)))
+        if (Math.abs(clock.now() - told) < gatherFor) continue
+        this.#enforceGathered()
+        told = clock.now()
+      }
+    } finally {
+      this.#enforceGathered()
+      this.#gathered = undefined
     }
+  }
+
+  #enforceGathered (): void {
+    const changes = [...this.#gathered?.values() ?? []].map(object => this.#enforce(object))
+    this.#gathered?.clear()
+    this.#tell(changes)
   }
 
   /**
@@ -360,7 +388,8 @@ class FolderStore implements OpenStore {
       return
     }
     this.#records.set(file, { stamp, bytes, problem: undefined, object })
-    this.#tell([this.#enforce(object)])
+    if (this.#gathered === undefined) this.#tell([this.#enforce(object)])
+    else this.#gathered.set(file, object)
     this.#options.log.debug({ file }, 'store.reload')
   }
 

@@ -2,7 +2,7 @@
 // a hardware address and an IP address. An edit of any of them is in force within a second.
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.js'
-import { readHostsFolder } from '../config/hosts-folder.js'
+import { HostsFolder } from '../config/hosts-folder.js'
 import type { LoadedConfig, ReservationEntry } from '../config/load.js'
 import type { Reservation } from '../dhcp/reservations.js'
 import { wireOptions } from './dhcp-settings.js'
@@ -26,10 +26,12 @@ export interface FoundReservations {
 const hostsFolder = (loaded: LoadedConfig): string => join(loaded.config.state_path, 'hosts.d')
 
 /** What stands in all three places now. */
-export async function readReservations (loaded: LoadedConfig, store: Store): Promise<FoundReservations> {
+export async function readReservations (
+  loaded: LoadedConfig, store: Store, folder = new HostsFolder(hostsFolder(loaded))
+): Promise<FoundReservations> {
   const { config, where } = loaded
   const own = config.dhcp.reservations.map((entry, index) => reservationOf({ ...entry, source: where(['dhcp', 'reservations', index]) }))
-  const hosts = await readHosts(hostsFolder(loaded))
+  const hosts = await readHosts(folder)
   const groups = [...store.snapshot.groups.values()]
   return { entries: [...own, ...hosts.entries, ...groupReservations(groups)], problems: hosts.problems, named: knownMachines(groups) }
 }
@@ -45,11 +47,15 @@ export interface WatchOptions {
 /** Rest after a reading: so many times what it took, and so many milliseconds at most, since an edit is to count within a second. */
 const restFor = 4
 const longestRest = 700
+/** Milliseconds between two looks at the files themselves. */
+const lookEvery = 3000
 
 /** Reads again whenever a file of hosts.d or a group changes; resolves, with how to stop, when every edit from now on is seen. */
 export async function watchReservations ({ loaded, store, clock, log, onChange }: WatchOptions): Promise<() => Promise<void>> {
-  const folder = hostsFolder(loaded)
-  await makeFolder(folder)
+  const root = hostsFolder(loaded)
+  await makeFolder(root)
+  const folder = new HostsFolder(root)
+  await folder.read()
   let reading: Promise<void> = Promise.resolve()
   /** A reading has yet to begin, which sees every change until then: twenty thousand groups that are copied in take a few. */
   let queued = false
@@ -61,7 +67,7 @@ export async function watchReservations ({ loaded, store, clock, log, onChange }
     reading = reading.then(async () => {
       queued = false
       const began = clock.now()
-      onChange(await readReservations(loaded, store))
+      onChange(await readReservations(loaded, store, folder))
       const rest = Math.min(longestRest, restFor * (clock.now() - began))
       if (rest <= 0 || ended) return
       await new Promise<void>(resolve => {
@@ -74,16 +80,21 @@ export async function watchReservations ({ loaded, store, clock, log, onChange }
     }).catch((error: unknown) => { log.warn({ error: messageOf(error) }, 'reservation.unread') })
   }
   const watcher = await FolderWatcher.start({
-    root: folder,
+    root,
     // The files stand in the folder itself.
     folders: ['.'],
     clock,
     onEdit: reread,
     onError: error => { log.warn({ error: messageOf(error) }, 'reservation.watch') }
   })
+  // Events are not enough where a link's target changes, a file is mounted over, or another machine writes to a shared folder.
+  const looking = clock.every(lookEvery, () => {
+    void folder.hasChanged().then(changed => { if (changed && !ended) reread() })
+  })
   const stop = store.onChange(changes => { if (changes.some(({ kind }) => kind === 'group')) reread() })
   return async () => {
     ended = true
+    looking.cancel()
     endRest()
     stop()
     await watcher.close()
@@ -95,8 +106,8 @@ const reservationOf = ({ mac, ip, hostname, options, source }: ReservationEntry)
   ({ macs: [mac], ip, hostName: hostname, options: wireOptions(options, source), source })
 
 /** What can't be put into DHCP's form is left out alone. */
-async function readHosts (folder: string): Promise<Omit<FoundReservations, 'named'>> {
-  const found = await readHostsFolder(folder)
+async function readHosts (folder: HostsFolder): Promise<Omit<FoundReservations, 'named'>> {
+  const found = await folder.read()
   const entries: Reservation[] = []
   const problems = [...found.problems]
   for (const entry of found.entries) {

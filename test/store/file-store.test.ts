@@ -241,3 +241,18 @@ t.test('a data folder that is missing is told at level warn, once', async t => {
   await store.close()
   t.match(entries(), [{ msg: 'store.unreadable', level: 'warn', path: /nowhere/, problem: /the data folder cannot be read/ }])
 })
+
+t.test('what is read in numbers is told of at once, and edits that come meanwhile are one look', async t => {
+  const folder = t.testdir({ groups: {}, profiles: {}, ignition: {}, cloud: {}, generic: {} })
+  const store = await openFileStore({ dataPath: folder, tombstoneMs: 0, clock: new FakeClock(), log: pino({ level: 'silent' }), watch: false })
+  t.teardown(() => store.close())
+  const told: number[] = []
+  store.onChange(changes => {
+    told.push(changes.length)
+    t.equal(store.snapshot.groups.size, 500, 'all of them are in force')
+  })
+  for (let n = 0; n < 500; n++) writeFileSync(join(folder, `groups/g${n}.json`), JSON.stringify({ id: `g${n}`, profile: 'p' }))
+  await Promise.all([store.rescan(), store.rescan(), store.rescan()])
+  t.same(told, [500])
+  t.equal(store.snapshot.groups.get('g499')?.profile, 'p')
+})

@@ -1,3 +1,5 @@
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { createLog } from '../../src/base/log.js'
 import { loadConfig } from '../../src/config/load.js'
@@ -28,4 +30,41 @@ t.test('a thousand groups that change at once are read a few times, and the last
   const all = (): boolean => found === 1000
   while (!all()) await new Promise(resolve => { setImmediate(resolve) })
   t.ok(readings < 100, `${readings} readings`)
+})
+
+t.test('files of hosts.d that change without an event are seen: the target of a link, and of a link to a folder', async t => {
+  const folder = t.testdir({ elsewhere: {} })
+  const path = (name: string): string => join(folder, name)
+  mkdirSync(path('hosts.d'))
+  const reservation = (n: number): string => `- { mac: "52:54:00:00:00:01", ip: 10.0.0.${n} }\n`
+  writeFileSync(path('elsewhere/rack.yaml'), reservation(1))
+  symlinkSync(path('elsewhere/rack.yaml'), path('hosts.d/rack.yaml'))
+  const clock = new FakeClock()
+  const found: number[] = []
+  let heard = (): void => {}
+  const close = await watchReservations({
+    loaded: loadConfig({ file: undefined, env: {}, set: [`state_path=${folder}`] }),
+    store: new MemoryStore(),
+    clock,
+    log: createLog({ level: 'error', pretty: false, destination: logLines().stream }),
+    onChange: ({ entries }) => {
+      found.push(...entries.map(({ ip }) => ip & 255))
+      heard()
+    }
+  })
+  t.teardown(close)
+  for (const [n, change] of [
+    [2, () => { writeFileSync(path('elsewhere/rack.yaml'), reservation(2)) }],
+    [34, () => {
+      // As `mv` and configuration management replace a file.
+      writeFileSync(path('elsewhere/new'), reservation(34))
+      renameSync(path('elsewhere/new'), path('elsewhere/rack.yaml'))
+    }]
+  ] as const) {
+    const seen = new Promise<void>(resolve => { heard = resolve })
+    change()
+    clock.advance(3000)
+    await seen
+    t.equal(found.at(-1), n)
+  }
 })
