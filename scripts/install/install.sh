@@ -278,7 +278,8 @@ check_config () {
   # By the name it will have, and without the summary, if there is one.
   sed "s,$work/config.yaml,$config,g" "$work/check" >"$work/problems"
   grep -E '(^|: )error: ' "$work/problems" >&2 || cat "$work/problems" >&2
-  if [ -f "$config" ] && [ -x "$current/bin/core-provisioner" ] && ! check "$current" >/dev/null 2>&1; then
+  if [ -f "$config" ] && [ -x "$current/bin/core-provisioner" ] && ! check "$current" --without-store >/dev/null 2>&1 &&
+    ! check "$current" >/dev/null 2>&1; then
     warn 'The version that is installed has problems with that as well: going on.'
     return
   fi
@@ -327,19 +328,6 @@ read_settings () {
 
 # ---- what is in the way
 
-advice () {
-  case $1 in
-    dnsmasq) say 'systemctl disable --now dnsmasq, or take dhcp-range= and enable-tftp out of its configuration' ;;
-    dhcpd) say 'systemctl disable --now dhcpd; or keep it: --mode off, and docs/migrating.md for what it has to say' ;;
-    kea-dhcp4) say 'systemctl disable --now kea-dhcp4-server; or keep it: --mode off, and docs/migrating.md for what it has to say' ;;
-    xinetd | inetd) say 'set disable = yes in /etc/xinetd.d/tftp and systemctl restart xinetd' ;;
-    in.tftpd | atftpd | tftpd) say 'systemctl disable --now tftp.socket tftp.service tftpd-hpa atftpd, whichever there is' ;;
-    systemd) say 'systemctl list-sockets shows which unit: systemctl disable --now tftp.socket, if it is that' ;;
-    matchbox) say 'systemctl disable --now matchbox; its data, certificates and settings are taken over as they are' ;;
-    *) say 'stop it, and keep it from starting again' ;;
-  esac
-}
-
 active () { [ -n "$systemd" ] && systemctl is-active --quiet "$1" 2>/dev/null; }
 
 conflicts () {
@@ -347,27 +335,12 @@ conflicts () {
     # What has the ports is an older version of this.
     if active "$unit"; then return; fi
   done
-  # shellcheck disable=SC2016 # it is JavaScript
-  { program doctor --config "$work/config.yaml" --json 2>/dev/null || true; } | node -e '
-    const { readFileSync } = require("node:fs")
-    for (const { text } of JSON.parse(readFileSync(0, "utf8")).findings) {
-      const [, port, name, pid] = /^(\S+) is taken by (.+?)(?: \(pid (\d+)\))?: /.exec(text) ?? []
-      if (port === undefined) continue
-      let command = ""
-      try { command = readFileSync(`/proc/${pid}/cmdline`, "utf8") } catch {}
-      // It listens on the bridge of virtual machines alone, which is another interface.
-      console.log(port, command.includes("/libvirt/dnsmasq/") ? "libvirt" : name.replace(/\s/g, "-"), pid ?? "-")
-    }' >"$work/conflicts" || die 'core-provisioner doctor --json said nothing that can be read'
-  blocked=''
-  while read -r port owner pid; do
-    if [ "$owner" = libvirt ]; then
-      say "note: libvirt's dnsmasq (pid $pid) has $port on the bridge of its virtual machines, which is no harm elsewhere"
-      continue
-    fi
-    blocked=yes
-    warn "$port is taken by $owner (pid $pid): $(advice "$owner")"
-  done <"$work/conflicts"
-  [ -z "$blocked" ] || [ -n "$dry_run" ] || die 'nothing was changed: free these ports first (above)'
+  if program doctor --ports --config "$work/config.yaml" >"$work/ports" 2>&1; then found=''; else found=yes; fi
+  sed -n 's/^note  *[^:]*: /note: /p' "$work/ports"
+  [ -n "$found" ] || return 0
+  sed -n 's/^PROBLEM  *[^:]*: //p' "$work/ports" | sort -u >"$work/conflicts"
+  if [ -s "$work/conflicts" ]; then cat "$work/conflicts" >&2; else cat "$work/ports" >&2; fi
+  [ -n "$dry_run" ] || die 'nothing was changed: free these ports first (above)'
 }
 
 # ---- the parts of an installation
@@ -703,14 +676,19 @@ ready () {
     process.exit(1)' "$ready_url" "$1"
 }
 
-# What root can read the service may not: a look with its own eyes.
+# What root can read the service may not: a look with its own eyes, also at what machines may miss.
 look_as_service () {
   if [ -n "$dry_run" ]; then return; fi
   set -- --as $user --config $config
   if [ -f $etc/environment ]; then set -- "$@" --env-file $etc/environment; fi
-  if "$home/bin/core-provisioner" check "$@" >"$work/seen" 2>&1; then return; fi
-  warn "This is what the user $user would see (core-provisioner check $*):"
-  grep -E '(^|: )error: ' "$work/seen" >&2 || cat "$work/seen" >&2
+  if "$home/bin/core-provisioner" check "$@" >"$work/seen" 2>&1; then failed=''; else failed=yes; fi
+  if [ -n "$failed" ]; then
+    warn "This is what the user $user would see (core-provisioner check $*):"
+    grep -E '(^|: )(error|warning): ' "$work/seen" >&2 || cat "$work/seen" >&2
+  elif grep -E '(^|: )warning: ' "$work/seen" >"$work/warnings"; then
+    warn 'core-provisioner check warns:'
+    cat "$work/warnings" >&2
+  fi
 }
 
 start_service () {

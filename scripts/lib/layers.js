@@ -109,7 +109,7 @@ export const layers = [
     files: ['doctor/'],
     may: ['doctor/', 'listeners', 'wiring/', 'base/', 'config/', 'net/', 'disk/links', 'assets/aliases', 'dhcp/', 'machines/journal', 'matchbox/', 'inventory/', 'mirror/', 'go/', 'yaml/', 'ignition/', 'tls/certificate', 'tls/authenticode'],
     types: ['machines/machine'],
-    node: ['node:fs', 'node:fs/promises', 'node:path', 'node:net', 'node:buffer', 'node:url', 'node:dns/promises'],
+    node: ['node:fs', 'node:fs/promises', 'node:path', 'node:net', 'node:buffer', 'node:url', 'node:dns/promises', 'node:child_process'],
     packages: []
   },
   { name: 'listeners', files: ['listeners'], may: ['wiring/', 'doctor/ports', 'dhcp/constants', 'config/load'], node: [], packages: [] },
@@ -137,7 +137,7 @@ export const guarded = [
   { module: 'koffi', only: ['net/libc'] },
   { module: 'chokidar', only: ['disk/folder-watch'] },
   { module: 'node:process', only: [] },
-  { module: 'node:child_process', only: [] }
+  { module: 'node:child_process', only: ['doctor/systemd'] }
 ]
 
 /** What a pure file must not name: its input carries the time, its caller does the rest. */

@@ -1,10 +1,10 @@
 // Command line arguments by node:util parseArgs, whose refusals become usage errors in our words.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { didYouMean } from '../base/nearest.js'
-import { AppError, messageOf } from '../base/errors.js'
+import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { parseEnvironmentFile } from '../config/environment-file.js'
-import { type LoadedConfig, loadConfig } from '../config/load.js'
+import { defaultConfigFile, type LoadedConfig, loadConfig } from '../config/load.js'
 import type { Io } from './command.js'
 
 type OptionsConfig = NonNullable<ParseArgsConfig['options']>
@@ -46,7 +46,7 @@ interface EyesValues extends ConfigValues { readonly as?: string | undefined, re
  */
 export function eyesOf (values: EyesValues, io: Io): { readonly loaded: LoadedConfig, readonly env: Io['env'] } {
   const file = values['env-file']
-  let { env } = io
+  let env = file === undefined ? asInstalled(values, io.env) : io.env
   if (file !== undefined) {
     let text: string
     try {
@@ -54,13 +54,38 @@ export function eyesOf (values: EyesValues, io: Io): { readonly loaded: LoadedCo
     } catch (error) {
       throw new AppError('read_failed', `--env-file ${file} cannot be read: ${messageOf(error)}`, { cause: error })
     }
-    const others = Object.entries(io.env).filter(([name]) => !name.startsWith('MATCHBOX_'))
-    env = Object.fromEntries([...others, ...parseEnvironmentFile(text)])
+    env = withVariables(io.env, text)
   }
   // After the environment, which systemd reads as root.
   if (values.as !== undefined) io.actAs(values.as)
   return { loaded: configFrom(values, { env }), env }
 }
+
+/** The variables of a file instead of those of whoever asks. */
+function withVariables (env: Io['env'], text: string): Io['env'] {
+  const others = Object.entries(env).filter(([name]) => !name.startsWith('MATCHBOX_'))
+  return Object.fromEntries([...others, ...parseEnvironmentFile(text)])
+}
+
+const installedFiles = { config: defaultConfigFile, environment: '/etc/core-provisioner/environment' }
+
+/**
+ * The environment of the service that is installed (its unit's EnvironmentFile=), for who asks about nothing else: without it a
+ * store that was Matchbox's is looked for in another place than the service's. AppError read_failed when it may not be read.
+ */
+export function asInstalled (values: ConfigValues, env: Io['env'], { config, environment }: typeof installedFiles = installedFiles): Io['env'] {
+  const says = Object.keys(env).some(name => name.startsWith('MATCHBOX_'))
+  if (values.config !== undefined || says || !existsSync(config)) return env
+  try {
+    return withVariables(env, readFileSync(environment, 'utf8'))
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return env
+    throw new AppError('read_failed', `${environment}, which the service reads, cannot be read: ${messageOf(error)}; this needs root or the group of the service`)
+  }
+}
+
+/** As eyesOf, for a command that needs no other eyes. */
+export const serviceConfig = (values: ConfigValues, { env }: Pick<Io, 'env'>): LoadedConfig => configFrom(values, { env: asInstalled(values, env) })
 
 export const configFrom = (values: ConfigValues, { env }: Pick<Io, 'env'>): LoadedConfig =>
   loadConfig({ file: values.config, set: values.set ?? [], env })

@@ -8,7 +8,7 @@ import { AppError, messageOf } from '../base/errors.js'
 import { createLog } from '../base/log.js'
 import type { ListenAddress } from '../config/load.js'
 import { isMacKey } from '../matchbox/group.js'
-import { configFrom, configOptions, parse } from './arguments.js'
+import { serviceConfig, configOptions, parse } from './arguments.js'
 import { type Command, print, printJson } from './command.js'
 
 /** The documents that depend on the machine, as both name them. */
@@ -32,7 +32,7 @@ export const compareCommand: Command = {
   run: async (args, io) => {
     const { values } = parse(args, { ...configOptions, matchbox: { type: 'string' }, with: { type: 'string' }, json: { type: 'boolean' } })
     if (values.matchbox === undefined) throw new AppError('usage', 'compare takes --matchbox URL: http://192.168.100.2:8080')
-    const { config } = configFrom(values, io)
+    const { config } = serviceConfig(values, io)
     const [theirs, ours] = [origin(values.matchbox), origin(values.with ?? ownOrigin(config.http.address))]
     if (theirs === ours) throw new AppError('usage', `--matchbox is ${theirs}, which is this appliance: let one of them listen elsewhere meanwhile`)
     const store = await openStore(config, createLog({ level: 'error', pretty: false, destination: io.stderr }))

@@ -1,7 +1,7 @@
 // hosts: lists of machines that other programs keep, taken in and given back; and the reservations that there are.
 import { AppError } from '../base/errors.js'
 import { formatIpv4 } from '../net/ipv4.js'
-import { configFrom, configOptions, parse } from './arguments.js'
+import { serviceConfig, configOptions, parse } from './arguments.js'
 import { type Command, print, printJson, table } from './command.js'
 import { exportHosts } from './hosts-export.js'
 import { importHosts } from './hosts-import.js'
@@ -27,7 +27,7 @@ export const hostsCommand: Command = {
       write: { type: 'string' }
     } as const
     const { values, positionals: [action, ...operands] } = parse(args, options, mostOperands)
-    const loaded = configFrom(values, io)
+    const loaded = serviceConfig(values, io)
     if (action === 'import') {
       return await importHosts({
         operands,

@@ -11,7 +11,7 @@ import type { SyncResult } from '../mirror/sync.js'
 import type { Certificate } from '../openpgp/certificate.js'
 import { openMirror } from '../wiring/image-sources.js'
 import { storeTexts, unprunable } from '../wiring/images.js'
-import { configFrom, configOptions, parse } from './arguments.js'
+import { configOptions, parse, serviceConfig } from './arguments.js'
 import { type Command, type Io, print, printJson, shownTime, table } from './command.js'
 import { formatBytes, formatSeconds, ProgressDisplay } from './progress.js'
 import { becomeOwner } from './services-user.js'
@@ -38,7 +38,7 @@ export const imagesCommand: Command = {
     const act = Object.hasOwn(actions, action) ? actions[action as keyof typeof actions] : undefined
     if (act === undefined || (action !== 'keys' && action !== 'sync' && operands.length > 0)) throw new AppError('usage', `expected one of ${Object.keys(actions).join(', ')}`)
     if (values['dry-run'] === true && action !== 'prune') throw new AppError('usage', '--dry-run goes with prune')
-    const loaded = configFrom(values, io)
+    const loaded = serviceConfig(values, io)
     // Read by whoever may: a key file of root's own is no business of the service's.
     const keyFile = operands[0] === 'add' && operands[1] !== undefined ? await keysIn(operands[1]) : []
     await becomeOwner(loaded.config.state_path, io)

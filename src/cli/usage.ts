@@ -61,8 +61,14 @@ const table = {
   doctor: {
     summary: 'find what keeps machines from booting: network, ports, files, store, certificates, images',
     forms: [''],
-    flags: { ...eyes, ...json },
-    examples: [['doctor', 'as root, who sees all']],
+    flags: {
+      ...eyes,
+      ...json,
+      ports: { what: 'look at who has the ports, and nothing else' },
+      wait: { value: 'SECONDS', what: 'wait for the service to be ready, and tell what is in the way when it is not' },
+      alive: { what: 'with --wait: one that answers will do' }
+    },
+    examples: [['doctor', 'as root, who sees all'], ['doctor --wait 30', 'after a restart']],
     exits: ['0 no problem found', '1 a problem', '2 wrong usage']
   },
   render: {

@@ -3,13 +3,15 @@
 import { constants, existsSync } from 'node:fs'
 import { access, readdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { Clock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
-import { answersDhcp, type LoadedConfig } from '../config/load.js'
+import { answersDhcp, type Config, type LoadedConfig } from '../config/load.js'
 import { buildReservations } from '../dhcp/reservations.js'
 import type { ExportedHost } from '../inventory/exported.js'
 import { writeDhcpd } from '../inventory/formats/dhcpd-block.js'
 import { clusterMarkers, wrapped } from '../inventory/managed-block.js'
 import { contains } from '../net/ipv4.js'
+import { socketHolders } from '../net/port-owner.js'
 import { dhcpSubnets } from '../wiring/dhcp-settings.js'
 import { exportContext } from '../wiring/export-context.js'
 import type { Ground } from '../wiring/ground.js'
@@ -19,7 +21,9 @@ import { fine, type Finding, note } from './finding.js'
 import { diagnoseImages } from './images.js'
 import { diagnoseLoaders } from './loaders.js'
 import { diagnoseMemory } from './memory.js'
-import type { Around } from './ports.js'
+import { type Around, type Diagnose, portAsItShouldBe } from './ports.js'
+import { diagnoseHealth, installedService } from './ready.js'
+import { judgeService } from './systemd.js'
 import { diagnoseNames } from './names.js'
 import { onGround, type Plan, type PlanOptions } from './plan.js'
 import { lintOf } from './store-look.js'
@@ -33,7 +37,8 @@ export interface DoctorOptions extends PlanOptions {
 export const diagnose = ({ loaded, running, ...options }: DoctorOptions): Promise<readonly Finding[]> =>
   onGround(loaded, options, async (ground, plan) => [
     ...fromPlan(plan),
-    ...await fromListeners(plan, { config: loaded.config, clock: options.clock, running }),
+    ...await fromService(loaded.config, running),
+    ...await fromListeners(plan, await around(loaded.config, options.clock, running)),
     ...await folders(loaded),
     ...await diagnoseImages(loaded, options),
     ...shortened(lintOf(ground)),
@@ -49,8 +54,25 @@ function fromPlan ({ findings, paths }: Plan): readonly Finding[] {
   return [...findings, ...allIsWell ? [fine('configuration', paths.map(path => path.join(' ').trim()).join('; '))] : []]
 }
 
-async function fromListeners ({ listeners }: Plan, around: Around): Promise<readonly Finding[]> {
-  const found = await Promise.all(listeners.filter(({ off }) => !off).map(({ row, place }) => row.diagnose(row, place, around)))
+/** Who has the ports, and nothing else; that of DHCP's clients is theirs. */
+export const diagnosePorts = ({ loaded, running, ...options }: DoctorOptions): Promise<readonly Finding[]> =>
+  onGround(loaded, options, async (_, plan) => {
+    const listeners = plan.listeners.filter(({ row }) => row.name !== 'dhcp-client')
+    return await fromListeners({ listeners }, await around(loaded.config, options.clock, running), portAsItShouldBe)
+  })
+
+async function around (config: Config, clock: Clock, running: boolean): Promise<Around> {
+  const [holders, service] = await Promise.all([socketHolders(config.control_socket), installedService(config)])
+  return { config, clock, running, own: new Set(holders.map(({ pid }) => pid)), units: service?.sockets ?? new Set() }
+}
+
+async function fromService (config: Config, running: boolean): Promise<readonly Finding[]> {
+  const service = await installedService(config)
+  return [...service === undefined ? [] : await judgeService(service), ...running ? await diagnoseHealth(config, '/readyz') : []]
+}
+
+async function fromListeners ({ listeners }: Pick<Plan, 'listeners'>, around: Around, look?: Diagnose): Promise<readonly Finding[]> {
+  const found = await Promise.all(listeners.filter(({ off }) => !off).map(({ row, place }) => (look ?? row.diagnose)(row, place, around)))
   // Two interfaces have one port.
   return [...new Map(found.flat().map(finding => [`${finding.about} ${finding.text}`, finding])).values()]
 }

@@ -1,4 +1,5 @@
 // Who has the port of a listener, and whether that is as it should be.
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import type { Clock } from '../base/clock.js'
 import { AppError, messageOf } from '../base/errors.js'
@@ -8,10 +9,11 @@ import { openDeviceSocket } from '../net/device-socket.js'
 import { formatIpv4 } from '../net/ipv4.js'
 import { kernelUdp } from '../net/udp.js'
 import { linkProblem, networkInterfaces } from '../net/interfaces.js'
-import { type PortOwner, portOwner } from '../net/port-owner.js'
+import { portSockets } from '../net/port-owner.js'
 import { fine, type Finding, note, problem, warning } from './finding.js'
+import { judgePort } from './port-judge.js'
 
-interface Wanted { readonly name: string, readonly transport: 'udp' | 'tcp' | 'unix' }
+interface Wanted { readonly name: string, readonly transport: 'udp' | 'tcp' | 'unix', readonly systemd?: string | undefined }
 interface Where { readonly port: number, readonly device?: string, readonly path?: string }
 
 export interface Around {
@@ -19,31 +21,43 @@ export interface Around {
   readonly clock: Clock
   /** Whether the appliance should be there. */
   readonly running: boolean
+  /** Its processes, as far as they can be told. */
+  readonly own: ReadonlySet<number>
+  /** Socket units that systemd keeps open for it. */
+  readonly units: ReadonlySet<string>
 }
 
 export type Diagnose = (listener: Wanted, place: Where, around: Around) => Promise<readonly Finding[]>
 
-/** Free while nothing runs, listened on when the appliance does. */
-export const portAsItShouldBe: Diagnose = async ({ name, transport }, { port }, { running }) => {
+/** Free while nothing runs, listened on by the appliance alone when it does. */
+export const portAsItShouldBe: Diagnose = async ({ name, transport, systemd = '' }, { port }, { running, own, units }) => {
   if (transport === 'unix') return []
-  const owner = await portOwner(transport, port)
-  const where = `${port}/${transport}`
-  if (owner === undefined) return [running ? problem(name, `the appliance runs, and nobody listens on ${where}`) : fine(name, `${where} is free`)]
-  return [running ? fine(name, `${where} is listened on by ${named(owner)}`) : problem(name, `${where} is taken by ${named(owner)}: stop that first`)]
+  const sockets = await portSockets(transport, port)
+  const kept = units.has(`core-provisioner-${systemd}.socket`)
+  return judgePort({ name, where: `${port}/${transport}`, sockets, running, own, kept, isLibvirts })
+}
+
+function isLibvirts ({ pid }: { readonly pid: number }): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('/libvirt/dnsmasq/')
+  } catch {
+    return false
+  }
 }
 
 /**
  * Whether another DHCP server answers on the interface: asked from port 68, as serve asks at its start. A client of this machine
  * there, or a user who may not, keeps it from being asked.
  */
-export const otherServers: Diagnose = async ({ name }, { device = '', port }, { config, clock }) => {
+export const otherServers: Diagnose = async ({ name }, { device = '', port }, { config, clock, running }) => {
   try {
     const interfaces = networkInterfaces()
     const own = interfaces.get(device)
     const server = own?.addresses[0]?.ip
     // What is wrong with the interface is told with it.
     if (own?.mac === undefined || server === undefined || !own.running) return []
-    const bind = { address: '0.0.0.0', port, fd: openDeviceSocket(device, port), broadcast: true }
+    // The service has the port too, and both hear what is broadcast.
+    const bind = { address: '0.0.0.0', port, fd: openDeviceSocket(device, port, { shared: running }), broadcast: true }
     const ours = [...interfaces.values()].flatMap(({ addresses }) => addresses.map(({ ip }) => ip))
     const found = await findOtherServers({ network: kernelUdp, bind, mac: own.mac, server, ours, clock })
     if (found.length === 0) return [fine(name, `no other DHCP server answers on ${device}`)]
@@ -53,8 +67,8 @@ export const otherServers: Diagnose = async ({ name }, { device = '', port }, { 
       : problem(name, `${text}: turn it off, set dhcp.mode: proxy to work beside it, or set dhcp.allow_other_servers: true`)]
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    const owner = await portOwner('udp', port)
-    return [note(name, `whether another DHCP server answers on ${device} can't be asked: ${owner === undefined ? messageOf(error) : `${port}/udp belongs to ${named(owner)}`}`)]
+    const [owner] = (await portSockets('udp', port)).flatMap(({ holders }) => holders)
+    return [note(name, `whether another DHCP server answers on ${device} can't be asked: ${owner === undefined ? messageOf(error) : `${port}/udp belongs to ${owner.name} (pid ${owner.pid})`}`)]
   }
 }
 
@@ -80,5 +94,3 @@ export const socketAnswered: Diagnose = async ({ name }, { path = '' }, { runnin
 /** All of them, in turn. */
 export const each = (...looks: readonly Diagnose[]): Diagnose => async (listener, place, around) =>
   (await Promise.all(looks.map(look => look(listener, place, around)))).flat()
-
-const named = (owner: PortOwner | 'unknown'): string => owner === 'unknown' ? 'a program of another user' : `${owner.name} (pid ${owner.pid})`

@@ -14,7 +14,7 @@ import { type KeyStore, loadKeys, type PinnedKey } from './key-store.js'
 import { type ImageFolder, lockPath, type Manifest, readFolders, removeDeadLinks, removeRelease } from './layout.js'
 import { judgeReleases } from './prune.js'
 import type { Source } from './source.js'
-import { type FolderState, readState, writeState } from './state.js'
+import { type FolderState, readOwnState, readState, writeState } from './state.js'
 import { syncSources, type SyncOptions, type SyncResult } from './sync.js'
 import { trustedContext } from './trust.js'
 
@@ -235,7 +235,7 @@ export class Mirror {
     const { assetsPath, statePath } = this.#options
     const unlock = await lockFolder(lockPath(join(assetsPath, folder)))
     try {
-      return await work(await readState(statePath, folder), state => writeState(statePath, folder, state))
+      return await work(await readOwnState(statePath, folder), state => writeState(statePath, folder, state))
     } finally {
       await unlock()
     }

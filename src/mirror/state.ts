@@ -2,6 +2,7 @@
 // verification found. One file a folder of images, in state_path/images; written by whoever holds the folder's lock.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { AppError } from '../base/errors.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 
 /** Times are ISO 8601. */
@@ -36,16 +37,37 @@ export interface FolderState {
 
 const stateFile = (statePath: string, folder: string): string => join(statePath, 'images', `${folder.replaceAll('/', '_')}.json`)
 
-/** A file that is missing or torn is an empty state: all of it is found out again. */
+/** Of the format of these files: higher when a program that knows only the one before would misread them. */
+const version = 1
+
+interface Written extends Partial<FolderState> { readonly version?: unknown }
+
+/** A file that is missing or torn is an empty state: all of it is found out again. So is one of a newer version, for who only looks. */
 export async function readState (statePath: string, folder: string): Promise<FolderState> {
+  const { sources, releases, ...written } = await readFileOf(statePath, folder)
+  return isNewer(written) ? { sources: {}, releases: {} } : { sources: { ...sources }, releases: { ...releases } }
+}
+
+/** For who is going to write it: AppError state_newer rather than to throw away what a newer version knows. */
+export async function readOwnState (statePath: string, folder: string): Promise<FolderState> {
+  const written = await readFileOf(statePath, folder)
+  if (isNewer(written)) {
+    throw new AppError('state_newer', `${stateFile(statePath, folder)} was written by a newer core-provisioner (format ${written.version}; this one knows ` +
+      `${version}): install that one again, or move the file away, and its sources are looked at anew`)
+  }
+  return await readState(statePath, folder)
+}
+
+const isNewer = (written: Written): written is Written & { readonly version: number } => typeof written.version === 'number' && written.version > version
+
+async function readFileOf (statePath: string, folder: string): Promise<Written> {
   try {
-    const { sources, releases } = JSON.parse(await readFile(stateFile(statePath, folder), 'utf8')) as Partial<FolderState>
-    return { sources: { ...sources }, releases: { ...releases } }
+    return Object(JSON.parse(await readFile(stateFile(statePath, folder), 'utf8'))) as Written
   } catch {
-    return { sources: {}, releases: {} }
+    return {}
   }
 }
 
 export async function writeState (statePath: string, folder: string, state: FolderState): Promise<void> {
-  await writeFileAtomic(stateFile(statePath, folder), `${JSON.stringify(state, null, 2)}\n`)
+  await writeFileAtomic(stateFile(statePath, folder), `${JSON.stringify({ version, ...state }, null, 2)}\n`)
 }

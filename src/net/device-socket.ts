@@ -7,9 +7,12 @@ import { constants, familyBytes, intBuffer, openLibc } from './libc.js'
 
 const sockaddrLength = 16
 
-/** A bound descriptor for `port` on all addresses of the interface; the caller owns it and closes it (a dgram socket does). */
-export function openDeviceSocket (interfaceName: string, port: number): number {
-  const { afInet, sockDgram, sockCloexec, sockNonblock, solSocket, soBindToDevice, soBroadcast } = constants
+/**
+ * A bound descriptor for `port` on all addresses of the interface; the caller owns it and closes it (a dgram socket does). A
+ * `shared` one is bound beside others that allow it, as systemd's do, and hears broadcasts as they do.
+ */
+export function openDeviceSocket (interfaceName: string, port: number, { shared = false }: { readonly shared?: boolean } = {}): number {
+  const { afInet, sockDgram, sockCloexec, sockNonblock, solSocket, soBindToDevice, soBroadcast, soReuseaddr } = constants
   const libc = openLibc()
   const fd = libc.socket(afInet, sockDgram | sockCloexec | sockNonblock, 0)
   if (fd < 0) throw failure('socket', libc.errno(), interfaceName, port)
@@ -23,7 +26,8 @@ export function openDeviceSocket (interfaceName: string, port: number): number {
   const device = Buffer.from(`${interfaceName}\0`)
   check('SO_BINDTODEVICE', libc.setsockopt(fd, solSocket, soBindToDevice, device, device.length))
   check('SO_BROADCAST', libc.setsockopt(fd, solSocket, soBroadcast, on, on.length))
-  // No SO_REUSEADDR: with it a second server on the port would bind in silence and take half of the packets.
+  // No SO_REUSEADDR for a server: with it a second one on the port would bind in silence and take half of the packets.
+  if (shared) check('SO_REUSEADDR', libc.setsockopt(fd, solSocket, soReuseaddr, on, on.length))
   check('bind', libc.bind(fd, socketAddress(port), sockaddrLength))
   return fd
 }

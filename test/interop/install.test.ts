@@ -79,7 +79,7 @@ t.test('install.sh', async t => {
   await t.test('a configuration that would not work changes nothing', async t => {
     const wrong: ReadonlyArray<readonly [RegExp, ...string[]]> = [
       [/no interface br7/, '--interface', 'br7', '--subnet', '172.30.0.0/24'],
-      [/^\/etc\/core-provisioner\/config\.yaml:8: dhcp\.subnets\.0\.subnet: expected a subnet/, '--interface', 'br0', '--subnet', '172.30.0.5/24'],
+      [/^\/etc\/core-provisioner\/config\.yaml:8:\d+: error: dhcp\.subnets\.0\.subnet: expected a subnet/, '--interface', 'br0', '--subnet', '172.30.0.5/24'],
       [/range: expected first-last/, '--interface', 'br0', '--subnet', '172.30.0.0/24', '--range', '172.30.0.20-172.30.0.10'],
       [/dns_servers/, '--interface', 'br0', '--subnet', '172.30.0.0/24', '--dns', 'ns.example.com']
     ]
@@ -133,6 +133,7 @@ t.test('install.sh', async t => {
     t.equal(code, 0, out)
     t.match(out, /not started: systemd does not run here/)
     t.notMatch(out, /the user matchbox would see/, 'it can read what it needs')
+    t.match(out, /check warns:\n.*advertise: boot\.example\.com does not resolve/, 'what machines may miss is told')
     t.equal(readlinkSync(join(root, 'usr/local/bin/core-provisioner')), '/opt/core-provisioner/current/bin/core-provisioner')
     t.match(readlinkSync(join(root, 'opt/core-provisioner/current')), /^\/opt\/core-provisioner\/\d/)
     const checked = await run('/usr/local/bin/core-provisioner', 'check')

@@ -97,6 +97,23 @@ t.test('a store that holds nothing, or can not be read, decides nothing', async 
   t.equal(unprunable(await open(join(folder, 'full'))), undefined)
 })
 
+t.test('a state that a newer version wrote is left to it', async t => {
+  const folder = t.testdir()
+  const mirror = new TestMirror([{ os: 'flatcar', base_url: 'http://publisher.invalid' }], { folder, keys: [], keep: 0 })
+  release(mirror.assets, 'flatcar', '1.0.1')
+  const file = join(folder, 'state/images/flatcar.json')
+  mkdirSync(join(folder, 'state/images'), { recursive: true })
+  writeFileSync(file, '{"version": 2, "sources": ["other"], "releases": 7}')
+  t.match(await mirror.sync(), [{ outcome: 'failed', error: { code: 'state_newer', text: /flatcar\.json was written by a newer core-provisioner \(format 2; this one knows 1\)/ } }])
+  await t.rejects(mirror.mirror.prune([]), { code: 'state_newer' })
+  await t.rejects(mirror.mirror.verify(), { code: 'state_newer' })
+  t.equal(readFileSync(file, 'utf8'), '{"version": 2, "sources": ["other"], "releases": 7}')
+  t.match((await mirror.mirror.list()).releases, [{ version: '1.0.1' }], 'what is there is shown and served')
+  writeFileSync(file, '{"sources": {}, "releases": {}}')
+  t.same((await mirror.mirror.prune([])).map(({ version }) => version), ['1.0.1'], 'one from before there was a version is read')
+  t.equal(JSON.parse(readFileSync(file, 'utf8')).version, 1)
+})
+
 t.test('a state of the future is none', t => {
   const shown = (...checked: Array<string | undefined>): ImagesShown =>
     ({ sources: checked.map(time => ({ source: '', os: '', channel: '', arch: '', folder: '', from: '', ...time !== undefined && { checked: time } })), releases: [] })

@@ -1,0 +1,97 @@
+// What systemd and the journal say of the service, asked by their own commands: whether what runs is what is installed, and why it
+// does not start.
+import { execFile } from 'node:child_process'
+import { readlink } from 'node:fs/promises'
+import { dirname, sep } from 'node:path'
+import { fine, type Finding, problem } from './finding.js'
+
+export const serviceUnit = 'core-provisioner.service'
+
+export interface ServiceState {
+  /** As systemd calls them: `active`, `activating`, `failed`. */
+  readonly active: string
+  /** `auto-restart` between two starts of one that fails. */
+  readonly sub: string
+  /** 0 when no process runs. */
+  readonly pid: number
+  readonly restarts: number
+  /** Units that changed on disk since systemd read them. */
+  readonly stale: readonly string[]
+  /** Socket units that are open. */
+  readonly sockets: ReadonlySet<string>
+}
+
+type Run = (command: string, args: readonly string[]) => Promise<string>
+
+/** Milliseconds. */
+const patience = 10_000
+
+/** What it prints, '' when it is not there, fails or takes long: a machine without systemd has nothing to say. */
+const printed: Run = async (command, args) => await new Promise(resolve => {
+  execFile(command, [...args], { timeout: patience, env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C' } }, (error, stdout) => { resolve(error === null ? stdout : '') })
+})
+
+/** undefined where no such service is installed. */
+export async function serviceState (run: Run = printed): Promise<ServiceState | undefined> {
+  const properties = 'Id,LoadState,ActiveState,SubState,MainPID,NRestarts,NeedDaemonReload'
+  const units = (await run('systemctl', ['show', `--property=${properties}`, serviceUnit, 'core-provisioner-*.socket'])).split('\n\n').map(block =>
+    new Map(block.split('\n').map(line => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])))
+  const service = units.find(unit => unit.get('Id') === serviceUnit)
+  if (service?.get('LoadState') !== 'loaded') return undefined
+  return {
+    active: service.get('ActiveState') ?? '',
+    sub: service.get('SubState') ?? '',
+    pid: Number(service.get('MainPID') ?? 0),
+    restarts: Number(service.get('NRestarts') ?? 0),
+    stale: units.filter(unit => unit.get('NeedDaemonReload') === 'yes').map(unit => unit.get('Id') ?? ''),
+    sockets: new Set(units.filter(unit => unit.get('ActiveState') === 'active' && unit !== service).map(unit => unit.get('Id') ?? ''))
+  }
+}
+
+/** What the service said last of an error of its own; undefined when it said nothing, or the journal may not be read. */
+export async function lastError (run: Run = printed): Promise<string | undefined> {
+  const lines = (await run('journalctl', ['--quiet', '--no-pager', `--unit=${serviceUnit}`, '--priority=err', '--lines=20', '--output=json'])).split('\n')
+  const messages = lines.flatMap((line): string[] => {
+    try {
+      const entry = JSON.parse(line) as Readonly<Record<string, unknown>>
+      // Of the service itself: systemd only tells that it ended.
+      return entry['_SYSTEMD_UNIT'] === serviceUnit && typeof entry['MESSAGE'] === 'string' ? [entry['MESSAGE']] : []
+    } catch {
+      return []
+    }
+  })
+  return messages.at(-1)
+}
+
+export interface Installation {
+  /** Where the link to the version in force is. */
+  readonly current: string
+  /** Where processes are. */
+  readonly proc: string
+}
+
+const standard: Installation = { current: '/opt/core-provisioner/current', proc: '/proc' }
+
+/** Whether the service runs, as the version that is installed, under the units as they are on disk. */
+export async function judgeService (
+  state: ServiceState, run: Run = printed, { current, proc }: Installation = standard
+): Promise<readonly Finding[]> {
+  const { active, sub, pid, restarts, stale } = state
+  const bad = (text: string): Finding => problem('service', text)
+  const findings: Finding[] = []
+  if (stale.length > 0) findings.push(bad(`systemd has not read ${stale.join(', ')} as on disk: systemctl daemon-reload, then systemctl restart core-provisioner`))
+  if (active !== 'active') {
+    const why = active === 'inactive' ? undefined : await lastError(run)
+    const often = restarts > 0 ? ` (started anew ${restarts} times)` : ''
+    findings.push(bad(active === 'inactive'
+      ? `${serviceUnit} does not run: systemctl start core-provisioner`
+      : `${serviceUnit} ${active === 'failed' || sub === 'auto-restart' ? 'does not start' : 'is not ready'}${often}: ${why ?? 'journalctl -u core-provisioner tells why'}`))
+    return findings
+  }
+  const [folder, program] = await Promise.all([readlink(current).catch(() => undefined), readlink(`${proc}/${pid}/exe`).catch(() => undefined)])
+  // Without root the program of another user's process is not told.
+  if (folder !== undefined && program !== undefined && program.startsWith(dirname(current) + sep) && !program.startsWith(folder + sep)) {
+    findings.push(bad(`what runs is not what is installed: ${program} instead of ${folder}: systemctl restart core-provisioner`))
+  }
+  return findings.length > 0 ? findings : [fine('service', `${serviceUnit} runs${folder === undefined ? '' : ` from ${folder}`}`)]
+}

@@ -1,0 +1,49 @@
+import { mkdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { judgeService, lastError, serviceState } from '../../src/doctor/systemd.js'
+
+const unit = (id: string, properties: string): string => `Id=${id}\n${properties}\n`
+
+const shown = [
+  unit('core-provisioner.service', 'LoadState=loaded\nActiveState=activating\nSubState=auto-restart\nMainPID=0\nNRestarts=7\nNeedDaemonReload=no'),
+  unit('core-provisioner-dhcp.socket', 'LoadState=loaded\nActiveState=active\nSubState=listening\nNeedDaemonReload=yes'),
+  unit('core-provisioner-tftp.socket', 'LoadState=loaded\nActiveState=failed\nSubState=failed\nNeedDaemonReload=no')
+].join('\n')
+const entry = (unitOf: string, text: string): string => JSON.stringify({ _SYSTEMD_UNIT: unitOf, MESSAGE: text })
+const journal = [
+  entry('core-provisioner.service', 'core-provisioner serve: an older one'),
+  entry('core-provisioner.service', 'core-provisioner serve: another DHCP server answers on ens192 (192.168.100.9)'),
+  entry('init.scope', 'Failed to start core-provisioner.service'),
+  ''
+].join('\n')
+const run = async (command: string): Promise<string> => command === 'systemctl' ? shown : journal
+
+t.test('what systemctl and journalctl say', async t => {
+  const state = await serviceState(run)
+  t.match(state, { active: 'activating', sub: 'auto-restart', pid: 0, restarts: 7, stale: ['core-provisioner-dhcp.socket'] })
+  t.same([...state!.sockets], ['core-provisioner-dhcp.socket'])
+  t.match((await judgeService(state!, run)).map(({ text }) => text), [
+    /systemd has not read core-provisioner-dhcp\.socket as on disk/,
+    /does not start \(started anew 7 times\): core-provisioner serve: another DHCP server answers on ens192/
+  ], 'the service\'s own last words, and not systemd\'s')
+  t.equal(await serviceState(async () => ''), undefined, 'no systemd')
+  t.equal(await serviceState(async () => unit('core-provisioner.service', 'LoadState=not-found')), undefined, 'not installed')
+  t.equal(await lastError(async () => 'rubbish\n'), undefined)
+})
+
+t.test('what runs is what is installed', async t => {
+  const folder = t.testdir()
+  for (const name of ['opt/1.0.0', 'opt/2.0.0', 'proc/7']) mkdirSync(join(folder, name), { recursive: true })
+  symlinkSync(join(folder, 'opt/2.0.0'), join(folder, 'opt/current'))
+  const of = async (program: string) => {
+    const pid = ['1.0.0', '2.0.0', 'other'].indexOf(program) + 10
+    mkdirSync(join(folder, `proc/${pid}`))
+    symlinkSync(program === 'other' ? '/usr/bin/node' : join(folder, `opt/${program}/lib/core-provisioner`), join(folder, `proc/${pid}/exe`))
+    const state = { active: 'active', sub: 'running', pid, restarts: 0, stale: [], sockets: new Set<string>() }
+    return await judgeService(state, run, { current: join(folder, 'opt/current'), proc: join(folder, 'proc') })
+  }
+  t.match(await of('1.0.0'), [{ level: 'problem', text: /what runs is not what is installed: .*1\.0\.0.* instead of .*2\.0\.0/ }])
+  t.match(await of('2.0.0'), [{ level: 'ok' }])
+  t.match(await of('other'), [{ level: 'ok' }], 'one that was started from elsewhere on purpose')
+})
