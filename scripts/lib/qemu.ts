@@ -1,6 +1,7 @@
 // One blank QEMU machine that has nothing to start from but its network card.
 import { copyFileSync, existsSync, ftruncateSync, openSync, closeSync } from 'node:fs'
 import { join } from 'node:path'
+import { writeUBootEnvironment } from './u-boot.js'
 
 /**
  * How a machine starts: `bios`, SeaBIOS and the network card's iPXE; `bios-undionly`, `bios-pxelinux` and `bios-grub`, SeaBIOS and
@@ -11,11 +12,13 @@ import { join } from 'node:path'
  * kernel; `secure-shim-http`, the same by HTTP Boot; `arm64-...` likewise, on a 64-bit ARM machine. `snakeoil-ipxe` has the keys that
  * come with OVMF, and an iPXE that is signed with them.
  *
- * `uefi-https`, OVMF's HTTP Boot over TLS, with our authority among those it knows; `arm64-http`, HTTP Boot of an image of GRUB.
+ * `uefi-https`, OVMF's HTTP Boot over TLS, with our authority among those it knows; `arm64-http`, HTTP Boot of an image of GRUB. `arm64-u-boot` is a board: U-Boot,
+ * which reads PXELINUX's files and knows no HTTP.
  */
 export const firmwares = [
   'bios', 'bios-undionly', 'bios-pxelinux', 'bios-grub', 'uefi', 'uefi-grub', 'uefi-http', 'uefi-https',
-  'secure-ipxe', 'secure-shim', 'secure-shim-http', 'secure-shim-rom', 'snakeoil-ipxe', 'arm64-http', 'arm64-shim', 'arm64-shim-http'
+  'secure-ipxe', 'secure-shim', 'secure-shim-http', 'secure-shim-rom', 'snakeoil-ipxe', 'arm64-http', 'arm64-shim', 'arm64-shim-http',
+  'arm64-u-boot'
 ] as const
 export type Firmware = typeof firmwares[number]
 export const isFirmware = (text: string): text is Firmware => firmwares.some(firmware => firmware === text)
@@ -71,12 +74,20 @@ const handOvers = {
   'bios-grub': 'dhcp && chain tftp://${next-server}/grub.pxe' // eslint-disable-line no-template-curly-in-string
 } as const
 
-function firmwareWords ({ firmware, name, folder, loaderFolder, packages }: MachineOptions): string[] {
+function firmwareWords ({ firmware, name, mac, folder, loaderFolder, packages }: MachineOptions): string[] {
   // SeaBIOS is QEMU's default; without a screen it and iPXE write to the serial port.
   const bios = ['-machine', 'pc,graphics=off']
   if (firmware === 'bios') return bios
   if (firmware === 'bios-undionly' || firmware === 'bios-pxelinux' || firmware === 'bios-grub') {
     return [...bios, '-kernel', join(loaderFolder, 'ipxe.lkrn'), '-append', handOvers[firmware]]
+  }
+  if (firmware === 'arm64-u-boot') {
+    const environment = join(folder, `${name}.env`)
+    writeUBootEnvironment(environment, mac)
+    return [
+      '-machine', 'virt', '-cpu', 'cortex-a57', '-bios', join(packages, 'u-boot-qemu/usr/lib/u-boot/qemu_arm64/u-boot.bin'),
+      '-drive', `if=pflash,format=raw,unit=1,file=${environment}`
+    ]
   }
   const choices = isArm(firmware) ? aavmf(packages, isSecure(firmware) ? '.ms' : '') : firmware.startsWith('snakeoil-') ? withSnakeoilKeys : isSecure(firmware) ? withMicrosoftKeys : ovmf
   const found = choices.find(files => files.every(file => existsSync(file)))

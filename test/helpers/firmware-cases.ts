@@ -78,6 +78,9 @@ export const firmwareCases: readonly FirmwareCase[] = [
     security: microsoft,
     args: ['--firmware', 'arm64-shim-http', '--expect', 'grub> ']
   },
+  {
+    name: 'arm64-u-boot', firmware: 'U-Boot 2023.01, 64-bit ARM', loader: 'none', chain: 'pxelinux.cfg, kernel and initrd of the group by TFTP', security: 'none', args: ['--firmware', 'arm64-u-boot', '--expect', 'machine: kernel .*arm64'], test: own
+  },
   { name: 'raspberry-pi-4', firmware: 'Raspberry Pi 4, EEPROM', loader: 'start4.elf from one folder', chain: 'config.txt, cmdline.txt, kernel and initrd of the group', security: 'none', test: 'test/wiring/raspberry-pi.test.ts' },
   { name: 'raspberry-pi-3', firmware: 'Raspberry Pi 3, boot ROM', loader: 'bootcode.bin, start.elf', chain: 'config.txt, cmdline.txt, kernel and initrd of the group', security: 'none', test: 'test/wiring/raspberry-pi.test.ts' },
   { name: 'raspberry-pi-5', firmware: 'Raspberry Pi 5, EEPROM', loader: 'none', chain: 'config.txt, cmdline.txt, kernel and initrd of the group', security: 'none', test: 'test/wiring/raspberry-pi.test.ts' },
