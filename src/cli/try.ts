@@ -101,7 +101,7 @@ async function fetched ({ image, key, folder, site, set, own, more, io }: Fetch)
   const [result] = await mirror.sync({ signal: stopping.signal, onProgress: ({ source, version, file, received, total }) => { display.report({ name: `${source} ${version} ${file}`, received, total }) } })
   display.clear()
   if (result?.error !== undefined) {
-    const hint = result.error.code === 'image_key_missing' ? `; --key FILE --fingerprint FINGERPRINT pins the publisher's, compared with what it tells elsewhere` : ''
+    const hint = result.error.code === 'image_key_missing' ? '; --key FILE --fingerprint FINGERPRINT pins that of the publisher, compared with what it tells elsewhere' : ''
     throw new AppError(result.error.code === 'image_key_missing' ? 'image_key_missing' : 'image_download_failed', `${result.source}: ${result.error.text}${hint}`)
   }
   const [release] = (await mirror.list()).releases

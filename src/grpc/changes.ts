@@ -27,10 +27,11 @@ export function changeTold (call: Call, id: string, before: Snapshot, after: Sna
 }
 
 /** The parts as the files have them, each by itself. */
-const groupParts = (group: Group): Readonly<Record<string, unknown>> => JSON.parse(encodeGroup(group).toString()) as Record<string, unknown>
-const profileParts = (profile: Profile): Readonly<Record<string, unknown>> => JSON.parse(encodeProfile(profile).toString()) as Record<string, unknown>
+type Parts = Readonly<Record<string, unknown>>
+const groupParts = (group: Group): Parts => JSON.parse(encodeGroup(group).toString()) as Parts
+const profileParts = (profile: Profile): Parts => JSON.parse(encodeProfile(profile).toString()) as Parts
 
-function differing<T> (what: string, old: T | undefined, now: T | undefined, partsOf: (object: T) => Readonly<Record<string, unknown>>): string {
+function differing<T> (what: string, old: T | undefined, now: T | undefined, partsOf: (object: T) => Parts): string {
   if (what === 'Delete') return old === undefined ? 'was not there' : 'deleted'
   if (old === undefined || now === undefined) return 'created'
   const [a, b] = [partsOf(old), partsOf(now)]

@@ -1,6 +1,7 @@
 // The read-write API on its port: connections are met (handshake.ts) and handed to grpc-js, which answers the calls.
 import {
-  type ConnectionInjector, Server, ServerCredentials, ServerInterceptingCall, type ServerInterceptingCallInterface, type ServerInterceptor, type ServiceDefinition, status
+  type ConnectionInjector, Server, ServerCredentials, ServerInterceptingCall, type ServerInterceptingCallInterface,
+  type ServerInterceptor, type ServiceDefinition, status
 } from '@grpc/grpc-js'
 import { type AddressInfo, type Socket, createServer } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -76,7 +77,8 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
   }
   const calls = createCalls(options.provisioner, protocol)
   for (const name of serviceNames) {
-    server.addService(strict(protocol, protocol.services[name]), implementationOf(calls[name], options.provisioner, onCall, running, clock.now))
+    const implementation = implementationOf(calls[name], options.provisioner, onCall, running, clock.now)
+    server.addService(strict(protocol, protocol.services[name]), implementation)
   }
   // TLS is done when a connection gets here.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
@@ -201,7 +203,7 @@ const refuseCompression: ServerInterceptor = (_method, call) => new ServerInterc
 })
 
 /** A certificate that was taken away also ends with the connection that it opened before. */
-const refuseRevoked = (call: ServerInterceptingCallInterface, isRevoked: (peer: string) => boolean): ServerInterceptingCall => new ServerInterceptingCall(call, {
+const refuseRevoked = (call: ServerInterceptingCallInterface, isRevoked: (peer: string) => boolean) => new ServerInterceptingCall(call, {
   start: next => {
     if (isRevoked(call.getPeer())) call.sendStatus({ code: status.UNAUTHENTICATED, details: 'the client certificate was revoked' })
     else next()

@@ -117,7 +117,8 @@ export function implementationOf (
           const before = provisioner.store.snapshot
           const response = await work(call.request as never)
           callback(null, response)
-          report(undefined, status.OK, isChange(name) ? changeTold(name, subjectOf(call.request), before, provisioner.store.snapshot) : undefined)
+          const { snapshot } = provisioner.store
+          report(undefined, status.OK, isChange(name) ? changeTold(name, subjectOf(call.request), before, snapshot) : undefined)
         } catch (error) {
           const failure = statusOf(error)
           callback(failure)

@@ -70,7 +70,9 @@ export async function renewCertificates ({ dir, names, now }: Omit<InitOptions, 
 const clientName = /^[\w][\w.@-]{0,63}$/
 
 /** One certificate for a person or a pipeline, `<name>.crt` and `<name>.key`, so that it can be taken away by itself. */
-export async function issueClient ({ dir, name, now }: { readonly dir: string, readonly name: string, readonly now: number }): Promise<CertificateFacts> {
+export async function issueClient (
+  { dir, name, now }: { readonly dir: string, readonly name: string, readonly now: number }
+): Promise<CertificateFacts> {
   if (!clientName.test(name) || ['ca', 'server', 'client', 'crl'].includes(name)) {
     throw new AppError('usage', `${JSON.stringify(name)} is no name for a client: letters, digits, dots, hyphens, underscores and @, and not ca, server, client or crl`)
   }
@@ -85,7 +87,9 @@ export async function issueClient ({ dir, name, now }: { readonly dir: string, r
 }
 
 /** Takes certificates away: a name of a file in the folder, a file, or a serial number. Answers the serials that the list has then. */
-export async function revokeClients ({ dir, clients, now }: { readonly dir: string, readonly clients: readonly string[], readonly now: number }): Promise<readonly Revoked[]> {
+export async function revokeClients (
+  { dir, clients, now }: { readonly dir: string, readonly clients: readonly string[], readonly now: number }
+): Promise<readonly Revoked[]> {
   const authority = { certificate: await read(dir, 'ca.crt'), key: await read(dir, 'ca.key') }
   const file = join(dir, 'crl.pem')
   const before = await readFile(file, 'utf8').then(text => readCrl(text, file), (error: unknown) => {

@@ -1,5 +1,5 @@
-// The list of certificates that are taken away before they end (RFC 5280 section 5), written and read with node-forge's ASN.1: OpenSSL, which
-// enforces it, reads any that another tool made.
+// The list of certificates that are taken away before they end (RFC 5280 section 5), written and read with node-forge's ASN.1:
+// OpenSSL, which enforces it, reads any that another tool made.
 import forge from 'node-forge'
 import { AppError } from '../base/errors.js'
 import type { IssuedCertificate } from './issue.js'
@@ -26,7 +26,8 @@ const integer = (hex: string): forge.asn1.Asn1 => {
   const even = hex.length % 2 === 0 ? hex : `0${hex}`
   return leaf(Type.INTEGER, forge.util.hexToBytes(/^[89a-f]/i.test(even) ? `00${even}` : even))
 }
-const extension = (id: string, value: forge.asn1.Asn1): forge.asn1.Asn1 => sequence(oid(id), leaf(Type.OCTETSTRING, asn1.toDer(value).getBytes()))
+const extension = (id: string, value: forge.asn1.Asn1): forge.asn1.Asn1 =>
+  sequence(oid(id), leaf(Type.OCTETSTRING, asn1.toDer(value).getBytes()))
 
 /** Good until the authority's own end, so that a list nobody renews locks nobody out. PEM. */
 export function writeCrl (authority: IssuedCertificate, revoked: readonly Revoked[], now: number): string {

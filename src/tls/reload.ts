@@ -159,7 +159,8 @@ async function load (files: TlsFiles): Promise<LoadedFiles> {
   }
   const exposed = await stat(files.keyFile).then(isExposed, () => false)
   const revoked = crl === undefined ? undefined : new Set(readCrl(crl, files.crlFile ?? '').map(({ serial }) => serial))
-  return { identity: { ca, cert, key, ...crl !== undefined && { crl }, ...revoked !== undefined && { revoked } }, certificate, exposed, stamp }
+  const identity = { ca, cert, key, ...crl !== undefined && { crl }, ...revoked !== undefined && { revoked } }
+  return { identity, certificate, exposed, stamp }
 }
 
 const everyFile = ({ caFile, crlFile = '', certFile, keyFile }: TlsFiles): readonly string[] =>
