@@ -63,7 +63,8 @@ export function lintDocuments (
       const request = { labels: new Map([...always, ...labels]), rawQuery: '', client: undefined }
       const known = likenesses.get(file) ?? new Map<string, readonly Remark[]>()
       likenesses.set(file, known)
-      tell(file, remarksOf(file, () => templates.render(file, variablesOf(group, request), objects.shared), documents, known), fixed ? undefined : group.id)
+      const render = (): Buffer => templates.render(file, variablesOf(group, request), objects.shared)
+      tell(file, remarksOf(file, render, documents, known), fixed ? undefined : group.id)
     }
   }
   for (const kind of configKinds) {
