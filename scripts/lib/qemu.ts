@@ -12,8 +12,8 @@ import { writeUBootEnvironment } from './u-boot.js'
  * kernel; `secure-shim-http`, the same by HTTP Boot; `arm64-...` likewise, on a 64-bit ARM machine. `snakeoil-ipxe` has the keys that
  * come with OVMF, and an iPXE that is signed with them.
  *
- * `uefi-https`, OVMF's HTTP Boot over TLS, with our authority among those it knows; `arm64-http`, HTTP Boot of an image of GRUB. `arm64-u-boot` is a board: U-Boot,
- * which reads PXELINUX's files and knows no HTTP.
+ * `uefi-https`, OVMF's HTTP Boot over TLS, with our authority among those it knows; `arm64-http`, HTTP Boot of an image of GRUB.
+ * `arm64-u-boot` is a board: U-Boot, which reads PXELINUX's files and knows no HTTP.
  */
 export const firmwares = [
   'bios', 'bios-undionly', 'bios-pxelinux', 'bios-grub', 'uefi', 'uefi-grub', 'uefi-http', 'uefi-https',
