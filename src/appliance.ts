@@ -28,7 +28,7 @@ import { createEnrolment } from './wiring/enrolment.js'
 import { type Ground, openGround } from './wiring/ground.js'
 import { openGuard } from './wiring/guard.js'
 import { dhcpText, homesTold, modeAt } from './wiring/homes.js'
-import { buildApp, type Readiness } from './wiring/http.js'
+import { buildApp } from './wiring/http.js'
 import { startImages } from './wiring/images.js'
 import { leaseHolder, openLeases } from './wiring/leases.js'
 import type { ListenerRow, PreparedListener, RunningListener } from './wiring/listener.js'
@@ -167,9 +167,16 @@ async function makeStateFolder ({ loaded, config }: Ground): Promise<void> {
   })
 }
 
+interface Starting {
+  /** What does not listen yet. */
+  readonly starting: () => readonly string[]
+  /** What was amiss with the configuration at the start, and no reason not to be ready. */
+  readonly warnings: readonly string[]
+}
+
 /** What the listeners share, in the order in which it can be made. */
 async function share (
-  ground: Ground, { inherited, fence, restart }: Pick<Required<ApplianceOptions>, 'inherited' | 'fence' | 'restart'>, onClose: OnClose, readiness: Readiness
+  ground: Ground, { inherited, fence, restart }: Pick<Required<ApplianceOptions>, 'inherited' | 'fence' | 'restart'>, onClose: OnClose, start: Starting
 ): Promise<Shared> {
   const { loaded, config, log, clock, homes, store } = ground
   const metrics = new Metrics()
@@ -214,6 +221,7 @@ async function share (
   const stop = store.onChange(changes => { if (changes.some(({ kind }) => kind === 'group')) observer.loadersChosen() })
   onClose(async () => { stop() })
   const mayBeBios = (mac: Mac): boolean => registry.get(mac)?.architecture?.startsWith('x86 BIOS') ?? true
+  const hindrances = new Map<string, string>()
   const parts = {
     ...ground,
     metrics,
@@ -236,12 +244,17 @@ async function share (
     dhcpServers: new DhcpServers(),
     links: new Set<{ readonly waiting: number }>(),
     sockets: new Sockets(inherited, loaded, listeners),
-    hindrances: new Map(),
+    hindrances,
+    readiness: {
+      ready: () => [...start.starting(), ...hindrances.values(), ...store.problems().map(({ where, message }) => `${where}: ${message}`)],
+      warnings: () => start.warnings
+    },
     restart,
     onClose
   }
   countLinks(parts)
   const images = await startImages(parts)
   const dayTwo = await startUpdates(parts, images)
-  return { ...parts, dayTwo, app: await buildApp({ ...parts, dayTwo }, images, readiness) }
+  const more = { ...parts, dayTwo, images }
+  return { ...more, app: await buildApp(more) }
 }

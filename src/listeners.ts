@@ -11,6 +11,7 @@ import { prepareHttps } from './wiring/https.js'
 import type { ListenerRow, Row } from './wiring/listener.js'
 import type { Place } from './wiring/place.js'
 import { prepareTftp } from './wiring/tftp.js'
+import { prepareUi } from './wiring/ui.js'
 
 /** What an initrd takes at 1 Gbit/s, twice. */
 const downloadGrace = 10_000
@@ -98,6 +99,16 @@ export const listeners: readonly Row[] = [
     systemd: 'boot-server',
     keys: ['dhcp.interface', 'dhcp.interfaces', 'dhcp.boot_server_port'],
     places: bootServerPlaces,
+    diagnose: portAsItShouldBe
+  },
+  {
+    name: 'ui',
+    transport: 'tcp',
+    port: 8082,
+    keys: ['ui.address', 'ui.allow', 'ui.users_file'],
+    grace: 500,
+    places: config => at('ui.address', config.ui.address),
+    prepare: prepareUi,
     diagnose: portAsItShouldBe
   },
   {

@@ -26,13 +26,13 @@ async function configured (t: Test, ...set: readonly string[]): Promise<LoadedCo
     writeFileSync(join(folder, name), text, { mode: 0o600 })
   }
   const ports: number[] = []
-  while (ports.length < 6) ports.push(await freePort())
+  while (ports.length < 7) ports.push(await freePort())
   return loadConfig({
     file: undefined,
     env: {},
     set: [
       `data_path=${folder}/data`, `state_path=${folder}/state`, 'assets_path=""', `control_socket=${shortFolder(t)}/c`,
-      `http.address=127.0.0.1:${ports[0]}`, `http.https.address=127.0.0.1:${ports[1]}`, `rpc.address=127.0.0.1:${ports[2]}`, `tftp.address=127.0.0.1:${ports[3]}`,
+      `http.address=127.0.0.1:${ports[0]}`, `http.https.address=127.0.0.1:${ports[1]}`, `rpc.address=127.0.0.1:${ports[2]}`, `tftp.address=127.0.0.1:${ports[3]}`, `ui.address=127.0.0.1:${ports[6]}`,
       `dhcp.port=${ports[4]}`, `dhcp.boot_server_port=${ports[5]}`,
       `http.https.cert_file=${folder}/cert`, `http.https.key_file=${folder}/key`,
       `rpc.ca_file=${folder}/ca`, `rpc.cert_file=${folder}/cert`, `rpc.key_file=${folder}/key`, ...set

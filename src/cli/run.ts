@@ -18,6 +18,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Command>>> = {
   images: async () => (await import('./images.js')).imagesCommand,
   updates: async () => (await import('./updates.js')).updatesCommand,
   reboots: async () => (await import('./reboots.js')).rebootsCommand,
+  ui: async () => (await import('./ui.js')).uiCommand,
   doctor: async () => (await import('./doctor.js')).doctorCommand,
   compare: async () => (await import('./compare.js')).compareCommand,
   takeover: async () => (await import('./takeover.js')).takeoverCommand,

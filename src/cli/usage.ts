@@ -136,6 +136,13 @@ const table = {
     flags: { ...config, ...json },
     examples: [['reboots list', 'who may reboot now, and since when']]
   },
+  ui: {
+    summary: 'reads a password from standard input and prints its line for ui.users_file',
+    forms: ['password NAME'],
+    words: ['password'],
+    flags: {},
+    examples: [['ui password anna >> /etc/core-provisioner/users', 'anna may look at the page']]
+  },
   machines: {
     summary: 'what has been seen of machines, and what becomes of them',
     forms: ['list', 'show MACHINE', 'watch', 'wait MACHINE...', 'wait --all', 'reset MACHINE', 'adopt MAC --name NAME --profile PROFILE', 'set MACHINE --state STATE'],

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { measure, sizeUnits, timeUnits } from '../base/units.js'
 import { type Ipv4, parseIpv4, parseSubnet } from '../net/ipv4.js'
 import { parseMac } from '../net/mac.js'
+import { parsePrefix } from '../ui/access.js'
 import { isVersion } from '../updates/version.js'
 import { parseWindow } from '../updates/window.js'
 
@@ -292,6 +293,11 @@ export const configSchema = v.strictObject({
     range: v.optional(parsed('expected first-last, such as 192.168.100.21-192.168.100.60, or ""', text => text === '' ? null : parseRange(text))),
     hostname: v.optional(numberedName, 'node-{n}'),
     identify_by: v.optional(choice(['serial', 'mac']), 'serial')
+  }),
+  ui: section({
+    address: v.optional(optionalListenAddress, ''),
+    allow: v.optional(v.array(parsed('expected an address or a prefix such as 10.0.0.0/8', parsePrefix), 'expected a list of addresses and prefixes'), ['127.0.0.0/8']),
+    users_file: v.optional(text, '')
   }),
   updates: section({
     groups: v.optional(v.pipe(

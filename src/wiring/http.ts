@@ -17,7 +17,6 @@ import { addressHolders } from './address-holders.js'
 import { bootConfig } from './dhcp-settings.js'
 import { enrolmentFindings } from './enrolment.js'
 import type { Ground } from './ground.js'
-import type { ServiceImages } from './images.js'
 import type { PreparedListener } from './listener.js'
 import { webhookFindings } from './machine-news.js'
 import type { Place } from './place.js'
@@ -27,15 +26,8 @@ import type { Shared } from './shared.js'
 /** Bytes of the smallest asset that is kept in memory: reading a smaller one costs next to nothing. */
 const smallestKept = 256 * 1024
 
-export interface Readiness {
-  /** Why the appliance is not ready yet. */
-  readonly starting: () => readonly string[]
-  /** What was amiss with the configuration at the start, and no reason not to be ready. */
-  readonly warnings: readonly string[]
-}
-
-export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImages | undefined, { starting, warnings }: Readiness): Promise<HttpApp> {
-  const { config, log, clock, store, provisioner, loaderFiles, metrics, observer, signer, hindrances, enrolment } = shared
+export async function buildApp (shared: Omit<Shared, 'app'>): Promise<HttpApp> {
+  const { config, log, clock, provisioner, loaderFiles, metrics, observer, signer, enrolment, images, readiness } = shared
   const assetCache = new FileCache({ memory: config.assets.cache_memory, smallest: smallestKept, clock })
   metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
   metrics.counter('asset_cache_hits_total', 'Pieces of images, 1 MiB each, that were served from memory', () => assetCache.hits)
@@ -59,8 +51,7 @@ export async function buildApp (shared: Omit<Shared, 'app'>, images: ServiceImag
     },
     identify: config.http.identify_by_ip ? await addressHolders(shared) : undefined,
     enrol: (labels, client) => enrolment.enrol(labels, client),
-    ready: () => [...starting(), ...hindrances.values(), ...store.problems().map(({ where, message }) => `${where}: ${message}`)],
-    warnings: () => warnings,
+    ...readiness,
     onRequest: event => {
       observer.onHttp(event)
       if (event.path.startsWith('/assets/') && (event.status === 200 || event.status === 206)) images?.fetched(event.path)

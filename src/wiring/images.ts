@@ -8,11 +8,11 @@ import { encodeGroup } from '../matchbox/group.js'
 import { encodeProfile } from '../matchbox/profile.js'
 import { FetchedLog } from '../mirror/fetched.js'
 import type { ImagesTold } from '../mirror/images-told.js'
-import type { UpdateRelease } from '../mirror/images-told.js'
 import { RemoteMirror } from '../mirror/remote-mirror.js'
 import { Schedule } from '../mirror/schedule.js'
 import { mirrorOptions } from './image-sources.js'
 import { KeptImages } from './kept-images.js'
+import type { ServiceImages } from './service-images.js'
 import type { Shared } from './shared.js'
 
 /** Every text of the store in which a release may be named, also of what was deleted a moment ago and is still served. */
@@ -38,18 +38,8 @@ export function unprunable (store: Pick<Store, 'problems' | 'snapshot'>): string
 /** Milliseconds that what is under way may take to stop. */
 const grace = 1500
 
-/** The mirror of the service. */
-export interface ServiceImages {
-  /** What is on disk and known of it, as JSON. */
-  readonly list: () => Promise<Uint8Array>
-  /** Releases that installed machines may update to, as they were last seen. */
-  readonly updates: () => Promise<readonly UpdateRelease[]>
-  /** Hears which path below /assets/ a machine was sent. */
-  readonly fetched: (path: string) => void
-}
-
 /** The mirror with its schedule and metrics; undefined when nothing is or can be mirrored. */
-export async function startImages (shared: Omit<Shared, 'app' | 'dayTwo'>): Promise<ServiceImages | undefined> {
+export async function startImages (shared: Omit<Shared, 'app' | 'dayTwo' | 'images'>): Promise<ServiceImages | undefined> {
   const { loaded, config, env, clock, log, metrics, store, onClose } = shared
   if (config.assets_path === '') return undefined
   let crashes = 0

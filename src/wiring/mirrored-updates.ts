@@ -8,7 +8,7 @@ import { type FedoraStream, readFedoraStream } from '../updates/fedora-releases.
 import type { Instance } from '../updates/instance.js'
 import type { MirroredUpdates } from '../updates/updates.js'
 import { compareVersions, isVersion } from '../updates/version.js'
-import type { ServiceImages } from './images.js'
+import type { ServiceImages } from './service-images.js'
 
 /** Milliseconds for which a document that could not be read is not tried again, nor one that could looked for. */
 const look = 5000

@@ -14,6 +14,7 @@ import type { Enrolment } from './enrolment.js'
 import type { Ground } from './ground.js'
 import type { Leases } from './leases.js'
 import type { Observer } from './observer.js'
+import type { ServiceImages } from './service-images.js'
 import type { Sockets } from './sockets.js'
 
 export interface Shared extends Ground {
@@ -33,6 +34,10 @@ export interface Shared extends Ground {
   readonly loaderFiles: FileSource
   /** The routes of HTTP, for whichever listeners serve them. */
   readonly app: HttpApp
+  /** undefined when nothing is or can be mirrored. */
+  readonly images: ServiceImages | undefined
+  /** What /readyz says: why not, and what may be amiss all the same. */
+  readonly readiness: { readonly ready: () => readonly string[], readonly warnings: () => readonly string[] }
   /** Updates and reboots of installed machines; undefined where no groups are configured. */
   readonly dayTwo: DayTwo | undefined
   /** The DHCP servers that run: what they are told alike, and who ends leases. */

@@ -8,11 +8,11 @@ import { type UpdateState, UpdateFile } from '../updates/update-store.js'
 import { type UpdateEvent, Updates } from '../updates/updates.js'
 import { compareVersions } from '../updates/version.js'
 import type { DayTwo } from './day-two.js'
-import type { ServiceImages } from './images.js'
+import type { ServiceImages } from './service-images.js'
 import { Mirrored } from './mirrored-updates.js'
 import type { Shared } from './shared.js'
 
-export async function startUpdates (shared: Omit<Shared, 'app' | 'dayTwo'>, images: ServiceImages | undefined): Promise<DayTwo | undefined> {
+export async function startUpdates (shared: Omit<Shared, 'app' | 'dayTwo' | 'images'>, images: ServiceImages | undefined): Promise<DayTwo | undefined> {
   const { config, clock, log, macOf, onClose, metrics } = shared
   if (config.updates.groups.length === 0) return undefined
   let current = (): UpdateState => ({ instances: new Map(), groups: new Map(), holders: new Map() })

@@ -1,0 +1,95 @@
+// Keeps a page of /ui/ live, and gives it keys. The server makes the rows; here they are put where they belong. Without this the page
+// shows how it was when it was loaded.
+/* global location, EventSource, Element, getSelection, HTMLInputElement, HTMLElement */
+'use strict'
+
+const live = document.getElementById('live')
+const say = text => { if (live.textContent !== text) live.textContent = text }
+
+/** Where rows of each section stand. */
+const bodyOf = section => document.querySelector(`#${section} tbody`)
+
+function put (row) {
+  const body = bodyOf(row.dataset.section)
+  if (body === null) return
+  const old = document.getElementById(row.id)
+  const hadFocus = old !== null && old.contains(document.activeElement)
+  // One that stays in its section stays in its place, so that nothing moves under a hand that is about to click.
+  if (old !== null && old.parentElement === body) old.replaceWith(row)
+  else {
+    if (old !== null) old.remove()
+    body.prepend(row)
+    while (body.rows.length > 1000) body.lastElementChild.remove()
+  }
+  if (hadFocus) row.focus()
+}
+
+function take (update) {
+  const template = document.createElement('template')
+  template.innerHTML = update.rows
+  for (const row of [...template.content.querySelectorAll('tr')]) put(row)
+  for (const [section, count] of Object.entries(update.counts)) {
+    const shown = document.querySelector(`#title-${section} .count`)
+    if (shown !== null) shown.textContent = count
+  }
+  const verdict = document.getElementById('verdict')
+  if (verdict !== null && verdict.textContent !== update.verdict) {
+    verdict.textContent = update.verdict
+    verdict.className = update.counts.trouble > 0 ? 'alarm' : 'calm'
+  }
+}
+
+if (document.getElementById('trouble') !== null && !location.search.includes('q=')) {
+  const events = new EventSource('/ui/events')
+  events.addEventListener('open', () => { say('live') })
+  // The browser tries again by itself, and says which event it saw last.
+  events.addEventListener('error', () => { say('not live: the server does not answer; trying again') })
+  events.addEventListener('message', ({ data }) => { take(JSON.parse(data)) })
+  events.addEventListener('gap', () => { location.reload() })
+} else say('')
+
+const times = () => {
+  for (const time of document.querySelectorAll('td > time')) {
+    const seconds = Math.max(0, Math.round((Date.now() - Date.parse(time.dateTime)) / 1000))
+    const [unit, size] = [['d', 86400], ['h', 3600], ['min', 60]].find(([, size]) => seconds >= 2 * size) ?? ['s', 1]
+    const text = `${Math.floor(seconds / size)} ${unit} ago`
+    if (time.textContent !== text) time.textContent = text
+  }
+}
+setInterval(times, 5000)
+
+document.addEventListener('click', async ({ target }) => {
+  if (!(target instanceof Element) || !target.matches('.copy')) return
+  const text = target.parentElement.querySelector('code').textContent
+  try {
+    await navigator.clipboard.writeText(text)
+    target.textContent = 'Copied'
+  } catch {
+    // Browsers give the clipboard to pages over TLS and of the same machine alone: selected, it can be copied by hand.
+    getSelection().selectAllChildren(target.parentElement.querySelector('code'))
+    target.textContent = 'Selected: copy it'
+  }
+})
+
+const rows = () => [...document.querySelectorAll('tbody tr[tabindex]')]
+const step = by => {
+  const all = rows()
+  const at = all.indexOf(document.activeElement?.closest('tr'))
+  all[Math.min(all.length - 1, Math.max(0, at + by))]?.focus()
+}
+const keys = {
+  '/': () => { document.getElementById('search').focus() },
+  j: () => { step(1) },
+  k: () => { step(-1) },
+  Enter: () => { document.activeElement?.closest('tr')?.querySelector('a')?.click() },
+  '?': () => { say('Keys: / searches, j and k go down and up, Enter opens, ? says this') }
+}
+document.addEventListener('keydown', event => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return
+  const typing = event.target instanceof HTMLInputElement
+  if (typing && event.key === 'Escape') event.target.blur()
+  if (typing || !Object.hasOwn(keys, event.key)) return
+  if (event.key === 'Enter' && event.target instanceof HTMLElement && event.target.matches('a, button, summary')) return
+  event.preventDefault()
+  keys[event.key]()
+})

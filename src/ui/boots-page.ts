@@ -1,0 +1,79 @@
+// The first page: whether anything is wrong, who is in trouble and why, who boots now, and everybody else.
+import type { Section, LadderRow, Rung } from './ladder.js'
+import { type Html, html } from './html.js'
+import { ago, page, table } from './page.js'
+
+export interface BootsShown {
+  readonly rows: readonly LadderRow[]
+  /** Of all machines, also those that are not on this page. */
+  readonly counts: Readonly<Record<Section, number>>
+  /** Epoch milliseconds. */
+  readonly now: number
+  /** Of the newest boot that ended well. */
+  readonly lastBoot: number | undefined
+  readonly hours: readonly HourOfBoots[]
+  readonly query: string
+  readonly next: string | undefined
+  readonly wall: boolean
+  /** Why the appliance is not ready. */
+  readonly problems: readonly string[]
+}
+
+/** Boots that began in an hour. */
+export interface HourOfBoots { readonly at: number, readonly good: number, readonly bad: number }
+
+const titles: Readonly<Record<Section, string>> = { trouble: 'In trouble', booting: 'Booting now', fine: 'Fine' }
+const words = { none: 'not reached', done: 'done', now: 'under way', late: 'late', failed: 'failed' } as const
+const signs = { none: '', done: '', now: '… ', late: '! ', failed: '✗ ' } as const
+
+export function bootsPage (shown: BootsShown): Html {
+  const { rows, counts, now, lastBoot, hours, query, next, wall, problems } = shown
+  const sections: readonly Section[] = ['trouble', 'booting', 'fine']
+  const calm = counts.trouble === 0
+  return page({ title: calm ? 'Nothing wrong' : `${counts.trouble} in trouble`, tab: '', wall }, html`
+<h1>Boots</h1>
+<p id="verdict" class="${calm ? 'calm' : 'alarm'}" role="status" aria-live="polite">${verdict(counts, lastBoot, now)}</p>
+${problems.length > 0 && html`<p class="alarm">Not ready: ${problems.join('; ')}. <a href="/ui/health">More</a></p>`}
+${query !== '' && html`<p>Machines that match <q>${query}</q>. <a href="/ui/">All</a></p>`}
+${sections.map(section => html`<section id="${section}" aria-labelledby="title-${section}">
+<h2 id="title-${section}">${titles[section]} <span class="count">${counts[section]}</span></h2>
+${ladder(titles[section], rows.filter(row => row.section === section), now)}
+</section>`)}
+${next !== undefined && html`<p><a href="${next}" rel="next">More machines</a></p>`}
+${hoursChart(hours)}`)
+}
+
+export function verdict (counts: BootsShown['counts'], lastBoot: number | undefined, now: number): string {
+  if (counts.trouble > 0) return `${counts.trouble} ${counts.trouble === 1 ? 'machine is' : 'machines are'} in trouble`
+  return `Nothing wrong. ${lastBoot === undefined ? 'No boot has been seen yet' : `The last boot ended ${ago(now - lastBoot)}`}`
+}
+
+const ladder = (caption: string, rows: readonly LadderRow[], now: number): Html => table(
+  caption, ['Machine', 'Address', 'Group', ...(rows[0]?.rungs ?? emptyRungs).map(({ stage }) => stage), 'Seen', 'Why'], rows.map(row => ladderRowHtml(row, now)))
+
+const emptyRungs: readonly Pick<Rung, 'stage'>[] = (['discover', 'offer', 'ack', 'loader', 'script', 'kernel', 'initrd', 'ignition', 'installed'] as const)
+  .map(stage => ({ stage }))
+
+/** One `<tr>`, also sent by itself when the machine does something. */
+export const ladderRowHtml = ({ machine, section, rungs }: LadderRow, now: number): Html => {
+  const { mac, name, address, group, profile, lastSeen, trouble, known } = machine
+  return html`<tr id="m-${mac.replaceAll(':', '-')}" data-section="${section}" data-seen="${lastSeen}" tabindex="0">
+<th scope="row"><a href="/ui/machines/${mac}">${name ?? mac}</a>${name !== undefined && html`<small>${mac}</small>`}${!known && html` <em>stranger</em>`}</th>
+<td>${address ?? '-'}</td><td>${group ?? '-'}${profile !== undefined && html`<small>${profile}</small>`}</td>
+${rungs.map(({ stage, state, seconds }) => html`<td class="rung ${state}" title="${stage}: ${words[state]}"><span class="sign">${signs[state]}</span>${seconds === undefined ? html`<span class="unseen">${words.none}</span>` : seconds.toFixed(1)}${state !== 'none' && state !== 'done' && html`<span class="unseen"> ${words[state]}</span>`}</td>`)}
+<td><time datetime="${lastSeen}">${ago(now - Date.parse(lastSeen))}</time></td>
+<td class="why">${trouble !== undefined && html`${trouble.reason}<small>Look at: ${trouble.look}</small>`}</td>
+</tr>`
+}
+
+/** Boots of the last day, an hour a bar: those that came to their end below, the others on top of them. */
+function hoursChart (hours: readonly HourOfBoots[]): Html {
+  const most = Math.max(1, ...hours.map(({ good, bad }) => good + bad))
+  const height = (count: number): number => Math.round(count / most * 60)
+  const total = hours.reduce((sum, { good, bad }) => ({ good: sum.good + good, bad: sum.bad + bad }), { good: 0, bad: 0 })
+  return html`<section aria-labelledby="title-day"><h2 id="title-day">The last day</h2>
+<svg class="chart" viewBox="0 0 ${hours.length * 12} 64" role="img" aria-label="${total.good} boots came to their end in the last day, ${total.bad} did not">
+${hours.map(({ at, good, bad }, x) => html`<g><title>${new Date(at).toISOString().slice(11, 13)}:00 UTC: ${good} well, ${bad} not</title>
+<rect class="good" x="${x * 12 + 1}" y="${62 - height(good)}" width="10" height="${height(good)}"/><rect class="bad" x="${x * 12 + 1}" y="${62 - height(good) - height(bad)}" width="10" height="${height(bad)}"/></g>`)}
+</svg><p>${total.good} boots came to their end, ${total.bad} did not.</p></section>`
+}

@@ -1,0 +1,96 @@
+// The pages that are lists: strangers, the network, images, the store, health.
+import type { MachineShown } from '../control/machine-shown.js'
+import { type Html, html } from './html.js'
+import { ago, page, table } from './page.js'
+import { vendorOf } from './vendors.js'
+
+/** What to copy to make a machine known. */
+const adoption = (mac: string): ReadonlyArray<readonly [string, string]> => [
+  ['Group', JSON.stringify({ id: mac.replaceAll(':', '-'), profile: 'PROFILE', selector: { mac } }, null, 2)],
+  ['Terraform', `resource "matchbox_group" "m_${mac.replaceAll(':', '')}" {\n  name    = "${mac.replaceAll(':', '-')}"\n  profile = matchbox_profile.PROFILE.name\n  selector = {\n    mac = "${mac}"\n  }\n}`],
+  ['Command', `core-provisioner machines adopt ${mac} --name NAME --ip ADDRESS --profile PROFILE`]
+]
+
+export const strangersPage = (strangers: readonly MachineShown[], now: number): Html => page({ title: 'Strangers', tab: 'strangers' }, html`
+<h1>Strangers</h1>
+<p>${strangers.length === 0 ? 'Nobody knocks whom no group, reservation or lease names.' : 'Machines that no group, reservation or lease names.'}</p>
+${table('Strangers', ['Machine', 'Card', 'Firmware', 'First seen', 'Last seen', 'Came to', 'Take it in'], strangers.map(({ mac, name, architecture, firmware, firstSeen, lastSeen, stage }) => html`<tr tabindex="0">
+<th scope="row"><a href="/ui/machines/${mac}">${mac}</a>${name !== undefined && html`<small>${name}</small>`}</th><td>${vendorOf(mac) ?? '-'}</td><td>${architecture ?? '-'}${firmware !== undefined && html`<small>${firmware}</small>`}</td>
+<td>${firstSeen}</td><td>${ago(now - Date.parse(lastSeen))}</td><td>${stage ?? '-'}</td>
+<td>${adoption(mac).map(([what, text]) => html`<details><summary>${what}</summary><pre tabindex="0"><code>${text}</code></pre><button type="button" class="copy">Copy</button></details>`)}</td></tr>`))}`)
+
+export interface SubnetShown {
+  readonly subnet: string
+  readonly range: string | undefined
+  readonly used: number
+  readonly size: number
+  readonly reservations: number
+}
+
+export interface NetworkShown {
+  readonly mode: string
+  readonly interfaces: readonly string[]
+  readonly origin: string
+  readonly subnets: readonly SubnetShown[]
+  readonly otherServers: number
+}
+
+export const networkPage = ({ mode, interfaces, origin, subnets, otherServers }: NetworkShown): Html => page({ title: 'Network', tab: 'network' }, html`
+<h1>Network</h1>
+<svg class="network" viewBox="0 0 860 ${Math.max(1, subnets.length) * 70 + 60}" role="img" aria-label="The interface, and below it each subnet with how full its range is">
+<rect class="box" x="1" y="1" width="300" height="44" rx="6"/><text x="14" y="20">${interfaces.length === 0 ? 'no DHCP' : interfaces.join(', ')}</text><text x="14" y="37" class="small">${origin}</text>
+${subnets.map(({ subnet, range, used, size, reservations }, at) => html`<path class="wire" d="M 20 45 V ${at * 70 + 86} H 50"/>
+<rect class="box" x="50" y="${at * 70 + 62}" width="800" height="50" rx="6"/><text x="64" y="${at * 70 + 82}">${subnet}</text>
+<text x="64" y="${at * 70 + 101}" class="small">${range ?? 'no range'}; ${reservations} reservations</text>
+<rect class="track" x="420" y="${at * 70 + 76}" width="410" height="18"/><rect class="${used >= size && size > 0 ? 'bad' : 'good'}" x="420" y="${at * 70 + 76}" width="${size === 0 ? 0 : Math.round(410 * Math.min(1, used / size))}" height="18"/>
+<text x="430" y="${at * 70 + 90}">${used} of ${size} used</text>`)}
+</svg>
+<p>DHCP: ${mode}. ${otherServers === 0 ? 'No other DHCP server was seen.' : `Another DHCP server was seen ${otherServers} times.`}</p>
+${table('Subnets', ['Subnet', 'Range', 'Used', 'Reservations'], subnets.map(({ subnet, range = '-', used, size, reservations }) => html`<tr><th scope="row">${subnet}</th><td>${range}</td><td>${used} of ${size}</td><td>${reservations}</td></tr>`))}`)
+
+export interface ImageShown {
+  readonly path: string
+  readonly os: string
+  readonly version: string
+  readonly aliases: readonly string[]
+  readonly bytes: number
+  readonly ageSeconds: number
+  readonly keys: readonly string[]
+  readonly problems: Readonly<Record<string, string>>
+}
+
+export interface SourceOfImages {
+  readonly source: string
+  readonly version?: string
+  readonly checked?: string
+  readonly error?: { readonly text: string }
+}
+
+export const imagesPage = (sources: readonly SourceOfImages[], releases: readonly ImageShown[], bootedBy: (path: string) => readonly string[], now: number): Html => page({ title: 'Images', tab: 'images' }, html`
+<h1>Images</h1>
+<div class="cards">${sources.map(({ source, version, checked, error }) => html`<article class="${error === undefined ? 'calm' : 'alarm'}"><h2>${source}</h2>
+<p>${version ?? 'nothing yet'}${checked !== undefined && html`<br>looked at ${ago(now - Date.parse(checked))}`}${error !== undefined && html`<br>${error.text}`}</p></article>`)}</div>
+${sources.length === 0 && html`<p>No source of images is configured (images.sources).</p>`}
+${table('Mirrored releases', ['Release', 'Links', 'MiB', 'Age', 'Verified by', 'Booted by'], releases.map(({ path, aliases, bytes, ageSeconds, keys, problems }) => html`<tr><th scope="row">${path}</th><td>${aliases.join(' ')}</td><td>${(bytes / 2 ** 20).toFixed(0)}</td><td>${ago(ageSeconds * 1000)}</td>
+<td>${Object.keys(problems).length === 0 ? keys.map(key => html`<small>${key}</small>`) : html`<strong class="failed">${Object.entries(problems).map(([file, why]) => `${file}: ${why}`).join('; ')}</strong>`}</td><td>${bootedBy(path).join(' ')}</td></tr>`))}`)
+
+export interface StoreShown {
+  readonly groups: ReadonlyArray<{ readonly id: string, readonly profile: string, readonly selector: string, readonly machines: number }>
+  readonly profiles: ReadonlyArray<{ readonly id: string, readonly kernel: string, readonly config: string, readonly groups: number }>
+  readonly problems: ReadonlyArray<{ readonly where: string, readonly message: string }>
+}
+
+export const storePage = ({ groups, profiles, problems }: StoreShown): Html => page({ title: 'Store', tab: 'store' }, html`
+<h1>Store</h1>
+${problems.length === 0 ? html`<p class="calm">Every file can be read.</p>` : html`<ul class="alarm">${problems.map(({ where, message }) => html`<li>${where}: ${message}</li>`)}</ul>`}
+${table('Groups', ['Group', 'Profile', 'Selector', 'Machines seen'], groups.map(({ id, profile, selector, machines }) => html`<tr><th scope="row">${id}</th><td>${profile}</td><td>${selector === '' ? 'every machine' : selector}</td><td>${machines}</td></tr>`))}
+${table('Profiles', ['Profile', 'Kernel', 'Config', 'Groups'], profiles.map(({ id, kernel, config, groups: count }) => html`<tr><th scope="row">${id}</th><td>${kernel}</td><td>${config}</td><td>${count}</td></tr>`))}`)
+
+export interface CheckShown { readonly about: string, readonly level: 'ok' | 'warning' | 'problem', readonly text: string }
+
+const lights = { ok: '✓ good', warning: '! warning', problem: '✗ problem' } as const
+
+export const healthPage = (checks: readonly CheckShown[], version: string): Html => page({ title: 'Health', tab: 'health' }, html`
+<h1>Health</h1>
+${table('What is looked at', ['Light', 'About', 'What'], checks.map(({ about, level, text }) => html`<tr><td class="${level}">${lights[level]}</td><th scope="row">${about}</th><td>${text}</td></tr>`))}
+<p>More, and what to change: <code>core-provisioner doctor</code>. Version ${version}.</p>`)

@@ -1,0 +1,60 @@
+// What all pages have in common: head, navigation, foot. Nothing in them comes from elsewhere, and nothing is written into them that
+// a Content-Security-Policy of 'self' would not let be: no script and no style of their own.
+import { Html, html } from './html.js'
+
+export const tabs = [['', 'Boots'], ['strangers', 'Strangers'], ['network', 'Network'], ['images', 'Images'], ['store', 'Store'], ['health', 'Health']] as const
+export type Tab = typeof tabs[number][0]
+
+export interface PageOptions {
+  readonly title: string
+  readonly tab?: Tab
+  /** Bigger and without controls: for a screen on a wall. */
+  readonly wall?: boolean
+  /** A page that is sent on by itself carries its style along. */
+  readonly style?: string
+}
+
+export const page = ({ title, tab, wall = false, style }: PageOptions, body: Html): Html => html`<!DOCTYPE html>
+<html lang="en"${wall ? html` class="wall"` : ''}>
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title} - core-provisioner</title>
+${style === undefined
+  ? html`<link rel="stylesheet" href="/ui/page.css"><link rel="icon" href="/ui/icon.svg">
+<script src="/ui/live.js" defer></script>`
+  : styleSheet(style)}
+</head>
+<body>
+<a class="skip" href="#main">To the content</a>
+<header>
+<strong>core-provisioner</strong>
+<nav aria-label="Pages">${tabs.map(([path, name]) => html`<a href="/ui/${path}"${path === tab ? html` aria-current="page"` : ''}>${name}</a>`)}</nav>
+<form action="/ui/" role="search"><input type="search" name="q" id="search" aria-label="Search machines" placeholder="MAC, name, address, group  ( / )"></form>
+<span id="live" role="status" aria-live="polite">not live: this is how it was when the page was loaded</span>
+</header>
+<main id="main" tabindex="-1">
+${body}
+</main>
+</body>
+</html>
+`
+
+/** Its text is ours. */
+const styleSheet = (text: string): Html => new Html(`<style>\n${text}\n</style>`)
+
+/** A table with its heading; rows are `<tr>`s. */
+export const table = (caption: string, heading: readonly string[], rows: readonly Html[]): Html => html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table>
+<caption>${caption}</caption>
+<thead><tr>${heading.map(name => html`<th scope="col">${name}</th>`)}</tr></thead>
+<tbody>
+${rows}
+</tbody>
+</table></div>`
+
+/** `3 s ago`, `2 h ago` */
+export function ago (milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000))
+  const [unit, size] = ([['d', 86_400], ['h', 3600], ['min', 60]] as const).find(([, size]) => seconds >= 2 * size) ?? ['s', 1]
+  return `${Math.floor(seconds / size)} ${unit} ago`
+}

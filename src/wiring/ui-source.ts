@@ -1,0 +1,127 @@
+// What the page shows, asked of the running parts.
+import { programVersion } from '../base/bundled.js'
+import { isActive, stateAt } from '../dhcp/leases.js'
+import { inRange } from '../dhcp/subnet.js'
+import { guardOf } from '../matchbox/guard.js'
+import { type Group, matcherOf, selectorText } from '../matchbox/group.js'
+import { type DocumentKind } from '../matchbox/provisioner.js'
+import type { Labels } from '../matchbox/select.js'
+import type { Machine } from '../machines/machine.js'
+import { formatIpv4, formatSubnet } from '../net/ipv4.js'
+import type { CheckShown, ImageShown, SourceOfImages, StoreShown, SubnetShown } from '../ui/list-pages.js'
+import type { CandidateShown, DocumentShown } from '../ui/machine-page.js'
+import { maskIgnition, withoutToken } from '../ui/mask.js'
+import type { UiSource } from '../ui/ui-app.js'
+import { machineRoutes } from './http.js'
+import type { Shared } from './shared.js'
+
+/** Groups that are looked at in one go, and that are shown of those that want a label of a machine. */
+const slice = 500
+const mostCandidates = 20
+/** Rows of a list of the store. */
+const mostRows = 1000
+
+export const uiSource = (shared: Shared): UiSource => {
+  const { ready, warnings } = shared.readiness
+  const { config, clock, registry, leases, provisioner, store, images, metrics, homes, pace } = shared
+  return {
+    ...machineRoutes(shared),
+    clock,
+    version: programVersion(),
+    problems: ready,
+    details: async mac => {
+      const machine = registry.get(mac)
+      const labels = labelsOf(machine, mac)
+      const chosen = provisioner.matchMachine(labels)
+      const lease = [...leases.table.values()].find(found => found.mac === mac)
+      return {
+        lease: lease === undefined
+          ? undefined
+          : { address: formatIpv4(lease.ip), until: new Date(lease.expires).toISOString(), state: stateAt(lease, clock.now()) },
+        candidates: await candidatesOf(shared, labels, chosen),
+        documents: await pace.work(() => documentsOf(shared, labels, chosen))
+      }
+    },
+    network: async () => {
+      const active = [...leases.table.values()].filter(lease => isActive(lease, clock.now()))
+      const reserved = config.dhcp.reservations
+      const seen = await metrics.dhcpOtherServers.get()
+      return {
+        mode: config.dhcp.mode,
+        interfaces: homes.all.map(({ interface: at }) => at?.name).filter(name => name !== undefined),
+        origin: homes.first.origin,
+        otherServers: seen.values[0]?.value ?? 0,
+        subnets: config.dhcp.subnets.map(({ subnet, range }): SubnetShown => ({
+          subnet: formatSubnet(subnet),
+          range: range === undefined ? undefined : `${formatIpv4(range.first)}-${formatIpv4(range.last)}`,
+          size: range === undefined ? 0 : range.last - range.first + 1,
+          used: range === undefined ? 0 : active.filter(({ ip }) => inRange(range, ip)).length,
+          reservations: reserved.filter(({ ip }) => (ip & subnet.mask) >>> 0 === subnet.network).length
+        }))
+      }
+    },
+    images: async () => images === undefined
+      ? { sources: [], releases: [] }
+      : JSON.parse(Buffer.from(await images.list()).toString()) as { sources: readonly SourceOfImages[], releases: readonly ImageShown[] },
+    bootedBy: path => [...store.snapshot.profiles.values()].filter(({ boot }) =>
+      boot !== undefined && [boot.kernel, ...boot.initrd].some(url => provisioner.pinned({ kernel: url, initrd: [], args: [] }).kernel.includes(`${path}/`))).map(({ id }) => id),
+    store: () => storeShown(shared),
+    health: (): readonly CheckShown[] => {
+      const problems = ready()
+      return [
+        ...problems.length === 0 ? [{ about: 'ready', level: 'ok', text: 'everything that is configured does its work' } as const] : problems.map(text => ({ about: 'ready', level: 'problem', text } as const)),
+        ...warnings().map(text => ({ about: 'configuration', level: 'warning', text } as const))
+      ]
+    }
+  }
+}
+
+/** What iPXE would say of the machine, as far as it is known. */
+function labelsOf (machine: Machine | undefined, mac: string): Labels {
+  const { uuid, serial, name } = machine ?? {}
+  return new Map(Object.entries({ mac, uuid, serial, hostname: name }).filter((entry): entry is [string, string] => entry[1] !== undefined))
+}
+
+/** Groups that want at least one label that the machine has, the chosen one first. */
+async function candidatesOf ({ store, pace }: Shared, labels: Labels, chosen: Group | undefined): Promise<readonly CandidateShown[]> {
+  const groups = [...store.snapshot.groups.values()]
+  const found: Array<CandidateShown & { readonly fitting: number }> = []
+  for (let at = 0; at < groups.length; at += slice) {
+    await pace.work(() => {
+      for (const group of groups.slice(at, at + slice)) {
+        const wants = [...matcherOf(group.selector)].map(([key, values]) => ({ key, value: values.join(','), said: labels.get(key), fits: values.includes(labels.get(key) ?? '') }))
+        const fitting = wants.filter(({ fits }) => fits).length
+        const isChosen = group === chosen
+        if (fitting > 0 || isChosen || wants.length === 0) found.push({ group: group.id, profile: group.profile, wants, isChosen, fitting })
+      }
+    })
+  }
+  return found.sort((a, b) => Number(b.isChosen) - Number(a.isChosen) || b.fitting - a.fitting).slice(0, mostCandidates)
+}
+
+function documentsOf ({ provisioner }: Shared, labels: Labels, group: Group | undefined): readonly DocumentShown[] {
+  const rawQuery = new URLSearchParams([...labels]).toString()
+  const isGuarded = group !== undefined && guardOf(group).limits !== undefined
+  return (['ipxe', 'grub', 'ignition'] satisfies DocumentKind[]).map((kind): DocumentShown => {
+    if (kind === 'ignition' && isGuarded) return { name: kind, text: '', note: 'guarded: shown to the machine alone' }
+    const { body, error, problem, report } = provisioner.render(kind, { labels, rawQuery, client: undefined })
+    const note = error?.message ?? [problem, ...report].filter(text => text !== undefined).join('; ')
+    const text = body === undefined ? '' : kind === 'ignition' ? maskIgnition(body) : withoutToken(body.toString())
+    return { name: kind, text, ...note !== '' && { note } }
+  })
+}
+
+function storeShown ({ store, registry }: Shared): StoreShown {
+  const { groups, profiles } = store.snapshot
+  const machines = new Map<string, number>()
+  for (const { group } of registry.values()) if (group !== undefined) machines.set(group, (machines.get(group) ?? 0) + 1)
+  const users = new Map<string, number>()
+  for (const { profile } of groups.values()) users.set(profile, (users.get(profile) ?? 0) + 1)
+  return {
+    groups: [...groups.values()].slice(0, mostRows).map(({ id, profile, selector }) =>
+      ({ id, profile, selector: selectorText(matcherOf(selector)), machines: machines.get(id) ?? 0 })),
+    profiles: [...profiles.values()].slice(0, mostRows).map(({ id, boot, ignitionId, cloudId, genericId }) =>
+      ({ id, kernel: boot?.kernel ?? '', config: [ignitionId, cloudId, genericId].filter(name => name !== '').join(' '), groups: users.get(id) ?? 0 })),
+    problems: store.problems()
+  }
+}

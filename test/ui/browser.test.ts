@@ -1,0 +1,192 @@
+// The page in a real browser, against the program itself, while machines boot.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { freePort } from '../helpers/free-port.js'
+import { Program } from '../helpers/program.js'
+import { shortFolder } from '../helpers/short-folder.js'
+import { findTool, needs } from '../helpers/tools.js'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const hostile = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
+const mac = (last: number): string => `52:54:00:00:00:${last.toString(16).padStart(2, '0')}`
+
+interface Site {
+  readonly url: string
+  readonly http: string
+  readonly program: Program
+  /** Opens a page; what it complains of, and what its policy kept from it, is `complaints`. */
+  readonly open: (path: string, options?: BrowserContextOptions) => Promise<{ readonly page: Page, readonly complaints: string[] }>
+}
+
+async function site (t: Test, ui = ''): Promise<Site> {
+  const folder = shortFolder(t)
+  for (const name of ['groups', 'profiles', 'ignition']) mkdirSync(join(folder, 'data', name), { recursive: true })
+  const put = (path: string, value: unknown): void => { writeFileSync(join(folder, 'data', path), JSON.stringify(value)) }
+  put('profiles/worker.json', { id: 'worker', ignition_id: 'worker.ign', boot: { kernel: '/assets/vmlinuz', initrd: [], args: ['quiet'] } })
+  put('groups/one.json', { id: 'one', profile: 'worker', selector: { mac: mac(1) } })
+  put('groups/odd.json', { id: 'odd', profile: 'worker', selector: { mac: mac(2), serial: hostile } })
+  put('ignition/worker.ign', { ignition: { version: '3.4.0' }, passwd: { users: [{ name: 'core', passwordHash: '$6$hash' }] } })
+  const [port, httpPort] = [await freePort(), await freePort()]
+  const config = join(folder, 'config.yaml')
+  writeFileSync(config, `data_path: ${folder}/data
+assets_path: ""
+state_path: ${folder}/state
+control_socket: ${folder}/c
+advertise: 127.0.0.1
+http: { address: "127.0.0.1:${httpPort}" }
+tftp: { address: "" }
+rpc: { address: "" }
+ui: { address: "127.0.0.1:${port}"${ui} }
+`)
+  const program = new Program(['serve', '--config', config])
+  t.teardown(() => program.end('SIGKILL'))
+  await program.logged('appliance.ready')
+  const url = `http://127.0.0.1:${port}`
+  return {
+    url,
+    http: `http://127.0.0.1:${httpPort}`,
+    program,
+    open: async (path, options) => {
+      const context = await browser.newContext(options)
+      t.teardown(() => context.close())
+      const page = await context.newPage()
+      const complaints: string[] = []
+      page.on('console', message => { if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text()) })
+      page.on('pageerror', error => { complaints.push(String(error)) })
+      page.on('dialog', dialog => { complaints.push(`dialog ${dialog.message()}`); void dialog.dismiss() })
+      await page.goto(`${url}${path}`)
+      return { page, complaints }
+    }
+  }
+}
+
+let browser: Browser
+const script = async (http: string, address: string, more = ''): Promise<void> => { await (await fetch(`${http}/ipxe?mac=${address.replaceAll(':', '-')}${more}`)).text() }
+
+t.before(async () => {
+  if (findTool('chromium') !== undefined) {
+    browser = await chromium.launch({ executablePath: findTool('chromium')!, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync'] })
+  }
+})
+t.after(async () => { await browser?.close() })
+
+t.test('live: machines come as they boot, with the reason why they do not get further', async t => {
+  if (!needs(t, 'chromium')) return
+  const { http, open } = await site(t)
+  const { page, complaints } = await open('/ui/')
+  t.match(await page.locator('#verdict').textContent(), 'Nothing wrong. No boot has been seen yet')
+  await page.locator('#live', { hasText: /^live$/ }).waitFor()
+  await script(http, mac(9))
+  const row = page.locator(`#trouble tr[id="m-${mac(9).replaceAll(':', '-')}"]`)
+  await row.waitFor()
+  t.match(await row.locator('.why').textContent(), /^no group matchesLook at: a group whose selector names mac=52:54:00:00:00:09/)
+  await page.locator('#verdict', { hasText: '1 machine is in trouble' }).waitFor()
+  await script(http, mac(1))
+  await page.locator(`#booting tr[id="m-${mac(1).replaceAll(':', '-')}"] .rung.now`).waitFor()
+  await (await fetch(`${http}/ignition?mac=${mac(1)}`)).text()
+  await page.locator(`#fine tr[id="m-${mac(1).replaceAll(':', '-')}"]`).waitFor()
+  t.equal(await page.locator('#booting tbody tr').count(), 0, 'and go from one part to another')
+
+  await page.locator('body').press('?')
+  t.match(await page.locator('#live').textContent(), /j and k/)
+  await page.locator('body').press('/')
+  t.equal(await page.evaluate('document.activeElement.id'), 'search')
+  await page.keyboard.type('00:09')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/q=/)
+  t.equal(await page.locator('tbody tr').count(), 1)
+  await page.keyboard.press('j')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(new RegExp(`/ui/machines/${mac(9)}`))
+  t.match(await page.locator('h1').textContent(), mac(9))
+  t.same(complaints, [])
+})
+
+t.test('without JavaScript it is whole', async t => {
+  if (!needs(t, 'chromium')) return
+  const { http, open } = await site(t)
+  await script(http, mac(9))
+  const { page } = await open('/ui/', { javaScriptEnabled: false })
+  t.match(await page.locator('#trouble tbody').textContent(), 'no group matches')
+  t.match(await page.locator('#live').textContent(), 'not live')
+  await page.locator('#trouble a').click()
+  t.match(await page.locator('main').textContent(), /No group wants a label that this machine has/)
+})
+
+t.test('a machine: why this group, what it would get, and a file for a ticket', async t => {
+  if (!needs(t, 'chromium')) return
+  const { url, http, open } = await site(t)
+  await script(http, mac(1))
+  const { page, complaints } = await open(`/ui/machines/${mac(1)}`)
+  const text = await page.locator('main').textContent() ?? ''
+  t.match(text, `✓ mac=${mac(1)}`)
+  t.match(text, 'chosen')
+  await page.locator('summary', { hasText: 'ignition' }).click()
+  t.match(await page.locator('details[open] code').textContent(), '(masked, 9 octets)')
+  t.notMatch(text, '$6$hash')
+  t.match(text, 'kernel /assets/vmlinuz')
+  t.same(complaints, [])
+  const saved = await fetch(`${url}/ui/machines/${mac(1)}?save`)
+  const file = await saved.text()
+  t.match(saved.headers.get('content-disposition'), 'attachment; filename="52-54-00-00-00-01.html"')
+  t.notMatch(file, /<script|<link/)
+  t.match(file, '<style>')
+})
+
+t.test('nobody finds fault with it: readers of screens, phones, the dark, and text of machines', async t => {
+  if (!needs(t, 'chromium')) return
+  const { http, open } = await site(t)
+  await script(http, mac(1))
+  await script(http, mac(2), `&serial=${encodeURIComponent(hostile)}&hostname=${encodeURIComponent(hostile)}`)
+  await script(http, mac(9))
+  for (const options of [{}, { colorScheme: 'dark', viewport: { width: 390, height: 800 } }] as const) {
+    for (const path of ['/ui/', '/ui/?wall', `/ui/machines/${mac(2)}`, '/ui/strangers', '/ui/network', '/ui/images', '/ui/store', '/ui/health']) {
+      const { page, complaints } = await open(path, { ...options, bypassCSP: true })
+      await page.addScriptTag({ content: axe })
+      const found = await page.evaluate(async () => {
+        const { violations } = await (globalThis as unknown as { axe: { run: () => Promise<{ violations: Array<{ id: string, nodes: Array<{ html: string }> }> }> } }).axe.run()
+        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' ')}`)
+      })
+      t.same(found, [], `${path} ${JSON.stringify(options)}`)
+      t.same(complaints, [], path)
+      t.ok(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth'), `${path} is no wider than the screen`)
+    }
+  }
+  const { page, complaints } = await open(`/ui/machines/${mac(2)}`)
+  t.equal(await page.locator('main img, main script').count(), 0)
+  t.same(complaints, [], 'under its policy too')
+})
+
+t.test('small, closed to others, and read-only', async t => {
+  const { url, http } = await site(t)
+  const answer = await fetch(`${url}/ui/`)
+  t.match(answer.headers.get('content-security-policy'), /^default-src 'self'/)
+  const parts = await Promise.all(['/ui/', '/ui/page.css', '/ui/live.js'].map(async path => Buffer.from(await (await fetch(`${url}${path}`)).arrayBuffer())))
+  const octets = parts.reduce((sum, part) => sum + gzipSync(part).length, 0)
+  t.ok(octets < 60_000, `${octets} octets compressed`)
+  t.equal((await fetch(`${url}/ui/`, { method: 'POST' })).status, 404)
+  t.equal((await fetch(`${http}/ui/`)).status, 404, 'not where machines ask')
+  t.equal((await fetch(`${url}/ui/machines/nonsense`)).status, 404)
+  const { request } = await import('node:http')
+  const status = await new Promise(resolve => { request(`${url}/ui/`, { headers: { host: 'rebound.example.org' } }, ({ statusCode }) => { resolve(statusCode) }).end() })
+  t.equal(status, 421, 'a name of elsewhere that leads here')
+})
+
+t.test('for whom it is', async t => {
+  const { url } = await site(t, ', allow: [10.0.0.0/8]')
+  t.equal((await fetch(`${url}/ui/`)).status, 403)
+  const folder = t.testdir({ short: '' })
+  const line = await new Program(['ui', 'password', 'anna'], { input: 'correct horse\n' }).end()
+  t.equal(line.status, 0, line.stderr)
+  writeFileSync(join(folder, 'users'), line.stdout)
+  const asked = await site(t, `, users_file: ${join(folder, 'users')}`)
+  const status = async (authorization?: string): Promise<number> => (await fetch(`${asked.url}/ui/`, { headers: authorization === undefined ? {} : { authorization } })).status
+  t.equal(await status(), 401)
+  t.equal(await status(`Basic ${Buffer.from('anna:wrong').toString('base64')}`), 401)
+  t.equal(await status(`Basic ${Buffer.from('anna:correct horse').toString('base64')}`), 200)
+  t.equal((await new Program(['ui', 'password', 'anna'], { input: 'short\n' }).end()).status, 1)
+})

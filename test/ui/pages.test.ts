@@ -1,0 +1,111 @@
+// The pages as text: what a machine says of itself does nothing in them, and trouble stands first.
+import t from 'tap'
+import type { MachineShown } from '../../src/control/machine-shown.js'
+import { bootsPage, ladderRowHtml } from '../../src/ui/boots-page.js'
+import { escapeHtml, html } from '../../src/ui/html.js'
+import { ladderRow, sectionOf } from '../../src/ui/ladder.js'
+import { healthPage, imagesPage, networkPage, storePage, strangersPage } from '../../src/ui/list-pages.js'
+import { machinePage } from '../../src/ui/machine-page.js'
+import { maskIgnition, withoutToken } from '../../src/ui/mask.js'
+import { vendorOf } from '../../src/ui/vendors.js'
+import type { Mac } from '../../src/net/mac.js'
+
+const now = Date.parse('2026-11-28T12:00:00Z')
+const iso = (before: number): string => new Date(now - before).toISOString()
+const machine = (more: Partial<MachineShown> = {}): MachineShown => ({
+  mac: '52:54:00:00:00:01' as Mac,
+  known: true,
+  state: 'configured',
+  firstSeen: iso(100_000),
+  lastSeen: iso(5000),
+  boots: 1,
+  stage: 'loader',
+  timeline: [{ stage: 'discover', at: iso(9000), ms: 0 }, { stage: 'ack', at: iso(8000), ms: 1000 }, { stage: 'loader', at: iso(5000), ms: 4000, detail: 'undionly.kpxe' }],
+  ...more
+})
+
+t.test('rungs', t => {
+  const states = (shown: MachineShown): string[] => ladderRow(shown, now).rungs.map(({ state, seconds }) => seconds === undefined ? state : `${state} ${seconds}`)
+  t.same(states(machine()), ['done 0', 'none', 'done 1', 'now 3', 'none', 'none', 'none', 'none', 'none'])
+  t.same(states(machine({ trouble: { reason: 'x', look: 'y' } }))[3], 'late 3')
+  t.same(states(machine({ timeline: [{ stage: 'script', at: iso(0), ms: 0, failed: 'no group matches' }] }))[4], 'failed 0')
+  t.same(sectionOf({ stage: 'loader', lastSeen: now - 700_000 }, false, now), 'fine')
+  t.same(sectionOf({ stage: 'installed', lastSeen: now }, false, now), 'fine')
+  t.end()
+})
+
+t.test('text of machines is text', t => {
+  const hostile = '"><script>alert(1)</script><img src=x onerror=\'alert(2)\'>&\u001b[2J\u202e'
+  const said = machine({
+    name: hostile,
+    address: hostile,
+    group: hostile,
+    profile: hostile,
+    vendorClass: hostile,
+    architecture: hostile,
+    firmware: hostile,
+    uuid: hostile,
+    serial: hostile,
+    trouble: { reason: hostile, look: hostile },
+    history: [{ at: iso(0), ms: 1, stage: 'ack', reason: hostile }],
+    timeline: [{ stage: 'discover', at: iso(0), ms: 0, detail: hostile, failed: hostile, warning: hostile }]
+  })
+  const details = {
+    machine: said,
+    now,
+    lease: { address: hostile, until: hostile, state: hostile },
+    candidates: [{ group: hostile, profile: hostile, isChosen: true, wants: [{ key: hostile, value: hostile, said: hostile, fits: false }] }],
+    documents: [{ name: hostile, text: hostile, note: hostile }]
+  }
+  const pages = [
+    bootsPage({ rows: [ladderRow(said, now)], counts: { trouble: 1, booting: 0, fine: 0 }, now, lastBoot: undefined, hours: [], query: hostile, next: '/ui/?from=1', wall: false, problems: [hostile] }),
+    machinePage(details), machinePage({ ...details, style: '' }), strangersPage([said], now),
+    networkPage({ mode: hostile, interfaces: [hostile], origin: hostile, subnets: [{ subnet: hostile, range: hostile, used: 1, size: 2, reservations: 1 }], otherServers: 1 }),
+    imagesPage([{ source: hostile, version: hostile, error: { text: hostile } }], [{
+      path: hostile, os: hostile, version: hostile, aliases: [hostile], bytes: 1, ageSeconds: 1, keys: [hostile], problems: { [hostile]: hostile }
+    }], () => [hostile], now),
+    storePage({
+      groups: [{ id: hostile, profile: hostile, selector: hostile, machines: 1 }],
+      profiles: [{ id: hostile, kernel: hostile, config: hostile, groups: 1 }], problems: [{ where: hostile, message: hostile }]
+    }),
+    healthPage([{ about: hostile, level: 'problem', text: hostile }], hostile), ladderRowHtml(ladderRow(said, now), now)
+  ]
+  for (const [at, { text }] of pages.entries()) {
+    t.notMatch(text.replaceAll('<script src="/ui/live.js" defer></script>', ''), /<script|<img|onerror='/, `page ${at}`)
+    t.notOk(text.includes('\u001b') || text.includes('\u202e'), `page ${at} turns nothing around`)
+    t.notMatch(text, / style=| on\w+="/, `page ${at} needs nothing that the policy forbids`)
+  }
+  t.equal(escapeHtml('<a href=\'x\' title="y">&'), '&lt;a href=&#39;x&#39; title=&quot;y&quot;&gt;&amp;')
+  t.equal(html`${undefined}${false}${0}${[html`<b>`, html`</b>`]}`.text, '0<b></b>')
+  t.end()
+})
+
+t.test('nothing wrong, and how it is said', t => {
+  const page = (trouble: number, lastBoot?: number): string =>
+    bootsPage({ rows: [], counts: { trouble, booting: 0, fine: 0 }, now, lastBoot, hours: [], query: '', next: undefined, wall: true, problems: [] }).text
+  t.match(page(0), 'Nothing wrong. No boot has been seen yet')
+  t.match(page(0, now - 7_300_000), 'Nothing wrong. The last boot ended 2 h ago')
+  t.match(page(1), '1 machine is in trouble')
+  t.match(page(2), '2 machines are in trouble')
+  t.match(page(0), '<html lang="en" class="wall">')
+  t.end()
+})
+
+t.test('secrets are told by their size', t => {
+  const shown = maskIgnition(Buffer.from(JSON.stringify({
+    ignition: { version: '3.4.0', config: { merge: [{ source: 'http://192.168.100.2:8080/ignition?guard=abc123&mac=x' }] } },
+    passwd: { users: [{ name: 'core', passwordHash: '$6$secret', sshAuthorizedKeys: ['ssh-ed25519 AAAA'] }] },
+    storage: { files: [{ path: '/etc/token', contents: { source: 'data:,hunter2' } }], luks: [{ name: 'data', keyFile: { source: 'data:,key' } }] },
+    systemd: { units: [{ name: 'x.service', contents: '[Service]\nEnvironment=PASSWORD=hunter2' }] }
+  })))
+  for (const secret of ['$6$secret', 'AAAA', 'hunter2', 'data:,key', 'abc123']) t.notMatch(shown, secret)
+  for (const word of ['core', '/etc/token', 'x.service', 'guard=(masked)&mac=x', '(masked, 11 octets)']) t.match(shown, word)
+  t.equal(maskIgnition(Buffer.from('#cloud-config')), '(masked, 13 octets)')
+  t.equal(withoutToken('kernel http://x/ignition?guard=abc args'), 'kernel http://x/ignition?guard=(masked) args')
+  t.end()
+})
+
+t.test('whose card it is', t => {
+  t.same([vendorOf('52:54:00:12:34:56'), vendorOf('88:a2:9e:00:00:01'), vendorOf('02:00:00:00:00:01'), vendorOf('00:11:22:33:44:55')], ['QEMU/KVM', 'Raspberry Pi', 'made up (locally administered)', undefined])
+  t.end()
+})
