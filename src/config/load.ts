@@ -226,7 +226,8 @@ function contradictions (raw: unknown): readonly Problem[] {
     const before = several?.findIndex(other => other.name === name) ?? index
     if (before < index) problems.push({ path: ['dhcp', 'interfaces', index], message: `expected each interface once: ${name} is interface ${before + 1} already` })
   }
-  const serves = mode !== undefined && single !== undefined && several !== undefined && givesAddresses({ dhcp: { mode, interface: single, interfaces: several } })
+  const serves = mode !== undefined && single !== undefined && several !== undefined &&
+    givesAddresses({ dhcp: { mode, interface: single, interfaces: several } })
   const written = Object(Object(raw)['dhcp'])['subnets'] as unknown
   if (written !== undefined && !Array.isArray(written)) return problems
   const subnets = (written ?? []) as readonly unknown[]
