@@ -152,7 +152,8 @@ export class LongRenderings implements Aside {
 
   #newsOfShared ({ shared, ownSnippets }: LongRendering): SharedTexts | undefined {
     const told = this.#told
-    if (shared.snippets === told?.shared.snippets && shared.files === told.shared.files && ownSnippets === told.ownSnippets) return undefined
+    const isKnown = shared.snippets === told?.shared.snippets && shared.files === told.shared.files && ownSnippets === told.ownSnippets
+    if (isKnown) return undefined
     this.#told = { shared, ownSnippets }
     const of = (kind: SharedKind): SharedFile[] => [...shared[kind].values()].map(file => this.#fileFor(file))
     return { snippets: of('snippets'), files: of('files'), own: ownSnippets }

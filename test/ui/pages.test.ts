@@ -66,7 +66,8 @@ t.test('text of machines is text', t => {
     }], () => [hostile], now),
     storePage({
       groups: [{ id: hostile, profile: hostile, selector: hostile, machines: 1 }],
-      profiles: [{ id: hostile, kernel: hostile, config: hostile, groups: 1 }], problems: [{ where: hostile, message: hostile }]
+      profiles: [{ id: hostile, kernel: hostile, config: hostile, groups: 1 }],
+      problems: [{ where: hostile, message: hostile }]
     }),
     healthPage([{ about: hostile, level: 'problem', text: hostile }], hostile), ladderRowHtml(ladderRow(said, now), now)
   ]
