@@ -170,5 +170,6 @@ boot
   const { bootOf } = createProvisioner({ store, assets })
   const make = createLoaderFiles({ bootOf, scriptUrl: '', origin: 'http://10.0.0.1:8080', resilient: false })
   const grub = await make({ name: 'grub.cfg-01-52-54-00-00-00-01', mac: undefined, client: '10.0.0.9', hasMenu: async () => false })
-  t.match(grub?.toString(), '(http,10.0.0.1:8080)/assets/flatcar/4230.2.2/vmlinuz')
+  t.match(grub?.toString(), '"($1)/assets/flatcar/4230.2.2/vmlinuz"')
+  t.match(grub?.toString(), /^start tftp$/m)
 })

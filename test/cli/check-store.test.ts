@@ -66,7 +66,7 @@ const rows: ReadonlyArray<readonly [what: string, files: Readonly<Record<string,
     'groups/b.json:1:79: warning: the key "selector" stands twice',
     'groups/b.json:1:95: error: unknown key "labels", which is passed over (known: id, name, profile, selector, metadata)',
     'profiles/q.json:1:13: error: unknown key "ignition", which is passed over (known: id, name, ignition_id, cloud_id, boot, generic_id)',
-    'profiles/q.json:1:67: error: unknown key "cmdline", which is passed over (known: kernel, initrd, args, resilient)'
+    'profiles/q.json:1:67: error: unknown key "cmdline", which is passed over (known: kernel, initrd, args, resilient, shim)'
   ]],
   ['labels that no machine sends so', { 'groups/b.json': group('"selector": {"MAC": "52:54:00:00:00:0b", "x": " y"}') }, [
     'groups/b.json:1:42: warning: machines send their address as "mac", and labels are compared letter by letter: "MAC" never matches',
