@@ -1,6 +1,9 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { Pace } from '../../src/base/pace.js'
@@ -34,6 +37,19 @@ async function start (t: Test, leased: Readonly<Record<string, string>> = {}) {
   const requests = async (count: number): Promise<void> => { while (arrived.length < count) await once(app.server, 'arrived') }
   return { app, registry, installed, url, get, requests }
 }
+
+t.test('a wait ends although memory is collected meanwhile', async t => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const { get, requests } = await start(t)
+  const waiting = get(`/v1/machines/${mac}?wait=installed&timeout=1`)
+  await requests(1)
+  for (let times = 0; times < 20; times++) {
+    await turn()
+    collect()
+  }
+  t.match(await waiting, { status: 408 })
+})
 
 t.test('what has been seen of a machine', async t => {
   const { registry, get } = await start(t)
