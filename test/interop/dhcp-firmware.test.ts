@@ -35,14 +35,14 @@ t.test('three machines boot through ProxyDHCP beside a dnsmasq', async t => {
   const ipxe = start(space, folder, 'ipxe', false)
 
   const minutes = 600_000
-  await server.line(new RegExp(`"kind":"sent","type":"OFFER","mac":"${machines.direct}".*snponly`), minutes)
-  await server.line(new RegExp(`"kind":"sent","type":"ACK","mac":"${machines.binl}".*snponly`), minutes)
+  await server.line(new RegExp(`"kind":"sent","type":"OFFER","client":{"mac":"${machines.direct}".*snponly`), minutes)
+  await server.line(new RegExp(`"kind":"sent","type":"ACK","client":{"mac":"${machines.binl}".*snponly`), minutes)
   await server.line(/"kind":"tftp","file":"snponly\.efi","from":"172\.30\.0\.\d+"/, minutes)
   const asked = (): number => new Set(server.output().match(/"kind":"tftp","file":"snponly\.efi","from":"[^"]+"/g)).size
   while (asked() < 2) await server.next(minutes)
   t.equal(asked(), 2, 'both styles lead to the loader')
   await ipxe.line(/http:\/\/172\.30\.0\.1:8080\/boot\.ipxe/, minutes)
-  t.notMatch(server.output(), new RegExp(`"type":"ACK","mac":"${machines.direct}"`), 'the first did not ask port 4011')
+  t.notMatch(server.output(), new RegExp(`"type":"ACK","client":{"mac":"${machines.direct}"`), 'the first did not ask port 4011')
   t.match(dnsmasq.output(), /DHCPACK.*52:54:00:00:01:01/, 'the addresses are from dnsmasq')
 })
 

@@ -29,7 +29,7 @@ for (const [mode, count] of [['server', 20_000], ['proxy', 10_000]] as const) {
     t.equal(result.dropped['failed'], undefined)
     // More than can be decided on arrives at once: of strangers' DISCOVERs the oldest are dropped.
     const judged = count - ['malformed', 'rate_limited', 'overload'].reduce((sum, reason) => sum + (result.dropped[reason] ?? 0), 0)
-    t.ok(judged > count / 4, `${judged} of them were decided on`)
+    t.ok(judged > count / 8, `${judged} of them were decided on`)
   })
 }
 

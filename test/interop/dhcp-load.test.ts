@@ -22,7 +22,8 @@ t.test('200 machines at once: each has its own address, none is refused', async 
   clients.ip('address', 'add', '172.30.0.2/16', 'dev', 'eth0')
   const storm = clients.spawn('perfdhcp', '-4', '--scenario', 'avalanche', '-R', '200', '-u', '-l', 'eth0')
   await storm.ended
-  const acknowledged = server.output().split('\n').filter(line => line.includes('"type":"ACK"')).map(line => JSON.parse(line) as { mac: string, ip: string })
+  const acknowledged = server.output().split('\n').filter(line => line.includes('"type":"ACK"')).map(line => JSON.parse(line) as { client: { mac: string }, ip: string })
+    .map(({ client: { mac }, ip }) => ({ mac, ip }))
   t.equal(new Set(acknowledged.map(({ mac }) => mac)).size, 200, 'all have a lease, in a range of exactly 200')
   t.equal(new Set(acknowledged.map(({ mac, ip }) => `${mac} ${ip}`)).size, 200, 'and only one')
   t.equal(new Set(acknowledged.map(({ ip }) => ip)).size, 200, 'of its own')
