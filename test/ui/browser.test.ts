@@ -46,13 +46,14 @@ ui: { address: "127.0.0.1:${port}"${ui} }
   t.teardown(() => program.end('SIGKILL'))
   await program.logged('appliance.ready')
   const url = `http://127.0.0.1:${port}`
+  let browser: Promise<Browser> | undefined
   return {
     url,
     http: `http://127.0.0.1:${httpPort}`,
     program,
     open: async (path, options) => {
-      const context = await browser.newContext(options)
-      t.teardown(() => context.close())
+      browser ??= launch(t)
+      const context = await (await browser).newContext(options)
       const page = await context.newPage()
       const complaints: string[] = []
       page.on('console', message => { if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text()) })
@@ -64,15 +65,18 @@ ui: { address: "127.0.0.1:${port}"${ui} }
   }
 }
 
-let browser: Browser
-const script = async (http: string, address: string, more = ''): Promise<void> => { await (await fetch(`${http}/ipxe?mac=${address.replaceAll(':', '-')}${more}`)).text() }
+/** One for each test: while it runs, the test file does not end. */
+async function launch (t: Test): Promise<Browser> {
+  const executablePath = findTool('chromium') ?? ''
+  const browser = await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+  })
+  t.teardown(() => browser.close())
+  return browser
+}
 
-t.before(async () => {
-  if (findTool('chromium') !== undefined) {
-    browser = await chromium.launch({ executablePath: findTool('chromium')!, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync'] })
-  }
-})
-t.after(async () => { await browser?.close() })
+const script = async (http: string, address: string, more = ''): Promise<void> => { await (await fetch(`${http}/ipxe?mac=${address.replaceAll(':', '-')}${more}`)).text() }
 
 t.test('live: machines come as they boot, with the reason why they do not get further', async t => {
   if (!needs(t, 'chromium')) return
