@@ -69,6 +69,12 @@ dhcp:
 `)
 }
 
+/** What the unit file sets for the service, as commands of a shell. */
+function unitEnvironment (): string {
+  const unit = readFileSync(join(root, 'systemd/core-provisioner.service'), 'utf8')
+  return [...unit.matchAll(/^Environment=(\w+=\S+)$/gm)].map(([, setting]) => `export ${setting}; `).join('')
+}
+
 export async function hostileMinute ({ rounds, messages, seed, folder, onRound }: HostileMinuteOptions): Promise<HostileMinute> {
   layOut(folder)
   const space = new NetworkNamespace()
@@ -79,7 +85,7 @@ export async function hostileMinute ({ rounds, messages, seed, folder, onRound }
     const flooder = space.client('br0')
     const machine = space.client('br0', victim)
     // The test runner has its children load what it likes; the built program is to run as it is.
-    const command = `unset NODE_OPTIONS; ulimit -n 256; cd ${root}; exec "$0" bin/core-provisioner serve --config ${folder}/config.yaml`
+    const command = `unset NODE_OPTIONS; ${unitEnvironment()}ulimit -n 256; cd ${root}; exec "$0" bin/core-provisioner serve --config ${folder}/config.yaml`
     const appliance = space.spawn('sh', '-c', command, process.execPath)
     await appliance.line(/"msg":"appliance\.ready"/, 60_000)
     const pid = appliance.child.pid ?? 0
