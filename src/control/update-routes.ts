@@ -83,7 +83,7 @@ export function registerUpdateRoutes (app: FastifyInstance, { updates, reboots, 
     const { id } = request.params
     const groups = [...reboots.holders].filter(([, holders]) => holders.some(holder => holder.id === id)).map(([group]) => group)
     try {
-      for (const group of groups) await reboots.unlock(group, id, 'operator')
+      for (const group of groups) await reboots.release(group, id)
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       return refuse(reply, 503, error.message)

@@ -31,9 +31,11 @@ export class Instances {
    * Whose record a request counts for: an id that comes from two machines at once, as those have that were cloned, is two.
    * `mac` is undefined where it is not known.
    */
-  keyOf (id: string, mac: string | undefined): string {
+  keyOf (id: string, mac: string | undefined, address: string): string {
     const known = this.#all.get(id)
-    return known?.mac === undefined || mac === undefined || known.mac === mac ? id : `${id} ${mac}`
+    if (known?.mac === undefined || known.mac === mac) return id
+    // A lease may end while its machine goes on with the address.
+    return mac === undefined && known.address === address ? id : `${id} ${mac ?? address}`
   }
 
   /** Who was seen last of a machine, by its hardware address or, where that was not known, its address. */

@@ -1,12 +1,15 @@
 // Who may reboot: a counting semaphore per group, as FleetLock's servers keep it. Whoever holds a slot and asks again holds it
 // still; a release by who holds none is none; there is no time-out in the protocol, so a machine that dies keeps its slot until
 // a person takes it, or `stale_after` does.
+import type { Mac } from '../net/mac.js'
 
 export interface RebootHolder {
   readonly group: string
   /** As the machine sent it; its letter case counts. */
   readonly id: string
   readonly address: string
+  /** Whose address it was, where that is certain. */
+  readonly mac?: Mac | undefined
   /** Milliseconds since the epoch. */
   readonly since: number
 }

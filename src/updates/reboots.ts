@@ -1,6 +1,7 @@
 // FleetLock's server: who of a group may reboot now. A slot is on disk before its machine is told, so that neither a restart nor a
 // power cut gives it twice.
 import type { Clock } from '../base/clock.js'
+import type { Mac } from '../net/mac.js'
 import { isGroupName, lockSlot, type RebootHolder, type SlotRules } from './reboot-slots.js'
 import type { UpdateStore } from './update-store.js'
 import { isOpen, nextOpening, type Window } from './window.js'
@@ -22,6 +23,8 @@ export interface RebootsOptions {
   readonly store: UpdateStore
   /** What the store held. */
   readonly before: ReadonlyMap<string, readonly RebootHolder[]>
+  /** Whose address it is, as far as that is certain. */
+  readonly macOf: (address: string) => Mac | undefined
   readonly clock: Clock
   readonly onEvent?: (event: RebootEvent) => void
 }
@@ -53,10 +56,11 @@ export class Reboots {
     const rules = this.#groups.get(group)
     if (rules === undefined || !isGroupName(group)) return Promise.resolve({ kind: 'unknown_group' })
     return this.#inTurn(group, async () => {
-      const { clock, onEvent } = this.#options
+      const { clock, onEvent, macOf } = this.#options
+      const mac = macOf(address)
       const now = clock.now()
       const holders = this.#holders.get(group) ?? []
-      const decision = lockSlot(holders, { group, id, address, since: now }, rules)
+      const decision = lockSlot(holders, { group, id, address, ...mac !== undefined && { mac }, since: now }, rules)
       if (decision.kind === 'held') return undefined
       if (rules.window !== undefined && !isOpen(rules.window, now)) return { kind: 'outside_window', window: rules.window.text, opens: nextOpening(rules.window, now) }
       if (decision.kind === 'taken') await this.#set(group, [...holders.filter(holder => !decision.given.includes(holder)), decision.holder])
@@ -65,11 +69,19 @@ export class Reboots {
     })
   }
 
-  /** Gives a slot back; false for who had none, which is as good. */
+  /** Gives a slot back; false for who had none, which is as good, and for a machine that is not the one that holds it. */
   unlock (group: string, id: string, address: string): Promise<boolean> {
+    return this.#free(group, id, address, holder =>
+      holder.mac === undefined || holder.address === address || holder.mac === this.#options.macOf(address))
+  }
+
+  /** An operator takes it. */
+  release (group: string, id: string): Promise<boolean> { return this.#free(group, id, 'operator', () => true) }
+
+  #free (group: string, id: string, address: string, may: (holder: RebootHolder) => boolean): Promise<boolean> {
     return this.#inTurn(group, async () => {
       const holders = this.#holders.get(group) ?? []
-      if (!holders.some(holder => holder.id === id)) return false
+      if (!holders.some(holder => holder.id === id && may(holder))) return false
       await this.#set(group, holders.filter(holder => holder.id !== id))
       this.#options.onEvent?.({ kind: 'unlock', group, id, address })
       return true

@@ -165,7 +165,7 @@ export class Updates {
     const { macOf, clock } = this.#options
     const now = clock.now()
     const mac = macOf(said.address)
-    const key = this.#instances.keyOf(said.id, mac)
+    const key = this.#instances.keyOf(said.id, mac, said.address)
     const before = this.#instances.all.get(key)
     if (before === undefined) {
       const { room, forget } = this.#instances.hasRoom(said.address)

@@ -40,6 +40,7 @@ export async function startUpdates (shared: Omit<Shared, 'app' | 'dayTwo' | 'ima
       ({ name, slots, staleAfter: stale === 0 ? undefined : stale, window })),
     store,
     before: before.holders,
+    macOf,
     clock,
     onEvent: event => { log[event.kind === 'full' ? 'debug' : 'info'](logged(event), `reboot.${event.kind}`) }
   })

@@ -89,7 +89,7 @@ export class UpdateBench {
     return typeof updateCheck === 'object' ? updateCheck.version : updateCheck === 'noupdate' ? updateCheck : status
   }
 
-  async say (machineId: string, version: string, type: number, result: number, more: { errorCode?: number, previousVersion?: string } = {}): Promise<void> {
-    await this.ask(machineId, version, { updateCheck: false, ping: false, events: [{ type, result, errorCode: 0, previousVersion: '', ...more }] })
+  async say (machineId: string, version: string, type: number, result: number, more: { errorCode?: number, previousVersion?: string } = {}, address?: string): Promise<void> {
+    await this.ask(machineId, version, { updateCheck: false, ping: false, events: [{ type, result, errorCode: 0, previousVersion: '', ...more }] }, address)
   }
 }

@@ -27,9 +27,11 @@ for (const [mode, count] of [['server', 20_000], ['proxy', 10_000]] as const) {
     // A good machine overtakes what came before it, so that the flood that waits for its answer runs ahead of the server.
     t.match(result, { sent: count, arrived: count, unread: 0, missed: 0 })
     t.equal(result.dropped['failed'], undefined)
-    // More than can be decided on arrives at once: of strangers' DISCOVERs the oldest are dropped.
-    const judged = count - ['malformed', 'rate_limited', 'overload'].reduce((sum, reason) => sum + (result.dropped[reason] ?? 0), 0)
-    t.ok(judged > count / 8, `${judged} of them were decided on`)
+    // More than can be decided on arrives at once: of strangers' DISCOVERs the oldest are dropped, undecoded. Of the rest a quarter is whole.
+    const decoded = count - (result.dropped['overload'] ?? 0)
+    const judged = decoded - ['malformed', 'rate_limited'].reduce((sum, reason) => sum + (result.dropped[reason] ?? 0), 0)
+    t.ok(judged > decoded / 4, `${judged} of ${decoded} were decided on`)
+    t.ok(decoded > count / 4, `${decoded} of ${count} were decoded`)
   })
 }
 

@@ -163,6 +163,8 @@ t.test('a stranger speaks for nobody, and is held to a share', async t => {
   t.match(bench.updates.state.instances.get('a'), { version: old, status: 'granted' }, 'the id of another machine is a machine of its own')
   t.match(bench.updates.instanceOf('52:54:00:00:00:01' as Mac, undefined), { id: 'a', status: 'granted' }, 'shown with the machine that it is')
   t.match(bench.updates.instanceOf('52:54:00:00:00:66' as Mac, undefined), { id: 'a', version: '9999.0.0' })
+  await bench.say('a', old, 3, 0, { errorCode: 5 }, '192.168.100.99')
+  t.match(bench.updates.state.instances.get('a'), { version: old, status: 'granted' }, 'nor from an address that is nobody\'s')
   t.equal(bench.updates.instanceOf('52:54:00:00:00:77' as Mac, '192.168.100.9'), undefined)
   for (let i = 0; i < 2 * mostPerAddress; i++) await bench.ask(`invented${i}`, next, {}, '192.168.100.67')
   t.equal([...bench.updates.state.instances.values()].filter(({ address }) => address === '192.168.100.67').length, mostPerAddress)

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { AppError } from '../../src/base/errors.js'
+import type { Mac } from '../../src/net/mac.js'
 import { type RebootEvent, type RebootGroup, Reboots } from '../../src/updates/reboots.js'
 import { parseWindow } from '../../src/updates/window.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -12,10 +13,12 @@ function bench (group: Partial<RebootGroup> = {}): { store: MemoryUpdateStore, c
     clock,
     events,
     open: () => new Reboots({
-      groups: [{ name: 'workers', slots: 1, staleAfter: undefined, window: undefined, ...group }], store, before: store.state.holders, clock, onEvent: event => { events.push(event) }
+      groups: [{ name: 'workers', slots: 1, staleAfter: undefined, window: undefined, ...group }], store, before: store.state.holders, macOf: address => macs.get(address), clock, onEvent: event => { events.push(event) }
     })
   }
 }
+
+const macs = new Map<string, Mac>()
 
 const full = { kind: 'failed_lock_semaphore_full' }
 
@@ -79,4 +82,19 @@ t.test('groups, windows and holders that never came back', async t => {
   t.same(reboots.holders.get('workers')?.map(({ id }) => id), ['b'])
   clock.advance(3_600_000)
   t.equal(await reboots.lock('workers', 'b', '10.0.0.2'), undefined, 'a holder holds it outside of the window too')
+})
+
+t.test('a slot is given back by the machine that holds it, or taken by a person', async t => {
+  const { open, store } = bench()
+  const reboots = open()
+  macs.set('10.0.0.1', '52:54:00:00:00:01' as Mac)
+  macs.set('10.0.0.66', '52:54:00:00:00:66' as Mac)
+  await reboots.lock('workers', 'a', '10.0.0.1')
+  for (const stranger of ['10.0.0.66', '10.0.0.67']) t.equal(await reboots.unlock('workers', 'a', stranger), false, stranger)
+  t.match(store.state.holders.get('workers'), [{ id: 'a', mac: '52:54:00:00:00:01' }])
+  macs.set('10.0.0.9', '52:54:00:00:00:01' as Mac)
+  t.equal(await reboots.unlock('workers', 'a', '10.0.0.9'), true, 'with another address after its reboot')
+  await reboots.lock('workers', 'a', '10.0.0.1')
+  t.equal(await reboots.release('workers', 'a'), true)
+  macs.clear()
 })
