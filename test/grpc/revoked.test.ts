@@ -39,7 +39,6 @@ rpc: { address: "127.0.0.1:0", ca_file: ${folder}/ca.crt, cert_file: ${folder}/s
   }
   const [ci, other] = [await open('ci'), await open('client')]
   const put = async (client: GrpcClient, profile: string): Promise<object> => await client.call('GroupPut', { group: { id: 'a', profile, selector: { x: 'y' } } })
-  const lines = (): Array<Record<string, unknown>> => program.stdout.split('\n').filter(line => line.includes('"msg":"grpc.call"')).map(line => JSON.parse(line) as Record<string, unknown>)
   await put(ci, 'p')
   await put(ci, 'q')
   await put(other, 'q')
@@ -47,7 +46,7 @@ rpc: { address: "127.0.0.1:0", ca_file: ${folder}/ca.crt, cert_file: ${folder}/s
   await ci.call('IgnitionPut', { name: 'n.ign', config: Buffer.from('{"a":1}') })
   await ci.call('GroupDelete', { id: 'a' })
   await ci.call('GroupDelete', { id: 'a' })
-  t.match(lines(), [
+  t.match(await program.loggedTimes('grpc.call', 7), [
     { client: 'CN=ci', serial, object: 'group a', change: 'created' }, { client: 'CN=ci', object: 'group a', change: 'profile' },
     { client: 'CN=client', object: 'group a', change: 'unchanged' }, { client: 'CN=ci', object: 'ignition n.ign', change: 'created' },
     { object: 'ignition n.ign', change: '2 -> 7 bytes' }, { object: 'group a', change: 'deleted' }, { object: 'group a', change: 'was not there' }

@@ -45,11 +45,15 @@ export class Program {
   get stdout (): string { return this.#stdout }
   get stderr (): string { return this.#stderr }
 
-  /** Resolves with the log line of an event, parsed; rejects when the program ends first. */
-  async logged (event: string): Promise<Record<string, unknown>> {
+  /** Resolves with the first log line of an event, parsed; rejects when the program ends first. */
+  async logged (event: string): Promise<Record<string, unknown>> { return (await this.loggedTimes(event, 1))[0]! }
+
+  /** Resolves with all log lines of an event once there are `count`: a line may come after the answer that it is about. */
+  async loggedTimes (event: string, count: number): Promise<Array<Record<string, unknown>>> {
     for (;;) {
-      const line = this.#stdout.split('\n').find(text => text.includes(`"msg":"${event}"`))
-      if (line !== undefined && line.endsWith('}')) return JSON.parse(line) as Record<string, unknown>
+      // What stands behind the last line break is not whole yet.
+      const lines = this.#stdout.split('\n').slice(0, -1).filter(text => text.includes(`"msg":"${event}"`))
+      if (lines.length >= count) return lines.map(line => JSON.parse(line) as Record<string, unknown>)
       if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error(`ended before ${event}: ${this.#stderr}${this.#stdout}`)
       await Promise.race([once(this.child.stdout!, 'data'), this.#ended])
     }
