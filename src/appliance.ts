@@ -37,6 +37,7 @@ import { openMachineNews } from './wiring/machine-news.js'
 import { createObserver } from './wiring/observer.js'
 import { nodeSnippets } from './wiring/node-snippets.js'
 import { ownHosts } from './wiring/own-hosts.js'
+import { recordPackets } from './wiring/packets.js'
 import { type Place, placeText } from './wiring/place.js'
 import { watchReceiveDrops } from './wiring/receive-drops.js'
 import type { Shared } from './wiring/shared.js'
@@ -230,6 +231,7 @@ async function share (
     leases,
     macOf,
     observer,
+    packets: config.ui.address === null ? undefined : recordPackets({ clock, registry, macOf }),
     addressClaims,
     provisioner,
     enrolment: createEnrolment({

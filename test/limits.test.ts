@@ -16,6 +16,7 @@ import { mostDiscovers, mostOfKnown, mostOthers } from '../src/dhcp/backlog.js'
 import { maximumLength } from '../src/dhcp/constants.js'
 import { rememberedMachines, requestRate } from '../src/dhcp/message-exchange.js'
 import { longestRendering, mostWaiting as longRenderings } from '../src/rendering/long-renderings.js'
+import { packetBudgets, packetsOfMachine } from '../src/machines/packet-log.js'
 import { registryBudgets } from '../src/machines/registry.js'
 import { longestText, recordLimits } from '../src/machines/timeline.js'
 import { maxRequestLength } from '../src/tftp/packet.js'
@@ -27,6 +28,9 @@ const text = readFileSync(new URL('../docs/limits.md', import.meta.url), 'utf8')
 const cells = text.split('\n').filter(line => line.startsWith('| ')).map(line => line.split('|').map(cell => cell.trim()))
 const rows = new Map(cells.map(([, what = '', each = '', all = '']) => [what, [Number.parseInt(each), Number.parseInt(all)]]))
 const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]> = [
+  ['last packets of a machine (only with `ui.address`)', packetsOfMachine, NaN],
+  ['octets of them, known machines, about', NaN, packetBudgets.known],
+  ['octets of them, strangers, about', NaN, packetBudgets.stranger],
   ['requests waiting', mostBehind, mostWaiting],
   ['header lines, octets together', mostHeaderBytes, NaN],
   ['header lines', mostHeaders, NaN],

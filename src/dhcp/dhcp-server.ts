@@ -13,7 +13,7 @@ import type { DhcpEvent } from './dhcp-event.js'
 import { Inbox } from './inbox.js'
 import type { LeaseStore } from './lease-store.js'
 import { isActive, type Lease, LeaseTable } from './leases.js'
-import { MessageExchange } from './message-exchange.js'
+import { type DhcpDatagram, MessageExchange } from './message-exchange.js'
 import { type LookForOthers, refuseBesideOthers } from './other-servers.js'
 import { ProbeTrust } from './probe-trust.js'
 import { type Rate, TokenBucket } from './rate-limit.js'
@@ -55,6 +55,8 @@ export interface DhcpServerOptions {
   readonly steady?: () => number
   readonly log: Logger
   readonly onEvent: (event: DhcpEvent) => void
+  /** As MessageExchangeOptions has it. */
+  readonly onPacket?: (datagram: DhcpDatagram) => void
 }
 
 export interface DhcpServer {
@@ -194,7 +196,7 @@ class Server implements DhcpServer {
     this.#exchange.receive(data, from, asked => {
       this.#watchOthers(asked)
       this.#decide(asked)
-    })
+    }, this.#socket?.local.port)
   }
 
   /** A machine that takes another server's offer says so to all. */

@@ -7,6 +7,7 @@ import { formatIpv4, parseIpv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { Endpoint, UdpSocket } from '../net/udp.js'
 import { clientInfo, type ClientMessage } from './client-info.js'
+import { ports } from './constants.js'
 import { describePacket } from './describe.js'
 import type { AnyDropReason, DhcpEvent } from './dhcp-event.js'
 import { decodePacket, type DhcpPacket, encodePacket, type OptionFault } from './packet.js'
@@ -19,6 +20,18 @@ export interface MessageExchangeOptions {
   readonly onEvent: (event: DhcpEvent) => void
   /** The interface's own address, when questions of this service come back to it: the kernel hands them to every socket there. */
   readonly ownMac?: Mac
+  /** Is told of each message that is looked at, and of each answer, as it is on the wire. */
+  readonly onPacket?: (datagram: DhcpDatagram) => void
+}
+
+export interface DhcpDatagram {
+  readonly mac: Mac
+  readonly data: Buffer
+  /** Where it came from, or goes to. */
+  readonly peer: Endpoint
+  /** Ours. */
+  readonly port: number
+  readonly isSent: boolean
 }
 
 export interface OutgoingReply {
@@ -56,11 +69,11 @@ export class MessageExchange {
 
   constructor (options: MessageExchangeOptions) { this.#options = options }
 
-  /** Has `decide` look at the message in a datagram, if it holds one that may come in; whatever happens, this returns. */
-  receive (data: Buffer, from: Endpoint, decide: (asked: ClientMessage) => void): void {
+  /** Has `decide` look at the message in a datagram to our `port`, if it holds one that may come in; whatever happens, this returns. */
+  receive (data: Buffer, from: Endpoint, decide: (asked: ClientMessage) => void, port: number = ports.server): void {
     const request = this.#read(data)
     if (request === undefined) return
-    const { clock, log, onEvent, ownMac } = this.#options
+    const { clock, log, onEvent, ownMac, onPacket } = this.#options
     const client = clientInfo(request)
     const asked = { request, client, from: parseIpv4(from.address) ?? unspecified }
     if (client.mac === ownMac) return
@@ -72,6 +85,7 @@ export class MessageExchange {
     if (request.faults !== undefined) this.#tellFaults(request.faults, asked)
     if (log.isLevelEnabled('debug')) log.debug({ packet: describePacket(request) }, 'dhcp.received')
     onEvent({ kind: 'received', type: request.options.dhcpMessageType ?? 'BOOTP', client, packet: request })
+    onPacket?.({ mac: client.mac, data, peer: from, port, isSent: false })
     this.contain(asked, () => { decide(asked) })
   }
 
@@ -113,9 +127,11 @@ export class MessageExchange {
 
   send (socket: UdpSocket, { reply, to, bootFile, name }: OutgoingReply, { request, client }: ClientMessage): void {
     const { mac } = client
-    const { log, onEvent } = this.#options
+    const { log, onEvent, onPacket } = this.#options
     const leftOut: number[] = []
-    socket.send(encodePacket(reply, replyLimit(request), code => { leftOut.push(code) }), to, error => {
+    const data = encodePacket(reply, replyLimit(request), code => { leftOut.push(code) })
+    onPacket?.({ mac, data, peer: to, port: socket.local.port, isSent: true })
+    socket.send(data, to, error => {
       if (error !== null) log.warn({ mac, xid: request.xid, to: to.address, error: error.message }, 'dhcp.unsent')
     })
     if (leftOut.length > 0) {

@@ -12,7 +12,7 @@ import type { BootConfig } from './boot-file.js'
 import type { ClientMessage } from './client-info.js'
 import type { DhcpEvent } from './dhcp-event.js'
 import { Inbox } from './inbox.js'
-import { MessageExchange } from './message-exchange.js'
+import { type DhcpDatagram, MessageExchange } from './message-exchange.js'
 import { handleBootServer, handleProxy, type ProxyContext, type ProxyReply } from './proxy-decision.js'
 import { ProxyWatch } from './proxy-watch.js'
 
@@ -37,6 +37,8 @@ export interface ProxyServerOptions {
   readonly steady?: () => number
   readonly log: Logger
   readonly onEvent: (event: DhcpEvent) => void
+  /** As MessageExchangeOptions has it. */
+  readonly onPacket?: (datagram: DhcpDatagram) => void
 }
 
 export interface ProxyServer {
@@ -81,7 +83,8 @@ class Server implements ProxyServer {
       steady: options.steady,
       isKnown: options.isKnown ?? (() => false),
       answer: (data, from, { socket, handle }) => {
-        if (socket !== undefined) this.#exchange.receive(data, from, asked => { this.#answer(asked, from, socket, handle) })
+        if (socket === undefined) return
+        this.#exchange.receive(data, from, asked => { this.#answer(asked, from, socket, handle) }, socket.local.port)
       },
       onDropped: count => { this.#exchange.tellOverload(count) }
     })

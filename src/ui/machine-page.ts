@@ -1,6 +1,7 @@
 // One machine: its boot beside the one before, what is known of it, why it is of its group, and what it would get now.
 import type { MachineShown } from '../control/machine-shown.js'
 import { type Html, html } from './html.js'
+import { packetsSection, type PacketShown } from './packets.js'
 import { ago, page, table } from './page.js'
 
 export interface CandidateShown {
@@ -18,12 +19,15 @@ export interface MachineDetails {
   readonly lease: { readonly address: string, readonly until: string, readonly state: string } | undefined
   readonly candidates: readonly CandidateShown[]
   readonly documents: readonly DocumentShown[]
+  readonly packets: readonly PacketShown[]
+  /** Where the same is had as a file for Wireshark. */
+  readonly pcap: string
   readonly now: number
   /** Set for a page that is saved by itself. */
   readonly style?: string
 }
 
-export function machinePage ({ machine, lease, candidates, documents, now, style }: MachineDetails): Html {
+export function machinePage ({ machine, lease, candidates, documents, packets, pcap, now, style }: MachineDetails): Html {
   const { mac, name, trouble, timeline, history = [], update } = machine
   const facts: ReadonlyArray<readonly [string, string | undefined]> = [
     ['Hardware address', mac], ['Name', name], ['Address', machine.address], ['State', machine.state], ['Group', machine.group], ['Profile', machine.profile],
@@ -35,7 +39,9 @@ export function machinePage ({ machine, lease, candidates, documents, now, style
   return page({ title: name ?? mac, ...style !== undefined && { style } }, html`
 <h1>${name ?? mac}</h1>
 ${trouble === undefined ? html`<p class="calm">Nothing wrong.</p>` : html`<p class="alarm">${trouble.reason}.<br>Look at: ${trouble.look}</p>`}
-${style === undefined && html`<p><a href="/ui/machines/${mac}?save">Save this page for a ticket</a></p>`}
+${style === undefined
+  ? html`<p><a href="/ui/machines/${mac}?save">Save this page for a ticket</a></p>`
+  : html`<p>As it was at ${new Date(now).toISOString()}.</p>`}
 <section aria-labelledby="title-boot"><h2 id="title-boot">This boot</h2>
 ${waterfall(timeline, history[0])}
 ${table('Timeline', ['Seconds', 'Stage', 'What'], timeline.map(({ ms, stage, detail = '', failed, warning, times = 1 }) => html`<tr><td>${(ms / 1000).toFixed(3)}</td><td>${stage}</td><td>${detail}${times > 1 && html` (${times} times)`}${failed !== undefined && html` <strong class="failed">failed: ${failed}</strong>`}${warning !== undefined && html` <em>warning: ${warning}</em>`}</td></tr>`))}
@@ -44,7 +50,7 @@ ${table('Timeline', ['Seconds', 'Stage', 'What'], timeline.map(({ ms, stage, det
 <dl>${facts.filter(([, value]) => value !== undefined).map(([what, value]) => html`<dt>${what}</dt><dd>${value}</dd>`)}</dl></section>
 <section aria-labelledby="title-group"><h2 id="title-group">Why this group</h2>
 ${candidates.length === 0
-  ? html`<p>No group wants a label that this machine has. <a href="/ui/strangers">Strangers</a></p>`
+  ? html`<p>No group wants a label that this machine has.${style === undefined && html` <a href="/ui/strangers">Strangers</a>`}</p>`
   : table('Groups that want a label of it, the chosen one first', ['Group', 'Profile', 'Wants'], candidates.map(({ group, profile, wants, isChosen }) =>
     html`<tr><th scope="row">${group}${isChosen && html` <strong>chosen</strong>`}</th><td>${profile}</td><td>${wants.length === 0
 ? 'nothing: it takes every machine'
@@ -54,6 +60,7 @@ ${candidates.length === 0
 <section aria-labelledby="title-gets"><h2 id="title-gets">What it would get now</h2>
 ${documents.map(({ name: what, text, note }) => html`<details><summary>${what}${note !== undefined && html`: ${note}`}</summary>${text !== '' && html`<pre tabindex="0"><code>${text}</code></pre>`}</details>`)}
 </section>
+${packetsSection(packets, mac, pcap)}
 <section aria-labelledby="title-before"><h2 id="title-before">Boots before</h2>
 ${table('The last boots, the latest first', ['Began', 'Seconds', 'Came to', 'Why it stopped'], history.map(({ at, ms, stage = '-', reason = '' }) => html`<tr><td>${at}</td><td>${(ms / 1000).toFixed(1)}</td><td>${stage}</td><td>${reason}</td></tr>`))}
 </section>`)

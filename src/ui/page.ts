@@ -29,9 +29,9 @@ ${style === undefined
 <a class="skip" href="#main">To the content</a>
 <header>
 <strong>core-provisioner</strong>
-<nav aria-label="Pages">${tabs.map(([path, name]) => html`<a href="/ui/${path}"${path === tab ? html` aria-current="page"` : ''}>${name}</a>`)}</nav>
+${style === undefined && html`<nav aria-label="Pages">${tabs.map(([path, name]) => html`<a href="/ui/${path}"${path === tab ? html` aria-current="page"` : ''}>${name}</a>`)}</nav>
 <form action="/ui/" role="search"><input type="search" name="q" id="search" aria-label="Search machines" placeholder="MAC, name, address, group  ( / )"></form>
-<span id="live" role="status" aria-live="polite">not live: this is how it was when the page was loaded</span>
+<span id="live" role="status" aria-live="polite">not live: this is how it was when the page was loaded</span>`}
 </header>
 <main id="main" tabindex="-1">
 ${body}

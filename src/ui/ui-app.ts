@@ -23,7 +23,9 @@ import type { Section } from './ladder.js'
 export interface UiSource extends Shower {
   readonly clock: Clock
   /** What is known of one machine beside its record. */
-  readonly details: (mac: Mac) => Promise<Pick<MachineDetails, 'lease' | 'candidates' | 'documents'>>
+  readonly details: (mac: Mac) => Promise<Pick<MachineDetails, 'lease' | 'candidates' | 'documents' | 'packets'>>
+  /** Its last packets as a file for Wireshark; undefined when there are none. */
+  readonly pcap: (mac: Mac) => Buffer | undefined
   readonly network: () => Promise<NetworkShown>
   readonly images: () => Promise<{ readonly sources: readonly SourceOfImages[], readonly releases: readonly ImageShown[] }>
   /** Profiles that boot what stands under a path. */
@@ -50,6 +52,9 @@ const gather = 150
 const look = 2000
 /** Rows that one event carries. */
 const mostRows = 500
+
+/** As IANA has it. */
+const pcapType = 'application/vnd.tcpdump.pcap'
 
 const compress = promisify(gzip)
 const policy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -96,7 +101,15 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
     if (isSaved) void reply.headers({ 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'", 'content-disposition': `attachment; filename="${mac.replaceAll(':', '-')}.html"` })
     const details = await source.details(mac)
     const style = isSaved ? { style: css.toString() } : {}
-    return await give(request, reply, machinePage({ machine: shown(machine, source), now: source.now(), ...details, ...style }))
+    const pcap = isSaved ? `data:${pcapType};base64,${source.pcap(mac)?.toString('base64') ?? ''}` : `/ui/machines/${mac}/packets.pcap`
+    return await give(request, reply, machinePage({ machine: shown(machine, source), now: source.now(), ...details, pcap, ...style }))
+  })
+  app.get<{ Params: { mac: string } }>('/ui/machines/:mac/packets.pcap', async (request, reply) => {
+    const mac = parseMac(request.params.mac)
+    const pcap = mac === undefined ? undefined : source.pcap(mac)
+    if (mac === undefined || pcap === undefined) return await plain(reply, 404, 'no packet of such a machine has been seen')
+    void reply.header('content-disposition', `attachment; filename="${mac.replaceAll(':', '-')}.pcap"`)
+    return await send(request, reply.type(pcapType), pcap)
   })
   app.get('/ui/strangers', async (request, reply) => {
     const { registry, now } = source

@@ -4,6 +4,7 @@
 import type { Timer } from '../base/clock.js'
 import { AppError, messageOf } from '../base/errors.js'
 import type { DhcpEvent } from '../dhcp/dhcp-event.js'
+import type { MessageExchangeOptions } from '../dhcp/message-exchange.js'
 import { linkProblem, missingProblem, type NetworkInterface, networkInterfaces, type OwnAddress } from '../net/interfaces.js'
 import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
 import type { Home } from './homes.js'
@@ -38,6 +39,10 @@ export const tellHome = ({ homes, observer }: Pick<Needed, 'homes' | 'observer'>
   if (event.kind === 'sent' && event.ip !== unspecified) homes.answered(event.ip, home)
   observer.onDhcp(event)
 }
+
+/** The sockets of an interface hear on all addresses: which one machines see is known here. */
+export const packetsOn = ({ packets }: Pick<Shared, 'packets'>, home: Home): Partial<Pick<MessageExchangeOptions, 'onPacket'>> =>
+  packets === undefined ? {} : { onPacket: datagram => { packets.onDhcp(datagram, formatIpv4(home.own ?? unspecified)) } }
 
 const hindranceOf = (interfaceName: string): string => `dhcp ${interfaceName}`
 

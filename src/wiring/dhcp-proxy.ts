@@ -4,7 +4,7 @@ import { knownMachines } from '../matchbox/group-machines.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import { kernelUdp } from '../net/udp.js'
 import { currentBoot } from './boot.js'
-import { type LinkService, tellHome } from './dhcp-link.js'
+import { type LinkService, packetsOn, tellHome } from './dhcp-link.js'
 import { usesOtherLoader } from './dhcp-server.js'
 import { DeviceSocket } from './dhcp-sockets.js'
 import type { Home } from './homes.js'
@@ -29,7 +29,8 @@ export function proxyOn (shared: Shared, home: Home, place: Place, bootServer: P
         clock,
         steady: () => performance.now(),
         log,
-        onEvent: tellHome(shared, home)
+        onEvent: tellHome(shared, home),
+        ...packetsOn(shared, home)
       })
       const stop = store.onChange(changes => {
         if (!changes.some(({ kind }) => kind === 'group')) return

@@ -7,7 +7,7 @@ import { interfaceNamed } from '../net/interfaces.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { kernelUdp } from '../net/udp.js'
-import { type LinkService, tellHome } from './dhcp-link.js'
+import { type LinkService, packetsOn, tellHome } from './dhcp-link.js'
 import { DeviceSocket } from './dhcp-sockets.js'
 import type { Home } from './homes.js'
 import type { Place } from './place.js'
@@ -42,7 +42,8 @@ export function serverOn (shared: Shared, home: Home, place: Place, client: Plac
           clock,
           steady: () => performance.now(),
           log,
-          onEvent: tellHome(shared, home)
+          onEvent: tellHome(shared, home),
+          ...packetsOn(shared, home)
         })
       } catch (error) {
         probe.close()

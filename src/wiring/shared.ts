@@ -14,6 +14,7 @@ import type { Enrolment } from './enrolment.js'
 import type { Ground } from './ground.js'
 import type { Leases } from './leases.js'
 import type { Observer } from './observer.js'
+import type { Packets } from './packets.js'
 import type { ServiceImages } from './service-images.js'
 import type { Sockets } from './sockets.js'
 
@@ -26,6 +27,8 @@ export interface Shared extends Ground {
   /** Which machine has an address for certain. */
   readonly macOf: (address: string) => Mac | undefined
   readonly observer: Observer
+  /** undefined where there is no page to show them. */
+  readonly packets: Packets | undefined
   /** Whose an address is for certain. */
   readonly addressClaims: AddressClaims
   readonly provisioner: Provisioner

@@ -4,6 +4,7 @@ import type { Config, LoadedConfig } from '../config/load.js'
 import { note, problem } from '../doctor/finding.js'
 import { type InterfaceAddress, localAddresses } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
+import { tapped } from '../net/tapped-udp.js'
 import { kernelUdp } from '../net/udp.js'
 import { startTftpServer } from '../tftp/tftp-server.js'
 import { followChain } from './boot-chain.js'
@@ -26,7 +27,7 @@ export async function prepareTftp (ground: Ground, place: Place): Promise<Prepar
       ...found || !isWanted(name, loaded) ? [] : [note('loaders', `boot loader ${name} is in none of ${folders.join(', ')}; scripts/boot-files fetches those that the distribution has`)],
       ...problems.map(text => problem('loaders', text))
     ])],
-    listen: async ({ log, clock, macOf, observer, loaderFiles, sockets }) => {
+    listen: async ({ log, clock, macOf, observer, packets, loaderFiles, sockets }) => {
       const inherited = sockets.takeAll('tftp', { key, host, port })
       const server = await startTftpServer({
         address: host,
@@ -36,7 +37,7 @@ export async function prepareTftp (ground: Ground, place: Place): Promise<Prepar
         maxBlockSize: config.tftp.max_block_size,
         maxWindowSize: config.tftp.max_window_size
       }, {
-        network: kernelUdp,
+        network: packets === undefined ? kernelUdp : tapped(kernelUdp, packets.onTftp),
         files: loaderFiles,
         clock,
         log,

@@ -23,7 +23,7 @@ const mostRows = 1000
 
 export const uiSource = (shared: Shared): UiSource => {
   const { ready, warnings } = shared.readiness
-  const { config, clock, registry, leases, provisioner, store, images, metrics, homes, pace } = shared
+  const { config, clock, registry, leases, provisioner, store, images, metrics, homes, pace, packets } = shared
   return {
     ...machineRoutes(shared),
     clock,
@@ -39,9 +39,11 @@ export const uiSource = (shared: Shared): UiSource => {
           ? undefined
           : { address: formatIpv4(lease.ip), until: new Date(lease.expires).toISOString(), state: stateAt(lease, clock.now()) },
         candidates: await candidatesOf(shared, labels, chosen),
-        documents: await pace.work(() => documentsOf(shared, labels, chosen))
+        documents: await pace.work(() => documentsOf(shared, labels, chosen)),
+        packets: packets?.of(mac) ?? []
       }
     },
+    pcap: mac => packets?.pcap(mac),
     network: async () => {
       const active = [...leases.table.values()].filter(lease => isActive(lease, clock.now()))
       const reserved = config.dhcp.reservations

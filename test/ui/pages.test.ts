@@ -55,7 +55,9 @@ t.test('text of machines is text', t => {
     now,
     lease: { address: hostile, until: hostile, state: hostile },
     candidates: [{ group: hostile, profile: hostile, isChosen: true, wants: [{ key: hostile, value: hostile, said: hostile, fits: false }] }],
-    documents: [{ name: hostile, text: hostile, note: hostile }]
+    documents: [{ name: hostile, text: hostile, note: hostile }],
+    packets: [{ at: now, from: hostile, to: hostile, words: hostile, details: hostile }],
+    pcap: hostile
   }
   const pages = [
     bootsPage({ rows: [ladderRow(said, now)], counts: { trouble: 1, booting: 0, fine: 0 }, now, lastBoot: undefined, hours: [], query: hostile, next: '/ui/?from=1', wall: false, problems: [hostile] }),
