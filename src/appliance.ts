@@ -100,6 +100,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
     const listener = await listen(row, prepared, shared)
     starting.delete(text)
     if (listener === undefined) continue
+    if (listener.listens !== undefined) log.info({ ...listener.listens }, `${row.name}.listen`)
     running.push(listener)
     closing.onCloseListener(text, listener.inherited ? row.inheritedGrace ?? row.grace : row.grace, listener.close)
   }

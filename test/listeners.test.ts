@@ -11,6 +11,7 @@ import { diagnose } from '../src/doctor/diagnose.js'
 import { planFor } from '../src/doctor/plan.js'
 import { isListener, listeners, placesIn } from '../src/listeners.js'
 import { stageLimits } from '../src/wiring/closing.js'
+import { placeText } from '../src/wiring/place.js'
 import { freePort } from './helpers/free-port.js'
 import { logLines } from './helpers/log-lines.js'
 import { makePki } from './helpers/pki.js'
@@ -93,7 +94,20 @@ t.test('each row starts, is found, and closes', async t => {
   // Only root opens the sockets of DHCP.
   for (const mode of process.getuid?.() === 0 ? [[...server, 'dhcp.allow_other_servers=true'], proxy] : [[]]) {
     const loaded = await configured(t, ...mode)
-    const appliance = await startAppliance(loaded, { log })
+    const { stream, entries } = logLines()
+    const appliance = await startAppliance(loaded, { log: createLog({ level: 'info', pretty: false, destination: stream }) })
+    const told = new Map(entries().map(({ msg, ...fields }) => [String(msg), fields]))
+    for (const { row, place } of placesIn(loaded.config)) {
+      if (row.name === 'dhcp-client') continue
+      t.match(told.get(`${row.name}.listen`), { at: placeText(row, place) }, `${row.name} says where it listens`)
+    }
+    const { http, rpc, tftp, ui } = loaded.config
+    t.match(told.get('http.listen'), { url: `http://127.0.0.1:${http.address.port}` })
+    t.match(told.get('https.listen'), { url: `https://127.0.0.1:${http.https.address?.port}` })
+    t.match(told.get('grpc.listen'), { address: `127.0.0.1:${rpc.address?.port}` })
+    t.match(told.get('tftp.listen'), { address: `127.0.0.1:${tftp.address?.port}` })
+    t.match(told.get('ui.listen'), { url: `http://127.0.0.1:${ui.address?.port}/ui/` })
+    if (mode.length > 0) t.match(told.get('dhcp.listen'), { mode: loaded.config.dhcp.mode, address: '127.0.0.1' })
     const rows = placesIn(loaded.config).map(({ row }) => row)
     const found = await diagnose({ ...options, loaded, running: true })
     for (const { name } of rows.filter(({ transport, port }) => transport !== 'unix' && port !== 68)) {

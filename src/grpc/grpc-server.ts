@@ -133,7 +133,6 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
   await listen(listener, options.listen)
   listener.on('error', error => { log.error({ err: messageOf(error) }, 'grpc.listener') })
   const address = listener.address() as AddressInfo
-  log.info({ address: address.address, port: address.port }, 'grpc.listen')
 
   let closing: Promise<void> | undefined
   const close = async (grace = options.grace ?? defaultGrace): Promise<void> => {

@@ -35,7 +35,7 @@ export async function prepareControl (_ground: Ground, { path = '' }: Place): Pr
       })
       await makeFolder(dirname(path)).catch(() => {})
       await listenControl(app, path)
-      return { inherited: false, close: grace => closeApp(app, grace, clock) }
+      return { inherited: false, listens: { at: path }, close: grace => closeApp(app, grace, clock) }
     }
   }
 }

@@ -26,6 +26,8 @@ export interface LinkFollower {
 
 /** What serves one interface while it is there. */
 export interface LinkService {
+  /** What listens on the interface while it is there, for the log: a row of the listeners, and where. */
+  readonly places: ReadonlyArray<{ readonly row: string, readonly at: string }>
   /** The interface is there, with the address that machines are told. Rejects when it can't be served. */
   readonly start: (own: Ipv4) => Promise<LinkFollower>
   /** Lets go of sockets that were handed down and are of no use. */
@@ -151,6 +153,7 @@ class LinkWatch {
   }
 
   async #start (state: NetworkInterface): Promise<void> {
+    const { log } = this.#shared
     const { addresses, index } = state
     // What was handed down for an interface that is gone hears nothing on the one that has its name now.
     if (this.#index !== 0 && this.#index !== index) this.#service.drop()
@@ -159,6 +162,9 @@ class LinkWatch {
     this.#index = index
     this.#follower = await this.#service.start(this.#home.own ?? unspecified)
     this.#shared.links.add(this.#follower)
+    for (const { row, at } of this.#service.places) {
+      log.info({ at, mode: this.#home.interface?.mode, address: formatIpv4(this.#home.own ?? unspecified) }, `${row}.listen`)
+    }
   }
 
   /** One try, which the next look repeats when it fails. */

@@ -8,7 +8,7 @@ import { type LinkService, packetsOn, tellHome } from './dhcp-link.js'
 import { usesOtherLoader } from './dhcp-server.js'
 import { DeviceSocket } from './dhcp-sockets.js'
 import type { Home } from './homes.js'
-import type { Place } from './place.js'
+import { type Place, placeText } from './place.js'
 import type { Shared } from './shared.js'
 
 /** `bootServer` is port 4011 beside it. */
@@ -17,6 +17,7 @@ export function proxyOn (shared: Shared, home: Home, place: Place, bootServer: P
   const sockets = { bind: new DeviceSocket(shared, 'dhcp', place), bootServerBind: new DeviceSocket(shared, 'boot-server', bootServer) }
   const open = { bind: () => sockets.bind.open(), bootServerBind: () => sockets.bootServerBind.open() }
   return {
+    places: [{ row: 'dhcp', at: placeText({ transport: 'udp' }, place) }, { row: 'boot-server', at: placeText({ transport: 'udp' }, bootServer) }],
     start: async (own: Ipv4) => {
       let named = knownMachines(store.snapshot.groups.values())
       const proxy = await startProxyServer({

@@ -10,7 +10,7 @@ import { kernelUdp } from '../net/udp.js'
 import { type LinkService, packetsOn, tellHome } from './dhcp-link.js'
 import { DeviceSocket } from './dhcp-sockets.js'
 import type { Home } from './homes.js'
-import type { Place } from './place.js'
+import { type Place, placeText } from './place.js'
 import type { Shared } from './shared.js'
 
 export const usesOtherLoader = ({ registry }: Pick<Shared, 'registry'>) => (mac: Mac): boolean => registry.get(mac)?.otherLoader === true
@@ -21,6 +21,7 @@ export function serverOn (shared: Shared, home: Home, place: Place, client: Plac
   const socket = new DeviceSocket(shared, 'dhcp', place)
   const asking = client === undefined ? undefined : new DeviceSocket(shared, 'dhcp-client', client)
   return {
+    places: [{ row: 'dhcp', at: placeText({ transport: 'udp' }, place) }],
     start: async (own: Ipv4) => {
       const settings = await dhcpServers.settingsFor(shared, home)
       const others = asking === undefined ? undefined : lookForOthers(shared, home, asking)

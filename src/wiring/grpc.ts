@@ -7,10 +7,12 @@ import { connectionShares, descriptorLimit } from '../net/descriptors.js'
 import { type Certificate, openCertificate } from './certificate.js'
 import type { Ground } from './ground.js'
 import type { PreparedListener } from './listener.js'
+import { hostsOf, listensAt } from './listens.js'
 import type { Place } from './place.js'
 
 /** For somebody who never asked for the API and has no certificates it is off; AppError says what is wrong with one that is asked for. */
-export async function prepareGrpc (ground: Ground, { key, host = '0.0.0.0', port }: Place): Promise<PreparedListener> {
+export async function prepareGrpc (ground: Ground, place: Place): Promise<PreparedListener> {
+  const { key, host = '0.0.0.0', port } = place
   const { loaded, config: { rpc } } = ground
   const files = { caFile: rpc.ca_file, certFile: rpc.cert_file, keyFile: rpc.key_file, crlFile: rpc.crl_file }
   let certificate: Certificate
@@ -49,7 +51,13 @@ export async function prepareGrpc (ground: Ground, { key, host = '0.0.0.0', port
         onCall: ({ call, code }) => { metrics.rpcCalls.inc({ call, code }) },
         onHandshakeFailure: reason => { metrics.rpcHandshakeFailures.inc({ reason }) }
       })
-      return { inherited: socket !== undefined, reload: async () => { await reloader.reload() }, close: grace => server.close(grace) }
+      const listens = listensAt({ transport: 'tcp' }, place, server.address.port, hostsOf(place, ground.homes))
+      return {
+        inherited: socket !== undefined,
+        listens,
+        reload: async () => { await reloader.reload() },
+        close: grace => server.close(grace)
+      }
     }
   }
 }

@@ -18,6 +18,7 @@ import { bootConfig } from './dhcp-settings.js'
 import { enrolmentFindings } from './enrolment.js'
 import type { Ground } from './ground.js'
 import type { PreparedListener } from './listener.js'
+import { boundPort, listensAt, toldHosts } from './listens.js'
 import { webhookFindings } from './machine-news.js'
 import type { Place } from './place.js'
 import { elsewhere, unresolved } from './reach.js'
@@ -76,14 +77,15 @@ export async function prepareHttp (ground: Ground, place: Place): Promise<Prepar
       ...homes.all.flatMap(({ host }) => elsewhere(ground, place, host)),
       ...await unresolved(ground)
     ],
-    listen: async ({ app, sockets, log, clock }) => {
+    listen: async ({ app, sockets, clock }) => {
       const { fd, inherited } = sockets.toListenOn('http', { key, host, port })
       try {
-        log.info({ url: await app.listen({ host, port, ...fd !== undefined && { fd } }) }, 'http.listen')
+        await app.listen({ host, port, ...fd !== undefined && { fd } })
       } catch (error) {
         throw listenError(error, `${host}:${port}/tcp`)
       }
-      return { inherited, close: grace => closeApp(app, grace, clock) }
+      const listens = listensAt({ transport: 'tcp' }, place, boundPort(app.server, port), toldHosts(homes), host => `http://${host}`)
+      return { inherited, listens, close: grace => closeApp(app, grace, clock) }
     }
   }
 }

@@ -8,10 +8,12 @@ import type { TlsReloader } from '../tls/reload.js'
 import { type Certificate, openCertificate } from './certificate.js'
 import type { Ground } from './ground.js'
 import type { PreparedListener } from './listener.js'
+import { boundPort, listensAt, toldHosts } from './listens.js'
 import type { Place } from './place.js'
 
 /** AppError names the key and the line it was written on. */
-export async function prepareHttps (ground: Ground, { key, host = '0.0.0.0', port }: Place): Promise<PreparedListener> {
+export async function prepareHttps (ground: Ground, place: Place): Promise<PreparedListener> {
+  const { key, host = '0.0.0.0', port } = place
   const { config: { http: { https } }, log } = ground
   const { reloader, findings, serve } = await open(ground)
   return {
@@ -29,10 +31,9 @@ export async function prepareHttps (ground: Ground, { key, host = '0.0.0.0', por
       } catch (error) {
         throw listenError(error, `${host}:${port}/tcp`)
       }
-      const bound = server.address()
-      log.info({ url: `https://${host}:${typeof bound === 'object' ? bound?.port : port}` }, 'https.listen')
       return {
         inherited,
+        listens: listensAt({ transport: 'tcp' }, place, boundPort(server, port), toldHosts(ground.homes), host => `https://${host}`),
         reload: async () => { await reloader.reload() },
         close: async grace => {
           const impatient = clock.after(grace, () => { server.closeAllConnections() })

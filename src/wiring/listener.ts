@@ -40,9 +40,18 @@ export interface PreparedListener {
   readonly close?: () => Promise<void>
 }
 
+/** Where a socket is (`0.0.0.0:8080/tcp`), and how those whom it is for know it: one address, or one for each interface. */
+export interface Listens {
+  readonly at: string
+  readonly url?: string | readonly string[]
+  readonly address?: string | readonly string[]
+}
+
 export interface RunningListener {
   /** Whether its socket stays open in the service manager. */
   readonly inherited: boolean
+  /** For the log. DHCP has none: it listens when its interface is there, and says so then. */
+  readonly listens?: Listens
   /** Takes nothing new, finishes what is under way, and cuts off what is not done within `grace` milliseconds. */
   readonly close: (grace: number) => Promise<void>
   /** Reads its files again, changed or not. */

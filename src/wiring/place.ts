@@ -35,5 +35,5 @@ export interface SocketRow {
 }
 
 /** `0.0.0.0:8080/tcp`, `ens192:67/udp`, `/run/core-provisioner/control.sock` */
-export const placeText = ({ transport }: SocketRow, { device, host = '0.0.0.0', port, path }: Place): string =>
+export const placeText = ({ transport }: Pick<SocketRow, 'transport'>, { device, host = '0.0.0.0', port, path }: Place): string =>
   path ?? `${device ?? host}:${port}/${transport}`

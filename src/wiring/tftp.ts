@@ -11,6 +11,7 @@ import { followChain } from './boot-chain.js'
 import { loadersOnDisk } from './loader-files.js'
 import type { Ground } from './ground.js'
 import type { PreparedListener } from './listener.js'
+import { bootServers, listensAt } from './listens.js'
 import type { Place } from './place.js'
 import { elsewhere } from './reach.js'
 
@@ -45,7 +46,8 @@ export async function prepareTftp (ground: Ground, place: Place): Promise<Prepar
         macOf,
         askedAddress: client => askedAddress(client, homes.of(client).own)
       })
-      return { inherited: inherited.length > 0, close: grace => server.close(grace) }
+      const listens = listensAt({ transport: 'udp' }, place, server.addresses[0]?.port ?? port, bootServers(place, homes))
+      return { inherited: inherited.length > 0, listens, close: grace => server.close(grace) }
     }
   }
 }

@@ -10,6 +10,7 @@ import { buildUiApp } from '../ui/ui-app.js'
 import type { Ground } from './ground.js'
 import { closeApp } from './http.js'
 import type { PreparedListener } from './listener.js'
+import { boundPort, hostsOf, listensAt } from './listens.js'
 import type { Place } from './place.js'
 import { uiSource } from './ui-source.js'
 
@@ -17,7 +18,8 @@ import { uiSource } from './ui-source.js'
 const mostConnections = 200
 
 /** AppError names the line of the configuration, or of the file of users, that can't be. */
-export async function prepareUi (ground: Ground, { key, host = '0.0.0.0', port }: Place): Promise<PreparedListener> {
+export async function prepareUi (ground: Ground, place: Place): Promise<PreparedListener> {
+  const { key, host = '0.0.0.0', port } = place
   const { config: { ui, advertise } } = ground
   let users = readUsers(ground)
   const everybody = ui.allow.some(({ length }) => length === 0) && users === undefined
@@ -34,12 +36,13 @@ export async function prepareUi (ground: Ground, { key, host = '0.0.0.0', port }
       app.server.maxConnections = mostConnections
       const socket = shared.sockets.take('ui', { key, host, port })
       try {
-        shared.log.info({ url: `${await app.listen({ host, port, ...socket !== undefined && { fd: socket.fd } })}/ui/` }, 'ui.listen')
+        await app.listen({ host, port, ...socket !== undefined && { fd: socket.fd } })
       } catch (error) {
         throw listenError(error, `${host}:${port}/tcp`)
       }
       return {
         inherited: socket !== undefined,
+        listens: listensAt({ transport: 'tcp' }, place, boundPort(app.server, port), hostsOf(place, ground.homes), host => `http://${host}/ui/`),
         reload: async () => {
           try {
             users = readUsers(ground)

@@ -1,12 +1,15 @@
 // serve and check, as a person starts them.
+import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { Program } from '../helpers/program.js'
+import { builtProgram } from '../helpers/built.js'
+import { Program, surroundings } from '../helpers/program.js'
 import { shortFolder } from '../helpers/short-folder.js'
+import { needs } from '../helpers/tools.js'
 
 const store = {
   groups: {
@@ -177,6 +180,25 @@ t.test('doctor', async t => {
   const { running, findings } = JSON.parse(json.stdout) as { running: boolean, findings: ReadonlyArray<{ about: string, level: string, text: string }> }
   t.equal(running, false)
   t.match(findings.find(({ about }) => about === 'http'), { level: 'problem', text: new RegExp(`^${port}/tcp is taken by node.*\\(pid ${process.pid}\\): stop that first$`) })
+})
+
+t.test('on a terminal each listener is a line in colour, with the address that machines use', async t => {
+  if (!needs(t, 'script')) return
+  const { LD_PRELOAD: _, ...env } = surroundings()
+  const serving = [process.execPath, builtProgram(), 'serve', '--config', configured(t), '--set', 'tftp.address=127.0.0.1:0']
+  // script(1) is the terminal, and hands what is typed to the program: the third octet is Ctrl-C.
+  const child = spawn('script', ['-qfec', `unset NODE_OPTIONS; exec ${serving.join(' ')}`, '/dev/null'], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...env, TERM: 'xterm' } })
+  t.teardown(() => child.kill('SIGKILL'))
+  let [shown, typed] = ['', false]
+  child.stdout.setEncoding('utf8')
+  for await (const text of child.stdout as AsyncIterable<string>) {
+    shown += text
+    if (!typed && shown.includes('appliance.ready')) typed = child.stdin.write('\u0003')
+  }
+  const lines = shown.replaceAll('\u001b', 'ESC')
+  t.match(lines, /ESC\[\d+mhttp\.listenESC\[39m [^\n]*"at":"127\.0\.0\.1:\d+\/tcp","url":"http:\/\/127\.0\.0\.1:\d+"/)
+  t.match(lines, /ESC\[\d+mtftp\.listenESC\[39m [^\n]*"address":"127\.0\.0\.1:\d+"/)
+  t.match(lines, /"signal":"SIGINT"[^]*appliance\.end/)
 })
 
 t.test('help and version', async t => {

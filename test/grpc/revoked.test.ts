@@ -30,10 +30,10 @@ rpc: { address: "127.0.0.1:0", ca_file: ${folder}/ca.crt, cert_file: ${folder}/s
 `)
   const program = new Program(['serve', '--config', config])
   t.teardown(async () => { await program.end('SIGTERM') })
-  const { port } = await program.logged('grpc.listen')
+  const address = String((await program.logged('grpc.listen'))['address'])
   const open = async (name: string): Promise<GrpcClient> => {
     const text = (file: string): string => readFileSync(join(folder, file), 'utf8')
-    const client = await openGrpcClient({ address: `127.0.0.1:${String(port)}`, ca: text('ca.crt'), cert: text(`${name}.crt`), key: text(`${name}.key`) })
+    const client = await openGrpcClient({ address, ca: text('ca.crt'), cert: text(`${name}.crt`), key: text(`${name}.key`) })
     t.teardown(() => { client.close() })
     return client
   }

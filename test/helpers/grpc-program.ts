@@ -36,9 +36,8 @@ export interface RunningProgram {
 
 export async function startProgram (config: string, pki: Pki): Promise<RunningProgram> {
   const program = new Program(['serve', '--config', config])
-  const { port } = await program.logged('grpc.listen')
+  const address = String((await program.logged('grpc.listen'))['address'])
   await program.logged('appliance.ready')
-  const address = `127.0.0.1:${String(port)}`
   return { program, address, client: () => rawClient(address, tlsCredentials(pki, pki.client)) }
 }
 
