@@ -24,6 +24,7 @@ import { Closing, type OnClose } from './wiring/closing.js'
 import { countLinks } from './wiring/dhcp-link.js'
 import { DhcpServers } from './wiring/dhcp-servers.js'
 import { bootConfig, hasOtherLoader } from './wiring/dhcp-settings.js'
+import { startDiscovery } from './wiring/etcd-discovery.js'
 import { createEnrolment } from './wiring/enrolment.js'
 import { type Ground, openGround } from './wiring/ground.js'
 import { openGuard } from './wiring/guard.js'
@@ -192,6 +193,7 @@ async function share (
     return leaseHolder(leases.table, address, clock) ?? (seen !== undefined && addressClaims.isAddressOf(seen, address) ? seen : undefined)
   }
   const loaderChosen = (mac: Mac): boolean => !hasOtherLoader(config) || isLoaderChosen(mac, config, store.snapshot.groups.values())
+  const discovery = await startDiscovery({ ground, metrics, macOf, isAddressOf: (mac, address) => addressClaims.isAddressOf(mac, address), onClose })
   const renderings = new LongRenderings({ clock, onCrash: error => { log.error({ error: error.message }, 'rendering.crashed') } })
   onClose(() => renderings.close())
   metrics.gauge('renderings_aside', 'Renderings that take long, under way or waiting', () => renderings.count)
@@ -203,6 +205,7 @@ async function share (
     assets: assetPinner(config.assets_path, ownHosts(config, homes), clock),
     ownSnippets: nodeSnippets(config, () => homes.first.origin),
     past: pastOf(registry),
+    discovery: discovery.urls,
     guard: await openGuard(ground, (mac, address) => addressClaims.isAddressOf(mac, address))
   })
   const news = await openMachineNews(ground, registry, metrics, onClose)
@@ -235,6 +238,7 @@ async function share (
     packets: config.ui.address === null ? undefined : recordPackets({ clock, registry, macOf }),
     addressClaims,
     provisioner,
+    discovery,
     enrolment: createEnrolment({
       ground,
       leases,

@@ -1,6 +1,8 @@
 // docs/limits.md holds the bounds that are in force. What happens one over each is in the tests of the rooms.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import { discoveryLimits } from '../src/cluster/discovery.js'
+import { discoveryWaiters, mostBodyBytes } from '../src/http/discovery-routes.js'
 import { mostBehind, mostWaiting } from '../src/http/in-turn.js'
 import { mostHeaderBytes, mostHeaders, mostLabels } from '../src/http/client-connections.js'
 import { defaultLimits, progressTimeout } from '../src/http/http-server.js'
@@ -45,6 +47,11 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['`/v1/events`', listeners.perAddress, listeners.all],
   ['`/v1/events`, octets not read', mostUnread, NaN],
   ['`/v1/events`, octets kept for `Last-Event-ID`', NaN, mostKept],
+  ['body of a request below `/etcd/`, octets', mostBodyBytes, NaN],
+  ['`/etcd/TOKEN?wait=true`', discoveryWaiters.perAddress, discoveryWaiters.all],
+  ['discovery tokens', discoveryLimits.tokensPerAddress, discoveryLimits.tokens],
+  ['members below a discovery token', NaN, discoveryLimits.members],
+  ['value of a member, octets', discoveryLimits.valueOctets, NaN],
   ['hardware addresses that one group by UUID or serial number names', NaN, cardsOfOne],
   ['machines that wait to be enrolled', NaN, mostWaitingForGroups],
   ['machines that were enrolled', NaN, mostEnrolled],

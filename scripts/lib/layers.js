@@ -78,7 +78,9 @@ export const layers = [
   },
   { name: 'update store', files: ['updates/update-store'], may: ['updates/', 'disk/'], types: ['base/log'], node: ['node:util'], packages: [] },
   { name: 'updates', files: ['updates/'], may: ['updates/', 'base/clock', ...plain], node: ['node:buffer', 'node:crypto'], packages: ['sax', 'valibot'], pure: true },
-  { name: 'http', files: ['http/'], may: ['http/', 'updates/', 'assets/', 'disk/open-file', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'base/pace', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'discovery store', files: ['cluster/discovery-store'], may: ['disk/'], types: ['base/log'], node: [], packages: [] },
+  { name: 'discovery', files: ['cluster/discovery', 'cluster/key-history', 'cluster/keys-answer'], may: ['cluster/', 'base/errors'], types: ['base/clock'], node: ['node:buffer'], packages: [], pure: true },
+  { name: 'http', files: ['http/'], may: ['http/', 'updates/', 'cluster/discovery', 'cluster/keys-answer', 'assets/', 'disk/open-file', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'base/pace', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'updates/', 'base/errors', 'net/mac', 'net/ipv4', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
   { name: 'ui access', files: ['ui/access'], may: [], node: ['node:crypto', 'node:net'], packages: [] },
   { name: 'ui', files: ['ui/'], may: ['ui/', 'control/event-log', 'control/event-streams', 'control/machine-shown', 'machines/', 'base/visible-text', 'net/mac', 'net/ipv4', 'net/shares'], types: ['base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
@@ -126,7 +128,7 @@ export const layers = [
   {
     name: 'wiring',
     files: ['wiring/'],
-    may: ['wiring/', 'doctor/finding', 'base/', 'config/', 'disk/', 'assets/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'store/', 'http/', 'control/', 'machines/', 'mirror/', 'openpgp/', 'ui/', 'updates/'],
+    may: ['wiring/', 'doctor/finding', 'base/', 'config/', 'disk/', 'assets/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'store/', 'http/', 'control/', 'machines/', 'mirror/', 'openpgp/', 'ui/', 'updates/', 'cluster/'],
     types: ['doctor/ports', 'inventory/exported'],
     node: ['node:os', 'node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:net'],
     packages: []

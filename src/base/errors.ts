@@ -51,6 +51,8 @@ export const errorTable = {
   config_missing: { kind: 'notFound', meaning: 'there is no such config file' },
   template_invalid: { kind: 'invalid', meaning: 'the template could not be rendered' },
   render_busy: { kind: 'exhausted', meaning: 'too many renderings that take long wait already' },
+  discovery_full: { kind: 'exhausted', meaning: 'there are too many etcd discovery tokens, or writes below them' },
+  discovery_pending: { kind: 'unavailable', meaning: 'the etcd discovery token of a cluster is not on disk yet' },
   render_failed: { kind: 'internal', meaning: 'a rendering that takes long did not come to its end' },
   ignition_invalid: { kind: 'invalid', meaning: 'the Ignition config is not valid' },
   cloud_invalid: { kind: 'invalid', meaning: 'the cloud-config is not valid' }

@@ -2,6 +2,7 @@
 import { openPinner, openSnippets, openStore } from '../wiring/looking.js'
 import { AppError } from '../base/errors.js'
 import { createLog } from '../base/log.js'
+import { exampleUrls } from '../matchbox/etcd-cluster.js'
 import { createProvisioner, type DocumentKind, documentKinds } from '../matchbox/provisioner.js'
 import { explainSelection } from '../matchbox/explain.js'
 import { isMacKey } from '../matchbox/group.js'
@@ -20,7 +21,7 @@ export const renderCommand: Command = {
     const store = await openStore(config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
     try {
       const provisioner = createProvisioner({
-        store, resilient: config.boot.resilient, assets: openPinner(config), ownSnippets: openSnippets(config)
+        store, resilient: config.boot.resilient, assets: openPinner(config), ownSnippets: openSnippets(config), discovery: exampleUrls
       })
       const rawQuery = [...labels].map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`).join('&')
       const { group, profile, body, error, problem, report } = provisioner.render(kind, { labels, rawQuery, client: undefined })

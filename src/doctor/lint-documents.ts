@@ -16,6 +16,7 @@ import { IgnitionDocuments, isReadyIgnition } from '../matchbox/ignition-documen
 import type { Labels } from '../matchbox/select.js'
 import { type ConfigFile, configKinds, findConfig, findProfile, type Objects } from '../matchbox/store.js'
 import { type OwnSnippets, Templates } from '../matchbox/templates.js'
+import { exampleUrls, withDiscovery } from '../matchbox/etcd-cluster.js'
 import { variablesOf } from '../matchbox/variables.js'
 import type { Finding } from './finding.js'
 import { jsonHint } from './json-places.js'
@@ -63,7 +64,8 @@ export function lintDocuments (
       const request = { labels: new Map([...always, ...labels]), rawQuery: '', client: undefined }
       const known = likenesses.get(file) ?? new Map<string, readonly Remark[]>()
       likenesses.set(file, known)
-      const render = (): Buffer => templates.render(file, variablesOf(group, request), objects.shared)
+      const given = withDiscovery(group, exampleUrls, undefined)
+      const render = (): Buffer => templates.render(file, variablesOf(given, request), objects.shared)
       tell(file, remarksOf(file, render, documents, known), fixed ? undefined : group.id)
     }
   }

@@ -3,6 +3,7 @@ import { didYouMean, nearest } from '../base/nearest.js'
 import { isBootFileName } from '../config/load.js'
 import { textOf as metadataText, countOf, durationOf, flagOf } from '../matchbox/metadata-values.js'
 import { decideBoot, noPast } from '../matchbox/boot-decision.js'
+import { etcdClusterOf } from '../matchbox/etcd-cluster.js'
 import { type Group, groupFields, isMacKey } from '../matchbox/group.js'
 import { groupLoaders, machinesOf } from '../matchbox/group-machines.js'
 import { bootFields, type NetBoot, type Profile, profileFields } from '../matchbox/profile.js'
@@ -35,13 +36,13 @@ export function lintGroup (name: string, group: Group, places: JsonPlaces, objec
 }
 
 /** Those that speak to this program (docs/machines.md, docs/boot.md). */
-const metadataKeys: readonly string[] = ['boot_file', 'boot_from_disk', 'boot_resilient', 'guard_count', 'guard_window', 'hostname', 'ignition_guard', 'install_once', 'reinstall']
+const metadataKeys: readonly string[] = ['boot_file', 'boot_from_disk', 'boot_resilient', 'etcd_cluster', 'guard_count', 'guard_window', 'hostname', 'ignition_guard', 'install_once', 'reinstall']
 
 function metadataProblems (group: Group, places: JsonPlaces): readonly Finding[] {
   const { id, metadata, selector } = group
   const said = [
     flagOf(group, 'install_once').problem, flagOf(group, 'boot_resilient').problem, flagOf(group, 'ignition_guard').problem,
-    durationOf(group, 'guard_window').problem, countOf(group, 'guard_count').problem, decideBoot(group, undefined, undefined, noPast).problem
+    etcdClusterOf(group).problem, durationOf(group, 'guard_window').problem, countOf(group, 'guard_count').problem, decideBoot(group, undefined, undefined, noPast).problem
   ].filter(problem => problem !== undefined)
   const found = [...new Set(said)].map(problem => {
     const [, key = ''] = /metadata (\w+) is/.exec(problem) ?? []

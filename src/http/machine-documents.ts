@@ -86,7 +86,7 @@ const withoutDocument = ({ error }: Rendering): Answer =>
   error?.code === 'guard_refused' ? forbidden : isTransient({ error }) ? busy : notFound
 
 /** It may be otherwise the next time. */
-const isTransient = ({ error }: Pick<Rendering, 'error'>): boolean => error?.code === 'render_busy' || error?.code === 'render_failed'
+const isTransient = ({ error }: Pick<Rendering, 'error'>): boolean => error?.code === 'render_busy' || error?.code === 'render_failed' || error?.code === 'discovery_pending'
 
 /** iPXE's `uuid=&mac=` of variables that it does not have says no more than nothing does. */
 function isAnonymous (labels: Labels): boolean {

@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer'
 import { AppError, messageOf } from '../base/errors.js'
 import { compareStrings, goBytes } from '../go/string.js'
 import { type Bounds, ConfigDocuments, type DocumentBody, TooLong } from './config-documents.js'
+import { type DiscoveryUrls, etcdClusterOf, withDiscovery } from './etcd-cluster.js'
 import { type Group, assertGroup } from './group.js'
 import { type BootDecision, decideBoot, type MachinePast, noPast } from './boot-decision.js'
 import { assertGuard, type GuardKeeper, guardOf, tokenKey, withToken } from './guard.js'
@@ -120,15 +121,21 @@ export interface ProvisionerOptions {
   readonly past?: MachinePast
   /** Without it, guarded configs are given to nobody who asks from outside. */
   readonly guard?: GuardKeeper | undefined
+  /** Where members of etcd clusters find each other; without it templates are told nothing of it. */
+  readonly discovery?: DiscoveryUrls
   /** Without it everything is made at once. */
   readonly aside?: Aside | undefined
 }
 
+/** What renderings depend on beside the request. */
+interface Version { readonly objects: unknown, readonly pins: object, readonly discovery: object | undefined }
+
 export function createProvisioner (options: ProvisionerOptions): Provisioner {
-  const { store, scriptLabels = defaultScriptLabels, resilient = false, assets = asWritten, past = noPast, guard, aside } = options
+  const { store, scriptLabels = defaultScriptLabels, resilient = false, assets = asWritten, past = noPast } = options
+  const { guard, discovery, aside } = options
   const machineIndex = new GroupIndex()
   const apiIndex = new GroupIndex()
-  let version: { readonly objects: unknown, readonly pins: object } = { objects: undefined, pins: asWritten }
+  let version: Version = { objects: undefined, pins: asWritten, discovery: undefined }
   const documents = new ConfigDocuments(options.ownSnippets)
   /** Files of which a rendering took too long. */
   const long = new WeakSet<ConfigFile>()
@@ -171,7 +178,8 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
       const personal = decision?.bootedAs !== undefined || isGuarded || isByArchitecture(request.labels)
       const bootedAs = boot === undefined ? undefined : decision?.bootedAs
       const startsFromDisk = decision?.localBoot !== undefined
-      return { mac, group, profile, boot, body, error: error ?? made.error, problem, report, warning, bootedAs, startsFromDisk, personal }
+      const found = { error: error ?? made.error, problem: problem ?? (group === undefined ? undefined : etcdClusterOf(group).problem) }
+      return { mac, group, profile, boot, body, ...found, report, warning, bootedAs, startsFromDisk, personal }
     }
     const finish = (made: DocumentBody): Rendering => end(made)
     const fail = (e: unknown): Rendering =>
@@ -180,10 +188,11 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
       if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
       profile = findProfile(objects, group.profile)
       decision = decideBoot(group, profile, mac, past)
-      const matched = { objects, group, profile, mac, request, decision, resilient, pin: assets.pin, guard }
+      const matched = { objects, group, profile, mac, request, decision, resilient, pin: assets.pin, guard, discovery }
       if (!isConfigKind(kind)) return { job: undefined, made: bodies[kind](matched), finish, fail }
       const file = guardedConfigOf(matched, kind)
-      return { job: { kind, file, group, request, shared: objects.shared, ownSnippets: options.ownSnippets?.() }, finish, fail }
+      const given = withDiscovery(group, discovery, request.client)
+      return { job: { kind, file, group: given, request, shared: objects.shared, ownSnippets: options.ownSnippets?.() }, finish, fail }
     } catch (e) {
       const failed = fail(e)
       return { job: undefined, made: { body: undefined }, finish: () => failed, fail }
@@ -215,8 +224,8 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
       return aside.make(job).then(finish, fail)
     },
     version: () => {
-      const [objects, pins] = [store.snapshot.forMachines, assets.version()]
-      if (version.objects !== objects || version.pins !== pins) version = { objects, pins }
+      const now = { objects: store.snapshot.forMachines, pins: assets.version(), discovery: discovery?.version() }
+      if (version.objects !== now.objects || version.pins !== now.pins || version.discovery !== now.discovery) version = now
       return version
     },
     matchMachine,
@@ -294,6 +303,7 @@ interface Matched {
   readonly resilient: boolean
   readonly pin: (boot: NetBoot) => NetBoot
   readonly guard: GuardKeeper | undefined
+  readonly discovery: DiscoveryUrls | undefined
 }
 
 interface Ended {
@@ -343,7 +353,7 @@ const bodies: Readonly<Record<Exclude<DocumentKind, ConfigKind>, (matched: Match
   // Asked for by what runs on the machine, which was never told a token.
   metadata: matched => {
     guarded(matched, false)
-    return { body: renderMetadata(variablesOf(matched.group, matched.request)) }
+    return { body: renderMetadata(variablesOf(withDiscovery(matched.group, matched.discovery, matched.request.client), matched.request)) }
   }
 }
 

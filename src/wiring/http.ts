@@ -1,6 +1,7 @@
 // The HTTP application, with every family of routes, and its plain listener.
 import { FileCache } from '../disk/file-cache.js'
 import { ClientConnections } from '../http/client-connections.js'
+import { discoveryRoutes } from '../http/discovery-routes.js'
 import { buildHttpApp, type HttpApp, progressTimeout } from '../http/http-server.js'
 import { updateRoutes } from '../http/update-routes.js'
 import { registerImageRoute } from '../control/image-route.js'
@@ -55,6 +56,7 @@ export async function buildApp (shared: Omit<Shared, 'app'>): Promise<HttpApp> {
     ...readiness,
     onRequest: event => {
       observer.onHttp(event)
+      shared.discovery.onConfigServed(event)
       if (event.path.startsWith('/assets/') && (event.status === 200 || event.status === 206)) images?.fetched(event.path)
     },
     connections
@@ -62,6 +64,11 @@ export async function buildApp (shared: Omit<Shared, 'app'>): Promise<HttpApp> {
   registerMetricsRoute(app, metrics)
   registerMachineRoutes(app, { ...machineRoutes(shared), hold: (request, response) => { connections.hold(request, response) } })
   if (shared.dayTwo !== undefined) updateRoutes(app, { ...shared.dayTwo, origin: address => shared.homes.of(address).origin })
+  discoveryRoutes(app, {
+    discovery: shared.discovery.discovery,
+    origin: address => shared.homes.of(address).origin,
+    hold: (request, response) => { connections.hold(request, response) }
+  })
   registerImageRoute(app, async () => await images?.list() ?? tellImages({ sources: [], releases: [] }).json)
   return app
 }

@@ -1,0 +1,122 @@
+// Discovery of new etcd clusters: its file, its metrics and lines in the log, and the tokens of clusters that groups name.
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { Timer } from '../base/clock.js'
+import { messageOf } from '../base/errors.js'
+import type { Metrics } from '../base/metrics.js'
+import { Discovery, type DiscoveryEvent } from '../cluster/discovery.js'
+import { DiscoveryFile, type DiscoveryState } from '../cluster/discovery-store.js'
+import type { RequestEvent } from '../http/machine-log.js'
+import { type DiscoveryUrls, type EtcdCluster, etcdClusterOf } from '../matchbox/etcd-cluster.js'
+import type { Group } from '../matchbox/group.js'
+import type { Mac } from '../net/mac.js'
+import type { OnClose } from './closing.js'
+import type { Ground } from './ground.js'
+
+export interface EtcdDiscovery {
+  readonly discovery: Discovery
+  readonly urls: DiscoveryUrls
+  /** A machine got the config that it is installed or started with: what it said as a member before is no longer so. */
+  readonly onConfigServed: (event: RequestEvent) => void
+}
+
+export interface DiscoveryOptions {
+  readonly ground: Ground
+  readonly metrics: Metrics
+  readonly macOf: (address: string) => Mac | undefined
+  readonly isAddressOf: (mac: Mac, address: string) => boolean
+  readonly onClose: OnClose
+}
+
+/** Milliseconds until a token that could not be kept is tried again. */
+const retryAfter = 10_000
+
+export async function startDiscovery ({ ground, metrics, macOf, isAddressOf, onClose }: DiscoveryOptions): Promise<EtcdDiscovery> {
+  const { config, clock, log, store, homes } = ground
+  let current = (): DiscoveryState => ({ index: 0, tokens: new Map() })
+  const file = new DiscoveryFile({ path: join(config.state_path, 'discovery.jsonl'), log, current: () => current() })
+  onClose(() => file.close())
+  const discovery = new Discovery({
+    store: file, before: await file.load(), clock, macOf, makeToken: () => randomBytes(16).toString('hex'), onEvent: event => { tell(log, event) }
+  })
+  current = () => discovery.state
+  metrics.gauge('discovery_tokens', 'etcd clusters that find, or found, their members here', () => discovery.state.tokens.size)
+  metrics.gauge('discovery_members_waiting', 'Members of new etcd clusters that wait for others', () => discovery.waiting)
+
+  let version = {}
+  const unkept = new Map<string, EtcdCluster>()
+  let again: Timer | undefined
+  const keep = async ({ name, size }: EtcdCluster): Promise<void> => {
+    try {
+      const known = discovery.knownTokenOf(name)
+      await discovery.tokenOf(name, size)
+      if (discovery.knownTokenOf(name) !== known) version = {}
+    } catch (error) {
+      log.error({ cluster: name, error: messageOf(error) }, 'discovery.unsaved')
+      unkept.set(name, { name, size })
+      again ??= clock.after(retryAfter, () => {
+        again = undefined
+        const those = [...unkept.values()]
+        unkept.clear()
+        for (const cluster of those) void keep(cluster)
+      })
+    }
+  }
+  for (const { name, sizes } of clustersOf(store.snapshot.groups.values())) {
+    if (sizes.length > 1) log.warn({ cluster: name, sizes }, 'discovery.sizes_differ')
+    const known = discovery.state.tokens.get(discovery.knownTokenOf(name) ?? '')?.size
+    await keep({ name, size: sizes.length > 1 && known !== undefined ? known : sizes[0]! })
+  }
+  const stop = store.onChange(changes => {
+    for (const { kind, name } of changes) {
+      const group = kind === 'group' && name !== undefined ? store.snapshot.groups.get(name) : undefined
+      const cluster = group?.metadata === undefined ? undefined : etcdClusterOf(group).cluster
+      if (cluster !== undefined) void keep(cluster)
+    }
+  })
+  onClose(async () => {
+    stop()
+    again?.cancel()
+  })
+
+  return {
+    discovery,
+    urls: {
+      of: (cluster, client) => {
+        const token = discovery.knownTokenOf(cluster)
+        return token === undefined ? undefined : `${(client === undefined ? homes.first : homes.of(client)).origin}/etcd/${token}`
+      },
+      version: () => version
+    },
+    onConfigServed: ({ kind, mac, ip, group: id, status }) => {
+      if ((kind !== 'ignition' && kind !== 'cloud') || status !== 200 || mac === undefined || id === undefined) return
+      const group = store.snapshot.groups.get(id)
+      const cluster = group === undefined ? undefined : etcdClusterOf(group).cluster
+      if (cluster === undefined || !isAddressOf(mac, ip)) return
+      discovery.forget(mac, cluster.name).catch((error: unknown) => { log.error({ mac, cluster: cluster.name, error: messageOf(error) }, 'discovery.unsaved') })
+    }
+  }
+}
+
+/** Each cluster once, with the sizes that groups give it. */
+function clustersOf (groups: Iterable<Group>): ReadonlyArray<{ readonly name: string, readonly sizes: readonly number[] }> {
+  const byName = new Map<string, Set<number>>()
+  for (const group of groups) {
+    const cluster = group.metadata === undefined ? undefined : etcdClusterOf(group).cluster
+    if (cluster !== undefined) byName.set(cluster.name, (byName.get(cluster.name) ?? new Set()).add(cluster.size))
+  }
+  return [...byName].map(([name, sizes]) => ({ name, sizes: [...sizes] }))
+}
+
+/** A token is a secret of sorts: its first digits tell one from another. */
+const short = (token: string): string => `${token.slice(0, 8)}...`
+
+function tell (log: Ground['log'], event: DiscoveryEvent): void {
+  const token = short(event.token)
+  if (event.kind === 'forgotten') return log.info({ token }, 'discovery.forgotten')
+  const { cluster, size } = event
+  const about = { token, ...cluster !== '' && { cluster }, size }
+  if ('from' in event) return log.info({ ...about, ...event.from !== '' && { ip: event.from } }, `discovery.${event.kind}`)
+  const { id, value, mac, members } = event
+  log.info({ ...about, id, value, ...mac !== undefined && { mac }, members }, `discovery.${event.kind}`)
+}
