@@ -15,8 +15,8 @@ import type { LeaseStore } from './lease-store.js'
 import { isActive, type Lease, LeaseTable } from './leases.js'
 import { type DhcpDatagram, MessageExchange } from './message-exchange.js'
 import { type LookForOthers, refuseBesideOthers } from './other-servers.js'
+import { ProbePace } from './probe-pace.js'
 import { ProbeTrust } from './probe-trust.js'
-import { type Rate, TokenBucket } from './rate-limit.js'
 import { leasesWithout, type Reservations } from './reservations.js'
 import { handleDhcp, isOurs, type Outcome, released, type Reply, type ServerContext, setAside } from './server-decision.js'
 import type { DhcpSubnet } from './subnet.js'
@@ -80,12 +80,6 @@ export async function startDhcpServer (options: DhcpServerOptions): Promise<Dhcp
   return server
 }
 
-/**
- * How many addresses are asked for: a boot storm at once, and then so few that the kernel's ARP table (1,024 entries, each
- * kept for three seconds without an answer) never runs full. Beyond it offers go out unasked; clients look for themselves.
- */
-const probeRate: Rate = { burst: 256, perSecond: 64 }
-
 /** Addresses tried in a row for one message; then the machine's next one goes on. */
 const mostProbes = 3
 
@@ -104,7 +98,7 @@ class Server implements DhcpServer {
   #closing = false
   readonly #exchange: MessageExchange
   readonly #inbox: Inbox<undefined>
-  readonly #probes: TokenBucket
+  readonly #pace: ProbePace
   readonly #trust = new ProbeTrust()
   /** Offers that wait to hear whether somebody uses their address. */
   readonly #probing = new Map<Ipv4, { readonly outcome: Reply, readonly asked: ClientMessage }>()
@@ -114,7 +108,7 @@ class Server implements DhcpServer {
     this.#settings = options.settings
     this.#standing = this.#stand(options.settings)
     this.#exchange = new MessageExchange({ ...options, ...options.others !== undefined && { ownMac: options.others.mac } })
-    this.#probes = new TokenBucket(probeRate, options.clock.now())
+    this.#pace = new ProbePace(options.clock.now())
     this.#inbox = new Inbox({
       steady: options.steady,
       isKnown: mac => this.#settings.reservations.byMac.has(mac) || this.#settings.named?.has(mac) === true,
@@ -277,14 +271,14 @@ class Server implements DhcpServer {
   /** Sends what needs no sync: at once, or when it was seen that nobody uses the address. */
   #offer (outcome: Reply, asked: ClientMessage, probes: number): void {
     const { lease, probe, holder } = outcome
-    const { table, clock } = this.#options
+    const { table } = this.#options
     const pending = this.#probing.get(outcome.reply.yiaddr)
     if (lease !== undefined) table.set(lease)
     if (pending !== undefined && outcome.reply.yiaddr !== unspecified) {
       // The machine asked again meanwhile: what it sent last is what it waits for an answer to.
       const before = pending.outcome.holder
       this.#probing.set(outcome.reply.yiaddr, { outcome: before === undefined ? outcome : { ...outcome, holder: before }, asked })
-    } else if (lease !== undefined && probe && this.#options.probe !== undefined && this.#probes.take(clock.now())) {
+    } else if (lease !== undefined && probe && this.#options.probe !== undefined && (this.#hasSlackToAsk() || holder !== undefined)) {
       this.#probing.set(lease.ip, { outcome, asked })
       const done = this.#askWhoUses(this.#options.probe, lease.ip, asked.client.mac, probes).finally(() => { this.#unsent.delete(done) })
       this.#unsent.add(done)
@@ -292,6 +286,13 @@ class Server implements DhcpServer {
       if (holder !== undefined) this.#tellEnded(holder, `${formatIpv4(holder.ip)} is reserved for ${asked.client.mac}`)
       this.#send(outcome, asked)
     }
+  }
+
+  /** Of a reserved address that another machine holds it is asked whatever else there is to do: there are few of those. */
+  #hasSlackToAsk (): boolean {
+    const { pace, began } = this.#pace.next(this.#options.clock.now(), this.#inbox.waiting > 0)
+    if (began) this.#options.log.info({ hint: 'more machines ask at once than addresses can be looked at: offers go out unasked until it is quieter' }, 'dhcp.probe_paused')
+    return pace === 'ask'
   }
 
   /** Ends with the offer, or with the address left to who uses it and the request decided anew. */

@@ -3,6 +3,7 @@
 import type { Clock } from '../base/clock.js'
 import { DecodeError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
+import { ByteWriter } from '../net/bytes.js'
 import { formatIpv4, parseIpv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { Endpoint, UdpSocket } from '../net/udp.js'
@@ -66,6 +67,8 @@ export class MessageExchange {
   readonly #requests = new RateLimiter<string>(requestRate, rememberedMachines)
   readonly #told = new RateLimiter<string>(tellRate, rememberedMachines)
   readonly #alarms = new RateLimiter<string>(alarmRate, needsMending.size)
+  /** One message is sent before the next is written. */
+  readonly #writer = new ByteWriter()
 
   constructor (options: MessageExchangeOptions) { this.#options = options }
 
@@ -128,13 +131,17 @@ export class MessageExchange {
   send (socket: UdpSocket, { reply, to, bootFile, name }: OutgoingReply, { request, client }: ClientMessage): void {
     const { mac } = client
     const { log, onEvent, onPacket } = this.#options
-    const leftOut: number[] = []
-    const data = encodePacket(reply, replyLimit(request), code => { leftOut.push(code) })
-    onPacket?.({ mac, data, peer: to, port: socket.local.port, isSent: true })
-    socket.send(data, to, error => {
+    let leftOut: number[] | undefined
+    const onLeftOut = (code: number): void => { (leftOut ??= []).push(code) }
+    const bytes = encodePacket(reply, { maximum: replyLimit(request), onLeftOut, writer: this.#writer })
+    onPacket?.({ mac, data: bytes, peer: to, port: socket.local.port, isSent: true })
+    const sent = (error: Error | null): void => {
       if (error !== null) log.warn({ mac, xid: request.xid, to: to.address, error: error.message }, 'dhcp.unsent')
-    })
-    if (leftOut.length > 0) {
+    }
+    const now = socket.sendNow?.(bytes, to)
+    if (now === undefined) socket.send(Buffer.from(bytes), to, sent)
+    else sent(now)
+    if (leftOut !== undefined) {
       onEvent({ kind: 'options_left_out', count: leftOut.length, mac })
       const hint = `the machine takes ${replyLimit(request)} octets at most: set fewer or shorter options`
       if (this.firstInAWhile(`left out ${mac}`)) log.warn({ mac, options: leftOut, hint }, 'dhcp.options_left_out')

@@ -1,14 +1,14 @@
 // DHCP options: code, RFC name and codec of each in one table (RFC 2132, 3004, 3011, 3046, 3396, 4578; iPXE's 175).
 // What the table does not know survives as bytes.
 import { DecodeError } from '../base/errors.js'
-import { isNul, withoutTail } from '../net/bytes.js'
+import { type ByteWriter, isNul, withoutTail } from '../net/bytes.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import { type MessageType, messageTypeCodes, messageTypes } from './constants.js'
 
 /** Octets to a value and back; `offset` is where the option stands in its message, for the DecodeError. */
 interface Codec<T> {
   readonly decode: (bytes: Buffer, offset: number) => T
-  readonly encode: (value: T) => Uint8Array
+  readonly write: (writer: ByteWriter, value: T) => void
 }
 
 function exactly (bytes: Buffer, length: number, offset: number): Buffer {
@@ -23,46 +23,42 @@ function multipleOf (bytes: Buffer, size: number, offset: number): Buffer {
 
 const u8: Codec<number> = {
   decode: (bytes, offset) => exactly(bytes, 1, offset).readUInt8(),
-  encode: value => Uint8Array.of(value)
+  write: (writer, value) => { writer.u8(value) }
 }
 
 const u16: Codec<number> = {
   decode: (bytes, offset) => exactly(bytes, 2, offset).readUInt16BE(),
-  encode: value => Uint8Array.of(value >>> 8, value)
+  write: (writer, value) => { writer.u16(value) }
 }
 
 const u32: Codec<number> = {
   decode: (bytes, offset) => exactly(bytes, 4, offset).readUInt32BE(),
-  encode: value => Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value)
+  write: (writer, value) => { writer.u32(value) }
 }
 
 const u16List: Codec<readonly number[]> = {
   decode: (bytes, offset) => Array.from({ length: multipleOf(bytes, 2, offset).length / 2 }, (_, i) => bytes.readUInt16BE(i * 2)),
-  encode: values => Uint8Array.from(values.flatMap(value => [value >>> 8, value & 255]))
+  write: (writer, values) => { for (const value of values) writer.u16(value) }
 }
 
 const ip: Codec<Ipv4> = u32
 
 const ipList: Codec<readonly Ipv4[]> = {
   decode: (bytes, offset) => Array.from({ length: multipleOf(bytes, 4, offset).length / 4 }, (_, i) => bytes.readUInt32BE(i * 4)),
-  encode: values => {
-    const wire = new Uint8Array(values.length * 4)
-    values.forEach((value, i) => { wire.set([value >>> 24, value >>> 16, value >>> 8, value], i * 4) })
-    return wire
-  }
+  write: (writer, values) => { for (const value of values) writer.u32(value) }
 }
 
-const bytes: Codec<Buffer> = { decode: value => value, encode: value => value }
+const bytes: Codec<Buffer> = { decode: value => value, write: (writer, value) => { writer.bytes(value) } }
 
 /** Text as octets, one character each; trailing NULs, which some clients count in, are left out (RFC 2132 section 2). */
 const text: Codec<string> = {
   decode: value => withoutTail(value, isNul).toString('latin1'),
-  encode: value => Buffer.from(value, 'latin1')
+  write: (writer, value) => { writer.text(value) }
 }
 
 const codeList: Codec<readonly number[]> = {
   decode: (value, offset) => [...multipleOf(value, 1, offset)],
-  encode: value => Uint8Array.from(value)
+  write: (writer, values) => { for (const value of values) writer.u8(value) }
 }
 
 const messageType: Codec<MessageType> = {
@@ -72,7 +68,7 @@ const messageType: Codec<MessageType> = {
     if (name === undefined) throw new DecodeError('option_value', offset)
     return name
   },
-  encode: value => Uint8Array.of(messageTypeCodes[value])
+  write: (writer, value) => { writer.u8(messageTypeCodes[value]) }
 }
 
 const row = <T>(code: number, codec: Codec<T>): { readonly code: number, readonly codec: Codec<T> } => ({ code, codec })
@@ -129,4 +125,5 @@ const codecOf = (name: OptionName): Codec<unknown> => optionTable[name].codec as
 /** The value of option `name`, or DecodeError when its length or value is not what its RFC allows. */
 export const decodeOption = (name: OptionName, value: Buffer, offset: number): unknown => codecOf(name).decode(value, offset)
 
-export const encodeOption = (name: OptionName, value: unknown): Uint8Array => codecOf(name).encode(value)
+/** Writes the value of option `name`, without its code and length. */
+export const writeOptionValue = (writer: ByteWriter, name: OptionName, value: unknown): void => { codecOf(name).write(writer, value) }

@@ -19,7 +19,7 @@ import { DecodeError } from '../base/errors.js'
 import { ByteReader, ByteWriter } from '../net/bytes.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import { defaultDatagram, headerLength, ipUdpHeader, magicCookie, maximumLength, minimumLength, op } from './constants.js'
-import { decodeOption, encodeOption, type MutableOptions, optionNames, type OptionName, type Options, optionTable } from './options.js'
+import { decodeOption, type MutableOptions, optionNames, type OptionName, type Options, optionTable, writeOptionValue } from './options.js'
 
 export interface DhcpPacket {
   readonly op: 1 | 2
@@ -182,37 +182,54 @@ function cString (field: Buffer): string {
 /** The largest UDP payload of one Ethernet frame: what goes beyond it comes in fragments, which boot ROMs can't join. */
 const frameLength = 1472
 
+export interface EncodeOptions {
+  /** Octets of UDP payload; one Ethernet frame without it. */
+  readonly maximum?: number
+  readonly onLeftOut?: (code: number) => void
+  /** Whose memory the message is written into: it is good until the next one. One of its own without it. */
+  readonly writer?: ByteWriter
+}
+
 /**
- * Writes a message of at most `maximum` octets (UDP payload). Options go out in the order they stand in; what does not fit
+ * Writes a message of at most `maximum` octets. Options go out in the order they stand in; what does not fit
  * is left out from the back and told of, so put what matters first. Relay agent information comes last and is not counted, since the
  * relay agent takes it out again; it is left out only when it would take the room of everything else (RFC 3046 section 2.2).
  * Option 52 and the fields it would borrow are never used: PXE ROMs read `file` as a name whatever 52 says.
  */
-export function encodePacket (packet: DhcpPacket, maximum = frameLength, onLeftOut: (code: number) => void = () => {}): Buffer {
-  const writer = new ByteWriter()
+export function encodePacket (packet: DhcpPacket, options: EncodeOptions = {}): Buffer {
+  const { maximum = frameLength, onLeftOut, writer = new ByteWriter() } = options
+  writer.reset()
   writer.u8(packet.op).u8(packet.htype).u8(packet.chaddr.length).u8(packet.hops)
   writer.u32(packet.xid).u16(packet.secs).u16(packet.flags)
   writer.u32(packet.ciaddr).u32(packet.yiaddr).u32(packet.siaddr).u32(packet.giaddr)
   writer.field(packet.chaddr, chaddrLength)
-  writer.field(Buffer.from(packet.sname.slice(0, snameLength - 1), 'latin1'), snameLength)
-  writer.field(Buffer.from(packet.file.slice(0, fileLength - 1), 'latin1'), fileLength)
+  writeField(writer, packet.sname, snameLength)
+  writeField(writer, packet.file, fileLength)
   writer.u32(magicCookie)
 
   const relay = relayInformation(packet.options)
   const room = Math.min(maximum, frameLength - (relay === undefined ? 0 : wireLength(relay.length))) - 1
-  const fit = (code: number, value: Uint8Array): void => {
-    if (writer.length + wireLength(value.length) <= room) writeOption(writer, code, value)
-    else onLeftOut(code)
+  for (const key in packet.options) {
+    const name = key as keyof Options
+    if (name === 'relayAgentInformation') continue
+    if (name === 'other') {
+      packet.options.other?.forEach((value, code) => { if (!writeOption(writer, code, value, room)) onLeftOut?.(code) })
+      continue
+    }
+    const value = packet.options[name]
+    const { code } = optionTable[name]
+    if (value !== undefined && !writeNamed(writer, name, value, room)) onLeftOut?.(code)
   }
-  for (const key of Object.keys(packet.options) as Array<keyof Options>) {
-    if (key === 'relayAgentInformation') continue
-    if (key === 'other') packet.options.other?.forEach((value, code) => { fit(code, value) })
-    else if (packet.options[key] !== undefined) fit(optionTable[key satisfies OptionName].code, encodeOption(key, packet.options[key]))
-  }
-  if (relay !== undefined) writeOption(writer, optionTable.relayAgentInformation.code, relay)
+  if (relay !== undefined) writeOption(writer, optionTable.relayAgentInformation.code, relay, Infinity)
   writer.u8(end)
   if (writer.length < minimumLength) writer.zeros(minimumLength - writer.length)
   return writer.finish()
+}
+
+/** Text with at least one NUL behind it. */
+function writeField (writer: ByteWriter, text: string, length: number): void {
+  const fitting = text.length < length ? text : text.slice(0, length - 1)
+  writer.text(fitting).zeros(length - fitting.length)
 }
 
 function relayInformation ({ relayAgentInformation }: Options): Buffer | undefined {
@@ -222,13 +239,36 @@ function relayInformation ({ relayAgentInformation }: Options): Buffer | undefin
 
 const wireLength = (length: number): number => length + 2 * Math.max(1, Math.ceil(length / 255))
 
-function writeOption (writer: ByteWriter, code: number, value: Uint8Array): void {
+/** Writes the value where it will stand, and the length before it then; false when it would go beyond `room`. */
+function writeNamed (writer: ByteWriter, name: OptionName, value: unknown, room: number): boolean {
+  const { code } = optionTable[name]
+  const start = writer.length
+  writer.u8(code).u8(0)
+  writeOptionValue(writer, name, value)
+  const length = writer.length - start - 2
+  if (length > 255) {
+    const long = writer.since(start + 2)
+    writer.rewind(start)
+    return writeOption(writer, code, long, room)
+  }
+  if (writer.length > room) {
+    writer.rewind(start)
+    return false
+  }
+  writer.patch(start + 1, length)
+  return true
+}
+
+/** False when it would go beyond `room`. */
+function writeOption (writer: ByteWriter, code: number, value: Uint8Array, room: number): boolean {
+  if (writer.length + wireLength(value.length) > room) return false
   if (value.length <= 255) {
     writer.u8(code).u8(value.length).bytes(value)
-    return
+    return true
   }
   for (let start = 0; start < value.length; start += 255) {
     const part = value.subarray(start, start + 255)
     writer.u8(code).u8(part.length).bytes(part)
   }
+  return true
 }

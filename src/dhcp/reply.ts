@@ -161,6 +161,7 @@ type BootFields = ReturnType<typeof bootFields>
 /** Raw options 66 and 67 say the same as the fields: which of the two a ROM reads is its own affair. */
 function withRawBoot (parts: ReplyParts, fields: BootFields): BootFields {
   const raw = rawOptions(parts)
+  if (raw.size === 0) return fields
   const [server, file] = [raw.get(optionTable.tftpServerName.code), raw.get(optionTable.bootfileName.code)].map(rawText)
   const name = server ?? fields.sname
   return {

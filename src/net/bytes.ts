@@ -58,10 +58,35 @@ export class ByteWriter {
 
   get length (): number { return this.#length }
 
-  // The place is reserved before `#bytes` is looked at: reserving may put larger memory there.
-  u8 (value: number): this { const at = this.#reserve(1); this.#bytes.writeUInt8(value, at); return this }
-  u16 (value: number): this { const at = this.#reserve(2); this.#bytes.writeUInt16BE(value, at); return this }
-  u32 (value: number): this { const at = this.#reserve(4); this.#bytes.writeUInt32BE(value, at); return this }
+  /** Begins anew in the same memory: what `finish` gave before is overwritten. */
+  reset (): this {
+    this.#length = 0
+    return this
+  }
+
+  // The place is reserved before `#bytes` is looked at: reserving may put larger memory there. Octet by octet, since Buffer's own
+  // methods look at type and range each time.
+  u8 (value: number): this {
+    const at = this.#reserve(1)
+    this.#bytes[at] = value
+    return this
+  }
+
+  u16 (value: number): this {
+    const at = this.#reserve(2)
+    this.#bytes[at] = value >>> 8
+    this.#bytes[at + 1] = value
+    return this
+  }
+
+  u32 (value: number): this {
+    const at = this.#reserve(4)
+    this.#bytes[at] = value >>> 24
+    this.#bytes[at + 1] = value >>> 16
+    this.#bytes[at + 2] = value >>> 8
+    this.#bytes[at + 3] = value
+    return this
+  }
 
   bytes (value: Uint8Array): this {
     const at = this.#reserve(value.length)
@@ -69,12 +94,16 @@ export class ByteWriter {
     return this
   }
 
+  /** One octet for each character (Latin-1). */
+  text (value: string): this {
+    const at = this.#reserve(value.length)
+    this.#bytes.write(value, at, value.length, 'latin1')
+    return this
+  }
+
   /** `value` cut or padded with NUL to exactly `length` bytes. */
   field (value: Uint8Array, length: number): this {
-    const start = this.#reserve(length)
-    this.#bytes.fill(0, start, start + length)
-    this.#bytes.set(value.subarray(0, length), start)
-    return this
+    return this.bytes(value.length > length ? value.subarray(0, length) : value).zeros(Math.max(0, length - value.length))
   }
 
   zeros (count: number): this {
@@ -83,6 +112,18 @@ export class ByteWriter {
     return this
   }
 
+  /** Puts `value` over the octet written at `at`. */
+  patch (at: number, value: number): void {
+    if (at < this.#length) this.#bytes[at] = value
+  }
+
+  /** Takes back what was written from `length` on. */
+  rewind (length: number): void { this.#length = Math.min(this.#length, length) }
+
+  /** A copy of what was written from `start` on. */
+  since (start: number): Buffer { return Buffer.from(this.#bytes.subarray(start, this.#length)) }
+
+  /** What was written: a view, good until the writer is used again. */
   finish (): Buffer { return this.#bytes.subarray(0, this.#length) }
 
   #reserve (length: number): number {

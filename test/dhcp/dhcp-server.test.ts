@@ -340,18 +340,23 @@ t.test('a reservation is never asked for', async t => {
 t.test('a storm of new machines asks for so many addresses that the ARP table bears it, and leaves none unanswered', async t => {
   const probe = new HeldProbe()
   const wide = [subnet('10.0.0.0/16', '10.0.1.0-10.0.9.255')]
-  const { wire, clock } = await stage(t, { subnets: [...wide, ...subnets] }, probe)
+  const { wire, clock, log } = await stage(t, { subnets: [...wide, ...subnets] }, probe)
   const machines = (from: number, count: number): void => {
     for (let n = from; n < from + count; n++) {
       wire.receive(request({ dhcpMessageType: 'DISCOVER' }, { giaddr: ip('10.0.0.1'), mac: mac(`52:54:00:01:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`) }))
     }
   }
+  const paused = (): number => log().filter(({ msg }) => msg === 'dhcp.probe_paused').length
   machines(0, 1000)
-  t.equal(probe.asked.length, 256)
-  t.equal(wire.sent.length, 744)
+  t.equal(probe.asked.length, 128)
+  t.equal(wire.sent.length, 872)
   clock.advance(1000)
-  machines(1000, 100)
-  t.equal(probe.asked.length, 256 + 64)
+  machines(1000, 50)
+  t.equal(probe.asked.length, 128, 'while it lasts no offer waits')
+  t.equal(paused(), 1, 'said once')
+  clock.advance(4000)
+  machines(1050, 50)
+  t.equal(probe.asked.length, 178, 'when it is over new addresses are looked at again')
   probe.asked.forEach(({ end }) => { end({ inUse: false }) })
   await turn()
   t.equal(wire.sent.length, 1100)

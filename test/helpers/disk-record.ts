@@ -1,6 +1,7 @@
 // What is done to a disk, in its order: writes, syncs, renames, deletes and, with `mark`, when something was answered. Node's own
 // functions are wrapped while a test runs, so that whoever uses them is seen; one of them can be told to fail.
 import type { EventEmitter } from 'node:events'
+import { constants } from 'node:fs'
 import fs, { type FileHandle } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { basename } from 'node:path'
@@ -29,7 +30,7 @@ export class DiskRecord {
         return result
       }
     }
-    wrap('open', (handle, [path]) => { this.#watch(handle as FileHandle, named(path)) })
+    wrap('open', (handle, [path, flags]) => { this.#watch(handle as FileHandle, named(path), (Number(flags) & constants.O_DSYNC) === constants.O_DSYNC) })
     wrap('rename', (_, [from, to]) => { this.events.push(`rename ${named(from)} ${named(to)}`) })
     for (const name of ['unlink', 'rm'] as const) wrap(name, (_, [path]) => { this.events.push(`unlink ${named(path)}`) })
     wrap('symlink', (_, [, path]) => { this.events.push(`symlink ${named(path)}`) })
@@ -51,7 +52,8 @@ export class DiskRecord {
   /** The events since the last call. */
   take (): string[] { return this.events.splice(0) }
 
-  #watch (handle: FileHandle, name: string): void {
+  /** What is opened with O_DSYNC is on disk when it is written. */
+  #watch (handle: FileHandle, name: string, synced: boolean): void {
     const emitter = handle as unknown as EventEmitter
     this.open++
     emitter.once('close', () => { this.open-- })
@@ -61,6 +63,7 @@ export class DiskRecord {
       own[method] = async (...args) => {
         const result = await original(...args)
         this.events.push(`${event} ${name}`)
+        if (synced && event === 'write') this.events.push(`sync ${name}`)
         return result
       }
     }

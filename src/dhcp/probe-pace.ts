@@ -1,0 +1,37 @@
+// When to look whether an address is in use before it is offered (net/conflict-probe). The look costs its machine a third of a
+// second and the kernel an ARP entry, which is nothing while a few machines boot. In a storm every offer would wait for it, and
+// the ARP table (1,024 entries, each kept for three seconds without an answer) would run full: then offers go out unasked, as
+// RFC 2131 section 2.2 allows, and clients look for themselves.
+
+/** So many at once after a pause, and then so many a second. */
+const burst = 128
+const perSecond = 64
+
+export type Pace = 'ask' | 'pass'
+
+export class ProbePace {
+  /** Every address counts, asked for or not, down to a storm's depth: a storm must be over before there is slack again. */
+  #slack = burst
+  #at: number
+  #storm = false
+
+  constructor (now: number) { this.#at = now }
+
+  /**
+   * One more new address at `now` (epoch milliseconds; a clock set back gives no slack). `behind`: messages wait to be answered.
+   * `began` is true for the first that is passed over.
+   */
+  next (now: number, behind: boolean): { readonly pace: Pace, readonly began: boolean } {
+    this.#slack = Math.min(burst, this.#slack + Math.max(0, now - this.#at) * perSecond / 1000)
+    this.#at = now
+    const enough = !behind && this.#slack >= 1
+    this.#slack = Math.max(-burst, this.#slack - 1)
+    if (enough) {
+      if (this.#slack >= burst / 2) this.#storm = false
+      return { pace: 'ask', began: false }
+    }
+    const began = !this.#storm
+    this.#storm = true
+    return { pace: 'pass', began }
+  }
+}
