@@ -89,7 +89,10 @@ export class Arrival {
    */
   begin (status: number, headers: Answer['headers'], length: number): void {
     this.bodyBytes = length
-    this.response.writeHead(status, { ...headers, 'Content-Length': length })
+    const lines: string[] = []
+    for (const name in headers) lines.push(name, headers[name]!)
+    lines.push('Content-Length', String(length))
+    this.response.writeHead(status, lines)
   }
 
   get finished (): boolean { return this.response.writableFinished }

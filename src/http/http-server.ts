@@ -36,7 +36,7 @@ export interface HttpOptions {
   /** Whose address it is: for a request that does not say who asks. Without it such a request has no labels. */
   readonly identify?: Identify | undefined
   /** Before a machine's iPXE script is made: gives it a group of its own, if it is to have one. */
-  readonly enrol?: Enrol
+  readonly enrol?: Enrol | undefined
   /** Why the program is not ready, one line each; none when it is. */
   readonly ready: () => readonly string[]
   /** What may be amiss all the same, one line each. */

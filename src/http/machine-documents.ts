@@ -44,7 +44,7 @@ export class MachineDocuments {
     notes.group = group
     notes.profile = profile
     notes.unmatched = group === undefined
-    notes.problem = [error?.message ?? problem, notes.notEnrolled].filter(why => why !== undefined).join('; ') || undefined
+    notes.problem = bothOf(error?.message ?? problem, notes.notEnrolled)
     notes.warning = warning
     notes.fromDisk = kind === 'script' && group !== undefined && rendering.startsFromDisk
     notes.bootedAs = rendering.bootedAs
@@ -79,6 +79,9 @@ export class MachineDocuments {
     return rendering instanceof Promise ? rendering.then(keep) : keep(rendering)
   }
 }
+
+const bothOf = (one: string | undefined, other: string | undefined): string | undefined =>
+  one === undefined || other === undefined ? one ?? other : `${one}; ${other}`
 
 const forbidden = errorAnswer(403, '403 Forbidden')
 const busy = errorAnswer(503, '503 Service Unavailable')

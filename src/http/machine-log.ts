@@ -44,20 +44,36 @@ export interface RequestNotes {
   name: string
   path: string
   labels: Labels
-  mac?: Mac | undefined
-  group?: Group | undefined
-  profile?: Profile | undefined
-  unmatched?: boolean
-  problem?: string | undefined
+  mac: Mac | undefined
+  group: Group | undefined
+  profile: Profile | undefined
+  unmatched: boolean
+  problem: string | undefined
   /** Why the machine was not given a group. */
-  notEnrolled?: string | undefined
-  warning?: string | undefined
-  fromDisk?: boolean
-  bootedAs?: string | undefined
+  notEnrolled: string | undefined
+  warning: string | undefined
+  fromDisk: boolean
+  bootedAs: string | undefined
 }
 
 const noLabels: Labels = new Map()
-export const noNotes = (path: string): RequestNotes => ({ kind: 'other', name: 'request', path, labels: noLabels })
+
+/** All of them are there from the beginning: one shape of object, whatever is asked for. */
+export const noNotes = (path: string): RequestNotes => ({
+  kind: 'other',
+  name: 'request',
+  path,
+  labels: noLabels,
+  mac: undefined,
+  group: undefined,
+  profile: undefined,
+  unmatched: false,
+  problem: undefined,
+  notEnrolled: undefined,
+  warning: undefined,
+  fromDisk: false,
+  bootedAs: undefined
+})
 
 /** Of what a stranger can send, only so much gets into a log line. */
 const maxLabels = 16
@@ -70,14 +86,13 @@ export function tell (
   log: Logger,
   onRequest: ((event: RequestEvent) => void) | undefined
 ): void {
-  const { kind, name, path, labels, mac, problem, warning } = notes
+  const { kind, name, path, labels, mac, problem, warning, fromDisk, bootedAs } = notes
   const { ip, status, bytes, ms, finished } = sent
   const group = notes.group?.id
   const profile = notes.profile?.id ?? notes.group?.profile
-  const { fromDisk = false, bootedAs } = notes
   onRequest?.({ kind, path, mac, ip, labels, group, profile, status, bytes, ms, finished, problem, warning, fromDisk, bootedAs })
   const fields = { mac, ip, group, profile, status, bytes, ms: Math.round(ms * 10) / 10, ...finished ? {} : { brokenOff: true } }
-  if (notes.unmatched === true) {
+  if (notes.unmatched) {
     const shown = Object.fromEntries([...labels].slice(0, maxLabels).map(([key, value]) => [short(key), short(value)]))
     log.warn({ ...fields, document: name, labels: shown }, 'http.unmatched')
   } else if (problem !== undefined) {

@@ -18,14 +18,16 @@ export interface RegistryOptions {
   readonly note: (machine: Machine) => void
   /** Whether somebody named the machine: then its record is the full one. */
   readonly isKnown?: (machine: Machine) => boolean
-  readonly budgets?: Readonly<Record<'known' | 'stranger', number>>
+  readonly budgets?: Readonly<Record<Kind, number>>
 }
 
-interface KeptMachine { readonly machine: Machine, readonly octets: number, readonly as: 'known' | 'stranger' }
+type Kind = 'known' | 'stranger'
+
+interface KeptMachine { readonly machine: Machine, readonly octets: number, readonly as: Kind }
 
 export class MachineRegistry {
   /** Each in the order in which they were last seen, the longest ago first. */
-  readonly #machines: Readonly<Record<'known' | 'stranger', Map<Mac, KeptMachine>>> = { known: new Map(), stranger: new Map() }
+  readonly #machines: Readonly<Record<Kind, Map<Mac, KeptMachine>>> = { known: new Map(), stranger: new Map() }
   readonly #octets = { known: 0, stranger: 0 }
   /** All of them, sorted: nobody may ask for a sort of thousands. */
   readonly #inOrder: Mac[] = []
@@ -79,8 +81,10 @@ export class MachineRegistry {
     const before = this.get(observation.mac)
     const { mac, at, group } = observation
     const asked = before ?? { mac, firstSeen: at, lastSeen: at, boots: 0, timeline: [], ...group !== undefined && { group } }
-    const machine = observe(before, observation, recordLimits[this.#isKnown(asked) ? 'known' : 'stranger'])
-    this.#replace(machine)
+    const kind = this.#kindOf(asked)
+    const machine = observe(before, observation, recordLimits[kind])
+    // Whom a group names is asked again only when the group is another.
+    this.#replace(machine, machine.group === asked.group ? kind : undefined)
     this.#learn(before, machine)
     if (isNews(before, machine)) for (const listener of [...this.#listeners]) listener({ machine, observation })
     return machine
@@ -130,10 +134,10 @@ export class MachineRegistry {
   }
 
   #find (mac: Mac): KeptMachine | undefined { return this.#machines.known.get(mac) ?? this.#machines.stranger.get(mac) }
-  #isKnown (machine: Machine): boolean { return this.#options.isKnown(machine) }
+  #kindOf (machine: Machine): Kind { return this.#options.isKnown(machine) ? 'known' : 'stranger' }
 
-  #replace (machine: Machine): void {
-    this.#remember(machine)
+  #replace (machine: Machine, kind?: Kind): void {
+    this.#remember(machine, kind)
     this.#options.note(machine)
   }
 
@@ -150,16 +154,16 @@ export class MachineRegistry {
   readonly #reporting = new Set<string>()
   #reportsInstalled ({ profile, stage }: Machine): boolean { return stage === 'ignition' && profile !== undefined && this.#reporting.has(profile) }
 
-  #remember (machine: Machine): void {
+  #remember (machine: Machine, as: Kind = this.#kindOf(machine)): void {
     const before = this.#find(machine.mac)
     if (before !== undefined) this.#drop(before, before.machine.address !== machine.address)
     else this.#inOrder.splice(this.#placeOf(machine.mac), 0, machine.mac)
-    const as = this.#isKnown(machine) ? 'known' : 'stranger'
-    const kept = { machine, octets: octetsOf(machine), as } as const
+    const kept: KeptMachine = { machine, octets: octetsOf(machine), as }
     this.#machines[as].set(machine.mac, kept)
     this.#octets[as] += kept.octets
     if (machine.address !== undefined) this.#byAddress.set(machine.address, machine.mac)
-    for (const [, oldest] of this.#machines[as]) {
+    if (this.#octets[as] <= this.#options.budgets[as]) return
+    for (const oldest of this.#machines[as].values()) {
       if (this.#octets[as] <= this.#options.budgets[as] || oldest === kept) break
       this.#drop(oldest, true)
       this.#inOrder.splice(this.#placeOf(oldest.machine.mac), 1)
@@ -199,7 +203,10 @@ const octetsOfLine = 140
 
 function octetsOf (machine: Machine): number {
   let octets = octetsOfRecord
-  for (const value of Object.values(machine)) if (typeof value === 'string') octets += value.length
+  for (const key in machine) {
+    const value: unknown = machine[key as keyof Machine]
+    if (typeof value === 'string') octets += value.length
+  }
   for (const { detail = '', failed = '' } of machine.timeline) octets += octetsOfLine + detail.length + failed.length
   for (const { reason = '', profile = '' } of machine.history ?? []) octets += octetsOfLine + reason.length + profile.length
   return octets

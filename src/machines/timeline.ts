@@ -25,16 +25,24 @@ const facts = [
 /** The machine after an observation. `before` is undefined for one never seen. */
 export function observe (before: Machine | undefined, observation: Observation, limits: RecordLimits = recordLimits.known): Machine {
   const seen = clipped(observation)
-  // In a loop, not by way of entries: three times for each machine that asks for an address, and thousands do at once.
-  const known: Record<string, unknown> & Pick<Machine, 'mac' | 'firstSeen' | 'lastSeen' | 'boots' | 'timeline'> = { ...before ?? { mac: seen.mac, firstSeen: seen.at, boots: 0, timeline: [] }, lastSeen: seen.at }
-  for (const name of facts) if (seen[name] !== undefined) known[name] = seen[name]
-  const machine: Machine = known as Machine
+  const machine: Draft = before === undefined
+    ? { mac: seen.mac, firstSeen: seen.at, boots: 0, timeline: [], lastSeen: seen.at }
+    : { ...before }
+  for (const name of facts) learn(machine, seen, name)
+  machine.lastSeen = seen.at
   if (seen.program === 'other') {
     // The DHCP client of an initramfs or of the installed system: no stage of the boot, but a sign of life after it.
     const up = seen.stage === 'ack' && (machine.stage === 'installed' || (machine.installedAt !== undefined && !reached(machine, 'kernel')))
-    return up ? enter(machine, { ...seen, stage: 'running' }, limits) : machine
+    return up ? enter(machine, seen, 'running', limits) : machine
   }
-  return enter(beginsBoot(machine, seen) ? nextBoot(machine, before, limits) : machine, seen, limits)
+  return enter(beginsBoot(machine, seen) ? nextBoot(machine, before, limits) : machine, seen, seen.stage, limits)
+}
+
+/** A record in the making, copied once and then filled in: each request of a machine makes one, and thousands come at once. */
+type Draft = { -readonly [Key in keyof Machine]: Machine[Key] }
+
+function learn<Name extends typeof facts[number]> (machine: Draft, seen: Pick<Draft, Name>, name: Name): void {
+  if (seen[name] !== undefined) machine[name] = seen[name]
 }
 
 /** The machine as if it had never booted: what it is stays known, and how its boots went. */
@@ -63,7 +71,7 @@ function beginsBoot (machine: Machine, { stage, program }: Observation): boolean
   return reached(machine, program === 'ipxe' ? 'script' : 'loader')
 }
 
-function nextBoot (machine: Machine, before: Machine | undefined, limits: RecordLimits): Machine {
+function nextBoot (machine: Machine, before: Machine | undefined, limits: RecordLimits): Draft {
   const over = before === undefined ? undefined : summaryOf(before)
   const history = [...over === undefined ? [] : [over], ...machine.history ?? []].slice(0, limits.history)
   return { ...without(machine, 'stage'), boots: machine.boots + 1, timeline: [], ...history.length > 0 && { history } }
@@ -86,37 +94,45 @@ export function isOver (machine: Machine): boolean {
 /** The `detail` of a script that starts the machine from its own disk. */
 export const fromDisk = 'starts from its disk'
 
-function enter (machine: Machine, { stage, at, detail, failed, warning }: Observation, limits: RecordLimits): Machine {
-  const last = machine.timeline.at(-1)
+/** Fills in what the observation says of `stage`. */
+function enter (draft: Draft, { at, detail, failed, warning }: Observation, stage: Stage, limits: RecordLimits): Machine {
+  const { timeline } = draft
+  const last = timeline.at(-1)
   const repeated = last?.stage === stage && last.detail === detail && last.warning === warning && (last.failed === failed || stage === 'discover')
   const counts = failed === undefined || last?.failed === failed
   // A DISCOVER that is refused is heard first, and refused then: both are one line, with the reason.
   const entry: TimelineEntry = repeated
     ? { ...last, ...failed !== undefined && { failed }, ...counts && { times: (last.times ?? 1) + 1 } }
     : { stage, at, ...detail !== undefined && { detail }, ...failed !== undefined && { failed }, ...warning !== undefined && { warning } }
-  const succeeded = failed === undefined
-  return {
-    ...succeeded && stage === 'kernel' ? without(machine, 'installedAt', 'installedAs') : machine,
-    ...succeeded && !reached(machine, stage) && { stage },
-    ...succeeded && stage === 'installed' && { installedAt: at, ...machine.bootedAs !== undefined && { installedAs: machine.bootedAs } },
-    timeline: [...repeated ? machine.timeline.slice(0, -1) : machine.timeline, entry].slice(-limits.timeline)
+  const entries = repeated ? timeline.with(-1, entry) : [...timeline, entry]
+  draft.timeline = entries.length > limits.timeline ? entries.slice(-limits.timeline) : entries
+  if (failed !== undefined) return draft
+  const machine = stage === 'kernel' ? without(draft, 'installedAt', 'installedAs') : draft
+  if (!reached(machine, stage)) machine.stage = stage
+  if (stage === 'installed') {
+    machine.installedAt = at
+    if (machine.bootedAs !== undefined) machine.installedAs = machine.bootedAs
   }
+  return machine
 }
 
 /** What a stranger says is kept up to a length. A copy, since what is cut from a string keeps all of it. */
 function clipped (observation: Observation): Observation {
-  const isLong = (value: unknown): value is string => typeof value === 'string' && value.length > longestText
-  let found = false
-  for (const key in observation) found ||= isLong(observation[key as keyof Observation])
-  if (!found) return observation
-  const long = Object.entries(observation).filter(([, value]) => isLong(value))
-  return { ...observation, ...Object.fromEntries(long.map(([key, value]) => [key, `${Buffer.from((value as string).slice(0, longestText)).toString()}...`])) }
+  let short: Record<string, unknown> | undefined
+  for (const key in observation) {
+    const value: unknown = observation[key as keyof Observation]
+    if (typeof value !== 'string' || value.length <= longestText) continue
+    short ??= { ...observation }
+    short[key] = `${Buffer.from(value.slice(0, longestText)).toString()}...`
+  }
+  return short === undefined ? observation : { ...observation, ...short }
 }
 
 type Optional = 'stage' | 'installedAt' | 'installedAs' | 'bootedAs' | 'otherLoader'
 
-function without<K extends Optional> (machine: Machine, ...keys: readonly K[]): Omit<Machine, K> & Partial<Machine> {
-  const rest: { -readonly [Key in keyof Machine]: Machine[Key] } = { ...machine }
+function without (machine: Machine, ...keys: readonly Optional[]): Draft {
+  if (keys.every(key => machine[key] === undefined)) return machine
+  const rest: Draft = { ...machine }
   for (const key of keys) delete rest[key]
   return rest
 }

@@ -26,7 +26,7 @@ export interface Group {
 export type Matcher = ReadonlyMap<string, readonly string[]>
 
 /** Whether a selector's or a label's key names a hardware address, in whatever case it is written. */
-export const isMacKey = (key: string): boolean => lowerCase(key) === 'mac'
+export const isMacKey = (key: string): boolean => key === 'mac' || lowerCase(key) === 'mac'
 
 /**
  * The selector with hardware addresses in normal form; `mac` may list several with commas between.

@@ -20,9 +20,12 @@ export class NamedMachines {
   has (id: string | undefined, mac: Mac): boolean {
     const group = id === undefined ? undefined : this.#groups().get(id)
     if (id === undefined || group === undefined) return false
-    const keys = [...group.selector.keys()]
-    if (keys.some(isMacKey)) return true
-    return keys.some(isOwnKey) && this.#isCard(id, mac)
+    let byOwnKey = false
+    for (const key of group.selector.keys()) {
+      if (isMacKey(key)) return true
+      byOwnKey ||= isOwnKey(key)
+    }
+    return byOwnKey && this.#isCard(id, mac)
   }
 
   #isCard (id: string, mac: Mac): boolean {

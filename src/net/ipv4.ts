@@ -14,25 +14,33 @@ export interface Subnet {
 export const unspecified: Ipv4 = 0
 export const limitedBroadcast: Ipv4 = 0xffffffff
 
-const decimalOctet = /^(?:0|[1-9]\d{0,2})$/
+const [dot, zero] = [0x2e, 0x30]
 
 /** The address, or undefined when the text is not four decimal octets without leading zeros. */
 export function parseIpv4 (text: string): Ipv4 | undefined {
-  const parts = text.split('.')
-  if (parts.length !== 4) return undefined
-  let value = 0
-  for (const part of parts) {
-    const octet = decimalOctet.test(part) ? Number(part) : 256
-    if (octet > 255) return undefined
-    value = value * 256 + octet
+  let [value, octet, digits, dots] = [0, 0, 0, 0]
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    const digit = code - zero
+    if (code === dot) {
+      if (digits === 0 || ++dots > 3) return undefined
+      value = value * 256 + octet
+      octet = digits = 0
+    } else {
+      if (!(digit >= 0 && digit <= 9) || (digits > 0 && octet === 0)) return undefined
+      octet = octet * 10 + digit
+      digits++
+      if (octet > 255) return undefined
+    }
   }
-  return value
+  return dots === 3 && digits > 0 ? value * 256 + octet : undefined
 }
 
 export const formatIpv4 = (ip: Ipv4): string => `${ip >>> 24}.${ip >>> 16 & 255}.${ip >>> 8 & 255}.${ip & 255}`
 
 /** An IP address in text, without the prefix that IPv6 sockets put before IPv4 ones (RFC 4291 section 2.5.5.2). */
-export const unmapped = (address: string): string => address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, '')
+export const unmapped = (address: string): string =>
+  address.startsWith('::ffff:') ? address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, '') : address
 
 export const maskOf = (prefix: number): Ipv4 => prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0
 

@@ -4,12 +4,16 @@
 /** A hardware address in its one normal form: lower case, octets separated by ':'. */
 export type Mac = string & { readonly __mac: never }
 
+/** Of six octets in normal form already, as iPXE writes them. */
+const normal = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/
 const octets = /^[0-9a-f]{2}(?:([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2})*)$/i
 const dotted = /^[0-9a-f]{4}(?:\.[0-9a-f]{4})+$/i
 const lengths: ReadonlySet<number> = new Set([6, 8, 20])
 
 /** The address in normal form, or undefined when Go's net.ParseMAC would refuse the text. */
 export function parseMac (text: string): Mac | undefined {
+  // Of two short pieces, each a copy: the text may be cut from a query of any length, and would keep all of it.
+  if (text.length === 17 && normal.test(text)) return text.slice(0, 9) + text.slice(9) as Mac
   if (!octets.test(text) && !dotted.test(text)) return undefined
   const hex = text.replace(/[:.-]/g, '').toLowerCase()
   return lengths.has(hex.length / 2) ? hex.replace(/..(?=.)/g, '$&:') as Mac : undefined

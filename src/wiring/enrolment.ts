@@ -22,9 +22,9 @@ import { groupReservations } from '../matchbox/group-machines.js'
 export interface Enrolment {
   /**
    * Asked before a machine's script is made: undefined when there is nothing to do, else fulfilled when its group is kept, or with why it
-   * gets none.
+   * gets none. Absent where nobody is enrolled.
    */
-  readonly enrol: (labels: Labels, client: string) => Promise<string | undefined> | undefined
+  readonly enrol: ((labels: Labels, client: string) => Promise<string | undefined> | undefined) | undefined
   /** Writes the group that an administrator wants; fulfilled with it, or with why not. */
   readonly adopt: (wanted: { readonly mac: Mac, readonly name: string, readonly ip: string | undefined, readonly profile: string }) =>
   Promise<{ readonly group: Group } | { readonly refusal: string }>
@@ -64,16 +64,16 @@ export function createEnrolment ({ ground, leases, registry, provisioner, isAddr
     })
     return 'refusal' in done ? `it is not enrolled: ${done.refusal}` : undefined
   }
+  const whenAsked = (labels: Labels, client: string): Promise<string | undefined> | undefined => {
+    const mac = parseMac(macOfLabels(labels) ?? '')
+    if (mac === undefined || !isNewcomer(mac, labels, provisioner.matchMachine(labels))) return undefined
+    if (!isAddressOf(mac, client)) return Promise.resolve(`it is not enrolled: the request came from ${client}, which is not known to be the address of ${mac}`)
+    const promise = underWay.get(mac) ?? enrol(mac, labels).finally(() => { underWay.delete(mac) })
+    underWay.set(mac, promise)
+    return promise
+  }
   return {
-    enrol: (labels, client) => {
-      if (rules.profiles.length === 0) return undefined
-      const mac = parseMac(macOfLabels(labels) ?? '')
-      if (mac === undefined || !isNewcomer(mac, labels, provisioner.matchMachine(labels))) return undefined
-      if (!isAddressOf(mac, client)) return Promise.resolve(`it is not enrolled: the request came from ${client}, which is not known to be the address of ${mac}`)
-      const promise = underWay.get(mac) ?? enrol(mac, labels).finally(() => { underWay.delete(mac) })
-      underWay.set(mac, promise)
-      return promise
-    },
+    enrol: rules.profiles.length === 0 ? undefined : whenAsked,
     adopt: wanted => enroller.write(wanted.mac, 'adopted', async () => planAdoption(wanted, await takenNow(ground, leases)))
   }
 }

@@ -52,7 +52,7 @@ export async function buildApp (shared: Omit<Shared, 'app'>): Promise<HttpApp> {
       }
     },
     identify: config.http.identify_by_ip ? await addressHolders(shared) : undefined,
-    enrol: (labels, client) => enrolment.enrol(labels, client),
+    enrol: enrolment.enrol,
     ...readiness,
     onRequest: event => {
       observer.onHttp(event)
