@@ -12,8 +12,9 @@ export class PipeClient {
 
   private constructor (pipe: Running) { this.#pipe = pipe }
 
-  static async start (space: NetworkNamespace, interfaceName = 'eth0'): Promise<PipeClient> {
-    const pipe = space.spawn(process.execPath, typescript, program, interfaceName)
+  /** From port 68 as a client, or from 67 as a relay agent. */
+  static async start (space: NetworkNamespace, interfaceName = 'eth0', from = 68): Promise<PipeClient> {
+    const pipe = space.spawn(process.execPath, typescript, program, interfaceName, String(from))
     await pipe.line(/^ready$/)
     return new PipeClient(pipe)
   }

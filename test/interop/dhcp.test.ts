@@ -5,8 +5,11 @@ import { fileURLToPath } from 'node:url'
 import { formatIpv4 } from '../../src/net/ipv4.js'
 import { parseLease } from '../../src/dhcp/lease-file.js'
 import { readFileSync } from 'node:fs'
+import type { Options } from '../../src/dhcp/options.js'
+import { hex, ip, mac, request } from '../helpers/dhcp.js'
 import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
 import type { ProgramOptions } from '../helpers/dhcp-program.js'
+import { PipeClient } from '../helpers/pipe-client.js'
 import { able, needs } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
 
@@ -116,6 +119,50 @@ t.test('through ISC dhcrelay: the subnet of the relay agent, option 82 and back'
   t.same(boundIn(leases), ['52:54:00:00:00:04 172.31.0.100'])
   t.match(await server.line(/dhcp\.ack/), /"relay":"172\.31\.0\.1"/)
   t.match(agent.output(), /Forwarded BOOTREPLY/, 'the agent found its option 82 in the answer')
+})
+
+t.test('INFORM through ISC dhcrelay: the answer comes to the client itself (RFC 2131 section 4.3.5)', async t => {
+  if (!needs(t, 'dhcrelay')) return
+  const space = network(t)
+  if (space === undefined) return
+  const { server } = await serve(t, space, { subnet: '172.31.0.0/24', range: '172.31.0.100-172.31.0.199' })
+  const relay = space.client('br0')
+  relay.ip('address', 'add', '172.30.0.2/24', 'dev', 'eth0')
+  relay.bridge('down0', '172.31.0.1/24')
+  t.equal(await relay.spawn('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward').ended, 0)
+  space.ip('route', 'add', '172.31.0.0/24', 'via', '172.30.0.2')
+  const agent = relay.spawn('dhcrelay', '-4', '-d', '-a', '-id', 'down0', '-iu', 'eth0', '172.30.0.1')
+  await agent.line(/Sending on/)
+  const client = relay.client('down0', '52:54:00:00:00:07')
+  client.ip('address', 'add', '172.31.0.150/24', 'dev', 'eth0')
+  client.ip('route', 'add', 'default', 'via', '172.31.0.1')
+  const wire = await PipeClient.start(client)
+  const answer = await wire.ask(request({ dhcpMessageType: 'INFORM' }, { mac: mac('52:54:00:00:00:07'), ciaddr: ip('172.31.0.150') }))
+  t.match(answer, { yiaddr: 0, ciaddr: ip('172.31.0.150'), giaddr: ip('172.31.0.1') })
+  t.match(answer.options, { dhcpMessageType: 'ACK', serverIdentifier: ip('172.30.0.1'), subnetMask: ip('255.255.255.0') })
+  t.equal(answer.options.ipAddressLeaseTime, undefined)
+  t.match(await server.line(/dhcp\.ack/), /"relay":"172\.31\.0\.1"/, 'it was the relay agent that asked')
+  t.notMatch(agent.output(), /Forwarded BOOTREPLY/, 'and who was not answered')
+})
+
+t.test('a relay agent that stands for the server (RFC 5107): from DISCOVER to a lease by its address', async t => {
+  const space = network(t)
+  if (space === undefined) return
+  const { leases } = await serve(t, space)
+  const relay = space.client('br0')
+  relay.ip('address', 'add', '172.30.0.2/24', 'dev', 'eth0')
+  const agent = await PipeClient.start(relay, 'eth0', 67)
+  const asked = (options: Options, relayAgentInformation = hex('0104aabbccdd 0b04ac1e0002')): ReturnType<typeof request> =>
+    request({ ...options, relayAgentInformation }, { mac: mac('52:54:00:00:00:08'), giaddr: ip('172.30.0.2') })
+  const offer = await agent.ask(asked({ dhcpMessageType: 'DISCOVER' }))
+  t.match(offer, { yiaddr: ip('172.30.0.100'), giaddr: ip('172.30.0.2'), options: { dhcpMessageType: 'OFFER', serverIdentifier: ip('172.30.0.2') } })
+  t.same(offer.options.relayAgentInformation, hex('0104aabbccdd 0b04ac1e0002'), 'what it put in goes back')
+  const select: Options = { dhcpMessageType: 'REQUEST', requestedIpAddress: offer.yiaddr, serverIdentifier: ip('172.30.0.2') }
+  // Without the sub-option the message means another server, and draws nothing: the next answer is that to the one with it.
+  agent.send(asked(select, hex('0104aabbccdd')))
+  const ack = await agent.ask(asked(select))
+  t.match(ack.options, { dhcpMessageType: 'ACK', serverIdentifier: ip('172.30.0.2') })
+  t.same(boundIn(leases), ['52:54:00:00:00:08 172.30.0.100'])
 })
 
 t.test('dhcpcd takes its lease', async t => {
