@@ -5,7 +5,8 @@ import { discoveryLimits } from '../src/cluster/discovery.js'
 import { discoveryWaiters, mostBodyBytes } from '../src/http/discovery-routes.js'
 import { mostBehind, mostWaiting } from '../src/http/in-turn.js'
 import { mostHeaderBytes, mostHeaders, mostLabels } from '../src/http/client-connections.js'
-import { defaultLimits, progressTimeout } from '../src/http/http-server.js'
+import { defaultLimits, progressTimeout } from '../src/http/bounded-server.js'
+import { mostHandshakes, mostUnanswered } from '../src/http/unfinished.js'
 import { listeners, waiters } from '../src/control/machine-routes.js'
 import { mostKept } from '../src/control/event-log.js'
 import { mostWaiting as mostWaitingForGroups } from '../src/machines/enroller.js'
@@ -39,6 +40,8 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['labels of a request', mostLabels, NaN],
   ['octets that the kernel holds of a connection that is not read, about', connectionBuffer, NaN],
   ['request line and headers, octets', defaultLimits.headerBytes, NaN],
+  ['TLS handshakes under way', mostHandshakes.perAddress, mostHandshakes.all],
+  ['octets of requests that are not answered', NaN, mostUnanswered],
   ['time for line and headers', defaultLimits.headersTimeout / 1000, NaN],
   ['time for a request to arrive', defaultLimits.requestTimeout / 1000, NaN],
   ['time without an octet of the answer taken', progressTimeout / 1000, NaN],
@@ -82,11 +85,11 @@ t.ok(rows.size > inForce.length)
 for (const [what, each, all] of inForce) t.equal(String(rows.get(what)), String([each, all]), what)
 
 t.test('what descriptors allow', t => {
-  t.same(connectionShares(256), { http: { all: 72, perAddress: 36 }, grpc: { all: 24, perAddress: 12 } })
-  t.same(connectionShares(65_536), { http: { all: 4096, perAddress: 2048 }, grpc: { all: 1000, perAddress: 500 } })
+  t.same(connectionShares(256), { http: { all: 72, perAddress: 36 }, grpc: { all: 24, perAddress: 12 }, ui: { all: 12, perAddress: 6 }, control: { all: 12, perAddress: 12 } })
+  t.same(connectionShares(65_536), { http: { all: 4096, perAddress: 2048 }, grpc: { all: 1000, perAddress: 500 }, ui: { all: 200, perAddress: 100 }, control: { all: 600, perAddress: 600 } })
   for (const descriptors of [0, 64, 100, 256, 1024, 4096, 65_536]) {
-    const { http, grpc } = connectionShares(descriptors)
-    t.ok(2 * http.all + grpc.all < Math.max(100, descriptors), `${descriptors}`)
+    const { http, grpc, ui, control } = connectionShares(descriptors)
+    t.ok(2 * http.all + grpc.all + ui.all + control.all < Math.max(100, descriptors), `${descriptors}`)
   }
   t.end()
 })

@@ -1,6 +1,7 @@
 // The control socket: what the commands of the same machine ask of a running appliance. HTTP over a Unix socket that only
 // root and the service's own group may open; nothing of it is reachable over the network.
 import { chmod, rm } from 'node:fs/promises'
+import type { RequestListener, Server } from 'node:http'
 import { connect } from 'node:net'
 import fastify, { type FastifyInstance } from 'fastify'
 import { AppError, messageOf } from '../base/errors.js'
@@ -26,11 +27,13 @@ export interface ControlOptions extends MachineRoutesOptions, MachineActions {
   readonly releaseLease: (ip: Ipv4) => Promise<boolean>
   /** undefined where no groups are configured. */
   readonly dayTwo?: UpdateRoutesOptions | undefined
+  /** The server, with what its clients may hold; one without bounds when it is left out. */
+  readonly serverFactory?: (handle: RequestListener) => Server
 }
 
 export function buildControlApp (options: ControlOptions): FastifyInstance {
-  const app = fastify({ logger: false, bodyLimit: 64 * 1024 })
-  const { leases, releaseLease, dayTwo } = options
+  const { leases, releaseLease, dayTwo, serverFactory } = options
+  const app = fastify({ logger: false, bodyLimit: 64 * 1024, ...serverFactory !== undefined && { serverFactory } })
   registerMachineRoutes(app, options)
   registerMachineActions(app, options)
   app.get('/v1/leases', () => leases())

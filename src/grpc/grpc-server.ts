@@ -85,9 +85,9 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
 
   const sockets = new Set<Socket>()
   const handshakes = new Handshakes()
-  /** Those whose handshake is not finished. Whoever has said nothing yet gives way first, else who came first. */
+  /** Those whose handshake is not finished. Who came first gives way: a newcomer has said as little as who says nothing. */
   const strangers = new Set<Socket>()
-  const meeting = new Connections({ ...strangerLimits, giveWay: [socket => socket.bytesRead === 0, () => true] })
+  const meeting = new Connections({ ...strangerLimits, giveWay: [() => true] })
   const places = new Connections({ ...options.connections ?? defaultConnections, giveWay: [socket => strangers.has(socket)] })
   let saidBusy = -busyEvery
   const busy = (peer: string): void => {

@@ -4,11 +4,13 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Server as TlsServer, TLSSocket } from 'node:tls'
+import type { Clock } from '../base/clock.js'
 import { Pace } from '../base/pace.js'
 import { Connections } from '../net/connections.js'
 import type { Limits } from '../net/shares.js'
-import { carrierOf } from './client-error.js'
+import { carrierOf, shortenedBy } from './client-error.js'
 import { Turns } from './in-turn.js'
+import { Unfinished } from './unfinished.js'
 
 /** Octets of all header lines together, and how many lines. */
 export const mostHeaderBytes = 64 * 1024
@@ -21,6 +23,8 @@ export interface ClientConnectionsOptions extends Limits {
   readonly progressTimeout: number
   /** Shares the turns of the event loop with others that have much to do; one of its own without it. */
   readonly pace?: Pace
+  /** For looks at what has not come whole; without it nobody looks. */
+  readonly clock?: Pick<Clock, 'every'>
 }
 
 /** Milliseconds that a TLS handshake may take the processor when the client has sent its hello: RSA with 4,096 bits. */
@@ -32,21 +36,23 @@ export class ClientConnections {
   readonly #places: Connections
   readonly #turns: Turns
   readonly #pace: Pace
+  readonly #unfinished: Unfinished
   /** Those on which a request is being answered. */
   readonly #busy = new Set<Socket>()
   /** The connection below TLS, which is what holds the place. */
   readonly #below = new WeakMap<Socket, Socket>()
 
-  constructor ({ all, perAddress, progressTimeout, pace = new Pace() }: ClientConnectionsOptions) {
+  constructor ({ all, perAddress, progressTimeout, pace = new Pace(), clock }: ClientConnectionsOptions) {
     this.#progressTimeout = progressTimeout
     this.#pace = pace
     this.#turns = new Turns(pace)
     this.#places = new Connections({ all, perAddress, giveWay: [socket => !this.#busy.has(socket)] })
+    this.#unfinished = new Unfinished({ all, perAddress }, socket => { this.#places.release(socket) }, clock)
   }
 
   get count (): number { return this.#places.count }
-  get refused (): number { return this.#places.refused }
-  get displaced (): number { return this.#places.displaced }
+  get refused (): number { return this.#places.refused + this.#unfinished.refused }
+  get displaced (): number { return this.#places.displaced + this.#unfinished.displaced }
   get waiting (): number { return this.#turns.waiting }
 
   /** Admits what connects to the server, which must not have begun to listen. */
@@ -55,17 +61,29 @@ export class ClientConnections {
     server.setTimeout(this.#progressTimeout)
     /** Of connections whose TLS handshake is not done. */
     const unsecured = new Map<string, Socket>()
+    const isTls = server instanceof TlsServer
     // A request that is read once more comes as a connection too, but one that has its place already.
     server.on('connection', socket => {
-      if (!(socket instanceof Socket) || !this.#places.admit(socket) || socket instanceof TLSSocket) return
+      if (!(socket instanceof Socket) || !this.#unfinished.connected(socket) || !this.#places.admit(socket)) return
+      if (!isTls) {
+        this.#unfinished.count(socket)
+        return
+      }
       const peer = peerOf(socket)
       unsecured.set(peer, socket)
       socket.once('close', () => { if (unsecured.get(peer) === socket) unsecured.delete(peer) })
     })
-    if (server instanceof TlsServer) this.#paceHandshakes(server)
+    if (isTls) this.#paceHandshakes(server)
     server.on('secureConnection', (secure: TLSSocket) => {
       const below = unsecured.get(peerOf(secure))
-      if (below !== undefined) this.#below.set(secure, below)
+      if (below === undefined) return
+      this.#below.set(secure, below)
+      this.#unfinished.shaken(below)
+      this.#unfinished.count(secure)
+    })
+    server.on('request', ({ socket }: IncomingMessage) => {
+      const place = this.#placeOf(socket)
+      if (place !== undefined) this.#unfinished.asked(place)
     })
   }
 
@@ -77,7 +95,7 @@ export class ClientConnections {
     server.on('connection', socket => {
       if (socket.destroyed) return
       socket.on('error', () => {})
-      this.#pace.run(() => { if (!socket.destroyed) shake?.call(server, socket) }, handshakeCost)
+      this.#pace.run(() => { if (!socket.destroyed && this.#unfinished.shaking(socket)) shake?.call(server, socket) }, handshakeCost)
     })
   }
 
@@ -96,19 +114,29 @@ export class ClientConnections {
 
   #begin (request: IncomingMessage, response: ServerResponse): boolean {
     const socket = this.#placeOf(request.socket)
+    const headerBytes = lengthOf(request.rawHeaders)
     if (socket !== undefined) {
       this.#busy.add(socket)
+      const headBytes = headerBytes + lineLength(request) + shortenedBy(request.socket)
       response.once('close', () => {
         this.#busy.delete(socket)
         this.#places.used(socket)
+        this.#answered(request, headBytes)
       })
     }
     // An answer before this one may have had a time of its own.
     if (request.socket.timeout !== this.#progressTimeout) request.socket.setTimeout(this.#progressTimeout)
-    if (!tooLarge(request.rawHeaders) && !hasMoreLabels(request.url ?? '')) return true
+    if (headerBytes <= mostHeaderBytes && request.rawHeaders.length < 2 * mostHeaders && !hasMoreLabels(request.url ?? '')) return true
     const body = '431 Request Header Fields Too Large'
     response.writeHead(431, { 'content-type': 'text/plain; charset=utf-8', 'content-length': body.length, connection: 'close' }).end(body)
     return false
+  }
+
+  #answered ({ socket, headers, complete }: IncomingMessage, headBytes: number): void {
+    const carrier = carrierOf(socket)
+    if (!(carrier instanceof Socket)) return
+    const body = complete ? Number(headers['content-length'] ?? 0) : 0
+    this.#unfinished.answered(carrier, headBytes + (Number.isFinite(body) ? body : 0))
   }
 
   #placeOf (socket: Duplex): Socket | undefined {
@@ -125,9 +153,12 @@ function hasMoreLabels (url: string): boolean {
   return false
 }
 
-function tooLarge (rawHeaders: readonly string[]): boolean {
-  if (rawHeaders.length >= 2 * mostHeaders) return true
+/** Octets of the header lines: a colon, a blank and a line's end each. */
+function lengthOf (rawHeaders: readonly string[]): number {
   let bytes = 0
   for (const text of rawHeaders) bytes += text.length + 2
-  return bytes > mostHeaderBytes
+  return bytes
 }
+
+/** Octets of the request line and of the empty one. */
+const lineLength = ({ method = '', url = '' }: IncomingMessage): number => method.length + url.length + ' '.length + ' HTTP/1.1\r\n\r\n'.length

@@ -73,13 +73,16 @@ function replay (error: Error, code: string, socket: Duplex): Replayed | undefin
   // POST for an unknown method, since neither GET nor HEAD was meant: conditions are answered differently for these.
   const line = code === 'HPE_INVALID_METHOD' ? `POST ${target}` : `${method} /`
   const rest = packet.subarray(length)
-  return new Replayed(socket, Buffer.concat([Buffer.from(line, 'latin1'), rest]), code === 'HPE_INVALID_URL' ? target : undefined)
+  return new Replayed(socket, Buffer.concat([Buffer.from(line, 'latin1'), rest]), code === 'HPE_INVALID_URL' ? target : undefined, length - line.length)
 }
 
 /** The target that a request came with, where the parser was shown another one. */
 export function originalTarget (socket: unknown): string | undefined {
   return socket instanceof Replayed ? socket.takeTarget() : undefined
 }
+
+/** Octets that the parser was shown less than came, of the first request. */
+export const shortenedBy = (socket: unknown): number => socket instanceof Replayed ? socket.takeShortened() : 0
 
 /** The connection itself, where the parser was shown it with other first bytes. */
 export const carrierOf = (socket: Duplex): Duplex => socket instanceof Replayed ? socket.carrier : socket
@@ -89,10 +92,12 @@ class Replayed extends Duplex {
   /** The client's connection, never one that was put back itself: a client may send any number of odd requests over one. */
   readonly carrier: Duplex
   #target: string | undefined
+  #shortened: number
   #released = false
 
-  constructor (socket: Duplex, first: Buffer, target: string | undefined) {
+  constructor (socket: Duplex, first: Buffer, target: string | undefined, shortened: number) {
     super()
+    this.#shortened = shortened
     this.carrier = socket instanceof Replayed ? socket.#release() : socket
     this.#target = target
     // The parser that failed must not see what comes next. Its `close` listener stays, which frees it.
@@ -132,6 +137,12 @@ class Replayed extends Duplex {
     const target = this.#target
     this.#target = undefined
     return target
+  }
+
+  takeShortened (): number {
+    const shortened = this.#shortened
+    this.#shortened = 0
+    return shortened
   }
 
   override _read (): void { this.carrier.resume() }

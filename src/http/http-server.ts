@@ -1,6 +1,6 @@
 // The HTTP server: machines' paths are answered by handlers of their own, every other one by fastify, to which whoever builds
 // the application adds routes. It listens when its caller says so.
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { DiskAssets } from '../assets/asset-source.js'
 import type { Logger } from '../base/log.js'
@@ -11,6 +11,7 @@ import type { Arrival } from './arrival.js'
 import { assetRoutes } from './asset-routes.js'
 import { bootRoutes, type Enrol } from './boot-routes.js'
 import { BootingMachines } from './booting-machines.js'
+import { boundedServer, defaultLimits, type HttpLimits, progressTimeout } from './bounded-server.js'
 import { ClientConnections } from './client-connections.js'
 import { answerClientError } from './client-error.js'
 import { configRoutes } from './config-routes.js'
@@ -48,23 +49,6 @@ export interface HttpOptions {
   readonly limits?: Partial<HttpLimits>
 }
 
-export interface HttpLimits {
-  /** Request line and headers, in bytes; what is longer is refused with 431, as 64 KiB of headers are. Go takes 1 MiB and 4 KiB. */
-  readonly headerBytes: number
-  /** Milliseconds for line and headers to arrive, and for the whole request; then 408. */
-  readonly headersTimeout: number
-  readonly requestTimeout: number
-  /** Milliseconds between requests of one connection; iPXE keeps its own open while it boots. */
-  readonly keepAliveTimeout: number
-}
-
-export const defaultLimits: HttpLimits = {
-  headerBytes: 1_000_000, headersTimeout: 20_000, requestTimeout: 60_000, keepAliveTimeout: 75_000
-}
-
-/** Milliseconds after which a client that takes nothing of its answer is cut off. */
-export const progressTimeout = 60_000
-
 export const refuseExpectation = (_: IncomingMessage, response: ServerResponse): void => {
   response.writeHead(417, { 'content-length': '0', connection: 'close' }).end()
 }
@@ -79,13 +63,10 @@ export type HttpApp = FastifyInstance & {
 export function buildHttpApp (options: HttpOptions): HttpApp {
   const { log, limits = {} } = options
   const connections = options.connections ?? new ClientConnections({ all: 4096, perAddress: 4096, progressTimeout })
-  const { headerBytes, headersTimeout, requestTimeout, keepAliveTimeout } = { ...defaultLimits, ...limits }
   let closing = false
   const app = fastify({
     logger: false,
-    serverFactory: () => createServer({
-      maxHeaderSize: headerBytes, headersTimeout, requestTimeout, keepAliveTimeout, connectionsCheckingInterval: headersTimeout / 4
-    }, connections.listener((request, response) => { handle(request, response) })),
+    serverFactory: () => boundedServer(connections, { ...defaultLimits, ...limits })((request, response) => { handle(request, response) }),
     forceCloseConnections: 'idle',
     // Whoever connected before the listener closed is answered: a machine that boots asks once.
     return503OnClosing: false,
@@ -100,7 +81,6 @@ export function buildHttpApp (options: HttpOptions): HttpApp {
   }
   const handle = front({ route: routeOf(options), others, isClosing: () => closing, log, onRequest: options.onRequest })
 
-  connections.watch(app.server)
   app.server.on('checkExpectation', refuseExpectation)
   // No more descriptors, for one: who waits is taken when there are some again.
   app.server.on('error', error => { if (app.server.listening) log.error({ error: error.message }, 'http.listener') })

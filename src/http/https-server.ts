@@ -2,8 +2,9 @@
 // https. No client certificates: what is served is what the plain listener serves.
 import { createServer, type Server } from 'node:https'
 import type { Logger } from '../base/log.js'
+import { defaultLimits, serverOptions } from './bounded-server.js'
 import { answerClientError } from './client-error.js'
-import { defaultLimits, type HttpApp, refuseExpectation } from './http-server.js'
+import { type HttpApp, refuseExpectation } from './http-server.js'
 
 export interface TlsPair {
   /** PEM texts: the certificate with those between it and its authority, and its key. */
@@ -13,17 +14,12 @@ export interface TlsPair {
 
 /** `app` has to be ready. New certificates are put in force by the server's `setSecureContext`. */
 export function buildHttpsServer (app: HttpApp, { cert, key }: TlsPair, log: Logger): Server {
-  const { headerBytes, headersTimeout, requestTimeout, keepAliveTimeout } = defaultLimits
   const server = createServer({
     cert,
     key,
     minVersion: 'TLSv1.2',
-    handshakeTimeout: headersTimeout,
-    maxHeaderSize: headerBytes,
-    headersTimeout,
-    requestTimeout,
-    keepAliveTimeout,
-    connectionsCheckingInterval: headersTimeout / 4
+    handshakeTimeout: defaultLimits.headersTimeout,
+    ...serverOptions(defaultLimits)
   }, app.connections.listener(app.handle))
   app.connections.watch(server)
   server.on('checkExpectation', refuseExpectation)

@@ -7,13 +7,16 @@ import { type Limits, networkOf } from './shares.js'
 export interface ConnectionsOptions extends Limits {
   /** Which may be closed for another one's sake: those that the first function says yes to before those of the next. */
   readonly giveWay: ReadonlyArray<(socket: Socket) => boolean>
+  /** Told of one that is closed for another's sake, before it is. */
+  readonly onDisplaced?: (socket: Socket) => void
 }
 
-/** Connections of one address, the one that was used longest ago first. */
+/** Connections of one address, the one that came or was used longest ago first. */
 type Held = Set<Socket>
 
 export class Connections {
   readonly #options: ConnectionsOptions
+  /** The address that came or did something longest ago first. */
   readonly #byAddress = new Map<string, Held>()
   #count = 0
   #refused = 0
@@ -32,10 +35,10 @@ export class Connections {
     const own = this.#byAddress.get(address)
     const full = (own?.size ?? 0) >= this.#options.perAddress
     const crowded = this.#count >= this.#options.all
-    const larger = full || !crowded ? undefined : this.#largest(own?.size ?? 0)
+    const larger = full || !crowded ? [] : this.#largest(own?.size ?? 0)
     // At a difference of one, two addresses would push each other's busy ones out for ever.
-    const evenBusy = (larger?.size ?? 0) > (own?.size ?? 0) + 1
-    if ((full || crowded) && !this.#makeRoom(larger ?? own, evenBusy)) {
+    const evenBusy = (larger[0]?.size ?? 0) > (own?.size ?? 0) + 1
+    if ((full || crowded) && !this.#makeRoom(larger.length > 0 || own === undefined ? larger : [own], evenBusy)) {
       this.#refused++
       socket.destroy()
       return false
@@ -49,8 +52,11 @@ export class Connections {
 
   /** The connection was used: of those that are idle it is the last to give way. */
   used (socket: Socket): void {
-    const held = this.#byAddress.get(networkOf(socket.remoteAddress ?? ''))
-    if (held?.delete(socket) === true) held.add(socket)
+    const address = networkOf(socket.remoteAddress ?? '')
+    const held = this.#byAddress.get(address)
+    if (held?.delete(socket) !== true) return
+    this.#byAddress.delete(address)
+    this.#byAddress.set(address, held.add(socket))
   }
 
   /** Gives the connection's place back, though it goes on. */
@@ -61,21 +67,28 @@ export class Connections {
     if (held.size === 0) this.#byAddress.delete(address)
   }
 
-  #makeRoom (held: Held | undefined, evenBusy: boolean): boolean {
-    if (held === undefined) return false
+  #makeRoom (from: readonly Held[], evenBusy: boolean): boolean {
     let victim: Socket | undefined
-    for (const may of evenBusy ? [...this.#options.giveWay, () => true] : this.#options.giveWay) victim ??= [...held].find(may)
+    for (const may of evenBusy ? [...this.#options.giveWay, () => true] : this.#options.giveWay) {
+      victim ??= firstOf(from, may)
+    }
     if (victim === undefined) return false
     this.#displaced++
     this.release(victim)
+    this.#options.onDisplaced?.(victim)
     victim.destroy()
     return true
   }
 
-  /** Of the address that holds most, if it holds more than `own`. */
-  #largest (own: number): Held | undefined {
-    let largest: Held | undefined
-    for (const held of this.#byAddress.values()) if (held.size > (largest?.size ?? own)) largest = held
-    return largest
+  /** Of the addresses that hold most, if they hold more than `own`; the one that came first is first. */
+  #largest (own: number): readonly Held[] {
+    let most = own
+    for (const { size } of this.#byAddress.values()) most = Math.max(most, size)
+    return most === own ? [] : [...this.#byAddress.values()].filter(({ size }) => size === most)
   }
+}
+
+function firstOf (from: readonly Held[], may: (socket: Socket) => boolean): Socket | undefined {
+  for (const held of from) for (const socket of held) if (may(socket)) return socket
+  return undefined
 }

@@ -22,11 +22,17 @@ export interface ConnectionShares {
   /** For HTTP and HTTPS together; each may have a file open too. */
   readonly http: Limits
   readonly grpc: Limits
+  readonly ui: Limits
+  /** Whoever asks over a Unix socket has no address. */
+  readonly control: Limits
 }
 
 /** Connections that `descriptors` allow: never so many that none is left for a file, a TFTP transfer or the next DHCP socket. */
 export function connectionShares (descriptors: number): ConnectionShares {
   const free = Math.max(16, descriptors - own)
-  const limits = (all: number): Limits => ({ all, perAddress: Math.ceil(all / 2) })
-  return { http: limits(Math.min(4096, Math.floor(free * 3 / 8))), grpc: limits(Math.min(1000, Math.floor(free / 8))) }
+  const limits = (most: number, share: number, addresses = 2): Limits => {
+    const all = Math.min(most, Math.floor(free * share))
+    return { all, perAddress: Math.ceil(all / addresses) }
+  }
+  return { http: limits(4096, 3 / 8), grpc: limits(1000, 1 / 8), ui: limits(200, 1 / 16), control: limits(600, 1 / 16, 1) }
 }

@@ -1,5 +1,6 @@
 // /ui/: pages for people, on a listener of their own. Read-only. A page is whole without JavaScript; with it the first one is live.
 import { readFileSync } from 'node:fs'
+import type { RequestListener, Server } from 'node:http'
 import { isIP } from 'node:net'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
@@ -44,6 +45,8 @@ export interface UiOptions {
   readonly names: ReadonlySet<string>
   /** Where page.css and live.js are. */
   readonly filePath: (name: string) => string
+  /** The server, with what its clients may hold; one without bounds when it is left out. */
+  readonly serverFactory?: (handle: RequestListener) => Server
 }
 
 export const watchers: Limits = { all: 100, perAddress: 20 }
@@ -61,8 +64,14 @@ const policy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-a
 const addressOf = ({ ip }: { readonly ip: string | undefined }): string => unmapped(ip ?? '')
 
 export function buildUiApp (options: UiOptions): FastifyInstance {
-  const { source, access, names, filePath } = options
-  const app = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 1024, routerOptions: { maxParamLength: 128 } })
+  const { source, access, names, filePath, serverFactory } = options
+  const app = fastify({
+    logger: false,
+    forceCloseConnections: true,
+    bodyLimit: 1024,
+    routerOptions: { maxParamLength: 128 },
+    ...serverFactory !== undefined && { serverFactory }
+  })
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers({ 'content-security-policy': policy, 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' })
     if (!access.isAllowed(addressOf(request))) return await plain(reply, 403, `${addressOf(request)} may not look at this page (ui.allow)`)

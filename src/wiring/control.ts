@@ -2,6 +2,9 @@
 import { dirname } from 'node:path'
 import { stateAt } from '../dhcp/leases.js'
 import { assertSocketPath, buildControlApp, listenControl } from '../control/control-app.js'
+import { boundedServer, progressTimeout } from '../http/bounded-server.js'
+import { ClientConnections } from '../http/client-connections.js'
+import { connectionShares, descriptorLimit } from '../net/descriptors.js'
 import { formatIpv4 } from '../net/ipv4.js'
 import { closeApp, machineRoutes } from './http.js'
 import type { Ground } from './ground.js'
@@ -15,8 +18,12 @@ export async function prepareControl (_ground: Ground, { path = '' }: Place): Pr
     what: 'for commands of this machine',
     listen: async shared => {
       const { leases, clock, dhcpServers, enrolment, observer, dayTwo } = shared
+      const limits = connectionShares(descriptorLimit()).control
+      const connections = new ClientConnections({ ...limits, progressTimeout, pace: shared.pace, clock })
       const app = buildControlApp({
         ...machineRoutes(shared),
+        hold: (request, response) => { connections.hold(request, response) },
+        serverFactory: boundedServer(connections),
         leases: () => [...leases.table.values()].sort((a, b) => a.ip - b.ip).map(lease => ({
           ip: formatIpv4(lease.ip),
           mac: lease.mac,

@@ -1,8 +1,9 @@
 // The HTTP application, with every family of routes, and its plain listener.
 import { FileCache } from '../disk/file-cache.js'
+import { progressTimeout } from '../http/bounded-server.js'
 import { ClientConnections } from '../http/client-connections.js'
 import { discoveryRoutes } from '../http/discovery-routes.js'
-import { buildHttpApp, type HttpApp, progressTimeout } from '../http/http-server.js'
+import { buildHttpApp, type HttpApp } from '../http/http-server.js'
 import { updateRoutes } from '../http/update-routes.js'
 import { registerImageRoute } from '../control/image-route.js'
 import { type MachineRoutesOptions, registerMachineRoutes } from '../control/machine-routes.js'
@@ -34,7 +35,7 @@ export async function buildApp (shared: Omit<Shared, 'app'>): Promise<HttpApp> {
   metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
   metrics.counter('asset_cache_hits_total', 'Pieces of images, 1 MiB each, that were served from memory', () => assetCache.hits)
   metrics.counter('asset_cache_misses_total', 'Pieces of images that had to be read from disk', () => assetCache.misses)
-  const connections = new ClientConnections({ ...connectionShares(descriptorLimit()).http, progressTimeout, pace: shared.pace })
+  const connections = new ClientConnections({ ...connectionShares(descriptorLimit()).http, progressTimeout, pace: shared.pace, clock })
   metrics.gauge('http_connections', 'Connections of HTTP and HTTPS clients', () => connections.count)
   metrics.gauge('http_requests_waiting', 'Requests that wait for an earlier one of their connection', () => connections.waiting)
   metrics.counter('http_connections_refused_total', 'Connections that were closed at once because their address had its share', () => connections.refused)

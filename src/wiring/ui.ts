@@ -4,6 +4,9 @@ import { hostname } from 'node:os'
 import { bundledPath } from '../base/bundled.js'
 import { AppError, messageOf } from '../base/errors.js'
 import { warning } from '../doctor/finding.js'
+import { boundedServer, progressTimeout } from '../http/bounded-server.js'
+import { ClientConnections } from '../http/client-connections.js'
+import { connectionShares, descriptorLimit } from '../net/descriptors.js'
 import { listenError } from '../net/udp.js'
 import { Access, parseUsers, type Users } from '../ui/access.js'
 import { buildUiApp } from '../ui/ui-app.js'
@@ -13,9 +16,6 @@ import type { PreparedListener } from './listener.js'
 import { boundPort, hostsOf, listensAt } from './listens.js'
 import type { Place } from './place.js'
 import { uiSource } from './ui-source.js'
-
-/** Connections of people; each may watch. */
-const mostConnections = 200
 
 /** AppError names the line of the configuration, or of the file of users, that can't be. */
 export async function prepareUi (ground: Ground, place: Place): Promise<PreparedListener> {
@@ -27,13 +27,15 @@ export async function prepareUi (ground: Ground, place: Place): Promise<Prepared
     what: `shows ${ui.allow.map(({ address, length }) => `${address}/${length}`).join(', ')} what machines do${users === undefined ? '' : ', by name and password'}`,
     findings: everybody ? [warning('ui', 'ui.allow lets everybody look, and no ui.users_file asks for a password')] : [],
     listen: async shared => {
+      const { clock, pace } = shared
+      const connections = new ClientConnections({ ...connectionShares(descriptorLimit()).ui, progressTimeout, pace, clock })
       const app = buildUiApp({
+        serverFactory: boundedServer(connections),
         source: uiSource(shared),
         access: new Access(ui.allow, () => users, () => performance.now()),
         names: new Set([hostname().toLowerCase(), advertise.toLowerCase()].filter(name => name !== '')),
         filePath: name => bundledPath(`ui/${name}`)
       })
-      app.server.maxConnections = mostConnections
       const socket = shared.sockets.take('ui', { key, host, port })
       try {
         await app.listen({ host, port, ...socket !== undefined && { fd: socket.fd } })
@@ -50,7 +52,7 @@ export async function prepareUi (ground: Ground, place: Place): Promise<Prepared
             shared.log.warn({ error: messageOf(error) }, 'ui.users')
           }
         },
-        close: grace => closeApp(app, grace, shared.clock)
+        close: grace => closeApp(app, grace, clock)
       }
     }
   }
