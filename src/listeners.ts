@@ -2,7 +2,8 @@
 // the end and a test of the documentation walk it: one more listener is one more row here, and the docs.
 import { answersDhcp, type Config, type ListenAddress } from './config/load.js'
 import { ports as dhcpPorts } from './dhcp/constants.js'
-import { each, interfaceUp, otherServers, portAsItShouldBe, socketAnswered } from './doctor/ports.js'
+import { proxyAnswers, serverAnswers } from './doctor/dhcp-answers.js'
+import { each, interfaceUp, portAsItShouldBe, socketAnswered } from './doctor/ports.js'
 import { prepareControl } from './wiring/control.js'
 import { bootServerPlaces, dhcpClientPlaces, dhcpPlaces, prepareDhcp } from './wiring/dhcp.js'
 import { prepareGrpc } from './wiring/grpc.js'
@@ -77,7 +78,7 @@ export const listeners: readonly Row[] = [
     grace: 500,
     places: dhcpPlaces,
     prepare: prepareDhcp,
-    diagnose: each(interfaceUp, portAsItShouldBe)
+    diagnose: each(interfaceUp, portAsItShouldBe, proxyAnswers)
   },
   {
     name: 'dhcp-client',
@@ -88,7 +89,7 @@ export const listeners: readonly Row[] = [
     systemd: 'dhcp-client',
     keys: ['dhcp.interface', 'dhcp.interfaces', 'dhcp.allow_other_servers'],
     places: dhcpClientPlaces,
-    diagnose: otherServers
+    diagnose: serverAnswers
   },
   {
     name: 'boot-server',

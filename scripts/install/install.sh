@@ -335,7 +335,7 @@ conflicts () {
     # What has the ports is an older version of this.
     if active "$unit"; then return; fi
   done
-  if program doctor --ports --config "$work/config.yaml" >"$work/ports" 2>&1; then found=''; else found=yes; fi
+  if program doctor --network --config "$work/config.yaml" >"$work/ports" 2>&1; then found=''; else found=yes; fi
   sed -n 's/^note  *[^:]*: /note: /p' "$work/ports"
   [ -n "$found" ] || return 0
   sed -n 's/^PROBLEM  *[^:]*: //p' "$work/ports" | sort -u >"$work/conflicts"

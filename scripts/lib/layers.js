@@ -29,7 +29,7 @@ export const layers = [
   { name: 'network edge', files: ['net/'], may: ['net/', 'base/errors', 'base/clock'], types: ['base/log'], node: ['*'], packages: ['koffi'] },
   {
     name: 'dhcp edge',
-    files: ['dhcp/dhcp-server', 'dhcp/proxy-server', 'dhcp/inbox', 'dhcp/message-exchange', 'dhcp/other-servers', 'dhcp/lease-file'],
+    files: ['dhcp/dhcp-server', 'dhcp/proxy-server', 'dhcp/inbox', 'dhcp/message-exchange', 'dhcp/other-servers', 'dhcp/server-question', 'dhcp/lease-file'],
     may: ['dhcp/', 'net/', 'base/clock', 'base/errors', 'disk/'],
     types: ['base/log'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:timers/promises'],
@@ -116,7 +116,7 @@ export const layers = [
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:net', 'node:buffer', 'node:url', 'node:dns/promises', 'node:child_process'],
     packages: []
   },
-  { name: 'listeners', files: ['listeners'], may: ['wiring/', 'doctor/ports', 'dhcp/constants', 'config/load'], node: [], packages: [] },
+  { name: 'listeners', files: ['listeners'], may: ['wiring/', 'doctor/ports', 'doctor/dhcp-answers', 'dhcp/constants', 'config/load'], node: [], packages: [] },
   { name: 'appliance', files: ['appliance'], may: ['listeners', 'wiring/', 'base/', 'disk/make-folder', 'assets/aliases', 'machines/', 'matchbox/provisioner', 'dhcp/leases', 'net/ipv4', 'net/thread-time', 'rendering/'], types: ['config/load', 'net/'], node: ['node:fs/promises', 'node:path'], packages: [] },
   // How each listener is put together: the file of one knows nothing of the others' rooms.
   { name: 'wiring of grpc', files: ['wiring/grpc'], may: ['wiring/', 'base/errors', 'doctor/finding', 'grpc/', 'net/descriptors'], node: ['node:fs'], packages: [] },

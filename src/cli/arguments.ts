@@ -38,28 +38,30 @@ export const eyesOptions = {
   'env-file': { type: 'string' }
 } as const
 
-interface EyesValues extends ConfigValues { readonly as?: string | undefined, readonly 'env-file'?: string | undefined }
+export interface EyesValues extends ConfigValues { readonly as?: string | undefined, readonly 'env-file'?: string | undefined }
 
-/**
- * The configuration and the environment as a service of that user and that environment file has them: its variables instead
- * of those of whoever asks. The process goes on as that user.
- */
-export function eyesOf (values: EyesValues, io: Io): { readonly loaded: LoadedConfig, readonly env: Io['env'] } {
+/** The environment as a service with that file has it: its variables instead of those of whoever asks. AppError read_failed. */
+export function environmentOf (values: EyesValues, io: Io): Io['env'] {
   const file = values['env-file']
-  let env = file === undefined ? asInstalled(values, io.env) : io.env
-  if (file !== undefined) {
-    let text: string
-    try {
-      text = readFileSync(file, 'utf8')
-    } catch (error) {
-      throw new AppError('read_failed', `--env-file ${file} cannot be read: ${messageOf(error)}`, { cause: error })
-    }
-    env = withVariables(io.env, text)
+  if (file === undefined) return asInstalled(values, io.env)
+  try {
+    return withVariables(io.env, readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw new AppError('read_failed', `--env-file ${file} cannot be read: ${messageOf(error)}`, { cause: error })
   }
+}
+
+/** The configuration and the environment as a service of that user and that environment file has them. The process goes on as that user. */
+export function eyesOf (values: EyesValues, io: Io): { readonly loaded: LoadedConfig, readonly env: Io['env'] } {
+  const env = environmentOf(values, io)
   // After the environment, which systemd reads as root.
   if (values.as !== undefined) io.actAs(values.as)
   return { loaded: configFrom(values, { env }), env }
 }
+
+/** Whether it is asked about the configuration that an installed service has. */
+export const looksAtService = ({ config, set = [] }: ConfigValues): boolean =>
+  set.length === 0 && (config === undefined || config === defaultConfigFile)
 
 /** The variables of a file instead of those of whoever asks. */
 function withVariables (env: Io['env'], text: string): Io['env'] {

@@ -6,9 +6,10 @@ import { ConfigError } from '../config/load.js'
 import { type Finding, findingText, problem } from '../doctor/finding.js'
 import { onGround, type Plan } from '../doctor/plan.js'
 import { lintConfigured, lintFolder, lintOf } from '../doctor/store-look.js'
-import { eyesOf, eyesOptions, parse } from './arguments.js'
+import { type EyesValues, eyesOptions, parse } from './arguments.js'
 import { type Command, type Io, print, printJson, table } from './command.js'
 import { findingJson, findingLine, githubLine, type ReportFormat, reportFormats, sarif } from './report.js'
+import { serviceEyes } from './services-user.js'
 
 const options = {
   ...eyesOptions,
@@ -42,9 +43,10 @@ export const checkCommand: Command = {
 interface Seen { readonly plan?: Plan, readonly findings: readonly Finding[] }
 
 /** A configuration that is wrong hides nothing of what its store has to say. */
-async function seenOf (values: Parameters<typeof eyesOf>[0], io: Io, log: Logger, withStore: boolean): Promise<Seen> {
+async function seenOf (values: EyesValues, io: Io, log: Logger, withStore: boolean): Promise<Seen> {
   try {
-    const { loaded, env } = eyesOf(values, io)
+    const { loaded, env, look } = await serviceEyes(values, io)
+    look()
     return await onGround(loaded, { clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env }, async (ground, plan) =>
       ({ plan, findings: [...plan.findings, ...withStore ? lintOf(ground) : []] }))
   } catch (error) {

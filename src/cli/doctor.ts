@@ -3,19 +3,20 @@ import { systemClock } from '../base/clock.js'
 import { visibleText } from '../base/visible-text.js'
 import { AppError } from '../base/errors.js'
 import { createLog } from '../base/log.js'
-import { diagnose, diagnosePorts } from '../doctor/diagnose.js'
-import { findingText } from '../doctor/finding.js'
+import { diagnoseAround, diagnoseNetwork, diagnoseReading, diagnoseRights, type DoctorOptions } from '../doctor/diagnose.js'
+import { type Finding, findingText } from '../doctor/finding.js'
 import { untilReady } from '../doctor/ready.js'
-import { eyesOf, eyesOptions, parse } from './arguments.js'
-import { type Command, print, printJson } from './command.js'
+import { eyesOptions, parse } from './arguments.js'
+import { type Command, type Io, print, printJson } from './command.js'
 import { askJson } from './control-client.js'
+import { serviceEyes } from './services-user.js'
 
 const marks = { ok: 'ok     ', note: 'note   ', warning: 'warning', problem: 'PROBLEM' } as const
 
 const options = {
   ...eyesOptions,
-  /** Looks at the ports alone. */
-  ports: { type: 'boolean' },
+  /** Looks at ports and DHCP alone. */
+  network: { type: 'boolean' },
   /** Waits for the service to be ready, or with `alive` for it to answer. */
   wait: { type: 'string' },
   alive: { type: 'boolean' },
@@ -31,18 +32,22 @@ export const doctorCommand: Command = {
   name: 'doctor',
   run: async (args, io) => {
     const { values } = parse(args, options)
-    const { loaded, env } = eyesOf(values, io)
-    if (values.wait !== undefined) {
-      const found = await untilReady(loaded.config, { seconds: secondsOf(values.wait), clock: systemClock, health: values.alive === true ? '/healthz' : '/readyz' })
-      for (const finding of found) print(io.stderr, `${finding.about}: ${visibleText(findingText(finding))}`)
-      return found.length === 0 ? 0 : 1
-    }
+    const { loaded, env, look } = await serviceEyes(values, io)
     const running = await askJson(loaded.config.control_socket, 'GET', '/v1/leases').then(() => true, (error: unknown) => {
       if (error instanceof AppError) return false
       throw error
     })
     const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
-    const findings = await (values.ports === true ? diagnosePorts : diagnose)({ loaded, clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env, running })
+    const asked: DoctorOptions = { loaded, clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env, running }
+    if (values.wait !== undefined) return await waited(asked, { seconds: secondsOf(values.wait), alive: values.alive === true, look }, io)
+    const findings: Finding[] = []
+    if (values.network === true) findings.push(...await diagnoseNetwork(asked))
+    else {
+      // Whose ports they are only root sees; what the service can read it sees best itself.
+      const around = await diagnoseAround(asked)
+      look()
+      findings.push(...await diagnoseReading(asked), ...around)
+    }
     const shown = findings.map(finding => ({ ...finding, text: findingText(finding) }))
     if (values.json === true) printJson(io.stdout, { running, findings: shown })
     else {
@@ -51,6 +56,20 @@ export const doctorCommand: Command = {
         if (block !== undefined) for (const line of block.trimEnd().split('\n')) print(io.stdout, visibleText(line))
       }
     }
-    return findings.some(({ level }) => level === 'problem') ? 1 : 0
+    return hasProblem(findings) ? 1 : 0
   }
 }
+
+interface Waiting { readonly seconds: number, readonly alive: boolean, readonly look: () => void }
+
+/** Until it is ready: what it says of itself, ports and DHCP as root sees them, and then its files with its own eyes. */
+async function waited (asked: DoctorOptions, { seconds, alive, look }: Waiting, io: Io): Promise<number> {
+  const around = async (): Promise<readonly Finding[]> => await diagnoseNetwork({ ...asked, running: true })
+  const found = await untilReady(asked.loaded.config, { seconds, clock: systemClock, health: alive ? '/healthz' : '/readyz', around })
+  look()
+  const all = hasProblem(found) ? found : [...found, ...await diagnoseRights(asked)]
+  for (const finding of all) if (finding.level === 'problem') print(io.stderr, `${finding.about}: ${visibleText(findingText(finding))}`)
+  return hasProblem(all) ? 1 : 0
+}
+
+const hasProblem = (findings: readonly Finding[]): boolean => findings.some(({ level }) => level === 'problem')

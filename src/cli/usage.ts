@@ -30,7 +30,7 @@ const config = {
 const json = { json: { what: 'JSON, for programs' } } as const
 const eyes = {
   ...config,
-  as: { value: 'USER', what: 'look with the rights of this user (as root)' },
+  as: { value: 'USER', what: 'look with the rights of this user (as root; default is that of the service, if one is installed)' },
   'env-file': { value: 'FILE', what: 'the environment of the service, for MATCHBOX_*' }
 } as const
 const documents = ['ipxe', 'grub', 'ignition', 'cloud', 'generic', 'metadata']
@@ -64,7 +64,7 @@ const table = {
     flags: {
       ...eyes,
       ...json,
-      ports: { what: 'look at who has the ports, and nothing else' },
+      network: { what: 'look at who has the ports and who answers DHCP, and nothing else' },
       wait: { value: 'SECONDS', what: 'wait for the service to be ready, and tell what is in the way when it is not' },
       alive: { what: 'with --wait: one that answers will do' }
     },

@@ -37,6 +37,9 @@ export interface ClientMessage {
 /** What our own iPXE calls itself (`set user-class core-provisioner` in its script), to be told from a network card's. */
 export const ownUserClass = 'core-provisioner'
 
+/** Option 60 of a question to which this service's own answer is looked for; what it asks at its start it lets pass unanswered. */
+export const ownQuestionClass = 'core-provisioner doctor'
+
 /** MAC prefixes of Raspberry Pi, for boot loaders that say nothing else of what they are. */
 const raspberryPi: ReadonlySet<string> = new Set(['28:cd:c1', '2c:cf:67', '88:a2:9e', 'b8:27:eb', 'd8:3a:dd', 'dc:a6:32', 'e4:5f:01'])
 

@@ -7,7 +7,7 @@ import { ByteWriter } from '../net/bytes.js'
 import { formatIpv4, parseIpv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { Endpoint, UdpSocket } from '../net/udp.js'
-import { clientInfo, type ClientMessage } from './client-info.js'
+import { clientInfo, type ClientMessage, ownQuestionClass } from './client-info.js'
 import { ports } from './constants.js'
 import { describePacket } from './describe.js'
 import type { AnyDropReason, DhcpEvent } from './dhcp-event.js'
@@ -79,7 +79,7 @@ export class MessageExchange {
     const { clock, log, onEvent, ownMac, onPacket } = this.#options
     const client = clientInfo(request)
     const asked = { request, client, from: parseIpv4(from.address) ?? unspecified }
-    if (client.mac === ownMac) return
+    if (client.mac === ownMac && client.vendorClass !== ownQuestionClass) return
     // By where it comes from too: a flood in a machine's name is no reason to leave the machine itself unheard.
     if (!this.#requests.take(`${client.mac} ${from.address} ${request.giaddr}`, clock.now())) {
       this.drop('rate_limited', from.address === '0.0.0.0' ? '' : `from ${from.address}`, asked)

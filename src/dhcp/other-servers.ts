@@ -1,66 +1,26 @@
 // Whether another DHCP server answers on the interface: asked as a client, before this one listens. Two servers give a machine
 // whichever answer comes first, which is a boot that works now and then.
-//
-// It sends an INFORM, which those answer at once that first ping what they would offer (dnsmasq, for three seconds in which it
-// hears nothing else), and a DISCOVER a little later if nobody answered. A server that denies
-// machines it does not know stays unseen here; the running service sees it when a machine takes its offer.
-import type { Clock } from '../base/clock.js'
-import { AppError, DecodeError, messageOf } from '../base/errors.js'
+// A server that denies machines it does not know may stay unseen here; the running service sees it when a machine takes its offer.
+import { AppError, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
-import { macToBytes, type Mac } from '../net/mac.js'
-import type { BindOptions, UdpNetwork } from '../net/udp.js'
-import { ethernet } from './client-info.js'
-import { broadcastFlag, op, ports } from './constants.js'
+import type { Mac } from '../net/mac.js'
+import type { BindOptions } from '../net/udp.js'
 import type { DhcpEvent } from './dhcp-event.js'
-import type { Options } from './options.js'
-import { decodePacket, type DhcpPacket, encodePacket } from './packet.js'
+import { askServers, type ServerQuestion } from './server-question.js'
 
-export interface OtherServersOptions {
-  readonly network: UdpNetwork
-  /** Port 68, on the interface. */
-  readonly bind: BindOptions
-  /** The interface's own hardware address: a made-up one would take a lease of its own each time. */
-  readonly mac: Mac
+export interface OtherServersOptions extends Omit<ServerQuestion, 'own' | 'as' | 'enough'> {
   /** The interface's address. */
   readonly server: Ipv4
   /** This service's addresses on all its interfaces: two of them may be on one wire. */
   readonly ours?: readonly Ipv4[]
-  readonly clock: Clock
-  /** How long to wait for answers, in milliseconds; the first one ends it. */
-  readonly wait?: number
 }
 
-/** The server identifiers of those that answered; rejects like `network.bind` when port 68 is taken by a client of this machine. */
-export async function findOtherServers (options: OtherServersOptions): Promise<readonly Ipv4[]> {
-  const { network, bind, mac, server, ours = [server], clock, wait = 2000 } = options
-  const xid = Math.floor(Math.random() * 2 ** 32)
-  const found = new Set<Ipv4>()
-  let heard = (): void => {}
-  const answered = new Promise<void>(resolve => { heard = resolve })
-  const socket = await network.bind(bind, data => {
-    const other = serverOf(data, xid)
-    if (other === undefined || ours.includes(other)) return
-    found.add(other)
-    heard()
-  })
-  try {
-    const ask = (question: DhcpPacket): void => {
-      socket.send(encodePacket(question), { address: '255.255.255.255', port: ports.server })
-    }
-    ask(inform(xid, mac, server))
-    const again = clock.after(wait / 4, () => {
-      ask(inform(xid, mac, server))
-      ask(discover(xid, mac))
-    })
-    const over = clock.after(wait, heard)
-    await answered
-    again.cancel()
-    over.cancel()
-  } finally {
-    await socket.close()
-  }
-  return [...found]
+/** The server identifiers of those that answered; the first one ends it. Rejects as askServers does. */
+export async function findOtherServers ({ server, ours = [server], ...question }: OtherServersOptions): Promise<readonly Ipv4[]> {
+  const isOther = (answer: { readonly server: Ipv4 }): boolean => !ours.includes(answer.server)
+  const answers = await askServers({ ...question, own: server, as: 'client', enough: isOther })
+  return [...new Set(answers.filter(isOther).map(answer => answer.server))]
 }
 
 export interface LookForOthers {
@@ -94,23 +54,3 @@ export async function refuseBesideOthers (
 
 export const otherServersError = (interfaceName: string, others: readonly Ipv4[]): AppError => new AppError('other_dhcp_server',
   `another DHCP server answers on ${interfaceName} (${others.map(formatIpv4).join(', ')}): turn it off, set dhcp.mode: proxy to work beside it, or set dhcp.allow_other_servers: true`)
-
-function serverOf (data: Buffer, xid: number): Ipv4 | undefined {
-  try {
-    const packet = decodePacket(data)
-    return packet.op === op.bootReply && packet.xid === xid ? packet.options.serverIdentifier : undefined
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined
-    throw error
-  }
-}
-
-const message = (xid: number, mac: Mac, flags: number, ciaddr: Ipv4, options: Options): DhcpPacket => ({
-  op: op.bootRequest, htype: ethernet, hops: 0, xid, secs: 0, flags, ciaddr, yiaddr: 0, siaddr: 0, giaddr: 0, chaddr: macToBytes(mac), sname: '', file: '', options
-})
-
-const discover = (xid: number, mac: Mac): DhcpPacket =>
-  message(xid, mac, broadcastFlag, 0, { dhcpMessageType: 'DISCOVER', parameterRequestList: [1, 3, 6] })
-
-const inform = (xid: number, mac: Mac, own: Ipv4): DhcpPacket =>
-  message(xid, mac, 0, own, { dhcpMessageType: 'INFORM', parameterRequestList: [1] })

@@ -32,6 +32,8 @@ export interface ProxyServerOptions {
   readonly usesOtherLoader?: (mac: Mac) => boolean
   /** Whether somebody named the machine: it goes before strangers where more arrives than can be answered. */
   readonly isKnown?: (mac: Mac) => boolean
+  /** Whether it is the interface's own: this machine asks whether it is answered, and takes no offer. */
+  readonly isOwn?: (mac: Mac) => boolean
   readonly clock: Clock
   /** Milliseconds of a clock that nobody sets, to see when more arrives than can be answered; without it nothing ever waits. */
   readonly steady?: () => number
@@ -129,14 +131,14 @@ class Server implements ProxyServer {
   }
 
   #send ({ reply, to, bootFile }: ProxyReply, asked: ClientMessage, from: Endpoint, socket: UdpSocket): void {
-    const { clock, log, onEvent, server } = this.#options
+    const { clock, log, onEvent, server, isOwn } = this.#options
     const offers = reply.options.dhcpMessageType === 'OFFER'
     const where = to === undefined ? from : { address: formatIpv4(to.ip), port: to.port }
     this.#exchange.send(socket, { reply, to: where, bootFile, name: offers ? 'dhcp.proxy_offer' : 'dhcp.boot_server' }, asked)
     const { mac } = asked.client
     if (!offers) {
       this.#watch.progressed(mac)
-    } else if (this.#watch.offered(mac, clock.now())) {
+    } else if (isOwn?.(mac) !== true && this.#watch.offered(mac, clock.now())) {
       const values = { 'next-server': formatIpv4(server), filename: bootFile }
       log.warn({ mac, ...values, hint: 'this machine ignores ProxyDHCP offers; set these values on the DHCP server of its network' }, 'dhcp.proxy_offer_ignored')
       onEvent({ kind: 'proxy_offer_ignored', mac, nextServer: server, bootFile })

@@ -1,8 +1,6 @@
 // What keeps machines from booting, found from the outside: configuration, interface, ports and who has them, loaders,
 // certificates, folders, firewalls, other DHCP servers; and for networks whose own DHCP server stays, what it has to say.
-import { constants, existsSync } from 'node:fs'
-import { access, readdir, readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readdir, readFile } from 'node:fs/promises'
 import type { Clock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import { answersDhcp, type Config, type LoadedConfig } from '../config/load.js'
@@ -18,10 +16,11 @@ import type { Ground } from '../wiring/ground.js'
 import type { Home } from '../wiring/homes.js'
 import { readReservations } from '../wiring/reservation-sources.js'
 import { fine, type Finding, note } from './finding.js'
+import { diagnoseFolders } from './folders.js'
 import { diagnoseImages } from './images.js'
 import { diagnoseLoaders } from './loaders.js'
 import { diagnoseMemory } from './memory.js'
-import { type Around, type Diagnose, portAsItShouldBe } from './ports.js'
+import type { Around } from './ports.js'
 import { diagnoseHealth, installedService } from './ready.js'
 import { judgeService } from './systemd.js'
 import { diagnoseNames } from './names.js'
@@ -34,32 +33,45 @@ export interface DoctorOptions extends PlanOptions {
   readonly running: boolean
 }
 
-export const diagnose = ({ loaded, running, ...options }: DoctorOptions): Promise<readonly Finding[]> =>
-  onGround(loaded, options, async (ground, plan) => [
-    ...fromPlan(plan),
+/** All there is to find. */
+export const diagnose = async (options: DoctorOptions): Promise<readonly Finding[]> =>
+  [...await diagnoseAround(options), ...await diagnoseReading(options)]
+
+/** What root sees best: the service, the network, ports and who has them, firewalls. */
+export const diagnoseAround = ({ loaded, running, ...options }: DoctorOptions): Promise<readonly Finding[]> =>
+  onGround(loaded, options, async (_, plan) => [
     ...await fromService(loaded.config, running),
     ...await fromListeners(plan, await around(loaded.config, options.clock, running)),
-    ...await folders(loaded),
+    ...await firewall(plan)
+  ])
+
+/** What is to be seen as the service sees it: configuration, files, store, and what machines are told. */
+export const diagnoseReading = ({ loaded, running: _, ...options }: DoctorOptions): Promise<readonly Finding[]> =>
+  onGround(loaded, options, async (ground, plan) => [
+    ...fromPlan(plan),
+    ...await diagnoseFolders(loaded),
     ...await diagnoseImages(loaded, options),
     ...shortened(lintOf(ground)),
     ...await diagnoseLoaders(ground),
     ...diagnoseMemory(ground),
     ...await names(ground),
-    ...await firewall(plan),
     ...await otherDhcpServer(ground)
   ])
+
+/** What keeps the service itself from working, seen as the service sees it: what it cannot read or write. */
+export const diagnoseRights = ({ loaded, running: _, ...options }: DoctorOptions): Promise<readonly Finding[]> =>
+  onGround(loaded, options, async (ground, plan) =>
+    [...plan.findings, ...await diagnoseFolders(loaded), ...lintOf(ground).filter(({ rule }) => rule === 'unreadable')])
 
 function fromPlan ({ findings, paths }: Plan): readonly Finding[] {
   const allIsWell = !findings.some(({ level, about }) => level === 'problem' && about === 'configuration')
   return [...findings, ...allIsWell ? [fine('configuration', paths.map(path => path.join(' ').trim()).join('; '))] : []]
 }
 
-/** Who has the ports, and nothing else; that of DHCP's clients is theirs. */
-export const diagnosePorts = ({ loaded, running, ...options }: DoctorOptions): Promise<readonly Finding[]> =>
-  onGround(loaded, options, async (_, plan) => {
-    const listeners = plan.listeners.filter(({ row }) => row.name !== 'dhcp-client')
-    return await fromListeners({ listeners }, await around(loaded.config, options.clock, running), portAsItShouldBe)
-  })
+/** Who has the ports, and who answers DHCP; that of DHCP's clients is theirs, and a link may come later. */
+export const diagnoseNetwork = ({ loaded, running, ...options }: DoctorOptions): Promise<readonly Finding[]> =>
+  onGround(loaded, options, async (_, plan) =>
+    (await fromListeners(plan, await around(loaded.config, options.clock, running))).filter(({ about }) => about !== 'interface'))
 
 async function around (config: Config, clock: Clock, running: boolean): Promise<Around> {
   const [holders, service] = await Promise.all([socketHolders(config.control_socket), installedService(config)])
@@ -71,24 +83,10 @@ async function fromService (config: Config, running: boolean): Promise<readonly 
   return [...service === undefined ? [] : await judgeService(service), ...running ? await diagnoseHealth(config, '/readyz') : []]
 }
 
-async function fromListeners ({ listeners }: Pick<Plan, 'listeners'>, around: Around, look?: Diagnose): Promise<readonly Finding[]> {
-  const found = await Promise.all(listeners.filter(({ off }) => !off).map(({ row, place }) => (look ?? row.diagnose)(row, place, around)))
+async function fromListeners ({ listeners }: Pick<Plan, 'listeners'>, around: Around): Promise<readonly Finding[]> {
+  const found = await Promise.all(listeners.filter(({ off }) => !off).map(({ row, place }) => row.diagnose(row, place, around)))
   // Two interfaces have one port.
   return [...new Map(found.flat().map(finding => [`${finding.about} ${finding.text}`, finding])).values()]
-}
-
-async function folders ({ config }: LoadedConfig): Promise<readonly Finding[]> {
-  const wanted = [
-    ['store', config.data_path, constants.R_OK | constants.W_OK],
-    ['state', config.state_path, constants.R_OK | constants.W_OK],
-    ['control socket', dirname(config.control_socket), constants.W_OK],
-    ...config.assets_path === '' ? [] : [['assets', config.assets_path, constants.R_OK] as const]
-  ] as const
-  const findings = await Promise.all(wanted.map(async ([about, path, mode]): Promise<Finding | undefined> => {
-    if (!existsSync(path)) return about === 'assets' ? { level: 'note', about, text: `${path} is missing: /assets/ answers 404` } : undefined
-    return await access(path, mode).then(() => undefined, (): Finding => ({ level: 'problem', about, text: `${path} can't be ${mode === constants.R_OK ? 'read' : 'written'} by this user` }))
-  }))
-  return findings.filter(finding => finding !== undefined)
 }
 
 /** A store of thousands can have thousands of faults. */

@@ -2,15 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import type { Clock } from '../base/clock.js'
-import { AppError, messageOf } from '../base/errors.js'
 import type { Config } from '../config/load.js'
-import { findOtherServers } from '../dhcp/other-servers.js'
-import { openDeviceSocket } from '../net/device-socket.js'
-import { formatIpv4 } from '../net/ipv4.js'
-import { kernelUdp } from '../net/udp.js'
 import { linkProblem, networkInterfaces } from '../net/interfaces.js'
 import { portSockets } from '../net/port-owner.js'
-import { fine, type Finding, note, problem, warning } from './finding.js'
+import { fine, type Finding, problem } from './finding.js'
 import { judgePort } from './port-judge.js'
 
 interface Wanted { readonly name: string, readonly transport: 'udp' | 'tcp' | 'unix', readonly systemd?: string | undefined }
@@ -42,33 +37,6 @@ function isLibvirts ({ pid }: { readonly pid: number }): boolean {
     return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('/libvirt/dnsmasq/')
   } catch {
     return false
-  }
-}
-
-/**
- * Whether another DHCP server answers on the interface: asked from port 68, as serve asks at its start. A client of this machine
- * there, or a user who may not, keeps it from being asked.
- */
-export const otherServers: Diagnose = async ({ name }, { device = '', port }, { config, clock, running }) => {
-  try {
-    const interfaces = networkInterfaces()
-    const own = interfaces.get(device)
-    const server = own?.addresses[0]?.ip
-    // What is wrong with the interface is told with it.
-    if (own?.mac === undefined || server === undefined || !own.running) return []
-    // The service has the port too, and both hear what is broadcast.
-    const bind = { address: '0.0.0.0', port, fd: openDeviceSocket(device, port, { shared: running }), broadcast: true }
-    const ours = [...interfaces.values()].flatMap(({ addresses }) => addresses.map(({ ip }) => ip))
-    const found = await findOtherServers({ network: kernelUdp, bind, mac: own.mac, server, ours, clock })
-    if (found.length === 0) return [fine(name, `no other DHCP server answers on ${device}`)]
-    const text = `another DHCP server answers on ${device} (${found.map(formatIpv4).join(', ')})`
-    return [config.dhcp.allow_other_servers
-      ? warning(name, `${text}: machines take whichever answer comes first`)
-      : problem(name, `${text}: turn it off, set dhcp.mode: proxy to work beside it, or set dhcp.allow_other_servers: true`)]
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error
-    const [owner] = (await portSockets('udp', port)).flatMap(({ holders }) => holders)
-    return [note(name, `whether another DHCP server answers on ${device} can't be asked: ${owner === undefined ? messageOf(error) : `${port}/udp belongs to ${owner.name} (pid ${owner.pid})`}`)]
   }
 }
 

@@ -30,16 +30,25 @@ export async function diagnoseHealth ({ http: { address: { host, port } } }: Con
 /** Milliseconds between two looks. */
 const lookEvery = 250
 
-export interface Wait { readonly seconds: number, readonly clock: Clock, readonly health: Health }
+export interface Wait {
+  readonly seconds: number
+  readonly clock: Clock
+  readonly health: Health
+  /** Looks around once it says that it is well: whether its ports are its own alone, and a DISCOVER is answered. */
+  readonly around: () => Promise<readonly Finding[]>
+}
 
-/** What is in the way of the service after at most so many seconds; nothing is when it is ready. */
-export async function untilReady (config: Config, { seconds, clock, health }: Wait): Promise<readonly Finding[]> {
+/** What is in the way of the service after at most so many seconds; no problem among it when it is ready. */
+export async function untilReady (config: Config, { seconds, clock, health, around }: Wait): Promise<readonly Finding[]> {
   const end = clock.now() + seconds * 1000
   for (;;) {
     const [state, healthy] = await Promise.all([installedService(config), diagnoseHealth(config, health)])
-    const found = [...state === undefined ? [] : await judgeService(state), ...healthy].filter(({ level }) => level === 'problem')
+    const own = [...state === undefined ? [] : await judgeService(state), ...healthy]
+    const found = own.some(isProblem) ? own : [...own, ...await around()]
     // A clock that was set back ends it too.
-    if (found.length === 0 || clock.now() >= end || end - clock.now() > seconds * 1000) return found
+    if (!found.some(isProblem) || clock.now() >= end || end - clock.now() > seconds * 1000) return found
     await new Promise<void>(resolve => { clock.after(lookEvery, resolve) })
   }
 }
+
+const isProblem = ({ level }: Finding): boolean => level === 'problem'

@@ -17,6 +17,8 @@ export interface ServiceState {
   readonly restarts: number
   /** Units that changed on disk since systemd read them. */
   readonly stale: readonly string[]
+  /** Whom it runs as; '' is root. */
+  readonly user: string
   /** Socket units that are open. */
   readonly sockets: ReadonlySet<string>
 }
@@ -33,7 +35,7 @@ const printed: Run = async (command, args) => await new Promise(resolve => {
 
 /** undefined where no such service is installed. */
 export async function serviceState (run: Run = printed): Promise<ServiceState | undefined> {
-  const properties = 'Id,LoadState,ActiveState,SubState,MainPID,NRestarts,NeedDaemonReload'
+  const properties = 'Id,LoadState,ActiveState,SubState,MainPID,User,NRestarts,NeedDaemonReload'
   const units = (await run('systemctl', ['show', `--property=${properties}`, serviceUnit, 'core-provisioner-*.socket'])).split('\n\n').map(block =>
     new Map(block.split('\n').map(line => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])))
   const service = units.find(unit => unit.get('Id') === serviceUnit)
@@ -44,6 +46,7 @@ export async function serviceState (run: Run = printed): Promise<ServiceState | 
     pid: Number(service.get('MainPID') ?? 0),
     restarts: Number(service.get('NRestarts') ?? 0),
     stale: units.filter(unit => unit.get('NeedDaemonReload') === 'yes').map(unit => unit.get('Id') ?? ''),
+    user: service.get('User') ?? '',
     sockets: new Set(units.filter(unit => unit.get('ActiveState') === 'active' && unit !== service).map(unit => unit.get('Id') ?? ''))
   }
 }

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.js'
+import { AppError } from '../base/errors.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 
 /** Milliseconds for which a release is not noted again. */
@@ -12,13 +13,29 @@ const most = 1000
 
 const fileOf = (statePath: string): string => join(statePath, 'images', 'fetched.json')
 
-/** By `flatcar/4230.2.1`, milliseconds since the epoch. What can't be read has not been fetched. */
+/** Of the file's format: higher when a program that knows only the one before would misread it. */
+const version = 1
+
+/**
+ * By `flatcar/4230.2.1`, milliseconds since the epoch. What can't be read has not been fetched. AppError state_newer where a newer
+ * version wrote it: what it knows of is neither pruned nor forgotten.
+ */
 export async function readFetched (statePath: string): Promise<ReadonlyMap<string, number>> {
+  const written = await contentOf(fileOf(statePath))
+  if (typeof written.version === 'number' && written.version > version) {
+    throw new AppError('state_newer', `${fileOf(statePath)} was written by a newer core-provisioner (format ${written.version}; this one knows ${version}): ` +
+      'install that one again, or move the file away, and no release is known to have been fetched')
+  }
+  // The first ones had no version, and the times at the top.
+  const times = Object(written.version === undefined ? written : written.fetched) as Readonly<Record<string, unknown>>
+  return new Map(Object.entries(times).filter((entry): entry is [string, number] => typeof entry[1] === 'number'))
+}
+
+async function contentOf (file: string): Promise<{ readonly version?: unknown, readonly fetched?: unknown }> {
   try {
-    const value = JSON.parse(await readFile(fileOf(statePath), 'utf8')) as unknown
-    return new Map(Object.entries(Object(value) as Readonly<Record<string, unknown>>).filter((entry): entry is [string, number] => typeof entry[1] === 'number'))
+    return Object(JSON.parse(await readFile(file, 'utf8'))) as { readonly version?: unknown, readonly fetched?: unknown }
   } catch {
-    return new Map()
+    return {}
   }
 }
 
@@ -31,14 +48,24 @@ export interface FetchedOptions {
 export class FetchedLog {
   readonly #options: FetchedOptions
   readonly #times: Map<string, number>
+  readonly #writes: boolean
   #writing: Promise<void> = Promise.resolve()
 
-  private constructor (options: FetchedOptions, times: ReadonlyMap<string, number>) {
+  private constructor (options: FetchedOptions, times: ReadonlyMap<string, number>, writes: boolean) {
     this.#options = options
+    this.#writes = writes
     this.#times = new Map(times)
   }
 
-  static async open (options: FetchedOptions): Promise<FetchedLog> { return new FetchedLog(options, await readFetched(options.statePath)) }
+  /** One that a newer version wrote is left alone: what is fetched meanwhile is known for as long as this runs. */
+  static async open (options: FetchedOptions): Promise<FetchedLog> {
+    try {
+      return new FetchedLog(options, await readFetched(options.statePath), true)
+    } catch (error) {
+      options.onError(error)
+      return new FetchedLog(options, new Map(), false)
+    }
+  }
 
   /** `release` is a folder and what is in it: `flatcar/4230.2.1`. */
   note (release: string): void {
@@ -52,7 +79,8 @@ export class FetchedLog {
       if (this.#times.size <= most) break
       this.#times.delete(oldest)
     }
-    this.#writing = this.#writing.then(() => writeFileAtomic(fileOf(statePath), `${JSON.stringify(Object.fromEntries(this.#times), null, 2)}\n`)).catch(onError)
+    if (!this.#writes) return
+    this.#writing = this.#writing.then(() => writeFileAtomic(fileOf(statePath), `${JSON.stringify({ version, fetched: Object.fromEntries(this.#times) }, null, 2)}\n`)).catch(onError)
   }
 
   /** Resolves when all that was noted is on disk. */

@@ -7,6 +7,7 @@ import type { DhcpEvent } from '../dhcp/dhcp-event.js'
 import type { MessageExchangeOptions } from '../dhcp/message-exchange.js'
 import { linkProblem, missingProblem, type NetworkInterface, networkInterfaces, type OwnAddress } from '../net/interfaces.js'
 import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
+import type { Mac } from '../net/mac.js'
 import type { Home } from './homes.js'
 import type { Shared } from './shared.js'
 
@@ -36,8 +37,12 @@ export interface LinkService {
 
 type Needed = Pick<Shared, 'clock' | 'log' | 'hindrances' | 'homes' | 'observer' | 'restart' | 'links'>
 
-/** Has the home remember whom it gave an address, and the observer hear of everything. */
+/**
+ * Has the home remember whom it gave an address, and the observer hear of everything but what this machine asks itself from the
+ * interface (doctor, which looks whether it is answered): it is no machine that boots.
+ */
 export const tellHome = ({ homes, observer }: Pick<Needed, 'homes' | 'observer'>, home: Home) => (event: DhcpEvent): void => {
+  if (event.kind !== 'other_server' && home.mac !== undefined && macOf(event) === home.mac) return
   if (event.kind === 'sent' && event.ip !== unspecified) homes.answered(event.ip, home)
   observer.onDhcp(event)
 }
@@ -45,6 +50,8 @@ export const tellHome = ({ homes, observer }: Pick<Needed, 'homes' | 'observer'>
 /** The sockets of an interface hear on all addresses: which one machines see is known here. */
 export const packetsOn = ({ packets }: Pick<Shared, 'packets'>, home: Home): Partial<Pick<MessageExchangeOptions, 'onPacket'>> =>
   packets === undefined ? {} : { onPacket: datagram => { packets.onDhcp(datagram, formatIpv4(home.own ?? unspecified)) } }
+
+const macOf = (event: DhcpEvent): Mac | undefined => 'client' in event ? event.client.mac : event.mac
 
 const hindranceOf = (interfaceName: string): string => `dhcp ${interfaceName}`
 
@@ -154,10 +161,10 @@ class LinkWatch {
 
   async #start (state: NetworkInterface): Promise<void> {
     const { log } = this.#shared
-    const { addresses, index } = state
+    const { addresses, index, mac } = state
     // What was handed down for an interface that is gone hears nothing on the one that has its name now.
     if (this.#index !== 0 && this.#index !== index) this.#service.drop()
-    this.#home.settle(addresses)
+    this.#home.settle(addresses, mac)
     this.#addresses = textOf(addresses)
     this.#index = index
     this.#follower = await this.#service.start(this.#home.own ?? unspecified)

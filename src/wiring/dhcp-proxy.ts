@@ -27,6 +27,7 @@ export function proxyOn (shared: Shared, home: Home, place: Place, bootServer: P
         boot: currentBoot(shared, home),
         usesOtherLoader: usesOtherLoader(shared),
         isKnown: mac => named.has(mac),
+        isOwn: mac => mac === home.mac,
         clock,
         steady: () => performance.now(),
         log,

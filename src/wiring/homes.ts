@@ -2,6 +2,7 @@
 // which of them a machine is on, so that it is told one address by everybody.
 import { type Config, type DhcpInterface, dhcpInterfaces, type DhcpMode } from '../config/load.js'
 import { networkInterfaces, type OwnAddress } from '../net/interfaces.js'
+import type { Mac } from '../net/mac.js'
 import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import { sourceAddressFor } from '../net/source-address.js'
 import { advertisedHost, httpOrigin, ownAddressAmong } from './dhcp-settings.js'
@@ -17,6 +18,8 @@ export class Home {
   own: Ipv4 | undefined
   /** All of the interface. */
   addresses: readonly OwnAddress[] = []
+  /** The interface's own hardware address. */
+  mac: Mac | undefined
 
   constructor (config: Config, at?: DhcpInterface) {
     this.#config = config
@@ -30,7 +33,8 @@ export class Home {
   get origin (): string { return httpOrigin(this.host, this.#config.http.address) }
 
   /** The interface has these addresses now, at least one: what machines are told stays as long as it is among them. */
-  settle (addresses: readonly OwnAddress[]): void {
+  settle (addresses: readonly OwnAddress[], mac = this.mac): void {
+    this.mac = mac
     this.addresses = addresses
     if (!addresses.some(({ ip }) => ip === this.own)) this.own = ownAddressAmong(this.#config, addresses)
   }
@@ -93,8 +97,8 @@ export function homesHere (config: Config): Homes {
   const homes = new Homes(config)
   const interfaces = networkInterfaces()
   for (const home of homes.all) {
-    const { addresses = [] } = interfaces.get(home.interface?.name ?? '') ?? {}
-    if (addresses.length > 0) home.settle(addresses)
+    const { addresses = [], mac } = interfaces.get(home.interface?.name ?? '') ?? {}
+    if (addresses.length > 0) home.settle(addresses, mac)
   }
   return homes
 }

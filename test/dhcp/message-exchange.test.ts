@@ -2,6 +2,8 @@
 import t, { type Test } from 'tap'
 import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
 import { MessageExchange, type MessageExchangeOptions, requestRate } from '../../src/dhcp/message-exchange.js'
+import { ownQuestionClass } from '../../src/dhcp/client-info.js'
+import type { Options } from '../../src/dhcp/options.js'
 import { encodePacket } from '../../src/dhcp/packet.js'
 import { createLog } from '../../src/base/log.js'
 import { mac, message, request, testMac } from '../helpers/dhcp.js'
@@ -11,7 +13,7 @@ import { logLines } from '../helpers/log-lines.js'
 
 const from = { address: '0.0.0.0', port: 68 }
 const other = mac('52:54:00:00:00:99')
-const discover = (client = testMac): Buffer => encodePacket(request({ dhcpMessageType: 'DISCOVER' }, { mac: client }))
+const discover = (client = testMac, more: Options = {}): Buffer => encodePacket(request({ dhcpMessageType: 'DISCOVER', ...more }, { mac: client }))
 
 function stage (_: Test, more: Partial<MessageExchangeOptions> = {}) {
   const { stream, entries } = logLines()
@@ -38,6 +40,9 @@ t.test('what is no message, and what comes from here, is not decided on', t => {
   exchange.receive(discover(other), from, never)
   t.match(events, [{ kind: 'dropped', reason: 'malformed', detail: 'op' }])
   t.equal(events.length, 1)
+  let asked = 0
+  exchange.receive(discover(other, { vendorClassIdentifier: ownQuestionClass }), from, () => { asked++ })
+  t.equal(asked, 1, 'but where it is asked whether it is answered')
   t.end()
 })
 

@@ -1,7 +1,7 @@
 // ProxyDHCP's transport on a made-up network: both ports, and machines that ignore the offers.
 import t, { type Test } from 'tap'
 import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
-import { type ProxyServer, startProxyServer } from '../../src/dhcp/proxy-server.js'
+import { type ProxyServer, type ProxyServerOptions, startProxyServer } from '../../src/dhcp/proxy-server.js'
 import { createLog } from '../../src/base/log.js'
 import { DhcpWire } from '../helpers/dhcp-wire.js'
 import { ip } from '../helpers/dhcp.js'
@@ -12,7 +12,7 @@ import { logLines } from '../helpers/log-lines.js'
 const { bytes } = packetFixture('ovmf-x64-pxe-discover')
 const boot = { loaders: { 'efi-x64': 'snponly.efi' }, scriptUrl: 'http://172.30.0.1:8080/boot.ipxe' }
 
-async function stage (t: Test): Promise<{ wire: DhcpWire, clock: FakeClock, events: DhcpEvent[], proxy: ProxyServer }> {
+async function stage (t: Test, more: Partial<ProxyServerOptions> = {}): Promise<{ wire: DhcpWire, clock: FakeClock, events: DhcpEvent[], proxy: ProxyServer }> {
   const [wire, clock, events] = [new DhcpWire(), new FakeClock(), [] as DhcpEvent[]]
   const proxy = await startProxyServer({
     network: wire,
@@ -22,7 +22,8 @@ async function stage (t: Test): Promise<{ wire: DhcpWire, clock: FakeClock, even
     boot,
     clock,
     log: createLog({ level: 'debug', pretty: false, destination: logLines().stream }),
-    onEvent: event => { events.push(event) }
+    onEvent: event => { events.push(event) },
+    ...more
   })
   t.teardown(async () => { await proxy.close() })
   return { wire, clock, events, proxy }
@@ -56,6 +57,12 @@ t.test('a machine that ignores the offers is told of, with what to set on the ot
     proxy.fileAsked('52:54:00:00:00:02' as never)
   }
   t.equal(ignored().length, 1, 'not one that fetches its file')
+})
+
+t.test('this machine, which asks whether it is answered, takes no offer', async t => {
+  const { wire, events } = await stage(t, { isOwn: mac => mac === '52:54:00:00:00:02' })
+  for (let n = 0; n < 5; n++) t.equal((await wire.ask(bytes)).options.dhcpMessageType, 'OFFER')
+  t.same(events.filter(event => event.kind === 'proxy_offer_ignored'), [])
 })
 
 t.test('malformed packets, a flood, and a port that is taken', async t => {

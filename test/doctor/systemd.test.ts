@@ -6,7 +6,7 @@ import { judgeService, lastError, serviceState } from '../../src/doctor/systemd.
 const unit = (id: string, properties: string): string => `Id=${id}\n${properties}\n`
 
 const shown = [
-  unit('core-provisioner.service', 'LoadState=loaded\nActiveState=activating\nSubState=auto-restart\nMainPID=0\nNRestarts=7\nNeedDaemonReload=no'),
+  unit('core-provisioner.service', 'LoadState=loaded\nActiveState=activating\nSubState=auto-restart\nMainPID=0\nUser=matchbox\nNRestarts=7\nNeedDaemonReload=no'),
   unit('core-provisioner-dhcp.socket', 'LoadState=loaded\nActiveState=active\nSubState=listening\nNeedDaemonReload=yes'),
   unit('core-provisioner-tftp.socket', 'LoadState=loaded\nActiveState=failed\nSubState=failed\nNeedDaemonReload=no')
 ].join('\n')
@@ -21,7 +21,7 @@ const run = async (command: string): Promise<string> => command === 'systemctl' 
 
 t.test('what systemctl and journalctl say', async t => {
   const state = await serviceState(run)
-  t.match(state, { active: 'activating', sub: 'auto-restart', pid: 0, restarts: 7, stale: ['core-provisioner-dhcp.socket'] })
+  t.match(state, { active: 'activating', sub: 'auto-restart', pid: 0, user: 'matchbox', restarts: 7, stale: ['core-provisioner-dhcp.socket'] })
   t.same([...state!.sockets], ['core-provisioner-dhcp.socket'])
   t.match((await judgeService(state!, run)).map(({ text }) => text), [
     /systemd has not read core-provisioner-dhcp\.socket as on disk/,
@@ -40,7 +40,7 @@ t.test('what runs is what is installed', async t => {
     const pid = ['1.0.0', '2.0.0', 'other'].indexOf(program) + 10
     mkdirSync(join(folder, `proc/${pid}`))
     symlinkSync(program === 'other' ? '/usr/bin/node' : join(folder, `opt/${program}/lib/core-provisioner`), join(folder, `proc/${pid}/exe`))
-    const state = { active: 'active', sub: 'running', pid, restarts: 0, stale: [], sockets: new Set<string>() }
+    const state = { active: 'active', sub: 'running', pid, user: 'matchbox', restarts: 0, stale: [], sockets: new Set<string>() }
     return await judgeService(state, run, { current: join(folder, 'opt/current'), proc: join(folder, 'proc') })
   }
   t.match(await of('1.0.0'), [{ level: 'problem', text: /what runs is not what is installed: .*1\.0\.0.* instead of .*2\.0\.0/ }])

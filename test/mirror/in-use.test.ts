@@ -81,6 +81,18 @@ t.test('what a machine fetched within a day stays', async t => {
   ])
   writeFileSync(join(statePath, 'images/fetched.json'), '{"flatcar/1.0.2": ')
   t.equal((await readFetched(statePath)).size, 0, 'a torn file is none')
+  writeFileSync(join(statePath, 'images/fetched.json'), '{"flatcar/1.0.2": 7}')
+  t.same([...await readFetched(statePath)], [['flatcar/1.0.2', 7]], 'as it was before it had a version')
+  // A version that went back: nothing is pruned of which it cannot know, and the file stays.
+  const newer = '{"version": 2, "times": []}'
+  writeFileSync(join(statePath, 'images/fetched.json'), newer)
+  await t.rejects(mirror.mirror.prune([]), { code: 'state_newer', message: /fetched\.json was written by a newer core-provisioner \(format 2; this one knows 1\)/ })
+  const errors: unknown[] = []
+  const careful = await FetchedLog.open({ statePath, clock, onError: error => { errors.push(error) } })
+  careful.note('flatcar/1.0.2')
+  await careful.close()
+  t.match(errors, [{ code: 'state_newer' }])
+  t.equal(readFileSync(join(statePath, 'images/fetched.json'), 'utf8'), newer)
 })
 
 t.test('a store that holds nothing, or can not be read, decides nothing', async t => {
