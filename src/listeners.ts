@@ -106,7 +106,7 @@ export const listeners: readonly Row[] = [
     name: 'ui',
     transport: 'tcp',
     port: 8082,
-    keys: ['ui.address', 'ui.allow', 'ui.users_file'],
+    keys: ['ui.address', 'ui.allow', 'ui.users_file', 'ui.client_certificates'],
     grace: 500,
     places: config => at('ui.address', config.ui.address),
     prepare: prepareUi,

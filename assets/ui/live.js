@@ -1,6 +1,6 @@
 // Keeps a page of /ui/ live, and gives it keys. The server makes the rows; here they are put where they belong. Without this the page
 // shows how it was when it was loaded.
-/* global location, EventSource, Element, getSelection, HTMLInputElement, HTMLElement */
+/* global location, fetch, DOMParser, EventSource, Element, getSelection, HTMLInputElement, HTMLElement */
 'use strict'
 
 const live = document.getElementById('live')
@@ -47,6 +47,23 @@ if (document.getElementById('trouble') !== null && !location.search.includes('q=
   events.addEventListener('message', ({ data }) => { take(JSON.parse(data)) })
   events.addEventListener('gap', () => { location.reload() })
 } else say('')
+
+// A part that is made anew as a whole, unless somebody is in the midst of it.
+const again = document.getElementById('again')
+if (again !== null) {
+  setInterval(async () => {
+    if (document.hidden || again.contains(document.activeElement) || again.querySelector('details[open]') !== null) return
+    try {
+      const answer = await fetch(location.href)
+      const made = new DOMParser().parseFromString(await answer.text(), 'text/html').getElementById('again')
+      if (!answer.ok || made === null) throw new Error(String(answer.status))
+      again.replaceChildren(...made.childNodes)
+      say('live')
+    } catch {
+      say('not live: the server does not answer; trying again')
+    }
+  }, Number(again.dataset.every) * 1000)
+}
 
 const times = () => {
   for (const time of document.querySelectorAll('td > time')) {

@@ -23,6 +23,7 @@ export class Metrics {
   readonly leaseSync = new Histogram({ ...this.#in, name: 'dhcp_lease_sync_seconds', help: 'Time to get leases onto the disk', buckets: seconds })
   readonly tftpTransfers = new Counter({ ...this.#in, name: 'tftp_transfers_total', help: 'TFTP requests, by how they ended', labelNames: ['result'] })
   readonly tftpBytes = new Counter({ ...this.#in, name: 'tftp_sent_bytes_total', help: 'Bytes of files sent by TFTP' })
+  readonly tftpResent = new Counter({ ...this.#in, name: 'tftp_resent_packets_total', help: 'Packets of TFTP transfers that were sent more than once' })
   readonly httpRequests = new Counter({
     ...this.#in, name: 'http_requests_total', help: 'HTTP requests, by what was asked for and status', labelNames: ['kind', 'status']
   })

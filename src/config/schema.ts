@@ -297,7 +297,8 @@ export const configSchema = v.strictObject({
   ui: section({
     address: v.optional(optionalListenAddress, ''),
     allow: v.optional(v.array(parsed('expected an address or a prefix such as 10.0.0.0/8', parsePrefix), 'expected a list of addresses and prefixes'), ['127.0.0.0/8']),
-    users_file: v.optional(text, '')
+    users_file: v.optional(text, ''),
+    client_certificates: v.optional(flag, false)
   }),
   updates: section({
     groups: v.optional(v.pipe(

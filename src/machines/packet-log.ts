@@ -26,7 +26,7 @@ export const longestPacket = 1472
  */
 export const packetBudgets = { known: 4 * 2 ** 20, stranger: 512 * 2 ** 10 } as const
 /** What the objects of a packet take, measured with 7,000 of them. */
-export const octetsOfPacket = 450
+export const octetsOfPacket = 730
 
 type Kind = keyof typeof packetBudgets
 interface Kept { readonly packets: RecordedPacket[], octets: number }

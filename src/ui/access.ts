@@ -82,6 +82,9 @@ export class Access {
 
   isAllowed (address: string): boolean { return this.#allowed.check(address, isIPv6(address) ? 'ipv6' : 'ipv4') }
 
+  /** Whether there are people with passwords; without them everybody who is allowed is let in. */
+  get hasUsers (): boolean { return this.#users() !== undefined }
+
   /** Whether an Authorization header opens the door; `busy` when too many are being tried. */
   async isUser (authorization: string | undefined): Promise<boolean | 'busy'> {
     const users = this.#users()

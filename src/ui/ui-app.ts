@@ -16,9 +16,12 @@ import { type Limits, Shares } from '../net/shares.js'
 import type { Access } from './access.js'
 import { Boots, pageRows } from './boots.js'
 import { bootsPage } from './boots-page.js'
+import type { Fleet } from './fleet.js'
+import { fleetPage } from './fleet-page.js'
 import type { Html } from './html.js'
 import { type CheckShown, healthPage, imagesPage, type ImageShown, networkPage, type NetworkShown, type SourceOfImages, storePage, type StoreShown, strangersPage } from './list-pages.js'
 import { machinePage, type MachineDetails } from './machine-page.js'
+import { isCertified, type PageIdentity } from './tls-server.js'
 import type { Section } from './ladder.js'
 
 export interface UiSource extends Shower {
@@ -32,6 +35,7 @@ export interface UiSource extends Shower {
   /** Profiles that boot what stands under a path. */
   readonly bootedBy: (path: string) => readonly string[]
   readonly store: () => StoreShown
+  readonly fleet: Fleet
   readonly health: () => readonly CheckShown[]
   /** Why the appliance is not ready. */
   readonly problems: () => readonly string[]
@@ -43,6 +47,8 @@ export interface UiOptions {
   readonly access: Access
   /** Names that a browser may call this server by, beside its addresses. */
   readonly names: ReadonlySet<string>
+  /** Of a server over TLS, for who shows a certificate or, where there are users, has a password; asked for each request. */
+  readonly identity?: () => PageIdentity
   /** Where page.css and live.js are. */
   readonly filePath: (name: string) => string
   /** The server, with what its clients may hold; one without bounds when it is left out. */
@@ -64,7 +70,7 @@ const policy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-a
 const addressOf = ({ ip }: { readonly ip: string | undefined }): string => unmapped(ip ?? '')
 
 export function buildUiApp (options: UiOptions): FastifyInstance {
-  const { source, access, names, filePath, serverFactory } = options
+  const { source, access, names, identity, filePath, serverFactory } = options
   const app = fastify({
     logger: false,
     forceCloseConnections: true,
@@ -76,6 +82,10 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
     void reply.headers({ 'content-security-policy': policy, 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' })
     if (!access.isAllowed(addressOf(request))) return await plain(reply, 403, `${addressOf(request)} may not look at this page (ui.allow)`)
     if (!isOurs(request, names)) return await plain(reply, 421, 'this is not where that name leads to')
+    if (identity !== undefined) {
+      if (isCertified(request.raw, identity())) return
+      if (!access.hasUsers) return await plain(reply, 403, 'this page wants a client certificate of the authority of the gRPC API (ui.client_certificates)')
+    }
     const isUser = await access.isUser(request.headers.authorization)
     if (isUser === 'busy') return await plain(reply.header('retry-after', '2'), 503, 'too many passwords are being tried')
     if (!isUser) return await plain(reply.header('www-authenticate', 'Basic realm="core-provisioner", charset="UTF-8"'), 401, 'name and password, please')
@@ -125,6 +135,11 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
     const strangers = (await boots.overview()).placed.map(({ machine }) => machine).filter(({ mac }) => registry.isStranger(mac))
     const latest = strangers.toSorted((a, b) => b.lastSeen - a.lastSeen).slice(0, mostRows)
     return await give(request, reply, strangersPage(latest.map(machine => shown(machine, source)), now()))
+  })
+  app.get('/ui/fleet', async (request, reply) => {
+    const { fleet, now } = source
+    const [hours, pieces] = [fleet.spans(now(), 24, 60), fleet.spans(now(), 288, 5)]
+    return await give(request, reply, fleetPage({ hours, pieces, since: fleet.since }))
   })
   app.get('/ui/network', async (request, reply) => await give(request, reply, networkPage(await source.network())))
   app.get('/ui/images', async (request, reply) => {

@@ -166,6 +166,7 @@ export function createObserver (options: ObserverOptions): Observer {
       metrics.tftpTransfers.inc({ result: event.type })
       const mac = macOf(event.ip)
       if (mac !== undefined && 'file' in event) fileAsked(mac)
+      if ('resent' in event) metrics.tftpResent.inc(event.resent)
       if (event.type !== 'done') return
       metrics.tftpBytes.inc(event.bytes)
       if (mac !== undefined) sentByTftp(mac, event.ip, event.file)

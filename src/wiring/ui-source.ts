@@ -8,6 +8,7 @@ import { type DocumentKind } from '../matchbox/provisioner.js'
 import type { Labels } from '../matchbox/select.js'
 import type { Machine } from '../machines/machine.js'
 import { formatIpv4, formatSubnet } from '../net/ipv4.js'
+import type { Fleet } from '../ui/fleet.js'
 import type { CheckShown, ImageShown, SourceOfImages, StoreShown, SubnetShown } from '../ui/list-pages.js'
 import type { CandidateShown, DocumentShown } from '../ui/machine-page.js'
 import { maskIgnition, withoutToken } from '../ui/mask.js'
@@ -21,12 +22,13 @@ const mostCandidates = 20
 /** Rows of a list of the store. */
 const mostRows = 1000
 
-export const uiSource = (shared: Shared): UiSource => {
+export const uiSource = (shared: Shared, fleet: Fleet): UiSource => {
   const { ready, warnings } = shared.readiness
   const { config, clock, registry, leases, provisioner, store, images, metrics, homes, pace, packets } = shared
   return {
     ...machineRoutes(shared),
     clock,
+    fleet,
     version: programVersion(),
     problems: ready,
     details: async mac => {

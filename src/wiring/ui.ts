@@ -4,12 +4,16 @@ import { hostname } from 'node:os'
 import { bundledPath } from '../base/bundled.js'
 import { AppError, messageOf } from '../base/errors.js'
 import { warning } from '../doctor/finding.js'
-import { boundedServer, progressTimeout } from '../http/bounded-server.js'
+import { boundedServer, defaultLimits, progressTimeout, serverOptions } from '../http/bounded-server.js'
 import { ClientConnections } from '../http/client-connections.js'
 import { connectionShares, descriptorLimit } from '../net/descriptors.js'
+import { unmapped } from '../net/ipv4.js'
 import { listenError } from '../net/udp.js'
 import { Access, parseUsers, type Users } from '../ui/access.js'
+import { buildTlsServer, renewTls } from '../ui/tls-server.js'
 import { buildUiApp } from '../ui/ui-app.js'
+import { type Certificate, openCertificate } from './certificate.js'
+import { watchFleet } from './fleet.js'
 import type { Ground } from './ground.js'
 import { closeApp } from './http.js'
 import type { PreparedListener } from './listener.js'
@@ -21,40 +25,75 @@ import { uiSource } from './ui-source.js'
 export async function prepareUi (ground: Ground, place: Place): Promise<PreparedListener> {
   const { key, host = '0.0.0.0', port } = place
   const { config: { ui, advertise } } = ground
+  const certificate = await openTls(ground)
   let users = readUsers(ground)
-  const everybody = ui.allow.some(({ length }) => length === 0) && users === undefined
+  const everybody = ui.allow.some(({ length }) => length === 0) && users === undefined && certificate === undefined
   return {
-    what: `shows ${ui.allow.map(({ address, length }) => `${address}/${length}`).join(', ')} what machines do${users === undefined ? '' : ', by name and password'}`,
-    findings: everybody ? [warning('ui', 'ui.allow lets everybody look, and no ui.users_file asks for a password')] : [],
+    what: `shows ${ui.allow.map(({ address, length }) => `${address}/${length}`).join(', ')} what machines do${[certificate === undefined ? '' : ', over TLS by client certificate', users === undefined ? '' : ', by name and password'].filter(how => how !== '').join(' or')}`,
+    findings: [
+      ...certificate?.findings ?? [],
+      ...everybody ? [warning('ui', 'ui.allow lets everybody look, and neither ui.users_file nor ui.client_certificates asks who it is')] : []
+    ],
+    ...certificate !== undefined && { close: () => certificate.reloader.close() },
     listen: async shared => {
       const { clock, pace } = shared
+      const { fleet, close: stopCounting } = watchFleet(shared)
+      const access = new Access(ui.allow, () => users, () => performance.now())
       const connections = new ClientConnections({ ...connectionShares(descriptorLimit()).ui, progressTimeout, pace, clock })
       const app = buildUiApp({
-        serverFactory: boundedServer(connections),
-        source: uiSource(shared),
-        access: new Access(ui.allow, () => users, () => performance.now()),
+        serverFactory: certificate === undefined ? boundedServer(connections) : overTls(connections, certificate, access),
+        source: uiSource(shared, fleet),
+        access,
+        ...certificate !== undefined && { identity: () => certificate.reloader.identity },
         names: new Set([hostname().toLowerCase(), advertise.toLowerCase()].filter(name => name !== '')),
         filePath: name => bundledPath(`ui/${name}`)
       })
+      certificate?.serve(shared.metrics, () => { renewTls(app.server, certificate.reloader.identity) })
       const socket = shared.sockets.take('ui', { key, host, port })
       try {
         await app.listen({ host, port, ...socket !== undefined && { fd: socket.fd } })
       } catch (error) {
+        stopCounting()
         throw listenError(error, `${host}:${port}/tcp`)
       }
       return {
         inherited: socket !== undefined,
-        listens: listensAt({ transport: 'tcp' }, place, boundPort(app.server, port), hostsOf(place, ground.homes), host => `http://${host}/ui/`),
+        listens: listensAt({ transport: 'tcp' }, place, boundPort(app.server, port), hostsOf(place, ground.homes), host => `http${certificate === undefined ? '' : 's'}://${host}/ui/`),
         reload: async () => {
+          await certificate?.reloader.reload()
           try {
             users = readUsers(ground)
           } catch (error) {
             shared.log.warn({ error: messageOf(error) }, 'ui.users')
           }
         },
-        close: grace => closeApp(app, grace, clock)
+        close: async grace => {
+          stopCounting()
+          await closeApp(app, grace, clock)
+        }
       }
     }
+  }
+}
+
+type ServerFactory = ReturnType<typeof boundedServer>
+
+const overTls = (connections: ClientConnections, { reloader }: Certificate, access: Access): ServerFactory => handle => {
+  const isAllowed = (address: string | undefined): boolean => access.isAllowed(unmapped(address ?? ''))
+  const server = buildTlsServer(reloader.identity, isAllowed, serverOptions(defaultLimits), connections.listener(handle))
+  connections.watch(server)
+  return server
+}
+
+/** The certificates of the gRPC API, where the page asks for its clients'. */
+async function openTls (ground: Ground): Promise<Certificate | undefined> {
+  const { loaded: { config: { ui, rpc }, where } } = ground
+  if (!ui.client_certificates) return undefined
+  try {
+    return await openCertificate('ui', { caFile: rpc.ca_file, certFile: rpc.cert_file, keyFile: rpc.key_file, crlFile: rpc.crl_file }, ground)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    throw new AppError(error.code, `${where(['ui', 'client_certificates'])}: ui.client_certificates: ${error.message}`, { cause: error })
   }
 }
 

@@ -151,7 +151,7 @@ t.test('nobody finds fault with it: readers of screens, phones, the dark, and te
   await script(http, mac(2), `&serial=${encodeURIComponent(hostile)}&hostname=${encodeURIComponent(hostile)}`)
   await script(http, mac(9))
   for (const options of [{}, { colorScheme: 'dark', viewport: { width: 390, height: 800 } }] as const) {
-    for (const path of ['/ui/', '/ui/?wall', `/ui/machines/${mac(2)}`, '/ui/strangers', '/ui/network', '/ui/images', '/ui/store', '/ui/health']) {
+    for (const path of ['/ui/', '/ui/?wall', `/ui/machines/${mac(2)}`, '/ui/strangers', '/ui/fleet', '/ui/network', '/ui/images', '/ui/store', '/ui/health']) {
       const { page, complaints } = await open(path, { ...options, bypassCSP: true })
       await page.addScriptTag({ content: axe })
       const found = await page.evaluate(async () => {

@@ -2,6 +2,8 @@
 import t from 'tap'
 import type { MachineShown } from '../../src/control/machine-shown.js'
 import { bootsPage, ladderRowHtml } from '../../src/ui/boots-page.js'
+import { Fleet } from '../../src/ui/fleet.js'
+import { fleetPage } from '../../src/ui/fleet-page.js'
 import { escapeHtml, html } from '../../src/ui/html.js'
 import { ladderRow, sectionOf } from '../../src/ui/ladder.js'
 import { healthPage, imagesPage, networkPage, storePage, strangersPage } from '../../src/ui/list-pages.js'
@@ -71,6 +73,7 @@ t.test('text of machines is text', t => {
       profiles: [{ id: hostile, kernel: hostile, config: hostile, groups: 1 }],
       problems: [{ where: hostile, message: hostile }]
     }),
+    fleetPage({ hours: new Fleet().spans(now, 24, 60), pieces: new Fleet().spans(now, 288, 5), since: undefined }),
     healthPage([{ about: hostile, level: 'problem', text: hostile }], hostile), ladderRowHtml(ladderRow(said, now), now)
   ]
   for (const [at, { text }] of pages.entries()) {

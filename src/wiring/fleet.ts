@@ -1,0 +1,36 @@
+// The figures of the fleet page, read from the metrics once a minute.
+import { isActive } from '../dhcp/leases.js'
+import { Fleet, type FleetCounts } from '../ui/fleet.js'
+import type { Shared } from './shared.js'
+
+const every = 60_000
+
+export interface FleetWatch { readonly fleet: Fleet, readonly close: () => void }
+
+type Needed = Pick<Shared, 'metrics' | 'leases' | 'clock'>
+
+export function watchFleet (shared: Needed): FleetWatch {
+  const fleet = new Fleet()
+  const look = (): void => { void countsOf(shared).then(counts => { fleet.add(counts, shared.clock.now()) }) }
+  look()
+  const looking = shared.clock.every(every, look)
+  return { fleet, close: () => { looking.cancel() } }
+}
+
+async function countsOf ({ metrics, leases, clock }: Needed): Promise<FleetCounts> {
+  const { boots: ofBoots, httpBytes, tftpBytes, tftpResent } = metrics
+  const [boots, http, tftp, resent] = await Promise.all([ofBoots.get(), httpBytes.get(), tftpBytes.get(), tftpResent.get()])
+  const sum = (values: ReadonlyArray<{ readonly value: number }>): number => values.reduce((all, { value }) => all + value, 0)
+  const of = (result: string): number => sum(boots.values.filter(({ labels }) => labels.result === result))
+  const now = clock.now()
+  let active = 0
+  for (const lease of leases.table.values()) if (isActive(lease, now)) active++
+  return {
+    finished: of('finished'),
+    disk: of('disk'),
+    failed: of('failed'),
+    octets: sum(http.values) + sum(tftp.values),
+    resent: sum(resent.values),
+    leases: active
+  }
+}
