@@ -185,6 +185,7 @@ async function share (
   const metrics = new Metrics()
   const pace = new Pace({ onError: error => { fence.caught(error, 'request') } })
   metrics.counters('errors_fenced_total', 'Errors outside of any request, by the place where they arose', 'place', () => fence.counts)
+  ground.cluster?.measure(metrics)
   const leases = await openLeases({ config, clock, log, metrics, onClose })
   const registry = await openRegistry(ground, leases, onClose)
   const addressClaims = new AddressClaims({ modeAt: ip => modeAt(homes, ip), leases: leases.table, clock })
@@ -254,7 +255,7 @@ async function share (
     hindrances,
     readiness: {
       ready: () => [...start.starting(), ...hindrances.values(), ...store.problems().map(({ where, message }) => `${where}: ${message}`)],
-      warnings: () => start.warnings
+      warnings: () => [...start.warnings, ...ground.cluster?.warnings() ?? []]
     },
     restart,
     onClose

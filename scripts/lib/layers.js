@@ -68,11 +68,13 @@ export const layers = [
   { name: 'folder lock', files: ['disk/folder-lock'], may: ['disk/', 'base/', 'net/libc'], node: ['node:fs/promises', 'node:path'], packages: [] },
   { name: 'disk', files: ['disk/'], may: ['disk/', 'base/'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:timers/promises'], packages: ['chokidar'] },
   { name: 'assets', files: ['assets/'], may: ['assets/', 'base/errors', 'disk/', 'go/', 'matchbox/pin-assets'], types: ['base/clock', 'matchbox/profile'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:http', 'node:net', 'node:crypto'], packages: [] },
+  { name: 'etcd keys', files: ['etcd/keys'], may: plain, node: ['node:buffer'], packages: [], pure: true },
+  { name: 'etcd', files: ['etcd/'], may: ['etcd/', 'base/errors', 'base/bundled'], types: ['base/clock'], node: ['node:fs/promises', 'node:tls', 'node:net'], packages: ['@grpc/grpc-js', '@grpc/proto-loader'] },
   {
     name: 'store',
     files: ['store/'],
     may: ['store/', 'matchbox/group', 'matchbox/profile', 'matchbox/store', 'base/errors', 'base/clock', 'net/mac', 'disk/'],
-    types: ['base/log'],
+    types: ['base/log', 'cluster/shared-state'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:buffer'],
     packages: []
   },
@@ -80,6 +82,14 @@ export const layers = [
   { name: 'updates', files: ['updates/'], may: ['updates/', 'base/clock', ...plain], node: ['node:buffer', 'node:crypto'], packages: ['sax', 'valibot'], pure: true },
   { name: 'discovery store', files: ['cluster/discovery-store'], may: ['disk/'], types: ['base/log'], node: [], packages: [] },
   { name: 'discovery', files: ['cluster/discovery', 'cluster/key-history', 'cluster/keys-answer'], may: ['cluster/', 'base/errors'], types: ['base/clock'], node: ['node:buffer'], packages: [], pure: true },
+  {
+    name: 'cluster',
+    files: ['cluster/'],
+    may: ['cluster/', 'etcd/', 'dhcp/lease-store', 'dhcp/leases', 'dhcp/lease-file', 'machines/journal', 'machines/machine', 'disk/', ...plain],
+    types: ['base/log', 'base/clock'],
+    node: ['node:crypto', 'node:buffer'],
+    packages: []
+  },
   { name: 'http', files: ['http/'], may: ['http/', 'updates/', 'cluster/discovery', 'cluster/keys-answer', 'assets/', 'disk/open-file', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'base/pace', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'updates/', 'base/errors', 'net/mac', 'net/ipv4', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
   { name: 'ui access', files: ['ui/access'], may: [], node: ['node:crypto', 'node:net'], packages: [] },
@@ -125,6 +135,7 @@ export const layers = [
   { name: 'wiring of tftp', files: ['wiring/tftp'], may: ['wiring/', 'base/', 'doctor/finding', 'tftp/', 'net/'], types: ['config/load'], node: ['node:fs', 'node:path'], packages: [] },
   { name: 'wiring of images', files: ['wiring/images', 'wiring/image-sources'], may: ['wiring/', 'assets/aliases', 'disk/links', 'base/', 'matchbox/', 'mirror/'], types: ['config/load'], node: [], packages: [] },
   { name: 'wiring of dhcp', files: ['wiring/dhcp', 'wiring/dhcp-link', 'wiring/dhcp-proxy', 'wiring/dhcp-server', 'wiring/dhcp-servers', 'wiring/dhcp-settings', 'wiring/dhcp-sockets', 'wiring/homes', 'wiring/leases', 'wiring/boot'], may: ['wiring/', 'base/', 'doctor/finding', 'config/load', 'dhcp/', 'net/', 'matchbox/group-machines', 'http/loader-routes'], types: ['matchbox/group'], node: ['node:path'], packages: [] },
+  { name: 'wiring of the cluster', files: ['wiring/cluster'], may: ['wiring/', 'base/', 'cluster/', 'etcd/', 'store/'], types: ['config/load', 'matchbox/store', 'base/metrics'], node: ['node:fs/promises', 'node:path'], packages: [] },
   {
     name: 'wiring',
     files: ['wiring/'],

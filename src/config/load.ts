@@ -3,6 +3,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import * as v from 'valibot'
 import { isMap, LineCounter, parseDocument, type Document } from 'yaml'
+import { clusterFaults } from './cluster.js'
 import { parsePlainReservations } from './plain-reservations.js'
 import { type Config, configSchema, isReservable, reservationSchema, type ReservationConfig, subnetSchema } from './schema.js'
 import { unknownKeys } from './unknown-keys.js'
@@ -11,6 +12,7 @@ import { givesAddresses } from './dhcp-interfaces.js'
 import { contains, formatSubnet } from '../net/ipv4.js'
 
 export { answersDhcp, type DhcpInterface, dhcpInterfaces, type DhcpMode, givesAddresses } from './dhcp-interfaces.js'
+export { isClustered } from './cluster.js'
 export { isBootFileName } from './schema.js'
 export type { Config, ListenAddress, ReservationConfig } from './schema.js'
 
@@ -204,7 +206,7 @@ interface Problem { readonly path: Path, readonly message: string }
 
 /** What each key by itself allows and the whole does not, as far as the keys can be made out: whatever else is wrong hides nothing. */
 function contradictions (raw: unknown): readonly Problem[] {
-  const { dhcp, http, enrolment: enrolling } = configSchema.entries
+  const { dhcp, http, cluster, enrolment: enrolling } = configSchema.entries
   const read = <S extends v.GenericSchema>(schema: S, ...path: string[]): v.InferOutput<S> | undefined => {
     const result = v.safeParse(schema, path.reduce<unknown>((value, key) => Object(value)[key], raw))
     return result.success ? result.output : undefined
@@ -216,6 +218,13 @@ function contradictions (raw: unknown): readonly Problem[] {
       if (read(https[key], 'http', 'https', key) === '') problems.push({ path: ['http', 'https', key], message: 'expected a PEM file, or http.https.address: ""' })
     }
   }
+  const { name, etcd: { wrapped: { entries: etcd } } } = cluster.wrapped.entries
+  problems.push(...clusterFaults({
+    isWritten: Object.keys(Object(Object(raw)['cluster']) as object).length > 0,
+    name: read(name, 'cluster', 'name'),
+    endpoints: read(etcd.endpoints, 'cluster', 'etcd', 'endpoints'),
+    isSet: key => (read(etcd[key], 'cluster', 'etcd', key) ?? '') !== ''
+  }))
   const keys = dhcp.wrapped.entries
   const mode = read(keys.mode, 'dhcp', 'mode')
   const [single, several] = [read(keys.interface, 'dhcp', 'interface'), read(keys.interfaces, 'dhcp', 'interfaces')]

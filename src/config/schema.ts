@@ -217,6 +217,12 @@ const webhookSchema = v.strictObject({
   on: v.optional(v.array(choice(webhookEvents), `expected a list of ${webhookEvents.join(', ')}`), [...webhookEvents])
 })
 
+/** What tells the provisioners of a fleet apart. */
+const serverName = v.pipe(text, v.regex(/^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/i, 'expected a name of letters, digits, dots and hyphens'))
+
+const etcdEndpoint = v.pipe(v.string('expected a URL such as https://10.0.0.11:2379'),
+  v.regex(/^https?:\/\/(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}$/, 'expected a URL such as https://10.0.0.11:2379'), v.check(url => URL.canParse(url), 'expected a URL such as https://10.0.0.11:2379'))
+
 export const configSchema = v.strictObject({
   data_path: v.optional(path, '/var/lib/matchbox'),
   assets_path: v.optional(text, '/var/lib/matchbox/assets'),
@@ -305,6 +311,21 @@ export const configSchema = v.strictObject({
       v.array(updateGroupSchema, 'expected a list of groups'),
       v.check(groups => new Set(groups.map(({ name }) => name)).size === groups.length, 'expected groups with different names')
     ), [])
+  }),
+  cluster: section({
+    name: v.optional(v.union([v.literal(''), serverName], 'expected a name of letters, digits, dots and hyphens'), ''),
+    etcd: section({
+      endpoints: v.optional(v.pipe(
+        v.array(etcdEndpoint, 'expected a list of URLs such as https://10.0.0.11:2379'),
+        v.check(urls => new Set(urls).size === urls.length, 'expected each URL once')
+      ), []),
+      ca_file: v.optional(text, ''),
+      cert_file: v.optional(text, ''),
+      key_file: v.optional(text, ''),
+      user: v.optional(text, ''),
+      password_file: v.optional(text, ''),
+      prefix: v.optional(v.pipe(text, v.regex(/^\/(?:[\w.-]+\/)+$/, 'expected a prefix such as /core-provisioner/v1/')), '/core-provisioner/v1/')
+    })
   }),
   webhooks: v.optional(v.pipe(
     v.array(webhookSchema, 'expected a list of { url, secret_file, on }'),

@@ -16,6 +16,7 @@ import type { Ground } from '../wiring/ground.js'
 import type { Home } from '../wiring/homes.js'
 import { readReservations } from '../wiring/reservation-sources.js'
 import { fine, type Finding, note } from './finding.js'
+import { diagnoseCluster } from './cluster.js'
 import { diagnoseFolders } from './folders.js'
 import { diagnoseImages } from './images.js'
 import { diagnoseLoaders } from './loaders.js'
@@ -49,6 +50,7 @@ export const diagnoseAround = ({ loaded, running, ...options }: DoctorOptions): 
 export const diagnoseReading = ({ loaded, running: _, ...options }: DoctorOptions): Promise<readonly Finding[]> =>
   onGround(loaded, options, async (ground, plan) => [
     ...fromPlan(plan),
+    ...await diagnoseCluster(ground),
     ...await diagnoseFolders(loaded),
     ...await diagnoseImages(loaded, options),
     ...shortened(lintOf(ground)),

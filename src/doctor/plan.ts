@@ -2,12 +2,13 @@
 // listens where, what from, what is amiss.
 import { existsSync } from 'node:fs'
 import { AppError } from '../base/errors.js'
-import { type Config, type DhcpInterface, dhcpInterfaces, type LoadedConfig } from '../config/load.js'
+import { type Config, type DhcpInterface, dhcpInterfaces, isClustered, type LoadedConfig } from '../config/load.js'
 import { isListener, placesIn } from '../listeners.js'
 import { type Ground, type GroundOptions, openGround } from '../wiring/ground.js'
 import type { PreparedListener, Row } from '../wiring/listener.js'
 import { type Place, placeText } from '../wiring/place.js'
 import { type Finding, problem } from './finding.js'
+import { clusterWarnings } from './cluster.js'
 import { diagnoseLabels } from './labels.js'
 
 export interface PlannedListener {
@@ -74,6 +75,7 @@ export async function onGround<T> (
       paths: pathsOf(ground),
       findings: [
         ...refused.map(({ message }) => problem('configuration', message)),
+        ...clusterWarnings(ground),
         ...diagnoseLabels(ground),
         ...findings
       ]
@@ -89,7 +91,7 @@ function pathsOf ({ config, store, signer, sources }: Ground): Plan['paths'] {
   const { groups, profiles, configs } = store.snapshot
   const { data_path: data, assets_path: assets, state_path: state } = config
   return [
-    ['store', data, `${groups.size} groups, ${profiles.size} profiles, ${configs.ignition.size} ignition, ${configs.cloud.size} cloud, ${configs.generic.size} generic`],
+    ['store', isClustered(config) ? `etcd ${config.cluster.etcd.endpoints.join(',')} ${config.cluster.etcd.prefix}` : data, `${groups.size} groups, ${profiles.size} profiles, ${configs.ignition.size} ignition, ${configs.cloud.size} cloud, ${configs.generic.size} generic`],
     ...assets === '' ? [] : [['assets', assets, `${existsSync(assets) ? '' : 'missing '}${sources.length === 0 ? '' : `${sources.length} image sources`}`.trim()] as const],
     ...signer === undefined ? [] : [['key ring', config.signing.key_ring_path, `signs as ${signer.keyId}`] as const],
     ['state', state, existsSync(state) ? '' : 'made at start']

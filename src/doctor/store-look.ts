@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
-import type { Config } from '../config/load.js'
+import { type Config, isClustered } from '../config/load.js'
 import { Homes } from '../wiring/homes.js'
 import { isOwnHost } from '../wiring/own-hosts.js'
 import type { Ground } from '../wiring/ground.js'
@@ -17,7 +17,7 @@ const anySnippets: ReadonlyMap<string, string> = new Map([['updates', '""']])
 export const lintOf = ({ config, homes, store }: Pick<Ground, 'config' | 'homes' | 'store'>): readonly Finding[] =>
   lintStore({
     store,
-    dataPath: config.data_path,
+    dataPath: isClustered(config) ? `etcd:${config.cluster.etcd.prefix}` : config.data_path,
     assetsPath: config.assets_path,
     isOwn: isOwnHost(config, homes),
     ownSnippets: openSnippets(config)

@@ -54,7 +54,10 @@ export function createCalls (provisioner: Provisioner, protocol: Protocol): Call
       await provisioner.putConfig(kind, name, Buffer.from(config))
       return {}
     },
-    [`${service}Get`]: ({ name = '' }: NameMessage) => ({ config: provisioner.getConfig(kind, name) }),
+    [`${service}Get`]: async ({ name = '' }: NameMessage) => {
+      await provisioner.settle(kind, name)
+      return { config: provisioner.getConfig(kind, name) }
+    },
     [`${service}Delete`]: async ({ name = '' }: NameMessage) => {
       await provisioner.deleteConfig(kind, name)
       return {}
@@ -70,33 +73,52 @@ export function createCalls (provisioner: Provisioner, protocol: Protocol): Call
         await provisioner.putGroup(group)
         return {}
       },
-      GroupGet: ({ id = '' }: IdMessage) => ({ group: groupMessage(provisioner.getGroup(id)) }),
+      GroupGet: async ({ id = '' }: IdMessage) => {
+        await provisioner.settle('group', id)
+        return { group: groupMessage(provisioner.getGroup(id)) }
+      },
       GroupDelete: async ({ id = '' }: IdMessage) => {
         await provisioner.deleteGroup(id)
         return {}
       },
-      GroupList: () => ({ groups: provisioner.listGroups().map(groupMessage) })
+      GroupList: async () => {
+        await provisioner.settle('group')
+        return { groups: provisioner.listGroups().map(groupMessage) }
+      }
     },
     Profiles: {
       ProfilePut: async ({ profile: message }: { profile?: ProfileMessage }) => {
         if (message === undefined) throw new AppError('message_invalid', 'ProfilePut needs a profile')
+        await provisioner.settle('profile', message.id ?? '')
         const profile = profileOf(message, provisioner.store.snapshot.profiles.get(message.id ?? ''))
         assertReadable('Profiles', 'ProfileGet', 'the profile', { profile: profileMessage(profile) })
         await provisioner.putProfile(profile)
         return {}
       },
-      ProfileGet: ({ id = '' }: IdMessage) => ({ profile: profileMessage(provisioner.getProfile(id)) }),
+      ProfileGet: async ({ id = '' }: IdMessage) => {
+        await provisioner.settle('profile', id)
+        return { profile: profileMessage(provisioner.getProfile(id)) }
+      },
       ProfileDelete: async ({ id = '' }: IdMessage) => {
         await provisioner.deleteProfile(id)
         return {}
       },
-      ProfileList: () => ({ profiles: provisioner.listProfiles().map(profileMessage) })
+      ProfileList: async () => {
+        await provisioner.settle('profile')
+        return { profiles: provisioner.listProfiles().map(profileMessage) }
+      }
     },
     Ignition: configCalls('Ignition', 'ignition'),
     Generic: configCalls('Generic', 'generic'),
     Select: {
-      SelectGroup: ({ labels = new Map() }: LabelsMessage) => ({ group: groupMessage(provisioner.selectGroup(labels)) }),
-      SelectProfile: ({ labels = new Map() }: LabelsMessage) => ({ profile: profileMessage(provisioner.selectProfile(labels)) })
+      SelectGroup: async ({ labels = new Map() }: LabelsMessage) => {
+        await provisioner.settle('group')
+        return { group: groupMessage(provisioner.selectGroup(labels)) }
+      },
+      SelectProfile: async ({ labels = new Map() }: LabelsMessage) => {
+        await Promise.all([provisioner.settle('group'), provisioner.settle('profile')])
+        return { profile: profileMessage(provisioner.selectProfile(labels)) }
+      }
     }
   }
 }

@@ -63,6 +63,8 @@ export interface Provisioner {
   /** What a profile boots, with aliases of assets replaced by what they stand for now. */
   pinned: (boot: NetBoot) => NetBoot
 
+  /** For the API, before it is asked: what other provisioners stored counts from then on. Throws AppError etcd_away. */
+  settle: (kind: 'group' | 'profile' | ConfigKind, name?: string) => Promise<void>
   /** For the API: what is stored now. Throw AppError group_unmatched, profile_unmatched. */
   selectGroup: (labels: Labels) => Group
   selectProfile: (labels: Labels) => Profile
@@ -239,6 +241,9 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
       return { group, localBoot, boot, bootedAs }
     },
     pinned: assets.pin,
+    settle: async (kind, name) => {
+      if (store.settle !== undefined) await store.settle(kind, name)
+    },
     selectGroup,
     selectProfile: labels => {
       const group = selectGroup(labels)

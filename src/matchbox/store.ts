@@ -53,7 +53,7 @@ export interface Change {
 
 export interface Store {
   readonly snapshot: Snapshot
-  /** What a put returned from is on disk and in `snapshot`. Throws AppError disk_full, write_failed. */
+  /** What a put returned from is on disk and in `snapshot`. Throws AppError disk_full, write_failed; of a shared store also etcd_away, etcd_full, message_too_large, store_changed. */
   putGroup: (group: Group) => Promise<void>
   putProfile: (profile: Profile) => Promise<void>
   putConfig: (kind: ConfigKind, name: string, content: Buffer) => Promise<void>
@@ -64,7 +64,15 @@ export interface Store {
   /** Calls `listener` after each change of the snapshot, with what changed since the last call; returns how to stop. */
   onChange: (listener: (changes: readonly Change[]) => void) => () => void
   problems: () => readonly Problem[]
+  /**
+   * Fulfilled when the snapshot has all that was put anywhere before the call, of one object or of a kind; `before` when that can't
+   * be found out, and the object is told of as it was. A store of one machine has no such thing to wait for. Throws AppError
+   * etcd_away where nothing can be said.
+   */
+  readonly settle?: (kind: Change['kind'], name?: string) => Promise<Settled>
 }
+
+export type Settled = 'now' | 'before'
 
 /** What the store was read from, one file or record each, for whoever tells where in it something stands. */
 export interface StoreSource {

@@ -7,14 +7,15 @@ import { join } from 'node:path'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
-import { type Group, encodeGroup, parseGroup } from '../matchbox/group.js'
-import { type Profile, encodeProfile, parseProfile } from '../matchbox/profile.js'
+import type { Group } from '../matchbox/group.js'
+import type { Profile } from '../matchbox/profile.js'
 import {
   type Change, type ConfigKind, type OpenStore, type Problem, type Snapshot, type StoreSource, assertSafeName, configKinds, sharedKinds
 } from '../matchbox/store.js'
 import { removeFile, temporaryPrefix, writeFileAtomic } from '../disk/atomic-file.js'
-import { type Kind, StoreMemory, type StoredObject } from './snapshot.js'
 import { FolderWatcher } from '../disk/folder-watch.js'
+import { bytesOf, fileOf, folders, objectOf, placeOf } from './object-files.js'
+import { type Kind, StoreMemory, type StoredObject } from './snapshot.js'
 
 export interface FileStoreOptions {
   /** The data folder; one that is missing is an empty store with a problem, and is seen when it comes. */
@@ -44,7 +45,6 @@ interface FileRecord {
   readonly object: StoredObject | undefined
 }
 
-const folders = ['groups', 'profiles', ...configKinds, ...sharedKinds] as const
 /** A larger file is refused: it would have to be held in memory. */
 const maxFileBytes = 32 * 1024 * 1024
 const readsAtOnce = 64
@@ -57,8 +57,6 @@ const gatherFor = 250
 /** All files are looked at so seldom that looking takes no more than one part in this of the time. */
 const lookShare = 50
 
-const folderOf = (kind: Kind): typeof folders[number] => kind === 'group' ? 'groups' : kind === 'profile' ? 'profiles' : kind
-const fileOf = (kind: Kind, name: string): string => `${folderOf(kind)}/${name}${kind === 'group' || kind === 'profile' ? '.json' : ''}`
 /** Of a folder of the data folder, or of one in it. */
 const kindOf = (folder: string): Kind | undefined =>
   ([['groups', 'group'], ['profiles', 'profile'], ...[...configKinds, ...sharedKinds].map(kind => [kind, kind] as const)] as const)
@@ -70,26 +68,6 @@ function checkedFileOf (kind: Kind, name: string): string {
   return fileOf(kind, name)
 }
 const stampOf = (s: Stats): string => `${s.dev}:${s.ino}:${s.size}:${s.mtimeMs}:${s.ctimeMs}`
-
-/** What a file below the data folder is, by its place: Matchbox takes groups from the top of their folder alone. */
-function placeOf (file: string): { kind: Kind, name: string } | undefined {
-  const slash = file.indexOf('/')
-  const folder = folders.find(f => f === file.slice(0, slash))
-  const name = file.slice(slash + 1)
-  if (folder === undefined || name.split('/').some(part => part.startsWith(temporaryPrefix))) return undefined
-  if (folder !== 'groups' && folder !== 'profiles') return { kind: folder, name }
-  if (!name.endsWith('.json') || (folder === 'groups' && name.includes('/'))) return undefined
-  return { kind: folder === 'groups' ? 'group' : 'profile', name: name.slice(0, -'.json'.length) }
-}
-
-function objectOf (kind: Kind, name: string, bytes: Buffer): StoredObject {
-  if (kind === 'group') return { kind, name, value: parseGroup(bytes) }
-  if (kind === 'profile') return { kind, name, value: parseProfile(bytes) }
-  return { kind, name, value: { kind, name, content: bytes } }
-}
-
-const bytesOf = (object: StoredObject): Buffer =>
-  object.kind === 'group' ? encodeGroup(object.value) : object.kind === 'profile' ? encodeProfile(object.value) : object.value.content
 
 class FolderStore implements OpenStore {
   readonly #options: FileStoreOptions

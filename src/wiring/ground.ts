@@ -2,11 +2,12 @@
 import type { Clock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
-import type { Config, LoadedConfig } from '../config/load.js'
+import { type Config, isClustered, type LoadedConfig } from '../config/load.js'
 import type { OpenStore } from '../matchbox/store.js'
 import type { Source } from '../mirror/source.js'
 import type { Signer } from '../openpgp/sign.js'
 import { openFileStore } from '../store/file-store.js'
+import type { Cluster } from './cluster.js'
 import { type Homes, homesHere } from './homes.js'
 import { imageSources } from './image-sources.js'
 import { openSigner } from './signing.js'
@@ -25,6 +26,8 @@ export interface Ground {
   /** What is to be mirrored. */
   readonly sources: readonly Source[]
   readonly store: OpenStore
+  /** What the provisioners share; undefined for one alone. */
+  readonly cluster: Cluster | undefined
 }
 
 export interface GroundOptions {
@@ -55,7 +58,12 @@ export async function openGround (loaded: LoadedConfig, options: GroundOptions):
   const homes = homesHere(config)
   const signer = await attempt(() => openSigner(loaded, passphrase, clock))
   const sources = await attempt(() => imageSources(loaded)) ?? []
-  const store = await openFileStore({ dataPath: config.data_path, tombstoneMs: live ? config.store.tombstone : 0, clock, log, watch: live })
+  const tombstoneMs = live ? config.store.tombstone : 0
+  const shared = isClustered(config) ? await import('./cluster.js') : undefined
+  const cluster = await shared?.openCluster(loaded, { clock, log, live, onProblem })
+  const store = shared === undefined || cluster === undefined
+    ? await openFileStore({ dataPath: config.data_path, tombstoneMs, clock, log, watch: live })
+    : shared.storeOf(cluster, { tombstoneMs, clock, log })
   return {
     loaded,
     config,
@@ -66,6 +74,10 @@ export async function openGround (loaded: LoadedConfig, options: GroundOptions):
     signer,
     sources,
     store,
-    close: () => store.close()
+    cluster,
+    close: async () => {
+      await store.close()
+      await cluster?.close()
+    }
   }
 }

@@ -2,7 +2,7 @@
 import { assetPinner } from '../assets/aliases.js'
 import { systemClock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
-import type { Config } from '../config/load.js'
+import { type Config, isClustered } from '../config/load.js'
 import type { AssetPins } from '../matchbox/pin-assets.js'
 import type { OpenStore } from '../matchbox/store.js'
 import type { OwnSnippets } from '../matchbox/templates.js'
@@ -19,5 +19,18 @@ export const openSnippets = (config: Config): OwnSnippets =>
   nodeSnippets(config, () => new Homes(config).first.origin)
 
 /** The store as it is now. The caller closes it. */
-export const openStore = ({ data_path: dataPath }: Pick<Config, 'data_path'>, log: Logger): Promise<OpenStore> =>
-  openFileStore({ dataPath, tombstoneMs: 0, clock: systemClock, log, watch: false })
+export async function openStore (config: Pick<Config, 'data_path'> & Partial<Config>, log: Logger): Promise<OpenStore> {
+  const alone = { tombstoneMs: 0, clock: systemClock, log }
+  const { cluster } = config
+  if (cluster === undefined || !isClustered({ cluster })) return await openFileStore({ dataPath: config.data_path, ...alone, watch: false })
+  const { openCluster, storeOf } = await import('./cluster.js')
+  const opened = await openCluster({ config: config as Config, where: () => 'cluster.etcd' }, { clock: systemClock, log, live: false, onProblem: error => { throw error } })
+  const store = storeOf(opened, alone)
+  const closeStore = store.close.bind(store)
+  return Object.assign(store, {
+    close: async () => {
+      await closeStore()
+      await opened.close()
+    }
+  })
+}

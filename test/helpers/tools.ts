@@ -42,14 +42,15 @@ export interface ToolResult { readonly code: number | null, readonly stdout: Buf
 interface ToolOptions {
   readonly input?: string | Buffer
   readonly cwd?: string
+  readonly env?: NodeJS.ProcessEnv
   /** Milliseconds after which the program is killed; its code is then null. */
   readonly timeout?: number
 }
 
 /** Runs a program to its end. */
-export async function runTool (name: string, args: readonly string[], { input = '', cwd, timeout = 600_000 }: ToolOptions = {}): Promise<ToolResult> {
+export async function runTool (name: string, args: readonly string[], { input = '', cwd, env, timeout = 600_000 }: ToolOptions = {}): Promise<ToolResult> {
   return await new Promise((resolve, reject) => {
-    const child = spawn(findTool(name) ?? name, args, { cwd, timeout, killSignal: 'SIGKILL' })
+    const child = spawn(findTool(name) ?? name, args, { cwd, ...env !== undefined && { env }, timeout, killSignal: 'SIGKILL' })
     const stdout: Buffer[] = []
     const stderr: Buffer[] = []
     child.stdout.on('data', (piece: Buffer) => { stdout.push(piece) })

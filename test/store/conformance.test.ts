@@ -3,10 +3,14 @@ import { pino } from 'pino'
 import t from 'tap'
 import { LeaseFile } from '../../src/dhcp/lease-file.js'
 import { MachineJournal } from '../../src/machines/journal.js'
+import { openEtcdStore } from '../../src/store/etcd-store.js'
 import { openFileStore } from '../../src/store/file-store.js'
 import { leaseStoreConformance, machineStoreConformance, storeConformance } from '../helpers/conformance.js'
+import { startEtcd } from '../helpers/etcd.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { MemoryStore } from '../helpers/memory-store.js'
+import { openState } from '../helpers/shared-state.js'
+import { needs } from '../helpers/tools.js'
 
 const log = pino({ level: 'silent' })
 
@@ -15,6 +19,18 @@ t.test('a folder of files', t => storeConformance(t, async t => {
   t.teardown(() => store.close())
   return store
 }))
+
+t.test('etcd', async t => {
+  if (!needs(t, 'etcd')) return
+  const etcd = await startEtcd(t)
+  let fleets = 0
+  await storeConformance(t, async t => {
+    const state = await openState(t, etcd, { prefix: `/fleet${fleets++}/` })
+    const store = openEtcdStore({ state, tombstoneMs: 0, clock: new FakeClock(), log })
+    t.teardown(() => store.close())
+    return store
+  })
+})
 
 t.test('the store of the tests', t => storeConformance(t, async () => new MemoryStore()))
 

@@ -1,0 +1,423 @@
+// What the provisioners of a fleet share, as etcd has it: read whole at one revision, then followed change by change, the changes of one
+// revision together. After a compaction, in a restored cluster and every ten minutes it is read whole again and the difference told.
+// While etcd is away it stays what it was; at a start without etcd it is what the copy on disk says.
+import { randomBytes, randomInt } from 'node:crypto'
+import type { Clock, Timer } from '../base/clock.js'
+import { AppError, messageOf } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import type { EtcdClient } from '../etcd/etcd-client.js'
+import { endOfPrefix } from '../etcd/keys.js'
+import type { Compare, RangeResponse, RequestOp, TxnResponse } from '../etcd/proto.js'
+import { watchPrefix } from '../etcd/watch.js'
+import type { FleetCopy } from './fleet-copy.js'
+import { checkFleet, fleetFormat, fleetMissing, formatFleet } from './fleet-record.js'
+
+/** `revision` is etcd's of the last change; 0 for what comes from the copy on disk. */
+export interface Entry { readonly value: Buffer, readonly revision: number }
+
+export interface EntryChange { readonly key: string, readonly before: Entry | undefined, readonly after: Entry | undefined }
+
+export interface Transaction {
+  readonly compare: readonly Compare[]
+  readonly success: readonly RequestOp[]
+  readonly failure?: readonly RequestOp[]
+}
+
+export interface SharedStateOptions {
+  readonly etcd: EtcdClient
+  /** Ends with a slash; keys are told without it. */
+  readonly prefix: string
+  readonly clock: Clock
+  readonly log: Logger
+  /** Without it a start without etcd knows nothing. */
+  readonly copy?: (current: () => Iterable<readonly [string, Buffer]>) => FleetCopy
+  /** Only looks: nothing is written, and a fleet that is not there is not made. */
+  readonly readOnly?: boolean
+}
+
+/** How far what is in memory can be relied on. */
+export interface Standing {
+  /** Whether etcd answers and its changes arrive. */
+  readonly inStep: boolean
+  /** Milliseconds since it was last in step; undefined when nothing was ever read. */
+  readonly age: number | undefined
+  /** Why it is not in step. */
+  readonly reason: string
+}
+
+/** Milliseconds. */
+const beat = 2000
+const resyncEvery = 600_000
+const shortestPause = 200
+const longestPause = 5000
+/** How long a change that etcd has may take to arrive here. */
+const arrival = 5000
+const pageSize = 250
+
+/** Faults that waiting does not mend: a start ends with them. */
+const lasting: ReadonlySet<string> = new Set(['etcd_foreign', 'state_newer'])
+
+export class SharedState {
+  readonly #options: SharedStateOptions
+  readonly #copy: FleetCopy | undefined
+  /** By the first part of their keys. */
+  readonly #folders = new Map<string, Map<string, Entry>>()
+  readonly #listeners = new Map<string, Set<(changes: readonly EntryChange[]) => void>>()
+  readonly #standingListeners = new Set<(standing: Standing) => void>()
+  /** Looks again after each change, until it is fulfilled. */
+  readonly #waiting = new Set<() => void>()
+  /** The last that is known whole. */
+  #revision = 0
+  #fleet: string | undefined
+  #inStep = false
+  #asOf: number | undefined
+  #reason = 'etcd has not answered yet'
+  #stopWatch: (() => void) | undefined
+  #timers: Timer[] = []
+  #resyncAt = 0
+  #pause = shortestPause
+  #working: Promise<void> = Promise.resolve()
+  #beating = false
+  #closed = false
+
+  constructor (options: SharedStateOptions) {
+    this.#options = options
+    this.#copy = options.copy?.(() => this.#all())
+  }
+
+  /**
+   * Reads everything, or the copy when etcd is away. AppError etcd_foreign and state_newer: it is another fleet's, or newer than this
+   * program; whatever else is amiss with etcd is its standing.
+   */
+  async start (): Promise<void> {
+    const { clock, log } = this.#options
+    const copied = await this.#copy?.load()
+    if (copied !== undefined && copied.values.size > 0) {
+      this.#asOf = copied.asOf
+      this.#fleet = copied.values.get('fleet') === undefined ? undefined : checkFleet(copied.values.get('fleet')!, undefined, 'the copy on disk').id
+      this.#apply([...copied.values].map(([key, value]) => ({ key, after: { value, revision: 0 } })))
+    }
+    try {
+      await this.#synchronise()
+    } catch (error) {
+      if (!(error instanceof AppError) || lasting.has(error.code)) {
+        await this.close()
+        throw error
+      }
+      this.#away(error)
+      log.warn({ error: this.#reason, from: copied?.values.size ?? 0 }, 'cluster.away')
+    }
+    if (this.#options.readOnly === true || this.#closed) return
+    log.info({ fleet: this.#fleet, revision: this.#revision, inStep: this.#inStep, keys: [...this.#folders.values()].reduce((sum, { size }) => sum + size, 0) }, 'cluster.open')
+    this.#timers = [clock.every(beat, () => { void this.#beat() })]
+  }
+
+  get standing (): Standing {
+    return {
+      inStep: this.#inStep,
+      age: this.#inStep ? 0 : this.#asOf === undefined ? undefined : Math.max(0, this.#options.clock.now() - this.#asOf),
+      reason: this.#inStep ? '' : this.#reason
+    }
+  }
+
+  get (key: string): Entry | undefined { return this.#folders.get(folderOf(key))?.get(key) }
+
+  /** What is below a folder, `leases` or `groups`, by whole keys. */
+  under (folder: string): ReadonlyMap<string, Entry> { return this.#folders.get(folder) ?? new Map<string, Entry>() }
+
+  /** Hears of the changes below a folder, those of one revision at once, until the returned function is called. */
+  onChange (folder: string, listener: (changes: readonly EntryChange[]) => void): () => void {
+    const listeners = this.#listeners.get(folder) ?? new Set()
+    this.#listeners.set(folder, listeners.add(listener))
+    return () => { listeners.delete(listener) }
+  }
+
+  /** Hears when it falls out of step and when it is back. */
+  onStanding (listener: (standing: Standing) => void): () => void {
+    this.#standingListeners.add(listener)
+    return () => { this.#standingListeners.delete(listener) }
+  }
+
+  /** What etcd has under a key now, whatever is known here. Throws AppError etcd_away at once while it is. */
+  async read (key: string): Promise<Entry | undefined> { return (await this.#readAt(key)).entry }
+
+  /** A transaction; keys are whole ones (`etcdKey`). Throws AppError etcd_away at once while it is. */
+  async transact (request: Transaction): Promise<TxnResponse> {
+    return await this.#ask(() => this.#options.etcd.call('Txn', { failure: [], ...request }))
+  }
+
+  etcdKey (key: string): Buffer { return this.#key(key) }
+
+  /** When what etcd had at the revision is known here. Throws AppError etcd_away when it does not arrive. */
+  async applied (revision: number): Promise<void> { await this.#until(() => this.#revision >= revision) }
+
+  /** When a key is here as etcd has it now, or newer. Throws AppError etcd_away. */
+  async settle (key: string): Promise<void> {
+    const { entry, at } = await this.#readAt(key)
+    await this.#until(() => {
+      const here = this.get(key)
+      if (here === undefined) return entry === undefined || this.#revision > entry.revision
+      return here.revision > at || here.revision === entry?.revision
+    })
+  }
+
+  /** The same of all keys of a folder. */
+  async settleAll (folder: string): Promise<void> {
+    const prefix = this.#key(`${folder}/`)
+    const { kvs, header } = await this.#ask(() => this.#options.etcd.call('Range', { key: prefix, range_end: endOfPrefix(prefix.toString()), keys_only: true }))
+    const wanted = new Map(kvs.map(({ key, mod_revision: revision }) => [this.#told(key), Number(revision)]))
+    const at = Number(header.revision)
+    const isHere = (key: string, revision: number): boolean => {
+      const here = this.get(key)
+      return here === undefined ? this.#revision > revision : here.revision >= revision
+    }
+    await this.#until(() => [...wanted].every(([key, revision]) => isHere(key, revision)) &&
+      [...this.under(folder)].every(([key, { revision }]) => wanted.has(key) || revision > at))
+  }
+
+  /** Reads everything again now. */
+  async resync (): Promise<void> {
+    await this.#working
+    this.#resyncAt = 0
+    await this.#beat()
+  }
+
+  async close (): Promise<void> {
+    this.#closed = true
+    for (const timer of this.#timers) timer.cancel()
+    this.#stopWatch?.()
+    this.#stopWatch = undefined
+    for (const look of this.#waiting) look()
+    await this.#working
+    if (this.#inStep) this.#copy?.confirm(this.#options.clock.now())
+    await this.#copy?.close()
+  }
+
+  async #readAt (key: string): Promise<{ readonly entry: Entry | undefined, readonly at: number }> {
+    const { kvs: [found], header } = await this.#ask(() => this.#options.etcd.call('Range', { key: this.#key(key) }))
+    const at = Number(header.revision)
+    return { entry: found === undefined ? undefined : { value: found.value, revision: Number(found.mod_revision) }, at }
+  }
+
+  /** Nobody waits for an etcd that is known to be away. */
+  async #ask<T> (call: () => Promise<T>): Promise<T> {
+    if (!this.#inStep) throw new AppError('etcd_away', this.#reason)
+    try {
+      return await call()
+    } catch (error) {
+      if (error instanceof AppError && (error.code === 'etcd_away' || error.code === 'etcd_foreign')) this.#away(error)
+      throw error
+    }
+  }
+
+  /** A look at whether etcd is there, and all that follows when it is again. Never rejects. */
+  async #beat (): Promise<void> {
+    if (this.#beating || this.#closed) return
+    this.#beating = true
+    const work = (async () => {
+      try {
+        await this.#synchronise()
+        this.#pause = shortestPause
+      } catch (error) {
+        this.#away(error)
+        this.#again()
+      } finally {
+        this.#beating = false
+      }
+    })()
+    this.#working = work
+    await work
+  }
+
+  /** Between two beats, sooner at first: a member that restarts is back in a moment. */
+  #again (): void {
+    if (this.#closed || this.#options.readOnly === true || this.#pause >= beat) return
+    const timer = this.#options.clock.after(randomInt(this.#pause, 2 * this.#pause), () => {
+      this.#timers = this.#timers.filter(other => other !== timer)
+      void this.#beat()
+    })
+    this.#timers.push(timer)
+    this.#pause = Math.min(longestPause, this.#pause * 2)
+  }
+
+  async #synchronise (): Promise<void> {
+    const { etcd, clock } = this.#options
+    const now = clock.now()
+    let fleet: RangeResponse
+    try {
+      fleet = await etcd.call('Range', { key: this.#key('fleet') })
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'etcd_foreign') throw error
+      // All that answer are of another cluster: one that was restored is told by the record in it.
+      etcd.forgetCluster()
+      this.#dropWatch()
+      this.#resyncAt = 0
+      fleet = await etcd.call('Range', { key: this.#key('fleet') })
+    }
+    await this.#checkFleet(fleet)
+    const current = Number(fleet.header.revision)
+    // A restored cluster may be at a revision from before.
+    if (this.#revision === 0 || current < this.#revision || now >= this.#resyncAt || this.#resyncAt - now > 2 * resyncEvery) {
+      this.#dropWatch()
+      await this.#readAll()
+      this.#resyncAt = clock.now() + resyncEvery
+      this.#copy?.confirm(clock.now())
+    }
+    if (this.#options.readOnly !== true && this.#stopWatch === undefined) await this.#watch()
+    if (!this.#closed) this.#stepped()
+  }
+
+  async #checkFleet ({ kvs: [found] }: RangeResponse): Promise<void> {
+    const { etcd, prefix, readOnly } = this.#options
+    if (found !== undefined) {
+      this.#fleet = checkFleet(found.value, this.#fleet, `etcd's ${prefix}`).id
+      return
+    }
+    if (this.#fleet !== undefined) throw fleetMissing(this.#fleet, prefix)
+    if (readOnly === true) throw new AppError('etcd_foreign', `etcd has nothing at ${prefix}: the first provisioner that starts there makes a fleet`)
+    const key = this.#key('fleet')
+    const value = formatFleet({ format: fleetFormat, id: randomBytes(8).toString('hex') })
+    await etcd.call('Txn', { compare: [{ key, target: 'CREATE', result: 'EQUAL', create_revision: 0 }], success: [{ request_put: { key, value } }], failure: [] })
+    const { kvs: [made] } = await etcd.call('Range', { key })
+    if (made !== undefined) this.#fleet = checkFleet(made.value, undefined, `etcd's ${prefix}`).id
+  }
+
+  /** Everything at one revision, page by page, and what is otherwise than it was. */
+  async #readAll (): Promise<void> {
+    const { etcd, prefix } = this.#options
+    const found = new Map<string, Entry>()
+    let revision = 0
+    for (let key = Buffer.from(prefix); ;) {
+      const page = await etcd.call('Range', { key, range_end: endOfPrefix(prefix), limit: pageSize, ...revision > 0 && { revision } }, 30_000)
+      if (revision === 0) revision = Number(page.header.revision)
+      for (const { key: at, value, mod_revision: changed } of page.kvs) found.set(this.#told(at), { value, revision: Number(changed) })
+      const last = page.kvs.at(-1)
+      if (!page.more || last === undefined) break
+      key = Buffer.concat([last.key, Buffer.from([0])])
+    }
+    const gone = [...this.#all()].filter(([key]) => !found.has(key)).map(([key]) => ({ key, after: undefined }))
+    const changed = [...found].filter(([key, after]) => this.get(key)?.revision !== after.revision).map(([key, after]) => ({ key, after }))
+    this.#revision = revision
+    this.#apply([...gone, ...changed])
+  }
+
+  async #watch (): Promise<void> {
+    const { etcd, prefix } = this.#options
+    let created: (() => void) | undefined
+    let ended: ((error: Error) => void) | undefined
+    const ready = new Promise<void>((resolve, reject) => { [created, ended] = [resolve, reject] })
+    const late = this.#options.clock.after(arrival, () => { ended?.(new AppError('etcd_away', 'etcd does not answer a watch')) })
+    const stop = await watchPrefix(etcd, {
+      key: Buffer.from(prefix),
+      rangeEnd: endOfPrefix(prefix),
+      from: this.#revision + 1,
+      onCreated: () => { created?.() },
+      onEvents: (revision, events) => {
+        this.#revision = revision
+        this.#apply(events.map(({ type, kv }) => ({
+          key: this.#told(kv.key), after: type === 'PUT' ? { value: kv.value, revision } : undefined
+        })))
+      },
+      onEnd: error => {
+        ended?.(error)
+        if (this.#stopWatch !== stop || this.#closed) return
+        this.#stopWatch = undefined
+        if (error.code === 'etcd_compacted') this.#resyncAt = 0
+        this.#away(error)
+        this.#again()
+      }
+    })
+    this.#stopWatch = stop
+    try {
+      await ready
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'etcd_compacted') this.#resyncAt = 0
+      this.#dropWatch()
+      throw error
+    } finally {
+      late.cancel()
+    }
+  }
+
+  #dropWatch (): void {
+    const stop = this.#stopWatch
+    this.#stopWatch = undefined
+    stop?.()
+  }
+
+  #apply (changes: ReadonlyArray<{ readonly key: string, readonly after: Entry | undefined }>): void {
+    const byFolder = new Map<string, EntryChange[]>()
+    for (const { key, after } of changes) {
+      const folder = folderOf(key)
+      const entries = this.#folders.get(folder) ?? new Map<string, Entry>()
+      this.#folders.set(folder, entries)
+      const before = entries.get(key)
+      if (before === undefined && after === undefined) continue
+      if (after === undefined) entries.delete(key)
+      else entries.set(key, after)
+      // What was known from the copy is told no second time.
+      if (before !== undefined && after !== undefined && before.revision === 0 && before.value.equals(after.value)) continue
+      this.#copy?.note(key, after?.value)
+      const told = byFolder.get(folder) ?? []
+      byFolder.set(folder, told)
+      told.push({ key, before, after })
+    }
+    for (const [folder, told] of byFolder) for (const listener of this.#listeners.get(folder) ?? []) listener(told)
+    for (const look of [...this.#waiting]) look()
+  }
+
+  #stepped (): void {
+    const { clock, log } = this.#options
+    this.#asOf = clock.now()
+    if (this.#inStep) return
+    this.#inStep = true
+    this.#copy?.confirm(this.#asOf)
+    log.info({ endpoint: this.#options.etcd.endpoint, revision: this.#revision }, 'cluster.in_step')
+    this.#tellStanding()
+  }
+
+  /** Told once, however many calls fail. */
+  #away (error: unknown): void {
+    const { log } = this.#options
+    const before = this.#reason
+    this.#reason = messageOf(error)
+    if (!this.#inStep) {
+      if (error instanceof AppError && error.code !== 'etcd_away' && before !== this.#reason) log.error({ error: this.#reason }, 'cluster.refused')
+      return
+    }
+    this.#inStep = false
+    if (this.#asOf !== undefined) this.#copy?.confirm(this.#asOf)
+    if (!this.#closed) log.warn({ error: this.#reason }, 'cluster.away')
+    this.#tellStanding()
+  }
+
+  #tellStanding (): void {
+    if (!this.#closed) for (const listener of [...this.#standingListeners]) listener(this.standing)
+  }
+
+  async #until (isSo: () => boolean): Promise<void> {
+    if (isSo()) return
+    await new Promise<void>((resolve, reject) => {
+      const end = (settle: () => void): void => {
+        late.cancel()
+        this.#waiting.delete(look)
+        settle()
+      }
+      const look = (): void => {
+        if (isSo()) end(resolve)
+        else if (this.#closed) end(() => { reject(new AppError('etcd_away', 'this provisioner ends')) })
+      }
+      const late = this.#options.clock.after(arrival, () => { end(() => { reject(new AppError('etcd_away', 'what etcd has does not arrive here')) }) })
+      this.#waiting.add(look)
+    })
+  }
+
+  * #all (): IterableIterator<[string, Buffer]> {
+    for (const entries of this.#folders.values()) for (const [key, { value }] of entries) yield [key, value]
+  }
+
+  #key (key: string): Buffer { return Buffer.from(this.#options.prefix + key) }
+  #told (key: Buffer): string { return key.toString().slice(this.#options.prefix.length) }
+}
+
+const folderOf = (key: string): string => key.slice(0, Math.max(0, key.indexOf('/')))

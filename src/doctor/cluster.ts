@@ -1,0 +1,41 @@
+// The etcd that provisioners share, for check and doctor: each member by itself, what it says of itself, and how it is reached.
+import { isClustered } from '../config/load.js'
+import type { MemberReport } from '../wiring/cluster.js'
+import type { Ground } from '../wiring/ground.js'
+import { fine, type Finding, note, problem, warning } from './finding.js'
+
+const about = 'etcd'
+
+/** What the configuration alone says. */
+export function clusterWarnings ({ loaded: { config, where } }: Pick<Ground, 'loaded'>): readonly Finding[] {
+  if (!isClustered(config)) return []
+  const { endpoints } = config.cluster.etcd
+  const plain = endpoints.filter(url => url.startsWith('http:') && !/^http:\/\/(?:127\.|localhost|\[::1\])/.test(url))
+  const at = where(['cluster', 'etcd', 'endpoints'])
+  return [
+    ...plain.length === 0 ? [] : [warning(about, `${at}: ${plain.join(', ')}: without TLS whoever is on the way reads every config and may change it`)],
+    ...endpoints.length % 2 === 1 ? [] : [note(about, `${at}: ${endpoints.length} members bear no more failures than ${endpoints.length - 1}`)],
+    ...endpoints.length > 1 ? [] : [note(about, `${at}: one member: when it is away nothing new is taken; name all of them`)]
+  ]
+}
+
+/** Asks every member. */
+export async function diagnoseCluster ({ config, clock }: Pick<Ground, 'config' | 'clock'>): Promise<readonly Finding[]> {
+  if (!isClustered(config)) return []
+  const { lookAtMembers } = await import('../wiring/cluster.js')
+  return judgeMembers(await lookAtMembers(config, { clock }))
+}
+
+export function judgeMembers (reports: readonly MemberReport[]): readonly Finding[] {
+  const clusters = new Set(reports.map(({ cluster }) => cluster).filter(id => id !== undefined))
+  const answering = reports.filter(({ failure }) => failure === undefined)
+  return [
+    ...reports.map(({ endpoint, failure, version, hasLeader, errors = [] }) => {
+      if (failure !== undefined) return (answering.length > 0 ? warning : problem)(about, `${endpoint}: ${failure}`)
+      if (hasLeader !== true) return problem(about, `${endpoint}: it has no leader: most members are away, and no change is taken`)
+      if (errors.length > 0) return problem(about, `${endpoint}: ${errors.join(', ')}${errors.some(text => text.includes('NOSPACE')) ? ': compact and defragment it, then etcdctl alarm disarm' : ''}`)
+      return fine(about, `${endpoint}: etcd ${version ?? ''}`)
+    }),
+    ...clusters.size > 1 ? [problem(about, `the endpoints belong to ${clusters.size} different clusters: ${reports.map(({ endpoint, cluster = '0' }) => `${endpoint} to ${BigInt(cluster).toString(16)}`).join(', ')}`)] : []
+  ]
+}

@@ -1,0 +1,64 @@
+// Where what belongs to one fleet stands in etcd, below a prefix that several fleets may not share. The keys of groups, profiles and
+// configs are the paths of the files that the folder of one machine has, without .json; the value is the file's bytes.
+import { Buffer } from 'node:buffer'
+import { formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
+import { type Mac, parseMac } from '../net/mac.js'
+
+/** Folders of the store, as a provisioner alone has them on disk. */
+export const objectFolders = ['groups', 'profiles', 'ignition', 'cloud', 'generic', 'snippets', 'files'] as const
+export type ObjectFolder = typeof objectFolders[number]
+
+/** What a key below the prefix stands for. */
+export type Meaning =
+  /** Which fleet this is, and in which format the rest is written. */
+  | { readonly kind: 'fleet' }
+  | { readonly kind: 'object', readonly folder: ObjectFolder, readonly name: string }
+  | { readonly kind: 'lease', readonly ip: Ipv4 }
+  | { readonly kind: 'machine', readonly mac: Mac }
+  /** A provisioner that is there: its key ends with it. */
+  | { readonly kind: 'server', readonly name: string }
+  /** A small state that all share, whole under one key: enrolment, updates, a secret. */
+  | { readonly kind: 'shared', readonly name: string }
+
+const keyOf = {
+  fleet: (): string => 'fleet',
+  object: ({ folder, name }: { readonly folder: ObjectFolder, readonly name: string }): string => `${folder}/${name}`,
+  lease: ({ ip }: { readonly ip: Ipv4 }): string => `leases/${formatIpv4(ip)}`,
+  machine: ({ mac }: { readonly mac: Mac }): string => `machines/${mac}`,
+  server: ({ name }: { readonly name: string }): string => `servers/${name}`,
+  shared: ({ name }: { readonly name: string }): string => `shared/${name}`
+} as const
+
+/** The key below the prefix. */
+export const formatKey = (meaning: Meaning): string => (keyOf[meaning.kind] as (meaning: Meaning) => string)(meaning)
+
+/** undefined for a key that this version does not know. */
+export function parseKey (key: string): Meaning | undefined {
+  if (key === 'fleet') return { kind: 'fleet' }
+  const slash = key.indexOf('/')
+  const [top, name] = [key.slice(0, slash), key.slice(slash + 1)]
+  if (slash < 0 || name === '') return undefined
+  const folder = objectFolders.find(known => known === top)
+  if (folder !== undefined) return isPath(name) ? { kind: 'object', folder, name } : undefined
+  if (top === 'servers' || top === 'shared') return name.includes('/') ? undefined : { kind: top === 'servers' ? 'server' : 'shared', name }
+  const ip = top === 'leases' ? parseIpv4(name) : undefined
+  if (ip !== undefined) return { kind: 'lease', ip }
+  const mac = top === 'machines' ? parseMac(name) : undefined
+  return mac === undefined || mac !== name ? undefined : { kind: 'machine', mac }
+}
+
+/** As a file below its folder can be called: what is exported must not leave it. */
+const isPath = (name: string): boolean =>
+  !name.includes('\0') && name.split('/').every(part => part !== '' && part !== '.' && part !== '..')
+
+/** The key after all those that begin so: what etcd calls the end of a range. */
+export function endOfPrefix (prefix: string): Buffer {
+  const end = Buffer.from(prefix)
+  for (let at = end.length - 1; at >= 0; at--) {
+    const octet = end[at]!
+    if (octet === 0xff) continue
+    end[at] = octet + 1
+    return end.subarray(0, at + 1)
+  }
+  return Buffer.from([0])
+}

@@ -1,0 +1,100 @@
+// What a connection to etcd is encrypted with, kept in step with its files: whoever renews certificates replaces them one by one, so
+// that a set which does not fit together is normal for a moment and never put in force.
+import { readFile, stat } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
+import type { Clock, Timer } from '../base/clock.js'
+import { AppError, errnoOf, messageOf } from '../base/errors.js'
+
+/** '' for a file that there is none of: without an authority those of the system count. */
+export interface TlsFileNames { readonly caFile: string, readonly certFile: string, readonly keyFile: string }
+
+/** PEM texts. */
+export interface TlsTexts { readonly ca: Buffer | null, readonly cert: Buffer | null, readonly key: Buffer | null }
+
+export interface TlsFilesOptions {
+  readonly clock: Clock
+  /** Other files are in force now. */
+  readonly onChange: () => void
+  /** The files changed and can't be used; those from before stay. */
+  readonly onKept: (reason: string) => void
+}
+
+/** Milliseconds. */
+const lookEvery = 2000
+
+export class TlsFiles {
+  readonly #names: TlsFileNames
+  readonly #options: TlsFilesOptions
+  readonly #timer: Timer
+  #texts: TlsTexts
+  #stamp: string
+  #looking = Promise.resolve()
+
+  private constructor (names: TlsFileNames, options: TlsFilesOptions, texts: TlsTexts, stamp: string) {
+    this.#names = names
+    this.#options = options
+    this.#texts = texts
+    this.#stamp = stamp
+    this.#timer = options.clock.every(lookEvery, () => { void this.look() })
+  }
+
+  /** AppError certificate_invalid says which file is wrong and how. */
+  static async open (names: TlsFileNames, options: TlsFilesOptions): Promise<TlsFiles> {
+    const stamp = await stampOf(names)
+    return new TlsFiles(names, options, await readTexts(names), stamp)
+  }
+
+  get texts (): TlsTexts { return this.#texts }
+
+  /** One look at the files: what the timer does. */
+  async look (): Promise<void> {
+    this.#looking = this.#looking.then(async () => {
+      const stamp = await stampOf(this.#names)
+      if (stamp === this.#stamp) return
+      try {
+        this.#texts = await readTexts(this.#names)
+        this.#stamp = stamp
+        this.#options.onChange()
+      } catch (error) {
+        // Told once for each state of the files.
+        this.#stamp = stamp
+        this.#options.onKept(messageOf(error))
+      }
+    })
+    await this.#looking
+  }
+
+  async close (): Promise<void> {
+    this.#timer.cancel()
+    await this.#looking
+  }
+}
+
+async function readTexts ({ caFile, certFile, keyFile }: TlsFileNames): Promise<TlsTexts> {
+  const read = async (file: string): Promise<Buffer | null> => {
+    if (file === '') return null
+    try {
+      return await readFile(file)
+    } catch (error) {
+      throw new AppError('certificate_invalid', errnoOf(error) === 'ENOENT' ? `there is no file ${file}` : `cannot read ${file}: ${messageOf(error)}`, { cause: error })
+    }
+  }
+  const [ca, cert, key] = await Promise.all([read(caFile), read(certFile), read(keyFile)])
+  const told = [caFile, certFile, keyFile].filter(file => file !== '').join(', ')
+  if (ca?.includes('-----BEGIN CERTIFICATE-----') === false) throw new AppError('certificate_invalid', `${caFile} holds no certificate`)
+  try {
+    createSecureContext({ ...ca !== null && { ca }, ...cert !== null && { cert }, ...key !== null && { key } })
+  } catch (error) {
+    throw new AppError('certificate_invalid', `${told} cannot be used: ${messageOf(error)}`, { cause: error })
+  }
+  return { ca, cert, key }
+}
+
+/** Changes whenever one of the files is written or replaced, or comes or goes. */
+async function stampOf ({ caFile, certFile, keyFile }: TlsFileNames): Promise<string> {
+  const stamps = await Promise.all([caFile, certFile, keyFile].map(async file => {
+    const facts = file === '' ? undefined : await stat(file, { bigint: true }).catch(() => undefined)
+    return facts === undefined ? 'missing' : [facts.dev, facts.ino, facts.size, facts.mtimeNs, facts.ctimeNs].join(':')
+  }))
+  return stamps.join(' ')
+}

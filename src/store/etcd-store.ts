@@ -1,0 +1,217 @@
+// The store in etcd, shared by several provisioners: each holds all of it in memory and serves machines from there. A put is answered
+// when etcd has it and this provisioner's snapshot does. A value that cannot be used is a problem, and what it held before stays in force.
+import type { Clock, Timer } from '../base/clock.js'
+import { AppError, messageOf } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import type { EntryChange, SharedState } from '../cluster/shared-state.js'
+import type { Group } from '../matchbox/group.js'
+import type { Profile } from '../matchbox/profile.js'
+import { assertSafeName, type Change, type ConfigKind, type OpenStore, type Problem, type Settled, type Snapshot, type StoreSource } from '../matchbox/store.js'
+import { bytesOf, type Folder, folderOf, folders, fileOf, kindIn, objectOf } from './object-files.js'
+import { type Kind, StoreMemory, type StoredObject } from './snapshot.js'
+
+/** etcd takes requests of 1.5 MiB by itself. */
+export const largestValue = 1024 * 1024
+
+export interface EtcdStoreOptions {
+  readonly state: Pick<SharedState, 'get' | 'under' | 'onChange' | 'read' | 'transact' | 'etcdKey' | 'applied' | 'settle' | 'settleAll' | 'resync' | 'standing'>
+  /** Milliseconds for which machines still read what was deleted; 0 for not at all. */
+  readonly tombstoneMs: number
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** What can be read is in the snapshot at once: `state` has started. The caller closes `state` after the store. */
+export function openEtcdStore (options: EtcdStoreOptions): OpenStore { return new EtcdStore(options) }
+
+class EtcdStore implements OpenStore {
+  readonly #options: EtcdStoreOptions
+  readonly #memory = new StoreMemory()
+  /** By key, what is in force because of it, now or since before it broke. */
+  readonly #objects = new Map<string, StoredObject>()
+  readonly #broken = new Map<string, string>()
+  readonly #tombstones = new Map<string, Timer>()
+  readonly #listeners = new Set<(changes: readonly Change[]) => void>()
+  /** The last piece of work on a key: what comes next waits for it. */
+  readonly #busy = new Map<string, Promise<void>>()
+  readonly #stops: ReadonlyArray<() => void>
+
+  constructor (options: EtcdStoreOptions) {
+    this.#options = options
+    const { state } = options
+    for (const folder of folders) {
+      this.#take(folder, [...state.under(folder)].map(([key, after]) => ({ key, before: undefined, after })))
+    }
+    this.#stops = folders.map(folder => state.onChange(folder, changes => { this.#take(folder, changes) }))
+  }
+
+  get snapshot (): Snapshot { return this.#memory.snapshot }
+
+  onChange (listener: (changes: readonly Change[]) => void): () => void {
+    this.#listeners.add(listener)
+    return () => { this.#listeners.delete(listener) }
+  }
+
+  problems (): readonly Problem[] {
+    const { age, reason } = this.#options.state.standing
+    return [
+      ...age === undefined ? [{ kind: undefined, name: undefined, where: '', message: `nothing was read yet: ${reason}` }] : [],
+      ...[...this.#broken].map(([key, message]) => {
+        const { kind, name } = placeOf(key)
+        return { kind, name, where: fileOf(kind, name), message }
+      })
+    ]
+  }
+
+  * sources (): Iterable<StoreSource> {
+    for (const folder of folders) {
+      for (const [key, { value }] of this.#options.state.under(folder)) {
+        const place = placeOf(key)
+        yield { ...place, where: fileOf(place.kind, place.name), bytes: value }
+      }
+    }
+  }
+
+  rescan (): Promise<void> { return this.#options.state.resync() }
+
+  /** An object that this provisioner knows can be told of while etcd is away; that another is not there cannot. */
+  async settle (kind: Kind, name?: string): Promise<Settled> {
+    const { state } = this.#options
+    try {
+      await (name === undefined ? state.settleAll(folderOf(kind)) : state.settle(keyOf(kind, name)))
+      return 'now'
+    } catch (error) {
+      if (!(error instanceof AppError) || error.kind !== 'unavailable') throw error
+      if (name !== undefined && this.#objects.get(keyOf(kind, name)) === undefined) throw error
+      return 'before'
+    }
+  }
+
+  putGroup (group: Group): Promise<void> { return this.#put({ kind: 'group', name: group.id, value: group }) }
+  putProfile (profile: Profile): Promise<void> { return this.#put({ kind: 'profile', name: profile.id, value: profile }) }
+  putConfig (kind: ConfigKind, name: string, content: Buffer): Promise<void> {
+    return this.#put({ kind, name, value: { kind, name, content } })
+  }
+
+  deleteGroup (id: string): Promise<void> { return this.#write('group', id, undefined) }
+  deleteProfile (id: string): Promise<void> { return this.#write('profile', id, undefined) }
+  deleteConfig (kind: ConfigKind, name: string): Promise<void> { return this.#write(kind, name, undefined) }
+
+  async close (): Promise<void> {
+    for (const stop of this.#stops) stop()
+    await Promise.all(this.#busy.values())
+    for (const timer of this.#tombstones.values()) timer.cancel()
+    this.#tombstones.clear()
+    this.#listeners.clear()
+  }
+
+  async #put (object: StoredObject): Promise<void> {
+    const { kind, name } = object
+    assertSafeName(name, kind === 'group' || kind === 'profile' ? '.json' : '')
+    const bytes = bytesOf(object)
+    if (bytes.length > largestValue) {
+      throw new AppError('message_too_large', `${kind} ${JSON.stringify(name.slice(0, 80))} is too large for etcd: ${bytes.length} bytes, and at most ${largestValue} (1 MiB) can be shared`)
+    }
+    await this.#write(kind, name, bytes)
+  }
+
+  /** Deletes without `bytes`. Whoever else changed the object since it was looked at has it: AppError store_changed. */
+  async #write (kind: Kind, name: string, bytes: Buffer | undefined): Promise<void> {
+    assertSafeName(name, kind === 'group' || kind === 'profile' ? '.json' : '')
+    const { state } = this.#options
+    const at = keyOf(kind, name)
+    const key = state.etcdKey(at)
+    const isAs = (value: Buffer | undefined): boolean => bytes === undefined || value === undefined ? value === bytes : value.equals(bytes)
+    await this.#alone(at, async () => {
+      const before = await state.read(at)
+      if (isAs(before?.value)) return await state.settle(at)
+      const { succeeded, header, responses } = await state.transact({
+        compare: [{ key, target: 'MOD', result: 'EQUAL', mod_revision: before?.revision ?? 0 }],
+        success: [bytes === undefined ? { request_delete_range: { key } } : { request_put: { key, value: bytes } }],
+        failure: [{ request_range: { key } }]
+      })
+      // A member may have carried it out without answering: then another one finds it done.
+      if (!succeeded && !isAs(responses[0]?.response_range?.kvs[0]?.value)) {
+        throw new AppError('store_changed', `another provisioner changed ${kind} ${JSON.stringify(name.slice(0, 80))} at the same time: look at it and try again`)
+      }
+      await (succeeded ? state.applied(Number(header.revision)) : state.settle(at))
+    })
+  }
+
+  /** What etcd has from now on, in one step for whoever looks. */
+  #take (folder: Folder, changes: readonly EntryChange[]): void {
+    const told: Change[] = []
+    for (const { key, after } of changes) {
+      const { kind, name } = placeOf(key)
+      if (after === undefined) {
+        this.#broken.delete(key)
+        if (this.#forget(key)) told.push({ kind, name, what: 'deleted' })
+        continue
+      }
+      if (folder === 'groups' && name.includes('/')) {
+        this.#break(key, 'a group stands at the top of its folder')
+        continue
+      }
+      try {
+        this.#enforce(key, objectOf(kind, name, after.value))
+        told.push({ kind, name, what: 'put' })
+      } catch (error) {
+        this.#break(key, messageOf(error))
+      }
+    }
+    this.#tell(told)
+  }
+
+  #enforce (key: string, object: StoredObject): void {
+    this.#broken.delete(key)
+    this.#tombstones.get(key)?.cancel()
+    this.#tombstones.delete(key)
+    this.#objects.set(key, object)
+    this.#memory.put(object)
+  }
+
+  #break (key: string, problem: string): void {
+    this.#broken.set(key, problem)
+    this.#options.log.warn({ file: key, problem, kept: this.#objects.has(key) }, 'store.problem')
+  }
+
+  #forget (key: string): boolean {
+    const object = this.#objects.get(key)
+    if (object === undefined) return false
+    const { kind, name } = object
+    const { tombstoneMs, clock } = this.#options
+    this.#objects.delete(key)
+    this.#memory.delete(kind, name, tombstoneMs > 0 ? object : undefined)
+    if (tombstoneMs > 0) {
+      this.#tombstones.set(key, clock.after(tombstoneMs, () => {
+        this.#tombstones.delete(key)
+        this.#memory.expire(kind, name)
+        this.#tell([{ kind, name, what: 'expired' }])
+      }))
+    }
+    return true
+  }
+
+  #tell (changes: readonly Change[]): void {
+    if (changes.length > 0) for (const listener of this.#listeners) listener(changes)
+  }
+
+  /** Runs `work` when nothing else is done to the key. */
+  async #alone (key: string, work: () => Promise<void>): Promise<void> {
+    const mine = (this.#busy.get(key) ?? Promise.resolve()).then(work)
+    const settled = mine.catch(() => {})
+    this.#busy.set(key, settled)
+    try {
+      await mine
+    } finally {
+      if (this.#busy.get(key) === settled) this.#busy.delete(key)
+    }
+  }
+}
+
+const keyOf = (kind: Kind, name: string): string => `${folderOf(kind)}/${name}`
+
+function placeOf (key: string): { readonly kind: Kind, readonly name: string } {
+  const slash = key.indexOf('/')
+  return { kind: kindIn(key.slice(0, slash) as Folder), name: key.slice(slash + 1) }
+}

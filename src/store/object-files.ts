@@ -1,0 +1,35 @@
+// Objects as the files of a data folder: where each stands, and what is in it. What etcd holds is the same bytes.
+import { encodeGroup, parseGroup } from '../matchbox/group.js'
+import { encodeProfile, parseProfile } from '../matchbox/profile.js'
+import { configKinds, sharedKinds } from '../matchbox/store.js'
+import { temporaryPrefix } from '../disk/atomic-file.js'
+import type { Kind, StoredObject } from './snapshot.js'
+
+export const folders = ['groups', 'profiles', ...configKinds, ...sharedKinds] as const
+export type Folder = typeof folders[number]
+
+export const folderOf = (kind: Kind): Folder => kind === 'group' ? 'groups' : kind === 'profile' ? 'profiles' : kind
+export const kindIn = (folder: Folder): Kind => folder === 'groups' ? 'group' : folder === 'profiles' ? 'profile' : folder
+/** Below the data folder: `groups/a.json`, `ignition/a.yaml`. */
+export const fileOf = (kind: Kind, name: string): string => `${folderOf(kind)}/${name}${kind === 'group' || kind === 'profile' ? '.json' : ''}`
+
+/** What a file below the data folder is, by its place: Matchbox takes groups from the top of their folder alone. */
+export function placeOf (file: string): { kind: Kind, name: string } | undefined {
+  const slash = file.indexOf('/')
+  const folder = folders.find(f => f === file.slice(0, slash))
+  const name = file.slice(slash + 1)
+  if (folder === undefined || name.split('/').some(part => part.startsWith(temporaryPrefix))) return undefined
+  if (folder !== 'groups' && folder !== 'profiles') return { kind: folder, name }
+  if (!name.endsWith('.json') || (folder === 'groups' && name.includes('/'))) return undefined
+  return { kind: folder === 'groups' ? 'group' : 'profile', name: name.slice(0, -'.json'.length) }
+}
+
+/** Throws AppError group_invalid, profile_invalid. */
+export function objectOf (kind: Kind, name: string, bytes: Buffer): StoredObject {
+  if (kind === 'group') return { kind, name, value: parseGroup(bytes) }
+  if (kind === 'profile') return { kind, name, value: parseProfile(bytes) }
+  return { kind, name, value: { kind, name, content: bytes } }
+}
+
+export const bytesOf = (object: StoredObject): Buffer =>
+  object.kind === 'group' ? encodeGroup(object.value) : object.kind === 'profile' ? encodeProfile(object.value) : object.value.content

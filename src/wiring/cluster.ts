@@ -1,0 +1,159 @@
+// What a provisioner that shares an etcd with others stands on. Loaded only where a cluster is configured: one machine alone has
+// none of it in memory.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError, messageOf } from '../base/errors.js'
+import type { Clock } from '../base/clock.js'
+import type { Logger } from '../base/log.js'
+import type { Metrics } from '../base/metrics.js'
+import { FleetCopy } from '../cluster/fleet-copy.js'
+import { SharedState } from '../cluster/shared-state.js'
+import type { Config, LoadedConfig } from '../config/load.js'
+import { EtcdClient, type EtcdClientOptions } from '../etcd/etcd-client.js'
+import { TlsFiles, type TlsFilesOptions } from '../etcd/tls-files.js'
+import type { OpenStore } from '../matchbox/store.js'
+import { type EtcdStoreOptions, openEtcdStore } from '../store/etcd-store.js'
+
+export interface Cluster {
+  /** What this provisioner is called. */
+  readonly name: string
+  readonly state: SharedState
+  /** For /readyz: what is amiss although machines are served. */
+  readonly warnings: () => readonly string[]
+  readonly measure: (metrics: Metrics) => void
+  readonly close: () => Promise<void>
+}
+
+export interface ClusterOptions {
+  readonly clock: Clock
+  readonly log: Logger
+  /** Whether it takes part; else it only looks. */
+  readonly live: boolean
+  /** Takes what can't be as configured; what it throws ends the attempt. */
+  readonly onProblem: (error: AppError) => void
+}
+
+/** AppError certificate_invalid and read_failed go to `onProblem` too: then nothing is known of the fleet. */
+export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config' | 'where'>, { clock, log, live, onProblem }: ClusterOptions): Promise<Cluster> {
+  const { name, etcd: { prefix } } = config.cluster
+  const told = (error: unknown): void => {
+    if (!(error instanceof AppError)) throw error
+    onProblem(new AppError(error.code, `${where(['cluster', 'etcd'])}: ${error.message}`, { cause: error }))
+  }
+  const { etcd, close: disconnect } = await connect(config, { clock, log, told })
+  const state = new SharedState({
+    etcd,
+    prefix,
+    clock,
+    log,
+    readOnly: !live,
+    ...live && { copy: (current: () => Iterable<readonly [string, Buffer]>) => new FleetCopy({ path: join(config.state_path, 'fleet.jsonl'), clock, log, current }) }
+  })
+  const close = async (): Promise<void> => {
+    await state.close()
+    await disconnect()
+  }
+  try {
+    await state.start()
+  } catch (error) {
+    if (live) await close()
+    told(error)
+  }
+  const { standing } = state
+  if (!live && !standing.inStep) onProblem(new AppError('etcd_away', `${where(['cluster', 'etcd'])}: ${standing.reason}`))
+  return {
+    name,
+    state,
+    warnings: () => warningsOf(state),
+    measure: metrics => {
+      metrics.gauge('store_snapshot_age_seconds', 'Seconds since what the provisioners share was last known to be what etcd has; 0 while it is followed', () => (state.standing.age ?? 0) / 1000)
+      metrics.gauge('cluster_in_step', 'Whether etcd answers and its changes arrive', () => Number(state.standing.inStep))
+    },
+    close
+  }
+}
+
+/** The caller closes the store before the fleet. */
+export const storeOf = ({ state }: Cluster, options: Omit<EtcdStoreOptions, 'state'>): OpenStore =>
+  openEtcdStore({ state, ...options })
+
+function warningsOf ({ standing: { inStep, age, reason } }: SharedState): readonly string[] {
+  if (inStep) return []
+  return [`degraded: machines are served from what was known ${age === undefined ? 'of nothing' : `${Math.round(age / 1000)} s ago`}, nothing new is taken: ${reason}`]
+}
+
+interface Connecting { readonly clock: Clock, readonly log: Logger, readonly told: (error: unknown) => void }
+
+interface Connected { readonly etcd: EtcdClient, readonly close: () => Promise<void> }
+
+async function connect (config: Config, { clock, log, told }: Connecting): Promise<Connected> {
+  const { endpoints } = config.cluster.etcd
+  const holder: { etcd?: EtcdClient } = {}
+  const files = await tlsFiles(config, {
+    clock,
+    onChange: () => {
+      log.info({}, 'cluster.certificates')
+      holder.etcd?.renew()
+    },
+    onKept: reason => { log.error({ error: reason }, 'cluster.certificates_kept') }
+  }).catch(told)
+  const etcd = holder.etcd = await EtcdClient.open({
+    endpoints,
+    ...credentialsOf(config, files ?? undefined),
+    onFailover: (from, reason) => { log.warn({ from, reason }, 'cluster.failover') }
+  })
+  return {
+    etcd,
+    close: async () => {
+      etcd.close()
+      await files?.close()
+    }
+  }
+}
+
+async function tlsFiles ({ cluster: { etcd } }: Config, options: TlsFilesOptions): Promise<TlsFiles | undefined> {
+  if (!etcd.endpoints.some(url => url.startsWith('https:'))) return undefined
+  return await TlsFiles.open({ caFile: etcd.ca_file, certFile: etcd.cert_file, keyFile: etcd.key_file }, options)
+}
+
+function credentialsOf ({ cluster: { etcd: { user, password_file: file } } }: Config, files: TlsFiles | undefined): Pick<EtcdClientOptions, 'tls' | 'login'> {
+  const password = async (): Promise<string> => {
+    try {
+      return (await readFile(file, 'utf8')).replace(/\r?\n$/, '')
+    } catch (error) {
+      throw new AppError('etcd_refused', `cannot read cluster.etcd.password_file: ${messageOf(error)}`)
+    }
+  }
+  return { tls: files === undefined ? undefined : () => files.texts, login: user === '' ? undefined : { user, password } }
+}
+
+export interface MemberReport {
+  readonly endpoint: string
+  /** Why it does not answer. */
+  readonly failure?: string
+  readonly version?: string
+  readonly hasLeader?: boolean
+  readonly cluster?: string
+  /** What it says of itself that is amiss: `alarm:NOSPACE`. */
+  readonly errors?: readonly string[]
+}
+
+/** Each member asked by itself. */
+export async function lookAtMembers (config: Config, options: { readonly clock: Clock }): Promise<readonly MemberReport[]> {
+  const files = await tlsFiles(config, { clock: options.clock, onChange: () => {}, onKept: () => {} }).catch(() => undefined)
+  try {
+    return await Promise.all(config.cluster.etcd.endpoints.map(async endpoint => {
+      const etcd = await EtcdClient.open({ endpoints: [endpoint], ...credentialsOf(config, files), patience: 3000 })
+      try {
+        const { version, leader, header, errors } = await etcd.call('Status', {})
+        return { endpoint, version, hasLeader: leader !== '0', cluster: header.cluster_id, errors }
+      } catch (error) {
+        return { endpoint, failure: messageOf(error) }
+      } finally {
+        etcd.close()
+      }
+    }))
+  } finally {
+    await files?.close()
+  }
+}

@@ -1,0 +1,120 @@
+// Several provisioners as users start them, over one etcd: what one is told all serve, with etcd there and away.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { status } from '@grpc/grpc-js'
+import t, { type Test } from 'tap'
+import { type GrpcClient, openGrpcClient } from '../../src/grpc/client.js'
+import { type EtcdCluster, startEtcd, until } from '../helpers/etcd.js'
+import { freePort } from '../helpers/free-port.js'
+import { makePki, type Pki } from '../helpers/pki.js'
+import { Program } from '../helpers/program.js'
+import { shortFolder } from '../helpers/short-folder.js'
+import { needs } from '../helpers/tools.js'
+
+interface Site {
+  readonly config: string
+  readonly folder: string
+  readonly start: () => Promise<Program>
+  readonly get: (path: string) => Promise<{ readonly status: number, readonly text: string }>
+  readonly client: () => Promise<GrpcClient>
+}
+
+async function site (t: Test, name: string, pki: Pki, endpoints: readonly string[], more = ''): Promise<Site> {
+  const folder = join(t.testdirName, name)
+  mkdirSync(folder, { recursive: true })
+  for (const [file, text] of Object.entries({ 'ca.crt': pki.ca.cert, 'server.crt': pki.server.cert, 'server.key': pki.server.key })) writeFileSync(join(folder, file), text)
+  const [http, rpc] = [await freePort(), await freePort()]
+  const config = join(folder, 'config.yaml')
+  writeFileSync(config, `data_path: ${folder}/data
+assets_path: ""
+state_path: ${folder}/state
+control_socket: ${shortFolder(t)}/c
+tftp: { address: "" }
+http: { address: "127.0.0.1:${http}" }
+rpc: { address: "127.0.0.1:${rpc}", ca_file: ${folder}/ca.crt, cert_file: ${folder}/server.crt, key_file: ${folder}/server.key }
+cluster: { name: ${name}, etcd: { endpoints: ${JSON.stringify(endpoints)} } }
+${more}`)
+  return {
+    config,
+    folder,
+    start: async () => {
+      const program = new Program(['serve', '--config', config])
+      t.teardown(async () => { await program.end('SIGKILL') })
+      await program.logged('appliance.ready')
+      return program
+    },
+    get: async path => {
+      const answer = await fetch(`http://127.0.0.1:${http}${path}`, { headers: { connection: 'close' } })
+      return { status: answer.status, text: await answer.text() }
+    },
+    client: async () => {
+      const client = await openGrpcClient({ address: `127.0.0.1:${rpc}`, ca: pki.ca.cert, ...pki.client })
+      t.teardown(() => { client.close() })
+      return client
+    }
+  }
+}
+
+const group = { id: 'a', profile: 'p', selector: { mac: '52:54:00:00:00:01' } }
+const profile = { id: 'p', boot: { kernel: '/assets/k', initrd: [], args: ['quiet'] } }
+const script = '/ipxe?mac=52-54-00-00-00-01'
+
+async function pair (t: Test): Promise<{ etcd: EtcdCluster, pki: Pki, sites: readonly [Site, Site] }> {
+  t.testdir()
+  const etcd = await startEtcd(t)
+  const pki = makePki()
+  return { etcd, pki, sites: [await site(t, 'p1', pki, etcd.endpoints), await site(t, 'p2', pki, etcd.endpoints)] }
+}
+
+t.test('two provisioners: one is told, both serve; etcd away: served, degraded, nothing taken; also after a restart', async t => {
+  if (!needs(t, 'etcd')) return
+  const { etcd, sites: [one, two] } = await pair(t)
+  await one.start()
+  const second = await two.start()
+  const [a, b] = [await one.client(), await two.client()]
+  await a.call('ProfilePut', { profile })
+  await a.call('GroupPut', { group })
+  t.match(await b.call('GroupGet', { id: 'a' }), { group: { id: 'a', profile: 'p' } })
+  for (const { get } of [one, two]) t.match(await get(script), { status: 200, text: /kernel \/assets\/k/ })
+  await b.call('GroupPut', { group: { ...group, name: 'told at the second' } })
+  t.match(await a.call('GroupGet', { id: 'a' }), { group: { name: 'told at the second' } })
+  t.match(await one.get('/readyz'), { status: 200, text: 'ok\n' })
+  t.match((await one.get('/metrics')).text, /cluster_in_step(?:\{[^}]*\})? 1\n/)
+
+  await etcd.members[0]!.stop()
+  await t.rejects(a.call('GroupPut', { group }), { code: status.UNAVAILABLE, details: /etcd/ })
+  await t.rejects(a.call('GroupDelete', { id: 'a' }), { code: status.UNAVAILABLE })
+  await t.rejects(b.call('GroupGet', { id: 'nobody' }), { code: status.UNAVAILABLE }, 'not that it is gone')
+  t.match(await b.call('GroupGet', { id: 'a' }), { group: { name: 'told at the second' } })
+  for (const { get } of [one, two]) {
+    t.match(await get(script), { status: 200 })
+    t.match(await get('/readyz'), { status: 200, text: /^ok\nwarning: degraded: machines are served from what was known \d+ s ago/ })
+  }
+  await second.end('SIGTERM')
+  const again = await two.start()
+  t.match(await two.get(script), { status: 200, text: /kernel \/assets\/k/ })
+  t.equal(again.stdout.split('\n').filter(line => line.includes('"cluster.away"')).length, 1)
+  await etcd.members[0]!.start()
+  await again.logged('cluster.in_step')
+  await until('puts are taken again', async () => await (await two.client()).call('GroupPut', { group: { ...group, name: 'back' } }).then(() => true, () => false))
+  t.match(await a.call('GroupGet', { id: 'a' }).catch((error: unknown) => error), { group: { name: 'back' } })
+})
+
+t.test('check and doctor say how etcd is; render reads what it holds', async t => {
+  if (!needs(t, 'etcd')) return
+  const { etcd, pki, sites: [one] } = await pair(t)
+  const run = async (...args: string[]) => await new Program([...args, '--config', one.config]).end()
+  t.match(await run('check'), { status: 1, stderr: /etcd has nothing at \/core-provisioner\/v1\/: the first provisioner that starts there makes a fleet/ })
+  const program = await one.start()
+  const client = await one.client()
+  await client.call('ProfilePut', { profile })
+  await client.call('GroupPut', { group })
+  t.match(await run('check'), { stdout: /store +etcd http:\/\/127\.0\.0\.1:\d+ \/core-provisioner\/v1\/ +1 groups, 1 profiles/, stderr: /note: one member/ })
+  t.match(await run('render', 'ipxe', '-l', 'mac=52:54:00:00:00:01'), { status: 0, stdout: /kernel \/assets\/k/ })
+  t.match(await run('doctor'), { stdout: /etcd http:\/\/127\.0\.0\.1:\d+: etcd 3\.|http:\/\/127\.0\.0\.1:\d+: etcd 3\./ })
+  await program.end('SIGTERM')
+  await etcd.members[0]!.stop()
+  t.match(await run('check'), { status: 1, stderr: /config\.yaml:8: error: etcd does not answer: http:\/\/127\.0\.0\.1:\d+: connect ECONNREFUSED/ })
+  const odd = await site(t, 'odd', pki, ['http://10.0.0.1:2379', 'http://10.0.0.2:2379'], 'http: {}\n')
+  t.match(await new Program(['check', '--config', odd.config]).end(), { status: 1 })
+})
