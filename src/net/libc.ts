@@ -152,6 +152,8 @@ export const constants = {
   ipv6Only: 26,
   solIp: 0,
   ipRecvErr: 11,
+  solUdp: 17,
+  udpSegment: 103,
   soSndtimeo: 21,
   soBindToDevice: 25,
   soRcvbufForce: 33,

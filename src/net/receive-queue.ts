@@ -30,25 +30,39 @@ const piece = 256 * 1024
 const address = Buffer.alloc(16)
 const addressLength = intBuffer(address.length)
 
-/** Hands out what waits, until nothing does or `enough` says so; asked every few datagrams. */
-export function readWaiting (
-  fd: number, enough: () => boolean, onDatagram: (data: Buffer, from: { readonly address: string, readonly port: number }) => void
-): void {
+type OnDatagram = (data: Buffer, from: { readonly address: string, readonly port: number }) => void
+
+/** Hands out what waits, until nothing does, `enough` says so, which is asked every few datagrams, or `isOpen` does not hold. */
+export type ReadWaiting = (enough: () => boolean, isOpen: () => boolean) => void
+
+/** Senders whose addresses are kept as text: a server hears the same ones again and again. */
+const rememberedSenders = 1024
+
+export function waitingReader (fd: number, onDatagram: OnDatagram): ReadWaiting {
   const libc = openLibc()
   const { msgDontWait } = constants
-  let [data, used] = [Buffer.allocUnsafeSlow(piece), 0]
-  let [last, from] = [-1, { address: '', port: 0 }]
-  for (let n = 1; ; n++) {
-    if (used + longest > piece) [data, used] = [Buffer.allocUnsafeSlow(piece), 0]
-    const room = data.subarray(used, used + longest)
-    const length = libc.recvfrom(fd, room, longest, msgDontWait, address, addressLength)
-    if (length < 0) return
-    used += length
-    const ip = address.readUInt32BE(4)
-    const port = address.readUInt16BE(2)
-    if (ip !== last || port !== from.port) [last, from] = [ip, { address: formatIpv4(ip), port }]
-    onDatagram(room.subarray(0, length), from)
-    if (n % 8 === 0 && enough()) return
+  let [data, used] = [Buffer.alloc(0), 0]
+  const senders = new Map<number, { readonly address: string, readonly port: number }>()
+  const senderOf = (ip: number, port: number): { readonly address: string, readonly port: number } => {
+    const key = ip * 65536 + port
+    const known = senders.get(key)
+    if (known !== undefined) return known
+    if (senders.size >= rememberedSenders) senders.clear()
+    const from = { address: formatIpv4(ip), port }
+    senders.set(key, from)
+    return from
+  }
+  return (enough, isOpen) => {
+    // Whoever is handed a datagram may close the socket, and its number may be another's then.
+    for (let n = 1; isOpen(); n++) {
+      if (used + longest > data.length) [data, used] = [Buffer.allocUnsafeSlow(piece), 0]
+      const room = data.subarray(used, used + longest)
+      const length = libc.recvfrom(fd, room, longest, msgDontWait, address, addressLength)
+      if (length < 0) return
+      used += length
+      onDatagram(room.subarray(0, length), senderOf(address.readUInt32BE(4), address.readUInt16BE(2)))
+      if (n % 8 === 0 && enough()) return
+    }
   }
 }
 

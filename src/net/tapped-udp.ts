@@ -15,12 +15,25 @@ export const tapped = (network: UdpNetwork, hear: (datagram: TappedDatagram) => 
       hear({ data, from, to: socket.local, isSent: false })
       onDatagram(data, from)
     })
-    const { readWaiting } = socket
+    const { readWaiting, sendAll, sendNow } = socket
+    const told = (data: Uint8Array, to: Endpoint): void => { hear({ data, from: socket.local, to, isSent: true }) }
     return {
       local: socket.local,
       send: (data, to, sent) => {
-        hear({ data, from: socket.local, to, isSent: true })
+        told(data, to)
         socket.send(data, to, sent)
+      },
+      ...sendNow !== undefined && {
+        sendNow: (data, to) => {
+          told(data, to)
+          return sendNow(data, to)
+        }
+      },
+      ...sendAll !== undefined && {
+        sendAll: (datagrams, to) => {
+          for (const data of datagrams) told(data, to)
+          sendAll(datagrams, to)
+        }
       },
       ...readWaiting !== undefined && { readWaiting: enough => { readWaiting(enough) } },
       close: () => socket.close()

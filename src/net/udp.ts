@@ -5,8 +5,9 @@
 // which address a datagram was sent to, so whoever must answer from there binds a socket for each address.
 import { createSocket, type Socket } from 'node:dgram'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
-import { enlarge, readWaiting } from './receive-queue.js'
-import { immediateSender, type SendNow } from './send-now.js'
+import { openSocket } from './open-socket.js'
+import { enlarge, type ReadWaiting, waitingReader } from './receive-queue.js'
+import { type ImmediateSender, immediateSender, type SendNow } from './send-now.js'
 
 export interface Endpoint { readonly address: string, readonly port: number }
 
@@ -22,6 +23,8 @@ export interface UdpSocket {
    * was taken, the error when it was refused, undefined when there is no room now. Only where the descriptor was made elsewhere.
    */
   readonly sendNow?: SendNow
+  /** Hands several to the kernel, in their order, those that lie behind one another in one call. Only where the descriptor is known. */
+  readonly sendAll?: (datagrams: readonly Uint8Array[], to: Endpoint) => void
   /**
    * Reads at once what waits in the kernel, of which Node takes 32 in a turn of the event loop, until nothing does or `enough`
    * says so; each datagram comes as any other. Only where the descriptor was made elsewhere.
@@ -37,6 +40,8 @@ export interface BindOptions {
   readonly broadcast?: boolean
   /** A bound descriptor made elsewhere (systemd, or net/device-socket); address and port then only describe it. */
   readonly fd?: number
+  /** For a socket of much traffic: its descriptor is made here, so that it has all that is there only where it is known. */
+  readonly direct?: boolean
   /** Kernel buffer in bytes for datagrams that wait to be read. */
   readonly receiveBuffer?: number
 }
@@ -68,14 +73,21 @@ class DgramSocket implements UdpSocket {
 
   readonly readWaiting?: (enough: () => boolean) => void
   readonly sendNow?: SendNow
+  readonly sendAll?: (datagrams: readonly Uint8Array[], to: Endpoint) => void
 
-  constructor (socket: Socket, local: Endpoint, fd: number | undefined, onDatagram: OnDatagram) {
+  constructor (socket: Socket, local: Endpoint, known?: { readonly read: ReadWaiting, readonly out: ImmediateSender }) {
     this.#socket = socket
     this.local = local
-    if (fd === undefined) return
-    this.readWaiting = enough => { if (this.#closing === undefined) readWaiting(fd, enough, onDatagram) }
-    const send = immediateSender(fd)
-    this.sendNow = (data, to) => this.#closing === undefined ? send(data, to) : new Error('the socket is closed')
+    if (known === undefined) return
+    const { read, out } = known
+    const isOpen = (): boolean => this.#closing === undefined
+    this.readWaiting = enough => { read(enough, isOpen) }
+    this.sendNow = (data, to) => isOpen() ? out.send(data, to) : new Error('the socket is closed')
+    this.sendAll = (datagrams, to) => {
+      if (!isOpen()) return
+      // What the kernel has no room for now waits in Node.
+      for (let n = out.sendAll(datagrams, to); n < datagrams.length; n++) this.send(datagrams[n]!, to)
+    }
   }
 
   send (data: Uint8Array, to: Endpoint, sent?: (error: Error | null) => void): void {
@@ -99,19 +111,21 @@ const lookup = (address: string, _options: unknown, callback: LookupCallback): v
 export const kernelUdp: UdpNetwork = {
   bind: async (options, onDatagram) => {
     const socket = createSocket({ type: 'udp4', lookup })
+    let fd: number | undefined
     try {
       await new Promise<void>((resolve, reject) => {
         socket.once('error', reject)
         socket.once('listening', resolve)
-        if (options.fd === undefined) socket.bind({ address: options.address, port: options.port, exclusive: true })
-        else socket.bind({ fd: options.fd })
+        fd = options.fd ?? (options.direct === true ? openSocket(options.address, options.port) : undefined)
+        if (fd === undefined) socket.bind({ address: options.address, port: options.port, exclusive: true })
+        else socket.bind({ fd })
       })
       socket.removeAllListeners('error')
       // An ICMP "port unreachable" for something sent earlier arrives here; it must never end the process.
       socket.on('error', () => {})
       if (options.broadcast === true) socket.setBroadcast(true)
       if (options.receiveBuffer !== undefined) {
-        if (options.fd !== undefined) enlarge(options.fd, options.receiveBuffer)
+        if (fd !== undefined) enlarge(fd, options.receiveBuffer)
         // What the kernel says is twice what was asked for.
         else if (socket.getRecvBufferSize() < 2 * options.receiveBuffer) socket.setRecvBufferSize(options.receiveBuffer)
       }
@@ -121,8 +135,22 @@ export const kernelUdp: UdpNetwork = {
     }
     // Port 0 cannot be answered: node:dgram throws on it.
     const hear: OnDatagram = (data, from) => { if (from.port !== 0) onDatagram(data, from) }
-    socket.on('message', hear)
     const { address, port } = socket.address()
-    return new DgramSocket(socket, { address, port }, options.fd, hear)
+    const known = fd === undefined ? undefined : { read: waitingReader(fd, hear), out: immediateSender(fd) }
+    const bound = new DgramSocket(socket, { address, port }, known)
+    socket.on('message', options.direct === true ? readingOn(hear, bound) : hear)
+    return bound
+  }
+}
+
+/** Datagrams of a socket of much traffic that are read in a row: for each but the first half of the way from the kernel is saved. */
+const inARow = 32
+
+/** Hands on what Node has read, and what else waits, before Node reads on. */
+function readingOn (hear: OnDatagram, socket: UdpSocket): OnDatagram {
+  return (data, from) => {
+    hear(data, from)
+    let asked = 0
+    socket.readWaiting?.(() => (asked += 8) >= inARow)
   }
 }

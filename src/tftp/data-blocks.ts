@@ -1,6 +1,6 @@
 // A file cut into DATA packets, in order (RFC 1350 section 5: the packet that is not full is the last, be it empty).
 import type { OpenFile, Piece } from '../disk/open-file.js'
-import { dataHeaderLength, emptyData } from './packet.js'
+import { dataHeaderLength, writeDataHeader } from './packet.js'
 
 export interface ByteSequence {
   /** The next `length` bytes, less only at the end: a view that is good until the next call. */
@@ -84,11 +84,16 @@ export class DataBlocks {
   /** Gives back what is held of the file. */
   close (): void { this.#bytes.close() }
 
+  /** The packets lie behind one another, so that they may leave together. */
   #cut (bytes: Buffer, count: number): Buffer[] {
     const packets: Buffer[] = []
-    for (let start = 0; packets.length < count && start <= bytes.length; start += this.#blksize) {
+    const blocks = Math.min(count, Math.floor(bytes.length / this.#blksize) + 1)
+    const memory = Buffer.allocUnsafe(blocks * dataHeaderLength + bytes.length)
+    for (let n = 0, at = 0; n < blocks; n++) {
+      const start = n * this.#blksize
       const end = Math.min(start + this.#blksize, bytes.length)
-      const packet = emptyData(this.#block++, end - start)
+      const packet = memory.subarray(at, at += dataHeaderLength + end - start)
+      writeDataHeader(packet, this.#block++)
       bytes.copy(packet, dataHeaderLength, start, end)
       packets.push(packet)
     }

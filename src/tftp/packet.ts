@@ -118,12 +118,10 @@ export function encodePacket (packet: Packet): Buffer {
   return writer.finish()
 }
 
-/** A DATA packet for `length` bytes that the caller puts in from `dataHeaderLength` on. `block` counts on past 65535 and wraps. */
-export function emptyData (block: number, length: number): Buffer {
-  const packet = Buffer.allocUnsafe(dataHeaderLength + length)
+/** Puts what stands before the bytes of a DATA packet. `block` counts on past 65535 and wraps. */
+export function writeDataHeader (packet: Buffer, block: number): void {
   packet[0] = 0
   packet[1] = opcodes.DATA
   packet[2] = block >>> 8 & 0xff
   packet[3] = block & 0xff
-  return packet
 }

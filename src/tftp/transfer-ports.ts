@@ -76,7 +76,7 @@ class Port {
 
   async #open (address: string): Promise<UdpSocket> {
     const { network, onForeign } = this.#dependencies
-    const socket = await network.bind({ address, port: 0, receiveBuffer }, (data, from) => {
+    const socket = await network.bind({ address, port: 0, receiveBuffer, direct: true }, (data, from) => {
       const key = keyOf(from)
       const serve = this.#clients.get(key)
       if (serve !== undefined) serve(data, from, socket)

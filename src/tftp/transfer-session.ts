@@ -19,7 +19,7 @@ export interface SessionOptions {
   readonly client: Endpoint
   readonly file: OpenFile
   readonly terms: Terms
-  readonly socket: Pick<UdpSocket, 'send'>
+  readonly socket: Pick<UdpSocket, 'send' | 'sendAll'>
   readonly clock: Clock
   /** Called once. */
   readonly onEnd: (ending: Ending) => void
@@ -109,7 +109,9 @@ export class TransferSession {
   }
 
   #send (packets: readonly Buffer[]): void {
-    for (const packet of packets) this.#options.socket.send(packet, this.#options.client)
+    const { socket, client } = this.#options
+    if (socket.sendAll !== undefined) socket.sendAll(packets, client)
+    else for (const packet of packets) socket.send(packet, client)
   }
 
   #read (count: number): void {

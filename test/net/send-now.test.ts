@@ -35,3 +35,48 @@ t.test('a socket that Node made has only Node\'s way', async t => {
   t.equal(socket.sendNow, undefined)
   await socket.close()
 })
+
+t.test('a window in one call: its datagrams arrive one by one, in their order, whatever else is sent between', async t => {
+  const window = Buffer.from('aaaabbbbccccdd')
+  const parts = [window.subarray(0, 4), window.subarray(4, 8), window.subarray(8, 12), window.subarray(12)]
+  const apart = [Buffer.from('apart'), Buffer.from('away!'), Buffer.from('x')]
+  const many = Array.from({ length: 200 }, (_, n) => Buffer.from(String(n).padStart(3, '0')))
+  const together = Buffer.concat(many)
+  const sent = [...parts, ...apart, Buffer.from('longer than the pieces'), ...many]
+  const hearer = await heard(sent.length)
+  t.teardown(() => hearer.close())
+  const socket = await kernelUdp.bind({ address: '127.0.0.1', port: 0, direct: true }, () => {})
+  t.teardown(() => socket.close())
+  const to = { address: '127.0.0.1', port: hearer.port }
+  socket.sendAll?.(parts, to)
+  socket.sendAll?.(apart, to)
+  t.equal(socket.sendNow?.(sent[7]!, to), null, 'longer than what the kernel cuts into')
+  socket.sendAll?.(many.map((_, n) => together.subarray(n * 3, n * 3 + 3)), to)
+  t.same(await hearer.texts, sent.map(String))
+})
+
+t.test('a socket of much traffic hears all that waits, and is deaf when it was closed by what it heard', async t => {
+  const found: string[] = []
+  let done = (): void => {}
+  const all = new Promise<void>(resolve => { done = resolve })
+  const socket = await kernelUdp.bind({ address: '127.0.0.1', port: 0, direct: true, receiveBuffer: 65536 }, (data, from) => {
+    found.push(`${data.toString()} ${from.address} ${from.port === sender.local.port}`)
+    if (found.length === 100) {
+      void socket.close()
+      done()
+    }
+  })
+  const sender = await kernelUdp.bind({ address: '127.0.0.1', port: 0, direct: true }, () => {})
+  t.teardown(() => sender.close())
+  for (let n = 0; n < 150; n++) sender.sendNow?.(Buffer.from(String(n)), socket.local)
+  await all
+  await new Promise(resolve => { setImmediate(resolve) })
+  t.same(found, Array.from({ length: 100 }, (_, n) => `${n} 127.0.0.1 true`))
+})
+
+t.test('an address that is taken, or not here, is told of as by Node', async t => {
+  const socket = await kernelUdp.bind({ address: '127.0.0.1', port: 0, direct: true }, () => {})
+  t.teardown(() => socket.close())
+  await t.rejects(kernelUdp.bind({ ...socket.local, direct: true }, () => {}), { code: 'address_in_use' })
+  await t.rejects(kernelUdp.bind({ address: '203.0.113.1', port: 0, direct: true }, () => {}), { code: 'address_not_here' })
+})

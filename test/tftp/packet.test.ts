@@ -1,6 +1,7 @@
 import t from 'tap'
 import { DecodeError } from '../../src/base/errors.js'
-import { decodePacket, emptyData, encodePacket, type Packet } from '../../src/tftp/packet.js'
+import { decodePacket, encodePacket, type Packet } from '../../src/tftp/packet.js'
+import { dataPacket } from '../helpers/tftp-packets.js'
 
 const wire = (text: string): Buffer => Buffer.from(text, 'latin1')
 
@@ -71,7 +72,7 @@ t.test('text keeps every byte but NUL', t => {
 
 t.test('the number of a DATA packet wraps', t => {
   for (const [block, number] of [[1, 1], [65535, 65535], [65536, 0], [65537, 1], [131072, 0]] as const) {
-    const packet = emptyData(block, 3)
+    const packet = dataPacket(block, 3)
     packet.write('abc', 4)
     t.same(decodePacket(packet), { opcode: 'DATA', block: number, payload: wire('abc') })
   }

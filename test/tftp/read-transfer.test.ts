@@ -1,6 +1,7 @@
 import t from 'tap'
 import { negotiate, type Terms } from '../../src/tftp/negotiate.js'
-import { decodePacket, emptyData, type Option } from '../../src/tftp/packet.js'
+import { decodePacket, type Option } from '../../src/tftp/packet.js'
+import { dataPacket } from '../helpers/tftp-packets.js'
 import { ReadTransfer, type TransferEffect, type TransferEvent } from '../../src/tftp/read-transfer.js'
 
 const terms = (options: readonly Option[] = []): Terms =>
@@ -38,7 +39,7 @@ class Script {
 
   #next (count: number): Buffer[] {
     const packets: Buffer[] = []
-    while (packets.length < count && this.#read < this.#blocks) packets.push(emptyData(++this.#read, this.#read === this.#blocks ? 3 : 8))
+    while (packets.length < count && this.#read < this.#blocks) packets.push(dataPacket(++this.#read, this.#read === this.#blocks ? 3 : 8))
     return packets
   }
 }
@@ -65,7 +66,7 @@ t.test('lock step: OACK, ACK 0, one block an ACK', t => {
 t.test('without options the first block is the answer', t => {
   const transfer = new ReadTransfer(terms())
   t.same(transfer.start(), [{ type: 'read', count: 1 }, { type: 'timer', milliseconds: 1000 }])
-  const packet = emptyData(1, 511)
+  const packet = dataPacket(1, 511)
   t.same(transfer.handle({ type: 'blocks', packets: [packet] }), [{ type: 'send', packets: [packet] }, { type: 'timer', milliseconds: 1000 }])
   t.same(transfer.handle({ type: 'ack', block: 1 }), [{ type: 'done', confirmed: true }])
   t.end()
@@ -74,9 +75,9 @@ t.test('without options the first block is the answer', t => {
 t.test('a file of whole blocks ends with an empty one', t => {
   const transfer = new ReadTransfer(terms())
   transfer.start()
-  transfer.handle({ type: 'blocks', packets: [emptyData(1, 512)] })
+  transfer.handle({ type: 'blocks', packets: [dataPacket(1, 512)] })
   t.match(transfer.handle({ type: 'ack', block: 1 }), [{ type: 'read', count: 1 }, { type: 'timer' }])
-  transfer.handle({ type: 'blocks', packets: [emptyData(2, 0)] })
+  transfer.handle({ type: 'blocks', packets: [dataPacket(2, 0)] })
   t.same(transfer.handle({ type: 'ack', block: 2 }), [{ type: 'done', confirmed: true }])
   t.end()
 })
@@ -259,7 +260,7 @@ t.test('while a read is under way nothing is read twice', t => {
   t.match(transfer.handle({ type: 'ack', block: 0 }), [{ type: 'read', count: 4 }, { type: 'timer' }])
   t.same(transfer.handle({ type: 'ack', block: 0 }), [])
   t.same(transfer.handle({ type: 'timer' }), [{ type: 'timer', milliseconds: 2000 }])
-  transfer.handle({ type: 'blocks', packets: [1, 2, 3, 4].map(block => emptyData(block, 512)) })
+  transfer.handle({ type: 'blocks', packets: [1, 2, 3, 4].map(block => dataPacket(block, 512)) })
   t.match(transfer.handle({ type: 'ack', block: 1 }), [{ type: 'send' }, { type: 'read', count: 1 }, { type: 'timer' }])
   t.match(transfer.handle({ type: 'ack', block: 2 }), [{ type: 'send' }, { type: 'timer' }], 'the one under way comes first')
   t.end()
