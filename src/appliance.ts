@@ -2,6 +2,7 @@
 // listeners.ts. What starts here is closed here, also when a later part does not start (wiring/closing).
 import { assetPinner } from './assets/aliases.js'
 import { type Clock, systemClock } from './base/clock.js'
+import { collectGarbage } from './base/collect.js'
 import { watchEventLoop } from './base/event-loop.js'
 import { Fence } from './base/fence.js'
 import { AppError, messageOf } from './base/errors.js'
@@ -30,7 +31,6 @@ import { type Ground, openGround } from './wiring/ground.js'
 import { openGuard } from './wiring/guard.js'
 import { dhcpText, homesTold, modeAt } from './wiring/homes.js'
 import { buildApp } from './wiring/http.js'
-import { startImages } from './wiring/images.js'
 import { leaseHolder, openLeases } from './wiring/leases.js'
 import type { ListenerRow, PreparedListener, RunningListener } from './wiring/listener.js'
 import { bootFileOf, bootsAs, openRegistry, pastOf } from './wiring/machines.js'
@@ -43,7 +43,6 @@ import { type Place, placeText } from './wiring/place.js'
 import { watchReceiveDrops } from './wiring/receive-drops.js'
 import type { Shared } from './wiring/shared.js'
 import { Sockets } from './wiring/sockets.js'
-import { startUpdates } from './wiring/updates.js'
 
 export interface Appliance {
   /** Finishes what is under way, in `patience` milliseconds at most; fulfilled with whether all of it came to its end. */
@@ -109,6 +108,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   watchReceiveDrops([...new Set(placesIn(loaded.config).filter(({ row }) => row.transport === 'udp').map(({ place }) => place.port))], shared)
   const unwatch = watchEventLoop(shared.metrics, shared.clock, threadSeconds)
   shared.onClose(async () => { unwatch() })
+  collectGarbage()
   const { config, homes, signer } = ground
   log.info({
     configuration: loaded.sources,
@@ -261,8 +261,8 @@ async function share (
     onClose
   }
   countLinks(parts)
-  const images = await startImages(parts)
-  const dayTwo = await startUpdates(parts, images)
+  const images = config.assets_path === '' ? undefined : await (await import('./wiring/images.js')).startImages(parts)
+  const dayTwo = config.updates.groups.length === 0 ? undefined : await (await import('./wiring/updates.js')).startUpdates(parts, images)
   const more = { ...parts, dayTwo, images }
   return { ...more, app: await buildApp(more) }
 }

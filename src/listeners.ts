@@ -1,21 +1,23 @@
 // THE table of what listens, in the order in which it starts. serve, check, doctor, /readyz, the sockets of systemd, the graces at
-// the end and a test of the documentation walk it: one more listener is one more row here, and the docs.
+// the end and a test of the documentation walk it: one more listener is one more row here, and the docs. What a listener is made of
+// is loaded when the configuration has it listen.
 import { answersDhcp, type Config, type ListenAddress } from './config/load.js'
 import { ports as dhcpPorts } from './dhcp/constants.js'
-import { proxyAnswers, serverAnswers } from './doctor/dhcp-answers.js'
-import { each, interfaceUp, portAsItShouldBe, socketAnswered } from './doctor/ports.js'
-import { prepareControl } from './wiring/control.js'
-import { bootServerPlaces, dhcpClientPlaces, dhcpPlaces, prepareDhcp } from './wiring/dhcp.js'
-import { prepareGrpc } from './wiring/grpc.js'
-import { prepareHttp } from './wiring/http.js'
-import { prepareHttps } from './wiring/https.js'
+import type { Diagnose } from './doctor/ports.js'
+import { bootServerPlaces, dhcpClientPlaces, dhcpPlaces } from './wiring/dhcp-places.js'
 import type { ListenerRow, Row } from './wiring/listener.js'
 import type { Place } from './wiring/place.js'
-import { prepareTftp } from './wiring/tftp.js'
-import { prepareUi } from './wiring/ui.js'
 
 /** What an initrd takes at 1 Gbit/s, twice. */
 const downloadGrace = 10_000
+
+type Look = 'portAsItShouldBe' | 'interfaceUp' | 'socketAnswered' | 'serverAnswers' | 'proxyAnswers'
+
+/** By what doctor is made of, which is loaded when it looks. */
+const looked = (...looks: readonly Look[]): Diagnose => async (...asked) => {
+  const all = { ...await import('./doctor/ports.js'), ...await import('./doctor/dhcp-answers.js') }
+  return await all.each(...looks.map(look => all[look]))(...asked)
+}
 
 const at = (key: string, address: ListenAddress | null): readonly Place[] => address === null ? [] : [{ key, ...address }]
 
@@ -30,8 +32,8 @@ export const listeners: readonly Row[] = [
     grace: 1500,
     inheritedGrace: downloadGrace,
     places: config => at('http.address', config.http.address),
-    prepare: prepareHttp,
-    diagnose: portAsItShouldBe
+    prepare: async (...from) => await (await import('./wiring/http.js')).prepareHttp(...from),
+    diagnose: looked('portAsItShouldBe')
   },
   {
     name: 'https',
@@ -42,8 +44,8 @@ export const listeners: readonly Row[] = [
     grace: 1500,
     inheritedGrace: downloadGrace,
     places: config => at('http.https.address', config.http.https.address),
-    prepare: prepareHttps,
-    diagnose: portAsItShouldBe
+    prepare: async (...from) => await (await import('./wiring/https.js')).prepareHttps(...from),
+    diagnose: looked('portAsItShouldBe')
   },
   {
     name: 'grpc',
@@ -53,8 +55,8 @@ export const listeners: readonly Row[] = [
     keys: ['rpc.address', 'rpc.ca_file', 'rpc.cert_file', 'rpc.key_file', 'rpc.crl_file'],
     grace: 1000,
     places: config => at('rpc.address', config.rpc.address),
-    prepare: prepareGrpc,
-    diagnose: portAsItShouldBe
+    prepare: async (...from) => await (await import('./wiring/grpc.js')).prepareGrpc(...from),
+    diagnose: looked('portAsItShouldBe')
   },
   {
     name: 'tftp',
@@ -64,10 +66,10 @@ export const listeners: readonly Row[] = [
     keys: ['tftp.address', 'tftp.root'],
     grace: 1500,
     places: config => at('tftp.address', config.tftp.address),
-    prepare: prepareTftp,
+    prepare: async (...from) => await (await import('./wiring/tftp.js')).prepareTftp(...from),
     // Whoever never asked for it has what Matchbox had: a TFTP server of another program, or none.
     forgiven: (_, { config, isWritten }) => !answersDhcp(config) && !isWritten(['tftp']),
-    diagnose: portAsItShouldBe
+    diagnose: looked('portAsItShouldBe')
   },
   {
     name: 'dhcp',
@@ -77,8 +79,8 @@ export const listeners: readonly Row[] = [
     keys: ['dhcp.mode', 'dhcp.interface', 'dhcp.interfaces', 'dhcp.port'],
     grace: 500,
     places: dhcpPlaces,
-    prepare: prepareDhcp,
-    diagnose: each(interfaceUp, portAsItShouldBe, proxyAnswers)
+    prepare: async (...from) => await (await import('./wiring/dhcp.js')).prepareDhcp(...from),
+    diagnose: looked('interfaceUp', 'portAsItShouldBe', 'proxyAnswers')
   },
   {
     name: 'dhcp-client',
@@ -89,7 +91,7 @@ export const listeners: readonly Row[] = [
     systemd: 'dhcp-client',
     keys: ['dhcp.interface', 'dhcp.interfaces', 'dhcp.allow_other_servers'],
     places: dhcpClientPlaces,
-    diagnose: serverAnswers
+    diagnose: looked('serverAnswers')
   },
   {
     name: 'boot-server',
@@ -100,7 +102,7 @@ export const listeners: readonly Row[] = [
     systemd: 'boot-server',
     keys: ['dhcp.interface', 'dhcp.interfaces', 'dhcp.boot_server_port'],
     places: bootServerPlaces,
-    diagnose: portAsItShouldBe
+    diagnose: looked('portAsItShouldBe')
   },
   {
     name: 'ui',
@@ -109,8 +111,8 @@ export const listeners: readonly Row[] = [
     keys: ['ui.address', 'ui.allow', 'ui.users_file', 'ui.client_certificates'],
     grace: 500,
     places: config => at('ui.address', config.ui.address),
-    prepare: prepareUi,
-    diagnose: portAsItShouldBe
+    prepare: async (...from) => await (await import('./wiring/ui.js')).prepareUi(...from),
+    diagnose: looked('portAsItShouldBe')
   },
   {
     name: 'control',
@@ -118,10 +120,10 @@ export const listeners: readonly Row[] = [
     keys: ['control_socket'],
     grace: 1000,
     places: config => [{ key: 'control_socket', port: 0, path: config.control_socket }],
-    prepare: prepareControl,
+    prepare: async (...from) => await (await import('./wiring/control.js')).prepareControl(...from),
     // A unit of Matchbox's time has no RuntimeDirectory=; its machines boot without anybody asking the running appliance.
     forgiven: ({ code }, { isWritten }) => code === 'socket_failed' && !isWritten(['control_socket']),
-    diagnose: socketAnswered
+    diagnose: looked('socketAnswered')
   }
 ]
 

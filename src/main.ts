@@ -28,7 +28,7 @@ process.exitCode = await run(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
-  terminal: process.stdout.isTTY,
+  terminal: Boolean(process.stdout.isTTY),
   journal: isJournal(1),
   env,
   pid: process.pid,

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { profiled } from '../lib/profile.js'
 import { formatTable } from '../lib/table.js'
 
 const imageMiB = 400
@@ -26,7 +27,7 @@ function makeImage (path: string): void {
 
 function ours (folder: string, port: number, name: keyof typeof memories): Server {
   const script = join(import.meta.dirname, '../lib/bench-server.ts')
-  const args = ['--import=tsx', script, join(folder, 'data'), port, join(folder, 'assets'), memories[name] * 1024 * 1024].map(String)
+  const args = [...profiled('serve'), '--import=tsx', script, join(folder, 'data'), port, join(folder, 'assets'), memories[name] * 1024 * 1024].map(String)
   return { name, port, process: spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] }) }
 }
 

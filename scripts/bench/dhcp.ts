@@ -9,6 +9,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { profiled } from '../lib/profile.js'
 
 /** As the service is built: tsx gives each function its name when it is made, which costs a tenth of all. */
 const typescript = `--import=${new URL('../lib/typescript.js', import.meta.url).href}`
@@ -44,7 +45,7 @@ const installed = (command: string): boolean => spawnSync('which', [command], { 
 
 async function ours (folder: string): Promise<ChildProcess> {
   const program = fileURLToPath(new URL('./dhcp/serve.ts', import.meta.url))
-  const child = inServerSpace(folder, process.execPath, typescript, program, 'eth0', `${range.first}-${range.last}`, join(folder, 'leases.jsonl'))
+  const child = inServerSpace(folder, process.execPath, ...profiled('serve'), typescript, program, 'eth0', `${range.first}-${range.last}`, join(folder, 'leases.jsonl'))
   await new Promise<void>((resolve, reject) => {
     child.stdout?.once('data', () => { resolve() })
     child.once('exit', code => { reject(new Error(`the server ended with ${code}; its log is in ${folder}`)) })

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { writeFileAtomic } from '../../src/disk/atomic-file.js'
 import { type RawClient, rawClient, tlsCredentials } from '../../test/helpers/grpc-appliance.js'
+import { profiled } from '../lib/profile.js'
 import { layOutProgram } from '../../test/helpers/grpc-program.js'
 import { makePki } from '../../test/helpers/pki.js'
 
@@ -144,7 +145,7 @@ export async function run (args: readonly string[]): Promise<void> {
     const good = await measure({
       name: 'core-provisioner',
       command: process.execPath,
-      args: port => [...own, '--set', `rpc.address=127.0.0.1:${port}`]
+      args: port => [...profiled('serve'), ...own, '--set', `rpc.address=127.0.0.1:${port}`]
     }, folder, groups, puts)
     console.log(`  limits: list ${limits.listMs} ms, memory ${limits.rssMiB} MiB: ${good ? 'kept' : 'MISSED'}`)
     if (!good) process.exitCode = 1

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { load } from '../lib/http-load.js'
+import { profiled } from '../lib/profile.js'
 
 const matchbox = process.env['MATCHBOX_BIN']
 const root = join(import.meta.dirname, '../..')
@@ -87,7 +88,7 @@ const servers = [
       writeFileSync(config, JSON.stringify({
         data_path: data, assets_path: '', state_path: state, control_socket: join(state, 'control.sock'), advertise: '127.0.0.1', http: { address: `127.0.0.1:${port}` }, rpc: off, tftp: off
       }))
-      return start(process.execPath, [join(root, 'bin/core-provisioner'), 'serve', '--config', config], port)
+      return start(process.execPath, [...profiled('serve'), join(root, 'bin/core-provisioner'), 'serve', '--config', config], port)
     }
   },
   ...matchbox === undefined

@@ -8,6 +8,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { profiled } from '../lib/profile.js'
 
 /** As the service is built: tsx gives each function its name when it is made, which costs a tenth of all. */
 const typescript = `--import=${new URL('../lib/typescript.js', import.meta.url).href}`
@@ -36,7 +37,7 @@ async function output (child: ChildProcess): Promise<string> {
 
 async function ours (root: string): Promise<Target> {
   const address = '127.0.0.41'
-  const child = spawn(process.execPath, [typescript, script('serve'), address, root], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn(process.execPath, [...profiled('serve'), typescript, script('serve'), address, root], { stdio: ['ignore', 'pipe', 'ignore'] })
   const port = await new Promise<number>((resolve, reject) => {
     child.stdout.once('data', (line: Buffer) => { resolve(Number(line.toString())) })
     child.once('exit', code => { reject(new Error(`the server ended with ${code}`)) })

@@ -12,4 +12,6 @@ const log = createLog({ level: 'info', pretty: false, destination: process.stdou
 const store = await openFileStore({ dataPath, tombstoneMs: 30_000, clock: systemClock, log, watch: true })
 const assetCache = new FileCache({ memory: Number(memory), smallest: 256 * 1024, clock: systemClock })
 const app = buildHttpApp({ provisioner: createProvisioner({ store }), log, assetsPath, assetCache, ready: () => [] })
+// By itself, so that its profile is written.
+process.once('SIGTERM', () => { process.exit() })
 await app.listen({ host: '127.0.0.1', port: Number(port) })

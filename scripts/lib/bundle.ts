@@ -38,7 +38,10 @@ async function main ({ folder, runtime, version }: Options): Promise<void> {
   writeFileSync(join(folder, 'SHA256SUMS'), checksums(folder))
 }
 
-/** The program and its npm packages as app/main.js; the addon of koffi, which can't be in it, where koffi looks for it. */
+/**
+ * The program and its npm packages as app/main.js and the pieces that it loads when they are asked for; the addon of koffi, which can't
+ * be in it, where koffi looks for it.
+ */
 async function bundleProgram (folder: string, licences: string): Promise<Part[]> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
@@ -47,6 +50,9 @@ async function bundleProgram (folder: string, licences: string): Promise<Part[]>
     entryPoints: [{ in: 'src/main.ts', out: 'main' }, { in: 'src/mirror/mirror-worker.ts', out: 'mirror-worker' }, { in: 'src/rendering/render-thread.ts', out: 'render-thread' }],
     outdir: 'app',
     bundle: true,
+    // In one piece, `--version` would read everything: 0.18 s of CPU and 73 MB instead of 0.07 and 43.
+    splitting: true,
+    chunkNames: 'pieces-[hash]',
     write: false,
     metafile: true,
     platform: 'node',

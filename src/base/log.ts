@@ -1,7 +1,7 @@
 // The log: pino, JSON lines, or one readable line an event on a terminal and in systemd's journal. Events are named noun.verb
 // (`dhcp.offer`, `tftp.done`) with the fields mac, xid, ip, group, profile, ms.
 import { type DestinationStream, type Logger, pino } from 'pino'
-import pretty from 'pino-pretty'
+import type pretty from 'pino-pretty'
 import { journalLine } from './journal-line.js'
 import { visibleText } from './visible-text.js'
 
@@ -10,10 +10,14 @@ export type { Logger } from 'pino'
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const
 export type LogLevel = typeof logLevels[number]
 
+/** What makes lines readable; loaded where somebody reads them, for a service needs none of it. */
+export type Pretty = typeof pretty
+export const loadPretty = async (): Promise<Pretty> => (await import('pino-pretty')).default
+
 export interface LogOptions {
   readonly level: LogLevel
   /** Readable lines with colours instead of JSON. */
-  readonly pretty: boolean
+  readonly pretty: false | Pretty
   /** Readable lines with the priorities that systemd's journal takes. */
   readonly journal?: boolean
   /** Its descriptor is needed for `background`; standard output and error have one. */
@@ -35,7 +39,7 @@ const mostWaiting = 16 * 2 ** 20
 export function createLog ({ level, pretty: readable, journal = false, destination, background = false }: LogOptions): Logger {
   const lines: Lines = !readable && background && destination.fd !== undefined ? backgroundLines(destination.fd) : destination
   const stream = readable
-    ? pretty({ destination, colorize: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', singleLine: true })
+    ? readable({ destination, colorize: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', singleLine: true })
     : journal ? { ...lines, write: (line: string) => { lines.write(journalLine(line)) } } : lines
   // What is read at once, on a terminal, is not to be obeyed by it.
   const formatters = { level: (label: string) => ({ level: label }), ...readable && { log: visibleFields } }

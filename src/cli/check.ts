@@ -6,9 +6,10 @@ import { ConfigError } from '../config/load.js'
 import { type Finding, findingText, problem } from '../doctor/finding.js'
 import { onGround, type Plan } from '../doctor/plan.js'
 import { lintConfigured, lintFolder, lintOf } from '../doctor/store-look.js'
-import { type EyesValues, eyesOptions, parse } from './arguments.js'
+import { eyesOptions, parse } from './arguments.js'
 import { type Command, type Io, print, printJson, table } from './command.js'
 import { findingJson, findingLine, githubLine, type ReportFormat, reportFormats, sarif } from './report.js'
+import type { EyesValues } from './service-config.js'
 import { serviceEyes } from './services-user.js'
 
 const options = {

@@ -8,7 +8,8 @@ import { AppError, messageOf } from '../base/errors.js'
 import { createLog } from '../base/log.js'
 import type { ListenAddress } from '../config/load.js'
 import { isMacKey } from '../matchbox/group.js'
-import { serviceConfig, configOptions, parse } from './arguments.js'
+import { configOptions, parse } from './arguments.js'
+import { serviceConfig } from './service-config.js'
 import { type Command, print, printJson } from './command.js'
 
 /** The documents that depend on the machine, as both name them. */

@@ -1,7 +1,8 @@
 // hosts: lists of machines that other programs keep, taken in and given back; and the reservations that there are.
 import { AppError } from '../base/errors.js'
 import { formatIpv4 } from '../net/ipv4.js'
-import { serviceConfig, configOptions, parse } from './arguments.js'
+import { configOptions, parse } from './arguments.js'
+import { serviceConfig } from './service-config.js'
 import { type Command, print, printJson, table } from './command.js'
 import { exportHosts } from './hosts-export.js'
 import { importHosts } from './hosts-import.js'

@@ -2,7 +2,8 @@
 import { systemClock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import type { LeaseShown } from '../control/control-app.js'
-import { configFrom, configOptions, parse } from './arguments.js'
+import { configOptions, parse } from './arguments.js'
+import { configFrom } from './service-config.js'
 import { type Command, type Io, print, printJson, shownTime, table } from './command.js'
 import { askJson } from './control-client.js'
 

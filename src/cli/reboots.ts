@@ -1,7 +1,8 @@
 // reboots: which installed machines may reboot now, and taking that back from one that never came up again.
 import { AppError } from '../base/errors.js'
 import type { RebootShown } from '../control/update-routes.js'
-import { configFrom, configOptions, parse } from './arguments.js'
+import { configOptions, parse } from './arguments.js'
+import { configFrom } from './service-config.js'
 import { type Command, print, printJson, table } from './command.js'
 import { askJson } from './control-client.js'
 

@@ -7,7 +7,8 @@ import { createProvisioner, type DocumentKind, documentKinds } from '../matchbox
 import { explainSelection } from '../matchbox/explain.js'
 import { isMacKey } from '../matchbox/group.js'
 import { parseMac } from '../net/mac.js'
-import { eyesOf, eyesOptions, parse } from './arguments.js'
+import { eyesOptions, parse } from './arguments.js'
+import { eyesOf } from './service-config.js'
 import { type Command, print, printJson, table } from './command.js'
 
 export const renderCommand: Command = {

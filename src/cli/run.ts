@@ -2,7 +2,6 @@
 import { programVersion } from '../base/bundled.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { type Command, type Io, print } from './command.js'
-import { allCommands, commandHelp, helpCommand, unknownCommand } from './help.js'
 import { type CommandName, isCommand } from './usage.js'
 
 /** Each is loaded when it is called, and what it needs with it. */
@@ -24,7 +23,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Command>>> = {
   takeover: async () => (await import('./takeover.js')).takeoverCommand,
   try: async () => (await import('./try.js')).tryCommand,
   completion: async () => (await import('./completion.js')).completionCommand,
-  help: async () => helpCommand
+  help: async () => (await import('./help.js')).helpCommand
 }
 
 /** Runs the command named by the first argument; resolves with the exit status. */
@@ -34,16 +33,17 @@ export async function run (args: readonly string[], io: Io): Promise<number> {
     print(io.stdout, programVersion())
     return 0
   }
+  const help = async (): Promise<typeof import('./help.js')> => await import('./help.js')
   if (name === undefined || name === '--help' || name === '-h') {
-    print(name === undefined ? io.stderr : io.stdout, allCommands())
+    print(name === undefined ? io.stderr : io.stdout, (await help()).allCommands())
     return name === undefined ? 2 : 0
   }
   if (!isCommand(name)) {
-    print(io.stderr, `core-provisioner: ${unknownCommand(name)}`)
+    print(io.stderr, `core-provisioner: ${(await help()).unknownCommand(name)}`)
     return 2
   }
   if (rest.includes('--help') || rest.includes('-h')) {
-    print(io.stdout, commandHelp(name))
+    print(io.stdout, (await help()).commandHelp(name))
     return 0
   }
   const command = await commands[name]()

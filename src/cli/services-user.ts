@@ -1,7 +1,7 @@
 // What root makes the service could not open: root works as the user whose the folder is, and looks as the user whom the service is.
 import { stat } from 'node:fs/promises'
 import { serviceState } from '../doctor/systemd.js'
-import { type EyesValues, environmentOf, configFrom, looksAtService } from './arguments.js'
+import { type EyesValues, environmentOf, configFrom, looksAtService } from './service-config.js'
 import type { Io } from './command.js'
 import type { LoadedConfig } from '../config/load.js'
 

@@ -1,7 +1,8 @@
 // updates: how far installed machines are with their updates, and holding or letting go a group of them.
 import { AppError } from '../base/errors.js'
 import type { UpdatesShown } from '../control/update-routes.js'
-import { configFrom, configOptions, parse } from './arguments.js'
+import { configOptions, parse } from './arguments.js'
+import { configFrom } from './service-config.js'
 import { type Command, print, printJson, table } from './command.js'
 import { askJson } from './control-client.js'
 

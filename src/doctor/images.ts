@@ -3,7 +3,7 @@ import { AppError } from '../base/errors.js'
 import type { LoadedConfig } from '../config/load.js'
 import type { PinnedKey } from '../mirror/key-store.js'
 import type { Mirror } from '../mirror/mirror.js'
-import { type MirrorContext, openMirror } from '../wiring/image-sources.js'
+import { type MirrorContext, openMirror } from '../wiring/open-mirror.js'
 import { fine, type Finding, note, problem, warning } from './finding.js'
 
 const day = 86_400_000

@@ -148,6 +148,14 @@ export const ignitionFields = ({ fields }: Struct): ReadonlyArray<readonly [stri
   Object.entries(fields).filter(([, field]) => field.sugar !== true)
 
 /**
+ * Made when it is first asked for: the tables of all versions are ten thousand objects, and a machine needs one of them.
+ */
+export function once<T> (make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => (made ??= { value: make() }).value
+}
+
+/**
  * A table at one version.
  * @param scopes the Go package of each package named in the table (`''` where none is), which its messages show
  */

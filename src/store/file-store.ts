@@ -1,7 +1,7 @@
 // The store as a folder of files, laid out as Matchbox's data directory: groups/*.json, profiles/*.json, ignition/,
 // cloud/, generic/. Everything is held in memory; a put writes the file first. A file that cannot be used is a problem,
 // and what it held before stays in force.
-import type { Stats } from 'node:fs'
+import { readFileSync, type Stats, statSync } from 'node:fs'
 import { readFile, readdir, realpath, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock, Timer } from '../base/clock.js'
@@ -48,6 +48,11 @@ interface FileRecord {
 /** A larger file is refused: it would have to be held in memory. */
 const maxFileBytes = 32 * 1024 * 1024
 const readsAtOnce = 64
+/**
+ * Milliseconds a file at most for which the start reads file after file and waits: a disk that is this quick has read 10,000 of them
+ * before as many promises are made (measured: 0.3 s of CPU instead of 1.1). From one that is slower several are read at a time.
+ */
+const quick = 2
 /** As many links may lead into one another. */
 const mostLinks = 8
 /** Milliseconds between two looks at what no event tells of. */
@@ -277,16 +282,21 @@ class FolderStore implements OpenStore {
     for (const [folder, problem] of this.#folderProblems) {
       if (known.get(folder) !== problem) this.#options.log.warn({ path: join(this.#options.dataPath, folder), problem }, 'store.unreadable')
     }
-    await this.#readSome([...found, ...[...this.#records.keys()].filter(file => !found.has(file))], { always: first })
+    await this.#readSome([...found, ...[...this.#records.keys()].filter(file => !found.has(file))], { always: first, waiting: first })
   }
 
-  async #readSome (files: readonly string[], how: { readonly always: boolean }): Promise<void> {
+  /** `waiting` tells that nobody is served yet. */
+  async #readSome (files: readonly string[], how: { readonly always: boolean, readonly waiting?: boolean }): Promise<void> {
+    const { always, waiting = false } = how
     const { clock } = this.#options
+    let look = waiting ? lookNow : lookAt
     this.#gathered = files.length > readsAtOnce ? new Map() : undefined
     try {
       let told = clock.now()
       for (let i = 0; i < files.length; i += readsAtOnce) {
-        await Promise.all(files.slice(i, i + readsAtOnce).map(file => this.#read(file, how)))
+        const began = performance.now()
+        await Promise.all(files.slice(i, i + readsAtOnce).map(file => this.#read(file, { always, look })))
+        if (performance.now() - began > quick * readsAtOnce) look = lookAt
         if (Math.abs(clock.now() - told) < gatherFor) continue
         this.#enforceGathered()
         told = clock.now()
@@ -332,14 +342,14 @@ class FolderStore implements OpenStore {
     }
   }
 
-  async #read (file: string, { always }: { readonly always: boolean }): Promise<void> {
+  async #read (file: string, { always, look = lookAt }: { readonly always: boolean, readonly look?: Look }): Promise<void> {
     const place = placeOf(file)
     if (place === undefined) return
     await this.#alone(file, async () => {
       const path = join(this.#options.dataPath, file)
       const before = this.#records.get(file)
       try {
-        const stats = await stat(path)
+        const { stats, read } = await look(path)
         const stamp = stampOf(stats)
         if (!always && before?.stamp === stamp) return
         if (!stats.isFile()) {
@@ -347,7 +357,7 @@ class FolderStore implements OpenStore {
           return
         }
         if (stats.size > maxFileBytes) throw new AppError('write_failed', `larger than ${maxFileBytes / 1024 / 1024} MiB`)
-        const bytes = await readFile(path)
+        const bytes = await read()
         if (before?.bytes?.equals(bytes) === true) this.#records.set(file, { ...before, stamp })
         else this.#take(file, place, stamp, bytes)
       } catch (error) {
@@ -389,6 +399,13 @@ class FolderStore implements OpenStore {
     }
   }
 }
+
+/** A file: what it is, and how to read it. */
+type Look = (path: string) => Looked | Promise<Looked>
+interface Looked { readonly stats: Stats, readonly read: () => Buffer | Promise<Buffer> }
+
+const lookAt: Look = async path => ({ stats: await stat(path), read: () => readFile(path) })
+const lookNow: Look = path => ({ stats: statSync(path), read: () => readFileSync(path) })
 
 const stampAt = async (path: string): Promise<string> => stat(path).then(stampOf, () => 'missing')
 /** Whether a folder is the other one or lies in it. */

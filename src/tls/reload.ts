@@ -9,7 +9,6 @@ import { createSecureContext } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
-import { readCrl } from './crl.js'
 import { authorityWarnings, certificateBlocks, describeCertificate, exposedKey, formatDay, isExposed, keyFits, parseCertificate, serverWarnings, whoSigned } from './certificate.js'
 
 export interface TlsFiles {
@@ -158,7 +157,7 @@ async function load (files: TlsFiles): Promise<LoadedFiles> {
     throw new AppError('certificate_invalid', `${everyFile(files).join(', ')} cannot be used: ${messageOf(error)}`, { cause: error })
   }
   const exposed = await stat(files.keyFile).then(isExposed, () => false)
-  const revoked = crl === undefined ? undefined : new Set(readCrl(crl, files.crlFile ?? '').map(({ serial }) => serial))
+  const revoked = crl === undefined ? undefined : new Set((await import('./crl.js')).readCrl(crl, files.crlFile ?? '').map(({ serial }) => serial))
   const identity = { ca, cert, key, ...crl !== undefined && { crl }, ...revoked !== undefined && { revoked } }
   return { identity, certificate, exposed, stamp }
 }

@@ -1,12 +1,12 @@
 // DHCP on its interfaces, on each in server or proxy mode, and the two sockets beside: port 68, from which a server asks whether
 // another one answers, and the boot server's of a proxy.
-import { type Config, type DhcpInterface, dhcpInterfaces, type DhcpMode, givesAddresses, isBootFileName, type LoadedConfig } from '../config/load.js'
-import { ports } from '../dhcp/constants.js'
+import { type DhcpInterface, dhcpInterfaces, givesAddresses, isBootFileName, type LoadedConfig } from '../config/load.js'
 import { buildReservations } from '../dhcp/reservations.js'
 import { type Finding, problem, warning } from '../doctor/finding.js'
 import { groupLoaders } from '../matchbox/group-machines.js'
 import { missingProblem, networkInterfaces } from '../net/interfaces.js'
 import { contains, formatIpv4 } from '../net/ipv4.js'
+import { bootServerPlaces, dhcpClientPlaces } from './dhcp-places.js'
 import { dhcpSubnets } from './dhcp-settings.js'
 import { followLink } from './dhcp-link.js'
 import { proxyOn } from './dhcp-proxy.js'
@@ -16,18 +16,6 @@ import type { Home } from './homes.js'
 import type { PreparedListener } from './listener.js'
 import type { Place } from './place.js'
 import { readReservations } from './reservation-sources.js'
-
-const placesOf = (config: Config, modes: readonly DhcpMode[], place: (at: DhcpInterface) => Pick<Place, 'key' | 'port'>): readonly Place[] =>
-  dhcpInterfaces(config).filter(({ mode }) => modes.includes(mode)).map(at => ({ ...place(at), device: at.name, deviceKey: at.key }))
-
-export const dhcpPlaces = (config: Config): readonly Place[] =>
-  placesOf(config, ['server', 'proxy'], () => ({ key: 'dhcp.port', port: config.dhcp.port }))
-
-export const dhcpClientPlaces = (config: Config): readonly Place[] =>
-  placesOf(config, ['server'], ({ key }) => ({ key, port: ports.client }))
-
-export const bootServerPlaces = (config: Config): readonly Place[] =>
-  placesOf(config, ['proxy'], () => ({ key: 'dhcp.boot_server_port', port: config.dhcp.boot_server_port }))
 
 /** AppError names the option of a subnet that can't be. */
 export async function prepareDhcp (ground: Ground, place: Place): Promise<PreparedListener> {

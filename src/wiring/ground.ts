@@ -9,7 +9,6 @@ import type { Signer } from '../openpgp/sign.js'
 import { openFileStore } from '../store/file-store.js'
 import type { Cluster } from './cluster.js'
 import { type Homes, homesHere } from './homes.js'
-import { imageSources } from './image-sources.js'
 import { openSigner } from './signing.js'
 
 export interface Ground {
@@ -57,7 +56,7 @@ export async function openGround (loaded: LoadedConfig, options: GroundOptions):
   }
   const homes = homesHere(config)
   const signer = await attempt(() => openSigner(loaded, passphrase, clock))
-  const sources = await attempt(() => imageSources(loaded)) ?? []
+  const sources = await attempt(() => sourcesOf(loaded)) ?? []
   const tombstoneMs = live ? config.store.tombstone : 0
   const shared = isClustered(config) ? await import('./cluster.js') : undefined
   const cluster = await shared?.openCluster(loaded, { clock, log, live, onProblem })
@@ -81,3 +80,6 @@ export async function openGround (loaded: LoadedConfig, options: GroundOptions):
     }
   }
 }
+
+const sourcesOf = async (loaded: LoadedConfig): Promise<readonly Source[]> =>
+  loaded.config.images.sources.length === 0 ? [] : (await import('./image-sources.js')).imageSources(loaded)

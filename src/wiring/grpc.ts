@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs'
 import { AppError } from '../base/errors.js'
 import { problem } from '../doctor/finding.js'
-import { startGrpcServer } from '../grpc/grpc-server.js'
 import { connectionShares, descriptorLimit } from '../net/descriptors.js'
 import { type Certificate, openCertificate } from './certificate.js'
 import type { Ground } from './ground.js'
@@ -38,6 +37,7 @@ export async function prepareGrpc (ground: Ground, place: Place): Promise<Prepar
     findings,
     close: () => reloader.close(),
     listen: async ({ provisioner, sockets, metrics, clock, log, pace }) => {
+      const { startGrpcServer } = await import('../grpc/grpc-server.js')
       serve(metrics)
       const socket = sockets.take('grpc', { key, host, port })
       const server = await startGrpcServer({

@@ -4,7 +4,6 @@ import { progressTimeout } from '../http/bounded-server.js'
 import { ClientConnections } from '../http/client-connections.js'
 import { discoveryRoutes } from '../http/discovery-routes.js'
 import { buildHttpApp, type HttpApp } from '../http/http-server.js'
-import { updateRoutes } from '../http/update-routes.js'
 import { registerImageRoute } from '../control/image-route.js'
 import { type MachineRoutesOptions, registerMachineRoutes } from '../control/machine-routes.js'
 import { registerMetricsRoute } from '../control/metrics-route.js'
@@ -64,7 +63,10 @@ export async function buildApp (shared: Omit<Shared, 'app'>): Promise<HttpApp> {
   })
   registerMetricsRoute(app, metrics)
   registerMachineRoutes(app, { ...machineRoutes(shared), hold: (request, response) => { connections.hold(request, response) } })
-  if (shared.dayTwo !== undefined) updateRoutes(app, { ...shared.dayTwo, origin: address => shared.homes.of(address).origin })
+  if (shared.dayTwo !== undefined) {
+    const { updateRoutes } = await import('../http/update-routes.js')
+    updateRoutes(app, { ...shared.dayTwo, origin: address => shared.homes.of(address).origin })
+  }
   discoveryRoutes(app, {
     discovery: shared.discovery.discovery,
     origin: address => shared.homes.of(address).origin,

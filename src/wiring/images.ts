@@ -10,8 +10,8 @@ import { FetchedLog } from '../mirror/fetched.js'
 import type { ImagesTold } from '../mirror/images-told.js'
 import { RemoteMirror } from '../mirror/remote-mirror.js'
 import { Schedule } from '../mirror/schedule.js'
-import { mirrorOptions } from './image-sources.js'
 import { KeptImages } from './kept-images.js'
+import { mirrorOptions } from './mirror-options.js'
 import type { ServiceImages } from './service-images.js'
 import type { Shared } from './shared.js'
 
@@ -45,7 +45,7 @@ export async function startImages (shared: Omit<Shared, 'app' | 'dayTwo' | 'imag
   let crashes = 0
   metrics.counter('image_mirror_crashes_total', 'How often the thread of the image mirror ended by an error', () => crashes)
   const mirror = new RemoteMirror({
-    mirror: mirrorOptions(loaded, env),
+    mirror: mirrorOptions(loaded, shared.sources, env),
     clock,
     onCrash: error => {
       crashes++

@@ -2,13 +2,13 @@
 import type { Clock } from '../base/clock.js'
 import type { LoadedConfig } from '../config/load.js'
 import { AppError } from '../base/errors.js'
-import { openKeyRing } from '../openpgp/key-ring.js'
 import { Signer } from '../openpgp/sign.js'
 
 /** AppError says in one line, with where the path was written, why the key ring does not open. */
 export async function openSigner ({ config, where }: LoadedConfig, passphrase: string, clock: Clock): Promise<Signer | undefined> {
   const { key_ring_path: path } = config.signing
   if (path === '') return undefined
+  const { openKeyRing } = await import('../openpgp/key-ring.js')
   try {
     return new Signer(await openKeyRing(path, passphrase), clock)
   } catch (error) {

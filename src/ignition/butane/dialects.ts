@@ -1,6 +1,6 @@
 // Which variants and versions of Butane there are and what sets them apart: the Ignition spec that each is made into, and the
 // sections, sugar and prohibitions on top of it (Butane's docs/specs.md and docs/upgrading-*.md, as of 0.29.0).
-import { atVersion } from '../schema.js'
+import { atVersion, once } from '../schema.js'
 import { config, specVersion } from '../spec3/schema.js'
 import { sections } from './schema.js'
 import type { Struct } from '../schema.js'
@@ -93,13 +93,15 @@ const baseScopes = ['v0_1', 'v0_2', 'v0_3', 'v0_4', 'v0_5', 'v0_6', 'v0_7', 'v0_
 const dialectOf = ({ variant, version, spec, scope = '', sections: own = [], strictDisks, baseScope, ignitionVersion }: Row): Dialect => {
   const scopes = { '': baseScope ?? baseScopes[spec], variant: scope }
   const fields = { ...config.fields, ...Object.fromEntries(own.map(section => [section, sections[section]])) }
+  const document = once(() => atVersion({ ...config, fields }, spec, scopes))
+  const ignition = once(() => atVersion(config, spec, scopes))
   return {
     variant,
     version,
     spec,
     ignitionVersion: ignitionVersion ?? specVersion(spec),
-    document: atVersion({ ...config, fields }, spec, scopes),
-    ignition: atVersion(config, spec, scopes),
+    get document () { return document() },
+    get ignition () { return ignition() },
     reservedLabels: variant === 'fcos',
     rootPartition: own.length > 0,
     strictDisks: strictDisks === true,

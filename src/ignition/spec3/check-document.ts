@@ -1,7 +1,7 @@
 // A whole Ignition 3 document as JSON: what Ignition says of it, with the places in its text.
 import { YamlTypeError, decodeYaml } from '../decode.js'
 import { pathText } from '../report.js'
-import { atVersion } from '../schema.js'
+import { atVersion, once } from '../schema.js'
 import { nearestNode, unusedKeys } from '../source-tree.js'
 import { YamlError } from '../../yaml/yaml-error.js'
 import { checkIgnition } from './rules.js'
@@ -14,11 +14,11 @@ import type { Spec } from './schema.js'
 /** The spec of that version, if there is one that is known. */
 export const specOf = (version: string): Spec | undefined => specs.find(spec => specVersion(spec) === version)
 
-const documents = specs.map(spec => atVersion(config, spec, { '': 'types' }))
+const documents = specs.map(spec => once(() => atVersion(config, spec, { '': 'types' })))
 
 /** @param root what readJson made of the text */
 export const checkDocument = (root: YamlNode, spec: Spec): readonly ReportEntry[] => {
-  const type = documents[spec]!
+  const type = documents[spec]!()
   const found: ReportEntry[] = []
   let values: Values
   try {

@@ -1,7 +1,7 @@
 // Whose configuration and environment a command looks at.
 import { join } from 'node:path'
 import t from 'tap'
-import { asInstalled } from '../../src/cli/arguments.js'
+import { asInstalled } from '../../src/cli/service-config.js'
 
 t.test('the environment file of the service that is installed', t => {
   const folder = t.testdir({ config: 'log_level: info\n', environment: 'MATCHBOX_DATA_PATH="/srv/with a blank"\n', none: {} })

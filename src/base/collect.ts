@@ -1,0 +1,13 @@
+// What a start leaves behind: files as text, lines and records on their way into memory. Collected before anybody is served, it is given
+// back to the system; later the engine finds reason only when as much has come anew, and an idle service keeps it for days.
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+/** Holds everything up for as long as it takes: some 50 ms with 10,000 groups and machines. */
+export function collectGarbage (): void {
+  // A context has the function when the flag is set while it is made; nobody else is to see it.
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  setFlagsFromString('--no-expose-gc')
+  collect()
+}
