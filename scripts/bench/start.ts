@@ -8,9 +8,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { builtProgram } from '../../test/helpers/built.js'
 import { NetworkNamespace } from '../../test/helpers/netns.js'
 import { layOutSite, type Site } from '../lib/bench-site.js'
-import { buildProgram, cpuOf, memoryOf, median, programEnvironment } from '../lib/bench-process.js'
+import { cpuOf, memoryOf, median, programEnvironment } from '../lib/bench-process.js'
 import { profiled } from '../lib/profile.js'
 import { formatTable } from '../lib/table.js'
 
@@ -75,7 +76,7 @@ export async function run (args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { size: { type: 'string', default: '10000' }, rounds: { type: 'string', default: '3' } } })
   const size = Number(values.size)
   const rounds = Array.from({ length: Number(values.rounds) })
-  const program = buildProgram()
+  const program = builtProgram()
   for (const [name, ...command] of [['node', '--eval', '0'], ['--version', program, '--version'], ['help', program, 'help'], ['machines --help', program, 'machines', '--help']] as const) {
     const results = Array.from({ length: 3 * rounds.length }, () => runToEnd(...command))
     console.log(`${name.padEnd(16)} ${median(results.map(({ cpu }) => cpu)).toFixed(0).padStart(5)} ms of CPU  ${median(results.map(({ mib }) => mib)).toFixed(0).padStart(4)} MiB`)

@@ -1,19 +1,8 @@
 // The built program under measurement, and what the kernel tells of a process.
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-
-const root = join(import.meta.dirname, '../..')
 
 /** As the unit starts it, without what this process's own loader needs. */
 export const programEnvironment: NodeJS.ProcessEnv = { PATH: process.env['PATH'], MALLOC_ARENA_MAX: '2', NODE_OPTIONS: '--max-semi-space-size=4' }
-
-/** Builds it; the path of bin/core-provisioner. */
-export function buildProgram (): string {
-  const { status } = spawnSync('npm', ['run', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
-  if (status !== 0) throw new Error('npm run build failed')
-  return join(root, 'bin/core-provisioner')
-}
 
 /** Milliseconds of CPU that a process has used, all its threads; the kernel counts in hundredths of a second. */
 export function cpuOf (pid: number | 'self'): number {
