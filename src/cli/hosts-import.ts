@@ -15,7 +15,9 @@ import { isListFormat, readers } from '../inventory/recognise.js'
 import { assertGroup, encodeGroup, type Group, isMacKey } from '../matchbox/group.js'
 import type { OpenStore } from '../matchbox/store.js'
 import { formatIpv4 } from '../net/ipv4.js'
+import { ownAddresses } from '../wiring/export-context.js'
 import { type Io, print, printJson, table } from './command.js'
+import { cloudImport, type Put } from './hosts-cloud.js'
 import { assertReadable, groupHosts, hostsFolder, knownHosts, openQuietStore, planSubnets } from './hosts-known.js'
 import { becomeOwner } from './services-user.js'
 
@@ -29,6 +31,8 @@ export interface ImportRequest {
   readonly profile: string | undefined
   /** `role=profile` */
   readonly map: readonly string[]
+  /** The folder of pxe_coreos' templates. */
+  readonly templates: string | undefined
   readonly json: boolean
   readonly loaded: LoadedConfig
   readonly io: Io
@@ -44,10 +48,10 @@ interface Change {
 }
 
 export async function importHosts (request: ImportRequest): Promise<number> {
-  const { operands, format, name, groups, profile, map, json, dryRun, loaded, io } = request
+  const { operands, format, name, groups, profile, map, templates, json, dryRun, loaded, io } = request
   if (operands.length === 0) throw new AppError('usage', 'import takes files: hosts import FILE...')
   if (format !== undefined && !isListFormat(format)) throw new AppError('usage', `--format takes one of ${Object.keys(readers).join(', ')}, not ${JSON.stringify(format)}`)
-  if (!groups && (profile !== undefined || map.length > 0)) throw new AppError('usage', '--profile and --map go with --groups')
+  if (!groups && (profile !== undefined || map.length > 0 || templates !== undefined)) throw new AppError('usage', '--profile, --map and --templates go with --groups')
   if (groups && name !== undefined) throw new AppError('usage', '--name goes without --groups')
   const choice = { profile, byRole: parseRoleMap(map) }
   const { lists, files } = await readFiles(operands, format, () => buffer(io.stdin))
@@ -97,7 +101,7 @@ async function asReservations (
   if (before !== undefined) assertOurs(target, before, name === undefined ? sources : undefined)
   const known = await knownHosts(loaded, store.snapshot.groups.values(), target)
   assertReadable(known)
-  const rows = planImport(joinLists(lists), { known: known.hosts, subnets: planSubnets(loaded), as: 'reservations' })
+  const rows = planImport(joinLists(lists), { known: known.hosts, subnets: planSubnets(loaded), ours: ownAddresses(loaded), as: 'reservations' })
   const write = async (): Promise<boolean> => {
     const hosts = rows.filter(({ state, elsewhere }) => !elsewhere && (state === 'added' || state === 'changed' || state === 'same'))
     const content = formatHostsFile(hosts, sources)
@@ -126,10 +130,8 @@ function assertOurs (target: string, text: string, sources: readonly string[] | 
   }
 }
 
-interface Put { readonly group: Group, readonly before: Group | undefined }
-
 async function asGroups (
-  { loaded }: ImportRequest, lists: readonly HostList[], store: OpenStore, choice: ProfileChoice
+  { loaded, templates }: ImportRequest, lists: readonly HostList[], store: OpenStore, choice: ProfileChoice
 ): Promise<Change> {
   const known = await knownHosts(loaded, [])
   assertReadable(known)
@@ -137,38 +139,48 @@ async function asGroups (
   // Groups of one machine each are an import's to change, whoever wrote them; others count as they are.
   const ofGroups = groupHosts(groups.values(), true).map(host => ({ ...host, own: isOfOneMachine(groups.get(host.source.slice('group '.length))) }))
   const groupOfMac = new Map(ofGroups.filter(({ own }) => own).flatMap(({ macs, source }) => macs.map(mac => [mac, source.slice('group '.length)] as const)))
-  const planned = planImport(joinLists(lists), { known: [...ofGroups, ...known.hosts], subnets: planSubnets(loaded), as: 'groups' })
+  const joined = joinLists(lists)
+  const allKnown = [...ofGroups, ...known.hosts]
+  const planned = planImport(joined, { known: allKnown, subnets: planSubnets(loaded), ours: ownAddresses(loaded), as: 'groups' })
+  const machines = templates === undefined ? [] : joined.flatMap(({ cloud, role }) => cloud === undefined ? [] : [{ cloud, role }])
+  if (templates !== undefined && machines.length === 0) throw new AppError('list_invalid', '--templates are of pxe_coreos: no list is a pxe_hosts.json')
+  const cloud = templates === undefined ? undefined : await cloudImport(machines, templates, { loaded, choice, store })
   const ids = new Set<string>()
-  const puts: Put[] = []
-  const rows = planned.filter(({ state }) => state !== 'removed').map((row): PlanRow => {
+  const puts: Put[] = [...cloud?.puts ?? []]
+  const rows = planned.filter(({ state }) => state !== 'removed').map((row, index): PlanRow => {
     if (row.state === 'conflict' || row.state === 'incomplete' || (row.elsewhere && row.why.startsWith('group '))) return row
     const before = [...row.macs.map(mac => groupOfMac.get(mac) ?? ''), groupIdOf(row.name, row.macs)].map(id => groups.get(id)).find(group => group !== undefined)
     if (before !== undefined && !isOfOneMachine(before)) return { ...row, state: 'conflict', why: `group ${before.id} is there, and selects by more than a MAC address` }
-    const group = groupOf(row, profileOf(row.role, choice), before)
+    const { cloud: facts, role } = joined[index] ?? {}
+    const machine = facts === undefined ? undefined : { cloud: facts, role }
+    const group = machine === undefined || cloud === undefined
+      ? groupOf(row, profileOf(row.role, choice), before)
+      : withMetadata(groupOf(row, cloud.profileOf(machine), before), cloud.metadataOf(machine))
     assertGroup(group)
     if (ids.has(group.id)) return { ...row, state: 'conflict', why: `another host of the list becomes the group ${group.id} too` }
     ids.add(group.id)
     if (before !== undefined && encodeGroup(before).equals(encodeGroup(group))) return { ...row, state: 'same', why: `group ${group.id}` }
-    puts.push({ group, before })
+    puts.push({ put: () => store.putGroup(group), undo: () => before === undefined ? store.deleteGroup(group.id) : store.putGroup(before) })
     return { ...row, state: before === undefined ? 'added' : 'changed', why: `group ${group.id} with profile ${group.profile}${row.why === '' ? '' : `: ${row.why}`}` }
   })
-  return { rows, target: join(loaded.config.data_path, 'groups'), write: () => putAll(puts, store) }
+  return { rows, target: join(loaded.config.data_path, 'groups'), write: () => putAll(puts) }
 }
+
+const withMetadata = (group: Group, more: ReadonlyMap<string, string>): Group =>
+  ({ ...group, metadata: new Map([...group.metadata ?? [], ...more]) })
 
 const isOfOneMachine = (group: Group | undefined): boolean => group?.selector.size === 1 && [...group.selector.keys()].every(isMacKey)
 
 /** All of them or, as far as the disk still lets it, none. */
-async function putAll (puts: readonly Put[], store: OpenStore): Promise<boolean> {
+async function putAll (puts: readonly Put[]): Promise<boolean> {
   let done = 0
   try {
-    for (const { group } of puts) {
-      await store.putGroup(group)
+    for (const { put } of puts) {
+      await put()
       done++
     }
   } catch (error) {
-    for (const { group, before } of puts.slice(0, done).reverse()) {
-      await (before === undefined ? store.deleteGroup(group.id) : store.putGroup(before)).catch(() => {})
-    }
+    for (const { undo } of puts.slice(0, done).reverse()) await undo().catch(() => {})
     throw error
   }
   return puts.length > 0

@@ -23,6 +23,7 @@ export const hostsCommand: Command = {
       groups: { type: 'boolean' },
       profile: { type: 'string' },
       map: { type: 'string', multiple: true },
+      templates: { type: 'string' },
       group: { type: 'string' },
       cluster: { type: 'string' },
       write: { type: 'string' }
@@ -38,6 +39,7 @@ export const hostsCommand: Command = {
         groups: values.groups === true,
         profile: values.profile,
         map: values.map ?? [],
+        templates: values.templates,
         json: values.json === true,
         loaded,
         io

@@ -116,6 +116,7 @@ const table = {
       groups: { what: 'write a group for each machine' },
       profile: { value: 'PROFILE', what: 'of those groups' },
       map: { value: 'ROLE=PROFILE', repeats: true, what: 'the profile of machines with this role' },
+      templates: { value: 'FOLDER', what: "of pxe_coreos' templates: they become cloud-configs" },
       group: { value: 'GROUP', what: 'export: only these machines' },
       cluster: { value: 'NAME', what: 'export: the name that the file gives the cluster' },
       write: { value: 'FILE', what: 'export: into this file' }

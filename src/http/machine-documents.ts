@@ -2,6 +2,7 @@
 // for the log. Without a document the answer is 404 whatever the reason, as Matchbox answers.
 import type { DocumentKind, Provisioner, Rendering } from '../matchbox/provisioner.js'
 import type { Labels } from '../matchbox/select.js'
+import { formatIpv4, parseIpv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { type Answer, errorAnswer, notFound } from './answer.js'
 import type { Arrival } from './arrival.js'
@@ -10,6 +11,12 @@ import { type MachineDocument, RenderingCache } from './rendering-cache.js'
 
 /** The hardware address of the machine at an IP address, where that is known. */
 export type Identify = (ip: string) => Mac | undefined
+
+/** `address` is the one that a machine was looked for by, since its query did not say who asks. */
+interface Found extends MachineDocument { readonly address?: string, readonly preview?: boolean }
+
+/** The query key of pxe_coreos that shows what the machine at another address gets. */
+const overrideKey = 'override_ipv4'
 
 export class MachineDocuments {
   readonly #provisioner: Provisioner
@@ -27,12 +34,12 @@ export class MachineDocuments {
     arrival: Arrival, document: DocumentKind, kind: RequestKind, write: (rendering: Rendering, body: Buffer) => Answer
   ): Answer | Promise<Answer> {
     const made = this.#documentFor(arrival, document)
-    const note = (found: MachineDocument): Answer => this.#note(arrival, found, document, kind, write)
+    const note = (found: Found): Answer => this.#note(arrival, found, document, kind, write)
     return made instanceof Promise ? made.then(note) : note(made)
   }
 
   #note (
-    arrival: Arrival, { labels, rendering }: MachineDocument, document: DocumentKind, kind: RequestKind,
+    arrival: Arrival, { labels, rendering, address, preview }: Found, document: DocumentKind, kind: RequestKind,
     write: (rendering: Rendering, body: Buffer) => Answer
   ): Answer {
     const { mac, group, profile, body, error, problem, warning } = rendering
@@ -48,14 +55,22 @@ export class MachineDocuments {
     notes.warning = warning
     notes.fromDisk = kind === 'script' && group !== undefined && rendering.startsFromDisk
     notes.bootedAs = rendering.bootedAs
-    return body === undefined ? withoutDocument(rendering) : write(rendering, body)
+    // Who looks at another's document is not that machine, and has booted nothing.
+    if (preview === true) Object.assign(notes, { kind: 'other', name: 'preview' })
+    if (body !== undefined) return write(rendering, body)
+    return document === 'cloud' && address !== undefined && group === undefined ? unknownCloud(address) : withoutDocument(rendering)
   }
 
-  #documentFor (arrival: Arrival, document: DocumentKind): MachineDocument | Promise<MachineDocument> {
+  #documentFor (arrival: Arrival, document: DocumentKind): Found | Promise<Found> {
     const asked = this.#madeFor(document, arrival)
-    const identified = (found: MachineDocument): MachineDocument | Promise<MachineDocument> => {
-      const mac = this.#identify === undefined || !isAnonymous(found.labels) ? undefined : this.#identify(arrival.client)
-      return mac === undefined ? found : this.#madeFor(document, arrival, mac)
+    const identified = (found: MachineDocument): Found | Promise<Found> => {
+      if (this.#identify === undefined || !isAnonymous(found.labels)) return found
+      const preview = previewed(found.labels)
+      const address = preview ?? arrival.client
+      const mac = this.#identify(address)
+      const made = mac === undefined ? found : this.#madeFor(document, arrival, mac)
+      const by = (made: MachineDocument): Found => ({ ...made, address, preview: preview !== undefined })
+      return made instanceof Promise ? made.then(by) : by(made)
     }
     return asked instanceof Promise ? asked.then(identified) : identified(asked)
   }
@@ -91,8 +106,18 @@ const withoutDocument = ({ error }: Rendering): Answer =>
 /** It may be otherwise the next time. */
 const isTransient = ({ error }: Pick<Rendering, 'error'>): boolean => error?.code === 'render_busy' || error?.code === 'render_failed' || error?.code === 'discovery_pending'
 
+/** What pxe_coreos answers: coreos-cloudinit and a person can both read it. */
+const unknownCloud = (address: string): Answer =>
+  errorAnswer(404, `#cloud-config\n\n#Please add ${address}: no lease, reservation or group is of that address.`)
+
+/** The address whose document somebody wants to see; what is none is passed over. */
+function previewed (labels: Labels): string | undefined {
+  const ip = parseIpv4(labels.get(overrideKey) ?? '')
+  return ip === undefined ? undefined : formatIpv4(ip)
+}
+
 /** iPXE's `uuid=&mac=` of variables that it does not have says no more than nothing does. */
 function isAnonymous (labels: Labels): boolean {
-  for (const value of labels.values()) if (value !== '') return false
+  for (const [key, value] of labels) if (value !== '' && key !== overrideKey) return false
   return true
 }

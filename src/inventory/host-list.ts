@@ -8,6 +8,14 @@ export interface Place { readonly file: string, readonly line: number, readonly 
 
 export interface Fact<T> { readonly value: T, readonly at: Place }
 
+/** What a list says of a machine's cloud-config. */
+export interface CloudFacts {
+  /** The file of its template. */
+  readonly template: Fact<string>
+  /** By names without their $. */
+  readonly variables: ReadonlyMap<string, string>
+}
+
 export interface ListedHost {
   /** Where it is listed. */
   readonly at: Place
@@ -18,6 +26,8 @@ export interface ListedHost {
   readonly ip: Fact<Ipv4> | undefined
   /** What it is for: `controllers`, `workers`, or whatever group its list put it in. */
   readonly role: Fact<string> | undefined
+  /** How its cloud-config is made, where its list says so. */
+  readonly cloud?: CloudFacts
 }
 
 /** Something that a person should know and that keeps nothing from being taken in: what was mended, what was left out. */

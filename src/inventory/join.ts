@@ -9,6 +9,7 @@ export interface JoinedHost {
   readonly macs: ReadonlyArray<Fact<Mac>>
   readonly ip: Fact<Ipv4> | undefined
   readonly role: Fact<string> | undefined
+  readonly cloud?: ListedHost['cloud']
   /** Every place that lists it. */
   readonly places: readonly Place[]
   /** Why it cannot be taken as it is; undefined when nothing speaks against it. */
@@ -54,8 +55,9 @@ class Joining {
 
   hosts (): Draft[] { return this.#drafts }
 
-  #make ({ at, macs, ip, role }: ListedHost): Draft {
-    const draft: Draft = { name: undefined, macs, ip, role, places: [at], conflict: undefined, order: this.#drafts.length }
+  #make ({ at, macs, ip, role, cloud }: ListedHost): Draft {
+    const order = this.#drafts.length
+    const draft: Draft = { name: undefined, macs, ip, role, ...cloud !== undefined && { cloud }, places: [at], conflict: undefined, order }
     this.#drafts.push(draft)
     return draft
   }
@@ -95,7 +97,7 @@ const qualified = (name: Fact<string> | undefined, domain: string | undefined): 
   name === undefined || domain === undefined || name.value.includes('.') ? name : { ...name, value: `${name.value}.${domain}` }
 
 /** Adds to a host what another list knows of it. */
-function merge (draft: Draft, { at, name, macs, ip, role }: ListedHost, kind: 'wanted' | 'seen'): void {
+function merge (draft: Draft, { at, name, macs, ip, role, cloud }: ListedHost, kind: 'wanted' | 'seen'): void {
   draft.places = [...draft.places, at]
   // The longer name says more.
   if (name !== undefined && (draft.name === undefined || name.value.length > draft.name.value.length)) draft.name = name
@@ -111,6 +113,7 @@ function merge (draft: Draft, { at, name, macs, ip, role }: ListedHost, kind: 'w
     draft.conflict ??= `it has the address ${formatIpv4(draft.ip.value)} (${placeText(draft.ip.at)}) and ${formatIpv4(ip.value)} (${placeText(ip.at)})`
   }
   draft.role ??= role
+  if (cloud !== undefined) draft.cloud ??= cloud
 }
 
 /** Two machines of one address, and addresses outside of the networks that the lists speak of. */

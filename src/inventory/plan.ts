@@ -47,12 +47,14 @@ export interface PlanRow extends PlannedHost {
 export interface PlanOptions {
   readonly known: readonly KnownHost[]
   readonly subnets: readonly PlanSubnet[]
+  /** Addresses of this machine itself, which are nobody else's. */
+  readonly ours?: ReadonlySet<Ipv4>
   /** A reservation has one MAC and one IPv4 address; a group may have several of the one and none of the other. */
   readonly as: 'reservations' | 'groups'
 }
 
 /** Linear in the number of hosts. */
-export function planImport (hosts: readonly JoinedHost[], { known, subnets, as }: PlanOptions): readonly PlanRow[] {
+export function planImport (hosts: readonly JoinedHost[], { known, subnets, ours, as }: PlanOptions): readonly PlanRow[] {
   const index = new KnownIndex(known, subnets)
   const kept = new Set<KnownHost>()
   const rows = hosts.map((host): PlanRow => {
@@ -69,6 +71,7 @@ export function planImport (hosts: readonly JoinedHost[], { known, subnets, as }
     if (host.conflict !== undefined) return row('conflict', host.conflict)
     if (planned.macs.length === 0) return row('incomplete', 'no list says its MAC address')
     if (planned.ip === undefined && as === 'reservations') return row('incomplete', 'no list says its address')
+    if (planned.ip !== undefined && ours?.has(planned.ip) === true) return row('incomplete', `${formatIpv4(planned.ip)} is an address of this machine itself`)
     const misplaced = planned.ip === undefined ? undefined : outside(planned.ip, subnets)
     if (misplaced !== undefined) return row('conflict', misplaced)
     const other = index.conflicting(planned)

@@ -5,6 +5,8 @@ import { architectures } from '../dhcp/constants.js'
 import type { ClientCertificates, ExportContext, LoaderOverride } from '../inventory/exported.js'
 import type { Group } from '../matchbox/group.js'
 import { groupLoaders } from '../matchbox/group-machines.js'
+import { localAddresses } from '../net/interfaces.js'
+import { type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import { bootConfig } from './dhcp-settings.js'
 import { type Home, homesHere } from './homes.js'
 
@@ -33,6 +35,12 @@ export function exportContext (
     overrides: overrides.map(overrideOf),
     certificates
   }
+}
+
+/** The addresses that this machine has, and the one that it is told to be known by. */
+export function ownAddresses ({ config }: LoadedConfig): ReadonlySet<Ipv4> {
+  const advertised = parseIpv4(config.advertise)
+  return new Set([...localAddresses().map(({ ip }) => ip), ...advertised === undefined ? [] : [advertised]])
 }
 
 function overrideOf ({ mac, vendorClass, architecture, loader, scriptUrl }: BootOverride): LoaderOverride {

@@ -171,6 +171,37 @@ t.test('where it counts, an address says who asks when the query does not', asyn
   t.equal((await exchange(off.port, get('/metadata'))).status, 404)
 })
 
+t.test("pxe_coreos' ways where an address says who asks: another's document, and a comment for who is nobody", async t => {
+  const files = store()
+  await files.putProfile({ ...makeProfile({ id: 'c' }), cloudId: 'c.yaml' })
+  await files.putConfig('cloud', 'c.yaml', Buffer.from('#cloud-config\n# {{.who}}\n'))
+  const others = ['52:54:00:00:00:51', '52:54:00:00:00:52']
+  for (const [n, address] of others.entries()) {
+    await files.putGroup(makeGroup({ id: `c${n}`, profile: 'c', selector: { mac: address }, metadata: { who: `number ${n}`, ...n === 1 && { ignition_guard: 'true' } } }))
+  }
+  const holders = new Map(others.map((address, n) => [`10.0.0.${n}`, parseMac(address)!]))
+  const told: RequestEvent[] = []
+  const { port } = await listen(t, { store: files, identify: ip => holders.get(ip), onRequest: event => { told.push(event) } })
+  const ask = async (path: string, on = port): Promise<{ status: number | null, text: string }> => {
+    const { status, body } = await exchange(on, get(path))
+    return { status, text: body.toString() }
+  }
+  t.same(await ask('/cloud'), { status: 404, text: '#cloud-config\n\n#Please add 127.0.0.1: no lease, reservation or group is of that address.\n' })
+  t.same(await ask('/cloud?override_ipv4=10.0.0.0'), { status: 200, text: '#cloud-config\n# number 0\n' })
+  t.same(await ask('/cloud?override_ipv4=10.0.0.0&mac='), { status: 200, text: '#cloud-config\n# number 0\n' })
+  t.match(told.at(-1), { kind: 'other', status: 200 }, 'which is no stage of that machine')
+  t.match(await ask('/cloud?override_ipv4=10.0.0.9'), { status: 404, text: /Please add 10\.0\.0\.9:/ })
+  t.match(await ask('/cloud?override_ipv4=%0a-%20evil:'), { status: 404, text: /Please add 127\.0\.0\.1:/ }, 'what is no address is none')
+  t.match(await ask('/cloud?override_ipv4=10.0.0.0&mac=52-54-00-00-00-99'), { status: 404, text: '404 page not found\n' }, 'who says who it is is believed')
+  t.match(await ask('/cloud?override_ipv4=10.0.0.1'), { status: 403 }, 'never through a guard')
+  holders.set('127.0.0.1', parseMac(others[1]!)!)
+  t.match(await ask('/cloud?override_ipv4=10.0.0.1'), { status: 403 }, 'not even by the machine itself without its token')
+  t.match(await ask('/ignition?override_ipv4=10.0.0.9'), { status: 404, text: '404 page not found\n' }, 'the comment is one of cloud-configs')
+
+  const off = await listen(t, { store: files })
+  t.same(await ask('/cloud?override_ipv4=10.0.0.0', off.port), { status: 404, text: '404 page not found\n' }, 'nothing of it where it is off')
+})
+
 t.test('alive and ready', async t => {
   const reasons: string[] = []
   const { port } = await listen(t, { store: store(), ready: () => reasons })

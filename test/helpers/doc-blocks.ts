@@ -1,0 +1,45 @@
+// The code blocks of README.md and docs/*.md: fenced, those of a shell with the language `sh`.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { projectRoot } from './bundle.js'
+
+export interface DocBlock {
+  /** `docs/hosts.md` */
+  readonly doc: string
+  /** Of its first line, from 1. */
+  readonly line: number
+  /** What follows the fence; '' for output and other text. */
+  readonly language: string
+  readonly text: string
+}
+
+export const documents = (): readonly string[] =>
+  ['README.md', ...readdirSync(join(projectRoot, 'docs')).filter(name => name.endsWith('.md')).sort().map(name => `docs/${name}`)]
+
+export function blocksOf (doc: string): readonly DocBlock[] {
+  const text = readFileSync(join(projectRoot, doc), 'utf8')
+  return [...text.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(({ 1: language = '', 2: block = '', index }) =>
+    ({ doc, language, text: block, line: text.slice(0, index).split('\n').length + 1 }))
+}
+
+/** The commands of a block, whole: with their continued lines and here documents, without what a comment says behind them. */
+export function commandsOf ({ text }: DocBlock): readonly string[] {
+  const commands: string[] = []
+  let open: { lines: string[], until: RegExp } | undefined
+  for (const line of text.trimEnd().split('\n')) {
+    if (open !== undefined) {
+      open.lines.push(line)
+      if (open.until.test(line)) {
+        commands.push(open.lines.join('\n'))
+        open = undefined
+      }
+      continue
+    }
+    const hereDocument = /<<'(\w+)'/.exec(line)?.[1]
+    if (hereDocument !== undefined) open = { lines: [line], until: new RegExp(`^${hereDocument}$`) }
+    else if (line.endsWith('\\')) open = { lines: [line], until: /[^\\]$/ }
+    else if (line !== '') commands.push(line.replace(/\s+# .*$/, ''))
+  }
+  if (open !== undefined) throw new Error(`a command that does not end: ${open.lines.join('\n')}`)
+  return commands
+}
