@@ -1,9 +1,11 @@
 // Runs the tests that a change needs: of what differs from a commit (HEAD, or the one that is named), files not yet added included.
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { testsFor } from './lib/changed-tests.js'
+import { countsOf, failuresIn, runTestFiles } from './lib/test-files.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const git = (...args: readonly string[]): string[] => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n').filter(line => line !== '')
@@ -15,5 +17,16 @@ const wanted = testsFor(changed, { tests, read: path => readFileSync(join(root, 
 if (wanted.length === 0) console.log(`nothing that a test is about differs from ${base}`)
 else {
   console.log(`${wanted.length} test files for ${changed.length} changed files`)
-  spawn('npx', ['--no-install', 'tap', '--reporter=terse', ...wanted], { cwd: root, stdio: 'inherit' }).once('close', status => { process.exitCode = status ?? 1 })
+  const started = performance.now()
+  let [assertions, failed] = [0, 0]
+  await runTestFiles(wanted, root, 2 * availableParallelism(), ({ file, passed, output }) => {
+    const counts = countsOf(output)
+    assertions += counts.assertions
+    for (const skip of counts.skips) console.log(`${file}: skipped: ${skip}`)
+    if (passed) return
+    failed++
+    console.log(`${file} failed\n${failuresIn(output)}`)
+  })
+  console.log(`${assertions} assertions in ${wanted.length} files, ${failed === 0 ? 'no file failed' : `${failed} failed`}; ${((performance.now() - started) / 1000).toFixed(0)} s`)
+  if (failed > 0) process.exitCode = 1
 }

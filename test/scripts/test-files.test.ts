@@ -1,0 +1,31 @@
+// `npm run changed` runs test files without tap's runner: what passes, what fails and why, on files that do either.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { countsOf, failuresIn, runTestFiles, type TestFile } from '../../scripts/lib/test-files.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+t.test('a file passes when its process does and it ran something', async t => {
+  // Below the project, where tap is found.
+  const folder = join('.cache', `test-files-${process.pid}`)
+  mkdirSync(join(root, folder), { recursive: true })
+  t.teardown(() => { rmSync(join(root, folder), { recursive: true }) })
+  const files = {
+    good: "import t from 'tap'\nt.test('one', t => { t.equal(1, 1); t.equal(2, 2); t.end() })\nt.test('two', t => { t.comment('as it is'); t.skip('no tool'); t.end() })",
+    bad: "import t from 'tap'\nt.test('one', t => { t.equal(1, 1); t.equal(1, 2, 'one is two'); t.end() })",
+    broken: 'import { nothing } from "./nowhere.js"\nnothing()',
+    empty: 'export {}'
+  }
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(root, folder, `${name}.test.ts`), text)
+  const results = new Map<string, TestFile>()
+  await runTestFiles(Object.keys(files).map(name => join(folder, `${name}.test.ts`)), root, 2, result => { results.set(/(\w+)\.test\.ts$/.exec(result.file)?.[1] ?? '', result) })
+  t.same(Object.keys(files).map(name => results.get(name)?.passed), [true, false, false, false])
+  t.match(countsOf(results.get('good')?.output ?? ''), { skips: [/no tool/] })
+  t.ok(countsOf(results.get('good')?.output ?? '').assertions >= 2)
+  const said = failuresIn(results.get('bad')?.output ?? '')
+  t.match(said, /not ok \d - one is two/)
+  t.notMatch(said, /ok 1 - should be equal/, 'and nothing of what passed')
+  t.match(failuresIn(results.get('broken')?.output ?? ''), /nowhere/)
+})
