@@ -8,6 +8,8 @@ export interface Libc {
   readonly socket: Call
   readonly bind: Call
   readonly connect: Call
+  readonly listen: Call
+  readonly fcntl: Call
   readonly close: Call
   readonly sendto: Call
   readonly recvfrom: Call
@@ -61,6 +63,8 @@ function load (): Libc {
     socket: call('int socket(int domain, int type, int protocol)'),
     bind: call('int bind(int fd, const void *address, uint32_t length)'),
     connect: call('int connect(int fd, const void *address, uint32_t length)'),
+    listen: call('int listen(int fd, int backlog)'),
+    fcntl: call('int fcntl(int fd, int command, int value)'),
     close: call('int close(int fd)'),
     sendto: call('int64_t sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)'),
     recvfrom: call('int64_t recvfrom(int fd, void *data, size_t length, int flags, void *address, void *addressLength)'),
@@ -158,6 +162,7 @@ export const constants = {
   soBindToDevice: 25,
   soRcvbufForce: 33,
   clockThreadCputimeId: 3,
+  dupCloexec: 1030,
   lockExclusive: 2,
   lockNonBlocking: 4,
   msgDontWait: 0x40,

@@ -8,6 +8,7 @@ import { registerImageRoute } from '../control/image-route.js'
 import { type MachineRoutesOptions, registerMachineRoutes } from '../control/machine-routes.js'
 import { registerMetricsRoute } from '../control/metrics-route.js'
 import { tellImages } from '../mirror/images-told.js'
+import { acceptInNumbers, type Acceptors } from '../net/acceptors.js'
 import { connectionShares, descriptorLimit } from '../net/descriptors.js'
 import { listenError } from '../net/udp.js'
 import { armor } from '../openpgp/sign.js'
@@ -94,16 +95,17 @@ export async function prepareHttp (ground: Ground, place: Place): Promise<Prepar
       } catch (error) {
         throw listenError(error, `${host}:${port}/tcp`)
       }
+      const acceptors = fd === undefined ? undefined : acceptInNumbers(app.server, fd)
       const listens = listensAt({ transport: 'tcp' }, place, boundPort(app.server, port), toldHosts(homes), host => `http://${host}`)
-      return { inherited, listens, close: grace => closeApp(app, grace, clock) }
+      return { inherited, listens, close: grace => closeApp(app, grace, clock, acceptors) }
     }
   }
 }
 
 /** Answers under way may finish; a download that takes longer is cut off, and iPXE or Ignition will ask again. */
-export async function closeApp (app: Pick<HttpApp, 'server' | 'close'>, grace: number, clock: Clock): Promise<void> {
+export async function closeApp (app: Pick<HttpApp, 'server' | 'close'>, grace: number, clock: Clock, acceptors?: Acceptors): Promise<void> {
   const impatient = clock.after(grace, () => { app.server.closeAllConnections() })
-  await app.close()
+  await Promise.all([acceptors?.close(), app.close()])
   impatient.cancel()
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { AppError } from '../base/errors.js'
 import { buildHttpsServer } from '../http/https-server.js'
+import { acceptInNumbers } from '../net/acceptors.js'
 import { listenError } from '../net/udp.js'
 import type { TlsReloader } from '../tls/reload.js'
 import { type Certificate, openCertificate } from './certificate.js'
@@ -31,13 +32,14 @@ export async function prepareHttps (ground: Ground, place: Place): Promise<Prepa
       } catch (error) {
         throw listenError(error, `${host}:${port}/tcp`)
       }
+      const acceptors = fd === undefined ? undefined : acceptInNumbers(server, fd)
       return {
         inherited,
         listens: listensAt({ transport: 'tcp' }, place, boundPort(server, port), toldHosts(ground.homes), host => `https://${host}`),
         reload: async () => { await reloader.reload() },
         close: async grace => {
           const impatient = clock.after(grace, () => { server.closeAllConnections() })
-          const closed = once(server, 'close')
+          const closed = Promise.all([acceptors?.close(), once(server, 'close')])
           server.close()
           server.closeIdleConnections()
           await closed
