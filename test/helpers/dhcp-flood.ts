@@ -12,7 +12,8 @@ import { PacketMutator } from './packet-mutator.js'
 const [, , interfaceName = '', count = '0', seed = '0', waiting = '1'] = process.argv
 const total = Number(count)
 const batch = 100
-const patience = 5000
+/** Milliseconds: what is not there by then does not come, however busy the machine is. */
+const patience = 60_000
 const server = { address: '255.255.255.255', port: 67 }
 const mutator = new PacketMutator(packetFixtures().map(({ bytes }) => bytes), Number(seed))
 

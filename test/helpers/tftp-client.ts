@@ -76,6 +76,8 @@ class Reader {
       if (packet.opcode !== 'ERROR') this.#socket?.send(encodePacket({ opcode: 'ERROR', code: 5, message: 'unknown transfer' }), from)
       return
     }
+    // What was meant for a client that had this port before: no answer to a request is a later block, or says that its port is unknown.
+    if (this.#peer === undefined && ((packet.opcode === 'DATA' && packet.block !== 1) || (packet.opcode === 'ERROR' && packet.code === 5))) return
     this.#peer ??= from
     if (packet.opcode === 'ERROR') this.#end(new TftpError(packet))
     else if (packet.opcode === 'OACK') this.#onOack(packet.options)
