@@ -97,3 +97,11 @@ export const errnoOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 
 export const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
+
+/**
+ * A promise that nobody waits for. What it rejects with goes to whoever fences the process, as an error in a timer does: it is counted
+ * and logged with its place. Whatever the work had taken or promised, it has to give back itself.
+ */
+export function unwaited (work: Promise<unknown>): void {
+  work.catch((error: unknown) => { queueMicrotask(() => { throw error }) })
+}

@@ -70,15 +70,18 @@ export class Pace {
     this.#scheduled = false
     this.#spent = 0
     let done = 0
-    while (done < this.#waiting.length && this.#spent < this.#options.budget) {
-      const { run, cost } = this.#waiting[done++]!
-      try {
-        this.#spend(run, cost)
-      } catch (error) {
-        this.#options.onError(error)
+    try {
+      while (done < this.#waiting.length && this.#spent < this.#options.budget) {
+        const { run, cost } = this.#waiting[done++]!
+        try {
+          this.#spend(run, cost)
+        } catch (error) {
+          this.#options.onError(error)
+        }
       }
+    } finally {
+      this.#waiting = this.#waiting.slice(done)
+      if (this.#spent > 0 || this.#waiting.length > 0) this.#schedule()
     }
-    this.#waiting = this.#waiting.slice(done)
-    if (this.#spent > 0) this.#schedule()
   }
 }

@@ -171,7 +171,7 @@ class Server implements DhcpServer {
       return
     }
     this.#tellEnded(lease, reason)
-    void this.#keep(ended).catch((error: unknown) => { log.warn({ ip: formatIpv4(lease.ip), error: messageOf(error) }, 'lease.end_unsaved') })
+    this.#keep(ended).catch((error: unknown) => { log.warn({ ip: formatIpv4(lease.ip), error: messageOf(error) }, 'lease.end_unsaved') })
   }
 
   #tellEnded ({ ip, mac }: Lease, reason: string): void {
@@ -222,7 +222,7 @@ class Server implements DhcpServer {
       case 'change':
         log.info({ mac, ip: formatIpv4(outcome.lease.ip) }, `dhcp.${outcome.what}`)
         onEvent({ kind: 'lease', change: outcome.what, mac, ip: outcome.lease.ip })
-        if (outcome.durable) void this.#keep(outcome.lease).catch(() => {})
+        if (outcome.durable) this.#keep(outcome.lease).catch(() => {})
         else this.#options.table.set(outcome.lease)
         return
       case 'reply':
@@ -321,7 +321,7 @@ class Server implements DhcpServer {
       return
     }
     // Not set aside in this machine's name: it declined nothing.
-    void this.#keep(setAside(held, nobody, clock.now())).catch(() => {})
+    this.#keep(setAside(held, nobody, clock.now())).catch(() => {})
     if (probes < mostProbes) this.#exchange.contain(asked, () => { this.#decide(asked, probes + 1) })
   }
 

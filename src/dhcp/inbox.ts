@@ -49,11 +49,8 @@ export class Inbox<Via> {
       return
     }
     if (socket !== undefined) this.#arrived.set(socket, (this.#arrived.get(socket) ?? 0) + 1)
-    if (this.#turnBegan === undefined) {
-      this.#turnBegan = steady()
-      setImmediate(() => { this.#nextTurn(steady) })
-    }
-    if (this.#backlog.size === 0 && steady() - this.#turnBegan < budgetWhenFlooded) answer(data, from, via)
+    const began = this.#turnBegan ?? this.#goOn(steady)
+    if (this.#backlog.size === 0 && steady() - began < budgetWhenFlooded) answer(data, from, via)
     else if (!this.#queue(data, from, via, steady())) this.#dropped++
   }
 
@@ -75,15 +72,24 @@ export class Inbox<Via> {
     const dropped = this.#dropped + this.#backlog.expire(now)
     this.#dropped = 0
     if (dropped > 0) onDropped(dropped)
-    do {
-      const next = this.#backlog.take()
-      if (next === undefined) break
-      answer(...next)
-    } while (steady() < (this.#backlog.known > 0 ? untilForKnown : until))
-    this.#turnBegan = undefined
-    if (this.#backlog.size === 0) return
-    this.#turnBegan = steady()
+    try {
+      do {
+        const next = this.#backlog.take()
+        if (next === undefined) break
+        answer(...next)
+      } while (steady() < (this.#backlog.known > 0 ? untilForKnown : until))
+    } finally {
+      // One that can't be answered takes no other along.
+      this.#turnBegan = undefined
+      if (this.#backlog.size > 0) this.#goOn(steady)
+    }
+  }
+
+  /** Has what waits answered in the next turn; gives when this one began. */
+  #goOn (steady: () => number): number {
+    const began = this.#turnBegan = steady()
     setImmediate(() => { this.#nextTurn(steady) })
+    return began
   }
 
   /** Empties the kernel's queues of sockets that gave all that Node takes in a turn: while another part holds the loop they fill faster. */

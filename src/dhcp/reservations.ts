@@ -24,10 +24,25 @@ export interface Reservations {
 
 /** What is in force of `entries`: of two that contradict each other the earlier stays. `own` are the service's own addresses. */
 export function buildReservations (entries: readonly Reservation[], subnets: readonly DhcpSubnet[], ...own: readonly Ipv4[]): Reservations {
+  const steps = reservationSteps(entries, subnets, own)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+  }
+}
+
+/** Entries between two rests: some 2 ms. */
+const step = 1000
+
+/** The same with rests, in which others may have their turn. */
+export function * reservationSteps (
+  entries: readonly Reservation[], subnets: readonly DhcpSubnet[], own: readonly Ipv4[]
+): Generator<undefined, Reservations, undefined> {
   const byMac = new Map<Mac, Reservation[]>()
   const byIp = new Map<Ipv4, Reservation>()
   const problems: string[] = []
-  for (const entry of entries) {
+  for (const [index, entry] of entries.entries()) {
+    if (index % step === step - 1) yield
     const why = refusal(entry, subnets, own, byMac, byIp)
     if (why !== undefined) {
       problems.push(`${entry.source}: the reservation of ${formatIpv4(entry.ip)} for ${entry.macs.join(', ')} is left out: ${why}`)

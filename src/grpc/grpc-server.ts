@@ -6,7 +6,7 @@ import {
 import { type AddressInfo, type Socket, createServer } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.js'
-import { AppError, DecodeError, errnoOf, messageOf } from '../base/errors.js'
+import { AppError, DecodeError, errnoOf, messageOf, unwaited } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import { Pace } from '../base/pace.js'
@@ -113,7 +113,7 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
       await pace.work(() => {}, handshakeCost)
       return await handshakes.shake(raw, options.identity())
     }
-    void shake().then(socket => {
+    unwaited(shake().then(socket => {
       const { subject, serialNumber } = socket.getPeerCertificate()
       clients.set(peer, { client: nameOf(subject), serial: plainSerial(serialNumber) })
       socket.once('close', () => { clients.delete(peer) })
@@ -128,7 +128,7 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
     }).finally(() => {
       strangers.delete(raw)
       meeting.release(raw)
-    })
+    }))
   })
   await listen(listener, options.listen)
   listener.on('error', error => { log.error({ err: messageOf(error) }, 'grpc.listener') })
@@ -161,10 +161,10 @@ async function drain ({ injector, sockets, running, clock, grace }: Draining): P
   const ended = Promise.all([...sockets].map(socket => new Promise(resolve => socket.once('close', resolve))))
   await new Promise<void>(resolve => {
     const timer = clock.after(grace, resolve)
-    void ended.then(() => {
+    unwaited(ended.then(() => {
       timer.cancel()
       resolve()
-    })
+    }))
   })
   for (const socket of sockets) socket.destroy()
   // What a client no longer waits for is still written: a put is never left half-way because its caller hung up.

@@ -1,7 +1,7 @@
 // What others are told of machines: CloudEvents 1.0 as JSON (structured mode), signed as Standard Webhooks has it. Each
 // receiver has its own line of events, which is kept on disk until it took them, or an hour is over; nothing waits for it.
 import { createHmac, randomUUID } from 'node:crypto'
-import { messageOf } from '../base/errors.js'
+import { messageOf, unwaited } from '../base/errors.js'
 import type { Clock, Timer } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 
@@ -127,10 +127,10 @@ export class Webhooks {
   #next (line: Line): void {
     if (this.#closed || line.sending || line.timer !== undefined || line.waiting.length === 0) return
     line.sending = true
-    void this.#attempt(line, line.waiting[0]!).finally(() => {
+    unwaited(this.#attempt(line, line.waiting[0]!).finally(() => {
       line.sending = false
       this.#next(line)
-    })
+    }))
   }
 
   async #attempt (line: Line, waiting: Waiting): Promise<void> {

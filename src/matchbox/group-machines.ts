@@ -10,8 +10,21 @@ export const machinesOf = (selector: Group['selector']): readonly Mac[] => [...s
 /** In the metadata of a group whose selector names no card: the one that its address is for. Enrolments write it. */
 export const enrolledMacKey = 'enrolled_mac'
 
+type Named = Pick<Group, 'selector' | 'metadata'>
+
+/** A group is never changed but replaced; reading all of twenty thousand takes longer than one turn may. */
+const known = new WeakMap<Named, readonly Mac[]>()
+
 /** The machines that a group reserves its address for. */
-export function reservedFor ({ selector, metadata }: Pick<Group, 'selector' | 'metadata'>): readonly Mac[] {
+export function reservedFor (group: Named): readonly Mac[] {
+  const before = known.get(group)
+  if (before !== undefined) return before
+  const macs = readReserved(group)
+  known.set(group, macs)
+  return macs
+}
+
+function readReserved ({ selector, metadata }: Named): readonly Mac[] {
   const named = machinesOf(selector)
   const written = metadata?.get(enrolledMacKey)
   const mac = named.length === 0 && typeof written === 'string' ? parseMac(written) : undefined
@@ -36,11 +49,12 @@ export interface GroupReservation {
 /** A group with a `mac` in its selector and an `ip` in its metadata reserves the address: so Terraform alone defines DHCP. */
 export function groupReservations (groups: Iterable<Group>): readonly GroupReservation[] {
   const found: GroupReservation[] = []
-  for (const { id, selector, metadata } of groups) {
+  for (const group of groups) {
+    const { id, metadata } = group
     const address = metadata?.get('ip')
     const ip = typeof address === 'string' ? parseIpv4(address) : undefined
     if (ip === undefined) continue
-    const macs = reservedFor({ selector, metadata })
+    const macs = reservedFor(group)
     const hostName = metadata?.get('hostname')
     if (macs.length > 0) found.push({ macs, ip, hostName: typeof hostName === 'string' && hostName !== '' ? hostName : undefined, source: `group ${id}` })
   }
@@ -73,8 +87,9 @@ export interface MachineName { readonly macs: readonly Mac[], readonly name: str
 /** Each machine that a group names by its cards, once, with the name that the group gives it. */
 export function * namedMachines (groups: Iterable<Group>): Generator<MachineName> {
   const seen = new Set<string>()
-  for (const { id, name, selector, metadata } of groups) {
-    const macs = reservedFor({ selector, metadata })
+  for (const group of groups) {
+    const { id, name, metadata } = group
+    const macs = reservedFor(group)
     const cards = macs.join(' ')
     if (macs.length === 0 || seen.has(cards)) continue
     seen.add(cards)

@@ -15,7 +15,8 @@ import { type NetBoot, type Profile, assertProfile } from './profile.js'
 import { renderGrub } from './render-grub.js'
 import { bootScript, defaultScriptLabels, renderIpxe, renderResilientIpxe, type ScriptLabel } from './render-ipxe.js'
 import type { Mac } from '../net/mac.js'
-import { GroupIndex, type Labels, macOfLabels } from './select.js'
+import { KeptIndex } from './kept-index.js'
+import { type Labels, macOfLabels } from './select.js'
 import { type ConfigFile, type ConfigKind, type Objects, type Store, assertSafeName, findConfig, findProfile } from './store.js'
 import type { OwnSnippets } from './templates.js'
 import { type MachineRequest, variablesOf } from './variables.js'
@@ -135,29 +136,26 @@ interface Version { readonly objects: unknown, readonly pins: object, readonly d
 export function createProvisioner (options: ProvisionerOptions): Provisioner {
   const { store, scriptLabels = defaultScriptLabels, resilient = false, assets = asWritten, past = noPast } = options
   const { guard, discovery, aside } = options
-  const machineIndex = new GroupIndex()
-  const apiIndex = new GroupIndex()
+  const machineIndex = new KeptIndex(() => store.snapshot.forMachines.groups)
+  const apiIndex = new KeptIndex(() => store.snapshot.groups)
+  store.onChange(changes => {
+    for (const index of [machineIndex, apiIndex]) index.changed(changes)
+  })
   let version: Version = { objects: undefined, pins: asWritten, discovery: undefined }
   const documents = new ConfigDocuments(options.ownSnippets)
   /** Files of which a rendering took too long. */
   const long = new WeakSet<ConfigFile>()
 
-  const matchIn = (index: GroupIndex, { groups }: Objects, labels: Labels): Group | undefined => {
-    index.sync(groups)
-    return index.select(labels)
-  }
   /** Whether the group depends on what DHCP was told of the machine, which may be otherwise at its next boot. */
-  const isByArchitecture = (labels: Labels): boolean => !labels.has(architectureLabel) && machineIndex.selectsBy(architectureLabel)
+  const isByArchitecture = (labels: Labels): boolean => !labels.has(architectureLabel) && machineIndex.now.selectsBy(architectureLabel)
   const matchMachine = (labels: Labels): Group | undefined => {
-    const objects = store.snapshot.forMachines
-    machineIndex.sync(objects.groups)
     const mac = isByArchitecture(labels) ? macOfLabels(labels) : undefined
     const architecture = mac === undefined ? undefined : past.architectureOf(mac)
-    return matchIn(machineIndex, objects, architecture === undefined ? labels : new Map([...labels, [architectureLabel, architecture]]))
+    return machineIndex.now.select(architecture === undefined ? labels : new Map([...labels, [architectureLabel, architecture]]))
   }
 
   const selectGroup = (labels: Labels): Group => {
-    const group = matchIn(apiIndex, store.snapshot, labels)
+    const group = apiIndex.now.select(labels)
     if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
     return group
   }

@@ -50,24 +50,34 @@ export class GroupIndex {
   /** Whether any group selects by `key`. */
   selectsBy (key: string): boolean { return this.#keys.has(key) }
 
-  /** Brings the index to `groups`; costs a comparison for each, and work for those that changed. */
-  sync (groups: ReadonlyMap<string, Group>): void {
+  /**
+   * Brings the index to `groups`. `changed` names all that changed since the last time, by file; without it each is compared.
+   */
+  sync (groups: ReadonlyMap<string, Group>, changed?: Iterable<string>): void {
     if (groups === this.#groups) return
+    this.#take(groups, changed ?? groups.keys())
+    // Whoever went without being named.
+    if (this.#entries.size !== groups.size) {
+      this.#take(groups, groups.keys())
+      for (const [file, entry] of this.#entries) if (!groups.has(file)) this.#remove(entry)
+    }
+    this.#groups = groups
+  }
+
+  #take (groups: ReadonlyMap<string, Group>, files: Iterable<string>): void {
     const added: Entry[] = []
-    for (const [file, group] of groups) {
+    for (const file of files) {
+      const group = groups.get(file)
       const before = this.#entries.get(file)
       if (before?.group === group) continue
       if (before !== undefined) this.#remove(before)
+      if (group === undefined) continue
       const matcher = matcherOf(group.selector)
       added.push({ file, group, matcher, text: selectorText(matcher), places: [] })
-    }
-    if (this.#entries.size + added.length > groups.size) {
-      for (const [file, entry] of this.#entries) if (!groups.has(file)) this.#remove(entry)
     }
     for (const { matcher } of added) this.#count(matcher, 1)
     // In order, so that each is put at the end of its lists and not moved into them.
     for (const entry of added.sort(compareEntries)) this.#add(entry)
-    this.#groups = groups
   }
 
   select (labels: Labels): Group | undefined {

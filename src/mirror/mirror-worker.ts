@@ -3,7 +3,7 @@
 import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../base/clock.js'
-import { AppError, messageOf } from '../base/errors.js'
+import { AppError, messageOf, unwaited } from '../base/errors.js'
 import { type ImagesTold, tellImages } from './images-told.js'
 import { Mirror, type MirrorOptions } from './mirror.js'
 import type { WorkerReply, Call } from './remote-mirror.js'
@@ -43,10 +43,10 @@ port.on('message', (message: Call) => {
     return
   }
   const { id, call } = message
-  void calls[call](message).then(
+  unwaited(calls[call](message).then(
     value => { port.postMessage({ id, value } satisfies WorkerReply, call === 'list' ? bytesIn(value as ImagesTold) : []) },
     (error: unknown) => { port.postMessage({ id, error: { code: error instanceof AppError ? error.code : 'write_failed', message: messageOf(error) } } satisfies WorkerReply) }
-  )
+  ))
 })
 
 /** Handed over, not copied. */

@@ -3,7 +3,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../base/clock.js'
-import { AppError, type ErrorCode } from '../base/errors.js'
+import { AppError, type ErrorCode, unwaited } from '../base/errors.js'
 import type { ImagesTold } from './images-told.js'
 import type { MirrorOptions, PrunedRelease } from './mirror.js'
 import type { SyncResult } from './sync.js'
@@ -123,7 +123,7 @@ export class RemoteMirror {
   #crashed (worker: Worker, error: Error): void {
     if (this.#worker !== worker) return
     this.#options.onCrash(error)
-    void this.#end(new AppError('image_download_failed', `the mirror's thread ended: ${error.message}`))
+    unwaited(this.#end(new AppError('image_download_failed', `the mirror's thread ended: ${error.message}`)))
   }
 
   async #end (why: AppError): Promise<void> {
@@ -143,7 +143,7 @@ export class RemoteMirror {
     this.#watch = clock.after(busy ? silentAfter : idleAfter, () => {
       const worker = this.#worker
       if (worker === undefined) return
-      if (!busy) void this.#end(new AppError('image_download_failed', 'nothing was to be done'))
+      if (!busy) unwaited(this.#end(new AppError('image_download_failed', 'nothing was to be done')))
       // A clock that was set back says nothing of the thread.
       else if (Math.abs(clock.now() - this.#heard) >= silentAfter) this.#crashed(worker, new Error(`nothing was heard of the mirror's thread for ${silentAfter / 1000} seconds`))
       else this.#watchOver()

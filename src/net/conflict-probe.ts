@@ -13,6 +13,7 @@ import { readFile } from 'node:fs/promises'
 import { formatIpv4, type Ipv4 } from './ipv4.js'
 import { constants, familyBytes, intBuffer, openLibc } from './libc.js'
 import { type Mac, parseMac } from './mac.js'
+import { unwaited } from '../base/errors.js'
 
 export type ConflictAnswer =
   | { readonly inUse: false }
@@ -68,7 +69,7 @@ class Probe implements ConflictProbe {
     if (before === mac || this.#closed || !this.#send(ip)) return free
     return await new Promise(resolve => {
       this.#questions.add({ ip, mac, asked: performance.now(), before, answer: resolve })
-      this.#timer ??= setInterval(() => { void this.#look() }, lookEvery)
+      this.#timer ??= setInterval(() => { unwaited(this.#look()) }, lookEvery)
     })
   }
 
@@ -87,10 +88,21 @@ class Probe implements ConflictProbe {
     return true
   }
 
-  /** Never rejects: readArpTable does not. */
   async #look (): Promise<void> {
     if (this.#looking) return
     this.#looking = true
+    try {
+      await this.#answer()
+    } finally {
+      // Or no question would ever be answered again.
+      this.#looking = false
+    }
+    if (this.#questions.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  async #answer (): Promise<void> {
     const refused = this.#refusals()
     const looksAtTable = this.#looks++ % 2 === 0 || refused.size > 0
     const table = looksAtTable ? await this.#readTable(refused.size > 0) : undefined
@@ -102,10 +114,6 @@ class Probe implements ConflictProbe {
       else if (entry !== undefined && entry !== question.before) this.#end(question, this.#usedBy(question.ip, entry))
       else if (now - question.asked >= longestProbe - lookEvery) this.#end(question, free)
     }
-    this.#looking = false
-    if (this.#questions.size > 0) return
-    clearInterval(this.#timer)
-    this.#timer = undefined
   }
 
   /** Addresses whose own host refused the datagram. EHOSTUNREACH says that ARP found nobody, and other errors say nothing. */

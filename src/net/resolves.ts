@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { Clock } from '../base/clock.js'
-import { errnoOf, messageOf } from '../base/errors.js'
+import { errnoOf, messageOf, unwaited } from '../base/errors.js'
 
 /** A resolver that does not answer must not hold up a start for longer, in milliseconds. */
 const patience = 2000
@@ -14,9 +14,9 @@ export async function resolveProblem (name: string, clock: Clock, ask: Resolve =
   if (isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0) return undefined
   return await new Promise(resolve => {
     const late = clock.after(patience, () => { resolve(`no answer within ${patience / 1000} s`) })
-    void ask(name).then(() => undefined, (error: unknown) => errnoOf(error) || messageOf(error)).then(problem => {
+    unwaited(ask(name).then(() => undefined, (error: unknown) => errnoOf(error) || messageOf(error)).then(problem => {
       late.cancel()
       resolve(problem)
-    })
+    }))
   })
 }

@@ -3,7 +3,7 @@
 // when there was nothing for a while, and given up when a rendering does not come to its end.
 import { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../base/clock.js'
-import { AppError, type ErrorCode } from '../base/errors.js'
+import { AppError, type ErrorCode, unwaited } from '../base/errors.js'
 import type { DocumentBody } from '../matchbox/config-documents.js'
 import { encodeGroup } from '../matchbox/group.js'
 import type { Aside, LongRendering } from '../matchbox/provisioner.js'
@@ -120,7 +120,7 @@ export class LongRenderings implements Aside {
     this.#watch?.cancel()
     const [first] = this.#waiting
     if (first === undefined) {
-      this.#watch = this.#options.clock.after(idleAfter, () => { void this.#end(new AppError('render_failed', 'nothing was to be done')) })
+      this.#watch = this.#options.clock.after(idleAfter, () => { unwaited(this.#end(new AppError('render_failed', 'nothing was to be done'))) })
       return
     }
     const [client, jobs] = first
@@ -188,7 +188,7 @@ export class LongRenderings implements Aside {
   #crashed (worker: Worker, error: Error): void {
     if (this.#worker !== worker) return
     this.#options.onCrash(error)
-    void this.#end(new AppError('render_failed', error.message)).then(() => { if (!this.#closed) this.#next() })
+    unwaited(this.#end(new AppError('render_failed', error.message)).finally(() => { if (!this.#closed) this.#next() }))
   }
 
   async #end (why: AppError): Promise<void> {

@@ -4,6 +4,7 @@
 import { readFileSync, type Stats, statSync } from 'node:fs'
 import { readFile, readdir, realpath, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
@@ -59,6 +60,10 @@ const mostLinks = 8
 const lookEvery = 3000
 /** Milliseconds in which what is read in numbers is gathered: whoever hears of a change goes through all groups. */
 const gatherFor = 250
+/** As many of them are put in force at once, in some 5 ms. */
+const mostGathered = 500
+/** Names of a folder that are looked at in one turn of the event loop. */
+const namesAtOnce = 1000
 /** All files are looked at so seldom that looking takes no more than one part in this of the time. */
 const lookShare = 50
 
@@ -297,7 +302,7 @@ class FolderStore implements OpenStore {
         const began = performance.now()
         await Promise.all(files.slice(i, i + readsAtOnce).map(file => this.#read(file, { always, look })))
         if (performance.now() - began > quick * readsAtOnce) look = lookAt
-        if (Math.abs(clock.now() - told) < gatherFor) continue
+        if (Math.abs(clock.now() - told) < gatherFor && (this.#gathered?.size ?? 0) < mostGathered) continue
         this.#enforceGathered()
         told = clock.now()
       }
@@ -324,7 +329,8 @@ class FolderStore implements OpenStore {
       this.#folderProblems.set(folder, `the folder cannot be read: ${messageOf(error)}`)
       return []
     })
-    for (const entry of entries) {
+    for (const [index, entry] of entries.entries()) {
+      if (index % namesAtOnce === namesAtOnce - 1) await setImmediate()
       const file = `${folder}/${entry.name}`
       if (entry.name.startsWith(temporaryPrefix)) {
         if (!this.#busy.size) await unlink(join(path, entry.name)).catch(() => {})

@@ -2,7 +2,7 @@
 // gets another port on the address that was asked (transfer-ports.ts), unless a firewall or NAT in between wants everything
 // to stay on one.
 import type { Clock, Timer } from '../base/clock.js'
-import { AppError, DecodeError, errnoOf, messageOf } from '../base/errors.js'
+import { AppError, DecodeError, errnoOf, messageOf, unwaited } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
 import { normaliseFileName } from './file-name.js'
@@ -184,7 +184,7 @@ class Server implements TftpServer {
     this.#slots.set(key, slot)
     this.#perClient.set(from.address, (this.#perClient.get(from.address) ?? 0) + 1)
     this.#ticking ??= this.#dependencies.clock.every(tickEvery, () => { this.#tick() })
-    void this.#begin(slot, request, mode, name, socket)
+    unwaited(this.#begin(slot, request, mode, name, socket))
   }
 
   /**
@@ -209,7 +209,7 @@ class Server implements TftpServer {
     return best !== undefined
   }
 
-  /** Opens the file and starts the transfer. Never rejects: what goes wrong is told to the client and the log. */
+  /** Opens the file and starts the transfer. Whatever goes wrong is told to the client and the log. */
   async #begin (slot: Slot, request: Request, mode: 'octet' | 'netascii', name: string, listener: UdpSocket): Promise<void> {
     const { client } = slot
     let file: OpenFile | undefined
@@ -219,7 +219,7 @@ class Server implements TftpServer {
       if (!slot.released) this.#cannotOpen(error, name, client, listener)
       return this.#release(slot)
     }
-    if (slot.released) return void file?.close()
+    if (slot.released) return await file?.close()
     if (file === undefined) {
       sendError(listener, client, errorCodes.fileNotFound, 'file not found')
       this.#emit(client, { type: 'missing', file: name })
@@ -228,9 +228,9 @@ class Server implements TftpServer {
     try {
       await this.#run(slot, request, mode, name, file, listener)
     } catch (error) {
-      await file.close()
       this.#cannotOpen(error, name, client, listener)
       this.#release(slot)
+      await file.close()
     }
   }
 
@@ -240,7 +240,7 @@ class Server implements TftpServer {
     const port = this.#options.singlePort ? undefined : await this.#takePort(slot, listener)
     if (slot.released) {
       port?.release()
-      return void await file.close()
+      return await file.close()
     }
     const session = new TransferSession({
       name,

@@ -5,6 +5,7 @@
 // on a single port, and one look at a socket brings the packets of several.
 import type { Clock } from '../base/clock.js'
 import type { Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
+import { unwaited } from '../base/errors.js'
 
 export type OnPortDatagram = (data: Buffer, from: Endpoint, socket: UdpSocket) => void
 
@@ -128,7 +129,7 @@ export class TransferPorts {
       for (const port of ports) port.forget(now)
       const kept = ports.filter(port => !port.isIdle(now))
       if (kept.length === ports.length) continue
-      for (const port of ports) if (!kept.includes(port)) void port.close()
+      for (const port of ports) if (!kept.includes(port)) unwaited(port.close())
       if (kept.length === 0) this.#ports.delete(address)
       else this.#ports.set(address, kept)
     }

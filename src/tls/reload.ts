@@ -8,7 +8,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.js'
-import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { AppError, errnoOf, messageOf, unwaited } from '../base/errors.js'
 import { authorityWarnings, certificateBlocks, describeCertificate, exposedKey, formatDay, isExposed, keyFits, parseCertificate, serverWarnings, whoSigned } from './certificate.js'
 
 export interface TlsFiles {
@@ -69,7 +69,7 @@ export class TlsReloader {
     this.#options = options
     this.#loaded = loaded
     this.#read = this.#seen = loaded.stamp
-    this.#timer = options.clock.every(pollInterval, () => { void this.poll() })
+    this.#timer = options.clock.every(pollInterval, () => { unwaited(this.poll()) })
   }
 
   /** Reads the files; AppError `certificate_invalid` says which one is wrong and how. */

@@ -23,6 +23,7 @@ import { type CheckShown, healthPage, imagesPage, type ImageShown, networkPage, 
 import { machinePage, type MachineDetails } from './machine-page.js'
 import { isCertified, type PageIdentity } from './tls-server.js'
 import type { Section } from './ladder.js'
+import { unwaited } from '../base/errors.js'
 
 export interface UiSource extends Shower {
   readonly clock: Clock
@@ -219,8 +220,8 @@ function serveEvents (app: FastifyInstance, { registry, clock }: UiSource, boots
       changed.add(mac)
       flushing ??= clock.after(gather, flush)
     })
-    looking = clock.every(look, () => { void lookAgain() })
-    void lookAgain()
+    looking = clock.every(look, () => { unwaited(lookAgain()) })
+    unwaited(lookAgain())
   }
   const end = (): void => {
     stop()

@@ -1,7 +1,7 @@
 // Day two: what installed machines ask for, answered by the policy of their group and kept before they are told. Omaha and
 // Cincinnati are two ways to speak to the same groups.
 import type { Clock, Timer } from '../base/clock.js'
-import { AppError } from '../base/errors.js'
+import { AppError, unwaited } from '../base/errors.js'
 import type { Mac } from '../net/mac.js'
 import type { FedoraStream } from './fedora-releases.js'
 import { buildGraph, type Graph, pinnedEdges, visibleEdges, warinessOf } from './graph.js'
@@ -64,7 +64,7 @@ export class Updates {
     const { instances, groups } = options.before
     for (const [key, instance] of [...instances].sort(([, a], [, b]) => a.lastSeen - b.lastSeen)) this.#instances.put(key, instance)
     for (const [name, state] of groups) this.#states.set(name, state)
-    this.#timer = options.clock.every(watch, () => { void this.#stopSilent() })
+    this.#timer = options.clock.every(watch, () => { unwaited(this.#stopSilent()) })
   }
 
   get state (): Pick<UpdateState, 'instances' | 'groups'> { return { instances: this.#instances.all, groups: this.#states } }

@@ -1,4 +1,5 @@
 // The ProxyDHCP server of one interface, put together; dhcp-link starts it when the interface is there.
+import type { Timer } from '../base/clock.js'
 import { startProxyServer } from '../dhcp/proxy-server.js'
 import { knownMachines } from '../matchbox/group-machines.js'
 import type { Ipv4 } from '../net/ipv4.js'
@@ -11,6 +12,9 @@ import type { Home } from './homes.js'
 import { type Place, placeText } from './place.js'
 import type { Shared } from './shared.js'
 
+/** Milliseconds in which changes of groups are gathered: each has all of them read. */
+const gatherFor = 250
+
 /** `bootServer` is port 4011 beside it. */
 export function proxyOn (shared: Shared, home: Home, place: Place, bootServer: Place): LinkService {
   const { clock, log, observer, store } = shared
@@ -19,6 +23,7 @@ export function proxyOn (shared: Shared, home: Home, place: Place, bootServer: P
   return {
     places: [{ row: 'dhcp', at: placeText({ transport: 'udp' }, place) }, { row: 'boot-server', at: placeText({ transport: 'udp' }, bootServer) }],
     start: async (own: Ipv4) => {
+      let gathering: Timer | undefined
       let named = knownMachines(store.snapshot.groups.values())
       const proxy = await startProxyServer({
         network: kernelUdp,
@@ -36,8 +41,12 @@ export function proxyOn (shared: Shared, home: Home, place: Place, bootServer: P
       })
       const stop = store.onChange(changes => {
         if (!changes.some(({ kind }) => kind === 'group')) return
-        named = knownMachines(store.snapshot.groups.values())
-        proxy.configure(currentBoot(shared, home))
+        // Thousands of groups may be written one after the other.
+        gathering ??= clock.after(gatherFor, () => {
+          gathering = undefined
+          named = knownMachines(store.snapshot.groups.values())
+          proxy.configure(currentBoot(shared, home))
+        })
       })
       observer.whenFileAsked(mac => { proxy.fileAsked(mac) })
       return {
@@ -49,6 +58,7 @@ export function proxyOn (shared: Shared, home: Home, place: Place, bootServer: P
         },
         close: async () => {
           stop()
+          gathering?.cancel()
           await proxy.close()
         }
       }

@@ -1,5 +1,5 @@
 // The DHCP server of one interface, put together; dhcp-link starts it when the interface is there.
-import { messageOf } from '../base/errors.js'
+import { messageOf, unwaited } from '../base/errors.js'
 import { type DhcpServer, startDhcpServer } from '../dhcp/dhcp-server.js'
 import type { LookForOthers } from '../dhcp/other-servers.js'
 import { createConflictProbe } from '../net/conflict-probe.js'
@@ -58,7 +58,7 @@ export function serverOn (shared: Shared, home: Home, place: Place, client: Plac
         rebind: () => server.rebind(() => socket.open()),
         moveTo: (own, all) => {
           server.moveTo(own, all)
-          void dhcpServers.configure()
+          unwaited(dhcpServers.configure())
         },
         close: async () => {
           dhcpServers.remove(server)

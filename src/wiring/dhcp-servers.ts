@@ -1,7 +1,8 @@
 // What the DHCP servers of all interfaces share: subnets and reservations, read once and watched for all; and who ends a lease.
+import { setImmediate } from 'node:timers/promises'
 import { messageOf } from '../base/errors.js'
 import type { DhcpServer, DhcpSettings } from '../dhcp/dhcp-server.js'
-import { buildReservations } from '../dhcp/reservations.js'
+import { reservationSteps } from '../dhcp/reservations.js'
 import type { DhcpSubnet } from '../dhcp/subnet.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import type { AddressClaims } from './address-claims.js'
@@ -11,6 +12,9 @@ import { dhcpSubnets } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
 import type { Home } from './homes.js'
 import { type FoundReservations, readReservations, watchReservations } from './reservation-sources.js'
+
+/** Lines of refused reservations that one reading may give. */
+const mostTold = 100
 
 export type SettingsFor = (home: Home) => DhcpSettings
 
@@ -48,15 +52,23 @@ export class DhcpServers {
     const { loaded, store, clock, log, onClose } = shared
     const subnets = dhcpSubnets(loaded)
     let refused: ReadonlySet<string> = new Set()
-    const inForce = (found: FoundReservations): void => {
-      const { settings, problems } = settingsOf(shared, subnets, found)
+    let before = Promise.resolve()
+    const inForce = (found: FoundReservations): Promise<void> => {
+      const now = before.then(() => put(found))
+      before = now.catch(() => {})
+      return now
+    }
+    const put = async (found: FoundReservations): Promise<void> => {
+      const { settings, problems } = await settingsOf(shared, subnets, found)
       // They are read again at every change of a group: what was refused before is told already.
-      for (const problem of problems) if (!refused.has(problem)) log.warn({ problem }, 'reservation.refused')
+      const told = problems.filter(problem => !refused.has(problem))
+      for (const problem of told.slice(0, mostTold)) log.warn({ problem }, 'reservation.refused')
+      if (told.length > mostTold) log.warn({ more: told.length - mostTold }, 'reservation.refused')
       refused = new Set(problems)
       this.#settings = settings
       for (const [server, home] of this.#running) server.configure(this.#settings(home))
     }
-    inForce(await readReservations(loaded, store))
+    await inForce(await readReservations(loaded, store))
     onClose(await watchReservations({ loaded, store, clock, log, onChange: inForce }))
     this.#again = async () => {
       await readReservations(loaded, store).then(inForce)
@@ -65,11 +77,14 @@ export class DhcpServers {
   }
 }
 
-function settingsOf (
+async function settingsOf (
   shared: Needed, subnets: readonly DhcpSubnet[], found: FoundReservations
-): { readonly settings: SettingsFor, readonly problems: readonly string[] } {
+): Promise<{ readonly settings: SettingsFor, readonly problems: readonly string[] }> {
   const { config, homes, addressClaims } = shared
-  const reservations = buildReservations(found.entries, subnets, ...homes.addresses)
+  const steps = reservationSteps(found.entries, subnets, homes.addresses)
+  let step = steps.next()
+  for (; step.done !== true; step = steps.next()) await setImmediate()
+  const reservations = step.value
   addressClaims.reserve(reservations.byIp)
   const settings: SettingsFor = home =>
     ({ subnets, reservations, boot: currentBoot(shared, home), unknownClients: config.dhcp.unknown_clients, named: found.named })

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Timer } from '../base/clock.js'
-import { messageOf } from '../base/errors.js'
+import { messageOf, unwaited } from '../base/errors.js'
 import type { Metrics } from '../base/metrics.js'
 import { Discovery, type DiscoveryEvent } from '../cluster/discovery.js'
 import { DiscoveryFile, type DiscoveryState } from '../cluster/discovery-store.js'
@@ -58,7 +58,7 @@ export async function startDiscovery ({ ground, metrics, macOf, isAddressOf, onC
         again = undefined
         const those = [...unkept.values()]
         unkept.clear()
-        for (const cluster of those) void keep(cluster)
+        for (const cluster of those) unwaited(keep(cluster))
       })
     }
   }
@@ -71,7 +71,7 @@ export async function startDiscovery ({ ground, metrics, macOf, isAddressOf, onC
     for (const { kind, name } of changes) {
       const group = kind === 'group' && name !== undefined ? store.snapshot.groups.get(name) : undefined
       const cluster = group?.metadata === undefined ? undefined : etcdClusterOf(group).cluster
-      if (cluster !== undefined) void keep(cluster)
+      if (cluster !== undefined) unwaited(keep(cluster))
     }
   })
   onClose(async () => {

@@ -1,7 +1,7 @@
 // The image mirror of the service, where it works by itself: its thread, its schedule and its metrics.
 import { resolveAsset } from '../assets/aliases.js'
 import type { Clock } from '../base/clock.js'
-import { messageOf } from '../base/errors.js'
+import { messageOf, unwaited } from '../base/errors.js'
 import { Links } from '../disk/links.js'
 import type { Snapshot, Store } from '../matchbox/store.js'
 import { encodeGroup } from '../matchbox/group.js'
@@ -95,7 +95,7 @@ export async function startImages (shared: Omit<Shared, 'app' | 'dayTwo' | 'imag
   onClose(async () => {
     stopping.abort()
     mirror.stop()
-    const impatient = clock.after(grace, () => { void mirror.close() })
+    const impatient = clock.after(grace, () => { unwaited(mirror.close()) })
     await (await schedule)?.close()
     impatient.cancel()
   })

@@ -35,12 +35,12 @@ export class KeptImages {
   /** Something changed. */
   forget (): void {
     this.#at = undefined
-    void this.look().catch(() => {})
+    this.look().catch(() => {})
   }
 
   /** As it was last seen. */
   get last (): ImagesTold {
-    if (this.#at === undefined || Math.abs(this.#clock.now() - this.#at) > keptFor) void this.look().catch(() => {})
+    if (this.#at === undefined || Math.abs(this.#clock.now() - this.#at) > keptFor) this.look().catch(() => {})
     return this.#told
   }
 }

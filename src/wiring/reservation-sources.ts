@@ -1,6 +1,7 @@
 // Where reservations come from, kept together and live: the configuration, the files of hosts.d, and groups that name both
 // a hardware address and an IP address. An edit of any of them is in force within a second.
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../base/clock.js'
 import { HostsFolder } from '../config/hosts-folder.js'
 import type { LoadedConfig, ReservationEntry } from '../config/load.js'
@@ -23,6 +24,9 @@ export interface FoundReservations {
   readonly named: ReadonlySet<Mac>
 }
 
+/** Groups that are read in one turn of the event loop: some 5 ms when all are new. */
+const groupsAtOnce = 1000
+
 const hostsFolder = (loaded: LoadedConfig): string => join(loaded.config.state_path, 'hosts.d')
 
 /** What stands in all three places now. */
@@ -32,8 +36,16 @@ export async function readReservations (
   const { config, where } = loaded
   const own = config.dhcp.reservations.map((entry, index) => reservationOf({ ...entry, source: where(['dhcp', 'reservations', index]) }))
   const hosts = await readHosts(folder)
+  const entries: Reservation[] = [...own, ...hosts.entries]
+  const named = new Set<Mac>()
   const groups = [...store.snapshot.groups.values()]
-  return { entries: [...own, ...hosts.entries, ...groupReservations(groups)], problems: hosts.problems, named: knownMachines(groups) }
+  for (let from = 0; from < groups.length; from += groupsAtOnce) {
+    if (from > 0) await setImmediate()
+    const some = groups.slice(from, from + groupsAtOnce)
+    for (const entry of groupReservations(some)) entries.push(entry)
+    for (const mac of knownMachines(some)) named.add(mac)
+  }
+  return { entries, problems: hosts.problems, named }
 }
 
 export interface WatchOptions {
@@ -41,7 +53,7 @@ export interface WatchOptions {
   readonly store: Store
   readonly clock: Clock
   readonly log: Logger
-  readonly onChange: (found: FoundReservations) => void
+  readonly onChange: (found: FoundReservations) => void | Promise<void>
 }
 
 /** Rest after a reading: so many times what it took, and so many milliseconds at most, since an edit is to count within a second. */
@@ -67,7 +79,8 @@ export async function watchReservations ({ loaded, store, clock, log, onChange }
     reading = reading.then(async () => {
       queued = false
       const began = clock.now()
-      onChange(await readReservations(loaded, store, folder))
+      const putting = onChange(await readReservations(loaded, store, folder))
+      if (putting !== undefined) await putting
       const rest = Math.min(longestRest, restFor * (clock.now() - began))
       if (rest <= 0 || ended) return
       await new Promise<void>(resolve => {
@@ -89,7 +102,8 @@ export async function watchReservations ({ loaded, store, clock, log, onChange }
   })
   // Events are not enough where a link's target changes, a file is mounted over, or another machine writes to a shared folder.
   const looking = clock.every(lookEvery, () => {
-    void folder.hasChanged().then(changed => { if (changed && !ended) reread() })
+    folder.hasChanged().then(changed => { if (changed && !ended) reread() })
+      .catch((error: unknown) => { log.warn({ error: messageOf(error) }, 'reservation.unread') })
   })
   const stop = store.onChange(changes => { if (changes.some(({ kind }) => kind === 'group')) reread() })
   return async () => {

@@ -58,3 +58,17 @@ t.test('an error is the caller\'s, or ends where errors end, and the others go o
   await t.rejects(work, { message: 'work' })
   t.equal(await value, 42)
 })
+
+t.test('an error that nobody takes holds up nothing that waits', t => {
+  let now = 0
+  const turns: Array<() => void> = []
+  const pace = new Pace({ budget: 8, steady: () => now, nextTurn: next => { turns.push(next) } })
+  const done: string[] = []
+  pace.run(() => { now += 10 })
+  pace.run(() => { throw new Error('of a timer') })
+  pace.run(() => { done.push('after it') })
+  t.throws(() => { turns.shift()!() }, /of a timer/)
+  for (let next = turns.shift(); next !== undefined; next = turns.shift()) next()
+  t.same([done, pace.waiting], [['after it'], 0])
+  t.end()
+})
