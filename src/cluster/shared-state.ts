@@ -3,7 +3,7 @@
 // While etcd is away it stays what it was; at a start without etcd it is what the copy on disk says.
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.js'
-import { AppError, messageOf } from '../base/errors.js'
+import { AppError, messageOf, unwaited } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { EtcdClient } from '../etcd/etcd-client.js'
 import { endOfPrefix } from '../etcd/keys.js'
@@ -109,7 +109,7 @@ export class SharedState {
     }
     if (this.#options.readOnly === true || this.#closed) return
     log.info({ fleet: this.#fleet, revision: this.#revision, inStep: this.#inStep, keys: [...this.#folders.values()].reduce((sum, { size }) => sum + size, 0) }, 'cluster.open')
-    this.#timers = [clock.every(beat, () => { void this.#beat() })]
+    this.#timers = [clock.every(beat, () => { unwaited(this.#beat()) })]
   }
 
   get standing (): Standing {
@@ -234,7 +234,7 @@ export class SharedState {
     if (this.#closed || this.#options.readOnly === true || this.#pause >= beat) return
     const timer = this.#options.clock.after(randomInt(this.#pause, 2 * this.#pause), () => {
       this.#timers = this.#timers.filter(other => other !== timer)
-      void this.#beat()
+      unwaited(this.#beat())
     })
     this.#timers.push(timer)
     this.#pause = Math.min(longestPause, this.#pause * 2)

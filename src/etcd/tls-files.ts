@@ -3,7 +3,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import type { Clock, Timer } from '../base/clock.js'
-import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { AppError, errnoOf, messageOf, unwaited } from '../base/errors.js'
 
 /** '' for a file that there is none of: without an authority those of the system count. */
 export interface TlsFileNames { readonly caFile: string, readonly certFile: string, readonly keyFile: string }
@@ -35,7 +35,7 @@ export class TlsFiles {
     this.#options = options
     this.#texts = texts
     this.#stamp = stamp
-    this.#timer = options.clock.every(lookEvery, () => { void this.look() })
+    this.#timer = options.clock.every(lookEvery, () => { unwaited(this.look()) })
   }
 
   /** AppError certificate_invalid says which file is wrong and how. */

@@ -1,4 +1,5 @@
 // The figures of the fleet page, read from the metrics once a minute.
+import { unwaited } from '../base/errors.js'
 import { isActive } from '../dhcp/leases.js'
 import { Fleet, type FleetCounts } from '../ui/fleet.js'
 import type { Shared } from './shared.js'
@@ -11,7 +12,7 @@ type Needed = Pick<Shared, 'metrics' | 'leases' | 'clock'>
 
 export function watchFleet (shared: Needed): FleetWatch {
   const fleet = new Fleet()
-  const look = (): void => { void countsOf(shared).then(counts => { fleet.add(counts, shared.clock.now()) }) }
+  const look = (): void => { unwaited(countsOf(shared).then(counts => { fleet.add(counts, shared.clock.now()) })) }
   look()
   const looking = shared.clock.every(every, look)
   return { fleet, close: () => { looking.cancel() } }
