@@ -18,7 +18,7 @@ FROM node:20-bookworm-slim
 RUN apt-get update && apt-get install --yes --no-install-recommends libcap2-bin \
   && setcap cap_net_bind_service,cap_net_raw=+ep /usr/local/bin/node \
   && apt-get purge --yes --auto-remove libcap2-bin && rm -rf /var/lib/apt/lists/* \
-  && groupadd --system matchbox && useradd --system --gid matchbox --home-dir /var/lib/matchbox --shell /usr/sbin/nologin matchbox \
+  && groupadd --gid 8069 matchbox && useradd --uid 8069 --gid matchbox --no-create-home --home-dir /var/lib/matchbox --shell /usr/sbin/nologin matchbox \
   && install -d -o matchbox -g matchbox /var/lib/matchbox /var/lib/matchbox/assets /var/lib/core-provisioner /run/core-provisioner \
   && install -d /etc/core-provisioner /etc/matchbox
 COPY --from=build /build/package.json /opt/core-provisioner/

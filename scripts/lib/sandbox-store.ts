@@ -2,7 +2,7 @@
 // kernel and initrd that its profiles boot. Machines beyond those of the example are copies of its first one.
 import { execFileSync } from 'node:child_process'
 import { createHash, X509Certificate } from 'node:crypto'
-import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import { grubArgument, grubFile, isGrub, makeArmGrub, makeGrub } from './grub.js'
@@ -48,6 +48,7 @@ export interface SandboxStore {
 interface Reservation { readonly mac: string, readonly ip: string, readonly hostname: string }
 interface Config {
   enrolment?: object
+  rpc?: Readonly<Record<string, string>>
   http: { address: string, https?: Readonly<Record<string, string>> }
   boot?: Readonly<Record<string, unknown>>
   dhcp: { interface: string, unknown_clients?: string, subnets: Array<{ subnet: string, range?: string }>, reservations: Reservation[] }
@@ -199,6 +200,38 @@ function forgetMachines (store: string, config: Config): readonly SandboxMachine
   return [1, 2, 3, 4].map(n => ({ name: `unknown-${n}`, mac: `52:54:00:c0:7e:4${n}`, address: '', files: filesOf(store, 'node') }))
 }
 
+/** Nobody is known yet: a controller and a worker come by lists, their profile by gRPC. */
+function awaitLists (store: string, config: Config, { root, folder }: StoreOptions, address: string): readonly SandboxMachine[] {
+  const files = filesOf(store, 'node')
+  for (const kind of ['groups', 'profiles', 'ignition']) for (const name of readdirSync(join(store, kind))) rmSync(join(store, kind, name))
+  const certificates = join(folder, 'certificates')
+  execFileSync(process.execPath, [join(root, 'bin/core-provisioner'), 'certs', 'init', '--dir', certificates, '--san', `IP:${address}`], { stdio: 'ignore' })
+  const file = (name: string): string => join(certificates, name)
+  config.rpc = { address: '0.0.0.0:8081', ca_file: file('ca.crt'), cert_file: file('server.crt'), key_file: file('server.key') }
+  config.dhcp.reservations = []
+  const subnet = config.dhcp.subnets[0]?.subnet ?? ''
+  return ['core-c1', 'core-w1'].map((name, n) => ({ name, mac: `52:54:00:c0:7e:6${n + 1}`, address: hostIn(subnet, 61 + n), files }))
+}
+
+/** Machines that ask by their address, and a channel whose files are there. */
+function asPxeCoreos (store: string, config: Config, assets: string, address: string): readonly SandboxMachine[] {
+  for (const kind of ['groups', 'profiles', 'ignition']) for (const name of readdirSync(join(store, kind))) rmSync(join(store, kind, name))
+  renameSync(join(assets, 'sandbox/vmlinuz'), join(assets, 'coreos_stable_pxe.vmlinuz'))
+  renameSync(join(assets, 'sandbox/initrd.gz'), join(assets, 'coreos_stable_pxe_image.cpio.gz'))
+  Object.assign(config.http, { identify_by_ip: true })
+  Object.assign(config.dhcp, { reservations: [] })
+  config.boot = { bios: 'pxelinux.0' }
+  writeJson(join(store, 'profiles', 'stable.json'), {
+    id: 'stable',
+    boot: {
+      kernel: '/assets/coreos_stable_pxe.vmlinuz',
+      initrd: ['/assets/coreos_stable_pxe_image.cpio.gz'],
+      args: ['initrd=coreos_stable_pxe_image.cpio.gz', 'console=ttyS0', 'panic=-1', `cloud-config-url=http://${address}:8080/cloud`]
+    }
+  })
+  return [{ name: 'docker-101', mac: '52:54:00:c0:7e:71', address: hostIn(config.dhcp.subnets[0]?.subnet ?? '', 71), files: new Map() }]
+}
+
 /** Lays out the store, the assets and the configuration below `folder`. */
 export function createStore (options: StoreOptions): SandboxStore {
   const { root, folder, bridge, firmware } = options
@@ -222,7 +255,11 @@ export function createStore (options: StoreOptions): SandboxStore {
   if (loader !== undefined) config.boot = firmware.startsWith('arm64-') ? { uefi_arm64: loader } : { uefi_x64: loader }
   if (firmware.startsWith('arm64-')) fitConsole(store)
   if (firmware === 'uefi-https') fitTls(config, options, address)
-  const strangers = options.story === 'enrol' ? forgetMachines(store, config) : []
+  const others = options.story === 'enrol'
+    ? forgetMachines(store, config)
+    : options.story === 'tectonic'
+      ? awaitLists(store, config, options, address)
+      : options.story === 'pxe-coreos' ? asPxeCoreos(store, config, join(folder, 'assets'), address) : undefined
   if (options.story === 'install') installOnce(store, groups[0]?.id ?? '')
   writeFileSync(configFile, stringify({
     ...config,
@@ -234,9 +271,8 @@ export function createStore (options: StoreOptions): SandboxStore {
     dhcp: { ...config.dhcp, interface: bridge }
   }))
 
-  const machines = options.story === 'enrol'
-    ? strangers
-    : groups.slice(0, options.machines).map(({ id, profile, selector }) => {
+  const machines = others ??
+    groups.slice(0, options.machines).map(({ id, profile, selector }) => {
       const reservation = config.dhcp.reservations.find(({ mac }) => mac === selector?.mac)
       if (reservation === undefined) throw new Error(`examples/config.yaml has no reservation for the machine of the group ${id}`)
       return { name: id, mac: reservation.mac, address: reservation.ip, files: filesOf(store, profile) }

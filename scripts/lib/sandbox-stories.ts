@@ -7,14 +7,19 @@ import { diskSays } from './boot-sector.js'
 import { readMachineLog } from './machine-log.js'
 import { addToBridge } from './namespace.js'
 import type { SandboxMachine } from './sandbox-store.js'
+import { pxeCoreos, tectonic } from './sandbox-walks.js'
 
-export const stories = ['install', 'enrol'] as const
+export const stories = ['install', 'enrol', 'tectonic', 'pxe-coreos'] as const
 export type Story = typeof stories[number]
 
 /** How a boot of the story ends well: by itself with its config applied, at a stage, or when the machine says something. */
 export interface Ending { readonly until?: string, readonly expect?: RegExp, readonly keepDisk?: boolean }
 
 export interface Teller {
+  /** The repository, and where everything of this run is. */
+  readonly root: string
+  readonly folder: string
+  readonly configFile: string
   readonly store: string
   readonly url: string
   readonly bridge: string
@@ -28,7 +33,9 @@ export interface Teller {
 
 /** Tells the story; gives what went otherwise, nothing when all was as it should be. */
 export const tellStory = async (story: Story, teller: Teller): Promise<readonly string[]> =>
-  await (story === 'install' ? install(teller) : enrol(teller))
+  await tellers[story](teller)
+
+const tellers: Readonly<Record<Story, (teller: Teller) => Promise<readonly string[]>>> = { install, enrol, tectonic, 'pxe-coreos': pxeCoreos }
 
 interface GroupFile {
   readonly id: string

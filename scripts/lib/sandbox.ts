@@ -72,6 +72,7 @@ function readOptions (): Options {
       tampered: { type: 'boolean', default: false },
       install: { type: 'boolean', default: false },
       enrol: { type: 'boolean', default: false },
+      walk: { type: 'string' },
       packages: { type: 'string', default: join(root, '.cache/packages') },
       kernel: { type: 'string', default: '' },
       accel: { type: 'string', default: 'tcg' },
@@ -87,7 +88,9 @@ function readOptions (): Options {
   const { firmware, tampered, packages, kernel, keep, verbose, json, accel } = values
   const expect = values.expect === undefined ? undefined : new RegExp(values.expect)
   const [machines, timeout] = [Number(values.machines), Number(values.timeout)]
-  const story = values.install ? 'install' : values.enrol ? 'enrol' : undefined
+  const { walk } = values
+  if (walk !== undefined && walk !== 'tectonic' && walk !== 'pxe-coreos') throw new Error(`--walk is tectonic or pxe-coreos, not ${walk}`)
+  const story = values.install ? 'install' : values.enrol ? 'enrol' : walk
   return { machines, firmware, timeout, until, expect, tampered, story, packages, kernel, accelerator: accel, keep, verbose, json }
 }
 
@@ -231,6 +234,8 @@ async function sandbox (options: Options, folder: string, children: Children, st
     for (const index of store.machines.keys()) createTap(`tap${index}`, bridge)
     const problems = await tellStory(story, {
       ...store,
+      root,
+      folder,
       store: store.dataPath,
       bridge,
       print,

@@ -22,12 +22,15 @@ export interface ExportRequest {
   /** What the block between the markers, and the cluster in Terraform's variables, is called. */
   readonly cluster: string
   readonly write: string | undefined
+  /** Terraform: with `import` blocks. */
+  readonly importBlocks: boolean
   readonly loaded: LoadedConfig
   readonly io: Io
 }
 
-export async function exportHosts ({ format = '', group, cluster, write, loaded, io }: ExportRequest): Promise<number> {
+export async function exportHosts ({ format = '', group, cluster, write, importBlocks, loaded, io }: ExportRequest): Promise<number> {
   if (format !== 'terraform' && !isExportFormat(format)) throw new AppError('usage', `--format takes one of ${[...Object.keys(writers), 'terraform'].join(', ')}`)
+  if (importBlocks && format !== 'terraform') throw new AppError('usage', '--import-blocks go with --format terraform')
   if (!/^[\w.-]+$/.test(cluster)) throw new AppError('usage', `--cluster takes a word of letters, digits, dots, hyphens and underscores, not ${JSON.stringify(cluster)}`)
   const store = await openQuietStore(loaded, io)
   await store.close()
@@ -41,7 +44,7 @@ export async function exportHosts ({ format = '', group, cluster, write, loaded,
   let markers: Markers | undefined
   let pasted = false
   if (format === 'terraform') {
-    text = terraform(snapshot, group, wanted, io)
+    text = terraform(snapshot, { group, wanted, importBlocks, io })
     markers = clusterMarkers(cluster)
   } else {
     const writer = writerOf(format)
@@ -77,7 +80,9 @@ function exported (known: readonly KnownHost[], { config }: LoadedConfig): reado
 }
 
 /** Groups as they are, those of the machines that were asked for, and the profiles that they name. */
-function terraform ({ groups, profiles, configs }: Snapshot, group: string | undefined, wanted: readonly Exported[], io: Io): string {
+function terraform (
+  { groups, profiles, configs }: Snapshot, { group, wanted, importBlocks, io }: Pick<ExportRequest, 'group' | 'importBlocks' | 'io'> & { readonly wanted: readonly Exported[] }
+): string {
   const ids = new Set(wanted.flatMap(({ groups }) => groups))
   const chosen = [...groups.values()].filter(({ id }) => group === undefined || ids.has(id))
   const names = new Set(chosen.map(({ profile }) => profile))
@@ -87,7 +92,7 @@ function terraform ({ groups, profiles, configs }: Snapshot, group: string | und
     groups: chosen,
     profiles: [...profiles.values()].filter(({ id }) => group === undefined || names.has(id)),
     configOf: (kind, name) => configs[kind].get(name)?.content.toString()
-  })
+  }, { importBlocks })
 }
 
 /** Beside the authority that the API knows its clients by. */

@@ -26,7 +26,8 @@ export const hostsCommand: Command = {
       templates: { type: 'string' },
       group: { type: 'string' },
       cluster: { type: 'string' },
-      write: { type: 'string' }
+      write: { type: 'string' },
+      'import-blocks': { type: 'boolean' }
     } as const
     const { values, positionals: [action, ...operands] } = parse(args, options, mostOperands)
     const loaded = serviceConfig(values, io)
@@ -47,7 +48,7 @@ export const hostsCommand: Command = {
     }
     if (action === 'export' && operands.length === 0) {
       const { format, group, cluster = 'core-provisioner', write } = values
-      return await exportHosts({ format, group, cluster, write, loaded, io })
+      return await exportHosts({ format, group, cluster, write, importBlocks: values['import-blocks'] === true, loaded, io })
     }
     if (action !== 'list' || operands.length > 0) throw new AppError('usage', 'expected import and files, export, or list')
     const store = await openQuietStore(loaded, io)

@@ -119,7 +119,8 @@ const table = {
       templates: { value: 'FOLDER', what: "of pxe_coreos' templates: they become cloud-configs" },
       group: { value: 'GROUP', what: 'export: only these machines' },
       cluster: { value: 'NAME', what: 'export: the name that the file gives the cluster' },
-      write: { value: 'FILE', what: 'export: into this file' }
+      write: { value: 'FILE', what: 'export: into this file' },
+      'import-blocks': { what: 'export for Terraform: with import blocks, for a provider that can import' }
     },
     examples: [['hosts import --dry-run /etc/dnsmasq.conf', 'what would become of it'], ['hosts list', 'every reservation and where it comes from']]
   },

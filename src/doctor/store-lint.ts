@@ -11,6 +11,7 @@ import { type Finding, placeText } from './finding.js'
 import { jsonHint, JsonPlaces } from './json-places.js'
 import { lintDocuments, type LintedGroup } from './lint-documents.js'
 import { lintGroup, lintProfile } from './lint-objects.js'
+import { lintSnippets } from './lint-snippets.js'
 import { storeFinding } from './store-rules.js'
 
 export interface LintOptions {
@@ -57,6 +58,7 @@ export function lintStore ({ store, dataPath, assetsPath, isOwn, ownSnippets }: 
       }
     }
   }
+  found.push(...lintSnippets(objects.shared.snippets, name => pathOf(`snippets/${name}`)))
   for (const [where, message] of problems) found.push(storeFinding('unreadable', { file: pathOf(where) }, message))
   found.push(...notRead(dataPath))
   const groups = selected(objects.groups, places)

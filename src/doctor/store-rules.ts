@@ -19,6 +19,7 @@ export const storeRules = {
   metadata: { level: 'problem', what: 'metadata that speaks to this program and cannot be made out' },
   'metadata-key': { level: 'warning', what: 'metadata whose name is nearly one that speaks to this program' },
   template: { level: 'problem', what: 'a template that does not render' },
+  snippet: { level: 'problem', what: 'a snippet that does not parse, and is missing to every template that calls it' },
   'config-refused': { level: 'problem', what: 'a config that is refused' },
   'config-warning': { level: 'warning', what: 'a config of which something is lost or will hardly do what was meant' },
   'config-cut': { level: 'problem', what: 'a ready Ignition config that no machine can use, though it is served as it is' }

@@ -36,6 +36,9 @@ export async function openFileStore (options: FileStoreOptions): Promise<OpenSto
   return store
 }
 
+/** Milliseconds after which nobody writes a temporary file any more. */
+const longestWrite = 60_000
+
 /** A file as it was last seen. */
 interface FileRecord {
   /** Changes whenever the file does. */
@@ -333,7 +336,7 @@ class FolderStore implements OpenStore {
       if (index % namesAtOnce === namesAtOnce - 1) await setImmediate()
       const file = `${folder}/${entry.name}`
       if (entry.name.startsWith(temporaryPrefix)) {
-        if (!this.#busy.size) await unlink(join(path, entry.name)).catch(() => {})
+        await this.#removeLeft(join(path, entry.name))
       } else if (entry.isDirectory()) {
         // Kubernetes swaps a mounted folder through a hidden one beside its links.
         if (folder !== 'groups' && !entry.name.startsWith('..')) await this.#list(file, found, linked)
@@ -346,6 +349,13 @@ class FolderStore implements OpenStore {
         if (entry.isSymbolicLink() || linked.length > 0) this.#unwatched.add(file)
       }
     }
+  }
+
+  /** A file that is being written now may be another process's: a command beside the service, or the service beside a command. */
+  async #removeLeft (path: string): Promise<void> {
+    const stats = await stat(path).catch(() => undefined)
+    if (stats === undefined || this.#options.clock.now() - stats.mtimeMs < longestWrite) return
+    await unlink(path).catch(() => {})
   }
 
   async #read (file: string, { always, look = lookAt }: { readonly always: boolean, readonly look?: Look }): Promise<void> {

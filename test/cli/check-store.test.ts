@@ -55,6 +55,10 @@ const rows: ReadonlyArray<readonly [what: string, files: Readonly<Record<string,
     'groups/b.json:1:8: error: the id is "c", the file is called "b": profiles are found by the file\'s name, and the API would write another file',
     'profiles/q.json:1:8: error: the id is "Q", the file is called "q": profiles are found by the file\'s name, and the API would write another file'
   ]],
+  ['snippets that do not parse', { 'snippets/a': 'well {{.x}}\n', 'snippets/b': 'one\ntwo {{.x', 'snippets/c': '{{define "d"}}\n{{nothing .x}}\n{{end}}', 'snippets/d/e': '{{' }, [
+    'snippets/b:2:1: error: unclosed action',
+    'snippets/c:2:1: error: function "nothing" not defined'
+  ]],
   ['the same selector in another spelling, and in a list', { 'groups/b.json': group('"selector": {"mac": "52-54-00-00-00-0A"}'), 'groups/c.json': group('"selector": {"mac": "52:54:00:00:00:0b, 5254.0000.000a"}', 'c') },
     [/^groups\/[ab]\.json:1:\d+: error: the selector is also that of .*groups\/[abc]\.json:1:\d+, which machines get instead \(mac=52:54:00:00:00:0a\)$/, /^groups\/[ab]\.json.*groups\/c\.json/].map(String)],
   ['selectors for selector', { 'groups/b.json': group('"selectors": {"x": "y"}') }, [

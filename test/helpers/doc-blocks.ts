@@ -18,8 +18,9 @@ export const documents = (): readonly string[] =>
 
 export function blocksOf (doc: string): readonly DocBlock[] {
   const text = readFileSync(join(projectRoot, doc), 'utf8')
-  return [...text.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(({ 1: language = '', 2: block = '', index }) =>
-    ({ doc, language, text: block, line: text.slice(0, index).split('\n').length + 1 }))
+  // One in a list is indented, and its lines with it.
+  return [...text.matchAll(/^( *)```(\w*)\n([^]*?)^\1```$/gm)].map(({ 1: indent = '', 2: language = '', 3: block = '', index }) =>
+    ({ doc, language, text: block.replaceAll(new RegExp(`^${indent}`, 'gm'), ''), line: text.slice(0, index).split('\n').length + 1 }))
 }
 
 /** The commands of a block, whole: with their continued lines and here documents, without what a comment says behind them. */

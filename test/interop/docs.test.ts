@@ -91,11 +91,9 @@ const given: Readonly<Record<string, { readonly first?: Given, readonly before?:
     }
   },
   'docs/hosts.md': {
-    first: async ({ machine, folder }) => {
-      await machine.sh('core-provisioner certs init --san DNS:matchbox.example.com && mkdir -p /etc/dhcp')
-      await machine.write(`${folder}/hosts`, '[all:vars]\ncluster_name=lab\nnetwork_dn=lab.example\n[coreos_controllers]\ncore-c1 ansible_host=192.168.100.41\n[coreos_workers]\ncore-w1 ansible_host=192.168.100.51\n')
-      await machine.write(`${folder}/manual-masters.csv`, `MASTER_MAC,HOST\n${mac},core-c1.lab.example\n`)
-      await machine.write(`${folder}/manual-workers.csv`, 'WORKER_MAC,HOST\n00:0c:29:11:22:33,core-w1.lab.example\n')
+    first: async site => {
+      await lists(site)
+      await site.machine.sh('mkdir -p /etc/dhcp')
     }
   },
   'docs/images.md': { first: async site => { await serve(site, dayTwo) } },
@@ -120,6 +118,16 @@ const given: Readonly<Record<string, { readonly first?: Given, readonly before?:
   },
   'docs/matchbox.md': { first: async ({ machine, folder }) => { await machine.write(`${folder}/config.bu`, 'variant: fcos\nversion: 1.5.0\n') } },
   'docs/signing.md': { first: async site => { await layOut(site) } },
+  'docs/tectonic.md': {
+    first: async site => {
+      await lists(site)
+      await serve(site)
+      const node = site.machine.network.client('ens192', '52:54:00:00:00:01')
+      node.ip('address', 'add', '192.168.100.21/24', 'dev', 'eth0')
+      node.exec('curl', '-sf', '--retry', '5', '--retry-connrefused', 'http://192.168.100.2:8080/v1/installed?mac=52-54-00-00-00-01')
+      await site.machine.sh('rm /var/lib/matchbox/groups/node-2.json')
+    }
+  },
   'docs/updates.md': {
     first: async site => {
       await site.machine.sh('mkdir -p /var/lib/matchbox/assets/flatcar/4230.2.3')
@@ -128,6 +136,21 @@ const given: Readonly<Record<string, { readonly first?: Given, readonly before?:
       await site.machine.sh('curl -sf -H "fleet-lock-protocol: true" -d "$1" http://127.0.0.1:8080/fleetlock/v1/pre-reboot', asked)
     }
   }
+}
+
+/** cluster-builder's files, and certificates. */
+async function lists ({ machine, folder }: Site): Promise<void> {
+  await machine.sh('core-provisioner certs init --san DNS:matchbox.example.com')
+  await machine.write(`${folder}/hosts`, `[all:vars]
+cluster_name=lab
+network_dn=lab.example
+[coreos_controllers]
+core-c1 ansible_host=192.168.100.41
+[coreos_workers]
+core-w1 ansible_host=192.168.100.51
+`)
+  await machine.write(`${folder}/manual-masters.csv`, `MASTER_MAC,HOST\n${mac},core-c1.lab.example\n`)
+  await machine.write(`${folder}/manual-workers.csv`, 'WORKER_MAC,HOST\n00:0c:29:11:22:33,core-w1.lab.example\n')
 }
 
 const yamlOf = (doc: string, head: string): string => {

@@ -64,13 +64,19 @@ t.test('an export is as terraform fmt has it', { skip: findTool('terraform') ===
   const folder = mkdtempSync(join(tmpdir(), 'terraform-'))
   t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
   const config = '{\n  "a": "$' + '{b}"\n}\n'
-  writeFileSync(join(folder, 'exported.tf'), writeTerraform({
+  const stored = {
     groups: ['core.c1', '1st'].map(id => ({
       id, name: '', profile: 'core', selector: new Map([['mac', '00:0c:29:bd:7f:ec']]), metadata: new Map([['ip', '192.168.100.41'], ['odd key', `a "b" ${config}`]])
     })),
     profiles: ['raw.ign', 'clc.yaml'].map(ignitionId => ({ id: ignitionId.slice(0, 3), name: '', boot: { kernel: '/k', initrd: ['/i', '/j'], args: [] }, ignitionId, cloudId: '', genericId: 'g' })),
-    configOf: kind => kind === 'ignition' ? config : 'no end'
-  }))
-  const { code, stdout, stderr } = await runTool('terraform', ['fmt', '-check', '-diff', '-no-color', 'exported.tf'], { cwd: folder, timeout: 60_000 })
-  t.equal(code, 0, `${stdout.toString()}${stderr}`)
+    configOf: (kind: 'ignition' | 'generic') => kind === 'ignition' ? config : 'no end'
+  }
+  for (const importBlocks of [false, true]) {
+    const text = writeTerraform(stored, { importBlocks })
+    writeFileSync(join(folder, 'exported.tf'), text)
+    t.equal(text.match(/^import \{$/gm)?.length ?? 0, importBlocks ? 4 : 0)
+    const { code, stdout, stderr } = await runTool('terraform', ['fmt', '-check', '-diff', '-no-color', 'exported.tf'], { cwd: folder, timeout: 60_000 })
+    t.equal(code, 0, `${stdout.toString()}${stderr}`)
+  }
+  t.match(writeTerraform(stored, { importBlocks: true }), /^import \{\n {2}to = matchbox_group\._1st\n {2}id = "1st"\n\}\n\nresource "matchbox_group" "_1st" \{$/m)
 })

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
@@ -53,10 +53,11 @@ t.test('a folder is loaded as Matchbox reads it', async t => {
       'dir.json': {}
     },
     profiles: { 'p.json': '{"id":"p"}', 'noid.json': '{}', sub: { 'nested.json': '{"id":"nested"}' } },
-    ignition: { 'x.ign': '{}', sub: { dir: { 'y.ign': '{}' } }, '.core-provisioner-0.tmp': 'torn' },
+    ignition: { 'x.ign': '{}', sub: { dir: { 'y.ign': '{}' } }, '.core-provisioner-0.tmp': 'torn', '.core-provisioner-1.tmp': 'being written' },
     cloud: { c: '#!' }
   })
   symlinkSync('x.ign', join(folder, 'ignition/link.ign'))
+  utimesSync(join(folder, 'ignition/.core-provisioner-0.tmp'), 1, 1)
   const store = await open(t, folder)
   const { groups, profiles, configs } = store.snapshot
   t.same([...groups.keys()].sort(), ['', '.h', 'a', 'other'])
@@ -66,7 +67,7 @@ t.test('a folder is loaded as Matchbox reads it', async t => {
   t.same([...configs.cloud.keys()], ['c'])
   t.equal(configs.generic.size, 0)
   t.same(store.problems().map(p => p.where).sort(), ['groups/bad.json', 'groups/mac.json', 'profiles/noid.json'])
-  t.same(readdirSync(join(folder, 'ignition')).sort(), ['link.ign', 'sub', 'x.ign'], 'what an interrupted write left is gone')
+  t.same(readdirSync(join(folder, 'ignition')).sort(), ['.core-provisioner-1.tmp', 'link.ign', 'sub', 'x.ign'], 'what an interrupted write left is gone, what another process writes now is not')
 })
 
 t.test('references are cleaned and stay inside', async t => {

@@ -40,15 +40,30 @@ export interface StoredObjects {
   readonly configOf: (kind: 'ignition' | 'generic', name: string) => string | undefined
 }
 
-export function writeTerraform ({ groups, profiles, configOf }: StoredObjects): string {
+export interface TerraformOptions {
+  /** With an `import` block for each resource (Terraform 1.5), for a provider that can import. */
+  readonly importBlocks?: boolean
+}
+
+export function writeTerraform ({ groups, profiles, configOf }: StoredObjects, { importBlocks = false }: TerraformOptions = {}): string {
   const labels = labelling()
   const profileLabels = new Map(profiles.map(({ id }) => [id, labels(`profile ${id}`, id)]))
+  const imported = (kind: 'profile' | 'group', label: string, id: string): string[][] =>
+    importBlocks ? [['import {', ...aligned([['to', `matchbox_${kind}.${label}`], ['id', quoted(id)]]).map(indented), '}']] : []
   const blocks = [
-    ...profiles.map(profile => profileBlock(profile, profileLabels.get(profile.id) ?? profile.id, configOf)),
-    ...groups.map(group => groupBlock(group, labels(`group ${group.id}`, group.id), profileLabels))
+    ...profiles.flatMap(profile => {
+      const label = profileLabels.get(profile.id) ?? profile.id
+      return [...imported('profile', label, profile.id), profileBlock(profile, label, configOf)]
+    }),
+    ...groups.flatMap(group => {
+      const label = labels(`group ${group.id}`, group.id)
+      return [...hasOnlyText(group) ? imported('group', label, group.id) : [], groupBlock(group, label, profileLabels)]
+    })
   ]
-  return `# Written by core-provisioner hosts export. The matchbox provider has no import: the first "terraform apply" puts each of
-# these as it is there already, which changes nothing and which no machine notices.
+  return `# Written by core-provisioner hosts export. ${importBlocks
+    ? 'The first "terraform apply" takes over what is there already; no machine notices.'
+    : `The matchbox provider has no import: the first "terraform apply" puts each of
+# these as it is there already, which changes nothing and which no machine notices.`}
 ${blocks.map(lines => `\n${lines.join('\n')}\n`).join('')}`
 }
 
@@ -84,7 +99,7 @@ function profileBlock ({ id, boot, ignitionId, cloudId, genericId }: Profile, la
 
 function groupBlock ({ id, profile, selector, metadata }: Group, label: string, profiles: ReadonlyMap<string, string>): string[] {
   const entries = [...metadata ?? []]
-  if (entries.some(([, value]) => typeof value !== 'string')) {
+  if (!hasOnlyText({ metadata })) {
     return [`# Group ${oneLine(id)} is left out: its metadata holds more than text, which the provider cannot read.`]
   }
   const known = profiles.get(profile)
@@ -96,6 +111,8 @@ function groupBlock ({ id, profile, selector, metadata }: Group, label: string, 
     '}'
   ]
 }
+
+const hasOnlyText = ({ metadata }: Pick<Group, 'metadata'>): boolean => [...metadata?.values() ?? []].every(value => typeof value === 'string')
 
 const mapOf = (name: string, entries: ReadonlyArray<readonly [string, string]>): string[] => entries.length === 0
   ? []
