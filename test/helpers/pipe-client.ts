@@ -26,6 +26,12 @@ export class PipeClient {
     return decodePacket(Buffer.from(answer, 'hex'))
   }
 
+  /** The answer to a message that was sent, if it has come. */
+  answer (xid: number): DhcpPacket | undefined {
+    const line = this.#pipe.output().split('\n').find(text => text.startsWith('02') && text.slice(8, 16) === xid.toString(16))
+    return line === undefined ? undefined : decodePacket(Buffer.from(line, 'hex'))
+  }
+
   /** Broadcasts a message and gives its transaction. */
   send (message: DhcpPacket, port = 67): number {
     const xid = this.#xid++
