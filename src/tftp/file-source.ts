@@ -91,6 +91,8 @@ class StoredFiles implements FileSource {
   readonly #clock: Clock
   /** Small files that are being read, by path: whoever asks meanwhile waits for the same read. */
   readonly #loading = new Map<string, Promise<void>>()
+  /** Looks at the folders that are under way, by name. */
+  readonly #looking = new Map<string, Promise<FoundFile | undefined>>()
   /** Files found by name since `#lookedFrom`. */
   readonly #found = new Map<string, FoundFile>()
   #lookedFrom = -Infinity
@@ -113,18 +115,31 @@ class StoredFiles implements FileSource {
     const before = this.#found.get(name)
     const kept = before === undefined ? undefined : this.#kept(before)
     if (kept !== undefined) return kept
-    const found = await this.#look(name)
+    const found = await this.#lookOnce(name)
     if (found === undefined) return undefined
-    const file = await this.#openCached(found)
+    const file = this.#kept(found) ?? await this.#openFound(found)
     this.#found.set(name, found)
     return file
   }
 
+  /** A rack asks for one loader within a millisecond: whoever asks while the folders are looked at hears what that look found. */
+  async #lookOnce (name: string): Promise<FoundFile | undefined> {
+    const before = this.#looking.get(name)
+    if (before !== undefined) return await before
+    const looking = this.#look(name).finally(() => { this.#looking.delete(name) })
+    this.#looking.set(name, looking)
+    return await looking
+  }
+
+  /** Throws AppError permission_denied for a link that leads where nothing is served from. */
   async #look (name: string): Promise<FoundFile | undefined> {
     for (const root of this.#roots) {
       const path = join(root, name)
       const look = await unlessMissing(stat(path, { bigint: true }))
-      if (look?.isFile() === true) return { path, look }
+      if (look?.isFile() !== true) continue
+      // Memory knows a file by its inode, which another link may lead to that is not to be followed.
+      await this.#targetOf(path)
+      return { path, look }
     }
     return undefined
   }
@@ -134,12 +149,8 @@ class StoredFiles implements FileSource {
     return held === undefined ? undefined : heldFile(path, Number(look.size), held)
   }
 
-  async #openCached (found: FoundFile): Promise<OpenFile> {
+  async #openFound (found: FoundFile): Promise<OpenFile> {
     const { path, look } = found
-    // Memory knows a file by its inode, which another link may lead to that is not to be followed.
-    await this.#targetOf(path)
-    const kept = this.#kept(found)
-    if (kept !== undefined) return kept
     if (!this.#cache.keeps(look)) return await this.#openDisk(path)
     let loading = this.#loading.get(path)
     if (loading === undefined) {

@@ -1,4 +1,6 @@
 import { mkdirSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import fs from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
@@ -135,4 +137,31 @@ t.test('the first source that has the file gives it', async t => {
   t.equal((await source.open('a', request))?.path, 'stored')
   t.equal((await source.open('b', request))?.path, 'bundled')
   t.equal(await source.open('c', request), undefined)
+})
+
+t.test('a rack that asks at once costs one look at the folders, whatever it finds', async t => {
+  const dir = t.testdir({ own: { loader: 'loader' }, secret: { key: 'key' } })
+  symlinkSync('../secret/key', join(dir, 'own/key'))
+  const [module, { stat }] = [fs as { stat: unknown }, fs]
+  let looks = 0
+  module.stat = async (...args: Parameters<typeof stat>) => {
+    looks++
+    return await stat(...args)
+  }
+  syncBuiltinESMExports()
+  t.teardown(() => {
+    module.stat = stat
+    syncBuiltinESMExports()
+  })
+  const source = storedFiles({ roots: [join(dir, 'own')], cache: new FileCache(small), readers, clock })
+  const ask = async (name: string): Promise<ReadonlyArray<PromiseSettledResult<string | undefined>>> =>
+    await Promise.allSettled(Array.from({ length: 50 }, async () => await text(source, name)))
+  t.ok((await ask('loader')).every(found => found.status === 'fulfilled' && found.value === 'loader'))
+  t.equal(looks, 1)
+  t.ok((await ask('none')).every(found => found.status === 'fulfilled' && found.value === undefined))
+  t.equal(looks, 2)
+  t.ok((await ask('key')).every(found => found.status === 'rejected' && (found.reason as { code?: string }).code === 'permission_denied'))
+  t.equal(looks, 3, 'a refusal is one for all')
+  await ask('none')
+  t.equal(looks, 4, 'and nothing of it is kept')
 })
