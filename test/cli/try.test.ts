@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { bootOf } from '../../src/cli/try-site.js'
 import { builtProgram } from '../helpers/built.js'
@@ -10,6 +11,7 @@ import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { PipeClient } from '../helpers/pipe-client.js'
 import { Program } from '../helpers/program.js'
 import { able, needs } from '../helpers/tools.js'
+import { typescript } from '../helpers/typescript.js'
 
 const machine = '52:54:00:00:00:71'
 const uefi = { vendorClassIdentifier: 'PXEClient:Arch:00007:UNDI:003016', clientSystemArchitecture: [7] } as const
@@ -75,6 +77,39 @@ t.test('on a network that has no DHCP server', async t => {
   running.child.kill('SIGTERM')
   t.equal(await running.ended, 0)
   t.match(running.output(), /subnets: \[\{ subnet: 172\.30\.0\.0\/24, range: 172\.30\.0\.128-172\.30\.0\.254 \}\]/)
+})
+
+t.test('an image from its publisher, verified, is what a machine is told and given', async t => {
+  if (!able(t, namespaceProblem()) || !needs(t, 'curl')) return
+  const { space, client, files } = lab(t)
+  const publisher = space.spawn(process.execPath, typescript, fileURLToPath(new URL('../helpers/publisher-program.ts', import.meta.url)), files)
+  const { url, fingerprint, files: sums } = JSON.parse(await publisher.line(/^\{/)) as { url: string, fingerprint: string, files: Readonly<Record<string, string>> }
+  client.ip('address', 'add', '172.30.0.77/24', 'dev', 'eth0')
+  const trying = (os: string, pinned: string) => space.spawn(process.execPath, builtProgram(), 'try', '--interface', 'br0', '--image', os,
+    '--key', join(files, 'key.asc'), '--fingerprint', pinned, '--set', `images.sources=[{ os: ${os}, base_url: "${url}" }]`)
+  const before = left()
+  for (const [os, kernel, initrd] of [
+    ['flatcar', '/assets/flatcar/4000.2.0/flatcar_production_pxe.vmlinuz', '/assets/flatcar/4000.2.0/flatcar_production_pxe_image.cpio.gz'],
+    ['fedora-coreos', '/assets/fedora-coreos/43.1.2.3/fedora-coreos-43.1.2.3-live-kernel.x86_64', '/assets/fedora-coreos/43.1.2.3/fedora-coreos-43.1.2.3-live-initramfs.x86_64.img']
+  ] as const) {
+    const running = trying(os, fingerprint)
+    await running.line(/^Beside the DHCP server of br0/)
+    const script = client.exec('curl', '--silent', '--fail', `http://172.30.0.1:8080/ipxe?mac=${machine}`)
+    const [line = '', asked = ''] = /^kernel (\S+)/m.exec(script) ?? []
+    t.equal(asked, kernel, line)
+    t.match(script, new RegExp(`^initrd ${initrd}$`, 'm'))
+    for (const path of [kernel, initrd]) {
+      const got = client.exec('sh', '-c', `curl --silent --fail http://172.30.0.1:8080${path} | sha256sum`)
+      t.equal(got.split(' ')[0], sums[path.split('/').at(-1) ?? ''], path)
+    }
+    running.child.kill('SIGINT')
+    t.equal(await running.ended, 0, running.output())
+    t.match(running.output(), new RegExp(`images:\\n {2}sources: \\[\\{ os: ${os} \\}\\]`), 'what makes it permanent')
+  }
+  const refused = trying('flatcar', 'F'.repeat(40))
+  t.equal(await refused.ended, 1)
+  t.match(refused.output(), /fingerprint/i, 'a key that is another than was said')
+  t.same(left(), before, 'nothing is left')
 })
 
 t.test('what a release boots', async t => {
