@@ -75,10 +75,10 @@ function runToEnd (...command: readonly string[]): { readonly cpu: number, reado
 export async function run (args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { size: { type: 'string', default: '10000' }, rounds: { type: 'string', default: '3' } } })
   const size = Number(values.size)
-  const rounds = Array.from({ length: Number(values.rounds) })
+  const rounds = Number(values.rounds)
   const program = builtProgram()
   for (const [name, ...command] of [['node', '--eval', '0'], ['--version', program, '--version'], ['help', program, 'help'], ['machines --help', program, 'machines', '--help']] as const) {
-    const results = Array.from({ length: 3 * rounds.length }, () => runToEnd(...command))
+    const results = Array.from({ length: 3 * rounds }, () => runToEnd(...command))
     console.log(`${name.padEnd(16)} ${median(results.map(({ cpu }) => cpu)).toFixed(0).padStart(5)} ms of CPU  ${median(results.map(({ mib }) => mib)).toFixed(0).padStart(4)} MiB`)
   }
   const folder = mkdtempSync(join(tmpdir(), 'bench-start-'))
@@ -93,7 +93,7 @@ export async function run (args: readonly string[]): Promise<void> {
       for (const withGrpc of [false, true]) {
         const config = writeConfig(site, withGrpc ? certificates : undefined)
         const results: Started[] = []
-        for (const _ of rounds) results.push(await start(space, program, config))
+        for (let round = 0; round < rounds; round++) results.push(await start(space, program, config))
         rows.push([String(groups), withGrpc ? 'on' : 'off', ...(['readyMs', 'startCpu', 'idleMiB', 'idleCpu'] as const).map(key => median(results.map(result => result[key])).toFixed(0))])
       }
     }

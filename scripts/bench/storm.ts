@@ -30,8 +30,13 @@ const range = { first: '10.65.0.1', last: '10.127.255.250' }
 const loaderSize = 72 * 1024
 const loader = 'undionly.kpxe'
 
-interface Asked { readonly machines: number, readonly over: number, readonly loss: number, readonly limit: number, readonly rewrite: number }
-interface Served { readonly name: string, readonly processes: readonly ChildProcess[], readonly metrics: boolean, readonly certificates?: string }
+type Asked = Readonly<Record<'machines' | 'over' | 'loss' | 'limit' | 'rewrite', number>>
+interface Served {
+  readonly name: string
+  readonly processes: readonly ChildProcess[]
+  readonly metrics: boolean
+  readonly certificates?: string
+}
 interface Measured extends StormResult {
   readonly server: string
   readonly generatorCpu: number
@@ -164,7 +169,8 @@ function delays (before: ReturnType<typeof looks>, after: ReturnType<typeof look
 }
 
 function told (measured: Measured): string {
-  const { server, machines, arrived, milliseconds, bytes, repeats, stages, failures, broken, serverCpuEach, serverMemory, eventLoop, generatorCpu, rewritten } = measured
+  const { server, machines, arrived, milliseconds, bytes, repeats, stages, failures, broken } = measured
+  const { serverCpuEach, serverMemory, eventLoop, generatorCpu, rewritten } = measured
   const ms = (value: number): string => value.toFixed(value < 10 ? 1 : 0)
   return [
     `${server}: ${arrived} of ${machines} machines in ${(milliseconds / 1000).toFixed(1)} s, ${(bytes / 2 ** 20 / milliseconds * 1000).toFixed(0)} MiB/s; repeated: ${repeats.dhcp} of DHCP, ${repeats.tftp} of TFTP`,

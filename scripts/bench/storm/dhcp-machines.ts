@@ -40,7 +40,17 @@ const sent: Readonly<Record<Program, Buffer>> = {
 }
 
 interface Waiting { readonly mac: string, readonly kind: 2 | 5, readonly answer: (reply: Reply) => void }
-interface Reply { readonly kind: number, readonly mac: string, readonly xid: number, readonly ip: Buffer, readonly server: Buffer, readonly bootFile: string, readonly lease: number }
+interface Reply {
+  readonly kind: number
+  readonly mac: string
+  readonly xid: number
+  readonly ip: Buffer
+  readonly server: Buffer
+  readonly bootFile: string
+  readonly lease: number
+}
+
+interface Exchanged { readonly reply: Reply, readonly repeats: number }
 
 export class DhcpMachines {
   readonly invariants = new Invariants()
@@ -88,7 +98,7 @@ export class DhcpMachines {
     }
   }
 
-  async #exchange (mac: string, xid: number, program: Program, kind: 2 | 5, options: Buffer): Promise<{ readonly reply: Reply, readonly repeats: number }> {
+  async #exchange (mac: string, xid: number, program: Program, kind: 2 | 5, options: Buffer): Promise<Exchanged> {
     const message = encode(mac, xid, options)
     return await new Promise((resolve, reject) => {
       let repeats = 0
@@ -148,8 +158,7 @@ function decode (data: Buffer): Reply | undefined {
     if (!found.has(data[at]!)) found.set(data[at]!, data.subarray(at + 2, at + 2 + length))
     at += 2 + length
   }
-  const file = data.subarray(108, 236)
-  const name = found.get(67) ?? file.subarray(0, file.indexOf(0) < 0 ? file.length : file.indexOf(0))
+  const name = found.get(67) ?? data.subarray(108, 236)
   const mac = data.toString('hex', 28, 34).replace(/..(?=.)/g, '$&:')
   return {
     kind: found.get(53)?.[0] ?? 0,
@@ -157,7 +166,7 @@ function decode (data: Buffer): Reply | undefined {
     xid: data.readUInt32BE(4),
     ip: Buffer.from(data.subarray(16, 20)),
     server: Buffer.from(found.get(54) ?? data.subarray(20, 24)),
-    bootFile: name.toString('latin1').replace(/\0+$/, ''),
+    bootFile: name.toString('latin1').split('\0', 1)[0]!,
     lease: found.get(51)?.readUInt32BE(0) ?? 0
   }
 }

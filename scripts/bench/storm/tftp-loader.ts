@@ -34,7 +34,9 @@ export async function loadByTftp (from: From): Promise<Loaded> {
         wait()
       }, patience * 2 ** silent)
     }
-    const send = (packet: Buffer): void => { if (loss === 0 || Math.random() >= loss) socket.send(packet, peer === 0 ? port : peer, server) }
+    const send = (packet: Buffer): void => {
+      if (loss === 0 || Math.random() >= loss) socket.send(packet, peer === 0 ? port : peer, server)
+    }
     const acknowledge = (block: number): void => {
       last = Buffer.from([0, 4, block >>> 8, block & 255])
       send(last)

@@ -1,0 +1,146 @@
+// What grows with what: `npm run bench -- growth [--sizes N,N,...]`. Microseconds of CPU of what is done again and again, in a program that
+// holds so many groups, records of machines, leases, or folders of images; what it takes to load them, and MiB that they hold. Each at the
+// cheapest of three turns.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { parseArgs } from 'node:util'
+import { pino } from 'pino'
+import { assetPinner } from '../../src/assets/aliases.js'
+import { systemClock } from '../../src/base/clock.js'
+import { allocate } from '../../src/dhcp/allocate.js'
+import { LeaseTable } from '../../src/dhcp/leases.js'
+import { buildReservations } from '../../src/dhcp/reservations.js'
+import { MachineJournal } from '../../src/machines/journal.js'
+import { MachineRegistry } from '../../src/machines/registry.js'
+import { createProvisioner } from '../../src/matchbox/provisioner.js'
+import type { Mac } from '../../src/net/mac.js'
+import { openFileStore } from '../../src/store/file-store.js'
+import { ip, subnet } from '../../test/helpers/dhcp.js'
+import { layOutSite, macOf, profile, type Site } from '../lib/bench-site.js'
+import { cost } from '../lib/guard.js'
+import { formatTable } from '../lib/table.js'
+
+const nobody = (): boolean => false
+const log = pino({ level: 'silent' })
+const times = 2000
+
+interface Row {
+  readonly what: string
+  readonly load: number
+  readonly mib: number
+  readonly costs: Readonly<Record<string, () => Promise<number>>>
+}
+
+const least = async (work: (times: number) => void | Promise<void>, count = times): Promise<number> => {
+  const turns: number[] = []
+  for (let turn = 0; turn < 3; turn++) turns.push(await cost(work, count) * 1000)
+  return Math.min(...turns)
+}
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+/** Milliseconds of CPU, and MiB that are held afterwards. */
+async function loading<T> (load: () => Promise<T>): Promise<{ readonly loaded: T, readonly load: number, readonly mib: number }> {
+  collect()
+  const held = (): number => process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers
+  const before = held()
+  const kept: { loaded?: T } = {}
+  const each = await cost(async () => { kept.loaded = await load() }, 1)
+  collect()
+  return { loaded: kept.loaded!, load: each, mib: (held() - before) / 2 ** 20 }
+}
+
+async function groups (site: Site, size: number): Promise<Row> {
+  const options = { dataPath: site.data, tombstoneMs: 0, clock: systemClock, log, watch: false }
+  const { loaded: store, load, mib } = await loading(async () => await openFileStore(options))
+  const provisioner = createProvisioner({ store })
+  const rendered = (kind: 'ipxe' | 'ignition', macAt: (n: number) => string) => async (): Promise<number> => await least(count => {
+    for (let n = 0; n < count; n++) {
+      const mac = macAt(n) as Mac
+      provisioner.render(kind, { labels: new Map([['mac', mac]]), rawQuery: `mac=${mac}`, client: undefined })
+    }
+  })
+  // The same few machines whatever the size: how much fits into the processor's caches is not what is asked.
+  return {
+    what: 'groups',
+    load,
+    mib,
+    costs: {
+      '/ipxe': rendered('ipxe', n => macOf(n % Math.min(10, size))),
+      '/ignition': rendered('ignition', n => macOf(n % Math.min(10, size))),
+      'of a stranger': rendered('ipxe', n => macOf(8_000_000 + n)),
+      'a group written': async () => await least(async count => {
+        for (let n = 0; n < count; n++) {
+          await store.putGroup({ ...store.snapshot.groups.get('node-0')!, name: `revision ${Math.random()}` })
+          provisioner.render('ipxe', { labels: new Map([['mac', macOf(0)]]), rawQuery: '', client: undefined })
+        }
+      }, 50)
+    }
+  }
+}
+
+async function machines (site: Site): Promise<Row> {
+  const journal = new MachineJournal({ path: join(site.state, 'machines.jsonl'), clock: systemClock, log, current: () => [] })
+  const { loaded: registry, load, mib } = await loading(async () => new MachineRegistry(await journal.load(), { note: () => {} }))
+  await journal.close()
+  const at = Date.now()
+  const seen = (first: number) => async (): Promise<number> => await least(count => {
+    for (let n = 0; n < count; n++) registry.record({ mac: macOf(first + n % 10) as Mac, stage: 'script', at: at + n, profile: profile.id })
+  })
+  return { what: 'machines', load, mib, costs: { 'one is seen': seen(0), 'a new one is seen': seen(4_000_000) } }
+}
+
+async function leases (_: Site, size: number): Promise<Row> {
+  const here = subnet('10.64.0.0/14', '10.64.1.0-10.67.255.250')
+  const { loaded: table, load, mib } = await loading(async () => {
+    const table = new LeaseTable()
+    for (let n = 0; n < size; n++) table.set({ ip: ip('10.64.1.0') + n, mac: macOf(n) as Mac, state: 'bound', since: 0, expires: 2 })
+    return table
+  })
+  const server = ip('10.64.0.1')
+  const state = { now: 1, server, leases: table, reservations: buildReservations([], [here], server), unknownClients: 'allow' } as const
+  const given = (first: number) => async (): Promise<number> => await least(count => {
+    for (let n = 0; n < count; n++) allocate(macOf(first + n % 10) as Mac, undefined, [here], state)
+  })
+  return {
+    what: 'leases',
+    load,
+    mib,
+    costs: {
+      'to its holder': given(0),
+      'to a new one': given(9_000_000)
+    }
+  }
+}
+
+async function images (site: Site): Promise<Row> {
+  const { loaded: pinner, load, mib } = await loading(async () => assetPinner(site.assets, () => nobody, systemClock))
+  const boot = { kernel: '/assets/release-0/kernel', initrd: [], args: [] }
+  const resolved = async (): Promise<number> => await least(count => { for (let n = 0; n < count; n++) pinner.pin(boot) })
+  return { what: 'asset folders', load, mib, costs: { 'a path resolved': resolved } }
+}
+
+export async function run (args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({ args: [...args], options: { sizes: { type: 'string', default: '10,100,1000,10000,100000' } } })
+  const sizes = values.sizes.split(',').map(Number)
+  for (const [kind, measured] of Object.entries({ groups, machines, leases, assets: images })) {
+    const rows: string[][] = []
+    for (const size of sizes) {
+      const folder = mkdtempSync(join(tmpdir(), 'bench-growth-'))
+      try {
+        const { what, load, mib, costs } = await measured(layOutSite(folder, { [kind]: size }), size)
+        if (rows.length === 0) rows.push([what, 'ms to load', 'MiB', ...Object.keys(costs).map(name => `${name}, µs`)])
+        const cells = []
+        for (const name of Object.keys(costs)) cells.push((await costs[name]!()).toFixed(1))
+        rows.push([String(size), load.toFixed(0), mib.toFixed(1), ...cells])
+      } finally {
+        rmSync(folder, { recursive: true })
+      }
+    }
+    console.log(`${formatTable(rows)}\n`)
+  }
+}
