@@ -113,7 +113,7 @@ export const layers = [
   {
     name: 'cli',
     files: ['cli/'],
-    may: ['cli/', 'appliance', 'doctor/', 'wiring/service-manager', 'wiring/looking', 'wiring/export-context', 'wiring/images', 'wiring/open-mirror', 'base/', 'config/', 'disk/atomic-file', 'net/mac', 'net/ipv4', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/', 'ui/access'],
+    may: ['cli/', 'appliance', 'doctor/', 'wiring/service-manager', 'wiring/looking', 'wiring/export-context', 'wiring/open-mirror', 'base/', 'config/', 'disk/atomic-file', 'net/mac', 'net/ipv4', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/', 'ui/access'],
     types: ['control/control-app', 'control/machine-shown', 'control/update-routes'],
     node: ['*'],
     packages: ['*']
@@ -134,7 +134,7 @@ export const layers = [
   { name: 'wiring of https', files: ['wiring/https'], may: ['wiring/', 'base/errors', 'doctor/finding', 'http/', 'net/acceptors', 'net/udp'], types: ['tls/reload'], node: ['node:fs', 'node:events'], packages: [] },
   { name: 'wiring of certificates', files: ['wiring/certificate', 'wiring/signing'], may: ['wiring/', 'base/', 'doctor/finding', 'tls/', 'openpgp/'], types: ['config/load'], node: [], packages: [] },
   { name: 'wiring of tftp', files: ['wiring/tftp'], may: ['wiring/', 'base/', 'doctor/finding', 'tftp/', 'net/'], types: ['config/load'], node: ['node:fs', 'node:path'], packages: [] },
-  { name: 'wiring of images', files: ['wiring/images', 'wiring/image-sources', 'wiring/mirror-options', 'wiring/open-mirror'], may: ['wiring/', 'assets/aliases', 'disk/links', 'base/', 'matchbox/', 'mirror/'], types: ['config/load'], node: [], packages: [] },
+  { name: 'wiring of images', files: ['wiring/images', 'wiring/image-sources', 'wiring/mirror-options', 'wiring/open-mirror'], may: ['wiring/', 'assets/aliases', 'base/', 'matchbox/', 'mirror/'], types: ['config/load'], node: [], packages: [] },
   { name: 'wiring of dhcp', files: ['wiring/dhcp', 'wiring/dhcp-link', 'wiring/dhcp-places', 'wiring/dhcp-proxy', 'wiring/dhcp-server', 'wiring/dhcp-servers', 'wiring/dhcp-settings', 'wiring/dhcp-sockets', 'wiring/homes', 'wiring/leases', 'wiring/boot'], may: ['wiring/', 'base/', 'doctor/finding', 'config/load', 'dhcp/', 'net/', 'matchbox/group-machines', 'http/loader-routes'], types: ['matchbox/group'], node: ['node:path', 'node:timers/promises'], packages: [] },
   { name: 'wiring of the cluster', files: ['wiring/cluster'], may: ['wiring/', 'base/', 'cluster/', 'etcd/', 'store/'], types: ['config/load', 'matchbox/store', 'base/metrics'], node: ['node:fs/promises', 'node:path'], packages: [] },
   {

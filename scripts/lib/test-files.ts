@@ -12,7 +12,9 @@ export interface TestFile {
 const patience = 900_000
 
 /** Runs all `files` (paths from `root`), `atOnce` at a time, and tells `onFile` of each when it is over. */
-export async function runTestFiles (files: readonly string[], root: string, atOnce: number, onFile: (result: TestFile) => void): Promise<void> {
+export async function runTestFiles (
+  files: readonly string[], root: string, atOnce: number, onFile: (result: TestFile) => void
+): Promise<void> {
   const left = [...files]
   const next = async (): Promise<void> => {
     for (let file = left.shift(); file !== undefined; file = left.shift()) onFile(await runTestFile(file, root))
@@ -34,7 +36,8 @@ async function runTestFile (file: string, root: string): Promise<TestFile> {
 /** How many assertions a file made, by its last line; and the reasons of what it skipped. */
 export function countsOf (output: string): { readonly assertions: number, readonly skips: readonly string[] } {
   const assertions = Number(/^# \{ total: (\d+)/m.exec(output)?.[1] ?? 0)
-  return { assertions, skips: [...output.matchAll(/^\s*ok \d+ - (.* # SKIP.*)$/gm)].map(([, text = '']) => text) }
+  const skips = output.split('\n').filter(line => /^ *ok \d/.test(line) && line.includes(' # SKIP')).map(line => line.trim())
+  return { assertions, skips }
 }
 
 /** What of a failed file's output says why: each failed assertion with its diagnosis, or all of it where none failed. */

@@ -63,3 +63,31 @@ function nameOf (part: string): string | undefined {
     return undefined
   }
 }
+
+/** Milliseconds after which links are read again for the folders of what was sent. */
+const foldersAge = 1000
+
+/** The folders that what is sent lies in, whatever links lead there: `flatcar/4230.2.1` for `/assets/flatcar/stable/vmlinuz`. */
+export class RealFolders {
+  readonly #root: string
+  readonly #clock: Clock
+  #links: Links
+  #taken: number
+
+  constructor (root: string, clock: Clock) {
+    this.#root = root
+    this.#clock = clock
+    this.#links = new Links(root)
+    this.#taken = clock.now()
+  }
+
+  /** Of a path; undefined for a file that lies in no folder of a folder, as releases do. */
+  of (path: string): string | undefined {
+    if (Math.abs(this.#clock.now() - this.#taken) > foldersAge) {
+      this.#taken = this.#clock.now()
+      this.#links = new Links(this.#root)
+    }
+    const real = resolveAsset(this.#links, path).split('/').slice(2, -1)
+    return real.length > 1 ? real.join('/') : undefined
+  }
+}

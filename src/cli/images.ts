@@ -10,7 +10,7 @@ import { type ImagesShown, keyFolder, type Mirror } from '../mirror/mirror.js'
 import type { SyncResult } from '../mirror/sync.js'
 import type { Certificate } from '../openpgp/certificate.js'
 import { openMirror } from '../wiring/open-mirror.js'
-import { storeTexts, unprunable } from '../wiring/images.js'
+import { mayNameMore, storeTexts } from '../matchbox/store-texts.js'
 import { configOptions, parse } from './arguments.js'
 import { serviceConfig } from './service-config.js'
 import { type Command, type Io, print, printJson, shownTime, table } from './command.js'
@@ -119,7 +119,7 @@ async function verify ({ mirror, json, io }: Request): Promise<number> {
 async function prune ({ loaded, mirror, json, dryRun, io }: Request): Promise<number> {
   const store = await openStore(loaded.config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
   try {
-    const reason = unprunable(store)
+    const reason = mayNameMore(store)
     if (reason !== undefined) throw new AppError('read_failed', `nothing is removed: ${reason}`)
     const results = await mirror.prune([...storeTexts(store.snapshot)], { dryRun })
     if (json) printJson(io.stdout, results)

@@ -24,7 +24,7 @@ import { type MachineRequest, variablesOf } from './variables.js'
 export const documentKinds = ['ipxe', 'grub', 'ignition', 'cloud', 'generic', 'metadata'] as const
 export type DocumentKind = typeof documentKinds[number]
 
-/** What a machine is answered, with what was matched on the way; without `body`, `error` says why there is none. */
+/** What a machine is answered, with what was found out on the way; without `body`, `error` says why there is none. */
 export interface Rendering {
   /** The machine's hardware address, as its labels have it. */
   readonly mac: Mac | undefined
@@ -188,9 +188,9 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
       if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
       profile = findProfile(objects, group.profile)
       decision = decideBoot(group, profile, mac, past)
-      const matched = { objects, group, profile, mac, request, decision, resilient, pin: assets.pin, guard, discovery }
-      if (!isConfigKind(kind)) return { job: undefined, made: bodies[kind](matched), finish, fail }
-      const file = guardedConfigOf(matched, kind)
+      const recipient = { objects, group, profile, mac, request, decision, resilient, pin: assets.pin, guard, discovery }
+      if (!isConfigKind(kind)) return { job: undefined, made: bodies[kind](recipient), finish, fail }
+      const file = guardedConfigOf(recipient, kind)
       const given = withDiscovery(group, discovery, request.client)
       return { job: { kind, file, group: given, request, shared: objects.shared, ownSnippets: options.ownSnippets?.() }, finish, fail }
     } catch (e) {
@@ -296,7 +296,8 @@ export const architectureLabel = 'arch'
 const byFileName = <T>(objects: ReadonlyMap<string, T>): T[] => [...objects.keys()].filter(name => !name.includes('/'))
   .sort((a, b) => compareStrings(`${a}.json`, `${b}.json`)).map(name => objects.get(name)!)
 
-interface Matched {
+/** The machine that a document is made for: what it was found to be, and what bears on what it gets. */
+interface Recipient {
   readonly objects: Objects
   readonly group: Group
   readonly profile: Profile | undefined
@@ -331,53 +332,54 @@ const isConfigKind = (kind: DocumentKind): kind is ConfigKind => kind === 'ignit
 const idOfConfig: Readonly<Record<ConfigKind, (profile: Profile) => string>> =
   { ignition: p => p.ignitionId, cloud: p => p.cloudId, generic: p => p.genericId }
 
-function guardedConfigOf (matched: Matched, kind: ConfigKind): ConfigFile {
-  const file = configOf(matched, kind, idOfConfig[kind])
-  guarded(matched, true)
+function guardedConfigOf (recipient: Recipient, kind: ConfigKind): ConfigFile {
+  const file = configOf(recipient, kind, idOfConfig[kind])
+  guarded(recipient, true)
   return file
 }
 
-const bodies: Readonly<Record<Exclude<DocumentKind, ConfigKind>, (matched: Matched) => DocumentBody>> = {
-  ipxe: matched => {
-    const { localBoot, problem } = matched.decision
-    if (localBoot === '404') throw startsFromDisk(matched.group)
+const bodies: Readonly<Record<Exclude<DocumentKind, ConfigKind>, (recipient: Recipient) => DocumentBody>> = {
+  ipxe: recipient => {
+    const { localBoot, problem } = recipient.decision
+    if (localBoot === '404') throw startsFromDisk(recipient.group)
     if (localBoot !== undefined) return { body: Buffer.from(renderLocalIpxe(localBoot)) }
-    const boot = bootOf(matched)
-    const script = resilientFor(matched.group, boot, matched.resilient) ? renderResilientIpxe(boot) : renderIpxe(boot)
-    return { boot, body: goBytes(script), problem: problem ?? guardOf(matched.group).problem }
+    const boot = bootOf(recipient)
+    const script = resilientFor(recipient.group, boot, recipient.resilient) ? renderResilientIpxe(boot) : renderIpxe(boot)
+    return { boot, body: goBytes(script), problem: problem ?? guardOf(recipient.group).problem }
   },
-  grub: matched => {
-    const { localBoot, problem } = matched.decision
-    if (localBoot === '404') throw startsFromDisk(matched.group)
+  grub: recipient => {
+    const { localBoot, problem } = recipient.decision
+    if (localBoot === '404') throw startsFromDisk(recipient.group)
     if (localBoot !== undefined) return { body: Buffer.from(renderLocalGrub()) }
-    const boot = bootOf(matched)
-    return { boot, body: goBytes(renderGrub(boot)), problem: problem ?? guardOf(matched.group).problem }
+    const boot = bootOf(recipient)
+    return { boot, body: goBytes(renderGrub(boot)), problem: problem ?? guardOf(recipient.group).problem }
   },
   // Asked for by what runs on the machine, which was never told a token.
-  metadata: matched => {
-    guarded(matched, false)
-    return { body: renderMetadata(variablesOf(withDiscovery(matched.group, matched.discovery, matched.request.client), matched.request)) }
+  metadata: recipient => {
+    guarded(recipient, false)
+    const { group, discovery, request } = recipient
+    return { body: renderMetadata(variablesOf(withDiscovery(group, discovery, request.client), request)) }
   }
 }
 
-function profileOf ({ group, profile }: Matched): Profile {
+function profileOf ({ group, profile }: Recipient): Profile {
   if (profile === undefined) throw new AppError('profile_missing', `group ${group.id} names a profile that is not there: ${JSON.stringify(group.profile)}`)
   return profile
 }
 
-function bootOf (matched: Matched): NetBoot {
-  const profile = profileOf(matched)
+function bootOf (recipient: Recipient): NetBoot {
+  const profile = profileOf(recipient)
   if (profile.boot === undefined) throw new AppError('profile_invalid', `profile ${profile.id} boots nothing`)
-  return tokened(matched, matched.pin(profile.boot))
+  return tokened(recipient, recipient.pin(profile.boot))
 }
 
 /** Only the machine itself is given its token: a script that somebody else reads holds none. */
-function tokened ({ group, mac, request: { client }, guard }: Pick<Matched, 'group' | 'mac' | 'request' | 'guard'>, boot: NetBoot): NetBoot {
+function tokened ({ group, mac, request: { client }, guard }: Pick<Recipient, 'group' | 'mac' | 'request' | 'guard'>, boot: NetBoot): NetBoot {
   if (guard === undefined || mac === undefined || client === undefined || guardOf(group).limits === undefined) return boot
   return guard.isAddressOf(mac, client) ? withToken(boot, guard.mint(mac), guard.isOwn) : boot
 }
 
-const guarded = ({ group, mac, request: { client, labels }, guard }: Matched, needsToken: boolean): void => {
+const guarded = ({ group, mac, request: { client, labels }, guard }: Recipient, needsToken: boolean): void => {
   assertGuard({ group, mac, client, token: labels.get(tokenKey), needsToken }, guard)
 }
 
@@ -391,9 +393,9 @@ export function resilientFor (group: Group | undefined, boot: NetBoot | undefine
 
 const startsFromDisk = (group: Group): AppError => new AppError('boot_from_disk', `group ${group.id} starts from the local disk`)
 
-function configOf (matched: Matched, kind: ConfigKind, idOf: (profile: Profile) => string): ConfigFile {
-  const profile = profileOf(matched)
-  const file = findConfig(matched.objects, kind, idOf(profile))
+function configOf (recipient: Recipient, kind: ConfigKind, idOf: (profile: Profile) => string): ConfigFile {
+  const profile = profileOf(recipient)
+  const file = findConfig(recipient.objects, kind, idOf(profile))
   if (file === undefined) throw new AppError('config_missing', `profile ${profile.id} names no ${kind} config that is there: ${JSON.stringify(idOf(profile))}`)
   return file
 }

@@ -24,6 +24,12 @@ export interface ImagesTold {
   readonly metrics: Uint8Array
 }
 
+/** When all sources had been looked at; undefined when one never was, or in a future that a clock invented. */
+export function lastChecked ({ sources }: Pick<ImagesTold, 'sources'>, now: number): number | undefined {
+  const times = sources.map(({ checked = '' }) => Date.parse(checked))
+  return times.every(time => time <= now) ? Math.min(...times) : undefined
+}
+
 export function tellImages (shown: ImagesShown): ImagesTold {
   const encoder = new TextEncoder()
   return {

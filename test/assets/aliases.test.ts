@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { assetPinner } from '../../src/assets/aliases.js'
+import { assetPinner, RealFolders } from '../../src/assets/aliases.js'
 import type { RequestEvent } from '../../src/http/machine-log.js'
 import { createLoaderFiles } from '../../src/matchbox/loader-files.js'
 import type { AssetPins } from '../../src/matchbox/pin-assets.js'
@@ -172,4 +172,18 @@ boot
   const grub = await make({ name: 'grub.cfg-01-52-54-00-00-00-01', mac: undefined, client: '10.0.0.9', hasMenu: async () => false })
   t.match(grub?.toString(), '"($1)/assets/flatcar/4230.2.2/vmlinuz"')
   t.match(grub?.toString(), /^start tftp$/m)
+})
+
+t.test('what is sent lies in the folder that links lead to, as they are within a second', t => {
+  const root = t.testdir({ flatcar: { '1.0.0': {}, '1.0.1': {} }, loose: {} })
+  point(join(root, 'flatcar/stable'), '1.0.0')
+  symlinkSync('flatcar/stable', join(root, 'current'))
+  const clock = new FakeClock()
+  const folders = new RealFolders(root, clock)
+  for (const path of ['/assets/flatcar/1.0.0/vmlinuz', '/assets/flatcar/stable/vmlinuz', '/assets/current/vmlinuz']) t.equal(folders.of(path), 'flatcar/1.0.0', path)
+  for (const path of ['/assets/vmlinuz', '/assets/loose/vmlinuz', '/assets/']) t.equal(folders.of(path), undefined, path)
+  point(join(root, 'flatcar/stable'), '1.0.1')
+  clock.advance(1001)
+  t.equal(folders.of('/assets/current/vmlinuz'), 'flatcar/1.0.1')
+  t.end()
 })

@@ -5,7 +5,8 @@ import t from 'tap'
 import { FetchedLog, readFetched } from '../../src/mirror/fetched.js'
 import type { ImagesShown } from '../../src/mirror/mirror.js'
 import { openFileStore } from '../../src/store/file-store.js'
-import { lastChecked, unprunable } from '../../src/wiring/images.js'
+import { mayNameMore } from '../../src/matchbox/store-texts.js'
+import { lastChecked } from '../../src/mirror/images-told.js'
 import { createLog } from '../../src/base/log.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { TestMirror } from '../helpers/mirror.js'
@@ -103,10 +104,10 @@ t.test('a store that holds nothing, or can not be read, decides nothing', async 
     return store
   }
   const folder = t.testdir({ empty: {}, full: { profiles: { 'a.json': '{"id": "a"}' } }, broken: { profiles: { 'a.json': '{' } } })
-  t.match(unprunable(await open(join(folder, 'missing'))), /can't be read/, 'a file system that is not mounted')
-  t.match(unprunable(await open(join(folder, 'empty'))), /holds no group, profile or config/)
-  t.match(unprunable(await open(join(folder, 'broken'))), /profiles\/a\.json can't be read/)
-  t.equal(unprunable(await open(join(folder, 'full'))), undefined)
+  t.match(mayNameMore(await open(join(folder, 'missing'))), /can't be read/, 'a file system that is not mounted')
+  t.match(mayNameMore(await open(join(folder, 'empty'))), /holds no group, profile or config/)
+  t.match(mayNameMore(await open(join(folder, 'broken'))), /profiles\/a\.json can't be read/)
+  t.equal(mayNameMore(await open(join(folder, 'full'))), undefined)
 })
 
 t.test('a state that a newer version wrote is left to it', async t => {
