@@ -43,13 +43,14 @@ import { type Place, placeText } from './wiring/place.js'
 import { watchReceiveDrops } from './wiring/receive-drops.js'
 import type { Shared } from './wiring/shared.js'
 import { Sockets } from './wiring/sockets.js'
+import { UpdateGroups } from './wiring/update-groups.js'
 
 export interface Appliance {
   /** Finishes what is under way, in `patience` milliseconds at most; fulfilled with whether all of it came to its end. */
   readonly close: () => Promise<boolean>
   readonly patience: number
-  /** Looks at the store and reads certificates again now, changed or not. */
-  readonly reload: () => Promise<void>
+  /** Looks at the store and reads certificates again now, changed or not; of a configuration read anew takes what may change meanwhile. */
+  readonly reload: (loaded?: LoadedConfig) => Promise<void>
   /** What it does, in one line for a person. */
   readonly status: () => string
 }
@@ -117,7 +118,12 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
     ...homesTold(homes)
   }, 'appliance.ready')
   return {
-    reload: async () => { await Promise.all([ground.store.rescan(), ...running.map(({ reload }) => reload?.())]) },
+    reload: async anew => {
+      if (anew !== undefined && shared.updateGroups.set(anew.config.updates.groups) && shared.dayTwo === undefined) {
+        log.warn({ hint: 'the first groups of updates take effect when the service is restarted' }, 'update.groups')
+      }
+      await Promise.all([ground.store.rescan(), ...running.map(({ reload }) => reload?.())])
+    },
     status: () => statusOf(shared)
   }
 }
@@ -198,13 +204,14 @@ async function share (
   const renderings = new LongRenderings({ clock, onCrash: error => { log.error({ error: error.message }, 'rendering.crashed') } })
   onClose(() => renderings.close())
   metrics.gauge('renderings_aside', 'Renderings that take long, under way or waiting', () => renderings.count)
+  const updateGroups = new UpdateGroups(config.updates.groups)
   const provisioner = createProvisioner({
     store,
     aside: renderings,
     scriptLabels: config.boot.script_labels,
     resilient: config.boot.resilient,
     assets: assetPinner(config.assets_path, ownHosts(config, homes), clock),
-    ownSnippets: nodeSnippets(config, () => homes.first.origin),
+    ownSnippets: nodeSnippets(updateGroups, () => homes.first.origin),
     past: pastOf(registry),
     discovery: discovery.urls,
     guard: await openGuard(ground, (mac, address) => addressClaims.isAddressOf(mac, address))
@@ -238,6 +245,7 @@ async function share (
     observer,
     packets: config.ui.address === null ? undefined : recordPackets({ clock, registry, macOf }),
     addressClaims,
+    updateGroups,
     provisioner,
     discovery,
     enrolment: createEnrolment({

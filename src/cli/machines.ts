@@ -116,7 +116,7 @@ async function watch ({ values, socket, io }: Called): Promise<number> {
       for await (const { id, event, data } of events(socket, '/v1/events', stop, last)) {
         if (id !== '') last = id
         if (event === 'gap') print(io.stderr, `core-provisioner: some events were missed: ${String(Object(data)['reason'])}`)
-        else print(io.stdout, values.json === true ? visibleJson(JSON.stringify(data)) : stageLine(data as StageShown))
+        else if (event === 'message') print(io.stdout, values.json === true ? visibleJson(JSON.stringify(data)) : stageLine(data as StageShown))
       }
       if (!stopped) print(io.stderr, 'core-provisioner: the appliance ended; waiting until it is back')
     } catch (error) {

@@ -22,7 +22,7 @@ export const serveCommand: Command = {
     manager.ready(appliance.status)
     io.onHangup(() => {
       manager.reloading()
-      void appliance.reload().catch((error: unknown) => { fence.caught(error, 'reload') }).finally(manager.reloaded)
+      void appliance.reload(readAgain(() => configFrom(values, io), log)).catch((error: unknown) => { fence.caught(error, 'reload') }).finally(manager.reloaded)
     })
     const why = await Promise.race([io.stop.then(signal => ({ signal })), again])
     manager.stopping()
@@ -33,6 +33,16 @@ export const serveCommand: Command = {
     await endLog(log)
     // A service manager starts again what failed.
     return 'signal' in why ? 0 : 1
+  }
+}
+
+/** What can't be read leaves the configuration in force as it is. */
+function readAgain (read: () => LoadedConfig, log: Logger): LoadedConfig | undefined {
+  try {
+    return read()
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, 'config.unread')
+    return undefined
   }
 }
 

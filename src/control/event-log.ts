@@ -16,9 +16,9 @@ export class EventLog {
   /** `run` tells this run of the program from others: letters and digits. */
   constructor (run: string) { this.#run = run }
 
-  /** The event as it is sent, with its number. */
-  add (data: string): string {
-    const text = `id: ${this.#run}-${++this.#last}\ndata: ${data}\n\n`
+  /** The event as it is sent, with its number; `type` is for those who want to hear of events of that name. */
+  add (data: string, type?: string): string {
+    const text = `id: ${this.#run}-${++this.#last}\n${type === undefined ? '' : `event: ${type}\n`}data: ${data}\n\n`
     this.#kept.push({ number: this.#last, text })
     this.#octets += text.length
     let gone = 0

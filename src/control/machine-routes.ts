@@ -21,6 +21,8 @@ export interface MachineRoutesOptions extends Shower {
   readonly isAddressOf: (mac: Mac, address: string) => boolean
   /** A machine reported that it is installed, from this address. */
   readonly onInstalled: (mac: Mac, address: string) => void
+  /** Has `listener` told of what else is news to who follows /v1/events. */
+  readonly onNews?: (listener: (news: object) => void) => void
   /** Told of a request whose answer takes its time, before it waits. */
   readonly hold?: (request: IncomingMessage, response: ServerResponse) => void
 }
@@ -82,11 +84,12 @@ function registerMachine (app: FastifyInstance, options: MachineRoutesOptions, c
 }
 
 /** One server-sent event for each new line in a machine's timeline; what a reader missed comes first. */
-function registerEvents (app: FastifyInstance, { registry, hold }: MachineRoutesOptions, closing: AbortSignal): void {
+function registerEvents (app: FastifyInstance, { registry, hold, onNews }: MachineRoutesOptions, closing: AbortSignal): void {
   const places = new Shares(listeners)
   const streams = new EventStreams()
   const log = new EventLog(randomUUID().replaceAll('-', ''))
   registry.onChange(change => { streams.send(log.add(JSON.stringify(told(change)))) })
+  onNews?.(news => { streams.send(log.add(JSON.stringify(news), 'update')) })
   closing.addEventListener('abort', () => { streams.end() }, { once: true })
   app.get('/v1/events', (request, reply) => {
     const leave = places.take(addressOf(request))

@@ -59,9 +59,9 @@ export const ladderRowHtml = ({ machine, section, rungs }: LadderRow, now: numbe
   const { mac, name, address, group, profile, lastSeen, trouble, known } = machine
   return html`<tr id="m-${mac.replaceAll(':', '-')}" data-section="${section}" data-seen="${lastSeen}" tabindex="0">
 <th scope="row"><a href="/ui/machines/${mac}">${name ?? mac}</a>${name !== undefined && html`<small>${mac}</small>`}${!known && html` <em>stranger</em>`}</th>
-<td>${address ?? '-'}</td><td>${group ?? '-'}${profile !== undefined && html`<small>${profile}</small>`}</td>
+<td>${address ?? '-'}</td><td class="whole">${group ?? '-'}${profile !== undefined && html`<small>${profile}</small>`}</td>
 ${rungs.map(({ stage, state, seconds }) => html`<td class="rung ${state}" title="${stage}: ${words[state]}"><span class="sign">${signs[state]}</span>${seconds === undefined ? html`<span class="unseen">${words.none}</span>` : seconds.toFixed(1)}${state !== 'none' && state !== 'done' && html`<span class="unseen"> ${words[state]}</span>`}</td>`)}
-<td><time datetime="${lastSeen}">${ago(now - Date.parse(lastSeen))}</time></td>
+<td class="whole"><time datetime="${lastSeen}">${ago(now - Date.parse(lastSeen))}</time></td>
 <td class="why">${trouble !== undefined && html`${trouble.reason}<small>Look at: ${trouble.look}</small>`}</td>
 </tr>`
 }

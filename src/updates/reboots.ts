@@ -37,7 +37,7 @@ export type LockRefusal =
 
 export class Reboots {
   readonly #options: RebootsOptions
-  readonly #groups: ReadonlyMap<string, RebootGroup>
+  #groups: ReadonlyMap<string, RebootGroup>
   readonly #holders: Map<string, readonly RebootHolder[]>
   /** Changes of a group go to disk one after the other. */
   readonly #turns = new Map<string, Promise<unknown>>()
@@ -47,6 +47,9 @@ export class Reboots {
     this.#groups = new Map(options.groups.map(group => [group.name, group]))
     this.#holders = new Map(options.before)
   }
+
+  /** Puts other rules in force from the next request on; who holds a slot goes on holding it. */
+  configure (groups: readonly RebootGroup[]): void { this.#groups = new Map(groups.map(group => [group.name, group])) }
 
   get groups (): ReadonlyMap<string, RebootGroup> { return this.#groups }
   get holders (): ReadonlyMap<string, readonly RebootHolder[]> { return this.#holders }

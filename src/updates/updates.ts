@@ -51,7 +51,7 @@ const watch = 30_000
 
 export class Updates {
   readonly #options: UpdatesOptions
-  readonly #groups: ReadonlyMap<string, UpdateGroup>
+  #groups: ReadonlyMap<string, UpdateGroup>
   readonly #instances = new Instances()
   readonly #states = new Map<string, GroupState>()
   readonly #saved = new Map<string, number>()
@@ -60,7 +60,7 @@ export class Updates {
 
   constructor (options: UpdatesOptions) {
     this.#options = options
-    this.#groups = new Map(options.groups.map(group => [group.name, group]))
+    this.#groups = byName(options.groups)
     const { instances, groups } = options.before
     for (const [key, instance] of [...instances].sort(([, a], [, b]) => a.lastSeen - b.lastSeen)) this.#instances.put(key, instance)
     for (const [name, state] of groups) this.#states.set(name, state)
@@ -69,6 +69,9 @@ export class Updates {
 
   get state (): Pick<UpdateState, 'instances' | 'groups'> { return { instances: this.#instances.all, groups: this.#states } }
   get groups (): ReadonlyMap<string, UpdateGroup> { return this.#groups }
+
+  /** Puts other rules in force from the next request on; what was granted stays, and so does what was paused or stopped. */
+  configure (groups: readonly UpdateGroup[]): void { this.#groups = byName(groups) }
 
   close (): void { this.#timer.cancel() }
 
@@ -304,6 +307,8 @@ export class Updates {
     return this.groupState(name)
   }
 }
+
+const byName = (groups: readonly UpdateGroup[]): ReadonlyMap<string, UpdateGroup> => new Map(groups.map(group => [group.name, group]))
 
 export interface GraphQuery {
   readonly stream: string

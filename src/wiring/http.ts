@@ -117,6 +117,7 @@ export const machineRoutes = ({ registry, addressClaims, observer, clock, store,
   named: () => namedMachines(store.snapshot.groups.values()),
   now: clock.now,
   updateOf: dayTwo === undefined ? undefined : (mac, address) => dayTwo.updates.instanceOf(mac, address),
+  ...dayTwo !== undefined && { onNews: dayTwo.onNews },
   isAddressOf: (mac, address) => addressClaims.isAddressOf(mac, address),
   onInstalled: observer.onInstalled
 })

@@ -18,6 +18,7 @@ import type { Observer } from './observer.js'
 import type { Packets } from './packets.js'
 import type { ServiceImages } from './service-images.js'
 import type { Sockets } from './sockets.js'
+import type { UpdateGroups } from './update-groups.js'
 
 export interface Shared extends Ground {
   readonly metrics: Metrics
@@ -32,6 +33,7 @@ export interface Shared extends Ground {
   readonly packets: Packets | undefined
   /** Whose an address is for certain. */
   readonly addressClaims: AddressClaims
+  readonly updateGroups: UpdateGroups
   readonly provisioner: Provisioner
   readonly enrolment: Enrolment
   /** What firmware and loaders fetch, by TFTP and HTTP alike. */

@@ -1,28 +1,31 @@
 // Day two, where groups are configured: policy over what is mirrored, its file, its metrics and its lines in the log.
 import { join } from 'node:path'
-import type { Config } from '../config/schema.js'
 import { instanceStatuses } from '../updates/omaha-events.js'
 import type { UpdateGroup } from '../updates/policy.js'
-import { type RebootEvent, Reboots } from '../updates/reboots.js'
+import { type RebootEvent, type RebootGroup, Reboots } from '../updates/reboots.js'
 import { type UpdateState, UpdateFile } from '../updates/update-store.js'
 import { type UpdateEvent, Updates } from '../updates/updates.js'
 import { compareVersions } from '../updates/version.js'
-import type { DayTwo } from './day-two.js'
+import type { DayTwo, DayTwoNews } from './day-two.js'
 import type { ServiceImages } from './service-images.js'
 import { Mirrored } from './mirrored-updates.js'
 import type { Shared } from './shared.js'
+import type { UpdateGroupConfigs } from './update-groups.js'
 
-export async function startUpdates (shared: Omit<Shared, 'app' | 'dayTwo' | 'images'>, images: ServiceImages | undefined): Promise<DayTwo | undefined> {
-  const { config, clock, log, macOf, onClose, metrics } = shared
-  if (config.updates.groups.length === 0) return undefined
+export async function startUpdates (shared: Omit<Shared, 'app' | 'dayTwo' | 'images'>, images: ServiceImages | undefined): Promise<DayTwo> {
+  const { config, clock, log, macOf, onClose, metrics, updateGroups } = shared
   let current = (): UpdateState => ({ instances: new Map(), groups: new Map(), holders: new Map() })
   const store = new UpdateFile({ path: join(config.state_path, 'updates.jsonl'), log, current: () => current() })
   onClose(() => store.close())
   const before = await store.load()
   const mirrored = new Mirrored(config.assets_path, images, error => { log.warn({ error: error.message }, 'updates.metadata') })
   const counts = new Map<string, number>()
+  const listeners: Array<(news: DayTwoNews) => void> = []
+  const tellAll = (kind: string, facts: Facts): void => {
+    for (const listener of listeners) listener({ ...facts, kind, at: new Date(clock.now()).toISOString() })
+  }
   const updates = new Updates({
-    groups: config.updates.groups.map(groupOf),
+    groups: updateGroups.now.map(groupOf),
     store,
     before,
     mirrored,
@@ -30,19 +33,34 @@ export async function startUpdates (shared: Omit<Shared, 'app' | 'dayTwo' | 'ima
     clock,
     onEvent: event => {
       counts.set(event.kind, (counts.get(event.kind) ?? 0) + 1)
-      if (event.kind === 'stopped') log.warn({ group: event.group, reason: event.reason }, 'update.stopped')
-      else tell(log, event)
+      if (event.kind === 'stopped') {
+        const facts = { group: event.group, reason: event.reason }
+        log.warn(facts, 'update.stopped')
+        tellAll('update.stopped', facts)
+      } else {
+        const facts = factsOf(event)
+        log[event.kind === 'failed' ? 'warn' : 'info'](facts, `update.${event.kind}`)
+        tellAll(`update.${event.kind}`, facts)
+      }
     }
   })
   onClose(async () => { updates.close() })
   const reboots = new Reboots({
-    groups: config.updates.groups.map(({ name, reboot_slots: slots, reboot_stale_after: stale, window }) =>
-      ({ name, slots, staleAfter: stale === 0 ? undefined : stale, window })),
+    groups: updateGroups.now.map(rebootGroupOf),
     store,
     before: before.holders,
     macOf,
     clock,
-    onEvent: event => { log[event.kind === 'full' ? 'debug' : 'info'](logged(event), `reboot.${event.kind}`) }
+    onEvent: event => {
+      log[event.kind === 'full' ? 'debug' : 'info'](logged(event), `reboot.${event.kind}`)
+      // Who waits for a slot asks again and again.
+      if (event.kind !== 'full') tellAll(`reboot.${event.kind}`, logged(event))
+    }
+  })
+  updateGroups.onChange(groups => {
+    updates.configure(groups.map(groupOf))
+    reboots.configure(groups.map(rebootGroupOf))
+    log.info({ groups: groups.map(({ name }) => name) }, 'update.groups')
   })
   current = () => ({ ...updates.state, holders: reboots.holders })
 
@@ -55,6 +73,7 @@ export async function startUpdates (shared: Omit<Shared, 'app' | 'dayTwo' | 'ima
   return {
     updates,
     reboots,
+    onNews: listener => { listeners.push(listener) },
     onRefused: (protocol, reason, address) => {
       const key = `${protocol} ${reason}`
       refused.set(key, (refused.get(key) ?? 0) + 1)
@@ -63,7 +82,9 @@ export async function startUpdates (shared: Omit<Shared, 'app' | 'dayTwo' | 'ima
   }
 }
 
-const groupOf = ({ name, os, channel, version, period, timeout, window, approval, floors, ...group }: Config['updates']['groups'][number]): UpdateGroup => ({
+const groupOf = (
+  { name, os, channel, version, period, timeout, window, approval, floors, ...group }: UpdateGroupConfigs[number]
+): UpdateGroup => ({
   name,
   os,
   channel,
@@ -77,11 +98,17 @@ const groupOf = ({ name, os, channel, version, period, timeout, window, approval
   floors: [...floors].sort(compareVersions)
 })
 
-const logged = ({ group, id, address }: RebootEvent): object => ({ group, id, address })
+type Facts = Readonly<Record<string, unknown>> & { readonly group: string }
 
-function tell (log: Shared['log'], { kind, instance }: Exclude<UpdateEvent, { kind: 'stopped' }>): void {
+const rebootGroupOf = ({ name, reboot_slots: slots, reboot_stale_after: stale, window }: UpdateGroupConfigs[number]): RebootGroup =>
+  ({ name, slots, staleAfter: stale === 0 ? undefined : stale, window })
+
+const logged = ({ group, id, address }: RebootEvent): Facts => ({ group, id, address })
+
+/** What of an event is worth a line. */
+function factsOf ({ kind, instance }: Exclude<UpdateEvent, { kind: 'stopped' }>): Facts {
   const { id, alias, mac, address, group, version, previousVersion, granted, status, error } = instance
-  log[kind === 'failed' ? 'warn' : 'info']({
+  return {
     group,
     id,
     ...alias !== '' && { alias },
@@ -92,7 +119,7 @@ function tell (log: Shared['log'], { kind, instance }: Exclude<UpdateEvent, { ki
     ...kind === 'completed' && { from: previousVersion },
     ...kind === 'status' && { status },
     ...error !== '' && { error }
-  }, `update.${kind}`)
+  }
 }
 
 function instancesBy ({ state }: Updates): ReadonlyMap<string, number> {

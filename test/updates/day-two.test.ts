@@ -125,6 +125,40 @@ t.test('from the mirror to an updated machine', async t => {
   t.equal(await node.check(), undefined)
 })
 
+t.test('other rules in force without a restart, and events for who follows them', async t => {
+  const { config, url, publisher, start } = await site(t, '    - { name: workers, os: flatcar, version: 4230.2.1, safe_mode: false }')
+  await release(publisher, '4230.2.2')
+  t.equal((await new Program(['images', 'sync', '--config', config]).end()).status, 1, 'Fedora has nothing here')
+  const program = await start()
+  const stop = new AbortController()
+  t.teardown(() => { stop.abort() })
+  const { body } = await fetch(`${url}/v1/events`, { signal: stop.signal })
+  const reader = body!.pipeThrough(new TextDecoderStream()).getReader()
+  let heard = ''
+  const hear = async (pattern: RegExp): Promise<string> => {
+    while (!pattern.test(heard)) heard += (await reader.read()).value ?? ''
+    return heard
+  }
+  const node = new FlatcarNode(`${url}/v1/update/`, '4230.2.1', { track: 'workers', machineId: 'ab'.repeat(16), alias: 'rack1-n7' })
+  const late = new FlatcarNode(`${url}/v1/update/`, '4230.2.1', { track: 'late', machineId: 'cd'.repeat(16) })
+  t.equal(await node.check(), undefined, 'pinned to what it has')
+
+  const rules = readFileSync(config, 'utf8')
+  writeFileSync(config, `${rules.replace('version: 4230.2.1', 'channel: stable')}    - { name: late, os: flatcar, channel: stable, safe_mode: false }\n`)
+  program.child.kill('SIGHUP')
+  t.match(await program.logged('update.groups'), { groups: ['workers', 'late'] })
+  t.match(await node.check(), { version: '4230.2.2' })
+  t.match(await late.check(), { version: '4230.2.2' })
+  t.match(await hear(/update\.granted[^]*update\.granted/), /event: update\ndata: {"group":"workers","id":"abab.*"to":"4230\.2\.2".*"kind":"update\.granted","at":"/)
+  t.equal((await new ZincatiNode(`${url}/`, { group: 'late', id: 'one' }).preReboot()).status, 200)
+  await hear(/"kind":"reboot\.lock"/)
+
+  writeFileSync(config, 'updates: { groups: [{ name: "no name" }] }\n')
+  program.child.kill('SIGHUP')
+  t.match(await program.logged('config.unread'), { error: /updates\.groups/ })
+  t.match(await node.check(), { version: '4230.2.2' }, 'what can not be read changes nothing')
+})
+
 t.test('what is granted outlives the process that granted it', async t => {
   const { url, publisher, start, command } = await site(t, '    - { name: workers, os: flatcar, channel: stable, safe_mode: false }\n    - { name: default, os: fedora-coreos, reboot_slots: 2 }')
   await release(publisher, '4230.2.2')
