@@ -232,6 +232,9 @@ function asPxeCoreos (store: string, config: Config, assets: string, address: st
   return [{ name: 'docker-101', mac: '52:54:00:c0:7e:71', address: hostIn(config.dhcp.subnets[0]?.subnet ?? '', 71), files: new Map() }]
 }
 
+/** Where the page is, inside. */
+export const pagePort = 8082
+
 /** Lays out the store, the assets and the configuration below `folder`. */
 export function createStore (options: StoreOptions): SandboxStore {
   const { root, folder, bridge, firmware } = options
@@ -268,6 +271,7 @@ export function createStore (options: StoreOptions): SandboxStore {
     state_path: join(folder, 'state'),
     control_socket: join(folder, 'control.sock'),
     tftp: { root: tftpRoot },
+    ui: { address: `127.0.0.1:${pagePort}` },
     dhcp: { ...config.dhcp, interface: bridge }
   }))
 

@@ -12,9 +12,10 @@ import { startAppliance, watchStages } from './appliance-process.js'
 import { Children } from './children.js'
 import { readMachineLog, readSerial, tailOf } from './machine-log.js'
 import { createBridge, createTap, holdCarrier, requireOwnNamespace } from './namespace.js'
+import { openDoor } from './page-door.js'
 import { type Firmware, firmwares, isFirmware, prepareMachine } from './qemu.js'
 import { advertiseNothing } from './router-advertisement.js'
-import { type SandboxMachine, createStore } from './sandbox-store.js'
+import { type SandboxMachine, createStore, pagePort } from './sandbox-store.js'
 import { type Story, tellStory } from './sandbox-stories.js'
 import { formatTable } from './table.js'
 
@@ -32,6 +33,10 @@ interface Options {
   readonly kernel: string
   readonly accelerator: 'tcg' | 'kvm'
   readonly keep: boolean
+  /** Stays after the last machine until it is interrupted, so that the page can be looked at. */
+  readonly hold: boolean
+  /** Descriptor of a listening socket outside, at which the page is to be had; undefined for none. */
+  readonly page: number | undefined
   readonly verbose: boolean
   readonly json: boolean
 }
@@ -77,6 +82,8 @@ function readOptions (): Options {
       kernel: { type: 'string', default: '' },
       accel: { type: 'string', default: 'tcg' },
       keep: { type: 'boolean', default: false },
+      hold: { type: 'boolean', default: false },
+      page: { type: 'string' },
       verbose: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false }
     }
@@ -85,13 +92,17 @@ function readOptions (): Options {
   const { until } = values
   if (until !== undefined && !isStage(until)) throw new Error(`--until is one of ${stageNames.join(', ')}, not ${until}`)
   if (values.accel !== 'tcg' && values.accel !== 'kvm') throw new Error(`--accel is tcg or kvm, not ${values.accel}`)
-  const { firmware, tampered, packages, kernel, keep, verbose, json, accel } = values
+  const { firmware, tampered, packages, kernel, keep, hold, verbose, json, accel } = values
   const expect = values.expect === undefined ? undefined : new RegExp(values.expect)
   const [machines, timeout] = [Number(values.machines), Number(values.timeout)]
   const { walk } = values
   if (walk !== undefined && walk !== 'tectonic' && walk !== 'pxe-coreos') throw new Error(`--walk is tectonic or pxe-coreos, not ${walk}`)
   const story = values.install ? 'install' : values.enrol ? 'enrol' : walk
-  return { machines, firmware, timeout, until, expect, tampered, story, packages, kernel, accelerator: accel, keep, verbose, json }
+  const page = values.page === undefined ? undefined : Number(values.page)
+  return {
+    machines, firmware, timeout, until, expect, tampered, story, packages, kernel, accelerator: accel, keep,
+    hold, page, verbose, json
+  }
 }
 
 /** What is wrong with a machine that has ended, or undefined when it did all it had to. */
@@ -213,6 +224,10 @@ async function sandbox (options: Options, folder: string, children: Children, st
       for (const line of tailOf(applianceLog, 10)) print(`  ${line}`)
       throw error
     })
+  if (options.page !== undefined) {
+    const door = await openDoor(options.page, pagePort)
+    print(`the page: http://127.0.0.1:${door.port}/ui/`)
+  }
 
   const machineFolder = join(folder, 'machines')
   mkdirSync(machineFolder, { recursive: true })
@@ -291,10 +306,15 @@ async function main (): Promise<number> {
   const children = new Children()
   const stop = new AbortController()
   const interrupted = new Promise<number>(resolve => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => { print('sandbox: interrupted'); resolve(130) })
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => { print(options.hold ? 'sandbox: the end' : 'sandbox: interrupted'); resolve(130) })
   })
   try {
-    return await Promise.race([sandbox(options, folder, children, stop.signal), interrupted])
+    const status = await Promise.race([sandbox(options, folder, children, stop.signal), interrupted])
+    if (options.hold && status !== 130) {
+      print('held for you to look at the page: Ctrl-C ends it')
+      await interrupted
+    }
+    return status
   } catch (error) {
     print(`sandbox: ${error instanceof Error ? error.message : String(error)}`)
     return 1
