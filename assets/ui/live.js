@@ -9,25 +9,36 @@ const say = text => { if (live.textContent !== text) live.textContent = text }
 /** Where rows of each section stand. */
 const bodyOf = section => document.querySelector(`#${section} tbody`)
 
-function put (row) {
-  const body = bodyOf(row.dataset.section)
-  if (body === null) return
+/** Rows that come to a section are gathered in `coming`, so that each table changes once. */
+function put (row, body, coming) {
   const old = document.getElementById(row.id)
   const hadFocus = old !== null && old.contains(document.activeElement)
   // One that stays in its section stays in its place, so that nothing moves under a hand that is about to click.
   if (old !== null && old.parentElement === body) old.replaceWith(row)
   else {
     if (old !== null) old.remove()
-    body.prepend(row)
-    while (body.rows.length > 1000) body.lastElementChild.remove()
+    coming.prepend(row)
   }
-  if (hadFocus) row.focus()
+  return hadFocus ? row : undefined
 }
 
 function take (update) {
   const template = document.createElement('template')
   template.innerHTML = update.rows
-  for (const row of [...template.content.querySelectorAll('tr')]) put(row)
+  const coming = new Map()
+  let focused
+  for (const row of [...template.content.querySelectorAll('tr')]) {
+    const { section } = row.dataset
+    if (!coming.has(section)) coming.set(section, { body: bodyOf(section), rows: document.createDocumentFragment() })
+    const { body, rows } = coming.get(section)
+    if (body !== null) focused = put(row, body, rows) ?? focused
+  }
+  for (const { body, rows } of coming.values()) {
+    if (body === null || rows.childElementCount === 0) continue
+    body.prepend(rows)
+    for (let many = body.childElementCount; many > 1000; many--) body.lastElementChild.remove()
+  }
+  focused?.focus()
   for (const [section, count] of Object.entries(update.counts)) {
     const shown = document.querySelector(`#title-${section} .count`)
     if (shown !== null) shown.textContent = count

@@ -7,7 +7,7 @@ export interface Said { readonly at: number, readonly text: string }
 export const pageSvg = (body: string, style: string, { width, height }: { readonly width: number, readonly height: number }): string =>
   `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
 <style>${escape(style)}
-tbody tr { content-visibility: visible }
+.scroll { content-visibility: visible }
 svg { max-width: none }
 svg.chart { max-width: 40em }
 body { height: ${height}px; overflow: hidden; border: 1px solid var(--line) }

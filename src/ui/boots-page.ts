@@ -49,7 +49,7 @@ export function verdict (counts: BootsShown['counts'], lastBoot: number | undefi
 }
 
 const ladder = (caption: string, rows: readonly LadderRow[], now: number): Html => table(
-  caption, ['Machine', 'Address', 'Group', ...(rows[0]?.rungs ?? emptyRungs).map(({ stage }) => stage), 'Seen', 'Why'], rows.map(row => ladderRowHtml(row, now)))
+  caption, ['Machine', 'Address', 'Group', ...(rows[0]?.rungs ?? emptyRungs).map(({ stage }) => stage), 'Seen', 'Why'], rows.map(row => ladderRowHtml(row, now)), 'ladder')
 
 const emptyRungs: readonly Pick<Rung, 'stage'>[] = (['discover', 'offer', 'ack', 'loader', 'script', 'kernel', 'initrd', 'ignition', 'installed'] as const)
   .map(stage => ({ stage }))

@@ -44,7 +44,7 @@ ${body}
 const styleSheet = (text: string): Html => new Html(`<style>\n${text}\n</style>`)
 
 /** A table with its heading; rows are `<tr>`s. */
-export const table = (caption: string, heading: readonly string[], rows: readonly Html[]): Html => html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table>
+export const table = (caption: string, heading: readonly string[], rows: readonly Html[], kind = ''): Html => html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table${kind !== '' && html` class="${kind}"`}>
 <caption>${caption}</caption>
 <thead><tr>${heading.map(name => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>

@@ -58,7 +58,7 @@ export interface UiOptions {
 
 export const watchers: Limits = { all: 100, perAddress: 20 }
 /** Milliseconds in which changes are gathered, and after which it is looked for machines that are silent for too long. */
-const gather = 150
+const gather = 100
 const look = 2000
 /** Rows that one event carries. */
 const mostRows = 500

@@ -69,11 +69,16 @@ export async function soakPage ({ folder, machines, events, perSecond }: PageSoa
     const heapOfProgram = async (): Promise<number> => valueOf(await metrics(http), 'nodejs_heap_size_used_bytes') / 2 ** 20
     const loopBefore = delaysOf(await metrics(http))
     const next = random(1)
+    // What a machine does again is no news: each does by turns.
+    const turns = new Map<number, number>()
     const heaps: Array<readonly [number, number]> = []
     const began = performance.now()
     const asked: Array<Promise<void>> = []
     for (let n = 0; n < events; n++) {
-      const asking = boot(Math.floor(next() * machines), n % 2 === 0 ? 'ignition' : 'ipxe')
+      const machine = Math.floor(next() * machines)
+      const turn = (turns.get(machine) ?? 0) + 1
+      turns.set(machine, turn)
+      const asking = boot(machine, turn % 2 === 1 ? 'ignition' : 'ipxe')
       if (perSecond === Infinity) await asking
       else {
         asked.push(asking)
@@ -110,7 +115,7 @@ export async function soakPage ({ folder, machines, events, perSecond }: PageSoa
   }
 }
 
-function writeStore (folder: string, http: number, ui: number): void {
+export function writeStore (folder: string, http: number, ui: number): void {
   for (const name of ['groups', 'profiles', 'ignition']) mkdirSync(join(folder, 'data', name), { recursive: true })
   const put = (path: string, value: unknown): void => { writeFileSync(join(folder, 'data', path), JSON.stringify(value)) }
   put('profiles/node.json', { id: 'node', ignition_id: 'node.ign', boot: { kernel: '/assets/vmlinuz', initrd: [], args: [] } })
