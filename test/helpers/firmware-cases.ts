@@ -1,5 +1,6 @@
 // Firmware, loader and chain, as each was tried: the cases that scripts/sandbox boots in QEMU, those that are replayed, and the table of
-// both in docs/boot.md. `npx tsx test/helpers/firmware-cases.ts` writes the table; a test holds it to what is here.
+// both in docs/boot.md, made from how their last runs went. `npm run soak -- firmware --record` runs them and writes both; a test holds the
+// table to what is here.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -89,13 +90,36 @@ export const firmwareCases: readonly FirmwareCase[] = [
 
 const [begin, end] = ['<!-- table: test/helpers/firmware-cases.ts -->', '<!-- end of table -->']
 
+/** How a case went when it was last run: `npm run soak -- firmware --record` keeps it. */
+export interface FirmwareRun {
+  /** The day, in UTC. */
+  readonly on: string
+  readonly ok: boolean
+  readonly seconds: number
+}
+export type FirmwareRuns = Readonly<Record<string, FirmwareRun>>
+
+export const runsFile = fileURLToPath(new URL('../fixtures/firmware-runs.json', import.meta.url))
+export const readRuns = (): FirmwareRuns => JSON.parse(readFileSync(runsFile, 'utf8')) as FirmwareRuns
+
+/** Keeps how a case went, and makes the table anew. */
+export function recordRun (name: string, run: FirmwareRun): void {
+  const runs = { ...readRuns(), [name]: run }
+  const inOrder = firmwareCases.flatMap(({ name }) => runs[name] === undefined ? [] : [[name, runs[name]] as const])
+  writeFileSync(runsFile, `${JSON.stringify(Object.fromEntries(inOrder), null, 2)}\n`)
+  writeFileSync(firmwarePage, withFirmwareTable(readFileSync(firmwarePage, 'utf8')))
+}
+
+const last = (run: FirmwareRun | undefined): string =>
+  run === undefined ? 'not recorded' : `${run.ok ? '' : '**failed** '}${run.on}, ${run.seconds} s`
+
 const how = ({ args, test }: FirmwareCase): string =>
   `${args === undefined ? 'replay' : 'the firmware in QEMU'}, ${test === undefined ? '`npm run soak -- firmware`' : `\`${test}\``}`
 
-export const firmwareTable = (): string => [
-  '| firmware | loader | chain | security | tested |',
-  '| --- | --- | --- | --- | --- |',
-  ...firmwareCases.map(row => `| ${row.firmware} | ${row.loader} | ${row.chain} | ${row.security} | ${how(row)} |`)
+export const firmwareTable = (runs: FirmwareRuns = readRuns()): string => [
+  '| firmware | loader | chain | security | tested | last run |',
+  '| --- | --- | --- | --- | --- | --- |',
+  ...firmwareCases.map(row => `| ${row.firmware} | ${row.loader} | ${row.chain} | ${row.security} | ${how(row)} | ${last(runs[row.name])} |`)
 ].join('\n')
 
 export const firmwarePage = fileURLToPath(new URL('../../docs/boot.md', import.meta.url))
@@ -106,5 +130,3 @@ export function withFirmwareTable (text: string): string {
   if (from < 0 || to < from) throw new Error(`docs/boot.md has no ${begin} and ${end}`)
   return `${text.slice(0, from)}${begin}\n${firmwareTable()}\n${text.slice(to)}`
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(firmwarePage, withFirmwareTable(readFileSync(firmwarePage, 'utf8')))

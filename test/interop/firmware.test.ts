@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { firmwareCases, firmwarePage, withFirmwareTable } from '../helpers/firmware-cases.js'
+import { firmwareCases, firmwarePage, readRuns, withFirmwareTable } from '../helpers/firmware-cases.js'
 import { prepareSandbox, runSandbox, sandboxProblem } from '../helpers/sandbox.js'
 
 // Downloads come first on a new machine; each machine has four minutes, since others may keep the processors busy.
@@ -14,7 +14,8 @@ const here = 'test/interop/firmware.test.ts'
 
 t.test('the table in docs/boot.md', async t => {
   const text = readFileSync(firmwarePage, 'utf8')
-  t.equal(text, withFirmwareTable(text), 'npx tsx test/helpers/firmware-cases.ts writes it')
+  t.equal(text, withFirmwareTable(text), 'npm run soak -- firmware --record writes it')
+  for (const [name, { ok }] of Object.entries(readRuns())) t.ok(ok && firmwareCases.some(one => one.name === name), `${name}: its last recorded run went well`)
   for (const { name, test } of firmwareCases) if (test !== undefined) t.ok(existsSync(fileURLToPath(new URL(`../../${test}`, import.meta.url))), `${name}: ${test}`)
   t.equal(new Set(firmwareCases.map(({ name }) => name)).size, firmwareCases.length)
 })
