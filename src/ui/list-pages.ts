@@ -2,7 +2,6 @@
 import type { MachineShown } from '../control/machine-shown.js'
 import { type Html, html } from './html.js'
 import { ago, page, table } from './page.js'
-import { vendorOf } from './vendors.js'
 
 /** What to copy to make a machine known. */
 const adoption = (mac: string): ReadonlyArray<readonly [string, string]> => [
@@ -11,11 +10,12 @@ const adoption = (mac: string): ReadonlyArray<readonly [string, string]> => [
   ['Command', `core-provisioner machines adopt ${mac} --name NAME --ip ADDRESS --profile PROFILE`]
 ]
 
-export const strangersPage = (strangers: readonly MachineShown[], now: number): Html => page({ title: 'Strangers', tab: 'strangers' }, html`
+/** `vendors`: who made their cards, as far as that is known. */
+export const strangersPage = (strangers: readonly MachineShown[], vendors: ReadonlyMap<string, string>, now: number): Html => page({ title: 'Strangers', tab: 'strangers' }, html`
 <h1>Strangers</h1>
 <p>${strangers.length === 0 ? 'Nobody knocks whom no group, reservation or lease names.' : 'Machines that no group, reservation or lease names.'}</p>
 ${table('Strangers', ['Machine', 'Card', 'Firmware', 'First seen', 'Last seen', 'Came to', 'Take it in'], strangers.map(({ mac, name, architecture, firmware, firstSeen, lastSeen, stage }) => html`<tr tabindex="0">
-<th scope="row"><a href="/ui/machines/${mac}">${mac}</a>${name !== undefined && html`<small>${name}</small>`}</th><td>${vendorOf(mac) ?? '-'}</td><td>${architecture ?? '-'}${firmware !== undefined && html`<small>${firmware}</small>`}</td>
+<th scope="row"><a href="/ui/machines/${mac}">${mac}</a>${name !== undefined && html`<small>${name}</small>`}</th><td>${vendors.get(mac) ?? '-'}</td><td>${architecture ?? '-'}${firmware !== undefined && html`<small>${firmware}</small>`}</td>
 <td>${firstSeen}</td><td>${ago(now - Date.parse(lastSeen))}</td><td>${stage ?? '-'}</td>
 <td>${adoption(mac).map(([what, text]) => html`<details><summary>${what}</summary><pre tabindex="0"><code>${text}</code></pre><button type="button" class="copy">Copy</button></details>`)}</td></tr>`))}`)
 

@@ -23,6 +23,7 @@ import { type CheckShown, healthPage, imagesPage, type ImageShown, networkPage, 
 import { machinePage, type MachineDetails } from './machine-page.js'
 import { isCertified, type PageIdentity } from './tls-server.js'
 import type { Section } from './ladder.js'
+import { Vendors } from './vendors.js'
 import { unwaited } from '../base/errors.js'
 
 export interface UiSource extends Shower {
@@ -103,6 +104,7 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
   app.get('/ui/icon.svg', async (request, reply) => await send(request, reply.type('image/svg+xml'), icon))
 
   const boots = new Boots(source)
+  const vendors = new Vendors()
   const give = async (request: FastifyRequest, reply: FastifyReply, page: Html): Promise<FastifyReply> =>
     await send(request, reply.type('text/html; charset=utf-8'), Buffer.from(page.text))
   app.get<{ Querystring: Readonly<Record<string, string | string[] | undefined>> }>('/ui/', async (request, reply) => {
@@ -135,7 +137,8 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
     const { registry, now } = source
     const strangers = (await boots.overview()).placed.map(({ machine }) => machine).filter(({ mac }) => registry.isStranger(mac))
     const latest = strangers.toSorted((a, b) => b.lastSeen - a.lastSeen).slice(0, mostRows)
-    return await give(request, reply, strangersPage(latest.map(machine => shown(machine, source)), now()))
+    const names = await vendors.namesOf(latest.map(({ mac }) => mac))
+    return await give(request, reply, strangersPage(latest.map(machine => shown(machine, source)), names, now()))
   })
   app.get('/ui/fleet', async (request, reply) => {
     const { fleet, now } = source

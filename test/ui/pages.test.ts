@@ -9,7 +9,7 @@ import { ladderRow, sectionOf } from '../../src/ui/ladder.js'
 import { healthPage, imagesPage, networkPage, storePage, strangersPage } from '../../src/ui/list-pages.js'
 import { machinePage } from '../../src/ui/machine-page.js'
 import { maskIgnition, withoutToken } from '../../src/ui/mask.js'
-import { vendorOf } from '../../src/ui/vendors.js'
+import { vendorOf, Vendors } from '../../src/ui/vendors.js'
 import type { Mac } from '../../src/net/mac.js'
 
 const now = Date.parse('2026-11-28T12:00:00Z')
@@ -63,7 +63,7 @@ t.test('text of machines is text', t => {
   }
   const pages = [
     bootsPage({ rows: [ladderRow(said, now)], counts: { trouble: 1, booting: 0, fine: 0 }, now, lastBoot: undefined, hours: [], query: hostile, next: '/ui/?from=1', wall: false, problems: [hostile] }),
-    machinePage(details), machinePage({ ...details, style: '' }), strangersPage([said], now),
+    machinePage(details), machinePage({ ...details, style: '' }), strangersPage([said], new Map([[said.mac, hostile]]), now),
     networkPage({ mode: hostile, interfaces: [hostile], origin: hostile, subnets: [{ subnet: hostile, range: hostile, used: 1, size: 2, reservations: 1 }], otherServers: 1 }),
     imagesPage([{ source: hostile, version: hostile, error: { text: hostile } }], [{
       path: hostile, os: hostile, version: hostile, aliases: [hostile], bytes: 1, ageSeconds: 1, keys: [hostile], problems: { [hostile]: hostile }
@@ -109,6 +109,25 @@ t.test('secrets are told by their size', t => {
   t.equal(maskIgnition(Buffer.from('#cloud-config')), '(masked, 13 octets)')
   t.equal(withoutToken('kernel http://x/ignition?guard=abc args'), 'kernel http://x/ignition?guard=(masked) args')
   t.end()
+})
+
+t.test("whose card it is, by this machine's udev", async t => {
+  const folder = t.testdir({ '20-OUI.hwdb': `# comment
+OUI:0055DA*
+ ID_OUI_FROM_DATABASE=IEEE Registration Authority
+
+OUI:0055DA0*
+ ID_OUI_FROM_DATABASE=Shinko Technos co.,ltd.
+${'#'.repeat(70_000)}
+OUI:001122*
+ ID_OUI_FROM_DATABASE=CIMSYS <Inc>
+` })
+  const vendors = new Vendors([`${folder}/none`, `${folder}/20-OUI.hwdb`])
+  const [small, large, other, virtual, none] = ['00:55:da:01:02:03', '00:55:da:f1:02:03', '00:11:22:33:44:55', '52:54:00:00:00:01', '00:99:99:99:99:99']
+  t.same([...await vendors.namesOf([small, large, other, virtual, none])], [
+    [small, 'Shinko Technos co.,ltd.'], [large, 'IEEE Registration Authority'], [other, 'CIMSYS <Inc>'], [virtual, 'QEMU/KVM']
+  ])
+  t.same([...await new Vendors([`${folder}/none`]).namesOf([other, virtual])], [[virtual, 'QEMU/KVM']])
 })
 
 t.test('whose card it is', t => {
