@@ -100,8 +100,21 @@ function readOptions (): Options {
   const story = values.install ? 'install' : values.enrol ? 'enrol' : walk
   const page = values.page === undefined ? undefined : Number(values.page)
   return {
-    machines, firmware, timeout, until, expect, tampered, story, packages, kernel, accelerator: accel, keep,
-    hold, page, verbose, json
+    machines,
+    firmware,
+    timeout,
+    until,
+    expect,
+    tampered,
+    story,
+    packages,
+    kernel,
+    accelerator: accel,
+    keep,
+    hold,
+    page,
+    verbose,
+    json
   }
 }
 

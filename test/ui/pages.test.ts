@@ -112,7 +112,8 @@ t.test('secrets are told by their size', t => {
 })
 
 t.test("whose card it is, by this machine's udev", async t => {
-  const folder = t.testdir({ '20-OUI.hwdb': `# comment
+  const folder = t.testdir({
+    '20-OUI.hwdb': `# comment
 OUI:0055DA*
  ID_OUI_FROM_DATABASE=IEEE Registration Authority
 
@@ -121,7 +122,8 @@ OUI:0055DA0*
 ${'#'.repeat(70_000)}
 OUI:001122*
  ID_OUI_FROM_DATABASE=CIMSYS <Inc>
-` })
+`
+  })
   const vendors = new Vendors([`${folder}/none`, `${folder}/20-OUI.hwdb`])
   const [small, large, other, virtual, none] = ['00:55:da:01:02:03', '00:55:da:f1:02:03', '00:11:22:33:44:55', '52:54:00:00:00:01', '00:99:99:99:99:99']
   t.same([...await vendors.namesOf([small, large, other, virtual, none])], [
