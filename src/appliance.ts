@@ -200,7 +200,8 @@ async function share (
     return leaseHolder(leases.table, address, clock) ?? (seen !== undefined && addressClaims.isAddressOf(seen, address) ? seen : undefined)
   }
   const loaderChosen = (mac: Mac): boolean => !hasOtherLoader(config) || isLoaderChosen(mac, config, store.snapshot.groups.values())
-  const discovery = await startDiscovery({ ground, metrics, macOf, isAddressOf: (mac, address) => addressClaims.isAddressOf(mac, address), onClose })
+  const isAddressOf = (mac: Mac, address: string): boolean => addressClaims.isAddressOf(mac, address)
+  const discovery = await startDiscovery({ ground, metrics, macOf, isAddressOf, onClose })
   const renderings = new LongRenderings({ clock, onCrash: error => { log.error({ error: error.message }, 'rendering.crashed') } })
   onClose(() => renderings.close())
   metrics.gauge('renderings_aside', 'Renderings that take long, under way or waiting', () => renderings.count)
