@@ -1,5 +1,5 @@
 // The whole program with its gRPC API on loopback, and clients that write to it until it is killed.
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type RawClient, rawClient, tlsCredentials } from './grpc-appliance.js'
@@ -99,6 +99,11 @@ export function damage (dataPath: string, ledger: Ledger): string[] {
   return found
 }
 
+/** Has what killed writers left look as old as it is when nobody can be writing it any more: only then it is removed. */
+function age (folder: string): void {
+  for (const name of readdirSync(folder).filter(name => name.startsWith('.'))) utimesSync(join(folder, name), 1, 1)
+}
+
 export interface CrashRun { readonly acknowledged: number, readonly damage: readonly string[] }
 
 /**
@@ -112,8 +117,9 @@ export async function crash (folder: string, pki: Pki, puts: number, kills: numb
   const found: string[] = []
   let acknowledged = 0
   for (let round = 0; round <= kills; round++) {
-    const running = await startProgram(config, pki)
     const last = round === kills
+    if (last) age(join(dataPath, 'groups'))
+    const running = await startProgram(config, pki)
     const share = Math.ceil(puts / (kills + 1))
     let until = last ? Infinity : Math.max(1, Math.floor(random() * share))
     await write(running, ledger, share, () => {
