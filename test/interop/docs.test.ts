@@ -81,6 +81,7 @@ const given: Readonly<Record<string, { readonly first?: Given, readonly before?:
       site.t.match(await askForAddress(site.machine.network.client('ens192', mac)), /lease of 192\.168\.100\.41 obtained/)
     }
   },
+  'docs/discovery.md': { first: async site => { await serve(site) } },
   'docs/first-boot.md': {
     first: async ({ machine, folder }) => {
       await machine.sh('cd "$1" && echo kernel >vmlinuz && echo initrd >initrd.gz', folder)
@@ -128,6 +129,7 @@ const given: Readonly<Record<string, { readonly first?: Given, readonly before?:
       await site.machine.sh('rm /var/lib/matchbox/groups/node-2.json')
     }
   },
+  'docs/ui.md': { first: async ({ machine, folder }) => { await machine.sh('cd "$1" && core-provisioner certs init --dir ./matchbox-certs', folder) } },
   'docs/updates.md': {
     first: async site => {
       await site.machine.sh('mkdir -p /var/lib/matchbox/assets/flatcar/4230.2.3')
@@ -179,6 +181,8 @@ async function serve (site: Site, more = ''): Promise<void> {
   await layOut(site, more)
   const { machine } = site
   await ready(machine, machine.start('exec core-provisioner serve'))
+  // What it made is the service's, which is not root where systemd starts it.
+  await machine.sh('chown -R matchbox: /var/lib/matchbox /var/lib/core-provisioner')
 }
 
 t.test('what stands in a block is a command, or is not, and nothing is listed in vain', t => {
@@ -225,12 +229,12 @@ async function runBlocks (site: Site, blocks: readonly DocBlock[]): Promise<void
   }
 }
 
-/** In the folder, and with the variables, of the command before; a secret is typed in for whoever asks. */
+/** In the folder, and with the variables, of the command before; a secret is typed in, twice, for whoever asks. */
 const remembering = (script: string): string => `mkdir -p /run/docs; set -a -o pipefail; command=$1
 if [ -f /run/docs/variables ]; then . /run/docs/variables; fi
 cd "$(cat /run/docs/folder)"
 { ${script}
-} <<<secret; status=$?
+} <<<$'secret\\nsecret'; status=$?
 pwd >/run/docs/folder
 declare -px | grep -v '^declare -x \\(command\\|PWD\\|OLDPWD\\|SHLVL\\)=' >/run/docs/variables
 exit $status`
