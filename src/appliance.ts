@@ -111,6 +111,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   shared.onClose(async () => { unwatch() })
   collectGarbage()
   const { config, homes, signer } = ground
+  await ground.cluster?.appear(homes.first.origin)
   log.info({
     configuration: loaded.sources,
     script: bootConfig(config, homes.first.origin).scriptUrl,
@@ -192,7 +193,7 @@ async function share (
   const pace = new Pace({ onError: error => { fence.caught(error, 'request') } })
   metrics.counters('errors_fenced_total', 'Errors outside of any request, by the place where they arose', 'place', () => fence.counts)
   ground.cluster?.measure(metrics)
-  const leases = await openLeases({ config, clock, log, metrics, onClose })
+  const leases = await openLeases({ config, clock, log, metrics, onClose, openShared: ground.cluster?.openLeases })
   const registry = await openRegistry(ground, leases, onClose)
   const addressClaims = new AddressClaims({ modeAt: ip => modeAt(homes, ip), leases: leases.table, clock })
   const macOf = (address: string): Mac | undefined => {

@@ -83,6 +83,7 @@ export const layers = [
   { name: 'updates', files: ['updates/'], may: ['updates/', 'base/clock', ...plain], node: ['node:buffer', 'node:crypto'], packages: ['sax', 'valibot'], pure: true },
   { name: 'discovery store', files: ['cluster/discovery-store'], may: ['disk/'], types: ['base/log'], node: [], packages: [] },
   { name: 'discovery', files: ['cluster/discovery', 'cluster/key-history', 'cluster/keys-answer'], may: ['cluster/', 'base/errors'], types: ['base/clock'], node: ['node:buffer'], packages: [], pure: true },
+  { name: 'client hash', files: ['cluster/client-hash'], may: plain, node: ['node:buffer'], packages: [], pure: true },
   {
     name: 'cluster',
     files: ['cluster/'],
@@ -136,7 +137,7 @@ export const layers = [
   { name: 'wiring of tftp', files: ['wiring/tftp'], may: ['wiring/', 'base/', 'doctor/finding', 'tftp/', 'net/'], types: ['config/load'], node: ['node:fs', 'node:path'], packages: [] },
   { name: 'wiring of images', files: ['wiring/images', 'wiring/image-sources', 'wiring/mirror-options', 'wiring/open-mirror'], may: ['wiring/', 'assets/aliases', 'base/', 'matchbox/', 'mirror/'], types: ['config/load'], node: [], packages: [] },
   { name: 'wiring of dhcp', files: ['wiring/dhcp', 'wiring/dhcp-link', 'wiring/dhcp-places', 'wiring/dhcp-proxy', 'wiring/dhcp-server', 'wiring/dhcp-servers', 'wiring/dhcp-settings', 'wiring/dhcp-sockets', 'wiring/homes', 'wiring/leases', 'wiring/boot'], may: ['wiring/', 'base/', 'doctor/finding', 'config/load', 'dhcp/', 'net/', 'matchbox/group-machines', 'http/loader-routes'], types: ['matchbox/group'], node: ['node:path', 'node:timers/promises'], packages: [] },
-  { name: 'wiring of the cluster', files: ['wiring/cluster'], may: ['wiring/', 'base/', 'cluster/', 'etcd/', 'store/'], types: ['config/load', 'matchbox/store', 'base/metrics'], node: ['node:fs/promises', 'node:path'], packages: [] },
+  { name: 'wiring of the cluster', files: ['wiring/cluster', 'wiring/cluster-leases'], may: ['wiring/', 'base/', 'cluster/', 'etcd/', 'store/', 'dhcp/leases', 'net/ipv4'], types: ['config/load', 'matchbox/store', 'base/metrics', 'net/mac'], node: ['node:fs/promises', 'node:path'], packages: [] },
   {
     name: 'wiring',
     files: ['wiring/'],

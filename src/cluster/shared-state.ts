@@ -323,8 +323,8 @@ export class SharedState {
         if (this.#stopWatch !== stop || this.#closed) return
         this.#stopWatch = undefined
         if (error.code === 'etcd_compacted') this.#resyncAt = 0
-        this.#away(error)
-        this.#again()
+        // Another member may answer at once: then nothing was away.
+        void this.#beat()
       }
     })
     this.#stopWatch = stop

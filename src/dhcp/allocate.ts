@@ -1,7 +1,7 @@
 // Which address a machine gets: RFC 2131 section 4.3.1, with a reservation before everything else.
 import type { Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
-import { isActive, type Lease, type LeaseView } from './leases.js'
+import { isActive, isHeld, type Lease, type LeaseView } from './leases.js'
 import { type Reservation, reservationFor, type Reservations } from './reservations.js'
 import { type DhcpSubnet, inRange, isHostAddress, type Link, subnetWith } from './subnet.js'
 
@@ -41,7 +41,12 @@ export function allocate (mac: Mac, requested: Ipv4 | undefined, link: Link, sta
   }
   if (state.unknownClients === 'deny') return { refused: 'unknown_client' }
   if (link.every(({ range }) => range === undefined)) return { refused: 'no_range' }
-  const before = state.leases.ofMac(mac).find(lease => mayHave(mac, lease.ip, link, state))?.ip
+  // Two servers that share a table may each have made an offer: the one that the machine took counts, then and later.
+  const asked = requested === undefined ? undefined : state.leases.get(requested)
+  const taken = asked?.mac === mac && isActive(asked, state.now) ? [asked] : []
+  const known = state.leases.ofMac(mac)
+  const bound = known.filter(lease => lease.state === 'bound' && isActive(lease, state.now))
+  const before = [...taken, ...bound, ...known].find(lease => mayHave(mac, lease.ip, link, state))?.ip
   const wanted = before ?? (requested !== undefined && mayHave(mac, requested, link, state) ? requested : undefined)
   const subnet = wanted === undefined ? undefined : subnetWith(link, wanted)
   if (wanted !== undefined && subnet !== undefined) return { ip: wanted, subnet, reservation: undefined, known: before !== undefined }
@@ -65,7 +70,7 @@ function mayHave (mac: Mac, ip: Ipv4, link: Link, state: AllocationState): boole
  */
 function holderOf (ip: Ipv4, mac: Mac, { leases, reservations, now }: AllocationState): Lease | undefined {
   const lease = leases.get(ip)
-  if (lease === undefined || !isActive(lease, now)) return undefined
+  if (lease === undefined || !isHeld(lease, now, leases.grace ?? 0)) return undefined
   if (lease.state === 'declined') return lease
   return lease.mac === mac || reservations.byIp.get(ip)?.macs.includes(lease.mac) === true ? undefined : lease
 }

@@ -1,5 +1,5 @@
 // The DHCP server's transport: datagrams in, decisions from server-decision, leases to their store, datagrams out.
-import type { Clock } from '../base/clock.js'
+import type { Clock, Timer } from '../base/clock.js'
 import { messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { ConflictAnswer, ConflictProbe } from '../net/conflict-probe.js'
@@ -48,6 +48,10 @@ export interface DhcpServerOptions {
   readonly probe?: ConflictProbe
   /** Asks before it listens whether another server answers, and refuses to start beside one that is not allowed. */
   readonly others?: LookForOthers
+  /** Addresses of other servers of the same store, of which nobody has to be told. */
+  readonly fellows?: () => readonly Ipv4[]
+  /** Milliseconds to leave to other servers of the same store, by the machine and the seconds that it says it has been asking. */
+  readonly turn?: (mac: Mac, secs: number) => number
   /** Whether the first loader led the machine nowhere; without it every machine gets the first one for its firmware. */
   readonly usesOtherLoader?: (mac: Mac) => boolean
   readonly clock: Clock
@@ -80,6 +84,9 @@ export async function startDhcpServer (options: DhcpServerOptions): Promise<Dhcp
   return server
 }
 
+/** Machines whose messages wait for another server's answer at once; further ones are answered without. */
+const mostWaiting = 2048
+
 /** Addresses tried in a row for one message; then the machine's next one goes on. */
 const mostProbes = 3
 
@@ -100,6 +107,8 @@ class Server implements DhcpServer {
   readonly #inbox: Inbox<undefined>
   readonly #pace: ProbePace
   readonly #trust = new ProbeTrust()
+  /** Messages that are another server's to answer first. */
+  readonly #waiting = new Map<Mac, Timer>()
   /** Offers that wait to hear whether somebody uses their address. */
   readonly #probing = new Map<Ipv4, { readonly outcome: Reply, readonly asked: ClientMessage }>()
 
@@ -141,7 +150,9 @@ class Server implements DhcpServer {
 
   #stand (settings: DhcpSettings): ServerContext & { now: number } {
     const { server, own = [server], ours = () => own, table, usesOtherLoader = () => false } = this.#options
-    return { ...settings, now: 0, server, own, ours: ours(), leases: table, usesOtherLoader }
+    const { store } = this.#options
+    const promisedUntil = store.promisedUntil?.bind(store)
+    return { ...settings, now: 0, server, own, ours: ours(), leases: table, usesOtherLoader, promisedUntil }
   }
 
   configure (settings: DhcpSettings): void {
@@ -181,6 +192,7 @@ class Server implements DhcpServer {
 
   async close (): Promise<void> {
     this.#closing = true
+    for (const timer of this.#waiting.values()) timer.cancel()
     await Promise.all(this.#unsent)
     await this.#socket?.close()
   }
@@ -189,21 +201,55 @@ class Server implements DhcpServer {
     if (this.#closing) return
     this.#exchange.receive(data, from, asked => {
       this.#watchOthers(asked)
-      this.#decide(asked)
+      this.#inTurn(asked)
     }, this.#socket?.local.port)
+  }
+
+  /** Messages for no server in particular: who is not the first to answer waits whether the first one does. */
+  #inTurn (asked: ClientMessage): void {
+    const { turn, clock, table } = this.#options
+    const { request: { secs, options: { dhcpMessageType, serverIdentifier } }, client: { mac } } = asked
+    this.#waiting.get(mac)?.cancel()
+    this.#waiting.delete(mac)
+    const isForAll = dhcpMessageType === 'DISCOVER' || (dhcpMessageType === 'REQUEST' && serverIdentifier === undefined)
+    const delay = isForAll ? turn?.(mac, secs) ?? 0 : 0
+    if (delay === 0 || this.#waiting.size >= mostWaiting) {
+      this.#decide(asked)
+      return
+    }
+    const [before] = table.ofMac(mac)
+    this.#waiting.set(mac, clock.after(delay, () => {
+      this.#waiting.delete(mac)
+      if (this.#closing) return
+      // What was written meanwhile another one wrote, who answered.
+      if (table.ofMac(mac)[0] === before) this.#exchange.contain(asked, () => { this.#decide(asked) })
+      else this.#exchange.drop('other_server', 'it has answered already', asked)
+    }))
   }
 
   /** A machine that takes another server's offer says so to all. */
   #watchOthers ({ request, client: { mac } }: ClientMessage): void {
-    const { log, onEvent } = this.#options
+    const { log, onEvent, fellows } = this.#options
     const { dhcpMessageType, serverIdentifier: ip } = request.options
-    if (dhcpMessageType !== 'REQUEST' || ip === undefined || isOurs(ip, request, this.#standing) || !this.#exchange.firstInAWhile(`other_server ${ip}`)) return
+    if (dhcpMessageType !== 'REQUEST' || ip === undefined || fellows?.().includes(ip) === true || isOurs(ip, request, this.#standing) || !this.#exchange.firstInAWhile(`other_server ${ip}`)) return
     log.warn({ ip: formatIpv4(ip), mac }, 'dhcp.other_server')
     onEvent({ kind: 'other_server', ip, mac })
   }
 
   #decide (asked: ClientMessage, probes = 0): void {
-    this.#carryOut(handleDhcp(asked, this.#context()), asked, probes)
+    const outcome = handleDhcp(asked, this.#context())
+    if (this.#isShared && outcome.kind === 'reply' && outcome.reply.options.dhcpMessageType === 'NAK') this.#refuseForSure(asked, probes)
+    else this.#carryOut(outcome, asked, probes)
+  }
+
+  /** A NAK leaves only when it is known that no other server gave the machine what it asks for. */
+  #refuseForSure (asked: ClientMessage, probes: number): void {
+    const { requestedIpAddress } = asked.request.options
+    const sent = this.#options.store.settle!(requestedIpAddress ?? asked.request.ciaddr)
+      .then(() => { this.#exchange.contain(asked, () => { this.#carryOut(handleDhcp(asked, this.#context()), asked, probes) }) })
+      .catch((error: unknown) => { this.#exchange.drop('store_away', messageOf(error), asked) })
+      .finally(() => { this.#unsent.delete(sent) })
+    this.#unsent.add(sent)
   }
 
   /** The same object for every packet, with its time: a decision is over before the next packet is looked at. */
@@ -228,8 +274,17 @@ class Server implements DhcpServer {
       case 'reply':
         for (const lease of outcome.ended ?? []) this.#end(lease, `the machine is told ${outcome.reply.options.dhcpMessageType ?? ''} elsewhere`)
         if (outcome.lease !== undefined && outcome.durable) this.#sendWhenKept(outcome, outcome.lease, asked, probes)
+        else if (outcome.lease !== undefined && outcome.reserved !== true && this.#isShared) this.#offerWhenKept(outcome, outcome.lease, asked, probes)
         else this.#offer(outcome, asked, probes)
     }
+  }
+
+  /** Whether other servers give addresses of the same ranges. */
+  get #isShared (): boolean { return this.#options.store.settle !== undefined }
+
+  /** Where others give addresses of the same range, an offer is kept before it is made. */
+  #offerWhenKept (outcome: Reply, lease: Lease, asked: ClientMessage, probes: number): void {
+    this.#whenKept(lease, asked, probes, () => { this.#offer(outcome, asked, probes) })
   }
 
   /**
@@ -247,9 +302,13 @@ class Server implements DhcpServer {
       this.#send(outcome, asked)
       return
     }
+    this.#whenKept(lease, asked, probes, () => { this.#send(outcome, asked) })
+  }
+
+  #whenKept (lease: Lease, asked: ClientMessage, probes: number, go: () => void): void {
     const sent = this.#keep(lease)
       .then(isKept => {
-        if (isKept) this.#send(outcome, asked)
+        if (isKept) go()
         else this.#decideAnew(lease, asked, probes)
       })
       .catch((error: unknown) => { this.#options.onEvent({ kind: 'dropped', reason: 'unsaved', detail: messageOf(error), mac: asked.client.mac }) })

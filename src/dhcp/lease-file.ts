@@ -70,8 +70,14 @@ export const formatLease = ({ ip, mac, state, since, expires, hostName, declines
   JSON.stringify({ ip: formatIpv4(ip), mac, state, since, expires, hostname: hostName, declines })
 
 const savedStates: ReadonlySet<unknown> = new Set<LeaseState>(['bound', 'declined', 'released'])
+const sharedStates: ReadonlySet<unknown> = new Set<LeaseState>(['offered', 'bound', 'declined', 'released'])
 
-export function parseLease (line: string): Lease | undefined {
+export const parseLease = (line: string): Lease | undefined => parseWith(line, savedStates)
+
+/** Offers are kept too where several servers give addresses of one range. */
+export const parseSharedLease = (line: string): Lease | undefined => parseWith(line, sharedStates)
+
+function parseWith (line: string, states: ReadonlySet<unknown>): Lease | undefined {
   let fields: Record<string, unknown>
   try {
     fields = Object(JSON.parse(line)) as Record<string, unknown>
@@ -81,7 +87,7 @@ export function parseLease (line: string): Lease | undefined {
   const ip = typeof fields['ip'] === 'string' ? parseIpv4(fields['ip']) : undefined
   const mac = typeof fields['mac'] === 'string' ? parseMac(fields['mac']) : undefined
   const { state, since, expires, hostname, declines } = fields
-  if (ip === undefined || mac === undefined || !savedStates.has(state)) return undefined
+  if (ip === undefined || mac === undefined || !states.has(state)) return undefined
   if (!Number.isFinite(since) || !Number.isFinite(expires)) return undefined
   return {
     ip,

@@ -1,5 +1,7 @@
 // Where leases are kept. What is decided in memory is a proposal; whether it holds the store says, which may know of leases that this
 // process does not: one address, one machine. Another kind of store passes test/helpers/conformance before anything stands on it.
+import type { Ipv4 } from '../net/ipv4.js'
+import type { Mac } from '../net/mac.js'
 import { isActive, type Lease } from './leases.js'
 
 export interface Proposal {
@@ -20,6 +22,13 @@ export interface LeaseStore {
   readonly load: (now: number) => Promise<readonly Lease[]>
   /** Fulfilled when the lease would survive a power cut, or is refused; rejected when it can't be kept. */
   readonly propose: (proposal: Proposal) => Promise<Disposal>
+  /**
+   * Of a store that others write to as well and that is away: until when, epoch milliseconds, an address may be promised to a machine
+   * without it; undefined while it is there. Such a store keeps offers too.
+   */
+  readonly promisedUntil?: (ip: Ipv4, mac: Mac, now: number, reserved: boolean) => number | undefined
+  /** Fulfilled when the table has what others wrote of an address before the call; rejected when that can't be found out. */
+  readonly settle?: (ip: Ipv4) => Promise<void>
   /** Waits for what is being kept; afterwards nothing is. */
   readonly close: () => Promise<void>
 }

@@ -28,10 +28,16 @@ export interface LeaseView {
   readonly ofMac: (mac: Mac) => readonly Lease[]
   /** The address of the range to give next: never used before longest expired. `usable` says no to addresses set aside otherwise. */
   readonly nextFree: (range: AddressRange, now: number, usable: (ip: Ipv4) => boolean) => Ipv4 | undefined
+  /** Milliseconds after its end in which a lease keeps its address from other machines; none without it. */
+  readonly grace?: number
 }
 
 /** Not yet a lease: nobody is told to keep it. */
 export const isOffer = (lease: Lease): boolean => lease.state === 'offered'
+
+/** The same for whoever wants the address for another machine: what was bound stays its holder's for a grace after its end. */
+export const isHeld = (lease: Lease, now: number, grace: number): boolean =>
+  isActive(lease, lease.state === 'bound' ? now - grace : now)
 
 export const isActive = (lease: Lease, now: number): boolean => lease.state !== 'released' && lease.expires > now
 
@@ -46,10 +52,23 @@ export const stateAt = (lease: Lease, now: number): LeaseState | 'expired' =>
 /** A range's cursor over addresses never given, and the queue of those that were. */
 interface RangeState { readonly range: AddressRange, next: Ipv4, readonly given: ExpiryQueue }
 
+export interface LeaseTableOptions {
+  readonly grace?: number
+  /** From 0 to 1: where in a range this process begins to give addresses, so that several begin apart. */
+  readonly start?: () => number
+}
+
 export class LeaseTable implements LeaseView {
+  readonly grace: number
+  readonly #start: () => number
   readonly #byIp = new Map<Ipv4, Lease>()
   readonly #byMac = new Map<Mac, Lease[]>()
   #ranges: RangeState[] = []
+
+  constructor ({ grace = 0, start = () => 0 }: LeaseTableOptions = {}) {
+    this.grace = grace
+    this.#start = start
+  }
 
   get size (): number { return this.#byIp.size }
   values (): IterableIterator<Lease> { return this.#byIp.values() }
@@ -62,7 +81,7 @@ export class LeaseTable implements LeaseView {
     this.#byIp.set(lease.ip, lease)
     this.#byMac.set(lease.mac, [lease, ...this.#byMac.get(lease.mac) ?? []])
     const state = this.#ranges.find(({ range }) => inRange(range, lease.ip))
-    state?.given.push({ ip: lease.ip, at: freeAt(lease) })
+    state?.given.push({ ip: lease.ip, at: this.#freeAt(lease) })
     if (state !== undefined && state.given.size > 2 * this.#byIp.size + 1024) this.reset()
   }
 
@@ -77,18 +96,22 @@ export class LeaseTable implements LeaseView {
     const lease = this.#byIp.get(ip)
     if (lease !== undefined) this.#forget(lease)
     this.#byIp.delete(ip)
-    for (const state of this.#ranges) if (inRange(state.range, ip)) state.next = Math.min(state.next, ip)
+    for (const state of this.#ranges) if (inRange(state.range, ip)) state.next = state.range.first
   }
 
   nextFree (range: AddressRange, now: number, usable: (ip: Ipv4) => boolean): Ipv4 | undefined {
     const state = this.#stateOf(range)
+    const size = range.last - range.first + 1
+    // Counted from where this process begins, and round once.
+    const begin = Math.min(size - 1, Math.floor(size * this.#start()))
     while (state.next <= range.last) {
-      if (!this.#byIp.has(state.next) && usable(state.next)) return state.next
+      const ip = range.first + (state.next - range.first + begin) % size
+      if (!this.#byIp.has(ip) && usable(ip)) return ip
       state.next++
     }
     for (let entry = state.given.peek(); entry !== undefined && entry.at <= now; entry = state.given.peek()) {
       const lease = this.#byIp.get(entry.ip)
-      if (lease !== undefined && freeAt(lease) === entry.at && usable(entry.ip)) return entry.ip
+      if (lease !== undefined && this.#freeAt(lease) === entry.at && usable(entry.ip)) return entry.ip
       state.given.pop()
     }
     return undefined
@@ -101,9 +124,14 @@ export class LeaseTable implements LeaseView {
     const known = this.#ranges.find(state => state.range.first === range.first && state.range.last === range.last)
     if (known !== undefined) return known
     const state: RangeState = { range, next: range.first, given: new ExpiryQueue() }
-    for (const lease of this.#byIp.values()) if (inRange(range, lease.ip)) state.given.push({ ip: lease.ip, at: freeAt(lease) })
+    for (const lease of this.#byIp.values()) if (inRange(range, lease.ip)) state.given.push({ ip: lease.ip, at: this.#freeAt(lease) })
     this.#ranges.push(state)
     return state
+  }
+
+  /** A released address was free from the moment of its release. */
+  #freeAt ({ state, since, expires }: Lease): number {
+    return state === 'released' ? since : expires + (state === 'bound' ? this.grace : 0)
   }
 
   #forget (lease: Lease): void {
@@ -112,6 +140,3 @@ export class LeaseTable implements LeaseView {
     else this.#byMac.set(lease.mac, rest)
   }
 }
-
-/** A released address was free from the moment of its release. */
-const freeAt = (lease: Lease): number => lease.state === 'released' ? lease.since : lease.expires

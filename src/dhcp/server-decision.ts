@@ -19,6 +19,8 @@ export interface ServerContext extends AllocationState {
   readonly boot: BootConfig
   /** Whether the first loader led the machine nowhere (loader-loop.ts). */
   readonly usesOtherLoader?: (mac: Mac) => boolean
+  /** Of a store that is away: until when an address may be promised (lease-store.ts); undefined as long as one likes. */
+  readonly promisedUntil?: ((ip: Ipv4, mac: Mac, now: number, reserved: boolean) => number | undefined) | undefined
 }
 
 export type DropReason =
@@ -35,6 +37,8 @@ export type DropReason =
   | 'reservation_declined'
   /** The machine that had the reserved address before answers on it. */
   | 'reservation_in_use'
+  /** What the servers share is away, and the address can't be promised without it. */
+  | 'store_away'
 
 export interface Reply {
   readonly kind: 'reply'
@@ -65,6 +69,9 @@ export const offerHold = 60_000
 
 /** Seconds an address is leased for while a machine boots: no program of the boot renews it, the next one asks anew. */
 export const bootLeaseTime = 600
+
+/** Milliseconds: an address that is promised for less is not worth an answer. */
+const leastPromise = 60_000
 
 const quarantine = 10 * 60_000
 const longestQuarantine = 24 * 60 * 60_000
@@ -124,12 +131,14 @@ function onDiscover (asked: LinkMessage, context: ServerContext): Outcome {
   const { request, client, link } = asked
   const found = allocate(client.mac, request.options.requestedIpAddress, link, context)
   if ('refused' in found) return drop(found.refused)
+  if (promiseOf(found, client, context) < leastPromise) return drop('store_away')
   const held = context.leases.get(found.ip)
   const standing = held !== undefined && held.mac === client.mac && held.state === 'bound' && isActive(held, context.now)
   return {
     ...answer('OFFER', found, asked, context),
     // A lease that still runs needs no hold, and must not be cut short by one.
     ...!standing && { lease: leaseOf(found, asked, context, 'offered', offerHold) },
+    ...found.reservation !== undefined && { reserved: true },
     ...found.holder !== undefined && { holder: found.holder },
     durable: false,
     probe: !found.known
@@ -149,10 +158,11 @@ function onRequest (asked: LinkMessage, context: ServerContext): Outcome {
   const found = allocate(client.mac, wanted, link, context)
   // Of a reserved address that another machine still holds it has to be seen first whether that one is there: after DISCOVER.
   if ('refused' in found || found.ip !== wanted || found.holder !== undefined) return refuse(wanted, found, asked, context)
-  const { reservation, subnet } = found
+  if (promiseOf(found, client, context) < leastPromise) return drop('store_away', `asks for ${formatIpv4(wanted)}`)
+  const { reservation } = found
   return {
     ...answer('ACK', found, asked, context),
-    lease: leaseOf(found, asked, context, 'bound', leaseSeconds(client, subnet) * 1000),
+    lease: leaseOf(found, asked, context, 'bound', leaseSeconds(client, found, context) * 1000),
     ...reservation !== undefined && { reserved: true },
     ...endedBy(asked, context, ip => ip !== wanted),
     durable: true,
@@ -188,6 +198,8 @@ function refuse (wanted: Ipv4, found: Allocation, asked: LinkMessage, context: S
   const { serverIdentifier } = request.options
   const ours = serverIdentifier !== undefined && isOurs(serverIdentifier, request, context)
   if ('refused' in found && !ours) return drop(found.refused, `asks for ${formatIpv4(wanted)}`)
+  // Nobody is sent away by who cannot know.
+  if (context.promisedUntil?.(wanted, client.mac, context.now, false) !== undefined) return drop('store_away', `asks for ${formatIpv4(wanted)}`)
   const reply = nakReply(request, asked.serverIdentifier, `${formatIpv4(wanted)} is not available to ${client.mac}`)
   return { kind: 'reply', reply, to: destinationOf(request, reply), ...endedBy(asked, context, ip => ip === wanted), durable: false, probe: false }
 }
@@ -233,9 +245,10 @@ function onInform (asked: LinkMessage, context: ServerContext): Outcome {
   return { kind: 'reply', reply, to: destinationOf(request, reply), durable: false, probe: false }
 }
 
-function answer (type: 'OFFER' | 'ACK', { ip, subnet, reservation }: AllocatedAddress, asked: LinkMessage, context: ServerContext): Pick<Reply, 'kind' | 'reply' | 'to' | 'bootFile'> {
+function answer (type: 'OFFER' | 'ACK', found: AllocatedAddress, asked: LinkMessage, context: ServerContext): Pick<Reply, 'kind' | 'reply' | 'to' | 'bootFile'> {
+  const { ip, subnet, reservation } = found
   const parts = partsOf(asked, subnet, reservation, context)
-  const reply = addressReply(type, ip, leaseSeconds(asked.client, subnet), parts)
+  const reply = addressReply(type, ip, leaseSeconds(asked.client, found, context), parts)
   return { kind: 'reply', reply, to: destinationOf(asked.request, reply), ...parts.bootFile !== undefined && { bootFile: parts.bootFile.name } }
 }
 
@@ -247,8 +260,16 @@ function partsOf ({ request, client, serverIdentifier }: LinkMessage, subnet: Dh
 const bootFileOf = (client: ClientInfo, { boot, usesOtherLoader }: ServerContext): BootFile | undefined =>
   bootFileFor({ client, boot, otherLoader: usesOtherLoader?.(client.mac) ?? false })
 
-const leaseSeconds = (client: ClientInfo, subnet: DhcpSubnet): number =>
-  client.program === 'other' ? subnet.leaseTime : Math.min(subnet.leaseTime, bootLeaseTime)
+function leaseSeconds (client: ClientInfo, found: AllocatedAddress, context: ServerContext): number {
+  const { leaseTime } = found.subnet
+  return Math.min(client.program === 'other' ? leaseTime : Math.min(leaseTime, bootLeaseTime), Math.floor(promiseOf(found, client, context) / 1000))
+}
+
+/** Milliseconds for which the address may be promised to the machine; less while what the servers share is away. */
+function promiseOf ({ ip, reservation }: AllocatedAddress, { mac }: ClientInfo, { promisedUntil, now }: ServerContext): number {
+  const until = promisedUntil?.(ip, mac, now, reservation !== undefined)
+  return until === undefined ? Infinity : until - now
+}
 
 function leaseOf (
   { ip, reservation }: AllocatedAddress, { request, client }: LinkMessage, { now, leases }: ServerContext, state: 'offered' | 'bound', milliseconds: number

@@ -6,13 +6,20 @@ import { AppError, messageOf } from '../base/errors.js'
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { Metrics } from '../base/metrics.js'
+import { programVersion } from '../base/bundled.js'
+import { delayOf, rankOf } from '../cluster/client-hash.js'
 import { FleetCopy } from '../cluster/fleet-copy.js'
+import { type Present, Presence } from '../cluster/presence.js'
 import { SharedState } from '../cluster/shared-state.js'
 import type { Config, LoadedConfig } from '../config/load.js'
 import { EtcdClient, type EtcdClientOptions } from '../etcd/etcd-client.js'
 import { TlsFiles, type TlsFilesOptions } from '../etcd/tls-files.js'
 import type { OpenStore } from '../matchbox/store.js'
+import { type Ipv4, parseIpv4 } from '../net/ipv4.js'
+import type { Mac } from '../net/mac.js'
 import { type EtcdStoreOptions, openEtcdStore } from '../store/etcd-store.js'
+import { openSharedLeases } from './cluster-leases.js'
+import type { Leases } from './leases.js'
 
 export interface Cluster {
   /** What this provisioner is called. */
@@ -21,6 +28,16 @@ export interface Cluster {
   /** For /readyz: what is amiss although machines are served. */
   readonly warnings: () => readonly string[]
   readonly measure: (metrics: Metrics) => void
+  /** What was kept is in the table, and what others keep comes into it. */
+  readonly openLeases: (now: number) => Promise<Leases>
+  /** Milliseconds to leave to others of the fleet before a machine is answered. */
+  readonly turn: (mac: Mac, secs: number) => number
+  /** Tells the others that this one is there, and at which address. */
+  readonly appear: (address: string) => Promise<void>
+  /** Those that are there. */
+  readonly present: () => readonly Present[]
+  /** Their addresses, as far as they are known. */
+  readonly addresses: () => readonly Ipv4[]
   readonly close: () => Promise<void>
 }
 
@@ -49,6 +66,7 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
     readOnly: !live,
     ...live && { copy: (current: () => Iterable<readonly [string, Buffer]>) => new FleetCopy({ path: join(config.state_path, 'fleet.jsonl'), clock, log, current }) }
   })
+  const presence = new Presence({ etcd, state, name, version: programVersion(), clock, log })
   const close = async (): Promise<void> => {
     await state.close()
     await disconnect()
@@ -67,9 +85,18 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
     warnings: () => warningsOf(state),
     measure: metrics => {
       metrics.gauge('store_snapshot_age_seconds', 'Seconds since what the provisioners share was last known to be what etcd has; 0 while it is followed', () => (state.standing.age ?? 0) / 1000)
+      metrics.gauge('cluster_present', 'Provisioners that are there', () => presence.present.length)
       metrics.gauge('cluster_in_step', 'Whether etcd answers and its changes arrive', () => Number(state.standing.inStep))
     },
-    close
+    openLeases: now => openSharedLeases({ state, presence, name, clock, log }, now),
+    turn: (mac, secs) => delayOf(rankOf(mac, name, presence.present.map(({ name }) => name)), secs),
+    appear: address => presence.start(address),
+    present: () => presence.present,
+    addresses: () => presence.present.flatMap(({ address }) => parseIpv4(URL.canParse(address) ? new URL(address).hostname : '') ?? []),
+    close: async () => {
+      await presence.close()
+      await close()
+    }
   }
 }
 

@@ -40,6 +40,7 @@ export function serverOn (shared: Shared, home: Home, place: Place, client: Plac
           probe,
           ...others !== undefined && { others },
           usesOtherLoader: usesOtherLoader(shared),
+          ...shared.cluster !== undefined && { turn: shared.cluster.turn, fellows: shared.cluster.addresses },
           clock,
           steady: () => performance.now(),
           log,
@@ -75,12 +76,14 @@ export function serverOn (shared: Shared, home: Home, place: Place, client: Plac
 }
 
 /** Port 68 to ask from; a machine whose own DHCP client has it can't ask, and is told so. */
-function lookForOthers ({ config, log, homes }: Shared, { interface: at }: Home, socket: DeviceSocket): LookForOthers | undefined {
+function lookForOthers ({ config, log, homes, cluster }: Shared, { interface: at }: Home, socket: DeviceSocket): LookForOthers | undefined {
   const interfaceName = at?.name ?? ''
   const { mac } = interfaceNamed(interfaceName)
   if (mac === undefined) return undefined
   try {
-    return { interfaceName, bind: socket.open(), mac, ours: homes.addresses, allowed: config.dhcp.allow_other_servers }
+    // Another provisioner of the cluster answers too, and is meant to.
+    const allowed = config.dhcp.allow_other_servers || cluster !== undefined
+    return { interfaceName, bind: socket.open(), mac, ours: homes.addresses, allowed }
   } catch (error) {
     log.warn({ interface: interfaceName, error: messageOf(error) }, 'dhcp.others_unknown')
     return undefined

@@ -24,10 +24,18 @@ export interface LeasesOptions {
   readonly log: Logger
   readonly metrics: Metrics
   readonly onClose: OnClose
+  /** Opens those that several provisioners share, instead of a file. */
+  readonly openShared: ((now: number) => Promise<Leases>) | undefined
 }
 
 /** What was kept is in the table. AppError says why the file can't be read or written. */
-export async function openLeases ({ config, clock, log, metrics, onClose }: LeasesOptions): Promise<Leases> {
+export async function openLeases ({ config, clock, log, metrics, onClose, openShared }: LeasesOptions): Promise<Leases> {
+  if (openShared !== undefined) {
+    const shared = await openShared(clock.now())
+    onClose(() => shared.store.close())
+    countLeases(shared.table, { config, clock, metrics })
+    return shared
+  }
   const table = new LeaseTable()
   const store = new LeaseFile({
     path: join(config.state_path, 'leases.jsonl'),
@@ -40,6 +48,11 @@ export async function openLeases ({ config, clock, log, metrics, onClose }: Leas
   for (const lease of await store.load(clock.now())) table.set(lease)
   onClose(() => store.close(), 'file')
   keepLeases({ clock, log, leases: table, onClose }, store)
+  countLeases(table, { config, clock, metrics })
+  return { table, store }
+}
+
+function countLeases (table: LeaseTable, { config, clock, metrics }: Pick<LeasesOptions, 'config' | 'clock' | 'metrics'>): void {
   const active = (): readonly Lease[] => [...table.values()].filter(lease => isActive(lease, clock.now()))
   const ranges = config.dhcp.subnets.flatMap(({ subnet, range }) => range === undefined ? [] : [{ name: formatSubnet(subnet), range }])
   metrics.gauge('dhcp_leases', 'Leases that are in force', () => active().length)
@@ -49,7 +62,6 @@ export async function openLeases ({ config, clock, log, metrics, onClose }: Leas
     const held = active()
     return ranges.map(({ name, range }) => [name, held.filter(({ ip }) => inRange(range, ip)).length])
   })
-  return { table, store }
 }
 
 /** Who holds the lease of an address. */

@@ -1,7 +1,11 @@
 import { join } from 'node:path'
 import { pino } from 'pino'
 import t from 'tap'
+import { EtcdLeases } from '../../src/cluster/etcd-leases.js'
+import type { SharedState } from '../../src/cluster/shared-state.js'
 import { LeaseFile } from '../../src/dhcp/lease-file.js'
+import type { Disposal, LeaseStore, Proposal } from '../../src/dhcp/lease-store.js'
+import type { Lease } from '../../src/dhcp/leases.js'
 import { MachineJournal } from '../../src/machines/journal.js'
 import { openEtcdStore } from '../../src/store/etcd-store.js'
 import { openFileStore } from '../../src/store/file-store.js'
@@ -38,6 +42,34 @@ t.test('a file of leases', t => {
   const path = join(t.testdir(), 'leases.jsonl')
   return leaseStoreConformance(t, (_, current) => new LeaseFile({ path, log, current }))
 })
+
+t.test('leases in etcd', async t => {
+  if (!needs(t, 'etcd')) return
+  const etcd = await startEtcd(t)
+  await leaseStoreConformance(t, t => new RestartedLeases(() => openState(t, etcd)))
+})
+
+/** Opens its state when it loads. */
+class RestartedLeases implements LeaseStore {
+  #leases: EtcdLeases | undefined
+  #state: SharedState | undefined
+  readonly #open: () => Promise<SharedState>
+
+  constructor (open: () => Promise<SharedState>) { this.#open = open }
+
+  async load (now: number): Promise<readonly Lease[]> {
+    this.#state = await this.#open()
+    this.#leases = new EtcdLeases({ state: this.#state, server: 'p1', log, onLease: () => {}, now: () => now, grace: 0 })
+    return await this.#leases.load(now)
+  }
+
+  propose (proposal: Proposal): Promise<Disposal> { return this.#leases!.propose(proposal) }
+
+  async close (): Promise<void> {
+    await this.#leases?.close()
+    await this.#state?.close()
+  }
+}
 
 t.test('a file of machines', t => {
   const path = join(t.testdir(), 'machines.jsonl')

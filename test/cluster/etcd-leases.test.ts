@@ -1,0 +1,85 @@
+// Leases of two provisioners in one etcd.
+import { pino } from 'pino'
+import t, { type Test } from 'tap'
+import { EtcdLeases, leaseGrace, shortPromise } from '../../src/cluster/etcd-leases.js'
+import type { SharedState } from '../../src/cluster/shared-state.js'
+import type { Disposal } from '../../src/dhcp/lease-store.js'
+import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
+import { ip, mac } from '../helpers/dhcp.js'
+import { type EtcdCluster, startEtcd, until } from '../helpers/etcd.js'
+import { openState } from '../helpers/shared-state.js'
+import { needs } from '../helpers/tools.js'
+
+const now = 1_700_000_000_000
+const hour = 3_600_000
+const lease = (last: number, machine: number, more: Partial<Lease> = {}): Lease =>
+  ({ ip: ip(`10.0.0.${last}`), mac: mac(`52:54:00:00:00:${String(machine).padStart(2, '0')}`), state: 'bound', since: now, expires: now + hour, ...more })
+
+/** As the DHCP server does. */
+async function keep ({ leases, table }: Server, proposed: Lease): Promise<Disposal> {
+  const disposal = await leases.propose({ lease: proposed, now })
+  table.set(disposal.kind === 'kept' ? proposed : disposal.holder)
+  return disposal
+}
+
+interface Server { readonly leases: EtcdLeases, readonly state: SharedState, readonly table: LeaseTable }
+
+async function server (t: Test, cluster: EtcdCluster, name: string): Promise<Server> {
+  const state = await openState(t, cluster)
+  const table = new LeaseTable({ grace: leaseGrace })
+  const leases = new EtcdLeases({
+    state, server: name, now: () => now, onLease: one => { table.set(one) }, log: pino({ level: 'silent' })
+  })
+  t.teardown(() => leases.close())
+  for (const one of await leases.load(now)) table.set(one)
+  return { leases, state, table }
+}
+
+t.test('of two servers that give one address at once one does, a hundred at once', async t => {
+  if (!needs(t, 'etcd')) return
+  const etcd = await startEtcd(t)
+  const [a, b] = [await server(t, etcd, 'a'), await server(t, etcd, 'b')]
+  const results = await Promise.all(Array.from({ length: 200 }, (_, n) => n % 100).flatMap((last, n) =>
+    [keep(n < 100 ? a : b, lease(last, n < 100 ? 1 : 2))]))
+  for (let last = 0; last < 100; last++) {
+    const kept = [results[last]!, results[last + 100]!].filter(({ kind }) => kind === 'kept')
+    t.equal(kept.length, 1, `10.0.0.${last}`)
+  }
+  await until('both know all', () => a.table.size === 100 && b.table.size === 100)
+  for (let last = 0; last < 100; last++) t.same(a.table.get(ip(`10.0.0.${last}`))?.mac, b.table.get(ip(`10.0.0.${last}`))?.mac)
+})
+
+t.test('a holder renews with any of them; an expired address is another machine\'s only after the grace', async t => {
+  if (!needs(t, 'etcd')) return
+  const etcd = await startEtcd(t)
+  const [a, b] = [await server(t, etcd, 'a'), await server(t, etcd, 'b')]
+  t.match(await a.leases.propose({ lease: lease(1, 1), now }), { kind: 'kept' })
+  t.match(await b.leases.propose({ lease: lease(1, 1, { expires: now + 2 * hour }), now }), { kind: 'kept' })
+  t.match(await a.leases.propose({ lease: lease(1, 1, { expires: now + 3 * hour }), now }), { kind: 'kept' }, 'what another wrote meanwhile is no hindrance to its holder')
+  const end = now + 3 * hour
+  t.match(await b.leases.propose({ lease: lease(1, 2, { expires: end + hour }), now: end + leaseGrace - 1 }), { kind: 'refused', holder: { mac: lease(1, 1).mac } })
+  t.match(await b.leases.propose({ lease: lease(1, 2, { expires: end + 2 * hour }), now: end + leaseGrace }), { kind: 'kept' })
+})
+
+t.test('etcd away: holders are promised a short while, no longer than the others wait; written when it is back', async t => {
+  if (!needs(t, 'etcd')) return
+  const etcd = await startEtcd(t)
+  const [a, b] = [await server(t, etcd, 'a'), await server(t, etcd, 'b')]
+  for (const last of [1, 2]) t.match(await a.leases.propose({ lease: lease(last, last), now }), { kind: 'kept' })
+  await until('b knows', () => b.table.size === 2)
+  t.equal(b.leases.promisedUntil(ip('10.0.0.1'), mac('52:54:00:00:00:01'), now, false), undefined, 'as long as etcd is there')
+  await etcd.members[0]!.stop()
+  await until('both are away', () => !a.state.standing.inStep && !b.state.standing.inStep)
+  const late = now + hour + 60_000
+  const until1 = b.leases.promisedUntil(ip('10.0.0.1'), mac('52:54:00:00:00:01'), late, false)
+  t.equal(until1, now + hour + shortPromise, 'counted from the end that etcd has')
+  t.ok(shortPromise < leaseGrace)
+  t.match(await b.leases.propose({ lease: lease(1, 1, { expires: until1! }), now: late }), { kind: 'kept' })
+  await t.rejects(b.leases.propose({ lease: lease(1, 1, { expires: until1! + 1 }), now: late }), { code: 'etcd_away' })
+  await t.rejects(b.leases.propose({ lease: lease(3, 3), now }), { code: 'etcd_away' }, 'nobody new')
+  t.match(await b.leases.propose({ lease: lease(1, 3), now }), { kind: 'refused', holder: { mac: lease(1, 1).mac } })
+  t.match(await b.leases.propose({ lease: lease(9, 9, { expires: now + shortPromise }), now, reserved: true }), { kind: 'kept' }, 'a reservation needs no etcd')
+  t.match(await b.leases.propose({ lease: lease(2, 2, { expires: now + shortPromise }), now }), { kind: 'kept' })
+  await etcd.members[0]!.start()
+  await until('what was promised is written', () => a.table.get(ip('10.0.0.1'))?.expires === until1 && a.table.get(ip('10.0.0.9')) !== undefined)
+})
