@@ -177,7 +177,8 @@ export class EtcdLeases implements LeaseStore {
 
   async #commit (batch: readonly Queued[]): Promise<void> {
     const { state } = this.#options
-    const values = batch.map(({ proposal: { lease, now } }) => Buffer.from(this.#valueOf(lease, now)))
+    const written = batch.map(({ proposal: { lease } }) => this.#neverShorter(lease))
+    const values = batch.map(({ proposal: { now } }, n) => Buffer.from(this.#valueOf(written[n]!, now)))
     try {
       const { responses, header } = await state.transact({
         compare: [],
@@ -195,9 +196,9 @@ export class EtcdLeases implements LeaseStore {
       for (const [n, queued] of batch.entries()) {
         const answer = responses[n]?.response_txn
         const found = answer?.responses[0]?.response_range?.kvs[0]
-        if (answer?.succeeded === true) this.#settleWith(queued, Number(header.revision))
+        if (answer?.succeeded === true) this.#settleWith(queued, written[n]!, Number(header.revision))
         // A member carried it out without answering, and the next one found it done.
-        else if (found !== undefined && Buffer.from(found.value).equals(values[n]!)) this.#settleWith(queued, Number(found.mod_revision))
+        else if (found !== undefined && Buffer.from(found.value).equals(values[n]!)) this.#settleWith(queued, written[n]!, Number(found.mod_revision))
         else this.#again(queued, found)
       }
     } catch (error) {
@@ -208,7 +209,14 @@ export class EtcdLeases implements LeaseStore {
     }
   }
 
-  #settleWith ({ proposal: { lease }, resolve }: Queued, revision: number): void {
+  /** Another provisioner, whose clock is ahead, may have promised the holder more: that stands. */
+  #neverShorter (lease: Lease): Lease {
+    const kept = this.#kept.get(lease.ip)?.lease
+    const isRenewal = kept?.mac === lease.mac && kept.state === 'bound' && lease.state === 'bound'
+    return isRenewal && kept.expires > lease.expires ? { ...lease, expires: kept.expires } : lease
+  }
+
+  #settleWith ({ resolve }: Queued, lease: Lease, revision: number): void {
     this.#busy.delete(lease.ip)
     const known = this.#kept.get(lease.ip)
     if (known === undefined || known.revision <= revision) this.#kept.set(lease.ip, { lease, revision })
