@@ -57,7 +57,6 @@ t.test('each row is told by name, unit, port, keys and graces, and documented', 
     if (systemd !== undefined) {
       t.match(docs.install, new RegExp(`^\\| \`${systemd}\` \\| ${port}/${transport}`, 'm'), `${systemd} stands in docs/install.md`)
       t.match(read(`systemd/core-provisioner-${systemd}.socket`), new RegExp(`^Listen(?:Stream|Datagram)=.*:${port}$`, 'm'))
-      t.match(read('scripts/install/install.sh'), new RegExp(`for name in [a-z -]*\\b${systemd}\\b[a-z -]*; do`), 'install.sh enables it')
     }
     if (isListener(row)) t.ok(row.grace > 0 && (row.inheritedGrace ?? row.grace) >= row.grace)
     else t.ok(isListener(listeners.find(other => other.name === row.of)!), `${name} belongs to ${row.of}`)

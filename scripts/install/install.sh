@@ -34,7 +34,7 @@ is in place stays as it is. On a terminal it asks for what it is not told.
   --dry-run          say what would be done, and do nothing
 
 The configuration is written once, to /etc/core-provisioner/config.yaml: later it is yours, and what is said of it here is ignored.
-An upgrade that is not ready (/readyz) within 30 s is taken back.
+An upgrade that is not ready (core-provisioner doctor --wait) within 30 s is taken back.
 Exit status: 0 done, 1 something is in the way or failed, 2 wrong usage.
 END
 }
@@ -46,7 +46,7 @@ state=/var/lib/core-provisioner
 data=/var/lib/matchbox
 certs=/etc/matchbox
 units=/etc/systemd/system
-services=/etc/firewalld/services
+services_folder=/etc/firewalld/services
 link=/usr/local/bin/core-provisioner
 user=matchbox
 service=core-provisioner.service
@@ -213,9 +213,9 @@ config_text () {
 }
 
 choose_config () {
-  asked=''
+  asked='' kept=''
   if [ -f "$config" ]; then
-    [ -z "$configured" ] || say "$config stays as it is: change it there instead of by$configured"
+    kept=yes
     cp "$config" "$work/config.yaml"
     return
   fi
@@ -251,17 +251,17 @@ matchbox_environment () {
   systemctl show --property=Environment --property=EnvironmentFiles --property=ExecStart matchbox.service 2>/dev/null | program takeover
 }
 
-# check FOLDER ARGUMENT...: what the program in FOLDER says of the configuration to come.
-check () {
-  checker=$1
+# about FOLDER COMMAND ARGUMENT...: asks the program in FOLDER about the configuration to come.
+about () {
+  asked_of=$1
   shift
   # Before the first installation there is no store and there are no certificates: an empty one, and some for nobody, say as
   # much to a check.
-  if [ ! -d "$data" ] && [ -z "${MATCHBOX_DATA_PATH:-}" ]; then set -- "$@" --set "data_path=$work/empty"; fi
+  if [ "$1" = check ] && [ ! -d "$data" ] && [ -z "${MATCHBOX_DATA_PATH:-}" ]; then set -- "$@" --set "data_path=$work/empty"; fi
   if certs_missing; then
     set -- "$@" --set "rpc.ca_file=$work/certs/ca.crt" --set "rpc.cert_file=$work/certs/server.crt" --set "rpc.key_file=$work/certs/server.key"
   fi
-  "$checker/bin/core-provisioner" check --config "$work/config.yaml" "$@"
+  "$asked_of/bin/core-provisioner" "$@" --config "$work/config.yaml"
 }
 
 # Whether certificates are to be made: nobody has made some, or said that they are elsewhere.
@@ -274,54 +274,28 @@ check_config () {
   mkdir -p "$work/empty"
   if certs_missing; then program certs init --dir "$work/certs" --san IP:127.0.0.1 >/dev/null; fi
   # What is amiss with single groups keeps no service from being installed, and is told at the end (look_as_service).
-  if check "$bundle" --without-store >"$work/check" 2>&1; then return; fi
+  if about "$bundle" check --without-store >"$work/check" 2>&1; then
+    # Whoever says both means them to fit; a configuration for relay agents alone is written by hand.
+    if [ ! -f "$config" ] && grep 'hold no address of' "$work/check" >&2; then die 'nothing was changed: --subnet and --interface do not fit (above)'; fi
+    return
+  fi
   # By the name it will have, and without the summary, if there is one.
   sed "s,$work/config.yaml,$config,g" "$work/check" >"$work/problems"
   grep -E '(^|: )error: ' "$work/problems" >&2 || cat "$work/problems" >&2
-  if [ -f "$config" ] && [ -x "$current/bin/core-provisioner" ] && ! check "$current" --without-store >/dev/null 2>&1 &&
-    ! check "$current" >/dev/null 2>&1; then
+  if [ -f "$config" ] && [ -x "$current/bin/core-provisioner" ] && ! about "$current" check --without-store >/dev/null 2>&1; then
     warn 'The version that is installed has problems with that as well: going on.'
     return
   fi
   die 'nothing was changed: the configuration would not work (above)'
 }
 
-# Sets what systemd has to know of the configuration; what does not listen is empty.
-read_settings () {
-  dhcp_mode='' dhcp_interface='' dhcp_interfaces='' dhcp_listen='' http_listen='' https_listen='' tftp_listen='' rpc_listen='' ready_url=''
-  machine_ports='' https_port='' rpc_port='' written=''
-  # shellcheck disable=SC2016 # it is JavaScript
-  { check "$bundle" --without-store --json 2>/dev/null || true; } | node -e '
-    const plan = JSON.parse(require("node:fs").readFileSync(0, "utf8"))
-    const of = protocol => plan.listeners.find(listener => listener.protocol === protocol)
-    const address = protocol => of(protocol)?.address.replace(/\/\w+$/, "").replace(/^([^\[][^:]*:.*):(\d+)$/, "[$1]:$2") ?? ""
-    const port = /\d+$/
-    const http = address("http")
-    // By systemd, or by the process itself, on ports that the configuration names; the control socket has none.
-    const portsOf = (listeners, otherwise) => [...new Set(listeners.flatMap(({ address }) => /\d+\/(?:tcp|udp)$/.exec(address) ?? otherwise))].join(" ")
-    // Other folders than those that the unit knows have to be named to systemd.
-    const known = path => ["/var/lib/matchbox", "/var/lib/core-provisioner"].some(folder => path === folder || path.startsWith(`${folder}/`))
-    const written = plan.paths.filter(([what]) => what === "store" || what === "state").map(([, path]) => path)
-      .filter(path => !known(path) && !path.startsWith(process.argv[1]))
-    const one = plan.dhcp.interfaces.length === 1 ? plan.dhcp.interfaces[0] : undefined
-    const shown = {
-      machine_ports: portsOf(plan.listeners.filter(({ protocol }) => !["grpc", "https", "control"].includes(protocol)), []),
-      https_port: portsOf([of("https") ?? { address: "" }], ["8443/tcp"]),
-      rpc_port: portsOf([of("grpc") ?? { address: "" }], ["8081/tcp"]),
-      written: written.join(" "),
-      // One has the plain units, several an instance each of the templates: NAME:MODE.
-      dhcp_mode: one ? one.mode : "",
-      dhcp_interface: one ? one.name : "",
-      dhcp_interfaces: one ? "" : plan.dhcp.interfaces.map(({ name, mode }) => `${name}:${mode}`).join(" "),
-      dhcp_listen: of("dhcp") ? `0.0.0.0:${port.exec(address("dhcp"))[0]}` : "",
-      http_listen: http,
-      https_listen: address("https"),
-      tftp_listen: address("tftp"),
-      rpc_listen: /^off/.test(of("grpc")?.what) ? "" : address("grpc"),
-      ready_url: `http://${http.replace(/^0\.0\.0\.0:/, "127.0.0.1:").replace(/^\[::\]:/, "[::1]:")}/readyz`
-    }
-    for (const [name, value] of Object.entries(shown)) console.log(`${name}=\x27${value.replaceAll("\x27", "")}\x27`)
-  ' "$work" >"$work/settings" || die "core-provisioner check --json said nothing that can be read"
+# plan FOLDER: what the version in FOLDER has systemd and firewalld know of the configuration: files below $work/files as they are
+# to lie below /, and the variables sockets, interfaces, services, ports and names.
+plan () {
+  rm -rf "$work/files"
+  sockets='' interfaces='' services='' ports='' names=''
+  about "$1" setup files --to "$work/files" --systemd "$systemd_version" --name "$(uname -n)" --name "$(hostname -f 2>/dev/null || true)" >"$work/settings" ||
+    die "${1##*/} can't set up that configuration (above)"
   # shellcheck source=/dev/null
   . "$work/settings"
 }
@@ -335,12 +309,26 @@ conflicts () {
     # What has the ports is an older version of this.
     if active "$unit"; then return; fi
   done
+  hear_others
   if program doctor --network --config "$work/config.yaml" >"$work/ports" 2>&1; then found=''; else found=yes; fi
+  for zone in $heard_in; do firewall-cmd --quiet --zone="$zone" --remove-port=68/udp || true; done
   sed -n 's/^note  *[^:]*: /note: /p' "$work/ports"
   [ -n "$found" ] || return 0
   sed -n 's/^PROBLEM  *[^:]*: //p' "$work/ports" | sort -u >"$work/conflicts"
   if [ -s "$work/conflicts" ]; then cat "$work/conflicts" >&2; else cat "$work/ports" >&2; fi
-  [ -n "$dry_run" ] || die 'nothing was changed: free these ports first (above)'
+  [ -n "$dry_run" ] || die 'nothing was changed: that is in the way (above)'
+}
+
+# Answers of other DHCP servers come in on 68/udp, which firewalld drops as long as our service is not there: for the question
+# it is open, and of itself shut again.
+hear_others () {
+  heard_in=''
+  if [ -n "$dry_run" ] || ! firewall_runs; then return; fi
+  for each in $interfaces; do
+    zone=$(zone_of "$each")
+    if firewall-cmd --quiet --zone="$zone" --query-port=68/udp; then continue; fi
+    if firewall-cmd --quiet --zone="$zone" --add-port=68/udp --timeout=60; then heard_in="$heard_in $zone"; fi
+  done
 }
 
 # ---- the parts of an installation
@@ -433,7 +421,7 @@ make_folders () {
 }
 # -H: the folder itself may be a link to where there is room.
 not_ours () { find -H $data -path "$data/assets/*" -prune -o ! -user $user "$@"; }
-give_store () { not_ours -exec chown -h $user:$user '{}' +; }
+give_store () { not_ours -exec chown -h $user:$user '{}' + || warn "not all of $data could be given to $user"; }
 
 write_config () {
   if [ -s "$work/environment" ]; then put "$etc/environment" 640 root:$user <"$work/environment" || true; fi
@@ -442,7 +430,6 @@ write_config () {
 
 write_certs () {
   if ! certs_missing; then return; fi
-  names=$(subject_names)
   change "make certificates in $certs for $names" init_certs
   if [ -z "$dry_run" ]; then made_certs=yes; fi
 }
@@ -451,139 +438,51 @@ init_certs () {
   chown root:$user $certs/server.key
   chmod 640 $certs/server.key
 }
-# What clients may call this machine: its names, what it advertises, and the address of the interface, or of all.
-subject_names () {
-  # shellcheck disable=SC2016 # it is JavaScript
-  interfaces | node -e '
-    const [own, ...given] = process.argv.slice(1)
-    const lines = require("node:fs").readFileSync(0, "utf8").split("\n").map(line => line.split(" "))
-    const addresses = lines.filter(([name, address]) => address && (own === "" || name === own)).map(([, address]) => address)
-    const label = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
-    const names = [...given, "localhost", ...addresses, "127.0.0.1"].filter(name => label.test(name))
-    console.log([...new Set(names.map(name => (/^[\d.]+$/.test(name) ? "IP:" : "DNS:") + name))].join(","))
-  ' "$dhcp_interface" "$(uname -n)" "$(hostname -f 2>/dev/null || true)" "$advertise"
-}
-
-# Sets $sockets: those that the configuration has work for.
-choose_sockets () {
-  sockets=''
-  [ -z "$http_listen" ] || sockets="$sockets http"
-  [ -z "$https_listen" ] || sockets="$sockets https"
-  [ -z "$tftp_listen" ] || sockets="$sockets tftp"
-  if [ -n "$rpc_listen" ]; then sockets="$sockets rpc"; fi
-  case $dhcp_mode in
-    server) sockets="$sockets dhcp dhcp-client" ;;
-    proxy) sockets="$sockets dhcp boot-server" ;;
-  esac
-  for each in $dhcp_interfaces; do
-    case $each in
-      *:server) sockets="$sockets dhcp@${each%:*} dhcp-client@${each%:*}" ;;
-      *:proxy) sockets="$sockets dhcp@${each%:*} boot-server@${each%:*}" ;;
-    esac
-  done
-}
-
-# install_units FOLDER: the units of that version, told of the interface and of where the configuration listens. Sets
-# $sockets_changed when sockets have to be opened anew.
+# Puts the planned units in place, and takes away what was written for another configuration. Sets $sockets_changed when sockets have
+# to be opened anew.
 install_units () {
   sockets_changed=''
-  for file in "$1"/systemd/*.service "$1"/systemd/*.socket; do
-    if put "$units/${file##*/}" 644 root:root <"$file"; then
-      case $file in *.socket) sockets_changed=yes ;; esac
-    fi
-  done
-  for file in "$1"/systemd/*.service.d/*.conf; do
-    unit=${file%/*}
-    # Older ones would ignore most of it, with a warning a line.
-    if [ -f "$file" ] && [ "$systemd_version" -ge 239 ]; then
-      put "$units/${unit##*/}/${file##*/}" 644 root:root <"$file" || true
-    fi
-  done
-  paths=$units/$service.d/paths.conf
-  if [ -n "$written" ] && [ "$systemd_version" -ge 239 ]; then
-    printf '# Written by install.sh from the configuration.\n[Service]\nReadWritePaths=%s\n' "$written" >"$work/paths"
-    put "$paths" 644 root:root <"$work/paths" || true
-  elif [ -f "$paths" ]; then
-    change "remove $paths" rm -f "$paths"
-  fi
-  for name in dhcp dhcp-client boot-server; do
-    if [ -n "$dhcp_interface" ]; then drop_in $name interface "BindToDevice=$dhcp_interface"; else drop_in $name interface ''; fi
-  done
-  for name in $sockets; do case $name in *@*) drop_in "$name" interface "BindToDevice=${name#*@}" ;; esac; done
-  for folder in "$units"/core-provisioner-*@?*.socket.d; do
-    name=${folder##*/core-provisioner-} name=${name%.socket.d}
-    if [ -d "$folder" ]; then case " $sockets " in *" $name "*) ;; *) drop_in "$name" interface '' ;; esac; fi
-  done
-  drop_in http listen "$(moved "$1" http ListenStream "$http_listen")"
-  drop_in https listen "$(moved "$1" https ListenStream "$https_listen")"
-  drop_in rpc listen "$(moved "$1" rpc ListenStream "$rpc_listen")"
-  drop_in tftp listen "$(moved "$1" tftp ListenDatagram "$tftp_listen")"
-  for name in dhcp dhcp@; do drop_in $name listen "$(moved "$1" $name ListenDatagram "$dhcp_listen")"; done
-}
-# moved FOLDER NAME KEY ADDRESS: the lines that move a socket to ADDRESS, if it is not there by itself.
-moved () {
-  if [ -z "$4" ] || grep -qxF "$3=$4" "$1/systemd/core-provisioner-$2.socket"; then return; fi
-  # An empty one forgets what the unit lists.
-  printf '%s=\n%s=%s\n' "$3" "$3" "$4"
-}
-# drop_in SOCKET NAME LINES: written, or removed when there are no lines.
-drop_in () {
-  file=$units/core-provisioner-$1.socket.d/$2.conf
-  if [ -n "$3" ]; then
-    printf '# Written by install.sh from the configuration.\n[Socket]\n%s\n' "$3" >"$work/drop-in"
-    put "$file" 644 root:root <"$work/drop-in" || return 0
-  elif [ -f "$file" ]; then
+  (cd "$work/files$units" && find . -type f | sed 's,^\./,,' | sort) >"$work/units"
+  while IFS= read -r name; do
+    if put "$units/$name" 644 root:root <"$work/files$units/$name"; then sockets_change "$name"; fi
+  done <"$work/units"
+  for file in "$units"/core-provisioner*.d/interface.conf "$units"/core-provisioner*.d/listen.conf "$units"/core-provisioner*.d/paths.conf; do
+    if [ ! -f "$file" ] || [ -f "$work/files$file" ]; then continue; fi
     change "remove $file" rm -f "$file"
-  else
-    return 0
-  fi
-  sockets_changed=yes
+    sockets_change "$file"
+  done
 }
+sockets_change () { case $1 in *.socket | *.socket.d/*) sockets_changed=yes ;; esac; }
 
 firewall_runs () { have firewall-cmd && firewall-cmd --state >/dev/null 2>&1; }
-# firewalld_service NAME FOR PORT...: the service as firewalld reads it, with the ports of the configuration.
-firewalld_service () {
-  say '<?xml version="1.0" encoding="utf-8"?>'
-  say '<service>'
-  say "  <short>$1</short>"
-  say "  <description>$2</description>"
-  shift 2
-  for port in "$@"; do say "  <port protocol=\"${port#*/}\" port=\"${port%/*}\"/>"; done
-  say '</service>'
+# zone_of INTERFACE: where firewalld has it.
+zone_of () {
+  in_zone=$(firewall-cmd --get-zone-of-interface="$1" 2>/dev/null || true)
+  case $in_zone in '' | *' '*) firewall-cmd --get-default-zone ;; *) say "$in_zone" ;; esac
 }
 open_firewall () {
   if [ -d /etc/firewalld ]; then
-    # shellcheck disable=SC2086 # lists of words
-    {
-      firewalld_service core-provisioner 'What machines that netboot ask: DHCP, the PXE boot server, TFTP and HTTP.' $machine_ports >"$work/core-provisioner.xml"
-      firewalld_service core-provisioner-https 'What core-provisioner tells machines by HTTP, over TLS.' $https_port >"$work/core-provisioner-https.xml"
-      firewalld_service core-provisioner-rpc 'The gRPC API of core-provisioner, for those who define what machines boot.' $rpc_port >"$work/core-provisioner-rpc.xml"
-    }
     reload=''
-    for name in core-provisioner core-provisioner-https core-provisioner-rpc; do
-      if put "$services/$name.xml" 644 root:root <"$work/$name.xml"; then reload=yes; fi
+    for file in "$work/files$services_folder"/*.xml; do
+      if put "$services_folder/${file##*/}" 644 root:root <"$file"; then reload=yes; fi
     done
     if [ -n "$reload" ] && firewall_runs; then change 'have firewalld read its services' firewall-cmd --quiet --reload; fi
   fi
   if firewall_runs; then
     zones=''
-    for each in ${dhcp_interface:-$dhcp_interfaces}; do
-      zone=$(firewall-cmd --get-zone-of-interface="${each%:*}" 2>/dev/null || true)
-      case $zone in '' | *' '*) zone=$(firewall-cmd --get-default-zone) ;; esac
+    for each in $interfaces; do
+      zone=$(zone_of "$each")
       case " $zones " in *" $zone "*) ;; *) zones="$zones $zone" ;; esac
     done
     [ -n "$zones" ] || zones=$(firewall-cmd --get-default-zone)
-    wanted=core-provisioner
-    if [ -n "$https_listen" ]; then wanted="$wanted core-provisioner-https"; fi
-    if [ -n "$rpc_listen" ]; then wanted="$wanted core-provisioner-rpc"; fi
     for zone in $zones; do
-      for name in $wanted; do
+      for name in $services; do
         if firewall-cmd --quiet --permanent --zone="$zone" --query-service="$name" 2>/dev/null; then continue; fi
         change "let $name through firewalld (zone $zone)" open_service "$name"
       done
     done
   elif [ -r /etc/ufw/ufw.conf ] && grep -q '^ENABLED=yes' /etc/ufw/ufw.conf; then
-    say "note: ufw runs: let the machines in with ufw allow for $machine_ports and what else is on: $https_port $rpc_port"
+    say "note: ufw runs: let the machines in with ufw allow for $ports"
   fi
 }
 open_service () {
@@ -616,14 +515,13 @@ instances () {
 
 # Sets which units start, now as at boot: those that the configuration has work for.
 enable_units () {
-  wanted='' unwanted=''
-  for name in http https tftp rpc dhcp dhcp-client boot-server; do
-    case " $sockets " in *" $name "*) wanted="$wanted core-provisioner-$name.socket" ;; *) unwanted="$unwanted core-provisioner-$name.socket" ;; esac
+  unwanted=''
+  for file in $(cd $units && ls -d core-provisioner-*.socket) $(instances); do
+    case $file in *@.socket) continue ;; esac
+    case " $sockets " in *" $file "*) ;; *) unwanted="$unwanted $file" ;; esac
   done
-  for name in $sockets; do case $name in *@*) wanted="$wanted core-provisioner-$name.socket" ;; esac; done
-  for file in $(instances); do case " $wanted " in *" $file "*) ;; *) unwanted="$unwanted $file" ;; esac; done
   # shellcheck disable=SC2086 # lists of words
-  { systemctl --quiet disable $unwanted 2>/dev/null || true; systemctl --quiet enable $service $wanted; }
+  { systemctl --quiet disable $unwanted 2>/dev/null || true; systemctl --quiet enable $service $sockets; }
 }
 
 # (Re)starts what changed; answers whether the service is ready.
@@ -633,13 +531,13 @@ put_in_force () {
   # Sockets that stay open hold what comes in while the service is away. Those that close go first: what waits in one starts
   # a service that has stopped.
   # shellcheck disable=SC2086 # lists of words
-  if [ -n "$sockets_changed" ]; then systemctl stop $wanted $unwanted $service; else systemctl stop $unwanted; fi 2>/dev/null || true
+  if [ -n "$sockets_changed" ]; then systemctl stop $sockets $unwanted $service; else systemctl stop $unwanted; fi 2>/dev/null || true
   # shellcheck disable=SC2086
-  { systemctl reset-failed $service $wanted 2>/dev/null || true; systemctl start $wanted || true; }
+  { systemctl reset-failed $service $sockets 2>/dev/null || true; systemctl start $sockets || true; }
   # Not restart: the old process must not answer for the new one, and a start that hangs is waited for here.
   systemctl stop $service 2>/dev/null || true
   systemctl --no-block start $service
-  ready $patience && in_force
+  ready $patience
 }
 # The folder that the running service was started from, empty when none runs.
 runs_from () {
@@ -647,36 +545,19 @@ runs_from () {
   pid=$(systemctl show --property=MainPID $service | sed 's/^MainPID=//')
   if [ "${pid:-0}" != 0 ]; then readlink "/proc/$pid/exe" | sed "s,^\($opt/[^/]*\)/.*,\1,"; fi
 }
-# Whether what runs is what is installed: a process of the folder that `current` leads to, under the units as they are on disk.
-in_force () {
-  if [ "$(runs_from)" != "$(readlink $current)" ]; then
-    warn "what runs is not what is installed: $(runs_from) instead of $(readlink $current)"
-    return 1
-  fi
-  if systemctl show --property=NeedDaemonReload $service 'core-provisioner-*.socket' | grep -q '=yes'; then
-    warn 'systemd has not read the units as they are on disk'
-    return 1
-  fi
-}
-# ready SECONDS: waits until the service says so of itself.
-ready () {
-  # shellcheck disable=SC2016 # it is JavaScript
-  node --input-type=module -e '
-    const [, url, seconds] = process.argv
-    let last = "nobody answers"
-    for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
-      try {
-        const answer = await fetch(url, { signal: AbortSignal.timeout(2000) })
-        if (answer.status === 200) process.exit(0)
-        last = (await answer.text()).trim()
-      } catch {}
-      await new Promise(resolve => setTimeout(resolve, 250))
-    }
-    console.error(`${url}: ${last}`)
-    process.exit(1)' "$ready_url" "$1"
-}
+# ready SECONDS: waits until what is installed is what runs, under the units as they are on disk, with its ports its own, its
+# files within its reach, and DHCP answered; says what is in the way when it is not.
+# shellcheck disable=SC2086 # $alive is one word or none
+ready () { "$current/bin/core-provisioner" doctor --wait "$1" $alive; }
 
 # What root can read the service may not: a look with its own eyes, also at what machines may miss.
+# What runs has read its files, and what takes its place has to: a version that could not is not put in force.
+check_files () {
+  if [ -n "$dry_run" ] || [ -z "$previous" ] || [ "$previous" = "$home" ] || ! active $service; then return; fi
+  if "$home/bin/core-provisioner" doctor --files --as $user >"$work/unreadable" 2>&1; then return; fi
+  sed -n 's/^PROBLEM *//p' "$work/unreadable" >&2
+  die "${previous##*/} runs on: $version could not read or write (as $user) what is named above; $home holds it, and nothing else was changed"
+}
 look_as_service () {
   if [ -n "$dry_run" ]; then return; fi
   set -- --as $user --config $config
@@ -695,10 +576,10 @@ start_service () {
   if [ -z "$systemd" ] || [ -z "$start" ]; then
     if have systemctl && [ -z "$dry_run" ]; then enable_units; fi
     if [ -n "$systemd" ]; then say "not started: systemctl start $service"; else say 'not started: systemd does not run here'; fi
-  elif [ "$changes" = 0 ] && active $service && in_force; then
+  elif [ "$changes" = 0 ] && active $service && ready 0; then
     say "$version runs"
   elif [ -n "$dry_run" ]; then
-    change "start $service with the sockets:$sockets, and wait $patience s for $ready_url"
+    change "start $service with $sockets, and wait $patience s until it is ready"
   elif changes=$((changes + 1)) && put_in_force; then
     say "$version is ready"
   else
@@ -715,7 +596,8 @@ roll_back () {
   warn "Going back to ${previous##*/}."
   point $opt/current "$previous"
   if [ -n "$older" ]; then point $opt/previous "$older"; else rm -f $opt/previous; fi
-  install_units "$previous"
+  plan "$previous"
+  install_units
   if put_in_force; then die "${previous##*/} runs again; $version lies in $home"; fi
   die "${previous##*/} is not ready either: journalctl -u core-provisioner"
 }
@@ -779,12 +661,13 @@ install () {
   load_environment "$work/environment"
   load_environment "$etc/environment"
   check_config
-  read_settings
+  plan "$bundle"
   conflicts
   # A store with a broken file is not ready before the upgrade either, and no reason to take it back.
-  if active $service && ! ready 3 2>/dev/null; then
-    ready_url=${ready_url%/readyz}/healthz
-    say "note: the version that runs is not ready; the upgrade is content with $ready_url"
+  alive=''
+  if active $service && ! ready 3 2>"$work/unready"; then
+    say "note: the version that runs is not ready; the new one has to answer, and no more: $(sed -n 1p "$work/unready")"
+    alive=--alive
   fi
   if [ -n "$asked" ]; then
     sed 's/^/  /' "$work/config.yaml"
@@ -796,8 +679,8 @@ install () {
   make_folders
   write_config
   write_certs
-  choose_sockets
-  install_units "$bundle"
+  check_files
+  install_units
   open_firewall
   if [ -n "$previous" ] && [ "$previous" != "$home" ]; then point $opt/previous "$previous"; fi
   point $opt/current "$home"
@@ -807,6 +690,11 @@ install () {
   start_service
   if [ -z "$dry_run" ]; then remove_old; fi
   if [ -n "$made_certs" ]; then say "for Terraform and cluster packages: core-provisioner certs export --client --out matchbox-certs.tar.gz (from $certs)"; fi
+  if [ -z "$previous" ] && [ -n "$start$dry_run" ]; then
+    say "next: groups and profiles in $data, certificates in $certs, core-provisioner machines watch; $opt/current/docs/install.md goes through it"
+  fi
+  # At the end, where it is seen.
+  if [ -n "$configured" ] && [ -n "$kept" ]; then warn "$config stayed as it is: change it there instead of by$configured"; fi
   if [ "$changes" = 0 ]; then say 'nothing to do'; fi
 }
 
@@ -833,9 +721,9 @@ remove () {
     if [ -n "$systemd" ] && [ -z "$dry_run" ]; then systemctl daemon-reload; fi
   fi
   for name in core-provisioner core-provisioner-https core-provisioner-rpc; do
-    if [ ! -f "$services/$name.xml" ]; then continue; fi
+    if [ ! -f "$services_folder/$name.xml" ]; then continue; fi
     if firewall_runs; then change "take $name out of firewalld" close_service "$name"; fi
-    change "remove $services/$name.xml" rm -f "$services/$name.xml"
+    change "remove $services_folder/$name.xml" rm -f "$services_folder/$name.xml"
   done
   if [ -n "$found" ] && selinux_runs && have semanage && [ -z "$dry_run" ]; then semanage fcontext -d "$executables" 2>/dev/null || true; fi
   if [ -L $link ]; then change "remove $link" rm -f $link; fi

@@ -1,5 +1,5 @@
 // What ships with the program, and where distributions put boot loaders.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** The folder that holds package.json: this file lies two folders below it, and one where it is bundled into a single file. */
@@ -18,6 +18,13 @@ export const bootFolders = (): readonly string[] => [
   '/usr/share/ipxe',
   '/usr/share/syslinux'
 ]
+
+/** The units of systemd as they ship, by their path below `systemd/`; files for other programs are there too. */
+export function shippedUnits (): ReadonlyMap<string, string> {
+  const folder = new URL('systemd/', programFolder())
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => /^core-provisioner/.test(name) && /\.(?:service|socket|conf)$/.test(name))
+  return new Map(names.sort().map(name => [name, readFileSync(new URL(name, folder), 'utf8')]))
+}
 
 /** The version in package.json. */
 export function programVersion (): string {

@@ -17,6 +17,8 @@ const options = {
   ...eyesOptions,
   /** Looks at ports and DHCP alone. */
   network: { type: 'boolean' },
+  /** Looks at what the service has to read and write alone. */
+  files: { type: 'boolean' },
   /** Waits for the service to be ready, or with `alive` for it to answer. */
   wait: { type: 'string' },
   alive: { type: 'boolean' },
@@ -42,7 +44,10 @@ export const doctorCommand: Command = {
     if (values.wait !== undefined) return await waited(asked, { seconds: secondsOf(values.wait), alive: values.alive === true, look }, io)
     const findings: Finding[] = []
     if (values.network === true) findings.push(...await diagnoseNetwork(asked))
-    else {
+    else if (values.files === true) {
+      look()
+      findings.push(...await diagnoseRights(asked))
+    } else {
       // Whose ports they are only root sees; what the service can read it sees best itself.
       const around = await diagnoseAround(asked)
       look()

@@ -21,6 +21,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Command>>> = {
   doctor: async () => (await import('./doctor.js')).doctorCommand,
   compare: async () => (await import('./compare.js')).compareCommand,
   takeover: async () => (await import('./takeover.js')).takeoverCommand,
+  setup: async () => (await import('./setup.js')).setupCommand,
   try: async () => (await import('./try.js')).tryCommand,
   completion: async () => (await import('./completion.js')).completionCommand,
   help: async () => (await import('./help.js')).helpCommand

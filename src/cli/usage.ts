@@ -65,6 +65,7 @@ const table = {
       ...eyes,
       ...json,
       network: { what: 'look at who has the ports and who answers DHCP, and nothing else' },
+      files: { what: 'look at what the service has to read and write, and nothing else' },
       wait: { value: 'SECONDS', what: 'wait for the service to be ready, and tell what is in the way when it is not' },
       alive: { what: 'with --wait: one that answers will do' }
     },
@@ -198,6 +199,19 @@ const table = {
     forms: [''],
     flags: json,
     examples: [['takeover', 'reads systemctl show --property=Environment,ExecStart matchbox.service']]
+  },
+  setup: {
+    summary: 'the files that systemd and firewalld need for a configuration; install.sh puts them in place',
+    forms: ['files --to DIR'],
+    words: ['files'],
+    flags: {
+      ...config,
+      'env-file': eyes['env-file'],
+      to: { value: 'DIR', what: 'the folder that stands for /' },
+      systemd: { value: 'VERSION', what: 'of systemd: older ones are spared what they do not know' },
+      name: { value: 'NAME', repeats: true, what: "a name of this machine, for the server's certificate" }
+    },
+    examples: [['setup files --to /tmp/files', 'to look at them; the rest is told as variables of a shell']]
   },
   try: {
     summary: 'a first boot without a configuration, beside the DHCP server of the network',

@@ -63,7 +63,8 @@ export const diagnoseReading = ({ loaded, running: _, ...options }: DoctorOption
 /** What keeps the service itself from working, seen as the service sees it: what it cannot read or write. */
 export const diagnoseRights = ({ loaded, running: _, ...options }: DoctorOptions): Promise<readonly Finding[]> =>
   onGround(loaded, options, async (ground, plan) =>
-    [...plan.findings, ...await diagnoseFolders(loaded), ...lintOf(ground).filter(({ rule }) => rule === 'unreadable')])
+    // What has a line was opened: what is wrong in it keeps no service from working.
+    [...plan.findings, ...await diagnoseFolders(loaded), ...lintOf(ground).filter(({ rule, place }) => rule === 'unreadable' && place?.line === undefined)])
 
 function fromPlan ({ findings, paths }: Plan): readonly Finding[] {
   const allIsWell = !findings.some(({ level, about }) => level === 'problem' && about === 'configuration')

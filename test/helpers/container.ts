@@ -16,14 +16,14 @@ const packages = ['systemd', 'systemd-sysv', 'dbus', 'iproute2']
 /** Its root too: where this program itself runs in a chroot, that of the container's mounts is another one. */
 const inside = (leader: string): readonly string[] => ['--all', '--root', '--wd', '--target', leader]
 
-/** The folder of an installed Debian of this machine's release; the only thing here that uses the network. */
-async function debianRoot (): Promise<string> {
+/** The folder of an installed Debian of this machine's release, with these packages too; the only thing here that uses the network. */
+async function debianRoot (more: readonly string[]): Promise<string> {
   const release = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'stable'
-  const root = join(cache, release)
+  const root = join(cache, [release, ...more].join('+'))
   if (existsSync(root)) return root
   await mkdir(cache, { recursive: true })
   const half = `${root}.${process.pid}`
-  const made = await runTool('debootstrap', ['--variant=minbase', `--include=${packages.join(',')}`, release, half], { timeout: 900_000 })
+  const made = await runTool('debootstrap', ['--variant=minbase', `--include=${[...packages, ...more].join(',')}`, release, half], { timeout: 900_000 })
   if (made.code !== 0) throw new Error(`debootstrap: ${made.stdout.toString().slice(-1000)}${made.stderr}`)
   await rm(join(half, 'var/cache/apt/archives'), { recursive: true })
   await rename(half, root)
@@ -41,9 +41,11 @@ export class Container {
     this.#leader = leader
   }
 
-  /** Boots a copy at `root`, with `host0` on the bridge and the address there. */
-  static async boot (network: NetworkNamespace, { bridge, address, root }: { bridge: string, address: string, root: string }): Promise<Container> {
-    execFileSync('cp', ['--archive', '--reflink=auto', await debianRoot(), root])
+  /** Boots a copy at `root`, with `host0` on the bridge and the address there; `packages` are installed beside what is always there. */
+  static async boot (
+    network: NetworkNamespace, { bridge, address, root, packages = [] }: { bridge: string, address: string, root: string, packages?: readonly string[] }
+  ): Promise<Container> {
+    execFileSync('cp', ['--archive', '--reflink=auto', await debianRoot(packages), root])
     const running = network.join('systemd-nspawn', '--quiet', `--directory=${root}`, `--machine=${network.name}`, '--register=no', '--keep-unit',
       '--resolv-conf=off', '--link-journal=no', `--network-bridge=${bridge}`, '--boot', 'systemd.unit=multi-user.target', 'systemd.log_color=0')
     await running.line(/Reached target .*multi-user\.target/)

@@ -81,7 +81,8 @@ t.test('install.sh', async t => {
       [/no interface br7/, '--interface', 'br7', '--subnet', '172.30.0.0/24'],
       [/^\/etc\/core-provisioner\/config\.yaml:8:\d+: error: dhcp\.subnets\.0\.subnet: expected a subnet/, '--interface', 'br0', '--subnet', '172.30.0.5/24'],
       [/range: expected first-last/, '--interface', 'br0', '--subnet', '172.30.0.0/24', '--range', '172.30.0.20-172.30.0.10'],
-      [/dns_servers/, '--interface', 'br0', '--subnet', '172.30.0.0/24', '--dns', 'ns.example.com']
+      [/dns_servers/, '--interface', 'br0', '--subnet', '172.30.0.0/24', '--dns', 'ns.example.com'],
+      [/hold no address of br0 \(172\.30\.0\.1\)[^]*--subnet and --interface do not fit/, '--interface', 'br0', '--subnet', '10.9.0.0/24']
     ]
     for (const [message, ...args] of wrong) {
       const { code, out } = await install(...args)
@@ -99,7 +100,7 @@ t.test('install.sh', async t => {
     const { code, out } = await install(...server)
     t.equal(code, 1)
     t.match(out, /69\/udp is taken by dnsmasq \(pid \d+\): systemctl disable --now dnsmasq/)
-    t.match(out, /nothing was changed: free these ports/)
+    t.match(out, /nothing was changed: that is in the way/)
     const dry = await install(...server, '--dry-run')
     t.equal(dry.code, 0)
     t.match(dry.out, /taken by dnsmasq[^]*would copy/)
@@ -361,7 +362,7 @@ t.test('install.sh', async t => {
     writeFileSync(join(root, 'etc/core-provisioner/config.yaml'), `${before}\ndata_path: /srv/store\n`)
     const { code, out } = await install()
     t.equal(code, 0, out)
-    t.match(file('etc/systemd/system/core-provisioner.service.d/paths.conf'), /^ReadWritePaths=\/srv\/store$/m)
+    t.match(file('etc/systemd/system/core-provisioner.service.d/paths.conf'), /^ReadWritePaths=-\/srv\/store$/m)
     writeFileSync(join(root, 'etc/core-provisioner/config.yaml'), before)
     t.match((await install()).out, /remove \/etc\/systemd\/system\/core-provisioner\.service\.d\/paths\.conf/)
     rmSync(join(root, 'usr/sbin/systemctl'))

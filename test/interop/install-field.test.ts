@@ -1,0 +1,232 @@
+// What an installation meets in the field, a row each: a firewall, another DHCP server, a second address, Matchbox's unit, two at once,
+// kills at the wrong moment, files that the service may not read. In a container with systemd, firewalld, keepalived and dnsmasq as
+// Debian has them, and clients on the same bridge.
+import { createHash } from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { theBundle, unpack } from '../helpers/bundle.js'
+import { Container } from '../helpers/container.js'
+import { NetworkNamespace, namespaceProblem } from '../helpers/netns.js'
+import { able, needs, needsRoot } from '../helpers/tools.js'
+
+const own = '192.168.100.2'
+const flags = '--mode server --interface host0 --subnet 192.168.100.0/24 --range 192.168.100.100-192.168.100.150 --unknown-clients allow --yes'
+const packages = ['dnsmasq-base', 'firewalld', 'keepalived', 'libpam-systemd', 'netbase']
+
+/** With fewer seconds to wait for a version that will never be ready. */
+const impatient = (script: string): string => script.replace(/^patience=30$/m, 'patience=4')
+
+t.setTimeout(1_800_000)
+const tools = ['systemd-nspawn', 'debootstrap', 'nsenter', 'ip', 'curl', 'udhcpc', 'dnsmasq']
+if (needs(t, ...tools) && needsRoot(t) && able(t, process.arch === 'x64' && existsSync('/etc/debian_version') ? namespaceProblem() : 'needs Debian on x86-64')) await run()
+
+async function run (): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'field-'))
+  const network = new NetworkNamespace()
+  let container: Container | undefined
+  t.teardown(async () => {
+    await container?.close()
+    await network.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  network.bridge('br0')
+  const tarball = await theBundle()
+  const root = join(folder, 'root')
+  const machine = container = await Container.boot(network, { bridge: 'br0', address: `${own}/24`, root, packages })
+  const client = network.client('br0', '52:54:00:c0:7e:01')
+  client.ip('address', 'add', '192.168.100.9/24', 'dev', 'eth0')
+
+  /** The bundle at /root/VERSION; `edit` changes the folder before its checksums are made. */
+  const place = (version: string, edit: (change: (file: string, by: (text: string) => string) => void) => void = () => {}): void => {
+    const bundle = join(root, 'root', version)
+    unpack(tarball, bundle)
+    const change = (file: string, by: (text: string) => string): void => {
+      const before = readFileSync(join(bundle, file), 'utf8')
+      const after = by(before)
+      if (after === before) throw new Error(`nothing to change in ${file}`)
+      writeFileSync(join(bundle, file), after)
+    }
+    const rewrite = (file: string, by: (text: string) => string): void => { writeFileSync(join(bundle, file), by(readFileSync(join(bundle, file), 'utf8'))) }
+    rewrite('package.json', text => text.replace(/"version": "[^"]*"/, `"version": "${version}"`))
+    edit(change)
+    rewrite('SHA256SUMS', text => text.replace(/^\w{64}( [ *](package\.json|app\/main\.js|install\.sh))$/gm, (_, rest: string, name: string) =>
+      `${createHash('sha256').update(readFileSync(join(bundle, name))).digest('hex')}${rest}`))
+  }
+  /** What an install.sh says, and how it ended. */
+  const install = async (version: string, ...args: readonly string[]): Promise<{ code: number | null, out: string }> => {
+    const { code, stdout, stderr } = await machine.run(`/root/${version}/install.sh ${args.join(' ')}`)
+    return { code, out: stdout.toString() + stderr }
+  }
+  const runs = async (): Promise<string> => await machine.sh('readlink /proc/$(systemctl show --property=MainPID --value core-provisioner)/exe')
+  const served = async (t: Test, what: string): Promise<void> => {
+    const line = await client.spawn('udhcpc', '-f', '-n', '-q', '-i', 'eth0', '-s', '/bin/true').line(/lease of \S+ obtained/)
+    t.match(line, /lease of 192\.168\.100\.1\d\d obtained/, what)
+  }
+  /** The status, 000 when nobody answers. */
+  const http = async (port: number): Promise<string> => {
+    const asked = client.spawn('curl', '--silent', '--max-time', '5', '--output', '/dev/null', '--write-out', '%{http_code}', `http://${own}:${port}/healthz`)
+    await asked.ended
+    return asked.output()
+  }
+
+  place('0.1.0')
+  await t.test('firewalld runs, and has the interface in a zone that is not its default', async () => {
+    await machine.sh('firewall-cmd --state && firewall-cmd --quiet --permanent --zone=internal --add-interface=host0 && firewall-cmd --quiet --reload')
+  })
+
+  await t.test('another DHCP server, behind the firewall of this machine: nothing is changed', async t => {
+    const other = network.client('br0')
+    other.ip('address', 'add', '192.168.100.66/24', 'dev', 'eth0')
+    const dnsmasq = other.spawn('dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--port=0', '--interface=eth0', '--user=root', '--dhcp-authoritative',
+      '--dhcp-range=192.168.100.200,192.168.100.210', `--dhcp-leasefile=${join(folder, 'leases')}`)
+    await dnsmasq.line(/DHCP, IP range/)
+    const { code, out } = await install('0.1.0', flags)
+    t.equal(code, 1)
+    t.match(out, /another DHCP server answers on host0 \(192\.168\.100\.66\)[^]*nothing was changed/)
+    t.notOk(existsSync(join(root, 'opt/core-provisioner')))
+    t.equal(await machine.sh('firewall-cmd --zone=internal --list-ports'), '', 'the firewall is as it was')
+    dnsmasq.child.kill('SIGKILL')
+    await dnsmasq.ended
+  })
+
+  await t.test('settings of Matchbox, as systemd has them', async t => {
+    writeFileSync(join(root, 'etc/matchbox.env'), 'MATCHBOX_LOG_LEVEL=warning\n')
+    writeFileSync(join(root, 'etc/systemd/system/matchbox.service'),
+      '[Service]\nEnvironment="MATCHBOX_PASSPHRASE=two words" MATCHBOX_ADDRESS=0.0.0.0:8080\nEnvironmentFile=-/etc/matchbox.env\nExecStart=/bin/true\n')
+    await machine.sh('systemctl daemon-reload')
+    const { code, out } = await install('0.1.0', flags)
+    t.equal(code, 0, out)
+    t.match(out, /0\.1\.0 is ready/)
+    const environment = await machine.sh('cat /etc/core-provisioner/environment')
+    t.match(environment, /^MATCHBOX_PASSPHRASE="two words"$/m)
+    t.match(environment, /^MATCHBOX_LOG_LEVEL="?warn/m)
+    await machine.sh('rm /etc/systemd/system/matchbox.service && systemctl daemon-reload')
+  })
+
+  await t.test('real firewalld lets machines in, in the zone of the interface, by the ports of the configuration', async t => {
+    const services = (await machine.sh('firewall-cmd --zone=internal --list-services')).split(' ')
+    for (const name of ['core-provisioner', 'core-provisioner-rpc']) t.ok(services.includes(name), name)
+    await served(t, 'DHCP')
+    t.ok(client.exec('curl', '--silent', '--fail', '--max-time', '10', `tftp://${own}/snponly.efi`, '--output', '-').startsWith('MZ'), 'TFTP')
+    t.equal(await http(8080), '200', 'HTTP')
+    t.notOk((await machine.sh('firewall-cmd --list-services')).includes('core-provisioner'), 'no other zone')
+    const config = join(root, 'etc/core-provisioner/config.yaml')
+    const before = readFileSync(config, 'utf8')
+    writeFileSync(config, `${before}http: { address: '0.0.0.0:9090' }\n`)
+    t.match(await install('0.1.0'), { code: 0, out: /0\.1\.0 is ready/ })
+    t.equal(await http(9090), '200', 'another port is opened')
+    writeFileSync(config, before)
+    t.match(await install('0.1.0'), { code: 0, out: /0\.1\.0 is ready/ })
+    t.equal(await http(9090), '000', 'and closed')
+    await machine.sh('firewall-cmd --quiet --zone=internal --remove-service=core-provisioner')
+    const shut = await machine.run('core-provisioner doctor --network')
+    t.equal(shut.code, 1)
+    t.match(shut.stdout.toString(), /PROBLEM {2}dhcp-client: nothing answers a DISCOVER on host0 from here/, 'a firewall that lets nothing in is seen')
+    await machine.sh('firewall-cmd --quiet --reload')
+  })
+
+  await t.test('a second address with a label, which keepalived sets', async t => {
+    writeFileSync(join(root, 'etc/keepalived/keepalived.conf'), `vrrp_instance boot {
+  state MASTER
+  interface host0
+  virtual_router_id 51
+  priority 100
+  advert_int 1
+  virtual_ipaddress {
+    192.168.100.250/24 dev host0 label host0:boot
+  }
+}
+`)
+    await machine.sh('systemctl restart keepalived')
+    const journal = await machine.follow('keepalived', 50)
+    await journal.line(/Entering MASTER STATE/)
+    // The address is set a moment after it was said.
+    await machine.sh('for n in $(seq 300); do ip address show host0 | grep -q host0:boot && exit 0; sleep 0.1; done; exit 1')
+    t.match(await install('0.1.0'), { code: 0, out: /nothing to do/ })
+    t.match(await machine.sh('systemctl restart core-provisioner && core-provisioner doctor --wait 60 && core-provisioner check'), /host0:67\/udp +as 192\.168\.100\.2,/)
+    await served(t, 'with two addresses')
+    await machine.sh('systemctl disable --quiet --now keepalived')
+  })
+
+  await t.test('two at once: one installs, the other says who', async t => {
+    place('0.2.0')
+    const both = await Promise.all([install('0.2.0'), install('0.2.0')])
+    t.same(both.map(({ code }) => code).sort(), [0, 1])
+    t.match(both.find(({ code }) => code === 0)?.out, /0\.2\.0 is ready/)
+    t.match(both.find(({ code }) => code === 1)?.out, /another install\.sh runs \(pid \d+\)/)
+    t.match(await runs(), /\/0\.2\.0-/)
+  })
+
+  await t.test('a DHCP server of this machine that shares the port keeps it from being ready', async t => {
+    await machine.sh('systemd-run --quiet --unit=shares dnsmasq --no-daemon --conf-file=/dev/null --port=0 --bind-interfaces --interface=host0 --user=root ' +
+      '--dhcp-range=192.168.100.200,192.168.100.210 --dhcp-leasefile=/run/shared-leases')
+    await machine.sh("for n in $(seq 300); do ss -Hlnup 'sport = :67' | grep -q dnsmasq && exit 0; sleep 0.1; done; exit 1")
+    const { code, stderr } = await machine.run('core-provisioner doctor --wait 1')
+    t.equal(code, 1)
+    t.match(stderr, /dhcp: 67\/udp is shared with dnsmasq \(pid \d+\)/)
+    await machine.sh('systemctl stop shares')
+    t.equal((await machine.run('core-provisioner doctor --wait 30')).code, 0)
+  })
+
+  await t.test('killed before systemd has read the units: the next one does not take it for done', async t => {
+    const dying = (script: string): string => script.replace(/^ {2}systemctl daemon-reload\n {2}enable_units$/m, () => '  kill -9 $$')
+    place('0.3.0', change => { change('install.sh', dying) })
+    t.equal((await install('0.3.0')).code, 137)
+    t.match(await runs(), /\/0\.2\.0-/, 'the old one runs on')
+    rmSync(join(root, 'root/0.3.0'), { recursive: true })
+    place('0.3.0')
+    // Another build of the same version: what was switched to is that of the killed one.
+    t.match(await install('0.3.0'), { code: 0, out: /0\.3\.0 is ready/ })
+    t.match(await runs(), /\/0\.3\.0-/)
+    await served(t, 'after that')
+  })
+
+  await t.test('killed in the middle of a roll-back, at each of its steps', async t => {
+    const broken = (main: string): string => `if (process.argv[2] === 'serve') throw new Error('this version is broken')\n${main}`
+    const steps = [
+      ['before anything', /^ {2}point \$opt\/current "\$previous"$/m, (line: string) => `  kill -9 $$\n${line}`],
+      ['after current was pointed back', /^ {2}plan "\$previous"$/m, (line: string) => `  kill -9 $$\n${line}`],
+      ['with the old units, unread', /^ {2}if put_in_force; then die/m, (line: string) => `  kill -9 $$\n${line}`]
+    ] as const
+    for (const [index, [what, pattern, by]] of steps.entries()) {
+      const version = `0.4.${index}`
+      place(version, change => {
+        change('app/main.js', broken)
+        change('install.sh', script => impatient(script).replace(pattern, by))
+      })
+      t.equal((await install(version)).code, 137, what)
+      // What an administrator has at hand: the version that worked.
+      t.match(await install('0.3.0'), { code: 0, out: /0\.3\.0 (?:is ready|runs)/ }, what)
+      t.match(await runs(), /\/0\.3\.0-/, what)
+      await served(t, what)
+    }
+  })
+
+  await t.test('files that the service may not read or does not see keep an upgrade away', async t => {
+    place('0.5.0')
+    await machine.sh('chmod 000 /var/lib/matchbox/groups')
+    const refused = await install('0.5.0')
+    t.equal(refused.code, 1)
+    t.match(refused.out, /\/var\/lib\/matchbox\/groups[^]*0\.3\.0-\w+ runs on: 0\.5\.0 could not read or write/)
+    t.match(await runs(), /\/0\.3\.0-/)
+    t.match(await machine.sh('readlink /opt/core-provisioner/current'), /\/0\.3\.0-/)
+    await machine.sh('chmod 755 /var/lib/matchbox/groups')
+    await machine.sh('mkdir -p /home/store && chown matchbox:matchbox /home/store')
+    const hidden = await machine.run("cp /etc/core-provisioner/config.yaml /root/ && echo 'data_path: /home/store' >>/etc/core-provisioner/config.yaml && core-provisioner doctor --files; code=$?; cp /root/config.yaml /etc/core-provisioner/; exit $code")
+    t.equal(hidden.code, 1)
+    t.match(hidden.stdout.toString(), /PROBLEM {2}store: \/home\/store is hidden from the service/)
+    t.match(await install('0.5.0'), { code: 0, out: /0\.5\.0 is ready/ })
+  })
+
+  await t.test('a service that does not start: doctor says why, and whose the ports are', async t => {
+    await machine.sh('cp /etc/core-provisioner/config.yaml /root/ && echo "advertise: [1]" >>/etc/core-provisioner/config.yaml')
+    await machine.run('systemctl restart core-provisioner')
+    const { code, stdout, stderr } = await machine.run('core-provisioner doctor --set advertise=192.168.100.2 --wait 1')
+    t.equal(code, 1)
+    t.match(stdout.toString() + stderr, /service: core-provisioner\.service does not start.*advertise/)
+    await machine.sh('cp /root/config.yaml /etc/core-provisioner/ && systemctl restart core-provisioner')
+    t.equal((await machine.run('core-provisioner doctor --wait 60')).code, 0)
+  })
+}
