@@ -584,7 +584,7 @@ start_service () {
     say "$version is ready"
   else
     warn "$version is not ready after $patience s. Its last words (journalctl -u core-provisioner shows all):"
-    journalctl --quiet --no-pager --unit=core-provisioner --lines=15 --output=cat >&2 2>/dev/null || true
+    journalctl --quiet --no-pager --unit=core-provisioner --lines=40 --output=cat >&2 2>/dev/null || true
     roll_back
   fi
 }

@@ -65,6 +65,7 @@ const rows: ReadonlyArray<readonly [string, ReturnType<typeof request>, Given, s
   ['a machine with a reservation', discover, { reservations: [reservation], unknownClients: 'deny' }, 'OFFER 192.168.100.41 to 255.255.255.255:68, offered 60 s'],
   ['an unknown machine, denied', discover, { unknownClients: 'deny' }, 'drop unknown_client'],
   ['an unknown machine, allowed', discover, {}, 'OFFER 192.168.100.100 to 255.255.255.255:68, offered 60 s, probe'],
+  ['one that only asks whether anybody answers', request({ dhcpMessageType: 'DISCOVER', vendorClassIdentifier: 'core-provisioner doctor' }), {}, 'OFFER 192.168.100.100 to 255.255.255.255:68'],
   ['one that asks for a free address', request({ dhcpMessageType: 'DISCOVER', requestedIpAddress: ip('192.168.100.102') }), {},
     'OFFER 192.168.100.102 to 255.255.255.255:68, offered 60 s, probe'],
   ['one that asks for an address outside of the range', request({ dhcpMessageType: 'DISCOVER', requestedIpAddress: ip('192.168.100.7') }), {},

@@ -94,7 +94,7 @@ async function run (): Promise<void> {
   await t.test('settings of Matchbox, as systemd has them', async t => {
     writeFileSync(join(root, 'etc/matchbox.env'), 'MATCHBOX_LOG_LEVEL=warning\n')
     writeFileSync(join(root, 'etc/systemd/system/matchbox.service'),
-      '[Service]\nEnvironment="MATCHBOX_PASSPHRASE=two words" MATCHBOX_ADDRESS=0.0.0.0:8080\nEnvironmentFile=-/etc/matchbox.env\nExecStart=/bin/true\n')
+      '[Service]\nEnvironment="MATCHBOX_PASSPHRASE=two words"\nEnvironmentFile=-/etc/matchbox.env\nExecStart=/bin/true\n')
     await machine.sh('systemctl daemon-reload')
     const { code, out } = await install('0.1.0', flags)
     t.equal(code, 0, out)
