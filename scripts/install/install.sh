@@ -539,11 +539,15 @@ put_in_force () {
   systemctl --no-block start $service
   ready $patience
 }
-# The folder that the running service was started from, empty when none runs.
+# The folder that the running service was started from, empty when none runs. By the file: in a chroot its path is another one.
 runs_from () {
   if [ -z "$systemd" ]; then return; fi
   pid=$(systemctl show --property=MainPID $service | sed 's/^MainPID=//')
-  if [ "${pid:-0}" != 0 ]; then readlink "/proc/$pid/exe" | sed "s,^\($opt/[^/]*\)/.*,\1,"; fi
+  if [ "${pid:-0}" = 0 ]; then return; fi
+  for running in "$opt"/*; do
+    # shellcheck disable=SC3013 # dash and busybox have it too
+    if [ ! -L "$running" ] && [ "/proc/$pid/exe" -ef "$running/lib/core-provisioner" ]; then say "$running"; return; fi
+  done
 }
 # ready SECONDS: waits until what is installed is what runs, under the units as they are on disk, with its ports its own, its
 # files within its reach, and DHCP answered; says what is in the way when it is not.

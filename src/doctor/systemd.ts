@@ -1,8 +1,8 @@
 // What systemd and the journal say of the service, asked by their own commands: whether what runs is what is installed, and why it
 // does not start.
 import { execFile } from 'node:child_process'
-import { readlink } from 'node:fs/promises'
-import { dirname, sep } from 'node:path'
+import { lstat, readdir, readlink, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { fine, type Finding, problem } from './finding.js'
 
 export const serviceUnit = 'core-provisioner.service'
@@ -75,6 +75,21 @@ export interface Installation {
 
 const standard: Installation = { current: '/opt/core-provisioner/current', proc: '/proc' }
 
+/**
+ * The folder of the version, below `versions`, whose program a process is; undefined for a program from elsewhere, and for who may not
+ * know. By device and inode: the path of a program is told as it is outside of a chroot.
+ */
+async function versionOf (exe: string, versions: string, current: string): Promise<string | undefined> {
+  const program = await stat(exe).catch(() => undefined)
+  if (program === undefined) return undefined
+  const others = (await readdir(versions).catch(() => [])).map(name => join(versions, name))
+  for (const folder of [current, ...others]) {
+    const own = await stat(join(folder, 'lib/core-provisioner')).catch(() => undefined)
+    if (own?.dev === program.dev && own.ino === program.ino && !(await lstat(folder)).isSymbolicLink()) return folder
+  }
+  return undefined
+}
+
 /** Whether the service runs, as the version that is installed, under the units as they are on disk. */
 export async function judgeService (
   state: ServiceState, run: Run = printed, { current, proc }: Installation = standard
@@ -91,10 +106,10 @@ export async function judgeService (
       : `${serviceUnit} ${active === 'failed' || sub === 'auto-restart' ? 'does not start' : 'is not ready'}${often}: ${why ?? 'journalctl -u core-provisioner tells why'}`))
     return findings
   }
-  const [folder, program] = await Promise.all([readlink(current).catch(() => undefined), readlink(`${proc}/${pid}/exe`).catch(() => undefined)])
-  // Without root the program of another user's process is not told.
-  if (folder !== undefined && program !== undefined && program.startsWith(dirname(current) + sep) && !program.startsWith(folder + sep)) {
-    findings.push(bad(`what runs is not what is installed: ${program} instead of ${folder}: systemctl restart core-provisioner`))
+  const folder = await readlink(current).catch(() => undefined)
+  const running = folder === undefined ? undefined : await versionOf(`${proc}/${pid}/exe`, dirname(current), folder)
+  if (running !== undefined && running !== folder) {
+    findings.push(bad(`what runs is not what is installed: ${running} instead of ${folder}: systemctl restart core-provisioner`))
   }
   return findings.length > 0 ? findings : [fine('service', `${serviceUnit} runs${folder === undefined ? '' : ` from ${folder}`}`)]
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { judgeService, lastError, serviceState } from '../../src/doctor/systemd.js'
@@ -34,12 +34,13 @@ t.test('what systemctl and journalctl say', async t => {
 
 t.test('what runs is what is installed', async t => {
   const folder = t.testdir()
-  for (const name of ['opt/1.0.0', 'opt/2.0.0', 'proc/7']) mkdirSync(join(folder, name), { recursive: true })
+  for (const name of ['opt/1.0.0/lib', 'opt/2.0.0/lib', 'proc/7']) mkdirSync(join(folder, name), { recursive: true })
+  for (const name of ['1.0.0', '2.0.0']) writeFileSync(join(folder, `opt/${name}/lib/core-provisioner`), name)
   symlinkSync(join(folder, 'opt/2.0.0'), join(folder, 'opt/current'))
   const of = async (program: string) => {
     const pid = ['1.0.0', '2.0.0', 'other'].indexOf(program) + 10
     mkdirSync(join(folder, `proc/${pid}`))
-    symlinkSync(program === 'other' ? '/usr/bin/node' : join(folder, `opt/${program}/lib/core-provisioner`), join(folder, `proc/${pid}/exe`))
+    symlinkSync(program === 'other' ? process.execPath : join(folder, `opt/${program}/lib/core-provisioner`), join(folder, `proc/${pid}/exe`))
     const state = { active: 'active', sub: 'running', pid, user: 'matchbox', restarts: 0, stale: [], sockets: new Set<string>() }
     return await judgeService(state, run, { current: join(folder, 'opt/current'), proc: join(folder, 'proc') })
   }
