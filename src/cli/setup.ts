@@ -11,8 +11,9 @@ import { planFor, type Plan } from '../doctor/plan.js'
 import { firewallServices, portsOf } from '../setup/firewall-services.js'
 import { subjectNames } from '../setup/subject-names.js'
 import { unitFiles, type WantedSocket } from '../setup/unit-files.js'
-import { configFrom, configOptions, environmentOf, parse } from './arguments.js'
+import { configOptions, parse } from './arguments.js'
 import { type Command, print } from './command.js'
+import { configFrom, environmentOf } from './service-config.js'
 
 const options = {
   ...configOptions,
