@@ -198,8 +198,9 @@ export class EtcdLeases implements LeaseStore {
         const found = answer?.responses[0]?.response_range?.kvs[0]
         if (answer?.succeeded === true) this.#settleWith(queued, written[n]!, Number(header.revision))
         // A member carried it out without answering, and the next one found it done.
-        else if (found !== undefined && Buffer.from(found.value).equals(values[n]!)) this.#settleWith(queued, written[n]!, Number(found.mod_revision))
-        else this.#again(queued, found)
+        else if (found !== undefined && Buffer.from(found.value).equals(values[n]!)) {
+          this.#settleWith(queued, written[n]!, Number(found.mod_revision))
+        } else this.#again(queued, found)
       }
     } catch (error) {
       for (const queued of batch) {

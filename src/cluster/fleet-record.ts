@@ -12,10 +12,13 @@ export const fleetFormat = 1
 
 export const formatFleet = (record: FleetRecord): Buffer => Buffer.from(`${JSON.stringify(record)}\n`)
 
-/** What is there is this fleet's, in a format that is known; AppError etcd_foreign or state_newer. `known` is the fleet that this provisioner belongs to. */
+/**
+ * What is there is this fleet's, in a format that is known; AppError etcd_foreign or state_newer. `known` is the fleet that this
+ * provisioner belongs to.
+ */
 export function checkFleet (value: Buffer, known: string | undefined, where: string): FleetRecord {
   const record = parse(value)
-  if (record === undefined) throw new AppError('etcd_foreign', `${where} holds no record of a fleet of provisioners: choose another cluster.etcd.prefix, or restore what was there (store restore)`)
+  if (record === undefined) throw new AppError('etcd_foreign', `${where} holds no record of a fleet of provisioners: choose another cluster.etcd.prefix, or restore what was there from a backup of etcd`)
   if (record.format > fleetFormat) {
     throw new AppError('state_newer', `${where} was written by a newer core-provisioner (format ${record.format}; this one knows ${fleetFormat}): run that one here too`)
   }
@@ -27,7 +30,7 @@ export function checkFleet (value: Buffer, known: string | undefined, where: str
 
 /** Nothing is there, where this provisioner knows that there was something. */
 export const fleetMissing = (known: string, where: string): AppError =>
-  new AppError('etcd_foreign', `etcd has nothing at ${where}, and this provisioner belongs to fleet ${known}: mend cluster.etcd.endpoints and prefix, restore what was there (store restore), or remove state_path/fleet.jsonl to begin anew`)
+  new AppError('etcd_foreign', `etcd has nothing at ${where}, and this provisioner belongs to fleet ${known}: mend cluster.etcd.endpoints and prefix, restore what was there from a backup of etcd, or remove state_path/fleet.jsonl to begin anew`)
 
 function parse (value: Buffer): FleetRecord | undefined {
   try {

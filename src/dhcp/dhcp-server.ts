@@ -274,8 +274,9 @@ class Server implements DhcpServer {
       case 'reply':
         for (const lease of outcome.ended ?? []) this.#end(lease, `the machine is told ${outcome.reply.options.dhcpMessageType ?? ''} elsewhere`)
         if (outcome.lease !== undefined && outcome.durable) this.#sendWhenKept(outcome, outcome.lease, asked, probes)
-        else if (outcome.lease !== undefined && outcome.reserved !== true && this.#isShared) this.#offerWhenKept(outcome, outcome.lease, asked, probes)
-        else this.#offer(outcome, asked, probes)
+        else if (outcome.lease !== undefined && outcome.reserved !== true && this.#isShared) {
+          this.#offerWhenKept(outcome, outcome.lease, asked, probes)
+        } else this.#offer(outcome, asked, probes)
     }
   }
 

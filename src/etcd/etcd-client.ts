@@ -125,7 +125,9 @@ export class EtcdClient {
     const { path, requestSerialize, responseDeserialize } = this.#methods[name]
     const at = this.#at
     const member = this.#members[at]!
-    const stream = member.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, this.#metadata()) as unknown as EtcdStream<Q, R>
+    const stream = member.makeBidiStreamRequest(
+      path, requestSerialize, responseDeserialize, this.#metadata()
+    ) as unknown as EtcdStream<Q, R>
     this.#streams.set(stream, at)
     stream.on('error', error => {
       // A stream that breaks by itself says the same of its member as a call.
@@ -203,7 +205,8 @@ export class EtcdClient {
     return new Promise((resolve, reject) => {
       const member = this.#members[at]!
       const deadline = Date.now() + patience
-      member.makeUnaryRequest(path, requestSerialize, responseDeserialize, request as object, this.#metadata(), { deadline }, (error, response) => {
+      const [asked, metadata] = [request as object, this.#metadata()]
+      member.makeUnaryRequest(path, requestSerialize, responseDeserialize, asked, metadata, { deadline }, (error, response) => {
         if (error !== null) reject(error)
         else resolve(response as Calls[N][1])
       })

@@ -53,7 +53,10 @@ export interface Change {
 
 export interface Store {
   readonly snapshot: Snapshot
-  /** What a put returned from is on disk and in `snapshot`. Throws AppError disk_full, write_failed; of a shared store also etcd_away, etcd_full, message_too_large, store_changed. */
+  /**
+   * What a put returned from is on disk and in `snapshot`. Throws AppError disk_full, write_failed; of a shared store also etcd_away,
+   * etcd_full, message_too_large, store_changed.
+   */
   putGroup: (group: Group) => Promise<void>
   putProfile: (profile: Profile) => Promise<void>
   putConfig: (kind: ConfigKind, name: string, content: Buffer) => Promise<void>

@@ -45,7 +45,8 @@ const picture = (title: string, most: string, drawn: readonly Html[] | Html): Ht
 type Part = readonly [kind: 'good' | 'before' | 'bad', value: number]
 
 function bars (
-  title: string, spans: readonly FleetSpan[], partsOf: (span: FleetSpan) => readonly Part[], said: (span: FleetSpan) => string, text: (value: number) => string
+  title: string, spans: readonly FleetSpan[], partsOf: (span: FleetSpan) => readonly Part[],
+  said: (span: FleetSpan) => string, text: (value: number) => string
 ): Html {
   const sums = spans.map(span => partsOf(span).reduce((sum, [, value]) => sum + value, 0))
   const most = Math.max(...sums)

@@ -21,7 +21,8 @@ const handshakeTimeout = 5000
 export function buildTlsServer (
   identity: PageIdentity, isAllowed: (address: string | undefined) => boolean, options: ServerOptions, handle: RequestListener
 ): Server {
-  const server = createServer({ ...options, ...contextOf(identity), requestCert: true, rejectUnauthorized: false, handshakeTimeout }, handle)
+  const settings = { ...options, ...contextOf(identity), requestCert: true, rejectUnauthorized: false, handshakeTimeout }
+  const server = createServer(settings, handle)
   // Who may not look does not get as far as a handshake, which costs milliseconds.
   server.prependListener('connection', (raw: Socket) => { if (!isAllowed(raw.remoteAddress)) raw.destroy() })
   return server
