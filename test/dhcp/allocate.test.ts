@@ -68,3 +68,16 @@ t.test('no range, no address for an unknown machine', t => {
   t.same(allocate(testMac, undefined, [here], { ...state(), unknownClients: 'deny' }), { refused: 'unknown_client' })
   t.end()
 })
+
+t.test('of two offers by servers that share their leases, the one that the machine takes counts, and what it is bound to goes before a later offer', t => {
+  const offer = (address: string, more: Partial<Lease> = {}): Lease => ({ ip: ip(address), mac: testMac, state: 'offered', since: 0, expires: 2000, ...more })
+  const two = state([offer('10.0.0.4'), offer('10.0.0.8')])
+  t.match(allocate(testMac, ip('10.0.0.4'), [here], two), { ip: ip('10.0.0.4'), known: true })
+  t.match(allocate(testMac, ip('10.0.0.8'), [here], two), { ip: ip('10.0.0.8'), known: true })
+  const bound = offer('10.0.0.4', { state: 'bound', expires: 9999 })
+  t.match(allocate(testMac, undefined, [here], state([offer('10.0.0.8'), bound])), { ip: ip('10.0.0.4') }, 'bound before the offer')
+  t.match(allocate(testMac, undefined, [here], state([bound, offer('10.0.0.8', { since: 500 })])), { ip: ip('10.0.0.4') }, 'and after it')
+  const others = offer('10.0.0.8', { mac: other, state: 'bound', expires: 9999 })
+  t.match(allocate(testMac, ip('10.0.0.8'), [here], state([bound, others])), { ip: ip('10.0.0.4') }, "not what is another's, whatever it asks for")
+  t.end()
+})
