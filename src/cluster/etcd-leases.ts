@@ -5,7 +5,7 @@
 // Clocks may be 90 seconds off (`skew`). An address that has expired goes to another machine only after a grace, which is longer than
 // whatever a provisioner that is cut off may have promised to its holder meanwhile.
 import type { Logger } from '../base/log.js'
-import { AppError, messageOf } from '../base/errors.js'
+import { AppError, messageOf, unwaited } from '../base/errors.js'
 import type { Disposal, LeaseStore, Proposal } from '../dhcp/lease-store.js'
 import { formatLease, parseSharedLease } from '../dhcp/lease-file.js'
 import { isHeld, type Lease, sane } from '../dhcp/leases.js'
@@ -73,7 +73,7 @@ export class EtcdLeases implements LeaseStore {
     for (const [key, { value, revision }] of found) this.#learn(key, value, revision, now)
     this.#stops = [
       state.onChange('leases', changes => { this.#onChanges(changes) }),
-      state.onStanding(({ inStep }) => { if (inStep) void this.#replay() })
+      state.onStanding(({ inStep }) => { if (inStep) unwaited(this.#replay()) })
     ]
     return [...this.#kept.values()].map(({ lease }) => lease)
   }

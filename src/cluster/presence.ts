@@ -1,7 +1,7 @@
 // Who of the fleet is there: a key for each provisioner that goes with a lease of etcd's, 15 seconds after its owner was last heard of.
 import { randomBytes } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.js'
-import { messageOf } from '../base/errors.js'
+import { messageOf, unwaited } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { EtcdClient, EtcdStream } from '../etcd/etcd-client.js'
 import { formatKey, parseKey } from '../etcd/keys.js'
@@ -43,8 +43,8 @@ export class Presence {
     this.#address = address
     const { state, clock } = this.#options
     this.#look()
-    this.#stop.push(state.onChange('servers', () => { this.#look() }), state.onStanding(({ inStep }) => { if (inStep) void this.#renew() }))
-    this.#timer = clock.every(renewEvery, () => { void this.#renew() })
+    this.#stop.push(state.onChange('servers', () => { this.#look() }), state.onStanding(({ inStep }) => { if (inStep) unwaited(this.#renew()) }))
+    this.#timer = clock.every(renewEvery, () => { unwaited(this.#renew()) })
     await this.#renew()
   }
 

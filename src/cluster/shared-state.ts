@@ -324,7 +324,7 @@ export class SharedState {
         this.#stopWatch = undefined
         if (error.code === 'etcd_compacted') this.#resyncAt = 0
         // Another member may answer at once: then nothing was away.
-        void this.#beat()
+        unwaited(this.#beat())
       }
     })
     this.#stopWatch = stop
