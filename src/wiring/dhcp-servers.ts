@@ -67,6 +67,8 @@ export class DhcpServers {
       refused = new Set(problems)
       this.#settings = settings
       for (const [server, home] of this.#running) server.configure(this.#settings(home))
+      // At every change of a group too: whoever asks whether a list counts already, has this.
+      log.debug({ reservations: found.entries.length, problems: problems.length }, 'reservation.in_force')
     }
     await inForce(await readReservations(loaded, store))
     onClose(await watchReservations({ loaded, store, clock, log, onChange: inForce }))
