@@ -68,15 +68,17 @@ export interface ApplianceOptions {
   readonly inherited?: readonly InheritedSocket[]
   /** Has that service manager start this process again; the reason is for the log. */
   readonly restart?: (reason: string) => void
+  /** The command that finds out what is amiss with this configuration, for the page; none without it. */
+  readonly doctor?: readonly string[]
 }
 
 /** Starts everything that the configuration asks for; AppError says in one line what could not start. */
 export async function startAppliance (loaded: LoadedConfig, options: ApplianceOptions): Promise<Appliance> {
-  const { log, passphrase = '', env = {}, inherited = [], restart = () => {}, fence = new Fence({ log }) } = options
+  const { log, passphrase = '', env = {}, inherited = [], restart = () => {}, doctor = [], fence = new Fence({ log }) } = options
   const clock = fence.clock(options.clock ?? systemClock)
   const closing = new Closing(clock, log)
   try {
-    const running = await start(loaded, { log, clock, fence, passphrase, env, inherited, restart }, closing)
+    const running = await start(loaded, { log, clock, fence, passphrase, env, inherited, restart, doctor }, closing)
     return { ...running, patience: closing.patience, close: () => closing.close() }
   } catch (error) {
     await closing.close()
@@ -186,7 +188,7 @@ interface Starting {
 
 /** What the listeners share, in the order in which it can be made. */
 async function share (
-  ground: Ground, { inherited, fence, restart }: Pick<Required<ApplianceOptions>, 'inherited' | 'fence' | 'restart'>, onClose: OnClose, start: Starting
+  ground: Ground, { inherited, fence, restart, doctor }: Pick<Required<ApplianceOptions>, 'inherited' | 'fence' | 'restart' | 'doctor'>, onClose: OnClose, start: Starting
 ): Promise<Shared> {
   const { loaded, config, log, clock, homes, store } = ground
   const metrics = new Metrics()
@@ -268,6 +270,7 @@ async function share (
       warnings: () => [...start.warnings, ...ground.cluster?.warnings() ?? []]
     },
     restart,
+    doctor,
     onClose
   }
   countLinks(parts)

@@ -32,6 +32,7 @@ process.exitCode = await run(process.argv.slice(2), {
   journal: isJournal(1),
   env,
   pid: process.pid,
+  ...process.argv[1] !== undefined && { self: [process.execPath, process.argv[1]] },
   uid: process.getuid?.() ?? -1,
   actAs,
   become: (uid, gid) => {

@@ -126,7 +126,7 @@ export const layers = [
     files: ['doctor/'],
     may: ['doctor/', 'listeners', 'wiring/', 'base/', 'config/', 'net/', 'disk/links', 'assets/aliases', 'dhcp/', 'machines/journal', 'matchbox/', 'inventory/', 'mirror/', 'go/', 'yaml/', 'ignition/', 'tls/certificate', 'tls/authenticode'],
     types: ['machines/machine'],
-    node: ['node:fs', 'node:fs/promises', 'node:path', 'node:net', 'node:buffer', 'node:url', 'node:dns/promises', 'node:child_process'],
+    node: ['node:fs', 'node:fs/promises', 'node:path', 'node:net', 'node:buffer', 'node:url', 'node:os', 'node:dns/promises', 'node:child_process'],
     packages: []
   },
   { name: 'listeners', files: ['listeners'], may: ['wiring/', 'doctor/ports', 'doctor/dhcp-answers', 'dhcp/constants', 'config/load'], node: [], packages: [] },
@@ -142,7 +142,7 @@ export const layers = [
   {
     name: 'wiring',
     files: ['wiring/'],
-    may: ['wiring/', 'doctor/finding', 'base/', 'config/', 'disk/', 'assets/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'store/', 'http/', 'control/', 'machines/', 'mirror/', 'openpgp/', 'ui/', 'updates/', 'cluster/'],
+    may: ['wiring/', 'doctor/finding', 'doctor/apart', 'base/', 'config/', 'disk/', 'assets/', 'net/', 'dhcp/', 'tftp/', 'matchbox/', 'store/', 'http/', 'control/', 'machines/', 'mirror/', 'openpgp/', 'ui/', 'updates/', 'cluster/'],
     types: ['doctor/ports', 'inventory/exported'],
     node: ['node:timers/promises', 'node:os', 'node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:net'],
     packages: []
@@ -155,7 +155,7 @@ export const guarded = [
   { module: 'koffi', only: ['net/libc'] },
   { module: 'chokidar', only: ['disk/folder-watch'] },
   { module: 'node:process', only: [] },
-  { module: 'node:child_process', only: ['doctor/systemd'] }
+  { module: 'node:child_process', only: ['doctor/systemd', 'doctor/apart'] }
 ]
 
 /** What a pure file must not name: its input carries the time, its caller does the rest. */

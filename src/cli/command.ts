@@ -13,6 +13,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Of this process: what a service manager hands down names it. */
   readonly pid: number
+  /** What runs, program and script: what another command of it is started by. */
+  readonly self?: readonly string[]
   /** Of the process: 0 is root. */
   readonly uid: number
   /** Goes on with another user's rights, by name, for good; AppError when that cannot be. */

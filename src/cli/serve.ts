@@ -18,7 +18,7 @@ export const serveCommand: Command = {
     const manager = openServiceManager({ env: io.env, pid: io.pid, clock: systemClock })
     let restart = (_reason: string): void => {}
     const again = new Promise<{ readonly reason: string }>(resolve => { restart = reason => { resolve({ reason }) } })
-    const { appliance, log, fence } = await started(manager, () => configFrom(values, io), io, restart)
+    const { appliance, log, fence } = await started(manager, () => configFrom(values, io), { io, restart, doctor: io.self === undefined ? [] : [...io.self, 'doctor', '--json', ...args] })
     manager.ready(appliance.status)
     io.onHangup(() => {
       manager.reloading()
@@ -50,7 +50,8 @@ interface StartedAppliance { readonly appliance: Appliance, readonly log: Logger
 
 /** The appliance; whoever manages the service hears too why it does not start. */
 async function started (
-  manager: ServiceManager, configured: () => LoadedConfig, io: Io, restart: (reason: string) => void
+  manager: ServiceManager, configured: () => LoadedConfig,
+  { io, restart, doctor }: { readonly io: Io, readonly restart: (reason: string) => void, readonly doctor: readonly string[] }
 ): Promise<StartedAppliance> {
   try {
     const loaded = configured()
@@ -58,7 +59,7 @@ async function started (
     const pretty = io.terminal && await loadPretty()
     const log = createLog({ level, pretty, journal: io.journal, destination: io.stdout, background: true })
     const fence = new Fence({ log })
-    const appliance = await startAppliance(loaded, { log, fence, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', env: io.env, inherited: manager.sockets, ...manager.sockets.length > 0 && { restart } })
+    const appliance = await startAppliance(loaded, { log, fence, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', env: io.env, inherited: manager.sockets, doctor, ...manager.sockets.length > 0 && { restart } })
     // What goes wrong from now on is one part's; what goes wrong at the start is told and ends it.
     io.onUncaught(error => { fence.caught(error, 'process') })
     return { appliance, log, fence }

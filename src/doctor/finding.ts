@@ -12,6 +12,8 @@ export interface Finding {
   /** What was looked at: `tftp`, `interface`. */
   readonly about: string
   readonly text: string
+  /** The command, or the setting, that mends it: as it is to be typed. */
+  readonly fix?: string | undefined
   /** Lines that a person pastes elsewhere as they are. */
   readonly block?: string
   readonly place?: FilePlace | undefined
@@ -19,9 +21,10 @@ export interface Finding {
   readonly rule?: string
 }
 
-export const problem = (about: string, text: string): Finding => ({ level: 'problem', about, text })
+/** `fix`: as in Finding, where the text names one that is whole. */
+export const problem = (about: string, text: string, fix?: string): Finding => ({ level: 'problem', about, text, ...fix !== undefined && { fix } })
 export const warning = (about: string, text: string): Finding => ({ level: 'warning', about, text })
-export const note = (about: string, text: string): Finding => ({ level: 'note', about, text })
+export const note = (about: string, text: string, fix?: string): Finding => ({ level: 'note', about, text, ...fix !== undefined && { fix } })
 export const fine = (about: string, text: string): Finding => ({ level: 'ok', about, text })
 
 /** With its place before it: `groups/a.json:3:14: names a profile ...`. */

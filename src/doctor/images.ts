@@ -30,7 +30,7 @@ export function ending ({ fingerprint, expires, signer }: Pick<PinnedKey, 'finge
 export async function diagnoseImages (loaded: LoadedConfig, context: MirrorContext): Promise<readonly Finding[]> {
   const { config } = loaded
   if (config.assets_path === '' || config.images.sources.length === 0) return []
-  const bad = (text: string): Finding => problem('images', text)
+  const bad = (text: string, fix?: string): Finding => problem('images', text, fix)
   let mirror: Mirror
   try {
     mirror = openMirror(loaded, context)
@@ -41,7 +41,7 @@ export async function diagnoseImages (loaded: LoadedConfig, context: MirrorConte
   const now = context.clock.now()
   const findings: Finding[] = []
   const { keys, problems } = await mirror.keys()
-  findings.push(...problems.map(bad))
+  findings.push(...problems.map(text => bad(text)))
   for (const key of keys) {
     const finding = ending(key, now)
     if (finding !== undefined) findings.push(finding)
@@ -52,12 +52,12 @@ export async function diagnoseImages (loaded: LoadedConfig, context: MirrorConte
     const { keys: wanted = [], files = [] } = mirror.sources.find(({ id }) => id === source) ?? {}
     const has = keys.some(({ fingerprint }) => wanted.length === 0 || wanted.includes(fingerprint))
     const unsigned = files.length > 0 && files.every(({ signature }) => signature === '')
-    if (!has && !unsigned) findings.push(bad(`${source} has no key: core-provisioner images keys add FILE --fingerprint FINGERPRINT pins its publisher's`))
+    if (!has && !unsigned) findings.push(bad(`${source} has no key: core-provisioner images keys add FILE --fingerprint FINGERPRINT pins its publisher's`, 'core-provisioner images keys add FILE --fingerprint FINGERPRINT'))
     const latest = Math.max(...[checked, succeeded].map(time => Date.parse(time ?? '1970-01-01')))
     if (latest > now + day) findings.push(bad(`${source} was looked at on ${new Date(latest).toISOString().slice(0, 10)}, which has not come yet: this machine's clock was or is wrong`))
     if (error !== undefined) findings.push(bad(`${source} failed at ${error.at}: ${error.text}`))
     if (succeeded === undefined) {
-      if (error === undefined && has) findings.push(note('images', `${source} was never fetched: core-provisioner images sync does`))
+      if (error === undefined && has) findings.push(note('images', `${source} was never fetched: core-provisioner images sync does`, `core-provisioner images sync ${source}`))
     } else if (now - Date.parse(succeeded) > limit) {
       findings.push(bad(`${source} is stale: it was last up to date at ${succeeded}`))
     } else if (error === undefined) {

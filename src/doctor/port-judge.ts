@@ -31,7 +31,7 @@ export function judgePort ({ name, where, sockets, running, own, kept, isLibvirt
     if (owner === undefined) return problem(name, `${where} is taken by a program of another user: stop that first`)
     if (isLibvirts(owner)) return note(name, `libvirt's ${named(owner)} has ${where} on the bridge of its virtual machines, which is no harm elsewhere`)
     if (address !== undefined && running) return note(name, `${named(owner)} has ${where} of ${address}: what is sent there goes to it`)
-    return problem(name, `${where} is ${running ? 'shared with' : 'taken by'} ${named(owner)}: ${howToStop(owner)}`)
+    return problem(name, `${where} is ${running ? 'shared with' : 'taken by'} ${named(owner)}: ${howToStop(owner)}`, stops.get(owner.name)?.command)
   })
   if (running) {
     const listening = ours.flatMap(({ holders }) => holders).find(({ pid }) => pid !== systemd)
@@ -45,16 +45,23 @@ export function judgePort ({ name, where, sockets, running, own, kept, isLibvirt
 
 const named = ({ name, pid }: PortOwner): string => `${name} (pid ${pid})`
 
-const tftpUnits = 'systemctl disable --now tftp.socket tftp.service tftpd-hpa atftpd, whichever there is'
-const stops: ReadonlyMap<string, string> = new Map([
-  ['dnsmasq', 'systemctl disable --now dnsmasq, or take dhcp-range= and enable-tftp out of its configuration'],
-  ['dhcpd', 'systemctl disable --now dhcpd; or keep it: dhcp.mode: off, and docs/migrating.md for what it has to say'],
-  ['kea-dhcp4', 'systemctl disable --now kea-dhcp4-server; or keep it: dhcp.mode: off, and docs/migrating.md for what it has to say'],
-  ['xinetd', 'set disable = yes in /etc/xinetd.d/tftp and systemctl restart xinetd'],
+interface Stop { readonly command: string, readonly more?: string, readonly before?: string }
+
+const tftpUnits: Stop = { command: 'systemctl disable --now tftp.socket tftp.service tftpd-hpa atftpd', more: ', whichever there is' }
+const orKeep = '; or keep it: dhcp.mode: off, and docs/migrating.md for what it has to say'
+const stops: ReadonlyMap<string, Stop> = new Map<string, Stop>([
+  ['dnsmasq', { command: 'systemctl disable --now dnsmasq', more: ', or take dhcp-range= and enable-tftp out of its configuration' }],
+  ['dhcpd', { command: 'systemctl disable --now dhcpd', more: orKeep }],
+  ['kea-dhcp4', { command: 'systemctl disable --now kea-dhcp4-server', more: orKeep }],
+  ['xinetd', { before: 'set disable = yes in /etc/xinetd.d/tftp and ', command: 'systemctl restart xinetd' }],
   ['in.tftpd', tftpUnits],
   ['atftpd', tftpUnits],
   ['tftpd', tftpUnits],
-  ['systemd', 'systemctl list-sockets shows which unit: systemctl disable --now tftp.socket, if it is that'],
-  ['matchbox', 'systemctl disable --now matchbox; its data, certificates and settings are taken over as they are']
+  ['systemd', { command: 'systemctl list-sockets', more: ' shows which unit: systemctl disable --now tftp.socket, if it is that' }],
+  ['matchbox', { command: 'systemctl disable --now matchbox', more: '; its data, certificates and settings are taken over as they are' }]
 ])
-const howToStop = ({ name }: PortOwner): string => stops.get(name) ?? 'stop that first'
+
+function howToStop ({ name }: PortOwner): string {
+  const { before = '', command, more = '' } = stops.get(name) ?? { command: 'stop that first' }
+  return `${before}${command}${more}`
+}

@@ -95,21 +95,21 @@ export async function judgeService (
   state: ServiceState, run: Run = printed, { current, proc }: Installation = standard
 ): Promise<readonly Finding[]> {
   const { active, sub, pid, restarts, stale } = state
-  const bad = (text: string): Finding => problem('service', text)
+  const bad = (text: string, fix?: string): Finding => problem('service', text, fix)
   const findings: Finding[] = []
-  if (stale.length > 0) findings.push(bad(`systemd has not read ${stale.join(', ')} as on disk: systemctl daemon-reload, then systemctl restart core-provisioner`))
+  if (stale.length > 0) findings.push(bad(`systemd has not read ${stale.join(', ')} as on disk: systemctl daemon-reload, then systemctl restart core-provisioner`, 'systemctl daemon-reload\nsystemctl restart core-provisioner'))
   if (active !== 'active') {
     const why = active === 'inactive' ? undefined : await lastError(run)
     const often = restarts > 0 ? ` (started anew ${restarts} times)` : ''
     findings.push(bad(active === 'inactive'
       ? `${serviceUnit} does not run: systemctl start core-provisioner`
-      : `${serviceUnit} ${active === 'failed' || sub === 'auto-restart' ? 'does not start' : 'is not ready'}${often}: ${why ?? 'journalctl -u core-provisioner tells why'}`))
+      : `${serviceUnit} ${active === 'failed' || sub === 'auto-restart' ? 'does not start' : 'is not ready'}${often}: ${why ?? 'journalctl -u core-provisioner tells why'}`, active === 'inactive' ? 'systemctl start core-provisioner' : 'journalctl -u core-provisioner'))
     return findings
   }
   const folder = await readlink(current).catch(() => undefined)
   const running = folder === undefined ? undefined : await versionOf(`${proc}/${pid}/exe`, dirname(current), folder)
   if (running !== undefined && running !== folder) {
-    findings.push(bad(`what runs is not what is installed: ${running} instead of ${folder}: systemctl restart core-provisioner`))
+    findings.push(bad(`what runs is not what is installed: ${running} instead of ${folder}: systemctl restart core-provisioner`, 'systemctl restart core-provisioner'))
   }
   return findings.length > 0 ? findings : [fine('service', `${serviceUnit} runs${folder === undefined ? '' : ` from ${folder}`}`)]
 }

@@ -1,4 +1,4 @@
-// The pages that are lists: strangers, the network, images, the store, health.
+// The pages that are lists: strangers, the network, images, the store.
 import type { MachineShown } from '../control/machine-shown.js'
 import { type Html, html } from './html.js'
 import { ago, page, table } from './page.js'
@@ -85,12 +85,3 @@ export const storePage = ({ groups, profiles, problems }: StoreShown): Html => p
 ${problems.length === 0 ? html`<p class="calm">Every file can be read.</p>` : html`<ul class="alarm">${problems.map(({ where, message }) => html`<li>${where}: ${message}</li>`)}</ul>`}
 ${table('Groups', ['Group', 'Profile', 'Selector', 'Machines seen'], groups.map(({ id, profile, selector, machines }) => html`<tr><th scope="row">${id}</th><td>${profile}</td><td>${selector === '' ? 'every machine' : selector}</td><td>${machines}</td></tr>`))}
 ${table('Profiles', ['Profile', 'Kernel', 'Config', 'Groups'], profiles.map(({ id, kernel, config, groups: count }) => html`<tr><th scope="row">${id}</th><td>${kernel}</td><td>${config}</td><td>${count}</td></tr>`))}`)
-
-export interface CheckShown { readonly about: string, readonly level: 'ok' | 'warning' | 'problem', readonly text: string }
-
-const lights = { ok: '✓ good', warning: '! warning', problem: '✗ problem' } as const
-
-export const healthPage = (checks: readonly CheckShown[], version: string): Html => page({ title: 'Health', tab: 'health' }, html`
-<h1>Health</h1>
-${table('What is looked at', ['Light', 'About', 'What'], checks.map(({ about, level, text }) => html`<tr><td class="${level}">${lights[level]}</td><th scope="row">${about}</th><td>${text}</td></tr>`))}
-<p>More, and what to change: <code>core-provisioner doctor</code>. Version ${version}.</p>`)

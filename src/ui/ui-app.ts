@@ -19,7 +19,8 @@ import { bootsPage } from './boots-page.js'
 import type { Fleet } from './fleet.js'
 import { fleetPage } from './fleet-page.js'
 import type { Html } from './html.js'
-import { type CheckShown, healthPage, imagesPage, type ImageShown, networkPage, type NetworkShown, type SourceOfImages, storePage, type StoreShown, strangersPage } from './list-pages.js'
+import { healthPage, type HealthShown } from './health-page.js'
+import { imagesPage, type ImageShown, networkPage, type NetworkShown, type SourceOfImages, storePage, type StoreShown, strangersPage } from './list-pages.js'
 import { machinePage, type MachineDetails } from './machine-page.js'
 import { isCertified, type PageIdentity } from './tls-server.js'
 import type { Section } from './ladder.js'
@@ -38,7 +39,7 @@ export interface UiSource extends Shower {
   readonly bootedBy: (path: string) => readonly string[]
   readonly store: () => StoreShown
   readonly fleet: Fleet
-  readonly health: () => readonly CheckShown[]
+  readonly health: () => Promise<Pick<HealthShown, 'checks' | 'at'>>
   /** Why the appliance is not ready. */
   readonly problems: () => readonly string[]
   readonly version: string
@@ -151,7 +152,7 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
     return await give(request, reply, imagesPage(sources, releases.slice(0, mostRows), source.bootedBy, source.now()))
   })
   app.get('/ui/store', async (request, reply) => await give(request, reply, storePage(source.store())))
-  app.get('/ui/health', async (request, reply) => await give(request, reply, healthPage(source.health(), source.version)))
+  app.get('/ui/health', async (request, reply) => await give(request, reply, healthPage({ ...await source.health(), now: source.now(), version: source.version })))
   serveEvents(app, source, boots)
   return app
 }

@@ -59,4 +59,6 @@ export interface Shared extends Ground {
   readonly onClose: OnClose
   /** Has the service manager start this process again, since only it can open a socket that is needed now; nothing where there is none. */
   readonly restart: (reason: string) => void
+  /** The command `doctor --json` with this service's own configuration; empty where it is not known. */
+  readonly doctor: readonly string[]
 }

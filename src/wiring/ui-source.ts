@@ -9,11 +9,12 @@ import type { Labels } from '../matchbox/select.js'
 import type { Machine } from '../machines/machine.js'
 import { formatIpv4, formatSubnet } from '../net/ipv4.js'
 import type { Fleet } from '../ui/fleet.js'
-import type { CheckShown, ImageShown, SourceOfImages, StoreShown, SubnetShown } from '../ui/list-pages.js'
+import type { ImageShown, SourceOfImages, StoreShown, SubnetShown } from '../ui/list-pages.js'
 import type { CandidateShown, DocumentShown } from '../ui/machine-page.js'
 import { maskIgnition, withoutToken } from '../ui/mask.js'
 import type { UiSource } from '../ui/ui-app.js'
 import { machineRoutes } from './http.js'
+import { openSelfDiagnosis } from './self-diagnosis.js'
 import type { Shared } from './shared.js'
 
 /** Groups that are looked at in one go, and that are shown of those that want a label of a machine. */
@@ -23,14 +24,13 @@ const mostCandidates = 20
 const mostRows = 1000
 
 export const uiSource = (shared: Shared, fleet: Fleet): UiSource => {
-  const { ready, warnings } = shared.readiness
   const { config, clock, registry, leases, provisioner, store, images, metrics, homes, pace, packets } = shared
   return {
     ...machineRoutes(shared),
     clock,
     fleet,
     version: programVersion(),
-    problems: ready,
+    problems: shared.readiness.ready,
     details: async mac => {
       const machine = registry.get(mac)
       const labels = labelsOf(machine, mac)
@@ -70,13 +70,7 @@ export const uiSource = (shared: Shared, fleet: Fleet): UiSource => {
     bootedBy: path => [...store.snapshot.profiles.values()].filter(({ boot }) =>
       boot !== undefined && [boot.kernel, ...boot.initrd].some(url => provisioner.pinned({ kernel: url, initrd: [], args: [] }).kernel.includes(`${path}/`))).map(({ id }) => id),
     store: () => storeShown(shared),
-    health: (): readonly CheckShown[] => {
-      const problems = ready()
-      return [
-        ...problems.length === 0 ? [{ about: 'ready', level: 'ok', text: 'everything that is configured does its work' } as const] : problems.map(text => ({ about: 'ready', level: 'problem', text } as const)),
-        ...warnings().map(text => ({ about: 'configuration', level: 'warning', text } as const))
-      ]
-    }
+    health: openSelfDiagnosis(shared)
   }
 }
 

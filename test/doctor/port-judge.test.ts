@@ -33,6 +33,8 @@ t.test('a port is its own alone', t => {
     t.equal(findings.map(({ level }) => level).join(' '), levels, what)
     t.match(findings.map(finding => finding.text).join('\n'), new RegExp(text.source, 'm'), what)
   }
+  t.match(judgePort({ name: 'dhcp', where: '67/udp', sockets: [held(dnsmasq)], own: new Set(), isLibvirts: () => false, ...stopped }),
+    [{ fix: /^systemctl disable --now dnsmasq$/ }], 'the command alone, to copy')
   t.match(judgePort({ name: 'dhcp', where: '67/udp', sockets: [held(dnsmasq)], own: new Set(), isLibvirts: () => true, ...stopped }), [{ level: 'note', text: /libvirt's dnsmasq/ }])
   t.end()
 })

@@ -168,6 +168,21 @@ t.test('nobody finds fault with it: readers of screens, phones, the dark, and te
   t.same(complaints, [], 'under its policy too')
 })
 
+t.test('health: what doctor finds, as a light and a word, with what mends it', async t => {
+  if (!needs(t, 'chromium')) return
+  const { open } = await site(t)
+  const { page, complaints } = await open('/ui/health')
+  const light = page.locator('tr', { has: page.locator('th', { hasText: /^your DHCP server$/ }) })
+  await light.waitFor()
+  t.equal(await light.locator('.light').textContent(), 'i note')
+  await light.locator('summary').click()
+  t.match(await light.locator('code').textContent(), /filename/)
+  await light.locator('.copy').click()
+  await light.locator('.copy', { hasText: /^(?:Copied|Selected: copy it)$/ }).waitFor()
+  t.equal(await page.locator('tr', { has: page.locator('th', { hasText: /^ready$/ }) }).locator('.light').textContent(), '✓ good')
+  t.same(complaints, [])
+})
+
 t.test('small, closed to others, and read-only', async t => {
   const { url, http } = await site(t)
   const answer = await fetch(`${url}/ui/`)

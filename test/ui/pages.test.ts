@@ -6,7 +6,8 @@ import { Fleet } from '../../src/ui/fleet.js'
 import { fleetPage } from '../../src/ui/fleet-page.js'
 import { escapeHtml, html } from '../../src/ui/html.js'
 import { ladderRow, sectionOf } from '../../src/ui/ladder.js'
-import { healthPage, imagesPage, networkPage, storePage, strangersPage } from '../../src/ui/list-pages.js'
+import { healthPage } from '../../src/ui/health-page.js'
+import { imagesPage, networkPage, storePage, strangersPage } from '../../src/ui/list-pages.js'
 import { machinePage } from '../../src/ui/machine-page.js'
 import { maskIgnition, withoutToken } from '../../src/ui/mask.js'
 import { vendorOf, Vendors } from '../../src/ui/vendors.js'
@@ -74,7 +75,7 @@ t.test('text of machines is text', t => {
       problems: [{ where: hostile, message: hostile }]
     }),
     fleetPage({ hours: new Fleet().spans(now, 24, 60), pieces: new Fleet().spans(now, 288, 5), since: undefined }),
-    healthPage([{ about: hostile, level: 'problem', text: hostile }], hostile), ladderRowHtml(ladderRow(said, now), now)
+    healthPage({ checks: [{ about: hostile, level: 'problem', text: hostile, fix: hostile }], at: now, now, version: hostile }), ladderRowHtml(ladderRow(said, now), now)
   ]
   for (const [at, { text }] of pages.entries()) {
     t.notMatch(text.replaceAll('<script src="/ui/live.js" defer></script>', ''), /<script|<img|onerror='/, `page ${at}`)
@@ -94,6 +95,25 @@ t.test('nothing wrong, and how it is said', t => {
   t.match(page(1), '1 machine is in trouble')
   t.match(page(2), '2 machines are in trouble')
   t.match(page(0), '<html lang="en" class="wall">')
+  t.end()
+})
+
+t.test('a light a check, as a word too, with the fix to copy', t => {
+  const { text } = healthPage({
+    checks: [
+      { about: 'ready', level: 'ok', text: 'all is well' }, { about: 'tftp', level: 'ok', text: '69/udp is listened on' },
+      { about: 'tftp', level: 'problem', text: '69/udp is shared with atftpd', fix: 'systemctl disable --now atftpd' }, { about: 'images', level: 'note', text: 'never fetched' }
+    ],
+    at: now - 30_000,
+    now,
+    version: '1'
+  })
+  const rows = [...text.matchAll(/<tr><td><span class="light (\w+)"><span class="sign" aria-hidden="true">(.)<\/span> (\w+)<\/span><\/td><th scope="row">(\w+)<\/th>/g)].map(([, ...found]) => found.join(' '))
+  t.same(rows, ['problem ✗ problem tftp', 'note i note images', 'ok ✓ good ready'], 'the worst first, and of each check its worst')
+  t.match(text, /shared with atftpd<details><summary>the fix<\/summary><pre tabindex="0"><code>systemctl disable --now atftpd<\/code><\/pre><button type="button" class="copy">Copy/)
+  t.equal(text.match(/class="copy"/g)?.length, 1, 'nothing to copy where nothing mends it')
+  t.match(text, '1 problem, 0 warning, 1 note, 1 good. doctor looked 30 s ago')
+  t.match(healthPage({ checks: [], at: undefined, now, version: '1' }).text, 'doctor has not looked yet')
   t.end()
 })
 
