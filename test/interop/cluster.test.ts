@@ -97,6 +97,8 @@ t.test('two provisioners: one is told, both serve; etcd away: served, degraded, 
   await etcd.members[0]!.start()
   await again.logged('cluster.in_step')
   await until('puts are taken again', async () => await (await two.client()).call('GroupPut', { group: { ...group, name: 'back' } }).then(() => true, () => false))
+  // The first one looks for etcd by its own clock; until it has found it, it tells what it knew.
+  await until('the first one is in step', async () => (await one.get('/readyz')).text === 'ok\n')
   t.match(await a.call('GroupGet', { id: 'a' }).catch((error: unknown) => error), { group: { name: 'back' } })
 })
 
