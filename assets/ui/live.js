@@ -62,18 +62,22 @@ if (document.getElementById('trouble') !== null && !location.search.includes('q=
 // A part that is made anew as a whole, unless somebody is in the midst of it.
 const again = document.getElementById('again')
 if (again !== null) {
-  setInterval(async () => {
+  const renew = async () => {
     if (document.hidden || again.contains(document.activeElement) || again.querySelector('details[open]') !== null) return
     try {
       const answer = await fetch(location.href)
       const made = new DOMParser().parseFromString(await answer.text(), 'text/html').getElementById('again')
       if (!answer.ok || made === null) throw new Error(String(answer.status))
+      again.dataset.every = made.dataset.every
       again.replaceChildren(...made.childNodes)
       say('live')
     } catch {
       say('not live: the server does not answer; trying again')
     }
-  }, Number(again.dataset.every) * 1000)
+  }
+  // How often is part of it: more often while something is under way.
+  const wait = () => { setTimeout(() => renew().finally(wait), Number(again.dataset.every) * 1000) }
+  wait()
 }
 
 const times = () => {

@@ -7,6 +7,7 @@ import { AppError, messageOf, unwaited } from '../base/errors.js'
 import { type ImagesTold, tellImages } from './images-told.js'
 import { Mirror, type MirrorOptions } from './mirror.js'
 import type { WorkerReply, Call } from './remote-mirror.js'
+import type { Progress } from './sync.js'
 
 /** Of this thread only (setpriority(2) with 0 on Linux): machines that boot come first. */
 const niceness = 10
@@ -19,10 +20,23 @@ const mirror = new Mirror({ ...workerData as Omit<MirrorOptions, 'clock'>, clock
 const stopping = new AbortController()
 const texts: string[] = []
 
+/** Milliseconds between two words of how far a source's file has come. */
+const toldEvery = 500
+const told = new Map<string, { readonly file: string, readonly at: number }>()
+
+function tellProgress (id: number, progress: Progress): void {
+  const { source, file, received, total } = progress
+  const [last, at] = [told.get(source), systemClock.now()]
+  if (last?.file === file && Math.abs(at - last.at) < toldEvery && received !== total) return
+  told.set(source, { file, at })
+  port.postMessage({ id, progress } satisfies WorkerReply)
+}
+
 const calls = {
   list: async () => tellImages(await mirror.list()),
   sync: async ({ id }: Call & { readonly id: number }) => await mirror.sync({
     signal: stopping.signal,
+    onProgress: progress => { tellProgress(id, progress) },
     onResult: result => { port.postMessage({ id, result } satisfies WorkerReply) }
   }),
   prune: async (message: Call & { readonly id: number }) => {

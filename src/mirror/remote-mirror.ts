@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../base/clock.js'
 import { AppError, type ErrorCode, unwaited } from '../base/errors.js'
 import type { ImagesTold } from './images-told.js'
 import type { MirrorOptions, PrunedRelease } from './mirror.js'
-import type { SyncResult } from './sync.js'
+import type { Progress, SyncResult } from './sync.js'
 
 export type Call =
   | { readonly call: 'list' | 'sync', readonly id: number }
@@ -18,6 +18,7 @@ export type Call =
 export type WorkerReply =
   | { readonly alive: true }
   | { readonly id: number, readonly result: SyncResult }
+  | { readonly id: number, readonly progress: Progress }
   | { readonly id: number, readonly value: unknown }
   | { readonly id: number, readonly error: { readonly code: ErrorCode, readonly message: string } }
 
@@ -42,6 +43,7 @@ interface PendingCall {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
   readonly onResult: (result: SyncResult) => void
+  readonly onProgress: (progress: Progress) => void
 }
 
 // Beside this file as it is compiled, and beside main.js in the bundle. Node runs no TypeScript in a thread: from the sources it
@@ -60,7 +62,10 @@ export class RemoteMirror {
 
   async list (): Promise<ImagesTold> { return await this.#call('list') as ImagesTold }
 
-  async sync (onResult: (result: SyncResult) => void): Promise<readonly SyncResult[]> { return await this.#call('sync', onResult) as readonly SyncResult[] }
+  /** `onProgress` hears how far each source's file has come, twice a second at most and when it is whole. */
+  async sync (onResult: (result: SyncResult) => void, onProgress: (progress: Progress) => void = () => {}): Promise<readonly SyncResult[]> {
+    return await this.#call('sync', { onResult, onProgress }) as readonly SyncResult[]
+  }
 
   /** As Mirror.prune, but gives what was removed; the texts are handed over a few at a time, with time for others in between. */
   async prune (texts: Iterable<string>): Promise<readonly PrunedRelease[]> {
@@ -74,7 +79,7 @@ export class RemoteMirror {
     }
     for (const text of texts) if (some.push(text) >= batch) await send()
     await send()
-    return await this.#call('prune', () => {}, sent) as readonly PrunedRelease[]
+    return await this.#call('prune', { texts: sent }) as readonly PrunedRelease[]
   }
 
   /** Ends a sync that is under way, as soon as it can. */
@@ -84,10 +89,13 @@ export class RemoteMirror {
 
   #post (message: Call): void { (this.#worker ??= this.#start()).postMessage(message) }
 
-  async #call (call: 'list' | 'sync' | 'prune', onResult: (result: SyncResult) => void = () => {}, texts = 0): Promise<unknown> {
+  async #call (
+    call: 'list' | 'sync' | 'prune',
+    { texts = 0, onResult = () => {}, onProgress = () => {} }: Partial<Pick<PendingCall, 'onResult' | 'onProgress'>> & { readonly texts?: number } = {}
+  ): Promise<unknown> {
     const id = this.#next++
     return await new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject, onResult })
+      this.#waiting.set(id, { resolve, reject, onResult, onProgress })
       this.#post(call === 'prune' ? { call, id, texts } : { call, id })
       this.#heard = this.#options.clock.now()
       this.#watchOver()
@@ -111,6 +119,10 @@ export class RemoteMirror {
     const waiting = this.#waiting.get(answer.id)
     if ('result' in answer) {
       waiting?.onResult(answer.result)
+      return
+    }
+    if ('progress' in answer) {
+      waiting?.onProgress(answer.progress)
       return
     }
     this.#waiting.delete(answer.id)

@@ -20,7 +20,10 @@ import type { Fleet } from './fleet.js'
 import { fleetPage } from './fleet-page.js'
 import type { Html } from './html.js'
 import { healthPage, type HealthShown } from './health-page.js'
-import { imagesPage, type ImageShown, networkPage, type NetworkShown, type SourceOfImages, storePage, type StoreShown, strangersPage } from './list-pages.js'
+import {
+  type FetchShown, type ImageShown, imagesPage, networkPage, type NetworkShown, type SourceOfImages, storePage, type StoreShown,
+  strangersPage
+} from './list-pages.js'
 import { machinePage, type MachineDetails } from './machine-page.js'
 import { isCertified, type PageIdentity } from './tls-server.js'
 import type { Section } from './ladder.js'
@@ -34,9 +37,11 @@ export interface UiSource extends Shower {
   /** Its last packets as a file for Wireshark; undefined when there are none. */
   readonly pcap: (mac: Mac) => Buffer | undefined
   readonly network: () => Promise<NetworkShown>
-  readonly images: () => Promise<{ readonly sources: readonly SourceOfImages[], readonly releases: readonly ImageShown[] }>
-  /** Profiles that boot what stands under a path. */
-  readonly bootedBy: (path: string) => readonly string[]
+  readonly images: () => Promise<{
+    readonly sources: readonly SourceOfImages[], readonly releases: readonly ImageShown[], readonly underWay: readonly FetchShown[]
+  }>
+  /** As the store is now: profiles that boot what stands under a path. */
+  readonly bootedBy: () => (path: string) => readonly string[]
   readonly store: () => StoreShown
   readonly fleet: Fleet
   readonly health: () => Promise<Pick<HealthShown, 'checks' | 'at'>>
@@ -148,8 +153,9 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
   })
   app.get('/ui/network', async (request, reply) => await give(request, reply, networkPage(await source.network())))
   app.get('/ui/images', async (request, reply) => {
-    const { sources, releases } = await source.images()
-    return await give(request, reply, imagesPage(sources, releases.slice(0, mostRows), source.bootedBy, source.now()))
+    const { sources, releases, underWay } = await source.images()
+    const shown = { sources, releases: releases.slice(0, mostRows), underWay, bootedBy: source.bootedBy(), now: source.now() }
+    return await give(request, reply, imagesPage(shown))
   })
   app.get('/ui/store', async (request, reply) => await give(request, reply, storePage(source.store())))
   app.get('/ui/health', async (request, reply) => await give(request, reply, healthPage({ ...await source.health(), now: source.now(), version: source.version })))

@@ -6,6 +6,7 @@ import { FetchedLog } from '../mirror/fetched.js'
 import { lastChecked } from '../mirror/images-told.js'
 import { RemoteMirror } from '../mirror/remote-mirror.js'
 import { Schedule } from '../mirror/schedule.js'
+import type { Progress } from '../mirror/sync.js'
 import { KeptImages } from './kept-images.js'
 import { mirrorOptions } from './mirror-options.js'
 import type { ServiceImages } from './service-images.js'
@@ -36,7 +37,9 @@ export async function startImages (shared: Omit<Shared, 'app' | 'dayTwo' | 'imag
   })
   onClose(() => fetched.close())
   const folders = new RealFolders(config.assets_path, clock)
+  const underWay = new Map<string, Progress>()
   const images: ServiceImages = {
+    underWay: () => [...underWay.values()],
     list: async () => (await kept.look()).json,
     updates: async () => (await kept.seen()).updates,
     fetched: path => {
@@ -56,15 +59,17 @@ export async function startImages (shared: Omit<Shared, 'app' | 'dayTwo' | 'imag
       const pruned = reason === undefined ? await mirror.prune(storeTexts(store.snapshot)) : []
       for (const { folder, version } of pruned) log.info({ folder, version }, 'images.prune')
       const results = await mirror.sync(({ source, outcome, version, error, unproven = [] }) => {
+        underWay.delete(source)
         kept.forget()
         if (error === undefined) log[outcome === 'present' ? 'debug' : 'info']({ source, version, outcome, ...unproven.length > 0 && { unproven } }, 'images.sync')
         else if (!stopping.signal.aborted) log.warn({ source, version, code: error.code, error: error.text }, 'images.failed')
-      })
+      }, progress => { underWay.set(progress.source, progress) })
       return results.every(({ outcome }) => outcome !== 'failed')
     } catch (error) {
       if (!stopping.signal.aborted) log.warn({ error: messageOf(error) }, 'images.failed')
       return false
     } finally {
+      underWay.clear()
       kept.forget()
     }
   }

@@ -65,10 +65,19 @@ export const uiSource = (shared: Shared, fleet: Fleet): UiSource => {
       }
     },
     images: async () => images === undefined
-      ? { sources: [], releases: [] }
-      : JSON.parse(Buffer.from(await images.list()).toString()) as { sources: readonly SourceOfImages[], releases: readonly ImageShown[] },
-    bootedBy: path => [...store.snapshot.profiles.values()].filter(({ boot }) =>
-      boot !== undefined && [boot.kernel, ...boot.initrd].some(url => provisioner.pinned({ kernel: url, initrd: [], args: [] }).kernel.includes(`${path}/`))).map(({ id }) => id),
+      ? { sources: [], releases: [], underWay: [] }
+      : {
+          ...JSON.parse(Buffer.from(await images.list()).toString()) as {
+            sources: readonly SourceOfImages[], releases: readonly ImageShown[]
+          },
+          underWay: images.underWay()
+        },
+    bootedBy: () => {
+      const named = [...store.snapshot.profiles.values()].flatMap(({ id, boot }) => boot === undefined
+        ? []
+        : [{ id, urls: [boot.kernel, ...boot.initrd].map(kernel => provisioner.pinned({ kernel, initrd: [], args: [] }).kernel) }])
+      return path => named.filter(({ urls }) => urls.some(url => url.includes(`${path}/`))).map(({ id }) => id)
+    },
     store: () => storeShown(shared),
     health: openSelfDiagnosis(shared)
   }

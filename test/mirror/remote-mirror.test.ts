@@ -7,6 +7,7 @@ import { systemClock } from '../../src/base/clock.js'
 import { openSource } from '../../src/mirror/catalog.js'
 import type { ImagesTold } from '../../src/mirror/images-told.js'
 import type { ImagesShown } from '../../src/mirror/mirror.js'
+import type { Progress } from '../../src/mirror/sync.js'
 import { RemoteMirror, type RemoteMirrorOptions } from '../../src/mirror/remote-mirror.js'
 import { builtProgram } from '../helpers/built.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -62,7 +63,9 @@ t.test('syncs, lists and prunes, and is ended when it has nothing to do', { time
   const told: string[] = []
   for (const version of ['1.0.0', '1.1.0', '1.2.0']) {
     await server.flatcar(version, key)
-    t.match(await mirror.sync(({ outcome, version: found }) => { told.push(`${outcome} ${found ?? ''}`) }), [{ outcome: 'published', version }])
+    const progress: Progress[] = []
+    t.match(await mirror.sync(({ outcome, version: found }) => { told.push(`${outcome} ${found ?? ''}`) }, heard => { progress.push(heard) }), [{ outcome: 'published', version }])
+    t.ok(progress.some(heard => heard.version === version && heard.received > 0 && heard.received === heard.total), 'says how far each file has come')
   }
   t.same(told, ['published 1.0.0', 'published 1.1.0', 'published 1.2.0'])
   const texts = Array.from({ length: 1000 }, (_, n) => n === 777 ? '/assets/flatcar/1.0.0/vmlinuz' : 'nothing')

@@ -66,9 +66,13 @@ t.test('text of machines is text', t => {
     bootsPage({ rows: [ladderRow(said, now)], counts: { trouble: 1, booting: 0, fine: 0 }, now, lastBoot: undefined, hours: [], query: hostile, next: '/ui/?from=1', wall: false, problems: [hostile] }),
     machinePage(details), machinePage({ ...details, style: '' }), strangersPage([said], new Map([[said.mac, hostile]]), now),
     networkPage({ mode: hostile, interfaces: [hostile], origin: hostile, subnets: [{ subnet: hostile, range: hostile, used: 1, size: 2, reservations: 1 }], otherServers: 1 }),
-    imagesPage([{ source: hostile, version: hostile, error: { text: hostile } }], [{
-      path: hostile, os: hostile, version: hostile, aliases: [hostile], bytes: 1, ageSeconds: 1, keys: [hostile], problems: { [hostile]: hostile }
-    }], () => [hostile], now),
+    imagesPage({
+      sources: [{ source: hostile, version: hostile, error: { text: hostile } }],
+      underWay: [{ source: hostile, version: hostile, file: hostile, received: 1, total: undefined }],
+      releases: [{ path: hostile, os: hostile, version: hostile, aliases: [hostile], bytes: 1, ageSeconds: 1, keys: [hostile], problems: { [hostile]: hostile } }],
+      bootedBy: () => [hostile],
+      now
+    }),
     storePage({
       groups: [{ id: hostile, profile: hostile, selector: hostile, machines: 1 }],
       profiles: [{ id: hostile, kernel: hostile, config: hostile, groups: 1 }],
@@ -114,6 +118,22 @@ t.test('a light a check, as a word too, with the fix to copy', t => {
   t.equal(text.match(/class="copy"/g)?.length, 1, 'nothing to copy where nothing mends it')
   t.match(text, '1 problem, 0 warning, 1 note, 1 good. doctor looked 30 s ago')
   t.match(healthPage({ checks: [], at: undefined, now, version: '1' }).text, 'doctor has not looked yet')
+  t.end()
+})
+
+t.test('a sync under way: which file, octets of octets', t => {
+  const fetching = (received: number, total: number | undefined): string => imagesPage({
+    sources: [{ source: 'flatcar-stable' }, { source: 'other' }],
+    releases: [],
+    underWay: [{ source: 'flatcar-stable', version: '4230.2.1', file: 'flatcar_production_pxe.vmlinuz', received, total }],
+    bootedBy: () => [],
+    now
+  }).text
+  t.match(fetching(1_500_000, 60_000_000), /<h2>flatcar-stable<\/h2>\n<p>nothing yet<\/p><p class="fetch">fetches 4230.2.1: flatcar_production_pxe.vmlinuz<br>\n<progress aria-label="flatcar_production_pxe.vmlinuz" max="60000000" value="1500000"><\/progress><br>\n1,500,000 of 60,000,000 octets<\/p>/)
+  t.equal(fetching(1, 2).match(/class="fetch"/g)?.length, 1, 'at its own source')
+  t.match(fetching(7, undefined), /<progress aria-label="[^"]+"><\/progress><br>\n7 of unknown octets<\/p>/)
+  t.match(fetching(8, 8), '8 of 8 octets, is verified now')
+  t.match(fetching(1, 2), 'data-every="2"')
   t.end()
 })
 
