@@ -45,6 +45,7 @@ config=$etc/config.yaml
 state=/var/lib/core-provisioner
 data=/var/lib/matchbox
 certs=/etc/matchbox
+package=$certs/matchbox-certs.tar.gz
 units=/etc/systemd/system
 services_folder=/etc/firewalld/services
 link=/usr/local/bin/core-provisioner
@@ -437,6 +438,9 @@ init_certs () {
   program certs init --dir $certs --san "$names" >/dev/null
   chown root:$user $certs/server.key
   chmod 640 $certs/server.key
+  # One that is there is of an authority that is gone.
+  if [ -f $package ]; then mv -f $package $package.old; fi
+  program certs export --client --dir $certs --out $package >/dev/null
 }
 # Puts the planned units in place, and takes away what was written for another configuration. Sets $sockets_changed when sockets have
 # to be opened anew.
@@ -693,7 +697,7 @@ install () {
   look_as_service
   start_service
   if [ -z "$dry_run" ]; then remove_old; fi
-  if [ -n "$made_certs" ]; then say "for Terraform and cluster packages: core-provisioner certs export --client --out matchbox-certs.tar.gz (from $certs)"; fi
+  if [ -n "$made_certs" ]; then say "for Terraform and cluster packages: $package (the client's key is in it; core-provisioner certs export --client packs another)"; fi
   if [ -z "$previous" ] && [ -n "$start$dry_run" ]; then
     say "next: groups and profiles in $data, certificates in $certs, core-provisioner machines watch; $opt/current/docs/install.md goes through it"
   fi

@@ -146,6 +146,9 @@ t.test('install.sh', async t => {
     const certificates = await run('/usr/local/bin/core-provisioner', 'certs', 'show')
     t.match(certificates.out, /server\.crt[^]*names +.*DNS:boot\.example\.com.*IP:172\.30\.0\.1/)
     t.equal(file('etc/systemd/system/core-provisioner-dhcp.socket.d/interface.conf').split('\n').at(-2), 'BindToDevice=br0')
+    t.match(out, /^\S*for Terraform and cluster packages: \/etc\/matchbox\/matchbox-certs\.tar\.gz /m)
+    const packed = await runTool('tar', ['-tzf', join(root, 'etc/matchbox/matchbox-certs.tar.gz')])
+    t.same(packed.stdout.toString().trim().split('\n'), ['matchbox-certs/', 'matchbox-certs/ca.crt', 'matchbox-certs/client.crt', 'matchbox-certs/client.key'], "what a cluster's package takes")
     const home = readlinkSync(join(root, 'opt/core-provisioner/current'))
     const { version } = JSON.parse(file('root/bundle/package.json')) as { version: string }
     t.match(home, new RegExp(`^/opt/core-provisioner/${version}-[0-9a-f]{8}$`), 'a version and a build')
@@ -156,6 +159,7 @@ t.test('install.sh', async t => {
       'etc/matchbox/server.key': '100640 0:990',
       'etc/matchbox/ca.key': '100600 0:0',
       'etc/matchbox/client.key': '100600 0:0',
+      'etc/matchbox/matchbox-certs.tar.gz': '100600 0:0',
       'var/lib/matchbox/groups': '40755 990:990',
       'var/lib/matchbox/assets': '40755 990:990',
       'var/lib/core-provisioner': '40750 990:990'
