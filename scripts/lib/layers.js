@@ -76,8 +76,8 @@ export const layers = [
     files: ['store/'],
     may: ['store/', 'matchbox/group', 'matchbox/profile', 'matchbox/store', 'base/errors', 'base/clock', 'net/mac', 'disk/'],
     types: ['base/log', 'cluster/shared-state'],
-    node: ['node:timers/promises', 'node:fs', 'node:fs/promises', 'node:path', 'node:buffer'],
-    packages: []
+    node: ['node:timers/promises', 'node:fs', 'node:fs/promises', 'node:path', 'node:buffer', 'node:zlib', 'node:stream'],
+    packages: ['tar']
   },
   { name: 'update store', files: ['updates/update-store'], may: ['updates/', 'disk/'], types: ['base/log'], node: ['node:util'], packages: [] },
   { name: 'updates', files: ['updates/'], may: ['updates/', 'base/clock', ...plain], node: ['node:buffer', 'node:crypto'], packages: ['sax', 'valibot'], pure: true },
@@ -115,7 +115,7 @@ export const layers = [
   {
     name: 'cli',
     files: ['cli/'],
-    may: ['cli/', 'appliance', 'doctor/', 'setup/', 'wiring/service-manager', 'wiring/looking', 'wiring/export-context', 'wiring/open-mirror', 'base/', 'config/', 'disk/atomic-file', 'net/mac', 'net/ipv4', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/', 'ui/access'],
+    may: ['cli/', 'appliance', 'doctor/', 'setup/', 'wiring/service-manager', 'wiring/looking', 'wiring/store-transfer', 'wiring/export-context', 'wiring/open-mirror', 'base/', 'config/', 'disk/atomic-file', 'store/archive', 'store/moves', 'store/folder-files', 'net/mac', 'net/ipv4', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/', 'ui/access'],
     types: ['control/control-app', 'control/machine-shown', 'control/update-routes'],
     node: ['*'],
     packages: ['*']

@@ -23,6 +23,8 @@ export const errorTable = {
   etcd_refused: { kind: 'unavailable', meaning: 'etcd, which the provisioners share, refuses this one' },
   etcd_compacted: { kind: 'unavailable', meaning: 'etcd has forgotten the revision that was asked for' },
   etcd_foreign: { kind: 'unavailable', meaning: 'etcd holds another fleet than the one that this provisioner belongs to' },
+  store_differs: { kind: 'conflict', meaning: 'what is there already is something else, and is kept' },
+  archive_invalid: { kind: 'invalid', meaning: 'an archive of a store cannot be read, or holds what no store may' },
   store_changed: { kind: 'conflict', meaning: 'another provisioner changed the same object at the same time' },
   certificate_invalid: { kind: 'invalid', meaning: 'a certificate or its key cannot be used' },
   key_ring_invalid: { kind: 'invalid', meaning: 'the key ring holds no key that can sign' },

@@ -15,6 +15,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Command>>> = {
   machines: async () => (await import('./machines.js')).machinesCommand,
   leases: async () => (await import('./leases.js')).leasesCommand,
   images: async () => (await import('./images.js')).imagesCommand,
+  store: async () => (await import('./store.js')).storeCommand,
   updates: async () => (await import('./updates.js')).updatesCommand,
   reboots: async () => (await import('./reboots.js')).rebootsCommand,
   ui: async () => (await import('./ui.js')).uiCommand,

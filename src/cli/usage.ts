@@ -125,6 +125,21 @@ const table = {
     },
     examples: [['hosts import --dry-run /etc/dnsmasq.conf', 'what would become of it'], ['hosts list', 'every reservation and where it comes from']]
   },
+  store: {
+    summary: 'all groups, profiles and configs from or to a folder or an archive, byte for byte',
+    forms: ['import FOLDER|TARBALL', 'export FOLDER', 'backup FILE.tar.gz', 'restore FILE.tar.gz'],
+    words: ['import', 'export', 'backup', 'restore'],
+    flags: {
+      ...config,
+      ...json,
+      replace: { what: 'replace what is there and differs (restore: also delete what the backup does not have)' },
+      'dry-run': { what: 'say what would become of each object' }
+    },
+    examples: [
+      ['store backup store.tar.gz', 'of the configured store: a folder, or etcd'],
+      ['store import --dry-run /var/lib/matchbox', 'what etcd would get from the folder of one machine']
+    ]
+  },
   updates: {
     summary: 'updates of installed machines: how far they are, and whether a group goes on',
     forms: ['list', 'pause GROUP', 'resume GROUP', 'approve GROUP VERSION'],

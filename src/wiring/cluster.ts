@@ -46,12 +46,14 @@ export interface ClusterOptions {
   readonly log: Logger
   /** Whether it takes part; else it only looks. */
   readonly live: boolean
+  /** Whether it writes without taking part, as a command beside a provisioner does: a fleet that is not there is made. */
+  readonly writes?: boolean
   /** Takes what can't be as configured; what it throws ends the attempt. */
   readonly onProblem: (error: AppError) => void
 }
 
 /** AppError certificate_invalid and read_failed go to `onProblem` too: then nothing is known of the fleet. */
-export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config' | 'where'>, { clock, log, live, onProblem }: ClusterOptions): Promise<Cluster> {
+export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config' | 'where'>, { clock, log, live, writes = live, onProblem }: ClusterOptions): Promise<Cluster> {
   const { name, etcd: { prefix } } = config.cluster
   const told = (error: unknown): void => {
     if (!(error instanceof AppError)) throw error
@@ -63,7 +65,7 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
     prefix,
     clock,
     log,
-    readOnly: !live,
+    readOnly: !writes,
     ...live && { copy: (current: () => Iterable<readonly [string, Buffer]>) => new FleetCopy({ path: join(config.state_path, 'fleet.jsonl'), clock, log, current }) }
   })
   const presence = new Presence({ etcd, state, name, version: programVersion(), clock, log })
@@ -74,7 +76,7 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
   try {
     await state.start()
   } catch (error) {
-    if (live) await close()
+    if (live || writes) await close()
     told(error)
   }
   const { standing } = state
