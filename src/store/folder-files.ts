@@ -21,8 +21,8 @@ export function filesOf (store: Pick<OpenStore, 'sources' | 'problems'>): Object
   return files
 }
 
-/** A file where none is looked for, `groups/more/a.json`. */
-const isStrange = (where: string): boolean => where.includes('/')
+/** A place where no object is looked for, `groups/more/a.json`; those of files/ stand in folders, `files/units`. */
+const isStrange = (where: string): boolean => where.split('/').length > (where.startsWith('files/') ? 2 : 1)
 
 /** Throws AppError read_failed: a file reached through a link that leads out of the folder. */
 export async function assertWithin (root: string, files: Iterable<string>): Promise<void> {

@@ -250,7 +250,7 @@ t.test('a folder into etcd, a backup out of it, into an empty prefix, and out ag
   t.notOk(existsSync(here.at('out2')))
 })
 
-t.test('a full disk or a folder that cannot be written says how far it came', async t => {
+t.test('a place that can not be written or a folder that cannot be written says how far it came', async t => {
   const here = place(t)
   here.put('from/generic/a', 'a')
   here.put('from/profiles/p.json', '{"id":"p"}')
