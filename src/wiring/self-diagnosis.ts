@@ -42,10 +42,12 @@ export function openSelfDiagnosis ({ doctor, env, clock, readiness, onClose }: N
 
 const soon = (done: Promise<void>, clock: Needed['clock']): Promise<void> => new Promise(resolve => {
   const timer = clock.after(patience, resolve)
-  void done.finally(() => {
+  const end = (): void => {
     timer.cancel()
     resolve()
-  })
+  }
+  // That it failed is told elsewhere.
+  unwaited(done.then(end, end))
 })
 
 function ownWord ({ ready, warnings }: Needed['readiness']): readonly CheckShown[] {
