@@ -3,7 +3,7 @@
 // and what it held before stays in force.
 import { readFileSync, type Stats, statSync } from 'node:fs'
 import { readFile, readdir, realpath, stat, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
@@ -353,8 +353,10 @@ class FolderStore implements OpenStore {
 
   /** A file that is being written now may be another process's: a command beside the service, or the service beside a command. */
   async #removeLeft (path: string): Promise<void> {
-    const stats = await stat(path).catch(() => undefined)
-    if (stats === undefined || this.#options.clock.now() - stats.mtimeMs < longestWrite) return
+    const [stats, folder] = await Promise.all([stat(path), stat(dirname(path))].map(async found => await found.catch(() => undefined)))
+    if (stats === undefined || folder === undefined || this.#options.clock.now() - stats.mtimeMs < longestWrite) return
+    // The clock of the file system may be another one than ours: by its own, something was written here long after this file.
+    if (folder.mtimeMs - stats.mtimeMs < longestWrite) return
     await unlink(path).catch(() => {})
   }
 
