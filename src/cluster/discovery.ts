@@ -21,6 +21,8 @@ export interface DiscoveryOptions {
   /** Which machine has an address for certain. */
   readonly macOf: (address: string) => string | undefined
   readonly onEvent: (event: DiscoveryEvent) => void
+  /** As many as discoveryLimits allows without it. */
+  readonly mostTokens?: number
 }
 
 /** What a stranger can make it hold. */
@@ -63,7 +65,7 @@ export class Discovery {
 
   get waiting (): number { return [...this.#waiting.values()].reduce((sum, { size }) => sum + size, 0) }
 
-  /** A token that an address asks for. Throws AppError discovery_full when it has too many, or all have. */
+  /** A token that a network asks for (net/shares). Throws AppError discovery_full when it has too many, or all have. */
   async newToken (size: number, from: string): Promise<string> {
     return await this.#inTurn(async () => {
       await this.#makeRoom(from)
@@ -234,17 +236,33 @@ export class Discovery {
     this.#options.onEvent({ kind, token, cluster, id, value, mac, members: members.size, size })
   }
 
-  /** Forgets what nobody uses, and for an address with its share the one of its tokens that nobody joined for the longest time. */
+  /**
+   * Forgets what nobody uses. A network that has its share gives way to itself, with what nobody joined for the longest time; when all
+   * are taken, the network with most tokens loses one to who has fewer.
+   */
   async #makeRoom (from: string): Promise<void> {
     const oldest = this.#options.clock.now() - discoveryLimits.unused
     const asked = [...this.#tokens.values()].filter(({ cluster }) => cluster === '')
     for (const { token, used } of asked) if (used < oldest) await this.#drop(token)
     const own = asked.filter(known => known.from === from && this.#tokens.has(known.token))
-    const isFull = this.#tokens.size >= discoveryLimits.tokens
-    if (own.length < discoveryLimits.tokensPerAddress && !isFull) return
-    const [least] = own.filter(({ members }) => members.size === 0).sort((a, b) => a.used - b.used)
+    const isFull = this.#tokens.size >= (this.#options.mostTokens ?? discoveryLimits.tokens)
+    const hasItsShare = own.length >= discoveryLimits.tokensPerAddress
+    if (!hasItsShare && !isFull) return
+    const heaviest = hasItsShare ? own : this.#heaviest(asked, own)
+    const least = heaviest.filter(({ members }) => !hasItsShare || members.size === 0)
+      .reduce<DiscoveryToken | undefined>((a, b) => a === undefined || isLess(b, a) ? b : a, undefined)
     if (least === undefined) throw new AppError('discovery_full', `there are too many discovery tokens: ${own.length} of ${from}, ${this.#tokens.size} in all`)
     await this.#drop(least.token)
+  }
+
+  #heaviest (asked: readonly DiscoveryToken[], own: readonly DiscoveryToken[]): readonly DiscoveryToken[] {
+    const byNetwork = new Map<string, DiscoveryToken[]>()
+    for (const known of asked) {
+      const those = byNetwork.get(known.from)
+      if (those === undefined) byNetwork.set(known.from, [known])
+      else those.push(known)
+    }
+    return [...byNetwork.values()].reduce((most, those) => those.length > most.length ? those : most, own)
   }
 
   async #drop (token: string): Promise<void> {
@@ -254,6 +272,10 @@ export class Discovery {
     this.#options.onEvent({ kind: 'forgotten', token })
   }
 }
+
+/** Whether one is missed less: nobody joined it, or it was used longer ago. */
+const isLess = (a: DiscoveryToken, b: DiscoveryToken): boolean =>
+  (a.members.size === 0) === (b.members.size === 0) ? a.used < b.used : a.members.size === 0
 
 /** Members of a new cluster; undefined for what is no such number. */
 export function sizeIn (text: string): number | undefined {

@@ -6,7 +6,7 @@ import { AppError } from '../base/errors.js'
 import { type Discovery, discoveryLimits, sizeIn } from '../cluster/discovery.js'
 import { keyError, type KeysAnswer, memberKey, tokenKey } from '../cluster/keys-answer.js'
 import { unmapped } from '../net/ipv4.js'
-import { type Limits, Shares } from '../net/shares.js'
+import { type Limits, networkOf, Shares } from '../net/shares.js'
 
 export interface DiscoveryRoutesOptions {
   readonly discovery: Discovery
@@ -81,7 +81,7 @@ export function discoveryRoutes (app: FastifyInstance, { discovery, origin, hold
         void reply.header('content-type', 'text/plain; charset=utf-8')
         if (size === undefined) return await reply.code(400).send(`size is a number from 1 to ${discoveryLimits.largestSize}\n`)
         const address = addressOf(request)
-        const token = await discovery.newToken(size, address)
+        const token = await discovery.newToken(size, networkOf(address))
         return await reply.send(`${origin(address)}/etcd/${token}`)
       }
     })

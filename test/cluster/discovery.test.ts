@@ -31,11 +31,14 @@ class Bench {
   #made = 0
   discovery = this.start()
 
+  mostTokens: number | undefined
+
   start (): Discovery {
     this.discovery = new Discovery({
       store: this.store,
       before: this.store.state,
       clock: this.clock,
+      ...this.mostTokens !== undefined && { mostTokens: this.mostTokens },
       macOf: address => this.macs.get(address),
       makeToken: () => (++this.#made).toString(16).padStart(32, '0'),
       onEvent: event => { this.events.push(event) }
@@ -185,4 +188,23 @@ t.test('members, values and sizes are bounded', async t => {
   t.match(await join(bench, token, 'more'), { status: 400, body: { errorCode: 209 } })
   t.equal(sizeIn(String(discoveryLimits.largestSize)), discoveryLimits.largestSize)
   t.equal(sizeIn(String(discoveryLimits.largestSize + 1)), undefined)
+})
+
+t.test('when all tokens are taken the network with most loses one: whoever comes late has his', async t => {
+  const bench = new Bench()
+  bench.mostTokens = 6
+  bench.start()
+  const mine = await bench.discovery.newToken(3, '192.0.2.9')
+  const flood: string[] = []
+  for (let i = 0; i < 5; i++) {
+    bench.clock.advance(1)
+    flood.push(await bench.discovery.newToken(3, '192.0.2.1'))
+    await join(bench, flood[i]!, 'a1')
+  }
+  const late = await bench.discovery.newToken(3, '192.0.2.10')
+  t.same([...bench.discovery.state.tokens.keys()].sort(), [mine, late, ...flood.slice(1)].sort(), 'the one used longest ago of who has most')
+  const again = await bench.discovery.newToken(3, '192.0.2.1')
+  t.ok(bench.discovery.state.tokens.has(again), 'who has most gives way to himself')
+  t.ok(bench.discovery.state.tokens.has(mine))
+  t.equal(bench.discovery.state.tokens.size, 6)
 })
