@@ -10,6 +10,7 @@ import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { ignition, macOf } from '../lib/bench-site.js'
 import { load } from '../lib/http-load.js'
 import { profiled } from '../lib/profile.js'
 
@@ -17,34 +18,9 @@ const matchbox = process.env['MATCHBOX_BIN']
 const root = join(import.meta.dirname, '../..')
 const paths = ['/ipxe', '/ignition']
 
-const macOf = (i: number): string => `52:54:00:${[i >> 16, i >> 8, i].map(n => (n & 255).toString(16).padStart(2, '0')).join(':')}`
-
-const config = `systemd:
-  units:
-    - name: installer.service
-      enable: true
-      contents: |
-        [Unit]
-        Requires=network-online.target
-        [Service]
-        ExecStart=/usr/bin/curl http://10.0.0.1:8080/ignition?mac={{.mac}}
-        [Install]
-        WantedBy=multi-user.target
-storage:
-  files:
-    - path: /etc/hostname
-      filesystem: root
-      mode: 0644
-      contents: {inline: "{{.hostname}}"}
-passwd:
-  users:
-    - name: core
-      ssh_authorized_keys: ["{{.key}}"]
-`
-
 function layOut (folder: string, groups: number): void {
   for (const kind of ['groups', 'profiles', 'ignition']) mkdirSync(join(folder, kind), { recursive: true })
-  writeFileSync(join(folder, 'ignition/node.yaml'), config)
+  writeFileSync(join(folder, 'ignition/node.yaml'), ignition)
   writeFileSync(join(folder, 'profiles/node.json'), JSON.stringify({
     id: 'node',
     ignition_id: 'node.yaml',

@@ -24,7 +24,7 @@ export const macOf = (n: number): string => `52:54:00:${octets(n)}`
 const octets = (n: number): string => [n >> 16, n >> 8, n].map(octet => (octet & 255).toString(16).padStart(2, '0')).join(':')
 
 /** What each machine gets with its own name in it. */
-const ignition = `systemd:
+export const ignition = `systemd:
   units:
     - name: installer.service
       enable: true

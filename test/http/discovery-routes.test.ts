@@ -1,31 +1,16 @@
 // etcd discovery over HTTP, through the program: as curl, Go's client and strangers ask.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { discoveryWaiters } from '../../src/http/discovery-routes.js'
-import { freePort } from '../helpers/free-port.js'
-import { Program } from '../helpers/program.js'
-import { shortFolder } from '../helpers/short-folder.js'
+import { httpSite } from '../helpers/http-site.js'
+import type { Program } from '../helpers/program.js'
 
 async function appliance (t: Test): Promise<{ url: string, folder: string, program: Program }> {
-  const folder = shortFolder(t)
-  for (const name of ['groups', 'profiles', 'generic']) mkdirSync(join(folder, 'data', name), { recursive: true })
-  const port = await freePort()
-  writeFileSync(join(folder, 'config.yaml'), `data_path: ${folder}/data
-assets_path: ""
-state_path: ${folder}/state
-control_socket: ${folder}/control.sock
-advertise: 127.0.0.1
-http: { address: "127.0.0.1:${port}" }
-tftp: { address: "" }
-rpc: { address: "" }
-`)
-  const program = new Program(['serve', '--config', join(folder, 'config.yaml')])
-  t.teardown(() => program.end('SIGKILL'))
-  await program.logged('appliance.ready')
-  return { url: `http://127.0.0.1:${port}`, folder, program }
+  const { url, folder, start } = await httpSite(t)
+  return { url, folder, program: await start() }
 }
 
 const text = async (url: string, init?: RequestInit): Promise<[number, string]> => {

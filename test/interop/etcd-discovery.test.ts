@@ -1,45 +1,23 @@
 // Discovery as etcd itself speaks it: real members bootstrap through the program, which is killed while they wait for one another.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { EtcdMember } from '../helpers/etcd-members.js'
 import { freePort } from '../helpers/free-port.js'
-import { Program } from '../helpers/program.js'
+import { type HttpSite, httpSite } from '../helpers/http-site.js'
 import { shortFolder } from '../helpers/short-folder.js'
 import { needs } from '../helpers/tools.js'
 
-interface Site {
-  readonly folder: string
-  readonly url: string
-  readonly start: () => Promise<Program>
+interface Site extends HttpSite {
   readonly member: (name: string, discovery: string) => Promise<EtcdMember>
 }
 
 async function site (t: Test): Promise<Site> {
-  const folder = shortFolder(t)
-  for (const name of ['groups', 'profiles', 'generic']) mkdirSync(join(folder, 'data', name), { recursive: true })
-  const port = await freePort()
-  const config = join(folder, 'config.yaml')
-  writeFileSync(config, `data_path: ${folder}/data
-assets_path: ""
-state_path: ${folder}/state
-control_socket: ${folder}/control.sock
-advertise: 127.0.0.1
-http: { address: "127.0.0.1:${port}" }
-tftp: { address: "" }
-rpc: { address: "" }
-`)
+  const made = await httpSite(t)
   return {
-    folder,
-    url: `http://127.0.0.1:${port}`,
-    start: async () => {
-      const program = new Program(['serve', '--config', config])
-      t.teardown(() => program.end('SIGKILL'))
-      await program.logged('appliance.ready')
-      return program
-    },
+    ...made,
     member: async (name, discovery) => {
-      const member = new EtcdMember({ name, folder, discovery, clientPort: await freePort(), peerPort: await freePort() })
+      const member = new EtcdMember({ name, folder: made.folder, discovery, clientPort: await freePort(), peerPort: await freePort() })
       t.teardown(() => member.kill())
       return member
     }
