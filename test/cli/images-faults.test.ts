@@ -22,7 +22,7 @@ function scratch (t: Test): string {
 
 const profile = (id: string, kernel: string): string => JSON.stringify({ id, boot: { kernel, initrd: [], args: [] } })
 
-t.test('a connection that breaks is waited for, and the command ends when its work is done', { timeout: 60_000 }, async t => {
+t.test('a connection that breaks is waited for, and the command ends when its work is done', async t => {
   const folder = scratch(t)
   const server = await Publisher.start()
   t.teardown(() => server.close())
@@ -36,7 +36,7 @@ t.test('a connection that breaks is waited for, and the command ends when its wo
   t.match(await new Program(['images', 'sync', '--config', config]).end(), { status: 1, stderr: /^core-provisioner images sync: .* which is not followed\n$/ })
 })
 
-t.test('root works as the user whose the state is; doctor tells of what is booted and not there', { timeout: 60_000 }, async t => {
+t.test('root works as the user whose the state is; doctor tells of what is booted and not there', async t => {
   const folder = scratch(t)
   const server = await Publisher.start()
   t.teardown(() => server.close())
@@ -62,7 +62,7 @@ t.test('root works as the user whose the state is; doctor tells of what is boote
   t.notMatch(stdout, /profiles\/a\.json/)
 })
 
-t.test('a publisher that speaks HTTP/1.0: each file on a connection that it closes', { timeout: 60_000 }, async t => {
+t.test('a publisher that speaks HTTP/1.0: each file on a connection that it closes', async t => {
   const folder = scratch(t)
   const made = await Publisher.start()
   t.teardown(() => made.close())
@@ -84,7 +84,7 @@ t.test('a publisher that speaks HTTP/1.0: each file on a connection that it clos
   t.ok(asked > 3, `${asked} requests`)
 })
 
-t.test('a folder on a read-only file system is called so', { timeout: 60_000 }, async t => {
+t.test('a folder on a read-only file system is called so', async t => {
   if (!needsRoot(t) || !needs(t, 'unshare', 'mount')) return
   const folder = scratch(t)
   const server = await Publisher.start()

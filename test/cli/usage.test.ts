@@ -76,10 +76,10 @@ t.test('completion in a pseudo-terminal, by the bash that is there', async t => 
     child.kill('SIGKILL')
     await terminal.ended
   })
-  await terminal.line(/loaded/, 60_000)
+  await terminal.line(/loaded/)
   const typed = async (text: string, expected: RegExp): Promise<void> => {
     child.stdin.write(`${text}\t`)
-    t.match(await terminal.line(expected, 60_000), expected, text)
+    t.match(await terminal.line(expected), expected, text)
     // What was typed goes, and a line of its own says so.
     child.stdin.write('\u0015echo next\n')
   }

@@ -87,13 +87,13 @@ export async function hostileMinute ({ rounds, messages, seed, folder, onRound }
     // The test runner has its children load what it likes; the built program is to run as it is.
     const command = `unset NODE_OPTIONS; ${unitEnvironment()}ulimit -n 256; cd ${root}; exec "$0" bin/core-provisioner serve --config ${folder}/config.yaml`
     const appliance = space.spawn('sh', '-c', command, process.execPath)
-    await appliance.line(/"msg":"appliance\.ready"/, 60_000)
+    await appliance.line(/"msg":"appliance\.ready"/)
     const pid = appliance.child.pid ?? 0
     const started = performance.now()
     const traffic = stranger.spawn(process.execPath, typescript, helper('hostile-traffic'), '172.30.0.1', String(rounds), String(seed), victim)
     const flood = flooder.spawn(process.execPath, typescript, helper('dhcp-flood'), 'eth0', String(messages), String(seed))
     for (let line = ''; !line.startsWith('sent ');) {
-      await traffic.next(120_000)
+      await traffic.next()
       line = traffic.output().trimEnd().split('\n').at(-1) ?? ''
       onRound?.(line.slice(0, 80), memoryOf(pid, 'VmRSS'))
     }

@@ -57,7 +57,7 @@ export async function mirrorStorm ({ folder, mebibytes, boots, perSecond }: Mirr
     const publisher = mebibytes === 0
       ? undefined
       : publisherSpace.spawn('nice', '-n', '19', process.execPath, '--import=tsx', helper('large-publisher'), '172.30.0.2', '8000', String(mebibytes))
-    const digest = (await publisher?.line(/^sha256 /, 120_000))?.slice('sha256 '.length)
+    const digest = (await publisher?.line(/^sha256 /))?.slice('sha256 '.length)
     writeFileSync(join(folder, 'config.json'), JSON.stringify({
       data_path: join(folder, 'data'),
       assets_path: join(folder, 'assets'),
@@ -71,7 +71,7 @@ export async function mirrorStorm ({ folder, mebibytes, boots, perSecond }: Mirr
     }))
     // The test runner has its children load what it likes; the built program is to run as it is.
     const appliance = space.spawn('sh', '-c', `unset NODE_OPTIONS; cd ${root}; exec "$0" bin/core-provisioner serve --config ${folder}/config.json`, process.execPath)
-    await appliance.line(/"msg":"appliance\.ready"/, 60_000)
+    await appliance.line(/"msg":"appliance\.ready"/)
     const pid = appliance.child.pid ?? 0
     const numbers = (): ReadonlyMap<string, number> => new Map([...space.exec('curl', '-s', '--fail', 'http://172.30.0.1:8080/metrics')
       .matchAll(/^(\w+(?:\{.*\})?) ([-+.\deE]+)$/gm)].map(([, name = '', number]) => [name, Number(number)]))

@@ -29,7 +29,7 @@ export class TestMirror {
       sources: sources.map(source => openSource(sourceConfig(source))),
       keys: keys.map(({ fingerprint }) => ({ file: join(folder, 'keys', fingerprint), fingerprint })),
       keep: 2,
-      timeout: 2000,
+      timeout: 60_000,
       maxSize: 2 ** 30,
       caFile: '',
       env: {},

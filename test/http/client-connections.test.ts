@@ -36,7 +36,7 @@ const ask = (socket: Socket, request: string): Promise<number> => new Promise(re
   socket.write(request, 'latin1')
 })
 
-t.test('any number of odd requests over one connection', { timeout: 120_000 }, async t => {
+t.test('any number of odd requests over one connection', async t => {
   const { port } = await listen(t, { store: new MemoryStore() })
   const socket = await open(t, port)
   socket.setMaxListeners(0)
@@ -51,7 +51,7 @@ t.test('any number of odd requests over one connection', { timeout: 120_000 }, a
   t.equal(await ask(socket, get('/healthz')), 200)
 })
 
-t.test('of what a client pipelines one request is worked on, and all are answered when it reads', { timeout: 120_000 }, async t => {
+t.test('of what a client pipelines one request is worked on, and all are answered when it reads', async t => {
   const folder = t.testdir()
   writeFileSync(join(folder, 'image'), Buffer.alloc(200_000))
   const { app, port } = await listen(t, { store: new MemoryStore(), assetsPath: folder })

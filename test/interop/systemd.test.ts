@@ -37,9 +37,9 @@ async function run (): Promise<void> {
   const client = network.client('br0')
   client.ip('address', 'add', '192.168.100.9/24', 'dev', 'eth0')
   const show = async (property: string): Promise<string> => await machine.sh(`systemctl show --property=${property} --value core-provisioner`)
-  const fetchText = (path: string): string => client.exec('curl', '--silent', '--show-error', '--fail', '--max-time', '10', `${origin}${path}`)
+  const fetchText = (path: string): string => client.exec('curl', '--silent', '--show-error', '--fail', '--max-time', '60', `${origin}${path}`)
 
-  const readyStatus = (): string => client.exec('curl', '--silent', '--max-time', '10', '--output', '/dev/null', '--write-out', '%{http_code}', `${origin}/readyz`)
+  const readyStatus = (): string => client.exec('curl', '--silent', '--max-time', '60', '--output', '/dev/null', '--write-out', '%{http_code}', `${origin}/readyz`)
 
   place('0.1.0')
 
@@ -92,7 +92,7 @@ async function run (): Promise<void> {
     writeFileSync(join(root, 'var/lib/matchbox/profiles/node.json'), JSON.stringify({ id: 'node', boot: { kernel: '/assets/vmlinuz' } }))
     leased = await lease(mac)
     t.match(leased, /^192\.168\.100\.1\d\d$/)
-    const loader = client.exec('curl', '--silent', '--fail', '--max-time', '10', '--output', '-', `tftp://${own}/snponly.efi`)
+    const loader = client.exec('curl', '--silent', '--fail', '--max-time', '60', '--output', '-', `tftp://${own}/snponly.efi`)
     t.ok(loader.startsWith('MZ'))
     t.match(fetchText('/boot.ipxe'), /^#!ipxe\nchain ipxe\?/)
     t.match(fetchText(`/ipxe?mac=${mac.replaceAll(':', '-')}`), /^#!ipxe\nkernel \/assets\/vmlinuz/)

@@ -61,7 +61,7 @@ t.test('a name with several addresses: those that can not be reached cost nothin
   await t.rejects(client({ resolve: async () => [] }).get(`http://publisher.example:${port}/file`), { message: /its name is not known/ })
 })
 
-t.test('an address that is silent, in a network of its own, is waited for beside the next one', { timeout: 60_000 }, t => {
+t.test('an address that is silent, in a network of its own, is waited for beside the next one', t => {
   if (!needsRoot(t) || !needs(t, 'unshare', 'ip')) {
     t.end()
     return

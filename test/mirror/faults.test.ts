@@ -27,7 +27,7 @@ const mirrorOf = (t: Test, source: Partial<SourceConfig> & Pick<SourceConfig, 'o
 const textOf = (folder: string): string => readdirSync(folder, { recursive: true, withFileTypes: true })
   .filter(entry => entry.isFile() && /\.json$/.test(entry.name)).map(entry => readFileSync(join(entry.parentPath, entry.name), 'utf8')).join('\n')
 
-t.test('a small document that is refused for a moment', { timeout: 60_000 }, async t => {
+t.test('a small document that is refused for a moment', async t => {
   const server = await publisher(t)
   await server.flatcar('1.0.0', key)
   server.faults.set('/amd64-usr/current/version.txt', { kind: 'status', status: 503, times: 2 })
@@ -40,7 +40,7 @@ t.test('a small document that is refused for a moment', { timeout: 60_000 }, asy
   t.equal(server.requests.length, 1, 'and is')
 })
 
-t.test('parts that are shorter than what was asked for', { timeout: 60_000 }, async t => {
+t.test('parts that are shorter than what was asked for', async t => {
   const server = await publisher(t)
   const made = await server.flatcar('1.0.0', key, { bytes: 4_000_000 })
   const path = `/amd64-usr/1.0.0/${kernel}`
@@ -52,7 +52,7 @@ t.test('parts that are shorter than what was asked for', { timeout: 60_000 }, as
   t.ok(server.requests.filter(request => / bytes=/.test(request)).length > 3, 'the rest was asked for part by part')
 })
 
-t.test('a name and a password: told to the publisher, and to nobody else', { timeout: 60_000 }, async t => {
+t.test('a name and a password: told to the publisher, and to nobody else', async t => {
   const [server, other] = [await publisher(t), await publisher(t)]
   await server.flatcar('1.0.0', key)
   server.authorization = `Basic ${Buffer.from('user:sec ret').toString('base64')}`
@@ -73,7 +73,7 @@ t.test('a name and a password: told to the publisher, and to nobody else', { tim
   t.match(await mirror.mirror.list(), { sources: [{ from: server.url }], releases: [{ from: server.url }] })
 })
 
-t.test('a certificate by an authority of one\'s own', { timeout: 60_000 }, async t => {
+t.test('a certificate by an authority of one\'s own', async t => {
   const { ca, server: pair } = makePki()
   const server = await publisher(t, pair)
   await server.flatcar('1.0.0', key)
@@ -91,7 +91,7 @@ t.test('a proxy that is none is said, not thrown', async t => {
   t.match(await mirror.sync(), [{ error: { code: 'config_invalid', text: /^HTTP_PROXY in the environment names no HTTP proxy/ } }])
 })
 
-t.test('what is refused leaves nothing behind', { timeout: 60_000 }, async t => {
+t.test('what is refused leaves nothing behind', async t => {
   const server = await publisher(t)
   await server.flatcar('1.0.0', key)
   server.faults.set(`/amd64-usr/1.0.0/${kernel}`, { kind: 'endless' })
@@ -100,7 +100,7 @@ t.test('what is refused leaves nothing behind', { timeout: 60_000 }, async t => 
   t.same(readdirSync(join(mirror.assets, 'flatcar/.partial')), ['lock'])
 })
 
-t.test('no way back, unless it is asked for', { timeout: 60_000 }, async t => {
+t.test('no way back, unless it is asked for', async t => {
   const server = await publisher(t)
   await server.flatcar('1.9.0', key)
   const mirror = mirrorOf(t, { os: 'flatcar', base_url: server.url })
@@ -116,7 +116,7 @@ t.test('no way back, unless it is asked for', { timeout: 60_000 }, async t => {
   t.match(await mirror.sync(), [{ outcome: 'present' }], 'and then it is the one to go by')
 })
 
-t.test('files of another release, or of another name', { timeout: 120_000 }, async t => {
+t.test('files of another release, or of another name', async t => {
   const server = await publisher(t)
   const folder = t.testdir()
   const source = { os: 'flatcar', base_url: server.url } as const
@@ -161,7 +161,7 @@ t.test('files of another release, or of another name', { timeout: 120_000 }, asy
   t.match(await sync(), [{ error: { code: 'image_signature_missing', text: /its publisher signed this before/ } }], 'and is expected from then on')
 })
 
-t.test('what is picked is what is needed', { timeout: 60_000 }, async t => {
+t.test('what is picked is what is needed', async t => {
   const server = await publisher(t)
   await server.fedora('43.20251110.3.1', key)
   const stream = JSON.parse(server.files.get('/streams/stable.json')!.body.toString())
@@ -178,7 +178,7 @@ t.test('what is picked is what is needed', { timeout: 60_000 }, async t => {
   t.match(await mirrorOf(t, { os: 'fedora-coreos', base_url: `${server.url}/fcos` }).sync(), [{ outcome: 'published' }])
 })
 
-t.test('two sources that share a version, and two of one channel', { timeout: 60_000 }, async t => {
+t.test('two sources that share a version, and two of one channel', async t => {
   const server = await publisher(t)
   await server.flatcar('1.0.0', key)
   const picked = (path: string): SourceConfig['files'] => [{ path, signature: '.sig' }]
@@ -204,7 +204,7 @@ t.test('two sources that share a version, and two of one channel', { timeout: 60
   t.equal(readlinkSync(join(lts.assets, 'flatcar/lts')), '3033.3.18')
 })
 
-t.test('a slow publisher holds up nobody else\'s', { timeout: 60_000 }, async t => {
+t.test('a slow publisher holds up nobody else\'s', async t => {
   const [slow, fast] = [await publisher(t), await publisher(t)]
   await slow.flatcar('1.0.0', key)
   await fast.fedora('43.20251110.3.1', key)
@@ -223,7 +223,7 @@ t.test('a slow publisher holds up nobody else\'s', { timeout: 60_000 }, async t 
   t.match(results, [{ source: 'flatcar/stable/amd64', outcome: 'failed' }, { source: 'fedora-coreos/stable/x86_64', outcome: 'published' }], 'told in the order of the configuration')
 })
 
-t.test('a slow publisher goes last, among all folders and in its own', { timeout: 60_000 }, async t => {
+t.test('a slow publisher goes last, among all folders and in its own', async t => {
   const clock = new FakeClock(Date.now())
   const names = ['slow', 'b', 'c', 'd', 'e']
   const servers = await Promise.all(names.map(async () => await publisher(t)))
@@ -261,7 +261,7 @@ t.test('a slow publisher goes last, among all folders and in its own', { timeout
   t.ok(asked.indexOf('b') > Math.min(...['c', 'd', 'e'].map(name => asked.lastIndexOf(name))), 'and its folder after one of the three that began is done')
 })
 
-t.test('publishers that take very long leave a place to others', { timeout: 60_000 }, async t => {
+t.test('publishers that take very long leave a place to others', async t => {
   const clock = new FakeClock(Date.now())
   const [silent, fast] = [await publisher(t), await publisher(t)]
   await fast.putSigned('/vmlinuz', Buffer.from('kernel'), key)

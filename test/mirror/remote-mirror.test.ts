@@ -56,7 +56,7 @@ async function publisher (t: Test): Promise<Publisher> {
   return server
 }
 
-t.test('syncs, lists and prunes, and is ended when it has nothing to do', { timeout: 60_000 }, async t => {
+t.test('syncs, lists and prunes, and is ended when it has nothing to do', async t => {
   const server = await publisher(t)
   const clock = new FakeClock()
   const { mirror, crashes } = remote(t, server.url, { clock })
@@ -84,7 +84,7 @@ t.test('syncs, lists and prunes, and is ended when it has nothing to do', { time
   t.same(crashes, [])
 })
 
-t.test('what it tells of thousands of releases is no more to go through than what it tells of ten', { timeout: 120_000 }, async t => {
+t.test('what it tells of thousands of releases is no more to go through than what it tells of ten', async t => {
   const { mirror, assets } = remote(t, 'http://publisher.invalid')
   const told: Array<readonly [values: number, releases: number]> = []
   for (const [from, to] of [[0, 10], [10, 2000]] as const) {
@@ -102,7 +102,7 @@ t.test('what it tells of thousands of releases is no more to go through than wha
   t.equal(told[1]?.[0], told[0]?.[0])
 })
 
-t.test('an error in it ends it alone, is told with its place, and the next call begins anew', { timeout: 60_000 }, async t => {
+t.test('an error in it ends it alone, is told with its place, and the next call begins anew', async t => {
   const server = await publisher(t)
   const program = `
     import { parentPort } from 'node:worker_threads'
@@ -120,7 +120,7 @@ t.test('an error in it ends it alone, is told with its place, and the next call 
   t.equal(crashes.length, 2)
 })
 
-t.test('a thread that is not heard of any more is given up', { timeout: 60_000 }, async t => {
+t.test('a thread that is not heard of any more is given up', async t => {
   const program = 'import { parentPort } from \'node:worker_threads\'\nparentPort.on(\'message\', () => { for (;;); })\n'
   const clock = new FakeClock()
   const { mirror, crashes } = remote(t, 'http://publisher.invalid', { clock, program })
@@ -130,7 +130,7 @@ t.test('a thread that is not heard of any more is given up', { timeout: 60_000 }
   t.equal(crashes.length, 1)
 })
 
-t.test('a stop ends what is under way', { timeout: 60_000 }, async t => {
+t.test('a stop ends what is under way', async t => {
   const server = await publisher(t)
   await server.flatcar('1.0.0', key)
   server.faults.set('/amd64-usr/current/version.txt', { kind: 'hang' })
