@@ -24,6 +24,7 @@ export const layers = [
   { name: 'fence', files: ['base/fence'], may: ['base/errors'], types: ['base/log', 'base/clock'], node: [], packages: [] },
   { name: 'collection', files: ['base/collect'], may: [], node: ['node:v8', 'node:vm'], packages: [] },
   { name: 'event loop', files: ['base/event-loop'], may: [], types: ['base/metrics', 'base/clock'], node: ['node:perf_hooks'], packages: [] },
+  { name: 'keyed mutex', files: ['base/keyed-mutex'], may: [], node: [], packages: [] },
   { name: 'pace', files: ['base/pace'], may: [], node: [], packages: [] },
   { name: 'bundled', files: ['base/bundled'], may: ['base/errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
   { name: 'config', files: ['config/'], may: ['config/', 'base/errors', 'base/nearest', 'base/units', 'net/mac', 'net/ipv4', 'ui/access', 'updates/version', 'updates/window'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
@@ -74,7 +75,7 @@ export const layers = [
   {
     name: 'store',
     files: ['store/'],
-    may: ['store/', 'matchbox/group', 'matchbox/profile', 'matchbox/store', 'base/errors', 'base/clock', 'net/mac', 'disk/'],
+    may: ['store/', 'matchbox/group', 'matchbox/profile', 'matchbox/store', 'base/errors', 'base/clock', 'base/keyed-mutex', 'net/mac', 'disk/'],
     types: ['base/log', 'cluster/shared-state'],
     node: ['node:timers/promises', 'node:fs', 'node:fs/promises', 'node:path', 'node:buffer', 'node:zlib', 'node:stream'],
     packages: ['tar']

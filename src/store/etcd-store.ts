@@ -1,14 +1,15 @@
 // The store in etcd, shared by several provisioners: each holds all of it in memory and serves machines from there. A put is answered
 // when etcd has it and this provisioner's snapshot does. A value that cannot be used is a problem, and what it held before stays in force.
-import type { Clock, Timer } from '../base/clock.js'
+import type { Clock } from '../base/clock.js'
 import { AppError, messageOf } from '../base/errors.js'
+import { KeyedMutex } from '../base/keyed-mutex.js'
 import type { Logger } from '../base/log.js'
 import type { EntryChange, SharedState } from '../cluster/shared-state.js'
 import type { Group } from '../matchbox/group.js'
 import type { Profile } from '../matchbox/profile.js'
 import { assertSafeName, type Change, type ConfigKind, type OpenStore, type Problem, type Settled, type Snapshot, type StoreSource } from '../matchbox/store.js'
 import { bytesOf, type Folder, folderOf, folders, fileOf, kindIn, objectOf } from './object-files.js'
-import { type Kind, StoreMemory, type StoredObject } from './snapshot.js'
+import { type Kind, StoreMemory, type StoredObject } from './store-memory.js'
 
 /** etcd takes requests of 1.5 MiB by itself. */
 export const largestValue = 1024 * 1024
@@ -26,18 +27,16 @@ export function openEtcdStore (options: EtcdStoreOptions): OpenStore { return ne
 
 class EtcdStore implements OpenStore {
   readonly #options: EtcdStoreOptions
-  readonly #memory = new StoreMemory()
+  readonly #memory: StoreMemory
   /** By key, what is in force because of it, now or since before it broke. */
   readonly #objects = new Map<string, StoredObject>()
   readonly #broken = new Map<string, string>()
-  readonly #tombstones = new Map<string, Timer>()
-  readonly #listeners = new Set<(changes: readonly Change[]) => void>()
-  /** The last piece of work on a key: what comes next waits for it. */
-  readonly #busy = new Map<string, Promise<void>>()
+  readonly #perKey = new KeyedMutex()
   readonly #stops: ReadonlyArray<() => void>
 
   constructor (options: EtcdStoreOptions) {
     this.#options = options
+    this.#memory = new StoreMemory(options)
     const { state } = options
     for (const folder of folders) {
       this.#take(folder, [...state.under(folder)].map(([key, after]) => ({ key, before: undefined, after })))
@@ -47,10 +46,7 @@ class EtcdStore implements OpenStore {
 
   get snapshot (): Snapshot { return this.#memory.snapshot }
 
-  onChange (listener: (changes: readonly Change[]) => void): () => void {
-    this.#listeners.add(listener)
-    return () => { this.#listeners.delete(listener) }
-  }
+  onChange (listener: (changes: readonly Change[]) => void): () => void { return this.#memory.onChange(listener) }
 
   problems (): readonly Problem[] {
     const { age, reason } = this.#options.state.standing
@@ -99,10 +95,8 @@ class EtcdStore implements OpenStore {
 
   async close (): Promise<void> {
     for (const stop of this.#stops) stop()
-    await Promise.all(this.#busy.values())
-    for (const timer of this.#tombstones.values()) timer.cancel()
-    this.#tombstones.clear()
-    this.#listeners.clear()
+    await this.#perKey.idle()
+    this.#memory.close()
   }
 
   async #put (object: StoredObject): Promise<void> {
@@ -122,7 +116,7 @@ class EtcdStore implements OpenStore {
     const at = keyOf(kind, name)
     const key = state.etcdKey(at)
     const isAs = (value: Buffer | undefined): boolean => bytes === undefined || value === undefined ? value === bytes : value.equals(bytes)
-    await this.#alone(at, async () => {
+    await this.#perKey.run(at, async () => {
       const before = await state.read(at)
       if (isAs(before?.value)) return await state.settle(at)
       const { succeeded, header, responses } = await state.transact({
@@ -145,7 +139,7 @@ class EtcdStore implements OpenStore {
       const { kind, name } = placeOf(key)
       if (after === undefined) {
         this.#broken.delete(key)
-        if (this.#forget(key)) told.push({ kind, name, what: 'deleted' })
+        if (this.#objects.delete(key)) told.push(...this.#memory.delete(kind, name))
         continue
       }
       if (folder === 'groups' && name.includes('/')) {
@@ -153,59 +147,20 @@ class EtcdStore implements OpenStore {
         continue
       }
       try {
-        this.#enforce(key, objectOf(kind, name, after.value))
-        told.push({ kind, name, what: 'put' })
+        const object = objectOf(kind, name, after.value)
+        this.#broken.delete(key)
+        this.#objects.set(key, object)
+        told.push(this.#memory.put(object))
       } catch (error) {
         this.#break(key, messageOf(error))
       }
     }
-    this.#tell(told)
-  }
-
-  #enforce (key: string, object: StoredObject): void {
-    this.#broken.delete(key)
-    this.#tombstones.get(key)?.cancel()
-    this.#tombstones.delete(key)
-    this.#objects.set(key, object)
-    this.#memory.put(object)
+    this.#memory.tell(told)
   }
 
   #break (key: string, problem: string): void {
     this.#broken.set(key, problem)
     this.#options.log.warn({ file: key, problem, kept: this.#objects.has(key) }, 'store.problem')
-  }
-
-  #forget (key: string): boolean {
-    const object = this.#objects.get(key)
-    if (object === undefined) return false
-    const { kind, name } = object
-    const { tombstoneMs, clock } = this.#options
-    this.#objects.delete(key)
-    this.#memory.delete(kind, name, tombstoneMs > 0 ? object : undefined)
-    if (tombstoneMs > 0) {
-      this.#tombstones.set(key, clock.after(tombstoneMs, () => {
-        this.#tombstones.delete(key)
-        this.#memory.expire(kind, name)
-        this.#tell([{ kind, name, what: 'expired' }])
-      }))
-    }
-    return true
-  }
-
-  #tell (changes: readonly Change[]): void {
-    if (changes.length > 0) for (const listener of this.#listeners) listener(changes)
-  }
-
-  /** Runs `work` when nothing else is done to the key. */
-  async #alone (key: string, work: () => Promise<void>): Promise<void> {
-    const mine = (this.#busy.get(key) ?? Promise.resolve()).then(work)
-    const settled = mine.catch(() => {})
-    this.#busy.set(key, settled)
-    try {
-      await mine
-    } finally {
-      if (this.#busy.get(key) === settled) this.#busy.delete(key)
-    }
   }
 }
 

@@ -2,11 +2,11 @@
 // cloud/, generic/. Everything is held in memory; a put writes the file first. A file that cannot be used is a problem,
 // and what it held before stays in force.
 import { readFileSync, type Stats, statSync } from 'node:fs'
-import { readFile, readdir, realpath, stat, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { KeyedMutex } from '../base/keyed-mutex.js'
 import type { Logger } from '../base/log.js'
 import type { Group } from '../matchbox/group.js'
 import type { Profile } from '../matchbox/profile.js'
@@ -15,8 +15,9 @@ import {
 } from '../matchbox/store.js'
 import { removeFile, temporaryPrefix, writeFileAtomic } from '../disk/atomic-file.js'
 import { FolderWatcher } from '../disk/folder-watch.js'
+import { isFolder, listDataFolder } from './data-folder.js'
 import { bytesOf, fileOf, folders, objectOf, placeOf } from './object-files.js'
-import { type Kind, StoreMemory, type StoredObject } from './snapshot.js'
+import { type Kind, StoreMemory, type StoredObject } from './store-memory.js'
 
 export interface FileStoreOptions {
   /** The data folder; one that is missing is an empty store with a problem, and is seen when it comes. */
@@ -36,9 +37,6 @@ export async function openFileStore (options: FileStoreOptions): Promise<OpenSto
   return store
 }
 
-/** Milliseconds after which nobody writes a temporary file any more. */
-const longestWrite = 60_000
-
 /** A file as it was last seen. */
 interface FileRecord {
   /** Changes whenever the file does. */
@@ -57,16 +55,12 @@ const readsAtOnce = 64
  * before as many promises are made (measured: 0.3 s of CPU instead of 1.1). From one that is slower several are read at a time.
  */
 const quick = 2
-/** As many links may lead into one another. */
-const mostLinks = 8
 /** Milliseconds between two looks at what no event tells of. */
 const lookEvery = 3000
 /** Milliseconds in which what is read in numbers is gathered: whoever hears of a change goes through all groups. */
 const gatherFor = 250
 /** As many of them are put in force at once, in some 5 ms. */
 const mostGathered = 500
-/** Names of a folder that are looked at in one turn of the event loop. */
-const namesAtOnce = 1000
 /** All files are looked at so seldom that looking takes no more than one part in this of the time. */
 const lookShare = 50
 
@@ -84,26 +78,26 @@ const stampOf = (s: Stats): string => `${s.dev}:${s.ino}:${s.size}:${s.mtimeMs}:
 
 class FolderStore implements OpenStore {
   readonly #options: FileStoreOptions
-  readonly #memory = new StoreMemory()
+  readonly #memory: StoreMemory
   readonly #records = new Map<string, FileRecord>()
-  readonly #listeners = new Set<(changes: readonly Change[]) => void>()
-  readonly #tombstones = new Map<string, Timer>()
-  /** The last piece of work on a file: what comes next waits for it. */
-  readonly #busy = new Map<string, Promise<void>>()
+  readonly #perFile = new KeyedMutex()
   /** Folders that could not be listed, '.' for the data folder itself. */
-  #folderProblems = new Map<string, string>()
+  #folderProblems: ReadonlyMap<string, string> = new Map()
   #watcher: FolderWatcher | undefined
   #rescan: Promise<void> = Promise.resolve()
   /** A look at all files has yet to begin, which sees every edit until then. */
   #allQueued = false
   /** Read and not yet in force, by file, while many are read. */
   #gathered: Map<string, StoredObject> | undefined
-  /** Files reached through a link: edits of them raise no event in the folders that are watched. */
-  readonly #unwatched = new Set<string>()
+  /** Files reached through a link, of whose edits no event tells. */
+  #linked: ReadonlySet<string> = new Set()
   #looking: Timer | undefined
   #closed = false
 
-  constructor (options: FileStoreOptions) { this.#options = options }
+  constructor (options: FileStoreOptions) {
+    this.#options = options
+    this.#memory = new StoreMemory(options)
+  }
 
   get snapshot (): Snapshot { return this.#memory.snapshot }
 
@@ -136,16 +130,11 @@ class FolderStore implements OpenStore {
     this.#looking?.cancel()
     await this.#watcher?.close()
     await this.#rescan
-    await Promise.all(this.#busy.values())
-    for (const timer of this.#tombstones.values()) timer.cancel()
-    this.#tombstones.clear()
-    this.#listeners.clear()
+    await this.#perFile.idle()
+    this.#memory.close()
   }
 
-  onChange (listener: (changes: readonly Change[]) => void): () => void {
-    this.#listeners.add(listener)
-    return () => { this.#listeners.delete(listener) }
-  }
+  onChange (listener: (changes: readonly Change[]) => void): () => void { return this.#memory.onChange(listener) }
 
   problems (): readonly Problem[] {
     const found: Problem[] = [...this.#folderProblems].map(([folder, message]) =>
@@ -183,55 +172,31 @@ class FolderStore implements OpenStore {
     const file = checkedFileOf(kind, name)
     const path = join(this.#options.dataPath, file)
     const bytes = bytesOf(object)
-    await this.#alone(file, async () => {
+    await this.#perFile.run(file, async () => {
       const before = this.#records.get(file)
       if (before?.object !== undefined && before.problem === undefined && bytesOf(before.object).equals(bytes) &&
         await stampAt(path) === before.stamp) return
       await writeFileAtomic(path, bytes)
       this.#records.set(file, { stamp: await stampAt(path), bytes, problem: undefined, object })
       this.#gathered?.delete(file)
-      this.#tell([this.#enforce(object)])
+      this.#memory.tell([this.#memory.put(object)])
     })
   }
 
   async #delete (kind: Kind, name: string): Promise<void> {
     const file = checkedFileOf(kind, name)
-    await this.#alone(file, async () => {
+    await this.#perFile.run(file, async () => {
       await removeFile(join(this.#options.dataPath, file))
-      this.#tell(this.#forget(file))
+      this.#forget(file)
     })
   }
 
-  #enforce (object: StoredObject): Change {
-    const { kind, name } = object
-    const key = fileOf(kind, name)
-    this.#tombstones.get(key)?.cancel()
-    this.#tombstones.delete(key)
-    this.#memory.put(object)
-    return { kind, name, what: 'put' }
-  }
-
   /** Drops what a file said, now that the file is gone. */
-  #forget (file: string): Change[] {
+  #forget (file: string): void {
     const object = this.#records.get(file)?.object
     this.#records.delete(file)
     this.#gathered?.delete(file)
-    if (object === undefined) return []
-    const { kind, name } = object
-    const { tombstoneMs, clock } = this.#options
-    this.#memory.delete(kind, name, tombstoneMs > 0 ? object : undefined)
-    if (tombstoneMs > 0) {
-      this.#tombstones.set(file, clock.after(tombstoneMs, () => {
-        this.#tombstones.delete(file)
-        this.#memory.expire(kind, name)
-        this.#tell([{ kind, name, what: 'expired' }])
-      }))
-    }
-    return [{ kind, name, what: 'deleted' }]
-  }
-
-  #tell (changes: readonly Change[]): void {
-    if (changes.length > 0) for (const listener of this.#listeners) listener(changes)
+    if (object !== undefined) this.#memory.tell(this.#memory.delete(object.kind, object.name))
   }
 
   /**
@@ -246,7 +211,7 @@ class FolderStore implements OpenStore {
       this.#rescan = this.#rescan.then(async () => {
         const started = clock.now()
         if (all) await this.#readAll({ first: false })
-        else await this.#readSome([...this.#unwatched], { always: false })
+        else await this.#readSome([...this.#linked], { always: false })
         if (!this.#closed) this.#lookAgain(all ? (clock.now() - started) * lookShare : owed - lookEvery)
       }).catch((error: unknown) => {
         this.#options.log.warn({ err: messageOf(error) }, 'store.reload')
@@ -277,20 +242,15 @@ class FolderStore implements OpenStore {
 
   async #readAll ({ first }: { readonly first: boolean }): Promise<void> {
     if (!first) await this.#watcher?.refresh()
-    const found = new Set<string>()
+    const { dataPath, clock, log } = this.#options
     const known = this.#folderProblems
-    this.#folderProblems = new Map()
-    this.#unwatched.clear()
-    for (const folder of folders) await this.#list(folder, found, [])
-    if (found.size === 0) {
-      await stat(this.#options.dataPath).catch((error: unknown) => {
-        this.#folderProblems.set('.', `the data folder cannot be read: ${messageOf(error)}`)
-      })
-    }
+    const { files, linked, problems } = await listDataFolder(dataPath, clock)
+    this.#folderProblems = problems
+    this.#linked = linked
     for (const [folder, problem] of this.#folderProblems) {
-      if (known.get(folder) !== problem) this.#options.log.warn({ path: join(this.#options.dataPath, folder), problem }, 'store.unreadable')
+      if (known.get(folder) !== problem) log.warn({ path: join(dataPath, folder), problem }, 'store.unreadable')
     }
-    await this.#readSome([...found, ...[...this.#records.keys()].filter(file => !found.has(file))], { always: first, waiting: first })
+    await this.#readSome([...files, ...[...this.#records.keys()].filter(file => !files.has(file))], { always: first, waiting: first })
   }
 
   /** `waiting` tells that nobody is served yet. */
@@ -316,54 +276,15 @@ class FolderStore implements OpenStore {
   }
 
   #enforceGathered (): void {
-    const changes = [...this.#gathered?.values() ?? []].map(object => this.#enforce(object))
+    const changes = [...this.#gathered?.values() ?? []].map(object => this.#memory.put(object))
     this.#gathered?.clear()
-    this.#tell(changes)
-  }
-
-  /**
-   * Adds the files of a folder and of those in it, also through links; removes what an interrupted write left behind. `linked`
-   * are the folders that links on the way led to: one that leads back is not followed.
-   */
-  async #list (folder: string, found: Set<string>, linked: readonly string[]): Promise<void> {
-    const path = join(this.#options.dataPath, folder)
-    const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
-      if (errnoOf(error) === 'ENOENT') return []
-      this.#folderProblems.set(folder, `the folder cannot be read: ${messageOf(error)}`)
-      return []
-    })
-    for (const [index, entry] of entries.entries()) {
-      if (index % namesAtOnce === namesAtOnce - 1) await setImmediate()
-      const file = `${folder}/${entry.name}`
-      if (entry.name.startsWith(temporaryPrefix)) {
-        await this.#removeLeft(join(path, entry.name))
-      } else if (entry.isDirectory()) {
-        // Kubernetes swaps a mounted folder through a hidden one beside its links.
-        if (folder !== 'groups' && !entry.name.startsWith('..')) await this.#list(file, found, linked)
-      } else if (entry.isSymbolicLink() && folder !== 'groups' && !entry.name.startsWith('..') && await isFolder(join(path, entry.name))) {
-        const target = await realpath(join(path, entry.name)).catch(() => undefined)
-        if (target === undefined || isInside(join(await realpath(path).catch(() => path)), target)) continue
-        if (linked.length < mostLinks && !linked.includes(target)) await this.#list(file, found, [...linked, target])
-      } else if (placeOf(file) !== undefined) {
-        found.add(file)
-        if (entry.isSymbolicLink() || linked.length > 0) this.#unwatched.add(file)
-      }
-    }
-  }
-
-  /** A file that is being written now may be another process's: a command beside the service, or the service beside a command. */
-  async #removeLeft (path: string): Promise<void> {
-    const [stats, folder] = await Promise.all([stat(path), stat(dirname(path))].map(async found => await found.catch(() => undefined)))
-    if (stats === undefined || folder === undefined || this.#options.clock.now() - stats.mtimeMs < longestWrite) return
-    // The clock of the file system may be another one than ours: by its own, something was written here long after this file.
-    if (folder.mtimeMs - stats.mtimeMs < longestWrite) return
-    await unlink(path).catch(() => {})
+    this.#memory.tell(changes)
   }
 
   async #read (file: string, { always, look = lookAt }: { readonly always: boolean, readonly look?: Look }): Promise<void> {
     const place = placeOf(file)
     if (place === undefined) return
-    await this.#alone(file, async () => {
+    await this.#perFile.run(file, async () => {
       const path = join(this.#options.dataPath, file)
       const before = this.#records.get(file)
       try {
@@ -371,7 +292,7 @@ class FolderStore implements OpenStore {
         const stamp = stampOf(stats)
         if (!always && before?.stamp === stamp) return
         if (!stats.isFile()) {
-          this.#tell(this.#forget(file))
+          this.#forget(file)
           return
         }
         if (stats.size > maxFileBytes) throw new AppError('write_failed', `larger than ${maxFileBytes / 1024 / 1024} MiB`)
@@ -379,7 +300,7 @@ class FolderStore implements OpenStore {
         if (before?.bytes?.equals(bytes) === true) this.#records.set(file, { ...before, stamp })
         else this.#take(file, place, stamp, bytes)
       } catch (error) {
-        if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) this.#tell(this.#forget(file))
+        if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) this.#forget(file)
         else this.#break(file, '', undefined, messageOf(error))
       }
     })
@@ -394,7 +315,7 @@ class FolderStore implements OpenStore {
       return
     }
     this.#records.set(file, { stamp, bytes, problem: undefined, object })
-    if (this.#gathered === undefined) this.#tell([this.#enforce(object)])
+    if (this.#gathered === undefined) this.#memory.tell([this.#memory.put(object)])
     else this.#gathered.set(file, object)
     this.#options.log.debug({ file }, 'store.reload')
   }
@@ -403,18 +324,6 @@ class FolderStore implements OpenStore {
     const object = this.#records.get(file)?.object
     this.#records.set(file, { stamp, bytes, problem, object })
     this.#options.log.warn({ file, problem, kept: object !== undefined }, 'store.problem')
-  }
-
-  /** Runs `work` when nothing else is done to the file. */
-  async #alone (file: string, work: () => Promise<void>): Promise<void> {
-    const mine = (this.#busy.get(file) ?? Promise.resolve()).then(work)
-    const settled = mine.catch(() => {})
-    this.#busy.set(file, settled)
-    try {
-      await mine
-    } finally {
-      if (this.#busy.get(file) === settled) this.#busy.delete(file)
-    }
   }
 }
 
@@ -426,6 +335,3 @@ const lookAt: Look = async path => ({ stats: await stat(path), read: () => readF
 const lookNow: Look = path => ({ stats: statSync(path), read: () => readFileSync(path) })
 
 const stampAt = async (path: string): Promise<string> => stat(path).then(stampOf, () => 'missing')
-/** Whether a folder is the other one or lies in it. */
-const isInside = (folder: string, other: string): boolean => folder === other || folder.startsWith(`${other}/`)
-const isFolder = async (path: string): Promise<boolean> => stat(path).then(s => s.isDirectory(), () => false)

@@ -3,7 +3,7 @@ import { encodeGroup, parseGroup } from '../matchbox/group.js'
 import { encodeProfile, parseProfile } from '../matchbox/profile.js'
 import { configKinds, sharedKinds } from '../matchbox/store.js'
 import { temporaryPrefix } from '../disk/atomic-file.js'
-import type { Kind, StoredObject } from './snapshot.js'
+import type { Kind, StoredObject } from './store-memory.js'
 
 export const folders = ['groups', 'profiles', ...configKinds, ...sharedKinds] as const
 export type Folder = typeof folders[number]

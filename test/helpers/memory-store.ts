@@ -1,8 +1,9 @@
 // A store without a disk: objects handed over at the start or put later, seen by readers at once.
+import { systemClock } from '../../src/base/clock.js'
 import type { Group } from '../../src/matchbox/group.js'
 import type { Profile } from '../../src/matchbox/profile.js'
 import { type Change, type ConfigKind, type Problem, type Snapshot, type SharedKind, type Store, assertSafeName, configKinds, sharedKinds } from '../../src/matchbox/store.js'
-import { StoreMemory, type StoredObject } from '../../src/store/snapshot.js'
+import { StoreMemory, type StoredObject } from '../../src/store/store-memory.js'
 
 export const makeGroup = (group: Partial<Omit<Group, 'selector' | 'metadata'>> & {
   id: string, selector?: Record<string, string>, metadata?: Record<string, string | number | boolean | null>
@@ -18,8 +19,7 @@ export const makeProfile = (profile: Partial<Profile> & { id: string }): Profile
   ({ name: '', boot: undefined, ignitionId: '', cloudId: '', genericId: '', ...profile })
 
 export class MemoryStore implements Store {
-  readonly #memory = new StoreMemory()
-  readonly #listeners = new Set<(changes: readonly Change[]) => void>()
+  readonly #memory = new StoreMemory({ tombstoneMs: 0, clock: systemClock })
   /** What `problems` answers. */
   broken: readonly Problem[] = []
 
@@ -49,20 +49,15 @@ export class MemoryStore implements Store {
   deleteProfile = async (id: string): Promise<void> => { this.#delete('profile', id) }
   deleteConfig = async (kind: ConfigKind, name: string): Promise<void> => { this.#delete(kind, name) }
 
-  onChange = (listener: (changes: readonly Change[]) => void): (() => void) => {
-    this.#listeners.add(listener)
-    return () => { this.#listeners.delete(listener) }
-  }
+  onChange = (listener: (changes: readonly Change[]) => void): (() => void) => this.#memory.onChange(listener)
 
   #put (object: StoredObject): void {
     assertSafeName(object.name, '')
-    this.#memory.put(object)
-    for (const listener of this.#listeners) listener([{ kind: object.kind, name: object.name, what: 'put' }])
+    this.#memory.tell([this.#memory.put(object)])
   }
 
   #delete (kind: Change['kind'], name: string): void {
     assertSafeName(name, '')
-    this.#memory.delete(kind, name)
-    for (const listener of this.#listeners) listener([{ kind, name, what: 'deleted' }])
+    this.#memory.tell(this.#memory.delete(kind, name))
   }
 }

@@ -1,0 +1,140 @@
+// A map by name of which each version that was read stays what it was. A change costs the same however many entries there are: they
+// stand in runs of at most some hundred, in the order of their names; a version and the next share all runs but the one that changed.
+
+/** Entries side by side in the order of their names. */
+interface Run<V> {
+  readonly names: string[]
+  readonly values: V[]
+  /** In which era it was made: since then nobody was handed a version with it, so that it can be changed in place. */
+  readonly era: number
+}
+
+/** So many entries are copied for a change at most; a run that has more is halved. */
+export const longestRun = 256
+
+export class VersionedMap<V> {
+  #runs: Array<Run<V>> = []
+  #size = 0
+  #version: ReadonlyMap<string, V> | undefined
+  /** Counts the versions handed out. */
+  #era = 0
+  #copied = 0
+
+  /** Entries and runs copied so far: what keeping the versions apart has cost. */
+  get copied (): number { return this.#copied }
+
+  /** As it is now, for ever. The same object until something changes. */
+  get version (): ReadonlyMap<string, V> {
+    if (this.#version === undefined) {
+      this.#version = new Version(this.#runs, this.#size)
+      this.#era++
+    }
+    return this.#version
+  }
+
+  get (name: string): V | undefined { return find(this.#runs, name) }
+
+  set (name: string, value: V): void {
+    const at = Math.max(0, runFor(this.#runs, name))
+    const run = this.#writable(at)
+    const index = placeIn(run.names, name)
+    if (run.names[index] === name) {
+      run.values[index] = value
+      return
+    }
+    run.names.splice(index, 0, name)
+    run.values.splice(index, 0, value)
+    this.#size++
+    if (run.names.length > longestRun) {
+      const half = run.names.length >>> 1
+      this.#runs.splice(at + 1, 0, { names: run.names.splice(half), values: run.values.splice(half), era: this.#era })
+    }
+  }
+
+  /** false when there is none of that name. */
+  delete (name: string): boolean {
+    const at = runFor(this.#runs, name)
+    const index = at < 0 ? -1 : placeIn(this.#runs[at]!.names, name)
+    if (at < 0 || this.#runs[at]!.names[index] !== name) return false
+    const run = this.#writable(at)
+    run.names.splice(index, 1)
+    run.values.splice(index, 1)
+    this.#size--
+    if (run.names.length === 0) this.#runs.splice(at, 1)
+    return true
+  }
+
+  /** A run that no version holds, in a list that none holds. */
+  #writable (at: number): Run<V> {
+    if (this.#version !== undefined) {
+      this.#version = undefined
+      this.#runs = [...this.#runs]
+      this.#copied += this.#runs.length
+    }
+    const run = this.#runs[at]
+    if (run?.era === this.#era) return run
+    const { names, values } = run ?? { names: [], values: [] }
+    const own = { names: [...names], values: [...values], era: this.#era }
+    this.#copied += names.length
+    this.#runs[at] = own
+    return own
+  }
+}
+
+/** Which of the runs has the name, if any has: the last that begins before it. -1: none does. */
+function runFor (runs: ReadonlyArray<Run<unknown>>, name: string): number {
+  let [low, high] = [0, runs.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (runs[middle]!.names[0]! <= name) low = middle + 1
+    else high = middle
+  }
+  return low - 1
+}
+
+/** Where the name stands among the others, or would stand. */
+function placeIn (names: readonly string[], name: string): number {
+  let [low, high] = [0, names.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (names[middle]! < name) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function find<V> (runs: ReadonlyArray<Run<V>>, name: string): V | undefined {
+  const run = runs[runFor(runs, name)]
+  if (run === undefined) return undefined
+  const index = placeIn(run.names, name)
+  return run.names[index] === name ? run.values[index] : undefined
+}
+
+class Version<V> implements ReadonlyMap<string, V> {
+  readonly #runs: ReadonlyArray<Run<V>>
+  readonly size: number
+
+  constructor (runs: ReadonlyArray<Run<V>>, size: number) {
+    this.#runs = runs
+    this.size = size
+  }
+
+  get (name: string): V | undefined { return find(this.#runs, name) }
+
+  has (name: string): boolean {
+    const run = this.#runs[runFor(this.#runs, name)]
+    return run !== undefined && run.names[placeIn(run.names, name)] === name
+  }
+
+  * entries (): MapIterator<[string, V]> {
+    for (const { names, values } of this.#runs) for (const [index, name] of names.entries()) yield [name, values[index]!]
+  }
+
+  * keys (): MapIterator<string> { for (const { names } of this.#runs) yield * names }
+  * values (): MapIterator<V> { for (const { values } of this.#runs) yield * values }
+  [Symbol.iterator] (): MapIterator<[string, V]> { return this.entries() }
+
+  forEach (callback: (value: V, name: string, map: ReadonlyMap<string, V>) => void): void {
+    for (const [name, value] of this) callback(value, name, this)
+  }
+}
