@@ -31,7 +31,7 @@ export const layers = [
   { name: 'network edge', files: ['net/'], may: ['net/', 'base/errors', 'base/clock'], types: ['base/log'], node: ['*'], packages: ['koffi'] },
   {
     name: 'dhcp edge',
-    files: ['dhcp/dhcp-server', 'dhcp/proxy-server', 'dhcp/inbox', 'dhcp/message-exchange', 'dhcp/other-servers', 'dhcp/server-question', 'dhcp/lease-file'],
+    files: ['dhcp/dhcp-server', 'dhcp/proxy-server', 'dhcp/inbox', 'dhcp/message-exchange', 'dhcp/other-servers', 'dhcp/server-question', 'dhcp/lease-file', 'dhcp/lease-keeper', 'dhcp/answer-turns', 'dhcp/offer-probes'],
     may: ['dhcp/', 'net/', 'base/clock', 'base/errors', 'disk/'],
     types: ['base/log'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:timers/promises'],
@@ -76,7 +76,7 @@ export const layers = [
     name: 'store',
     files: ['store/'],
     may: ['store/', 'matchbox/group', 'matchbox/profile', 'matchbox/store', 'base/errors', 'base/clock', 'base/keyed-mutex', 'net/mac', 'disk/'],
-    types: ['base/log', 'cluster/shared-state'],
+    types: ['base/log', 'cluster/shared-state', 'cluster/entries'],
     node: ['node:timers/promises', 'node:fs', 'node:fs/promises', 'node:path', 'node:buffer', 'node:zlib', 'node:stream'],
     packages: ['tar']
   },

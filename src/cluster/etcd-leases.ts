@@ -13,7 +13,8 @@ import { formatKey, parseKey } from '../etcd/keys.js'
 import type { RequestOp, WireKeyValue } from '../etcd/proto.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
-import type { EntryChange, SharedState } from './shared-state.js'
+import type { EntryChange } from './entries.js'
+import type { SharedState } from './shared-state.js'
 
 /** Milliseconds that a holder is promised at once while etcd is away. */
 export const shortPromise = 600_000

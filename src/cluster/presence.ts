@@ -5,7 +5,8 @@ import { messageOf, unwaited } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { EtcdClient, EtcdStream } from '../etcd/etcd-client.js'
 import { formatKey, parseKey } from '../etcd/keys.js'
-import type { Entry, SharedState } from './shared-state.js'
+import type { Entry } from './entries.js'
+import type { SharedState } from './shared-state.js'
 
 export interface PresenceOptions {
   readonly etcd: EtcdClient

@@ -1,21 +1,20 @@
 // What the provisioners of a fleet share, as etcd has it: read whole at one revision, then followed change by change, the changes of one
 // revision together. After a compaction, in a restored cluster and every ten minutes it is read whole again and the difference told.
 // While etcd is away it stays what it was; at a start without etcd it is what the copy on disk says.
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, messageOf, unwaited } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { EtcdClient } from '../etcd/etcd-client.js'
 import { endOfPrefix } from '../etcd/keys.js'
+import { readPrefix } from '../etcd/read-prefix.js'
 import type { Compare, RangeResponse, RequestOp, TxnResponse } from '../etcd/proto.js'
 import { watchPrefix } from '../etcd/watch.js'
+import { Conditions } from './conditions.js'
+import { Entries, type Entry, type EntryChange } from './entries.js'
 import type { FleetCopy } from './fleet-copy.js'
-import { checkFleet, fleetFormat, fleetMissing, formatFleet } from './fleet-record.js'
-
-/** `revision` is etcd's of the last change; 0 for what comes from the copy on disk. */
-export interface Entry { readonly value: Buffer, readonly revision: number }
-
-export interface EntryChange { readonly key: string, readonly before: Entry | undefined, readonly after: Entry | undefined }
+import { checkFleet } from './fleet-record.js'
+import { fleetKey, joinFleet } from './join-fleet.js'
 
 export interface Transaction {
   readonly compare: readonly Compare[]
@@ -52,7 +51,6 @@ const shortestPause = 200
 const longestPause = 5000
 /** How long a change that etcd has may take to arrive here. */
 const arrival = 5000
-const pageSize = 250
 
 /** Faults that waiting does not mend: a start ends with them. */
 const lasting: ReadonlySet<string> = new Set(['etcd_foreign', 'state_newer'])
@@ -60,12 +58,9 @@ const lasting: ReadonlySet<string> = new Set(['etcd_foreign', 'state_newer'])
 export class SharedState {
   readonly #options: SharedStateOptions
   readonly #copy: FleetCopy | undefined
-  /** By the first part of their keys. */
-  readonly #folders = new Map<string, Map<string, Entry>>()
-  readonly #listeners = new Map<string, Set<(changes: readonly EntryChange[]) => void>>()
+  readonly #entries = new Entries()
   readonly #standingListeners = new Set<(standing: Standing) => void>()
-  /** Looks again after each change, until it is fulfilled. */
-  readonly #waiting = new Set<() => void>()
+  readonly #conditions: Conditions
   /** The last that is known whole. */
   #revision = 0
   #fleet: string | undefined
@@ -82,7 +77,8 @@ export class SharedState {
 
   constructor (options: SharedStateOptions) {
     this.#options = options
-    this.#copy = options.copy?.(() => this.#all())
+    this.#conditions = new Conditions(options.clock, arrival)
+    this.#copy = options.copy?.(() => this.#entries.values())
   }
 
   /**
@@ -108,7 +104,7 @@ export class SharedState {
       log.warn({ error: this.#reason, from: copied?.values.size ?? 0 }, 'cluster.away')
     }
     if (this.#options.readOnly === true || this.#closed) return
-    log.info({ fleet: this.#fleet, revision: this.#revision, inStep: this.#inStep, keys: [...this.#folders.values()].reduce((sum, { size }) => sum + size, 0) }, 'cluster.open')
+    log.info({ fleet: this.#fleet, revision: this.#revision, inStep: this.#inStep, keys: this.#entries.size }, 'cluster.open')
     this.#timers = [clock.every(beat, () => { unwaited(this.#beat()) })]
   }
 
@@ -120,16 +116,14 @@ export class SharedState {
     }
   }
 
-  get (key: string): Entry | undefined { return this.#folders.get(folderOf(key))?.get(key) }
+  get (key: string): Entry | undefined { return this.#entries.get(key) }
 
   /** What is below a folder, `leases` or `groups`, by whole keys. */
-  under (folder: string): ReadonlyMap<string, Entry> { return this.#folders.get(folder) ?? new Map<string, Entry>() }
+  under (folder: string): ReadonlyMap<string, Entry> { return this.#entries.under(folder) }
 
   /** Hears of the changes below a folder, those of one revision at once, until the returned function is called. */
   onChange (folder: string, listener: (changes: readonly EntryChange[]) => void): () => void {
-    const listeners = this.#listeners.get(folder) ?? new Set()
-    this.#listeners.set(folder, listeners.add(listener))
-    return () => { listeners.delete(listener) }
+    return this.#entries.onChange(folder, listener)
   }
 
   /** Hears when it falls out of step and when it is back. */
@@ -149,12 +143,12 @@ export class SharedState {
   etcdKey (key: string): Buffer { return this.#key(key) }
 
   /** When what etcd had at the revision is known here. Throws AppError etcd_away when it does not arrive. */
-  async applied (revision: number): Promise<void> { await this.#until(() => this.#revision >= revision) }
+  async applied (revision: number): Promise<void> { await this.#conditions.until(() => this.#revision >= revision) }
 
   /** When a key is here as etcd has it now, or newer. Throws AppError etcd_away. */
   async settle (key: string): Promise<void> {
     const { entry, at } = await this.#readAt(key)
-    await this.#until(() => {
+    await this.#conditions.until(() => {
       const here = this.get(key)
       if (here === undefined) return entry === undefined || this.#revision > entry.revision
       return here.revision > at || here.revision === entry?.revision
@@ -171,7 +165,7 @@ export class SharedState {
       const here = this.get(key)
       return here === undefined ? this.#revision > revision : here.revision >= revision
     }
-    await this.#until(() => [...wanted].every(([key, revision]) => isHere(key, revision)) &&
+    await this.#conditions.until(() => [...wanted].every(([key, revision]) => isHere(key, revision)) &&
       [...this.under(folder)].every(([key, { revision }]) => wanted.has(key) || revision > at))
   }
 
@@ -187,7 +181,7 @@ export class SharedState {
     for (const timer of this.#timers) timer.cancel()
     this.#stopWatch?.()
     this.#stopWatch = undefined
-    for (const look of this.#waiting) look()
+    this.#conditions.close()
     await this.#working
     if (this.#inStep) this.#copy?.confirm(this.#options.clock.now())
     await this.#copy?.close()
@@ -241,20 +235,20 @@ export class SharedState {
   }
 
   async #synchronise (): Promise<void> {
-    const { etcd, clock } = this.#options
+    const { etcd, clock, prefix, readOnly = false } = this.#options
     const now = clock.now()
     let fleet: RangeResponse
     try {
-      fleet = await etcd.call('Range', { key: this.#key('fleet') })
+      fleet = await etcd.call('Range', { key: fleetKey(prefix) })
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'etcd_foreign') throw error
       // All that answer are of another cluster: one that was restored is told by the record in it.
       etcd.forgetCluster()
       this.#dropWatch()
       this.#resyncAt = 0
-      fleet = await etcd.call('Range', { key: this.#key('fleet') })
+      fleet = await etcd.call('Range', { key: fleetKey(prefix) })
     }
-    await this.#checkFleet(fleet)
+    this.#fleet = await joinFleet(fleet, { etcd, prefix, known: this.#fleet, readOnly }) ?? this.#fleet
     const current = Number(fleet.header.revision)
     // A restored cluster may be at a revision from before.
     if (this.#revision === 0 || current < this.#revision || now >= this.#resyncAt || this.#resyncAt - now > 2 * resyncEvery) {
@@ -263,42 +257,17 @@ export class SharedState {
       this.#resyncAt = clock.now() + resyncEvery
       this.#copy?.confirm(clock.now())
     }
-    if (this.#options.readOnly !== true && this.#stopWatch === undefined) await this.#watch()
+    if (!readOnly && this.#stopWatch === undefined) await this.#watch()
     if (!this.#closed) this.#stepped()
   }
 
-  async #checkFleet ({ kvs: [found] }: RangeResponse): Promise<void> {
-    const { etcd, prefix, readOnly } = this.#options
-    if (found !== undefined) {
-      this.#fleet = checkFleet(found.value, this.#fleet, `etcd's ${prefix}`).id
-      return
-    }
-    if (this.#fleet !== undefined) throw fleetMissing(this.#fleet, prefix)
-    if (readOnly === true) throw new AppError('etcd_foreign', `etcd has nothing at ${prefix}: the first provisioner that starts there makes a fleet`)
-    const key = this.#key('fleet')
-    const value = formatFleet({ format: fleetFormat, id: randomBytes(8).toString('hex') })
-    await etcd.call('Txn', { compare: [{ key, target: 'CREATE', result: 'EQUAL', create_revision: 0 }], success: [{ request_put: { key, value } }], failure: [] })
-    const { kvs: [made] } = await etcd.call('Range', { key })
-    if (made !== undefined) this.#fleet = checkFleet(made.value, undefined, `etcd's ${prefix}`).id
-  }
-
-  /** Everything at one revision, page by page, and what is otherwise than it was. */
+  /** Everything at one revision, and what is otherwise than it was. */
   async #readAll (): Promise<void> {
     const { etcd, prefix } = this.#options
-    const found = new Map<string, Entry>()
-    let revision = 0
-    for (let key = Buffer.from(prefix); ;) {
-      const page = await etcd.call('Range', { key, range_end: endOfPrefix(prefix), limit: pageSize, ...revision > 0 && { revision } }, 30_000)
-      if (revision === 0) revision = Number(page.header.revision)
-      for (const { key: at, value, mod_revision: changed } of page.kvs) found.set(this.#told(at), { value, revision: Number(changed) })
-      const last = page.kvs.at(-1)
-      if (!page.more || last === undefined) break
-      key = Buffer.concat([last.key, Buffer.from([0])])
-    }
-    const gone = [...this.#all()].filter(([key]) => !found.has(key)).map(([key]) => ({ key, after: undefined }))
-    const changed = [...found].filter(([key, after]) => this.get(key)?.revision !== after.revision).map(([key, after]) => ({ key, after }))
+    const { kvs, revision } = await readPrefix(etcd, prefix)
+    const found = new Map(kvs.map(({ key, value, mod_revision: changed }) => [this.#told(key), { value, revision: Number(changed) }]))
     this.#revision = revision
-    this.#apply([...gone, ...changed])
+    this.#apply(this.#entries.differenceTo(found))
   }
 
   async #watch (): Promise<void> {
@@ -345,25 +314,9 @@ export class SharedState {
     stop?.()
   }
 
-  #apply (changes: ReadonlyArray<{ readonly key: string, readonly after: Entry | undefined }>): void {
-    const byFolder = new Map<string, EntryChange[]>()
-    for (const { key, after } of changes) {
-      const folder = folderOf(key)
-      const entries = this.#folders.get(folder) ?? new Map<string, Entry>()
-      this.#folders.set(folder, entries)
-      const before = entries.get(key)
-      if (before === undefined && after === undefined) continue
-      if (after === undefined) entries.delete(key)
-      else entries.set(key, after)
-      // What was known from the copy is told no second time.
-      if (before !== undefined && after !== undefined && before.revision === 0 && before.value.equals(after.value)) continue
-      this.#copy?.note(key, after?.value)
-      const told = byFolder.get(folder) ?? []
-      byFolder.set(folder, told)
-      told.push({ key, before, after })
-    }
-    for (const [folder, told] of byFolder) for (const listener of this.#listeners.get(folder) ?? []) listener(told)
-    for (const look of [...this.#waiting]) look()
+  #apply (changes: ReadonlyArray<Omit<EntryChange, 'before'>>): void {
+    this.#entries.apply(changes, (key, value) => { this.#copy?.note(key, value) })
+    this.#conditions.look()
   }
 
   #stepped (): void {
@@ -395,29 +348,6 @@ export class SharedState {
     if (!this.#closed) for (const listener of [...this.#standingListeners]) listener(this.standing)
   }
 
-  async #until (isSo: () => boolean): Promise<void> {
-    if (isSo()) return
-    await new Promise<void>((resolve, reject) => {
-      const end = (settle: () => void): void => {
-        late.cancel()
-        this.#waiting.delete(look)
-        settle()
-      }
-      const look = (): void => {
-        if (isSo()) end(resolve)
-        else if (this.#closed) end(() => { reject(new AppError('etcd_away', 'this provisioner ends')) })
-      }
-      const late = this.#options.clock.after(arrival, () => { end(() => { reject(new AppError('etcd_away', 'what etcd has does not arrive here')) }) })
-      this.#waiting.add(look)
-    })
-  }
-
-  * #all (): IterableIterator<[string, Buffer]> {
-    for (const entries of this.#folders.values()) for (const [key, { value }] of entries) yield [key, value]
-  }
-
   #key (key: string): Buffer { return Buffer.from(this.#options.prefix + key) }
   #told (key: Buffer): string { return key.toString().slice(this.#options.prefix.length) }
 }
-
-const folderOf = (key: string): string => key.slice(0, Math.max(0, key.indexOf('/')))
