@@ -1,24 +1,25 @@
 // The DHCP server's transport: datagrams in, decisions from server-decision, leases to their store, datagrams out.
-import type { Clock, Timer } from '../base/clock.js'
+import type { Clock } from '../base/clock.js'
 import { messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
-import type { ConflictAnswer, ConflictProbe } from '../net/conflict-probe.js'
-import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
-import { macFromBytes, type Mac } from '../net/mac.js'
+import type { ConflictProbe } from '../net/conflict-probe.js'
+import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
+import type { Mac } from '../net/mac.js'
 import type { BindOptions, Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
 import type { AllocationState } from './allocate.js'
+import { AnswerTurns } from './answer-turns.js'
 import type { BootConfig } from './boot-file.js'
 import type { ClientMessage } from './client-info.js'
 import type { DhcpEvent } from './dhcp-event.js'
 import { Inbox } from './inbox.js'
+import { LeaseKeeper } from './lease-keeper.js'
 import type { LeaseStore } from './lease-store.js'
-import { isActive, type Lease, LeaseTable } from './leases.js'
+import type { Lease, LeaseTable } from './leases.js'
 import { type DhcpDatagram, MessageExchange } from './message-exchange.js'
+import { OfferProbes } from './offer-probes.js'
 import { type LookForOthers, refuseBesideOthers } from './other-servers.js'
-import { ProbePace } from './probe-pace.js'
-import { ProbeTrust } from './probe-trust.js'
 import { leasesWithout, type Reservations } from './reservations.js'
-import { handleDhcp, isOurs, type Outcome, released, type Reply, type ServerContext, setAside } from './server-decision.js'
+import { handleDhcp, isOurs, type Outcome, type Reply, type ServerContext } from './server-decision.js'
 import type { DhcpSubnet } from './subnet.js'
 
 /** What may change while the server runs. */
@@ -84,40 +85,31 @@ export async function startDhcpServer (options: DhcpServerOptions): Promise<Dhcp
   return server
 }
 
-/** Machines whose messages wait for another server's answer at once; further ones are answered without. */
-const mostWaiting = 2048
-
-/** Addresses tried in a row for one message; then the machine's next one goes on. */
-const mostProbes = 3
-
-const byWhom = (answer: ConflictAnswer): string => (answer.inUse ? answer.by : undefined) ?? 'a host behind a router'
-
-/** In whose name an address is set aside that somebody uses unasked. */
-const nobody = macFromBytes(Buffer.alloc(6))
+/** How often in a row one message is decided on; then the machine's next one goes on. */
+const mostDecisions = 4
 
 class Server implements DhcpServer {
   #options: DhcpServerOptions
   #settings: DhcpSettings
   #standing: ServerContext & { now: number }
   #socket: UdpSocket | undefined
-  /** Answers that wait for their lease to be saved. */
+  /** Answers that wait for their lease to be saved, or for a probe. */
   readonly #unsent = new Set<Promise<void>>()
   #closing = false
   readonly #exchange: MessageExchange
   readonly #inbox: Inbox<undefined>
-  readonly #pace: ProbePace
-  readonly #trust = new ProbeTrust()
-  /** Messages that are another server's to answer first. */
-  readonly #waiting = new Map<Mac, Timer>()
-  /** Offers that wait to hear whether somebody uses their address. */
-  readonly #probing = new Map<Ipv4, { readonly outcome: Reply, readonly asked: ClientMessage }>()
+  readonly #keeper: LeaseKeeper
+  readonly #probes: OfferProbes
+  readonly #turns: AnswerTurns
 
   constructor (options: DhcpServerOptions) {
     this.#options = options
     this.#settings = options.settings
     this.#standing = this.#stand(options.settings)
     this.#exchange = new MessageExchange({ ...options, ...options.others !== undefined && { ownMac: options.others.mac } })
-    this.#pace = new ProbePace(options.clock.now())
+    this.#keeper = new LeaseKeeper(options)
+    this.#turns = new AnswerTurns({ ...options, turn: options.turn })
+    this.#probes = new OfferProbes({ ...options, probe: options.probe, keeper: this.#keeper, isBehind: () => this.#inbox.waiting > 0 })
     this.#inbox = new Inbox({
       steady: options.steady,
       isKnown: mac => this.#settings.reservations.byMac.has(mac) || this.#settings.named?.has(mac) === true,
@@ -160,39 +152,17 @@ class Server implements DhcpServer {
     const lost = leasesWithout(table.values(), this.#standing.reservations, settings.reservations, clock.now())
     this.#settings = settings
     this.#standing = this.#stand(settings)
-    for (const lease of lost) this.#end(lease, 'its reservation is gone')
+    for (const lease of lost) this.#keeper.end(lease, 'its reservation is gone')
     table.reset()
   }
 
   get waiting (): number { return this.#inbox.waiting }
 
-  async release (ip: Ipv4): Promise<boolean> {
-    const { table, clock } = this.#options
-    const lease = table.get(ip)
-    if (lease === undefined) return false
-    return await this.#keep(released(lease, clock.now()))
-  }
-
-  /** Ends a lease that nobody asked to end. */
-  #end (lease: Lease, reason: string): void {
-    const { table, clock, log } = this.#options
-    const ended = released(lease, clock.now())
-    if (lease.state !== 'bound') {
-      table.set(ended)
-      return
-    }
-    this.#tellEnded(lease, reason)
-    this.#keep(ended).catch((error: unknown) => { log.warn({ ip: formatIpv4(lease.ip), error: messageOf(error) }, 'lease.end_unsaved') })
-  }
-
-  #tellEnded ({ ip, mac }: Lease, reason: string): void {
-    this.#options.log.warn({ ip: formatIpv4(ip), mac, reason }, 'dhcp.lease_ended')
-    this.#options.onEvent({ kind: 'lease', change: 'ended', mac, ip })
-  }
+  release (ip: Ipv4): Promise<boolean> { return this.#keeper.release(ip) }
 
   async close (): Promise<void> {
     this.#closing = true
-    for (const timer of this.#waiting.values()) timer.cancel()
+    this.#turns.close()
     await Promise.all(this.#unsent)
     await this.#socket?.close()
   }
@@ -201,30 +171,11 @@ class Server implements DhcpServer {
     if (this.#closing) return
     this.#exchange.receive(data, from, asked => {
       this.#watchOthers(asked)
-      this.#inTurn(asked)
+      this.#turns.take(asked, waited => {
+        if (waited) this.#exchange.contain(asked, () => { this.#decide(asked) })
+        else this.#decide(asked)
+      }, () => { this.#exchange.drop('other_server', 'it has answered already', asked) })
     }, this.#socket?.local.port)
-  }
-
-  /** Messages for no server in particular: who is not the first to answer waits whether the first one does. */
-  #inTurn (asked: ClientMessage): void {
-    const { turn, clock, table } = this.#options
-    const { request: { secs, options: { dhcpMessageType, serverIdentifier } }, client: { mac } } = asked
-    this.#waiting.get(mac)?.cancel()
-    this.#waiting.delete(mac)
-    const isForAll = dhcpMessageType === 'DISCOVER' || (dhcpMessageType === 'REQUEST' && serverIdentifier === undefined)
-    const delay = isForAll ? turn?.(mac, secs) ?? 0 : 0
-    if (delay === 0 || this.#waiting.size >= mostWaiting) {
-      this.#decide(asked)
-      return
-    }
-    const [before] = table.ofMac(mac)
-    this.#waiting.set(mac, clock.after(delay, () => {
-      this.#waiting.delete(mac)
-      if (this.#closing) return
-      // What was written meanwhile another one wrote, who answered.
-      if (table.ofMac(mac)[0] === before) this.#exchange.contain(asked, () => { this.#decide(asked) })
-      else this.#exchange.drop('other_server', 'it has answered already', asked)
-    }))
   }
 
   /** A machine that takes another server's offer says so to all. */
@@ -236,20 +187,24 @@ class Server implements DhcpServer {
     onEvent({ kind: 'other_server', ip, mac })
   }
 
-  #decide (asked: ClientMessage, probes = 0): void {
+  #decide (asked: ClientMessage, decisions = 1): void {
     const outcome = handleDhcp(asked, this.#context())
-    if (this.#isShared && outcome.kind === 'reply' && outcome.reply.options.dhcpMessageType === 'NAK') this.#refuseForSure(asked, probes)
-    else this.#carryOut(outcome, asked, probes)
+    if (this.#isShared && outcome.kind === 'reply' && outcome.reply.options.dhcpMessageType === 'NAK') this.#refuseForSure(asked, decisions)
+    else this.#carryOut(outcome, asked, decisions)
   }
 
   /** A NAK leaves only when it is known that no other server gave the machine what it asks for. */
-  #refuseForSure (asked: ClientMessage, probes: number): void {
+  #refuseForSure (asked: ClientMessage, decisions: number): void {
     const { requestedIpAddress } = asked.request.options
-    const sent = this.#options.store.settle!(requestedIpAddress ?? asked.request.ciaddr)
-      .then(() => { this.#exchange.contain(asked, () => { this.#carryOut(handleDhcp(asked, this.#context()), asked, probes) }) })
-      .catch((error: unknown) => { this.#exchange.drop('store_away', messageOf(error), asked) })
-      .finally(() => { this.#unsent.delete(sent) })
-    this.#unsent.add(sent)
+    this.#track(this.#options.store.settle!(requestedIpAddress ?? asked.request.ciaddr)
+      .then(() => { this.#exchange.contain(asked, () => { this.#carryOut(handleDhcp(asked, this.#context()), asked, decisions) }) })
+      .catch((error: unknown) => { this.#exchange.drop('store_away', messageOf(error), asked) }))
+  }
+
+  /** What `close` waits for. */
+  #track (work: Promise<void>): void {
+    const tracked = work.finally(() => { this.#unsent.delete(tracked) })
+    this.#unsent.add(tracked)
   }
 
   /** The same object for every packet, with its time: a decision is over before the next packet is looked at. */
@@ -258,7 +213,7 @@ class Server implements DhcpServer {
     return this.#standing
   }
 
-  #carryOut (outcome: Outcome, asked: ClientMessage, probes: number): void {
+  #carryOut (outcome: Outcome, asked: ClientMessage, decisions: number): void {
     const { log, onEvent } = this.#options
     const { mac } = asked.client
     switch (outcome.kind) {
@@ -268,15 +223,15 @@ class Server implements DhcpServer {
       case 'change':
         log.info({ mac, ip: formatIpv4(outcome.lease.ip) }, `dhcp.${outcome.what}`)
         onEvent({ kind: 'lease', change: outcome.what, mac, ip: outcome.lease.ip })
-        if (outcome.durable) this.#keep(outcome.lease).catch(() => {})
+        if (outcome.durable) this.#keeper.keep(outcome.lease).catch(() => {})
         else this.#options.table.set(outcome.lease)
         return
       case 'reply':
-        for (const lease of outcome.ended ?? []) this.#end(lease, `the machine is told ${outcome.reply.options.dhcpMessageType ?? ''} elsewhere`)
-        if (outcome.lease !== undefined && outcome.durable) this.#sendWhenKept(outcome, outcome.lease, asked, probes)
+        for (const lease of outcome.ended ?? []) this.#keeper.end(lease, `the machine is told ${outcome.reply.options.dhcpMessageType ?? ''} elsewhere`)
+        if (outcome.lease !== undefined && outcome.durable) this.#sendWhenKept(outcome, outcome.lease, asked, decisions)
         else if (outcome.lease !== undefined && outcome.reserved !== true && this.#isShared) {
-          this.#offerWhenKept(outcome, outcome.lease, asked, probes)
-        } else this.#offer(outcome, asked, probes)
+          this.#offerWhenKept(outcome, outcome.lease, asked, decisions)
+        } else this.#offer(outcome, asked, decisions)
     }
   }
 
@@ -284,126 +239,51 @@ class Server implements DhcpServer {
   get #isShared (): boolean { return this.#options.store.settle !== undefined }
 
   /** Where others give addresses of the same range, an offer is kept before it is made. */
-  #offerWhenKept (outcome: Reply, lease: Lease, asked: ClientMessage, probes: number): void {
-    this.#whenKept(lease, asked, probes, () => { this.#offer(outcome, asked, probes) })
+  #offerWhenKept (outcome: Reply, lease: Lease, asked: ClientMessage, decisions: number): void {
+    this.#whenKept(lease, asked, decisions, () => { this.#offer(outcome, asked, decisions) })
   }
 
   /**
    * No ACK before its lease is on disk: an address of a range that is given twice after a power cut breaks two machines. An
    * address that is reserved can't be, so that its machine boots whatever the disk does.
    */
-  #sendWhenKept (outcome: Reply, lease: Lease, asked: ClientMessage, probes: number): void {
+  #sendWhenKept (outcome: Reply, lease: Lease, asked: ClientMessage, decisions: number): void {
     if (outcome.reserved === true) {
-      const { table, store, clock } = this.#options
-      table.set(lease)
-      // A lease that could not be saved is told of by its store, and is in force all the same.
-      const kept = store.propose({ lease, now: clock.now(), reserved: true }).then(() => {}, () => {})
-        .finally(() => { this.#unsent.delete(kept) })
-      this.#unsent.add(kept)
+      this.#track(this.#keeper.keepReserved(lease))
       this.#send(outcome, asked)
       return
     }
-    this.#whenKept(lease, asked, probes, () => { this.#send(outcome, asked) })
+    this.#whenKept(lease, asked, decisions, () => { this.#send(outcome, asked) })
   }
 
-  #whenKept (lease: Lease, asked: ClientMessage, probes: number, go: () => void): void {
-    const sent = this.#keep(lease)
+  #whenKept (lease: Lease, asked: ClientMessage, decisions: number, go: () => void): void {
+    this.#track(this.#keeper.keep(lease)
       .then(isKept => {
         if (isKept) go()
-        else this.#decideAnew(lease, asked, probes)
+        else this.#decideAnew(lease, asked, decisions)
       })
-      .catch((error: unknown) => { this.#options.onEvent({ kind: 'dropped', reason: 'unsaved', detail: messageOf(error), mac: asked.client.mac }) })
-      .finally(() => { this.#unsent.delete(sent) })
-    this.#unsent.add(sent)
+      .catch((error: unknown) => { this.#options.onEvent({ kind: 'dropped', reason: 'unsaved', detail: messageOf(error), mac: asked.client.mac }) }))
   }
 
   /** The store knows whose address it is, and the table does by now. */
-  #decideAnew ({ ip }: Lease, asked: ClientMessage, probes: number): void {
+  #decideAnew ({ ip }: Lease, asked: ClientMessage, decisions: number): void {
     const { table, log, onEvent } = this.#options
     const { mac } = asked.client
     const holder = table.get(ip)?.mac
     log.warn({ ip: formatIpv4(ip), mac, holder }, 'dhcp.lease_refused')
     onEvent({ kind: 'lease', change: 'refused', mac, ip })
-    if (probes < mostProbes) this.#exchange.contain(asked, () => { this.#decide(asked, probes + 1) })
+    if (decisions < mostDecisions) this.#exchange.contain(asked, () => { this.#decide(asked, decisions + 1) })
     else this.#exchange.drop('lease_refused', `${formatIpv4(ip)} is held by ${holder ?? 'another machine'}`, asked)
   }
 
   /** Sends what needs no sync: at once, or when it was seen that nobody uses the address. */
-  #offer (outcome: Reply, asked: ClientMessage, probes: number): void {
-    const { lease, probe, holder } = outcome
-    const { table } = this.#options
-    const pending = this.#probing.get(outcome.reply.yiaddr)
-    if (lease !== undefined) table.set(lease)
-    if (pending !== undefined && outcome.reply.yiaddr !== unspecified) {
-      // The machine asked again meanwhile: what it sent last is what it waits for an answer to.
-      const before = pending.outcome.holder
-      this.#probing.set(outcome.reply.yiaddr, { outcome: before === undefined ? outcome : { ...outcome, holder: before }, asked })
-    } else if (lease !== undefined && probe && this.#options.probe !== undefined && (this.#hasSlackToAsk() || holder !== undefined)) {
-      this.#probing.set(lease.ip, { outcome, asked })
-      const done = this.#askWhoUses(this.#options.probe, lease.ip, asked.client.mac, probes).finally(() => { this.#unsent.delete(done) })
-      this.#unsent.add(done)
-    } else {
-      if (holder !== undefined) this.#tellEnded(holder, `${formatIpv4(holder.ip)} is reserved for ${asked.client.mac}`)
-      this.#send(outcome, asked)
-    }
-  }
-
-  /** Of a reserved address that another machine holds it is asked whatever else there is to do: there are few of those. */
-  #hasSlackToAsk (): boolean {
-    const { pace, began } = this.#pace.next(this.#options.clock.now(), this.#inbox.waiting > 0)
-    if (began) this.#options.log.info({ hint: 'more machines ask at once than addresses can be looked at: offers go out unasked until it is quieter' }, 'dhcp.probe_paused')
-    return pace === 'ask'
-  }
-
-  /** Ends with the offer, or with the address left to who uses it and the request decided anew. */
-  async #askWhoUses (probe: ConflictProbe, ip: Ipv4, mac: Mac, probes: number): Promise<void> {
-    const { table, clock, log, onEvent } = this.#options
-    const answer = await probe.ask(ip, mac)
-    const pending = this.#probing.get(ip)
-    this.#probing.delete(ip)
-    const held = table.get(ip)
-    if (pending === undefined || held?.mac !== mac || held.state !== 'offered') return
-    const { outcome, outcome: { holder }, asked } = pending
-    // Who had a reserved address before and still answers is no trick of the network.
-    const { believed, told } = holder === undefined ? this.#trust.heard(answer.inUse) : { believed: true, told: false }
-    if (told) log.warn({ ip: formatIpv4(ip), by: byWhom(answer), hint: 'something answers for every address there: offers go out unasked' }, 'dhcp.probe_distrusted')
-    if (!answer.inUse || !believed) {
-      if (holder !== undefined) this.#tellEnded(holder, `${formatIpv4(ip)} is reserved for ${mac}`)
-      this.#send(outcome, asked)
-      return
-    }
-    log.warn({ ip: formatIpv4(ip), mac, by: byWhom(answer) }, 'dhcp.conflict')
-    onEvent({ kind: 'lease', change: 'conflict', mac, ip })
-    if (holder !== undefined) {
-      if (isActive(holder, clock.now())) table.set(holder)
-      else table.delete(ip)
-      this.#exchange.drop('reservation_in_use', `${formatIpv4(ip)} is ${holder.state} by ${holder.mac}, and ${byWhom(answer)} answers there`, asked)
-      return
-    }
-    // Not set aside in this machine's name: it declined nothing.
-    this.#keep(setAside(held, nobody, clock.now())).catch(() => {})
-    if (probes < mostProbes) this.#exchange.contain(asked, () => { this.#decide(asked, probes + 1) })
-  }
-
-  /**
-   * Puts the change in force at once, so that the next packet is decided with it, and proposes it to the store. false when the
-   * address is another machine's: its lease is in force then.
-   */
-  async #keep (lease: Lease): Promise<boolean> {
-    const { table, store, clock } = this.#options
-    const before = table.get(lease.ip)
-    table.set(lease)
-    try {
-      const disposal = await store.propose({ lease, now: clock.now() })
-      if (disposal.kind === 'refused' && table.get(lease.ip) === lease) table.set(disposal.holder)
-      return disposal.kind === 'kept'
-    } catch (error) {
-      if (table.get(lease.ip) === lease) {
-        if (before === undefined) table.delete(lease.ip)
-        else table.set(before)
-      }
-      throw error
-    }
+  #offer (outcome: Reply, asked: ClientMessage, decisions: number): void {
+    const waiting = this.#probes.offer(outcome, asked, {
+      send: (reply, to) => { this.#send(reply, to) },
+      decideAnew: again => { if (decisions < mostDecisions) this.#exchange.contain(again, () => { this.#decide(again, decisions + 1) }) },
+      drop: (given, reason) => { this.#exchange.drop('reservation_in_use', reason, given) }
+    })
+    if (waiting !== undefined) this.#track(waiting)
   }
 
   #send ({ reply, to, bootFile }: Reply, asked: ClientMessage): void {

@@ -1,0 +1,73 @@
+// Leases on their way from a decision to the store: in force at once, so that the next packet is decided with them, and taken back
+// where the store keeps another machine's or none.
+import type { Clock } from '../base/clock.js'
+import { messageOf } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
+import type { DhcpEvent } from './dhcp-event.js'
+import type { LeaseStore } from './lease-store.js'
+import type { Lease, LeaseTable } from './leases.js'
+import { released } from './server-decision.js'
+
+export interface LeaseKeeperOptions {
+  readonly table: LeaseTable
+  readonly store: LeaseStore
+  readonly clock: Clock
+  readonly log: Logger
+  readonly onEvent: (event: DhcpEvent) => void
+}
+
+export class LeaseKeeper {
+  readonly #options: LeaseKeeperOptions
+
+  constructor (options: LeaseKeeperOptions) { this.#options = options }
+
+  /** Proposes the change to the store. false when the address is another machine's: its lease is in force then. Rejects as the store does. */
+  async keep (lease: Lease): Promise<boolean> {
+    const { table, store, clock } = this.#options
+    const before = table.get(lease.ip)
+    table.set(lease)
+    try {
+      const disposal = await store.propose({ lease, now: clock.now() })
+      if (disposal.kind === 'refused' && table.get(lease.ip) === lease) table.set(disposal.holder)
+      return disposal.kind === 'kept'
+    } catch (error) {
+      if (table.get(lease.ip) === lease) {
+        if (before === undefined) table.delete(lease.ip)
+        else table.set(before)
+      }
+      throw error
+    }
+  }
+
+  /** The same of a reserved address, whose lease is in force whatever the store says. Never rejects: the store tells of what it could not save. */
+  async keepReserved (lease: Lease): Promise<void> {
+    const { table, store, clock } = this.#options
+    table.set(lease)
+    await store.propose({ lease, now: clock.now(), reserved: true }).catch(() => {})
+  }
+
+  /** Ends the lease or the quarantine of an address; false when it has none. */
+  async release (ip: Ipv4): Promise<boolean> {
+    const { table, clock } = this.#options
+    const lease = table.get(ip)
+    return lease !== undefined && await this.keep(released(lease, clock.now()))
+  }
+
+  /** Ends a lease that nobody asked to end. */
+  end (lease: Lease, reason: string): void {
+    const { table, clock, log } = this.#options
+    const ended = released(lease, clock.now())
+    if (lease.state !== 'bound') {
+      table.set(ended)
+      return
+    }
+    this.tellEnded(lease, reason)
+    this.keep(ended).catch((error: unknown) => { log.warn({ ip: formatIpv4(lease.ip), error: messageOf(error) }, 'lease.end_unsaved') })
+  }
+
+  tellEnded ({ ip, mac }: Lease, reason: string): void {
+    this.#options.log.warn({ ip: formatIpv4(ip), mac, reason }, 'dhcp.lease_ended')
+    this.#options.onEvent({ kind: 'lease', change: 'ended', mac, ip })
+  }
+}
