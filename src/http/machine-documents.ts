@@ -1,6 +1,7 @@
 // Documents made for the machine that asks: its labels are read, the provisioner renders, and what came of it is noted
 // for the log. Without a document the answer is 404 whatever the reason, as Matchbox answers.
-import type { DocumentKind, Provisioner, Rendering } from '../matchbox/provisioner.js'
+import type { DocumentKind } from '../matchbox/document-bodies.js'
+import type { Provisioner, Rendering } from '../matchbox/provisioner.js'
 import type { Labels } from '../matchbox/select.js'
 import { formatIpv4, parseIpv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'

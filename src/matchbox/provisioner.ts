@@ -2,27 +2,23 @@
 // gRPC and the command line call these and translate shapes and errors.
 import { Buffer } from 'node:buffer'
 import { AppError, messageOf } from '../base/errors.js'
-import { compareStrings, goBytes } from '../go/string.js'
+import { compareStrings } from '../go/string.js'
 import { type Bounds, ConfigDocuments, type DocumentBody, TooLong } from './config-documents.js'
 import { type DiscoveryUrls, etcdClusterOf, withDiscovery } from './etcd-cluster.js'
 import { type Group, assertGroup } from './group.js'
 import { type BootDecision, decideBoot, type MachinePast, noPast } from './boot-decision.js'
-import { assertGuard, type GuardKeeper, guardOf, tokenKey, withToken } from './guard.js'
-import { type LocalBoot, renderLocalGrub, renderLocalIpxe } from './local-boot.js'
-import { renderMetadata } from './metadata.js'
+import { type GuardKeeper, guardOf } from './guard.js'
+import type { LocalBoot } from './local-boot.js'
+import { bodies, type DocumentKind, guardedConfigOf, isConfigKind, tokened } from './document-bodies.js'
 import { type AssetPins, asWritten } from './pin-assets.js'
 import { type NetBoot, type Profile, assertProfile } from './profile.js'
-import { renderGrub } from './render-grub.js'
-import { bootScript, defaultScriptLabels, renderIpxe, renderResilientIpxe, type ScriptLabel } from './render-ipxe.js'
+import { bootScript, defaultScriptLabels, type ScriptLabel } from './render-ipxe.js'
 import type { Mac } from '../net/mac.js'
 import { KeptIndex } from './kept-index.js'
 import { type Labels, macOfLabels } from './select.js'
-import { type ConfigFile, type ConfigKind, type Objects, type Store, assertSafeName, findConfig, findProfile } from './store.js'
+import { type ConfigFile, type ConfigKind, type Objects, type Store, assertSafeName, findProfile } from './store.js'
 import type { OwnSnippets } from './templates.js'
 import { type MachineRequest, variablesOf } from './variables.js'
-
-export const documentKinds = ['ipxe', 'grub', 'ignition', 'cloud', 'generic', 'metadata'] as const
-export type DocumentKind = typeof documentKinds[number]
 
 /** What a machine is answered, with what was found out on the way; without `body`, `error` says why there is none. */
 export interface Rendering {
@@ -296,20 +292,6 @@ export const architectureLabel = 'arch'
 const byFileName = <T>(objects: ReadonlyMap<string, T>): T[] => [...objects.keys()].filter(name => !name.includes('/'))
   .sort((a, b) => compareStrings(`${a}.json`, `${b}.json`)).map(name => objects.get(name)!)
 
-/** The machine that a document is made for: what it was found to be, and what bears on what it gets. */
-interface Recipient {
-  readonly objects: Objects
-  readonly group: Group
-  readonly profile: Profile | undefined
-  readonly mac: Mac | undefined
-  readonly request: MachineRequest
-  readonly decision: BootDecision
-  readonly resilient: boolean
-  readonly pin: (boot: NetBoot) => NetBoot
-  readonly guard: GuardKeeper | undefined
-  readonly discovery: DiscoveryUrls | undefined
-}
-
 interface Ended {
   readonly finish: (made: DocumentBody) => Rendering
   readonly fail: (error: unknown) => Rendering
@@ -325,77 +307,4 @@ function finishWith ({ finish, fail }: Ended, make: () => DocumentBody): Renderi
     if (error instanceof TooLong) throw error
     return fail(error)
   }
-}
-
-const isConfigKind = (kind: DocumentKind): kind is ConfigKind => kind === 'ignition' || kind === 'cloud' || kind === 'generic'
-
-const idOfConfig: Readonly<Record<ConfigKind, (profile: Profile) => string>> =
-  { ignition: p => p.ignitionId, cloud: p => p.cloudId, generic: p => p.genericId }
-
-function guardedConfigOf (recipient: Recipient, kind: ConfigKind): ConfigFile {
-  const file = configOf(recipient, kind, idOfConfig[kind])
-  guarded(recipient, true)
-  return file
-}
-
-const bodies: Readonly<Record<Exclude<DocumentKind, ConfigKind>, (recipient: Recipient) => DocumentBody>> = {
-  ipxe: recipient => {
-    const { localBoot, problem } = recipient.decision
-    if (localBoot === '404') throw startsFromDisk(recipient.group)
-    if (localBoot !== undefined) return { body: Buffer.from(renderLocalIpxe(localBoot)) }
-    const boot = bootOf(recipient)
-    const script = resilientFor(recipient.group, boot, recipient.resilient) ? renderResilientIpxe(boot) : renderIpxe(boot)
-    return { boot, body: goBytes(script), problem: problem ?? guardOf(recipient.group).problem }
-  },
-  grub: recipient => {
-    const { localBoot, problem } = recipient.decision
-    if (localBoot === '404') throw startsFromDisk(recipient.group)
-    if (localBoot !== undefined) return { body: Buffer.from(renderLocalGrub()) }
-    const boot = bootOf(recipient)
-    return { boot, body: goBytes(renderGrub(boot)), problem: problem ?? guardOf(recipient.group).problem }
-  },
-  // Asked for by what runs on the machine, which was never told a token.
-  metadata: recipient => {
-    guarded(recipient, false)
-    const { group, discovery, request } = recipient
-    return { body: renderMetadata(variablesOf(withDiscovery(group, discovery, request.client), request)) }
-  }
-}
-
-function profileOf ({ group, profile }: Recipient): Profile {
-  if (profile === undefined) throw new AppError('profile_missing', `group ${group.id} names a profile that is not there: ${JSON.stringify(group.profile)}`)
-  return profile
-}
-
-function bootOf (recipient: Recipient): NetBoot {
-  const profile = profileOf(recipient)
-  if (profile.boot === undefined) throw new AppError('profile_invalid', `profile ${profile.id} boots nothing`)
-  return tokened(recipient, recipient.pin(profile.boot))
-}
-
-/** Only the machine itself is given its token: a script that somebody else reads holds none. */
-function tokened ({ group, mac, request: { client }, guard }: Pick<Recipient, 'group' | 'mac' | 'request' | 'guard'>, boot: NetBoot): NetBoot {
-  if (guard === undefined || mac === undefined || client === undefined || guardOf(group).limits === undefined) return boot
-  return guard.isAddressOf(mac, client) ? withToken(boot, guard.mint(mac), guard.isOwn) : boot
-}
-
-const guarded = ({ group, mac, request: { client, labels }, guard }: Recipient, needsToken: boolean): void => {
-  assertGuard({ group, mac, client, token: labels.get(tokenKey), needsToken }, guard)
-}
-
-/** The group's metadata `boot_resilient` decides, then the profile's `boot.resilient`, then the configuration. */
-export function resilientFor (group: Group | undefined, boot: NetBoot | undefined, configured: boolean): boolean {
-  const own = group?.metadata?.get('boot_resilient')
-  // Terraform's provider makes text of every value.
-  if (typeof own === 'boolean' || own === 'true' || own === 'false') return String(own) === 'true'
-  return boot?.resilient ?? configured
-}
-
-const startsFromDisk = (group: Group): AppError => new AppError('boot_from_disk', `group ${group.id} starts from the local disk`)
-
-function configOf (recipient: Recipient, kind: ConfigKind, idOf: (profile: Profile) => string): ConfigFile {
-  const profile = profileOf(recipient)
-  const file = findConfig(recipient.objects, kind, idOf(profile))
-  if (file === undefined) throw new AppError('config_missing', `profile ${profile.id} names no ${kind} config that is there: ${JSON.stringify(idOf(profile))}`)
-  return file
 }

@@ -4,7 +4,7 @@ import { isActive, stateAt } from '../dhcp/leases.js'
 import { inRange } from '../dhcp/subnet.js'
 import { guardOf } from '../matchbox/guard.js'
 import { type Group, matcherOf, selectorText } from '../matchbox/group.js'
-import { type DocumentKind } from '../matchbox/provisioner.js'
+import type { DocumentKind } from '../matchbox/document-bodies.js'
 import type { Labels } from '../matchbox/select.js'
 import type { Machine } from '../machines/machine.js'
 import { formatIpv4, formatSubnet } from '../net/ipv4.js'
@@ -15,7 +15,7 @@ import { maskIgnition, withoutToken } from '../ui/mask.js'
 import type { UiSource } from '../ui/ui-app.js'
 import { machineRoutes } from './http.js'
 import { openSelfDiagnosis } from './self-diagnosis.js'
-import type { Shared } from './shared.js'
+import type { RunningParts } from './running-parts.js'
 
 /** Groups that are looked at in one go, and that are shown of those that want a label of a machine. */
 const slice = 500
@@ -23,14 +23,14 @@ const mostCandidates = 20
 /** Rows of a list of the store. */
 const mostRows = 1000
 
-export const uiSource = (shared: Shared, fleet: Fleet): UiSource => {
-  const { config, clock, registry, leases, provisioner, store, images, metrics, homes, pace, packets } = shared
+export const uiSource = (parts: RunningParts, fleet: Fleet): UiSource => {
+  const { config, clock, registry, leases, provisioner, store, images, metrics, homes, pace, packets } = parts
   return {
-    ...machineRoutes(shared),
+    ...machineRoutes(parts),
     clock,
     fleet,
     version: programVersion(),
-    problems: shared.readiness.ready,
+    problems: parts.readiness.ready,
     details: async mac => {
       const machine = registry.get(mac)
       const labels = labelsOf(machine, mac)
@@ -40,8 +40,8 @@ export const uiSource = (shared: Shared, fleet: Fleet): UiSource => {
         lease: lease === undefined
           ? undefined
           : { address: formatIpv4(lease.ip), until: new Date(lease.expires).toISOString(), state: stateAt(lease, clock.now()) },
-        candidates: await candidatesOf(shared, labels, chosen),
-        documents: await pace.work(() => documentsOf(shared, labels, chosen)),
+        candidates: await candidatesOf(parts, labels, chosen),
+        documents: await pace.work(() => documentsOf(parts, labels, chosen)),
         packets: packets?.of(mac) ?? []
       }
     },
@@ -78,8 +78,8 @@ export const uiSource = (shared: Shared, fleet: Fleet): UiSource => {
         : [{ id, urls: [boot.kernel, ...boot.initrd].map(kernel => provisioner.pinned({ kernel, initrd: [], args: [] }).kernel) }])
       return path => named.filter(({ urls }) => urls.some(url => url.includes(`${path}/`))).map(({ id }) => id)
     },
-    store: () => storeShown(shared),
-    health: openSelfDiagnosis(shared)
+    store: () => storeShown(parts),
+    health: openSelfDiagnosis(parts)
   }
 }
 
@@ -90,7 +90,7 @@ function labelsOf (machine: Machine | undefined, mac: string): Labels {
 }
 
 /** Groups that want at least one label that the machine has, the chosen one first. */
-async function candidatesOf ({ store, pace }: Shared, labels: Labels, chosen: Group | undefined): Promise<readonly CandidateShown[]> {
+async function candidatesOf ({ store, pace }: RunningParts, labels: Labels, chosen: Group | undefined): Promise<readonly CandidateShown[]> {
   const groups = [...store.snapshot.groups.values()]
   const found: Array<CandidateShown & { readonly fitting: number }> = []
   for (let at = 0; at < groups.length; at += slice) {
@@ -106,7 +106,7 @@ async function candidatesOf ({ store, pace }: Shared, labels: Labels, chosen: Gr
   return found.sort((a, b) => Number(b.isChosen) - Number(a.isChosen) || b.fitting - a.fitting).slice(0, mostCandidates)
 }
 
-function documentsOf ({ provisioner }: Shared, labels: Labels, group: Group | undefined): readonly DocumentShown[] {
+function documentsOf ({ provisioner }: RunningParts, labels: Labels, group: Group | undefined): readonly DocumentShown[] {
   const rawQuery = new URLSearchParams([...labels]).toString()
   const isGuarded = group !== undefined && guardOf(group).limits !== undefined
   return (['ipxe', 'grub', 'ignition'] satisfies DocumentKind[]).map((kind): DocumentShown => {
@@ -118,7 +118,7 @@ function documentsOf ({ provisioner }: Shared, labels: Labels, group: Group | un
   })
 }
 
-function storeShown ({ store, registry }: Shared): StoreShown {
+function storeShown ({ store, registry }: RunningParts): StoreShown {
   const { groups, profiles } = store.snapshot
   const machines = new Map<string, number>()
   for (const { group } of registry.values()) if (group !== undefined) machines.set(group, (machines.get(group) ?? 0) + 1)

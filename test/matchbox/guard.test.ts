@@ -2,7 +2,8 @@
 import t from 'tap'
 import { GuardTokens } from '../../src/machines/guard-tokens.js'
 import { guardOf, type GuardKeeper, withToken } from '../../src/matchbox/guard.js'
-import { createProvisioner, type DocumentKind, type Rendering } from '../../src/matchbox/provisioner.js'
+import type { DocumentKind } from '../../src/matchbox/document-bodies.js'
+import { createProvisioner, type Rendering } from '../../src/matchbox/provisioner.js'
 import { type Mac, parseMac } from '../../src/net/mac.js'
 import { makeGroup, makeProfile, MemoryStore } from '../helpers/memory-store.js'
 

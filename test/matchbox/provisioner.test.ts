@@ -1,7 +1,7 @@
 import t from 'tap'
-import type { Rendering } from '../../src/matchbox/provisioner.js'
 import { noPast } from '../../src/matchbox/boot-decision.js'
-import { createProvisioner, type DocumentKind } from '../../src/matchbox/provisioner.js'
+import type { DocumentKind } from '../../src/matchbox/document-bodies.js'
+import { createProvisioner, type Rendering } from '../../src/matchbox/provisioner.js'
 import { MemoryStore, makeGroup, makeProfile } from '../helpers/memory-store.js'
 
 const store = (): MemoryStore => new MemoryStore({
