@@ -3,7 +3,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errnoOf, messageOf } from '../base/errors.js'
-import { parseReservationFile, type ReservationEntry, type ReservationFile } from './load.js'
+import { parseReservationFile, type ReservationEntry, type ReservationFile } from './reservation-file.js'
 
 interface Read { readonly stamp: string, readonly found: ReservationFile }
 

@@ -2,7 +2,7 @@
 // one of configuration and host files.
 import fc from 'fast-check'
 import t from 'tap'
-import { parseReservationFile } from '../../src/config/load.js'
+import { parseReservationFile } from '../../src/config/reservation-file.js'
 import { YamlError } from '../../src/yaml/yaml-error.js'
 import { readYaml } from '../../src/yaml/read-yaml.js'
 import { cases } from '../helpers/property.js'

@@ -1,0 +1,65 @@
+// YAML as people write configuration in it: the value, what is wrong with its place, and where in the text a path of it stands.
+import { isMap, LineCounter, parseDocument, type Document } from 'yaml'
+import { AppError, messageOf } from '../base/errors.js'
+
+export type Path = ReadonlyArray<string | number>
+
+export interface YamlText {
+  /** undefined when something is wrong. */
+  readonly value: unknown
+  /** `config.yaml:31:1: ...`, a line each. */
+  readonly problems: readonly string[]
+  /** Of a path, or of the nearest part of it that is written down; counted from 1. */
+  readonly placeOf: (path: Path) => { readonly line: number, readonly column: number }
+}
+
+/** `name` is what the problems call it. */
+export function parseYaml (name: string, text: string): YamlText {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines })
+  const at = (path: Path): { readonly line: number, readonly column: number } => placeOf(document, lines, path)
+  if (document.errors.length > 0) {
+    const problems = document.errors.map(fault => {
+      const { line, col } = lines.linePos(fault.pos[0])
+      return `${name}:${line}:${col}: ${firstLine(fault.message)}`
+    })
+    return { value: undefined, problems, placeOf: at }
+  }
+  const { value, problem } = valueOf(document)
+  return { value, problems: problem === undefined ? [] : [`${name}:1:1: ${problem}`], placeOf: at }
+}
+
+/** The value that somebody gives a key on the command line; AppError usage. */
+export function parseValue (key: string, text: string): unknown {
+  const document = parseDocument(text)
+  if (document.errors.length > 0) throw new AppError('usage', `--set ${key}: ${firstLine(document.errors[0]?.message ?? '')}`)
+  const { value, problem } = valueOf(document)
+  if (problem !== undefined) throw new AppError('usage', `--set ${key}: ${problem}`)
+  return value ?? ''
+}
+
+function placeOf (document: Document, lines: LineCounter, path: Path): { readonly line: number, readonly column: number } {
+  for (let length = path.length; length > 0; length--) {
+    const parent = document.getIn(path.slice(0, length - 1), true)
+    const key = path[length - 1]
+    const pair = isMap(parent) ? parent.items.find(item => String(item.key) === String(key)) : undefined
+    const node = (pair?.key ?? document.getIn(path.slice(0, length), true)) as { range?: readonly number[] | null } | undefined
+    const start = node?.range?.[0]
+    if (start === undefined) continue
+    const { line, col } = lines.linePos(start)
+    return { line, column: col }
+  }
+  return { line: 1, column: 1 }
+}
+
+/** yaml's messages end with an excerpt of the file; the first line says it all. */
+const firstLine = (message: string): string => (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:?$/, '')
+
+/** An alias of nothing, and aliases that would make a giant, only show when the value is made. */
+function valueOf (document: Document): { readonly value: unknown, readonly problem?: string } {
+  try {
+    return { value: document.toJS({ maxAliasCount: 100 }) as unknown }
+  } catch (error) {
+    return { value: undefined, problem: firstLine(messageOf(error)) }
+  }
+}
