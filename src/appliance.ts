@@ -41,7 +41,7 @@ import { ownHosts } from './wiring/own-hosts.js'
 import { recordPackets } from './wiring/packets.js'
 import { type Place, placeText } from './wiring/place.js'
 import { watchReceiveDrops } from './wiring/receive-drops.js'
-import type { Shared } from './wiring/shared.js'
+import type { RunningParts } from './wiring/running-parts.js'
 import { Sockets } from './wiring/sockets.js'
 import { UpdateGroups } from './wiring/update-groups.js'
 
@@ -93,24 +93,24 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   await makeStateFolder(ground)
   const planned = await prepareAll(ground, closing.onClose)
   const starting = new Set(planned.map(({ text }) => text))
-  const shared = await share(ground, options, closing.onClose, {
+  const parts = await startParts(ground, options, closing.onClose, {
     starting: () => [...starting].map(text => `${text} does not listen yet`),
     warnings: planned.flatMap(({ prepared }) => warningsOf(prepared)).map(({ text }) => text)
   })
 
   const running: RunningListener[] = []
   for (const { row, prepared, text } of planned) {
-    const listener = await listen(row, prepared, shared)
+    const listener = await listen(row, prepared, parts)
     starting.delete(text)
     if (listener === undefined) continue
     if (listener.listens !== undefined) log.info({ ...listener.listens }, `${row.name}.listen`)
     running.push(listener)
     closing.onCloseListener(text, listener.inherited ? row.inheritedGrace ?? row.grace : row.grace, listener.close)
   }
-  shared.sockets.closeUnused(log)
-  watchReceiveDrops([...new Set(placesIn(loaded.config).filter(({ row }) => row.transport === 'udp').map(({ place }) => place.port))], shared)
-  const unwatch = watchEventLoop(shared.metrics, shared.clock, threadSeconds)
-  shared.onClose(async () => { unwatch() })
+  parts.sockets.closeUnused(log)
+  watchReceiveDrops([...new Set(placesIn(loaded.config).filter(({ row }) => row.transport === 'udp').map(({ place }) => place.port))], parts)
+  const unwatch = watchEventLoop(parts.metrics, parts.clock, threadSeconds)
+  parts.onClose(async () => { unwatch() })
   collectGarbage()
   const { config, homes, signer } = ground
   await ground.cluster?.appear(homes.first.origin)
@@ -122,12 +122,12 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   }, 'appliance.ready')
   return {
     reload: async anew => {
-      if (anew !== undefined && shared.updateGroups.set(anew.config.updates.groups) && shared.dayTwo === undefined) {
+      if (anew !== undefined && parts.updateGroups.set(anew.config.updates.groups) && parts.dayTwo === undefined) {
         log.warn({ hint: 'the first groups of updates take effect when the service is restarted' }, 'update.groups')
       }
       await Promise.all([ground.store.rescan(), ...running.map(({ reload }) => reload?.())])
     },
-    status: () => statusOf(shared)
+    status: () => statusOf(parts)
   }
 }
 
@@ -151,18 +151,18 @@ async function prepareAll (ground: Ground, onClose: OnClose): Promise<readonly P
 const warningsOf = ({ findings = [] }: PreparedListener): NonNullable<PreparedListener['findings']> => findings.filter(({ level, about }) => level === 'warning' && about !== 'certificates')
 
 /** Undefined when it can't listen and nobody asked for it. */
-async function listen (row: ListenerRow, prepared: PreparedListener, shared: Shared): Promise<RunningListener | undefined> {
+async function listen (row: ListenerRow, prepared: PreparedListener, parts: RunningParts): Promise<RunningListener | undefined> {
   try {
-    return await prepared.listen(shared)
+    return await prepared.listen(parts)
   } catch (error) {
-    if (!(error instanceof AppError) || row.forgiven?.(error, shared.loaded) !== true) throw error
-    shared.log.warn({ reason: error.message }, `${row.name}.off`)
+    if (!(error instanceof AppError) || row.forgiven?.(error, parts.loaded) !== true) throw error
+    parts.log.warn({ reason: error.message }, `${row.name}.off`)
     return undefined
   }
 }
 
 /** `DHCP server on ens192, 41 leases; http://192.168.100.2:8080, 12 groups` */
-function statusOf ({ config, homes, leases, clock, store }: Shared): string {
+function statusOf ({ config, homes, leases, clock, store }: RunningParts): string {
   const active = [...leases.table.values()].filter(lease => isActive(lease, clock.now())).length
   const problems = store.problems().length
   const served = dhcpText(config)
@@ -186,10 +186,10 @@ interface Starting {
   readonly warnings: readonly string[]
 }
 
-/** What the listeners share, in the order in which it can be made. */
-async function share (
+/** What the listeners stand on, in the order in which it can be made. */
+async function startParts (
   ground: Ground, { inherited, fence, restart, doctor }: Pick<Required<ApplianceOptions>, 'inherited' | 'fence' | 'restart' | 'doctor'>, onClose: OnClose, start: Starting
-): Promise<Shared> {
+): Promise<RunningParts> {
   const { loaded, config, log, clock, homes, store } = ground
   const metrics = new Metrics()
   const pace = new Pace({ onError: error => { fence.caught(error, 'request') } })

@@ -6,10 +6,10 @@ import { type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { readReservations, watchReservations } from './reservation-sources.js'
 import { leaseHolder, type Leases } from './leases.js'
-import type { Shared } from './shared.js'
+import type { RunningParts } from './running-parts.js'
 
-export async function addressHolders (shared: Pick<Shared, 'loaded' | 'clock' | 'log' | 'onClose'> & { readonly store: Store, readonly leases: Pick<Leases, 'table'> }): Promise<(address: string) => Mac | undefined> {
-  const { loaded, store, clock, log, leases, onClose } = shared
+export async function addressHolders (parts: Pick<RunningParts, 'loaded' | 'clock' | 'log' | 'onClose'> & { readonly store: Store, readonly leases: Pick<Leases, 'table'> }): Promise<(address: string) => Mac | undefined> {
+  const { loaded, store, clock, log, leases, onClose } = parts
   let reserved = byAddress((await readReservations(loaded, store)).entries)
   onClose(await watchReservations({ loaded, store, clock, log, onChange: found => { reserved = byAddress(found.entries) } }))
   return address => leaseHolder(leases.table, address, clock) ?? reserved.get(parseIpv4(address) ?? 0)

@@ -16,12 +16,12 @@ export async function prepareControl (_ground: Ground, { path = '' }: Place): Pr
   assertSocketPath(path)
   return {
     what: 'for commands of this machine',
-    listen: async shared => {
-      const { leases, clock, dhcpServers, enrolment, observer, dayTwo } = shared
+    listen: async parts => {
+      const { leases, clock, dhcpServers, enrolment, observer, dayTwo } = parts
       const limits = connectionShares(descriptorLimit()).control
-      const connections = new ClientConnections({ ...limits, progressTimeout, pace: shared.pace, clock })
+      const connections = new ClientConnections({ ...limits, progressTimeout, pace: parts.pace, clock })
       const app = buildControlApp({
-        ...machineRoutes(shared),
+        ...machineRoutes(parts),
         hold: (request, response) => { connections.hold(request, response) },
         serverFactory: boundedServer(connections),
         leases: () => [...leases.table.values()].sort((a, b) => a.ip - b.ip).map(lease => ({

@@ -9,7 +9,7 @@ import { linkProblem, missingProblem, type NetworkInterface, networkInterfaces, 
 import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { Home } from './homes.js'
-import type { Shared } from './shared.js'
+import type { RunningParts } from './running-parts.js'
 
 const lookEvery = 1000
 /** Looks between two tries beside another DHCP server, each of which asks for two seconds. */
@@ -35,7 +35,7 @@ export interface LinkService {
   readonly drop: () => void
 }
 
-type Needed = Pick<Shared, 'clock' | 'log' | 'hindrances' | 'homes' | 'observer' | 'restart' | 'links'>
+type Needed = Pick<RunningParts, 'clock' | 'log' | 'hindrances' | 'homes' | 'observer' | 'restart' | 'links'>
 
 /**
  * Has the home remember whom it gave an address, and the observer hear of everything but what this machine asks itself from the
@@ -48,14 +48,14 @@ export const tellHome = ({ homes, observer }: Pick<Needed, 'homes' | 'observer'>
 }
 
 /** The sockets of an interface hear on all addresses: which one machines see is known here. */
-export const packetsOn = ({ packets }: Pick<Shared, 'packets'>, home: Home): Partial<Pick<MessageExchangeOptions, 'onPacket'>> =>
+export const packetsOn = ({ packets }: Pick<RunningParts, 'packets'>, home: Home): Partial<Pick<MessageExchangeOptions, 'onPacket'>> =>
   packets === undefined ? {} : { onPacket: datagram => { packets.onDhcp(datagram, formatIpv4(home.own ?? unspecified)) } }
 
 const macOf = (event: DhcpEvent): Mac | undefined => 'client' in event ? event.client.mac : event.mac
 
 const hindranceOf = (interfaceName: string): string => `dhcp ${interfaceName}`
 
-export function countLinks ({ metrics, homes, hindrances, links }: Pick<Shared, 'metrics' | 'homes' | 'hindrances' | 'links'>): void {
+export function countLinks ({ metrics, homes, hindrances, links }: Pick<RunningParts, 'metrics' | 'homes' | 'hindrances' | 'links'>): void {
   const names = homes.all.flatMap(({ interface: at }) => at === undefined ? [] : [at.name])
   metrics.gauges('dhcp_interface_up', 'Whether machines on an interface that DHCP is answered on are heard', 'interface',
     () => names.map(name => [name, hindrances.has(hindranceOf(name)) ? 0 : 1]))
@@ -66,8 +66,8 @@ export function countLinks ({ metrics, homes, hindrances, links }: Pick<Shared, 
  * Starts the service if the interface is there, and follows it from now on. Resolves with how to end both. Rejects when it could
  * not start for a reason that is not the interface's. What is amiss with that stands in `hindrances`, and in the log once.
  */
-export async function followLink (shared: Needed, home: Home, service: LinkService): Promise<() => Promise<void>> {
-  const watch = new LinkWatch(shared, home, service)
+export async function followLink (parts: Needed, home: Home, service: LinkService): Promise<() => Promise<void>> {
+  const watch = new LinkWatch(parts, home, service)
   try {
     await watch.begin()
   } catch (error) {
@@ -78,7 +78,7 @@ export async function followLink (shared: Needed, home: Home, service: LinkServi
 }
 
 class LinkWatch {
-  readonly #shared: Needed
+  readonly #parts: Needed
   readonly #home: Home
   readonly #service: LinkService
   readonly #name: string
@@ -99,8 +99,8 @@ class LinkWatch {
   #rest = 0
   #closed = false
 
-  constructor (shared: Needed, home: Home, service: LinkService) {
-    this.#shared = shared
+  constructor (parts: Needed, home: Home, service: LinkService) {
+    this.#parts = parts
     this.#home = home
     this.#service = service
     this.#name = home.interface?.name ?? ''
@@ -118,7 +118,7 @@ class LinkWatch {
       }
     }
     this.#look()
-    this.#timer = this.#shared.clock.every(lookEvery, () => { this.#look() })
+    this.#timer = this.#parts.clock.every(lookEvery, () => { this.#look() })
   }
 
   async close (): Promise<void> {
@@ -130,7 +130,7 @@ class LinkWatch {
   }
 
   #look (): void {
-    const { log } = this.#shared
+    const { log } = this.#parts
     let state: NetworkInterface | undefined
     try {
       state = networkInterfaces().get(this.#name)
@@ -160,7 +160,7 @@ class LinkWatch {
   }
 
   async #start (state: NetworkInterface): Promise<void> {
-    const { log } = this.#shared
+    const { log } = this.#parts
     const { addresses, index, mac } = state
     // What was handed down for an interface that is gone hears nothing on the one that has its name now.
     if (this.#index !== 0 && this.#index !== index) this.#service.drop()
@@ -168,7 +168,7 @@ class LinkWatch {
     this.#addresses = textOf(addresses)
     this.#index = index
     this.#follower = await this.#service.start(this.#home.own ?? unspecified)
-    this.#shared.links.add(this.#follower)
+    this.#parts.links.add(this.#follower)
     for (const { row, at } of this.#service.places) {
       log.info({ at, mode: this.#home.interface?.mode, address: formatIpv4(this.#home.own ?? unspecified) }, `${row}.listen`)
     }
@@ -179,7 +179,7 @@ class LinkWatch {
     this.#opening = act().then(() => true, (error: unknown) => {
       this.#tell(`${messageOf(error)} (interface ${this.#name} ${why})`)
       if (hasCode(error, 'other_dhcp_server')) this.#rest = looksBesideOthers
-      if (hasCode(error, 'permission_denied')) this.#shared.restart(`interface ${this.#name} ${why}, and only the service manager can open its sockets`)
+      if (hasCode(error, 'permission_denied')) this.#parts.restart(`interface ${this.#name} ${why}, and only the service manager can open its sockets`)
       return false
     }).then(opened => {
       this.#opening = undefined
@@ -188,7 +188,7 @@ class LinkWatch {
   }
 
   #follow (addresses: readonly OwnAddress[], follower: LinkFollower): void {
-    const { log } = this.#shared
+    const { log } = this.#parts
     const now = textOf(addresses)
     if (now === this.#addresses) return
     this.#addresses = now
@@ -207,7 +207,7 @@ class LinkWatch {
   }
 
   #tell (now: string | undefined): void {
-    const { log, hindrances } = this.#shared
+    const { log, hindrances } = this.#parts
     if (now === this.#amiss) return
     this.#amiss = now
     this.#missing = undefined

@@ -10,15 +10,15 @@ import { usesOtherLoader } from './dhcp-server.js'
 import { DeviceSocket } from './dhcp-sockets.js'
 import type { Home } from './homes.js'
 import { type Place, placeText } from './place.js'
-import type { Shared } from './shared.js'
+import type { RunningParts } from './running-parts.js'
 
 /** Milliseconds in which changes of groups are gathered: each has all of them read. */
 const gatherFor = 250
 
 /** `bootServer` is port 4011 beside it. */
-export function proxyOn (shared: Shared, home: Home, place: Place, bootServer: Place): LinkService {
-  const { clock, log, observer, store } = shared
-  const sockets = { bind: new DeviceSocket(shared, 'dhcp', place), bootServerBind: new DeviceSocket(shared, 'boot-server', bootServer) }
+export function proxyOn (parts: RunningParts, home: Home, place: Place, bootServer: Place): LinkService {
+  const { clock, log, observer, store } = parts
+  const sockets = { bind: new DeviceSocket(parts, 'dhcp', place), bootServerBind: new DeviceSocket(parts, 'boot-server', bootServer) }
   const open = { bind: () => sockets.bind.open(), bootServerBind: () => sockets.bootServerBind.open() }
   return {
     places: [{ row: 'dhcp', at: placeText({ transport: 'udp' }, place) }, { row: 'boot-server', at: placeText({ transport: 'udp' }, bootServer) }],
@@ -29,15 +29,15 @@ export function proxyOn (shared: Shared, home: Home, place: Place, bootServer: P
         network: kernelUdp,
         ...open,
         server: own,
-        boot: currentBoot(shared, home),
-        usesOtherLoader: usesOtherLoader(shared),
+        boot: currentBoot(parts, home),
+        usesOtherLoader: usesOtherLoader(parts),
         isKnown: mac => named.has(mac),
         isOwn: mac => mac === home.mac,
         clock,
         steady: () => performance.now(),
         log,
-        onEvent: tellHome(shared, home),
-        ...packetsOn(shared, home)
+        onEvent: tellHome(parts, home),
+        ...packetsOn(parts, home)
       })
       const stop = store.onChange(changes => {
         if (!changes.some(({ kind }) => kind === 'group')) return
@@ -45,7 +45,7 @@ export function proxyOn (shared: Shared, home: Home, place: Place, bootServer: P
         gathering ??= clock.after(gatherFor, () => {
           gathering = undefined
           named = knownMachines(store.snapshot.groups.values())
-          proxy.configure(currentBoot(shared, home))
+          proxy.configure(currentBoot(parts, home))
         })
       })
       observer.whenFileAsked(mac => { proxy.fileAsked(mac) })
@@ -54,7 +54,7 @@ export function proxyOn (shared: Shared, home: Home, place: Place, bootServer: P
         rebind: () => proxy.rebind(open),
         moveTo: own => {
           proxy.moveTo(own)
-          proxy.configure(currentBoot(shared, home))
+          proxy.configure(currentBoot(parts, home))
         },
         close: async () => {
           stop()

@@ -11,20 +11,20 @@ import { type LinkService, packetsOn, tellHome } from './dhcp-link.js'
 import { DeviceSocket } from './dhcp-sockets.js'
 import type { Home } from './homes.js'
 import { type Place, placeText } from './place.js'
-import type { Shared } from './shared.js'
+import type { RunningParts } from './running-parts.js'
 
-export const usesOtherLoader = ({ registry }: Pick<Shared, 'registry'>) => (mac: Mac): boolean => registry.get(mac)?.otherLoader === true
+export const usesOtherLoader = ({ registry }: Pick<RunningParts, 'registry'>) => (mac: Mac): boolean => registry.get(mac)?.otherLoader === true
 
 /** `client` is port 68 beside it, from which it is asked whether another server answers. */
-export function serverOn (shared: Shared, home: Home, place: Place, client: Place | undefined): LinkService {
-  const { leases, clock, log, dhcpServers, homes } = shared
-  const socket = new DeviceSocket(shared, 'dhcp', place)
-  const asking = client === undefined ? undefined : new DeviceSocket(shared, 'dhcp-client', client)
+export function serverOn (parts: RunningParts, home: Home, place: Place, client: Place | undefined): LinkService {
+  const { leases, clock, log, dhcpServers, homes } = parts
+  const socket = new DeviceSocket(parts, 'dhcp', place)
+  const asking = client === undefined ? undefined : new DeviceSocket(parts, 'dhcp-client', client)
   return {
     places: [{ row: 'dhcp', at: placeText({ transport: 'udp' }, place) }],
     start: async (own: Ipv4) => {
-      const settings = await dhcpServers.settingsFor(shared, home)
-      const others = asking === undefined ? undefined : lookForOthers(shared, home, asking)
+      const settings = await dhcpServers.settingsFor(parts, home)
+      const others = asking === undefined ? undefined : lookForOthers(parts, home, asking)
       const probe = createConflictProbe()
       let server: DhcpServer
       try {
@@ -39,13 +39,13 @@ export function serverOn (shared: Shared, home: Home, place: Place, client: Plac
           store: leases.store,
           probe,
           ...others !== undefined && { others },
-          usesOtherLoader: usesOtherLoader(shared),
-          ...shared.cluster !== undefined && { turn: shared.cluster.turn, fellows: shared.cluster.addresses },
+          usesOtherLoader: usesOtherLoader(parts),
+          ...parts.cluster !== undefined && { turn: parts.cluster.turn, fellows: parts.cluster.addresses },
           clock,
           steady: () => performance.now(),
           log,
-          onEvent: tellHome(shared, home),
-          ...packetsOn(shared, home)
+          onEvent: tellHome(parts, home),
+          ...packetsOn(parts, home)
         })
       } catch (error) {
         probe.close()
@@ -76,7 +76,7 @@ export function serverOn (shared: Shared, home: Home, place: Place, client: Plac
 }
 
 /** Port 68 to ask from; a machine whose own DHCP client has it can't ask, and is told so. */
-function lookForOthers ({ config, log, homes, cluster }: Shared, { interface: at }: Home, socket: DeviceSocket): LookForOthers | undefined {
+function lookForOthers ({ config, log, homes, cluster }: RunningParts, { interface: at }: Home, socket: DeviceSocket): LookForOthers | undefined {
   const interfaceName = at?.name ?? ''
   const { mac } = interfaceNamed(interfaceName)
   if (mac === undefined) return undefined

@@ -30,8 +30,8 @@ export class DhcpServers {
   #again: (() => Promise<void>) | undefined
 
   /** What a server is told from its start on: call before `add`. AppError names the option of a subnet that can't be. */
-  async settingsFor (shared: Needed, home: Home): Promise<DhcpSettings> {
-    await (this.#opening ??= this.#open(shared))
+  async settingsFor (parts: Needed, home: Home): Promise<DhcpSettings> {
+    await (this.#opening ??= this.#open(parts))
     return this.#settings!(home)
   }
 
@@ -48,8 +48,8 @@ export class DhcpServers {
     return await server?.release(ip) ?? false
   }
 
-  async #open (shared: Needed): Promise<void> {
-    const { loaded, store, clock, log, onClose } = shared
+  async #open (parts: Needed): Promise<void> {
+    const { loaded, store, clock, log, onClose } = parts
     const subnets = dhcpSubnets(loaded)
     let refused: ReadonlySet<string> = new Set()
     let before = Promise.resolve()
@@ -59,7 +59,7 @@ export class DhcpServers {
       return now
     }
     const put = async (found: FoundReservations): Promise<void> => {
-      const { settings, problems } = await settingsOf(shared, subnets, found)
+      const { settings, problems } = await settingsOf(parts, subnets, found)
       // They are read again at every change of a group: what was refused before is told already.
       const told = problems.filter(problem => !refused.has(problem))
       for (const problem of told.slice(0, mostTold)) log.warn({ problem }, 'reservation.refused')
@@ -80,15 +80,15 @@ export class DhcpServers {
 }
 
 async function settingsOf (
-  shared: Needed, subnets: readonly DhcpSubnet[], found: FoundReservations
+  parts: Needed, subnets: readonly DhcpSubnet[], found: FoundReservations
 ): Promise<{ readonly settings: SettingsFor, readonly problems: readonly string[] }> {
-  const { config, homes, addressClaims } = shared
+  const { config, homes, addressClaims } = parts
   const steps = reservationSteps(found.entries, subnets, homes.addresses)
   let step = steps.next()
   for (; step.done !== true; step = steps.next()) await setImmediate()
   const reservations = step.value
   addressClaims.reserve(reservations.byIp)
   const settings: SettingsFor = home =>
-    ({ subnets, reservations, boot: currentBoot(shared, home), unknownClients: config.dhcp.unknown_clients, named: found.named })
+    ({ subnets, reservations, boot: currentBoot(parts, home), unknownClients: config.dhcp.unknown_clients, named: found.named })
   return { settings, problems: [...found.problems, ...reservations.problems] }
 }

@@ -3,7 +3,7 @@ import { openDeviceSocket } from '../net/device-socket.js'
 import { openLibc } from '../net/libc.js'
 import type { BindOptions } from '../net/udp.js'
 import type { Place } from './place.js'
-import type { Shared } from './shared.js'
+import type { RunningParts } from './running-parts.js'
 
 /**
  * Bytes: a rack that is switched on at once waits here while the process is busy, and machines that are known behind strangers who
@@ -18,7 +18,7 @@ export class DeviceSocket {
   #handed: number | undefined
 
   /** Takes the service manager's socket for the place, if there is one. */
-  constructor ({ sockets }: Pick<Shared, 'sockets'>, name: string, place: Place) {
+  constructor ({ sockets }: Pick<RunningParts, 'sockets'>, name: string, place: Place) {
     this.#place = place
     this.#handed = sockets.take(name, place)?.fd
   }

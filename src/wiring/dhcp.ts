@@ -37,11 +37,11 @@ export async function prepareDhcp (ground: Ground, place: Place): Promise<Prepar
       ...isFirst ? [...found.problems, ...inForce.problems].map(text => problem('configuration', text)) : [],
       ...[...isFirst ? withoutEffect(loaded) : [], ...unserved(loaded, home)].map(text => warning('configuration', text))
     ],
-    listen: async shared => {
+    listen: async parts => {
       const service = at?.mode === 'proxy'
-        ? proxyOn(shared, home, place, beside(bootServerPlaces(config), place) ?? place)
-        : serverOn(shared, home, place, beside(dhcpClientPlaces(config), place))
-      return { inherited: false, close: await followLink(shared, home, service) }
+        ? proxyOn(parts, home, place, beside(bootServerPlaces(config), place) ?? place)
+        : serverOn(parts, home, place, beside(dhcpClientPlaces(config), place))
+      return { inherited: false, close: await followLink(parts, home, service) }
     }
   }
 }

@@ -2,19 +2,19 @@
 import { unwaited } from '../base/errors.js'
 import { isActive } from '../dhcp/leases.js'
 import { Fleet, type FleetCounts } from '../ui/fleet.js'
-import type { Shared } from './shared.js'
+import type { RunningParts } from './running-parts.js'
 
 const every = 60_000
 
 export interface FleetWatch { readonly fleet: Fleet, readonly close: () => void }
 
-type Needed = Pick<Shared, 'metrics' | 'leases' | 'clock'>
+type Needed = Pick<RunningParts, 'metrics' | 'leases' | 'clock'>
 
-export function watchFleet (shared: Needed): FleetWatch {
+export function watchFleet (parts: Needed): FleetWatch {
   const fleet = new Fleet()
-  const look = (): void => { unwaited(countsOf(shared).then(counts => { fleet.add(counts, shared.clock.now()) })) }
+  const look = (): void => { unwaited(countsOf(parts).then(counts => { fleet.add(counts, parts.clock.now()) })) }
   look()
-  const looking = shared.clock.every(every, look)
+  const looking = parts.clock.every(every, look)
   return { fleet, close: () => { looking.cancel() } }
 }
 

@@ -58,11 +58,11 @@ export async function openGround (loaded: LoadedConfig, options: GroundOptions):
   const signer = await attempt(() => openSigner(loaded, passphrase, clock))
   const sources = await attempt(() => sourcesOf(loaded)) ?? []
   const tombstoneMs = live ? config.store.tombstone : 0
-  const shared = isClustered(config) ? await import('./cluster.js') : undefined
-  const cluster = await shared?.openCluster(loaded, { clock, log, live, onProblem })
-  const store = shared === undefined || cluster === undefined
+  const room = isClustered(config) ? await import('./cluster.js') : undefined
+  const cluster = await room?.openCluster(loaded, { clock, log, live, onProblem })
+  const store = room === undefined || cluster === undefined
     ? await openFileStore({ dataPath: config.data_path, tombstoneMs, clock, log, watch: live })
-    : shared.storeOf(cluster, { tombstoneMs, clock, log })
+    : room.storeOf(cluster, { tombstoneMs, clock, log })
   return {
     loaded,
     config,

@@ -24,18 +24,18 @@ import { boundPort, listensAt, toldHosts } from './listens.js'
 import { webhookFindings } from './machine-news.js'
 import type { Place } from './place.js'
 import { elsewhere, unresolved } from './reach.js'
-import type { Shared } from './shared.js'
+import type { RunningParts } from './running-parts.js'
 
 /** Bytes of the smallest asset that is kept in memory: reading a smaller one costs next to nothing. */
 const smallestKept = 256 * 1024
 
-export async function buildApp (shared: Omit<Shared, 'app'>): Promise<HttpApp> {
-  const { config, log, clock, provisioner, loaderFiles, metrics, observer, signer, enrolment, images, readiness } = shared
+export async function buildApp (parts: Omit<RunningParts, 'app'>): Promise<HttpApp> {
+  const { config, log, clock, provisioner, loaderFiles, metrics, observer, signer, enrolment, images, readiness } = parts
   const assetCache = new FileCache({ memory: config.assets.cache_memory, smallest: smallestKept, clock })
   metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
   metrics.counter('asset_cache_hits_total', 'Pieces of images, 1 MiB each, that were served from memory', () => assetCache.hits)
   metrics.counter('asset_cache_misses_total', 'Pieces of images that had to be read from disk', () => assetCache.misses)
-  const connections = new ClientConnections({ ...connectionShares(descriptorLimit()).http, progressTimeout, pace: shared.pace, clock })
+  const connections = new ClientConnections({ ...connectionShares(descriptorLimit()).http, progressTimeout, pace: parts.pace, clock })
   metrics.gauge('http_connections', 'Connections of HTTP and HTTPS clients', () => connections.count)
   metrics.gauge('http_requests_waiting', 'Requests that wait for an earlier one of their connection', () => connections.waiting)
   metrics.counter('http_connections_refused_total', 'Connections that were closed at once because their address had its share', () => connections.refused)
@@ -52,25 +52,25 @@ export async function buildApp (shared: Omit<Shared, 'app'>): Promise<HttpApp> {
         return name === undefined ? undefined : await loaderFiles.open(name, { client })
       }
     },
-    identify: config.http.identify_by_ip ? await addressHolders(shared) : undefined,
+    identify: config.http.identify_by_ip ? await addressHolders(parts) : undefined,
     enrol: enrolment.enrol,
     ...readiness,
     onRequest: event => {
       observer.onHttp(event)
-      shared.discovery.onConfigServed(event)
+      parts.discovery.onConfigServed(event)
       if (event.path.startsWith('/assets/') && (event.status === 200 || event.status === 206)) images?.fetched(event.path)
     },
     connections
   })
   registerMetricsRoute(app, metrics)
-  registerMachineRoutes(app, { ...machineRoutes(shared), hold: (request, response) => { connections.hold(request, response) } })
-  if (shared.dayTwo !== undefined) {
+  registerMachineRoutes(app, { ...machineRoutes(parts), hold: (request, response) => { connections.hold(request, response) } })
+  if (parts.dayTwo !== undefined) {
     const { updateRoutes } = await import('../http/update-routes.js')
-    updateRoutes(app, { ...shared.dayTwo, origin: address => shared.homes.of(address).origin })
+    updateRoutes(app, { ...parts.dayTwo, origin: address => parts.homes.of(address).origin })
   }
   discoveryRoutes(app, {
-    discovery: shared.discovery.discovery,
-    origin: address => shared.homes.of(address).origin,
+    discovery: parts.discovery.discovery,
+    origin: address => parts.homes.of(address).origin,
     hold: (request, response) => { connections.hold(request, response) }
   })
   registerImageRoute(app, async () => await images?.list() ?? tellImages({ sources: [], releases: [] }).json)
@@ -109,7 +109,7 @@ export async function closeApp (app: Pick<HttpApp, 'server' | 'close'>, grace: n
   impatient.cancel()
 }
 
-type ForRoutes = Pick<Shared, 'registry' | 'addressClaims' | 'observer' | 'clock' | 'store' | 'pace' | 'dayTwo'>
+type ForRoutes = Pick<RunningParts, 'registry' | 'addressClaims' | 'observer' | 'clock' | 'store' | 'pace' | 'dayTwo'>
 
 export const machineRoutes = ({ registry, addressClaims, observer, clock, store, pace, dayTwo }: ForRoutes): MachineRoutesOptions => ({
   pace,

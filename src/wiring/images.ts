@@ -7,22 +7,22 @@ import { lastChecked } from '../mirror/images-told.js'
 import { RemoteMirror } from '../mirror/remote-mirror.js'
 import { Schedule } from '../mirror/schedule.js'
 import type { Progress } from '../mirror/sync.js'
-import { KeptImages } from './kept-images.js'
+import { ListingCache } from '../mirror/listing-cache.js'
 import { mirrorOptions } from './mirror-options.js'
 import type { ServiceImages } from './service-images.js'
-import type { Shared } from './shared.js'
+import type { RunningParts } from './running-parts.js'
 
 /** Milliseconds that what is under way may take to stop. */
 const grace = 1500
 
 /** The mirror with its schedule and metrics; undefined when nothing is or can be mirrored. */
-export async function startImages (shared: Omit<Shared, 'app' | 'dayTwo' | 'images'>): Promise<ServiceImages | undefined> {
-  const { loaded, config, env, clock, log, metrics, store, onClose } = shared
+export async function startImages (parts: Omit<RunningParts, 'app' | 'dayTwo' | 'images'>): Promise<ServiceImages | undefined> {
+  const { loaded, config, env, clock, log, metrics, store, onClose } = parts
   if (config.assets_path === '') return undefined
   let crashes = 0
   metrics.counter('image_mirror_crashes_total', 'How often the thread of the image mirror ended by an error', () => crashes)
   const mirror = new RemoteMirror({
-    mirror: mirrorOptions(loaded, shared.sources, env),
+    mirror: mirrorOptions(loaded, parts.sources, env),
     clock,
     onCrash: error => {
       crashes++
@@ -30,8 +30,8 @@ export async function startImages (shared: Omit<Shared, 'app' | 'dayTwo' | 'imag
     }
   })
   onClose(() => mirror.close())
-  const kept = new KeptImages(() => mirror.list(), clock)
-  metrics.add(() => kept.last.metrics)
+  const listing = new ListingCache(() => mirror.list(), clock)
+  metrics.add(() => listing.last.metrics)
   const fetched = await FetchedLog.open({
     statePath: config.state_path, clock, onError: error => { log.warn({ error: messageOf(error) }, 'images.fetched') }
   })
@@ -40,8 +40,8 @@ export async function startImages (shared: Omit<Shared, 'app' | 'dayTwo' | 'imag
   const underWay = new Map<string, Progress>()
   const images: ServiceImages = {
     underWay: () => [...underWay.values()],
-    list: async () => (await kept.look()).json,
-    updates: async () => (await kept.seen()).updates,
+    list: async () => (await listing.look()).json,
+    updates: async () => (await listing.seen()).updates,
     fetched: path => {
       const folder = folders.of(path)
       if (folder !== undefined) fetched.note(folder)
@@ -60,7 +60,7 @@ export async function startImages (shared: Omit<Shared, 'app' | 'dayTwo' | 'imag
       for (const { folder, version } of pruned) log.info({ folder, version }, 'images.prune')
       const results = await mirror.sync(({ source, outcome, version, error, unproven = [] }) => {
         underWay.delete(source)
-        kept.forget()
+        listing.forget()
         if (error === undefined) log[outcome === 'present' ? 'debug' : 'info']({ source, version, outcome, ...unproven.length > 0 && { unproven } }, 'images.sync')
         else if (!stopping.signal.aborted) log.warn({ source, version, code: error.code, error: error.text }, 'images.failed')
       }, progress => { underWay.set(progress.source, progress) })
@@ -70,13 +70,13 @@ export async function startImages (shared: Omit<Shared, 'app' | 'dayTwo' | 'imag
       return false
     } finally {
       underWay.clear()
-      kept.forget()
+      listing.forget()
     }
   }
   const begin = (last: number | undefined): Schedule | undefined =>
     stopping.signal.aborted ? undefined : new Schedule({ interval, last, clock, random: Math.random, run })
   // Machines are not to wait for the disk that images are on.
-  const schedule = kept.look().then(shown => begin(lastChecked(shown, clock.now())), () => begin(undefined))
+  const schedule = listing.look().then(shown => begin(lastChecked(shown, clock.now())), () => begin(undefined))
   onClose(async () => {
     stopping.abort()
     mirror.stop()

@@ -6,7 +6,7 @@ import type { Finding } from '../doctor/finding.js'
 import type { AppError } from '../base/errors.js'
 import type { Ground } from './ground.js'
 import type { Place, SocketRow } from './place.js'
-import type { Shared } from './shared.js'
+import type { RunningParts } from './running-parts.js'
 
 export interface ListenerRow extends SocketRow {
   /** Milliseconds that what is under way may take to finish at the end. */
@@ -35,7 +35,7 @@ export interface PreparedListener {
   /** Why it does not listen, where nobody asked for it and it can't; with a finding when somebody may miss it. */
   readonly off?: string
   readonly findings?: readonly Finding[]
-  readonly listen: (shared: Shared) => Promise<RunningListener>
+  readonly listen: (parts: RunningParts) => Promise<RunningListener>
   /** Closes what was opened, whether it listened or not. */
   readonly close?: () => Promise<void>
 }

@@ -1,6 +1,6 @@
 // What the kernel dropped before anybody could read it: a socket's queue was full. As a metric, and in the log while it goes on.
 import { receiveDrops } from '../net/receive-queue.js'
-import type { Shared } from './shared.js'
+import type { RunningParts } from './running-parts.js'
 
 /** Milliseconds between looks: the kernel writes down every UDP socket of the machine for each. */
 const every = 10_000
@@ -8,7 +8,7 @@ const fresh = 1000
 
 const hint = 'more datagrams arrive than can be read: sysctl net.core.rmem_max, or ReceiveBuffer= of the socket unit, lets more wait'
 
-export function watchReceiveDrops (ports: readonly number[], { metrics, clock, log, onClose }: Pick<Shared, 'metrics' | 'clock' | 'log' | 'onClose'>): void {
+export function watchReceiveDrops (ports: readonly number[], { metrics, clock, log, onClose }: Pick<RunningParts, 'metrics' | 'clock' | 'log' | 'onClose'>): void {
   let last = { at: -Infinity, drops: new Map<number, number>() as ReadonlyMap<number, number> }
   const look = (): ReadonlyMap<number, number> => {
     const now = clock.now()

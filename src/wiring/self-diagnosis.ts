@@ -4,7 +4,7 @@ import { unwaited } from '../base/errors.js'
 import { diagnoseApart } from '../doctor/apart.js'
 import { fine, problem, warning } from '../doctor/finding.js'
 import type { CheckShown, HealthShown } from '../ui/health-page.js'
-import type { Shared } from './shared.js'
+import type { RunningParts } from './running-parts.js'
 
 /** Milliseconds for which its word is taken, and for which a page waits for it. */
 const keptFor = 60_000
@@ -13,7 +13,7 @@ const patience = 3000
 const mostShown = 200
 
 type Health = Pick<HealthShown, 'checks' | 'at'>
-type Needed = Pick<Shared, 'doctor' | 'env' | 'clock' | 'readiness' | 'onClose'>
+type Needed = Pick<RunningParts, 'doctor' | 'env' | 'clock' | 'readiness' | 'onClose'>
 
 export function openSelfDiagnosis ({ doctor, env, clock, readiness, onClose }: Needed): () => Promise<Health> {
   const ending = new AbortController()

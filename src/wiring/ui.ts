@@ -35,21 +35,21 @@ export async function prepareUi (ground: Ground, place: Place): Promise<Prepared
       ...everybody ? [warning('ui', 'ui.allow lets everybody look, and neither ui.users_file nor ui.client_certificates asks who it is')] : []
     ],
     ...certificate !== undefined && { close: () => certificate.reloader.close() },
-    listen: async shared => {
-      const { clock, pace } = shared
-      const { fleet, close: stopCounting } = watchFleet(shared)
+    listen: async parts => {
+      const { clock, pace } = parts
+      const { fleet, close: stopCounting } = watchFleet(parts)
       const access = new Access(ui.allow, () => users, () => performance.now())
       const connections = new ClientConnections({ ...connectionShares(descriptorLimit()).ui, progressTimeout, pace, clock })
       const app = buildUiApp({
         serverFactory: certificate === undefined ? boundedServer(connections) : overTls(connections, certificate, access),
-        source: uiSource(shared, fleet),
+        source: uiSource(parts, fleet),
         access,
         ...certificate !== undefined && { identity: () => certificate.reloader.identity },
         names: new Set([hostname().toLowerCase(), advertise.toLowerCase()].filter(name => name !== '')),
         filePath: name => bundledPath(`ui/${name}`)
       })
-      certificate?.serve(shared.metrics, () => { renewTls(app.server, certificate.reloader.identity) })
-      const socket = shared.sockets.take('ui', { key, host, port })
+      certificate?.serve(parts.metrics, () => { renewTls(app.server, certificate.reloader.identity) })
+      const socket = parts.sockets.take('ui', { key, host, port })
       try {
         await app.listen({ host, port, ...socket !== undefined && { fd: socket.fd } })
       } catch (error) {
@@ -64,7 +64,7 @@ export async function prepareUi (ground: Ground, place: Place): Promise<Prepared
           try {
             users = readUsers(ground)
           } catch (error) {
-            shared.log.warn({ error: messageOf(error) }, 'ui.users')
+            parts.log.warn({ error: messageOf(error) }, 'ui.users')
           }
         },
         close: async grace => {

@@ -9,11 +9,11 @@ import { compareVersions } from '../updates/version.js'
 import type { DayTwo, DayTwoNews } from './day-two.js'
 import type { ServiceImages } from './service-images.js'
 import { Mirrored } from './mirrored-updates.js'
-import type { Shared } from './shared.js'
+import type { RunningParts } from './running-parts.js'
 import type { UpdateGroupConfigs } from './update-groups.js'
 
-export async function startUpdates (shared: Omit<Shared, 'app' | 'dayTwo' | 'images'>, images: ServiceImages | undefined): Promise<DayTwo> {
-  const { config, clock, log, macOf, onClose, metrics, updateGroups } = shared
+export async function startUpdates (parts: Omit<RunningParts, 'app' | 'dayTwo' | 'images'>, images: ServiceImages | undefined): Promise<DayTwo> {
+  const { config, clock, log, macOf, onClose, metrics, updateGroups } = parts
   let current = (): UpdateState => ({ instances: new Map(), groups: new Map(), holders: new Map() })
   const store = new UpdateFile({ path: join(config.state_path, 'updates.jsonl'), log, current: () => current() })
   onClose(() => store.close())

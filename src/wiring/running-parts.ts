@@ -1,4 +1,4 @@
-// What the running parts share, and how each says what to close.
+// The parts of a running appliance, as they are handed to one another.
 import type { Pace } from '../base/pace.js'
 import type { Metrics } from '../base/metrics.js'
 import type { HttpApp } from '../http/http-server.js'
@@ -20,7 +20,7 @@ import type { ServiceImages } from './service-images.js'
 import type { Sockets } from './sockets.js'
 import type { UpdateGroups } from './update-groups.js'
 
-export interface Shared extends Ground {
+export interface RunningParts extends Ground {
   readonly metrics: Metrics
   /** Shares the turns of the event loop among those who have much to do. */
   readonly pace: Pace

@@ -1,11 +1,11 @@
-// What the mirror's thread saw last of the images, so that whoever reads the metrics waits for no disk and makes nobody wait.
+// The listing of images as the mirror's thread made it last: whoever reads the metrics waits for no disk, and makes nobody wait.
 import type { Clock } from '../base/clock.js'
-import { type ImagesTold, tellImages } from '../mirror/images-told.js'
+import { type ImagesTold, tellImages } from './images-told.js'
 
-/** Milliseconds after which what is kept is looked for again, for the next who reads: others may have changed the folders. */
+/** Milliseconds after which the listing is made again, for the next who reads: others may have changed the folders. */
 const keptFor = 60_000
 
-export class KeptImages {
+export class ListingCache {
   readonly #list: () => Promise<ImagesTold>
   readonly #clock: Clock
   #told: ImagesTold = tellImages({ sources: [], releases: [] })
