@@ -53,7 +53,8 @@ export class Entries {
   /** What makes these the ones that were found, and no others. */
   differenceTo (found: ReadonlyMap<string, Entry>): ReadonlyArray<Omit<EntryChange, 'before'>> {
     const gone = [...this.values()].filter(([key]) => !found.has(key)).map(([key]) => ({ key, after: undefined }))
-    return [...gone, ...[...found].filter(([key, after]) => this.get(key)?.revision !== after.revision).map(([key, after]) => ({ key, after }))]
+    const changed = [...found].filter(([key, after]) => this.get(key)?.revision !== after.revision).map(([key, after]) => ({ key, after }))
+    return [...gone, ...changed]
   }
 }
 

@@ -18,7 +18,8 @@ export interface JoinOptions {
 export const fleetKey = (prefix: string): Buffer => Buffer.from(`${prefix}fleet`)
 
 /** The fleet's id; `found` is what etcd has under its key. AppError etcd_foreign, state_newer: there is nothing here to be joined. */
-export async function joinFleet ({ kvs: [found] }: RangeResponse, { etcd, prefix, known, readOnly }: JoinOptions): Promise<string | undefined> {
+export async function joinFleet ({ kvs: [found] }: RangeResponse, options: JoinOptions): Promise<string | undefined> {
+  const { etcd, prefix, known, readOnly } = options
   if (found !== undefined) return checkFleet(found.value, known, `etcd's ${prefix}`).id
   if (known !== undefined) throw fleetMissing(known, prefix)
   if (readOnly) throw new AppError('etcd_foreign', `etcd has nothing at ${prefix}: the first provisioner that starts there makes a fleet`)

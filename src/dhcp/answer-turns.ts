@@ -21,7 +21,7 @@ export class AnswerTurns {
 
   constructor (options: AnswerTurnsOptions) { this.#options = options }
 
-  /** Calls `answer` now or when the others had their time, or `leave` when one of them took it. A newer message takes the older one's place. */
+  /** Calls `answer` now or when the others had their time, or `leave` when one of them took it. A newer message replaces the older one. */
   take (asked: ClientMessage, answer: (waited: boolean) => void, leave: () => void): void {
     const { turn, clock, table } = this.#options
     const { request: { secs, options: { dhcpMessageType, serverIdentifier } }, client: { mac } } = asked

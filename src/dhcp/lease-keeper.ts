@@ -22,7 +22,7 @@ export class LeaseKeeper {
 
   constructor (options: LeaseKeeperOptions) { this.#options = options }
 
-  /** Proposes the change to the store. false when the address is another machine's: its lease is in force then. Rejects as the store does. */
+  /** Proposes it to the store. false when the address is another machine's: its lease is in force then. Rejects as the store does. */
   async keep (lease: Lease): Promise<boolean> {
     const { table, store, clock } = this.#options
     const before = table.get(lease.ip)
@@ -40,7 +40,7 @@ export class LeaseKeeper {
     }
   }
 
-  /** The same of a reserved address, whose lease is in force whatever the store says. Never rejects: the store tells of what it could not save. */
+  /** The same of a reserved address, whose lease is in force whatever the store says. Never rejects: the store tells of its faults. */
   async keepReserved (lease: Lease): Promise<void> {
     const { table, store, clock } = this.#options
     table.set(lease)

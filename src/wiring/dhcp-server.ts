@@ -76,7 +76,8 @@ export function serverOn (parts: RunningParts, home: Home, place: Place, client:
 }
 
 /** Port 68 to ask from; a machine whose own DHCP client has it can't ask, and is told so. */
-function lookForOthers ({ config, log, homes, cluster }: RunningParts, { interface: at }: Home, socket: DeviceSocket): LookForOthers | undefined {
+function lookForOthers (parts: RunningParts, { interface: at }: Home, socket: DeviceSocket): LookForOthers | undefined {
+  const { config, log, homes, cluster } = parts
   const interfaceName = at?.name ?? ''
   const { mac } = interfaceNamed(interfaceName)
   if (mac === undefined) return undefined
