@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { jsonText } from '../go/json.js'
-import { formatReport, isFatal } from '../ignition/report.js'
+import { formatReport, isFatal, messageAt } from '../ignition/report.js'
 import { transpile } from '../ignition/transpile.js'
 import { parse } from './arguments.js'
 import { type Command, type Io, print, printJson } from './command.js'
@@ -15,7 +15,8 @@ export const transpileCommand: Command = {
     const file = positionals[0] ?? '-'
     const { config, report } = transpile(await read(file, io))
     if (values.json === true) {
-      printJson(io.stdout, { config: config === undefined ? undefined : JSON.parse(jsonText(config)) as unknown, report })
+      const said = report.map(entry => ({ ...entry, message: messageAt(entry) }))
+      printJson(io.stdout, { config: config === undefined ? undefined : JSON.parse(jsonText(config)) as unknown, report: said })
       return config === undefined || isFatal(report) || (values.strict === true && report.length > 0) ? 1 : 0
     }
     const text = formatReport(report, file === '-' ? 'stdin' : file)

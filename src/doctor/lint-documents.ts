@@ -9,7 +9,7 @@ import { clcSchema } from '../ignition/clc/schema.js'
 import { readyIgnition } from '../ignition/ready.js'
 import { formatEntry, type ReportEntry } from '../ignition/report.js'
 import { type Type, writtenFields } from '../ignition/schema.js'
-import { forgottenVariant } from '../ignition/transpile.js'
+import { mistaken } from '../ignition/mistaken.js'
 import { checkCloudConfig } from '../matchbox/cloud-config.js'
 import type { Group } from '../matchbox/group.js'
 import { IgnitionDocuments, isReadyIgnition } from '../matchbox/ignition-documents.js'
@@ -116,8 +116,8 @@ function likenessOf (text: string): string {
 function remarksOn (file: ConfigFile, text: Buffer, documents: IgnitionDocuments): readonly Remark[] {
   const at = placeIn(file, text)
   if (file.kind === 'ignition') {
-    const forgotten = forgottenVariant(text.toString('latin1'))
-    if (forgotten !== undefined) return [{ rule: 'config-refused', ...at(forgotten.line ?? 1, 1), text: forgotten.message }]
+    const found = mistaken(text)
+    if (found !== undefined) return [{ rule: 'config-refused', ...at(found.line ?? 1, found.column ?? 1), text: found.message }]
     return documents.translate(file, text).report.flatMap(line => remarkOf(line, at))
   }
   if (file.kind === 'cloud') {

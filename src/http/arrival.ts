@@ -2,6 +2,7 @@
 // way to its answer. One value, handed from the server to whatever answers; answers leave through it with a Content-Length, which
 // boot ROMs need.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { hostProblem } from '../go/http/host-header.js'
 import { parseTarget } from '../go/http/request-target.js'
 import { goBytes, goString, printable } from '../go/string.js'
 import type { Labels } from '../matchbox/select.js'
@@ -13,8 +14,8 @@ import { type RequestNotes, noNotes } from './machine-log.js'
 
 /** Why a request is none that anything could answer, the first of them that holds. */
 export type Flaw =
-  /** Several Host headers, of which a proxy before us may have believed another one (RFC 9112 section 3.2). */
-  | 'hosts'
+  /** No Host header, several, or one that is none. */
+  | 'host'
   /** `OPTIONS *`: of the server itself. */
   | 'asterisk'
   /** A body that cannot be told from the next request. */
@@ -57,7 +58,7 @@ export class Arrival {
     this.response = response
     this.path = target?.path ?? ''
     this.rawQuery = target?.rawQuery ?? ''
-    this.flaw = hostsOf(request) > 1 ? 'hosts' : this.path === '*' ? 'asterisk' : hasUnreadableBody(request) ? 'body' : target === undefined ? 'target' : undefined
+    this.flaw = hostProblemOf(request) !== undefined ? 'host' : this.path === '*' ? 'asterisk' : hasUnreadableBody(request) ? 'body' : target === undefined ? 'target' : undefined
     this.client = unmapped(request.socket.remoteAddress ?? '')
     this.notes = noNotes(printable(target?.path ?? request.url))
     this.#sentBefore = request.socket.bytesWritten
@@ -108,11 +109,8 @@ export class Arrival {
   failed (problem: string): void { this.notes.problem = problem }
 }
 
-/** How many Host headers it has: Node keeps the first and says nothing of others. */
-function hostsOf ({ rawHeaders }: IncomingMessage): number {
-  let hosts = 0
-  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]!.length === 4 && rawHeaders[i]!.toLowerCase() === 'host') hosts++
-  return hosts
-}
+/** What is wrong with its Host header. */
+export const hostProblemOf = ({ rawHeaders, httpVersion, method }: IncomingMessage): string | undefined =>
+  hostProblem(rawHeaders, httpVersion === '1.1' && method !== 'CONNECT')
 
 const hasUnreadableBody = ({ headers }: IncomingMessage): boolean => (headers['transfer-encoding'] ?? 'chunked').trim().toLowerCase() !== 'chunked'

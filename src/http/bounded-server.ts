@@ -19,9 +19,16 @@ export const defaultLimits: HttpLimits = {
 /** Milliseconds after which a client that takes nothing of its answer is cut off. */
 export const progressTimeout = 60_000
 
-/** What `createServer` of node:http and node:https take of it. */
+/** What `createServer` of node:http and node:https take of it. A missing Host header is refused by whoever answers, with words. */
 export const serverOptions = ({ headerBytes, headersTimeout, requestTimeout, keepAliveTimeout }: HttpLimits) =>
-  ({ maxHeaderSize: headerBytes, headersTimeout, requestTimeout, keepAliveTimeout, connectionsCheckingInterval: headersTimeout / 4 })
+  ({
+    maxHeaderSize: headerBytes,
+    headersTimeout,
+    requestTimeout,
+    keepAliveTimeout,
+    connectionsCheckingInterval: headersTimeout / 4,
+    requireHostHeader: false
+  })
 
 /** The server that fastify is to use: what its clients hold is `connections`'. */
 export const boundedServer = (connections: ClientConnections, limits = defaultLimits) => (handle: RequestListener): Server => {

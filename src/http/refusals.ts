@@ -2,7 +2,7 @@
 import { encodePath, escapeHtml, escapeNonAscii } from '../go/http/request-target.js'
 import { goBytes } from '../go/string.js'
 import type { Answer } from './answer.js'
-import type { Arrival, Flaw, Handler } from './arrival.js'
+import { type Arrival, type Flaw, type Handler, hostProblemOf } from './arrival.js'
 
 const closing = (status: number, text: string): Answer => ({
   status,
@@ -10,15 +10,15 @@ const closing = (status: number, text: string): Answer => ({
   body: Buffer.from(text)
 })
 
-const flaws: Readonly<Record<Flaw, (method: string) => Answer>> = {
-  hosts: () => closing(400, '400 Bad Request: too many Host headers'),
-  asterisk: method => closing(method === 'OPTIONS' ? 200 : 400, ''),
+const flaws: Readonly<Record<Flaw, (arrival: Arrival) => Answer>> = {
+  host: ({ request }) => closing(400, `400 Bad Request: ${hostProblemOf(request) ?? ''}`),
+  asterisk: ({ method }) => closing(method === 'OPTIONS' ? 200 : 400, ''),
   body: () => closing(501, 'Unsupported transfer encoding'),
   target: () => closing(400, '400 Bad Request')
 }
 
 /** Answers a request with a flaw. */
-export const refuse = (arrival: Arrival): void => { arrival.send(flaws[arrival.flaw ?? 'target'](arrival.method)) }
+export const refuse = (arrival: Arrival): void => { arrival.send(flaws[arrival.flaw ?? 'target'](arrival)) }
 
 /** As http.Redirect, with the query that came. */
 export const redirectTo = (path: string): Handler => arrival => {

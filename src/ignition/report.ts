@@ -20,14 +20,13 @@ export const isFatal = (report: Report): boolean => report.some(entry => entry.k
 /** `$.a.0.b` of `['a', 0, 'b']`. */
 export const pathText = (path: ReadonlyArray<string | number>): string => ['$', ...path].join('.')
 
-/**
- * `file:line:col: kind: message`, one entry a line; lines of a message after its first are indented. A line that the message itself
- * names is left out.
- */
+/** A remark's message without the line that go-yaml names in it, where the remark has a place. */
+export const messageAt = ({ line, message }: ReportEntry): string => line === undefined ? message : message.replace(/^yaml: line \d+: /, 'yaml: ')
+
+/** `file:line:col: kind: message`, one entry a line; lines of a message after its first are indented. */
 export function formatEntry (entry: ReportEntry, file: string): string {
   const place = entry.line === undefined ? file : `${file}:${entry.line}:${entry.column ?? 1}`
-  const message = entry.line === undefined ? entry.message : entry.message.replace(/^yaml: line \d+: /, 'yaml: ')
-  return `${place}: ${entry.kind}: ${printable(message).replace(/\n\s*/g, '\n  ')}`
+  return `${place}: ${entry.kind}: ${printable(messageAt(entry)).replace(/\n\s*/g, '\n  ')}`
 }
 
 export const formatReport = (report: Report, file: string): string => report.map(entry => `${formatEntry(entry, file)}\n`).join('')

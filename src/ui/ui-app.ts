@@ -10,6 +10,7 @@ import type { Clock, Timer } from '../base/clock.js'
 import { EventLog } from '../control/event-log.js'
 import { EventStreams } from '../control/event-streams.js'
 import { shown, type Shower } from '../control/machine-shown.js'
+import { hostProblem } from '../go/http/host-header.js'
 import { unmapped } from '../net/ipv4.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import { type Limits, Shares } from '../net/shares.js'
@@ -89,6 +90,8 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers({ 'content-security-policy': policy, 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' })
     if (!access.isAllowed(addressOf(request))) return await plain(reply, 403, `${addressOf(request)} may not look at this page (ui.allow)`)
+    const problem = hostProblem(request.raw.rawHeaders, request.raw.httpVersion === '1.1')
+    if (problem !== undefined) return await plain(reply.header('connection', 'close'), 400, `400 Bad Request: ${problem}`)
     if (!isOurs(request, names)) return await plain(reply, 421, 'this is not where that name leads to')
     if (identity !== undefined) {
       if (isCertified(request.raw, identity())) return

@@ -366,3 +366,16 @@ t.test('a path that is not UTF-8 is not there, and two Host headers are one too 
   t.match(twice, { status: 400 })
   t.equal(twice.body.toString(), '400 Bad Request: too many Host headers')
 })
+
+t.test('without a Host header, or with one that is none, a request is refused in words, with their length', async t => {
+  const { port } = await listen(t, { store: store() })
+  const words = [['', 'missing required'], ['Host: a b\r\n', 'malformed'], ['Host: a/b\r\n', 'malformed']]
+  for (const [header, problem] of words) {
+    const { status, headers, body } = await exchange(port, Buffer.from(`GET /ipxe?mac=${mac} HTTP/1.1\r\nConnection: close\r\n${header}\r\n`))
+    t.equal(status, 400)
+    t.equal(body.toString(), `400 Bad Request: ${problem} Host header`)
+    t.match(headers, { 'Content-Length': String(body.length), 'Content-Type': 'text/plain; charset=utf-8' })
+    t.notOk('Transfer-Encoding' in headers)
+  }
+  t.match(await exchange(port, Buffer.from('GET / HTTP/1.0\r\n\r\n')), { status: 200 }, 'HTTP/1.0 has none')
+})

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { jsonText } from '../../src/go/json.js'
+import { mistaken } from '../../src/ignition/mistaken.js'
 import { transpile } from '../../src/ignition/transpile.js'
 
 t.test('the keys tell the language', t => {
@@ -43,6 +44,39 @@ t.test('a version of three numbers without a variant is Butane with its variant 
   t.match(transpile(text, { flavour: 'matchbox', serving: true }), { kind: 'clc', ok: true, report: [{ kind: 'warning', line: 2 }, { line: 2 }] })
   t.equal(transpile('etcd:\n  version: 3.1.0\n').ok, true, "etcd's version is none")
   t.equal(transpile('variant: fcos\nversion: 1.5.0\n').ok, true)
+  const forgotten = [
+    '# variant: fcos\nversion: 1.5.0\n',
+    '{"version": "1.7.0", "storage": {}}',
+    '"version": 1.7.0-experimental\nsystemd: {}\n',
+    '  version: 1.5.0\n  storage: {}\n',
+    '---\n{version: 1.5.0}\n',
+    "version: 1.5.0\nsystemd: {units: [{name: a.service, contents: 'variant: fcos'}]}\n",
+    '\ufeffversion: 1.5.0\n'
+  ]
+  for (const text of forgotten) {
+    t.match(transpile(text), { ok: false, report: [{ path: '$.version', message: /no variant/ }] }, text)
+    t.match(mistaken(Buffer.from(text)), { path: '$.version', message: /no variant/ }, `check: ${text}`)
+  }
+  for (const text of ['docker: {}\n', 'etcd:\n  version: 3.1.0\n', 'variant: fcos\nversion: 1.5.0\n', 'a: [\nversion: 1.5.0\n', 'version: 1.5\n']) t.equal(mistaken(Buffer.from(text)), undefined, text)
+  t.end()
+})
+
+t.test('a ready Ignition config under the name of a template is said to be one', t => {
+  const text = '{"ignition":\n  {"version": "3.5.0"}, "storage": {}}'
+  const remark = { line: 2, column: 4, message: /is an Ignition 3\.5\.0 config already/ }
+  t.match(transpile(text), { kind: 'clc', ok: false, report: [remark] })
+  t.match(transpile(text, { flavour: 'matchbox', serving: true }), { ok: true, report: [{ ...remark, kind: 'warning' }, { message: /unrecognized key: version/ }] }, 'what Matchbox serves, with the remark')
+  t.match(transpile('\ufeff'.concat(text)), { ok: false, report: [remark] })
+  t.equal(transpile('ignition: {config: {append: []}}\n').ok, true)
+  t.end()
+})
+
+t.test('problems with values are told one by one, each with the one line that it stands in', t => {
+  const text = 'storage:\n  files:\n    - path: [a]\n      mode: abc\n'
+  const report = [{ line: 3, message: 'cannot unmarshal !!seq into string' }, { line: 4, message: 'cannot unmarshal !!str `abc` into int' }]
+  t.match(transpile(text), { kind: 'clc', ok: false, report })
+  t.equal(transpile(text).report.length, 2)
+  t.match(transpile(`variant: fcos\nversion: 1.7.0\n${text}`), { kind: 'butane', ok: false, report: report.map(({ line, message }) => ({ line: line + 2, message })) })
   t.end()
 })
 

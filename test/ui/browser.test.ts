@@ -194,8 +194,11 @@ t.test('small, closed to others, and read-only', async t => {
   t.equal((await fetch(`${http}/ui/`)).status, 404, 'not where machines ask')
   t.equal((await fetch(`${url}/ui/machines/nonsense`)).status, 404)
   const { request } = await import('node:http')
-  const status = await new Promise(resolve => { request(`${url}/ui/`, { headers: { host: 'rebound.example.org' } }, ({ statusCode }) => { resolve(statusCode) }).end() })
-  t.equal(status, 421, 'a name of elsewhere that leads here')
+  const statusWith = async (headers: readonly string[]): Promise<unknown> =>
+    await new Promise(resolve => { request(`${url}/ui/`, { headers, setHost: false }, ({ statusCode }) => { resolve(statusCode) }).end() })
+  t.equal(await statusWith(['Host', 'rebound.example.org']), 421, 'a name of elsewhere that leads here')
+  t.equal(await statusWith(['Host', 'localhost', 'Host', 'rebound.example.org']), 400, 'and not beside another one')
+  t.equal(await statusWith([]), 400, 'nor none at all')
 })
 
 t.test('for whom it is', async t => {

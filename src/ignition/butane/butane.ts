@@ -1,6 +1,6 @@
 // Butane to Ignition 3 as butane 0.29.0 without a files directory: read, check the sugar, translate, add what the sugar stands
 // for, check the result. The report shows all findings where they stand in the Butane document.
-import { YamlTypeError, decodeYaml } from '../decode.js'
+import { decodeYaml } from '../decode.js'
 import { encodeValue } from '../encode.js'
 import { isFatal, pathText, shortened } from '../report.js'
 import { nearestNode, unusedKeys, writtenPath } from '../source-tree.js'
@@ -8,6 +8,7 @@ import { checkIgnition } from '../spec3/rules.js'
 import { eachValue } from '../values.js'
 import { YamlError } from '../../yaml/yaml-error.js'
 import { readYaml } from '../../yaml/read-yaml.js'
+import { yamlReport } from '../yaml-report.js'
 import { renderBootDevice } from './boot-device.js'
 import { checkSource } from './check-source.js'
 import { chooseDialect } from './choose-dialect.js'
@@ -18,7 +19,7 @@ import { merged } from './origins.js'
 import { reservedLabels, rootPartitions, unsupportedFields } from './system-rules.js'
 import { translate } from './translate.js'
 import type { YamlNode } from '../../yaml/node.js'
-import type { Report, ReportEntry } from '../report.js'
+import type { ReportEntry } from '../report.js'
 import type { Struct, Values } from '../schema.js'
 import type { Transpiled } from '../transpiled.js'
 import type { Finding } from '../validate.js'
@@ -53,14 +54,6 @@ const transpileRoot = (root: YamlNode | undefined): Transpiled => {
 /** Whether a YAML document says that it is Butane: it has a `variant`, which a Container Linux Config never has. */
 export const isButane = (root: YamlNode | undefined): boolean =>
   root?.kind === 'mapping' && root.pairs.some(({ key }) => key.kind === 'scalar' && key.value === 'variant')
-
-/** Why a document could not even be read, or not as what it says it is. */
-export const yamlReport = (error: YamlError): Report => {
-  const problems = error instanceof YamlTypeError
-    ? error.problems.map(({ line, column, text }) => ({ line, column, message: text.replace(/^line \d+: /, '') }))
-    : [{ line: error.line, column: error.column, message: error.message }]
-  return shortened(problems.map(problem => ({ kind: 'error', path: '$', ...problem })))
-}
 
 const transpileDocument = (root: YamlNode, dialect: Dialect): Transpiled => {
   const document = decodeYaml(root, dialect.document, 'v3') as Values

@@ -8,6 +8,7 @@ import { config2 } from '../spec2/schema.js'
 import { rules2 } from '../spec2/rules.js'
 import { validateInOrder } from '../validate.js'
 import { readYaml } from '../../yaml/read-yaml.js'
+import { yamlReport } from '../yaml-report.js'
 import { convertClc } from './convert.js'
 import { clcRules } from './rules.js'
 import { clcSchema } from './schema.js'
@@ -25,17 +26,18 @@ export interface ClcOptions {
 }
 
 /** Never throws for what stands in `text`: what is wrong with it is in the report. */
-export function transpileClc (text: Uint8Array | string, { flavour = 'ct' }: ClcOptions = {}): Transpiled {
-  let root: YamlNode | undefined
-  let clc: Clc
+export const transpileClc = (text: Uint8Array | string, options: ClcOptions = {}): Transpiled => {
   try {
-    root = readYaml(text, 'v2')
-    clc = decodeYaml(root, clcSchema, 'v2')
+    return transpileClcTree(readYaml(text, 'v2'), options)
   } catch (error) {
     if (!(error instanceof YamlError)) throw error
-    const { message, line, column } = error
-    return refused([{ kind: 'error', message, path: '$', line, column }])
+    return refused(yamlReport(error))
   }
+}
+
+/** The same for a document that readYaml has read in dialect v2. Throws YamlError for values that do not fit. */
+export function transpileClcTree (root: YamlNode | undefined, { flavour = 'ct' }: ClcOptions = {}): Transpiled {
+  const clc = decodeYaml(root, clcSchema, 'v2')
   const empty: ReportEntry = { kind: 'warning', message: 'Configuration is empty', path: '$', line: 1, column: 1 }
   const found = validateInOrder(clcSchema, clc as Value, clcRules, undefined)
   const parsed = [...root === undefined ? [empty] : remarksOnKeys(root, clc), ...located(root, found)]

@@ -38,7 +38,13 @@ function remarksOf (printed: string): string[] {
   return remarks.sort()
 }
 
+// What ct says of several values in one message ours says one by one.
+const unmarshalErrors = 'error - yaml: unmarshal errors:\n'
+
 function ourRemarks (transpiled: Transpiled, theirs: readonly string[]): string[] {
+  if (theirs[0]?.startsWith(unmarshalErrors) === true) {
+    return [unmarshalErrors + transpiled.report.map(({ line, message }) => `  line ${line}: ${message}`).join('\n')]
+  }
   return transpiled.report.map(({ kind, message, line, column }) => {
     const bare = `${kind} - ${message}`
     return theirs.includes(bare) ? bare : `${kind} ${line}:${column} ${message}`
