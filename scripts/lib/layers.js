@@ -17,8 +17,9 @@ const plain = ['base/errors', 'base/nearest', 'base/units', 'base/visible-text',
 /** @type {Layer[]} */
 export const layers = [
   { name: 'plain values', files: plain, may: plain, node: ['node:buffer', 'node:net'], packages: [], pure: true },
-  { name: 'log', files: ['base/log'], may: ['base/errors', 'base/journal-line', 'base/visible-text'], node: ['*'], packages: ['pino', 'pino-pretty'] },
+  { name: 'log', files: ['base/log'], may: ['base/errors', 'base/journal-line', 'base/terminal-line'], node: ['*'], packages: ['pino'] },
   { name: 'journal line', files: ['base/journal-line'], may: ['base/visible-text'], node: [], packages: [], pure: true },
+  { name: 'terminal line', files: ['base/terminal-line'], may: ['base/journal-line'], node: [], packages: [] },
   { name: 'clock', files: ['base/clock'], may: [], node: [], packages: [] },
   { name: 'metrics', files: ['base/metrics'], may: ['base/errors'], node: [], packages: ['prom-client'] },
   { name: 'fence', files: ['base/fence'], may: ['base/errors'], types: ['base/log', 'base/clock'], node: [], packages: [] },

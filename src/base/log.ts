@@ -1,23 +1,18 @@
 // The log: pino, JSON lines, or one readable line an event on a terminal and in systemd's journal. Events are named noun.verb
 // (`dhcp.offer`, `tftp.done`) with the fields mac, xid, ip, group, profile, ms.
 import { type DestinationStream, type Logger, pino } from 'pino'
-import type pretty from 'pino-pretty'
 import { journalLine } from './journal-line.js'
-import { visibleText } from './visible-text.js'
+import { terminalLine } from './terminal-line.js'
 
 export type { Logger } from 'pino'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const
 export type LogLevel = typeof logLevels[number]
 
-/** What makes lines readable; loaded where somebody reads them, for a service needs none of it. */
-export type Pretty = typeof pretty
-export const loadPretty = async (): Promise<Pretty> => (await import('pino-pretty')).default
-
 export interface LogOptions {
   readonly level: LogLevel
-  /** Readable lines with colours instead of JSON. */
-  readonly pretty: false | Pretty
+  /** Readable lines in place of JSON, with colours or without. */
+  readonly pretty: false | 'plain' | 'colours'
   /** Readable lines with the priorities that systemd's journal takes. */
   readonly journal?: boolean
   /** Its descriptor is needed for `background`; standard output and error have one. */
@@ -36,18 +31,20 @@ const mostWaiting = 16 * 2 ** 20
  * A logger whose lines are written as they are made, so that the last one before an exit is not lost; `background` is for services.
  * Usage: `log.info({ mac, ip }, 'dhcp.offer')`.
  */
-export function createLog ({ level, pretty: readable, journal = false, destination, background = false }: LogOptions): Logger {
-  const lines: Lines = !readable && background && destination.fd !== undefined ? backgroundLines(destination.fd) : destination
-  const stream = readable
-    ? readable({ destination, colorize: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', singleLine: true })
-    : journal ? { ...lines, write: (line: string) => { lines.write(journalLine(line)) } } : lines
-  // What is read at once, on a terminal, is not to be obeyed by it.
-  const formatters = { level: (label: string) => ({ level: label }), ...readable && { log: visibleFields } }
-  return pino({ level, base: null, timestamp: isoTime(), formatters }, stream)
+export function createLog ({ level, pretty, journal = false, destination, background = false }: LogOptions): Logger {
+  // Who reads along sees each line as it is made.
+  const lines: Lines = pretty === false && background && destination.fd !== undefined ? backgroundLines(destination.fd) : destination
+  const shown = (line: string): string => terminalLine(line, { colours: pretty === 'colours' })
+  const readable = pretty !== false ? shown : journal ? journalLine : undefined
+  const stream = readable === undefined ? lines : { ...lines, write: (line: string) => { lines.write(readable(line)) } }
+  return pino({ level, base: null, timestamp: isoTime(), formatters: { level: label => ({ level: label }) } }, stream)
 }
 
-const visibleFields = (fields: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, typeof value === 'string' ? visibleText(value) : value]))
+/** How a stream of this process is logged to: for a person on a terminal, in colours unless NO_COLOR (no-color.org) or TERM says no. */
+export function prettyFor (stream: object, env: Readonly<Record<string, string | undefined>>): LogOptions['pretty'] {
+  if (!('isTTY' in stream) || stream.isTTY !== true) return false
+  return (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb' ? 'plain' : 'colours'
+}
 
 /** Where lines go; what writes them in the background has to `finish`, in so many milliseconds. */
 interface Lines extends DestinationStream {

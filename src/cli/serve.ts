@@ -5,7 +5,7 @@ import { systemClock } from '../base/clock.js'
 import type { LoadedConfig } from '../config/load.js'
 import { messageOf } from '../base/errors.js'
 import { Fence } from '../base/fence.js'
-import { createLog, endLog, loadPretty, type Logger } from '../base/log.js'
+import { createLog, endLog, type Logger, prettyFor } from '../base/log.js'
 import { openServiceManager, type ServiceManager } from '../wiring/service-manager.js'
 import { configOptions, parse } from './arguments.js'
 import { configFrom } from './service-config.js'
@@ -56,8 +56,7 @@ async function started (
   try {
     const loaded = configured()
     const { log_level: level } = loaded.config
-    const pretty = io.terminal && await loadPretty()
-    const log = createLog({ level, pretty, journal: io.journal, destination: io.stdout, background: true })
+    const log = createLog({ level, pretty: prettyFor(io.stdout, io.env), journal: io.journal, destination: io.stdout, background: true })
     const fence = new Fence({ log })
     const appliance = await startAppliance(loaded, { log, fence, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', env: io.env, inherited: manager.sockets, doctor, ...manager.sockets.length > 0 && { restart } })
     // What goes wrong from now on is one part's; what goes wrong at the start is told and ends it.

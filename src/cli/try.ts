@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type Appliance, startAppliance } from '../appliance.js'
 import { systemClock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
-import { createLog, loadPretty } from '../base/log.js'
+import { createLog, prettyFor } from '../base/log.js'
 import { visibleText } from '../base/visible-text.js'
 import { type LoadedConfig, loadConfig } from '../config/load.js'
 import type { StageShown } from '../control/machine-shown.js'
@@ -111,7 +111,7 @@ async function fetched ({ image, key, folder, site, set, own, more, io }: Fetch)
 }
 
 async function serveUntilStopped (loaded: LoadedConfig, { control }: Site, io: Io): Promise<void> {
-  const log = createLog({ level: 'warn', pretty: io.terminal && await loadPretty(), destination: io.stderr })
+  const log = createLog({ level: 'warn', pretty: prettyFor(io.stderr, io.env), destination: io.stderr })
   let appliance: Appliance
   try {
     appliance = await startAppliance(loaded, { log, env: io.env })

@@ -70,6 +70,13 @@ export class Container {
     return stdout.toString().trim()
   }
 
+  /** Starts a shell command inside, which goes on until the container's end. */
+  start (command: string): Running {
+    const running = watch(spawn('nsenter', [...inside(this.#leader), '--', ...clean, '/bin/sh', '-c', command]))
+    this.#children.push(running)
+    return running
+  }
+
   /** Follows the journal of a unit from now on, after the last few lines of it. */
   async follow (unit: string, lines = 1): Promise<Running> {
     const running = watch(spawn('nsenter', [...inside(this.#leader), '--', 'journalctl', '--follow', `--lines=${lines}`, '--output=cat', `--unit=${unit}`]))

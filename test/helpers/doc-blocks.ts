@@ -23,6 +23,16 @@ export function blocksOf (doc: string): readonly DocBlock[] {
     ({ doc, language, text: block.replaceAll(new RegExp(`^${indent}`, 'gm'), ''), line: text.slice(0, index).split('\n').length + 1 }))
 }
 
+/** Those below one heading (`## Install`), as far as the next one of its rank. */
+export function blocksBelow (doc: string, heading: string): readonly DocBlock[] {
+  const lines = readFileSync(join(projectRoot, doc), 'utf8').split('\n')
+  const start = lines.indexOf(heading) + 1
+  if (start === 0) throw new Error(`${doc} has no ${heading}`)
+  const rank = heading.replace(/ .*/, ' ')
+  const end = lines.findIndex((line, at) => at >= start && line.startsWith(rank))
+  return blocksOf(doc).filter(({ line }) => line > start && (end === -1 || line <= end))
+}
+
 /** The commands of a block, whole: with their continued lines and here documents, without what a comment says behind them. */
 export function commandsOf ({ text }: DocBlock): readonly string[] {
   const commands: string[] = []

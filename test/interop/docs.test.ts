@@ -20,6 +20,7 @@ const apart: ReadonlyArray<readonly [command: string, why: string]> = [
   ['CALENDAR=kolkata npm run soak', 'the tests themselves: scripts/test runs it'],
   ['npm run changed', 'the tests themselves: test/scripts/changed-tests.test.ts'],
   ['nmcli', 'NetworkManager of CentOS; the network is as it would leave it'],
+  ['core-provisioner machines wait --all --stage ignition', 'waits for machines that boot: test/interop/first-hour.test.ts boots them'],
   ['terraform init', 'fetches the provider from its registry: test/interop/terraform.test.ts applies the example where a folder has the provider'],
   ['core-provisioner try --interface ens192 --image', 'fetches an image from its publisher: test/cli/try.test.ts does so from one of its own'],
   ['core-provisioner images keys add', 'needs the file of a publisher: test/cli/images.test.ts adds keys of its own'],
