@@ -216,13 +216,14 @@ async function startParts (
     resilient: config.boot.resilient,
     assets: assetPinner(config.assets_path, ownHosts(config, homes), clock),
     ownSnippets: nodeSnippets(updateGroups, () => homes.first.origin),
-    past: pastOf(registry),
+    past: pastOf(registry, ground.cluster),
     discovery: discovery.urls,
     guard: await openGuard(ground, (mac, address) => addressClaims.isAddressOf(mac, address))
   })
   const news = await openMachineNews(ground, registry, metrics, onClose)
   const observer = createObserver({
     news,
+    seenBy: ground.cluster?.name,
     registry,
     metrics,
     clock,

@@ -1,6 +1,7 @@
 // docs/limits.md holds the bounds that are in force. What happens one over each is in the tests of the rooms.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import { mostMachines } from '../src/cluster/etcd-machines.js'
 import { discoveryLimits } from '../src/cluster/discovery.js'
 import { discoveryWaiters, mostBodyBytes } from '../src/http/discovery-routes.js'
 import { mostBehind, mostWaiting } from '../src/http/in-turn.js'
@@ -76,6 +77,9 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['lines of a boot, of a stranger', recordLimits.stranger.timeline, NaN],
   ['boots before it, of a machine that somebody named', recordLimits.known.history, NaN],
   ['boots before it, of a stranger', recordLimits.stranger.history, NaN],
+  ['lines of a boot, where several provisioners share it', recordLimits.shared.timeline, NaN],
+  ['boots before it, where several provisioners share it', recordLimits.shared.history, NaN],
+  ['records of machines in etcd, strangers not among them', NaN, mostMachines],
   ['characters of a text', longestText, NaN],
   ['octets of known machines, about', NaN, registryBudgets.known],
   ['octets of strangers, about', NaN, registryBudgets.stranger]

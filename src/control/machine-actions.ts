@@ -3,7 +3,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { findMachine } from '../machines/find-machine.js'
 import { type Mac, parseMac } from '../net/mac.js'
-import type { MachineRoutesOptions } from './machine-routes.js'
+import { type MachineRoutesOptions, unkeptOf } from './machine-routes.js'
 import { refuse } from './refuse.js'
 
 export interface MachineActions {
@@ -31,20 +31,25 @@ export function registerMachineActions (app: FastifyInstance, options: MachineRo
     else refuse(reply, 404, `no machine ${found.mac} has been seen`)
     return undefined
   }
-  app.post<Named>('/v1/machines/:mac/reset', (request, reply) => {
+  /** The reply of what could not be kept. */
+  const keptFirst = async (mac: Mac, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+    const unkept = await unkeptOf(registry, mac)
+    return unkept === undefined ? undefined : refuse(reply, 503, unkept)
+  }
+  app.post<Named>('/v1/machines/:mac/reset', async (request, reply) => {
     const mac = machineOf(request.params.mac, reply)
     if (mac === undefined) return reply
     registry.reset(mac)
-    return reply.send({ mac, reset: true })
+    return await keptFirst(mac, reply) ?? reply.send({ mac, reset: true })
   })
-  app.post<Named>('/v1/machines/:mac/state', (request, reply) => {
+  app.post<Named>('/v1/machines/:mac/state', async (request, reply) => {
     const state = textIn(request.body, 'state')
     if (state !== 'configured' && state !== 'installed') return refuse(reply, 400, 'state takes configured, to install the machine again, or installed; the other states are seen, not set')
     const mac = machineOf(request.params.mac, reply)
     if (mac === undefined) return reply
     if (state === 'configured') registry.reset(mac)
     else setInstalled(mac)
-    return reply.send({ mac, state })
+    return await keptFirst(mac, reply) ?? reply.send({ mac, state })
   })
   app.post<Named>('/v1/machines/:mac/adopt', async (request, reply) => {
     const mac = parseMac(request.params.mac)

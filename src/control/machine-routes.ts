@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
+import { AppError } from '../base/errors.js'
 import { findMachine, type NamedMachine } from '../machines/find-machine.js'
-import type { StageChange } from '../machines/registry.js'
+import type { MachineRegistry, StageChange } from '../machines/registry.js'
 import { isStage, stages } from '../machines/machine.js'
 import { unmapped } from '../net/ipv4.js'
 import { type Mac, parseMac } from '../net/mac.js'
@@ -119,7 +120,18 @@ function told ({ machine, observation }: StageChange): StageShown {
   }
 }
 
-function registerInstalled (app: FastifyInstance, { isAddressOf, onInstalled }: MachineRoutesOptions): void {
+/** Why what was just recorded of a machine would not survive; undefined when it would. */
+export async function unkeptOf (registry: Pick<MachineRegistry, 'kept'>, mac: Mac): Promise<string | undefined> {
+  try {
+    await registry.kept(mac)
+    return undefined
+  } catch (error) {
+    if (error instanceof AppError) return error.message
+    throw error
+  }
+}
+
+function registerInstalled (app: FastifyInstance, { registry, isAddressOf, onInstalled }: MachineRoutesOptions): void {
   void app.register((scope, _options, done) => {
     // Installers post with whatever their wget or curl sends; what they say is of no interest, that they say it is.
     scope.removeAllContentTypeParsers()
@@ -129,12 +141,14 @@ function registerInstalled (app: FastifyInstance, { isAddressOf, onInstalled }: 
       url: '/v1/installed',
       exposeHeadRoute: false,
       bodyLimit: 64 * 1024,
-      handler: (request, reply) => {
+      handler: async (request, reply) => {
         const mac = parseMac(String(request.query['mac'] ?? ''))
         if (mac === undefined) return refuse(reply, 400, 'give the hardware address of the machine: ?mac=52-54-00-12-34-56')
         const address = addressOf(request)
         if (!isAddressOf(mac, address)) return refuse(reply, 403, `this came from ${address}, which is not known to be the address of ${mac}`)
         onInstalled(mac, address)
+        const unkept = await unkeptOf(registry, mac)
+        if (unkept !== undefined) return refuse(reply, 503, `${unkept}; report it again`)
         return reply.send({ mac, installed: true })
       }
     })

@@ -13,7 +13,7 @@ type Shown<T> = { readonly [K in keyof T]: K extends 'at' | 'firstSeen' | 'lastS
  * A machine as JSON has it: times in ISO 8601, and each line of the timeline with the milliseconds since the boot began.
  * `trouble` is why it does not get further, and what to look at.
  */
-export type MachineShown = Omit<Shown<Machine>, 'timeline' | 'history'> & {
+export type MachineShown = Omit<Shown<Machine>, 'timeline' | 'history' | 'exchange'> & {
   readonly trouble?: Pick<Trouble, 'reason' | 'look'>
   readonly known: boolean
   /** Where it stands in its life (machines/lifecycle). */
@@ -52,7 +52,7 @@ export interface Shower {
 }
 
 export function shown (machine: Machine, { registry, now, updateOf }: Shower): MachineShown {
-  const { firstSeen, lastSeen, installedAt, timeline, history, bootedAs, installedAs, ...rest } = machine
+  const { firstSeen, lastSeen, installedAt, timeline, history, bootedAs, installedAs, exchange, ...rest } = machine
   const trouble = registry.troubleOf(machine, now())
   const began = timeline[0]?.at ?? firstSeen
   const update = updateOf?.(machine.mac, machine.address)

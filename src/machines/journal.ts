@@ -3,8 +3,10 @@
 import type { Clock, Timer } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import { JsonLines } from '../disk/json-lines.js'
-import { parseMac } from '../net/mac.js'
+import { type Mac, parseMac } from '../net/mac.js'
+import { AppError } from '../base/errors.js'
 import type { Machine } from './machine.js'
+import type { Noted } from './registry.js'
 
 export interface JournalOptions {
   readonly path: string
@@ -22,7 +24,9 @@ export interface MachineStore {
   /** In the order in which they were last seen, the longest ago first. */
   readonly load: () => Promise<readonly Machine[]>
   /** Keeps what a machine has become, in a while. */
-  readonly note: (machine: Machine) => void
+  readonly note: (machine: Machine, how: Noted) => void
+  /** Fulfilled when what was noted of a machine would survive a power cut; rejected with AppError when it can't be kept now. */
+  readonly kept: (mac: Mac) => Promise<void>
   /** Keeps what was noted so far. */
   readonly close: () => Promise<void>
 }
@@ -35,7 +39,8 @@ export class MachineJournal implements MachineStore {
   /** Whether a write has failed: what it held is not kept, so that a full disk does not fill memory too. */
   #missed = false
   #timer: Timer | undefined
-  #writing: Promise<void> = Promise.resolve()
+  /** Fulfilled with whether the last write was kept. */
+  #writing: Promise<boolean> = Promise.resolve(true)
 
   constructor ({ clock, ...options }: JournalOptions) {
     this.#clock = clock
@@ -58,6 +63,14 @@ export class MachineJournal implements MachineStore {
     this.#timer ??= this.#clock.after(gather, () => { this.#flush() })
   }
 
+  async kept (mac: Mac): Promise<void> {
+    if (this.#changed.has(mac)) {
+      this.#timer?.cancel()
+      this.#flush()
+    }
+    if (!await this.#writing) throw new AppError('write_failed', 'what is known of the machine could not be written to machines.jsonl')
+  }
+
   /** Resolves when what was gathered so far has been written, or has failed to be. */
   async idle (): Promise<void> { await this.#writing }
 
@@ -73,23 +86,29 @@ export class MachineJournal implements MachineStore {
     this.#writing = this.#writing.then(() => this.#write())
   }
 
-  async #write (): Promise<void> {
+  async #write (): Promise<boolean> {
     const machines = [...this.#missed ? this.#current() : this.#changed.values()]
     this.#changed.clear()
     this.#missed = false
     // The file itself tells of what goes wrong.
     await Promise.all(machines.map(machine => this.#file.append(machine))).catch(() => { this.#missed = true })
+    return !this.#missed
   }
 }
 
 /** undefined for a line that holds no machine. */
 export function parseMachine (line: string): Machine | undefined {
   try {
-    const machine = Object(JSON.parse(line)) as Partial<Machine>
-    const whole = typeof machine.mac === 'string' && parseMac(machine.mac) === machine.mac && Array.isArray(machine.timeline) &&
-      Number.isFinite(machine.firstSeen) && Number.isFinite(machine.lastSeen) && Number.isFinite(machine.boots)
-    return whole ? machine as Machine : undefined
+    return machineIn(JSON.parse(line))
   } catch {
     return undefined
   }
+}
+
+/** undefined for a value that is no machine. */
+export function machineIn (value: unknown): Machine | undefined {
+  const machine = Object(value) as Partial<Machine>
+  const whole = typeof machine.mac === 'string' && parseMac(machine.mac) === machine.mac && Array.isArray(machine.timeline) &&
+    Number.isFinite(machine.firstSeen) && Number.isFinite(machine.lastSeen) && Number.isFinite(machine.boots)
+  return whole ? machine as Machine : undefined
 }

@@ -25,6 +25,8 @@ export interface Facts {
   readonly otherLoader?: boolean
   /** Stands for what its last script booted, where its group installs once (matchbox/boot-decision). */
   readonly bootedAs?: string
+  /** Of several provisioners the one that saw it last. */
+  readonly seenBy?: string
 }
 
 /** One thing that a server saw a machine do. */
@@ -33,6 +35,8 @@ export interface Observation extends Facts {
   readonly stage: Stage
   /** Epoch milliseconds. */
   readonly at: number
+  /** Of a DISCOVER or its offer, the xid: several provisioners hear the same one. */
+  readonly exchange?: number
   /** For DHCP stages: what asked. A system's own client is `other`. */
   readonly program?: 'pxe' | 'http' | 'ipxe' | 'raspberry-pi' | 'other'
   /** The file that was loaded, or what else is worth a line. */
@@ -79,6 +83,8 @@ export interface Machine extends Facts {
   readonly installedAs?: string
   /** How many boots have been seen. */
   readonly boots: number
+  /** The xid of the DISCOVER that was heard last, where several provisioners may hear it. */
+  readonly exchange?: number
   /** The present boot, oldest first. */
   readonly timeline: readonly TimelineEntry[]
   /** The last boots before it, the latest first. */

@@ -1,11 +1,25 @@
 // Every machine that has been seen, known or not: its facts, its stage, its timeline; and who waits for what.
 import type { Mac } from '../net/mac.js'
-import type { Facts, Machine, Observation, Stage } from './machine.js'
-import { hasReached, isOver, observe, recordLimits, startOver, withFirstLoader } from './timeline.js'
+import type { Facts, Machine, Observation, Stage, TimelineEntry } from './machine.js'
+import { hasReached, isOver, observe, type RecordLimits, recordLimits, startOver, type Step, withFirstLoader } from './timeline.js'
 import { Patience } from './patience.js'
 import { troubleOf, type Trouble } from './reasons.js'
 
-export interface StageChange { readonly machine: Machine, readonly observation: Observation }
+export interface StageChange {
+  readonly machine: Machine
+  readonly observation: Observation
+  /** Another provisioner saw it, and tells those who are to hear of it once. */
+  readonly elsewhere?: boolean
+}
+
+/** How a machine came to be what it is. */
+export interface Noted {
+  readonly step: Step
+  /** Whether there is a new line, or a person said something. */
+  readonly isNews: boolean
+  /** Whether somebody named the machine. */
+  readonly isKnown: boolean
+}
 
 /**
  * How much is remembered, in octets of JSON: a stranger can invent hardware addresses without end, and pushes out only other
@@ -15,10 +29,13 @@ export const registryBudgets = { known: 96 * 2 ** 20, stranger: 4 * 2 ** 20 } as
 
 export interface RegistryOptions {
   /** Is told of every machine that changed, to keep it. */
-  readonly note: (machine: Machine) => void
+  readonly note: (machine: Machine, how: Noted) => void
+  /** Fulfilled when what was noted of a machine is kept; rejected with AppError when it can't be. At once without it. */
+  readonly kept?: (mac: Mac) => Promise<void>
   /** Whether somebody named the machine: then its record is the full one. */
   readonly isKnown?: (machine: Machine) => boolean
   readonly budgets?: Readonly<Record<Kind, number>>
+  readonly limits?: Readonly<Record<Kind, RecordLimits>>
 }
 
 type Kind = 'known' | 'stranger'
@@ -37,7 +54,7 @@ export class MachineRegistry {
   readonly #patience = new Patience()
 
   constructor (kept: readonly Machine[], options: RegistryOptions) {
-    this.#options = { isKnown: () => true, budgets: registryBudgets, ...options }
+    this.#options = { isKnown: () => true, kept: () => Promise.resolve(), budgets: registryBudgets, limits: recordLimits, ...options }
     for (const machine of kept) {
       this.#remember(machine)
       for (const { profile, ms, reason } of machine.history ?? []) {
@@ -82,32 +99,57 @@ export class MachineRegistry {
     const { mac, at, group } = observation
     const asked = before ?? { mac, firstSeen: at, lastSeen: at, boots: 0, timeline: [], ...group !== undefined && { group } }
     const kind = this.#kindOf(asked)
-    const machine = observe(before, observation, recordLimits[kind])
+    const limits = this.#options.limits[kind]
+    const machine = observe(before, observation, limits)
+    const news = isNews(before, machine)
+    const step: Step = { make: before => observe(before, observation, limits), observation }
     // Whom a group names is asked again only when the group is another.
-    this.#replace(machine, machine.group === asked.group ? kind : undefined)
+    this.#replace(machine, step, news, machine.group === asked.group ? kind : undefined)
     this.#learn(before, machine)
-    if (isNews(before, machine)) for (const listener of [...this.#listeners]) listener({ machine, observation })
+    if (news) for (const listener of [...this.#listeners]) listener({ machine, observation })
     return machine
   }
+
+  /** What became of a machine that another provisioner saw. */
+  take (machine: Machine): void {
+    const before = this.get(machine.mac)
+    this.#remember(machine)
+    this.#learn(before, machine)
+    const { mac } = machine
+    for (const line of newLines(before, machine)) {
+      for (const listener of [...this.#listeners]) listener({ machine, observation: { mac, ...line }, elsewhere: true })
+    }
+  }
+
+  /** A machine of which nothing is known any more. */
+  forget (mac: Mac): void {
+    const found = this.#find(mac)
+    if (found === undefined) return
+    this.#drop(found, true)
+    this.#inOrder.splice(this.#placeOf(mac), 1)
+  }
+
+  /** Fulfilled when what is known of a machine now would survive a power cut; rejected with AppError. */
+  async kept (mac: Mac): Promise<void> { await this.#options.kept(mac) }
 
   /** A person, or an enrolment, named the machine: what it is from now on. */
   assign (mac: Mac, facts: Pick<Facts, 'group' | 'profile' | 'name'>): void {
     const machine = this.get(mac)
-    if (machine !== undefined) this.#replace({ ...machine, ...facts })
+    if (machine !== undefined) this.#change(machine, before => ({ ...before, ...facts }))
   }
 
   /** Forgets how far the machine came, so that its next boot counts from the beginning; false when it was never seen. */
   reset (mac: Mac): boolean {
     const machine = this.get(mac)
     if (machine === undefined) return false
-    this.#replace(startOver(machine))
+    this.#change(machine, startOver)
     return true
   }
 
   /** Forgets that the first loader led the machine nowhere, because a person now says which one it gets. */
   forgetOtherLoader (mac: Mac): void {
     const machine = this.get(mac)
-    if (machine?.otherLoader === true) this.#replace(withFirstLoader(machine))
+    if (machine?.otherLoader === true) this.#change(machine, withFirstLoader)
   }
 
   /** Hears of every new line in a machine's timeline until the returned function is called. */
@@ -136,9 +178,13 @@ export class MachineRegistry {
   #find (mac: Mac): KeptMachine | undefined { return this.#machines.known.get(mac) ?? this.#machines.stranger.get(mac) }
   #kindOf (machine: Machine): Kind { return this.#options.isKnown(machine) ? 'known' : 'stranger' }
 
-  #replace (machine: Machine, kind?: Kind): void {
+  #change (machine: Machine, change: (before: Machine) => Machine): void {
+    this.#replace(change(machine), { make: before => change(before ?? machine) }, true)
+  }
+
+  #replace (machine: Machine, step: Step, isNews: boolean, kind: Kind = this.#kindOf(machine)): void {
     this.#remember(machine, kind)
-    this.#options.note(machine)
+    this.#options.note(machine, { step, isNews, isKnown: kind === 'known' })
   }
 
   /** A boot that has just come to its end says how long those of its profile take. */
@@ -195,6 +241,13 @@ const isNews = (before: Machine | undefined, { timeline }: Machine): boolean => 
   if (last === undefined || lastBefore === undefined) return last !== lastBefore
   const alike = last.stage === lastBefore.stage && last.detail === lastBefore.detail && last.failed === lastBefore.failed
   return last.at !== lastBefore.at || !alike
+}
+
+/** Lines that a record has and the one before it had not, oldest first. */
+function newLines (before: Machine | undefined, { timeline }: Machine): readonly TimelineEntry[] {
+  const known = before?.timeline ?? []
+  return timeline.filter(({ stage, at, detail, failed }) =>
+    !known.some(line => line.stage === stage && line.at === at && line.detail === detail && line.failed === failed))
 }
 
 /** What a record takes beside its texts: the objects and their places in maps, measured with 10,000 of them. */

@@ -14,6 +14,8 @@ export interface StuckWatchOptions {
   readonly steady: () => number
   /** A machine that somebody named is stuck; told again for another reason, or after a boot that went well. */
   readonly onStuck: (machine: Machine, trouble: Trouble) => void
+  /** Of several provisioners that know a machine one tells of it; without it this one does. */
+  readonly isOurs?: (machine: Machine) => boolean
 }
 
 /** Milliseconds between two steps, and machines looked at in one. */
@@ -73,7 +75,7 @@ export class StuckWatch {
   }
 
   #look (machine: Machine, now: number): void {
-    const { registry, onStuck } = this.#options
+    const { registry, onStuck, isOurs } = this.#options
     const known = !registry.isStranger(machine.mac)
     this.#counting.states[lifeStateOf(machine, known)]++
     if (!known) return
@@ -88,6 +90,7 @@ export class StuckWatch {
       if (before !== undefined) this.#telling.set(machine.mac, before)
       return
     }
+    if (isOurs?.(machine) === false) return
     this.#telling.set(machine.mac, trouble.id)
     if (before !== trouble.id) onStuck(machine, trouble)
   }

@@ -12,14 +12,17 @@ export interface RecordLimits {
 
 /** Of a machine that somebody named, and of one that anybody may have made up. */
 export const recordLimits = {
-  known: { timeline: 64, history: 10 }, stranger: { timeline: 12, history: 2 }
+  known: { timeline: 64, history: 10 },
+  stranger: { timeline: 12, history: 2 },
+  /** Of a machine whose record several provisioners share: it is written whole whenever it changes. */
+  shared: { timeline: 24, history: 5 }
 } as const satisfies Record<string, RecordLimits>
 
 /** Characters of a text that came from outside, or may be as long as a message of a template. */
 export const longestText = 256
 
 const facts = [
-  'address', 'name', 'architecture', 'firmware', 'vendorClass', 'uuid', 'serial', 'group', 'profile', 'otherLoader', 'bootedAs'
+  'address', 'name', 'architecture', 'firmware', 'vendorClass', 'uuid', 'serial', 'group', 'profile', 'otherLoader', 'bootedAs', 'seenBy'
 ] as const satisfies ReadonlyArray<keyof Facts>
 
 /** The machine after an observation. `before` is undefined for one never seen. */
@@ -30,12 +33,82 @@ export function observe (before: Machine | undefined, observation: Observation, 
     : { ...before }
   for (const name of facts) learn(machine, seen, name)
   machine.lastSeen = seen.at
+  if (seen.exchange !== undefined) machine.exchange = seen.exchange
   if (seen.program === 'other') {
     // The DHCP client of an initramfs or of the installed system: no stage of the boot, but a sign of life after it.
     const up = seen.stage === 'ack' && (machine.stage === 'installed' || (machine.installedAt !== undefined && !reached(machine, 'kernel')))
     return up ? enter(machine, seen, 'running', limits) : machine
   }
   return enter(beginsBoot(machine, seen) ? nextBoot(machine, before, limits) : machine, seen, seen.stage, limits)
+}
+
+/** What became of a machine: made again of what another provisioner wrote down meanwhile. */
+export interface Step {
+  readonly make: (before: Machine | undefined) => Machine
+  /** What was seen; undefined for what a person or an enrolment said. */
+  readonly observation?: Observation
+}
+
+/**
+ * The record after steps that were made of another one than `before`, which tells what others saw meanwhile. What they saw later
+ * stays as it is: what was seen before it is told in its place, and begins no boot.
+ */
+export function redo (before: Machine | undefined, steps: readonly Step[], limits: RecordLimits = recordLimits.shared): Machine | undefined {
+  let machine = before
+  for (const { make, observation } of steps) {
+    const isLate = machine !== undefined && observation !== undefined &&
+      (observation.at < machine.lastSeen || isSameExchange(machine, observation))
+    machine = isLate ? observeLate(machine!, observation!, limits) : make(machine)
+  }
+  return machine
+}
+
+/** Two provisioners heard one DISCOVER; firmware that makes its xid of its address uses it again with its next boot. */
+const isSameExchange = (machine: Machine, { at, exchange }: Observation): boolean =>
+  exchange !== undefined && exchange === machine.exchange && Math.abs(at - machine.lastSeen) < skew
+
+/** What was seen before what is written down: a line in its place, where it is of this boot. */
+function observeLate (before: Machine, observation: Observation, limits: RecordLimits): Machine {
+  const seen = clipped(observation)
+  const { stage, at, detail, failed, warning } = seen
+  const machine: Draft = { ...before }
+  for (const name of facts) if (before[name] === undefined) learn(machine, seen, name)
+  // A system's own client is no stage.
+  if (seen.program === 'other') return machine
+  const began = before.timeline[0]?.at ?? at
+  if (at < began - skew) return stage === 'installed' ? installedLate(machine, seen) : machine
+  const alike = before.timeline.findIndex(line =>
+    line.stage === stage && line.detail === detail && line.failed === failed && line.warning === warning)
+  const place = before.timeline.findLastIndex(line => line.at <= at) + 1
+  machine.timeline = alike >= 0
+    ? before.timeline.with(alike, { ...before.timeline[alike]!, times: (before.timeline[alike]!.times ?? 1) + 1 })
+    : before.timeline.toSpliced(place, 0, lineOf(seen, stage)).slice(-limits.timeline)
+  if (failed !== undefined) return machine
+  if (!reached(machine, stage)) machine.stage = stage
+  if (stage === 'kernel' && before.installedAt !== undefined && at > before.installedAt) return without(machine, 'installedAt', 'installedAs')
+  return stage === 'installed' ? installedLate(machine, seen) : machine
+}
+
+/** Nothing forgets that it was installed but a kernel that it loaded after that. */
+function installedLate (draft: Draft, { at, bootedAs }: Observation): Machine {
+  const kernel = draft.timeline.findLast(({ stage, failed }) => stage === 'kernel' && failed === undefined)
+  if ((draft.installedAt ?? 0) >= at || (kernel !== undefined && kernel.at > at)) return draft
+  draft.installedAt = at
+  const as = bootedAs ?? draft.bootedAs
+  if (as !== undefined) draft.installedAs = as
+  return draft
+}
+
+/** Milliseconds that the clocks of two provisioners may be off from each other where they tell of one boot. */
+const skew = 100_000
+
+/** Of two records of one machine the one that tells of what was seen later, and what the other knows of its installation. */
+export function laterOf (one: Machine, other: Machine): Machine {
+  const [late, early] = one.lastSeen >= other.lastSeen ? [one, other] : [other, one]
+  const kernel = late.timeline.findLast(({ stage, failed }) => stage === 'kernel' && failed === undefined)
+  const { installedAt, installedAs } = early
+  if (installedAt === undefined || (late.installedAt ?? 0) >= installedAt || (kernel !== undefined && kernel.at > installedAt)) return late
+  return { ...late, installedAt, ...installedAs !== undefined && { installedAs } }
 }
 
 /** A record in the making, copied once and then filled in: each request of a machine makes one, and thousands come at once. */
@@ -94,8 +167,12 @@ export function isOver (machine: Machine): boolean {
 /** The `detail` of a script that starts the machine from its own disk. */
 export const fromDisk = 'starts from its disk'
 
+const lineOf = ({ at, detail, failed, warning }: Observation, stage: Stage): TimelineEntry =>
+  ({ stage, at, ...detail !== undefined && { detail }, ...failed !== undefined && { failed }, ...warning !== undefined && { warning } })
+
 /** Fills in what the observation says of `stage`. */
-function enter (draft: Draft, { at, detail, failed, warning }: Observation, stage: Stage, limits: RecordLimits): Machine {
+function enter (draft: Draft, seen: Observation, stage: Stage, limits: RecordLimits): Machine {
+  const { at, detail, failed, warning } = seen
   const { timeline } = draft
   const last = timeline.at(-1)
   const repeated = last?.stage === stage && last.detail === detail && last.warning === warning && (last.failed === failed || stage === 'discover')
@@ -103,7 +180,7 @@ function enter (draft: Draft, { at, detail, failed, warning }: Observation, stag
   // A DISCOVER that is refused is heard first, and refused then: both are one line, with the reason.
   const entry: TimelineEntry = repeated
     ? { ...last, ...failed !== undefined && { failed }, ...counts && { times: (last.times ?? 1) + 1 } }
-    : { stage, at, ...detail !== undefined && { detail }, ...failed !== undefined && { failed }, ...warning !== undefined && { warning } }
+    : lineOf(seen, stage)
   const entries = repeated ? timeline.with(-1, entry) : [...timeline, entry]
   draft.timeline = entries.length > limits.timeline ? entries.slice(-limits.timeline) : entries
   if (failed !== undefined) return draft

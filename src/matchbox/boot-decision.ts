@@ -13,6 +13,10 @@ export interface MachinePast {
   readonly installedAs: (mac: string) => string | undefined
   /** Its architecture in iPXE's word (`x86_64`, `arm64`), as its firmware told it to DHCP; undefined for one that never did. */
   readonly architectureOf: (mac: string) => string | undefined
+  /** Whether no other provisioner can know of an installation that this one does not; without it none can. */
+  readonly isCertain?: () => boolean
+  /** Fulfilled when `installedAs` tells what any provisioner was told before the call; rejected when that can't be found out. */
+  readonly settle?: (mac: string) => Promise<void>
 }
 
 /** Nothing is remembered of any machine. */
@@ -25,7 +29,7 @@ export interface BootDecision {
   /** How the machine starts from its disk; undefined: it boots from the network. */
   readonly localBoot: LocalBoot | undefined
   /** Why from its disk. */
-  readonly why?: 'group' | 'installed'
+  readonly why?: 'group' | 'installed' | 'uncertain'
   /** What stands for all that this machine would boot and be configured with, where the group installs once. */
   readonly bootedAs: string | undefined
   /** What in the metadata cannot be made out. */
@@ -42,8 +46,12 @@ export function decideBoot (group: Group, profile: Profile | undefined, mac: str
   const bootedAs = once.value === true && profile?.boot !== undefined ? fingerprint(group, profile, profile.boot) : undefined
   if (localBoot !== undefined) return { localBoot, why: 'group', bootedAs, problem }
   if (bootedAs !== undefined && mac !== undefined && past.installedAs(mac) === bootedAs) return { localBoot: 'auto', why: 'installed', bootedAs }
+  // A disk that is written over by mistake is worse than a machine that has to wait.
+  if (bootedAs !== undefined && past.isCertain?.() === false) return { localBoot: 'auto', why: 'uncertain', bootedAs, problem: uncertain }
   return { localBoot: undefined, bootedAs, problem: problem ?? once.problem }
 }
+
+const uncertain = 'it starts from its disk, since the group has install_once and whether another provisioner installed it cannot be found out: etcd is away'
 
 /** A group may be asked for again and again by what it boots: the metadata `reinstall` is part of it, and says nothing else. */
 const fingerprint = (group: Group, { id, ignitionId, cloudId, genericId }: Profile, { kernel, initrd, args }: NetBoot): string =>

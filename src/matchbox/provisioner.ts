@@ -6,10 +6,11 @@ import { compareStrings } from '../go/string.js'
 import { type Bounds, ConfigDocuments, type DocumentBody, TooLong } from './config-documents.js'
 import { type DiscoveryUrls, etcdClusterOf, withDiscovery } from './etcd-cluster.js'
 import { type Group, assertGroup } from './group.js'
-import { type BootDecision, decideBoot, type MachinePast, noPast } from './boot-decision.js'
+import { type BootDecision, decideBoot, installOnceKey, type MachinePast, noPast } from './boot-decision.js'
 import { type GuardKeeper, guardOf } from './guard.js'
 import type { LocalBoot } from './local-boot.js'
 import { bodies, type DocumentKind, guardedConfigOf, isConfigKind, tokened } from './document-bodies.js'
+import { flagOf } from './metadata-values.js'
 import { type AssetPins, asWritten } from './pin-assets.js'
 import { type NetBoot, type Profile, assertProfile } from './profile.js'
 import { bootScript, defaultScriptLabels, type ScriptLabel } from './render-ipxe.js'
@@ -105,6 +106,8 @@ export interface LongRendering {
 /** Where renderings go on that take long. Rejects with AppError: those of a rendering, render_busy and render_failed. */
 export interface Aside { readonly make: (rendering: LongRendering) => Promise<DocumentBody> }
 
+const scriptKinds: ReadonlySet<DocumentKind> = new Set(['ipxe', 'grub'])
+
 /** What is made where machines wait: some 20 ms at most on a slow machine. */
 const bounds: Bounds = { steps: 50_000, octets: 32 * 1024 }
 
@@ -162,7 +165,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
   }
 
   /** All but the making of a config, which `job` says; without one the document is `made`. */
-  const begin = (kind: DocumentKind, request: MachineRequest): Begun => {
+  const begin = (kind: DocumentKind, request: MachineRequest, known: MachinePast = past): Begun => {
     const objects = store.snapshot.forMachines
     const group = matchMachine(request.labels)
     const mac = macOfLabels(request.labels)
@@ -183,7 +186,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     try {
       if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
       profile = findProfile(objects, group.profile)
-      decision = decideBoot(group, profile, mac, past)
+      decision = decideBoot(group, profile, mac, known)
       const recipient = { objects, group, profile, mac, request, decision, resilient, pin: assets.pin, guard, discovery }
       if (!isConfigKind(kind)) return { job: undefined, made: bodies[kind](recipient), finish, fail }
       const file = guardedConfigOf(recipient, kind)
@@ -193,6 +196,28 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
       const failed = fail(e)
       return { job: undefined, made: { body: undefined }, finish: () => failed, fail }
     }
+  }
+  /** Before a machine of a group that installs once gets a script, what others know of it; undefined where nothing is asked. */
+  const settleInstalled = ({ labels }: MachineRequest): Promise<MachinePast> | undefined => {
+    const mac = macOfLabels(labels)
+    if (past.settle === undefined || mac === undefined) return undefined
+    const group = matchMachine(labels)
+    if (group === undefined || flagOf(group, installOnceKey).value !== true) return undefined
+    return past.settle(mac).then(() => past, () => ({ ...past, isCertain: () => false }))
+  }
+  const makeAside = (begun: Begun): Rendering | Promise<Rendering> => {
+    const { job, finish, fail } = begun
+    if (job === undefined) return finish(begun.made)
+    if (aside === undefined) return finishWith(begun, () => makeHere(job))
+    if (!long.has(job.file)) {
+      try {
+        return finishWith(begun, () => makeHere(job, bounds))
+      } catch (error) {
+        if (!(error instanceof TooLong)) throw error
+        long.add(job.file)
+      }
+    }
+    return aside.make(job).then(finish, fail)
   }
   const makeHere = ({ kind, file, group, request, shared }: LongRendering, within?: Bounds): DocumentBody =>
     documents.make(kind, file, variablesOf(group, request), shared, within)
@@ -205,19 +230,8 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
       return begun.job === undefined ? begun.finish(begun.made) : finishWith(begun, () => makeHere(begun.job))
     },
     renderAside: (kind, request) => {
-      const begun = begin(kind, request)
-      const { job, finish, fail } = begun
-      if (job === undefined) return finish(begun.made)
-      if (aside === undefined) return finishWith(begun, () => makeHere(job))
-      if (!long.has(job.file)) {
-        try {
-          return finishWith(begun, () => makeHere(job, bounds))
-        } catch (error) {
-          if (!(error instanceof TooLong)) throw error
-          long.add(job.file)
-        }
-      }
-      return aside.make(job).then(finish, fail)
+      const settled = scriptKinds.has(kind) ? settleInstalled(request) : undefined
+      return settled === undefined ? makeAside(begin(kind, request)) : settled.then(known => makeAside(begin(kind, request, known)))
     },
     version: () => {
       const now = { objects: store.snapshot.forMachines, pins: assets.version(), discovery: discovery?.version() }

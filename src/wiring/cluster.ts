@@ -8,12 +8,15 @@ import type { Logger } from '../base/log.js'
 import type { Metrics } from '../base/metrics.js'
 import { programVersion } from '../base/bundled.js'
 import { delayOf, rankOf } from '../cluster/client-hash.js'
+import { EtcdMachines, type EtcdMachinesOptions } from '../cluster/etcd-machines.js'
 import { FleetCopy } from '../cluster/fleet-copy.js'
 import { type Present, Presence } from '../cluster/presence.js'
 import { SharedState } from '../cluster/shared-state.js'
 import type { Config, LoadedConfig } from '../config/load.js'
 import { EtcdClient, type EtcdClientOptions } from '../etcd/etcd-client.js'
+import { formatKey } from '../etcd/keys.js'
 import { TlsFiles, type TlsFilesOptions } from '../etcd/tls-files.js'
+import type { MachineStore } from '../machines/journal.js'
 import type { OpenStore } from '../matchbox/store.js'
 import { type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
@@ -30,6 +33,12 @@ export interface Cluster {
   readonly measure: (metrics: Metrics) => void
   /** What was kept is in the table, and what others keep comes into it. */
   readonly openLeases: (now: number) => Promise<Leases>
+  /** What is known of machines: all share it. */
+  readonly openMachines: (options: Pick<EtcdMachinesOptions, 'own' | 'onMachine' | 'onForgotten'>) => MachineStore
+  /** Fulfilled when this provisioner knows what any of them wrote of a machine before the call; rejected when that can't be found out. */
+  readonly settleMachine: (mac: Mac) => Promise<void>
+  /** Whether this provisioner tells others of a machine: the one that saw it last does, or while that is gone the first in turn. */
+  readonly tells: (mac: Mac, seenBy: string | undefined) => boolean
   /** Milliseconds to leave to others of the fleet before a machine is answered. */
   readonly turn: (mac: Mac, secs: number) => number
   /** Tells the others that this one is there, and at which address. */
@@ -91,6 +100,12 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
       metrics.gauge('cluster_in_step', 'Whether etcd answers and its changes arrive', () => Number(state.standing.inStep))
     },
     openLeases: now => openSharedLeases({ state, presence, name, clock, log }, now),
+    openMachines: options => new EtcdMachines({ state, clock, log, ...options }),
+    settleMachine: mac => state.settle(formatKey({ kind: 'machine', mac })),
+    tells: (mac, seenBy) => {
+      const names = presence.present.map(({ name }) => name)
+      return seenBy === undefined || seenBy === name || (!names.includes(seenBy) && rankOf(mac, name, names) === 0)
+    },
     turn: (mac, secs) => delayOf(rankOf(mac, name, presence.present.map(({ name }) => name)), secs),
     appear: address => presence.start(address),
     present: () => presence.present,

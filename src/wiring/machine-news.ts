@@ -26,22 +26,22 @@ export interface MachineNews {
 const mostConflicts = 60
 const hour = 3_600_000
 
-type NewsGround = Pick<Ground, 'loaded' | 'config' | 'clock' | 'log' | 'homes'>
+type NewsGround = Pick<Ground, 'loaded' | 'config' | 'clock' | 'log' | 'homes'> & Partial<Pick<Ground, 'cluster'>>
 
 export async function openMachineNews (
   ground: NewsGround, registry: MachineRegistry, metrics: Metrics, onClose: OnClose
 ): Promise<MachineNews> {
-  const { clock } = ground
+  const { clock, cluster } = ground
   const steady = (): number => performance.now()
   const tell = await openWebhooks(ground, metrics, steady, onClose)
   const watch = new StuckWatch({
-    registry, clock, steady, onStuck: (machine, { reason, look }) => { tell('stuck', machine.mac, { ...factsOf(machine), reason, look }) }
+    registry, clock, steady, ...cluster !== undefined && { isOurs: (machine: Machine) => cluster.tells(machine.mac, machine.seenBy) }, onStuck: (machine, { reason, look }) => { tell('stuck', machine.mac, { ...factsOf(machine), reason, look }) }
   })
   onClose(async () => { watch.close() })
   metrics.gauge('machines_stuck', 'Machines that somebody named and that do not get further', () => watch.stuck)
   metrics.gauges('machines_by_state', 'Machines, by where they stand in their lives', 'state', () => Object.entries(watch.states))
-  const stop = registry.onChange(({ machine, observation: { stage, failed } }) => {
-    if (stage === 'installed' && failed === undefined) tell('installed', machine.mac, factsOf(machine))
+  const stop = registry.onChange(({ machine, observation: { stage, failed }, elsewhere }) => {
+    if (elsewhere !== true && stage === 'installed' && failed === undefined) tell('installed', machine.mac, factsOf(machine))
   })
   onClose(async () => { stop() })
   const conflicts = new Map<string, number>()

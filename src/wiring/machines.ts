@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { MachineJournal } from '../machines/journal.js'
 import { MachineRegistry } from '../machines/registry.js'
+import { recordLimits } from '../machines/timeline.js'
 import type { MachinePast } from '../matchbox/boot-decision.js'
 import { boardFile, boardImage } from '../matchbox/render-raspberry-pi.js'
 import { NamedMachines } from '../matchbox/named-machines.js'
@@ -9,27 +10,38 @@ import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Mac } from '../net/mac.js'
 import type { OnClose } from './closing.js'
 import { bootFileKind } from '../http/booting-machines.js'
+import type { Cluster } from './cluster.js'
 import type { Ground } from './ground.js'
 import type { BootFileSent } from './observer.js'
 import type { Leases } from './leases.js'
 
-export async function openRegistry ({ config, log, clock, store }: Ground, leases: Leases, onClose: OnClose): Promise<MachineRegistry> {
+export async function openRegistry (ground: Ground, leases: Leases, onClose: OnClose): Promise<MachineRegistry> {
+  const { config, log, clock, store, cluster } = ground
   const holder: { registry?: MachineRegistry } = {}
   const journal = new MachineJournal({
     path: join(config.state_path, 'machines.jsonl'), clock, log, current: () => holder.registry?.values() ?? []
   })
+  const machines = cluster?.openMachines({
+    own: journal, onMachine: machine => { holder.registry?.take(machine) }, onForgotten: mac => { holder.registry?.forget(mac) }
+  }) ?? journal
   const named = new NamedMachines(() => store.snapshot.groups)
-  const registry = holder.registry = new MachineRegistry(await journal.load(), {
-    note: machine => { journal.note(machine) },
+  const registry = holder.registry = new MachineRegistry(await machines.load(), {
+    note: (machine, how) => { machines.note(machine, how) },
+    kept: mac => machines.kept(mac),
+    ...cluster !== undefined && { limits: { known: recordLimits.shared, stranger: recordLimits.stranger } },
     isKnown: ({ mac, group }) => named.has(group, mac) || leases.table.ofMac(mac).length > 0
   })
-  onClose(() => journal.close(), 'file')
+  onClose(() => machines.close(), 'file')
   return registry
 }
 
-export const pastOf = (registry: MachineRegistry): MachinePast => ({
+export const pastOf = (registry: MachineRegistry, cluster?: Cluster): MachinePast => ({
   installedAs: mac => registry.get(mac as Mac)?.installedAs,
-  architectureOf: mac => buildArchitecture(registry.get(mac as Mac)?.architecture ?? '')
+  architectureOf: mac => buildArchitecture(registry.get(mac as Mac)?.architecture ?? ''),
+  ...cluster !== undefined && {
+    isCertain: () => cluster.state.standing.inStep,
+    settle: (mac: string) => cluster.settleMachine(mac as Mac)
+  }
 })
 
 /** By the beginnings of the names in dhcp/constants, iPXE's `buildarch`: of a BIOS that of the build which it is given. */

@@ -46,6 +46,8 @@ export interface ObserverOptions {
   readonly loaderChosen: (mac: Mac) => boolean
   /** Is told what others are to hear of. */
   readonly news: MachineNews
+  /** What this provisioner is called among those that share what they see. */
+  readonly seenBy?: string | undefined
   /** Stands for what the machine would boot now, where its group installs once. */
   readonly bootsAs: (mac: Mac) => string | undefined
   /** What a file of TFTP (`assets/...`, or below a board's serial number) is to the machine now, and why. */
@@ -71,9 +73,11 @@ const loopBoots = 3
 const loopWindow = 3_600_000
 
 export function createObserver (options: ObserverOptions): Observer {
-  const { registry, metrics, clock, macOf, addressClaims, log, loaderChosen, bootsAs, bootFileOf, fence, news } = options
+  const { registry, metrics, clock, macOf, addressClaims, log, loaderChosen, bootsAs, bootFileOf, fence, news, seenBy } = options
   const counts = new BootCounts(metrics)
-  const record = (observation: Observation): Machine => {
+  const record = (seen: Observation): Machine => {
+    const { exchange, ...alone } = seen
+    const observation: Observation = seenBy === undefined ? alone : { ...seen, seenBy }
     const before = registry.get(observation.mac)
     const machine = registry.record(observation)
     const result = observation.failed !== undefined ? 'failed' : observation.warning !== undefined ? 'warned' : 'ok'
@@ -122,7 +126,7 @@ export function createObserver (options: ObserverOptions): Observer {
       switch (event.kind) {
         case 'received':
           metrics.dhcpReceived.inc({ type: event.type })
-          if (event.type === 'DISCOVER') record({ ...dhcpFacts(event), stage: 'discover', at: clock.now() })
+          if (event.type === 'DISCOVER') record({ ...dhcpFacts(event), exchange: event.packet.xid, stage: 'discover', at: clock.now() })
           return
         case 'sent': {
           metrics.dhcpSent.inc({ type: event.type })
@@ -133,7 +137,7 @@ export function createObserver (options: ObserverOptions): Observer {
           const name = stage === 'ack' ? addressClaims.reservedName(client.mac, event.ip) ?? packet.options.hostName : undefined
           const detail = event.bootFile ?? (event.ip === unspecified ? undefined : formatIpv4(event.ip))
           const said = { ...isSaid(name) && { name }, ...detail !== undefined && { detail } }
-          record({ ...dhcpFacts(event), ...address, ...said, stage, at: clock.now() })
+          record({ ...dhcpFacts(event), ...stage === 'offer' && { exchange: packet.xid }, ...address, ...said, stage, at: clock.now() })
           return
         }
         case 'dropped':

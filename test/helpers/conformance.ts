@@ -5,6 +5,7 @@ import type { Lease } from '../../src/dhcp/leases.js'
 import type { LeaseStore } from '../../src/dhcp/lease-store.js'
 import type { MachineStore } from '../../src/machines/journal.js'
 import type { Machine } from '../../src/machines/machine.js'
+import type { Noted } from '../../src/machines/registry.js'
 import type { Store } from '../../src/matchbox/store.js'
 import { parseIpv4 } from '../../src/net/ipv4.js'
 import { parseMac } from '../../src/net/mac.js'
@@ -142,10 +143,23 @@ export async function machineStoreConformance (t: Test, open: (t: Test, current:
   await t.test('what was noted is there after a restart, in the order in which it was last seen', async t => {
     const first = open(t, () => [])
     t.same(await first.load(), [])
-    for (const one of [machine(1, 1), machine(2, 1), machine(1, 2)]) first.note(one)
+    for (const one of [machine(1, 1), machine(2, 1), machine(1, 2)]) first.note(one, seen(one))
     await first.close()
     const second = open(t, () => [])
     t.same((await second.load()).map(({ mac, boots }) => `${mac} ${boots}`).sort(), ['52:54:00:00:00:01 2', '52:54:00:00:00:02 1'])
     await second.close()
   })
+
+  await t.test('what is kept survives whoever kept it', async t => {
+    const store = open(t, () => [])
+    await store.load()
+    store.note(machine(3, 7), seen(machine(3, 7)))
+    await store.kept(machine(3, 7).mac)
+    const again = open(t, () => [])
+    t.match((await again.load()).find(({ mac }) => mac === machine(3, 7).mac), { boots: 7 }, 'before it was closed')
+    await again.kept(machine(3, 7).mac)
+    await Promise.all([again.close(), store.close()])
+  })
 }
+
+const seen = (machine: Machine): Noted => ({ step: { make: () => machine }, isNews: true, isKnown: true })

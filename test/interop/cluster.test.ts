@@ -103,6 +103,38 @@ t.test('two provisioners: one is told, both serve; etcd away: served, degraded, 
   t.match(await a.call('GroupGet', { id: 'a' }).catch((error: unknown) => error), { group: { name: 'back' } })
 })
 
+t.test('machines: what one saw all show, who waits at the other is told, install_once is once over both', async t => {
+  if (!needs(t, 'etcd')) return
+  const { etcd, sites: [one, two] } = await pair(t)
+  await one.start()
+  await two.start()
+  const client = await one.client()
+  await client.call('ProfilePut', { profile })
+  const macs = ['52:54:00:00:00:01', '52:54:00:00:00:02']
+  for (const [n, mac] of macs.entries()) {
+    await client.call('GroupPut', { group: { id: `once${n}`, profile: 'p', selector: { mac }, metadata: Buffer.from('{"install_once":"true"}') } })
+  }
+  t.match(await two.get(script), { status: 200, text: /kernel \/assets\/k/ })
+  t.match(await one.get(`/v1/machines/${macs[0]}?wait=script&timeout=60`), { status: 200, text: /"seenBy":"p2"/ })
+  const waiting = two.get(`/v1/machines/${macs[0]}?wait=installed&timeout=120`)
+  const set = async (site: Site, mac: string, state: string): Promise<object> => await new Program(['machines', 'set', mac, '--state', state, '--config', site.config]).end()
+  t.match(await set(one, macs[0]!, 'installed'), { status: 0 })
+  // etcd is asked: it need not have arrived.
+  const again = await two.get(script)
+  t.equal(again.status, 200)
+  t.notMatch(again.text, /kernel/, 'it starts from its disk')
+  t.match(await waiting, { status: 200, text: /"stage":"installed"/ })
+
+  t.match(await one.get('/ipxe?mac=52-54-00-00-00-02'), { text: /kernel/ })
+  await one.get(`/v1/machines/${macs[1]}?wait=script&timeout=60`)
+  await etcd.members[0]!.stop()
+  await until('they know', async () => (await one.get('/readyz')).text.includes('degraded'))
+  t.notMatch((await one.get('/ipxe?mac=52-54-00-00-00-02')).text, /kernel/, 'nobody can say whether the other installed it')
+  t.match(await set(one, macs[1]!, 'installed'), { status: 1, stderr: /is kept here, and not yet where all provisioners have it: etcd does not answer/ })
+  await etcd.members[0]!.start()
+  await until('what was kept is told', async () => /"stage":"installed"/.test((await two.get(`/v1/machines/${macs[1]}`)).text))
+})
+
 t.test('check and doctor say how etcd is; render reads what it holds', async t => {
   if (!needs(t, 'etcd')) return
   const { etcd, pki, sites: [one] } = await pair(t)

@@ -52,3 +52,11 @@ t.test('boot_from_disk comes before it, and what cannot be made out is told', t 
   t.equal(decide({ install_once: 'true' }, makeProfile({ id: 'p' })).bootedAs, undefined, 'a profile that boots nothing')
   t.end()
 })
+
+t.test('who may not know of an installation leaves the disk alone', t => {
+  const unsure = { ...installedWith(undefined), isCertain: () => false }
+  t.match(decide({ install_once: 'true' }, installer, unsure), { localBoot: 'auto', why: 'uncertain', problem: /etcd is away/ })
+  t.equal(decide({}, installer, unsure).localBoot, undefined, 'a group that installs whenever it is asked')
+  t.equal(decide({ install_once: 'true' }, installer, { ...unsure, isCertain: () => true }).localBoot, undefined)
+  t.end()
+})

@@ -2,11 +2,15 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import t from 'tap'
 import { EtcdLeases } from '../../src/cluster/etcd-leases.js'
+import { EtcdMachines } from '../../src/cluster/etcd-machines.js'
 import type { SharedState } from '../../src/cluster/shared-state.js'
 import { LeaseFile } from '../../src/dhcp/lease-file.js'
 import type { Disposal, LeaseStore, Proposal } from '../../src/dhcp/lease-store.js'
 import type { Lease } from '../../src/dhcp/leases.js'
-import { MachineJournal } from '../../src/machines/journal.js'
+import { MachineJournal, type MachineStore } from '../../src/machines/journal.js'
+import type { Machine } from '../../src/machines/machine.js'
+import type { Noted } from '../../src/machines/registry.js'
+import type { Mac } from '../../src/net/mac.js'
 import { openEtcdStore } from '../../src/store/etcd-store.js'
 import { openFileStore } from '../../src/store/file-store.js'
 import { leaseStoreConformance, machineStoreConformance, storeConformance } from '../helpers/conformance.js'
@@ -67,6 +71,38 @@ class RestartedLeases implements LeaseStore {
 
   async close (): Promise<void> {
     await this.#leases?.close()
+    await this.#state?.close()
+  }
+}
+
+t.test('machines in etcd', async t => {
+  if (!needs(t, 'etcd')) return
+  const etcd = await startEtcd(t)
+  let files = 0
+  await machineStoreConformance(t, t => new RestartedMachines(() => openState(t, etcd), join(t.testdir(), `machines${files++}.jsonl`)))
+})
+
+/** Opens its state when it loads; its own file is another one each time, so that what is there comes from etcd. */
+class RestartedMachines implements MachineStore {
+  #machines: EtcdMachines | undefined
+  #state: SharedState | undefined
+  readonly #open: () => Promise<SharedState>
+  readonly #path: string
+
+  constructor (open: () => Promise<SharedState>, path: string) { [this.#open, this.#path] = [open, path] }
+
+  load = async (): Promise<readonly Machine[]> => {
+    const state = this.#state = await this.#open()
+    const clock = new FakeClock()
+    const own = new MachineJournal({ path: this.#path, clock, log, current: () => [] })
+    this.#machines = new EtcdMachines({ state, own, clock, log, onMachine: () => {}, onForgotten: () => {} })
+    return await this.#machines.load()
+  }
+
+  note = (machine: Machine, how: Noted): void => { this.#machines!.note(machine, how) }
+  kept = async (mac: Mac): Promise<void> => { await this.#machines!.kept(mac) }
+  close = async (): Promise<void> => {
+    await this.#machines?.close()
     await this.#state?.close()
   }
 }

@@ -1,0 +1,357 @@
+// What is known of machines in etcd, a key for each: what one provisioner saw all show. A record is written whole, compared with the
+// revision that it was made of; where another provisioner was first, what was seen here is told again on what that one wrote
+// (machines/timeline). Changes are gathered for a second, and what only repeats itself for a minute: no packet is a write.
+//
+// Machines that nobody named stay here, in the file of one machine: whoever invents addresses writes nothing to etcd. That file also
+// keeps what is seen while etcd is away, until it is written down there.
+import { randomBytes } from 'node:crypto'
+import type { Clock, Timer } from '../base/clock.js'
+import { AppError, messageOf } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import { formatKey, parseKey } from '../etcd/keys.js'
+import type { RequestOp } from '../etcd/proto.js'
+import { machineIn, type MachineStore } from '../machines/journal.js'
+import type { Machine } from '../machines/machine.js'
+import type { Noted } from '../machines/registry.js'
+import { laterOf, redo, type Step } from '../machines/timeline.js'
+import type { Mac } from '../net/mac.js'
+import type { Entry, EntryChange, SharedState } from './shared-state.js'
+
+export interface EtcdMachinesOptions {
+  readonly state: Pick<SharedState, 'get' | 'under' | 'onChange' | 'onStanding' | 'standing' | 'transact' | 'etcdKey'>
+  /** What this provisioner keeps by itself. */
+  readonly own: MachineStore
+  readonly clock: Clock
+  readonly log: Logger
+  /** What another provisioner made of a machine, with what was seen here since. */
+  readonly onMachine: (machine: Machine) => void
+  /** Nobody has a record of it any more. */
+  readonly onForgotten: (mac: Mac) => void
+  /** Records that all share at most; `mostMachines` without it. */
+  readonly most?: number
+}
+
+/** Records in etcd: of machines that groups, reservations or leases name. The one that was not seen for the longest time gives way. */
+export const mostMachines = 20_000
+
+/** Milliseconds. */
+const gather = 1000
+const repeated = 60_000
+/** Steps that are told again where another provisioner was first; all of an ordinary boot. */
+const mostSteps = 64
+/** etcd takes 128 operations and 1.5 MiB a transaction. */
+const mostTogether = 50
+const mostOctets = 512 * 1024
+/** Transactions of one gathering: 1,000 machines a second; what is left waits for the next. */
+const mostTransactions = 20
+const mostTries = 32
+/** Attempts whose outcome is not known that are remembered of a record. */
+const mostAttempts = 4
+
+/** A write that etcd may have carried out without an answer, and how many of the steps it had. */
+interface Attempt { readonly id: string, steps: number }
+
+interface Waiting { readonly resolve: () => void, readonly reject: (error: unknown) => void }
+
+interface Pending {
+  steps: readonly Step[]
+  /** With all steps, made of the record at `revision`. */
+  machine: Machine
+  revision: number
+  /** When it is to be written, epoch milliseconds. */
+  due: number
+  attempts: readonly Attempt[]
+  tries: number
+  waiting: readonly Waiting[]
+}
+
+/** A write under way. */
+interface Taken { readonly mac: Mac, readonly pending: Pending, readonly attempt: Attempt, readonly value: Buffer }
+
+interface Found { readonly attempt: string, readonly machine: Machine }
+
+export class EtcdMachines implements MachineStore {
+  readonly #options: EtcdMachinesOptions
+  readonly #most: number
+  readonly #pending = new Map<Mac, Pending>()
+  readonly #busy = new Map<Mac, Taken>()
+  /** Attempts of this process begin so. */
+  readonly #run = randomBytes(6).toString('hex')
+  #attempts = 0
+  #timer: Timer | undefined
+  #writing: Promise<void> = Promise.resolve()
+  #stops: ReadonlyArray<() => void> = []
+  #closed = false
+
+  constructor (options: EtcdMachinesOptions) {
+    this.#options = options
+    this.#most = options.most ?? mostMachines
+  }
+
+  /** What all share, and what this provisioner keeps by itself or did not come to write down. */
+  async load (): Promise<readonly Machine[]> {
+    const { state, own } = this.#options
+    const machines = new Map<Mac, Machine>()
+    for (const [key, { value }] of state.under('machines')) {
+      const machine = this.#read(key, value)?.machine
+      if (machine !== undefined) machines.set(machine.mac, machine)
+    }
+    for (const kept of await own.load()) {
+      const shared = machines.get(kept.mac)
+      const later = shared === undefined ? kept : laterOf(kept, shared)
+      machines.set(kept.mac, later)
+      if (shared === undefined || later === shared) continue
+      this.#add(later, { step: { make: before => before === undefined ? kept : laterOf(kept, before) }, isNews: true, isKnown: true })
+    }
+    this.#stops = [
+      state.onChange('machines', changes => { for (const change of changes) this.#onChange(change) }),
+      state.onStanding(({ inStep }) => { if (inStep) this.#schedule() })
+    ]
+    return [...machines.values()].sort((a, b) => a.lastSeen - b.lastSeen)
+  }
+
+  note (machine: Machine, how: Noted): void {
+    this.#options.own.note(machine, how)
+    if (how.isKnown && !this.#closed) this.#add(machine, how)
+  }
+
+  async kept (mac: Mac): Promise<void> {
+    const { own, state: { standing } } = this.#options
+    const pending = this.#pending.get(mac) ?? this.#busy.get(mac)?.pending
+    if (pending === undefined) return await own.kept(mac)
+    if (!standing.inStep) throw new AppError('etcd_away', `what is known of ${mac} is kept here, and not yet where all provisioners have it: ${standing.reason}`)
+    const done = new Promise<void>((resolve, reject) => { pending.waiting = [...pending.waiting, { resolve, reject }] })
+    pending.due = -Infinity
+    this.#flush()
+    await done
+  }
+
+  /** Writes what was gathered, if etcd is there. */
+  async close (): Promise<void> {
+    this.#closed = true
+    for (const stop of this.#stops) stop()
+    for (const pending of this.#pending.values()) pending.due = -Infinity
+    this.#flush()
+    await this.#writing
+    for (const { waiting } of this.#pending.values()) refuse(waiting, new AppError('etcd_away', 'this provisioner ends'))
+    await this.#options.own.close()
+  }
+
+  #add (machine: Machine, { step, isNews }: Noted): void {
+    const { state, clock } = this.#options
+    const { mac } = machine
+    const due = clock.now() + (isNews ? gather : repeated)
+    const pending = this.#pending.get(mac)
+    if (pending === undefined) {
+      const revision = state.get(keyOf(mac))?.revision ?? 0
+      this.#pending.set(mac, { steps: [step], machine, revision, due, attempts: [], tries: 0, waiting: [] })
+    } else {
+      pending.machine = machine
+      pending.due = Math.min(pending.due, due)
+      pending.steps = [...pending.steps, step]
+      if (pending.steps.length > mostSteps) this.#shorten(pending)
+    }
+    this.#schedule()
+  }
+
+  /** Of a machine that goes round and round while etcd is away, the last is enough, and that it was installed. */
+  #shorten (pending: Pending): void {
+    const dropped = pending.steps.findIndex(({ observation }) => observation !== undefined && observation.stage !== 'installed')
+    const at = Math.max(0, dropped)
+    pending.steps = pending.steps.toSpliced(at, 1)
+    pending.attempts = pending.attempts.map(({ id, steps }) => ({ id, steps: at < steps ? steps - 1 : steps }))
+  }
+
+  #schedule (): void {
+    if (this.#closed || this.#pending.size === 0) return
+    this.#timer ??= this.#options.clock.after(gather, () => { this.#flush() })
+  }
+
+  #flush (): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#writing = this.#writing.then(() => this.#write())
+  }
+
+  /** Never rejects. */
+  async #write (): Promise<void> {
+    const { state, clock, log } = this.#options
+    for (let times = 0; times < mostTransactions && state.standing.inStep; times++) {
+      const batch = this.#takeBatch(clock.now())
+      if (batch.length === 0) break
+      try {
+        await this.#commit(batch)
+      } catch (error) {
+        for (const taken of batch) this.#putBack(taken, error)
+        if (!(error instanceof AppError) || error.code !== 'etcd_away') log.warn({ error: messageOf(error), machines: this.#pending.size }, 'machine.unshared')
+        break
+      }
+    }
+    // While etcd is away nobody waits for it; what was seen is written when it is back.
+    if (state.standing.inStep) return this.#schedule()
+    for (const pending of this.#pending.values()) {
+      refuse(pending.waiting, new AppError('etcd_away', `what is known of ${pending.machine.mac} is kept here, and not yet where all provisioners have it: ${state.standing.reason}`))
+      pending.waiting = []
+    }
+  }
+
+  #takeBatch (now: number): readonly Taken[] {
+    const batch: Taken[] = []
+    let octets = 0
+    for (const [mac, pending] of this.#pending) {
+      if (pending.due > now) continue
+      const attempt = { id: `${this.#run}-${++this.#attempts}`, steps: pending.steps.length }
+      const value = Buffer.from(JSON.stringify({ attempt: attempt.id, machine: pending.machine }))
+      octets += value.length
+      if (batch.length >= mostTogether || (octets > mostOctets && batch.length > 0)) break
+      const taken = { mac, pending, attempt, value }
+      batch.push(taken)
+      this.#pending.delete(mac)
+      this.#busy.set(mac, taken)
+    }
+    return batch
+  }
+
+  async #commit (batch: readonly Taken[]): Promise<void> {
+    const { state } = this.#options
+    const { responses, header } = await state.transact({
+      compare: [],
+      success: [
+        ...batch.map(({ mac, pending: { revision }, value }): RequestOp => {
+          const key = state.etcdKey(keyOf(mac))
+          return {
+            request_txn: {
+              compare: [{ key, target: 'MOD', result: 'EQUAL', mod_revision: revision }],
+              success: [{ request_put: { key, value } }],
+              failure: [{ request_range: { key } }]
+            }
+          }
+        }),
+        ...this.#tooMany(batch).map((key): RequestOp => ({ request_delete_range: { key: state.etcdKey(key) } }))
+      ]
+    })
+    for (const [n, taken] of batch.entries()) {
+      const answer = responses[n]?.response_txn
+      const found = answer?.responses[0]?.response_range?.kvs[0]
+      if (answer?.succeeded === true) this.#done(taken, Number(header.revision))
+      else this.#again(taken, found === undefined ? undefined : { value: Buffer.from(found.value), revision: Number(found.mod_revision) })
+    }
+  }
+
+  /** Records that give way, those that were not written for the longest time. */
+  #tooMany (batch: readonly Taken[]): readonly string[] {
+    const there = this.#options.state.under('machines')
+    const added = batch.filter(({ mac }) => !there.has(keyOf(mac))).length
+    const excess = there.size + added - this.#most
+    if (excess <= 0 || added === 0) return []
+    const own = new Set(batch.map(({ mac }) => keyOf(mac)))
+    const oldest = [...there].filter(([key]) => !own.has(key)).sort(([, a], [, b]) => a.revision - b.revision)
+    return oldest.slice(0, Math.min(excess, mostTogether)).map(([key]) => key)
+  }
+
+  /** What was seen while it was written is made of it. */
+  #done ({ mac, pending: { waiting } }: Taken, revision: number): void {
+    this.#busy.delete(mac)
+    const since = this.#pending.get(mac)
+    if (since !== undefined) since.revision = revision
+    for (const { resolve } of waiting) resolve()
+    // Another provisioner may have written since.
+    const now = this.#options.state.get(keyOf(mac))
+    if (now !== undefined && now.revision > revision) this.#take(mac, now)
+  }
+
+  /** Another provisioner was first, or the attempt before was carried out without an answer. */
+  #again (taken: Taken, found: Entry | undefined): void {
+    const { mac, pending } = taken
+    this.#join(taken)
+    const joined = this.#pending.get(mac)!
+    if (found === undefined) joined.revision = 0
+    else this.#take(mac, found)
+    joined.tries = pending.tries + 1
+    if (joined.tries <= mostTries) return
+    refuse(joined.waiting, new AppError('store_changed', `others change what is known of ${mac} again and again`))
+    Object.assign(joined, { waiting: [], tries: 0, due: this.#options.clock.now() + gather })
+  }
+
+  /** Nobody knows whether etcd has it. */
+  #putBack (taken: Taken, error: unknown): void {
+    refuse(taken.pending.waiting, error)
+    taken.pending.waiting = []
+    taken.pending.due = this.#options.clock.now() + gather
+    this.#join(taken)
+  }
+
+  /** With what was seen meanwhile, to be written together. */
+  #join ({ mac, pending, attempt }: Taken): void {
+    this.#busy.delete(mac)
+    const since = this.#pending.get(mac)
+    this.#pending.set(mac, {
+      steps: [...pending.steps, ...since?.steps ?? []],
+      machine: since?.machine ?? pending.machine,
+      revision: pending.revision,
+      due: Math.min(pending.due, since?.due ?? Infinity),
+      attempts: [...pending.attempts, attempt].slice(-mostAttempts),
+      tries: pending.tries,
+      waiting: [...pending.waiting, ...since?.waiting ?? []]
+    })
+  }
+
+  #onChange ({ key, after }: EntryChange): void {
+    const meaning = parseKey(key)
+    // Of a write that is under way its answer tells what is there.
+    if (meaning?.kind !== 'machine' || this.#busy.has(meaning.mac)) return
+    const { mac } = meaning
+    if (after !== undefined) return this.#take(mac, after)
+    const pending = this.#pending.get(mac)
+    if (pending === undefined) this.#options.onForgotten(mac)
+    else pending.revision = 0
+  }
+
+  /** What etcd has of a machine, and what was seen here since. A value that can't be read changes nothing, and is written over. */
+  #take (mac: Mac, { value, revision }: Entry): void {
+    const found = this.#read(keyOf(mac), value)
+    const pending = this.#pending.get(mac)
+    // What this process wrote it knows.
+    const isOwn = found?.attempt.startsWith(`${this.#run}-`) === true
+    if (pending === undefined) {
+      if (found !== undefined && !isOwn) this.#options.onMachine(found.machine)
+      return
+    }
+    pending.revision = revision
+    if (found === undefined) return
+    const done = pending.attempts.find(({ id }) => id === found.attempt)
+    if (done !== undefined) pending.steps = pending.steps.slice(done.steps)
+    pending.attempts = []
+    if (!isOwn) {
+      pending.machine = redo(found.machine, pending.steps) ?? found.machine
+      this.#options.onMachine(pending.machine)
+    }
+    // Only who waits for it has to be told; there is nothing to write.
+    if (pending.steps.length > 0) return
+    this.#pending.delete(mac)
+    for (const { resolve } of pending.waiting) resolve()
+  }
+
+  #read (key: string, value: Buffer): Found | undefined {
+    const found = parseFound(value.toString())
+    if (found !== undefined && keyOf(found.machine.mac) === key) return found
+    this.#options.log.warn({ key }, 'machine.unreadable')
+    return undefined
+  }
+}
+
+const keyOf = (mac: Mac): string => formatKey({ kind: 'machine', mac })
+
+function refuse (waiting: readonly Waiting[], error: unknown): void {
+  for (const { reject } of waiting) reject(error)
+}
+
+function parseFound (text: string): Found | undefined {
+  try {
+    const { attempt, machine } = Object(JSON.parse(text)) as { attempt?: unknown, machine?: unknown }
+    const whole = machineIn(machine)
+    return typeof attempt === 'string' && whole !== undefined ? { attempt, machine: whole } : undefined
+  } catch {
+    return undefined
+  }
+}
