@@ -15,7 +15,8 @@ import type { Machine } from '../machines/machine.js'
 import type { Noted } from '../machines/registry.js'
 import { laterOf, redo, type Step } from '../machines/timeline.js'
 import type { Mac } from '../net/mac.js'
-import type { Entry, EntryChange, SharedState } from './shared-state.js'
+import type { Entry, EntryChange } from './entries.js'
+import type { SharedState } from './shared-state.js'
 
 export interface EtcdMachinesOptions {
   readonly state: Pick<SharedState, 'get' | 'under' | 'onChange' | 'onStanding' | 'standing' | 'transact' | 'etcdKey'>

@@ -50,7 +50,7 @@ export const bodies: Readonly<Record<Exclude<DocumentKind, ConfigKind>, (recipie
   ipxe: recipient => {
     const { localBoot, problem } = recipient.decision
     if (localBoot === '404') throw startsFromDisk(recipient.group)
-    if (localBoot !== undefined) return { body: Buffer.from(renderLocalIpxe(localBoot)) }
+    if (localBoot !== undefined) return { body: Buffer.from(renderLocalIpxe(localBoot)), problem }
     const boot = bootOf(recipient)
     const script = resilientFor(recipient.group, boot, recipient.resilient) ? renderResilientIpxe(boot) : renderIpxe(boot)
     return { boot, body: goBytes(script), problem: problem ?? guardOf(recipient.group).problem }
