@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fastify from 'fastify'
 import t, { type Test } from 'tap'
+import { AppError } from '../../src/base/errors.js'
 import { Pace } from '../../src/base/pace.js'
 import { registerMachineRoutes } from '../../src/control/machine-routes.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
@@ -15,7 +16,8 @@ const mac = parseMac('52:54:00:00:00:01') as Mac
 const at = Date.UTC(2026, 0, 1)
 
 async function start (t: Test, leased: Readonly<Record<string, string>> = {}) {
-  const registry = new MachineRegistry([], { note: () => {}, isKnown: ({ group }) => group !== 'anybody' })
+  const disk: { kept: () => Promise<void> } = { kept: async () => {} }
+  const registry = new MachineRegistry([], { note: () => {}, kept: () => disk.kept(), isKnown: ({ group }) => group !== 'anybody' })
   const installed: Array<readonly [Mac, string]> = []
   const app = fastify()
   const arrived: string[] = []
@@ -35,7 +37,7 @@ async function start (t: Test, leased: Readonly<Record<string, string>> = {}) {
     return { status: answer.status, body: await answer.json() }
   }
   const requests = async (count: number): Promise<void> => { while (arrived.length < count) await once(app.server, 'arrived') }
-  return { app, registry, installed, url, get, requests }
+  return { app, disk, registry, installed, url, get, requests }
 }
 
 t.test('a wait ends although memory is collected meanwhile', async t => {
@@ -123,6 +125,19 @@ t.test('a machine reports that it is installed', async t => {
   t.equal(await post(''), 400)
   t.equal(await post('?mac=52:54:00:00:00:01', { body: 'x'.repeat(100_000) }), 413)
   t.equal(installed.length, 3)
+})
+
+t.test('that a machine is installed is on disk before it is told so', async t => {
+  const { disk, get, installed } = await start(t, { [mac]: '127.0.0.1' })
+  const order: string[] = []
+  disk.kept = async () => {
+    await turn()
+    order.push(`kept ${installed.length}`)
+  }
+  t.match(await get(`/v1/installed?mac=${mac}`).finally(() => order.push('answered')), { status: 200, body: { mac, installed: true } })
+  t.same(order, ['kept 1', 'answered'])
+  disk.kept = async () => { throw new AppError('disk_full', 'machines.jsonl could not be written: no space is left there') }
+  t.match(await get(`/v1/installed?mac=${mac}`), { status: 503, body: { error: /no space is left/ } }, 'so that it says so again')
 })
 
 t.test('the list is filtered, and sent in pages that name the next', async t => {
