@@ -1,12 +1,12 @@
 // setup: what install.sh puts in place for a configuration, worked out here and not in a shell: files for systemd and firewalld, and
 // which sockets start.
-import { mkdir, writeFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { systemClock } from '../base/clock.js'
 import { shippedUnits } from '../base/bundled.js'
 import { AppError } from '../base/errors.js'
 import { createLog } from '../base/log.js'
+import { writeFileAtomic } from '../disk/atomic-file.js'
 import { planFor, type Plan } from '../doctor/plan.js'
 import { firewallServices, portsOf } from '../setup/firewall-services.js'
 import { subjectNames } from '../setup/subject-names.js'
@@ -39,8 +39,8 @@ export const setupCommand: Command = {
     const written = [data, state, ...images.sources.length > 0 ? [assets] : []].filter(path => path !== '' && !isOwn(path))
     const units = unitFiles({ units: shippedUnits(), sockets, several: devices.length > 1, written, systemd: Number(systemd) || 0 })
     const services = firewallServices(sockets)
-    for (const [path, text] of units.files) await put(join(to, 'etc/systemd/system', path), text)
-    for (const { name, text } of services) await put(join(to, 'etc/firewalld/services', `${name}.xml`), text)
+    for (const [path, text] of units.files) await writeFileAtomic(join(to, 'etc/systemd/system', path), text)
+    for (const { name, text } of services) await writeFileAtomic(join(to, 'etc/firewalld/services', `${name}.xml`), text)
     const own = devices.length === 1 ? devices : Object.keys(networkInterfaces())
     const addresses = own.flatMap(device => networkInterfaces()[device] ?? []).filter(({ family, internal }) => family === 'IPv4' && !internal).map(({ address }) => address)
     const told = {
@@ -63,11 +63,6 @@ const socketsOf = ({ listeners }: Plan): readonly WantedSocket[] => listeners.fl
 
 /** Whether the unit lets the service write there as it ships. */
 const isOwn = (path: string): boolean => ['/var/lib/matchbox', '/var/lib/core-provisioner'].some(folder => path === folder || path.startsWith(`${folder}/`))
-
-async function put (path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(path, text)
-}
 
 /** A word of a list that a shell reads. */
 function word (text: string): string {

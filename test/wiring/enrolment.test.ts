@@ -9,6 +9,7 @@ import { type Ipv4, parseIpv4 } from '../../src/net/ipv4.js'
 import { createEnrolment, enrolmentFindings } from '../../src/wiring/enrolment.js'
 import { Homes } from '../../src/wiring/homes.js'
 import { mac } from '../helpers/dhcp.js'
+import { DiskRecord } from '../helpers/disk-record.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { quiet, rawClient, startAppliance, tlsCredentials } from '../helpers/grpc-appliance.js'
 import { makePki } from '../helpers/pki.js'
@@ -51,6 +52,16 @@ async function world (t: Test, profiles: readonly string[] = ['core', 'default']
 const written = (dataPath: string): unknown[] => readdirSync(join(dataPath, 'groups')).sort()
   .map(name => JSON.parse(readFileSync(join(dataPath, 'groups', name), 'utf8')) as { profile: string, metadata: Record<string, string> })
   .map(({ profile, metadata }) => [metadata['hostname'], profile, metadata['ip'], metadata['enrolled_mac']])
+
+t.test('a group is on disk before its machine is told', async t => {
+  const { opened } = await world(t)
+  const { appliance, enrol } = await opened()
+  const disk = new DiskRecord(t)
+  t.equal(await enrol(1), undefined)
+  disk.mark('told')
+  t.same(disk.take(), ['sync data', 'write TMP', 'sync TMP', 'rename TMP core-1.json', 'sync groups', 'told'])
+  await appliance.close()
+})
 
 t.test('two at once share nothing, gRPC sees them, a restart changes nothing', async t => {
   const { opened, dataPath, table, clock, state } = await world(t)
