@@ -40,7 +40,7 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['header lines', mostHeaders, NaN],
   ['labels of a request', mostLabels, NaN],
   ['octets that the kernel holds of a connection that is not read, about', connectionBuffer, NaN],
-  ['request line and headers, octets', defaultLimits.headerBytes, NaN],
+  ['target and header lines, octets, about', defaultLimits.headerBytes, NaN],
   ['TLS handshakes under way', mostHandshakes.perAddress, mostHandshakes.all],
   ['octets of requests that are not answered', NaN, mostUnanswered],
   ['time for line and headers', defaultLimits.headersTimeout / 1000, NaN],

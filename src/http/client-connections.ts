@@ -57,7 +57,8 @@ export class ClientConnections {
 
   /** Admits what connects to the server, which must not have begun to listen. */
   watch (server: Server): void {
-    server.maxHeadersCount = mostHeaders
+    // One more, to see that there are more.
+    server.maxHeadersCount = mostHeaders + 1
     server.setTimeout(this.#progressTimeout)
     /** Of connections whose TLS handshake is not done. */
     const unsecured = new Map<string, Socket>()
@@ -126,7 +127,7 @@ export class ClientConnections {
     }
     // An answer before this one may have had a time of its own.
     if (request.socket.timeout !== this.#progressTimeout) request.socket.setTimeout(this.#progressTimeout)
-    if (headerBytes <= mostHeaderBytes && request.rawHeaders.length < 2 * mostHeaders && !hasMoreLabels(request.url ?? '')) return true
+    if (headerBytes <= mostHeaderBytes && request.rawHeaders.length <= 2 * mostHeaders && !hasMoreLabels(request.url ?? '')) return true
     const body = '431 Request Header Fields Too Large'
     response.writeHead(431, { 'content-type': 'text/plain; charset=utf-8', 'content-length': body.length, connection: 'close' }).end(body)
     return false

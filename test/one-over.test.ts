@@ -1,0 +1,497 @@
+// Each limit of docs/limits.md, tried: exactly so much is taken, and one more is not. A row without its pair fails; where the pair is a
+// test of its room, that one is named. What a row says in words about another row (its connections are "as above") is that row's pair.
+import { execFileSync } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer as createHttp, type IncomingMessage, type ServerResponse } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { fileURLToPath } from 'node:url'
+import fastify from 'fastify'
+import t, { type Test } from 'tap'
+import { Metrics } from '../src/base/metrics.js'
+import { Pace } from '../src/base/pace.js'
+import { EventStreams } from '../src/control/event-streams.js'
+import { registerMachineRoutes } from '../src/control/machine-routes.js'
+import { loadConfig } from '../src/config/load.js'
+import type { DhcpEvent } from '../src/dhcp/dhcp-event.js'
+import { MessageExchange } from '../src/dhcp/message-exchange.js'
+import { encodePacket } from '../src/dhcp/packet.js'
+import { RateLimiter } from '../src/dhcp/rate-limit.js'
+import { strangerLimits } from '../src/grpc/grpc-server.js'
+import { discoveryRoutes } from '../src/http/discovery-routes.js'
+import { Turns } from '../src/http/in-turn.js'
+import { Unfinished } from '../src/http/unfinished.js'
+import { updateRoutes } from '../src/http/update-routes.js'
+import { octetsOfPacket, PacketLog } from '../src/machines/packet-log.js'
+import { MachineRegistry } from '../src/machines/registry.js'
+import { observe, recordLimits } from '../src/machines/timeline.js'
+import { acceptInNumbers } from '../src/net/acceptors.js'
+import { Connections, type ConnectionsOptions } from '../src/net/connections.js'
+import { openListeningSocket } from '../src/net/listening-socket.js'
+import { macFromBytes } from '../src/net/mac.js'
+import { Instances } from '../src/updates/instances.js'
+import type { Instance } from '../src/updates/instance.js'
+import { Homes } from '../src/wiring/homes.js'
+import { openMachineNews } from '../src/wiring/machine-news.js'
+import { mac, request, testMac } from './helpers/dhcp.js'
+import { FakeClock } from './helpers/fake-clock.js'
+import { quiet, rawClient, startAppliance, tlsCredentials } from './helpers/grpc-appliance.js'
+import { listen } from './helpers/http-app.js'
+import { exchange } from './helpers/matchbox-fixture.js'
+import { MemoryStore } from './helpers/memory-store.js'
+import { makePki } from './helpers/pki.js'
+import { needs } from './helpers/tools.js'
+
+type Try = (t: Test) => void | Promise<void>
+/** A test of a room: its file below test/, and its name. */
+type Elsewhere = readonly [file: string, name: string]
+
+/** Of a connection what its bounds look at. */
+class FakeSocket extends EventEmitter {
+  readonly remoteAddress: string
+  bytesRead = 0
+  destroyed = false
+  paused = false
+
+  constructor (address: string) {
+    super()
+    this.setMaxListeners(0)
+    this.remoteAddress = address
+  }
+
+  destroy (): void {
+    this.destroyed = true
+    this.emit('close')
+  }
+
+  pause (): void { this.paused = true }
+  resume (): void { this.paused = false }
+  readonly asSocket = this as unknown as Socket
+}
+
+const socketsOf = (count: number, address: (n: number) => string): FakeSocket[] => Array.from({ length: count }, (_, n) => new FakeSocket(address(n)))
+const ended = (sockets: readonly FakeSocket[]): number => sockets.filter(({ destroyed }) => destroyed).length
+const anybody = (n: number): string => `10.${n >> 16}.${n >> 8 & 255}.${n & 255}`
+
+/** `take` for so many of one address and in all, each from another, then one more of them. */
+function shared (t: Test, { perAddress, all }: { readonly perAddress: number, readonly all: number }, bound: () => (socket: FakeSocket) => void): void {
+  for (const [most, address] of [[perAddress, () => '10.0.0.1'], [all, anybody]] as const) {
+    const take = bound()
+    const sockets = socketsOf(most, address)
+    for (const socket of sockets) take(socket)
+    t.equal(ended(sockets), 0, `${most} are taken`)
+    const more = new FakeSocket(address(most))
+    take(more)
+    t.equal(ended([...sockets, more]), 1, 'and one more is not, or costs another its place')
+  }
+}
+
+const admitting = (options: ConnectionsOptions) => {
+  const places = new Connections(options)
+  return (socket: FakeSocket): void => { places.admit(socket.asSocket) }
+}
+
+async function routes (t: Test) {
+  const registry = new MachineRegistry([], { note: () => {} })
+  const app = fastify()
+  registerMachineRoutes(app, { registry, now: () => 0, pace: new Pace(), isAddressOf: () => true, onInstalled: () => {} })
+  t.teardown(() => app.close())
+  return app
+}
+
+/** So many requests that are held, then one more: of one address, and in all. */
+async function held (t: Test, url: string, { perAddress, all }: { readonly perAddress: number, readonly all: number }): Promise<void> {
+  for (const [most, address] of [[perAddress, () => '10.0.0.1'], [all, anybody]] as const) {
+    const app = await routes(t)
+    let [arrived, refused] = [0, 0]
+    const allArrived = new Promise<void>(resolve => { app.addHook('onRequest', async () => { if (++arrived === most) resolve() }) })
+    const ask = (n: number): Promise<unknown> => app.inject({ url, remoteAddress: address(n) }).then(({ statusCode }) => { if (statusCode === 503) refused++ })
+    const first = Array.from({ length: most }, (_, n) => ask(n))
+    await allArrived
+    t.equal(refused, 0, `${most} are held`)
+    await ask(most)
+    t.equal(refused, 1)
+    await app.close()
+    await Promise.all(first)
+  }
+}
+
+/** A body of so many octets is read, and one of one more is refused with a status. */
+async function bodies (t: Test, octets: number, refusal: number, send: (body: string) => Promise<number>): Promise<void> {
+  t.not(await send('x'.repeat(octets)), refusal, `${octets} octets`)
+  t.equal(await send('x'.repeat(octets + 1)), refusal, 'one more')
+}
+
+async function updates (t: Test, url: string, octets: number): Promise<void> {
+  const refused: string[] = []
+  const app = fastify()
+  updateRoutes(app, { updates: {} as never, reboots: {} as never, origin: () => '', onRefused: (_, reason) => { refused.push(reason) } })
+  t.teardown(() => app.close())
+  const send = async (body: string): Promise<number> => (await app.inject({ method: 'POST', url, payload: body, headers: { 'content-type': 'text/xml' } })).statusCode
+  await send('x'.repeat(octets))
+  t.notOk(refused.includes('too_large'), `${octets} octets are read`)
+  t.equal(await send('x'.repeat(octets + 1)), 400)
+  t.equal(refused.at(-1), 'too_large')
+}
+
+const headOf = (target: string, headers: string): Buffer => Buffer.from(`GET ${target} HTTP/1.1\r\n${headers}\r\n`, 'latin1')
+/** Header lines of so many octets together, as they are counted: a colon, a blank and a line's end each. */
+const linesOf = (octets: number): string => {
+  const always = 'Host: a\r\nConnection: close\r\n'
+  return `${always}X-A: ${'y'.repeat(octets - always.length - 'X-A: \r\n'.length)}\r\n`
+}
+
+async function statusOf (t: Test, ...heads: readonly Buffer[]): Promise<Array<number | null>> {
+  const { port } = await listen(t, { store: new MemoryStore() })
+  const statuses = []
+  for (const head of heads) statuses.push((await exchange(port, head)).status)
+  return statuses
+}
+
+const instance = (n: number, address: string): Instance => ({ id: String(n), address, group: 'g', status: 'idle', version: '1.0.0' }) as unknown as Instance
+
+const record = (t: Test, limits: { readonly timeline: number, readonly history: number }): void => {
+  const line = (n: number) => ({ mac: mac('52:54:00:00:00:01'), stage: 'script' as const, at: n, detail: String(n) })
+  let machine = observe(undefined, line(0), limits)
+  for (let n = 1; n < limits.timeline; n++) machine = observe(machine, line(n), limits)
+  t.same([machine.timeline.length, machine.timeline.at(-1)?.detail], [limits.timeline, String(limits.timeline - 1)])
+  machine = observe(machine, line(limits.timeline), limits)
+  t.same([machine.timeline.length, machine.timeline.at(-1)?.detail], [limits.timeline, String(limits.timeline)], 'the oldest went')
+}
+
+const boots = (t: Test, limits: { readonly timeline: number, readonly history: number }): void => {
+  const boot = (n: number) => ({ mac: mac('52:54:00:00:00:01'), stage: 'discover' as const, program: 'pxe' as const, at: n * 3_600_000 })
+  let machine = observe(undefined, boot(0), limits)
+  for (let n = 1; n <= limits.history + 1; n++) {
+    t.equal(machine.history?.length ?? 0, n - 1)
+    machine = observe(observe(machine, { ...boot(n), stage: 'kernel', program: 'ipxe' }, limits), boot(n), limits)
+  }
+  t.equal(machine.history?.length, limits.history, 'the oldest went')
+}
+
+const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>> = {
+  'HTTP and HTTPS': {
+    connections: t => { shared(t, { perAddress: 50, all: 100 }, () => admitting({ perAddress: 50, all: 100, giveWay: [] })) },
+    'connections on which no request has come': t => {
+      shared(t, { perAddress: 50, all: 50 }, () => {
+        const bound = new Unfinished({ perAddress: 50, all: 100 }, () => {})
+        return socket => { bound.connected(socket.asSocket) }
+      })
+    },
+    'TLS handshakes under way': t => {
+      shared(t, { perAddress: 64, all: 256 }, () => {
+        const bound = new Unfinished({ perAddress: 1000, all: 2000 }, () => {})
+        return socket => { bound.shaking(socket.asSocket) }
+      })
+    },
+    'octets of requests that are not answered': t => {
+      const bound = new Unfinished({ perAddress: 10, all: 10 }, () => {})
+      const sockets = socketsOf(2, anybody)
+      for (const socket of sockets) {
+        bound.count(socket.asSocket)
+        socket.bytesRead = 4_194_304
+      }
+      bound.look()
+      t.equal(ended(sockets), 0)
+      sockets[1]!.bytesRead++
+      bound.look()
+      t.same(sockets.map(({ destroyed }) => destroyed), [false, true])
+    },
+    'requests worked on': ['http/client-connections.test.ts', 'of what a client pipelines one request is worked on, and all are answered when it reads'],
+    'requests waiting': t => {
+      const turns = new Turns()
+      const listener = turns.listener(() => {})
+      const wait = (socket: FakeSocket): void => {
+        listener({ socket } as unknown as IncomingMessage, Object.assign(new EventEmitter(), { socket: null }) as unknown as ServerResponse)
+      }
+      const one = new FakeSocket('10.0.0.1')
+      for (let n = 0; n < 63; n++) wait(one)
+      t.equal(one.paused, false)
+      wait(one)
+      t.equal(one.paused, true, 'with 64 that wait it is read no more')
+      const others = socketsOf(2000 - 64, anybody)
+      for (const socket of others) wait(socket)
+      t.same([turns.waiting, ended(others)], [2000, 0])
+      const more = new FakeSocket('10.1.0.1')
+      wait(more)
+      t.same([turns.waiting, more.destroyed], [2000, true])
+    },
+    'connections that nobody has taken yet': async t => {
+      if (!needs(t, 'ss')) return
+      const server = createServer()
+      const fd = openListeningSocket('127.0.0.1', 0)
+      server.listen({ fd })
+      await once(server, 'listening')
+      const acceptors = acceptInNumbers(server, fd)
+      const kernel = Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8'))
+      const [, , most] = execFileSync('ss', ['-Hltn', `sport = :${(server.address() as AddressInfo).port}`], { encoding: 'utf8' }).trim().split(/\s+/)
+      t.equal(Number(most), Math.min(4096, kernel))
+      server.close()
+      await acceptors.close()
+    },
+    'header lines, octets together': async t => { t.same(await statusOf(t, headOf('/healthz', linesOf(65_536)), headOf('/healthz', linesOf(65_537))), [200, 431]) },
+    'header lines': async t => {
+      const lines = (count: number): Buffer => headOf('/healthz', `Host: a\r\nConnection: close\r\n${'X: y\r\n'.repeat(count - 2)}`)
+      t.same(await statusOf(t, lines(1000), lines(1001)), [200, 431])
+    },
+    'labels of a request': async t => {
+      const labels = (count: number): Buffer => headOf(`/healthz?${'a&'.repeat(count - 1)}a`, 'Host: a\r\nConnection: close\r\n')
+      t.same(await statusOf(t, labels(4096), labels(4097)), [200, 431])
+    },
+    'target and header lines, octets, about': async t => {
+      const lines = 'Host: a\r\nConnection: close\r\n'
+      const head = (octets: number): Buffer => headOf(`/healthz?${'a'.repeat(octets - 'GET /healthz? HTTP/1.1\r\n\r\n'.length - lines.length)}`, lines)
+      t.same(await statusOf(t, head(1_000_000), head(1_000_100)), [200, 431])
+    },
+    'octets that the kernel holds of a connection that is not read, about': ['net/listening-socket.test.ts', 'no more than so much comes at once, and what is not read stays with the client'],
+    'time for line and headers': ['http/http-server.test.ts', 'a client that does not get on with its request is cut off'],
+    'time for a request to arrive': ['http/http-server.test.ts', 'a client that does not get on with its request is cut off'],
+    'time without an octet of the answer taken': ['http/client-connections.test.ts', 'who takes nothing of an answer is cut off'],
+    'time between requests': async t => {
+      const { port } = await listen(t, { store: new MemoryStore(), limits: { keepAliveTimeout: 1 } })
+      const socket = connect(port, '127.0.0.1').on('error', () => {})
+      socket.write('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n')
+      const [answer] = await once(socket, 'data')
+      t.match(String(answer), /^HTTP\/1\.1 200/)
+      await once(socket, 'close')
+    },
+    '`/v1/machines/MAC?wait=`': t => held(t, '/v1/machines/52:54:00:00:00:01?wait=ack&timeout=3600', { perAddress: 500, all: 1000 }),
+    '`/v1/events`': t => held(t, '/v1/events', { perAddress: 50, all: 200 }),
+    '`/v1/events`, octets not read': t => {
+      const streams = new EventStreams()
+      const methods = { isCut: false, writeHead: () => {}, write: () => {}, end: () => {}, destroy () { this.isCut = true } }
+      const readers = [262_144, 262_145].map(writableLength => Object.assign(new EventEmitter(), { writableLength, ...methods }))
+      for (const reader of readers) streams.add(reader as unknown as ServerResponse, '')
+      streams.send('data: x\n\n')
+      streams.end()
+      t.same(readers.map(({ isCut }) => isCut), [false, true])
+      for (const reader of readers) reader.emit('close')
+    },
+    '`/v1/events`, octets kept for `Last-Event-ID`': ['control/event-log.test.ts', 'a flood takes so much memory, and says how many are gone'],
+    'renderings of more than 32 KiB or 50,000 steps that wait': ['rendering/long-renderings.test.ts', 'so many wait of one address and in all; the addresses take turns'],
+    'time for one of these': ['rendering/long-renderings.test.ts', 'a rendering that does not come to its end is given up, and an idle thread is ended'],
+    'body of `/v1/installed`, octets': async t => {
+      const app = await routes(t)
+      await bodies(t, 65_536, 413, async payload => (await app.inject({ method: 'POST', url: '/v1/installed?mac=52:54:00:00:00:01', payload })).statusCode)
+    },
+    'body of `/v1/update/`, octets': t => updates(t, '/v1/update/', 65_536),
+    'body of `/fleetlock/v1/`, octets': t => updates(t, '/fleetlock/v1/pre-reboot', 4096),
+    'body of a request below `/etcd/`, octets': async t => {
+      const app = fastify()
+      const seen: number[] = []
+      discoveryRoutes(app, { discovery: { state: { index: 1 }, newToken: async (size: number) => { seen.push(size); return 'a' } } as never, origin: () => '' } as never)
+      t.teardown(() => app.close())
+      const send = async (octets: number): Promise<number> => {
+        const payload = 'size=3&x='.padEnd(octets, 'x')
+        return (await app.inject({ method: 'PUT', url: '/etcd/new', payload, headers: { 'content-type': 'application/x-www-form-urlencoded' } })).statusCode
+      }
+      t.same([await send(4096), await send(4097), seen], [200, 400, [3]])
+    },
+    '`/etcd/TOKEN?wait=true`': ['http/discovery-routes.test.ts', 'strangers: names, bodies, waits beyond their share'],
+    'discovery tokens': ['cluster/discovery.test.ts', 'an address has its share of tokens: of its own, the one that nobody joined goes first'],
+    'members below a discovery token': ['cluster/discovery.test.ts', 'members, values and sizes are bounded'],
+    'value of a member, octets': ['cluster/discovery.test.ts', 'members, values and sizes are bounded'],
+    'installed machines that are remembered': t => {
+      const one = new Instances()
+      for (let n = 0; n < 256; n++) {
+        t.equal(one.hasRoom('10.0.0.1').room, true) || t.fail(String(n))
+        one.put(String(n), instance(n, '10.0.0.1'))
+      }
+      t.same(one.hasRoom('10.0.0.1'), { room: false })
+      const all = new Instances()
+      for (let n = 0; n < 19_999; n++) all.put(String(n), instance(n, anybody(n)))
+      t.same(all.hasRoom(anybody(19_999)), { room: true })
+      all.put('19999', instance(19_999, anybody(19_999)))
+      t.same(all.hasRoom(anybody(20_000)), { room: true, forget: '0' })
+    }
+  },
+  'The page': {
+    connections: ['http/unfinished.test.ts', 'the server of the page and of the control socket has the same bounds'],
+    '`/ui/events`': ['ui/watchers.test.ts', 'so many watch from one address and in all'],
+    'passwords that are tried': ['ui/access.test.ts', 'a crowd that tries passwords holds little, and is told to wait'],
+    'machines on a page': ['ui/watchers.test.ts', 'so many machines are on a page, and the next has the others']
+  },
+  gRPC: {
+    connections: async t => {
+      const pki = makePki()
+      const appliance = await startAppliance({ pki, connections: { all: 4, perAddress: 2 } })
+      t.teardown(() => appliance.close())
+      const meet = async (localAddress: string): Promise<TLSSocket> => {
+        const { port } = appliance.server.address
+        const socket = connectTls({ ...pki.client, ca: pki.ca.cert, port, host: '127.0.0.1', servername: 'localhost', ALPNProtocols: ['h2'], localAddress } as ConnectionOptions)
+        t.teardown(() => { socket.destroy() })
+        // Node reads what comes of HTTP/2 only when somebody asks for it.
+        await new Promise(resolve => { socket.on('error', resolve).once('close', resolve).once('data', resolve) })
+        return socket
+      }
+      const own = [await meet('127.0.0.1'), await meet('127.0.0.1'), await meet('127.0.0.1')]
+      t.same(own.map(({ destroyed }) => destroyed), [false, false, true])
+      const others = [await meet('127.0.0.2'), await meet('127.0.0.3'), await meet('127.0.0.4')]
+      t.equal([...own, ...others].filter(({ destroyed }) => !destroyed).length, 4)
+    },
+    handshakes: t => { shared(t, { perAddress: 25, all: 100 }, () => admitting({ ...strangerLimits, giveWay: [() => true] })) },
+    'time for a handshake': async t => {
+      const pki = makePki()
+      let reason = ''
+      const appliance = await startAppliance({ pki, onHandshakeFailure: why => { reason = why } })
+      t.teardown(() => appliance.close())
+      const socket = connect(appliance.server.address.port, '127.0.0.1').on('error', () => {}).resume()
+      await once(socket, 'close')
+      t.equal(reason, 'timeout')
+    },
+    'message, octets': async t => {
+      const pki = makePki()
+      const appliance = await startAppliance({ pki })
+      const client = rawClient(appliance.address, tlsCredentials(pki, pki.client))
+      t.teardown(async () => {
+        client.close()
+        await appliance.close()
+      })
+      // A name of one letter takes three octets, the key and the length of the content five.
+      const put = async (octets: number) => await client.call('GenericPut', { name: 'a', config: Buffer.alloc(octets - 8) })
+      t.notMatch(await put(4_194_304), { error: { message: /larger than max/ } })
+      t.match(await put(4_194_305), { error: { code: 8, message: /larger than max/ } })
+    },
+    'calls at once': async t => {
+      const pki = makePki()
+      const appliance = await startAppliance({ pki })
+      const session = connectHttp2(`https://${appliance.address}`, { ...pki.client, ca: pki.ca.cert, servername: 'localhost' })
+      const [settings] = await once(session, 'remoteSettings') as [{ readonly maxConcurrentStreams: number }]
+      t.equal(settings.maxConcurrentStreams, 100, 'which HTTP/2 itself holds clients to')
+      session.destroy()
+      await appliance.close()
+    }
+  },
+  DHCP: {
+    'datagram, octets': t => {
+      const events: DhcpEvent[] = []
+      const exchange = new MessageExchange({ clock: new FakeClock(), log: quiet, onEvent: event => { events.push(event) } })
+      let decided = 0
+      const packet = encodePacket(request({ dhcpMessageType: 'DISCOVER' }, { mac: testMac }))
+      for (const octets of [4096, 4097]) exchange.receive(Buffer.concat([packet, Buffer.alloc(octets - packet.length)]), { address: '0.0.0.0', port: 68 }, () => { decided++ })
+      t.equal(decided, 1)
+      t.match(events.at(-1), { kind: 'dropped' })
+    },
+    'messages at once': ['dhcp/message-exchange.test.ts', 'a flood is limited for its sender, told of once in ten minutes, and hurts nobody else'],
+    'messages a second, after that': t => {
+      const clock = new FakeClock()
+      const exchange = new MessageExchange({ clock, log: quiet, onEvent: () => {} })
+      let decided = 0
+      const packet = encodePacket(request({ dhcpMessageType: 'DISCOVER' }, { mac: testMac }))
+      const send = (count: number): void => { for (let n = 0; n < count; n++) exchange.receive(packet, { address: '0.0.0.0', port: 68 }, () => { decided++ }) }
+      send(20)
+      clock.advance(1000)
+      decided = 0
+      send(5)
+      t.equal(decided, 5)
+      send(1)
+      t.equal(decided, 5)
+    },
+    'machines whose rate is remembered': t => {
+      const limiter = new RateLimiter<number>({ burst: 1, perSecond: 0 }, 4096)
+      t.equal(limiter.take(-1, 0), true)
+      // It is in the older half of what is remembered until as many others again have come.
+      for (let n = 0; n < 2 * 4096 - 1; n++) limiter.take(n, 0)
+      t.equal(limiter.size <= 2 * 4096, true)
+      t.equal(limiter.take(-1, 0), false, 'remembered')
+      for (let n = 0; n < 3 * 4096; n++) limiter.take(10_000 + n, 0)
+      t.equal(limiter.take(-1, 0), true, 'forgotten')
+    },
+    'messages that wait, of machines that somebody named': ['dhcp/backlog.test.ts', 'whoever speaks in the name of a machine crowds out that one alone'],
+    'DISCOVERs that wait': ['dhcp/backlog.test.ts', 'whatever arrives, it holds so many'],
+    'other messages that wait': ['dhcp/backlog.test.ts', 'whatever arrives, it holds so many']
+  },
+  TFTP: {
+    'request, octets': ['tftp/packet.test.ts', 'RFC 2347: a request is at most 512 bytes'],
+    transfers: ['tftp/tftp-server.test.ts', 'no more transfers than there are places, for one client and for all'],
+    'time to confirm a transfer before it may give way': ['tftp/tftp-server.test.ts', 'requests that nobody ever answers to hold no place against a machine that boots']
+  },
+  Machines: {
+    'lines of a boot, of a machine that somebody named': t => { record(t, recordLimits.known) },
+    'lines of a boot, of a stranger': t => { record(t, recordLimits.stranger) },
+    'boots before it, of a machine that somebody named': t => { boots(t, recordLimits.known) },
+    'boots before it, of a stranger': t => { boots(t, recordLimits.stranger) },
+    'characters of a text': t => {
+      const detail = (length: number) => observe(undefined, { mac: mac('52:54:00:00:00:01'), stage: 'script', at: 0, detail: 'x'.repeat(length) }).timeline[0]?.detail
+      t.same([detail(256), detail(257)], ['x'.repeat(256), `${'x'.repeat(256)}...`])
+    },
+    'octets of known machines, about': t => {
+      const one = new MachineRegistry([], { note: () => {} })
+      const see = (registry: MachineRegistry, n: number): void => { registry.record({ mac: macFromBytes(Buffer.from([2, 0, 0, 0, 0, n]))!, stage: 'script', at: n }) }
+      see(one, 0)
+      const budget = 10 * one.octets
+      const registry = new MachineRegistry([], { note: () => {}, budgets: { known: budget, stranger: 0 } })
+      for (let n = 0; n < 10; n++) see(registry, n)
+      t.same([registry.size, registry.octets <= budget], [10, true])
+      see(registry, 10)
+      t.same([registry.size, registry.get(macFromBytes(Buffer.from([2, 0, 0, 0, 0, 0]))!)], [10, undefined])
+    },
+    'octets of strangers, about': ['machines/registry.test.ts', 'invented machines push out the longest unseen stranger, never a known machine, and take so much'],
+    'last packets of a machine (only with `ui.address`)': ['machines/packet-log.test.ts', 'the last fifty, as copies, and no more of one than a frame holds'],
+    'octets of them, known machines, about': t => {
+      const size = 100 + octetsOfPacket
+      const log = new PacketLog(() => true, { known: 3 * size, stranger: 0 })
+      const [one, two] = [mac('52:54:00:00:00:01'), mac('52:54:00:00:00:02')]
+      const end = { address: '10.0.0.1', port: 68 }
+      const packet = { protocol: 'dhcp' as const, at: 0, isSent: false, from: end, to: end, data: Buffer.alloc(100) }
+      log.record(one, packet)
+      log.record(two, packet)
+      log.record(two, packet)
+      t.same([log.of(one).length, log.of(two).length], [1, 2])
+      log.record(two, packet)
+      t.same([log.of(one).length, log.of(two).length], [0, 3])
+    },
+    'octets of them, strangers, about': ['machines/packet-log.test.ts', 'a flood of strangers pushes out strangers, within what they may take'],
+    'hardware addresses that one group by UUID or serial number names': ['matchbox/named-machines.test.ts', "a stranger who says a machine's serial number a thousand times makes a few known"],
+    'machines that wait to be enrolled': ['machines/enroller.test.ts', 'only so many wait'],
+    'machines that were enrolled': ['matchbox/enrolment.test.ts', 'nobody is enrolled beyond the quantities, the range, the profiles there are, or in spite of a group'],
+    'conflicts told of to webhooks in an hour': async t => {
+      const told: string[] = []
+      const receiver = createHttp((asked, answer) => {
+        let body = ''
+        asked.setEncoding('utf8').on('data', (piece: string) => { body += piece }).once('end', () => {
+          told.push((JSON.parse(body) as { data: { ip: string } }).data.ip)
+          answer.writeHead(204).end()
+          receiver.emit('told')
+        })
+      }).listen(0, '127.0.0.1')
+      await once(receiver, 'listening')
+      const hook = `{url: "http://127.0.0.1:${(receiver.address() as AddressInfo).port}/", on: [conflict]}`
+      const loaded = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`, `webhooks=[${hook}]`] })
+      const closing: Array<() => unknown> = []
+      const ground = { loaded, config: loaded.config, clock: new FakeClock(), log: quiet, homes: new Homes(loaded.config) }
+      const news = await openMachineNews(ground, new MachineRegistry([], { note: () => {} }), new Metrics(), close => { closing.push(close) })
+      for (let n = 0; n < 61; n++) news.conflict(testMac, `10.0.0.${n}`, 'declined')
+      while (told.length < 60) await once(receiver, 'told')
+      for (const close of closing) await close()
+      receiver.closeAllConnections()
+      receiver.close()
+      t.same([told.length, told.includes('10.0.0.60')], [60, false])
+    }
+  }
+}
+
+const text = readFileSync(new URL('../docs/limits.md', import.meta.url), 'utf8')
+const rows = text.split('\n## ').slice(1).flatMap(section => {
+  const [title = '', ...lines] = section.split('\n')
+  return lines.filter(line => line.startsWith('| ') && !line.startsWith('| what')).map(line => [title, line.split('|')[1]!.trim()] as const)
+})
+
+t.test('every row of docs/limits.md has its pair, and there is no other', t => {
+  t.same(Object.entries(tries).flatMap(([title, pairs]) => Object.keys(pairs).map(what => `${title}: ${what}`)).sort(), rows.map(([title, what]) => `${title}: ${what}`).sort())
+  t.ok(rows.length > 60)
+  t.end()
+})
+
+for (const [title, pairs] of Object.entries(tries)) {
+  for (const [what, pair] of Object.entries(pairs)) {
+    t.test(`${title}: ${what}`, async t => {
+      if (typeof pair === 'function') return await pair(t)
+      const [file, name] = pair
+      const source = readFileSync(fileURLToPath(new URL(file, import.meta.url)), 'utf8')
+      t.ok(source.includes(`t.test('${name.replaceAll("'", "\\'")}'`) || source.includes(`t.test("${name}"`), `${file}: ${name}`)
+    })
+  }
+}
