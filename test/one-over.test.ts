@@ -413,6 +413,11 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     'lines of a boot, of a stranger': t => { record(t, recordLimits.stranger) },
     'boots before it, of a machine that somebody named': t => { boots(t, recordLimits.known) },
     'boots before it, of a stranger': t => { boots(t, recordLimits.stranger) },
+    'lines of a boot, where several provisioners share it': t => { record(t, recordLimits.shared) },
+    'boots before it, where several provisioners share it': t => { boots(t, recordLimits.shared) },
+    'records of machines in etcd, strangers not among them': [
+      'cluster/etcd-machines.test.ts', 'strangers write nothing, what repeats itself is no write each, and there are no more records than may be'
+    ],
     'characters of a text': t => {
       const detail = (length: number) => observe(undefined, { mac: mac('52:54:00:00:00:01'), stage: 'script', at: 0, detail: 'x'.repeat(length) }).timeline[0]?.detail
       t.same([detail(256), detail(257)], ['x'.repeat(256), `${'x'.repeat(256)}...`])

@@ -57,7 +57,7 @@ t.test('machines: within a second, at once where it was promised, and the last o
   const holder: { registry?: MachineRegistry } = {}
   const journal = new MachineJournal({ path: join(folder, 'state/machines.jsonl'), clock, log, current: () => holder.registry?.values() ?? [] })
   const disk = new DiskRecord(t)
-  const registry = holder.registry = new MachineRegistry(await journal.load(), { note: machine => { journal.note(machine) }, kept: () => journal.kept() })
+  const registry = holder.registry = new MachineRegistry(await journal.load(), { note: machine => { journal.note(machine) }, kept: mac => journal.kept(mac) })
   const lines = ['write machines.jsonl', 'sync machines.jsonl']
   disk.take()
   registry.record({ mac: machine, stage: 'discover', at: 1 })
@@ -67,7 +67,7 @@ t.test('machines: within a second, at once where it was promised, and the last o
   await journal.idle()
   t.same(disk.take(), lines)
   registry.record({ mac: machine, stage: 'installed', at: 2 })
-  await registry.kept()
+  await registry.kept(machine)
   disk.mark('answered')
   t.same(disk.take(), [...lines, 'answered'])
   registry.record({ mac: machine, stage: 'running', at: 3 })
@@ -75,7 +75,8 @@ t.test('machines: within a second, at once where it was promised, and the last o
   disk.mark('stopped')
   t.same(disk.take(), [...lines, 'stopped'])
   t.equal(clock.pending, 0)
-  await t.rejects(registry.kept().then(() => { registry.record({ mac: machine, stage: 'discover', at: 4 }) }).then(() => registry.kept()), { code: 'write_failed' }, 'and says what it can not keep')
+  registry.record({ mac: machine, stage: 'discover', at: 4 })
+  await t.rejects(registry.kept(machine), { code: 'write_failed' }, 'and says what it can not keep')
 })
 
 t.test('slots of reboots, and what becomes of updates', async t => {
