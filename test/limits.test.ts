@@ -89,13 +89,15 @@ t.ok(rows.size > inForce.length)
 for (const [what, each, all] of inForce) t.equal(String(rows.get(what)), String([each, all]), what)
 
 t.test('what descriptors allow', t => {
-  t.same(connectionShares(256), { http: { all: 72, perAddress: 36 }, grpc: { all: 24, perAddress: 12 }, ui: { all: 12, perAddress: 6 }, control: { all: 12, perAddress: 12 } })
+  t.same(connectionShares(256), {
+    http: { all: 72, perAddress: 36 }, sent: 3, grpc: { all: 24, perAddress: 12 }, ui: { all: 12, perAddress: 6 }, control: { all: 12, perAddress: 12 }
+  })
   t.same(connectionShares(65_536), {
-    http: { all: 4096, perAddress: 2048 }, grpc: { all: 1000, perAddress: 500 }, ui: { all: 200, perAddress: 100 }, control: { all: 600, perAddress: 600 }
+    http: { all: 4096, perAddress: 2048 }, sent: 1023, grpc: { all: 1000, perAddress: 500 }, ui: { all: 200, perAddress: 100 }, control: { all: 600, perAddress: 600 }
   })
   for (const descriptors of [0, 64, 100, 256, 1024, 4096, 65_536]) {
-    const { http, grpc, ui, control } = connectionShares(descriptors)
-    t.ok(2 * http.all + grpc.all + ui.all + control.all < Math.max(100, descriptors), `${descriptors}`)
+    const { http, sent, grpc, ui, control } = connectionShares(descriptors)
+    t.ok(2 * http.all + sent + grpc.all + ui.all + control.all < Math.max(100, descriptors), `${descriptors}`)
   }
   t.end()
 })

@@ -70,6 +70,7 @@ export const layers = [
   // A lock is libc's; the rest of the room needs nothing but Node.
   { name: 'folder lock', files: ['disk/folder-lock'], may: ['disk/', 'base/', 'net/libc'], node: ['node:fs/promises', 'node:path'], packages: [] },
   { name: 'disk', files: ['disk/'], may: ['disk/', 'base/'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:timers/promises'], packages: ['chokidar'] },
+  { name: 'image thread', files: ['assets/image-thread', 'assets/file-sender'], may: ['assets/', 'base/errors', 'disk/file-identity', 'net/epoll', 'net/connection'], types: ['base/clock', 'disk/open-file'], node: ['node:fs', 'node:net', 'node:worker_threads'], packages: [] },
   { name: 'assets', files: ['assets/'], may: ['assets/', 'base/errors', 'disk/', 'go/', 'matchbox/pin-assets'], types: ['base/clock', 'matchbox/profile'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:http', 'node:net', 'node:crypto'], packages: [] },
   { name: 'etcd keys', files: ['etcd/keys'], may: plain, node: ['node:buffer'], packages: [], pure: true },
   { name: 'etcd', files: ['etcd/'], may: ['etcd/', 'base/errors', 'base/bundled'], types: ['base/clock'], node: ['node:fs/promises', 'node:tls', 'node:net'], packages: ['@grpc/grpc-js', '@grpc/proto-loader'] },

@@ -5,6 +5,7 @@ import { messageOf } from '../base/errors.js'
 import { type OpenFile, readPart } from '../disk/open-file.js'
 import { sniffType, sniffedBytes } from '../go/http/content-type.js'
 import { type ContentRequest, layOut, needsContent, type Part, planContent } from '../go/http/serve-content.js'
+import type { FileSender } from './file-sender.js'
 import { Outlet } from './outlet.js'
 
 type Headers = Readonly<Record<string, string>>
@@ -17,6 +18,8 @@ export interface Receiver extends ContentRequest {
   send: (answer: { readonly status: number, readonly headers: Headers, readonly body: Buffer }) => void
   /** Sends the head of an answer whose body, of `length` octets, follows through `response`. */
   begin: (status: number, headers: Headers, length: number) => void
+  /** Told how many octets of the body have left that were not written to `response`. */
+  left: (octets: number) => void
   /** Told of what goes wrong on the way. */
   failed: (problem: string) => void
 }
@@ -25,7 +28,7 @@ export interface Receiver extends ContentRequest {
 export const newBoundary = (): string => randomBytes(30).toString('hex')
 
 /** Resolves when the file has left, or the client is gone. Closes the file. Without a type its first bytes tell it. */
-export async function sendFile (file: OpenFile, receiver: Receiver, type: string | undefined): Promise<void> {
+export async function sendFile (file: OpenFile, receiver: Receiver, type: string | undefined, sender?: FileSender): Promise<void> {
   try {
     const contentType = !needsContent(receiver, file.modified) ? '' : type ?? sniffType(await readPart(file, 0, sniffedBytes))
     const plan = planContent(receiver, { size: file.size, type: contentType, modified: file.modified })
@@ -40,6 +43,7 @@ export async function sendFile (file: OpenFile, receiver: Receiver, type: string
       response.end()
       return
     }
+    if (sender !== undefined && await sentAside(parts, file, receiver, sender)) return
     const outlet = new Outlet(response, request.socket)
     try {
       await sendParts(parts, file, outlet)
@@ -51,6 +55,30 @@ export async function sendFile (file: OpenFile, receiver: Receiver, type: string
   } finally {
     await file.close().catch(() => { /* what was to be sent has been */ })
   }
+}
+
+/** Has the sender send it, where it can: behind the head, which has to be with the kernel. */
+async function sentAside (parts: readonly Part[], file: OpenFile, receiver: Receiver, sender: FileSender): Promise<boolean> {
+  const { request: { socket }, response, left, failed } = receiver
+  const [part] = parts
+  if (parts.length > 1 || part === undefined || Buffer.isBuffer(part) || file.descriptor === undefined) return false
+  response.flushHeaders()
+  if (socket.writableLength > 0) return false
+  const sending = sender.send(socket, { ...part, path: file.path, from: file.descriptor }, octets => {
+    left(octets)
+    // Node sees nothing of what leaves, and would take the client for one that takes nothing.
+    socket.setTimeout(socket.timeout ?? 0)
+  })
+  if (sending === undefined) return false
+  const { octets, isWhole, problem } = await sending
+  left(octets)
+  if (isWhole) {
+    response.end()
+  } else {
+    if (problem !== undefined) failed(problem)
+    socket.destroy()
+  }
+  return true
 }
 
 async function sendParts (parts: readonly Part[], file: OpenFile, outlet: Outlet): Promise<void> {

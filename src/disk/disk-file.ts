@@ -3,8 +3,8 @@
 import type { FileHandle } from 'node:fs/promises'
 import { AppError } from '../base/errors.js'
 import { type CachedFile, type FileCache, pieceBytes } from './file-cache.js'
-import { type OpenedFile, secondsOf } from './file-identity.js'
-import type { OpenFile, Piece } from './open-file.js'
+import { hasChanged, type OpenedFile, secondsOf, writtenMeanwhile } from './file-identity.js'
+import type { Descriptor, OpenFile, Piece } from './open-file.js'
 
 /** Bytes that readers without the cache may hold together, as far as pieces of `smallestPiece` allow. */
 const readAhead = 8 * 1024 * 1024
@@ -89,6 +89,8 @@ export class DiskFile implements OpenFile {
     return kept instanceof Promise ? kept.then(part) : part(kept)
   }
 
+  get descriptor (): Descriptor { return { fd: this.#handle.fd, identity: this.#identity } }
+
   async close (): Promise<void> {
     this.#cached?.close()
     if (this.#share !== undefined) this.#readers.leave(this.#spare.splice(0))
@@ -124,15 +126,11 @@ export class DiskFile implements OpenFile {
 export async function readUnchanged (
   { path }: Pick<OpenFile, 'path'>, handle: FileHandle, identity: OpenedFile, memory: Buffer, position: number
 ): Promise<void> {
-  const changed = (): AppError =>
-    new AppError('read_failed', `${path} was written to while it was sent: put the new file beside it and rename it`)
+  const changed = (): AppError => new AppError('read_failed', writtenMeanwhile(path))
   for (let filled = 0; filled < memory.length;) {
     const { bytesRead } = await handle.read(memory, filled, memory.length - filled, position + filled)
     if (bytesRead === 0) throw changed()
     filled += bytesRead
   }
-  const { size, mtimeNs, ctimeNs, nlink } = await handle.stat({ bigint: true })
-  // The time of writing can be put back (cp -p, rsync --times), that of the last change can't; it changes too when a name is taken
-  // away, as when another file is renamed over this one.
-  if (size !== identity.size || mtimeNs !== identity.mtimeNs || (ctimeNs !== identity.ctimeNs && nlink === identity.nlink)) throw changed()
+  if (hasChanged(identity, await handle.stat({ bigint: true }))) throw changed()
 }

@@ -12,6 +12,16 @@ export interface FileIdentity {
 /** How many names it has tells a file that was replaced from one that was written to. */
 export interface OpenedFile extends FileIdentity { readonly nlink: bigint }
 
+/**
+ * Whether an open file is not what it was. The time of writing can be put back (cp -p, rsync --times), that of the last change
+ * can't; it changes too when a name is taken away, as when another file is renamed over this one.
+ */
+export const hasChanged = (then: OpenedFile, now: OpenedFile): boolean =>
+  now.size !== then.size || now.mtimeNs !== then.mtimeNs || (now.ctimeNs !== then.ctimeNs && now.nlink === then.nlink)
+
+/** What is said of such a file. */
+export const writtenMeanwhile = (path: string): string => `${path} was written to while it was sent: put the new file beside it and rename it`
+
 /** The identity as one word. */
 export const identityKey = ({ dev, ino, size, mtimeNs, ctimeNs }: FileIdentity): string => [dev, ino, size, mtimeNs, ctimeNs].join(':')
 

@@ -1,10 +1,14 @@
 // A file that is being sent, wherever its bytes are: on disk, in a cache, or made for whoever asked.
+import type { OpenedFile } from './file-identity.js'
 
 /** Bytes that stay as they are until they are released. */
 export interface Piece {
   readonly bytes: Buffer
   release: () => void
 }
+
+/** Of a file on disk: until it is closed, whoever has it may read from it by a way of its own. */
+export interface Descriptor { readonly fd: number, readonly identity: OpenedFile }
 
 /** A file as it was when it was opened. */
 export interface OpenFile {
@@ -19,6 +23,8 @@ export interface OpenFile {
    * May wait for an earlier piece of this file to be released. Rejects when the disk fails or the file has changed.
    */
   piece: (position: number, most: number) => Piece | Promise<Piece>
+  /** Where all its bytes are that the kernel may send; none for a file that is not on disk as it is sent. */
+  readonly descriptor?: Descriptor
   close: () => Promise<void>
 }
 

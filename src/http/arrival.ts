@@ -48,6 +48,7 @@ export class Arrival {
   /** Length of the answer's body, or of the one that HEAD asks about. */
   bodyBytes = 0
   readonly #sentBefore: number
+  #leftElsewhere = 0
   #query: MachineQuery | undefined
 
   constructor (request: IncomingMessage, response: ServerResponse) {
@@ -102,11 +103,14 @@ export class Arrival {
   get sent (): number {
     const { request, finished } = this
     const length = request.method === 'HEAD' ? 0 : this.bodyBytes
-    return finished ? length : Math.min(length, Math.max(0, request.socket.bytesWritten - this.#sentBefore))
+    return finished ? length : Math.min(length, Math.max(0, request.socket.bytesWritten - this.#sentBefore) + this.#leftElsewhere)
   }
 
+  /** So many octets of the body have left by another way than `response`. */
+  readonly left = (octets: number): void => { this.#leftElsewhere = octets }
+
   /** What went wrong on the way of an answer that had begun. */
-  failed (problem: string): void { this.notes.problem = problem }
+  readonly failed = (problem: string): void => { this.notes.problem = problem }
 }
 
 /** What is wrong with its Host header. */

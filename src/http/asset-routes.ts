@@ -1,5 +1,6 @@
 // /assets/: files and folder listings as Go's http.FileServer serves them.
 import type { AssetFile, AssetFolder, AssetSource } from '../assets/asset-source.js'
+import type { FileSender } from '../assets/file-sender.js'
 import { sendFile } from '../assets/send-file.js'
 import { typeByName } from '../go/http/content-type.js'
 import { formatHttpDate, parseHttpDate } from '../go/http/date.js'
@@ -19,14 +20,14 @@ const failures = {
 
 const nothing = Buffer.alloc(0)
 
-export const assetRoutes = (source: AssetSource, booting: BootingMachines): Handler => async arrival => {
+export const assetRoutes = (source: AssetSource, booting: BootingMachines, sender?: FileSender): Handler => async arrival => {
   const { client, path, notes } = arrival
   const machine = booting.lookUp(client, path)
   Object.assign(notes, { kind: 'asset', name: 'asset', ...machine === undefined ? {} : { ...machine, name: machine.kind } })
-  await answerAsset(source, path.slice(assetsPath.length - 1), arrival)
+  await answerAsset(source, path.slice(assetsPath.length - 1), arrival, sender)
 }
 
-async function answerAsset (source: AssetSource, path: string, arrival: Arrival): Promise<void> {
+async function answerAsset (source: AssetSource, path: string, arrival: Arrival, sender: FileSender | undefined): Promise<void> {
   const { rawQuery } = arrival
   const redirect = (to: string): void => {
     arrival.send({ status: 301, headers: { location: latin1Of(rawQuery === '' ? to : `${to}?${rawQuery}`) }, body: nothing })
@@ -38,7 +39,7 @@ async function answerAsset (source: AssetSource, path: string, arrival: Arrival)
   const asFolder = path.endsWith('/')
   const name = asFolder && path !== '/' ? path.slice(0, -1) : path
   const base = name.slice(name.lastIndexOf('/') + 1)
-  const sendAs = ({ file }: AssetFile, as: string): Promise<void> => sendFile(file, arrival, typeByName(as))
+  const sendAs = ({ file }: AssetFile, as: string): Promise<void> => sendFile(file, arrival, typeByName(as), sender)
   const found = await source.open(name)
   if (found.kind === 'failure') {
     arrival.send(failures[found.status])

@@ -3,6 +3,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { DiskAssets } from '../assets/asset-source.js'
+import type { FileSender } from '../assets/file-sender.js'
 import type { Logger } from '../base/log.js'
 import type { FileCache } from '../disk/file-cache.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
@@ -30,6 +31,8 @@ export interface HttpOptions {
   readonly assetsPath: string
   /** Keeps what is served under /assets/ in memory. */
   readonly assetCache?: FileCache
+  /** Sends what is served under /assets/ where it can; else this thread does. */
+  readonly assetSender?: FileSender | undefined
   /** Signs what machines read; undefined for no .sig and .asc. */
   readonly signer?: DetachedSigner | undefined
   /** The files under /boot/, for UEFI HTTP Boot. */
@@ -104,13 +107,13 @@ export function buildHttpApp (options: HttpOptions): HttpApp {
   return Object.assign(app, { connections, handle })
 }
 
-function routeOf ({ provisioner, identify, enrol, assetsPath, assetCache, loaders, signer }: HttpOptions): Route {
+function routeOf ({ provisioner, identify, enrol, assetsPath, assetCache, assetSender, loaders, signer }: HttpOptions): Route {
   const documents = new MachineDocuments(provisioner, identify)
   const booting = new BootingMachines()
   return matchboxRoutes({
     documents: [...bootRoutes(provisioner, documents, booting, enrol), ...configRoutes(documents)],
     signatures: signer === undefined ? undefined : new Signatures(signer),
-    assets: assetsPath === '' ? undefined : assetRoutes(new DiskAssets(assetsPath, assetCache), booting),
+    assets: assetsPath === '' ? undefined : assetRoutes(new DiskAssets(assetsPath, assetCache), booting, assetSender),
     loaders: loaders === undefined ? undefined : loaderRoutes(loaders)
   })
 }

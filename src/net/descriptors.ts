@@ -21,6 +21,8 @@ export function descriptorLimit (): number {
 export interface ConnectionShares {
   /** For HTTP and HTTPS together; each may have a file open too. */
   readonly http: Limits
+  /** Files that a thread sends on such a connection: a second descriptor of it each. */
+  readonly sent: number
   readonly grpc: Limits
   readonly ui: Limits
   /** Whoever asks over a Unix socket has no address. */
@@ -34,5 +36,11 @@ export function connectionShares (descriptors: number): ConnectionShares {
     const all = Math.min(most, Math.floor(free * share))
     return { all, perAddress: Math.ceil(all / addresses) }
   }
-  return { http: limits(4096, 3 / 8), grpc: limits(1000, 1 / 8), ui: limits(200, 1 / 16), control: limits(600, 1 / 16, 1) }
+  return {
+    http: limits(4096, 3 / 8),
+    sent: limits(1024, 1 / 64).all,
+    grpc: limits(1000, 1 / 8),
+    ui: limits(200, 1 / 16),
+    control: limits(600, 1 / 16, 1)
+  }
 }

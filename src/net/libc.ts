@@ -1,5 +1,5 @@
 // The calls of libc that Node has no words for: sockets of one interface, the interfaces' addresses, datagrams to a Unix
-// socket, what a socket is that somebody else made, and locks on files. The only user of koffi.
+// socket, what a socket is that somebody else made, locks on files, and waiting for sockets. The only user of koffi.
 import koffi from 'koffi'
 
 type Call = (...args: unknown[]) => number
@@ -18,6 +18,12 @@ export interface Libc {
   readonly clockGettime: Call
   /** The lock is the open file's, and goes with it. */
   readonly flock: Call
+  readonly epollCreate: Call
+  /** `event` is a struct epoll_event in memory. */
+  readonly epollControl: Call
+  /** Writes as many struct epoll_event into the buffer. */
+  readonly epollWait: Call
+  readonly eventfd: Call
   /** `getsockopt` and `getsockname` write into the buffers they are given; the length is a buffer too (`intBuffer`). */
   readonly getsockopt: Call
   readonly getsockname: Call
@@ -71,6 +77,10 @@ function load (): Libc {
     clockGettime: call('int clock_gettime(int clock, void *time)'),
     setsockopt: call('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
     flock: call('int flock(int fd, int operation)'),
+    epollCreate: call('int epoll_create1(int flags)'),
+    epollControl: call('int epoll_ctl(int epoll, int operation, int fd, void *event)'),
+    epollWait: call('int epoll_wait(int epoll, void *events, int most, int milliseconds)'),
+    eventfd: call('int eventfd(unsigned int value, int flags)'),
     getsockopt: call('int getsockopt(int fd, int level, int name, void *value, void *length)'),
     getsockname: call('int getsockname(int fd, void *address, void *length)'),
     nextError: errorQueue(library),
@@ -163,6 +173,11 @@ export const constants = {
   soRcvbufForce: 33,
   clockThreadCputimeId: 3,
   dupCloexec: 1030,
+  epollCloexec: 0o2000000,
+  epollAdd: 1,
+  epollRemove: 2,
+  epollReadable: 0x1,
+  epollWritable: 0x4,
   lockExclusive: 2,
   lockNonBlocking: 4,
   msgDontWait: 0x40,

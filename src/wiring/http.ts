@@ -1,4 +1,6 @@
 // The HTTP application, with every family of routes, and its plain listener.
+import { availableParallelism } from 'node:os'
+import { type FileSender, ImageThread } from '../assets/file-sender.js'
 import { FileCache } from '../disk/file-cache.js'
 import { progressTimeout } from '../http/bounded-server.js'
 import { ClientConnections } from '../http/client-connections.js'
@@ -35,7 +37,9 @@ export async function buildApp (parts: Omit<RunningParts, 'app'>): Promise<HttpA
   metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
   metrics.counter('asset_cache_hits_total', 'Pieces of images, 1 MiB each, that were served from memory', () => assetCache.hits)
   metrics.counter('asset_cache_misses_total', 'Pieces of images that had to be read from disk', () => assetCache.misses)
-  const connections = new ClientConnections({ ...connectionShares(descriptorLimit()).http, progressTimeout, pace: parts.pace, clock })
+  const shares = connectionShares(descriptorLimit())
+  const assetSender = openSender(parts, shares.sent)
+  const connections = new ClientConnections({ ...shares.http, progressTimeout, pace: parts.pace, clock })
   metrics.gauge('http_connections', 'Connections of HTTP and HTTPS clients', () => connections.count)
   metrics.gauge('http_requests_waiting', 'Requests that wait for an earlier one of their connection', () => connections.waiting)
   metrics.counter('http_connections_refused_total', 'Connections that were closed at once because their address had its share', () => connections.refused)
@@ -45,6 +49,7 @@ export async function buildApp (parts: Omit<RunningParts, 'app'>): Promise<HttpA
     log,
     assetsPath: config.assets_path,
     assetCache,
+    assetSender,
     signer: signer === undefined ? undefined : { sign: content => signer.sign(content), armor },
     loaders: {
       open: async (asked, client) => {
@@ -75,6 +80,15 @@ export async function buildApp (parts: Omit<RunningParts, 'app'>): Promise<HttpA
   })
   registerImageRoute(app, async () => await images?.list() ?? tellImages({ sources: [], releases: [] }).json)
   return app
+}
+
+/** Sends images beside everything else; undefined where there is no second processor for it. */
+function openSender ({ clock, log, metrics, onClose }: Pick<RunningParts, 'clock' | 'log' | 'metrics' | 'onClose'>, most: number): FileSender | undefined {
+  if (availableParallelism() < 2) return undefined
+  const sender = new ImageThread({ clock, most, onCrash: error => { log.error({ error: error.message }, 'assets.crashed') } })
+  metrics.gauge('asset_sendings', 'Images that the thread of images sends', () => sender.count)
+  onClose(() => sender.close())
+  return sender
 }
 
 export async function prepareHttp (ground: Ground, place: Place): Promise<PreparedListener> {

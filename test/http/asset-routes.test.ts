@@ -3,16 +3,20 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync, readdirSync, readlinkSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
-import { type IncomingMessage, get } from 'node:http'
+import { mkdtempSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { Agent, type IncomingMessage, get } from 'node:http'
 import { type Socket, connect } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
+import type { FileSender } from '../../src/assets/file-sender.js'
 import { FileCache } from '../../src/disk/file-cache.js'
 import type { RequestEvent } from '../../src/http/machine-log.js'
 import { freePort } from '../helpers/free-port.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { listen } from '../helpers/http-app.js'
+import { imageThread } from '../helpers/image-thread.js'
 import { exchange } from '../helpers/matchbox-fixture.js'
 import { MemoryStore } from '../helpers/memory-store.js'
 import { typescript } from '../helpers/typescript.js'
@@ -23,13 +27,13 @@ const request = (path: string, headers = '', method = 'GET'): Buffer =>
 
 interface Assets { readonly port: number, readonly folder: string, readonly cache: FileCache, readonly events: readonly RequestEvent[] }
 
-async function assets (t: Test, memory: number, files: Readonly<Record<string, Buffer>>): Promise<Assets> {
+async function assets (t: Test, memory: number, files: Readonly<Record<string, Buffer>>, assetSender?: FileSender): Promise<Assets> {
   const folder = t.testdir()
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
   // Its time is long before that of the files, which have settled then.
   const cache = new FileCache({ memory, smallest: MiB / 4, clock: new FakeClock() })
   const events: RequestEvent[] = []
-  const { port } = await listen(t, { store: new MemoryStore(), assetsPath: folder, assetCache: cache, onRequest: event => { events.push(event) } })
+  const { port } = await listen(t, { store: new MemoryStore(), assetsPath: folder, assetCache: cache, assetSender, onRequest: event => { events.push(event) } })
   return { port, folder, cache, events }
 }
 
@@ -58,8 +62,8 @@ async function until (condition: () => boolean): Promise<boolean> {
 
 t.test('parts, HEAD and conditions answer alike from memory and from disk', async t => {
   const image = randomBytes(3.5 * MiB)
-  for (const memory of [0, 2 * MiB, 8 * MiB]) {
-    const { port, cache, folder } = await assets(t, memory, { image })
+  for (const [memory, sends] of [[0, undefined], [2 * MiB, undefined], [8 * MiB, undefined], [0, imageThread]] as const) {
+    const { port, cache, folder } = await assets(t, memory, { image }, sends?.(t))
     for (const round of ['first', 'again']) {
       for (const [range, start, end] of [
         ['0-0', 0, 1], ['0-1048575', 0, MiB], ['1048575-1048576', MiB - 1, MiB + 1], ['1000000-3500000', 1_000_000, 3_500_001], ['3670015-', 3_670_015, image.length],
@@ -67,7 +71,7 @@ t.test('parts, HEAD and conditions answer alike from memory and from disk', asyn
       ] as const) {
         const { status, headers, body } = await exchange(port, request('/assets/image', `Range: bytes=${range}\r\n`))
         t.same([status, headers['Content-Range'], headers['Content-Length']], [206, `bytes ${start}-${end - 1}/${image.length}`, String(end - start)])
-        t.ok(body.equals(image.subarray(start, end)), `${range} of ${memory}, ${round}`)
+        t.ok(body.equals(image.subarray(start, end)), `${range} of ${memory}, ${round}${sends === undefined ? '' : ', by a thread'}`)
       }
       const several = await exchange(port, request('/assets/image', 'Range: bytes=0-1,1048570-2500000,5-5\r\n'))
       const parts = [image.subarray(0, 2), image.subarray(1_048_570, 2_500_001), image.subarray(5, 6)]
@@ -106,11 +110,11 @@ t.test('files that do not fit together take turns', async t => {
   t.ok(both.every(Boolean))
 })
 
-for (const [where, memory] of [['memory', 256 * MiB], ['disk', 0]] as const) {
+for (const [where, memory, sends] of [['memory', 256 * MiB, () => undefined], ['disk', 0, () => undefined], ['a thread', 0, imageThread]] as const) {
   t.test(`a file that is replaced while it is read from ${where} stays what it was for who reads it`, async t => {
     // More than sockets of both sides hold.
     const [before, after] = [randomBytes(40 * MiB), randomBytes(40 * MiB)]
-    const { port, folder } = await assets(t, memory, { image: before })
+    const { port, folder } = await assets(t, memory, { image: before }, sends(t))
     const slow = await begin(port, '/assets/image')
     await once(slow, 'readable')
     writeFileSync(join(folder, 'image.new'), after)
@@ -123,7 +127,7 @@ for (const [where, memory] of [['memory', 256 * MiB], ['disk', 0]] as const) {
 
   t.test(`one that is written over in place while it is read from ${where} ends the connection`, async t => {
     const before = randomBytes(40 * MiB)
-    const { port, folder, events } = await assets(t, memory, { image: before })
+    const { port, folder, events } = await assets(t, memory, { image: before }, sends(t))
     const slow = await begin(port, '/assets/image')
     await once(slow, 'readable')
     writeFileSync(join(folder, 'image'), randomBytes(40 * MiB), { flag: 'r+' })
@@ -137,7 +141,7 @@ for (const [where, memory] of [['memory', 256 * MiB], ['disk', 0]] as const) {
   })
 
   t.test(`one that is written over in place and given its old time ends the connection, read from ${where}`, async t => {
-    const { port, folder } = await assets(t, memory, { image: randomBytes(40 * MiB) })
+    const { port, folder } = await assets(t, memory, { image: randomBytes(40 * MiB) }, sends(t))
     const path = join(folder, 'image')
     utimesSync(path, 1_600_000_000, 1_600_000_000)
     const slow = await begin(port, '/assets/image')
@@ -149,7 +153,7 @@ for (const [where, memory] of [['memory', 256 * MiB], ['disk', 0]] as const) {
 
   t.test(`readers that vanish, with answers that wait for one another, leave nothing open (${where})`, async t => {
     const image = randomBytes(30 * MiB)
-    const { port, folder, cache } = await assets(t, memory === 0 ? 0 : 40 * MiB, { image, other: image })
+    const { port, folder, cache } = await assets(t, memory === 0 ? 0 : 40 * MiB, { image, other: image }, sends(t))
     const sockets = await Promise.all(Array.from({ length: 5 }, async () => {
       const socket = connect(port, '127.0.0.1')
       for (let i = 0; i < 20; i++) socket.write('GET /assets/image HTTP/1.1\r\nHost: a\r\n\r\n')
@@ -167,6 +171,61 @@ for (const [where, memory] of [['memory', 256 * MiB], ['disk', 0]] as const) {
     t.equal(cache.misses, misses, 'the memory that they had was free again')
   })
 }
+
+t.test('a thread sends what is large, on connections that go on afterwards, and as many as it may', async t => {
+  const files = { image: randomBytes(3 * MiB), small: randomBytes(MiB / 4) }
+  const sender = imageThread(t, { most: 1 })
+  const { port, folder, events } = await assets(t, 0, files, sender)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(() => { agent.destroy() })
+  const ports = new Set<number | undefined>()
+  for (const name of ['image', 'small', 'image'] as const) {
+    const [answer] = await once(get({ port, path: `/assets/${name}`, agent }), 'response') as [IncomingMessage]
+    ports.add(answer.socket.localPort)
+    t.ok((await rest(answer)).body.equals(files[name]), name)
+  }
+  t.equal(ports.size, 1, 'one connection for all')
+  t.ok(await until(() => events.length === 3))
+  t.match(events, [{ bytes: 3 * MiB, finished: true }, { bytes: MiB / 4, finished: true }, { bytes: 3 * MiB, finished: true }])
+  writeFileSync(join(folder, 'large'), randomBytes(40 * MiB))
+  const slow = await begin(port, '/assets/large')
+  t.equal(sender.count, 1)
+  t.ok((await exchange(port, request('/assets/image'))).body.equals(files.image), 'beside it one is sent without the thread')
+  slow.destroy()
+  t.ok(await until(() => sender.count === 0 && openFiles(folder) === 0), 'who goes takes what was his along')
+  t.ok(await until(() => events.length === 5))
+  t.match(events.at(-1), { finished: false, problem: undefined })
+})
+
+t.test('a thread that ends breaks off what it sent; the next image has another one', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'thread-'))
+  t.teardown(() => { rmSync(folder, { recursive: true }) })
+  writeFileSync(join(folder, 'ends.mjs'), 'import { parentPort } from "node:worker_threads"; parentPort.once("message", () => { throw new Error("a thread of this test") })')
+  const crashes: string[] = []
+  const image = randomBytes(2 * MiB)
+  const sender = imageThread(t, { entry: pathToFileURL(join(folder, 'ends.mjs')), onCrash: error => { crashes.push(error.message) } })
+  const { port, events } = await assets(t, 0, { image }, sender)
+  const descriptors = (): number => readdirSync('/proc/self/fd').length
+  const before = descriptors()
+  for (let round = 0; round < 3; round++) {
+    const { whole, body } = await rest(await begin(port, '/assets/image'))
+    t.same([whole, body.length], [false, 0])
+  }
+  t.same(crashes, Array.from({ length: 3 }, () => 'a thread of this test'))
+  t.ok(await until(() => events.length === 3))
+  t.match(events, Array.from({ length: 3 }, () => ({ finished: false, problem: 'the thread of images ended' })))
+  t.ok(await until(() => descriptors() <= before), 'no descriptor is left behind')
+})
+
+t.test('a stop breaks off what a thread sends', async t => {
+  const sender = imageThread(t)
+  const { port, events } = await assets(t, 0, { image: randomBytes(40 * MiB) }, sender)
+  const slow = await begin(port, '/assets/image')
+  const [{ whole }] = await Promise.all([rest(slow), sender.close()])
+  t.notOk(whole)
+  t.ok(await until(() => events.length === 1))
+  t.match(events, [{ finished: false, problem: 'the service ends' }])
+})
 
 t.test('fifty readers, half of them stalled, of more than fits stay within the memory and 150 MiB', async t => {
   const memory = 64

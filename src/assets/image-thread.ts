@@ -1,0 +1,104 @@
+// The thread from which images leave: a piece to each connection that has room, in turn. It waits for connections, or for a call of
+// file-sender.ts, which starts it and wakes it by a descriptor.
+import { closeSync, fstatSync, readSync } from 'node:fs'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { messageOf } from '../base/errors.js'
+import { hasChanged, writtenMeanwhile } from '../disk/file-identity.js'
+import { sendOctets } from '../net/connection.js'
+import { Epoll } from '../net/epoll.js'
+import type { Call, Job, News } from './file-sender.js'
+
+/** Octets for one connection before it is the next one's turn. */
+const piece = 1024 * 1024
+/** Milliseconds between two reports of how far each has got, while any is under way. */
+const reportEvery = 1000
+
+interface Sending extends Job {
+  at: number
+  reported: number
+  /** Octets that it will have room for, as far as it showed: what is read and not taken is read again. */
+  room: number
+}
+
+const port = parentPort!
+const wake = workerData as number
+const epoll = new Epoll()
+const memory = Buffer.allocUnsafeSlow(piece)
+/** By the descriptor of the connection. */
+const sendings = new Map<number, Sending>()
+let isEnding = false
+let reported = performance.now()
+
+const tell = (news: News): void => { port.postMessage(news) }
+
+function end (sending: Sending, problem?: string): void {
+  const { id, socket, at, start, length } = sending
+  sendings.delete(socket)
+  epoll.forget(socket)
+  closeSync(socket)
+  tell({ type: 'ended', id, sent: { octets: at - start, isWhole: at === start + length, problem } })
+}
+
+function take (call: Call): void {
+  if (call.type === 'end') isEnding = true
+  else if (call.type === 'cut') {
+    for (const sending of sendings.values()) if (sending.id === call.id) end(sending)
+  } else {
+    const { type, ...job } = call
+    const sending = { ...job, at: job.start, reported: job.start, room: piece }
+    sendings.set(job.socket, sending)
+    try {
+      epoll.watch(job.socket, 'writable')
+    } catch (error) {
+      end(sending, messageOf(error))
+    }
+  }
+}
+
+/** A copy, and not the kernel's own sendfile(2): pages that wait to leave would change with the file. */
+function advance (sending: Sending): void {
+  const { socket, file, path, identity, start, length } = sending
+  try {
+    const count = readSync(file, memory, 0, Math.min(sending.room, start + length - sending.at), sending.at)
+    if (count === 0 || hasChanged(identity, fstatSync(file, { bigint: true }))) {
+      end(sending, writtenMeanwhile(path))
+      return
+    }
+    const sent = sendOctets(socket, memory.subarray(0, count))
+    if (sent === undefined) {
+      end(sending)
+      return
+    }
+    sending.at += sent
+    sending.room = sent < count ? Math.max(piece / 16, sent) : Math.min(piece, 2 * sending.room)
+    if (sending.at === start + length) end(sending)
+  } catch (error) {
+    end(sending, messageOf(error))
+  }
+}
+
+function report (): void {
+  const now = performance.now()
+  if (now - reported < reportEvery) return
+  reported = now
+  const far: Array<readonly [number, number]> = []
+  for (const sending of sendings.values()) {
+    if (sending.at === sending.reported) continue
+    sending.reported = sending.at
+    far.push([sending.id, sending.at - sending.start])
+  }
+  if (far.length > 0) tell({ type: 'progress', far })
+}
+
+epoll.watch(wake, 'readable')
+while (!isEnding) {
+  for (const fd of epoll.wait(reportEvery / 2)) {
+    const sending = sendings.get(fd)
+    if (sending !== undefined) advance(sending)
+    else if (fd === wake) readSync(wake, Buffer.alloc(8))
+  }
+  for (let call = receiveMessageOnPort(port); call !== undefined; call = receiveMessageOnPort(port)) take(call.message as Call)
+  report()
+}
+for (const sending of sendings.values()) end(sending, 'the service ends')
+epoll.close()

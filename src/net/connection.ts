@@ -1,0 +1,33 @@
+// A TCP connection of Node's, written to by another thread: through a descriptor of its own, without waiting, by send(2).
+import { Socket } from 'node:net'
+import { constants, openLibc } from './libc.js'
+
+/**
+ * Another descriptor of a plain TCP connection, to be closed by the caller: the connection stays open until both are. undefined for
+ * any other stream, and when no descriptor is left.
+ */
+export function secondDescriptor (socket: Socket): number | undefined {
+  // What extends a socket (TLS, a request that is read once more) does more to its octets than to hand them on.
+  if (Object.getPrototypeOf(socket) !== Socket.prototype || !('_handle' in socket)) return undefined
+  const handle = socket._handle
+  if (typeof handle !== 'object' || handle === null || !('fd' in handle) || typeof handle.fd !== 'number' || handle.fd < 0) return undefined
+  const fd = openLibc().fcntl(handle.fd, constants.dupCloexec, 0)
+  return fd < 0 ? undefined : fd
+}
+
+/** How many octets the connection took; 0 when it has no room now, undefined when it is broken. */
+export function sendOctets (fd: number, octets: Uint8Array): number | undefined {
+  const libc = openLibc()
+  const sent = libc.sendto(fd, octets, octets.length, constants.msgDontWait | constants.msgNoSignal, null, 0)
+  if (sent >= 0) return sent
+  const errno = libc.errno()
+  return errno === 'EAGAIN' || errno === 'EINTR' ? 0 : undefined
+}
+
+/** A descriptor that wakes who waits for it: readable from a write of eight octets until it is read. Throws when none is left. */
+export function openEvent (): number {
+  const libc = openLibc()
+  const fd = libc.eventfd(0, constants.epollCloexec | constants.sockNonblock)
+  if (fd < 0) throw new Error(`eventfd: ${libc.errno()}`)
+  return fd
+}
