@@ -27,6 +27,7 @@ import { DhcpServers } from './wiring/dhcp-servers.js'
 import { bootConfig, hasOtherLoader } from './wiring/dhcp-settings.js'
 import { startDiscovery } from './wiring/etcd-discovery.js'
 import { createEnrolment } from './wiring/enrolment.js'
+import { fallbacksOf, ownOrigins } from './wiring/fallbacks.js'
 import { type Ground, openGround } from './wiring/ground.js'
 import { openGuard } from './wiring/guard.js'
 import { dhcpText, homesTold, modeAt } from './wiring/homes.js'
@@ -113,7 +114,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   parts.onClose(async () => { unwatch() })
   collectGarbage()
   const { config, homes, signer } = ground
-  await ground.cluster?.appear(homes.first.origin)
+  await ground.cluster?.appear(() => ({ address: homes.first.origin, addresses: ownOrigins(config, homes) }))
   log.info({
     configuration: loaded.sources,
     script: bootConfig(config, homes.first.origin).scriptUrl,
@@ -209,6 +210,7 @@ async function startParts (
   onClose(() => renderings.close())
   metrics.gauge('renderings_aside', 'Renderings that take long, under way or waiting', () => renderings.count)
   const updateGroups = new UpdateGroups(config.updates.groups)
+  const fallbacks = fallbacksOf(ground)
   const provisioner = createProvisioner({
     store,
     aside: renderings,
@@ -218,6 +220,7 @@ async function startParts (
     ownSnippets: nodeSnippets(updateGroups, () => homes.first.origin),
     past: pastOf(registry, ground.cluster),
     discovery: discovery.urls,
+    fallbacks,
     guard: await openGuard(ground, (mac, address) => addressClaims.isAddressOf(mac, address))
   })
   const news = await openMachineNews(ground, registry, metrics, onClose)
@@ -252,6 +255,7 @@ async function startParts (
     addressClaims,
     updateGroups,
     provisioner,
+    fallbacks,
     discovery,
     enrolment: createEnrolment({
       ground,
@@ -261,7 +265,7 @@ async function startParts (
       isAddressOf: (mac, address) => addressClaims.isAddressOf(mac, address),
       onEnrolled: observer.onEnrolled
     }),
-    loaderFiles: loaderFiles({ config, clock, originFor: client => homes.of(client).origin, provisioner, macOf, mayBeBios }),
+    loaderFiles: loaderFiles({ config, clock, originFor: client => homes.of(client).origin, provisioner, macOf, mayBeBios, fallbacks }),
     dhcpServers: new DhcpServers(),
     links: new Set<{ readonly waiting: number }>(),
     sockets: new Sockets(inherited, loaded, listeners),

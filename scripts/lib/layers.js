@@ -86,7 +86,7 @@ export const layers = [
   { name: 'updates', files: ['updates/'], may: ['updates/', 'base/clock', ...plain], node: ['node:buffer', 'node:crypto'], packages: ['sax', 'valibot'], pure: true },
   { name: 'discovery store', files: ['cluster/discovery-store'], may: ['disk/'], types: ['base/log'], node: [], packages: [] },
   { name: 'discovery', files: ['cluster/discovery', 'cluster/key-history', 'cluster/keys-answer'], may: ['cluster/', 'base/errors'], types: ['base/clock'], node: ['node:buffer'], packages: [], pure: true },
-  { name: 'client hash', files: ['cluster/client-hash'], may: plain, node: ['node:buffer'], packages: [], pure: true },
+  { name: 'client hash', files: ['cluster/client-hash', 'cluster/other-provisioners'], may: plain, node: ['node:buffer'], packages: [], pure: true },
   {
     name: 'cluster',
     files: ['cluster/'],

@@ -6,6 +6,7 @@ import type { Logger } from '../base/log.js'
 import type { EtcdClient, EtcdStream } from '../etcd/etcd-client.js'
 import { formatKey, parseKey } from '../etcd/keys.js'
 import type { Entry } from './entries.js'
+import { mostAddresses, type Recorded } from './other-provisioners.js'
 import type { SharedState } from './shared-state.js'
 
 export interface PresenceOptions {
@@ -17,7 +18,8 @@ export interface PresenceOptions {
   readonly log: Logger
 }
 
-export interface Present { readonly name: string, readonly address: string }
+/** What the others are told: see Recorded of other-provisioners. */
+export type Announced = Pick<Recorded, 'address' | 'addresses'>
 
 /** Seconds. */
 const timeToLive = 15
@@ -28,29 +30,30 @@ export class Presence {
   readonly #options: PresenceOptions
   /** Of this run: another process that calls itself so has another. */
   readonly #run = randomBytes(8).toString('hex')
-  #address = ''
+  #announce: () => Announced = () => ({ address: '', addresses: [] })
+  #announced = ''
   #lease: string | undefined
   #stream: EtcdStream<{ readonly ID: string }, { readonly ID: string, readonly TTL: string }> | undefined
   #timer: Timer | undefined
   #working: Promise<void> = Promise.resolve()
-  #present: readonly Present[] = []
+  #present: readonly Recorded[] = []
   readonly #stop: Array<() => void> = []
   #closed = false
 
   constructor (options: PresenceOptions) { this.#options = options }
 
-  /** There from now on, as soon as etcd is. `address` is told to the others: where this one answers machines. */
-  async start (address: string): Promise<void> {
-    this.#address = address
+  /** There from now on, as soon as etcd is. What `announce` gives is told to the others, anew when it has become another. */
+  async start (announce: () => Announced): Promise<void> {
+    this.#announce = announce
     const { state, clock } = this.#options
-    this.#look()
-    this.#stop.push(state.onChange('servers', () => { this.#look() }), state.onStanding(({ inStep }) => { if (inStep) unwaited(this.#renew()) }))
+    this.look()
+    this.#stop.push(state.onChange('servers', () => { this.look() }), state.onStanding(({ inStep }) => { if (inStep) unwaited(this.#renew()) }))
     this.#timer = clock.every(renewEvery, () => { unwaited(this.#renew()) })
     await this.#renew()
   }
 
   /** Those that are there, by name; as they were when etcd went away. */
-  get present (): readonly Present[] { return this.#present }
+  get present (): readonly Recorded[] { return this.#present }
 
   /** Says that it goes. */
   async close (): Promise<void> {
@@ -62,10 +65,11 @@ export class Presence {
     if (this.#lease !== undefined && this.#options.state.standing.inStep) await this.#options.etcd.call('LeaseRevoke', { ID: this.#lease }, 500).catch(() => {})
   }
 
-  #look (): void {
+  /** Takes who is there from what is known: by itself as soon as it is started. */
+  look (): void {
     this.#present = [...this.#options.state.under('servers')].flatMap(([key, { value }]) => {
       const meaning = parseKey(key)
-      return meaning?.kind === 'server' ? [{ name: meaning.name, address: fieldsOf(value).address ?? '' }] : []
+      return meaning?.kind === 'server' ? [{ name: meaning.name, ...fieldsOf(value) }] : []
     })
   }
 
@@ -74,6 +78,7 @@ export class Presence {
       if (this.#closed || !this.#options.state.standing.inStep) return
       try {
         if (this.#lease === undefined) await this.#appear()
+        else if (this.#announced !== JSON.stringify(this.#announce())) await this.#write(this.#lease)
         else this.#keepAlive(this.#lease)
         this.#assertAlone()
       } catch (error) {
@@ -85,15 +90,22 @@ export class Presence {
   }
 
   async #appear (): Promise<void> {
-    const { etcd, state, name, version, clock } = this.#options
+    const { etcd } = this.#options
     const { ID: lease } = await etcd.call('LeaseGrant', { TTL: timeToLive })
-    const value = Buffer.from(JSON.stringify({ address: this.#address, version, since: clock.now(), run: this.#run }))
-    await state.transact({ compare: [], success: [{ request_put: { key: state.etcdKey(formatKey({ kind: 'server', name })), value, lease } }] })
+    await this.#write(lease)
     this.#lease = lease
     this.#stream = await etcd.stream('LeaseKeepAlive')
     this.#stream.on('data', ({ TTL: seconds }) => { if (Number(seconds) <= 0) this.#lost() })
     this.#stream.on('error', () => { this.#stream = undefined })
     this.#stream.on('end', () => { this.#stream = undefined })
+  }
+
+  async #write (lease: string): Promise<void> {
+    const { state, name, version, clock } = this.#options
+    const announced = this.#announce()
+    const value = Buffer.from(JSON.stringify({ ...announced, version, since: clock.now(), run: this.#run }))
+    await state.transact({ compare: [], success: [{ request_put: { key: state.etcdKey(formatKey({ kind: 'server', name })), value, lease } }] })
+    this.#announced = JSON.stringify(announced)
   }
 
   #keepAlive (lease: string): void {
@@ -119,11 +131,12 @@ export class Presence {
   }
 }
 
-function fieldsOf (value: Buffer): { readonly address?: string, readonly run?: string } {
+function fieldsOf (value: Buffer): Announced & { readonly run?: string } {
   try {
-    const { address, run } = Object(JSON.parse(value.toString())) as { address?: unknown, run?: unknown }
-    return { ...typeof address === 'string' && { address }, ...typeof run === 'string' && { run } }
+    const { address, addresses, run } = Object(JSON.parse(value.toString())) as { address?: unknown, addresses?: unknown, run?: unknown }
+    const told = Array.isArray(addresses) ? addresses.slice(0, mostAddresses).filter(one => typeof one === 'string') : []
+    return { address: typeof address === 'string' ? address : '', addresses: told, ...typeof run === 'string' && { run } }
   } catch {
-    return {}
+    return { address: '', addresses: [] }
   }
 }

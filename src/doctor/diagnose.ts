@@ -16,6 +16,7 @@ import type { Ground } from '../wiring/ground.js'
 import type { Home } from '../wiring/homes.js'
 import { readReservations } from '../wiring/reservation-sources.js'
 import { fine, type Finding, note } from './finding.js'
+import { diagnoseAdvertised } from './advertised.js'
 import { diagnoseCluster } from './cluster.js'
 import { diagnoseFolders } from './folders.js'
 import { diagnoseImages } from './images.js'
@@ -51,6 +52,7 @@ export const diagnoseReading = ({ loaded, running: _, ...options }: DoctorOption
   onGround(loaded, options, async (ground, plan) => [
     ...fromPlan(plan),
     ...await diagnoseCluster(ground),
+    ...await diagnoseAdvertised(ground),
     ...await diagnoseFolders(loaded),
     ...await diagnoseImages(loaded, options),
     ...shortened(lintOf(ground)),

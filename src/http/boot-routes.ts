@@ -19,11 +19,14 @@ export function bootRoutes (
     : ({ query: { labels }, client, notes }: Arrival): Promise<void> | undefined =>
         enrol(labels, client)?.then(refusal => { notes.notEnrolled = refusal })
   const name = sniffed(Buffer.from('matchbox\n'))
-  const script = sniffed(provisioner.bootScript())
+  let body = provisioner.bootScript()
+  let script = sniffed(body)
   return [
     ['/', () => name],
-    ...(['/boot.ipxe', '/boot.ipxe.0'] as const).map((path): DocumentRoute => [path, ({ notes }) => {
+    ...(['/boot.ipxe', '/boot.ipxe.0'] as const).map((path): DocumentRoute => [path, ({ notes, client }) => {
       notes.kind = notes.name = 'boot'
+      const now = provisioner.bootScript(client)
+      if (now !== body) [body, script] = [now, sniffed(now)]
       return script
     }]),
     ...(['ipxe', 'grub'] as const).map((kind): DocumentRoute => [`/${kind}`, arrival =>

@@ -6,13 +6,14 @@ import type { Mac } from '../net/mac.js'
 import type { BootDecision } from './boot-decision.js'
 import type { DocumentBody } from './config-documents.js'
 import { type DiscoveryUrls, withDiscovery } from './etcd-cluster.js'
+import { bootsInTurn, type Fallbacks } from './fallbacks.js'
 import type { Group } from './group.js'
 import { assertGuard, type GuardKeeper, guardOf, tokenKey, withToken } from './guard.js'
 import { renderLocalGrub, renderLocalIpxe } from './local-boot.js'
 import { renderMetadata } from './metadata.js'
 import type { NetBoot, Profile } from './profile.js'
 import { renderGrub } from './render-grub.js'
-import { renderIpxe, renderResilientIpxe } from './render-ipxe.js'
+import { renderIpxeInTurn, renderResilientInTurn } from './render-ipxe.js'
 import { type ConfigFile, type ConfigKind, findConfig, type Objects } from './store.js'
 import { type MachineRequest, variablesOf } from './variables.js'
 
@@ -33,6 +34,7 @@ export interface Recipient {
   readonly pin: (boot: NetBoot) => NetBoot
   readonly guard: GuardKeeper | undefined
   readonly discovery: DiscoveryUrls | undefined
+  readonly fallbacks: Fallbacks
 }
 
 const idOfConfig: Readonly<Record<ConfigKind, (profile: Profile) => string>> =
@@ -52,7 +54,8 @@ export const bodies: Readonly<Record<Exclude<DocumentKind, ConfigKind>, (recipie
     if (localBoot === '404') throw startsFromDisk(recipient.group)
     if (localBoot !== undefined) return { body: Buffer.from(renderLocalIpxe(localBoot)), problem }
     const boot = bootOf(recipient)
-    const script = resilientFor(recipient.group, boot, recipient.resilient) ? renderResilientIpxe(boot) : renderIpxe(boot)
+    const boots = bootsInTurn(boot, recipient.fallbacks, recipient.request.client)
+    const script = resilientFor(recipient.group, boot, recipient.resilient) ? renderResilientInTurn(boots) : renderIpxeInTurn(boots)
     return { boot, body: goBytes(script), problem: problem ?? guardOf(recipient.group).problem }
   },
   grub: recipient => {
@@ -60,7 +63,8 @@ export const bodies: Readonly<Record<Exclude<DocumentKind, ConfigKind>, (recipie
     if (localBoot === '404') throw startsFromDisk(recipient.group)
     if (localBoot !== undefined) return { body: Buffer.from(renderLocalGrub()) }
     const boot = bootOf(recipient)
-    return { boot, body: goBytes(renderGrub(boot)), problem: problem ?? guardOf(recipient.group).problem }
+    const [, ...others] = bootsInTurn(boot, recipient.fallbacks, recipient.request.client)
+    return { boot, body: goBytes(renderGrub(boot, others)), problem: problem ?? guardOf(recipient.group).problem }
   },
   // Asked for by what runs on the machine, which was never told a token.
   metadata: recipient => {

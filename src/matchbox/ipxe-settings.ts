@@ -13,6 +13,9 @@ export const settingsOf = ({ mac, uuid }: KnownMachine): Readonly<Record<string,
 /** An entry of `initrd` may begin with options of iPXE's command. */
 export const urlOfInitrd = (entry: string): string => entry.trim().split(/\s+/).at(-1) ?? ''
 
+/** A URL as GRUB has it: `(http,10.0.0.3:8080)/assets/vmlinuz`. */
+export const grubDevice = (url: string): string => url.replace(/^(\w+):\/\/([^/]+)/, '($1,$2)')
+
 /** The path of what is at this appliance, however the profile says so; undefined for what is elsewhere. `origin` is `http://host:port`. */
 export function ownPath (url: string, origin: string): string | undefined {
   const [, path] = /^http:\/\/\$\{next-server\}(?::\d+)?(\/.*)$/.exec(url) ?? []

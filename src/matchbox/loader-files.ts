@@ -3,6 +3,7 @@
 import { Buffer } from 'node:buffer'
 import { type Mac, parseMac } from '../net/mac.js'
 import { goBytes } from '../go/string.js'
+import { alone, bootsInTurn, type Fallbacks } from './fallbacks.js'
 import type { Group } from './group.js'
 import { type LocalBoot, renderLocalGrub } from './local-boot.js'
 import { resilientFor } from './document-bodies.js'
@@ -20,6 +21,8 @@ export interface LoaderFilesOptions {
   readonly origin: string
   /** Whether scripts are the resilient ones where neither group nor profile says. */
   readonly resilient: boolean
+  /** Who else serves the same. */
+  readonly fallbacks?: Fallbacks
 }
 
 export interface LoaderFileRequest {
@@ -39,6 +42,7 @@ export interface LoaderFileRequest {
 export type LoaderFiles = (request: LoaderFileRequest) => Promise<Buffer | undefined>
 
 interface LoaderFileContext {
+  readonly client: string
   readonly mac: Mac | undefined
   readonly uuid: string | undefined
   readonly x86Bios: boolean
@@ -62,10 +66,17 @@ async function pxelinux (asked: LoaderFileContext): Promise<string | undefined> 
   return localBoot === undefined && boot === undefined ? undefined : renderKernel(localBoot === undefined ? boot : undefined, { mac, uuid })
 }
 
-const grub = ({ localBoot, boot, mac, uuid, options: { origin } }: LoaderFileContext): string => {
+const grub = ({ client, localBoot, boot, mac, uuid, options: { origin, fallbacks = alone } }: LoaderFileContext): string => {
   if (localBoot !== undefined) return renderLocalGrub()
-  return boot === undefined ? renderGrubHandOver(origin) : renderGrubFile(boot, { origin, mac, uuid })
+  if (boot === undefined) return renderGrubHandOver(origin)
+  const others = fallbacks.others(client)
+  const [, ...boots] = bootsInTurn(boot, fallbacks, client)
+  return renderGrubFile(boot, { origin, mac, uuid }, boots.map((boot, n) => ({ boot, origin: others[n]!.origin })))
 }
+
+/** A first script that is elsewhere than here is that of all provisioners. */
+const scriptUrls = ({ client, options: { origin, scriptUrl, fallbacks = alone } }: LoaderFileContext): readonly string[] =>
+  scriptUrl === `${origin}/boot.ipxe` ? [scriptUrl, ...fallbacks.others(client).map(({ origin }) => `${origin}/boot.ipxe`)] : [scriptUrl]
 
 /** `%` stands for a MAC address with hyphens, `#` for a UUID. */
 const pattern = (text: string): RegExp => new RegExp(`^(?<folder>(?:.*/)?)${text
@@ -82,7 +93,7 @@ const kinds: readonly Kind[] = [
   { name: pattern('grub\\.cfg-%'), make: ifMatched(grub) },
   {
     name: pattern('autoexec\\.ipxe'),
-    make: ({ group, boot, options: { scriptUrl, resilient } }) => renderAutoexec(scriptUrl, resilientFor(group, boot, resilient))
+    make: asked => renderAutoexec(scriptUrls(asked), resilientFor(asked.group, asked.boot, asked.options.resilient))
   }
 ]
 
@@ -97,6 +108,7 @@ export function createLoaderFiles (options: LoaderFilesOptions): LoaderFiles {
       if (found['uuid'] !== undefined) labels.set('uuid', found['uuid'].toLowerCase())
       const { group, localBoot, boot } = options.bootOf({ labels, rawQuery: '', client })
       const text = await kind.make({
+        client,
         mac: named,
         uuid: found['uuid']?.toLowerCase(),
         x86Bios,

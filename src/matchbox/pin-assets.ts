@@ -21,13 +21,14 @@ export interface AssetPins {
 /** For a store without assets of its own. */
 export const asWritten: AssetPins = { pin: boot => boot, version: () => asWritten }
 
-const host = String.raw`(?:\[[\da-fA-F:.]+\]|\$\{[^\s{}]*\}|[^\s/:?#@()[\]]+)`
+/** The host of a URL, or one of iPXE's settings that stands for it. */
+export const hostPattern = String.raw`(?:\[[\da-fA-F:.]+\]|\$\{[^\s{}]*\}|[^\s/:?#@()[\]]+)`
 
 /**
  * A path; or a URL, also one in the midst of an argument (`root=live:http://...`), or as GRUB writes it. What ends it is what
  * ends a URL's path, or an argument that holds several.
  */
-const reference = new RegExp(String.raw`(?:(?<![\w+.-])https?://(?:[^\s/?#@]*@)?(?<web>${host})(?::\d+)?|\(https?,(?<grub>${host})(?::\d+)?\)|(?<=^|[\s=,;"'|]))(?<path>/assets/[^\s?#&"',;|]*)`, 'g')
+const reference = new RegExp(String.raw`(?:(?<![\w+.-])https?://(?:[^\s/?#@]*@)?(?<web>${hostPattern})(?::\d+)?|\(https?,(?<grub>${hostPattern})(?::\d+)?\)|(?<=^|[\s=,;"'|]))(?<path>/assets/[^\s?#&"',;|]*)`, 'g')
 
 /** What iPXE finds beside its script: `assets/...`. */
 const besideScript = /(?<=^|\s)assets\/[^\s?#]*/g

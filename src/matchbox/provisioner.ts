@@ -5,6 +5,7 @@ import { AppError, messageOf } from '../base/errors.js'
 import { compareStrings } from '../go/string.js'
 import { type Bounds, ConfigDocuments, type DocumentBody, TooLong } from './config-documents.js'
 import { type DiscoveryUrls, etcdClusterOf, withDiscovery } from './etcd-cluster.js'
+import { alone, type Fallbacks, type Told } from './fallbacks.js'
 import { type Group, assertGroup } from './group.js'
 import { type BootDecision, decideBoot, installOnceKey, type MachinePast, noPast } from './boot-decision.js'
 import { type GuardKeeper, guardOf } from './guard.js'
@@ -47,8 +48,8 @@ export interface Rendering {
 
 export interface Provisioner {
   readonly store: Store
-  /** The first script, the same for every machine. */
-  bootScript: () => Buffer
+  /** The first script, the same for every machine of a network and the same object as long as it is; `client` is an address there. */
+  bootScript: (client?: string) => Buffer
   render: (kind: DocumentKind, request: MachineRequest) => Rendering
   /** The same, but what takes long is made aside, where it holds nobody up. Never rejects. */
   renderAside: (kind: DocumentKind, request: MachineRequest) => Rendering | Promise<Rendering>
@@ -127,21 +128,24 @@ export interface ProvisionerOptions {
   readonly discovery?: DiscoveryUrls
   /** Without it everything is made at once. */
   readonly aside?: Aside | undefined
+  /** Who else serves the same. */
+  readonly fallbacks?: Fallbacks
 }
 
 /** What renderings depend on beside the request. */
-interface Version { readonly objects: unknown, readonly pins: object, readonly discovery: object | undefined }
+interface Version { readonly objects: unknown, readonly pins: object, readonly discovery: object | undefined, readonly fallbacks: object }
 
 export function createProvisioner (options: ProvisionerOptions): Provisioner {
   const { store, scriptLabels = defaultScriptLabels, resilient = false, assets = asWritten, past = noPast } = options
-  const { guard, discovery, aside } = options
+  const { guard, discovery, aside, fallbacks = alone } = options
   const machineIndex = new KeptIndex(() => store.snapshot.forMachines.groups)
   const apiIndex = new KeptIndex(() => store.snapshot.groups)
   store.onChange(changes => {
     for (const index of [machineIndex, apiIndex]) index.changed(changes)
   })
-  let version: Version = { objects: undefined, pins: asWritten, discovery: undefined }
+  let version: Version = { objects: undefined, pins: asWritten, discovery: undefined, fallbacks: alone }
   const documents = new ConfigDocuments(options.ownSnippets)
+  let first: { readonly others: readonly Told[], readonly body: Buffer } | undefined
   /** Files of which a rendering took too long. */
   const long = new WeakSet<ConfigFile>()
 
@@ -174,7 +178,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     const end = (made: DocumentBody, error?: AppError): Rendering => {
       const { boot, body, problem, report = [], warning } = made
       const isGuarded = group !== undefined && guardOf(group).limits !== undefined
-      const personal = decision?.bootedAs !== undefined || isGuarded || isByArchitecture(request.labels)
+      const personal = decision?.bootedAs !== undefined || isGuarded || fallbacks.isByClient || isByArchitecture(request.labels)
       const bootedAs = boot === undefined ? undefined : decision?.bootedAs
       const startsFromDisk = decision?.localBoot !== undefined
       const found = { error: error ?? made.error, problem: problem ?? (group === undefined ? undefined : etcdClusterOf(group).problem) }
@@ -187,7 +191,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
       if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
       profile = findProfile(objects, group.profile)
       decision = decideBoot(group, profile, mac, known)
-      const recipient = { objects, group, profile, mac, request, decision, resilient, pin: assets.pin, guard, discovery }
+      const recipient = { objects, group, profile, mac, request, decision, resilient, pin: assets.pin, guard, discovery, fallbacks }
       if (!isConfigKind(kind)) return { job: undefined, made: bodies[kind](recipient), finish, fail }
       const file = guardedConfigOf(recipient, kind)
       const given = withDiscovery(group, discovery, request.client)
@@ -224,7 +228,13 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
 
   return {
     store,
-    bootScript: () => Buffer.from(bootScript(scriptLabels, resilient)),
+    bootScript: client => {
+      const others = fallbacks.others(client)
+      if (first?.others === others) return first.body
+      const body = Buffer.from(bootScript(scriptLabels, resilient, others.map(({ origin }) => origin)))
+      first = { others, body }
+      return body
+    },
     render: (kind, request) => {
       const begun = begin(kind, request)
       return begun.job === undefined ? begun.finish(begun.made) : finishWith(begun, () => makeHere(begun.job))
@@ -234,8 +244,10 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
       return settled === undefined ? makeAside(begin(kind, request)) : settled.then(known => makeAside(begin(kind, request, known)))
     },
     version: () => {
-      const now = { objects: store.snapshot.forMachines, pins: assets.version(), discovery: discovery?.version() }
-      if (version.objects !== now.objects || version.pins !== now.pins || version.discovery !== now.discovery) version = now
+      const now: Version = {
+        objects: store.snapshot.forMachines, pins: assets.version(), discovery: discovery?.version(), fallbacks: fallbacks.version()
+      }
+      if (!isSameVersion(version, now)) version = now
       return version
     },
     matchMachine,
@@ -299,6 +311,9 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     deleteConfig: (kind, name) => store.deleteConfig(kind, name)
   }
 }
+
+const isSameVersion = (one: Version, other: Version): boolean =>
+  one.objects === other.objects && one.pins === other.pins && one.discovery === other.discovery && one.fallbacks === other.fallbacks
 
 /** The label of Matchbox 0.11 for what the machine's loader was built for. */
 export const architectureLabel = 'arch'

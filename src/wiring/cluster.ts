@@ -10,7 +10,8 @@ import { programVersion } from '../base/bundled.js'
 import { delayOf, rankOf } from '../cluster/client-hash.js'
 import { EtcdMachines, type EtcdMachinesOptions } from '../cluster/etcd-machines.js'
 import { FleetCopy } from '../cluster/fleet-copy.js'
-import { type Present, Presence } from '../cluster/presence.js'
+import { addressesOf, type Recorded } from '../cluster/other-provisioners.js'
+import { type Announced, Presence } from '../cluster/presence.js'
 import { SharedState } from '../cluster/shared-state.js'
 import type { Config, LoadedConfig } from '../config/load.js'
 import { EtcdClient, type EtcdClientOptions } from '../etcd/etcd-client.js'
@@ -18,7 +19,7 @@ import { formatKey } from '../etcd/keys.js'
 import { TlsFiles, type TlsFilesOptions } from '../etcd/tls-files.js'
 import type { MachineStore } from '../machines/journal.js'
 import type { OpenStore } from '../matchbox/store.js'
-import { type Ipv4, parseIpv4 } from '../net/ipv4.js'
+import type { Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { type EtcdStoreOptions, openEtcdStore } from '../store/etcd-store.js'
 import { openSharedLeases } from './cluster-leases.js'
@@ -41,10 +42,10 @@ export interface Cluster {
   readonly tells: (mac: Mac, seenBy: string | undefined) => boolean
   /** Milliseconds to leave to others of the fleet before a machine is answered. */
   readonly turn: (mac: Mac, secs: number) => number
-  /** Tells the others that this one is there, and at which address. */
-  readonly appear: (address: string) => Promise<void>
-  /** Those that are there. */
-  readonly present: () => readonly Present[]
+  /** Tells the others that this one is there, and at which addresses, which may become others. */
+  readonly appear: (announce: () => Announced) => Promise<void>
+  /** Those that are there; the same object as long as they are the same. */
+  readonly present: () => readonly Recorded[]
   /** Their addresses, as far as they are known. */
   readonly addresses: () => readonly Ipv4[]
   readonly close: () => Promise<void>
@@ -88,6 +89,7 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
     if (live || writes) await close()
     told(error)
   }
+  presence.look()
   const { standing } = state
   if (!live && !standing.inStep) onProblem(new AppError('etcd_away', `${where(['cluster', 'etcd'])}: ${standing.reason}`))
   return {
@@ -107,9 +109,9 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
       return seenBy === undefined || seenBy === name || (!names.includes(seenBy) && rankOf(mac, name, names) === 0)
     },
     turn: (mac, secs) => delayOf(rankOf(mac, name, presence.present.map(({ name }) => name)), secs),
-    appear: address => presence.start(address),
+    appear: announce => presence.start(announce),
     present: () => presence.present,
-    addresses: () => presence.present.flatMap(({ address }) => parseIpv4(URL.canParse(address) ? new URL(address).hostname : '') ?? []),
+    addresses: () => addressesOf(presence.present),
     close: async () => {
       await presence.close()
       await close()

@@ -8,6 +8,7 @@ import { discoveryRoutes } from '../http/discovery-routes.js'
 import { buildHttpApp, type HttpApp } from '../http/http-server.js'
 import { registerImageRoute } from '../control/image-route.js'
 import { type MachineRoutesOptions, registerMachineRoutes } from '../control/machine-routes.js'
+import { registerProvisionerRoute } from '../control/provisioner-route.js'
 import { registerMetricsRoute } from '../control/metrics-route.js'
 import { tellImages } from '../mirror/images-told.js'
 import { acceptInNumbers, type Acceptors } from '../net/acceptors.js'
@@ -78,6 +79,7 @@ export async function buildApp (parts: Omit<RunningParts, 'app'>): Promise<HttpA
     origin: address => parts.homes.of(address).origin,
     hold: (request, response) => { connections.hold(request, response) }
   })
+  if (shared.cluster !== undefined) registerProvisionerRoute(app, shared.cluster.name)
   registerImageRoute(app, async () => await images?.list() ?? tellImages({ sources: [], releases: [] }).json)
   return app
 }

@@ -3,6 +3,7 @@
 import { bootFolders } from '../base/bundled.js'
 import type { Clock } from '../base/clock.js'
 import type { Config } from '../config/load.js'
+import { alone, type Fallbacks } from '../matchbox/fallbacks.js'
 import { createLoaderFiles, type LoaderFiles } from '../matchbox/loader-files.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Mac } from '../net/mac.js'
@@ -25,6 +26,8 @@ export interface LoaderFilesOptions {
   readonly macOf: (address: string) => Mac | undefined
   /** Whether the machine may be an x86 one with BIOS; all may without it. */
   readonly mayBeBios?: (mac: Mac) => boolean
+  /** Who else serves the same. */
+  readonly fallbacks?: Fallbacks
 }
 
 /** Loaders on disk, whoever put them there: the owner's folder first, then what the program and the distribution bring. */
@@ -39,14 +42,15 @@ export function loadersOnDisk (config: Config, clock: Clock): FileSource {
   return firstOf([own, bundled])
 }
 
-export function loaderFiles ({ config, clock, originFor, provisioner, macOf, mayBeBios = () => true }: LoaderFilesOptions): FileSource {
+export function loaderFiles (options: LoaderFilesOptions): FileSource {
+  const { config, clock, originFor, provisioner, macOf, mayBeBios = () => true, fallbacks = alone } = options
   const { own, bundled } = storedLoaders(config, clock)
   const stored = firstOf([own, bundled])
 
   const makerFor = (client: string): LoaderFiles => {
     const origin = originFor(client)
     const { scriptUrl } = bootConfig(config, origin)
-    return createLoaderFiles({ bootOf: provisioner.bootOf, scriptUrl, origin, resilient: config.boot.resilient })
+    return createLoaderFiles({ bootOf: provisioner.bootOf, scriptUrl, origin, resilient: config.boot.resilient, fallbacks })
   }
   const made: FileSource = {
     open: async (name, request) => {

@@ -44,7 +44,7 @@ t.test('what a machine does with a resilient script', t => {
   const blank = run(script, c => /^(?:kernel|sanboot)/.test(c))
   t.same(loaded(blank).slice(-2), ['sanboot', 'reboot'], 'a blank disk does not start, and all begins anew')
   t.same(loaded(run(bootScript(defaultScriptLabels, true), () => false)), ['chain'])
-  const autoexec = renderAutoexec('http://k.test/boot.ipxe', true)
+  const autoexec = renderAutoexec(['http://k.test/boot.ipxe'], true)
   t.same(loaded(run(autoexec, () => false)), ['dhcp', 'chain'])
   t.same(loaded(run(autoexec, c => /^(?:dhcp|sanboot)/.test(c))).slice(-3), ['dhcp', 'sanboot', 'reboot'])
   t.equal(loaded(run(autoexec, c => c.startsWith('chain'))).at(-1), 'sanboot')
