@@ -50,6 +50,15 @@ export async function download (url: string, path: string, options: DownloadOpti
   return { resumed }
 }
 
+/** The same from the start and in one try, with whatever TransientError ends it. */
+export async function downloadOnce (url: string, path: string, options: DownloadOptions): Promise<void> {
+  const part = `${path}.part`
+  for (const left of [part, `${part}.json`]) await rm(left, { force: true })
+  if (!await attempt(url, part, options)) throw new TransientError('image_download_failed', `${shown(url)}: only a part of it came`)
+  await rename(part, path)
+  await rm(`${part}.json`, { force: true })
+}
+
 /** As much waits for the disk at most: a lease is not to be written behind a gigabyte that the kernel kept back. */
 const syncedBytes = 16 * 2 ** 20
 

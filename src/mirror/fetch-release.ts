@@ -11,6 +11,7 @@ import { judgeFile, judgeTogether, readStatements, type Statements } from './bin
 import { download, type DownloadOptions } from './download.js'
 import { MissingError, shown } from './http-client.js'
 import { type Manifest, partialFolder, type PublishedFile, readManifest } from './layout.js'
+import type { Siblings } from './siblings.js'
 import { manifestName, type Release, type Source, type WantedFile } from './source.js'
 import type { SourceState } from './state.js'
 import { makeFolder } from '../disk/make-folder.js'
@@ -22,11 +23,15 @@ export interface FetchContext extends Omit<DownloadOptions, 'onProgress'> {
   readonly before: SourceState | undefined
   /** The releases that stand in the folder. */
   readonly published: readonly Manifest[]
+  /** Others who may have the release, nearer than its publisher. */
+  readonly siblings?: Siblings | undefined
 }
 
 /** What came of it, and what the publisher vouched for; `statements` only of a release that was fetched. */
 export interface FetchResult {
   readonly outcome: Outcome
+  /** How many of its files came from siblings. */
+  readonly near?: number
   readonly statements?: Pick<Statements, 'signsVersion' | 'signsDigests' | 'unproven'>
 }
 
@@ -77,7 +82,8 @@ export async function fetchRelease (
     await syncFolder(folderPath)
     if (isThere) await rm(partial, { recursive: true, force: true })
     const unproven = [...statements.unproven, ...obtained.flatMap(({ notes }) => notes)]
-    return { outcome: manifest === undefined ? 'published' : 'mended', statements: { ...statements, unproven } }
+    const near = obtained.filter(({ isNear }) => isNear).length
+    return { outcome: manifest === undefined ? 'published' : 'mended', near, statements: { ...statements, unproven } }
   } catch (error) {
     const failure = error instanceof AppError ? error : errnoOf(error) === '' ? error : writeError(target, error)
     // Others need the space more than the next try needs the part; of what can't be published nothing is kept.
@@ -123,6 +129,8 @@ interface ObtainedFile {
   readonly signedAt: number | undefined
   /** What nothing tells about it. */
   readonly notes: readonly string[]
+  /** Whether a sibling had it. */
+  readonly isNear: boolean
 }
 
 /** What a file is fetched for. */
@@ -156,7 +164,13 @@ async function obtain (
   if (signature !== undefined) await writeFileAtomic(join(partial, signatureName), signature)
   const found = kept === undefined ? undefined : await check(join(kept, file.name)).catch(() => undefined)
   if (found !== undefined) await rm(path, { force: true })
-  const { bytes, sha256, sha1, signedBy } = found ?? await fetchChecked(file, path, check, context)
+  // What nothing vouches for is the publisher's only when it comes from him.
+  const isVouchedFor = signature !== undefined || file.sha256 !== undefined
+  const isBegun = found !== undefined || await stat(path).then(() => true, () => false)
+  const near = isBegun || !isVouchedFor
+    ? undefined
+    : await context.siblings?.file(`${source.folder}/${release.version}/${file.name}`, path, check, (received, total) => { context.onProgress(file.name, received, total) })
+  const { bytes, sha256, sha1, signedBy } = found ?? near ?? await fetchChecked(file, path, check, context)
   return {
     file: {
       name: file.name,
@@ -168,7 +182,8 @@ async function obtain (
       ...signedBy !== undefined && { key: signedBy.fingerprint }
     },
     signedAt: signedBy?.signedAt,
-    notes
+    notes,
+    isNear: near !== undefined
   }
 }
 

@@ -15,6 +15,8 @@ export interface HttpClientOptions extends ConnectOptions {
   readonly env: Environment
   /** What a publisher is told of who asks, for URLs of one origin: `Basic ...`. */
   readonly authorization?: { readonly origin: string, readonly value: string } | undefined
+  /** false: a redirect is an answer like any other. */
+  readonly follow?: boolean
 }
 
 export interface HttpAnswer {
@@ -44,7 +46,7 @@ export class HttpClient implements Fetcher {
     let at = url
     for (let count = 0; count <= maxRedirects; count++) {
       const answer = await this.#ask(new URL(at), headers)
-      if (!redirects.has(answer.statusCode)) return answer
+      if (!redirects.has(answer.statusCode) || this.#options.follow === false) return answer
       discard(answer)
       const { location } = answer.headers
       if (location === undefined || !URL.canParse(location, at)) throw new AppError('image_download_failed', `${shown(at)} redirects to nowhere`)

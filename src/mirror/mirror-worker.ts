@@ -34,10 +34,11 @@ function tellProgress (id: number, progress: Progress): void {
 
 const calls = {
   list: async () => tellImages(await mirror.list()),
-  sync: async ({ id }: Call & { readonly id: number }) => await mirror.sync({
+  sync: async (message: Call & { readonly id: number }) => await mirror.sync({
     signal: stopping.signal,
-    onProgress: progress => { tellProgress(id, progress) },
-    onResult: result => { port.postMessage({ id, result } satisfies WorkerReply) }
+    siblings: 'siblings' in message ? message.siblings : [],
+    onProgress: progress => { tellProgress(message.id, progress) },
+    onResult: result => { port.postMessage({ id: message.id, result } satisfies WorkerReply) }
   }),
   prune: async (message: Call & { readonly id: number }) => {
     const all = texts.splice(0)

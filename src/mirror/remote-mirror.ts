@@ -9,7 +9,9 @@ import type { MirrorOptions, PrunedRelease } from './mirror.js'
 import type { Progress, SyncResult } from './sync.js'
 
 export type Call =
-  | { readonly call: 'list' | 'sync', readonly id: number }
+  | { readonly call: 'list', readonly id: number }
+  /** `siblings` are origins. */
+  | { readonly call: 'sync', readonly id: number, readonly siblings: readonly string[] }
   /** `texts` is how many have been sent before. */
   | { readonly call: 'prune', readonly id: number, readonly texts: number }
   | { readonly call: 'texts', readonly texts: readonly string[] }
@@ -50,6 +52,8 @@ interface PendingCall {
 // is what was built of them.
 const ownEntry = new URL(import.meta.url.endsWith('.ts') ? '../../dist/mirror/mirror-worker.js' : './mirror-worker.js', import.meta.url)
 
+interface Asked extends Pick<PendingCall, 'onResult' | 'onProgress'> { readonly texts: number, readonly siblings: readonly string[] }
+
 export class RemoteMirror {
   readonly #options: RemoteMirrorOptions
   #worker: Worker | undefined
@@ -62,9 +66,14 @@ export class RemoteMirror {
 
   async list (): Promise<ImagesTold> { return await this.#call('list') as ImagesTold }
 
-  /** `onProgress` hears how far each source's file has come, twice a second at most and when it is whole. */
-  async sync (onResult: (result: SyncResult) => void, onProgress: (progress: Progress) => void = () => {}): Promise<readonly SyncResult[]> {
-    return await this.#call('sync', { onResult, onProgress }) as readonly SyncResult[]
+  /**
+   * `onProgress` hears how far each source's file has come, twice a second at most and when it is whole. `siblings` are origins of other
+   * provisioners.
+   */
+  async sync (
+    onResult: (result: SyncResult) => void, onProgress: (progress: Progress) => void = () => {}, siblings: readonly string[] = []
+  ): Promise<readonly SyncResult[]> {
+    return await this.#call('sync', { onResult, onProgress, siblings }) as readonly SyncResult[]
   }
 
   /** As Mirror.prune, but gives what was removed; the texts are handed over a few at a time, with time for others in between. */
@@ -91,12 +100,13 @@ export class RemoteMirror {
 
   async #call (
     call: 'list' | 'sync' | 'prune',
-    { texts = 0, onResult = () => {}, onProgress = () => {} }: Partial<Pick<PendingCall, 'onResult' | 'onProgress'>> & { readonly texts?: number } = {}
+    { texts = 0, siblings = [], onResult = () => {}, onProgress = () => {} }: Partial<Asked> = {}
   ): Promise<unknown> {
     const id = this.#next++
     return await new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, onResult, onProgress })
-      this.#post(call === 'prune' ? { call, id, texts } : { call, id })
+      const messages = { list: { call: 'list', id }, sync: { call: 'sync', id, siblings }, prune: { call: 'prune', id, texts } } as const
+      this.#post(messages[call])
       this.#heard = this.#options.clock.now()
       this.#watchOver()
     })

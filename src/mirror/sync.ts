@@ -11,6 +11,7 @@ import { HttpClient } from './http-client.js'
 import type { KeyStore } from './key-store.js'
 import { moveLink, readFolder } from './layout.js'
 import type { Environment } from './proxy.js'
+import { Siblings } from './siblings.js'
 import type { Source, WantedFile } from './source.js'
 import { type FolderState, readState, type SourceState } from './state.js'
 import { isOlder } from './versions.js'
@@ -27,6 +28,8 @@ export interface SyncResult {
   readonly source: string
   readonly outcome: Outcome | 'failed'
   readonly version?: string
+  /** How many of its files came from siblings. */
+  readonly near?: number
   /** Of a release that was fetched: what nothing that is signed says of it. */
   readonly unproven?: readonly string[]
   readonly error?: { readonly code: string, readonly text: string }
@@ -36,6 +39,10 @@ export interface SyncOptions {
   readonly signal: AbortSignal
   /** Takes a release that is older than the one that is published. */
   readonly allowOlder?: boolean
+  /** Origins of other provisioners, which may have what is published already: `http://10.0.0.3:8080`. */
+  readonly siblings?: readonly string[]
+  /** A sibling was of no help, and is asked no more for this release. */
+  readonly onSibling?: (origin: string, reason: string) => void
   /** The ids of those that are wanted; all without it. */
   readonly only?: ReadonlySet<string> | undefined
   readonly onProgress?: (progress: Progress) => void
@@ -62,7 +69,7 @@ const longAfter = 600_000
 
 /** The results in the order of the sources; what goes wrong with one is its result. */
 export async function syncSources (context: SyncContext, options: SyncOptions): Promise<readonly SyncResult[]> {
-  const { signal, only, allowOlder = false, onProgress = () => {}, onResult = () => {} } = options
+  const { signal, only, allowOlder = false, siblings = [], onSibling = () => {}, onProgress = () => {}, onResult = () => {} } = options
   const { sources, statePath } = context
   const slowness = new Map<Source, number>()
   for (const source of sources) slowness.set(source, (await readState(statePath, source.folder)).sources[source.id]?.seconds ?? 0)
@@ -84,7 +91,7 @@ export async function syncSources (context: SyncContext, options: SyncOptions): 
       })
       for (const source of folder) {
         if (signal.aborted) break
-        const result = await syncSource(source, context, { signal, allowOlder, onProgress })
+        const result = await syncSource(source, context, { signal, allowOlder, siblings, onSibling, onProgress })
         results.set(source, result)
         onResult(result)
       }
@@ -96,7 +103,10 @@ export async function syncSources (context: SyncContext, options: SyncOptions): 
   return sources.map(source => results.get(source)).filter(result => result !== undefined)
 }
 
-async function syncSource (source: Source, context: SyncContext, { signal, allowOlder, onProgress }: Required<Omit<SyncOptions, 'onResult' | 'only'>>): Promise<SyncResult> {
+type SourceOptions = Required<Omit<SyncOptions, 'onResult' | 'only'>>
+
+async function syncSource (source: Source, context: SyncContext, options: SourceOptions): Promise<SyncResult> {
+  const { signal, allowOlder, siblings, onSibling, onProgress } = options
   const { clock, timeout, maxSize, assetsPath, env, sources } = context
   const folderPath = join(assetsPath, source.folder)
   return await context.locked(source.folder, async (state, save) => {
@@ -133,9 +143,11 @@ async function syncSource (source: Source, context: SyncContext, { signal, allow
         keys: allowed.map(({ key }) => key),
         before,
         published,
+        siblings: new Siblings({ origins: siblings, clock, timeout, maxSize, signal, onFailure: onSibling }),
         onProgress: (file, received, total) => { onProgress({ source: source.id, version: release.version, file, received, total }) }
       }
-      const { outcome, statements } = await fetchRelease(source, release, folderPath, state.releases[version]?.damaged ?? [], fetching)
+      const damaged = state.releases[version]?.damaged ?? []
+      const { outcome, near = 0, statements } = await fetchRelease(source, release, folderPath, damaged, fetching)
       // Those who go by the publisher's file names alone find them in the folder, as Matchbox's script lays them out.
       if (source.os === 'fedora-coreos') await linkFlat(folderPath, version, release.files)
       if (source.os === 'fedora-coreos' && source.updates) await keepStreamMetadata(source, join(assetsPath, source.os), client)
@@ -152,7 +164,8 @@ async function syncSource (source: Source, context: SyncContext, { signal, allow
           unproven: statements.unproven
         }
       }, releases)
-      return { source: source.id, outcome, version, ...statements !== undefined && { unproven: statements.unproven } }
+      const found = { ...near > 0 && { near }, ...statements !== undefined && { unproven: statements.unproven } }
+      return { source: source.id, outcome, version, ...found }
     } catch (error) {
       const failed = failure(source, version, signal.aborted ? new AppError('image_download_failed', `${source.id}: stopped before it was done`) : error)
       const { code, text } = failed.error

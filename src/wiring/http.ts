@@ -79,7 +79,7 @@ export async function buildApp (parts: Omit<RunningParts, 'app'>): Promise<HttpA
     origin: address => parts.homes.of(address).origin,
     hold: (request, response) => { connections.hold(request, response) }
   })
-  if (shared.cluster !== undefined) registerProvisionerRoute(app, shared.cluster.name)
+  if (parts.cluster !== undefined) registerProvisionerRoute(app, parts.cluster.name)
   registerImageRoute(app, async () => await images?.list() ?? tellImages({ sources: [], releases: [] }).json)
   return app
 }

@@ -58,12 +58,12 @@ export async function startImages (parts: Omit<RunningParts, 'app' | 'dayTwo' | 
       if (reason !== undefined) log.info({ reason }, 'images.keep')
       const pruned = reason === undefined ? await mirror.prune(storeTexts(store.snapshot)) : []
       for (const { folder, version } of pruned) log.info({ folder, version }, 'images.prune')
-      const results = await mirror.sync(({ source, outcome, version, error, unproven = [] }) => {
+      const results = await mirror.sync(({ source, outcome, version, near, error, unproven = [] }) => {
         underWay.delete(source)
         listing.forget()
-        if (error === undefined) log[outcome === 'present' ? 'debug' : 'info']({ source, version, outcome, ...unproven.length > 0 && { unproven } }, 'images.sync')
+        if (error === undefined) log[outcome === 'present' ? 'debug' : 'info']({ source, version, outcome, near, ...unproven.length > 0 && { unproven } }, 'images.sync')
         else if (!stopping.signal.aborted) log.warn({ source, version, code: error.code, error: error.text }, 'images.failed')
-      }, progress => { underWay.set(progress.source, progress) })
+      }, progress => { underWay.set(progress.source, progress) }, shared.fallbacks.others(undefined).map(({ origin }) => origin))
       return results.every(({ outcome }) => outcome !== 'failed')
     } catch (error) {
       if (!stopping.signal.aborted) log.warn({ error: messageOf(error) }, 'images.failed')

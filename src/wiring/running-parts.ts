@@ -3,6 +3,7 @@ import type { Pace } from '../base/pace.js'
 import type { Metrics } from '../base/metrics.js'
 import type { HttpApp } from '../http/http-server.js'
 import type { MachineRegistry } from '../machines/registry.js'
+import type { Fallbacks } from '../matchbox/fallbacks.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Mac } from '../net/mac.js'
 import type { FileSource } from '../tftp/file-source.js'
@@ -56,6 +57,8 @@ export interface RunningParts extends Ground {
   readonly sockets: Sockets
   /** What keeps a part from its work for now, by the part's name: not ready is who has one. */
   readonly hindrances: Map<string, string>
+  /** Who else serves the same. */
+  readonly fallbacks: Fallbacks
   readonly onClose: OnClose
   /** Has the service manager start this process again, since only it can open a socket that is needed now; nothing where there is none. */
   readonly restart: (reason: string) => void
