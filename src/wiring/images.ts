@@ -63,7 +63,7 @@ export async function startImages (parts: Omit<RunningParts, 'app' | 'dayTwo' | 
         listing.forget()
         if (error === undefined) log[outcome === 'present' ? 'debug' : 'info']({ source, version, outcome, near, ...unproven.length > 0 && { unproven } }, 'images.sync')
         else if (!stopping.signal.aborted) log.warn({ source, version, code: error.code, error: error.text }, 'images.failed')
-      }, progress => { underWay.set(progress.source, progress) }, shared.fallbacks.others(undefined).map(({ origin }) => origin))
+      }, progress => { underWay.set(progress.source, progress) }, parts.fallbacks.others(undefined).map(({ origin }) => origin))
       return results.every(({ outcome }) => outcome !== 'failed')
     } catch (error) {
       if (!stopping.signal.aborted) log.warn({ error: messageOf(error) }, 'images.failed')
