@@ -6,17 +6,15 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** `hung`: longer than thrice what it took without the change. */
 export type Verdict = 'passed' | 'failed' | 'hung'
 
-/** Milliseconds. */
-const patience = { first: 180_000, least: 30_000 }
+/** Milliseconds for a test file, which takes a few seconds where nothing waits for ever. */
+const patience = 120_000
 
 export class MutantCopy {
   readonly folder = mkdtempSync(join(tmpdir(), 'mutants-'))
   readonly #root: string
-  /** Milliseconds that a test file takes unchanged; undefined for one that does not pass here. */
-  readonly #usual = new Map<string, number | undefined>()
+  readonly #passing = new Map<string, boolean>()
   readonly #isApart: boolean
 
   constructor (root: string) {
@@ -43,17 +41,14 @@ export class MutantCopy {
     }
   }
 
-  /** How long the file takes without a change; undefined when it does not pass, and so can notice nothing. */
-  async usual (test: string): Promise<number | undefined> {
-    if (!this.#usual.has(test)) {
-      const started = performance.now()
-      const verdict = await this.#run(test, patience.first)
-      this.#usual.set(test, verdict === 'passed' ? performance.now() - started : undefined)
-    }
-    return this.#usual.get(test)
+  /** Whether a test file passes without a change. */
+  async passes (test: string): Promise<boolean> {
+    const known = this.#passing.get(test)
+    if (known !== undefined) return known
+    const passes = await this.run(test) === 'passed'
+    this.#passing.set(test, passes)
+    return passes
   }
-
-  run (test: string): Promise<Verdict> { return this.#run(test, patience.least + 3 * (this.#usual.get(test) ?? 0)) }
 
   /** Whether the compiler takes the changed tree. */
   compiles (): boolean { return spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'], { cwd: this.folder, stdio: 'ignore' }).status === 0 }
@@ -61,9 +56,9 @@ export class MutantCopy {
   /** Whether the linter takes the changed file: it finds a promise that nobody waits for. */
   isClean (path: string): boolean { return spawnSync(process.execPath, ['node_modules/eslint/bin/eslint.js', path], { cwd: this.folder, stdio: 'ignore' }).status === 0 }
 
-  async #run (test: string, milliseconds: number): Promise<Verdict> {
+  async run (test: string): Promise<Verdict> {
     const own = Object.entries(process.env).filter(([name]) => !/^_?TAP/.test(name) && name !== 'NODE_OPTIONS')
-    const env = { ...Object.fromEntries(own), TMPDIR: join(this.folder, 't'), TAP_BAIL: '1', TAP_TIMEOUT: String(Math.ceil(milliseconds / 1000)) }
+    const env = { ...Object.fromEntries(own), TMPDIR: join(this.folder, 't'), TAP_BAIL: '1', TAP_TIMEOUT: String(patience / 1000) }
     const words = [process.execPath, '--import=./scripts/lib/typescript.js', test]
     const [command = '', ...args] = this.#isApart ? ['unshare', ...namespaces, 'sh', '-c', enclose, 'sh', this.folder, ...words] : words
     const child = spawn(command, args, { cwd: this.folder, env, stdio: ['ignore', 'pipe', 'ignore'] })
@@ -73,7 +68,7 @@ export class MutantCopy {
     const timer = setTimeout(() => {
       isOver = true
       child.kill('SIGKILL')
-    }, milliseconds)
+    }, patience)
     const status = await new Promise(resolve => { child.once('close', resolve) })
     clearTimeout(timer)
     if (isOver) return 'hung'

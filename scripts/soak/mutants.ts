@@ -49,8 +49,8 @@ export async function run (args: readonly string[]): Promise<void> {
   for (const [index, mutant] of chosen.entries()) {
     const { path, kind, start, end, text, what, line } = mutant
     const source = read(path)
-    const tests = await passing(copy, testsOf(path), Number(values.tests))
-    const noticed = await copy.changed(path, source.slice(0, start) + text + source.slice(end), () => noticedBy(copy, mutant, tests))
+    const tests = testsOf(path).slice(0, Number(values.tests))
+    const noticed = await noticedBy(copy, mutant, source.slice(0, start) + text + source.slice(end), tests)
     for (const name of ['all', kind, path.split('/')[1]!]) {
       const score = scores.get(name) ?? { noticed: 0, tried: 0 }
       scores.set(name, { noticed: score.noticed + (noticed === undefined ? 0 : 1), tried: score.tried + 1 })
@@ -71,22 +71,16 @@ function inTurns (all: readonly Mutant[], chance: () => number): Mutant[] {
   return order
 }
 
-/** The nearest that pass unchanged. */
-async function passing (copy: MutantCopy, tests: readonly string[], most: number): Promise<string[]> {
-  const found: string[] = []
+async function noticedBy (copy: MutantCopy, { path, kind }: Mutant, changed: string, tests: readonly string[]): Promise<string | undefined> {
   for (const test of tests) {
-    if (found.length === most) break
-    if (await copy.usual(test) !== undefined) found.push(test)
-    else console.log(`  ${test} does not pass here as it is`)
+    const verdict = await copy.changed(path, changed, () => copy.run(test))
+    if (verdict === 'passed') continue
+    // One that does not pass as it is can notice nothing.
+    if (await copy.passes(test)) return verdict === 'hung' ? `${test}, which hung` : test
+    console.log(`  ${test} does not pass here as it is`)
   }
-  return found
-}
-
-async function noticedBy (copy: MutantCopy, { path, kind }: Mutant, tests: readonly string[]): Promise<string | undefined> {
-  for (const test of tests) {
-    const verdict = await copy.run(test)
-    if (verdict !== 'passed') return verdict === 'hung' ? `${test}, which hung` : test
-  }
-  if (!copy.compiles()) return 'the compiler'
-  return kind === 'await' && !copy.isClean(path) ? 'the linter' : undefined
+  return await copy.changed(path, changed, async () => {
+    if (!copy.compiles()) return 'the compiler'
+    return kind === 'await' && !copy.isClean(path) ? 'the linter' : undefined
+  })
 }

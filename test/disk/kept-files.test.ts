@@ -1,5 +1,5 @@
 // Whatever a part says it keeps is kept when it says so: room by room, what a power cut would take when the answer is given.
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,7 @@ import t from 'tap'
 import type { Io } from '../../src/cli/command.js'
 import { hostsCommand } from '../../src/cli/hosts.js'
 import { certs } from '../../src/cli/certs.js'
+import { setupCommand } from '../../src/cli/setup.js'
 import { storeCommand } from '../../src/cli/store.js'
 import { Discovery } from '../../src/cluster/discovery.js'
 import { DiscoveryFile } from '../../src/cluster/discovery-store.js'
@@ -26,7 +27,9 @@ import { Homes } from '../../src/wiring/homes.js'
 import { mac } from '../helpers/dhcp.js'
 import { DiskRecord } from '../helpers/disk-record.js'
 import { FakeClock } from '../helpers/fake-clock.js'
+import { rawClient, startAppliance, tlsCredentials } from '../helpers/grpc-appliance.js'
 import { TestMirror } from '../helpers/mirror.js'
+import { makePki } from '../helpers/pki.js'
 import { makeKey, Publisher } from '../helpers/publisher.js'
 
 const log = pino({ level: 'silent' })
@@ -192,6 +195,31 @@ t.test('certificates', async t => {
   }
 })
 
+t.test('what the gRPC API answers to', async t => {
+  const pki = makePki()
+  const appliance = await startAppliance({ pki })
+  const client = rawClient(appliance.address, tlsCredentials(pki, pki.client))
+  const disk = new DiskRecord(t)
+  const config = Buffer.from('{}')
+  for (const [call, asked, file] of [
+    ['ProfilePut', { profile: { id: 'p' } }, 'profiles/p.json'],
+    ['GroupPut', { group: { id: 'g', profile: 'p' } }, 'groups/g.json'],
+    ['IgnitionPut', { name: 'i', config }, 'ignition/i'],
+    ['GenericPut', { name: 'c', config }, 'generic/c'],
+    ['GroupDelete', { id: 'g' }, 'groups/g.json'],
+    ['ProfileDelete', { id: 'p' }, 'profiles/p.json'],
+    ['IgnitionDelete', { name: 'i' }, 'ignition/i'],
+    ['GenericDelete', { name: 'c' }, 'generic/c']
+  ] as const) {
+    disk.take()
+    const answer = await client.call(call, asked)
+    t.same([Object.keys(answer), existsSync(join(appliance.dataPath, file)), disk.lost()], [['response'], call.endsWith('Put'), []], call)
+    t.equal(disk.take().at(-1), `sync ${file.split('/')[0]}`, 'the folder last')
+  }
+  client.close()
+  await appliance.close()
+})
+
 t.test('lists, stores and backups', async t => {
   const folder = t.testdir({ data: { groups: { 'a.json': '{"id":"a","profile":"p"}' }, profiles: { 'p.json': '{"id":"p"}' } }, hosts: 'MAC,IP,HOST\n52:54:00:00:00:01,10.0.0.5,one\n', dnsmasq: '# mine\n' })
   const at = (name: string): string => join(folder, name)
@@ -201,6 +229,7 @@ t.test('lists, stores and backups', async t => {
     ['a backup', storeCommand, ['backup', at('b.tar.gz')]],
     ['an export', storeCommand, ['export', at('out')]],
     ['a restore', storeCommand, ['restore', at('b.tar.gz'), '--replace', '--set', `data_path=${at('other')}`]],
+    ['what systemd reads', setupCommand, ['files', '--to', at('root'), '--set', 'http.address=127.0.0.1:8081']],
     ['an import of hosts', hostsCommand, ['import', at('hosts'), '--format', 'csv']],
     ['an export of hosts', hostsCommand, ['export', '--format', 'dnsmasq', '--write', at('new')]],
     ['an export into a file', hostsCommand, ['export', '--format', 'dnsmasq', '--write', at('dnsmasq')]]

@@ -12,14 +12,16 @@ export interface LeafOptions {
   readonly notBefore?: number
   readonly notAfter?: number
   readonly authority?: boolean
+  /** Of the RSA key; 2048 without it. */
+  readonly bits?: number
 }
 
 const day = 86_400_000
 let serial = 1
 
-function newKeys (): { key: string, publicKey: string } {
+function newKeys (modulusLength: number): { key: string, publicKey: string } {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', {
-    modulusLength: 2048,
+    modulusLength,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs1', format: 'pem' }
   })
@@ -28,8 +30,8 @@ function newKeys (): { key: string, publicKey: string } {
 
 /** A certificate of `issuer`, or a self-signed one. */
 export function makeCertificate (issuer: Pair | undefined, options: LeafOptions): Pair {
-  const { cn = 'test', use, names = [], notBefore = Date.now() - day, notAfter = Date.now() + 365 * day, authority = false } = options
-  const { key, publicKey } = newKeys()
+  const { cn = 'test', use, names = [], notBefore = Date.now() - day, notAfter = Date.now() + 365 * day, authority = false, bits = 2048 } = options
+  const { key, publicKey } = newKeys(bits)
   const certificate = forge.pki.createCertificate()
   certificate.publicKey = forge.pki.publicKeyFromPem(publicKey)
   certificate.serialNumber = `01${(serial++).toString(16).padStart(6, '0')}`

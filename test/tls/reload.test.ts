@@ -79,7 +79,12 @@ t.test('what does not fit leaves the old pair in force, and is told once', async
       put('ca', pki.ca.cert)
       put('crt', old.cert)
       put('key', old.key)
-    }, /ended on 2021-01-01/]
+    }, /ended on 2021-01-01/],
+    ['one that OpenSSL refuses', () => {
+      const weak = makeCertificate(pki.ca, { use: 'serverAuth', names, bits: 512 })
+      put('crt', weak.cert)
+      put('key', weak.key)
+    }, /key too small/]
   ]
   for (const [name, change, reason] of cases) {
     events.length = 0
