@@ -45,6 +45,8 @@ export interface FileSender {
 const smallest = 512 * 1024
 /** Milliseconds without anything to send after which the thread is ended. */
 const idleAfter = 60_000
+/** Milliseconds for which there is none after one that ended by an error: images leave without it meanwhile. */
+const restAfterCrash = 60_000
 
 interface Sending {
   readonly descriptor: number
@@ -75,6 +77,7 @@ export class ImageThread implements FileSender {
   readonly #sendings = new Map<number, Sending>()
   #thread: Thread | undefined
   #idle: Timer | undefined
+  #rest: Timer | undefined
   #nextId = 0
   #closed = false
 
@@ -85,7 +88,7 @@ export class ImageThread implements FileSender {
 
   send (socket: Socket, part: Part, onProgress: (octets: number) => void): Promise<Sent> | undefined {
     const { path, from: { fd, identity }, start, length } = part
-    if (length < smallest || this.#closed || this.#sendings.size >= this.#options.most) return undefined
+    if (length < smallest || this.#closed || this.#rest !== undefined || this.#sendings.size >= this.#options.most) return undefined
     const descriptor = secondDescriptor(socket)
     if (descriptor === undefined) return undefined
     let thread: Thread
@@ -122,6 +125,7 @@ export class ImageThread implements FileSender {
   /** What is on its way is broken off. */
   async close (): Promise<void> {
     this.#closed = true
+    this.#rest?.cancel()
     await this.#end()
   }
 
@@ -143,7 +147,10 @@ export class ImageThread implements FileSender {
     worker.unref()
     const thread = { worker, wake }
     worker.on('message', (news: News) => { if (this.#thread === thread) this.#hear(news) })
-    worker.on('error', error => { this.#options.onCrash(error instanceof Error ? error : new Error(String(error))) })
+    worker.on('error', error => {
+      this.#rest = this.#options.clock.after(restAfterCrash, () => { this.#rest = undefined })
+      this.#options.onCrash(error instanceof Error ? error : new Error(String(error)))
+    })
     worker.on('exit', () => {
       closeSync(wake)
       if (this.#thread === thread) this.#ended()
