@@ -14,12 +14,13 @@ export async function run (args: readonly string[]): Promise<void> {
   const [machines = 1000, perSecond = 100, seconds = 60] = args.map(Number)
   const folder = mkdtempSync(join(tmpdir(), 'soak-ui-'))
   try {
-    const { rows, right, updates, median, p99, latest, pageHeap, programHeap, loopP99, complaints } =
+    const { rows, right, updates, median, p99, latest, pageHeap, programHeap, loopP99, programCpu, pageCpu, browserCpu, complaints } =
       await soakPage({ folder, machines, events: perSecond * seconds, perSecond })
     const heap = ([third, end]: readonly [number, number]): string => `${third.toFixed(1)} to ${end.toFixed(1)} MiB`
     process.stdout.write(`${machines} machines, ${perSecond} events a second for ${seconds} s: ${rows} rows, ${right} of them right, ${updates} updates
 on the page after ${median} ms (median), ${p99} ms (p99), ${latest} ms (latest)
 heap of the page ${heap(pageHeap)}, of the program ${heap(programHeap)}; its event loop p99 ${loopP99.toFixed(1)} ms
+processor time an event: the program ${programCpu.toFixed(2)} ms, the page's process ${pageCpu.toFixed(2)} ms, the whole browser ${browserCpu.toFixed(2)} ms
 `)
     const grown = [pageHeap, programHeap].some(([third, end]) => end - third > growthAllowed)
     const wrong = [

@@ -32,6 +32,10 @@ export interface PageFigures {
   readonly programHeap: readonly [number, number]
   /** Milliseconds that what arrived waited for the program's event loop. */
   readonly loopP99: number
+  /** Milliseconds of processor time an event: of the program, of the page's process, of the whole browser. */
+  readonly programCpu: number
+  readonly pageCpu: number
+  readonly browserCpu: number
   readonly complaints: readonly string[]
 }
 
@@ -68,12 +72,26 @@ export async function soakPage ({ folder, machines, events, perSecond }: PageSoa
     }
     const heapOfProgram = async (): Promise<number> => valueOf(await metrics(http), 'nodejs_heap_size_used_bytes') / 2 ** 20
     const loopBefore = delaysOf(await metrics(http))
+    const ofBrowser = await browser.newBrowserCDPSession()
+    const cpuOfBrowser = async (type?: string): Promise<number> => {
+      const { processInfo } = await ofBrowser.send('SystemInfo.getProcessInfo')
+      return processInfo.filter(one => type === undefined || one.type === type).reduce((sum, { cpuTime }) => sum + cpuTime * 1000, 0)
+    }
+    const cpu = async (): Promise<readonly [number, number, number]> =>
+      [valueOf(await metrics(http), 'process_cpu_seconds_total') * 1000, await cpuOfBrowser('renderer'), await cpuOfBrowser()]
+    const cpuBefore = await cpu()
     const next = random(1)
     // What a machine does again is no news: each does by turns.
     const turns = new Map<number, number>()
     const heaps: Array<readonly [number, number]> = []
-    const began = performance.now()
+    let began = performance.now()
     const asked: Array<Promise<void>> = []
+    /** One more machine does something, after which every row is there that was to come. */
+    const settled = async (path: string, section: string): Promise<void> => {
+      await Promise.all(asked)
+      await boot(machines, path)
+      await page.locator(`#${section} tr[id="m-${macOf(machines).replaceAll(':', '-')}"]`).waitFor()
+    }
     for (let n = 0; n < events; n++) {
       const machine = Math.floor(next() * machines)
       const turn = (turns.get(machine) ?? 0) + 1
@@ -84,14 +102,17 @@ export async function soakPage ({ folder, machines, events, perSecond }: PageSoa
         asked.push(asking)
         await pause(Math.max(0, began + (n + 1) * 1000 / perSecond - performance.now()))
       }
-      if (n === Math.floor(events / 3)) heaps.push([await heapOfPage(), await heapOfProgram()])
+      if (n !== Math.floor(events / 3)) continue
+      // A collection that is asked for holds up the page: nothing is to be late for it.
+      await settled('ipxe', 'booting')
+      const before = performance.now()
+      heaps.push([await heapOfPage(), await heapOfProgram()])
+      began += performance.now() - before
     }
-    await Promise.all(asked)
-    // One more, after which every row is there that was to come.
-    await boot(machines, 'ipxe')
-    await page.locator(`tr[id="m-${macOf(machines).replaceAll(':', '-')}"]`).waitFor()
+    await settled('ignition', 'fine')
     heaps.push([await heapOfPage(), await heapOfProgram()])
     const loopP99 = p99Of(delaysOf(await metrics(http)), loopBefore)
+    const spent = (await cpu()).map((now, at) => (now - cpuBefore[at]!) / events)
     const shown = await page.evaluate<Record<string, string>>('Object.fromEntries([...document.querySelectorAll("tbody tr[id]")].map(row => [row.id, row.dataset.seen]))')
     const ages = (await page.evaluate<number[]>('ages')).sort((a, b) => a - b)
     const now = await machinesSeen(http)
@@ -107,6 +128,9 @@ export async function soakPage ({ folder, machines, events, perSecond }: PageSoa
       pageHeap: [first[0], last[0]],
       programHeap: [first[1], last[1]],
       loopP99,
+      programCpu: spent[0]!,
+      pageCpu: spent[1]!,
+      browserCpu: spent[2]!,
       complaints
     }
   } finally {
