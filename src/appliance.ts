@@ -36,6 +36,7 @@ import { leaseHolder, openLeases } from './wiring/leases.js'
 import type { ListenerRow, PreparedListener, RunningListener } from './wiring/listener.js'
 import { bootFileOf, bootsAs, openRegistry, pastOf } from './wiring/machines.js'
 import { openMachineNews } from './wiring/machine-news.js'
+import { watchNeighbours } from './wiring/neighbours.js'
 import { createObserver } from './wiring/observer.js'
 import { nodeSnippets } from './wiring/node-snippets.js'
 import { ownHosts } from './wiring/own-hosts.js'
@@ -224,9 +225,11 @@ async function startParts (
     guard: await openGuard(ground, (mac, address) => addressClaims.isAddressOf(mac, address))
   })
   const news = await openMachineNews(ground, registry, metrics, onClose)
+  const neighbours = watchNeighbours(ground)
   const observer = createObserver({
     news,
     seenBy: ground.cluster?.name,
+    neighbours,
     registry,
     metrics,
     clock,
@@ -251,6 +254,7 @@ async function startParts (
     leases,
     macOf,
     observer,
+    neighbours: neighbours?.seen,
     packets: config.ui.address === null ? undefined : recordPackets({ clock, registry, macOf }),
     addressClaims,
     updateGroups,

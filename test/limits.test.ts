@@ -20,6 +20,7 @@ import { mostDiscovers, mostOfKnown, mostOthers } from '../src/dhcp/backlog.js'
 import { maximumLength } from '../src/dhcp/constants.js'
 import { rememberedMachines, requestRate } from '../src/dhcp/message-exchange.js'
 import { longestRendering, mostWaiting as longRenderings } from '../src/rendering/long-renderings.js'
+import { mostNeighbours } from '../src/dhcp/neighbours.js'
 import { packetBudgets, packetsOfMachine } from '../src/machines/packet-log.js'
 import { registryBudgets } from '../src/machines/registry.js'
 import { longestText, recordLimits } from '../src/machines/timeline.js'
@@ -33,6 +34,7 @@ const cells = text.split('\n').filter(line => line.startsWith('| ')).map(line =>
 const rows = new Map(cells.map(([, what = '', each = '', all = '']) => [what, [Number.parseInt(each), Number.parseInt(all)]]))
 const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]> = [
   ['last packets of a machine (only with `ui.address`)', packetsOfMachine, NaN],
+  ['relay agents in a configured subnet, others, other DHCP servers, of each (only with `ui.address`)', NaN, mostNeighbours],
   ['octets of them, known machines, about', NaN, packetBudgets.known],
   ['octets of them, strangers, about', NaN, packetBudgets.stranger],
   ['requests waiting', mostBehind, mostWaiting],

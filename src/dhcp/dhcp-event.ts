@@ -13,8 +13,11 @@ export type DhcpEvent =
   | { readonly kind: 'received', readonly type: string, readonly client: ClientInfo, readonly packet: DhcpPacket }
   | { readonly kind: 'sent', readonly type: string, readonly client: ClientInfo, readonly ip: Ipv4, readonly packet: DhcpPacket, readonly bootFile: string | undefined }
   | { readonly kind: 'dropped', readonly reason: AnyDropReason, readonly detail: string, readonly mac?: Mac, readonly count?: number }
-  /** Another DHCP server answered at start, or a machine took its offer. */
-  | { readonly kind: 'other_server', readonly ip: Ipv4, readonly mac: Mac }
+  /**
+   * Another DHCP server answered at start, or a machine took its offer. `news`: for somebody to be told of, as it is once in ten minutes
+   * where there should be none.
+   */
+  | { readonly kind: 'other_server', readonly ip: Ipv4, readonly mac: Mac, readonly news: boolean }
   /** ProxyDHCP offers to this machine lead nowhere: its own DHCP server has to name next-server and the boot file. */
   | { readonly kind: 'proxy_offer_ignored', readonly mac: Mac, readonly nextServer: Ipv4, readonly bootFile: string }
   /** An option of a request that could not be read and was left out. */

@@ -182,9 +182,11 @@ class Server implements DhcpServer {
   #watchOthers ({ request, client: { mac } }: ClientMessage): void {
     const { log, onEvent, fellows } = this.#options
     const { dhcpMessageType, serverIdentifier: ip } = request.options
-    if (dhcpMessageType !== 'REQUEST' || ip === undefined || fellows?.().includes(ip) === true || isOurs(ip, request, this.#standing) || !this.#exchange.firstInAWhile(`other_server ${ip}`)) return
-    log.warn({ ip: formatIpv4(ip), mac }, 'dhcp.other_server')
-    onEvent({ kind: 'other_server', ip, mac })
+    if (dhcpMessageType !== 'REQUEST' || ip === undefined) return
+    if (fellows?.().includes(ip) === true || isOurs(ip, request, this.#standing)) return
+    const news = this.#exchange.firstInAWhile(`other_server ${ip}`)
+    if (news) log.warn({ ip: formatIpv4(ip), mac }, 'dhcp.other_server')
+    onEvent({ kind: 'other_server', ip, mac, news })
   }
 
   #decide (asked: ClientMessage, decisions = 1): void {

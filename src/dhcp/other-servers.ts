@@ -47,7 +47,7 @@ export async function refuseBesideOthers (
   }
   for (const ip of found) {
     log.warn({ interface: interfaceName, ip: formatIpv4(ip) }, 'dhcp.other_server')
-    onEvent({ kind: 'other_server', ip, mac })
+    onEvent({ kind: 'other_server', ip, mac, news: true })
   }
   if (found.length > 0 && !allowed) throw otherServersError(interfaceName, found)
 }

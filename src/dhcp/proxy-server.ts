@@ -27,6 +27,8 @@ export interface ProxyServerOptions {
   readonly bootServerBind: Bind
   /** This service's address on the network it serves, where the boot files are. */
   readonly server: Ipv4
+  /** Addresses that are no other DHCP server's: of all interfaces, and of who shares the work; only `server` without it. */
+  readonly ours?: () => readonly Ipv4[]
   readonly boot: BootConfig
   /** Whether the first loader led the machine nowhere; without it every machine gets the first one for its firmware. */
   readonly usesOtherLoader?: (mac: Mac) => boolean
@@ -120,9 +122,17 @@ class Server implements ProxyServer {
   async close (): Promise<void> { await Promise.all(this.#sockets.map(async socket => { await socket.close() })) }
 
   #answer (asked: ClientMessage, from: Endpoint, socket: UdpSocket, handle: Handle): void {
+    this.#watchOthers(asked)
     const outcome = handle(asked, this.#context())
     if (outcome.kind === 'reply') this.#send(outcome, asked, from, socket)
     else this.#exchange.drop(outcome.reason, outcome.detail ?? '', asked)
+  }
+
+  /** A machine that takes the offer of the network's own DHCP server says so to all. */
+  #watchOthers ({ request: { options: { dhcpMessageType, serverIdentifier: ip } }, client: { mac } }: ClientMessage): void {
+    const { onEvent, server, ours } = this.#options
+    if (dhcpMessageType !== 'REQUEST' || ip === undefined || ip === server || ours?.().includes(ip) === true) return
+    onEvent({ kind: 'other_server', ip, mac, news: false })
   }
 
   #context (): ProxyContext {

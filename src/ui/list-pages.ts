@@ -1,4 +1,4 @@
-// The pages that are lists: strangers, the network, images, the store.
+// The pages that are lists: strangers, images, the store.
 import type { MachineShown } from '../control/machine-shown.js'
 import { type Html, html } from './html.js'
 import { ago, page, table } from './page.js'
@@ -18,35 +18,6 @@ ${table('Strangers', ['Machine', 'Card', 'Firmware', 'First seen', 'Last seen', 
 <th scope="row"><a href="/ui/machines/${mac}">${mac}</a>${name !== undefined && html`<small>${name}</small>`}</th><td>${vendors.get(mac) ?? '-'}</td><td>${architecture ?? '-'}${firmware !== undefined && html`<small>${firmware}</small>`}</td>
 <td>${firstSeen}</td><td>${ago(now - Date.parse(lastSeen))}</td><td>${stage ?? '-'}</td>
 <td>${adoption(mac).map(([what, text]) => html`<details><summary>${what}</summary><pre tabindex="0"><code>${text}</code></pre><button type="button" class="copy">Copy</button></details>`)}</td></tr>`))}`)
-
-export interface SubnetShown {
-  readonly subnet: string
-  readonly range: string | undefined
-  readonly used: number
-  readonly size: number
-  readonly reservations: number
-}
-
-export interface NetworkShown {
-  readonly mode: string
-  readonly interfaces: readonly string[]
-  readonly origin: string
-  readonly subnets: readonly SubnetShown[]
-  readonly otherServers: number
-}
-
-export const networkPage = ({ mode, interfaces, origin, subnets, otherServers }: NetworkShown): Html => page({ title: 'Network', tab: 'network' }, html`
-<h1>Network</h1>
-<svg class="network" viewBox="0 0 860 ${Math.max(1, subnets.length) * 70 + 60}" role="img" aria-label="The interface, and below it each subnet with how full its range is">
-<rect class="box" x="1" y="1" width="300" height="44" rx="6"/><text x="14" y="20">${interfaces.length === 0 ? 'no DHCP' : interfaces.join(', ')}</text><text x="14" y="37" class="small">${origin}</text>
-${subnets.map(({ subnet, range, used, size, reservations }, at) => html`<path class="wire" d="M 20 45 V ${at * 70 + 86} H 50"/>
-<rect class="box" x="50" y="${at * 70 + 62}" width="800" height="50" rx="6"/><text x="64" y="${at * 70 + 82}">${subnet}</text>
-<text x="64" y="${at * 70 + 101}" class="small">${range ?? 'no range'}; ${reservations} reservations</text>
-<rect class="track" x="420" y="${at * 70 + 76}" width="410" height="18"/><rect class="${used >= size && size > 0 ? 'bad' : 'good'}" x="420" y="${at * 70 + 76}" width="${size === 0 ? 0 : Math.round(410 * Math.min(1, used / size))}" height="18"/>
-<text x="430" y="${at * 70 + 90}">${used} of ${size} used</text>`)}
-</svg>
-<p>DHCP: ${mode}. ${otherServers === 0 ? 'No other DHCP server was seen.' : `Another DHCP server was seen ${otherServers} times.`}</p>
-${table('Subnets', ['Subnet', 'Range', 'Used', 'Reservations'], subnets.map(({ subnet, range = '-', used, size, reservations }) => html`<tr><th scope="row">${subnet}</th><td>${range}</td><td>${used} of ${size}</td><td>${reservations}</td></tr>`))}`)
 
 export interface ImageShown {
   readonly path: string

@@ -22,10 +22,11 @@ import { fleetPage } from './fleet-page.js'
 import type { Html } from './html.js'
 import { healthPage, type HealthShown } from './health-page.js'
 import {
-  type FetchShown, type ImageShown, imagesPage, networkPage, type NetworkShown, type SourceOfImages, storePage, type StoreShown,
+  type FetchShown, type ImageShown, imagesPage, type SourceOfImages, storePage, type StoreShown,
   strangersPage
 } from './list-pages.js'
 import { machinePage, type MachineDetails } from './machine-page.js'
+import { networkPage, type NetworkShown } from './network-page.js'
 import { isCertified, type PageIdentity } from './tls-server.js'
 import type { Section } from './ladder.js'
 import { Vendors } from './vendors.js'
@@ -37,7 +38,7 @@ export interface UiSource extends Shower {
   readonly details: (mac: Mac) => Promise<Pick<MachineDetails, 'lease' | 'candidates' | 'documents' | 'packets'>>
   /** Its last packets as a file for Wireshark; undefined when there are none. */
   readonly pcap: (mac: Mac) => Buffer | undefined
-  readonly network: () => Promise<NetworkShown>
+  readonly network: () => NetworkShown
   readonly images: () => Promise<{
     readonly sources: readonly SourceOfImages[], readonly releases: readonly ImageShown[], readonly underWay: readonly FetchShown[]
   }>
@@ -154,7 +155,7 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
     const [hours, pieces] = [fleet.spans(now(), 24, 60), fleet.spans(now(), 288, 5)]
     return await give(request, reply, fleetPage({ hours, pieces, since: fleet.since }))
   })
-  app.get('/ui/network', async (request, reply) => await give(request, reply, networkPage(await source.network())))
+  app.get('/ui/network', async (request, reply) => await give(request, reply, networkPage(source.network())))
   app.get('/ui/images', async (request, reply) => {
     const { sources, releases, underWay } = await source.images()
     const shown = { sources, releases: releases.slice(0, mostRows), underWay, bootedBy: source.bootedBy(), now: source.now() }

@@ -29,6 +29,7 @@ export function proxyOn (parts: RunningParts, home: Home, place: Place, bootServ
         network: kernelUdp,
         ...open,
         server: own,
+        ours: () => [...parts.homes.addresses, ...parts.cluster?.addresses() ?? []],
         boot: currentBoot(parts, home),
         usesOtherLoader: usesOtherLoader(parts),
         isKnown: mac => named.has(mac),

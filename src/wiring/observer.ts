@@ -18,6 +18,7 @@ import { boardFile } from '../matchbox/render-raspberry-pi.js'
 import type { AddressClaims } from './address-claims.js'
 import { BootCounts } from './boot-counts.js'
 import type { MachineNews } from './machine-news.js'
+import type { NeighbourWatch } from './neighbours.js'
 
 export interface Observer {
   readonly onDhcp: (event: DhcpEvent) => void
@@ -48,6 +49,8 @@ export interface ObserverOptions {
   readonly news: MachineNews
   /** What this provisioner is called among those that share what they see. */
   readonly seenBy?: string | undefined
+  /** Is told of relay agents and other DHCP servers; absent where nobody can look at them. */
+  readonly neighbours?: NeighbourWatch | undefined
   /** Stands for what the machine would boot now, where its group installs once. */
   readonly bootsAs: (mac: Mac) => string | undefined
   /** What a file of TFTP (`assets/...`, or below a board's serial number) is to the machine now, and why. */
@@ -126,6 +129,7 @@ export function createObserver (options: ObserverOptions): Observer {
       switch (event.kind) {
         case 'received':
           metrics.dhcpReceived.inc({ type: event.type })
+          if (event.packet.giaddr !== unspecified) options.neighbours?.onRelay(event.packet.giaddr)
           if (event.type === 'DISCOVER') record({ ...dhcpFacts(event), exchange: event.packet.xid, stage: 'discover', at: clock.now() })
           return
         case 'sent': {
@@ -151,6 +155,8 @@ export function createObserver (options: ObserverOptions): Observer {
           if (event.change === 'conflict' || event.change === 'declined') news.conflict(event.mac, formatIpv4(event.ip), `the address is in use (${event.change})`)
           return
         case 'other_server':
+          options.neighbours?.onServer(event.ip)
+          if (!event.news) return
           metrics.dhcpOtherServers.inc()
           news.conflict(event.mac, formatIpv4(event.ip), 'another DHCP server answers')
           return

@@ -2,6 +2,7 @@
 import type { Pace } from '../base/pace.js'
 import type { Metrics } from '../base/metrics.js'
 import type { HttpApp } from '../http/http-server.js'
+import type { Neighbours } from '../dhcp/neighbours.js'
 import type { MachineRegistry } from '../machines/registry.js'
 import type { Fallbacks } from '../matchbox/fallbacks.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
@@ -32,6 +33,8 @@ export interface RunningParts extends Ground {
   readonly observer: Observer
   /** undefined where there is no page to show them. */
   readonly packets: Packets | undefined
+  /** Relay agents and other DHCP servers; undefined where there is no page to show them. */
+  readonly neighbours: Neighbours | undefined
   /** Whose an address is for certain. */
   readonly addressClaims: AddressClaims
   readonly updateGroups: UpdateGroups

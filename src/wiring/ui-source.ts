@@ -1,21 +1,21 @@
 // What the page shows, asked of the running parts.
 import { programVersion } from '../base/bundled.js'
-import { isActive, stateAt } from '../dhcp/leases.js'
-import { inRange } from '../dhcp/subnet.js'
+import { stateAt } from '../dhcp/leases.js'
 import { guardOf } from '../matchbox/guard.js'
 import { type Group, matcherOf, selectorText } from '../matchbox/group.js'
 import type { DocumentKind } from '../matchbox/document-bodies.js'
 import type { Labels } from '../matchbox/select.js'
 import type { Machine } from '../machines/machine.js'
-import { formatIpv4, formatSubnet } from '../net/ipv4.js'
+import { formatIpv4 } from '../net/ipv4.js'
 import type { Fleet } from '../ui/fleet.js'
-import type { ImageShown, SourceOfImages, StoreShown, SubnetShown } from '../ui/list-pages.js'
+import type { ImageShown, SourceOfImages, StoreShown } from '../ui/list-pages.js'
 import type { CandidateShown, DocumentShown } from '../ui/machine-page.js'
 import { maskIgnition, withoutToken } from '../ui/mask.js'
 import type { UiSource } from '../ui/ui-app.js'
 import { machineRoutes } from './http.js'
 import { openSelfDiagnosis } from './self-diagnosis.js'
 import type { RunningParts } from './running-parts.js'
+import { networkShown } from './ui-network.js'
 
 /** Groups that are looked at in one go, and that are shown of those that want a label of a machine. */
 const slice = 500
@@ -24,7 +24,7 @@ const mostCandidates = 20
 const mostRows = 1000
 
 export const uiSource = (parts: RunningParts, fleet: Fleet): UiSource => {
-  const { config, clock, registry, leases, provisioner, store, images, metrics, homes, pace, packets } = parts
+  const { clock, registry, leases, provisioner, store, images, pace, packets } = parts
   return {
     ...machineRoutes(parts),
     clock,
@@ -46,24 +46,7 @@ export const uiSource = (parts: RunningParts, fleet: Fleet): UiSource => {
       }
     },
     pcap: mac => packets?.pcap(mac),
-    network: async () => {
-      const active = [...leases.table.values()].filter(lease => isActive(lease, clock.now()))
-      const reserved = config.dhcp.reservations
-      const seen = await metrics.dhcpOtherServers.get()
-      return {
-        mode: config.dhcp.mode,
-        interfaces: homes.all.map(({ interface: at }) => at?.name).filter(name => name !== undefined),
-        origin: homes.first.origin,
-        otherServers: seen.values[0]?.value ?? 0,
-        subnets: config.dhcp.subnets.map(({ subnet, range }): SubnetShown => ({
-          subnet: formatSubnet(subnet),
-          range: range === undefined ? undefined : `${formatIpv4(range.first)}-${formatIpv4(range.last)}`,
-          size: range === undefined ? 0 : range.last - range.first + 1,
-          used: range === undefined ? 0 : active.filter(({ ip }) => inRange(range, ip)).length,
-          reservations: reserved.filter(({ ip }) => (ip & subnet.mask) >>> 0 === subnet.network).length
-        }))
-      }
-    },
+    network: () => networkShown(parts),
     images: async () => images === undefined
       ? { sources: [], releases: [], underWay: [] }
       : {

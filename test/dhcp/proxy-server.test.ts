@@ -4,7 +4,7 @@ import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
 import { type ProxyServer, type ProxyServerOptions, startProxyServer } from '../../src/dhcp/proxy-server.js'
 import { createLog } from '../../src/base/log.js'
 import { DhcpWire } from '../helpers/dhcp-wire.js'
-import { ip } from '../helpers/dhcp.js'
+import { ip, request, testMac } from '../helpers/dhcp.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { packetFixture } from '../helpers/fixtures.js'
 import { logLines } from '../helpers/log-lines.js'
@@ -87,4 +87,12 @@ t.test('malformed packets, a flood, and a port that is taken', async t => {
     onEvent: () => {}
   }), /taken/)
   t.equal(taken.listening, 0, 'what was opened is closed again')
+})
+
+t.test("the network's own server is seen each time a machine takes its offer; this service and its like are not it", async t => {
+  const { wire, events } = await stage(t, { ours: () => [ip('172.30.0.2')] })
+  const takes = (serverIdentifier: number): void => { wire.receive(request({ dhcpMessageType: 'REQUEST', requestedIpAddress: ip('172.30.0.200'), serverIdentifier })) }
+  for (const server of ['172.30.0.1', '172.30.0.2', '172.30.0.5', '172.30.0.5']) takes(ip(server))
+  wire.receive(request({ dhcpMessageType: 'REQUEST' }, { ciaddr: ip('172.30.0.200') }))
+  t.same(events.filter(event => event.kind === 'other_server'), Array.from({ length: 2 }, () => ({ kind: 'other_server', ip: ip('172.30.0.5'), mac: testMac, news: false })))
 })

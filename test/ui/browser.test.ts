@@ -1,16 +1,15 @@
 // The page in a real browser, against the program itself, while machines boot.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions } from 'playwright-core'
 import t, { type Test } from 'tap'
+import { axeFindings, launchBrowser, type Opened, openPage } from '../helpers/browser.js'
 import { freePort } from '../helpers/free-port.js'
 import { Program } from '../helpers/program.js'
 import { shortFolder } from '../helpers/short-folder.js'
-import { findTool, needs } from '../helpers/tools.js'
+import { needs } from '../helpers/tools.js'
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const hostile = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
 const mac = (last: number): string => `52:54:00:00:00:${last.toString(16).padStart(2, '0')}`
 
@@ -18,8 +17,7 @@ interface Site {
   readonly url: string
   readonly http: string
   readonly program: Program
-  /** Opens a page; what it complains of, and what its policy kept from it, is `complaints`. */
-  readonly open: (path: string, options?: BrowserContextOptions) => Promise<{ readonly page: Page, readonly complaints: string[] }>
+  readonly open: (path: string, options?: BrowserContextOptions) => Promise<Opened>
 }
 
 async function site (t: Test, ui = ''): Promise<Site> {
@@ -52,31 +50,10 @@ ui: { address: "127.0.0.1:${port}"${ui} }
     http: `http://127.0.0.1:${httpPort}`,
     program,
     open: async (path, options) => {
-      browser ??= launch(t)
-      const context = await (await browser).newContext(options)
-      const page = await context.newPage()
-      const complaints: string[] = []
-      page.on('console', message => { if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text()) })
-      page.on('pageerror', error => { complaints.push(String(error)) })
-      page.on('dialog', dialog => { complaints.push(`dialog ${dialog.message()}`); void dialog.dismiss() })
-      await page.goto(`${url}${path}`)
-      return { page, complaints }
+      browser ??= launchBrowser(t)
+      return await openPage(await browser, `${url}${path}`, options)
     }
   }
-}
-
-/** One for each test: while it runs, the test file does not end. */
-async function launch (t: Test): Promise<Browser> {
-  const executablePath = findTool('chromium') ?? ''
-  // The library of another day's clock makes it take minutes for a page; times are the server's.
-  const { LD_PRELOAD: _, ...env } = process.env
-  const browser = await chromium.launch({
-    executablePath,
-    env: Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync']
-  })
-  t.teardown(() => browser.close())
-  return browser
 }
 
 const script = async (http: string, address: string, more = ''): Promise<void> => { await (await fetch(`${http}/ipxe?mac=${address.replaceAll(':', '-')}${more}`)).text() }
@@ -153,12 +130,7 @@ t.test('nobody finds fault with it: readers of screens, phones, the dark, and te
   for (const options of [{}, { colorScheme: 'dark', viewport: { width: 390, height: 800 } }] as const) {
     for (const path of ['/ui/', '/ui/?wall', `/ui/machines/${mac(2)}`, '/ui/strangers', '/ui/fleet', '/ui/network', '/ui/images', '/ui/store', '/ui/health']) {
       const { page, complaints } = await open(path, { ...options, bypassCSP: true })
-      await page.addScriptTag({ content: axe })
-      const found = await page.evaluate(async () => {
-        const { violations } = await (globalThis as unknown as { axe: { run: () => Promise<{ violations: Array<{ id: string, nodes: Array<{ html: string }> }> }> } }).axe.run()
-        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' ')}`)
-      })
-      t.same(found, [], `${path} ${JSON.stringify(options)}`)
+      t.same(await axeFindings(page), [], `${path} ${JSON.stringify(options)}`)
       t.same(complaints, [], path)
       t.ok(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth'), `${path} is no wider than the screen`)
     }

@@ -7,7 +7,8 @@ import { fleetPage } from '../../src/ui/fleet-page.js'
 import { escapeHtml, html } from '../../src/ui/html.js'
 import { ladderRow, sectionOf } from '../../src/ui/ladder.js'
 import { healthPage } from '../../src/ui/health-page.js'
-import { imagesPage, networkPage, storePage, strangersPage } from '../../src/ui/list-pages.js'
+import { imagesPage, storePage, strangersPage } from '../../src/ui/list-pages.js'
+import { networkPage, type NetworkShown } from '../../src/ui/network-page.js'
 import { machinePage } from '../../src/ui/machine-page.js'
 import { maskIgnition, withoutToken } from '../../src/ui/mask.js'
 import { vendorOf, Vendors } from '../../src/ui/vendors.js'
@@ -65,7 +66,16 @@ t.test('text of machines is text', t => {
   const pages = [
     bootsPage({ rows: [ladderRow(said, now)], counts: { trouble: 1, booting: 0, fine: 0 }, now, lastBoot: undefined, hours: [], query: hostile, next: '/ui/?from=1', wall: false, problems: [hostile] }),
     machinePage(details), machinePage({ ...details, style: '' }), strangersPage([said], new Map([[said.mac, hostile]]), now),
-    networkPage({ mode: hostile, interfaces: [hostile], origin: hostile, subnets: [{ subnet: hostile, range: hostile, used: 1, size: 2, reservations: 1 }], otherServers: 1 }),
+    networkPage({
+      mode: hostile,
+      interfaces: [hostile],
+      origin: hostile,
+      subnets: [{ subnet: hostile, range: hostile, used: 1, size: 2, reservations: 1 }],
+      relays: [{ address: hostile, subnet: hostile, times: 1, firstSeen: now, lastSeen: now }, { address: hostile, subnet: undefined, times: 1, firstSeen: now, lastSeen: now }],
+      servers: [{ address: hostile, subnet: undefined, times: 1, firstSeen: now, lastSeen: now }],
+      passedOver: 1,
+      now
+    }),
     imagesPage({
       sources: [{ source: hostile, version: hostile, error: { text: hostile } }],
       underWay: [{ source: hostile, version: hostile, file: hostile, received: 1, total: undefined }],
@@ -99,6 +109,30 @@ t.test('nothing wrong, and how it is said', t => {
   t.match(page(1), '1 machine is in trouble')
   t.match(page(2), '2 machines are in trouble')
   t.match(page(0), '<html lang="en" class="wall">')
+  t.end()
+})
+
+t.test('who else speaks DHCP: at its subnet, beside the interface, and no more than there is room for', t => {
+  const seen = (address: string, subnet?: string): NetworkShown['relays'][number] => ({ address, subnet, times: 3, firstSeen: now - 60_000, lastSeen: now - 5000 })
+  const shown = (more: Partial<NetworkShown>): string => networkPage({
+    mode: 'server', interfaces: ['br0'], origin: 'http://172.30.0.1:8080', subnets: [{ subnet: '172.31.0.0/24', range: undefined, used: 0, size: 0, reservations: 0 }], relays: [], servers: [], passedOver: 0, now, ...more
+  }).text
+  const nobody = shown({})
+  t.match(nobody, 'No other DHCP server was seen, and no relay agent, since this service started.')
+  t.notMatch(nobody, /<h2>/)
+  const some = shown({ relays: [seen('172.31.0.1', '172.31.0.0/24'), seen('10.9.0.1')], servers: [seen('172.30.0.5')], passedOver: 7 })
+  const texts = [...some.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text)
+  t.same(texts, [
+    'another DHCP server: 172.30.0.5', '3 messages, the last 5 s ago', 'br0', 'http://172.30.0.1:8080', 'relay agent 172.31.0.1', '3 messages, the last 5 s ago',
+    '172.31.0.0/24', 'no range; 0 reservations', '0 of 0 used', 'relay agent 10.9.0.1, in no subnet', '3 messages, the last 5 s ago'
+  ])
+  t.match(some, '1 other DHCP server was seen, and 2 relay agents, since this service started. 7 messages named further addresses, too many to write down.')
+  t.match(some, /<th scope="row">10\.9\.0\.1<\/th><td>none<\/td><td>3<\/td><td>2026-11-28T11:59:00\.000Z<\/td>/)
+  t.match(shown({ mode: 'proxy', servers: [seen('172.30.0.5')] }), 'the network&#39;s own DHCP server: 172.30.0.5')
+  const many = shown({ relays: Array.from({ length: 40 }, (_, n) => seen(`10.9.0.${n}`)), servers: Array.from({ length: 40 }, (_, n) => seen(`10.8.0.${n}`)) })
+  t.match(many, />34 more relay agents</)
+  t.match(many, />34 more DHCP servers</)
+  t.equal(many.match(/<tr><th scope="row">10\./g)?.length, 80, 'all of them in the tables')
   t.end()
 })
 
