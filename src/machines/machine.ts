@@ -69,6 +69,11 @@ export interface BootSummary {
   readonly profile?: string
   /** Why it stopped there; absent for one that went well. */
   readonly reason?: string
+  /**
+   * Milliseconds from its first sign to each stage that it came to: of the latest of the boots before alone, to stand beside the
+   * present one. Absent where an older version wrote it down.
+   */
+  readonly stages?: Readonly<Partial<Record<Stage, number>>>
 }
 
 export interface Machine extends Facts {

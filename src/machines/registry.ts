@@ -253,6 +253,8 @@ function newLines (before: Machine | undefined, { timeline }: Machine): readonly
 /** What a record takes beside its texts: the objects and their places in maps, measured with 10,000 of them. */
 const octetsOfRecord = 700
 const octetsOfLine = 140
+/** Ten stages with their times. */
+const octetsOfStages = 160
 
 function octetsOf (machine: Machine): number {
   let octets = octetsOfRecord
@@ -261,6 +263,9 @@ function octetsOf (machine: Machine): number {
     if (typeof value === 'string') octets += value.length
   }
   for (const { detail = '', failed = '' } of machine.timeline) octets += octetsOfLine + detail.length + failed.length
-  for (const { reason = '', profile = '' } of machine.history ?? []) octets += octetsOfLine + reason.length + profile.length
+  for (const { reason = '', profile = '', stages } of machine.history ?? []) {
+    octets += octetsOfLine + reason.length + profile.length
+    if (stages !== undefined) octets += octetsOfStages
+  }
   return octets
 }

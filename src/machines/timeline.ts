@@ -146,7 +146,8 @@ function beginsBoot (machine: Machine, { stage, program }: Observation): boolean
 
 function nextBoot (machine: Machine, before: Machine | undefined, limits: RecordLimits): Draft {
   const over = before === undefined ? undefined : summaryOf(before)
-  const history = [...over === undefined ? [] : [over], ...machine.history ?? []].slice(0, limits.history)
+  const older = (machine.history ?? []).map(({ stages: _, ...summary }) => summary)
+  const history = (over === undefined ? machine.history ?? [] : [over, ...older]).slice(0, limits.history)
   return { ...without(machine, 'stage'), boots: machine.boots + 1, timeline: [], ...history.length > 0 && { history } }
 }
 
@@ -155,7 +156,16 @@ function summaryOf (machine: Machine): BootSummary | undefined {
   const [first, last] = [timeline[0], timeline.at(-1)]
   if (first === undefined || last === undefined) return undefined
   const reason = isOver(machine) ? undefined : troubleOf(machine, Infinity, 0)?.reason
-  return { at: first.at, ms: last.at - first.at, stage, ...profile !== undefined && { profile }, ...reason !== undefined && { reason } }
+  const said = { ...profile !== undefined && { profile }, ...reason !== undefined && { reason } }
+  return { at: first.at, ms: last.at - first.at, stage, ...said, stages: firstTimes(timeline) }
+}
+
+/** When each stage came first; no more of them than there are stages. */
+function firstTimes (timeline: Machine['timeline']): NonNullable<BootSummary['stages']> {
+  const times: Partial<Record<Stage, number>> = {}
+  const began = timeline[0]?.at ?? 0
+  for (const { stage, at } of timeline) times[stage] ??= Math.max(0, at - began)
+  return times
 }
 
 /** Whether a boot came to an end that is one: its config was given out, whatever it did with it, or its disk was started. */

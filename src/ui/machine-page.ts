@@ -3,6 +3,7 @@ import type { MachineShown } from '../control/machine-shown.js'
 import { type Html, html } from './html.js'
 import { packetsSection, type PacketShown } from './packets.js'
 import { ago, page, table } from './page.js'
+import { bootSection } from './waterfall.js'
 
 export interface CandidateShown {
   readonly group: string
@@ -43,7 +44,7 @@ ${style === undefined
   ? html`<p><a href="/ui/machines/${mac}?save">Save this page for a ticket</a></p>`
   : html`<p>As it was at ${new Date(now).toISOString()}.</p>`}
 <section aria-labelledby="title-boot"><h2 id="title-boot">This boot</h2>
-${waterfall(timeline, history[0])}
+${bootSection(timeline, history[0], trouble !== undefined)}
 ${table('Timeline', ['Seconds', 'Stage', 'What'], timeline.map(({ ms, stage, detail = '', failed, warning, times = 1 }) => html`<tr><td>${(ms / 1000).toFixed(3)}</td><td>${stage}</td><td>${detail}${times > 1 && html` (${times} times)`}${failed !== undefined && html` <strong class="failed">failed: ${failed}</strong>`}${warning !== undefined && html` <em>warning: ${warning}</em>`}</td></tr>`))}
 </section>
 <section aria-labelledby="title-facts"><h2 id="title-facts">What it is</h2>
@@ -64,18 +65,4 @@ ${packetsSection(packets, mac, pcap)}
 <section aria-labelledby="title-before"><h2 id="title-before">Boots before</h2>
 ${table('The last boots, the latest first', ['Began', 'Seconds', 'Came to', 'Why it stopped'], history.map(({ at, ms, stage = '-', reason = '' }) => html`<tr><td>${at}</td><td>${(ms / 1000).toFixed(1)}</td><td>${stage}</td><td>${reason}</td></tr>`))}
 </section>`)
-}
-
-/** Each stage from its beginning to the next one's, and below it how long the boot before took. */
-function waterfall (timeline: MachineShown['timeline'], before: { readonly ms: number } | undefined): Html {
-  const end = Math.max(1, timeline.at(-1)?.ms ?? 0, before?.ms ?? 0)
-  const x = (ms: number): string => (ms / end * 760).toFixed(1)
-  const bars = timeline.map(({ stage, ms, failed }, at) => {
-    const until = timeline[at + 1]?.ms ?? ms
-    return html`<g><title>${stage} at ${(ms / 1000).toFixed(3)} s, for ${((until - ms) / 1000).toFixed(3)} s</title><text x="0" y="${at * 18 + 13}">${stage}</text>
-<rect class="${failed === undefined ? 'good' : 'bad'}" x="${(90 + Number(x(ms))).toFixed(1)}" y="${at * 18 + 3}" width="${Math.max(2, Number(x(until - ms))).toFixed(1)}" height="12"/></g>`
-  })
-  const y = timeline.length * 18
-  return html`<svg class="waterfall" viewBox="0 0 860 ${y + 20}" role="img" aria-label="How long each stage took; the table below says the same">${bars}
-${before !== undefined && html`<g><title>the boot before took ${(before.ms / 1000).toFixed(1)} s</title><text x="0" y="${y + 13}">boot before</text><rect class="before" x="90" y="${y + 3}" width="${x(before.ms)}" height="12"/></g>`}</svg>`
 }

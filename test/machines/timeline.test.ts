@@ -100,6 +100,7 @@ t.test('boots that are over are kept in short, with why they stopped', t => {
     { stage: 'installed', profile: 'install', at: 1100, ms: 1400 }
   ])
   t.equal(machine.history?.[3]?.reason, undefined)
+  t.same(machine.history?.map(({ stages }) => stages), [{ discover: 0, offer: 100, ack: 200, loader: 300 }, undefined, undefined, undefined], 'the latest with its stages')
   t.equal(play(Array.from({ length: 20 }, () => rom).flat()).history?.length, 10)
   t.end()
 })
