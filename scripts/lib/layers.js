@@ -96,10 +96,10 @@ export const layers = [
     packages: []
   },
   { name: 'http', files: ['http/'], may: ['http/', 'updates/', 'cluster/discovery', 'cluster/keys-answer', 'assets/', 'disk/open-file', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'base/pace', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
-  { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'updates/', 'base/errors', 'net/mac', 'net/ipv4', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
+  { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'updates/', 'base/errors', 'net/mac', 'net/ipv4', 'net/shares', 'net/socket-answered'], types: ['base/log', 'base/metrics', 'base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
   { name: 'ui access', files: ['ui/access'], may: [], node: ['node:crypto', 'node:net'], packages: [] },
-  { name: 'ui', files: ['ui/'], may: ['ui/', 'base/errors', 'control/event-log', 'control/event-streams', 'control/machine-shown', 'machines/', 'base/visible-text', 'go/http/host-header', 'net/mac', 'net/ipv4', 'net/shares'], types: ['base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
-  { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'base/bundled', 'base/pace', 'matchbox/', 'base/errors', 'net/mac', 'net/connections', 'net/shares'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'ui', files: ['ui/'], may: ['ui/', 'base/errors', 'control/event-log', 'control/event-streams', 'control/machine-shown', 'machines/', 'base/visible-text', 'go/http/host-header', 'net/mac', 'net/ipv4', 'net/shares'], types: ['net/tls-identity', 'base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
+  { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'base/bundled', 'base/pace', 'matchbox/', 'base/errors', 'net/mac', 'net/connections', 'net/shares'], types: ['net/tls-identity', 'base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'webhook edge', files: ['machines/webhook-post'], may: [], types: ['machines/webhooks'], node: ['node:http', 'node:https'], packages: [] },
   { name: 'machines', files: ['machines/'], may: ['machines/', 'base/', 'net/', 'disk/'], types: ['base/log', 'matchbox/group'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events', 'node:crypto'], packages: [] },
   { name: 'files of lists', files: ['inventory/read-files'], may: ['inventory/', 'base/errors'], node: ['node:fs/promises', 'node:path'], packages: [] },

@@ -2,10 +2,10 @@
 // root and the service's own group may open; nothing of it is reachable over the network.
 import { chmod, rm } from 'node:fs/promises'
 import type { RequestListener, Server } from 'node:http'
-import { connect } from 'node:net'
 import fastify, { type FastifyInstance } from 'fastify'
 import { AppError, messageOf } from '../base/errors.js'
 import { parseIpv4, type Ipv4 } from '../net/ipv4.js'
+import { isSocketAnswered } from '../net/socket-answered.js'
 import { type MachineActions, registerMachineActions } from './machine-actions.js'
 import { type MachineRoutesOptions, registerMachineRoutes } from './machine-routes.js'
 import { refuse } from './refuse.js'
@@ -58,7 +58,8 @@ export function assertSocketPath (path: string): void {
 /** Listens on `path`, taking over a socket that a crash left behind but not one that somebody answers on. */
 export async function listenControl (app: FastifyInstance, path: string): Promise<void> {
   assertSocketPath(path)
-  if (await isAnswered(path)) throw new AppError('address_in_use', `cannot listen on ${path}: another appliance runs with this control_socket`)
+  // What else is wrong with it shows when the socket is made.
+  if (await isSocketAnswered(path)) throw new AppError('address_in_use', `cannot listen on ${path}: another appliance runs with this control_socket`)
   try {
     await rm(path, { force: true })
     await app.listen({ path })
@@ -67,13 +68,3 @@ export async function listenControl (app: FastifyInstance, path: string): Promis
     throw new AppError('socket_failed', `cannot listen on ${path} (control_socket): ${messageOf(error)}`, { cause: error })
   }
 }
-
-const isAnswered = async (path: string): Promise<boolean> => await new Promise(resolve => {
-  const socket = connect(path)
-  socket.once('connect', () => {
-    socket.destroy()
-    resolve(true)
-  })
-  // Nobody there, or nothing that could be asked; what else is wrong shows when the socket is made.
-  socket.once('error', () => { resolve(false) })
-})

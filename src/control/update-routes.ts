@@ -4,6 +4,7 @@ import { AppError } from '../base/errors.js'
 import type { GroupState } from '../updates/policy.js'
 import type { Reboots } from '../updates/reboots.js'
 import type { Updates } from '../updates/updates.js'
+import type { UpdateShown } from './machine-shown.js'
 import { refuse } from './refuse.js'
 
 /** Times in ISO 8601. */
@@ -21,18 +22,10 @@ export interface UpdateGroupShown {
   readonly failed: number
 }
 
-export interface InstanceShown {
-  readonly id: string
+export interface InstanceShown extends UpdateShown {
   readonly alias?: string
   readonly mac?: string
   readonly address: string
-  readonly group: string
-  readonly version: string
-  readonly previousVersion?: string
-  readonly status: string
-  readonly since: string
-  readonly granted?: string
-  readonly error?: string
   readonly lastSeen: string
 }
 

@@ -1,10 +1,10 @@
 // Who has the port of a listener, and whether that is as it should be.
 import { readFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import type { Clock } from '../base/clock.js'
 import type { Config } from '../config/load.js'
 import { linkProblem, networkInterfaces } from '../net/interfaces.js'
 import { portSockets } from '../net/port-owner.js'
+import { isSocketAnswered } from '../net/socket-answered.js'
 import { fine, type Finding, problem } from './finding.js'
 import { judgePort } from './port-judge.js'
 
@@ -48,14 +48,7 @@ export const interfaceUp: Diagnose = async (_, { device = '' }) => {
 
 /** Whether somebody answers on a Unix socket. */
 export const socketAnswered: Diagnose = async ({ name }, { path = '' }, { running }) => {
-  const answered = await new Promise<boolean>(resolve => {
-    const socket = connect(path)
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => { resolve(false) })
-  })
+  const answered = await isSocketAnswered(path)
   return running === answered ? [] : [problem(name, running ? `nobody answers on ${path}` : `another program answers on ${path}`)]
 }
 

@@ -12,8 +12,9 @@ import type { Provisioner } from '../matchbox/provisioner.js'
 import { Pace } from '../base/pace.js'
 import { Connections } from '../net/connections.js'
 import type { Limits } from '../net/shares.js'
+import type { TlsIdentity } from '../net/tls-identity.js'
 import { decodeMessage } from './decode.js'
-import { HandshakeError, type HandshakeReason, Handshakes, type ServerIdentity } from './handshake.js'
+import { HandshakeError, type HandshakeReason, Handshakes } from './handshake.js'
 import { type Protocol, loadProtocol, serviceNames } from './proto.js'
 import { type CallEvent, createCalls, implementationOf } from './services.js'
 
@@ -22,7 +23,7 @@ export interface GrpcServerOptions {
   /** Where to listen: an address, or a socket that is listening already. */
   readonly listen: { readonly host: string, readonly port: number } | { readonly fd: number }
   /** What the next connection is met with; asked for each. */
-  readonly identity: () => ServerIdentity
+  readonly identity: () => TlsIdentity
   readonly clock: Clock
   readonly log: Logger
   /** For the metrics. */

@@ -5,16 +5,7 @@ import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type Server, type TLSSocket, createServer } from 'node:tls'
 import { errnoOf, messageOf } from '../base/errors.js'
-
-/** PEM texts: whose clients are let in, and what they are met with. */
-export interface ServerIdentity {
-  readonly ca: string
-  readonly cert: string
-  readonly key: string
-  /** Certificates that are let in no more: the list as it is, and their serial numbers. */
-  readonly crl?: string
-  readonly revoked?: ReadonlySet<string>
-}
+import type { TlsIdentity } from '../net/tls-identity.js'
 
 /** A client that did not get in. */
 export class HandshakeError extends Error {
@@ -104,14 +95,14 @@ interface Meeting {
  */
 export class Handshakes {
   readonly #meetings = new WeakMap<object, Meeting>()
-  #identity: ServerIdentity | undefined
+  #identity: TlsIdentity | undefined
   #server: Server | undefined
 
   /**
    * Meets the client on `raw` as `identity` and answers the socket to speak HTTP/2 on. Throws HandshakeError and leaves
    * nothing open. A client whose certificate is refused sees its connection closed without an alert, which Node cannot send there.
    */
-  async shake (raw: Socket, identity: ServerIdentity): Promise<TLSSocket> {
+  async shake (raw: Socket, identity: TlsIdentity): Promise<TLSSocket> {
     if (raw.destroyed) throw new HandshakeError('hung_up', '', raw.bytesRead === 0)
     const server = this.#serverFor(identity)
     return await new Promise((resolve, reject) => {
@@ -131,7 +122,7 @@ export class Handshakes {
     return typeof below === 'object' && below !== null ? this.#meetings.get(below) : undefined
   }
 
-  #serverFor (identity: ServerIdentity): Server {
+  #serverFor (identity: TlsIdentity): Server {
     if (this.#server !== undefined && this.#identity === identity) return this.#server
     const server = createServer({
       ca: identity.ca,

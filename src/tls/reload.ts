@@ -9,6 +9,7 @@ import { createSecureContext } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, errnoOf, messageOf, unwaited } from '../base/errors.js'
+import type { TlsIdentity } from '../net/tls-identity.js'
 import { authorityWarnings, certificateBlocks, describeCertificate, exposedKey, formatDay, isExposed, keyFits, parseCertificate, serverWarnings, whoSigned } from './certificate.js'
 
 export interface TlsFiles {
@@ -19,16 +20,6 @@ export interface TlsFiles {
   /** The server's certificate, followed by intermediate ones if there are any. */
   readonly certFile: string
   readonly keyFile: string
-}
-
-/** PEM texts that fit together; `ca` is '' without a file of authorities. */
-export interface TlsIdentity {
-  readonly ca: string
-  readonly cert: string
-  readonly key: string
-  readonly crl?: string
-  /** Serial numbers, in small letters without zeroes before them. */
-  readonly revoked?: ReadonlySet<string>
 }
 
 export type TlsEvent =

@@ -3,23 +3,14 @@ import type { IncomingMessage, RequestListener } from 'node:http'
 import { createServer, Server, type ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-
-export interface PageIdentity {
-  /** PEM texts, as tls/reload has them. */
-  readonly ca: string
-  readonly cert: string
-  readonly key: string
-  readonly crl?: string
-  /** Serial numbers of certificates that are let in no more, in small letters without zeroes before them. */
-  readonly revoked?: ReadonlySet<string>
-}
+import type { TlsIdentity } from '../net/tls-identity.js'
 
 /** Milliseconds for a handshake. */
 const handshakeTimeout = 5000
 
 /** A certificate is asked for and not demanded: who has none is told so by the page, where browsers show it. */
 export function buildTlsServer (
-  identity: PageIdentity, isAllowed: (address: string | undefined) => boolean, options: ServerOptions, handle: RequestListener
+  identity: TlsIdentity, isAllowed: (address: string | undefined) => boolean, options: ServerOptions, handle: RequestListener
 ): Server {
   const settings = { ...options, ...contextOf(identity), requestCert: true, rejectUnauthorized: false, handshakeTimeout }
   const server = createServer(settings, handle)
@@ -29,17 +20,17 @@ export function buildTlsServer (
 }
 
 /** Puts new certificates in force: for connections that are open as well, which are made anew. */
-export function renewTls (server: object, identity: PageIdentity): void {
+export function renewTls (server: object, identity: TlsIdentity): void {
   if (!(server instanceof Server)) return
   server.setSecureContext(contextOf(identity))
   server.closeAllConnections()
 }
 
-const contextOf = ({ ca, cert, key, crl }: PageIdentity): Parameters<Server['setSecureContext']>[0] =>
+const contextOf = ({ ca, cert, key, crl }: TlsIdentity): Parameters<Server['setSecureContext']>[0] =>
   ({ ca, cert, key, ...crl !== undefined && { crl }, minVersion: 'TLSv1.2' })
 
 /** Whether the request came with a certificate for clients, of that authority, that nobody took back. */
-export function isCertified ({ socket }: IncomingMessage, { revoked }: PageIdentity): boolean {
+export function isCertified ({ socket }: IncomingMessage, { revoked }: TlsIdentity): boolean {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return false
   const serial = socket.getPeerCertificate().serialNumber
   return serial !== undefined && revoked?.has(serial.toLowerCase().replace(/^0+/, '')) !== true

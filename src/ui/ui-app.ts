@@ -14,6 +14,7 @@ import { hostProblem } from '../go/http/host-header.js'
 import { unmapped } from '../net/ipv4.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import { type Limits, Shares } from '../net/shares.js'
+import type { TlsIdentity } from '../net/tls-identity.js'
 import type { Access } from './access.js'
 import { Boots, pageRows } from './boots.js'
 import { bootsPage } from './boots-page.js'
@@ -27,7 +28,7 @@ import {
 } from './list-pages.js'
 import { machinePage, type MachineDetails } from './machine-page.js'
 import { networkPage, type NetworkShown } from './network-page.js'
-import { isCertified, type PageIdentity } from './tls-server.js'
+import { isCertified } from './tls-server.js'
 import type { Section } from './ladder.js'
 import { Vendors } from './vendors.js'
 import { unwaited } from '../base/errors.js'
@@ -58,7 +59,7 @@ export interface UiOptions {
   /** Names that a browser may call this server by, beside its addresses. */
   readonly names: ReadonlySet<string>
   /** Of a server over TLS, for who shows a certificate or, where there are users, has a password; asked for each request. */
-  readonly identity?: () => PageIdentity
+  readonly identity?: () => TlsIdentity
   /** Where page.css and live.js are. */
   readonly filePath: (name: string) => string
   /** The server, with what its clients may hold; one without bounds when it is left out. */

@@ -1,6 +1,7 @@
 // The bundle as scripts/bundle makes it, for the tests that unpack and install it: made once, and anew when what it is made of
 // has changed. And a root folder to run it in that holds nothing but a static busybox.
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -43,6 +44,27 @@ export async function theBundle (): Promise<string> {
 export function unpack (tarball: string, to: string): void {
   mkdirSync(to, { recursive: true })
   execFileSync('tar', ['--extract', '--gzip', '--file', tarball, '--directory', to, '--strip-components=1'])
+}
+
+/** The text of a file of a bundle, changed; throws when nothing is. */
+export type ChangeFile = (file: string, by: (text: string) => string) => void
+
+/** Unpacks a bundle as `to`, as another version; `edit` changes files of it before their checksums are made. */
+export function unpackVersion (tarball: string, to: string, version: string, edit: (change: ChangeFile) => void = () => {}): void {
+  unpack(tarball, to)
+  const changed = new Set<string>()
+  const rewrite: ChangeFile = (file, by) => { writeFileSync(join(to, file), by(readFileSync(join(to, file), 'utf8'))) }
+  const change: ChangeFile = (file, by) => {
+    const before = readFileSync(join(to, file), 'utf8')
+    rewrite(file, by)
+    if (readFileSync(join(to, file), 'utf8') === before) throw new Error(`nothing to change in ${file}`)
+    changed.add(file)
+  }
+  changed.add('package.json')
+  rewrite('package.json', text => text.replace(/"version": "[^"]*"/, `"version": "${version}"`))
+  edit(change)
+  rewrite('SHA256SUMS', text => text.replace(/^\w{64}( [ *](.*))$/gm, (line, rest: string, name: string) =>
+    changed.has(name) ? `${createHash('sha256').update(readFileSync(join(to, name))).digest('hex')}${rest}` : line))
 }
 
 /** A root folder for chroot: busybox, the files that tell users apart, and nothing else: no library, no /dev, no /proc. */

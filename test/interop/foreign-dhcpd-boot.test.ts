@@ -1,17 +1,16 @@
 // Whole machines beside a server of another program: ISC dhcpd with the block that doctor prints gives addresses and loaders, and two blank
 // machines in QEMU, SeaBIOS and OVMF, take loader, script and kernel from us by TFTP and HTTP, with DHCP off.
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { type Firmware, prepareMachine } from '../../scripts/lib/qemu.js'
 import { builtProgram } from '../helpers/built.js'
-import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
+import { dhcpdBlock, dhcpdProblem, startDhcpd } from '../helpers/foreign-dhcpd.js'
+import { NetworkNamespace } from '../helpers/netns.js'
 import { able, needs } from '../helpers/tools.js'
 
-/** By its path: an npm package brings a program of that name too. */
-const program = '/usr/sbin/dhcpd'
 const loaders = fileURLToPath(new URL('../../assets/boot', import.meta.url))
 const boards: ReadonlyArray<{ readonly name: string, readonly firmware: Firmware, readonly mac: string, readonly ip: string, readonly kernel: string }> = [
   // iPXE as a Linux kernel runs what its command line says: a kernel of 300 KB that tells that it was started, and how.
@@ -22,7 +21,7 @@ const boards: ReadonlyArray<{ readonly name: string, readonly firmware: Firmware
 t.setTimeout(300_000)
 
 t.test('ISC dhcpd, and machines in QEMU', async t => {
-  if (!able(t, existsSync(program) ? undefined : `not installed: ${program} (isc-dhcp-server; scripts/test installs it)`) || !able(t, namespaceProblem())) return
+  if (!able(t, dhcpdProblem())) return
   if (!needs(t, 'qemu-system-x86_64')) return
   const folder = mkdtempSync(join(tmpdir(), 'foreign-'))
   t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
@@ -46,18 +45,7 @@ rpc: { address: "" }
   space.bridge('br0', '172.30.0.1/24')
   const appliance = space.spawn(process.execPath, builtProgram(), 'serve', '--config', config)
   await appliance.line(/"msg":"appliance\.ready"/)
-  const doctor = space.spawn(process.execPath, builtProgram(), 'doctor', '--config', config)
-  await doctor.ended
-  const block = /^# BEGIN core-provisioner CLUSTER MANAGED BLOCK\n[\s\S]*\n# END core-provisioner CLUSTER MANAGED BLOCK\n/m.exec(doctor.output())?.[0] ?? ''
-
-  const dhcpd = space.client('br0', '52:54:00:00:00:02')
-  dhcpd.ip('address', 'add', '172.30.0.2/24', 'dev', 'eth0')
-  const file = join(folder, 'dhcpd.conf')
-  writeFileSync(file, `authoritative;\nsubnet 172.30.0.0 netmask 255.255.255.0 { range 172.30.0.100 172.30.0.110; }\n${block}`)
-  writeFileSync(join(folder, 'dhcpd.leases'), '')
-  const server = dhcpd.spawn(program, '-f', '-d', '-4', '-user', 'root', '-group', 'root',
-    '-cf', file, '-lf', join(folder, 'dhcpd.leases'), '-pf', join(folder, 'dhcpd.pid'), 'eth0')
-  await server.line(/Server starting service/)
+  const server = await startDhcpd(space, folder, (await dhcpdBlock(space, config)).block)
 
   const switchedOn = boards.map(({ name, mac, firmware }) => {
     const tap = `tap-${name}`

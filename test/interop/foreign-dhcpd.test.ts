@@ -1,25 +1,24 @@
 // With DHCP off beside a server of another program: ISC dhcpd reads the block that doctor prints, as a person pastes it, and machines
 // boot through our TFTP and HTTP.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { builtProgram } from '../helpers/built.js'
 import { mac, request } from '../helpers/dhcp.js'
-import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
+import { dhcpdBlock, dhcpdProblem, startDhcpd } from '../helpers/foreign-dhcpd.js'
+import { NetworkNamespace } from '../helpers/netns.js'
 import { PipeClient } from '../helpers/pipe-client.js'
 import { shortFolder } from '../helpers/short-folder.js'
 import { able } from '../helpers/tools.js'
 import { broadcastFlag } from '../../src/dhcp/constants.js'
 import type { Options } from '../../src/dhcp/options.js'
 
-/** By its path: an npm package brings a program of that name too. */
-const program = '/usr/sbin/dhcpd'
 const bootMachine = fileURLToPath(new URL('../helpers/boot-machine.ts', import.meta.url))
 const [machine, other, special] = ['52:54:00:00:00:41', '52:54:00:00:00:42', '52:54:00:00:00:43']
 
 t.test('ISC dhcpd with the block that doctor prints', async t => {
-  if (!able(t, existsSync(program) ? undefined : `not installed: ${program} (isc-dhcp-server; scripts/test installs it)`) || !able(t, namespaceProblem())) return
+  if (!able(t, dhcpdProblem())) return
   const folder = t.testdir({
     data: {
       groups: {
@@ -49,24 +48,10 @@ boot: { overrides: [{ mac: "52:54:01", arch: uefi_x64, file: odd.efi, script_url
   const appliance = space.spawn(process.execPath, builtProgram(), 'serve', '--config', config)
   await appliance.line(/"msg":"appliance\.ready"/)
 
-  const doctor = space.spawn(process.execPath, builtProgram(), 'doctor', '--config', config)
-  await doctor.ended
-  const block = /^# BEGIN core-provisioner CLUSTER MANAGED BLOCK\n[\s\S]*\n# END core-provisioner CLUSTER MANAGED BLOCK\n/m.exec(doctor.output())?.[0] ?? ''
-  t.match(block, /host node-1 \{/, doctor.output())
-
-  // Another machine, with what stood there before: the subnet's own boot file is for others.
-  const dhcpd = space.client('br0', '52:54:00:00:00:02')
-  dhcpd.ip('address', 'add', '172.30.0.2/24', 'dev', 'eth0')
-  const file = join(folder, 'dhcpd.conf')
-  writeFileSync(file, `authoritative;
-subnet 172.30.0.0 netmask 255.255.255.0 { range 172.30.0.100 172.30.0.110; next-server 172.30.0.99; filename "theirs.0"; }
-${block}`)
-  writeFileSync(join(folder, 'dhcpd.leases'), '')
-  const files = ['-cf', file, '-lf', join(folder, 'dhcpd.leases'), '-pf', join(folder, 'dhcpd.pid')]
-  const tested = dhcpd.spawn(program, '-t', ...files)
-  t.equal(await tested.ended, 0, tested.output())
-  const server = dhcpd.spawn(program, '-f', '-d', '-4', '-user', 'root', '-group', 'root', ...files, 'eth0')
-  await server.line(/Server starting service/)
+  const { block, output } = await dhcpdBlock(space, config)
+  t.match(block, /host node-1 \{/, output)
+  // With what stood there before: the subnet's own boot file is for others.
+  await startDhcpd(space, folder, block, 'next-server 172.30.0.99; filename "theirs.0";')
 
   const wire = await PipeClient.start(space.client('br0', other))
   const asked = async (options: Options, from = machine) => {

@@ -1,12 +1,11 @@
 // What an installation meets in the field, a row each: a firewall, another DHCP server, a second address, Matchbox's unit, two at once,
 // kills at the wrong moment, files that the service may not read. In a container with systemd, firewalld, keepalived and dnsmasq as
 // Debian has them, and clients on the same bridge.
-import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { theBundle, unpack } from '../helpers/bundle.js'
+import { type ChangeFile, theBundle, unpackVersion } from '../helpers/bundle.js'
 import { Container } from '../helpers/container.js'
 import { NetworkNamespace, namespaceProblem } from '../helpers/netns.js'
 import { able, needs, needsRoot } from '../helpers/tools.js'
@@ -38,22 +37,8 @@ async function run (): Promise<void> {
   const client = network.client('br0', '52:54:00:c0:7e:01')
   client.ip('address', 'add', '192.168.100.9/24', 'dev', 'eth0')
 
-  /** The bundle at /root/VERSION; `edit` changes the folder before its checksums are made. */
-  const place = (version: string, edit: (change: (file: string, by: (text: string) => string) => void) => void = () => {}): void => {
-    const bundle = join(root, 'root', version)
-    unpack(tarball, bundle)
-    const change = (file: string, by: (text: string) => string): void => {
-      const before = readFileSync(join(bundle, file), 'utf8')
-      const after = by(before)
-      if (after === before) throw new Error(`nothing to change in ${file}`)
-      writeFileSync(join(bundle, file), after)
-    }
-    const rewrite = (file: string, by: (text: string) => string): void => { writeFileSync(join(bundle, file), by(readFileSync(join(bundle, file), 'utf8'))) }
-    rewrite('package.json', text => text.replace(/"version": "[^"]*"/, `"version": "${version}"`))
-    edit(change)
-    rewrite('SHA256SUMS', text => text.replace(/^\w{64}( [ *](package\.json|app\/main\.js|install\.sh))$/gm, (_, rest: string, name: string) =>
-      `${createHash('sha256').update(readFileSync(join(bundle, name))).digest('hex')}${rest}`))
-  }
+  /** The bundle at /root/VERSION. */
+  const place = (version: string, edit?: (change: ChangeFile) => void): void => { unpackVersion(tarball, join(root, 'root', version), version, edit) }
   /** What an install.sh says, and how it ended. */
   const install = async (version: string, ...args: readonly string[]): Promise<{ code: number | null, out: string }> => {
     const { code, stdout, stderr } = await machine.run(`/root/${version}/install.sh ${args.join(' ')}`)

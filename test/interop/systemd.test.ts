@@ -1,11 +1,10 @@
 // The bundle on a Debian that has no Node.js, as an operator installs it: a container booted by systemd-nspawn, on a bridge in
 // a namespace without a way out, with DHCP and HTTP clients on the same bridge.
-import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { projectRoot, theBundle, unpack } from '../helpers/bundle.js'
+import { type ChangeFile, projectRoot, theBundle, unpackVersion } from '../helpers/bundle.js'
 import { Container } from '../helpers/container.js'
 import { NetworkNamespace, namespaceProblem } from '../helpers/netns.js'
 import { able, needs, needsRoot } from '../helpers/tools.js'
@@ -41,19 +40,9 @@ async function run (): Promise<void> {
 
   const readyStatus = (): string => client.exec('curl', '--silent', '--max-time', '60', '--output', '/dev/null', '--write-out', '%{http_code}', `${origin}/readyz`)
 
+  /** The bundle at /root/VERSION in the container. */
+  const place = (version: string, edit?: (change: ChangeFile) => void): void => { unpackVersion(tarball, join(root, 'root', version), version, edit) }
   place('0.1.0')
-
-  /** The bundle at /root/VERSION in the container; `edit` changes the folder before its checksums are made. */
-  function place (version: string, edit: (bundle: string) => void = () => {}): void {
-    const bundle = join(root, 'root', version)
-    unpack(tarball, bundle)
-    const description = join(bundle, 'package.json')
-    writeFileSync(description, readFileSync(description, 'utf8').replace(/"version": "[^"]*"/, `"version": "${version}"`))
-    edit(bundle)
-    const sums = join(bundle, 'SHA256SUMS')
-    writeFileSync(sums, readFileSync(sums, 'utf8').replace(/^\w{64}( [ *](package\.json|app\/main\.js))$/gm, (_, rest: string, name: string) =>
-      `${createHash('sha256').update(readFileSync(join(bundle, name))).digest('hex')}${rest}`))
-  }
 
   await t.test('install.sh on a machine without Node.js', async t => {
     t.not((await machine.run('command -v node')).code, 0)
@@ -153,10 +142,7 @@ async function run (): Promise<void> {
     t.equal(await machine.sh('core-provisioner --version'), '0.2.0')
     t.match(await machine.sh('core-provisioner leases list'), leased)
 
-    place('0.3.0', bundle => {
-      const main = join(bundle, 'app/main.js')
-      writeFileSync(main, `if (process.argv[2] === 'serve') throw new Error('this version is broken')\n${readFileSync(main, 'utf8')}`)
-    })
+    place('0.3.0', change => { change('app/main.js', main => `if (process.argv[2] === 'serve') throw new Error('this version is broken')\n${main}`) })
     const { code, stderr } = await machine.run('/root/0.3.0/install.sh')
     t.equal(code, 1)
     t.match(stderr, /this version is broken/)
