@@ -16,6 +16,8 @@ export class KeyedMutex {
     }
   }
 
+  isBusy (key: string): boolean { return this.#last.has(key) }
+
   /** When what is under way now has ended. */
   async idle (): Promise<void> { await Promise.all(this.#last.values()) }
 }

@@ -4,6 +4,7 @@ import { chmod, rm } from 'node:fs/promises'
 import type { RequestListener, Server } from 'node:http'
 import fastify, { type FastifyInstance } from 'fastify'
 import { AppError, messageOf } from '../base/errors.js'
+import { noSchemas } from '../base/no-schemas.js'
 import { parseIpv4, type Ipv4 } from '../net/ipv4.js'
 import { isSocketAnswered } from '../net/socket-answered.js'
 import { type MachineActions, registerMachineActions } from './machine-actions.js'
@@ -33,7 +34,7 @@ export interface ControlOptions extends MachineRoutesOptions, MachineActions {
 
 export function buildControlApp (options: ControlOptions): FastifyInstance {
   const { leases, releaseLease, dayTwo, serverFactory } = options
-  const app = fastify({ logger: false, bodyLimit: 64 * 1024, ...serverFactory !== undefined && { serverFactory } })
+  const app = fastify({ logger: false, schemaController: noSchemas, bodyLimit: 64 * 1024, ...serverFactory !== undefined && { serverFactory } })
   registerMachineRoutes(app, options)
   registerMachineActions(app, options)
   app.get('/v1/leases', () => leases())

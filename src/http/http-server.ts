@@ -5,6 +5,7 @@ import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { DiskAssets } from '../assets/asset-source.js'
 import type { FileSender } from '../assets/file-sender.js'
 import type { Logger } from '../base/log.js'
+import { noSchemas } from '../base/no-schemas.js'
 import type { FileCache } from '../disk/file-cache.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import { type Answer, errorAnswer, notFound } from './answer.js'
@@ -69,6 +70,7 @@ export function buildHttpApp (options: HttpOptions): HttpApp {
   let closing = false
   const app = fastify({
     logger: false,
+    schemaController: noSchemas,
     serverFactory: () => boundedServer(connections, { ...defaultLimits, ...limits })((request, response) => { handle(request, response) }),
     forceCloseConnections: 'idle',
     // Whoever connected before the listener closed is answered: a machine that boots asks once.

@@ -56,11 +56,13 @@ export class MachineRegistry {
   constructor (kept: readonly Machine[], options: RegistryOptions) {
     this.#options = { isKnown: () => true, kept: () => Promise.resolve(), budgets: registryBudgets, limits: recordLimits, ...options }
     for (const machine of kept) {
-      this.#remember(machine)
+      this.#take(machine, this.#kindOf(machine))
       for (const { profile, ms, reason } of machine.history ?? []) {
         if (profile !== undefined && reason === undefined) this.#patience.finished(profile, ms)
       }
     }
+    // Each put into its place would move half of the others.
+    this.#inOrder.push(...[...this.#machines.known.keys(), ...this.#machines.stranger.keys()].sort())
   }
 
   get size (): number { return this.#machines.known.size + this.#machines.stranger.size }
@@ -201,19 +203,26 @@ export class MachineRegistry {
   #reportsInstalled ({ profile, stage }: Machine): boolean { return stage === 'ignition' && profile !== undefined && this.#reporting.has(profile) }
 
   #remember (machine: Machine, as: Kind = this.#kindOf(machine)): void {
+    if (this.#find(machine.mac) === undefined) this.#inOrder.splice(this.#placeOf(machine.mac), 0, machine.mac)
+    for (const { machine: { mac } } of this.#take(machine, as)) this.#inOrder.splice(this.#placeOf(mac), 1)
+  }
+
+  /** Holds the machine's record in place of the one before, if there is any; what had to give way for it. */
+  #take (machine: Machine, as: Kind): readonly KeptMachine[] {
     const before = this.#find(machine.mac)
     if (before !== undefined) this.#drop(before, before.machine.address !== machine.address)
-    else this.#inOrder.splice(this.#placeOf(machine.mac), 0, machine.mac)
     const kept: KeptMachine = { machine, octets: octetsOf(machine), as }
     this.#machines[as].set(machine.mac, kept)
     this.#octets[as] += kept.octets
     if (machine.address !== undefined) this.#byAddress.set(machine.address, machine.mac)
-    if (this.#octets[as] <= this.#options.budgets[as]) return
+    const gone: KeptMachine[] = []
+    if (this.#octets[as] <= this.#options.budgets[as]) return gone
     for (const oldest of this.#machines[as].values()) {
       if (this.#octets[as] <= this.#options.budgets[as] || oldest === kept) break
       this.#drop(oldest, true)
-      this.#inOrder.splice(this.#placeOf(oldest.machine.mac), 1)
+      gone.push(oldest)
     }
+    return gone
   }
 
   /** Where the address stands in the order, or would. */

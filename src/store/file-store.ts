@@ -1,9 +1,10 @@
 // The store as a folder of files, laid out as Matchbox's data directory: groups/*.json, profiles/*.json, ignition/,
 // cloud/, generic/. Everything is held in memory; a put writes the file first. A file that cannot be used is a problem,
 // and what it held before stays in force.
-import { readFileSync, type Stats, statSync } from 'node:fs'
+import type { Stats } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { KeyedMutex } from '../base/keyed-mutex.js'
@@ -17,6 +18,7 @@ import { removeFile, temporaryPrefix, writeFileAtomic } from '../disk/atomic-fil
 import { FolderWatcher } from '../disk/folder-watch.js'
 import { isFolder, listDataFolder } from './data-folder.js'
 import { bytesOf, fileOf, folders, objectOf, placeOf } from './object-files.js'
+import { isReadable, readNow, stampAt, stampOf } from './stored-file.js'
 import { type Kind, StoreMemory, type StoredObject } from './store-memory.js'
 
 export interface FileStoreOptions {
@@ -47,8 +49,6 @@ interface FileRecord {
   readonly object: StoredObject | undefined
 }
 
-/** A larger file is refused: it would have to be held in memory. */
-const maxFileBytes = 32 * 1024 * 1024
 const readsAtOnce = 64
 /**
  * Milliseconds a file at most for which the start reads file after file and waits: a disk that is this quick has read 10,000 of them
@@ -74,7 +74,8 @@ function checkedFileOf (kind: Kind, name: string): string {
   if (name.startsWith(temporaryPrefix)) throw new AppError('id_invalid', `names that begin with ${temporaryPrefix} are those of unfinished files`)
   return fileOf(kind, name)
 }
-const stampOf = (s: Stats): string => `${s.dev}:${s.ino}:${s.size}:${s.mtimeMs}:${s.ctimeMs}`
+
+type ObjectName = Pick<StoredObject, 'kind' | 'name'>
 
 class FolderStore implements OpenStore {
   readonly #options: FileStoreOptions
@@ -250,21 +251,35 @@ class FolderStore implements OpenStore {
     for (const [folder, problem] of this.#folderProblems) {
       if (known.get(folder) !== problem) log.warn({ path: join(dataPath, folder), problem }, 'store.unreadable')
     }
-    await this.#readSome([...files, ...[...this.#records.keys()].filter(file => !files.has(file))], { always: first, waiting: first })
+    if (first) await this.#readFirst([...files])
+    else await this.#readSome([...files, ...[...this.#records.keys()].filter(file => !files.has(file))], { always: false })
   }
 
-  /** `waiting` tells that nobody is served yet. */
-  async #readSome (files: readonly string[], how: { readonly always: boolean, readonly waiting?: boolean }): Promise<void> {
-    const { always, waiting = false } = how
+  /** While nobody is served yet: file after file, for as long as the disk is quick. */
+  async #readFirst (files: readonly string[]): Promise<void> {
+    /** Batches that are read side by side, since one was slow; twice as many after the next that is: the machine may only be busy. */
+    let [aside, penalty] = [0, 1]
+    for (let i = 0; i < files.length; i += readsAtOnce) {
+      const batch = files.slice(i, i + readsAtOnce)
+      if (aside-- > 0) {
+        await Promise.all(batch.map(file => this.#read(file, { always: true })))
+        continue
+      }
+      const began = performance.now()
+      const busy = batch.filter(file => !this.#readNow(file))
+      if (performance.now() - began > quick * readsAtOnce) [aside, penalty] = [penalty, penalty * 2]
+      for (const file of busy) await this.#read(file, { always: true })
+      await setImmediate()
+    }
+  }
+
+  async #readSome (files: readonly string[], { always }: { readonly always: boolean }): Promise<void> {
     const { clock } = this.#options
-    let look = waiting ? lookNow : lookAt
     this.#gathered = files.length > readsAtOnce ? new Map() : undefined
     try {
       let told = clock.now()
       for (let i = 0; i < files.length; i += readsAtOnce) {
-        const began = performance.now()
-        await Promise.all(files.slice(i, i + readsAtOnce).map(file => this.#read(file, { always, look })))
-        if (performance.now() - began > quick * readsAtOnce) look = lookAt
+        await Promise.all(files.slice(i, i + readsAtOnce).map(file => this.#read(file, { always })))
         if (Math.abs(clock.now() - told) < gatherFor && (this.#gathered?.size ?? 0) < mostGathered) continue
         this.#enforceGathered()
         told = clock.now()
@@ -281,32 +296,53 @@ class FolderStore implements OpenStore {
     this.#memory.tell(changes)
   }
 
-  async #read (file: string, { always, look = lookAt }: { readonly always: boolean, readonly look?: Look }): Promise<void> {
+  async #read (file: string, { always }: { readonly always: boolean }): Promise<void> {
     const place = placeOf(file)
     if (place === undefined) return
     await this.#perFile.run(file, async () => {
       const path = join(this.#options.dataPath, file)
-      const before = this.#records.get(file)
       try {
-        const { stats, read } = await look(path)
-        const stamp = stampOf(stats)
-        if (!always && before?.stamp === stamp) return
-        if (!stats.isFile()) {
-          this.#forget(file)
-          return
-        }
-        if (stats.size > maxFileBytes) throw new AppError('write_failed', `larger than ${maxFileBytes / 1024 / 1024} MiB`)
-        const bytes = await read()
-        if (before?.bytes?.equals(bytes) === true) this.#records.set(file, { ...before, stamp })
-        else this.#take(file, place, stamp, bytes)
+        const stats = await stat(path)
+        if (!always && this.#records.get(file)?.stamp === stampOf(stats)) return
+        this.#found(file, place, stats, isReadable(stats) ? await readFile(path) : undefined)
       } catch (error) {
-        if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) this.#forget(file)
-        else this.#break(file, '', undefined, messageOf(error))
+        this.#failed(file, error)
       }
     })
   }
 
-  #take (file: string, { kind, name }: { kind: Kind, name: string }, stamp: string, bytes: Buffer): void {
+  /** The same at once, whatever is known of the file; false while something else is done to it. */
+  #readNow (file: string): boolean {
+    const place = placeOf(file)
+    if (place === undefined) return true
+    if (this.#perFile.isBusy(file)) return false
+    try {
+      const { stats, bytes } = readNow(join(this.#options.dataPath, file))
+      this.#found(file, place, stats, bytes)
+    } catch (error) {
+      this.#failed(file, error)
+    }
+    return true
+  }
+
+  #failed (file: string, error: unknown): void {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) this.#forget(file)
+    else this.#break(file, '', undefined, messageOf(error))
+  }
+
+  /** What is at a file's place; without `bytes` it is no file. */
+  #found (file: string, place: ObjectName, stats: Stats, bytes: Buffer | undefined): void {
+    if (bytes === undefined) {
+      this.#forget(file)
+      return
+    }
+    const stamp = stampOf(stats)
+    const before = this.#records.get(file)
+    if (before?.bytes?.equals(bytes) === true) this.#records.set(file, { ...before, stamp })
+    else this.#take(file, place, stamp, bytes)
+  }
+
+  #take (file: string, { kind, name }: ObjectName, stamp: string, bytes: Buffer): void {
     let object: StoredObject
     try {
       object = objectOf(kind, name, bytes)
@@ -326,12 +362,3 @@ class FolderStore implements OpenStore {
     this.#options.log.warn({ file, problem, kept: object !== undefined }, 'store.problem')
   }
 }
-
-/** A file: what it is, and how to read it. */
-type Look = (path: string) => Looked | Promise<Looked>
-interface Looked { readonly stats: Stats, readonly read: () => Buffer | Promise<Buffer> }
-
-const lookAt: Look = async path => ({ stats: await stat(path), read: () => readFile(path) })
-const lookNow: Look = path => ({ stats: statSync(path), read: () => readFileSync(path) })
-
-const stampAt = async (path: string): Promise<string> => stat(path).then(stampOf, () => 'missing')

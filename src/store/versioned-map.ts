@@ -13,9 +13,10 @@ interface Run<V> {
 export const longestRun = 256
 
 export class VersionedMap<V> {
+  /** What is in it now, for whoever asks for one by its name: the newest version is the one that machines are served from. */
+  readonly #newest = new Map<string, V>()
   #runs: Array<Run<V>> = []
-  #size = 0
-  #version: ReadonlyMap<string, V> | undefined
+  #version: Version<V> | undefined
   /** Counts the versions handed out. */
   #era = 0
   #copied = 0
@@ -26,25 +27,25 @@ export class VersionedMap<V> {
   /** As it is now, for ever. The same object until something changes. */
   get version (): ReadonlyMap<string, V> {
     if (this.#version === undefined) {
-      this.#version = new Version(this.#runs, this.#size)
+      this.#version = new Version(this.#runs, this.#newest)
       this.#era++
     }
     return this.#version
   }
 
-  get (name: string): V | undefined { return find(this.#runs, name) }
+  get (name: string): V | undefined { return this.#newest.get(name) }
 
   set (name: string, value: V): void {
     const at = Math.max(0, runFor(this.#runs, name))
     const run = this.#writable(at)
     const index = placeIn(run.names, name)
+    this.#newest.set(name, value)
     if (run.names[index] === name) {
       run.values[index] = value
       return
     }
     run.names.splice(index, 0, name)
     run.values.splice(index, 0, value)
-    this.#size++
     if (run.names.length > longestRun) {
       const half = run.names.length >>> 1
       this.#runs.splice(at + 1, 0, { names: run.names.splice(half), values: run.values.splice(half), era: this.#era })
@@ -53,13 +54,13 @@ export class VersionedMap<V> {
 
   /** false when there is none of that name. */
   delete (name: string): boolean {
+    if (!this.#newest.has(name)) return false
     const at = runFor(this.#runs, name)
-    const index = at < 0 ? -1 : placeIn(this.#runs[at]!.names, name)
-    if (at < 0 || this.#runs[at]!.names[index] !== name) return false
     const run = this.#writable(at)
+    const index = placeIn(run.names, name)
+    this.#newest.delete(name)
     run.names.splice(index, 1)
     run.values.splice(index, 1)
-    this.#size--
     if (run.names.length === 0) this.#runs.splice(at, 1)
     return true
   }
@@ -67,6 +68,7 @@ export class VersionedMap<V> {
   /** A run that no version holds, in a list that none holds. */
   #writable (at: number): Run<V> {
     if (this.#version !== undefined) {
+      this.#version.outdate()
       this.#version = undefined
       this.#runs = [...this.#runs]
       this.#copied += this.#runs.length
@@ -103,27 +105,34 @@ function placeIn (names: readonly string[], name: string): number {
   return low
 }
 
-function find<V> (runs: ReadonlyArray<Run<V>>, name: string): V | undefined {
-  const run = runs[runFor(runs, name)]
-  if (run === undefined) return undefined
-  const index = placeIn(run.names, name)
-  return run.names[index] === name ? run.values[index] : undefined
-}
-
 class Version<V> implements ReadonlyMap<string, V> {
   readonly #runs: ReadonlyArray<Run<V>>
+  /** The same entries by name, as long as this is the newest version. */
+  #newest: ReadonlyMap<string, V> | undefined
   readonly size: number
 
-  constructor (runs: ReadonlyArray<Run<V>>, size: number) {
+  constructor (runs: ReadonlyArray<Run<V>>, newest: ReadonlyMap<string, V>) {
     this.#runs = runs
-    this.size = size
+    this.#newest = newest
+    this.size = newest.size
   }
 
-  get (name: string): V | undefined { return find(this.#runs, name) }
+  /** A newer version is about to come. */
+  outdate (): void { this.#newest = undefined }
 
-  has (name: string): boolean {
+  get (name: string): V | undefined {
+    if (this.#newest !== undefined) return this.#newest.get(name)
+    const [run, index] = this.#find(name)
+    return run?.values[index]
+  }
+
+  has (name: string): boolean { return this.#newest?.has(name) ?? this.#find(name)[0] !== undefined }
+
+  #find (name: string): [Run<V> | undefined, number] {
     const run = this.#runs[runFor(this.#runs, name)]
-    return run !== undefined && run.names[placeIn(run.names, name)] === name
+    if (run === undefined) return [undefined, 0]
+    const index = placeIn(run.names, name)
+    return [run.names[index] === name ? run : undefined, index]
   }
 
   * entries (): MapIterator<[string, V]> {

@@ -32,6 +32,7 @@ import { isCertified } from './tls-server.js'
 import type { Section } from './ladder.js'
 import { Vendors } from './vendors.js'
 import { unwaited } from '../base/errors.js'
+import { noSchemas } from '../base/no-schemas.js'
 
 export interface UiSource extends Shower {
   readonly clock: Clock
@@ -84,6 +85,7 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
   const { source, access, names, identity, filePath, serverFactory } = options
   const app = fastify({
     logger: false,
+    schemaController: noSchemas,
     forceCloseConnections: true,
     bodyLimit: 1024,
     routerOptions: { maxParamLength: 128 },

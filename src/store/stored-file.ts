@@ -1,0 +1,28 @@
+// A file of the data folder as it is looked at: whether it can be held in memory, what is in it, and when it is another one.
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { AppError } from '../base/errors.js'
+
+/** A larger file is refused: it would have to be held in memory. */
+const maxFileBytes = 32 * 1024 * 1024
+
+/** Changes whenever the file does. */
+export const stampOf = (s: Stats): string => `${s.dev}:${s.ino}:${s.size}:${s.mtimeMs}:${s.ctimeMs}`
+export const stampAt = async (path: string): Promise<string> => stat(path).then(stampOf, () => 'missing')
+
+/** Whether it is a file; one that is too large throws AppError. */
+export function isReadable (stats: Stats): boolean {
+  if (stats.isFile() && stats.size > maxFileBytes) throw new AppError('write_failed', `larger than ${maxFileBytes / 1024 / 1024} MiB`)
+  return stats.isFile()
+}
+
+/** As few calls of the kernel as it takes; a pipe is not waited for. */
+export function readNow (path: string): { readonly stats: Stats, readonly bytes: Buffer | undefined } {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const stats = fstatSync(fd)
+    return { stats, bytes: isReadable(stats) ? readFileSync(fd) : undefined }
+  } finally {
+    closeSync(fd)
+  }
+}
