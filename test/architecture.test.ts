@@ -138,6 +138,15 @@ t.test('CONTRIBUTING and README show every room, and none that is not there', t 
   t.end()
 })
 
+t.test('no two types are named after what was done to them in the same word', t => {
+  const participle = /^(?:[A-Z][a-z]+ed|Begun|Found|Given|Held|Kept|Known|Left|Made|Read|Seen|Sent|Shared|Shown|Taken|Told|Written)$/
+  const named = [...textOf].flatMap(([file, text]) => [...text.matchAll(/^(?:export )?(?:interface|type|class) (\w+)/gm)].map(([, name = '']) => ({ file, name })))
+  t.ok(named.length > 500, 'the types were found')
+  const clashes = named.filter(({ file, name }) => participle.test(name) && named.some(other => other.name === name && other.file !== file))
+  t.same(clashes, [])
+  t.end()
+})
+
 t.test('process is known to main.ts alone, but for the number that a lock is signed with', t => {
   const users = files.filter(file => !['main', 'disk/folder-lock'].includes(file) && /(?<![.\w'"`])process\.\w/.test(textOf.get(file)!.replace(/\/\/[^\n]*/g, '')))
   t.same(users, [])

@@ -27,7 +27,7 @@ export const checkCommand: Command = {
     const { values } = parse(args, options)
     const format = values.json === true ? 'json' : formatOf(values.format)
     const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
-    let seen: Seen
+    let seen: CheckResult
     if (values.store !== undefined) {
       const others = (['config', 'set', 'as', 'env-file', 'without-store'] as const).filter(name => values[name] !== undefined)
       if (others.length > 0) throw new AppError('usage', `--store looks at a folder alone: it does not go with --${others.join(', --')}`)
@@ -41,10 +41,10 @@ export const checkCommand: Command = {
   }
 }
 
-interface Seen { readonly plan?: Plan, readonly findings: readonly Finding[] }
+interface CheckResult { readonly plan?: Plan, readonly findings: readonly Finding[] }
 
 /** A configuration that is wrong hides nothing of what its store has to say. */
-async function seenOf (values: EyesValues, io: Io, log: Logger, withStore: boolean): Promise<Seen> {
+async function seenOf (values: EyesValues, io: Io, log: Logger, withStore: boolean): Promise<CheckResult> {
   try {
     const { loaded, env, look } = await serviceEyes(values, io)
     look()
@@ -64,7 +64,7 @@ function formatOf (text = 'text'): ReportFormat {
   return format
 }
 
-function tell ({ plan, findings }: Seen, format: ReportFormat, io: Io): void {
+function tell ({ plan, findings }: CheckResult, format: ReportFormat, io: Io): void {
   const told = findings.filter(({ level }) => level !== 'ok')
   if (format === 'sarif') return printJson(io.stdout, sarif(told))
   if (format === 'github') return told.forEach(finding => { print(io.stdout, githubLine(finding)) })

@@ -2,7 +2,7 @@
 import { type IncomingMessage, request } from 'node:http'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 
-interface Asked {
+interface ControlRequest {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly body?: object | undefined
@@ -10,7 +10,7 @@ interface Asked {
 }
 
 /** The answer to a request, or AppError `socket_failed` when nobody answers. */
-async function ask (socketPath: string, { method, path, body, headers = {} }: Asked): Promise<IncomingMessage> {
+async function ask (socketPath: string, { method, path, body, headers = {} }: ControlRequest): Promise<IncomingMessage> {
   return await new Promise((resolve, reject) => {
     const text = body === undefined ? undefined : JSON.stringify(body)
     const typed = text === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }
@@ -28,7 +28,7 @@ async function ask (socketPath: string, { method, path, body, headers = {} }: As
 }
 
 /** The JSON that the appliance answers, with its status; AppError `socket_failed` when it ends before. */
-export async function askAny (socketPath: string, asked: Asked): Promise<{ readonly status: number, readonly body: unknown }> {
+export async function askAny (socketPath: string, asked: ControlRequest): Promise<{ readonly status: number, readonly body: unknown }> {
   const answer = await ask(socketPath, asked)
   let text = ''
   try {

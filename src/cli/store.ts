@@ -17,7 +17,7 @@ import { serviceConfig } from './service-config.js'
 
 const actions = ['import', 'export', 'backup', 'restore'] as const
 
-interface Asked {
+interface StoreArguments {
   readonly path: string
   readonly replace: boolean
   readonly dryRun: boolean
@@ -48,7 +48,7 @@ export const storeCommand: Command = {
   }
 }
 
-const carry: Readonly<Record<typeof actions[number], (asked: Asked) => Promise<void>>> = {
+const carry: Readonly<Record<typeof actions[number], (asked: StoreArguments) => Promise<void>>> = {
   import: async asked => {
     const { path } = asked
     await fill(asked, await isFolder(path) ? await filesInFolder(asked) : await filesInArchive(asked), { whole: false })
@@ -86,7 +86,7 @@ const carry: Readonly<Record<typeof actions[number], (asked: Asked) => Promise<v
 }
 
 /** The store of the configuration gets `files`. */
-async function fill (asked: Asked, files: ObjectFiles, { whole }: { readonly whole: boolean }): Promise<void> {
+async function fill (asked: StoreArguments, files: ObjectFiles, { whole }: { readonly whole: boolean }): Promise<void> {
   assertStorable(files)
   await using(await openShelf(asked.loaded, { log: asked.log, fill: !asked.dryRun }), async shelf => {
     await make(asked, movesOf(files, shelf.files, { whole }), shelf)
@@ -94,7 +94,7 @@ async function fill (asked: Asked, files: ObjectFiles, { whole }: { readonly who
 }
 
 /** All or, without leave to replace, nothing. */
-async function make (asked: Asked, moves: readonly Move[], shelf: Shelf): Promise<void> {
+async function make (asked: StoreArguments, moves: readonly Move[], shelf: Shelf): Promise<void> {
   const { replace, dryRun } = asked
   shelf.check(moves)
   const kept = moves.filter(({ fate }) => fate === 'changed' || fate === 'removed')
@@ -104,7 +104,7 @@ async function make (asked: Asked, moves: readonly Move[], shelf: Shelf): Promis
   if (refused) throw new AppError('store_differs', `${shelf.where} has ${kept.length} objects that would be changed or removed, and nothing was written: --replace does it`)
 }
 
-async function filesConfigured ({ loaded, log, io }: Asked): Promise<ObjectFiles> {
+async function filesConfigured ({ loaded, log, io }: StoreArguments): Promise<ObjectFiles> {
   return await using(await openShelf(loaded, { log, fill: false }), ({ files, problems }) => {
     assertStorable(files)
     note(io, problems)
@@ -112,7 +112,7 @@ async function filesConfigured ({ loaded, log, io }: Asked): Promise<ObjectFiles
   })
 }
 
-async function filesInFolder ({ path, log, io }: Asked): Promise<ObjectFiles> {
+async function filesInFolder ({ path, log, io }: StoreArguments): Promise<ObjectFiles> {
   return await using(await openFolder(path, { log, fill: false }), async ({ files, problems }) => {
     await assertWithin(path, files.keys())
     if (files.size === 0) throw new AppError('read_failed', `${path} has no object of a store: expected a folder with groups/, profiles/, ignition/`)
@@ -121,7 +121,7 @@ async function filesInFolder ({ path, log, io }: Asked): Promise<ObjectFiles> {
   })
 }
 
-async function filesInArchive ({ path, io }: Asked): Promise<ObjectFiles> {
+async function filesInArchive ({ path, io }: StoreArguments): Promise<ObjectFiles> {
   const { files, isStore, others } = await readArchive(path)
   if (!isStore) throw new AppError('archive_invalid', `${path} has no folder of a store: pack it with tar -C FOLDER -czf ${path} .`)
   note(io, others.map(file => `${file}: is no object of a store, and is left out`))
@@ -133,7 +133,7 @@ function note (io: Io, lines: readonly string[]): void {
 }
 
 /** What became of each, or would have. */
-function tell ({ json, dryRun, io }: Asked, moves: readonly Move[], refused = false): void {
+function tell ({ json, dryRun, io }: StoreArguments, moves: readonly Move[], refused = false): void {
   const objects = moves.map(({ file, fate }) => ({ file, fate }))
   if (json) return printJson(io.stdout, { written: !dryRun && !refused && moves.some(isWritten), objects })
   if (moves.length > 0) print(io.stdout, table(['object', ''], moves.map(({ file, fate }) => [file, fate])))

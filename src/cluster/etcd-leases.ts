@@ -37,7 +37,7 @@ export interface EtcdLeasesOptions {
 }
 
 /** What etcd has of an address. */
-interface Kept { readonly lease: Lease, readonly revision: number }
+interface KeptLease { readonly lease: Lease, readonly revision: number }
 
 interface Queued {
   readonly proposal: Proposal
@@ -53,7 +53,7 @@ const mostTries = 5
 export class EtcdLeases implements LeaseStore {
   readonly #options: EtcdLeasesOptions
   readonly grace: number
-  readonly #kept = new Map<Ipv4, Kept>()
+  readonly #kept = new Map<Ipv4, KeptLease>()
   #queue: Queued[] = []
   /** Addresses of which a proposal is under way. */
   readonly #busy = new Set<Ipv4>()

@@ -10,13 +10,13 @@ import type { Path } from './yaml-text.js'
 export interface Fault { readonly path: Path, readonly message: string }
 
 /** What the schema says, with every unknown key in place of the first one, and what the whole does not allow. */
-export const faultsIn = (raw: unknown, schema: v.GenericSchema, result: Parsed): readonly Fault[] =>
+export const faultsIn = (raw: unknown, schema: v.GenericSchema, result: SchemaResult): readonly Fault[] =>
   [...schemaFaults(raw, schema, result), ...contradictions(raw)]
 
-interface Parsed { readonly success: boolean, readonly issues?: ReadonlyArray<v.BaseIssue<unknown>> | undefined }
+interface SchemaResult { readonly success: boolean, readonly issues?: ReadonlyArray<v.BaseIssue<unknown>> | undefined }
 
 /** The same of the schema alone. */
-export const schemaFaults = (raw: unknown, schema: v.GenericSchema, { issues = [] }: Parsed): readonly Fault[] => [
+export const schemaFaults = (raw: unknown, schema: v.GenericSchema, { issues = [] }: SchemaResult): readonly Fault[] => [
   ...issues.filter(issue => !isUnknownKey(issue)).map(issue => ({ path: pathOf(issue), message: explain(issue) })),
   ...issues.length === 0 ? [] : unknownKeys(schema, raw)
 ]

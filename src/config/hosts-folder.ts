@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { errnoOf, messageOf } from '../base/errors.js'
 import { parseReservationFile, type ReservationEntry, type ReservationFile } from './reservation-file.js'
 
-interface Read { readonly stamp: string, readonly found: ReservationFile }
+interface HostsFile { readonly stamp: string, readonly found: ReservationFile }
 
 export class HostsFolder {
   readonly #folder: string
-  #read = new Map<string, Read>()
+  #read = new Map<string, HostsFile>()
   /** What the folder looked like when it was last read. */
   #stamp = ''
 
@@ -23,7 +23,7 @@ export class HostsFolder {
       problems.push(`${this.#folder}: ${messageOf(error)}`)
       return []
     })
-    const read = new Map<string, Read>()
+    const read = new Map<string, HostsFile>()
     const stamps: string[] = []
     for (const name of names) {
       const path = join(this.#folder, name)

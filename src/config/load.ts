@@ -5,7 +5,7 @@ import * as v from 'valibot'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { faultsIn, withoutFaults } from './faults.js'
 import { type Config, configSchema } from './schema.js'
-import { parseValue, parseYaml, type Path, type YamlText } from './yaml-text.js'
+import { parseValue, parseYaml, type Path, type YamlSource } from './yaml-text.js'
 
 export { answersDhcp, type DhcpInterface, dhcpInterfaces, type DhcpMode, givesAddresses } from './dhcp-interfaces.js'
 export { isClustered } from './cluster.js'
@@ -127,7 +127,7 @@ function isThere (path: string): boolean {
 const unreadable = (path: string, error: unknown): AppError => new AppError('config_invalid',
   `cannot read the configuration file ${path}: ${messageOf(error)}${errnoOf(error) === 'EACCES' ? '; this needs root or the group of the service, or --config FILE' : ''}`)
 
-function readFile (path: string): YamlText {
+function readFile (path: string): YamlSource {
   let text: string
   try {
     text = readFileSync(path, 'utf8')

@@ -4,7 +4,7 @@ import { AppError, messageOf } from '../base/errors.js'
 
 export type Path = ReadonlyArray<string | number>
 
-export interface YamlText {
+export interface YamlSource {
   /** undefined when something is wrong. */
   readonly value: unknown
   /** `config.yaml:31:1: ...`, a line each. */
@@ -14,7 +14,7 @@ export interface YamlText {
 }
 
 /** `name` is what the problems call it. */
-export function parseYaml (name: string, text: string): YamlText {
+export function parseYaml (name: string, text: string): YamlSource {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })
   const at = (path: Path): { readonly line: number, readonly column: number } => placeOf(document, lines, path)

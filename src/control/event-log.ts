@@ -5,11 +5,11 @@
 /** Octets of events that are kept: no more than a reader may be behind. */
 export const mostKept = 256 * 1024
 
-interface Kept { readonly number: number, readonly text: string }
+interface NumberedEvent { readonly number: number, readonly text: string }
 
 export class EventLog {
   readonly #run: string
-  readonly #kept: Kept[] = []
+  readonly #kept: NumberedEvent[] = []
   #octets = 0
   #last = 0
 
@@ -36,7 +36,7 @@ export class EventLog {
     return missed === 0 ? later.map(({ text }) => text).join('') : this.#gap(`${missed} events are not kept any more`, later)
   }
 
-  #gap (reason: string, kept: readonly Kept[]): string {
+  #gap (reason: string, kept: readonly NumberedEvent[]): string {
     return [`event: gap\ndata: ${JSON.stringify({ reason })}\n\n`, ...kept.map(({ text }) => text)].join('')
   }
 }

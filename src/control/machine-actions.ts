@@ -14,7 +14,7 @@ export interface MachineActions {
   readonly setInstalled: (mac: Mac) => void
 }
 
-interface Named { Params: { mac: string }, Body: unknown }
+interface MachineRoute { Params: { mac: string }, Body: unknown }
 
 const textIn = (body: unknown, key: string): string | undefined => {
   const value: unknown = Object(body)[key]
@@ -36,13 +36,13 @@ export function registerMachineActions (app: FastifyInstance, options: MachineRo
     const unkept = await unkeptOf(registry, mac)
     return unkept === undefined ? undefined : refuse(reply, 503, unkept)
   }
-  app.post<Named>('/v1/machines/:mac/reset', async (request, reply) => {
+  app.post<MachineRoute>('/v1/machines/:mac/reset', async (request, reply) => {
     const mac = machineOf(request.params.mac, reply)
     if (mac === undefined) return reply
     registry.reset(mac)
     return await keptFirst(mac, reply) ?? reply.send({ mac, reset: true })
   })
-  app.post<Named>('/v1/machines/:mac/state', async (request, reply) => {
+  app.post<MachineRoute>('/v1/machines/:mac/state', async (request, reply) => {
     const state = textIn(request.body, 'state')
     if (state !== 'configured' && state !== 'installed') return refuse(reply, 400, 'state takes configured, to install the machine again, or installed; the other states are seen, not set')
     const mac = machineOf(request.params.mac, reply)
@@ -51,7 +51,7 @@ export function registerMachineActions (app: FastifyInstance, options: MachineRo
     else setInstalled(mac)
     return await keptFirst(mac, reply) ?? reply.send({ mac, state })
   })
-  app.post<Named>('/v1/machines/:mac/adopt', async (request, reply) => {
+  app.post<MachineRoute>('/v1/machines/:mac/adopt', async (request, reply) => {
     const mac = parseMac(request.params.mac)
     const [name, ip, profile] = ['name', 'ip', 'profile'].map(key => textIn(request.body, key))
     if (mac === undefined) return refuse(reply, 400, `${JSON.stringify(request.params.mac)} is not a hardware address`)

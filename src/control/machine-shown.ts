@@ -7,25 +7,25 @@ import type { Instance } from '../updates/instance.js'
 import type { Mac } from '../net/mac.js'
 import type { MachineRegistry } from '../machines/registry.js'
 
-type Shown<T> = { readonly [K in keyof T]: K extends 'at' | 'firstSeen' | 'lastSeen' | 'installedAt' ? string : T[K] }
+type TimesAsText<T> = { readonly [K in keyof T]: K extends 'at' | 'firstSeen' | 'lastSeen' | 'installedAt' ? string : T[K] }
 
 /**
  * A machine as JSON has it: times in ISO 8601, and each line of the timeline with the milliseconds since the boot began.
  * `trouble` is why it does not get further, and what to look at.
  */
-export type MachineShown = Omit<Shown<Machine>, 'timeline' | 'history' | 'exchange'> & {
+export type MachineShown = Omit<TimesAsText<Machine>, 'timeline' | 'history' | 'exchange'> & {
   readonly trouble?: Pick<Trouble, 'reason' | 'look'>
   readonly known: boolean
   /** Where it stands in its life (machines/lifecycle). */
   readonly state: LifeState
-  readonly history?: ReadonlyArray<Shown<BootSummary>>
+  readonly history?: ReadonlyArray<TimesAsText<BootSummary>>
   /** What its update client asked of us since it is installed. */
   readonly update?: UpdateShown
-  readonly timeline: ReadonlyArray<Shown<TimelineEntry> & { readonly ms: number }>
+  readonly timeline: ReadonlyArray<TimesAsText<TimelineEntry> & { readonly ms: number }>
 }
 
 /** What /v1/events tells of each new line of a timeline. */
-export type StageShown = Shown<TimelineEntry> & Pick<Machine, 'mac' | 'address' | 'group' | 'profile'>
+export type StageShown = TimesAsText<TimelineEntry> & Pick<Machine, 'mac' | 'address' | 'group' | 'profile'>
 
 /** How far an installed machine is with its updates. */
 export interface UpdateShown {

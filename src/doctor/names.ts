@@ -29,7 +29,7 @@ const mostNames = 1000
 /** More of one kind are told by their number. */
 const mostTold = 10
 
-interface Named { readonly name: string, readonly address: string, readonly servers: readonly string[] }
+interface NamedServer { readonly name: string, readonly address: string, readonly servers: readonly string[] }
 
 export async function diagnoseNames ({ entries, subnets, clock, ask = askServers }: NamesOptions): Promise<readonly Finding[]> {
   const wanted = entries.flatMap(entry => namedOf(entry, subnets)).slice(0, mostNames)
@@ -64,14 +64,14 @@ export async function diagnoseNames ({ entries, subnets, clock, ask = askServers
 }
 
 /** A name that says nothing of its domain is nobody's to look up. */
-function namedOf ({ hostName, ip }: Reservation, subnets: readonly DhcpSubnet[]): readonly Named[] {
+function namedOf ({ hostName, ip }: Reservation, subnets: readonly DhcpSubnet[]): readonly NamedServer[] {
   const subnet = subnets.find(({ subnet }) => contains(subnet, ip))
   const name = hostName === undefined || hostName.includes('.') || subnet === undefined || subnet.domainName === '' ? hostName : `${hostName}.${subnet.domainName}`
   if (!name?.includes('.')) return []
   return [{ name, address: formatIpv4(ip), servers: subnet?.dnsServers.map(formatIpv4) ?? [] }]
 }
 
-async function compared ({ name, address }: Named, { resolve4, reverse }: NameQuestions): Promise<readonly Finding[] | 'silent'> {
+async function compared ({ name, address }: NamedServer, { resolve4, reverse }: NameQuestions): Promise<readonly Finding[] | 'silent'> {
   const [there, back] = await Promise.all([answerOf(resolve4(name)), answerOf(reverse(address))])
   if (there === 'silent' || back === 'silent') return 'silent'
   const isName = (other: string): boolean => other.toLowerCase().replace(/\.$/, '') === name.toLowerCase()

@@ -14,7 +14,7 @@ import { type MachineDocument, RenderingCache } from './rendering-cache.js'
 export type Identify = (ip: string) => Mac | undefined
 
 /** `address` is the one that a machine was looked for by, since its query did not say who asks. */
-interface Found extends MachineDocument { readonly address?: string, readonly preview?: boolean }
+interface AskedDocument extends MachineDocument { readonly address?: string, readonly preview?: boolean }
 
 /** The query key of pxe_coreos that shows what the machine at another address gets. */
 const overrideKey = 'override_ipv4'
@@ -35,12 +35,12 @@ export class MachineDocuments {
     arrival: Arrival, document: DocumentKind, kind: RequestKind, write: (rendering: Rendering, body: Buffer) => Answer
   ): Answer | Promise<Answer> {
     const made = this.#documentFor(arrival, document)
-    const note = (found: Found): Answer => this.#note(arrival, found, document, kind, write)
+    const note = (found: AskedDocument): Answer => this.#note(arrival, found, document, kind, write)
     return made instanceof Promise ? made.then(note) : note(made)
   }
 
   #note (
-    arrival: Arrival, { labels, rendering, address, preview }: Found, document: DocumentKind, kind: RequestKind,
+    arrival: Arrival, { labels, rendering, address, preview }: AskedDocument, document: DocumentKind, kind: RequestKind,
     write: (rendering: Rendering, body: Buffer) => Answer
   ): Answer {
     const { mac, group, profile, body, error, problem, warning } = rendering
@@ -62,15 +62,15 @@ export class MachineDocuments {
     return document === 'cloud' && address !== undefined && group === undefined ? unknownCloud(address) : withoutDocument(rendering)
   }
 
-  #documentFor (arrival: Arrival, document: DocumentKind): Found | Promise<Found> {
+  #documentFor (arrival: Arrival, document: DocumentKind): AskedDocument | Promise<AskedDocument> {
     const asked = this.#madeFor(document, arrival)
-    const identified = (found: MachineDocument): Found | Promise<Found> => {
+    const identified = (found: MachineDocument): AskedDocument | Promise<AskedDocument> => {
       if (this.#identify === undefined || !isAnonymous(found.labels)) return found
       const preview = previewed(found.labels)
       const address = preview ?? arrival.client
       const mac = this.#identify(address)
       const made = mac === undefined ? found : this.#madeFor(document, arrival, mac)
-      const by = (made: MachineDocument): Found => ({ ...made, address, preview: preview !== undefined })
+      const by = (made: MachineDocument): AskedDocument => ({ ...made, address, preview: preview !== undefined })
       return made instanceof Promise ? made.then(by) : by(made)
     }
     return asked instanceof Promise ? asked.then(identified) : identified(asked)

@@ -12,9 +12,9 @@ export interface NamedMachine {
   readonly group: string
 }
 
-export type Found = { readonly mac: Mac } | { readonly problem: string, readonly several?: readonly Mac[] }
+export type MachineSearch = { readonly mac: Mac } | { readonly problem: string, readonly several?: readonly Mac[] }
 
-export function findMachine (text: string, registry: MachineRegistry, named: Iterable<NamedMachine>): Found {
+export function findMachine (text: string, registry: MachineRegistry, named: Iterable<NamedMachine>): MachineSearch {
   const mac = parseMac(text)
   if (mac !== undefined) return { mac }
   if (parseIpv4(text) !== undefined) {

@@ -29,11 +29,11 @@ export const packetBudgets = { known: 4 * 2 ** 20, stranger: 512 * 2 ** 10 } as 
 export const octetsOfPacket = 730
 
 type Kind = keyof typeof packetBudgets
-interface Kept { readonly packets: RecordedPacket[], octets: number }
+interface MachinePackets { readonly packets: RecordedPacket[], octets: number }
 
 export class PacketLog {
   /** By who spoke last, the longest ago first. */
-  readonly #machines: Readonly<Record<Kind, Map<Mac, Kept>>> = { known: new Map(), stranger: new Map() }
+  readonly #machines: Readonly<Record<Kind, Map<Mac, MachinePackets>>> = { known: new Map(), stranger: new Map() }
   readonly #octets = { known: 0, stranger: 0 }
   readonly #isKnown: (mac: Mac) => boolean
   readonly #budgets: Readonly<Record<Kind, number>>
@@ -69,7 +69,7 @@ export class PacketLog {
     }
   }
 
-  #take (kind: Kind, mac: Mac): Kept | undefined {
+  #take (kind: Kind, mac: Mac): MachinePackets | undefined {
     const kept = this.#machines[kind].get(mac)
     if (kept === undefined) return undefined
     this.#machines[kind].delete(mac)

@@ -10,13 +10,13 @@ export const machinesOf = (selector: Group['selector']): readonly Mac[] => [...s
 /** In the metadata of a group whose selector names no card: the one that its address is for. Enrolments write it. */
 export const enrolledMacKey = 'enrolled_mac'
 
-type Named = Pick<Group, 'selector' | 'metadata'>
+type NamingGroup = Pick<Group, 'selector' | 'metadata'>
 
 /** A group is never changed but replaced; reading all of twenty thousand takes longer than one turn may. */
-const known = new WeakMap<Named, readonly Mac[]>()
+const known = new WeakMap<NamingGroup, readonly Mac[]>()
 
 /** The machines that a group reserves its address for. */
-export function reservedFor (group: Named): readonly Mac[] {
+export function reservedFor (group: NamingGroup): readonly Mac[] {
   const before = known.get(group)
   if (before !== undefined) return before
   const macs = readReserved(group)
@@ -24,7 +24,7 @@ export function reservedFor (group: Named): readonly Mac[] {
   return macs
 }
 
-function readReserved ({ selector, metadata }: Named): readonly Mac[] {
+function readReserved ({ selector, metadata }: NamingGroup): readonly Mac[] {
   const named = machinesOf(selector)
   const written = metadata?.get(enrolledMacKey)
   const mac = named.length === 0 && typeof written === 'string' ? parseMac(written) : undefined

@@ -169,7 +169,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
   }
 
   /** All but the making of a config, which `job` says; without one the document is `made`. */
-  const begin = (kind: DocumentKind, request: MachineRequest, known: MachinePast = past): Begun => {
+  const begin = (kind: DocumentKind, request: MachineRequest, known: MachinePast = past): RenderingJob => {
     const objects = store.snapshot.forMachines
     const group = matchMachine(request.labels)
     const mac = macOfLabels(request.labels)
@@ -209,7 +209,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     if (group === undefined || flagOf(group, installOnceKey).value !== true) return undefined
     return past.settle(mac).then(() => past, () => ({ ...past, isCertain: () => false }))
   }
-  const makeAside = (begun: Begun): Rendering | Promise<Rendering> => {
+  const makeAside = (begun: RenderingJob): Rendering | Promise<Rendering> => {
     const { job, finish, fail } = begun
     if (job === undefined) return finish(begun.made)
     if (aside === undefined) return finishWith(begun, () => makeHere(job))
@@ -321,15 +321,15 @@ export const architectureLabel = 'arch'
 const byFileName = <T>(objects: ReadonlyMap<string, T>): T[] => [...objects.keys()].filter(name => !name.includes('/'))
   .sort((a, b) => compareStrings(`${a}.json`, `${b}.json`)).map(name => objects.get(name)!)
 
-interface Ended {
+interface RenderingEnds {
   readonly finish: (made: DocumentBody) => Rendering
   readonly fail: (error: unknown) => Rendering
 }
 
 /** A rendering of which what a machine waits for has been decided. */
-type Begun = Ended & ({ readonly job: undefined, readonly made: DocumentBody } | { readonly job: LongRendering })
+type RenderingJob = RenderingEnds & ({ readonly job: undefined, readonly made: DocumentBody } | { readonly job: LongRendering })
 
-function finishWith ({ finish, fail }: Ended, make: () => DocumentBody): Rendering {
+function finishWith ({ finish, fail }: RenderingEnds, make: () => DocumentBody): Rendering {
   try {
     return finish(make())
   } catch (error) {

@@ -5,7 +5,7 @@ import { type Limits, StringMap, type Template, type TemplateData, parseTemplate
 import type { ConfigFile, Objects } from './store.js'
 import type { Variables } from './variables.js'
 
-type Shared = Objects['shared']
+type SharedFiles = Objects['shared']
 
 /** Snippets that the program brings itself, by name; those of the store go before. */
 export type OwnSnippets = () => ReadonlyMap<string, string>
@@ -15,14 +15,14 @@ export class Templates {
   readonly #own: OwnSnippets
   #parsed = new WeakMap<ConfigFile, Template | AppError>()
   #snippets: {
-    readonly of: Shared['snippets'] | undefined, readonly own: ReadonlyMap<string, string> | undefined, readonly templates: readonly Template[], readonly broken: readonly string[]
+    readonly of: SharedFiles['snippets'] | undefined, readonly own: ReadonlyMap<string, string> | undefined, readonly templates: readonly Template[], readonly broken: readonly string[]
   } = { of: undefined, own: undefined, templates: [], broken: [] }
 
   constructor (own: OwnSnippets = () => noSnippets) { this.#own = own }
 
   /** Throws AppError template_invalid, whose message names the file, and the line as Go's messages do. */
   render (
-    file: ConfigFile, variables: Variables, shared: Shared, limits: Partial<Limits> = {},
+    file: ConfigFile, variables: Variables, shared: SharedFiles, limits: Partial<Limits> = {},
     carried: (file: ConfigFile) => Partial<Limits> = () => limits
   ): Buffer {
     this.#takeSnippets(shared.snippets)
@@ -62,7 +62,7 @@ export class Templates {
   }
 
   /** A snippet that does not parse is missing to those who call it, and to nobody else. */
-  #takeSnippets (snippets: Shared['snippets']): void {
+  #takeSnippets (snippets: SharedFiles['snippets']): void {
     const own = this.#own()
     if (snippets === this.#snippets.of && own === this.#snippets.own) return
     const [templates, broken]: [Template[], string[]] = [[], []]
@@ -82,10 +82,10 @@ export class Templates {
 
 /** `files/<folder>/<file>` by `folder/file`, each rendered when it is asked for. */
 class RenderedFiles extends StringMap {
-  readonly #files: Shared['files']
+  readonly #files: SharedFiles['files']
   readonly #render: (file: ConfigFile) => Buffer
 
-  constructor (files: Shared['files'], render: (file: ConfigFile) => Buffer) {
+  constructor (files: SharedFiles['files'], render: (file: ConfigFile) => Buffer) {
     super([...files.keys()].filter(name => /^[^/]+\/[^/]+$/.test(name)).map(name => [name, '']))
     this.#files = files
     this.#render = render

@@ -40,7 +40,7 @@ const stateFile = (statePath: string, folder: string): string => join(statePath,
 /** Of the format of these files: higher when a program that knows only the one before would misread them. */
 const version = 1
 
-interface Written extends Partial<FolderState> { readonly version?: unknown }
+interface StateFile extends Partial<FolderState> { readonly version?: unknown }
 
 /** A file that is missing or torn is an empty state: all of it is found out again. So is one of a newer version, for who only looks. */
 export async function readState (statePath: string, folder: string): Promise<FolderState> {
@@ -58,11 +58,11 @@ export async function readOwnState (statePath: string, folder: string): Promise<
   return await readState(statePath, folder)
 }
 
-const isNewer = (written: Written): written is Written & { readonly version: number } => typeof written.version === 'number' && written.version > version
+const isNewer = (written: StateFile): written is StateFile & { readonly version: number } => typeof written.version === 'number' && written.version > version
 
-async function readFileOf (statePath: string, folder: string): Promise<Written> {
+async function readFileOf (statePath: string, folder: string): Promise<StateFile> {
   try {
-    return Object(JSON.parse(await readFile(stateFile(statePath, folder), 'utf8'))) as Written
+    return Object(JSON.parse(await readFile(stateFile(statePath, folder), 'utf8'))) as StateFile
   } catch {
     return {}
   }

@@ -9,7 +9,7 @@ import { encodeGroup } from '../matchbox/group.js'
 import type { Aside, LongRendering } from '../matchbox/provisioner.js'
 import type { ConfigFile, ConfigKind, SharedKind } from '../matchbox/store.js'
 
-export interface Call {
+export interface ThreadCall {
   /** As which document. */
   readonly as: ConfigKind
   readonly file: SharedFile
@@ -34,11 +34,11 @@ export interface SharedTexts extends Readonly<Record<SharedKind, readonly Shared
 
 interface Failure { readonly code: ErrorCode, readonly message: string }
 
-export type Answer =
+export type ThreadAnswer =
   | { readonly failed: Failure }
-  | { readonly made: Omit<DocumentBody, 'body' | 'error' | 'boot'> & Made }
+  | { readonly made: Omit<DocumentBody, 'body' | 'error' | 'boot'> & MadeBody }
 
-interface Made {
+interface MadeBody {
   readonly body: Uint8Array | undefined
   /** The body is the file as it is. */
   readonly isFile: boolean
@@ -132,7 +132,7 @@ export class LongRenderings implements Aside {
     const worker = this.#worker ??= this.#start()
     const { kind: as, file, file: { kind, name }, group, request: { labels, rawQuery, client: from } } = job.rendering
     const shared = this.#newsOfShared(job.rendering)
-    const call: Call = { as, file: this.#fileFor(file), shared, group: encodeGroup(group), labels: [...labels], rawQuery, client: from }
+    const call: ThreadCall = { as, file: this.#fileFor(file), shared, group: encodeGroup(group), labels: [...labels], rawQuery, client: from }
     worker.postMessage(call)
     this.#watch = this.#options.clock.after(longestRendering, () => {
       this.#crashed(worker, new Error(`${kind}/${name} was not rendered within ${longestRendering / 1000} s`))
@@ -163,14 +163,14 @@ export class LongRenderings implements Aside {
     this.#told = undefined
     const worker = new Worker(this.#options.entry ?? ownEntry, { name: 'renderings', resourceLimits: { maxOldGenerationSizeMb: mostMemory } })
     worker.unref()
-    worker.on('message', (answer: Answer) => { if (this.#worker === worker) this.#hear(answer) })
+    worker.on('message', (answer: ThreadAnswer) => { if (this.#worker === worker) this.#hear(answer) })
     worker.on('messageerror', error => { this.#crashed(worker, error) })
     worker.on('error', error => { this.#crashed(worker, error instanceof Error ? error : new Error(String(error))) })
     worker.on('exit', code => { this.#crashed(worker, new Error(`the thread of renderings ended with status ${code}`)) })
     return worker
   }
 
-  #hear (answer: Answer): void {
+  #hear (answer: ThreadAnswer): void {
     const job = this.#now
     this.#now = undefined
     if (job === undefined) return

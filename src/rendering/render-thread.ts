@@ -5,7 +5,7 @@ import { ConfigDocuments } from '../matchbox/config-documents.js'
 import { parseGroup } from '../matchbox/group.js'
 import type { ConfigFile, Objects } from '../matchbox/store.js'
 import { variablesOf } from '../matchbox/variables.js'
-import type { Answer, Call, SharedFile } from './long-renderings.js'
+import type { ThreadAnswer, ThreadCall, SharedFile } from './long-renderings.js'
 
 /** Files that are kept with what was made of them, in octets. */
 const mostKept = 64 * 2 ** 20
@@ -35,7 +35,7 @@ const byName = (all: readonly SharedFile[]): ReadonlyMap<string, ConfigFile> => 
 
 const told = ({ code, message }: AppError): { code: AppError['code'], message: string } => ({ code, message })
 
-port.on('message', (call: Call) => {
+port.on('message', (call: ThreadCall) => {
   const { as, group, labels, rawQuery, client } = call
   try {
     if (call.shared !== undefined) {
@@ -49,9 +49,9 @@ port.on('message', (call: Call) => {
     const isFile = body === file.content
     const copy = body === undefined || isFile ? undefined : new Uint8Array(body)
     const made = { ...rest, isFile, body: copy, error: error && told(error) }
-    port.postMessage({ made } satisfies Answer, copy === undefined ? [] : [copy.buffer])
+    port.postMessage({ made } satisfies ThreadAnswer, copy === undefined ? [] : [copy.buffer])
   } catch (error) {
     const failed = error instanceof AppError ? told(error) : { code: 'template_invalid', message: messageOf(error) } as const
-    port.postMessage({ failed } satisfies Answer)
+    port.postMessage({ failed } satisfies ThreadAnswer)
   }
 })

@@ -35,13 +35,13 @@ export interface LinkService {
   readonly drop: () => void
 }
 
-type Needed = Pick<RunningParts, 'clock' | 'log' | 'hindrances' | 'homes' | 'observer' | 'restart' | 'links'>
+type LinkParts = Pick<RunningParts, 'clock' | 'log' | 'hindrances' | 'homes' | 'observer' | 'restart' | 'links'>
 
 /**
  * Has the home remember whom it gave an address, and the observer hear of everything but what this machine asks itself from the
  * interface (doctor, which looks whether it is answered): it is no machine that boots.
  */
-export const tellHome = ({ homes, observer }: Pick<Needed, 'homes' | 'observer'>, home: Home) => (event: DhcpEvent): void => {
+export const tellHome = ({ homes, observer }: Pick<LinkParts, 'homes' | 'observer'>, home: Home) => (event: DhcpEvent): void => {
   if (event.kind !== 'other_server' && home.mac !== undefined && macOf(event) === home.mac) return
   if (event.kind === 'sent' && event.ip !== unspecified) homes.answered(event.ip, home)
   observer.onDhcp(event)
@@ -66,7 +66,7 @@ export function countLinks ({ metrics, homes, hindrances, links }: Pick<RunningP
  * Starts the service if the interface is there, and follows it from now on. Resolves with how to end both. Rejects when it could
  * not start for a reason that is not the interface's. What is amiss with that stands in `hindrances`, and in the log once.
  */
-export async function followLink (parts: Needed, home: Home, service: LinkService): Promise<() => Promise<void>> {
+export async function followLink (parts: LinkParts, home: Home, service: LinkService): Promise<() => Promise<void>> {
   const watch = new LinkWatch(parts, home, service)
   try {
     await watch.begin()
@@ -78,7 +78,7 @@ export async function followLink (parts: Needed, home: Home, service: LinkServic
 }
 
 class LinkWatch {
-  readonly #parts: Needed
+  readonly #parts: LinkParts
   readonly #home: Home
   readonly #service: LinkService
   readonly #name: string
@@ -99,7 +99,7 @@ class LinkWatch {
   #rest = 0
   #closed = false
 
-  constructor (parts: Needed, home: Home, service: LinkService) {
+  constructor (parts: LinkParts, home: Home, service: LinkService) {
     this.#parts = parts
     this.#home = home
     this.#service = service

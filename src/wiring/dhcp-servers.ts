@@ -18,7 +18,7 @@ const mostTold = 100
 
 export type SettingsFor = (home: Home) => DhcpSettings
 
-interface Needed extends Pick<Ground, 'loaded' | 'config' | 'store' | 'clock' | 'log' | 'homes'> {
+interface SettingsParts extends Pick<Ground, 'loaded' | 'config' | 'store' | 'clock' | 'log' | 'homes'> {
   readonly addressClaims: AddressClaims
   readonly onClose: OnClose
 }
@@ -30,7 +30,7 @@ export class DhcpServers {
   #again: (() => Promise<void>) | undefined
 
   /** What a server is told from its start on: call before `add`. AppError names the option of a subnet that can't be. */
-  async settingsFor (parts: Needed, home: Home): Promise<DhcpSettings> {
+  async settingsFor (parts: SettingsParts, home: Home): Promise<DhcpSettings> {
     await (this.#opening ??= this.#open(parts))
     return this.#settings!(home)
   }
@@ -48,7 +48,7 @@ export class DhcpServers {
     return await server?.release(ip) ?? false
   }
 
-  async #open (parts: Needed): Promise<void> {
+  async #open (parts: SettingsParts): Promise<void> {
     const { loaded, store, clock, log, onClose } = parts
     const subnets = dhcpSubnets(loaded)
     let refused: ReadonlySet<string> = new Set()
@@ -80,7 +80,7 @@ export class DhcpServers {
 }
 
 async function settingsOf (
-  parts: Needed, subnets: readonly DhcpSubnet[], found: FoundReservations
+  parts: SettingsParts, subnets: readonly DhcpSubnet[], found: FoundReservations
 ): Promise<{ readonly settings: SettingsFor, readonly problems: readonly string[] }> {
   const { config, homes, addressClaims } = parts
   const steps = reservationSteps(found.entries, subnets, homes.addresses)

@@ -8,9 +8,9 @@ const every = 60_000
 
 export interface FleetWatch { readonly fleet: Fleet, readonly close: () => void }
 
-type Needed = Pick<RunningParts, 'metrics' | 'leases' | 'clock'>
+type FleetParts = Pick<RunningParts, 'metrics' | 'leases' | 'clock'>
 
-export function watchFleet (parts: Needed): FleetWatch {
+export function watchFleet (parts: FleetParts): FleetWatch {
   const fleet = new Fleet()
   const look = (): void => { unwaited(countsOf(parts).then(counts => { fleet.add(counts, parts.clock.now()) })) }
   look()
@@ -18,7 +18,7 @@ export function watchFleet (parts: Needed): FleetWatch {
   return { fleet, close: () => { looking.cancel() } }
 }
 
-async function countsOf ({ metrics, leases, clock }: Needed): Promise<FleetCounts> {
+async function countsOf ({ metrics, leases, clock }: FleetParts): Promise<FleetCounts> {
   const { boots: ofBoots, httpBytes, tftpBytes, tftpResent } = metrics
   const [boots, http, tftp, resent] = await Promise.all([ofBoots.get(), httpBytes.get(), tftpBytes.get(), tftpResent.get()])
   const sum = (values: ReadonlyArray<{ readonly value: number }>): number => values.reduce((all, { value }) => all + value, 0)

@@ -13,9 +13,9 @@ const patience = 3000
 const mostShown = 200
 
 type Health = Pick<HealthShown, 'checks' | 'at'>
-type Needed = Pick<RunningParts, 'doctor' | 'env' | 'clock' | 'readiness' | 'onClose'>
+type DiagnosisParts = Pick<RunningParts, 'doctor' | 'env' | 'clock' | 'readiness' | 'onClose'>
 
-export function openSelfDiagnosis ({ doctor, env, clock, readiness, onClose }: Needed): () => Promise<Health> {
+export function openSelfDiagnosis ({ doctor, env, clock, readiness, onClose }: DiagnosisParts): () => Promise<Health> {
   const ending = new AbortController()
   onClose(async () => { ending.abort() })
   let last: Required<Health> | undefined
@@ -40,7 +40,7 @@ export function openSelfDiagnosis ({ doctor, env, clock, readiness, onClose }: N
   }
 }
 
-const soon = (done: Promise<void>, clock: Needed['clock']): Promise<void> => new Promise(resolve => {
+const soon = (done: Promise<void>, clock: DiagnosisParts['clock']): Promise<void> => new Promise(resolve => {
   const timer = clock.after(patience, resolve)
   const end = (): void => {
     timer.cancel()
@@ -50,7 +50,7 @@ const soon = (done: Promise<void>, clock: Needed['clock']): Promise<void> => new
   unwaited(done.then(end, end))
 })
 
-function ownWord ({ ready, warnings }: Needed['readiness']): readonly CheckShown[] {
+function ownWord ({ ready, warnings }: DiagnosisParts['readiness']): readonly CheckShown[] {
   const problems = ready()
   return [
     ...problems.length === 0 ? [fine('ready', 'everything that is configured does its work')] : problems.map(text => problem('ready', text)),
