@@ -67,7 +67,7 @@ interface Pending {
 }
 
 /** A write under way. */
-interface Taken { readonly mac: Mac, readonly pending: Pending, readonly attempt: Attempt, readonly value: Buffer }
+interface TryUnderWay { readonly mac: Mac, readonly pending: Pending, readonly attempt: Attempt, readonly value: Buffer }
 
 interface Found { readonly attempt: string, readonly machine: Machine }
 
@@ -75,7 +75,7 @@ export class EtcdMachines implements MachineStore {
   readonly #options: EtcdMachinesOptions
   readonly #most: number
   readonly #pending = new Map<Mac, Pending>()
-  readonly #busy = new Map<Mac, Taken>()
+  readonly #busy = new Map<Mac, TryUnderWay>()
   /** Attempts of this process begin so. */
   readonly #run = randomBytes(6).toString('hex')
   #attempts = 0
@@ -196,8 +196,8 @@ export class EtcdMachines implements MachineStore {
     }
   }
 
-  #takeBatch (now: number): readonly Taken[] {
-    const batch: Taken[] = []
+  #takeBatch (now: number): readonly TryUnderWay[] {
+    const batch: TryUnderWay[] = []
     let octets = 0
     for (const [mac, pending] of this.#pending) {
       if (pending.due > now) continue
@@ -213,7 +213,7 @@ export class EtcdMachines implements MachineStore {
     return batch
   }
 
-  async #commit (batch: readonly Taken[]): Promise<void> {
+  async #commit (batch: readonly TryUnderWay[]): Promise<void> {
     const { state } = this.#options
     const { responses, header } = await state.transact({
       compare: [],
@@ -240,7 +240,7 @@ export class EtcdMachines implements MachineStore {
   }
 
   /** Records that give way, those that were not written for the longest time. */
-  #tooMany (batch: readonly Taken[]): readonly string[] {
+  #tooMany (batch: readonly TryUnderWay[]): readonly string[] {
     const there = this.#options.state.under('machines')
     const added = batch.filter(({ mac }) => !there.has(keyOf(mac))).length
     const excess = there.size + added - this.#most
@@ -251,7 +251,7 @@ export class EtcdMachines implements MachineStore {
   }
 
   /** What was seen while it was written is made of it. */
-  #done ({ mac, pending: { waiting } }: Taken, revision: number): void {
+  #done ({ mac, pending: { waiting } }: TryUnderWay, revision: number): void {
     this.#busy.delete(mac)
     const since = this.#pending.get(mac)
     if (since !== undefined) since.revision = revision
@@ -262,7 +262,7 @@ export class EtcdMachines implements MachineStore {
   }
 
   /** Another provisioner was first, or the attempt before was carried out without an answer. */
-  #again (taken: Taken, found: Entry | undefined): void {
+  #again (taken: TryUnderWay, found: Entry | undefined): void {
     const { mac, pending } = taken
     this.#join(taken)
     const joined = this.#pending.get(mac)!
@@ -275,7 +275,7 @@ export class EtcdMachines implements MachineStore {
   }
 
   /** Nobody knows whether etcd has it. */
-  #putBack (taken: Taken, error: unknown): void {
+  #putBack (taken: TryUnderWay, error: unknown): void {
     refuse(taken.pending.waiting, error)
     taken.pending.waiting = []
     taken.pending.due = this.#options.clock.now() + gather
@@ -283,7 +283,7 @@ export class EtcdMachines implements MachineStore {
   }
 
   /** With what was seen meanwhile, to be written together. */
-  #join ({ mac, pending, attempt }: Taken): void {
+  #join ({ mac, pending, attempt }: TryUnderWay): void {
     this.#busy.delete(mac)
     const since = this.#pending.get(mac)
     this.#pending.set(mac, {
