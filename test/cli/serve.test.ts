@@ -196,7 +196,7 @@ t.test('on a terminal each listener is a line in colour, with the address that m
     shown += text
     if (!typed && shown.includes('appliance.ready')) typed = child.stdin.write('\u0003')
   }
-  t.match(shown, /\u001b\[32minfo/, 'in colour')
+  t.ok(shown.includes('\u001b[32minfo'), 'in colour')
   const lines = stripVTControlCharacters(shown)
   t.match(lines, / http\.listen +at=127\.0\.0\.1:\d+\/tcp url=http:\/\/127\.0\.0\.1:\d+\r\n/)
   t.match(lines, / tftp\.listen +at=127\.0\.0\.1:\d+\/udp address=127\.0\.0\.1:\d+\r\n/)
