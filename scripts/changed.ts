@@ -13,10 +13,11 @@ const git = (...args: readonly string[]): string[] => execFileSync('git', args, 
 const [base = 'HEAD'] = process.argv.slice(2)
 const changed = [...git('diff', '--name-only', base), ...git('ls-files', '--others', '--exclude-standard')]
 const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).map(name => `test/${name}`)
-const wanted = testsFor(changed, { tests, read: path => readFileSync(join(root, path), 'utf8') })
+const { wanted, left } = testsFor(changed, { tests, read: path => readFileSync(join(root, path), 'utf8') })
 if (wanted.length === 0) console.log(`nothing that a test is about differs from ${base}`)
 else {
   console.log(`${wanted.length} test files for ${changed.length} changed files`)
+  if (left.length > 0) console.log(`left to the whole suite, since they take seconds each: ${left.join(' ')}`)
   const started = performance.now()
   let [assertions, failed] = [0, 0]
   await runTestFiles(wanted, root, 2 * availableParallelism(), ({ file, passed, output }) => {

@@ -12,7 +12,20 @@ export interface Sources {
 /** Rooms of tests that drive the whole program, firmware or other programs, and take minutes. */
 const slow = /^test\/(?:interop|scenario|cli)\//
 
-export function testsFor (changed: readonly string[], { tests, read }: Sources): string[] {
+/**
+ * Of the other rooms, what takes seconds of CPU by itself and proves little that its neighbours don't: tens of MiB sent, programs killed,
+ * an etcd started. Each is run for a change of itself, of the file it is the test of, and of a helper that it imports.
+ */
+const heavy: ReadonlySet<string> = new Set([
+  'test/cluster/etcd-leases.test.ts', 'test/disk/durability.test.ts', 'test/grpc/crash.test.ts', 'test/grpc/provider.test.ts',
+  'test/http/asset-routes.test.ts', 'test/http/client-connections.test.ts', 'test/http/discovery-routes.test.ts', 'test/http/signing.test.ts',
+  'test/http/unfinished.test.ts', 'test/store/etcd-store.test.ts'
+])
+
+/** `left` are those that the change would need too, and that are left to the whole suite. */
+export interface WantedTests { readonly wanted: readonly string[], readonly left: readonly string[] }
+
+export function testsFor (changed: readonly string[], { tests, read }: Sources): WantedTests {
   const importers = importersOf(tests, read)
   const touched = new Set(changed.filter(path => /^(?:src|test|scripts)\//.test(path)))
   // A helper that changed touches what imports it, and so on.
@@ -20,8 +33,13 @@ export function testsFor (changed: readonly string[], { tests, read }: Sources):
   const rooms = new Set([...touched].map(path => /^(?:src|test)\/(.+)\/[^/]+$/.exec(path)?.[1]).filter(room => room !== undefined && room !== 'helpers'))
   const isWanted = (test: string): boolean => touched.has(test) || (!slow.test(test) && rooms.has(dirname(test).slice('test/'.length))) ||
     (!slow.test(test) && [...touched].some(path => importers.get(path)?.has(test) === true))
-  const wanted = tests.filter(path => path.endsWith('.test.ts')).filter(isWanted)
-  return [...new Set([...wanted, ...touched.size > 0 ? ['test/architecture.test.ts'] : []])].sort()
+  const found = tests.filter(path => path.endsWith('.test.ts')).filter(isWanted)
+  const isLeft = (test: string): boolean => heavy.has(test) && !touched.has(test) && !touched.has(test.replace(/^test(.*)\.test\.ts$/, 'src$1.ts')) &&
+    ![...touched].some(path => path.startsWith('test/helpers/') && importers.get(path)?.has(test) === true)
+  return {
+    wanted: [...new Set([...found.filter(test => !isLeft(test)), ...touched.size > 0 ? ['test/architecture.test.ts'] : []])].sort(),
+    left: found.filter(isLeft).sort()
+  }
 }
 
 /** By file, the files below test/ that import it. */

@@ -34,7 +34,8 @@ export interface ControlOptions extends MachineRoutesOptions, MachineActions {
 
 export function buildControlApp (options: ControlOptions): FastifyInstance {
   const { leases, releaseLease, dayTwo, serverFactory } = options
-  const app = fastify({ logger: false, schemaController: noSchemas, bodyLimit: 64 * 1024, ...serverFactory !== undefined && { serverFactory } })
+  const limits = { bodyLimit: 64 * 1024, ...serverFactory !== undefined && { serverFactory } }
+  const app = fastify({ logger: false, schemaController: noSchemas, ...limits })
   registerMachineRoutes(app, options)
   registerMachineActions(app, options)
   app.get('/v1/leases', () => leases())

@@ -132,7 +132,8 @@ export class LongRenderings implements Aside {
     const worker = this.#worker ??= this.#start()
     const { kind: as, file, file: { kind, name }, group, request: { labels, rawQuery, client: from } } = job.rendering
     const shared = this.#newsOfShared(job.rendering)
-    const call: ThreadCall = { as, file: this.#fileFor(file), shared, group: encodeGroup(group), labels: [...labels], rawQuery, client: from }
+    const asked = { group: encodeGroup(group), labels: [...labels], rawQuery, client: from }
+    const call: ThreadCall = { as, file: this.#fileFor(file), shared, ...asked }
     worker.postMessage(call)
     this.#watch = this.#options.clock.after(longestRendering, () => {
       this.#crashed(worker, new Error(`${kind}/${name} was not rendered within ${longestRendering / 1000} s`))
