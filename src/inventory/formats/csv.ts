@@ -2,7 +2,7 @@
 // header names a MAC address, an IP address or a host. Quotes and delimiters are csv-parse's (RFC 4180).
 import { parse } from 'csv-parse/sync'
 import { messageOf } from '../../base/errors.js'
-import { formatIpv4 } from '../../net/ipv4.js'
+import { formatIpv4, parseIpv4 } from '../../net/ipv4.js'
 import type { Mac } from '../../net/mac.js'
 import type { ExportedHost } from '../exported.js'
 import { ipFact, looseMac, macFact, nameFact, quoted, roleFact } from '../facts.js'
@@ -28,8 +28,9 @@ const headingOfRole: Readonly<Record<string, string>> = { controllers: 'MASTER_M
 
 const plain = (heading: string): string => heading.toLowerCase().replace(/[^a-z0-9]/g, '')
 
-/** The columns when the fields are a header: one of them names a MAC or an IP address. */
+/** The columns when the fields are a header: one names a MAC or an IP address, and none is one (a machine may be called `ip`). */
 function headerOf (fields: readonly string[]): ReadonlyArray<Column | undefined> | undefined {
+  if (fields.some(field => looseMac(field) !== undefined || parseIpv4(field) !== undefined)) return undefined
   const columns = fields.map(field => columnOf.get(plain(field)))
   return columns.includes('mac') || columns.includes('ip') ? columns : undefined
 }

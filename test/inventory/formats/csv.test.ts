@@ -26,6 +26,12 @@ t.test('addresses alone on their lines are more network cards of the next host (
   t.end()
 })
 
+t.test('a machine whose name is a word of headers', t => {
+  const lines = ['ip', 'MAC', 'address', 'group'].map((name, n) => `00:0c:29:00:00:0${n},10.0.0.${n},${name}\n`).join('')
+  t.same(listOf(`MAC,IP,HOST\n${lines}`).hosts.map(({ name }) => name?.value), ['ip', 'MAC', 'address', 'group'])
+  t.end()
+})
+
 t.test('what is wrong is told with its line and column', t => {
   for (const [text, said] of [
     ['MASTER_MAC,HOST\n00:0c:29:bd:7f:ec,core-c1\n00:0c:29:bd:7f,core-c2\n', 'list:3:1: "00:0c:29:bd:7f" is no MAC address'],
