@@ -1,6 +1,6 @@
 // Keeps a page of /ui/ live, and gives it keys. The server makes the rows; here they are put where they belong. Without this the page
 // shows how it was when it was loaded.
-/* global location, fetch, DOMParser, EventSource, Element, getSelection, HTMLInputElement, HTMLElement */
+/* global location, fetch, requestAnimationFrame, DOMParser, EventSource, Element, getSelection, HTMLInputElement, HTMLElement */
 'use strict'
 
 const live = document.getElementById('live')
@@ -9,25 +9,39 @@ const say = text => { if (live.textContent !== text) live.textContent = text }
 /** Where rows of each section stand. */
 const bodyOf = section => document.querySelector(`#${section} tbody`)
 
+/** Puts what is new of a row into the one that is there: what does not change keeps its place, its focus and what is selected in it. */
+function patch (old, row) {
+  const cells = [...row.cells]
+  for (const [at, cell] of [...old.cells].entries()) if (!cell.isEqualNode(cells[at])) cell.replaceWith(cells[at])
+  Object.assign(old.dataset, row.dataset)
+}
+
 /** Rows that come to a section are gathered in `coming`, so that each table changes once. */
 function put (row, body, coming) {
   const old = document.getElementById(row.id)
-  const hadFocus = old !== null && old.contains(document.activeElement)
-  // One that stays in its section stays in its place, so that nothing moves under a hand that is about to click.
-  if (old !== null && old.parentElement === body) old.replaceWith(row)
-  else {
-    if (old !== null) old.remove()
+  if (old === null) {
     coming.prepend(row)
+    return undefined
   }
-  return hadFocus ? row : undefined
+  const hadFocus = old.contains(document.activeElement)
+  // One that stays in its section stays in its place, so that nothing moves under a hand that is about to click.
+  if (old.parentElement !== body) coming.prepend(old)
+  patch(old, row)
+  return hadFocus && old.parentElement !== body ? old : undefined
 }
 
-function take (update) {
+/** The rows of several updates, the latest of each machine alone. */
+function takeRows (texts) {
   const template = document.createElement('template')
-  template.innerHTML = update.rows
+  template.innerHTML = texts.join('')
+  const latest = new Map()
+  for (const row of template.content.querySelectorAll('tr')) {
+    latest.delete(row.id)
+    latest.set(row.id, row)
+  }
   const coming = new Map()
   let focused
-  for (const row of [...template.content.querySelectorAll('tr')]) {
+  for (const row of latest.values()) {
     const { section } = row.dataset
     if (!coming.has(section)) coming.set(section, { body: bodyOf(section), rows: document.createDocumentFragment() })
     const { body, rows } = coming.get(section)
@@ -39,6 +53,28 @@ function take (update) {
     for (let many = body.childElementCount; many > 1000; many--) body.lastElementChild.remove()
   }
   focused?.focus()
+}
+
+const waiting = []
+let isPlanned = false
+/** What came since the last frame, at once: the page is laid out once for all of it. */
+function takeAll () {
+  isPlanned = false
+  const updates = waiting.splice(0)
+  if (updates.length === 0) return
+  takeRows(updates.map(({ rows }) => rows))
+  take(updates.at(-1))
+}
+function plan (update) {
+  waiting.push(update)
+  // A page that nobody sees has no frames, and must not remember for ever.
+  if (document.hidden) takeAll()
+  else if (!isPlanned) requestAnimationFrame(takeAll)
+  isPlanned = !document.hidden && waiting.length > 0
+}
+document.addEventListener('visibilitychange', takeAll)
+
+function take (update) {
   for (const [section, count] of Object.entries(update.counts)) {
     const shown = document.querySelector(`#title-${section} .count`)
     if (shown !== null) shown.textContent = count
@@ -55,7 +91,7 @@ if (document.getElementById('trouble') !== null && !location.search.includes('q=
   events.addEventListener('open', () => { say('live') })
   // The browser tries again by itself, and says which event it saw last.
   events.addEventListener('error', () => { say('not live: the server does not answer; trying again') })
-  events.addEventListener('message', ({ data }) => { take(JSON.parse(data)) })
+  events.addEventListener('message', ({ data }) => { plan(JSON.parse(data)) })
   events.addEventListener('gap', () => { location.reload() })
 } else say('')
 
@@ -82,6 +118,7 @@ if (again !== null) {
 
 const times = () => {
   for (const time of document.querySelectorAll('td > time')) {
+    if (time.checkVisibility?.({ contentVisibilityAuto: true }) === false) continue
     const seconds = Math.max(0, Math.round((Date.now() - Date.parse(time.dateTime)) / 1000))
     const [unit, size] = [['d', 86400], ['h', 3600], ['min', 60]].find(([, size]) => seconds >= 2 * size) ?? ['s', 1]
     const text = `${Math.floor(seconds / size)} ${unit} ago`

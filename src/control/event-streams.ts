@@ -6,14 +6,18 @@ import type { ServerResponse } from 'node:http'
 export const mostUnread = 256 * 1024
 /** A proxy between may close a stream on which nothing comes; a comment line is something. Milliseconds. */
 const heartbeat = 15_000
-/** Milliseconds in which events are gathered. */
+/** Milliseconds in which events are gathered, unless the one who sends them gathers them. */
 const gather = 20
 
 export class EventStreams {
   readonly #readers = new Set<ServerResponse>()
+  readonly #gather: number
   #gathered: string[] = []
   #gathering: NodeJS.Timeout | undefined
   #beat: NodeJS.Timeout | undefined
+
+  /** `gatherFor` milliseconds; 0: each event is sent at once. */
+  constructor (gatherFor: number = gather) { this.#gather = gatherFor }
 
   get size (): number { return this.#readers.size }
 
@@ -37,7 +41,8 @@ export class EventStreams {
   send (text: string): void {
     if (this.#readers.size === 0) return
     this.#gathered.push(text)
-    this.#gathering ??= setTimeout(() => { this.#flush() }, gather).unref()
+    if (this.#gather === 0) this.#flush()
+    else this.#gathering ??= setTimeout(() => { this.#flush() }, this.#gather).unref()
   }
 
   end (): void {

@@ -1,7 +1,7 @@
 // The first page: whether anything is wrong, who is in trouble and why, who boots now, and everybody else.
 import type { Section, LadderRow, Rung } from './ladder.js'
 import { type Html, html } from './html.js'
-import { ago, page, table } from './page.js'
+import { ago, ladderTable, page } from './page.js'
 
 export interface BootsShown {
   readonly rows: readonly LadderRow[]
@@ -23,8 +23,8 @@ export interface BootsShown {
 export interface HourOfBoots { readonly at: number, readonly good: number, readonly bad: number }
 
 const titles: Readonly<Record<Section, string>> = { trouble: 'In trouble', booting: 'Booting now', fine: 'Fine' }
-const words = { none: 'not reached', done: 'done', now: 'under way', late: 'late', failed: 'failed' } as const
-const signs = { none: '', done: '', now: '… ', late: '! ', failed: '✗ ' } as const
+const words = { none: 'not reached', now: 'under way', late: 'late', failed: 'failed' } as const
+const signs = { now: '… ', late: '! ', failed: '✗ ' } as const
 
 export function bootsPage (shown: BootsShown): Html {
   const { rows, counts, now, lastBoot, hours, query, next, wall, problems } = shown
@@ -48,8 +48,8 @@ export function verdict (counts: BootsShown['counts'], lastBoot: number | undefi
   return `Nothing wrong. ${lastBoot === undefined ? 'No boot has been seen yet' : `The last boot ended ${ago(now - lastBoot)}`}`
 }
 
-const ladder = (caption: string, rows: readonly LadderRow[], now: number): Html => table(
-  caption, ['Machine', 'Address', 'Group', ...(rows[0]?.rungs ?? emptyRungs).map(({ stage }) => stage), 'Seen', 'Why'], rows.map(row => ladderRowHtml(row, now)), 'ladder')
+const ladder = (caption: string, rows: readonly LadderRow[], now: number): Html => ladderTable(
+  caption, ['Machine', 'Address', 'Group', ...(rows[0]?.rungs ?? emptyRungs).map(({ stage }) => stage), 'Seen', 'Why'], rows.map(row => ladderRowHtml(row, now)))
 
 const emptyRungs: readonly Pick<Rung, 'stage'>[] = (['discover', 'offer', 'ack', 'loader', 'script', 'kernel', 'initrd', 'ignition', 'installed'] as const)
   .map(stage => ({ stage }))
@@ -57,13 +57,22 @@ const emptyRungs: readonly Pick<Rung, 'stage'>[] = (['discover', 'offer', 'ack',
 /** One `<tr>`, also sent by itself when the machine does something. */
 export const ladderRowHtml = ({ machine, section, rungs }: LadderRow, now: number): Html => {
   const { mac, name, address, group, profile, lastSeen, trouble, known } = machine
-  return html`<tr id="m-${mac.replaceAll(':', '-')}" data-section="${section}" data-seen="${lastSeen}" tabindex="0">
-<th scope="row"><a href="/ui/machines/${mac}">${name ?? mac}</a>${name !== undefined && html`<small>${mac}</small>`}${!known && html` <em>stranger</em>`}</th>
-<td>${address ?? '-'}</td><td class="whole">${group ?? '-'}${profile !== undefined && html`<small>${profile}</small>`}</td>
-${rungs.map(({ stage, state, seconds }) => html`<td class="rung ${state}" title="${stage}: ${words[state]}"><span class="sign">${signs[state]}</span>${seconds === undefined ? html`<span class="unseen">${words.none}</span>` : seconds.toFixed(1)}${state !== 'none' && state !== 'done' && html`<span class="unseen"> ${words[state]}</span>`}</td>`)}
-<td class="whole"><time datetime="${lastSeen}">${ago(now - Date.parse(lastSeen))}</time></td>
-<td class="why">${trouble !== undefined && html`${trouble.reason}<small>Look at: ${trouble.look}</small>`}</td>
+  return html`<tr role="row" id="m-${mac.replaceAll(':', '-')}" data-section="${section}" data-seen="${lastSeen}" tabindex="0">
+<th role="rowheader" scope="row"><a href="/ui/machines/${mac}">${name ?? mac}</a>${name !== undefined && html`<small>${mac}</small>`}${!known && html` <em>stranger</em>`}</th>
+<td role="cell">${address ?? '-'}</td><td role="cell" class="whole">${group ?? '-'}${profile !== undefined && html`<small>${profile}</small>`}</td>
+${rungs.map(rungHtml)}
+<td role="cell" class="whole"><time datetime="${lastSeen}">${ago(now - Date.parse(lastSeen))}</time></td>
+<td role="cell" class="why">${trouble !== undefined && html`${trouble.reason}<small>Look at: ${trouble.look}</small>`}</td>
 </tr>`
+}
+
+const notReached = html`<td role="cell" class="rung"><span class="unseen">${words.none}</span></td>`
+
+/** Most of a page are these: what is always the same is made once, and a stage that is done needs no word beside its seconds. */
+function rungHtml ({ stage, state, seconds = 0 }: Rung): Html {
+  if (state === 'none') return notReached
+  if (state === 'done') return html`<td role="cell" class="rung done">${seconds.toFixed(1)}</td>`
+  return html`<td role="cell" class="rung ${state}" title="${stage}: ${words[state]}"><span class="sign">${signs[state]}</span>${seconds.toFixed(1)}<span class="unseen"> ${words[state]}</span></td>`
 }
 
 /** Boots of the last day, an hour a bar: those that came to their end below, the others on top of them. */

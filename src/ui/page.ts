@@ -44,10 +44,19 @@ ${body}
 const styleSheet = (text: string): Html => new Html(`<style>\n${text}\n</style>`)
 
 /** A table with its heading; rows are `<tr>`s. */
-export const table = (caption: string, heading: readonly string[], rows: readonly Html[], kind = ''): Html => html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table${kind !== '' && html` class="${kind}"`}>
+export const table = (caption: string, heading: readonly string[], rows: readonly Html[]): Html => html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table>
 <caption>${caption}</caption>
 <thead><tr>${heading.map(name => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>
+${rows}
+</tbody>
+</table></div>`
+
+/** One whose style lays out each row by itself: to some browsers it is a table only if its parts say so; rows say it themselves. */
+export const ladderTable = (caption: string, heading: readonly string[], rows: readonly Html[]): Html => html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table class="ladder" role="table">
+<caption>${caption}</caption>
+<thead role="rowgroup"><tr role="row">${heading.map(name => html`<th scope="col" role="columnheader">${name}</th>`)}</tr></thead>
+<tbody role="rowgroup">
 ${rows}
 </tbody>
 </table></div>`

@@ -68,7 +68,11 @@ export interface UiOptions {
 }
 
 export const watchers: Limits = { all: 100, perAddress: 20 }
-/** Milliseconds in which changes are gathered, and after which it is looked for machines that are silent for too long. */
+/**
+ * Milliseconds that a change waits for others that come with it, between two events at least, and after which it is looked for machines
+ * that are silent for too long.
+ */
+const soon = 20
 const gather = 100
 const look = 2000
 /** Rows that one event carries. */
@@ -188,7 +192,7 @@ async function send ({ headers }: FastifyRequest, reply: FastifyReply, body: Buf
 /** Rows of machines that did something, or were silent for too long, while anybody watches. */
 function serveEvents (app: FastifyInstance, { registry, clock }: UiSource, boots: Boots): void {
   const places = new Shares(watchers)
-  const streams = new EventStreams()
+  const streams = new EventStreams(0)
   const log = new EventLog(randomUUID().replaceAll('-', ''))
   const changed = new Set<Mac>()
   const sections = new Map<Mac, Section>()
@@ -196,6 +200,7 @@ function serveEvents (app: FastifyInstance, { registry, clock }: UiSource, boots
   let overview: { counts: Record<Section, number>, lastBoot: number | undefined } =
     { counts: { trouble: 0, booting: 0, fine: 0 }, lastBoot: undefined }
   let flushing: Timer | undefined
+  let flushedAt = -Infinity
   let looking: Timer | undefined
   let stop = (): void => {}
 
@@ -211,13 +216,16 @@ function serveEvents (app: FastifyInstance, { registry, clock }: UiSource, boots
     told = JSON.stringify(overview.counts)
     streams.send(log.add(text()))
   }
+  /** One change alone is told soon; of many there is one event in a while. */
+  const plan = (): void => { flushing ??= clock.after(Math.min(gather, Math.max(soon, flushedAt + gather - clock.now())), flush) }
   const flush = (): void => {
     flushing = undefined
+    flushedAt = clock.now()
     if (changed.size === 0) return
     const some = [...changed].slice(0, mostRows)
     for (const mac of some) changed.delete(mac)
     tell(some)
-    if (changed.size > 0) flushing = clock.after(gather, flush)
+    if (changed.size > 0) plan()
   }
   const lookAgain = async (): Promise<void> => {
     const made = await boots.overview()
@@ -228,14 +236,14 @@ function serveEvents (app: FastifyInstance, { registry, clock }: UiSource, boots
     }
     sections.clear()
     for (const { machine: { mac }, section } of made.placed) sections.set(mac, section)
-    if (changed.size > 0) flushing ??= clock.after(gather, flush)
+    if (changed.size > 0) plan()
     // A page may be older than the first look.
     else if (JSON.stringify(overview.counts) !== told) tell([])
   }
   const begin = (): void => {
     stop = registry.onChange(({ machine: { mac } }) => {
       changed.add(mac)
-      flushing ??= clock.after(gather, flush)
+      plan()
     })
     looking = clock.every(look, () => { unwaited(lookAgain()) })
     unwaited(lookAgain())

@@ -34,13 +34,17 @@ export async function launchBrowserIn (t: Test, { name }: NetworkNamespace): Pro
 /** A page and what it complains of: errors, dialogs, and what its policy kept from it. */
 export interface Opened { readonly page: Page, readonly complaints: string[] }
 
-export async function openPage (browser: Browser, url: string, options?: BrowserContextOptions): Promise<Opened> {
+/** `prepare` is called before anything is loaded. */
+export async function openPage (
+  browser: Browser, url: string, options?: BrowserContextOptions, prepare?: (page: Page) => Promise<void>
+): Promise<Opened> {
   const context = await browser.newContext(options)
   const page = await context.newPage()
   const complaints: string[] = []
   page.on('console', message => { if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text()) })
   page.on('pageerror', error => { complaints.push(String(error)) })
   page.on('dialog', dialog => { complaints.push(`dialog ${dialog.message()}`); void dialog.dismiss() })
+  await prepare?.(page)
   await page.goto(url)
   return { page, complaints }
 }

@@ -41,11 +41,20 @@ export interface PageFigures {
 
 const macOf = (n: number): string => `52:54:00:00:${[n >> 8, n & 255].map(octet => octet.toString(16).padStart(2, '0')).join(':')}`
 
-/** Runs in the page: notes of each row that comes how old what it tells of is. */
+/** Runs in the page: notes of each row that comes or changes how old what it tells of is when the frame with it is done. */
 const observer = `globalThis.ages = []
+let seen = new Map()
+const { port1, port2 } = new MessageChannel()
+port1.onmessage = () => {
+  for (const at of seen.values()) ages.push(Date.now() - Date.parse(at))
+  seen = new Map()
+}
 new MutationObserver(records => {
-  for (const { addedNodes } of records) for (const node of addedNodes) if (node.dataset?.seen !== undefined) ages.push(Date.now() - Date.parse(node.dataset.seen))
-}).observe(document.querySelector('main'), { childList: true, subtree: true })`
+  for (const { target, addedNodes } of records) {
+    for (const node of [target, ...addedNodes]) if (node.dataset?.seen !== undefined) seen.set(node.id, node.dataset.seen)
+  }
+  requestAnimationFrame(() => port2.postMessage(0))
+}).observe(document.querySelector('main'), { childList: true, subtree: true, attributes: true, attributeFilter: ['data-seen'] })`
 
 export async function soakPage ({ folder, machines, events, perSecond }: PageSoak): Promise<PageFigures> {
   const [http, ui] = [await freePort(), await freePort()]
