@@ -169,6 +169,11 @@ export class EtcdLeases implements LeaseStore {
         queued.resolve({ kind: 'refused', holder: kept })
         continue
       }
+      if (kept !== undefined && this.#outweighs(kept, queued)) {
+        this.#options.onLease(kept)
+        queued.resolve({ kind: 'kept' })
+        continue
+      }
       this.#busy.add(ip)
       batch.push(queued)
     }
@@ -209,6 +214,15 @@ export class EtcdLeases implements LeaseStore {
         queued.reject(error)
       }
     }
+  }
+
+  /**
+   * What was decided before another provisioner bound the machine is less than what stands now: an offer would end sooner, and a
+   * release would forget what was acknowledged meanwhile.
+   */
+  #outweighs (kept: Lease, { proposal: { lease, now }, tries }: Queued): boolean {
+    if (kept.mac !== lease.mac || kept.state !== 'bound' || !isHeld(kept, now, this.grace)) return false
+    return lease.state === 'offered' || (lease.state === 'released' && tries > 0)
   }
 
   /** Another provisioner, whose clock is ahead, may have promised the holder more: that stands. */

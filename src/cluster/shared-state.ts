@@ -1,7 +1,6 @@
 // What the provisioners of a fleet share, as etcd has it: read whole at one revision, then followed change by change, the changes of one
 // revision together. After a compaction, in a restored cluster and every ten minutes it is read whole again and the difference told.
 // While etcd is away it stays what it was; at a start without etcd it is what the copy on disk says.
-import { randomInt } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, messageOf, unwaited } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
@@ -32,6 +31,8 @@ export interface SharedStateOptions {
   readonly copy?: (current: () => Iterable<readonly [string, Buffer]>) => FleetCopy
   /** Only looks: nothing is written, and a fleet that is not there is not made. */
   readonly readOnly?: boolean
+  /** From 0 to 1, so that several do not all come back at once. */
+  readonly random?: () => number
 }
 
 /** How far what is in memory can be relied on. */
@@ -226,7 +227,7 @@ export class SharedState {
   /** Between two beats, sooner at first: a member that restarts is back in a moment. */
   #again (): void {
     if (this.#closed || this.#options.readOnly === true || this.#pause >= beat) return
-    const timer = this.#options.clock.after(randomInt(this.#pause, 2 * this.#pause), () => {
+    const timer = this.#options.clock.after(Math.floor(this.#pause * (1 + (this.#options.random ?? Math.random)())), () => {
       this.#timers = this.#timers.filter(other => other !== timer)
       unwaited(this.#beat())
     })

@@ -1,7 +1,7 @@
 // Which address a machine gets: RFC 2131 section 4.3.1, with a reservation before everything else.
 import type { Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
-import { isActive, isHeld, type Lease, type LeaseView } from './leases.js'
+import { isHeld, type Lease, type LeaseView } from './leases.js'
 import { type Reservation, reservationFor, type Reservations } from './reservations.js'
 import { type DhcpSubnet, inRange, isHostAddress, type Link, subnetWith } from './subnet.js'
 
@@ -43,9 +43,11 @@ export function allocate (mac: Mac, requested: Ipv4 | undefined, link: Link, sta
   if (link.every(({ range }) => range === undefined)) return { refused: 'no_range' }
   // Two servers that share a table may each have made an offer: the one that the machine took counts, then and later.
   const asked = requested === undefined ? undefined : state.leases.get(requested)
-  const taken = asked?.mac === mac && isActive(asked, state.now) ? [asked] : []
+  // What was bound counts in its grace too: who promised more of it while the store was away may have died before writing it down.
+  const { grace = 0 } = state.leases
+  const taken = asked?.mac === mac && isHeld(asked, state.now, grace) ? [asked] : []
   const known = state.leases.ofMac(mac)
-  const bound = known.filter(lease => lease.state === 'bound' && isActive(lease, state.now))
+  const bound = known.filter(lease => lease.state === 'bound' && isHeld(lease, state.now, grace))
   const before = [...taken, ...bound, ...known].find(lease => mayHave(mac, lease.ip, link, state))?.ip
   const wanted = before ?? (requested !== undefined && mayHave(mac, requested, link, state) ? requested : undefined)
   const subnet = wanted === undefined ? undefined : subnetWith(link, wanted)

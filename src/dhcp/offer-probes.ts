@@ -8,7 +8,7 @@ import { macFromBytes, type Mac } from '../net/mac.js'
 import type { ClientMessage } from './client-info.js'
 import type { DhcpEvent } from './dhcp-event.js'
 import type { LeaseKeeper } from './lease-keeper.js'
-import { isActive, type LeaseTable } from './leases.js'
+import { isActive, type Lease, type LeaseTable } from './leases.js'
 import { ProbePace } from './probe-pace.js'
 import { ProbeTrust } from './probe-trust.js'
 import { type Reply, setAside } from './server-decision.js'
@@ -51,12 +51,19 @@ export class OfferProbes {
     this.#pace = new ProbePace(options.clock.now())
   }
 
+  /** By another server of the same store, while the offer was kept. */
+  #isBound ({ ip, mac }: Lease): boolean {
+    const { table, clock } = this.#options
+    const held = table.get(ip)
+    return held?.mac === mac && held.state === 'bound' && isActive(held, clock.now())
+  }
+
   /** Puts the offered lease in force, and ends with the offer: now, or when what is returned is fulfilled. */
   offer (outcome: Reply, asked: ClientMessage, ends: OfferEnds): Promise<void> | undefined {
     const { lease, holder } = outcome
     const { table, probe, keeper } = this.#options
     const pending = this.#probing.get(outcome.reply.yiaddr)
-    if (lease !== undefined) table.set(lease)
+    if (lease !== undefined && !this.#isBound(lease)) table.set(lease)
     if (pending !== undefined && outcome.reply.yiaddr !== unspecified) {
       // The machine asked again meanwhile: what it sent last is what it waits for an answer to.
       const before = pending.outcome.holder

@@ -14,17 +14,20 @@ export interface SharedLeasesOptions {
   readonly name: string
   readonly clock: Clock
   readonly log: Logger
+  /** Milliseconds after its end in which a lease keeps its address; another one in tests. */
+  readonly grace?: number
 }
 
 /** What was kept by `now` is in the table, and what others keep comes into it. */
-export async function openSharedLeases ({ state, presence, name, clock, log }: SharedLeasesOptions, now: number): Promise<Leases> {
+export async function openSharedLeases (options: SharedLeasesOptions, now: number): Promise<Leases> {
+  const { state, presence, name, clock, log, grace = leaseGrace } = options
   // Each begins in its own part of a range, so that two seldom choose the same address at once.
   const start = (): number => {
     const names = presence.present.map(({ name }) => name).sort()
     return Math.max(0, names.indexOf(name)) / Math.max(1, names.length)
   }
-  const table = new LeaseTable({ grace: leaseGrace, start })
-  const store = new EtcdLeases({ state, server: name, log, now: () => clock.now(), onLease: lease => { table.set(lease) } })
+  const table = new LeaseTable({ grace, start })
+  const store = new EtcdLeases({ state, server: name, log, now: () => clock.now(), onLease: lease => { table.set(lease) }, grace })
   for (const lease of await store.load(now)) table.set(lease)
   state.onChange('servers', () => { table.reset() })
   return { table, store }

@@ -85,3 +85,22 @@ t.test('etcd away: holders are promised a short while, no longer than the others
   await etcd.members[0]!.start()
   await until('what was promised is written', () => a.table.get(ip('10.0.0.1'))?.expires === until1 && a.table.get(ip('10.0.0.9')) !== undefined)
 })
+
+t.test('an offer or a release decided before another server bound the machine takes nothing from what was acknowledged', async t => {
+  if (!needs(t, 'etcd')) return
+  const etcd = await startEtcd(t)
+  const [a, b] = [await server(t, etcd, 'a'), await server(t, etcd, 'b')]
+  const stands = async (last: number): Promise<string> => (await a.state.read(`leases/10.0.0.${last}`))?.value.toString() ?? ''
+  t.match(await a.leases.propose({ lease: lease(1, 1), now }), { kind: 'kept' })
+  t.match(await b.leases.propose({ lease: lease(1, 1, { state: 'offered', expires: now + 60_000 }), now }), { kind: 'kept' })
+  t.match(await stands(1), '"state":"bound"', 'a third server, whose clock is ahead, would give it away as soon as the offer ended')
+  // Decided together: whichever comes second is told of the other.
+  const together = await Promise.all([
+    a.leases.propose({ lease: lease(2, 2), now }), b.leases.propose({ lease: lease(2, 2, { state: 'offered', expires: now + 60_000 }), now })
+  ])
+  t.match(together, [{ kind: 'kept' }, { kind: 'kept' }])
+  t.match(await stands(2), '"state":"bound"')
+  await until('b knows it too', () => b.table.get(ip('10.0.0.2'))?.state === 'bound')
+  t.match(await b.leases.propose({ lease: lease(1, 1, { state: 'released', expires: now }), now }), { kind: 'kept' })
+  t.match(await stands(1), '"state":"released"', 'who knows what stands may end it')
+})

@@ -81,3 +81,20 @@ t.test('of two offers by servers that share their leases, the one that the machi
   t.match(allocate(testMac, ip('10.0.0.8'), [here], state([bound, others])), { ip: ip('10.0.0.4') }, "not what is another's, whatever it asks for")
   t.end()
 })
+
+t.test('of a shared table a lease in its grace is its holder\'s before an offer of before: what it was promised may not have been written', t => {
+  const now = 1_700_000_000_000
+  const link = [subnet('10.0.0.0/24', '10.0.0.100-10.0.0.115')]
+  const [held, offered] = [ip('10.0.0.101'), ip('10.0.0.112')]
+  const machine = mac('52:54:00:00:00:01')
+  const askedFor = (grace: number, requested: typeof held): unknown => {
+    const leases = new LeaseTable({ grace })
+    leases.set({ ip: held, mac: machine, state: 'bound', since: now - 135_000, expires: now - 15_000 })
+    leases.set({ ip: offered, mac: machine, state: 'offered', since: now - 135_000, expires: now - 75_000 })
+    return allocate(machine, requested, link, { now, server: ip('10.0.0.1'), leases, reservations: buildReservations([], link, 0), unknownClients: 'allow' })
+  }
+  t.match(askedFor(780_000, held), { ip: held })
+  t.match(askedFor(780_000, offered), { ip: held })
+  t.match(askedFor(10_000, held), { ip: offered }, 'and not after it')
+  t.end()
+})

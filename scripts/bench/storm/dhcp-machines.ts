@@ -17,13 +17,15 @@ export interface DhcpMachinesOptions {
   readonly loss?: number
   readonly port?: number
   readonly serverPort?: number
+  /** How often a REQUEST is sent before the machine gives up. */
+  readonly requestTries?: number
 }
 
 type Program = 'rom' | 'ipxe'
 
 /** Milliseconds until the first repetition, which doubles: the PXE specification's 4 s, iPXE's 1 s. */
 const patience = { rom: 4000, ipxe: 1000 } as const
-const tries = 6
+const mostTries = 6
 
 const octetsOf = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex')
 const text = (ip: Buffer, at: number): string => `${ip[at]}.${ip[at + 1]}.${ip[at + 2]}.${ip[at + 3]}`
@@ -59,12 +61,14 @@ export class DhcpMachines {
   readonly #asking = new Map<string, string>()
   readonly #loss: number
   readonly #serverPort: number
+  readonly #requestTries: number
   #next = 1
 
-  private constructor (socket: Socket, { loss = 0, serverPort = 67 }: DhcpMachinesOptions) {
+  private constructor (socket: Socket, { loss = 0, serverPort = 67, requestTries = mostTries }: DhcpMachinesOptions) {
     this.#socket = socket
     this.#loss = loss
     this.#serverPort = serverPort
+    this.#requestTries = requestTries
     socket.on('message', data => { this.#hear(data) })
   }
 
@@ -100,6 +104,7 @@ export class DhcpMachines {
 
   async #exchange (mac: string, xid: number, program: Program, kind: 2 | 5, options: Buffer): Promise<Exchanged> {
     const message = encode(mac, xid, options)
+    const tries = kind === 5 ? this.#requestTries : mostTries
     return await new Promise((resolve, reject) => {
       let repeats = 0
       let timer: NodeJS.Timeout | undefined

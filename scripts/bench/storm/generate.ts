@@ -8,6 +8,7 @@ interface Given {
   readonly over: number
   readonly loss: number
   readonly limit: number
+  readonly again?: number
 }
 
 const given = JSON.parse(process.argv[2] ?? '{}') as Given

@@ -23,6 +23,8 @@ export interface StormOptions {
   readonly loss?: number
   /** Ends it, with those that did not arrive, after so many milliseconds. */
   readonly limit?: number
+  /** How often a machine whose boot broke off is switched on anew. */
+  readonly again?: number
 }
 
 export interface StageTimes { readonly p50: number, readonly p99: number, readonly max: number }
@@ -34,6 +36,8 @@ export interface StormResult {
   readonly milliseconds: number
   readonly bytes: number
   readonly repeats: { readonly dhcp: number, readonly tftp: number }
+  /** Boots that broke off, and began anew. */
+  readonly begunAnew: number
   /** Milliseconds. */
   readonly stages: Readonly<Record<StormStage, StageTimes>>
   /** Why machines did not arrive, and how many. */
@@ -53,20 +57,29 @@ interface World {
 const numberOf = (ip: string): number => ip.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0)
 
 export async function storm (options: StormOptions): Promise<StormResult> {
-  const { machines, over = 0, loss = 0, limit = 120_000 } = options
-  const dhcp = await DhcpMachines.open({ loss })
+  const { machines, over = 0, loss = 0, limit = 120_000, again = 0 } = options
+  // Who may begin anew is not to wait for a server that died until its last try.
+  const dhcp = await DhcpMachines.open({ loss, ...again > 0 && { requestTries: 2 } })
   const routes = openLocalRoutes()
   const times = Object.fromEntries(stormStages.map(stage => [stage, []])) as unknown as Record<StormStage, number[]>
   const world: World = { dhcp, addRoute: routes.add, times, counts: { dhcp: 0, tftp: 0, bytes: 0 }, loss }
   const failures: Record<string, number> = {}
-  let arrived = 0
+  let [arrived, begunAnew] = [0, 0]
   const began = performance.now()
   let ended = began
   const all: Array<Promise<void>> = []
   for (let n = 0; n < machines; n++) {
     const due = began + over * n / machines
     if (due - performance.now() > 1) await pause(due - performance.now())
-    all.push(boot(n, options, world).then(() => {
+    const bootOnce = async (left: number): Promise<void> => {
+      await boot(n, options, world).catch(async (error: unknown) => {
+        if (left === 0) throw error
+        begunAnew++
+        await pause(1000)
+        await bootOnce(left - 1)
+      })
+    }
+    all.push(bootOnce(again).then(() => {
       arrived++
       ended = performance.now()
     }, (error: unknown) => {
@@ -88,6 +101,7 @@ export async function storm (options: StormOptions): Promise<StormResult> {
     milliseconds: ended - began,
     bytes: world.counts.bytes,
     repeats: { dhcp: world.counts.dhcp, tftp: world.counts.tftp },
+    begunAnew,
     stages: Object.fromEntries(stormStages.map(stage => [stage, timesOf(times[stage])])) as Record<StormStage, StageTimes>,
     failures,
     broken: dhcp.invariants.broken
