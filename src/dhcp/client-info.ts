@@ -32,12 +32,17 @@ export interface ClientMessage {
   readonly client: ClientInfo
   /** The client's own address, its relay agent's, or none (0.0.0.0), as the network tells it. */
   readonly from: Ipv4
+  /** This machine asks itself whether it answers (server-question.ts): it takes nothing. */
+  readonly isOwnQuestion?: boolean
 }
 
 /** What our own iPXE calls itself (`set user-class core-provisioner` in its script), to be told from a network card's. */
 export const ownUserClass = 'core-provisioner'
 
-/** Option 60 of a question to which this service's own answer is looked for; what it asks at its start it lets pass unanswered. */
+/**
+ * Option 60 of a question to which this service's own answer is looked for; what it asks at its start it lets pass unanswered. It says
+ * nothing of anybody else: the question comes from this machine's own hardware address, unrelayed.
+ */
 export const ownQuestionClass = 'core-provisioner doctor'
 
 /** MAC prefixes of Raspberry Pi, for boot loaders that say nothing else of what they are. */

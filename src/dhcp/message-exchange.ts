@@ -62,6 +62,10 @@ const worthTelling: ReadonlySet<AnyDropReason> = new Set([
 const needsMending: ReadonlySet<AnyDropReason> = new Set(['pool_exhausted', 'unknown_subnet', 'reservation_in_use'])
 const alarmRate: Rate = { burst: 1, perSecond: 1 / 60 }
 
+/** What doctor asks and nothing more: in this machine's name nobody else takes, declines or gives back an address. */
+const isQuestion = ({ giaddr, options }: DhcpPacket): boolean =>
+  options.vendorClassIdentifier === ownQuestionClass && giaddr === unspecified && (options.dhcpMessageType === 'DISCOVER' || options.dhcpMessageType === 'INFORM')
+
 export class MessageExchange {
   readonly #options: MessageExchangeOptions
   readonly #requests = new RateLimiter<string>(requestRate, rememberedMachines)
@@ -78,8 +82,9 @@ export class MessageExchange {
     if (request === undefined) return
     const { clock, log, onEvent, ownMac, onPacket } = this.#options
     const client = clientInfo(request)
-    const asked = { request, client, from: parseIpv4(from.address) ?? unspecified }
-    if (client.mac === ownMac && client.vendorClass !== ownQuestionClass) return
+    const isOwnQuestion = client.mac === ownMac && isQuestion(request)
+    if (client.mac === ownMac && !isOwnQuestion) return
+    const asked = { request, client, from: parseIpv4(from.address) ?? unspecified, ...isOwnQuestion && { isOwnQuestion } }
     // By where it comes from too: a flood in a machine's name is no reason to leave the machine itself unheard.
     if (!this.#requests.take(`${client.mac} ${from.address} ${request.giaddr}`, clock.now())) {
       this.drop('rate_limited', from.address === '0.0.0.0' ? '' : `from ${from.address}`, asked)

@@ -4,7 +4,7 @@ import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { allocate, type AllocatedAddress, type Allocation, type AllocationState, type Refusal } from './allocate.js'
 import { type BootConfig, type BootFile, bootFileFor } from './boot-file.js'
-import { type ClientInfo, type ClientMessage, ethernet, infiniBand, ownQuestionClass } from './client-info.js'
+import { type ClientInfo, type ClientMessage, ethernet, infiniBand } from './client-info.js'
 import { op } from './constants.js'
 import { type Destination, destinationOf } from './destination.js'
 import { isActive, type Lease } from './leases.js'
@@ -135,7 +135,7 @@ function onDiscover (asked: LinkMessage, context: ServerContext): Outcome {
   const held = context.leases.get(found.ip)
   const standing = held !== undefined && held.mac === client.mac && held.state === 'bound' && isActive(held, context.now)
   // Who only asks whether anybody answers takes no address.
-  const asksOnly = client.vendorClass === ownQuestionClass
+  const asksOnly = asked.isOwnQuestion === true
   return {
     ...answer('OFFER', found, asked, context),
     // A lease that still runs needs no hold, and must not be cut short by one.

@@ -2,11 +2,11 @@
 import t, { type Test } from 'tap'
 import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
 import { MessageExchange, type MessageExchangeOptions, requestRate } from '../../src/dhcp/message-exchange.js'
-import { ownQuestionClass } from '../../src/dhcp/client-info.js'
+import { type ClientMessage, ownQuestionClass } from '../../src/dhcp/client-info.js'
 import type { Options } from '../../src/dhcp/options.js'
 import { encodePacket } from '../../src/dhcp/packet.js'
 import { createLog } from '../../src/base/log.js'
-import { mac, message, request, testMac } from '../helpers/dhcp.js'
+import { ip, mac, message, request, testMac } from '../helpers/dhcp.js'
 import { DhcpWire } from '../helpers/dhcp-wire.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { logLines } from '../helpers/log-lines.js'
@@ -40,9 +40,17 @@ t.test('what is no message, and what comes from here, is not decided on', t => {
   exchange.receive(discover(other), from, never)
   t.match(events, [{ kind: 'dropped', reason: 'malformed', detail: 'op' }])
   t.equal(events.length, 1)
-  let asked = 0
-  exchange.receive(discover(other, { vendorClassIdentifier: ownQuestionClass }), from, () => { asked++ })
-  t.equal(asked, 1, 'but where it is asked whether it is answered')
+  const asked: ClientMessage[] = []
+  const question = { vendorClassIdentifier: ownQuestionClass }
+  exchange.receive(discover(other, question), from, message => { asked.push(message) })
+  t.match(asked, [{ isOwnQuestion: true }], 'but where it is asked whether it is answered')
+  // Whoever sends in our name can only ask.
+  for (const dhcpMessageType of ['REQUEST', 'DECLINE', 'RELEASE'] as const) exchange.receive(discover(other, { ...question, dhcpMessageType }), from, never)
+  exchange.receive(encodePacket(request({ dhcpMessageType: 'DISCOVER', ...question }, { mac: other, giaddr: ip('10.9.0.1') })), from, never)
+  // And whoever takes the name for himself is a machine like any other.
+  exchange.receive(discover(testMac, question), from, message => { asked.push(message) })
+  t.equal(asked.length, 2)
+  t.equal(asked[1]?.isOwnQuestion, undefined)
   t.end()
 })
 

@@ -65,7 +65,7 @@ const rows: ReadonlyArray<readonly [string, ReturnType<typeof request>, Given, s
   ['a machine with a reservation', discover, { reservations: [reservation], unknownClients: 'deny' }, 'OFFER 192.168.100.41 to 255.255.255.255:68, offered 60 s'],
   ['an unknown machine, denied', discover, { unknownClients: 'deny' }, 'drop unknown_client'],
   ['an unknown machine, allowed', discover, {}, 'OFFER 192.168.100.100 to 255.255.255.255:68, offered 60 s, probe'],
-  ['one that only asks whether anybody answers', request({ dhcpMessageType: 'DISCOVER', vendorClassIdentifier: 'core-provisioner doctor' }), {}, 'OFFER 192.168.100.100 to 255.255.255.255:68'],
+  ["a stranger that calls itself this machine's doctor", request({ dhcpMessageType: 'DISCOVER', vendorClassIdentifier: 'core-provisioner doctor' }), {}, 'OFFER 192.168.100.100 to 255.255.255.255:68, offered 60 s, probe'],
   ['one that asks for a free address', request({ dhcpMessageType: 'DISCOVER', requestedIpAddress: ip('192.168.100.102') }), {},
     'OFFER 192.168.100.102 to 255.255.255.255:68, offered 60 s, probe'],
   ['one that asks for an address outside of the range', request({ dhcpMessageType: 'DISCOVER', requestedIpAddress: ip('192.168.100.7') }), {},
@@ -256,5 +256,11 @@ t.test('a machine that has two cards with one reservation keeps its address when
   const both = { ...reservation, macs: [testMac, other] }
   const outcome = handleDhcp(message(discover), context({ reservations: [both], leases: [{ ip: reserved, mac: other }], unknownClients: 'deny' }))
   t.equal(words(outcome), 'OFFER 192.168.100.41 to 255.255.255.255:68, offered 60 s')
+  t.end()
+})
+
+t.test('this machine, which only asks whether it answers, takes no address', t => {
+  const question = { ...message(discover), isOwnQuestion: true }
+  t.equal(words(handleDhcp(question, context())), 'OFFER 192.168.100.100 to 255.255.255.255:68')
   t.end()
 })
