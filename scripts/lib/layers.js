@@ -29,7 +29,7 @@ export const layers = [
   { name: 'no schemas', files: ['base/no-schemas'], may: ['base/errors'], node: [], packages: [] },
   { name: 'pace', files: ['base/pace'], may: [], node: [], packages: [] },
   { name: 'bundled', files: ['base/bundled'], may: ['base/errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
-  { name: 'config', files: ['config/'], may: ['config/', 'base/errors', 'base/nearest', 'base/units', 'net/mac', 'net/ipv4', 'ui/access', 'updates/version', 'updates/window'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
+  { name: 'config', files: ['config/'], may: ['config/', 'disk/denied', 'base/errors', 'base/nearest', 'base/units', 'net/mac', 'net/ipv4', 'ui/access', 'updates/version', 'updates/window'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
   { name: 'network edge', files: ['net/'], may: ['net/', 'base/errors', 'base/clock'], types: ['base/log'], node: ['*'], packages: ['koffi'] },
   {
     name: 'dhcp edge',
@@ -114,12 +114,12 @@ export const layers = [
     packages: ['csv-parse/sync'],
     pure: true
   },
-  { name: 'setup', files: ['setup/'], may: ['setup/'], node: [], packages: [], pure: true },
+  { name: 'setup', files: ['setup/'], may: ['setup/', ...plain], node: [], packages: ['yaml'], pure: true },
   { name: 'tools', files: ['mirror/', 'tls/', 'openpgp/'], may: ['mirror/', 'tls/', 'openpgp/', 'base/errors', 'go/', 'net/', 'base/clock', 'disk/'], types: ['base/log'], node: ['*'], packages: ['*'] },
   {
     name: 'cli',
     files: ['cli/'],
-    may: ['cli/', 'appliance', 'doctor/', 'setup/', 'wiring/service-manager', 'wiring/looking', 'wiring/store-transfer', 'wiring/export-context', 'wiring/open-mirror', 'base/', 'config/', 'disk/atomic-file', 'store/archive', 'store/moves', 'store/folder-files', 'net/mac', 'net/ipv4', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/', 'ui/access'],
+    may: ['cli/', 'appliance', 'doctor/', 'setup/', 'wiring/service-manager', 'wiring/looking', 'wiring/store-transfer', 'wiring/export-context', 'wiring/open-mirror', 'base/', 'config/', 'disk/atomic-file', 'store/archive', 'store/moves', 'store/folder-files', 'net/mac', 'net/ipv4', 'net/interfaces', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/', 'ui/access'],
     types: ['control/control-app', 'control/machine-shown', 'control/update-routes'],
     node: ['*'],
     packages: ['*']
@@ -159,7 +159,7 @@ export const guarded = [
   { module: 'koffi', only: ['net/libc'] },
   { module: 'chokidar', only: ['disk/folder-watch'] },
   { module: 'node:process', only: [] },
-  { module: 'node:child_process', only: ['doctor/systemd', 'doctor/apart'] }
+  { module: 'node:child_process', only: ['doctor/command', 'doctor/apart'] }
 ]
 
 /** What a pure file must not name: its input carries the time, its caller does the rest. */

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { AppError, messageOf } from '../base/errors.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
-import { clientFiles, packClient } from '../tls/client-package.js'
+import { clientFiles, packClient, repackClient } from '../tls/client-package.js'
 import type { Command } from './command.js'
 import { commandHelp } from './help.js'
 import { type CertificateReport, initCertificates, issueClient, renewCertificates, revokeClients, showCertificates } from '../tls/certs.js'
@@ -53,8 +53,10 @@ export async function certs (args: readonly string[], io: CertsIo): Promise<numb
     if (action === 'init') await initCertificates({ dir, names, force, now })
     else if (action === 'renew') await renewCertificates({ dir, names, now })
     else if (action !== 'show') throw new AppError('usage', action === undefined ? 'certs init, show, renew, client, revoke or export?' : `certs cannot ${action}: it knows init, show, renew, client, revoke and export`)
+    const repacked = action === 'show' ? undefined : await repackClient(dir, now)
     const reports = await showCertificates(dir, '', now)
-    io.stdout.write(values.json === true ? `${JSON.stringify({ dir, certificates: reports.map(asJson) }, undefined, 2)}\n` : asText(dir, reports, now))
+    io.stdout.write(values.json === true ? `${JSON.stringify({ dir, certificates: reports.map(asJson), ...repacked !== undefined && { repacked } }, undefined, 2)}\n` : asText(dir, reports, now))
+    if (repacked !== undefined && values.json !== true) io.stdout.write(`\n${repacked} is packed anew: whoever has the old one needs it\n`)
     return 0
   } catch (error) {
     const wrongUsage = error instanceof AppError && error.kind === 'usage'

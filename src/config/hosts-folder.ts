@@ -3,6 +3,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errnoOf, messageOf } from '../base/errors.js'
+import { remedyFor } from '../disk/denied.js'
 import { parseReservationFile, type ReservationEntry, type ReservationFile } from './reservation-file.js'
 
 interface HostsFile { readonly stamp: string, readonly found: ReservationFile }
@@ -20,7 +21,7 @@ export class HostsFolder {
     const entries: ReservationEntry[] = []
     const problems: string[] = []
     const names = await this.#names().catch((error: unknown) => {
-      problems.push(`${this.#folder}: ${messageOf(error)}`)
+      problems.push(`${this.#folder}: ${messageOf(error)}${remedyFor(this.#folder, error)}`)
       return []
     })
     const read = new Map<string, HostsFile>()
@@ -36,7 +37,7 @@ export class HostsFolder {
         for (const entry of found.entries) entries.push(entry)
         problems.push(...found.problems)
       } catch (error) {
-        problems.push(`${path}: ${messageOf(error)}`)
+        problems.push(`${path}: ${messageOf(error)}${remedyFor(path, error)}`)
       }
     }
     this.#read = read

@@ -5,6 +5,7 @@ import type { Stats } from 'node:fs'
 import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { remedyForWriting } from './denied.js'
 import { makeFolder } from './make-folder.js'
 
 /** Temporary files start so; one that a crash left behind is nobody's and may be deleted. */
@@ -89,5 +90,5 @@ export function writeError (path: string, error: unknown): AppError {
   if (errnoOf(error) === 'EROFS') return new AppError('write_failed', `${path} could not be written: it is on a read-only file system`, { cause: error })
   return full.has(errnoOf(error))
     ? new AppError('disk_full', `${path} could not be written: no space is left there`, { cause: error })
-    : new AppError('write_failed', `${path} could not be written: ${messageOf(error)}`, { cause: error })
+    : new AppError('write_failed', `${path} could not be written: ${messageOf(error)}${remedyForWriting(path, error)}`, { cause: error })
 }

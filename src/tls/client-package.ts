@@ -1,12 +1,24 @@
 // What a client of the gRPC API needs, as one file to carry: matchbox-certs/ with the authority's certificate and the client's own
 // certificate and key, as a gzipped ustar archive (POSIX.1-2001, pax(1)). The authority's key stays where it is.
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { writeFileAtomic } from '../disk/atomic-file.js'
 
 export const clientFiles = ['ca.crt', 'client.crt', 'client.key'] as const
 const folder = 'matchbox-certs'
+
+/** What install.sh calls it, beside the certificates. */
+const packed = 'matchbox-certs.tar.gz'
+
+/** Packs anew what lies packed in `dir`: one that holds a client that is renewed lets nobody in any more. Gives its path, undefined where there is none. */
+export async function repackClient (dir: string, now: number): Promise<string | undefined> {
+  const path = join(dir, packed)
+  if (await stat(path).then(() => false, () => true)) return undefined
+  await writeFileAtomic(path, await packClient(dir, now), { mode: 0o600 })
+  return path
+}
 
 /** The archive of the client's files in `dir`. AppError config_missing names the one that is not there. */
 export async function packClient (dir: string, now: number): Promise<Buffer> {

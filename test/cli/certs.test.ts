@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync, statSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { certs } from '../../src/cli/certs.js'
@@ -55,5 +55,15 @@ t.test('what a client needs, as one archive that tar reads', async t => {
   execFileSync('tar', ['-xzf', out, '-C', folder])
   for (const name of ['ca.crt', 'client.crt', 'client.key']) t.ok(readFileSync(join(folder, 'matchbox-certs', name)).equals(readFileSync(join(dir, name))), name)
   t.match(await run('export', '--dir', dir, '--client', '--out', out), { status: 1, err: /is there already/ })
+  t.notMatch((await run('renew', '--dir', dir)).out, /packed anew/, 'none lies there')
+  // As install.sh leaves it: renewed, the old one would let nobody in.
+  const beside = join(dir, 'matchbox-certs.tar.gz')
+  t.equal((await run('export', '--dir', dir, '--client', '--out', beside)).status, 0)
+  chmodSync(beside, 0o640)
+  t.match(await run('renew', '--dir', dir), { status: 0, out: /matchbox-certs\.tar\.gz is packed anew/ })
+  t.equal(statSync(beside).mode & 0o777, 0o640, 'with its mode')
+  execFileSync('tar', ['-xzf', beside, '-C', folder])
+  for (const name of ['ca.crt', 'client.crt', 'client.key']) t.ok(readFileSync(join(folder, 'matchbox-certs', name)).equals(readFileSync(join(dir, name))), `${name} after a renewal`)
+  t.match(JSON.parse((await run('renew', '--dir', dir, '--json')).out), { repacked: beside })
   for (const args of [['export', '--dir', dir], ['export', '--dir', dir, '--client'], ['show', '--dir', dir, '--client']]) t.equal((await run(...args)).status, 2, args.join(' '))
 })
