@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs, upgrades and removes core-provisioner on a system with systemd. POSIX sh, and nothing else than what the smallest
-# CentOS 7 or Debian has: what needs more is asked of the Node.js in this folder. See --help.
+# Installs, upgrades and removes core-provisioner on a system with systemd. It moves files, sets owners, switches links and has units
+# read; what there is to ask, to check and to work out is the program's (core-provisioner setup). POSIX sh, and nothing else than what
+# the smallest CentOS 7 or Debian has. See --help.
 # Everything is in functions, so that a script that was cut off does nothing.
 set -eu
 LC_ALL=C
@@ -13,6 +14,7 @@ usage () {
   cat <<'END'
 usage: install.sh [--mode server|proxy|off] [--interface NAME] [--subnet A.B.C.D/N] [--range FIRST-LAST] [--router A.B.C.D]
                   [--dns A.B.C.D[,...]] [--domain NAME] [--unknown-clients allow|deny] [--advertise NAME]
+                  [--gateway NAME | --no-gateway] [--keep-config | --change-config]
                   [--no-certs] [--no-start] [--yes] [--dry-run]
        install.sh --uninstall [--purge] [--yes] [--dry-run]
 
@@ -26,6 +28,10 @@ is in place stays as it is. On a terminal it asks for what it is not told.
                      what machines are given; without --range only machines with a reservation get an address
   --unknown-clients  allow gives addresses from the range to machines without a reservation (default deny)
   --advertise NAME   the name or address of this machine in URLs (default: the interface's address)
+  --gateway NAME     machines reach other networks through this machine, by this interface of it (forwarding and masquerading)
+  --no-gateway       not any more
+  --keep-config, --change-config
+                     what becomes of a configuration that is there and says something else than these flags
   --no-certs         make no certificates: the gRPC API stays off
   --no-start         install, but do not start anything
   --uninstall        stop and remove it; configuration, certificates and data stay
@@ -33,7 +39,7 @@ is in place stays as it is. On a terminal it asks for what it is not told.
   --yes              do not ask
   --dry-run          say what would be done, and do nothing
 
-The configuration is written once, to /etc/core-provisioner/config.yaml: later it is yours, and what is said of it here is ignored.
+The configuration is written once, to /etc/core-provisioner/config.yaml: later it is yours.
 An upgrade that is not ready (core-provisioner doctor --wait) within 30 s is taken back.
 Exit status: 0 done, 1 something is in the way or failed, 2 wrong usage.
 END
@@ -48,9 +54,11 @@ certs=/etc/matchbox
 package=$certs/matchbox-certs.tar.gz
 units=/etc/systemd/system
 services_folder=/etc/firewalld/services
+policy=/etc/firewalld/policies/core-provisioner.xml
 link=/usr/local/bin/core-provisioner
 user=matchbox
 service=core-provisioner.service
+gateway_unit=core-provisioner-gateway.service
 patience=30
 
 say () { printf '%s\n' "$*"; }
@@ -93,243 +101,35 @@ make_folder () {
   chown "$3" "$1"
 }
 
-# The Node.js of this folder, for what a small shell can't do.
-node () { "$bundle/lib/core-provisioner" --inhibit-cache --library-path "$bundle/lib" "$bundle/lib/node" "$@"; }
 program () { "$bundle/bin/core-provisioner" "$@"; }
+installed_program () { "$home/bin/core-provisioner" "$@"; }
 
-parse () {
-  mode='' interface='' subnet='' range='' router='' dns='' domain='' unknown_clients='' advertise=''
-  make_certs=yes start=yes uninstall='' purge='' yes='' dry_run='' configured=''
-  while [ $# -gt 0 ]; do
-    case $1 in
-      --*=*)
-        argument=$1
-        shift
-        set -- "${argument%%=*}" "${argument#*=}" "$@"
-        continue ;;
-      --mode | --interface | --subnet | --range | --router | --dns | --domain | --unknown-clients | --advertise)
-        if [ $# -lt 2 ] || [ -z "$2" ]; then wrong "$1 needs a value"; fi
-        # They go into YAML and unit files; what they mean is checked by the program.
-        case $2 in *[!A-Za-z0-9.:/,_@-]* | -*) wrong "$1 can't be $2" ;; esac
-        configured="$configured $1"
-        case $1 in
-          --mode) mode=$2 ;;
-          --interface) interface=$2 ;;
-          --subnet) subnet=$2 ;;
-          --range) range=$2 ;;
-          --router) router=$2 ;;
-          --dns) dns=$2 ;;
-          --domain) domain=$2 ;;
-          --unknown-clients) unknown_clients=$2 ;;
-          --advertise) advertise=$2 ;;
-        esac
-        shift ;;
-      --no-certs) make_certs='' ;;
-      --no-start) start='' ;;
-      --uninstall) uninstall=yes ;;
-      --purge) purge=yes ;;
-      --yes | -y) yes=yes ;;
-      --dry-run | -n) dry_run=yes ;;
-      -h | --help) usage; exit 0 ;;
-      *) wrong "unknown argument $1" ;;
-    esac
-    shift
-  done
-  [ -z "$purge" ] || [ -n "$uninstall" ] || wrong '--purge goes with --uninstall'
-  [ -z "$uninstall" ] || [ -z "$configured" ] || wrong "--uninstall takes no$configured"
-  case $mode in '' | server | proxy | off) ;; *) wrong "--mode is server, proxy or off, not $mode" ;; esac
-  case $unknown_clients in '' | allow | deny) ;; *) wrong "--unknown-clients is allow or deny, not $unknown_clients" ;; esac
-  [ ${#interface} -le 15 ] || wrong "--interface: no interface is called $interface"
-}
+# ---- what the program says of it
 
-# ---- what is asked
+# Lists of words: socket units that are to start, services of firewalld and their zones, names for the certificate, the interface that
+# leads out; whether the configuration is new, changed or kept, whether certificates are to be made, which build this is.
+sockets='' services='' zones='' names='' gateway='' config_state='' make_certs='' build=''
 
-# ask QUESTION DEFAULT: the answer on standard output.
-ask () {
-  printf '%s%s: ' "$1" "${2:+ [$2]}" >&2
-  IFS= read -r answer || answer=''
-  answer=${answer:-$2}
-  case $answer in *[!A-Za-z0-9.:/,_@-]*) warn "that can't be: $answer"; ask "$1" "$2" ;; *) printf '%s\n' "$answer" ;; esac
-}
-
-# Interfaces with an IPv4 address, a line each: name, address, network.
-interfaces () {
-  # shellcheck disable=SC2016 # it is JavaScript
-  node -e '
-    const number = text => text.split(".").reduce((sum, part) => sum * 256 + Number(part), 0)
-    const text = value => [24, 16, 8, 0].map(shift => (value >>> shift) & 255).join(".")
-    for (const [name, all] of Object.entries(require("node:os").networkInterfaces())) {
-      for (const { family, internal, address, netmask, cidr } of all) {
-        // A label (eth0:1) names an address, and no interface that could be bound.
-        if (family === "IPv4" && !internal) console.log(name.split(":")[0], address, `${text((number(address) & number(netmask)) >>> 0)}/${cidr.split("/")[1]}`)
-      }
-    }'
-}
-
-questions () {
-  found=$(interfaces)
-  say 'This machine has these interfaces:'
-  printf '%s\n' "$found" | sed 's/^/  /'
-  mode=$(ask 'DHCP: server here, proxy beside the server of another machine, or off (server, proxy, off)' server)
-  case $mode in server | proxy | off) ;; *) die "there is no mode $mode" ;; esac
-  if [ "$mode" != off ]; then
-    first=$(printf '%s\n' "$found" | sed -n '1s/ .*//p')
-    [ -n "$interface" ] || interface=$(ask 'Which interface do machines boot from' "$first")
-  fi
-  if [ "$mode" = server ]; then
-    network=$(printf '%s\n' "$found" | sed -n "s/^$interface [^ ]* //p" | sed -n 1p)
-    [ -n "$subnet" ] || subnet=$(ask 'Subnet' "$network")
-    [ -n "$range" ] || range=$(ask 'Range of addresses, first-last (empty: only reservations)' '')
-    if [ -n "$range" ] && [ -z "$unknown_clients" ]; then
-      unknown_clients=$(ask 'Do machines without a reservation get an address from it (allow, deny)' deny)
-    fi
-    [ -n "$router" ] || router=$(ask 'Router (empty: none)' '')
-    [ -n "$dns" ] || dns=$(ask 'DNS servers, with commas (empty: none)' '')
-    [ -n "$domain" ] || domain=$(ask 'Domain (empty: none)' '')
-  fi
-}
-
-terminal () { [ -z "$yes" ] && [ -t 0 ] && [ -t 1 ]; }
-
-# ---- the configuration
-
-list () { printf '[%s]' "$1" | sed 's/,/, /g'; }
-
-config_text () {
-  say '# The configuration of core-provisioner. All keys: docs/configuration.md in /opt/core-provisioner/current.'
-  say '# After a change: core-provisioner check, then systemctl restart core-provisioner.'
-  say '# After a change of the interface or of where it listens: /opt/core-provisioner/current/install.sh, which tells systemd.'
-  [ -z "$advertise" ] || say "advertise: '$advertise'"
-  say 'dhcp:'
-  say "  mode: '$mode'"
-  [ -z "$interface" ] || say "  interface: '$interface'"
-  [ -z "$unknown_clients" ] || say "  unknown_clients: '$unknown_clients'"
-  [ -n "$subnet" ] || return 0
-  say '  subnets:'
-  say "    - subnet: '$subnet'"
-  [ -z "$range" ] || say "      range: '$range'"
-  [ -z "$router" ] || say "      routers: $(list "$router")"
-  [ -z "$dns" ] || say "      dns_servers: $(list "$dns")"
-  [ -z "$domain" ] || say "      domain_name: '$domain'"
-}
-
-choose_config () {
-  asked='' kept=''
-  if [ -f "$config" ]; then
-    kept=yes
-    cp "$config" "$work/config.yaml"
-    return
-  fi
-  [ -n "$mode" ] || [ -z "$subnet" ] || mode=server
-  if [ -z "$mode" ]; then
-    terminal || wrong 'say --mode server, proxy or off: there is nobody to ask'
-    questions
-    asked=yes
-  fi
-  [ "$mode" = off ] || [ -n "$interface" ] || wrong "--mode $mode needs --interface"
-  [ "$mode" != server ] || [ -n "$subnet" ] || wrong '--mode server needs --subnet'
-  [ "$mode" = server ] || [ -z "$subnet$range$router$dns$domain$unknown_clients" ] ||
-    wrong '--subnet, --range, --router, --dns, --domain and --unknown-clients go with --mode server'
-  config_text >"$work/config.yaml"
-}
-
-# MATCHBOX_* as the service gets them, so that a check sees what the service will.
-load_environment () {
-  [ -r "$1" ] || return 0
-  while IFS= read -r line || [ -n "$line" ]; do
-    case $line in
-      MATCHBOX_*=*)
-        value=${line#*=}
-        case $value in \"*\" | \'*\') value=${value#?}; value=${value%?} ;; esac
-        export "${line%%=*}=$value" ;;
-    esac
-  done <"$1"
-}
-
-# What Matchbox's unit sets, if that is what ran here before.
-matchbox_environment () {
-  if [ -z "$systemd" ] || [ -f "$etc/environment" ]; then return 0; fi
-  systemctl show --property=Environment --property=EnvironmentFiles --property=ExecStart matchbox.service 2>/dev/null | program takeover
-}
-
-# about FOLDER COMMAND ARGUMENT...: asks the program in FOLDER about the configuration to come.
-about () {
-  asked_of=$1
-  shift
-  # Before the first installation there is no store and there are no certificates: an empty one, and some for nobody, say as
-  # much to a check.
-  if [ "$1" = check ] && [ ! -d "$data" ] && [ -z "${MATCHBOX_DATA_PATH:-}" ]; then set -- "$@" --set "data_path=$work/empty"; fi
-  if certs_missing; then
-    set -- "$@" --set "rpc.ca_file=$work/certs/ca.crt" --set "rpc.cert_file=$work/certs/server.crt" --set "rpc.key_file=$work/certs/server.key"
-  fi
-  "$asked_of/bin/core-provisioner" "$@" --config "$work/config.yaml"
-}
-
-# Whether certificates are to be made: nobody has made some, or said that they are elsewhere.
-certs_missing () {
-  [ -n "$make_certs" ] && [ -z "${MATCHBOX_CERT_FILE:-}" ] && ! grep -q 'cert_file' "$work/config.yaml" &&
-    [ ! -f $certs/ca.crt ] && [ ! -f $certs/server.crt ] && [ ! -f $certs/server.key ]
-}
-
-check_config () {
-  mkdir -p "$work/empty"
-  if certs_missing; then program certs init --dir "$work/certs" --san IP:127.0.0.1 >/dev/null; fi
-  # What is amiss with single groups keeps no service from being installed, and is told at the end (look_as_service).
-  if about "$bundle" check --without-store >"$work/check" 2>&1; then
-    # Whoever says both means them to fit; a configuration for relay agents alone is written by hand.
-    if [ ! -f "$config" ] && grep 'hold no address of' "$work/check" >&2; then die 'nothing was changed: --subnet and --interface do not fit (above)'; fi
-    return
-  fi
-  # By the name it will have, and without the summary, if there is one.
-  sed "s,$work/config.yaml,$config,g" "$work/check" >"$work/problems"
-  grep -E '(^|: )error: ' "$work/problems" >&2 || cat "$work/problems" >&2
-  if [ -f "$config" ] && [ -x "$current/bin/core-provisioner" ] && ! about "$current" check --without-store >/dev/null 2>&1; then
-    warn 'The version that is installed has problems with that as well: going on.'
-    return
-  fi
-  die 'nothing was changed: the configuration would not work (above)'
-}
-
-# plan FOLDER: what the version in FOLDER has systemd and firewalld know of the configuration: files below $work/files as they are
-# to lie below /, and the variables sockets, interfaces, services, ports and names.
-plan () {
-  rm -rf "$work/files"
-  sockets='' interfaces='' services='' ports='' names=''
-  about "$1" setup files --to "$work/files" --systemd "$systemd_version" --name "$(uname -n)" --name "$(hostname -f 2>/dev/null || true)" >"$work/settings" ||
-    die "${1##*/} can't set up that configuration (above)"
+# Asks what is to be asked and checks it, before anything is changed: config.yaml, environment and files/ in $work are what is to be put
+# in place, and settings says the rest.
+make_plan () {
+  set -- setup plan --to "$work" --bundle "$bundle" --systemd "$systemd_version" --name "$(uname -n)" --name "$(hostname -f 2>/dev/null || true)" "$@"
+  if [ -n "$dry_run" ]; then set -- "$@" --dry-run; fi
+  if [ -z "$yes" ] && [ -t 0 ] && [ -t 1 ]; then set -- "$@" --ask; fi
+  program "$@" || exit $?
   # shellcheck source=/dev/null
   . "$work/settings"
 }
 
-# ---- what is in the way
-
-active () { [ -n "$systemd" ] && systemctl is-active --quiet "$1" 2>/dev/null; }
-
-conflicts () {
-  for unit in $service core-provisioner-http.socket core-provisioner-tftp.socket core-provisioner-dhcp.socket; do
-    # What has the ports is an older version of this.
-    if active "$unit"; then return; fi
-  done
-  hear_others
-  if program doctor --network --config "$work/config.yaml" >"$work/ports" 2>&1; then found=''; else found=yes; fi
-  for zone in $heard_in; do firewall-cmd --quiet --zone="$zone" --remove-port=68/udp || true; done
-  sed -n 's/^note  *[^:]*: /note: /p' "$work/ports"
-  [ -n "$found" ] || return 0
-  sed -n 's/^PROBLEM  *[^:]*: //p' "$work/ports" | sort -u >"$work/conflicts"
-  if [ -s "$work/conflicts" ]; then cat "$work/conflicts" >&2; else cat "$work/ports" >&2; fi
-  [ -n "$dry_run" ] || die 'nothing was changed: that is in the way (above)'
-}
-
-# Answers of other DHCP servers come in on 68/udp, which firewalld drops as long as our service is not there: for the question
-# it is open, and of itself shut again.
-hear_others () {
-  heard_in=''
-  if [ -n "$dry_run" ] || ! firewall_runs; then return; fi
-  for each in $interfaces; do
-    zone=$(zone_of "$each")
-    if firewall-cmd --quiet --zone="$zone" --query-port=68/udp; then continue; fi
-    if firewall-cmd --quiet --zone="$zone" --add-port=68/udp --timeout=60; then heard_in="$heard_in $zone"; fi
-  done
+# plan FOLDER: what the version in FOLDER has systemd and firewalld know of the configuration that is in force: files and settings alone.
+plan () {
+  rm -rf "$work/files"
+  planner=$1
+  set -- setup files --to "$work/files" --systemd "$systemd_version" --config $config
+  if [ -f $etc/environment ]; then set -- "$@" --env-file $etc/environment; fi
+  "$planner/bin/core-provisioner" "$@" >"$work/settings" || die "${planner##*/} can't set up that configuration (above)"
+  # shellcheck source=/dev/null
+  . "$work/settings"
 }
 
 # ---- the parts of an installation
@@ -347,8 +147,6 @@ choose_home () {
     home=$bundle
     return
   fi
-  # shellcheck disable=SC2016 # it is JavaScript
-  build=$(node -p 'crypto.createHash("sha256").update(fs.readFileSync(process.argv[1])).digest("hex").slice(0, 8)' "$bundle/SHA256SUMS")
   home=$opt/$version-$build
   # As installed before builds had a number.
   if cmp -s "$bundle/SHA256SUMS" "$opt/$version/SHA256SUMS" && installed "$opt/$version"; then home=$opt/$version; fi
@@ -426,11 +224,12 @@ give_store () { not_ours -exec chown -h $user:$user '{}' + || warn "not all of $
 
 write_config () {
   if [ -s "$work/environment" ]; then put "$etc/environment" 640 root:$user <"$work/environment" || true; fi
-  if [ ! -f "$config" ]; then put "$config" 640 root:$user <"$work/config.yaml" || true; fi
+  if [ "$config_state" = changed ]; then change "keep the configuration as it was as $config.old" cp -p "$config" "$config.old"; fi
+  if [ "$config_state" != kept ]; then put "$config" 640 root:$user <"$work/config.yaml" || true; fi
 }
 
 write_certs () {
-  if ! certs_missing; then return; fi
+  if [ -z "$make_certs" ]; then return; fi
   change "make certificates in $certs for $names" init_certs
   if [ -z "$dry_run" ]; then made_certs=yes; fi
 }
@@ -443,9 +242,9 @@ init_certs () {
   program certs export --client --dir $certs --out $package >/dev/null
 }
 # Puts the planned units in place, and takes away what was written for another configuration. Sets $sockets_changed when sockets have
-# to be opened anew.
+# to be opened anew, $gateway_changed when the gateway has.
 install_units () {
-  sockets_changed=''
+  sockets_changed='' gateway_changed=''
   (cd "$work/files$units" && find . -type f | sed 's,^\./,,' | sort) >"$work/units"
   while IFS= read -r name; do
     if put "$units/$name" 644 root:root <"$work/files$units/$name"; then sockets_change "$name"; fi
@@ -456,42 +255,31 @@ install_units () {
     sockets_change "$file"
   done
 }
-sockets_change () { case $1 in *.socket | *.socket.d/*) sockets_changed=yes ;; esac; }
+sockets_change () { case $1 in *.socket | *.socket.d/*) sockets_changed=yes ;; core-provisioner-gateway.*) gateway_changed=yes ;; esac; }
 
 firewall_runs () { have firewall-cmd && firewall-cmd --state >/dev/null 2>&1; }
-# zone_of INTERFACE: where firewalld has it.
-zone_of () {
-  in_zone=$(firewall-cmd --get-zone-of-interface="$1" 2>/dev/null || true)
-  case $in_zone in '' | *' '*) firewall-cmd --get-default-zone ;; *) say "$in_zone" ;; esac
-}
+# What else there is to do does not wait for a firewall that somebody has to mend.
+reload_firewall () { firewall-cmd --quiet --reload || warn 'firewalld could not read its files: firewall-cmd --check-config tells why'; }
 open_firewall () {
   if [ -d /etc/firewalld ]; then
     reload=''
-    for file in "$work/files$services_folder"/*.xml; do
-      if put "$services_folder/${file##*/}" 644 root:root <"$file"; then reload=yes; fi
+    for file in "$work/files$services_folder"/*.xml "$work/files$policy"; do
+      if [ -f "$file" ] && put "${file#"$work/files"}" 644 root:root <"$file"; then reload=yes; fi
     done
-    if [ -n "$reload" ] && firewall_runs; then change 'have firewalld read its services' firewall-cmd --quiet --reload; fi
+    if [ -n "$reload" ] && firewall_runs; then change 'have firewalld read its services' reload_firewall; fi
   fi
   if firewall_runs; then
-    zones=''
-    for each in $interfaces; do
-      zone=$(zone_of "$each")
-      case " $zones " in *" $zone "*) ;; *) zones="$zones $zone" ;; esac
-    done
-    [ -n "$zones" ] || zones=$(firewall-cmd --get-default-zone)
     for zone in $zones; do
       for name in $services; do
         if firewall-cmd --quiet --permanent --zone="$zone" --query-service="$name" 2>/dev/null; then continue; fi
         change "let $name through firewalld (zone $zone)" open_service "$name"
       done
     done
-  elif [ -r /etc/ufw/ufw.conf ] && grep -q '^ENABLED=yes' /etc/ufw/ufw.conf; then
-    say "note: ufw runs: let the machines in with ufw allow for $ports"
   fi
 }
 open_service () {
   firewall-cmd --quiet --permanent --zone="$zone" --add-service="$1"
-  firewall-cmd --quiet --zone="$zone" --add-service="$1" || firewall-cmd --quiet --reload
+  firewall-cmd --quiet --zone="$zone" --add-service="$1" || reload_firewall
 }
 
 # Below /opt only bin/ is labelled as programs by itself; the service starts node through the loader in lib/.
@@ -512,6 +300,8 @@ restore_contexts () {
 
 # ---- in force
 
+active () { [ -n "$systemd" ] && systemctl is-active --quiet "$1" 2>/dev/null; }
+
 # The sockets of single interfaces that start at boot.
 instances () {
   for file in "$units/$service".wants/core-provisioner-*@?*.socket; do if [ -L "$file" ]; then say "${file##*/}"; fi; done
@@ -525,7 +315,7 @@ enable_units () {
     case " $sockets " in *" $file "*) ;; *) unwanted="$unwanted $file" ;; esac
   done
   # shellcheck disable=SC2086 # lists of words
-  { systemctl --quiet disable $unwanted 2>/dev/null || true; systemctl --quiet enable $service $sockets; }
+  { systemctl --quiet disable $unwanted 2>/dev/null || true; systemctl --quiet enable $service $sockets ${gateway:+$gateway_unit}; }
 }
 
 # (Re)starts what changed; answers whether the service is ready.
@@ -558,26 +348,41 @@ runs_from () {
 # shellcheck disable=SC2086 # $alive is one word or none
 ready () { "$current/bin/core-provisioner" doctor --wait "$1" $alive; }
 
-# What root can read the service may not: a look with its own eyes, also at what machines may miss.
 # What runs has read its files, and what takes its place has to: a version that could not is not put in force.
 check_files () {
   if [ -n "$dry_run" ] || [ -z "$previous" ] || [ "$previous" = "$home" ] || ! active $service; then return; fi
-  if "$home/bin/core-provisioner" doctor --files --as $user >"$work/unreadable" 2>&1; then return; fi
+  if installed_program doctor --files --as $user >"$work/unreadable" 2>&1; then return; fi
   sed -n 's/^PROBLEM *//p' "$work/unreadable" >&2
   die "${previous##*/} runs on: $version could not read or write (as $user) what is named above; $home holds it, and nothing else was changed"
 }
-look_as_service () {
-  if [ -n "$dry_run" ]; then return; fi
-  set -- --as $user --config $config
+# as_service WORD...: asks the program with the service's eyes: root can read what the service may not.
+as_service () {
+  set -- "$@" --as $user --config $config
   if [ -f $etc/environment ]; then set -- "$@" --env-file $etc/environment; fi
-  if "$home/bin/core-provisioner" check "$@" >"$work/seen" 2>&1; then failed=''; else failed=yes; fi
-  if [ -n "$failed" ]; then
-    warn "This is what the user $user would see (core-provisioner check $*):"
-    grep -E '(^|: )(error|warning): ' "$work/seen" >&2 || cat "$work/seen" >&2
-  elif grep -E '(^|: )warning: ' "$work/seen" >"$work/warnings"; then
-    warn 'core-provisioner check warns:'
-    cat "$work/warnings" >&2
+  installed_program "$@"
+}
+
+# The gateway has a unit of its own, and starts whatever becomes of the service.
+start_gateway () {
+  if [ -n "$no_gateway" ] && [ -f "$units/$gateway_unit" ]; then change 'take the gateway away' remove_gateway; fi
+  if [ -z "$gateway" ] || [ -z "$systemd" ] || [ -z "$start" ]; then return; fi
+  if [ -z "$gateway_changed" ] && active $gateway_unit; then return; fi
+  change "forward what machines send, through $gateway" restart_gateway
+}
+restart_gateway () {
+  systemctl daemon-reload
+  systemctl --quiet enable $gateway_unit
+  systemctl restart $gateway_unit || failed="machines reach nothing through $gateway: journalctl -u ${gateway_unit%.service} tells why"
+}
+remove_gateway () {
+  if [ -n "$systemd" ]; then
+    systemctl --quiet disable $gateway_unit
+    systemctl stop $gateway_unit || true
   fi
+  rm -f "$units/$gateway_unit" "$policy"
+  clear_drop_ins "$units/$gateway_unit.d"
+  if [ -n "$systemd" ]; then systemctl daemon-reload; fi
+  if firewall_runs; then reload_firewall; fi
 }
 
 start_service () {
@@ -646,7 +451,6 @@ lock () {
 install () {
   if [ ! -f "$bundle/SHA256SUMS" ] || [ ! -f "$bundle/lib/node" ]; then die "$bundle is no unpacked bundle: run the install.sh that lies in one"; fi
   [ "$(uname -m)" = x86_64 ] || die "this bundle is for x86-64, and this machine is $(uname -m)"
-  choose_config
   known passwd $user || have useradd || have adduser || die "there is neither useradd nor adduser to make the user $user with"
   if have sha256sum; then
     (cd "$bundle" && sha256sum -c SHA256SUMS >"$work/sums" 2>&1) || {
@@ -658,28 +462,18 @@ install () {
     cat "$work/error" >&2
     die "$bundle/bin/core-provisioner does not start: is that file system mounted noexec? Unpack it elsewhere"
   }
+  make_plan "$@"
   choose_home
   # What is in force, and what was before that.
   previous=$(readlink $opt/current || true)
   older=$(readlink $opt/previous || true)
   # An upgrade that was killed after the switch: what runs is what one would go back to.
   if [ "$previous" = "$home" ] && [ -n "$older" ] && [ "$(runs_from)" = "$older" ]; then previous=$older older=''; fi
-
-  matchbox_environment >"$work/environment"
-  load_environment "$work/environment"
-  load_environment "$etc/environment"
-  check_config
-  plan "$bundle"
-  conflicts
   # A store with a broken file is not ready before the upgrade either, and no reason to take it back.
   alive=''
   if active $service && ! ready 3 2>"$work/unready"; then
     say "note: the version that runs is not ready; the new one has to answer, and no more: $(sed -n 1p "$work/unready")"
     alive=--alive
-  fi
-  if [ -n "$asked" ]; then
-    sed 's/^/  /' "$work/config.yaml"
-    case $(ask "Install $version with this configuration (yes, no)" yes) in y | yes) ;; *) die 'nothing was changed' ;; esac
   fi
 
   copy_bundle
@@ -694,25 +488,30 @@ install () {
   point $opt/current "$home"
   link_command
   if [ "$changes" != 0 ]; then label_files; fi
-  look_as_service
+  if [ -z "$dry_run" ]; then as_service setup look || warn "note: $home cannot be looked at as the user $user: may that user read it?"; fi
+  start_gateway
   start_service
-  if [ -z "$dry_run" ]; then remove_old; fi
-  if [ -n "$made_certs" ]; then say "for Terraform and cluster packages: $package (the client's key is in it; core-provisioner certs export --client packs another)"; fi
-  if [ -z "$previous" ] && [ -n "$start$dry_run" ]; then
-    say "next: groups and profiles in $data, certificates in $certs, core-provisioner machines watch; $opt/current/docs/install.md goes through it"
+  if [ -z "$dry_run" ]; then
+    remove_old
+    if [ -z "$previous" ]; then
+      as_service setup next --first ${made_certs:+--new-certs} || true
+    elif [ -n "$made_certs" ]; then
+      as_service setup next --new-certs || true
+    fi
   fi
-  # At the end, where it is seen.
-  if [ -n "$configured" ] && [ -n "$kept" ]; then warn "$config stayed as it is: change it there instead of by$configured"; fi
   if [ "$changes" = 0 ]; then say 'nothing to do'; fi
+  [ -z "$failed" ] || die "$failed"
 }
 
 remove () {
   if [ -n "$purge" ] && [ -z "$yes" ] && [ -z "$dry_run" ]; then
-    terminal || wrong '--purge removes data for good: say --yes'
-    case $(ask "Remove $etc, $certs, $data (groups, profiles, images) and $state for good (yes, no)" no) in y | yes) ;; *) die 'nothing was changed' ;; esac
+    if [ ! -t 0 ] || [ ! -t 1 ]; then wrong '--purge removes data for good: say --yes'; fi
+    printf '%s' "Remove $etc, $certs, $data (groups, profiles, images) and $state for good (yes, no) [no]: " >&2
+    IFS= read -r answer || answer=''
+    case $answer in y | yes) ;; *) die 'nothing was changed' ;; esac
   fi
   found=''
-  for file in "$units"/core-provisioner*.socket "$units/$service"; do if [ -f "$file" ]; then found="$found ${file##*/}"; fi; done
+  for file in "$units"/core-provisioner*.socket "$units"/core-provisioner*.service; do if [ -f "$file" ]; then found="$found ${file##*/}"; fi; done
   if [ -n "$found" ]; then
     # A template starts as its instances, and is disabled with all of them.
     running=$(instances)
@@ -733,6 +532,10 @@ remove () {
     if firewall_runs; then change "take $name out of firewalld" close_service "$name"; fi
     change "remove $services_folder/$name.xml" rm -f "$services_folder/$name.xml"
   done
+  if [ -f $policy ]; then
+    change "remove $policy" rm -f $policy
+    if firewall_runs && [ -z "$dry_run" ]; then reload_firewall; fi
+  fi
   if [ -n "$found" ] && selinux_runs && have semanage && [ -z "$dry_run" ]; then semanage fcontext -d "$executables" 2>/dev/null || true; fi
   if [ -L $link ]; then change "remove $link" rm -f $link; fi
   if [ -d $opt ]; then change "remove $opt" remove_versions; fi
@@ -764,7 +567,7 @@ purge_folder () {
   rmdir "$1" 2>/dev/null || say "kept: $1, which is a mount point or holds one"
 }
 clear_drop_ins () {
-  rm -f "$1/interface.conf" "$1/listen.conf" "$1/hardening.conf" "$1/paths.conf"
+  rm -f "$1/interface.conf" "$1/listen.conf" "$1/hardening.conf" "$1/paths.conf" "$1/interfaces.conf"
   # What somebody else put there is theirs.
   rmdir "$1" 2>/dev/null || true
 }
@@ -772,7 +575,7 @@ close_service () {
   for zone in $(firewall-cmd --get-zones); do
     if firewall-cmd --quiet --permanent --zone="$zone" --query-service="$1"; then firewall-cmd --quiet --permanent --zone="$zone" --remove-service="$1"; fi
   done
-  firewall-cmd --quiet --reload
+  reload_firewall
 }
 remove_account () {
   if have userdel; then userdel $user; elif have deluser; then deluser $user; else warn "no userdel and no deluser here: $user stays"; fi
@@ -780,7 +583,25 @@ remove_account () {
 }
 
 main () {
-  parse "$@"
+  start=yes uninstall='' purge='' yes='' dry_run='' no_gateway=''
+  # What is not for the shell is for the program, and stays in its order.
+  left=$#
+  while [ "$left" -gt 0 ]; do
+    argument=$1 left=$((left - 1))
+    shift
+    case $argument in
+      --no-start) start='' ;;
+      --uninstall) uninstall=yes ;;
+      --purge) purge=yes ;;
+      --yes | -y) yes=yes ;;
+      --dry-run | -n) dry_run=yes ;;
+      -h | --help) usage; exit 0 ;;
+      --no-gateway) no_gateway=yes; set -- "$@" "$argument" ;;
+      *) set -- "$@" "$argument" ;;
+    esac
+  done
+  [ -z "$purge" ] || [ -n "$uninstall" ] || wrong '--purge goes with --uninstall'
+  [ -z "$uninstall" ] || [ $# = 0 ] || wrong "--uninstall takes no $*"
   [ -n "$dry_run" ] || [ "$(id -u)" = 0 ] || die 'this needs root: run it with sudo'
   bundle=$(CDPATH='' cd -P -- "$(dirname -- "$0")" && pwd -P)
   systemd='' systemd_version=0
@@ -789,11 +610,11 @@ main () {
   systemd_version=${systemd_version:-0}
   unset LD_LIBRARY_PATH LD_PRELOAD NODE_OPTIONS
   work=$(mktemp -d "${TMPDIR:-/tmp}/core-provisioner.XXXXXX")
-  partial='' locked='' made_certs=''
+  partial='' locked='' made_certs='' failed=''
   trap 'rm -rf "$work" ${partial:+"$partial"} ${locked:+"$lock_folder"}' EXIT
   trap 'exit 130' INT TERM HUP
   [ -n "$dry_run" ] || lock
-  if [ -n "$uninstall" ]; then remove; else install; fi
+  if [ -n "$uninstall" ]; then remove; else install "$@"; fi
 }
 
 main "$@"

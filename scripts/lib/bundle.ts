@@ -141,7 +141,8 @@ function copyBootFiles (folder: string, licences: string): Part[] {
   const entries = JSON.parse(readFileSync(join(from, 'MANIFEST.json'), 'utf8')) as ReadonlyArray<Record<'name' | 'version' | 'licence' | 'package' | 'source', string>>
   const to = join(folder, 'assets/boot')
   mkdirSync(to, { recursive: true })
-  cpSync(join(root, 'assets/proto'), join(folder, 'assets/proto'), { recursive: true })
+  // All that the program reads there; of boot files those that are listed.
+  for (const name of readdirSync(join(root, 'assets'))) if (name !== 'boot') cpSync(join(root, 'assets', name), join(folder, 'assets', name), { recursive: true })
   for (const file of ['README.md', 'MANIFEST.json', ...entries.map(({ name }) => name)]) copyFileSync(join(from, file), join(to, file))
   const parts = new Map<string, Part>()
   for (const { package: name, version, licence, source } of entries) {
@@ -158,6 +159,7 @@ function copyBootFiles (folder: string, licences: string): Part[] {
 function copyOwn (folder: string, version: string): void {
   mkdirSync(join(folder, 'bin'))
   copyFileSync(join(root, 'scripts/install/launcher.sh'), join(folder, 'bin/core-provisioner'))
+  copyFileSync(join(root, 'scripts/install/gateway.sh'), join(folder, 'bin/gateway.sh'))
   copyFileSync(join(root, 'scripts/install/install.sh'), join(folder, 'install.sh'))
   // docs/grpc.md begins with it, and whoever has no network has no other.
   cpSync(join(root, 'scripts/terraform-example'), join(folder, 'scripts/terraform-example'), { recursive: true })
@@ -165,7 +167,7 @@ function copyOwn (folder: string, version: string): void {
   for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md']) copyFileSync(join(root, name), join(folder, name))
   const { name, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { name: string, license: string }
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ name, version, license, private: true, type: 'module' }, null, 2)}\n`)
-  for (const file of ['bin/core-provisioner', 'install.sh', 'lib/node', `lib/${loader}`]) chmodSync(join(folder, file), 0o755)
+  for (const file of ['bin/core-provisioner', 'bin/gateway.sh', 'install.sh', 'lib/node', `lib/${loader}`]) chmodSync(join(folder, file), 0o755)
 }
 
 const notice = (parts: readonly Part[]): string => `# What this folder is made of

@@ -12,6 +12,9 @@ export function parse<const Options extends OptionsConfig> (args: readonly strin
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (error) {
     const message = messageOf(error).split('. ')[0] ?? ''
+    // Node asks whether one meant the next flag for its value.
+    const [, valueless] = /^Option '(?:-\w, )?(--[\w-]+)(?: <value>)?' argument (?:missing|is ambiguous)/.exec(message) ?? []
+    if (valueless !== undefined) throw new AppError('usage', `${valueless} needs a value`)
     const [, flag] = /^Unknown option '--([^']+)'/.exec(message) ?? []
     throw new AppError('usage', flag === undefined ? message : `${message}${didYouMean(flag, Object.keys(options))}`)
   }

@@ -41,10 +41,10 @@ export const checkCommand: Command = {
   }
 }
 
-interface CheckResult { readonly plan?: Plan, readonly findings: readonly Finding[] }
+export interface CheckResult { readonly plan?: Plan, readonly findings: readonly Finding[] }
 
 /** A configuration that is wrong hides nothing of what its store has to say. */
-async function seenOf (values: EyesValues, io: Io, log: Logger, withStore: boolean): Promise<CheckResult> {
+export async function seenOf (values: EyesValues, io: Io, log: Logger, withStore: boolean): Promise<CheckResult> {
   try {
     const { loaded, env, look } = await serviceEyes(values, io)
     look()

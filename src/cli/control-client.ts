@@ -46,6 +46,13 @@ export async function askJson (socketPath: string, method: 'GET' | 'POST', path:
   throw new AppError('refused', String(Object(answer.body)['error'] ?? `answered ${answer.status}`))
 }
 
+/** Whether an appliance answers there. */
+export const controlAnswers = async (socketPath: string): Promise<boolean> =>
+  await askJson(socketPath, 'GET', '/v1/leases').then(() => true, (error: unknown) => {
+    if (error instanceof AppError) return false
+    throw error
+  })
+
 export interface ServerEvent {
   /** '' where it has none. */
   readonly id: string

@@ -8,7 +8,7 @@ import { type Finding, findingText } from '../doctor/finding.js'
 import { untilReady } from '../doctor/ready.js'
 import { eyesOptions, parse } from './arguments.js'
 import { type Command, type Io, print, printJson } from './command.js'
-import { askJson } from './control-client.js'
+import { controlAnswers } from './control-client.js'
 import { serviceEyes } from './services-user.js'
 
 const marks = { ok: 'ok     ', note: 'note   ', warning: 'warning', problem: 'PROBLEM' } as const
@@ -35,10 +35,7 @@ export const doctorCommand: Command = {
   run: async (args, io) => {
     const { values } = parse(args, options)
     const { loaded, env, look } = await serviceEyes(values, io)
-    const running = await askJson(loaded.config.control_socket, 'GET', '/v1/leases').then(() => true, (error: unknown) => {
-      if (error instanceof AppError) return false
-      throw error
-    })
+    const running = await controlAnswers(loaded.config.control_socket)
     const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
     const asked: DoctorOptions = { loaded, clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env, running }
     if (values.wait !== undefined) return await waited(asked, { seconds: secondsOf(values.wait), alive: values.alive === true, look }, io)

@@ -1,26 +1,43 @@
-// setup: what install.sh puts in place for a configuration, worked out here and not in a shell: files for systemd and firewalld, and
-// which sockets start.
-import { networkInterfaces } from 'node:os'
-import { join } from 'node:path'
+// setup: what install.sh asks the program, so that the shell only moves files: what is to be installed (plan), the files of a
+// configuration (files), what the service would not see (look) and the closing words (next).
 import { systemClock } from '../base/clock.js'
-import { shippedUnits } from '../base/bundled.js'
 import { AppError } from '../base/errors.js'
 import { createLog } from '../base/log.js'
-import { writeFileAtomic } from '../disk/atomic-file.js'
-import { planFor, type Plan } from '../doctor/plan.js'
-import { firewallServices, portsOf } from '../setup/firewall-services.js'
-import { subjectNames } from '../setup/subject-names.js'
-import { unitFiles, type WantedSocket } from '../setup/unit-files.js'
+import { planFor } from '../doctor/plan.js'
+import { wishesIn } from '../setup/wishes.js'
 import { configOptions, parse } from './arguments.js'
-import { type Command, print } from './command.js'
+import { type Command } from './command.js'
 import { configFrom, environmentOf } from './service-config.js'
+import { installedGateway, settingsText, writeFiles } from './setup-files.js'
+import { lookAsService, tellNext } from './setup-next.js'
+import { planInstallation } from './setup-plan.js'
 
 const options = {
   ...configOptions,
   'env-file': { type: 'string' },
+  as: { type: 'string' },
   to: { type: 'string' },
   systemd: { type: 'string' },
-  name: { type: 'string', multiple: true }
+  name: { type: 'string', multiple: true },
+  bundle: { type: 'string' },
+  ask: { type: 'boolean' },
+  'dry-run': { type: 'boolean' },
+  'no-certs': { type: 'boolean' },
+  'keep-config': { type: 'boolean' },
+  'change-config': { type: 'boolean' },
+  mode: { type: 'string' },
+  interface: { type: 'string' },
+  subnet: { type: 'string' },
+  range: { type: 'string' },
+  router: { type: 'string' },
+  dns: { type: 'string' },
+  domain: { type: 'string' },
+  'unknown-clients': { type: 'string' },
+  advertise: { type: 'string' },
+  gateway: { type: 'string' },
+  'no-gateway': { type: 'boolean' },
+  first: { type: 'boolean' },
+  'new-certs': { type: 'boolean' }
 } as const
 
 export const setupCommand: Command = {
@@ -28,44 +45,34 @@ export const setupCommand: Command = {
   run: async (args, io) => {
     const { values, positionals: [what] } = parse(args, options, 1)
     const { to, systemd = '0', name: names = [] } = values
-    if (what !== 'files' || to === undefined) throw new AppError('usage', 'expected setup files --to DIR')
+    const version = Number(systemd) || 0
+    if (what === 'look') return await lookAsService(values, io)
+    if (what === 'next') return tellNext(values, { first: values.first === true, newCertificates: values['new-certs'] === true }, io)
+    if ((what !== 'plan' && what !== 'files') || to === undefined) throw new AppError('usage', 'expected setup plan --to DIR, files --to DIR, look or next')
+    if (what === 'plan') {
+      if (values.config !== undefined || values.set !== undefined) throw new AppError('usage', 'setup plan goes by what is installed: it takes no --config and no --set')
+      const { 'keep-config': keep, 'change-config': change, gateway: outside, 'no-gateway': removed = false } = values
+      if (keep === true && change === true) throw new AppError('usage', '--keep-config or --change-config, not both')
+      if (outside !== undefined && removed) throw new AppError('usage', '--gateway or --no-gateway, not both')
+      if (outside !== undefined && !/^[\w.@-]{1,15}$/.test(outside)) throw new AppError('usage', `--gateway: no interface is called ${outside}`)
+      return await planInstallation({
+        wishes: wishesIn(values),
+        to,
+        bundle: values.bundle,
+        systemd: version,
+        names,
+        ask: values.ask === true,
+        dryRun: values['dry-run'] === true,
+        certificates: values['no-certs'] !== true,
+        otherwise: keep === true ? 'keep' : change === true ? 'change' : undefined,
+        gateway: { outside, removed }
+      }, io)
+    }
     const env = environmentOf(values, io)
     const loaded = configFrom(values, { env })
     const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
     const plan = await planFor(loaded, { clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env })
-    const sockets = socketsOf(plan)
-    const devices = plan.dhcp.interfaces.map(at => at.name)
-    const { data_path: data, state_path: state, assets_path: assets, images } = loaded.config
-    const written = [data, state, ...images.sources.length > 0 ? [assets] : []].filter(path => path !== '' && !isOwn(path))
-    const units = unitFiles({ units: shippedUnits(), sockets, several: devices.length > 1, written, systemd: Number(systemd) || 0 })
-    const services = firewallServices(sockets)
-    for (const [path, text] of units.files) await writeFileAtomic(join(to, 'etc/systemd/system', path), text)
-    for (const { name, text } of services) await writeFileAtomic(join(to, 'etc/firewalld/services', `${name}.xml`), text)
-    const own = devices.length === 1 ? devices : Object.keys(networkInterfaces())
-    const addresses = own.flatMap(device => networkInterfaces()[device] ?? []).filter(({ family, internal }) => family === 'IPv4' && !internal).map(({ address }) => address)
-    const told = {
-      sockets: units.sockets,
-      interfaces: devices,
-      services: services.filter(({ on }) => on).map(({ name }) => name),
-      ports: portsOf(sockets),
-      names: [subjectNames([...names, loaded.config.advertise, 'localhost', ...addresses, '127.0.0.1'])]
-    }
-    for (const [name, words] of Object.entries(told)) print(io.stdout, `${name}='${words.map(word).join(' ')}'`)
+    io.stdout.write(settingsText(await writeFiles({ loaded, plan, to, systemd: version, names, outside: installedGateway() })))
     return 0
   }
-}
-
-/** What systemd opens, of what would listen. */
-const socketsOf = ({ listeners }: Plan): readonly WantedSocket[] => listeners.flatMap(({ row, place, off }) =>
-  off || row.systemd === undefined || row.transport === 'unix'
-    ? []
-    : [{ name: row.systemd, transport: row.transport, host: place.host ?? '0.0.0.0', port: place.port, device: place.device }])
-
-/** Whether the unit lets the service write there as it ships. */
-const isOwn = (path: string): boolean => ['/var/lib/matchbox', '/var/lib/core-provisioner'].some(folder => path === folder || path.startsWith(`${folder}/`))
-
-/** A word of a list that a shell reads. */
-function word (text: string): string {
-  if (!/^[\w.:,@/-]*$/.test(text)) throw new AppError('config_invalid', `install.sh cannot set up ${JSON.stringify(text)}: a name that a unit of systemd cannot have`)
-  return text
 }

@@ -216,17 +216,40 @@ const table = {
     examples: [['takeover', 'reads systemctl show --property=Environment,ExecStart matchbox.service']]
   },
   setup: {
-    summary: 'the files that systemd and firewalld need for a configuration; install.sh puts them in place',
-    forms: ['files --to DIR'],
-    words: ['files'],
+    summary: 'what install.sh asks: what an installation is about, the files for systemd and firewalld, what to do next',
+    forms: ['plan --to DIR', 'files --to DIR', 'look', 'next'],
+    words: ['plan', 'files', 'look', 'next'],
     flags: {
       ...config,
+      as: { value: 'USER', what: 'look, next: with the rights of this user' },
       'env-file': eyes['env-file'],
-      to: { value: 'DIR', what: 'the folder that stands for /' },
+      to: { value: 'DIR', what: 'where what is to be put in place goes; files: the folder that stands for /' },
       systemd: { value: 'VERSION', what: 'of systemd: older ones are spared what they do not know' },
-      name: { value: 'NAME', repeats: true, what: "a name of this machine, for the server's certificate" }
+      name: { value: 'NAME', repeats: true, what: "a name of this machine, for the server's certificate" },
+      bundle: { value: 'DIR', what: 'plan: the unpacked bundle, whose build is told' },
+      ask: { what: 'plan: ask on the terminal what is not said' },
+      'dry-run': { what: 'plan: what is in the way is only told' },
+      'no-certs': { what: 'plan: no certificates are to be made' },
+      mode: { value: 'MODE', among: ['server', 'proxy', 'off'], what: 'plan: what becomes of DHCP' },
+      interface: { value: 'INTERFACE', what: 'plan: where machines boot from' },
+      subnet: { value: 'SUBNET', what: 'plan: what is served, 192.168.100.0/24' },
+      range: { value: 'FIRST-LAST', what: 'plan: addresses for machines without a reservation' },
+      router: { value: 'ADDRESS', what: 'plan: what machines are told' },
+      dns: { value: 'ADDRESS,...', what: 'plan: what machines are told' },
+      domain: { value: 'NAME', what: 'plan: what machines are told' },
+      'unknown-clients': { value: 'POLICY', among: ['allow', 'deny'], what: 'plan: whether machines without a reservation get an address' },
+      advertise: { value: 'NAME', what: 'plan: this machine in URLs' },
+      gateway: { value: 'INTERFACE', what: 'plan: machines reach other networks through this interface' },
+      'no-gateway': { what: 'plan: not any more' },
+      'keep-config': { what: 'plan: a configuration that is there and says something else stays' },
+      'change-config': { what: 'plan: it is changed' },
+      first: { what: 'next: nothing was installed before' },
+      'new-certs': { what: 'next: certificates were made' }
     },
-    examples: [['setup files --to /tmp/files', 'to look at them; the rest is told as variables of a shell']]
+    examples: [
+      ['setup files --to /tmp/files', 'to look at them; the rest is told as variables of a shell'],
+      ['setup plan --to /tmp/plan --interface ens192 --subnet 192.168.100.0/24', 'what install.sh would put in place; nothing is changed']
+    ]
   },
   try: {
     summary: 'a first boot without a configuration, beside the DHCP server of the network',

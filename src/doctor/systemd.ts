@@ -1,8 +1,8 @@
 // What systemd and the journal say of the service, asked by their own commands: whether what runs is what is installed, and why it
 // does not start.
-import { execFile } from 'node:child_process'
 import { lstat, readdir, readlink, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { printed, type Run } from './command.js'
 import { fine, type Finding, problem } from './finding.js'
 
 export const serviceUnit = 'core-provisioner.service'
@@ -22,16 +22,6 @@ export interface ServiceState {
   /** Socket units that are open. */
   readonly sockets: ReadonlySet<string>
 }
-
-type Run = (command: string, args: readonly string[]) => Promise<string>
-
-/** Milliseconds. */
-const patience = 10_000
-
-/** What it prints, '' when it is not there, fails or takes long: a machine without systemd has nothing to say. */
-const printed: Run = async (command, args) => await new Promise(resolve => {
-  execFile(command, [...args], { timeout: patience, env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C' } }, (error, stdout) => { resolve(error === null ? stdout : '') })
-})
 
 /** undefined where no such service is installed. */
 export async function serviceState (run: Run = printed): Promise<ServiceState | undefined> {
@@ -113,3 +103,7 @@ export async function judgeService (
   }
   return findings.length > 0 ? findings : [fine('service', `${serviceUnit} runs${folder === undefined ? '' : ` from ${folder}`}`)]
 }
+
+/** What systemd says of how a unit is started, as `inventory/matchbox-unit` reads it; '' where there is none. */
+export const settingsShown = async (unit: string, run: Run = printed): Promise<string> =>
+  await run('systemctl', ['show', '--property=Environment', '--property=EnvironmentFiles', '--property=ExecStart', unit])

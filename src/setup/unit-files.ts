@@ -1,5 +1,7 @@
 // What systemd is told of the configuration: the units as they ship, and drop-ins for the interface of a socket, for where it listens
-// when that is not where its unit says, and for folders that the service writes elsewhere (systemd.socket(5), systemd.exec(5)).
+// when that is not where its unit says, and for folders that the service writes elsewhere (systemd.socket(5), systemd.exec(5)); and the
+// unit of the gateway, where this machine is to be one.
+import { type Gateway, gatewayDropIn, gatewayUnit } from './gateway.js'
 
 /** A socket of the configuration that systemd is to open. */
 export interface WantedSocket {
@@ -23,6 +25,7 @@ export interface UnitWishes {
   readonly written: readonly string[]
   /** The version of systemd. */
   readonly systemd: number
+  readonly gateway?: Gateway | undefined
 }
 
 export interface UnitFiles {
@@ -37,15 +40,17 @@ const hardening = 239
 
 const heading = '# Written by install.sh from the configuration.\n'
 
-export function unitFiles ({ units, sockets, several, written, systemd }: UnitWishes): UnitFiles {
+export function unitFiles ({ units, sockets, several, written, systemd, gateway }: UnitWishes): UnitFiles {
   const files = new Map<string, string>()
   for (const [path, text] of units) {
+    if (path === gatewayUnit && gateway === undefined) continue
     const isDropIn = path.includes('.d/')
     if (/\.(?:service|socket)$/.test(path) || (isDropIn && systemd >= hardening && path.endsWith('.conf'))) files.set(path, text)
   }
   if (written.length > 0 && systemd >= hardening) {
     files.set('core-provisioner.service.d/paths.conf', `${heading}[Service]\nReadWritePaths=${written.map(path => quoted(`-${path}`)).join(' ')}\n`)
   }
+  if (gateway !== undefined) files.set(`${gatewayUnit}.d/interfaces.conf`, gatewayDropIn(gateway))
   const names = sockets.map(socket => {
     const instance = several && socket.device !== undefined
     const name = `core-provisioner-${socket.name}${instance ? `@${socket.device}` : ''}.socket`

@@ -2,7 +2,7 @@
 // has changed. And a root folder to run it in that holds nothing but a static busybox.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -46,25 +46,42 @@ export function unpack (tarball: string, to: string): void {
   execFileSync('tar', ['--extract', '--gzip', '--file', tarball, '--directory', to, '--strip-components=1'])
 }
 
-/** The text of a file of a bundle, changed; throws when nothing is. */
+/** Changes a file of a bundle before its checksums are made; an edit that changes nothing is a mistake. */
 export type ChangeFile = (file: string, by: (text: string) => string) => void
 
-/** Unpacks a bundle as `to`, as another version; `edit` changes files of it before their checksums are made. */
-export function unpackVersion (tarball: string, to: string, version: string, edit: (change: ChangeFile) => void = () => {}): void {
-  unpack(tarball, to)
-  const changed = new Set<string>()
-  const rewrite: ChangeFile = (file, by) => { writeFileSync(join(to, file), by(readFileSync(join(to, file), 'utf8'))) }
-  const change: ChangeFile = (file, by) => {
-    const before = readFileSync(join(to, file), 'utf8')
-    rewrite(file, by)
-    if (readFileSync(join(to, file), 'utf8') === before) throw new Error(`nothing to change in ${file}`)
-    changed.add(file)
+/** Builds of one bundle, unpacked once: each is links to the same files, but for those that are changed. */
+export class BundleBuilds {
+  readonly #whole: string
+
+  /** `folder`: on the file system that the builds are to lie on. */
+  constructor (tarball: string, folder: string) {
+    this.#whole = folder
+    unpack(tarball, folder)
   }
-  changed.add('package.json')
-  rewrite('package.json', text => text.replace(/"version": "[^"]*"/, `"version": "${version}"`))
-  edit(change)
-  rewrite('SHA256SUMS', text => text.replace(/^\w{64}( [ *](.*))$/gm, (line, rest: string, name: string) =>
-    changed.has(name) ? `${createHash('sha256').update(readFileSync(join(to, name))).digest('hex')}${rest}` : line))
+
+  /** The build of `version` at `to`, with its checksums. */
+  place (to: string, version: string, edit: (change: ChangeFile) => void = () => {}): void {
+    execFileSync('cp', ['--archive', '--link', this.#whole, to])
+    const changed = new Set(['package.json'])
+    const rewrite = (file: string, by: (text: string) => string): boolean => {
+      const path = join(to, file)
+      const before = readFileSync(path, 'utf8')
+      const { mode } = statSync(path)
+      const after = by(before)
+      // Not into the file that others share.
+      rmSync(path)
+      writeFileSync(path, after)
+      chmodSync(path, mode)
+      return after !== before
+    }
+    rewrite('package.json', text => text.replace(/"version": "[^"]*"/, `"version": "${version}"`))
+    edit((file, by) => {
+      if (!rewrite(file, by)) throw new Error(`nothing to change in ${file}`)
+      changed.add(file)
+    })
+    rewrite('SHA256SUMS', text => text.replace(/^\w{64}( [ *](.*))$/gm, (line, rest: string, name: string) =>
+      changed.has(name) ? `${createHash('sha256').update(readFileSync(join(to, name))).digest('hex')}${rest}` : line))
+  }
 }
 
 /** A root folder for chroot: busybox, the files that tell users apart, and nothing else: no library, no /dev, no /proc. */

@@ -1,7 +1,7 @@
 // A Debian of the smallest kind that boots systemd, on a bridge of a test's namespace: what an operator's machine is to
 // install.sh. Made by debootstrap once and copied for each boot. Needs root, systemd-container and debootstrap.
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { projectRoot } from './bundle.js'
@@ -11,19 +11,22 @@ import { runTool, type ToolResult } from './tools.js'
 const cache = join(projectRoot, '.cache/debian-root')
 /** What a test runner sets is for this machine. */
 const clean = ['env', '-i', 'HOME=/root', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin']
-const packages = ['systemd', 'systemd-sysv', 'dbus', 'iproute2']
+/** All that any test wants of it: one root for all, made once. */
+const packages = ['systemd', 'systemd-sysv', 'dbus', 'iproute2', 'dnsmasq-base', 'firewalld', 'iptables', 'keepalived', 'libpam-systemd', 'netbase', 'nftables']
+/** What starts with it only where a test asks for it. */
+const services = ['firewalld', 'keepalived'] as const
 
 /** Its root too: where this program itself runs in a chroot, that of the container's mounts is another one. */
 const inside = (leader: string): readonly string[] => ['--all', '--root', '--wd', '--target', leader]
 
-/** The folder of an installed Debian of this machine's release, with these packages too; the only thing here that uses the network. */
-async function debianRoot (more: readonly string[]): Promise<string> {
+/** The folder of an installed Debian of this machine's release; the only thing here that uses the network. */
+async function debianRoot (): Promise<string> {
   const release = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'stable'
-  const root = join(cache, [release, ...more].join('+'))
+  const root = join(cache, [release, ...packages].join('+'))
   if (existsSync(root)) return root
   await mkdir(cache, { recursive: true })
   const half = `${root}.${process.pid}`
-  const made = await runTool('debootstrap', ['--variant=minbase', `--include=${[...packages, ...more].join(',')}`, release, half], { timeout: 900_000 })
+  const made = await runTool('debootstrap', ['--variant=minbase', `--include=${packages.join(',')}`, release, half], { timeout: 900_000 })
   if (made.code !== 0) throw new Error(`debootstrap: ${made.stdout.toString().slice(-1000)}${made.stderr}`)
   await rm(join(half, 'var/cache/apt/archives'), { recursive: true })
   await rename(half, root)
@@ -33,19 +36,22 @@ async function debianRoot (more: readonly string[]): Promise<string> {
 export class Container {
   /** Its / as this machine sees it. */
   readonly root: string
-  readonly #leader: string
+  /** The first process of it. */
+  readonly leader: string
   readonly #children: Running[] = []
 
   private constructor (root: string, leader: string) {
     this.root = root
-    this.#leader = leader
+    this.leader = leader
   }
 
-  /** Boots a copy at `root`, with `host0` on the bridge and the address there; `packages` are installed beside what is always there. */
+  /** Boots a copy at `root`, with `host0` on the bridge and the address there; `starts` are those of `services` that start with it. */
   static async boot (
-    network: NetworkNamespace, { bridge, address, root, packages = [] }: { bridge: string, address: string, root: string, packages?: readonly string[] }
+    network: NetworkNamespace, { bridge, address, root, starts = [] }: { bridge: string, address: string, root: string, starts?: ReadonlyArray<typeof services[number]> }
   ): Promise<Container> {
-    execFileSync('cp', ['--archive', '--reflink=auto', await debianRoot(packages), root])
+    execFileSync('cp', ['--archive', '--reflink=auto', await debianRoot(), root])
+    // Masked, as an administrator has it who wants none: nobody starts it by asking for it.
+    for (const name of services) if (!starts.includes(name)) symlinkSync('/dev/null', join(root, `etc/systemd/system/${name}.service`))
     const running = network.join('systemd-nspawn', '--quiet', `--directory=${root}`, `--machine=${network.name}`, '--register=no', '--keep-unit',
       '--resolv-conf=off', '--link-journal=no', `--network-bridge=${bridge}`, '--boot', 'systemd.unit=multi-user.target', 'systemd.log_color=0')
     await running.line(/Reached target .*multi-user\.target/)
@@ -60,7 +66,7 @@ export class Container {
 
   /** Runs a shell command inside to its end. */
   async run (command: string, timeout = 600_000): Promise<ToolResult> {
-    return await runTool('nsenter', [...inside(this.#leader), '--', ...clean, '/bin/sh', '-c', command], { timeout })
+    return await runTool('nsenter', [...inside(this.leader), '--', ...clean, '/bin/sh', '-c', command], { timeout })
   }
 
   /** What a shell command inside prints; rejects when it fails. */
@@ -72,14 +78,14 @@ export class Container {
 
   /** Starts a shell command inside, which goes on until the container's end. */
   start (command: string): Running {
-    const running = watch(spawn('nsenter', [...inside(this.#leader), '--', ...clean, '/bin/sh', '-c', command]))
+    const running = watch(spawn('nsenter', [...inside(this.leader), '--', ...clean, '/bin/sh', '-c', command]))
     this.#children.push(running)
     return running
   }
 
   /** Follows the journal of a unit from now on, after the last few lines of it. */
   async follow (unit: string, lines = 1): Promise<Running> {
-    const running = watch(spawn('nsenter', [...inside(this.#leader), '--', 'journalctl', '--follow', `--lines=${lines}`, '--output=cat', `--unit=${unit}`]))
+    const running = watch(spawn('nsenter', [...inside(this.leader), '--', 'journalctl', '--follow', `--lines=${lines}`, '--output=cat', `--unit=${unit}`]))
     this.#children.push(running)
     await running.next()
     return running
@@ -87,7 +93,7 @@ export class Container {
 
   /** Ends the container: with its first process all of its processes end, whoever started them. */
   async close (): Promise<void> {
-    process.kill(Number(this.#leader), 'SIGKILL')
+    process.kill(Number(this.leader), 'SIGKILL')
     await Promise.all(this.#children.map(async ({ ended }) => await ended))
   }
 }

@@ -70,6 +70,13 @@ export class NetworkNamespace {
     client.ip('link', 'set', interfaceName, 'up')
   }
 
+  /** Gives the network of a process an interface on the bridge, which it has to set up. */
+  connectProcess (pid: string, bridge: string, interfaceName: string): void {
+    const port = `port${this.#links++}`
+    this.ip('link', 'add', port, 'type', 'veth', 'peer', 'name', interfaceName, 'netns', pid)
+    this.ip('link', 'set', port, 'master', bridge, 'up')
+  }
+
   /** Runs a command to its end and gives what it printed; throws when it fails. */
   exec (command: string, ...args: readonly string[]): string {
     return execFileSync('ip', ['netns', 'exec', this.name, ...plainly, command, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })

@@ -45,6 +45,13 @@ t.test('the bundle', async t => {
     t.same(states.filter(({ uid, gid, mode }) => uid !== 0 || gid !== 0 || (mode & 0o022) !== 0).map(({ file }) => file), [])
   })
 
+  await t.test('what the program reads of its own is in it', t => {
+    const own = readdirSync(join(projectRoot, 'assets'), { recursive: true, encoding: 'utf8' }).filter(name => /^[^/]+\/.*\.[a-z]+$/.test(name) && !name.startsWith('boot/'))
+    t.ok(own.some(name => name.startsWith('ui/')) && own.some(name => name.startsWith('proto/')))
+    for (const name of own) t.ok(existsSync(join(folder, 'assets', name)), name)
+    t.end()
+  })
+
   await t.test('the libraries are complete: nothing is needed that is not in it', async t => {
     const programs = new Map<string, Elf>()
     for (const file of files) {

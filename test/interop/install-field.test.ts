@@ -5,14 +5,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { type ChangeFile, theBundle, unpackVersion } from '../helpers/bundle.js'
+import { BundleBuilds, type ChangeFile, theBundle } from '../helpers/bundle.js'
 import { Container } from '../helpers/container.js'
 import { NetworkNamespace, namespaceProblem } from '../helpers/netns.js'
 import { able, needs, needsRoot } from '../helpers/tools.js'
 
 const own = '192.168.100.2'
 const flags = '--mode server --interface host0 --subnet 192.168.100.0/24 --range 192.168.100.100-192.168.100.150 --unknown-clients allow --yes'
-const packages = ['dnsmasq-base', 'firewalld', 'keepalived', 'libpam-systemd', 'netbase']
 
 /** With fewer seconds to wait for a version that will never be ready. */
 const impatient = (script: string): string => script.replace(/^patience=30$/m, 'patience=4')
@@ -33,12 +32,13 @@ async function run (): Promise<void> {
   network.bridge('br0')
   const tarball = await theBundle()
   const root = join(folder, 'root')
-  const machine = container = await Container.boot(network, { bridge: 'br0', address: `${own}/24`, root, packages })
+  const machine = container = await Container.boot(network, { bridge: 'br0', address: `${own}/24`, root, starts: ['firewalld', 'keepalived'] })
   const client = network.client('br0', '52:54:00:c0:7e:01')
   client.ip('address', 'add', '192.168.100.9/24', 'dev', 'eth0')
 
-  /** The bundle at /root/VERSION. */
-  const place = (version: string, edit?: (change: ChangeFile) => void): void => { unpackVersion(tarball, join(root, 'root', version), version, edit) }
+  const builds = new BundleBuilds(tarball, join(root, 'root/whole'))
+  /** The bundle at /root/VERSION in the container. */
+  const place = (version: string, edit?: (change: ChangeFile) => void): void => { builds.place(join(root, 'root', version), version, edit) }
   /** What an install.sh says, and how it ended. */
   const install = async (version: string, ...args: readonly string[]): Promise<{ code: number | null, out: string }> => {
     const { code, stdout, stderr } = await machine.run(`/root/${version}/install.sh ${args.join(' ')}`)

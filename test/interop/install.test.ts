@@ -1,13 +1,14 @@
 // install.sh in a root that has nothing but busybox: no systemd, no Node.js, no bash. What it does with systemd is tested where
 // one runs (test/interop/systemd.test.ts).
+import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { bundleProblem, busyboxRoot, theBundle, unpack } from '../helpers/bundle.js'
-import { NetworkNamespace, namespaceProblem } from '../helpers/netns.js'
-import { able, runTool } from '../helpers/tools.js'
+import { NetworkNamespace, namespaceProblem, watch } from '../helpers/netns.js'
+import { able, needs, runTool } from '../helpers/tools.js'
 
 const server = ['--interface', 'br0', '--subnet', '172.30.0.0/24', '--range', '172.30.0.10-172.30.0.20', '--router', '172.30.0.254',
   '--dns', '172.30.0.1,172.30.0.2', '--domain', 'lab.example.com', '--unknown-clients', 'allow', '--advertise', 'boot.example.com']
@@ -48,19 +49,11 @@ t.test('install.sh', async t => {
   const before = snapshot(root)
 
   await t.test('wrong usage is told, with status 2', async t => {
+    // What the program refuses has its table in test/cli/setup.test.ts; these pass through the shell, and are its own.
     const wrong: ReadonlyArray<readonly [RegExp, ...string[]]> = [
-      [/unknown argument --nonsense/, '--nonsense'],
-      [/--mode is server, proxy or off, not maybe/, '--mode', 'maybe'],
-      [/--interface needs a value/, '--mode', 'proxy', '--interface'],
+      [/Unknown option '--nonsense'/, '--nonsense'],
       [/--interface needs a value/, '--interface='],
-      [/--mode proxy needs --interface/, '--mode', 'proxy'],
-      [/--mode server needs --subnet/, '--mode=server', '--interface=br0'],
-      [/go with --mode server/, '--mode', 'off', '--dns', '172.30.0.1'],
-      [/--domain can't be lab'; reboot/, '--domain', "lab'; reboot"],
-      [/--domain can't be a\nb/, '--domain', 'a\nb'],
-      [/--interface can't be -x/, '--interface', '-x'],
-      [/no interface is called/, '--interface', 'a-name-of-sixteen'],
-      [/--unknown-clients is allow or deny/, '--unknown-clients', 'maybe'],
+      [/--domain can't be "a\\nb'; reboot"/, '--domain', "a\nb'; reboot"],
       [/--purge goes with --uninstall/, '--purge'],
       [/--uninstall takes no --subnet/, '--uninstall', '--subnet', '172.30.0.0/24'],
       [/--purge removes data for good: say --yes/, '--uninstall', '--purge'],
@@ -80,8 +73,6 @@ t.test('install.sh', async t => {
     const wrong: ReadonlyArray<readonly [RegExp, ...string[]]> = [
       [/no interface br7/, '--interface', 'br7', '--subnet', '172.30.0.0/24'],
       [/^\/etc\/core-provisioner\/config\.yaml:8:\d+: error: dhcp\.subnets\.0\.subnet: expected a subnet/, '--interface', 'br0', '--subnet', '172.30.0.5/24'],
-      [/range: expected first-last/, '--interface', 'br0', '--subnet', '172.30.0.0/24', '--range', '172.30.0.20-172.30.0.10'],
-      [/dns_servers/, '--interface', 'br0', '--subnet', '172.30.0.0/24', '--dns', 'ns.example.com'],
       [/hold no address of br0 \(172\.30\.0\.1\)[^]*--subnet and --interface do not fit/, '--interface', 'br0', '--subnet', '10.9.0.0/24']
     ]
     for (const [message, ...args] of wrong) {
@@ -111,8 +102,39 @@ t.test('install.sh', async t => {
   await t.test('--dry-run says what it would do', async t => {
     const { code, out } = await install(...server, '--dry-run')
     t.equal(code, 0)
+    t.notMatch(out, /^next:/m, 'nothing is installed yet')
     for (const line of ['would copy /root/bundle to /opt/core-provisioner/', 'would make the folder /var/lib/matchbox/ignition (matchbox:matchbox, 755)', 'would write /etc/core-provisioner/config.yaml',
       'would make certificates in /etc/matchbox for ', 'would write /etc/systemd/system/core-provisioner.service', 'would write /etc/systemd/system/core-provisioner-dhcp.socket.d/interface.conf']) t.ok(out.includes(line), line)
+  })
+
+  await t.test('on a terminal: each answer is looked at as it is given, and the network before anybody decides', async t => {
+    if (!needs(t, 'script', 'dnsmasq')) return
+    const other = network.client('br0')
+    other.ip('address', 'add', '172.30.0.66/24', 'dev', 'eth0')
+    const dnsmasq = other.spawn('dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--port=0', '--interface=eth0', '--user=root', '--dhcp-authoritative',
+      '--dhcp-range=172.30.0.200,172.30.0.210', `--dhcp-leasefile=${join(t.testdir({}), 'leases')}`)
+    await dnsmasq.line(/DHCP, IP range/)
+    const command = ['ip', 'netns', 'exec', network.name, 'unshare', '--mount', 'env', '-i', 'PATH=/bin:/usr/bin:/usr/sbin:/sbin', 'sh', '-c',
+      `'mount -t proc proc ${root}/proc && exec chroot ${root} /root/bundle/install.sh'`].join(' ')
+    const child = spawn('script', ['-qfec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: process.env['PATH'], TERM: 'dumb' } })
+    const terminal = watch(child)
+    t.teardown(() => { child.kill('SIGKILL') })
+    const dialogue: ReadonlyArray<readonly [asked: RegExp, typed: string]> = [
+      [/DHCP: server here, proxy beside the server of another machine, or off \(server, proxy, off\) \[server\]: $/, 'srever'],
+      [/there is no mode srever: server, proxy or off/, ''],
+      [/Which interface do machines boot from \[br0\]: $/, 'br7'],
+      [/no interface br7 with an IPv4 address on this machine; there are: br0/, 'br0'],
+      [/another DHCP server answers on br0 \(172\.30\.0\.66\): proxy works beside it, server needs it turned off/, ''],
+      [/Install with this configuration \(yes, no\) \[yes\]: $/, 'no']
+    ]
+    for (const [asked, typed] of dialogue) {
+      t.match(await terminal.line(asked, 120_000), asked)
+      child.stdin.write(`${typed}\n`)
+    }
+    t.equal(await terminal.ended, 1)
+    t.match(terminal.output(), /mode: 'proxy'\r?\n {4}interface: 'br0'[^]*nothing was changed/)
+    dnsmasq.child.kill('SIGKILL')
+    await dnsmasq.ended
   })
 
   t.same(snapshot(root).filter(line => !/^(?:proc|tmp|dev\/null) /.test(line)), before.filter(line => !/^(?:proc|tmp|dev\/null) /.test(line)), 'so far the root is as it was')
@@ -133,6 +155,7 @@ t.test('install.sh', async t => {
     const { code, out } = await install(...server)
     t.equal(code, 0, out)
     t.match(out, /not started: systemd does not run here/)
+    t.match(out, /^next:\n {2}1\.[^]*\/var\/lib\/matchbox\/groups[^]*^certificates: \/etc\/matchbox /m, 'what to do next, and where the certificates are')
     t.notMatch(out, /the user matchbox would see/, 'it can read what it needs')
     t.match(out, /check warns:\n.*advertise: boot\.example\.com does not resolve/, 'what machines may miss is told')
     t.equal(readlinkSync(join(root, 'usr/local/bin/core-provisioner')), '/opt/core-provisioner/current/bin/core-provisioner')
@@ -322,7 +345,8 @@ t.test('install.sh', async t => {
     for (let after = 1; after === 1 || after <= steps; after++) {
       const stands = current()
       await rebuild(`99.2.${after}`, 'killed')
-      steps = (await install('--dry-run')).out.match(/^would /gm)?.length ?? 0
+      // Every one of these upgrades has the same steps; that there are no more is seen at the end.
+      if (after === 1) steps = (await install('--dry-run')).out.match(/^would /gm)?.length ?? 0
       t.equal((await run('/bin/sh', '-c', `KILL=${after} /root/bundle/install.sh; code=$?; [ -x /opt/core-provisioner/current/lib/node ] || code=7; exit $code`)).code, 137, `killed after step ${after} of ${steps}, and what current leads to is whole`)
       const { code, out } = await install()
       t.equal(code, 0, out)
@@ -332,7 +356,7 @@ t.test('install.sh', async t => {
     // A copy that was killed half-way.
     await run('/bin/sh', '-c', 'mkdir /opt/core-provisioner/99.2.9-00000000.new')
     await rebuild('99.2.8', 'after a half copy')
-    t.equal((await install()).code, 0)
+    t.equal((await run('/bin/sh', '-c', `KILL=${steps + 3} /root/bundle/install.sh`)).code, 0, 'after the last step, the old version and the half copy there is nothing more to be killed after')
     t.same(readdirSync(join(root, 'opt/core-provisioner')).filter(name => name.endsWith('.new')), [])
     await run('/bin/sh', '-c', 'rm -rf /tmp/core-provisioner*')
   })
@@ -375,13 +399,13 @@ t.test('install.sh', async t => {
   await t.test('an upgrade whose check fails where the old one passes changes nothing', async t => {
     const launcher = join(root, 'root/bundle/bin/core-provisioner')
     const [whole, sums] = [readFileSync(launcher), readFileSync(join(root, 'root/bundle/SHA256SUMS'))]
-    writeFileSync(launcher, '#!/bin/sh\ncase $1 in --version) echo 99.1.0 ;; check) echo "problem: no more" >&2; exit 1 ;; esac\n')
+    writeFileSync(launcher, '#!/bin/sh\ncase $1 in --version) echo 99.1.0 ;; setup) echo "problem: no more, nothing was changed" >&2; exit 1 ;; esac\n')
     chmodSync(launcher, 0o755)
     await run('/bin/sh', '-c', 'cd /root/bundle && sha256sum bin/core-provisioner >new && grep -v " bin/core-provisioner$" SHA256SUMS >>new && mv new SHA256SUMS')
     const installed = snapshot(join(root, 'opt'))
     const { code, out } = await install()
     t.equal(code, 1)
-    t.match(out, /problem: no more\n[^]*nothing was changed/)
+    t.match(out, /problem: no more, nothing was changed\n$/, 'what the new version says of it is the last word')
     t.same(snapshot(join(root, 'opt')), installed)
     writeFileSync(launcher, whole)
     writeFileSync(join(root, 'root/bundle/SHA256SUMS'), sums)

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { type ChangeFile, projectRoot, theBundle, unpackVersion } from '../helpers/bundle.js'
+import { BundleBuilds, type ChangeFile, projectRoot, theBundle } from '../helpers/bundle.js'
 import { Container } from '../helpers/container.js'
 import { NetworkNamespace, namespaceProblem } from '../helpers/netns.js'
 import { able, needs, needsRoot } from '../helpers/tools.js'
@@ -40,8 +40,9 @@ async function run (): Promise<void> {
 
   const readyStatus = (): string => client.exec('curl', '--silent', '--max-time', '60', '--output', '/dev/null', '--write-out', '%{http_code}', `${origin}/readyz`)
 
+  const builds = new BundleBuilds(tarball, join(root, 'root/whole'))
   /** The bundle at /root/VERSION in the container. */
-  const place = (version: string, edit?: (change: ChangeFile) => void): void => { unpackVersion(tarball, join(root, 'root', version), version, edit) }
+  const place = (version: string, edit?: (change: ChangeFile) => void): void => { builds.place(join(root, 'root', version), version, edit) }
   place('0.1.0')
 
   await t.test('install.sh on a machine without Node.js', async t => {

@@ -6,6 +6,7 @@ import { shippedUnits } from '../../src/base/bundled.js'
 import { loadConfig } from '../../src/config/load.js'
 import { listeners, placesIn } from '../../src/listeners.js'
 import { firewallServices, portsOf } from '../../src/setup/firewall-services.js'
+import { gatewayPolicy, gatewayUnit, outsideIn, policyXml } from '../../src/setup/gateway.js'
 import { subjectNames } from '../../src/setup/subject-names.js'
 import { unitFiles, type UnitWishes, type WantedSocket } from '../../src/setup/unit-files.js'
 import { needs, runTool } from '../helpers/tools.js'
@@ -29,7 +30,7 @@ t.test('every row has its unit, which listens where it ships by itself', t => {
   for (const name of sockets) t.ok(units.has(name), name)
   t.same([...written.keys()].filter(path => path.endsWith('listen.conf')), [])
   t.same(lines(written.get('core-provisioner-dhcp.socket.d/interface.conf')), ['[Socket]', 'BindToDevice=ens192'])
-  for (const name of units.keys()) t.ok(written.has(name), name)
+  for (const name of units.keys()) t.equal(written.has(name), name !== gatewayUnit, `${name}: all, but that of a gateway nobody asked for`)
   t.end()
 })
 
@@ -48,15 +49,31 @@ t.test('drop-ins for what is elsewhere', t => {
   t.end()
 })
 
+const gateway = { inside: ['ens192', 'ens224'], outside: 'ens160', networks: ['192.168.100.0/24', '10.1.0.0/16'] }
+
+t.test('a gateway has a unit of its own, and says which way out', t => {
+  const { files: written, sockets } = files({ gateway })
+  t.ok(written.has(gatewayUnit))
+  const dropIn = written.get(`${gatewayUnit}.d/interfaces.conf`) ?? ''
+  t.same(lines(dropIn), ['[Service]', 'Environment="INSIDE=ens192 ens224"', 'Environment="OUTSIDE=ens160"', 'Environment="NETWORKS=192.168.100.0/24 10.1.0.0/16"'])
+  t.same(sockets, [])
+  t.equal(outsideIn(dropIn), 'ens160', 'and is found again')
+  t.equal(outsideIn('[Service]\n'), undefined)
+  t.match(policyXml(['internal', 'public'], 'public'), /<policy target="ACCEPT">[^]*<ingress-zone name="internal"\/>\n {2}<egress-zone name="public"\/>\n<\/policy>/)
+  t.ok(gatewayPolicy.length <= 18, 'firewalld takes no longer name')
+  t.equal(policyXml(['public'], 'public'), undefined, 'within one zone there is nothing to say')
+  t.end()
+})
+
 t.test('systemd reads them', async t => {
   if (!needs(t, 'systemd-analyze')) return
   const folder = t.testdir({})
-  const { files: written, sockets } = files({ sockets: socketsOf(...server, 'dhcp.interface=lo', 'http.address="[::]:9090"'), written: ['/srv/with "blank"/100%'] })
+  const { files: written, sockets } = files({ gateway, sockets: socketsOf(...server, 'dhcp.interface=lo', 'http.address="[::]:9090"'), written: ['/srv/with "blank"/100%'] })
   for (const [path, text] of written) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
-    writeFileSync(join(folder, path), text.replaceAll('/opt/core-provisioner/current/bin/core-provisioner', '/bin/true'))
+    writeFileSync(join(folder, path), text.replaceAll(/\/opt\/core-provisioner\/current\/bin\/(?:core-provisioner|gateway\.sh)/g, '/bin/true'))
   }
-  const { code, stdout, stderr } = await runTool('systemd-analyze', ['verify', '--man=no', ...['core-provisioner.service', ...sockets].map(name => join(folder, name))])
+  const { code, stdout, stderr } = await runTool('systemd-analyze', ['verify', '--man=no', ...['core-provisioner.service', gatewayUnit, ...sockets].map(name => join(folder, name))])
   t.equal(stderr + stdout.toString(), '')
   t.equal(code, 0)
 })

@@ -1,0 +1,104 @@
+// What an installation puts in place for a configuration, as files below a folder that stands for /, and what install.sh has to know of
+// it, as variables of a shell.
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { shippedUnits } from '../base/bundled.js'
+import { AppError } from '../base/errors.js'
+import { type LoadedConfig } from '../config/load.js'
+import { writeFileAtomic } from '../disk/atomic-file.js'
+import { zonesOf } from '../doctor/firewalld.js'
+import type { Plan } from '../doctor/plan.js'
+import { networkInterfaces } from '../net/interfaces.js'
+import { formatIpv4, formatSubnet } from '../net/ipv4.js'
+import { firewallServices, portsOf } from '../setup/firewall-services.js'
+import { type Gateway, gatewayPolicy, gatewayUnit, outsideIn, policyXml } from '../setup/gateway.js'
+import { subjectNames } from '../setup/subject-names.js'
+import { unitFiles, type WantedSocket } from '../setup/unit-files.js'
+
+export interface FilesWanted {
+  readonly loaded: LoadedConfig
+  readonly plan: Plan
+  /** The folder that stands for /. */
+  readonly to: string
+  /** The version of systemd, 0 for none. */
+  readonly systemd: number
+  /** Names of this machine beside those that are known. */
+  readonly names: readonly string[]
+  /** The interface that leads out, where this machine is to be a gateway. */
+  readonly outside: string | undefined
+}
+
+/** Lists of words, by the name of the variable. */
+export type Settings = Readonly<Record<string, readonly string[]>>
+
+/** Writes them. AppError `config_invalid` for what no gateway can be. */
+export async function writeFiles ({ loaded, plan, to, systemd, names, outside }: FilesWanted): Promise<Settings> {
+  const sockets = socketsOf(plan)
+  const devices = plan.dhcp.interfaces.map(at => at.name)
+  const gateway = outside === undefined ? undefined : gatewayOf(outside, loaded, devices)
+  const units = unitFiles({ units: shippedUnits(), sockets, several: devices.length > 1, written: writtenElsewhere(loaded), systemd, gateway })
+  const services = firewallServices(sockets)
+  for (const [path, text] of units.files) await writeFileAtomic(join(to, 'etc/systemd/system', path), text)
+  for (const { name, text } of services) await writeFileAtomic(join(to, 'etc/firewalld/services', `${name}.xml`), text)
+  const zones = await zonesOf(devices)
+  const policy = gateway === undefined ? undefined : await policyFor(gateway, zones)
+  if (policy !== undefined) await writeFileAtomic(join(to, 'etc/firewalld/policies', `${gatewayPolicy}.xml`), policy)
+  const all = networkInterfaces()
+  const own = (devices.length === 1 ? devices : [...all.keys()].filter(name => name !== 'lo')).flatMap(name => all.get(name)?.addresses ?? [])
+  return {
+    sockets: units.sockets,
+    zones,
+    services: services.filter(({ on }) => on).map(({ name }) => name),
+    names: [subjectNames([...names, loaded.config.advertise, 'localhost', ...own.map(({ ip }) => formatIpv4(ip)), '127.0.0.1'])],
+    gateway: gateway === undefined ? [] : [gateway.outside]
+  }
+}
+
+/** What has to be let in, where a firewall runs that install.sh does not tell by itself; undefined where none does. */
+export function firewallNote (plan: Plan): string | undefined {
+  const runs = existsSync('/etc/ufw/ufw.conf') && /^ENABLED=yes/m.test(readFileSync('/etc/ufw/ufw.conf', 'utf8'))
+  return runs ? `ufw runs: let the machines in with ufw allow for ${portsOf(socketsOf(plan)).join(' ')}` : undefined
+}
+
+/** The gateway that is installed, by its unit's drop-in. */
+export function installedGateway (units = '/etc/systemd/system'): string | undefined {
+  const file = join(units, `${gatewayUnit}.d/interfaces.conf`)
+  return existsSync(file) ? outsideIn(readFileSync(file, 'utf8')) : undefined
+}
+
+function gatewayOf (outside: string, { config }: LoadedConfig, devices: readonly string[]): Gateway {
+  const networks = config.dhcp.subnets.map(({ subnet }) => formatSubnet(subnet))
+  if (devices.includes(outside)) throw new AppError('config_invalid', `--gateway ${outside}: machines boot from ${outside}; name the interface that leads out`)
+  if (devices.length === 0 || networks.length === 0) throw new AppError('config_invalid', '--gateway needs the network that it is for: dhcp.mode server with its subnets')
+  if (!networkInterfaces().has(outside)) throw new AppError('config_invalid', `--gateway ${outside}: no interface ${outside} on this machine`)
+  return { inside: devices, outside, networks }
+}
+
+/** undefined where firewalld has nothing to be told, or knows no policies (below 0.9). */
+async function policyFor ({ outside }: Gateway, inside: readonly string[]): Promise<string | undefined> {
+  const [egress] = await zonesOf([outside])
+  return egress === undefined || !existsSync('/usr/lib/firewalld/policies') ? undefined : policyXml(inside, egress)
+}
+
+function writtenElsewhere ({ config: { data_path: data, state_path: state, assets_path: assets, images } }: LoadedConfig): readonly string[] {
+  return [data, state, ...images.sources.length > 0 ? [assets] : []].filter(path => path !== '' && !isOwn(path))
+}
+
+/** What systemd opens, of what would listen. */
+const socketsOf = ({ listeners }: Plan): readonly WantedSocket[] => listeners.flatMap(({ row, place, off }) =>
+  off || row.systemd === undefined || row.transport === 'unix'
+    ? []
+    : [{ name: row.systemd, transport: row.transport, host: place.host ?? '0.0.0.0', port: place.port, device: place.device }])
+
+/** Whether the unit lets the service write there as it ships. */
+const isOwn = (path: string): boolean => ['/var/lib/matchbox', '/var/lib/core-provisioner'].some(folder => path === folder || path.startsWith(`${folder}/`))
+
+
+/** As a shell reads them. */
+export const settingsText = (settings: Settings): string => Object.entries(settings).map(([name, words]) => `${name}='${words.map(word).join(' ')}'\n`).join('')
+
+/** A word of a list that a shell reads. */
+function word (text: string): string {
+  if (!/^[\w.:,@/-]*$/.test(text)) throw new AppError('config_invalid', `install.sh cannot set up ${JSON.stringify(text)}: a name that a unit of systemd cannot have`)
+  return text
+}

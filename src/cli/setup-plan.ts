@@ -1,0 +1,171 @@
+// setup plan: all of an installation that comes before anything is changed. What is asked and checked, what the network has to say, and
+// in a folder what install.sh then puts in place: config.yaml, environment, files/, and settings, the variables of a shell.
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemClock } from '../base/clock.js'
+import { AppError } from '../base/errors.js'
+import { createLog } from '../base/log.js'
+import { visibleText } from '../base/visible-text.js'
+import { formatEnvironmentFile, parseEnvironmentFile } from '../config/environment-file.js'
+import { defaultConfigFile, type LoadedConfig, loadConfig } from '../config/load.js'
+import { writeFileAtomic } from '../disk/atomic-file.js'
+import { ask } from '../doctor/command.js'
+import { diagnoseNetwork, type DoctorOptions } from '../doctor/diagnose.js'
+import { type Finding, problem } from '../doctor/finding.js'
+import { whileHeard } from '../doctor/firewalld.js'
+import { onGround, type Plan } from '../doctor/plan.js'
+import { serviceState, settingsShown } from '../doctor/systemd.js'
+import { settingsOfUnit } from '../inventory/matchbox-unit.js'
+import type { Wishes } from '../setup/wishes.js'
+import { certificateFiles, initCertificates } from '../tls/certs.js'
+import { type Io, print } from './command.js'
+import { controlAnswers } from './control-client.js'
+import { findingLine } from './report.js'
+import { chooseConfig, type ConfigChoice } from './setup-config.js'
+import { firewallNote, installedGateway, settingsText, writeFiles } from './setup-files.js'
+import { openDialogue } from './terminal.js'
+
+export interface PlanRequest {
+  readonly wishes: Wishes
+  /** The folder that all is written to. */
+  readonly to: string
+  /** The unpacked bundle, where it is one. */
+  readonly bundle: string | undefined
+  readonly systemd: number
+  readonly names: readonly string[]
+  /** Whether there is a person at a terminal. */
+  readonly ask: boolean
+  /** Only says what would be in the way. */
+  readonly dryRun: boolean
+  readonly certificates: boolean
+  readonly otherwise: 'keep' | 'change' | undefined
+  readonly gateway: { readonly outside: string | undefined, readonly removed: boolean }
+}
+
+/** Where an installation is. */
+export interface Installed { readonly config: string, readonly environment: string, readonly certificates: string, readonly current: string, readonly data: string, readonly units: string }
+
+const standard: Installed = {
+  config: defaultConfigFile,
+  environment: '/etc/core-provisioner/environment',
+  certificates: '/etc/matchbox',
+  current: '/opt/core-provisioner/current',
+  data: '/var/lib/matchbox',
+  units: '/etc/systemd/system'
+}
+
+/** Resolves with the exit status: 0 when an installation may go on. */
+export async function planInstallation (request: PlanRequest, io: Io, installed = standard): Promise<number> {
+  const dialogue = request.ask ? openDialogue(io) : undefined
+  const tell = (text: string): void => { print(io.stderr, visibleText(text)) }
+  try {
+    const outside = request.gateway.removed ? undefined : request.gateway.outside ?? installedGateway(installed.units)
+    const choice = await chooseConfig({ file: installed.config, wishes: request.wishes, otherwise: request.otherwise, outside: request.gateway.outside, dialogue, tell })
+    const { env, takenOver } = await environment(installed, io, tell)
+    const makes = request.certificates && certificatesMissing(choice.text, env, installed)
+    const { loaded, plan, fatal } = await checked(choice, { request, installed, env, makes, io })
+    if (fatal.length > 0) {
+      for (const line of fatal) print(io.stderr, line)
+      if (choice.state !== 'kept' || !await isBrokenAlready(installed)) throw new AppError('refused', 'nothing was changed: the configuration would not work (above)')
+      tell('The version that is installed has problems with that as well: going on.')
+    }
+    if (loaded === undefined || plan === undefined) throw new AppError('refused', 'nothing was changed: the configuration cannot be read (above)')
+    const settings = await writeFiles({ loaded, plan, to: join(request.to, 'files'), systemd: request.systemd, names: request.names, outside })
+    const firewall = firewallNote(plan)
+    if (firewall !== undefined) print(io.stdout, `note: ${firewall}`)
+    await askNetwork({ loaded, env, plan, request, io })
+    if (dialogue !== undefined && choice.asked) {
+      for (const line of choice.text.trimEnd().split('\n')) dialogue.tell(`  ${line}`)
+      const answer = await dialogue.ask('Install with this configuration (yes, no)', 'yes')
+      if (!/^(?:y(?:es)?)?$/.test(answer.trim())) throw new AppError('refused', 'nothing was changed')
+    }
+    await writeFileAtomic(join(request.to, 'config.yaml'), choice.text)
+    await writeFileAtomic(join(request.to, 'environment'), takenOver)
+    await writeFileAtomic(join(request.to, 'settings'), settingsText({
+      ...settings,
+      config_state: [choice.state],
+      make_certs: makes ? ['yes'] : [],
+      build: request.bundle === undefined ? [] : [buildOf(request.bundle)]
+    }))
+    return 0
+  } finally {
+    dialogue?.close()
+  }
+}
+
+/** By its checksums: two builds of one version are told apart. */
+const buildOf = (bundle: string): string => createHash('sha256').update(readFileSync(join(bundle, 'SHA256SUMS'))).digest('hex').slice(0, 8)
+
+/** The service's environment: the file that is there, or what Matchbox's unit sets, if that is what ran here before. */
+async function environment (installed: Installed, { env }: Io, tell: (text: string) => void): Promise<{ readonly env: Io['env'], readonly takenOver: string }> {
+  const others = Object.entries(env).filter(([name]) => !name.startsWith('MATCHBOX_'))
+  const withFile = (text: string): Io['env'] => Object.fromEntries([...others, ...parseEnvironmentFile(text)])
+  if (existsSync(installed.environment)) return { env: withFile(readFileSync(installed.environment, 'utf8')), takenOver: '' }
+  const settings = settingsOfUnit(await settingsShown('matchbox.service'), file => existsSync(file) ? readFileSync(file, 'utf8') : undefined)
+  for (const note of settings.notes) tell(`note: ${note}`)
+  const takenOver = formatEnvironmentFile(settings.environment)
+  return { env: withFile(takenOver), takenOver }
+}
+
+/** Whether there are none to be used: nobody has made some, or said that they are elsewhere. */
+const certificatesMissing = (text: string, env: Io['env'], { certificates }: Installed): boolean =>
+  env['MATCHBOX_CERT_FILE'] === undefined && !text.includes('cert_file') && !['ca.crt', 'server.crt', 'server.key'].some(name => existsSync(join(certificates, name)))
+
+interface Checking { readonly request: PlanRequest, readonly installed: Installed, readonly env: Io['env'], readonly makes: boolean, readonly io: Io }
+interface Checked { readonly loaded?: LoadedConfig, readonly plan?: Plan, readonly fatal: readonly string[] }
+
+/** The configuration to come, as `check` sees it. What is amiss with single groups keeps no service from being installed. */
+async function checked (choice: ConfigChoice, { request, installed, env, makes, io }: Checking): Promise<Checked> {
+  const file = join(request.to, 'checked.yaml')
+  await writeFileAtomic(file, choice.text)
+  // Before the first installation there are no certificates and there is no store: some for nobody, and an empty one, say as much.
+  const set: string[] = []
+  if (makes) {
+    const folder = join(request.to, 'certs')
+    if (!existsSync(join(folder, certificateFiles[0]))) await initCertificates({ dir: folder, names: [{ kind: 'IP', value: '127.0.0.1' }], force: false, now: systemClock.now() })
+    set.push(...['ca_file=ca.crt', 'cert_file=server.crt', 'key_file=server.key'].map(pair => `rpc.${pair.replace('=', `=${folder}/`)}`))
+  }
+  if (env['MATCHBOX_DATA_PATH'] === undefined && !existsSync(installed.data) && !/^data_path:/m.test(choice.text)) {
+    await mkdir(join(request.to, 'empty'), { recursive: true })
+    set.push(`data_path=${join(request.to, 'empty')}`)
+  }
+  const byItsName = (finding: Finding): string => findingLine({ ...finding, text: finding.text.replaceAll(file, installed.config) })
+  try {
+    const loaded = loadConfig({ file, set, env })
+    const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
+    const plan = await onGround(loaded, { clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env }, async (_, plan) => plan)
+    const fatal = plan.findings.filter(({ level }) => level === 'problem').map(byItsName)
+    // Whoever says both means them to fit; a configuration for relay agents alone is written by hand.
+    const unfit = choice.state === 'kept' ? [] : plan.findings.filter(({ text }) => text.includes('hold no address of')).map(byItsName)
+    return { loaded, plan, fatal: [...fatal, ...unfit.map(line => `${line}; --subnet and --interface do not fit`)] }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    return { fatal: error.message.split('\n').map(text => byItsName(problem('configuration', text))) }
+  }
+}
+
+/** Whether the version that is in force cannot live with its configuration either. */
+async function isBrokenAlready ({ current }: Installed): Promise<boolean> {
+  const program = join(current, 'bin/core-provisioner')
+  return existsSync(program) && (await ask(program, ['check', '--without-store'])).code === 1
+}
+
+interface NetworkAsked { readonly loaded: LoadedConfig, readonly plan: Plan, readonly env: Io['env'], readonly request: PlanRequest, readonly io: Io }
+
+/** Who has the ports, and who else answers DHCP; AppError `refused` when that is in the way. */
+async function askNetwork ({ loaded, plan, env, request, io }: NetworkAsked): Promise<void> {
+  const service = await serviceState()
+  // What has the ports is an older version of this.
+  if (service !== undefined && (service.active === 'active' || service.sockets.size > 0)) return
+  const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
+  const running = await controlAnswers(loaded.config.control_socket)
+  const options: DoctorOptions = { loaded, clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env, running }
+  const look = async (): Promise<readonly Finding[]> => await diagnoseNetwork(options)
+  const findings = request.dryRun ? await look() : await whileHeard(plan.dhcp.interfaces.map(({ name }) => name), look)
+  for (const { level, text } of findings) if (level === 'note') print(io.stdout, `note: ${visibleText(text)}`)
+  const inTheWay = [...new Set(findings.filter(({ level }) => level === 'problem').map(({ text }) => text))].sort()
+  for (const text of inTheWay) print(io.stderr, visibleText(text))
+  if (inTheWay.length > 0 && !request.dryRun) throw new AppError('refused', 'nothing was changed: that is in the way (above)')
+}

@@ -1,0 +1,28 @@
+// Programs of the system, asked what they know. None of them is needed: a machine that has them not has nothing to say.
+import { execFile } from 'node:child_process'
+
+/** Milliseconds. */
+const patience = 10_000
+
+export interface Answer {
+  /** Its exit status; undefined when it is not there or took too long. */
+  readonly code: number | undefined
+  readonly stdout: string
+}
+
+export type Ask = (command: string, args: readonly string[]) => Promise<Answer>
+
+/** Runs it to its end, for ten seconds at most. Never rejects. */
+export const ask: Ask = async (command, args) => await new Promise(resolve => {
+  execFile(command, [...args], { timeout: patience, env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C' } }, (error, stdout) => {
+    resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : undefined, stdout })
+  })
+})
+
+export type Run = (command: string, args: readonly string[]) => Promise<string>
+
+/** What it prints, '' when it is not there, fails or takes long. */
+export const printed: Run = async (command, args) => {
+  const { code, stdout } = await ask(command, args)
+  return code === 0 ? stdout : ''
+}

@@ -1,0 +1,129 @@
+// setup: what install.sh asks the program before it changes anything, and the closing words.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import t, { type Test } from 'tap'
+import type { Io } from '../../src/cli/command.js'
+import { closingWords } from '../../src/cli/setup-next.js'
+import { type Installed, planInstallation, type PlanRequest } from '../../src/cli/setup-plan.js'
+import { loadConfig } from '../../src/config/load.js'
+import { Program } from '../helpers/program.js'
+
+const quiet = "dhcp: { mode: 'off' }\nhttp: { address: '127.0.0.1:0' }\nrpc: { address: '' }\ntftp: { address: '' }\n"
+
+/** A place to install to, with this configuration there already, and somebody who types these lines. */
+function site (t: Test, config: string | undefined, typed: readonly string[] = []): { installed: Installed, to: string, plan: (request: Partial<PlanRequest>) => Promise<number>, said: () => string } {
+  const folder = t.testdir({ to: {}, etc: {}, data: {}, certs: {}, units: {} })
+  const installed: Installed = {
+    config: join(folder, 'etc/config.yaml'),
+    environment: join(folder, 'etc/environment'),
+    certificates: join(folder, 'certs'),
+    current: join(folder, 'current'),
+    data: join(folder, 'data'),
+    units: join(folder, 'units')
+  }
+  if (config !== undefined) writeFileSync(installed.config, config)
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
+  stdin.end(typed.map(line => `${line}\n`).join(''))
+  let said = ''
+  for (const stream of [stdout, stderr]) stream.on('data', (piece: Buffer) => { said += piece.toString() })
+  const io = { stdin, stdout, stderr, terminal: false, journal: false, env: { MATCHBOX_DATA_PATH: join(folder, 'data') }, stop: new Promise(() => {}) } as unknown as Io
+  const to = join(folder, 'to')
+  const request: PlanRequest = {
+    wishes: {}, to, bundle: undefined, systemd: 252, names: ['boot'], ask: typed.length > 0, dryRun: false, certificates: false, otherwise: undefined, gateway: { outside: undefined, removed: false }
+  }
+  return { installed, to, plan: async more => await planInstallation({ ...request, ...more }, io, installed), said: () => said }
+}
+
+t.test('a configuration that is there and contradicts the flags is a question', async t => {
+  const wishes = { advertise: 'boot.example.com' }
+  const nobody = site(t, quiet)
+  await t.rejects(nobody.plan({ wishes }), { code: 'refused', message: /^nothing was changed: --change-config has those keys changed.*--keep-config leaves it/ })
+  t.match(nobody.said(), /config\.yaml says advertise: \(nothing\), and --advertise says boot\.example\.com\n/)
+  t.notOk(existsSync(join(nobody.to, 'settings')), 'there is nothing to go on with')
+
+  const keep = site(t, quiet)
+  t.equal(await keep.plan({ wishes, otherwise: 'keep' }), 0)
+  t.match(keep.said(), /stays as it was, whatever is said of --advertise/)
+  t.match(readFileSync(join(keep.to, 'settings'), 'utf8'), /^config_state='kept'$/m)
+
+  const change = site(t, quiet)
+  t.equal(await change.plan({ wishes, otherwise: 'change' }), 0)
+  t.match(readFileSync(join(change.to, 'settings'), 'utf8'), /^config_state='changed'$/m)
+  const changed = readFileSync(join(change.to, 'config.yaml'), 'utf8')
+  t.match(changed, /^advertise: boot\.example\.com$/m)
+  t.match(changed, /127\.0\.0\.1:0/)
+  t.equal(readFileSync(change.installed.config, 'utf8'), quiet, 'the file itself is for install.sh to write')
+
+  for (const [answers, state] of [[['perhaps', 'change'], 'changed'], [[''], 'kept']] as const) {
+    const person = site(t, quiet, answers)
+    t.equal(await person.plan({ wishes }), 0)
+    t.match(readFileSync(join(person.to, 'settings'), 'utf8'), new RegExp(`^config_state='${state}'$`, 'm'))
+  }
+  await t.rejects(site(t, quiet, ['stop']).plan({ wishes }), { message: 'nothing was changed' })
+  await t.rejects(site(t, quiet, ['no idea']).plan({ wishes }), { message: /there is nobody to answer/ }, 'the end of input is no answer')
+  t.equal(await site(t, quiet).plan({ wishes: { mode: 'off' } }), 0, 'flags that say the same are no question')
+})
+
+t.test('a person is shown what becomes of the answers, and may say no', async t => {
+  const yes = site(t, undefined, ['offf', 'off', 'yes'])
+  t.equal(await yes.plan({ dryRun: true }), 0)
+  t.match(yes.said(), /there is no mode offf: server, proxy or off[^]* {2}mode: 'off'\n[^]*Install with this configuration \(yes, no\) \[yes\]: /)
+  t.match(readFileSync(join(yes.to, 'config.yaml'), 'utf8'), /mode: 'off'/)
+  const no = site(t, undefined, ['off', 'no'])
+  await t.rejects(no.plan({ dryRun: true }), { message: 'nothing was changed' })
+  t.notOk(existsSync(join(no.to, 'settings')))
+  await t.rejects(site(t, undefined).plan({}), { code: 'usage', message: /there is nobody to ask/ })
+})
+
+t.test('a configuration that would not work is told by the name that it will have', async t => {
+  const wrong = site(t, undefined)
+  await t.rejects(wrong.plan({ wishes: { interface: 'lo', subnet: '127.0.0.5/8' } }), { message: /nothing was changed: the configuration would not work/ })
+  t.match(wrong.said(), new RegExp(`^${wrong.installed.config}:8:\\d+: error: dhcp\\.subnets\\.0\\.subnet: expected a subnet`, 'm'))
+  for (const [message, wishes] of [
+    [/range: expected first-last/, { interface: 'lo', subnet: '127.0.0.0/8', range: '127.0.0.20-127.0.0.10' }],
+    [/dns_servers/, { interface: 'lo', subnet: '127.0.0.0/8', dns: 'ns.example.com' }],
+    [/hold no address of lo \(127\.0\.0\.1\)[^]*--subnet and --interface do not fit/, { interface: 'lo', subnet: '10.9.0.0/24' }]
+  ] as const) {
+    const other = site(t, undefined)
+    await t.rejects(other.plan({ wishes }), { message: /nothing was changed/ })
+    t.match(other.said(), message)
+  }
+  const broken = site(t, 'dhcp: [\n')
+  await t.rejects(broken.plan({}), { message: /nothing was changed/ })
+  const gateway = site(t, quiet)
+  await t.rejects(gateway.plan({ gateway: { outside: 'lo', removed: false } }), { message: /--gateway needs the network that it is for/ })
+})
+
+t.test('what a kept configuration lacks is no reason when the version in force lacks it too', async t => {
+  const lacking = "dhcp: { mode: server, interface: br7, subnets: [{ subnet: 10.9.0.0/24 }] }\nhttp: { address: '127.0.0.1:0' }\nrpc: { address: '' }\ntftp: { address: '' }\n"
+  for (const [status, goesOn] of [[0, false], [1, true]] as const) {
+    const kept = site(t, lacking)
+    mkdirSync(join(kept.installed.current, 'bin'), { recursive: true })
+    writeFileSync(join(kept.installed.current, 'bin/core-provisioner'), `#!/bin/sh\n[ "$*" = 'check --without-store' ] && exit ${status}\nexit 9\n`, { mode: 0o755 })
+    if (goesOn) t.equal(await kept.plan({ dryRun: true }), 0)
+    else await t.rejects(kept.plan({ dryRun: true }), { message: /nothing was changed: the configuration would not work/ })
+    t.match(kept.said(), goesOn ? /no interface br7[^]*has problems with that as well: going on/ : /no interface br7/)
+  }
+})
+
+t.test('wrong usage, by the program itself', async t => {
+  const wrong: ReadonlyArray<readonly [RegExp, ...string[]]> = [
+    [/expected setup plan --to DIR/, 'plan'], [/expected setup plan/, 'nonsense'], [/--mode is server, proxy or off/, 'plan', '--to', 'x', '--mode', 'maybe'],
+    [/--interface needs a value/, 'plan', '--to', 'x', '--interface', '-x'], [/not both/, 'plan', '--to', 'x', '--keep-config', '--change-config'],
+    [/not both/, 'plan', '--to', 'x', '--gateway', 'a', '--no-gateway'], [/no interface is called a\/b/, 'plan', '--to', 'x', '--gateway', 'a/b'], [/takes no --config/, 'plan', '--to', 'x', '--config', 'y']
+  ]
+  for (const [message, ...args] of wrong) t.match(await new Program(['setup', ...args]).end(), { status: 2, stderr: message }, args.join(' '))
+})
+
+t.test('the closing words name the next steps, the certificates, and the page if there is one', t => {
+  const loaded = (...set: string[]) => loadConfig({ file: undefined, defaultFile: '/nowhere', set, env: {} })
+  const first = closingWords(loaded('data_path=/srv/store'), { first: true, newCertificates: true }, true)
+  t.match(first[0], /^for Terraform and cluster packages: \/etc\/matchbox\/matchbox-certs\.tar\.gz /)
+  t.match(first.join('\n'), /^next:$[^]*\/srv\/store\/groups[^]*^certificates: \/etc\/matchbox /m)
+  t.notMatch(first.join('\n'), /page:/)
+  const page = closingWords(loaded('advertise=boot.example.com', 'ui.address=0.0.0.0:8090', 'ui.allow=[10.0.0.0/8]', 'rpc.address='), { first: true, newCertificates: false }, false)
+  t.match(page.join('\n'), /^certificates: none[^]*^page: http:\/\/boot\.example\.com:8090\/ui\/ for 10\.0\.0\.0\/8 \(ui\.allow\)$/m)
+  t.same(closingWords(loaded(), { first: false, newCertificates: false }, true), [])
+  t.end()
+})
