@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import type { Browser, BrowserContextOptions } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { axeFindings, launchBrowser, type Opened, openPage } from '../helpers/browser.js'
 import { freePort } from '../helpers/free-port.js'
@@ -17,7 +17,7 @@ interface Site {
   readonly url: string
   readonly http: string
   readonly program: Program
-  readonly open: (path: string, options?: BrowserContextOptions) => Promise<Opened>
+  readonly open: (path: string, options?: BrowserContextOptions, prepare?: (page: Page) => Promise<void>) => Promise<Opened>
 }
 
 async function site (t: Test, ui = ''): Promise<Site> {
@@ -49,9 +49,9 @@ ui: { address: "127.0.0.1:${port}"${ui} }
     url,
     http: `http://127.0.0.1:${httpPort}`,
     program,
-    open: async (path, options) => {
+    open: async (path, options, prepare) => {
       browser ??= launchBrowser(t)
-      return await openPage(await browser, `${url}${path}`, options)
+      return await openPage(await browser, `${url}${path}`, options, prepare)
     }
   }
 }
@@ -153,6 +153,36 @@ t.test('health: what doctor finds, as a light and a word, with what mends it', a
   await light.locator('.copy', { hasText: /^(?:Copied|Selected: copy it)$/ }).waitFor()
   t.equal(await page.locator('tr', { has: page.locator('th', { hasText: /^ready$/ }) }).locator('.light').textContent(), '✓ good')
   t.same(complaints, [])
+})
+
+t.test('pages that are no list of machines are renewed too, not under the hand of a reader, and say when they are not', async t => {
+  if (!needs(t, 'chromium')) return
+  const { open, program } = await site(t)
+  const isBare = 'document.getElementById("again").children.length === 0'
+  for (const path of ['/ui/images', '/ui/health', '/ui/fleet', '/ui/network']) {
+    const { page, complaints } = await open(path, {}, async page => { await page.clock.install() })
+    const again = page.locator('#again')
+    const text = async (): Promise<string> => (await again.textContent() ?? '').replace(/\d+ \w+ ago/g, '')
+    await again.evaluate(part => { part.replaceChildren() })
+    t.ok(await page.evaluate(isBare), path)
+    await page.clock.fastForward(61_000)
+    await page.locator('#again .scroll').first().waitFor({ state: 'attached' })
+    t.not(await text(), '', `${path} is there again`)
+    t.equal(await page.locator('#live').textContent(), 'live')
+    t.same(complaints, [], path)
+  }
+  const { page } = await open('/ui/network', {}, async page => { await page.clock.install() })
+  await page.locator('#again .scroll').first().focus()
+  await page.locator('#again').evaluate(part => { part.prepend('as the reader has it ') })
+  let asked = 0
+  page.on('request', () => { asked++ })
+  await page.clock.fastForward(61_000)
+  t.match(await page.locator('#again').textContent(), /^as the reader has it/)
+  t.equal(asked, 0)
+  await program.end('SIGKILL')
+  await page.evaluate('document.activeElement.blur()')
+  await page.clock.fastForward(61_000)
+  await page.locator('#live', { hasText: /^not live: the server does not answer/ }).waitFor()
 })
 
 t.test('small, closed to others, and read-only', async t => {
