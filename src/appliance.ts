@@ -2,7 +2,7 @@
 // listeners.ts. What starts here is closed here, also when a later part does not start (wiring/closing).
 import { assetPinner } from './assets/aliases.js'
 import { type Clock, systemClock } from './base/clock.js'
-import { collectGarbage } from './base/collect.js'
+import { collectGarbage, collectSooner } from './base/collect.js'
 import { watchEventLoop } from './base/event-loop.js'
 import { Fence } from './base/fence.js'
 import { AppError, messageOf } from './base/errors.js'
@@ -113,6 +113,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   watchReceiveDrops([...new Set(placesIn(loaded.config).filter(({ row }) => row.transport === 'udp').map(({ place }) => place.port))], parts)
   const unwatch = watchEventLoop(parts.metrics, parts.clock, threadSeconds)
   parts.onClose(async () => { unwatch() })
+  collectSooner()
   collectGarbage()
   const { config, homes, signer } = ground
   await ground.cluster?.appear(() => ({ address: homes.first.origin, addresses: ownOrigins(config, homes) }))

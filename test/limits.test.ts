@@ -24,6 +24,11 @@ import { mostNeighbours } from '../src/dhcp/neighbours.js'
 import { packetBudgets, packetsOfMachine } from '../src/machines/packet-log.js'
 import { registryBudgets } from '../src/machines/registry.js'
 import { longestText, recordLimits } from '../src/machines/timeline.js'
+import { maximumDepth as maximumJsonDepth } from '../src/go/json-read.js'
+import { maxDocumentBytes, maxRedirects, slowest } from '../src/mirror/http-client.js'
+import { maxKeyFileBytes } from '../src/mirror/key-store.js'
+import { maxFileBytes } from '../src/store/stored-file.js'
+import { maximumDepth as maximumYamlDepth } from '../src/yaml/scanner.js'
 import { maxRequestLength } from '../src/tftp/packet.js'
 import { defaultMaxTransfers, defaultMaxTransfersPerClient } from '../src/tftp/tftp-server.js'
 import { maxReceiveBytes, strangerLimits } from '../src/grpc/grpc-server.js'
@@ -84,7 +89,14 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['records of machines in etcd, strangers not among them', NaN, mostMachines],
   ['characters of a text', longestText, NaN],
   ['octets of known machines, about', NaN, registryBudgets.known],
-  ['octets of strangers, about', NaN, registryBudgets.stranger]
+  ['octets of strangers, about', NaN, registryBudgets.stranger],
+  ['file of the store, octets', maxFileBytes, NaN],
+  ['objects and lists of JSON inside one another', maximumJsonDepth, NaN],
+  ['maps and lists of YAML inside one another', maximumYamlDepth, NaN],
+  ['file of OpenPGP keys, octets', maxKeyFileBytes, NaN],
+  ['document about releases, or signature, octets', maxDocumentBytes, NaN],
+  ['redirects of one request', maxRedirects, NaN],
+  ['octets that come in a second, at least, over twice `images.timeout`', slowest, NaN]
 ]
 
 t.ok(rows.size > inForce.length)

@@ -2,14 +2,16 @@
 // test of its room, that one is named. What a row says in words about another row (its connections are "as above") is that row's pair.
 import { execFileSync } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readFileSync, truncateSync } from 'node:fs'
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import fastify from 'fastify'
 import t, { type Test } from 'tap'
+import { systemClock } from '../src/base/clock.js'
 import { Metrics } from '../src/base/metrics.js'
 import { Pace } from '../src/base/pace.js'
 import { EventStreams } from '../src/control/event-streams.js'
@@ -19,6 +21,7 @@ import type { DhcpEvent } from '../src/dhcp/dhcp-event.js'
 import { MessageExchange } from '../src/dhcp/message-exchange.js'
 import { encodePacket } from '../src/dhcp/packet.js'
 import { RateLimiter } from '../src/dhcp/rate-limit.js'
+import { parseJson } from '../src/go/json.js'
 import { strangerLimits } from '../src/grpc/grpc-server.js'
 import { discoveryRoutes } from '../src/http/discovery-routes.js'
 import { Turns } from '../src/http/in-turn.js'
@@ -27,21 +30,27 @@ import { updateRoutes } from '../src/http/update-routes.js'
 import { octetsOfPacket, PacketLog } from '../src/machines/packet-log.js'
 import { MachineRegistry } from '../src/machines/registry.js'
 import { observe, recordLimits } from '../src/machines/timeline.js'
+import { HttpClient } from '../src/mirror/http-client.js'
+import { keysIn } from '../src/mirror/key-store.js'
 import { acceptInNumbers } from '../src/net/acceptors.js'
 import { Connections, type ConnectionsOptions } from '../src/net/connections.js'
 import { openListeningSocket } from '../src/net/listening-socket.js'
 import { macFromBytes } from '../src/net/mac.js'
+import { openFileStore } from '../src/store/file-store.js'
 import { Instances } from '../src/updates/instances.js'
 import type { Instance } from '../src/updates/instance.js'
 import { Homes } from '../src/wiring/homes.js'
 import { openMachineNews } from '../src/wiring/machine-news.js'
+import { readYaml } from '../src/yaml/read-yaml.js'
 import { mac, request, testMac } from './helpers/dhcp.js'
 import { FakeClock } from './helpers/fake-clock.js'
 import { quiet, rawClient, startAppliance, tlsCredentials } from './helpers/grpc-appliance.js'
 import { listen } from './helpers/http-app.js'
 import { exchange } from './helpers/matchbox-fixture.js'
 import { MemoryStore } from './helpers/memory-store.js'
+import { TestMirror } from './helpers/mirror.js'
 import { makePki } from './helpers/pki.js'
+import { makeKey, Publisher } from './helpers/publisher.js'
 import { needs } from './helpers/tools.js'
 
 type Try = (t: Test) => void | Promise<void>
@@ -475,7 +484,64 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
       receiver.close()
       t.same([told.length, told.includes('10.0.0.60')], [60, false])
     }
+  },
+  Files: {
+    'file of the store, octets': async t => {
+      const folder = t.testdir({ generic: { most: '', over: '' }, groups: {}, profiles: {} })
+      for (const [name, octets] of [['most', 33_554_432], ['over', 33_554_433]] as const) truncateSync(join(folder, 'generic', name), octets)
+      const store = await openFileStore({ dataPath: folder, tombstoneMs: 0, clock: new FakeClock(), log: quiet, watch: false })
+      t.match(store.problems(), [{ name: 'over', message: /larger than 32 MiB/ }])
+      t.same([...store.snapshot.configs.generic.keys()], ['most'])
+      await store.close()
+    },
+    'objects and lists of JSON inside one another': t => {
+      const nested = (depth: number): Buffer => Buffer.from('['.repeat(depth) + ']'.repeat(depth))
+      t.ok(parseJson(nested(1000)))
+      t.throws(() => parseJson(nested(1001)), { message: /exceeded max depth of 1000/ })
+    },
+    'maps and lists of YAML inside one another': t => {
+      const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
+      t.ok(readYaml(nested(1000), 'v2'))
+      t.throws(() => readYaml(nested(1001), 'v2'), { message: /exceeded max depth of 1000/ })
+    },
+    'file of OpenPGP keys, octets': async t => {
+      const { publicKey } = await makeKey('someone')
+      const folder = t.testdir({ most: publicKey.padEnd(4_194_304), over: publicKey.padEnd(4_194_305) })
+      t.equal((await keysIn(join(folder, 'most'))).length, 1)
+      await t.rejects(keysIn(join(folder, 'over')), { code: 'key_invalid', message: /larger than 4 MiB/ })
+    }
+  },
+  Publishers: {
+    'document about releases, or signature, octets': async t => {
+      const { publisher, client } = await asked(t)
+      publisher.put('/most', Buffer.alloc(8_388_608))
+      publisher.put('/over', Buffer.alloc(8_388_609))
+      t.equal((await client.bytes(`${publisher.url}/most`)).length, 8_388_608)
+      await t.rejects(client.bytes(`${publisher.url}/over`), { code: 'image_too_large', message: /larger than the 8 MiB/ })
+    },
+    'redirects of one request': async t => {
+      const { publisher, client } = await asked(t)
+      publisher.put('/0', 'here')
+      for (let n = 1; n <= 6; n++) publisher.faults.set(`/${n}`, { kind: 'redirect', to: `${publisher.url}/${n - 1}` })
+      t.equal(await client.text(`${publisher.url}/5`), 'here')
+      await t.rejects(client.text(`${publisher.url}/6`), { message: /redirects more than 5 times/ })
+    },
+    'octets of an image': async t => {
+      const { publisher } = await asked(t)
+      const key = await makeKey('publisher')
+      await publisher.flatcar('1.0.0', key, { bytes: 300_000 })
+      const sync = async (maxSize: number) => await new TestMirror([{ os: 'flatcar', base_url: publisher.url }], { folder: t.testdir(), keys: [key], maxSize }).sync()
+      t.match(await sync(300_000), [{ outcome: 'published' }])
+      t.match(await sync(299_999), [{ error: { code: 'image_too_large' } }])
+    },
+    'octets that come in a second, at least, over twice `images.timeout`': ['mirror/steady.test.ts', 'less than 1 KiB a second is not waited for, a little more is']
   }
+}
+
+async function asked (t: Test) {
+  const publisher = await Publisher.start()
+  t.teardown(() => publisher.close())
+  return { publisher, client: new HttpClient({ env: {}, timeout: 5000, clock: systemClock, signal: new AbortController().signal }) }
 }
 
 const text = readFileSync(new URL('../docs/limits.md', import.meta.url), 'utf8')
@@ -496,7 +562,8 @@ for (const [title, pairs] of Object.entries(tries)) {
       if (typeof pair === 'function') return await pair(t)
       const [file, name] = pair
       const source = readFileSync(fileURLToPath(new URL(file, import.meta.url)), 'utf8')
-      t.ok(source.includes(`t.test('${name.replaceAll("'", "\\'")}'`) || source.includes(`t.test("${name}"`), `${file}: ${name}`)
+      const starts = [`'${name.replaceAll("'", "\\'")}'`, `"${name}"`, `\`${name}, `]
+      t.ok(starts.some(start => source.includes(`t.test(${start}`)), `${file}: ${name}`)
     })
   }
 }

@@ -11,3 +11,12 @@ export function collectGarbage (): void {
   setFlagsFromString('--no-expose-gc')
   collect()
 }
+
+/** In percent of what is alive; the engine's own choice is two to four times as much where a lot is made anew. */
+const growth = 50
+
+/**
+ * Has the heap collected when it has grown by half since the last time. What strangers make the program forget again would otherwise stay
+ * until it is a multiple of what is in use: in a hostile minute 143 MiB, of which 35 to 65 were alive.
+ */
+export function collectSooner (): void { setFlagsFromString(`--heap-growing-percent=${growth}`) }

@@ -51,7 +51,7 @@ export function placesIn (text: string): (offset: number) => Place {
 const isHigh = (code: number): boolean => code >= 0xd800 && code <= 0xdbff
 
 /** Objects and arrays inside one another; Go allows ten times as many, which no configuration needs. */
-const maximumDepth = 1000
+export const maximumDepth = 1000
 
 const space = /[ \t\r\n]*/y
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y

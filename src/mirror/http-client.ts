@@ -29,10 +29,10 @@ export interface HttpAnswer {
 /** The publisher does not have it. */
 export class MissingError extends AppError {}
 
-const maxRedirects = 5
+export const maxRedirects = 5
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 /** Metadata and signatures are some KiB. */
-const maxDocumentBytes = 8 * 2 ** 20
+export const maxDocumentBytes = 8 * 2 ** 20
 
 export class HttpClient implements Fetcher {
   readonly #options: HttpClientOptions
@@ -130,7 +130,7 @@ export function shown (url: string): string {
 }
 
 /** Bytes a second: what is slower holds a connection up rather than to send a file. */
-const slowest = 1024
+export const slowest = 1024
 
 /** The pieces of a body as they come; TransientError when nothing comes for `timeout`, or too little in twice that. */
 export async function * steady (url: string, body: IncomingMessage, { clock, timeout }: Pick<HttpClientOptions, 'clock' | 'timeout'>): AsyncGenerator<Buffer> {

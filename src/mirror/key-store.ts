@@ -31,7 +31,7 @@ export interface KeyStore {
   readonly problems: readonly string[]
 }
 
-const maxKeyFileBytes = 4 * 2 ** 20
+export const maxKeyFileBytes = 4 * 2 ** 20
 
 /** A fingerprint as people write it: with spaces, colons, 0x, in either case. undefined when it is none of 40 or 64 digits. */
 export function parseFingerprint (text: string): string | undefined {

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises'
 import { AppError } from '../base/errors.js'
 
 /** A larger file is refused: it would have to be held in memory. */
-const maxFileBytes = 32 * 1024 * 1024
+export const maxFileBytes = 32 * 1024 * 1024
 
 /** Changes whenever the file does. */
 export const stampOf = (s: Stats): string => `${s.dev}:${s.ino}:${s.size}:${s.mtimeMs}:${s.ctimeMs}`

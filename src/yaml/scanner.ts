@@ -232,7 +232,8 @@ export class Scanner {
   #openFlow (kind: 'flowSequence' | 'flowMapping'): void {
     this.#saveKey()
     this.#keys.push(undefined)
-    if (this.#keys.length > maximumDepth) throw this.#cursor.error(`exceeded max depth of ${maximumDepth}`, this.#cursor.mark)
+    // The first is the document's own.
+    if (this.#keys.length - 1 > maximumDepth) throw this.#cursor.error(`exceeded max depth of ${maximumDepth}`, this.#cursor.mark)
     this.#keyAllowed = true
     this.#indicator(kind)
   }

@@ -124,6 +124,9 @@ t.test('aliases', t => {
     const levels = Array.from({ length: 20 }, (_, i) => `l${i + 1}: &l${i + 1} {<<: [*l${i}, *l${i}, *l${i}]}`)
     t.equal(decode(['l0: &l0 {a: [x]}', ...levels, '<<: *l20'].join('\n'), type, dialect), 'yaml: document contains excessive aliasing')
   }
+  const twenty = Array<string>(20).fill('p')
+  const lists = struct('T', { a: list(string()), b: list(list(string())) })
+  t.match(decode(`{a: &x [${twenty.join(', ')}], b: [${Array(10).fill('*x').join(', ')}]}`, lists, 'v2'), { b: Array<string[]>(10).fill(twenty) }, 'two hundred steps of a short document are none too many')
   t.end()
 })
 
