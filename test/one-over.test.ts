@@ -431,6 +431,8 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
       const detail = (length: number) => observe(undefined, { mac: mac('52:54:00:00:00:01'), stage: 'script', at: 0, detail: 'x'.repeat(length) }).timeline[0]?.detail
       t.same([detail(256), detail(257)], ['x'.repeat(256), `${'x'.repeat(256)}...`])
     },
+    'relay agents in a configured subnet, others, other DHCP servers, of each (only with `ui.address`)':
+      ['dhcp/neighbours.test.ts', 'an address made up for each message: a bounded list that changes once a second, from which the real one does not go'],
     'octets of known machines, about': t => {
       const one = new MachineRegistry([], { note: () => {} })
       const see = (registry: MachineRegistry, n: number): void => { registry.record({ mac: macFromBytes(Buffer.from([2, 0, 0, 0, 0, n]))!, stage: 'script', at: n }) }
