@@ -91,8 +91,8 @@ export const layers = [
   {
     name: 'cluster',
     files: ['cluster/'],
-    may: ['cluster/', 'etcd/', 'dhcp/lease-store', 'dhcp/leases', 'dhcp/lease-file', 'machines/journal', 'machines/machine', 'machines/timeline', 'disk/', ...plain],
-    types: ['base/log', 'base/clock', 'machines/registry'],
+    may: ['cluster/', 'etcd/', 'dhcp/lease-store', 'dhcp/leases', 'dhcp/lease-file', 'machines/journal', 'machines/machine', 'machines/timeline', 'updates/update-store', 'disk/', ...plain],
+    types: ['base/log', 'base/clock', 'machines/registry', 'updates/'],
     node: ['node:crypto', 'node:buffer'],
     packages: []
   },
@@ -142,7 +142,7 @@ export const layers = [
   { name: 'wiring of tftp', files: ['wiring/tftp'], may: ['wiring/', 'base/', 'doctor/finding', 'tftp/', 'net/'], types: ['config/load'], node: ['node:fs', 'node:path'], packages: [] },
   { name: 'wiring of images', files: ['wiring/images', 'wiring/image-sources', 'wiring/mirror-options', 'wiring/open-mirror'], may: ['wiring/', 'assets/aliases', 'base/', 'matchbox/', 'mirror/'], types: ['config/load'], node: [], packages: [] },
   { name: 'wiring of dhcp', files: ['wiring/dhcp', 'wiring/dhcp-link', 'wiring/dhcp-places', 'wiring/dhcp-proxy', 'wiring/dhcp-server', 'wiring/dhcp-servers', 'wiring/dhcp-settings', 'wiring/dhcp-sockets', 'wiring/homes', 'wiring/leases', 'wiring/boot'], may: ['wiring/', 'base/', 'doctor/finding', 'config/load', 'dhcp/', 'net/', 'matchbox/group-machines', 'http/loader-routes'], types: ['matchbox/group'], node: ['node:path', 'node:timers/promises'], packages: [] },
-  { name: 'wiring of the cluster', files: ['wiring/cluster', 'wiring/cluster-leases'], may: ['wiring/', 'base/', 'cluster/', 'etcd/', 'store/', 'dhcp/leases', 'net/ipv4'], types: ['config/load', 'matchbox/store', 'base/metrics', 'net/mac', 'machines/journal'], node: ['node:fs/promises', 'node:path'], packages: [] },
+  { name: 'wiring of the cluster', files: ['wiring/cluster', 'wiring/cluster-leases'], may: ['wiring/', 'base/', 'cluster/', 'etcd/', 'store/', 'dhcp/leases', 'net/ipv4'], types: ['config/load', 'matchbox/store', 'base/metrics', 'net/mac', 'machines/journal', 'updates/update-store'], node: ['node:fs/promises', 'node:path'], packages: [] },
   {
     name: 'wiring',
     files: ['wiring/'],

@@ -8,6 +8,9 @@ import { type Mac, parseMac } from '../net/mac.js'
 export const objectFolders = ['groups', 'profiles', 'ignition', 'cloud', 'generic', 'snippets', 'files'] as const
 export type ObjectFolder = typeof objectFolders[number]
 
+export const updateKeys = ['instances', 'groups', 'holders', 'grants'] as const
+export type UpdateKey = typeof updateKeys[number]
+
 /** What a key below the prefix stands for. */
 export type Meaning =
   /** Which fleet this is, and in which format the rest is written. */
@@ -17,6 +20,8 @@ export type Meaning =
   | { readonly kind: 'machine', readonly mac: Mac }
   /** A provisioner that is there: its key ends with it. */
   | { readonly kind: 'server', readonly name: string }
+  /** Of day two: an installed machine, a group's state, who may reboot, or the last grant of a group. */
+  | { readonly kind: 'update', readonly what: UpdateKey, readonly name: string }
   /** A small state that all share, whole under one key: enrolment, updates, a secret. */
   | { readonly kind: 'shared', readonly name: string }
 
@@ -26,6 +31,7 @@ const keyOf = {
   lease: ({ ip }: { readonly ip: Ipv4 }): string => `leases/${formatIpv4(ip)}`,
   machine: ({ mac }: { readonly mac: Mac }): string => `machines/${mac}`,
   server: ({ name }: { readonly name: string }): string => `servers/${name}`,
+  update: ({ what, name }: { readonly what: UpdateKey, readonly name: string }): string => `updates/${what}/${encodeURIComponent(name)}`,
   shared: ({ name }: { readonly name: string }): string => `shared/${name}`
 } as const
 
@@ -41,10 +47,20 @@ export function parseKey (key: string): Meaning | undefined {
   const folder = objectFolders.find(known => known === top)
   if (folder !== undefined) return isPath(name) ? { kind: 'object', folder, name } : undefined
   if (top === 'servers' || top === 'shared') return name.includes('/') ? undefined : { kind: top === 'servers' ? 'server' : 'shared', name }
+  const [what, said] = [updateKeys.find(known => top === 'updates' && name.startsWith(`${known}/`)), name.slice(name.indexOf('/') + 1)]
+  if (what !== undefined) return isEncoded(said) ? { kind: 'update', what, name: decodeURIComponent(said) } : undefined
   const ip = top === 'leases' ? parseIpv4(name) : undefined
   if (ip !== undefined) return { kind: 'lease', ip }
   const mac = top === 'machines' ? parseMac(name) : undefined
   return mac === undefined || mac !== name ? undefined : { kind: 'machine', mac }
+}
+
+function isEncoded (name: string): boolean {
+  try {
+    return name !== '' && encodeURIComponent(decodeURIComponent(name)) === name
+  } catch {
+    return false
+  }
 }
 
 /** As a file below its folder can be called: what is exported must not leave it. */

@@ -1,6 +1,7 @@
 // FleetLock's server: who of a group may reboot now. A slot is on disk before its machine is told, so that neither a restart nor a
 // power cut gives it twice.
 import type { Clock } from '../base/clock.js'
+import { AppError } from '../base/errors.js'
 import type { Mac } from '../net/mac.js'
 import { isGroupName, lockSlot, type RebootHolder, type SlotRules } from './reboot-slots.js'
 import type { UpdateStore } from './update-store.js'
@@ -35,6 +36,9 @@ export type LockRefusal =
   | { readonly kind: 'failed_lock_semaphore_full' }
   | { readonly kind: 'outside_window', readonly window: string, readonly opens: number }
 
+/** Provisioners that ask for one group at once, each of which has one of its machines decided. */
+const mostTries = 20
+
 export class Reboots {
   readonly #options: RebootsOptions
   #groups: ReadonlyMap<string, RebootGroup>
@@ -46,6 +50,7 @@ export class Reboots {
     this.#options = options
     this.#groups = new Map(options.groups.map(group => [group.name, group]))
     this.#holders = new Map(options.before)
+    options.store.onChange?.(change => { if (change.kind === 'holders') this.#hold(change.group, change.holders) })
   }
 
   /** Puts other rules in force from the next request on; who holds a slot goes on holding it. */
@@ -58,7 +63,7 @@ export class Reboots {
   lock (group: string, id: string, address: string): Promise<LockRefusal | undefined> {
     const rules = this.#groups.get(group)
     if (rules === undefined || !isGroupName(group)) return Promise.resolve({ kind: 'unknown_group' })
-    return this.#inTurn(group, async () => {
+    return this.#decided(group, async () => {
       const { clock, onEvent, macOf } = this.#options
       const mac = macOf(address)
       const now = clock.now()
@@ -66,7 +71,7 @@ export class Reboots {
       const decision = lockSlot(holders, { group, id, address, ...mac !== undefined && { mac }, since: now }, rules)
       if (decision.kind === 'held') return undefined
       if (rules.window !== undefined && !isOpen(rules.window, now)) return { kind: 'outside_window', window: rules.window.text, opens: nextOpening(rules.window, now) }
-      if (decision.kind === 'taken') await this.#set(group, [...holders.filter(holder => !decision.given.includes(holder)), decision.holder])
+      if (decision.kind === 'taken' && !await this.#set(group, [...holders.filter(holder => !decision.given.includes(holder)), decision.holder])) return 'again'
       onEvent?.({ kind: decision.kind === 'full' ? 'full' : 'lock', group, id, address })
       return decision.kind === 'full' ? { kind: 'failed_lock_semaphore_full' } : undefined
     })
@@ -82,12 +87,24 @@ export class Reboots {
   release (group: string, id: string): Promise<boolean> { return this.#free(group, id, 'operator', () => true) }
 
   #free (group: string, id: string, address: string, may: (holder: RebootHolder) => boolean): Promise<boolean> {
-    return this.#inTurn(group, async () => {
+    return this.#decided(group, async () => {
       const holders = this.#holders.get(group) ?? []
       if (!holders.some(holder => holder.id === id && may(holder))) return false
-      await this.#set(group, holders.filter(holder => holder.id !== id))
+      if (!await this.#set(group, holders.filter(holder => holder.id !== id))) return 'again'
       this.#options.onEvent?.({ kind: 'unlock', group, id, address })
       return true
+    })
+  }
+
+  /** On what all provisioners know, and again where another one was first. */
+  #decided<T> (group: string, decide: () => Promise<T | 'again'>): Promise<T> {
+    return this.#inTurn(group, async () => {
+      for (let tries = 0; tries < mostTries; tries++) {
+        await this.#options.store.settle?.(group)
+        const decided = await decide()
+        if (decided !== 'again') return decided
+      }
+      throw new AppError('store_changed', `the reboot slots of ${group} are changed by others again and again`)
     })
   }
 
@@ -98,14 +115,17 @@ export class Reboots {
     return turn
   }
 
-  /** In memory first: the store, should it write itself anew, asks what counts. */
-  async #set (group: string, holders: readonly RebootHolder[]): Promise<void> {
+  /** In memory first: the store, should it write itself anew, asks what counts. false when another provisioner was first. */
+  async #set (group: string, holders: readonly RebootHolder[]): Promise<boolean> {
     const before = this.#holders.get(group) ?? []
     this.#hold(group, holders)
     try {
-      await this.#options.store.put({ kind: 'holders', group, holders })
+      const isKept = await this.#options.store.put({ kind: 'holders', group, holders })
+      // Where another was first, what it wrote stands already.
+      if (!isKept && this.#holders.get(group) === holders) this.#hold(group, before)
+      return isKept
     } catch (error) {
-      this.#hold(group, before)
+      if (this.#holders.get(group) === holders || holders.length === 0) this.#hold(group, before)
       throw error
     }
   }

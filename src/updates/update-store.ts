@@ -22,8 +22,15 @@ export type UpdateChange =
 
 export interface UpdateStore {
   readonly load: () => Promise<UpdateState>
-  /** Rejected with AppError when the change can't be kept. */
-  readonly put: (change: UpdateChange) => Promise<void>
+  /**
+   * Rejected with AppError when the change can't be kept. false, of a store that others write to as well: another provisioner was first
+   * with a grant of the group, its state or its holders, which `onChange` has told; it has to be decided again, and nothing was kept.
+   */
+  readonly put: (change: UpdateChange) => Promise<boolean>
+  /** Fulfilled when what others changed of a group's holders was told; rejected with AppError when that can't be found out. */
+  readonly settle?: (group: string) => Promise<void>
+  /** Has `listener` told of what others changed. */
+  readonly onChange?: (listener: (change: UpdateChange) => void) => void
   readonly close: () => Promise<void>
 }
 
@@ -56,7 +63,10 @@ export class UpdateFile implements UpdateStore {
     return { instances, groups, holders }
   }
 
-  put (change: UpdateChange): Promise<void> { return this.#file.append(change) }
+  async put (change: UpdateChange): Promise<boolean> {
+    await this.#file.append(change)
+    return true
+  }
 
   close (): Promise<void> { return this.#file.close() }
 }
@@ -69,15 +79,20 @@ function * changesIn ({ instances, groups, holders }: UpdateState): Generator<Up
 
 function parseChange (line: string): UpdateChange | undefined {
   try {
-    const change = Object(JSON.parse(line)) as Record<string, unknown>
-    const isWhole = (change['kind'] === 'instance' && typeof change['key'] === 'string' && (change['instance'] === null || hasTexts(change['instance'], ['id', 'group', 'version', 'status']))) ||
-      (change['kind'] === 'group' && hasTexts(change['group'], ['name']) && Array.isArray((change['group'] as GroupState).approved)) ||
-      (change['kind'] === 'holders' && typeof change['group'] === 'string' && Array.isArray(change['holders']) &&
-        change['holders'].every(holder => hasTexts(holder, ['group', 'id'])))
-    return isWhole ? change as unknown as UpdateChange : undefined
+    return changeIn(JSON.parse(line))
   } catch {
     return undefined
   }
+}
+
+/** undefined for a value that is no change. */
+export function changeIn (value: unknown): UpdateChange | undefined {
+  const change = Object(value) as Record<string, unknown>
+  const isWhole = (change['kind'] === 'instance' && typeof change['key'] === 'string' && (change['instance'] === null || hasTexts(change['instance'], ['id', 'group', 'version', 'status']))) ||
+    (change['kind'] === 'group' && hasTexts(change['group'], ['name']) && Array.isArray((change['group'] as GroupState).approved)) ||
+    (change['kind'] === 'holders' && typeof change['group'] === 'string' && Array.isArray(change['holders']) &&
+      change['holders'].every(holder => hasTexts(holder, ['group', 'id'])))
+  return isWhole ? change as unknown as UpdateChange : undefined
 }
 
 const hasTexts = (value: unknown, keys: readonly string[]): boolean =>

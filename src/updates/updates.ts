@@ -64,6 +64,7 @@ export class Updates {
     const { instances, groups } = options.before
     for (const [key, instance] of [...instances].sort(([, a], [, b]) => a.lastSeen - b.lastSeen)) this.#instances.put(key, instance)
     for (const [name, state] of groups) this.#states.set(name, state)
+    options.store.onChange?.(change => { this.#take(change) })
     this.#timer = options.clock.every(watch, () => { unwaited(this.#stopSilent()) })
   }
 
@@ -98,6 +99,16 @@ export class Updates {
     const group = this.#groups.get(app.track)
     if (group === undefined || group.os === 'fedora-coreos') return answer('error-unknownApplicationOrGroup', 'error-internal')
     if (app.updateCheck) await mirrored.look(clock.now())
+    const decided = await decidedAgain(() => this.#answerOnce(app, group, address, origin, answer))
+    return decided ?? answer('ok', 'noupdate')
+  }
+
+  /** undefined where another provisioner was first, so that it has to be decided again. */
+  async #answerOnce (
+    app: OmahaApp, group: UpdateGroup, address: string, origin: string,
+    answer: (status: AppAnswer['status'], updateCheck?: AppAnswer['updateCheck']) => AppAnswer
+  ): Promise<AppAnswer | undefined> {
+    const { clock, mirrored } = this.#options
     const known = this.#know({ id: app.machineId, group, address, arch: app.board.replace(/-usr$/, '') || 'amd64', version: app.version, alias: app.machineAlias, oem: app.oem, firstVersion: app.firstVersion })
     if (known === undefined) return answer('ok', 'noupdate')
     let { instance } = known
@@ -118,7 +129,7 @@ export class Updates {
         version => mirrored.find(group.os, version, instance.arch) !== undefined)
       instance = after(decision, instance, clock.now())
     }
-    await this.#keep(known.key, instance, group)
+    if (!await this.#keep(known.key, instance, group)) return undefined
     if (decision?.kind !== 'grant') return answer('ok', 'noupdate')
     const update = mirrored.find(group.os, decision.version, instance.arch)
     return answer('ok', update === undefined ? 'noupdate' : { version: update.version, packages: update.packages, codebase: `${origin}${update.path}` })
@@ -139,15 +150,27 @@ export class Updates {
     if (self < 0 || !/^[0-9a-f-]{1,64}$/i.test(query.nodeId) || !isVersion(query.version)) return { nodes: graph.nodes, edges: [] }
     // The client takes the newest that its own release leads to.
     const target = graph.nodes[edges.reduce((newest, [from, to]) => from === self && to > newest ? to : newest, -1)]
-    const known = this.#know({ id: query.nodeId, group, address, arch: query.basearch, version: query.version, alias: '', oem: query.platform, firstVersion: '' })
-    if (known === undefined) return { nodes: graph.nodes, edges: [] }
-    const decision = target === undefined
-      ? { kind: 'current' } as const
-      : this.#decide(known.key, known.instance, { ...group, version: target.version, floors: [] }, undefined,
-        version => graph.nodes.some(node => node.version === version))
-    await this.#keep(known.key, after(decision, known.instance, clock.now()), group)
-    if (decision.kind !== 'grant') return { nodes: graph.nodes, edges: edges.filter(([from]) => from !== self) }
-    return { nodes: graph.nodes, edges: edges.filter(([from, to]) => from !== self || graph.nodes[to]!.version === decision.version) }
+    const none = { nodes: graph.nodes, edges: edges.filter(([from]) => from !== self) }
+    return await decidedAgain(async () => {
+      const known = this.#know({ id: query.nodeId, group, address, arch: query.basearch, version: query.version, alias: '', oem: query.platform, firstVersion: '' })
+      if (known === undefined) return { nodes: graph.nodes, edges: [] }
+      const decision = target === undefined
+        ? { kind: 'current' } as const
+        : this.#decide(known.key, known.instance, { ...group, version: target.version, floors: [] }, undefined,
+          version => graph.nodes.some(node => node.version === version))
+      if (!await this.#keep(known.key, after(decision, known.instance, clock.now()), group)) return undefined
+      if (decision.kind !== 'grant') return none
+      return { nodes: graph.nodes, edges: edges.filter(([from, to]) => from !== self || graph.nodes[to]!.version === decision.version) }
+    }) ?? none
+  }
+
+  /** What another provisioner granted, saw or was told. */
+  #take (change: UpdateChange): void {
+    if (change.kind === 'group') this.#states.set(change.group.name, change.group)
+    else if (change.kind === 'instance') {
+      if (change.instance === null) this.#instances.delete(change.key)
+      else this.#instances.put(change.key, change.instance)
+    }
   }
 
   #graph (stream: FedoraStream, { basearch, oci }: GraphQuery): Graph {
@@ -206,22 +229,29 @@ export class Updates {
     return decideUpdate({ instance, group, state: this.groupState(group.name), others, newest, isMirrored, now })
   }
 
-  /** Puts the record in force at once, so that two who ask at once are not counted as one, and back when it can't be kept. */
-  async #keep (key: string, instance: Instance, group: UpdateGroup | undefined): Promise<void> {
+  /**
+   * Puts the record in force at once, so that two who ask at once are not counted as one, and back when it can't be kept. false when
+   * another provisioner granted something meanwhile.
+   */
+  async #keep (key: string, instance: Instance, group: UpdateGroup | undefined): Promise<boolean> {
     const before = this.#instances.all.get(key)
     this.#instances.put(key, instance)
     const saved = this.#saved.get(key)
     const isFresh = saved !== undefined && Math.abs(instance.lastSeen - saved) < seenFine
-    if (before !== undefined && isFresh && isSameInstance(before, instance)) return
+    if (before !== undefined && isFresh && isSameInstance(before, instance)) return true
     try {
-      await this.#options.store.put({ kind: 'instance', key, instance })
+      if (!await this.#options.store.put({ kind: 'instance', key, instance })) {
+        if (this.#instances.all.get(key) === instance) this.#instances.revert(key, before)
+        return false
+      }
       this.#saved.set(key, instance.lastSeen)
     } catch (error) {
       if (this.#instances.all.get(key) === instance) this.#instances.revert(key, before)
       throw error
     }
-    if (group === undefined) return
+    if (group === undefined) return true
     if (before?.status !== instance.status || before.granted?.at !== instance.granted?.at) await this.#changed(instance, before, group)
+    return true
   }
 
   async #changed (instance: Instance, before: Instance | undefined, group: UpdateGroup): Promise<void> {
@@ -237,8 +267,12 @@ export class Updates {
     const { clock, onEvent } = this.#options
     const reason = stopReason(instance, group, completed, clock.now())
     if (reason === undefined || this.groupState(group.name).stopped !== undefined) return
-    await this.#setGroup({ ...this.groupState(group.name), stopped: { version: instance.granted?.version ?? '', reason, at: clock.now() } })
-    onEvent?.({ kind: 'stopped', group: group.name, reason })
+    let isNew = false
+    await this.#setGroup(group.name, state => {
+      isNew = state.stopped === undefined
+      return isNew ? { ...state, stopped: { version: instance.granted?.version ?? '', reason, at: clock.now() } } : state
+    })
+    if (isNew) onEvent?.({ kind: 'stopped', group: group.name, reason })
   }
 
   /** Safe mode stops a group whose first machine is not heard of again. */
@@ -262,22 +296,26 @@ export class Updates {
     this.#options.store.put({ kind: 'instance', key, instance: null }).catch(() => { /* told by the file; it is forgotten again at the next start */ })
   }
 
-  async #setGroup (state: GroupState): Promise<void> {
-    const before = this.#states.get(state.name)
-    this.#states.set(state.name, state)
-    await this.#undoable({ kind: 'group', group: state }, () => {
-      if (before === undefined) this.#states.delete(state.name)
-      else this.#states.set(state.name, before)
+  /** A change that leaves the state as it is is none. */
+  async #setGroup (name: string, change: (state: GroupState) => GroupState): Promise<void> {
+    const done = await decidedAgain(async () => {
+      const before = this.#states.get(name)
+      const state = change(this.groupState(name))
+      if (state === before) return true
+      this.#states.set(name, state)
+      const undo = (): void => {
+        if (this.#states.get(name) !== state) return
+        if (before === undefined) this.#states.delete(name)
+        else this.#states.set(name, before)
+      }
+      const isKept = await this.#options.store.put({ kind: 'group', group: state }).catch((error: unknown) => {
+        undo()
+        throw error
+      })
+      if (!isKept) undo()
+      return isKept ? true : undefined
     })
-  }
-
-  async #undoable (change: UpdateChange, undo: () => void): Promise<void> {
-    try {
-      await this.#options.store.put(change)
-    } catch (error) {
-      undo()
-      throw error
-    }
+    if (done === undefined) throw new AppError('store_changed', `the group ${name} is changed by others again and again`)
   }
 
   /** undefined when there is no such group. */
@@ -303,9 +341,21 @@ export class Updates {
 
   async #change (name: string, change: (state: GroupState) => GroupState): Promise<GroupState | undefined> {
     if (!this.#groups.has(name)) return undefined
-    await this.#setGroup(change(this.groupState(name)))
+    await this.#setGroup(name, change)
     return this.groupState(name)
   }
+}
+
+/** Times that something is decided when others are first each time. */
+const mostTries = 20
+
+/** Has it decided again as long as it is undefined; undefined at last. */
+async function decidedAgain<T> (decide: () => Promise<T | undefined>): Promise<T | undefined> {
+  for (let tries = 0; tries < mostTries; tries++) {
+    const decided = await decide()
+    if (decided !== undefined) return decided
+  }
+  return undefined
 }
 
 const byName = (groups: readonly UpdateGroup[]): ReadonlyMap<string, UpdateGroup> => new Map(groups.map(group => [group.name, group]))

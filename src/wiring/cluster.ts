@@ -9,6 +9,7 @@ import type { Metrics } from '../base/metrics.js'
 import { programVersion } from '../base/bundled.js'
 import { delayOf, rankOf } from '../cluster/client-hash.js'
 import { EtcdMachines, type EtcdMachinesOptions } from '../cluster/etcd-machines.js'
+import { EtcdUpdates } from '../cluster/etcd-updates.js'
 import { FleetCopy } from '../cluster/fleet-copy.js'
 import { addressesOf, type Recorded } from '../cluster/other-provisioners.js'
 import { type Announced, Presence } from '../cluster/presence.js'
@@ -22,6 +23,7 @@ import type { OpenStore } from '../matchbox/store.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { type EtcdStoreOptions, openEtcdStore } from '../store/etcd-store.js'
+import type { UpdateStore } from '../updates/update-store.js'
 import { openSharedLeases } from './cluster-leases.js'
 import type { Leases } from './leases.js'
 
@@ -36,6 +38,8 @@ export interface Cluster {
   readonly openLeases: (now: number) => Promise<Leases>
   /** What is known of machines: all share it. */
   readonly openMachines: (options: Pick<EtcdMachinesOptions, 'own' | 'onMachine' | 'onForgotten'>) => MachineStore
+  /** Updates and reboots of installed machines, counted over all. */
+  readonly openUpdates: () => UpdateStore
   /** Fulfilled when this provisioner knows what any of them wrote of a machine before the call; rejected when that can't be found out. */
   readonly settleMachine: (mac: Mac) => Promise<void>
   /** Whether this provisioner tells others of a machine: the one that saw it last does, or while that is gone the first in turn. */
@@ -103,6 +107,7 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
     },
     openLeases: now => openSharedLeases({ state, presence, name, clock, log }, now),
     openMachines: options => new EtcdMachines({ state, clock, log, ...options }),
+    openUpdates: () => new EtcdUpdates({ state, log }),
     settleMachine: mac => state.settle(formatKey({ kind: 'machine', mac })),
     tells: (mac, seenBy) => {
       const names = presence.present.map(({ name }) => name)

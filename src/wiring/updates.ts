@@ -13,9 +13,10 @@ import type { RunningParts } from './running-parts.js'
 import type { UpdateGroupConfigs } from './update-groups.js'
 
 export async function startUpdates (parts: Omit<RunningParts, 'app' | 'dayTwo' | 'images'>, images: ServiceImages | undefined): Promise<DayTwo> {
-  const { config, clock, log, macOf, onClose, metrics, updateGroups } = parts
+  const { config, clock, log, macOf, onClose, metrics, updateGroups, cluster } = parts
   let current = (): UpdateState => ({ instances: new Map(), groups: new Map(), holders: new Map() })
-  const store = new UpdateFile({ path: join(config.state_path, 'updates.jsonl'), log, current: () => current() })
+  const path = join(config.state_path, 'updates.jsonl')
+  const store = cluster?.openUpdates() ?? new UpdateFile({ path, log, current: () => current() })
   onClose(() => store.close())
   const before = await store.load()
   const mirrored = new Mirrored(config.assets_path, images, error => { log.warn({ error: error.message }, 'updates.metadata') })

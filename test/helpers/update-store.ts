@@ -15,9 +15,10 @@ export class MemoryUpdateStore implements UpdateStore {
 
   load = async (): Promise<UpdateState> => ({ instances: new Map(), groups: new Map(), holders: new Map() })
   close = async (): Promise<void> => {}
-  put = async (change: UpdateChange): Promise<void> => {
+  put = async (change: UpdateChange): Promise<boolean> => {
     if (this.isFull) throw new AppError('disk_full', 'no space left')
     this.changes.push(change)
+    return true
   }
 
   /** What a process that starts now would load. */
@@ -46,12 +47,13 @@ export class UpdateBench {
   releases: string[]
   updates: Updates
 
-  constructor (groups: readonly UpdateGroup[], releases: string[], mirrored: Partial<MirroredUpdates> = {}) {
+  /** `shared`: a store that others write to as well, and what it held. */
+  constructor (groups: readonly UpdateGroup[], releases: string[], mirrored: Partial<MirroredUpdates> = {}, shared?: { readonly store: UpdateStore, readonly before: UpdateState }) {
     this.releases = releases
     this.#make = () => new Updates({
       groups,
-      store: this.store,
-      before: this.store.state,
+      store: shared?.store ?? this.store,
+      before: shared?.before ?? this.store.state,
       macOf: address => this.macs.get(address),
       clock: this.clock,
       onEvent: event => { this.events.push(event) },
