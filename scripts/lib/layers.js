@@ -91,7 +91,7 @@ export const layers = [
   {
     name: 'cluster',
     files: ['cluster/'],
-    may: ['cluster/', 'etcd/', 'dhcp/lease-store', 'dhcp/leases', 'dhcp/lease-file', 'machines/journal', 'machines/machine', 'machines/timeline', 'updates/update-store', 'disk/', ...plain],
+    may: ['cluster/', 'etcd/', 'dhcp/lease-store', 'dhcp/leases', 'dhcp/lease-file', 'machines/journal', 'machines/machine', 'machines/timeline', 'machines/guard-tokens', 'updates/update-store', 'disk/', ...plain],
     types: ['base/log', 'base/clock', 'machines/registry', 'updates/'],
     node: ['node:crypto', 'node:buffer'],
     packages: []

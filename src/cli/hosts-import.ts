@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { AppError, errnoOf } from '../base/errors.js'
-import type { LoadedConfig } from '../config/load.js'
+import { isClustered, type LoadedConfig } from '../config/load.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { groupIdOf, groupOf, parseRoleMap, profileOf, type ProfileChoice } from '../inventory/group-plan.js'
 import { type HostList, placeText } from '../inventory/host-list.js'
@@ -55,7 +55,8 @@ export async function importHosts (request: ImportRequest): Promise<number> {
   if (groups && name !== undefined) throw new AppError('usage', '--name goes without --groups')
   const choice = { profile, byRole: parseRoleMap(map) }
   const { lists, files } = await readFiles(operands, format, () => buffer(io.stdin))
-  const store = await openQuietStore(loaded, io)
+  const shared = isClustered(loaded.config)
+  const store = await openQuietStore(loaded, io, groups && !dryRun)
   try {
     const change = groups ? await asGroups(request, lists, store, choice) : await asReservations(request, lists, files, store)
     const { rows, target } = change
@@ -65,7 +66,7 @@ export async function importHosts (request: ImportRequest): Promise<number> {
     if (!json) tell(rows, lists, io)
     let written = false
     if (!refused && !dryRun) {
-      await becomeOwner(groups ? loaded.config.data_path : loaded.config.state_path, io)
+      if (!groups || !shared) await becomeOwner(groups ? loaded.config.data_path : loaded.config.state_path, io)
       written = await change.write()
     }
     if (json) printJson(io.stdout, { target, written, hosts: rows.map(shown), remarks: remarksOf(lists) })
@@ -78,6 +79,7 @@ export async function importHosts (request: ImportRequest): Promise<number> {
       throw new AppError('list_invalid', `nothing is changed: ${why}`)
     }
     if (!json) print(io.stdout, dryRun ? `a dry run: ${target} is as it was` : written ? `${target} is written` : `${target} is as it was`)
+    if (written && shared && !groups) io.stderr.write('note: reservations of hosts.d are of this provisioner alone: import the list at each of the cluster, or with --groups once\n')
     return 0
   } finally {
     await store.close()
@@ -163,7 +165,9 @@ async function asGroups (
     puts.push({ put: () => store.putGroup(group), undo: () => before === undefined ? store.deleteGroup(group.id) : store.putGroup(before) })
     return { ...row, state: before === undefined ? 'added' : 'changed', why: `group ${group.id} with profile ${group.profile}${row.why === '' ? '' : `: ${row.why}`}` }
   })
-  return { rows, target: join(loaded.config.data_path, 'groups'), write: () => putAll(puts) }
+  const { config } = loaded
+  const target = isClustered(config) ? `etcd ${config.cluster.etcd.prefix}groups/` : join(config.data_path, 'groups')
+  return { rows, target, write: () => putAll(puts) }
 }
 
 const withMetadata = (group: Group, more: ReadonlyMap<string, string>): Group =>

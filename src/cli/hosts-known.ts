@@ -14,8 +14,8 @@ import type { Io } from './command.js'
 export const hostsFolder = ({ config }: LoadedConfig): string => join(config.state_path, 'hosts.d')
 
 /** Nothing is watched; the caller closes it. */
-export const openQuietStore = ({ config }: LoadedConfig, io: Io): Promise<OpenStore> =>
-  openStore(config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
+export const openQuietStore = ({ config }: LoadedConfig, io: Io, writes = false): Promise<OpenStore> =>
+  openStore(config, createLog({ level: 'error', pretty: false, destination: io.stderr }), writes)
 
 export interface Known {
   readonly hosts: readonly KnownHost[]

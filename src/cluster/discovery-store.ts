@@ -43,8 +43,13 @@ export type DiscoveryChange =
 
 export interface DiscoveryStore {
   readonly load: () => Promise<DiscoveryState>
-  /** Rejected with AppError when the change can't be kept. */
-  readonly put: (change: DiscoveryChange) => Promise<void>
+  /**
+   * Rejected with AppError when the change can't be kept. false, of a store that others write to as well: another provisioner was first;
+   * it has to be decided again on what `onChange` has told.
+   */
+  readonly put: (change: DiscoveryChange) => Promise<boolean>
+  /** Has `listener` told of all changes, one's own before `put` is fulfilled. Without it nobody else writes. */
+  readonly onChange?: (listener: (changes: readonly DiscoveryChange[]) => void) => void
   readonly close: () => Promise<void>
 }
 
@@ -60,27 +65,33 @@ export class DiscoveryFile implements DiscoveryStore {
 
   constructor ({ path, log, current }: DiscoveryFileOptions) {
     this.#file = new JsonLines({
-      path, log, kind: 'discovery', version: 1, format: change => JSON.stringify(change), parse: parseChange, current: () => changesIn(current())
+      path, log, kind: 'discovery', version: 1, format: change => JSON.stringify(change), parse: changeFrom, current: () => changesIn(current())
     })
   }
 
-  async load (): Promise<DiscoveryState> {
-    const tokens = new Map<string, DiscoveryToken>()
-    let index = firstIndex
-    for (const change of await this.#file.load()) {
-      index = Math.max(index, change.index)
-      applyChange(tokens, change)
-    }
-    return { index, tokens }
-  }
+  async load (): Promise<DiscoveryState> { return stateOf(await this.#file.load()) }
 
-  put (change: DiscoveryChange): Promise<void> { return this.#file.append(change) }
+  async put (change: DiscoveryChange): Promise<boolean> {
+    await this.#file.append(change)
+    return true
+  }
 
   close (): Promise<void> { return this.#file.close() }
 }
 
 /** A fresh etcd has made its own keys by then; members do not mind, but 0 means "from now on" to them. */
 export const firstIndex = 3
+
+/** What changes lead to, oldest first. */
+export function stateOf (changes: Iterable<DiscoveryChange>): DiscoveryState {
+  const tokens = new Map<string, DiscoveryToken>()
+  let index: number = firstIndex
+  for (const change of changes) {
+    index = Math.max(index, change.index)
+    applyChange(tokens, change)
+  }
+  return { index, tokens }
+}
 
 /** A token's members are replaced by a map with the change in it. */
 export function applyChange (tokens: Map<string, DiscoveryToken>, change: DiscoveryChange): void {
@@ -106,7 +117,8 @@ function * changesIn ({ index, tokens }: DiscoveryState): Generator<DiscoveryCha
   yield { kind: 'token', index, token: '', is: null }
 }
 
-function parseChange (line: string): DiscoveryChange | undefined {
+/** undefined for a text that is no change. */
+export function changeFrom (line: string): DiscoveryChange | undefined {
   try {
     const change = Object(JSON.parse(line)) as Record<string, unknown>
     if (typeof change['token'] !== 'string' || !isIndex(change['index'])) return undefined

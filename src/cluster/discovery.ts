@@ -39,6 +39,11 @@ export const discoveryLimits = {
   unused: 30 * 24 * 3600_000
 } as const
 
+/** Thrown where another provisioner was first. */
+const wasLate = Symbol('late')
+/** Changes that others may be first with. */
+const mostTries = 50
+
 interface Waiting extends Watched { readonly tell: (answer: KeysAnswer) => void }
 
 export class Discovery {
@@ -57,6 +62,7 @@ export class Discovery {
     this.#index = index
     this.#tokens = new Map(tokens)
     for (const { token, cluster } of tokens.values()) if (cluster !== '') this.#byCluster.set(cluster, token)
+    options.store.onChange?.(changes => { for (const change of changes) this.#take(change, this.#eventOf(change)) })
     // What was said before a restart is asked for after it: a member waits for the event of its own joining.
     for (const event of eventsBefore(tokens.values())) this.#history.add(event)
   }
@@ -176,7 +182,7 @@ export class Discovery {
   async #inTurn<T> (act: () => Promise<T>): Promise<T> {
     if (this.#queued >= discoveryLimits.waitingWrites) throw new AppError('discovery_full', 'too many members write at once: ask again')
     this.#queued++
-    const done = this.#writing.then(act)
+    const done = this.#writing.then(() => this.#decided(act))
     this.#writing = done.then(() => {}, () => {})
     try {
       return await done
@@ -185,11 +191,45 @@ export class Discovery {
     }
   }
 
-  /** On disk, then in memory, then told. */
+  /** Again where another provisioner was first. */
+  async #decided<T> (act: () => Promise<T>): Promise<T> {
+    for (let tries = 0; tries < mostTries; tries++) {
+      try {
+        return await act()
+      } catch (error) {
+        if (error !== wasLate) throw error
+      }
+    }
+    throw new AppError('discovery_full', 'other provisioners write at once again and again: ask again')
+  }
+
+  /** On disk, then in memory, then told. Throws `wasLate` where another provisioner was first. */
   async #commit<T extends KeyEvent | undefined> (change: DiscoveryChange, event: T): Promise<T> {
-    await this.#options.store.put(change)
-    this.#index = change.index
+    if (!await this.#options.store.put(change)) throw wasLate
+    if (this.#options.store.onChange === undefined) this.#take(change, event)
+    return event
+  }
+
+  /** What waiting members are told of a change, whoever made it. */
+  #eventOf (change: DiscoveryChange): KeyEvent | undefined {
+    const { token, index } = change
+    const known = this.#tokens.get(token)
+    if (change.kind === 'token') {
+      if (change.is === null || known?.sizeIndex === change.is.sizeIndex) return undefined
+      return { action: 'set', node: sizeOf({ token, ...change.is }), ...known !== undefined && { prevNode: sizeOf(known) } }
+    }
+    const { id, is } = change
+    const before = known?.members.get(id)
+    if (is !== null) return { action: before === undefined ? 'create' : 'set', node: memberOf(token, { id, ...is }), ...before !== undefined && { prevNode: memberOf(token, before) } }
+    if (before === undefined) return undefined
+    return { action: 'delete', node: { key: memberKey(token, id), modifiedIndex: index, createdIndex: before.createdIndex }, prevNode: memberOf(token, before) }
+  }
+
+  #take (change: DiscoveryChange, event: KeyEvent | undefined): void {
+    this.#index = Math.max(this.#index, change.index)
     applyChange(this.#tokens, change)
+    if (change.kind === 'token' && change.is !== null && change.is.cluster !== '') this.#byCluster.set(change.is.cluster, change.token)
+    if (change.kind === 'token' && change.is === null) this.#forgotten(change.token)
     if (event !== undefined) {
       this.#history.add(event)
       for (const waiting of [...this.#waiting.get(change.token) ?? []]) {
@@ -199,7 +239,11 @@ export class Discovery {
       }
       if (this.#waiting.get(change.token)?.size === 0) this.#waiting.delete(change.token)
     }
-    return event
+  }
+
+  #forgotten (token: string): void {
+    for (const { tell } of this.#waiting.get(token) ?? []) tell(this.#missing(tokenKey(token)))
+    this.#waiting.delete(token)
   }
 
   async #create (size: number, from: string, cluster: string): Promise<string> {
@@ -207,7 +251,6 @@ export class Discovery {
     const index = this.#index + 1
     const is = { size, createdIndex: index, sizeIndex: index, used: this.#options.clock.now(), from, cluster }
     await this.#commit({ kind: 'token', index, token, is }, { action: 'set', node: sizeOf({ token, ...is }) })
-    if (cluster !== '') this.#byCluster.set(cluster, token)
     this.#options.onEvent({ kind: 'token', token, size, from, cluster })
     return token
   }
@@ -267,8 +310,6 @@ export class Discovery {
 
   async #drop (token: string): Promise<void> {
     await this.#commit({ kind: 'token', index: this.#index + 1, token, is: null }, undefined)
-    for (const { tell } of this.#waiting.get(token) ?? []) tell(this.#missing(tokenKey(token)))
-    this.#waiting.delete(token)
     this.#options.onEvent({ kind: 'forgotten', token })
   }
 }

@@ -25,6 +25,7 @@ export type Announced = Pick<Recorded, 'address' | 'addresses'>
 const timeToLive = 15
 /** Milliseconds. */
 const renewEvery = 5000
+const twinRemembered = 60_000
 
 export class Presence {
   readonly #options: PresenceOptions
@@ -37,6 +38,7 @@ export class Presence {
   #timer: Timer | undefined
   #working: Promise<void> = Promise.resolve()
   #present: readonly Recorded[] = []
+  #twin: { readonly address: string, readonly at: number } | undefined
   readonly #stop: Array<() => void> = []
   #closed = false
 
@@ -50,6 +52,11 @@ export class Presence {
     this.#stop.push(state.onChange('servers', () => { this.look() }), state.onStanding(({ inStep }) => { if (inStep) unwaited(this.#renew()) }))
     this.#timer = clock.every(renewEvery, () => { unwaited(this.#renew()) })
     await this.#renew()
+  }
+
+  /** Where another process of this name answers, if one was there a moment ago. */
+  get twin (): string | undefined {
+    return this.#twin !== undefined && Math.abs(this.#options.clock.now() - this.#twin.at) < twinRemembered ? this.#twin.address : undefined
   }
 
   /** Those that are there, by name; as they were when etcd went away. */
@@ -126,7 +133,9 @@ export class Presence {
     const there: Entry | undefined = state.get(formatKey({ kind: 'server', name }))
     const other = there === undefined ? undefined : fieldsOf(there.value)
     if (other === undefined || other.run === this.#run || this.#lease === undefined) return
-    log.error({ name, address: other.address, hint: 'another provisioner has the same cluster.name: give each its own' }, 'cluster.name_taken')
+    // They write over each other in turns: that is told once.
+    if (this.twin === undefined) log.error({ name, address: other.address, hint: 'another provisioner has the same cluster.name: give each its own' }, 'cluster.name_taken')
+    this.#twin = { address: other.address ?? '', at: this.#options.clock.now() }
     this.#lost()
   }
 }

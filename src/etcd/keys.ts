@@ -22,6 +22,12 @@ export type Meaning =
   | { readonly kind: 'server', readonly name: string }
   /** Of day two: an installed machine, a group's state, who may reboot, or the last grant of a group. */
   | { readonly kind: 'update', readonly what: UpdateKey, readonly name: string }
+  /** Of etcd discovery: the last index, a token, or a member below it. */
+  | { readonly kind: 'discovery', readonly what: 'index' }
+  | { readonly kind: 'discovery', readonly what: 'token', readonly token: string }
+  | { readonly kind: 'discovery', readonly what: 'member', readonly token: string, readonly id: string }
+  /** How often a guard token was used, by its hash. */
+  | { readonly kind: 'guard', readonly name: string }
   /** A small state that all share, whole under one key: enrolment, updates, a secret. */
   | { readonly kind: 'shared', readonly name: string }
 
@@ -32,6 +38,9 @@ const keyOf = {
   machine: ({ mac }: { readonly mac: Mac }): string => `machines/${mac}`,
   server: ({ name }: { readonly name: string }): string => `servers/${name}`,
   update: ({ what, name }: { readonly what: UpdateKey, readonly name: string }): string => `updates/${what}/${encodeURIComponent(name)}`,
+  discovery: (of: { readonly what: 'index' } | { readonly what: 'token', readonly token: string } | { readonly what: 'member', readonly token: string, readonly id: string }): string =>
+    of.what === 'index' ? 'discovery/index' : of.what === 'token' ? `discovery/tokens/${of.token}` : `discovery/members/${of.token}/${encodeURIComponent(of.id)}`,
+  guard: ({ name }: { readonly name: string }): string => `guard/${name}`,
   shared: ({ name }: { readonly name: string }): string => `shared/${name}`
 } as const
 
@@ -46,7 +55,11 @@ export function parseKey (key: string): Meaning | undefined {
   if (slash < 0 || name === '') return undefined
   const folder = objectFolders.find(known => known === top)
   if (folder !== undefined) return isPath(name) ? { kind: 'object', folder, name } : undefined
-  if (top === 'servers' || top === 'shared') return name.includes('/') ? undefined : { kind: top === 'servers' ? 'server' : 'shared', name }
+  if (top === 'servers' || top === 'shared' || top === 'guard') return name.includes('/') ? undefined : { kind: top === 'servers' ? 'server' : top, name }
+  if (key === 'discovery/index') return { kind: 'discovery', what: 'index' }
+  const [, below, token = '', id] = /^discovery\/(tokens|members)\/([0-9a-f]+)(?:\/([^/]+))?$/.exec(key) ?? []
+  if (below === 'tokens' && id === undefined) return { kind: 'discovery', what: 'token', token }
+  if (below === 'members' && id !== undefined && isEncoded(id)) return { kind: 'discovery', what: 'member', token, id: decodeURIComponent(id) }
   const [what, said] = [updateKeys.find(known => top === 'updates' && name.startsWith(`${known}/`)), name.slice(name.indexOf('/') + 1)]
   if (what !== undefined) return isEncoded(said) ? { kind: 'update', what, name: decodeURIComponent(said) } : undefined
   const ip = top === 'leases' ? parseIpv4(name) : undefined

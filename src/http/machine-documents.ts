@@ -105,7 +105,7 @@ const withoutDocument = ({ error }: Rendering): Answer =>
   error?.code === 'guard_refused' ? forbidden : isTransient({ error }) ? busy : notFound
 
 /** It may be otherwise the next time. */
-const isTransient = ({ error }: Pick<Rendering, 'error'>): boolean => error?.code === 'render_busy' || error?.code === 'render_failed' || error?.code === 'discovery_pending'
+const isTransient = ({ error }: Pick<Rendering, 'error'>): boolean => error?.code === 'render_busy' || error?.code === 'render_failed' || error?.code === 'discovery_pending' || error?.code === 'etcd_away'
 
 /** What pxe_coreos answers: coreos-cloudinit and a person can both read it. */
 const unknownCloud = (address: string): Answer =>

@@ -13,8 +13,8 @@ export type Planned = { readonly group: Group } | { readonly refusal: string }
 export type Enrolled = { readonly group: Group, readonly isNew: boolean } | { readonly refusal: string }
 
 export interface EnrollerOptions {
-  /** The store's. */
-  readonly putGroup: (group: Group) => Promise<void>
+  /** The store's; `plan` may be asked again where another provisioner was first. */
+  readonly addGroup: (plan: () => Promise<Group | undefined>) => Promise<void>
   /** Is told of each group that was written. */
   readonly onWritten: (mac: Mac, group: Group, how: 'enrolled' | 'adopted') => void
 }
@@ -32,10 +32,15 @@ export class Enroller {
     this.#waiting++
     const turn = this.#last.then(async (): Promise<Enrolled> => {
       try {
-        const planned = await plan()
+        const found: { planned?: Planned | Group } = {}
+        await this.#options.addGroup(async () => {
+          const planned = found.planned = await plan()
+          return 'group' in planned ? planned.group : undefined
+        })
+        const { planned } = found
+        if (planned === undefined) return { refusal: 'nothing was planned' }
         if ('refusal' in planned) return planned
         if (!('group' in planned)) return { group: planned, isNew: false }
-        await this.#options.putGroup(planned.group)
         this.#options.onWritten(mac, planned.group, how)
         return { group: planned.group, isNew: true }
       } catch (error) {

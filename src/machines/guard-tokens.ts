@@ -33,8 +33,11 @@ export class GuardTokens {
     return `${time}-${this.#code(mac, time).toString('base64url')}`
   }
 
-  /** Counts a use and gives undefined, or says why the token is not taken. */
-  take (mac: Mac, token: string | undefined, now: number, { window, count }: GuardLimits): Refusal | undefined {
+  /**
+   * Whether it was made for that machine in time, and when; how often it was used is another matter. `slack`: milliseconds that the
+   * clock of whoever made it may be off.
+   */
+  check (mac: Mac, token: string | undefined, now: number, window: number, slack = 0): Refusal | { readonly made: number } {
     if (token === undefined || token === '') return 'the request carries no guard token: the address in the kernel arguments was not made by the machine\'s own script'
     const [, time = '', code = ''] = /^([0-9a-z]{1,11})-([A-Za-z0-9_-]{22})$/.exec(token) ?? []
     const given = Buffer.from(code, 'base64url')
@@ -44,11 +47,18 @@ export class GuardTokens {
     const made = parseInt(time, 36)
     // One of the future, which there should be none of, ends no later than one of now.
     const age = Math.abs(now - made)
-    if (age > window) return `the guard token is ${Math.round(age / 1000)} s old, and guard_window is ${Math.round(window / 1000)} s: the machine has to fetch its script again`
+    if (age > window + slack) return `the guard token is ${Math.round(age / 1000)} s old, and guard_window is ${Math.round(window / 1000)} s: the machine has to fetch its script again`
+    return { made }
+  }
+
+  /** Counts a use and gives undefined, or says why the token is not taken. */
+  take (mac: Mac, token: string | undefined, now: number, { window, count }: GuardLimits): Refusal | undefined {
+    const checked = this.check(mac, token, now, window)
+    if (typeof checked === 'string' || token === undefined) return typeof checked === 'string' ? checked : undefined
     this.#forget(now)
     const used = this.#used.get(token)
     if ((used?.count ?? 0) >= count) return `the guard token was used ${count} times already, which is all that guard_count allows: the machine has to fetch its script again`
-    if (used === undefined) this.#used.set(token, { count: 1, until: made + window })
+    if (used === undefined) this.#used.set(token, { count: 1, until: checked.made + window })
     else used.count++
     return undefined
   }

@@ -8,7 +8,7 @@ import { type DiscoveryUrls, etcdClusterOf, withDiscovery } from './etcd-cluster
 import { alone, type Fallbacks, type Told } from './fallbacks.js'
 import { type Group, assertGroup } from './group.js'
 import { type BootDecision, decideBoot, installOnceKey, type MachinePast, noPast } from './boot-decision.js'
-import { type GuardKeeper, guardOf } from './guard.js'
+import { type GuardKeeper, guardOf, tokenKey } from './guard.js'
 import type { LocalBoot } from './local-boot.js'
 import { bodies, type DocumentKind, guardedConfigOf, isConfigKind, tokened } from './document-bodies.js'
 import { flagOf } from './metadata-values.js'
@@ -76,6 +76,8 @@ export interface Provisioner {
   listProfiles: () => readonly Profile[]
   /** Throw AppError group_invalid, profile_invalid, id_invalid, disk_full, write_failed. */
   putGroup: (group: Group) => Promise<void>
+  /** As the store's: one after the other is the caller's business where the store is of this provisioner alone. */
+  addGroup: (plan: () => Promise<Group | undefined>) => Promise<void>
   putProfile: (profile: Profile) => Promise<void>
   putConfig: (kind: ConfigKind, name: string, content: Buffer) => Promise<void>
   deleteGroup: (id: string) => Promise<void>
@@ -106,6 +108,9 @@ export interface LongRendering {
 
 /** Where renderings go on that take long. Rejects with AppError: those of a rendering, render_busy and render_failed. */
 export interface Aside { readonly make: (rendering: LongRendering) => Promise<DocumentBody> }
+
+/** What was found out before a document is made. */
+interface Settled { readonly known?: MachinePast, readonly keeper?: GuardKeeper }
 
 const scriptKinds: ReadonlySet<DocumentKind> = new Set(['ipxe', 'grub'])
 
@@ -169,7 +174,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
   }
 
   /** All but the making of a config, which `job` says; without one the document is `made`. */
-  const begin = (kind: DocumentKind, request: MachineRequest, known: MachinePast = past): RenderingJob => {
+  const begin = (kind: DocumentKind, request: MachineRequest, { known = past, keeper = guard }: Settled = {}): RenderingJob => {
     const objects = store.snapshot.forMachines
     const group = matchMachine(request.labels)
     const mac = macOfLabels(request.labels)
@@ -191,7 +196,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
       if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
       profile = findProfile(objects, group.profile)
       decision = decideBoot(group, profile, mac, known)
-      const recipient = { objects, group, profile, mac, request, decision, resilient, pin: assets.pin, guard, discovery, fallbacks }
+      const recipient = { objects, group, profile, mac, request, decision, resilient, pin: assets.pin, guard: keeper, discovery, fallbacks }
       if (!isConfigKind(kind)) return { job: undefined, made: bodies[kind](recipient), finish, fail }
       const file = guardedConfigOf(recipient, kind)
       const given = withDiscovery(group, discovery, request.client)
@@ -202,12 +207,23 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     }
   }
   /** Before a machine of a group that installs once gets a script, what others know of it; undefined where nothing is asked. */
-  const settleInstalled = ({ labels }: MachineRequest): Promise<MachinePast> | undefined => {
+  const settleInstalled = ({ labels }: MachineRequest): Promise<Settled> | undefined => {
     const mac = macOfLabels(labels)
     if (past.settle === undefined || mac === undefined) return undefined
     const group = matchMachine(labels)
     if (group === undefined || flagOf(group, installOnceKey).value !== true) return undefined
-    return past.settle(mac).then(() => past, () => ({ ...past, isCertain: () => false }))
+    return past.settle(mac).then(() => ({}), () => ({ known: { ...past, isCertain: () => false } }))
+  }
+  /** Before a guarded config is given out, what all provisioners count of its token; undefined where nothing is asked. */
+  const takeToken = ({ labels, client }: MachineRequest): Promise<Settled> | undefined => {
+    const mac = macOfLabels(labels)
+    if (guard?.takeShared === undefined || mac === undefined || client === undefined) return undefined
+    const group = matchMachine(labels)
+    const limits = group === undefined ? undefined : guardOf(group).limits
+    if (limits === undefined || !guard.isAddressOf(mac, client)) return undefined
+    return guard.takeShared(mac, labels.get(tokenKey), limits).then(
+      refusal => ({ keeper: { ...guard, take: () => refusal } }),
+      (error: unknown) => ({ keeper: { ...guard, take: () => { throw error } } }))
   }
   const makeAside = (begun: RenderingJob): Rendering | Promise<Rendering> => {
     const { job, finish, fail } = begun
@@ -240,8 +256,8 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
       return begun.job === undefined ? begun.finish(begun.made) : finishWith(begun, () => makeHere(begun.job))
     },
     renderAside: (kind, request) => {
-      const settled = scriptKinds.has(kind) ? settleInstalled(request) : undefined
-      return settled === undefined ? makeAside(begin(kind, request)) : settled.then(known => makeAside(begin(kind, request, known)))
+      const settled = scriptKinds.has(kind) ? settleInstalled(request) : isConfigKind(kind) ? takeToken(request) : undefined
+      return settled === undefined ? makeAside(begin(kind, request)) : settled.then(found => makeAside(begin(kind, request, found)))
     },
     version: () => {
       const now: Version = {
@@ -296,6 +312,16 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     listProfiles: () => {
       assertListed('profile')
       return byFileName(store.snapshot.profiles)
+    },
+    addGroup: async plan => {
+      const planned = async (): Promise<Group | undefined> => {
+        const group = await plan()
+        if (group !== undefined) assertGroup(group)
+        return group
+      }
+      if (store.addGroup !== undefined) return await store.addGroup(planned)
+      const group = await planned()
+      if (group !== undefined) await store.putGroup(group)
     },
     putGroup: async group => {
       assertGroup(group)

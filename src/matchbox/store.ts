@@ -58,6 +58,11 @@ export interface Store {
    * etcd_full, message_too_large, store_changed.
    */
   putGroup: (group: Group) => Promise<void>
+  /**
+   * Of a store that others write to as well: adds a group that `plan` makes of what all of them have added, in turn with them, unless it
+   * makes none; it is asked again where another one was first. Throws as the puts do, and when a group of that id is there.
+   */
+  readonly addGroup?: (plan: () => Promise<Group | undefined>) => Promise<void>
   putProfile: (profile: Profile) => Promise<void>
   putConfig: (kind: ConfigKind, name: string, content: Buffer) => Promise<void>
   /** Deleting what is not there is fine. */

@@ -23,6 +23,10 @@ export interface EtcdStoreOptions {
   readonly log: Logger
 }
 
+/** Put with each group that is added: who adds one has seen the one before. */
+const turnKey = 'shared/enrolment'
+const mostTries = 30
+
 /** What can be read is in the snapshot at once: `state` has started. The caller closes `state` after the store. */
 export function openEtcdStore (options: EtcdStoreOptions): OpenStore { return new EtcdStore(options) }
 
@@ -98,6 +102,26 @@ class EtcdStore implements OpenStore {
     for (const stop of this.#stops) stop()
     await this.#perKey.idle()
     this.#memory.close()
+  }
+
+  async addGroup (plan: () => Promise<Group | undefined>): Promise<void> {
+    const { state } = this.#options
+    for (let tries = 0; tries < mostTries; tries++) {
+      await state.settle(turnKey)
+      const turn = state.get(turnKey)?.revision ?? 0
+      const group = await plan()
+      if (group === undefined) return
+      assertSafeName(group.id, '.json')
+      const [at, bytes] = [keyOf('group', group.id), bytesOf({ kind: 'group', name: group.id, value: group })]
+      const [key, turns] = [state.etcdKey(at), state.etcdKey(turnKey)]
+      const { succeeded, header } = await state.transact({
+        compare: [{ key: turns, target: 'MOD', result: 'EQUAL', mod_revision: turn }, { key, target: 'CREATE', result: 'EQUAL', create_revision: 0 }],
+        success: [{ request_put: { key: turns, value: Buffer.from(group.id) } }, { request_put: { key, value: bytes } }]
+      })
+      if (succeeded) return await state.applied(Number(header.revision))
+      await state.settle(at)
+    }
+    throw new AppError('store_changed', 'other provisioners add groups again and again: try again')
   }
 
   async #put (object: StoredObject): Promise<void> {

@@ -8,9 +8,12 @@ import type { Logger } from '../base/log.js'
 import type { Metrics } from '../base/metrics.js'
 import { programVersion } from '../base/bundled.js'
 import { delayOf, rankOf } from '../cluster/client-hash.js'
+import type { DiscoveryStore } from '../cluster/discovery-store.js'
+import { EtcdDiscovery } from '../cluster/etcd-discovery.js'
 import { EtcdMachines, type EtcdMachinesOptions } from '../cluster/etcd-machines.js'
 import { EtcdUpdates } from '../cluster/etcd-updates.js'
 import { FleetCopy } from '../cluster/fleet-copy.js'
+import { GuardUses } from '../cluster/guard-uses.js'
 import { addressesOf, type Recorded } from '../cluster/other-provisioners.js'
 import { type Announced, Presence } from '../cluster/presence.js'
 import { SharedState } from '../cluster/shared-state.js'
@@ -40,6 +43,10 @@ export interface Cluster {
   readonly openMachines: (options: Pick<EtcdMachinesOptions, 'own' | 'onMachine' | 'onForgotten'>) => MachineStore
   /** Updates and reboots of installed machines, counted over all. */
   readonly openUpdates: () => UpdateStore
+  /** Guard tokens that any of them takes; closed with the cluster. */
+  readonly openGuard: () => Promise<GuardUses>
+  /** Tokens of new etcd clusters, which any of them knows. */
+  readonly openDiscovery: () => DiscoveryStore
   /** Fulfilled when this provisioner knows what any of them wrote of a machine before the call; rejected when that can't be found out. */
   readonly settleMachine: (mac: Mac) => Promise<void>
   /** Whether this provisioner tells others of a machine: the one that saw it last does, or while that is gone the first in turn. */
@@ -99,7 +106,10 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
   return {
     name,
     state,
-    warnings: () => warningsOf(state),
+    warnings: () => [
+      ...warningsOf(state),
+      ...presence.twin === undefined ? [] : [`another provisioner is called ${name} too, at ${presence.twin}: give each its own cluster.name`]
+    ],
     measure: metrics => {
       metrics.gauge('store_snapshot_age_seconds', 'Seconds since what the provisioners share was last known to be what etcd has; 0 while it is followed', () => (state.standing.age ?? 0) / 1000)
       metrics.gauge('cluster_present', 'Provisioners that are there', () => presence.present.length)
@@ -108,6 +118,12 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
     openLeases: now => openSharedLeases({ state, presence, name, clock, log }, now),
     openMachines: options => new EtcdMachines({ state, clock, log, ...options }),
     openUpdates: () => new EtcdUpdates({ state, log }),
+    openGuard: async () => {
+      const uses = new GuardUses({ state, clock })
+      await uses.open()
+      return uses
+    },
+    openDiscovery: () => new EtcdDiscovery({ state, log }),
     settleMachine: mac => state.settle(formatKey({ kind: 'machine', mac })),
     tells: (mac, seenBy) => {
       const names = presence.present.map(({ name }) => name)

@@ -46,7 +46,7 @@ export function createEnrolment ({ ground, leases, registry, provisioner, isAddr
     profiles: enrolment.profiles, range: enrolment.range ?? undefined, hostname: enrolment.hostname, identifyBy: enrolment.identify_by
   }
   const enroller = new Enroller({
-    putGroup: group => provisioner.putGroup(group),
+    addGroup: plan => provisioner.addGroup(plan),
     onWritten: (mac, group, how) => {
       const { id, profile, metadata } = group
       log.info({ mac, group: id, profile, ip: metadata?.get('ip') }, `machine.${how}`)

@@ -34,7 +34,8 @@ const retryAfter = 10_000
 export async function startDiscovery ({ ground, metrics, macOf, isAddressOf, onClose }: DiscoveryOptions): Promise<EtcdDiscovery> {
   const { config, clock, log, store, homes } = ground
   let current = (): DiscoveryState => ({ index: 0, tokens: new Map() })
-  const file = new DiscoveryFile({ path: join(config.state_path, 'discovery.jsonl'), log, current: () => current() })
+  const path = join(config.state_path, 'discovery.jsonl')
+  const file = ground.cluster?.openDiscovery() ?? new DiscoveryFile({ path, log, current: () => current() })
   onClose(() => file.close())
   const discovery = new Discovery({
     store: file, before: await file.load(), clock, macOf, makeToken: () => randomBytes(16).toString('hex'), onEvent: event => { tell(log, event) }

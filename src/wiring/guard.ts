@@ -19,9 +19,20 @@ const secretOctets = 32
  * one run of the machine, since the next one counts from the beginning again.
  */
 export async function openGuard (
-  ground: Pick<Ground, 'config' | 'homes' | 'log'>, isAddressOf: GuardKeeper['isAddressOf'], now = (): number => Math.floor(uptime() * 1000)
+  ground: Pick<Ground, 'config' | 'homes' | 'log'> & Partial<Pick<Ground, 'cluster'>>, isAddressOf: GuardKeeper['isAddressOf'], now = (): number => Math.floor(uptime() * 1000)
 ): Promise<GuardKeeper> {
-  const { log, config } = ground
+  const { log, config, cluster } = ground
+  if (cluster !== undefined) {
+    const uses = await cluster.openGuard()
+    return {
+      mint: mac => uses.mint(mac as Mac),
+      // A use is counted before the document is made.
+      take: () => 'the use of a token is counted with the other provisioners first',
+      takeShared: (mac, token, limits) => uses.take(parseMac(mac) ?? mac as Mac, token, limits),
+      isAddressOf,
+      isOwn: url => isOwn(url, ground)
+    }
+  }
   const secret = await readSecret(join(config.state_path, 'guard.key'), log)
   const run = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => randomUUID())
   const tokens = new GuardTokens(createHmac('sha256', secret).update(run.trim()).digest())

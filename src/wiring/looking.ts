@@ -19,13 +19,13 @@ export const openPinner = (config: Config): AssetPins => assetPinner(config.asse
 export const openSnippets = (config: Config): OwnSnippets =>
   nodeSnippets(new UpdateGroups(config.updates.groups), () => new Homes(config).first.origin)
 
-/** The store as it is now. The caller closes it. */
-export async function openStore (config: Pick<Config, 'data_path'> & Partial<Config>, log: Logger): Promise<OpenStore> {
+/** The store as it is now; with `writes` it may be written to. The caller closes it. */
+export async function openStore (config: Pick<Config, 'data_path'> & Partial<Config>, log: Logger, writes = false): Promise<OpenStore> {
   const alone = { tombstoneMs: 0, clock: systemClock, log }
   const { cluster } = config
   if (cluster === undefined || !isClustered({ cluster })) return await openFileStore({ dataPath: config.data_path, ...alone, watch: false })
   const { openCluster, storeOf } = await import('./cluster.js')
-  const opened = await openCluster({ config: config as Config, where: () => 'cluster.etcd' }, { clock: systemClock, log, live: false, onProblem: error => { throw error } })
+  const opened = await openCluster({ config: config as Config, where: () => 'cluster.etcd' }, { clock: systemClock, log, live: false, writes, onProblem: error => { throw error } })
   const store = storeOf(opened, alone)
   const closeStore = store.close.bind(store)
   return Object.assign(store, {

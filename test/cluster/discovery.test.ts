@@ -11,9 +11,10 @@ class MemoryStore implements DiscoveryStore {
   isFull = false
   load = async (): Promise<DiscoveryState> => this.state
   close = async (): Promise<void> => {}
-  put = async (change: DiscoveryChange): Promise<void> => {
+  put = async (change: DiscoveryChange): Promise<boolean> => {
     if (this.isFull) throw new AppError('disk_full', 'no space left')
     this.changes.push(change)
+    return true
   }
 
   get state (): DiscoveryState {

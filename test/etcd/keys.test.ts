@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import t from 'tap'
-import { endOfPrefix, formatKey, type Meaning, objectFolders, parseKey } from '../../src/etcd/keys.js'
+import { endOfPrefix, formatKey, type Meaning, objectFolders, parseKey, updateKeys } from '../../src/etcd/keys.js'
 import { parseIpv4 } from '../../src/net/ipv4.js'
 import { parseMac } from '../../src/net/mac.js'
 
@@ -13,14 +13,20 @@ t.test('a key and what it stands for, there and back', async t => {
     { kind: 'lease', ip: parseIpv4('10.0.0.7')! },
     { kind: 'machine', mac: parseMac('52:54:00:00:00:01')! },
     { kind: 'server', name: 'p1' },
-    { kind: 'shared', name: 'enrolment' }
+    { kind: 'shared', name: 'enrolment' },
+    { kind: 'guard', name: '00ff' },
+    { kind: 'discovery', what: 'index' },
+    { kind: 'discovery', what: 'token', token: '00ff' },
+    { kind: 'discovery', what: 'member', token: '00ff', id: 'a b/c' },
+    ...updateKeys.map(what => ({ kind: 'update', what, name: 'id 52:54:00:00:00:01' } as const))
   ]
   for (const meaning of meanings) t.same(parseKey(formatKey(meaning)), meaning, formatKey(meaning))
 })
 
 t.test('what is no key of ours', async t => {
   for (const key of ['', 'groups', 'groups/', '/a', 'groups/../a', 'ignition/a/../../b', 'ignition//a', 'files/./a', 'files/a\0', 'leases/10.0.0', 'leases/10.0.0.07',
-    'machines/52-54-00-00-00-01', 'machines/52:54:00:00:00:0G', 'servers/a/b', 'shared/', 'other/a', 'fleet/1']) t.equal(parseKey(key), undefined, JSON.stringify(key))
+    'machines/52-54-00-00-00-01', 'machines/52:54:00:00:00:0G', 'servers/a/b', 'shared/', 'other/a', 'fleet/1', 'guard/a/b', 'updates/other/a', 'updates/instances/', 'updates/instances/%zz',
+    'updates/instances/a b', 'discovery/tokens/', 'discovery/tokens/xyz', 'discovery/tokens/00/a', 'discovery/members/00', 'discovery/other']) t.equal(parseKey(key), undefined, JSON.stringify(key))
 })
 
 t.test('the end of a prefix', async t => {

@@ -1,5 +1,5 @@
 // Several provisioners as users start them, over one etcd: what one is told all serve, with etcd there and away.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { status } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
@@ -20,8 +20,8 @@ interface Site {
   readonly client: () => Promise<GrpcClient>
 }
 
-async function site (t: Test, name: string, pki: Pki, endpoints: readonly string[], more = ''): Promise<Site> {
-  const folder = join(t.testdirName, name)
+async function site (t: Test, name: string, pki: Pki, endpoints: readonly string[], more = '', place = name): Promise<Site> {
+  const folder = join(t.testdirName, place)
   mkdirSync(folder, { recursive: true })
   for (const [file, text] of Object.entries({ 'ca.crt': pki.ca.cert, 'server.crt': pki.server.cert, 'server.key': pki.server.key })) writeFileSync(join(folder, file), text)
   const [http, rpc] = [await freePort(), await freePort()]
@@ -135,6 +135,40 @@ t.test('machines: what one saw all show, who waits at the other is told, install
   await until('what was kept is told', async () => /"stage":"installed"/.test((await two.get(`/v1/machines/${macs[1]}`)).text))
 })
 
+t.test('hosts import --groups writes to etcd, and machines adopt too; another provisioner has them', async t => {
+  if (!needs(t, 'etcd')) return
+  const { sites: [one, two] } = await pair(t)
+  await one.start()
+  await two.start()
+  await (await one.client()).call('ProfilePut', { profile })
+  const list = join(one.folder, 'hosts.csv')
+  writeFileSync(list, 'mac,name,ip\n52:54:00:00:00:21,n1,10.0.0.21\n52:54:00:00:00:22,n2,10.0.0.22\n')
+  const run = async (...args: string[]): Promise<object> => await new Program([...args, '--config', one.config]).end()
+  t.match(await run('hosts', 'import', list, '--groups', '--profile', 'p', '--dry-run'), { status: 0, stdout: /a dry run: etcd \/core-provisioner\/v1\/groups\/ is as it was/ })
+  t.match(await run('hosts', 'import', list, '--groups', '--profile', 'p'), { status: 0, stdout: /etcd \/core-provisioner\/v1\/groups\/ is written/ })
+  t.notOk(existsSync(join(one.folder, 'data/groups')), 'nothing is written to data_path')
+  t.match(await run('machines', 'adopt', '52:54:00:00:00:23', '--name', 'n3', '--profile', 'p'), { status: 0 })
+  const client = await two.client()
+  for (const id of ['n1', 'n2', 'n3']) t.match(await client.call('GroupGet', { id }), { group: { id, profile: 'p' } })
+  t.match(await two.get('/ipxe?mac=52-54-00-00-00-22'), { status: 200, text: /kernel/ })
+  writeFileSync(list, 'mac,name,ip\n52:54:00:00:00:29,n9,10.0.0.29\n')
+  t.match(await run('hosts', 'import', list), { status: 0, stderr: /note: reservations of hosts\.d are of this provisioner alone/ })
+})
+
+t.test('of two processes of one cluster.name each says so', async t => {
+  if (!needs(t, 'etcd')) return
+  t.testdir()
+  const etcd = await startEtcd(t)
+  const pki = makePki()
+  const twins = [await site(t, 'p1', pki, etcd.endpoints), await site(t, 'p1', pki, etcd.endpoints, '', 'twin')]
+  const first = await twins[0]!.start()
+  await twins[1]!.start()
+  await first.logged('cluster.name_taken')
+  t.match(first.stdout, /"msg":"cluster\.name_taken"/)
+  t.match(first.stdout, /another provisioner has the same cluster\.name: give each its own/)
+  t.match(await twins[0]!.get('/readyz'), { status: 200, text: /another provisioner is called p1 too/ })
+})
+
 t.test('check and doctor say how etcd is; render reads what it holds', async t => {
   if (!needs(t, 'etcd')) return
   const { etcd, pki, sites: [one] } = await pair(t)
@@ -152,4 +186,73 @@ t.test('check and doctor say how etcd is; render reads what it holds', async t =
   t.match(await run('check'), { status: 1, stderr: /config\.yaml:8: error: etcd does not answer: http:\/\/127\.0\.0\.1:\d+: connect ECONNREFUSED/ })
   const odd = await site(t, 'odd', pki, ['http://10.0.0.1:2379', 'http://10.0.0.2:2379'], 'http: {}\n')
   t.match(await new Program(['check', '--config', odd.config]).end(), { status: 1 })
+})
+
+t.test('what is amiss with etcd or what it holds ends a start, or is told while the last that was good stays', async t => {
+  if (!needs(t, 'etcd')) return
+  const { etcd, sites: [one] } = await pair(t)
+  const prefix = '/core-provisioner/v1/'
+  const client = await etcd.client()
+  const put = async (key: string, value: string): Promise<void> => {
+    await client.call('Txn', { compare: [], success: [{ request_put: { key: Buffer.from(prefix + key), value: Buffer.from(value) } }], failure: [] })
+  }
+  const running = await one.start()
+  const api = await one.client()
+  await api.call('ProfilePut', { profile })
+  await api.call('GroupPut', { group })
+  await put('groups/a', '{"id":"a"')
+  await until('it is told', async () => (await one.get('/readyz')).text.includes('groups/a.json'))
+  t.match(await one.get('/readyz'), { status: 503, text: /groups\/a\.json: .*JSON/ })
+  t.match(await one.get(script), { status: 200, text: /kernel/ }, 'the last that was good stays')
+  await put('machines/52:54:00:00:00:01', 'nothing')
+  await put('updates/holders/x', '{')
+  await put('leases/10.0.0.1', '[]')
+  await put('discovery/tokens/00', '"')
+  t.match(await one.get(script), { status: 200 })
+  await running.end('SIGTERM')
+
+  const refused = async (): Promise<string> => {
+    const { status, stderr, stdout } = await new Program(['serve', '--config', one.config]).end()
+    t.equal(status, 1)
+    return stderr + stdout
+  }
+  const { kvs: [fleet] } = await client.call('Range', { key: Buffer.from(`${prefix}fleet`) })
+  await put('fleet', '{"format":2,"id":"x"}')
+  t.match(await refused(), /was written by a newer core-provisioner \(format 2; this one knows 1\): run that one here too/)
+  await put('fleet', '{"format":1,"id":"another"}')
+  t.match(await refused(), /holds fleet another, and this provisioner belongs to fleet [0-9a-f]{16}: mend cluster\.etcd\.endpoints/)
+  await client.call('Txn', { compare: [], success: [{ request_delete_range: { key: Buffer.from(`${prefix}fleet`) } }], failure: [] })
+  t.match(await refused(), /etcd has nothing at .*\/core-provisioner\/v1\/, and this provisioner belongs to fleet/)
+  await put('fleet', fleet!.value.toString())
+  await one.start()
+  t.match(await one.get('/ipxe?mac=52-54-00-00-00-01'), { status: 404 }, 'a group that never was one after a start')
+})
+
+t.test('etcd without space, and certificates that it does not take', async t => {
+  if (!needs(t, 'etcd')) return
+  t.testdir()
+  const pki = makePki()
+  const full = await startEtcd(t, { args: ['--quota-backend-bytes', String(256 * 1024)] })
+  const one = await site(t, 'p1', pki, full.endpoints)
+  await one.start()
+  const api = await one.client()
+  await api.call('ProfilePut', { profile })
+  await api.call('GroupPut', { group })
+  const fill = async (): Promise<void> => { for (let n = 0; n < 100; n++) await api.call('GenericPut', { name: `f${n}`, config: Buffer.alloc(16_000, 120) }) }
+  await t.rejects(fill(), { code: status.RESOURCE_EXHAUSTED, details: /etcd.* has no space left/ })
+  t.match(await one.get(script), { status: 200, text: /kernel/ })
+
+  const other = makePki()
+  const folder = join(t.testdirName, 'tls')
+  mkdirSync(folder)
+  for (const [file, text] of Object.entries({ 'ca.crt': pki.ca.cert, 'server.crt': pki.server.cert, 'server.key': pki.server.key, 'other.crt': other.ca.cert, 'client.crt': other.client.cert, 'client.key': other.client.key })) writeFileSync(join(folder, file), text)
+  const closed = await startEtcd(t, { tls: { ca: join(folder, 'ca.crt'), cert: join(folder, 'server.crt'), key: join(folder, 'server.key') } })
+  const check = async (more: string): Promise<string> => {
+    const config = join(folder, 'config.yaml')
+    writeFileSync(config, `data_path: ${folder}/data\nstate_path: ${folder}/state\nassets_path: ""\nrpc: { address: "" }\ncluster: { name: p1, etcd: { endpoints: ${JSON.stringify(closed.endpoints)}, ${more} } }\n`)
+    return (await new Program(['check', '--config', config]).end()).stderr
+  }
+  t.match(await check(`ca_file: ${folder}/other.crt`), /etcd does not answer: https:\/\/127\.0\.0\.1:\d+: .*(?:certificate|self.signed|unable to verify)/)
+  t.match(await check(`ca_file: ${folder}/ca.crt, cert_file: ${folder}/client.crt, key_file: ${folder}/client.key`), /etcd does not answer: https:\/\/127\.0\.0\.1:\d+: /)
+  t.match(await check(`ca_file: ${folder}/none.crt`), /none\.crt/)
 })

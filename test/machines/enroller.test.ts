@@ -11,10 +11,11 @@ t.test('each is decided when the one before is kept, and a disk that fails takes
   const written: string[] = []
   let full = false
   const enroller = new Enroller({
-    putGroup: async one => {
+    addGroup: async plan => {
+      const one = await plan()
       await new Promise(resolve => { setImmediate(resolve) })
       if (full) throw new Error('no space left')
-      kept.push(one)
+      if (one !== undefined) kept.push(one)
     },
     onWritten: (_, { id }, how) => { written.push(`${how} ${id}`) }
   })
@@ -33,7 +34,7 @@ t.test('each is decided when the one before is kept, and a disk that fails takes
 t.test('only so many wait', async t => {
   let release = (): void => {}
   const gate = new Promise<void>(resolve => { release = resolve })
-  const enroller = new Enroller({ putGroup: () => gate, onWritten: () => {} })
+  const enroller = new Enroller({ addGroup: async plan => { await plan(); await gate }, onWritten: () => {} })
   const all = Array.from({ length: mostWaiting }, () => enroller.write(machine, 'enrolled', async () => ({ group: group('a') })))
   t.match(await enroller.write(machine, 'enrolled', async () => ({ group: group('b') })), { refusal: /has to ask again/ })
   release()

@@ -172,3 +172,22 @@ t.test('a cluster that was restored is this fleet still; another fleet, nothing 
   await write(etcd, put('fleet', 'mine'))
   await t.rejects(provisioner(t, cluster), { code: 'etcd_foreign', message: /no record of a fleet/ })
 })
+
+t.test('groups that are added at once by three are planned in turn, and none is written over', async t => {
+  if (!needs(t, 'etcd')) return
+  const cluster = await startEtcd(t)
+  const stores = [await provisioner(t, cluster), await provisioner(t, cluster), await provisioner(t, cluster)].map(({ store }) => store)
+  // As enrolments and adoptions do: the lowest number, or a name of one's own, and the lowest address.
+  const add = async (store: OpenStore, name: string): Promise<void> => await store.addGroup!(async () => {
+    const n = store.snapshot.groups.size + 1
+    return makeGroup({ id: name === '' ? `n${n}` : name, metadata: { ip: `10.0.0.${n}` } })
+  })
+  await Promise.all(stores.flatMap((store, k) => ['', `own${k}`, ''].map(name => add(store, name))))
+  await until('all know all', () => stores.every(({ snapshot }) => snapshot.groups.size === 9))
+  const addresses = [...stores[0]!.snapshot.groups.values()].map(({ metadata }) => metadata?.get('ip'))
+  t.equal(new Set(addresses).size, 9, addresses.join(' '))
+  await stores[0]!.addGroup!(async () => undefined)
+  await t.rejects(stores[1]!.addGroup!(async () => makeGroup({ id: 'own0' })), { code: 'store_changed' }, 'one that is there stays')
+  await cluster.members[0]!.stop()
+  await t.rejects(add(stores[2]!, 'late'), { code: 'etcd_away' })
+})
