@@ -38,6 +38,9 @@ export const group = (more: Partial<UpdateGroup> = {}): UpdateGroup => ({
   name: 'workers', os: 'flatcar', channel: 'stable', version: undefined, maxPerPeriod: 1, period: 900_000, timeout: 3_600_000, window: undefined, safeMode: false, approval: false, floors: [], ...more
 })
 
+/** A store that others write to as well, and what it held. */
+interface SharedUpdates { readonly store: UpdateStore, readonly before: UpdateState }
+
 /** The service over releases of flatcar stable, amd64. */
 export class UpdateBench {
   readonly clock = new FakeClock(Date.parse('2026-11-27T10:00:00Z'))
@@ -47,8 +50,7 @@ export class UpdateBench {
   releases: string[]
   updates: Updates
 
-  /** `shared`: a store that others write to as well, and what it held. */
-  constructor (groups: readonly UpdateGroup[], releases: string[], mirrored: Partial<MirroredUpdates> = {}, shared?: { readonly store: UpdateStore, readonly before: UpdateState }) {
+  constructor (groups: readonly UpdateGroup[], releases: string[], mirrored: Partial<MirroredUpdates> = {}, shared?: SharedUpdates) {
     this.releases = releases
     this.#make = () => new Updates({
       groups,
