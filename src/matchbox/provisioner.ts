@@ -110,7 +110,7 @@ export interface LongRendering {
 export interface Aside { readonly make: (rendering: LongRendering) => Promise<DocumentBody> }
 
 /** What was found out before a document is made. */
-interface Settled { readonly known?: MachinePast, readonly keeper?: GuardKeeper }
+interface FoundBefore { readonly known?: MachinePast, readonly keeper?: GuardKeeper }
 
 const scriptKinds: ReadonlySet<DocumentKind> = new Set(['ipxe', 'grub'])
 
@@ -174,7 +174,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
   }
 
   /** All but the making of a config, which `job` says; without one the document is `made`. */
-  const begin = (kind: DocumentKind, request: MachineRequest, { known = past, keeper = guard }: Settled = {}): RenderingJob => {
+  const begin = (kind: DocumentKind, request: MachineRequest, { known = past, keeper = guard }: FoundBefore = {}): RenderingJob => {
     const objects = store.snapshot.forMachines
     const group = matchMachine(request.labels)
     const mac = macOfLabels(request.labels)
@@ -207,7 +207,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     }
   }
   /** Before a machine of a group that installs once gets a script, what others know of it; undefined where nothing is asked. */
-  const settleInstalled = ({ labels }: MachineRequest): Promise<Settled> | undefined => {
+  const settleInstalled = ({ labels }: MachineRequest): Promise<FoundBefore> | undefined => {
     const mac = macOfLabels(labels)
     if (past.settle === undefined || mac === undefined) return undefined
     const group = matchMachine(labels)
@@ -215,7 +215,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     return past.settle(mac).then(() => ({}), () => ({ known: { ...past, isCertain: () => false } }))
   }
   /** Before a guarded config is given out, what all provisioners count of its token; undefined where nothing is asked. */
-  const takeToken = ({ labels, client }: MachineRequest): Promise<Settled> | undefined => {
+  const takeToken = ({ labels, client }: MachineRequest): Promise<FoundBefore> | undefined => {
     const mac = macOfLabels(labels)
     if (guard?.takeShared === undefined || mac === undefined || client === undefined) return undefined
     const group = matchMachine(labels)
