@@ -19,7 +19,8 @@ import type { Mac } from './net/mac.js'
 import { threadSeconds } from './net/thread-time.js'
 import { LongRenderings } from './rendering/long-renderings.js'
 import { AddressClaims } from './wiring/address-claims.js'
-import { loaderFiles } from './wiring/loader-files.js'
+import { loaderFiles, loadersOnDisk } from './wiring/loader-files.js'
+import { imagesForHttp } from './wiring/shim-image.js'
 import { isLoaderChosen } from './wiring/boot.js'
 import { Closing, type OnClose } from './wiring/closing.js'
 import { countLinks } from './wiring/dhcp-link.js'
@@ -271,6 +272,7 @@ async function startParts (
       onEnrolled: observer.onEnrolled
     }),
     loaderFiles: loaderFiles({ config, clock, originFor: client => homes.of(client).origin, provisioner, macOf, mayBeBios, fallbacks }),
+    httpNames: await imagesForHttp(config, loadersOnDisk(config, clock)),
     dhcpServers: new DhcpServers(),
     links: new Set<{ readonly waiting: number }>(),
     sockets: new Sockets(inherited, loaded, listeners),

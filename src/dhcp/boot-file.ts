@@ -10,6 +10,8 @@ export interface BootConfig {
   readonly scriptUrl: string
   /** Absolute URL, ending in a slash, below which the loaders are found over HTTP; without it UEFI HTTP Boot gets nothing. */
   readonly loaderBaseUrl?: string
+  /** What stands in for a loader over HTTP, by its name: the image that holds it. */
+  readonly httpNames?: ReadonlyMap<string, string>
   /** The loaders for machines that the first one leads nowhere: it drives the card itself where the other uses the firmware's driver. */
   readonly otherLoaders?: Readonly<Partial<Record<Firmware, string>>>
   /** Whether the loaders call themselves `core-provisioner` (option 77): then a network card's own iPXE is given ours first. */
@@ -91,7 +93,8 @@ function loader (query: BootQuery): BootFile | undefined {
 function loaderUrl (query: BootQuery): BootFile | undefined {
   const name = loaderName(query)
   const base = query.boot.loaderBaseUrl
-  return name === undefined || base === undefined ? undefined : { kind: 'loader', name: /^https?:/.test(name) ? name : `${base}${name}` }
+  if (name === undefined || base === undefined) return undefined
+  return { kind: 'loader', name: /^https?:/.test(name) ? name : `${base}${query.boot.httpNames?.get(name) ?? name}` }
 }
 
 const script = (query: BootQuery): BootFile => ({ kind: 'script', name: override(query, 'scriptUrl') ?? query.boot.scriptUrl })

@@ -51,8 +51,13 @@ export const loaderRoutes = (source: LoaderSource): Handler => async arrival => 
 }
 
 /** edk2 tells a program from a disk image by its type, and by its name when it does not know the type. */
+const bootTypes: ReadonlyMap<string, string> = new Map([
+  ['.efi', 'application/efi'],
+  ['.img', 'application/vnd.efi-img'],
+  ['.iso', 'application/vnd.efi-iso']
+])
 const typeOf = (name: string): string | undefined =>
-  name.toLowerCase().endsWith('.efi') ? 'application/efi' : typeByName(name.slice(name.lastIndexOf('/') + 1))
+  bootTypes.get(name.slice(-4).toLowerCase()) ?? typeByName(name.slice(name.lastIndexOf('/') + 1))
 
 const withoutTime = (file: OpenFile): OpenFile => ({
   path: file.path, size: file.size, modified: undefined, piece: (position, most) => file.piece(position, most), close: () => file.close()

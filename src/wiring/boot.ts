@@ -7,16 +7,19 @@ import type { Mac } from '../net/mac.js'
 import { bootConfig } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
 import type { Home } from './homes.js'
+import type { HttpNames } from './shim-image.js'
 
 /** Whether a person chose the machine's loader, for it alone. */
 export const isLoaderChosen = (mac: Mac, { boot }: Config, groups: Iterable<Group>): boolean =>
   boot.overrides.some(one => one.mac === mac && one.file !== undefined) ||
   groupLoaders(groups, isBootFileName).loaders.some(one => one.mac === mac)
 
+interface BootParts extends Pick<Ground, 'config' | 'store' | 'log'> { readonly httpNames: HttpNames }
+
 /** What machines of that home boot. */
-export function currentBoot ({ config, store, log }: Pick<Ground, 'config' | 'store' | 'log'>, { origin }: Pick<Home, 'origin'>): BootConfig {
+export function currentBoot ({ config, store, log, httpNames }: BootParts, { origin }: Pick<Home, 'origin'>): BootConfig {
   const { loaders, problems } = groupLoaders(store.snapshot.groups.values(), isBootFileName)
   log.debug({ machines: loaders.length }, 'boot_file.read')
   for (const problem of problems) log.warn({ problem }, 'boot_file.refused')
-  return bootConfig(config, origin, loaders)
+  return bootConfig(config, origin, loaders, httpNames)
 }

@@ -12,6 +12,7 @@ import { dhcpSubnets } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
 import type { Home } from './homes.js'
 import { type FoundReservations, readReservations, watchReservations } from './reservation-sources.js'
+import type { HttpNames } from './shim-image.js'
 
 /** Lines of refused reservations that one reading may give. */
 const mostTold = 100
@@ -19,6 +20,7 @@ const mostTold = 100
 export type SettingsFor = (home: Home) => DhcpSettings
 
 interface SettingsParts extends Pick<Ground, 'loaded' | 'config' | 'store' | 'clock' | 'log' | 'homes'> {
+  readonly httpNames: HttpNames
   readonly addressClaims: AddressClaims
   readonly onClose: OnClose
 }

@@ -6,6 +6,7 @@ import type { DhcpSubnet } from '../dhcp/subnet.js'
 import { AppError } from '../base/errors.js'
 import { loadersPath } from '../http/loader-routes.js'
 import { localAddresses, type OwnAddress } from '../net/interfaces.js'
+import type { HttpNames } from './shim-image.js'
 import { contains, formatIpv4, type Ipv4 } from '../net/ipv4.js'
 
 /** Of the interface's addresses the one inside a subnet that is served, else the first. */
@@ -30,13 +31,18 @@ const otherBuild: ReadonlyMap<string, string> = new Map([['snponly.efi', 'ipxe.e
 /** Whether there is another loader for machines that the configured one leads nowhere. */
 export const hasOtherLoader = ({ boot }: Config): boolean => otherBuild.has(boot.uefi_x64)
 
-/** `machines` are the exceptions of single machines (boot-overrides.ts), which go before the configuration's. */
-export function bootConfig ({ boot }: Config, origin: string, machines: readonly BootOverride[] = []): BootConfig {
+/**
+ * `machines` are the exceptions of single machines (boot-overrides.ts), which go before the configuration's; `httpNames` what stands in
+ * for loaders over HTTP.
+ */
+export function bootConfig (
+  { boot }: Config, origin: string, machines: readonly BootOverride[] = [], httpNames: HttpNames = new Map()
+): BootConfig {
   const other = otherBuild.get(boot.uefi_x64)
   return {
     loaders: { bios: boot.bios, 'efi-x64': boot.uefi_x64, 'efi-arm64': boot.uefi_arm64 },
     otherLoaders: other === undefined ? {} : { 'efi-x64': other },
-    ...boot.http_boot && { loaderBaseUrl: `${origin}${loadersPath}` },
+    ...boot.http_boot && { loaderBaseUrl: `${origin}${loadersPath}`, httpNames },
     scriptUrl: boot.script_url === '' ? `${origin}/boot.ipxe` : boot.script_url,
     ownUserClass: boot.own_user_class,
     overrides: [...machines, ...boot.overrides.map(overrideOf)]

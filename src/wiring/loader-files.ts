@@ -13,6 +13,7 @@ import { type FileSource, firstOf, storedFiles } from '../tftp/file-source.js'
 import { memoryFile } from '../disk/open-file.js'
 import { bootConfig } from './dhcp-settings.js'
 import { raspberryPiFiles } from './raspberry-pi.js'
+import { shimImages } from './shim-image.js'
 
 /** Boot loaders are small and asked for by everybody at once. Bytes. */
 const cacheLimits = { memory: 64 * 2 ** 20, largest: 8 * 2 ** 20 }
@@ -67,7 +68,7 @@ export function loaderFiles (options: LoaderFilesOptions): FileSource {
   }
   const images = config.assets_path === '' ? undefined : assets(config, clock)
   const boards = raspberryPiFiles({ folder: config.boot.raspberry_pi, stored, assets: images, provisioner, macOf, originFor })
-  return firstOf([own, made, bundled, boards, ...images === undefined ? [] : [images]])
+  return firstOf([own, made, shimImages({ files: stored, originFor }), bundled, boards, ...images === undefined ? [] : [images]])
 }
 
 /** Images under the names that scripts have for them, for loaders that know no HTTP (U-Boot). What is not verified is not there. */

@@ -19,6 +19,7 @@ import type { Leases } from './leases.js'
 import type { Observer } from './observer.js'
 import type { Packets } from './packets.js'
 import type { ServiceImages } from './service-images.js'
+import type { HttpNames } from './shim-image.js'
 import type { Sockets } from './sockets.js'
 import type { UpdateGroups } from './update-groups.js'
 
@@ -42,6 +43,8 @@ export interface RunningParts extends Ground {
   readonly enrolment: Enrolment
   /** What firmware and loaders fetch, by TFTP and HTTP alike. */
   readonly loaderFiles: FileSource
+  /** Loaders that firmware which boots by HTTP gets under another name. */
+  readonly httpNames: HttpNames
   /** The routes of HTTP, for whichever listeners serve them. */
   readonly app: HttpApp
   /** undefined when nothing is or can be mirrored. */

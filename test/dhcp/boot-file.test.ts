@@ -79,6 +79,9 @@ t.test('each architecture', t => {
   t.equal(name(client({ vendorClassIdentifier: 'PXEClient' })), 'undionly.kpxe', 'none: a BIOS ROM from before RFC 4578')
   t.equal(name(client({ vendorClassIdentifier: 'PXEClient', clientSystemArchitecture: [77, 9] })), 'snponly.efi', 'the first that is known')
   t.equal(name(client(http(7))), undefined, 'HTTPClient with an architecture that does not boot over HTTP')
+  const inImages = { httpNames: new Map([['snponly.efi', 'snponly.img']]) }
+  t.equal(name(client(http(16)), inImages), 'http://192.168.100.2:8080/boot/snponly.img', 'in the image that stands in for it')
+  t.equal(name(client(pxe(7)), inImages), 'snponly.efi', 'and by TFTP as it is')
   const { loaderBaseUrl, ...without } = boot
   t.equal(bootFileFor({ client: client(http(16)), boot: without, otherLoader: false }), undefined, 'no HTTP base, no HTTP Boot')
   t.end()

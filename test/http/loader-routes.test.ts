@@ -19,7 +19,7 @@ const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).dig
 interface Served { readonly port: number, readonly events: readonly RequestEvent[], readonly clients: readonly string[] }
 
 async function serve (t: Test): Promise<Served> {
-  const folder = t.testdir({ 'ipxe.efi': loader, x64: { 'SNPONLY.EFI': loader, empty: '' }, 'notes.txt': 'hello\n' })
+  const folder = t.testdir({ 'ipxe.efi': loader, x64: { 'SNPONLY.EFI': loader, empty: '' }, 'notes.txt': 'hello\n', 'shimx64.img': loader, 'cd.iso': loader })
   symlinkSync('/etc/passwd', join(folder, 'passwd'))
   const files = storedFiles({ roots: [folder], cache: new FileCache({ memory: 0, clock: systemClock }), readers: new Readers(), clock: systemClock })
   const clients: string[] = []
@@ -47,6 +47,9 @@ t.test('a loader as firmware fetches it: its length first, then all of it', asyn
     t.equal(headers['Location'], undefined)
     t.equal(digest(body), digest(loader))
     t.ok(Object.values(headers).every(value => value !== ''), 'edk2 hangs on an empty header')
+  }
+  for (const [name, type] of [['shimx64.img', 'application/vnd.efi-img'], ['cd.iso', 'application/vnd.efi-iso']]) {
+    t.equal((await exchange(port, request(`/boot/${name}`, 'HEAD'))).headers['Content-Type'], type, 'which firmware mounts')
   }
   t.strictSame(new Set(clients), new Set(['127.0.0.1']))
   t.match(events.find(({ kind }) => kind === 'loader'), { path: '/boot/ipxe.efi', status: 200, bytes: loader.length, finished: true })
