@@ -69,7 +69,8 @@ export function shimImages ({ files, originFor }: ShimImagesOptions): FileSource
       const refused = opened.find(one => one.status === 'rejected')
       if (refused !== undefined) {
         await Promise.all(parts.map(async part => { await part?.close() }))
-        throw refused.reason as Error
+        const error = refused.reason as Error
+        throw error
       }
       const [shimFile, grubFile] = parts
       if (shimFile === undefined || grubFile === undefined || parts.some(part => part !== undefined && part.size > largestPart)) {
