@@ -67,7 +67,9 @@ const otherBound = (n: number): number => n >= 1000 ? 2 * n : n + 1
 function changeOperator (node: ts.BinaryExpression, add: (kind: MutationKind, start: number, end: number, text: string) => void): void {
   const { operatorToken: token } = node
   const sign = token.getText()
-  const to = (kind: MutationKind, other: string | undefined): void => { if (other !== undefined) add(kind, token.getStart(), token.end, other) }
+  const to = (kind: MutationKind, other: string | undefined): void => {
+    if (other !== undefined) add(kind, token.getStart(), token.end, other)
+  }
   to('comparison', comparisons[sign])
   to('logic', logic[sign])
   // Text is joined by + as well: without its sense there is nothing to notice.

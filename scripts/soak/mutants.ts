@@ -71,7 +71,9 @@ function inTurns (all: readonly Mutant[], chance: () => number): Mutant[] {
   return order
 }
 
-async function noticedBy (copy: MutantCopy, { path, kind }: Mutant, changed: string, tests: readonly string[]): Promise<string | undefined> {
+async function noticedBy (
+  copy: MutantCopy, { path, kind }: Mutant, changed: string, tests: readonly string[]
+): Promise<string | undefined> {
   for (const test of tests) {
     const verdict = await copy.changed(path, changed, () => copy.run(test))
     if (verdict === 'passed') continue

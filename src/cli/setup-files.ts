@@ -36,7 +36,8 @@ export async function writeFiles ({ loaded, plan, to, systemd, names, outside }:
   const sockets = socketsOf(plan)
   const devices = plan.dhcp.interfaces.map(at => at.name)
   const gateway = outside === undefined ? undefined : gatewayOf(outside, loaded, devices)
-  const units = unitFiles({ units: shippedUnits(), sockets, several: devices.length > 1, written: writtenElsewhere(loaded), systemd, gateway })
+  const written = writtenElsewhere(loaded)
+  const units = unitFiles({ units: shippedUnits(), sockets, several: devices.length > 1, written, systemd, gateway })
   const services = firewallServices(sockets)
   for (const [path, text] of units.files) await writeFileAtomic(join(to, 'etc/systemd/system', path), text)
   for (const { name, text } of services) await writeFileAtomic(join(to, 'etc/firewalld/services', `${name}.xml`), text)
@@ -80,7 +81,8 @@ async function policyFor ({ outside }: Gateway, inside: readonly string[]): Prom
   return egress === undefined || !existsSync('/usr/lib/firewalld/policies') ? undefined : policyXml(inside, egress)
 }
 
-function writtenElsewhere ({ config: { data_path: data, state_path: state, assets_path: assets, images } }: LoadedConfig): readonly string[] {
+function writtenElsewhere ({ config }: LoadedConfig): readonly string[] {
+  const { data_path: data, state_path: state, assets_path: assets, images } = config
   return [data, state, ...images.sources.length > 0 ? [assets] : []].filter(path => path !== '' && !isOwn(path))
 }
 
@@ -92,7 +94,6 @@ const socketsOf = ({ listeners }: Plan): readonly WantedSocket[] => listeners.fl
 
 /** Whether the unit lets the service write there as it ships. */
 const isOwn = (path: string): boolean => ['/var/lib/matchbox', '/var/lib/core-provisioner'].some(folder => path === folder || path.startsWith(`${folder}/`))
-
 
 /** As a shell reads them. */
 export const settingsText = (settings: Settings): string => Object.entries(settings).map(([name, words]) => `${name}='${words.map(word).join(' ')}'\n`).join('')

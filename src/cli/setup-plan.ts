@@ -45,7 +45,14 @@ export interface PlanRequest {
 }
 
 /** Where an installation is. */
-export interface Installed { readonly config: string, readonly environment: string, readonly certificates: string, readonly current: string, readonly data: string, readonly units: string }
+export interface Installed {
+  readonly config: string
+  readonly environment: string
+  readonly certificates: string
+  readonly current: string
+  readonly data: string
+  readonly units: string
+}
 
 const standard: Installed = {
   config: defaultConfigFile,
@@ -62,7 +69,8 @@ export async function planInstallation (request: PlanRequest, io: Io, installed 
   const tell = (text: string): void => { print(io.stderr, visibleText(text)) }
   try {
     const outside = request.gateway.removed ? undefined : request.gateway.outside ?? installedGateway(installed.units)
-    const choice = await chooseConfig({ file: installed.config, wishes: request.wishes, otherwise: request.otherwise, outside: request.gateway.outside, dialogue, tell })
+    const { wishes, otherwise, gateway } = request
+    const choice = await chooseConfig({ file: installed.config, wishes, otherwise, outside: gateway.outside, dialogue, tell })
     const { env, takenOver } = await environment(installed, io, tell)
     const makes = request.certificates && certificatesMissing(choice.text, env, installed)
     const { loaded, plan, fatal } = await checked(choice, { request, installed, env, makes, io })

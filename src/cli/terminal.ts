@@ -13,14 +13,14 @@ export interface Dialogue {
 export function openDialogue ({ stdin, stderr, stop }: Pick<Io, 'stdin' | 'stderr' | 'stop'>): Dialogue {
   const reader = createInterface({ input: stdin, terminal: false })
   const lines: string[] = []
-  let ended = false
+  const over = { ended: false }
   let wake = (): void => {}
   reader.on('line', line => {
     lines.push(line)
     wake()
   })
   const end = (): void => {
-    ended = true
+    over.ended = true
     wake()
   }
   reader.once('close', end)
@@ -28,7 +28,7 @@ export function openDialogue ({ stdin, stderr, stop }: Pick<Io, 'stdin' | 'stder
   return {
     ask: async (question, otherwise = '') => {
       stderr.write(`${question}${otherwise === '' ? '' : ` [${otherwise}]`}: `)
-      while (lines.length === 0 && !ended) await new Promise<void>(resolve => { wake = resolve })
+      while (lines.length === 0 && !over.ended) await new Promise<void>(resolve => { wake = resolve })
       const answer = lines.shift()
       if (answer !== undefined) return answer
       stderr.write('\n')

@@ -53,7 +53,7 @@ export interface Step {
  * The record after steps that were made of another one than `before`, which tells what others saw meanwhile. What they saw later
  * stays as it is: what was seen before it is told in its place, and begins no boot.
  */
-export function redo (before: Machine | undefined, steps: readonly Step[], limits: RecordLimits = recordLimits.shared): Machine | undefined {
+export function redo (before: Machine | undefined, steps: readonly Step[], limits = recordLimits.shared): Machine | undefined {
   let machine = before
   for (const { make, observation } of steps) {
     const isLate = machine !== undefined && observation !== undefined &&

@@ -12,7 +12,10 @@ const folder = 'matchbox-certs'
 /** What install.sh calls it, beside the certificates. */
 const packed = 'matchbox-certs.tar.gz'
 
-/** Packs anew what lies packed in `dir`: one that holds a client that is renewed lets nobody in any more. Gives its path, undefined where there is none. */
+/**
+ * Packs anew what lies packed in `dir`: one that holds a client that is renewed lets nobody in any more. Gives its path, undefined
+ * where there is none.
+ */
 export async function repackClient (dir: string, now: number): Promise<string | undefined> {
   const path = join(dir, packed)
   if (await stat(path).then(() => false, () => true)) return undefined

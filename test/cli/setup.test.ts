@@ -12,7 +12,9 @@ import { Program } from '../helpers/program.js'
 const quiet = "dhcp: { mode: 'off' }\nhttp: { address: '127.0.0.1:0' }\nrpc: { address: '' }\ntftp: { address: '' }\n"
 
 /** A place to install to, with this configuration there already, and somebody who types these lines. */
-function site (t: Test, config: string | undefined, typed: readonly string[] = []): { installed: Installed, to: string, plan: (request: Partial<PlanRequest>) => Promise<number>, said: () => string } {
+interface Site { installed: Installed, to: string, plan: (request: Partial<PlanRequest>) => Promise<number>, said: () => string }
+
+function site (t: Test, config: string | undefined, typed: readonly string[] = []): Site {
   const folder = t.testdir({ to: {}, etc: {}, data: {}, certs: {}, units: {} })
   const installed: Installed = {
     config: join(folder, 'etc/config.yaml'),

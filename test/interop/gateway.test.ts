@@ -9,7 +9,7 @@ import { NetworkNamespace, namespaceProblem } from '../helpers/netns.js'
 import { able, findTool, needs, needsRoot } from '../helpers/tools.js'
 
 const script = join(projectRoot, 'scripts/install/gateway.sh')
-const answerer = `require('node:http').createServer((request, response) => response.end(request.socket.remoteAddress)).listen(8000, '0.0.0.0', () => console.log('listening'))`
+const answerer = 'require(\'node:http\').createServer((request, response) => response.end(request.socket.remoteAddress)).listen(8000, \'0.0.0.0\', () => console.log(\'listening\'))'
 
 interface Site {
   readonly gateway: NetworkNamespace

@@ -8,7 +8,9 @@ const known = (name: string, ip: string, subnet: string): KnownInterface => ({ n
 const interfaces = [known('ens192', '192.168.100.2', '192.168.100.0/24'), known('ens160', '10.0.0.7', '10.0.0.0/8')]
 
 /** Asks with these answers; what was told, and which questions stayed without an answer. */
-async function asked (answers: readonly string[], given: Wishes = {}, against?: string): Promise<{ wishes: Wishes | undefined, told: string[], questions: string[], left: string[] }> {
+interface Asked { wishes: Wishes | undefined, told: string[], questions: string[], left: string[] }
+
+async function asked (answers: readonly string[], given: Wishes = {}, against?: string): Promise<Asked> {
   const [told, questions, left]: [string[], string[], string[]] = [[], [], [...answers]]
   const asking: Asking = {
     interfaces,

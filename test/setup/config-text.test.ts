@@ -7,8 +7,15 @@ import { changedText, configText, contradictions, writtenText } from '../../src/
 import type { Wishes } from '../../src/setup/wishes.js'
 
 const all: Wishes = {
-  mode: 'server', interface: 'ens192', subnet: '192.168.100.0/24', range: '192.168.100.100-192.168.100.150', router: '192.168.100.1', dns: '192.168.100.1,192.168.100.2',
-  domain: 'lab.example.com', 'unknown-clients': 'allow', advertise: 'boot.example.com'
+  mode: 'server',
+  interface: 'ens192',
+  subnet: '192.168.100.0/24',
+  range: '192.168.100.100-192.168.100.150',
+  router: '192.168.100.1',
+  dns: '192.168.100.1,192.168.100.2',
+  domain: 'lab.example.com',
+  'unknown-clients': 'allow',
+  advertise: 'boot.example.com'
 }
 
 t.test('what is wished is what the program reads, and contradicts nothing', t => {
