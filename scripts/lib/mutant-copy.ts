@@ -13,12 +13,10 @@ const patience = 120_000
 
 export class MutantCopy {
   readonly folder = mkdtempSync(join(tmpdir(), 'mutants-'))
-  readonly #root: string
   readonly #passing = new Map<string, boolean>()
   readonly #isApart: boolean
 
   constructor (root: string) {
-    this.#root = root
     for (const file of execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 }).split('\0')) {
       if (file !== '' && existsSync(join(root, file))) cpSync(join(root, file), join(this.folder, file))
     }
@@ -30,9 +28,12 @@ export class MutantCopy {
 
   close (): void { rmSync(this.folder, { recursive: true, force: true }) }
 
+  /** A file as it was when the copy was made: the tree may go on meanwhile. */
+  read (path: string): string { return readFileSync(join(this.folder, path), 'utf8') }
+
   /** Runs a function while the source is another. */
   async changed<T> (path: string, text: string, act: () => Promise<T>): Promise<T> {
-    const before = readFileSync(join(this.#root, path))
+    const before = this.read(path)
     writeFileSync(join(this.folder, path), text)
     try {
       return await act()

@@ -2,7 +2,7 @@
 // compiler, nor the linter's rule on promises notices is a survivor. Every kind of change has its turn. Options: --count N (100), --all,
 // --seed N, --room PATH (below src/, a folder or a file; several with commas), --kind KIND (scripts/lib/mutations.ts), --tests N (8), or
 // --by FILE (tests, with commas) for those that are to notice.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -32,12 +32,12 @@ export async function run (args: readonly string[]): Promise<void> {
   const rooms = values.room.split(',')
   const files = ['src', 'test'].flatMap(folder =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts')).map(name => `${folder}/${name}`)).sort()
-  const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+  const copy = new MutantCopy(root)
+  const read = (path: string): string => copy.read(path)
   const sources = files.filter(path => path.startsWith('src/') && rooms.some(room => path.startsWith(`src/${room}`)))
   const all = sources.flatMap(path => mutationsOf(path, read(path)).filter(({ kind }) => values.kind === '' || kind === values.kind).map(mutation => ({ path, ...mutation })))
   const chosen = values.all ? all : inTurns(all, random(seed)).slice(0, Number(values.count))
   console.log(`seed ${seed}: ${all.length} changes to ${sources.length} files, ${chosen.length} of them tried`)
-  const copy = new MutantCopy(root)
   const stop = (): void => {
     copy.close()
     process.exit(130)

@@ -244,9 +244,10 @@ const bare: Readonly<Record<string, readonly [times: number, why: string]>> = {
   'cli/try-site.ts': [3, 'makes a site that goes with the command'],
   'disk/atomic-file.ts': [1, 'is how it is done'],
   'main.ts': [1, 'names the process, in /proc'],
-  'mirror/download.ts': [3, 'syncs by itself; what tells where a part came from may be lost with the part'],
+  'mirror/download.ts': [4, 'syncs by itself; what tells where a part came from may be lost with the part'],
   'mirror/fetch-release.ts': [3, 'syncs the folder by itself, or with the manifest that comes last'],
-  'mirror/layout.ts': [3, 'syncs the folder by itself']
+  'mirror/layout.ts': [3, 'syncs the folder by itself'],
+  'mirror/siblings.ts': [1, 'into a folder that is synced before it is published']
 }
 
 t.test('nobody else writes', t => {
