@@ -63,7 +63,8 @@ async function seen (t: Test, env: Readonly<Record<string, string>>): Promise<st
   const child = spawn('script', ['-qfec', `unset NODE_OPTIONS; ${words.map(word => `'${word}'`).join(' ')}`, '/dev/null'], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...surroundings(), ...env } as NodeJS.ProcessEnv })
   const terminal = watch(child)
   t.teardown(async () => {
-    child.kill('SIGKILL')
+    // Ctrl-C, as somebody types it: killed, script(1) would leave what it runs behind.
+    child.stdin.write('\u0003')
     await terminal.ended
   })
   await terminal.line(/appliance\.ready/)
