@@ -73,14 +73,14 @@ export async function planInstallation (request: PlanRequest, io: Io, installed 
     const choice = await chooseConfig({ file: installed.config, wishes, otherwise, outside: gateway.outside, dialogue, tell })
     const { env, takenOver } = await environment(installed, io, tell)
     const makes = request.certificates && certificatesMissing(choice.text, env, installed)
-    const { loaded, plan, fatal } = await checked(choice, { request, installed, env, makes, io })
+    const { loaded, meant, plan, fatal } = await checked(choice, { request, installed, env, makes, io })
     if (fatal.length > 0) {
       for (const line of fatal) print(io.stderr, line)
       if (choice.state !== 'kept' || !await isBrokenAlready(installed)) throw new AppError('refused', 'nothing was changed: the configuration would not work (above)')
       tell('The version that is installed has problems with that as well: going on.')
     }
-    if (loaded === undefined || plan === undefined) throw new AppError('refused', 'nothing was changed: the configuration cannot be read (above)')
-    const settings = await writeFiles({ loaded, plan, to: join(request.to, 'files'), systemd: request.systemd, names: request.names, outside })
+    if (loaded === undefined || meant === undefined || plan === undefined) throw new AppError('refused', 'nothing was changed: the configuration cannot be read (above)')
+    const settings = await writeFiles({ loaded: meant, plan, to: join(request.to, 'files'), systemd: request.systemd, names: request.names, outside })
     const firewall = firewallNote(plan)
     if (firewall !== undefined) print(io.stdout, `note: ${firewall}`)
     await askNetwork({ loaded, env, plan, request, io })
@@ -122,7 +122,14 @@ const certificatesMissing = (text: string, env: Io['env'], { certificates }: Ins
   env['MATCHBOX_CERT_FILE'] === undefined && !text.includes('cert_file') && !['ca.crt', 'server.crt', 'server.key'].some(name => existsSync(join(certificates, name)))
 
 interface Checking { readonly request: PlanRequest, readonly installed: Installed, readonly env: Io['env'], readonly makes: boolean, readonly io: Io }
-interface Checked { readonly loaded?: LoadedConfig, readonly plan?: Plan, readonly fatal: readonly string[] }
+interface Checked {
+  /** With what stands in for things that are not there yet. */
+  readonly loaded?: LoadedConfig
+  /** As it is written. */
+  readonly meant?: LoadedConfig
+  readonly plan?: Plan
+  readonly fatal: readonly string[]
+}
 
 /** The configuration to come, as `check` sees it. What is amiss with single groups keeps no service from being installed. */
 async function checked (choice: ConfigChoice, { request, installed, env, makes, io }: Checking): Promise<Checked> {
@@ -147,7 +154,7 @@ async function checked (choice: ConfigChoice, { request, installed, env, makes, 
     const fatal = plan.findings.filter(({ level }) => level === 'problem').map(byItsName)
     // Whoever says both means them to fit; a configuration for relay agents alone is written by hand.
     const unfit = choice.state === 'kept' ? [] : plan.findings.filter(({ text }) => text.includes('hold no address of')).map(byItsName)
-    return { loaded, plan, fatal: [...fatal, ...unfit.map(line => `${line}; --subnet and --interface do not fit`)] }
+    return { loaded, meant: loadConfig({ file, set: [], env }), plan, fatal: [...fatal, ...unfit.map(line => `${line}; --subnet and --interface do not fit`)] }
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     return { fatal: error.message.split('\n').map(text => byItsName(problem('configuration', text))) }

@@ -1,8 +1,8 @@
 // A Debian of the smallest kind that boots systemd, on a bridge of a test's namespace: what an operator's machine is to
 // install.sh. Made by debootstrap once and copied for each boot. Needs root, systemd-container and debootstrap.
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, readFileSync, symlinkSync } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { readFileSync, symlinkSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { projectRoot } from './bundle.js'
 import { type NetworkNamespace, type Running, watch } from './netns.js'
@@ -23,13 +23,12 @@ const inside = (leader: string): readonly string[] => ['--all', '--root', '--wd'
 async function debianRoot (): Promise<string> {
   const release = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'stable'
   const root = join(cache, [release, ...packages].join('+'))
-  if (existsSync(root)) return root
   await mkdir(cache, { recursive: true })
-  const half = `${root}.${process.pid}`
-  const made = await runTool('debootstrap', ['--variant=minbase', `--include=${packages.join(',')}`, release, half], { timeout: 900_000 })
+  // Tests that ask at the same time share one.
+  const made = await runTool('flock', [cache, 'sh', '-ec',
+    '[ ! -e "$1" ] || exit 0; rm -rf "$1.half"; debootstrap --variant=minbase "--include=$2" "$3" "$1.half"; rm -r "$1.half/var/cache/apt/archives"; mv "$1.half" "$1"',
+    'sh', root, packages.join(','), release], { timeout: 900_000 })
   if (made.code !== 0) throw new Error(`debootstrap: ${made.stdout.toString().slice(-1000)}${made.stderr}`)
-  await rm(join(half, 'var/cache/apt/archives'), { recursive: true })
-  await rename(half, root)
   return root
 }
 
