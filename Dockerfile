@@ -1,8 +1,9 @@
 # core-provisioner in a container: the second way, for hosts that run everything in one. See docs/install.md.
 #   docker build --tag core-provisioner .
-#   docker run --network host --volume ./config.yaml:/etc/core-provisioner/config.yaml:ro \
+#   docker run --network host --cap-add NET_RAW --volume ./config.yaml:/etc/core-provisioner/config.yaml:ro \
 #     --volume matchbox:/var/lib/matchbox --volume state:/var/lib/core-provisioner core-provisioner
-# The host's network, since DHCP is broadcasts on one of its interfaces.
+# The host's network, since DHCP is broadcasts on one of its interfaces. Docker gives NET_RAW anyway; without it, as Podman starts a container,
+# the kernel runs no node.
 
 FROM node:20-bookworm-slim AS build
 RUN apt-get update

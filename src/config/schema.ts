@@ -142,7 +142,8 @@ const imageSourceSchema = v.strictObject({
   keys: v.optional(v.array(fingerprint, 'expected a list of fingerprints'), []),
   allow_expired_keys: v.optional(flag, false),
   updates: v.optional(flag, false),
-  update_files: v.optional(v.array(v.string('expected the name of a file'), 'expected a list of names'), [])
+  update_files: v.optional(v.array(v.string('expected the name of a file'), 'expected a list of names'), []),
+  update_server: v.optional(httpUrl)
 })
 
 const section = <T extends v.ObjectEntries> (entries: T) => v.optional(v.strictObject(entries), {} as never)

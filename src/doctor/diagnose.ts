@@ -18,6 +18,7 @@ import { readReservations } from '../wiring/reservation-sources.js'
 import { fine, type Finding, note } from './finding.js'
 import { diagnoseAdvertised } from './advertised.js'
 import { diagnoseCluster } from './cluster.js'
+import { diagnoseContainer } from './container.js'
 import { diagnoseFolders } from './folders.js'
 import { diagnoseImages } from './images.js'
 import { diagnoseLoaders } from './loaders.js'
@@ -43,6 +44,7 @@ export const diagnose = async (options: DoctorOptions): Promise<readonly Finding
 export const diagnoseAround = ({ loaded, running, ...options }: DoctorOptions): Promise<readonly Finding[]> =>
   onGround(loaded, options, async (_, plan) => [
     ...await fromService(loaded.config, running),
+    ...diagnoseContainer(loaded.config),
     ...await fromListeners(plan, await around(loaded.config, options.clock, running)),
     ...await firewall(plan)
   ])

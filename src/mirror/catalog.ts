@@ -6,6 +6,7 @@ import { MissingError } from './http-client.js'
 import { type Manifest, parseManifest } from './layout.js'
 import { isSafeName, manifestName, type Fetcher, type Release, type Source, type SourceConfig, type WantedFile } from './source.js'
 import { isUpdateFileName, payloadName, updateFiles } from './update-files.js'
+import { updateServers } from './update-server.js'
 import { readReleaseMetadata, readStreamMetadata, type StreamRelease } from './stream-metadata.js'
 
 interface Publisher {
@@ -165,6 +166,9 @@ export function openSource (config: SourceConfig): Source {
   if (updateFileNames.length > 0 && !(updates && os === 'flatcar')) refuse('update_files are for a source of flatcar with updates: true')
   const odd = updateFileNames.find(file => !isUpdateFileName(file))
   if (odd !== undefined) refuse(`expected update_files such as oem-vmware.gz or flatcar-zfs.gz, not ${odd}`)
+  const updateServer = config.update_server ?? (config.base_url === undefined ? updateServers[os] : undefined)
+  if (config.update_server !== undefined && !(updates && ['flatcar', 'coreos'].includes(os))) refuse('update_server is for a source of flatcar or coreos with updates: true')
+  if (updateServer?.startsWith('https://') === false) refuse('expected an update_server of https: what it tells is taken for proof')
   const at = base.replaceAll('{channel}', channel)
   const value = basicAuthorization(new URL(at))
   return {
@@ -181,6 +185,7 @@ export function openSource (config: SourceConfig): Source {
     files,
     updates,
     updateFiles: updateFileNames,
+    updateServer,
     keys,
     allowExpiredKeys
   }
@@ -227,7 +232,8 @@ async function findAtPeer (source: Source, fetcher: Fetcher): Promise<Release | 
   const all = manifest.files.map(({ name, sha1, sha256, signature }): WantedFile => ({
     name,
     url: `${place}/${name}`,
-    signatureUrl: signature === undefined || !isSafeName(signature) ? undefined : `${place}/${signature}`,
+    // Of an update's file the source's own update server may tell, where it has none.
+    signatureUrl: signature !== undefined && isSafeName(signature) ? `${place}/${signature}` : sha1 === undefined ? undefined : `${place}/${name}.sig`,
     sha256,
     aliases: source.os === 'fedora-coreos' ? fedoraNames(name, version) : [],
     ...sha1 !== undefined && { update: true }

@@ -14,6 +14,7 @@ import { type Manifest, partialFolder, type PublishedFile, readManifest } from '
 import type { Siblings } from './siblings.js'
 import { manifestName, type Release, type Source, type WantedFile } from './source.js'
 import type { SourceState } from './state.js'
+import { vouchFor } from './update-server.js'
 import { makeFolder } from '../disk/make-folder.js'
 
 export interface FetchContext extends Omit<DownloadOptions, 'onProgress'> {
@@ -149,6 +150,8 @@ async function obtain (
 ): Promise<ObtainedFile> {
   const path = join(partial, file.name)
   const signature = file.signatureUrl === undefined ? undefined : await signatureOf(file, file.signatureUrl, context)
+  const isUnsigned = signature === undefined && file.update === true
+  const vouched = isUnsigned ? await vouchFor(file, source, release.version, context.client) : undefined
   let notes: readonly string[] = []
   const check = async (at: string): Promise<CheckedFile> => {
     const checked = await checkFile(at, {
@@ -157,7 +160,12 @@ async function obtain (
     if (file.sha256 !== undefined && checked.sha256 !== file.sha256) {
       throw new AppError('image_digest_wrong', `${shown(file.url)}: its SHA-256 is ${checked.sha256}, and ${file.sha256} is what the metadata says`)
     }
+    if (vouched !== undefined && (checked.sha256 !== vouched.sha256 || checked.bytes !== vouched.bytes)) {
+      const told = `its publisher's update server tells of ${vouched.bytes} and ${vouched.sha256}`
+      throw new AppError('image_digest_wrong', `${shown(file.url)}: it has ${checked.bytes} bytes and the SHA-256 ${checked.sha256}, and ${told}`)
+    }
     notes = judgeFile(file.name, checked, source, release, statements)
+    if (vouched !== undefined) notes = [...notes, `${file.name}: not signed; its digest is what ${shown(source.updateServer ?? '')} tells`]
     return checked
   }
   const signatureName = `${file.name}${file.signatureUrl?.endsWith('.asc') === true ? '.asc' : '.sig'}`
@@ -177,7 +185,7 @@ async function obtain (
       bytes,
       sha256,
       ...sha1 !== undefined && { sha1 },
-      digestGiven: file.sha256 !== undefined,
+      digestGiven: file.sha256 !== undefined || vouched !== undefined,
       ...signature !== undefined && { signature: signatureName },
       ...signedBy !== undefined && { key: signedBy.fingerprint }
     },
@@ -187,11 +195,17 @@ async function obtain (
   }
 }
 
-async function signatureOf ({ url }: WantedFile, signatureUrl: string, { client }: FetchContext): Promise<Buffer> {
+/** undefined for a file of an update that never had one. */
+async function signatureOf (
+  { name, url, update }: WantedFile, signatureUrl: string, { client, published }: FetchContext
+): Promise<Buffer | undefined> {
   try {
     return await client.bytes(signatureUrl)
   } catch (error) {
     if (!(error instanceof MissingError)) throw error
+    const before = published.find(({ files }) => files.some(file => file.name === name && file.signature !== undefined))
+    if (update === true && before === undefined) return undefined
+    if (update === true) throw new AppError('image_signature_missing', `${url} has no signature, and that of ${before?.version ?? ''} had one: ${error.message}`)
     throw new AppError('image_signature_missing', `${url} has no signature: ${error.message}`)
   }
 }

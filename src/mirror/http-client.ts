@@ -45,7 +45,7 @@ export class HttpClient implements Fetcher {
   async get (url: string, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer> {
     let at = url
     for (let count = 0; count <= maxRedirects; count++) {
-      const answer = await this.#ask(new URL(at), headers)
+      const answer = await this.#ask(new URL(at), headers, undefined)
       if (!redirects.has(answer.statusCode) || this.#options.follow === false) return answer
       discard(answer)
       const { location } = answer.headers
@@ -59,7 +59,7 @@ export class HttpClient implements Fetcher {
     throw new AppError('image_download_failed', `${shown(url)} redirects more than ${maxRedirects} times`)
   }
 
-  async #ask (url: URL, headers: Readonly<Record<string, string>>): Promise<HttpAnswer> {
+  async #ask (url: URL, headers: Readonly<Record<string, string>>, sent: string | undefined): Promise<HttpAnswer> {
     const { env, authorization } = this.#options
     try {
       const proxy = proxyFor(url, env)
@@ -75,16 +75,18 @@ export class HttpClient implements Fetcher {
         // Nobody else, wherever the publisher redirects to, is told.
         ...authorization?.origin === url.origin && { authorization: authorization.value },
         ...headers
-      })
+      }, sent)
     } catch (error) {
       throw broken(url.href, error)
     }
   }
 
-  async #exchange (socket: Socket, path: string, headers: Readonly<Record<string, string>>): Promise<HttpAnswer> {
+  async #exchange (
+    socket: Socket, path: string, headers: Readonly<Record<string, string>>, sent: string | undefined
+  ): Promise<HttpAnswer> {
     const { clock, timeout, signal } = this.#options
     return await new Promise((resolve, reject) => {
-      const asked = request({ createConnection: () => socket, path, headers, setHost: false, signal })
+      const asked = request({ createConnection: () => socket, method: sent === undefined ? 'GET' : 'POST', path, headers, setHost: false, signal })
       const silence = clock.after(timeout, () => { asked.destroy(Object.assign(new Error('no answer'), { code: 'NO_ANSWER' })) })
       asked.on('error', error => {
         silence.cancel()
@@ -95,16 +97,23 @@ export class HttpClient implements Fetcher {
         silence.cancel()
         resolve({ statusCode: body.statusCode ?? 0, headers: body.headers, body })
       })
-      asked.end()
+      asked.end(sent)
     })
   }
 
   async text (url: string): Promise<string> { return (await this.bytes(url)).toString('utf8') }
 
-  async bytes (url: string): Promise<Buffer> { return await patiently(() => this.#bytes(url), this.#options) }
+  async bytes (url: string): Promise<Buffer> {
+    return await patiently(async () => await this.#whole(url, await this.get(url)), this.#options)
+  }
 
-  async #bytes (url: string): Promise<Buffer> {
-    const answer = await this.get(url)
+  /** What is answered to a small document that is sent; redirects are not followed. */
+  async post (url: string, document: string, headers: Readonly<Record<string, string>>): Promise<Buffer> {
+    const all = { ...headers, 'content-length': String(Buffer.byteLength(document)) }
+    return await patiently(async () => await this.#whole(url, await this.#ask(new URL(url), all, document)), this.#options)
+  }
+
+  async #whole (url: string, answer: HttpAnswer): Promise<Buffer> {
     if (answer.statusCode !== 200) throw refused(url, answer, this.clock.now())
     const pieces: Buffer[] = []
     let length = 0

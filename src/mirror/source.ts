@@ -23,6 +23,8 @@ export interface SourceConfig {
   /** Whether what installed machines update themselves with is mirrored too, and which files of it beside the system's own. */
   readonly updates?: boolean | undefined
   readonly update_files?: readonly string[] | undefined
+  /** The publisher's Omaha, which tells digests of what has no signature. */
+  readonly update_server?: string | undefined
   /** Fingerprints: of all keys that are pinned only these count. */
   readonly keys: readonly string[]
   /** Takes signatures that a key made before it ended: for archives. */
@@ -48,6 +50,8 @@ export interface Source {
   readonly updates: boolean
   /** `oem-vmware.gz`, `flatcar-zfs.gz`. */
   readonly updateFiles: readonly string[]
+  /** Over TLS. */
+  readonly updateServer: string | undefined
   readonly keys: readonly string[]
   readonly allowExpiredKeys: boolean
 }

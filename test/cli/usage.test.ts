@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { commandNames, usage } from '../../src/cli/usage.js'
 import { builtProgram } from '../helpers/built.js'
 import { watch } from '../helpers/netns.js'
@@ -58,37 +58,74 @@ t.test('the man page', async t => {
   const { LD_PRELOAD: _, ...env } = process.env
   const page = execFileSync('man', ['--warnings', '-l', file], { encoding: 'utf8', env: { ...env, MANWIDTH: '100', LC_ALL: 'C.UTF-8' } })
   t.match(page, /check --store examples --format github/)
+  // BSD's, of another mind about troff.
+  if (needs(t, 'mandoc')) t.equal(execFileSync('mandoc', ['-T', 'lint', '-W', 'error', file], { encoding: 'utf8', env }), '')
 })
 
-t.test('completion in a pseudo-terminal, by the bash that is there', async t => {
-  if (!needs(t, 'bash', 'script')) return
+/** The program by its name, as a person types it, in a home with a file to be named. */
+function homeOf (t: Test): string {
   const home = t.testdir({ bin: {}, 'some-config.yaml': '' })
-  const rc = join(home, 'rc')
-  // The program by its name, as a person types it.
   mkdirSync(join(home, 'bin'), { recursive: true })
   writeFileSync(join(home, 'bin/core-provisioner'), `#!/bin/sh\nunset NODE_OPTIONS\nexec ${process.execPath} ${builtProgram()} "$@"\n`)
   chmodSync(join(home, 'bin/core-provisioner'), 0o755)
-  writeFileSync(rc, `PS1='ready> '\nbind 'set bell-style none'\nbind 'set enable-bracketed-paste off'\nPATH=${join(home, 'bin')}:$PATH\nsource <(core-provisioner completion bash)\necho loaded\n`)
-  const child = spawn('script', ['-qfec', `bash --noprofile --rcfile ${rc} -i`, '/dev/null'], { cwd: home, stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: process.env['PATH'], TERM: 'dumb', COLUMNS: '200' } })
+  return home
+}
+
+/** What is typed before the tabulator, and what stands there then. */
+const completed: ReadonlyArray<readonly [typed: string, whole: string]> = [
+  ['core-provisioner che', 'core-provisioner check'],
+  ['core-provisioner check --stri', 'core-provisioner check --strict'],
+  ['core-provisioner check --format sar', 'core-provisioner check --format sarif'],
+  ['core-provisioner check --config some', 'core-provisioner check --config some-config.yaml'],
+  ['core-provisioner machines set 52:54:00:00:00:01 --state inst', 'core-provisioner machines set 52:54:00:00:00:01 --state installed'],
+  ['core-provisioner render ign', 'core-provisioner render ignition']
+]
+
+/** Types into a shell that has its settings from `files` of its home. */
+async function typeInto (t: Test, command: string, files: Readonly<Record<string, string>>): Promise<void> {
+  const home = homeOf(t)
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(home, name), text)
+  const env = { PATH: `${join(home, 'bin')}:${process.env['PATH'] ?? ''}`, HOME: home, ZDOTDIR: home, TERM: 'dumb', COLUMNS: '200' }
+  const child = spawn('script', ['-qfec', command, '/dev/null'], { cwd: home, stdio: ['pipe', 'pipe', 'pipe'], env })
   const terminal = watch(child)
   t.teardown(async () => {
     // With it the terminal goes, and the shell hangs up. What is typed may be lost with what the shell was at.
     child.kill('SIGKILL')
     await terminal.ended
   })
-  await terminal.line(/loaded/)
-  const typed = async (text: string, expected: RegExp): Promise<void> => {
-    child.stdin.write(`${text}\t`)
-    t.match(await terminal.line(expected), expected, text)
+  await terminal.line(/loaded/, 60_000)
+  for (const [typed, whole] of completed) {
+    child.stdin.write(`${typed}\t`)
+    const expected = new RegExp(`${whole.replaceAll('.', '\\.')} `)
+    t.match(await terminal.line(expected, 60_000), expected, typed)
     // What was typed goes, and a line of its own says so.
     child.stdin.write('\u0015echo next\n')
   }
-  await typed('core-provisioner che', /ready> core-provisioner check $/)
-  await typed('core-provisioner check --stri', /core-provisioner check --strict $/)
-  await typed('core-provisioner check --format sar', /core-provisioner check --format sarif $/)
-  await typed('core-provisioner check --config some', /core-provisioner check --config some-config\.yaml $/)
-  await typed('core-provisioner machines set 52:54:00:00:00:01 --state inst', /--state installed $/)
-  await typed('core-provisioner render ign', /core-provisioner render ignition $/)
+}
+
+t.test('completion in a pseudo-terminal, by the bash that is there', async t => {
+  if (!needs(t, 'bash', 'script')) return
+  await typeInto(t, 'bash --noprofile --rcfile rc -i',
+    { rc: "PS1='ready> '\nbind 'set bell-style none'\nbind 'set enable-bracketed-paste off'\nsource <(core-provisioner completion bash)\necho loaded\n" })
+})
+
+t.test('completion in a pseudo-terminal, by the zsh that is there', async t => {
+  if (!needs(t, 'zsh', 'script')) return
+  await typeInto(t, 'zsh -d -i', {
+    '_core-provisioner': (await new Program(['completion', 'zsh']).end()).stdout,
+    '.zshrc': "PS1='ready> '\nfpath=($HOME $fpath)\nautoload -U compinit\ncompinit -u -D\necho loaded\n"
+  })
+})
+
+t.test('completion by the fish that is there', async t => {
+  if (!needs(t, 'fish')) return
+  const home = homeOf(t)
+  writeFileSync(join(home, 'completion.fish'), (await new Program(['completion', 'fish']).end()).stdout)
+  const env = { PATH: `${join(home, 'bin')}:${process.env['PATH'] ?? ''}`, HOME: home, TERM: 'dumb' }
+  for (const [typed, whole] of completed) {
+    const offered = execFileSync('fish', ['--no-config', '-c', `source completion.fish; complete -C "${typed}"`], { cwd: home, env, encoding: 'utf8' })
+    t.equal(offered.split(/[\t\n]/)[0], whole.split(' ').at(-1), typed)
+  }
 })
 
 t.test('completion for the other shells', async t => {

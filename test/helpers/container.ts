@@ -20,7 +20,7 @@ const services = ['firewalld', 'keepalived'] as const
 const inside = (leader: string): readonly string[] => ['--all', '--root', '--wd', '--target', leader]
 
 /** The folder of an installed Debian of this machine's release; the only thing here that uses the network. */
-async function debianRoot (): Promise<string> {
+export async function debianRoot (): Promise<string> {
   const release = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'stable'
   const root = join(cache, [release, ...packages].join('+'))
   await mkdir(cache, { recursive: true })
