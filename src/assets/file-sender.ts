@@ -34,6 +34,8 @@ export interface Part { readonly path: string, readonly from: Descriptor, readon
 export interface Sent { readonly octets: number, readonly isWhole: boolean, readonly problem: string | undefined }
 
 export interface FileSender {
+  /** Octets: less is written faster than handed over. */
+  readonly smallest: number
   /**
    * Sends what follows on a plain connection, on which nothing else may be written until then; undefined when the caller has to.
    * `onProgress` hears now and then how many octets have left.
@@ -41,8 +43,6 @@ export interface FileSender {
   send: (socket: Socket, part: Part, onProgress: (octets: number) => void) => Promise<Sent> | undefined
 }
 
-/** Octets: less is written faster than handed over. */
-const smallest = 512 * 1024
 /** Milliseconds without anything to send after which the thread is ended. */
 const idleAfter = 60_000
 /** Milliseconds for which there is none after one that ended by an error: images leave without it meanwhile. */
@@ -73,6 +73,7 @@ const ownEntry = new URL(import.meta.url.endsWith('.ts') ? '../../dist/assets/im
 const one = BigUint64Array.of(1n)
 
 export class ImageThread implements FileSender {
+  readonly smallest = 512 * 1024
   readonly #options: ImageThreadOptions
   readonly #sendings = new Map<number, Sending>()
   #thread: Thread | undefined
@@ -88,7 +89,7 @@ export class ImageThread implements FileSender {
 
   send (socket: Socket, part: Part, onProgress: (octets: number) => void): Promise<Sent> | undefined {
     const { path, from: { fd, identity }, start, length } = part
-    if (length < smallest || this.#closed || this.#rest !== undefined || this.#sendings.size >= this.#options.most) return undefined
+    if (this.#closed || this.#rest !== undefined || this.#sendings.size >= this.#options.most) return undefined
     const descriptor = secondDescriptor(socket)
     if (descriptor === undefined) return undefined
     let thread: Thread
