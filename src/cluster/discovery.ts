@@ -44,7 +44,11 @@ const wasLate = Symbol('late')
 /** Changes that others may be first with. */
 const mostTries = 50
 
-interface Waiting extends Watched { readonly tell: (answer: KeysAnswer) => void }
+interface Waiting extends Watched {
+  /** The index of the first event that is told: in a fleet another provisioner may have told those that this one has yet to hear of. */
+  readonly from: number
+  readonly tell: (answer: KeysAnswer) => void
+}
 
 export class Discovery {
   readonly #options: DiscoveryOptions
@@ -167,7 +171,7 @@ export class Discovery {
       tell({ status: 200, index: this.#index, body: happened })
       return () => {}
     }
-    const waiting = { ...watched, tell }
+    const waiting = { ...watched, from: from ?? 0, tell }
     const those = this.#waiting.get(token) ?? new Set()
     this.#waiting.set(token, those.add(waiting))
     return () => {
@@ -233,7 +237,7 @@ export class Discovery {
     if (event !== undefined) {
       this.#history.add(event)
       for (const waiting of [...this.#waiting.get(change.token) ?? []]) {
-        if (!concerns(event, waiting)) continue
+        if (event.node.modifiedIndex < waiting.from || !concerns(event, waiting)) continue
         this.#waiting.get(change.token)?.delete(waiting)
         waiting.tell({ status: 200, index: this.#index, body: event })
       }

@@ -104,6 +104,17 @@ t.test('a member is told at once of its own joining, and then of each that follo
   t.equal(bench.discovery.waiting, 0)
 })
 
+t.test('a wait for what is to come is not told of what comes before it', async t => {
+  const bench = new Bench()
+  const token = await bench.discovery.newToken(3, '192.0.2.1')
+  const key = `/_etcd/registry/${token}`
+  const later = waiter(bench, token, key, 6, true)
+  await join(bench, token, 'a1')
+  t.equal(later.told, undefined, 'in a fleet another provisioner told it already')
+  await join(bench, token, 'b2')
+  t.match(later.told, { status: 200, body: { node: { modifiedIndex: 6, key: `${key}/b2` } } })
+})
+
 t.test('what was said before a restart is told after it, and no index is used again', async t => {
   const bench = new Bench()
   const token = await bench.discovery.newToken(2, '192.0.2.1')
