@@ -18,6 +18,7 @@ const timers: Readonly<Record<string, readonly [times: number, why: string]>> = 
   'base/errors.ts': [1, 'the way to the fence of the process'],
   'base/pace.ts': [1, 'goes on with what waits, whatever a task throws'],
   'cluster/etcd-leases.ts': [1, 'a promise, which is awaited'],
+  'cluster/etcd-updates.ts': [1, 'a promise, which is awaited'],
   'control/event-streams.ts': [2, 'a reader that can not be written to is destroyed, and gone from the list'],
   'control/machine-routes.ts': [1, 'aborts a wait'],
   'dhcp/inbox.ts': [1, 'goes on with what waits, whatever an answer throws'],

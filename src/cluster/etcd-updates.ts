@@ -139,9 +139,9 @@ export class EtcdUpdates implements UpdateStore {
   }
 
   #tell (change: UpdateChange): void {
-    // What another one saw later counts more than what could not be written until now.
+    // What another one saw later counts more than what could not be written until now; in the same millisecond what was seen here does.
     const unwritten = change.kind === 'instance' ? this.#unwritten.get(keyOf(change)) : undefined
-    if (unwritten !== undefined && change.kind === 'instance' && (unwritten.instance?.lastSeen ?? 0) > (change.instance?.lastSeen ?? 0)) return
+    if (unwritten !== undefined && change.kind === 'instance' && (unwritten.instance?.lastSeen ?? 0) >= (change.instance?.lastSeen ?? 0)) return
     if (unwritten !== undefined) this.#unwritten.delete(keyOf(change))
     for (const listener of this.#listeners) listener(change)
   }
