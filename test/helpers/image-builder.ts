@@ -70,7 +70,8 @@ export class ImageBuilder {
     const cache = join(npm('cache'), '_cacache')
     await mkdir(cache, { recursive: true })
     const volumes = ['/etc/apt:/etc/apt:ro', '/etc/ssl/certs:/etc/ssl/certs:ro', `${own}:/root/.npmrc:ro`, `${cache}:/root/.npm/_cacache:O`]
-    await this.#run('build', '--isolation', 'chroot', '--pull-never', ...volumes.flatMap(volume => ['--volume', volume]), '--tag', tag, context)
+    // npm opens a thousand files at once, which is what some systems give.
+    await this.#run('build', '--isolation', 'chroot', '--ulimit', 'nofile=65536:65536', '--pull-never', ...volumes.flatMap(volume => ['--volume', volume]), '--tag', tag, context)
   }
 
   async configOf (tag: string): Promise<ImageConfig> {

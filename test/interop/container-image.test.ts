@@ -1,57 +1,83 @@
-// The container's image as buildah makes it of the Dockerfile, and what it starts, as the user that it names; the files for Compose and
-// Kubernetes by their schemas.
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+// The container's image without an engine: the Dockerfile's last stage carried out step by step on an overlay of this machine, in place of
+// node:20-bookworm-slim; then what it starts, as the user that it names. The files for Compose and Kubernetes by their schemas.
+// `npm run soak -- image` has buildah build it (image-build.test.ts).
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import t, { type Test } from 'tap'
 import typescript from 'typescript'
 import { parse, parseAllDocuments } from 'yaml'
+import { builtProgram } from '../helpers/built.js'
 import { projectRoot } from '../helpers/bundle.js'
-import { ImageBuilder } from '../helpers/image-builder.js'
-import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
+import { DocsMachine, docsMachineProblem } from '../helpers/docs-machine.js'
 import { Program } from '../helpers/program.js'
-import { able, needs, needsRoot } from '../helpers/tools.js'
+import { able, needs } from '../helpers/tools.js'
 
 const read = (path: string): string => readFileSync(join(projectRoot, path), 'utf8')
-const tag = 'localhost/core-provisioner'
 /** Of the image's user: what the files for engines name. */
 const uid = 8069
 
-// npm's packages are fetched and the program is built in it.
-t.setTimeout(900_000)
+/** Instructions, continued lines joined, by stages. */
+function stagesOf (text: string): ReadonlyArray<ReadonlyArray<readonly [instruction: string, rest: string]>> {
+  const lines = text.split('\n').filter(line => !line.startsWith('#')).join('\n').replaceAll(/\\\n\s*/g, '').split('\n').filter(line => line !== '')
+  const stages: Array<Array<readonly [string, string]>> = []
+  for (const line of lines) {
+    const [, instruction = '', rest = ''] = /^(\w+) (.*)$/.exec(line) ?? []
+    if (instruction === 'FROM') stages.push([])
+    stages.at(-1)?.push([instruction, rest])
+  }
+  return stages
+}
 
-t.test('the Dockerfile, built by buildah', async t => {
-  if (!needs(t, 'buildah', 'debootstrap', 'npm', 'curl') || !needsRoot(t) || !able(t, namespaceProblem())) return
-  const builder = await ImageBuilder.make(t)
-  const [base = ''] = [...new Set([...read('Dockerfile').matchAll(/^FROM (\S+)/gm)].map(([, name]) => name))]
-  t.equal(base, 'node:20-bookworm-slim')
-  await builder.putBase(`docker.io/library/${base}`)
-  await builder.build(projectRoot, tag)
-  const { User, Entrypoint, Cmd, ExposedPorts, Volumes } = await builder.configOf(tag)
-  t.equal(User, 'matchbox')
-  t.same([...Entrypoint, ...Cmd], ['/opt/core-provisioner/bin/core-provisioner', 'serve'])
-  t.same(Object.keys(ExposedPorts).sort(), ['67/udp', '69/udp', '4011/udp', '8080/tcp', '8081/tcp'].sort())
-  t.same(Object.keys(Volumes).sort(), ['/var/lib/core-provisioner', '/var/lib/matchbox'])
+/** Steps that fetch packages, or take away what was fetched: this machine has them. */
+const fetches = /^(?:apt-get |rm -rf \/var\/lib\/apt\/lists)/
 
-  const network = new NetworkNamespace()
-  t.teardown(async () => { await network.close() })
-  network.bridge('ens192', '192.168.100.2/24')
-  const config = join(builder.folder, 'config.yaml')
-  writeFileSync(config, 'dhcp: { mode: server, interface: ens192, subnets: [{ subnet: 192.168.100.0/24 }] }\n')
-  // As engines start it, with the capability that Podman leaves out.
-  const options = ['--cap-add', 'CAP_NET_RAW', '--volume', `${config}:/etc/core-provisioner/config.yaml:ro`]
-  const container = await builder.container(tag)
-  const started = builder.start(network, container, options, [...Entrypoint, ...Cmd])
+t.test('the Dockerfile', async t => {
+  if (!able(t, docsMachineProblem()) || !needs(t, 'setcap', 'setpriv', 'curl')) return
+  builtProgram()
+  const [build = [], image = []] = stagesOf(read('Dockerfile'))
+  t.match(build.map(([instruction]) => instruction), ['FROM', 'RUN', 'WORKDIR', 'COPY', 'RUN', 'COPY', 'RUN'])
+  t.match(build.at(-1)?.[1], /^npm run build && scripts\/boot-files && npm prune --omit=dev$/)
+  const ignored = read('.dockerignore').split('\n').filter(line => line !== '')
+  const machine = await DocsMachine.make(t)
+  t.teardown(async () => { await machine.stop() })
+  await machine.sh(`userdel matchbox 2>/dev/null || true; groupdel matchbox 2>/dev/null || true
+rm -rf /etc/core-provisioner /etc/matchbox /var/lib/matchbox /var/lib/core-provisioner /run/core-provisioner /usr/local/bin/core-provisioner
+cp --dereference "$1" /usr/local/bin/node`, process.execPath)
+  let user = 'root'
+  let command: readonly string[] = []
+  for (const [instruction, rest] of image) {
+    if (instruction === 'FROM') t.match(rest, /^node:20-bookworm-slim$/)
+    else if (instruction === 'RUN') {
+      for (const step of rest.split(' && ').filter(step => !fetches.test(step.trim()))) {
+        const { code, out } = await machine.run(step)
+        t.equal(code, 0, `RUN ${step} ${out}`)
+      }
+    } else if (instruction === 'COPY') {
+      const [, from = '', to = ''] = /^--from=build \/build\/(\S+) (\S+)$/.exec(rest) ?? []
+      t.ok(existsSync(join(projectRoot, from)), `COPY ${from}`)
+      // What the first stage makes (dist, node_modules) need not come with the context; all else has to.
+      if (!['dist', 'node_modules'].includes(from)) t.notOk(ignored.includes(from), `${from} is in the context`)
+      await machine.sh('mkdir -p "$2" && cp -r "$1" "$3"', join(projectRoot, from), to.endsWith('/') ? to : dirname(to), to)
+    } else if (instruction === 'USER') user = rest
+    else if (instruction === 'ENTRYPOINT' || instruction === 'CMD') command = [...command, ...JSON.parse(rest) as string[]]
+    else t.match(instruction, /^(?:VOLUME|EXPOSE)$/)
+  }
+  t.same(command, ['/opt/core-provisioner/bin/core-provisioner', 'serve'])
+  const exposed = image.find(([instruction]) => instruction === 'EXPOSE')?.[1].split(' ').sort()
+  t.same(exposed, ['67/udp', '69/udp', '4011/udp', '8080/tcp', '8081/tcp'].sort())
+
+  await machine.write('/etc/core-provisioner/config.yaml', `dhcp: { mode: server, interface: ens192, subnets: [{ subnet: 192.168.100.0/24 }] }
+`)
+  // As an engine starts it: that user, and of the capabilities those that it leaves to containers.
+  const started = machine.start(`exec setpriv --reuid=${user} --regid=${user} --init-groups --inh-caps=-all --bounding-set=-all,+net_bind_service,+net_raw -- ${command.join(' ')}`)
   await started.line(/appliance\.ready/)
   for (const [row, at] of [['dhcp', 'ens192:67/udp'], ['tftp', '0.0.0.0:69/udp'], ['http', '0.0.0.0:8080/tcp']] as const) {
     t.match(started.output(), new RegExp(`"at":"${at}".*"msg":"${row}\\.listen"`), row)
   }
-  t.equal(network.exec('curl', '-sf', 'http://127.0.0.1:8080/readyz').split('\n')[0], 'ok')
-  network.exec('curl', '-sf', '--output', join(builder.folder, 'loader'), 'tftp://192.168.100.2/undionly.kpxe')
-  t.ok(readFileSync(join(builder.folder, 'loader')).length > 10_000, 'the loaders are in it')
-  const pids = network.exec('ip', 'netns', 'pids', network.name).trim().split('\n')
-  const uids = new Set(pids.map(pid => existsSync(`/proc/${pid}`) ? statSync(`/proc/${pid}`).uid : -1))
-  t.ok(uids.has(uid), 'as the user that it names')
+  t.equal((await machine.sh('curl -sf http://127.0.0.1:8080/readyz')).split('\n')[0], 'ok')
+  t.match(await machine.sh('curl -sf tftp://192.168.100.2/undionly.kpxe | wc -c'), /^[1-9]\d{4}/, 'the loaders are in it')
+  t.match(await machine.sh('ps -o args= -u matchbox'), /core-provisioner/, 'as the user that it names')
 })
 
 const schemaOfCompose = join(projectRoot, '.cache/packages/docker-compose/usr/lib/python3/dist-packages/compose/config/compose_spec.json')
