@@ -43,13 +43,13 @@ for (const [name, text] of Object.entries(files)) {
 async function take (url: string): Promise<string> {
   const browser = await chromium.launch({ executablePath: findTool('chromium') ?? '', args: ['--no-sandbox', '--disable-gpu'] })
   try {
-    const page = await browser.newPage({ viewport: { width: 1100, height: 700 } })
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
     await page.goto(url)
     await page.locator('#live', { hasText: /^live$/ }).waitFor()
     await page.evaluate("for (const gone of document.querySelectorAll('script, .skip')) gone.remove()")
     const body = await page.evaluate<string>('new XMLSerializer().serializeToString(document.body)')
     const { y, height } = await page.locator('main').boundingBox() ?? { y: 0, height: 600 }
-    return pageSvg(body, readFileSync(path('assets/ui/page.css'), 'utf8'), { width: 1100, height: Math.ceil(y + height) })
+    return pageSvg(body, readFileSync(path('assets/ui/page.css'), 'utf8'), { width: 1280, height: Math.ceil(y + height) })
   } finally {
     await browser.close()
   }

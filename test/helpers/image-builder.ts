@@ -6,6 +6,7 @@ import { realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Test } from 'tap'
+import { descriptorLimit } from '../../src/net/descriptors.js'
 import { debianRoot } from './container.js'
 import type { NetworkNamespace, Running } from './netns.js'
 import { findTool, runTool } from './tools.js'
@@ -70,8 +71,9 @@ export class ImageBuilder {
     const cache = join(npm('cache'), '_cacache')
     await mkdir(cache, { recursive: true })
     const volumes = ['/etc/apt:/etc/apt:ro', '/etc/ssl/certs:/etc/ssl/certs:ro', `${own}:/root/.npmrc:ro`, `${cache}:/root/.npm/_cacache:O`]
-    // npm opens a thousand files at once, which is what some systems give.
-    await this.#run('build', '--isolation', 'chroot', '--ulimit', 'nofile=65536:65536', '--pull-never', ...volumes.flatMap(volume => ['--volume', volume]), '--tag', tag, context)
+    // npm opens a thousand files at once: all that this process may have open, the build may.
+    const most = descriptorLimit()
+    await this.#run('build', '--isolation', 'chroot', '--ulimit', `nofile=${most}:${most}`, '--pull-never', ...volumes.flatMap(volume => ['--volume', volume]), '--tag', tag, context)
   }
 
   async configOf (tag: string): Promise<ImageConfig> {
