@@ -57,6 +57,8 @@ const readsAtOnce = 64
 const quick = 2
 /** Milliseconds between two looks at what no event tells of. */
 const lookEvery = 3000
+/** Milliseconds that a file which was just made empty has to be written before that is a problem. */
+const timeToFill = 1000
 /** Milliseconds in which what is read in numbers is gathered: whoever hears of a change goes through all groups. */
 const gatherFor = 250
 /** As many of them are put in force at once, in some 5 ms. */
@@ -93,6 +95,11 @@ class FolderStore implements OpenStore {
   /** Files reached through a link, of whose edits no event tells. */
   #linked: ReadonlySet<string> = new Set()
   #looking: Timer | undefined
+  /** Files that are empty and were so made just now. */
+  readonly #unfilled = new Set<string>()
+  #filling: Timer | undefined
+  /** Everything has been read once. */
+  #isOpen = false
   #closed = false
 
   constructor (options: FileStoreOptions) {
@@ -115,6 +122,7 @@ class FolderStore implements OpenStore {
       })
     }
     await this.#readAll({ first: true })
+    this.#isOpen = true
     if (watch) this.#lookAgain(0)
     const { groups, profiles, configs } = this.snapshot
     log.info({
@@ -129,6 +137,7 @@ class FolderStore implements OpenStore {
   async close (): Promise<void> {
     this.#closed = true
     this.#looking?.cancel()
+    this.#filling?.cancel()
     await this.#watcher?.close()
     await this.#rescan
     await this.#perFile.idle()
@@ -336,10 +345,28 @@ class FolderStore implements OpenStore {
       this.#forget(file)
       return
     }
+    if (bytes.length === 0 && this.#isBeingFilled(place, stats)) {
+      this.#unfilled.add(file)
+      this.#filling ??= this.#options.clock.after(timeToFill, () => { this.#lookAtUnfilled() })
+      return
+    }
     const stamp = stampOf(stats)
     const before = this.#records.get(file)
     if (before?.bytes?.equals(bytes) === true) this.#records.set(file, { ...before, stamp })
     else this.#take(file, place, stamp, bytes)
+  }
+
+  /** cp(1) and editors make a file, or empty it, and then write it: what it said before holds until they have had time to. */
+  #isBeingFilled ({ kind }: ObjectName, { mtimeMs }: Stats): boolean {
+    return this.#isOpen && (kind === 'group' || kind === 'profile') && Math.abs(this.#options.clock.now() - mtimeMs) < timeToFill
+  }
+
+  /** Those that are empty still are told of now. */
+  #lookAtUnfilled (): void {
+    const files = [...this.#unfilled]
+    this.#unfilled.clear()
+    this.#filling = undefined
+    this.#onEdit(files)
   }
 
   #take (file: string, { kind, name }: ObjectName, stamp: string, bytes: Buffer): void {

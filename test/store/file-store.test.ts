@@ -9,6 +9,7 @@ import { openFileStore } from '../../src/store/file-store.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { logLines } from '../helpers/log-lines.js'
 import { makeGroup, makeProfile } from '../helpers/memory-store.js'
+import { until } from '../helpers/until.js'
 
 const log = pino({ level: 'silent' })
 
@@ -256,4 +257,21 @@ t.test('what is read in numbers is told of at once, and edits that come meanwhil
   await Promise.all([store.rescan(), store.rescan(), store.rescan()])
   t.same(told, [500])
   t.equal(store.snapshot.groups.get('g499')?.profile, 'p')
+})
+
+t.test('a file that was just made is empty until it is written: told of when it stays so', async t => {
+  const dataPath = t.testdir({ groups: { 'old.json': '{"id":"old","profile":"p"}' }, profiles: { 'p.json': '{"id":"p"}' } })
+  const clock = new FakeClock(Date.now())
+  const store = await open(t, dataPath, { clock })
+  for (const name of ['new', 'old', 'stays']) writeFileSync(join(dataPath, `groups/${name}.json`), '')
+  await store.rescan()
+  t.same(store.problems(), [])
+  t.same([...store.snapshot.groups.keys()], ['old'], 'as it was')
+  for (const name of ['new', 'old']) writeFileSync(join(dataPath, `groups/${name}.json`), `{"id":"${name}","profile":"p"}`)
+  clock.advance(60_000)
+  await until('what is empty still is told', () => store.problems().length > 0)
+  t.match(store.problems(), [{ where: 'groups/stays.json', message: /unexpected end of JSON input/ }])
+  await store.rescan()
+  t.same([...store.snapshot.groups.keys()].sort(), ['new', 'old'])
+  t.equal(store.problems().length, 1)
 })
