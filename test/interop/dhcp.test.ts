@@ -7,6 +7,7 @@ import { parseLease } from '../../src/dhcp/lease-file.js'
 import { readFileSync } from 'node:fs'
 import type { Options } from '../../src/dhcp/options.js'
 import { hex, ip, mac, request } from '../helpers/dhcp.js'
+import { dnsmasq } from '../helpers/dnsmasq.js'
 import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
 import type { ProgramOptions } from '../helpers/dhcp-program.js'
 import { PipeClient } from '../helpers/pipe-client.js'
@@ -72,16 +73,6 @@ t.test('ISC dhclient takes its lease, its reservation, and gives it back', async
   // A reserved address is its machine's before the file says so.
   t.same(boundIn(leases), ['52:54:00:00:00:03 172.30.0.41'])
 })
-
-/** A dnsmasq on a machine of its own on the bridge, 172.30.0.5, that gives addresses and nothing else. */
-async function dnsmasq (space: NetworkNamespace): Promise<Running> {
-  const machine = space.client('br0')
-  machine.ip('address', 'add', '172.30.0.5/24', 'dev', 'eth0')
-  const running = machine.spawn('dnsmasq', '--keep-in-foreground', '--conf-file=/dev/null', '--port=0', '--interface=eth0',
-    '--dhcp-range=172.30.0.200,172.30.0.220,1h', '--leasefile-ro', '--log-facility=-', '--user=root')
-  await running.line(/DHCP, IP range/)
-  return running
-}
 
 t.test('it does not start beside a dnsmasq, unless that is allowed', async t => {
   if (!needs(t, 'dnsmasq')) return

@@ -2,7 +2,8 @@
 // real machines send, and stand in the picture and the tables without the page being loaded again.
 import t, { type Test } from 'tap'
 import { axeFindings, keepPicture, launchBrowserIn, type Opened, openPage } from '../helpers/browser.js'
-import { namespaceProblem, type NetworkNamespace, type Running } from '../helpers/netns.js'
+import { dnsmasq } from '../helpers/dnsmasq.js'
+import { namespaceProblem, type NetworkNamespace } from '../helpers/netns.js'
 import { askForAddress, networkSite } from '../helpers/network-site.js'
 import { able, needs } from '../helpers/tools.js'
 
@@ -13,16 +14,6 @@ const patience = { timeout: 240_000 }
 async function browserIn (t: Test, space: NetworkNamespace): Promise<(bypassCSP?: boolean) => Promise<Opened>> {
   const browser = await launchBrowserIn(t, space)
   return (bypassCSP = false) => openPage(browser, url, { bypassCSP })
-}
-
-/** A dnsmasq on a machine of its own on the bridge, 172.30.0.5, that gives addresses and nothing else. */
-async function dnsmasq (space: NetworkNamespace): Promise<Running> {
-  const machine = space.client('br0')
-  machine.ip('address', 'add', '172.30.0.5/24', 'dev', 'eth0')
-  const running = machine.spawn('dnsmasq', '--keep-in-foreground', '--conf-file=/dev/null', '--port=0', '--interface=eth0',
-    '--dhcp-range=172.30.0.200,172.30.0.220,1h', '--leasefile-ro', '--log-facility=-', '--user=root')
-  await running.line(/DHCP, IP range/)
-  return running
 }
 
 t.test('a relay agent and another DHCP server', async t => {
