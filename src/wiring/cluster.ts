@@ -80,7 +80,7 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
     if (!(error instanceof AppError)) throw error
     onProblem(new AppError(error.code, `${where(['cluster', 'etcd'])}: ${error.message}`, { cause: error }))
   }
-  const { etcd, close: disconnect } = await connect(config, { clock, log, told })
+  const { etcd, close: disconnect } = await connect(config, { clock, log, told, ...!live && { patience: patienceOfCommands } })
   const state = new SharedState({
     etcd,
     prefix,
@@ -149,11 +149,17 @@ function warningsOf ({ standing: { inStep, age, reason } }: SharedState): readon
   return [`degraded: machines are served from what was known ${age === undefined ? 'of nothing' : `${Math.round(age / 1000)} s ago`}, nothing new is taken: ${reason}`]
 }
 
-interface Connecting { readonly clock: Clock, readonly log: Logger, readonly told: (error: unknown) => void }
+/**
+ * Milliseconds that a command gives a member. No machine waits for it, and on a busy computer a handshake takes seconds: a shorter bound
+ * would say that the time was up where the answer, a moment later, says what is wrong with a certificate.
+ */
+const patienceOfCommands = 10_000
+
+interface Connecting { readonly clock: Clock, readonly log: Logger, readonly told: (error: unknown) => void, readonly patience?: number }
 
 interface Connected { readonly etcd: EtcdClient, readonly close: () => Promise<void> }
 
-async function connect (config: Config, { clock, log, told }: Connecting): Promise<Connected> {
+async function connect (config: Config, { clock, log, told, patience }: Connecting): Promise<Connected> {
   const { endpoints } = config.cluster.etcd
   const holder: { etcd?: EtcdClient } = {}
   const files = await tlsFiles(config, {
@@ -167,6 +173,7 @@ async function connect (config: Config, { clock, log, told }: Connecting): Promi
   const etcd = holder.etcd = await EtcdClient.open({
     endpoints,
     ...credentialsOf(config, files ?? undefined),
+    ...patience !== undefined && { patience },
     onFailover: (from, reason) => { log.warn({ from, reason }, 'cluster.failover') }
   })
   return {
@@ -210,7 +217,7 @@ export async function lookAtMembers (config: Config, options: { readonly clock: 
   const files = await tlsFiles(config, { clock: options.clock, onChange: () => {}, onKept: () => {} }).catch(() => undefined)
   try {
     return await Promise.all(config.cluster.etcd.endpoints.map(async endpoint => {
-      const etcd = await EtcdClient.open({ endpoints: [endpoint], ...credentialsOf(config, files), patience: 3000 })
+      const etcd = await EtcdClient.open({ endpoints: [endpoint], ...credentialsOf(config, files), patience: patienceOfCommands })
       try {
         const { version, leader, header, errors } = await etcd.call('Status', {})
         return { endpoint, version, hasLeader: leader !== '0', cluster: header.cluster_id, errors }
