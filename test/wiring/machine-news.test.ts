@@ -6,18 +6,29 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { Metrics } from '../../src/base/metrics.js'
+import { loadConfig } from '../../src/config/load.js'
+import { MachineRegistry } from '../../src/machines/registry.js'
+import { parseGroup } from '../../src/matchbox/group.js'
+import { parseMac } from '../../src/net/mac.js'
+import { Homes } from '../../src/wiring/homes.js'
+import { openMachineNews } from '../../src/wiring/machine-news.js'
+import { FakeClock } from '../helpers/fake-clock.js'
 import { freePort } from '../helpers/free-port.js'
+import { quiet } from '../helpers/grpc-appliance.js'
 import { Program } from '../helpers/program.js'
 import { shortFolder } from '../helpers/short-folder.js'
 
 const machine = '52:54:00:00:00:01'
+/** What a firmware may call itself. */
+const hostile = '"<b>\u001b'
 const secret = Buffer.alloc(24, 7)
 const secretText = `whsec_${secret.toString('base64')}`
 
 interface Told { readonly headers: IncomingHttpHeaders, readonly text: string, readonly body: Record<string, unknown> & { readonly data: Record<string, unknown> } }
 
 /** What listens on a port, and what it was told. */
-async function receiver (t: Test, port: number, answer: 'ok' | 'never'): Promise<{ readonly told: Told[], readonly next: () => Promise<void>, readonly port: number }> {
+async function receiver (t: Test, port: number, answer: 'ok' | 'never'): Promise<{ readonly told: Told[], readonly next: () => Promise<void>, readonly until: (count: number) => Promise<void>, readonly port: number }> {
   const told: Told[] = []
   const server: Server = createServer((request, response) => {
     let text = ''
@@ -32,7 +43,8 @@ async function receiver (t: Test, port: number, answer: 'ok' | 'never'): Promise
     server.closeAllConnections()
     server.close()
   })
-  return { told, next: async () => { if (told.length === 0) await once(server, 'told') }, port: (server.address() as AddressInfo).port }
+  const until = async (count: number): Promise<void> => { while (told.length < count) await once(server, 'told') }
+  return { told, next: () => until(1), until, port: (server.address() as AddressInfo).port }
 }
 
 async function configured (t: Test, webhooks: string): Promise<{ readonly folder: string, readonly url: string, readonly config: string, readonly serve: () => Promise<Program> }> {
@@ -91,6 +103,36 @@ t.test('a receiver that never answers holds up no boot, and not the end', async 
   t.match(await (await fetch(`${url}/metrics`)).text(), /^webhook_events_waiting 1$/m)
   t.equal(told[0]?.headers['webhook-signature'], undefined, 'there is no secret')
   t.match(await program.end('SIGTERM'), { status: 0 })
+})
+
+t.test('each kind reaches a receiver; a conflict is told of once an hour, and of sixty at most', async t => {
+  const { told, port, until } = await receiver(t, 0, 'ok')
+  const clock = new FakeClock()
+  const loaded = loadConfig({
+    file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir({})}`, 'data_path=/nowhere', `webhooks=[{url: "http://127.0.0.1:${port}/"}]`]
+  })
+  const registry = new MachineRegistry([], { note: () => {}, isKnown: () => true })
+  const ends: Array<() => Promise<void>> = []
+  const news = await openMachineNews(
+    { loaded, config: loaded.config, clock, log: quiet, homes: new Homes(loaded.config) }, registry, new Metrics(), end => { ends.unshift(end) }
+  )
+  const group = parseGroup(Buffer.from('{"id":"core-1","profile":"core","metadata":{"ip":"10.0.0.21"}}'))
+  registry.record({ mac: parseMac(machine)!, stage: 'script', at: clock.now(), failed: 'no group matches the labels', serial: hostile })
+  clock.advance(5000)
+  await until(1)
+  news.enrolled(parseMac(machine)!, group)
+  await until(2)
+  news.conflict(parseMac(machine)!, '10.0.0.21', 'the address is in use (declined)')
+  for (let n = 0; n < 100; n++) news.conflict(parseMac(machine)!, `10.0.1.${n}`, 'the address is in use (declined)')
+  await until(62)
+  t.match(told.map(({ body }) => [body['type'], body['subject']]).slice(0, 3), [
+    ['core-provisioner.machine.stuck', machine], ['core-provisioner.machine.enrolled', machine], ['core-provisioner.machine.conflict', machine]
+  ])
+  t.match(told[0]?.body.data, { reason: /group/, serial: hostile })
+  t.match(told[1]?.body.data, { group: 'core-1', profile: 'core', ip: '10.0.0.21', serial: hostile })
+  t.match(told[2]?.body.data, { ip: '10.0.0.21', what: 'the address is in use (declined)' })
+  for (const end of ends) await end()
+  t.equal(told.length, 62)
 })
 
 t.test('what can not be a webhook is said at the start', async t => {
