@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { testsFor } from './lib/changed-tests.js'
-import { countsOf, failuresIn, runTestFiles } from './lib/test-files.js'
+import { tellTestFiles } from './lib/test-files.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const git = (...args: readonly string[]): string[] => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n').filter(line => line !== '')
@@ -18,16 +18,5 @@ if (wanted.length === 0) console.log(`nothing that a test is about differs from 
 else {
   console.log(`${wanted.length} test files for ${changed.length} changed files`)
   if (left.length > 0) console.log(`left to the whole suite, since they take seconds each: ${left.join(' ')}`)
-  const started = performance.now()
-  let [assertions, failed] = [0, 0]
-  await runTestFiles(wanted, root, 2 * availableParallelism(), ({ file, passed, output }) => {
-    const counts = countsOf(output)
-    assertions += counts.assertions
-    for (const skip of counts.skips) console.log(`${file}: skipped: ${skip}`)
-    if (passed) return
-    failed++
-    console.log(`${file} failed\n${failuresIn(output)}`)
-  })
-  console.log(`${assertions} assertions in ${wanted.length} files, ${failed === 0 ? 'no file failed' : `${failed} failed`}; ${((performance.now() - started) / 1000).toFixed(0)} s`)
-  if (failed > 0) process.exitCode = 1
+  if (!await tellTestFiles(wanted, { root, atOnce: 2 * availableParallelism() }, { everyFile: false })) process.exitCode = 1
 }

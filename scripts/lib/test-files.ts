@@ -1,45 +1,97 @@
-// Runs test files side by side, each by Node itself: tap's runner takes half a second of CPU for each, which is more than most of them do.
+// Runs test files side by side, each by Node itself: tap's runner takes half a second of CPU for each, which is more than most of them do,
+// and puts its loader into every Node.js that a test starts.
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 
 export interface TestFile {
   readonly file: string
   readonly passed: boolean
   /** All that it printed: TAP, and what it wrote to standard error. */
   readonly output: string
+  readonly seconds: number
 }
 
-/** Milliseconds for a file that hangs; how long one takes is the machine's affair. */
-const patience = 900_000
+export interface TestRun {
+  /** What the files' paths start from. */
+  readonly root: string
+  readonly atOnce: number
+  /** The Node.js to run them by, and the environment, in place of this process's own. */
+  readonly node?: string
+  readonly env?: NodeJS.ProcessEnv
+}
 
-/** Runs all `files` (paths from `root`), `atOnce` at a time, and tells `onFile` of each when it is over. */
-export async function runTestFiles (
-  files: readonly string[], root: string, atOnce: number, onFile: (result: TestFile) => void
-): Promise<void> {
+/** Seconds for a file that hangs, unless it asks for more; how long one takes is the machine's affair. */
+const patience = 900
+
+/** Runs all `files`, in their order, and tells `onFile` of each when it is over. */
+export async function runTestFiles (files: readonly string[], run: TestRun, onFile: (result: TestFile) => void): Promise<void> {
   const left = [...files]
   const next = async (): Promise<void> => {
-    for (let file = left.shift(); file !== undefined; file = left.shift()) onFile(await runTestFile(file, root))
+    for (let file = left.shift(); file !== undefined; file = left.shift()) onFile(await runTestFile(file, run))
   }
-  await Promise.all(Array.from({ length: atOnce }, next))
+  await Promise.all(Array.from({ length: run.atOnce }, next))
 }
 
-async function runTestFile (file: string, root: string): Promise<TestFile> {
-  // Without a word from its runner tap gives a file half a minute.
+async function runTestFile (file: string, { root, node = process.execPath, env = process.env }: TestRun): Promise<TestFile> {
   // What a runner around this one tells its tests is not for these: they would leave the counting to it.
-  const own = Object.entries(process.env).filter(([name]) => !/^_?TAP/.test(name) && name !== 'NODE_OPTIONS')
-  const env = { ...Object.fromEntries(own), TAP_TIMEOUT: String(patience / 1000) }
-  const child = spawn(process.execPath, ['--import=./scripts/lib/typescript.js', file], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: patience })
+  const own = Object.entries(env).filter(([name]) => !/^_?TAP/.test(name) && name !== 'NODE_OPTIONS')
+  const started = performance.now()
+  const child = spawn(node, ['--import=./scripts/lib/typescript.js', file], {
+    // Without a word from its runner tap gives a file half a minute.
+    cwd: root,
+    env: { ...Object.fromEntries(own), TAP_TIMEOUT: String(patience) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 2000 * patience
+  })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => { output += text })
-  const status = await new Promise(resolve => { child.once('close', resolve) })
+  const [status, signal] = await once(child, 'close') as [number | null, NodeJS.Signals | null]
+  const seconds = (performance.now() - started) / 1000
+  if (signal !== null) output += `\nended by ${signal} after ${Math.round(seconds)} s\n`
   // A file that ends before it has a plan ran nothing.
-  return { file, passed: status === 0 && /^1\.\.\d/m.test(output), output }
+  return { file, passed: status === 0 && /^1\.\.\d/m.test(output), output, seconds }
 }
 
-/** How many assertions a file made, by its last line; and the reasons of what it skipped. */
-export function countsOf (output: string): { readonly assertions: number, readonly skips: readonly string[] } {
-  const assertions = Number(/^# \{ total: (\d+)/m.exec(output)?.[1] ?? 0)
+/** Runs `files` and prints why each failed one did, the reason of each skip and the counts; with `everyFile` a line for each. */
+export async function tellTestFiles (
+  files: readonly string[], run: TestRun, { everyFile }: { readonly everyFile: boolean }
+): Promise<boolean> {
+  const started = performance.now()
+  const total = { passed: 0, failed: 0, skipped: 0 }
+  let failedFiles = 0
+  await runTestFiles(files, run, ({ file, passed, output, seconds }) => {
+    const counts = countsOf(output)
+    total.passed += counts.passed
+    // A file that died, hung or ran nothing has no failed assertion of its own.
+    total.failed += passed ? 0 : Math.max(counts.failed, 1)
+    total.skipped += counts.skips.length
+    for (const skip of counts.skips) console.log(`skipped: ${file}: ${skip}`)
+    if (!passed) failedFiles++
+    if (!passed) console.log(failuresIn(output))
+    if (!passed || everyFile) console.log(`${passed ? 'ok' : 'not ok'} ${file} (${counts.passed} assertions, ${seconds.toFixed(1)} s)`)
+  })
+  const took = Math.round((performance.now() - started) / 1000)
+  const inFiles = `${files.length} files, ${failedFiles === 0 ? 'no file' : failedFiles} failed`
+  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped; ${inFiles}; ${took} s`)
+  return failedFiles === 0 && total.passed > 0
+}
+
+/** Every test file, those that drive other programs first: others fill their waits, and the last to end is short. */
+export function allTestFiles (root: string): string[] {
+  const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.test.ts')).sort()
+  const order = ['interop/', 'updates/', 'ui/', 'cluster/', 'cli/', 'mirror/', '']
+  const rank = (name: string): number => order.findIndex(room => name.startsWith(room))
+  return files.sort((a, b) => rank(a) - rank(b)).map(name => `test/${name}`)
+}
+
+/** The assertions of a file that passed and failed, by its last line; and the reasons of what it skipped. */
+export function countsOf (output: string): { readonly passed: number, readonly failed: number, readonly skips: readonly string[] } {
+  const last = output.split('\n').findLast(line => line.startsWith('# { total: ')) ?? ''
+  const count = (name: string): number => Number(new RegExp(`\\b${name}: (\\d+)`).exec(last)?.[1] ?? 0)
   const skips = output.split('\n').filter(line => /^ *ok \d/.test(line) && line.includes(' # SKIP')).map(line => line.trim())
-  return { assertions, skips }
+  return { passed: count('pass'), failed: count('fail'), skips }
 }
 
 /** What of a failed file's output says why: each failed assertion with its diagnosis, or all of it where none failed. */

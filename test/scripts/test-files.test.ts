@@ -1,9 +1,9 @@
-// `npm run changed` runs test files without tap's runner: what passes, what fails and why, on files that do either.
+// `npm test` and `npm run changed` run test files without tap's runner: what passes, what fails and why, on files that do either.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { countsOf, failuresIn, runTestFiles, type TestFile } from '../../scripts/lib/test-files.js'
+import { allTestFiles, countsOf, failuresIn, runTestFiles, tellTestFiles, type TestFile } from '../../scripts/lib/test-files.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -20,12 +20,29 @@ t.test('a file passes when its process does and it ran something', async t => {
   }
   for (const [name, text] of Object.entries(files)) writeFileSync(join(root, folder, `${name}.test.ts`), text)
   const results = new Map<string, TestFile>()
-  await runTestFiles(Object.keys(files).map(name => join(folder, `${name}.test.ts`)), root, 2, result => { results.set(/(\w+)\.test\.ts$/.exec(result.file)?.[1] ?? '', result) })
+  await runTestFiles(Object.keys(files).map(name => join(folder, `${name}.test.ts`)), { root, atOnce: 2 }, result => { results.set(/(\w+)\.test\.ts$/.exec(result.file)?.[1] ?? '', result) })
   t.same(Object.keys(files).map(name => results.get(name)?.passed), [true, false, false, false])
   t.match(countsOf(results.get('good')?.output ?? ''), { skips: [/no tool/] })
-  t.ok(countsOf(results.get('good')?.output ?? '').assertions >= 2)
+  t.match(countsOf(results.get('good')?.output ?? ''), { passed: 2, failed: 0 })
+  t.match(countsOf(results.get('bad')?.output ?? ''), { passed: 1, failed: 1 })
   const said = failuresIn(results.get('bad')?.output ?? '')
   t.match(said, /not ok \d - one is two/)
   t.notMatch(said, /ok 1 - should be equal/, 'and nothing of what passed')
   t.match(failuresIn(results.get('broken')?.output ?? ''), /nowhere/)
+
+  const told = t.capture(console, 'log')
+  t.equal(await tellTestFiles([join(folder, 'good.test.ts')], { root, atOnce: 1 }, { everyFile: true }), true)
+  t.equal(await tellTestFiles([join(folder, 'good.test.ts'), join(folder, 'empty.test.ts')], { root, atOnce: 1 }, { everyFile: false }), false)
+  const lines = told().map(({ args }) => String(args[0]))
+  told.restore()
+  t.match(lines[0], /^skipped: .*good.*no tool/)
+  t.match(lines[1], /^ok .*good\.test\.ts \(2 assertions/)
+  t.match(lines[2], /^2 passed, 0 failed, 1 skipped; 1 files, no file failed/)
+  t.match(lines.at(-1), /^2 passed, 1 failed, 1 skipped; 2 files, 1 failed/)
+})
+
+t.test('every test file is run, once', async t => {
+  const files = allTestFiles(root)
+  t.ok(files.includes('test/scripts/test-files.test.ts'))
+  t.equal(new Set(files).size, files.length)
 })
