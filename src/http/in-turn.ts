@@ -60,6 +60,8 @@ export class Turns {
     this.#count(socket, 1)
     this.#slow(socket)
     response.once('socket', () => {
+      // Of a connection that has closed all were given up at once; Node hands its socket on even so.
+      if (!this.#waiting.has(socket)) return
       this.#count(socket, -1)
       if (this.#waiting.get(socket) === mostBehind - 1) socket.resume()
       this.#start(request, response, handle)
@@ -75,7 +77,10 @@ export class Turns {
     this.#waiting.set(socket, 0)
     // Node resumes it when an answer has left.
     socket.on('resume', () => { this.#slow(socket) })
-    socket.once('close', () => { this.#count(socket, -(this.#waiting.get(socket) ?? 0)) })
+    socket.once('close', () => {
+      this.#total -= this.#waiting.get(socket) ?? 0
+      this.#waiting.delete(socket)
+    })
   }
 
   #count (socket: Socket, change: number): void {

@@ -87,6 +87,23 @@ t.test('a connection that ends takes what waits on it along', async t => {
   t.equal(app.connections.waiting, 0)
 })
 
+t.test('who pipelines and goes gives its places back once', async t => {
+  const folder = t.testdir()
+  writeFileSync(join(folder, 'image'), Buffer.alloc(3_000_000))
+  for (const sends of [() => undefined, imageThread]) {
+    const { app, port } = await listen(t, { store: new MemoryStore(), assetsPath: folder, assetSender: sends(t) })
+    for (let times = 0; times < 10; times++) {
+      const socket = await open(t, port)
+      await new Promise(resolve => { socket.write(get('/assets/image').repeat(10), resolve) })
+      if (times % 2 === 0) await once(socket, 'data')
+      socket.destroy()
+    }
+    for (let tries = 0; app.connections.waiting > 0 && tries < 1000; tries++) await exchange(port, Buffer.from(get('/', 'Connection: close\r\n')))
+    for (let tries = 0; tries < 5; tries++) await exchange(port, Buffer.from(get('/', 'Connection: close\r\n')))
+    t.equal(app.connections.waiting, 0)
+  }
+})
+
 t.test('who takes nothing of an answer is cut off', async t => {
   const folder = t.testdir()
   writeFileSync(join(folder, 'image'), Buffer.alloc(50_000_000))
