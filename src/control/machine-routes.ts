@@ -1,5 +1,6 @@
 // What has been seen of machines: /v1/machines, /v1/events, and /v1/installed, by which a machine reports itself.
 import { randomUUID } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { AppError } from '../base/errors.js'
@@ -36,6 +37,8 @@ export const listeners: Limits = { all: 200, perAddress: 50 }
 export function registerMachineRoutes (app: FastifyInstance, options: MachineRoutesOptions): void {
   // The wiring ends waiting answers and streams before the server closes.
   const closing = new AbortController()
+  // One for each who waits.
+  setMaxListeners(0, closing.signal)
   app.addHook('preClose', async () => { closing.abort() })
   registerList(app, options)
   registerMachine(app, options, closing.signal)

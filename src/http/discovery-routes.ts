@@ -1,5 +1,6 @@
 // etcd's discovery service for machines: /etcd/new makes a token, and below /etcd/<token> members of the new cluster find one
 // another. The paths are those of discovery.etcd.io below /etcd, and so Mayu's.
+import { setMaxListeners } from 'node:events'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AppError } from '../base/errors.js'
@@ -27,6 +28,8 @@ interface TokenRequest { readonly Params: { readonly token: string, readonly id:
 export function discoveryRoutes (app: FastifyInstance, { discovery, origin, hold }: DiscoveryRoutesOptions): void {
   const places = new Shares(discoveryWaiters)
   const closing = new AbortController()
+  // One for each who waits.
+  setMaxListeners(0, closing.signal)
   app.addHook('preClose', async () => { closing.abort() })
 
   /** Answers with the next event; the head leaves at once, as etcd's does, so that proxies between see life. */

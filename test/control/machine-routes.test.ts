@@ -82,15 +82,20 @@ t.test('an answer is held until the stage is reached, or the time is over', asyn
   t.match(await get(`/v1/machines/${mac}?wait=script&timeout=never`), { status: 400 })
 })
 
-t.test('closing ends those who wait and those who listen', async t => {
+t.test('closing ends those who wait and those who listen, however many, and nobody is warned of them', async t => {
+  const warnings: Error[] = []
+  const onWarning = (warning: Error): void => { warnings.push(warning) }
+  process.on('warning', onWarning)
+  t.teardown(() => { process.off('warning', onWarning) })
   const { app, url, requests } = await start(t)
-  const waiting = fetch(`${url}/v1/machines/${mac}?wait=installed&timeout=600`)
+  const waiting = Array.from({ length: 20 }, () => fetch(`${url}/v1/machines/${mac}?wait=installed&timeout=600`))
   const listening = await fetch(`${url}/v1/events`)
-  await requests(2)
+  await requests(21)
   const closed = app.close()
-  t.equal((await waiting).status, 408)
+  for (const one of waiting) t.equal((await one).status, 408)
   t.match(await listening.text(), /^: machines/)
   await closed
+  t.same(warnings.filter(({ name }) => name === 'MaxListenersExceededWarning'), [])
 })
 
 t.test('one event for each new line of a timeline', async t => {
