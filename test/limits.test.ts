@@ -30,7 +30,8 @@ import { maxKeyFileBytes } from '../src/mirror/key-store.js'
 import { maxFileBytes } from '../src/store/stored-file.js'
 import { maximumDepth as maximumYamlDepth } from '../src/yaml/scanner.js'
 import { maxRequestLength } from '../src/tftp/packet.js'
-import { defaultMaxTransfers, defaultMaxTransfersPerClient } from '../src/tftp/tftp-server.js'
+import { defaultMaxTransfers, defaultMaxTransfersPerClient, transfersWhenCrowded } from '../src/tftp/tftp-server.js'
+import { stalledAfter } from '../src/tftp/transfer-session.js'
 import { maxReceiveBytes, strangerLimits } from '../src/grpc/grpc-server.js'
 import { handshakeTimeout } from '../src/grpc/handshake.js'
 
@@ -80,6 +81,8 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['other messages that wait', NaN, mostOthers],
   ['request, octets', maxRequestLength, NaN],
   ['transfers', defaultMaxTransfersPerClient, defaultMaxTransfers],
+  ['transfers, where three quarters of all are under way', transfersWhenCrowded, NaN],
+  ['time without a further block confirmed, before it may give way to an address with fewer', stalledAfter / 1000, NaN],
   ['lines of a boot, of a machine that somebody named', recordLimits.known.timeline, NaN],
   ['lines of a boot, of a stranger', recordLimits.stranger.timeline, NaN],
   ['boots before it, of a machine that somebody named', recordLimits.known.history, NaN],

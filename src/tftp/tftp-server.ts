@@ -50,12 +50,14 @@ export interface TftpServer {
 /** A machine room that powers on together, with room to spare; a NAT or a host of virtual machines is one client. */
 export const defaultMaxTransfers = 1024
 export const defaultMaxTransfersPerClient = 512
+/** Of one client where three quarters of the places are taken: the last quarter is for those who come with less. */
+export const transfersWhenCrowded = 128
 
 /** Milliseconds that a client has for its first answer before its transfer may have to give way: many times what one takes on a LAN. */
 const timeToConfirm = 200
 
 /** More than one address can hold. */
-const most = 1e6
+const aboveAll = 1e6
 
 /** How often deadlines are looked at, in milliseconds: one timer for all transfers, none is touched for a packet. */
 const tickEvery = 100
@@ -174,7 +176,8 @@ class Server implements TftpServer {
     }
     const mine = this.#perClient.get(from.address) ?? 0
     const { maxTransfers = defaultMaxTransfers, maxTransfersPerClient = defaultMaxTransfersPerClient } = this.#options
-    if (mine >= maxTransfersPerClient && !this.#makeRoom(from.address, true)) {
+    const most = this.#slots.size >= maxTransfers * 3 / 4 ? Math.min(maxTransfersPerClient, transfersWhenCrowded) : maxTransfersPerClient
+    if (mine >= most && !this.#makeRoom(from.address, true)) {
       return this.#refuse(filename, from, socket, 'busy', `there are ${mine} transfers to this address already, try again later`)
     }
     if (this.#slots.size >= maxTransfers && !this.#makeRoom(from.address, false)) {
@@ -189,7 +192,7 @@ class Server implements TftpServer {
 
   /**
    * Ends one transfer for the sake of a new one. First goes one that its client never confirmed, of the address that holds
-   * the most: requests are cheap to send, also in the name of others. Then one that has fallen silent, of an address that
+   * the most: requests are cheap to send, also in the name of others. Then one that has stalled, of an address that
    * holds more than the one that asks. False when there is none.
    */
   #makeRoom (address: string, ofThatAddress: boolean): boolean {
@@ -202,7 +205,7 @@ class Server implements TftpServer {
       const { session, client } = slot
       if (session === undefined || (ofThatAddress && client.address !== address)) continue
       const unconfirmed = !session.heard && Math.abs(now - session.started) >= timeToConfirm
-      const rank = unconfirmed ? most + held(slot) : session.silent && held(slot) > mine + 1 ? held(slot) : 0
+      const rank = unconfirmed ? aboveAll + held(slot) : session.stalled && held(slot) > mine + 1 ? held(slot) : 0
       if (rank > bestRank) [best, bestRank] = [slot, rank]
     }
     best?.session?.giveWay()

@@ -31,12 +31,18 @@ const longestTransfer = 2 * 3600_000
 /** Milliseconds: what a client may choose as its pause at most (read-transfer.ts), and a little more. */
 const longestPause = 31_000
 
+/** Milliseconds in which no further block is confirmed, after which a transfer has stalled, whatever pause its client chose: 255 s it may be. */
+export const stalledAfter = 1000
+
 export class TransferSession {
   readonly #options: SessionOptions
   readonly #transfer: ReadTransfer
   readonly #blocks: DataBlocks
   readonly #started: number
   #deadline = Infinity
+  /** When a block was last confirmed that had not been, and how many were then. */
+  #moved: number
+  #confirmed = 0
   #over = false
 
   constructor (options: SessionOptions) {
@@ -44,13 +50,14 @@ export class TransferSession {
     this.#transfer = new ReadTransfer(options.terms)
     const bytes = bytesOf(options.file)
     this.#blocks = new DataBlocks(options.mode === 'netascii' ? netascii(bytes) : bytes, options.terms.blksize)
-    this.#started = options.clock.now()
+    this.#moved = this.#started = options.clock.now()
   }
 
   /** Epoch milliseconds. */
   get started (): number { return this.#started }
   get heard (): boolean { return this.#transfer.heard }
-  get silent (): boolean { return this.#transfer.silent }
+  /** Whether the client is overdue, or says nothing that gets it on. */
+  get stalled (): boolean { return this.#transfer.silent || Math.abs(this.#options.clock.now() - this.#moved) >= stalledAfter }
   get restartable (): boolean { return this.#transfer.restartable }
 
   get facts (): TransferFacts {
@@ -70,8 +77,10 @@ export class TransferSession {
 
   /** A packet from the client. DATA, OACK and requests mean nothing here and are passed over. */
   receive (packet: Packet): void {
-    if (packet.opcode === 'ACK') this.#handle({ type: 'ack', block: packet.block })
-    else if (packet.opcode === 'ERROR') this.#handle({ type: 'error', code: packet.code, message: packet.message })
+    if (packet.opcode === 'ACK') {
+      this.#handle({ type: 'ack', block: packet.block })
+      if (this.#transfer.acknowledged > this.#confirmed) [this.#confirmed, this.#moved] = [this.#transfer.acknowledged, this.#options.clock.now()]
+    } else if (packet.opcode === 'ERROR') this.#handle({ type: 'error', code: packet.code, message: packet.message })
   }
 
   /** Looks at the clock: to be called a few times a second. */

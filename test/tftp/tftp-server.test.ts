@@ -258,6 +258,78 @@ t.test('requests that nobody ever answers to hold no place against a machine tha
   t.equal(udp.open, 0)
 })
 
+t.test('transfers that are confirmed and then held give way, whatever pause was chosen', async t => {
+  const udp = new FakeUdp()
+  const clock = new FakeClock()
+  const { server: started, counts } = await serve(udp.host(here), clock, memoryFiles({ a: Buffer.alloc(2000) }), { ...onHere, maxTransfers: 6, maxTransfersPerClient: 3 })
+  const hands: Hand[] = []
+  const ask = async (address: string): Promise<Hand> => {
+    const hand = await new Hand().open(udp.host(address))
+    hands.push(hand)
+    hand.send(rrq('a', [['timeout', '255']]))
+    await udp.settle()
+    return hand
+  }
+  const ack = async (hand: Hand, block: number): Promise<void> => {
+    hand.ack(block)
+    await udp.settle()
+  }
+  for (let n = 0; n < 6; n++) await ack(await ask(`192.0.2.${n < 3 ? 8 : 9}`), 0)
+  const held = [...hands]
+  clock.advance(900)
+  await ack(held[0]!, 1)
+  clock.advance(99)
+  await udp.settle()
+  t.match((await ask('192.0.2.10')).take(), [/^ERROR 0 the server is busy/], 'not yet')
+  // Said again, it moves nothing.
+  await ack(held[1]!, 0)
+  clock.advance(1)
+  await udp.settle()
+  for (let n = 0; n < 2; n++) {
+    const machine = await ask(`192.0.2.${11 + n}`)
+    t.same(machine.take(), ['OACK timeout,255'])
+    await ack(machine, 0)
+  }
+  t.same(counts(), { refused: 1, vanished: 2 })
+  held[0]!.take()
+  await ack(held[0]!, 2)
+  t.same(held[0]!.take(), ['DATA 3'], 'who got on goes on')
+  await started.close()
+  for (const hand of hands) await hand.close()
+})
+
+t.test('the last quarter of the places is for clients that hold few', async t => {
+  const udp = new FakeUdp()
+  const { server: started, counts } = await serve(udp.host(here), new FakeClock(), memoryFiles({ a: Buffer.alloc(2000) }), { ...onHere, maxTransfers: 400 })
+  const hands: Hand[] = []
+  const ask = async (address: string, times: number): Promise<string[]> => {
+    for (let n = 0; n < times; n++) hands.push(await new Hand().open(udp.host(address)))
+    for (const hand of hands.slice(-times)) hand.send(rrq('a'))
+    await udp.settle()
+    return hands.slice(-times).flatMap(hand => hand.take())
+  }
+  t.same(new Set(await ask('192.0.2.8', 299)), new Set(['DATA 1']))
+  t.same(await ask('192.0.2.8', 2), ['DATA 1', 'ERROR 0 there are 300 transfers to this address already, try again later'])
+  t.same((await ask('192.0.2.9', 100)).filter(said => said !== 'DATA 1'), [], 'and another has all that are left')
+  await started.close()
+  for (const hand of hands) await hand.close()
+  t.same(counts(), { refused: 1, failed: 400 })
+
+  const other = await serve(udp.host('192.0.2.2'), new FakeClock(), memoryFiles({ a: Buffer.alloc(2000) }), { ...onHere, address: '192.0.2.2', maxTransfers: 600 })
+  const to = async (address: string, times: number): Promise<string[]> => {
+    const some: Hand[] = []
+    for (let n = 0; n < times; n++) some.push(await new Hand().open(udp.host(address)))
+    for (const hand of some) hand.send(rrq('a'), { address: '192.0.2.2', port: server.port })
+    await udp.settle()
+    hands.push(...some)
+    return some.flatMap(hand => hand.take())
+  }
+  await to('192.0.2.8', 450)
+  t.same((await to('192.0.2.9', 129)).slice(127), ['DATA 1', 'ERROR 0 there are 128 transfers to this address already, try again later'])
+  await other.server.close()
+  for (const hand of hands) await hand.close()
+})
+
 t.test('no more transfers than there are places, for one client and for all', async t => {
   const udp = new FakeUdp()
   const clock = new FakeClock()
