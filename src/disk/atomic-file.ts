@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { remedyForWriting } from './denied.js'
 import { makeFolder } from './make-folder.js'
+import { syncFolder } from './sync-folder.js'
 
 /** Temporary files start so; one that a crash left behind is nobody's and may be deleted. */
 export const temporaryPrefix = '.core-provisioner-'
@@ -27,8 +28,7 @@ export async function writeFileAtomic (
   const folder = dirname(path)
   const temporary = join(folder, `${temporaryPrefix}${randomBytes(8).toString('hex')}.tmp`)
   try {
-    const made = await makeFolder(folder)
-    if (made !== undefined) await syncFolder(dirname(made))
+    await makeFolder(folder)
     try {
       await writeSynced(temporary, content, mode, await stat(path).catch(() => undefined))
       await rename(temporary, path)
@@ -71,16 +71,6 @@ async function inherit (file: FileHandle, { mode, uid, gid }: Stats): Promise<vo
     await file.chown(uid, gid).catch(() => file.chown(own.uid, gid)).catch(() => {})
   }
   await file.chmod(mode & 0o777)
-}
-
-/** Forces to disk what was renamed into the folder or deleted from it. */
-export async function syncFolder (folder: string): Promise<void> {
-  const handle: FileHandle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 const full: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])

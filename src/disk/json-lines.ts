@@ -11,8 +11,9 @@ import { dirname } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
-import { syncFolder, writeError, writeFileAtomic } from './atomic-file.js'
+import { writeError, writeFileAtomic } from './atomic-file.js'
 import { makeFolder } from './make-folder.js'
+import { syncFolder } from './sync-folder.js'
 
 export interface JsonLinesOptions<T> {
   readonly path: string

@@ -1,8 +1,9 @@
-// A folder, with those above it. Node's own recursive mkdir says ENOENT where the file system is read-only, and never returns
-// below /proc; here the error is that of the folder that could not be made.
+// A folder, with those above it, each name forced to disk: a file below is not kept else. Node's own recursive mkdir says ENOENT where the
+// file system is read-only, and never returns below /proc; here the error is that of the folder that could not be made.
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { errnoOf } from '../base/errors.js'
+import { syncFolder } from './sync-folder.js'
 
 /** Gives the first folder that was made, undefined when all were there. Rejects with the system's error. */
 export async function makeFolder (path: string, mode = 0o777): Promise<string | undefined> {
@@ -19,8 +20,12 @@ export async function makeFolder (path: string, mode = 0o777): Promise<string | 
   return first ?? folder
 }
 
-const attempt = async (folder: string, mode: number): Promise<Error | undefined> =>
-  await mkdir(folder, { mode }).then(() => undefined, (error: Error) => error)
+async function attempt (folder: string, mode: number): Promise<Error | undefined> {
+  const refused = await mkdir(folder, { mode }).then(() => undefined, (error: Error) => error)
+  // Whoever may write to a folder may not always read it; what is made there is made all the same.
+  if (refused === undefined) await syncFolder(dirname(folder)).catch((error: unknown) => { if (errnoOf(error) !== 'EACCES') throw error })
+  return refused
+}
 
 async function assertFolder (path: string, refused: Error): Promise<undefined> {
   const found = await stat(path).catch(() => undefined)

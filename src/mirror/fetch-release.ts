@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { AppError, errnoOf } from '../base/errors.js'
 import type { Certificate } from '../openpgp/certificate.js'
 import { type CheckedFile, checkFile } from '../openpgp/verify.js'
-import { syncFolder, writeError, writeFileAtomic } from '../disk/atomic-file.js'
+import { writeError, writeFileAtomic } from '../disk/atomic-file.js'
 import { judgeFile, judgeTogether, readStatements, type Statements } from './binding.js'
 import { download, type DownloadOptions } from './download.js'
 import { MissingError, shown } from './http-client.js'
@@ -16,6 +16,7 @@ import { manifestName, type Release, type Source, type WantedFile } from './sour
 import type { SourceState } from './state.js'
 import { vouchFor } from './update-server.js'
 import { makeFolder } from '../disk/make-folder.js'
+import { syncFolder } from '../disk/sync-folder.js'
 
 export interface FetchContext extends Omit<DownloadOptions, 'onProgress'> {
   readonly keys: readonly Certificate[]

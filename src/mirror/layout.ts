@@ -3,10 +3,11 @@
 import { lstat, readdir, readFile, readlink, realpath, rename, rm, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
-import { syncFolder, temporaryPrefix } from '../disk/atomic-file.js'
+import { temporaryPrefix } from '../disk/atomic-file.js'
 import { findLinks, type FoundLink } from '../disk/links.js'
 import { isSafeName, manifestName } from './source.js'
 import { makeFolder } from '../disk/make-folder.js'
+import { syncFolder } from '../disk/sync-folder.js'
 import { newestFirst } from './versions.js'
 
 export interface PublishedFile {

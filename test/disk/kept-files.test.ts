@@ -52,6 +52,8 @@ t.test('the record itself', async t => {
   t.same(disk.lost(), ['the content of b', 'the name d/b'])
   await fs.rename(join(folder, 'd'), join(folder, 'e'))
   t.same(disk.lost(), ['the content of b', 'the name e/b', `the name ${folder.split('/').at(-1)}/e`], 'under another name it is on no disk either')
+  await fs.mkdir(join(folder, 'e/f'))
+  t.match(disk.lost(), /the name e\/f/, 'nor a folder that was made')
 })
 
 t.test('machines: within a second, at once where it was promised, and the last of it at the stop', async t => {

@@ -8,7 +8,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { basename, dirname, resolve } from 'node:path'
 import type { Test } from 'tap'
 
-type Wrapped = 'open' | 'rename' | 'unlink' | 'rm' | 'symlink' | 'writeFile'
+type Wrapped = 'open' | 'mkdir' | 'rename' | 'unlink' | 'rm' | 'symlink' | 'writeFile'
 type Call = (...args: readonly unknown[]) => Promise<unknown>
 type SelfWrapped = 'fsyncSync' | 'fdatasyncSync' | 'writeSync'
 type SelfCall = (fd: number, ...args: readonly unknown[]) => unknown
@@ -30,7 +30,7 @@ export class DiskRecord {
 
   constructor (t: Test) {
     const module = fs as unknown as Record<Wrapped, Call>
-    const before = { open: module.open, rename: module.rename, unlink: module.unlink, rm: module.rm, symlink: module.symlink, writeFile: module.writeFile }
+    const before = { open: module.open, mkdir: module.mkdir, rename: module.rename, unlink: module.unlink, rm: module.rm, symlink: module.symlink, writeFile: module.writeFile }
     const self = files as unknown as Record<SelfWrapped, SelfCall>
     const selfBefore = { fsyncSync: self.fsyncSync, fdatasyncSync: self.fdatasyncSync, writeSync: self.writeSync }
     const wrap = (name: Wrapped, after: (result: unknown, path: string, other: unknown) => void): void => {
@@ -43,6 +43,7 @@ export class DiskRecord {
       }
     }
     wrap('open', (handle, path, flags) => { this.#watch(handle as FileHandle, path, (Number(flags) & constants.O_DSYNC) === constants.O_DSYNC) })
+    wrap('mkdir', (_, path) => { this.#given(path) })
     wrap('rename', (_, from, to) => { this.#renamed(from, resolve(String(to))) })
     for (const name of ['unlink', 'rm'] as const) wrap(name, (_, path) => { this.#removed(path) })
     wrap('symlink', (_, __, path) => {
