@@ -2,27 +2,40 @@
 // namespaces of its own, where nothing outside of the copy can be written and no other process be found: a change may well delete or
 // end what it should not, and what it leaves running goes with its namespace.
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 export type Verdict = 'passed' | 'failed' | 'hung'
 
-/** Milliseconds for a test file, which takes a few seconds where nothing waits for ever. */
-const patience = 120_000
+/** How a test file does without a change. */
+export interface Baseline { readonly passes: boolean, readonly milliseconds: number }
+
+/** Milliseconds, for a test file without a change. With one it has ten times as long as it took, and this at least. */
+const patience = { first: 180_000, least: 60_000 }
+
+/** Seconds of processor time, for a loop that never ends. */
+const mostWork = 60
 
 export class MutantCopy {
   readonly folder = mkdtempSync(join(tmpdir(), 'mutants-'))
-  readonly #passing = new Map<string, boolean>()
+  readonly #baselines = new Map<string, Baseline>()
   readonly #isApart: boolean
+  readonly #enclose: string
 
   constructor (root: string) {
+    // Some tests become another user, who is to get at it too.
+    chmodSync(this.folder, 0o755)
     for (const file of execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 }).split('\0')) {
       if (file !== '' && existsSync(join(root, file))) cpSync(join(root, file), join(this.folder, file))
     }
-    symlinkSync(join(root, 'node_modules'), join(this.folder, 'node_modules'))
+    const modules = realpathSync(join(root, 'node_modules'))
+    symlinkSync(modules, join(this.folder, 'node_modules'))
+    // A /tmp of its own would hide them.
+    this.#enclose = modules.startsWith('/tmp/') ? enclose('/run') : enclose('/run', '/tmp')
     if (existsSync(join(root, 'assets/boot'))) cpSync(join(root, 'assets/boot'), join(this.folder, 'assets/boot'), { recursive: true })
     mkdirSync(join(this.folder, 't'))
+    chmodSync(join(this.folder, 't'), 0o1777)
     this.#isApart = spawnSync('unshare', [...namespaces, 'true']).status === 0
   }
 
@@ -42,26 +55,27 @@ export class MutantCopy {
     }
   }
 
-  /** Whether a test file passes without a change. */
-  async passes (test: string): Promise<boolean> {
-    const known = this.#passing.get(test)
+  /** Not while a source is another. */
+  async baseline (test: string): Promise<Baseline> {
+    const known = this.#baselines.get(test)
     if (known !== undefined) return known
-    const passes = await this.run(test) === 'passed'
-    this.#passing.set(test, passes)
-    return passes
+    const started = performance.now()
+    const passes = await this.#run(test, patience.first) === 'passed'
+    const baseline = { passes, milliseconds: performance.now() - started }
+    this.#baselines.set(test, baseline)
+    return baseline
   }
 
-  /** Whether the compiler takes the changed tree. */
-  compiles (): boolean { return spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'], { cwd: this.folder, stdio: 'ignore' }).status === 0 }
-
-  /** Whether the linter takes the changed file: it finds a promise that nobody waits for. */
-  isClean (path: string): boolean { return spawnSync(process.execPath, ['node_modules/eslint/bin/eslint.js', path], { cwd: this.folder, stdio: 'ignore' }).status === 0 }
-
+  /** Runs a test file whose baseline is known. */
   async run (test: string): Promise<Verdict> {
+    return await this.#run(test, Math.max(patience.least, 10 * (this.#baselines.get(test)?.milliseconds ?? 0)))
+  }
+
+  async #run (test: string, milliseconds: number): Promise<Verdict> {
     const own = Object.entries(process.env).filter(([name]) => !/^_?TAP/.test(name) && name !== 'NODE_OPTIONS')
-    const env = { ...Object.fromEntries(own), TMPDIR: join(this.folder, 't'), TAP_BAIL: '1', TAP_TIMEOUT: String(patience / 1000) }
+    const env = { ...Object.fromEntries(own), TMPDIR: join(this.folder, 't'), TAP_BAIL: '1', TAP_TIMEOUT: String(milliseconds / 1000) }
     const words = [process.execPath, '--import=./scripts/lib/typescript.js', test]
-    const [command = '', ...args] = this.#isApart ? ['unshare', ...namespaces, 'sh', '-c', enclose, 'sh', this.folder, ...words] : words
+    const [command = '', ...args] = this.#isApart ? ['unshare', ...namespaces, 'sh', '-c', this.#enclose, 'sh', this.folder, ...words] : words
     const child = spawn(command, args, { cwd: this.folder, env, stdio: ['ignore', 'pipe', 'ignore'] })
     let output = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => { output = (output + text).slice(0, 2 ** 20) })
@@ -69,14 +83,18 @@ export class MutantCopy {
     const timer = setTimeout(() => {
       isOver = true
       child.kill('SIGKILL')
-    }, patience)
+    }, milliseconds)
     const status = await new Promise(resolve => { child.once('close', resolve) })
     clearTimeout(timer)
-    if (isOver) return 'hung'
+    if (isOver || /^not ok \d+ - timeout!$/m.test(output)) return 'hung'
     // A file that ends before it has a plan ran nothing.
     return status === 0 && /^1\.\.\d/m.test(output) ? 'passed' : 'failed'
   }
 }
 
 const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
-const enclose = 'mount --bind "$1" "$1" && mount -o remount,bind,ro / && cd "$1" && shift && exec "$@"'
+
+/** Some programs write to /tmp and /run by name: these are empty folders of the test's own, in which the copy stands as before. */
+const enclose = (...own: readonly string[]): string =>
+  `mount --bind "$1" "$1" && mount -o remount,bind,ro / && cd "$1" && ${own.map(folder => `mount -t tmpfs tmpfs ${folder} && `).join('')}` +
+  `mkdir -p "$1" && mount --no-canonicalize --bind . "$1" && cd "$1" && ulimit -t ${mostWork} && shift && exec "$@"`

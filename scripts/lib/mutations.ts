@@ -45,7 +45,10 @@ export function mutationsOf (name: string, source: string): Mutation[] {
       if (/^[\d_]+$/.test(node.getText())) replace('bound', node, String(otherBound(Number(node.text))))
     } else if (node.kind === ts.SyntaxKind.TrueKeyword) replace('boolean', node, 'false')
     else if (node.kind === ts.SyntaxKind.FalseKeyword) replace('boolean', node, 'true')
-    else if (ts.isAwaitExpression(node) && !isReturned(node)) add('await', node.getStart(), node.expression.getStart(), '')
+    else if (ts.isAwaitExpression(node) && !isReturned(node)) {
+      // Where nothing is made of the value the linter would find that nobody waits; `void` tells it that nobody is to.
+      add('await', node.getStart(), node.expression.getStart(), ts.isExpressionStatement(node.parent) ? 'void ' : '')
+    }
     else if (ts.isIfStatement(node) || ts.isWhileStatement(node)) replace('negation', node.expression, `!(${node.expression.getText()})`)
     else if (ts.isConditionalExpression(node)) replace('negation', node.condition, `!(${node.condition.getText()})`)
     else if (ts.isIdentifier(node) && node.text === 'O_DSYNC') replace('sync', node, 'O_RDWR')

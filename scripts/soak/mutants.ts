@@ -1,17 +1,22 @@
-// Changes the sources one small thing at a time, in a copy, and runs the test files that the change concerns: what no test, nor the
-// compiler, nor the linter's rule on promises notices is a survivor. Every kind of change has its turn. Options: --count N (100), --all,
+// Changes the sources one small thing at a time, in a copy, and runs the test files that the change concerns: what none of them notices is
+// a survivor. A change that the compiler refuses counts as neither. Every kind of change has its turn. Options: --count N (100), --all,
 // --seed N, --room PATH (below src/, a folder or a file; several with commas), --kind KIND (scripts/lib/mutations.ts), --tests N (8), or
-// --by FILE (tests, with commas) for those that are to notice.
+// --by FILE (tests, with commas) for those that are to notice; --from N goes on with the Nth of a seed; --only PATH:LINE (with commas) for
+// the changes of those lines.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { random } from '../../test/helpers/random.js'
 import { concernedTests } from '../lib/concerned-tests.js'
+import { MutantCompiler } from '../lib/mutant-compiler.js'
 import { MutantCopy } from '../lib/mutant-copy.js'
 import { type Mutation, mutationKinds, mutationsOf } from '../lib/mutations.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A test file that takes longer than this many milliseconds is asked after the others. */
+const quick = 10_000
 
 interface Mutant extends Mutation { readonly path: string }
 
@@ -25,7 +30,9 @@ export async function run (args: readonly string[]): Promise<void> {
       room: { type: 'string', default: '' },
       kind: { type: 'string', default: '' },
       tests: { type: 'string', default: '8' },
-      by: { type: 'string' }
+      by: { type: 'string' },
+      from: { type: 'string', default: '1' },
+      only: { type: 'string' }
     }
   })
   const seed = Number(values.seed ?? Date.now() % 2 ** 31)
@@ -35,9 +42,11 @@ export async function run (args: readonly string[]): Promise<void> {
   const copy = new MutantCopy(root)
   const read = (path: string): string => copy.read(path)
   const sources = files.filter(path => path.startsWith('src/') && rooms.some(room => path.startsWith(`src/${room}`)))
-  const all = sources.flatMap(path => mutationsOf(path, read(path)).filter(({ kind }) => values.kind === '' || kind === values.kind).map(mutation => ({ path, ...mutation })))
-  const chosen = values.all ? all : inTurns(all, random(seed)).slice(0, Number(values.count))
-  console.log(`seed ${seed}: ${all.length} changes to ${sources.length} files, ${chosen.length} of them tried`)
+  const only = values.only?.split(',')
+  const all = sources.flatMap(path => mutationsOf(path, read(path)).map(mutation => ({ path, ...mutation })))
+    .filter(({ kind, path, line }) => (values.kind === '' || kind === values.kind) && only?.includes(`${path}:${line}`) !== false)
+  const count = values.all || only !== undefined ? all.length : Number(values.count)
+  console.log(`seed ${seed}: ${all.length} changes to ${sources.length} files, ${Math.min(count, all.length)} of them tried`)
   const stop = (): void => {
     copy.close()
     process.exit(130)
@@ -45,19 +54,37 @@ export async function run (args: readonly string[]): Promise<void> {
   process.once('SIGINT', stop).once('SIGTERM', stop)
   const by = values.by?.split(',')
   const testsOf = by === undefined ? concernedTests({ files, read }) : () => by
+  const compiler = new MutantCompiler(copy.folder)
   const scores = new Map<string, { noticed: number, tried: number }>()
-  for (const [index, mutant] of chosen.entries()) {
+  let [tried, refused] = [0, 0]
+  for (const mutant of inTurns(all, random(seed))) {
+    if (tried === count) break
     const { path, kind, start, end, text, what, line } = mutant
     const source = read(path)
-    const tests = testsOf(path).slice(0, Number(values.tests))
-    const noticed = await noticedBy(copy, mutant, source.slice(0, start) + text + source.slice(end), tests)
+    const changed = source.slice(0, start) + text + source.slice(end)
+    if (!compiler.takes(join(copy.folder, path), changed)) {
+      refused++
+      continue
+    }
+    tried++
+    if (tried < Number(values.from)) continue
+    let asked = 0
+    let noticed: string | undefined
+    for await (const test of passing(copy, testsOf(path), Number(values.tests))) {
+      asked++
+      const verdict = await copy.changed(path, changed, () => copy.run(test))
+      if (verdict === 'passed') continue
+      noticed = verdict === 'hung' ? `${test}, which hung` : test
+      break
+    }
     for (const name of ['all', kind, path.split('/')[1]!]) {
       const score = scores.get(name) ?? { noticed: 0, tried: 0 }
       scores.set(name, { noticed: score.noticed + (noticed === undefined ? 0 : 1), tried: score.tried + 1 })
     }
-    console.log(`${index + 1} ${noticed === undefined ? 'SURVIVED' : 'noticed'} ${kind} ${path}:${line}: ${what} (${noticed ?? `${tests.length} test files`})`)
+    console.log(`${tried} ${noticed === undefined ? 'SURVIVED' : 'noticed'} ${kind} ${path}:${line}: ${what} (${noticed ?? `${asked} test files`})`)
   }
   copy.close()
+  console.log(`${refused} more were refused by the compiler`)
   for (const [name, { noticed, tried }] of scores) console.log(`${name}: ${noticed} of ${tried} noticed (${Math.round(100 * noticed / tried)} in 100)`)
 }
 
@@ -71,18 +98,23 @@ function inTurns (all: readonly Mutant[], chance: () => number): Mutant[] {
   return order
 }
 
-async function noticedBy (
-  copy: MutantCopy, { path, kind }: Mutant, changed: string, tests: readonly string[]
-): Promise<string | undefined> {
-  for (const test of tests) {
-    const verdict = await copy.changed(path, changed, () => copy.run(test))
-    if (verdict === 'passed') continue
-    // One that does not pass as it is can notice nothing.
-    if (await copy.passes(test)) return verdict === 'hung' ? `${test}, which hung` : test
-    console.log(`  ${test} does not pass here as it is`)
+const said = new Set<string>()
+
+/** The nearest test files that pass as they are, those that take long last: one that does not pass can notice nothing. */
+async function * passing (copy: MutantCopy, nearest: readonly string[], most: number): AsyncGenerator<string> {
+  const slow: string[] = []
+  let count = 0
+  for (const test of nearest) {
+    if (count === most) break
+    const { passes, milliseconds } = await copy.baseline(test)
+    if (passes) {
+      count++
+      if (milliseconds < quick) yield test
+      else slow.push(test)
+    } else if (!said.has(test)) {
+      said.add(test)
+      console.log(`  ${test} does not pass here as it is, and is left out`)
+    }
   }
-  return await copy.changed(path, changed, async () => {
-    if (!copy.compiles()) return 'the compiler'
-    return kind === 'await' && !copy.isClean(path) ? 'the linter' : undefined
-  })
+  yield * slow
 }
