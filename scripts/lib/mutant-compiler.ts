@@ -1,5 +1,5 @@
-// Whether the compiler takes a source with a change in it: the language service of the compiler itself keeps every other file parsed,
-// so that a change costs a fraction of a second and not a whole compilation. It looks at the changed file alone, not at those that import it.
+// Whether the compiler takes a source with a change in it: its own language service keeps every other file parsed, so that a change costs a
+// fraction of a second and not a whole compilation. It looks at the changed file alone, not at those that import it.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'

@@ -39,7 +39,8 @@ export class MutantCopy {
     this.#isApart = spawnSync('unshare', [...namespaces, 'true']).status === 0
   }
 
-  close (): void { rmSync(this.folder, { recursive: true, force: true }) }
+  /** What a test left running may write to it still. */
+  close (): void { rmSync(this.folder, { recursive: true, force: true, maxRetries: 20 }) }
 
   /** A file as it was when the copy was made: the tree may go on meanwhile. */
   read (path: string): string { return readFileSync(join(this.folder, path), 'utf8') }

@@ -48,8 +48,7 @@ export function mutationsOf (name: string, source: string): Mutation[] {
     else if (ts.isAwaitExpression(node) && !isReturned(node)) {
       // Where nothing is made of the value the linter would find that nobody waits; `void` tells it that nobody is to.
       add('await', node.getStart(), node.expression.getStart(), ts.isExpressionStatement(node.parent) ? 'void ' : '')
-    }
-    else if (ts.isIfStatement(node) || ts.isWhileStatement(node)) replace('negation', node.expression, `!(${node.expression.getText()})`)
+    } else if (ts.isIfStatement(node) || ts.isWhileStatement(node)) replace('negation', node.expression, `!(${node.expression.getText()})`)
     else if (ts.isConditionalExpression(node)) replace('negation', node.condition, `!(${node.condition.getText()})`)
     else if (ts.isIdentifier(node) && node.text === 'O_DSYNC') replace('sync', node, 'O_RDWR')
     else if (ts.isCallExpression(node) && Object.hasOwn(unsynced, node.expression.getText())) replace('sync', node.expression, unsynced[node.expression.getText()]!)

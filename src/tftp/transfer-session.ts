@@ -31,7 +31,7 @@ const longestTransfer = 2 * 3600_000
 /** Milliseconds: what a client may choose as its pause at most (read-transfer.ts), and a little more. */
 const longestPause = 31_000
 
-/** Milliseconds in which no further block is confirmed, after which a transfer has stalled, whatever pause its client chose: 255 s it may be. */
+/** Milliseconds without a further block confirmed, after which a transfer has stalled, whatever pause its client chose (of up to 255 s). */
 export const stalledAfter = 1000
 
 export class TransferSession {
@@ -79,7 +79,9 @@ export class TransferSession {
   receive (packet: Packet): void {
     if (packet.opcode === 'ACK') {
       this.#handle({ type: 'ack', block: packet.block })
-      if (this.#transfer.acknowledged > this.#confirmed) [this.#confirmed, this.#moved] = [this.#transfer.acknowledged, this.#options.clock.now()]
+      if (this.#transfer.acknowledged <= this.#confirmed) return
+      this.#confirmed = this.#transfer.acknowledged
+      this.#moved = this.#options.clock.now()
     } else if (packet.opcode === 'ERROR') this.#handle({ type: 'error', code: packet.code, message: packet.message })
   }
 
