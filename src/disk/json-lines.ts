@@ -42,7 +42,7 @@ export class JsonLines<T> {
   readonly #options: JsonLinesOptions<T>
   readonly #slack: number
   #file: FileHandle | undefined
-  /** Device and inode of the open file. */
+  /** Device and inode of the file, open or not. */
   #identity = ''
   /** Octets that are known to be whole lines on disk. */
   #length = 0
@@ -221,6 +221,8 @@ export class JsonLines<T> {
     this.#length = bytes.length
     this.#lines = kept.split('\n').length - 1
     await this.#release()
+    // The new file is another: taken for somebody else's it would be written anew at each look.
+    this.#identity = await stat(path).then(({ dev, ino }) => `${dev}:${ino}`, () => '')
   }
 
   async #compactWhenStale (): Promise<void> {

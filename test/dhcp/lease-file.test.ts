@@ -1,6 +1,6 @@
 // Leases over real files: what survives a torn tail, a bad line, a full disk, a rewrite, SIGKILL.
 import { execFileSync, spawn } from 'node:child_process'
-import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -172,6 +172,11 @@ t.test('removed while nobody asks for a lease: it is there again when it is look
   rmSync(path)
   await file.verify()
   t.same(lines(path).map(parseLease), [lease(1)])
+  const { ino } = statSync(path)
+  const holdsInode = openSync(path, 'r')
+  for (let looks = 0; looks < 3; looks++) await file.verify()
+  t.equal(statSync(path).ino, ino, 'and is written once')
+  closeSync(holdsInode)
   table.shift(5000)
   await Promise.all([file.rewrite(), file.propose(proposal(lease(2))), file.verify()])
   await file.close()
