@@ -19,9 +19,7 @@ import type { Mac } from './net/mac.js'
 import { threadSeconds } from './net/thread-time.js'
 import { LongRenderings } from './rendering/long-renderings.js'
 import { AddressClaims } from './wiring/address-claims.js'
-import { loaderFiles, loadersOnDisk } from './wiring/loader-files.js'
-import { imagesForHttp } from './wiring/shim-image.js'
-import { isLoaderChosen } from './wiring/boot.js'
+import { isLoaderChosen, openHttpNames } from './wiring/boot.js'
 import { Closing, type OnClose } from './wiring/closing.js'
 import { countLinks } from './wiring/dhcp-link.js'
 import { DhcpServers } from './wiring/dhcp-servers.js'
@@ -35,6 +33,7 @@ import { dhcpText, homesTold, modeAt } from './wiring/homes.js'
 import { buildApp } from './wiring/http.js'
 import { leaseHolder, openLeases } from './wiring/leases.js'
 import type { ListenerRow, PreparedListener, RunningListener } from './wiring/listener.js'
+import { loaderFiles } from './wiring/loader-files.js'
 import { bootFileOf, bootsAs, openRegistry, pastOf } from './wiring/machines.js'
 import { openMachineNews } from './wiring/machine-news.js'
 import { watchNeighbours } from './wiring/neighbours.js'
@@ -272,7 +271,7 @@ async function startParts (
       onEnrolled: observer.onEnrolled
     }),
     loaderFiles: loaderFiles({ config, clock, originFor: client => homes.of(client).origin, provisioner, macOf, mayBeBios, fallbacks }),
-    httpNames: await imagesForHttp(config, loadersOnDisk(config, clock)),
+    httpNames: await openHttpNames(config, clock, store.snapshot.groups.values()),
     dhcpServers: new DhcpServers(),
     links: new Set<{ readonly waiting: number }>(),
     sockets: new Sockets(inherited, loaded, listeners),

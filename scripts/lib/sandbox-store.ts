@@ -121,9 +121,10 @@ function signWithSnakeoil ({ folder, packages }: StoreOptions, from: string, to:
 }
 
 /** What Debian signed, under the names that shim looks for; and for `snakeoil-`, iPXE signed with the keys that OVMF brings. */
-function putLoaders (options: StoreOptions, tftpRoot: string, address: string): string | undefined {
+function putLoaders (options: StoreOptions, config: Config, tftpRoot: string, address: string): string | undefined {
   const { root, packages, firmware } = options
   if (firmware === 'arm64-http') {
+    config.http.address = '0.0.0.0:80'
     makeArmGrub(join(packages, 'arm64/grub-efi-arm64-bin/usr/lib/grub/arm64-efi'), tftpRoot, address)
     return 'grubaa64.efi'
   }
@@ -254,7 +255,7 @@ export function createStore (options: StoreOptions): SandboxStore {
     makeGrub(firmware, tftpRoot)
     fitToGrub(store, config, grubFile(firmware), address)
   }
-  const loader = putLoaders(options, tftpRoot, address)
+  const loader = putLoaders(options, config, tftpRoot, address)
   if (loader !== undefined) config.boot = firmware.startsWith('arm64-') ? { uefi_arm64: loader } : { uefi_x64: loader }
   if (firmware.startsWith('arm64-')) fitConsole(store)
   if (firmware === 'uefi-https') fitTls(config, options, address)

@@ -1,6 +1,7 @@
 // hosts export: the machines that there are, in another program's format: printed, or put between our markers in a file of its.
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { systemClock } from '../base/clock.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import type { LoadedConfig } from '../config/load.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
@@ -11,7 +12,7 @@ import type { KnownHost } from '../inventory/plan.js'
 import { isExportFormat, writerOf, writers } from '../inventory/write-list.js'
 import type { Snapshot } from '../matchbox/store.js'
 import { contains } from '../net/ipv4.js'
-import { exportContext } from '../wiring/export-context.js'
+import { exportContextOnDisk } from '../wiring/export-context.js'
 import { type Io, print } from './command.js'
 import { groupHosts, knownHosts, openQuietStore } from './hosts-known.js'
 
@@ -53,7 +54,8 @@ export async function exportHosts ({ format = '', group, cluster, write, importB
     const fit = hosts.filter(has)
     if (fit.length < hosts.length) print(io.stderr, `${hosts.length - fit.length} of ${hosts.length} machines are left out: ${format} needs ${what}`)
     const certificates = format === 'tfvars' ? await clientCertificates(loaded, io) : undefined
-    text = writer.write(fit, exportContext(loaded, { cluster, certificates, groups: snapshot.groups.values() }))
+    const context = await exportContextOnDisk(loaded, systemClock, { cluster, certificates, groups: [...snapshot.groups.values()] })
+    text = writer.write(fit, context)
     markers = writer.markers?.(cluster)
     pasted = writer.pasted === true
   }

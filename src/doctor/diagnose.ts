@@ -11,7 +11,7 @@ import { clusterMarkers, wrapped } from '../inventory/managed-block.js'
 import { contains } from '../net/ipv4.js'
 import { socketHolders } from '../net/port-owner.js'
 import { dhcpSubnets } from '../wiring/dhcp-settings.js'
-import { exportContext } from '../wiring/export-context.js'
+import { exportContextOnDisk } from '../wiring/export-context.js'
 import type { Ground } from '../wiring/ground.js'
 import type { Home } from '../wiring/homes.js'
 import { readReservations } from '../wiring/reservation-sources.js'
@@ -138,13 +138,13 @@ async function otherDhcpServer (ground: Ground): Promise<readonly Finding[]> {
 }
 
 /** What the DHCP server of a home's network has to say. */
-async function toPaste ({ loaded, config, homes, store }: Ground, home: Home): Promise<string> {
+async function toPaste ({ loaded, config, clock, homes, store }: Ground, home: Home): Promise<string> {
   const found = await readReservations(loaded, store)
   const { byIp } = buildReservations(found.entries, dhcpSubnets(loaded), 0)
   const hosts = found.entries
     .filter(({ ip }) => (byIp.has(ip) || config.dhcp.subnets.length === 0) &&
       (homes.all.length === 1 || home.addresses.some(({ subnet }) => contains(subnet, ip))))
     .map(({ macs, ip, hostName }): ExportedHost => ({ macs, ip, name: hostName, fullName: hostName, role: undefined }))
-  const context = exportContext(loaded, { cluster: 'core-provisioner', groups: store.snapshot.groups.values() }, home)
+  const context = await exportContextOnDisk(loaded, clock, { cluster: 'core-provisioner', groups: [...store.snapshot.groups.values()] }, home)
   return wrapped(writeDhcpd(hosts, context), clusterMarkers(context.cluster))
 }

@@ -29,15 +29,22 @@ export function diagnoseMemory ({ config, homes, store }: Pick<Ground, 'config' 
   return [...store.snapshot.profiles.values()].flatMap(({ id, boot }) => boot === undefined ? [] : adviceFor(id, boot, sizeOf))
 }
 
+/** `live-kernel.x86_64` has `live-rootfs.x86_64.img` beside it; up to the releases of 2024 the kernel was `live-kernel-x86_64`. */
+const rootfsOf = (kernel: string): string => (kernel.split('/').at(-1) ?? '').replace(/live-kernel[-.](\w+)$/, 'live-rootfs.$1.img')
+
 /** `sizeOf` tells the bytes of an entry of `initrd`, 0 when they are not known. */
 export function adviceFor (id: string, boot: NetBoot, sizeOf: (initrd: string) => number): readonly Finding[] {
   // Fedora CoreOS and its kin: "Running Fedora CoreOS directly from RAM", prerequisites.
   if (/\blive-kernel\b/.test(boot.kernel)) {
-    if (boot.args.some(arg => arg.startsWith('coreos.live.rootfs_url='))) return [note('memory', `profile ${id} boots Fedora CoreOS live: its machines need 2 GiB of memory`)]
+    const [, url] = boot.args.map(arg => /^coreos\.live\.rootfs_url=(.*)$/.exec(arg)).find(match => match !== null) ?? []
+    if (url !== undefined && !/^(?:[a-z]+:\/\/|\$\{)/.test(url)) {
+      return [warning('memory', `profile ${id}: coreos.live.rootfs_url=${url} among its boot.args is no whole URL, which the live system asks for: its machines stop early; http:// and this host go before it`)]
+    }
+    if (url !== undefined) return [note('memory', `profile ${id} boots Fedora CoreOS live: its machines need 2 GiB of memory`)]
     if (boot.initrd.some(initrd => /\blive-rootfs\b/.test(initrd))) {
       return [note('memory', `profile ${id} loads its rootfs as an initrd: its machines need 4 GiB of memory; with coreos.live.rootfs_url= among the arguments in its place 2 GiB do`)]
     }
-    return [warning('memory', `profile ${id} boots a live system of Fedora CoreOS and names no rootfs, neither by coreos.live.rootfs_url= nor as an initrd: its machines stop early`)]
+    return [warning('memory', `profile ${id} boots a live system of Fedora CoreOS and names no rootfs, neither by coreos.live.rootfs_url= nor as an initrd: its machines stop early; add coreos.live.rootfs_url= with the whole URL of ${rootfsOf(boot.kernel)} to its boot.args`)]
   }
   const packed = boot.initrd.reduce((sum, initrd) => sum + sizeOf(initrd), 0)
   if (packed < 256 * MiB) return []

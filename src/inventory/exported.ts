@@ -27,9 +27,12 @@ export interface LoaderOverride {
   readonly mac?: string
   /** The beginning of option 60. */
   readonly vendorClass?: string
-  /** Numbers of option 93. */
+  /** Numbers of option 93, those of UEFI HTTP Boot apart. */
   readonly architectures?: readonly number[]
+  readonly httpArchitectures?: readonly number[]
   readonly loader?: string
+  /** Its URL for UEFI HTTP Boot; '' for none. */
+  readonly httpLoader?: string
   /** What iPXE is given. */
   readonly scriptUrl?: string
 }
@@ -47,6 +50,8 @@ export interface ExportContext {
   readonly scriptUrl: string
   /** Boot files by firmware. */
   readonly loaders: { readonly bios: string, readonly uefiX64: string, readonly uefiArm64: string }
+  /** URLs by firmware for UEFI HTTP Boot; '' where there is none. */
+  readonly httpLoaders?: { readonly uefiX64: string, readonly uefiArm64: string }
   /** Exceptions, the first that matches a machine first. */
   readonly overrides?: readonly LoaderOverride[]
   readonly certificates: ClientCertificates | undefined

@@ -146,6 +146,7 @@ export function whoSigned (
   return [...said, `clients are let in that were signed by ${signers.map(signer => describeCertificate(signer).subject).join(', or by ')} (${files.caFile})${ours ? ', which signed the server too' : ''}`]
 }
 
-function covers (certificate: X509Certificate, name: string): boolean {
+/** Whether it is for that name or address, as a client would say. */
+export function covers (certificate: X509Certificate, name: string): boolean {
   return (isIP(name) === 0 ? certificate.checkHost(name, { subject: 'never' }) : certificate.checkIP(name)) !== undefined
 }

@@ -1,4 +1,5 @@
 // Who boots what: the configuration's loaders and exceptions, and before them those of groups. Live, as reservations are.
+import type { Clock } from '../base/clock.js'
 import { type Config, isBootFileName } from '../config/load.js'
 import type { BootConfig } from '../dhcp/boot-file.js'
 import type { Group } from '../matchbox/group.js'
@@ -7,7 +8,8 @@ import type { Mac } from '../net/mac.js'
 import { bootConfig } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
 import type { Home } from './homes.js'
-import type { HttpNames } from './shim-image.js'
+import { loadersOnDisk } from './loader-files.js'
+import { configuredLoaders, HttpNames } from './shim-image.js'
 
 /** Whether a person chose the machine's loader, for it alone. */
 export const isLoaderChosen = (mac: Mac, { boot }: Config, groups: Iterable<Group>): boolean =>
@@ -16,10 +18,19 @@ export const isLoaderChosen = (mac: Mac, { boot }: Config, groups: Iterable<Grou
 
 interface BootParts extends Pick<Ground, 'config' | 'store' | 'log'> { readonly httpNames: HttpNames }
 
+/** The names over HTTP of the loaders that configuration and groups choose. */
+export async function openHttpNames (config: Config, clock: Clock, groups: Iterable<Group>): Promise<HttpNames> {
+  const names = new HttpNames(config, loadersOnDisk(config, clock))
+  await names.look([...configuredLoaders(config), ...groupLoaders(groups, isBootFileName).loaders.map(({ loader }) => loader)])
+  return names
+}
+
 /** What machines of that home boot. */
 export function currentBoot ({ config, store, log, httpNames }: BootParts, { origin }: Pick<Home, 'origin'>): BootConfig {
   const { loaders, problems } = groupLoaders(store.snapshot.groups.values(), isBootFileName)
   log.debug({ machines: loaders.length }, 'boot_file.read')
   for (const problem of problems) log.warn({ problem }, 'boot_file.refused')
-  return bootConfig(config, origin, loaders, httpNames)
+  // Known before the machine of a group that was just written asks, unless it asks at once.
+  void httpNames.look(loaders.map(({ loader }) => loader))
+  return bootConfig(config, origin, loaders, httpNames.names)
 }

@@ -6,7 +6,6 @@ import type { DhcpSubnet } from '../dhcp/subnet.js'
 import { AppError } from '../base/errors.js'
 import { loadersPath } from '../http/loader-routes.js'
 import { localAddresses, type OwnAddress } from '../net/interfaces.js'
-import type { HttpNames } from './shim-image.js'
 import { contains, formatIpv4, type Ipv4 } from '../net/ipv4.js'
 
 /** Of the interface's addresses the one inside a subnet that is served, else the first. */
@@ -36,7 +35,7 @@ export const hasOtherLoader = ({ boot }: Config): boolean => otherBuild.has(boot
  * for loaders over HTTP.
  */
 export function bootConfig (
-  { boot }: Config, origin: string, machines: readonly BootOverride[] = [], httpNames: HttpNames = new Map()
+  { boot }: Config, origin: string, machines: readonly BootOverride[] = [], httpNames: ReadonlyMap<string, string> = new Map()
 ): BootConfig {
   const other = otherBuild.get(boot.uefi_x64)
   return {

@@ -68,6 +68,9 @@ const httpStages: Readonly<Partial<Record<RequestKind, Stage>>> = { script: 'scr
 
 const isDocument: ReadonlySet<RequestKind> = new Set(['ignition', 'cloud', 'generic', 'metadata'])
 
+/** Between its script and its system: what an installed machine downloads is no boot. */
+const loads: ReadonlySet<Stage> = new Set(['script', 'kernel', 'initrd'])
+
 /** Why a machine that asks for an address gets none, as far as that is about the machine. */
 const refusals: ReadonlySet<string> = new Set(['unknown_client', 'pool_exhausted', 'unknown_subnet', 'reservation_in_use'])
 
@@ -119,6 +122,14 @@ export function createObserver (options: ObserverOptions): Observer {
     } else {
       loaders.sent(mac, address, file)
     }
+  }
+  /** Of an asset that no script from here named to this address: GRUB had it by TFTP, or another provisioner gave it. */
+  const assetStage = (mac: Mac, asset: RequestEvent): (BootFileSent & { readonly stage: Stage }) | undefined => {
+    const { kind, path, status, bytes, finished } = asset
+    const { stage } = registry.get(mac) ?? {}
+    if (kind !== 'asset' || status !== 200 || bytes === 0 || !finished || stage === undefined || !loads.has(stage)) return undefined
+    const sent = bootFileOf(mac, path.slice(1))
+    return sent === undefined ? undefined : { ...sent, stage: sent.kind }
   }
   const fileListeners: Array<(mac: Mac) => void> = []
   const fileAsked = (mac: Mac): void => { for (const listener of fileListeners) listener(mac) }
@@ -188,7 +199,6 @@ export function createObserver (options: ObserverOptions): Observer {
       if (status === 403 && isDocument.has(kind)) metrics.guardRefusals.inc()
       metrics.httpBytes.inc(bytes)
       metrics.httpSeconds.observe({ kind }, ms / 1000)
-      const stage = httpStages[kind]
       const { mac: claimed } = event
       const mac = claimed ?? macOf(address)
       if (mac === undefined) return
@@ -201,6 +211,9 @@ export function createObserver (options: ObserverOptions): Observer {
         fileAsked(mac)
         if (status === 200 && event.finished) loaders.sent(mac, address, event.path)
       }
+      const asset = claimed === undefined ? assetStage(mac, event) : undefined
+      const stage = asset?.stage ?? httpStages[kind]
+      const { group = event.group, profile = event.profile } = asset ?? {}
       if (stage === undefined) return
       // Whose address is known speaks from there; what another says in its name is not even written down.
       const known = registry.get(mac)?.address
@@ -214,8 +227,8 @@ export function createObserver (options: ObserverOptions): Observer {
         detail: event.fromDisk ? fromDisk : event.path,
         ...stage === 'script' && saidOfItself(event.labels, registry.get(mac)),
         ...itself && event.bootedAs !== undefined && { bootedAs: event.bootedAs },
-        ...event.group !== undefined && { group: event.group },
-        ...event.profile !== undefined && { profile: event.profile },
+        ...group !== undefined && { group },
+        ...profile !== undefined && { profile },
         ...failed !== undefined ? { failed } : event.warning !== undefined && { warning: event.warning }
       })
       if (failed !== undefined || !itself) return

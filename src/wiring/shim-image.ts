@@ -9,9 +9,6 @@ import type { FileSource } from '../tftp/file-source.js'
 
 const shim = /^(?<folder>(?:.*\/)?)shim(?<processor>x64|aa64)\.(?:efi|img)$/
 
-/** A loader's name over HTTP, by its own. */
-export type HttpNames = ReadonlyMap<string, string>
-
 /** Loaders are smaller by far; what is larger is none. Bytes. */
 const largestPart = 16 * 2 ** 20
 /** Images that are kept: one for each processor and address of this appliance, as a rule. */
@@ -33,21 +30,45 @@ async function contentOf (file: OpenFile | undefined): Promise<Buffer | undefine
 }
 
 /**
- * The loaders that firmware which boots by HTTP is to get inside of an image: shims whose GRUB is there and has no HTTP. Looked at
- * once, when the service starts; a file that can't be read is none.
+ * The loaders that firmware which boots by HTTP is to get inside of an image: shims whose GRUB is there and has no HTTP. Each is looked at
+ * once, when it is first named; a file that can't be read is none.
  */
-export async function imagesForHttp ({ boot, tftp }: Config, files: FileSource): Promise<HttpNames> {
-  const names = new Map<string, string>()
-  if (tftp.address === null) return names
-  const candidates = ['shimx64.efi', 'shimaa64.efi', boot.uefi_x64, boot.uefi_arm64, ...boot.overrides.map(({ file = '' }) => file)]
-  for (const name of new Set(candidates)) {
-    const { folder = '', processor } = shim.exec(name)?.groups ?? {}
-    if (processor === undefined || !name.endsWith('.efi') || /^https?:/.test(name)) continue
-    const grub = await contentOf(await files.open(`${folder}grub${processor}.efi`, { client: '127.0.0.1' }).catch(() => undefined))
-    if (grub?.includes(httpWords) === false) names.set(name, `${name.slice(0, -'efi'.length)}img`)
+export class HttpNames {
+  readonly #isTaken: (name: string) => Promise<boolean>
+  readonly #looks = new Map<string, Promise<void>>()
+  readonly #names = new Map<string, string>()
+
+  /** `files` are the loaders on disk. Without TFTP, by which GRUB goes on, there are none. */
+  constructor ({ tftp }: Pick<Config, 'tftp'>, files: FileSource) {
+    this.#isTaken = async name => {
+      const { folder = '', processor } = shim.exec(name)?.groups ?? {}
+      if (tftp.address === null || processor === undefined || !name.endsWith('.efi') || /^https?:/.test(name)) return false
+      const grub = await contentOf(await files.open(`${folder}grub${processor}.efi`, { client: '127.0.0.1' }))
+      return grub?.includes(httpWords) === false
+    }
   }
-  return names
+
+  /** A loader's name over HTTP, by its own; those that are looked at later come into the same map. */
+  get names (): ReadonlyMap<string, string> { return this.#names }
+
+  /** Never rejects. */
+  async look (loaders: Iterable<string>): Promise<void> {
+    await Promise.all(Array.from(loaders, async name => {
+      if (!shim.test(name)) return
+      const before = this.#looks.get(name)
+      const look = before ?? this.#isTaken(name).catch(() => false).then(taken => { if (taken) this.#names.set(name, imageName(name)) })
+      this.#looks.set(name, look)
+      await look
+    }))
+  }
 }
+
+/** The image that holds a shim and what it loads. */
+export const imageName = (name: string): string => `${name.slice(0, -'efi'.length)}img`
+
+/** The loaders that a configuration names, and the shims that may be named in URLs of ours. */
+export const configuredLoaders = ({ boot }: Pick<Config, 'boot'>): readonly string[] =>
+  ['shimx64.efi', 'shimaa64.efi', boot.uefi_x64, boot.uefi_arm64, ...boot.overrides.map(({ file = '' }) => file)]
 
 export interface ShimImagesOptions {
   /** Where shim and GRUB come from. */

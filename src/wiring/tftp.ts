@@ -1,6 +1,6 @@
 // The TFTP listener.
 import { bootFolders } from '../base/bundled.js'
-import type { Config, LoadedConfig } from '../config/load.js'
+import type { LoadedConfig } from '../config/load.js'
 import { note, problem } from '../doctor/finding.js'
 import { type InterfaceAddress, localAddresses } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
@@ -11,6 +11,7 @@ import { followChain } from './boot-chain.js'
 import { loadersOnDisk } from './loader-files.js'
 import type { Ground } from './ground.js'
 import type { PreparedListener } from './listener.js'
+import { namedLoaders } from './named-loaders.js'
 import { bootServers, listensAt } from './listens.js'
 import type { Place } from './place.js'
 import { elsewhere } from './reach.js'
@@ -20,7 +21,7 @@ export async function prepareTftp (ground: Ground, place: Place): Promise<Prepar
   const { key, host = '0.0.0.0', port } = place
   const folders = [config.tftp.root, ...bootFolders()]
   const files = loadersOnDisk(config, clock)
-  const chains = await Promise.all(loaderNames(config).map(async name => ({ name, ...await followChain(name, files) })))
+  const chains = await Promise.all(namedLoaders(ground).map(async name => ({ name, ...await followChain(name, files) })))
   const told = homes.all.flatMap(({ own }) => own === undefined ? [] : [formatIpv4(own)])
   return {
     what: `loaders ${chains.filter(({ found }) => found).map(({ name }) => name).join(', ') || 'none'}`,
@@ -54,9 +55,6 @@ export async function prepareTftp (ground: Ground, place: Place): Promise<Prepar
 
 /** The distribution of an x86 server has no loader for ARM: it is missed by who has such machines, and says so. */
 const isWanted = (name: string, { config: { boot }, isWritten }: LoadedConfig): boolean => name !== boot.uefi_arm64 || isWritten(['boot', 'uefi_arm64'])
-
-const loaderNames = ({ boot }: Config): readonly string[] =>
-  [...new Set([boot.bios, boot.uefi_x64, boot.uefi_arm64, ...boot.overrides.flatMap(({ file }) => file ?? [])])]
 
 /**
  * Which of our addresses a client will have asked: DHCP named `own` to it. Only one on a network of ours where no DHCP is

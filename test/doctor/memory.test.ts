@@ -10,7 +10,9 @@ t.test('Fedora CoreOS live: by where its rootfs comes from', async t => {
     const initrd = ['--name main http://a/live-initramfs.x86_64.img']
     t.match(adviceFor('p', { kernel, initrd, args: ['coreos.live.rootfs_url=http://a/r.img'] }, sizes(0)), [{ level: 'note', text: /2 GiB/ }])
     t.match(adviceFor('p', { kernel, initrd: [...initrd, 'http://a/fedora-coreos-live-rootfs.x86_64.img'], args: [] }, sizes(0)), [{ level: 'note', text: /4 GiB.*rootfs_url/ }])
-    t.match(adviceFor('p', { kernel, initrd, args: [] }, sizes(0)), [{ level: 'warning', text: /names no rootfs/ }])
+    t.match(adviceFor('p', { kernel, initrd, args: [] }, sizes(0)), [{ level: 'warning', text: /names no rootfs.*add coreos\.live\.rootfs_url= with the whole URL of fedora-coreos-[\w.-]*live-rootfs\.(?:x86_64|aarch64)\.img to its boot\.args/ }])
+    t.match(adviceFor('p', { kernel, initrd, args: ['coreos.live.rootfs_url=/assets/r.img'] }, sizes(0)), [{ level: 'warning', text: /\/assets\/r\.img among its boot\.args is no whole URL/ }])
+    t.match(adviceFor('p', { kernel, initrd, args: ['coreos.live.rootfs_url=${base}/r.img'] }, sizes(0)), [{ level: 'note' }], "iPXE's to fill in") // eslint-disable-line no-template-curly-in-string
   }
 })
 

@@ -70,7 +70,7 @@ export const firmwareCases: readonly FirmwareCase[] = [
     name: 'arm64-shim', firmware: `${arm64}, PXE`, loader: "Debian's shim 16.1", chain: 'signed GRUB, signed kernel', security: microsoft, args: ['--firmware', 'arm64-shim', '--expect', 'machine: kernel .*arm64'], test: own
   },
   {
-    name: 'arm64-http', firmware: `${arm64}, HTTP Boot`, loader: 'GRUB 2.06, an image of our own', chain: 'grub.cfg, kernel', security: 'none', args: ['--firmware', 'arm64-http', '--expect', 'machine: kernel .*arm64']
+    name: 'arm64-http', firmware: `${arm64}, HTTP Boot`, loader: 'GRUB 2.06, an image of our own', chain: 'grub.cfg, kernel', security: 'none', args: ['--firmware', 'arm64-http', '--expect', 'EFI stub: Booting Linux Kernel'], test: own
   },
   {
     name: 'arm64-shim-http',

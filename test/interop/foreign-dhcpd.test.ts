@@ -65,6 +65,8 @@ boot: { overrides: [{ mac: "52:54:01", arch: uefi_x64, file: odd.efi, script_url
     { file: 'http://172.30.0.1:8080/boot/snponly.efi', vendorClass: 'HTTPClient' })
   t.match(await asked({ ...uefi, userClass: Buffer.from('iPXE') }), { file: 'http://172.30.0.1:8080/boot.ipxe' }, 'iPXE, which would load itself again')
   t.match(await asked(uefi, special), { file: 'special.efi', yiaddr: 0xac1e002b }, "a group's own loader")
+  t.match(await asked({ vendorClassIdentifier: 'HTTPClient:Arch:00016:UNDI:003001', clientSystemArchitecture: [16], parameterRequestList: [60, 67] }, special),
+    { file: 'http://172.30.0.1:8080/boot/special.efi', vendorClass: 'HTTPClient' }, 'by HTTP too')
   t.match(await asked(uefi, other), { file: 'theirs.0', siaddr: 0xac1e0063 }, 'nothing changes for other machines')
 
   const client = space.client('br0', machine)

@@ -1,12 +1,18 @@
 // Who signed Debian's boot loaders, as scripts/boot-files fetched them; and that nothing in a file breaks the reading of it.
+import { X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { createLog } from '../../src/base/log.js'
 import { loadConfig } from '../../src/config/load.js'
-import { judgeBoots, judgeLoader, judgeNext, judgeTls } from '../../src/doctor/loaders.js'
+import { diagnoseLoaders, judgeBoots, judgeLoader, judgeNext, judgeTls } from '../../src/doctor/loaders.js'
 import type { Machine } from '../../src/machines/machine.js'
 import { readSignedProgram } from '../../src/tls/authenticode.js'
+import { openGround } from '../../src/wiring/ground.js'
 import { mac } from '../helpers/dhcp.js'
+import { FakeClock } from '../helpers/fake-clock.js'
+import { logLines } from '../helpers/log-lines.js'
+import { makeCertificate } from '../helpers/pki.js'
 
 const path = (name: string): string => fileURLToPath(new URL(`../../assets/boot/${name}`, import.meta.url))
 const names = ['shimx64.efi', 'grubx64.efi', 'snponly.efi']
@@ -28,7 +34,10 @@ t.test('Debian\'s shim, GRUB and iPXE', { skip }, async t => {
   t.match(judgeLoader('shimx64.efi', shim, 'aa64'), [{ level: 'problem', text: /is for x64, and given to machines of aa64/ }, {}])
   t.match(judgeLoader('snponly.efi', ipxe), [{ level: 'note', text: /signed by nobody/ }])
   t.match(judgeLoader('grubx64.efi', grub), [{ level: 'note', text: /only where that is among its own keys/ }])
-  t.match(judgeNext('grubx64.efi', grub, { name: 'shimx64.efi', content: shim }), [{ level: 'ok', text: /whom shimx64\.efi knows/ }, { level: 'note', text: /has no HTTP/ }])
+  t.match(judgeNext('grubx64.efi', grub, { name: 'shimx64.efi', content: shim }), [{ level: 'ok', text: /whom shimx64\.efi knows/ }])
+  t.match(judgeNext('grubx64.efi', grub, { name: 'a/shimx64.efi', content: shim }, 'by TFTP'), [{}, { level: 'ok', text: /has no HTTP: .*is given a\/shimx64\.img/ }])
+  t.match(judgeNext('grubx64.efi', grub, { name: 'shimx64.efi', content: shim }, 'nowhere'), [{}, { level: 'warning', text: /turn TFTP on, or set boot\.http_boot: false/ }])
+  t.match(judgeNext('grubx64.efi', Buffer.from('GRUB'), { name: 'shimx64.efi', content: shim }), [{ level: 'problem', text: /which shimx64\.efi loads, is no program for UEFI/ }])
   t.match(judgeNext('snponly.efi', ipxe, { name: 'shimx64.efi', content: shim }), [{ level: 'problem', text: /signed by nobody, whom shimx64\.efi does not know/ }])
 
   const changed = Buffer.from(grub)
@@ -40,7 +49,11 @@ t.test('Debian\'s shim, GRUB and iPXE', { skip }, async t => {
   const facts = { mac: mac('52:54:00:00:00:01'), architecture: 'x64 UEFI', firstSeen: 0, lastSeen: 0, boots: 1 }
   const machine = (stages: ReadonlyArray<readonly [Machine['timeline'][number]['stage'], string]>): Machine =>
     ({ ...facts, stage: stages.at(-1)![0], timeline: stages.map(([stage, detail]) => ({ stage, at: 0, detail })) })
-  t.match(judgeBoots('snponly.efi', ipxe, [machine([['discover', ''], ['loader', 'snponly.efi']])], at), [{ level: 'warning', text: /52:54:00:00:00:01.* came no further/ }])
+  t.match(judgeBoots('snponly.efi', ipxe, [machine([['discover', ''], ['loader', 'snponly.efi']])], at), [{ level: 'warning', text: /52:54:00:00:00:01.* came no further.*boot\.uefi_x64: shimx64\.efi/ }])
+  const forArm = Buffer.from(ipxe)
+  forArm.writeUInt16LE(0xaa64, forArm.readUInt32LE(0x3c) + 4)
+  t.match(judgeBoots('arm64/snponly.efi', forArm, [machine([['loader', '/boot/arm64/snponly.efi']])], at), [{ text: /boot\.uefi_arm64: shimaa64\.efi/ }])
+  t.same(judgeBoots('only.efi', ipxe, [machine([['loader', 'snponly.efi']])], at), [], 'a name that ends alike')
   t.same(judgeBoots('snponly.efi', ipxe, [machine([['loader', 'snponly.efi'], ['script', '/ipxe']])], at), [])
   t.same(judgeBoots('snponly.efi', ipxe, [machine([['loader', 'snponly.efi']])], 30_000), [], 'half a minute is none')
   t.match(judgeBoots('shimx64.efi', shim, [machine([['script', '/ipxe'], ['loader', 'shimx64.efi'], ['script', 'grub/grub.cfg']])], at), [{ level: 'note', text: /romfile=/ }])
@@ -72,6 +85,36 @@ function withOctet (file: Buffer, at: number): Buffer {
 t.test('HTTPS Boot: who has to be known, and that something listens', async t => {
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: ['http.https.address=0.0.0.0:8443', 'http.https.cert_file=/c/server.crt', 'http.https.key_file=/c/server.key'] })
   t.match(judgeTls('https://10.0.0.2:8443/boot/snponly.efi', config), [{ level: 'note', text: /knows who signed \/c\/server\.crt/ }])
-  t.match(judgeTls('https://10.0.0.2/boot/snponly.efi', config), [{ level: 'problem', text: /port 443 with TLS: http\.https\.address is port 8443/ }])
+  t.match(judgeTls('https://10.0.0.2/boot/snponly.efi', config), [{ level: 'problem', text: /port 443 with TLS, http\.https\.address has port 8443: name that port/ }])
   t.same(judgeTls('snponly.efi', config), [])
+
+  const certificate = new X509Certificate(makeCertificate(undefined, { names: [{ dns: 'boot.example' }, { ip: '10.0.0.3' }] }).cert)
+  t.match(judgeTls('https://10.0.0.2:8443/boot/snponly.efi', config, certificate), [{ level: 'problem', text: /is not for 10\.0\.0\.2 \(but for boot\.example, 10\.0\.0\.3\).*certs init --san IP:10\.0\.0\.2/ }])
+  for (const host of ['boot.example', '10.0.0.3']) t.match(judgeTls(`https://${host}:8443/boot/snponly.efi`, config, certificate), [{ level: 'note' }])
+  t.match(judgeTls('https://other.example:8443/boot/snponly.efi', config, certificate), [{ level: 'problem', text: /--san DNS:other\.example/ }])
+})
+
+t.test('what a configuration and groups name is looked at: names, URLs of ours, images, what shims load', async t => {
+  const folder = t.testdir({
+    data: { groups: { 'a.json': JSON.stringify({ id: 'a', profile: 'p', selector: { mac: '52:54:00:00:00:01' }, metadata: { boot_file: 'own/shimx64.efi' } }) }, profiles: {} },
+    tftp: { 'by-url.efi': 'MZ', own: { 'shimx64.efi': 'MZ', 'grubx64.efi': 'no MZ' }, image: { 'shimaa64.efi': 'MZ' }, 'elsewhere.efi': 'MZ', 'other.0': 'MZ' }
+  })
+  const overrides = ['http://127.0.0.1:8080/boot/by%2Durl.efi', 'http://127.0.0.1:8080/boot/image/shimaa64.img', 'http://192.0.2.1/boot/elsewhere.efi', 'http://127.0.0.1/boot/%ff', 'other.0']
+  const loaded = loadConfig({
+    file: undefined,
+    env: {},
+    set: [
+      `data_path=${folder}/data`, `state_path=${folder}`, `tftp.root=${folder}/tftp`, 'assets_path=', 'http.address=127.0.0.1:8080',
+      `boot.overrides=${JSON.stringify(overrides.map((file, index) => ({ arch: index, file })))}`
+    ]
+  })
+  const { stream } = logLines()
+  const log = createLog({ level: 'info', pretty: false, destination: stream })
+  const ground = await openGround(loaded, { log, clock: new FakeClock(), passphrase: '', env: {}, live: false, onProblem: error => { throw error } })
+  t.teardown(ground.close)
+  const said = (await diagnoseLoaders(ground)).map(({ text }) => text).filter(text => text.includes('no program'))
+  t.same(said.sort(), [
+    'by-url.efi is no program for UEFI', 'image/shimaa64.efi is no program for UEFI', 'own/shimx64.efi is no program for UEFI',
+    'own/grubx64.efi, which own/shimx64.efi loads, is no program for UEFI: take both from one distribution (scripts/boot-files)'
+  ].sort())
 })

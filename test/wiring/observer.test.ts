@@ -124,5 +124,22 @@ t.test('what shim and GRUB fetch by TFTP: one loader, then script, kernel and in
   t.equal(machine?.otherLoader, undefined, 'four boots in a moment, each of which came to its kernel')
   t.match(machine, { stage: 'initrd', group: 'g', profile: 'p' })
   t.same([...new Set(machine?.timeline.map(({ stage }) => stage))], ['loader', 'script', 'kernel', 'initrd'])
+
+  // The same where its images come by HTTP, after a configuration by TFTP.
+  const get = (path: string, more: Partial<RequestEvent> = {}): void => {
+    const answer = { group: undefined, profile: undefined, status: 200, bytes: 1, ms: 1, finished: true, problem: undefined, fromDisk: false, bootedAs: undefined }
+    observer.onHttp({ kind: 'asset', path, mac: undefined, ip: '10.0.0.41', labels: new Map(), ...answer, ...more })
+  }
+  const { length } = machine?.timeline ?? []
+  const stages = (): unknown => registry.get(victim)?.timeline.slice(length).map(({ stage }) => stage)
+  for (const file of ['grubx64.efi', 'grub.cfg']) observer.onTftp({ ...facts, file })
+  for (const other of [{ bytes: 0 }, { status: 206 }, { status: 404 }, { finished: false }]) get('/assets/a/vmlinuz', other)
+  t.same(stages(), ['loader', 'script'], 'asked for by HEAD, in parts, in vain, or broken off')
+  for (const path of ['/assets/a/other', '/assets/a/vmlinuz', '/assets/a/initrd']) get(path)
+  t.same(stages(), ['loader', 'script', 'kernel', 'initrd'])
+  t.match(registry.get(victim), { group: 'g', profile: 'p' })
+  observer.onInstalled(victim, '10.0.0.41')
+  get('/assets/a/vmlinuz')
+  t.equal(registry.get(victim)?.stage, 'installed', 'what runs downloads what it likes')
   t.end()
 })

@@ -1,5 +1,6 @@
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../src/base/clock.js'
 import { loadConfig } from '../../src/config/load.js'
@@ -7,8 +8,12 @@ import { Readers } from '../../src/disk/disk-file.js'
 import { FileCache } from '../../src/disk/file-cache.js'
 import { fatImage } from '../../src/disk/fat-image.js'
 import { readPart } from '../../src/disk/open-file.js'
+import { writeDhcpd } from '../../src/inventory/formats/dhcpd-block.js'
+import type { Group } from '../../src/matchbox/group.js'
 import { type FileSource, storedFiles } from '../../src/tftp/file-source.js'
-import { imagesForHttp, shimImages } from '../../src/wiring/shim-image.js'
+import { currentBoot, openHttpNames } from '../../src/wiring/boot.js'
+import { exportContext } from '../../src/wiring/export-context.js'
+import { configuredLoaders, HttpNames, shimImages } from '../../src/wiring/shim-image.js'
 
 const clock = systemClock
 
@@ -52,13 +57,64 @@ t.test('shim and GRUB as they are, and the configuration wherever a GRUB looks f
 
 t.test('only for a shim whose GRUB has no HTTP', async t => {
   const root = t.testdir({ 'shimx64.efi': 'MZ', 'grubx64.efi': 'MZ tftp', 'grubaa64.efi': 'MZ GET %s HTTP/1.1', own: { 'shimx64.efi': 'MZ', 'grubx64.efi': 'MZ' }, none: { 'shimx64.efi': 'MZ' } })
-  const names = async (...set: string[]): Promise<unknown> => Object.fromEntries(await imagesForHttp(config(...set), filesIn(root)))
+  const names = async (...set: string[]): Promise<unknown> => {
+    const loaded = config(...set)
+    const found = new HttpNames(loaded, filesIn(root))
+    await found.look(configuredLoaders(loaded))
+    return Object.fromEntries(found.names)
+  }
   t.same(await names(), { 'shimx64.efi': 'shimx64.img' })
   t.same(await names('boot.uefi_x64=own/shimx64.efi', 'boot.overrides=[{ mac: "00:0c:29", file: none/shimx64.efi }, { arch: 16, file: "https://a/boot/shimx64.efi" }]'),
     { 'shimx64.efi': 'shimx64.img', 'own/shimx64.efi': 'own/shimx64.img' })
   t.same(await names('tftp.address='), {}, 'without TFTP nothing would come after it')
   mkdirSync(join(root, 'dir/grubx64.efi'), { recursive: true })
   t.same(await names('boot.uefi_x64=dir/shimx64.efi'), { 'shimx64.efi': 'shimx64.img' })
+})
+
+t.test("a group's own loader, also of a group that comes later, and in what other DHCP servers are told", async t => {
+  const root = t.testdir({ 'shimx64.efi': 'MZ', 'grubx64.efi': 'MZ', debian: { 'shimx64.efi': 'MZ', 'grubx64.efi': 'MZ tftp' }, late: { 'shimaa64.efi': 'MZ', 'grubaa64.efi': 'MZ tftp' } })
+  const group = (id: string, mac: string, file: string): Group => ({ id, name: '', profile: 'p', selector: new Map([['mac', mac]]), metadata: new Map([['boot_file', file]]) })
+  const groups = new Map([['a', group('a', '52:54:00:00:00:0a', 'debian/shimx64.efi')]])
+  const loaded = loadConfig({ file: undefined, env: {}, set: [`tftp.root=${root}`, 'boot.uefi_x64=shimx64.efi', 'boot.overrides=[{ arch: 16, mac: "00:0c:29", file: "https://10.0.0.2:8443/boot/snponly.efi" }, { arch: uefi_arm64, file: late/shimaa64.efi }]'] })
+  const httpNames = await openHttpNames(loaded.config, clock, groups.values())
+  t.equal(httpNames.names.get('debian/shimx64.efi'), 'debian/shimx64.img')
+  const current = () => currentBoot({ config: loaded.config, store: { snapshot: { groups } } as never, log: pino({ enabled: false }), httpNames }, { origin: 'http://10.0.0.2:8080' })
+  const boot = current()
+  groups.set('b', group('b', '52:54:00:00:00:0b', 'none/shimx64.efi'))
+  groups.set('c', group('c', '52:54:00:00:00:0c', 'debian/shimx64.efi'))
+  current()
+  mkdirSync(join(root, 'later'))
+  for (const name of ['shimx64.efi', 'grubx64.efi']) writeFileSync(join(root, 'later', name), 'MZ')
+  groups.set('d', group('d', '52:54:00:00:00:0d', 'later/shimx64.efi'))
+  current()
+  await httpNames.look(['later/shimx64.efi'])
+  t.equal(boot.httpNames?.get('later/shimx64.efi'), 'later/shimx64.img', 'in what servers were told before')
+  t.notOk(boot.httpNames?.has('none/shimx64.efi'))
+
+  const export_ = (set: string[] = []) => exportContext(loadConfig({ file: undefined, env: {}, set: [...set, 'boot.uefi_x64=shimx64.efi', 'boot.overrides=[{ arch: 16, mac: "00:0c:29", file: "https://10.0.0.2:8443/boot/snponly.efi" }, { arch: uefi_arm64, file: late/shimaa64.efi }]'] }),
+    { cluster: 'lab', groups: groups.values(), httpNames: httpNames.names }, { host: '10.0.0.2', origin: 'http://10.0.0.2:8080' })
+  const branch = (text: string): string => /HTTPClient" \{\n([\s\S]*?)\n(?=\} else)/.exec(text)?.[1]?.replace(/^ {2}/gm, '') ?? ''
+  const text = writeDhcpd([], export_())
+  t.equal(branch(text), `option vendor-class-identifier "HTTPClient";
+if substring (hardware, 1, 6) = 52:54:00:00:00:0a {
+  filename "http://10.0.0.2:8080/boot/debian/shimx64.img";
+} elsif substring (hardware, 1, 6) = 52:54:00:00:00:0b {
+  filename "http://10.0.0.2:8080/boot/none/shimx64.efi";
+} elsif substring (hardware, 1, 6) = 52:54:00:00:00:0c {
+  filename "http://10.0.0.2:8080/boot/debian/shimx64.img";
+} elsif substring (hardware, 1, 6) = 52:54:00:00:00:0d {
+  filename "http://10.0.0.2:8080/boot/later/shimx64.img";
+} elsif substring (hardware, 1, 3) = 00:0c:29 and option core-provisioner-architecture = 00:10 {
+  filename "https://10.0.0.2:8443/boot/snponly.efi";
+} elsif option core-provisioner-architecture = 00:13 {
+  filename "http://10.0.0.2:8080/boot/late/shimaa64.img";
+} elsif option core-provisioner-architecture = 00:13 {
+  filename "http://10.0.0.2:8080/boot/snponly-arm64.efi";
+} else {
+  filename "http://10.0.0.2:8080/boot/shimx64.img";
+}`)
+  t.notMatch(text.replace(branch(text).replace(/^/gm, '  '), ''), /https:|\.img/, 'nothing of it by PXE')
+  t.notMatch(writeDhcpd([], export_(['boot.http_boot=false'])), /HTTPClient/, 'no HTTP Boot, no branch for it')
 })
 
 t.test('of two processors and their networks a few images are kept, not one a stranger', async t => {

@@ -5,13 +5,16 @@ import { type ExportContext, type ExportedHost, type LoaderOverride, nameOfMac }
 
 const architecture = 'option core-provisioner-architecture'
 
+/** How the vendor class of UEFI HTTP Boot begins (UEFI 2.10, 24.7.3). */
+const http = 'HTTPClient'
+
 /** Text of a configuration: dhcpd takes backslashes for escapes. */
 const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`
 const filename = (name: string): string => `filename ${quoted(name)};`
 const isArchitecture = (number: number): string => `${architecture} = ${number.toString(16).padStart(4, '0').replace(/..(?=.)/, '$&:')}`
 
 /** One for each architecture: dhcpd's expressions go on after no parenthesis. */
-function conditionsOf ({ mac, vendorClass, architectures }: LoaderOverride): string[] {
+function conditionsOf ({ mac, vendorClass }: LoaderOverride, architectures: readonly number[] | undefined): string[] {
   const common = [
     ...mac === undefined ? [] : [`substring (hardware, 1, ${mac.split(':').length}) = ${mac}`],
     ...vendorClass === undefined ? [] : [`substring (option vendor-class-identifier, 0, ${Buffer.byteLength(vendorClass)}) = ${quoted(vendorClass)}`]
@@ -35,23 +38,34 @@ function choice (branches: ReadonlyArray<readonly [condition: string, lines: rea
  * before what their subnet says. Without hosts it is for every machine of the scope that it is pasted into.
  */
 export function writeDhcpd (hosts: readonly ExportedHost[], context: ExportContext): string {
-  const { provisioner, scriptUrl, loaders, httpUrl, overrides = [] } = context
-  const exceptions = (what: 'loader' | 'scriptUrl') => overrides.flatMap(override => {
-    const file = override[what]
-    return file === undefined ? [] : conditionsOf(override).map(condition => [condition, [filename(file)]] as const)
+  const { provisioner, scriptUrl, loaders, overrides = [], httpLoaders = { uefiX64: '', uefiArm64: '' } } = context
+  type Of<T> = (override: LoaderOverride) => T | undefined
+  const exceptions = (fileOf: Of<string>, numbersOf: Of<readonly number[]>) => overrides.flatMap(override => {
+    const file = fileOf(override) ?? ''
+    return file === '' ? [] : conditionsOf(override, numbersOf(override)).map(condition => [condition, [filename(file)]] as const)
   })
+  const mayBeHttp = ({ vendorClass = '' }: LoaderOverride): boolean => http.startsWith(vendorClass) || vendorClass.startsWith(http)
+  const byPxe = exceptions(({ loader, vendorClass = '' }) => vendorClass.startsWith(http) ? undefined : loader, ({ architectures }) => architectures)
+  const byHttp = [
+    ...exceptions(override => mayBeHttp(override) ? override.httpLoader : undefined, ({ httpArchitectures }) => httpArchitectures),
+    ...httpLoaders.uefiArm64 === '' ? [] : [[isArchitecture(19), [filename(httpLoaders.uefiArm64)]] as const]
+  ]
+  const scripts = exceptions(({ scriptUrl }) => scriptUrl,
+    ({ architectures, httpArchitectures = [] }) => architectures && [...architectures, ...httpArchitectures])
   const boot = [
     `next-server ${provisioner};`,
     ...choice([
       // iPXE asks again by itself, and is to get the script.
-      ['exists user-class and option user-class = "iPXE"', choice(exceptions('scriptUrl'), [filename(scriptUrl)])],
+      ['exists user-class and option user-class = "iPXE"', choice(scripts, [filename(scriptUrl)])],
       // UEFI HTTP Boot takes an answer that names it, with a URL (UEFI 2.10, 24.7.3).
-      ['substring (option vendor-class-identifier, 0, 10) = "HTTPClient"', [
-        'option vendor-class-identifier "HTTPClient";',
-        ...choice([[isArchitecture(19), [filename(`${httpUrl}/boot/${loaders.uefiArm64}`)]]], [filename(`${httpUrl}/boot/${loaders.uefiX64}`)])
-      ]]
+      ...byHttp.length === 0 && httpLoaders.uefiX64 === ''
+        ? []
+        : [[`substring (option vendor-class-identifier, 0, ${http.length}) = "${http}"`, [
+            `option vendor-class-identifier "${http}";`,
+            ...choice(byHttp, httpLoaders.uefiX64 === '' ? [] : [filename(httpLoaders.uefiX64)])
+          ]] as const]
     ], choice([
-      ...exceptions('loader'),
+      ...byPxe,
       [`${isArchitecture(7)} or ${isArchitecture(9)}`, [filename(loaders.uefiX64)]],
       [isArchitecture(11), [filename(loaders.uefiArm64)]]
     ], [filename(loaders.bios)]))
