@@ -3,8 +3,8 @@
 // traffic are for CI.
 import { dirname, join, posix } from 'node:path'
 
-/** They take minutes, or other programs. */
-const isSlow = (test: string): boolean => /^test\/(?:interop|grpc\/crash|mirror\/crash)/.test(test)
+/** They take minutes, or drive the whole program or others. */
+const isSlow = (test: string): boolean => /^test\/(?:interop|scenario|cli|grpc\/crash|mirror\/crash)/.test(test)
 
 export interface ImportGraph {
   /** Every file below src/ and test/, paths from the root of the project. */
