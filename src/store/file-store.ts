@@ -384,8 +384,11 @@ class FolderStore implements OpenStore {
   }
 
   #break (file: string, stamp: string, bytes: Buffer | undefined, problem: string): void {
-    const object = this.#records.get(file)?.object
+    const before = this.#records.get(file)
+    const object = before?.object
     this.#records.set(file, { stamp, bytes, problem, object })
+    // What cannot be read is tried again at each look, and there may be thousands of them.
+    if (bytes === undefined && before?.problem === problem) return
     this.#options.log.warn({ file, problem, kept: object !== undefined }, 'store.problem')
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { type Clock, systemClock } from '../../src/base/clock.js'
-import { createLog } from '../../src/base/log.js'
+import { createLog, type Logger } from '../../src/base/log.js'
 import { findConfig, findProfile, type OpenStore } from '../../src/matchbox/store.js'
 import { openFileStore } from '../../src/store/file-store.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -13,7 +13,7 @@ import { until } from '../helpers/until.js'
 
 const log = pino({ level: 'silent' })
 
-interface Options { clock?: Clock, tombstoneMs?: number, watch?: boolean }
+interface Options { clock?: Clock, tombstoneMs?: number, watch?: boolean, log?: Logger }
 
 async function open (t: Test, dataPath: string, options: Options = {}): Promise<OpenStore> {
   const store = await openFileStore({ dataPath, tombstoneMs: 0, clock: new FakeClock(), log, watch: false, ...options })
@@ -242,6 +242,24 @@ t.test('a data folder that is missing is told at level warn, once', async t => {
   await store.rescan()
   await store.close()
   t.match(entries(), [{ msg: 'store.unreadable', level: 'warn', path: /nowhere/, problem: /the data folder cannot be read/ }])
+})
+
+t.test('a file that cannot be read keeps what it said, is told of once, and is read when it can be', async t => {
+  const folder = t.testdir({ groups: { 'a.json': group('a') }, profiles: { 'p.json': '{"id":"p"}' } })
+  const { stream, entries } = logLines()
+  const store = await open(t, folder, { log: createLog({ level: 'warn', pretty: false, destination: stream }) })
+  const path = join(folder, 'groups/a.json')
+  unlinkSync(path)
+  // As a server of files that is away: stat(2) fails, with something other than that there is no such file.
+  symlinkSync('a.json', path)
+  for (let looks = 0; looks < 3; looks++) await store.rescan()
+  t.match(store.problems(), [{ where: 'groups/a.json', message: /ELOOP/ }])
+  t.ok(store.snapshot.groups.has('a'))
+  t.equal(entries().filter(({ msg }) => msg === 'store.problem').length, 1)
+  unlinkSync(path)
+  writeFileSync(path, group('a'))
+  await store.rescan()
+  t.same(store.problems(), [])
 })
 
 t.test('what is read in numbers is told of at once, and edits that come meanwhile are one look', async t => {
