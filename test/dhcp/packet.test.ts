@@ -126,7 +126,14 @@ t.test('PAD between options, and nothing after END', t => {
 
 t.test('an option that is not in the table survives as bytes', t => {
   const { bytes } = packetFixture('dhcpcd-discover')
-  t.same(decodePacket(bytes).options.other, new Map([[116, hex('01')], [145, hex('01')]]))
+  const { options } = decodePacket(bytes)
+  t.same(options.other, new Map([[116, hex('01')], [145, hex('01')]]))
+  const leftOut: number[] = []
+  const onLeftOut = (code: number): void => { leftOut.push(code) }
+  encodePacket(request({ ...options, other: new Map([...options.other ?? [], [224, Buffer.alloc(300)]]) }), { onLeftOut })
+  t.same(leftOut, [], 'what was written is not told of as left out')
+  encodePacket(request({ dhcpMessageType: 'ACK', other: new Map([[224, Buffer.alloc(10)], [225, Buffer.alloc(300)]]) }), { maximum: 300, onLeftOut })
+  t.same(leftOut, [225])
   t.end()
 })
 
@@ -155,6 +162,9 @@ t.test('relay agent information that would leave no room is left out, not the an
   t.ok(large.length <= 1472)
   t.equal(decodePacket(large).options.relayAgentInformation?.length, 800)
   t.equal(decodePacket(large).options.domainName?.length, 240)
+  const returned = (octets: number): number | undefined =>
+    decodePacket(encodePacket(request({ dhcpMessageType: 'ACK', relayAgentInformation: Buffer.alloc(octets) }))).options.relayAgentInformation?.length
+  t.same([916, 917].map(returned), [916, undefined], 'what every client takes, 576 octets with the headers of IP and UDP, is not the relay\'s')
   t.end()
 })
 

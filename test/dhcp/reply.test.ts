@@ -113,6 +113,9 @@ t.test('the boot file: NUL-terminated options for PXE, none for others; a long U
   const reply = decodePacket(Buffer.from(bytes('HTTPClient', long), 'hex'))
   t.equal(reply.file, '')
   t.equal(reply.options.bootfileName, long)
+  const serverName = (client: string): string | undefined => decodePacket(Buffer.from(bytes(client, 'a'), 'hex')).options.tftpServerName
+  t.equal(serverName('PXEClient')?.replace('\0', ''), '192.168.100.2', 'in option 66 too, not in sname alone')
+  t.equal(serverName('HTTPClient'), undefined, 'which asks no TFTP server')
   t.end()
 })
 

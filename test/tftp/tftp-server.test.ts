@@ -388,6 +388,29 @@ t.test('closing', async t => {
   }
 })
 
+t.test('no port left for a transfer: told, and its place is free again', async t => {
+  const udp = new FakeUdp()
+  const host = udp.host(here)
+  let binds = 0
+  const network: UdpNetwork = {
+    ...host,
+    bind: async (...args) => {
+      if (binds++ > 0) throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' })
+      return await host.bind(...args)
+    }
+  }
+  let closed = 0
+  const files: FileSource = { open: async name => ({ ...memoryFile(name, Buffer.alloc(600)), close: async () => { closed++ } }) }
+  const log = createLog({ level: 'fatal' as 'error', pretty: false, destination: process.stderr })
+  const { server: started, counts } = await serve(network, new FakeClock(), files, onHere, { log })
+  const hand = await new Hand().open(udp.host('192.0.2.9'))
+  hand.send(rrq('a'))
+  await udp.settle()
+  t.same([hand.take(), started.transfers, closed, counts()], [['ERROR 0 the file cannot be read'], 0, 1, { refused: 1 }])
+  await started.close()
+  await hand.close()
+})
+
 t.test('closing while a file is being opened', async t => {
   const udp = new FakeUdp()
   const clock = new FakeClock()
