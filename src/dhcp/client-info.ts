@@ -3,7 +3,7 @@
 import { isNul, withoutTail } from '../net/bytes.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import { macFromBytes, type Mac } from '../net/mac.js'
-import { architectures, type Firmware } from './constants.js'
+import { architectures, type Firmware, rpiBoot } from './constants.js'
 import type { DhcpPacket } from './packet.js'
 
 /**
@@ -83,9 +83,6 @@ function programOf ({ options }: DhcpPacket, mac: Mac, architectures: readonly n
 
 /** U-Boot with `pxe` or `dhcp`; over HTTP it calls itself an HTTPClient. */
 const uBoot: ReadonlySet<number> = new Set([21, 22])
-
-/** IANA's "ARM rpiboot". */
-const rpiBoot = 41
 
 /**
  * Boot loaders of a Raspberry Pi say that they are an x86 BIOS, and want a boot menu of their own kind. A Pi 4 or 5 has its

@@ -77,3 +77,6 @@ export const architectures: Readonly<Record<number, Architecture | undefined>> =
   27: { name: 'RISC-V 64-bit UEFI', http: false },
   41: { name: 'Raspberry Pi', http: false }
 }
+
+/** IANA's "ARM rpiboot". */
+export const rpiBoot = 41

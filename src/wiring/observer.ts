@@ -1,7 +1,7 @@
 // What the servers tell of their work, turned into the machines' timelines and into metrics.
 import type { Clock } from '../base/clock.js'
 import type { Fence } from '../base/fence.js'
-import { architectures } from '../dhcp/constants.js'
+import { architectures, rpiBoot } from '../dhcp/constants.js'
 import type { DhcpEvent } from '../dhcp/dhcp-event.js'
 import type { RequestEvent, RequestKind } from '../http/machine-log.js'
 import type { Logger } from '../base/log.js'
@@ -247,7 +247,9 @@ export function createObserver (options: ObserverOptions): Observer {
 type DhcpFacts = Pick<Observation, 'mac' | 'program' | 'architecture' | 'firmware' | 'vendorClass' | 'uuid'>
 
 function dhcpFacts ({ client, packet }: Extract<DhcpEvent, { readonly client: unknown }>): DhcpFacts {
-  const { mac, program, firmware, architectures: numbers, vendorClass } = client
+  const { mac, program, vendorClass } = client
+  // Boards say that they are an x86 BIOS.
+  const { firmware, architectures: numbers } = program === 'raspberry-pi' ? { firmware: undefined, architectures: [rpiBoot] } : client
   const name = numbers.map(number => architectures[number]?.name).find(found => found !== undefined)
   const uuid = packet.options.clientMachineIdentifier
   return {

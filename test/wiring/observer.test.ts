@@ -5,6 +5,7 @@ import { createLog } from '../../src/base/log.js'
 import { Metrics } from '../../src/base/metrics.js'
 import type { RequestEvent } from '../../src/http/machine-log.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
+import { pastOf } from '../../src/wiring/machines.js'
 import { createObserver } from '../../src/wiring/observer.js'
 import { parseIpv4 } from '../../src/net/ipv4.js'
 import { mac, request } from '../helpers/dhcp.js'
@@ -92,6 +93,13 @@ t.test('what a machine is: from its firmware, its reservation and its iPXE', t =
   t.match(registry.get(victim), { uuid: 'aa112233-4455-6677-8899-aabbccddeeff', serial: 'S1\u001b[2J', name: 'node-41' })
   observer.onHttp({ kind: 'ignition', path: '/ignition', mac: victim, ip: '10.0.0.41', labels: new Map([['serial', 'other']]), group: 'g', profile: 'p', status: 200, bytes: 1, ms: 1, finished: true, problem: undefined, fromDisk: false, bootedAs: undefined })
   t.equal(registry.get(victim)?.serial, 'S1\u001b[2J')
+
+  // A Pi 4 or 5 says that it is an x86 BIOS: the label arch is arm64 all the same.
+  const board = mac('dc:a6:32:01:36:c2')
+  const asked = request({ dhcpMessageType: 'DISCOVER', vendorClassIdentifier: 'PXEClient:Arch:00000:UNDI:002001', clientSystemArchitecture: [0] }, { mac: board })
+  observer.onDhcp({ kind: 'received', type: 'DISCOVER', client: clientInfo(asked), packet: asked })
+  t.match(registry.get(board), { architecture: 'Raspberry Pi', firmware: undefined })
+  t.equal(pastOf(registry).architectureOf(board), 'arm64')
   t.end()
 })
 
