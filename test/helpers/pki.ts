@@ -1,5 +1,8 @@
 // Certificates of every kind that a gRPC client may show, good and bad, made when a test asks for them.
-import { generateKeyPairSync } from 'node:crypto'
+import { constants, createPublicKey, generateKeyPairSync, privateEncrypt } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import forge from 'node-forge'
 
 export interface Pair { readonly cert: string, readonly key: string }
@@ -19,14 +22,46 @@ export interface LeafOptions {
 const day = 86_400_000
 let serial = 1
 
-function newKeys (modulusLength: number): { key: string, publicKey: string } {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', {
-    modulusLength,
+/** How many keys of a length this process has had. */
+const taken = new Map<number, number>()
+const kept = fileURLToPath(new URL('../../.cache/test-keys', import.meta.url))
+
+/**
+ * Each key that a process asks for is another one; the next process has the same ones again. To make one of RSA takes a fifth of a
+ * second, and no test is about how.
+ */
+function newKeys (bits: number): { key: string, publicKey: string } {
+  const n = taken.get(bits) ?? 0
+  taken.set(bits, n + 1)
+  const file = join(kept, `${bits}-${n}.pem`)
+  try {
+    return withPublic(readFileSync(file, 'utf8'))
+  } catch { /* not made yet */ }
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: bits,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs1', format: 'pem' }
   })
-  return { key: privateKey, publicKey }
+  try {
+    mkdirSync(kept, { recursive: true })
+    // Whole or not at all, for a process beside this one.
+    writeFileSync(`${file}.${process.pid}`, privateKey, { mode: 0o600 })
+    renameSync(`${file}.${process.pid}`, file)
+  } catch { /* where nothing can be kept, it is made again */ }
+  return withPublic(privateKey)
 }
+
+const withPublic = (key: string): { key: string, publicKey: string } => ({ key, publicKey: createPublicKey(key).export({ type: 'spki', format: 'pem' }) as string })
+
+/** DigestInfo of SHA-256 before its digest (RFC 8017, section 9.2). */
+const digestInfo = Buffer.from('3031300d060960864801650304020105000420', 'hex')
+
+/** What forge signs with, by OpenSSL: its own arithmetic takes some fifty milliseconds for each certificate. */
+const signer = (key: string): forge.pki.rsa.PrivateKey => ({
+  sign: (digest: forge.md.MessageDigest) => privateEncrypt(
+    { key, padding: constants.RSA_PKCS1_PADDING }, Buffer.concat([digestInfo, Buffer.from(digest.digest().bytes(), 'latin1')])
+  ).toString('latin1')
+}) as forge.pki.rsa.PrivateKey
 
 /** A certificate of `issuer`, or a self-signed one. */
 export function makeCertificate (issuer: Pair | undefined, options: LeafOptions): Pair {
@@ -45,7 +80,7 @@ export function makeCertificate (issuer: Pair | undefined, options: LeafOptions)
     ...use === undefined ? [] : [{ name: 'extKeyUsage', [use]: true }],
     ...names.length === 0 ? [] : [{ name: 'subjectAltName', altNames: names.map(name => 'dns' in name ? { type: 2, value: name.dns } : { type: 7, ip: name.ip }) }]
   ])
-  certificate.sign(forge.pki.privateKeyFromPem(issuer?.key ?? key), forge.md.sha256.create())
+  certificate.sign(signer(issuer?.key ?? key), forge.md.sha256.create())
   return { cert: forge.pki.certificateToPem(certificate), key }
 }
 
