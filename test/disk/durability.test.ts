@@ -103,7 +103,10 @@ t.test('an ACK leaves when its lease is on disk', async t => {
     log,
     onEvent: () => {}
   })
-  t.teardown(() => server.close())
+  t.teardown(async () => {
+    await server.close()
+    await store.close()
+  })
   const from = { mac: mac('02:00:00:00:00:01'), xid: 1 }
   const { yiaddr } = await wire.ask(request({ dhcpMessageType: 'DISCOVER' }, from))
   disk.take()
