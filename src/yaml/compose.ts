@@ -110,7 +110,8 @@ class Composer {
     let node: YamlScalar
     if (token.kind === 'scalar') {
       this.#scanner.next()
-      node = { kind: 'scalar', ...shared, style: token.style, value: token.value }
+      const { style, value, indent } = token
+      node = { kind: 'scalar', ...shared, style, value, ...indent !== undefined && { indent } }
     } else if (anchor !== undefined || tagged) {
       node = { ...this.#empty(end), ...shared }
     } else {

@@ -13,6 +13,8 @@ export interface YamlScalar extends Place {
   /** As written: `''`, `'!'`, `'!local'` or in full (`tag:yaml.org,2002:int`). */
   readonly tag: string
   readonly style: ScalarStyle
+  /** Spaces that stand before each line of a literal or folded scalar and are no part of its value. */
+  readonly indent?: number
   readonly value: string
 }
 

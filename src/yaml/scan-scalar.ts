@@ -185,7 +185,7 @@ export function scanBlockScalar (cursor: Cursor, style: 'literal' | 'folded', pa
   }
   if (header.chomp !== '-') value += leadingBreak
   if (header.chomp === '+') value += trailingBreaks
-  return { kind: 'scalar', value, style: style satisfies ScalarStyle, start, end }
+  return { kind: 'scalar', value, style: style satisfies ScalarStyle, indent, start, end }
 }
 
 interface Header { readonly chomp: '' | '+' | '-', readonly increment: number }

@@ -12,7 +12,8 @@ export type Token = Span & (
   }
   | { readonly kind: 'alias' | 'anchor', readonly name: string }
   | { readonly kind: 'tag', readonly handle: string, readonly suffix: string }
-  | { readonly kind: 'scalar', readonly value: string, readonly style: ScalarStyle }
+  /** `indent`: spaces before each line of a literal or folded one. */
+  | { readonly kind: 'scalar', readonly value: string, readonly style: ScalarStyle, readonly indent?: number }
   | { readonly kind: 'versionDirective', readonly major: number, readonly minor: number }
   | { readonly kind: 'tagDirective', readonly handle: string, readonly prefix: string }
 )

@@ -95,6 +95,19 @@ t.test('numbers that each language reads its own way', t => {
   t.end()
 })
 
+t.test('what is wrong inside of a config in a block of text is told where it stands in the file', t => {
+  const inner = '{"ignition": {"version": "3.6.0"},\n "storage": {"files": [{"path": "rel"}]}}\n'
+  for (const [header, indent] of [['|', 10], ['|-', 10], ['|3', 11], ['| # said', 9], ['&a |', 12]] as const) {
+    const lines = inner.trimEnd().split('\n').map(line => `${' '.repeat(indent)}${line}`).join('\n')
+    const text = `variant: fcos\nversion: 1.7.0\nignition:\n  config:\n    merge:\n      - inline: ${header}\n${lines}\n`
+    const { report } = transpile(text)
+    const [told] = report
+    t.match(told, { message: /path not absolute/ }, header)
+    t.equal(text.split('\n')[(told?.line ?? 0) - 1]?.slice((told?.column ?? 0) - 1).startsWith('"rel"'), true, `${header}: ${told?.line}:${told?.column}`)
+  }
+  t.end()
+})
+
 // yaml_parser_scan_tag in scannerc.go, alike in yaml.v2 of August 2017 and in v3: "A special case: the '!' tag." The scanner takes it; in v2
 // resolve() knows no such tag and leaves the text as it is, in v3 it stands for none at all.
 t.test('a lone exclamation mark before a value', t => {

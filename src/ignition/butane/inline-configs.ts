@@ -53,7 +53,7 @@ const checkInline = (root: YamlNode, { ignitionVersion }: Dialect, text: string,
 /** A place in a text as a place in the document around it, as far as the way it is quoted lets it be told. */
 const placeWithin = (node: YamlNode, line: number, column: number): { line: number, column: number } => {
   if (node.kind !== 'scalar' || node.style === 'folded') return { line: node.line, column: node.column }
-  if (node.style === 'literal') return { line: node.line + line, column }
+  if (node.style === 'literal') return { line: node.line + line, column: column + (node.indent ?? 0) }
   const escaped = node.style === 'double' ? /["\\]/ : node.style === 'single' ? /'/ : /(?!)/
   if (line > 1 || escaped.test(node.value)) return { line: node.line, column: node.column }
   return { line: node.line, column: node.column + column - (node.style === 'plain' ? 1 : 0) }
