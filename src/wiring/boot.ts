@@ -1,5 +1,6 @@
 // Who boots what: the configuration's loaders and exceptions, and before them those of groups. Live, as reservations are.
 import type { Clock } from '../base/clock.js'
+import { unwaited } from '../base/errors.js'
 import { type Config, isBootFileName } from '../config/load.js'
 import type { BootConfig } from '../dhcp/boot-file.js'
 import type { Group } from '../matchbox/group.js'
@@ -31,6 +32,6 @@ export function currentBoot ({ config, store, log, httpNames }: BootParts, { ori
   log.debug({ machines: loaders.length }, 'boot_file.read')
   for (const problem of problems) log.warn({ problem }, 'boot_file.refused')
   // Known before the machine of a group that was just written asks, unless it asks at once.
-  void httpNames.look(loaders.map(({ loader }) => loader))
+  unwaited(httpNames.look(loaders.map(({ loader }) => loader)))
   return bootConfig(config, origin, loaders, httpNames.names)
 }
