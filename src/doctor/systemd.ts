@@ -90,10 +90,12 @@ export async function judgeService (
   if (stale.length > 0) findings.push(bad(`systemd has not read ${stale.join(', ')} as on disk: systemctl daemon-reload, then systemctl restart core-provisioner`, 'systemctl daemon-reload\nsystemctl restart core-provisioner'))
   if (active !== 'active') {
     const why = active === 'inactive' ? undefined : await lastError(run)
+    // One that fails is being started anew for some of the time.
+    const fails = active === 'failed' || sub === 'auto-restart' || restarts > 0
     const often = restarts > 0 ? ` (started anew ${restarts} times)` : ''
     findings.push(bad(active === 'inactive'
       ? `${serviceUnit} does not run: systemctl start core-provisioner`
-      : `${serviceUnit} ${active === 'failed' || sub === 'auto-restart' ? 'does not start' : 'is not ready'}${often}: ${why ?? 'journalctl -u core-provisioner tells why'}`, active === 'inactive' ? 'systemctl start core-provisioner' : 'journalctl -u core-provisioner'))
+      : `${serviceUnit} ${fails ? 'does not start' : 'is not ready'}${often}: ${why ?? 'journalctl -u core-provisioner tells why'}`, active === 'inactive' ? 'systemctl start core-provisioner' : 'journalctl -u core-provisioner'))
     return findings
   }
   const folder = await readlink(current).catch(() => undefined)

@@ -27,6 +27,9 @@ t.test('what systemctl and journalctl say', async t => {
     /systemd has not read core-provisioner-dhcp\.socket as on disk/,
     /does not start \(started anew 7 times\): core-provisioner serve: another DHCP server answers on ens192/
   ], 'the service\'s own last words, and not systemd\'s')
+  const texts = async (more: object): Promise<string[]> => (await judgeService({ ...state!, sub: 'start', stale: [], ...more }, run)).map(({ text }) => text)
+  t.match(await texts({}), [/does not start \(started anew 7 times\)/], 'at the moment at which it is started anew, too')
+  t.match(await texts({ restarts: 0 }), [/is not ready: core-provisioner serve/])
   t.equal(await serviceState(async () => ''), undefined, 'no systemd')
   t.equal(await serviceState(async () => unit('core-provisioner.service', 'LoadState=not-found')), undefined, 'not installed')
   t.equal(await lastError(async () => 'rubbish\n'), undefined)
