@@ -12,6 +12,9 @@ import { Backlog, isDiscover } from './backlog.js'
 const budget = 4
 const budgetWhenFlooded = 1
 const budgetOfKnown = 10
+/** And they have this part of the time that all else took since their last answers (in a storm 200 ms), up to `longestOfKnown`. */
+const shareOfKnown = 1 / 2
+const longestOfKnown = 100
 const budgetOfReading = 15
 /** libuv reads so many datagrams in a turn. */
 const readInOneTurn = 32
@@ -36,6 +39,8 @@ export class Inbox<Via> {
   readonly #arrived = new Map<UdpSocket, number>()
   /** When the answers of this turn began; undefined before the first. */
   #turnBegan: number | undefined
+  /** When answers in a turn ended last, while something waits. */
+  #answered: number | undefined
   /** In this turn. */
   #dropped = 0
 
@@ -68,7 +73,9 @@ export class Inbox<Via> {
     const { answer, onDropped } = this.#options
     const flooded = this.#readOn(steady)
     const now = steady()
-    const [until, untilForKnown] = [now + (flooded ? budgetWhenFlooded : budget), now + budgetOfKnown]
+    const until = now + (flooded ? budgetWhenFlooded : budget)
+    const held = Math.max(0, now - (this.#answered ?? now))
+    const untilForKnown = now + Math.max(budgetOfKnown, Math.min(longestOfKnown, held * shareOfKnown))
     const dropped = this.#dropped + this.#backlog.expire(now)
     this.#dropped = 0
     if (dropped > 0) onDropped(dropped)
@@ -81,6 +88,7 @@ export class Inbox<Via> {
     } finally {
       // One that can't be answered takes no other along.
       this.#turnBegan = undefined
+      this.#answered = this.#backlog.size > 0 ? steady() : undefined
       if (this.#backlog.size > 0) this.#goOn(steady)
     }
   }

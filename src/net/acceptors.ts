@@ -8,7 +8,7 @@ import { constants, openLibc } from './libc.js'
 /** Connections that may wait to be taken; net.core.somaxconn is the kernel's own bound, 4,096 unless somebody changed it. */
 export const backlog = 4096
 /** Handles beside the server's own. More cost each lone connection a call that finds nothing. */
-const handles = 7
+const handles = 15
 
 export interface Acceptors {
   /** Takes no more; resolves when those that were taken here are over. To be called before the server's own. */

@@ -53,8 +53,13 @@ export const defaultMaxTransfersPerClient = 512
 /** Of one client where three quarters of the places are taken: the last quarter is for those who come with less. */
 export const transfersWhenCrowded = 128
 
-/** Milliseconds that a client has for its first answer before its transfer may have to give way: many times what one takes on a LAN. */
+/**
+ * Milliseconds that a client has for its first answer before its transfer may have to give way: many times what one takes on a LAN.
+ * Twice what our own loop is late comes on top: our answer leaves late then, and the client's is heard late.
+ */
 const timeToConfirm = 200
+/** Milliseconds: a clock that was set is no loop that was held. */
+const mostLate = 1000
 
 /** More than one address can hold. */
 const aboveAll = 1e6
@@ -91,6 +96,9 @@ class Server implements TftpServer {
   readonly #ports: TransferPorts
   #listeners: Listeners | undefined
   #ticking: Timer | undefined
+  #ticked: number | undefined
+  /** Milliseconds by which the last looks at the deadlines came late. */
+  #late = 0
   #closing: Promise<void> | undefined
   /** Told when the last transfer is over. */
   #onIdle: () => void = () => {}
@@ -180,6 +188,8 @@ class Server implements TftpServer {
     if (mine >= most && !this.#makeRoom(from.address, true)) {
       return this.#refuse(filename, from, socket, 'busy', `there are ${mine} transfers to this address already, try again later`)
     }
+    // What clients said while the loop was busy ends transfers, and confirms others, before one of them has to give way.
+    if (this.#slots.size >= maxTransfers) this.#ports.readWaiting()
     if (this.#slots.size >= maxTransfers && !this.#makeRoom(from.address, false)) {
       return this.#refuse(filename, from, socket, 'busy', `the server is busy with ${maxTransfers} transfers, try again later`)
     }
@@ -204,7 +214,7 @@ class Server implements TftpServer {
     for (const slot of this.#slots.values()) {
       const { session, client } = slot
       if (session === undefined || (ofThatAddress && client.address !== address)) continue
-      const unconfirmed = !session.heard && Math.abs(now - session.started) >= timeToConfirm
+      const unconfirmed = !session.heard && Math.abs(now - session.started) >= timeToConfirm + 2 * this.#late
       const rank = unconfirmed ? aboveAll + held(slot) : session.stalled && held(slot) > mine + 1 ? held(slot) : 0
       if (rank > bestRank) [best, bestRank] = [slot, rank]
     }
@@ -295,11 +305,15 @@ class Server implements TftpServer {
 
   #tick (): void {
     const now = this.#dependencies.clock.now()
+    const late = Math.max(0, now - (this.#ticked ?? now) - tickEvery)
+    this.#late = Math.min(mostLate, Math.max(late, this.#late / 2))
+    this.#ticked = now
     for (const slot of this.#slots.values()) slot.session?.tick(now)
     this.#ports.tick(now)
     if (this.#slots.size > 0 || !this.#ports.empty) return
     this.#ticking?.cancel()
     this.#ticking = undefined
+    this.#ticked = undefined
   }
 
   /** Frees the slot's place, whatever state it is in; once. */

@@ -35,6 +35,9 @@ const receiveBuffer = 1024 * 1024
  */
 const dallying = 3000
 
+/** Packets that are read of a socket at once when it matters who has answered. */
+const mostWaiting = 256
+
 /** Former clients remembered for each socket; a stranger who asks and leaves again and again makes them at will. */
 const maxFormer = 1024
 
@@ -44,6 +47,7 @@ class Port {
   /** When each client that was served here left, the first first. */
   readonly #former = new Map<string, number>()
   #socket: Promise<UdpSocket> | undefined
+  #open: UdpSocket | undefined
   #usedUntil = Infinity
 
   constructor (dependencies: TransferPortsDependencies) { this.#dependencies = dependencies }
@@ -63,7 +67,7 @@ class Port {
       if (this.#clients.get(client) === onDatagram) this.#leave(client)
     }
     try {
-      this.#socket ??= this.#open(address)
+      this.#socket ??= this.#bind(address)
       return { socket: await this.#socket, release }
     } catch (error) {
       // The next transfer tries anew.
@@ -73,9 +77,15 @@ class Port {
     }
   }
 
+  /** Reads what waits in the kernel, but no more than a crowd's next packets. */
+  readWaiting (): void {
+    let asked = 0
+    this.#open?.readWaiting?.(() => (asked += 8) >= mostWaiting)
+  }
+
   close (): Promise<unknown> { return this.#socket?.then(socket => socket.close(), () => {}) ?? Promise.resolve() }
 
-  async #open (address: string): Promise<UdpSocket> {
+  async #bind (address: string): Promise<UdpSocket> {
     const { network, onForeign } = this.#dependencies
     const socket = await network.bind({ address, port: 0, receiveBuffer, direct: true }, (data, from) => {
       const key = keyOf(from)
@@ -83,6 +93,7 @@ class Port {
       if (serve !== undefined) serve(data, from, socket)
       else if (!this.#former.has(key)) onForeign(data, from, socket)
     })
+    this.#open = socket
     return socket
   }
 
@@ -121,6 +132,11 @@ export class TransferPorts {
     this.#ports.set(address, ports)
     const port = this.#choose(ports, key)
     return await port.serve(key, address, onDatagram)
+  }
+
+  /** Hears at once what clients have said: a loop that is busy reads it later, and it is not they who were late then. */
+  readWaiting (): void {
+    for (const ports of this.#ports.values()) for (const port of ports) port.readWaiting()
   }
 
   /** Closes what has not been used for a while: to be called now and then until `empty`. */

@@ -330,6 +330,56 @@ t.test('the last quarter of the places is for clients that hold few', async t =>
   for (const hand of hands) await hand.close()
 })
 
+t.test('a client that answered while the loop was held does not give way, and a loop that comes late gives more time', async t => {
+  const udp = new FakeUdp()
+  const clock = new FakeClock()
+  const busy = 'ERROR 0 the server is busy with 2 transfers, try again later'
+  let [isHeld, late] = [false, 0]
+  const network: UdpNetwork = {
+    bind: async (options, onDatagram) => {
+      const waiting: Array<() => void> = []
+      const socket = await udp.host(here).bind(options, (data, from) => {
+        if (isHeld && options.port === 0) waiting.push(() => { onDatagram(data, from) })
+        else onDatagram(data, from)
+      })
+      return { ...socket, readWaiting: () => { for (const pass of waiting.splice(0)) pass() } }
+    }
+  }
+  const lateClock: Clock = { now: () => clock.now() + late, after: clock.after, every: clock.every }
+  const { server: started, counts } = await serve(network, lateClock, memoryFiles({ a: Buffer.alloc(2000) }), { ...onHere, maxTransfers: 2 })
+  const ask = async (address: string): Promise<Hand> => {
+    const hand = await new Hand().open(udp.host(address))
+    hand.send(rrq('a'))
+    await udp.settle()
+    return hand
+  }
+  const [first, second] = [await ask('192.0.2.8'), await ask('192.0.2.9')]
+  isHeld = true
+  first.ack(1)
+  second.ack(1)
+  await udp.settle()
+  clock.advance(200)
+  const third = await ask('192.0.2.10')
+  t.same([first.take(), second.take(), third.take()], [['DATA 1', 'DATA 2'], ['DATA 1', 'DATA 2'], [busy]], 'they are heard before one of them would give way')
+  isHeld = false
+  first.send({ opcode: 'ERROR', code: 0, message: 'enough' }, first.peer)
+  await udp.settle()
+  third.send(rrq('a'))
+  await udp.settle()
+  t.same(third.take(), ['DATA 1'])
+  late = 300
+  clock.advance(100)
+  const fourth = await ask('192.0.2.11')
+  t.same(fourth.take(), [busy], 'the loop was late by 300 ms: what the third one said may still wait somewhere')
+  clock.advance(400)
+  fourth.send(rrq('a'))
+  await udp.settle()
+  t.same(fourth.take(), ['DATA 1'])
+  t.same(counts(), { aborted: 1, refused: 2, vanished: 1 })
+  await started.close()
+  for (const hand of [first, second, third, fourth]) await hand.close()
+})
+
 t.test('no more transfers than there are places, for one client and for all', async t => {
   const udp = new FakeUdp()
   const clock = new FakeClock()
@@ -347,11 +397,19 @@ t.test('no more transfers than there are places, for one client and for all', as
     ['DATA 1'], ['DATA 1'], ['ERROR 0 the server is busy with 5 transfers, try again later'], ['ERROR 0 the server is busy with 5 transfers, try again later']
   ])
   t.same(counts(), { refused: 3 })
+  hands[0]?.ack(1)
+  hands[0]?.ack(2)
+  hands[0]?.ack(3)
+  hands[0]?.ack(4)
+  await udp.settle()
+  hands[7]?.send(rrq('a'))
+  await udp.settle()
+  t.same(hands[7]?.take(), ['DATA 1'], 'who asks again when one is done has its place')
   for (let i = 0; i < 320; i++) {
     clock.advance(100)
     await udp.settle()
   }
-  t.same(counts(), { refused: 3, vanished: 5 })
+  t.same(counts(), { refused: 3, done: 1, vanished: 5 })
   t.equal(started.transfers, 0, 'a client that vanished leaves nothing')
   await started.close()
   t.equal(udp.open, hands.length)
