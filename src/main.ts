@@ -1,6 +1,6 @@
 // The process: arguments and environment in, exit status out, signals in between. Nothing else touches `process`.
 import { fstatSync, readFileSync, writeFileSync } from 'node:fs'
-import { AppError, messageOf } from './base/errors.js'
+import { AppError, errnoOf, messageOf } from './base/errors.js'
 import { run } from './cli/run.js'
 
 // ps, ss and the doctor of another installation show this name; Node would have its main thread called MainThread.
@@ -8,7 +8,11 @@ try { writeFileSync('/proc/self/comm', 'core-provisioner') } catch { /* no /proc
 
 const stop = new Promise<string>(resolve => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => { resolve(signal) })
+  // Nobody reads on (EPIPE), the terminal is gone (EIO), the disk is full: what would go on for ever ends, what has an end comes to it.
+  process.stdout.on('error', () => { resolve('SIGPIPE') })
 })
+// There is nowhere left to say so.
+process.stderr.on('error', () => {})
 
 // What the service manager hands to this process, and to no child of it (sd_listen_fds(3), sd_notify(3)).
 const env = { ...process.env }
@@ -24,7 +28,7 @@ process.on('uncaughtException', error => { onUncaught(error) })
 // A command that waits for nothing but a timer (a pause before another try) has not ended: Node would end it without a word.
 setInterval(() => {}, 2 ** 31 - 1)
 
-process.exitCode = await run(process.argv.slice(2), {
+const status = await run(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
@@ -34,6 +38,7 @@ process.exitCode = await run(process.argv.slice(2), {
   pid: process.pid,
   ...process.argv[1] !== undefined && { self: [process.execPath, process.argv[1]] },
   uid: process.getuid?.() ?? -1,
+  parent: () => process.ppid,
   actAs,
   become: (uid, gid) => {
     process.setgroups?.([gid])
@@ -44,6 +49,10 @@ process.exitCode = await run(process.argv.slice(2), {
   onHangup: listener => { process.on('SIGHUP', listener) },
   onUncaught: listener => { onUncaught = listener }
 })
+const unwritten = process.stdout.errored
+const isUnheard = unwritten !== null && ['EPIPE', 'EIO'].includes(errnoOf(unwritten))
+if (unwritten !== null && !isUnheard) process.stderr.write(`core-provisioner: standard output could not be written: ${messageOf(unwritten)}\n`)
+process.exitCode = status === 0 && unwritten !== null && !isUnheard ? 1 : status
 // What is still open (a kept-alive connection, a watcher) was given its time to finish by the command itself.
 process.exit()
 

@@ -1,6 +1,6 @@
 // Command line arguments by node:util parseArgs, whose refusals become usage errors in our words.
 import { parseArgs, type ParseArgsConfig } from 'node:util'
-import { didYouMean } from '../base/nearest.js'
+import { nearest } from '../base/nearest.js'
 import { AppError, messageOf } from '../base/errors.js'
 
 type OptionsConfig = NonNullable<ParseArgsConfig['options']>
@@ -16,11 +16,16 @@ export function parse<const Options extends OptionsConfig> (args: readonly strin
     const [, valueless] = /^Option '(?:-\w, )?(--[\w-]+)(?: <value>)?' argument (?:missing|is ambiguous)/.exec(message) ?? []
     if (valueless !== undefined) throw new AppError('usage', `${valueless} needs a value`)
     const [, flag] = /^Unknown option '--([^']+)'/.exec(message) ?? []
-    throw new AppError('usage', flag === undefined ? message : `${message}${didYouMean(flag, Object.keys(options))}`)
+    throw new AppError('usage', flag === undefined ? message : `${message}${meant(flag, Object.keys(options))}`)
   }
   const extra = parsed.positionals[mostOperands]
   if (extra !== undefined) throw new AppError('usage', `unexpected argument ${JSON.stringify(extra)}`)
   return parsed
+}
+
+function meant (flag: string, known: readonly string[]): string {
+  const near = nearest(flag, known)
+  return near === undefined ? '' : `; did you mean --${near}?`
 }
 
 export const configOptions = {

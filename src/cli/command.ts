@@ -17,11 +17,13 @@ export interface Io {
   readonly self?: readonly string[]
   /** Of the process: 0 is root. */
   readonly uid: number
+  /** The process that started this one: another number when that has ended. */
+  readonly parent?: () => number
   /** Goes on with another user's rights, by name, for good; AppError when that cannot be. */
   readonly actAs: (user: string) => void
   /** Gives up being root for good. */
   readonly become: (uid: number, gid: number) => void
-  /** Fulfilled with the signal's name when the process is asked to end. */
+  /** Fulfilled with the signal's name when the process is asked to end, or when nobody reads what it prints (SIGPIPE). */
   readonly stop: Promise<string>
   /** Has `listener` called at each SIGHUP, which asks for files to be read again; without one it ends the process. */
   readonly onHangup: (listener: () => void) => void

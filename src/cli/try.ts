@@ -1,22 +1,28 @@
 // try: a first boot without a configuration. A proxy beside the network's own DHCP server (or a server for an empty network), with a store
 // of its own that is gone when it ends; machines are shown as they come, and at the end what would make it permanent.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { networkInterfaces, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Appliance, startAppliance } from '../appliance.js'
 import { systemClock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
+import { Fence } from '../base/fence.js'
 import { createLog, prettyFor } from '../base/log.js'
+import { didYouMean } from '../base/nearest.js'
 import { visibleText } from '../base/visible-text.js'
 import { type LoadedConfig, loadConfig } from '../config/load.js'
 import type { StageShown } from '../control/machine-shown.js'
-import { contains, parseIpv4, parseSubnet, type Subnet } from '../net/ipv4.js'
+import { openRunFolder } from '../disk/run-folder.js'
+import { interfaceNamed, linkProblem, networkInterfaces } from '../net/interfaces.js'
+import { contains, formatIpv4, parseIpv4, parseSubnet, type Subnet } from '../net/ipv4.js'
+import { portSockets } from '../net/port-owner.js'
 import { openMirror } from '../wiring/open-mirror.js'
 import { parse } from './arguments.js'
 import { type Command, type Io, print } from './command.js'
 import { events } from './control-client.js'
 import { ProgressDisplay } from './progress.js'
-import { type Booted, bootOf, openSite, permanently, placed, type Site, type Wish, writeSite } from './try-site.js'
+import { endedByMore } from './try-end.js'
+import { permanently } from './try-permanent.js'
+import { type Booted, bootOf, openSite, type Site, TakenFiles, type Wish, writeSite } from './try-site.js'
 
 const options = {
   interface: { type: 'string' },
@@ -30,32 +36,78 @@ const options = {
   set: { type: 'string', multiple: true }
 } as const
 
+/** What `--image` boots. */
+const images = ['flatcar', 'fedora-coreos']
+
+type Values = ReturnType<typeof parse<typeof options>>['values']
+
 export const tryCommand: Command = {
   name: 'try',
-  run: async (args, io) => {
+  run: async (args, outside) => {
     const { values } = parse(args, options)
-    const { interface: interfaceName, image, kernel } = values
-    if (interfaceName === undefined) throw new AppError('usage', `--interface says on which network: ${Object.keys(networkInterfaces()).filter(name => name !== 'lo').join(', ')}`)
-    if ((image === undefined) === (kernel === undefined)) throw new AppError('usage', 'expected either --image or --kernel')
-    const own = networkInterfaces()[interfaceName]?.find(({ family }) => family === 'IPv4')?.address
-    if (own === undefined) throw new AppError('interface_missing', `${interfaceName} has no IPv4 address, or no cable: ip address show ${interfaceName} tells`)
+    const interfaceName = checked(values)
+    const { image, kernel, set = [] } = values
+    const own = addressOf(interfaceName, outside)
     const wish: Wish = { interfaceName, server: values.server === undefined ? undefined : subnetOf(values.server, interfaceName, own) }
-    const folder = await mkdtemp(join(tmpdir(), 'core-provisioner-try-'))
+    const more = wordsOf(values.args)
+    const key = values.key === undefined || values.fingerprint === undefined ? undefined : { file: values.key, fingerprint: values.fingerprint }
+    const { io, close } = endedByMore(outside)
+    const folder = openRunFolder(tmpdir(), 'core-provisioner-try-', io.uid)
     try {
-      const site = await openSite(folder)
-      const set = values.set ?? []
-      const key = keyOf(values.key, values.fingerprint)
+      const site = await openSite(folder.path)
       const boot = image === undefined
-        ? await given(kernel ?? '', values.initrd ?? [], values.args ?? [], site)
-        : await fetched({ image, key, folder, site, set, own, more: values.args ?? [], io })
-      await writeSite(folder, site, wish, boot, site.assets)
+        ? await given(kernel ?? '', values.initrd ?? [], more, site)
+        : await fetched({ image, key, folder: folder.path, site, set, own, more, io })
+      await writeSite(folder.path, site, wish, boot.now)
       await serveUntilStopped(loadConfig({ file: site.configFile, set, env: {} }), site, io)
-      print(io.stdout, `\nThe same to stay (core-provisioner check tells more):\n\n${permanently(wish, boot, image)}`)
+      print(io.stdout, `\n# The same to stay: saved to a file and run as root (sh FILE), this writes it down.\n${permanently({ wish, boot: boot.later, set, image, key })}`)
       return 0
+    } catch (error) {
+      throw error instanceof AppError ? await advised(error, wish) : error
     } finally {
-      await rm(folder, { recursive: true, force: true })
+      folder.remove()
+      close()
     }
   }
+}
+
+/** The interface's name; AppError usage for what does not go together. */
+function checked ({ interface: name, image, kernel, initrd, key, fingerprint }: Values): string {
+  if (name === undefined || name === '') {
+    const able = [...networkInterfaces().values()].filter(({ name, addresses }) => name !== 'lo' && addresses.length > 0)
+    throw new AppError('usage', `--interface says on which network: ${able.map(({ name }) => name).join(', ')}`)
+  }
+  if ((image === undefined) === (kernel === undefined)) throw new AppError('usage', 'expected either --image or --kernel')
+  if (image !== undefined && !images.includes(image)) throw new AppError('usage', `--image is ${images.join(' or ')}, not ${JSON.stringify(image)}${didYouMean(image, images)}`)
+  if (image !== undefined && initrd !== undefined) throw new AppError('usage', '--initrd goes with --kernel: an image has its own')
+  if ((key === undefined) !== (fingerprint === undefined)) throw new AppError('usage', '--key FILE and --fingerprint FINGERPRINT go together')
+  if (key !== undefined && image === undefined) throw new AppError('usage', '--key and --fingerprint go with --image: what --kernel names is not verified')
+  return name
+}
+
+/** The first address of the interface; AppError interface_missing when it is not there, has none, or is down. */
+function addressOf (name: string, { stderr }: Io): string {
+  const found = interfaceNamed(name)
+  const problem = linkProblem(name, found)
+  if (problem !== undefined && !found.up) throw new AppError('interface_missing', problem)
+  if (problem !== undefined) print(stderr, `core-provisioner try: ${problem}`)
+  return formatIpv4(found.addresses[0]!.ip)
+}
+
+const wordsOf = (texts: readonly string[] = []): readonly string[] => texts.flatMap(text => text.split(/\s+/).filter(word => word !== ''))
+
+/** An error of the appliance, with what can be done about it here. */
+async function advised (error: AppError, { interfaceName, server }: Wish): Promise<AppError> {
+  const told = (more: string): AppError => new AppError(error.code, `${error.message}${more}`, { cause: error })
+  if (error.code === 'disk_full') return told('; TMPDIR=/var/tmp chooses another place')
+  if (error.message.startsWith('control_socket:')) return told('; TMPDIR=/tmp is shorter')
+  if (error.code === 'other_dhcp_server' && server !== undefined) return new AppError(error.code, `another DHCP server answers on ${interfaceName}: leave out --server to work beside it`, { cause: error })
+  const [, port, transport] = /:(\d+)\/(udp|tcp)/.exec(error.message) ?? []
+  if (error.code !== 'address_in_use' || port === undefined) return error
+  const sockets = await portSockets(transport === 'udp' ? 'udp' : 'tcp', Number(port))
+  const holders = [...new Set(sockets.flatMap(({ holders }) => holders).map(({ name, pid }) => `${name} (pid ${pid})`))]
+  const remedy = transport === 'udp' ? 'it cannot be shared: stop that, or try from another machine of the network' : '--set http.address=:8090 chooses another'
+  return told(`${holders.length === 0 ? '' : `: ${holders.join(', ')}`}; ${remedy}`)
 }
 
 /** AppError usage, with what to do about an interface that is not in it. */
@@ -66,22 +118,19 @@ function subnetOf (text: string, interfaceName: string, own: string): Subnet {
   throw new AppError('usage', `--server ${text}: ${interfaceName} is ${own}, which is not in it: give it an address there first (ip address add ADDRESS/${subnet.prefix} dev ${interfaceName})`)
 }
 
-function keyOf (file: string | undefined, fingerprint: string | undefined): readonly string[] {
-  if (file === undefined && fingerprint === undefined) return []
-  if (file === undefined || fingerprint === undefined) throw new AppError('usage', '--key FILE and --fingerprint FINGERPRINT go together')
-  return [`images.keys=[{ file: ${JSON.stringify(file)}, fingerprint: ${JSON.stringify(fingerprint)} }]`]
-}
+/** What machines boot now, and what they would once it stays: images go by a name that follows their publisher. */
+interface Boots { readonly now: Booted, readonly later: Booted }
 
-async function given (kernel: string, initrd: readonly string[], args: readonly string[], { assets }: Site): Promise<Booted> {
-  const taken: string[] = []
-  for (const source of initrd) taken.push(await placed(source, assets))
-  return { kernel: await placed(kernel, assets), initrd: taken, args: args.flatMap(text => text.split(/\s+/).filter(arg => arg !== '')) }
+async function given (kernel: string, initrd: readonly string[], args: readonly string[], { assets }: Site): Promise<Boots> {
+  const files = new TakenFiles(assets)
+  const boot = { kernel: await files.take(kernel), initrd: [] as string[], args, taken: files.sources }
+  for (const source of initrd) boot.initrd.push(await files.take(source))
+  return { now: boot, later: boot }
 }
 
 interface Fetch {
   readonly image: string
-  /** As `--set` has it. */
-  readonly key: readonly string[]
+  readonly key: { readonly file: string, readonly fingerprint: string } | undefined
   readonly folder: string
   readonly site: Site
   readonly set: readonly string[]
@@ -91,9 +140,10 @@ interface Fetch {
 }
 
 /** The publisher's newest release, verified as the mirror verifies every other. */
-async function fetched ({ image, key, folder, site, set, own, more, io }: Fetch): Promise<Booted> {
-  const images = set.some(pair => pair.startsWith('images.sources')) ? [] : [`images.sources=[{ os: ${JSON.stringify(image)} }]`]
-  const loaded = loadConfig({ file: undefined, defaultFile: '', set: [`assets_path=${site.assets}`, `state_path=${join(folder, 'state')}`, ...images, ...key, ...set], env: {} })
+async function fetched ({ image, key, folder, site, set, own, more, io }: Fetch): Promise<Boots> {
+  const images = set.some(pair => pair.startsWith('images.sources')) ? [] : [`images.sources=[{ os: ${image} }]`]
+  const keys = key === undefined ? [] : [`images.keys=${JSON.stringify([key])}`]
+  const loaded = loadConfig({ file: undefined, defaultFile: '', set: [`assets_path=${JSON.stringify(site.assets)}`, `state_path=${JSON.stringify(join(folder, 'state'))}`, ...images, ...keys, ...set], env: {} })
   const mirror = openMirror(loaded, { clock: systemClock, env: io.env })
   const display = new ProgressDisplay(io.stdout, io.terminal, () => performance.now())
   const stopping = new AbortController()
@@ -101,24 +151,32 @@ async function fetched ({ image, key, folder, site, set, own, more, io }: Fetch)
   const [result] = await mirror.sync({ signal: stopping.signal, onProgress: ({ source, version, file, received, total }) => { display.report({ name: `${source} ${version} ${file}`, received, total }) } })
   display.clear()
   if (result?.error !== undefined) {
-    const hint = result.error.code === 'image_key_missing' ? '; --key FILE --fingerprint FINGERPRINT pins that of the publisher, compared with what it tells elsewhere' : ''
-    throw new AppError(result.error.code === 'image_key_missing' ? 'image_key_missing' : 'image_download_failed', `${result.source}: ${result.error.text}${hint}`)
+    const { code, text } = result.error
+    const hint = code === 'image_key_missing' ? '; --key FILE --fingerprint FINGERPRINT pins that of the publisher, compared with what it tells elsewhere' : ''
+    throw new AppError(code === 'image_key_missing' || code === 'disk_full' ? code : 'image_download_failed', `${result.source}: ${text}${hint}`)
   }
   const [release] = (await mirror.list()).releases
   if (release === undefined) throw new AppError('image_download_failed', `nothing was fetched of ${image}`)
-  const boot = await bootOf(site.assets, release.path, `http://${own}:${loaded.config.http.address.port}`)
-  return { ...boot, args: [...boot.args, ...more.flatMap(text => text.split(/\s+/).filter(arg => arg !== ''))] }
+  const origin = `http://${own}:${loaded.config.http.address.port}`
+  const boot = await bootOf(site.assets, release.path, origin)
+  const now = { ...boot, args: [...boot.args, ...more] }
+  const alias = release.aliases.find(name => name === 'stable') ?? release.aliases[0] ?? release.version
+  const following = (text: string): string => text.replaceAll(`${release.path}/`, () => `${release.path.slice(0, -release.version.length)}${alias}/`).replaceAll(`-${release.version}-`, '-')
+  return { now, later: { kernel: following(now.kernel), initrd: now.initrd.map(following), args: now.args.map(following) } }
 }
 
 async function serveUntilStopped (loaded: LoadedConfig, { control }: Site, io: Io): Promise<void> {
   const log = createLog({ level: 'warn', pretty: prettyFor(io.stderr, io.env), destination: io.stderr })
+  const fence = new Fence({ log })
   let appliance: Appliance
   try {
-    appliance = await startAppliance(loaded, { log, env: io.env })
+    appliance = await startAppliance(loaded, { log, fence, env: io.env })
   } catch (error) {
     if (error instanceof AppError && error.code === 'permission_denied' && io.uid !== 0) throw new AppError(error.code, `${error.message}: ports below 1024 need root`, { cause: error })
     throw error
   }
+  // What goes wrong from now on is one part's, and does not leave the rest behind.
+  io.onUncaught(error => { fence.caught(error, 'process') })
   try {
     const { dhcp } = loaded.config
     print(io.stdout, `${dhcp.mode === 'proxy' ? 'Beside the DHCP server of' : 'As the DHCP server of'} ${dhcp.interface}: let a machine boot from the network (BIOS or UEFI). Ctrl-C ends it.`)
@@ -128,10 +186,13 @@ async function serveUntilStopped (loaded: LoadedConfig, { control }: Site, io: I
   }
 }
 
+/** No run of the program has events after that one, so all that are kept come: machines may have begun before this asks. */
+const everything = 'none-0'
+
 /** A line for each stage of each machine, with the seconds since its first. */
 async function shown (control: string, io: Io): Promise<void> {
   const began = new Map<string, number>()
-  for await (const { data, event } of events(control, '/v1/events', io.stop)) {
+  for await (const { data, event } of events(control, '/v1/events', io.stop, everything)) {
     if (event !== 'message') continue
     const { at, mac, stage, address = '', detail = '', failed, warning } = data as StageShown
     const time = Date.parse(at)

@@ -65,10 +65,7 @@ export function loadConfig ({ file, defaultFile = defaultConfigFile, set, env }:
     origins.set(key, variable)
   }
   for (const pair of set) {
-    const equals = pair.indexOf('=')
-    if (equals < 1) throw new AppError('usage', `--set takes key=value, not ${JSON.stringify(pair)}`)
-    const key = pair.slice(0, equals)
-    assign(raw, key, parseValue(key, pair.slice(equals + 1)))
+    const key = setInto(raw, pair)
     origins.set(key, `--set ${key}`)
   }
 
@@ -139,6 +136,15 @@ function readFile (path: string): YamlSource {
   if (problems.length > 0) throw new ConfigError(problems, undefined)
   if (Object.getPrototypeOf(value ?? {}) !== Object.prototype) throw new ConfigError([`${path}:1:1: expected keys and values`], undefined)
   return written
+}
+
+/** What `--set` has as `key=value`, put where it belongs; gives the key. AppError usage. */
+export function setInto (raw: Record<string, unknown>, pair: string): string {
+  const equals = pair.indexOf('=')
+  if (equals < 1) throw new AppError('usage', `--set takes key=value, not ${JSON.stringify(pair)}`)
+  const key = pair.slice(0, equals)
+  assign(raw, key, parseValue(key, pair.slice(equals + 1)))
+  return key
 }
 
 function assign (target: Record<string, unknown>, key: string, value: unknown): void {

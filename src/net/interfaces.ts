@@ -1,6 +1,7 @@
 // The machine's network interfaces, as the kernel has them. getifaddrs(3) rather than os.networkInterfaces(), which leaves
 // out those without a carrier: a bridge whose virtual machine does not run yet, a switch that starts slower than the server.
 import { AppError } from '../base/errors.js'
+import { didYouMean } from '../base/nearest.js'
 import { type Ipv4, subnetOf, type Subnet } from './ipv4.js'
 import { constants, familyOf, intOf, type InterfaceEntry, openLibc } from './libc.js'
 import { macFromBytes, type Mac } from './mac.js'
@@ -82,7 +83,7 @@ export function interfaceNamed (name: string): NetworkInterface {
 export function missingProblem (name: string, all: ReadonlyMap<string, NetworkInterface>): string {
   const others = [...all.values()].filter(other => other.name !== 'lo' && other.addresses.length > 0).map(other => other.name)
   const hint = others.length === 0 ? 'no other interface has one' : `interfaces with one: ${others.join(', ')}`
-  return all.has(name) ? `interface ${name} has no IPv4 address (${hint})` : `no interface ${name} with an IPv4 address on this machine (${hint})`
+  return all.has(name) ? `interface ${name} has no IPv4 address (${hint})` : `no interface ${name} with an IPv4 address on this machine (${hint})${didYouMean(name, all.keys())}`
 }
 
 /** The IPv4 addresses of one interface, at least one; AppError like interfaceNamed's. */

@@ -1,6 +1,5 @@
 // A first boot without a configuration: beside dnsmasq, which stays the network's DHCP server, and as the server of a network without one.
-import { existsSync, readdirSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -10,25 +9,29 @@ import { mac, request } from '../helpers/dhcp.js'
 import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { PipeClient } from '../helpers/pipe-client.js'
 import { Program } from '../helpers/program.js'
+import { shortFolder } from '../helpers/short-folder.js'
 import { able, needs } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
+import { until } from '../helpers/until.js'
 
 const machine = '52:54:00:00:00:71'
 const uefi = { vendorClassIdentifier: 'PXEClient:Arch:00007:UNDI:003016', clientSystemArchitecture: [7] } as const
-const left = (): string[] => readdirSync(tmpdir()).filter(name => name.startsWith('core-provisioner-try-'))
+const left = ({ temporary }: Lab): string[] => readdirSync(temporary)
 
-interface Lab { readonly space: NetworkNamespace, readonly client: NetworkNamespace, readonly files: string }
+interface Lab { readonly space: NetworkNamespace, readonly client: NetworkNamespace, readonly files: string, readonly temporary: string }
 
 function lab (t: Test): Lab {
   const files = t.testdir({ vmlinuz: 'a kernel', 'initrd.gz': 'an initrd' })
   const space = new NetworkNamespace()
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/24')
-  return { space, client: space.client('br0', machine), files }
+  return { space, client: space.client('br0', machine), files, temporary: shortFolder(t) }
 }
 
-const start = ({ space, files }: Lab, ...more: string[]) => space.spawn(process.execPath, builtProgram(), 'try', '--interface', 'br0',
-  '--kernel', join(files, 'vmlinuz'), '--initrd', join(files, 'initrd.gz'), '--args', 'quiet console=ttyS0', ...more)
+const tryIn = ({ space, temporary }: Lab, ...args: string[]) => space.spawn('env', `TMPDIR=${temporary}`, process.execPath, builtProgram(), 'try', ...args)
+
+const start = (here: Lab, ...more: string[]) => tryIn(here, '--interface', 'br0',
+  '--kernel', join(here.files, 'vmlinuz'), '--initrd', join(here.files, 'initrd.gz'), '--args', 'quiet console=ttyS0', ...more)
 
 t.test('beside the DHCP server of the network', async t => {
   if (!able(t, namespaceProblem()) || !needs(t, 'dnsmasq', 'curl', 'dhclient')) return
@@ -39,7 +42,6 @@ t.test('beside the DHCP server of the network', async t => {
   const dnsmasq = other.spawn('dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--port=0', '--user=root', '--interface=eth0', '--bind-interfaces',
     '--dhcp-range=172.30.0.100,172.30.0.150', `--dhcp-leasefile=${files}/leases`, '--log-dhcp')
   await dnsmasq.line(/DHCP, IP range/)
-  const before = left()
   const running = start(here)
   await running.line(/^Beside the DHCP server of br0: let a machine boot/)
 
@@ -61,8 +63,8 @@ t.test('beside the DHCP server of the network', async t => {
 
   running.child.kill('SIGINT')
   t.equal(await running.ended, 0)
-  t.match(running.output(), /The same to stay[^]*\ndhcp:\n {2}mode: proxy\n {2}interface: "br0"\n[^]*# \/var\/lib\/matchbox\/groups\/default\.json\n[^]*"kernel": "\/assets\/try\/vmlinuz"/)
-  t.same(left(), before, 'nothing is left')
+  t.match(running.output(), /The same to stay[^]*\ndhcp:\n {2}mode: proxy\n {2}interface: br0\n[^]*\/var\/lib\/matchbox\/groups\/default\.json[^]*"kernel": "\/assets\/try\/vmlinuz"/)
+  t.same(left(here), [], 'nothing is left')
 })
 
 t.test('on a network that has no DHCP server', async t => {
@@ -76,18 +78,110 @@ t.test('on a network that has no DHCP server', async t => {
   t.equal(offer.file, 'snponly.efi')
   running.child.kill('SIGTERM')
   t.equal(await running.ended, 0)
-  t.match(running.output(), /subnets: \[\{ subnet: 172\.30\.0\.0\/24, range: 172\.30\.0\.128-172\.30\.0\.254 \}\]/)
+  t.match(running.output(), /subnets:\n {4}- subnet: 172\.30\.0\.0\/24\n {6}range: 172\.30\.0\.128-172\.30\.0\.254\n/)
+})
+
+t.test('however it ends, nothing is left, or the next one takes it away', async t => {
+  if (!able(t, namespaceProblem())) return
+  const here = lab(t)
+  for (const signal of ['SIGHUP', 'SIGKILL'] as const) {
+    const running = start(here)
+    await running.line(/^Beside the DHCP server of br0/)
+    running.child.kill(signal)
+    t.equal(await running.ended, signal === 'SIGHUP' ? 0 : 'SIGKILL')
+    t.equal(left(here).length, signal === 'SIGHUP' ? 0 : 1, signal)
+  }
+  const others = 'core-provisioner-try-of-others'
+  mkdirSync(join(here.temporary, others))
+  chmodSync(join(here.temporary, others), 0o777)
+
+  // Nobody reads any more, which it finds out when it has to tell of a machine.
+  const unread = start(here)
+  await unread.line(/^Beside the DHCP server of br0/)
+  t.equal(left(here).length, 2, "what was killed is gone; another's folder stays, and its own is there")
+  unread.child.stdout?.destroy()
+  here.client.ip('address', 'add', '172.30.0.77/24', 'dev', 'eth0')
+  here.client.exec('curl', '--silent', '--fail', `http://172.30.0.1:8080/ipxe?mac=${machine}`)
+  t.equal(await unread.ended, 0)
+  // Whoever started it is gone.
+  const [out, script] = [join(here.files, 'out'), '"$@" > "$OUT" 2>&1 & echo $!; read line; kill -KILL $$']
+  const parent = here.space.spawn('env', `OUT=${out}`, `TMPDIR=${here.temporary}`, 'sh', '-c', script, 'sh', process.execPath, builtProgram(), 'try', '--interface', 'br0', '--kernel', join(here.files, 'vmlinuz'))
+  const pid = Number(await parent.line(/^\d+$/))
+  await until('it runs', () => existsSync(out) && readFileSync(out, 'utf8').includes('Beside'))
+  parent.child.stdin?.write('\n')
+  t.equal(await parent.ended, 'SIGKILL')
+  await until('it ends', () => !existsSync(`/proc/${pid}`))
+  t.match(readFileSync(out, 'utf8'), /The same to stay/)
+  t.same(left(here), [others], 'nothing is left')
+})
+
+t.test('what it prints, run by a shell, boots the same machine the same way', async t => {
+  if (!able(t, namespaceProblem()) || !needs(t, 'curl', 'unshare')) return
+  const here = lab(t)
+  const { space, client, files } = here
+  client.ip('address', 'add', '172.30.0.77/24', 'dev', 'eth0')
+  const got = (): readonly string[] => [`ipxe?mac=${machine}`, 'boot.ipxe', 'assets/try/vmlinuz', 'assets/try/initrd.gz', 'assets/try/2-initrd.gz']
+    .map(path => client.exec('curl', '--silent', '--fail', `http://172.30.0.1:8080/${path}`))
+  mkdirSync(join(files, 'more'))
+  writeFileSync(join(files, 'more/initrd.gz'), 'another')
+  const running = start(here, '--initrd', join(files, 'more/initrd.gz'), '--args', "it's=1", '--set', 'boot.resilient=true')
+  await running.line(/^Beside the DHCP server of br0/)
+  const tried = got()
+  running.child.kill('SIGINT')
+  t.equal(await running.ended, 0)
+  writeFileSync(join(files, 'stay.sh'), running.output().slice(running.output().indexOf('# The same to stay')))
+  mkdirSync(join(files, 'bin'))
+  writeFileSync(join(files, 'bin/core-provisioner'), `#!/bin/sh\nexec ${process.execPath} ${builtProgram()} "$@"\n`, { mode: 0o755 })
+  // A machine on which nothing is installed.
+  const stays = space.spawn('unshare', '--mount', 'sh', '-ec', 'mount -t tmpfs none /etc; mount -t tmpfs none /var/lib; PATH=$1/bin:$PATH; sh $1/stay.sh; echo checked; ! sh $1/stay.sh; exec core-provisioner serve --set control_socket=/var/lib/c', 'sh', files)
+  await stays.line(/^checked$/)
+  t.match(stays.output(), /^configuration: \/etc\/core-provisioner\/config\.yaml$/m)
+  t.notMatch(stays.output(), /^\S+: error: /m)
+  await stays.line(/appliance\.ready/)
+  t.match(stays.output(), /File exists/, 'what is there is never written over')
+  t.same(got(), tried)
+})
+
+t.test('no space, no interface, no port: told with what to do, and nothing is left', async t => {
+  if (!able(t, namespaceProblem()) || !needs(t, 'dnsmasq', 'unshare')) return
+  const here = lab(t)
+  const { space, files } = here
+  writeFileSync(join(files, 'large'), Buffer.alloc(2 ** 20))
+  const small = space.spawn('unshare', '--mount', 'sh', '-ec', 'mount -t tmpfs -o size=512k none /mnt; export TMPDIR=/mnt; "$@" || echo ended $?; ls -A /mnt | wc -l', 'sh',
+    process.execPath, builtProgram(), 'try', '--interface', 'br0', '--kernel', join(files, 'large'))
+  t.equal(await small.ended, 0)
+  t.match(small.output(), /^core-provisioner try: \/mnt\/core-provisioner-try-\w+\/data\/assets\/try could not be written: no space is left there; TMPDIR=\/var\/tmp chooses another place$/m)
+  t.match(small.output(), /^ended 1\n0$/m)
+
+  const dnsmasq = space.spawn('dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--port=0', '--user=root', '--interface=br0',
+    '--dhcp-range=172.30.0.100,172.30.0.150', `--dhcp-leasefile=${files}/leases`, '--log-dhcp')
+  await dnsmasq.line(/DHCP, IP range/)
+  const taken = start(here)
+  t.equal(await taken.ended, 1)
+  t.match(taken.output(), /^core-provisioner try: cannot listen on br0:67\/udp: another program listens there: dnsmasq \(pid \d+\); it cannot be shared: stop that, or try from another machine of the network$/m)
+  dnsmasq.child.kill('SIGTERM')
+  await dnsmasq.ended
+
+  // It goes away meanwhile, and comes back.
+  const running = start(here)
+  await running.line(/^Beside the DHCP server of br0/)
+  space.ip('link', 'delete', 'br0')
+  await running.line(/interface br0 is gone/)
+  space.bridge('br0', '172.30.0.1/24')
+  await running.line(/dhcp\.rebound/)
+  running.child.kill('SIGINT')
+  t.equal(await running.ended, 0)
 })
 
 t.test('an image from its publisher, verified, is what a machine is told and given', async t => {
   if (!able(t, namespaceProblem()) || !needs(t, 'curl')) return
-  const { space, client, files } = lab(t)
+  const here = lab(t)
+  const { space, client, files } = here
   const publisher = space.spawn(process.execPath, typescript, fileURLToPath(new URL('../helpers/publisher-program.ts', import.meta.url)), files)
   const { url, fingerprint, files: sums } = JSON.parse(await publisher.line(/^\{/)) as { url: string, fingerprint: string, files: Readonly<Record<string, string>> }
   client.ip('address', 'add', '172.30.0.77/24', 'dev', 'eth0')
-  const trying = (os: string, pinned: string) => space.spawn(process.execPath, builtProgram(), 'try', '--interface', 'br0', '--image', os,
+  const trying = (os: string, pinned: string) => tryIn(here, '--interface', 'br0', '--image', os,
     '--key', join(files, 'key.asc'), '--fingerprint', pinned, '--set', `images.sources=[{ os: ${os}, base_url: "${url}" }]`)
-  const before = left()
   for (const [os, kernel, initrd] of [
     ['flatcar', '/assets/flatcar/4000.2.0/flatcar_production_pxe.vmlinuz', '/assets/flatcar/4000.2.0/flatcar_production_pxe_image.cpio.gz'],
     ['fedora-coreos', '/assets/fedora-coreos/43.1.2.3/fedora-coreos-43.1.2.3-live-kernel.x86_64', '/assets/fedora-coreos/43.1.2.3/fedora-coreos-43.1.2.3-live-initramfs.x86_64.img']
@@ -104,12 +198,14 @@ t.test('an image from its publisher, verified, is what a machine is told and giv
     }
     running.child.kill('SIGINT')
     t.equal(await running.ended, 0, running.output())
-    t.match(running.output(), new RegExp(`images:\\n {2}sources: \\[\\{ os: ${os} \\}\\]`), 'what makes it permanent')
+    t.match(running.output(), new RegExp(`images:\\n {2}sources:\\n {4}- os: ${os}\\n {6}base_url: ${url}\\n {2}keys:\\n {4}- file: /etc/core-provisioner/key.asc\\n {6}fingerprint: ${fingerprint}\\n`, 'i'), 'what makes it permanent')
+    t.match(running.output(), new RegExp(`"kernel": "/assets/${os}/stable/(?:flatcar_production_pxe.vmlinuz|fedora-coreos-live-kernel.x86_64)"`), 'and follows its publisher')
+    t.match(running.output(), /^install -m 0644 \S+\/key\.asc \/etc\/core-provisioner\/key\.asc\ncore-provisioner images sync\ncore-provisioner check$/m)
   }
   const refused = trying('flatcar', 'F'.repeat(40))
   t.equal(await refused.ended, 1)
   t.match(refused.output(), /fingerprint/i, 'a key that is another than was said')
-  t.same(left(), before, 'nothing is left')
+  t.same(left(here), [], 'nothing is left')
 })
 
 t.test('what a release boots', async t => {
@@ -128,19 +224,27 @@ t.test('what a release boots', async t => {
 t.test('what is wrong is told before anything is done, and leaves nothing', async t => {
   if (!able(t, namespaceProblem())) return
   const here = lab(t)
-  const before = left()
   const says = async (status: number, text: RegExp, ...args: string[]): Promise<void> => {
-    const ended = here.space.spawn(process.execPath, builtProgram(), 'try', ...args)
+    const ended = tryIn(here, ...args)
     t.equal(await ended.ended, status)
     t.match(ended.output(), text)
   }
   await says(2, /--interface says on which network: br0/)
   await says(2, /expected either --image or --kernel/, '--interface', 'br0')
-  await says(1, /eth9 has no IPv4 address/, '--interface', 'eth9', '--kernel', 'k')
+  await says(1, /no interface br9 with an IPv4 address on this machine \(interfaces with one: br0\); did you mean "br0"\?/, '--interface', 'br9', '--kernel', 'k')
+  here.space.bridge('six0', 'fd00::1/64')
+  here.space.bridge('down0', '10.9.0.1/24')
+  here.space.ip('link', 'set', 'down0', 'down')
+  await says(1, /interface six0 has no IPv4 address/, '--interface', 'six0', '--kernel', 'k')
+  await says(1, /interface down0 is down \(ip link set down0 up\)/, '--interface', 'down0', '--kernel', 'k')
+  await says(2, /--image is flatcar or fedora-coreos, not "flatcarr"; did you mean "flatcar"\?/, '--interface', 'br0', '--image', 'flatcarr')
+  await says(2, /--initrd goes with --kernel/, '--interface', 'br0', '--image', 'flatcar', '--initrd', 'i')
+  await says(2, /--key and --fingerprint go with --image/, '--interface', 'br0', '--kernel', 'k', '--key', 'x', '--fingerprint', 'AA')
+  await says(1, /cannot take \/dev\/zero: it is no file/, '--interface', 'br0', '--kernel', '/dev/zero')
   await says(2, /br0 is 172\.30\.0\.1, which is not in it: give it an address there first \(ip address add ADDRESS\/24 dev br0\)/, '--interface', 'br0', '--kernel', 'http://x/k', '--server', '10.0.0.0/24')
   await says(1, /cannot take \/nowhere\/k: ENOENT/, '--interface', 'br0', '--kernel', '/nowhere/k')
   await says(2, /--key FILE and --fingerprint FINGERPRINT go together/, '--interface', 'br0', '--image', 'flatcar', '--key', 'x')
-  t.same(left(), before)
+  t.same(left(here), [])
   t.notOk(existsSync('/var/lib/core-provisioner/try'))
   t.match(await new Program(['help', 'try']).end(), { status: 0, stdout: /--server SUBNET/ })
 })

@@ -45,7 +45,7 @@ t.test('help', async t => {
   t.match(JSON.parse((await program('help', 'check', '--json')).stdout), { flags: { strict: {} } })
   t.match(await program('chek'), { status: 2, stderr: 'core-provisioner: no command "chek"; did you mean "check"?; see core-provisioner help\n' })
   t.match(await program('help', 'chek'), { status: 2, stderr: /did you mean "check"/ })
-  t.match(await program('check', '--stict'), { status: 2, stderr: /Unknown option '--stict'; did you mean "strict"\?/ })
+  t.match(await program('check', '--stict'), { status: 2, stderr: /Unknown option '--stict'; did you mean --strict\?/ })
 })
 
 t.test('the man page', async t => {

@@ -243,7 +243,7 @@ t.test('lists, stores and backups', async t => {
 /** Who writes by other means than writeFileAtomic and JsonLines, how often, and what is lost with it. */
 const bare: Readonly<Record<string, readonly [times: number, why: string]>> = {
   'assets/file-sender.ts': [1, 'wakes a thread: no file'],
-  'cli/try-site.ts': [3, 'makes a site that goes with the command'],
+  'cli/try-site.ts': [2, 'makes a site that goes with the command'],
   'disk/atomic-file.ts': [1, 'is how it is done'],
   'main.ts': [1, 'names the process, in /proc'],
   'mirror/download.ts': [4, 'syncs by itself; what tells where a part came from may be lost with the part'],
