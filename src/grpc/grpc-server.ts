@@ -5,7 +5,7 @@ import {
 } from '@grpc/grpc-js'
 import { type AddressInfo, type Socket, createServer } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import type { Clock } from '../base/clock.js'
+import type { Clock, Timer } from '../base/clock.js'
 import { AppError, DecodeError, errnoOf, messageOf, unwaited } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
@@ -41,6 +41,8 @@ export interface GrpcServer {
   readonly address: AddressInfo
   /** Takes no more connections, tells clients to go (GOAWAY), and waits `grace` milliseconds at most for the calls that run. */
   close: (grace?: number) => Promise<void>
+  /** A new list is in force: whose certificate is on it is told so for a minute, whatever it calls; then its connections are cut. */
+  readonly dropRevoked: () => void
 }
 
 /** grpc's own limit, and Matchbox's. */
@@ -56,6 +58,8 @@ const handshakeCost = 4
 /** A client that is gone without a word is noticed after so many milliseconds. */
 const keepalive = 300_000
 const defaultGrace = 5000
+/** Milliseconds in which a client reads why it is let in no more. */
+const revokedGrace = 60_000
 
 /** Listens; throws AppError `address_in_use`, `address_not_here`, `permission_denied` or `socket_failed`. */
 export async function startGrpcServer (options: GrpcServerOptions): Promise<GrpcServer> {
@@ -65,6 +69,7 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
   /** Who is at the other end, by address and port. */
   const clients = new Map<string, Client>()
   const isRevoked = (peer: string): boolean => options.identity().revoked?.has(clients.get(peer)?.serial ?? '') === true
+  const dropping = new Set<Timer>()
   const server = new Server({
     'grpc.max_receive_message_length': maxReceiveBytes,
     'grpc.max_concurrent_streams': maxConcurrentStreams,
@@ -116,9 +121,9 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
     }
     unwaited(shake().then(socket => {
       const { subject, serialNumber } = socket.getPeerCertificate()
-      clients.set(peer, { client: nameOf(subject), serial: plainSerial(serialNumber) })
+      clients.set(peer, { client: nameOf(subject), serial: plainSerial(serialNumber), socket })
       socket.once('close', () => { clients.delete(peer) })
-      log.debug({ peer, tls: socket.getProtocol(), ...clients.get(peer) }, 'grpc.connect')
+      log.debug({ peer, tls: socket.getProtocol(), ...whoIs(clients.get(peer)) }, 'grpc.connect')
       socket.on('error', error => { log.debug({ peer, err: messageOf(error) }, 'grpc.disconnect') })
       injector.injectConnection(socket)
     }, (error: unknown) => {
@@ -139,13 +144,26 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
   const close = async (grace = options.grace ?? defaultGrace): Promise<void> => {
     const closed = new Promise<void>(resolve => { listener.close(() => { resolve() }) })
     for (const socket of strangers) socket.destroy()
+    for (const timer of dropping) timer.cancel()
     await drain({ injector, sockets, running, clock, grace })
     server.forceShutdown()
     injector.destroy()
     await closed
     log.info('grpc.close')
   }
-  return { address, close: grace => (closing ??= close(grace)) }
+  const dropRevoked = (): void => {
+    const gone = [...clients].filter(([peer]) => isRevoked(peer))
+    if (gone.length === 0 || closing !== undefined) return
+    const timer = clock.after(revokedGrace, () => {
+      dropping.delete(timer)
+      for (const [peer, { socket, ...client }] of gone) {
+        log.info({ peer, ...client }, 'grpc.revoked')
+        socket.destroy()
+      }
+    })
+    dropping.add(timer)
+  }
+  return { address, close: grace => (closing ??= close(grace)), dropRevoked }
 }
 
 interface Draining {
@@ -213,7 +231,9 @@ const refuseRevoked = (call: ServerInterceptingCallInterface, isRevoked: (peer: 
 const quiet: ReadonlySet<status> = new Set([status.OK, status.NOT_FOUND])
 
 /** Whose certificate it is: `CN=terraform`; its serial number as `certs show` tells it. */
-interface Client { readonly client: string, readonly serial: string }
+interface Client { readonly client: string, readonly serial: string, readonly socket: TLSSocket }
+
+const whoIs = (client: Client | undefined): object => client === undefined ? {} : { client: client.client, serial: client.serial }
 
 const nameOf = (subject: object): string => Object.entries(subject).map(([key, value]) => `${key}=${String(value)}`).join(', ')
 const plainSerial = (serial: string): string => serial.toLowerCase().replace(/^(?:00)+(?=.)/, '')
@@ -221,7 +241,7 @@ const plainSerial = (serial: string): string => serial.toLowerCase().replace(/^(
 function logCall (log: Logger, { call, id, peer, code, ms, told, error }: CallEvent, client: Client | undefined): void {
   const reads = call.endsWith('Get') || call.endsWith('List') || call.startsWith('Select')
   const level = code === status.INTERNAL ? 'error' : !quiet.has(code) ? 'warn' : reads ? 'debug' : 'info'
-  log[level]({ call, id, peer, ...client, ...told, code: status[code], ms, ...error === undefined ? {} : { err: messageOf(error) } }, 'grpc.call')
+  log[level]({ call, id, peer, ...whoIs(client), ...told, code: status[code], ms, ...error === undefined ? {} : { err: messageOf(error) } }, 'grpc.call')
 }
 
 async function listen (listener: ReturnType<typeof createServer>, at: GrpcServerOptions['listen']): Promise<void> {

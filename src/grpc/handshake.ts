@@ -128,7 +128,7 @@ export class Handshakes {
       ca: identity.ca,
       cert: identity.cert,
       key: identity.key,
-      ...identity.crl !== undefined && { crl: identity.crl },
+      ...identity.crl !== undefined && { crl: [...identity.crl] },
       requestCert: true,
       rejectUnauthorized: true,
       minVersion: 'TLSv1.2',

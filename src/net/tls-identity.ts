@@ -6,8 +6,8 @@ export interface TlsIdentity {
   /** The server's, followed by intermediate ones if there are any. */
   readonly cert: string
   readonly key: string
-  /** The list of client certificates that are let in no more, as it is. */
-  readonly crl?: string
+  /** The lists of client certificates that are let in no more, one for each authority. */
+  readonly crl?: readonly string[]
   /** Their serial numbers, in small letters without zeroes before them. */
   readonly revoked?: ReadonlySet<string>
 }

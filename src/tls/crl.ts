@@ -1,5 +1,6 @@
 // The list of certificates that are taken away before they end (RFC 5280 section 5), written and read with node-forge's ASN.1:
 // OpenSSL, which enforces it, reads any that another tool made.
+import { verify, type X509Certificate } from 'node:crypto'
 import forge from 'node-forge'
 import { AppError } from '../base/errors.js'
 import type { IssuedCertificate } from './issue.js'
@@ -50,25 +51,73 @@ export function writeCrl (authority: IssuedCertificate, revoked: readonly Revoke
   return forge.pem.encode({ type: 'X509 CRL', body: der }, { maxline: 64 }).replaceAll('\r\n', '\n')
 }
 
-/** What a list takes away; AppError certificate_invalid when it is none. */
-export function readCrl (text: string, file: string): readonly Revoked[] {
+export interface RevocationList {
+  readonly revoked: readonly Revoked[]
+  /** When it ends (nextUpdate), in milliseconds since the epoch; undefined where it does not say. */
+  readonly ends: number | undefined
+  /** Its own PEM block. */
+  readonly pem: string
+  readonly isSignedBy: (authority: X509Certificate) => boolean
+}
+
+/** The lists in a file, one for each authority; AppError certificate_invalid when there is none, or one that cannot be read. */
+export function readCrls (text: string, file: string): readonly RevocationList[] {
   try {
-    const [block] = forge.pem.decode(text)
-    if (block?.type !== 'X509 CRL') throw new Error('PEM text beginning -----BEGIN X509 CRL----- was expected')
-    const [list] = asn1.fromDer(block.body).value as forge.asn1.Asn1[]
-    const parts = (list?.value ?? []) as forge.asn1.Asn1[]
-    const times = [Type.UTCTIME, Type.GENERALIZEDTIME]
-    const lastTime = parts.findLastIndex(({ type }) => times.includes(type))
-    const entries = parts[lastTime + 1]
-    if (lastTime < 0) throw new Error('it has no time')
-    if (entries === undefined || entries.tagClass !== Class.UNIVERSAL) return []
-    return (entries.value as forge.asn1.Asn1[]).map(entry => {
-      const [serial, at] = entry.value as forge.asn1.Asn1[]
-      return { serial: plain(forge.util.bytesToHex(String(serial?.value))), at: dateOf(at).getTime() }
-    })
+    const blocks = forge.pem.decode(text)
+    if (blocks.length === 0 || blocks.some(({ type }) => type !== 'X509 CRL')) throw new Error('PEM text beginning -----BEGIN X509 CRL----- was expected')
+    return blocks.map(({ body }) => readList(body))
   } catch (error) {
     throw new AppError('certificate_invalid', `${file} holds no list of revoked certificates that can be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
+}
+
+/** What the lists of a file take away; AppError as from `readCrls`. */
+export const readCrl = (text: string, file: string): readonly Revoked[] => readCrls(text, file).flatMap(({ revoked }) => revoked)
+
+function readList (der: string): RevocationList {
+  const [list, algorithm, signature] = asn1.fromDer(der, { decodeBitStrings: false } as never).value as forge.asn1.Asn1[]
+  const parts = (list?.value ?? []) as forge.asn1.Asn1[]
+  const times = parts.filter(({ type, tagClass }) => tagClass === Class.UNIVERSAL && [Type.UTCTIME, Type.GENERALIZEDTIME].includes(type))
+  const last = times.at(-1)
+  if (list === undefined || last === undefined) throw new Error('it has no time')
+  const entries = parts[parts.indexOf(last) + 1]
+  const signed = Buffer.from(asn1.toDer(list).getBytes(), 'latin1')
+  // A bit string: the first octet says how many bits of the last one do not count.
+  const bits = Buffer.from(String(signature?.value).slice(1), 'latin1')
+  const digest = digestOf(algorithm)
+  return {
+    revoked: entries === undefined || entries.tagClass !== Class.UNIVERSAL
+      ? []
+      : (entries.value as forge.asn1.Asn1[]).map(entry => {
+          const [serial, at] = entry.value as forge.asn1.Asn1[]
+          return { serial: plain(forge.util.bytesToHex(String(serial?.value))), at: dateOf(at).getTime() }
+        }),
+    ends: times.length < 2 ? undefined : dateOf(last).getTime(),
+    pem: forge.pem.encode({ type: 'X509 CRL', body: der }, { maxline: 64 }).replaceAll('\r\n', '\n'),
+    isSignedBy: ({ publicKey }) => {
+      try {
+        return verify(digest, signed, publicKey, bits)
+      } catch {
+        // A key of another kind than the signature.
+        return false
+      }
+    }
+  }
+}
+
+/** RFC 5758, RFC 8410: Ed25519 and Ed448 have none of their own. */
+const digests: Readonly<Record<string, string>> = {
+  '1.2.840.113549.1.1.5': 'sha1', '1.2.840.113549.1.1.11': 'sha256', '1.2.840.113549.1.1.12': 'sha384', '1.2.840.113549.1.1.13': 'sha512',
+  '1.2.840.10045.4.1': 'sha1', '1.2.840.10045.4.3.2': 'sha256', '1.2.840.10045.4.3.3': 'sha384', '1.2.840.10045.4.3.4': 'sha512'
+}
+
+function digestOf (algorithm: forge.asn1.Asn1 | undefined): string | null {
+  const [id] = (algorithm?.value ?? []) as forge.asn1.Asn1[]
+  const name = asn1.derToOid(String(id?.value))
+  if (['1.3.101.112', '1.3.101.113'].includes(name)) return null
+  const digest = digests[name]
+  if (digest === undefined) throw new Error(`it is signed by an algorithm (${name}) that is not known here`)
+  return digest
 }
 
 const dateOf = (at: forge.asn1.Asn1 | undefined): Date =>

@@ -35,12 +35,18 @@ export interface ReloadOptions {
 }
 
 const pollInterval = 1000
+/** A list that ends sooner is warned about: those of other tools last days or weeks. Milliseconds. */
+const listWarning = 2 * 86_400_000
 
 interface LoadedFiles {
   readonly identity: TlsIdentity
   readonly certificate: X509Certificate
   /** Everybody on the machine can read the key. */
   readonly exposed: boolean
+  /** When the first of the lists of revoked certificates ends, in milliseconds since the epoch; Infinity without one. */
+  readonly listEnds: number
+  /** Authorities that no list is of: their clients are let in no more either. */
+  readonly listless: readonly string[]
   readonly stamp: string
 }
 
@@ -81,7 +87,19 @@ export class TlsReloader {
     return [
       ...serverWarnings(this.#loaded.certificate, this.#options.advertise, this.#options.clock.now()),
       ...this.#files.caFile === undefined ? [] : authorityWarnings(this.#loaded.identity.ca, this.#files.caFile, this.#options.clock.now()),
+      ...this.#listWarnings(),
       ...this.#loaded.exposed ? [exposedKey(this.#files.keyFile)] : []
+    ]
+  }
+
+  #listWarnings (): string[] {
+    const { listEnds, listless } = this.#loaded
+    const [file, now] = [this.#files.crlFile ?? '', this.#options.clock.now()]
+    return [
+      ...listEnds < now
+        ? [`the list of revoked certificates in ${file} ended on ${formatDay(listEnds)}: no client is let in until there is a new one`]
+        : listEnds - now < listWarning ? [`the list of revoked certificates in ${file} ends on ${new Date(listEnds).toISOString()}: no client is let in from then on, unless there is a new one`] : [],
+      ...listless.map(subject => `${file} holds no list of the authority ${subject}: its clients are not let in`)
     ]
   }
 
@@ -120,6 +138,7 @@ export class TlsReloader {
       const loaded = await load(this.#files)
       const { notAfter, subject } = describeCertificate(loaded.certificate)
       if (notAfter < this.#options.clock.now()) throw new AppError('certificate_invalid', `${this.#files.certFile} ended on ${formatDay(notAfter)}`)
+      if (loaded.listEnds < this.#options.clock.now()) throw new AppError('certificate_invalid', `the list of revoked certificates in ${this.#files.crlFile ?? ''} ended on ${formatDay(loaded.listEnds)}`)
       this.#loaded = loaded
       this.#options.onEvent({ what: 'reloaded', subject, notAfter, warnings: this.warnings() })
       return true
@@ -141,16 +160,26 @@ async function load (files: TlsFiles): Promise<LoadedFiles> {
   if (!keyFits(certificate, key, files.keyFile)) {
     throw new AppError('certificate_invalid', `${files.keyFile} does not belong to the certificate in ${files.certFile}`)
   }
+  const lists = crl === undefined ? undefined : (await import('./crl.js')).readCrls(crl, files.crlFile ?? '')
+  const authorities = certificateBlocks(ca).map(block => parseCertificate(block, files.caFile ?? ''))
+  if (lists?.some(({ isSignedBy }) => !authorities.some(isSignedBy)) === true) {
+    throw new AppError('certificate_invalid', `${files.crlFile ?? ''} is a list of revoked certificates of another authority than the one in ${files.caFile ?? ''}`)
+  }
   try {
     // OpenSSL has the last word: it refuses keys that are too short, for example.
-    createSecureContext({ ...ca !== '' && { ca: certificateBlocks(ca) }, cert, key, ...crl !== undefined && { crl } })
+    createSecureContext({ ...ca !== '' && { ca: certificateBlocks(ca) }, cert, key, ...lists !== undefined && { crl: lists.map(({ pem }) => pem) } })
   } catch (error) {
     throw new AppError('certificate_invalid', `${everyFile(files).join(', ')} cannot be used: ${messageOf(error)}`, { cause: error })
   }
   const exposed = await stat(files.keyFile).then(isExposed, () => false)
-  const revoked = crl === undefined ? undefined : new Set((await import('./crl.js')).readCrl(crl, files.crlFile ?? '').map(({ serial }) => serial))
-  const identity = { ca, cert, key, ...crl !== undefined && { crl }, ...revoked !== undefined && { revoked } }
-  return { identity, certificate, exposed, stamp }
+  return {
+    identity: { ca, cert, key, ...lists !== undefined && { crl: lists.map(({ pem }) => pem), revoked: new Set(lists.flatMap(({ revoked }) => revoked.map(({ serial }) => serial))) } },
+    certificate,
+    exposed,
+    listEnds: Math.min(...(lists ?? []).map(({ ends = Infinity }) => ends)),
+    listless: lists === undefined ? [] : authorities.filter(authority => !lists.some(({ isSignedBy }) => isSignedBy(authority))).map(authority => describeCertificate(authority).subject),
+    stamp
+  }
 }
 
 const everyFile = ({ caFile, crlFile = '', certFile, keyFile }: TlsFiles): readonly string[] =>

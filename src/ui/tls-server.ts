@@ -27,11 +27,11 @@ export function renewTls (server: object, identity: TlsIdentity): void {
 }
 
 const contextOf = ({ ca, cert, key, crl }: TlsIdentity): Parameters<Server['setSecureContext']>[0] =>
-  ({ ca, cert, key, ...crl !== undefined && { crl }, minVersion: 'TLSv1.2' })
+  ({ ca, cert, key, ...crl !== undefined && { crl: [...crl] }, minVersion: 'TLSv1.2' })
 
 /** Whether the request came with a certificate for clients, of that authority, that nobody took back. */
 export function isCertified ({ socket }: IncomingMessage, { revoked }: TlsIdentity): boolean {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return false
   const serial = socket.getPeerCertificate().serialNumber
-  return serial !== undefined && revoked?.has(serial.toLowerCase().replace(/^0+/, '')) !== true
+  return serial !== undefined && revoked?.has(serial.toLowerCase().replace(/^(?:00)+(?=.)/, '')) !== true
 }

@@ -38,7 +38,8 @@ export async function prepareGrpc (ground: Ground, place: Place): Promise<Prepar
     close: () => reloader.close(),
     listen: async ({ provisioner, sockets, metrics, clock, log, pace }) => {
       const { startGrpcServer } = await import('../grpc/grpc-server.js')
-      serve(metrics)
+      let dropRevoked = (): void => {}
+      serve(metrics, () => { dropRevoked() })
       const socket = sockets.take('grpc', { key, host, port })
       const server = await startGrpcServer({
         provisioner,
@@ -51,6 +52,7 @@ export async function prepareGrpc (ground: Ground, place: Place): Promise<Prepar
         onCall: ({ call, code }) => { metrics.rpcCalls.inc({ call, code }) },
         onHandshakeFailure: reason => { metrics.rpcHandshakeFailures.inc({ reason }) }
       })
+      dropRevoked = server.dropRevoked
       const listens = listensAt({ transport: 'tcp' }, place, server.address.port, hostsOf(place, ground.homes))
       return {
         inherited: socket !== undefined,
