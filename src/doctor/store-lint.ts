@@ -1,10 +1,12 @@
 // What is amiss with a store: every file by itself, what they say of each other, and every group rendered as its machines would get
 // it. Nothing here changes what machines get.
-import { existsSync, readdirSync } from 'node:fs'
+import { type Dirent, existsSync, readdirSync, readlinkSync, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Group, matcherOf } from '../matchbox/group.js'
+import { errnoOf } from '../base/errors.js'
+import { type Group, groupFields, matcherOf } from '../matchbox/group.js'
+import { bootFields, profileFields } from '../matchbox/profile.js'
 import { GroupIndex, type Labels } from '../matchbox/select.js'
-import type { OpenStore, StoreSource } from '../matchbox/store.js'
+import { configKinds, type OpenStore, type StoreSource } from '../matchbox/store.js'
 import type { OwnSnippets } from '../matchbox/templates.js'
 import { AssetLook } from './assets.js'
 import { type Finding, placeText } from './finding.js'
@@ -12,6 +14,7 @@ import { jsonHint, JsonPlaces } from './json-places.js'
 import { lintDocuments, type LintedGroup } from './lint-documents.js'
 import { lintGroup, lintProfile } from './lint-objects.js'
 import { lintSnippets } from './lint-snippets.js'
+import { typeFaults } from './lint-types.js'
 import { storeFinding } from './store-rules.js'
 
 export interface LintOptions {
@@ -37,12 +40,17 @@ export function lintStore ({ store, dataPath, assetsPath, isOwn, ownSnippets }: 
     const { kind, name, where, bytes } = source
     const problem = problems.get(where)
     problems.delete(where)
+    const isObject = bytes !== undefined && (kind === 'group' || kind === 'profile')
+    if (problem !== undefined) found.push(unreadable(source, pathOf(where), problem))
+    if (!isObject) continue
+    const inFile = new JsonPlaces(pathOf(where), bytes)
+    const wrong = typeFaults(kind, bytes, inFile)
+    found.push(...wrong.filter(({ text }) => text !== problem))
     if (problem !== undefined) {
-      found.push(unreadable(source, pathOf(where), problem))
+      // What else is amiss with it is told at once too, as far as it can be made out.
+      if (wrong.length > 0) found.push(...inFile.oddKeys(kind === 'group' ? groupFields : profileFields), ...kind === 'profile' ? inFile.oddKeys(bootFields, 'boot') : [])
       continue
     }
-    if (bytes === undefined || (kind !== 'group' && kind !== 'profile')) continue
-    const inFile = new JsonPlaces(pathOf(where), bytes)
     const group = kind === 'group' ? objects.groups.get(name) : undefined
     const profile = kind === 'profile' ? objects.profiles.get(name) : undefined
     if (group !== undefined) {
@@ -114,15 +122,36 @@ function labelsOf ({ selector }: Group): readonly Labels[] {
   return all.map(labels => new Map(labels))
 }
 
-/** Files beside groups and profiles that no one reads. */
+/** What no one reads, because of its name or of what it is. */
 function notRead (dataPath: string): readonly Finding[] {
-  return ['groups', 'profiles'].flatMap(folder => {
+  return ['groups', 'profiles', ...configKinds].flatMap(folder => {
     const path = join(dataPath, folder)
     const entries = existsSync(path) ? readdirSync(path, { withFileTypes: true }) : []
     return entries.flatMap(entry => {
-      if (entry.name.startsWith('.') || entry.name.endsWith('.json') || entry.name === 'README.md' || (entry.isDirectory() && folder === 'profiles')) return []
-      const why = entry.isDirectory() ? 'groups in folders are not read' : `only files whose names end in .json are ${folder}`
-      return [storeFinding('not-read', { file: join(path, entry.name) }, `is not read: ${why}`)]
+      if (entry.name.startsWith('.') || entry.name === 'README.md') return []
+      const why = noFile(join(path, entry.name), entry) ?? misnamed(folder, entry)
+      return why === undefined ? [] : [storeFinding('not-read', { file: join(path, entry.name) }, `is not read: ${why}`)]
     })
   })
+}
+
+function misnamed (folder: string, entry: Dirent): string | undefined {
+  const isJson = entry.name.endsWith('.json')
+  if (entry.isDirectory()) return isJson ? 'it is a folder' : folder === 'groups' ? 'groups in folders are not read' : undefined
+  return isJson || (folder !== 'groups' && folder !== 'profiles') ? undefined : `only files whose names end in .json are ${folder}`
+}
+
+/** Links that lead round in a circle are told by what opens them. */
+function noFile (path: string, entry: Dirent): string | undefined {
+  const target = entry.isSymbolicLink() ? targetOf(path) : entry
+  if (target === 'gone') return `it is a link to ${readlinkSync(path)}, which is not there`
+  return target === undefined || target.isFile() || target.isDirectory() ? undefined : 'it is no file but a pipe, a socket or a device'
+}
+
+function targetOf (path: string): Stats | 'gone' | undefined {
+  try {
+    return statSync(path)
+  } catch (error) {
+    return errnoOf(error) === 'ENOENT' ? 'gone' : undefined
+  }
 }

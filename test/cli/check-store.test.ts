@@ -1,5 +1,5 @@
 // check and doctor on stores in which something is amiss, as whoever keeps groups under version control runs them.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { shortFolder } from '../helpers/short-folder.js'
@@ -23,7 +23,7 @@ function store (t: Test, files: Readonly<Record<string, string>> = {}): string {
 }
 
 const check = async (folder: string, ...args: string[]) => await new Program(['check', '--store', folder, ...args]).end()
-const lines = (folder: string, text: string): string[] => text.split('\n').filter(line => line !== '').map(line => line.replace(`${folder}/`, ''))
+const lines = (folder: string, text: string): string[] => text.split('\n').filter(line => line !== '').map(line => line.replaceAll(`${folder}/`, ''))
 
 t.test('a store in which all is well', async t => {
   t.match(await check(store(t)), { status: 0, stdout: '', stderr: '' })
@@ -155,6 +155,83 @@ t.test('for a pipeline: JSON, SARIF, annotations', async t => {
   t.match(await check(folder, '--format', 'xml'), { status: 2, stderr: /--format takes one of text, json, sarif, github, not "xml"/ })
   t.match(await check(folder, '--config', '/x'), { status: 2, stderr: /--store looks at a folder alone: it does not go with --config/ })
   t.match(await check('/nowhere'), { status: 1, stderr: /there is no folder \/nowhere/ })
+})
+
+/** What SARIF 2.1.0 demands of a log (sections 3.13 to 3.54), as far as this program writes it. */
+function sarifFaults (text: string): string[] {
+  const { $schema, version, runs } = JSON.parse(text)
+  const faults: string[] = []
+  const is = (so: unknown, what: string): void => { if (so !== true) faults.push(what) }
+  is(version === '2.1.0' && /sarif-2\.1\.0/.test($schema), 'version and $schema')
+  is(Array.isArray(runs) && runs.length === 1, 'runs')
+  for (const { tool: { driver }, results } of runs) {
+    is(typeof driver.name === 'string' && driver.name !== '', 'tool.driver.name')
+    const ids = driver.rules.map(({ id }: { id: string }) => id)
+    is(new Set(ids).size === ids.length, 'each rule once')
+    for (const { shortDescription } of driver.rules) is(shortDescription.text !== '', 'shortDescription')
+    for (const { ruleId, ruleIndex, level, message, locations = [] } of results) {
+      is(ids[ruleIndex] === ruleId, `ruleId ${ruleId}`)
+      is(['none', 'note', 'warning', 'error'].includes(level), `level ${level}`)
+      is(typeof message.text === 'string' && message.text !== '', 'message.text')
+      for (const { physicalLocation: { artifactLocation: { uri }, region } } of locations) {
+        // RFC 3986: what is in no URI is in percents, and a reference that is relative has no colon in its first part.
+        is(/^(?:file:\/\/\/)?(?:[\w.~!$&'()*+,;=@/-]|%[0-9A-F]{2})+$/.test(uri), `uri ${uri}`)
+        is(region === undefined || (Number.isInteger(region.startLine) && region.startLine >= 1 && (region.startColumn === undefined || region.startColumn >= 1)), `region of ${uri}`)
+      }
+    }
+  }
+  return faults
+}
+
+t.test('file names that mean something in URIs and workflow commands', async t => {
+  const names = ['groups/a b#?.json', 'groups/50%25.json', 'groups/ü"\\.json', 'groups/x:y,z.json', 'groups/line\nbreak.json', 'groups/[1].json', 'groups/::error ::.json']
+  const folder = store(t, { ...Object.fromEntries(names.map(name => [name, '{"profile": "%0A,:\\r\\n"}'])), 'groups/empty.json': '', 'profiles/c.json': '{"id": "c", "ignition_id": "cut.ign"}', 'ignition/cut.ign': '{' })
+  const ended = await check(folder, '--format', 'sarif')
+  t.match(ended, { status: 1, stderr: '' })
+  t.same(sarifFaults(ended.stdout), [])
+  const uris = new Set<string>(JSON.parse(ended.stdout).runs[0].results.flatMap(({ locations }: { locations: any[] }) => locations.map(({ physicalLocation }) => decodeURIComponent(physicalLocation.artifactLocation.uri))))
+  for (const name of names) t.ok(uris.has(`file://${folder}/${name}`), name)
+  const { stdout } = await check(folder, '--format', 'github')
+  // As GitHub's runner reads them: a command a line, properties between commas, then the text.
+  const told = stdout.trimEnd().split('\n').map(line => /^::(?:error|warning|notice) ((?:\w+=[^,:\r]*,?)+)::([^\r]*)$/.exec(line))
+  t.notOk(told.includes(null), stdout)
+  const plain = (text: string): string => text.replace(/%(0D|0A|3A|2C|25)/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+  const files = new Set(told.flatMap(match => match?.[1]?.split(',').flatMap(pair => pair.startsWith('file=') ? [plain(pair.slice('file='.length))] : []) ?? []))
+  for (const name of names) t.ok(files.has(`${folder}/${name}`), name)
+  t.ok(told.some(match => plain(match?.[2] ?? '').includes('"%0A,:\\r\\n"')), 'a text')
+})
+
+t.test('all at once: each value of another kind, and what is no file', async t => {
+  const folder = store(t, {
+    'groups/types.json': '{"id": 5, "profile": ["p"], "selector": {"x": 1, "y": "z"}, "metadata": [1], "nmae": "n"}',
+    'profiles/types.json': '{"id": "types", "ignition_id": {}, "boot": {"kernel": 5, "initrd": ["a", 1], "args": {"a": 1}, "resilient": "yes", "shim": 1, "kernal": "k"}}',
+    'profiles/flag.json': '{"id": "flag", "boot": {"kernel": "/assets/k", "resilient": "yes"}}'
+  })
+  mkdirSync(join(folder, 'groups/folder.json'))
+  symlinkSync('/nowhere', join(folder, 'groups/link.json'))
+  symlinkSync('loop.json', join(folder, 'groups/loop.json'))
+  symlinkSync('/dev/null', join(folder, 'ignition/null.bu'))
+  const ended = await check(folder)
+  t.equal(ended.status, 1)
+  t.same(lines(folder, ended.stderr).sort(), [
+    'groups/folder.json: warning: is not read: it is a folder',
+    'groups/link.json: warning: is not read: it is a link to /nowhere, which is not there',
+    "groups/loop.json: error: ELOOP: too many symbolic links encountered, open 'groups/loop.json'",
+    'groups/types.json:1:23: error: profile has to be a string, not an array',
+    'groups/types.json:1:47: error: selector.x has to be a string, not a number',
+    'groups/types.json:1:74: error: metadata has to be an object, not an array',
+    'groups/types.json:1:78: error: unknown key "nmae", which is passed over; did you mean "name"?',
+    'groups/types.json:1:8: error: id has to be a string, not a number',
+    'ignition/null.bu: warning: is not read: it is no file but a pipe, a socket or a device',
+    'profiles/flag.json:1:61: error: boot.resilient has to be true or false, not a string',
+    'profiles/types.json:1:33: error: ignition_id has to be a string, not an object',
+    'profiles/types.json:1:55: error: boot.kernel has to be a string, not a number',
+    'profiles/types.json:1:74: error: boot.initrd[] has to be a string, not a number',
+    'profiles/types.json:1:87: error: boot.args has to be a list of strings, not an object',
+    'profiles/types.json:1:109: error: boot.resilient has to be true or false, not a string',
+    'profiles/types.json:1:124: error: boot.shim has to be a string, not a number',
+    'profiles/types.json:1:127: error: unknown key "kernal", which is passed over; did you mean "kernel"?'
+  ].sort())
 })
 
 t.test('machines that are numbered through are told of once, and only where they are alike', async t => {

@@ -1,0 +1,52 @@
+// Every value of a group or profile that is of another kind than its key takes: what reads them stops at the first.
+import { type JsonNode, Members, parseJson } from '../go/json.js'
+import { fieldsOf, kindOf } from '../go/json-struct.js'
+import { bootFields, profileFields } from '../matchbox/profile.js'
+import { groupFields } from '../matchbox/group.js'
+import type { Finding } from './finding.js'
+import type { JsonPlaces } from './json-places.js'
+import { storeFinding } from './store-rules.js'
+
+type Path = ReadonlyArray<string | number>
+type Found = ReadonlyArray<readonly [path: Path, problem: string]>
+
+/** In the words of what reads them. */
+const wrong = (path: Path, expected: string, node: JsonNode): Found => [[path, `${path.map(step => typeof step === 'number' ? '' : step).join('.').replace(/\.$/, '[]')} has to be ${expected}, not ${kindOf(node)}`]]
+
+const string = (path: Path, node: JsonNode): Found => node === null || typeof node === 'string' ? [] : wrong(path, 'a string', node)
+const flag = (path: Path, node: JsonNode): Found => node === null || typeof node === 'boolean' ? [] : wrong(path, 'true or false', node)
+const strings = (path: Path, node: JsonNode): Found => node === null
+  ? []
+  : node instanceof Members || !Array.isArray(node) ? wrong(path, 'a list of strings', node) : node.flatMap((item: JsonNode, n) => string([...path, n], item))
+
+function members (path: Path, node: JsonNode, each: (key: string, value: JsonNode) => Found): Found {
+  if (node === null) return []
+  return node instanceof Members ? node.list.flatMap(([key, value]) => each(key, value)) : wrong(path, 'an object', node)
+}
+
+function inGroup (key: string, node: JsonNode): Found {
+  if (key === 'selector') return members([key], node, (label, value) => string([key, label], value))
+  return key === 'metadata' ? members([key], node, () => []) : string([key], node)
+}
+
+function inProfile (key: string, node: JsonNode): Found {
+  if (key !== 'boot') return string([key], node)
+  if (node !== null && !(node instanceof Members)) return wrong([key], 'an object', node)
+  return fieldsOf(node, key, bootFields).flatMap(([name, value]) => {
+    const path = [key, name]
+    return name === 'initrd' || name === 'args' ? strings(path, value) : name === 'resilient' ? flag(path, value) : string(path, value)
+  })
+}
+
+/** Nothing of what is no JSON, or no object. */
+export function typeFaults (kind: 'group' | 'profile', bytes: Buffer, places: JsonPlaces): readonly Finding[] {
+  let root: JsonNode
+  try {
+    root = parseJson(bytes)
+  } catch {
+    return []
+  }
+  if (!(root instanceof Members)) return []
+  const [names, look] = kind === 'group' ? [groupFields, inGroup] as const : [profileFields, inProfile] as const
+  return fieldsOf(root, kind, names).flatMap(([key, node]) => look(key, node)).map(([path, problem]) => storeFinding('unreadable', places.of(...path), problem))
+}
