@@ -13,7 +13,7 @@ import { isExportFormat, writerOf, writers } from '../inventory/write-list.js'
 import type { Snapshot } from '../matchbox/store.js'
 import { contains } from '../net/ipv4.js'
 import { exportContextOnDisk } from '../wiring/export-context.js'
-import { type Io, print } from './command.js'
+import { type Io, print, printJson } from './command.js'
 import { groupHosts, knownHosts, openQuietStore } from './hosts-known.js'
 
 export interface ExportRequest {
@@ -25,11 +25,12 @@ export interface ExportRequest {
   readonly write: string | undefined
   /** Terraform: with `import` blocks. */
   readonly importBlocks: boolean
+  readonly json: boolean
   readonly loaded: LoadedConfig
   readonly io: Io
 }
 
-export async function exportHosts ({ format = '', group, cluster, write, importBlocks, loaded, io }: ExportRequest): Promise<number> {
+export async function exportHosts ({ format = '', group, cluster, write, importBlocks, json, loaded, io }: ExportRequest): Promise<number> {
   if (format !== 'terraform' && !isExportFormat(format)) throw new AppError('usage', `--format takes one of ${[...Object.keys(writers), 'terraform'].join(', ')}`)
   if (importBlocks && format !== 'terraform') throw new AppError('usage', '--import-blocks go with --format terraform')
   if (!/^[\w.-]+$/.test(cluster)) throw new AppError('usage', `--cluster takes a word of letters, digits, dots, hyphens and underscores, not ${JSON.stringify(cluster)}`)
@@ -59,8 +60,13 @@ export async function exportHosts ({ format = '', group, cluster, write, importB
     markers = writer.markers?.(cluster)
     pasted = writer.pasted === true
   }
-  if (write === undefined) io.stdout.write(pasted && markers !== undefined ? wrapped(text, markers) : text)
-  else await writeInto(write, text, markers, io)
+  const whole = pasted && markers !== undefined ? wrapped(text, markers) : text
+  if (write !== undefined) {
+    const done = await writeInto(write, text, markers)
+    if (json) printJson(io.stdout, done)
+    else print(io.stdout, done.written ? `${write} is written${done.backup === undefined ? '' : `; what it was is ${done.backup}`}` : `${write} is as it was`)
+  } else if (json) printJson(io.stdout, { format, text: whole })
+  else io.stdout.write(whole)
   return problems.length === 0 ? 0 : 1
 }
 
@@ -109,8 +115,10 @@ async function clientCertificates ({ config: { rpc } }: LoadedConfig, io: Io): P
   }
 }
 
+interface WrittenInto { readonly file: string, readonly written: boolean, readonly backup?: string }
+
 /** Only what stands between our markers is replaced, and what the file was is kept beside it. */
-async function writeInto (path: string, text: string, markers: Markers | undefined, io: Io): Promise<void> {
+async function writeInto (path: string, text: string, markers: Markers | undefined): Promise<WrittenInto> {
   const target = await realpath(path).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return undefined
     throw error
@@ -118,23 +126,18 @@ async function writeInto (path: string, text: string, markers: Markers | undefin
   if (target === undefined) {
     // It may hold a key.
     await writeFileAtomic(path, markers === undefined ? text : wrapped(text, markers), { mode: markers === undefined ? 0o600 : 0o644 })
-    print(io.stdout, `${path} is written`)
-    return
+    return { file: path, written: true }
   }
   const stats = await stat(target)
   if (!stats.isFile()) throw new AppError('write_failed', `${path} is no plain file`)
   const before = await readFile(target)
   if (markers === undefined) {
     if (!before.equals(Buffer.from(text))) throw new AppError('write_failed', `${path} is there, and its format has no comments between which a part could be replaced: name another file`)
-    print(io.stdout, `${path} is as it was`)
-    return
+    return { file: path, written: false }
   }
   const after = Buffer.from(replaceBlock(path, before.toString('latin1'), text, markers), 'latin1')
-  if (after.equals(before)) {
-    print(io.stdout, `${path} is as it was`)
-    return
-  }
+  if (after.equals(before)) return { file: path, written: false }
   await writeFileAtomic(`${target}.backup`, before, { mode: stats.mode & 0o777 })
   await writeFileAtomic(target, after)
-  print(io.stdout, `${path} is written; what it was is ${target}.backup`)
+  return { file: path, written: true, backup: `${target}.backup` }
 }

@@ -48,7 +48,7 @@ export const hostsCommand: Command = {
     }
     if (action === 'export' && operands.length === 0) {
       const { format, group, cluster = 'core-provisioner', write } = values
-      return await exportHosts({ format, group, cluster, write, importBlocks: values['import-blocks'] === true, loaded, io })
+      return await exportHosts({ format, group, cluster, write, importBlocks: values['import-blocks'] === true, json: values.json === true, loaded, io })
     }
     if (action !== 'list' || operands.length > 0) throw new AppError('usage', 'expected import and files, export, or list')
     const store = await openQuietStore(loaded, io)

@@ -175,6 +175,7 @@ t.test('an export is what it was imported from, in every format', async t => {
     t.same(rows.hosts.map(({ state }) => state), ['same', 'same', 'same'], format)
   }
   t.equal((await here.hosts('export', '--format', 'csv', '--group', 'controllers')).stdout, `MASTER_MAC,HOST\n${m1},core-c1.lab.example\n`)
+  t.same(JSON.parse((await here.hosts('export', '--format', 'csv', '--group', 'controllers', '--json')).stdout), { format: 'csv', text: `MASTER_MAC,HOST\n${m1},core-c1.lab.example\n` })
   t.match(await here.hosts('export', '--format', 'csv', '--group', 'none'), { status: 1, stderr: /no machine has the role "none"/ })
   t.match(await here.hosts('export', '--format', 'terraform'), { status: 0, stderr: /^3 of 3 machines are left out: they are in no group/ })
   for (const args of [[], ['--format', 'xml'], ['--format', 'csv', '--cluster', 'a b'], ['--format', 'csv', 'more']]) t.match(await here.hosts('export', ...args), { status: 2, stdout: '' }, args.join(' '))
