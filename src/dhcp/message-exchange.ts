@@ -12,7 +12,7 @@ import { ports } from './constants.js'
 import { describePacket } from './describe.js'
 import type { AnyDropReason, DhcpEvent } from './dhcp-event.js'
 import { decodePacket, type DhcpPacket, encodePacket, type OptionFault } from './packet.js'
-import { type Rate, RateLimiter } from './rate-limit.js'
+import { type Rate, RateLimiter, TokenBucket } from './rate-limit.js'
 import { replyLimit } from './reply.js'
 
 export interface MessageExchangeOptions {
@@ -58,6 +58,9 @@ const worthTelling: ReadonlySet<AnyDropReason> = new Set([
   'rate_limited', 'hardware_type', 'no_message_type'
 ])
 
+/** And of all machines so many, since a stranger can be any number of them. Those that are not told of are counted all the same. */
+const tellAllRate: Rate = { burst: 200, perSecond: 10 }
+
 /** What somebody has to mend, and no machine can: at level warn, each once a minute whatever machine asks. */
 const needsMending: ReadonlySet<AnyDropReason> = new Set(['pool_exhausted', 'unknown_subnet', 'reservation_in_use'])
 const alarmRate: Rate = { burst: 1, perSecond: 1 / 60 }
@@ -70,11 +73,15 @@ export class MessageExchange {
   readonly #options: MessageExchangeOptions
   readonly #requests = new RateLimiter<string>(requestRate, rememberedMachines)
   readonly #told = new RateLimiter<string>(tellRate, rememberedMachines)
+  readonly #toldInAll: TokenBucket
   readonly #alarms = new RateLimiter<string>(alarmRate, needsMending.size)
   /** One message is sent before the next is written. */
   readonly #writer = new ByteWriter()
 
-  constructor (options: MessageExchangeOptions) { this.#options = options }
+  constructor (options: MessageExchangeOptions) {
+    this.#options = options
+    this.#toldInAll = new TokenBucket(tellAllRate, options.clock.now())
+  }
 
   /** Has `decide` look at the message in a datagram to our `port`, if it holds one that may come in; whatever happens, this returns. */
   receive (data: Buffer, from: Endpoint, decide: (asked: ClientMessage) => void, port: number = ports.server): void {
@@ -162,8 +169,11 @@ export class MessageExchange {
     onEvent({ kind: 'sent', type: reply.options.dhcpMessageType ?? 'BOOTP', client, ip: reply.yiaddr, packet: request, bootFile })
   }
 
-  /** Whether `what` was not told of for ten minutes. */
-  firstInAWhile (what: string): boolean { return this.#told.take(what, this.#options.clock.now()) }
+  /** Whether `what` was not told of for ten minutes, and not too much else was just now. */
+  firstInAWhile (what: string): boolean {
+    const now = this.#options.clock.now()
+    return this.#told.take(what, now) && this.#toldInAll.take(now)
+  }
 
   #read (data: Buffer): DhcpPacket | undefined {
     try {

@@ -71,6 +71,27 @@ t.test('what somebody has to mend is a warning once a minute, whichever machines
   t.end()
 })
 
+t.test('a flood of machines that are made up is a warning a minute and some lines a second, however many there are', t => {
+  const { exchange, clock, events, entries } = stage(t)
+  const flood = (reason: 'pool_exhausted' | 'reservation_in_use' | 'unknown_subnet' | 'unknown_client', from: number, count: number): void => {
+    for (let n = from; n < from + count; n++) {
+      const client = mac(`02:00:00:00:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`)
+      exchange.receive(discover(client), { address: '0.0.0.0', port: 68 }, asked => { exchange.drop(reason, '', asked) })
+    }
+  }
+  const told = (level: string): number => entries().filter(entry => entry['msg'] === 'dhcp.drop' && entry['level'] === level).length
+  const reasons = ['pool_exhausted', 'reservation_in_use', 'unknown_subnet', 'unknown_client'] as const
+  reasons.forEach((reason, n) => { flood(reason, n * 1000, 1000) })
+  t.equal(told('warn'), 3, 'each of what somebody has to mend')
+  const most = told('info')
+  t.ok(most > 100 && most <= 250, `${most} lines of 4,000 machines`)
+  t.equal(events.filter(({ kind }) => kind === 'dropped').length, 4000, 'all are counted')
+  clock.advance(10_000)
+  flood('unknown_client', 5000, 1000)
+  t.ok(told('info') - most <= 100, `${told('info') - most} lines in ten seconds`)
+  t.end()
+})
+
 t.test('a flood is limited for its sender, told of once in ten minutes, and hurts nobody else', t => {
   const { exchange, clock, events, entries } = stage(t)
   let decided = 0
