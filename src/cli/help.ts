@@ -18,7 +18,9 @@ export const helpCommand: Command = {
   }
 }
 
-export const unknownCommand = (name: string): string => `no command ${JSON.stringify(name)}${didYouMean(name, commandNames)}; see core-provisioner help`
+export const unknownCommand = (name: string): string => name.startsWith('-')
+  ? `expected a command before ${name}: flags come after it; see core-provisioner help`
+  : `no command ${JSON.stringify(name)}${didYouMean(name, commandNames)}; see core-provisioner help`
 
 const columns = (rows: ReadonlyArray<readonly [string, string]>): readonly string[] => {
   const width = Math.max(...rows.map(([left]) => left.length))

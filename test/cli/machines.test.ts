@@ -50,6 +50,9 @@ t.test('show, adopt, set and reset', async t => {
   t.match(await end('show', '127.0.0.1'), { status: 0, stdout: new RegExp(other) }, 'who was seen there last')
   t.match(await end('show', 'nobody'), { status: 1, stderr: /"nobody" is not a hardware address, and no machine of that name/ })
   t.match(await end('show'), { status: 2, stderr: /show takes a machine/ })
+  for (const words of [['updates', 'list'], ['updates', 'pause', 'workers'], ['updates', 'approve', 'workers', '1.2.3'], ['reboots', 'list'], ['reboots', 'release', 'x']]) {
+    t.match(await new Program([...words, '--config', join(folder, 'config.yaml')]).end(), { status: 1, stderr: /no groups are configured \(updates\.groups\)/ }, words.join(' '))
+  }
   t.match(await end('list', '--stage', 'script'), { status: 2, stderr: /list takes no --stage/ })
 
   for (const how of [[], ['--csv'], ['--json']]) {

@@ -44,6 +44,7 @@ t.test('help', async t => {
   t.match(await program('help'), { status: 0, stdout: /^ {2}doctor +find what keeps machines from booting/m })
   t.match(JSON.parse((await program('help', 'check', '--json')).stdout), { flags: { strict: {} } })
   t.match(await program('chek'), { status: 2, stderr: 'core-provisioner: no command "chek"; did you mean "check"?; see core-provisioner help\n' })
+  t.match(await program('--config', 'x', 'check'), { status: 2, stderr: 'core-provisioner: expected a command before --config: flags come after it; see core-provisioner help\n' })
   t.match(await program('help', 'chek'), { status: 2, stderr: /did you mean "check"/ })
   t.match(await program('check', '--stict'), { status: 2, stderr: /Unknown option '--stict'; did you mean --strict\?/ })
 })
