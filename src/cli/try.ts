@@ -37,7 +37,7 @@ const options = {
 } as const
 
 /** What `--image` boots. */
-const images = ['flatcar', 'fedora-coreos']
+const bootable = ['flatcar', 'fedora-coreos']
 
 type Values = ReturnType<typeof parse<typeof options>>['values']
 
@@ -78,7 +78,7 @@ function checked ({ interface: name, image, kernel, initrd, key, fingerprint }: 
     throw new AppError('usage', `--interface says on which network: ${able.map(({ name }) => name).join(', ')}`)
   }
   if ((image === undefined) === (kernel === undefined)) throw new AppError('usage', 'expected either --image or --kernel')
-  if (image !== undefined && !images.includes(image)) throw new AppError('usage', `--image is ${images.join(' or ')}, not ${JSON.stringify(image)}${didYouMean(image, images)}`)
+  if (image !== undefined && !bootable.includes(image)) throw new AppError('usage', `--image is ${bootable.join(' or ')}, not ${JSON.stringify(image)}${didYouMean(image, bootable)}`)
   if (image !== undefined && initrd !== undefined) throw new AppError('usage', '--initrd goes with --kernel: an image has its own')
   if ((key === undefined) !== (fingerprint === undefined)) throw new AppError('usage', '--key FILE and --fingerprint FINGERPRINT go together')
   if (key !== undefined && image === undefined) throw new AppError('usage', '--key and --fingerprint go with --image: what --kernel names is not verified')

@@ -189,11 +189,11 @@ t.test('file names that mean something in URIs and workflow commands', async t =
   const ended = await check(folder, '--format', 'sarif')
   t.match(ended, { status: 1, stderr: '' })
   t.same(sarifFaults(ended.stdout), [])
-  const uris = new Set<string>(JSON.parse(ended.stdout).runs[0].results.flatMap(({ locations }: { locations: any[] }) => locations.map(({ physicalLocation }) => decodeURIComponent(physicalLocation.artifactLocation.uri))))
+  const uris = new Set<string>(JSON.parse(ended.stdout).runs[0].results.flatMap(({ locations }: { locations: Array<{ physicalLocation: { artifactLocation: { uri: string } } }> }) => locations.map(({ physicalLocation }) => decodeURIComponent(physicalLocation.artifactLocation.uri))))
   for (const name of names) t.ok(uris.has(`file://${folder}/${name}`), name)
   const { stdout } = await check(folder, '--format', 'github')
   // As GitHub's runner reads them: a command a line, properties between commas, then the text.
-  const told = stdout.trimEnd().split('\n').map(line => /^::(?:error|warning|notice) ((?:\w+=[^,:\r]*,?)+)::([^\r]*)$/.exec(line))
+  const told = stdout.trimEnd().split('\n').map(line => /^::(?:error|warning|notice) (\w+=[^,:\r]*(?:,\w+=[^,:\r]*)*)::([^\r]*)$/.exec(line))
   t.notOk(told.includes(null), stdout)
   const plain = (text: string): string => text.replace(/%(0D|0A|3A|2C|25)/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
   const files = new Set(told.flatMap(match => match?.[1]?.split(',').flatMap(pair => pair.startsWith('file=') ? [plain(pair.slice('file='.length))] : []) ?? []))

@@ -83,7 +83,7 @@ t.test('at the start, and for check and doctor', async t => {
   await one.reloader.close()
 })
 
-t.test("lists that openssl made, by keys of other kinds, end when they say", async t => {
+t.test('lists that openssl made, by keys of other kinds, end when they say', async t => {
   if (!needs(t, 'openssl')) return
   const dir = t.testdir({ index: '', number: '01\n', 'ca.cnf': '[ca]\ndefault_ca=d\n[d]\ndatabase=index\ncrlnumber=number\ndefault_md=default\ndefault_crl_days=7\n' })
   const openssl = (...args: string[]): string => execFileSync('openssl', args, { cwd: dir, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
