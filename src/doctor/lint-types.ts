@@ -8,28 +8,28 @@ import type { JsonPlaces } from './json-places.js'
 import { storeFinding } from './store-rules.js'
 
 type Path = ReadonlyArray<string | number>
-type Found = ReadonlyArray<readonly [path: Path, problem: string]>
+type Misfits = ReadonlyArray<readonly [path: Path, problem: string]>
 
 /** In the words of what reads them. */
-const wrong = (path: Path, expected: string, node: JsonNode): Found => [[path, `${path.map(step => typeof step === 'number' ? '' : step).join('.').replace(/\.$/, '[]')} has to be ${expected}, not ${kindOf(node)}`]]
+const wrong = (path: Path, expected: string, node: JsonNode): Misfits => [[path, `${path.map(step => typeof step === 'number' ? '' : step).join('.').replace(/\.$/, '[]')} has to be ${expected}, not ${kindOf(node)}`]]
 
-const string = (path: Path, node: JsonNode): Found => node === null || typeof node === 'string' ? [] : wrong(path, 'a string', node)
-const flag = (path: Path, node: JsonNode): Found => node === null || typeof node === 'boolean' ? [] : wrong(path, 'true or false', node)
-const strings = (path: Path, node: JsonNode): Found => node === null
+const string = (path: Path, node: JsonNode): Misfits => node === null || typeof node === 'string' ? [] : wrong(path, 'a string', node)
+const flag = (path: Path, node: JsonNode): Misfits => node === null || typeof node === 'boolean' ? [] : wrong(path, 'true or false', node)
+const strings = (path: Path, node: JsonNode): Misfits => node === null
   ? []
   : node instanceof Members || !Array.isArray(node) ? wrong(path, 'a list of strings', node) : node.flatMap((item: JsonNode, n) => string([...path, n], item))
 
-function members (path: Path, node: JsonNode, each: (key: string, value: JsonNode) => Found): Found {
+function members (path: Path, node: JsonNode, each: (key: string, value: JsonNode) => Misfits): Misfits {
   if (node === null) return []
   return node instanceof Members ? node.list.flatMap(([key, value]) => each(key, value)) : wrong(path, 'an object', node)
 }
 
-function inGroup (key: string, node: JsonNode): Found {
+function inGroup (key: string, node: JsonNode): Misfits {
   if (key === 'selector') return members([key], node, (label, value) => string([key, label], value))
   return key === 'metadata' ? members([key], node, () => []) : string([key], node)
 }
 
-function inProfile (key: string, node: JsonNode): Found {
+function inProfile (key: string, node: JsonNode): Misfits {
   if (key !== 'boot') return string([key], node)
   if (node !== null && !(node instanceof Members)) return wrong([key], 'an object', node)
   return fieldsOf(node, key, bootFields).flatMap(([name, value]) => {
