@@ -1,5 +1,4 @@
-// What an installation puts in place for a configuration, as files below a folder that stands for /, and what install.sh has to know of
-// it, as variables of a shell.
+// What an installation puts in place for a configuration: what systemd and firewalld are told, as files below a folder that stands for /.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { shippedUnits } from '../base/bundled.js'
@@ -14,12 +13,14 @@ import { firewallServices, portsOf } from '../setup/firewall-services.js'
 import { type Gateway, gatewayPolicy, gatewayUnit, outsideIn, policyXml } from '../setup/gateway.js'
 import { subjectNames } from '../setup/subject-names.js'
 import { unitFiles, type WantedSocket } from '../setup/unit-files.js'
+import type { Places } from './setup-places.js'
 
 export interface FilesWanted {
   readonly loaded: LoadedConfig
   readonly plan: Plan
   /** The folder that stands for /. */
   readonly to: string
+  readonly places: Places
   /** The version of systemd, 0 for none. */
   readonly systemd: number
   /** Names of this machine beside those that are known. */
@@ -28,32 +29,47 @@ export interface FilesWanted {
   readonly outside: string | undefined
 }
 
-/** Lists of words, by the name of the variable. */
-export type Settings = Readonly<Record<string, readonly string[]>>
+/** What is put in place, and what systemd and firewalld are told besides. */
+export interface FilesWritten {
+  /** Below /etc/systemd/system and /etc/firewalld: the paths of what is to be there. */
+  readonly units: readonly string[]
+  readonly firewalld: readonly string[]
+  /** Socket units that are to start. */
+  readonly sockets: readonly string[]
+  /** Services of firewalld, and the zones that are to let them in. */
+  readonly services: readonly string[]
+  readonly zones: readonly string[]
+  /** Names for the server's certificate, with commas between. */
+  readonly names: string
+}
 
 /** Writes them. AppError `config_invalid` for what no gateway can be. */
-export async function writeFiles ({ loaded, plan, to, systemd, names, outside }: FilesWanted): Promise<Settings> {
+export async function writeFiles ({ loaded, plan, to, places, systemd, names, outside }: FilesWanted): Promise<FilesWritten> {
   const sockets = socketsOf(plan)
   const devices = plan.dhcp.interfaces.map(at => at.name)
   const gateway = outside === undefined ? undefined : gatewayOf(outside, loaded, devices)
   const written = writtenElsewhere(loaded)
   const units = unitFiles({ units: shippedUnits(), sockets, several: devices.length > 1, written, systemd, gateway })
   const services = firewallServices(sockets)
-  for (const [path, text] of units.files) await writeFileAtomic(join(to, 'etc/systemd/system', path), text)
-  for (const { name, text } of services) await writeFileAtomic(join(to, 'etc/firewalld/services', `${name}.xml`), text)
+  for (const [path, text] of units.files) await writeFileAtomic(join(to, places.units, path), text)
+  for (const { name, text } of services) await writeFileAtomic(join(to, places.firewalld, 'services', `${name}.xml`), text)
   const zones = await zonesOf(devices)
   const policy = gateway === undefined ? undefined : await policyFor(gateway, zones)
-  if (policy !== undefined) await writeFileAtomic(join(to, 'etc/firewalld/policies', `${gatewayPolicy}.xml`), policy)
+  if (policy !== undefined) await writeFileAtomic(join(to, places.firewalld, policyFile), policy)
   const all = networkInterfaces()
   const own = (devices.length === 1 ? devices : [...all.keys()].filter(name => name !== 'lo')).flatMap(name => all.get(name)?.addresses ?? [])
   return {
+    units: [...units.files.keys()].sort(),
+    firewalld: [...services.map(({ name }) => `services/${name}.xml`), ...policy === undefined ? [] : [policyFile]],
     sockets: units.sockets,
-    zones,
     services: services.filter(({ on }) => on).map(({ name }) => name),
-    names: [subjectNames([...names, loaded.config.advertise, 'localhost', ...own.map(({ ip }) => formatIpv4(ip)), '127.0.0.1'])],
-    gateway: gateway === undefined ? [] : [gateway.outside]
+    zones,
+    names: subjectNames([...names, loaded.config.advertise, 'localhost', ...own.map(({ ip }) => formatIpv4(ip)), '127.0.0.1'])
   }
 }
+
+/** Below /etc/firewalld. */
+export const policyFile = `policies/${gatewayPolicy}.xml`
 
 /** What has to be let in, where a firewall runs that install.sh does not tell by itself; undefined where none does. */
 export function firewallNote (plan: Plan): string | undefined {
@@ -62,7 +78,7 @@ export function firewallNote (plan: Plan): string | undefined {
 }
 
 /** The gateway that is installed, by its unit's drop-in. */
-export function installedGateway (units = '/etc/systemd/system'): string | undefined {
+export function installedGateway ({ units }: Places): string | undefined {
   const file = join(units, `${gatewayUnit}.d/interfaces.conf`)
   return existsSync(file) ? outsideIn(readFileSync(file, 'utf8')) : undefined
 }
@@ -94,12 +110,3 @@ const socketsOf = ({ listeners }: Plan): readonly WantedSocket[] => listeners.fl
 
 /** Whether the unit lets the service write there as it ships. */
 const isOwn = (path: string): boolean => ['/var/lib/matchbox', '/var/lib/core-provisioner'].some(folder => path === folder || path.startsWith(`${folder}/`))
-
-/** As a shell reads them. */
-export const settingsText = (settings: Settings): string => Object.entries(settings).map(([name, words]) => `${name}='${words.map(word).join(' ')}'\n`).join('')
-
-/** A word of a list that a shell reads. */
-function word (text: string): string {
-  if (!/^[\w.:,@/-]*$/.test(text)) throw new AppError('config_invalid', `install.sh cannot set up ${JSON.stringify(text)}: a name that a unit of systemd cannot have`)
-  return text
-}

@@ -1,74 +1,61 @@
 // setup plan: all of an installation that comes before anything is changed. What is asked and checked, what the network has to say, and
-// in a folder what install.sh then puts in place: config.yaml, environment, files/, and settings, the variables of a shell.
-import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+// in a folder what install.sh then does: files/, which it puts in place, the steps of each part, and settings, the variables of a shell.
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { systemClock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import { createLog } from '../base/log.js'
 import { visibleText } from '../base/visible-text.js'
 import { formatEnvironmentFile, parseEnvironmentFile } from '../config/environment-file.js'
-import { defaultConfigFile, type LoadedConfig, loadConfig } from '../config/load.js'
+import { type LoadedConfig, loadConfig } from '../config/load.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { ask } from '../doctor/command.js'
 import { diagnoseNetwork, type DoctorOptions } from '../doctor/diagnose.js'
 import { type Finding, problem } from '../doctor/finding.js'
 import { whileHeard } from '../doctor/firewalld.js'
 import { onGround, type Plan } from '../doctor/plan.js'
-import { serviceState, settingsShown } from '../doctor/systemd.js'
+import { serviceState, settingsShown, startedAt, versionOf } from '../doctor/systemd.js'
 import { settingsOfUnit } from '../inventory/matchbox-unit.js'
+import { settingsText, step, type Step, stepsText } from '../setup/steps.js'
 import type { Wishes } from '../setup/wishes.js'
 import { certificateFiles, initCertificates } from '../tls/certs.js'
 import { type Io, print } from './command.js'
 import { controlAnswers } from './control-client.js'
 import { findingLine } from './report.js'
 import { chooseConfig, type ConfigChoice } from './setup-config.js'
-import { firewallNote, installedGateway, settingsText, writeFiles } from './setup-files.js'
+import { firewallNote, installedGateway, writeFiles } from './setup-files.js'
+import { type Places, places as standard } from './setup-places.js'
+import { commandSteps, firewallSteps, gatewaySteps, groundSteps, labelSteps, put, unitSteps, unwantedSockets } from './setup-steps.js'
+import { targetOf, versionsOf } from './setup-versions.js'
 import { openDialogue } from './terminal.js'
 
 export interface PlanRequest {
   readonly wishes: Wishes
   /** The folder that all is written to. */
   readonly to: string
-  /** The unpacked bundle, where it is one. */
-  readonly bundle: string | undefined
+  /** The unpacked bundle, and its version. */
+  readonly bundle: string
+  readonly version: string
   readonly systemd: number
   readonly names: readonly string[]
   /** Whether there is a person at a terminal. */
   readonly ask: boolean
   /** Only says what would be in the way. */
   readonly dryRun: boolean
+  /** Nothing is to be started. */
+  readonly idle: boolean
   readonly certificates: boolean
   readonly otherwise: 'keep' | 'change' | undefined
   readonly gateway: { readonly outside: string | undefined, readonly removed: boolean }
 }
 
-/** Where an installation is. */
-export interface Installed {
-  readonly config: string
-  readonly environment: string
-  readonly certificates: string
-  readonly current: string
-  readonly data: string
-  readonly units: string
-}
-
-const standard: Installed = {
-  config: defaultConfigFile,
-  environment: '/etc/core-provisioner/environment',
-  certificates: '/etc/matchbox',
-  current: '/opt/core-provisioner/current',
-  data: '/var/lib/matchbox',
-  units: '/etc/systemd/system'
-}
-
 /** Resolves with the exit status: 0 when an installation may go on. */
-export async function planInstallation (request: PlanRequest, io: Io, installed = standard): Promise<number> {
+export async function planInstallation (request: PlanRequest, io: Io, installed: Places = standard): Promise<number> {
   const dialogue = request.ask ? openDialogue(io) : undefined
   const tell = (text: string): void => { print(io.stderr, visibleText(text)) }
   try {
-    const outside = request.gateway.removed ? undefined : request.gateway.outside ?? installedGateway(installed.units)
+    const outside = request.gateway.removed ? undefined : request.gateway.outside ?? installedGateway(installed)
     const { wishes, otherwise, gateway } = request
     const choice = await chooseConfig({ file: installed.config, wishes, otherwise, outside: gateway.outside, dialogue, tell })
     const { env, takenOver } = await environment(installed, io, tell)
@@ -80,7 +67,9 @@ export async function planInstallation (request: PlanRequest, io: Io, installed 
       tell('The version that is installed has problems with that as well: going on.')
     }
     if (loaded === undefined || meant === undefined || plan === undefined) throw new AppError('refused', 'nothing was changed: the configuration cannot be read (above)')
-    const settings = await writeFiles({ loaded: meant, plan, to: join(request.to, 'files'), systemd: request.systemd, names: request.names, outside })
+    const files = join(request.to, 'files')
+    const { systemd, names } = request
+    const written = await writeFiles({ loaded: meant, plan, to: files, places: installed, systemd, names, outside })
     const firewall = firewallNote(plan)
     if (firewall !== undefined) print(io.stdout, `note: ${firewall}`)
     await askNetwork({ loaded, env, plan, request, io })
@@ -89,13 +78,35 @@ export async function planInstallation (request: PlanRequest, io: Io, installed 
       const answer = await dialogue.ask('Install with this configuration (yes, no)', 'yes')
       if (!/^(?:y(?:es)?)?$/.test(answer.trim())) throw new AppError('refused', 'nothing was changed')
     }
-    await writeFileAtomic(join(request.to, 'config.yaml'), choice.text)
-    await writeFileAtomic(join(request.to, 'environment'), takenOver)
+    await writeFileAtomic(join(files, installed.config), choice.text)
+    await writeFileAtomic(join(files, installed.environment), takenOver)
+    const configured = [
+      ...takenOver === '' ? [] : put(files, installed.environment, '640', 'root:matchbox'),
+      ...choice.state === 'changed' ? [step('keep', `keep the configuration as it was as ${installed.config}.old`, installed.config)] : [],
+      ...choice.state === 'kept' ? [] : put(files, installed.config, '640', 'root:matchbox')
+    ]
+    const certificates = makes ? [step('certs', `make certificates in ${installed.certificates} for ${written.names}`, written.names)] : []
+    const service = await serviceState()
+    const folder = installed.versions
+    const running = service === undefined || service.pid === 0 ? undefined : await versionOf(`/proc/${service.pid}/exe`, folder, targetOf(join(folder, 'current')))
+    const versions = versionsOf({ folder, bundle: request.bundle, version: request.version, running })
+    const before = [...versions.copy, ...await groundSteps(installed), ...configured, ...certificates]
+    const units = unitSteps(files, written, installed)
+    const network = [...units, ...await firewallSteps(files, written, installed)]
+    const links = [...versions.links, ...commandSteps(installed, text => { print(io.stdout, `note: ${text}`) })]
+    const switched = [...network, ...links]
+    const labels = before.length + switched.length === 0 ? [] : await labelSteps(`restore SELinux contexts of ${folder}, ${dirname(installed.config)}, ${installed.certificates}, ${installed.data} and ${installed.state}`)
+    const forwarding = await gatewaySteps({ outside, removed: gateway.removed, idle: request.idle }, switched, installed)
+    await writeParts(request.to, { before, switch: [...switched, ...labels, ...forwarding], after: versions.leftovers })
     await writeFileAtomic(join(request.to, 'settings'), settingsText({
-      ...settings,
-      config_state: [choice.state],
-      make_certs: makes ? ['yes'] : [],
-      build: request.bundle === undefined ? [] : [buildOf(request.bundle)]
+      home: [versions.home],
+      previous: words(versions.previous),
+      older: words(versions.older),
+      sockets: written.sockets,
+      unwanted: unwantedSockets(written, installed),
+      sockets_changed: flag(haveSocketsChanged(units, service?.stale ?? [])),
+      gateway: words(outside ?? ''),
+      restart: flag(await isOlderThan(installed))
     }))
     return 0
   } finally {
@@ -103,11 +114,27 @@ export async function planInstallation (request: PlanRequest, io: Io, installed 
   }
 }
 
-/** By its checksums: two builds of one version are told apart. */
-const buildOf = (bundle: string): string => createHash('sha256').update(readFileSync(join(bundle, 'SHA256SUMS'))).digest('hex').slice(0, 8)
+const words = (text: string): readonly string[] => text === '' ? [] : [text]
+const flag = (isSet: boolean): readonly string[] => isSet ? ['yes'] : []
+
+/** A file a part, of its steps. */
+export async function writeParts (to: string, parts: Readonly<Record<string, readonly Step[]>>): Promise<void> {
+  for (const [name, steps] of Object.entries(parts)) await writeFileAtomic(join(to, name), stepsText(steps))
+}
+
+/** Whether sockets have to be opened anew: also those whose unit another installation has written before it was killed. */
+export const haveSocketsChanged = (steps: readonly Step[], stale: readonly string[]): boolean =>
+  stale.some(unit => unit.endsWith('.socket')) || steps.some(({ words: [path = ''] }) => /\.socket(?:\.d\/[^/]*)?$/.test(path))
+
+/** Whether what runs was started before its configuration was written: by hand, or by an installation that was killed since. */
+async function isOlderThan ({ config, environment }: Places): Promise<boolean> {
+  const uptime = existsSync('/proc/uptime') ? Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) : NaN
+  const started = await startedAt(systemClock.now() - uptime * 1000)
+  return started !== undefined && [config, environment].some(path => existsSync(path) && statSync(path).mtimeMs > started)
+}
 
 /** The service's environment: the file that is there, or what Matchbox's unit sets, if that is what ran here before. */
-async function environment (installed: Installed, { env }: Io, tell: (text: string) => void): Promise<{ readonly env: Io['env'], readonly takenOver: string }> {
+async function environment (installed: Places, { env }: Io, tell: (text: string) => void): Promise<{ readonly env: Io['env'], readonly takenOver: string }> {
   const others = Object.entries(env).filter(([name]) => !name.startsWith('MATCHBOX_'))
   const withFile = (text: string): Io['env'] => Object.fromEntries([...others, ...parseEnvironmentFile(text)])
   if (existsSync(installed.environment)) return { env: withFile(readFileSync(installed.environment, 'utf8')), takenOver: '' }
@@ -118,10 +145,10 @@ async function environment (installed: Installed, { env }: Io, tell: (text: stri
 }
 
 /** Whether there are none to be used: nobody has made some, or said that they are elsewhere. */
-const certificatesMissing = (text: string, env: Io['env'], { certificates }: Installed): boolean =>
+const certificatesMissing = (text: string, env: Io['env'], { certificates }: Places): boolean =>
   env['MATCHBOX_CERT_FILE'] === undefined && !text.includes('cert_file') && !['ca.crt', 'server.crt', 'server.key'].some(name => existsSync(join(certificates, name)))
 
-interface Checking { readonly request: PlanRequest, readonly installed: Installed, readonly env: Io['env'], readonly makes: boolean, readonly io: Io }
+interface Checking { readonly request: PlanRequest, readonly installed: Places, readonly env: Io['env'], readonly makes: boolean, readonly io: Io }
 interface Checked {
   /** With what stands in for things that are not there yet. */
   readonly loaded?: LoadedConfig
@@ -162,8 +189,8 @@ async function checked (choice: ConfigChoice, { request, installed, env, makes, 
 }
 
 /** Whether the version that is in force cannot live with its configuration either. */
-async function isBrokenAlready ({ current }: Installed): Promise<boolean> {
-  const program = join(current, 'bin/core-provisioner')
+async function isBrokenAlready ({ versions }: Places): Promise<boolean> {
+  const program = join(versions, 'current/bin/core-provisioner')
   return existsSync(program) && (await ask(program, ['check', '--without-store'])).code === 1
 }
 

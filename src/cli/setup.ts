@@ -1,16 +1,27 @@
-// setup: what install.sh asks the program, so that the shell only moves files: what is to be installed (plan), the files of a
-// configuration (files), what the service would not see (look) and the closing words (next).
+// setup: what install.sh asks the program, so that the shell only moves files: what is to be done to install it (plan) or to take it away
+// (removal), what systemd and firewalld are told (files), what the service would not see (look), the closing words (next) and the help.
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { programVersion } from '../base/bundled.js'
 import { systemClock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import { createLog } from '../base/log.js'
+import { writeFileAtomic } from '../disk/atomic-file.js'
 import { planFor } from '../doctor/plan.js'
 import { wishesIn } from '../setup/wishes.js'
 import { configOptions, parse } from './arguments.js'
+import { ask } from '../doctor/command.js'
+import { serviceState } from '../doctor/systemd.js'
+import { settingsText } from '../setup/steps.js'
 import { type Command } from './command.js'
 import { configFrom, environmentOf } from './service-config.js'
-import { installedGateway, settingsText, writeFiles } from './setup-files.js'
+import { installedGateway, writeFiles } from './setup-files.js'
+import { installerHelp } from './setup-help.js'
 import { lookAsService, tellNext } from './setup-next.js'
-import { planInstallation } from './setup-plan.js'
+import { places } from './setup-places.js'
+import { haveSocketsChanged, planInstallation, writeParts } from './setup-plan.js'
+import { planRemoval } from './setup-removal.js'
+import { firewallSteps, unitSteps, unwantedSockets } from './setup-steps.js'
 
 const options = {
   ...configOptions,
@@ -22,6 +33,9 @@ const options = {
   bundle: { type: 'string' },
   ask: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
+  idle: { type: 'boolean' },
+  purge: { type: 'boolean' },
+  yes: { type: 'boolean' },
   'no-certs': { type: 'boolean' },
   'keep-config': { type: 'boolean' },
   'change-config': { type: 'boolean' },
@@ -44,25 +58,41 @@ export const setupCommand: Command = {
   name: 'setup',
   run: async (args, io) => {
     const { values, positionals: [what] } = parse(args, options, 1)
-    const { to, systemd = '0', name: names = [] } = values
-    const version = Number(systemd) || 0
+    const { to, name = [] } = values
     if (what === 'look') return await lookAsService(values, io)
     if (what === 'next') return tellNext(values, { first: values.first === true, newCertificates: values['new-certs'] === true }, io)
-    if ((what !== 'plan' && what !== 'files') || to === undefined) throw new AppError('usage', 'expected setup plan --to DIR, files --to DIR, look or next')
+    if (what === 'help') {
+      io.stdout.write(installerHelp)
+      return 0
+    }
+    if ((what !== 'plan' && what !== 'files' && what !== 'removal') || to === undefined) throw new AppError('usage', 'expected setup plan --to DIR, files --to DIR, removal --to DIR, look, next or help')
+    if (what === 'removal') {
+      const { purge = false, yes = false, 'dry-run': dryRun = false, ask = false, ...others } = values
+      const more = Object.keys(others).find(flag => flag !== 'to' && flag !== 'bundle' && flag !== 'idle')
+      if (more !== undefined) throw new AppError('usage', `--uninstall takes no --${more}`)
+      return await planRemoval({ to, purge, sure: yes || dryRun, ask }, io)
+    }
+    if (values.purge === true) throw new AppError('usage', '--purge goes with --uninstall')
+    const version = await systemdVersion(values.systemd)
+    const names = [...name, hostname(), (await ask('hostname', ['-f'])).stdout.trim()]
     if (what === 'plan') {
       if (values.config !== undefined || values.set !== undefined) throw new AppError('usage', 'setup plan goes by what is installed: it takes no --config and no --set')
       const { 'keep-config': keep, 'change-config': change, gateway: outside, 'no-gateway': removed = false } = values
       if (keep === true && change === true) throw new AppError('usage', '--keep-config or --change-config, not both')
       if (outside !== undefined && removed) throw new AppError('usage', '--gateway or --no-gateway, not both')
       if (outside !== undefined && !/^[\w.@-]{1,15}$/.test(outside)) throw new AppError('usage', `--gateway: no interface is called ${outside}`)
+      const wishes = wishesIn(values)
+      if (values.bundle === undefined) throw new AppError('usage', 'setup plan takes --bundle DIR: the unpacked bundle')
       return await planInstallation({
-        wishes: wishesIn(values),
+        wishes,
         to,
         bundle: values.bundle,
+        version: programVersion(),
         systemd: version,
         names,
         ask: values.ask === true,
         dryRun: values['dry-run'] === true,
+        idle: values.idle === true,
         certificates: values['no-certs'] !== true,
         otherwise: keep === true ? 'keep' : change === true ? 'change' : undefined,
         gateway: { outside, removed }
@@ -72,7 +102,20 @@ export const setupCommand: Command = {
     const loaded = configFrom(values, { env })
     const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
     const plan = await planFor(loaded, { clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env })
-    io.stdout.write(settingsText(await writeFiles({ loaded, plan, to, systemd: version, names, outside: installedGateway() })))
+    const outside = installedGateway(places)
+    const files = join(to, 'files')
+    const written = await writeFiles({ loaded, plan, to: files, places, systemd: version, names, outside })
+    const units = unitSteps(files, written, places)
+    await writeParts(to, { switch: [...units, ...await firewallSteps(files, written, places)] })
+    await writeFileAtomic(join(to, 'settings'), settingsText({
+      sockets: written.sockets,
+      unwanted: unwantedSockets(written, places),
+      sockets_changed: haveSocketsChanged(units, (await serviceState())?.stale ?? []) ? ['yes'] : []
+    }))
     return 0
   }
 }
+
+/** 0 where there is none. */
+const systemdVersion = async (said: string | undefined): Promise<number> =>
+  Number(said ?? /^systemd (\d+)/.exec((await ask('systemctl', ['--version'])).stdout)?.[1] ?? 0) || 0

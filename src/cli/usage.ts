@@ -216,19 +216,22 @@ const table = {
     examples: [['takeover', 'reads systemctl show --property=Environment,ExecStart matchbox.service']]
   },
   setup: {
-    summary: 'what install.sh asks: what an installation is about, the files for systemd and firewalld, what to do next',
-    forms: ['plan --to DIR', 'files --to DIR', 'look', 'next'],
-    words: ['plan', 'files', 'look', 'next'],
+    summary: 'what install.sh asks: what there is to do for an installation, or to take it away, and what to do next',
+    forms: ['plan --to DIR --bundle DIR', 'files --to DIR', 'removal --to DIR', 'look', 'next', 'help'],
+    words: ['plan', 'files', 'removal', 'look', 'next', 'help'],
     flags: {
       ...config,
       as: { value: 'USER', what: 'look, next: with the rights of this user' },
       'env-file': eyes['env-file'],
-      to: { value: 'DIR', what: 'where what is to be put in place goes; files: the folder that stands for /' },
+      to: { value: 'DIR', what: 'where the steps go, and files, which stands for /' },
       systemd: { value: 'VERSION', what: 'of systemd: older ones are spared what they do not know' },
       name: { value: 'NAME', repeats: true, what: "a name of this machine, for the server's certificate" },
-      bundle: { value: 'DIR', what: 'plan: the unpacked bundle, whose build is told' },
-      ask: { what: 'plan: ask on the terminal what is not said' },
-      'dry-run': { what: 'plan: what is in the way is only told' },
+      bundle: { value: 'DIR', what: 'plan: the unpacked bundle, which is to be installed' },
+      ask: { what: 'plan, removal: ask on the terminal what is not said' },
+      'dry-run': { what: 'plan, removal: what is in the way is only told' },
+      idle: { what: 'plan: nothing is going to be started' },
+      purge: { what: 'removal: of configuration, certificates and data too' },
+      yes: { what: 'removal: nobody has to be asked' },
       'no-certs': { what: 'plan: no certificates are to be made' },
       mode: { value: 'MODE', among: ['server', 'proxy', 'off'], what: 'plan: what becomes of DHCP' },
       interface: { value: 'INTERFACE', what: 'plan: where machines boot from' },
@@ -247,8 +250,8 @@ const table = {
       'new-certs': { what: 'next: certificates were made' }
     },
     examples: [
-      ['setup files --to /tmp/files', 'to look at them; the rest is told as variables of a shell'],
-      ['setup plan --to /tmp/plan --interface ens192 --subnet 192.168.100.0/24', 'what install.sh would put in place; nothing is changed']
+      ['setup files --to /tmp/files', 'what systemd and firewalld are told'],
+      ['setup plan --to /tmp/plan --bundle . --interface ens192 --subnet 192.168.100.0/24', 'what install.sh would do; nothing is changed']
     ]
   },
   try: {

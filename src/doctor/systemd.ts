@@ -41,6 +41,12 @@ export async function serviceState (run: Run = printed): Promise<ServiceState | 
   }
 }
 
+/** When the process of the service started, in epoch milliseconds as `booted` is; undefined where none runs. */
+export async function startedAt (booted: number, run: Run = printed): Promise<number | undefined> {
+  const shown = /^ExecMainStartTimestampMonotonic=([1-9]\d*)$/m.exec(await run('systemctl', ['show', '--property=ExecMainStartTimestampMonotonic', serviceUnit]))?.[1]
+  return shown === undefined ? undefined : booted + Number(shown) / 1000
+}
+
 /** What the service said last of an error of its own; undefined when it said nothing, or the journal may not be read. */
 export async function lastError (run: Run = printed): Promise<string | undefined> {
   const lines = (await run('journalctl', ['--quiet', '--no-pager', `--unit=${serviceUnit}`, '--priority=err', '--lines=20', '--output=json'])).split('\n')
@@ -69,7 +75,7 @@ const standard: Installation = { current: '/opt/core-provisioner/current', proc:
  * The folder of the version, below `versions`, whose program a process is; undefined for a program from elsewhere, and for who may not
  * know. By device and inode: the path of a program is told as it is outside of a chroot.
  */
-async function versionOf (exe: string, versions: string, current: string): Promise<string | undefined> {
+export async function versionOf (exe: string, versions: string, current: string): Promise<string | undefined> {
   const program = await stat(exe).catch(() => undefined)
   if (program === undefined) return undefined
   const others = (await readdir(versions).catch(() => [])).map(name => join(versions, name))

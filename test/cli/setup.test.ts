@@ -1,41 +1,39 @@
 // setup: what install.sh asks the program before it changes anything, and the closing words.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
 import type { Io } from '../../src/cli/command.js'
 import { closingWords } from '../../src/cli/setup-next.js'
-import { type Installed, planInstallation, type PlanRequest } from '../../src/cli/setup-plan.js'
+import { type Places, placesBelow } from '../../src/cli/setup-places.js'
+import { planInstallation, type PlanRequest } from '../../src/cli/setup-plan.js'
 import { loadConfig } from '../../src/config/load.js'
 import { Program } from '../helpers/program.js'
 
 const quiet = "dhcp: { mode: 'off' }\nhttp: { address: '127.0.0.1:0' }\nrpc: { address: '' }\ntftp: { address: '' }\n"
 
 /** A place to install to, with this configuration there already, and somebody who types these lines. */
-interface Site { installed: Installed, to: string, plan: (request: Partial<PlanRequest>) => Promise<number>, said: () => string }
+interface Site { installed: Places, to: string, plan: (request: Partial<PlanRequest>) => Promise<number>, said: () => string }
 
 function site (t: Test, config: string | undefined, typed: readonly string[] = []): Site {
-  const folder = t.testdir({ to: {}, etc: {}, data: {}, certs: {}, units: {} })
-  const installed: Installed = {
-    config: join(folder, 'etc/config.yaml'),
-    environment: join(folder, 'etc/environment'),
-    certificates: join(folder, 'certs'),
-    current: join(folder, 'current'),
-    data: join(folder, 'data'),
-    units: join(folder, 'units')
-  }
+  const folder = t.testdir({ to: {}, bundle: { SHA256SUMS: 'sums\n' } })
+  const installed = placesBelow(folder)
+  for (const path of [dirname(installed.config), installed.data, installed.certificates, installed.units]) mkdirSync(path, { recursive: true })
   if (config !== undefined) writeFileSync(installed.config, config)
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
   stdin.end(typed.map(line => `${line}\n`).join(''))
   let said = ''
   for (const stream of [stdout, stderr]) stream.on('data', (piece: Buffer) => { said += piece.toString() })
-  const io = { stdin, stdout, stderr, terminal: false, journal: false, env: { MATCHBOX_DATA_PATH: join(folder, 'data') }, stop: new Promise(() => {}) } as unknown as Io
+  const io = { stdin, stdout, stderr, terminal: false, journal: false, env: { MATCHBOX_DATA_PATH: installed.data }, stop: new Promise(() => {}) } as unknown as Io
   const to = join(folder, 'to')
   const request: PlanRequest = {
-    wishes: {}, to, bundle: undefined, systemd: 252, names: ['boot'], ask: typed.length > 0, dryRun: false, certificates: false, otherwise: undefined, gateway: { outside: undefined, removed: false }
+    wishes: {}, to, bundle: join(folder, 'bundle'), version: '0.1.0', systemd: 252, names: ['boot'], ask: typed.length > 0, dryRun: false, idle: true, certificates: false, otherwise: undefined, gateway: { outside: undefined, removed: false }
   }
   return { installed, to, plan: async more => await planInstallation({ ...request, ...more }, io, installed), said: () => said }
 }
+
+/** What there is to do before anything is switched. */
+const steps = ({ to }: Site): string => readFileSync(join(to, 'before'), 'utf8')
 
 t.test('a configuration that is there and contradicts the flags is a question', async t => {
   const wishes = { advertise: 'boot.example.com' }
@@ -47,12 +45,12 @@ t.test('a configuration that is there and contradicts the flags is a question', 
   const keep = site(t, quiet)
   t.equal(await keep.plan({ wishes, otherwise: 'keep' }), 0)
   t.match(keep.said(), /stays as it was, whatever is said of --advertise/)
-  t.match(readFileSync(join(keep.to, 'settings'), 'utf8'), /^config_state='kept'$/m)
+  t.notMatch(steps(keep), /config\.yaml/)
 
   const change = site(t, quiet)
   t.equal(await change.plan({ wishes, otherwise: 'change' }), 0)
-  t.match(readFileSync(join(change.to, 'settings'), 'utf8'), /^config_state='changed'$/m)
-  const changed = readFileSync(join(change.to, 'config.yaml'), 'utf8')
+  t.match(steps(change), /^keep \S+\/config\.yaml - - keep the configuration as it was as .*\nput \S+\/config\.yaml 640 root:matchbox write /m)
+  const changed = readFileSync(join(change.to, 'files', change.installed.config), 'utf8')
   t.match(changed, /^advertise: boot\.example\.com$/m)
   t.match(changed, /127\.0\.0\.1:0/)
   t.equal(readFileSync(change.installed.config, 'utf8'), quiet, 'the file itself is for install.sh to write')
@@ -60,7 +58,7 @@ t.test('a configuration that is there and contradicts the flags is a question', 
   for (const [answers, state] of [[['perhaps', 'change'], 'changed'], [[''], 'kept']] as const) {
     const person = site(t, quiet, answers)
     t.equal(await person.plan({ wishes }), 0)
-    t.match(readFileSync(join(person.to, 'settings'), 'utf8'), new RegExp(`^config_state='${state}'$`, 'm'))
+    t.equal(/^keep /m.test(steps(person)), state === 'changed')
   }
   await t.rejects(site(t, quiet, ['stop']).plan({ wishes }), { message: 'nothing was changed' })
   await t.rejects(site(t, quiet, ['no idea']).plan({ wishes }), { message: /there is nobody to answer/ }, 'the end of input is no answer')
@@ -71,7 +69,7 @@ t.test('a person is shown what becomes of the answers, and may say no', async t 
   const yes = site(t, undefined, ['offf', 'off', 'yes'])
   t.equal(await yes.plan({ dryRun: true }), 0)
   t.match(yes.said(), /there is no mode offf: server, proxy or off[^]* {2}mode: 'off'\n[^]*Install with this configuration \(yes, no\) \[yes\]: /)
-  t.match(readFileSync(join(yes.to, 'config.yaml'), 'utf8'), /mode: 'off'/)
+  t.match(readFileSync(join(yes.to, 'files', yes.installed.config), 'utf8'), /mode: 'off'/)
   const no = site(t, undefined, ['off', 'no'])
   await t.rejects(no.plan({ dryRun: true }), { message: 'nothing was changed' })
   t.notOk(existsSync(join(no.to, 'settings')))
@@ -101,8 +99,9 @@ t.test('what a kept configuration lacks is no reason when the version in force l
   const lacking = "dhcp: { mode: server, interface: br7, subnets: [{ subnet: 10.9.0.0/24 }] }\nhttp: { address: '127.0.0.1:0' }\nrpc: { address: '' }\ntftp: { address: '' }\n"
   for (const [status, goesOn] of [[0, false], [1, true]] as const) {
     const kept = site(t, lacking)
-    mkdirSync(join(kept.installed.current, 'bin'), { recursive: true })
-    writeFileSync(join(kept.installed.current, 'bin/core-provisioner'), `#!/bin/sh\n[ "$*" = 'check --without-store' ] && exit ${status}\nexit 9\n`, { mode: 0o755 })
+    const old = join(kept.installed.versions, 'current/bin/core-provisioner')
+    mkdirSync(dirname(old), { recursive: true })
+    writeFileSync(old, `#!/bin/sh\n[ "$*" = 'check --without-store' ] && exit ${status}\nexit 9\n`, { mode: 0o755 })
     if (goesOn) t.equal(await kept.plan({ dryRun: true }), 0)
     else await t.rejects(kept.plan({ dryRun: true }), { message: /nothing was changed: the configuration would not work/ })
     t.match(kept.said(), goesOn ? /no interface br7[^]*has problems with that as well: going on/ : /no interface br7/)
@@ -113,7 +112,8 @@ t.test('wrong usage, by the program itself', async t => {
   const wrong: ReadonlyArray<readonly [RegExp, ...string[]]> = [
     [/expected setup plan --to DIR/, 'plan'], [/expected setup plan/, 'nonsense'], [/--mode is server, proxy or off/, 'plan', '--to', 'x', '--mode', 'maybe'],
     [/--interface needs a value/, 'plan', '--to', 'x', '--interface', '-x'], [/not both/, 'plan', '--to', 'x', '--keep-config', '--change-config'],
-    [/not both/, 'plan', '--to', 'x', '--gateway', 'a', '--no-gateway'], [/no interface is called a\/b/, 'plan', '--to', 'x', '--gateway', 'a/b'], [/takes no --config/, 'plan', '--to', 'x', '--config', 'y']
+    [/not both/, 'plan', '--to', 'x', '--gateway', 'a', '--no-gateway'], [/no interface is called a\/b/, 'plan', '--to', 'x', '--gateway', 'a/b'], [/takes no --config/, 'plan', '--to', 'x', '--config', 'y'],
+    [/--purge goes with --uninstall/, 'plan', '--to', 'x', '--purge'], [/--uninstall takes no --subnet/, 'removal', '--to', 'x', '--subnet', '10.9.0.0/24'], [/--purge removes data for good: say --yes/, 'removal', '--to', 'x', '--purge']
   ]
   for (const [message, ...args] of wrong) t.match(await new Program(['setup', ...args]).end(), { status: 2, stderr: message }, args.join(' '))
 })

@@ -9,7 +9,7 @@ import { layOutVariant, type Recorded, recording } from '../helpers/matchbox-fix
 import { Program } from '../helpers/program.js'
 import { shortFolder } from '../helpers/short-folder.js'
 
-interface Compared { readonly groups: number, readonly asked: number, readonly differences: ReadonlyArray<{ readonly group: string, readonly path: string, readonly text: string }> }
+interface Compared { readonly groups: number, readonly asked: number, readonly differences: ReadonlyArray<Record<'group' | 'path' | 'text', string>> }
 
 /** What was asked plainly: without a condition or a range in its headers. */
 const base = new Map(recording.cases.filter(({ variant, method, path, request_headers: headers }) => variant === 'base' && method === 'GET' && path !== null && Object.keys(headers ?? {}).length === 0)

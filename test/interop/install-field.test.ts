@@ -14,7 +14,7 @@ const own = '192.168.100.2'
 const flags = '--mode server --interface host0 --subnet 192.168.100.0/24 --range 192.168.100.100-192.168.100.150 --unknown-clients allow --yes'
 
 /** With fewer seconds to wait for a version that will never be ready. */
-const impatient = (script: string): string => script.replace(/^patience=30$/m, 'patience=4')
+const impatient = (script: string): string => script.replace(/^patience=30$/m, 'patience=2')
 
 t.setTimeout(1_800_000)
 const tools = ['systemd-nspawn', 'debootstrap', 'nsenter', 'ip', 'curl', 'udhcpc', 'dnsmasq']
@@ -81,7 +81,9 @@ async function run (): Promise<void> {
     writeFileSync(join(root, 'etc/systemd/system/matchbox.service'),
       '[Service]\nEnvironment="MATCHBOX_PASSPHRASE=two words"\nEnvironmentFile=-/etc/matchbox.env\nExecStart=/bin/true\n')
     await machine.sh('systemctl daemon-reload')
-    const { code, out } = await install('0.1.0', flags)
+    // As cron has it: without the folders where useradd is.
+    const { code, stdout, stderr } = await machine.run(`PATH=/usr/bin:/bin /root/0.1.0/install.sh ${flags}`)
+    const out = stdout.toString() + stderr
     t.equal(code, 0, out)
     t.match(out, /0\.1\.0 is ready/)
     const environment = await machine.sh('cat /etc/core-provisioner/environment')
@@ -155,24 +157,44 @@ async function run (): Promise<void> {
     t.equal((await machine.run('core-provisioner doctor --wait 30')).code, 0)
   })
 
-  await t.test('killed before systemd has read the units: the next one does not take it for done', async t => {
-    const dying = (script: string): string => script.replace(/^ {2}systemctl daemon-reload\n {2}enable_units$/m, () => '  kill -9 $$')
-    place('0.3.0', change => { change('install.sh', dying) })
-    t.equal((await install('0.3.0')).code, 137)
-    t.match(await runs(), /\/0\.2\.0-/, 'the old one runs on')
-    rmSync(join(root, 'root/0.3.0'), { recursive: true })
-    place('0.3.0')
-    // Another build of the same version: what was switched to is that of the killed one.
-    t.match(await install('0.3.0'), { code: 0, out: /0\.3\.0 is ready/ })
-    t.match(await runs(), /\/0\.3\.0-/)
+  await t.test('killed at any moment of the switch: the next one does not take it for done', async t => {
+    const moments = [
+      ['before anything is stopped', /^ {2}systemctl stop \$\{sockets_changed/m],
+      ['with sockets closed, and systemd has not read the units', /^ {2}systemctl daemon-reload\n {2}enable_units$/m],
+      ['with the service stopped', /^ {2}systemctl --no-block start \$service$/m],
+      ['with the configuration written, and no more', /^ {2}check_files$/m]
+    ] as const
+    place('0.3.0', change => {
+      change('install.sh', script => moments.reduce((text, [what, line], index) => {
+        t.match(text, line, what)
+        return text.replace(line, found => `  [ "$(cat /root/kill 2>/dev/null)" != ${index} ] || { rm /root/kill; kill -9 $$; }\n${found}`)
+      }, script))
+    })
+    const config = join(root, 'etc/core-provisioner/config.yaml')
+    const before = readFileSync(config, 'utf8')
+    for (const [index, [what]] of moments.entries()) {
+      const port = index % 2 === 0 ? 9090 : 8080
+      // The last of them changes nothing that systemd would have to be told.
+      const flags = index === moments.length - 1 ? ['--change-config', '--range', '192.168.100.100-192.168.100.140'] : []
+      if (flags.length === 0) writeFileSync(config, `${before}http: { address: '0.0.0.0:${port}' }\n`)
+      await machine.sh(`echo ${index} >/root/kill`)
+      t.equal((await install('0.3.0', ...flags)).code, 137, what)
+      const pid = await machine.sh('systemctl show --property=MainPID core-provisioner')
+      if (index === 0) t.match(await runs(), /\/0\.2\.0-/, 'the old one runs on')
+      t.match(await install('0.3.0'), { code: 0, out: /0\.3\.0 is ready/ }, what)
+      t.match(await runs(), /\/0\.3\.0-/, what)
+      t.not(await machine.sh('systemctl show --property=MainPID core-provisioner'), pid, what)
+      t.equal(await http(flags.length === 0 ? port : 9090), '200', what)
+    }
     await served(t, 'after that')
+    writeFileSync(config, before)
   })
 
   await t.test('killed in the middle of a roll-back, at each of its steps', async t => {
     const broken = (main: string): string => `if (process.argv[2] === 'serve') throw new Error('this version is broken')\n${main}`
     const steps = [
-      ['before anything', /^ {2}point \$opt\/current "\$previous"$/m, (line: string) => `  kill -9 $$\n${line}`],
-      ['after current was pointed back', /^ {2}plan "\$previous"$/m, (line: string) => `  kill -9 $$\n${line}`],
+      ['before anything', /^ {2}step_link \$current "\$previous"$/m, (line: string) => `  kill -9 $$\n${line}`],
+      ['after current was pointed back', /^ {2}rm -rf "\$work\/files"$/m, (line: string) => `  kill -9 $$\n${line}`],
       ['with the old units, unread', /^ {2}if put_in_force; then die/m, (line: string) => `  kill -9 $$\n${line}`]
     ] as const
     for (const [index, [what, pattern, by]] of steps.entries()) {
@@ -205,6 +227,25 @@ async function run (): Promise<void> {
     t.match(await install('0.5.0'), { code: 0, out: /0\.5\.0 is ready/ })
   })
 
+  await t.test('a store elsewhere is read-only until install.sh has named it to systemd', async t => {
+    await machine.sh("cp /etc/core-provisioner/config.yaml /root/ && cp -a /var/lib/matchbox /srv/store && echo 'data_path: /srv/store' >>/etc/core-provisioner/config.yaml")
+    await machine.sh('systemctl restart core-provisioner && for n in $(seq 300); do [ -S /run/core-provisioner/control.sock ] && exit 0; sleep 0.1; done; exit 1')
+    const before = await machine.run('core-provisioner doctor --files')
+    t.equal(before.code, 1)
+    t.match(before.stdout.toString(), /PROBLEM {2}store: \/srv\/store is read-only for the service: run install\.sh again/)
+    t.match(await install('0.5.0'), { code: 0, out: /0\.5\.0 is ready/ })
+    t.equal((await machine.run('core-provisioner doctor --files')).code, 0)
+    await machine.sh('cp /root/config.yaml /etc/core-provisioner/')
+    t.match(await install('0.5.0'), { code: 0, out: /0\.5\.0 is ready/ })
+  })
+
+  await t.test('what is off although there are certificates is an error in the log', async t => {
+    await machine.sh('chown root /etc/matchbox/server.key && chmod 600 /etc/matchbox/server.key && systemctl restart core-provisioner')
+    t.match(await machine.sh('for n in $(seq 300); do journalctl --quiet --unit=core-provisioner --priority=err --output=cat | grep grpc.off && exit 0; sleep 0.1; done; exit 1'), /grpc\.off.*server\.key/)
+    t.match((await machine.run('core-provisioner doctor')).stdout.toString(), /PROBLEM {2}certificates: gRPC stays off: cannot read the server key/)
+    await machine.sh('chown root:matchbox /etc/matchbox/server.key && chmod 640 /etc/matchbox/server.key && systemctl restart core-provisioner && core-provisioner doctor --wait 60')
+  })
+
   await t.test('a service that does not start: doctor says why, and whose the ports are', async t => {
     await machine.sh('cp /etc/core-provisioner/config.yaml /root/ && echo "advertise: [1]" >>/etc/core-provisioner/config.yaml')
     await machine.run('systemctl restart core-provisioner')
@@ -213,5 +254,20 @@ async function run (): Promise<void> {
     t.match(stdout.toString() + stderr, /service: core-provisioner\.service does not start.*advertise/)
     await machine.sh('cp /root/config.yaml /etc/core-provisioner/ && systemctl restart core-provisioner')
     t.equal((await machine.run('core-provisioner doctor --wait 60')).code, 0)
+  })
+
+  await t.test('purged, with a link and mount points: what is mounted stays, and nothing of ours', async t => {
+    await machine.sh('systemctl stop "core-provisioner-*.socket" && systemctl stop core-provisioner && mkdir /srv/room && mv /var/lib/core-provisioner /srv/room/state && ln -s /srv/room/state /var/lib/core-provisioner')
+    await machine.sh('mount -t tmpfs tmpfs /var/lib/matchbox/assets && echo image >/var/lib/matchbox/assets/image && systemctl start core-provisioner && core-provisioner doctor --wait 60')
+    const { code, stdout, stderr } = await machine.run('/opt/core-provisioner/current/install.sh --uninstall --purge --yes')
+    const out = stdout.toString() + stderr
+    t.equal(code, 0, out)
+    t.match(out, /kept: \/var\/lib\/matchbox, which is a mount point or holds one/)
+    t.equal(await machine.sh('cat /var/lib/matchbox/assets/image'), 'image')
+    t.equal(await machine.sh('ls -A /srv/room /var/lib/matchbox'), '/srv/room:\n\n/var/lib/matchbox:\nassets')
+    t.equal(await machine.sh('ls -d /opt/core-provisioner /etc/core-provisioner /etc/matchbox /var/lib/core-provisioner /usr/local/bin/core-provisioner 2>/dev/null || true'), '')
+    t.notMatch(await machine.sh('ls -R /etc/systemd/system /etc/firewalld; nft list ruleset; systemctl list-units --all --plain --no-legend | grep -v "^var-lib-matchbox-assets"; cat /etc/passwd /etc/group'), /core.provisioner|matchbox/)
+    t.equal(await machine.sh('systemctl --failed --plain --no-legend'), '')
+    t.notMatch(await machine.sh('ss -Hlntu'), /:(?:67|68|69|8080|8081) /)
   })
 }

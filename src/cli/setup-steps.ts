@@ -1,0 +1,131 @@
+// What there is to do for an installation, by what is on disk already: accounts and folders, the configuration, what systemd and firewalld
+// are told, the command. A step each (setup/steps); nothing is changed here.
+import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { AppError } from '../base/errors.js'
+import { ask } from '../doctor/command.js'
+import { firewalldRuns } from '../doctor/firewalld.js'
+import { gatewayUnit } from '../setup/gateway.js'
+import { step, type Step } from '../setup/steps.js'
+import { type FilesWritten, policyFile } from './setup-files.js'
+import { type Places, serviceUser as user } from './setup-places.js'
+import { point } from './setup-versions.js'
+
+/** The file in place of the one that is there, where it is another one. */
+export function put (files: string, path: string, mode: string, owner: string): readonly Step[] {
+  const isThere = existsSync(path) && statSync(path).isFile() && readFileSync(path).equals(readFileSync(join(files, path)))
+  return isThere ? [] : [step('put', `write ${path}`, path, mode, owner)]
+}
+
+/** The user of the service, its folders, and what somebody else has left in its store. */
+export async function groundSteps ({ accounts, data, state, certificates, config }: Places): Promise<readonly Step[]> {
+  const folder = (path: string, mode: string, owner: string): readonly Step[] =>
+    existsSync(path) && statSync(path).isDirectory() ? [] : [step('folder', `make the folder ${path} (${owner}, ${mode})`, path, mode, owner)]
+  const uid = await numberOf('passwd', accounts)
+  return [
+    ...await numberOf('group', accounts) === undefined ? [step('group', `make the group ${user}`, toolOf('groupadd', 'addgroup'))] : [],
+    ...uid === undefined ? [step('account', `make the system user ${user}, who can't log in`, toolOf('useradd', 'adduser'), existsSync('/usr/sbin/nologin') ? '/usr/sbin/nologin' : '/sbin/nologin')] : [],
+    ...[data, ...['groups', 'profiles', 'ignition', 'cloud', 'generic', 'assets'].map(name => join(data, name))].flatMap(path => folder(path, '755', `${user}:${user}`)),
+    ...folder(state, '750', `${user}:${user}`),
+    ...folder(certificates, '755', 'root:root'),
+    ...folder(dirname(config), '750', `root:${user}`),
+    // A Matchbox that ran as root leaves what the service has to write; assets are only read.
+    ...existsSync(data) && isForeign(data, uid, join(data, 'assets')) ? [step('give', `give ${data}, all but the contents of assets, to ${user}`)] : []
+  ]
+}
+
+/** The number of the service's user or group, undefined where there is none yet. */
+export async function numberOf (kind: 'passwd' | 'group', accounts: string): Promise<number | undefined> {
+  const lines = existsSync(join(accounts, kind)) ? readFileSync(join(accounts, kind), 'utf8') : ''
+  const here = lines.split('\n').find(line => line.startsWith(`${user}:`)) ?? (await ask('getent', [kind, user])).stdout
+  return here.startsWith(`${user}:`) ? Number(here.split(':')[2]) : undefined
+}
+
+function toolOf (...names: readonly string[]): string {
+  const found = names.find(name => ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'].some(folder => existsSync(join(folder, name))))
+  if (found === undefined) throw new AppError('refused', `nothing was changed: there is neither ${names.join(' nor ')} to make the user ${user} with`)
+  return found
+}
+
+/** Whether something below, the folder included, belongs to somebody else; a link to a folder is followed only where it is the first. */
+function isForeign (path: string, uid: number | undefined, unseen: string, isFirst = true): boolean {
+  const found = isFirst ? statSync(path) : lstatSync(path)
+  if (found.uid !== uid) return true
+  return found.isDirectory() && path !== unseen && readdirSync(path).some(name => isForeign(join(path, name), uid, unseen, false))
+}
+
+/** What was written for another configuration is taken away. */
+export function unitSteps (files: string, written: FilesWritten, { units }: Places): readonly Step[] {
+  const stale = filesIn(units, /^core-provisioner.*\.d$/).flatMap(folder => filesIn(join(units, folder), /^(?:interface|listen|paths)\.conf$/).map(name => join(folder, name)))
+  return [
+    ...written.units.flatMap(path => put(files, join(units, path), '644', 'root:root')),
+    ...stale.filter(path => !written.units.includes(path)).map(path => step('drop', `remove ${join(units, path)}`, join(units, path)))
+  ]
+}
+
+/** Socket units that are there, or start at boot, and are not wanted. */
+export function unwantedSockets ({ sockets, units: shipped }: FilesWritten, { units }: Places): readonly string[] {
+  const all = [...shipped, ...filesIn(units, /^core-provisioner-.*\.socket$/), ...filesIn(join(units, 'core-provisioner.service.wants'), /^core-provisioner-[^@]*@.+\.socket$/)]
+  return [...new Set(all.filter(name => /^core-provisioner-[^/]*[^@/]\.socket$/.test(name)))].filter(name => !sockets.includes(name)).sort()
+}
+
+/** Names in a folder, none where there is no such folder. */
+export const filesIn = (folder: string, pattern: RegExp): readonly string[] =>
+  existsSync(folder) ? readdirSync(folder).filter(name => pattern.test(name)).sort() : []
+
+export async function firewallSteps (files: string, written: FilesWritten, { firewalld }: Places): Promise<readonly Step[]> {
+  const { firewalld: paths, services, zones } = written
+  const runs = await firewalldRuns()
+  const steps: Step[] = existsSync(firewalld) ? paths.flatMap(path => put(files, join(firewalld, path), '644', 'root:root')) : []
+  if (runs && steps.length > 0) steps.push(step('reload_firewall', 'have firewalld read its services'))
+  for (const zone of runs ? zones : []) {
+    for (const name of services) {
+      if ((await ask('firewall-cmd', ['--quiet', '--permanent', `--zone=${zone}`, `--query-service=${name}`])).code === 0) continue
+      steps.push(step('allow', `let ${name} through firewalld (zone ${zone})`, zone, name))
+    }
+  }
+  return steps
+}
+
+/** A system whose /usr is read-only (Flatcar) goes without the command, and is told so. */
+export function commandSteps ({ command, versions }: Places, note: (text: string) => void): readonly Step[] {
+  const target = join(versions, 'current/bin/core-provisioner')
+  const steps = point(command, target)
+  if (steps.length === 0 || isWritable(dirname(command))) return steps
+  note(`${dirname(command)} can't be written here: the command is ${target}`)
+  return []
+}
+
+/** Whether something may be made there, or the folder itself. */
+function isWritable (folder: string): boolean {
+  if (!existsSync(folder)) return dirname(folder) !== folder && isWritable(dirname(folder))
+  try {
+    accessSync(folder, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+export interface GatewayAsked { readonly outside: string | undefined, readonly removed: boolean, readonly idle: boolean }
+
+/** The gateway has a unit of its own, and starts whatever becomes of the service. `steps`: those that there are besides. */
+export async function gatewaySteps (asked: GatewayAsked, steps: readonly Step[], { units, firewalld }: Places): Promise<readonly Step[]> {
+  const { outside, removed, idle } = asked
+  const policy = join(firewalld, policyFile)
+  const isThere = removed && existsSync(join(units, gatewayUnit))
+  const off = !isThere
+    ? []
+    : [
+        step('gateway_off', 'take the gateway away'),
+        ...existsSync(policy) ? [step('drop', `remove ${policy}`, policy), ...await firewalldRuns() ? [step('reload_firewall', 'have firewalld read that')] : []] : []
+      ]
+  if (outside === undefined || idle) return off
+  const isNew = steps.some(({ words: [path = ''] }) => path.startsWith(join(units, gatewayUnit)))
+  const isActive = (await ask('systemctl', ['is-active', '--quiet', gatewayUnit])).code === 0
+  return isActive && !isNew ? off : [step('gateway_on', `forward what machines send, through ${outside}`, outside)]
+}
+
+/** Below /opt only bin/ is labelled as programs by itself. */
+export const labelSteps = async (says: string, verb: 'label' | 'unlabel' = 'label'): Promise<readonly Step[]> =>
+  (await ask('selinuxenabled', [])).code === 0 ? [step(verb, says)] : []
