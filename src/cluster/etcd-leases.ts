@@ -1,19 +1,21 @@
-// Leases in etcd: the address is the key that is compared, so that of all provisioners one gives it to one machine. Proposals that come
-// together go in one transaction, each with a comparison of its own. While etcd is away the holders that are known keep their addresses
-// for a short while, which is written down when it is back; nobody else is given any.
+// Leases in etcd: two keys are compared, that of the address, so that of all provisioners one gives it to one machine, and that of
+// the machine, so that it has one address of a subnet. Proposals that come together go in one transaction, each with comparisons of its
+// own. While etcd is away the holders that are known keep their addresses for a short while, which is written down when it is back;
+// nobody else is given any.
 //
 // Clocks may be 90 seconds off (`skew`). An address that has expired goes to another machine only after a grace, which is longer than
 // whatever a provisioner that is cut off may have promised to its holder meanwhile.
 import type { Logger } from '../base/log.js'
 import { AppError, messageOf, unwaited } from '../base/errors.js'
 import type { Disposal, LeaseStore, Proposal } from '../dhcp/lease-store.js'
-import { formatLease, parseSharedLease } from '../dhcp/lease-file.js'
-import { isHeld, type Lease, sane } from '../dhcp/leases.js'
-import { formatKey, parseKey } from '../etcd/keys.js'
-import type { RequestOp, WireKeyValue } from '../etcd/proto.js'
-import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
+import { formatLease } from '../dhcp/lease-file.js'
+import { isHeld, type Lease } from '../dhcp/leases.js'
+import { parseKey } from '../etcd/keys.js'
+import { formatIpv4, type Ipv4, type Subnet } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { EntryChange } from './entries.js'
+import { KnownLeases, leaseKey } from './known-leases.js'
+import { leaseOperation, type LeaseRefused, refusalIn } from './lease-transaction.js'
 import type { SharedState } from './shared-state.js'
 
 /** Milliseconds that a holder is promised at once while etcd is away. */
@@ -24,7 +26,9 @@ export const skew = 90_000
 export const leaseGrace = shortPromise + 2 * skew
 
 export interface EtcdLeasesOptions {
-  readonly state: Pick<SharedState, 'under' | 'onChange' | 'onStanding' | 'standing' | 'transact' | 'etcdKey' | 'settle' | 'get'>
+  readonly state: Pick<SharedState, 'under' | 'onChange' | 'onStanding' | 'standing' | 'transact' | 'etcdKey' | 'settle' | 'read'>
+  /** Those in which a machine has one address each. */
+  readonly subnets: readonly Subnet[]
   /** What this provisioner is called. */
   readonly server: string
   readonly log: Logger
@@ -36,12 +40,11 @@ export interface EtcdLeasesOptions {
   readonly grace?: number
 }
 
-/** What etcd has of an address. */
-interface KeptLease { readonly lease: Lease, readonly revision: number }
-
 interface Queued {
   readonly proposal: Proposal
   tries: number
+  /** The address that the machine's key led to when it was decided. */
+  readonly knew: Ipv4 | undefined
   readonly resolve: (disposal: Disposal) => void
   readonly reject: (error: unknown) => void
 }
@@ -53,10 +56,10 @@ const mostTries = 5
 export class EtcdLeases implements LeaseStore {
   readonly #options: EtcdLeasesOptions
   readonly grace: number
-  readonly #kept = new Map<Ipv4, KeptLease>()
+  readonly #known: KnownLeases
   #queue: Queued[] = []
-  /** Addresses of which a proposal is under way. */
-  readonly #busy = new Set<Ipv4>()
+  /** Keys of addresses and machines of which a proposal is under way. */
+  readonly #busy = new Set<string>()
   #writing: Promise<void> | undefined
   /** Promised while etcd was away. */
   readonly #held = new Map<Ipv4, Proposal>()
@@ -66,17 +69,20 @@ export class EtcdLeases implements LeaseStore {
   constructor (options: EtcdLeasesOptions) {
     this.#options = options
     this.grace = options.grace ?? leaseGrace
+    this.#known = new KnownLeases({ subnets: options.subnets, onUnreadable: key => { options.log.warn({ key }, 'lease.unreadable') } })
   }
 
   async load (now: number): Promise<readonly Lease[]> {
     const { state } = this.#options
     const found = [...state.under('leases')].sort(([, a], [, b]) => a.revision - b.revision)
-    for (const [key, { value, revision }] of found) this.#learn(key, value, revision, now)
+    for (const [key, { value, revision }] of found) this.#known.learn(key, value, revision, now)
+    for (const [key, { value, revision }] of state.under('bindings')) this.#known.bindings.learn(key, value, revision)
     this.#stops = [
+      state.onChange('bindings', changes => { for (const { key, after } of changes) this.#known.bindings.learn(key, after?.value, after?.revision ?? 0) }),
       state.onChange('leases', changes => { this.#onChanges(changes) }),
       state.onStanding(({ inStep }) => { if (inStep) unwaited(this.#replay()) })
     ]
-    return [...this.#kept.values()].map(({ lease }) => lease)
+    return this.#known.all()
   }
 
   async propose (proposal: Proposal): Promise<Disposal> {
@@ -84,7 +90,7 @@ export class EtcdLeases implements LeaseStore {
     if (!this.#options.state.standing.inStep) return this.#promise(proposal)
     try {
       return await new Promise<Disposal>((resolve, reject) => {
-        this.#queue.push({ proposal, tries: 0, resolve, reject })
+        this.#queue.push({ proposal, tries: 0, knew: this.#known.boundTo(proposal.lease), resolve, reject })
         this.#writing ??= this.#write()
       })
     } catch (error) {
@@ -97,11 +103,11 @@ export class EtcdLeases implements LeaseStore {
   promisedUntil (ip: Ipv4, mac: Mac, now: number, reserved: boolean): number | undefined {
     if (this.#options.state.standing.inStep) return undefined
     if (reserved) return now + shortPromise
-    const lease = this.#kept.get(ip)?.lease
+    const lease = this.#known.get(ip)
     return lease?.mac === mac && lease.state === 'bound' ? Math.min(now, lease.expires) + shortPromise : now
   }
 
-  async settle (ip: Ipv4): Promise<void> { await this.#options.state.settle(formatKey({ kind: 'lease', ip })) }
+  async settle (ip: Ipv4): Promise<void> { await this.#options.state.settle(leaseKey(ip)) }
 
   async close (): Promise<void> {
     this.#closed = true
@@ -112,7 +118,7 @@ export class EtcdLeases implements LeaseStore {
   /** Without etcd. */
   #promise (proposal: Proposal): Disposal {
     const { lease, now, reserved = false } = proposal
-    const kept = this.#kept.get(lease.ip)?.lease
+    const kept = this.#known.get(lease.ip)
     if (!reserved && kept !== undefined && this.#isAnothers(kept, proposal)) return { kind: 'refused', holder: kept }
     const isHolder = kept?.mac === lease.mac && kept.state === 'bound'
     const until = this.promisedUntil(lease.ip, lease.mac, now, reserved) ?? Infinity
@@ -132,8 +138,10 @@ export class EtcdLeases implements LeaseStore {
       try {
         const disposal = await this.propose(proposal)
         if (disposal.kind === 'kept') return
-        log.warn({ ip: formatIpv4(lease.ip), mac: lease.mac, holder: disposal.holder.mac }, 'lease.conflict')
-        onLease(disposal.holder)
+        const { holder } = disposal
+        log.warn({ ip: formatIpv4(lease.ip), mac: lease.mac, holder: holder.mac, ...holder.ip !== lease.ip && { holds: formatIpv4(holder.ip) } }, 'lease.conflict')
+        // The machine has another address by now: what etcd has of this one counts here too.
+        for (const one of [this.#known.get(lease.ip), holder]) if (one !== undefined) onLease(one)
       } catch (error) {
         if (!this.#closed) log.warn({ ip: formatIpv4(lease.ip), mac: lease.mac, error: messageOf(error) }, 'lease.unsaved')
       }
@@ -154,63 +162,77 @@ export class EtcdLeases implements LeaseStore {
     this.#writing = undefined
   }
 
-  /** One proposal for each address; what can't be is refused by what is known. */
+  /** One proposal for each address and each machine; what can't be is refused by what is known. */
   #takeBatch (): Queued[] {
     const batch: Queued[] = []
     const later: Queued[] = []
     for (const queued of this.#queue) {
       const { proposal: { lease: { ip } }, proposal } = queued
-      if (this.#busy.has(ip) || batch.length >= mostTogether) {
+      const keys = this.#known.keysOf(proposal.lease)
+      // What comes later of the same machine waits too: it was decided on what is written before.
+      const waits = later.some(({ proposal: { lease } }) => this.#known.keysOf(lease).some(key => keys.includes(key)))
+      if (waits || batch.length >= mostTogether || keys.some(key => this.#busy.has(key))) {
         later.push(queued)
         continue
       }
-      const kept = this.#kept.get(ip)?.lease
-      if (kept !== undefined && this.#isAnothers(kept, proposal)) {
-        queued.resolve({ kind: 'refused', holder: kept })
-        continue
-      }
-      if (kept !== undefined && this.#outweighs(kept, queued)) {
+      const kept = this.#known.get(ip)
+      const other = this.#otherOf(queued)
+      if (kept !== undefined && this.#isAnothers(kept, proposal)) queued.resolve({ kind: 'refused', holder: kept })
+      else if (kept !== undefined && this.#outweighs(kept, queued)) {
         this.#options.onLease(kept)
         queued.resolve({ kind: 'kept' })
-        continue
+      } else if (other !== undefined) queued.resolve({ kind: 'refused', holder: other })
+      else {
+        for (const key of keys) this.#busy.add(key)
+        batch.push(queued)
       }
-      this.#busy.add(ip)
-      batch.push(queued)
     }
     this.#queue = later
     return batch
+  }
+
+  /**
+   * The machine's lease of another address, which stands in the way. What is bound does until it is released, of an offer only if nobody
+   * knew when it was made; another's offer does not stand in the way of what the machine took.
+   */
+  #otherOf ({ proposal: { lease, now, reserved = false }, knew }: Queued): Lease | undefined {
+    const other = this.#known.elsewhere(lease)
+    if (other === undefined || reserved || !isHeld(other, now, this.grace)) return undefined
+    if (lease.state === 'bound') return other.state === 'bound' ? other : undefined
+    return lease.state === 'offered' && knew !== other.ip ? other : undefined
   }
 
   async #commit (batch: readonly Queued[]): Promise<void> {
     const { state } = this.#options
     const written = batch.map(({ proposal: { lease } }) => this.#neverShorter(lease))
     const values = batch.map(({ proposal: { now } }, n) => Buffer.from(this.#valueOf(written[n]!, now)))
+    const keys = batch.map(({ proposal: { lease } }) => this.#known.keysOf(lease))
+    const free = (n: number): void => { for (const key of keys[n]!) this.#busy.delete(key) }
+    const transactions = written.map((lease, n) => this.#known.transactionOf(lease, values[n]!))
     try {
-      const { responses, header } = await state.transact({
-        compare: [],
-        success: batch.map(({ proposal: { lease: { ip } } }, n): RequestOp => {
-          const key = state.etcdKey(formatKey({ kind: 'lease', ip }))
-          return {
-            request_txn: {
-              compare: [{ key, target: 'MOD', result: 'EQUAL', mod_revision: this.#kept.get(ip)?.revision ?? 0 }],
-              success: [{ request_put: { key, value: values[n]! } }],
-              failure: [{ request_range: { key } }]
-            }
-          }
-        })
-      })
-      for (const [n, queued] of batch.entries()) {
-        const answer = responses[n]?.response_txn
-        const found = answer?.responses[0]?.response_range?.kvs[0]
-        if (answer?.succeeded === true) this.#settleWith(queued, written[n]!, Number(header.revision))
+      const operations = transactions.map(one => leaseOperation(one, key => state.etcdKey(key)))
+      const { responses, header } = await state.transact({ compare: [], success: operations })
+      await Promise.all(batch.map(async (queued, n) => {
+        const refused = refusalIn(responses[n]?.response_txn)
+        const revision = Number(header.revision)
+        if (refused === undefined) {
+          this.#known.learnWritten(transactions[n]!, revision)
+          free(n)
+          this.#settleWith(queued, written[n]!, revision)
+          return
+        }
+        const { machine } = transactions[n]!
+        const found = refused.machine
+        if (machine !== undefined) this.#known.bindings.learn(machine.key, found?.value, Number(found?.mod_revision ?? 0))
         // A member carried it out without answering, and the next one found it done.
-        else if (found !== undefined && Buffer.from(found.value).equals(values[n]!)) {
-          this.#settleWith(queued, written[n]!, Number(found.mod_revision))
-        } else this.#again(queued, found)
-      }
+        if (refused.address !== undefined && Buffer.from(refused.address.value).equals(values[n]!)) {
+          free(n)
+          this.#settleWith(queued, written[n]!, Number(refused.address.mod_revision))
+        } else await this.#again(queued, refused, () => { free(n) })
+      }))
     } catch (error) {
-      for (const queued of batch) {
-        this.#busy.delete(queued.proposal.lease.ip)
+      for (const [n, queued] of batch.entries()) {
+        free(n)
         queued.reject(error)
       }
     }
@@ -218,36 +240,52 @@ export class EtcdLeases implements LeaseStore {
 
   /**
    * What was decided before another provisioner bound the machine is less than what stands now: an offer would end sooner, and a
-   * release would forget what was acknowledged meanwhile.
+   * release would forget what was acknowledged meanwhile. A machine gives its address back to who acknowledged it last: a process that was
+   * stopped reads that late, when another has given the machine the same address again.
    */
-  #outweighs (kept: Lease, { proposal: { lease, now }, tries }: Queued): boolean {
+  #outweighs (kept: Lease, { proposal: { lease, now, givenBack = false }, tries }: Queued): boolean {
     if (kept.mac !== lease.mac || kept.state !== 'bound' || !isHeld(kept, now, this.grace)) return false
-    return lease.state === 'offered' || (lease.state === 'released' && tries > 0)
+    const isLate = givenBack && this.#known.serverOf(lease.ip) !== this.#options.server
+    return lease.state === 'offered' || (lease.state === 'released' && (tries > 0 || isLate))
   }
 
   /** Another provisioner, whose clock is ahead, may have promised the holder more: that stands. */
   #neverShorter (lease: Lease): Lease {
-    const kept = this.#kept.get(lease.ip)?.lease
+    const kept = this.#known.get(lease.ip)
     const isRenewal = kept?.mac === lease.mac && kept.state === 'bound' && lease.state === 'bound'
     return isRenewal && kept.expires > lease.expires ? { ...lease, expires: kept.expires } : lease
   }
 
   #settleWith ({ resolve }: Queued, lease: Lease, revision: number): void {
-    this.#busy.delete(lease.ip)
-    const known = this.#kept.get(lease.ip)
-    if (known === undefined || known.revision <= revision) this.#kept.set(lease.ip, { lease, revision })
-    else this.#options.onLease(known.lease)
+    const known = this.#known.get(lease.ip)
+    if (known === undefined || this.#known.revisionOf(lease.ip) <= revision) this.#known.set(lease, revision, this.#options.server)
+    else this.#options.onLease(known)
     resolve({ kind: 'kept' })
   }
 
   /** Another provisioner was first, or etcd has forgotten what is known here. */
-  #again (queued: Queued, found: WireKeyValue | undefined): void {
-    const { proposal: { lease: { ip }, now }, reject } = queued
-    this.#busy.delete(ip)
-    if (found === undefined) this.#kept.delete(ip)
-    else this.#learn(formatKey({ kind: 'lease', ip }), Buffer.from(found.value), Number(found.mod_revision), now)
+  async #again (queued: Queued, { address }: LeaseRefused, free: () => void): Promise<void> {
+    const { lease, lease: { ip }, now } = queued.proposal
+    try {
+      if (address === undefined) this.#known.delete(ip)
+      else this.#known.learn(leaseKey(ip), Buffer.from(address.value), Number(address.mod_revision), now)
+      const other = this.#known.boundTo(lease)
+      if (other !== undefined && other !== ip) await this.#look(other, now)
+    } catch (error) {
+      free()
+      queued.reject(error)
+      return
+    }
+    free()
     if (++queued.tries < mostTries) this.#queue.push(queued)
-    else reject(new AppError('store_changed', `the lease of ${formatIpv4(ip)} is changed by others again and again`))
+    else queued.reject(new AppError('store_changed', `the lease of ${formatIpv4(ip)} is changed by others again and again`))
+  }
+
+  /** What etcd has of an address now. */
+  async #look (ip: Ipv4, now: number): Promise<void> {
+    const entry = await this.#options.state.read(leaseKey(ip))
+    const lease = entry === undefined ? undefined : this.#known.learn(leaseKey(ip), entry.value, entry.revision, now)
+    if (lease !== undefined) this.#options.onLease(lease)
   }
 
   #onChanges (changes: readonly EntryChange[]): void {
@@ -256,28 +294,12 @@ export class EtcdLeases implements LeaseStore {
       const meaning = parseKey(key)
       if (meaning?.kind !== 'lease') continue
       if (after === undefined) {
-        this.#kept.delete(meaning.ip)
+        this.#known.delete(meaning.ip)
         continue
       }
-      const isNews = this.#learn(key, after.value, after.revision, now())
-      if (isNews && !this.#busy.has(meaning.ip)) onLease(this.#kept.get(meaning.ip)!.lease)
+      const lease = this.#known.learn(key, after.value, after.revision, now())
+      if (lease !== undefined && !this.#busy.has(key)) onLease(lease)
     }
-  }
-
-  /** Whether it is news. */
-  #learn (key: string, value: Buffer, revision: number, now: number): boolean {
-    const meaning = parseKey(key)
-    if (meaning?.kind !== 'lease') return false
-    const known = this.#kept.get(meaning.ip)
-    // 0 is of the copy on disk.
-    if (known !== undefined && known.revision >= revision && revision > 0) return false
-    const lease = parseSharedLease(value.toString())
-    if (lease === undefined || lease.ip !== meaning.ip) {
-      this.#options.log.warn({ key }, 'lease.unreadable')
-      return false
-    }
-    this.#kept.set(meaning.ip, { lease: sane(lease, now), revision })
-    return true
   }
 
   /** As in the file of one machine, with who wrote it and when: two of one provisioner are never the same. */

@@ -33,6 +33,8 @@ export class Presence {
   readonly #run = randomBytes(8).toString('hex')
   #announce: () => Announced = () => ({ address: '', addresses: [] })
   #announced = ''
+  /** etcd's, of the last word of this run: what is known from before is that of who had the name before. */
+  #announcedAt = 0
   #lease: string | undefined
   #stream: EtcdStream<{ readonly ID: string }, { readonly ID: string, readonly TTL: string }> | undefined
   #timer: Timer | undefined
@@ -111,7 +113,8 @@ export class Presence {
     const { state, name, version, clock } = this.#options
     const announced = this.#announce()
     const value = Buffer.from(JSON.stringify({ ...announced, version, since: clock.now(), run: this.#run }))
-    await state.transact({ compare: [], success: [{ request_put: { key: state.etcdKey(formatKey({ kind: 'server', name })), value, lease } }] })
+    const { header } = await state.transact({ compare: [], success: [{ request_put: { key: state.etcdKey(formatKey({ kind: 'server', name })), value, lease } }] })
+    this.#announcedAt = Number(header.revision)
     this.#announced = JSON.stringify(announced)
   }
 
@@ -131,8 +134,9 @@ export class Presence {
   #assertAlone (): void {
     const { state, name, log } = this.#options
     const there: Entry | undefined = state.get(formatKey({ kind: 'server', name }))
-    const other = there === undefined ? undefined : fieldsOf(there.value)
-    if (other === undefined || other.run === this.#run || this.#lease === undefined) return
+    if (there === undefined || there.revision <= this.#announcedAt) return
+    const other = fieldsOf(there.value)
+    if (other.run === this.#run || this.#lease === undefined) return
     // They write over each other in turns: that is told once.
     if (this.twin === undefined) log.error({ name, address: other.address, hint: 'another provisioner has the same cluster.name: give each its own' }, 'cluster.name_taken')
     this.#twin = { address: other.address ?? '', at: this.#options.clock.now() }

@@ -98,6 +98,7 @@ export class SharedState {
       await this.#synchronise()
     } catch (error) {
       if (!(error instanceof AppError) || lasting.has(error.code)) {
+        this.#reason = messageOf(error)
         await this.close()
         throw error
       }

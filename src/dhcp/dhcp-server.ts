@@ -225,7 +225,7 @@ class Server implements DhcpServer {
       case 'change':
         log.info({ mac, ip: formatIpv4(outcome.lease.ip) }, `dhcp.${outcome.what}`)
         onEvent({ kind: 'lease', change: outcome.what, mac, ip: outcome.lease.ip })
-        if (outcome.durable) this.#keeper.keep(outcome.lease).catch(() => {})
+        if (outcome.durable) this.#keeper.keep(outcome.lease, { givenBack: outcome.what === 'released' }).catch(() => {})
         else this.#options.table.set(outcome.lease)
         return
       case 'reply':
@@ -260,22 +260,27 @@ class Server implements DhcpServer {
 
   #whenKept (lease: Lease, asked: ClientMessage, decisions: number, go: () => void): void {
     this.#track(this.#keeper.keep(lease)
-      .then(isKept => {
-        if (isKept) go()
-        else this.#decideAnew(lease, asked, decisions)
+      .then(disposal => {
+        if (disposal.kind === 'kept') go()
+        else this.#decideAnew(lease, disposal.holder, asked, decisions)
       })
       .catch((error: unknown) => { this.#options.onEvent({ kind: 'dropped', reason: 'unsaved', detail: messageOf(error), mac: asked.client.mac }) }))
   }
 
-  /** The store knows whose address it is, and the table does by now. */
-  #decideAnew ({ ip }: Lease, asked: ClientMessage, decisions: number): void {
-    const { table, log, onEvent } = this.#options
+  /** The store knows whose address it is, or which one the machine has, and the table does by now. */
+  #decideAnew ({ ip }: Lease, holder: Lease, asked: ClientMessage, decisions: number): void {
+    const { log, onEvent } = this.#options
     const { mac } = asked.client
-    const holder = table.get(ip)?.mac
-    log.warn({ ip: formatIpv4(ip), mac, holder }, 'dhcp.lease_refused')
-    onEvent({ kind: 'lease', change: 'refused', mac, ip })
+    if (holder.mac === mac && holder.ip !== ip) {
+      log.info({ ip: formatIpv4(ip), mac, holds: formatIpv4(holder.ip) }, 'dhcp.lease_elsewhere')
+      // What it asked for may be older than what it was given elsewhere: who means it asks again.
+      if (asked.request.options.dhcpMessageType === 'REQUEST') return this.#exchange.drop('lease_refused', `it has ${formatIpv4(holder.ip)}`, asked)
+    } else {
+      log.warn({ ip: formatIpv4(ip), mac, holder: holder.mac }, 'dhcp.lease_refused')
+      onEvent({ kind: 'lease', change: 'refused', mac, ip })
+    }
     if (decisions < mostDecisions) this.#exchange.contain(asked, () => { this.#decide(asked, decisions + 1) })
-    else this.#exchange.drop('lease_refused', `${formatIpv4(ip)} is held by ${holder ?? 'another machine'}`, asked)
+    else this.#exchange.drop('lease_refused', `${formatIpv4(ip)} is held by ${holder.mac}`, asked)
   }
 
   /** Sends what needs no sync: at once, or when it was seen that nobody uses the address. */

@@ -5,7 +5,7 @@ import { messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import type { DhcpEvent } from './dhcp-event.js'
-import type { LeaseStore } from './lease-store.js'
+import type { Disposal, LeaseStore, Proposal } from './lease-store.js'
 import type { Lease, LeaseTable } from './leases.js'
 import { released } from './server-decision.js'
 
@@ -22,20 +22,25 @@ export class LeaseKeeper {
 
   constructor (options: LeaseKeeperOptions) { this.#options = options }
 
-  /** Proposes it to the store. false when the address is another machine's: its lease is in force then. Rejects as the store does. */
-  async keep (lease: Lease): Promise<boolean> {
+  /** Proposes it to the store. Where that refuses, the lease that stands in the way is in force then. Rejects as the store does. */
+  async keep (lease: Lease, how: Pick<Proposal, 'givenBack'> = {}): Promise<Disposal> {
     const { table, store, clock } = this.#options
     const before = table.get(lease.ip)
+    const takeBack = (): void => {
+      if (table.get(lease.ip) !== lease) return
+      if (before === undefined) table.delete(lease.ip)
+      else table.set(before)
+    }
     table.set(lease)
     try {
-      const disposal = await store.propose({ lease, now: clock.now() })
-      if (disposal.kind === 'refused' && table.get(lease.ip) === lease) table.set(disposal.holder)
-      return disposal.kind === 'kept'
+      const disposal = await store.propose({ lease, now: clock.now(), ...how })
+      if (disposal.kind === 'kept') return disposal
+      const isElsewhere = disposal.holder.ip !== lease.ip
+      if (isElsewhere || table.get(lease.ip) === lease) table.set(disposal.holder)
+      if (isElsewhere) takeBack()
+      return disposal
     } catch (error) {
-      if (table.get(lease.ip) === lease) {
-        if (before === undefined) table.delete(lease.ip)
-        else table.set(before)
-      }
+      takeBack()
       throw error
     }
   }
@@ -51,7 +56,7 @@ export class LeaseKeeper {
   async release (ip: Ipv4): Promise<boolean> {
     const { table, clock } = this.#options
     const lease = table.get(ip)
-    return lease !== undefined && await this.keep(released(lease, clock.now()))
+    return lease !== undefined && (await this.keep(released(lease, clock.now()))).kind === 'kept'
   }
 
   /** Ends a lease that nobody asked to end. */

@@ -10,11 +10,13 @@ export interface Proposal {
   readonly now: number
   /** The address is the machine's by a reservation, whoever holds it. */
   readonly reserved?: boolean
+  /** The machine gives the address back itself, which it does to the server that acknowledged it last: another one hears of it too late. */
+  readonly givenBack?: boolean
 }
 
 export type Disposal =
   | { readonly kind: 'kept' }
-  /** The address is another machine's by this lease; nothing has changed. */
+  /** The address is another machine's by this lease, or the machine has another address by it; nothing has changed. */
   | { readonly kind: 'refused', readonly holder: Lease }
 
 export interface LeaseStore {

@@ -7,7 +7,7 @@ import { type BootConfig, type BootFile, bootFileFor } from './boot-file.js'
 import { type ClientInfo, type ClientMessage, ethernet, infiniBand } from './client-info.js'
 import { op } from './constants.js'
 import { type Destination, destinationOf } from './destination.js'
-import { isActive, type Lease } from './leases.js'
+import { isActive, isHeld, type Lease } from './leases.js'
 import type { DhcpPacket } from './packet.js'
 import { serverIdOverride } from './relay-agent.js'
 import { addressReply, informReply, nakReply, type ReplyParts } from './reply.js'
@@ -178,7 +178,7 @@ const isUnseen = ({ client: { mac }, link }: LinkMessage, { leases, reservations
 /** The machine's own leases on the link that are over, of the addresses for which `over` holds. */
 function endedBy ({ client: { mac }, link }: LinkMessage, { leases, now }: ServerContext, over: (ip: Ipv4) => boolean): Pick<Reply, 'ended'> {
   const ended = leases.ofMac(mac).filter(lease =>
-    lease.state !== 'declined' && isActive(lease, now) && over(lease.ip) && subnetWith(link, lease.ip) !== undefined)
+    lease.state !== 'declined' && lease.state !== 'released' && isHeld(lease, now, leases.grace ?? 0) && over(lease.ip) && subnetWith(link, lease.ip) !== undefined)
   return ended.length === 0 ? {} : { ended }
 }
 

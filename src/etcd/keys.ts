@@ -1,7 +1,7 @@
 // Where what belongs to one fleet stands in etcd, below a prefix that several fleets may not share. The keys of groups, profiles and
 // configs are the paths of the files that the folder of one machine has, without .json; the value is the file's bytes.
 import { Buffer } from 'node:buffer'
-import { formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
+import { formatIpv4, formatSubnet, type Ipv4, parseIpv4, parseSubnet } from '../net/ipv4.js'
 import { type Mac, parseMac } from '../net/mac.js'
 
 /** Folders of the store, as a provisioner alone has them on disk. */
@@ -17,6 +17,8 @@ export type Meaning =
   | { readonly kind: 'fleet' }
   | { readonly kind: 'object', readonly folder: ObjectFolder, readonly name: string }
   | { readonly kind: 'lease', readonly ip: Ipv4 }
+  /** Which address of a subnet (`10.0.0.0/24`) is a machine's. */
+  | { readonly kind: 'binding', readonly subnet: string, readonly mac: Mac }
   | { readonly kind: 'machine', readonly mac: Mac }
   /** A provisioner that is there: its key ends with it. */
   | { readonly kind: 'server', readonly name: string }
@@ -35,6 +37,7 @@ const keyOf = {
   fleet: (): string => 'fleet',
   object: ({ folder, name }: { readonly folder: ObjectFolder, readonly name: string }): string => `${folder}/${name}`,
   lease: ({ ip }: { readonly ip: Ipv4 }): string => `leases/${formatIpv4(ip)}`,
+  binding: ({ subnet, mac }: { readonly subnet: string, readonly mac: Mac }): string => `bindings/${subnet.replace('/', '-')}/${mac}`,
   machine: ({ mac }: { readonly mac: Mac }): string => `machines/${mac}`,
   server: ({ name }: { readonly name: string }): string => `servers/${name}`,
   update: ({ what, name }: { readonly what: UpdateKey, readonly name: string }): string => `updates/${what}/${encodeURIComponent(name)}`,
@@ -64,8 +67,16 @@ export function parseKey (key: string): Meaning | undefined {
   if (what !== undefined) return isEncoded(said) ? { kind: 'update', what, name: decodeURIComponent(said) } : undefined
   const ip = top === 'leases' ? parseIpv4(name) : undefined
   if (ip !== undefined) return { kind: 'lease', ip }
+  if (top === 'bindings') return parseBinding(name)
   const mac = top === 'machines' ? parseMac(name) : undefined
   return mac === undefined || mac !== name ? undefined : { kind: 'machine', mac }
+}
+
+function parseBinding (name: string): Meaning | undefined {
+  const [, address = '', prefix = '', machine = ''] = /^([\d.]+)-(\d+)\/([^/]+)$/.exec(name) ?? []
+  const [subnet, mac] = [parseSubnet(`${address}/${prefix}`), parseMac(machine)]
+  if (subnet === undefined || mac === undefined || mac !== machine || formatSubnet(subnet) !== `${address}/${prefix}`) return undefined
+  return { kind: 'binding', subnet: formatSubnet(subnet), mac }
 }
 
 function isEncoded (name: string): boolean {

@@ -94,15 +94,17 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
     await state.close()
     await disconnect()
   }
+  let isRefused = false
   try {
     await state.start()
   } catch (error) {
+    isRefused = true
     if (live || writes) await close()
     told(error)
   }
   presence.look()
   const { standing } = state
-  if (!live && !standing.inStep) onProblem(new AppError('etcd_away', `${where(['cluster', 'etcd'])}: ${standing.reason}`))
+  if (!live && !isRefused && !standing.inStep) onProblem(new AppError('etcd_away', `${where(['cluster', 'etcd'])}: ${standing.reason}`))
   return {
     name,
     state,
@@ -115,7 +117,10 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
       metrics.gauge('cluster_present', 'Provisioners that are there', () => presence.present.length)
       metrics.gauge('cluster_in_step', 'Whether etcd answers and its changes arrive', () => Number(state.standing.inStep))
     },
-    openLeases: now => openSharedLeases({ state, presence, name, clock, log }, now),
+    openLeases: now => {
+      const subnets = config.dhcp.subnets.map(({ subnet }) => subnet)
+      return openSharedLeases({ state, presence, name, subnets, clock, log }, now)
+    },
     openMachines: options => new EtcdMachines({ state, clock, log, ...options }),
     openUpdates: () => new EtcdUpdates({ state, log }),
     openGuard: async () => {

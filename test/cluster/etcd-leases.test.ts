@@ -5,7 +5,7 @@ import { EtcdLeases, leaseGrace, shortPromise } from '../../src/cluster/etcd-lea
 import type { SharedState } from '../../src/cluster/shared-state.js'
 import type { Disposal } from '../../src/dhcp/lease-store.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
-import { ip, mac } from '../helpers/dhcp.js'
+import { ip, mac, subnet } from '../helpers/dhcp.js'
 import { type EtcdCluster, startEtcd } from '../helpers/etcd.js'
 import { until } from '../helpers/until.js'
 import { openState } from '../helpers/shared-state.js'
@@ -29,7 +29,7 @@ async function server (t: Test, cluster: EtcdCluster, name: string): Promise<Ser
   const state = await openState(t, cluster)
   const table = new LeaseTable({ grace: leaseGrace })
   const leases = new EtcdLeases({
-    state, server: name, now: () => now, onLease: one => { table.set(one) }, log: pino({ level: 'silent' })
+    state, subnets: [subnet('10.0.0.0/24').subnet], server: name, now: () => now, onLease: one => { table.set(one) }, log: pino({ level: 'silent' })
   })
   t.teardown(() => leases.close())
   for (const one of await leases.load(now)) table.set(one)
@@ -41,7 +41,7 @@ t.test('of two servers that give one address at once one does, a hundred at once
   const etcd = await startEtcd(t)
   const [a, b] = [await server(t, etcd, 'a'), await server(t, etcd, 'b')]
   const results = await Promise.all(Array.from({ length: 200 }, (_, n) => n % 100).flatMap((last, n) =>
-    [keep(n < 100 ? a : b, lease(last, n < 100 ? 1 : 2))]))
+    [keep(n < 100 ? a : b, lease(last, last, n < 100 ? {} : { mac: mac(`52:54:00:00:01:${String(last).padStart(2, '0')}`) }))]))
   for (let last = 0; last < 100; last++) {
     const kept = [results[last]!, results[last + 100]!].filter(({ kind }) => kind === 'kept')
     t.equal(kept.length, 1, `10.0.0.${last}`)
@@ -61,6 +61,55 @@ t.test('a holder renews with any of them; an expired address is another machine\
   const end = now + 3 * hour
   t.match(await b.leases.propose({ lease: lease(1, 2, { expires: end + hour }), now: end + leaseGrace - 1 }), { kind: 'refused', holder: { mac: lease(1, 1).mac } })
   t.match(await b.leases.propose({ lease: lease(1, 2, { expires: end + 2 * hour }), now: end + leaseGrace }), { kind: 'kept' })
+})
+
+t.test('a machine that two servers answer at once has one address', async t => {
+  if (!needs(t, 'etcd')) return
+  const etcd = await startEtcd(t)
+  const [a, b] = [await server(t, etcd, 'a'), await server(t, etcd, 'b')]
+  const offer = (last: number, machine: number): Lease => lease(last, machine, { state: 'offered', expires: now + 60_000 })
+  const both = await Promise.all(Array.from({ length: 50 }, async (_, n) =>
+    await Promise.all([a.leases.propose({ lease: offer(n, n), now }), b.leases.propose({ lease: offer(100 + n, n), now })])))
+  for (const [n, disposals] of both.entries()) {
+    const [mine, theirs] = disposals
+    const [kept, refused] = mine.kind === 'kept' ? [n, theirs] : [100 + n, mine]
+    t.match(refused, { kind: 'refused', holder: { mac: lease(0, n).mac, ip: ip(`10.0.0.${kept}`), state: 'offered' } }, `machine ${n}`)
+  }
+  // Bound by one, of which the other has not heard when it decides.
+  const bound = await Promise.all([a.leases.propose({ lease: lease(200, 60), now }), b.leases.propose({ lease: lease(201, 60), now })])
+  t.same(bound.map(({ kind }) => kind).sort(), ['kept', 'refused'])
+  const [has, other] = bound[0].kind === 'kept' ? [200, 201] : [201, 200]
+  await until('both know', () => [a, b].every(({ state }) => state.get('bindings/10.0.0.0-24/52:54:00:00:00:60')?.value.toString() === `10.0.0.${has}`))
+  t.match(await a.leases.propose({ lease: offer(other, 60), now }), { kind: 'kept' }, 'who knows of it may offer another')
+  t.equal((await b.state.read('bindings/10.0.0.0-24/52:54:00:00:00:60'))?.value.toString(), `10.0.0.${has}`)
+  t.match(await b.leases.propose({ lease: lease(other, 60), now }), { kind: 'refused', holder: { ip: ip(`10.0.0.${has}`) } }, 'but what is bound has to be given back first')
+  t.match(await b.leases.propose({ lease: lease(has, 60, { state: 'released', expires: now }), now }), { kind: 'kept' })
+  t.match(await b.leases.propose({ lease: lease(other, 60), now }), { kind: 'kept' })
+  // Both know of the offer, and one does not hear that it was taken.
+  t.match(await a.leases.propose({ lease: offer(210, 61), now }), { kind: 'kept' })
+  await until('both know of it', () => b.table.get(ip('10.0.0.210')) !== undefined && b.state.get('bindings/10.0.0.0-24/52:54:00:00:00:61') !== undefined)
+  const taken = await Promise.all([a.leases.propose({ lease: lease(210, 61), now }), b.leases.propose({ lease: lease(211, 61), now })])
+  t.same(taken.map(({ kind }) => kind).sort(), ['kept', 'refused'])
+  t.match(await a.leases.propose({ lease: lease(has, 60, { ip: ip('10.0.1.1') }), now }), { kind: 'kept' }, 'another network is another matter')
+})
+
+t.test('a machine\'s key goes with its lease', async t => {
+  if (!needs(t, 'etcd')) return
+  const etcd = await startEtcd(t)
+  const [a, b] = [await server(t, etcd, 'a'), await server(t, etcd, 'b')]
+  const keyOf = async (machine: number): Promise<string | undefined> =>
+    (await a.state.read(`bindings/10.0.0.0-24/52:54:00:00:00:${String(machine).padStart(2, '0')}`))?.value.toString()
+  // A stranger invents machines: of one address after the other, as its offers end.
+  for (let machine = 1; machine <= 5; machine++) {
+    const then = now + machine * 60_000
+    t.match(await (machine % 2 === 0 ? a : b).leases.propose({ lease: lease(1, machine, { state: 'offered', expires: then + 60_000, since: then }), now: then }), { kind: 'kept' })
+  }
+  t.same(await Promise.all([1, 2, 3, 4, 5].map(keyOf)), [undefined, undefined, undefined, undefined, '10.0.0.1'])
+  t.match(await a.leases.propose({ lease: lease(1, 5, { state: 'declined', expires: now + hour }), now }), { kind: 'kept' })
+  t.equal(await keyOf(5), undefined)
+  t.match(await b.leases.propose({ lease: lease(2, 6), now }), { kind: 'kept' })
+  t.match(await b.leases.propose({ lease: lease(2, 7), now, reserved: true }), { kind: 'kept' })
+  t.same([await keyOf(6), await keyOf(7)], [undefined, '10.0.0.2'])
 })
 
 t.test('etcd away: holders are promised a short while, no longer than the others wait; written when it is back', async t => {
@@ -103,4 +152,16 @@ t.test('an offer or a release decided before another server bound the machine ta
   await until('b knows it too', () => b.table.get(ip('10.0.0.2'))?.state === 'bound')
   t.match(await b.leases.propose({ lease: lease(1, 1, { state: 'released', expires: now }), now }), { kind: 'kept' })
   t.match(await stands(1), '"state":"released"', 'who knows what stands may end it')
+  // b was stopped while the machine gave its address back to it, and had it again from a.
+  t.match(await b.leases.propose({ lease: lease(3, 3), now }), { kind: 'kept' })
+  await until('a knows it', () => a.table.get(ip('10.0.0.3')) !== undefined)
+  t.match(await a.leases.propose({ lease: lease(3, 3, { expires: now + 2 * hour }), now }), { kind: 'kept' })
+  await until('b knows it', () => b.table.get(ip('10.0.0.3'))?.expires === now + 2 * hour)
+  const back = lease(3, 3, { state: 'released', expires: now })
+  b.table.set(back)
+  t.match(await b.leases.propose({ lease: back, now, givenBack: true }), { kind: 'kept' })
+  t.match(await stands(3), '"state":"bound"')
+  t.equal(b.table.get(ip('10.0.0.3'))?.state, 'bound')
+  t.match(await a.leases.propose({ lease: back, now, givenBack: true }), { kind: 'kept' })
+  t.match(await stands(3), '"state":"released"')
 })

@@ -11,6 +11,7 @@ t.test('a key and what it stands for, there and back', async t => {
     { kind: 'object', folder: 'profiles', name: 'rack/1/node' },
     { kind: 'object', folder: 'ignition', name: 'node ä.yaml' },
     { kind: 'lease', ip: parseIpv4('10.0.0.7')! },
+    { kind: 'binding', subnet: '10.0.0.0/24', mac: parseMac('52:54:00:00:00:01')! },
     { kind: 'machine', mac: parseMac('52:54:00:00:00:01')! },
     { kind: 'server', name: 'p1' },
     { kind: 'shared', name: 'enrolment' },
@@ -26,7 +27,8 @@ t.test('a key and what it stands for, there and back', async t => {
 t.test('what is no key of ours', async t => {
   for (const key of ['', 'groups', 'groups/', '/a', 'groups/../a', 'ignition/a/../../b', 'ignition//a', 'files/./a', 'files/a\0', 'leases/10.0.0', 'leases/10.0.0.07',
     'machines/52-54-00-00-00-01', 'machines/52:54:00:00:00:0G', 'servers/a/b', 'shared/', 'other/a', 'fleet/1', 'guard/a/b', 'updates/other/a', 'updates/instances/', 'updates/instances/%zz',
-    'updates/instances/a b', 'discovery/tokens/', 'discovery/tokens/xyz', 'discovery/tokens/00/a', 'discovery/members/00', 'discovery/other']) t.equal(parseKey(key), undefined, JSON.stringify(key))
+    'updates/instances/a b', 'bindings/10.0.0.0-24', 'bindings/10.0.0.1-24/52:54:00:00:00:01', 'bindings/10.0.0.0-24/52-54-00-00-00-01',
+    'bindings/10.0.0.0-024/52:54:00:00:00:01', 'discovery/tokens/', 'discovery/tokens/xyz', 'discovery/tokens/00/a', 'discovery/members/00', 'discovery/other']) t.equal(parseKey(key), undefined, JSON.stringify(key))
 })
 
 t.test('the end of a prefix', async t => {

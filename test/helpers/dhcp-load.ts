@@ -1,5 +1,6 @@
 // Many made-up machines behind a made-up relay agent: dhcp-load.ts OWN_ADDRESS SERVER SEED PER_SECOND. Takes a lease for one
-// after the other and prints `MAC ADDRESS` for each ACK as it comes in, until it is killed.
+// after the other and prints `MAC ADDRESS` for each ACK as it comes in, until it is killed. SERVER may be 255.255.255.255: all hear it,
+// and the first offer is taken.
 import { randomInt } from 'node:crypto'
 import { writeSync } from 'node:fs'
 import { decodePacket, encodePacket } from '../../src/dhcp/packet.js'
@@ -11,10 +12,10 @@ import { ip, mac, request } from './dhcp.js'
 const [, , own = '', server = '', seed = '0', perSecond = '500'] = process.argv
 const giaddr = ip(own)
 const to = { address: server, port: 67 }
-const socket = await kernelUdp.bind({ address: own, port: 67 }, data => {
+const socket = await kernelUdp.bind({ address: own, port: 67, broadcast: true }, data => {
   const { yiaddr, chaddr, options } = decodePacket(data)
   if (options.dhcpMessageType === 'OFFER') {
-    const taking = { dhcpMessageType: 'REQUEST', requestedIpAddress: yiaddr, serverIdentifier: ip(server) } as const
+    const taking = { dhcpMessageType: 'REQUEST', requestedIpAddress: yiaddr, serverIdentifier: options.serverIdentifier ?? ip(server) } as const
     socket.send(encodePacket(request(taking, { giaddr, mac: macFromBytes(chaddr) })), to)
   } else {
     writeSync(1, `${options.dhcpMessageType} ${macFromBytes(chaddr)} ${formatIpv4(yiaddr)}\n`)

@@ -14,7 +14,7 @@ export interface Part {
   readonly signal: (name: NodeJS.Signals) => void
   /** Ends it, and waits until it has. */
   readonly kill: () => Promise<void>
-  /** Nothing leaves or arrives any more, without a word; or it does again. */
+  /** Nothing leaves or arrives any more, without a word (nft); or it does again. */
   readonly cut: (isCut: boolean) => void
 }
 
@@ -23,7 +23,16 @@ export interface FleetNetworkOptions {
   /** Further configuration of the nth provisioner, counted from 1. */
   readonly config?: (n: number) => Readonly<Record<string, unknown>>
   readonly leaseTime?: string
+  /** By how many seconds the provisioners' clocks are off; needs libfaketime where one is. */
+  readonly clocks?: readonly number[]
 }
+
+/** Where Debian has the library: the dynamic linker knows what `$LIB` is. */
+const faketime = '/usr/$LIB/faketime/libfaketimeMT.so.1'
+
+/** The program `faketime` stays in front of what it starts, and signals reach only it. */
+const clockOff = (seconds: number): readonly string[] =>
+  seconds === 0 ? [] : ['env', `LD_PRELOAD=${faketime}`, `FAKETIME=${seconds > 0 ? '+' : ''}${seconds}`, 'FAKETIME_DONT_FAKE_MONOTONIC=1']
 
 export class FleetNetwork {
   readonly space = new NetworkNamespace()
@@ -47,7 +56,8 @@ export class FleetNetwork {
     }))
     this.provisioners = [1, 2, 3].map(n => {
       const config = this.configOf(n)
-      return this.#part(`p${n}`, `10.64.0.${n + 1}`, place => place.spawn(process.execPath, builtProgram(), 'serve', '--config', config), /"msg":"appliance\.ready"/)
+      const [command = '', ...args] = [...clockOff(options.clocks?.[n - 1] ?? 0), process.execPath, builtProgram(), 'serve', '--config', config]
+      return this.#part(`p${n}`, `10.64.0.${n + 1}`, place => place.spawn(command, ...args), /"msg":"appliance\.ready"/)
     })
   }
 
@@ -99,9 +109,7 @@ export class FleetNetwork {
         running?.child.kill('SIGKILL')
         await running?.ended
       },
-      cut: isCut => {
-        place.ip('link', 'set', 'eth0', isCut ? 'down' : 'up')
-      }
+      cut: isCut => { this.space.cut(place, isCut) }
     }
   }
 }

@@ -36,6 +36,8 @@ export class NetworkNamespace {
   readonly name: string
   readonly #children: Running[] = []
   readonly #clients: NetworkNamespace[] = []
+  /** The bridge's side of each client's link. */
+  readonly #ports = new Map<NetworkNamespace, string>()
   #links = 0
 
   constructor (name = `cp-${randomBytes(4).toString('hex')}`) {
@@ -64,10 +66,20 @@ export class NetworkNamespace {
   /** Gives another namespace an interface on the bridge. */
   connect (client: NetworkNamespace, bridge: string, interfaceName: string, mac?: string): void {
     const port = `port${this.#links++}`
+    this.#ports.set(client, port)
     this.ip('link', 'add', port, 'type', 'veth', 'peer', 'name', interfaceName, 'netns', client.name)
     if (mac !== undefined) client.ip('link', 'set', interfaceName, 'address', mac)
     this.ip('link', 'set', port, 'master', bridge, 'up')
     client.ip('link', 'set', interfaceName, 'up')
+  }
+
+  /** Has every frame from and to a client vanish at its link, of which neither side is told; or no more. Needs nft. */
+  cut (client: NetworkNamespace, isCut: boolean): void {
+    for (const [space, device] of [[this, this.#ports.get(client) ?? ''], [client, 'eth0']] as const) {
+      const table = `cut-${device}`
+      if (isCut) space.exec('nft', `add table netdev ${table}; add chain netdev ${table} in { type filter hook ingress device ${device} priority 0; policy drop; }`)
+      else space.exec('nft', `delete table netdev ${table}`)
+    }
   }
 
   /** Gives the network of a process an interface on the bridge, which it has to set up. */

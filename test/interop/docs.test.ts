@@ -76,6 +76,13 @@ const given: Readonly<Record<string, { readonly first?: Given, readonly before?:
       }]
     ]
   },
+  'docs/cluster.md': {
+    first: async site => {
+      await layOut(site, 'cluster: { name: p1, etcd: { endpoints: ["http://127.0.0.1:2379"] } }\n')
+      site.machine.start('exec etcd --data-dir /run/etcd --logger zap --log-level error')
+      await site.machine.sh('for i in $(seq 300); do if curl -sf http://127.0.0.1:2379/health >/dev/null; then exit; fi; sleep 0.1; done; exit 1')
+    }
+  },
   'docs/dhcp.md': {
     first: async site => {
       await serve(site)
@@ -245,7 +252,7 @@ for (const doc of documents()) {
   const blocks = blocksOf(doc).filter(({ language }) => language === 'sh')
   if (blocks.length === 0) continue
   t.test(doc, async t => {
-    if (!able(t, problem) || !needs(t, 'curl', 'openssl', 'gpg', 'gpgv', 'grub-mkimage', 'udhcpc')) return
+    if (!able(t, problem) || !needs(t, 'curl', 'openssl', 'gpg', 'gpgv', 'grub-mkimage', 'udhcpc', 'etcd')) return
     if (/bundle|install/.test(doc) && !able(t, bundleProblem())) return
     const machine = await DocsMachine.make(t)
     t.teardown(async () => { await machine.stop() })

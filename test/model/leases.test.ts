@@ -1,5 +1,5 @@
-// The lease protocol's model, searched whole by spin: what is promised holds, and with too short a grace it would not, so the search
-// can find what it looks for.
+// The lease protocol's models, searched whole by spin: what is promised holds, and with too short a grace or a key that is not compared it would
+// not, so the searches can find what they look for.
 import { copyFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,19 +7,19 @@ import t, { type Test } from 'tap'
 import { shortFolder } from '../helpers/short-folder.js'
 import { needs, runTool } from '../helpers/tools.js'
 
-const model = fileURLToPath(new URL('leases.pml', import.meta.url))
+type Model = 'leases' | 'bindings'
 
 interface Searched { readonly errors: number, readonly states: number, readonly complete: boolean, readonly said: string }
 
-async function search (t: Test, ...defines: readonly string[]): Promise<Searched> {
+async function search (t: Test, model: Model, ...defines: readonly string[]): Promise<Searched> {
   const cwd = shortFolder(t)
-  copyFileSync(model, join(cwd, 'leases.pml'))
-  const made = await runTool('spin', [...defines, '-a', 'leases.pml'], { cwd })
+  copyFileSync(fileURLToPath(new URL(`${model}.pml`, import.meta.url)), join(cwd, `${model}.pml`))
+  const made = await runTool('spin', [...defines, '-a', `${model}.pml`], { cwd })
   t.equal(made.code, 0, `${made.stdout.toString()}${made.stderr}`)
   const compiled = await runTool('gcc', ['-O2', '-DSAFETY', '-DCOLLAPSE', '-o', 'pan', 'pan.c'], { cwd })
   t.equal(compiled.code, 0, compiled.stderr)
-  const said = (await runTool(join(cwd, 'pan'), ['-m2000000'], { cwd })).stdout.toString()
-  t.equal(existsSync(join(cwd, 'leases.pml.trail')), /errors: [1-9]/.test(said))
+  const said = (await runTool(join(cwd, 'pan'), ['-m3000000'], { cwd })).stdout.toString()
+  t.equal(existsSync(join(cwd, `${model}.pml.trail`)), /errors: [1-9]/.test(said))
   return {
     errors: Number(/errors: (\d+)/.exec(said)?.[1]),
     states: Number(/(\d+) states, stored/.exec(said)?.[1]),
@@ -30,7 +30,7 @@ async function search (t: Test, ...defines: readonly string[]): Promise<Searched
 
 t.test('no address bound twice, no acknowledged lease forgotten, a holder never told no', async t => {
   if (!needs(t, 'spin', 'gcc')) return
-  const { errors, states, complete, said } = await search(t)
+  const { errors, states, complete, said } = await search(t, 'leases')
   t.equal(errors, 0, { said })
   t.ok(complete, { said })
   t.ok(states > 1_000_000, `${states} states`)
@@ -39,7 +39,24 @@ t.test('no address bound twice, no acknowledged lease forgotten, a holder never 
 
 t.test('with a grace as short as what is promised without etcd, two machines have the address', async t => {
   if (!needs(t, 'spin', 'gcc')) return
-  const { errors, said } = await search(t, '-DGRACE=1')
+  const { errors, said } = await search(t, 'leases', '-DGRACE=1')
   t.equal(errors, 1, { said })
   t.match(said, /assertion violated/)
 })
+
+t.test('a machine is never bound to two addresses of a subnet', async t => {
+  if (!needs(t, 'spin', 'gcc')) return
+  const { errors, states, complete, said } = await search(t, 'bindings')
+  t.equal(errors, 0, { said })
+  t.ok(complete, { said })
+  t.ok(states > 500_000, `${states} states`)
+})
+
+for (const [name, define] of [['is not compared', '-DNO_KEY'], ['is not written again when its offer becomes a lease', '-DREWRITTEN=false']] as const) {
+  t.test(`a machine whose key ${name} has two`, async t => {
+    if (!needs(t, 'spin', 'gcc')) return
+    const { errors, said } = await search(t, 'bindings', define)
+    t.equal(errors, 1, { said })
+    t.match(said, /assertion violated/)
+  })
+}

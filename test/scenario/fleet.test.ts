@@ -1,6 +1,6 @@
 // A fleet of three provisioners and its machines on a played network, clock and etcd, by seed: losses, delays, doubled messages, partitions, kills,
-// stops, restarts, clocks that are off, compactions. No address is given to two machines, no holder is refused, nothing that was acknowledged is
-// forgotten, and in the end everybody has an address. FLEET_SEEDS=FIRST[-LAST] runs others, and FLEET_TRACE=1 tells what happened.
+// stops, restarts, clocks that are off, compactions. No address is given to two machines, no machine is bound to two addresses, no holder is refused,
+// nothing that was acknowledged is forgotten, and in the end everybody has an address. FLEET_SEEDS=FIRST[-LAST] runs others, and FLEET_TRACE=1 tells what happened.
 import t from 'tap'
 import type { LeaseStore } from '../../src/dhcp/lease-store.js'
 import { type FleetFault, type FleetResult, runFleet } from '../helpers/fleet/fleet.js'

@@ -10,6 +10,7 @@ import type { Lease } from '../../src/dhcp/leases.js'
 import { MachineJournal, type MachineStore } from '../../src/machines/journal.js'
 import type { Machine } from '../../src/machines/machine.js'
 import type { Noted } from '../../src/machines/registry.js'
+import { subnetOf } from '../../src/net/ipv4.js'
 import type { Mac } from '../../src/net/mac.js'
 import { openEtcdStore } from '../../src/store/etcd-store.js'
 import { openFileStore } from '../../src/store/file-store.js'
@@ -63,7 +64,7 @@ class RestartedLeases implements LeaseStore {
 
   async load (now: number): Promise<readonly Lease[]> {
     this.#state = await this.#open()
-    this.#leases = new EtcdLeases({ state: this.#state, server: 'p1', log, onLease: () => {}, now: () => now, grace: 0 })
+    this.#leases = new EtcdLeases({ subnets: [subnetOf(0, 0)], state: this.#state, server: 'p1', log, onLease: () => {}, now: () => now, grace: 0 })
     return await this.#leases.load(now)
   }
 

@@ -112,6 +112,8 @@ export class FakeEtcd {
     if (this.#changes.length > 0) {
       this.#revision++
       this.#history.push(...this.#changes)
+      const keys = this.#changes.map(({ key }) => key)
+      if (new Set(keys).size < keys.length) throw new Error(`etcd takes no key twice: ${keys.join(' ')}`)
       for (const tell of [...this.#watchers]) tell(this.#changes)
     }
     return result

@@ -93,6 +93,20 @@ export class Fleet {
     this.random = random(seed)
     this.etcd = new FakeEtcd(this.time, fault)
     this.#began = this.time.now
+    this.etcd.watch('/f/leases/', 1, (_, events) => { for (const { kv: { key, value } } of events) this.#assertOneAddress(key.toString(), value) })
+  }
+
+  /** A machine has one address, whoever gave it: nothing else is ever in etcd. */
+  #assertOneAddress (key: string, value: Buffer): void {
+    const lease = parseSharedLease(value.toString())
+    if (lease?.state !== 'bound') return
+    for (const [other, text] of this.etcd.entries()) {
+      if (!other.startsWith('/f/leases/') || other === key) continue
+      const found = parseSharedLease(text.toString())
+      if (found?.state === 'bound' && found.mac === lease.mac && found.expires > this.time.now) {
+        this.broken.push(`${lease.mac} was bound to ${formatIpv4(lease.ip)} while it is to ${formatIpv4(found.ip)}`)
+      }
+    }
   }
 
   pick<T> (from: readonly T[]): T { return from[Math.floor(this.random() * from.length)]! }
@@ -133,7 +147,8 @@ export class Fleet {
       await state.start()
       presence.look()
       const { grace } = this.#fault
-      const leases = await openSharedLeases({ state, presence, name: one.name, clock, log: silent, ...grace !== undefined && { grace } }, clock.now())
+      const given = { state, presence, name: one.name, subnets: subnets.map(({ subnet }) => subnet), clock, log: silent }
+      const leases = await openSharedLeases({ ...given, ...grace !== undefined && { grace } }, clock.now())
       server = await startDhcpServer({
         network,
         bind: { address: '0.0.0.0', port: 67 },
