@@ -14,7 +14,7 @@ import { renderAutoexec } from './render-ipxe.js'
 import { renderKernel, renderPxelinux } from './render-pxelinux.js'
 
 export interface LoaderFilesOptions {
-  readonly bootOf: Provisioner['bootOf']
+  readonly bootOf: Provisioner['bootOf'] | Provisioner['settledBootOf']
   /** Absolute URL of iPXE's first script. */
   readonly scriptUrl: string
   /** Where the HTTP API is, from the outside: `http://192.168.100.2:8080`. */
@@ -106,7 +106,7 @@ export function createLoaderFiles (options: LoaderFilesOptions): LoaderFiles {
       const named = found['mac'] === undefined ? mac : parseMac(found['mac'])
       if (named !== undefined) labels.set('mac', named)
       if (found['uuid'] !== undefined) labels.set('uuid', found['uuid'].toLowerCase())
-      const { group, localBoot, boot } = options.bootOf({ labels, rawQuery: '', client })
+      const { group, localBoot, boot } = await options.bootOf({ labels, rawQuery: '', client })
       const text = await kind.make({
         client,
         mac: named,

@@ -59,6 +59,8 @@ export interface Provisioner {
   matchMachine: (labels: Labels) => Group | undefined
   /** What the machine boots now, for the files that loaders ask for by fixed names. */
   bootOf: (request: MachineRequest) => MachineBoot
+  /** The same once it is known what other provisioners know of a machine that is installed once. Never rejects. */
+  settledBootOf: (request: MachineRequest) => Promise<MachineBoot>
   /** What a profile boots, with aliases of assets replaced by what they stand for now. */
   pinned: (boot: NetBoot) => NetBoot
 
@@ -214,6 +216,15 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     if (group === undefined || flagOf(group, installOnceKey).value !== true) return undefined
     return past.settle(mac).then(() => ({}), () => ({ known: { ...past, isCertain: () => false } }))
   }
+  const bootKnowing = (request: MachineRequest, known: MachinePast): MachineBoot => {
+    const group = matchMachine(request.labels)
+    if (group === undefined) return { group, localBoot: undefined, boot: undefined, bootedAs: undefined }
+    const profile = findProfile(store.snapshot.forMachines, group.profile)
+    const mac = macOfLabels(request.labels)
+    const { localBoot, bootedAs } = decideBoot(group, profile, mac, known)
+    const boot = profile?.boot === undefined ? undefined : tokened({ group, mac, request, guard }, assets.pin(profile.boot))
+    return { group, localBoot, boot, bootedAs }
+  }
   /** Before a guarded config is given out, what all provisioners count of its token; undefined where nothing is asked. */
   const takeToken = ({ labels, client }: MachineRequest): Promise<FoundBefore> | undefined => {
     const mac = macOfLabels(labels)
@@ -267,15 +278,8 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
       return version
     },
     matchMachine,
-    bootOf: request => {
-      const group = matchMachine(request.labels)
-      if (group === undefined) return { group, localBoot: undefined, boot: undefined, bootedAs: undefined }
-      const profile = findProfile(store.snapshot.forMachines, group.profile)
-      const mac = macOfLabels(request.labels)
-      const { localBoot, bootedAs } = decideBoot(group, profile, mac, past)
-      const boot = profile?.boot === undefined ? undefined : tokened({ group, mac, request, guard }, assets.pin(profile.boot))
-      return { group, localBoot, boot, bootedAs }
-    },
+    bootOf: request => bootKnowing(request, past),
+    settledBootOf: async request => bootKnowing(request, (await settleInstalled(request))?.known ?? past),
     pinned: assets.pin,
     settle: async (kind, name) => {
       if (store.settle !== undefined) await store.settle(kind, name)

@@ -51,7 +51,7 @@ export function loaderFiles (options: LoaderFilesOptions): FileSource {
   const makerFor = (client: string): LoaderFiles => {
     const origin = originFor(client)
     const { scriptUrl } = bootConfig(config, origin)
-    return createLoaderFiles({ bootOf: provisioner.bootOf, scriptUrl, origin, resilient: config.boot.resilient, fallbacks })
+    return createLoaderFiles({ bootOf: provisioner.settledBootOf, scriptUrl, origin, resilient: config.boot.resilient, fallbacks })
   }
   const made: FileSource = {
     open: async (name, request) => {

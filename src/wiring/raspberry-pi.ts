@@ -12,7 +12,7 @@ export interface RaspberryPiOptions {
   readonly folder: string
   readonly stored: FileSource
   readonly assets: FileSource | undefined
-  readonly provisioner: Pick<Provisioner, 'bootOf'>
+  readonly provisioner: Pick<Provisioner, 'settledBootOf'>
   readonly macOf: (address: string) => Mac | undefined
   /** Where the machine at an address finds the HTTP API. */
   readonly originFor: (client: string) => string
@@ -29,7 +29,7 @@ export const raspberryPiFiles = ({ folder, stored, assets, provisioner, macOf, o
     const labels = new Map<string, string>()
     if (asked.serial !== undefined) labels.set('serial', asked.serial)
     if (mac !== undefined) labels.set('mac', mac)
-    const { boot, localBoot } = provisioner.bootOf({ labels, rawQuery: '', client: request.client })
+    const { boot, localBoot } = await provisioner.settledBootOf({ labels, rawQuery: '', client: request.client })
     // Without a config.txt or a kernel the board goes on in its own boot order.
     if (boot === undefined || localBoot !== undefined) return undefined
     const made = renderBoardFile(asked.name, boot, { mac, uuid: undefined }, originFor(request.client))

@@ -148,3 +148,38 @@ t.test('a machine that is installed starts from its disk by every file alike, an
   t.match(await file('grub.cfg-01-52-54-00-00-00-02'), /guard=TOKEN/)
   t.notMatch(await file('grub.cfg-01-52-54-00-00-00-02', '172.30.0.66'), /guard=/)
 })
+
+t.test('what another provisioner installed starts from its disk by a loader\'s file too, and at once', async t => {
+  const mac = '52:54:00:00:00:01'
+  const store = new MemoryStore({
+    groups: [makeGroup({ id: 'once', selector: { mac }, metadata: { install_once: 'true' } }), makeGroup({ id: 'other', selector: { mac: '52:54:00:00:00:02' } })],
+    profiles: [makeProfile({ id: 'p', boot })]
+  })
+  const elsewhere: { installedAs?: string | undefined } = {}
+  const here: { installedAs?: string | undefined } = {}
+  let asked = 0
+  let isAway = false
+  const provisioner = createProvisioner({
+    store,
+    past: {
+      ...noPast,
+      installedAs: () => here.installedAs,
+      settle: async () => {
+        asked++
+        if (isAway) throw new Error('etcd is away')
+        Object.assign(here, elsewhere)
+      }
+    }
+  })
+  const make = createLoaderFiles({ bootOf: provisioner.settledBootOf, scriptUrl, origin, resilient: false })
+  const file = async (name: string): Promise<string> => String(await make({ name, mac: undefined, client: '172.30.0.9', hasMenu: async () => false }))
+  t.match(await file('grub.cfg-01-52-54-00-00-00-01'), /\nif linux/)
+  elsewhere.installedAs = provisioner.bootOf({ labels: new Map([['mac', mac]]), rawQuery: '', client: undefined }).bootedAs
+  t.match(await file('grub.cfg-01-52-54-00-00-00-01'), /Local disk/)
+  Object.assign(here, { installedAs: undefined })
+  isAway = true
+  t.match(await file('pxelinux.cfg/01-52-54-00-00-00-01'), /LOCALBOOT/, 'nobody can say: its disk')
+  t.equal(asked, 3)
+  t.match(await file('grub.cfg-01-52-54-00-00-00-02'), /\nif linux/)
+  t.equal(asked, 3, 'nobody is asked for a machine that is installed again and again')
+})
