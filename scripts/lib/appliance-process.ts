@@ -32,11 +32,17 @@ export async function startAppliance (children: Children, { root, configFile, lo
   const log = openSync(logFile, 'w')
   const child = children.start(process.execPath, [join(root, 'bin/core-provisioner'), 'serve', '--config', configFile], ['ignore', log, log])
   closeSync(log)
+  await untilReady(child, url)
+  return child
+}
+
+/** Waits until it answers /readyz; throws when it ends instead, or is not ready in time. */
+export async function untilReady (child: ChildProcess, url: string): Promise<void> {
   const deadline = Date.now() + readyTimeout
   for (;;) {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the appliance ended at its start (status ${child.exitCode ?? child.signalCode})`)
     const said = await fetch(`${url}/readyz`).then(async answer => answer.ok ? '' : `${answer.status} ${(await answer.text()).trim()}`, String)
-    if (said === '') return child
+    if (said === '') return
     if (Date.now() > deadline) throw new Error(`the appliance is not ready after ${readyTimeout / 1000} s: ${said}`)
     await delay(100)
   }

@@ -44,13 +44,13 @@ export function createTap (name: string, bridge: string): void {
   ip('link', 'set', name, 'master', bridge, 'up')
 }
 
-/** Gives a process that enters a namespace of its own an interface on the bridge. */
-export async function addToBridge (bridge: string, pid: number, address: string): Promise<void> {
+/** Gives a process that enters a namespace of its own an interface on the bridge, whose port there is called so. */
+export async function addToBridge (bridge: string, pid: number, address: string, port = 'stranger'): Promise<void> {
   const own = readlinkSync('/proc/self/ns/net')
   for (let tries = 0; tries < 200 && readlinkSync(`/proc/${pid}/ns/net`) === own; tries++) await delay(20)
-  ip('link', 'add', 'stranger', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pid))
-  ip('link', 'set', 'stranger', 'master', bridge, 'up')
-  for (const words of [['address', 'add', address, 'dev', 'eth0'], ['link', 'set', 'eth0', 'up']]) {
+  ip('link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pid))
+  ip('link', 'set', port, 'master', bridge, 'up')
+  for (const words of [['link', 'set', 'lo', 'up'], ['address', 'add', address, 'dev', 'eth0'], ['link', 'set', 'eth0', 'up']]) {
     execFileSync('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', ...words], { stdio: 'ignore' })
   }
 }

@@ -1,4 +1,4 @@
-// What the sandbox shows beyond a first boot: a machine that is installed once, and machines that nobody knew.
+// What the sandbox shows beyond a first boot: a machine that is installed once, machines that nobody knew, and a provisioner that dies.
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,10 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { diskSays } from './boot-sector.js'
 import { readMachineLog } from './machine-log.js'
 import { addToBridge } from './namespace.js'
+import { type Fleet, fleet } from './sandbox-fleet.js'
 import type { SandboxMachine } from './sandbox-store.js'
 import { pxeCoreos, tectonic } from './sandbox-walks.js'
 
-export const stories = ['install', 'enrol', 'tectonic', 'pxe-coreos'] as const
+export const stories = ['install', 'enrol', 'tectonic', 'pxe-coreos', 'fleet'] as const
 export type Story = typeof stories[number]
 
 /** How a boot of the story ends well: by itself with its config applied, at a stage, or when the machine says something. */
@@ -26,6 +27,8 @@ export interface Teller {
   readonly machines: readonly SandboxMachine[]
   /** Boots a machine; '' when it ended as it should, else what was wrong. `serialLog` is where it speaks. */
   readonly boot: (machine: SandboxMachine, ending: Ending) => Promise<{ readonly problem: string, readonly serialLog: string }>
+  /** In the place of one appliance. */
+  readonly fleet: Fleet | undefined
   /** Ends the appliance and starts it again. */
   readonly restart: () => Promise<void>
   readonly print: (line: string) => void
@@ -35,7 +38,7 @@ export interface Teller {
 export const tellStory = async (story: Story, teller: Teller): Promise<readonly string[]> =>
   await tellers[story](teller)
 
-const tellers: Readonly<Record<Story, (teller: Teller) => Promise<readonly string[]>>> = { install, enrol, tectonic, 'pxe-coreos': pxeCoreos }
+const tellers: Readonly<Record<Story, (teller: Teller) => Promise<readonly string[]>>> = { install, enrol, tectonic, 'pxe-coreos': pxeCoreos, fleet }
 
 interface GroupFile {
   readonly id: string

@@ -8,13 +8,14 @@ import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { startAppliance, watchStages } from './appliance-process.js'
+import { type StageChange, startAppliance, watchStages } from './appliance-process.js'
 import { Children } from './children.js'
 import { readMachineLog, readSerial, tailOf } from './machine-log.js'
 import { createBridge, createTap, holdCarrier, requireOwnNamespace } from './namespace.js'
 import { openDoor } from './page-door.js'
 import { type Firmware, firmwares, isFirmware, prepareMachine } from './qemu.js'
 import { advertiseNothing } from './router-advertisement.js'
+import { startFleet } from './sandbox-fleet.js'
 import { type SandboxMachine, createStore, pagePort } from './sandbox-store.js'
 import { type Story, tellStory } from './sandbox-stories.js'
 import { formatTable } from './table.js'
@@ -29,6 +30,8 @@ interface Options {
   readonly expect: RegExp | undefined
   readonly tampered: boolean
   readonly story: Story | undefined
+  /** More than one share an etcd. */
+  readonly provisioners: number
   readonly packages: string
   readonly kernel: string
   readonly accelerator: 'tcg' | 'kvm'
@@ -78,6 +81,7 @@ function readOptions (): Options {
       install: { type: 'boolean', default: false },
       enrol: { type: 'boolean', default: false },
       walk: { type: 'string' },
+      provisioners: { type: 'string', default: '1' },
       packages: { type: 'string', default: join(root, '.cache/packages') },
       kernel: { type: 'string', default: '' },
       accel: { type: 'string', default: 'tcg' },
@@ -97,7 +101,8 @@ function readOptions (): Options {
   const [machines, timeout] = [Number(values.machines), Number(values.timeout)]
   const { walk } = values
   if (walk !== undefined && walk !== 'tectonic' && walk !== 'pxe-coreos') throw new Error(`--walk is tectonic or pxe-coreos, not ${walk}`)
-  const story = values.install ? 'install' : values.enrol ? 'enrol' : walk
+  const provisioners = Number(values.provisioners)
+  const story = values.install ? 'install' : values.enrol ? 'enrol' : provisioners > 1 ? 'fleet' : walk
   const page = values.page === undefined ? undefined : Number(values.page)
   return {
     machines,
@@ -107,6 +112,7 @@ function readOptions (): Options {
     expect,
     tampered,
     story,
+    provisioners,
     packages,
     kernel,
     accelerator: accel,
@@ -231,13 +237,15 @@ async function sandbox (options: Options, folder: string, children: Children, st
   const stopAdvertising = advertiseNothing(createBridge(bridge, store.gateway))
   stop.addEventListener('abort', stopAdvertising, { once: true })
   const applianceLog = join(folder, 'appliance.log')
-  print('starting the appliance')
-  const appliance = await startAppliance(children, { root, configFile: store.configFile, logFile: applianceLog, url: store.url })
-    .catch((error: unknown) => {
-      for (const line of tailOf(applianceLog, 10)) print(`  ${line}`)
-      throw error
-    })
-  if (options.page !== undefined) {
+  const startOne = async (): Promise<ChildProcess> => {
+    print('starting the appliance')
+    return await startAppliance(children, { root, configFile: store.configFile, logFile: applianceLog, url: store.url })
+      .catch((error: unknown) => {
+        for (const line of tailOf(applianceLog, 10)) print(`  ${line}`)
+        throw error
+      })
+  }
+  if (options.page !== undefined && story !== 'fleet') {
     const door = await openDoor(options.page, pagePort)
     print(`the page: http://127.0.0.1:${door.port}/ui/`)
   }
@@ -247,15 +255,18 @@ async function sandbox (options: Options, folder: string, children: Children, st
   const runs = new Map(store.machines.map(machine => [machine.mac, {
     machine, serialLog: join(machineFolder, `${machine.name}.log`), stages: new Map(), started: performance.now()
   } as Run]))
-  const watch = (): Promise<void> => watchStages(store.url, stop, ({ mac, stage, detail, failed }) => {
+  const hear = ({ mac, stage, detail, failed }: StageChange): void => {
     const run = runs.get(mac)
     if (run === undefined || (failed === '' && run.stages.has(stage))) return
     if (failed === '') run.stages.set(stage, secondsSince(run.started))
     if (stage === 'loader') run.loader = detail.split(' ').at(-1) ?? ''
     if (failed === '') run.onStage?.(stage)
     print(`${timeOf(run)}  ${run.machine.name}  ${mac}  ${stage.padEnd(9)}  ${failed === '' ? detail : `FAILED: ${failed}`}`.trimEnd())
-  })
-  await watch()
+  }
+  const watch = (): Promise<void> => watchStages(store.url, stop, hear)
+  const several = story !== 'fleet' ? undefined : await startFleet({ ...store, root, folder, bridge, packages, count: options.provisioners, children, stop, hear, print })
+  const appliance = several === undefined ? await startOne() : undefined
+  if (appliance !== undefined) await watch()
   if (story !== undefined) {
     let running = appliance
     holdCarrier(bridge)
@@ -267,6 +278,7 @@ async function sandbox (options: Options, folder: string, children: Children, st
       store: store.dataPath,
       bridge,
       print,
+      fleet: several,
       boot: async (machine, { until: stage, expect, keepDisk = false }) => {
         const index = store.machines.indexOf(machine)
         const run: Run = { machine, serialLog: join(machineFolder, `${machine.name}.log`), stages: new Map(), started: performance.now() }
@@ -277,7 +289,7 @@ async function sandbox (options: Options, folder: string, children: Children, st
         return { problem: run.problem === '' ? '' : `: ${run.problem ?? 'interrupted'}`, serialLog: run.serialLog }
       },
       restart: async () => {
-        await children.stop(running)
+        if (running !== undefined) await children.stop(running)
         running = await startAppliance(children, { root, configFile: store.configFile, logFile: applianceLog, url: store.url })
         await watch()
       }
@@ -291,7 +303,7 @@ async function sandbox (options: Options, folder: string, children: Children, st
       createTap(`tap${index}`, bridge)
       await bootMachine(run, options, { children, folder: machineFolder, tap: `tap${index}`, stop })
     })),
-    once(appliance, 'exit').then(([status, signal]: unknown[]) => {
+    once(appliance!, 'exit').then(([status, signal]: unknown[]) => {
       throw new Error(`the appliance ended while machines were booting (${String(status ?? signal)}): ${tailOf(applianceLog, 1).join('')}`)
     })
   ])
