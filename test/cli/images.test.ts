@@ -1,11 +1,11 @@
 // images, as a person uses it: keys, sync, list, verify, prune; and the service that does it by itself.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { ImagesShown } from '../../src/mirror/mirror.js'
+import { freePort } from '../helpers/free-port.js'
 import { Gpg } from '../helpers/gpg.js'
 import { seenFiles } from '../helpers/mirror.js'
 import { writeConfig } from '../helpers/mirror-kill.js'
@@ -122,10 +122,7 @@ t.test('the service syncs and prunes by itself, and tells of it', async t => {
   const folder = scratch(t)
   const server = await Publisher.start()
   t.teardown(() => server.close())
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const { port } = listener.address() as AddressInfo
-  await new Promise(resolve => { listener.close(resolve) })
+  const port = await freePort()
   await server.flatcar('1.0.0', key)
   const config = writeConfig(folder, server.url, key, 'keep: 0\n  interval: 1s')
   mkdirSync(join(folder, 'data/profiles'), { recursive: true })

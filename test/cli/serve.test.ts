@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import t, { type Test } from 'tap'
 import { builtProgram } from '../helpers/built.js'
+import { freePort } from '../helpers/free-port.js'
 import { Program, surroundings } from '../helpers/program.js'
 import { shortFolder } from '../helpers/short-folder.js'
 import { needs } from '../helpers/tools.js'
@@ -37,10 +38,7 @@ ${more}`)
 
 t.test('starts, serves, and ends 0 on SIGTERM', async t => {
   const file = configured(t)
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const { port } = listener.address() as AddressInfo
-  await new Promise(resolve => { listener.close(resolve) })
+  const port = await freePort()
   const program = new Program(['serve', '--config', file, '--set', `http.address=127.0.0.1:${port}`])
   t.teardown(() => program.child.kill('SIGKILL'))
   t.match(await program.logged('appliance.ready'), { configuration: [file, '--set'], script: `http://127.0.0.1:${port}/boot.ipxe` })

@@ -1,12 +1,11 @@
 // What Terraform's matchbox provider does, against the whole program: apply, an empty plan, a replacement while machines
 // boot, a restart, destroy. Both generations of its profile attributes.
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
+import { freePort } from '../helpers/free-port.js'
 import { layOutProgram, startProgram } from '../helpers/grpc-program.js'
 import { makePki } from '../helpers/pki.js'
 import {
@@ -30,10 +29,7 @@ const groups: readonly GroupResource[] = [
 t.test('apply, plan, replace, restart, destroy', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'provider-'))
   t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const http = `127.0.0.1:${(listener.address() as AddressInfo).port}`
-  await new Promise(resolve => { listener.close(resolve) })
+  const http = `127.0.0.1:${await freePort()}`
   const config = layOutProgram(folder, pki, http)
   let running = await startProgram(config, pki)
   t.teardown(() => running.program.child.kill('SIGKILL'))
