@@ -50,7 +50,8 @@ export const tryCommand: Command = {
     const own = addressOf(interfaceName, outside)
     const wish: Wish = { interfaceName, server: values.server === undefined ? undefined : subnetOf(values.server, interfaceName, own) }
     const more = wordsOf(values.args)
-    const key = values.key === undefined || values.fingerprint === undefined ? undefined : { file: values.key, fingerprint: values.fingerprint }
+    const { key: file, fingerprint } = values
+    const key = file === undefined || fingerprint === undefined ? undefined : { file, fingerprint }
     const { io, close } = endedByMore(outside)
     const folder = openRunFolder(tmpdir(), 'core-provisioner-try-', io.uid)
     try {

@@ -10,6 +10,7 @@ import type { X509Certificate } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, errnoOf, messageOf, unwaited } from '../base/errors.js'
 import type { TlsIdentity } from '../net/tls-identity.js'
+import type { RevocationList } from './crl.js'
 import { authorityWarnings, certificateBlocks, describeCertificate, exposedKey, formatDay, isExposed, keyFits, parseCertificate, serverWarnings, whoSigned } from './certificate.js'
 
 export interface TlsFiles {
@@ -173,14 +174,20 @@ async function load (files: TlsFiles): Promise<LoadedFiles> {
   }
   const exposed = await stat(files.keyFile).then(isExposed, () => false)
   return {
-    identity: { ca, cert, key, ...lists !== undefined && { crl: lists.map(({ pem }) => pem), revoked: new Set(lists.flatMap(({ revoked }) => revoked.map(({ serial }) => serial))) } },
+    identity: { ca, cert, key, ...lists !== undefined && inForce(lists) },
     certificate,
     exposed,
     listEnds: Math.min(...(lists ?? []).map(({ ends = Infinity }) => ends)),
-    listless: lists === undefined ? [] : authorities.filter(authority => !lists.some(({ isSignedBy }) => isSignedBy(authority))).map(authority => describeCertificate(authority).subject),
+    listless: authorities.filter(authority => lists?.some(({ isSignedBy }) => isSignedBy(authority)) === false)
+      .map(authority => describeCertificate(authority).subject),
     stamp
   }
 }
+
+const inForce = (lists: readonly RevocationList[]): Pick<TlsIdentity, 'crl' | 'revoked'> => ({
+  crl: lists.map(({ pem }) => pem),
+  revoked: new Set(lists.flatMap(({ revoked }) => revoked.map(({ serial }) => serial)))
+})
 
 const everyFile = ({ caFile, crlFile = '', certFile, keyFile }: TlsFiles): readonly string[] =>
   [certFile, keyFile, ...caFile === undefined ? [] : [caFile], ...crlFile === '' ? [] : [crlFile]]
