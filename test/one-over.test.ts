@@ -320,7 +320,9 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     connections: ['http/unfinished.test.ts', 'the server of the page and of the control socket has the same bounds'],
     '`/ui/events`': ['ui/watchers.test.ts', 'so many watch from one address and in all'],
     'passwords that are tried': ['ui/access.test.ts', 'a crowd that tries passwords holds little, and is told to wait'],
-    'machines on a page': ['ui/watchers.test.ts', 'so many machines are on a page, and the next has the others']
+    'machines of each section on the first page': ['ui/watchers.test.ts', 'so many machines are on a page, and the next has the others'],
+    'machines on a page of one section': ['ui/watchers.test.ts', 'so many machines are on a page, and the next has the others'],
+    'strangers on a page': ['ui/watchers.test.ts', 'so many strangers are on a page']
   },
   gRPC: {
     connections: async t => {

@@ -1,6 +1,7 @@
 // Keeps a page of /ui/ live, and gives it keys. The server makes the rows; here they are put where they belong. Without this the page
 // shows how it was when it was loaded.
 /* global location, fetch, requestAnimationFrame, DOMParser, EventSource, Element, getSelection, HTMLInputElement, HTMLElement */
+/* global IntersectionObserver */
 'use strict'
 
 const live = document.getElementById('live')
@@ -8,6 +9,10 @@ const say = text => { if (live.textContent !== text) live.textContent = text }
 
 /** Where rows of each section stand. */
 const bodyOf = section => document.querySelector(`#${section} tbody`)
+/** A page of a search, or of one section alone, keeps its rows; the first one is of all machines, and others come to it. */
+const isOfAll = !/[?&](?:q|in)=/.test(location.search)
+/** Rows of a section beyond which those at its end leave the page. */
+const mostRows = 1000
 
 /** Puts what is new of a row into the one that is there: what does not change keeps its place, its focus and what is selected in it. */
 function patch (old, row) {
@@ -20,7 +25,11 @@ function patch (old, row) {
 function put (row, body, coming) {
   const old = document.getElementById(row.id)
   if (old === null) {
-    coming.prepend(row)
+    if (isOfAll) coming.prepend(row)
+    return undefined
+  }
+  if (!isOfAll) {
+    patch(old, row)
     return undefined
   }
   const hadFocus = old.contains(document.activeElement)
@@ -45,12 +54,12 @@ function takeRows (texts) {
     const { section } = row.dataset
     if (!coming.has(section)) coming.set(section, { body: bodyOf(section), rows: document.createDocumentFragment() })
     const { body, rows } = coming.get(section)
-    if (body !== null) focused = put(row, body, rows) ?? focused
+    focused = put(row, body, rows) ?? focused
   }
   for (const { body, rows } of coming.values()) {
     if (body === null || rows.childElementCount === 0) continue
     body.prepend(rows)
-    for (let many = body.childElementCount; many > 1000; many--) body.lastElementChild.remove()
+    for (let many = body.childElementCount; many > mostRows; many--) body.lastElementChild.remove()
   }
   focused?.focus()
 }
@@ -75,6 +84,7 @@ function plan (update) {
 document.addEventListener('visibilitychange', takeAll)
 
 function take (update) {
+  if (!isOfAll) return
   for (const [section, count] of Object.entries(update.counts)) {
     const shown = document.querySelector(`#title-${section} .count`)
     if (shown !== null) shown.textContent = count
@@ -83,10 +93,55 @@ function take (update) {
   if (verdict !== null && verdict.textContent !== update.verdict) {
     verdict.textContent = update.verdict
     verdict.className = update.counts.trouble > 0 ? 'alarm' : 'calm'
+    // Of a page that lies behind others this is all that is seen.
+    document.title = `${update.counts.trouble > 0 ? `${update.counts.trouble} in trouble` : 'Nothing wrong'} - core-provisioner`
   }
 }
 
-if (document.getElementById('trouble') !== null && !location.search.includes('q=')) {
+/** Rows of the next page come to the end of this one; without this, or when that fails, the link leads there. */
+const isComing = new WeakSet()
+async function bringMore (link) {
+  if (isComing.has(link)) return
+  isComing.add(link)
+  const section = link.closest('section')
+  const part = section === null ? '#main' : `#${section.id}`
+  try {
+    const answer = await fetch(link.href)
+    const made = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector(part)
+    const body = document.querySelector(`${part} tbody`)
+    if (!answer.ok || made === null || body === null) throw new Error(String(answer.status))
+    const rows = [...made.querySelector('tbody').rows].filter(row => row.id === '' || document.getElementById(row.id) === null)
+    body.append(...rows)
+    const next = made.querySelector('.more')
+    if (next === null) link.closest('.more').remove()
+    else {
+      const [, from] = /^(.* )\d+ of \d+$/.exec(link.closest('.more').querySelector('.count').textContent)
+      const count = next.querySelector('.count')
+      count.textContent = count.textContent.replace(/^.* (?=\d+ of \d+$)/, from)
+      link.closest('.more').replaceWith(next)
+      watch(next)
+    }
+    return rows[0]
+  } catch {
+    location.assign(link.href)
+  }
+}
+/** The list that stands last goes on by itself where somebody comes to its end. */
+const ends = new IntersectionObserver(seen => {
+  for (const { isIntersecting, target } of seen) if (isIntersecting) bringMore(target.querySelector('a'))
+}, { rootMargin: '600px' })
+function watch (more) {
+  const section = more.closest('section')
+  if (section === null ? more.nextElementSibling === null : section.matches('#fine, :last-of-type')) ends.observe(more)
+}
+document.querySelectorAll('.more').forEach(watch)
+document.addEventListener('click', event => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || !(event.target instanceof Element) || !event.target.matches('.more a')) return
+  event.preventDefault()
+  bringMore(event.target).then(row => { row?.focus() })
+})
+
+if (document.querySelector('.ladder') !== null) {
   const events = new EventSource('/ui/events')
   events.addEventListener('open', () => { say('live') })
   // The browser tries again by itself, and says which event it saw last.
@@ -140,18 +195,20 @@ document.addEventListener('click', async ({ target }) => {
   }
 })
 
+const keysSaid = document.getElementById('keys')
 const rows = () => [...document.querySelectorAll('tbody tr[tabindex]')]
 const step = by => {
   const all = rows()
-  const at = all.indexOf(document.activeElement?.closest('tr'))
-  all[Math.min(all.length - 1, Math.max(0, at + by))]?.focus()
+  const at = all.indexOf(document.activeElement?.closest('tr')) + by
+  if (at === all.length) [...document.querySelectorAll('.more a')].at(-1)?.click()
+  else all[Math.max(0, at)]?.focus()
 }
 const keys = {
   '/': () => { document.getElementById('search').focus() },
   j: () => { step(1) },
   k: () => { step(-1) },
   Enter: () => { document.activeElement?.closest('tr')?.querySelector('a')?.click() },
-  '?': () => { say('Keys: / searches, j and k go down and up, Enter opens, ? says this') }
+  '?': () => { keysSaid.textContent = keysSaid.textContent === '' ? 'Keys: / searches, j and k go down and up, Enter opens, ? says this' : '' }
 }
 document.addEventListener('keydown', event => {
   if (event.ctrlKey || event.metaKey || event.altKey) return

@@ -1,11 +1,22 @@
 // The first page: whether anything is wrong, who is in trouble and why, who boots now, and everybody else.
-import type { Section, LadderRow, Rung } from './ladder.js'
 import { type Html, html } from './html.js'
-import { ago, ladderTable, page } from './page.js'
+import { type LadderRow, type Rung, type Section, sections } from './ladder.js'
+import { ago, ladderTable, moreLink, page } from './page.js'
+import { type ListPlace, placeText } from './paging.js'
+
+/** A section, or a page of it. */
+export interface SectionPart {
+  readonly section: Section
+  readonly rows: readonly LadderRow[]
+  /** How many stand before them, on other pages. */
+  readonly before: number
+  /** Where the next page goes on; undefined where there is none. */
+  readonly next: ListPlace | undefined
+}
 
 export interface BootsShown {
-  readonly rows: readonly LadderRow[]
-  /** Of all machines, also those that are not on this page. */
+  readonly parts: readonly SectionPart[]
+  /** Of all machines, or of those that match, also those that are not on this page. */
   readonly counts: Readonly<Record<Section, number>>
   /** Epoch milliseconds. */
   readonly now: number
@@ -13,7 +24,6 @@ export interface BootsShown {
   readonly lastBoot: number | undefined
   readonly hours: readonly HourOfBoots[]
   readonly query: string
-  readonly next: string | undefined
   readonly wall: boolean
   /** Why the appliance is not ready. */
   readonly problems: readonly string[]
@@ -23,24 +33,40 @@ export interface BootsShown {
 export interface HourOfBoots { readonly at: number, readonly good: number, readonly bad: number }
 
 const titles: Readonly<Record<Section, string>> = { trouble: 'In trouble', booting: 'Booting now', fine: 'Fine' }
-const words = { none: 'not reached', now: 'under way', late: 'late', failed: 'failed' } as const
+/** Said in place of a table without rows; the style knows when. */
+const nobody: Readonly<Record<Section, string>> = { trouble: 'No machine is in trouble.', booting: 'No machine is booting.', fine: 'No machine has booted yet.' }
+const words = { now: 'under way', late: 'late', failed: 'failed' } as const
 const signs = { now: '… ', late: '! ', failed: '✗ ' } as const
 
 export function bootsPage (shown: BootsShown): Html {
-  const { rows, counts, now, lastBoot, hours, query, next, wall, problems } = shown
-  const sections: readonly Section[] = ['trouble', 'booting', 'fine']
+  const { parts, counts, now, lastBoot, hours, query, wall, problems } = shown
   const calm = counts.trouble === 0
-  return page({ title: calm ? 'Nothing wrong' : `${counts.trouble} in trouble`, tab: '', wall }, html`
+  const isSearch = query !== ''
+  const isWhole = parts.length === sections.length
+  const title = isSearch ? `Search: ${query}` : calm ? 'Nothing wrong' : `${counts.trouble} in trouble`
+  return page({ title, tab: '', wall, query }, html`
 <h1>Boots</h1>
-<p id="verdict" class="${calm ? 'calm' : 'alarm'}" role="status" aria-live="polite">${verdict(counts, lastBoot, now)}</p>
+${isSearch
+  ? html`<p id="found" role="status">${found(counts)} <q>${query}</q>. <a href="/ui/">All machines</a></p>`
+  : html`<p id="verdict" class="${calm ? 'calm' : 'alarm'}" role="status" aria-live="polite">${verdict(counts, lastBoot, now)}</p>`}
 ${problems.length > 0 && html`<p class="alarm">Not ready: ${problems.join('; ')}. <a href="/ui/health">More</a></p>`}
-${query !== '' && html`<p>Machines that match <q>${query}</q>. <a href="/ui/">All</a></p>`}
-${sections.map(section => html`<section id="${section}" aria-labelledby="title-${section}">
-<h2 id="title-${section}">${titles[section]} <span class="count">${counts[section]}</span></h2>
-${ladder(titles[section], rows.filter(row => row.section === section), now)}
-</section>`)}
-${next !== undefined && html`<p><a href="${next}" rel="next">More machines</a></p>`}
-${hoursChart(hours)}`)
+${parts.map(part => sectionHtml(part, counts[part.section], query, now))}
+${isWhole ? !isSearch && hoursChart(hours) : html`<p><a href="/ui/${isSearch && `?${new URLSearchParams({ q: query }).toString()}`}">The first page</a></p>`}`)
+}
+
+function found (counts: BootsShown['counts']): string {
+  const all = counts.trouble + counts.booting + counts.fine
+  return all === 0 ? 'No machine matches' : all === 1 ? '1 machine matches' : `${all} machines match`
+}
+
+function sectionHtml ({ section, rows, before, next }: SectionPart, count: number, query: string, now: number): Html {
+  const more = next === undefined ? '' : new URLSearchParams({ ...query !== '' && { q: query }, in: section, after: placeText(next) }).toString()
+  return html`<section id="${section}" aria-labelledby="title-${section}"${before > 0 && html` data-from="${before}"`}>
+<h2 id="title-${section}">${titles[section]} <span class="count">${count}</span></h2>
+<p class="none">${query === '' ? nobody[section] : 'None of them.'}</p>
+${ladder(titles[section], rows, now)}
+${more !== '' && moreLink(`/ui/?${more}`, before, rows.length, count)}
+</section>`
 }
 
 export function verdict (counts: BootsShown['counts'], lastBoot: number | undefined, now: number): string {
@@ -58,17 +84,20 @@ const emptyRungs: readonly Pick<Rung, 'stage'>[] = (['discover', 'offer', 'ack',
 export const ladderRowHtml = ({ machine, section, rungs }: LadderRow, now: number): Html => {
   const { mac, name, address, group, profile, lastSeen, trouble, known } = machine
   return html`<tr role="row" id="m-${mac.replaceAll(':', '-')}" data-section="${section}" data-seen="${lastSeen}" tabindex="0">
-<th role="rowheader" scope="row"><a href="/ui/machines/${mac}">${name ?? mac}</a>${name !== undefined && html`<small>${mac}</small>`}${!known && html` <em>stranger</em>`}</th>
-<td role="cell">${address ?? '-'}</td><td role="cell" class="whole">${group ?? '-'}${profile !== undefined && html`<small>${profile}</small>`}</td>
+<th role="rowheader" scope="row"><a href="/ui/machines/${mac}">${name ?? mac}</a>${!known && html` <em>stranger</em>`}${name !== undefined && html`<small>${mac}</small>`}</th>
+<td role="cell">${address ?? '-'}</td><td role="cell">${group ?? '-'}${profile !== undefined && html`<small>${profile}</small>`}</td>
 ${rungs.map(rungHtml)}
 <td role="cell" class="whole"><time datetime="${lastSeen}">${ago(now - Date.parse(lastSeen))}</time></td>
 <td role="cell" class="why">${trouble !== undefined && html`${trouble.reason}<small>Look at: ${trouble.look}</small>`}</td>
 </tr>`
 }
 
-const notReached = html`<td role="cell" class="rung"><span class="unseen">${words.none}</span></td>`
+const notReached = html`<td role="cell" class="rung"></td>`
 
-/** Most of a page are these: what is always the same is made once, and a stage that is done needs no word beside its seconds. */
+/**
+ * Most of a page are these, and the less there is the sooner it is painted: a stage that was not reached is an empty cell, and one that is
+ * done needs no word beside its seconds.
+ */
 function rungHtml ({ stage, state, seconds = 0 }: Rung): Html {
   if (state === 'none') return notReached
   if (state === 'done') return html`<td role="cell" class="rung done">${seconds.toFixed(1)}</td>`

@@ -4,13 +4,16 @@ import { shown, type Shower } from '../control/machine-shown.js'
 import type { Machine } from '../machines/machine.js'
 import type { MachineRegistry } from '../machines/registry.js'
 import type { Mac } from '../net/mac.js'
-import { type BootsShown, type HourOfBoots, ladderRowHtml, verdict } from './boots-page.js'
-import { ladderRow, type LadderRow, type Section, sectionOf } from './ladder.js'
+import { type BootsShown, type HourOfBoots, ladderRowHtml, type SectionPart, verdict } from './boots-page.js'
+import { ladderRow, type LadderRow, type Section, sectionOf, sections } from './ladder.js'
+import { choose, type ListPlace } from './paging.js'
 
 /** Machines that are looked at in one go. */
 const slice = 200
-/** Rows of a page. */
-export const pageRows = 1000
+/** Rows of each section on the first page: more than a screen has. */
+export const firstRows = 30
+/** Rows of a page that has one section alone. */
+export const pageRows = 250
 const hour = 3_600_000
 
 interface Placed { readonly machine: Machine, readonly section: Section }
@@ -68,20 +71,33 @@ export class Boots {
     return { placed, counts, lastBoot, hours }
   }
 
-  /** One page of them. `query` is looked for in what a person knows a machine by. */
-  async page (query: string, from: number): Promise<Pick<BootsShown, 'rows' | 'counts' | 'lastBoot' | 'hours' | 'now'> & { readonly more: boolean }> {
+  /** The first of each section, or of one alone those behind a place in it. */
+  async page ({ query, section, behind }: BootsQuery): Promise<Pick<BootsShown, 'parts' | 'counts' | 'lastBoot' | 'hours' | 'now'>> {
     const { placed, ...rest } = await this.overview()
-    const wanted = query.toLowerCase()
-    const matching = wanted === '' ? placed : placed.filter(({ machine }) => isAskedFor(machine, wanted))
-    const sorted = matching.toSorted((a, b) => order[a.section] - order[b.section] || b.machine.lastSeen - a.machine.lastSeen)
-    const chosen = sorted.slice(from, from + pageRows)
-    const rows: LadderRow[] = []
-    for (let at = 0; at < chosen.length; at += slice / 4) {
-      rows.push(...await this.#pace.work(() => chosen.slice(at, at + slice / 4).map(({ machine }) => this.#row(machine))))
-    }
+    const matching = await this.#matching(placed, query.toLowerCase())
     const counts = { trouble: 0, booting: 0, fine: 0 }
     for (const { section } of matching) counts[section]++
-    return { ...rest, counts, rows, now: this.#shower.now(), more: sorted.length > from + pageRows }
+    const parts: SectionPart[] = []
+    for (const of of section === undefined ? sections : [section]) {
+      const machines = matching.filter(one => one.section === of).map(({ machine }) => machine)
+      const { chosen, before, next } = choose(machines, section === undefined ? firstRows : pageRows, behind)
+      const rows: LadderRow[] = []
+      for (let at = 0; at < chosen.length; at += slice / 4) {
+        rows.push(...await this.#pace.work(() => chosen.slice(at, at + slice / 4).map(machine => this.#row(machine))))
+      }
+      parts.push({ section: of, rows, before, next })
+    }
+    return { ...rest, counts, parts, now: this.#shower.now() }
+  }
+
+  /** Those that have the text in what a person knows a machine by. */
+  async #matching (placed: readonly Placed[], wanted: string): Promise<readonly Placed[]> {
+    if (wanted === '') return placed
+    const found: Placed[] = []
+    for (let at = 0; at < placed.length; at += slice) {
+      await this.#pace.work(() => { found.push(...placed.slice(at, at + slice).filter(({ machine }) => isAskedFor(machine, wanted))) })
+    }
+    return found
   }
 
   /** The rows of machines that changed, where they stand now, and what those who watch are told of them once that is counted. */
@@ -101,7 +117,14 @@ export class Boots {
   #row (machine: Machine): LadderRow { return ladderRow(shown(machine, this.#shower), this.#shower.now()) }
 }
 
-const order: Readonly<Record<Section, number>> = { trouble: 0, booting: 1, fine: 2 }
+/** What a page is asked for. */
+export interface BootsQuery {
+  readonly query: string
+  /** One alone; all three otherwise. */
+  readonly section: Section | undefined
+  /** The last machine of the page before. */
+  readonly behind: ListPlace | undefined
+}
 
 const isAskedFor = ({ mac, name, address, group, profile }: Machine, wanted: string): boolean =>
   [mac, mac.replaceAll(':', '-'), name, address, group, profile].some(text => text?.toLowerCase().includes(wanted) === true)

@@ -26,6 +26,10 @@ function textOf (value: Value): string {
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 
+/** Nothing but letters of ASCII that mean nothing in HTML, as most of what is shown. */
+const harmless = /^[ !#-%(-;=?-~]*$/
+
 /** For text and for quoted attributes. Line ends stay, as `<pre>` shows them. */
-export const escapeHtml = (text: string): string =>
-  text.split('\n').map(line => visibleText(line).replace(/[&<>"']/g, letter => entities[letter]!)).join('\n')
+export const escapeHtml = (text: string): string => harmless.test(text)
+  ? text
+  : text.split('\n').map(line => visibleText(line).replace(/[&<>"']/g, letter => entities[letter]!)).join('\n')

@@ -12,7 +12,9 @@ export interface Rung {
   readonly seconds?: number
 }
 
-export type Section = 'trouble' | 'booting' | 'fine'
+/** In the order in which they stand on the page. */
+export const sections = ['trouble', 'booting', 'fine'] as const
+export type Section = typeof sections[number]
 
 export interface LadderRow {
   readonly machine: MachineShown

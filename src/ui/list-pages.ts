@@ -1,7 +1,7 @@
 // The pages that are lists: strangers, images, the store.
 import type { MachineShown } from '../control/machine-shown.js'
 import { type Html, html } from './html.js'
-import { ago, page, table } from './page.js'
+import { ago, moreLink, page, table } from './page.js'
 
 /** What to copy to make a machine known. */
 const adoption = (mac: string): ReadonlyArray<readonly [string, string]> => [
@@ -10,14 +10,26 @@ const adoption = (mac: string): ReadonlyArray<readonly [string, string]> => [
   ['Command', `core-provisioner machines adopt ${mac} --name NAME --ip ADDRESS --profile PROFILE`]
 ]
 
-/** `vendors`: who made their cards, as far as that is known. */
-export const strangersPage = (strangers: readonly MachineShown[], vendors: ReadonlyMap<string, string>, now: number): Html => page({ title: 'Strangers', tab: 'strangers' }, html`
-<h1>Strangers</h1>
-<p>${strangers.length === 0 ? 'Nobody knocks whom no group, reservation or lease names.' : 'Machines that no group, reservation or lease names.'}</p>
+export interface StrangersShown {
+  readonly strangers: readonly MachineShown[]
+  /** Who made their cards, as far as that is known, by hardware address. */
+  readonly vendors: ReadonlyMap<string, string>
+  readonly now: number
+  /** Of all strangers; and those that stand before these, on other pages. */
+  readonly count: number
+  readonly before: number
+  /** The address of the next page. */
+  readonly more: string | undefined
+}
+
+export const strangersPage = ({ strangers, vendors, now, count, before, more }: StrangersShown): Html => page({ title: 'Strangers', tab: 'strangers' }, html`
+<h1>Strangers <span class="count">${count}</span></h1>
+<p>${count === 0 ? 'Nobody knocks whom no group, reservation or lease names.' : 'Machines that no group, reservation or lease names.'}</p>
 ${table('Strangers', ['Machine', 'Card', 'Firmware', 'First seen', 'Last seen', 'Came to', 'Take it in'], strangers.map(({ mac, name, architecture, firmware, firstSeen, lastSeen, stage }) => html`<tr tabindex="0">
 <th scope="row"><a href="/ui/machines/${mac}">${mac}</a>${name !== undefined && html`<small>${name}</small>`}</th><td>${vendors.get(mac) ?? '-'}</td><td>${architecture ?? '-'}${firmware !== undefined && html`<small>${firmware}</small>`}</td>
 <td>${firstSeen}</td><td>${ago(now - Date.parse(lastSeen))}</td><td>${stage ?? '-'}</td>
-<td>${adoption(mac).map(([what, text]) => html`<details><summary>${what}</summary><pre tabindex="0"><code>${text}</code></pre><button type="button" class="copy">Copy</button></details>`)}</td></tr>`))}`)
+<td>${adoption(mac).map(([what, text]) => html`<details><summary>${what}</summary><pre tabindex="0"><code>${text}</code></pre><button type="button" class="copy">Copy</button></details>`)}</td></tr>`))}
+${more !== undefined && moreLink(more, before, strangers.length, count)}`)
 
 export interface ImageShown {
   readonly path: string
@@ -74,13 +86,24 @@ ${table('Mirrored releases', ['Release', 'Links', 'MiB', 'Age', 'Verified by', '
 </div>`)
 
 export interface StoreShown {
+  /** A page of them, from a place on, and how many there are. */
   readonly groups: ReadonlyArray<{ readonly id: string, readonly profile: string, readonly selector: string, readonly machines: number }>
+  readonly from: number
+  readonly groupCount: number
   readonly profiles: ReadonlyArray<{ readonly id: string, readonly kernel: string, readonly config: string, readonly groups: number }>
+  readonly profileCount: number
   readonly problems: ReadonlyArray<{ readonly where: string, readonly message: string }>
 }
 
-export const storePage = ({ groups, profiles, problems }: StoreShown): Html => page({ title: 'Store', tab: 'store' }, html`
+/** Problems that are told one by one. */
+const mostProblems = 100
+
+export const storePage = ({ groups, from, groupCount, profiles, profileCount, problems }: StoreShown): Html => page({ title: 'Store', tab: 'store' }, html`
 <h1>Store</h1>
-${problems.length === 0 ? html`<p class="calm">Every file can be read.</p>` : html`<ul class="alarm">${problems.map(({ where, message }) => html`<li>${where}: ${message}</li>`)}</ul>`}
+${problems.length === 0 ? html`<p class="calm">Every file can be read.</p>` : html`<ul class="alarm">${problems.slice(0, mostProblems).map(({ where, message }) => html`<li>${where}: ${message}</li>`)}${problems.length > mostProblems && html`<li>and ${problems.length - mostProblems} more</li>`}</ul>`}
+<h2>Groups <span class="count">${groupCount}</span></h2>
 ${table('Groups', ['Group', 'Profile', 'Selector', 'Machines seen'], groups.map(({ id, profile, selector, machines }) => html`<tr><th scope="row">${id}</th><td>${profile}</td><td>${selector === '' ? 'every machine' : selector}</td><td>${machines}</td></tr>`))}
-${table('Profiles', ['Profile', 'Kernel', 'Config', 'Groups'], profiles.map(({ id, kernel, config, groups: count }) => html`<tr><th scope="row">${id}</th><td>${kernel}</td><td>${config}</td><td>${count}</td></tr>`))}`)
+${from + groups.length < groupCount && moreLink(`/ui/store?from=${from + groups.length}`, from, groups.length, groupCount)}
+<h2>Profiles <span class="count">${profileCount}</span></h2>
+${table('Profiles', ['Profile', 'Kernel', 'Config', 'Groups'], profiles.map(({ id, kernel, config, groups: count }) => html`<tr><th scope="row">${id}</th><td>${kernel}</td><td>${config}</td><td>${count}</td></tr>`))}
+${profiles.length < profileCount && html`<p>The first ${profiles.length} of ${profileCount}.</p>`}`)

@@ -10,11 +10,13 @@ export interface PageOptions {
   readonly tab?: Tab
   /** Bigger and without controls: for a screen on a wall. */
   readonly wall?: boolean
+  /** What was searched for. */
+  readonly query?: string
   /** A page that is sent on by itself carries its style along. */
   readonly style?: string
 }
 
-export const page = ({ title, tab, wall = false, style }: PageOptions, body: Html): Html => html`<!DOCTYPE html>
+export const page = ({ title, tab, wall = false, query = '', style }: PageOptions, body: Html): Html => html`<!DOCTYPE html>
 <html lang="en"${wall ? html` class="wall"` : ''}>
 <head>
 <meta charset="utf-8">
@@ -30,8 +32,9 @@ ${style === undefined
 <header>
 <strong>core-provisioner</strong>
 ${style === undefined && html`<nav aria-label="Pages">${tabs.map(([path, name]) => html`<a href="/ui/${path}"${path === tab ? html` aria-current="page"` : ''}>${name}</a>`)}</nav>
-<form action="/ui/" role="search"><input type="search" name="q" id="search" aria-label="Search machines" placeholder="MAC, name, address, group  ( / )"></form>
-<span id="live" role="status" aria-live="polite">not live: this is how it was when the page was loaded</span>`}
+<form action="/ui/" role="search"><input type="search" name="q" id="search" aria-label="Search machines" placeholder="MAC, name, address, group  ( / )"${query !== '' && html` value="${query}"`}></form>
+<span id="live" role="status" aria-live="polite">not live: this is how it was when the page was loaded</span>
+<span id="keys" role="status" aria-live="polite"></span>`}
 </header>
 <main id="main" tabindex="-1">
 ${body}
@@ -60,6 +63,10 @@ export const ladderTable = (caption: string, heading: readonly string[], rows: r
 ${rows}
 </tbody>
 </table></div>`
+
+/** Where the next page of a list is, and which part of it this one has. */
+export const moreLink = (address: string, before: number, rows: number, count: number): Html =>
+  html`<p class="more"><a href="${address}" rel="next">More</a> <span class="count">${before === 0 ? 'the first' : `${before + 1} to`} ${before + rows} of ${count}</span></p>`
 
 /** `3 s ago`, `2 h ago` */
 export function ago (milliseconds: number): string {

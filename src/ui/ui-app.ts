@@ -2,21 +2,14 @@
 import { readFileSync } from 'node:fs'
 import type { RequestListener, Server } from 'node:http'
 import { isIP } from 'node:net'
-import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
-import { randomUUID } from 'node:crypto'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { Clock, Timer } from '../base/clock.js'
-import { EventLog } from '../control/event-log.js'
-import { EventStreams } from '../control/event-streams.js'
+import type { Clock } from '../base/clock.js'
 import { shown, type Shower } from '../control/machine-shown.js'
 import { hostProblem } from '../go/http/host-header.js'
-import { unmapped } from '../net/ipv4.js'
 import { type Mac, parseMac } from '../net/mac.js'
-import { type Limits, Shares } from '../net/shares.js'
 import type { TlsIdentity } from '../net/tls-identity.js'
 import type { Access } from './access.js'
-import { Boots, pageRows } from './boots.js'
+import { Boots } from './boots.js'
 import { bootsPage } from './boots-page.js'
 import type { Fleet } from './fleet.js'
 import { fleetPage } from './fleet-page.js'
@@ -28,10 +21,12 @@ import {
 } from './list-pages.js'
 import { machinePage, type MachineDetails } from './machine-page.js'
 import { networkPage, type NetworkShown } from './network-page.js'
+import { choose, parsePlace, placeText } from './paging.js'
+import { addressOf, FixedBody, plain, send } from './sending.js'
 import { isCertified } from './tls-server.js'
-import type { Section } from './ladder.js'
+import { sections } from './ladder.js'
+import { serveLiveRows } from './live-rows.js'
 import { Vendors } from './vendors.js'
-import { unwaited } from '../base/errors.js'
 import { noSchemas } from '../base/no-schemas.js'
 
 export interface UiSource extends Shower {
@@ -46,7 +41,8 @@ export interface UiSource extends Shower {
   }>
   /** As the store is now: profiles that boot what stands under a path. */
   readonly bootedBy: () => (path: string) => readonly string[]
-  readonly store: () => StoreShown
+  /** Groups from a place on. */
+  readonly store: (from: number) => StoreShown
   readonly fleet: Fleet
   readonly health: () => Promise<Pick<HealthShown, 'checks' | 'at'>>
   /** Why the appliance is not ready. */
@@ -67,23 +63,22 @@ export interface UiOptions {
   readonly serverFactory?: (handle: RequestListener) => Server
 }
 
-export const watchers: Limits = { all: 100, perAddress: 20 }
-/**
- * Milliseconds that a change waits for others that come with it, between two events at least, and after which it is looked for machines
- * that are silent for too long.
- */
-const soon = 20
-const gather = 100
-const look = 2000
-/** Rows that one event carries. */
-const mostRows = 500
+/** Releases of images that are listed. */
+const mostReleases = 500
+export const strangerRows = 100
+
+interface PageQuery { readonly Querystring: Readonly<Record<string, string | string[] | undefined>> }
+
+/** One value of a query, cut to what anybody types. */
+function asked ({ query }: { readonly query: PageQuery['Querystring'] }, name: string): string {
+  const value = query[name]
+  return (Array.isArray(value) ? value[0] : value)?.slice(0, 128) ?? ''
+}
 
 /** As IANA has it. */
 const pcapType = 'application/vnd.tcpdump.pcap'
 
-const compress = promisify(gzip)
 const policy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-const addressOf = ({ ip }: { readonly ip: string | undefined }): string => unmapped(ip ?? '')
 
 export function buildUiApp (options: UiOptions): FastifyInstance {
   const { source, access, names, identity, filePath, serverFactory } = options
@@ -112,25 +107,20 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
   app.setNotFoundHandler(async (_, reply) => await plain(reply, 404, 'there is no such page'))
   app.get('/', async (_, reply) => await reply.redirect('/ui/'))
   app.get('/ui', async (_, reply) => await reply.redirect('/ui/'))
-  const css = readFileSync(filePath('page.css'))
-  const script = readFileSync(filePath('live.js'))
-  app.get('/ui/page.css', async (request, reply) => await send(request, reply.type('text/css; charset=utf-8'), css))
-  app.get('/ui/live.js', async (request, reply) => await send(request, reply.type('text/javascript; charset=utf-8'), script))
-
-  const icon = readFileSync(filePath('icon.svg'))
-  app.get('/ui/icon.svg', async (request, reply) => await send(request, reply.type('image/svg+xml'), icon))
+  for (const [name, type] of [['page.css', 'text/css; charset=utf-8'], ['live.js', 'text/javascript; charset=utf-8'], ['icon.svg', 'image/svg+xml']] as const) {
+    const file = new FixedBody(readFileSync(filePath(name)))
+    app.get(`/ui/${name}`, async (request, reply) => await file.send(request, reply.type(type)))
+  }
+  const css = readFileSync(filePath('page.css'), 'utf8')
 
   const boots = new Boots(source)
   const vendors = new Vendors()
   const give = async (request: FastifyRequest, reply: FastifyReply, page: Html): Promise<FastifyReply> =>
     await send(request, reply.type('text/html; charset=utf-8'), Buffer.from(page.text))
-  app.get<{ Querystring: Readonly<Record<string, string | string[] | undefined>> }>('/ui/', async (request, reply) => {
-    const asked = (name: string): string => { const value = request.query[name]; return (Array.isArray(value) ? value[0] : value)?.slice(0, 128) ?? '' }
-    const query = asked('q').trim()
-    const from = /^\d{1,7}$/.test(asked('from')) ? Number(asked('from')) : 0
-    const { more, ...page } = await boots.page(query, from)
-    const next = more ? `/ui/?${new URLSearchParams({ ...query !== '' && { q: query }, from: String(from + pageRows) }).toString()}` : undefined
-    return await give(request, reply, bootsPage({ ...page, query, next, wall: request.query['wall'] !== undefined, problems: source.problems() }))
+  app.get<PageQuery>('/ui/', async (request, reply) => {
+    const query = asked(request, 'q').trim()
+    const shown = await boots.page({ query, section: sections.find(section => section === asked(request, 'in')), behind: parsePlace(asked(request, 'after')) })
+    return await give(request, reply, bootsPage({ ...shown, query, wall: request.query['wall'] !== undefined, problems: source.problems() }))
   })
   app.get<{ Params: { mac: string }, Querystring: { save?: string } }>('/ui/machines/:mac', async (request, reply) => {
     const mac = parseMac(request.params.mac)
@@ -139,7 +129,7 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
     const isSaved = request.query.save !== undefined
     if (isSaved) void reply.headers({ 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'", 'content-disposition': `attachment; filename="${mac.replaceAll(':', '-')}.html"` })
     const details = await source.details(mac)
-    const style = isSaved ? { style: css.toString() } : {}
+    const style = isSaved ? { style: css } : {}
     const pcap = isSaved ? `data:${pcapType};base64,${source.pcap(mac)?.toString('base64') ?? ''}` : `/ui/machines/${mac}/packets.pcap`
     return await give(request, reply, machinePage({ machine: shown(machine, source), now: source.now(), ...details, pcap, ...style }))
   })
@@ -150,12 +140,15 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
     void reply.header('content-disposition', `attachment; filename="${mac.replaceAll(':', '-')}.pcap"`)
     return await send(request, reply.type(pcapType), pcap)
   })
-  app.get('/ui/strangers', async (request, reply) => {
+  app.get<PageQuery>('/ui/strangers', async (request, reply) => {
     const { registry, now } = source
     const strangers = (await boots.overview()).placed.map(({ machine }) => machine).filter(({ mac }) => registry.isStranger(mac))
-    const latest = strangers.toSorted((a, b) => b.lastSeen - a.lastSeen).slice(0, mostRows)
-    const names = await vendors.namesOf(latest.map(({ mac }) => mac))
-    return await give(request, reply, strangersPage(latest.map(machine => shown(machine, source)), names, now()))
+    const { chosen, before, next } = choose(strangers, strangerRows, parsePlace(asked(request, 'after')))
+    const names = await vendors.namesOf(chosen.map(({ mac }) => mac))
+    const more = next === undefined ? undefined : `/ui/strangers?after=${placeText(next)}`
+    const rows = chosen.map(machine => shown(machine, source))
+    const page = strangersPage({ strangers: rows, vendors: names, now: now(), count: strangers.length, before, more })
+    return await give(request, reply, page)
   })
   app.get('/ui/fleet', async (request, reply) => {
     const { fleet, now } = source
@@ -165,12 +158,15 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
   app.get('/ui/network', async (request, reply) => await give(request, reply, networkPage(source.network())))
   app.get('/ui/images', async (request, reply) => {
     const { sources, releases, underWay } = await source.images()
-    const shown = { sources, releases: releases.slice(0, mostRows), underWay, bootedBy: source.bootedBy(), now: source.now() }
+    const shown = { sources, releases: releases.slice(0, mostReleases), underWay, bootedBy: source.bootedBy(), now: source.now() }
     return await give(request, reply, imagesPage(shown))
   })
-  app.get('/ui/store', async (request, reply) => await give(request, reply, storePage(source.store())))
+  app.get<PageQuery>('/ui/store', async (request, reply) => {
+    const from = asked(request, 'from')
+    return await give(request, reply, storePage(source.store(/^\d{1,7}$/.test(from) ? Number(from) : 0)))
+  })
   app.get('/ui/health', async (request, reply) => await give(request, reply, healthPage({ ...await source.health(), now: source.now(), version: source.version })))
-  serveEvents(app, source, boots)
+  serveLiveRows(app, source, boots)
   return app
 }
 
@@ -178,99 +174,4 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
 function isOurs ({ headers }: FastifyRequest, names: ReadonlySet<string>): boolean {
   const host = (headers.host ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '').toLowerCase()
   return isIP(host) !== 0 || host === 'localhost' || names.has(host)
-}
-
-const plain = async (reply: FastifyReply, status: number, text: string): Promise<FastifyReply> =>
-  await reply.code(status).type('text/plain; charset=utf-8').send(`${text}\n`)
-
-async function send ({ headers }: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<FastifyReply> {
-  void reply.header('vary', 'accept-encoding')
-  if (!/\bgzip\b/.test(String(headers['accept-encoding'] ?? ''))) return await reply.send(body)
-  return await reply.header('content-encoding', 'gzip').send(await compress(body))
-}
-
-/** Rows of machines that did something, or were silent for too long, while anybody watches. */
-function serveEvents (app: FastifyInstance, { registry, clock }: UiSource, boots: Boots): void {
-  const places = new Shares(watchers)
-  const streams = new EventStreams(0)
-  const log = new EventLog(randomUUID().replaceAll('-', ''))
-  const changed = new Set<Mac>()
-  const sections = new Map<Mac, Section>()
-  let told = ''
-  let overview: { counts: Record<Section, number>, lastBoot: number | undefined } =
-    { counts: { trouble: 0, booting: 0, fine: 0 }, lastBoot: undefined }
-  let flushing: Timer | undefined
-  let flushedAt = -Infinity
-  let looking: Timer | undefined
-  let stop = (): void => {}
-
-  /** Rows of these, and how many there are of each section now. */
-  const tell = (macs: readonly Mac[]): void => {
-    const { text, placed } = boots.update(macs, overview)
-    for (const { mac, section } of placed) {
-      const before = sections.get(mac)
-      if (before !== undefined) overview.counts[before]--
-      overview.counts[section]++
-      sections.set(mac, section)
-    }
-    told = JSON.stringify(overview.counts)
-    streams.send(log.add(text()))
-  }
-  /** One change alone is told soon; of many there is one event in a while. */
-  const plan = (): void => { flushing ??= clock.after(Math.min(gather, Math.max(soon, flushedAt + gather - clock.now())), flush) }
-  const flush = (): void => {
-    flushing = undefined
-    flushedAt = clock.now()
-    if (changed.size === 0) return
-    const some = [...changed].slice(0, mostRows)
-    for (const mac of some) changed.delete(mac)
-    tell(some)
-    if (changed.size > 0) plan()
-  }
-  const lookAgain = async (): Promise<void> => {
-    const made = await boots.overview()
-    overview = { counts: { ...made.counts }, lastBoot: made.lastBoot }
-    const isFirst = sections.size === 0
-    for (const { machine: { mac }, section } of made.placed) {
-      if (!isFirst && sections.get(mac) !== section) changed.add(mac)
-    }
-    sections.clear()
-    for (const { machine: { mac }, section } of made.placed) sections.set(mac, section)
-    if (changed.size > 0) plan()
-    // A page may be older than the first look.
-    else if (JSON.stringify(overview.counts) !== told) tell([])
-  }
-  const begin = (): void => {
-    stop = registry.onChange(({ machine: { mac } }) => {
-      changed.add(mac)
-      plan()
-    })
-    looking = clock.every(look, () => { unwaited(lookAgain()) })
-    unwaited(lookAgain())
-  }
-  const end = (): void => {
-    stop()
-    looking?.cancel()
-    flushing?.cancel()
-    looking = flushing = undefined
-    changed.clear()
-    sections.clear()
-  }
-  app.addHook('preClose', async () => {
-    streams.end()
-    end()
-  })
-  app.get('/ui/events', (request, reply) => {
-    const leave = places.take(addressOf(request))
-    if (leave === undefined) return plain(reply, 503, 'too many watch already')
-    reply.raw.once('close', () => {
-      leave()
-      if (streams.size <= 1) setImmediate(() => { if (streams.size === 0) end() })
-    })
-    reply.hijack()
-    const last = request.headers['last-event-id']
-    if (streams.size === 0) begin()
-    streams.add(reply.raw, `: boots\n\n${typeof last === 'string' ? log.since(last) : ''}`)
-    return reply
-  })
 }

@@ -3,14 +3,15 @@ import { programVersion } from '../base/bundled.js'
 import { stateAt } from '../dhcp/leases.js'
 import { guardOf } from '../matchbox/guard.js'
 import { type Group, matcherOf, selectorText } from '../matchbox/group.js'
-import type { DocumentKind } from '../matchbox/document-bodies.js'
+import { documentKinds, isConfigKind } from '../matchbox/document-bodies.js'
+import { maskDocument } from '../matchbox/mask.js'
+import type { ConfigKind } from '../matchbox/store.js'
 import type { Labels } from '../matchbox/select.js'
 import type { Machine } from '../machines/machine.js'
 import { formatIpv4 } from '../net/ipv4.js'
 import type { Fleet } from '../ui/fleet.js'
 import type { ImageShown, SourceOfImages, StoreShown } from '../ui/list-pages.js'
 import type { CandidateShown, DocumentShown } from '../ui/machine-page.js'
-import { maskIgnition, withoutToken } from '../ui/mask.js'
 import type { UiSource } from '../ui/ui-app.js'
 import { machineRoutes } from './http.js'
 import { openSelfDiagnosis } from './self-diagnosis.js'
@@ -21,7 +22,7 @@ import { networkShown } from './ui-network.js'
 const slice = 500
 const mostCandidates = 20
 /** Rows of a list of the store. */
-const mostRows = 1000
+const mostRows = 500
 
 export const uiSource = (parts: RunningParts, fleet: Fleet): UiSource => {
   const { clock, registry, leases, provisioner, store, images, pace, packets } = parts
@@ -61,7 +62,7 @@ export const uiSource = (parts: RunningParts, fleet: Fleet): UiSource => {
         : [{ id, urls: [boot.kernel, ...boot.initrd].map(kernel => provisioner.pinned({ kernel, initrd: [], args: [] }).kernel) }])
       return path => named.filter(({ urls }) => urls.some(url => url.includes(`${path}/`))).map(({ id }) => id)
     },
-    store: () => storeShown(parts),
+    store: from => storeShown(parts, from),
     health: openSelfDiagnosis(parts)
   }
 }
@@ -89,26 +90,33 @@ async function candidatesOf ({ store, pace }: RunningParts, labels: Labels, chos
   return found.sort((a, b) => Number(b.isChosen) - Number(a.isChosen) || b.fitting - a.fitting).slice(0, mostCandidates)
 }
 
-function documentsOf ({ provisioner }: RunningParts, labels: Labels, group: Group | undefined): readonly DocumentShown[] {
+function documentsOf ({ provisioner, store }: RunningParts, labels: Labels, group: Group | undefined): readonly DocumentShown[] {
   const rawQuery = new URLSearchParams([...labels]).toString()
   const isGuarded = group !== undefined && guardOf(group).limits !== undefined
-  return (['ipxe', 'grub', 'ignition'] satisfies DocumentKind[]).map((kind): DocumentShown => {
-    if (kind === 'ignition' && isGuarded) return { name: kind, text: '', note: 'guarded: shown to the machine alone' }
+  const profile = store.snapshot.profiles.get(group?.profile ?? '')
+  const named: Readonly<Record<ConfigKind, string | undefined>> =
+    { ignition: profile?.ignitionId, cloud: profile?.cloudId, generic: profile?.genericId }
+  return documentKinds.flatMap((kind): readonly DocumentShown[] => {
+    // Most profiles have one kind of config: that there is none of the others is no news.
+    if ((kind === 'cloud' || kind === 'generic') && (named[kind] ?? '') === '') return []
+    if (isConfigKind(kind) && isGuarded) return [{ name: kind, text: '', note: 'guarded: shown to the machine alone' }]
     const { body, error, problem, report } = provisioner.render(kind, { labels, rawQuery, client: undefined })
     const note = error?.message ?? [problem, ...report].filter(text => text !== undefined).join('; ')
-    const text = body === undefined ? '' : kind === 'ignition' ? maskIgnition(body) : withoutToken(body.toString())
-    return { name: kind, text, ...note !== '' && { note } }
+    return [{ name: kind, text: body === undefined ? '' : maskDocument(kind, body), ...note !== '' && { note } }]
   })
 }
 
-function storeShown ({ store, registry }: RunningParts): StoreShown {
+function storeShown ({ store, registry }: RunningParts, from: number): StoreShown {
   const { groups, profiles } = store.snapshot
   const machines = new Map<string, number>()
   for (const { group } of registry.values()) if (group !== undefined) machines.set(group, (machines.get(group) ?? 0) + 1)
   const users = new Map<string, number>()
   for (const { profile } of groups.values()) users.set(profile, (users.get(profile) ?? 0) + 1)
   return {
-    groups: [...groups.values()].slice(0, mostRows).map(({ id, profile, selector }) =>
+    from,
+    groupCount: groups.size,
+    profileCount: profiles.size,
+    groups: [...groups.values()].slice(from, from + mostRows).map(({ id, profile, selector }) =>
       ({ id, profile, selector: selectorText(matcherOf(selector)), machines: machines.get(id) ?? 0 })),
     profiles: [...profiles.values()].slice(0, mostRows).map(({ id, boot, ignitionId, cloudId, genericId }) =>
       ({ id, kernel: boot?.kernel ?? '', config: [ignitionId, cloudId, genericId].filter(name => name !== '').join(' '), groups: users.get(id) ?? 0 })),

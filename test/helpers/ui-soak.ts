@@ -73,6 +73,11 @@ export async function soakPage ({ folder, machines, events, perSecond }: PageSoa
     page.on('console', message => { if (message.type() === 'error') complaints.push(message.text()) })
     await page.goto(`http://127.0.0.1:${ui}/ui/`)
     await page.locator('#live', { hasText: /^live$/ }).waitFor()
+    // All of them on one page, or as many as it keeps, as somebody has it who went to its end.
+    for (let at: string | null; (at = await page.evaluate<string | null>("document.querySelectorAll('tbody tr').length < 1000 ? document.querySelector('.more a')?.getAttribute('href') ?? null : null")) !== null;) {
+      await page.locator(`.more a[href="${at}"]`).click()
+      await page.locator(`.more a[href="${at}"]`).waitFor({ state: 'detached' })
+    }
     await page.evaluate(observer)
     const devtools = await page.context().newCDPSession(page)
     const heapOfPage = async (): Promise<number> => {

@@ -7,6 +7,8 @@ const prefixes = (...texts: string[]): Prefix[] => texts.map(text => parsePrefix
 t.test('addresses and prefixes', t => {
   const access = new Access(prefixes('127.0.0.0/8', '10.1.2.3', 'fd00::/8'), () => undefined, () => 0)
   t.same(['127.9.9.9', '10.1.2.3', '10.1.2.4', 'fd12::1', 'fe80::1', '', 'x'].map(address => access.isAllowed(address)), [true, true, false, true, false, false, false])
+  const mapped = new Access(prefixes('::ffff:127.0.0.0/104'), () => undefined, () => 0)
+  t.same(['127.0.0.1', '::ffff:127.0.0.1', '128.0.0.1'].map(address => mapped.isAllowed(address)), [true, true, false], 'IPv4 inside of IPv6')
   for (const text of ['', '10.0.0.0/33', '10.0.0/8', 'localhost', '::/129', '10.0.0.0/-1', '10.0.0.0/8/8']) t.equal(parsePrefix(text), undefined, text)
   t.end()
 })

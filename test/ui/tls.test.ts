@@ -30,9 +30,9 @@ ui: { address: "127.0.0.1:${port}", client_certificates: true${more} }
 `)
   }
   const file = (name: string): string => readFileSync(join(certificates, name), 'utf8')
-  const ask = async (who?: string, headers: Record<string, string> = {}, folderOf = certificates): Promise<Answer> => await new Promise((resolve, reject) => {
+  const ask = async (who?: string, headers: Record<string, string> = {}, folderOf = certificates, localAddress = '127.0.0.1'): Promise<Answer> => await new Promise((resolve, reject) => {
     const identity = who === undefined ? {} : { cert: readFileSync(join(folderOf, `${who}.crt`)), key: readFileSync(join(folderOf, `${who}.key`)) }
-    request({ host: '127.0.0.1', port, path: '/ui/', ca: file('ca.crt'), agent: false, headers, ...identity }, answer => {
+    request({ host: '127.0.0.1', port, path: '/ui/', ca: file('ca.crt'), agent: false, headers, localAddress, ...identity }, answer => {
       let body = ''
       answer.setEncoding('utf8').on('data', (text: string) => { body += text }).on('end', () => { resolve({ status: answer.statusCode, body }) })
     }).on('error', reject).end()
@@ -61,6 +61,14 @@ t.test('by certificate', async t => {
   t.equal((await ask('client', {}, other)).status, 403, 'of another authority')
   t.equal((await ask('server')).status, 403, 'for servers')
   await t.rejects(fetch(`http://127.0.0.1:${port}/ui/`), 'not in the clear')
+})
+
+t.test('who may not look gets no handshake, whatever he has', async t => {
+  const { write, ask, start } = await site(t, ', allow: [127.9.0.0/16]')
+  write('')
+  await start()
+  await t.rejects(ask('client'))
+  t.equal((await ask('client', {}, undefined, '127.9.0.1')).status, 200)
 })
 
 t.test('a certificate that was taken back', async t => {

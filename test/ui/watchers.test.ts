@@ -4,16 +4,20 @@ import { Pace } from '../../src/base/pace.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
 import { macFromBytes } from '../../src/net/mac.js'
 import { Access } from '../../src/ui/access.js'
-import { Boots, pageRows } from '../../src/ui/boots.js'
-import { buildUiApp, type UiSource, watchers } from '../../src/ui/ui-app.js'
+import { Boots, firstRows, pageRows } from '../../src/ui/boots.js'
+import type { SectionPart } from '../../src/ui/boots-page.js'
+import type { Section } from '../../src/ui/ladder.js'
+import { watchers } from '../../src/ui/live-rows.js'
+import { parsePlace, type ListPlace, placeText } from '../../src/ui/paging.js'
+import { buildUiApp, strangerRows, type UiSource } from '../../src/ui/ui-app.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 
 const source = (registry: MachineRegistry, clock = new FakeClock()): UiSource =>
   ({ registry, clock, now: clock.now, pace: new Pace(), problems: () => [] }) as unknown as UiSource
 
-function page (t: Test) {
+function page (t: Test, registry = new MachineRegistry([], { note: () => {} })) {
   const filePath = (name: string): string => new URL(`../../assets/ui/${name}`, import.meta.url).pathname
-  const app = buildUiApp({ source: source(new MachineRegistry([], { note: () => {} })), access: new Access([{ address: '127.0.0.0', length: 8 }], () => undefined, () => 0), names: new Set(['localhost']), filePath })
+  const app = buildUiApp({ source: source(registry), access: new Access([{ address: '127.0.0.0', length: 8 }], () => undefined, () => 0), names: new Set(['localhost']), filePath })
   t.teardown(() => app.close())
   return app
 }
@@ -36,13 +40,52 @@ t.test('so many watch from one address and in all', async t => {
 
 t.test('so many machines are on a page, and the next has the others', async t => {
   const registry = new MachineRegistry([], { note: () => {} })
-  const see = (n: number): void => { registry.record({ mac: macFromBytes(Buffer.from([2, 0, 0, 0, n >> 8, n & 255]))!, stage: 'script', at: n }) }
-  for (let n = 0; n < pageRows; n++) see(n)
+  const see = (n: number): void => { registry.record({ mac: macFromBytes(Buffer.from([2, 0, 0, 0, n >> 8, n & 255]))!, stage: 'ignition', at: n }) }
   const boots = new Boots(source(registry))
-  const first = await boots.page('', 0)
-  t.same([first.rows.length, first.more], [pageRows, false])
-  see(pageRows)
-  const again = await boots.page('', 0)
-  t.same([again.rows.length, again.more], [pageRows, true])
-  t.equal((await boots.page('', pageRows)).rows.length, 1)
+  const pageOf = async (section?: Section, behind?: ListPlace): Promise<SectionPart> => (await boots.page({ query: '', section, behind })).parts.find(part => part.section === 'fine')!
+  for (let n = 0; n < firstRows; n++) see(n)
+  t.match(await pageOf(), { rows: { length: firstRows }, next: undefined })
+  see(firstRows)
+  const first = await pageOf()
+  t.equal(first.rows.length, firstRows)
+  for (let n = firstRows + 1; n <= firstRows + pageRows; n++) see(n)
+  t.match(await pageOf('fine', first.next), { rows: { length: 1 }, before: firstRows + pageRows, next: undefined }, 'whoever came to the top meanwhile')
+  const [one, two] = [await pageOf('fine'), await pageOf('fine', (await pageOf('fine')).next)]
+  t.same([one.rows.length, two.rows.length], [pageRows, firstRows + 1])
+  t.match(one.next, parsePlace(placeText(one.next!))!)
+  const shown = [...one.rows, ...two.rows].map(({ machine }) => Date.parse(machine.lastSeen))
+  t.same(shown, Array.from({ length: firstRows + pageRows + 1 }, (_, n) => firstRows + pageRows - n), 'each once, the one that was seen last first')
+})
+
+t.test('a place that nobody named', t => {
+  for (const text of ['', '1', '1.', '-1.52-54-00-00-00-01', '1.52-54-00-00-00-0g', '1.52-54-00-00-00-01-01', '1e3.52-54-00-00-00-01']) t.equal(parsePlace(text), undefined, text)
+  t.end()
+})
+
+t.test('so many strangers are on a page', async t => {
+  const registry = new MachineRegistry([], { note: () => {}, isKnown: () => false })
+  for (let n = 0; n <= strangerRows; n++) registry.record({ mac: macFromBytes(Buffer.from([2, 0, 0, 0, 0, n]))!, stage: 'discover', at: n })
+  const app = page(t, registry)
+  const ask = async (url: string): Promise<string> => (await app.inject({ url, remoteAddress: '127.0.0.1', headers: { host: 'localhost' } })).body
+  const rowsOf = (body: string): number => body.match(/<tr tabindex/g)?.length ?? 0
+  const first = await ask('/ui/strangers')
+  t.equal(rowsOf(first), strangerRows)
+  t.match(first, `the first ${strangerRows} of ${strangerRows + 1}`)
+  const [, next = ''] = /<a href="([^"]+)" rel="next">/.exec(first) ?? []
+  const second = await ask(next)
+  t.equal(rowsOf(second), 1)
+  t.notMatch(second, 'rel="next"')
+})
+
+t.test('a file that does not change is sent once', async t => {
+  const app = page(t)
+  const ask = async (headers: Record<string, string>) => await app.inject({ url: '/ui/page.css', remoteAddress: '127.0.0.1', headers: { host: 'localhost', ...headers } })
+  for (const encoding of ['gzip, deflate', 'identity']) {
+    const first = await ask({ 'accept-encoding': encoding })
+    t.equal(first.headers['content-encoding'], encoding === 'identity' ? undefined : 'gzip')
+    const again = await ask({ 'accept-encoding': encoding, 'if-none-match': String(first.headers.etag) })
+    t.same([again.statusCode, again.rawPayload.length], [304, 0])
+    const other = await ask({ 'accept-encoding': encoding === 'identity' ? 'gzip' : 'identity', 'if-none-match': String(first.headers.etag) })
+    t.equal(other.statusCode, 200, 'another form of it is another answer')
+  }
 })
