@@ -85,15 +85,16 @@ export async function startFleet (options: FleetOptions): Promise<Fleet> {
   const program = join(root, 'bin/core-provisioner')
   const waiting = new Map<string, () => void>()
   const start = async (n: number): Promise<FleetProvisioner> => {
-    const [name, address] = [`p${n}`, gateway.replace(/\d+\/(\d+)$/, `${n + 1}/$1`)]
-    const own = url.replace(new URL(url).hostname, address.replace(/\/\d+$/, ''))
+    const [bridgeAddress = '', prefix = ''] = gateway.split('/')
+    const [name, address] = [`p${n}`, [...bridgeAddress.split('.').slice(0, 3), n + 1].join('.')]
+    const own = url.replace(new URL(url).hostname, address)
     const [configFile, logFile] = [writeConfig(options, name, endpoints), join(folder, `${name}.log`)]
     if (n === 1) await run(process.execPath, [program, 'store', 'import', dataPath, '--config', configFile])
     const log = openSync(logFile, 'w')
     const words = ['--net', '--', 'sh', '-c', 'read -r go && exec "$@"', 'sh', process.execPath, program, 'serve', '--config', configFile]
     const child: ChildProcess = children.start('unshare', words, ['pipe', log, log])
     closeSync(log)
-    await addToBridge(bridge, child.pid ?? 0, address, name)
+    await addToBridge(bridge, child.pid ?? 0, `${address}/${prefix}`, name)
     child.stdin?.end('\n')
     await untilReady(child, own)
     const watched = new AbortController()
