@@ -32,7 +32,7 @@ const timers: Readonly<Record<string, readonly [times: number, why: string]>> = 
   'openpgp/verify.ts': [1, 'a promise, which is awaited'],
   'store/data-folder.ts': [1, 'a promise, which is awaited'],
   'store/file-store.ts': [1, 'a promise, which is awaited'],
-  'ui/ui-app.ts': [1, 'ends the looks of a page that nobody watches'],
+  'ui/live-rows.ts': [1, 'ends the looks of a page that nobody watches'],
   'wiring/dhcp-servers.ts': [1, 'a promise, which is awaited'],
   'wiring/reservation-sources.ts': [1, 'a promise, which is awaited']
 }
