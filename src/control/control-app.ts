@@ -45,7 +45,13 @@ export function buildControlApp (options: ControlOptions): FastifyInstance {
     return refuse(reply, 404, `no lease of ${request.params.ip}`)
   })
   if (dayTwo !== undefined) registerUpdateRoutes(app, dayTwo)
-  else for (const path of ['/v1/updates', '/v1/updates/*', '/v1/reboots', '/v1/reboots/*']) app.route({ method: ['GET', 'POST'], url: path, handler: async (_, reply) => await refuse(reply, 404, 'no groups are configured (updates.groups)') })
+  else {
+    for (const room of ['updates', 'reboots']) {
+      for (const below of ['', '/*']) {
+        app.route({ method: ['GET', 'POST'], url: `/v1/${room}${below}`, handler: async (_, reply) => await refuse(reply, 404, 'no groups are configured (updates.groups)') })
+      }
+    }
+  }
   return app
 }
 
