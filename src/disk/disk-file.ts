@@ -3,7 +3,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { AppError } from '../base/errors.js'
 import { type CachedFile, type FileCache, pieceBytes } from './file-cache.js'
-import { hasChanged, type OpenedFile, secondsOf, writtenMeanwhile } from './file-identity.js'
+import { hasChanged, identityKey, type OpenedFile, secondsOf, writtenMeanwhile } from './file-identity.js'
 import type { Descriptor, OpenFile, Piece } from './open-file.js'
 
 /** Bytes that readers without the cache may hold together, as far as pieces of `smallestPiece` allow. */
@@ -88,6 +88,8 @@ export class DiskFile implements OpenFile {
     const part = ({ bytes, release }: Piece): Piece => ({ bytes: bytes.subarray(start, start + most), release })
     return kept instanceof Promise ? kept.then(part) : part(kept)
   }
+
+  get identity (): string { return identityKey(this.#identity) }
 
   get descriptor (): Descriptor { return { fd: this.#handle.fd, identity: this.#identity } }
 

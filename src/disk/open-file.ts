@@ -18,6 +18,8 @@ export interface OpenFile {
   readonly size: number
   /** Seconds since the epoch; undefined for a file without a time. */
   readonly modified: number | undefined
+  /** A word that changes with the content, however it is read (identityKey); none for what was made in memory. */
+  readonly identity?: string
   /**
    * The bytes from `position` on: one at least unless the file ends there, `most` at most; at once when they are in memory.
    * May wait for an earlier piece of this file to be released. Rejects when the disk fails or the file has changed.

@@ -12,7 +12,7 @@ import type { Clock } from '../base/clock.js'
 import { AppError, errnoOf } from '../base/errors.js'
 import { DiskFile, Readers, readUnchanged } from '../disk/disk-file.js'
 import { type FileCache, type HeldFile, pieceBytes } from '../disk/file-cache.js'
-import type { OpenedFile } from '../disk/file-identity.js'
+import { identityKey, type OpenedFile, secondsOf } from '../disk/file-identity.js'
 import type { OpenFile } from '../disk/open-file.js'
 
 export interface FileRequest {
@@ -70,10 +70,11 @@ async function regular (path: string, handle: FileHandle): Promise<OpenedFile> {
   return found
 }
 
-const heldFile = (path: string, size: number, held: HeldFile): OpenFile => ({
+const heldFile = (path: string, look: BigIntStats, held: HeldFile): OpenFile => ({
   path,
-  size,
-  modified: undefined,
+  size: Number(look.size),
+  modified: secondsOf(Number(look.mtimeMs)),
+  get identity () { return identityKey(look) },
   piece: (position, most) => {
     const bytes = held.bytes(position)
     return { bytes: bytes.length > most ? bytes.subarray(0, most) : bytes, release: () => {} }
@@ -146,7 +147,7 @@ class StoredFiles implements FileSource {
 
   #kept ({ path, look }: FoundFile): OpenFile | undefined {
     const held = this.#cache.hold(look)
-    return held === undefined ? undefined : heldFile(path, Number(look.size), held)
+    return held === undefined ? undefined : heldFile(path, look, held)
   }
 
   async #openFound (found: FoundFile): Promise<OpenFile> {

@@ -99,7 +99,7 @@ export function shimImages ({ files, originFor }: ShimImagesOptions): FileSource
         return undefined
       }
       const { hostname } = new URL(originFor(request.client))
-      const key = [name, hostname, ...parts.map(part => `${part?.path} ${part?.size} ${part?.modified}`)].join('\n')
+      const key = [name, hostname, ...parts.map(part => part?.identity)].join('\n')
       const known = kept.get(key)
       if (known !== undefined) {
         await Promise.all(parts.map(async part => { await part?.close() }))

@@ -1,4 +1,4 @@
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
@@ -53,6 +53,20 @@ t.test('shim and GRUB as they are, and the configuration wherever a GRUB looks f
   const renewed = async (): Promise<boolean> => holds(await read(source, 'shimx64.img'), 'MZ renewed') === true
   for (let turns = 0; !await renewed() && turns < 10_000; turns++) await new Promise(resolve => setImmediate(resolve))
   t.equal(await renewed(), true)
+})
+
+t.test('a part that is kept in memory, and replaced by one of its size', async t => {
+  const root = t.testdir({ 'shimx64.efi': 'MZ shim', 'grubx64.efi': 'MZ old' })
+  /** A minute ahead, so that what was written just now has settled. */
+  const settled = { ...clock, now: () => Date.now() + 60_000 }
+  const files = storedFiles({ roots: [root], cache: new FileCache({ memory: 2 ** 20, clock: settled }), readers: new Readers(), clock: settled })
+  const source = shimImages({ files, originFor: () => 'http://192.0.2.1' })
+  const holds = async (text: string): Promise<boolean> => (await read(source, 'shimx64.img'))?.includes(text) === true
+  for (let n = 0; n < 2; n++) t.equal(await holds('MZ old'), true)
+  writeFileSync(join(root, 'new'), 'MZ new')
+  renameSync(join(root, 'new'), join(root, 'grubx64.efi'))
+  for (let turns = 0; !await holds('MZ new') && turns < 10_000; turns++) await new Promise(resolve => setImmediate(resolve))
+  t.equal(await holds('MZ new'), true)
 })
 
 t.test('only for a shim whose GRUB has no HTTP', async t => {
