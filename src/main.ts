@@ -18,6 +18,11 @@ process.stderr.on('error', () => {})
 const env = { ...process.env }
 for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'NOTIFY_SOCKET', 'WATCHDOG_PID', 'WATCHDOG_USEC']) delete process.env[name]
 
+// In a bundle the loader of the C library is what the kernel runs: Node would give that for its own program, and it takes no script.
+const { CORE_PROVISIONER_LAUNCHER: launcher } = env
+const [, script] = process.argv
+const self = launcher !== undefined ? [launcher] : script !== undefined ? [process.execPath, script] : undefined
+
 // What nobody caught. A service goes on without the part in which it arose, once it says so; everything else ends.
 let onUncaught = (error: unknown): void => {
   process.stderr.write(`core-provisioner: ${error instanceof Error ? error.stack : String(error)}\n`)
@@ -36,7 +41,7 @@ const status = await run(process.argv.slice(2), {
   journal: isJournal(1),
   env,
   pid: process.pid,
-  ...process.argv[1] !== undefined && { self: [process.execPath, process.argv[1]] },
+  ...self !== undefined && { self },
   uid: process.getuid?.() ?? -1,
   parent: () => process.ppid,
   actAs,

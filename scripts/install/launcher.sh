@@ -13,6 +13,8 @@ dir=$(CDPATH='' cd -P -- "${self%/*}/.." && pwd -P) || exit 127
 
 # Libraries of the system are for the system's C library.
 unset LD_LIBRARY_PATH LD_PRELOAD
+# What this program starts as a process of its own starts here too: by itself Node.js would name the loader below as its program.
+export CORE_PROVISIONER_LAUNCHER="$dir/bin/core-provisioner"
 # lib/core-provisioner is a link to the loader: ps shows that name. Places in the sources instead of in main.js are told by
 # NODE_OPTIONS=--enable-source-maps, for 80 MB of memory.
 exec "$dir/lib/core-provisioner" --inhibit-cache --library-path "$dir/lib" "$dir/lib/node" "$dir/app/main.js" "$@"

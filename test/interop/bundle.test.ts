@@ -11,6 +11,7 @@ import { bundleProblem, busyboxRoot, makeBundle, projectRoot, theBundle, unpack 
 import { NetworkNamespace, namespaceProblem, type Running } from '../helpers/netns.js'
 import { able, needs, runTool } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
+import { until } from '../helpers/until.js'
 
 const sha256 = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
 const asOld = [typescript, 'test/helpers/old-kernel.ts']
@@ -122,6 +123,17 @@ t.test('the bundle', async t => {
   }
 
   await t.test('serves', async t => { await serves(t, network.spawn('env', ...serve)) })
+
+  await t.test('its page asks doctor, started as the bundle starts', async t => {
+    const running = network.spawn('env', ...serve, '--set', 'ui.address=127.0.0.1:8090')
+    await running.line(/appliance\.ready/)
+    const page = (): string => network.exec('curl', '-s', 'http://127.0.0.1:8090/ui/health')
+    await until('doctor has looked', () => page().includes('doctor looked'))
+    t.match(page(), /snponly\.efi is signed by/)
+    t.notMatch(page(), /could not look/)
+    running.child.kill('SIGTERM')
+    t.equal(await running.ended, 0)
+  })
 
   await t.test('serves with the system calls of Linux 3.10', async t => {
     // Without getrandom(2) randomness comes from these.
