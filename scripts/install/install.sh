@@ -137,8 +137,9 @@ step_gateway_on () {
 }
 step_gateway_off () {
   if [ -n "$systemd" ]; then
-    systemctl --quiet disable $gateway_unit
-    systemctl stop $gateway_unit || true
+    # Who was killed here may have removed it.
+    systemctl --quiet disable $gateway_unit 2>/dev/null || true
+    systemctl stop $gateway_unit 2>/dev/null || true
   fi
   rm -f "$units/$gateway_unit"
   step_clear "$units/$gateway_unit.d"
@@ -193,12 +194,16 @@ as_service () {
   "$home/bin/core-provisioner" "$@"
 }
 
-# What runs has read its files, and what takes its place has to: a version that could not is not put in force.
+# What runs has read its files, and what takes its place has to: a version that could not is not put in force. Of one that does not run
+# only that is known which a newer version wrote.
 check_files () {
-  if [ -n "$dry_run" ] || [ -z "$previous" ] || [ "$previous" = "$home" ] || ! active $service; then return; fi
-  if "$home/bin/core-provisioner" doctor --files --as $user >"$work/unreadable" 2>&1; then return; fi
-  sed -n 's/^PROBLEM *//p' "$work/unreadable" >&2
-  die "${previous##*/} runs on: $version could not read or write (as $user) what is named above; $home holds it, and nothing else was changed"
+  if [ -n "$dry_run" ] || [ -z "$previous" ] || [ "$previous" = "$home" ]; then return; fi
+  if "$home/bin/core-provisioner" doctor --files --as $user >"$work/doctor" 2>&1; then return; fi
+  if active $service; then stays='runs on' of='.*'; else stays='stays in force' of='state: .* written by a newer .*'; fi
+  sed -n "s/^PROBLEM *\\($of\\)\$/\\1/p" "$work/doctor" >"$work/unreadable"
+  if ! active $service && [ ! -s "$work/unreadable" ]; then return; fi
+  cat "$work/unreadable" >&2
+  die "${previous##*/} $stays: $version could not read or write (as $user) what is named above; $home holds it, and nothing else was changed"
 }
 
 # Which units start, now as at boot: those that the configuration has work for.

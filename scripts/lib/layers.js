@@ -128,7 +128,7 @@ export const layers = [
   {
     name: 'doctor',
     files: ['doctor/'],
-    may: ['doctor/', 'listeners', 'wiring/', 'base/', 'config/', 'net/', 'disk/links', 'assets/aliases', 'dhcp/', 'machines/journal', 'matchbox/', 'inventory/', 'mirror/', 'go/', 'yaml/', 'ignition/', 'tls/certificate', 'tls/authenticode'],
+    may: ['doctor/', 'listeners', 'wiring/', 'base/', 'config/', 'net/', 'disk/links', 'disk/json-lines', 'disk/state-formats', 'assets/aliases', 'dhcp/', 'machines/journal', 'matchbox/', 'inventory/', 'mirror/', 'go/', 'yaml/', 'ignition/', 'tls/certificate', 'tls/authenticode'],
     types: ['machines/machine'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:net', 'node:buffer', 'node:url', 'node:os', 'node:dns/promises', 'node:child_process'],
     packages: []
@@ -141,8 +141,8 @@ export const layers = [
   { name: 'wiring of certificates', files: ['wiring/certificate', 'wiring/signing'], may: ['wiring/', 'base/', 'doctor/finding', 'tls/', 'openpgp/'], types: ['config/load'], node: [], packages: [] },
   { name: 'wiring of tftp', files: ['wiring/tftp'], may: ['wiring/', 'base/', 'doctor/finding', 'tftp/', 'net/'], types: ['config/load'], node: ['node:fs', 'node:path'], packages: [] },
   { name: 'wiring of images', files: ['wiring/images', 'wiring/image-sources', 'wiring/mirror-options', 'wiring/open-mirror'], may: ['wiring/', 'assets/aliases', 'base/', 'matchbox/', 'mirror/'], types: ['config/load'], node: [], packages: [] },
-  { name: 'wiring of dhcp', files: ['wiring/dhcp', 'wiring/dhcp-link', 'wiring/dhcp-places', 'wiring/dhcp-proxy', 'wiring/dhcp-server', 'wiring/dhcp-servers', 'wiring/dhcp-settings', 'wiring/dhcp-sockets', 'wiring/homes', 'wiring/leases', 'wiring/boot'], may: ['wiring/', 'base/', 'doctor/finding', 'config/load', 'dhcp/', 'net/', 'matchbox/group-machines', 'http/loader-routes'], types: ['matchbox/group'], node: ['node:path', 'node:timers/promises'], packages: [] },
-  { name: 'wiring of the cluster', files: ['wiring/cluster', 'wiring/cluster-leases'], may: ['wiring/', 'base/', 'cluster/', 'etcd/', 'store/', 'dhcp/leases', 'net/ipv4'], types: ['config/load', 'matchbox/store', 'base/metrics', 'net/mac', 'machines/journal', 'updates/update-store'], node: ['node:fs/promises', 'node:path'], packages: [] },
+  { name: 'wiring of dhcp', files: ['wiring/dhcp', 'wiring/dhcp-link', 'wiring/dhcp-places', 'wiring/dhcp-proxy', 'wiring/dhcp-server', 'wiring/dhcp-servers', 'wiring/dhcp-settings', 'wiring/dhcp-sockets', 'wiring/homes', 'wiring/leases', 'wiring/boot'], may: ['wiring/', 'base/', 'doctor/finding', 'config/load', 'disk/state-formats', 'dhcp/', 'net/', 'matchbox/group-machines', 'http/loader-routes'], types: ['matchbox/group'], node: ['node:path', 'node:timers/promises'], packages: [] },
+  { name: 'wiring of the cluster', files: ['wiring/cluster', 'wiring/cluster-leases'], may: ['wiring/', 'base/', 'cluster/', 'disk/state-formats', 'etcd/', 'store/', 'dhcp/leases', 'net/ipv4'], types: ['config/load', 'matchbox/store', 'base/metrics', 'net/mac', 'machines/journal', 'updates/update-store'], node: ['node:fs/promises', 'node:path'], packages: [] },
   {
     name: 'wiring',
     files: ['wiring/'],

@@ -3,7 +3,7 @@ import { systemClock } from '../base/clock.js'
 import { visibleText } from '../base/visible-text.js'
 import { AppError } from '../base/errors.js'
 import { createLog } from '../base/log.js'
-import { diagnoseAround, diagnoseNetwork, diagnoseReading, diagnoseRights, type DoctorOptions } from '../doctor/diagnose.js'
+import { diagnoseAround, diagnoseFiles, diagnoseNetwork, diagnoseReading, diagnoseRights, type DoctorOptions } from '../doctor/diagnose.js'
 import { type Finding, findingText } from '../doctor/finding.js'
 import { untilReady } from '../doctor/ready.js'
 import { eyesOptions, parse } from './arguments.js'
@@ -43,7 +43,7 @@ export const doctorCommand: Command = {
     if (values.network === true) findings.push(...await diagnoseNetwork(asked))
     else if (values.files === true) {
       look()
-      findings.push(...await diagnoseRights(asked))
+      findings.push(...await diagnoseFiles(asked))
     } else {
       // Whose ports they are only root sees; what the service can read it sees best itself.
       const around = await diagnoseAround(asked)

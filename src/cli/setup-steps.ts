@@ -113,7 +113,8 @@ export interface GatewayAsked { readonly outside: string | undefined, readonly r
 export async function gatewaySteps (asked: GatewayAsked, steps: readonly Step[], { units, firewalld }: Places): Promise<readonly Step[]> {
   const { outside, removed, idle } = asked
   const policy = join(firewalld, policyFile)
-  const isThere = removed && existsSync(join(units, gatewayUnit))
+  // Also what is left of one whose removal was killed: its drop-in would bring it back.
+  const isThere = removed && [join(units, gatewayUnit), join(units, `${gatewayUnit}.d`, 'interfaces.conf'), policy].some(path => existsSync(path))
   const off = !isThere
     ? []
     : [
@@ -122,8 +123,10 @@ export async function gatewaySteps (asked: GatewayAsked, steps: readonly Step[],
       ]
   if (outside === undefined || idle) return off
   const isNew = steps.some(({ words: [path = ''] }) => path.startsWith(join(units, gatewayUnit)))
-  const isActive = (await ask('systemctl', ['is-active', '--quiet', gatewayUnit])).code === 0
-  return isActive && !isNew ? off : [step('gateway_on', `forward what machines send, through ${outside}`, outside)]
+  const { stdout } = await ask('systemctl', ['show', '--property=ActiveState,NeedDaemonReload', gatewayUnit])
+  // Who was killed after its unit was written left it running as it was.
+  const isCurrent = stdout.includes('ActiveState=active\n') && !stdout.includes('NeedDaemonReload=yes')
+  return isCurrent && !isNew ? off : [step('gateway_on', `forward what machines send, through ${outside}`, outside)]
 }
 
 /** Below /opt only bin/ is labelled as programs by itself. */

@@ -2,6 +2,7 @@
 // and is kept before a member is answered.
 import type { Logger } from '../base/log.js'
 import { JsonLines } from '../disk/json-lines.js'
+import { lineFormats } from '../disk/state-formats.js'
 
 export interface DiscoveryMember {
   /** etcd's own, in hexadecimal. */
@@ -65,7 +66,7 @@ export class DiscoveryFile implements DiscoveryStore {
 
   constructor ({ path, log, current }: DiscoveryFileOptions) {
     this.#file = new JsonLines({
-      path, log, kind: 'discovery', version: 1, format: change => JSON.stringify(change), parse: changeFrom, current: () => changesIn(current())
+      path, log, kind: 'discovery', version: lineFormats.discovery.version, format: change => JSON.stringify(change), parse: changeFrom, current: () => changesIn(current())
     })
   }
 

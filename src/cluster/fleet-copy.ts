@@ -3,6 +3,7 @@
 import type { Clock, Timer } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import { JsonLines } from '../disk/json-lines.js'
+import { lineFormats } from '../disk/state-formats.js'
 
 export interface FleetCopyOptions {
   readonly path: string
@@ -40,7 +41,7 @@ export class FleetCopy {
     this.#clock = clock
     this.#current = current
     const lines = (): Iterable<Line> => this.#lines(current())
-    this.#file = new JsonLines({ ...options, kind: 'fleet', version: 1, format: formatLine, parse: parseLine, current: lines })
+    this.#file = new JsonLines({ ...options, kind: 'fleet', version: lineFormats.fleet.version, format: formatLine, parse: parseLine, current: lines })
   }
 
   async load (): Promise<Copied> {

@@ -2,6 +2,7 @@
 // of ours; a store that others write to as well refuses for the same reason.
 import type { Logger } from '../base/log.js'
 import { JsonLines } from '../disk/json-lines.js'
+import { lineFormats } from '../disk/state-formats.js'
 import { formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import { parseMac } from '../net/mac.js'
 import { type Disposal, isHeldBy, type LeaseStore, type Proposal } from './lease-store.js'
@@ -26,7 +27,7 @@ export class LeaseFile implements LeaseStore {
 
   constructor ({ current, ...options }: LeaseFileOptions) {
     this.#current = () => [...current()].filter(lease => !isOffer(lease))
-    this.#lines = new JsonLines<Lease>({ ...options, kind: 'lease', version: 1, format: formatLease, parse: parseLease, current: this.#current })
+    this.#lines = new JsonLines<Lease>({ ...options, kind: 'lease', version: lineFormats.lease.version, format: formatLease, parse: parseLease, current: this.#current })
   }
 
   async load (now: number): Promise<readonly Lease[]> {

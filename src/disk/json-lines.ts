@@ -13,6 +13,7 @@ import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { writeError, writeFileAtomic } from './atomic-file.js'
 import { makeFolder } from './make-folder.js'
+import { refuseNewer } from './state-formats.js'
 import { syncFolder } from './sync-folder.js'
 
 export interface JsonLinesOptions<T> {
@@ -254,6 +255,28 @@ export class JsonLines<T> {
   }
 }
 
+/**
+ * Throws what load would throw of who wrote the file, and touches nothing: AppError state_newer, read_failed for lines of another
+ * kind. Nothing for a file that is not there; one that cannot be read is told of elsewhere.
+ */
+export async function checkHeader (path: string, known: Header): Promise<void> {
+  const header = await headerOf(path).catch(() => undefined)
+  if (header !== undefined) refuseOthers(path, header, known)
+}
+
+const longestHeader = 1024
+
+async function headerOf (path: string): Promise<Header | undefined> {
+  // Somebody's pipe of that name is not waited for.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(longestHeader), 0, longestHeader, 0)
+    return parseHeader(buffer.toString('utf8', 0, bytesRead).split('\n', 1)[0] ?? '')
+  } finally {
+    await file.close()
+  }
+}
+
 interface Header { readonly format: string, readonly version: number }
 
 function parseHeader (line: string): Header | undefined {
@@ -267,7 +290,5 @@ function parseHeader (line: string): Header | undefined {
 
 function refuseOthers (path: string, found: Header, known: Header): void {
   if (found.format !== known.format) throw new AppError('read_failed', `${path} is a file of ${found.format} lines, not of ${known.format} lines: move it away`)
-  if (found.version <= known.version) return
-  throw new AppError('state_newer', `${path} was written by a newer core-provisioner (format ${found.version}; this one knows ${known.version}): ` +
-    'run that one again, or move the file away and lose what it holds')
+  refuseNewer(path, found.version, known.version, 'and lose what it holds')
 }

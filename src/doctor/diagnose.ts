@@ -25,6 +25,7 @@ import { diagnoseLoaders } from './loaders.js'
 import { diagnoseMemory } from './memory.js'
 import type { Around } from './ports.js'
 import { diagnoseHealth, installedService } from './ready.js'
+import { diagnoseStateFiles } from './state-files.js'
 import { judgeService } from './systemd.js'
 import { diagnoseNames } from './names.js'
 import { onGround, type Plan, type PlanOptions } from './plan.js'
@@ -56,6 +57,7 @@ export const diagnoseReading = ({ loaded, running: _, ...options }: DoctorOption
     ...await diagnoseCluster(ground),
     ...await diagnoseAdvertised(ground),
     ...await diagnoseFolders(loaded),
+    ...await diagnoseStateFiles(loaded.config),
     ...await diagnoseImages(loaded, options),
     ...shortened(lintOf(ground)),
     ...await diagnoseLoaders(ground),
@@ -69,6 +71,10 @@ export const diagnoseRights = ({ loaded, running: _, ...options }: DoctorOptions
   onGround(loaded, options, async (ground, plan) =>
     // What has a line was opened: what is wrong in it keeps no service from working.
     [...plan.findings, ...await diagnoseFolders(loaded), ...lintOf(ground).filter(({ rule, place }) => rule === 'unreadable' && place?.line === undefined)])
+
+/** The same of a version that does not run yet, which has to read what others have kept as well. */
+export const diagnoseFiles = async (options: DoctorOptions): Promise<readonly Finding[]> =>
+  [...await diagnoseRights(options), ...await diagnoseStateFiles(options.loaded.config)]
 
 function fromPlan ({ findings, paths }: Plan): readonly Finding[] {
   const allIsWell = !findings.some(({ level, about }) => level === 'problem' && about === 'configuration')

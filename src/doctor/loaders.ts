@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { messageOf } from '../base/errors.js'
+import { lineFormats } from '../disk/state-formats.js'
 import { parseMachine } from '../machines/journal.js'
 import type { Machine } from '../machines/machine.js'
 import { covers, describeCertificate, parseCertificate } from '../tls/certificate.js'
@@ -32,7 +33,7 @@ export async function diagnoseLoaders (ground: Pick<Ground, 'config' | 'clock' |
       await file?.close()
     }
   }
-  const machines = await readMachines(join(config.state_path, 'machines.jsonl'))
+  const machines = await readMachines(join(config.state_path, lineFormats.machine.file))
   const certificate = await certificateIn(config.http.https)
   const findings: Finding[] = boot.overrides.flatMap(({ file }) => file === undefined ? [] : judgeTls(file, config, certificate))
   const goesOn = boot.http_boot ? config.tftp.address === null ? 'nowhere' : 'by TFTP' : undefined

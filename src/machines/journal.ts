@@ -3,6 +3,7 @@
 import type { Clock, Timer } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import { JsonLines } from '../disk/json-lines.js'
+import { lineFormats } from '../disk/state-formats.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import { AppError } from '../base/errors.js'
 import type { Machine } from './machine.js'
@@ -45,7 +46,7 @@ export class MachineJournal implements MachineStore {
   constructor ({ clock, ...options }: JournalOptions) {
     this.#clock = clock
     this.#current = options.current
-    this.#file = new JsonLines({ ...options, kind: 'machine', version: 1, format: machine => JSON.stringify(machine), parse: parseMachine })
+    this.#file = new JsonLines({ ...options, kind: 'machine', version: lineFormats.machine.version, format: machine => JSON.stringify(machine), parse: parseMachine })
   }
 
   /** In the order in which they were last seen, the longest ago first. */

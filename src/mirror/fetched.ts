@@ -3,18 +3,15 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.js'
-import { AppError } from '../base/errors.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
+import { fetchedFormat, refuseNewer } from '../disk/state-formats.js'
 
 /** Milliseconds for which a release is not noted again. */
 const fine = 600_000
 /** Folders and versions that are known; more are not kept apart from those that were fetched longest ago. */
 const most = 1000
 
-const fileOf = (statePath: string): string => join(statePath, 'images', 'fetched.json')
-
-/** Of the file's format: higher when a program that knows only the one before would misread it. */
-const version = 1
+const fileOf = (statePath: string): string => join(statePath, fetchedFormat.file)
 
 /**
  * By `flatcar/4230.2.1`, milliseconds since the epoch. What can't be read has not been fetched. AppError state_newer where a newer
@@ -22,10 +19,7 @@ const version = 1
  */
 export async function readFetched (statePath: string): Promise<ReadonlyMap<string, number>> {
   const written = await contentOf(fileOf(statePath))
-  if (typeof written.version === 'number' && written.version > version) {
-    throw new AppError('state_newer', `${fileOf(statePath)} was written by a newer core-provisioner (format ${written.version}; this one knows ${version}): ` +
-      'install that one again, or move the file away, and no release is known to have been fetched')
-  }
+  refuseNewer(fileOf(statePath), written.version, fetchedFormat.version, 'and no release is known to have been fetched')
   // The first ones had no version, and the times at the top.
   const times = Object(written.version === undefined ? written : written.fetched) as Readonly<Record<string, unknown>>
   return new Map(Object.entries(times).filter((entry): entry is [string, number] => typeof entry[1] === 'number'))
@@ -80,7 +74,7 @@ export class FetchedLog {
       this.#times.delete(oldest)
     }
     if (!this.#writes) return
-    this.#writing = this.#writing.then(() => writeFileAtomic(fileOf(statePath), `${JSON.stringify({ version, fetched: Object.fromEntries(this.#times) }, null, 2)}\n`)).catch(onError)
+    this.#writing = this.#writing.then(() => writeFileAtomic(fileOf(statePath), `${JSON.stringify({ version: fetchedFormat.version, fetched: Object.fromEntries(this.#times) }, null, 2)}\n`)).catch(onError)
   }
 
   /** Resolves when all that was noted is on disk. */

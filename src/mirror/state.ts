@@ -2,8 +2,8 @@
 // verification found. One file a folder of images, in state_path/images; written by whoever holds the folder's lock.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AppError } from '../base/errors.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
+import { mirrorFormat, refuseNewer } from '../disk/state-formats.js'
 
 /** Times are ISO 8601. */
 export interface SourceState {
@@ -35,30 +35,24 @@ export interface FolderState {
   readonly releases: Readonly<Record<string, VerifiedState>>
 }
 
-const stateFile = (statePath: string, folder: string): string => join(statePath, 'images', `${folder.replaceAll('/', '_')}.json`)
-
-/** Of the format of these files: higher when a program that knows only the one before would misread them. */
-const version = 1
+const stateFile = (statePath: string, folder: string): string => join(statePath, mirrorFormat.folder, `${folder.replaceAll('/', '_')}.json`)
 
 interface StateFile extends Partial<FolderState> { readonly version?: unknown }
 
 /** A file that is missing or torn is an empty state: all of it is found out again. So is one of a newer version, for who only looks. */
 export async function readState (statePath: string, folder: string): Promise<FolderState> {
-  const { sources, releases, ...written } = await readFileOf(statePath, folder)
-  return isNewer(written) ? { sources: {}, releases: {} } : { sources: { ...sources }, releases: { ...releases } }
+  const { version, sources, releases } = await readFileOf(statePath, folder)
+  return isNewer(version) ? { sources: {}, releases: {} } : { sources: { ...sources }, releases: { ...releases } }
 }
 
 /** For who is going to write it: AppError state_newer rather than to throw away what a newer version knows. */
 export async function readOwnState (statePath: string, folder: string): Promise<FolderState> {
-  const written = await readFileOf(statePath, folder)
-  if (isNewer(written)) {
-    throw new AppError('state_newer', `${stateFile(statePath, folder)} was written by a newer core-provisioner (format ${written.version}; this one knows ` +
-      `${version}): install that one again, or move the file away, and its sources are looked at anew`)
-  }
+  const { version } = await readFileOf(statePath, folder)
+  refuseNewer(stateFile(statePath, folder), version, mirrorFormat.version, 'and its sources are looked at anew')
   return await readState(statePath, folder)
 }
 
-const isNewer = (written: StateFile): written is StateFile & { readonly version: number } => typeof written.version === 'number' && written.version > version
+const isNewer = (version: unknown): boolean => typeof version === 'number' && version > mirrorFormat.version
 
 async function readFileOf (statePath: string, folder: string): Promise<StateFile> {
   try {
@@ -69,5 +63,5 @@ async function readFileOf (statePath: string, folder: string): Promise<StateFile
 }
 
 export async function writeState (statePath: string, folder: string, state: FolderState): Promise<void> {
-  await writeFileAtomic(stateFile(statePath, folder), `${JSON.stringify({ version, ...state }, null, 2)}\n`)
+  await writeFileAtomic(stateFile(statePath, folder), `${JSON.stringify({ version: mirrorFormat.version, ...state }, null, 2)}\n`)
 }

@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from '../base/log.js'
 import { JsonLines } from '../disk/json-lines.js'
+import { lineFormats } from '../disk/state-formats.js'
 import type { Instance } from './instance.js'
 import type { GroupState } from './policy.js'
 import type { RebootHolder } from './reboot-slots.js'
@@ -46,7 +47,7 @@ export class UpdateFile implements UpdateStore {
 
   constructor ({ path, log, current }: UpdateFileOptions) {
     this.#file = new JsonLines({
-      path, log, kind: 'update', version: 1, format: change => JSON.stringify(change), parse: parseChange, current: () => changesIn(current())
+      path, log, kind: 'update', version: lineFormats.update.version, format: change => JSON.stringify(change), parse: parseChange, current: () => changesIn(current())
     })
   }
 

@@ -18,6 +18,7 @@ import { addressesOf, type Recorded } from '../cluster/other-provisioners.js'
 import { type Announced, Presence } from '../cluster/presence.js'
 import { SharedState } from '../cluster/shared-state.js'
 import type { Config, LoadedConfig } from '../config/load.js'
+import { lineFormats } from '../disk/state-formats.js'
 import { EtcdClient, type EtcdClientOptions } from '../etcd/etcd-client.js'
 import { formatKey } from '../etcd/keys.js'
 import { TlsFiles, type TlsFilesOptions } from '../etcd/tls-files.js'
@@ -81,13 +82,14 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
     onProblem(new AppError(error.code, `${where(['cluster', 'etcd'])}: ${error.message}`, { cause: error }))
   }
   const { etcd, close: disconnect } = await connect(config, { clock, log, told, ...!live && { patience: patienceOfCommands } })
+  const path = join(config.state_path, lineFormats.fleet.file)
   const state = new SharedState({
     etcd,
     prefix,
     clock,
     log,
     readOnly: !writes,
-    ...live && { copy: (current: () => Iterable<readonly [string, Buffer]>) => new FleetCopy({ path: join(config.state_path, 'fleet.jsonl'), clock, log, current }) }
+    ...live && { copy: (current: () => Iterable<readonly [string, Buffer]>) => new FleetCopy({ path, clock, log, current }) }
   })
   const presence = new Presence({ etcd, state, name, version: programVersion(), clock, log })
   const close = async (): Promise<void> => {

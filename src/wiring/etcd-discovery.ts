@@ -6,6 +6,7 @@ import { messageOf, unwaited } from '../base/errors.js'
 import type { Metrics } from '../base/metrics.js'
 import { Discovery, type DiscoveryEvent } from '../cluster/discovery.js'
 import { DiscoveryFile, type DiscoveryState } from '../cluster/discovery-store.js'
+import { lineFormats } from '../disk/state-formats.js'
 import type { RequestEvent } from '../http/machine-log.js'
 import { type DiscoveryUrls, type EtcdCluster, etcdClusterOf } from '../matchbox/etcd-cluster.js'
 import type { Group } from '../matchbox/group.js'
@@ -34,7 +35,7 @@ const retryAfter = 10_000
 export async function startDiscovery ({ ground, metrics, macOf, isAddressOf, onClose }: DiscoveryOptions): Promise<EtcdDiscovery> {
   const { config, clock, log, store, homes } = ground
   let current = (): DiscoveryState => ({ index: 0, tokens: new Map() })
-  const path = join(config.state_path, 'discovery.jsonl')
+  const path = join(config.state_path, lineFormats.discovery.file)
   const file = ground.cluster?.openDiscovery() ?? new DiscoveryFile({ path, log, current: () => current() })
   onClose(() => file.close())
   const discovery = new Discovery({

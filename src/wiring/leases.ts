@@ -10,6 +10,7 @@ import { inRange } from '../dhcp/subnet.js'
 import { formatSubnet, parseIpv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { type Config, givesAddresses } from '../config/load.js'
+import { lineFormats } from '../disk/state-formats.js'
 import type { OnClose } from './closing.js'
 import { keepLeases } from './lease-upkeep.js'
 
@@ -38,7 +39,7 @@ export async function openLeases ({ config, clock, log, metrics, onClose, openSh
   }
   const table = new LeaseTable()
   const store = new LeaseFile({
-    path: join(config.state_path, 'leases.jsonl'),
+    path: join(config.state_path, lineFormats.lease.file),
     log,
     current: () => table.values(),
     onSync: milliseconds => { metrics.leaseSync.observe(milliseconds / 1000) }

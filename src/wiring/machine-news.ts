@@ -6,6 +6,7 @@ import type { Metrics } from '../base/metrics.js'
 import type { LoadedConfig } from '../config/load.js'
 import { type Finding, problem } from '../doctor/finding.js'
 import { JsonLines } from '../disk/json-lines.js'
+import { lineFormats } from '../disk/state-formats.js'
 import type { Machine } from '../machines/machine.js'
 import type { MachineRegistry } from '../machines/registry.js'
 import { StuckWatch } from '../machines/stuck-watch.js'
@@ -69,9 +70,9 @@ async function openWebhooks (ground: NewsGround, metrics: Metrics, steady: () =>
   if (hooks.length === 0) return () => {}
   const holder: { webhooks?: Webhooks } = {}
   const file = new JsonLines<Delivery>({
-    path: join(config.state_path, 'webhooks.jsonl'),
+    path: join(config.state_path, lineFormats.webhook.file),
     kind: 'webhook',
-    version: 1,
+    version: lineFormats.webhook.version,
     log,
     format: delivery => JSON.stringify(delivery),
     parse: parseDelivery,

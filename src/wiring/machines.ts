@@ -1,5 +1,6 @@
 // The machines' records: the registry, the file behind it, and what of it bears on what machines boot.
 import { join } from 'node:path'
+import { lineFormats } from '../disk/state-formats.js'
 import { MachineJournal } from '../machines/journal.js'
 import { MachineRegistry } from '../machines/registry.js'
 import { recordLimits } from '../machines/timeline.js'
@@ -19,7 +20,7 @@ export async function openRegistry (ground: Ground, leases: Leases, onClose: OnC
   const { config, log, clock, store, cluster } = ground
   const holder: { registry?: MachineRegistry } = {}
   const journal = new MachineJournal({
-    path: join(config.state_path, 'machines.jsonl'), clock, log, current: () => holder.registry?.values() ?? []
+    path: join(config.state_path, lineFormats.machine.file), clock, log, current: () => holder.registry?.values() ?? []
   })
   const machines = cluster?.openMachines({
     own: journal, onMachine: machine => { holder.registry?.take(machine) }, onForgotten: mac => { holder.registry?.forget(mac) }

@@ -1,5 +1,6 @@
 // Day two, where groups are configured: policy over what is mirrored, its file, its metrics and its lines in the log.
 import { join } from 'node:path'
+import { lineFormats } from '../disk/state-formats.js'
 import { instanceStatuses } from '../updates/omaha-events.js'
 import type { UpdateGroup } from '../updates/policy.js'
 import { type RebootEvent, type RebootGroup, Reboots } from '../updates/reboots.js'
@@ -15,7 +16,7 @@ import type { UpdateGroupConfigs } from './update-groups.js'
 export async function startUpdates (parts: Omit<RunningParts, 'app' | 'dayTwo' | 'images'>, images: ServiceImages | undefined): Promise<DayTwo> {
   const { config, clock, log, macOf, onClose, metrics, updateGroups, cluster } = parts
   let current = (): UpdateState => ({ instances: new Map(), groups: new Map(), holders: new Map() })
-  const path = join(config.state_path, 'updates.jsonl')
+  const path = join(config.state_path, lineFormats.update.file)
   const store = cluster?.openUpdates() ?? new UpdateFile({ path, log, current: () => current() })
   onClose(() => store.close())
   const before = await store.load()

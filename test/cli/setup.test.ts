@@ -4,10 +4,12 @@ import { dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
 import type { Io } from '../../src/cli/command.js'
+import { policyFile } from '../../src/cli/setup-files.js'
 import { closingWords } from '../../src/cli/setup-next.js'
 import { type Places, placesBelow } from '../../src/cli/setup-places.js'
 import { planInstallation, type PlanRequest } from '../../src/cli/setup-plan.js'
 import { loadConfig } from '../../src/config/load.js'
+import { gatewayUnit } from '../../src/setup/gateway.js'
 import { Program } from '../helpers/program.js'
 
 const quiet = "dhcp: { mode: 'off' }\nhttp: { address: '127.0.0.1:0' }\nrpc: { address: '' }\ntftp: { address: '' }\n"
@@ -93,6 +95,24 @@ t.test('a configuration that would not work is told by the name that it will hav
   await t.rejects(broken.plan({}), { message: /nothing was changed/ })
   const gateway = site(t, quiet)
   await t.rejects(gateway.plan({ gateway: { outside: 'lo', removed: false } }), { message: /--gateway needs the network that it is for/ })
+})
+
+t.test('what is left of a gateway whose removal was killed is taken away by the next one', async t => {
+  for (const left of [[gatewayUnit], [`${gatewayUnit}.d/interfaces.conf`], ['policy']]) {
+    const killed = site(t, quiet)
+    const { units, firewalld } = killed.installed
+    for (const name of left) {
+      const path = name === 'policy' ? join(firewalld, policyFile) : join(units, name)
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(path, 'Environment="OUTSIDE=lo"\n')
+    }
+    t.equal(await killed.plan({ gateway: { outside: undefined, removed: true } }), 0)
+    t.match(readFileSync(join(killed.to, 'switch'), 'utf8'), /^gateway_off - - - take the gateway away$/m, left.join(' '))
+    t.match(readFileSync(join(killed.to, 'settings'), 'utf8'), /^gateway=''$/m)
+  }
+  const none = site(t, quiet)
+  t.equal(await none.plan({ gateway: { outside: undefined, removed: true } }), 0)
+  t.notMatch(readFileSync(join(none.to, 'switch'), 'utf8'), /^gateway/m)
 })
 
 t.test('what a kept configuration lacks is no reason when the version in force lacks it too', async t => {

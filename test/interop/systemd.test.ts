@@ -127,7 +127,7 @@ async function run (): Promise<void> {
     t.not(await show('MainPID'), hung)
 
     // The interface that is not there yet, as at boot: it holds up only itself.
-    await machine.sh('systemctl stop "core-provisioner-*.socket" core-provisioner && ip link set host0 down && ip link set host0 name later0')
+    await machine.sh('systemctl stop "core-provisioner-*.socket" && systemctl stop core-provisioner && ip link set host0 down && ip link set host0 name later0')
     t.equal((await machine.run('systemctl start core-provisioner')).code, 0)
     const patient = await machine.follow('core-provisioner')
     await machine.sh('ip link set later0 name host0 && ip link set host0 up')
@@ -154,7 +154,7 @@ async function run (): Promise<void> {
   })
 
   await t.test("a unit of Matchbox's own, with nothing changed but its program", async t => {
-    await machine.sh('systemctl stop "core-provisioner-*.socket" core-provisioner && mv /etc/core-provisioner/config.yaml /root/')
+    await machine.sh('systemctl stop "core-provisioner-*.socket" && systemctl stop core-provisioner && mv /etc/core-provisioner/config.yaml /root/')
     writeFileSync(join(root, 'etc/systemd/system/matchbox.service'), [
       '[Service]', 'User=matchbox', 'Group=matchbox', 'Environment="MATCHBOX_ADDRESS=0.0.0.0:8080"', 'Environment="MATCHBOX_RPC_ADDRESS=0.0.0.0:8081"',
       'ExecStart=/opt/core-provisioner/current/bin/core-provisioner serve', 'ProtectHome=yes', 'ProtectSystem=full', ''

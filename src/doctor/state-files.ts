@@ -1,0 +1,47 @@
+// Whether what is kept in state_path can be read by this version: an older one is told so before it is put in force.
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError } from '../base/errors.js'
+import type { Config } from '../config/load.js'
+import { checkHeader } from '../disk/json-lines.js'
+import { fetchedFormat, lineFormats, mirrorFormat, refuseNewer } from '../disk/state-formats.js'
+import { type Finding, problem } from './finding.js'
+
+/**
+ * A problem for each file that a newer version wrote, also where what it is for is off: it harms as soon as that is on. What cannot be
+ * read at all is told of its folder.
+ */
+export async function diagnoseStateFiles ({ state_path: folder }: Pick<Config, 'state_path'>): Promise<readonly Finding[]> {
+  const images = (await readdir(join(folder, mirrorFormat.folder), { withFileTypes: true }).catch(() => []))
+    .filter(entry => entry.isFile() && entry.name.endsWith('.json')).map(({ name }) => name).sort()
+  const looks = [
+    ...Object.entries(lineFormats).map(([format, { file, version }]) => checkHeader(join(folder, file), { format, version })),
+    ...images.map(name => checkWhole(folder, join(mirrorFormat.folder, name)))
+  ]
+  const findings = await Promise.all(looks.map(async (look): Promise<Finding | undefined> => {
+    try {
+      await look
+      return undefined
+    } catch (error) {
+      if (error instanceof AppError) return problem('state', error.message)
+      throw error
+    }
+  }))
+  return findings.filter(finding => finding !== undefined)
+}
+
+async function checkWhole (folder: string, file: string): Promise<void> {
+  const path = join(folder, file)
+  const isFetched = file === fetchedFormat.file
+  refuseNewer(path, await versionIn(path), isFetched ? fetchedFormat.version : mirrorFormat.version,
+    isFetched ? 'and no release is known to have been fetched' : 'and its sources are looked at anew')
+}
+
+/** undefined where there is none, as where the file cannot be read: who uses it begins anew. */
+async function versionIn (path: string): Promise<unknown> {
+  try {
+    return (Object(JSON.parse(await readFile(path, 'utf8'))) as { readonly version?: unknown }).version
+  } catch {
+    return undefined
+  }
+}
