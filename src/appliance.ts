@@ -223,7 +223,7 @@ async function startParts (
     past: pastOf(registry, ground.cluster),
     discovery: discovery.urls,
     fallbacks,
-    guard: await openGuard(ground, (mac, address) => addressClaims.isAddressOf(mac, address))
+    guard: await openGuard({ ground, isAddressOf: (mac, address) => addressClaims.isAddressOf(mac, address), onClose })
   })
   const news = await openMachineNews(ground, registry, metrics, onClose)
   const neighbours = watchNeighbours(ground)

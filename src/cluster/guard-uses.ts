@@ -1,11 +1,11 @@
 // Guard tokens of provisioners that share an etcd: the secret that they are made with, and how often each was used. A token proves itself,
 // so that only one that is good is ever written down; of two provisioners that are shown it at once one counts first. While etcd is
 // away each counts by itself what may be used several times, and takes nothing that may be used once.
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Clock } from '../base/clock.js'
 import { AppError, unwaited } from '../base/errors.js'
 import { formatKey, parseKey } from '../etcd/keys.js'
-import { type GuardLimits, GuardTokens, type Refusal } from '../machines/guard-tokens.js'
+import { type GuardLimits, GuardTokens, nameOfToken, type Refusal } from '../machines/guard-tokens.js'
 import type { Mac } from '../net/mac.js'
 import type { SharedState } from './shared-state.js'
 
@@ -58,7 +58,7 @@ export class GuardUses {
     const allowed = { ...limits, window: limits.window + slack }
     const checked = this.#by().check(mac, token, clock.now(), limits.window, slack)
     if (typeof checked === 'string') return checked
-    const name = createHash('sha256').update(token ?? '').digest('hex').slice(0, 32)
+    const name = nameOfToken(token ?? '')
     const at = formatKey({ kind: 'guard', name })
     for (let tries = 0; tries < mostTries; tries++) {
       try {

@@ -104,8 +104,10 @@ const busy = errorAnswer(503, '503 Service Unavailable')
 const withoutDocument = ({ error }: Rendering): Answer =>
   error?.code === 'guard_refused' ? forbidden : isTransient({ error }) ? busy : notFound
 
-/** It may be otherwise the next time. */
-const isTransient = ({ error }: Pick<Rendering, 'error'>): boolean => error?.code === 'render_busy' || error?.code === 'render_failed' || error?.code === 'discovery_pending' || error?.code === 'etcd_away'
+/** It may be otherwise the next time; a file that takes nothing is that of the uses of guard tokens. */
+const transient: ReadonlySet<string | undefined> = new Set(['render_busy', 'render_failed', 'discovery_pending', 'etcd_away', 'disk_full', 'write_failed'])
+
+const isTransient = ({ error }: Pick<Rendering, 'error'>): boolean => transient.has(error?.code)
 
 /** What pxe_coreos answers: coreos-cloudinit and a person can both read it. */
 const unknownCloud = (address: string): Answer =>

@@ -1,7 +1,8 @@
 // Tokens for guarded configs: a machine's script carries one, and its config is given out only to whoever brings it, in
 // time and a few times. A token proves itself (RFC 2104): nothing has to be remembered for those that are never used, and
-// a restart between script and config does no harm.
-import { createHmac, timingSafeEqual } from 'node:crypto'
+// a restart between script and config does no harm. How often each was used is kept elsewhere (guard-use-file,
+// cluster/guard-uses).
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { Mac } from '../net/mac.js'
 
 /** Why a token is not taken, in words for the machine's record. */
@@ -14,6 +15,12 @@ export interface GuardLimits {
   readonly count: number
 }
 
+/** How often a token was used, and when it ends, in milliseconds of the same clock. */
+export interface GuardUse { readonly name: string, readonly count: number, readonly until: number }
+
+/** Tells a token from others, and is of no use to whoever reads it. */
+export const nameOfToken = (token: string): string => createHash('sha256').update(token).digest('hex').slice(0, 32)
+
 /** Octets of the authentication code that are sent: 128 bits, as RFC 2104 section 5 advises at least half. */
 const macOctets = 16
 /** Tokens whose use is counted at once: only those that were good get counted, so only as many as scripts were served. */
@@ -21,8 +28,8 @@ const mostCounted = 65_536
 
 export class GuardTokens {
   readonly #secret: Buffer
-  /** By token, in the order of first use: how often it was used and when it ends. */
-  readonly #used = new Map<string, { count: number, readonly until: number }>()
+  /** By the name of their token, in the order of first use. */
+  readonly #used = new Map<string, GuardUse>()
 
   /** `secret`: 32 octets that nobody else knows, the same after a restart. */
   constructor (secret: Buffer) { this.#secret = secret }
@@ -56,11 +63,26 @@ export class GuardTokens {
     const checked = this.check(mac, token, now, window)
     if (typeof checked === 'string' || token === undefined) return typeof checked === 'string' ? checked : undefined
     this.#forget(now)
-    const used = this.#used.get(token)
+    const name = nameOfToken(token)
+    const used = this.#used.get(name)
     if ((used?.count ?? 0) >= count) return `the guard token was used ${count} times already, which is all that guard_count allows: the machine has to fetch its script again`
-    if (used === undefined) this.#used.set(token, { count: 1, until: checked.made + window })
-    else used.count++
+    this.#used.set(name, { name, count: (used?.count ?? 0) + 1, until: used?.until ?? checked.made + window })
     return undefined
+  }
+
+  get uses (): Iterable<GuardUse> { return this.#used.values() }
+
+  useOf (token: string): GuardUse | undefined { return this.#used.get(nameOfToken(token)) }
+
+  /** What was kept of a token before a restart. */
+  know (use: GuardUse): void { this.#used.set(use.name, use) }
+
+  /** A use that came to nothing. */
+  giveBack (token: string): void {
+    const used = this.useOf(token)
+    if (used === undefined) return
+    if (used.count <= 1) this.#used.delete(used.name)
+    else this.#used.set(used.name, { ...used, count: used.count - 1 })
   }
 
   #code (mac: Mac, time: string): Buffer {

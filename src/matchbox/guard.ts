@@ -13,8 +13,8 @@ export interface GuardKeeper {
   mint: (mac: string) => string
   /** Counts a use, or says why the token is not taken. */
   take: (mac: string, token: string | undefined, limits: GuardLimits) => string | undefined
-  /** The same where several provisioners count together; rejected with AppError etcd_away when the machine has to ask again. */
-  takeShared?: (mac: string, token: string | undefined, limits: GuardLimits) => Promise<string | undefined>
+  /** The same where a use is kept first, or counted with other provisioners; rejected with AppError when the machine has to ask again. */
+  takeKept?: (mac: string, token: string | undefined, limits: GuardLimits) => Promise<string | undefined>
   /** Whether the address is the machine's: by its lease, its reservation, or its own DHCP exchange. */
   isAddressOf: (mac: string, address: string) => boolean
   /** Whether a URL names this server. */

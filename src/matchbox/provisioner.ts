@@ -225,14 +225,14 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     const boot = profile?.boot === undefined ? undefined : tokened({ group, mac, request, guard }, assets.pin(profile.boot))
     return { group, localBoot, boot, bootedAs }
   }
-  /** Before a guarded config is given out, what all provisioners count of its token; undefined where nothing is asked. */
+  /** Before a guarded config is given out, what is counted of its token; undefined where nothing is asked. */
   const takeToken = ({ labels, client }: MachineRequest): Promise<FoundBefore> | undefined => {
     const mac = macOfLabels(labels)
-    if (guard?.takeShared === undefined || mac === undefined || client === undefined) return undefined
+    if (guard?.takeKept === undefined || mac === undefined || client === undefined) return undefined
     const group = matchMachine(labels)
     const limits = group === undefined ? undefined : guardOf(group).limits
     if (limits === undefined || !guard.isAddressOf(mac, client)) return undefined
-    return guard.takeShared(mac, labels.get(tokenKey), limits).then(
+    return guard.takeKept(mac, labels.get(tokenKey), limits).then(
       refusal => ({ keeper: { ...guard, take: () => refusal } }),
       (error: unknown) => ({ keeper: { ...guard, take: () => { throw error } } }))
   }

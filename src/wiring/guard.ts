@@ -5,44 +5,57 @@ import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { errnoOf, messageOf } from '../base/errors.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
-import { GuardTokens } from '../machines/guard-tokens.js'
+import { GuardUseFile } from '../machines/guard-use-file.js'
 import type { GuardKeeper } from '../matchbox/guard.js'
 import { localAddresses } from '../net/interfaces.js'
 import { formatIpv4, parseIpv4 } from '../net/ipv4.js'
 import { type Mac, parseMac } from '../net/mac.js'
+import type { OnClose } from './closing.js'
 import type { Ground } from './ground.js'
 
 const secretOctets = 32
+
+export interface OpenGuardOptions {
+  readonly ground: Pick<Ground, 'config' | 'homes' | 'log'> & Partial<Pick<Ground, 'cluster'>>
+  readonly isAddressOf: GuardKeeper['isAddressOf']
+  readonly onClose: OnClose
+  readonly now?: () => number
+}
 
 /**
  * The time is that since this machine was switched on, which nobody sets and a restart of the program does not change. Tokens are of
  * one run of the machine, since the next one counts from the beginning again.
  */
-export async function openGuard (
-  ground: Pick<Ground, 'config' | 'homes' | 'log'> & Partial<Pick<Ground, 'cluster'>>, isAddressOf: GuardKeeper['isAddressOf'], now = (): number => Math.floor(uptime() * 1000)
-): Promise<GuardKeeper> {
+export async function openGuard (options: OpenGuardOptions): Promise<GuardKeeper> {
+  const { ground, isAddressOf, onClose, now = () => Math.floor(uptime() * 1000) } = options
   const { log, config, cluster } = ground
   if (cluster !== undefined) {
     const uses = await cluster.openGuard()
     return {
       mint: mac => uses.mint(mac as Mac),
-      // A use is counted before the document is made.
-      take: () => 'the use of a token is counted with the other provisioners first',
-      takeShared: (mac, token, limits) => uses.take(parseMac(mac) ?? mac as Mac, token, limits),
+      take: notYet,
+      takeKept: (mac, token, limits) => uses.take(parseMac(mac) ?? mac as Mac, token, limits),
       isAddressOf,
       isOwn: url => isOwn(url, ground)
     }
   }
   const secret = await readSecret(join(config.state_path, 'guard.key'), log)
   const run = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => randomUUID())
-  const tokens = new GuardTokens(createHmac('sha256', secret).update(run.trim()).digest())
+  const ofRun = createHmac('sha256', secret).update(run.trim()).digest()
+  const uses = new GuardUseFile({ path: join(config.state_path, 'guard-uses.jsonl'), log, secret: ofRun, run: run.trim() })
+  await uses.load()
+  onClose(() => uses.close(), 'file')
   return {
-    mint: mac => tokens.mint(mac as Mac, now()),
-    take: (mac, token, limits) => tokens.take(parseMac(mac) ?? mac as Mac, token, now(), limits),
+    mint: mac => uses.mint(mac as Mac, now()),
+    take: notYet,
+    takeKept: (mac, token, limits) => uses.take(parseMac(mac) ?? mac as Mac, token, now(), limits),
     isAddressOf,
     isOwn: url => isOwn(url, ground)
   }
 }
+
+/** A use is counted before the document is made. */
+const notYet = (): string => 'the use of a token is counted first'
 
 /** The same after a restart. Where the disk takes none, tokens are good until then. */
 async function readSecret (path: string, log: Ground['log']): Promise<Buffer> {

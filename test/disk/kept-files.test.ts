@@ -16,6 +16,7 @@ import { loadConfig } from '../../src/config/load.js'
 import { JsonLines } from '../../src/disk/json-lines.js'
 import { MachineJournal } from '../../src/machines/journal.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
+import type { GuardKeeper } from '../../src/matchbox/guard.js'
 import { type Delivery, parseDelivery, Webhooks } from '../../src/machines/webhooks.js'
 import { FetchedLog } from '../../src/mirror/fetched.js'
 import { forgetKey, importKey, keysIn } from '../../src/mirror/key-store.js'
@@ -122,10 +123,18 @@ t.test('what webhooks are owed', async t => {
   t.same([disk.take().slice(0, 2), disk.lost()], [['write webhooks.jsonl', 'sync webhooks.jsonl'], []])
 })
 
-t.test('the secret of guarded configs', async t => {
+t.test('the secret of guarded configs, and a use before the config is given out', async t => {
   const disk = new DiskRecord(t)
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`] })
-  t.same(await lostAfter(disk, () => openGuard({ config, homes: new Homes(config), log }, () => true)), nothing)
+  const opened: { guard?: GuardKeeper } = {}
+  t.same(await lostAfter(disk, async () => {
+    opened.guard = await openGuard({ ground: { config, homes: new Homes(config), log }, isAddressOf: () => true, onClose: close => { t.teardown(close) } })
+  }), nothing)
+  disk.take()
+  const { guard } = opened
+  t.equal(await guard!.takeKept?.(machine, guard!.mint(machine), { window: 600_000, count: 3 }), undefined)
+  disk.mark('taken')
+  t.same(disk.take(), ['write guard-uses.jsonl', 'sync guard-uses.jsonl', 'taken'])
 })
 
 t.test('releases: whole on disk before they are seen, out of sight before they are removed', async t => {

@@ -19,10 +19,10 @@ export interface TestAppOptions extends ProvisionerOptions, Partial<HttpOptions>
   readonly routes?: (app: FastifyInstance) => void
 }
 
-export async function listen (t: Test, { store, resilient, assets, aside, routes, ...options }: TestAppOptions): Promise<TestApp> {
+export async function listen (t: Test, { store, resilient, assets, aside, guard, routes, ...options }: TestAppOptions): Promise<TestApp> {
   const log: LogLine[] = []
   const app = buildHttpApp({
-    provisioner: createProvisioner({ store, resilient: resilient ?? false, aside, ...assets === undefined ? {} : { assets } }),
+    provisioner: createProvisioner({ store, resilient: resilient ?? false, aside, ...guard !== undefined && { guard }, ...assets === undefined ? {} : { assets } }),
     log: pino({ level: 'debug', base: null }, { write: (line: string) => { log.push(JSON.parse(line) as LogLine) } }),
     assetsPath: '',
     ready: () => [],

@@ -3,6 +3,8 @@ import t from 'tap'
 import { loadConfig } from '../../src/config/load.js'
 import { openGuard } from '../../src/wiring/guard.js'
 import { Homes } from '../../src/wiring/homes.js'
+import { listen } from '../helpers/http-app.js'
+import { makeGroup, makeProfile, MemoryStore } from '../helpers/memory-store.js'
 
 const mac = '52:54:00:00:00:01'
 const limits = { window: 600_000, count: 3 }
@@ -11,34 +13,66 @@ t.test('tokens age by the time since the machine was switched on, whatever its c
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`] })
   const ground = { config, homes: new Homes(config), log: pino({ level: 'silent' }) }
   let up = 5_000_000
-  const guard = await openGuard(ground, () => true, () => up)
+  const guard = await openGuard({ ground, isAddressOf: () => true, onClose: close => { t.teardown(close) }, now: () => up })
   const token = guard.mint(mac)
   const { now } = Date
   t.teardown(() => { Date.now = now })
   for (const jump of [86_400_000, -365 * 86_400_000]) {
     Date.now = () => now() + jump
-    t.equal(guard.take(mac, token, limits), undefined, `the clock was set by ${jump} ms`)
+    t.equal(await guard.takeKept!(mac, token, limits), undefined, `the clock was set by ${jump} ms`)
   }
   Date.now = now
-  const again = await openGuard(ground, () => true, () => up)
-  t.equal(again.take(mac, token, limits), undefined)
+  const again = await openGuard({ ground, isAddressOf: () => true, onClose: close => { t.teardown(close) }, now: () => up })
+  t.equal(await again.takeKept!(mac, token, limits), undefined)
   up += limits.window + 1
-  t.match(again.take(mac, token, limits), /s old, and guard_window is 600 s/)
+  t.match(await again.takeKept!(mac, token, limits), /s old, and guard_window is 600 s/)
 })
 
 t.test('a token is guessed by nobody', async t => {
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`] })
-  const guard = await openGuard({ config, homes: new Homes(config), log: pino({ level: 'silent' }) }, () => true, () => 1000)
+  const guard = await openGuard({
+    ground: { config, homes: new Homes(config), log: pino({ level: 'silent' }) }, isAddressOf: () => true, onClose: close => { t.teardown(close) }, now: () => 1000
+  })
   const token = guard.mint(mac)
   const [time = '', code = ''] = token.split('-', 2)
   const guesses = [
     '', 'x', code, `${time}-`, `${time}-${'A'.repeat(22)}`, `zz-${code}`, `${token}A`, ` ${token}`, token.toUpperCase(), `${time}-${code.slice(1)}B`, 'x'.repeat(100_000), `${time}-${'\0'.repeat(22)}`, `-1-${code}`,
     ...Array.from({ length: 64 }, (_, i) => `${time}-${code.slice(0, -1)}${'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'[i]!}`).filter(guess => guess !== token)
   ]
-  for (const guess of guesses) t.match(guard.take(mac, guess, limits), /guard token/, guess.slice(0, 40))
-  t.match(guard.take('52:54:00:00:00:02', token, limits), /not one that was given to this machine/)
-  t.equal(guard.take(mac, token, limits), undefined, 'guessing took no use away')
-  t.equal(guard.take(mac, token, limits), undefined)
-  t.equal(guard.take(mac, token, limits), undefined)
-  t.match(guard.take(mac, token, limits), /used 3 times already/)
+  for (const guess of guesses) t.match(await guard.takeKept!(mac, guess, limits), /guard token/, guess.slice(0, 40))
+  t.match(await guard.takeKept!('52:54:00:00:00:02', token, limits), /not one that was given to this machine/)
+  t.equal(await guard.takeKept!(mac, token, limits), undefined, 'guessing took no use away')
+  t.equal(await guard.takeKept!(mac, token, limits), undefined)
+  t.equal(await guard.takeKept!(mac, token, limits), undefined)
+  t.match(await guard.takeKept!(mac, token, limits), /used 3 times already/)
+})
+
+t.test('a config that is given out once is given out once, over a restart too; while the disk takes no use of a token it is asked for again', async t => {
+  const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`] })
+  const ground = { config, homes: new Homes(config), log: pino({ level: 'silent' }) }
+  const store = new MemoryStore({
+    groups: [makeGroup({ id: 'g', selector: { mac }, metadata: { ignition_guard: 'true', guard_count: '1' } })],
+    profiles: [{ ...makeProfile({ id: 'p' }), ignitionId: 'i.ign' }],
+    configs: { ignition: { 'i.ign': '{"ignition": {"version": "3.3.0"}}' } }
+  })
+  const open = async () => {
+    const closers: Array<() => Promise<void>> = []
+    const guard = await openGuard({ ground, isAddressOf: () => true, onClose: close => { closers.push(close) }, now: () => up })
+    const close = async (): Promise<void> => { for (const close of closers) await close() }
+    t.teardown(close)
+    const { port } = await listen(t, { store, guard })
+    const ask = async (token: string): Promise<number> => (await fetch(`http://127.0.0.1:${port}/ignition?mac=${mac}&guard=${token}`)).status
+    return { guard, close, ask }
+  }
+  let up = 5_000_000
+  const first = await open()
+  const token = first.guard.mint(mac)
+  t.same((await Promise.all([first.ask(token), first.ask(token)])).sort(), [200, 403])
+  const second = await open()
+  t.equal(await second.ask(token), 403, 'the first was killed')
+  up++
+  const other = second.guard.mint(mac)
+  await second.close()
+  t.same([await second.ask(other), await second.ask(other)], [503, 503])
+  t.equal(await (await open()).ask(other), 200)
 })
