@@ -5,6 +5,11 @@ import { isMainThread } from 'node:worker_threads'
 
 // Of the start of a test a third is tap's two hundred modules, each of which would ask the thread of the hooks where it is: they come
 // before there is one. A thread that a test starts gets this file too, and needs no tap.
-if (isMainThread && process.argv[1]?.endsWith('.test.ts') === true) await import('tap')
+if (isMainThread && process.argv[1]?.endsWith('.test.ts') === true) {
+  const { default: t } = await import('tap')
+  // tap removes a test's folder before it calls a teardown unless a teardown was there before the folder was: what still writes to it then
+  // has it come back, or keeps it from going.
+  t.beforeEach(test => { test.teardown(() => {}) })
+}
 register('./typescript-hooks.js', import.meta.url)
 process.setSourceMapsEnabled(true)

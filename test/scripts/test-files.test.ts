@@ -1,5 +1,5 @@
 // `npm test` and `npm run changed` run test files without tap's runner: what passes, what fails and why, on files that do either.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -45,4 +45,16 @@ t.test('every test file is run, once', async t => {
   const files = allTestFiles(root)
   t.ok(files.includes('test/scripts/test-files.test.ts'))
   t.equal(new Set(files).size, files.length)
+})
+
+t.test('a folder is there until the last teardown has ended', async t => {
+  const seen: boolean[] = []
+  await t.test('one that is made first', async t => {
+    const folder = t.testdir({ a: 'a' })
+    t.teardown(async () => {
+      await new Promise(resolve => { setImmediate(resolve) })
+      seen.push(existsSync(join(folder, 'a')))
+    })
+  })
+  t.same(seen, [true])
 })
