@@ -19,9 +19,9 @@ export function bundleProblem (): string | undefined {
   return existsSync(busybox) ? undefined : 'not there: .cache/packages/busybox-static (scripts/test unpacks it)'
 }
 
-/** Runs scripts/bundle; the path of the tarball. */
-export async function makeBundle (folder: string, ...args: readonly string[]): Promise<string> {
-  const { code, stderr } = await runTool(join(projectRoot, 'scripts/bundle'), ['--out', folder, ...args], { timeout: 800_000 })
+/** Runs scripts/bundle under another umask and in another time zone than it is mostly run; the path of the tarball. */
+export async function makeBundleElsewhere (folder: string): Promise<string> {
+  const { code, stderr } = await runTool('sh', ['-c', 'umask 077 && exec env TZ=Asia/Kolkata LC_ALL=C "$@"', 'sh', join(projectRoot, 'scripts/bundle'), '--out', folder], { timeout: 800_000 })
   if (code !== 0) throw new Error(`scripts/bundle ended with ${code}:\n${stderr}`)
   return stderr.trim().split('\n').at(-1)?.replace(/ \(.*/, '') ?? ''
 }
