@@ -224,6 +224,14 @@ async function run (): Promise<void> {
     const hidden = await machine.run("cp /etc/core-provisioner/config.yaml /root/ && echo 'data_path: /home/store' >>/etc/core-provisioner/config.yaml && core-provisioner doctor --files; code=$?; cp /root/config.yaml /etc/core-provisioner/; exit $code")
     t.equal(hidden.code, 1)
     t.match(hidden.stdout.toString(), /PROBLEM {2}store: \/home\/store is hidden from the service/)
+    // Of what is off here: nothing else would tell.
+    const newer = '/var/lib/core-provisioner/webhooks.jsonl'
+    await machine.sh(`echo '{"format":"webhook","version":2}' >${newer}`)
+    t.match(await install('0.5.0'), { code: 1, out: /webhooks\.jsonl was written by a newer core-provisioner[^]*0\.3\.0-\w+ runs on: 0\.5\.0 could not read/ })
+    await machine.sh('systemctl stop "core-provisioner-*.socket" && systemctl stop core-provisioner')
+    t.match(await install('0.5.0'), { code: 1, out: /webhooks\.jsonl was written by a newer core-provisioner[^]*0\.3\.0-\w+ stays in force: 0\.5\.0 could not read/ })
+    t.match(await machine.sh('readlink /opt/core-provisioner/current'), /\/0\.3\.0-/)
+    await machine.sh(`rm ${newer}`)
     t.match(await install('0.5.0'), { code: 0, out: /0\.5\.0 is ready/ })
   })
 
