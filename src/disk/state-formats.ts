@@ -11,6 +11,7 @@ export const lineFormats = {
   webhook: { file: 'webhooks.jsonl', version: 1 },
   update: { file: 'updates.jsonl', version: 1 },
   discovery: { file: 'discovery.jsonl', version: 1 },
+  guard_use: { file: 'guard-uses.jsonl', version: 1 },
   fleet: { file: 'fleet.jsonl', version: 1 }
 } as const satisfies Readonly<Record<string, StateFormat>>
 

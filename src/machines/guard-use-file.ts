@@ -3,6 +3,7 @@
 import { AppError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { JsonLines } from '../disk/json-lines.js'
+import { lineFormats } from '../disk/state-formats.js'
 import type { Mac } from '../net/mac.js'
 import { type GuardLimits, GuardTokens, type GuardUse, type Refusal } from './guard-tokens.js'
 
@@ -26,7 +27,13 @@ export class GuardUseFile {
     this.#run = run
     this.#tokens = new GuardTokens(secret)
     this.#file = new JsonLines({
-      path, log, kind: 'guard_use', version: 1, format: use => JSON.stringify(use), parse: parseUse, current: () => [...this.#tokens.uses].map(use => ({ run, ...use }))
+      path,
+      log,
+      kind: 'guard_use',
+      version: lineFormats.guard_use.version,
+      format: use => JSON.stringify(use),
+      parse: parseUse,
+      current: () => [...this.#tokens.uses].map(use => ({ run, ...use }))
     })
   }
 

@@ -5,6 +5,7 @@ import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { errnoOf, messageOf } from '../base/errors.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
+import { lineFormats } from '../disk/state-formats.js'
 import { GuardUseFile } from '../machines/guard-use-file.js'
 import type { GuardKeeper } from '../matchbox/guard.js'
 import { localAddresses } from '../net/interfaces.js'
@@ -42,7 +43,7 @@ export async function openGuard (options: OpenGuardOptions): Promise<GuardKeeper
   const secret = await readSecret(join(config.state_path, 'guard.key'), log)
   const run = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => randomUUID())
   const ofRun = createHmac('sha256', secret).update(run.trim()).digest()
-  const uses = new GuardUseFile({ path: join(config.state_path, 'guard-uses.jsonl'), log, secret: ofRun, run: run.trim() })
+  const uses = new GuardUseFile({ path: join(config.state_path, lineFormats.guard_use.file), log, secret: ofRun, run: run.trim() })
   await uses.load()
   onClose(() => uses.close(), 'file')
   return {

@@ -61,7 +61,8 @@ const uses: ReadonlyArray<readonly [keyof typeof lineFormats, ...string[]]> = [
   ['machine'],
   ['webhook', 'webhooks=[{ url: "http://127.0.0.1:9/" }]'],
   ['update', 'updates.groups=[{ name: workers, os: flatcar, channel: stable }]'],
-  ['discovery']
+  ['discovery'],
+  ['guard_use']
 ]
 
 for (const [kind, ...settings] of uses) {
@@ -76,7 +77,8 @@ for (const [kind, ...settings] of uses) {
 }
 
 t.test('serve leaves alone what it has no use for, and what only images need', async t => {
-  const unused = files.filter(file => file !== lineFormats.machine.file && file !== lineFormats.discovery.file)
+  const always: readonly string[] = [lineFormats.machine.file, lineFormats.discovery.file, lineFormats.guard_use.file]
+  const unused = files.filter(file => !always.includes(file))
   const { state, set } = site(t, unused)
   const program = new Program(['serve', ...set])
   t.teardown(() => program.child.kill('SIGKILL'))
