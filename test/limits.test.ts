@@ -34,6 +34,10 @@ import { defaultMaxTransfers, defaultMaxTransfersPerClient, transfersWhenCrowded
 import { stalledAfter } from '../src/tftp/transfer-session.js'
 import { maxReceiveBytes, strangerLimits } from '../src/grpc/grpc-server.js'
 import { handshakeTimeout } from '../src/grpc/handshake.js'
+import { firstRows, pageRows } from '../src/ui/boots.js'
+import { mostProblems } from '../src/ui/list-pages.js'
+import { mostReleases, strangerRows } from '../src/ui/ui-app.js'
+import { storeRows } from '../src/wiring/ui-store.js'
 
 const text = readFileSync(new URL('../docs/limits.md', import.meta.url), 'utf8')
 const cells = text.split('\n').filter(line => line.startsWith('| ')).map(line => line.split('|').map(cell => cell.trim()))
@@ -69,6 +73,12 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['machines that were enrolled', NaN, mostEnrolled],
   ['renderings of more than 32 KiB or 50,000 steps that wait', longRenderings.each, longRenderings.all],
   ['time for one of these', longestRendering / 1000, NaN],
+  ['machines of each section on the first page', NaN, firstRows],
+  ['machines on a page of one section', NaN, pageRows],
+  ['strangers on a page', NaN, strangerRows],
+  ['groups on a page of the store, and profiles', NaN, storeRows],
+  ['files of the store with problems that are told one by one', NaN, mostProblems],
+  ['mirrored releases on the page of images', NaN, mostReleases],
   ['handshakes', strangerLimits.perAddress, strangerLimits.all],
   ['time for a handshake', handshakeTimeout / 1000, NaN],
   ['message, octets', maxReceiveBytes, NaN],

@@ -322,7 +322,10 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     'passwords that are tried': ['ui/access.test.ts', 'a crowd that tries passwords holds little, and is told to wait'],
     'machines of each section on the first page': ['ui/watchers.test.ts', 'so many machines are on a page, and the next has the others'],
     'machines on a page of one section': ['ui/watchers.test.ts', 'so many machines are on a page, and the next has the others'],
-    'strangers on a page': ['ui/watchers.test.ts', 'so many strangers are on a page']
+    'strangers on a page': ['ui/watchers.test.ts', 'so many strangers are on a page'],
+    'groups on a page of the store, and profiles': ['ui/watchers.test.ts', 'so many groups and profiles are on a page, and the next of either has the others'],
+    'files of the store with problems that are told one by one': ['ui/watchers.test.ts', 'so many problems are told one by one, and how many more there are'],
+    'mirrored releases on the page of images': ['ui/watchers.test.ts', 'so many releases are on a page, which says how many there are']
   },
   gRPC: {
     connections: async t => {

@@ -141,7 +141,8 @@ document.addEventListener('click', event => {
   bringMore(event.target).then(row => { row?.focus() })
 })
 
-if (document.querySelector('.ladder') !== null) {
+const hasEvents = document.querySelector('.ladder') !== null
+if (hasEvents) {
   const events = new EventSource('/ui/events')
   events.addEventListener('open', () => { say('live') })
   // The browser tries again by itself, and says which event it saw last.
@@ -161,9 +162,9 @@ if (again !== null) {
       if (!answer.ok || made === null) throw new Error(String(answer.status))
       again.dataset.every = made.dataset.every
       again.replaceChildren(...made.childNodes)
-      say('live')
+      if (!hasEvents) say('live')
     } catch {
-      say('not live: the server does not answer; trying again')
+      if (!hasEvents) say('not live: the server does not answer; trying again')
     }
   }
   // How often is part of it: more often while something is under way.

@@ -29,7 +29,7 @@ export function recordingSvg (said: readonly Said[]): string {
   const lines = said.map(({ at: came, text }, index) => {
     at += Math.min(came - before, longestSilence)
     before = came
-    const kind = /FAILED/.test(text) ? ' class="bad"' : /installed|applied/.test(text) ? ' class="good"' : ''
+    const kind = /FAILED/.test(text) ? ' class="bad"' : / installed {2}| applied its/.test(text) ? ' class="good"' : ''
     return `<text x="${margin}" y="${margin + (index + 1) * row - 4}"${kind} opacity="0">${escape(text)}<set attributeName="opacity" to="1" begin="${Math.round(at)}ms" fill="freeze"/></text>`
   })
   const width = Math.ceil(2 * margin + column * Math.max(40, ...said.map(({ text }) => text.length)))

@@ -267,9 +267,10 @@ async function sandbox (options: Options, folder: string, children: Children, st
   const several = story !== 'fleet' ? undefined : await startFleet({ ...store, root, folder, bridge, packages, count: options.provisioners, children, stop, hear, print })
   const appliance = several === undefined ? await startOne() : undefined
   if (appliance !== undefined) await watch()
+  // Its machines are off when somebody looks at the page.
+  if (story !== undefined || options.hold) holdCarrier(bridge)
   if (story !== undefined) {
     let running = appliance
-    holdCarrier(bridge)
     for (const index of store.machines.keys()) createTap(`tap${index}`, bridge)
     const problems = await tellStory(story, {
       ...store,

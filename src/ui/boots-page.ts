@@ -1,7 +1,7 @@
 // The first page: whether anything is wrong, who is in trouble and why, who boots now, and everybody else.
 import { type Html, html } from './html.js'
 import { type LadderRow, type Rung, type Section, sections } from './ladder.js'
-import { ago, ladderTable, moreLink, page } from './page.js'
+import { ago, laidOutTable, moreLink, page } from './page.js'
 import { type ListPlace, placeText } from './paging.js'
 
 /** A section, or a page of it. */
@@ -74,8 +74,8 @@ export function verdict (counts: BootsShown['counts'], lastBoot: number | undefi
   return `Nothing wrong. ${lastBoot === undefined ? 'No boot has been seen yet' : `The last boot ended ${ago(now - lastBoot)}`}`
 }
 
-const ladder = (caption: string, rows: readonly LadderRow[], now: number): Html => ladderTable(
-  caption, ['Machine', 'Address', 'Group', ...(rows[0]?.rungs ?? emptyRungs).map(({ stage }) => stage), 'Seen', 'Why'], rows.map(row => ladderRowHtml(row, now)))
+const ladder = (caption: string, rows: readonly LadderRow[], now: number): Html => laidOutTable(
+  'ladder', caption, ['Machine', 'Address', 'Group', ...(rows[0]?.rungs ?? emptyRungs).map(({ stage }) => stage), 'Seen', 'Why'], rows.map(row => ladderRowHtml(row, now)))
 
 const emptyRungs: readonly Pick<Rung, 'stage'>[] = (['discover', 'offer', 'ack', 'loader', 'script', 'kernel', 'initrd', 'ignition', 'installed'] as const)
   .map(stage => ({ stage }))
@@ -85,12 +85,14 @@ export const ladderRowHtml = ({ machine, section, rungs }: LadderRow, now: numbe
   const { mac, name, address, group, profile, lastSeen, trouble, known } = machine
   return html`<tr role="row" id="m-${mac.replaceAll(':', '-')}" data-section="${section}" data-seen="${lastSeen}" tabindex="0">
 <th role="rowheader" scope="row"><a href="/ui/machines/${mac}">${name ?? mac}</a>${!known && html` <em>stranger</em>`}${name !== undefined && html`<small>${mac}</small>`}</th>
-<td role="cell">${address ?? '-'}</td><td role="cell">${group ?? '-'}${profile !== undefined && html`<small>${profile}</small>`}</td>
+<td role="cell">${address ?? '-'}</td><td role="cell">${group ?? noGroup}${profile !== undefined && html`<small>${profile}</small>`}</td>
 ${rungs.map(rungHtml)}
 <td role="cell" class="whole"><time datetime="${lastSeen}">${ago(now - Date.parse(lastSeen))}</time></td>
 <td role="cell" class="why">${trouble !== undefined && html`${trouble.reason}<small>Look at: ${trouble.look}</small>`}</td>
 </tr>`
 }
+
+const noGroup = html`<span class="absent">-</span>`
 
 const notReached = html`<td role="cell" class="rung"></td>`
 
@@ -109,9 +111,11 @@ function hoursChart (hours: readonly HourOfBoots[]): Html {
   const most = Math.max(1, ...hours.map(({ good, bad }) => good + bad))
   const height = (count: number): number => Math.round(count / most * 60)
   const total = hours.reduce((sum, { good, bad }) => ({ good: sum.good + good, bad: sum.bad + bad }), { good: 0, bad: 0 })
-  return html`<section aria-labelledby="title-day"><h2 id="title-day">The last day</h2>
-<svg class="chart" viewBox="0 0 ${hours.length * 12} 64" role="img" aria-label="${total.good} boots came to their end in the last day, ${total.bad} did not">
+  const ended = `${total.good === 1 ? '1 boot came to its end' : `${total.good} boots came to their end`}, ${total.bad} did not`
+  return html`<div id="again" data-every="60"><section aria-labelledby="title-day"><h2 id="title-day">The last day</h2>
+<svg class="chart" viewBox="0 0 ${hours.length * 12} 64" role="img" aria-label="In the last day ${ended}">
+<line class="wire" x1="0" y1="63" x2="${hours.length * 12}" y2="63"/>
 ${hours.map(({ at, good, bad }, x) => html`<g><title>${new Date(at).toISOString().slice(11, 13)}:00 UTC: ${good} well, ${bad} not</title>
 <rect class="good" x="${x * 12 + 1}" y="${62 - height(good)}" width="10" height="${height(good)}"/><rect class="bad" x="${x * 12 + 1}" y="${62 - height(good) - height(bad)}" width="10" height="${height(bad)}"/></g>`)}
-</svg><p>${total.good} boots came to their end, ${total.bad} did not.</p></section>`
+</svg><p>An hour a bar, this one at the right: ${ended}.</p></section></div>`
 }

@@ -31,11 +31,16 @@ ${bars('Boots an hour', hours, span => [['good', span.finished], ['before', span
   span => `${span.finished} finished, ${span.disk} from disk, ${span.failed} not`, String)}
 <p>From below: finished, from disk, not finished.</p>
 ${line('Octets a second', pieces, span => span.octets / span.minutes / 60, octetsText)}
-${line('TFTP packets sent again, a minute', pieces, span => span.resent / span.minutes, value => value.toFixed(1))}
+${line('TFTP packets sent again, a minute', pieces, span => span.resent / span.minutes, value => value === 0 ? '0' : value.toFixed(1))}
 ${line('Leases in force', pieces, span => span.leases, String)}
-${table('By the hour, the latest first', ['Hour', 'Finished', 'From disk', 'Not finished', 'Sent', 'Most in a minute', 'Sent again', 'Leases'], hours.toReversed().map(span =>
-  html`<tr><th scope="row">${time(span.from)}</th><td>${span.finished}</td><td>${span.disk}</td><td>${span.failed}</td><td>${octetsASecond(span.octets, span.minutes)}</td><td>${octetsText(span.mostOctets / 60)}</td><td>${span.resent}</td><td>${span.leases}</td></tr>`))}
+<section id="hours"><h2>By the hour</h2>
+${table('By the hour, the latest first', ['Hour (UTC)', 'Finished', 'From disk', 'Not finished', 'Sent', 'Most in a minute', 'Sent again', 'Leases'], hours.filter(span => isCounted(span, since)).toReversed().map(span =>
+  html`<tr><th scope="row">${time(span.from).slice(0, 5)}</th><td>${span.finished}</td><td>${span.disk}</td><td>${span.failed}</td><td>${octetsASecond(span.octets, span.minutes)}</td><td>${octetsText(span.mostOctets / 60)}</td><td>${span.resent}</td><td>${span.leases}</td></tr>`), 'Nothing is counted yet.')}</section>
 </div>`)
+
+/** Of an hour before nothing is known: it had not no boots. */
+const isCounted = ({ from, minutes }: FleetSpan, since: number | undefined): boolean =>
+  since !== undefined && from + minutes * 60_000 > since
 
 /** `most` is written at the top, so that a picture without its table says how much. */
 const picture = (title: string, most: string, drawn: readonly Html[] | Html): Html => html`<section><h2>${title} <span class="count">at most ${most}</span></h2>

@@ -35,12 +35,15 @@ function byCheck (checks: readonly CheckShown[]): ReadonlyArray<{ readonly about
     .sort((a, b) => rank(b) - rank(a))
 }
 
+/** `2 problems`, `1 note`, `5 good` */
+const counted = (count: number, word: string): string => `${count} ${word}${count === 1 || word === lights.ok.word ? '' : 's'}`
+
 export function healthPage ({ checks, at, now, version }: HealthShown): Html {
   const rows = byCheck(checks)
   return page({ title: 'Health', tab: 'health' }, html`
 <h1>Health</h1>
 <div id="again" data-every="${at === undefined ? 5 : 60}">
-<p>${levels.toReversed().map(level => `${rows.filter(row => row.level === level).length} ${lights[level].word}`).join(', ')}. ${at === undefined
+<p>${levels.toReversed().map(level => counted(rows.filter(row => row.level === level).length, lights[level].word)).join(', ')}. ${at === undefined
     ? 'doctor has not looked yet, or is looking: load the page again.'
     : html`doctor looked ${ago(now - at)}.`}</p>
 ${table('What is looked at', ['Light', 'Check', 'What'], rows.map(({ about, level, found }) => html`<tr><td><span class="light ${level}"><span class="sign" aria-hidden="true">${lights[level].sign}</span> ${lights[level].word}</span></td><th scope="row">${about}</th>

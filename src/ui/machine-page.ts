@@ -63,6 +63,6 @@ ${documents.map(({ name: what, text, note }) => html`<details><summary>${what}${
 </section>
 ${packetsSection(packets, mac, pcap)}
 <section aria-labelledby="title-before"><h2 id="title-before">Boots before</h2>
-${table('The last boots, the latest first', ['Began', 'Seconds', 'Came to', 'Why it stopped'], history.map(({ at, ms, stage = '-', reason = '' }) => html`<tr><td>${at}</td><td>${(ms / 1000).toFixed(1)}</td><td>${stage}</td><td>${reason}</td></tr>`))}
+${table('The last boots, the latest first', ['Began', 'Seconds', 'Came to', 'Why it stopped'], history.map(({ at, ms, stage = '-', reason = '' }) => html`<tr><td>${at}</td><td>${(ms / 1000).toFixed(1)}</td><td>${stage}</td><td>${reason}</td></tr>`), 'None is written down.')}
 </section>`)
 }

@@ -1,7 +1,7 @@
 // The network as a picture made here, and the same as tables: the interface, who else answers DHCP beside it, and below it each subnet with
 // the relay agents that its machines come through.
 import { type Html, html } from './html.js'
-import { ago, page, table } from './page.js'
+import { ago, page, table, wide } from './page.js'
 
 export interface SubnetShown {
   readonly subnet: string
@@ -46,7 +46,7 @@ ${picture(shown)}
 <p>DHCP: ${shown.mode}. ${shown.servers.length === 0 ? 'No other DHCP server was seen' : `${shown.servers.length} ${serverWord(shown.mode, shown.servers.length)} seen`}, and ${
   shown.relays.length === 0 ? 'no relay agent' : shown.relays.length === 1 ? '1 relay agent' : `${shown.relays.length} relay agents`}, since this service started.${
   shown.passedOver > 0 && ` ${shown.passedOver} messages named further addresses, too many to write down.`}</p>
-${table('Subnets', ['Subnet', 'Range', 'Used', 'Reservations'], shown.subnets.map(({ subnet, range = '-', used, size, reservations }) => html`<tr><th scope="row">${subnet}</th><td>${range}</td><td>${used} of ${size}</td><td>${reservations}</td></tr>`))}
+${table('Subnets', ['Subnet', 'Range', 'Used', 'Reservations'], shown.subnets.map(({ subnet, range = '-', used, size, reservations }) => html`<tr><th scope="row">${subnet}</th><td>${range}</td><td>${size === 0 ? '-' : `${used} of ${size}`}</td><td>${reservations}</td></tr>`), 'No subnet is configured (dhcp.subnets).')}
 ${shown.servers.length > 0 && html`<section><h2>Other DHCP servers</h2>
 <p>${shown.mode === 'proxy' ? 'That the network has one is as it should be.' : 'Machines take whichever answers first: turn it off, or use mode proxy beside it.'}</p>
 ${neighbours('Other DHCP servers', shown.servers, shown.now)}</section>`}
@@ -86,7 +86,7 @@ function picture ({ mode, interfaces, origin, subnets, relays, servers, now }: N
   for (const { subnet, range = 'no range', used, size, reservations } of subnets) {
     const through = relays.filter(relay => relay.subnet === subnet)
     addRelays(through, 'box')
-    below.push({ x: through.length > 0 ? 90 : 50, width: through.length > 0 ? 760 : 800, kind: 'box', title: subnet, line: `${range}; ${reservations} ${reservations === 1 ? 'reservation' : 'reservations'}`, fill: [used, size] })
+    below.push({ x: through.length > 0 ? 90 : 50, width: through.length > 0 ? 760 : 800, kind: 'box', title: subnet, line: `${range}; ${reservations} ${reservations === 1 ? 'reservation' : 'reservations'}`, ...size > 0 && { fill: [used, size] as const } })
   }
   addRelays(relays.filter(({ subnet }) => subnet === undefined), 'odd')
   const beside = servers.slice(0, mostDrawn).map((server): Box =>
@@ -94,16 +94,16 @@ function picture ({ mode, interfaces, origin, subnets, relays, servers, now }: N
   if (servers.length > mostDrawn) beside.push({ x: 440, width: 410, kind: 'odd', title: `${servers.length - mostDrawn} more DHCP servers`, line: 'in the table below' })
   const top = Math.max(1, beside.length) * step + 10
   const tall = top + below.length * step
-  return html`<svg class="network" viewBox="0 0 860 ${tall}" role="img" aria-label="The interface, other DHCP servers beside it, and below it relay agents and each subnet with how full its range is; the tables below say the same">
+  return wide('The network as a picture', html`<svg class="network" viewBox="0 0 860 ${tall}" role="img" aria-label="The interface, other DHCP servers beside it, and below it relay agents and each subnet with how full its range is; the tables below say the same">
 ${beside.map((box, at) => html`<path class="wire" d="M 301 23 H 370 V ${at * step + 23} H 440"/>${drawn(box, at * step + 1)}`)}
 <rect class="box" x="1" y="1" width="300" height="44" rx="6"/><text x="14" y="20">${interfaces.length === 0 ? 'no DHCP' : interfaces.join(', ')}</text><text x="14" y="37" class="small">${origin}</text>
 ${below.map((box, at) => html`<path class="wire" d="${box.x > 50 ? `M 70 ${top + at * step - step + 44}` : 'M 20 45'} V ${top + at * step + 22} H ${box.x}"/>${drawn(box, top + at * step)}`)}
-</svg>`
+</svg>`)
 }
 
 const drawn = ({ x, width, kind, title, line, fill }: Box, y: number): Html => html`<rect class="${kind}" x="${x}" y="${y}" width="${width}" height="44" rx="6"/>
 <text x="${x + 14}" y="${y + 19}">${title}</text><text x="${x + 14}" y="${y + 36}" class="small">${line}</text>${fill !== undefined && meter(fill, y)}`
 
 const meter = ([used, size]: readonly [number, number], y: number): Html => html`
-<rect class="track" x="440" y="${y + 13}" width="390" height="18"/><rect class="${used >= size && size > 0 ? 'bad' : 'good'}" x="440" y="${y + 13}" width="${size === 0 ? 0 : Math.round(390 * Math.min(1, used / size))}" height="18"/>
+<rect class="track" x="440" y="${y + 13}" width="390" height="18"/><rect class="${used >= size ? 'bad' : 'good'}" x="440" y="${y + 13}" width="${Math.round(390 * Math.min(1, used / size))}" height="18"/>
 <text x="450" y="${y + 27}">${used} of ${size} used</text>`

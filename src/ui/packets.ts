@@ -19,6 +19,6 @@ export const packetsSection = (packets: readonly PacketShown[], mac: string, dow
 ${packets.length === 0
   ? html`<p>None was seen since this service started.</p>`
   : html`<p><a href="${download}" download="${mac.replaceAll(':', '-')}.pcap">All of them for Wireshark (pcap)</a></p>`}
-${table('DHCP, and what is asked, agreed and refused by TFTP; secrets are x', ['Time (UTC)', 'From', 'To', 'The machine'], packets.map(({ at, from, to, words, details }) =>
-  html`<tr><td>${new Date(at).toISOString().slice(11, 23)}</td><td>${from}</td><td>${to}</td><td>${words}<details><summary>what stands in it</summary><code>${details}</code></details></td></tr>`))}
+${packets.length > 0 && table('DHCP, and what is asked, agreed and refused by TFTP; secrets are x', ['Time (UTC)', 'The machine', 'From', 'To'], packets.map(({ at, from, to, words, details }) =>
+  html`<tr><td>${new Date(at).toISOString().slice(11, 23)}</td><td>${words}<details><summary>what stands in it</summary><code>${details}</code></details></td><td>${from}</td><td>${to}</td></tr>`))}
 </section>`

@@ -46,8 +46,10 @@ ${body}
 /** Its text is ours. */
 const styleSheet = (text: string): Html => new Html(`<style>\n${text}\n</style>`)
 
-/** A table with its heading; rows are `<tr>`s. */
-export const table = (caption: string, heading: readonly string[], rows: readonly Html[]): Html => html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table>
+/** A table with its heading; rows are `<tr>`s. Where there are none, `none` says so in its place. */
+export const table = (caption: string, heading: readonly string[], rows: readonly Html[], none = ''): Html => rows.length === 0 && none !== ''
+  ? html`<p class="none">${none}</p>`
+  : html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table>
 <caption>${caption}</caption>
 <thead><tr>${heading.map(name => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>
@@ -56,13 +58,16 @@ ${rows}
 </table></div>`
 
 /** One whose style lays out each row by itself: to some browsers it is a table only if its parts say so; rows say it themselves. */
-export const ladderTable = (caption: string, heading: readonly string[], rows: readonly Html[]): Html => html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table class="ladder" role="table">
+export const laidOutTable = (kind: 'ladder' | 'strangers', caption: string, heading: readonly string[], rows: readonly Html[]): Html => html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table class="${kind}" role="table">
 <caption>${caption}</caption>
 <thead role="rowgroup"><tr role="row">${heading.map(name => html`<th scope="col" role="columnheader">${name}</th>`)}</tr></thead>
 <tbody role="rowgroup">
 ${rows}
 </tbody>
 </table></div>`
+
+/** What is wider than a phone, read there by moving it: smaller nobody could read its words. */
+export const wide = (what: string, svg: Html): Html => html`<div class="scroll wide" role="region" aria-label="${what}" tabindex="0">${svg}</div>`
 
 /** Where the next page of a list is, and which part of it this one has. */
 export const moreLink = (address: string, before: number, rows: number, count: number): Html =>

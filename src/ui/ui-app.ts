@@ -16,8 +16,8 @@ import { fleetPage } from './fleet-page.js'
 import type { Html } from './html.js'
 import { healthPage, type HealthShown } from './health-page.js'
 import {
-  type FetchShown, type ImageShown, imagesPage, type SourceOfImages, storePage, type StoreShown,
-  strangersPage
+  type FetchShown, type ImageShown, imagesPage, type SourceOfImages, storePage, type StorePlaces,
+  type StoreShown, strangersPage
 } from './list-pages.js'
 import { machinePage, type MachineDetails } from './machine-page.js'
 import { networkPage, type NetworkShown } from './network-page.js'
@@ -41,8 +41,7 @@ export interface UiSource extends Shower {
   }>
   /** As the store is now: profiles that boot what stands under a path. */
   readonly bootedBy: () => (path: string) => readonly string[]
-  /** Groups from a place on. */
-  readonly store: (from: number) => StoreShown
+  readonly store: (places: StorePlaces) => StoreShown
   readonly fleet: Fleet
   readonly health: () => Promise<Pick<HealthShown, 'checks' | 'at'>>
   /** Why the appliance is not ready. */
@@ -64,7 +63,7 @@ export interface UiOptions {
 }
 
 /** Releases of images that are listed. */
-const mostReleases = 500
+export const mostReleases = 500
 export const strangerRows = 100
 
 interface PageQuery { readonly Querystring: Readonly<Record<string, string | string[] | undefined>> }
@@ -158,12 +157,12 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
   app.get('/ui/network', async (request, reply) => await give(request, reply, networkPage(source.network())))
   app.get('/ui/images', async (request, reply) => {
     const { sources, releases, underWay } = await source.images()
-    const shown = { sources, releases: releases.slice(0, mostReleases), underWay, bootedBy: source.bootedBy(), now: source.now() }
-    return await give(request, reply, imagesPage(shown))
+    const shown = { sources, releases: releases.slice(0, mostReleases), count: releases.length, underWay }
+    return await give(request, reply, imagesPage({ ...shown, bootedBy: source.bootedBy(), now: source.now() }))
   })
   app.get<PageQuery>('/ui/store', async (request, reply) => {
-    const from = asked(request, 'from')
-    return await give(request, reply, storePage(source.store(/^\d{1,7}$/.test(from) ? Number(from) : 0)))
+    const place = (name: string): number => Number(/^\d{1,7}$/.exec(asked(request, name))?.[0] ?? 0)
+    return await give(request, reply, storePage(source.store({ groups: place('groups'), profiles: place('profiles') })))
   })
   app.get('/ui/health', async (request, reply) => await give(request, reply, healthPage({ ...await source.health(), now: source.now(), version: source.version })))
   serveLiveRows(app, source, boots)

@@ -2,7 +2,7 @@
 import { type Stage, stages } from '../machines/machine.js'
 import type { MachineShown } from '../control/machine-shown.js'
 import { type Html, html } from './html.js'
-import { table } from './page.js'
+import { table, wide } from './page.js'
 
 /** When a boot came to a stage first, in milliseconds since it began, and how long it was until the next one; undefined for the last. */
 export interface StageTime { readonly at: number, readonly took: number | undefined }
@@ -96,6 +96,6 @@ ${now !== undefined && bar(now, failed ? 'bad' : 'good', y + 3, 13)}${then !== u
   })
   const y = compared.length * row
   const isWhole = before !== undefined && compared.every(stage => stage.before === undefined)
-  return html`<svg class="waterfall" viewBox="0 0 860 ${y + (isWhole ? row : 4)}" role="img" aria-label="How long each stage took, and below it in the boot before; the tables below say the same">${lines}
-${isWhole && html`<g><title>the boot before took ${seconds(before.ms)}</title><text x="0" y="${y + 15}">boot before</text>${bar({ at: 0, took: before.ms }, 'before', y + 8, 6)}</g>`}</svg>`
+  return wide('Its stages as a picture', html`<svg class="waterfall" viewBox="0 0 860 ${y + (isWhole ? row : 4)}" role="img" aria-label="How long each stage took, and below it in the boot before; the tables below say the same">${lines}
+${isWhole && html`<g><title>the boot before took ${seconds(before.ms)}</title><text x="0" y="${y + 15}">boot before</text>${bar({ at: 0, took: before.ms }, 'before', y + 8, 6)}</g>`}</svg>`)
 }

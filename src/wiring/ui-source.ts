@@ -2,7 +2,7 @@
 import { programVersion } from '../base/bundled.js'
 import { stateAt } from '../dhcp/leases.js'
 import { guardOf } from '../matchbox/guard.js'
-import { type Group, matcherOf, selectorText } from '../matchbox/group.js'
+import { type Group, matcherOf } from '../matchbox/group.js'
 import { documentKinds, isConfigKind } from '../matchbox/document-bodies.js'
 import { maskDocument } from '../matchbox/mask.js'
 import type { ConfigKind } from '../matchbox/store.js'
@@ -10,19 +10,18 @@ import type { Labels } from '../matchbox/select.js'
 import type { Machine } from '../machines/machine.js'
 import { formatIpv4 } from '../net/ipv4.js'
 import type { Fleet } from '../ui/fleet.js'
-import type { ImageShown, SourceOfImages, StoreShown } from '../ui/list-pages.js'
+import type { ImageShown, SourceOfImages } from '../ui/list-pages.js'
 import type { CandidateShown, DocumentShown } from '../ui/machine-page.js'
 import type { UiSource } from '../ui/ui-app.js'
 import { machineRoutes } from './http.js'
 import { openSelfDiagnosis } from './self-diagnosis.js'
 import type { RunningParts } from './running-parts.js'
 import { networkShown } from './ui-network.js'
+import { storeShown } from './ui-store.js'
 
 /** Groups that are looked at in one go, and that are shown of those that want a label of a machine. */
 const slice = 500
 const mostCandidates = 20
-/** Rows of a list of the store. */
-const mostRows = 500
 
 export const uiSource = (parts: RunningParts, fleet: Fleet): UiSource => {
   const { clock, registry, leases, provisioner, store, images, pace, packets } = parts
@@ -62,7 +61,7 @@ export const uiSource = (parts: RunningParts, fleet: Fleet): UiSource => {
         : [{ id, urls: [boot.kernel, ...boot.initrd].map(kernel => provisioner.pinned({ kernel, initrd: [], args: [] }).kernel) }])
       return path => named.filter(({ urls }) => urls.some(url => url.includes(`${path}/`))).map(({ id }) => id)
     },
-    store: from => storeShown(parts, from),
+    store: places => storeShown(parts, places),
     health: openSelfDiagnosis(parts)
   }
 }
@@ -104,22 +103,4 @@ function documentsOf ({ provisioner, store }: RunningParts, labels: Labels, grou
     const note = error?.message ?? [problem, ...report].filter(text => text !== undefined).join('; ')
     return [{ name: kind, text: body === undefined ? '' : maskDocument(kind, body), ...note !== '' && { note } }]
   })
-}
-
-function storeShown ({ store, registry }: RunningParts, from: number): StoreShown {
-  const { groups, profiles } = store.snapshot
-  const machines = new Map<string, number>()
-  for (const { group } of registry.values()) if (group !== undefined) machines.set(group, (machines.get(group) ?? 0) + 1)
-  const users = new Map<string, number>()
-  for (const { profile } of groups.values()) users.set(profile, (users.get(profile) ?? 0) + 1)
-  return {
-    from,
-    groupCount: groups.size,
-    profileCount: profiles.size,
-    groups: [...groups.values()].slice(from, from + mostRows).map(({ id, profile, selector }) =>
-      ({ id, profile, selector: selectorText(matcherOf(selector)), machines: machines.get(id) ?? 0 })),
-    profiles: [...profiles.values()].slice(0, mostRows).map(({ id, boot, ignitionId, cloudId, genericId }) =>
-      ({ id, kernel: boot?.kernel ?? '', config: [ignitionId, cloudId, genericId].filter(name => name !== '').join(' '), groups: users.get(id) ?? 0 })),
-    problems: store.problems()
-  }
 }

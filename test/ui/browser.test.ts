@@ -159,14 +159,14 @@ t.test('pages that are no list of machines are renewed too, not under the hand o
   if (!needs(t, 'chromium')) return
   const { open, program } = await site(t)
   const isBare = 'document.getElementById("again").children.length === 0'
-  for (const path of ['/ui/images', '/ui/health', '/ui/fleet', '/ui/network']) {
+  for (const path of ['/ui/', '/ui/images', '/ui/health', '/ui/fleet', '/ui/network']) {
     const { page, complaints } = await open(path, {}, async page => { await page.clock.install() })
     const again = page.locator('#again')
     const text = async (): Promise<string> => (await again.textContent() ?? '').replace(/\d+ \w+ ago/g, '')
     await again.evaluate(part => { part.replaceChildren() })
     t.ok(await page.evaluate(isBare), path)
     await page.clock.fastForward(61_000)
-    await page.locator('#again .scroll').first().waitFor({ state: 'attached' })
+    await page.locator('#again :is(.scroll, .chart, .none)').first().waitFor({ state: 'attached' })
     t.not(await text(), '', `${path} is there again`)
     t.equal(await page.locator('#live').textContent(), 'live')
     t.same(complaints, [], path)

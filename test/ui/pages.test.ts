@@ -79,11 +79,12 @@ t.test('text of machines is text', t => {
       sources: [{ source: hostile, version: hostile, error: { text: hostile } }],
       underWay: [{ source: hostile, version: hostile, file: hostile, received: 1, total: undefined }],
       releases: [{ path: hostile, os: hostile, version: hostile, aliases: [hostile], bytes: 1, ageSeconds: 1, keys: [hostile], problems: { [hostile]: hostile } }],
+      count: 2,
       bootedBy: () => [hostile],
       now
     }),
     storePage({
-      from: 0,
+      places: { groups: 0, profiles: 0 },
       groupCount: 2,
       profileCount: 2,
       groups: [{ id: hostile, profile: hostile, selector: hostile, machines: 1 }],
@@ -126,7 +127,7 @@ t.test('who else speaks DHCP: at its subnet, beside the interface, and no more t
   const texts = [...some.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text)
   t.same(texts, [
     'another DHCP server: 172.30.0.5', '3 messages, the last 5 s ago', 'br0', 'http://172.30.0.1:8080', 'relay agent 172.31.0.1', '3 messages, the last 5 s ago',
-    '172.31.0.0/24', 'no range; 0 reservations', '0 of 0 used', 'relay agent 10.9.0.1, in no subnet', '3 messages, the last 5 s ago'
+    '172.31.0.0/24', 'no range; 0 reservations', 'relay agent 10.9.0.1, in no subnet', '3 messages, the last 5 s ago'
   ])
   t.match(some, '1 other DHCP server was seen, and 2 relay agents, since this service started. 7 messages named further addresses, too many to write down.')
   t.match(some, /<th scope="row">10\.9\.0\.1<\/th><td>none<\/td><td>3<\/td><td>2026-11-28T11:59:00\.000Z<\/td>/)
@@ -152,7 +153,7 @@ t.test('a light a check, as a word too, with the fix to copy', t => {
   t.same(rows, ['problem ✗ problem tftp', 'note i note images', 'ok ✓ good ready'], 'the worst first, and of each check its worst')
   t.match(text, /shared with atftpd<details><summary>the fix<\/summary><pre tabindex="0"><code>systemctl disable --now atftpd<\/code><\/pre><button type="button" class="copy">Copy/)
   t.equal(text.match(/class="copy"/g)?.length, 1, 'nothing to copy where nothing mends it')
-  t.match(text, '1 problem, 0 warning, 1 note, 1 good. doctor looked 30 s ago')
+  t.match(text, '1 problem, 0 warnings, 1 note, 1 good. doctor looked 30 s ago')
   t.match(healthPage({ checks: [], at: undefined, now, version: '1' }).text, 'doctor has not looked yet')
   t.end()
 })
@@ -161,6 +162,7 @@ t.test('a sync under way: which file, octets of octets', t => {
   const fetching = (received: number, total: number | undefined): string => imagesPage({
     sources: [{ source: 'flatcar-stable' }, { source: 'other' }],
     releases: [],
+    count: 0,
     underWay: [{ source: 'flatcar-stable', version: '4230.2.1', file: 'flatcar_production_pxe.vmlinuz', received, total }],
     bootedBy: () => [],
     now

@@ -9,17 +9,38 @@ import type { SectionPart } from '../../src/ui/boots-page.js'
 import type { Section } from '../../src/ui/ladder.js'
 import { watchers } from '../../src/ui/live-rows.js'
 import { parsePlace, type ListPlace, placeText } from '../../src/ui/paging.js'
-import { buildUiApp, strangerRows, type UiSource } from '../../src/ui/ui-app.js'
+import { mostProblems } from '../../src/ui/list-pages.js'
+import { buildUiApp, mostReleases, strangerRows, type UiSource } from '../../src/ui/ui-app.js'
+import { storeRows, storeShown } from '../../src/wiring/ui-store.js'
 import { FakeClock } from '../helpers/fake-clock.js'
+import { makeGroup, makeProfile, MemoryStore } from '../helpers/memory-store.js'
 
 const source = (registry: MachineRegistry, clock = new FakeClock()): UiSource =>
   ({ registry, clock, now: clock.now, pace: new Pace(), problems: () => [] }) as unknown as UiSource
 
-function page (t: Test, registry = new MachineRegistry([], { note: () => {} })) {
+function page (t: Test, registry = new MachineRegistry([], { note: () => {} }), more: Partial<UiSource> = {}) {
   const filePath = (name: string): string => new URL(`../../assets/ui/${name}`, import.meta.url).pathname
-  const app = buildUiApp({ source: source(registry), access: new Access([{ address: '127.0.0.0', length: 8 }], () => undefined, () => 0), names: new Set(['localhost']), filePath })
+  const app = buildUiApp({ source: { ...source(registry), ...more }, access: new Access([{ address: '127.0.0.0', length: 8 }], () => undefined, () => 0), names: new Set(['localhost']), filePath })
   t.teardown(() => app.close())
   return app
+}
+
+const asking = (app: ReturnType<typeof page>) => async (url: string): Promise<string> =>
+  (await app.inject({ url, remoteAddress: '127.0.0.1', headers: { host: 'localhost' } })).body
+
+/** The page of a store, asked by address; and what rows of one of its lists begin with. */
+function storePages (t: Test, store: MemoryStore) {
+  const registry = new MachineRegistry([], { note: () => {} })
+  const ask = asking(page(t, registry, { store: places => storeShown({ store, registry }, places) }))
+  return async (url: string) => {
+    const body = await ask(url)
+    const list = (id: string): string => new RegExp(`<section id="${id}">([^]*?)</section>`).exec(body)?.[1] ?? ''
+    return {
+      body,
+      rows: (id: string): readonly string[] => [...list(id).matchAll(/<th scope="row">([^<]*)/g)].map(([, name = '']) => name),
+      next: (id: string): string | undefined => /<a href="([^"]+)" rel="next">/.exec(list(id))?.[1]?.replaceAll('&amp;', '&')
+    }
+  }
 }
 
 t.test('so many watch from one address and in all', async t => {
@@ -65,9 +86,8 @@ t.test('a place that nobody named', t => {
 t.test('so many strangers are on a page', async t => {
   const registry = new MachineRegistry([], { note: () => {}, isKnown: () => false })
   for (let n = 0; n <= strangerRows; n++) registry.record({ mac: macFromBytes(Buffer.from([2, 0, 0, 0, 0, n]))!, stage: 'discover', at: n })
-  const app = page(t, registry)
-  const ask = async (url: string): Promise<string> => (await app.inject({ url, remoteAddress: '127.0.0.1', headers: { host: 'localhost' } })).body
-  const rowsOf = (body: string): number => body.match(/<tr tabindex/g)?.length ?? 0
+  const ask = asking(page(t, registry))
+  const rowsOf = (body: string): number => body.match(/<tr role="row" tabindex/g)?.length ?? 0
   const first = await ask('/ui/strangers')
   t.equal(rowsOf(first), strangerRows)
   t.match(first, `the first ${strangerRows} of ${strangerRows + 1}`)
@@ -75,6 +95,47 @@ t.test('so many strangers are on a page', async t => {
   const second = await ask(next)
   t.equal(rowsOf(second), 1)
   t.notMatch(second, 'rel="next"')
+})
+
+t.test('so many groups and profiles are on a page, and the next of either has the others', async t => {
+  const names = Array.from({ length: storeRows + 1 }, (_, n) => `n${String(n).padStart(4, '0')}`)
+  for (const [own, other] of [['groups', 'profiles'], ['profiles', 'groups']] as const) {
+    const open = storePages(t, new MemoryStore({ [own]: names.map(id => own === 'groups' ? makeGroup({ id }) : makeProfile({ id })), [other]: [own === 'groups' ? makeProfile({ id: 'one' }) : makeGroup({ id: 'one' })] }))
+    const first = await open('/ui/store')
+    t.equal(first.rows(own).length, storeRows)
+    t.match(first.body, `the first ${storeRows} of ${storeRows + 1}`)
+    t.equal(first.next(other), undefined)
+    const second = await open(first.next(own) ?? '')
+    t.same([...first.rows(own), ...second.rows(own)].sort(), names, 'each once')
+    t.same([second.next(own), second.rows(other)], [undefined, ['one']], 'the other list stays where it was')
+  }
+  const exact = storePages(t, new MemoryStore({ groups: names.slice(1).map(id => makeGroup({ id })) }))
+  t.equal((await exact('/ui/store')).next('groups'), undefined)
+  t.match((await exact('/ui/store')).body, 'There is no profile yet.')
+  t.match((await exact('/ui/store?groups=9999999')).body, 'There are no more.')
+  for (const place of ['-1', '1e3', 'x', '99999999', '']) t.equal((await exact(`/ui/store?groups=${place}`)).rows('groups').length, storeRows, `groups=${place}`)
+})
+
+t.test('so many problems are told one by one, and how many more there are', async t => {
+  const store = new MemoryStore()
+  const broken = (count: number) => Array.from({ length: count }, (_, n) => ({ kind: 'group' as const, name: `n${n}`, where: `groups/n${n}.json`, message: 'is no JSON' }))
+  const open = storePages(t, store)
+  store.broken = broken(mostProblems)
+  const { body } = await open('/ui/store')
+  t.same([body.match(/is no JSON/g)?.length, body.includes('more</li>')], [mostProblems, false])
+  store.broken = broken(mostProblems + 1)
+  const more = (await open('/ui/store')).body
+  t.same([more.match(/is no JSON/g)?.length, more.includes('and 1 more</li>')], [mostProblems, true])
+})
+
+t.test('so many releases are on a page, which says how many there are', async t => {
+  const release = (n: number) => ({ path: `flatcar/${n}`, os: 'flatcar', version: String(n), aliases: [], bytes: 1, ageSeconds: 1, keys: [], problems: {} })
+  for (const count of [mostReleases, mostReleases + 1]) {
+    const releases = Array.from({ length: count }, (_, n) => release(n))
+    const ask = asking(page(t, undefined, { images: async () => ({ sources: [], releases, underWay: [] }), bootedBy: () => () => [] }))
+    const body = await ask('/ui/images')
+    t.same([body.match(/<th scope="row">/g)?.length, body.includes(`The first ${mostReleases} of ${count}.`)], [mostReleases, count > mostReleases])
+  }
 })
 
 t.test('a file that does not change is sent once', async t => {
