@@ -6,9 +6,9 @@ import type { RunningParts } from './running-parts.js'
 /** Groups on a page, and profiles. */
 export const storeRows = 500
 
-type Needed = Pick<RunningParts, 'registry'> & { readonly store: Pick<RunningParts['store'], 'snapshot' | 'problems'> }
+type StoreParts = Pick<RunningParts, 'registry'> & { readonly store: Pick<RunningParts['store'], 'snapshot' | 'problems'> }
 
-export function storeShown ({ store, registry }: Needed, places: StorePlaces): StoreShown {
+export function storeShown ({ store, registry }: StoreParts, places: StorePlaces): StoreShown {
   const { groups, profiles } = store.snapshot
   const machines = new Map<string, number>()
   for (const { group } of registry.values()) if (group !== undefined) machines.set(group, (machines.get(group) ?? 0) + 1)
