@@ -20,8 +20,10 @@ export const watchers: Limits = { all: 100, perAddress: 20 }
 const soon = 20
 const gather = 100
 const look = 2000
-/** Rows that one event carries. */
-const mostRows = 500
+/** Rows that one event carries: they are made in one go, while DHCP waits. */
+const mostRows = 100
+/** Those among them that only time has changed: what a machine does never waits for a fleet that fell silent all at once. */
+export const mostLate = 25
 
 /** Rows of machines that did something, or were silent for too long, while anybody watches. */
 export function serveLiveRows (
@@ -30,7 +32,8 @@ export function serveLiveRows (
   const places = new Shares(watchers)
   const streams = new EventStreams(0)
   const log = new EventLog(randomUUID().replaceAll('-', ''))
-  const changed = new Set<Mac>()
+  /** Machines that did something, and machines that another section has now because they did nothing. */
+  const [changed, late] = [new Set<Mac>(), new Set<Mac>()]
   const sections = new Map<Mac, Section>()
   let told = ''
   let overview: { counts: Record<Section, number>, lastBoot: number | undefined } =
@@ -57,22 +60,22 @@ export function serveLiveRows (
   const flush = (): void => {
     flushing = undefined
     flushedAt = clock.now()
-    if (changed.size === 0) return
-    const some = [...changed].slice(0, mostRows)
-    for (const mac of some) changed.delete(mac)
-    tell(some)
-    if (changed.size > 0) plan()
+    if (changed.size + late.size === 0) return
+    const some = taken(changed, mostRows)
+    for (const mac of some) late.delete(mac)
+    tell([...some, ...taken(late, Math.min(mostLate, mostRows - some.length))])
+    if (changed.size + late.size > 0) plan()
   }
   const lookAgain = async (): Promise<void> => {
     const made = await boots.overview()
     overview = { counts: { ...made.counts }, lastBoot: made.lastBoot }
     const isFirst = sections.size === 0
     for (const { machine: { mac }, section } of made.placed) {
-      if (!isFirst && sections.get(mac) !== section) changed.add(mac)
+      if (!isFirst && sections.get(mac) !== section) late.add(mac)
     }
     sections.clear()
     for (const { machine: { mac }, section } of made.placed) sections.set(mac, section)
-    if (changed.size > 0) plan()
+    if (late.size > 0) plan()
     // A page may be older than the first look.
     else if (JSON.stringify(overview.counts) !== told) tell([])
   }
@@ -90,6 +93,7 @@ export function serveLiveRows (
     flushing?.cancel()
     looking = flushing = undefined
     changed.clear()
+    late.clear()
     sections.clear()
   }
   app.addHook('preClose', async () => {
@@ -109,4 +113,15 @@ export function serveLiveRows (
     streams.add(reply.raw, `: boots\n\n${typeof last === 'string' ? log.since(last) : ''}`)
     return reply
   })
+}
+
+/** The first of a set, taken out of it. */
+function taken<T> (set: Set<T>, most: number): T[] {
+  const some: T[] = []
+  for (const one of set) {
+    if (some.length >= most) break
+    set.delete(one)
+    some.push(one)
+  }
+  return some
 }

@@ -1,13 +1,15 @@
 // How many may watch, and how many machines a page has.
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
 import t, { type Test } from 'tap'
 import { Pace } from '../../src/base/pace.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
-import { macFromBytes } from '../../src/net/mac.js'
+import { type Mac, macFromBytes } from '../../src/net/mac.js'
 import { Access } from '../../src/ui/access.js'
 import { Boots, firstRows, pageRows } from '../../src/ui/boots.js'
 import type { SectionPart } from '../../src/ui/boots-page.js'
 import type { Section } from '../../src/ui/ladder.js'
-import { watchers } from '../../src/ui/live-rows.js'
+import { mostLate, watchers } from '../../src/ui/live-rows.js'
 import { parsePlace, type ListPlace, placeText } from '../../src/ui/paging.js'
 import { mostProblems } from '../../src/ui/list-pages.js'
 import { buildUiApp, mostReleases, strangerRows, type UiSource } from '../../src/ui/ui-app.js'
@@ -57,6 +59,40 @@ t.test('so many watch from one address and in all', async t => {
     await app.close()
     await Promise.all(watching)
   }
+})
+
+t.test('what a machine does is told before a fleet that fell silent at once', async t => {
+  const [clock, registry] = [new FakeClock(), new MachineRegistry([], { note: () => {}, isKnown: () => true })]
+  const machine = (n: number): Mac => macFromBytes(Buffer.from([2, 0, 0, 0, n >> 8, n & 255]))!
+  const count = 40 * mostLate
+  for (let n = 0; n < count; n++) registry.record({ mac: machine(n), stage: 'script', at: clock.now() })
+  const app = page(t, registry, source(registry, clock))
+  const heard: string[] = []
+  const url = new URL(await app.listen({ host: '127.0.0.1', port: 0 }))
+  const request = get({ host: url.hostname, port: url.port, path: '/ui/events', headers: { host: 'localhost' } })
+  const [answer] = await once(request, 'response') as [IncomingMessage]
+  let text = ''
+  answer.setEncoding('utf8').on('data', (chunk: string) => {
+    const whole = (text + chunk).split('\n\n')
+    text = whole.pop() ?? ''
+    heard.push(...whole.filter(event => event.includes('data: ')))
+  })
+  const macsOf = (event: string): readonly string[] => [...new Set(event.match(/02-00-00-00-\w\w-\w\w/g))]
+  const step = async (): Promise<void> => {
+    clock.advance(100)
+    for (let turn = 0; turn < 5; turn++) await new Promise(resolve => setImmediate(resolve))
+  }
+  /** The machines of each event. */
+  const told = (): ReadonlyArray<readonly string[]> => heard.map(macsOf).filter(macs => macs.length > 0)
+  for (let steps = 0; told().length === 0 && steps < 5000; steps++) await step()
+  const last = machine(count - 1)
+  registry.record({ mac: last, stage: 'ignition', at: clock.now() })
+  for (let steps = 0; new Set(told().flat()).size < count && steps < 5000; steps++) await step()
+  t.equal(new Set(told().flat()).size, count, 'all in the end')
+  const place = told().findIndex(macs => macs.includes(last.replaceAll(':', '-')))
+  t.ok(place > 0 && place < count / mostLate / 2, `it came with event ${place} of ${told().length}`)
+  t.ok(told().every(macs => macs.length <= mostLate + 1))
+  request.destroy()
 })
 
 t.test('so many machines are on a page, and the next has the others', async t => {
