@@ -279,9 +279,13 @@ t.test('what is read in numbers is told of at once, and edits that come meanwhil
 
 t.test('a file that was just made is empty until it is written: told of when it stays so', async t => {
   const dataPath = t.testdir({ groups: { 'old.json': '{"id":"old","profile":"p"}' }, profiles: { 'p.json': '{"id":"p"}' } })
-  const clock = new FakeClock(Date.now())
+  const clock = new FakeClock()
   const store = await open(t, dataPath, { clock })
-  for (const name of ['new', 'old', 'stays']) writeFileSync(join(dataPath, `groups/${name}.json`), '')
+  for (const name of ['new', 'old', 'stays']) {
+    const file = join(dataPath, `groups/${name}.json`)
+    writeFileSync(file, '')
+    utimesSync(file, clock.now() / 1000, clock.now() / 1000)
+  }
   await store.rescan()
   t.same(store.problems(), [])
   t.same([...store.snapshot.groups.keys()], ['old'], 'as it was')
