@@ -32,6 +32,6 @@ export function currentBoot ({ config, store, log, httpNames }: BootParts, { ori
   log.debug({ machines: loaders.length }, 'boot_file.read')
   for (const problem of problems) log.warn({ problem }, 'boot_file.refused')
   // Known before the machine of a group that was just written asks, unless it asks at once.
-  unwaited(httpNames.look(loaders.map(({ loader }) => loader)))
+  unwaited(httpNames.look([...configuredLoaders(config), ...loaders.map(({ loader }) => loader)]))
   return bootConfig(config, origin, loaders, httpNames.names)
 }

@@ -30,22 +30,20 @@ async function contentOf (file: OpenFile | undefined): Promise<Buffer | undefine
 }
 
 /**
- * The loaders that firmware which boots by HTTP is to get inside of an image: shims whose GRUB is there and has no HTTP. Each is looked at
- * once, when it is first named; a file that can't be read is none.
+ * The loaders that firmware which boots by HTTP is to get inside of an image: shims whose GRUB is there and has no HTTP. A GRUB is read
+ * again when another file has its name; one that can't be read is none.
  */
 export class HttpNames {
-  readonly #isTaken: (name: string) => Promise<boolean>
-  readonly #looks = new Map<string, Promise<void>>()
+  readonly #files: FileSource
+  readonly #hasTftp: boolean
+  /** The look at a loader that is under way or was the last, and which GRUB that found. */
+  readonly #looks = new Map<string, Promise<string | undefined>>()
   readonly #names = new Map<string, string>()
 
   /** `files` are the loaders on disk. Without TFTP, by which GRUB goes on, there are none. */
   constructor ({ tftp }: Pick<Config, 'tftp'>, files: FileSource) {
-    this.#isTaken = async name => {
-      const { folder = '', processor } = shim.exec(name)?.groups ?? {}
-      if (tftp.address === null || processor === undefined || !name.endsWith('.efi') || /^https?:/.test(name)) return false
-      const grub = await contentOf(await files.open(`${folder}grub${processor}.efi`, { client: '127.0.0.1' }))
-      return grub?.includes(httpWords) === false
-    }
+    this.#files = files
+    this.#hasTftp = tftp.address !== null
   }
 
   /** A loader's name over HTTP, by its own; those that are looked at later come into the same map. */
@@ -55,11 +53,31 @@ export class HttpNames {
   async look (loaders: Iterable<string>): Promise<void> {
     await Promise.all(Array.from(loaders, async name => {
       if (!shim.test(name)) return
-      const before = this.#looks.get(name)
-      const look = before ?? this.#isTaken(name).catch(() => false).then(taken => { if (taken) this.#names.set(name, imageName(name)) })
+      const look = (this.#looks.get(name) ?? Promise.resolve(undefined)).then(async before => await this.#lookAt(name, before))
       this.#looks.set(name, look)
       await look
     }))
+  }
+
+  /** Which GRUB there is, by its identity; `before` is the one that was found before. */
+  async #lookAt (name: string, before: string | undefined): Promise<string | undefined> {
+    const { folder = '', processor } = shim.exec(name)?.groups ?? {}
+    if (!this.#hasTftp || processor === undefined || !name.endsWith('.efi') || /^https?:/.test(name)) return undefined
+    try {
+      const file = await this.#files.open(`${folder}grub${processor}.efi`, { client: '127.0.0.1' })
+      if (file?.identity !== undefined && file.identity === before) {
+        await file.close()
+        return before
+      }
+      const identity = file?.identity
+      const grub = await contentOf(file)
+      if (grub?.includes(httpWords) === false) this.#names.set(name, imageName(name))
+      else this.#names.delete(name)
+      return identity
+    } catch {
+      this.#names.delete(name)
+      return undefined
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
@@ -83,6 +83,34 @@ t.test('only for a shim whose GRUB has no HTTP', async t => {
   t.same(await names('tftp.address='), {}, 'without TFTP nothing would come after it')
   mkdirSync(join(root, 'dir/grubx64.efi'), { recursive: true })
   t.same(await names('boot.uefi_x64=dir/shimx64.efi'), { 'shimx64.efi': 'shimx64.img' })
+})
+
+t.test('a GRUB that comes, is replaced or goes is looked at again', async t => {
+  const root = t.testdir({ 'shimx64.efi': 'MZ' })
+  const loaded = config()
+  const settled = { ...clock, now: () => Date.now() + 60_000 }
+  const kept = storedFiles({ roots: [root], cache: new FileCache({ memory: 2 ** 20, clock: settled }), readers: new Readers(), clock: settled })
+  const found = new HttpNames(loaded, kept)
+  const grub = join(root, 'grubx64.efi')
+  const becomes = async (content: string | undefined, taken: boolean): Promise<void> => {
+    if (content === undefined) rmSync(grub)
+    else {
+      writeFileSync(`${grub}.new`, content)
+      renameSync(`${grub}.new`, grub)
+    }
+    const isTaken = async (): Promise<boolean> => {
+      await Promise.all([found.look(configuredLoaders(loaded)), found.look(configuredLoaders(loaded))])
+      return found.names.has('shimx64.efi')
+    }
+    for (let turns = 0; await isTaken() !== taken && turns < 10_000; turns++) await new Promise(resolve => setImmediate(resolve))
+    t.equal(await isTaken(), taken, content ?? 'gone')
+  }
+  await found.look(configuredLoaders(loaded))
+  t.notOk(found.names.has('shimx64.efi'))
+  await becomes('MZ tftp', true)
+  await becomes('MZ HTTP/1.1', false)
+  await becomes('MZ none', true)
+  await becomes(undefined, false)
 })
 
 t.test("a group's own loader, also of a group that comes later, and in what other DHCP servers are told", async t => {
