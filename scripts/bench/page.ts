@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Browser, chromium } from 'playwright-core'
-import { freePort } from '../../test/helpers/free-port.js'
+import { writePageConfig } from '../../test/helpers/page-config.js'
 import { Program } from '../../test/helpers/program.js'
 import { random } from '../../test/helpers/random.js'
 import { findTool } from '../../test/helpers/tools.js'
-import { addressOf, layOutSite, macOf, profile } from '../lib/bench-site.js'
+import { layOutSite, linesOf, machineRecord } from '../lib/bench-site.js'
 import { cpuOf, median, memoryOf } from '../lib/bench-process.js'
 import { formatTable } from '../lib/table.js'
 
@@ -28,22 +28,9 @@ export function fleetLines (count: number, now: number): string {
       at += Math.floor(next() * 2000)
       return { stage, at, ...stage === 'loader' && { detail: 'ipxe.efi' } }
     })
-    const last = timeline.at(-1)!
-    return {
-      mac: macOf(n),
-      firstSeen: timeline[0]!.at,
-      lastSeen: last.at,
-      stage: last.stage,
-      boots: 1,
-      address: addressOf(n),
-      name: `node-${n}`,
-      architecture: 'x64 UEFI',
-      group: `node-${n}`,
-      profile: profile.id,
-      timeline
-    }
+    return machineRecord(n, timeline)
   })
-  return [{ format: 'machine', version: 1 }, ...records].map(value => JSON.stringify(value)).join('\n') + '\n'
+  return linesOf('machine', records)
 }
 
 interface Answer { readonly firstOctet: number, readonly lastOctet: number, readonly octets: number }
@@ -91,21 +78,9 @@ async function paintOnce (browser: Browser, url: string): Promise<Painted> {
 
 async function measure (browser: Browser, machines: number, rounds: number): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-page-'))
-  const [http, ui] = [await freePort(), await freePort()]
   const site = layOutSite(join(folder, 'site'), { groups: machines })
   writeFileSync(join(site.state, 'machines.jsonl'), fleetLines(machines, Date.now()))
-  const config = join(folder, 'config.yaml')
-  writeFileSync(config, JSON.stringify({
-    data_path: site.data,
-    assets_path: site.assets,
-    state_path: site.state,
-    control_socket: join(folder, 'c'),
-    advertise: '127.0.0.1',
-    http: { address: `127.0.0.1:${http}` },
-    tftp: { address: '' },
-    rpc: { address: '' },
-    ui: { address: `127.0.0.1:${ui}` }
-  }))
+  const { config, ui } = await writePageConfig(folder, site)
   const program = new Program(['serve', '--config', config])
   try {
     await program.logged('appliance.ready')

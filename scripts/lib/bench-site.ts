@@ -75,7 +75,7 @@ export function layOutSite (folder: string, { groups = 0, machines = 0, leases =
     writeFileSync(join(site.assets, `release-${n}/kernel`), 'kernel')
   }
   const now = Date.now()
-  writeLines(join(site.state, 'machines.jsonl'), 'machine', machines, n => machineRecord(n, now - 3_600_000))
+  writeLines(join(site.state, 'machines.jsonl'), 'machine', machines, n => machineRecord(n, installedAt(now - 3_600_000)))
   writeLines(join(site.state, 'leases.jsonl'), 'lease', leases, n => ({
     ip: addressOf(n), mac: macOf(n), state: 'bound', since: now, expires: now + 3_600_000
   }))
@@ -85,25 +85,37 @@ export function layOutSite (folder: string, { groups = 0, machines = 0, leases =
 /** Below 10.64.0.0/10, none of which ends in 0 or 255. */
 export const addressOf = (n: number): string => `10.${64 + Math.floor(n / 64_000)}.${Math.floor(n / 250) % 256}.${n % 250 + 1}`
 
+/** A state file with those records. */
+export const linesOf = (format: string, records: readonly object[]): string =>
+  [{ format, version: 1 }, ...records].map(value => JSON.stringify(value)).join('\n') + '\n'
+
 function writeLines (path: string, format: string, count: number, record: (n: number) => object): void {
-  if (count > 0) writeFileSync(path, [{ format, version: 1 }, ...Array.from({ length: count }, (_, n) => record(n))].map(value => JSON.stringify(value)).join('\n') + '\n')
+  if (count > 0) writeFileSync(path, linesOf(format, Array.from({ length: count }, (_, n) => record(n))))
 }
 
-/** A machine that was installed: the stages of its boot, a few seconds apart. */
-function machineRecord (n: number, at: number): object {
-  const stages = ['discover', 'offer', 'ack', 'loader', 'script', 'kernel', 'initrd', 'ignition', 'installed']
+interface Entry { readonly stage: string, readonly at: number, readonly detail?: string }
+
+/** A machine of the site, in its one boot. */
+export function machineRecord (n: number, timeline: readonly Entry[]): object {
+  const [first, last] = [timeline[0]!, timeline.at(-1)!]
   return {
     mac: macOf(n),
-    firstSeen: at,
-    lastSeen: at + stages.length * 2000,
-    stage: 'installed',
-    installedAt: at + stages.length * 2000,
+    firstSeen: first.at,
+    lastSeen: last.at,
+    stage: last.stage,
+    ...last.stage === 'installed' && { installedAt: last.at },
     boots: 1,
     address: addressOf(n),
     name: `node-${n}`,
     architecture: 'x64 UEFI',
     group: `node-${n}`,
     profile: profile.id,
-    timeline: stages.map((stage, i) => ({ stage, at: at + i * 2000, ...stage === 'loader' && { detail: 'ipxe.efi' } }))
+    timeline
   }
+}
+
+/** It was installed: the stages, a few seconds apart. */
+function installedAt (at: number): Entry[] {
+  const stages = ['discover', 'offer', 'ack', 'loader', 'script', 'kernel', 'initrd', 'ignition', 'installed']
+  return stages.map((stage, i) => ({ stage, at: at + i * 2000, ...stage === 'loader' && { detail: 'ipxe.efi' } }))
 }

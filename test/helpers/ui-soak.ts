@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { chromium } from 'playwright-core'
-import { freePort } from './free-port.js'
+import { writePageConfig } from './page-config.js'
 import { Program } from './program.js'
 import { random } from './random.js'
 import { findTool } from './tools.js'
@@ -57,9 +57,9 @@ new MutationObserver(records => {
 }).observe(document.querySelector('main'), { childList: true, subtree: true, attributes: true, attributeFilter: ['data-seen'] })`
 
 export async function soakPage ({ folder, machines, events, perSecond }: PageSoak): Promise<PageFigures> {
-  const [http, ui] = [await freePort(), await freePort()]
-  writeStore(folder, http, ui)
-  const program = new Program(['serve', '--config', join(folder, 'config.yaml')])
+  writeStore(folder)
+  const { config, http, ui } = await writePageConfig(folder, { data: join(folder, 'data'), state: join(folder, 'state') })
+  const program = new Program(['serve', '--config', config])
   const executablePath = findTool('chromium') ?? ''
   const { LD_PRELOAD: _, ...env } = process.env
   const browser = await chromium.launch({ executablePath, env: env as Record<string, string>, args: ['--no-sandbox', '--disable-gpu', '--enable-precise-memory-info'] })
@@ -153,22 +153,12 @@ export async function soakPage ({ folder, machines, events, perSecond }: PageSoa
   }
 }
 
-export function writeStore (folder: string, http: number, ui: number): void {
+function writeStore (folder: string): void {
   for (const name of ['groups', 'profiles', 'ignition']) mkdirSync(join(folder, 'data', name), { recursive: true })
   const put = (path: string, value: unknown): void => { writeFileSync(join(folder, 'data', path), JSON.stringify(value)) }
   put('profiles/node.json', { id: 'node', ignition_id: 'node.ign', boot: { kernel: '/assets/vmlinuz', initrd: [], args: [] } })
   put('groups/all.json', { id: 'all', profile: 'node' })
   put('ignition/node.ign', { ignition: { version: '3.4.0' } })
-  writeFileSync(join(folder, 'config.yaml'), `data_path: ${folder}/data
-assets_path: ""
-state_path: ${folder}/state
-control_socket: ${folder}/c
-advertise: 127.0.0.1
-http: { address: "127.0.0.1:${http}" }
-tftp: { address: "" }
-rpc: { address: "" }
-ui: { address: "127.0.0.1:${ui}" }
-`)
 }
 
 const metrics = async (port: number): Promise<string> => await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()

@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { firstRows } from '../../src/ui/boots.js'
 import { axeFindings, keepPicture, launchBrowser, type Opened, openPage } from '../helpers/browser.js'
-import { freePort } from '../helpers/free-port.js'
+import { writePageConfig } from '../helpers/page-config.js'
 import { Program } from '../helpers/program.js'
 import { shortFolder } from '../helpers/short-folder.js'
 import { needs } from '../helpers/tools.js'
@@ -43,19 +43,8 @@ async function site (t: Test): Promise<Site> {
     timeline: stages.map((stage, at) => ({ stage, at: long + 1000 * n - 500 * (stages.length - at) }))
   }))
   writeFileSync(join(folder, 'state/machines.jsonl'), [{ format: 'machine', version: 1 }, ...records].map(line => `${JSON.stringify(line)}\n`).join(''))
-  const [http, ui] = [await freePort(), await freePort()]
-  writeFileSync(join(folder, 'config.yaml'), JSON.stringify({
-    data_path: folder,
-    assets_path: '',
-    state_path: join(folder, 'state'),
-    control_socket: join(folder, 'c'),
-    advertise: '127.0.0.1',
-    http: { address: `127.0.0.1:${http}` },
-    tftp: { address: '' },
-    rpc: { address: '' },
-    ui: { address: `127.0.0.1:${ui}` }
-  }))
-  const program = new Program(['serve', '--config', join(folder, 'config.yaml')])
+  const { config, http, ui } = await writePageConfig(folder, { data: folder, state: join(folder, 'state') })
+  const program = new Program(['serve', '--config', config])
   t.teardown(() => program.end('SIGKILL'))
   await program.logged('appliance.ready')
   const boot = async (n: number, path: string): Promise<void> => { await (await fetch(`http://127.0.0.1:${http}/${path}?mac=${macOf(n)}`)).text() }
