@@ -12,7 +12,7 @@ import type { Provisioner } from '../matchbox/provisioner.js'
 import { Pace } from '../base/pace.js'
 import { Connections } from '../net/connections.js'
 import type { Limits } from '../net/shares.js'
-import type { TlsIdentity } from '../net/tls-identity.js'
+import { plainSerial, type TlsIdentity } from '../net/tls-identity.js'
 import { decodeMessage } from './decode.js'
 import { HandshakeError, type HandshakeReason, Handshakes } from './handshake.js'
 import { type Protocol, loadProtocol, serviceNames } from './proto.js'
@@ -236,7 +236,6 @@ interface Client { readonly client: string, readonly serial: string, readonly so
 const whoIs = (client: Client | undefined): object => client === undefined ? {} : { client: client.client, serial: client.serial }
 
 const nameOf = (subject: object): string => Object.entries(subject).map(([key, value]) => `${key}=${String(value)}`).join(', ')
-const plainSerial = (serial: string): string => serial.toLowerCase().replace(/^(?:00)+(?=.)/, '')
 
 function logCall (log: Logger, { call, id, peer, code, ms, told, error }: CallEvent, client: Client | undefined): void {
   const reads = call.endsWith('Get') || call.endsWith('List') || call.startsWith('Select')

@@ -8,6 +8,9 @@ export interface TlsIdentity {
   readonly key: string
   /** The lists of client certificates that are let in no more, one for each authority. */
   readonly crl?: readonly string[]
-  /** Their serial numbers, in small letters without zeroes before them. */
+  /** Their serial numbers, as `plainSerial` has them. */
   readonly revoked?: ReadonlySet<string>
 }
+
+/** A certificate's serial number in hex as it is compared: in small letters, without the octets of zeroes that some show before it. */
+export const plainSerial = (serial: string): string => serial.toLowerCase().replace(/^(?:00)+(?=.)/, '')

@@ -9,7 +9,8 @@ import { writeFileAtomic } from '../disk/atomic-file.js'
 import {
   type CertificateFacts, describeCertificate, exposedKey, expiryWarningOf, isExposed, keyFits, parseCertificate, serverWarnings
 } from './certificate.js'
-import { plain, readCrl, type Revoked, writeCrl } from './crl.js'
+import { plainSerial } from '../net/tls-identity.js'
+import { readCrl, type Revoked, writeCrl } from './crl.js'
 import { type IssuedCertificate, issueAuthority, issueLeaf } from './issue.js'
 import { type SubjectAltName, ownNames } from './names.js'
 import { makeFolder } from '../disk/make-folder.js'
@@ -108,9 +109,9 @@ export async function revokeClients (
 async function serialOf (dir: string, client: string): Promise<string> {
   for (const file of [client, join(dir, `${client}.crt`)]) {
     const text = await readFile(file, 'utf8').catch(() => undefined)
-    if (text !== undefined) return plain(describeCertificate(parseCertificate(text, file)).serial)
+    if (text !== undefined) return plainSerial(describeCertificate(parseCertificate(text, file)).serial)
   }
-  if (/^[\da-f]{8,40}$/i.test(client)) return plain(client)
+  if (/^[\da-f]{8,40}$/i.test(client)) return plainSerial(client)
   throw new AppError('config_missing', `${client} is neither a certificate in ${dir}, nor a file, nor a serial number in hex`)
 }
 

@@ -3,6 +3,7 @@
 import { verify, type X509Certificate } from 'node:crypto'
 import forge from 'node-forge'
 import { AppError } from '../base/errors.js'
+import { plainSerial } from '../net/tls-identity.js'
 import type { IssuedCertificate } from './issue.js'
 
 const { asn1, oids, pki } = { asn1: forge.asn1, oids: forge.pki.oids, pki: forge.pki }
@@ -90,7 +91,7 @@ function readList (der: string): RevocationList {
       ? []
       : (entries.value as forge.asn1.Asn1[]).map(entry => {
           const [serial, at] = entry.value as forge.asn1.Asn1[]
-          return { serial: plain(forge.util.bytesToHex(String(serial?.value))), at: dateOf(at).getTime() }
+          return { serial: plainSerial(forge.util.bytesToHex(String(serial?.value))), at: dateOf(at).getTime() }
         }),
     ends: times.length < 2 ? undefined : dateOf(last).getTime(),
     pem: forge.pem.encode({ type: 'X509 CRL', body: der }, { maxline: 64 }).replaceAll('\r\n', '\n'),
@@ -128,6 +129,3 @@ function digestOf (algorithm: forge.asn1.Asn1 | undefined): string | null {
 
 const dateOf = (at: forge.asn1.Asn1 | undefined): Date =>
   at?.type === Type.GENERALIZEDTIME ? asn1.generalizedTimeToDate(String(at.value)) : asn1.utcTimeToDate(String(at?.value))
-
-/** Without the zeroes before it, as Node shows a serial number too once they are gone. */
-export const plain = (serial: string): string => serial.toLowerCase().replace(/^(?:00)+(?=.)/, '')

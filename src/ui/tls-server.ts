@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener } from 'node:http'
 import { createServer, Server, type ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import type { TlsIdentity } from '../net/tls-identity.js'
+import { plainSerial, type TlsIdentity } from '../net/tls-identity.js'
 
 /** Milliseconds for a handshake. */
 const handshakeTimeout = 5000
@@ -33,5 +33,5 @@ const contextOf = ({ ca, cert, key, crl }: TlsIdentity): Parameters<Server['setS
 export function isCertified ({ socket }: IncomingMessage, { revoked }: TlsIdentity): boolean {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return false
   const serial = socket.getPeerCertificate().serialNumber
-  return serial !== undefined && revoked?.has(serial.toLowerCase().replace(/^(?:00)+(?=.)/, '')) !== true
+  return serial !== undefined && revoked?.has(plainSerial(serial)) !== true
 }

@@ -1,5 +1,7 @@
 // The server on its port: starting, ending, and many clients at once.
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2'
 import { connect, createServer } from 'node:net'
 import { status } from '@grpc/grpc-js'
 import t from 'tap'
@@ -9,10 +11,11 @@ import type { CallEvent } from '../../src/grpc/services.js'
 import { startGrpcServer } from '../../src/grpc/grpc-server.js'
 import { systemClock } from '../../src/base/clock.js'
 import { createProvisioner } from '../../src/matchbox/provisioner.js'
+import { plainSerial } from '../../src/net/tls-identity.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { quiet, rawClient, startAppliance, tlsCredentials } from '../helpers/grpc-appliance.js'
 import { MemoryStore } from '../helpers/memory-store.js'
-import { makePki } from '../helpers/pki.js'
+import { makeCertificate, makePki } from '../helpers/pki.js'
 
 const pki = makePki()
 const identity = (): { ca: string, cert: string, key: string } => ({ ca: pki.ca.cert, ...pki.server })
@@ -71,6 +74,37 @@ async function slowServer (grace: number, clock: FakeClock | typeof systemClock)
   const address = `${host}:${server.address.port}`
   return { store, begun, letGo, server, address, client: rawClient(address, tlsCredentials(pki, pki.client)) }
 }
+
+t.test('a connection whose certificate was taken away is cut a minute later, and no other', async t => {
+  const clock = new FakeClock()
+  const revoked = new Set<string>()
+  const server = await startGrpcServer({
+    provisioner: createProvisioner({ store: new MemoryStore() }),
+    listen: { host, port: 0 },
+    identity: () => ({ ...identity(), revoked }),
+    clock,
+    log: quiet
+  })
+  t.teardown(() => server.close(0))
+  const met = async (pair: typeof pki.client): Promise<ClientHttp2Session> => {
+    const session = connectHttp2(`https://${host}:${server.address.port}`, { ca: pki.ca.cert, ...pair })
+    t.teardown(() => { session.destroy() })
+    // The server's settings come when it knows whom it has met.
+    await once(session, 'remoteSettings')
+    return session
+  }
+  const [gone, stays] = [await met(pki.client), await met(makeCertificate(pki.ca, { cn: 'other', use: 'clientAuth' }))]
+  const closed = once(gone, 'close')
+  server.dropRevoked()
+  t.equal(clock.pending, 0, 'there is nobody to be cut')
+  revoked.add(plainSerial(new X509Certificate(pki.client.cert).serialNumber))
+  server.dropRevoked()
+  clock.advance(59_999)
+  t.equal(clock.pending, 1)
+  clock.advance(1)
+  await closed
+  t.equal(stays.closed, false)
+})
 
 t.test('close lets the calls that run end, and takes no new ones', async t => {
   const { store, begun, letGo, server, address, client } = await slowServer(60_000, systemClock)
