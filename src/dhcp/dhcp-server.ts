@@ -49,6 +49,8 @@ export interface DhcpServerOptions {
   readonly probe?: ConflictProbe
   /** Asks before it listens whether another server answers, and refuses to start beside one that is not allowed. */
   readonly others?: LookForOthers
+  /** As MessageExchangeOptions has it. */
+  readonly ownMac?: () => Mac | undefined
   /** Addresses of other servers of the same store, of which nobody has to be told. */
   readonly fellows?: () => readonly Ipv4[]
   /** Milliseconds to leave to other servers of the same store, by the machine and the seconds that it says it has been asking. */
@@ -106,7 +108,7 @@ class Server implements DhcpServer {
     this.#options = options
     this.#settings = options.settings
     this.#standing = this.#stand(options.settings)
-    this.#exchange = new MessageExchange({ ...options, ...options.others !== undefined && { ownMac: options.others.mac } })
+    this.#exchange = new MessageExchange(options)
     this.#keeper = new LeaseKeeper(options)
     this.#turns = new AnswerTurns({ ...options, turn: options.turn })
     this.#probes = new OfferProbes({ ...options, probe: options.probe, keeper: this.#keeper, isBehind: () => this.#inbox.waiting > 0 })

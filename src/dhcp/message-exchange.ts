@@ -19,8 +19,8 @@ export interface MessageExchangeOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly onEvent: (event: DhcpEvent) => void
-  /** The interface's own address, when questions of this service come back to it: the kernel hands them to every socket there. */
-  readonly ownMac?: Mac
+  /** The interface's own hardware address, as it is now: the kernel hands what this machine asks there to every socket, ours too. */
+  readonly ownMac?: () => Mac | undefined
   /** Is told of each message that is looked at, and of each answer, as it is on the wire. */
   readonly onPacket?: (datagram: DhcpDatagram) => void
 }
@@ -89,8 +89,9 @@ export class MessageExchange {
     if (request === undefined) return
     const { clock, log, onEvent, ownMac, onPacket } = this.#options
     const client = clientInfo(request)
-    const isOwnQuestion = client.mac === ownMac && isQuestion(request)
-    if (client.mac === ownMac && !isOwnQuestion) return
+    const isOwn = client.mac === ownMac?.()
+    const isOwnQuestion = isOwn && isQuestion(request)
+    if (isOwn && !isOwnQuestion) return
     const asked = { request, client, from: parseIpv4(from.address) ?? unspecified, ...isOwnQuestion && { isOwnQuestion } }
     // By where it comes from too: a flood in a machine's name is no reason to leave the machine itself unheard.
     if (!this.#requests.take(`${client.mac} ${from.address} ${request.giaddr}`, clock.now())) {

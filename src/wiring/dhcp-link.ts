@@ -151,9 +151,11 @@ class LinkWatch {
       this.#open('was made anew', async () => {
         await follower.rebind()
         this.#index = index
+        this.#followMac(state.mac)
         log.warn({ interface: this.#name, reason: 'it was removed and made anew' }, 'dhcp.rebound')
       })
     } else {
+      if (state !== undefined) this.#followMac(state.mac)
       if (state !== undefined && state.addresses.length > 0) this.#follow(state.addresses, this.#follower)
       this.#tell(linkProblem(this.#name, state))
     }
@@ -185,6 +187,13 @@ class LinkWatch {
       this.#opening = undefined
       if (opened && !this.#closed) this.#look()
     })
+  }
+
+  /** That of a bridge changes with its ports. What is sent in its name is this machine's, and no machine's that boots. */
+  #followMac (mac: Mac | undefined): void {
+    if (mac === this.#home.mac) return
+    this.#parts.log.info({ interface: this.#name, from: this.#home.mac, to: mac }, 'dhcp.mac_changed')
+    this.#home.mac = mac
   }
 
   #follow (addresses: readonly OwnAddress[], follower: LinkFollower): void {

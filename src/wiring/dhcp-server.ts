@@ -39,6 +39,7 @@ export function serverOn (parts: RunningParts, home: Home, place: Place, client:
           store: leases.store,
           probe,
           ...others !== undefined && { others },
+          ownMac: () => home.mac,
           usesOtherLoader: usesOtherLoader(parts),
           ...parts.cluster !== undefined && { turn: parts.cluster.turn, fellows: parts.cluster.addresses },
           clock,

@@ -34,7 +34,7 @@ t.test('a mistake in deciding costs one message, and is counted', t => {
 })
 
 t.test('what is no message, and what comes from here, is not decided on', t => {
-  const { exchange, events } = stage(t, { ownMac: other })
+  const { exchange, events } = stage(t, { ownMac: () => other })
   const never = (): void => { t.fail('decided') }
   exchange.receive(Buffer.alloc(10), from, never)
   exchange.receive(discover(other), from, never)

@@ -174,6 +174,16 @@ t.test('interfaces that are missing, without an address, or made anew hold up on
   t.same(await boot(anew), told('172.31.0.101', '172.31.0.2'))
   t.same(await boot(machines[0]!), told('172.30.0.100', '172.30.0.1'))
   t.equal(http('/readyz'), 'ok\n200')
+
+  // A bridge takes another hardware address with a port that it gets: what this machine asks is still no machine's that boots.
+  const bridges = { br0: '02:00:00:00:0b:10', br1: '02:00:00:00:0b:11' }
+  for (const [name, address] of Object.entries(bridges)) {
+    space.ip('link', 'set', name, 'address', address)
+    await appliance.line(new RegExp(`"interface":"${name}","from":"[^"]+","to":"${address}","msg":"dhcp\\.mac_changed"`))
+  }
+  const asked = await ended(space.spawn(process.execPath, builtProgram(), 'doctor', '--config', here.config))
+  t.match(asked.output, /this service answers a DISCOVER on br0 .*and nobody else does/)
+  t.notMatch(http('/v1/machines'), /02:00:00/)
   appliance.child.kill('SIGTERM')
   t.equal(await appliance.ended, 0)
 })
