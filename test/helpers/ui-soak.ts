@@ -41,18 +41,28 @@ export interface PageFigures {
 
 const macOf = (n: number): string => `52:54:00:00:${[n >> 8, n & 255].map(octet => octet.toString(16).padStart(2, '0')).join(':')}`
 
-/** Runs in the page: notes of each row that comes or changes how old what it tells of is when the frame with it is done. */
+/** The `id` of a machine's row. */
+const rowOf = (mac: string): string => `m-${mac.replaceAll(':', '-')}`
+
+/**
+ * Runs in the page: notes of each thing that a machine did how old it is when the frame that first shows it is done. A row that comes again
+ * for a machine that did nothing since (it was silent for too long) tells of nothing new, however old that is.
+ */
 const observer = `globalThis.ages = []
-let seen = new Map()
+const newest = new Map(shownBefore)
+let coming = []
 const { port1, port2 } = new MessageChannel()
 port1.onmessage = () => {
-  for (const at of seen.values()) ages.push(Date.now() - Date.parse(at))
-  seen = new Map()
+  for (const at of coming) ages.push(Date.now() - at)
+  coming = []
+}
+const note = ({ id, dataset: { seen } }) => {
+  if (seen === undefined || seen === newest.get(id)) return
+  newest.set(id, seen)
+  coming.push(Date.parse(seen))
 }
 new MutationObserver(records => {
-  for (const { target, addedNodes } of records) {
-    for (const node of [target, ...addedNodes]) if (node.dataset?.seen !== undefined) seen.set(node.id, node.dataset.seen)
-  }
+  for (const { target, addedNodes } of records) for (const node of [target, ...addedNodes]) if (node.dataset !== undefined) note(node)
   requestAnimationFrame(() => port2.postMessage(0))
 }).observe(document.querySelector('main'), { childList: true, subtree: true, attributes: true, attributeFilter: ['data-seen'] })`
 
@@ -78,7 +88,8 @@ export async function soakPage ({ folder, machines, events, perSecond }: PageSoa
       await page.locator(`.more a[href="${at}"]`).click()
       await page.locator(`.more a[href="${at}"]`).waitFor({ state: 'detached' })
     }
-    await page.evaluate(observer)
+    const shownBefore = [...await machinesSeen(http)].map(([mac, seen]) => [rowOf(mac), seen])
+    await page.evaluate(`{ const shownBefore = ${JSON.stringify(shownBefore)}; ${observer} }`)
     const devtools = await page.context().newCDPSession(page)
     const heapOfPage = async (): Promise<number> => {
       await devtools.send('HeapProfiler.collectGarbage')
@@ -104,7 +115,7 @@ export async function soakPage ({ folder, machines, events, perSecond }: PageSoa
     const settled = async (path: string, section: string): Promise<void> => {
       await Promise.all(asked)
       await boot(machines, path)
-      await page.locator(`#${section} tr[id="m-${macOf(machines).replaceAll(':', '-')}"]`).waitFor()
+      await page.locator(`#${section} tr[id="${rowOf(macOf(machines))}"]`).waitFor()
     }
     for (let n = 0; n < events; n++) {
       const machine = Math.floor(next() * machines)
@@ -134,7 +145,7 @@ export async function soakPage ({ folder, machines, events, perSecond }: PageSoa
     const [first, last] = [heaps[0]!, heaps[1]!]
     return {
       rows: Object.keys(shown).length,
-      right: [...now].filter(([mac, seen]) => shown[`m-${mac.replaceAll(':', '-')}`] === seen).length,
+      right: [...now].filter(([mac, seen]) => shown[rowOf(mac)] === seen).length,
       updates: ages.length,
       median: at(0.5),
       p99: at(0.99),
