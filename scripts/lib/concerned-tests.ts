@@ -12,7 +12,27 @@ export interface ImportGraph {
   readonly read: (path: string) => string
 }
 
-export function concernedTests ({ files, read }: ImportGraph): (source: string) => string[] {
+export function concernedTests (graph: ImportGraph): (source: string) => string[] {
+  const { files } = graph
+  const importers = importersIn(graph)
+  return source => {
+    const distances = distancesFrom(source, importers)
+    const own = source.replace(/^src\/(.*)\.ts$/, 'test/$1.test.ts')
+    const room = dirname(own)
+    const rank = (test: string): number => test === own ? 0 : 2 * (distances.get(test) ?? 20) - (dirname(test) === room ? 1 : 0)
+    const isConcerned = (path: string): boolean =>
+      path.endsWith('.test.ts') && !isSlow(path) && (distances.has(path) || dirname(path) === room)
+    return files.filter(isConcerned).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+  }
+}
+
+/** The files that import one, by way of others too. */
+export const importing = (source: string, graph: ImportGraph): ReadonlySet<string> =>
+  new Set(distancesFrom(source, importersIn(graph)).keys())
+
+type Importers = ReadonlyMap<string, ReadonlySet<string>>
+
+function importersIn ({ files, read }: ImportGraph): Importers {
   const importers = new Map<string, Set<string>>()
   for (const path of files) {
     for (const [, target = ''] of read(path).matchAll(/(?:\bfrom |\bimport\(|\bnew URL\()'(\.[^']+)'/g)) {
@@ -20,15 +40,14 @@ export function concernedTests ({ files, read }: ImportGraph): (source: string) 
       importers.set(imported, (importers.get(imported) ?? new Set()).add(path))
     }
   }
-  return source => {
-    const distances = new Map([[source, 0]])
-    for (const [path, distance] of distances) {
-      for (const importer of importers.get(path) ?? []) if (!distances.has(importer)) distances.set(importer, distance + 1)
-    }
-    const own = source.replace(/^src\/(.*)\.ts$/, 'test/$1.test.ts')
-    const room = dirname(own)
-    const rank = (test: string): number => test === own ? 0 : 2 * (distances.get(test) ?? 20) - (dirname(test) === room ? 1 : 0)
-    const isConcerned = (path: string): boolean => path.endsWith('.test.ts') && !isSlow(path) && (distances.has(path) || dirname(path) === room)
-    return files.filter(isConcerned).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+  return importers
+}
+
+/** How many imports lie between a file and each that imports it. */
+function distancesFrom (source: string, importers: Importers): ReadonlyMap<string, number> {
+  const distances = new Map([[source, 0]])
+  for (const [path, distance] of distances) {
+    for (const importer of importers.get(path) ?? []) if (!distances.has(importer)) distances.set(importer, distance + 1)
   }
+  return distances
 }

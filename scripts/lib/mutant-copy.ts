@@ -5,11 +5,12 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { TestCoverage } from './test-coverage.js'
 
 export type Verdict = 'passed' | 'failed' | 'hung'
 
-/** How a test file does without a change. */
-export interface Baseline { readonly passes: boolean, readonly milliseconds: number }
+/** How a test file does without a change, and what of the sources it ran. */
+export interface Baseline { readonly passes: boolean, readonly milliseconds: number, readonly coverage: TestCoverage }
 
 /** Milliseconds, for a test file without a change. With one it has ten times as long as it took, and this at least. */
 const patience = { first: 180_000, least: 60_000 }
@@ -60,9 +61,13 @@ export class MutantCopy {
   async baseline (test: string): Promise<Baseline> {
     const known = this.#baselines.get(test)
     if (known !== undefined) return known
+    const counts = mkdtempSync(join(this.folder, 't/counts-'))
+    // A test may become another user.
+    chmodSync(counts, 0o777)
     const started = performance.now()
-    const passes = await this.#run(test, patience.first) === 'passed'
-    const baseline = { passes, milliseconds: performance.now() - started }
+    const passes = await this.#run(test, patience.first, { NODE_V8_COVERAGE: counts }) === 'passed'
+    const baseline = { passes, milliseconds: performance.now() - started, coverage: new TestCoverage(counts, this.folder) }
+    rmSync(counts, { recursive: true, force: true })
     this.#baselines.set(test, baseline)
     return baseline
   }
@@ -72,9 +77,9 @@ export class MutantCopy {
     return await this.#run(test, Math.max(patience.least, 10 * (this.#baselines.get(test)?.milliseconds ?? 0)))
   }
 
-  async #run (test: string, milliseconds: number): Promise<Verdict> {
+  async #run (test: string, milliseconds: number, more: Readonly<Record<string, string>> = {}): Promise<Verdict> {
     const own = Object.entries(process.env).filter(([name]) => !/^_?TAP/.test(name) && name !== 'NODE_OPTIONS')
-    const env = { ...Object.fromEntries(own), TMPDIR: join(this.folder, 't'), TAP_BAIL: '1', TAP_TIMEOUT: String(milliseconds / 1000) }
+    const env = { ...Object.fromEntries(own), TMPDIR: join(this.folder, 't'), TAP_BAIL: '1', TAP_TIMEOUT: String(milliseconds / 1000), ...more }
     const words = [process.execPath, '--import=./scripts/lib/typescript.js', test]
     const [command = '', ...args] = this.#isApart ? ['unshare', ...namespaces, 'sh', '-c', this.#enclose, 'sh', this.folder, ...words] : words
     const child = spawn(command, args, { cwd: this.folder, env, stdio: ['ignore', 'pipe', 'ignore'] })

@@ -14,6 +14,8 @@ export interface Mutation {
   /** The change in words, and where. */
   readonly what: string
   readonly line: number
+  /** Of `start` in its line, from 0. */
+  readonly column: number
 }
 
 const comparisons: Readonly<Record<string, string>> = { '<': '<=', '<=': '<', '>': '>=', '>=': '>', '===': '!==', '!==': '===' }
@@ -34,8 +36,8 @@ export function mutationsOf (name: string, source: string): Mutation[] {
   const file = ts.createSourceFile(name, source, ts.ScriptTarget.Latest, true)
   const found: Mutation[] = []
   const add = (kind: MutationKind, start: number, end: number, text: string): void => {
-    const { line } = file.getLineAndCharacterOfPosition(start)
-    found.push({ kind, start, end, text, line: line + 1, what: `${source.slice(start, end).split('\n', 1)[0]} -> ${text === '' ? 'nothing' : text}` })
+    const { line, character: column } = file.getLineAndCharacterOfPosition(start)
+    found.push({ kind, start, end, text, line: line + 1, column, what: `${source.slice(start, end).split('\n', 1)[0]} -> ${text === '' ? 'nothing' : text}` })
   }
   const replace = (kind: MutationKind, node: ts.Node, text: string): void => { add(kind, node.getStart(), node.end, text) }
   const visit = (node: ts.Node): void => {

@@ -1,16 +1,16 @@
-// Changes the sources one small thing at a time, in a copy, and runs the test files that the change concerns: what none of them notices is
-// a survivor. A change that the compiler refuses counts as neither. Every kind of change has its turn. Options: --count N (100), --all,
-// --seed N, --room PATH (below src/, a folder or a file; several with commas), --kind KIND (scripts/lib/mutations.ts), --tests N (8), or
-// --by FILE (tests, with commas) for those that are to notice; --from N goes on with the Nth of a seed; --only PATH:LINE (with commas) for
-// the changes of those lines.
+// Changes the sources one small thing at a time, in a copy, and runs the test files that run what was changed, the nearest first: what
+// none of them notices is a survivor. A change that the compiler refuses counts as neither. Every kind of change has its turn. Options:
+// --count N (100), --all, --seed N, --room PATH (below src/, a folder or a file; several with commas), --kind KIND
+// (scripts/lib/mutations.ts), --tests N (8), or --by FILE (tests, with commas) for those that are to notice; --from N goes on with the
+// Nth of a seed; --only PATH:LINE (with commas) for the changes of those lines.
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { random } from '../../test/helpers/random.js'
-import { concernedTests } from '../lib/concerned-tests.js'
+import { concernedTests, importing } from '../lib/concerned-tests.js'
 import { MutantCompiler } from '../lib/mutant-compiler.js'
-import { MutantCopy } from '../lib/mutant-copy.js'
+import { type Baseline, MutantCopy } from '../lib/mutant-copy.js'
 import { type Mutation, mutationKinds, mutationsOf } from '../lib/mutations.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -54,12 +54,14 @@ export async function run (args: readonly string[]): Promise<void> {
   process.once('SIGINT', stop).once('SIGTERM', stop)
   const by = values.by?.split(',')
   const testsOf = by === undefined ? concernedTests({ files, read }) : () => by
+  // What a program that they start runs is not counted with them.
+  const startProgram = importing('test/helpers/built.ts', { files, read })
   const compiler = new MutantCompiler(copy.folder)
   const scores = new Map<string, { noticed: number, tried: number }>()
   let [tried, refused] = [0, 0]
   for (const mutant of inTurns(all, random(seed))) {
     if (tried === count) break
-    const { path, kind, start, end, text, what, line } = mutant
+    const { path, kind, start, end, text, what, line, column } = mutant
     const source = read(path)
     const changed = source.slice(0, start) + text + source.slice(end)
     if (!compiler.takes(join(copy.folder, path), changed)) {
@@ -70,7 +72,9 @@ export async function run (args: readonly string[]): Promise<void> {
     if (tried < Number(values.from)) continue
     let asked = 0
     let noticed: string | undefined
-    for await (const test of passing(copy, testsOf(path), Number(values.tests))) {
+    const runsIt = ({ coverage }: Baseline, test: string): boolean =>
+      by !== undefined || coverage.ran(path, line - 1, column) || (startProgram.has(test) && roomOf(test) === roomOf(path))
+    for await (const test of passing(copy, testsOf(path), Number(values.tests), runsIt)) {
       asked++
       const verdict = await copy.changed(path, changed, () => copy.run(test))
       if (verdict === 'passed') continue
@@ -81,7 +85,7 @@ export async function run (args: readonly string[]): Promise<void> {
       const score = scores.get(name) ?? { noticed: 0, tried: 0 }
       scores.set(name, { noticed: score.noticed + (noticed === undefined ? 0 : 1), tried: score.tried + 1 })
     }
-    console.log(`${tried} ${noticed === undefined ? 'SURVIVED' : 'noticed'} ${kind} ${path}:${line}: ${what} (${noticed ?? `${asked} test files`})`)
+    console.log(`${tried} ${noticed === undefined ? 'SURVIVED' : 'noticed'} ${kind} ${path}:${line}: ${what} (${noticed ?? (asked === 0 ? 'no test file runs it' : `${asked} test files`)})`)
   }
   copy.close()
   console.log(`${refused} more were refused by the compiler`)
@@ -98,18 +102,26 @@ function inTurns (all: readonly Mutant[], chance: () => number): Mutant[] {
   return order
 }
 
+const roomOf = (path: string): string => dirname(path).replace(/^(?:src|test)\//, '')
+
 const said = new Set<string>()
 
-/** The nearest test files that pass as they are, those that take long last: one that does not pass can notice nothing. */
-async function * passing (copy: MutantCopy, nearest: readonly string[], most: number): AsyncGenerator<string> {
+/** So many of the nearest test files for each that is wanted are looked at whether they run what was changed. */
+const lookedAt = 4
+
+/** The nearest test files that run it and pass as they are, those that take long last: one that does not pass can notice nothing. */
+async function * passing (
+  copy: MutantCopy, nearest: readonly string[], most: number, runs: (baseline: Baseline, test: string) => boolean
+): AsyncGenerator<string> {
   const slow: string[] = []
   let count = 0
-  for (const test of nearest) {
+  for (const test of nearest.slice(0, lookedAt * most)) {
     if (count === most) break
-    const { passes, milliseconds } = await copy.baseline(test)
-    if (passes) {
+    const baseline = await copy.baseline(test)
+    if (baseline.passes) {
+      if (!runs(baseline, test)) continue
       count++
-      if (milliseconds < quick) yield test
+      if (baseline.milliseconds < quick) yield test
       else slow.push(test)
     } else if (!said.has(test)) {
       said.add(test)
