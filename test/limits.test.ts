@@ -18,7 +18,8 @@ import { connectionShares } from '../src/net/descriptors.js'
 import { connectionBuffer } from '../src/net/listening-socket.js'
 import { mostDiscovers, mostOfKnown, mostOthers } from '../src/dhcp/backlog.js'
 import { maximumLength } from '../src/dhcp/constants.js'
-import { rememberedMachines, requestRate } from '../src/dhcp/message-exchange.js'
+import { rememberedMachines, requestRate, returningRate } from '../src/dhcp/message-exchange.js'
+import { rememberedTransactions } from '../src/dhcp/transactions.js'
 import { longestRendering, mostWaiting as longRenderings } from '../src/rendering/long-renderings.js'
 import { mostNeighbours } from '../src/dhcp/neighbours.js'
 import { packetBudgets, packetsOfMachine } from '../src/machines/packet-log.js'
@@ -85,6 +86,9 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['datagram, octets', maximumLength, NaN],
   ['messages at once', requestRate.burst, NaN],
   ['messages a second, after that', requestRate.perSecond, NaN],
+  ['messages at once beyond these, of transactions that come back', returningRate.burst, NaN],
+  ['messages a second of them, after that', returningRate.perSecond, NaN],
+  ['transactions that are remembered', NaN, rememberedTransactions],
   ['machines whose rate is remembered', NaN, rememberedMachines],
   ['messages that wait, of machines that somebody named', mostOfKnown.each, mostOfKnown.all],
   ['DISCOVERs that wait', NaN, mostDiscovers],

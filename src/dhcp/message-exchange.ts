@@ -14,6 +14,7 @@ import type { AnyDropReason, DhcpEvent } from './dhcp-event.js'
 import { decodePacket, type DhcpPacket, encodePacket, type OptionFault } from './packet.js'
 import { type Rate, RateLimiter, TokenBucket } from './rate-limit.js'
 import { replyLimit } from './reply.js'
+import { transactionOf, Transactions } from './transactions.js'
 
 export interface MessageExchangeOptions {
   readonly clock: Clock
@@ -46,6 +47,10 @@ export interface OutgoingReply {
 /** What one machine may send: a boot takes some ten messages, a client that hangs repeats itself once a second. */
 export const requestRate: Rate = { burst: 20, perSecond: 5 }
 
+/** What comes in beside that of transactions that come back, and of one of them: a DISCOVER, its REQUEST, and each once more. */
+export const returningRate: Rate = { burst: 20, perSecond: 5 }
+export const transactionRate: Rate = { burst: 4, perSecond: 1 }
+
 /** How many machines the limits remember, and how many the log remembers having told of. */
 export const rememberedMachines = 4096
 
@@ -72,6 +77,9 @@ const isQuestion = ({ giaddr, options }: DhcpPacket): boolean =>
 export class MessageExchange {
   readonly #options: MessageExchangeOptions
   readonly #requests = new RateLimiter<string>(requestRate, rememberedMachines)
+  readonly #transactions = new Transactions()
+  readonly #returning = new RateLimiter<string>(returningRate, rememberedMachines)
+  readonly #ofTransaction = new RateLimiter<number>(transactionRate, rememberedMachines)
   readonly #told = new RateLimiter<string>(tellRate, rememberedMachines)
   readonly #toldInAll: TokenBucket
   readonly #alarms = new RateLimiter<string>(alarmRate, needsMending.size)
@@ -87,14 +95,13 @@ export class MessageExchange {
   receive (data: Buffer, from: Endpoint, decide: (asked: ClientMessage) => void, port: number = ports.server): void {
     const request = this.#read(data)
     if (request === undefined) return
-    const { clock, log, onEvent, ownMac, onPacket } = this.#options
+    const { log, onEvent, ownMac, onPacket } = this.#options
     const client = clientInfo(request)
     const isOwn = client.mac === ownMac?.()
     const isOwnQuestion = isOwn && isQuestion(request)
     if (isOwn && !isOwnQuestion) return
     const asked = { request, client, from: parseIpv4(from.address) ?? unspecified, ...isOwnQuestion && { isOwnQuestion } }
-    // By where it comes from too: a flood in a machine's name is no reason to leave the machine itself unheard.
-    if (!this.#requests.take(`${client.mac} ${from.address} ${request.giaddr}`, clock.now())) {
+    if (!this.#mayCome(client.mac, request, from)) {
       this.drop('rate_limited', from.address === '0.0.0.0' ? '' : `from ${from.address}`, asked)
       return
     }
@@ -103,6 +110,17 @@ export class MessageExchange {
     onEvent({ kind: 'received', type: request.options.dhcpMessageType ?? 'BOOTP', client, packet: request })
     onPacket?.({ mac: client.mac, data, peer: from, port, isSent: false })
     this.contain(asked, () => { decide(asked) })
+  }
+
+  /**
+   * A flood in a machine's name is no reason to leave the machine itself unheard: what it may send is counted by where it comes from, and
+   * where that is forged too, it is known by coming back.
+   */
+  #mayCome (mac: Mac, { xid, giaddr }: DhcpPacket, { address }: Endpoint): boolean {
+    const now = this.#options.clock.now()
+    const [sender, transaction] = [`${mac} ${address} ${giaddr}`, transactionOf(mac, xid)]
+    const isBack = this.#transactions.heard(transaction, now)
+    return this.#requests.take(sender, now) || (isBack && this.#ofTransaction.take(transaction, now) && this.#returning.take(sender, now))
   }
 
   #tellFaults (faults: readonly OptionFault[], { client: { mac } }: ClientMessage): void {

@@ -5,6 +5,7 @@ import { MessageExchange, type MessageExchangeOptions, requestRate } from '../..
 import { type ClientMessage, ownQuestionClass } from '../../src/dhcp/client-info.js'
 import type { Options } from '../../src/dhcp/options.js'
 import { encodePacket } from '../../src/dhcp/packet.js'
+import { rememberedTransactions, transactionOf, Transactions } from '../../src/dhcp/transactions.js'
 import { createLog } from '../../src/base/log.js'
 import { ip, mac, message, request, testMac } from '../helpers/dhcp.js'
 import { DhcpWire } from '../helpers/dhcp-wire.js'
@@ -152,4 +153,44 @@ t.test('an answer that the kernel does not take is told of', async t => {
     { msg: 'dhcp.unsent', to: '10.0.0.1', error: 'no route', mac: testMac }, { msg: 'dhcp.offer', ip: '10.0.0.1', mac: testMac }
   ])
   t.match(events, [{ kind: 'sent', type: 'OFFER', ip: 0x0a000001 }])
+})
+
+/** What is decided on of a victim's exchange while somebody sends `perSecond` messages in its name with the ids that `forged` gives. */
+function duringFlood (t: Test, perSecond: number, forged: (n: number) => number): readonly string[] {
+  const { exchange, clock } = stage(t)
+  const heard: string[] = []
+  const send = (xid: number, type: 'DISCOVER' | 'REQUEST' = 'DISCOVER'): void => {
+    exchange.receive(encodePacket({ ...request({ dhcpMessageType: type }, { mac: testMac }), xid }), from, ({ request: { xid, options } }) => {
+      if (xid === genuine) heard.push(`${options.dhcpMessageType} after ${(clock.now() - began) / 1000} s`)
+    })
+  }
+  // PXE's tries (section 2.2.4 of its specification), each right after a message that took what was left, and the REQUEST after an answer.
+  const tries = new Set([2, 6, 14])
+  const began = clock.now()
+  for (let n = 0; n < 15 * perSecond && heard.length === 0; n++) {
+    send(forged(n))
+    if (tries.has(n / perSecond)) send(genuine)
+    if (heard.length > 0) send(genuine, 'REQUEST')
+    clock.advance(1000 / perSecond)
+  }
+  return heard
+}
+const genuine = 0x12345678
+
+t.test('a flood in a machine\'s name from its own address: it is heard when it comes back', t => {
+  const both = ['DISCOVER after 6 s', 'REQUEST after 6 s']
+  t.same(duringFlood(t, 500, () => 7), both, 'one message, again and again')
+  t.same(duringFlood(t, 500, n => n), both, 'an id for each')
+  t.same(duringFlood(t, 2000, n => n), both, 'and many of them')
+  t.same(duringFlood(t, 500, n => n % 3), both, 'a few')
+  t.end()
+})
+
+t.test('transactions that are invented take the memory of so many', t => {
+  const transactions = new Transactions()
+  for (let n = 0; n < 5 * rememberedTransactions; n++) transactions.heard(n, n)
+  t.equal(transactions.size, 2 * rememberedTransactions)
+  t.not(transactionOf(testMac, 1), transactionOf(other, 1))
+  t.ok(Number.isSafeInteger(transactionOf(mac('ff:ff:ff:ff:ff:ff'), 0xffffffff)))
+  t.end()
 })
