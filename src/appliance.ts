@@ -45,6 +45,7 @@ import { type Place, placeText } from './wiring/place.js'
 import { watchReceiveDrops } from './wiring/receive-drops.js'
 import type { RunningParts } from './wiring/running-parts.js'
 import { Sockets } from './wiring/sockets.js'
+import { StateLock } from './wiring/state-lock.js'
 import { UpdateGroups } from './wiring/update-groups.js'
 
 export interface Appliance {
@@ -79,20 +80,22 @@ export async function startAppliance (loaded: LoadedConfig, options: ApplianceOp
   const { log, passphrase = '', env = {}, inherited = [], restart = () => {}, doctor = [], fence = new Fence({ log }) } = options
   const clock = fence.clock(options.clock ?? systemClock)
   const closing = new Closing(clock, log)
+  await makeStateFolder(loaded)
+  const lock = await StateLock.open(loaded, log)
+  const close = (): Promise<boolean> => closing.close().finally(() => lock.release())
   try {
-    const running = await start(loaded, { log, clock, fence, passphrase, env, inherited, restart, doctor }, closing)
-    return { ...running, patience: closing.patience, close: () => closing.close() }
+    const running = await start(loaded, { log, clock, fence, passphrase, env, inherited, restart, doctor }, closing, lock)
+    return { ...running, patience: closing.patience, close }
   } catch (error) {
-    await closing.close()
+    await close()
     throw error
   }
 }
 
-async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>, closing: Closing): Promise<Pick<Appliance, 'reload' | 'status'>> {
+async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>, closing: Closing, lock: StateLock): Promise<Pick<Appliance, 'reload' | 'status'>> {
   const { log } = options
   const ground = await openGround(loaded, { ...options, live: true, onProblem: error => { throw error } })
   closing.onClose(ground.close)
-  await makeStateFolder(ground)
   const planned = await prepareAll(ground, closing.onClose)
   const starting = new Set(planned.map(({ text }) => text))
   const parts = await startParts(ground, options, closing.onClose, {
@@ -110,6 +113,11 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
     closing.onCloseListener(text, listener.inherited ? row.inheritedGrace ?? row.grace : row.grace, listener.close)
   }
   parts.sockets.closeUnused(log)
+  lock.watch(parts.clock, parts.onClose, problem => {
+    if (problem !== undefined && parts.hindrances.get('state') !== problem) log.error({ problem }, 'state.taken')
+    if (problem === undefined) parts.hindrances.delete('state')
+    else parts.hindrances.set('state', problem)
+  })
   watchReceiveDrops([...new Set(placesIn(loaded.config).filter(({ row }) => row.transport === 'udp').map(({ place }) => place.port))], parts)
   const unwatch = watchEventLoop(parts.metrics, parts.clock, threadSeconds)
   parts.onClose(async () => { unwatch() })
@@ -176,9 +184,9 @@ function statusOf ({ config, homes, leases, clock, store }: RunningParts): strin
   ].join('; ')
 }
 
-async function makeStateFolder ({ loaded, config }: Ground): Promise<void> {
+async function makeStateFolder ({ config, where }: LoadedConfig): Promise<void> {
   await makeFolder(config.state_path).catch((error: unknown) => {
-    throw new AppError('write_failed', `${loaded.where(['state_path'])}: state_path: cannot make ${config.state_path}: ${messageOf(error)}`)
+    throw new AppError('write_failed', `${where(['state_path'])}: state_path: cannot make ${config.state_path}: ${messageOf(error)}`)
   })
 }
 

@@ -14,6 +14,7 @@ export const errorTable = {
   socket_failed: { kind: 'unavailable', meaning: 'a socket could not be made' },
   refused: { kind: 'invalid', meaning: 'the appliance refused it' },
   disk_full: { kind: 'exhausted', meaning: 'no space is left where the file goes' },
+  state_busy: { kind: 'conflict', meaning: 'another process works in the same state_path' },
   state_newer: { kind: 'conflict', meaning: 'a state file was written by a newer version of the program' },
   read_failed: { kind: 'unavailable', meaning: 'a file could not be read' },
   folder_unreadable: { kind: 'unavailable', meaning: 'a folder of the store could not be read' },

@@ -5,9 +5,11 @@ import { AppError } from '../base/errors.js'
 import { ConfigError } from '../config/load.js'
 import { type Finding, findingText, problem } from '../doctor/finding.js'
 import { onGround, type Plan } from '../doctor/plan.js'
+import { diagnoseStateHolder } from '../doctor/state-holder.js'
 import { lintConfigured, lintFolder, lintOf } from '../doctor/store-look.js'
 import { eyesOptions, parse } from './arguments.js'
 import { type Command, type Io, print, printJson, table } from './command.js'
+import { controlAnswers } from './control-client.js'
 import { findingJson, findingLine, githubLine, type ReportFormat, reportFormats, sarif } from './report.js'
 import type { EyesValues } from './service-config.js'
 import { serviceEyes } from './services-user.js'
@@ -47,9 +49,11 @@ export interface CheckResult { readonly plan?: Plan, readonly findings: readonly
 export async function seenOf (values: EyesValues, io: Io, log: Logger, withStore: boolean): Promise<CheckResult> {
   try {
     const { loaded, env, look } = await serviceEyes(values, io)
+    // As whoever asks: root sees whose sockets they are.
+    const held = await diagnoseStateHolder(loaded.config, await controlAnswers(loaded.config.control_socket))
     look()
     return await onGround(loaded, { clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env }, async (ground, plan) =>
-      ({ plan, findings: [...plan.findings, ...withStore ? lintOf(ground) : []] }))
+      ({ plan, findings: [...plan.findings, ...held, ...withStore ? lintOf(ground) : []] }))
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'config_invalid') throw error
     const problems = error.message.split('\n').map(text => problem('configuration', text))

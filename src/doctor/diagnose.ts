@@ -26,6 +26,7 @@ import { diagnoseMemory } from './memory.js'
 import type { Around } from './ports.js'
 import { diagnoseHealth, installedService } from './ready.js'
 import { diagnoseStateFiles } from './state-files.js'
+import { diagnoseStateHolder } from './state-holder.js'
 import { judgeService } from './systemd.js'
 import { diagnoseNames } from './names.js'
 import { onGround, type Plan, type PlanOptions } from './plan.js'
@@ -45,6 +46,7 @@ export const diagnose = async (options: DoctorOptions): Promise<readonly Finding
 export const diagnoseAround = ({ loaded, running, ...options }: DoctorOptions): Promise<readonly Finding[]> =>
   onGround(loaded, options, async (_, plan) => [
     ...await fromService(loaded.config, running),
+    ...await diagnoseStateHolder(loaded.config, running),
     ...diagnoseContainer(loaded.config),
     ...await fromListeners(plan, await around(loaded.config, options.clock, running)),
     ...await firewall(plan)
