@@ -112,6 +112,10 @@ async function bringMore (link) {
     if (!answer.ok || made === null || body === null) throw new Error(String(answer.status))
     const rows = [...made.querySelector('tbody').rows].filter(row => row.id === '' || document.getElementById(row.id) === null)
     body.append(...rows)
+    if (again?.contains(body) === true) {
+      hasGrown = true
+      say('not live: more than its first part is here')
+    }
     const next = made.querySelector('.more')
     if (next === null) link.closest('.more').remove()
     else {
@@ -151,11 +155,14 @@ if (hasEvents) {
   events.addEventListener('gap', () => { location.reload() })
 } else say('')
 
-// A part that is made anew as a whole, unless somebody is in the midst of it.
+// A part that is made anew as a whole, unless somebody is in the midst of it: has opened something, marked text, or went on in its lists.
 const again = document.getElementById('again')
+let hasGrown = false
+const isInHand = () => again.contains(document.activeElement) || again.querySelector('details[open]') !== null ||
+  (getSelection().isCollapsed === false && getSelection().containsNode(again, true))
 if (again !== null) {
   const renew = async () => {
-    if (document.hidden || again.contains(document.activeElement) || again.querySelector('details[open]') !== null) return
+    if (document.hidden || hasGrown || isInHand()) return
     try {
       const answer = await fetch(location.href)
       const made = new DOMParser().parseFromString(await answer.text(), 'text/html').getElementById('again')

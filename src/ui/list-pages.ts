@@ -23,6 +23,7 @@ export interface StrangersShown {
 }
 
 export const strangersPage = ({ strangers, vendors, now, count, before, more }: StrangersShown): Html => page({ title: 'Strangers', tab: 'strangers' }, html`
+<div id="again" data-every="10">
 <h1>Strangers <span class="count">${count}</span></h1>
 <p>${count === 0 ? 'Nobody knocks whom no group, reservation or lease names.' : 'Machines that no group, reservation or lease names.'}</p>
 <section id="strangers">
@@ -31,7 +32,8 @@ ${count > 0 && laidOutTable('strangers', 'Strangers', ['Machine', 'Card', 'Firmw
 <td role="cell" class="whole">${firstSeen}</td><td role="cell" class="whole">${ago(now - Date.parse(lastSeen))}</td><td role="cell">${stage ?? '-'}</td>
 <td role="cell">${adoption(mac).map(([what, text]) => html`<details><summary>${what}</summary><pre tabindex="0"><code>${text}</code></pre><button type="button" class="copy">Copy</button></details>`)}</td></tr>`))}
 ${more !== undefined && moreLink(more, before, strangers.length, count)}
-</section>`)
+</section>
+</div>`)
 
 export interface ImageShown {
   readonly path: string
@@ -85,6 +87,7 @@ export const imagesPage = ({ sources, releases, count, underWay, bootedBy, now }
 <div class="cards">${sources.map(({ source, version, checked, error }) => html`<article class="${error === undefined ? 'calm' : 'alarm'}"><h2>${source}</h2>
 <p>${version ?? 'nothing yet'}${checked !== undefined && html`<br>looked at ${ago(now - Date.parse(checked))}`}${error !== undefined && html`<br>${error.text}`}</p>${underWay.filter(fetch => fetch.source === source).map(fetchHtml)}</article>`)}</div>
 ${sources.length === 0 && html`<p>No source of images is configured (images.sources).</p>`}
+<h2>Mirrored releases <span class="count">${count}</span></h2>
 ${table('Mirrored releases', ['Release', 'Links', 'MiB', 'Age', 'Verified by', 'Booted by'], releases.map(({ path, aliases, bytes, ageSeconds, keys, problems }) => html`<tr><th scope="row">${path}</th><td>${aliases.join(' ')}</td><td>${(bytes / 2 ** 20).toFixed(0)}</td><td>${ago(ageSeconds * 1000)}</td>
 <td>${Object.keys(problems).length === 0 ? keys.map(key => html`<small>${key}</small>`) : html`<strong class="failed">${Object.entries(problems).map(([file, why]) => `${file}: ${why}`).join('; ')}</strong>`}</td><td>${bootedBy(path).join(' ')}</td></tr>`), 'No release is mirrored yet.')}
 ${releases.length < count && html`<p>The first ${releases.length} of ${count}.</p>`}
@@ -114,6 +117,7 @@ const storeAddress = ({ groups, profiles }: StorePlaces): string => `/ui/store?g
 
 export const storePage = ({ groups, places, groupCount, profiles, profileCount, problems }: StoreShown): Html => page({ title: 'Store', tab: 'store' }, html`
 <h1>Store</h1>
+<div id="again" data-every="30">
 ${problems.length === 0 ? html`<p class="calm">Every file can be read.</p>` : html`<ul class="alarm">${problems.slice(0, mostProblems).map(({ where, message }) => html`<li>${where}: ${message}</li>`)}${problems.length > mostProblems && html`<li>and ${problems.length - mostProblems} more</li>`}</ul>`}
 <section id="groups"><h2>Groups <span class="count">${groupCount}</span></h2>
 ${table('Groups', ['Group', 'Profile', 'Selector', 'Machines seen'], groups.map(({ id, profile, selector, machines }) => html`<tr><th scope="row">${id}</th><td>${profile}</td><td>${selector === '' ? 'every machine' : selector}</td><td>${machines}</td></tr>`), places.groups > 0 ? 'There are no more.' : 'There is no group yet.')}
@@ -122,4 +126,5 @@ ${nextOf(storeAddress({ ...places, groups: places.groups + groups.length }), pla
 <section id="profiles"><h2>Profiles <span class="count">${profileCount}</span></h2>
 ${table('Profiles', ['Profile', 'Kernel', 'Config', 'Groups'], profiles.map(({ id, kernel, config, groups: count }) => html`<tr><th scope="row">${id}</th><td>${kernel}</td><td>${config}</td><td>${count}</td></tr>`), places.profiles > 0 ? 'There are no more.' : 'There is no profile yet.')}
 ${nextOf(storeAddress({ ...places, profiles: places.profiles + profiles.length }), places.profiles, profiles.length, profileCount)}
-</section>`)
+</section>
+</div>`)

@@ -1,6 +1,7 @@
 // One machine: its boot beside the one before, what is known of it, why it is of its group, and what it would get now.
 import type { MachineShown } from '../control/machine-shown.js'
 import { type Html, html } from './html.js'
+import { sectionOf } from './ladder.js'
 import { packetsSection, type PacketShown } from './packets.js'
 import { ago, page, table } from './page.js'
 import { bootSection } from './waterfall.js'
@@ -37,14 +38,17 @@ export function machinePage ({ machine, lease, candidates, documents, packets, p
     ['Installed', machine.installedAt], ['Lease', lease === undefined ? undefined : `${lease.address}, ${lease.state}, until ${lease.until}`],
     ['Updates', update === undefined ? undefined : `${update.version}, ${update.status}${update.granted === undefined ? '' : ` to ${update.granted}`}${update.error === undefined ? '' : `: ${update.error}`}`]
   ]
+  const isUnderWay = sectionOf({ stage: machine.stage, lastSeen: Date.parse(machine.lastSeen) }, false, now) === 'booting'
   return page({ title: name ?? mac, ...style !== undefined && { style } }, html`
 <h1>${name ?? mac}</h1>
+<div id="again" data-every="${isUnderWay ? 2 : 15}">
 ${trouble === undefined ? html`<p class="calm">Nothing wrong.</p>` : html`<p class="alarm">${trouble.reason}.<br>Look at: ${trouble.look}</p>`}
 ${style === undefined
   ? html`<p><a href="/ui/machines/${mac}?save">Save this page for a ticket</a></p>`
   : html`<p>As it was at ${new Date(now).toISOString()}.</p>`}
 <section aria-labelledby="title-boot"><h2 id="title-boot">This boot</h2>
 ${bootSection(timeline, history[0], trouble !== undefined)}
+<h3>What it did</h3>
 ${table('Timeline', ['Seconds', 'Stage', 'What'], timeline.map(({ ms, stage, detail = '', failed, warning, times = 1 }) => html`<tr><td>${(ms / 1000).toFixed(3)}</td><td>${stage}</td><td>${detail}${times > 1 && html` (${times} times)`}${failed !== undefined && html` <strong class="failed">failed: ${failed}</strong>`}${warning !== undefined && html` <em>warning: ${warning}</em>`}</td></tr>`))}
 </section>
 <section aria-labelledby="title-facts"><h2 id="title-facts">What it is</h2>
@@ -64,5 +68,6 @@ ${documents.map(({ name: what, text, note }) => html`<details><summary>${what}${
 ${packetsSection(packets, mac, pcap)}
 <section aria-labelledby="title-before"><h2 id="title-before">Boots before</h2>
 ${table('The last boots, the latest first', ['Began', 'Seconds', 'Came to', 'Why it stopped'], history.map(({ at, ms, stage = '-', reason = '' }) => html`<tr><td>${at}</td><td>${(ms / 1000).toFixed(1)}</td><td>${stage}</td><td>${reason}</td></tr>`), 'None is written down.')}
-</section>`)
+</section>
+</div>`)
 }

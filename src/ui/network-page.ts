@@ -105,5 +105,5 @@ const drawn = ({ x, width, kind, title, line, fill }: Box, y: number): Html => h
 <text x="${x + 14}" y="${y + 19}">${title}</text><text x="${x + 14}" y="${y + 36}" class="small">${line}</text>${fill !== undefined && meter(fill, y)}`
 
 const meter = ([used, size]: readonly [number, number], y: number): Html => html`
-<rect class="track" x="440" y="${y + 13}" width="390" height="18"/><rect class="${used >= size ? 'bad' : 'good'}" x="440" y="${y + 13}" width="${Math.round(390 * Math.min(1, used / size))}" height="18"/>
-<text x="450" y="${y + 27}">${used} of ${size} used</text>`
+<rect class="track" x="440" y="${y + 13}" width="260" height="18"/><rect class="${used >= size ? 'bad' : 'good'}" x="440" y="${y + 13}" width="${Math.round(260 * Math.min(1, used / size))}" height="18"/>
+<text x="710" y="${y + 27}">${used} of ${size} used</text>`

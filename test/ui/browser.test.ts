@@ -157,20 +157,25 @@ t.test('health: what doctor finds, as a light and a word, with what mends it', a
 
 t.test('pages that are no list of machines are renewed too, not under the hand of a reader, and say when they are not', async t => {
   if (!needs(t, 'chromium')) return
-  const { open, program } = await site(t)
+  const { open, program, http } = await site(t)
+  await script(http, mac(1))
   const isBare = 'document.getElementById("again").children.length === 0'
-  for (const path of ['/ui/', '/ui/images', '/ui/health', '/ui/fleet', '/ui/network']) {
+  for (const path of ['/ui/', '/ui/images', '/ui/health', '/ui/fleet', '/ui/network', '/ui/strangers', '/ui/store', `/ui/machines/${mac(1)}`]) {
     const { page, complaints } = await open(path, {}, async page => { await page.clock.install() })
     const again = page.locator('#again')
     const text = async (): Promise<string> => (await again.textContent() ?? '').replace(/\d+ \w+ ago/g, '')
     await again.evaluate(part => { part.replaceChildren() })
     t.ok(await page.evaluate(isBare), path)
     await page.clock.fastForward(61_000)
-    await page.locator('#again :is(.scroll, .chart, .none)').first().waitFor({ state: 'attached' })
+    await page.locator('#again :is(.scroll, .chart, .none, h1)').first().waitFor({ state: 'attached' })
     t.not(await text(), '', `${path} is there again`)
     t.equal(await page.locator('#live').textContent(), 'live')
     t.same(complaints, [], path)
   }
+  const followed = await open(`/ui/machines/${mac(1)}`)
+  await (await fetch(`${http}/ignition?mac=${mac(1)}`)).text()
+  await followed.page.locator('svg.waterfall text', { hasText: /^ignition$/ }).waitFor()
+  t.same(followed.complaints, [], 'a machine is followed as it boots')
   const { page } = await open('/ui/network', {}, async page => { await page.clock.install() })
   await page.locator('#again .scroll').first().focus()
   await page.locator('#again').evaluate(part => { part.prepend('as the reader has it ') })
@@ -178,7 +183,10 @@ t.test('pages that are no list of machines are renewed too, not under the hand o
   page.on('request', () => { asked++ })
   await page.clock.fastForward(61_000)
   t.match(await page.locator('#again').textContent(), /^as the reader has it/)
-  t.equal(asked, 0)
+  await page.evaluate('document.activeElement.blur(); getSelection().selectAllChildren(document.querySelector("#again p"))')
+  await page.clock.fastForward(61_000)
+  t.equal(asked, 0, 'nor while words of it are marked')
+  await page.evaluate('getSelection().removeAllRanges()')
   await program.end('SIGKILL')
   await page.evaluate('document.activeElement.blur()')
   await page.clock.fastForward(61_000)

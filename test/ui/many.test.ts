@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { firstRows } from '../../src/ui/boots.js'
+import { strangerRows } from '../../src/ui/ui-app.js'
 import { axeFindings, keepPicture, launchBrowser, type Opened, openPage } from '../helpers/browser.js'
 import { writePageConfig } from '../helpers/page-config.js'
 import { Program } from '../helpers/program.js'
@@ -17,7 +18,7 @@ const machines = firstRows + 15
 interface Site {
   readonly url: string
   readonly boot: (n: number, path: string) => Promise<void>
-  readonly open: (path: string, options?: Parameters<typeof openPage>[2]) => Promise<Opened>
+  readonly open: (path: string, options?: Parameters<typeof openPage>[2], prepare?: Parameters<typeof openPage>[3]) => Promise<Opened>
 }
 
 /** So many machines that came to their end, the one with the highest number last; and one that no group names. */
@@ -50,7 +51,7 @@ async function site (t: Test): Promise<Site> {
   const boot = async (n: number, path: string): Promise<void> => { await (await fetch(`http://127.0.0.1:${http}/${path}?mac=${macOf(n)}`)).text() }
   await boot(machines, 'ipxe')
   const browser = await launchBrowser(t)
-  return { url: `http://127.0.0.1:${ui}`, boot, open: (path, options) => openPage(browser, `http://127.0.0.1:${ui}${path}`, options) }
+  return { url: `http://127.0.0.1:${ui}`, boot, open: (path, options, prepare) => openPage(browser, `http://127.0.0.1:${ui}${path}`, options, prepare) }
 }
 
 const rowsOf = async (page: Page, section: string): Promise<number> => await page.locator(`#${section} tbody tr`).count()
@@ -131,6 +132,24 @@ t.test('a search, or a page of one section, keeps its rows, and they stay live',
     t.equal(await page.locator('tbody tr').count(), before, path)
     await page.context().close()
   }
+})
+
+t.test('a list in which somebody went on is not made anew, and says so', async t => {
+  if (!needs(t, 'chromium')) return
+  const { boot, open } = await site(t)
+  for (let n = 1; n <= strangerRows; n++) await boot(machines + n, 'ipxe')
+  const { page, complaints } = await open('/ui/strangers', {}, async page => { await page.clock.install() })
+  await page.clock.fastForward(11_000)
+  await page.locator('#live', { hasText: /^live$/ }).waitFor()
+  t.equal(await rowsOf(page, 'strangers'), strangerRows)
+  await page.locator('.more a').click()
+  await page.locator('#live', { hasText: /^not live: more than its first part is here$/ }).waitFor()
+  await page.evaluate('document.activeElement.blur()')
+  let asked = 0
+  page.on('request', () => { asked++ })
+  await page.clock.fastForward(61_000)
+  t.same([await rowsOf(page, 'strangers'), asked], [strangerRows + 1, 0])
+  t.same(complaints, [])
 })
 
 t.test('it fits: a small laptop, a phone, a wall, paper', async t => {
