@@ -31,8 +31,9 @@ import { maxKeyFileBytes } from '../src/mirror/key-store.js'
 import { maxFileBytes } from '../src/store/stored-file.js'
 import { maximumDepth as maximumYamlDepth } from '../src/yaml/scanner.js'
 import { maxRequestLength } from '../src/tftp/packet.js'
-import { defaultMaxTransfers, defaultMaxTransfersPerClient, transfersWhenCrowded } from '../src/tftp/tftp-server.js'
+import { defaultMaxTransfers, defaultMaxTransfersPerClient, longAfter, transfersWhenCrowded } from '../src/tftp/places.js'
 import { stalledAfter } from '../src/tftp/transfer-session.js'
+import { forgottenAfter, mostWaiting as mostWaitingRequests } from '../src/tftp/waiting-line.js'
 import { maxReceiveBytes, strangerLimits } from '../src/grpc/grpc-server.js'
 import { handshakeTimeout } from '../src/grpc/handshake.js'
 import { firstRows, pageRows } from '../src/ui/boots.js'
@@ -97,6 +98,9 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['transfers', defaultMaxTransfersPerClient, defaultMaxTransfers],
   ['transfers, where three quarters of all are under way', transfersWhenCrowded, NaN],
   ['time without a further block confirmed, before it may give way to an address with fewer', stalledAfter / 1000, NaN],
+  ['time that a transfer takes, before it may give way to an address with fewer', longAfter / 1000, NaN],
+  ['requests that wait for a transfer', mostWaitingRequests.perAddress, mostWaitingRequests.all],
+  ['time without being asked again, of one that waits', forgottenAfter / 1000, NaN],
   ['lines of a boot, of a machine that somebody named', recordLimits.known.timeline, NaN],
   ['lines of a boot, of a stranger', recordLimits.stranger.timeline, NaN],
   ['boots before it, of a machine that somebody named', recordLimits.known.history, NaN],

@@ -420,6 +420,9 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
   TFTP: {
     'request, octets': ['tftp/packet.test.ts', 'RFC 2347: a request is at most 512 bytes'],
     transfers: ['tftp/tftp-server.test.ts', 'no more transfers than there are places, for one client and for all'],
+    'requests that wait for a transfer': ['tftp/waiting-line.test.ts', 'so many of an address and in all, and one more costs the eldest its turn'],
+    'time without being asked again, of one that waits': ['tftp/waiting-line.test.ts', 'who does not ask again is forgotten'],
+    'time that a transfer takes, before it may give way to an address with fewer': ['tftp/places.test.ts', 'who holds many transfers for long gives way, however busy they are'],
     'transfers, where three quarters of all are under way': ['tftp/tftp-server.test.ts', 'the last quarter of the places is for clients that hold few'],
     'time without a further block confirmed, before it may give way to an address with fewer': ['tftp/tftp-server.test.ts', 'transfers that are confirmed and then held give way, whatever pause was chosen'],
     'time to confirm a transfer before it may give way': ['tftp/tftp-server.test.ts', 'requests that nobody ever answers to hold no place against a machine that boots']

@@ -41,7 +41,7 @@ export const layers = [
   },
   {
     name: 'tftp edge',
-    files: ['tftp/tftp-server', 'tftp/file-source', 'tftp/listeners', 'tftp/transfer-ports', 'tftp/transfer-session'],
+    files: ['tftp/tftp-server', 'tftp/file-source', 'tftp/listeners', 'tftp/places', 'tftp/transfer-ports', 'tftp/transfer-session'],
     may: ['tftp/', 'net/', 'base/clock', 'base/errors', 'disk/'],
     types: ['base/log'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:timers/promises'],

@@ -23,8 +23,6 @@ export type RefusalReason =
   | 'name'
   /** Neither octet nor netascii. */
   | 'mode'
-  /** Too many transfers, of this client or of all. */
-  | 'busy'
   /** The file is there but may not be read. */
   | 'access'
 
@@ -38,8 +36,10 @@ export type TftpOccurrence =
   | { readonly type: 'malformed', readonly code: string }
   /** A packet that no transfer waits for: `foreign` came to a transfer's port from a stranger, `ignored` to the server's. */
   | { readonly type: 'foreign' | 'ignored', readonly opcode: string }
-  /** The request of a transfer under way, once more. */
+  /** The request of a transfer under way, or of one that waits, once more. */
   | { readonly type: 'duplicate', readonly file: string }
+  /** All places are taken: it waits for its turn, or waited and was dropped, for another or because it was not asked again. */
+  | { readonly type: 'waits' | 'dropped', readonly file: string }
 
 /** `ip` is the client's address, `mac` its hardware address when somebody knows it. */
 export type TftpEvent = TftpOccurrence & { readonly ip: string, readonly mac?: string }
@@ -56,5 +56,7 @@ export const eventLevels = {
   malformed: 'debug',
   foreign: 'debug',
   ignored: 'debug',
-  duplicate: 'debug'
+  duplicate: 'debug',
+  waits: 'debug',
+  dropped: 'debug'
 } as const satisfies Readonly<Record<TftpEvent['type'], 'debug' | 'info' | 'warn'>>
