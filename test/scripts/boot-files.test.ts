@@ -1,10 +1,11 @@
 // scripts/boot-files where the distribution is CentOS or Fedora: which file of which package becomes what. The packages are not to be had
 // here, so that yumdownloader and rpm are stand-ins which hand out trees with the paths that these distributions document.
-import { spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { type SpawnSyncOptionsWithStringEncoding, spawnSync } from 'node:child_process'
+import { chmodSync, cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { runTool } from '../helpers/tools.js'
 
 const scripts = fileURLToPath(new URL('../../scripts/', import.meta.url))
 const skip = process.getuid?.() === 0 ? false : 'another /etc/os-release needs a mount namespace, and that root'
@@ -59,7 +60,16 @@ interface Fetched {
   readonly content: (name: string) => string
 }
 
-function fetch (t: Test, packages: Packages, id: string, ...flags: readonly string[]): Fetched {
+interface Command {
+  /** Where the files are put. */
+  readonly to: string
+  /** Of `unshare`. */
+  readonly words: readonly string[]
+  readonly options: SpawnSyncOptionsWithStringEncoding
+}
+
+/** The program on a machine of that distribution, whose packages are those. */
+function machine (t: Test, packages: Packages, id: string, ...flags: readonly string[]): Command {
   const folder = t.testdir({ scripts: {}, bin: {}, trees: {}, 'os-release': `ID="${id}"\nID_LIKE="rhel fedora"\n` })
   cpSync(join(scripts, 'boot-files'), join(folder, 'scripts/boot-files'))
   cpSync(join(scripts, 'lib/packages.sh'), join(folder, 'scripts/lib/packages.sh'))
@@ -76,7 +86,12 @@ function fetch (t: Test, packages: Packages, id: string, ...flags: readonly stri
   const to = join(folder, 'boot')
   const words = ['--mount', 'bash', '-c', `mount --bind ${folder}/os-release /etc/os-release && exec "$@" 2>&1`, 'bash', join(folder, 'scripts/boot-files'), '--dir', to, ...flags]
   const env = { ...process.env, PATH: `${folder}/bin:${process.env['PATH'] ?? ''}`, TREES: join(folder, 'trees') }
-  const { status, stdout: said } = spawnSync('unshare', words, { env, encoding: 'utf8' })
+  return { to, words, options: { env, encoding: 'utf8' } }
+}
+
+function fetch (t: Test, packages: Packages, id: string, ...flags: readonly string[]): Fetched {
+  const { to, words, options } = machine(t, packages, id, ...flags)
+  const { status, stdout: said } = spawnSync('unshare', words, options)
   if (status !== 0) throw new Error(said)
   const manifest = JSON.parse(readFileSync(join(to, 'MANIFEST.json'), 'utf8')) as ReadonlyArray<{ readonly name: string, readonly package: string }>
   return { said, names: Object.fromEntries(manifest.map(one => [one.name, one.package])), content: name => readFileSync(join(to, name), 'utf8') }
@@ -112,4 +127,13 @@ t.test('a package that is not to be had ends it, and leaves no list of files', {
   t.ok(shim)
   t.throws(() => fetch(t, rest, 'centos'), /could not download the package shim-x64/)
   t.end()
+})
+
+t.test('two at once: one fetches, the other finds what it put there', { skip }, async t => {
+  const { to, words, options } = machine(t, fedora, 'fedora')
+  const ended = await Promise.all([0, 1].map(async () => await runTool('unshare', words, { env: options.env! })))
+  t.same(ended.map(({ code }) => code), [0, 0], ended.map(({ stdout }) => stdout.toString()).join('\n'))
+  const said = ended.map(({ stdout }) => stdout.toString().trim().split('\n').at(-1) ?? '').sort()
+  t.match(said, [/^\d+ boot files in/, /^boot files are in/])
+  t.same(readdirSync(to).filter(name => name.startsWith('.')), [])
 })
