@@ -5,10 +5,9 @@ import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { projectRoot } from './project.js'
 import { runTool } from './tools.js'
 
-export const projectRoot = fileURLToPath(new URL('../..', import.meta.url))
 const sources = ['src', 'scripts', 'systemd', 'docs', 'examples', 'assets', 'package.json', 'package-lock.json', 'README.md', 'CHANGELOG.md']
 const busybox = join(projectRoot, '.cache/packages/busybox-static/bin/busybox')
 

@@ -4,7 +4,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { readFileSync, symlinkSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { projectRoot } from './bundle.js'
+import { projectRoot } from './project.js'
 import { type NetworkNamespace, type Running, watch } from './netns.js'
 import { runTool, type ToolResult } from './tools.js'
 
@@ -15,6 +15,7 @@ const clean = ['env', '-i', 'HOME=/root', 'PATH=/usr/local/sbin:/usr/local/bin:/
 const packages = ['systemd', 'systemd-sysv', 'dbus', 'iproute2', 'dnsmasq-base', 'firewalld', 'iptables', 'keepalived', 'libpam-systemd', 'netbase', 'nftables']
 /** What starts with it only where a test asks for it. */
 const services = ['firewalld', 'keepalived'] as const
+export type StartedService = typeof services[number]
 
 /** Its root too: where this program itself runs in a chroot, that of the container's mounts is another one. */
 const inside = (leader: string): readonly string[] => ['--all', '--root', '--wd', '--target', leader]
@@ -46,7 +47,7 @@ export class Container {
 
   /** Boots a copy at `root`, with `host0` on the bridge and the address there; `starts` are those of `services` that start with it. */
   static async boot (
-    network: NetworkNamespace, { bridge, address, root, starts = [] }: { bridge: string, address: string, root: string, starts?: ReadonlyArray<typeof services[number]> }
+    network: NetworkNamespace, { bridge, address, root, starts = [] }: { bridge: string, address: string, root: string, starts?: readonly StartedService[] }
   ): Promise<Container> {
     execFileSync('cp', ['--archive', '--reflink=auto', await debianRoot(), root])
     // Masked, as an administrator has it who wants none: nobody starts it by asking for it.

@@ -1,7 +1,7 @@
 // The code blocks of README.md and docs/*.md: fenced, those of a shell with the language `sh`.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { projectRoot } from './bundle.js'
+import { projectRoot } from './project.js'
 
 export interface DocBlock {
   /** `docs/hosts.md` */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { builtProgram } from './built.js'
-import { projectRoot } from './bundle.js'
+import { projectRoot } from './project.js'
 import { namespaceProblem, NetworkNamespace, type Running, watch } from './netns.js'
 import { runTool } from './tools.js'
 

@@ -1,7 +1,8 @@
 // Every command that stands in README.md and docs/*.md is run, on a machine as the documentation has it (test/helpers/docs-machine.ts).
 // Those that are not are named below, each with its reason; a line there that no document has any more is a failure too.
 import t, { type Test } from 'tap'
-import { bundleProblem, projectRoot, theBundle } from '../helpers/bundle.js'
+import { bundleProblem, theBundle } from '../helpers/bundle.js'
+import { projectRoot } from '../helpers/project.js'
 import { type DocBlock, blocksOf, commandsOf, documents } from '../helpers/doc-blocks.js'
 import { DocsMachine, docsMachineProblem } from '../helpers/docs-machine.js'
 import { askForAddress } from '../helpers/network-site.js'

@@ -1,19 +1,19 @@
 // The first hour: a Debian that has nothing but systemd, and the commands of docs/install.md, as they stand there, in their order, until three
 // machines in QEMU have come from their firmware to a kernel whose Ignition has its config.
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { buildInitramfs } from '../../scripts/lib/initramfs.js'
 import { readSerial } from '../../scripts/lib/machine-log.js'
 import { prepareMachine } from '../../scripts/lib/qemu.js'
-import { bundleProblem, projectRoot, theBundle } from '../helpers/bundle.js'
-import { Container } from '../helpers/container.js'
+import { bundleProblem } from '../helpers/bundle.js'
+import { projectRoot } from '../helpers/project.js'
 import { blocksBelow, commandsOf } from '../helpers/doc-blocks.js'
-import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
+import { canInstall, installSite } from '../helpers/install-site.js'
+import { type NetworkNamespace, type Running } from '../helpers/netns.js'
 import { prepareSandbox, sandboxProblem } from '../helpers/sandbox.js'
-import { able, needs } from '../helpers/tools.js'
+import { able } from '../helpers/tools.js'
 
 const doc = 'docs/install.md'
 const nodes = ['00:0c:29:bd:7f:ec', '00:0c:29:bd:7f:ed', '00:0c:29:bd:7f:ee']
@@ -22,25 +22,13 @@ const nodes = ['00:0c:29:bd:7f:ec', '00:0c:29:bd:7f:ed', '00:0c:29:bd:7f:ee']
 t.setTimeout(900_000)
 const sandbox = sandboxProblem()
 const problem = sandbox === false ? bundleProblem() : sandbox
-if (needs(t, 'systemd-nspawn', 'debootstrap', 'nsenter', 'ip') && able(t, problem) && able(t, namespaceProblem())) {
+if (canInstall(t) && able(t, problem)) {
   t.test('an empty machine, the commands of docs/install.md, three nodes', firstHour)
 }
 
 async function firstHour (t: Test): Promise<void> {
   await prepareSandbox()
-  const tarball = await theBundle()
-  const folder = mkdtempSync(join(tmpdir(), 'first-hour-'))
-  const network = new NetworkNamespace()
-  let container: Container | undefined
-  t.teardown(async () => {
-    await container?.close()
-    await network.close()
-    rmSync(folder, { recursive: true, force: true })
-  })
-  network.bridge('br0')
-
-  const root = join(folder, 'root')
-  const machine = container = await Container.boot(network, { bridge: 'br0', address: '192.168.100.2/24', root })
+  const { folder, network, machine, root, tarball } = await installSite(t)
   await machine.sh('ip link set host0 down && ip link set host0 name ens192 && ip link set ens192 up')
   t.not((await machine.run('command -v node')).code, 0, 'nothing of what it takes is there')
   // What an operator brings: the bundle, and an image. Root is who they are; a Debian of the smallest kind has no sudo.

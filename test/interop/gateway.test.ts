@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, sy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { projectRoot } from '../helpers/bundle.js'
+import { projectRoot } from '../helpers/project.js'
 import { NetworkNamespace, namespaceProblem } from '../helpers/netns.js'
 import { able, findTool, needs, needsRoot } from '../helpers/tools.js'
 

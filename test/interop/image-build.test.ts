@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { projectRoot } from '../helpers/bundle.js'
+import { projectRoot } from '../helpers/project.js'
 import { ImageBuilder } from '../helpers/image-builder.js'
 import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { able, needs, needsRoot } from '../helpers/tools.js'

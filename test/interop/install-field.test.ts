@@ -1,44 +1,24 @@
 // What an installation meets in the field, a row each: a firewall, another DHCP server, a second address, Matchbox's unit, two at once,
 // kills at the wrong moment, files that the service may not read. In a container with systemd, firewalld, keepalived and dnsmasq as
 // Debian has them, and clients on the same bridge.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { BundleBuilds, type ChangeFile, theBundle } from '../helpers/bundle.js'
-import { Container } from '../helpers/container.js'
-import { NetworkNamespace, namespaceProblem } from '../helpers/netns.js'
-import { able, needs, needsRoot } from '../helpers/tools.js'
+import { canInstall, installSite, machineAddress as own } from '../helpers/install-site.js'
 
-const own = '192.168.100.2'
 const flags = '--mode server --interface host0 --subnet 192.168.100.0/24 --range 192.168.100.100-192.168.100.150 --unknown-clients allow --yes'
 
 /** With fewer seconds to wait for a version that will never be ready. */
 const impatient = (script: string): string => script.replace(/^patience=30$/m, 'patience=2')
 
 t.setTimeout(1_800_000)
-const tools = ['systemd-nspawn', 'debootstrap', 'nsenter', 'ip', 'curl', 'udhcpc', 'dnsmasq']
-if (needs(t, ...tools) && needsRoot(t) && able(t, process.arch === 'x64' && existsSync('/etc/debian_version') ? namespaceProblem() : 'needs Debian on x86-64')) await run()
+if (canInstall(t, 'curl', 'udhcpc', 'dnsmasq')) await run()
 
 async function run (): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'field-'))
-  const network = new NetworkNamespace()
-  let container: Container | undefined
-  t.teardown(async () => {
-    await container?.close()
-    await network.close()
-    rmSync(folder, { recursive: true, force: true })
-  })
-  network.bridge('br0')
-  const tarball = await theBundle()
-  const root = join(folder, 'root')
-  const machine = container = await Container.boot(network, { bridge: 'br0', address: `${own}/24`, root, starts: ['firewalld', 'keepalived'] })
+  const { folder, network, machine, root, place } = await installSite(t, ['firewalld', 'keepalived'])
   const client = network.client('br0', '52:54:00:c0:7e:01')
   client.ip('address', 'add', '192.168.100.9/24', 'dev', 'eth0')
 
-  const builds = new BundleBuilds(tarball, join(root, 'root/whole'))
-  /** The bundle at /root/VERSION in the container. */
-  const place = (version: string, edit?: (change: ChangeFile) => void): void => { builds.place(join(root, 'root', version), version, edit) }
   /** What an install.sh says, and how it ended. */
   const install = async (version: string, ...args: readonly string[]): Promise<{ code: number | null, out: string }> => {
     const { code, stdout, stderr } = await machine.run(`/root/${version}/install.sh ${args.join(' ')}`)

@@ -1,38 +1,22 @@
 // The bundle on a Debian that has no Node.js, as an operator installs it: a container booted by systemd-nspawn, on a bridge in
 // a namespace without a way out, with DHCP and HTTP clients on the same bridge.
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { BundleBuilds, type ChangeFile, projectRoot, theBundle } from '../helpers/bundle.js'
-import { Container } from '../helpers/container.js'
-import { NetworkNamespace, namespaceProblem } from '../helpers/netns.js'
-import { able, needs, needsRoot } from '../helpers/tools.js'
+import { projectRoot } from '../helpers/project.js'
+import { canInstall, installSite, machineAddress } from '../helpers/install-site.js'
 import { typescript } from '../helpers/typescript.js'
 import { until } from '../helpers/until.js'
 
-const own = '192.168.100.2'
-const origin = `http://${own}:8080`
+const origin = `http://${machineAddress}:8080`
 const options = '--mode server --interface host0 --subnet 192.168.100.0/24 --range 192.168.100.100-192.168.100.150 --unknown-clients allow --yes'
 
 // The first time a Debian is made and a bundle packed.
 t.setTimeout(900_000)
-if (needs(t, 'systemd-nspawn', 'debootstrap', 'nsenter', 'ip', 'curl', 'udhcpc') && needsRoot(t) && able(t, process.arch === 'x64' && existsSync('/etc/debian_version') ? namespaceProblem() : 'needs Debian on x86-64')) await run()
+if (canInstall(t, 'curl', 'udhcpc')) await run()
 
 async function run (): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'install-'))
-  const network = new NetworkNamespace()
-  let container: Container | undefined
-  t.teardown(async () => {
-    await container?.close()
-    await network.close()
-    rmSync(folder, { recursive: true, force: true })
-  })
-  network.bridge('br0')
-  const tarball = await theBundle()
-
-  const root = join(folder, 'root')
-  const machine = container = await Container.boot(network, { bridge: 'br0', address: `${own}/24`, root })
+  const { network, machine, root, place } = await installSite(t)
   const client = network.client('br0')
   client.ip('address', 'add', '192.168.100.9/24', 'dev', 'eth0')
   const show = async (property: string): Promise<string> => await machine.sh(`systemctl show --property=${property} --value core-provisioner`)
@@ -40,9 +24,6 @@ async function run (): Promise<void> {
 
   const readyStatus = (): string => client.exec('curl', '--silent', '--max-time', '60', '--output', '/dev/null', '--write-out', '%{http_code}', `${origin}/readyz`)
 
-  const builds = new BundleBuilds(tarball, join(root, 'root/whole'))
-  /** The bundle at /root/VERSION in the container. */
-  const place = (version: string, edit?: (change: ChangeFile) => void): void => { builds.place(join(root, 'root', version), version, edit) }
   place('0.1.0')
 
   await t.test('install.sh on a machine without Node.js', async t => {
@@ -82,7 +63,7 @@ async function run (): Promise<void> {
     writeFileSync(join(root, 'var/lib/matchbox/profiles/node.json'), JSON.stringify({ id: 'node', boot: { kernel: '/assets/vmlinuz' } }))
     leased = await lease(mac)
     t.match(leased, /^192\.168\.100\.1\d\d$/)
-    const loader = client.exec('curl', '--silent', '--fail', '--max-time', '60', '--output', '-', `tftp://${own}/snponly.efi`)
+    const loader = client.exec('curl', '--silent', '--fail', '--max-time', '60', '--output', '-', `tftp://${machineAddress}/snponly.efi`)
     t.ok(loader.startsWith('MZ'))
     t.match(fetchText('/boot.ipxe'), /^#!ipxe\nchain ipxe\?/)
     t.match(fetchText(`/ipxe?mac=${mac.replaceAll(':', '-')}`), /^#!ipxe\nkernel \/assets\/vmlinuz/)

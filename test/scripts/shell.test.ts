@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { projectRoot } from '../helpers/bundle.js'
+import { projectRoot } from '../helpers/project.js'
 import { needs, runTool } from '../helpers/tools.js'
 
 const scripts = readdirSync(join(projectRoot, 'scripts'), { recursive: true, withFileTypes: true })
