@@ -5,10 +5,10 @@ import type { Test } from 'tap'
 import { formatIpv4 } from '../../src/net/ipv4.js'
 import { macFromBytes } from '../../src/net/mac.js'
 import { builtProgram } from './built.js'
+import { startEtcdIn } from './etcd-network.js'
 import { NetworkNamespace, type Running } from './netns.js'
 import { dhcpIn } from './pcap.js'
 import { shortFolder } from './short-folder.js'
-import { findTool } from './tools.js'
 
 export interface Machine { readonly space: NetworkNamespace, readonly mac: string }
 
@@ -32,15 +32,12 @@ export async function clusterNetwork (t: Test, clocks: readonly number[] = []): 
   const capture = join(folder, 'wire.pcap')
   const listening = space.spawn('tcpdump', '-i', 'br0', '-U', '--immediate-mode', '-n', '-Z', 'root', '-w', capture, 'udp port 67 or udp port 68')
   await listening.line(/listening on/)
-  const initial = [1, 2, 3].map(n => `m${n}=http://172.30.0.1${n}:2380`).join(',')
-  const etcd = [1, 2, 3].map(n => {
+  const members = Object.fromEntries([1, 2, 3].map(n => [`m${n}`, `172.30.0.1${n}`]))
+  const etcd = Object.entries(members).map(([name, address]) => {
     const place = space.client('br0')
-    place.ip('address', 'add', `172.30.0.1${n}/24`, 'dev', 'eth0')
+    place.ip('address', 'add', `${address}/24`, 'dev', 'eth0')
     const holder: { running?: Running } = {}
-    const start = (): Running => place.spawn(findTool('etcd') ?? 'etcd', '--name', `m${n}`, '--data-dir', join(folder, `m${n}`),
-      '--listen-client-urls', `http://172.30.0.1${n}:2379`, '--advertise-client-urls', `http://172.30.0.1${n}:2379`,
-      '--listen-peer-urls', `http://172.30.0.1${n}:2380`, '--initial-advertise-peer-urls', `http://172.30.0.1${n}:2380`,
-      '--initial-cluster', initial, '--heartbeat-interval', '200', '--election-timeout', '2000', '--logger', 'zap', '--log-level', 'error')
+    const start = (): Running => startEtcdIn(place, { name, address, folder, members })
     const keep = (): Running => (holder.running = start())
     const kill = async (): Promise<void> => {
       // The child is ip netns exec, which has become etcd.

@@ -3,8 +3,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { builtProgram } from './built.js'
+import { startEtcdIn } from './etcd-network.js'
 import { NetworkNamespace, type Running } from './netns.js'
-import { findTool } from './tools.js'
 
 export interface Part {
   readonly name: string
@@ -47,13 +47,9 @@ export class FleetNetwork {
     space.bridge('br0', '10.64.0.1/16')
     this.machines = space.client('br0')
     this.machines.ip('address', 'add', '10.64.255.254/16', 'dev', 'eth0')
-    const initial = [1, 2, 3].map(n => `m${n}=http://10.64.0.1${n}:2380`).join(',')
-    this.etcd = [1, 2, 3].map(n => this.#part(`m${n}`, `10.64.0.1${n}`, place => {
-      const at = `http://10.64.0.1${n}`
-      return place.spawn(findTool('etcd') ?? 'etcd', '--name', `m${n}`, '--data-dir', join(options.folder, `m${n}`), '--listen-client-urls', `${at}:2379,http://127.0.0.1:2379`,
-        '--advertise-client-urls', `${at}:2379`, '--listen-peer-urls', `${at}:2380`, '--initial-advertise-peer-urls', `${at}:2380`, '--initial-cluster', initial,
-        '--heartbeat-interval', '200', '--election-timeout', '2000', '--logger', 'zap', '--log-level', 'error')
-    }))
+    const members = Object.fromEntries([1, 2, 3].map(n => [`m${n}`, `10.64.0.1${n}`]))
+    this.etcd = Object.entries(members).map(([name, address]) =>
+      this.#part(name, address, place => startEtcdIn(place, { name, address, folder: options.folder, members })))
     this.provisioners = [1, 2, 3].map(n => {
       const config = this.configOf(n)
       const [command = '', ...args] = [...clockOff(options.clocks?.[n - 1] ?? 0), process.execPath, builtProgram(), 'serve', '--config', config]

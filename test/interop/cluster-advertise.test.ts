@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { builtProgram } from '../helpers/built.js'
+import { startEtcdIn } from '../helpers/etcd-network.js'
 import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { shortFolder } from '../helpers/short-folder.js'
 import { able, findTool, needs } from '../helpers/tools.js'
@@ -24,8 +25,7 @@ t.test('docs/cluster.md: an address that floats, and a name with an address of e
   const space = new NetworkNamespace()
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/24')
-  space.spawn(findTool('etcd')!, '--data-dir', join(folder, 'etcd'), '--listen-client-urls', 'http://172.30.0.1:2379', '--advertise-client-urls', 'http://172.30.0.1:2379',
-    '--listen-peer-urls', 'http://127.0.0.1:2380', '--logger', 'zap', '--log-level', 'error')
+  startEtcdIn(space, { name: 'etcd', address: '172.30.0.1', folder })
   space.spawn(findTool('dnsmasq')!, '--keep-in-foreground', '--conf-file=/dev/null', `--conf-file=${join(folder, 'dnsmasq.conf')}`, '--no-hosts', '--no-resolv', '--listen-address=172.30.0.1',
     '--bind-interfaces', '--user=root', '--pid-file=')
   const places = await Promise.all([2, 3].map(async n => {

@@ -5,10 +5,12 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { builtProgram } from '../helpers/built.js'
-import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
-import { bootSector, tinyKernel } from '../helpers/serial-program.js'
+import { startEtcdIn } from '../helpers/etcd-network.js'
+import { NetworkNamespace, type Running } from '../helpers/netns.js'
+import { canStartMachines, startMachine } from '../helpers/rom-machine.js'
+import { tinyKernel } from '../helpers/serial-program.js'
 import { shortFolder } from '../helpers/short-folder.js'
-import { able, findTool, needs } from '../helpers/tools.js'
+import { needs } from '../helpers/tools.js'
 import { until } from '../helpers/until.js'
 
 const machines = [{ mac: '52:54:00:00:03:01', ip: '172.30.0.41' }, { mac: '52:54:00:00:03:02', ip: '172.30.0.42' }] as const
@@ -18,13 +20,12 @@ t.setTimeout(3 * patience)
 interface Provisioner { readonly space: NetworkNamespace, readonly start: () => Promise<Running>, readonly slow: () => void, readonly quick: () => void }
 
 t.test('the provisioner that gave the script is killed, or falls silent, before the kernel is there: the machine boots from the other', async t => {
-  if (!needs(t, 'qemu-system-x86_64', 'etcd', 'tc', 'curl') || !able(t, namespaceProblem())) return
+  if (!needs(t, 'etcd', 'tc', 'curl') || !canStartMachines(t)) return
   const folder = t.testdir({ assets: { vmlinuz: Buffer.concat([tinyKernel('KERNEL STARTED'), Buffer.alloc(4 * 2 ** 20)]), 'initrd.img': Buffer.alloc(20_000, 'x') } })
   const space = new NetworkNamespace()
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/24')
-  space.spawn(findTool('etcd')!, '--data-dir', join(folder, 'etcd'), '--listen-client-urls', 'http://172.30.0.1:2379', '--advertise-client-urls', 'http://172.30.0.1:2379',
-    '--listen-peer-urls', 'http://127.0.0.1:2380', '--logger', 'zap', '--log-level', 'error')
+  startEtcdIn(space, { name: 'etcd', address: '172.30.0.1', folder })
   const provisioners = [2, 3].map(n => provisioner(n))
   function provisioner (n: number): Provisioner {
     const place = space.client('br0')
@@ -78,7 +79,7 @@ t.test('the provisioner that gave the script is killed, or falls silent, before 
       const asked = new RegExp(`"ip":"${ip}".*http\\.ipxe`)
       const before = programs.map(program => program.output().length)
       const said = (n: number): string => programs[n]!.output().slice(before[n])
-      const machine = start(space, folder, mac)
+      const machine = startMachine(space, 'br0', { firmware: 'bios', mac, folder })
       await until('one of them gives the script', () => programs.some((_, n) => asked.test(said(n))))
       const first = programs.findIndex((_, n) => asked.test(said(n)))
       const other = 1 - first
@@ -101,14 +102,3 @@ t.test('the provisioner that gave the script is killed, or falls silent, before 
     })
   }
 })
-
-function start (space: NetworkNamespace, folder: string, mac: string): Running {
-  const tap = `tap${mac.slice(-2)}`
-  space.ip('tuntap', 'add', tap, 'mode', 'tap')
-  space.ip('link', 'set', tap, 'master', 'br0', 'up')
-  const disk = join(folder, `${tap}.disk`)
-  writeFileSync(disk, Buffer.concat([bootSector('LOCAL DISK STARTED'), Buffer.alloc(2 ** 20 - 512)]))
-  return space.spawn('qemu-system-x86_64', '-display', 'none', '-serial', 'stdio', '-m', '256', '-M', 'pc,graphics=off', '-no-reboot',
-    '-netdev', `tap,id=n,ifname=${tap},script=no,downscript=no`, '-device', `virtio-net-pci,netdev=n,mac=${mac},bootindex=1`,
-    '-drive', `if=none,id=disk,format=raw,file=${disk}`, '-device', 'virtio-blk-pci,drive=disk,bootindex=2')
-}

@@ -1,23 +1,19 @@
 // QEMU's firmware against the service in ProxyDHCP mode, beside a real dnsmasq that gives the addresses: UEFI that boots from the
 // offer, UEFI that asks port 4011, and the iPXE of a network card. Each has to ask for its file; nothing is sent.
-import { copyFileSync, existsSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
 import { fileURLToPath } from 'node:url'
-import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
 import type { ProgramOptions } from '../helpers/dhcp-program.js'
-import { able, needs } from '../helpers/tools.js'
+import { NetworkNamespace } from '../helpers/netns.js'
+import { canStartMachines, startMachine } from '../helpers/rom-machine.js'
+import { needs } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
 
 const program = fileURLToPath(new URL('../helpers/dhcp-program.ts', import.meta.url))
-const code = '/usr/share/OVMF/OVMF_CODE.fd'
-const vars = '/usr/share/OVMF/OVMF_VARS.fd'
 
 const machines = { direct: '52:54:00:00:01:01', binl: '52:54:00:00:01:02', ipxe: '52:54:00:00:01:03' } as const
 
 t.test('three machines boot through ProxyDHCP beside a dnsmasq', async t => {
-  if (!needs(t, 'qemu-system-x86_64') || !needs(t, 'dnsmasq')) return
-  if (!able(t, namespaceProblem() ?? (existsSync(code) ? undefined : 'OVMF is not installed (scripts/test installs it)'))) return
+  if (!needs(t, 'dnsmasq') || !canStartMachines(t, { uefi: true })) return
   const folder = t.testdir()
   const space = new NetworkNamespace()
   t.teardown(async () => { await space.close() })
@@ -30,9 +26,9 @@ t.test('three machines boot through ProxyDHCP beside a dnsmasq', async t => {
   const options: ProgramOptions = { interface: 'br0', leases: '', mode: 'proxy', binl: [machines.binl] }
   const server = space.spawn(process.execPath, typescript, program, JSON.stringify(options))
   await server.line(/^ready$/)
-  t.ok(start(space, folder, 'direct', true))
-  t.ok(start(space, folder, 'binl', true))
-  const ipxe = start(space, folder, 'ipxe', false)
+  t.ok(startMachine(space, 'br0', { firmware: 'uefi', mac: machines.direct, folder }))
+  t.ok(startMachine(space, 'br0', { firmware: 'uefi', mac: machines.binl, folder }))
+  const ipxe = startMachine(space, 'br0', { firmware: 'bios', mac: machines.ipxe, folder })
 
   const minutes = 600_000
   await server.line(new RegExp(`"kind":"sent","type":"OFFER","client":{"mac":"${machines.direct}".*snponly`), minutes)
@@ -45,17 +41,3 @@ t.test('three machines boot through ProxyDHCP beside a dnsmasq', async t => {
   t.notMatch(server.output(), new RegExp(`"type":"ACK","client":{"mac":"${machines.direct}"`), 'the first did not ask port 4011')
   t.match(dnsmasq.output(), /DHCPACK.*52:54:00:00:01:01/, 'the addresses are from dnsmasq')
 })
-
-function start (space: NetworkNamespace, folder: string, name: keyof typeof machines, uefi: boolean): Running {
-  const tap = `tap-${name}`
-  space.ip('tuntap', 'add', tap, 'mode', 'tap')
-  space.ip('link', 'set', tap, 'master', 'br0', 'up')
-  const disk = join(folder, `${name}.fd`)
-  if (uefi) copyFileSync(vars, disk)
-  return space.spawn('qemu-system-x86_64', '-display', 'none', '-serial', 'stdio', '-m', '256',
-    ...uefi
-      ? ['-M', 'q35', '-drive', `if=pflash,format=raw,readonly=on,file=${code}`, '-drive', `if=pflash,format=raw,file=${disk}`, '-device', 'virtio-rng-pci']
-      : ['-M', 'pc,graphics=off'],
-    '-netdev', `tap,id=n,ifname=${tap},script=no,downscript=no`,
-    '-device', `virtio-net-pci,netdev=n,mac=${machines[name]},bootindex=1${uefi ? ',romfile=' : ''}`)
-}

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { FlakyOptions } from '../helpers/flaky-http.js'
-import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
-import { bootSector, tinyKernel } from '../helpers/serial-program.js'
-import { able, needs } from '../helpers/tools.js'
+import { NetworkNamespace } from '../helpers/netns.js'
+import { canStartMachines, diskStarted, startMachine } from '../helpers/rom-machine.js'
+import { tinyKernel } from '../helpers/serial-program.js'
 import { builtProgram } from '../helpers/built.js'
 import { typescript } from '../helpers/typescript.js'
 
@@ -21,7 +21,7 @@ const patience = 400_000
 t.setTimeout(2 * patience)
 
 t.test('iPXE', async t => {
-  if (!needs(t, 'qemu-system-x86_64') || !able(t, namespaceProblem())) return
+  if (!canStartMachines(t)) return
   const folder = t.testdir({
     data: {
       groups: { 'all.json': '{"id":"all","profile":"node"}' },
@@ -62,10 +62,10 @@ t.test('iPXE', async t => {
   const flaky = space.spawn(process.execPath, typescript, here('../helpers/flaky-http.ts'), JSON.stringify(options))
   await flaky.line(/^listening$/, patience)
 
-  const never = start(space, folder, 'never')
+  const never = startMachine(space, 'br0', { firmware: 'bios', mac: machines.never.mac, folder })
   // Without the first script there would be nothing that retries.
   await flaky.line(/^172\.30\.0\.42 \/boot\.ipxe well$/, patience)
-  const boots = start(space, folder, 'boots')
+  const boots = startMachine(space, 'br0', { firmware: 'bios', mac: machines.boots.mac, folder })
   await flaky.line(/^172\.30\.0\.41 \/boot\.ipxe away$/, patience)
   await boots.line(/script failed, next try in 6 seconds/, patience)
   flaky.child.stdin!.write('back\n')
@@ -77,17 +77,6 @@ t.test('iPXE', async t => {
   t.same(boots.output().match(/\w+ failed(?=, next try)/g), ['script failed', 'script failed', 'kernel failed', 'initrd_0 failed'])
 
   await never.line(/Giving up: the local disk comes next/, patience)
-  await never.line(/LOCAL DISK STARTED/, patience)
+  await never.line(new RegExp(diskStarted), patience)
   t.equal(never.output().match(/script failed, next try/g)?.length, 11, 'twelve attempts')
 })
-
-function start (space: NetworkNamespace, folder: string, name: keyof typeof machines): Running {
-  const tap = `tap-${name}`
-  space.ip('tuntap', 'add', tap, 'mode', 'tap')
-  space.ip('link', 'set', tap, 'master', 'br0', 'up')
-  const disk = join(folder, `${name}.disk`)
-  writeFileSync(disk, Buffer.concat([bootSector('LOCAL DISK STARTED'), Buffer.alloc(2 ** 20 - 512)]))
-  return space.spawn('qemu-system-x86_64', '-display', 'none', '-serial', 'stdio', '-m', '256', '-M', 'pc,graphics=off', '-no-reboot',
-    '-netdev', `tap,id=n,ifname=${tap},script=no,downscript=no`, '-device', `virtio-net-pci,netdev=n,mac=${machines[name].mac},bootindex=1`,
-    '-drive', `if=none,id=disk,format=raw,file=${disk}`, '-device', 'virtio-blk-pci,drive=disk,bootindex=2')
-}
