@@ -1,11 +1,24 @@
-// Every test, or the test files that are named: npm test, and what scripts/test ends in.
+// npm test [--all] [FILE ...], and what scripts/test ends in: the test files that are named; of all others those that take seconds, and in
+// CI or with --all every one.
+import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { relative } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { allTestFiles, tellTestFiles } from './lib/test-files.js'
+import { chooseQuick } from './lib/test-lanes.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const named = process.argv.slice(2).map(path => relative(root, path))
+const words = process.argv.slice(2)
+const named = words.filter(word => word !== '--all').map(path => relative(root, path))
+const whole = words.includes('--all') || (process.env['CI'] ?? '') !== ''
+
+function quickOf (files: readonly string[]): readonly string[] {
+  const { quick, left } = chooseQuick(files, path => { try { return readFileSync(join(root, path), 'utf8') } catch { return undefined } })
+  const counts = [...left].map(([lane, count]) => `${count} of ${lane}`).join(', ')
+  console.log(`left to CI, since they take a minute each: test files ${counts} (npm test -- --all runs every one)`)
+  return quick
+}
+
+const files = named.length > 0 ? named : whole ? allTestFiles(root) : quickOf(allTestFiles(root))
 // Most tests wait for programs that they start: more at a time than there are cores.
-const run = { root, atOnce: 2 * availableParallelism() }
-if (!await tellTestFiles(named.length > 0 ? named : allTestFiles(root), run, { everyFile: true })) process.exitCode = 1
+if (!await tellTestFiles(files, { root, atOnce: 2 * availableParallelism() }, { everyFile: true })) process.exitCode = 1

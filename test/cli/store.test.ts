@@ -1,76 +1,15 @@
-// store import, export, backup and restore, as a person uses them: between folders, archives and a real etcd.
+// store import, export, backup and restore, as a person uses them: between folders and archives.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { Header, Pax } from 'tar'
-import t, { type Test } from 'tap'
-import { type EtcdCluster, startEtcd } from '../helpers/etcd.js'
-import { type Ended, Program } from '../helpers/program.js'
+import t from 'tap'
+import { Program } from '../helpers/program.js'
+import { config, differ, fillFolder, objects, place } from '../helpers/store-place.js'
 import { needs } from '../helpers/tools.js'
 
-interface Place {
-  readonly folder: string
-  readonly at: (name: string) => string
-  readonly put: (name: string, text: string | Uint8Array) => string
-  /** With the folder `store`. */
-  readonly store: (...args: string[]) => Promise<Ended>
-  readonly with: (config: string, ...args: string[]) => Promise<Ended>
-}
-
-function place (t: Test): Place {
-  const folder = mkdtempSync(join(tmpdir(), 'store-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
-  const at = (name: string): string => join(folder, name)
-  const put = (name: string, text: string | Uint8Array): string => {
-    mkdirSync(dirname(at(name)), { recursive: true })
-    writeFileSync(at(name), text)
-    return at(name)
-  }
-  put('folder.yaml', config(folder))
-  const run = (file: string, ...args: string[]): Promise<Ended> => new Program(['store', ...args, '--config', at(file)]).end()
-  return { folder, at, put, store: (...args) => run('folder.yaml', ...args), with: run }
-}
-
-const config = (folder: string, more = ''): string => `data_path: ${folder}/store
-state_path: ${folder}/state
-control_socket: ${folder}/control.sock
-rpc: { address: "" }
-${more}`
-
-const shared = (folder: string, cluster: EtcdCluster, prefix: string): string =>
-  config(folder, `cluster: { name: p1, etcd: { endpoints: [${cluster.endpoints.join(', ')}], prefix: ${prefix} } }\n`)
-
-/** Objects of every kind, with what makes names and bytes hard. */
-function fillFolder (here: Place, name: string, more = 0): string {
-  const long = `${'n'.repeat(180)}.yaml`
-  here.put(`${name}/groups/a.json`, '{"id": "a",   "profile": "p"}\n\n')
-  here.put(`${name}/groups/broken.json`, '{"id": ')
-  here.put(`${name}/profiles/p.json`, '{"id":"p","boot":{}}')
-  here.put(`${name}/profiles/below/q.json`, '{"id":"q"}')
-  here.put(`${name}/ignition/${long}`, 'a: 1\r\n')
-  here.put(`${name}/ignition/bytes`, Buffer.from(Array.from({ length: 256 }, (_, n) => n)))
-  here.put(`${name}/ignition/empty`, '')
-  here.put(`${name}/cloud/ünïcode näme`, '#cloud-config\n')
-  here.put(`${name}/generic/large`, Buffer.alloc(900_000, 'x'))
-  here.put(`${name}/snippets/s`, '{{ define "s" }}{{ end }}')
-  here.put(`${name}/files/deep/er/f`, 'f')
-  for (let n = 0; n < more; n++) here.put(`${name}/generic/n${n}`, `${n}`)
-  return here.at(name)
-}
-
-const objects = 11
-const differ = (a: string, b: string): string => {
-  try {
-    return execFileSync('diff', ['-r', a, b], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
-  } catch (error) {
-    return (error as { stdout: string, stderr: string }).stdout + (error as { stderr: string }).stderr
-  }
-}
-
 t.test('folder, archive, folder: the same bytes, and a second time nothing', async t => {
-  const here = place(t)
+  const here = place(t, args => new Program(args).end())
   const from = fillFolder(here, 'store')
   const file = here.at('store.tar.gz')
   t.match(await here.store('backup', file), { status: 0, stdout: new RegExp(`\\n${objects} added, 0 changed, 0 removed, 0 same\\n$`), stderr: /groups\/broken\.json/ })
@@ -205,49 +144,6 @@ t.test('wrong usage, and places that are not there', async t => {
   t.notOk(existsSync(here.at('x.tar.gz')))
   mkdirSync(here.at('empty'))
   t.match(await here.store('import', here.at('empty')), { status: 1, stderr: /has no object of a store/ })
-})
-
-t.test('a folder into etcd, a backup out of it, into an empty prefix, and out again', async t => {
-  if (!needs(t, 'etcd')) return
-  const here = place(t)
-  const cluster = await startEtcd(t)
-  // More than one transaction takes.
-  const from = fillFolder(here, 'from', 300)
-  here.put('one.yaml', shared(here.at('one'), cluster, '/one/'))
-  here.put('two.yaml', shared(here.at('two'), cluster, '/two/'))
-  const all = objects + 300
-  t.match(await here.with('one.yaml', 'import', '--dry-run', from), { status: 1, stderr: /etcd has nothing at \/one\// }, 'a look makes no fleet')
-  t.match(await here.with('one.yaml', 'import', from), { status: 0, stdout: new RegExp(`${all} added, 0 changed, 0 removed, 0 same`) })
-  t.match(await here.with('one.yaml', 'import', from), { status: 0, stdout: new RegExp(`0 added, 0 changed, 0 removed, ${all} same`) })
-  t.equal((await here.with('one.yaml', 'backup', here.at('b.tar.gz'))).status, 0)
-  t.match(await here.with('two.yaml', 'restore', here.at('b.tar.gz')), { status: 0, stdout: new RegExp(`${all} added`) })
-  t.equal((await here.with('two.yaml', 'export', here.at('out'))).status, 0)
-  t.equal(differ(from, here.at('out')), '')
-  t.match(await here.with('two.yaml', 'export', here.at('out')), { status: 0, stdout: new RegExp(`0 added, 0 changed, 0 removed, ${all} same`) })
-
-  here.put('change/generic/n1', 'other')
-  here.put('change/generic/new', 'new')
-  t.match(await here.with('two.yaml', 'import', here.at('change')), { status: 1, stdout: /generic\/n1 +changed/, stderr: /nothing was written/ })
-  const etcd = await cluster.client()
-  const valueOf = async (key: string): Promise<string | undefined> => (await etcd.call('Range', { key: Buffer.from(key) })).kvs[0]?.value.toString()
-  t.equal(await valueOf('/two/generic/new'), undefined)
-  t.match(await here.with('two.yaml', 'import', '--replace', here.at('change')), { status: 0, stdout: /1 added, 1 changed/ })
-  t.equal(await valueOf('/two/generic/n1'), 'other')
-  t.match(await here.with('two.yaml', 'restore', '--replace', here.at('b.tar.gz')), { status: 0, stdout: /0 added, 1 changed, 1 removed/ })
-  t.equal(await valueOf('/two/generic/new'), undefined)
-  t.equal(await valueOf('/two/generic/n1'), '1')
-
-  here.put('change/generic/large', '')
-  truncateSync(here.at('change/generic/large'), 1024 * 1024 + 1)
-  t.match(await here.with('two.yaml', 'import', '--replace', here.at('change')), { status: 1, stdout: '', stderr: /"generic\/large" is too large for etcd: 1048577 bytes, and at most 1048576 \(1 MiB\) can be shared; nothing was written\n$/ })
-  t.equal(await valueOf('/two/generic/new'), undefined)
-  truncateSync(here.at('change/generic/large'), 1024 * 1024)
-  t.match(await here.with('two.yaml', 'import', '--replace', here.at('change')), { status: 0 }, 'as large as can be')
-
-  // What no folder can hold is told before anything is written.
-  await etcd.call('Txn', { compare: [], success: [{ request_put: { key: Buffer.from('/two/generic/../x'), value: Buffer.from('x') } }], failure: [] })
-  t.match(await here.with('two.yaml', 'export', here.at('out2')), { status: 1, stderr: /generic\/\.\.\/x/ })
-  t.notOk(existsSync(here.at('out2')))
 })
 
 t.test('a place that can not be written or a folder that cannot be written says how far it came', async t => {
