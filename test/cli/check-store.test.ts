@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { shortFolder } from '../helpers/short-folder.js'
+import { runCommand } from '../helpers/command.js'
 import { Program } from '../helpers/program.js'
 
 const butane = 'variant: fcos\nversion: 1.5.0\n'
@@ -22,10 +23,11 @@ function store (t: Test, files: Readonly<Record<string, string>> = {}): string {
   return folder
 }
 
-const check = async (folder: string, ...args: string[]) => await new Program(['check', '--store', folder, ...args]).end()
+const check = async (folder: string, ...args: string[]) => await runCommand(['check', '--store', folder, ...args])
 const lines = (folder: string, text: string): string[] => text.split('\n').filter(line => line !== '').map(line => line.replaceAll(`${folder}/`, ''))
 
 t.test('a store in which all is well', async t => {
+  t.match(await new Program(['check', '--store', store(t)]).end(), { status: 0, stdout: '', stderr: '' })
   t.match(await check(store(t)), { status: 0, stdout: '', stderr: '' })
 })
 

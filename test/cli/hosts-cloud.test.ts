@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
-import { type Ended, Program } from '../helpers/program.js'
+import { runCommand } from '../helpers/command.js'
+import type { Ended } from '../helpers/program.js'
 
 // The sample of its own documentation is no JSON either: a comma too many.
 const list = `{ "common": { "$public_ipv4_gw": "10.0.0.1", "$public_ipv4_dns1": "10.0.0.9" },
@@ -39,7 +40,7 @@ rpc: { address: "" }
 advertise: 192.168.90.2
 dhcp: { mode: server, interface: lo, subnets: [{ subnet: 192.168.90.0/24 }] }
 ${more}`)
-  return { folder, put, run: (...args) => new Program([...args, '--config', join(folder, 'config.yaml')]).end() }
+  return { folder, put, run: (...args) => runCommand([...args, '--config', join(folder, 'config.yaml')]) }
 }
 
 t.test('machines, channels and templates', async t => {

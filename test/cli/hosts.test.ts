@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
+import { runCommand } from '../helpers/command.js'
 import { type Ended, Program } from '../helpers/program.js'
 
 const [m1, m2, m3] = ['00:0c:29:00:00:01', '00:0c:29:00:00:02', '00:0c:29:00:00:03']
@@ -14,7 +15,8 @@ interface Place {
   readonly hostsFile: (name: string) => string
 }
 
-function place (t: Test, more = ''): Place {
+/** `run`: the command in this process, or the program as a process of its own. */
+function place (t: Test, more = '', run: (args: readonly string[]) => Promise<Ended> = runCommand): Place {
   const folder = mkdtempSync(join(tmpdir(), 'hosts-'))
   t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
   const put = (name: string, text: string | Uint8Array): string => {
@@ -35,7 +37,7 @@ ${more}`)
   return {
     folder,
     put,
-    hosts: (...args) => new Program(['hosts', ...args, '--config', join(folder, 'config.yaml')]).end(),
+    hosts: (...args) => run(['hosts', ...args, '--config', join(folder, 'config.yaml')]),
     hostsFile: name => readFileSync(join(folder, 'state/hosts.d', name), 'utf8')
   }
 }
@@ -55,7 +57,7 @@ function lab ({ put }: Place): string[] {
 }
 
 t.test('an inventory and its two CSV files', async t => {
-  const here = place(t)
+  const here = place(t, '', args => new Program(args).end())
   const files = lab(here)
   const dry = await here.hosts('import', '--dry-run', ...files)
   t.equal(dry.status, 0, dry.stderr)

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { builtProgram } from '../helpers/built.js'
+import { runCommand } from '../helpers/command.js'
 import { writeConfig } from '../helpers/mirror-kill.js'
 import { Program } from '../helpers/program.js'
 import { makeKey, Publisher } from '../helpers/publisher.js'
@@ -30,10 +31,10 @@ t.test('a connection that breaks is waited for, and the command ends when its wo
   server.faults.set('/amd64-usr/1.0.0/flatcar_production_pxe.vmlinuz', { kind: 'cut', after: 1_200_000, times: 2 })
   server.faults.set('/amd64-usr/current/version.txt', { kind: 'status', status: 503, times: 1 })
   const config = writeConfig(folder, server.url, key)
-  t.match(await new Program(['images', 'sync', '--config', config]).end(), { status: 0, stdout: /1\.0\.0 published and verified/, stderr: '' })
+  t.match(await runCommand(['images', 'sync', '--config', config]), { status: 0, stdout: /1\.0\.0 published and verified/, stderr: '' })
   await server.flatcar('1.1.0', key)
   server.faults.set('/amd64-usr/1.1.0/flatcar_production_pxe.vmlinuz', { kind: 'redirect', to: 'file:///etc/passwd' })
-  t.match(await new Program(['images', 'sync', '--config', config]).end(), { status: 1, stderr: /^core-provisioner images sync: .* which is not followed\n$/ })
+  t.match(await runCommand(['images', 'sync', '--config', config]), { status: 1, stderr: /^core-provisioner images sync: .* which is not followed\n$/ })
 })
 
 t.test('root works as the user whose the state is; doctor tells of what is booted and not there', async t => {
@@ -80,7 +81,7 @@ t.test('a publisher that speaks HTTP/1.0: each file on a connection that it clos
   await once(server, 'listening')
   t.teardown(() => { server.close() })
   const config = writeConfig(folder, `http://127.0.0.1:${(server.address() as AddressInfo).port}`, key)
-  t.match(await new Program(['images', 'sync', '--config', config]).end(), { status: 0, stdout: /1\.0\.0 published and verified/, stderr: '' })
+  t.match(await runCommand(['images', 'sync', '--config', config]), { status: 0, stdout: /1\.0\.0 published and verified/, stderr: '' })
   t.ok(asked > 3, `${asked} requests`)
 })
 
@@ -96,5 +97,5 @@ t.test('a folder on a read-only file system is called so', async t => {
   const ended = await runTool('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', join(folder, 'assets'), process.execPath, builtProgram(), config])
   t.equal(ended.code, 1)
   t.match(ended.stderr, /is on a read-only file system/)
-  t.match(await new Program(['images', 'sync', '--config', config]).end(), { status: 0 }, 'and goes on once it is not')
+  t.match(await runCommand(['images', 'sync', '--config', config]), { status: 0 }, 'and goes on once it is not')
 })

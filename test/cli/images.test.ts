@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { ImagesShown } from '../../src/mirror/mirror.js'
+import { runCommand } from '../helpers/command.js'
 import { freePort } from '../helpers/free-port.js'
 import { Gpg } from '../helpers/gpg.js'
 import { seenFiles } from '../helpers/mirror.js'
@@ -29,7 +30,7 @@ t.test('sync, list, verify, prune', async t => {
   const server = await Publisher.start()
   t.teardown(() => server.close())
   const config = writeConfig(folder, server.url, key, 'keep: 1')
-  const images = async (...args: string[]): Promise<Ended> => await new Program(['images', ...args, '--config', config]).end()
+  const images = async (...args: string[]): Promise<Ended> => await runCommand(['images', ...args, '--config', config])
 
   for (const version of ['1.0.0', '1.1.0', '1.2.0', '1.3.0']) {
     await server.flatcar(version, key)
@@ -107,7 +108,7 @@ t.test('keys are imported and pinned by fingerprint, as gpg makes them', async t
   t.teardown(() => server.close())
   await server.flatcar('1.0.0', { ...key, sign }, { bytes: 3_000_000 })
   const config = writeConfig(folder, server.url, key)
-  const images = async (...args: string[]): Promise<Ended> => await new Program(['images', ...args, '--config', config, '--set', 'images.keys=[]']).end()
+  const images = async (...args: string[]): Promise<Ended> => await runCommand(['images', ...args, '--config', config, '--set', 'images.keys=[]'])
   t.match(await images('sync'), { status: 1, stderr: /no key is pinned that could have signed flatcar\/stable\/amd64/ })
   t.match(await images('keys', 'add', exported), { status: 2, stderr: new RegExp(`give it with --fingerprint; .* holds ${fingerprint} \\(images`) })
   t.match(await images('keys', 'add', exported, '--fingerprint', '0'.repeat(40)), { status: 1, stderr: /does not hold the key 0000/ })

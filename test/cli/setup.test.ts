@@ -10,6 +10,7 @@ import { type Places, placesBelow } from '../../src/cli/setup-places.js'
 import { planInstallation, type PlanRequest } from '../../src/cli/setup-plan.js'
 import { loadConfig } from '../../src/config/load.js'
 import { gatewayUnit } from '../../src/setup/gateway.js'
+import { runCommand } from '../helpers/command.js'
 import { Program } from '../helpers/program.js'
 
 const quiet = "dhcp: { mode: 'off' }\nhttp: { address: '127.0.0.1:0' }\nrpc: { address: '' }\ntftp: { address: '' }\n"
@@ -135,7 +136,8 @@ t.test('wrong usage, by the program itself', async t => {
     [/not both/, 'plan', '--to', 'x', '--gateway', 'a', '--no-gateway'], [/no interface is called a\/b/, 'plan', '--to', 'x', '--gateway', 'a/b'], [/takes no --config/, 'plan', '--to', 'x', '--config', 'y'],
     [/--purge goes with --uninstall/, 'plan', '--to', 'x', '--purge'], [/--uninstall takes no --subnet/, 'removal', '--to', 'x', '--subnet', '10.9.0.0/24'], [/--purge removes data for good: say --yes/, 'removal', '--to', 'x', '--purge']
   ]
-  for (const [message, ...args] of wrong) t.match(await new Program(['setup', ...args]).end(), { status: 2, stderr: message }, args.join(' '))
+  for (const [message, ...args] of wrong) t.match(await runCommand(['setup', ...args]), { status: 2, stderr: message }, args.join(' '))
+  t.match(await new Program(['setup', 'nonsense']).end(), { status: 2, stderr: /expected setup plan/ })
 })
 
 t.test('the closing words name the next steps, the certificates, and the page if there is one', t => {

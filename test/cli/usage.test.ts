@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { commandNames, usage } from '../../src/cli/usage.js'
 import { builtProgram } from '../helpers/built.js'
 import { watch } from '../helpers/netns.js'
+import { runCommand } from '../helpers/command.js'
 import { Program } from '../helpers/program.js'
 import { findTool, needs } from '../helpers/tools.js'
 
@@ -37,10 +38,10 @@ t.test('every flag that a command takes stands in the table, and no other', t =>
 })
 
 t.test('help', async t => {
-  const program = async (...args: string[]) => await new Program(args).end()
+  const program = async (...args: string[]) => await runCommand(args)
   const check = await program('help', 'check')
   t.match(check, { status: 0, stdout: /^usage: core-provisioner check \[flags\]\n {7}core-provisioner check --store DIR \[flags\]\n[^]*--format FORMAT +how findings are told: text, json, sarif, github\n[^]*\nexamples\n[^]*\nends\n {2}0 nothing worse/ })
-  t.equal((await program('check', '--help')).stdout, check.stdout)
+  t.equal((await new Program(['check', '--help']).end()).stdout, check.stdout)
   t.match(await program('help'), { status: 0, stdout: /^ {2}doctor +find what keeps machines from booting/m })
   t.match(JSON.parse((await program('help', 'check', '--json')).stdout), { flags: { strict: {} } })
   t.match(await program('chek'), { status: 2, stderr: 'core-provisioner: no command "chek"; did you mean "check"?; see core-provisioner help\n' })
@@ -50,7 +51,7 @@ t.test('help', async t => {
 })
 
 t.test('the man page', async t => {
-  const { stdout } = await new Program(['help', '--man']).end()
+  const { stdout } = await runCommand(['help', '--man'])
   for (const name of commandNames) t.match(stdout, new RegExp(`^\\.SS ${name}$`, 'm'))
   if (!needs(t, 'man')) return
   const file = join(t.testdir({}), 'core-provisioner.8')
@@ -113,7 +114,7 @@ t.test('completion in a pseudo-terminal, by the bash that is there', async t => 
 t.test('completion in a pseudo-terminal, by the zsh that is there', async t => {
   if (!needs(t, 'zsh', 'script')) return
   await typeInto(t, 'zsh -d -i', {
-    '_core-provisioner': (await new Program(['completion', 'zsh']).end()).stdout,
+    '_core-provisioner': (await runCommand(['completion', 'zsh'])).stdout,
     '.zshrc': "PS1='ready> '\nfpath=($HOME $fpath)\nautoload -U compinit\ncompinit -u -D\necho loaded\n"
   })
 })
@@ -121,7 +122,7 @@ t.test('completion in a pseudo-terminal, by the zsh that is there', async t => {
 t.test('completion by the fish that is there', async t => {
   if (!needs(t, 'fish')) return
   const home = homeOf(t)
-  writeFileSync(join(home, 'completion.fish'), (await new Program(['completion', 'fish']).end()).stdout)
+  writeFileSync(join(home, 'completion.fish'), (await runCommand(['completion', 'fish'])).stdout)
   const env = { PATH: `${join(home, 'bin')}:${process.env['PATH'] ?? ''}`, HOME: home, TERM: 'dumb' }
   for (const [typed, whole] of completed) {
     const offered = execFileSync('fish', ['--no-config', '-c', `source completion.fish; complete -C "${typed}"`], { cwd: home, env, encoding: 'utf8' })
@@ -130,8 +131,8 @@ t.test('completion by the fish that is there', async t => {
 })
 
 t.test('completion for the other shells', async t => {
-  const zsh = (await new Program(['completion', 'zsh']).end()).stdout
-  const fish = (await new Program(['completion', 'fish']).end()).stdout
+  const zsh = (await runCommand(['completion', 'zsh'])).stdout
+  const fish = (await runCommand(['completion', 'fish'])).stdout
   for (const name of commandNames) {
     t.match(zsh, new RegExp(`^    ${name}\\) _arguments `, 'm'))
     t.match(fish, new RegExp(`__fish_use_subcommand -f -a ${name} `))
@@ -146,7 +147,7 @@ t.test('completion for the other shells', async t => {
     writeFileSync(file, script)
     t.doesNotThrow(() => { execFileSync(shell, ['-n', file]) })
   }
-  t.match(await new Program(['completion', 'tcsh']).end(), { status: 2, stderr: /expected one of bash, zsh, fish/ })
+  t.match(await runCommand(['completion', 'tcsh']), { status: 2, stderr: /expected one of bash, zsh, fish/ })
 })
 
 t.test('render --explain says which group, and why not the others', async t => {
@@ -159,7 +160,7 @@ t.test('render --explain says which group, and why not the others', async t => {
     },
     profiles: { 'p.json': '{"id":"p","boot":{"kernel":"/assets/k"}}', 'q.json': '{"id":"q","boot":{"kernel":"/assets/k"}}' }
   })
-  const render = async (...args: string[]) => await new Program(['render', 'ipxe', '-l', 'mac=52-54-00-00-00-01', '--explain', '--set', `data_path=${data}`, ...args]).end()
+  const render = async (...args: string[]) => await runCommand(['render', 'ipxe', '-l', 'mac=52-54-00-00-00-01', '--explain', '--set', `data_path=${data}`, ...args])
   const { status, stdout } = await render()
   t.equal(status, 0)
   t.same(stdout.split('\n').slice(1, -1).map(line => line.replace(/ {2,}/g, '|')), [

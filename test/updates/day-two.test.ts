@@ -6,6 +6,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { runCommand } from '../helpers/command.js'
 import { freePort } from '../helpers/free-port.js'
 import { type Ended, Program } from '../helpers/program.js'
 import { makeKey, Publisher } from '../helpers/publisher.js'
@@ -62,7 +63,7 @@ ${groups}
       await program.logged('appliance.ready')
       return program
     },
-    command: async (...args) => await new Program([...args, '--config', config]).end()
+    command: async (...args) => await runCommand([...args, '--config', config])
   }
 }
 
@@ -128,7 +129,7 @@ t.test('from the mirror to an updated machine', async t => {
 t.test('other rules in force without a restart, and events for who follows them', async t => {
   const { config, url, publisher, start } = await site(t, '    - { name: workers, os: flatcar, version: 4230.2.1, safe_mode: false }')
   await release(publisher, '4230.2.2')
-  t.equal((await new Program(['images', 'sync', '--config', config]).end()).status, 1, 'Fedora has nothing here')
+  t.equal((await runCommand(['images', 'sync', '--config', config])).status, 1, 'Fedora has nothing here')
   const program = await start()
   const stop = new AbortController()
   t.teardown(() => { stop.abort() })
