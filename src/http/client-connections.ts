@@ -10,6 +10,7 @@ import { Connections } from '../net/connections.js'
 import type { Limits } from '../net/shares.js'
 import { carrierOf, shortenedBy } from './client-error.js'
 import { Turns } from './in-turn.js'
+import { ReadPace } from './read-pace.js'
 import { Unfinished } from './unfinished.js'
 
 /** Octets of all header lines together, and how many lines. */
@@ -23,6 +24,7 @@ export interface ClientConnectionsOptions extends Limits {
   readonly progressTimeout: number
   /** Shares the turns of the event loop with others that have much to do; one of its own without it. */
   readonly pace?: Pace
+  readonly readPace?: ReadPace
   /** For looks at what has not come whole; without it nobody looks. */
   readonly clock?: Pick<Clock, 'every'>
 }
@@ -37,12 +39,14 @@ export class ClientConnections {
   readonly #turns: Turns
   readonly #pace: Pace
   readonly #unfinished: Unfinished
+  readonly #readPace: ReadPace
   /** Those on which a request is being answered. */
   readonly #busy = new Set<Socket>()
   /** The connection below TLS, which is what holds the place. */
   readonly #below = new WeakMap<Socket, Socket>()
 
-  constructor ({ all, perAddress, progressTimeout, pace = new Pace(), clock }: ClientConnectionsOptions) {
+  constructor ({ all, perAddress, progressTimeout, pace = new Pace(), readPace = new ReadPace(), clock }: ClientConnectionsOptions) {
+    this.#readPace = readPace
     this.#progressTimeout = progressTimeout
     this.#pace = pace
     this.#turns = new Turns(pace)
@@ -67,6 +71,7 @@ export class ClientConnections {
     server.on('connection', socket => {
       if (!(socket instanceof Socket) || !this.#unfinished.connected(socket) || !this.#places.admit(socket)) return
       if (!isTls) {
+        this.#readPace.watch(socket)
         this.#unfinished.count(socket)
         return
       }
@@ -76,6 +81,7 @@ export class ClientConnections {
     })
     if (isTls) this.#paceHandshakes(server)
     server.on('secureConnection', (secure: TLSSocket) => {
+      this.#readPace.watch(secure)
       const below = unsecured.get(peerOf(secure))
       if (below === undefined) return
       this.#below.set(secure, below)
@@ -83,6 +89,7 @@ export class ClientConnections {
       this.#unfinished.count(secure)
     })
     server.on('request', ({ socket }: IncomingMessage) => {
+      this.#readPace.read()
       const place = this.#placeOf(socket)
       if (place !== undefined) this.#unfinished.asked(place)
     })
