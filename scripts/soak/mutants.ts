@@ -107,7 +107,7 @@ const roomOf = (path: string): string => dirname(path).replace(/^(?:src|test)\//
 const said = new Set<string>()
 
 /** So many of the nearest test files for each that is wanted are looked at whether they run what was changed. */
-const lookedAt = 4
+const lookedAt = 2
 
 /** The nearest test files that run it and pass as they are, those that take long last: one that does not pass can notice nothing. */
 async function * passing (

@@ -15,10 +15,11 @@ t.test('every address of the machine, as they come and go', async t => {
   const clock = new FakeClock()
   let here = ['127.0.0.1', '192.0.2.1']
   const heard: string[] = []
+  const lines = logLines()
   const listeners = await listen({ address: '0.0.0.0', port: 69 }, {
     network: udp.host('192.0.2.1'),
     clock,
-    log: silent,
+    log: createLog({ level: 'info', pretty: false, destination: lines.stream }),
     localAddresses: () => here,
     onDatagram: (data, from, socket) => { heard.push(`${data.toString()} from ${from.address} to ${socket.local.address}`) }
   })
@@ -27,6 +28,7 @@ t.test('every address of the machine, as they come and go', async t => {
   clock.advance(5000)
   await udp.settle()
   t.same(bound(listeners.addresses), ['127.0.0.1:69', '198.51.100.7:69'])
+  t.same(lines.entries().map(({ msg, address }) => `${String(msg)} ${String(address)}`), ['tftp.address-gone 192.0.2.1', 'tftp.address-new 198.51.100.7'])
   const client = await udp.host('192.0.2.9').bind({ address: '0.0.0.0', port: 0 }, () => {})
   client.send(Buffer.from('hello'), { address: '198.51.100.7', port: 69 })
   client.send(Buffer.from('hello'), { address: '192.0.2.1', port: 69 })
@@ -58,6 +60,36 @@ t.test('when the kernel does not say its addresses, the sockets stay and the nex
   t.same(bound(listeners.addresses), ['127.0.0.1:69', '192.0.2.1:69'])
   t.same(lines.entries().map(({ msg }) => msg), ['tftp.addresses-unknown'], 'said once')
   await listeners.close()
+})
+
+t.test('closing waits for an address that is being bound, and binds no other', async t => {
+  const udp = new FakeUdp()
+  const clock = new FakeClock()
+  const host = udp.host('127.0.0.1')
+  let here = ['127.0.0.1']
+  let binds = 0
+  let go = (): void => {}
+  const network: UdpNetwork = {
+    bind: async (...args) => {
+      if (binds++ > 0) await new Promise<void>(resolve => { go = resolve })
+      return await host.bind(...args)
+    }
+  }
+  const listeners = await listen({ address: '0.0.0.0', port: 69 }, { network, clock, log: silent, localAddresses: () => here, onDatagram: () => {} })
+  here = ['127.0.0.1', '192.0.2.1']
+  clock.advance(5000)
+  await udp.settle()
+  // A look that was due when it closed, after the one that is under way.
+  here = ['127.0.0.1', '192.0.2.1', '192.0.2.2']
+  clock.advance(5000)
+  let isClosed = false
+  const closing = listeners.close().then(() => { isClosed = true })
+  await udp.settle()
+  t.notOk(isClosed)
+  go()
+  await closing
+  t.equal(udp.open, 0)
+  t.equal(binds, 2)
 })
 
 t.test('a start that fails half-way leaves nothing behind', async t => {

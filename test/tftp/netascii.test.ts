@@ -31,3 +31,18 @@ t.test('in pieces of any size the same bytes come out', async t => {
     t.equal(got, whole, `pieces of ${length}`)
   }
 })
+
+t.test('it reads no further than it has to, and closes what it reads', async t => {
+  let [asked, closed] = [0, 0]
+  const source = netascii({
+    next: wanted => {
+      asked++
+      return Buffer.alloc(wanted, 'a')
+    },
+    close: () => { closed++ }
+  })
+  t.equal((await source.next(512)).length, 512)
+  t.equal(asked, 1)
+  source.close()
+  t.equal(closed, 1)
+})

@@ -443,6 +443,35 @@ t.test('closing', async t => {
   }
 })
 
+t.test('a transfer that ended has closed its file, and a server that closed has closed its ports', async t => {
+  const udp = new FakeUdp()
+  const host = udp.host(here)
+  // A socket takes a turn to close, as the kernel's do.
+  const network: UdpNetwork = {
+    ...host,
+    bind: async (...args) => {
+      const socket = await host.bind(...args)
+      const close = async (): Promise<void> => {
+        await new Promise(resolve => { setImmediate(resolve) })
+        await socket.close()
+      }
+      return { ...socket, local: socket.local, send: socket.send.bind(socket), close }
+    }
+  }
+  let closed = 0
+  const files: FileSource = { open: async name => ({ ...memoryFile(name, Buffer.alloc(100)), close: async () => { closed++ } }) }
+  const { server: started, counts } = await serve(network, new FakeClock(), files, onHere)
+  const hand = await new Hand().open(udp.host('192.0.2.9'))
+  hand.send(rrq('a'))
+  await udp.settle()
+  hand.ack(1)
+  await udp.settle()
+  t.same([counts(), closed], [{ done: 1 }, 1])
+  await started.close()
+  t.equal(udp.open, 1, 'the client alone')
+  await hand.close()
+})
+
 t.test('no port left for a transfer: told, and its place is free again', async t => {
   const udp = new FakeUdp()
   const host = udp.host(here)

@@ -90,3 +90,18 @@ t.test('a transfer that goes on and on is ended', t => {
   t.equal(sent.at(-1)?.opcode, 'ERROR')
   t.end()
 })
+
+t.test('two hours are not too long, a millisecond more is', t => {
+  const clock = new FakeClock()
+  const { session: s, endings } = session(memoryFile('a', Buffer.alloc(512 * 1000)), clock)
+  s.start()
+  clock.advance(2 * 3600_000 - 1)
+  s.receive(ack(1))
+  clock.advance(1)
+  s.tick(clock.now())
+  t.same(endings, [])
+  clock.advance(1)
+  s.tick(clock.now())
+  t.match(endings, [{ message: 'the transfer took too long' }])
+  t.end()
+})
