@@ -74,7 +74,7 @@ export const layers = [
   { name: 'image thread', files: ['assets/image-thread', 'assets/file-sender'], may: ['assets/', 'base/errors', 'disk/file-identity', 'net/epoll', 'net/connection'], types: ['base/clock', 'disk/open-file'], node: ['node:fs', 'node:net', 'node:worker_threads'], packages: [] },
   { name: 'assets', files: ['assets/'], may: ['assets/', 'base/errors', 'disk/', 'go/', 'matchbox/pin-assets'], types: ['base/clock', 'matchbox/profile'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:http', 'node:net', 'node:crypto'], packages: [] },
   { name: 'etcd keys', files: ['etcd/keys'], may: plain, node: ['node:buffer'], packages: [], pure: true },
-  { name: 'etcd', files: ['etcd/'], may: ['etcd/', 'base/errors', 'base/bundled'], types: ['base/clock'], node: ['node:fs/promises', 'node:tls', 'node:net'], packages: ['@grpc/grpc-js', '@grpc/proto-loader'] },
+  { name: 'etcd', files: ['etcd/'], may: ['etcd/', 'base/errors', 'base/bundled'], types: ['base/clock'], node: ['node:fs/promises', 'node:tls', 'node:net', 'node:crypto'], packages: ['@grpc/grpc-js', '@grpc/proto-loader'] },
   {
     name: 'store',
     files: ['store/'],
@@ -129,7 +129,7 @@ export const layers = [
     name: 'doctor',
     files: ['doctor/'],
     may: ['doctor/', 'listeners', 'wiring/', 'base/', 'config/', 'net/', 'disk/links', 'disk/json-lines', 'disk/state-formats', 'assets/aliases', 'dhcp/', 'machines/journal', 'matchbox/', 'inventory/', 'mirror/', 'go/', 'yaml/', 'ignition/', 'tls/certificate', 'tls/authenticode'],
-    types: ['machines/machine'],
+    types: ['machines/machine', 'etcd/members'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:net', 'node:buffer', 'node:url', 'node:os', 'node:dns/promises', 'node:child_process'],
     packages: []
   },

@@ -10,6 +10,7 @@ import { AppError, messageOf, unwaited } from '../base/errors.js'
 import type { Disposal, LeaseStore, Proposal } from '../dhcp/lease-store.js'
 import { formatLease } from '../dhcp/lease-file.js'
 import { isHeld, type Lease } from '../dhcp/leases.js'
+import { takesNothing } from '../etcd/failure.js'
 import { parseKey } from '../etcd/keys.js'
 import { formatIpv4, type Ipv4, type Subnet } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
@@ -95,7 +96,7 @@ export class EtcdLeases implements LeaseStore {
       })
     } catch (error) {
       // Whether etcd has it nobody knows: what may be promised without it is promised.
-      if (error instanceof AppError && error.code === 'etcd_away' && !this.#closed) return this.#promise(proposal)
+      if (takesNothing(error) && !this.#closed) return this.#promise(proposal)
       throw error
     }
   }

@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
+import { takesNothing } from '../etcd/failure.js'
 import { formatKey, parseKey } from '../etcd/keys.js'
 import type { RequestOp } from '../etcd/proto.js'
 import { machineIn, type MachineStore } from '../machines/journal.js'
@@ -184,7 +185,7 @@ export class EtcdMachines implements MachineStore {
         await this.#commit(batch)
       } catch (error) {
         for (const taken of batch) this.#putBack(taken, error)
-        if (!(error instanceof AppError) || error.code !== 'etcd_away') log.warn({ error: messageOf(error), machines: this.#pending.size }, 'machine.unshared')
+        if (!takesNothing(error)) log.warn({ error: messageOf(error), machines: this.#pending.size }, 'machine.unshared')
         break
       }
     }

@@ -1,8 +1,9 @@
 // Updates and reboots of installed machines in etcd: an installed machine, a group's state and the holders of its reboot slots have a key
 // each. Who may reboot is compared and put; a grant also puts the group's last grant, and is compared with the one that was known when it
 // was decided, so that of two provisioners that count the same one is told to count again. All else of a machine only makes room.
-import { AppError, unwaited } from '../base/errors.js'
+import { unwaited } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
+import { takesNothing } from '../etcd/failure.js'
 import { formatKey, parseKey } from '../etcd/keys.js'
 import type { RequestOp } from '../etcd/proto.js'
 import { changeIn, type UpdateChange, type UpdateState, type UpdateStore } from '../updates/update-store.js'
@@ -113,7 +114,7 @@ export class EtcdUpdates implements UpdateStore {
         await state.applied(Number(header.revision))
         for (const [key, change] of batch) if (this.#unwritten.get(key) === change) this.#unwritten.delete(key)
       } catch (error) {
-        if (error instanceof AppError && error.code === 'etcd_away') return
+        if (takesNothing(error)) return
         log.error({ error: String(error), machines: this.#unwritten.size }, 'update.unsaved')
         // What etcd does not take it does not take a moment later.
         for (const [key, change] of batch) if (this.#unwritten.get(key) === change) this.#unwritten.delete(key)

@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../base/clock.js'
 import { AppError, unwaited } from '../base/errors.js'
+import { takesNothing } from '../etcd/failure.js'
 import { formatKey, parseKey } from '../etcd/keys.js'
 import { type GuardLimits, GuardTokens, nameOfToken, type Refusal } from '../machines/guard-tokens.js'
 import type { Mac } from '../net/mac.js'
@@ -79,7 +80,7 @@ export class GuardUses {
         await state.applied(Number(header.revision))
         return undefined
       } catch (error) {
-        if (!(error instanceof AppError) || error.code !== 'etcd_away') throw error
+        if (!takesNothing(error)) throw error
         const left = limits.count - countIn(state.get(at)?.value)
         if (left <= 0) return usedUp(limits.count)
         if (limits.count > 1) return this.#by().take(mac, token, clock.now(), { ...allowed, count: left })

@@ -84,7 +84,12 @@ export class Presence {
 
   async #renew (): Promise<void> {
     const work = this.#working.then(async () => {
-      if (this.#closed || !this.#options.state.standing.inStep) return
+      if (this.#closed) return
+      if (!this.#options.state.standing.inStep) {
+        // An etcd without space takes nothing new, and keeps who was there.
+        if (this.#lease !== undefined) this.#stream?.write({ ID: this.#lease })
+        return
+      }
       try {
         if (this.#lease === undefined) await this.#appear()
         else if (this.#announced !== JSON.stringify(this.#announce())) await this.#write(this.#lease)

@@ -14,6 +14,7 @@ import { Entries, type Entry, type EntryChange } from './entries.js'
 import type { FleetCopy } from './fleet-copy.js'
 import { checkFleet } from './fleet-record.js'
 import { fleetKey, joinFleet } from './join-fleet.js'
+import { assertWritable } from './write-test.js'
 
 export interface Transaction {
   readonly compare: readonly Compare[]
@@ -53,6 +54,9 @@ const longestPause = 5000
 /** How long a change that etcd has may take to arrive here. */
 const arrival = 5000
 
+/** With which nothing can be written down. */
+const keepsOut: ReadonlySet<string> = new Set(['etcd_away', 'etcd_foreign', 'etcd_full'])
+
 /** Faults that waiting does not mend: a start ends with them. */
 const lasting: ReadonlySet<string> = new Set(['etcd_foreign', 'state_newer'])
 
@@ -66,6 +70,8 @@ export class SharedState {
   #revision = 0
   #fleet: string | undefined
   #inStep = false
+  /** It had no space when it was last written to: it answers, and takes nothing. */
+  #isFull = false
   #asOf: number | undefined
   #reason = 'etcd has not answered yet'
   #stopWatch: (() => void) | undefined
@@ -201,7 +207,10 @@ export class SharedState {
     try {
       return await call()
     } catch (error) {
-      if (error instanceof AppError && (error.code === 'etcd_away' || error.code === 'etcd_foreign')) this.#away(error)
+      if (error instanceof AppError && keepsOut.has(error.code)) {
+        this.#isFull ||= error.code === 'etcd_full'
+        this.#away(error)
+      }
       throw error
     }
   }
@@ -260,6 +269,8 @@ export class SharedState {
       this.#copy?.confirm(clock.now())
     }
     if (!readOnly && this.#stopWatch === undefined) await this.#watch()
+    if (this.#isFull) await assertWritable(etcd, prefix)
+    this.#isFull = false
     if (!this.#closed) this.#stepped()
   }
 

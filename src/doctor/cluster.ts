@@ -1,6 +1,7 @@
 // The etcd that provisioners share, for check and doctor: each member by itself, what it says of itself, and how it is reached.
+import { AppError } from '../base/errors.js'
 import { isClustered } from '../config/load.js'
-import type { MemberReport } from '../wiring/cluster.js'
+import type { MemberReport } from '../etcd/members.js'
 import type { Ground } from '../wiring/ground.js'
 import { fine, type Finding, note, problem, warning } from './finding.js'
 
@@ -19,23 +20,31 @@ export function clusterWarnings ({ loaded: { config, where } }: Pick<Ground, 'lo
   ]
 }
 
+/** What is amiss although etcd answers, for check and doctor alike. */
+export async function clusterProblems ({ cluster }: Pick<Ground, 'cluster'>): Promise<readonly Finding[]> {
+  if (cluster?.state.standing.inStep !== true) return []
+  return (await cluster.look()).map(text => problem(about, text))
+}
+
 /** Asks every member. */
 export async function diagnoseCluster ({ config, clock }: Pick<Ground, 'config' | 'clock'>): Promise<readonly Finding[]> {
   if (!isClustered(config)) return []
   const { lookAtMembers } = await import('../wiring/cluster.js')
-  return judgeMembers(await lookAtMembers(config, { clock }))
+  try {
+    return judgeMembers(await lookAtMembers(config, { clock }))
+  } catch (error) {
+    // A file that can't be used is told of with the configuration.
+    if (error instanceof AppError) return []
+    throw error
+  }
 }
 
 export function judgeMembers (reports: readonly MemberReport[]): readonly Finding[] {
-  const clusters = new Set(reports.map(({ cluster }) => cluster).filter(id => id !== undefined))
   const answering = reports.filter(({ failure }) => failure === undefined)
-  return [
-    ...reports.map(({ endpoint, failure, version, hasLeader, errors = [] }) => {
-      if (failure !== undefined) return (answering.length > 0 ? warning : problem)(about, `${endpoint}: ${failure}`)
-      if (hasLeader !== true) return problem(about, `${endpoint}: it has no leader: most members are away, and no change is taken`)
-      if (errors.length > 0) return problem(about, `${endpoint}: ${errors.join(', ')}${errors.some(text => text.includes('NOSPACE')) ? ': compact and defragment it, then etcdctl alarm disarm' : ''}`)
-      return fine(about, `${endpoint}: etcd ${version ?? ''}`)
-    }),
-    ...clusters.size > 1 ? [problem(about, `the endpoints belong to ${clusters.size} different clusters: ${reports.map(({ endpoint, cluster = '0' }) => `${endpoint} to ${BigInt(cluster).toString(16)}`).join(', ')}`)] : []
-  ]
+  return reports.map(({ endpoint, failure, version, hasLeader, errors = [] }) => {
+    if (failure !== undefined) return (answering.length > 0 ? warning : problem)(about, `${endpoint}: ${failure}`)
+    if (hasLeader !== true) return problem(about, `${endpoint}: it has no leader: most members are away, and no change is taken`)
+    if (errors.length > 0) return problem(about, `${endpoint}: ${errors.join(', ')}${errors.some(text => text.includes('NOSPACE')) ? ': compact and defragment it, then etcdctl alarm disarm' : ''}`)
+    return fine(about, `${endpoint}: etcd ${version ?? ''}`)
+  })
 }

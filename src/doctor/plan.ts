@@ -8,7 +8,7 @@ import { type Ground, type GroundOptions, openGround } from '../wiring/ground.js
 import type { PreparedListener, Row } from '../wiring/listener.js'
 import { type Place, placeText } from '../wiring/place.js'
 import { type Finding, problem } from './finding.js'
-import { clusterWarnings } from './cluster.js'
+import { clusterProblems, clusterWarnings } from './cluster.js'
 import { diagnoseLabels } from './labels.js'
 
 export interface PlannedListener {
@@ -76,6 +76,7 @@ export async function onGround<T> (
       findings: [
         ...refused.map(({ message }) => problem('configuration', message)),
         ...clusterWarnings(ground),
+        ...await clusterProblems(ground),
         ...diagnoseLabels(ground),
         ...findings
       ]

@@ -3,7 +3,8 @@
 import { isIP } from 'node:net'
 import { checkServerIdentity } from 'node:tls'
 import { type ChannelCredentials, type ChannelOptions, Client, credentials, Metadata, status } from '@grpc/grpc-js'
-import { AppError } from '../base/errors.js'
+import { AppError, messageOf } from '../base/errors.js'
+import { connectionWords } from './connection-words.js'
 import { isCallFailure, unknownUser, verdictOn } from './failure.js'
 import { type CallName, type Calls, type Header, loadMethods, type Methods, type StreamName } from './proto.js'
 import type { TlsTexts } from './tls-files.js'
@@ -107,7 +108,7 @@ export class EtcdClient {
         }
         if (verdict instanceof AppError) throw verdict
         if (error instanceof AppError) foreign = error
-        const reason = error instanceof Error ? reasonOf(error) : ''
+        const reason = this.#reasonOf(error, at)
         failures.push(`${this.#options.endpoints[at] ?? ''}: ${reason}`)
         this.#leave(at, reason)
         tries++
@@ -134,7 +135,7 @@ export class EtcdClient {
       if (isCallFailure(error)) {
         const verdict = verdictOn(error)
         if (verdict === 'login') this.#token = undefined
-        else if (verdict === 'elsewhere' && error.code !== status.CANCELLED) this.#leave(at, reasonOf(error))
+        else if (verdict === 'elsewhere' && error.code !== status.CANCELLED) this.#leave(at, this.#reasonOf(error, at))
       }
     })
     stream.on('close', () => { this.#streams.delete(stream) })
@@ -213,6 +214,12 @@ export class EtcdClient {
     })
   }
 
+  #reasonOf (error: unknown, at: number): string {
+    if (error instanceof AppError) return error.message
+    const said = isCallFailure(error) ? error.details : messageOf(error)
+    return connectionWords(said, { endpoint: this.#options.endpoints[at] ?? '', tls: this.#options.tls?.() })
+  }
+
   /** Endpoints of two clusters would be two truths. */
   #assertOurs ({ cluster_id: cluster }: Header, at: number): void {
     this.#cluster ??= cluster
@@ -231,7 +238,3 @@ function secured (hostname: string, { ca, cert, key }: TlsTexts): { readonly by:
 
 /** As etcdctl shows ids. */
 const idText = (id: string): string => BigInt(id).toString(16)
-
-/** gRPC's words without what they begin with. */
-const reasonOf = (error: Error): string =>
-  ('details' in error && typeof error.details === 'string' ? error.details : error.message).replace(/^No connection established\. Last error: (?:Error: )?/, '').replace(/\.? Resolution note: $/, '')

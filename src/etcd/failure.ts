@@ -36,3 +36,6 @@ export function verdictOn ({ code, details }: CallFailure): Verdict {
 export const unknownUser = (): AppError => refused('it asks who this is: cluster.etcd.user and password_file are needed, or a client certificate that is a user')
 
 const refused = (why: string): AppError => new AppError('etcd_refused', `etcd refuses: ${why}`)
+
+/** Whether it takes nothing now and may later: away, or without space. */
+export const takesNothing = (error: unknown): error is AppError => error instanceof AppError && (error.code === 'etcd_away' || error.code === 'etcd_full')

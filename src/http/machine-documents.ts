@@ -105,7 +105,7 @@ const withoutDocument = ({ error }: Rendering): Answer =>
   error?.code === 'guard_refused' ? forbidden : isTransient({ error }) ? busy : notFound
 
 /** It may be otherwise the next time; a file that takes nothing is that of the uses of guard tokens. */
-const transient: ReadonlySet<string | undefined> = new Set(['render_busy', 'render_failed', 'discovery_pending', 'etcd_away', 'disk_full', 'write_failed'])
+const transient: ReadonlySet<string | undefined> = new Set(['render_busy', 'render_failed', 'discovery_pending', 'etcd_away', 'etcd_full', 'disk_full', 'write_failed'])
 
 const isTransient = ({ error }: Pick<Rendering, 'error'>): boolean => transient.has(error?.code)
 

@@ -17,10 +17,12 @@ import { GuardUses } from '../cluster/guard-uses.js'
 import { addressesOf, type Recorded } from '../cluster/other-provisioners.js'
 import { type Announced, Presence } from '../cluster/presence.js'
 import { SharedState } from '../cluster/shared-state.js'
+import { assertWritable } from '../cluster/write-test.js'
 import type { Config, LoadedConfig } from '../config/load.js'
 import { lineFormats } from '../disk/state-formats.js'
 import { EtcdClient, type EtcdClientOptions } from '../etcd/etcd-client.js'
 import { formatKey } from '../etcd/keys.js'
+import { amissTogether, askMembers, type MemberReport } from '../etcd/members.js'
 import { TlsFiles, type TlsFilesOptions } from '../etcd/tls-files.js'
 import type { MachineStore } from '../machines/journal.js'
 import type { OpenStore } from '../matchbox/store.js'
@@ -37,6 +39,11 @@ export interface Cluster {
   readonly state: SharedState
   /** For /readyz: what is amiss although machines are served. */
   readonly warnings: () => readonly string[]
+  /**
+   * What is amiss with etcd although it answers: members of two clusters, a version that is too old, no right or no space to write.
+   * Asks each member.
+   */
+  readonly look: () => Promise<readonly string[]>
   readonly measure: (metrics: Metrics) => void
   /** What was kept is in the table, and what others keep comes into it. */
   readonly openLeases: (now: number) => Promise<Leases>
@@ -81,7 +88,7 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
     if (!(error instanceof AppError)) throw error
     onProblem(new AppError(error.code, `${where(['cluster', 'etcd'])}: ${error.message}`, { cause: error }))
   }
-  const { etcd, close: disconnect } = await connect(config, { clock, log, told, ...!live && { patience: patienceOfCommands } })
+  const { etcd, isWhole, close: disconnect } = await connect(config, { clock, log, told, ...!live && { patience: patienceOfCommands } })
   const path = join(config.state_path, lineFormats.fleet.file)
   const state = new SharedState({
     etcd,
@@ -96,9 +103,9 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
     await state.close()
     await disconnect()
   }
-  let isRefused = false
+  let isRefused = !isWhole
   try {
-    await state.start()
+    if (isWhole) await state.start()
   } catch (error) {
     isRefused = true
     if (live || writes) await close()
@@ -107,11 +114,15 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
   presence.look()
   const { standing } = state
   if (!live && !isRefused && !standing.inStep) onProblem(new AppError('etcd_away', `${where(['cluster', 'etcd'])}: ${standing.reason}`))
+  const look = (): Promise<readonly string[]> => lookAt({ config, etcd, clock, patience: live ? patienceOfLook : patienceOfCommands })
+  const watched = live ? watchAmiss({ state, log, look }) : undefined
   return {
     name,
     state,
+    look,
     warnings: () => [
       ...warningsOf(state),
+      ...state.standing.inStep ? watched?.amiss() ?? [] : [],
       ...presence.twin === undefined ? [] : [`another provisioner is called ${name} too, at ${presence.twin}: give each its own cluster.name`]
     ],
     measure: metrics => {
@@ -142,7 +153,41 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
     addresses: () => addressesOf(presence.present),
     close: async () => {
       await presence.close()
+      await watched?.close()
       await close()
+    }
+  }
+}
+
+interface LookOptions { readonly config: Config, readonly etcd: EtcdClient, readonly clock: Clock, readonly patience: number }
+
+async function lookAt ({ config, etcd, clock, patience }: LookOptions): Promise<readonly string[]> {
+  const writing = assertWritable(etcd, config.cluster.etcd.prefix).then(() => undefined, (error: unknown) => error)
+  const [reports, failure] = await Promise.all([lookAtMembers(config, { clock, patience }), writing])
+  // Whoever is away is told of as such.
+  const isTold = !(failure instanceof AppError) || failure.code === 'etcd_away'
+  return [...amissTogether(reports), ...isTold ? [] : [failure.message]]
+}
+
+interface AmissOptions { readonly state: SharedState, readonly log: Logger, readonly look: () => Promise<readonly string[]> }
+
+/** Looks whenever etcd is there again, and tells what was not amiss before. */
+function watchAmiss ({ state, log, look }: AmissOptions): { readonly amiss: () => readonly string[], readonly close: () => Promise<void> } {
+  let amiss: readonly string[] = []
+  let looking = Promise.resolve()
+  const again = (): void => {
+    looking = looking.then(look).then(found => {
+      for (const text of found) if (!amiss.includes(text)) log.error({ error: text }, 'cluster.amiss')
+      amiss = found
+    }).catch((error: unknown) => { log.warn({ error: messageOf(error) }, 'cluster.amiss') })
+  }
+  const stop = state.onStanding(({ inStep }) => { if (inStep) again() })
+  if (state.standing.inStep) again()
+  return {
+    amiss: () => amiss,
+    close: async () => {
+      stop()
+      await looking
     }
   }
 }
@@ -161,14 +206,22 @@ function warningsOf ({ standing: { inStep, age, reason } }: SharedState): readon
  * would say that the time was up where the answer, a moment later, says what is wrong with a certificate.
  */
 const patienceOfCommands = 10_000
+/** The same of a provisioner that looks at its members; nobody waits for that either, but for its end. */
+const patienceOfLook = 3000
 
 interface Connecting { readonly clock: Clock, readonly log: Logger, readonly told: (error: unknown) => void, readonly patience?: number }
 
-interface Connected { readonly etcd: EtcdClient, readonly close: () => Promise<void> }
+interface Connected {
+  readonly etcd: EtcdClient
+  /** Whether it is as configured: else it is not to be asked. */
+  readonly isWhole: boolean
+  readonly close: () => Promise<void>
+}
 
 async function connect (config: Config, { clock, log, told, patience }: Connecting): Promise<Connected> {
   const { endpoints } = config.cluster.etcd
   const holder: { etcd?: EtcdClient } = {}
+  let isWhole = true
   const files = await tlsFiles(config, {
     clock,
     onChange: () => {
@@ -176,7 +229,10 @@ async function connect (config: Config, { clock, log, told, patience }: Connecti
       holder.etcd?.renew()
     },
     onKept: reason => { log.error({ error: reason }, 'cluster.certificates_kept') }
-  }).catch(told)
+  }).catch((error: unknown) => {
+    isWhole = false
+    told(error)
+  })
   const etcd = holder.etcd = await EtcdClient.open({
     endpoints,
     ...credentialsOf(config, files ?? undefined),
@@ -185,6 +241,7 @@ async function connect (config: Config, { clock, log, told, patience }: Connecti
   })
   return {
     etcd,
+    isWhole,
     close: async () => {
       etcd.close()
       await files?.close()
@@ -208,32 +265,14 @@ function credentialsOf ({ cluster: { etcd: { user, password_file: file } } }: Co
   return { tls: files === undefined ? undefined : () => files.texts, login: user === '' ? undefined : { user, password } }
 }
 
-export interface MemberReport {
-  readonly endpoint: string
-  /** Why it does not answer. */
-  readonly failure?: string
-  readonly version?: string
-  readonly hasLeader?: boolean
-  readonly cluster?: string
-  /** What it says of itself that is amiss: `alarm:NOSPACE`. */
-  readonly errors?: readonly string[]
-}
-
-/** Each member asked by itself. */
-export async function lookAtMembers (config: Config, options: { readonly clock: Clock }): Promise<readonly MemberReport[]> {
-  const files = await tlsFiles(config, { clock: options.clock, onChange: () => {}, onKept: () => {} }).catch(() => undefined)
+/** Each member asked by itself. AppError certificate_invalid: with what is configured none can be. */
+export async function lookAtMembers (
+  config: Config, { clock, patience = patienceOfCommands }: { readonly clock: Clock, readonly patience?: number }
+): Promise<readonly MemberReport[]> {
+  const files = await tlsFiles(config, { clock, onChange: () => {}, onKept: () => {} })
   try {
-    return await Promise.all(config.cluster.etcd.endpoints.map(async endpoint => {
-      const etcd = await EtcdClient.open({ endpoints: [endpoint], ...credentialsOf(config, files), patience: patienceOfCommands })
-      try {
-        const { version, leader, header, errors } = await etcd.call('Status', {})
-        return { endpoint, version, hasLeader: leader !== '0', cluster: header.cluster_id, errors }
-      } catch (error) {
-        return { endpoint, failure: messageOf(error) }
-      } finally {
-        etcd.close()
-      }
-    }))
+    const credentials = credentialsOf(config, files)
+    return await askMembers(config.cluster.etcd.endpoints, endpoint => EtcdClient.open({ endpoints: [endpoint], ...credentials, patience }))
   } finally {
     await files?.close()
   }
