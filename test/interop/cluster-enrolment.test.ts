@@ -1,0 +1,113 @@
+// Machines and two provisioners over one etcd, with real DHCP: seen by one and enrolled or adopted at the other, installed once over both, a guard
+// token that was used at one and shown to the other, and who waits at the other.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import t from 'tap'
+import { builtProgram } from '../helpers/built.js'
+import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
+import { askForAddress } from '../helpers/network-site.js'
+import { shortFolder } from '../helpers/short-folder.js'
+import { able, findTool, needs } from '../helpers/tools.js'
+import { until } from '../helpers/until.js'
+
+t.setTimeout(300_000)
+
+const macOf = (n: number): string => `52:54:00:00:22:0${n}`
+
+t.test('what one provisioner saw and gave counts at the other', async t => {
+  if (!able(t, namespaceProblem()) || !needs(t, 'udhcpc', 'etcd', 'curl')) return
+  const folder = t.testdir({})
+  const space = new NetworkNamespace()
+  t.teardown(async () => { await space.close() })
+  space.bridge('br0', '172.30.0.1/24')
+  space.spawn(findTool('etcd')!, '--data-dir', join(folder, 'etcd'), '--listen-client-urls', 'http://172.30.0.1:2379', '--advertise-client-urls', 'http://172.30.0.1:2379',
+    '--listen-peer-urls', 'http://127.0.0.1:2380', '--logger', 'zap', '--log-level', 'error')
+  const provisioners = [2, 3].map(n => {
+    const place = space.client('br0')
+    place.ip('address', 'add', `172.30.0.${n}/24`, 'dev', 'eth0')
+    const config = join(folder, `p${n}.json`)
+    writeFileSync(config, JSON.stringify({
+      data_path: join(folder, `p${n}/data`),
+      assets_path: '',
+      state_path: join(folder, `p${n}/state`),
+      control_socket: join(shortFolder(t), 'c'),
+      rpc: { address: '' },
+      tftp: { address: '' },
+      enrolment: { profiles: [{ profile: 'core', quantity: 3 }, { profile: 'rest' }], range: '172.30.0.21-172.30.0.60', hostname: 'core-{n}' },
+      dhcp: { mode: 'server', interface: 'eth0', unknown_clients: 'allow', subnets: [{ subnet: '172.30.0.0/24', range: '172.30.0.100-172.30.0.150' }] },
+      cluster: { name: `p${n}`, etcd: { endpoints: ['http://172.30.0.1:2379'] } }
+    }))
+    return {
+      address: `172.30.0.${n}`,
+      url: `http://172.30.0.${n}:8080`,
+      run: (...args: readonly string[]): string => place.exec(process.execPath, builtProgram(), ...args, '--config', config),
+      start: async () => { await place.spawn(process.execPath, builtProgram(), 'serve', '--config', config).line(/"msg":"appliance\.ready"/) }
+    }
+  })
+  type Provisioner = typeof provisioners[number]
+  const [two, three] = provisioners as [Provisioner, Provisioner]
+  await two.start()
+  await three.start()
+  const files: Readonly<Record<string, unknown>> = {
+    'profiles/core.json': { id: 'core', boot: { kernel: '/assets/core' } },
+    'profiles/rest.json': { id: 'rest', boot: { kernel: '/assets/rest' } },
+    'profiles/install.json': { id: 'install', boot: { kernel: '/assets/install', args: ['ignition.config.url=http://172.30.0.2:8080/ignition?mac=${mac:hexhyp}'] }, ignition_id: 'secret.ign' }, // eslint-disable-line no-template-curly-in-string -- iPXE's own variable
+    'groups/once.json': { id: 'once', profile: 'install', selector: { mac: macOf(5) }, metadata: { install_once: 'true', ignition_guard: 'true', guard_count: '1' } },
+    'ignition/secret.ign': { ignition: { version: '3.3.0' } }
+  }
+  for (const [name, value] of Object.entries(files)) {
+    const path = join(folder, 'store', name)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, JSON.stringify(value))
+  }
+  two.run('store', 'import', join(folder, 'store'))
+
+  /** Takes an address; who gave it, and who did not. */
+  const boot = async (n: number): Promise<{ readonly at: NetworkNamespace, readonly ip: string, readonly by: Provisioner, readonly other: Provisioner }> => {
+    const at = space.client('br0', macOf(n))
+    const [, ip = '', from = ''] = /lease of (\S+) obtained from (\S+?),/.exec(await askForAddress(at, 20)) ?? []
+    at.ip('address', 'add', `${ip}/24`, 'dev', 'eth0')
+    return { at, ip, ...from === two.address ? { by: two, other: three } : { by: three, other: two } }
+  }
+  const get = (from: NetworkNamespace, { url }: Provisioner, path: string): Running => from.spawn('curl', '-s', '-m', '60', '-w', '\n%{http_code}', `${url}${path}`)
+  const got = async (...asked: Parameters<typeof get>): Promise<string> => {
+    const asking = get(...asked)
+    await asking.ended
+    return asking.output()
+  }
+  const scriptOf = (n: number): string => `/ipxe?uuid=&mac=${macOf(n).replaceAll(':', '-')}&serial=S${n}`
+
+  const first = await boot(1)
+  t.match(first.ip, /^172\.30\.0\.1[0-5]\d$/, 'to boot with')
+  t.match(await got(first.at, first.other, scriptOf(1)), /kernel \S*\/assets\/core/, 'enrolled at the one that did not give the address')
+  t.match(await got(first.at, first.by, scriptOf(1)), /kernel \S*\/assets\/core/, 'and boots by either')
+  const [second, third, fourth] = [await boot(2), await boot(3), await boot(4)]
+  const scripts = await Promise.all([got(second.at, two, scriptOf(2)), got(third.at, three, scriptOf(3))])
+  for (const text of scripts) t.match(text, /kernel \S*\/assets\/core/)
+
+  fourth.other.run('machines', 'adopt', macOf(4), '--name', 'adopted', '--profile', 'rest')
+  for (const one of provisioners) t.match(await got(fourth.at, one, scriptOf(4)), /kernel \S*\/assets\/rest/, 'adopted at the one that never saw it')
+  const groups = JSON.parse(two.run('machines', 'list', '--json')) as ReadonlyArray<Record<string, unknown>>
+  const groupOf = (n: number): unknown => groups.find(({ mac }) => mac === macOf(n))?.['group']
+  t.same([1, 2, 3].map(groupOf).sort(), ['core-1', 'core-2', 'core-3'], 'no number twice')
+  t.equal(groupOf(4), 'adopted')
+  const addresses: string[] = []
+  for (const n of [1, 2, 3]) addresses.push(/lease of (\S+) obtained/.exec(await askForAddress([first, second, third][n - 1]!.at, 20))?.[1] ?? '')
+  t.same([...addresses].sort(), ['172.30.0.21', '172.30.0.22', '172.30.0.23'], 'each has an address of its own now, whoever is asked')
+
+  const once = await boot(5)
+  const script = await got(once.at, once.by, scriptOf(5))
+  const token = /&guard=([\w-]+)/.exec(script)?.[1] ?? ''
+  t.not(token, '')
+  const config = `/ignition?mac=${macOf(5)}&guard=${token}`
+  t.match(await got(first.at, once.other, config), /\n403$/, 'a token is its machine\'s')
+  t.match(await got(once.at, once.other, config), /"3\.3\.0".*\n200$/, 'a token of one is taken by the other')
+  for (const one of provisioners) t.match(await got(once.at, one, config), /\n403$/, 'once')
+  const waiting = get(space, once.other, `/v1/machines/${macOf(5)}?wait=installed&timeout=60`)
+  const [open] = [await got(space, once.other, `/v1/machines/${macOf(5)}`)]
+  t.match(open, /\n(?:200|403)$/)
+  t.match(await got(once.at, once.by, `/v1/installed?mac=${macOf(5)}`), /\n2\d\d$/)
+  for (const one of provisioners) t.notMatch(await got(once.at, one, scriptOf(5)), /\/assets\/install/, 'installed once over both')
+  await until('who waited at the other is told', async () => { await waiting.ended; return true })
+  t.match(waiting.output(), /"stage":"installed".*\n200$/s)
+})
