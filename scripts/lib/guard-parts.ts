@@ -25,15 +25,7 @@ import { storedFiles } from '../../src/tftp/file-source.js'
 import { startTftpServer } from '../../src/tftp/tftp-server.js'
 import { ip, mac, request, subnet } from '../../test/helpers/dhcp.js'
 import { layOutSite, macOf } from './bench-site.js'
-
-/** Does its work so many times. */
-export type Work = (times: number) => void | Promise<void>
-
-export interface GuardPart {
-  readonly work: Work
-  /** What the work is compared with. */
-  readonly reference: Work
-}
+import type { GuardPart, Work } from './guard.js'
 
 export const partNames = ['dhcp', 'ipxe', 'ignition', 'http', 'tftp'] as const
 export type PartName = typeof partNames[number]

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { type Floors, judge, timesFor } from '../../scripts/lib/guard.js'
+import { compare, type Floors, judge, timesFor } from '../../scripts/lib/guard.js'
 import { partNames } from '../../scripts/lib/guard-parts.js'
 import { surroundings } from '../helpers/program.js'
 
@@ -30,6 +30,25 @@ t.test('work is repeated until it can be counted', async t => {
   }
   t.equal(await timesFor(spin, 20), most)
   t.ok(most > 1)
+})
+
+t.test('what is dear the first time alone is repeated until it can be counted all the same', async t => {
+  const done = new Set<number>()
+  const spin = (times: number): void => {
+    for (let n = 0; n < times; n++) for (let i = 0; i < (done.has(n % 100) ? 1e4 : 1e6); i++) done.add(n % 100)
+  }
+  t.ok(await timesFor(spin, 20) > 100)
+})
+
+t.test('a part that seems to be below its floor is looked at for longer', async t => {
+  const spin = (times: number): void => { for (let n = 0; n < times * 1e5; n++) Math.sqrt(n) }
+  const turns = async (floor: number): Promise<number> => {
+    let turns = 0
+    await compare({ work: times => { turns++; spin(times) }, reference: spin }, { turn: 1, rounds: 3, floor })
+    return turns
+  }
+  t.ok(await turns(Infinity) >= 15)
+  t.ok(await turns(0) < 15 + 12)
 })
 
 t.test('a run below a floor ends 1 and says which', t => {
