@@ -1,4 +1,5 @@
 // Where the parts of a group's or profile's JSON stand, and which of its keys mean nothing.
+import { isUtf8 } from 'node:buffer'
 import { didYouMean } from '../base/nearest.js'
 import { readJson } from '../ignition/json-source.js'
 import type { YamlNode, YamlPair } from '../yaml/node.js'
@@ -60,12 +61,36 @@ export class JsonPlaces {
     })
   }
 
+  /** Of the first octet that is not UTF-8. */
+  strayOctet (bytes: Buffer): FilePlace { return { file: this.#file, ...strayOctet(bytes) ?? { line: 1, column: 1 } } }
+
   #at ({ line, column }: YamlNode): FilePlace { return { file: this.#file, line, column } }
 }
 
-/** What to add to Go's words for JSON that ends too early, or goes on after a comma with nothing. */
+/** Where the first octet stands that is not UTF-8; undefined when all are. */
+export function strayOctet (bytes: Buffer): { readonly line: number, readonly column: number } | undefined {
+  if (isUtf8(bytes)) return undefined
+  // By halves, with a character's length to spare; then octet by octet.
+  let [well, ill] = [0, bytes.length]
+  while (ill - well > 1) {
+    const middle = (well + ill) >> 1
+    if (beginsWell(bytes.subarray(0, middle))) well = middle
+    else ill = middle
+  }
+  while (!isUtf8(bytes.subarray(0, well))) well--
+  const before = bytes.subarray(0, well).toString('utf8').split('\n')
+  return { line: before.length, column: [...before.at(-1) ?? ''].length + 1 }
+}
+
+/** Whether it is UTF-8, but for three octets at its end: a character that is not whole. */
+const beginsWell = (bytes: Buffer): boolean =>
+  [0, 1, 2, 3].some(less => less <= bytes.length && isUtf8(bytes.subarray(0, bytes.length - less)))
+
+/** What to add to Go's words for JSON that ends too early, has what other notations allow, or goes on after a comma with nothing. */
 export function jsonHint (text: string, message: string, line: number, column: number): string {
   if (/unexpected end/.test(message)) return ': is the file cut?'
+  if (/^invalid character '\/'/.test(message)) return ' (JSON has no comments; keys that begin with "_" are passed over)'
+  if (/^invalid character '\\''/.test(message)) return ' (JSON has its texts in double quotes)'
   const lines = text.split('\n').slice(0, line)
   const before = [...lines.slice(0, -1), [...lines.at(-1) ?? ''].slice(0, column - 1).join('')].join('\n').trimEnd()
   return before.endsWith(',') && /^invalid character '[}\]]'/.test(message) ? ' (a trailing comma, which JSON does not allow)' : ''

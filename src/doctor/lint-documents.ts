@@ -18,13 +18,22 @@ import { type ConfigFile, configKinds, findConfig, findProfile, type Objects } f
 import { type OwnSnippets, Templates } from '../matchbox/templates.js'
 import { exampleUrls, withDiscovery } from '../matchbox/etcd-cluster.js'
 import { variablesOf } from '../matchbox/variables.js'
+import { readYaml } from '../yaml/read-yaml.js'
 import type { Finding } from './finding.js'
-import { jsonHint } from './json-places.js'
+import { jsonHint, strayOctet } from './json-places.js'
 import { configIdOf } from './lint-objects.js'
 import { type StoreRule, storeFinding } from './store-rules.js'
 import { templateLine } from './template-lines.js'
 
-interface Remark { readonly rule: StoreRule, readonly line: number, readonly column: number, readonly text: string }
+/** `file`: where it is another one than was rendered, a snippet or one of files/. */
+interface Remark {
+  readonly rule: StoreRule
+  readonly line: number
+  readonly column: number
+  readonly text: string
+  readonly file?: SharedFile | undefined
+}
+type SharedFile = Pick<ConfigFile, 'kind' | 'name'>
 
 /** What a machine sends of itself whatever its group's selector says (render-ipxe.ts). */
 const always: Labels = new Map([['mac', '52:54:00:00:00:01'], ['uuid', '00000000-0000-4000-8000-000000000001'], ['serial', ''], ['domain', ''], ['hostname', '']])
@@ -33,7 +42,7 @@ export interface LintedGroup { readonly group: Group, readonly labels: Labels }
 
 /** `pathOf` gives the file as places call it. */
 export function lintDocuments (
-  objects: Objects, groups: Iterable<LintedGroup>, pathOf: (file: ConfigFile) => string, ownSnippets?: OwnSnippets
+  objects: Objects, groups: Iterable<LintedGroup>, pathOf: (file: SharedFile) => string, ownSnippets?: OwnSnippets
 ): readonly Finding[] {
   const templates = new Templates(ownSnippets)
   const documents = new IgnitionDocuments()
@@ -75,9 +84,10 @@ export function lintDocuments (
       else if (!rendered.has(file)) tell(file, unrendered(file, documents))
     }
   }
-  return [...told.values()].map(({ file, remark: { rule, line, column, text }, first, others }) => {
+  const isThere = ({ kind, name }: SharedFile): boolean => (kind === 'snippets' || kind === 'files') && objects.shared[kind].has(name)
+  return [...told.values()].map(({ file, remark: { rule, line, column, text, file: other }, first, others }) => {
     const whom = first === undefined ? '' : ` (as rendered for group ${first}${others === 0 ? '' : ` and ${others} more`})`
-    return storeFinding(rule, { file: pathOf(file), line, column }, text + whom)
+    return storeFinding(rule, { file: pathOf(other !== undefined && isThere(other) ? other : file), line, column }, text + whom)
   })
 }
 
@@ -115,21 +125,34 @@ function likenessOf (text: string): string {
 
 function remarksOn (file: ConfigFile, text: Buffer, documents: IgnitionDocuments): readonly Remark[] {
   const at = placeIn(file, text)
+  const stray = strayOctet(text)
   if (file.kind === 'ignition') {
     const found = mistaken(text)
     if (found !== undefined) return [{ rule: 'config-refused', ...at(found.line ?? 1, found.column ?? 1), text: found.message }]
-    return documents.translate(file, text).report.flatMap(line => remarkOf(line, at))
+    const remarks = documents.translate(file, text).report.flatMap(line => remarkOf(line, at))
+    return remarks.map(remark => ({ ...remark, ...strayPlace(remark.text, stray, at) }))
   }
   if (file.kind === 'cloud') {
     try {
       checkCloudConfig(text)
+      // Matchbox serves it; whoever reads it does nothing.
+      const root = text.toString('latin1').startsWith('#!') ? undefined : readYaml(text, 'v2')
+      if (root !== undefined && root.kind !== 'mapping') {
+        return [{ rule: 'config-refused', ...at(root.line, root.column), text: 'a cloud-config has keys (hostname: node1); this has none' }]
+      }
     } catch (error) {
       const [, line = '1', column = '1', said = messageOf(error)] = /^(\d+):(\d+): (.*)$/s.exec(messageOf(error)) ?? []
-      return [{ rule: 'config-refused', ...at(Number(line), Number(column)), text: said }]
+      // The line in the library's words is sometimes the one before.
+      const words = said.replace(/^yaml: line \d+: /, 'yaml: ')
+      return [{ rule: 'config-refused', ...at(Number(line), Number(column)), text: words, ...strayPlace(words, stray, at) }]
     }
   }
   return []
 }
+
+/** YAML's words for an octet that is not UTF-8 have no place in them. */
+const strayPlace = (text: string, stray: ReturnType<typeof strayOctet>, at: ReturnType<typeof placeIn>): Partial<Remark> =>
+  stray !== undefined && /^yaml: .*UTF-8/.test(text) ? at(stray.line, stray.column) : {}
 
 /** Without a group there are no variables: a template is only read, anything else is looked at as it is. */
 function unrendered (file: ConfigFile, documents: IgnitionDocuments): readonly Remark[] {
@@ -145,9 +168,11 @@ function unrendered (file: ConfigFile, documents: IgnitionDocuments): readonly R
 /** Go's messages name line and column, the column from 0. */
 function templateRemark (error: unknown): Remark {
   const message = messageOf(error instanceof AppError && error.cause !== undefined ? error.cause : error)
-  const [, line = '1', column = '0', text = message] = /^template: [^:]*:(\d+)(?::(\d+))?: (.*)$/s.exec(message) ?? []
+  const [, called = '', line = '1', column = '0', text = message] = /^template: ([^:]*):(\d+)(?::(\d+))?: (.*)$/s.exec(message) ?? []
+  const shared = /^files\/(.+?): template: /s.exec(messageOf(error))?.[1]
+  const other: SharedFile | undefined = called !== '' ? { kind: 'snippets', name: called } : shared === undefined ? undefined : { kind: 'files', name: shared }
   // Whether a machine will send what the template asks of it is not known here.
-  return { rule: /<\.request\.query/.test(text) ? 'config-warning' : 'template', line: Number(line), column: Number(column) + 1, text }
+  return { rule: /<\.request\.query/.test(text) ? 'config-warning' : 'template', line: Number(line), column: Number(column) + 1, text, file: other }
 }
 
 /** From a place in the rendered text to one in the file. */

@@ -1,4 +1,5 @@
 // What is amiss with a group or a profile, looked at in its own file: keys, references, what it boots, its metadata.
+import { posix } from 'node:path'
 import { didYouMean, nearest } from '../base/nearest.js'
 import { isBootFileName } from '../config/load.js'
 import { textOf as metadataText, countOf, durationOf, flagOf } from '../matchbox/metadata-values.js'
@@ -29,6 +30,7 @@ export function lintGroup (name: string, group: Group, places: JsonPlaces, objec
     ...selector.size === 0 ? [storeFinding('no-selector', places.of(), 'no selector: matches every machine that no other group matches')] : [],
     ...[...selector].flatMap(([key, value]) => [
       ...isMacKey(key) && key !== 'mac' ? [storeFinding('selector-case', places.ofKey(key, 'selector'), `machines send their address as "mac", and labels are compared letter by letter: ${JSON.stringify(key)} never matches`)] : [],
+      ...key === 'uuid' && /[A-F]/.test(value) ? [storeFinding('selector-case', places.of('selector', key), `machines send their UUID in small letters, and labels are compared letter by letter: is ${JSON.stringify(value.toLowerCase())} meant?`)] : [],
       ...value !== value.trim() && !isMacKey(key) ? [storeFinding('selector-space', places.of('selector', key), `${JSON.stringify(value)} has space around it, which a machine would have to send too`)] : []
     ]),
     ...metadataProblems(group, places)
@@ -95,7 +97,8 @@ function lintBoot ({ kernel, initrd }: NetBoot, places: JsonPlaces): readonly Fi
     ...initrd.map((text, n) => [text.trim().split(/\s+/).at(-1) ?? '', places.of('boot', 'initrd', n)] as const)
   ]
   return urls.flatMap(([url, place]) => {
-    if (/^[a-z][\w+.-]*:/i.test(url) || /^\$\{|^\(/.test(url) || /^\/?(?:assets|boot)\//.test(url) || url.includes('{{')) return []
+    if (/^[a-z][\w+.-]*:/i.test(url) || /^\$\{|^\(/.test(url) || url.includes('{{') || /^\/(?:assets|boot)\//.test(posix.join('/', url))) return []
+    if (/^\/?(?:assets|boot)\//.test(url)) return [storeFinding('not-served', place, `${JSON.stringify(url)} leads out of /assets/: machines get 404`)]
     return [storeFinding('not-served', place, `${JSON.stringify(url)} is not under /assets/: machines get 404; is ${JSON.stringify(`/assets/${url.replace(/^\/+/, '')}`)} meant?`)]
   })
 }

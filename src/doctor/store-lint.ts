@@ -1,15 +1,18 @@
 // What is amiss with a store: every file by itself, what they say of each other, and every group rendered as its machines would get
 // it. Nothing here changes what machines get.
+import { isUtf8 } from 'node:buffer'
 import { type Dirent, existsSync, readdirSync, readlinkSync, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf } from '../base/errors.js'
 import { type Group, groupFields, matcherOf } from '../matchbox/group.js'
+import { groupReservations } from '../matchbox/group-machines.js'
 import { bootFields, profileFields } from '../matchbox/profile.js'
 import { GroupIndex, type Labels } from '../matchbox/select.js'
 import { configKinds, type OpenStore, type StoreSource } from '../matchbox/store.js'
 import type { OwnSnippets } from '../matchbox/templates.js'
+import type { Mac } from '../net/mac.js'
 import { AssetLook } from './assets.js'
-import { type Finding, placeText } from './finding.js'
+import { type FilePlace, type Finding, placeText } from './finding.js'
 import { jsonHint, JsonPlaces } from './json-places.js'
 import { lintDocuments, type LintedGroup } from './lint-documents.js'
 import { lintGroup, lintProfile } from './lint-objects.js'
@@ -45,6 +48,7 @@ export function lintStore ({ store, dataPath, assetsPath, isOwn, ownSnippets }: 
     if (!isObject) continue
     const inFile = new JsonPlaces(pathOf(where), bytes)
     const wrong = typeFaults(kind, bytes, inFile)
+    if (!isUtf8(bytes)) found.push(storeFinding('stray-octet', inFile.strayOctet(bytes), 'an octet that is not UTF-8: it is read as U+FFFD'))
     found.push(...wrong.filter(({ text }) => text !== problem))
     if (problem !== undefined) {
       // What else is amiss with it is told at once too, as far as it can be made out.
@@ -68,7 +72,7 @@ export function lintStore ({ store, dataPath, assetsPath, isOwn, ownSnippets }: 
   }
   found.push(...lintSnippets(objects.shared.snippets, name => pathOf(`snippets/${name}`)))
   for (const [where, message] of problems) found.push(storeFinding('unreadable', { file: pathOf(where) }, message))
-  found.push(...notRead(dataPath))
+  found.push(...notRead(dataPath), ...sameAddresses(objects.groups.values(), places))
   const groups = selected(objects.groups, places)
   found.push(...groups.findings, ...lintDocuments(objects, groups.linted, ({ kind, name }) => pathOf(`${kind}/${name}`), ownSnippets))
   return found.map(finding => [finding, finding.place === undefined ? '' : sortKey(finding.place)] as const)
@@ -112,6 +116,21 @@ function selected (groups: ReadonlyMap<string, Group>, places: ReadonlyMap<Group
   return { findings, linted }
 }
 
+/** Groups that reserve for different machines what one of them alone can have. */
+function sameAddresses (groups: Iterable<Group>, places: ReadonlyMap<Group, JsonPlaces>): readonly Finding[] {
+  const firsts = new Map<number, { readonly macs: readonly Mac[], readonly at: FilePlace }>()
+  const found: Finding[] = []
+  for (const group of groups) {
+    const at = places.get(group)?.of('metadata', 'ip')
+    for (const { ip, macs } of at === undefined ? [] : groupReservations([group])) {
+      const first = firsts.get(ip)
+      if (first === undefined) firsts.set(ip, { macs, at: at! })
+      else if (!macs.some(mac => first.macs.includes(mac))) found.push(storeFinding('same-address', at!, `the address is also that of ${placeText(first.at)}: one of the two machines does not get it`))
+    }
+  }
+  return found
+}
+
 /** What a machine of the group sends, once for each address that the selector lists. */
 function labelsOf ({ selector }: Group): readonly Labels[] {
   let all: ReadonlyArray<ReadonlyArray<readonly [string, string]>> = [[]]
@@ -126,7 +145,7 @@ function labelsOf ({ selector }: Group): readonly Labels[] {
 function notRead (dataPath: string): readonly Finding[] {
   return ['groups', 'profiles', ...configKinds].flatMap(folder => {
     const path = join(dataPath, folder)
-    const entries = existsSync(path) ? readdirSync(path, { withFileTypes: true }) : []
+    const entries = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(path, { withFileTypes: true }) : []
     return entries.flatMap(entry => {
       if (entry.name.startsWith('.') || entry.name === 'README.md') return []
       const why = noFile(join(path, entry.name), entry) ?? misnamed(folder, entry)

@@ -5,12 +5,14 @@ import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { type Config, isClustered } from '../config/load.js'
+import { configKinds } from '../matchbox/store.js'
 import { Homes } from '../wiring/homes.js'
 import { isOwnHost } from '../wiring/own-hosts.js'
 import type { Ground } from '../wiring/ground.js'
 import { openSnippets, openStore } from '../wiring/looking.js'
 import type { Finding } from './finding.js'
 import { lintStore } from './store-lint.js'
+import { storeFinding } from './store-rules.js'
 
 const anySnippets: ReadonlyMap<string, string> = new Map([['updates', '""']])
 
@@ -39,6 +41,9 @@ export async function lintFolder (folder: string, log: Logger): Promise<readonly
   const store = await openStore({ data_path: folder }, log)
   try {
     // What the program itself lets configs call depends on a configuration, which there is none of.
+    if (!['groups', 'profiles', ...configKinds].some(name => existsSync(join(folder, name)))) {
+      return [storeFinding('no-store', { file: folder }, `is no store: there is none of groups, profiles, ${configKinds.join(', ')} in it`)]
+    }
     return lintStore({ store, dataPath: folder, assetsPath: join(folder, 'assets'), isOwn: () => false, ownSnippets: () => anySnippets })
   } finally {
     await store.close()

@@ -3,6 +3,8 @@ import type { FilePlace, Finding } from './finding.js'
 
 export const storeRules = {
   unreadable: { level: 'problem', what: 'a file or folder that cannot be read; what it held before stays in force' },
+  'no-store': { level: 'problem', what: 'a folder that has none of the folders of a store' },
+  'stray-octet': { level: 'warning', what: 'a group or profile whose text is not UTF-8: what cannot be read becomes U+FFFD' },
   'not-read': { level: 'warning', what: 'a file that nobody reads, because of its name or its place' },
   'unknown-key': { level: 'problem', what: 'a key that means nothing, and is passed over' },
   'repeated-key': { level: 'warning', what: 'a key that stands twice' },
@@ -13,6 +15,7 @@ export const storeRules = {
   'missing-asset': { level: 'problem', what: 'a profile that boots a file below /assets/ which is not there' },
   'not-served': { level: 'problem', what: 'a profile that boots a path which nothing serves' },
   'same-selector': { level: 'problem', what: 'a group whose machines are given another group' },
+  'same-address': { level: 'problem', what: 'a group that reserves an address which another group reserves for other machines' },
   'no-selector': { level: 'warning', what: 'a group that matches every machine' },
   'selector-case': { level: 'warning', what: 'a label that machines send in small letters' },
   'selector-space': { level: 'warning', what: 'a value with space around it, which is part of it' },

@@ -9,7 +9,7 @@ import { Program } from '../helpers/program.js'
 const butane = 'variant: fcos\nversion: 1.5.0\n'
 
 /** A store in which all is well, with these files over it. */
-function store (t: Test, files: Readonly<Record<string, string>> = {}): string {
+function store (t: Test, files: Readonly<Record<string, string | Buffer>> = {}): string {
   const folder = t.testdir({})
   const well = {
     'groups/a.json': '{"id": "a", "profile": "p", "selector": {"mac": "52:54:00:00:00:0a"}, "metadata": {"host": "node1", "ip": "10.0.0.1"}}',
@@ -33,7 +33,7 @@ t.test('a store in which all is well', async t => {
 
 // What is put over the good store, and the lines that are told: errors end 1, warnings and notes do not.
 const group = (more: string, id = 'b'): string => `{"id": "${id}", "profile": "p", ${more}, "metadata": {"host": "node2"}}`
-const rows: ReadonlyArray<readonly [what: string, files: Readonly<Record<string, string>>, told: readonly string[]]> = [
+const rows: ReadonlyArray<readonly [what: string, files: Readonly<Record<string, string | Buffer>>, told: readonly string[]]> = [
   ['a profile that is not there', { 'groups/b.json': '{"id": "b",\n "profile": "pp", "selector": {"x": "y"}}' },
     ['groups/b.json:2:13: error: names the profile "pp", which is not there: its machines get 404']],
   ['a profile with a slip', { 'profiles/worker.json': '{"id": "worker"}', 'groups/b.json': '{"id": "b", "profile": "wroker", "selector": {"x": "y"}}' },
@@ -47,6 +47,41 @@ const rows: ReadonlyArray<readonly [what: string, files: Readonly<Record<string,
   ['paths that nothing serves', { 'profiles/q.json': '{"id": "q", "boot": {"kernel": "/k", "initrd": ["--name i i", "http://elsewhere/i", "assets/j"]}}' }, [
     'profiles/q.json:1:32: error: "/k" is not under /assets/: machines get 404; is "/assets/k" meant?',
     'profiles/q.json:1:49: error: "i" is not under /assets/: machines get 404; is "/assets/i" meant?'
+  ]],
+  ['what other notations allow, and no UTF-8', {
+    'groups/b.json': '{"id": "b", // a remark\n}',
+    'groups/c.json': "{'id': 'c'}",
+    'groups/d.json': Buffer.from('{"id": "d", "profile": "p", "selector": {"x": "\xff"}, "metadata": {"host": "h"}}', 'latin1'),
+    'ignition/q.yaml': Buffer.from(`${butane}storage:\n  files:\n    - path: /\xe4\xff\n`, 'latin1'),
+    'cloud/c': '#cloud-config\nusers:\n\t- a\n',
+    'cloud/d': '#cloud-config\n\nhello\n'
+  }, [
+    'groups/b.json:1:13: error: invalid character \'/\' looking for beginning of object key string (JSON has no comments; keys that begin with "_" are passed over)',
+    "groups/c.json:1:2: error: invalid character '\\'' looking for beginning of object key string (JSON has its texts in double quotes)",
+    'groups/d.json:1:48: warning: an octet that is not UTF-8: it is read as U+FFFD',
+    /^ignition\/q\.yaml:5:14: error: yaml: .*UTF-8/.source,
+    'cloud/c:3:1: error: yaml: found character that cannot start any token',
+    'cloud/d:3:1: error: a cloud-config has keys (hostname: node1); this has none'
+  ]],
+  ['what a machine does not send, or gets twice', {
+    'groups/b.json': '{"id": "b", "profile": "p", "selector": {"uuid": "4C4C4544-0000-2010-8020-80C04F202020"}, "metadata": {"host": "h"}}',
+    'groups/c.json': '{"id": "c", "profile": "p", "selector": {"mac": "52:54:00:00:00:0c"}, "metadata": {"host": "h", "ip": "10.0.0.1"}}',
+    'profiles/q.json': '{"id": "q", "boot": {"kernel": "/assets/../k", "initrd": ["/assets/x/../i"]}}'
+  }, [
+    'groups/b.json:1:50: warning: machines send their UUID in small letters, and labels are compared letter by letter: is "4c4c4544-0000-2010-8020-80c04f202020" meant?',
+    /^groups\/c\.json:1:103: error: the address is also that of .*groups\/a\.json:1:107: one of the two machines does not get it$/.source,
+    'profiles/q.json:1:32: error: "/assets/../k" leads out of /assets/: machines get 404'
+  ]],
+  ['a snippet and a file that a template calls', {
+    'snippets/s': 'one\n{{.nobody}}\n',
+    'files/etc/motd': '\n\n {{.nobody}}\n',
+    'ignition/p.yaml': `${butane}# {{template "s" .}}\n`,
+    'generic/g': '{{index .files "etc/motd"}}',
+    'profiles/q.json': '{"id": "q", "generic_id": "g"}',
+    'groups/b.json': '{"id": "b", "profile": "q", "selector": {"x": "y"}}'
+  }, [
+    'snippets/s:2:3: error: executing "s" at <.nobody>: map has no entry for key "nobody" (as rendered for group a)',
+    'files/etc/motd:3:4: error: executing "" at <.nobody>: map has no entry for key "nobody" (as rendered for group b)'
   ]],
   ['no kernel', { 'profiles/q.json': '{"id": "q", "boot": {}}' }, ['profiles/q.json:1:22: error: boots no kernel: its script stops the machine']],
   ['images that are not there', { 'assets/k': '', 'assets/i': '', 'profiles/q.json': '{"id": "q", "boot": {"kernel": "/assets/k", "initrd": ["/assets/i", "/assets/j"], "args": ["root=/assets/r"]}}' }, [
@@ -156,6 +191,8 @@ t.test('for a pipeline: JSON, SARIF, annotations', async t => {
   })
   t.match(await check(folder, '--format', 'xml'), { status: 2, stderr: /--format takes one of text, json, sarif, github, not "xml"/ })
   t.match(await check(folder, '--config', '/x'), { status: 2, stderr: /--store looks at a folder alone: it does not go with --config/ })
+  t.match(await check(t.testdir({ groups: 'a file' })), { status: 1, stderr: /groups: error: the folder cannot be read: ENOTDIR/ })
+  t.match(await check(join(folder, 'groups')), { status: 1, stderr: /groups: error: is no store: there is none of groups, profiles/ })
   t.match(await check('/nowhere'), { status: 1, stderr: /there is no folder \/nowhere/ })
 })
 
@@ -251,7 +288,9 @@ t.test('machines that are numbered through are told of once, and only where they
 })
 
 t.test('a configuration names the store; doctor tells of it too, and what cannot be acted on is not told', async t => {
-  const folder = store(t, { 'groups/b.json': '{"id": "b", "profile": "pp"}', 'config.yaml': '' })
+  const folder = store(t, {
+    'groups/b.json': '{"id": "b", "profile": "pp"}', 'groups/c.json': '{"id": "c",}', 'profiles/q.json': '{"id": "q", "boot": {}}', 'ignition/cut.ign': '{', 'snippets/s': '{{', 'config.yaml': ''
+  })
   const config = join(folder, 'config.yaml')
   const control = join(shortFolder(t), 's')
   writeFileSync(config, `data_path: ${folder}\nstate_path: ${folder}/state\nassets_path: ${folder}/assets\ncontrol_socket: ${control}\ntftp: { address: "" }\nrpc: { address: "" }\nhttp: { address: "127.0.0.1:0" }\n`)
@@ -259,7 +298,19 @@ t.test('a configuration names the store; doctor tells of it too, and what cannot
   t.equal(checked.status, 1)
   t.match(checked.stderr, /groups\/b\.json:1:24: error: names the profile "pp"/)
   t.match(await new Program(['check', '--config', config, '--without-store']).end(), { status: 0, stderr: '' })
-  t.match((await new Program(['doctor', '--config', config]).end()).stdout, /^PROBLEM {2}store: .*groups\/b\.json:1:24: names the profile "pp"/m)
+  const alone = lines(folder, (await check(folder)).stderr)
+  t.equal(alone.length, 6, alone.join('\n'))
+  const doctor = lines(folder, (await new Program(['doctor', '--config', config]).end()).stdout)
+  for (const line of alone) {
+    t.ok(lines(folder, checked.stderr).includes(line), line)
+    const [, place = '', level, text = ''] = /^(\S+): (error|warning): (.*)$/.exec(line) ?? []
+    t.ok(doctor.some(said => said.startsWith(level === 'error' ? 'PROBLEM  store: ' : 'warning  store: ') && said.endsWith(`${place}: ${text}`)), line)
+  }
+  for (const format of ['sarif', 'github']) {
+    const { status, stdout } = await new Program(['check', '--config', config, '--format', format]).end()
+    t.equal(status, 1)
+    t.ok(/missing-profile/.test(stdout) && stdout.includes(join(folder, 'groups/b.json')), format)
+  }
   t.notMatch((await new Program(['check', '--config', config, '--set', 'tftp.address=127.0.0.1:0']).end()).stderr, /arm64/)
   t.match((await new Program(['check', '--config', config, '--set', 'tftp.address=127.0.0.1:0', '--set', 'boot.uefi_arm64=mine.efi']).end()).stderr, /note: boot loader mine\.efi is in none of/)
 })
