@@ -3,7 +3,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises'
 
 export interface PortOwner {
   readonly pid: number
-  /** The program's name, as `ps` shows it. */
+  /** The program's name, whole where it can be found out. */
   readonly name: string
 }
 
@@ -47,10 +47,26 @@ async function holdersOf (inodes: ReadonlySet<string>): Promise<ReadonlyMap<stri
       if (inode !== undefined && inodes.has(inode)) held.add(inode)
     }
     if (held.size === 0) continue
-    const owner = { pid: Number(pid), name: (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '?')).trim() }
+    const owner = { pid: Number(pid), name: await nameOf(pid) }
     for (const inode of held) found.set(inode, [...found.get(inode) ?? [], owner])
   }
   return found
+}
+
+/** Octets that the kernel keeps of a name (TASK_COMM_LEN, one of which ends it). */
+const keptOfName = 15
+
+async function nameOf (pid: string): Promise<string> {
+  const name = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '?')).trim()
+  if (Buffer.byteLength(name) < keptOfName) return name
+  const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
+  return wholeName(name, [await readlink(`/proc/${pid}/exe`).catch(() => ''), ...words])
+}
+
+/** A name that was cut, by the paths of the program and of its arguments: of an interpreter's script, or of the folder that it is in. */
+export function wholeName (name: string, paths: readonly string[]): string {
+  const parts = paths.map(path => path.split('/').reverse())
+  return [...parts.map(([last = '']) => last), ...parts.flat()].find(part => part.startsWith(name)) ?? name
 }
 
 interface TableRow { readonly inode: string, readonly address: string | undefined }

@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { shortFolder } from '../helpers/short-folder.js'
-import { portSockets, rowsOf, socketHolders } from '../../src/net/port-owner.js'
+import { portSockets, rowsOf, socketHolders, wholeName } from '../../src/net/port-owner.js'
 
 t.test('who has a UDP port', async t => {
   const socket = createSocket('udp4').bind(0, '127.0.0.1')
@@ -39,6 +39,19 @@ t.test('who listens on a Unix socket', async t => {
   t.match(await socketHolders(path), [{ pid: process.pid }])
   server.close()
   t.same(await socketHolders(`${path}2`), [])
+})
+
+t.test('a name that the kernel cut', async t => {
+  const path = join(shortFolder(t), 's')
+  const program = 'require("node:fs").writeFileSync("/proc/self/comm", "some-long-program"); require("node:net").createServer().listen(process.argv[1], () => console.log())'
+  const child = spawn(process.execPath, ['-e', program, path, '/opt/some-long-programme/x', 'bin/some-long-program'], { stdio: ['ignore', 'pipe', 'inherit'], env: {} })
+  t.teardown(() => child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  t.same(await socketHolders(path), [{ pid: child.pid, name: 'some-long-program' }])
+  const bundled = ['/opt/core-provisioner/0.1.0-ab/lib/node', 'node', '/opt/core-provisioner/current/app/main.js']
+  t.equal(wholeName('core-provisione', bundled), 'core-provisioner', 'by the folder')
+  t.equal(wholeName('systemd-resolve', ['/usr/lib/systemd/systemd-resolved', '/lib/systemd/systemd-resolved']), 'systemd-resolved')
+  t.equal(wholeName('fifteen-letters', ['/usr/bin/python3', 'python3']), 'fifteen-letters')
 })
 
 t.test("the kernel's table", t => {
