@@ -90,6 +90,15 @@ t.test('a lease from DISCOVER to ACK', async t => {
   t.same(wire.sent[0]?.to, { address: '255.255.255.255', port: 68 })
 })
 
+t.test('another place: the one before is free when it is bound', async t => {
+  const { wire, dhcp } = await stage(t)
+  await dhcp.rebind({ address: '192.168.100.2', port: 67 })
+  t.equal(wire.listening, 1)
+  t.match(await wire.ask(discover()), { options: { dhcpMessageType: 'OFFER' } })
+  await dhcp.close()
+  t.equal(wire.listening, 0)
+})
+
 t.test('no ACK before its lease is on disk', async t => {
   const { wire, store } = await stage(t)
   await wire.ask(discover())

@@ -18,6 +18,13 @@ t.test('a rack is asked for, a storm is not, for as long as it lasts', t => {
   t.end()
 })
 
+t.test('the first that is passed over is told of', t => {
+  const pace = new ProbePace(0)
+  t.same(pace.next(0, true), { pace: 'pass', began: true })
+  t.same(pace.next(0, true), { pace: 'pass', began: false })
+  t.end()
+})
+
 t.test('a few machines a second are asked for without end', t => {
   const pace = new ProbePace(0)
   let count = 0

@@ -96,3 +96,22 @@ t.test("the network's own server is seen each time a machine takes its offer; th
   wire.receive(request({ dhcpMessageType: 'REQUEST' }, { ciaddr: ip('172.30.0.200') }))
   t.same(events.filter(event => event.kind === 'other_server'), Array.from({ length: 2 }, () => ({ kind: 'other_server', ip: ip('172.30.0.5'), mac: testMac, news: false })))
 })
+
+t.test('another place: what it had is free before, after a failed start and at the end', async t => {
+  const { wire, proxy } = await stage(t)
+  await proxy.rebind({ bind: { address: '172.30.0.1', port: 67 }, bootServerBind: { address: '172.30.0.1', port: 4011 } })
+  t.equal(wire.listening, 2)
+  await t.rejects(startProxyServer({
+    network: wire,
+    bind: { address: '0.0.0.0', port: 6767 },
+    bootServerBind: { address: '0.0.0.0', port: 4011 },
+    server: ip('172.30.0.1'),
+    boot,
+    clock: new FakeClock(),
+    log: createLog({ level: 'debug', pretty: false, destination: logLines().stream }),
+    onEvent: () => {}
+  }), { code: 'address_in_use' })
+  t.equal(wire.listening, 2, 'the port that it had got is free again')
+  await proxy.close()
+  t.equal(wire.listening, 0)
+})

@@ -2,6 +2,8 @@
 import t from 'tap'
 import { decodePacket, encodePacket } from '../../src/dhcp/packet.js'
 import { withoutSecretOptions } from '../../src/dhcp/without-secrets.js'
+import { architectures } from '../../src/dhcp/constants.js'
+import { optionFromText } from '../../src/dhcp/option-text.js'
 import { messageInWords } from '../../src/dhcp/words.js'
 import { ip, request } from '../helpers/dhcp.js'
 
@@ -49,5 +51,13 @@ t.test('whatever the octets, it ends and keeps their number', t => {
   for (let length = 0; length <= message.length; length++) t.equal(withoutSecretOptions(message.subarray(0, length)).length, length)
   message.fill(175, 240)
   t.equal(withoutSecretOptions(message).length, message.length)
+  t.end()
+})
+
+t.test('numbers at their ends: options, and architectures, of which those that boot from HTTP say so', t => {
+  for (const code of [-1, 256]) t.match(optionFromText(code, '1'), { problem: /expected an option number/ })
+  for (const code of [0, 255]) t.match(optionFromText(code, '1'), { problem: new RegExp(`^option ${code} .*the protocol's own`) })
+  for (const [code, architecture] of Object.entries(architectures)) t.equal(architecture?.http, / HTTP/.test(architecture?.name ?? ''), code)
+  t.equal(architectures[25]?.name, 'RISC-V 32-bit UEFI')
   t.end()
 })

@@ -1,4 +1,5 @@
 // A made-up network with one server socket on it, for the DHCP server: what it sends is kept, and can be awaited.
+import { AppError } from '../../src/base/errors.js'
 import { decodePacket, type DhcpPacket, encodePacket } from '../../src/dhcp/packet.js'
 import type { BindOptions, Endpoint, OnDatagram, UdpNetwork, UdpSocket } from '../../src/net/udp.js'
 
@@ -10,7 +11,9 @@ export class DhcpWire implements UdpNetwork {
   readonly #waiting: Array<(sent: Sent) => void> = []
   #taken = 0
 
+  /** As the kernel does it, a port is free a turn after its socket is told to close. */
   bind = async (options: BindOptions, onDatagram: OnDatagram): Promise<UdpSocket> => {
+    if (this.#listeners.has(options.port)) throw new AppError('address_in_use', `port ${options.port} is taken`)
     this.#listeners.set(options.port, onDatagram)
     return {
       local: { address: options.address, port: options.port },
@@ -19,7 +22,10 @@ export class DhcpWire implements UdpNetwork {
         this.#keep({ packet: decodePacket(bytes), data: bytes, to, port: options.port })
         sent?.(null)
       },
-      close: async () => { this.#listeners.delete(options.port) }
+      close: async () => {
+        await new Promise(resolve => { setImmediate(resolve) })
+        this.#listeners.delete(options.port)
+      }
     }
   }
 
