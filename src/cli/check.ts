@@ -52,8 +52,10 @@ export async function seenOf (values: EyesValues, io: Io, log: Logger, withStore
     // As whoever asks: root sees whose sockets they are.
     const held = await diagnoseStateHolder(loaded.config, await controlAnswers(loaded.config.control_socket))
     look()
+    // Much that no other configuration needs.
+    const images = loaded.config.images.sources.length === 0 ? [] : await (await import('../doctor/images.js')).warnOfImages(loaded, { clock: systemClock, env })
     return await onGround(loaded, { clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env }, async (ground, plan) =>
-      ({ plan, findings: [...plan.findings, ...held, ...withStore ? lintOf(ground) : []] }))
+      ({ plan, findings: [...plan.findings, ...held, ...images, ...withStore ? lintOf(ground) : []] }))
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'config_invalid') throw error
     const problems = error.message.split('\n').map(text => problem('configuration', text))

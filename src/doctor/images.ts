@@ -1,8 +1,9 @@
 // What is wrong with the image mirror: sources, keys, releases.
-import { AppError } from '../base/errors.js'
+import { AppError, messageOf } from '../base/errors.js'
 import type { LoadedConfig } from '../config/load.js'
 import type { PinnedKey } from '../mirror/key-store.js'
 import type { Mirror } from '../mirror/mirror.js'
+import { trustedContext } from '../mirror/trust.js'
 import { type MirrorContext, openMirror } from '../wiring/open-mirror.js'
 import { fine, type Finding, note, problem, warning } from './finding.js'
 
@@ -26,22 +27,47 @@ export function ending ({ fingerprint, expires, signer }: Pick<PinnedKey, 'finge
     : `${what} ends on ${dateOf(signer.expires)}, in ${Math.ceil((signer.expires - now) / day)} days: ${remedy}`)
 }
 
-/** Sources that are stale, failing or without a key, keys that end, releases that are damaged. */
-export async function diagnoseImages (loaded: LoadedConfig, context: MirrorContext): Promise<readonly Finding[]> {
+interface Opened { readonly mirror: Mirror, readonly keys: readonly PinnedKey[], readonly findings: readonly Finding[] }
+
+const bad = (text: string, fix?: string): Finding => problem('images', text, fix)
+
+const hasKey = ({ keys: wanted }: Pick<Mirror['sources'][number], 'keys'>, keys: readonly PinnedKey[]): boolean =>
+  keys.some(({ fingerprint }) => wanted.length === 0 || wanted.includes(fingerprint))
+
+/** undefined where nothing is mirrored; what is wrong with the files that the configuration names, and sources without a key. */
+async function opened (loaded: LoadedConfig, context: MirrorContext): Promise<Opened | readonly Finding[]> {
   const { config } = loaded
   if (config.assets_path === '' || config.images.sources.length === 0) return []
-  const bad = (text: string, fix?: string): Finding => problem('images', text, fix)
-  let mirror: Mirror
   try {
-    mirror = openMirror(loaded, context)
+    const mirror = openMirror(loaded, context)
+    const { keys, problems } = await mirror.keys()
+    const findings = problems.map(text => bad(text))
+    await trustedContext({ caFile: config.images.ca_file, env: context.env }).catch((error: unknown) => { findings.push(bad(messageOf(error))) })
+    for (const source of mirror.sources) {
+      const unsigned = source.files.length > 0 && source.files.every(({ signature }) => signature === '')
+      if (!hasKey(source, keys) && !unsigned) findings.push(bad(`${source.id} has no key: core-provisioner images keys add FILE --fingerprint FINGERPRINT pins its publisher's`, 'core-provisioner images keys add FILE --fingerprint FINGERPRINT'))
+    }
+    return { mirror, keys, findings }
   } catch (error) {
     if (error instanceof AppError) return [bad(error.message)]
     throw error
   }
+}
+
+/** What keeps releases from being fetched, and nobody from booting what is there: for `check`, which looks at the configuration. */
+export async function warnOfImages (loaded: LoadedConfig, context: MirrorContext): Promise<readonly Finding[]> {
+  const found = await opened(loaded, context)
+  return ('findings' in found ? found.findings : found).map(finding => ({ ...finding, level: 'warning' }))
+}
+
+/** Sources that are stale, failing or without a key, keys that end, releases that are damaged. */
+export async function diagnoseImages (loaded: LoadedConfig, context: MirrorContext): Promise<readonly Finding[]> {
+  const found = await opened(loaded, context)
+  if (!('findings' in found)) return found
+  const { mirror, keys } = found
+  const { config } = loaded
   const now = context.clock.now()
-  const findings: Finding[] = []
-  const { keys, problems } = await mirror.keys()
-  findings.push(...problems.map(text => bad(text)))
+  const findings = [...found.findings]
   for (const key of keys) {
     const finding = ending(key, now)
     if (finding !== undefined) findings.push(finding)
@@ -49,10 +75,7 @@ export async function diagnoseImages (loaded: LoadedConfig, context: MirrorConte
   const { sources, releases } = await mirror.list()
   const limit = staleIntervals * (config.images.interval === 0 ? 30 * day : config.images.interval)
   for (const { source, version, checked, succeeded, error } of sources) {
-    const { keys: wanted = [], files = [] } = mirror.sources.find(({ id }) => id === source) ?? {}
-    const has = keys.some(({ fingerprint }) => wanted.length === 0 || wanted.includes(fingerprint))
-    const unsigned = files.length > 0 && files.every(({ signature }) => signature === '')
-    if (!has && !unsigned) findings.push(bad(`${source} has no key: core-provisioner images keys add FILE --fingerprint FINGERPRINT pins its publisher's`, 'core-provisioner images keys add FILE --fingerprint FINGERPRINT'))
+    const has = hasKey(mirror.sources.find(({ id }) => id === source) ?? { keys: [] }, keys)
     const latest = Math.max(...[checked, succeeded].map(time => Date.parse(time ?? '1970-01-01')))
     if (latest > now + day) findings.push(bad(`${source} was looked at on ${new Date(latest).toISOString().slice(0, 10)}, which has not come yet: this machine's clock was or is wrong`))
     if (error !== undefined) findings.push(bad(`${source} failed at ${error.at}: ${error.text}`))

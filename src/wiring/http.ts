@@ -1,7 +1,10 @@
 // The HTTP application, with every family of routes, and its plain listener.
+import { opendir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { type FileSender, ImageThread } from '../assets/file-sender.js'
+import { errnoOf } from '../base/errors.js'
 import { FileCache } from '../disk/file-cache.js'
+import { type Finding, warning } from '../doctor/finding.js'
 import { progressTimeout } from '../http/bounded-server.js'
 import { ClientConnections } from '../http/client-connections.js'
 import { discoveryRoutes } from '../http/discovery-routes.js'
@@ -101,6 +104,7 @@ export async function prepareHttp (ground: Ground, place: Place): Promise<Prepar
     findings: [
       ...enrolmentFindings(ground),
       ...await webhookFindings(ground.loaded),
+      ...await assetsFindings(ground),
       ...homes.all.flatMap(({ host }) => elsewhere(ground, place, host)),
       ...await unresolved(ground)
     ],
@@ -116,6 +120,14 @@ export async function prepareHttp (ground: Ground, place: Place): Promise<Prepar
       return { inherited, listens, close: grace => closeApp(app, grace, clock, acceptors) }
     }
   }
+}
+
+/** One that is missing may come later, and is a note of doctor's; what stands in its place serves nothing. */
+async function assetsFindings ({ loaded, config: { assets_path: path } }: Ground): Promise<readonly Finding[]> {
+  const amiss = path === '' ? undefined : await opendir(path).then(folder => folder.close(), errnoOf)
+  if (amiss === undefined || amiss === 'ENOENT') return []
+  const why = amiss === 'ENOTDIR' ? 'is no folder' : `cannot be read (${amiss})`
+  return [warning('assets', `${loaded.where(['assets_path'])}: assets_path: ${path} ${why}: nothing below /assets/ is served`)]
 }
 
 /** Answers under way may finish; a download that takes longer is cut off, and iPXE or Ignition will ask again. */

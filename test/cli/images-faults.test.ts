@@ -63,6 +63,32 @@ t.test('root works as the user whose the state is; doctor tells of what is boote
   t.notMatch(stdout, /profiles\/a\.json/)
 })
 
+t.test('check and doctor tell of files that the mirror will miss, which keep nobody from booting', async t => {
+  const folder = scratch(t)
+  for (const name of ['store/groups', 'store/profiles', 'assets', 'a-folder']) mkdirSync(join(folder, name), { recursive: true })
+  writeFileSync(join(folder, 'junk'), 'junk')
+  const set = (...more: readonly string[]): string[] => [`data_path=${folder}/store`, `state_path=${folder}/state`, `assets_path=${folder}/assets`,
+    `control_socket=${folder}/s`, 'http.address=127.0.0.1:0', 'rpc.address=', 'tftp.address=', 'images.sources=[{os: flatcar}]', ...more].flatMap(pair => ['--set', pair])
+  const fingerprint = 'F88CFEDEFF29A5B4D9523864E25D9AED0593B34A'
+  const rows = [
+    ['images.ca_file=/nowhere', /images\.ca_file: cannot read \/nowhere: ENOENT/],
+    [`images.ca_file=${folder}/junk`, /junk holds no certificate in PEM/],
+    [`images.ca_file=${folder}/a-folder`, /images\.ca_file: cannot read .*EISDIR/],
+    [`images.keys=[{file: /nowhere, fingerprint: ${fingerprint}}]`, /there is no key file \/nowhere/],
+    [`images.keys=[{file: ${folder}/junk, fingerprint: ${fingerprint}}]`, /junk is not an OpenPGP public key/],
+    ['images.interval=0', /flatcar\/stable\/amd64 has no key/]
+  ] as const
+  for (const [wrong, told] of rows) {
+    const { status, stderr } = await new Program(['check', ...set(wrong)]).end()
+    t.equal(status, 0, wrong)
+    t.match(stderr, told)
+    t.match(stderr, /^warning: /m)
+  }
+  const { stderr } = await new Program(['check', ...set(`assets_path=${folder}/junk`)]).end()
+  t.match(stderr, /^warning: --set assets_path: assets_path: .*junk is no folder: nothing below \/assets\/ is served$/m)
+  t.match((await new Program(['doctor', ...set(rows[0][0])]).end()).stdout, new RegExp(`^PROBLEM {2}images: ${rows[0][1].source}`, 'm'))
+})
+
 t.test('a publisher that speaks HTTP/1.0: each file on a connection that it closes', async t => {
   const folder = scratch(t)
   const made = await Publisher.start()
