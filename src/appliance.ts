@@ -28,6 +28,7 @@ import { startDiscovery } from './wiring/etcd-discovery.js'
 import { createEnrolment } from './wiring/enrolment.js'
 import { fallbacksOf, ownOrigins } from './wiring/fallbacks.js'
 import { type Ground, openGround } from './wiring/ground.js'
+import { followGroups, keepGroupMachines } from './wiring/group-machines.js'
 import { openGuard } from './wiring/guard.js'
 import { dhcpText, homesTold, modeAt } from './wiring/homes.js'
 import { buildApp } from './wiring/http.js'
@@ -213,7 +214,8 @@ async function startParts (
     const seen = registry.macOf(address)
     return leaseHolder(leases.table, address, clock) ?? (seen !== undefined && addressClaims.isAddressOf(seen, address) ? seen : undefined)
   }
-  const loaderChosen = (mac: Mac): boolean => !hasOtherLoader(config) || isLoaderChosen(mac, config, store.snapshot.groups.values())
+  const groupMachines = keepGroupMachines(store)
+  const loaderChosen = (mac: Mac): boolean => !hasOtherLoader(config) || isLoaderChosen(mac, config, groupMachines)
   const isAddressOf = (mac: Mac, address: string): boolean => addressClaims.isAddressOf(mac, address)
   const discovery = await startDiscovery({ ground, metrics, macOf, isAddressOf, onClose })
   const renderings = new LongRenderings({ clock, onCrash: error => { log.error({ error: error.message }, 'rendering.crashed') } })
@@ -251,8 +253,7 @@ async function startParts (
     bootFileOf: bootFileOf(provisioner)
   })
   observer.loadersChosen()
-  const stop = store.onChange(changes => { if (changes.some(({ kind }) => kind === 'group')) observer.loadersChosen() })
-  onClose(async () => { stop() })
+  followGroups(groupMachines, store, machines => { observer.loadersChosen(machines) }, onClose)
   const mayBeBios = (mac: Mac): boolean => registry.get(mac)?.architecture?.startsWith('x86 BIOS') ?? true
   const hindrances = new Map<string, string>()
   const parts = {
@@ -266,6 +267,7 @@ async function startParts (
     neighbours: neighbours?.seen,
     packets: config.ui.address === null ? undefined : recordPackets({ clock, registry, macOf }),
     addressClaims,
+    groupMachines,
     updateGroups,
     provisioner,
     fallbacks,

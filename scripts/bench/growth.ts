@@ -12,9 +12,11 @@ import { assetPinner } from '../../src/assets/aliases.js'
 import { systemClock } from '../../src/base/clock.js'
 import { allocate } from '../../src/dhcp/allocate.js'
 import { LeaseTable } from '../../src/dhcp/leases.js'
-import { buildReservations } from '../../src/dhcp/reservations.js'
+import { buildReservations, ReservationTable } from '../../src/dhcp/reservation-table.js'
+import type { Reservation } from '../../src/dhcp/reservations.js'
 import { MachineJournal } from '../../src/machines/journal.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
+import { GroupMachines } from '../../src/matchbox/group-machines-index.js'
 import { createProvisioner } from '../../src/matchbox/provisioner.js'
 import type { Mac } from '../../src/net/mac.js'
 import { openFileStore } from '../../src/store/file-store.js'
@@ -78,7 +80,22 @@ async function groups (site: Site, size: number): Promise<Row> {
           await store.putGroup({ ...store.snapshot.groups.get('node-0')!, name: `revision ${Math.random()}` })
           provisioner.render('ipxe', { labels: new Map([['mac', macOf(0)]]), rawQuery: '', client: undefined })
         }
-      }, 50)
+      }, 50),
+      'its reservation': async () => {
+        const table = new ReservationTable([subnet('10.64.0.0/14')], [ip('10.64.0.1')])
+        const all = new Map([...store.snapshot.groups].map(([id, group]) => [id, group] as const))
+        const kept = new GroupMachines(() => all, () => true)
+        const entry = (n: number, at: number): Reservation => ({ macs: [macOf(n) as Mac], ip: at, hostName: undefined, source: `group node-${n}` })
+        for (let n = 0; n < size; n++) table.set(`node-${n}`, entry(n, ip('10.64.1.0') + n))
+        kept.has(macOf(0) as Mac)
+        return await least(count => {
+          for (let n = 0; n < count; n++) {
+            kept.changed([{ kind: 'group', name: 'node-0', what: 'put' }])
+            table.set('node-0', entry(0, ip('10.67.0.0') + n))
+            if (kept.loaders.problems.length > 0 || !kept.has(macOf(0) as Mac) || table.inForce.byIp.size !== size) throw new Error('not in force')
+          }
+        })
+      }
     }
   }
 }

@@ -26,6 +26,7 @@ export const layers = [
   { name: 'collection', files: ['base/collect'], may: [], node: ['node:v8', 'node:vm'], packages: [] },
   { name: 'event loop', files: ['base/event-loop'], may: [], types: ['base/metrics', 'base/clock'], node: ['node:perf_hooks'], packages: [] },
   { name: 'keyed mutex', files: ['base/keyed-mutex'], may: [], node: [], packages: [] },
+  { name: 'versioned map', files: ['base/versioned-map'], may: [], node: [], packages: [], pure: true },
   { name: 'no schemas', files: ['base/no-schemas'], may: ['base/errors'], node: [], packages: [] },
   { name: 'pace', files: ['base/pace'], may: [], node: [], packages: [] },
   { name: 'bundled', files: ['base/bundled'], may: ['base/errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
@@ -47,7 +48,7 @@ export const layers = [
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:timers/promises'],
     packages: []
   },
-  { name: 'dhcp', files: ['dhcp/'], may: ['dhcp/', ...plain], node: ['node:buffer'], packages: [], pure: true },
+  { name: 'dhcp', files: ['dhcp/'], may: ['dhcp/', 'base/versioned-map', ...plain], node: ['node:buffer'], packages: [], pure: true },
   { name: 'tftp', files: ['tftp/'], may: ['tftp/', ...plain], types: ['disk/open-file'], node: ['node:buffer'], packages: [], pure: true },
   { name: 'go', files: ['go/'], may: ['go/', ...plain], node: ['node:buffer'], packages: [], pure: true },
   { name: 'yaml', files: ['yaml/'], may: ['yaml/', 'go/', ...plain], node: ['node:buffer'], packages: [], pure: true },
@@ -78,7 +79,7 @@ export const layers = [
   {
     name: 'store',
     files: ['store/'],
-    may: ['store/', 'matchbox/group', 'matchbox/profile', 'matchbox/store', 'base/errors', 'base/clock', 'base/keyed-mutex', 'net/mac', 'disk/'],
+    may: ['store/', 'matchbox/group', 'matchbox/profile', 'matchbox/store', 'base/errors', 'base/clock', 'base/keyed-mutex', 'base/versioned-map', 'net/mac', 'disk/'],
     types: ['base/log', 'cluster/shared-state', 'cluster/entries'],
     node: ['node:timers/promises', 'node:fs', 'node:fs/promises', 'node:path', 'node:buffer', 'node:zlib', 'node:stream'],
     packages: ['tar']
@@ -141,7 +142,7 @@ export const layers = [
   { name: 'wiring of certificates', files: ['wiring/certificate', 'wiring/signing'], may: ['wiring/', 'base/', 'doctor/finding', 'tls/', 'openpgp/'], types: ['config/load'], node: [], packages: [] },
   { name: 'wiring of tftp', files: ['wiring/tftp'], may: ['wiring/', 'base/', 'doctor/finding', 'tftp/', 'net/'], types: ['config/load'], node: ['node:fs', 'node:path'], packages: [] },
   { name: 'wiring of images', files: ['wiring/images', 'wiring/image-sources', 'wiring/mirror-options', 'wiring/open-mirror'], may: ['wiring/', 'assets/aliases', 'base/', 'matchbox/', 'mirror/'], types: ['config/load'], node: [], packages: [] },
-  { name: 'wiring of dhcp', files: ['wiring/dhcp', 'wiring/dhcp-link', 'wiring/dhcp-places', 'wiring/dhcp-proxy', 'wiring/dhcp-server', 'wiring/dhcp-servers', 'wiring/dhcp-settings', 'wiring/dhcp-sockets', 'wiring/homes', 'wiring/leases', 'wiring/boot'], may: ['wiring/', 'base/', 'doctor/finding', 'config/load', 'disk/state-formats', 'dhcp/', 'net/', 'matchbox/group-machines', 'http/loader-routes'], types: ['matchbox/group'], node: ['node:path', 'node:timers/promises'], packages: [] },
+  { name: 'wiring of dhcp', files: ['wiring/dhcp', 'wiring/dhcp-link', 'wiring/dhcp-places', 'wiring/dhcp-proxy', 'wiring/dhcp-server', 'wiring/dhcp-servers', 'wiring/dhcp-settings', 'wiring/dhcp-sockets', 'wiring/homes', 'wiring/leases', 'wiring/boot'], may: ['wiring/', 'base/', 'doctor/finding', 'config/load', 'disk/state-formats', 'dhcp/', 'net/', 'matchbox/group-machines', 'http/loader-routes'], types: ['matchbox/group', 'matchbox/group-machines-index'], node: ['node:path', 'node:timers/promises'], packages: [] },
   { name: 'wiring of the cluster', files: ['wiring/cluster', 'wiring/cluster-leases'], may: ['wiring/', 'base/', 'cluster/', 'disk/state-formats', 'etcd/', 'store/', 'dhcp/leases', 'net/ipv4'], types: ['config/load', 'matchbox/store', 'base/metrics', 'net/mac', 'machines/journal', 'updates/update-store'], node: ['node:fs/promises', 'node:path'], packages: [] },
   {
     name: 'wiring',

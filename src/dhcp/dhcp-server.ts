@@ -29,7 +29,7 @@ export interface DhcpSettings {
   readonly boot: BootConfig
   readonly unknownClients: AllocationState['unknownClients']
   /** Machines that a person named elsewhere; those with a reservation are known without. */
-  readonly named?: ReadonlySet<Mac>
+  readonly named?: Pick<ReadonlySet<Mac>, 'has'>
 }
 
 export interface DhcpServerOptions {
@@ -152,10 +152,11 @@ class Server implements DhcpServer {
   configure (settings: DhcpSettings): void {
     const { table, clock } = this.#options
     const lost = leasesWithout(table.values(), this.#standing.reservations, settings.reservations, clock.now())
+    const isSame = settings.reservations.byIp === this.#settings.reservations.byIp && settings.subnets === this.#settings.subnets
     this.#settings = settings
     this.#standing = this.#stand(settings)
     for (const lease of lost) this.#keeper.end(lease, 'its reservation is gone')
-    table.reset()
+    if (!isSame) table.reset()
   }
 
   get waiting (): number { return this.#inbox.waiting }

@@ -22,42 +22,14 @@ export interface Reservations {
   readonly problems: readonly string[]
 }
 
-/** What is in force of `entries`: of two that contradict each other the earlier stays. `own` are the service's own addresses. */
-export function buildReservations (entries: readonly Reservation[], subnets: readonly DhcpSubnet[], ...own: readonly Ipv4[]): Reservations {
-  const steps = reservationSteps(entries, subnets, own)
-  for (;;) {
-    const { done, value } = steps.next()
-    if (done === true) return value
-  }
+interface InForce {
+  readonly byMac: { readonly get: (mac: Mac) => readonly Reservation[] | undefined }
+  readonly byIp: { readonly get: (ip: Ipv4) => Reservation | undefined }
 }
 
-/** Entries between two rests: some 2 ms. */
-const step = 1000
-
-/** The same with rests, in which others may have their turn. */
-export function * reservationSteps (
-  entries: readonly Reservation[], subnets: readonly DhcpSubnet[], own: readonly Ipv4[]
-): Generator<undefined, Reservations, undefined> {
-  const byMac = new Map<Mac, Reservation[]>()
-  const byIp = new Map<Ipv4, Reservation>()
-  const problems: string[] = []
-  for (const [index, entry] of entries.entries()) {
-    if (index % step === step - 1) yield
-    const why = refusal(entry, subnets, own, byMac, byIp)
-    if (why !== undefined) {
-      problems.push(`${entry.source}: the reservation of ${formatIpv4(entry.ip)} for ${entry.macs.join(', ')} is left out: ${why}`)
-      continue
-    }
-    if (byIp.has(entry.ip)) continue
-    byIp.set(entry.ip, entry)
-    for (const mac of entry.macs) byMac.set(mac, [...byMac.get(mac) ?? [], entry])
-  }
-  return { byMac, byIp, problems }
-}
-
-function refusal (
-  entry: Reservation, subnets: readonly DhcpSubnet[], own: readonly Ipv4[],
-  byMac: ReadonlyMap<Mac, readonly Reservation[]>, byIp: ReadonlyMap<Ipv4, Reservation>
+/** Why an entry cannot be in force beside those that are; undefined when it can. `own` are the service's own addresses. */
+export function refusal (
+  entry: Reservation, subnets: readonly DhcpSubnet[], own: readonly Ipv4[], { byMac, byIp }: InForce
 ): string | undefined {
   const subnet = subnets.find(({ subnet }) => contains(subnet, entry.ip))
   if (subnet === undefined) return 'no subnet of dhcp.subnets holds that address'
@@ -84,5 +56,7 @@ export function reservationFor (reservations: Reservations, mac: Mac, link: Link
 
 /** The leases of machines that lost the reservation they had them by: those end with it. */
 export const leasesWithout = (leases: Iterable<Lease>, before: Reservations, after: Reservations, now: number): readonly Lease[] =>
-  [...leases].filter(({ ip, mac, ...lease }) => lease.state === 'bound' && isActive({ ip, mac, ...lease }, now) &&
+  before.byIp === after.byIp
+    ? []
+    : [...leases].filter(({ ip, mac, ...lease }) => lease.state === 'bound' && isActive({ ip, mac, ...lease }, now) &&
     before.byIp.get(ip)?.macs.includes(mac) === true && after.byIp.get(ip)?.macs.includes(mac) !== true)

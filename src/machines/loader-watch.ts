@@ -46,11 +46,11 @@ export class LoaderWatch {
   /** The machine fetched a script: its loader works. */
   scriptFetched (mac: Mac): void { this.#loop.scriptFetched(mac) }
 
-  /** Forgets what was found out of machines whose loader a person has chosen since. */
-  forgetChosen (): void {
+  /** Forgets what was found out of machines whose loader a person has chosen since: of all, or of these. */
+  forgetChosen (machines: Iterable<Mac> = [...this.#options.registry.values()].map(({ mac }) => mac)): void {
     const { registry, loaderChosen } = this.#options
-    for (const { mac, otherLoader } of [...registry.values()]) {
-      if (otherLoader === true && loaderChosen(mac)) registry.forgetOtherLoader(mac)
+    for (const mac of machines) {
+      if (registry.get(mac)?.otherLoader === true && loaderChosen(mac)) registry.forgetOtherLoader(mac)
     }
   }
 }

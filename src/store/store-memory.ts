@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../base/clock.js'
 import type { Group } from '../matchbox/group.js'
 import type { Profile } from '../matchbox/profile.js'
 import { type Change, type ConfigFile, type ConfigKind, configKinds, type Objects, type SharedKind, sharedKinds, type Snapshot } from '../matchbox/store.js'
-import { VersionedMap } from './versioned-map.js'
+import { VersionedMap } from '../base/versioned-map.js'
 
 export type Kind = Change['kind']
 export type StoredObject =

@@ -4,20 +4,38 @@ import type { Reservation } from '../dhcp/reservations.js'
 import type { Store } from '../matchbox/store.js'
 import { type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
-import { readReservations, watchReservations } from './reservation-sources.js'
+import { type ReservationChanges, watchReservations } from './reservation-sources.js'
 import { leaseHolder, type Leases } from './leases.js'
 import type { RunningParts } from './running-parts.js'
 
 export async function addressHolders (parts: Pick<RunningParts, 'loaded' | 'clock' | 'log' | 'onClose'> & { readonly store: Store, readonly leases: Pick<Leases, 'table'> }): Promise<(address: string) => Mac | undefined> {
   const { loaded, store, clock, log, leases, onClose } = parts
-  let reserved = byAddress((await readReservations(loaded, store)).entries)
-  onClose(await watchReservations({ loaded, store, clock, log, onChange: found => { reserved = byAddress(found.entries) } }))
-  return address => leaseHolder(leases.table, address, clock) ?? reserved.get(parseIpv4(address) ?? 0)
+  const reserved = new ReservedAddresses()
+  onClose(await watchReservations({ loaded, store, clock, log, onChange: changes => { reserved.take(changes) } }))
+  return address => leaseHolder(leases.table, address, clock) ?? reserved.holderOf(parseIpv4(address) ?? 0)
 }
 
 /** Of two that want the same address the earlier has it; a machine's several cards lead to the same group by any of them. */
-function byAddress (entries: readonly Reservation[]): ReadonlyMap<Ipv4, Mac> {
-  const holders = new Map<Ipv4, Mac>()
-  for (const { ip, macs: [mac] } of entries) if (mac !== undefined && !holders.has(ip)) holders.set(ip, mac)
-  return holders
+class ReservedAddresses {
+  readonly #entries = new Map<string, Reservation>()
+  readonly #ofIp = new Map<Ipv4, Set<string>>()
+
+  take (changes: ReservationChanges): void {
+    for (const [key, entry] of changes) {
+      const before = this.#entries.get(key)
+      const others = before === undefined ? undefined : this.#ofIp.get(before.ip)
+      others?.delete(key)
+      if (before !== undefined && others?.size === 0) this.#ofIp.delete(before.ip)
+      this.#entries.delete(key)
+      if (entry === undefined || entry.macs.length === 0) continue
+      this.#entries.set(key, entry)
+      this.#ofIp.set(entry.ip, (this.#ofIp.get(entry.ip) ?? new Set()).add(key))
+    }
+  }
+
+  holderOf (ip: Ipv4): Mac | undefined {
+    let first: string | undefined
+    for (const key of this.#ofIp.get(ip) ?? []) if (first === undefined || key < first) first = key
+    return first === undefined ? undefined : this.#entries.get(first)?.macs[0]
+  }
 }

@@ -5,6 +5,7 @@ import { type Config, isBootFileName } from '../config/load.js'
 import type { BootConfig } from '../dhcp/boot-file.js'
 import type { Group } from '../matchbox/group.js'
 import { groupLoaders } from '../matchbox/group-machines.js'
+import type { GroupMachines } from '../matchbox/group-machines-index.js'
 import type { Mac } from '../net/mac.js'
 import { bootConfig } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
@@ -13,11 +14,13 @@ import { loadersOnDisk } from './loader-files.js'
 import { configuredLoaders, HttpNames } from './shim-image.js'
 
 /** Whether a person chose the machine's loader, for it alone. */
-export const isLoaderChosen = (mac: Mac, { boot }: Config, groups: Iterable<Group>): boolean =>
-  boot.overrides.some(one => one.mac === mac && one.file !== undefined) ||
-  groupLoaders(groups, isBootFileName).loaders.some(one => one.mac === mac)
+export const isLoaderChosen = (mac: Mac, { boot }: Config, groups: Pick<GroupMachines, 'hasLoader'>): boolean =>
+  boot.overrides.some(one => one.mac === mac && one.file !== undefined) || groups.hasLoader(mac)
 
-interface BootParts extends Pick<Ground, 'config' | 'store' | 'log'> { readonly httpNames: HttpNames }
+interface BootParts extends Pick<Ground, 'config' | 'log'> {
+  readonly groupMachines: Pick<GroupMachines, 'loaders'>
+  readonly httpNames: HttpNames
+}
 
 /** The names over HTTP of the loaders that configuration and groups choose. */
 export async function openHttpNames (config: Config, clock: Clock, groups: Iterable<Group>): Promise<HttpNames> {
@@ -27,8 +30,8 @@ export async function openHttpNames (config: Config, clock: Clock, groups: Itera
 }
 
 /** What machines of that home boot. */
-export function currentBoot ({ config, store, log, httpNames }: BootParts, { origin }: Pick<Home, 'origin'>): BootConfig {
-  const { loaders, problems } = groupLoaders(store.snapshot.groups.values(), isBootFileName)
+export function currentBoot ({ config, groupMachines, log, httpNames }: BootParts, { origin }: Pick<Home, 'origin'>): BootConfig {
+  const { loaders, problems } = groupMachines.loaders
   log.debug({ machines: loaders.length }, 'boot_file.read')
   for (const problem of problems) log.warn({ problem }, 'boot_file.refused')
   // Known before the machine of a group that was just written asks, unless it asks at once.

@@ -1,7 +1,6 @@
 // The ProxyDHCP server of one interface, put together; dhcp-link starts it when the interface is there.
 import type { Timer } from '../base/clock.js'
 import { startProxyServer } from '../dhcp/proxy-server.js'
-import { knownMachines } from '../matchbox/group-machines.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import { kernelUdp } from '../net/udp.js'
 import { currentBoot } from './boot.js'
@@ -12,19 +11,18 @@ import type { Home } from './homes.js'
 import { type Place, placeText } from './place.js'
 import type { RunningParts } from './running-parts.js'
 
-/** Milliseconds in which changes of groups are gathered: each has all of them read. */
+/** Milliseconds in which changes of groups are gathered: each has the loaders of all told anew. */
 const gatherFor = 250
 
 /** `bootServer` is port 4011 beside it. */
 export function proxyOn (parts: RunningParts, home: Home, place: Place, bootServer: Place): LinkService {
-  const { clock, log, observer, store } = parts
+  const { clock, groupMachines, log, observer, store } = parts
   const sockets = { bind: new DeviceSocket(parts, 'dhcp', place), bootServerBind: new DeviceSocket(parts, 'boot-server', bootServer) }
   const open = { bind: () => sockets.bind.open(), bootServerBind: () => sockets.bootServerBind.open() }
   return {
     places: [{ row: 'dhcp', at: placeText({ transport: 'udp' }, place) }, { row: 'boot-server', at: placeText({ transport: 'udp' }, bootServer) }],
     start: async (own: Ipv4) => {
       let gathering: Timer | undefined
-      let named = knownMachines(store.snapshot.groups.values())
       const proxy = await startProxyServer({
         network: kernelUdp,
         ...open,
@@ -32,7 +30,7 @@ export function proxyOn (parts: RunningParts, home: Home, place: Place, bootServ
         ours: () => [...parts.homes.addresses, ...parts.cluster?.addresses() ?? []],
         boot: currentBoot(parts, home),
         usesOtherLoader: usesOtherLoader(parts),
-        isKnown: mac => named.has(mac),
+        isKnown: mac => groupMachines.has(mac),
         isOwn: mac => mac === home.mac,
         clock,
         steady: () => performance.now(),
@@ -45,7 +43,6 @@ export function proxyOn (parts: RunningParts, home: Home, place: Place, bootServ
         // Thousands of groups may be written one after the other.
         gathering ??= clock.after(gatherFor, () => {
           gathering = undefined
-          named = knownMachines(store.snapshot.groups.values())
           proxy.configure(currentBoot(parts, home))
         })
       })

@@ -1,9 +1,8 @@
 // What the DHCP servers of all interfaces share: subnets and reservations, read once and watched for all; and who ends a lease.
 import { setImmediate } from 'node:timers/promises'
-import { messageOf } from '../base/errors.js'
 import type { DhcpServer, DhcpSettings } from '../dhcp/dhcp-server.js'
-import { reservationSteps } from '../dhcp/reservations.js'
-import type { DhcpSubnet } from '../dhcp/subnet.js'
+import { ReservationTable } from '../dhcp/reservation-table.js'
+import type { GroupMachines } from '../matchbox/group-machines-index.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import type { AddressClaims } from './address-claims.js'
 import { currentBoot } from './boot.js'
@@ -11,15 +10,18 @@ import type { OnClose } from './closing.js'
 import { dhcpSubnets } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
 import type { Home } from './homes.js'
-import { type FoundReservations, readReservations, watchReservations } from './reservation-sources.js'
+import { type ReservationChanges, watchReservations } from './reservation-sources.js'
 import type { HttpNames } from './shim-image.js'
 
+/** Reservations that are put in force in one turn of the event loop: some 2 ms. */
+const step = 1000
 /** Lines of refused reservations that one reading may give. */
 const mostTold = 100
 
 export type SettingsFor = (home: Home) => DhcpSettings
 
 interface SettingsParts extends Pick<Ground, 'loaded' | 'config' | 'store' | 'clock' | 'log' | 'homes'> {
+  readonly groupMachines: GroupMachines
   readonly httpNames: HttpNames
   readonly addressClaims: AddressClaims
   readonly onClose: OnClose
@@ -51,46 +53,57 @@ export class DhcpServers {
   }
 
   async #open (parts: SettingsParts): Promise<void> {
-    const { loaded, store, clock, log, onClose } = parts
+    const { loaded, config, store, clock, log, homes, addressClaims, groupMachines, onClose } = parts
     const subnets = dhcpSubnets(loaded)
+    let table = new ReservationTable(subnets, homes.addresses)
+    let unread: readonly string[] = []
     let refused: ReadonlySet<string> = new Set()
-    let before = Promise.resolve()
-    const inForce = (found: FoundReservations): Promise<void> => {
-      const now = before.then(() => put(found))
-      before = now.catch(() => {})
-      return now
+    const apply = async (changes: ReservationChanges): Promise<void> => {
+      let count = 0
+      for (const [key, entry] of changes) {
+        if (++count % step === 0) await setImmediate()
+        if (entry === undefined) table.delete(key)
+        else table.set(key, entry)
+      }
     }
-    const put = async (found: FoundReservations): Promise<void> => {
-      const { settings, problems } = await settingsOf(parts, subnets, found)
-      // They are read again at every change of a group: what was refused before is told already.
+    const putInForce = (): void => {
+      const reservations = table.inForce
+      const problems = [...unread, ...reservations.problems]
+      // They are told at every change of a group: what was refused before is told already.
       const told = problems.filter(problem => !refused.has(problem))
       for (const problem of told.slice(0, mostTold)) log.warn({ problem }, 'reservation.refused')
       if (told.length > mostTold) log.warn({ more: told.length - mostTold }, 'reservation.refused')
       refused = new Set(problems)
-      this.#settings = settings
+      addressClaims.reserve(reservations.byIp)
+      this.#settings = home =>
+        ({ subnets, reservations, boot: currentBoot(parts, home), unknownClients: config.dhcp.unknown_clients, named: groupMachines })
       for (const [server, home] of this.#running) server.configure(this.#settings(home))
       // At every change of a group too: whoever asks whether a list counts already, has this.
-      log.debug({ reservations: found.entries.length, problems: problems.length }, 'reservation.in_force')
+      log.debug({ reservations: table.entries.size, problems: problems.length }, 'reservation.in_force')
     }
-    await inForce(await readReservations(loaded, store))
-    onClose(await watchReservations({ loaded, store, clock, log, onChange: inForce }))
-    this.#again = async () => {
-      await readReservations(loaded, store).then(inForce)
-        .catch((error: unknown) => { log.warn({ error: messageOf(error) }, 'reservation.unread') })
+    let before = Promise.resolve()
+    const inTurn = (work: () => Promise<void>): Promise<void> => {
+      const now = before.then(work)
+      before = now.catch(() => {})
+      return now
     }
+    const stop = await watchReservations({
+      loaded,
+      store,
+      clock,
+      log,
+      onChange: (changes, problems) => inTurn(async () => {
+        unread = problems
+        await apply(changes)
+        putInForce()
+      })
+    })
+    onClose(stop)
+    this.#again = () => inTurn(async () => {
+      const { entries } = table
+      table = new ReservationTable(subnets, homes.addresses)
+      await apply(new Map([...entries].sort(([a], [b]) => a < b ? -1 : 1)))
+      putInForce()
+    })
   }
-}
-
-async function settingsOf (
-  parts: SettingsParts, subnets: readonly DhcpSubnet[], found: FoundReservations
-): Promise<{ readonly settings: SettingsFor, readonly problems: readonly string[] }> {
-  const { config, homes, addressClaims } = parts
-  const steps = reservationSteps(found.entries, subnets, homes.addresses)
-  let step = steps.next()
-  for (; step.done !== true; step = steps.next()) await setImmediate()
-  const reservations = step.value
-  addressClaims.reserve(reservations.byIp)
-  const settings: SettingsFor = home =>
-    ({ subnets, reservations, boot: currentBoot(parts, home), unknownClients: config.dhcp.unknown_clients, named: found.named })
-  return { settings, problems: [...found.problems, ...reservations.problems] }
 }

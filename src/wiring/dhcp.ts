@@ -1,7 +1,7 @@
 // DHCP on its interfaces, on each in server or proxy mode, and the two sockets beside: port 68, from which a server asks whether
 // another one answers, and the boot server's of a proxy.
 import { type DhcpInterface, dhcpInterfaces, givesAddresses, isBootFileName, type LoadedConfig } from '../config/load.js'
-import { buildReservations } from '../dhcp/reservations.js'
+import { buildReservations } from '../dhcp/reservation-table.js'
 import { type Finding, problem, warning } from '../doctor/finding.js'
 import { groupLoaders } from '../matchbox/group-machines.js'
 import { missingProblem, networkInterfaces } from '../net/interfaces.js'

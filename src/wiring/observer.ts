@@ -29,8 +29,8 @@ export interface Observer {
   readonly onEnrolled: (mac: Mac, group: Group) => void
   /** Has `listener` told of each machine that asks for a boot file or a script. */
   readonly whenFileAsked: (listener: (mac: Mac) => void) => void
-  /** Groups changed: a person may have chosen loaders. */
-  readonly loadersChosen: () => void
+  /** Groups changed: a person may have chosen loaders, of any machine or of these. */
+  readonly loadersChosen: (machines?: Iterable<Mac>) => void
 }
 
 export interface ObserverOptions {
@@ -135,7 +135,7 @@ export function createObserver (options: ObserverOptions): Observer {
   const fileAsked = (mac: Mac): void => { for (const listener of fileListeners) listener(mac) }
   return {
     whenFileAsked: listener => { fileListeners.push(listener) },
-    loadersChosen: () => { loaders.forgetChosen() },
+    loadersChosen: machines => { loaders.forgetChosen(machines) },
     onDhcp: fence.around('observer', (event: DhcpEvent) => {
       switch (event.kind) {
         case 'received':

@@ -10,10 +10,9 @@ import type { Reservation } from '../dhcp/reservations.js'
 import { wireOptions } from './dhcp-settings.js'
 import { messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
-import { groupReservations, knownMachines } from '../matchbox/group-machines.js'
+import { groupReservations } from '../matchbox/group-machines.js'
 import type { Store } from '../matchbox/store.js'
 import { FolderWatcher } from '../disk/folder-watch.js'
-import type { Mac } from '../net/mac.js'
 import { makeFolder } from '../disk/make-folder.js'
 
 export interface FoundReservations {
@@ -21,8 +20,6 @@ export interface FoundReservations {
   readonly entries: readonly Reservation[]
   /** A line for each entry that could not be read. */
   readonly problems: readonly string[]
-  /** The machines that groups name, with an address or without. */
-  readonly named: ReadonlySet<Mac>
 }
 
 /** Groups that are read in one turn of the event loop: some 5 ms when all are new. */
@@ -31,30 +28,28 @@ const groupsAtOnce = 1000
 const hostsFolder = (loaded: LoadedConfig): string => join(loaded.config.state_path, 'hosts.d')
 
 /** What stands in all three places now. */
-export async function readReservations (
-  loaded: LoadedConfig, store: Store, folder = new HostsFolder(hostsFolder(loaded))
-): Promise<FoundReservations> {
-  const { config, where } = loaded
-  const own = config.dhcp.reservations.map((entry, index) => reservationOf({ ...entry, source: where(['dhcp', 'reservations', index]) }))
-  const hosts = await readHosts(folder)
-  const entries: Reservation[] = [...own, ...hosts.entries]
-  const named = new Set<Mac>()
+export async function readReservations (loaded: LoadedConfig, store: Store): Promise<FoundReservations> {
+  const hosts = await readHosts(new HostsFolder(hostsFolder(loaded)))
+  const entries: Reservation[] = [...ownReservations(loaded), ...hosts.entries]
   const groups = [...store.snapshot.groups.values()]
   for (let from = 0; from < groups.length; from += groupsAtOnce) {
     if (from > 0) await setImmediate()
     const some = groups.slice(from, from + groupsAtOnce)
     for (const entry of groupReservations(some)) entries.push(entry)
-    for (const mac of knownMachines(some)) named.add(mac)
   }
-  return { entries, problems: hosts.problems, named }
+  return { entries, problems: hosts.problems }
 }
+
+/** Reservations by key: in the order of the keys the earlier of two that contradict each other stays. */
+export type ReservationChanges = ReadonlyMap<string, Reservation | undefined>
 
 export interface WatchOptions {
   readonly loaded: LoadedConfig
   readonly store: Store
   readonly clock: Clock
   readonly log: Logger
-  readonly onChange: (found: FoundReservations) => void | Promise<void>
+  /** Is told of all entries at first, and from then on of those that came, changed or went (undefined); and of what could not be read. */
+  readonly onChange: (changes: ReservationChanges, problems: readonly string[]) => void | Promise<void>
 }
 
 /** Rest after a reading: so many times what it took, and so many milliseconds at most, since an edit is to count within a second. */
@@ -63,26 +58,63 @@ const longestRest = 700
 /** Milliseconds between two looks at the files themselves. */
 const lookEvery = 3000
 
-/** Reads again whenever a file of hosts.d or a group changes; resolves, with how to stop, when every edit from now on is seen. */
+/** Those of the configuration come first, then those of hosts.d in their order, then those of groups by name. */
+const keyOf = (source: 'configuration' | 'hosts' | 'group', name: string | number): string =>
+  `${['configuration', 'hosts', 'group'].indexOf(source)} ${typeof name === 'number' ? String(name).padStart(10, '0') : name}`
+
+/**
+ * Tells of all, and of what changes in a file of hosts.d or in a group; resolves, with how to stop, when all are told and every edit is
+ * seen.
+ */
 export async function watchReservations ({ loaded, store, clock, log, onChange }: WatchOptions): Promise<() => Promise<void>> {
   const root = hostsFolder(loaded)
   await makeFolder(root)
   const folder = new HostsFolder(root)
-  await folder.read()
+  let hosts: FoundReservations = { entries: [], problems: [] }
   let reading: Promise<void> = Promise.resolve()
   /** A reading has yet to begin, which sees every change until then: twenty thousand groups that are copied in take a few. */
   let queued = false
+  let filesChanged = false
+  /** Groups that changed since the last reading; undefined: all of them are to be read. */
+  let groupsChanged: Set<string> | undefined
   let endRest = (): void => {}
   let ended = false
+  /** The groups of which an entry was told. */
+  const told = new Set<string>()
+
+  /** Tells of what changed; gives how many milliseconds that took. */
+  const read = async (): Promise<number> => {
+    queued = false
+    const began = clock.now()
+    const changes = new Map<string, Reservation | undefined>()
+    const names = [...groupsChanged ?? new Set([...told, ...store.snapshot.groups.keys()])]
+    groupsChanged = new Set()
+    if (filesChanged) {
+      filesChanged = false
+      const before = hosts.entries.length
+      hosts = await readHosts(folder)
+      for (let n = 0; n < Math.max(before, hosts.entries.length); n++) changes.set(keyOf('hosts', n), hosts.entries[n])
+    }
+    for (let from = 0; from < names.length; from += groupsAtOnce) {
+      if (from > 0) await setImmediate()
+      for (const name of names.slice(from, from + groupsAtOnce)) {
+        const group = store.snapshot.groups.get(name)
+        const [entry] = group === undefined ? [] : groupReservations([group])
+        if (entry === undefined && !told.has(name)) continue
+        changes.set(keyOf('group', name), entry)
+        if (entry === undefined) told.delete(name)
+        else told.add(name)
+      }
+    }
+    const putting = onChange(changes, hosts.problems)
+    if (putting !== undefined) await putting
+    return clock.now() - began
+  }
   const reread = (): void => {
     if (queued) return
     queued = true
     reading = reading.then(async () => {
-      queued = false
-      const began = clock.now()
-      const putting = onChange(await readReservations(loaded, store, folder))
-      if (putting !== undefined) await putting
-      const rest = Math.min(longestRest, restFor * (clock.now() - began))
+      const rest = Math.min(longestRest, restFor * await read())
       if (rest <= 0 || ended) return
       await new Promise<void>(resolve => {
         const timer = clock.after(rest, resolve)
@@ -91,37 +123,70 @@ export async function watchReservations ({ loaded, store, clock, log, onChange }
           resolve()
         }
       })
-    }).catch((error: unknown) => { log.warn({ error: messageOf(error) }, 'reservation.unread') })
+    }).catch((error: unknown) => {
+      log.warn({ error: messageOf(error) }, 'reservation.unread')
+      // What was not told is told with the next change.
+      filesChanged = true
+      groupsChanged = undefined
+    })
   }
+  const rereadFiles = (): void => {
+    filesChanged = true
+    reread()
+  }
+  const stop = store.onChange(changes => {
+    for (const { kind, name } of changes) {
+      if (kind !== 'group') continue
+      groupsChanged?.add(name)
+      reread()
+    }
+  })
   const watcher = await FolderWatcher.start({
     root,
     // The files stand in the folder itself.
     folders: ['.'],
     clock,
-    onEdit: reread,
+    onEdit: rereadFiles,
     onError: error => { log.warn({ error: messageOf(error) }, 'reservation.watch') }
   })
-  // Events are not enough where a link's target changes, a file is mounted over, or another machine writes to a shared folder.
-  const looking = clock.every(lookEvery, () => {
-    folder.hasChanged().then(changed => { if (changed && !ended) reread() })
-      .catch((error: unknown) => { log.warn({ error: messageOf(error) }, 'reservation.unread') })
-  })
-  const stop = store.onChange(changes => { if (changes.some(({ kind }) => kind === 'group')) reread() })
-  return async () => {
+  const close = async (): Promise<void> => {
     ended = true
-    looking.cancel()
     endRest()
     stop()
     await watcher.close()
     await reading
   }
+  try {
+    const first = ownReservations(loaded).map((entry, n) => [keyOf('configuration', n), entry] as const)
+    await onChange(new Map(first), [])
+    filesChanged = queued = true
+    const firstRead = read()
+    reading = firstRead.then(() => {}, () => {})
+    await firstRead
+  } catch (error) {
+    await close()
+    throw error
+  }
+  // Events are not enough where a link's target changes, a file is mounted over, or another machine writes to a shared folder.
+  const looking = clock.every(lookEvery, () => {
+    folder.hasChanged().then(changed => { if (changed && !ended) rereadFiles() })
+      .catch((error: unknown) => { log.warn({ error: messageOf(error) }, 'reservation.unread') })
+  })
+  return async () => {
+    looking.cancel()
+    await close()
+  }
 }
+
+/** AppError names the option that can't be. */
+const ownReservations = ({ config, where }: LoadedConfig): readonly Reservation[] =>
+  config.dhcp.reservations.map((entry, index) => reservationOf({ ...entry, source: where(['dhcp', 'reservations', index]) }))
 
 const reservationOf = ({ mac, ip, hostname, options, source }: ReservationEntry): Reservation =>
   ({ macs: [mac], ip, hostName: hostname, options: wireOptions(options, source), source })
 
 /** What can't be put into DHCP's form is left out alone. */
-async function readHosts (folder: HostsFolder): Promise<Omit<FoundReservations, 'named'>> {
+async function readHosts (folder: HostsFolder): Promise<FoundReservations> {
   const found = await folder.read()
   const entries: Reservation[] = []
   const problems = [...found.problems]

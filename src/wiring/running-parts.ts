@@ -5,6 +5,7 @@ import type { HttpApp } from '../http/http-server.js'
 import type { Neighbours } from '../dhcp/neighbours.js'
 import type { MachineRegistry } from '../machines/registry.js'
 import type { Fallbacks } from '../matchbox/fallbacks.js'
+import type { GroupMachines } from '../matchbox/group-machines-index.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Mac } from '../net/mac.js'
 import type { FileSource } from '../tftp/file-source.js'
@@ -38,6 +39,8 @@ export interface RunningParts extends Ground {
   readonly neighbours: Neighbours | undefined
   /** Whose an address is for certain. */
   readonly addressClaims: AddressClaims
+  /** What groups say of single machines. */
+  readonly groupMachines: GroupMachines
   readonly updateGroups: UpdateGroups
   readonly provisioner: Provisioner
   readonly enrolment: Enrolment

@@ -2,7 +2,8 @@
 import t from 'tap'
 import { allocate, type AllocationState } from '../../src/dhcp/allocate.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
-import { buildReservations, type Reservation } from '../../src/dhcp/reservations.js'
+import { buildReservations } from '../../src/dhcp/reservation-table.js'
+import type { Reservation } from '../../src/dhcp/reservations.js'
 import { ip, mac, subnet, testMac } from '../helpers/dhcp.js'
 
 const server = ip('10.0.0.10')

@@ -1,6 +1,7 @@
 // Reservations: what is in force, and that a bad one is refused alone with where it stands and why.
 import t from 'tap'
-import { buildReservations, type Reservation, reservationFor } from '../../src/dhcp/reservations.js'
+import { buildReservations } from '../../src/dhcp/reservation-table.js'
+import { type Reservation, reservationFor } from '../../src/dhcp/reservations.js'
 import { ip, mac, subnet } from '../helpers/dhcp.js'
 
 const server = ip('192.168.100.2')

@@ -2,7 +2,8 @@
 import t from 'tap'
 import { handleDhcp, type Outcome, type ServerContext } from '../../src/dhcp/server-decision.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
-import { buildReservations, type Reservation } from '../../src/dhcp/reservations.js'
+import { buildReservations } from '../../src/dhcp/reservation-table.js'
+import type { Reservation } from '../../src/dhcp/reservations.js'
 import { formatIpv4, type Ipv4 } from '../../src/net/ipv4.js'
 import { hex, ip, mac, message, request, subnet, testMac } from '../helpers/dhcp.js'
 

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { allocate } from '../../src/dhcp/allocate.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
-import { buildReservations } from '../../src/dhcp/reservations.js'
+import { buildReservations } from '../../src/dhcp/reservation-table.js'
 import { createProvisioner } from '../../src/matchbox/provisioner.js'
 import type { Group } from '../../src/matchbox/group.js'
 import type { Mac } from '../../src/net/mac.js'

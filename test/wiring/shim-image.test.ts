@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../src/base/clock.js'
-import { loadConfig } from '../../src/config/load.js'
+import { isBootFileName, loadConfig } from '../../src/config/load.js'
 import { Readers } from '../../src/disk/disk-file.js'
 import { FileCache } from '../../src/disk/file-cache.js'
 import { fatImage } from '../../src/disk/fat-image.js'
 import { readPart } from '../../src/disk/open-file.js'
 import { writeDhcpd } from '../../src/inventory/formats/dhcpd-block.js'
 import type { Group } from '../../src/matchbox/group.js'
+import { GroupMachines } from '../../src/matchbox/group-machines-index.js'
 import { type FileSource, storedFiles } from '../../src/tftp/file-source.js'
 import { currentBoot, openHttpNames } from '../../src/wiring/boot.js'
 import { exportContext } from '../../src/wiring/export-context.js'
@@ -120,7 +121,7 @@ t.test("a group's own loader, also of a group that comes later, and in what othe
   const loaded = loadConfig({ file: undefined, env: {}, set: [`tftp.root=${root}`, 'boot.uefi_x64=shimx64.efi', 'boot.overrides=[{ arch: 16, mac: "00:0c:29", file: "https://10.0.0.2:8443/boot/snponly.efi" }, { arch: uefi_arm64, file: late/shimaa64.efi }]'] })
   const httpNames = await openHttpNames(loaded.config, clock, groups.values())
   t.equal(httpNames.names.get('debian/shimx64.efi'), 'debian/shimx64.img')
-  const current = () => currentBoot({ config: loaded.config, store: { snapshot: { groups } } as never, log: pino({ enabled: false }), httpNames }, { origin: 'http://10.0.0.2:8080' })
+  const current = () => currentBoot({ config: loaded.config, groupMachines: new GroupMachines(() => groups, isBootFileName), log: pino({ enabled: false }), httpNames }, { origin: 'http://10.0.0.2:8080' })
   const boot = current()
   groups.set('b', group('b', '52:54:00:00:00:0b', 'none/shimx64.efi'))
   groups.set('c', group('c', '52:54:00:00:00:0c', 'debian/shimx64.efi'))

@@ -1,9 +1,10 @@
-// A map by name of which each version that was read stays what it was. A change costs the same however many entries there are: they
-// stand in runs of at most some hundred, in the order of their names; a version and the next share all runs but the one that changed.
+// A map by name or number of which each version that was read stays what it was. A change costs the same however many entries
+// there are: they stand in runs of at most some hundred, in the order of their names; a version and the next share all runs but the
+// one that changed.
 
 /** Entries side by side in the order of their names. */
-interface Run<V> {
-  readonly names: string[]
+interface Run<K, V> {
+  readonly names: K[]
   readonly values: V[]
   /** In which era it was made: since then nobody was handed a version with it, so that it can be changed in place. */
   readonly era: number
@@ -12,11 +13,12 @@ interface Run<V> {
 /** So many entries are copied for a change at most; a run that has more is halved. */
 export const longestRun = 256
 
-export class VersionedMap<V> {
+/** By `string` in the order of its UTF-16 units, by `number` in that of its value. */
+export class VersionedMap<V, K extends string | number = string> {
   /** What is in it now, for whoever asks for one by its name: the newest version is the one that machines are served from. */
-  readonly #newest = new Map<string, V>()
-  #runs: Array<Run<V>> = []
-  #version: Version<V> | undefined
+  readonly #newest = new Map<K, V>()
+  #runs: Array<Run<K, V>> = []
+  #version: Version<K, V> | undefined
   /** Counts the versions handed out. */
   #era = 0
   #copied = 0
@@ -25,7 +27,7 @@ export class VersionedMap<V> {
   get copied (): number { return this.#copied }
 
   /** As it is now, for ever. The same object until something changes. */
-  get version (): ReadonlyMap<string, V> {
+  get version (): ReadonlyMap<K, V> {
     if (this.#version === undefined) {
       this.#version = new Version(this.#runs, this.#newest)
       this.#era++
@@ -33,9 +35,9 @@ export class VersionedMap<V> {
     return this.#version
   }
 
-  get (name: string): V | undefined { return this.#newest.get(name) }
+  get (name: K): V | undefined { return this.#newest.get(name) }
 
-  set (name: string, value: V): void {
+  set (name: K, value: V): void {
     const at = Math.max(0, runFor(this.#runs, name))
     const run = this.#writable(at)
     const index = placeIn(run.names, name)
@@ -53,7 +55,7 @@ export class VersionedMap<V> {
   }
 
   /** false when there is none of that name. */
-  delete (name: string): boolean {
+  delete (name: K): boolean {
     if (!this.#newest.has(name)) return false
     const at = runFor(this.#runs, name)
     const run = this.#writable(at)
@@ -66,7 +68,7 @@ export class VersionedMap<V> {
   }
 
   /** A run that no version holds, in a list that none holds. */
-  #writable (at: number): Run<V> {
+  #writable (at: number): Run<K, V> {
     if (this.#version !== undefined) {
       this.#version.outdate()
       this.#version = undefined
@@ -84,7 +86,7 @@ export class VersionedMap<V> {
 }
 
 /** Which of the runs has the name, if any has: the last that begins before it. -1: none does. */
-function runFor (runs: ReadonlyArray<Run<unknown>>, name: string): number {
+function runFor<K extends string | number> (runs: ReadonlyArray<Run<K, unknown>>, name: K): number {
   let [low, high] = [0, runs.length]
   while (low < high) {
     const middle = (low + high) >>> 1
@@ -95,7 +97,7 @@ function runFor (runs: ReadonlyArray<Run<unknown>>, name: string): number {
 }
 
 /** Where the name stands among the others, or would stand. */
-function placeIn (names: readonly string[], name: string): number {
+function placeIn<K extends string | number> (names: readonly K[], name: K): number {
   let [low, high] = [0, names.length]
   while (low < high) {
     const middle = (low + high) >>> 1
@@ -105,13 +107,13 @@ function placeIn (names: readonly string[], name: string): number {
   return low
 }
 
-class Version<V> implements ReadonlyMap<string, V> {
-  readonly #runs: ReadonlyArray<Run<V>>
+class Version<K extends string | number, V> implements ReadonlyMap<K, V> {
+  readonly #runs: ReadonlyArray<Run<K, V>>
   /** The same entries by name, as long as this is the newest version. */
-  #newest: ReadonlyMap<string, V> | undefined
+  #newest: ReadonlyMap<K, V> | undefined
   readonly size: number
 
-  constructor (runs: ReadonlyArray<Run<V>>, newest: ReadonlyMap<string, V>) {
+  constructor (runs: ReadonlyArray<Run<K, V>>, newest: ReadonlyMap<K, V>) {
     this.#runs = runs
     this.#newest = newest
     this.size = newest.size
@@ -120,30 +122,30 @@ class Version<V> implements ReadonlyMap<string, V> {
   /** A newer version is about to come. */
   outdate (): void { this.#newest = undefined }
 
-  get (name: string): V | undefined {
+  get (name: K): V | undefined {
     if (this.#newest !== undefined) return this.#newest.get(name)
     const [run, index] = this.#find(name)
     return run?.values[index]
   }
 
-  has (name: string): boolean { return this.#newest?.has(name) ?? this.#find(name)[0] !== undefined }
+  has (name: K): boolean { return this.#newest?.has(name) ?? this.#find(name)[0] !== undefined }
 
-  #find (name: string): [Run<V> | undefined, number] {
+  #find (name: K): [Run<K, V> | undefined, number] {
     const run = this.#runs[runFor(this.#runs, name)]
     if (run === undefined) return [undefined, 0]
     const index = placeIn(run.names, name)
     return [run.names[index] === name ? run : undefined, index]
   }
 
-  * entries (): MapIterator<[string, V]> {
+  * entries (): MapIterator<[K, V]> {
     for (const { names, values } of this.#runs) for (const [index, name] of names.entries()) yield [name, values[index]!]
   }
 
-  * keys (): MapIterator<string> { for (const { names } of this.#runs) yield * names }
+  * keys (): MapIterator<K> { for (const { names } of this.#runs) yield * names }
   * values (): MapIterator<V> { for (const { values } of this.#runs) yield * values }
-  [Symbol.iterator] (): MapIterator<[string, V]> { return this.entries() }
+  [Symbol.iterator] (): MapIterator<[K, V]> { return this.entries() }
 
-  forEach (callback: (value: V, name: string, map: ReadonlyMap<string, V>) => void): void {
+  forEach (callback: (value: V, name: K, map: ReadonlyMap<K, V>) => void): void {
     for (const [name, value] of this) callback(value, name, this)
   }
 }

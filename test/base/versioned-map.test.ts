@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { longestRun, VersionedMap } from '../../src/store/versioned-map.js'
+import { longestRun, VersionedMap } from '../../src/base/versioned-map.js'
 import { cases } from '../helpers/property.js'
 
 const nameOf = (n: number): string => `node-${String(n).padStart(6, '0')}`
