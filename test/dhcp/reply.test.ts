@@ -66,6 +66,7 @@ t.test("raw options: in the place of ours, the machine's before its subnet's, as
   t.same(found.other, new Map([[224, hex('01')], [225, hex('03')]]))
   const all = sent(parts({}, { subnet: { ...here, options } }))
   t.same(all.domainNameServer, [ip('10.0.0.1')], 'not both, which would be read as one longer list')
+  t.same(sent(parts({}, { subnet: { ...here, options: new Map([[224, hex('01')]]) } })).other, new Map([[224, hex('01')]]), 'one alone')
   t.end()
 })
 

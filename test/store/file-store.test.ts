@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync, utimesSync } from 'node:fs'
+import fs, { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync, utimesSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
@@ -260,6 +261,63 @@ t.test('a file that cannot be read keeps what it said, is told of once, and is r
   writeFileSync(path, group('a'))
   await store.rescan()
   t.same(store.problems(), [])
+})
+
+t.test('a server of files that went away (NFS: ESTALE, EIO): what it said stays in force, is told of once, and is read again by itself', async t => {
+  const folder = t.testdir({ groups: { 'a.json': group('a') }, profiles: { 'p.json': '{"id":"p"}' }, ignition: { 'i.ign': '{}' } })
+  const { stream, entries } = logLines()
+  const store = await open(t, folder, { log: createLog({ level: 'warn', pretty: false, destination: stream }) })
+  for (const [code, away] of [['ESTALE', folder], ['EIO', join(folder, 'groups')], ['ESTALE', join(folder, 'groups/a.json')]] as const) {
+    const before = entries().length
+    const mend = failing(code, path => path === away || path.startsWith(`${away}/`))
+    try {
+      for (let looks = 0; looks < 3; looks++) await store.rescan()
+    } finally {
+      mend()
+    }
+    t.match(store.problems()[0]?.message, code, `${code} of ${away}`)
+    t.same([[...store.snapshot.groups.keys()], [...store.snapshot.profiles.keys()], store.snapshot.configs.ignition.has('i.ign')], [['a'], ['p'], true])
+    const told = entries().slice(before).map(({ msg, path, file }) => `${String(msg)} ${String(path ?? file)}`)
+    t.ok(told.length > 0, 'told of')
+    t.same([...new Set(told)], told, 'each once')
+    await store.rescan()
+    t.same(store.problems(), [], 'and well again')
+  }
+})
+
+/** Has every look at such a path fail as the kernel would have it; gives what ends that. */
+function failing (code: string, isAway: (path: string) => boolean): () => void {
+  const undo: Array<() => void> = []
+  const names = ['stat', 'lstat', 'open', 'opendir', 'readdir', 'readFile', 'realpath', 'access', 'statSync', 'lstatSync', 'openSync', 'opendirSync', 'readdirSync', 'readFileSync'] as const
+  for (const [from, wanted] of [[fs.promises, names.filter(name => !name.endsWith('Sync'))], [fs, names.filter(name => name.endsWith('Sync'))]] as const) {
+    const calls = from as unknown as Record<string, (path: unknown, ...more: unknown[]) => unknown>
+    for (const name of wanted) {
+      const real = calls[name]!
+      const refuse = (path: string): Error => Object.assign(new Error(`${code}: it went away, ${name} '${path}'`), { code })
+      calls[name] = from === fs.promises
+        ? async (path, ...more) => {
+          if (isAway(String(path))) throw refuse(String(path))
+          return await real.call(from, path, ...more)
+        }
+        : (path, ...more) => {
+            if (isAway(String(path))) throw refuse(String(path))
+            return real.call(from, path, ...more)
+          }
+      undo.push(() => { calls[name] = real })
+    }
+  }
+  syncBuiltinESMExports()
+  return () => {
+    for (const mend of undo) mend()
+    syncBuiltinESMExports()
+  }
+}
+
+t.test('a file that is empty at the start is told of at once', async t => {
+  const dataPath = t.testdir({ groups: { 'a.json': '' } })
+  const clock = new FakeClock()
+  utimesSync(join(dataPath, 'groups/a.json'), clock.now() / 1000, clock.now() / 1000)
+  t.match((await open(t, dataPath, { clock })).problems(), [{ where: 'groups/a.json', message: /unexpected end of JSON input/ }])
 })
 
 t.test('what is read in numbers is told of at once, and edits that come meanwhile are one look', async t => {
