@@ -147,6 +147,32 @@ t.test('no two types are named after what was done to them in the same word', t 
   t.end()
 })
 
+/** Lines that a file may have: one idea has room in them. */
+const mostLines = 300
+/** Files that have more. */
+const longer: Readonly<Record<string, string>> = {
+  appliance: 'the order in which parts are made, which is told in one piece',
+  'cluster/discovery': 'to be split',
+  'cluster/etcd-leases': 'to be split',
+  'cluster/etcd-machines': 'to be split',
+  'cluster/shared-state': 'to be split',
+  'config/schema': 'every key of the configuration, in the order of the documentation',
+  'dhcp/dhcp-server': 'to be split',
+  'go/template/lex': "the states of the reference's lexer, which are functions of one another",
+  'go/template/parse': 'the grammar of the reference, a function for each rule',
+  'inventory/object-notation': 'a reader of one notation',
+  'matchbox/provisioner': 'to be split: the rendering of a request, and what is told of groups and profiles',
+  'store/file-store': 'to be split: what a file said, and when the folder is looked at',
+  'updates/updates': 'to be split: which version a machine is given, and what is kept of it'
+}
+
+t.test(`no file has more than ${mostLines} lines but those in the list`, t => {
+  const found = [...textOf].filter(([file, text]) => text.split('\n').length - 1 > mostLines && !(file in longer)).map(([file]) => file)
+  t.same(found, [], 'split it where there is a seam, or say in the list why not')
+  t.same(Object.keys(longer).filter(file => !textOf.has(file)), [], 'and the list names files that are there')
+  t.end()
+})
+
 t.test('process is known to main.ts alone, but for the number that a lock is signed with', t => {
   const users = files.filter(file => !['main', 'disk/folder-lock'].includes(file) && /(?<![.\w'"`])process\.\w/.test(textOf.get(file)!.replace(/\/\/[^\n]*/g, '')))
   t.same(users, [])
