@@ -8,8 +8,9 @@ import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import t, { type Test } from 'tap'
 import { builtProgram } from '../helpers/built.js'
+import { runCommand } from '../helpers/command.js'
 import { freePort } from '../helpers/free-port.js'
-import { Program, surroundings } from '../helpers/program.js'
+import { type Ended, Program, surroundings } from '../helpers/program.js'
 import { shortFolder } from '../helpers/short-folder.js'
 import { needs } from '../helpers/tools.js'
 
@@ -70,7 +71,7 @@ t.test('starts, serves, and ends 0 on SIGTERM', async t => {
   t.match(await new Program(['machines', 'show', '52-54-00-00-00-77', '--config', file]).end(), { status: 1, stderr: /no machine 52:54:00:00:00:77/ })
   t.match(await new Program(['leases', 'release', '10.0.0.1', '--config', file]).end(), { status: 1, stderr: /no lease of 10\.0\.0\.1/ })
   const second = await new Program(['serve', '--config', file]).end()
-  t.match(second, { status: 1, stderr: /control_socket/ }, 'a second appliance does not take the socket away')
+  t.match(second, { status: 1, stderr: /state_path: another core-provisioner \(pid \d+\) has / }, 'a second appliance takes nothing away')
 
   const { status, stderr } = await program.end('SIGTERM')
   t.equal(status, 0)
@@ -85,8 +86,8 @@ t.test('starts, serves, and ends 0 on SIGTERM', async t => {
   t.equal((await again.end('SIGINT')).status, 0)
 })
 
-const refused = async (t: Test, args: readonly string[], message: RegExp, status = 1): Promise<void> => {
-  const ended = await new Program(args).end()
+const refused = async (t: Test, args: readonly string[], message: RegExp, status = 1, run: (args: readonly string[]) => Promise<Ended> = runCommand): Promise<void> => {
+  const ended = await run(args)
   t.match(ended, { status, stderr: message }, `${args.join(' ')} says ${String(message)}`)
   t.equal(ended.stderr.trimEnd().split('\n').length, 1, 'in one line')
 }
@@ -96,19 +97,20 @@ t.test('what can not start is told in one line', async t => {
   await once(taken, 'listening')
   t.teardown(() => taken.close())
   const { port } = taken.address() as AddressInfo
+  const asProcess = async (args: readonly string[]): Promise<Ended> => await new Program(args).end()
   await refused(t, ['serve', '--config', configured(t), '--set', `http.address=127.0.0.1:${port}`],
-    new RegExp(`^core-provisioner serve: cannot listen on 127\\.0\\.0\\.1:${port}/tcp: another program listens there\n$`))
+    new RegExp(`^core-provisioner serve: cannot listen on 127\\.0\\.0\\.1:${port}/tcp: another program listens there\n$`), 1, asProcess)
 
   const udp = createSocket('udp4').bind(0, '127.0.0.1')
   await once(udp, 'listening')
   t.teardown(() => udp.close())
   await refused(t, ['serve', '--config', configured(t), '--set', `tftp.address=127.0.0.1:${udp.address().port}`],
-    /cannot listen on 127\.0\.0\.1:\d+\/udp: another program listens there\n$/)
+    /cannot listen on 127\.0\.0\.1:\d+\/udp: another program listens there\n$/, 1, asProcess)
 
   await refused(t, ['serve', '--config', configured(t, 'dhpc: {}')], /config\.yaml:7:1: dhpc: unknown key; did you mean "dhcp"\?\n$/)
   await refused(t, ['serve', '--config', '/nowhere.yaml'], /there is no configuration file \/nowhere\.yaml/)
   await refused(t, ['serve', '--set', 'state_path=/etc/passwd/state', '--set', 'tftp.address=""', '--set', 'http.address=127.0.0.1:0'],
-    /^core-provisioner serve: --set state_path: state_path: cannot make \/etc\/passwd\/state: ENOTDIR/)
+    /^core-provisioner serve: --set state_path: state_path: cannot make \/etc\/passwd\/state: ENOTDIR/, 1, asProcess)
   await refused(t, ['serve', '--colour'], /Unknown option '--colour'/, 2)
   await refused(t, ['serve', 'now'], /unexpected argument "now"/, 2)
   await refused(t, ['dance'], /no command "dance"/, 2)
@@ -131,30 +133,30 @@ t.test('check prints what would listen', async t => {
   t.match(stderr, /groups\/broken\.json:\d+:\d+: error: /)
   t.match(stdout, /dhcp +lo:67\/udp +as 127\.0\.0\.1, 1 subnets, 1 reservations, unknown clients: deny/)
   t.match(stdout, /store +.*\/data +1 groups, 1 profiles, 1 ignition/)
-  const json = await new Program(['check', '--json', '--config', file]).end()
+  const json = await runCommand(['check', '--json', '--config', file])
   t.match(JSON.parse(json.stdout), { dhcp: { mode: 'server', interface: 'lo' }, listeners: [{ protocol: 'http' }, { protocol: 'grpc' }, { protocol: 'dhcp', address: 'lo:67/udp' }, { protocol: 'dhcp-client' }, { protocol: 'control' }], problems: { length: 1 } })
 
   const folder = t.testdirName
   mkdirSync(join(folder, 'state/hosts.d'), { recursive: true })
   writeFileSync(join(folder, 'state/hosts.d/a.yaml'), '- { mac: "52:54:00:00:00:02", ip: 10.0.0.1 }\n- { mac: x, ip: 127.0.0.2 }\n')
-  const hosts = await new Program(['check', '--config', file]).end()
+  const hosts = await runCommand(['check', '--config', file])
   t.match(hosts.stderr, /hosts\.d\/a\.yaml:2:5: error: mac: expected a MAC address/)
   t.match(hosts.stderr, /hosts\.d\/a\.yaml:1: error: the reservation of 10\.0\.0\.1 .* no subnet/)
 
-  const wrong = await new Program(['check', '--config', configured(t, 'a: 1\nlog_level: loud\n')]).end()
+  const wrong = await runCommand(['check', '--config', configured(t, 'a: 1\nlog_level: loud\n')])
   t.match(wrong, { status: 1, stderr: /:7:1: error: a: unknown key\n.*:8:1: error: log_level: expected one of .*\n.*groups\/broken\.json:\d+:\d+: error: [^\n]*\n$/ }, 'check tells all')
 })
 
 t.test('render and transpile, without a machine', async t => {
   const file = configured(t)
-  const render = async (...args: string[]) => await new Program(['render', ...args, '--config', file]).end()
-  t.match(await render('ipxe', '--label', 'mac=52-54-00-00-00-01'), { status: 0, stdout: /^#!ipxe\nkernel \/assets\/vmlinuz quiet\nboot\n$/, stderr: '' })
+  const render = async (...args: string[]) => await runCommand(['render', ...args, '--config', file])
+  t.match(await new Program(['render', 'ipxe', '--label', 'mac=52-54-00-00-00-01', '--config', file]).end(), { status: 0, stdout: /^#!ipxe\nkernel \/assets\/vmlinuz quiet\nboot\n$/, stderr: '' })
   t.match(await render('ignition', '-l', 'mac=52-54-00-00-00-01'), { status: 0, stdout: '{"ignition":{"version":"3.3.0"}}' })
   t.match(await render('ipxe', '--label', 'mac=52-54-00-00-00-02'), { status: 1, stdout: '', stderr: /no group matches/ })
   t.match(await render('ipxe', '--label', 'mac=52'), { status: 2, stderr: /"52" is not a hardware address/ })
   t.match(await render('lunch'), { status: 2, stderr: /expected one of ipxe, grub/ })
 
-  const transpile = async (input: string, ...args: string[]) => await new Program(['transpile', ...args], { input }).end()
+  const transpile = async (input: string, ...args: string[]) => await runCommand(['transpile', ...args], { input })
   const butane = 'variant: fcos\nversion: 1.5.0\npasswd: { users: [{ name: core, shell: /bin/sh }] }\n'
   t.match(JSON.parse((await transpile(butane)).stdout), { ignition: { version: '3.4.0' }, passwd: { users: [{ name: 'core' }] } })
   t.match(JSON.parse((await transpile('passwd: { users: [{ name: core }] }', '-')).stdout), { ignition: { version: '2.2.0' } })
@@ -203,7 +205,7 @@ t.test('on a terminal each listener is a line in colour, with the address that m
 
 t.test('help and version', async t => {
   t.match(await new Program(['--version']).end(), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ })
-  t.match(await new Program(['--help']).end(), { status: 0, stdout: /^ {2}serve +start the appliance in the foreground$/m })
-  t.match(await new Program(['serve', '--help']).end(), { status: 0, stdout: /^usage: core-provisioner serve \[flags\]\n[^]*-c, --config FILE +the configuration/ })
-  t.match(await new Program([]).end(), { status: 2, stderr: /^usage:/ })
+  t.match(await runCommand(['--help']), { status: 0, stdout: /^ {2}serve +start the appliance in the foreground$/m })
+  t.match(await runCommand(['serve', '--help']), { status: 0, stdout: /^usage: core-provisioner serve \[flags\]\n[^]*-c, --config FILE +the configuration/ })
+  t.match(await runCommand([]), { status: 2, stderr: /^usage:/ })
 })

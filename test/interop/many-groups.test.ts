@@ -1,4 +1,4 @@
-// Twenty thousand groups that come at once, each with a reservation: copied into the folder of a program that runs, changed there, and
+// Twenty thousand groups (by hand four thousand) that come at once, each with a reservation: copied into the folder of a program that runs, changed there, and
 // written over gRPC. Meanwhile a known machine is offered its address again and again, /readyz and its script are fetched, and the
 // event loop is never held for 50 ms of the program's own processor time. MANY_GROUPS=N for another number.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,13 +8,14 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { builtProgram } from '../helpers/built.js'
 import { mac, request } from '../helpers/dhcp.js'
+import { inCiOrByHand } from '../helpers/how-many.js'
 import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
 import { PipeClient } from '../helpers/pipe-client.js'
 import { makeAuthority, makeCertificate } from '../helpers/pki.js'
 import { able } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
 
-const count = Number(process.env['MANY_GROUPS'] ?? 20_000)
+const count = Number(process.env['MANY_GROUPS'] ?? inCiOrByHand(20_000, 4000))
 /** Each of these is two syncs of the disk. */
 const written = Math.ceil(count / 20)
 const longest = 0.05

@@ -62,22 +62,24 @@ for (const format of formats) {
     t.match(refusal(Buffer.from(`\ufeff${text}`, 'utf16le')), /^list:1:1: the file is UTF-16/)
     const bytes = Buffer.from(text)
     for (let end = 0; end < bytes.length; end++) refusal(bytes.subarray(0, end), format)
+    const taken: string[] = []
     for (let at = 0; at < bytes.length; at++) {
       for (const odd of [0xe9, 0x00, 0x22, 0x7b, 0x0a]) {
         const broken = Buffer.from(bytes)
         broken[at] = odd
         const said = refusal(broken, format)
-        if (odd === 0xe9 || odd === 0x00) t.ok(said !== undefined || bytes[at] === odd, `byte ${at} as ${odd}`)
+        if ((odd === 0xe9 || odd === 0x00) && said === undefined && bytes[at] !== odd) taken.push(`byte ${at} as ${odd}`)
       }
     }
+    t.same(taken, [], 'bytes that are no text')
     t.not(refusal(Buffer.from('machines:\n  - mac: "02:00:00:00:00:01"\n    ip: 10.0.0.1\n'), format), undefined, 'YAML')
     t.not(refusal(Buffer.from('<?xml version="1.0"?>\n<network><host mac="02:00:00:00:00:01"/></network>\n'), format), undefined, 'XML')
     t.end()
   })
 
   t.test(`${format}: a hundred thousand machines take what a hundred thousand take`, t => {
-    const [little, much] = [sourceOf(sample(format, 2000)), sourceOf(sample(format, 16_000))]
-    const factor = growth(size => { joinLists([readers[format](size === 2000 ? little : much)]) }, 2000)
+    const [little, much] = [sourceOf(sample(format, 1000)), sourceOf(sample(format, 8000))]
+    const factor = growth(size => { joinLists([readers[format](size === 1000 ? little : much)]) }, 1000)
     t.ok(factor < muchGrowth, factor.toFixed(1))
     const all = readers[format](sourceOf(sample(format, 100_000)))
     t.equal(format === 'mayu' ? all.hosts[0]?.macs.length : all.hosts.length, 100_000)

@@ -56,8 +56,8 @@ function hostile (size: number): Readonly<Record<string, string>> {
 }
 
 const texts = hostile(most)
-const some = hostile(most / 4)
-const eighths = hostile(most / 32)
+const some = hostile(most / 8)
+const eighths = hostile(most / 64)
 
 for (const name of Object.keys(texts)) {
   t.test(name, t => {
