@@ -1,7 +1,10 @@
-// What grows with what: `npm run bench -- growth [--sizes N,N,...]`. Microseconds of CPU of what is done again and again, in a program that
-// holds so many groups, records of machines, leases, or folders of images; what it takes to load them, and MiB that they hold. Each at the
-// cheapest of three turns.
+// What grows with what: `npm run bench -- growth [--sizes N,N,...] [--of NAME,NAME,...]`. Microseconds of CPU of what is done again and
+// again, in a program that holds so many groups, records of machines, leases, folders of images (assets), or connections on which nothing
+// is asked (clients, which are in the same process, and 2,000 at most); what it takes to load them, and MiB that they hold. Each at
+// the cheapest of three turns.
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
@@ -14,6 +17,7 @@ import { allocate } from '../../src/dhcp/allocate.js'
 import { LeaseTable } from '../../src/dhcp/leases.js'
 import { buildReservations, ReservationTable } from '../../src/dhcp/reservation-table.js'
 import type { Reservation } from '../../src/dhcp/reservations.js'
+import { buildHttpApp } from '../../src/http/http-server.js'
 import { MachineJournal } from '../../src/machines/journal.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
 import { GroupMachines } from '../../src/matchbox/group-machines-index.js'
@@ -34,6 +38,7 @@ interface Row {
   readonly load: number
   readonly mib: number
   readonly costs: Readonly<Record<string, () => Promise<number>>>
+  readonly close?: () => Promise<void>
 }
 
 const least = async (work: (times: number) => void | Promise<void>, count = times): Promise<number> => {
@@ -141,18 +146,60 @@ async function images (site: Site): Promise<Row> {
   return { what: 'asset folders', load, mib, costs: { 'a path resolved': resolved } }
 }
 
+/** Of more that say nothing the eldest give way. */
+const mostClients = 2000
+
+async function clients (site: Site, wanted: number): Promise<Row> {
+  const size = Math.min(mostClients, wanted)
+  const store = await openFileStore({ dataPath: site.data, tombstoneMs: 0, clock: systemClock, log, watch: false })
+  const app = buildHttpApp({ provisioner: createProvisioner({ store }), log, assetsPath: '', ready: () => [] })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  const open = async (n: number): Promise<Socket> => {
+    const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.${1 + (n >> 8)}.${n & 255}`, noDelay: true })
+    await once(socket, 'connect')
+    return socket
+  }
+  const { loaded: idle, load, mib } = await loading(async () => {
+    const sockets: Socket[] = []
+    for (let n = 0; n < size; n++) sockets.push(await open(n))
+    return sockets
+  })
+  const asking = await open(0)
+  const asked = async (): Promise<number> => await least(async count => {
+    for (let n = 0; n < count; n++) {
+      asking.write('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n')
+      await once(asking, 'data')
+    }
+  })
+  return {
+    what: 'clients',
+    load,
+    mib,
+    costs: { 'one asks': asked },
+    close: async () => {
+      for (const socket of [asking, ...idle]) socket.destroy()
+      await app.close()
+      await store.close()
+    }
+  }
+}
+
 export async function run (args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: { sizes: { type: 'string', default: '10,100,1000,10000,100000' } } })
+  const { values } = parseArgs({ args: [...args], options: { sizes: { type: 'string', default: '10,100,1000,10000,100000' }, of: { type: 'string' } } })
   const sizes = values.sizes.split(',').map(Number)
-  for (const [kind, measured] of Object.entries({ groups, machines, leases, assets: images })) {
+  const chosen = values.of?.split(',')
+  for (const [kind, measured] of Object.entries({ groups, machines, leases, assets: images, clients })) {
+    if (chosen?.includes(kind) === false) continue
     const rows: string[][] = []
     for (const size of sizes) {
       const folder = mkdtempSync(join(tmpdir(), 'bench-growth-'))
       try {
-        const { what, load, mib, costs } = await measured(layOutSite(folder, { [kind]: size }), size)
+        const { what, load, mib, costs, close } = await measured(layOutSite(folder, kind === 'clients' ? {} : { [kind]: size }), size)
         if (rows.length === 0) rows.push([what, 'ms to load', 'MiB', ...Object.keys(costs).map(name => `${name}, µs`)])
         const cells = []
         for (const name of Object.keys(costs)) cells.push((await costs[name]!()).toFixed(1))
+        await close?.()
         rows.push([String(size), load.toFixed(0), mib.toFixed(1), ...cells])
       } finally {
         rmSync(folder, { recursive: true })
