@@ -112,6 +112,9 @@ t.test('another place: what it had is free before, after a failed start and at t
     onEvent: () => {}
   }), { code: 'address_in_use' })
   t.equal(wire.listening, 2, 'the port that it had got is free again')
-  await proxy.close()
+  const taken = await wire.bind({ address: '0.0.0.0', port: 6868 }, () => {})
+  const away = { bind: { address: '0.0.0.0', port: 6868 }, bootServerBind: { address: '0.0.0.0', port: 4011 } }
+  await t.rejects(proxy.rebind(away), { code: 'address_in_use' }, 'where it cannot go it says so')
+  await taken.close()
   t.equal(wire.listening, 0)
 })
