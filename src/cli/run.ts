@@ -2,6 +2,7 @@
 import { programVersion } from '../base/bundled.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { type Command, type Io, print } from './command.js'
+import { slipIn } from './slips.js'
 import { type CommandName, isCommand } from './usage.js'
 
 /** Each is loaded when it is called, and what it needs with it. */
@@ -47,6 +48,11 @@ export async function run (args: readonly string[], io: Io): Promise<number> {
   if (rest.includes('--help') || rest.includes('-h')) {
     print(io.stdout, (await help()).commandHelp(name))
     return 0
+  }
+  const slip = slipIn(name, rest)
+  if (slip !== undefined) {
+    print(io.stderr, `core-provisioner ${name}: ${slip}`)
+    return 2
   }
   const command = await commands[name]()
   try {

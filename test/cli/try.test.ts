@@ -237,7 +237,7 @@ t.test('what is wrong is told before anything is done, and leaves nothing', asyn
   here.space.ip('link', 'set', 'down0', 'down')
   await says(1, /interface six0 has no IPv4 address/, '--interface', 'six0', '--kernel', 'k')
   await says(1, /interface down0 is down \(ip link set down0 up\)/, '--interface', 'down0', '--kernel', 'k')
-  await says(2, /--image is flatcar or fedora-coreos, not "flatcarr"; did you mean "flatcar"\?/, '--interface', 'br0', '--image', 'flatcarr')
+  await says(2, /--image takes one of flatcar, fedora-coreos, not "flatcarr"; did you mean "flatcar"\?/, '--interface', 'br0', '--image', 'flatcarr')
   await says(2, /--initrd goes with --kernel/, '--interface', 'br0', '--image', 'flatcar', '--initrd', 'i')
   await says(2, /--key and --fingerprint go with --image/, '--interface', 'br0', '--kernel', 'k', '--key', 'x', '--fingerprint', 'AA')
   await says(1, /cannot take \/dev\/zero: it is no file/, '--interface', 'br0', '--kernel', '/dev/zero')

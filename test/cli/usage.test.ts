@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { slipIn } from '../../src/cli/slips.js'
 import { commandNames, usage } from '../../src/cli/usage.js'
 import { builtProgram } from '../helpers/built.js'
 import { watch } from '../helpers/netns.js'
@@ -161,6 +162,27 @@ t.test('completion for the other shells', async t => {
     t.doesNotThrow(() => { execFileSync(shell, ['-n', file]) })
   }
   t.match(await runCommand(['completion', 'tcsh']), { status: 2, stderr: /expected one of bash, zsh, fish/ })
+})
+
+t.test('a word or a value that is nearly one: one line, for every command that has some', async t => {
+  const others = new Set(commandNames.flatMap(name => [...usage[name].words ?? []]))
+  for (const name of commandNames) {
+    const { words = [], flags } = usage[name]
+    for (const word of words) {
+      t.equal(slipIn(name, [word]), undefined)
+      const cut = word.slice(0, -1)
+      if (word.length > 3 && !others.has(cut)) t.match(slipIn(name, [cut]), /^expected one of .*; did you mean "\w+"\?$/, `${name} ${cut}`)
+    }
+    for (const [flag, { among = [] }] of Object.entries(flags)) {
+      for (const value of among) {
+        t.equal(slipIn(name, [`--${flag}`, value]), undefined)
+        if (value.length > 3) t.match(slipIn(name, [`--${flag}=${value.slice(0, -1)}`]), new RegExp(`^--${flag} takes one of .*not .*did you mean`))
+        t.equal(slipIn(name, ['--', `--${flag}`, 'x']), undefined)
+      }
+    }
+  }
+  t.equal(slipIn('check', ['--store', '--format', 'nothing']), undefined, 'a value that looks like a flag')
+  t.match(await new Program(['machines', 'shwo']).end(), { status: 2, stderr: /^core-provisioner machines: expected one of .*, not "shwo"; did you mean "show"\?\n$/ })
 })
 
 t.test('render --explain says which group, and why not the others', async t => {
