@@ -117,6 +117,15 @@ step_allow () {
   firewall-cmd --quiet --zone="$1" --add-service="$2" || step_reload_firewall
 }
 step_forbid () { firewall-cmd --quiet --permanent --zone="$1" --remove-service="$2"; }
+# An interface to its zone by name, and back to the default one: what is killed between the two lines is done by the next reload.
+step_assign () {
+  firewall-cmd --quiet --permanent --zone="$1" --add-interface="$2"
+  firewall-cmd --quiet --zone="$1" --query-interface="$2" || firewall-cmd --quiet --zone="$1" --add-interface="$2" || step_reload_firewall
+}
+step_release () {
+  firewall-cmd --quiet --permanent --zone="$1" --remove-interface="$2"
+  firewall-cmd --quiet --zone="$1" --remove-interface="$2" || step_reload_firewall
+}
 
 # Below /opt only bin/ is labelled as programs by itself; the service starts node through the loader in lib/.
 executables='/opt/core-provisioner/[^/]+/lib/(node|ld-linux-x86-64\.so\.2)'

@@ -10,10 +10,11 @@ import type { Plan } from '../doctor/plan.js'
 import { networkInterfaces } from '../net/interfaces.js'
 import { formatIpv4, formatSubnet } from '../net/ipv4.js'
 import { firewallServices, portsOf } from '../setup/firewall-services.js'
-import { type Gateway, gatewayPolicy, gatewayUnit, outsideIn, policyXml } from '../setup/gateway.js'
+import { type Assignment, type Gateway, gatewayPolicy, outsideIn, policyXml } from '../setup/gateway.js'
 import { subjectNames } from '../setup/subject-names.js'
 import { unitFiles, type WantedSocket } from '../setup/unit-files.js'
 import type { Places } from './setup-places.js'
+import { assignedTo, assignmentsOf, gatewayDropInFile } from './setup-zones.js'
 
 export interface FilesWanted {
   readonly loaded: LoadedConfig
@@ -39,6 +40,8 @@ export interface FilesWritten {
   /** Services of firewalld, and the zones that are to let them in. */
   readonly services: readonly string[]
   readonly zones: readonly string[]
+  /** Interfaces of the gateway that firewalld is to have in their zones by name. */
+  readonly assigned: readonly Assignment[]
   /** Names for the server's certificate, with commas between. */
   readonly names: string
 }
@@ -47,7 +50,7 @@ export interface FilesWritten {
 export async function writeFiles ({ loaded, plan, to, places, systemd, names, outside }: FilesWanted): Promise<FilesWritten> {
   const sockets = socketsOf(plan)
   const devices = plan.dhcp.interfaces.map(at => at.name)
-  const gateway = outside === undefined ? undefined : gatewayOf(outside, loaded, devices)
+  const gateway = outside === undefined ? undefined : await gatewayOf(outside, loaded, devices, places)
   const written = writtenElsewhere(loaded)
   const units = unitFiles({ units: shippedUnits(), sockets, several: devices.length > 1, written, systemd, gateway })
   const services = firewallServices(sockets)
@@ -64,6 +67,7 @@ export async function writeFiles ({ loaded, plan, to, places, systemd, names, ou
     sockets: units.sockets,
     services: services.filter(({ on }) => on).map(({ name }) => name),
     zones,
+    assigned: gateway?.assigned ?? [],
     names: subjectNames([...names, loaded.config.advertise, 'localhost', ...own.map(({ ip }) => formatIpv4(ip)), '127.0.0.1'])
   }
 }
@@ -79,23 +83,26 @@ export function firewallNote (plan: Plan): string | undefined {
 
 /** The gateway that is installed, by its unit's drop-in. */
 export function installedGateway ({ units }: Places): string | undefined {
-  const file = join(units, `${gatewayUnit}.d/interfaces.conf`)
+  const file = join(units, gatewayDropInFile)
   return existsSync(file) ? outsideIn(readFileSync(file, 'utf8')) : undefined
 }
 
-function gatewayOf (outside: string, { config }: LoadedConfig, devices: readonly string[]): Gateway {
+async function gatewayOf (outside: string, { config }: LoadedConfig, devices: readonly string[], places: Places): Promise<Gateway> {
   const networks = config.dhcp.subnets.map(({ subnet }) => formatSubnet(subnet))
   if (devices.includes(outside)) throw new AppError('config_invalid', `--gateway ${outside}: machines boot from ${outside}; name the interface that leads out`)
   if (devices.length === 0 || networks.length === 0) throw new AppError('config_invalid', '--gateway needs the network that it is for: dhcp.mode server with its subnets')
   if (!networkInterfaces().has(outside)) throw new AppError('config_invalid', `--gateway ${outside}: no interface ${outside} on this machine`)
-  return { inside: devices, outside, networks }
+  const assigned = hasPolicies() ? await assignmentsOf([...devices, outside], assignedTo(places)) : []
+  return { inside: devices, outside, networks, assigned }
 }
 
 /** undefined where firewalld has nothing to be told, or knows no policies (below 0.9). */
 async function policyFor ({ outside }: Gateway, inside: readonly string[]): Promise<string | undefined> {
   const [egress] = await zonesOf([outside])
-  return egress === undefined || !existsSync('/usr/lib/firewalld/policies') ? undefined : policyXml(inside, egress)
+  return egress === undefined || !hasPolicies() ? undefined : policyXml(inside, egress)
 }
+
+const hasPolicies = (): boolean => existsSync('/usr/lib/firewalld/policies')
 
 function writtenElsewhere ({ config }: LoadedConfig): readonly string[] {
   const { data_path: data, state_path: state, assets_path: assets, images } = config

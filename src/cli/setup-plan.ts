@@ -28,6 +28,7 @@ import { firewallNote, installedGateway, writeFiles } from './setup-files.js'
 import { type Places, places as standard } from './setup-places.js'
 import { commandSteps, firewallSteps, gatewaySteps, groundSteps, labelSteps, put, unitSteps, unwantedSockets } from './setup-steps.js'
 import { targetOf, versionsOf } from './setup-versions.js'
+import { assignedTo, releaseSteps } from './setup-zones.js'
 import { openDialogue } from './terminal.js'
 
 export interface PlanRequest {
@@ -92,7 +93,8 @@ export async function planInstallation (request: PlanRequest, io: Io, installed:
     const versions = versionsOf({ folder, bundle: request.bundle, version: request.version, running })
     const before = [...versions.copy, ...await groundSteps(installed), ...configured, ...certificates]
     const units = unitSteps(files, written, installed)
-    const network = [...units, ...await firewallSteps(files, written, installed)]
+    const released = await releaseSteps(assignedTo(installed), written.assigned)
+    const network = [...released, ...units, ...await firewallSteps(files, written, installed)]
     const links = [...versions.links, ...commandSteps(installed, text => { print(io.stdout, `note: ${text}`) })]
     const switched = [...network, ...links]
     const labels = before.length + switched.length === 0 ? [] : await labelSteps(`restore SELinux contexts of ${folder}, ${dirname(installed.config)}, ${installed.certificates}, ${installed.data} and ${installed.state}`)

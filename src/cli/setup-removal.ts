@@ -12,6 +12,7 @@ import { type Places, places as standard, serviceUser as user } from './setup-pl
 import { writeParts } from './setup-plan.js'
 import { filesIn, labelSteps, numberOf } from './setup-steps.js'
 import { isInstalled, isOurs } from './setup-versions.js'
+import { assignedTo, releaseSteps } from './setup-zones.js'
 import { openDialogue } from './terminal.js'
 
 export interface RemovalRequest {
@@ -35,7 +36,7 @@ export async function planRemoval (request: RemovalRequest, io: Io, places: Plac
     ? [...folders.filter(path => existsSync(path)).map(path => step('purge', `remove ${path}`, path)), ...await accountSteps(places)]
     : []
   if (!purge) print(io.stdout, `kept: ${folders.join(', ')} and the user ${user} (--purge removes them)`)
-  await writeParts(to, { removal: [...unitSteps(found, places), ...await firewallSteps(places), ...found.length > 0 ? await labelSteps('forget the SELinux contexts', 'unlabel') : [], ...versionSteps(places), ...kept] })
+  await writeParts(to, { removal: [...await releaseSteps(assignedTo(places), []), ...unitSteps(found, places), ...await firewallSteps(places), ...found.length > 0 ? await labelSteps('forget the SELinux contexts', 'unlabel') : [], ...versionSteps(places), ...kept] })
   // A template starts as its instances, and is disabled with all of them.
   await writeFileAtomic(join(to, 'settings'), settingsText({
     found,

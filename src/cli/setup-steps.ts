@@ -10,6 +10,7 @@ import { step, type Step } from '../setup/steps.js'
 import { type FilesWritten, policyFile } from './setup-files.js'
 import { type Places, serviceUser as user } from './setup-places.js'
 import { point } from './setup-versions.js'
+import { assignSteps } from './setup-zones.js'
 
 /** The file in place of the one that is there, where it is another one. */
 export function put (files: string, path: string, mode: string, owner: string): readonly Step[] {
@@ -74,7 +75,7 @@ export const filesIn = (folder: string, pattern: RegExp): readonly string[] =>
   existsSync(folder) ? readdirSync(folder).filter(name => pattern.test(name)).sort() : []
 
 export async function firewallSteps (files: string, written: FilesWritten, { firewalld }: Places): Promise<readonly Step[]> {
-  const { firewalld: paths, services, zones } = written
+  const { firewalld: paths, services, zones, assigned } = written
   const runs = await firewalldRuns()
   const steps: Step[] = existsSync(firewalld) ? paths.flatMap(path => put(files, join(firewalld, path), '644', 'root:root')) : []
   if (runs && steps.length > 0) steps.push(step('reload_firewall', 'have firewalld read its services'))
@@ -84,7 +85,7 @@ export async function firewallSteps (files: string, written: FilesWritten, { fir
       steps.push(step('allow', `let ${name} through firewalld (zone ${zone})`, zone, name))
     }
   }
-  return steps
+  return [...steps, ...await assignSteps(assigned)]
 }
 
 /** A system whose /usr is read-only (Flatcar) goes without the command, and is told so. */

@@ -6,10 +6,14 @@ import { ask, type Ask } from './command.js'
 export const firewalldRuns = async (run: Ask = ask): Promise<boolean> => (await run('firewall-cmd', ['--state'])).code === 0
 
 /** The zone that the interface is in: firewalld's default where it has not been told. */
-export async function zoneOf (interfaceName: string, run: Ask = ask): Promise<string> {
+export const zoneOf = async (interfaceName: string, run: Ask = ask): Promise<string> =>
+  await toldZoneOf(interfaceName, run) ?? await defaultZone(run)
+
+/** The zone that firewalld was told for the interface, by a person or by NetworkManager; undefined where nobody did. */
+export async function toldZoneOf (interfaceName: string, run: Ask = ask): Promise<string | undefined> {
   const { code, stdout } = await run('firewall-cmd', [`--get-zone-of-interface=${interfaceName}`])
   const zone = code === 0 ? stdout.trim() : ''
-  return zone === '' || zone.includes(' ') ? await defaultZone(run) : zone
+  return zone === '' || zone.includes(' ') ? undefined : zone
 }
 
 /** The zones of the interfaces, each once; the default one for no interface at all, none where firewalld does not run. */

@@ -1,5 +1,5 @@
 // The gateway of the served network: which of its interfaces core-provisioner-gateway.service is told of, and the policy by which
-// firewalld lets through what it forwards (firewalld.policy(5), since 0.9).
+// firewalld lets through what it forwards (firewalld.policy(5), since 0.9), between interfaces whose zones it was told.
 
 export interface Gateway {
   /** Interfaces that machines boot from. */
@@ -8,6 +8,14 @@ export interface Gateway {
   readonly outside: string
   /** `192.168.100.0/24` */
   readonly networks: readonly string[]
+  /** What install.sh told firewalld of them. */
+  readonly assigned?: readonly Assignment[]
+}
+
+/** An interface that was in its zone only because that is the default one: no policy of firewalld 1.3 is for such a one. */
+export interface Assignment {
+  readonly zone: string
+  readonly name: string
 }
 
 export const gatewayUnit = 'core-provisioner-gateway.service'
@@ -15,15 +23,27 @@ export const gatewayUnit = 'core-provisioner-gateway.service'
 export const gatewayPolicy = 'core-provisioner'
 
 /** The drop-in of the unit. */
-export const gatewayDropIn = ({ inside, outside, networks }: Gateway): string => `# Written by install.sh.
+export const gatewayDropIn = ({ inside, outside, networks, assigned = [] }: Gateway): string => `# Written by install.sh.
 [Service]
 Environment="INSIDE=${inside.join(' ')}"
 Environment="OUTSIDE=${outside}"
 Environment="NETWORKS=${networks.join(' ')}"
+${assigned.length === 0 ? '' : zonesLine(assigned)}`
+
+const zonesLine = (assigned: readonly Assignment[]): string =>
+  `# Zones of firewalld that install.sh has named these interfaces to, and takes them out of again.
+Environment="ZONES=${assigned.map(({ zone, name }) => `${zone}/${name}`).join(' ')}"
 `
 
 /** Which interface leads out by a drop-in that is there; undefined where it is not one of ours. */
 export const outsideIn = (dropIn: string): string | undefined => /^Environment="OUTSIDE=([^"\s]+)"$/m.exec(dropIn)?.[1]
+
+/** What firewalld was told for the gateway of a drop-in. */
+export const assignedIn = (dropIn: string): readonly Assignment[] =>
+  (/^Environment="ZONES=([^"]*)"$/m.exec(dropIn)?.[1] ?? '').split(' ').flatMap(pair => {
+    const [zone = '', name = ''] = pair.split('/')
+    return zone === '' || name === '' ? [] : [{ zone, name }]
+  })
 
 /** Within one zone firewalld forwards by itself (since 1.0): then there is nothing to say. */
 export function policyXml (ingress: readonly string[], egress: string): string | undefined {

@@ -3,8 +3,8 @@
 import { AppError } from '../base/errors.js'
 
 export const verbs = [
-  'copy', 'group', 'account', 'folder', 'give', 'put', 'keep', 'certs', 'drop', 'link', 'allow', 'reload_firewall', 'label', 'gateway_on', 'gateway_off', 'remove',
-  'stop', 'clear', 'daemon_reload', 'forbid', 'unlabel', 'leave', 'purge', 'no_account'
+  'copy', 'group', 'account', 'folder', 'give', 'put', 'keep', 'certs', 'drop', 'link', 'allow', 'assign', 'reload_firewall', 'label', 'gateway_on', 'gateway_off', 'remove',
+  'stop', 'clear', 'daemon_reload', 'forbid', 'release', 'unlabel', 'leave', 'purge', 'no_account'
 ] as const
 
 export interface Step {
