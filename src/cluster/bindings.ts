@@ -29,6 +29,9 @@ export class Bindings {
   set (key: string, binding: Binding): void { this.#byKey.set(key, binding) }
   delete (key: string): void { this.#byKey.delete(key) }
 
+  /** Of another history of etcd: whatever it has next is news. */
+  forgetRevisions (): void { for (const [key, { ip }] of this.#byKey) this.set(key, { ip, revision: 0 }) }
+
   /** What etcd has under a key, nothing without a value; what is older than what is known is no news. */
   learn (key: string, value: Uint8Array | undefined, revision: number): void {
     const known = this.#byKey.get(key)

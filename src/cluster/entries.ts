@@ -50,6 +50,20 @@ export class Entries {
     for (const [folder, told] of byFolder) for (const listener of this.#listeners.get(folder) ?? []) listener(told)
   }
 
+  /** That which changed last. */
+  newest (): readonly [key: string, entry: Entry] | undefined {
+    let newest: readonly [string, Entry] | undefined
+    for (const entries of this.#folders.values()) {
+      for (const one of entries) if (newest === undefined || one[1].revision > newest[1].revision) newest = one
+    }
+    return newest
+  }
+
+  /** Whether what was found is of another history: something in it changed last before the change that is known here. */
+  isBehind (found: ReadonlyMap<string, Entry>): boolean {
+    return [...found].some(([key, { revision }]) => (this.get(key)?.revision ?? 0) > revision)
+  }
+
   /** What makes these the ones that were found, and no others. */
   differenceTo (found: ReadonlyMap<string, Entry>): ReadonlyArray<Omit<EntryChange, 'before'>> {
     const gone = [...this.values()].filter(([key]) => !found.has(key)).map(([key]) => ({ key, after: undefined }))

@@ -27,7 +27,7 @@ export const skew = 90_000
 export const leaseGrace = shortPromise + 2 * skew
 
 export interface EtcdLeasesOptions {
-  readonly state: Pick<SharedState, 'under' | 'onChange' | 'onStanding' | 'standing' | 'transact' | 'etcdKey' | 'settle' | 'read'>
+  readonly state: Pick<SharedState, 'under' | 'onChange' | 'onStanding' | 'onRestored' | 'standing' | 'transact' | 'etcdKey' | 'settle' | 'read'>
   /** Those in which a machine has one address each. */
   readonly subnets: readonly Subnet[]
   /** What this provisioner is called. */
@@ -81,6 +81,7 @@ export class EtcdLeases implements LeaseStore {
     this.#stops = [
       state.onChange('bindings', changes => { for (const { key, after } of changes) this.#known.bindings.learn(key, after?.value, after?.revision ?? 0) }),
       state.onChange('leases', changes => { this.#onChanges(changes) }),
+      state.onRestored(() => { this.#keepWhatWasLost() }),
       state.onStanding(({ inStep }) => { if (inStep) unwaited(this.#replay()) })
     ]
     return this.#known.all()
@@ -147,6 +148,15 @@ export class EtcdLeases implements LeaseStore {
         if (!this.#closed) log.warn({ ip: formatIpv4(lease.ip), mac: lease.mac, error: messageOf(error) }, 'lease.unsaved')
       }
     }))
+  }
+
+  /** What was acknowledged since the backup that etcd was restored from is written again, whoever acknowledged it: that one may be gone. */
+  #keepWhatWasLost (): void {
+    const now = this.#options.now()
+    for (const lease of this.#known.all()) {
+      if (lease.state === 'bound' && lease.expires > now && !this.#held.has(lease.ip)) this.#held.set(lease.ip, { lease, now })
+    }
+    this.#known.forgetRevisions()
   }
 
   #isAnothers (kept: Lease, { lease, now, reserved = false }: Proposal): boolean {

@@ -40,6 +40,12 @@ export class KnownLeases {
   set (lease: Lease, revision: number, server: string): void { this.#leases.set(lease.ip, { lease, revision, server }) }
   delete (ip: Ipv4): void { this.#leases.delete(ip) }
 
+  /** Of another history of etcd: whatever it has next is news. */
+  forgetRevisions (): void {
+    for (const known of this.#leases.values()) this.set(known.lease, 0, known.server)
+    this.bindings.forgetRevisions()
+  }
+
   /** The lease that etcd has under a key, counted at `now`; undefined when that is no news. */
   learn (key: string, value: Buffer, revision: number, now: number): Lease | undefined {
     const meaning = parseKey(key)

@@ -65,6 +65,7 @@ export class SharedState {
   readonly #copy: FleetCopy | undefined
   readonly #entries = new Entries()
   readonly #standingListeners = new Set<(standing: Standing) => void>()
+  readonly #restoredListeners = new Set<() => void>()
   readonly #conditions: Conditions
   /** The last that is known whole. */
   #revision = 0
@@ -138,6 +139,15 @@ export class SharedState {
   onStanding (listener: (standing: Standing) => void): () => void {
     this.#standingListeners.add(listener)
     return () => { this.#standingListeners.delete(listener) }
+  }
+
+  /**
+   * Hears that etcd was restored from a backup, before what it has is taken: revisions that were told are none of it, and what was
+   * written since the backup is not there. It falls out of step then, and is back in a moment.
+   */
+  onRestored (listener: () => void): () => void {
+    this.#restoredListeners.add(listener)
+    return () => { this.#restoredListeners.delete(listener) }
   }
 
   /** What etcd has under a key now, whatever is known here. Throws AppError etcd_away at once while it is. */
@@ -261,8 +271,9 @@ export class SharedState {
     }
     this.#fleet = await joinFleet(fleet, { etcd, prefix, known: this.#fleet, readOnly }) ?? this.#fleet
     const current = Number(fleet.header.revision)
-    // A restored cluster may be at a revision from before.
-    if (this.#revision === 0 || current < this.#revision || now >= this.#resyncAt || this.#resyncAt - now > 2 * resyncEvery) {
+    // A restored cluster may be at a revision from before, or by now at a later one.
+    const isSame = this.#stopWatch !== undefined || this.#revision === 0 || await this.#hasOurNewest()
+    if (this.#revision === 0 || !isSame || current < this.#revision || now >= this.#resyncAt || this.#resyncAt - now > 2 * resyncEvery) {
       this.#dropWatch()
       await this.#readAll()
       this.#resyncAt = clock.now() + resyncEvery
@@ -274,11 +285,25 @@ export class SharedState {
     if (!this.#closed) this.#stepped()
   }
 
+  /** Whether the newest that is known here is in etcd as it was: then so is what came before, and what came after can be followed. */
+  async #hasOurNewest (): Promise<boolean> {
+    const newest = this.#entries.newest()
+    if (newest === undefined) return true
+    const [key, { value, revision }] = newest
+    const { kvs: [found] } = await this.#options.etcd.call('Range', { key: this.#key(key) })
+    return found !== undefined && Number(found.mod_revision) === revision && found.value.equals(value)
+  }
+
   /** Everything at one revision, and what is otherwise than it was. */
   async #readAll (): Promise<void> {
     const { etcd, prefix } = this.#options
     const { kvs, revision } = await readPrefix(etcd, prefix)
     const found = new Map(kvs.map(({ key, value, mod_revision: changed }) => [this.#told(key), { value, revision: Number(changed) }]))
+    if (revision < this.#revision || this.#entries.isBehind(found)) {
+      this.#away(new AppError('etcd_away', 'etcd was restored from a backup'))
+      this.#options.log.warn({ revision, before: this.#revision }, 'cluster.restored')
+      for (const listener of [...this.#restoredListeners]) listener()
+    }
     this.#revision = revision
     this.#apply(this.#entries.differenceTo(found))
   }
