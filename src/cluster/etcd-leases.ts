@@ -62,6 +62,8 @@ export class EtcdLeases implements LeaseStore {
   /** Keys of addresses and machines of which a proposal is under way. */
   readonly #busy = new Set<string>()
   #writing: Promise<void> | undefined
+  /** The transaction that is under way. */
+  #round: Promise<void> = Promise.resolve()
   /** Promised while etcd was away. */
   readonly #held = new Map<Ipv4, Proposal>()
   #stops: ReadonlyArray<() => void> = []
@@ -109,13 +111,22 @@ export class EtcdLeases implements LeaseStore {
     return lease?.mac === mac && lease.state === 'bound' ? Math.min(now, lease.expires) + shortPromise : now
   }
 
-  async settle (ip: Ipv4): Promise<void> { await this.#options.state.settle(leaseKey(ip)) }
+  async settle (ip: Ipv4): Promise<void> {
+    await this.#options.state.settle(leaseKey(ip))
+    // What is proposed of it meanwhile was decided on less, and is in the table until etcd has refused it.
+    while (!this.#closed && this.#isUnderWay(ip)) {
+      await this.#round
+      await new Promise<void>(resolve => { setImmediate(resolve) })
+    }
+  }
 
   async close (): Promise<void> {
     this.#closed = true
     for (const stop of this.#stops) stop()
     await this.#writing
   }
+
+  #isUnderWay (ip: Ipv4): boolean { return this.#busy.has(leaseKey(ip)) || this.#queue.some(({ proposal: { lease } }) => lease.ip === ip) }
 
   /** Without etcd. */
   #promise (proposal: Proposal): Disposal {
@@ -168,7 +179,9 @@ export class EtcdLeases implements LeaseStore {
       // Everything that arrived in this turn of the event loop goes together.
       await new Promise<void>(resolve => { setImmediate(resolve) })
       const batch = this.#takeBatch()
-      if (batch.length > 0) await this.#commit(batch)
+      if (batch.length === 0) continue
+      this.#round = this.#commit(batch)
+      await this.#round
     }
     this.#writing = undefined
   }
