@@ -1,5 +1,5 @@
 // Whether what is kept in state_path can be read by this version: an older one is told so before it is put in force.
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { Config } from '../config/load.js'
@@ -15,7 +15,7 @@ export async function diagnoseStateFiles ({ state_path: folder }: Pick<Config, '
   const images = (await readdir(join(folder, mirrorFormat.folder), { withFileTypes: true }).catch(() => []))
     .filter(entry => entry.isFile() && entry.name.endsWith('.json')).map(({ name }) => name).sort()
   const looks = [
-    ...Object.entries(lineFormats).map(([format, { file, version }]) => checkHeader(join(folder, file), { format, version })),
+    ...Object.entries(lineFormats).map(([format, { file, version }]) => checkLines(join(folder, file), { format, version })),
     ...images.map(name => checkWhole(folder, join(mirrorFormat.folder, name)))
   ]
   const findings = await Promise.all(looks.map(async (look): Promise<Finding | undefined> => {
@@ -28,6 +28,13 @@ export async function diagnoseStateFiles ({ state_path: folder }: Pick<Config, '
     }
   }))
   return findings.filter(finding => finding !== undefined)
+}
+
+/** What is no file is refused at the start. */
+async function checkLines (path: string, wanted: Parameters<typeof checkHeader>[1]): Promise<void> {
+  const found = await stat(path).catch(() => undefined)
+  if (found !== undefined && !found.isFile()) throw new AppError('read_failed', `${path} is no file: the service keeps its state there, and does not start`)
+  await checkHeader(path, wanted)
 }
 
 async function checkWhole (folder: string, file: string): Promise<void> {

@@ -86,3 +86,12 @@ t.test('serve leaves alone what it has no use for, and what only images need', a
   t.equal((await program.end('SIGTERM')).status, 0)
   for (const file of unused) t.equal(readFileSync(join(state, file), 'utf8'), newer.get(file), file)
 })
+
+t.test('a folder in the place of a file is named before serve refuses it', async t => {
+  const { state, set } = site(t, [])
+  mkdirSync(join(state, lineFormats.machine.file), { recursive: true })
+  t.match((await new Program(['doctor', '--files', ...set]).end()).stdout, /^PROBLEM {2}state: .*machines\.jsonl is no file/m)
+  const { status, stderr } = await new Program(['serve', ...set]).end()
+  t.equal(status, 1)
+  t.match(stderr, /machines\.jsonl: EISDIR/)
+})
