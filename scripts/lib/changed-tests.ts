@@ -1,6 +1,7 @@
 // Which test files a change needs: those of the rooms it touches, and those that import a file of it, by way of helpers too.
 // The rest of the suite drives the whole program and is for CI.
 import { dirname, join, posix } from 'node:path'
+import { laneOf } from './test-lanes.js'
 
 /** Paths from the root of the project, with /. */
 export interface Sources {
@@ -13,13 +14,14 @@ export interface Sources {
 const slow = /^test\/(?:interop|scenario|cli)\//
 
 /**
- * Of the other rooms, what takes seconds of CPU by itself and proves little that its neighbours don't: tens of MiB sent, programs killed,
- * an etcd started. Each is run for a change of itself, of the file it is the test of, and of a helper that it imports.
+ * Of the other rooms, what takes seconds of CPU by itself and proves little that its neighbours don't: tens of MiB sent, programs killed.
+ * They, and what starts an etcd, firmware or a machine, are run for a change of themselves, of the file they are the test of, and of a
+ * helper that they import.
  */
 const heavy: ReadonlySet<string> = new Set([
-  'test/cluster/etcd-leases.test.ts', 'test/disk/durability.test.ts', 'test/grpc/crash.test.ts', 'test/grpc/provider.test.ts',
+  'test/disk/durability.test.ts', 'test/grpc/crash.test.ts', 'test/grpc/provider.test.ts',
   'test/http/asset-routes.test.ts', 'test/http/client-connections.test.ts', 'test/http/discovery-routes.test.ts', 'test/http/signing.test.ts',
-  'test/http/unfinished.test.ts', 'test/store/etcd-store.test.ts'
+  'test/http/unfinished.test.ts'
 ])
 
 /** `left` are those that the change would need too, and that are left to the whole suite. */
@@ -34,7 +36,9 @@ export function testsFor (changed: readonly string[], { tests, read }: Sources):
   const isWanted = (test: string): boolean => touched.has(test) || (!slow.test(test) && rooms.has(dirname(test).slice('test/'.length))) ||
     (!slow.test(test) && [...touched].some(path => importers.get(path)?.has(test) === true))
   const found = tests.filter(path => path.endsWith('.test.ts')).filter(isWanted)
-  const isLeft = (test: string): boolean => heavy.has(test) && !touched.has(test) && !touched.has(test.replace(/^test(.*)\.test\.ts$/, 'src$1.ts')) &&
+  const readTest = (path: string): string | undefined => tests.includes(path) ? read(path) : undefined
+  const isHeavy = (test: string): boolean => heavy.has(test) || laneOf(test, readTest) !== undefined
+  const isLeft = (test: string): boolean => isHeavy(test) && !touched.has(test) && !touched.has(test.replace(/^test(.*)\.test\.ts$/, 'src$1.ts')) &&
     ![...touched].some(path => path.startsWith('test/helpers/') && importers.get(path)?.has(test) === true)
   return {
     wanted: [...new Set([...found.filter(test => !isLeft(test)), ...touched.size > 0 ? ['test/architecture.test.ts'] : []])].sort(),

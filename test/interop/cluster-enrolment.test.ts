@@ -4,10 +4,11 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { builtProgram } from '../helpers/built.js'
+import { startEtcdIn } from '../helpers/etcd-network.js'
 import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
 import { askForAddress } from '../helpers/network-site.js'
 import { shortFolder } from '../helpers/short-folder.js'
-import { able, findTool, needs } from '../helpers/tools.js'
+import { able, needs } from '../helpers/tools.js'
 import { until } from '../helpers/until.js'
 
 t.setTimeout(300_000)
@@ -20,8 +21,7 @@ t.test('what one provisioner saw and gave counts at the other', async t => {
   const space = new NetworkNamespace()
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/24')
-  space.spawn(findTool('etcd')!, '--data-dir', join(folder, 'etcd'), '--listen-client-urls', 'http://172.30.0.1:2379', '--advertise-client-urls', 'http://172.30.0.1:2379',
-    '--listen-peer-urls', 'http://127.0.0.1:2380', '--logger', 'zap', '--log-level', 'error')
+  startEtcdIn(space, { name: 'etcd', address: '172.30.0.1', folder })
   const provisioners = [2, 3].map(n => {
     const place = space.client('br0')
     place.ip('address', 'add', `172.30.0.${n}/24`, 'dev', 'eth0')
@@ -87,8 +87,12 @@ t.test('what one provisioner saw and gave counts at the other', async t => {
 
   fourth.other.run('machines', 'adopt', macOf(4), '--name', 'adopted', '--profile', 'rest')
   for (const one of provisioners) t.match(await got(fourth.at, one, scriptOf(4)), /kernel \S*\/assets\/rest/, 'adopted at the one that never saw it')
-  const groups = JSON.parse(two.run('machines', 'list', '--json')) as ReadonlyArray<Record<string, unknown>>
+  let groups: ReadonlyArray<Record<string, unknown>> = []
   const groupOf = (n: number): unknown => groups.find(({ mac }) => mac === macOf(n))?.['group']
+  await until('one of them has heard of what both enrolled', () => {
+    groups = JSON.parse(two.run('machines', 'list', '--json')) as typeof groups
+    return [1, 2, 3, 4].every(n => groupOf(n) !== undefined)
+  })
   t.same([1, 2, 3].map(groupOf).sort(), ['core-1', 'core-2', 'core-3'], 'no number twice')
   t.equal(groupOf(4), 'adopted')
   const addresses: string[] = []
