@@ -97,6 +97,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   const { log } = options
   const ground = await openGround(loaded, { ...options, live: true, onProblem: error => { throw error } })
   closing.onClose(ground.close)
+  for (const variable of loaded.ignored) log.warn({ variable, hint: 'docs/configuration.md has those of Matchbox that are taken' }, 'config.ignored')
   const planned = await prepareAll(ground, closing.onClose)
   const starting = new Set(planned.map(({ text }) => text))
   const parts = await startParts(ground, options, closing.onClose, {

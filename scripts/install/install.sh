@@ -87,7 +87,10 @@ step_account () {
 step_folder () { mkdir -p "$1" && chmod "$2" "$1" && chown "$3" "$1"; }
 # -H: the folder itself may be a link to where there is room.
 step_give () {
-  find -H $data -path "$data/assets/*" -prune -o ! -user $user -exec chown -h $user:$user '{}' + || warn "not all of $data could be given to $user"
+  find -H "$1" -path "$1/assets/*" -prune -o ! -user $user -exec chown -h $user:$user '{}' + || warn "not all of $1 could be given to $user"
+}
+step_give_root () {
+  find -H "$1" -path "$1/assets" -prune -o -user root -exec chown -h $user:$user '{}' + || warn "not all of $1 could be given to $user"
 }
 step_put () {
   mkdir -p "${1%/*}"
@@ -209,8 +212,9 @@ check_files () {
   if [ -n "$dry_run" ] || [ -z "$previous" ] || [ "$previous" = "$home" ]; then return; fi
   if "$home/bin/core-provisioner" doctor --files --as $user >"$work/doctor" 2>&1; then return; fi
   if active $service; then stays='runs on' of='.*'; else stays='stays in force' of='state: .* written by a newer .*'; fi
-  sed -n "s/^PROBLEM *\\($of\\)\$/\\1/p" "$work/doctor" >"$work/unreadable"
-  if ! active $service && [ ! -s "$work/unreadable" ]; then return; fi
+  # What only has to be named to systemd is with the units that follow.
+  sed -n "s/^PROBLEM *\\($of\\)\$/\\1/p" "$work/doctor" | sed '/: run install.sh again, which names it/d' >"$work/unreadable"
+  if [ ! -s "$work/unreadable" ] && { ! active $service || grep -q '^PROBLEM' "$work/doctor"; }; then return; fi
   cat "$work/unreadable" >&2
   die "${previous##*/} $stays: $version could not read or write (as $user) what is named above; $home holds it, and nothing else was changed"
 }
@@ -260,7 +264,9 @@ roll_back () {
   if [ -n "$older" ]; then step_link $opt/previous "$older"; else rm -f $opt/previous; fi
   rm -rf "$work/files"
   # The units as that version has them.
-  "$previous/bin/core-provisioner" setup files --to "$work" --config $config || die "${previous##*/} can't set up that configuration (above)"
+  set -- --to "$work" --config $config
+  if [ -f $etc/environment ]; then set -- "$@" --env-file $etc/environment; fi
+  "$previous/bin/core-provisioner" setup files "$@" || die "${previous##*/} can't set up that configuration (above)"
   # shellcheck source=/dev/null
   . "$work/settings"
   carry_out switch

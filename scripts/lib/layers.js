@@ -105,7 +105,7 @@ export const layers = [
   { name: 'webhook edge', files: ['machines/webhook-post'], may: [], types: ['machines/webhooks'], node: ['node:http', 'node:https'], packages: [] },
   { name: 'machines', files: ['machines/'], may: ['machines/', 'base/', 'net/', 'disk/'], types: ['base/log', 'matchbox/group'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events', 'node:crypto'], packages: [] },
   { name: 'files of lists', files: ['inventory/read-files'], may: ['inventory/', 'base/errors'], node: ['node:fs/promises', 'node:path'], packages: [] },
-  { name: 'matchbox unit', files: ['inventory/matchbox-unit'], may: ['config/environment-file'], node: [], packages: [], pure: true },
+  { name: 'matchbox unit', files: ['inventory/matchbox-unit', 'inventory/unit-words', 'inventory/container-command'], may: ['config/environment-file', 'inventory/unit-words', 'inventory/container-command'], node: [], packages: [], pure: true },
   {
     name: 'lists of machines',
     files: ['inventory/'],

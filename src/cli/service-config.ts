@@ -47,7 +47,7 @@ const installedFiles = { config: defaultConfigFile, environment: '/etc/core-prov
  */
 export function asInstalled (values: ConfigValues, env: Io['env'], { config, environment }: typeof installedFiles = installedFiles): Io['env'] {
   const says = Object.keys(env).some(name => name.startsWith('MATCHBOX_'))
-  if (values.config !== undefined || says || !existsSync(config)) return env
+  if ((values.config !== undefined && values.config !== config) || says || !existsSync(config)) return env
   try {
     return withVariables(env, readFileSync(environment, 'utf8'))
   } catch (error) {

@@ -30,6 +30,7 @@ import { commandSteps, firewallSteps, gatewaySteps, groundSteps, labelSteps, put
 import { targetOf, versionsOf } from './setup-versions.js'
 import { assignedTo, releaseSteps } from './setup-zones.js'
 import { openDialogue } from './terminal.js'
+import { unitFilesOnDisk } from './unit-files.js'
 
 export interface PlanRequest {
   readonly wishes: Wishes
@@ -91,7 +92,7 @@ export async function planInstallation (request: PlanRequest, io: Io, installed:
     const folder = installed.versions
     const running = service === undefined || service.pid === 0 ? undefined : await versionOf(`/proc/${service.pid}/exe`, folder, targetOf(join(folder, 'current')))
     const versions = versionsOf({ folder, bundle: request.bundle, version: request.version, running })
-    const before = [...versions.copy, ...await groundSteps(installed), ...configured, ...certificates]
+    const before = [...versions.copy, ...await groundSteps(installed, meant.config.data_path, text => { print(io.stdout, `note: ${text}`) }), ...configured, ...certificates]
     const units = unitSteps(files, written, installed)
     const released = await releaseSteps(assignedTo(installed), written.assigned)
     const network = [...released, ...units, ...await firewallSteps(files, written, installed)]
@@ -140,7 +141,7 @@ async function environment (installed: Places, { env }: Io, tell: (text: string)
   const others = Object.entries(env).filter(([name]) => !name.startsWith('MATCHBOX_'))
   const withFile = (text: string): Io['env'] => Object.fromEntries([...others, ...parseEnvironmentFile(text)])
   if (existsSync(installed.environment)) return { env: withFile(readFileSync(installed.environment, 'utf8')), takenOver: '' }
-  const settings = settingsOfUnit(await settingsShown('matchbox.service'), file => existsSync(file) ? readFileSync(file, 'utf8') : undefined)
+  const settings = settingsOfUnit(await settingsShown('matchbox.service'), unitFilesOnDisk)
   for (const note of settings.notes) tell(`note: ${note}`)
   const takenOver = formatEnvironmentFile(settings.environment)
   return { env: withFile(takenOver), takenOver }

@@ -6,7 +6,7 @@ import { AppError } from '../base/errors.js'
 import { ask } from '../doctor/command.js'
 import { firewalldRuns } from '../doctor/firewalld.js'
 import { gatewayUnit } from '../setup/gateway.js'
-import { step, type Step } from '../setup/steps.js'
+import { isWord, step, type Step } from '../setup/steps.js'
 import { type FilesWritten, policyFile } from './setup-files.js'
 import { type Places, serviceUser as user } from './setup-places.js'
 import { point } from './setup-versions.js'
@@ -18,22 +18,37 @@ export function put (files: string, path: string, mode: string, owner: string): 
   return isThere ? [] : [step('put', `write ${path}`, path, mode, owner)]
 }
 
-/** The user of the service, its folders, and what somebody else has left in its store. */
-export async function groundSteps ({ accounts, data, state, certificates, config }: Places): Promise<readonly Step[]> {
+/** The user of the service, its folders, and what somebody else has left in its store, `store` where that is elsewhere. */
+export async function groundSteps (
+  { accounts, data, state, certificates, config }: Places, store: string, note: (text: string) => void
+): Promise<readonly Step[]> {
   const folder = (path: string, mode: string, owner: string): readonly Step[] =>
     existsSync(path) && statSync(path).isDirectory() ? [] : [step('folder', `make the folder ${path} (${owner}, ${mode})`, path, mode, owner)]
   const uid = await numberOf('passwd', accounts)
   return [
     ...await numberOf('group', accounts) === undefined ? [step('group', `make the group ${user}`, toolOf('groupadd', 'addgroup'))] : [],
     ...uid === undefined ? [step('account', `make the system user ${user}, who can't log in`, toolOf('useradd', 'adduser'), existsSync('/usr/sbin/nologin') ? '/usr/sbin/nologin' : '/sbin/nologin')] : [],
-    ...[data, ...['groups', 'profiles', 'ignition', 'cloud', 'generic', 'assets'].map(name => join(data, name))].flatMap(path => folder(path, '755', `${user}:${user}`)),
+    ...[data, ...[...storeFolders, 'assets'].map(name => join(data, name))].flatMap(path => folder(path, '755', `${user}:${user}`)),
     ...folder(state, '750', `${user}:${user}`),
     ...folder(certificates, '755', 'root:root'),
     ...folder(dirname(config), '750', `root:${user}`),
     // A Matchbox that ran as root leaves what the service has to write; assets are only read.
-    ...existsSync(data) && isForeign(data, uid, join(data, 'assets')) ? [step('give', `give ${data}, all but the contents of assets, to ${user}`)] : []
+    ...existsSync(data) && holds(data, owner => owner !== uid, join(data, 'assets')) ? [step('give', `give ${data}, all but the contents of assets, to ${user}`, data)] : [],
+    ...store === data ? [] : storeElsewhere(store, note)
   ]
 }
+
+/** Of a store elsewhere only that is given away which a Matchbox that ran as root has left; whose the rest is has its reasons. */
+function storeElsewhere (store: string, note: (text: string) => void): readonly Step[] {
+  const parts = [store, ...storeFolders.map(name => join(store, name))].filter(path => existsSync(path))
+  const roots = parts.filter((path, at) => at === 0 ? statSync(path).uid === 0 : holds(path, owner => owner === 0))
+  if (roots.length === 0 || !storeFolders.some(name => existsSync(join(store, name)))) return []
+  if (isWord(store)) return [step('give_root', `give what is root's in ${store}, all but assets, to ${user}`, store)]
+  note(`${store} is root's: give it to the service with chown -R ${user}: ${JSON.stringify(store)}`)
+  return []
+}
+
+const storeFolders = ['groups', 'profiles', 'ignition', 'cloud', 'generic'] as const
 
 /** The number of the service's user or group, undefined where there is none yet. */
 export async function numberOf (kind: 'passwd' | 'group', accounts: string): Promise<number | undefined> {
@@ -48,11 +63,11 @@ function toolOf (...names: readonly string[]): string {
   return found
 }
 
-/** Whether something below, the folder included, belongs to somebody else; a link to a folder is followed only where it is the first. */
-function isForeign (path: string, uid: number | undefined, unseen: string, isFirst = true): boolean {
+/** Whether something below, the folder included, belongs to who is meant; a link to a folder is followed only where it is the first. */
+function holds (path: string, isMeant: (owner: number) => boolean, unseen = '', isFirst = true): boolean {
   const found = isFirst ? statSync(path) : lstatSync(path)
-  if (found.uid !== uid) return true
-  return found.isDirectory() && path !== unseen && readdirSync(path).some(name => isForeign(join(path, name), uid, unseen, false))
+  if (isMeant(found.uid)) return true
+  return found.isDirectory() && path !== unseen && readdirSync(path).some(name => holds(join(path, name), isMeant, unseen, false))
 }
 
 /** What was written for another configuration is taken away. */

@@ -1,5 +1,5 @@
 // Environment files as systemd reads them (systemd.exec(5), EnvironmentFile=): NAME=value a line, with quotes, backslashes,
-// comments and lines that go on. Not a shell: nothing is expanded.
+// comments and lines that go on. Not a shell: nothing is expanded, and a quote within a word is a character like any other.
 
 /** Names and values, in the order of the file; of one name the last counts. */
 export type Environment = ReadonlyMap<string, string>
@@ -8,46 +8,95 @@ export type Environment = ReadonlyMap<string, string>
 const escapable: ReadonlySet<string> = new Set(['"', '\\', '`', '$'])
 
 const isName = (text: string): boolean => /^[A-Za-z_]\w*$/.test(text)
+/** A carriage return ends a line too: files that were written on Windows are read. */
+const isEnd = (char: string): boolean => char === '\n' || char === '\r'
+const isBlank = (char: string): boolean => char === ' ' || char === '\t' || isEnd(char)
+
+type State = 'before name' | 'name' | 'before value' | 'value' | 'escape' | 'single' | 'double' | 'double escape' | 'comment' | 'comment escape'
 
 /** Lines that are no assignment are passed over, as systemd does. */
 export function parseEnvironmentFile (text: string): Environment {
   const found = new Map<string, string>()
-  for (let at = 0; at < text.length;) {
-    const line = readLine(text, at)
-    at = line.end
-    if (isName(line.name)) found.set(line.name, line.value)
-  }
-  return found
-}
-
-/** One assignment, which may take several lines. */
-function readLine (text: string, start: number): { readonly name: string, readonly value: string, readonly end: number } {
-  let lineEnd = text.indexOf('\n', start)
-  if (lineEnd < 0) lineEnd = text.length
-  const line = text.slice(start, lineEnd)
-  const equals = line.indexOf('=')
-  if (/^\s*([#;]|$)/.test(line) || equals < 0) return { name: '', value: '', end: lineEnd + 1 }
-  let value = ''
-  /** How much of `value` stays when blanks at its end are cut off: those in quotes do. */
+  let [name, value]: [string, string] = ['', '']
+  /** How much of `value` stays when blanks at its end are cut off: those in quotes do, and those after a backslash. */
   let kept = 0
-  let at = start + equals + 1
-  while (text[at] === ' ' || text[at] === '\t') at++
-  for (let quote = ''; at < text.length; at++) {
-    const char = text[at] as string
-    if (char === '\n' && quote === '') break
-    if (quote === '' && (char === '"' || char === "'")) quote = char
-    else if (char === quote) quote = ''
-    else if (char === '\\' && quote !== "'") {
-      const next = text[++at] ?? ''
-      // A line that ends so goes on; between quotes only what has a meaning loses its backslash.
-      if (next !== '\n') value += quote === '"' && !escapable.has(next) ? `\\${next}` : next
-    } else {
-      value += char
-      if (quote === '' && /\s/.test(char)) continue
-    }
-    kept = value.length
+  let state: State = 'before name'
+  const take = (): void => {
+    if (isName(name.trimEnd())) found.set(name.trimEnd(), state === 'value' ? value.slice(0, kept) : value)
+    name = value = ''
+    kept = 0
   }
-  return { name: line.slice(0, equals).trim(), value: value.slice(0, kept), end: at + 1 }
+  const add = (char: string): void => {
+    value += char
+    if (state !== 'value' || !isBlank(char)) kept = value.length
+  }
+  for (const char of text) {
+    switch (state) {
+      case 'before name':
+        if (char === '#' || char === ';') state = 'comment'
+        else if (!isBlank(char)) {
+          state = 'name'
+          name = char
+        }
+        break
+      case 'name':
+        if (isEnd(char)) state = 'before name'
+        else if (char === '=') state = 'before value'
+        else name += char
+        break
+      // Here again after each pair of quotes: what follows belongs to the value, but for blanks.
+      case 'before value':
+        if (isEnd(char)) {
+          take()
+          state = 'before name'
+        } else if (char === "'") state = 'single'
+        else if (char === '"') state = 'double'
+        else if (char === '\\') state = 'escape'
+        else if (!isBlank(char)) {
+          state = 'value'
+          add(char)
+        }
+        break
+      case 'value':
+        if (isEnd(char)) {
+          take()
+          state = 'before name'
+        } else if (char === '\\') {
+          kept = value.length
+          state = 'escape'
+        } else add(char)
+        break
+      case 'escape':
+        // A line that ends so goes on.
+        if (!isEnd(char)) add(char)
+        state = 'value'
+        break
+      case 'single':
+        if (char === "'") state = 'before value'
+        else add(char)
+        break
+      case 'double':
+        if (char === '"') state = 'before value'
+        else if (char === '\\') state = 'double escape'
+        else add(char)
+        break
+      case 'double escape':
+        if (escapable.has(char)) add(char)
+        else if (char !== '\n') add(`\\${char}`)
+        state = 'double'
+        break
+      // One that ends in a backslash goes on (until systemd 254).
+      case 'comment':
+        if (char === '\\') state = 'comment escape'
+        else if (isEnd(char)) state = 'before name'
+        break
+      case 'comment escape':
+        state = 'comment'
+    }
+  }
+  // The end of the file ends a value in whatever state it is.
+  if (!['before name', 'name', 'comment', 'comment escape'].includes(state)) take()
+  return found
 }
 
 /** As `parseEnvironmentFile`, and a shell, read it. */

@@ -30,6 +30,8 @@ export interface LoadedConfig {
   readonly sources: readonly string[]
   /** Where the value of a path was written: `config.yaml:31`, `--set dhcp.port`. */
   readonly where: (path: Path) => string
+  /** Matchbox's variables that are told and mean nothing here: `MATCHBOX_WEB_SSL`. */
+  readonly ignored: readonly string[]
   /** Whether somebody wrote something at the path, rather than left it to the defaults. */
   readonly isWritten: (path: Path) => boolean
 }
@@ -52,6 +54,13 @@ const matchboxLevels: Readonly<Record<string, string>> = { warning: 'warn', fata
 
 const logLevelOf = (text: string): string => matchboxLevels[text.toLowerCase()] ?? text.toLowerCase()
 
+/** One that is empty is none, as for Matchbox; without an address for it its API is off. */
+const isUnset = (variable: string, value: string | undefined): value is undefined => value === undefined || (value === '' && variable !== 'MATCHBOX_RPC_ADDRESS')
+
+/** Whether it would change what Matchbox does. */
+const isIgnored = (name: string, value = ''): boolean => name.startsWith('MATCHBOX_') && value !== '' && !(name in matchboxVariables) &&
+  !['MATCHBOX_PASSPHRASE', 'MATCHBOX_VERSION', 'MATCHBOX_HELP'].includes(name) && !(name === 'MATCHBOX_WEB_SSL' && /^(?:0|f|F|false|FALSE|False)$/.test(value))
+
 /** Reads and checks the configuration; AppError `config_invalid` with a line for each thing that is wrong. */
 export function loadConfig ({ file, defaultFile = defaultConfigFile, set, env }: ConfigInput): LoadedConfig {
   const path = file ?? (isThere(defaultFile) ? defaultFile : undefined)
@@ -60,7 +69,7 @@ export function loadConfig ({ file, defaultFile = defaultConfigFile, set, env }:
   const origins = new Map<string, string>()
   for (const [variable, key] of Object.entries(matchboxVariables)) {
     const value = env[variable]
-    if (value === undefined) continue
+    if (isUnset(variable, value)) continue
     assign(raw, key, key === 'log_level' ? logLevelOf(value) : value)
     origins.set(key, variable)
   }
@@ -79,11 +88,12 @@ export function loadConfig ({ file, defaultFile = defaultConfigFile, set, env }:
   const where = (at: Path): string => originOf(at) ?? (written === undefined ? 'configuration' : `${path}:${written.placeOf(at).line}`)
   const result = v.safeParse(configSchema, raw)
   const problems = faultsIn(raw, configSchema, result)
-  const fromEnvironment = Object.keys(matchboxVariables).filter(name => env[name] !== undefined)
+  const fromEnvironment = Object.keys(matchboxVariables).filter(name => !isUnset(name, env[name]))
   const loaded = (config: Config): LoadedConfig => ({
     config,
     sources: [...path === undefined ? [] : [path], ...fromEnvironment, ...set.length > 0 ? ['--set'] : []],
     where,
+    ignored: Object.keys(env).filter(name => isIgnored(name, env[name])).sort(),
     isWritten: at => at.reduce<unknown>((value, key) => Object(value)[key], raw) !== undefined
   })
   if (result.success && problems.length === 0) return loaded(result.output)

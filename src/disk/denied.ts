@@ -35,6 +35,14 @@ export function remedyFor (path: string, error: unknown, sources = standard): st
   }
 }
 
+/** The same for a secret, which its owner keeps: the group of this process is let in. */
+export function remedyForSecret (path: string, error: unknown, sources = standard): string {
+  const [me, found] = [effectiveUser(sources.status), lookAt(path)]
+  if (!isDenied(error) || me === undefined || me === 0 || found instanceof Error || found.uid === me) return remedyFor(path, error, sources)
+  const [mine, theirs] = [me, found.uid].map(uid => nameOf(uid, sources.passwd))
+  return `; it belongs to ${theirs}, and this runs as ${mine}: chgrp ${mine} ${quoted(path)} && chmod 640 ${quoted(path)}`
+}
+
 /** The same for a file that is to be written: what replaces it goes into its folder, and what grows is the file itself. */
 export const remedyForWriting = (path: string, error: unknown, sources = standard): string => {
   const folder = lookAt(dirname(resolve(path)))

@@ -7,7 +7,7 @@ import { isListener, placesIn } from '../listeners.js'
 import { type Ground, type GroundOptions, openGround } from '../wiring/ground.js'
 import type { PreparedListener, Row } from '../wiring/listener.js'
 import { type Place, placeText } from '../wiring/place.js'
-import { type Finding, problem } from './finding.js'
+import { type Finding, problem, warning } from './finding.js'
 import { clusterProblems, clusterWarnings } from './cluster.js'
 import { diagnoseLabels } from './labels.js'
 
@@ -75,6 +75,7 @@ export async function onGround<T> (
       paths: pathsOf(ground),
       findings: [
         ...refused.map(({ message }) => problem('configuration', message)),
+        ...loaded.ignored.map(ignoredVariable),
         ...clusterWarnings(ground),
         ...await clusterProblems(ground),
         ...diagnoseLabels(ground),
@@ -87,6 +88,9 @@ export async function onGround<T> (
     await ground.close()
   }
 }
+
+const ignoredVariable = (name: string): Finding => warning('configuration',
+  `${name} means nothing here: ${name.startsWith('MATCHBOX_WEB_') ? 'HTTP over TLS is http.https' : 'docs/configuration.md has those that do'}`)
 
 function pathsOf ({ config, store, signer, sources }: Ground): Plan['paths'] {
   const { groups, profiles, configs } = store.snapshot

@@ -2,6 +2,7 @@
 // does not start.
 import { lstat, readdir, readlink, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { shownProperties } from '../inventory/matchbox-unit.js'
 import { printed, type Run } from './command.js'
 import { fine, type Finding, problem } from './finding.js'
 
@@ -114,4 +115,4 @@ export async function judgeService (
 
 /** What systemd says of how a unit is started, as `inventory/matchbox-unit` reads it; '' where there is none. */
 export const settingsShown = async (unit: string, run: Run = printed): Promise<string> =>
-  await run('systemctl', ['show', '--property=Environment', '--property=EnvironmentFiles', '--property=ExecStart', unit])
+  await run('systemctl', ['show', `--property=${shownProperties.join(',')}`, unit])

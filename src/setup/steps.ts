@@ -3,8 +3,8 @@
 import { AppError } from '../base/errors.js'
 
 export const verbs = [
-  'copy', 'group', 'account', 'folder', 'give', 'put', 'keep', 'certs', 'drop', 'link', 'allow', 'assign', 'reload_firewall', 'label', 'gateway_on', 'gateway_off', 'remove',
-  'stop', 'clear', 'daemon_reload', 'forbid', 'release', 'unlabel', 'leave', 'purge', 'no_account'
+  'copy', 'group', 'account', 'folder', 'give', 'give_root', 'put', 'keep', 'certs', 'drop', 'link', 'allow', 'assign', 'reload_firewall', 'label',
+  'gateway_on', 'gateway_off', 'remove', 'stop', 'clear', 'daemon_reload', 'forbid', 'release', 'unlabel', 'leave', 'purge', 'no_account'
 ] as const
 
 export interface Step {
@@ -27,8 +27,11 @@ export type Settings = Readonly<Record<string, readonly string[]>>
 /** As a shell reads them. */
 export const settingsText = (settings: Settings): string => Object.entries(settings).map(([name, words]) => `${name}='${words.map(word).join(' ')}'\n`).join('')
 
+/** Whether a shell reads it as one word. */
+export const isWord = (text: string): boolean => /^[\w.:,@/~+-]*$/.test(text)
+
 /** A word of a list that a shell reads. */
 function word (text: string): string {
-  if (!/^[\w.:,@/~+-]*$/.test(text)) throw new AppError('config_invalid', `install.sh cannot set up ${JSON.stringify(text)}: a name that a unit of systemd cannot have`)
+  if (!isWord(text)) throw new AppError('config_invalid', `install.sh cannot set up ${JSON.stringify(text)}: a name that a unit of systemd cannot have`)
   return text
 }

@@ -33,12 +33,22 @@ export const certificateBlocks = (text: string): string[] =>
 /** The first certificate in the PEM text of `file`; AppError `certificate_invalid`. */
 export function parseCertificate (text: string, file: string): X509Certificate {
   const [block] = certificateBlocks(text)
-  if (block === undefined) throw new AppError('certificate_invalid', `${file} holds no certificate: PEM text beginning -----BEGIN CERTIFICATE----- was expected`)
+  if (block === undefined) throw new AppError('certificate_invalid', `${file} holds no certificate: ${insteadOf(text, file, 'x509')}PEM text beginning -----BEGIN CERTIFICATE----- was expected`)
   try {
     return new X509Certificate(block)
   } catch (error) {
     throw new AppError('certificate_invalid', `${file} holds a certificate that cannot be read: ${messageOf(error)}`, { cause: error })
   }
+}
+
+/** What there is instead of PEM text, where that can be told: what `openssl KIND` would make of it. */
+function insteadOf (text: string, file: string, kind: 'x509' | 'pkey'): string {
+  if (text.trim() === '') return 'it is empty; '
+  // A sequence of more than 127 octets, as UTF-8 misreads it (X.690 section 8.1.3.5).
+  if (/^0\ufffd/.test(text)) return `it is DER, which openssl ${kind} -inform der -in ${file} -out NEW writes as PEM; `
+  if (text.includes('\0')) return 'it is UTF-16 or no text at all; '
+  const found = /-----BEGIN (?!CERTIFICATE-----)([A-Z0-9 ]+)-----/.exec(text)?.[1] ?? (certificateBlocks(text).length > 0 ? 'CERTIFICATE' : undefined)
+  return found === undefined ? '' : `it holds ${found}; `
 }
 
 export function describeCertificate (certificate: X509Certificate): CertificateFacts {
@@ -88,7 +98,7 @@ export function keyFits (certificate: X509Certificate, key: string, file: string
     return certificate.checkPrivateKey(createPrivateKey(key))
   } catch (error) {
     if (isEncrypted(key)) throw new AppError('certificate_invalid', encryptedKey(file), { cause: error })
-    throw new AppError('certificate_invalid', `${file} holds no private key that can be read: ${messageOf(error)}`, { cause: error })
+    throw new AppError('certificate_invalid', `${file} holds no private key that can be read: ${insteadOf(key, file, 'pkey')}${messageOf(error)}`, { cause: error })
   }
 }
 
@@ -114,6 +124,13 @@ export function serverWarnings (certificate: X509Certificate, advertise: string,
   return expiry === undefined ? warnings : [...warnings, expiry]
 }
 
+/** Whether nobody is let in, or nobody comes, because of the time: of the server's certificate, or of each authority. */
+export function isOutOfTime (certificate: X509Certificate, authorities: string, now: number): boolean {
+  const isOut = (each: X509Certificate): boolean => now > Date.parse(each.validTo) || now < Date.parse(each.validFrom)
+  const signers = certificateBlocks(authorities).map(block => new X509Certificate(block))
+  return isOut(certificate) || (signers.length > 0 && signers.every(isOut))
+}
+
 /** What to say about the time a certificate has left; undefined when it has enough. */
 export function expiryWarningOf (what: string, notBefore: number, notAfter: number, now: number): string | undefined {
   if (now > notAfter) return `${what} ended on ${formatDay(notAfter)}: renew it with \`core-provisioner certs renew\``
@@ -122,10 +139,12 @@ export function expiryWarningOf (what: string, notBefore: number, notAfter: numb
   return undefined
 }
 
-/** What to say about the authorities whose clients are let in: one that has ended lets in nobody. */
+/** What to say about the authorities whose clients are let in: one that has ended, or is none, lets in nobody. */
 export function authorityWarnings (text: string, file: string, now: number): string[] {
   return certificateBlocks(text).flatMap(block => {
-    const { subject, notAfter } = describeCertificate(parseCertificate(block, file))
+    const { subject, issuer, notBefore, notAfter, isAuthority } = describeCertificate(parseCertificate(block, file))
+    if (!isAuthority && subject !== issuer) return [`${subject} in ${file} is no authority (basic constraints): clients that it signed are refused`]
+    if (now < notBefore) return [`the authority ${subject} in ${file} begins only on ${formatDay(notBefore)}: its clients are refused until then; check this machine's clock`]
     if (notAfter - now >= expiryWarning) return []
     const when = notAfter < now ? `ended on ${formatDay(notAfter)}: its clients are refused` : `ends on ${formatDay(notAfter)}, in ${daysLeft(notAfter, now)} days`
     return [`the authority ${subject} in ${file} ${when}; \`core-provisioner certs init --force\` makes a new one, and then every client needs the new ca.crt`]

@@ -9,9 +9,10 @@ import { createSecureContext } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, errnoOf, messageOf, unwaited } from '../base/errors.js'
+import { remedyForSecret } from '../disk/denied.js'
 import type { TlsIdentity } from '../net/tls-identity.js'
 import type { RevocationList } from './crl.js'
-import { authorityWarnings, certificateBlocks, describeCertificate, exposedKey, formatDay, isExposed, keyFits, parseCertificate, serverWarnings, whoSigned } from './certificate.js'
+import { authorityWarnings, certificateBlocks, describeCertificate, exposedKey, formatDay, isExposed, isOutOfTime, keyFits, parseCertificate, serverWarnings, whoSigned } from './certificate.js'
 
 export interface TlsFiles {
   /** Certificates of the authorities whose clients are let in; undefined for a server that asks for none. */
@@ -83,6 +84,9 @@ export class TlsReloader {
 
   /** Who made the certificates in force, for people. */
   signatures (): string[] { return whoSigned(this.#loaded.certificate, this.#loaded.identity.ca, this.#files) }
+
+  /** Whether it is in force and of no use: nobody can connect. */
+  get isOutOfTime (): boolean { return isOutOfTime(this.#loaded.certificate, this.#loaded.identity.ca, this.#options.clock.now()) }
 
   warnings (): string[] {
     return [
@@ -159,7 +163,8 @@ async function load (files: TlsFiles): Promise<LoadedFiles> {
   const certificate = parseCertificate(cert, files.certFile)
   if (files.caFile !== undefined) parseCertificate(ca, files.caFile)
   if (!keyFits(certificate, key, files.keyFile)) {
-    throw new AppError('certificate_invalid', `${files.keyFile} does not belong to the certificate in ${files.certFile}`)
+    const other = certificateBlocks(cert).slice(1).some(block => keyFits(parseCertificate(block, files.certFile), key, files.keyFile))
+    throw new AppError('certificate_invalid', `${files.keyFile} does not belong to the ${other ? 'first ' : ''}certificate in ${files.certFile}${other ? ', but to one behind it: the server\'s own has to be the first' : ''}`)
   }
   const lists = crl === undefined ? undefined : (await import('./crl.js')).readCrls(crl, files.crlFile ?? '')
   const authorities = certificateBlocks(ca).map(block => parseCertificate(block, files.caFile ?? ''))
@@ -196,8 +201,8 @@ async function read (file: string, what: string, hint = '`core-provisioner certs
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
-    const why = errnoOf(error) === 'ENOENT' ? 'there is no such file' : messageOf(error)
-    throw new AppError('certificate_invalid', `cannot read ${what} from ${file}: ${why} (${hint})`, { cause: error })
+    const why = errnoOf(error) === 'ENOENT' ? `there is no such file (${hint})` : `${messageOf(error)}${remedyForSecret(file, error)}`
+    throw new AppError('certificate_invalid', `cannot read ${what} from ${file}: ${why}`, { cause: error })
   }
 }
 

@@ -25,7 +25,8 @@ export async function openCertificate (listener: string, files: TlsFiles, { cloc
     serve: (metrics, inForce = () => {}) => {
       const reloads = metrics.tlsReloads(listener)
       metrics.gauge(`${listener}_certificate_expiry_seconds`, `When the certificate of ${listener} ends, in seconds since the epoch`, () => reloader.notAfter / 1000)
-      for (const warning of reloader.warnings()) log.warn({ listener, warning }, 'tls.certificate')
+      const level = reloader.isOutOfTime ? 'error' : 'warn'
+      for (const warning of reloader.warnings()) log[level]({ listener, warning }, 'tls.certificate')
       onEvent = (event: TlsEvent) => {
         reloads.inc({ result: event.what })
         if (event.what === 'kept') {

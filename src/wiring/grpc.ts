@@ -29,7 +29,7 @@ export async function prepareGrpc (ground: Ground, place: Place): Promise<Prepar
         listen: async () => { throw error }
       }
     }
-    throw new AppError(error.code, `${error.message}; core-provisioner certs init makes certificates, rpc.address: "" turns the gRPC API off`, { cause: error })
+    throw new AppError(error.code, `${error.message}; rpc.address: "" turns the gRPC API off`, { cause: error })
   }
   const { reloader, findings, serve } = certificate
   return {

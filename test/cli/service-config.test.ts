@@ -8,6 +8,7 @@ t.test('the environment file of the service that is installed', t => {
   const files = { config: join(folder, 'config'), environment: join(folder, 'environment') }
   const env = { PATH: '/bin' }
   t.same(asInstalled({}, env, files), { PATH: '/bin', MATCHBOX_DATA_PATH: '/srv/with a blank' })
+  t.same(asInstalled({ config: files.config }, env, files), { PATH: '/bin', MATCHBOX_DATA_PATH: '/srv/with a blank' }, 'also of who names it')
   t.equal(asInstalled({ config: 'other.yaml' }, env, files), env, 'not of another configuration')
   const own = { MATCHBOX_ADDRESS: '0.0.0.0:80' }
   t.equal(asInstalled({}, own, files), own, 'not for who says something else')

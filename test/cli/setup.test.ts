@@ -1,5 +1,5 @@
 // setup: what install.sh asks the program before it changes anything, and the closing words.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
@@ -12,6 +12,7 @@ import { loadConfig } from '../../src/config/load.js'
 import { gatewayUnit } from '../../src/setup/gateway.js'
 import { runCommand } from '../helpers/command.js'
 import { Program } from '../helpers/program.js'
+import { needsRoot } from '../helpers/tools.js'
 
 const quiet = "dhcp: { mode: 'off' }\nhttp: { address: '127.0.0.1:0' }\nrpc: { address: '' }\ntftp: { address: '' }\n"
 
@@ -114,6 +115,23 @@ t.test('what is left of a gateway whose removal was killed is taken away by the 
   const none = site(t, quiet)
   t.equal(await none.plan({ gateway: { outside: undefined, removed: true } }), 0)
   t.notMatch(readFileSync(join(none.to, 'switch'), 'utf8'), /^gateway/m)
+})
+
+t.test('a store elsewhere that is root\'s is given to the service, or named', async t => {
+  if (!needsRoot(t)) return
+  for (const [name, expected] of [['store', /^give_root \S+\/store - - give what is root's in /m], ['a store', undefined]] as const) {
+    const at = site(t, undefined)
+    const store = join(dirname(at.to), name)
+    mkdirSync(join(store, 'groups'), { recursive: true })
+    writeFileSync(at.installed.config, `${quiet}data_path: ${JSON.stringify(store)}\n`)
+    t.equal(await at.plan({}), 0)
+    if (expected === undefined) t.match(at.said(), /note: .*\/a store is root's: give it to the service with chown -R matchbox: ".*\/a store"/)
+    else t.match(steps(at), expected)
+    chownSync(store, 12345, 12345)
+    chownSync(join(store, 'groups'), 12345, 12345)
+    t.equal(await at.plan({}), 0)
+    t.notMatch(steps(at), /give_root/, 'but not what is somebody else\'s')
+  }
 })
 
 t.test('what a kept configuration lacks is no reason when the version in force lacks it too', async t => {

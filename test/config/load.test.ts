@@ -96,6 +96,12 @@ t.test('what is wrong is told with its line, its path and what was expected', t 
   for (const [written, level] of [['Info', 'info'], ['warning', 'warn'], ['panic', 'error'], ['DEBUG', 'debug']]) {
     t.equal(loadConfig({ file: undefined, set: [], env: { MATCHBOX_LOG_LEVEL: written } }).config.log_level, level, 'as Matchbox takes it')
   }
+  const empty = { MATCHBOX_ADDRESS: '', MATCHBOX_DATA_PATH: '', MATCHBOX_ASSETS_PATH: '', MATCHBOX_LOG_LEVEL: '', MATCHBOX_CA_FILE: '', MATCHBOX_RPC_ADDRESS: '' }
+  const loaded = loadConfig({ file: undefined, set: [], env: { ...empty, MATCHBOX_WEB_SSL: 'true', MATCHBOX_PASSPHRASE: 'x', MATCHBOX_NEW: '', OTHER: '1' } })
+  t.match(loaded.config, { data_path: '/var/lib/matchbox', log_level: 'info', rpc: { address: null } }, 'one that is empty is none')
+  t.same(loaded.sources, ['MATCHBOX_RPC_ADDRESS'])
+  t.same(loaded.ignored, ['MATCHBOX_WEB_SSL'])
+  t.same(loadConfig({ file: undefined, set: [], env: { MATCHBOX_WEB_SSL: '0' } }).ignored, [])
   t.match(refusal('', { env: { MATCHBOX_LOG_LEVEL: 'noisy' } }), /^MATCHBOX_LOG_LEVEL: log_level: expected one of/)
   t.match(refusal('', { set: ['novalue'] }), /--set takes key=value/)
   t.match(refusal('a: &a [1]\nb: [*a, *a]'), /unknown key/)

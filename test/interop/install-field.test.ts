@@ -1,7 +1,7 @@
 // What an installation meets in the field, a row each: a firewall, another DHCP server, a second address, Matchbox's unit, two at once,
 // kills at the wrong moment, files that the service may not read. In a container with systemd, firewalld, keepalived and dnsmasq as
 // Debian has them, and clients on the same bridge.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { canInstall, installSite, machineAddress as own } from '../helpers/install-site.js'
@@ -57,9 +57,13 @@ async function run (): Promise<void> {
   })
 
   await t.test('settings of Matchbox, as systemd has them', async t => {
-    writeFileSync(join(root, 'etc/matchbox.env'), 'MATCHBOX_LOG_LEVEL=warning\n')
+    writeFileSync(join(root, 'etc/matchbox.1.env'), "MATCHBOX_LOG_LEVEL=warning\nMATCHBOX_WEB_SSL=0\nRING=it's -data-path=/not\n")
+    mkdirSync(join(root, 'etc/systemd/system/matchbox.service.d'))
     writeFileSync(join(root, 'etc/systemd/system/matchbox.service'),
-      '[Service]\nEnvironment="MATCHBOX_PASSPHRASE=two words"\nEnvironmentFile=-/etc/matchbox.env\nExecStart=/bin/true\n')
+      '[Service]\nEnvironment=MATCHBOX_ADDRESS=1.2.3.4:1\nEnvironmentFile=-/etc/matchbox.*.env\nEnvironmentFile=-/etc/missing\nExecStart=/bin/true -address=1.1.1.1:1\n')
+    writeFileSync(join(root, 'etc/systemd/system/matchbox.service.d/10-own.conf'),
+      // eslint-disable-next-line no-template-curly-in-string -- systemd's own variable
+      '[Service]\nEnvironment=\nEnvironment="MATCHBOX_PASSPHRASE=two words" ADDRESS=0.0.0.0:8080\nExecStart=\nExecStart=-@/bin/true matchbox -address=${ADDRESS} \\\n  # how\n  "-assets-path=/srv/as  sets"\n')
     await machine.sh('systemctl daemon-reload')
     // As cron has it: without the folders where useradd is.
     const { code, stdout, stderr } = await machine.run(`PATH=/usr/bin:/bin /root/0.1.0/install.sh ${flags}`)
@@ -68,8 +72,10 @@ async function run (): Promise<void> {
     t.match(out, /0\.1\.0 is ready/)
     const environment = await machine.sh('cat /etc/core-provisioner/environment')
     t.match(environment, /^MATCHBOX_PASSPHRASE="two words"$/m)
-    t.match(environment, /^MATCHBOX_LOG_LEVEL="?warn/m)
-    await machine.sh('rm /etc/systemd/system/matchbox.service && systemctl daemon-reload')
+    t.equal(environment, 'MATCHBOX_PASSPHRASE="two words"\nMATCHBOX_LOG_LEVEL=warning\nMATCHBOX_ADDRESS=0.0.0.0:8080\nMATCHBOX_ASSETS_PATH="/srv/as  sets"')
+    // The rest is about the defaults.
+    await machine.sh("sed -i '/ADDRESS\\|ASSETS/d' /etc/core-provisioner/environment && systemctl restart core-provisioner")
+    await machine.sh('rm -r /etc/systemd/system/matchbox.service* && systemctl daemon-reload')
   })
 
   await t.test('real firewalld lets machines in, in the zone of the interface, by the ports of the configuration', async t => {
@@ -221,10 +227,12 @@ async function run (): Promise<void> {
     const before = await machine.run('core-provisioner doctor --files')
     t.equal(before.code, 1)
     t.match(before.stdout.toString(), /PROBLEM {2}store: \/srv\/store is read-only for the service: run install\.sh again/)
-    t.match(await install('0.5.0'), { code: 0, out: /0\.5\.0 is ready/ })
+    // By another version too, whose units name it.
+    place('0.6.0')
+    t.match(await install('0.6.0'), { code: 0, out: /0\.6\.0 is ready/ })
     t.equal((await machine.run('core-provisioner doctor --files')).code, 0)
     await machine.sh('cp /root/config.yaml /etc/core-provisioner/')
-    t.match(await install('0.5.0'), { code: 0, out: /0\.5\.0 is ready/ })
+    t.match(await install('0.6.0'), { code: 0, out: /0\.6\.0 is ready/ })
   })
 
   await t.test('what is off although there are certificates is an error in the log', async t => {

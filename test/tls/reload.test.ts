@@ -11,10 +11,10 @@ const pki = makePki()
 const names = [{ dns: 'localhost' }]
 const next = makeCertificate(pki.ca, { cn: 'next', use: 'serverAuth', names })
 
-function setUp (dir: string, pair: Pair = pki.server): { files: TlsFiles & { readonly caFile: string }, put: (name: 'crt' | 'key' | 'ca', text: string) => void } {
+function setUp (dir: string, pair: Pair = pki.server): { files: TlsFiles & { readonly caFile: string }, put: (name: 'crt' | 'key' | 'ca', text: string | Buffer) => void } {
   const files = { caFile: join(dir, 'ca.crt'), certFile: join(dir, 'server.crt'), keyFile: join(dir, 'server.key') }
   const paths = { crt: files.certFile, key: files.keyFile, ca: files.caFile }
-  const put = (name: 'crt' | 'key' | 'ca', text: string): void => {
+  const put = (name: 'crt' | 'key' | 'ca', text: string | Buffer): void => {
     writeFileSync(`${paths[name]}.new`, text, { mode: 0o600 })
     renameSync(`${paths[name]}.new`, paths[name])
   }
@@ -23,6 +23,8 @@ function setUp (dir: string, pair: Pair = pki.server): { files: TlsFiles & { rea
   put('key', pair.key)
   return { files, put }
 }
+
+const derOf = (pem: string): Buffer => Buffer.from(pem.replace(/-----.*-----|\s/g, ''), 'base64')
 
 async function open (files: TlsFiles): Promise<{ reloader: TlsReloader, events: TlsEvent[], clock: FakeClock }> {
   const events: TlsEvent[] = []
@@ -73,7 +75,13 @@ t.test('what does not fit leaves the old pair in force, and is told once', async
     ['no key', () => { rmSync(files.keyFile) }, /cannot read the server key.*no such file/],
     ['text', () => { put('key', pki.server.key); put('crt', 'hello') }, /holds no certificate/],
     ['half a certificate', () => { put('crt', pki.server.cert.slice(0, 400)) }, /holds no certificate/],
-    ['an authority that is none', () => { put('crt', pki.server.cert); put('ca', '') }, /ca\.crt holds no certificate/],
+    ['DER', () => { put('crt', derOf(pki.server.cert)) }, /server\.crt holds no certificate: it is DER, which openssl x509 -inform der -in \S+server\.crt/],
+    ['the key in its place', () => { put('crt', pki.server.key) }, /server\.crt holds no certificate: it holds (?:RSA )?PRIVATE KEY;/],
+    ['UTF-16', () => { put('crt', Buffer.from(pki.server.cert, 'utf16le')) }, /server\.crt holds no certificate: it is UTF-16/],
+    ['an authority that is empty', () => { put('crt', pki.server.cert); put('ca', '') }, /ca\.crt holds no certificate: it is empty/],
+    ['a key as DER', () => { put('ca', pki.ca.cert); put('key', derOf(pki.server.key)) }, /server\.key holds no private key that can be read: it is DER, which openssl pkey -inform der/],
+    ['a certificate as key', () => { put('key', pki.server.cert) }, /server\.key holds no private key that can be read: it holds CERTIFICATE;/],
+    ['a chain that begins with the authority', () => { put('key', pki.server.key); put('crt', `${pki.ca.cert}${pki.server.cert}`) }, /does not belong to the first certificate in \S+server\.crt, but to one behind it/],
     ['one that ended', () => {
       const old = makeCertificate(pki.ca, { use: 'serverAuth', names, notBefore: Date.UTC(2020, 0), notAfter: Date.UTC(2021, 0) })
       put('ca', pki.ca.cert)
@@ -99,6 +107,27 @@ t.test('what does not fit leaves the old pair in force, and is told once', async
   put('key', next.key)
   t.equal(await reloader.reload(), true, 'and takes what fits at once')
   t.equal(reloader.identity.cert, next.cert)
+})
+
+t.test('lines as Windows has them, and more than one block in a file', async t => {
+  const { files, put } = setUp(t.testdir())
+  const windows = (text: string): string => text.replaceAll('\n', '\r\n')
+  put('crt', windows(`${pki.server.cert}${pki.ca.cert}`))
+  put('key', windows(`${pki.server.cert}${pki.server.key}`))
+  put('ca', windows(`a comment\n${pki.ca.cert}${next.cert}`))
+  const { reloader } = await open(files)
+  t.teardown(() => reloader.close())
+  t.match(reloader.warnings(), [/^CN=next in \S+ca\.crt is no authority/])
+  t.equal(reloader.isOutOfTime, false)
+})
+
+t.test('an authority and a certificate that are not valid yet', async t => {
+  const { files } = setUp(t.testdir())
+  const { reloader, clock } = await open(files)
+  t.teardown(() => reloader.close())
+  clock.advance(-20 * 365 * 86_400_000)
+  t.match(reloader.warnings(), [/^the server certificate begins only on .*clock$/, /^the authority CN=.* begins only on .*: its clients are refused until then/])
+  t.equal(reloader.isOutOfTime, true, 'which the log has as an error')
 })
 
 t.test('a folder swapped behind a link, as Kubernetes mounts secrets', async t => {
