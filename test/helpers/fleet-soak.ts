@@ -88,14 +88,16 @@ export async function fleetSoak ({ folder, seed, seconds, rate = 30, onLine = ()
   }
 
   const compact = async (): Promise<void> => {
-    const member = etcd.find(part => !ill.has(part))
-    if (member === undefined) return
-    const etcdctl = async (...args: readonly string[]): Promise<string> => {
-      const running = member.space.spawn('env', 'ETCDCTL_API=3', 'etcdctl', '--endpoints', 'http://127.0.0.1:2379', '--command-timeout', '2s', ...args)
-      return await running.ended === 0 ? running.output() : ''
+    for (const member of etcd.filter(part => !ill.has(part))) {
+      const etcdctl = async (...args: readonly string[]): Promise<string> => {
+        const running = member.space.spawn('env', 'ETCDCTL_API=3', 'etcdctl', '--endpoints', 'http://127.0.0.1:2379', '--command-timeout', '2s', ...args)
+        return await running.ended === 0 ? running.output() : ''
+      }
+      const revision = /"revision":(\d+)/.exec(await etcdctl('endpoint', 'status', '--write-out', 'json'))?.[1]
+      if (revision === undefined || !(await etcdctl('compact', revision)).includes('compacted')) continue
+      compactions++
+      return
     }
-    const revision = /"revision":(\d+)/.exec(await etcdctl('endpoint', 'status', '--write-out', 'json'))?.[1]
-    if (revision !== undefined && (await etcdctl('compact', revision)).includes('compacted')) compactions++
   }
 
   const isOver = (): boolean => over

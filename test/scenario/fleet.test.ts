@@ -1,19 +1,22 @@
 // A fleet of three provisioners and its machines on a played network, clock and etcd, by seed: losses, delays, doubled messages, partitions, kills,
 // stops, restarts, clocks that are off, compactions. No address is given to two machines, no machine is bound to two addresses, no holder is refused,
 // nothing that was acknowledged is forgotten, and in the end everybody has an address. FLEET_SEEDS=FIRST[-LAST] runs others, and FLEET_TRACE=1 tells what happened.
+// FLEET_HOSTILE=1: sockets are read in either order after a stop, and news comes late; a REQUEST that is read long after it was sent then still moves its
+// machine (seeds 272, 473, 955), which is not mended.
 import t from 'tap'
 import type { LeaseStore } from '../../src/dhcp/lease-store.js'
+import type { FleetFault, FleetResult } from '../helpers/fleet/fleet.js'
+import { runFleet } from '../helpers/fleet/run-fleet.js'
 import { inCiOrByHand } from '../helpers/how-many.js'
-import { type FleetFault, type FleetResult, runFleet } from '../helpers/fleet/fleet.js'
 
 const [first, last] = (process.env['FLEET_SEEDS'] ?? `1-${inCiOrByHand(1000, 100)}`).split('-').map(Number) as [number, number?]
-t.setTimeout(900_000)
+t.setTimeout(1_800_000)
 
 t.test('a thousand fleets, a hundred by hand', async t => {
   const broken: FleetResult[] = []
   const before = process.cpuUsage()
   for (let seed = first; seed <= (last ?? first); seed++) {
-    const result = await runFleet(seed)
+    const result = await runFleet(seed, {}, process.env['FLEET_HOSTILE'] !== undefined)
     if (result.broken.length > 0) broken.push(result)
     if (process.env['FLEET_TRACE'] !== undefined) t.comment(result.trace.join('\n'))
   }
@@ -42,35 +45,81 @@ const leasesWith = (other: (store: LeaseStore) => Partial<LeaseStore>) => (store
   ...other(store)
 })
 
-const mutants: Readonly<Record<string, FleetFault>> = {
-  'transactions that compare nothing': { ignoresComparisons: true },
+interface Mutant {
+  readonly fault: FleetFault
+  /** One that has found it; others are tried when it does not any more. */
+  readonly seed: number
+  /** What is seen of it. */
+  readonly broken: RegExp
+}
+
+const twice = /was given to .* while .* holds it/
+
+const mutants: Readonly<Record<string, Mutant>> = {
+  'transactions that compare nothing': { fault: { ignoresComparisons: () => true }, seed: 9, broken: twice },
+  'a key of the address that is not compared': { fault: { ignoresComparisons: key => key.startsWith('/f/leases/') }, seed: 15, broken: twice },
+  'a key of the machine that is not compared': { fault: { ignoresComparisons: key => key.startsWith('/f/bindings/') }, seed: 9, broken: /was bound to .* while it is to/ },
   'an ACK that does not wait for etcd': {
-    leases: leasesWith(store => ({
-      propose: async proposal => {
-        store.propose(proposal).catch(() => {})
-        return { kind: 'kept' }
-      }
-    }))
+    fault: {
+      leases: leasesWith(store => ({
+        propose: async proposal => {
+          store.propose(proposal).catch(() => {})
+          return { kind: 'kept' }
+        }
+      }))
+    },
+    seed: 10,
+    broken: twice
   },
-  'no grace after the end of a lease, while clocks are off': { grace: 0 },
+  'a RELEASE that counts however late it is read': {
+    fault: { leases: leasesWith(store => ({ propose: async proposal => await store.propose({ ...proposal, givenBack: false }) })) },
+    seed: 5,
+    broken: /holds an address that etcd has for|was given to .* while .* holds it/
+  },
+  'a NAK by what is known, without asking etcd': { fault: { leases: leasesWith(() => ({ settle: async () => {} })) }, seed: 11, broken: /was refused it/ },
+  'no grace after the end of a lease, while clocks are off': { fault: { grace: 0 }, seed: 20, broken: twice },
   'what etcd away may promise, to anybody': {
-    leases: leasesWith(store => ({
-      promisedUntil: (ip, mac, now, reserved) => store.promisedUntil!(ip, mac, now, reserved) === undefined ? undefined : now + 600_000,
-      propose: async proposal => await store.propose(proposal).catch(() => ({ kind: 'kept' as const }))
-    }))
+    fault: {
+      leases: leasesWith(store => ({
+        promisedUntil: (ip, mac, now, reserved) => store.promisedUntil!(ip, mac, now, reserved) === undefined ? undefined : now + 600_000,
+        propose: async proposal => await store.propose(proposal).catch(() => ({ kind: 'kept' as const }))
+      }))
+    },
+    seed: 2,
+    broken: twice
+  },
+  'a store that answers nothing any more after one failure': {
+    fault: {
+      leases: leasesWith(store => {
+        let hangs = false
+        return {
+          propose: async proposal => {
+            if (hangs) await new Promise(() => {})
+            try {
+              return await store.propose(proposal)
+            } catch (error) {
+              hangs = true
+              throw error
+            }
+          }
+        }
+      })
+    },
+    seed: 7,
+    broken: /has no address in the end/
   }
 }
 
-for (const [name, fault] of Object.entries(mutants)) {
+for (const [name, { fault, seed, broken }] of Object.entries(mutants)) {
   t.test(`found: ${name}`, async t => {
     let found: FleetResult | undefined
-    for (let seed = 5; seed <= 500 && found === undefined; seed += 5) {
-      const result = await runFleet(seed, fault)
-      if (result.broken.length > 0) found = result
+    for (let tries = 0; tries <= 200 && found === undefined; tries++) {
+      const result = await runFleet(tries === 0 ? seed : tries, fault, true)
+      if (result.broken.some(words => broken.test(words))) found = result
     }
     t.ok(found, 'a fleet with a broken protocol is seen to be broken')
     if (found === undefined) return
-    t.comment(`seed ${found.seed}: ${found.broken[0] ?? ''}`)
-    t.same((await runFleet(found.seed, fault)).broken, found.broken, 'and again by the same seed')
+    t.comment(`seed ${found.seed}: ${found.broken.find(words => broken.test(words)) ?? ''}`)
+    t.same((await runFleet(found.seed, fault, true)).broken, found.broken, 'and again by the same seed')
   })
 }

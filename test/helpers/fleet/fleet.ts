@@ -21,12 +21,14 @@ import { Invariants } from '../../../scripts/bench/storm/invariants.js'
 import { ip, subnet } from '../dhcp.js'
 import { random } from '../random.js'
 import { FleetClient } from './dhcp-client.js'
-import { type EtcdFault, FakeEtcd, FakeEtcdClient } from './fake-etcd.js'
+import { type EtcdFault, FakeEtcd } from './fake-etcd.js'
+import { FakeEtcdClient } from './fake-etcd-client.js'
 import { Process, Timeline } from './timeline.js'
 
 const silent = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {}, isLevelEnabled: () => false } as unknown as Logger
-const second = 1000
-const minute = 60 * second
+/** Milliseconds. */
+export const second = 1000
+export const minute = 60 * second
 
 const subnets = [subnet('10.0.0.0/24', '10.0.0.100-10.0.0.115', { leaseTime: 120 })]
 const settings = {
@@ -52,7 +54,7 @@ export interface FleetResult {
   readonly trace: readonly string[]
 }
 
-class Provisioner {
+export class Provisioner {
   readonly name: string
   readonly address: Ipv4
   /** What its disk holds of the fleet, which outlasts it. */
@@ -63,6 +65,8 @@ class Provisioner {
   receive: ((data: Buffer, from: Ipv4) => void) | undefined
   stop: () => Promise<void> = async () => {}
   reachesMachines = true
+  /** Milliseconds by which it hears later of what others write: packets are lost, and sent again. */
+  lateness = 0
   readonly reachesEtcd = [true, true, true]
 
   constructor (n: number) {
@@ -73,6 +77,8 @@ class Provisioner {
 
 export class Fleet {
   readonly time = new Timeline()
+  /** Sockets are read in either order after a stop, and news comes late. */
+  readonly isHostile: boolean
   readonly random: () => number
   readonly etcd: FakeEtcd
   readonly provisioners = [1, 2, 3].map(n => new Provisioner(n))
@@ -87,8 +93,9 @@ export class Fleet {
   loss = 0
   readonly #asked = new Map<Mac, Ipv4>()
 
-  constructor (seed: number, fault: FleetFault = {}) {
+  constructor (seed: number, fault: FleetFault = {}, isHostile = false) {
     this.#seed = seed
+    this.isHostile = isHostile
     this.#fault = fault
     this.random = random(seed)
     this.etcd = new FakeEtcd(this.time, fault)
@@ -120,7 +127,9 @@ export class Fleet {
     const clock = this.time.clock(owner, one.skew)
     this.note(`${one.name} starts, ${one.skew} ms off`)
     const delay = (): number => 1 + this.random() * 8
-    const etcd = new FakeEtcdClient({ etcd: this.etcd, time: this.time, owner, delay, reaches: member => one.reachesEtcd[member]! }) as unknown as EtcdClient
+    const etcd = new FakeEtcdClient({
+      etcd: this.etcd, time: this.time, owner, delay, lateness: () => one.lateness, reaches: member => one.reachesEtcd[member]!
+    }) as unknown as EtcdClient
     const copy = {
       load: async () => ({ values: new Map(one.disk), asOf: one.diskAsOf }),
       // What is not on the disk a second later was lost by who died.
@@ -179,6 +188,12 @@ export class Fleet {
     one.receive = undefined
   }
 
+  /** SIGSTOP, and SIGCONT later: whether it reads what machines sent or what etcd did first then is not told by when that came. */
+  stop (one: Provisioner, milliseconds: number): void {
+    if (!this.isHostile) return one.process.pause(this.time.now + milliseconds)
+    one.process.pause(this.time.now + milliseconds, { [this.random() < 0.5 ? 'datagram' : 'stream']: this.random() * 50 })
+  }
+
   /** One that is on. */
   anyClient (): FleetClient | undefined {
     const on = this.clients.filter(({ state }) => state !== 'off')
@@ -201,7 +216,7 @@ export class Fleet {
     if (type === 'RELEASE') this.#invariants.release(mac, formatIpv4(ciaddr))
     for (const one of this.provisioners) {
       if (to !== undefined && to !== one.address) continue
-      this.#deliver(one, () => { this.time.after(0, () => { if (one.receive !== undefined) one.receive(data, from) }, one.process) })
+      this.#deliver(one, () => { this.time.after(0, () => { if (one.receive !== undefined) one.receive(data, from) }, one.process, 'datagram') })
     }
   }
 
@@ -241,114 +256,4 @@ export class Fleet {
   }
 
   get result (): FleetResult { return { seed: this.#seed, broken: this.broken, trace: this.trace } }
-}
-
-/** One thing that goes wrong, for a while. */
-type Trouble = (fleet: Fleet) => void
-
-const upAgain = (fleet: Fleet, one: Provisioner, after: number): void => { fleet.time.after(after, () => { if (!one.process.alive) fleet.start(one) }) }
-
-const troubles: Readonly<Record<string, Trouble>> = {
-  killed: fleet => {
-    const one = fleet.pick(fleet.provisioners)
-    fleet.note(`${one.name} is killed`)
-    fleet.kill(one)
-    upAgain(fleet, one, 2 * second + fleet.random() * 40 * second)
-  },
-  restarted: fleet => {
-    const one = fleet.pick(fleet.provisioners)
-    if (!one.process.alive) return
-    fleet.note(`${one.name} is restarted`)
-    void one.stop().catch(() => {})
-    fleet.time.after(3 * second, () => { fleet.kill(one) })
-    upAgain(fleet, one, 4 * second)
-  },
-  stopped: fleet => {
-    const one = fleet.pick(fleet.provisioners)
-    const time = fleet.random() * 50 * second
-    fleet.note(`${one.name} is stopped for ${time.toFixed(0)} ms`)
-    one.process.pausedUntil = fleet.time.now + time
-  },
-  'cut off from etcd': fleet => {
-    const one = fleet.pick(fleet.provisioners)
-    const members = fleet.random() < 0.5 ? [0, 1, 2] : [Math.floor(fleet.random() * 3)]
-    fleet.note(`${one.name} is cut off from etcd ${members.join(' ')}`)
-    for (const member of members) one.reachesEtcd[member] = false
-    fleet.time.after(5 * second + fleet.random() * 60 * second, () => { for (const member of members) one.reachesEtcd[member] = true })
-  },
-  'cut off from machines': fleet => {
-    const one = fleet.pick(fleet.provisioners)
-    fleet.note(`${one.name} is cut off from machines`)
-    one.reachesMachines = false
-    fleet.time.after(5 * second + fleet.random() * 60 * second, () => { one.reachesMachines = true })
-  },
-  member: fleet => {
-    const n = Math.floor(fleet.random() * 3)
-    fleet.note(`member ${n} of etcd dies`)
-    fleet.etcd.members[n] = fleet.random() < 0.5 ? 'down' : 'stopped'
-    fleet.time.after(2 * second + fleet.random() * 30 * second, () => { fleet.etcd.members[n] = 'up' })
-  },
-  'etcd away': fleet => {
-    fleet.note('etcd is away')
-    fleet.etcd.members.fill(fleet.random() < 0.5 ? 'down' : 'stopped')
-    fleet.time.after(10 * second + fleet.random() * 110 * second, () => { fleet.etcd.members.fill('up') })
-  },
-  compaction: fleet => {
-    fleet.note('etcd is compacted')
-    fleet.etcd.compact()
-  },
-  lossy: fleet => {
-    fleet.loss = 0.3
-    fleet.time.after(20 * second, () => { fleet.loss = 0.05 })
-  },
-  reboot: fleet => { fleet.anyClient()?.start() },
-  // Whole rooms lose their power.
-  'many reboot': fleet => { for (const client of fleet.clients) if (client.state !== 'off' && fleet.random() < 0.6) client.start() },
-  release: fleet => { fleet.anyClient()?.release() }
-}
-
-/**
- * Nine minutes of a fleet: in the first five anything may happen, and at the end nothing is amiss any more. Every fifth seed is of 25 minutes,
- * in which the addresses of machines that left are given to others, with trouble at that time too.
- */
-export async function runFleet (seed: number, fault: FleetFault = {}): Promise<FleetResult> {
-  const fleet = new Fleet(seed, fault)
-  const { time } = fleet
-  const began = time.now
-  fleet.loss = 0.05
-  for (const one of fleet.provisioners) time.after(fleet.random() * 3 * second, () => { fleet.start(one) })
-  const isLong = seed % 5 === 0
-  for (let n = 0; n < 12; n++) time.after(fleet.random() * 60 * second, () => { fleet.addClient().start() })
-  const during = (from: number, to: number, count: number, what: () => void): void => {
-    for (let n = 0; n < count; n++) time.after(from + fleet.random() * (to - from), what)
-  }
-  const trouble = (): void => {
-    const name = fleet.pick(Object.keys(troubles))
-    if (fleet.clients.length > 0) troubles[name]!(fleet)
-  }
-  during(10 * second, 5 * minute, 8, trouble)
-  if (isLong) {
-    // Some go without a word, and others come, for whom there is no room until the addresses of those are free again.
-    during(2 * minute, 4 * minute, 6, () => {
-      const client = fleet.anyClient()
-      fleet.note(`${client?.text} is gone`)
-      client?.stop()
-    })
-    during(4 * minute, 6 * minute, 8, () => { fleet.addClient().start() })
-    during(14 * minute, 19 * minute, 8, trouble)
-  }
-  const well = isLong ? 20 * minute : 5.5 * minute
-  time.after(well, () => {
-    fleet.note('all is well')
-    fleet.loss = 0
-    fleet.etcd.members.fill('up')
-    for (const one of fleet.provisioners) {
-      one.reachesMachines = true
-      one.reachesEtcd.fill(true)
-    }
-  })
-  await time.run(began + well + (isLong ? 5 : 3.5) * minute)
-  fleet.judge()
-  for (const one of fleet.provisioners) fleet.kill(one)
-  return fleet.result
 }

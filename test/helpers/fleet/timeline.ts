@@ -6,10 +6,25 @@ import type { Clock, Timer } from '../../../src/base/clock.js'
 export class Process {
   alive = true
   /** Nothing of it happens before. */
-  pausedUntil = 0
+  #pausedUntil = 0
+  #late: Partial<Record<Arrival, number>> = {}
+
+  /** Stops it until a time. What arrived meanwhile is read in its own order, but a socket before or after the other, `late` milliseconds. */
+  pause (until: number, late: Partial<Record<Arrival, number>> = {}): void {
+    this.#pausedUntil = until
+    this.#late = late
+  }
+
+  /** When something of it happens that would at this time. */
+  next (at: number, arrival: Arrival | undefined): number {
+    return Math.max(at, this.#pausedUntil + (arrival === undefined ? 0 : this.#late[arrival] ?? 0))
+  }
 }
 
-interface Event { at: number, readonly order: number, readonly owner: Process | undefined, readonly fire: () => void, cancelled: boolean }
+/** What comes by a socket. */
+export type Arrival = 'datagram' | 'stream'
+
+interface Event { at: number, readonly order: number, readonly owner: Process | undefined, readonly arrival: Arrival | undefined, readonly fire: () => void, cancelled: boolean }
 
 export class Timeline {
   /** Milliseconds; the true time. */
@@ -17,8 +32,8 @@ export class Timeline {
   #order = 0
   readonly #heap: Event[] = []
 
-  after (milliseconds: number, fire: () => void, owner?: Process): Timer {
-    const event: Event = { at: this.now + Math.max(0, milliseconds), order: this.#order++, owner, fire, cancelled: false }
+  after (milliseconds: number, fire: () => void, owner?: Process, arrival?: Arrival): Timer {
+    const event: Event = { at: this.now + Math.max(0, milliseconds), order: this.#order++, owner, arrival, fire, cancelled: false }
     this.#push(event)
     return { cancel: () => { event.cancelled = true } }
   }
@@ -48,8 +63,9 @@ export class Timeline {
       this.#pop()
       const { owner } = event
       if (event.cancelled || owner?.alive === false) continue
-      if (owner !== undefined && owner.pausedUntil > event.at) {
-        event.at = owner.pausedUntil
+      const next = owner?.next(event.at, event.arrival) ?? event.at
+      if (next > event.at) {
+        event.at = next
         this.#push(event)
         continue
       }
