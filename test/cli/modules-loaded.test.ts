@@ -92,7 +92,7 @@ t.test('a service loads what its configuration turns on', async t => {
     images: /^mirror\/(?:mirror|catalog|remote-mirror)$/,
     updates: /^updates\/omaha/,
     doctor: /^doctor\/(?!finding)/,
-    commands: /^cli\/(?!arguments|command|run|serve|service-config|usage)/
+    commands: /^cli\/(?!arguments|command|run|serve|service-config|slips|usage)/
   }
   for (const [part, files] of Object.entries(parts)) t.same(own.filter(file => files.test(file)), [], part)
 
