@@ -180,6 +180,22 @@ const boots = (t: Test, limits: { readonly timeline: number, readonly history: n
   t.equal(machine.history?.length, limits.history, 'the oldest went')
 }
 
+/** A machine's DISCOVERs, one of each transaction from `first` on; `send` tells how many of them were decided on. */
+function transactionsOf (): { readonly clock: FakeClock, readonly send: (first: number, count: number) => number } {
+  const clock = new FakeClock()
+  const exchange = new MessageExchange({ clock, log: quiet, onEvent: () => {} })
+  return {
+    clock,
+    send: (first, count) => {
+      let decided = 0
+      for (let xid = first; xid < first + count; xid++) {
+        exchange.receive(encodePacket(request({ dhcpMessageType: 'DISCOVER' }, { mac: testMac, xid })), { address: '0.0.0.0', port: 68 }, () => { decided++ })
+      }
+      return decided
+    }
+  }
+}
+
 const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>> = {
   'HTTP and HTTPS': {
     connections: t => { shared(t, { perAddress: 50, all: 100 }, () => admitting({ perAddress: 50, all: 100, giveWay: [] })) },
@@ -390,19 +406,33 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     },
     'messages at once': ['dhcp/message-exchange.test.ts', 'a flood is limited for its sender, told of once in ten minutes, and hurts nobody else'],
     'messages a second, after that': t => {
-      const clock = new FakeClock()
-      const exchange = new MessageExchange({ clock, log: quiet, onEvent: () => {} })
-      let decided = 0
-      const packet = encodePacket(request({ dhcpMessageType: 'DISCOVER' }, { mac: testMac }))
-      const send = (count: number): void => { for (let n = 0; n < count; n++) exchange.receive(packet, { address: '0.0.0.0', port: 68 }, () => { decided++ }) }
-      send(20)
+      const { clock, send } = transactionsOf()
+      send(0, 20)
       clock.advance(1000)
-      decided = 0
-      send(5)
-      t.equal(decided, 5)
-      send(1)
-      t.equal(decided, 5)
+      t.equal(send(20, 5), 5)
+      t.equal(send(25, 1), 0)
     },
+    'messages at once beyond these, of transactions that come back': t => {
+      const { clock, send } = transactionsOf()
+      send(0, 20)
+      send(20, 10)
+      clock.advance(500)
+      send(100, 10)
+      t.equal(send(0, 20), 20)
+      t.equal(send(20, 1), 0)
+    },
+    'messages a second of them, after that': t => {
+      const { clock, send } = transactionsOf()
+      send(0, 30)
+      clock.advance(500)
+      send(100, 10)
+      send(0, 20)
+      clock.advance(1000)
+      send(200, 10)
+      t.equal(send(0, 5), 5)
+      t.equal(send(5, 1), 0)
+    },
+    'transactions that are remembered': ['dhcp/message-exchange.test.ts', 'transactions that are invented take the memory of so many'],
     'machines whose rate is remembered': t => {
       const limiter = new RateLimiter<number>({ burst: 1, perSecond: 0 }, 4096)
       t.equal(limiter.take(-1, 0), true)
