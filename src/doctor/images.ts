@@ -42,7 +42,11 @@ async function opened (loaded: LoadedConfig, context: MirrorContext): Promise<Op
     const mirror = openMirror(loaded, context)
     const { keys, problems } = await mirror.keys()
     const findings = problems.map(text => bad(text))
-    await trustedContext({ caFile: config.images.ca_file, env: context.env }).catch((error: unknown) => { findings.push(bad(messageOf(error))) })
+    try {
+      await trustedContext({ caFile: config.images.ca_file, env: context.env })
+    } catch (error) {
+      findings.push(bad(messageOf(error)))
+    }
     for (const source of mirror.sources) {
       const unsigned = source.files.length > 0 && source.files.every(({ signature }) => signature === '')
       if (!hasKey(source, keys) && !unsigned) findings.push(bad(`${source.id} has no key: core-provisioner images keys add FILE --fingerprint FINGERPRINT pins its publisher's`, 'core-provisioner images keys add FILE --fingerprint FINGERPRINT'))
