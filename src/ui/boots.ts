@@ -11,7 +11,7 @@ import { choose, type ListPlace } from './paging.js'
 /** Machines that are looked at in one go. */
 const slice = 200
 /** Rows of each section on the first page: more than a screen has. */
-export const firstRows = 30
+export const firstRows = 20
 /** Rows of a page that has one section alone. */
 export const pageRows = 250
 const hour = 3_600_000
