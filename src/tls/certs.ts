@@ -6,6 +6,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
+import { behindLink } from '../disk/behind-link.js'
 import {
   type CertificateFacts, describeCertificate, exposedKey, expiryWarningOf, isExposed, keyFits, parseCertificate, serverWarnings
 } from './certificate.js'
@@ -53,8 +54,7 @@ export async function initCertificates ({ dir, names, force, now }: InitOptions)
   }
   const authority = await issueAuthority(authorityName, { notBefore: now - backdate, notAfter: now + authorityLife })
   const leaves = await issueLeaves(authority, names.length > 0 ? names : ownNames(), now)
-  await write(dir, 'ca', authority)
-  await writeLeaves(dir, leaves)
+  await write(dir, { ca: authority, ...leaves })
 }
 
 /**
@@ -64,7 +64,7 @@ export async function initCertificates ({ dir, names, force, now }: InitOptions)
 export async function renewCertificates ({ dir, names, now }: Omit<InitOptions, 'force'>): Promise<void> {
   const authority = { certificate: await read(dir, 'ca.crt'), key: await read(dir, 'ca.key') }
   const keep = names.length > 0 ? names : await currentNames(dir)
-  await writeLeaves(dir, await issueLeaves(authority, keep, now))
+  await write(dir, { ...await issueLeaves(authority, keep, now) })
 }
 
 /** What a certificate may be called, as it is a file's name too. */
@@ -92,7 +92,7 @@ export async function revokeClients (
   { dir, clients, now }: { readonly dir: string, readonly clients: readonly string[], readonly now: number }
 ): Promise<readonly Revoked[]> {
   const authority = { certificate: await read(dir, 'ca.crt'), key: await read(dir, 'ca.key') }
-  const file = join(dir, 'crl.pem')
+  const file = await behindLink(join(dir, 'crl.pem'))
   const before = await readFile(file, 'utf8').then(text => readCrl(text, file), (error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return []
     throw error
@@ -136,14 +136,15 @@ async function currentNames (dir: string): Promise<readonly SubjectAltName[]> {
   return names.length > 0 ? names : ownNames()
 }
 
-async function writeLeaves (dir: string, { server, client }: Leaves): Promise<void> {
-  await write(dir, 'server', server)
-  await write(dir, 'client', client)
-}
-
-async function write (dir: string, name: 'ca' | 'server' | 'client', { certificate, key }: IssuedCertificate): Promise<void> {
-  await writeFileAtomic(join(dir, `${name}.key`), key, { mode: 0o600 })
-  await writeFileAtomic(join(dir, `${name}.crt`), certificate)
+/** A pair of files for each name. Which they are is known before the first is written: a set fits together. */
+async function write (dir: string, issued: Readonly<Record<string, IssuedCertificate>>): Promise<void> {
+  const files = await Promise.all(Object.entries(issued).map(async ([name, { certificate, key }]) => ({
+    keyFile: await behindLink(join(dir, `${name}.key`)), certificateFile: await behindLink(join(dir, `${name}.crt`)), certificate, key
+  })))
+  for (const { keyFile, certificateFile, certificate, key } of files) {
+    await writeFileAtomic(keyFile, key, { mode: 0o600 })
+    await writeFileAtomic(certificateFile, certificate)
+  }
 }
 
 export interface CertificateReport extends CertificateFacts {

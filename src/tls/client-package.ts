@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
+import { behindLink } from '../disk/behind-link.js'
 
 export const clientFiles = ['ca.crt', 'client.crt', 'client.key'] as const
 const folder = 'matchbox-certs'
@@ -19,7 +20,7 @@ const packed = 'matchbox-certs.tar.gz'
 export async function repackClient (dir: string, now: number): Promise<string | undefined> {
   const path = join(dir, packed)
   if (await stat(path).then(() => false, () => true)) return undefined
-  await writeFileAtomic(path, await packClient(dir, now), { mode: 0o600 })
+  await writeFileAtomic(await behindLink(path), await packClient(dir, now), { mode: 0o600 })
   return path
 }
 

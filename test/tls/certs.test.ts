@@ -1,7 +1,7 @@
 // Certificates made in a folder and held against OpenSSL's own judgement.
 import { execFileSync } from 'node:child_process'
 import { X509Certificate, generateKeyPairSync } from 'node:crypto'
-import { chmodSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { describeCertificate, serverWarnings } from '../../src/tls/certificate.js'
@@ -41,6 +41,28 @@ t.test('nothing is overwritten without being told', async t => {
   t.equal(read(dir, 'client.key'), 'mine')
   await initCertificates({ dir, names, force: true, now })
   t.not(read(dir, 'client.key'), 'mine')
+})
+
+t.test('what is kept elsewhere is renewed there, and stays a link', async t => {
+  const folder = t.testdir()
+  const [dir, kept] = [join(folder, 'certs'), join(folder, 'kept')]
+  await initCertificates({ dir, names, force: false, now })
+  mkdirSync(kept)
+  for (const file of ['server.key', 'server.crt', 'client.key']) {
+    renameSync(join(dir, file), join(kept, file))
+    symlinkSync(`../kept/${file}`, join(dir, file))
+  }
+  chmodSync(join(kept, 'server.key'), 0o640)
+  const before = read(kept, 'server.key')
+  await renewCertificates({ dir, names: [], now })
+  for (const file of ['server.key', 'server.crt', 'client.key']) t.ok(lstatSync(join(dir, file)).isSymbolicLink(), file)
+  t.not(read(kept, 'server.key'), before)
+  t.equal(statSync(join(kept, 'server.key')).mode & 0o777, 0o640)
+  t.same(readdirSync(kept).sort(), ['client.key', 'server.crt', 'server.key'])
+  unlinkSync(join(kept, 'client.key'))
+  const renewed = read(kept, 'server.key')
+  await t.rejects(renewCertificates({ dir, names: [], now }), { code: 'write_failed', message: /certs\/client\.key is a link to \.\.\/kept\/client\.key, where there is nothing to replace/ })
+  t.equal(read(kept, 'server.key'), renewed, 'and the rest of the set is as it was')
 })
 
 t.test('renew keeps the authority and the names', async t => {
