@@ -21,7 +21,7 @@ t.test('what one provisioner saw and gave counts at the other', async t => {
   const space = new NetworkNamespace()
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/24')
-  startEtcdIn(space, { name: 'etcd', address: '172.30.0.1', folder })
+  startEtcdIn(space, { name: 'etcd', address: '172.30.0.1', folder, isFleeting: true })
   const provisioners = [2, 3].map(n => {
     const place = space.client('br0')
     place.ip('address', 'add', `172.30.0.${n}/24`, 'dev', 'eth0')
