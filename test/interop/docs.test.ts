@@ -15,6 +15,7 @@ const apart: ReadonlyArray<readonly [command: string, why: string]> = [
   ['./scripts/sandbox', 'boots virtual machines: test/interop/sandbox.test.ts runs it'],
   ['scripts/sandbox', 'boots virtual machines: test/interop/sandbox.test.ts and firmware.test.ts run it'],
   ['./scripts/test', 'runs this'],
+  ['npm test -- --all', 'runs this'],
   ['npm ci', 'fetches packages: scripts/test runs it'],
   ['./scripts/boot-files', 'fetches packages: scripts/test runs it'],
   ['npm run soak', 'minutes to hours of the tests themselves'],
