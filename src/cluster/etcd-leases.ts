@@ -61,6 +61,8 @@ export class EtcdLeases implements LeaseStore {
   #queue: Queued[] = []
   /** Keys of addresses and machines of which a proposal is under way. */
   readonly #busy = new Set<string>()
+  /** Addresses of which something came while they were busy: the table was not told. */
+  readonly #unheard = new Set<Ipv4>()
   #writing: Promise<void> | undefined
   /** The transaction that is under way. */
   #round: Promise<void> = Promise.resolve()
@@ -135,8 +137,9 @@ export class EtcdLeases implements LeaseStore {
     if (!reserved && kept !== undefined && this.#isAnothers(kept, proposal)) return { kind: 'refused', holder: kept }
     const isHolder = kept?.mac === lease.mac && kept.state === 'bound'
     const until = this.promisedUntil(lease.ip, lease.mac, now, reserved) ?? Infinity
-    const may = reserved || (isHolder && (lease.state === 'released' || (lease.state === 'bound' && lease.expires <= until)))
-    if (!may) throw new AppError('etcd_away', `no lease of ${formatIpv4(lease.ip)} can be given: ${this.#options.state.standing.reason}`)
+    // None ends: another provisioner that is cut off too may promise the machine more of it, and would find it given away.
+    const may = reserved || (isHolder && lease.state === 'bound' && lease.expires <= until)
+    if (!may) throw new AppError('etcd_away', `no lease of ${formatIpv4(lease.ip)} can be ${lease.state === 'released' ? 'ended' : 'given'}: ${this.#options.state.standing.reason}`)
     this.#held.set(lease.ip, proposal)
     return { kind: 'kept' }
   }
@@ -257,19 +260,29 @@ export class EtcdLeases implements LeaseStore {
     } catch (error) {
       for (const [n, queued] of batch.entries()) {
         free(n)
+        this.#tellUnheard(queued)
         queued.reject(error)
       }
     }
   }
 
+  /** What came of an address while its proposal was under way, which has failed. */
+  #tellUnheard ({ proposal: { lease: { ip } } }: Queued): void {
+    const kept = this.#known.get(ip)
+    if (this.#unheard.delete(ip) && kept !== undefined) this.#options.onLease(kept)
+  }
+
   /**
    * What was decided before another provisioner bound the machine is less than what stands now: an offer would end sooner, and a
    * release would forget what was acknowledged meanwhile. A machine gives its address back to who acknowledged it last: a process that was
-   * stopped reads that late, when another has given the machine the same address again.
+   * stopped reads that late, when another has given the machine the same address again. In the same way it reads that a machine takes its
+   * offer, when the machine has long gone on to another's: what was acknowledged after the offer was written stands.
    */
-  #outweighs (kept: Lease, { proposal: { lease, now, givenBack = false }, tries }: Queued): boolean {
+  #outweighs (kept: Lease, { proposal: { lease, now, givenBack = false, movesTo }, tries }: Queued): boolean {
     if (kept.mac !== lease.mac || kept.state !== 'bound' || !isHeld(kept, now, this.grace)) return false
-    const isLate = givenBack && this.#known.serverOf(lease.ip) !== this.#options.server
+    const isAnotherServers = this.#known.serverOf(lease.ip) !== this.#options.server
+    const isOlder = movesTo !== undefined && this.#known.revisionOf(movesTo) < this.#known.revisionOf(lease.ip)
+    const isLate = isAnotherServers && (givenBack || isOlder)
     return lease.state === 'offered' || (lease.state === 'released' && (tries > 0 || isLate))
   }
 
@@ -281,6 +294,7 @@ export class EtcdLeases implements LeaseStore {
   }
 
   #settleWith ({ resolve }: Queued, lease: Lease, revision: number): void {
+    this.#unheard.delete(lease.ip)
     const known = this.#known.get(lease.ip)
     if (known === undefined || this.#known.revisionOf(lease.ip) <= revision) this.#known.set(lease, revision, this.#options.server)
     else this.#options.onLease(known)
@@ -292,11 +306,17 @@ export class EtcdLeases implements LeaseStore {
     const { lease, lease: { ip }, now } = queued.proposal
     try {
       if (address === undefined) this.#known.delete(ip)
-      else this.#known.learn(leaseKey(ip), Buffer.from(address.value), Number(address.mod_revision), now)
+      else {
+        const news = this.#known.learn(leaseKey(ip), Buffer.from(address.value), Number(address.mod_revision), now)
+        if (news !== undefined) this.#unheard.add(ip)
+      }
+      // The table may have moved on from this proposal, and then takes no refusal of it.
+      if (this.#known.get(ip)?.mac !== lease.mac) this.#tellUnheard(queued)
       const other = this.#known.boundTo(lease)
       if (other !== undefined && other !== ip) await this.#look(other, now)
     } catch (error) {
       free()
+      this.#tellUnheard(queued)
       queued.reject(error)
       return
     }
@@ -322,7 +342,9 @@ export class EtcdLeases implements LeaseStore {
         continue
       }
       const lease = this.#known.learn(key, after.value, after.revision, now())
-      if (lease !== undefined && !this.#busy.has(key)) onLease(lease)
+      if (lease === undefined) continue
+      if (this.#busy.has(key)) this.#unheard.add(meaning.ip)
+      else onLease(lease)
     }
   }
 

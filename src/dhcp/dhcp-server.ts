@@ -232,12 +232,18 @@ class Server implements DhcpServer {
         else this.#options.table.set(outcome.lease)
         return
       case 'reply':
-        for (const lease of outcome.ended ?? []) this.#keeper.end(lease, `the machine is told ${outcome.reply.options.dhcpMessageType ?? ''} elsewhere`)
+        this.#endOthers(outcome)
         if (outcome.lease !== undefined && outcome.durable) this.#sendWhenKept(outcome, outcome.lease, asked, decisions)
         else if (outcome.lease !== undefined && outcome.reserved !== true && this.#isShared) {
           this.#offerWhenKept(outcome, outcome.lease, asked, decisions)
         } else this.#offer(outcome, asked, decisions)
     }
+  }
+
+  /** The machine's other leases. A reserved address is its own, whoever acknowledged another one since. */
+  #endOthers ({ ended = [], reply, lease, reserved }: Reply): void {
+    const how = lease !== undefined && reserved !== true ? { movesTo: lease.ip } : {}
+    for (const one of ended) this.#keeper.end(one, `the machine is told ${reply.options.dhcpMessageType ?? ''} elsewhere`, how)
   }
 
   /** Whether other servers give addresses of the same ranges. */

@@ -23,7 +23,7 @@ export class LeaseKeeper {
   constructor (options: LeaseKeeperOptions) { this.#options = options }
 
   /** Proposes it to the store. Where that refuses, the lease that stands in the way is in force then. Rejects as the store does. */
-  async keep (lease: Lease, how: Pick<Proposal, 'givenBack'> = {}): Promise<Disposal> {
+  async keep (lease: Lease, how: Pick<Proposal, 'givenBack' | 'movesTo'> = {}): Promise<Disposal> {
     const { table, store, clock } = this.#options
     const before = table.get(lease.ip)
     const takeBack = (): void => {
@@ -59,8 +59,8 @@ export class LeaseKeeper {
     return lease !== undefined && (await this.keep(released(lease, clock.now()))).kind === 'kept'
   }
 
-  /** Ends a lease that nobody asked to end. */
-  end (lease: Lease, reason: string): void {
+  /** Ends a lease that nobody asked to end; `how` as in Proposal. */
+  end (lease: Lease, reason: string, how: Pick<Proposal, 'movesTo'> = {}): void {
     const { table, clock, log } = this.#options
     const ended = released(lease, clock.now())
     if (lease.state !== 'bound') {
@@ -68,7 +68,7 @@ export class LeaseKeeper {
       return
     }
     this.tellEnded(lease, reason)
-    this.keep(ended).catch((error: unknown) => { log.warn({ ip: formatIpv4(lease.ip), error: messageOf(error) }, 'lease.end_unsaved') })
+    this.keep(ended, how).catch((error: unknown) => { log.warn({ ip: formatIpv4(lease.ip), error: messageOf(error) }, 'lease.end_unsaved') })
   }
 
   tellEnded ({ ip, mac }: Lease, reason: string): void {

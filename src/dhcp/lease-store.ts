@@ -12,6 +12,8 @@ export interface Proposal {
   readonly reserved?: boolean
   /** The machine gives the address back itself, which it does to the server that acknowledged it last: another one hears of it too late. */
   readonly givenBack?: boolean
+  /** The machine's lease ends since it asks for this address instead, which may be older than what another server acknowledged. */
+  readonly movesTo?: Ipv4
 }
 
 export type Disposal =

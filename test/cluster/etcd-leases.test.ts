@@ -131,8 +131,11 @@ t.test('etcd away: holders are promised a short while, no longer than the others
   t.match(await b.leases.propose({ lease: lease(1, 3), now }), { kind: 'refused', holder: { mac: lease(1, 1).mac } })
   t.match(await b.leases.propose({ lease: lease(9, 9, { expires: now + shortPromise }), now, reserved: true }), { kind: 'kept' }, 'a reservation needs no etcd')
   t.match(await b.leases.propose({ lease: lease(2, 2, { expires: now + shortPromise }), now }), { kind: 'kept' })
+  // The other one, which is away as well, may have given the machine its address again since.
+  await t.rejects(a.leases.propose({ lease: lease(2, 2, { state: 'released', expires: now }), now, givenBack: true }), { code: 'etcd_away' })
   await etcd.members[0]!.start()
   await until('what was promised is written', () => a.table.get(ip('10.0.0.1'))?.expires === until1 && a.table.get(ip('10.0.0.9')) !== undefined)
+  t.match((await a.state.read('leases/10.0.0.2'))?.value.toString(), '"state":"bound"')
 })
 
 t.test('an offer or a release decided before another server bound the machine takes nothing from what was acknowledged', async t => {
@@ -164,4 +167,20 @@ t.test('an offer or a release decided before another server bound the machine ta
   t.equal(b.table.get(ip('10.0.0.3'))?.state, 'bound')
   t.match(await a.leases.propose({ lease: back, now, givenBack: true }), { kind: 'kept' })
   t.match(await stands(3), '"state":"released"')
+  // a offers one address; then b binds the machine to another, and a reads late that the machine takes its own.
+  const offer = lease(4, 4, { state: 'offered', expires: now + 60_000 })
+  const ended = lease(5, 4, { state: 'released', expires: now })
+  t.match(await a.leases.propose({ lease: offer, now }), { kind: 'kept' })
+  t.match(await b.leases.propose({ lease: lease(5, 4), now }), { kind: 'kept' })
+  await until('a knows it', () => a.table.get(ip('10.0.0.5')) !== undefined)
+  a.table.set(ended)
+  t.match(await a.leases.propose({ lease: ended, now, movesTo: offer.ip }), { kind: 'kept' })
+  t.match(await stands(5), '"state":"bound"')
+  t.equal(a.table.get(ip('10.0.0.5'))?.state, 'bound')
+  t.match(await a.leases.propose({ lease: lease(4, 4), now }), { kind: 'refused', holder: { ip: ip('10.0.0.5') } })
+  // Who offers it knowing of the other moves the machine.
+  t.match(await a.leases.propose({ lease: offer, now }), { kind: 'kept' })
+  t.match(await a.leases.propose({ lease: ended, now, movesTo: offer.ip }), { kind: 'kept' })
+  t.match(await stands(5), '"state":"released"')
+  t.match(await a.leases.propose({ lease: lease(4, 4), now }), { kind: 'kept' })
 })

@@ -1,8 +1,7 @@
 // A fleet of three provisioners and its machines on a played network, clock and etcd, by seed: losses, delays, doubled messages, partitions, kills,
 // stops, restarts, clocks that are off, compactions. No address is given to two machines, no machine is bound to two addresses, no holder is refused,
 // nothing that was acknowledged is forgotten, and in the end everybody has an address. FLEET_SEEDS=FIRST[-LAST] runs others, and FLEET_TRACE=1 tells what happened.
-// FLEET_HOSTILE=1: sockets are read in either order after a stop, and news comes late; a REQUEST that is read long after it was sent then still moves its
-// machine (seeds 272, 473, 955), which is not mended.
+// FLEET_HOSTILE=1: sockets are read in either order after a stop, and news comes late; a few such fleets are run always.
 import t from 'tap'
 import type { LeaseStore } from '../../src/dhcp/lease-store.js'
 import type { FleetFault, FleetResult } from '../helpers/fleet/fleet.js'
@@ -24,6 +23,19 @@ t.test('a thousand fleets, a hundred by hand', async t => {
   t.comment(`${((user + system) / 1e6).toFixed(1)} s of CPU`)
   for (const { seed, broken: words } of broken.slice(0, 10)) t.fail(`FLEET_SEEDS=${seed}: ${words.join('; ')}`)
   t.equal(broken.length, 0, `of ${(last ?? first) - first + 1} seeds`)
+})
+
+/**
+ * 473: a provisioner that was stopped reads that its offer is taken, when the machine has gone on to another's. 272: a machine goes on to another's offer
+ * while this one's is still being written, and its refusal was not told to the table. 955: a RELEASE that is read while etcd takes nothing.
+ */
+const hostileSeeds = [272, 473, 955, 1, 2, 3, 4, 6, 7, 8, 9]
+
+t.test('a few whose provisioners hear late and read their sockets in either order', async t => {
+  const before = process.cpuUsage()
+  for (const seed of hostileSeeds) t.same((await runFleet(seed, {}, true)).broken, [], `FLEET_HOSTILE=1 FLEET_SEEDS=${seed}`)
+  const { user, system } = process.cpuUsage(before)
+  t.comment(`${((user + system) / 1e6).toFixed(1)} s of CPU`)
 })
 
 t.test('a seed repeats to the letter', async t => {
