@@ -257,7 +257,7 @@ start_service () {
 
 roll_back () {
   if [ -z "$previous" ] || [ "$previous" = "$home" ] || [ ! -x "$previous/bin/core-provisioner" ]; then
-    die "it stays installed: mend $config and run this again, or take it off with --uninstall"
+    die "it stays installed: mend what its last words name (its settings are in $config) and run this again, or take it off with --uninstall"
   fi
   warn "Going back to ${previous##*/}."
   step_link $current "$previous"

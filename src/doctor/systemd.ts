@@ -16,6 +16,8 @@ export interface ServiceState {
   /** 0 when no process runs. */
   readonly pid: number
   readonly restarts: number
+  /** How systemd says that it ended last: `success`, `exit-code`, `oom-kill`. */
+  readonly result: string
   /** Units that changed on disk since systemd read them. */
   readonly stale: readonly string[]
   /** Whom it runs as; '' is root. */
@@ -26,7 +28,7 @@ export interface ServiceState {
 
 /** undefined where no such service is installed. */
 export async function serviceState (run: Run = printed): Promise<ServiceState | undefined> {
-  const properties = 'Id,LoadState,ActiveState,SubState,MainPID,User,NRestarts,NeedDaemonReload'
+  const properties = 'Id,LoadState,ActiveState,SubState,MainPID,User,NRestarts,Result,NeedDaemonReload'
   const units = (await run('systemctl', ['show', `--property=${properties}`, serviceUnit, 'core-provisioner-*.socket'])).split('\n\n').map(block =>
     new Map(block.split('\n').map(line => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])))
   const service = units.find(unit => unit.get('Id') === serviceUnit)
@@ -36,6 +38,7 @@ export async function serviceState (run: Run = printed): Promise<ServiceState | 
     sub: service.get('SubState') ?? '',
     pid: Number(service.get('MainPID') ?? 0),
     restarts: Number(service.get('NRestarts') ?? 0),
+    result: service.get('Result') ?? '',
     stale: units.filter(unit => unit.get('NeedDaemonReload') === 'yes').map(unit => unit.get('Id') ?? ''),
     user: service.get('User') ?? '',
     sockets: new Set(units.filter(unit => unit.get('ActiveState') === 'active' && unit !== service).map(unit => unit.get('Id') ?? ''))
@@ -60,7 +63,18 @@ export async function lastError (run: Run = printed): Promise<string | undefined
       return []
     }
   })
-  return messages.at(-1)
+  const [before = '', last] = [messages.at(-2), messages.at(-1)]
+  // Of a folder that is not there systemd names the folder one line earlier, by its place in the making, and then the program.
+  const mount = last?.includes('Failed at step NAMESPACE') === true ? /Failed to set up mount namespacing: .*/.exec(before)?.[0] : undefined
+  return mount === undefined ? last : mount.replace(/\/run\/systemd\/(?:unit-root|mount-rootfs)(?=\/)/, '')
+}
+
+/** What the program could not say of its end itself, by systemd's word for it. */
+const ends: Readonly<Record<string, string>> = {
+  'oom-kill': 'the kernel ended it for want of memory (MemoryMax= of the unit, or the machine\'s)',
+  'start-limit-hit': 'it failed so often that systemd starts it no more before systemctl reset-failed core-provisioner',
+  watchdog: 'it did not answer systemd\'s watchdog, and was ended',
+  timeout: 'it took longer than systemd waits, and was ended'
 }
 
 export interface Installation {
@@ -91,12 +105,14 @@ export async function versionOf (exe: string, versions: string, current: string)
 export async function judgeService (
   state: ServiceState, run: Run = printed, { current, proc }: Installation = standard
 ): Promise<readonly Finding[]> {
-  const { active, sub, pid, restarts, stale } = state
+  const { active, sub, pid, restarts, result, stale } = state
   const bad = (text: string, fix?: string): Finding => problem('service', text, fix)
   const findings: Finding[] = []
   if (stale.length > 0) findings.push(bad(`systemd has not read ${stale.join(', ')} as on disk: systemctl daemon-reload, then systemctl restart core-provisioner`, 'systemctl daemon-reload\nsystemctl restart core-provisioner'))
   if (active !== 'active') {
-    const why = active === 'inactive' ? undefined : await lastError(run)
+    const said = active === 'inactive' ? undefined : await lastError(run)
+    // The last error of a program that was ended may be of long ago; of one that is not started any more it is why.
+    const why = result === 'start-limit-hit' && said !== undefined ? `${said}; ${ends[result] ?? ''}` : ends[result] ?? said
     // One that fails is being started anew for some of the time.
     const fails = active === 'failed' || sub === 'auto-restart' || restarts > 0
     const often = restarts > 0 ? ` (started anew ${restarts} times)` : ''
