@@ -1,88 +1,66 @@
-// `core-provisioner certs init|show|renew`: the certificates of the gRPC API.
+// `core-provisioner certs`: the certificates of the gRPC API.
 import { stat } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
-import { AppError, messageOf } from '../base/errors.js'
+import { AppError } from '../base/errors.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { clientFiles, packClient, repackClient } from '../tls/client-package.js'
+import { parse } from './arguments.js'
 import type { Command } from './command.js'
-import { commandHelp } from './help.js'
+import { usage } from './usage.js'
 import { type CertificateReport, initCertificates, issueClient, renewCertificates, revokeClients, showCertificates } from '../tls/certs.js'
 import { daysLeft, formatDay } from '../tls/certificate.js'
 import { formatSubjectAltName, parseSubjectAltNames } from '../tls/names.js'
 
 export interface CertsIo {
   readonly stdout: { write: (text: string) => unknown }
-  readonly stderr: { write: (text: string) => unknown }
 }
 
 const defaultFolder = '/etc/matchbox'
 
-/** Runs the command with the arguments after `certs`; answers the exit status: 0, 1 for a failure, 2 for wrong usage. */
-export async function certs (args: readonly string[], io: CertsIo): Promise<number> {
-  try {
-    const { values, positionals } = parse(args)
-    if (values.help === true) {
-      io.stdout.write(`${commandHelp('certs')}\n`)
-      return 0
-    }
-    const [action, ...rest] = positionals
-    const { dir = defaultFolder, force = false } = values
-    const names = (values.san ?? []).flatMap(parseSubjectAltNames)
-    const now = Date.now()
-    if (rest.length > 0 && action !== 'client' && action !== 'revoke') throw new AppError('usage', `certs ${action ?? ''} takes no ${JSON.stringify(rest[0])}`)
-    if (force && action !== 'init') throw new AppError('usage', '--force goes with init')
-    if (names.length > 0 && action === 'show') throw new AppError('usage', '--san goes with init and renew')
-    if (action !== 'export' && (values.client === true || values.out !== undefined)) throw new AppError('usage', '--client and --out go with export')
-    if (action === 'export') {
-      if (values.client !== true || values.out === undefined) throw new AppError('usage', 'certs export takes --client and --out FILE, such as matchbox-certs.tar.gz')
-      const there = await stat(values.out).then(() => true, () => false)
-      if (there) throw new AppError('certificate_exists', `${values.out} is there already: name another file, or remove it`)
-      await writeFileAtomic(values.out, await packClient(dir, now), { mode: 0o600 })
-      if (values.json === true) io.stdout.write(`${JSON.stringify({ file: values.out, holds: clientFiles })}\n`)
-      else io.stdout.write(`${values.out}: matchbox-certs/ with ${clientFiles.join(', ')}; the key lets in whoever has it\n`)
-      return 0
-    }
-    if (action === 'client' || action === 'revoke') {
-      if (action === 'client' && rest.length !== 1) throw new AppError('usage', 'certs client takes one name')
-      const done = action === 'client' ? await issueClient({ dir, name: rest[0] ?? '', now }) : await revokeClients({ dir, clients: rest, now })
-      if (values.json === true) io.stdout.write(`${JSON.stringify(done, undefined, 2)}\n`)
-      else if ('serial' in done) io.stdout.write(`${dir}/${rest[0] ?? ''}.crt and .key: ${done.subject}, serial ${done.serial}, good until ${formatDay(done.notAfter)}\n`)
-      else io.stdout.write(`${dir}/crl.pem takes away ${done.map(({ serial }) => serial).join(', ') || 'none'}; rpc.crl_file: ${dir}/crl.pem has it in force\n`)
-      return 0
-    }
-    if (action === 'init') await initCertificates({ dir, names, force, now })
-    else if (action === 'renew') await renewCertificates({ dir, names, now })
-    else if (action !== 'show') throw new AppError('usage', action === undefined ? 'certs init, show, renew, client, revoke or export?' : `certs cannot ${action}: it knows init, show, renew, client, revoke and export`)
-    const repacked = action === 'show' ? undefined : await repackClient(dir, now)
-    const reports = await showCertificates(dir, '', now)
-    io.stdout.write(values.json === true ? `${JSON.stringify({ dir, certificates: reports.map(asJson), ...repacked !== undefined && { repacked } }, undefined, 2)}\n` : asText(dir, reports, now))
-    if (repacked !== undefined && values.json !== true) io.stdout.write(`\n${repacked} is packed anew: whoever has the old one needs it\n`)
-    return 0
-  } catch (error) {
-    const wrongUsage = error instanceof AppError && error.kind === 'usage'
-    io.stderr.write(`core-provisioner certs: ${messageOf(error)}\n${wrongUsage ? `\n${commandHelp('certs')}\n` : ''}`)
-    return wrongUsage ? 2 : 1
-  }
-}
+const options = {
+  dir: { type: 'string' },
+  san: { type: 'string', multiple: true },
+  force: { type: 'boolean' },
+  client: { type: 'boolean' },
+  out: { type: 'string' },
+  json: { type: 'boolean' }
+} as const
 
-function parse (args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        dir: { type: 'string' },
-        san: { type: 'string', multiple: true },
-        force: { type: 'boolean' },
-        client: { type: 'boolean' },
-        out: { type: 'string' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' }
-      }
-    })
-  } catch (error) {
-    throw new AppError('usage', messageOf(error), { cause: error })
+/** Runs the command with the arguments after `certs`; answers the exit status. */
+export async function certs (args: readonly string[], { stdout }: CertsIo): Promise<number> {
+  const { values, positionals: [action = '', ...rest] } = parse(args, options, Infinity)
+  const { dir = defaultFolder, force = false } = values
+  const names = (values.san ?? []).flatMap(parseSubjectAltNames)
+  const now = Date.now()
+  const { words = [] } = usage.certs
+  if (!words.includes(action)) throw new AppError('usage', `expected one of ${words.join(', ')}${action === '' ? '' : `, not ${JSON.stringify(action)}`}`)
+  if (rest.length > 0 && action !== 'client' && action !== 'revoke') throw new AppError('usage', `${action} takes no ${JSON.stringify(rest[0])}`)
+  if (force && action !== 'init') throw new AppError('usage', '--force goes with init')
+  if (names.length > 0 && action === 'show') throw new AppError('usage', '--san goes with init and renew')
+  if (action !== 'export' && (values.client === true || values.out !== undefined)) throw new AppError('usage', '--client and --out go with export')
+  if (action === 'export') {
+    if (values.client !== true || values.out === undefined) throw new AppError('usage', 'export takes --client and --out FILE, such as matchbox-certs.tar.gz')
+    const there = await stat(values.out).then(() => true, () => false)
+    if (there) throw new AppError('certificate_exists', `${values.out} is there already: name another file, or remove it`)
+    await writeFileAtomic(values.out, await packClient(dir, now), { mode: 0o600 })
+    if (values.json === true) stdout.write(`${JSON.stringify({ file: values.out, holds: clientFiles })}\n`)
+    else stdout.write(`${values.out}: matchbox-certs/ with ${clientFiles.join(', ')}; the key lets in whoever has it\n`)
+    return 0
   }
+  if (action === 'client' || action === 'revoke') {
+    if (action === 'client' && rest.length !== 1) throw new AppError('usage', 'client takes one name')
+    const done = action === 'client' ? await issueClient({ dir, name: rest[0] ?? '', now }) : await revokeClients({ dir, clients: rest, now })
+    if (values.json === true) stdout.write(`${JSON.stringify(done, undefined, 2)}\n`)
+    else if ('serial' in done) stdout.write(`${dir}/${rest[0] ?? ''}.crt and .key: ${done.subject}, serial ${done.serial}, good until ${formatDay(done.notAfter)}\n`)
+    else stdout.write(`${dir}/crl.pem takes away ${done.map(({ serial }) => serial).join(', ') || 'none'}; rpc.crl_file: ${dir}/crl.pem has it in force\n`)
+    return 0
+  }
+  if (action === 'init') await initCertificates({ dir, names, force, now })
+  else if (action === 'renew') await renewCertificates({ dir, names, now })
+  const repacked = action === 'show' ? undefined : await repackClient(dir, now)
+  const reports = await showCertificates(dir, '', now)
+  stdout.write(values.json === true ? `${JSON.stringify({ dir, certificates: reports.map(asJson), ...repacked !== undefined && { repacked } }, undefined, 2)}\n` : asText(dir, reports, now))
+  if (repacked !== undefined && values.json !== true) stdout.write(`\n${repacked} is packed anew: whoever has the old one needs it\n`)
+  return 0
 }
 
 const asJson = ({ names, notBefore, notAfter, ...rest }: CertificateReport): object => ({

@@ -37,7 +37,8 @@ export const imagesCommand: Command = {
     const options = { ...configOptions, json: { type: 'boolean' }, fingerprint: { type: 'string' }, 'allow-older': { type: 'boolean' }, 'dry-run': { type: 'boolean' } } as const
     const { values, positionals: [action = '', ...operands] } = parse(args, options, mostOperands)
     const act = Object.hasOwn(actions, action) ? actions[action as keyof typeof actions] : undefined
-    if (act === undefined || (action !== 'keys' && action !== 'sync' && operands.length > 0)) throw new AppError('usage', `expected one of ${Object.keys(actions).join(', ')}`)
+    if (act === undefined) throw new AppError('usage', `expected one of ${Object.keys(actions).join(', ')}${action === '' ? '' : `, not ${JSON.stringify(action)}`}`)
+    if (action !== 'keys' && action !== 'sync' && operands.length > 0) throw new AppError('usage', `${action} takes no ${JSON.stringify(operands[0])}`)
     if (values['dry-run'] === true && action !== 'prune') throw new AppError('usage', '--dry-run goes with prune')
     const loaded = serviceConfig(values, io)
     // Read by whoever may: a key file of root's own is no business of the service's.

@@ -60,7 +60,7 @@ export const machinesCommand: Command = {
   run: async (args, io) => {
     const { values, positionals: [name = '', ...operands] } = parsed(args)
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined
-    if (action === undefined) throw new AppError('usage', `expected one of ${Object.keys(actions).join(', ')}`)
+    if (action === undefined) throw new AppError('usage', `expected one of ${Object.keys(actions).join(', ')}${name === '' ? '' : `, not ${JSON.stringify(name)}`}`)
     const [least, most] = action.operands
     if (operands.length < least) throw new AppError('usage', `${name} takes a machine`)
     if (operands.length > most) throw new AppError('usage', `unexpected argument ${JSON.stringify(operands[most])}`)

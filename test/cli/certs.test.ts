@@ -2,11 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { certs } from '../../src/cli/certs.js'
+import { runCommand } from '../helpers/command.js'
 
-async function run (...args: string[]): Promise<{ status: number, out: string, err: string }> {
-  let [out, err] = ['', '']
-  const status = await certs(args, { stdout: { write: text => { out += text } }, stderr: { write: text => { err += text } } })
+async function run (...args: string[]): Promise<{ status: number | null, out: string, err: string }> {
+  const { status, stdout: out, stderr: err } = await runCommand(['certs', ...args])
   return { status, out, err }
 }
 
@@ -29,11 +28,17 @@ t.test('init, show and renew', async t => {
 })
 
 t.test('wrong usage', async t => {
-  const wrong = [
-    [], ['bogus'], ['show', 'more'], ['init', '--nonsense'], ['show', '--san', 'DNS:a'], ['renew', '--force'], ['init', '--san', 'a b']
+  const wrong: ReadonlyArray<readonly [args: readonly string[], told: RegExp]> = [
+    [[], /expected one of init, show,/], [['bogus'], /expected one of init, .*, not "bogus"/], [['show', 'more'], /show takes no "more"/],
+    [['init', '--nonsense'], /Unknown option '--nonsense'/], [['init', '--jsno'], /did you mean --json\?/], [['init', '--san'], /--san needs a value/],
+    [['show', '--san', 'DNS:a'], /--san goes with init and renew/], [['renew', '--force'], /--force goes with init/], [['init', '--san', 'a b'], /"a b" is no name/],
+    [['client'], /client takes one name/], [['client', 'a', 'b'], /client takes one name/], [['init', '--client'], /--client and --out go with export/], [['export'], /export takes --client and --out FILE/]
   ]
-  for (const args of wrong) {
-    t.match(await run(...args), { status: 2, out: '', err: /usage: core-provisioner certs init/ }, args.join(' '))
+  for (const [args, told] of wrong) {
+    const { status, out, err } = await run(...args)
+    t.same([status, out, err.split('\n').length], [2, '', 2], `one line for ${args.join(' ')}`)
+    t.match(err, told, args.join(' '))
+    t.match(err, /^core-provisioner certs: /)
   }
   t.match(await run('--help'), { status: 0, out: /usage/ })
 })
