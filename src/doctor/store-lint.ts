@@ -1,8 +1,8 @@
 // What is amiss with a store: every file by itself, what they say of each other, and every group rendered as its machines would get
 // it. Nothing here changes what machines get.
 import { isUtf8 } from 'node:buffer'
-import { type Dirent, existsSync, readdirSync, readlinkSync, type Stats, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { type Dirent, existsSync, readdirSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { join, sep } from 'node:path'
 import { errnoOf } from '../base/errors.js'
 import { type Group, groupFields, matcherOf } from '../matchbox/group.js'
 import { groupReservations } from '../matchbox/group-machines.js'
@@ -148,7 +148,7 @@ function notRead (dataPath: string): readonly Finding[] {
     const entries = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(path, { withFileTypes: true }) : []
     return entries.flatMap(entry => {
       if (entry.name.startsWith('.') || entry.name === 'README.md') return []
-      const why = noFile(join(path, entry.name), entry) ?? misnamed(folder, entry)
+      const why = noFile(join(path, entry.name), entry) ?? leadsBack(path, entry) ?? misnamed(folder, entry)
       return why === undefined ? [] : [storeFinding('not-read', { file: join(path, entry.name) }, `is not read: ${why}`)]
     })
   })
@@ -158,6 +158,13 @@ function misnamed (folder: string, entry: Dirent): string | undefined {
   const isJson = entry.name.endsWith('.json')
   if (entry.isDirectory()) return isJson ? 'it is a folder' : folder === 'groups' ? 'groups in folders are not read' : undefined
   return isJson || (folder !== 'groups' && folder !== 'profiles') ? undefined : `only files whose names end in .json are ${folder}`
+}
+
+/** The store does not follow it: everything would be there twice, and again below that. */
+function leadsBack (folder: string, entry: Dirent): string | undefined {
+  if (!entry.isSymbolicLink() || targetOf(join(folder, entry.name)) === undefined) return undefined
+  const [own, target] = [realpathSync(folder), realpathSync(join(folder, entry.name))]
+  return own === target || own.startsWith(target === sep ? sep : target + sep) ? `it is a link to ${readlinkSync(join(folder, entry.name))}, the folder that it lies in` : undefined
 }
 
 /** Links that lead round in a circle are told by what opens them. */

@@ -19,6 +19,7 @@ export const storeRules = {
   'no-selector': { level: 'warning', what: 'a group that matches every machine' },
   'selector-case': { level: 'warning', what: 'a label that machines send in small letters' },
   'selector-space': { level: 'warning', what: 'a value with space around it, which is part of it' },
+  'selector-address': { level: 'warning', what: 'a hardware address that no machine has: multicast, broadcast or zeros' },
   metadata: { level: 'problem', what: 'metadata that speaks to this program and cannot be made out' },
   'metadata-key': { level: 'warning', what: 'metadata whose name is nearly one that speaks to this program' },
   template: { level: 'problem', what: 'a template that does not render' },

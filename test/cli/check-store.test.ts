@@ -48,6 +48,15 @@ const rows: ReadonlyArray<readonly [what: string, files: Readonly<Record<string,
     'profiles/q.json:1:32: error: "/k" is not under /assets/: machines get 404; is "/assets/k" meant?',
     'profiles/q.json:1:49: error: "i" is not under /assets/: machines get 404; is "/assets/i" meant?'
   ]],
+  ['addresses that no machine has', {
+    'groups/b.json': '{"id": "b", "profile": "p", "selector": {"mac": "FF-FF-FF-FF-FF-FF"}, "metadata": {"host": "h"}}',
+    'groups/c.json': '{"id": "c", "profile": "p", "selector": {"mac": "00:00:00:00:00:00"}, "metadata": {"host": "h"}}',
+    'groups/d.json': '{"id": "d", "profile": "p", "selector": {"mac": "52:54:00:00:00:01,01:00:5e:00:00:01"}, "metadata": {"host": "h"}}'
+  }, [
+    "groups/b.json:1:49: warning: ff:ff:ff:ff:ff:ff is no machine's address: it stands for many, and never matches",
+    "groups/c.json:1:49: warning: 00:00:00:00:00:00 is no machine's address: it is none, and never matches",
+    "groups/d.json:1:49: warning: 01:00:5e:00:00:01 is no machine's address: it stands for many, and never matches"
+  ]],
   ['what other notations allow, and no UTF-8', {
     'groups/b.json': '{"id": "b", // a remark\n}',
     'groups/c.json': "{'id': 'c'}",
@@ -250,6 +259,8 @@ t.test('all at once: each value of another kind, and what is no file', async t =
   symlinkSync('/nowhere', join(folder, 'groups/link.json'))
   symlinkSync('loop.json', join(folder, 'groups/loop.json'))
   symlinkSync('/dev/null', join(folder, 'ignition/null.bu'))
+  symlinkSync('.', join(folder, 'ignition/own'))
+  symlinkSync('../..', join(folder, 'profiles/above'))
   const ended = await check(folder)
   t.equal(ended.status, 1)
   t.same(lines(folder, ended.stderr).sort(), [
@@ -261,6 +272,8 @@ t.test('all at once: each value of another kind, and what is no file', async t =
     'groups/types.json:1:74: error: metadata has to be an object, not an array',
     'groups/types.json:1:78: error: unknown key "nmae", which is passed over; did you mean "name"?',
     'groups/types.json:1:8: error: id has to be a string, not a number',
+    'ignition/own: warning: is not read: it is a link to ., the folder that it lies in',
+    'profiles/above: warning: is not read: it is a link to ../.., the folder that it lies in',
     'ignition/null.bu: warning: is not read: it is no file but a pipe, a socket or a device',
     'profiles/flag.json:1:61: error: boot.resilient has to be true or false, not a string',
     'profiles/types.json:1:33: error: ignition_id has to be a string, not an object',
