@@ -20,5 +20,7 @@ export const post: Post = async (url, headers, body) => await new Promise((resol
     response.destroy()
   })
   request.on('error', reject)
+  // An answer that leads to another protocol (101) is closed by Node without an error.
+  request.once('close', () => { reject(new Error('closed without an answer')) })
   request.end(body)
 })

@@ -25,6 +25,8 @@ interface PartRecord { readonly url: string, readonly validator?: string | undef
 
 /** What a try has to get ahead by so that those before it do not count. */
 const progressBytes = 2 ** 20
+/** What a part that is not the last has to have: each is a request of its own, and a file may have gigabytes. */
+const leastPartBytes = 4096
 
 /** Resolves when `path` is whole on disk, with whether it was put together from several tries. AppError says what went wrong. */
 export async function download (url: string, path: string, options: DownloadOptions): Promise<{ readonly resumed: boolean }> {
@@ -102,7 +104,9 @@ async function attempt (url: string, part: string, options: DownloadOptions): Pr
     }
     if ((end !== undefined && at !== end) || (at !== total && total !== undefined && at === from)) throw new TransientError('image_download_failed', `${shown(url)}: ended after ${at} of ${total ?? end} bytes`)
     fsyncSync(handle.fd)
-    return total === undefined || at >= total
+    const isWhole = total === undefined || at >= total
+    if (!isWhole && at - from < leastPartBytes) throw new TransientError('image_download_failed', `${shown(url)}: it sends ${at - from} bytes where ${total - from} are asked for`)
+    return isWhole
   } catch (error) {
     discard(answer)
     // The system's own refusals are the disk's; the network's have names of their own.

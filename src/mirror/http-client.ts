@@ -93,6 +93,11 @@ export class HttpClient implements Fetcher {
         socket.destroy()
         reject(error)
       })
+      // An answer that leads to another protocol (101) is closed by Node without an error.
+      asked.once('close', () => {
+        silence.cancel()
+        reject(Object.assign(new Error('closed without an answer'), { code: 'ECONNRESET' }))
+      })
       asked.once('response', body => {
         silence.cancel()
         resolve({ statusCode: body.statusCode ?? 0, headers: body.headers, body })

@@ -172,6 +172,7 @@ t.test('over a real socket: a receiver that answers, one that hangs up, and secr
     request.setEncoding('utf8').on('data', (text: string) => { body += text }).once('end', () => {
       requests.push({ request, body })
       if (request.url === '/hang-up') request.socket.destroy()
+      else if (request.url === '/other') request.socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n')
       else response.writeHead(202).end('x'.repeat(100_000))
     })
   }).listen(0, '127.0.0.1')
@@ -181,6 +182,7 @@ t.test('over a real socket: a receiver that answers, one that hangs up, and secr
   t.equal(await post(`${base}/events?token=x`, { 'webhook-id': 'msg_1' }, '{"é":1}'), 202)
   t.match(requests[0], { request: { method: 'POST', url: '/events?token=x', headers: { 'webhook-id': 'msg_1' } }, body: '{"é":1}' })
   await t.rejects(post(`${base}/hang-up`, {}, ''))
+  await t.rejects(post(`${base}/other`, {}, ''), /closed without an answer/)
   t.same(parseWebhookSecret(`whsec_${secret.toString('base64')}\n`), secret)
   t.same(parseWebhookSecret('a long enough passphrase\n'), Buffer.from('a long enough passphrase'))
   t.equal(parseWebhookSecret('short'), undefined)
