@@ -99,17 +99,24 @@ export async function revokeClients (
   })
   const revoked = new Map(before.map(entry => [entry.serial, entry]))
   for (const client of clients) {
-    const serial = await serialOf(dir, client)
+    const serial = await serialOf(dir, client, parseCertificate(authority.certificate, 'ca.crt'))
     if (!revoked.has(serial)) revoked.set(serial, { serial, at: now })
   }
   await writeFileAtomic(file, writeCrl(authority, [...revoked.values()], now))
   return [...revoked.values()]
 }
 
-async function serialOf (dir: string, client: string): Promise<string> {
+/** A list tells of its own authority's certificates alone: the serial number of another's would take nothing away, or the wrong client. */
+async function serialOf (dir: string, client: string, authority: X509Certificate): Promise<string> {
   for (const file of [client, join(dir, `${client}.crt`)]) {
     const text = await readFile(file, 'utf8').catch(() => undefined)
-    if (text !== undefined) return plainSerial(describeCertificate(parseCertificate(text, file)).serial)
+    if (text === undefined) continue
+    const certificate = parseCertificate(text, file)
+    if (certificate.ca) throw new AppError('certificate_invalid', `${file} is the certificate of an authority: \`certs init --force\` makes a new one, and then no client of the old one is let in`)
+    if (!certificate.verify(authority.publicKey)) {
+      throw new AppError('certificate_invalid', `${file} was not issued by the authority in ${join(dir, 'ca.crt')}: nothing was revoked`)
+    }
+    return plainSerial(describeCertificate(certificate).serial)
   }
   if (/^[\da-f]{8,40}$/i.test(client)) return plainSerial(client)
   throw new AppError('config_missing', `${client} is neither a certificate in ${dir}, nor a file, nor a serial number in hex`)

@@ -43,6 +43,20 @@ t.test('wrong usage', async t => {
   t.match(await run('--help'), { status: 0, out: /usage/ })
 })
 
+t.test('what is taken away is a certificate of this authority', async t => {
+  const [dir, other] = [join(t.testdir(), 'tls'), join(t.testdirName, 'other')]
+  for (const place of [dir, other]) await run('init', '--dir', place)
+  t.match(await run('revoke', 'client', '--dir', dir), { status: 0, err: '' })
+  const list = readFileSync(join(dir, 'crl.pem'), 'utf8')
+  // One name on both: by its name it would look as if it were taken away.
+  t.match(await run('revoke', join(other, 'client.crt'), '--dir', dir), { status: 1, err: /other\/client\.crt was not issued by the authority in \S*tls\/ca\.crt: nothing was revoked/ })
+  t.match(await run('revoke', 'ca', '--dir', dir), { status: 1, err: /tls\/ca\.crt is the certificate of an authority: `certs init --force`/ })
+  t.equal(readFileSync(join(dir, 'crl.pem'), 'utf8'), list)
+  await run('revoke', 'client', '--dir', dir)
+  const { out } = await run('revoke', '--dir', dir, '--json')
+  t.equal((JSON.parse(out) as readonly unknown[]).length, 1, 'twice is once')
+})
+
 t.test('a failure is one line', async t => {
   const { status, err } = await run('show', '--dir', join(t.testdir(), 'none'))
   t.equal(status, 1)
