@@ -33,15 +33,24 @@ export async function debianRoot (): Promise<string> {
   return root
 }
 
+/**
+ * Control groups of its own, by the name $0, whichever hierarchies there are: machines that run at the same time would have the same one for
+ * a service, and the systemd of one would find processes of the other in it that it can neither see nor end.
+ */
+const apart = 'for at in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do if [ -w $at/cgroup.procs ]; then mkdir -p $at/$0 && echo $$ >$at/$0/cgroup.procs; fi; done; exec "$@"'
+const unapart = 'for at in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do if [ -d $at/$0 ]; then find $at/$0 -depth -type d -exec rmdir {} +; fi; done'
+
 export class Container {
   /** Its / as this machine sees it. */
   readonly root: string
   /** The first process of it. */
   readonly leader: string
+  readonly #name: string
   readonly #children: Running[] = []
 
-  private constructor (root: string, leader: string) {
+  private constructor (root: string, leader: string, name: string) {
     this.root = root
+    this.#name = name
     this.leader = leader
   }
 
@@ -52,14 +61,14 @@ export class Container {
     execFileSync('cp', ['--archive', '--reflink=auto', await debianRoot(), root])
     // Masked, as an administrator has it who wants none: nobody starts it by asking for it.
     for (const name of services) if (!starts.includes(name)) symlinkSync('/dev/null', join(root, `etc/systemd/system/${name}.service`))
-    const running = network.join('systemd-nspawn', '--quiet', `--directory=${root}`, `--machine=${network.name}`, '--register=no', '--keep-unit',
+    const running = network.join('sh', '-c', apart, network.name, 'systemd-nspawn', '--quiet', `--directory=${root}`, `--machine=${network.name}`, '--register=no', '--keep-unit',
       '--resolv-conf=off', '--link-journal=no', `--network-bridge=${bridge}`, '--boot', 'systemd.unit=multi-user.target', 'systemd.log_color=0')
     await running.line(/Reached target .*multi-user\.target/)
     const pid = running.child.pid ?? 0
     // nsenter has become systemd-nspawn, whose child is the container's first process.
     const leader = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0] ?? ''
     if (leader === '') throw new Error(`no process in the container:\n${running.output()}`)
-    const container = new Container(root, leader)
+    const container = new Container(root, leader, network.name)
     await container.sh(`ip link set host0 up && ip address add ${address} dev host0`)
     return container
   }
@@ -95,5 +104,7 @@ export class Container {
   async close (): Promise<void> {
     process.kill(Number(this.leader), 'SIGKILL')
     await Promise.all(this.#children.map(async ({ ended }) => await ended))
+    // What ends is gone from its control groups a moment later: one that stays is empty.
+    await runTool('sh', ['-c', unapart, this.#name])
   }
 }
