@@ -6,8 +6,8 @@ import t from 'tap'
 import { firmwareCases, firmwarePage, readRuns, withFirmwareTable } from '../helpers/firmware-cases.js'
 import { prepareSandbox, runSandbox, sandboxProblem } from '../helpers/sandbox.js'
 
-// Downloads come first on a new machine; each machine has eight minutes, since others may keep the processors busy.
-t.setTimeout(1_700_000)
+// Downloads come first on a new machine; each machine has four minutes, since others may keep the processors busy.
+t.setTimeout(1_200_000)
 t.jobs = 2
 
 const here = 'test/interop/firmware.test.ts'
@@ -25,7 +25,7 @@ if (sandboxProblem() === false) for (const { args = [] } of cases) await prepare
 
 for (const { name, loader, chain, args = [] } of cases) {
   t.test(`${name}: ${loader}, ${chain}`, { skip: sandboxProblem(), buffered: true }, async t => {
-    const { ok, machines: [machine] } = await runSandbox(t, ...args, '--timeout', '480')
+    const { ok, machines: [machine] } = await runSandbox(t, ...args, '--timeout', '240')
     t.equal(ok, true)
     for (const stage of ['discover', 'offer', 'ack', ...loader === 'none' ? [] : ['loader']]) t.type(machine?.stages[stage], 'number', `the stage ${stage} was seen`)
     const kernel = machine?.stages['kernel'] !== undefined
