@@ -1,7 +1,8 @@
 // compare: what Matchbox and this appliance answer to the same questions, for every group of the store: what is to be known
 // before machines are told to ask the other one.
-import { get as httpGet } from 'node:http'
+import { get as httpGet, type IncomingMessage } from 'node:http'
 import { get as httpsGet } from 'node:https'
+import type { Duplex } from 'node:stream'
 import { isDeepStrictEqual } from 'node:util'
 import { openStore } from '../wiring/looking.js'
 import { AppError, messageOf } from '../base/errors.js'
@@ -110,4 +111,9 @@ const ask = async (url: string): Promise<ServerAnswer> => await new Promise((res
     response.once('error', failed)
   })
   request.once('error', failed)
+  // Without anybody who takes it, Node closes an answer that leads to another protocol, and nothing more is heard of it.
+  request.once('upgrade', ({ statusCode }: IncomingMessage, socket: Duplex) => {
+    socket.destroy()
+    failed(new Error(`the answer is ${statusCode}, which leads to another protocol`))
+  })
 })

@@ -75,3 +75,15 @@ t.test('takeover writes what the service can read', async t => {
   t.equal(out, 'MATCHBOX_PASSPHRASE="a pass phrase"\nMATCHBOX_LOG_LEVEL=Info\n')
   t.match(err, /^note: MATCHBOX_WEB_SSL: HTTP over TLS/)
 })
+
+t.test('a server that leads to another protocol is an error, and not for ever', async t => {
+  const server = createServer()
+  // As a proxy before it might: with nothing behind the head.
+  server.on('connection', socket => { socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n') })
+  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
+  t.teardown(() => { server.close() })
+  const folder = t.testdir({ groups: { 'a.json': '{"id":"a","profile":"p"}' }, profiles: { 'p.json': '{"id":"p"}' } })
+  const theirs = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const asked = run(compareCommand, ['--matchbox', theirs, '--set', `data_path=${folder}`, '--with', await serve(t, () => 'same')])
+  await t.rejects(asked, { code: 'read_failed', message: /the answer is 101, which leads to another protocol/ })
+})
