@@ -196,6 +196,15 @@ function transactionsOf (): { readonly clock: FakeClock, readonly send: (first: 
   }
 }
 
+/** The same half a second after the first 30: what they may send is used up, and they come back. */
+function comingBack (): ReturnType<typeof transactionsOf> {
+  const sender = transactionsOf()
+  sender.send(0, 30)
+  sender.clock.advance(500)
+  sender.send(100, 10)
+  return sender
+}
+
 const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>> = {
   'HTTP and HTTPS': {
     connections: t => { shared(t, { perAddress: 50, all: 100 }, () => admitting({ perAddress: 50, all: 100, giveWay: [] })) },
@@ -413,19 +422,12 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
       t.equal(send(25, 1), 0)
     },
     'messages at once beyond these, of transactions that come back': t => {
-      const { clock, send } = transactionsOf()
-      send(0, 20)
-      send(20, 10)
-      clock.advance(500)
-      send(100, 10)
+      const { send } = comingBack()
       t.equal(send(0, 20), 20)
       t.equal(send(20, 1), 0)
     },
     'messages a second of them, after that': t => {
-      const { clock, send } = transactionsOf()
-      send(0, 30)
-      clock.advance(500)
-      send(100, 10)
+      const { clock, send } = comingBack()
       send(0, 20)
       clock.advance(1000)
       send(200, 10)

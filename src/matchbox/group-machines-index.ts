@@ -17,8 +17,7 @@ export class GroupMachines {
   readonly #named = new Map<Mac, number>()
   /** Of each group that chooses a loader: for whom, or why it cannot. */
   readonly #chosen = new Map<string, GroupLoaders>()
-  #loaders: GroupLoaders | undefined
-  #withLoader: ReadonlySet<Mac> = new Set()
+  #loaders: ReturnType<typeof together> | undefined
   /** Groups that changed since it was asked; undefined until it first was. */
   #changed: Set<string> | undefined
   #read = 0
@@ -47,18 +46,16 @@ export class GroupMachines {
   }
 
   /** The loaders that groups choose, in the order of the groups' names; the same object until one of them changes. */
-  get loaders (): GroupLoaders {
-    this.#sync()
-    if (this.#loaders === undefined) {
-      const all = [...this.#chosen].sort(([a], [b]) => a < b ? -1 : 1).map(([, chosen]) => chosen)
-      this.#loaders = { loaders: all.flatMap(({ loaders }) => loaders), problems: all.flatMap(({ problems }) => problems) }
-      this.#withLoader = new Set(this.#loaders.loaders.map(({ mac }) => mac))
-    }
-    return this.#loaders
-  }
+  get loaders (): GroupLoaders { return this.#loadersNow().all }
 
   /** Whether a group chooses the machine's loader. */
-  hasLoader (mac: Mac): boolean { return this.loaders !== undefined && this.#withLoader.has(mac) }
+  hasLoader (mac: Mac): boolean { return this.#loadersNow().machines.has(mac) }
+
+  #loadersNow (): ReturnType<typeof together> {
+    this.#sync()
+    this.#loaders ??= together([...this.#chosen].sort(([a], [b]) => a < b ? -1 : 1).map(([, chosen]) => chosen))
+    return this.#loaders
+  }
 
   #sync (): void {
     const groups = this.#groups()
@@ -86,4 +83,9 @@ export class GroupMachines {
     if (chosen === undefined) this.#chosen.delete(id)
     else this.#chosen.set(id, chosen)
   }
+}
+
+function together (chosen: readonly GroupLoaders[]): { readonly all: GroupLoaders, readonly machines: ReadonlySet<Mac> } {
+  const loaders = chosen.flatMap(({ loaders }) => loaders)
+  return { all: { loaders, problems: chosen.flatMap(({ problems }) => problems) }, machines: new Set(loaders.map(({ mac }) => mac)) }
 }

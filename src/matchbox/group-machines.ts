@@ -31,13 +31,6 @@ function readReserved ({ selector, metadata }: NamingGroup): readonly Mac[] {
   return mac === undefined ? named : [mac]
 }
 
-/** All machines that groups name by their hardware address. */
-export function knownMachines (groups: Iterable<Group>): ReadonlySet<Mac> {
-  const known = new Set<Mac>()
-  for (const group of groups) for (const mac of reservedFor(group)) known.add(mac)
-  return known
-}
-
 export interface GroupReservation {
   readonly macs: readonly Mac[]
   readonly ip: Ipv4

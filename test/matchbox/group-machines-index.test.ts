@@ -1,7 +1,7 @@
 // What groups say of machines, kept as they change: as all of them read anew would say it, by reading those that changed.
 import t from 'tap'
 import type { Group } from '../../src/matchbox/group.js'
-import { groupLoaders, knownMachines } from '../../src/matchbox/group-machines.js'
+import { groupLoaders, reservedFor } from '../../src/matchbox/group-machines.js'
 import { GroupMachines } from '../../src/matchbox/group-machines-index.js'
 import type { Mac } from '../../src/net/mac.js'
 import { makeGroup } from '../helpers/memory-store.js'
@@ -19,7 +19,7 @@ t.test('a group comes, names another machine, another loader, and goes', async t
     kept.changed([{ kind: 'group', name: one.id, what: 'put' }])
   }
   const agrees = (what: string): void => {
-    const known = knownMachines(groups.values())
+    const known = new Set([...groups.values()].flatMap(reservedFor))
     t.same([0, 1, 2, 3].map(n => kept.has(card(n))), [0, 1, 2, 3].map(n => known.has(card(n))), what)
     const whole = groupLoaders([...groups].sort(([a], [b]) => a < b ? -1 : 1).map(([, one]) => one), isFileName)
     t.same(kept.loaders, whole, what)
