@@ -10,7 +10,8 @@ import { able, needs } from '../helpers/tools.js'
 t.test('a machine that is nobody is refused; a group or a host file gives it its address at once', async t => {
   if (!able(t, namespaceProblem()) || !needs(t, 'udhcpc')) return
   const files = { data: { groups: {}, profiles: { 'node.json': '{"id":"node","boot":{"kernel":"/assets/k"}}' } } }
-  const { folder, config, space, start } = networkSite(t, files, `dhcp:
+  const { folder, config, space, start } = networkSite(t, files, `log_level: debug
+dhcp:
   mode: server
   interface: br0
   subnets: [{ subnet: 172.30.0.0/24, lease_time: 2h }]`)
@@ -34,6 +35,8 @@ t.test('a machine that is nobody is refused; a group or a host file gives it its
   writeFileSync(join(folder, 'data/groups/g.json'), JSON.stringify({ ...group, metadata: {} }))
   mkdirSync(join(folder, 'state/hosts.d'), { recursive: true })
   writeFileSync(join(folder, 'state/hosts.d/rack.yaml'), '- { mac: "52:54:00:00:00:31", ip: 172.30.0.77 }\n- { mac: "52:54:00:00:00:32", ip: 10.0.0.1 }\n')
+  // Until both are seen the machine is given what it had.
+  await appliance.line(/"reservations":2,.*"msg":"reservation\.in_force"/)
   t.match(await ask(), /lease of 172\.30\.0\.77 obtained/, 'the host file counts, with its other entry left out')
   t.match(await appliance.line(/"msg":"reservation\.refused"/), /rack\.yaml:2: the reservation of 10\.0\.0\.1/)
 
