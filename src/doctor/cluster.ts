@@ -23,7 +23,7 @@ export function clusterWarnings ({ loaded: { config, where } }: Pick<Ground, 'lo
 /** What is amiss although etcd answers, for check and doctor alike. */
 export async function clusterProblems ({ cluster }: Pick<Ground, 'cluster'>): Promise<readonly Finding[]> {
   if (cluster?.state.standing.inStep !== true) return []
-  return (await cluster.look()).map(text => problem(about, text))
+  return (await cluster.look()).amiss.map(text => problem(about, text))
 }
 
 /** Asks every member. */

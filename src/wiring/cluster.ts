@@ -17,6 +17,7 @@ import { GuardUses } from '../cluster/guard-uses.js'
 import { addressesOf, type Recorded } from '../cluster/other-provisioners.js'
 import { type Announced, Presence } from '../cluster/presence.js'
 import { SharedState } from '../cluster/shared-state.js'
+import { type Look, watchAmiss } from '../cluster/watch-amiss.js'
 import { assertWritable } from '../cluster/write-test.js'
 import type { Config, LoadedConfig } from '../config/load.js'
 import { lineFormats } from '../disk/state-formats.js'
@@ -43,7 +44,7 @@ export interface Cluster {
    * What is amiss with etcd although it answers: members of two clusters, a version that is too old, no right or no space to write.
    * Asks each member.
    */
-  readonly look: () => Promise<readonly string[]>
+  readonly look: () => Promise<Look>
   readonly measure: (metrics: Metrics) => void
   /** What was kept is in the table, and what others keep comes into it. */
   readonly openLeases: (now: number) => Promise<Leases>
@@ -114,8 +115,8 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
   presence.look()
   const { standing } = state
   if (!live && !isRefused && !standing.inStep) onProblem(new AppError('etcd_away', `${where(['cluster', 'etcd'])}: ${standing.reason}`))
-  const look = (): Promise<readonly string[]> => lookAt({ config, etcd, clock, patience: live ? patienceOfLook : patienceOfCommands })
-  const watched = live ? watchAmiss({ state, log, look }) : undefined
+  const look = (): Promise<Look> => lookAt({ config, etcd, clock, patience: live ? patienceOfLook : patienceOfCommands })
+  const watched = live ? watchAmiss({ state, clock, log, look }) : undefined
   return {
     name,
     state,
@@ -161,34 +162,14 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
 
 interface LookOptions { readonly config: Config, readonly etcd: EtcdClient, readonly clock: Clock, readonly patience: number }
 
-async function lookAt ({ config, etcd, clock, patience }: LookOptions): Promise<readonly string[]> {
+async function lookAt ({ config, etcd, clock, patience }: LookOptions): Promise<Look> {
   const writing = assertWritable(etcd, config.cluster.etcd.prefix).then(() => undefined, (error: unknown) => error)
   const [reports, failure] = await Promise.all([lookAtMembers(config, { clock, patience }), writing])
   // Whoever is away is told of as such.
-  const isTold = !(failure instanceof AppError) || failure.code === 'etcd_away'
-  return [...amissTogether(reports), ...isTold ? [] : [failure.message]]
-}
-
-interface AmissOptions { readonly state: SharedState, readonly log: Logger, readonly look: () => Promise<readonly string[]> }
-
-/** Looks whenever etcd is there again, and tells what was not amiss before. */
-function watchAmiss ({ state, log, look }: AmissOptions): { readonly amiss: () => readonly string[], readonly close: () => Promise<void> } {
-  let amiss: readonly string[] = []
-  let looking = Promise.resolve()
-  const again = (): void => {
-    looking = looking.then(look).then(found => {
-      for (const text of found) if (!amiss.includes(text)) log.error({ error: text }, 'cluster.amiss')
-      amiss = found
-    }).catch((error: unknown) => { log.warn({ error: messageOf(error) }, 'cluster.amiss') })
-  }
-  const stop = state.onStanding(({ inStep }) => { if (inStep) again() })
-  if (state.standing.inStep) again()
+  const isRefused = failure instanceof AppError && failure.code !== 'etcd_away'
   return {
-    amiss: () => amiss,
-    close: async () => {
-      stop()
-      await looking
-    }
+    amiss: [...amissTogether(reports), ...isRefused ? [failure.message] : []],
+    isComplete: (failure === undefined || isRefused) && reports.every(report => report.failure === undefined)
   }
 }
 
