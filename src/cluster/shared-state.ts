@@ -54,6 +54,9 @@ const longestPause = 5000
 /** How long a change that etcd has may take to arrive here. */
 const arrival = 5000
 
+/** Of one time away, in the log: members that fail by turns, each in its own way, would fill it. */
+const mostReasons = 8
+
 /** With which nothing can be written down. */
 const keepsOut: ReadonlySet<string> = new Set(['etcd_away', 'etcd_foreign', 'etcd_full'])
 
@@ -75,6 +78,8 @@ export class SharedState {
   #isFull = false
   #asOf: number | undefined
   #reason = 'etcd has not answered yet'
+  /** Why it is away, as the log has it. */
+  readonly #saidReasons = new Set<string>()
   #stopWatch: (() => void) | undefined
   #timers: Timer[] = []
   #resyncAt = 0
@@ -367,16 +372,20 @@ export class SharedState {
     this.#tellStanding()
   }
 
-  /** Told once, however many calls fail. */
+  /** Told once, however many calls fail; a reason that comes up later too: the first of a busy member may be that its time was up. */
   #away (error: unknown): void {
     const { log } = this.#options
-    const before = this.#reason
     this.#reason = messageOf(error)
     if (!this.#inStep) {
-      if (error instanceof AppError && error.code !== 'etcd_away' && before !== this.#reason) log.error({ error: this.#reason }, 'cluster.refused')
+      if (this.#saidReasons.size >= mostReasons || this.#saidReasons.has(this.#reason)) return
+      this.#saidReasons.add(this.#reason)
+      if (error instanceof AppError && error.code !== 'etcd_away') log.error({ error: this.#reason }, 'cluster.refused')
+      else if (this.#saidReasons.size > 1) log.warn({ error: this.#reason }, 'cluster.still_away')
       return
     }
     this.#inStep = false
+    this.#saidReasons.clear()
+    this.#saidReasons.add(this.#reason)
     if (this.#asOf !== undefined) this.#copy?.confirm(this.#asOf)
     if (!this.#closed) log.warn({ error: this.#reason }, 'cluster.away')
     this.#tellStanding()
