@@ -1,7 +1,6 @@
 // Runs the tests that a change needs: of what differs from a commit (HEAD, or the one that is named), files not yet added included.
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { testsFor } from './lib/changed-tests.js'
@@ -18,5 +17,5 @@ if (wanted.length === 0) console.log(`nothing that a test is about differs from 
 else {
   console.log(`${wanted.length} test files for ${changed.length} changed files`)
   if (left.length > 0) console.log(`left to the whole suite, since they take seconds each: ${left.join(' ')}`)
-  if (!await tellTestFiles(wanted, { root, atOnce: 2 * availableParallelism() }, { everyFile: false })) process.exitCode = 1
+  if (!await tellTestFiles(wanted, { root }, { everyFile: false })) process.exitCode = 1
 }

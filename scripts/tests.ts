@@ -1,7 +1,6 @@
 // npm test [--all] [FILE ...], and what scripts/test ends in: the test files that are named; of all others those that take seconds, and in
 // CI or with --all every one.
 import { readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { allTestFiles, tellTestFiles } from './lib/test-files.js'
@@ -20,5 +19,4 @@ function quickOf (files: readonly string[]): readonly string[] {
 }
 
 const files = named.length > 0 ? named : whole ? allTestFiles(root) : quickOf(allTestFiles(root))
-// Most tests wait for programs that they start: more at a time than there are cores.
-if (!await tellTestFiles(files, { root, atOnce: 2 * availableParallelism() }, { everyFile: true })) process.exitCode = 1
+if (!await tellTestFiles(files, { root }, { everyFile: true })) process.exitCode = 1

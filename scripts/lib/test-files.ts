@@ -2,8 +2,10 @@
 // and puts its loader into every Node.js that a test starts.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
+import { idleShare, keepSeconds, longestFirst, type OrderedTest, readSeconds, TestQueue } from './test-order.js'
 
 export interface TestFile {
   readonly file: string
@@ -11,12 +13,13 @@ export interface TestFile {
   /** All that it printed: TAP, and what it wrote to standard error. */
   readonly output: string
   readonly seconds: number
+  /** Of processors, for itself and whatever it started and waited for; undefined where that was not told. */
+  readonly cpuSeconds: number | undefined
 }
 
 export interface TestRun {
   /** What the files' paths start from. */
   readonly root: string
-  readonly atOnce: number
   /** The Node.js to run them by, and the environment, in place of this process's own. */
   readonly node?: string
   readonly env?: NodeJS.ProcessEnv
@@ -25,13 +28,50 @@ export interface TestRun {
 /** Seconds for a file that hangs, unless it asks for more; how long one takes is the machine's affair. */
 const patience = 900
 
-/** Runs all `files`, in their order, and tells `onFile` of each when it is over. */
+/** As many of those that wait for other programs as leave the cores something to do. */
+const leastAtOnce = 2 * availableParallelism()
+const mostAtOnce = 4 * availableParallelism()
+/** Of all cores' time: with more than this to spare one file more is begun. */
+const spare = 0.25
+
+/** Runs all `files`, the longest first, and tells `onFile` of each when it is over. */
 export async function runTestFiles (files: readonly string[], run: TestRun, onFile: (result: TestFile) => void): Promise<void> {
-  const left = [...files]
-  const next = async (): Promise<void> => {
-    for (let file = left.shift(); file !== undefined; file = left.shift()) onFile(await runTestFile(file, run))
+  const read = (path: string): string | undefined => { try { return readFileSync(join(run.root, path), 'utf8') } catch { return undefined } }
+  const queue = new TestQueue(longestFirst(files, read, readSeconds(run.root)), availableParallelism())
+  const seconds: Record<string, number> = {}
+  let running = 0
+  let before = cpus()
+  let timer: NodeJS.Timeout | undefined
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const begin = async (test: OrderedTest): Promise<void> => {
+        running++
+        const result = await runTestFile(test.file, run)
+        running--
+        queue.ended(test)
+        seconds[test.file] = Math.round(result.seconds * 10) / 10
+        onFile(result)
+        fill(leastAtOnce)
+      }
+      const fill = (most: number): void => {
+        for (let free = most - running; free > 0; free--) {
+          const test = queue.take()
+          if (test === undefined) break
+          begin(test).catch(reject)
+        }
+        if (running === 0) resolve()
+      }
+      timer = setInterval(() => {
+        const after = cpus()
+        if (idleShare(before, after) > spare) fill(Math.min(running + 1, mostAtOnce))
+        before = after
+      }, 1000)
+      fill(leastAtOnce)
+    })
+  } finally {
+    clearInterval(timer)
+    keepSeconds(run.root, seconds)
   }
-  await Promise.all(Array.from({ length: run.atOnce }, next))
 }
 
 async function runTestFile (file: string, { root, node = process.execPath, env = process.env }: TestRun): Promise<TestFile> {
@@ -51,7 +91,8 @@ async function runTestFile (file: string, { root, node = process.execPath, env =
   const seconds = (performance.now() - started) / 1000
   if (signal !== null) output += `\nended by ${signal} after ${Math.round(seconds)} s\n`
   // A file that ends before it has a plan ran nothing.
-  return { file, passed: status === 0 && /^1\.\.\d/m.test(output), output, seconds }
+  const told = /^# ([\d.]+) s of CPU$/m.exec(output)?.[1]
+  return { file, passed: status === 0 && /^1\.\.\d/m.test(output), output, seconds, cpuSeconds: told === undefined ? undefined : Number(told) }
 }
 
 /** Runs `files` and prints why each failed one did, the reason of each skip and the counts; with `everyFile` a line for each. */
@@ -61,7 +102,9 @@ export async function tellTestFiles (
   const started = performance.now()
   const total = { passed: 0, failed: 0, skipped: 0 }
   let failedFiles = 0
-  await runTestFiles(files, run, ({ file, passed, output, seconds }) => {
+  let cpuSum = 0
+  await runTestFiles(files, run, ({ file, passed, output, seconds, cpuSeconds }) => {
+    cpuSum += cpuSeconds ?? 0
     const counts = countsOf(output)
     total.passed += counts.passed
     // A file that died, hung or ran nothing has no failed assertion of its own.
@@ -70,21 +113,16 @@ export async function tellTestFiles (
     for (const skip of counts.skips) console.log(`skipped: ${file}: ${skip}`)
     if (!passed) failedFiles++
     if (!passed) console.log(failuresIn(output))
-    if (!passed || everyFile) console.log(`${passed ? 'ok' : 'not ok'} ${file} (${counts.passed} assertions, ${seconds.toFixed(1)} s)`)
+    if (!passed || everyFile) console.log(`${passed ? 'ok' : 'not ok'} ${file} (${counts.passed} assertions, ${seconds.toFixed(1)} s${cpuSeconds === undefined ? '' : `, ${cpuSeconds.toFixed(1)} of CPU`})`)
   })
   const took = Math.round((performance.now() - started) / 1000)
   const inFiles = `${files.length} files, ${failedFiles === 0 ? 'no file' : failedFiles} failed`
-  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped; ${inFiles}; ${took} s`)
+  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped; ${inFiles}; ${took} s, ${Math.round(cpuSum)} of CPU`)
   return failedFiles === 0 && total.passed > 0
 }
 
-/** Every test file, those that drive other programs first: others fill their waits, and the last to end is short. */
-export function allTestFiles (root: string): string[] {
-  const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.test.ts')).sort()
-  const order = ['interop/', 'updates/', 'ui/', 'cluster/', 'cli/', 'mirror/', '']
-  const rank = (name: string): number => order.findIndex(room => name.startsWith(room))
-  return files.sort((a, b) => rank(a) - rank(b)).map(name => `test/${name}`)
-}
+export const allTestFiles = (root: string): string[] =>
+  readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.test.ts')).sort().map(name => `test/${name}`)
 
 /** The assertions of a file that passed and failed, by its last line; and the reasons of what it skipped. */
 export function countsOf (output: string): { readonly passed: number, readonly failed: number, readonly skips: readonly string[] } {

@@ -17,15 +17,23 @@ export const startingFiles: readonly string[] = Object.values(starters).flat()
 /** The text of a file below the project's root, undefined where there is none. */
 export type ReadSource = (path: string) => string | undefined
 
-/** What makes this test file one for CI, undefined for one that `npm test` runs. */
-export function laneOf (test: string, read: ReadSource): Lane | undefined {
-  const reached = new Set([test])
-  for (const path of reached) {
-    // The program's own rooms import no helper.
-    if (!path.startsWith('src/')) for (const imported of importsOf(path, read(path) ?? '')) reached.add(imported)
+/** What makes a test file one for CI, undefined for one that `npm test` runs; each file is read once. */
+export function laneReader (read: ReadSource): (test: string) => Lane | undefined {
+  const known = new Map<string, readonly string[]>()
+  const importedBy = (path: string): readonly string[] => {
+    const imports = known.get(path) ?? importsOf(path, read(path) ?? '')
+    known.set(path, imports)
+    return imports
   }
-  return (Object.keys(starters) as Lane[]).find(lane => starters[lane].some(path => reached.has(path)))
+  return test => {
+    const reached = new Set([test])
+    // The program's own rooms import no helper.
+    for (const path of reached) if (!path.startsWith('src/')) for (const imported of importedBy(path)) reached.add(imported)
+    return (Object.keys(starters) as Lane[]).find(lane => starters[lane].some(path => reached.has(path)))
+  }
 }
+
+export const laneOf = (test: string, read: ReadSource): Lane | undefined => laneReader(read)(test)
 
 export interface ChosenTests {
   readonly quick: readonly string[]
@@ -34,7 +42,8 @@ export interface ChosenTests {
 }
 
 export function chooseQuick (tests: readonly string[], read: ReadSource): ChosenTests {
-  const lanes = new Map(tests.map(test => [test, laneOf(test, read)]))
+  const laneOf = laneReader(read)
+  const lanes = new Map(tests.map(test => [test, laneOf(test)]))
   const left = new Map<Lane, number>()
   for (const lane of lanes.values()) if (lane !== undefined) left.set(lane, (left.get(lane) ?? 0) + 1)
   return { quick: tests.filter(test => lanes.get(test) === undefined), left }

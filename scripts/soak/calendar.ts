@@ -3,7 +3,6 @@
 // know of such things: what CI does), and test files (all but those of test/interop, which drive programs with clocks of their own).
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -32,7 +31,7 @@ async function passes (variant: Variant, files: readonly string[]): Promise<bool
   const started = performance.now()
   console.log(`${variant.name}: ${files.length} test files (again: CALENDAR=${variant.name} npm run soak -- calendar --today)`)
   // Of the files that passed only the count is of interest.
-  const passed = await tellTestFiles(files, { root, atOnce: 2 * availableParallelism(), node, env }, { everyFile: false })
+  const passed = await tellTestFiles(files, { root, node, env }, { everyFile: false })
   console.log(`${variant.name}: ${passed ? 'passed' : 'failed'} in ${Math.round((performance.now() - started) / 1000)} s`)
   return passed
 }

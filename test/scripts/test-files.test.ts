@@ -20,7 +20,7 @@ t.test('a file passes when its process does and it ran something', async t => {
   }
   for (const [name, text] of Object.entries(files)) writeFileSync(join(root, folder, `${name}.test.ts`), text)
   const results = new Map<string, TestFile>()
-  await runTestFiles(Object.keys(files).map(name => join(folder, `${name}.test.ts`)), { root, atOnce: 2 }, result => { results.set(/(\w+)\.test\.ts$/.exec(result.file)?.[1] ?? '', result) })
+  await runTestFiles(Object.keys(files).map(name => join(folder, `${name}.test.ts`)), { root }, result => { results.set(/(\w+)\.test\.ts$/.exec(result.file)?.[1] ?? '', result) })
   t.same(Object.keys(files).map(name => results.get(name)?.passed), [true, false, false, false])
   t.match(countsOf(results.get('good')?.output ?? ''), { skips: [/no tool/] })
   t.match(countsOf(results.get('good')?.output ?? ''), { passed: 2, failed: 0 })
@@ -31,8 +31,8 @@ t.test('a file passes when its process does and it ran something', async t => {
   t.match(failuresIn(results.get('broken')?.output ?? ''), /nowhere/)
 
   const told = t.capture(console, 'log')
-  t.equal(await tellTestFiles([join(folder, 'good.test.ts')], { root, atOnce: 1 }, { everyFile: true }), true)
-  t.equal(await tellTestFiles([join(folder, 'good.test.ts'), join(folder, 'empty.test.ts')], { root, atOnce: 1 }, { everyFile: false }), false)
+  t.equal(await tellTestFiles([join(folder, 'good.test.ts')], { root }, { everyFile: true }), true)
+  t.equal(await tellTestFiles([join(folder, 'good.test.ts'), join(folder, 'empty.test.ts')], { root }, { everyFile: false }), false)
   const lines = told().map(({ args }) => String(args[0]))
   told.restore()
   t.match(lines[0], /^skipped: .*good.*no tool/)
