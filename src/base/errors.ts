@@ -46,6 +46,8 @@ export const errorTable = {
   list_invalid: { kind: 'invalid', meaning: 'a list of machines cannot be read' },
   list_conflict: { kind: 'conflict', meaning: 'a list of machines contradicts itself or what is known already' },
   certificate_exists: { kind: 'conflict', meaning: 'there are certificates already' },
+  problems_found: { kind: 'invalid', meaning: 'what was looked at has faults, which are told beside it' },
+  answers_differ: { kind: 'conflict', meaning: 'two servers answer the same question differently' },
   group_invalid: { kind: 'invalid', meaning: 'the group is not valid' },
   profile_invalid: { kind: 'invalid', meaning: 'the profile is not valid' },
   id_invalid: { kind: 'invalid', meaning: 'the id is not one safe path component' },
@@ -68,6 +70,7 @@ export const errorTable = {
 } as const satisfies Readonly<Record<string, { kind: ErrorKind, meaning: string }>>
 
 export type ErrorCode = keyof typeof errorTable
+export const isErrorCode = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(errorTable, code)
 
 /** A failure that a person is told about: `message` says what happened, where, and what to do, in one line. */
 export class AppError extends Error {

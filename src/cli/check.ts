@@ -10,7 +10,7 @@ import { lintConfigured, lintFolder, lintOf } from '../doctor/store-look.js'
 import { eyesOptions, parse } from './arguments.js'
 import { type Command, type Io, print, printJson, table } from './command.js'
 import { controlAnswers } from './control-client.js'
-import { findingJson, findingLine, githubLine, type ReportFormat, reportFormats, sarif } from './report.js'
+import { findingJson, findingLine, foundJson, githubLine, type ReportFormat, reportFormats, sarif } from './report.js'
 import type { EyesValues } from './service-config.js'
 import { serviceEyes } from './services-user.js'
 
@@ -37,9 +37,10 @@ export const checkCommand: Command = {
     } else {
       seen = await seenOf(values, io, log, values['without-store'] !== true)
     }
-    tell(seen, format, io)
     const fatal = values.strict === true ? ['problem', 'warning'] : ['problem']
-    return seen.findings.some(({ level }) => fatal.includes(level)) ? 1 : 0
+    const amiss = seen.findings.filter(({ level }) => fatal.includes(level))
+    tell(seen, format, amiss, io)
+    return amiss.length > 0 ? 1 : 0
   }
 }
 
@@ -70,7 +71,8 @@ function formatOf (text = 'text'): ReportFormat {
   return format
 }
 
-function tell ({ plan, findings }: CheckResult, format: ReportFormat, io: Io): void {
+/** `amiss` is what it ends 1 for. */
+function tell ({ plan, findings }: CheckResult, format: ReportFormat, amiss: readonly Finding[], io: Io): void {
   const told = findings.filter(({ level }) => level !== 'ok')
   if (format === 'sarif') return printJson(io.stdout, sarif(told))
   if (format === 'github') return told.forEach(finding => { print(io.stdout, githubLine(finding)) })
@@ -78,7 +80,7 @@ function tell ({ plan, findings }: CheckResult, format: ReportFormat, io: Io): v
   if (format === 'json') {
     const texts = (wanted: Finding['level']): readonly string[] => told.filter(({ level }) => level === wanted).map(findingText)
     const shown = plan === undefined ? {} : { sources: plan.sources, listeners, dhcp: plan.dhcp, paths: plan.paths }
-    return printJson(io.stdout, { ...shown, problems: texts('problem'), warnings: texts('warning'), notes: texts('note'), findings: told.map(findingJson) })
+    return printJson(io.stdout, { ...shown, problems: texts('problem'), warnings: texts('warning'), notes: texts('note'), findings: told.map(findingJson), ...foundJson(amiss) })
   }
   if (plan !== undefined) {
     print(io.stdout, `configuration: ${plan.sources.join(', ') || 'the defaults'}\n`)

@@ -1,5 +1,6 @@
 // What a command is, and what it is given of the process it runs in.
 import type { Readable, Writable } from 'node:stream'
+import { AppError, type ErrorCode } from '../base/errors.js'
 import { visibleJson, visibleText } from '../base/visible-text.js'
 
 export interface Io {
@@ -37,6 +38,19 @@ export interface Command {
   /** Runs to its exit status; an AppError is told in one line and ends 1, one of kind `usage` ends 2. */
   readonly run: (args: readonly string[], io: Io) => Promise<number>
 }
+
+/** A failure after something was found: what is printed is left to whoever prints the error, since `--json` is one document. */
+export class CommandError extends AppError {
+  readonly shown: object
+
+  constructor (code: ErrorCode, message: string, shown: object) {
+    super(code, message)
+    this.shown = shown
+  }
+}
+
+/** An error as `--json` has it, whichever command it is of. */
+export const errorJson = (code: ErrorCode | 'internal', message: string): { readonly error: object } => ({ error: { code, message } })
 
 export const print = (to: Writable, text: string): void => { to.write(`${text}\n`) }
 export const printJson = (to: Writable, value: unknown): void => { print(to, visibleJson(JSON.stringify(value, null, 2))) }

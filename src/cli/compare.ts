@@ -11,7 +11,7 @@ import type { ListenAddress } from '../config/load.js'
 import { isMacKey } from '../matchbox/group.js'
 import { configOptions, parse } from './arguments.js'
 import { serviceConfig } from './service-config.js'
-import { type Command, print, printJson } from './command.js'
+import { type Command, errorJson, print, printJson } from './command.js'
 
 /** The documents that depend on the machine, as both name them. */
 const documents = ['ipxe', 'grub', 'ignition', 'cloud', 'generic', 'metadata'] as const
@@ -55,8 +55,9 @@ export const compareCommand: Command = {
         if (values.json !== true) print(io.stdout, `${id}: ${path}: ${text}`)
       }
     }
-    if (values.json === true) printJson(io.stdout, { matchbox: theirs, with: ours, groups: groups.length, asked, differences })
-    else print(io.stdout, `${groups.length} groups, ${asked} documents, ${differences.length} of them differ`)
+    const summary = `${groups.length} groups, ${asked} documents, ${differences.length} of them differ`
+    if (values.json === true) printJson(io.stdout, { matchbox: theirs, with: ours, groups: groups.length, asked, differences, ...differences.length > 0 && errorJson('answers_differ', summary) })
+    else print(io.stdout, summary)
     return differences.length === 0 ? 0 : 1
   }
 }

@@ -1,7 +1,7 @@
 // completion: a script for a shell, made of the table of commands. It holds all that it says: nothing is started while somebody types.
 import { AppError } from '../base/errors.js'
 import { parse } from './arguments.js'
-import { type Command, print } from './command.js'
+import { type Command, print, printJson } from './command.js'
 import { commandNames, type FlagUsage, usage } from './usage.js'
 
 const shells = { bash, zsh, fish } as const
@@ -9,9 +9,11 @@ const shells = { bash, zsh, fish } as const
 export const completionCommand: Command = {
   name: 'completion',
   run: async (args, io) => {
-    const { positionals: [shell = ''] } = parse(args, {}, 1)
+    const { values, positionals: [shell = ''] } = parse(args, { json: { type: 'boolean' } }, 1)
     if (!Object.hasOwn(shells, shell)) throw new AppError('usage', `expected one of ${Object.keys(shells).join(', ')}`)
-    print(io.stdout, shells[shell as keyof typeof shells]())
+    const script = shells[shell as keyof typeof shells]()
+    if (values.json === true) printJson(io.stdout, { shell, script })
+    else print(io.stdout, script)
     return 0
   }
 }

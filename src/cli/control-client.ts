@@ -1,6 +1,6 @@
 // Asks the running appliance over its control socket.
 import { type IncomingMessage, request } from 'node:http'
-import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { AppError, errnoOf, isErrorCode, messageOf } from '../base/errors.js'
 
 interface ControlRequest {
   readonly method: 'GET' | 'POST'
@@ -39,11 +39,12 @@ export async function askAny (socketPath: string, asked: ControlRequest): Promis
   }
 }
 
-/** The JSON that the appliance answers; AppError `refused` says why not. */
+/** The JSON that the appliance answers; AppError, `refused` where it has no other word for it, says why not. */
 export async function askJson (socketPath: string, method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> {
   const answer = await askAny(socketPath, { method, path, body })
   if (answer.status === 200) return answer.body
-  throw new AppError('refused', String(Object(answer.body)['error'] ?? `answered ${answer.status}`))
+  const { error = `answered ${answer.status}`, code } = Object(answer.body) as { readonly error?: unknown, readonly code?: unknown }
+  throw new AppError(isErrorCode(code) && code !== 'usage' ? code : 'refused', String(error))
 }
 
 /** Whether an appliance answers there. */

@@ -9,6 +9,7 @@ import { untilReady } from '../doctor/ready.js'
 import { eyesOptions, parse } from './arguments.js'
 import { type Command, type Io, print, printJson } from './command.js'
 import { controlAnswers } from './control-client.js'
+import { foundJson } from './report.js'
 import { serviceEyes } from './services-user.js'
 
 const marks = { ok: 'ok     ', note: 'note   ', warning: 'warning', problem: 'PROBLEM' } as const
@@ -38,7 +39,8 @@ export const doctorCommand: Command = {
     const running = await controlAnswers(loaded.config.control_socket)
     const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
     const asked: DoctorOptions = { loaded, clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env, running }
-    if (values.wait !== undefined) return await waited(asked, { seconds: secondsOf(values.wait), alive: values.alive === true, look }, io)
+    const { wait, alive = false, json = false } = values
+    if (wait !== undefined) return await waited(asked, { seconds: secondsOf(wait), alive, json, look }, io)
     const findings: Finding[] = []
     if (values.network === true) findings.push(...await diagnoseNetwork(asked))
     else if (values.files === true) {
@@ -50,10 +52,9 @@ export const doctorCommand: Command = {
       look()
       findings.push(...await diagnoseReading(asked), ...around)
     }
-    const shown = findings.map(finding => ({ ...finding, text: findingText(finding) }))
-    if (values.json === true) printJson(io.stdout, { running, findings: shown })
+    if (json) printDocument(running, findings, io)
     else {
-      for (const { level, about, text, block } of shown) {
+      for (const { level, about, text, block } of findings.map(asShown)) {
         print(io.stdout, `${marks[level]}  ${about}: ${visibleText(text)}`)
         if (block !== undefined) for (const line of block.trimEnd().split('\n')) print(io.stdout, visibleText(line))
       }
@@ -62,16 +63,25 @@ export const doctorCommand: Command = {
   }
 }
 
-interface Waiting { readonly seconds: number, readonly alive: boolean, readonly look: () => void }
+const asShown = (finding: Finding): Finding => ({ ...finding, text: findingText(finding) })
+
+const printDocument = (running: boolean, findings: readonly Finding[], { stdout }: Io): void => {
+  printJson(stdout, { running, findings: findings.map(asShown), ...foundJson(findings.filter(isProblem)) })
+}
+
+interface Waiting { readonly seconds: number, readonly alive: boolean, readonly json: boolean, readonly look: () => void }
 
 /** Until it is ready: what it says of itself, ports and DHCP as root sees them, and then its files with its own eyes. */
-async function waited (asked: DoctorOptions, { seconds, alive, look }: Waiting, io: Io): Promise<number> {
+async function waited (asked: DoctorOptions, { seconds, alive, json, look }: Waiting, io: Io): Promise<number> {
   const around = async (): Promise<readonly Finding[]> => await diagnoseNetwork({ ...asked, running: true })
   const found = await untilReady(asked.loaded.config, { seconds, clock: systemClock, health: alive ? '/healthz' : '/readyz', around })
+  const running = json && await controlAnswers(asked.loaded.config.control_socket)
   look()
   const all = hasProblem(found) ? found : [...found, ...await diagnoseRights(asked)]
-  for (const finding of all) if (finding.level === 'problem') print(io.stderr, `${finding.about}: ${visibleText(findingText(finding))}`)
+  if (json) printDocument(running, all, io)
+  else for (const finding of all.filter(isProblem)) print(io.stderr, `${finding.about}: ${visibleText(findingText(finding))}`)
   return hasProblem(all) ? 1 : 0
 }
 
-const hasProblem = (findings: readonly Finding[]): boolean => findings.some(({ level }) => level === 'problem')
+const isProblem = ({ level }: Finding): boolean => level === 'problem'
+const hasProblem = (findings: readonly Finding[]): boolean => findings.some(isProblem)

@@ -11,7 +11,8 @@ export const helpCommand: Command = {
   run: async (args, io) => {
     const { values, positionals: [name] } = parse(args, { json: { type: 'boolean' }, man: { type: 'boolean' } }, 1)
     if (name !== undefined && !isCommand(name)) throw new AppError('usage', unknownCommand(name))
-    if (values.man === true) print(io.stdout, manPage())
+    if (values.man === true && values.json === true) printJson(io.stdout, { page: manPage() })
+    else if (values.man === true) print(io.stdout, manPage())
     else if (values.json === true) printJson(io.stdout, name === undefined ? usage : usage[name])
     else print(io.stdout, name === undefined ? allCommands() : commandHelp(name))
     return 0

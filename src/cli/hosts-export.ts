@@ -13,7 +13,7 @@ import { isExportFormat, writerOf, writers } from '../inventory/write-list.js'
 import type { Snapshot } from '../matchbox/store.js'
 import { contains } from '../net/ipv4.js'
 import { exportContextOnDisk } from '../wiring/export-context.js'
-import { type Io, print, printJson } from './command.js'
+import { errorJson, type Io, print, printJson } from './command.js'
 import { groupHosts, knownHosts, openQuietStore } from './hosts-known.js'
 
 export interface ExportRequest {
@@ -38,6 +38,7 @@ export async function exportHosts ({ format = '', group, cluster, write, importB
   await store.close()
   const { snapshot } = store
   const { hosts: known, problems } = await knownHosts(loaded, [])
+  const failure = problems.length === 0 ? undefined : errorJson('list_invalid', `left out: ${problems.join('; ')}`)
   for (const problem of problems) print(io.stderr, `core-provisioner hosts export: left out: ${problem}`)
   const all = exported([...known, ...groupHosts(snapshot.groups.values(), true)], loaded)
   const wanted = group === undefined ? all : all.filter(({ host, groups }) => host.role === group || groups.includes(group))
@@ -63,9 +64,9 @@ export async function exportHosts ({ format = '', group, cluster, write, importB
   const whole = pasted && markers !== undefined ? wrapped(text, markers) : text
   if (write !== undefined) {
     const done = await writeInto(write, text, markers)
-    if (json) printJson(io.stdout, done)
+    if (json) printJson(io.stdout, { ...done, ...failure })
     else print(io.stdout, done.written ? `${write} is written${done.backup === undefined ? '' : `; what it was is ${done.backup}`}` : `${write} is as it was`)
-  } else if (json) printJson(io.stdout, { format, text: whole })
+  } else if (json) printJson(io.stdout, { format, text: whole, ...failure })
   else io.stdout.write(whole)
   return problems.length === 0 ? 0 : 1
 }

@@ -16,7 +16,7 @@ import { assertGroup, encodeGroup, type Group, isMacKey } from '../matchbox/grou
 import type { OpenStore } from '../matchbox/store.js'
 import { formatIpv4 } from '../net/ipv4.js'
 import { ownAddresses } from '../wiring/export-context.js'
-import { type Io, print, printJson, table } from './command.js'
+import { CommandError, type Io, print, printJson, table } from './command.js'
 import { cloudImport, type Put } from './hosts-cloud.js'
 import { assertReadable, groupHosts, hostsFolder, knownHosts, openQuietStore, planSubnets } from './hosts-known.js'
 import { becomeOwner } from './services-user.js'
@@ -69,16 +69,17 @@ export async function importHosts (request: ImportRequest): Promise<number> {
       if (!groups || !shared) await becomeOwner(groups ? loaded.config.data_path : loaded.config.state_path, io)
       written = await change.write()
     }
-    if (json) printJson(io.stdout, { target, written, hosts: rows.map(shown), remarks: remarksOf(lists) })
+    const document = { target, written, hosts: rows.map(shown), remarks: remarksOf(lists) }
     if (conflicts[0] !== undefined) {
       const many = conflicts.length === 1 ? '1 host is' : `${conflicts.length} hosts are`
-      throw new AppError('list_conflict', `nothing is changed: ${many} in conflict; ${inShort(conflicts[0])}`)
+      throw new CommandError('list_conflict', `nothing is changed: ${many} in conflict; ${inShort(conflicts[0])}`, document)
     }
     if (!usable) {
       const why = rows[0] === undefined ? 'the lists name no machines' : `${inShort(rows[0])}; give the list that does to the same import`
-      throw new AppError('list_invalid', `nothing is changed: ${why}`)
+      throw new CommandError('list_invalid', `nothing is changed: ${why}`, document)
     }
-    if (!json) print(io.stdout, dryRun ? `a dry run: ${target} is as it was` : written ? `${target} is written` : `${target} is as it was`)
+    if (json) printJson(io.stdout, document)
+    else print(io.stdout, dryRun ? `a dry run: ${target} is as it was` : written ? `${target} is written` : `${target} is as it was`)
     if (written && shared && !groups) io.stderr.write('note: reservations of hosts.d are of this provisioner alone: import the list at each of the cluster, or with --groups once\n')
     return 0
   } finally {

@@ -3,7 +3,7 @@ import { AppError } from '../base/errors.js'
 import { formatIpv4 } from '../net/ipv4.js'
 import { configOptions, parse } from './arguments.js'
 import { serviceConfig } from './service-config.js'
-import { type Command, print, printJson, table } from './command.js'
+import { type Command, errorJson, print, printJson, table } from './command.js'
 import { exportHosts } from './hosts-export.js'
 import { importHosts } from './hosts-import.js'
 import { knownHosts, openQuietStore } from './hosts-known.js'
@@ -55,7 +55,7 @@ export const hostsCommand: Command = {
     await store.close()
     const { hosts, problems } = await knownHosts(loaded, store.snapshot.groups.values())
     const shown = hosts.map(({ macs, ip, name, role, source }) => ({ mac: macs.join(','), ip: ip === undefined ? '' : formatIpv4(ip), hostname: name ?? '', role: role ?? '', source }))
-    if (values.json === true) printJson(io.stdout, shown)
+    if (values.json === true) printJson(io.stdout, problems.length === 0 ? shown : { ...errorJson('list_invalid', problems.join('; ')), hosts: shown })
     else print(io.stdout, table(['address', 'mac', 'name', 'role', 'from'], shown.map(({ mac, ip, hostname, role, source }) => [ip, mac, hostname, role, source])))
     for (const problem of problems) print(io.stderr, `core-provisioner hosts list: ${problem}`)
     return problems.length === 0 ? 0 : 1

@@ -2,7 +2,7 @@
 import { systemClock } from '../base/clock.js'
 import type { LoadedConfig } from '../config/load.js'
 import { openStore } from '../wiring/looking.js'
-import { AppError } from '../base/errors.js'
+import { AppError, type ErrorCode } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { createLog } from '../base/log.js'
 import { forgetKey, importKey, keysIn, parseFingerprint, type PinnedKey } from '../mirror/key-store.js'
@@ -13,7 +13,7 @@ import { openMirror } from '../wiring/open-mirror.js'
 import { mayNameMore, storeTexts } from '../matchbox/store-texts.js'
 import { configOptions, parse } from './arguments.js'
 import { serviceConfig } from './service-config.js'
-import { type Command, type Io, print, printJson, shownTime, table } from './command.js'
+import { type Command, errorJson, type Io, print, printJson, shownTime, table } from './command.js'
 import { formatBytes, formatSeconds, ProgressDisplay } from './progress.js'
 import { becomeOwner } from './services-user.js'
 
@@ -69,17 +69,25 @@ async function sync ({ mirror, json, allowOlder, io }: Request, wanted: readonly
       for (const text of result.unproven ?? []) print(io.stdout, `  not proven: ${text}`)
     }
   })
-  if (json) printJson(io.stdout, results)
-  const failed = results.filter(({ error }) => error !== undefined)
-  return explained(io, 'sync', failed.map(({ source, error }) => `${source}: ${error?.text ?? ''}`))
+  const failures = results.flatMap(({ source, error }) => error === undefined ? [] : [`${source}: ${error.text}`])
+  return concluded({ json, io }, { action: 'sync', results, failures, code: results.find(({ error }) => error !== undefined)?.error?.code ?? 'image_download_failed' })
 }
 
 const outcomes = { published: 'published and verified', mended: 'fetched again and verified what was missing or damaged', present: 'up to date', failed: 'failed' } as const
 
 const resultLine = ({ source, version = '', outcome }: SyncResult): string => `${source}: ${version} ${outcomes[outcome]}`
 
-/** Each failure in one line on stderr. */
-function explained (io: Io, action: string, failures: readonly string[]): number {
+interface Concluded {
+  readonly action: string
+  readonly results: unknown
+  readonly failures: readonly string[]
+  /** Of the first of them. */
+  readonly code: ErrorCode
+}
+
+/** Each failure in one line on stderr; as JSON the results, or an error beside them. */
+function concluded ({ json, io }: Pick<Request, 'json' | 'io'>, { action, results, failures, code }: Concluded): number {
+  if (json) printJson(io.stdout, failures.length === 0 ? results : { ...errorJson(code, failures.join('; ')), results })
   for (const failure of failures) print(io.stderr, `core-provisioner images ${action}: ${failure}`)
   return failures.length === 0 ? 0 : 1
 }
@@ -113,8 +121,7 @@ async function verify ({ mirror, json, io }: Request): Promise<number> {
     print(io.stdout, `${folder}/${version}: ${bad === 0 ? `good, ${formatBytes(bytes)}, ${keys.join(' ') || 'by digest'}` : `${bad} bad`}`)
     for (const note of notes) print(io.stdout, `  ${note}`)
   })
-  if (json) printJson(io.stdout, results)
-  return explained(io, 'verify', results.flatMap(({ problems }) => Object.values(problems)))
+  return concluded({ json, io }, { action: 'verify', results, failures: results.flatMap(({ problems }) => Object.values(problems)), code: 'images_damaged' })
 }
 
 async function prune ({ loaded, mirror, json, dryRun, io }: Request): Promise<number> {
@@ -134,7 +141,7 @@ async function prune ({ loaded, mirror, json, dryRun, io }: Request): Promise<nu
 async function keys (request: Request, [action, operand]: readonly string[], pin: string | undefined): Promise<number> {
   const { loaded, mirror, json, keyFile, io } = request
   const folder = keyFolder(loaded.config.state_path)
-  const tell = (list: readonly PinnedKey[]): void => {
+  const tell = (list: readonly PinnedKey[], problems: readonly string[] = []): number => {
     const shown = list.map(({ fingerprint, file, users, expires, signer }) => ({
       fingerprint,
       file,
@@ -142,16 +149,15 @@ async function keys (request: Request, [action, operand]: readonly string[], pin
       ...expires !== undefined && { expires: new Date(expires).toISOString() },
       ...signer?.expires !== undefined && { signsUntil: new Date(signer.expires).toISOString() }
     }))
-    if (json) printJson(io.stdout, shown)
-    else {
+    if (!json) {
       const rows = shown.map(key => [key.fingerprint, key.expires ?? 'no end', key.signsUntil ?? 'no end', key.users.join(', '), key.file])
       print(io.stdout, table(['fingerprint', 'until', 'signs until', 'of', 'file'], rows))
     }
+    return concluded({ json, io }, { action: 'keys', results: shown, failures: problems, code: 'key_invalid' })
   }
   if (action === 'list' && operand === undefined) {
     const { keys: pinned, problems } = await mirror.keys()
-    tell(pinned)
-    return explained(io, 'keys', problems)
+    return tell(pinned, problems)
   }
   if (action === 'add' && operand !== undefined) {
     if (pin === undefined) {
@@ -160,8 +166,7 @@ async function keys (request: Request, [action, operand]: readonly string[], pin
     }
     const fingerprint = parseFingerprint(pin)
     if (fingerprint === undefined) throw new AppError('usage', `${JSON.stringify(pin)} is not a whole fingerprint of 40 or 64 hex digits`)
-    tell([await importKey(folder, operand, keyFile, fingerprint)])
-    return 0
+    return tell([await importKey(folder, operand, keyFile, fingerprint)])
   }
   const fingerprint = parseFingerprint(operand ?? '')
   if (action !== 'remove' || fingerprint === undefined) throw new AppError('usage', 'expected keys list, keys add FILE --fingerprint FINGERPRINT, or keys remove FINGERPRINT')

@@ -6,7 +6,7 @@ import { measure, timeUnits } from '../base/units.js'
 import type { MachineShown, StageShown } from '../control/machine-shown.js'
 import { configOptions, parse } from './arguments.js'
 import { configFrom } from './service-config.js'
-import { type Command, type Io, print, printJson } from './command.js'
+import { type Command, CommandError, type Io, print, printJson } from './command.js'
 import { askJson, events } from './control-client.js'
 import { machineAlone, machineCsv, machineTable, stageLine } from './machine-table.js'
 import { allMachines, waitForAll } from './machines-wait.js'
@@ -144,8 +144,10 @@ async function wait ({ values, operands, socket, io, now }: Called): Promise<num
       if (!json) print(io.stdout, visibleText(`${called}: ${stage}`))
     }
   })
+  if (late.length > 0) {
+    throw new CommandError('refused', `${late.length} of ${awaited.length} machines are not ${stage} after ${timeout}: ${late.join('; ')}`, { stage, reached, late })
+  }
   if (json) printJson(io.stdout, { stage, reached, late })
-  if (late.length > 0) throw new AppError('refused', `${late.length} of ${awaited.length} machines are not ${stage} after ${timeout}: ${late.join('; ')}`)
   return 0
 }
 

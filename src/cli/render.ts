@@ -10,7 +10,7 @@ import { isMacKey } from '../matchbox/group.js'
 import { parseMac } from '../net/mac.js'
 import { eyesOptions, parse } from './arguments.js'
 import { eyesOf } from './service-config.js'
-import { type Command, print, printJson, table } from './command.js'
+import { type Command, errorJson, print, printJson, table } from './command.js'
 
 export const renderCommand: Command = {
   name: 'render',
@@ -27,9 +27,10 @@ export const renderCommand: Command = {
       })
       const rawQuery = [...labels].map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`).join('&')
       const { group, profile, body, error, problem, report } = provisioner.render(kind, { labels, rawQuery, client: undefined })
+      const failure = error === undefined ? undefined : errorJson(error.code, error.message)
       if (values.explain === true) {
         const groups = explainSelection(store.snapshot.groups.values(), labels, group)
-        if (values.json === true) printJson(io.stdout, { group: group?.id, profile: profile?.id, groups })
+        if (values.json === true) printJson(io.stdout, { group: group?.id, profile: profile?.id, groups, ...failure })
         else print(io.stdout, table(['', 'group', 'profile', 'why'], groups.map(({ id, chosen, profile, why }) => [chosen ? '*' : '', id, profile, why])))
         if (values.json !== true && error !== undefined) print(io.stderr, `core-provisioner render: ${error.message}`)
         return error === undefined ? 0 : 1
@@ -37,7 +38,7 @@ export const renderCommand: Command = {
       for (const line of report) print(io.stderr, line)
       if (problem !== undefined) print(io.stderr, `warning: ${problem}`)
       if (values.json === true) {
-        printJson(io.stdout, { group: group?.id, profile: profile?.id, body: body?.toString(), error: error?.message, problem, report })
+        printJson(io.stdout, { group: group?.id, profile: profile?.id, body: body?.toString(), problem, report, ...failure })
         return error === undefined ? 0 : 1
       }
       if (error !== undefined) throw error

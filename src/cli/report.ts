@@ -1,8 +1,9 @@
 // Findings for whoever asked: lines for a person or an editor, JSON, SARIF for code scanning, annotations for GitHub.
 import { programVersion } from '../base/bundled.js'
 import { visibleText } from '../base/visible-text.js'
-import { type FilePlace, type Finding, placeText } from '../doctor/finding.js'
+import { type FilePlace, type Finding, findingText, placeText } from '../doctor/finding.js'
 import { storeRules } from '../doctor/store-rules.js'
+import { errorJson } from './command.js'
 
 export const reportFormats = ['text', 'json', 'sarif', 'github'] as const
 export type ReportFormat = typeof reportFormats[number]
@@ -29,6 +30,11 @@ export const findingJson = (finding: Finding): object => {
   const { level, about, rule, place, text } = placed(finding)
   return { level: words[level], about, ...rule !== undefined && { rule }, ...place, text }
 }
+
+/** What a command ends 1 for, as any other error; nothing where there is none. */
+export const foundJson = (amiss: readonly Finding[]): object | undefined => amiss[0] === undefined
+  ? undefined
+  : errorJson('problems_found', `${findingText(amiss[0])}${amiss.length === 1 ? '' : ` (and ${amiss.length - 1} more)`}`)
 
 /** SARIF 2.1.0 (OASIS): one run, the rules that were broken, a result each. */
 export function sarif (findings: readonly Finding[]): object {

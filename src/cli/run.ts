@@ -1,9 +1,10 @@
 // The command line: which command, and how its errors are told.
 import { programVersion } from '../base/bundled.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
-import { type Command, type Io, print } from './command.js'
+import { visibleJson } from '../base/visible-text.js'
+import { type Command, CommandError, errorJson, type Io, print, printJson } from './command.js'
 import { slipIn } from './slips.js'
-import { type CommandName, isCommand } from './usage.js'
+import { type CommandName, isCommand, usage } from './usage.js'
 
 /** Each is loaded when it is called, and what it needs with it. */
 const commands: Readonly<Record<CommandName, () => Promise<Command>>> = {
@@ -32,39 +33,57 @@ const commands: Readonly<Record<CommandName, () => Promise<Command>>> = {
 /** Runs the command named by the first argument; resolves with the exit status. */
 export async function run (args: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = args
+  const json = asksJson(args)
+  const misused = (said: string, message: string): number => {
+    print(io.stderr, `${said}: ${message}`)
+    if (json) printError(errorJson('usage', message), io)
+    return 2
+  }
   if (name === '--version' || name === '-V') {
-    print(io.stdout, programVersion())
+    if (json) printJson(io.stdout, { version: programVersion() })
+    else print(io.stdout, programVersion())
     return 0
   }
   const help = async (): Promise<typeof import('./help.js')> => await import('./help.js')
   if (name === undefined || name === '--help' || name === '-h') {
-    print(name === undefined ? io.stderr : io.stdout, (await help()).allCommands())
+    if (json) printJson(io.stdout, usage)
+    else print(name === undefined ? io.stderr : io.stdout, (await help()).allCommands())
     return name === undefined ? 2 : 0
   }
-  if (!isCommand(name)) {
-    print(io.stderr, `core-provisioner: ${(await help()).unknownCommand(name)}`)
-    return 2
-  }
+  if (!isCommand(name)) return misused('core-provisioner', (await help()).unknownCommand(name))
   if (rest.includes('--help') || rest.includes('-h')) {
-    print(io.stdout, (await help()).commandHelp(name))
+    if (json) printJson(io.stdout, usage[name])
+    else print(io.stdout, (await help()).commandHelp(name))
     return 0
   }
   const slip = slipIn(name, rest)
-  if (slip !== undefined) {
-    print(io.stderr, `core-provisioner ${name}: ${slip}`)
-    return 2
-  }
+  if (slip !== undefined) return misused(`core-provisioner ${name}`, slip)
   const command = await commands[name]()
   try {
     return await command.run(rest, io)
   } catch (error) {
     const told = toldAs(error)
+    if (json) {
+      const shown = error instanceof CommandError ? error.shown : undefined
+      printError({ ...shown, ...errorJson(told?.code ?? 'internal', messageOf(told ?? error)) }, io)
+    }
     if (told === undefined) throw error
     // <3> is what the journal knows as an error.
     print(io.stderr, `${io.journal ? '<3>' : ''}core-provisioner ${command.name}: ${inOneLine(told.message)}`)
     return told.kind === 'usage' ? 2 : 1
   }
 }
+
+/** Whether what is printed is for programs, errors too; asked of arguments that may be wrong otherwise. */
+function asksJson ([name = '', ...rest]: readonly string[]): boolean {
+  const before = rest.slice(0, rest.includes('--') ? rest.indexOf('--') : undefined)
+  if (name === '--json' || before.includes('--json')) return true
+  if (!isCommand(name) || usage[name].flags['format']?.among?.includes('json') !== true) return false
+  return before.some((arg, at) => arg === '--format=json' || (arg === '--format' && before[at + 1] === 'json'))
+}
+
+/** In one line, so that lines of JSON stay such. */
+const printError = (document: object, { stdout }: Io): void => { print(stdout, visibleJson(JSON.stringify(document))) }
 
 /** What a person is told of an error; undefined for a fault of the program, which says where it is. */
 function toldAs (error: unknown): AppError | undefined {

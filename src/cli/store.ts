@@ -12,7 +12,7 @@ import { assertWithin, isFolder } from '../store/folder-files.js'
 import { assertStorable, isWritten, type Move, movesOf, type ObjectFiles } from '../store/moves.js'
 import { openFolder, openShelf, type Shelf } from '../wiring/store-transfer.js'
 import { configOptions, parse } from './arguments.js'
-import { type Command, type Io, print, printJson, table } from './command.js'
+import { type Command, CommandError, type Io, print, printJson, table } from './command.js'
 import { serviceConfig } from './service-config.js'
 
 const actions = ['import', 'export', 'backup', 'restore'] as const
@@ -100,8 +100,12 @@ async function make (asked: StoreArguments, moves: readonly Move[], shelf: Shelf
   const kept = moves.filter(({ fate }) => fate === 'changed' || fate === 'removed')
   const refused = kept.length > 0 && !replace && !dryRun
   if (!refused && !dryRun) await shelf.write(moves)
-  tell(asked, moves, refused)
-  if (refused) throw new AppError('store_differs', `${shelf.where} has ${kept.length} objects that would be changed or removed, and nothing was written: --replace does it`)
+  if (refused) {
+    if (!asked.json) tell(asked, moves)
+    const message = `${shelf.where} has ${kept.length} objects that would be changed or removed, and nothing was written: --replace does it`
+    throw new CommandError('store_differs', message, shownMoves(moves, false))
+  }
+  tell(asked, moves)
 }
 
 async function filesConfigured ({ loaded, log, io }: StoreArguments): Promise<ObjectFiles> {
@@ -132,10 +136,12 @@ function note (io: Io, lines: readonly string[]): void {
   for (const line of lines) print(io.stderr, `core-provisioner store: ${visibleText(line)}`)
 }
 
+const shownMoves = (moves: readonly Move[], written: boolean): object =>
+  ({ written, objects: moves.map(({ file, fate }) => ({ file, fate })) })
+
 /** What became of each, or would have. */
-function tell ({ json, dryRun, io }: StoreArguments, moves: readonly Move[], refused = false): void {
-  const objects = moves.map(({ file, fate }) => ({ file, fate }))
-  if (json) return printJson(io.stdout, { written: !dryRun && !refused && moves.some(isWritten), objects })
+function tell ({ json, dryRun, io }: StoreArguments, moves: readonly Move[]): void {
+  if (json) return printJson(io.stdout, shownMoves(moves, !dryRun && moves.some(isWritten)))
   if (moves.length > 0) print(io.stdout, table(['object', ''], moves.map(({ file, fate }) => [file, fate])))
   const counts = (['added', 'changed', 'removed', 'same'] as const).map(fate => `${moves.filter(move => move.fate === fate).length} ${fate}`).join(', ')
   print(io.stdout, `${counts}${dryRun ? ' (nothing was written)' : ''}`)

@@ -6,7 +6,7 @@ import { jsonText } from '../go/json.js'
 import { formatReport, isFatal, messageAt } from '../ignition/report.js'
 import { transpile } from '../ignition/transpile.js'
 import { parse } from './arguments.js'
-import { type Command, type Io, print, printJson } from './command.js'
+import { type Command, errorJson, type Io, print, printJson } from './command.js'
 
 export const transpileCommand: Command = {
   name: 'transpile',
@@ -14,15 +14,16 @@ export const transpileCommand: Command = {
     const { values, positionals } = parse(args, { pretty: { type: 'boolean' }, strict: { type: 'boolean' }, json: { type: 'boolean' } }, 1)
     const file = positionals[0] ?? '-'
     const { config, report } = transpile(await read(file, io))
+    const text = formatReport(report, file === '-' ? 'stdin' : file)
+    const failed = config === undefined || isFatal(report) || (values.strict === true && report.length > 0)
     if (values.json === true) {
       const said = report.map(entry => ({ ...entry, message: messageAt(entry) }))
-      printJson(io.stdout, { config: config === undefined ? undefined : JSON.parse(jsonText(config)) as unknown, report: said })
-      return config === undefined || isFatal(report) || (values.strict === true && report.length > 0) ? 1 : 0
+      const translated = config === undefined ? undefined : JSON.parse(jsonText(config)) as unknown
+      printJson(io.stdout, { config: translated, report: said, ...failed && errorJson('ignition_invalid', text) })
+      return failed ? 1 : 0
     }
-    const text = formatReport(report, file === '-' ? 'stdin' : file)
     if (text !== '') print(io.stderr, text)
-    if (config === undefined || isFatal(report)) return 1
-    if (values.strict === true && report.length > 0) return 1
+    if (failed) return 1
     print(io.stdout, jsonText(config, values.pretty === true ? '  ' : ''))
     return 0
   }

@@ -8,7 +8,7 @@ import { AppError } from '../base/errors.js'
 import { Fence } from '../base/fence.js'
 import { createLog, prettyFor } from '../base/log.js'
 import { didYouMean } from '../base/nearest.js'
-import { visibleText } from '../base/visible-text.js'
+import { visibleJson, visibleText } from '../base/visible-text.js'
 import { type LoadedConfig, loadConfig } from '../config/load.js'
 import type { StageShown } from '../control/machine-shown.js'
 import { openRunFolder } from '../disk/run-folder.js'
@@ -33,7 +33,8 @@ const options = {
   server: { type: 'string' },
   key: { type: 'string' },
   fingerprint: { type: 'string' },
-  set: { type: 'string', multiple: true }
+  set: { type: 'string', multiple: true },
+  json: { type: 'boolean' }
 } as const
 
 /** What `--image` boots. */
@@ -46,7 +47,7 @@ export const tryCommand: Command = {
   run: async (args, outside) => {
     const { values } = parse(args, options)
     const interfaceName = checked(values)
-    const { image, kernel, set = [] } = values
+    const { image, kernel, set = [], json = false } = values
     const own = addressOf(interfaceName, outside)
     const wish: Wish = { interfaceName, server: values.server === undefined ? undefined : subnetOf(values.server, interfaceName, own) }
     const more = wordsOf(values.args)
@@ -58,10 +59,11 @@ export const tryCommand: Command = {
       const site = await openSite(folder.path)
       const boot = image === undefined
         ? await given(kernel ?? '', values.initrd ?? [], more, site)
-        : await fetched({ image, key, folder: folder.path, site, set, own, more, io })
+        : await fetched({ image, key, folder: folder.path, site, set, own, more, json, io })
       await writeSite(folder.path, site, wish, boot.now)
-      await serveUntilStopped(loadConfig({ file: site.configFile, set, env: {} }), site, io)
-      print(io.stdout, `\n# The same to stay: saved to a file and run as root (sh FILE), this writes it down.\n${permanently({ wish, boot: boot.later, set, image, key })}`)
+      await serveUntilStopped(loadConfig({ file: site.configFile, set, env: {} }), site, json, io)
+      const lasting = permanently({ wish, boot: boot.later, set, image, key })
+      print(io.stdout, json ? JSON.stringify({ permanent: lasting }) : `\n# The same to stay: saved to a file and run as root (sh FILE), this writes it down.\n${lasting}`)
       return 0
     } catch (error) {
       throw error instanceof AppError ? await advised(error, wish) : error
@@ -137,11 +139,12 @@ interface Fetch {
   readonly set: readonly string[]
   readonly own: string
   readonly more: readonly string[]
+  readonly json: boolean
   readonly io: Io
 }
 
 /** The publisher's newest release, verified as the mirror verifies every other. */
-async function fetched ({ image, key, folder, site, set, own, more, io }: Fetch): Promise<Boots> {
+async function fetched ({ image, key, folder, site, set, own, more, json, io }: Fetch): Promise<Boots> {
   const images = set.some(pair => pair.startsWith('images.sources')) ? [] : [`images.sources=[{ os: ${image} }]`]
   const keys = key === undefined ? [] : [`images.keys=${JSON.stringify([key])}`]
   const loaded = loadConfig({ file: undefined, defaultFile: '', set: [`assets_path=${JSON.stringify(site.assets)}`, `state_path=${JSON.stringify(join(folder, 'state'))}`, ...images, ...keys, ...set], env: {} })
@@ -149,7 +152,7 @@ async function fetched ({ image, key, folder, site, set, own, more, io }: Fetch)
   const display = new ProgressDisplay(io.stdout, io.terminal, () => performance.now())
   const stopping = new AbortController()
   void io.stop.then(() => { stopping.abort() })
-  const [result] = await mirror.sync({ signal: stopping.signal, onProgress: ({ source, version, file, received, total }) => { display.report({ name: `${source} ${version} ${file}`, received, total }) } })
+  const [result] = await mirror.sync({ signal: stopping.signal, onProgress: ({ source, version, file, received, total }) => { if (!json) display.report({ name: `${source} ${version} ${file}`, received, total }) } })
   display.clear()
   if (result?.error !== undefined) {
     const { code, text } = result.error
@@ -166,7 +169,7 @@ async function fetched ({ image, key, folder, site, set, own, more, io }: Fetch)
   return { now, later: { kernel: following(now.kernel), initrd: now.initrd.map(following), args: now.args.map(following) } }
 }
 
-async function serveUntilStopped (loaded: LoadedConfig, { control }: Site, io: Io): Promise<void> {
+async function serveUntilStopped (loaded: LoadedConfig, { control }: Site, json: boolean, io: Io): Promise<void> {
   const log = createLog({ level: 'warn', pretty: prettyFor(io.stderr, io.env), destination: io.stderr })
   const fence = new Fence({ log })
   let appliance: Appliance
@@ -180,8 +183,8 @@ async function serveUntilStopped (loaded: LoadedConfig, { control }: Site, io: I
   io.onUncaught(error => { fence.caught(error, 'process') })
   try {
     const { dhcp } = loaded.config
-    print(io.stdout, `${dhcp.mode === 'proxy' ? 'Beside the DHCP server of' : 'As the DHCP server of'} ${dhcp.interface}: let a machine boot from the network (BIOS or UEFI). Ctrl-C ends it.`)
-    await shown(control, io)
+    if (!json) print(io.stdout, `${dhcp.mode === 'proxy' ? 'Beside the DHCP server of' : 'As the DHCP server of'} ${dhcp.interface}: let a machine boot from the network (BIOS or UEFI). Ctrl-C ends it.`)
+    await shown(control, json, io)
   } finally {
     await appliance.close()
   }
@@ -191,10 +194,14 @@ async function serveUntilStopped (loaded: LoadedConfig, { control }: Site, io: I
 const everything = 'none-0'
 
 /** A line for each stage of each machine, with the seconds since its first. */
-async function shown (control: string, io: Io): Promise<void> {
+async function shown (control: string, json: boolean, io: Io): Promise<void> {
   const began = new Map<string, number>()
   for await (const { data, event } of events(control, '/v1/events', io.stop, everything)) {
     if (event !== 'message') continue
+    if (json) {
+      print(io.stdout, visibleJson(JSON.stringify(data)))
+      continue
+    }
     const { at, mac, stage, address = '', detail = '', failed, warning } = data as StageShown
     const time = Date.parse(at)
     const first = began.get(mac) ?? time

@@ -2,14 +2,14 @@
 import { AppError } from '../base/errors.js'
 import { hashPassword } from '../ui/access.js'
 import { parse } from './arguments.js'
-import { type Command, print } from './command.js'
+import { type Command, print, printJson } from './command.js'
 
 const mostLetters = 1024
 
 export const uiCommand: Command = {
   name: 'ui',
   run: async (args, io) => {
-    const { positionals: [action, name = ''] } = parse(args, {}, 2)
+    const { values, positionals: [action, name = ''] } = parse(args, { json: { type: 'boolean' } }, 2)
     if (action !== 'password' || !/^[^:\s]{1,64}$/.test(name)) throw new AppError('usage', 'expected password and a name')
     let password = ''
     for await (const piece of io.stdin) {
@@ -19,7 +19,9 @@ export const uiCommand: Command = {
     }
     password = password.split('\n', 1)[0]!.replace(/\r$/, '')
     if (password.length < 8) throw new AppError('refused', 'expected a password of 8 letters at least, on a line of standard input')
-    print(io.stdout, `${name}:${await hashPassword(password)}`)
+    const line = `${name}:${await hashPassword(password)}`
+    if (values.json === true) printJson(io.stdout, { line })
+    else print(io.stdout, line)
     return 0
   }
 }

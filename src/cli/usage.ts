@@ -158,7 +158,7 @@ const table = {
     summary: 'reads a password from standard input and prints its line for ui.users_file',
     forms: ['password NAME'],
     words: ['password'],
-    flags: {},
+    flags: json,
     examples: [['ui password anna >> /etc/core-provisioner/users', 'anna may look at the page']]
   },
   machines: {
@@ -259,6 +259,7 @@ const table = {
     forms: ['--interface INTERFACE --image OS', '--interface INTERFACE --kernel FILE|URL [--initrd FILE|URL ...] [--args ARGUMENTS ...]'],
     flags: {
       set: config.set,
+      ...json,
       interface: { value: 'INTERFACE', what: 'on which network; no other is answered' },
       image: { value: 'OS', among: ['flatcar', 'fedora-coreos'], what: 'the newest release of it, fetched and verified' },
       kernel: { value: 'FILE', what: 'a kernel of your own: a file or a URL' },
@@ -277,7 +278,7 @@ const table = {
     summary: 'a script by which a shell completes commands and flags',
     forms: ['bash|zsh|fish'],
     words: ['bash', 'zsh', 'fish'],
-    flags: {},
+    flags: json,
     examples: [['completion bash', 'into /usr/local/share/bash-completion/completions/core-provisioner'], ['completion fish', 'into ~/.config/fish/completions/core-provisioner.fish']]
   },
   help: {

@@ -9,7 +9,7 @@ import { parseIpv4, type Ipv4 } from '../net/ipv4.js'
 import { isSocketAnswered } from '../net/socket-answered.js'
 import { type MachineActions, registerMachineActions } from './machine-actions.js'
 import { type MachineRoutesOptions, registerMachineRoutes } from './machine-routes.js'
-import { refuse } from './refuse.js'
+import { refuse, refuseErrors } from './refuse.js'
 import { registerUpdateRoutes, type UpdateRoutesOptions } from './update-routes.js'
 
 /** A lease as people read it; times in ISO 8601. */
@@ -36,6 +36,7 @@ export function buildControlApp (options: ControlOptions): FastifyInstance {
   const { leases, releaseLease, dayTwo, serverFactory } = options
   const limits = { bodyLimit: 64 * 1024, ...serverFactory !== undefined && { serverFactory } }
   const app = fastify({ logger: false, schemaController: noSchemas, ...limits })
+  refuseErrors(app)
   registerMachineRoutes(app, options)
   registerMachineActions(app, options)
   app.get('/v1/leases', () => leases())

@@ -1,6 +1,5 @@
 // What an operator asks of updates and reboots, over the control socket: /v1/updates, /v1/reboots.
 import type { FastifyInstance } from 'fastify'
-import { AppError } from '../base/errors.js'
 import type { GroupState } from '../updates/policy.js'
 import type { Reboots } from '../updates/reboots.js'
 import type { Updates } from '../updates/updates.js'
@@ -52,12 +51,7 @@ export function registerUpdateRoutes (app: FastifyInstance, { updates, reboots, 
     app.post<{ Params: { group: string }, Querystring: { version?: string } }>(path, async (request, reply) => {
       const { params: { group }, query: { version = '' } } = request
       if (path.endsWith('/approve') && version === '') return refuse(reply, 400, 'which version?')
-      try {
-        return await act(group, version) ?? refuse(reply, 404, `no group ${group} is configured (updates.groups)`)
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error
-        return refuse(reply, 503, error.message)
-      }
+      return await act(group, version) ?? refuse(reply, 404, `no group ${group} is configured (updates.groups)`)
     })
   }
   change('/v1/updates/:group/pause', group => updates.pause(group))
@@ -75,12 +69,7 @@ export function registerUpdateRoutes (app: FastifyInstance, { updates, reboots, 
   app.post<{ Params: { id: string } }>('/v1/reboots/:id/release', async (request, reply) => {
     const { id } = request.params
     const groups = [...reboots.holders].filter(([, holders]) => holders.some(holder => holder.id === id)).map(([group]) => group)
-    try {
-      for (const group of groups) await reboots.release(group, id)
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error
-      return refuse(reply, 503, error.message)
-    }
+    for (const group of groups) await reboots.release(group, id)
     return groups.length > 0 ? { id, groups, released: true } : refuse(reply, 404, `${id} holds no slot`)
   })
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { SecureContext } from 'node:tls'
 import type { Clock } from '../base/clock.js'
-import { AppError, messageOf } from '../base/errors.js'
+import { AppError, type ErrorCode, messageOf } from '../base/errors.js'
 import { aliasesOf } from './aliases.js'
 import { findRelease } from './catalog.js'
 import { type FetchContext, fetchRelease, type Outcome } from './fetch-release.js'
@@ -32,7 +32,7 @@ export interface SyncResult {
   readonly near?: number
   /** Of a release that was fetched: what nothing that is signed says of it. */
   readonly unproven?: readonly string[]
-  readonly error?: { readonly code: string, readonly text: string }
+  readonly error?: { readonly code: ErrorCode, readonly text: string }
 }
 
 export interface SyncOptions {

@@ -100,7 +100,8 @@ const completed: ReadonlyArray<readonly [typed: string, whole: string]> = [
 async function typeInto (t: Test, command: string, files: Readonly<Record<string, string>>): Promise<void> {
   const home = homeOf(t)
   for (const [name, text] of Object.entries(files)) writeFileSync(join(home, name), text)
-  const env = { PATH: `${join(home, 'bin')}:${process.env['PATH'] ?? ''}`, HOME: home, ZDOTDIR: home, TERM: 'dumb', COLUMNS: '200' }
+  // A shell that is hung up on would still write its history, into a folder that is being removed.
+  const env = { PATH: `${join(home, 'bin')}:${process.env['PATH'] ?? ''}`, HOME: home, ZDOTDIR: home, TERM: 'dumb', COLUMNS: '200', HISTFILE: '' }
   const child = spawn('script', ['-qfec', command, '/dev/null'], { cwd: home, stdio: ['pipe', 'pipe', 'pipe'], env })
   const terminal = watch(child)
   t.teardown(async () => {

@@ -17,7 +17,7 @@ export interface Network {
   readonly machine: (n: number) => Machine
   /** `172.30.0.100 3600 172.30.0.2`, or nothing. */
   readonly ask: (machine: Machine, tries?: number) => Promise<string | undefined>
-  readonly provisioners: ReadonlyArray<{ readonly space: NetworkNamespace, readonly start: () => Promise<Running> }>
+  readonly provisioners: ReadonlyArray<{ readonly space: NetworkNamespace, readonly config: string, readonly start: () => Promise<Running> }>
   readonly etcd: ReadonlyArray<{ readonly space: NetworkNamespace, readonly start: () => Running, readonly kill: () => Promise<void> }>
   /** Ends the capture; what was seen of DHCP. */
   readonly captured: () => Promise<ReturnType<typeof dhcpIn>>
@@ -68,6 +68,7 @@ cluster: { name: p${n}, etcd: { endpoints: ["http://172.30.0.11:2379", "http://1
 `)
     return {
       space: place,
+      config,
       start: async () => {
         const off = clocks[n - 1] ?? 0
         const clock = off === 0 ? [] : ['faketime', '-f', `${off > 0 ? '+' : ''}${off}s`]

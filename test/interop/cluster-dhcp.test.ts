@@ -1,6 +1,7 @@
 // Three provisioners and three etcd on one network: machines get addresses while one of each dies, and what was acknowledged is looked
 // at on the wire: no address is acknowledged to two machines, and nobody is told NAK.
 import t from 'tap'
+import { runCommand } from '../helpers/command.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
 import { macFromBytes } from '../../src/net/mac.js'
 import { addressIn, clusterNetwork, holdersIn, told } from '../helpers/cluster-network.js'
@@ -43,6 +44,9 @@ t.test('one provisioner and one etcd die while machines ask: all get addresses, 
   t.equal(addressIn(known), addressIn(all[0]), 'a holder keeps its address')
   t.ok(Number(known?.split(' ')[1]) <= 600, `for a short while: ${known}`)
   t.equal(addressIn(await ask(machine(99))), '172.30.0.99', 'a reservation needs no etcd')
+  const release = await runCommand(['leases', 'release', addressIn(known), '--json', '--config', provisioners[1]!.config])
+  t.equal(release.status, 1)
+  t.match(JSON.parse(release.stdout), { error: { code: 'etcd_away', message: new RegExp(`no lease of ${addressIn(known)} can be ended: etcd`) } }, 'a lease that cannot be ended')
   const stranger = machine(50)
   t.equal(await ask(stranger, 3), undefined, 'nobody else is given an address')
   for (const { start } of etcd) start()
