@@ -3,7 +3,7 @@ import { AppError, messageOf } from '../base/errors.js'
 import type { LoadedConfig } from '../config/load.js'
 import type { PinnedKey } from '../mirror/key-store.js'
 import type { Mirror } from '../mirror/mirror.js'
-import { trustedContext } from '../mirror/trust.js'
+import { openTrust } from '../mirror/trust.js'
 import { type MirrorContext, openMirror } from '../wiring/open-mirror.js'
 import { fine, type Finding, note, problem, warning } from './finding.js'
 
@@ -43,7 +43,8 @@ async function opened (loaded: LoadedConfig, context: MirrorContext): Promise<Op
     const { keys, problems } = await mirror.keys()
     const findings = problems.map(text => bad(text))
     try {
-      await trustedContext({ caFile: config.images.ca_file, env: context.env })
+      const trusted = await openTrust({ caFile: config.images.ca_file, env: context.env })
+      trusted()
     } catch (error) {
       findings.push(bad(messageOf(error)))
     }

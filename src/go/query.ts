@@ -62,10 +62,8 @@ function digitOf (byte: number | undefined): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1
 }
 
-const escapeByte = (byte: number): string => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
-
 /** Each byte of the text as an escape. */
-export const escapePercent = (text: string): string => Array.from(goBytes(text), escapeByte).join('')
+export const escapePercent = (text: string): string => goBytes(text).toString('hex').toUpperCase().replace(/../g, '%$&')
 
 /** url.QueryEscape. */
 export const queryEscape = (text: string): string =>

@@ -14,7 +14,7 @@ export interface ConnectOptions {
   readonly timeout: number
   readonly signal: AbortSignal
   /** Who is trusted; those whom Node knows when undefined. */
-  readonly secureContext?: SecureContext | undefined
+  readonly secureContext?: (() => SecureContext) | undefined
   /** Stands in for the system's resolver. */
   readonly resolve?: ((host: string) => Promise<readonly LookupAddress[]>) | undefined
 }
@@ -174,7 +174,7 @@ async function secured (url: URL, socket: Socket, options: ConnectOptions): Prom
       // RFC 6066 section 3: no addresses.
       ...isIP(host) === 0 && { servername: host },
       ALPNProtocols: ['http/1.1'],
-      ...options.secureContext !== undefined && { secureContext: options.secureContext }
+      ...options.secureContext !== undefined && { secureContext: options.secureContext() }
     })
     tls.on('error', reject)
     tls.once('secureConnect', () => { resolve(tls) })

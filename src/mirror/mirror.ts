@@ -16,7 +16,7 @@ import { judgeReleases } from './prune.js'
 import type { Source } from './source.js'
 import { type FolderState, readOwnState, readState, writeState } from './state.js'
 import { syncSources, type SyncOptions, type SyncResult } from './sync.js'
-import { trustedContext } from './trust.js'
+import { openTrust } from './trust.js'
 
 export interface MirrorOptions {
   readonly assetsPath: string
@@ -97,12 +97,12 @@ export class Mirror {
   /** Brings every source up to date; what goes wrong with one is its result. */
   async sync (options: SyncOptions): Promise<readonly SyncResult[]> {
     const { caFile, env } = this.#options
-    let trusted: Promise<SecureContext> | undefined
+    let trusted: Promise<() => SecureContext> | undefined
     return await syncSources({
       ...this.#options,
       keys: () => this.keys(),
       trusted: () => {
-        trusted ??= trustedContext({ caFile, env })
+        trusted ??= openTrust({ caFile, env })
         return trusted
       },
       locked: (folder, work) => this.#locked(folder, work)

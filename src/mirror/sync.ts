@@ -58,7 +58,7 @@ export interface SyncContext {
   readonly env: Environment
   readonly clock: Clock
   readonly keys: () => Promise<KeyStore>
-  readonly trusted: () => Promise<SecureContext>
+  readonly trusted: () => Promise<() => SecureContext>
   /** Runs `work` as the only one that changes the folder. */
   readonly locked: <T>(folder: string, work: (state: FolderState, save: (state: FolderState) => Promise<void>) => Promise<T>) => Promise<T>
 }

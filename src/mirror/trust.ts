@@ -14,8 +14,11 @@ export interface TrustOptions {
   readonly env: Environment
 }
 
-/** AppError read_failed or certificate_invalid names the file. */
-export async function trustedContext ({ caFile, env }: TrustOptions): Promise<SecureContext> {
+/**
+ * What is trusted, for whom it is needed: some three hundred certificates take a tenth of a second to parse, and plain HTTP shows none.
+ * AppError read_failed or certificate_invalid names the file.
+ */
+export async function openTrust ({ caFile, env }: TrustOptions): Promise<() => SecureContext> {
   const named = [env['SSL_CERT_FILE'], env['NODE_EXTRA_CA_CERTS']].filter(file => file !== undefined && file !== '')
   const found = await Promise.all([...systemFiles, ...named].map(file => readFile(file ?? '', 'utf8').catch(() => '')))
   const known = new Set([...rootCertificates, ...found.flatMap(certificatesIn)])
@@ -32,7 +35,11 @@ export async function trustedContext ({ caFile, env }: TrustOptions): Promise<Se
     }
     for (const certificate of own) known.add(certificate)
   }
-  return createSecureContext({ ca: [...known] })
+  let context: SecureContext | undefined
+  return () => {
+    context ??= createSecureContext({ ca: [...known] })
+    return context
+  }
 }
 
 const certificatesIn = (text: string): readonly string[] =>

@@ -88,7 +88,7 @@ t.test('over a proxy: what is encrypted through a tunnel, what is not by asking 
   server.put('/file', 'here')
   const { port, asked } = await tunnel(t)
   const env = { https_proxy: `user:p%40ss@127.0.0.1:${port}`, http_proxy: `http://127.0.0.1:${port}` }
-  t.equal(await client({ env, secureContext: createSecureContext({ ca: ca.cert }) }).text(`${server.url}/file`), 'here')
+  t.equal(await client({ env, secureContext: () => createSecureContext({ ca: ca.cert }) }).text(`${server.url}/file`), 'here')
   t.match(asked[0], { method: 'CONNECT', url: server.url.replace('https://', ''), headers: { 'proxy-authorization': `Basic ${Buffer.from('user:p@ss').toString('base64')}` } })
   t.equal(await client({ env }).text('http://publisher.invalid/a?b=c'), 'by the proxy: http://publisher.invalid/a?b=c')
 
@@ -104,8 +104,8 @@ t.test('TLS: only by a certificate that is trusted', async t => {
   const server = await Publisher.start(pair)
   t.teardown(() => server.close())
   server.put('/file', 'here')
-  t.equal(await client({ secureContext: createSecureContext({ ca: [otherCa.cert, ca.cert] }) }).text(`${server.url}/file`), 'here')
-  await t.rejects(client({ secureContext: createSecureContext({ ca: otherCa.cert }) }).get(`${server.url}/file`), { code: 'image_download_failed' })
+  t.equal(await client({ secureContext: () => createSecureContext({ ca: [otherCa.cert, ca.cert] }) }).text(`${server.url}/file`), 'here')
+  await t.rejects(client({ secureContext: () => createSecureContext({ ca: otherCa.cert }) }).get(`${server.url}/file`), { code: 'image_download_failed' })
   await t.rejects(client().get(`${server.url}/file`), { code: 'image_download_failed' })
   await t.rejects(client().get((await plain(t)).replace('http:', 'https:')), { message: /it does not speak TLS/ })
 })
