@@ -112,7 +112,7 @@ const alsoPlain: Readonly<Record<Part, string>> = {
   fragment: '$&+,/:;=?@!()*'
 }
 const special = Object.fromEntries(Object.entries(alsoPlain).map(([part, plain]) =>
-  [part, new RegExp(`[^A-Za-z0-9_.~${plain}-]`, 'gu')])) as Readonly<Record<Part, RegExp>>
+  [part, new RegExp(`[^A-Za-z0-9_.~${plain}-]+`, 'gu')])) as Readonly<Record<Part, RegExp>>
 // What a spelling may have that Go would not choose itself.
 const misspelt = { path: /[^A-Za-z0-9_.~$&+,/:;=@!'()*[\]%-]/, fragment: /[^A-Za-z0-9_.~$&+,/:;=?@!'()*[\]%-]/ } as const
 
