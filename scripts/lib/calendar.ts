@@ -1,5 +1,5 @@
 // The days, places and runtimes that the tests have to pass under besides today's, here's and the developer's.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 
 export interface Variant {
   readonly name: string
@@ -45,8 +45,19 @@ export function surroundingsOf ({ name, daysAhead, env = {} }: Variant, now: num
   return { ...env, LD_PRELOAD: library, FAKETIME: `+${daysAhead(now)}d`, FAKETIME_DONT_FAKE_MONOTONIC: '1' }
 }
 
-/** The test files that know of times, zones, languages, certificates or the runtime's own ways. */
-const touched = /\bDate\b|systemClock|\b(?:Program|startProgram|makePki|Gpg)\b|localeCompare|toISOString|\bmtime|expire/
+/** What a test names that knows of days: the clock, certificates and keys, which are good from one day to another, and the age of files. */
+const days = /\bnew Date\b|\bDate\.|systemClock|\bmakePki\b|\bGpg\b|toISOString|\bmtime/
+/** Of zones and languages: dates that are read or written, what is sorted as people do, and what other programs say. */
+const places = /\bnew Date\b|\bDate\.|toISOString|\bmtime|localeCompare|toLocale|\bIntl\.|\bGpg\b/
+/** Starts the program, which is the same one on every day, and another one under another Node.js. */
+const programs = /\b(?:Program|startProgram|builtProgram)\b/
+/** The program as a whole, its commands and what they print of times: for every variant. */
+const throughout: ReadonlySet<string> = new Set(['test/cli/serve.test.ts', 'test/cli/machines.test.ts'])
 
-/** Whether a test file belongs into the short form, which CI runs each time. */
-export const isTouched = (path: string): boolean => touched.test(readFileSync(path, 'utf8'))
+/** Whether a test file belongs into the short form, which CI runs each time: by what it names, or the source that it is the test of. */
+export function isTouched (file: string, { daysAhead, bundledNode = false }: Variant, read: (path: string) => string | undefined): boolean {
+  const own = read(file) ?? ''
+  const source = read(file.replace(/^test\/(.*)\.test\.ts$/, 'src/$1.ts')) ?? ''
+  const named = daysAhead === undefined && !bundledNode ? places : days
+  return throughout.has(file) || named.test(own) || places.test(source) || (bundledNode && programs.test(own))
+}

@@ -1,6 +1,6 @@
 // On which days and in which places the tests run besides today's and here's.
 import t from 'tap'
-import { nextLeapDay, surroundingsOf, variantOfDay, variants } from '../../scripts/lib/calendar.js'
+import { isTouched, nextLeapDay, surroundingsOf, variantOfDay, variants } from '../../scripts/lib/calendar.js'
 import { needs, runTool } from '../helpers/tools.js'
 
 const day = 86_400_000
@@ -15,6 +15,27 @@ t.test('each day has its variant, and five days have all', t => {
 t.test('the next leap day', t => {
   const cases = [['2026-11-28T23:00Z', 2028], ['2028-02-28T23:59Z', 2028], ['2028-02-29T00:00Z', 2032], ['2096-03-01T00:00Z', 2104]] as const
   for (const [now, year] of cases) t.equal(nextLeapDay(Date.parse(now)), Date.UTC(year, 1, 29), now)
+  t.end()
+})
+
+t.test('each variant has the tests that know of what it changes', t => {
+  const sources: Readonly<Record<string, string>> = {
+    'test/tls/reload.test.ts': 'const pki = makePki()',
+    'test/ui/machine-page.test.ts': 'render()',
+    'src/ui/machine-page.ts': 'const shown = new Date(at).toISOString()',
+    'test/cli/usage.test.ts': "await new Program(['help']).end()",
+    'test/dhcp/leases.test.ts': 'leases.expire(now)'
+  }
+  const touched = Object.fromEntries(variants.map(variant => [variant.name, Object.keys(sources).filter(file => file.startsWith('test/') &&
+    isTouched(file, variant, path => sources[path])).map(file => file.slice('test/'.length, -'.test.ts'.length))]))
+  t.same(touched, {
+    'year-ahead': ['tls/reload', 'ui/machine-page'],
+    'leap-day': ['tls/reload', 'ui/machine-page'],
+    kolkata: ['ui/machine-page'],
+    german: ['ui/machine-page'],
+    'bundled-node': ['tls/reload', 'ui/machine-page', 'cli/usage']
+  })
+  t.ok(variants.every(variant => isTouched('test/cli/serve.test.ts', variant, () => '')), 'and all have the program as a whole')
   t.end()
 })
 
