@@ -3,16 +3,20 @@
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, unwaited } from '../base/errors.js'
 import type { Mac } from '../net/mac.js'
+import { decidedAgain } from './decided-again.js'
 import type { FedoraStream } from './fedora-releases.js'
-import { buildGraph, type Graph, pinnedEdges, visibleEdges, warinessOf } from './graph.js'
+import { type Graph, pinnedEdges, visibleEdges, warinessOf } from './graph.js'
+import { Graphs, type GraphQuery } from './graph-query.js'
+import { GroupStates } from './group-states.js'
+import { afterDecision, heardInstance, type InstanceSaid } from './heard-instance.js'
 import type { Instance } from './instance.js'
 import { Instances } from './instances.js'
-import { isUnderWay, meaningOf } from './omaha-events.js'
+import { meaningOf } from './omaha-events.js'
 import { isOsApp, type OmahaApp } from './omaha-request.js'
 import type { AppAnswer, Update } from './omaha-response.js'
-import { type Decision, decideUpdate, type GroupState, newGroupState, stopReason, type UpdateGroup } from './policy.js'
+import { type Decision, decideUpdate, type GroupState, stopReason, type UpdateGroup } from './policy.js'
 import { isSameInstance, type UpdateChange, type UpdateState, type UpdateStore } from './update-store.js'
-import { compareVersions, isVersion } from './version.js'
+import { isVersion } from './version.js'
 
 /** What is mirrored whole and verified, with its update. */
 export interface MirroredUpdates {
@@ -53,9 +57,9 @@ export class Updates {
   readonly #options: UpdatesOptions
   #groups: ReadonlyMap<string, UpdateGroup>
   readonly #instances = new Instances()
-  readonly #states = new Map<string, GroupState>()
+  readonly #states: GroupStates
   readonly #saved = new Map<string, number>()
-  readonly #graphs = new WeakMap<FedoraStream, Map<string, Graph>>()
+  readonly #graphs = new Graphs()
   readonly #timer: Timer
 
   constructor (options: UpdatesOptions) {
@@ -63,12 +67,12 @@ export class Updates {
     this.#groups = byName(options.groups)
     const { instances, groups } = options.before
     for (const [key, instance] of [...instances].sort(([, a], [, b]) => a.lastSeen - b.lastSeen)) this.#instances.put(key, instance)
-    for (const [name, state] of groups) this.#states.set(name, state)
+    this.#states = new GroupStates(options.store, groups)
     options.store.onChange?.(change => { this.#take(change) })
     this.#timer = options.clock.every(watch, () => { unwaited(this.#stopSilent()) })
   }
 
-  get state (): Pick<UpdateState, 'instances' | 'groups'> { return { instances: this.#instances.all, groups: this.#states } }
+  get state (): Pick<UpdateState, 'instances' | 'groups'> { return { instances: this.#instances.all, groups: this.#states.all } }
   get groups (): ReadonlyMap<string, UpdateGroup> { return this.#groups }
 
   /** Puts other rules in force from the next request on; what was granted stays, and so does what was paused or stopped. */
@@ -79,7 +83,7 @@ export class Updates {
   /** What the record says of a machine; undefined when it never asked. */
   instanceOf (mac: Mac, address: string | undefined): Instance | undefined { return this.#instances.latest(mac, address) }
 
-  groupState (name: string): GroupState { return this.#states.get(name) ?? newGroupState(name) }
+  groupState (name: string): GroupState { return this.#states.of(name) }
 
   figures (group: UpdateGroup): ReturnType<Instances['figures']> { return this.#instances.figures(group, this.#options.clock.now()) }
 
@@ -127,7 +131,7 @@ export class Updates {
     if (app.updateCheck) {
       decision = this.#decide(known.key, instance, group, mirrored.newest(group.os, group.channel ?? '', instance.arch),
         version => mirrored.find(group.os, version, instance.arch) !== undefined)
-      instance = after(decision, instance, clock.now())
+      instance = afterDecision(decision, instance, clock.now())
     }
     if (!await this.#keep(known.key, instance, group)) return undefined
     if (decision?.kind !== 'grant') return answer('ok', 'noupdate')
@@ -141,7 +145,7 @@ export class Updates {
     await mirrored.look(clock.now())
     const stream = mirrored.fedora(query.stream)
     if (stream === undefined) return undefined
-    const graph = this.#graph(stream, query)
+    const graph = this.#graphs.of(stream, query)
     const group = this.#groups.get(query.group)
     const wariness = warinessOf(query.wariness, query.nodeId)
     if (group === undefined || group.os !== 'fedora-coreos') return { nodes: graph.nodes, edges: visibleEdges(graph, wariness, clock.now()) }
@@ -158,7 +162,7 @@ export class Updates {
         ? { kind: 'current' } as const
         : this.#decide(known.key, known.instance, { ...group, version: target.version, floors: [] }, undefined,
           version => graph.nodes.some(node => node.version === version))
-      if (!await this.#keep(known.key, after(decision, known.instance, clock.now()), group)) return undefined
+      if (!await this.#keep(known.key, afterDecision(decision, known.instance, clock.now()), group)) return undefined
       if (decision.kind !== 'grant') return none
       return { nodes: graph.nodes, edges: edges.filter(([from, to]) => from !== self || graph.nodes[to]!.version === decision.version) }
     }) ?? none
@@ -166,30 +170,16 @@ export class Updates {
 
   /** What another provisioner granted, saw or was told. */
   #take (change: UpdateChange): void {
-    if (change.kind === 'group') this.#states.set(change.group.name, change.group)
+    if (change.kind === 'group') this.#states.take(change.group)
     else if (change.kind === 'instance') {
       if (change.instance === null) this.#instances.delete(change.key)
       else this.#instances.put(change.key, change.instance)
     }
   }
 
-  #graph (stream: FedoraStream, { basearch, oci }: GraphQuery): Graph {
-    let graphs = this.#graphs.get(stream)
-    if (graphs === undefined) this.#graphs.set(stream, graphs = new Map())
-    const name = `${basearch} ${oci}`
-    let graph = graphs.get(name)
-    if (graph === undefined) {
-      graph = buildGraph(stream, { basearch, oci })
-      // Whoever makes up architectures gets an empty graph each time.
-      if (graph.nodes.length > 0) graphs.set(name, graph)
-    }
-    return graph
-  }
-
   /** The record of who asks, or a new one; undefined when there is no room for more. */
-  #know (said: Pick<Instance, 'id' | 'address' | 'arch' | 'version' | 'alias' | 'oem' | 'firstVersion'> & { readonly group: UpdateGroup }): { readonly key: string, readonly instance: Instance } | undefined {
+  #know (said: InstanceSaid): { readonly key: string, readonly instance: Instance } | undefined {
     const { macOf, clock } = this.#options
-    const now = clock.now()
     const mac = macOf(said.address)
     const key = this.#instances.keyOf(said.id, mac, said.address)
     const before = this.#instances.all.get(key)
@@ -198,27 +188,7 @@ export class Updates {
       if (!room) return undefined
       if (forget !== undefined) this.#forget(forget)
     }
-    const fresh: Instance = {
-      ...said, os: said.group.os, group: said.group.name, previousVersion: '', status: 'current', statusAt: now, error: '', firstSeen: now, lastSeen: now
-    }
-    if (before === undefined) return { key, instance: { ...fresh, ...mac !== undefined && { mac } } }
-    const moved = before.version !== said.version
-    // Seen also of a machine whose events were lost.
-    const isComplete = before.granted !== undefined && isUnderWay(before.status) &&
-      compareVersions(said.version, before.granted.version) >= 0
-    return {
-      key,
-      instance: {
-        ...before,
-        ...fresh,
-        ...(mac ?? before.mac) !== undefined && { mac: mac ?? before.mac },
-        alias: said.alias || before.alias,
-        firstVersion: said.firstVersion || before.firstVersion,
-        previousVersion: moved ? before.version : before.previousVersion,
-        firstSeen: before.firstSeen,
-        ...isComplete ? { status: 'complete' } : before.group === said.group.name && { status: before.status, statusAt: before.statusAt, error: before.error }
-      }
-    }
+    return { key, instance: heardInstance(said, before, mac, clock.now()) }
   }
 
   #decide (
@@ -226,7 +196,7 @@ export class Updates {
   ): Decision {
     const now = this.#options.clock.now()
     const others = this.#instances.figures(group, now, key)
-    return decideUpdate({ instance, group, state: this.groupState(group.name), others, newest, isMirrored, now })
+    return decideUpdate({ instance, group, state: this.#states.of(group.name), others, newest, isMirrored, now })
   }
 
   /**
@@ -268,7 +238,7 @@ export class Updates {
     const reason = stopReason(instance, group, completed, clock.now())
     if (reason === undefined || this.groupState(group.name).stopped !== undefined) return
     let isNew = false
-    await this.#setGroup(group.name, state => {
+    await this.#states.set(group.name, state => {
       isNew = state.stopped === undefined
       return isNew ? { ...state, stopped: { version: instance.granted?.version ?? '', reason, at: clock.now() } } : state
     })
@@ -296,28 +266,6 @@ export class Updates {
     this.#options.store.put({ kind: 'instance', key, instance: null }).catch(() => { /* told by the file; it is forgotten again at the next start */ })
   }
 
-  /** A change that leaves the state as it is is none. */
-  async #setGroup (name: string, change: (state: GroupState) => GroupState): Promise<void> {
-    const done = await decidedAgain(async () => {
-      const before = this.#states.get(name)
-      const state = change(this.groupState(name))
-      if (state === before) return true
-      this.#states.set(name, state)
-      const undo = (): void => {
-        if (this.#states.get(name) !== state) return
-        if (before === undefined) this.#states.delete(name)
-        else this.#states.set(name, before)
-      }
-      const isKept = await this.#options.store.put({ kind: 'group', group: state }).catch((error: unknown) => {
-        undo()
-        throw error
-      })
-      if (!isKept) undo()
-      return isKept ? true : undefined
-    })
-    if (done === undefined) throw new AppError('store_changed', `the group ${name} is changed by others again and again`)
-  }
-
   /** undefined when there is no such group. */
   async pause (name: string): Promise<GroupState | undefined> { return await this.#change(name, state => ({ ...state, paused: true })) }
 
@@ -341,40 +289,9 @@ export class Updates {
 
   async #change (name: string, change: (state: GroupState) => GroupState): Promise<GroupState | undefined> {
     if (!this.#groups.has(name)) return undefined
-    await this.#setGroup(name, change)
+    await this.#states.set(name, change)
     return this.groupState(name)
   }
 }
 
-/** Times that something is decided when others are first each time. */
-const mostTries = 20
-
-/** Has it decided again as long as it is undefined; undefined at last. */
-async function decidedAgain<T> (decide: () => Promise<T | undefined>): Promise<T | undefined> {
-  for (let tries = 0; tries < mostTries; tries++) {
-    const decided = await decide()
-    if (decided !== undefined) return decided
-  }
-  return undefined
-}
-
 const byName = (groups: readonly UpdateGroup[]): ReadonlyMap<string, UpdateGroup> => new Map(groups.map(group => [group.name, group]))
-
-export interface GraphQuery {
-  readonly stream: string
-  readonly basearch: string
-  readonly oci: boolean
-  readonly version: string
-  readonly checksum: string
-  readonly group: string
-  readonly nodeId: string
-  readonly platform: string
-  /** '' when it leaves that to us. */
-  readonly wariness: string
-}
-
-/** The record after what was decided. */
-const after = (decision: Decision, instance: Instance, now: number): Instance =>
-  decision.kind !== 'grant' || decision.repeated
-    ? instance
-    : { ...instance, status: 'granted', statusAt: now, error: '', granted: { version: decision.version, at: now } }
