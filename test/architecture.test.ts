@@ -161,7 +161,6 @@ const longer: Readonly<Record<string, string>> = {
   'go/template/lex': "the states of the reference's lexer, which are functions of one another",
   'go/template/parse': 'the grammar of the reference, a function for each rule',
   'inventory/object-notation': 'a reader of one notation',
-  'matchbox/provisioner': 'to be split: the rendering of a request, and what is told of groups and profiles',
   'store/file-store': 'to be split: what a file said, and when the folder is looked at'
 }
 

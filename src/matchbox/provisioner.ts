@@ -1,24 +1,24 @@
-// The use cases: what a machine with these labels gets, and what the API does with groups, profiles and configs. HTTP,
+// The use cases: what a machine with these labels gets, beside what the API does with groups, profiles and configs (catalogue). HTTP,
 // gRPC and the command line call these and translate shapes and errors.
 import { Buffer } from 'node:buffer'
 import { AppError, messageOf } from '../base/errors.js'
-import { compareStrings } from '../go/string.js'
+import { type Catalogue, createCatalogue } from './catalogue.js'
 import { type Bounds, ConfigDocuments, type DocumentBody, TooLong } from './config-documents.js'
 import { type DiscoveryUrls, etcdClusterOf, withDiscovery } from './etcd-cluster.js'
 import { alone, type Fallbacks, type Told } from './fallbacks.js'
-import { type Group, assertGroup } from './group.js'
+import type { Group } from './group.js'
 import { type BootDecision, decideBoot, installOnceKey, type MachinePast, noPast } from './boot-decision.js'
 import { type GuardKeeper, guardOf, tokenKey } from './guard.js'
 import type { LocalBoot } from './local-boot.js'
 import { bodies, type DocumentKind, guardedConfigOf, isConfigKind, tokened } from './document-bodies.js'
 import { flagOf } from './metadata-values.js'
 import { type AssetPins, asWritten } from './pin-assets.js'
-import { type NetBoot, type Profile, assertProfile } from './profile.js'
+import type { NetBoot, Profile } from './profile.js'
 import { bootScript, defaultScriptLabels, type ScriptLabel } from './render-ipxe.js'
 import type { Mac } from '../net/mac.js'
 import { KeptIndex } from './kept-index.js'
 import { type Labels, macOfLabels } from './select.js'
-import { type ConfigFile, type ConfigKind, type Objects, type Store, assertSafeName, findProfile } from './store.js'
+import { type ConfigFile, type ConfigKind, type Objects, type Store, findProfile } from './store.js'
 import type { OwnSnippets } from './templates.js'
 import { type MachineRequest, variablesOf } from './variables.js'
 
@@ -46,7 +46,8 @@ export interface Rendering {
   readonly personal: boolean
 }
 
-export interface Provisioner {
+/** What machines get, and the API's groups, profiles and configs beside it. */
+export interface Provisioner extends Catalogue {
   readonly store: Store
   /** The first script, the same for every machine of a network and the same object as long as it is; `client` is an address there. */
   bootScript: (client?: string) => Buffer
@@ -63,28 +64,6 @@ export interface Provisioner {
   settledBootOf: (request: MachineRequest) => Promise<MachineBoot>
   /** What a profile boots, with aliases of assets replaced by what they stand for now. */
   pinned: (boot: NetBoot) => NetBoot
-
-  /** For the API, before it is asked: what other provisioners stored counts from then on. Throws AppError etcd_away. */
-  settle: (kind: 'group' | 'profile' | ConfigKind, name?: string) => Promise<void>
-  /** For the API: what is stored now. Throw AppError group_unmatched, profile_unmatched. */
-  selectGroup: (labels: Labels) => Group
-  selectProfile: (labels: Labels) => Profile
-  /** Throw AppError id_invalid, group_missing, profile_missing, config_missing. */
-  getGroup: (id: string) => Group
-  getProfile: (id: string) => Profile
-  getConfig: (kind: ConfigKind, name: string) => Buffer
-  /** In the order of their file names, as Matchbox lists them. Throw AppError folder_unreadable. */
-  listGroups: () => readonly Group[]
-  listProfiles: () => readonly Profile[]
-  /** Throw AppError group_invalid, profile_invalid, id_invalid, disk_full, write_failed. */
-  putGroup: (group: Group) => Promise<void>
-  /** As the store's: one after the other is the caller's business where the store is of this provisioner alone. */
-  addGroup: (plan: () => Promise<Group | undefined>) => Promise<void>
-  putProfile: (profile: Profile) => Promise<void>
-  putConfig: (kind: ConfigKind, name: string, content: Buffer) => Promise<void>
-  deleteGroup: (id: string) => Promise<void>
-  deleteProfile: (id: string) => Promise<void>
-  deleteConfig: (kind: ConfigKind, name: string) => Promise<void>
 }
 
 export interface MachineBoot {
@@ -146,10 +125,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
   const { store, scriptLabels = defaultScriptLabels, resilient = false, assets = asWritten, past = noPast } = options
   const { guard, discovery, aside, fallbacks = alone } = options
   const machineIndex = new KeptIndex(() => store.snapshot.forMachines.groups)
-  const apiIndex = new KeptIndex(() => store.snapshot.groups)
-  store.onChange(changes => {
-    for (const index of [machineIndex, apiIndex]) index.changed(changes)
-  })
+  store.onChange(changes => { machineIndex.changed(changes) })
   let version: Version = { objects: undefined, pins: asWritten, discovery: undefined, fallbacks: alone }
   const documents = new ConfigDocuments(options.ownSnippets)
   let first: { readonly others: readonly Told[], readonly body: Buffer } | undefined
@@ -162,17 +138,6 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     const mac = isByArchitecture(labels) ? macOfLabels(labels) : undefined
     const architecture = mac === undefined ? undefined : past.architectureOf(mac)
     return machineIndex.now.select(architecture === undefined ? labels : new Map([...labels, [architectureLabel, architecture]]))
-  }
-
-  const selectGroup = (labels: Labels): Group => {
-    const group = apiIndex.now.select(labels)
-    if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
-    return group
-  }
-  /** A list that lacks what could not be read would pass for all there is. */
-  const assertListed = (kind: 'group' | 'profile'): void => {
-    const problem = store.problems().find(found => found.kind === kind && found.name === undefined)
-    if (problem !== undefined) throw new AppError('folder_unreadable', `${kind}s: ${problem.message}`)
   }
 
   /** All but the making of a config, which `job` says; without one the document is `made`. */
@@ -254,6 +219,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     documents.make(kind, file, variablesOf(group, request), shared, within)
 
   return {
+    ...createCatalogue(store),
     store,
     bootScript: client => {
       const others = fallbacks.others(client)
@@ -281,64 +247,6 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     bootOf: request => bootKnowing(request, past),
     settledBootOf: async request => bootKnowing(request, (await settleInstalled(request))?.known ?? past),
     pinned: assets.pin,
-    settle: async (kind, name) => {
-      if (store.settle !== undefined) await store.settle(kind, name)
-    },
-    selectGroup,
-    selectProfile: labels => {
-      const group = selectGroup(labels)
-      const profile = findProfile(store.snapshot, group.profile)
-      if (profile === undefined) throw new AppError('profile_unmatched', `group ${group.id} names a profile that is not there: ${JSON.stringify(group.profile)}`)
-      return profile
-    },
-    getGroup: id => {
-      assertSafeName(id, '.json')
-      const group = store.snapshot.groups.get(id)
-      if (group === undefined) throw new AppError('group_missing', `there is no group ${JSON.stringify(id)}`)
-      return group
-    },
-    getProfile: id => {
-      assertSafeName(id, '.json')
-      const profile = store.snapshot.profiles.get(id)
-      if (profile === undefined) throw new AppError('profile_missing', `there is no profile ${JSON.stringify(id)}`)
-      return profile
-    },
-    getConfig: (kind, name) => {
-      assertSafeName(name, '')
-      const file = store.snapshot.configs[kind].get(name)
-      if (file === undefined) throw new AppError('config_missing', `there is no ${kind} config ${JSON.stringify(name)}`)
-      return file.content
-    },
-    listGroups: () => {
-      assertListed('group')
-      return byFileName(store.snapshot.groups)
-    },
-    listProfiles: () => {
-      assertListed('profile')
-      return byFileName(store.snapshot.profiles)
-    },
-    addGroup: async plan => {
-      const planned = async (): Promise<Group | undefined> => {
-        const group = await plan()
-        if (group !== undefined) assertGroup(group)
-        return group
-      }
-      if (store.addGroup !== undefined) return await store.addGroup(planned)
-      const group = await planned()
-      if (group !== undefined) await store.putGroup(group)
-    },
-    putGroup: async group => {
-      assertGroup(group)
-      await store.putGroup(group)
-    },
-    putProfile: async profile => {
-      assertProfile(profile)
-      await store.putProfile(profile)
-    },
-    putConfig: (kind, name, content) => store.putConfig(kind, name, content),
-    deleteGroup: id => store.deleteGroup(id),
-    deleteProfile: id => store.deleteProfile(id),
-    deleteConfig: (kind, name) => store.deleteConfig(kind, name)
   }
 }
 
@@ -347,9 +255,6 @@ const isSameVersion = (one: Version, other: Version): boolean =>
 
 /** The label of Matchbox 0.11 for what the machine's loader was built for. */
 export const architectureLabel = 'arch'
-
-const byFileName = <T>(objects: ReadonlyMap<string, T>): T[] => [...objects.keys()].filter(name => !name.includes('/'))
-  .sort((a, b) => compareStrings(`${a}.json`, `${b}.json`)).map(name => objects.get(name)!)
 
 interface RenderingEnds {
   readonly finish: (made: DocumentBody) => Rendering
