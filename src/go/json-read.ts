@@ -53,14 +53,11 @@ const isHigh = (code: number): boolean => code >= 0xd800 && code <= 0xdbff
 /** Objects and arrays inside one another; Go allows ten times as many, which no configuration needs. */
 export const maximumDepth = 1000
 
-const space = /[ \t\r\n]*/y
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
-// Control characters have to be escaped; everything else but quote and backslash stands for itself.
-// eslint-disable-next-line no-control-regex
-const plainText = /[^"\\\u0000-\u001f]*/y
 const hexDigits = /[0-9a-fA-F]{0,4}/y
 const escapes: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
-const words = ['null', 'true', 'false'] as const
+const words = { n: 'null', t: 'true', f: 'false' } as const
+const [quote, backslash, firstPlain] = [0x22, 0x5c, 0x20]
 
 /** The document in a Go string, as `builder` makes it; throws JsonError. */
 export const readJsonText = <Node, Member, At>(text: string, builder: JsonBuilder<Node, Member, At>): Node =>
@@ -79,13 +76,13 @@ class Reader<Node, Member, At> {
   document (): Node {
     if (this.#text.startsWith('\ufeff')) throw this.#error('the text begins with a byte order mark, which has no place in JSON')
     const value = this.#value(0)
-    this.#skip(space)
+    this.#skipSpace()
     if (this.#at < this.#text.length) this.#refuse('after top-level value')
     return value
   }
 
   #value (depth: number): Node {
-    this.#skip(space)
+    this.#skipSpace()
     const builder = this.#builder
     const c = this.#text[this.#at]
     if (c === '{' || c === '[') {
@@ -96,8 +93,8 @@ class Reader<Node, Member, At> {
     }
     const at = builder.at(this.#at)
     if (c === '"') return builder.string(this.#string(), at)
-    const word = words.find(one => this.#text.startsWith(one, this.#at))
-    if (word !== undefined) {
+    const word = words[c as keyof typeof words] as typeof words[keyof typeof words] | undefined
+    if (word !== undefined && this.#text.startsWith(word, this.#at)) {
       this.#at += word.length
       return builder.word(word, at)
     }
@@ -110,7 +107,7 @@ class Reader<Node, Member, At> {
     const members: Member[] = []
     if (this.#take('}')) return members
     for (;;) {
-      this.#skip(space)
+      this.#skipSpace()
       if (this.#text[this.#at] !== '"') this.#refuse('looking for beginning of object key string')
       const at = this.#builder.at(this.#at)
       const key = this.#string()
@@ -133,9 +130,8 @@ class Reader<Node, Member, At> {
 
   #string (): string {
     this.#at++
-    let text = ''
+    let text = this.#plainText()
     for (;;) {
-      text += this.#skip(plainText)
       const c = this.#text[this.#at]
       if (c !== '"' && c !== '\\') this.#refuse('in string literal')
       this.#at++
@@ -144,8 +140,20 @@ class Reader<Node, Member, At> {
       const plain = escapes[letter]
       if (plain === undefined && letter !== 'u') this.#refuse('in string escape code')
       this.#at++
-      text += plain ?? this.#hexadecimal()
+      text += (plain ?? this.#hexadecimal()) + this.#plainText()
     }
+  }
+
+  /** Control characters have to be escaped; everything else but quote and backslash stands for itself. */
+  #plainText (): string {
+    const start = this.#at
+    let at = start
+    for (; at < this.#text.length; at++) {
+      const code = this.#text.charCodeAt(at)
+      if (code === quote || code === backslash || code < firstPlain) break
+    }
+    this.#at = at
+    return this.#text.slice(start, at)
   }
 
   #hexadecimal (): string {
@@ -155,10 +163,19 @@ class Reader<Node, Member, At> {
   }
 
   #take (c: string): boolean {
-    this.#skip(space)
+    this.#skipSpace()
     if (this.#text[this.#at] !== c) return false
     this.#at++
     return true
+  }
+
+  #skipSpace (): void {
+    let at = this.#at
+    for (; at < this.#text.length; at++) {
+      const code = this.#text.charCodeAt(at)
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) break
+    }
+    this.#at = at
   }
 
   #skip (pattern: RegExp): string {

@@ -4,8 +4,17 @@ import { type Mac, parseMac } from '../net/mac.js'
 import { type Group, isMacKey } from './group.js'
 
 /** The machines that a selector names one by one. */
-export const machinesOf = (selector: Group['selector']): readonly Mac[] => [...selector].filter(([key]) => isMacKey(key))
-  .flatMap(([, value]) => value.split(',')).map(text => parseMac(text.trim())).filter(mac => mac !== undefined)
+export function machinesOf (selector: Group['selector']): readonly Mac[] {
+  const macs: Mac[] = []
+  for (const [key, value] of selector) {
+    if (!isMacKey(key)) continue
+    for (const text of value.split(',')) {
+      const mac = parseMac(text.trim())
+      if (mac !== undefined) macs.push(mac)
+    }
+  }
+  return macs
+}
 
 /** In the metadata of a group whose selector names no card: the one that its address is for. Enrolments write it. */
 export const enrolledMacKey = 'enrolled_mac'

@@ -121,9 +121,10 @@ class FolderStore implements OpenStore {
         onError: error => { log.warn({ err: messageOf(error) }, 'store.watch') }
       })
     }
+    const began = clock.now()
     await this.#readAll({ first: true })
     this.#isOpen = true
-    if (watch) this.#lookAgain(0)
+    if (watch) this.#lookAgain((clock.now() - began) * lookShare)
     const { groups, profiles, configs } = this.snapshot
     log.info({
       path: dataPath,
@@ -260,7 +261,8 @@ class FolderStore implements OpenStore {
     for (const [folder, problem] of this.#folderProblems) {
       if (known.get(folder) !== problem) log.warn({ path: join(dataPath, folder), problem }, 'store.unreadable')
     }
-    if (first) await this.#readFirst([...files])
+    // What comes in the order of its name is put behind the others.
+    if (first) await this.#readFirst([...files].sort())
     else await this.#readSome([...files, ...[...this.#records.keys()].filter(file => !files.has(file))], { always: false })
   }
 
@@ -326,7 +328,7 @@ class FolderStore implements OpenStore {
     if (place === undefined) return true
     if (this.#perFile.isBusy(file)) return false
     try {
-      const { stats, bytes } = readNow(join(this.#options.dataPath, file))
+      const { stats, bytes } = readNow(`${this.#options.dataPath}/${file}`)
       this.#found(file, place, stats, bytes)
     } catch (error) {
       this.#failed(file, error)

@@ -16,9 +16,9 @@ export const fileOf = (kind: Kind, name: string): string => `${folderOf(kind)}/$
 /** What a file below the data folder is, by its place: Matchbox takes groups from the top of their folder alone. */
 export function placeOf (file: string): { kind: Kind, name: string } | undefined {
   const slash = file.indexOf('/')
-  const folder = folders.find(f => f === file.slice(0, slash))
+  const folder = folders.find(f => f.length === slash && file.startsWith(f))
   const name = file.slice(slash + 1)
-  if (folder === undefined || name.split('/').some(part => part.startsWith(temporaryPrefix))) return undefined
+  if (folder === undefined || file.includes(`/${temporaryPrefix}`)) return undefined
   if (folder !== 'groups' && folder !== 'profiles') return { kind: folder, name }
   if (!name.endsWith('.json') || (folder === 'groups' && name.includes('/'))) return undefined
   return { kind: folder === 'groups' ? 'group' : 'profile', name: name.slice(0, -'.json'.length) }

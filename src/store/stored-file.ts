@@ -1,5 +1,6 @@
 // A file of the data folder as it is looked at: whether it can be held in memory, what is in it, and when it is another one.
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
+import { Buffer } from 'node:buffer'
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { AppError } from '../base/errors.js'
 
@@ -21,8 +22,15 @@ export function readNow (path: string): { readonly stats: Stats, readonly bytes:
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const stats = fstatSync(fd)
-    return { stats, bytes: isReadable(stats) ? readFileSync(fd) : undefined }
+    return { stats, bytes: isReadable(stats) ? contentNow(fd, stats.size) : undefined }
   } finally {
     closeSync(fd)
   }
+}
+
+/** Node's readFileSync asks for the size once more. */
+function contentNow (fd: number, size: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size)
+  // Shorter than that, or of a size that the kernel does not know: as it is now.
+  return size > 0 && readSync(fd, bytes, 0, size, 0) === size ? bytes : readFileSync(fd)
 }

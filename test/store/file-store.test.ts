@@ -236,6 +236,26 @@ t.test('edits that raise no event in the store are seen: a link whose target cha
   t.equal(clock.pending, 0)
 })
 
+t.test('a store that took long to read is not looked at as a whole again the next moment; what is behind links is', async t => {
+  const base = t.testdir({ data: { groups: { 'plain.json': group('plain') }, profiles: {} }, elsewhere: { 'linked.json': group('linked', 'one') } })
+  symlinkSync(join(base, 'elsewhere/linked.json'), join(base, 'data/groups/linked.json'))
+  const clock = new FakeClock()
+  const slow = Object.create(log, { debug: { value: () => { clock.advance(500) } } }) as Logger
+  const store = await open(t, join(base, 'data'), { clock, watch: true, log: slow })
+
+  const looked: string[] = []
+  t.teardown(failing('EIO', path => { looked.push(path); return false }))
+  const isLookedAt = (): boolean => looked.includes(join(base, 'data/groups/plain.json'))
+  writeFileSync(join(base, 'elsewhere/linked.json'), group('linked', 'two'))
+  clock.advance(3000)
+  await seen(store, () => store.snapshot.groups.get('linked')?.profile === 'two')
+  t.notOk(isLookedAt())
+  await until('all are looked at', () => {
+    clock.advance(3000)
+    return isLookedAt()
+  })
+})
+
 t.test('a data folder that is missing is told at level warn, once', async t => {
   const { stream, entries } = logLines()
   const log = createLog({ level: 'warn', pretty: false, destination: stream })
