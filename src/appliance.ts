@@ -27,6 +27,7 @@ import { bootConfig, hasOtherLoader } from './wiring/dhcp-settings.js'
 import { startDiscovery } from './wiring/etcd-discovery.js'
 import { createEnrolment } from './wiring/enrolment.js'
 import { fallbacksOf, ownOrigins } from './wiring/fallbacks.js'
+import { stateAmiss } from './wiring/folder-amiss.js'
 import { type Ground, openGround } from './wiring/ground.js'
 import { followGroups, keepGroupMachines } from './wiring/group-machines.js'
 import { openGuard } from './wiring/guard.js'
@@ -186,9 +187,12 @@ function statusOf ({ config, homes, leases, clock, store }: RunningParts): strin
   ].join('; ')
 }
 
-async function makeStateFolder ({ config, where }: LoadedConfig): Promise<void> {
+async function makeStateFolder (loaded: LoadedConfig): Promise<void> {
+  const { config, keyAt } = loaded
+  const amiss = await stateAmiss(loaded)
+  if (amiss !== undefined) throw new AppError('write_failed', amiss)
   await makeFolder(config.state_path).catch((error: unknown) => {
-    throw new AppError('write_failed', `${where(['state_path'])}: state_path: cannot make ${config.state_path}: ${messageOf(error)}`)
+    throw new AppError('write_failed', `${keyAt(['state_path'])}: cannot make ${config.state_path}: ${messageOf(error)}`)
   })
 }
 
@@ -288,7 +292,7 @@ async function startParts (
     sockets: new Sockets(inherited, loaded, listeners),
     hindrances,
     readiness: {
-      ready: () => [...start.starting(), ...hindrances.values(), ...store.problems().map(({ where, message }) => `${where}: ${message}`)],
+      ready: () => [...start.starting(), ...hindrances.values(), ...store.problems().map(({ where, message }) => where === '' ? message : `${where === '.' ? loaded.keyAt(['data_path']) : where}: ${message}`)],
       warnings: () => [...start.warnings, ...ground.cluster?.warnings() ?? []]
     },
     restart,

@@ -26,6 +26,7 @@ import { packetBudgets, packetsOfMachine } from '../src/machines/packet-log.js'
 import { registryBudgets } from '../src/machines/registry.js'
 import { longestText, recordLimits } from '../src/machines/timeline.js'
 import { maximumDepth as maximumJsonDepth } from '../src/go/json-read.js'
+import { wholeFileLimits } from '../src/disk/whole-file.js'
 import { maxDocumentBytes, maxRedirects, slowest } from '../src/mirror/http-client.js'
 import { maxKeyFileBytes } from '../src/mirror/key-store.js'
 import { maxFileBytes } from '../src/store/stored-file.js'
@@ -115,6 +116,9 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['objects and lists of JSON inside one another', maximumJsonDepth, NaN],
   ['maps and lists of YAML inside one another', maximumYamlDepth, NaN],
   ['file of OpenPGP keys, octets', maxKeyFileBytes, NaN],
+  ['file with a certificate, a key, a password, a secret or users, octets', wholeFileLimits.credentials, NaN],
+  ['file with authorities, with revoked certificates, or with the key that signs, octets', wholeFileLimits.collections, NaN],
+  ['configuration, or file of `hosts.d`, octets', wholeFileLimits.lists, NaN],
   ['document about releases, or signature, octets', maxDocumentBytes, NaN],
   ['redirects of one request', maxRedirects, NaN],
   ['octets that come in a second, at least, over twice `images.timeout`', slowest, NaN]

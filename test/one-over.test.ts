@@ -31,6 +31,7 @@ import { octetsOfPacket, PacketLog } from '../src/machines/packet-log.js'
 import { MachineRegistry } from '../src/machines/registry.js'
 import { observe, recordLimits } from '../src/machines/timeline.js'
 import { HttpClient } from '../src/mirror/http-client.js'
+import { readWhole } from '../src/disk/whole-file.js'
 import { keysIn } from '../src/mirror/key-store.js'
 import { acceptInNumbers } from '../src/net/acceptors.js'
 import { Connections, type ConnectionsOptions } from '../src/net/connections.js'
@@ -553,7 +554,10 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
       const folder = t.testdir({ most: publicKey.padEnd(4_194_304), over: publicKey.padEnd(4_194_305) })
       t.equal((await keysIn(join(folder, 'most'))).length, 1)
       await t.rejects(keysIn(join(folder, 'over')), { code: 'key_invalid', message: /larger than 4 MiB/ })
-    }
+    },
+    'file with a certificate, a key, a password, a secret or users, octets': t => wholeFile(t, 'credentials', 1_048_576),
+    'file with authorities, with revoked certificates, or with the key that signs, octets': t => wholeFile(t, 'collections', 16_777_216),
+    'configuration, or file of `hosts.d`, octets': t => wholeFile(t, 'lists', 33_554_432)
   },
   Publishers: {
     'document about releases, or signature, octets': async t => {
@@ -580,6 +584,15 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     },
     'octets that come in a second, at least, over twice `images.timeout`': ['mirror/steady.test.ts', 'less than 1 KiB a second is not waited for, a little more is']
   }
+}
+
+/** One octet more is refused before any of it is read. */
+async function wholeFile (t: Test, kind: 'credentials' | 'collections' | 'lists', octets: number): Promise<void> {
+  const folder = t.testdir({ most: '', over: '' })
+  truncateSync(join(folder, 'most'), octets)
+  truncateSync(join(folder, 'over'), octets + 1)
+  t.equal((await readWhole(join(folder, 'most'), kind)).length, octets)
+  await t.rejects(readWhole(join(folder, 'over'), kind), { message: `it is larger than ${octets / 2 ** 20} MiB` })
 }
 
 async function asked (t: Test) {

@@ -30,7 +30,7 @@ export const layers = [
   { name: 'no schemas', files: ['base/no-schemas'], may: ['base/errors'], node: [], packages: [] },
   { name: 'pace', files: ['base/pace'], may: [], node: [], packages: [] },
   { name: 'bundled', files: ['base/bundled'], may: ['base/errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
-  { name: 'config', files: ['config/'], may: ['config/', 'disk/denied', 'base/errors', 'base/nearest', 'base/units', 'net/mac', 'net/ipv4', 'ui/access', 'updates/version', 'updates/window'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
+  { name: 'config', files: ['config/'], may: ['config/', 'disk/denied', 'disk/whole-file', 'base/errors', 'base/nearest', 'base/units', 'net/mac', 'net/ipv4', 'ui/access', 'updates/version', 'updates/window'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
   { name: 'network edge', files: ['net/'], may: ['net/', 'base/errors', 'base/nearest', 'base/clock'], types: ['base/log'], node: ['*'], packages: ['koffi'] },
   {
     name: 'dhcp edge',
@@ -75,7 +75,7 @@ export const layers = [
   { name: 'image thread', files: ['assets/image-thread', 'assets/file-sender'], may: ['assets/', 'base/errors', 'disk/file-identity', 'net/epoll', 'net/connection'], types: ['base/clock', 'disk/open-file'], node: ['node:fs', 'node:net', 'node:worker_threads'], packages: [] },
   { name: 'assets', files: ['assets/'], may: ['assets/', 'base/errors', 'disk/', 'go/', 'matchbox/pin-assets'], types: ['base/clock', 'matchbox/profile'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:http', 'node:net', 'node:crypto'], packages: [] },
   { name: 'etcd keys', files: ['etcd/keys'], may: plain, node: ['node:buffer'], packages: [], pure: true },
-  { name: 'etcd', files: ['etcd/'], may: ['etcd/', 'base/errors', 'base/bundled'], types: ['base/clock'], node: ['node:fs/promises', 'node:tls', 'node:net', 'node:crypto'], packages: ['@grpc/grpc-js', '@grpc/proto-loader'] },
+  { name: 'etcd', files: ['etcd/'], may: ['etcd/', 'disk/denied', 'disk/whole-file', 'base/errors', 'base/bundled'], types: ['base/clock'], node: ['node:fs/promises', 'node:tls', 'node:net', 'node:crypto'], packages: ['@grpc/grpc-js', '@grpc/proto-loader'] },
   {
     name: 'store',
     files: ['store/'],
@@ -120,7 +120,7 @@ export const layers = [
   {
     name: 'cli',
     files: ['cli/'],
-    may: ['cli/', 'appliance', 'doctor/', 'setup/', 'wiring/service-manager', 'wiring/looking', 'wiring/store-transfer', 'wiring/export-context', 'wiring/open-mirror', 'base/', 'config/', 'disk/atomic-file', 'disk/run-folder', 'store/archive', 'store/moves', 'store/folder-files', 'net/mac', 'net/ipv4', 'net/interfaces', 'net/port-owner', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/', 'ui/access'],
+    may: ['cli/', 'appliance', 'doctor/', 'setup/', 'wiring/service-manager', 'wiring/looking', 'wiring/store-transfer', 'wiring/export-context', 'wiring/open-mirror', 'base/', 'config/', 'disk/atomic-file', 'disk/run-folder', 'disk/whole-file', 'store/archive', 'store/moves', 'store/folder-files', 'net/mac', 'net/ipv4', 'net/interfaces', 'net/port-owner', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/', 'ui/access'],
     types: ['control/control-app', 'control/machine-shown', 'control/update-routes'],
     node: ['*'],
     packages: ['*']
@@ -129,7 +129,7 @@ export const layers = [
   {
     name: 'doctor',
     files: ['doctor/'],
-    may: ['doctor/', 'listeners', 'wiring/', 'base/', 'config/', 'net/', 'disk/links', 'disk/json-lines', 'disk/state-formats', 'assets/aliases', 'dhcp/', 'machines/journal', 'matchbox/', 'inventory/', 'mirror/', 'go/', 'yaml/', 'ignition/', 'tls/certificate', 'tls/authenticode'],
+    may: ['doctor/', 'listeners', 'wiring/', 'base/', 'config/', 'net/', 'disk/links', 'disk/json-lines', 'disk/state-formats', 'disk/whole-file', 'assets/aliases', 'dhcp/', 'machines/journal', 'matchbox/', 'inventory/', 'mirror/', 'go/', 'yaml/', 'ignition/', 'tls/certificate', 'tls/authenticode'],
     types: ['machines/machine', 'etcd/members'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:net', 'node:buffer', 'node:url', 'node:os', 'node:dns/promises', 'node:child_process'],
     packages: []
@@ -143,7 +143,7 @@ export const layers = [
   { name: 'wiring of tftp', files: ['wiring/tftp'], may: ['wiring/', 'base/', 'doctor/finding', 'tftp/', 'net/'], types: ['config/load'], node: ['node:fs', 'node:path'], packages: [] },
   { name: 'wiring of images', files: ['wiring/images', 'wiring/image-sources', 'wiring/mirror-options', 'wiring/open-mirror'], may: ['wiring/', 'assets/aliases', 'base/', 'matchbox/', 'mirror/'], types: ['config/load'], node: [], packages: [] },
   { name: 'wiring of dhcp', files: ['wiring/dhcp', 'wiring/dhcp-link', 'wiring/dhcp-places', 'wiring/dhcp-proxy', 'wiring/dhcp-server', 'wiring/dhcp-servers', 'wiring/dhcp-settings', 'wiring/dhcp-sockets', 'wiring/homes', 'wiring/leases', 'wiring/boot'], may: ['wiring/', 'base/', 'doctor/finding', 'config/load', 'disk/state-formats', 'dhcp/', 'net/', 'matchbox/group-machines', 'http/loader-routes'], types: ['matchbox/group', 'matchbox/group-machines-index'], node: ['node:path', 'node:timers/promises'], packages: [] },
-  { name: 'wiring of the cluster', files: ['wiring/cluster', 'wiring/cluster-leases'], may: ['wiring/', 'base/', 'cluster/', 'disk/state-formats', 'etcd/', 'store/', 'dhcp/leases', 'net/ipv4'], types: ['config/load', 'matchbox/store', 'base/metrics', 'net/mac', 'machines/journal', 'updates/update-store'], node: ['node:fs/promises', 'node:path'], packages: [] },
+  { name: 'wiring of the cluster', files: ['wiring/cluster', 'wiring/cluster-leases'], may: ['wiring/', 'base/', 'cluster/', 'disk/', 'etcd/', 'store/', 'dhcp/leases', 'net/ipv4'], types: ['config/load', 'matchbox/store', 'base/metrics', 'net/mac', 'machines/journal', 'updates/update-store'], node: ['node:fs/promises', 'node:path'], packages: [] },
   {
     name: 'wiring',
     files: ['wiring/'],

@@ -76,10 +76,13 @@ export const isErrorCode = (code: unknown): code is ErrorCode => typeof code ===
 export class AppError extends Error {
   override readonly name = 'AppError'
   readonly code: ErrorCode
+  /** Which of the files that a part of the configuration names it is about: `cert_file`. */
+  readonly key: string | undefined
 
-  constructor (code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor (code: ErrorCode, message: string, options?: ErrorOptions & { readonly key?: string | undefined }) {
     super(message, options)
     this.code = code
+    this.key = options?.key
   }
 
   get kind (): ErrorKind { return errorTable[this.code].kind }

@@ -61,7 +61,7 @@ export async function seenOf (values: EyesValues, io: Io, log: Logger, withStore
     if (!(error instanceof AppError) || error.code !== 'config_invalid') throw error
     const problems = error.message.split('\n').map(text => problem('configuration', text))
     const rest = error instanceof ConfigError ? error.rest : undefined
-    return { findings: [...problems, ...rest === undefined || !withStore ? [] : await lintConfigured(rest.config, log)] }
+    return { findings: [...problems, ...rest === undefined || !withStore ? [] : await lintConfigured(rest, log)] }
   }
 }
 

@@ -1,9 +1,10 @@
 // hosts import --templates: pxe_coreos' machines with their templates, as cloud-configs, a profile for each channel, and variables in the
 // metadata of groups. Decides nothing of machines; says what has to be put.
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { LoadedConfig } from '../config/load.js'
+import { readWhole } from '../disk/whole-file.js'
 import {
   assertCloudId, assertCloudTemplate, channelProfile, cloudMetadata, goTemplate, namesOf, templateName
 } from '../inventory/cloud-templates.js'
@@ -68,7 +69,7 @@ async function readTemplate (path: string, { value, at }: Fact<string>, names: R
   const stats = await stat(path).catch(() => undefined)
   if (stats === undefined || !stats.isFile()) throw new AppError('list_invalid', `${placeText(at)}: template: there is no file ${path}`)
   if (stats.size > largestTemplate) throw listError(at, `template: ${value} is larger than 1 MiB`)
-  const source = decodeText(path, await readFile(path))
+  const source = decodeText(path, await readWhole(path, 'credentials'))
   assertCloudTemplate(source)
   return Buffer.from(goTemplate(source.text, names))
 }

@@ -1,10 +1,11 @@
 // hosts export: the machines that there are, in another program's format: printed, or put between our markers in a file of its.
-import { readFile, realpath, stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { systemClock } from '../base/clock.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import type { LoadedConfig } from '../config/load.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
+import { readWhole } from '../disk/whole-file.js'
 import type { ClientCertificates, ExportedHost } from '../inventory/exported.js'
 import { writeTerraform } from '../inventory/formats/terraform.js'
 import { clusterMarkers, type Markers, replaceBlock, wrapped } from '../inventory/managed-block.js'
@@ -108,7 +109,7 @@ function terraform (
 async function clientCertificates ({ config: { rpc } }: LoadedConfig, io: Io): Promise<ClientCertificates | undefined> {
   const folder = dirname(rpc.ca_file)
   try {
-    const [ca, cert, key] = await Promise.all([rpc.ca_file, join(folder, 'client.crt'), join(folder, 'client.key')].map(file => readFile(file, 'utf8')))
+    const [ca, cert, key] = await Promise.all([rpc.ca_file, join(folder, 'client.crt'), join(folder, 'client.key')].map(async file => (await readWhole(file, 'credentials')).toString()))
     return { ca: ca ?? '', cert: cert ?? '', key: key ?? '' }
   } catch (error) {
     print(io.stderr, `without certificates: ${messageOf(error)} (core-provisioner certs init makes them)`)
@@ -131,7 +132,7 @@ async function writeInto (path: string, text: string, markers: Markers | undefin
   }
   const stats = await stat(target)
   if (!stats.isFile()) throw new AppError('write_failed', `${path} is no plain file`)
-  const before = await readFile(target)
+  const before = await readWhole(target, 'lists')
   if (markers === undefined) {
     if (!before.equals(Buffer.from(text))) throw new AppError('write_failed', `${path} is there, and its format has no comments between which a part could be replaced: name another file`)
     return { file: path, written: false }

@@ -1,10 +1,10 @@
 // hosts import: reads lists, shows what they would change, and writes it whole or not at all.
-import { readFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { AppError, errnoOf } from '../base/errors.js'
 import { isClustered, type LoadedConfig } from '../config/load.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
+import { readWhole } from '../disk/whole-file.js'
 import { groupIdOf, groupOf, parseRoleMap, profileOf, type ProfileChoice } from '../inventory/group-plan.js'
 import { type HostList, placeText } from '../inventory/host-list.js'
 import { fileNameOf, formatHostsFile, sourcesOf } from '../inventory/hosts-file.js'
@@ -96,7 +96,7 @@ async function asReservations (
   const base = fileNameOf(name ?? cluster ?? defaultName(operands[0] ?? ''))
   if (base === '') throw new AppError('usage', `${JSON.stringify(name ?? operands[0])} makes no file name: say --name NAME`)
   const target = join(hostsFolder(loaded), `${base}.yaml`)
-  const before = await readFile(target, 'utf8').catch((error: unknown) => {
+  const before = await readWhole(target, 'lists').then(String, (error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return undefined
     throw error
   })

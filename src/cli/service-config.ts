@@ -1,9 +1,10 @@
 // The configuration and the environment that a command goes by: what whoever asks has given it, or what the service that is
 // installed is started with.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { parseEnvironmentFile } from '../config/environment-file.js'
 import { defaultConfigFile, type LoadedConfig, loadConfig } from '../config/load.js'
+import { readWholeSync } from '../disk/whole-file.js'
 import type { Io } from './command.js'
 
 interface ConfigValues { readonly config?: string | undefined, readonly set?: readonly string[] | undefined }
@@ -15,7 +16,7 @@ export function environmentOf (values: EyesValues, io: Io): Io['env'] {
   const file = values['env-file']
   if (file === undefined) return asInstalled(values, io.env)
   try {
-    return withVariables(io.env, readFileSync(file, 'utf8'))
+    return withVariables(io.env, readWholeSync(file, 'credentials').toString())
   } catch (error) {
     throw new AppError('read_failed', `--env-file ${file} cannot be read: ${messageOf(error)}`, { cause: error })
   }
@@ -49,7 +50,7 @@ export function asInstalled (values: ConfigValues, env: Io['env'], { config, env
   const says = Object.keys(env).some(name => name.startsWith('MATCHBOX_'))
   if ((values.config !== undefined && values.config !== config) || says || !existsSync(config)) return env
   try {
-    return withVariables(env, readFileSync(environment, 'utf8'))
+    return withVariables(env, readWholeSync(environment, 'credentials').toString())
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return env
     throw new AppError('read_failed', `${environment}, which the service reads, cannot be read: ${messageOf(error)}; this needs root or the group of the service`)

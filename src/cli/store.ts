@@ -1,12 +1,12 @@
 // store: all objects of the configured store, a folder or etcd, carried to or from a folder or an archive. What becomes of each is worked
 // out before anything is written; what is there and differs is replaced only when that is asked for.
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { createLog, type Logger } from '../base/log.js'
 import { visibleText } from '../base/visible-text.js'
 import type { LoadedConfig } from '../config/load.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
+import { readWhole } from '../disk/whole-file.js'
 import { packArchive, readArchive } from '../store/archive.js'
 import { assertWithin, isFolder } from '../store/folder-files.js'
 import { assertStorable, isWritten, type Move, movesOf, type ObjectFiles } from '../store/moves.js'
@@ -72,7 +72,7 @@ const carry: Readonly<Record<typeof actions[number], (asked: StoreArguments) => 
     const { path, replace, dryRun } = asked
     const files = await filesConfigured(asked)
     const packed = packArchive(files)
-    const there = await readFile(path).catch((error: unknown) => {
+    const there = await readWhole(path, 'state').catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return undefined
       throw new AppError('read_failed', `${path}: ${messageOf(error)}`, { cause: error })
     })

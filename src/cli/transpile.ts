@@ -1,7 +1,7 @@
 // transpile: a Container Linux Config or a Butane config to Ignition, with the report on standard error.
-import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { readWhole } from '../disk/whole-file.js'
 import { jsonText } from '../go/json.js'
 import { formatReport, isFatal, messageAt } from '../ignition/report.js'
 import { transpile } from '../ignition/transpile.js'
@@ -32,7 +32,7 @@ export const transpileCommand: Command = {
 async function read (file: string, { stdin }: Io): Promise<Buffer> {
   if (file === '-') return await buffer(stdin)
   try {
-    return await readFile(file)
+    return await readWhole(file, 'lists')
   } catch (error) {
     throw new AppError('config_missing', errnoOf(error) === 'ENOENT' ? `there is no file ${file}` : `cannot read ${file}: ${messageOf(error)}`)
   }

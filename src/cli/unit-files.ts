@@ -1,10 +1,11 @@
 // The files that a unit names: their text, and which of them a pattern is (glob(7), as EnvironmentFile= takes it).
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { readWholeSync } from '../disk/whole-file.js'
 import type { UnitFiles } from '../inventory/matchbox-unit.js'
 
 export const unitFilesOnDisk: UnitFiles = {
-  read: file => orNothing(() => readFileSync(file, 'utf8')),
+  read: file => orNothing(() => readWholeSync(file, 'credentials').toString()),
   glob: pathsByPattern
 }
 

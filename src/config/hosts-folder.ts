@@ -1,9 +1,10 @@
 // The files of hosts.d: lists of reservations that other programs write, read together in the order of their names. A file is read
 // again when it has changed, and only then.
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errnoOf, messageOf } from '../base/errors.js'
 import { remedyFor } from '../disk/denied.js'
+import { readWhole } from '../disk/whole-file.js'
 import { parseReservationFile, type ReservationEntry, type ReservationFile } from './reservation-file.js'
 
 interface HostsFile { readonly stamp: string, readonly found: ReservationFile }
@@ -32,7 +33,7 @@ export class HostsFolder {
       stamps.push(stamp)
       try {
         const known = this.#read.get(name)
-        const found = known?.stamp === stamp ? known.found : parseReservationFile(path, await readFile(path, 'utf8'))
+        const found = known?.stamp === stamp ? known.found : parseReservationFile(path, (await readWhole(path, 'lists')).toString())
         read.set(name, { stamp, found })
         for (const entry of found.entries) entries.push(entry)
         problems.push(...found.problems)

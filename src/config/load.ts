@@ -1,8 +1,9 @@
 // The configuration: read, merged and checked. A flag goes before the environment, the environment before the file, the
 // file before the defaults. What is wrong is told with its path, where it was written, and what was expected.
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import * as v from 'valibot'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { readWholeSync } from '../disk/whole-file.js'
 import { faultsIn, withoutFaults } from './faults.js'
 import { type Config, configSchema } from './schema.js'
 import { parseValue, parseYaml, type Path, type YamlSource } from './yaml-text.js'
@@ -30,6 +31,8 @@ export interface LoadedConfig {
   readonly sources: readonly string[]
   /** Where the value of a path was written: `config.yaml:31`, `--set dhcp.port`. */
   readonly where: (path: Path) => string
+  /** How a line begins that tells of a key: `config.yaml:31:5: rpc.ca_file`. */
+  readonly keyAt: (path: Path) => string
   /** Matchbox's variables that are told and mean nothing here: `MATCHBOX_WEB_SSL`. */
   readonly ignored: readonly string[]
   /** Whether somebody wrote something at the path, rather than left it to the defaults. */
@@ -86,6 +89,10 @@ export function loadConfig ({ file, defaultFile = defaultConfigFile, set, env }:
     return undefined
   }
   const where = (at: Path): string => originOf(at) ?? (written === undefined ? 'configuration' : `${path}:${written.placeOf(at).line}`)
+  const placeOf = (at: Path): string => {
+    const { line, column } = written?.placeOf(at) ?? {}
+    return originOf(at) ?? (line === undefined ? 'configuration' : `${path}:${line}:${column}`)
+  }
   const result = v.safeParse(configSchema, raw)
   const problems = faultsIn(raw, configSchema, result)
   const fromEnvironment = Object.keys(matchboxVariables).filter(name => !isUnset(name, env[name]))
@@ -93,15 +100,14 @@ export function loadConfig ({ file, defaultFile = defaultConfigFile, set, env }:
     config,
     sources: [...path === undefined ? [] : [path], ...fromEnvironment, ...set.length > 0 ? ['--set'] : []],
     where,
+    keyAt: at => `${placeOf(at)}: ${at.join('.')}`,
     ignored: Object.keys(env).filter(name => isIgnored(name, env[name])).sort(),
     isWritten: at => at.reduce<unknown>((value, key) => Object(value)[key], raw) !== undefined
   })
   if (result.success && problems.length === 0) return loaded(result.output)
   const told = problems.map(({ path: at, message }) => {
     const { line, column } = written?.placeOf(at) ?? { line: 0, column: 0 }
-    const origin = originOf(at)
-    const place = origin ?? (path === undefined ? 'configuration' : `${path}:${line}:${column}`)
-    return { text: `${place}: ${at.length === 0 ? '' : `${at.join('.')}: `}${message}`, order: origin === undefined ? line * 1e6 + column : 0 }
+    return { text: `${placeOf(at)}: ${at.length === 0 ? '' : `${at.join('.')}: `}${message}`, order: originOf(at) === undefined ? line * 1e6 + column : 0 }
   })
   const rest = withoutFaults(raw)
   throw new ConfigError(told.sort((a, b) => a.order - b.order).map(({ text }) => text), rest === undefined ? undefined : loaded(rest))
@@ -137,7 +143,7 @@ const unreadable = (path: string, error: unknown): AppError => new AppError('con
 function readFile (path: string): YamlSource {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = readWholeSync(path, 'lists').toString()
   } catch (error) {
     throw errnoOf(error) === 'ENOENT' ? new AppError('config_invalid', `there is no configuration file ${path}`) : unreadable(path, error)
   }

@@ -63,6 +63,10 @@ const hostName = v.pipe(v.string('expected a host name'),
   v.regex(/^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i, 'expected a host name'))
 
 const path = v.pipe(v.string('expected a path'), v.regex(/^[^\0]+$/, 'expected a path'))
+/** '' for none. */
+const optionalPath = v.pipe(v.string('expected a path'), v.regex(/^[^\0]*$/, 'expected a path'))
+/** What keys that name files and folders have. */
+export const pathSchemas: readonly v.GenericSchema[] = [path, optionalPath]
 const text = v.string('expected text')
 const flag = v.boolean('expected true or false')
 const addresses = v.optional(v.array(ipv4, 'expected a list of IPv4 addresses'), [])
@@ -214,7 +218,7 @@ const webhookUrl = v.pipe(v.string('expected an http or https URL'), v.regex(/^h
 
 const webhookSchema = v.strictObject({
   url: webhookUrl,
-  secret_file: v.optional(text, ''),
+  secret_file: v.optional(optionalPath, ''),
   on: v.optional(v.array(choice(webhookEvents), `expected a list of ${webhookEvents.join(', ')}`), [...webhookEvents])
 })
 
@@ -226,7 +230,7 @@ const etcdEndpoint = v.pipe(v.string('expected a URL such as https://10.0.0.11:2
 
 export const configSchema = v.strictObject({
   data_path: v.optional(path, '/var/lib/matchbox'),
-  assets_path: v.optional(text, '/var/lib/matchbox/assets'),
+  assets_path: v.optional(optionalPath, '/var/lib/matchbox/assets'),
   state_path: v.optional(path, '/var/lib/core-provisioner'),
   control_socket: v.optional(path, '/run/core-provisioner/control.sock'),
   advertise: v.optional(v.union([v.literal(''), hostName], 'expected a name or address'), ''),
@@ -235,8 +239,8 @@ export const configSchema = v.strictObject({
     address: v.optional(listenAddress, '0.0.0.0:8080'),
     https: section({
       address: v.optional(optionalListenAddress, ''),
-      cert_file: v.optional(text, ''),
-      key_file: v.optional(text, '')
+      cert_file: v.optional(optionalPath, ''),
+      key_file: v.optional(optionalPath, '')
     }),
     identify_by_ip: v.optional(flag, false)
   }),
@@ -245,13 +249,13 @@ export const configSchema = v.strictObject({
     ca_file: v.optional(path, '/etc/matchbox/ca.crt'),
     cert_file: v.optional(path, '/etc/matchbox/server.crt'),
     key_file: v.optional(path, '/etc/matchbox/server.key'),
-    crl_file: v.optional(text, '')
+    crl_file: v.optional(optionalPath, '')
   }),
   assets: section({
     cache_memory: v.optional(size, '512MiB')
   }),
   signing: section({
-    key_ring_path: v.optional(text, '')
+    key_ring_path: v.optional(optionalPath, '')
   }),
   store: section({
     tombstone: v.optional(duration(), '30s')
@@ -281,7 +285,7 @@ export const configSchema = v.strictObject({
     keys: v.optional(v.array(v.strictObject({ file: path, fingerprint }, 'expected { file, fingerprint }'), 'expected a list of { file, fingerprint }'), []),
     timeout: v.optional(duration(1000, '30s, at least 1s'), '30s'),
     max_size: v.optional(size, '8GiB'),
-    ca_file: v.optional(v.union([v.literal(''), path], 'expected a path'), '')
+    ca_file: v.optional(optionalPath, '')
   }),
   boot: section({
     bios: v.optional(bootFile, 'undionly.kpxe'),
@@ -304,7 +308,7 @@ export const configSchema = v.strictObject({
   ui: section({
     address: v.optional(optionalListenAddress, ''),
     allow: v.optional(v.array(parsed('expected an address or a prefix such as 10.0.0.0/8', parsePrefix), 'expected a list of addresses and prefixes'), ['127.0.0.0/8']),
-    users_file: v.optional(text, ''),
+    users_file: v.optional(optionalPath, ''),
     client_certificates: v.optional(flag, false)
   }),
   updates: section({
@@ -320,11 +324,11 @@ export const configSchema = v.strictObject({
         v.array(etcdEndpoint, 'expected a list of URLs such as https://10.0.0.11:2379'),
         v.check(urls => new Set(urls).size === urls.length, 'expected each URL once')
       ), []),
-      ca_file: v.optional(text, ''),
-      cert_file: v.optional(text, ''),
-      key_file: v.optional(text, ''),
+      ca_file: v.optional(optionalPath, ''),
+      cert_file: v.optional(optionalPath, ''),
+      key_file: v.optional(optionalPath, ''),
       user: v.optional(text, ''),
-      password_file: v.optional(text, ''),
+      password_file: v.optional(optionalPath, ''),
       prefix: v.optional(v.pipe(text, v.regex(/^\/(?:[\w.-]+\/)+$/, 'expected a prefix such as /core-provisioner/v1/')), '/core-provisioner/v1/')
     })
   }),

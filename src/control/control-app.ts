@@ -1,6 +1,6 @@
 // The control socket: what the commands of the same machine ask of a running appliance. HTTP over a Unix socket that only
 // root and the service's own group may open; nothing of it is reachable over the network.
-import { chmod, rm } from 'node:fs/promises'
+import { chmod, lstat, rm } from 'node:fs/promises'
 import type { RequestListener, Server } from 'node:http'
 import fastify, { type FastifyInstance } from 'fastify'
 import { AppError, messageOf } from '../base/errors.js'
@@ -59,14 +59,21 @@ export function buildControlApp (options: ControlOptions): FastifyInstance {
 /** struct sockaddr_un holds 108, the NUL included. */
 const longestPath = 107
 
-/** AppError `config_invalid` for a path that no socket can have. */
-export function assertSocketPath (path: string): void {
-  if (Buffer.byteLength(path) > longestPath) throw new AppError('config_invalid', `control_socket: ${path} is longer than the ${longestPath} bytes that a Unix socket may have`)
+/** AppError `config_invalid` for a path that no socket can have; `named` is what its key is called. */
+export function assertSocketPath (path: string, named = 'control_socket'): void {
+  if (Buffer.byteLength(path) > longestPath) throw new AppError('config_invalid', `${named}: ${path} is longer than the ${longestPath} bytes that a Unix socket may have`)
+}
+
+/** AppError `config_invalid` where something else stands that a socket would replace. */
+export async function assertNothingElse (path: string, named = 'control_socket'): Promise<void> {
+  const found = await lstat(path).catch(() => undefined)
+  if (found?.isSocket() === false) throw new AppError('config_invalid', `${named}: ${path} is no socket, and stays as it is: move it away, or name another path`)
 }
 
 /** Listens on `path`, taking over a socket that a crash left behind but not one that somebody answers on. */
 export async function listenControl (app: FastifyInstance, path: string): Promise<void> {
   assertSocketPath(path)
+  await assertNothingElse(path)
   // What else is wrong with it shows when the socket is made.
   if (await isSocketAnswered(path)) throw new AppError('address_in_use', `cannot listen on ${path}: another appliance runs with this control_socket`)
   try {

@@ -6,6 +6,7 @@ import { AppError, errnoOf } from '../base/errors.js'
 import { constants, openLibc } from '../net/libc.js'
 import { writeError } from './atomic-file.js'
 import { makeFolder } from './make-folder.js'
+import { readWhole } from './whole-file.js'
 
 /** `release` lets go again; `holder` is who has it: a process id, '' where it could not say so. */
 export type Lock = { readonly release: () => Promise<void> } | { readonly holder: string }
@@ -43,7 +44,7 @@ export async function lockFolder (path: string): Promise<() => Promise<void>> {
  */
 export async function lockHolder (path: string): Promise<number | undefined> {
   try {
-    const [text, { ino }, locks] = await Promise.all([readFile(path, 'utf8'), stat(path, { bigint: true }), readFile('/proc/locks', 'utf8')])
+    const [text, { ino }, locks] = await Promise.all([readWhole(path, 'credentials').then(String), stat(path, { bigint: true }), readFile('/proc/locks', 'utf8')])
     const pid = text.trim()
     // `1: FLOCK  ADVISORY  WRITE 708 08:01:13245 0 EOF` (proc_locks(5)); the device is not stat(2)'s on every file system.
     const isHeld = locks.split('\n').some(line => {

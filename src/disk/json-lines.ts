@@ -6,7 +6,7 @@
 // A file without it is older than it, and read. One of a newer version is refused before anything is written to it. A last
 // line that a crash tore off is left out. Group commit: while one sync runs, all that comes in waits for the next.
 import { constants } from 'node:fs'
-import { type FileHandle, open, readFile, stat } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
@@ -15,6 +15,7 @@ import { writeError, writeFileAtomic } from './atomic-file.js'
 import { makeFolder } from './make-folder.js'
 import { refuseNewer } from './state-formats.js'
 import { syncFolder } from './sync-folder.js'
+import { readWhole } from './whole-file.js'
 
 export interface JsonLinesOptions<T> {
   readonly path: string
@@ -65,7 +66,7 @@ export class JsonLines<T> {
    */
   async load (): Promise<readonly T[]> {
     const { path, kind, version, log, parse } = this.#options
-    const bytes = await readFile(path).catch((error: unknown) => {
+    const bytes = await readWhole(path, 'state').catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return Buffer.alloc(0)
       throw new AppError('read_failed', `cannot read ${path}: ${messageOf(error)}`, { cause: error })
     })

@@ -27,11 +27,11 @@ export async function clusterProblems ({ cluster }: Pick<Ground, 'cluster'>): Pr
 }
 
 /** Asks every member. */
-export async function diagnoseCluster ({ config, clock }: Pick<Ground, 'config' | 'clock'>): Promise<readonly Finding[]> {
+export async function diagnoseCluster ({ loaded, config, clock }: Pick<Ground, 'loaded' | 'config' | 'clock'>): Promise<readonly Finding[]> {
   if (!isClustered(config)) return []
   const { lookAtMembers } = await import('../wiring/cluster.js')
   try {
-    return judgeMembers(await lookAtMembers(config, { clock }))
+    return judgeMembers(await lookAtMembers(loaded, { clock }))
   } catch (error) {
     // A file that can't be used is told of with the configuration.
     if (error instanceof AppError) return []

@@ -1,6 +1,6 @@
 // Whether the service can read and write the folders it needs: by the rights of whoever asks, and as its mount namespace shows
 // them, where ProtectHome= hides what ReadWritePaths= does not name.
-import { constants, existsSync } from 'node:fs'
+import { constants, existsSync, statSync } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { errnoOf } from '../base/errors.js'
@@ -30,10 +30,14 @@ export async function judgeFolders (config: Folders, root: string): Promise<read
     const path = resolve(given)
     if (!existsSync(path)) return about === 'assets' ? note(about, `${path} is missing: /assets/ answers 404`) : undefined
     if (root !== '' && !existsSync(join(root, path))) return problem(about, `${path} is hidden from the service (ProtectHome=, PrivateTmp=): move it below /var/lib, or systemctl edit core-provisioner`)
+    // What is no folder, and a state that may not be written, is told with its line (wiring/folder-amiss).
+    const isSeen = about !== 'control socket'
+    if (isSeen && statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory() === false) return undefined
     try {
       await access(join(root, path), mode | constants.X_OK)
       return undefined
     } catch (error) {
+      if (root === '' && about === 'state' && errnoOf(error) === 'EACCES') return undefined
       return problem(about, errnoOf(error) === 'EROFS'
         ? `${path} is read-only for the service: run install.sh again, which names it to systemd (ReadWritePaths=)`
         : `${path} can't be ${mode === constants.R_OK ? 'read' : 'written'} by this user`)

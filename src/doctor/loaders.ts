@@ -1,9 +1,9 @@
 // Who signed the loaders that UEFI machines are given, whether firmware that enforces Secure Boot takes them, and what the last boots say.
-import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { messageOf } from '../base/errors.js'
 import { lineFormats } from '../disk/state-formats.js'
+import { readWhole, wholeFileLimits } from '../disk/whole-file.js'
 import { parseMachine } from '../machines/journal.js'
 import type { Machine } from '../machines/machine.js'
 import { covers, describeCertificate, parseCertificate } from '../tls/certificate.js'
@@ -18,9 +18,6 @@ import { fine, type Finding, note, problem, warning } from './finding.js'
 /** Microsoft's authorities for others' programs. The first ended on 2026-06-27: new hardware may know the second alone. */
 const authorities = { 2011: 'Microsoft Corporation UEFI CA 2011', 2023: 'Microsoft UEFI CA 2023' } as const
 
-/** No loader is larger, in bytes. */
-const largest = 32 * 2 ** 20
-
 export async function diagnoseLoaders (ground: Pick<Ground, 'config' | 'clock' | 'homes' | 'store'>): Promise<readonly Finding[]> {
   const { config, clock } = ground
   const { boot } = config
@@ -28,7 +25,7 @@ export async function diagnoseLoaders (ground: Pick<Ground, 'config' | 'clock' |
   const read = async (name: string): Promise<Buffer | undefined> => {
     const file = await files.open(name, { client: '127.0.0.1' })
     try {
-      return file === undefined || file.size > largest ? undefined : await readFile(file.path)
+      return file === undefined || file.size > wholeFileLimits.lists ? undefined : await readWhole(file.path, 'lists')
     } finally {
       await file?.close()
     }
@@ -62,7 +59,7 @@ const isBroken = (name: string, program: SignedProgram | undefined): readonly Fi
 /** The certificate of the HTTPS listener; that it can't be read is told by who would serve it. */
 async function certificateIn ({ address, cert_file: file }: Ground['config']['http']['https']): Promise<ReturnType<typeof parseCertificate> | undefined> {
   try {
-    return address === null ? undefined : parseCertificate(await readFile(file, 'utf8'), file)
+    return address === null ? undefined : parseCertificate((await readWhole(file, 'credentials')).toString(), file)
   } catch {
     return undefined
   }
@@ -162,7 +159,7 @@ export function judgeBoots (name: string, content: Buffer, machines: readonly Ma
 /** Each machine's last line; what can't be read is passed over, since the running appliance may be writing it. */
 async function readMachines (path: string): Promise<readonly Machine[]> {
   const machines = new Map<string, Machine>()
-  for (const line of (await readFile(path, 'utf8').catch(() => '')).split('\n')) {
+  for (const line of (await readWhole(path, 'state').then(String, () => '')).split('\n')) {
     const machine = parseMachine(line)
     if (machine !== undefined) machines.set(machine.mac, machine)
   }

@@ -5,6 +5,7 @@ import { AppError } from '../base/errors.js'
 import { type Config, type DhcpInterface, dhcpInterfaces, isClustered, type LoadedConfig } from '../config/load.js'
 import { isListener, placesIn } from '../listeners.js'
 import { type Ground, type GroundOptions, openGround } from '../wiring/ground.js'
+import { stateAmiss } from '../wiring/folder-amiss.js'
 import type { PreparedListener, Row } from '../wiring/listener.js'
 import { type Place, placeText } from '../wiring/place.js'
 import { type Finding, problem, warning } from './finding.js'
@@ -64,6 +65,7 @@ export async function onGround<T> (
         refused.push(error)
       }
     }
+    const state = await stateAmiss(loaded)
     const plan = {
       sources: loaded.sources,
       listeners,
@@ -74,6 +76,7 @@ export async function onGround<T> (
       },
       paths: pathsOf(ground),
       findings: [
+        ...state === undefined ? [] : [problem('state', state)],
         ...refused.map(({ message }) => problem('configuration', message)),
         ...loaded.ignored.map(ignoredVariable),
         ...clusterWarnings(ground),

@@ -1,10 +1,11 @@
 // Whether what is kept in state_path can be read by this version: an older one is told so before it is put in force.
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { Config } from '../config/load.js'
 import { checkHeader } from '../disk/json-lines.js'
 import { fetchedFormat, lineFormats, mirrorFormat, refuseNewer } from '../disk/state-formats.js'
+import { readWhole } from '../disk/whole-file.js'
 import { type Finding, problem } from './finding.js'
 
 /**
@@ -47,7 +48,7 @@ async function checkWhole (folder: string, file: string): Promise<void> {
 /** undefined where there is none, as where the file cannot be read: who uses it begins anew. */
 async function versionIn (path: string): Promise<unknown> {
   try {
-    return (Object(JSON.parse(await readFile(path, 'utf8'))) as { readonly version?: unknown }).version
+    return (Object(JSON.parse((await readWhole(path, 'state')).toString())) as { readonly version?: unknown }).version
   } catch {
     return undefined
   }

@@ -24,6 +24,8 @@ export interface LintOptions {
   readonly store: OpenStore
   /** The store's folder, as places name it. */
   readonly dataPath: string
+  /** What the key is called that names it, with its place; none for a folder that no configuration names. */
+  readonly dataKey?: string | undefined
   /** Where /assets/ leads; '' or a folder that is not there: nothing is said of what is missing in it. */
   readonly assetsPath: string
   /** Which hosts in URLs lead to this server. */
@@ -32,7 +34,7 @@ export interface LintOptions {
 }
 
 /** In the order of the files' names. */
-export function lintStore ({ store, dataPath, assetsPath, isOwn, ownSnippets }: LintOptions): readonly Finding[] {
+export function lintStore ({ store, dataPath, dataKey, assetsPath, isOwn, ownSnippets }: LintOptions): readonly Finding[] {
   const objects = store.snapshot
   const pathOf = (where: string): string => join(dataPath, where)
   const problems = new Map(store.problems().map(({ where, message }) => [where, message]))
@@ -71,7 +73,10 @@ export function lintStore ({ store, dataPath, assetsPath, isOwn, ownSnippets }: 
     }
   }
   found.push(...lintSnippets(objects.shared.snippets, name => pathOf(`snippets/${name}`)))
-  for (const [where, message] of problems) found.push(storeFinding('unreadable', { file: pathOf(where) }, message))
+  for (const [where, message] of problems) {
+    const finding = storeFinding('unreadable', { file: pathOf(where) }, message)
+    found.push(where === '.' && dataKey !== undefined ? { ...finding, place: undefined, text: `${dataKey}: ${message}` } : finding)
+  }
   found.push(...notRead(dataPath), ...sameAddresses(objects.groups.values(), places))
   const groups = selected(objects.groups, places)
   found.push(...groups.findings, ...lintDocuments(objects, groups.linted, ({ kind, name }) => pathOf(`${kind}/${name}`), ownSnippets))
@@ -145,7 +150,8 @@ function labelsOf ({ selector }: Group): readonly Labels[] {
 function notRead (dataPath: string): readonly Finding[] {
   return ['groups', 'profiles', ...configKinds].flatMap(folder => {
     const path = join(dataPath, folder)
-    const entries = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(path, { withFileTypes: true }) : []
+    const target = targetOf(path)
+    const entries = target !== 'gone' && target?.isDirectory() === true ? readdirSync(path, { withFileTypes: true }) : []
     return entries.flatMap(entry => {
       if (entry.name.startsWith('.') || entry.name === 'README.md') return []
       const why = noFile(join(path, entry.name), entry) ?? leadsBack(path, entry) ?? misnamed(folder, entry)

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
-import { type Config, isClustered } from '../config/load.js'
+import { isClustered, type LoadedConfig } from '../config/load.js'
 import { configKinds } from '../matchbox/store.js'
 import { Homes } from '../wiring/homes.js'
 import { isOwnHost } from '../wiring/own-hosts.js'
@@ -16,20 +16,22 @@ import { storeFinding } from './store-rules.js'
 
 const anySnippets: ReadonlyMap<string, string> = new Map([['updates', '""']])
 
-export const lintOf = ({ config, homes, store }: Pick<Ground, 'config' | 'homes' | 'store'>): readonly Finding[] =>
+export const lintOf = ({ loaded, config, homes, store }: Pick<Ground, 'loaded' | 'config' | 'homes' | 'store'>): readonly Finding[] =>
   lintStore({
     store,
     dataPath: isClustered(config) ? `etcd:${config.cluster.etcd.prefix}` : config.data_path,
+    dataKey: loaded.keyAt(['data_path']),
     assetsPath: config.assets_path,
     isOwn: isOwnHost(config, homes),
     ownSnippets: openSnippets(config)
   })
 
 /** The store of a configuration that may be wrong elsewhere. */
-export async function lintConfigured (config: Config, log: Logger): Promise<readonly Finding[]> {
+export async function lintConfigured (loaded: LoadedConfig, log: Logger): Promise<readonly Finding[]> {
+  const { config } = loaded
   const store = await openStore(config, log)
   try {
-    return lintOf({ config, homes: new Homes(config), store })
+    return lintOf({ loaded, config, homes: new Homes(config), store })
   } finally {
     await store.close()
   }

@@ -1,9 +1,11 @@
 // What a connection to etcd is encrypted with, kept in step with its files: whoever renews certificates replaces them one by one, so
 // that a set which does not fit together is normal for a moment and never put in force.
-import { readFile, stat } from 'node:fs/promises'
-import { createSecureContext } from 'node:tls'
+import { stat } from 'node:fs/promises'
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, errnoOf, messageOf, unwaited } from '../base/errors.js'
+import { remedyForSecret } from '../disk/denied.js'
+import { readWhole } from '../disk/whole-file.js'
 
 /** '' for a file that there is none of: without an authority those of the system count. */
 export interface TlsFileNames { readonly caFile: string, readonly certFile: string, readonly keyFile: string }
@@ -71,22 +73,28 @@ export class TlsFiles {
 }
 
 async function readTexts ({ caFile, certFile, keyFile }: TlsFileNames): Promise<TlsTexts> {
-  const read = async (file: string): Promise<Buffer | null> => {
+  const read = async (file: string, key: string): Promise<Buffer | null> => {
     if (file === '') return null
     try {
-      return await readFile(file)
+      return await readWhole(file, 'collections')
     } catch (error) {
-      throw new AppError('certificate_invalid', errnoOf(error) === 'ENOENT' ? `there is no file ${file}` : `cannot read ${file}: ${messageOf(error)}`, { cause: error })
+      throw new AppError('certificate_invalid', errnoOf(error) === 'ENOENT' ? `there is no file ${file}` : `cannot read ${file}: ${messageOf(error)}${remedyForSecret(file, error)}`, { cause: error, key })
     }
   }
-  const [ca, cert, key] = await Promise.all([read(caFile), read(certFile), read(keyFile)])
-  const told = [caFile, certFile, keyFile].filter(file => file !== '').join(', ')
-  if (ca?.includes('-----BEGIN CERTIFICATE-----') === false) throw new AppError('certificate_invalid', `${caFile} holds no certificate`)
-  try {
-    createSecureContext({ ...ca !== null && { ca }, ...cert !== null && { cert }, ...key !== null && { key } })
-  } catch (error) {
-    throw new AppError('certificate_invalid', `${told} cannot be used: ${messageOf(error)}`, { cause: error })
+  const [ca, cert, key] = await Promise.all([read(caFile, 'ca_file'), read(certFile, 'cert_file'), read(keyFile, 'key_file')])
+  if (ca?.includes('-----BEGIN CERTIFICATE-----') === false) throw new AppError('certificate_invalid', `${caFile} holds no certificate`, { key: 'ca_file' })
+  const refusing = (parts: SecureContextOptions, files: string, key: string): void => {
+    try {
+      createSecureContext(parts)
+    } catch (error) {
+      throw new AppError('certificate_invalid', `${files} cannot be used: ${messageOf(error)}`, { cause: error, key })
+    }
   }
+  // One by one first: OpenSSL does not say which it means.
+  if (ca !== null) refusing({ ca }, caFile, 'ca_file')
+  if (cert !== null) refusing({ cert }, certFile, 'cert_file')
+  if (key !== null) refusing({ key }, keyFile, 'key_file')
+  if (cert !== null && key !== null) refusing({ cert, key }, `${certFile}, ${keyFile}`, 'key_file')
   return { ca, cert, key }
 }
 

@@ -2,10 +2,11 @@
 // that the parts are of one file), forced to disk, and only then called NAME. NAME.part.json keeps what tells whether the
 // publisher's file is still the same.
 import { fdatasyncSync, fsyncSync, writeSync } from 'node:fs'
-import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm, stat, writeFile } from 'node:fs/promises'
 import type { Clock } from '../base/clock.js'
 import { AppError, errnoOf } from '../base/errors.js'
 import { writeError } from '../disk/atomic-file.js'
+import { readWhole } from '../disk/whole-file.js'
 import { broken, discard, type HttpAnswer, type HttpClient, refused, shown, steady } from './http-client.js'
 import { patiently, TransientError } from './patience.js'
 
@@ -135,7 +136,7 @@ function validatorOf ({ headers: { etag, 'last-modified': modified } }: HttpAnsw
 
 async function readRecord (path: string): Promise<PartRecord | undefined> {
   try {
-    const record = JSON.parse(await readFile(path, 'utf8')) as unknown
+    const record = JSON.parse((await readWhole(path, 'credentials')).toString()) as unknown
     return typeof Object(record).url === 'string' ? record as PartRecord : undefined
   } catch {
     return undefined

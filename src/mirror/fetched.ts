@@ -1,10 +1,10 @@
 // When a machine last fetched something of each release, kept in state_path/images/fetched.json, so that what is being booted
 // is not pruned, by whichever process.
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { fetchedFormat, refuseNewer } from '../disk/state-formats.js'
+import { readWhole } from '../disk/whole-file.js'
 
 /** Milliseconds for which a release is not noted again. */
 const fine = 600_000
@@ -27,7 +27,7 @@ export async function readFetched (statePath: string): Promise<ReadonlyMap<strin
 
 async function contentOf (file: string): Promise<{ readonly version?: unknown, readonly fetched?: unknown }> {
   try {
-    return Object(JSON.parse(await readFile(file, 'utf8'))) as { readonly version?: unknown, readonly fetched?: unknown }
+    return Object(JSON.parse((await readWhole(file, 'state')).toString())) as { readonly version?: unknown, readonly fetched?: unknown }
   } catch {
     return {}
   }

@@ -1,11 +1,12 @@
 // The publishers' public keys: files that the configuration names with their fingerprint, and those that
 // `images keys add` put into state_path/images/keys. A key counts only when its fingerprint is the one that is pinned.
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { type Certificate, type KeyPart, readCertificates, type Standing } from '../openpgp/certificate.js'
 import { removeFile, writeFileAtomic } from '../disk/atomic-file.js'
 import { makeFolder } from '../disk/make-folder.js'
+import { readWhole } from '../disk/whole-file.js'
 
 export interface PinnedKey {
   readonly fingerprint: string
@@ -31,6 +32,9 @@ export interface KeyStore {
   readonly problems: readonly string[]
 }
 
+/** `named`: what its key of the configuration is called, with its place. */
+export interface ConfiguredKey extends Pick<PinnedKey, 'file' | 'fingerprint'> { readonly named?: string }
+
 export const maxKeyFileBytes = 4 * 2 ** 20
 
 /** A fingerprint as people write it: with spaces, colons, 0x, in either case. undefined when it is none of 40 or 64 digits. */
@@ -43,18 +47,18 @@ export function parseFingerprint (text: string): string | undefined {
  * The keys that are there; those that are not are problems, so that one missing file does not stop the others. What several files
  * hold of one key counts together: whichever was renewed last brings the new subkey.
  */
-export async function loadKeys (folder: string, configured: ReadonlyArray<Pick<PinnedKey, 'file' | 'fingerprint'>>): Promise<KeyStore> {
+export async function loadKeys (folder: string, configured: readonly ConfiguredKey[]): Promise<KeyStore> {
   const imported = (await readdir(folder).catch(() => [])).filter(name => /^[0-9A-F]+\.asc$/.test(name))
-    .map(name => ({ file: join(folder, name), fingerprint: name.slice(0, -'.asc'.length) }))
+    .map((name): ConfiguredKey => ({ file: join(folder, name), fingerprint: name.slice(0, -'.asc'.length) }))
   const keys = new Map<string, PinnedKey>()
   const problems: string[] = []
-  for (const { file, fingerprint } of [...configured, ...imported]) {
+  for (const { file, fingerprint, named } of [...configured, ...imported]) {
     try {
       const found = await pinnedKey(file, fingerprint)
       const before = keys.get(fingerprint)
       keys.set(fingerprint, before === undefined ? found : await together(before, found))
     } catch (error) {
-      problems.push(messageOf(error))
+      problems.push(`${named === undefined ? '' : `${named}: `}${messageOf(error)}`)
     }
   }
   return { keys: [...keys.values()], problems }
@@ -72,7 +76,7 @@ export async function importKey (folder: string, file: string, found: readonly C
 /** AppError key_invalid when no such key was imported. */
 export async function forgetKey (folder: string, fingerprint: string): Promise<void> {
   const file = join(folder, `${fingerprint}.asc`)
-  await readFile(file).catch(() => { throw new AppError('key_invalid', `no key ${fingerprint} was imported; those of the configuration are removed there`) })
+  await readWhole(file, 'collections').catch(() => { throw new AppError('key_invalid', `no key ${fingerprint} was imported; those of the configuration are removed there`) })
   await removeFile(file)
 }
 
@@ -94,7 +98,7 @@ async function together (one: PinnedKey, other: PinnedKey): Promise<PinnedKey> {
 
 /** The keys of a file, binary or in armoured blocks. AppError read_failed or key_invalid. */
 export async function keysIn (file: string): Promise<readonly Certificate[]> {
-  const bytes = await readFile(file).catch((error: unknown) => {
+  const bytes = await readWhole(file, 'collections').catch((error: unknown) => {
     throw new AppError('read_failed', errnoOf(error) === 'ENOENT' ? `there is no key file ${file}` : `cannot read the key file ${file}: ${messageOf(error)}`)
   })
   if (bytes.length > maxKeyFileBytes) throw new AppError('key_invalid', `${file} is larger than ${maxKeyFileBytes / 2 ** 20} MiB`)

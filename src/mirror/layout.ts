@@ -1,6 +1,6 @@
 // Where mirrored releases are: assets_path/<folder>/<version>/ with a release.json in each, links beside them, and a hidden
 // folder for what is not published yet, on the same file system.
-import { lstat, readdir, readFile, readlink, realpath, rename, rm, symlink } from 'node:fs/promises'
+import { lstat, readdir, readlink, realpath, rename, rm, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { temporaryPrefix } from '../disk/atomic-file.js'
@@ -8,6 +8,7 @@ import { findLinks, type FoundLink } from '../disk/links.js'
 import { isSafeName, manifestName } from './source.js'
 import { makeFolder } from '../disk/make-folder.js'
 import { syncFolder } from '../disk/sync-folder.js'
+import { readWhole } from '../disk/whole-file.js'
 import { newestFirst } from './versions.js'
 
 export interface PublishedFile {
@@ -135,7 +136,7 @@ async function folderNames (path: string): Promise<readonly string[]> {
 }
 
 export async function readManifest (releasePath: string): Promise<Manifest | undefined> {
-  return await readFile(join(releasePath, manifestName), 'utf8').then(parseManifest, () => undefined)
+  return await readWhole(join(releasePath, manifestName), 'lists').then(bytes => parseManifest(bytes.toString()), () => undefined)
 }
 
 /** undefined for what is not one of ours. */

@@ -1,6 +1,6 @@
 // The image mirror's use cases: sync, list, verify and prune, for the service and the command line alike. What they know
 // is on disk, so that either sees what the other did; a lock on each folder of images keeps them out of each other's way.
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SecureContext } from 'node:tls'
 import type { Clock } from '../base/clock.js'
@@ -10,6 +10,7 @@ import { aliasesOf } from './aliases.js'
 import type { FetchContext } from './fetch-release.js'
 import { readFetched } from './fetched.js'
 import { lockFolder } from '../disk/folder-lock.js'
+import { readWhole } from '../disk/whole-file.js'
 import { type KeyStore, loadKeys, type PinnedKey } from './key-store.js'
 import { type ImageFolder, lockPath, type Manifest, readFolders, removeDeadLinks, removeRelease } from './layout.js'
 import { judgeReleases } from './prune.js'
@@ -31,6 +32,8 @@ export interface MirrorOptions {
   readonly maxSize: number
   /** Of further certificate authorities; '' for none. */
   readonly caFile: string
+  /** What its key is called, with its place. */
+  readonly caKey: string
   /** Where the proxies are named. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
@@ -96,13 +99,13 @@ export class Mirror {
 
   /** Brings every source up to date; what goes wrong with one is its result. */
   async sync (options: SyncOptions): Promise<readonly SyncResult[]> {
-    const { caFile, env } = this.#options
+    const { caFile, caKey, env } = this.#options
     let trusted: Promise<() => SecureContext> | undefined
     return await syncSources({
       ...this.#options,
       keys: () => this.keys(),
       trusted: () => {
-        trusted ??= openTrust({ caFile, env })
+        trusted ??= openTrust({ caFile, caKey, env })
         return trusted
       },
       locked: (folder, work) => this.#locked(folder, work)
@@ -247,6 +250,6 @@ export const keyFolder = (statePath: string): string => join(statePath, 'images'
 const bytesOf = ({ files }: Manifest): number => files.reduce((sum, { bytes }) => sum + bytes, 0)
 const keysOf = ({ files }: Manifest): readonly string[] => [...new Set(files.flatMap(({ key }) => key ?? []))]
 
-const readSignature = async (path: string, of: string): Promise<Buffer> => await readFile(path).catch((error: unknown) => {
+const readSignature = async (path: string, of: string): Promise<Buffer> => await readWhole(path, 'credentials').catch((error: unknown) => {
   throw new AppError('image_signature_missing', `the signature of ${of} can't be read: ${messageOf(error)}`)
 })

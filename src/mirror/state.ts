@@ -1,9 +1,9 @@
 // What is known of the sources beside what is on disk: when each was looked at and what went wrong, and what the last
 // verification found. One file a folder of images, in state_path/images; written by whoever holds the folder's lock.
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { mirrorFormat, refuseNewer } from '../disk/state-formats.js'
+import { readWhole } from '../disk/whole-file.js'
 
 /** Times are ISO 8601. */
 export interface SourceState {
@@ -56,7 +56,7 @@ const isNewer = (version: unknown): boolean => typeof version === 'number' && ve
 
 async function readFileOf (statePath: string, folder: string): Promise<StateFile> {
   try {
-    return Object(JSON.parse(await readFile(stateFile(statePath, folder), 'utf8'))) as StateFile
+    return Object(JSON.parse((await readWhole(stateFile(statePath, folder), 'state')).toString())) as StateFile
   } catch {
     return {}
   }

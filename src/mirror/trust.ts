@@ -1,7 +1,7 @@
 // Whose certificates a publisher may show: the authorities that Node knows, those of the system, and those of images.ca_file.
-import { readFile } from 'node:fs/promises'
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
 import { AppError, messageOf } from '../base/errors.js'
+import { readWhole } from '../disk/whole-file.js'
 import type { Environment } from './proxy.js'
 
 /** Where Debian, Red Hat and Alpine keep theirs, in one file. */
@@ -10,6 +10,8 @@ const systemFiles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/c
 export interface TrustOptions {
   /** PEM; '' for none. */
   readonly caFile: string
+  /** What its key is called, with its place. */
+  readonly caKey: string
   /** Where SSL_CERT_FILE and NODE_EXTRA_CA_CERTS may name further ones. */
   readonly env: Environment
 }
@@ -18,20 +20,20 @@ export interface TrustOptions {
  * What is trusted, for whom it is needed: some three hundred certificates take a tenth of a second to parse, and plain HTTP shows none.
  * AppError read_failed or certificate_invalid names the file.
  */
-export async function openTrust ({ caFile, env }: TrustOptions): Promise<() => SecureContext> {
+export async function openTrust ({ caFile, caKey, env }: TrustOptions): Promise<() => SecureContext> {
   const named = [env['SSL_CERT_FILE'], env['NODE_EXTRA_CA_CERTS']].filter(file => file !== undefined && file !== '')
-  const found = await Promise.all([...systemFiles, ...named].map(file => readFile(file ?? '', 'utf8').catch(() => '')))
+  const found = await Promise.all([...systemFiles, ...named].map(file => readWhole(file ?? '', 'collections').then(String, () => '')))
   const known = new Set([...rootCertificates, ...found.flatMap(certificatesIn)])
   if (caFile !== '') {
-    const text = await readFile(caFile, 'utf8').catch((error: unknown) => {
-      throw new AppError('read_failed', `images.ca_file: cannot read ${caFile}: ${messageOf(error)}`)
-    })
+    const text = (await readWhole(caFile, 'collections').catch((error: unknown) => {
+      throw new AppError('read_failed', `${caKey}: cannot read ${caFile}: ${messageOf(error)}`)
+    })).toString()
     const own = certificatesIn(text)
-    if (own.length === 0) throw new AppError('certificate_invalid', `images.ca_file: ${caFile} holds no certificate in PEM`)
+    if (own.length === 0) throw new AppError('certificate_invalid', `${caKey}: ${caFile} holds no certificate in PEM`)
     try {
       createSecureContext({ ca: [...own] })
     } catch (error) {
-      throw new AppError('certificate_invalid', `images.ca_file: ${caFile}: ${messageOf(error)}`)
+      throw new AppError('certificate_invalid', `${caKey}: ${caFile}: ${messageOf(error)}`)
     }
     for (const certificate of own) known.add(certificate)
   }

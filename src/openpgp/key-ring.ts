@@ -2,9 +2,10 @@
 // writes it or as GnuPG 1 keeps it in secring.gpg, binary or ASCII-armoured. Its passphrase opens it once, at start.
 // Certificates and their age are not looked at: whether the key is to be trusted is for those who verify.
 import { createPrivateKey, type KeyObject } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { type PrivateKey, readPrivateKeys } from 'openpgp'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { remedyForSecret } from '../disk/denied.js'
+import { readWhole } from '../disk/whole-file.js'
 
 export interface SigningKey {
   /** Eight octets, by which a verifier finds the public key. */
@@ -20,8 +21,8 @@ interface RsaPrivate { readonly d: Uint8Array, readonly p: Uint8Array, readonly 
 /** AppError `read_failed` or `key_ring_invalid`; neither holds anything of the key or its passphrase. */
 export async function openKeyRing (path: string, passphrase: string): Promise<SigningKey> {
   const invalid = (problem: string): AppError => new AppError('key_ring_invalid', `${path}: ${problem}`)
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw new AppError('read_failed', errnoOf(error) === 'ENOENT' ? `there is no key ring ${path}` : `cannot read the key ring ${path}: ${messageOf(error)}`)
+  const bytes = await readWhole(path, 'collections').catch((error: unknown) => {
+    throw new AppError('read_failed', errnoOf(error) === 'ENOENT' ? `there is no key ring ${path}` : `cannot read the key ring ${path}: ${messageOf(error)}${remedyForSecret(path, error)}`)
   })
   const packet = (await firstPrivateKey(bytes, invalid)).keyPacket
   if (!('decrypt' in packet)) throw invalid('holds no private key')

@@ -1,11 +1,13 @@
 // Which files of a data folder are the store's: those of its folders and of folders in these, also through links. What an interrupted
 // write left behind is removed on the way.
-import { readdir, realpath, stat, unlink } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, readdir, realpath, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../base/clock.js'
 import { errnoOf, messageOf } from '../base/errors.js'
 import { temporaryPrefix } from '../disk/atomic-file.js'
+import { remedyFor } from '../disk/denied.js'
 import { folders, placeOf } from './object-files.js'
 
 export interface DataFolder {
@@ -24,13 +26,28 @@ const mostLinks = 8
 /** Names of a folder that are looked at in one turn of the event loop. */
 const namesAtOnce = 1000
 
+/** Why nothing in it can be looked at; undefined where it can be, and where it is missing. */
+async function amissWith (dataPath: string): Promise<string | undefined> {
+  try {
+    if (!(await stat(dataPath)).isDirectory()) return `${dataPath} is no folder`
+    await access(dataPath, constants.X_OK)
+    return undefined
+  } catch (error) {
+    return errnoOf(error) === 'EACCES' ? `${messageOf(error)}${remedyFor(dataPath, error)}` : undefined
+  }
+}
+
 /** What cannot be listed is among the problems; never rejects. */
 export async function listDataFolder (dataPath: string, clock: Pick<Clock, 'now'>): Promise<DataFolder> {
   const walk = new Walk(dataPath, clock)
+  const amiss = await amissWith(dataPath)
+  if (amiss !== undefined) return { files: new Set(), linked: new Set(), problems: new Map([['.', `the data folder cannot be read: ${amiss}`]]) }
   for (const folder of folders) await walk.list(folder, [])
   const { files, linked, problems } = walk
   if (files.size === 0) {
-    await stat(dataPath).catch((error: unknown) => { problems.set('.', `the data folder cannot be read: ${messageOf(error)}`) })
+    await stat(dataPath).catch((error: unknown) => {
+      problems.set('.', `the data folder cannot be read: ${errnoOf(error) === 'ENOENT' ? `there is no ${dataPath}` : `${messageOf(error)}${remedyFor(dataPath, error)}`}`)
+    })
   }
   return { files, linked, problems }
 }
@@ -56,7 +73,7 @@ class Walk {
     const path = join(this.#dataPath, folder)
     const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return []
-      this.problems.set(folder, `the folder cannot be read: ${messageOf(error)}`)
+      this.problems.set(folder, `the folder cannot be read: ${messageOf(error)}${remedyFor(path, error)}`)
       return []
     })
     for (const [index, entry] of entries.entries()) {

@@ -2,11 +2,12 @@
 // what a cluster definition takes for its `matchbox-certs`: ca.crt, server.crt and server.key for this program; ca.crt,
 // client.crt and client.key for Terraform; ca.key for nobody but the one who renews them.
 import type { X509Certificate } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { behindLink } from '../disk/behind-link.js'
+import { readWhole } from '../disk/whole-file.js'
 import {
   type CertificateFacts, describeCertificate, exposedKey, expiryWarningOf, isExposed, keyFits, parseCertificate, serverWarnings
 } from './certificate.js'
@@ -93,7 +94,7 @@ export async function revokeClients (
 ): Promise<readonly Revoked[]> {
   const authority = { certificate: await read(dir, 'ca.crt'), key: await read(dir, 'ca.key') }
   const file = await behindLink(join(dir, 'crl.pem'))
-  const before = await readFile(file, 'utf8').then(text => readCrl(text, file), (error: unknown) => {
+  const before = await readWhole(file, 'collections').then(text => readCrl(text.toString(), file), (error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return []
     throw error
   })
@@ -109,9 +110,9 @@ export async function revokeClients (
 /** A list tells of its own authority's certificates alone: the serial number of another's would take nothing away, or the wrong client. */
 async function serialOf (dir: string, client: string, authority: X509Certificate): Promise<string> {
   for (const file of [client, join(dir, `${client}.crt`)]) {
-    const text = await readFile(file, 'utf8').catch(() => undefined)
+    const text = await readWhole(file, 'credentials').catch(() => undefined)
     if (text === undefined) continue
-    const certificate = parseCertificate(text, file)
+    const certificate = parseCertificate(text.toString(), file)
     if (certificate.ca) throw new AppError('certificate_invalid', `${file} is the certificate of an authority: \`certs init --force\` makes a new one, and then no client of the old one is let in`)
     if (!certificate.verify(authority.publicKey)) {
       throw new AppError('certificate_invalid', `${file} was not issued by the authority in ${join(dir, 'ca.crt')}: nothing was revoked`)
@@ -213,7 +214,7 @@ async function read (dir: string, file: CertificateFile): Promise<string> {
 
 async function readIfThere (dir: string, file: CertificateFile): Promise<string | undefined> {
   try {
-    return await readFile(join(dir, file), 'utf8')
+    return (await readWhole(join(dir, file), 'credentials')).toString()
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined
     throw new AppError('permission_denied', `cannot read ${join(dir, file)}: ${messageOf(error)}`, { cause: error })

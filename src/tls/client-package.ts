@@ -1,11 +1,12 @@
 // What a client of the gRPC API needs, as one file to carry: matchbox-certs/ with the authority's certificate and the client's own
 // certificate and key, as a gzipped ustar archive (POSIX.1-2001, pax(1)). The authority's key stays where it is.
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { behindLink } from '../disk/behind-link.js'
+import { readWhole } from '../disk/whole-file.js'
 
 export const clientFiles = ['ca.crt', 'client.crt', 'client.key'] as const
 const folder = 'matchbox-certs'
@@ -37,7 +38,7 @@ export async function packClient (dir: string, now: number): Promise<Buffer> {
 
 async function contentOf (path: string): Promise<Buffer> {
   try {
-    return await readFile(path)
+    return await readWhole(path, 'credentials')
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') throw new AppError('config_missing', `there is no ${path}: core-provisioner certs init makes it`, { cause: error })
     throw new AppError('read_failed', `${path}: ${messageOf(error)}`, { cause: error })

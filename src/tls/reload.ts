@@ -4,12 +4,13 @@
 // The files are looked at every second rather than watched: that also sees what inotify does not, such as a bind mount of
 // a single file, a network file system, or the link that Kubernetes turns to a new folder.
 import { type BigIntStats } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, errnoOf, messageOf, unwaited } from '../base/errors.js'
 import { remedyForSecret } from '../disk/denied.js'
+import { readWhole } from '../disk/whole-file.js'
 import type { TlsIdentity } from '../net/tls-identity.js'
 import type { RevocationList } from './crl.js'
 import { authorityWarnings, certificateBlocks, describeCertificate, exposedKey, formatDay, isExposed, isOutOfTime, keyFits, parseCertificate, serverWarnings, whoSigned } from './certificate.js'
@@ -156,26 +157,26 @@ export class TlsReloader {
 
 async function load (files: TlsFiles): Promise<LoadedFiles> {
   const stamp = await stampOf(files)
-  const ca = files.caFile === undefined ? '' : await read(files.caFile, 'the certificates of the client authority')
-  const cert = await read(files.certFile, 'the server certificate')
-  const key = await read(files.keyFile, 'the server key')
-  const crl = (files.crlFile ?? '') === '' ? undefined : await read(files.crlFile ?? '', 'the list of revoked certificates', '`core-provisioner certs revoke` writes one')
-  const certificate = parseCertificate(cert, files.certFile)
-  if (files.caFile !== undefined) parseCertificate(ca, files.caFile)
-  if (!keyFits(certificate, key, files.keyFile)) {
+  const ca = files.caFile === undefined ? '' : await read(files.caFile, 'ca_file')
+  const cert = await read(files.certFile, 'cert_file')
+  const key = await read(files.keyFile, 'key_file')
+  const crl = (files.crlFile ?? '') === '' ? undefined : await read(files.crlFile ?? '', 'crl_file')
+  const certificate = about('cert_file', () => parseCertificate(cert, files.certFile))
+  const authorities = about('ca_file', () => files.caFile === undefined ? [] : allIn(ca, files.caFile))
+  if (!about('key_file', () => keyFits(certificate, key, files.keyFile))) {
     const other = certificateBlocks(cert).slice(1).some(block => keyFits(parseCertificate(block, files.certFile), key, files.keyFile))
-    throw new AppError('certificate_invalid', `${files.keyFile} does not belong to the ${other ? 'first ' : ''}certificate in ${files.certFile}${other ? ', but to one behind it: the server\'s own has to be the first' : ''}`)
+    throw new AppError('certificate_invalid', `${files.keyFile} does not belong to the ${other ? 'first ' : ''}certificate in ${files.certFile}${other ? ', but to one behind it: the server\'s own has to be the first' : ''}`, { key: 'key_file' })
   }
-  const lists = crl === undefined ? undefined : (await import('./crl.js')).readCrls(crl, files.crlFile ?? '')
-  const authorities = certificateBlocks(ca).map(block => parseCertificate(block, files.caFile ?? ''))
+  const { readCrls } = await import('./crl.js')
+  const lists = crl === undefined ? undefined : about('crl_file', () => readCrls(crl, files.crlFile ?? ''))
   if (lists?.some(({ isSignedBy }) => !authorities.some(isSignedBy)) === true) {
-    throw new AppError('certificate_invalid', `${files.crlFile ?? ''} is a list of revoked certificates of another authority than the one in ${files.caFile ?? ''}`)
+    throw new AppError('certificate_invalid', `${files.crlFile ?? ''} is a list of revoked certificates of another authority than the one in ${files.caFile ?? ''}`, { key: 'crl_file' })
   }
   try {
     // OpenSSL has the last word: it refuses keys that are too short, for example.
     createSecureContext({ ...ca !== '' && { ca: certificateBlocks(ca) }, cert, key, ...lists !== undefined && { crl: lists.map(({ pem }) => pem) } })
   } catch (error) {
-    throw new AppError('certificate_invalid', `${everyFile(files).join(', ')} cannot be used: ${messageOf(error)}`, { cause: error })
+    throw new AppError('certificate_invalid', `${everyFile(files).join(', ')} cannot be used: ${messageOf(error)}`, { cause: error, key: 'cert_file' })
   }
   const exposed = await stat(files.keyFile).then(isExposed, () => false)
   return {
@@ -197,14 +198,37 @@ const inForce = (lists: readonly RevocationList[]): Pick<TlsIdentity, 'crl' | 'r
 const everyFile = ({ caFile, crlFile = '', certFile, keyFile }: TlsFiles): readonly string[] =>
   [certFile, keyFile, ...caFile === undefined ? [] : [caFile], ...crlFile === '' ? [] : [crlFile]]
 
-async function read (file: string, what: string, hint = '`core-provisioner certs init` makes a set'): Promise<string> {
+/** By the key that names it: what it is, how large it may be, and what makes one. */
+const fileKinds = {
+  ca_file: { what: 'the certificates of the client authority', size: 'collections', maker: '`core-provisioner certs init` makes a set' },
+  cert_file: { what: 'the server certificate', size: 'credentials', maker: '`core-provisioner certs init` makes a set' },
+  key_file: { what: 'the server key', size: 'credentials', maker: '`core-provisioner certs init` makes a set' },
+  crl_file: { what: 'the list of revoked certificates', size: 'collections', maker: '`core-provisioner certs revoke` writes one' }
+} as const
+
+async function read (file: string, key: keyof typeof fileKinds): Promise<string> {
+  const { what, size, maker } = fileKinds[key]
   try {
-    return await readFile(file, 'utf8')
+    return (await readWhole(file, size)).toString()
   } catch (error) {
-    const why = errnoOf(error) === 'ENOENT' ? `there is no such file (${hint})` : `${messageOf(error)}${remedyForSecret(file, error)}`
-    throw new AppError('certificate_invalid', `cannot read ${what} from ${file}: ${why}`, { cause: error })
+    const why = errnoOf(error) === 'ENOENT' ? `there is no such file (${maker})` : `${messageOf(error)}${remedyForSecret(file, error)}`
+    throw new AppError('certificate_invalid', `cannot read ${what} from ${file}: ${why}`, { cause: error, key })
   }
 }
+
+/** What is wrong with what a file holds is said of its key. */
+function about<T> (key: keyof typeof fileKinds, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    throw new AppError(error.code, error.message, { cause: error, key })
+  }
+}
+
+/** The first has to be there. */
+const allIn = (text: string, file: string): readonly X509Certificate[] =>
+  [parseCertificate(text, file), ...certificateBlocks(text).slice(1).map(block => parseCertificate(block, file))]
 
 /** Changes whenever one of the files is written or replaced, or comes or goes. */
 async function stampOf (files: TlsFiles): Promise<string> {

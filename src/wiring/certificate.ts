@@ -1,6 +1,7 @@
 // The certificate of a listener, kept in step with its files: told in the log, counted, and shown to whoever looks.
 import type { ReloadOptions, TlsEvent, TlsFiles } from '../tls/reload.js'
 import { TlsReloader } from '../tls/reload.js'
+import { AppError } from '../base/errors.js'
 import type { Metrics } from '../base/metrics.js'
 import { fine, type Finding, warning } from '../doctor/finding.js'
 import type { Ground } from './ground.js'
@@ -12,10 +13,19 @@ export interface Certificate {
   readonly serve: (metrics: Metrics, inForce?: () => void) => void
 }
 
-/** `listener` is its name in metrics and log. AppError `certificate_invalid` as from TlsReloader.open. */
-export async function openCertificate (listener: string, files: TlsFiles, { clock, config, log }: Ground): Promise<Certificate> {
+/**
+ * `listener` is its name in metrics and log, `section` where its keys stand. AppError `certificate_invalid` as from TlsReloader.open, with
+ * the key's place before it.
+ */
+export async function openCertificate (
+  listener: string, section: readonly string[], files: TlsFiles, { loaded, clock, config, log }: Ground
+): Promise<Certificate> {
   let onEvent: ReloadOptions['onEvent'] = () => {}
-  const reloader = await TlsReloader.open(files, { clock, advertise: config.advertise, onEvent: event => { onEvent(event) } })
+  const options = { clock, advertise: config.advertise, onEvent: (event: TlsEvent) => { onEvent(event) } }
+  const reloader = await TlsReloader.open(files, options).catch((error: unknown) => {
+    if (!(error instanceof AppError)) throw error
+    throw new AppError(error.code, `${loaded.keyAt([...section, ...error.key === undefined ? [] : [error.key]])}: ${error.message}`, { cause: error })
+  })
   return {
     reloader,
     findings: [

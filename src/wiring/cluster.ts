@@ -1,6 +1,5 @@
 // What a provisioner that shares an etcd with others stands on. Loaded only where a cluster is configured: one machine alone has
 // none of it in memory.
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, messageOf } from '../base/errors.js'
 import type { Clock } from '../base/clock.js'
@@ -20,7 +19,9 @@ import { SharedState } from '../cluster/shared-state.js'
 import { type Look, watchAmiss } from '../cluster/watch-amiss.js'
 import { assertWritable } from '../cluster/write-test.js'
 import type { Config, LoadedConfig } from '../config/load.js'
+import { remedyForSecret } from '../disk/denied.js'
 import { lineFormats } from '../disk/state-formats.js'
+import { readWhole } from '../disk/whole-file.js'
 import { EtcdClient, type EtcdClientOptions } from '../etcd/etcd-client.js'
 import { formatKey } from '../etcd/keys.js'
 import { amissTogether, askMembers, type MemberReport } from '../etcd/members.js'
@@ -82,14 +83,21 @@ export interface ClusterOptions {
   readonly onProblem: (error: AppError) => void
 }
 
+type ClusterConfig = Pick<LoadedConfig, 'config' | 'keyAt'>
+
 /** AppError certificate_invalid and read_failed go to `onProblem` too: then nothing is known of the fleet. */
-export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config' | 'where'>, { clock, log, live, writes = live, onProblem }: ClusterOptions): Promise<Cluster> {
+export async function openCluster (
+  loaded: ClusterConfig & Pick<LoadedConfig, 'where'>, { clock, log, live, writes = live, onProblem }: ClusterOptions
+): Promise<Cluster> {
+  const { config, where, keyAt } = loaded
   const { name, etcd: { prefix } } = config.cluster
+  /** Whether it is about the password, which is read for each session. */
+  const isPlaced = (reason: string): boolean => reason.startsWith(`${keyAt(['cluster', 'etcd', 'password_file'])}: `)
   const told = (error: unknown): void => {
     if (!(error instanceof AppError)) throw error
-    onProblem(new AppError(error.code, `${where(['cluster', 'etcd'])}: ${error.message}`, { cause: error }))
+    onProblem(isPlaced(error.message) ? error : new AppError(error.code, `${error.key === undefined ? where(['cluster', 'etcd']) : keyAt(['cluster', 'etcd', error.key])}: ${error.message}`, { cause: error }))
   }
-  const { etcd, isWhole, close: disconnect } = await connect(config, { clock, log, told, ...!live && { patience: patienceOfCommands } })
+  const { etcd, isWhole, close: disconnect } = await connect(loaded, { clock, log, told, ...!live && { patience: patienceOfCommands } })
   const path = join(config.state_path, lineFormats.fleet.file)
   const state = new SharedState({
     etcd,
@@ -114,8 +122,8 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
   }
   presence.look()
   const { standing } = state
-  if (!live && !isRefused && !standing.inStep) onProblem(new AppError('etcd_away', `${where(['cluster', 'etcd'])}: ${standing.reason}`))
-  const look = (): Promise<Look> => lookAt({ config, etcd, clock, patience: live ? patienceOfLook : patienceOfCommands })
+  if (!live && !isRefused && !standing.inStep) onProblem(new AppError('etcd_away', isPlaced(standing.reason) ? standing.reason : `${where(['cluster', 'etcd'])}: ${standing.reason}`))
+  const look = (): Promise<Look> => lookAt({ loaded, etcd, clock, patience: live ? patienceOfLook : patienceOfCommands })
   const watched = live ? watchAmiss({ state, clock, log, look }) : undefined
   return {
     name,
@@ -160,11 +168,11 @@ export async function openCluster ({ config, where }: Pick<LoadedConfig, 'config
   }
 }
 
-interface LookOptions { readonly config: Config, readonly etcd: EtcdClient, readonly clock: Clock, readonly patience: number }
+interface LookOptions { readonly loaded: ClusterConfig, readonly etcd: EtcdClient, readonly clock: Clock, readonly patience: number }
 
-async function lookAt ({ config, etcd, clock, patience }: LookOptions): Promise<Look> {
-  const writing = assertWritable(etcd, config.cluster.etcd.prefix).then(() => undefined, (error: unknown) => error)
-  const [reports, failure] = await Promise.all([lookAtMembers(config, { clock, patience }), writing])
+async function lookAt ({ loaded, etcd, clock, patience }: LookOptions): Promise<Look> {
+  const writing = assertWritable(etcd, loaded.config.cluster.etcd.prefix).then(() => undefined, (error: unknown) => error)
+  const [reports, failure] = await Promise.all([lookAtMembers(loaded, { clock, patience }), writing])
   // Whoever is away is told of as such.
   const isRefused = failure instanceof AppError && failure.code !== 'etcd_away'
   return {
@@ -199,7 +207,7 @@ interface Connected {
   readonly close: () => Promise<void>
 }
 
-async function connect (config: Config, { clock, log, told, patience }: Connecting): Promise<Connected> {
+async function connect ({ config, keyAt }: ClusterConfig, { clock, log, told, patience }: Connecting): Promise<Connected> {
   const { endpoints } = config.cluster.etcd
   const holder: { etcd?: EtcdClient } = {}
   let isWhole = true
@@ -216,7 +224,7 @@ async function connect (config: Config, { clock, log, told, patience }: Connecti
   })
   const etcd = holder.etcd = await EtcdClient.open({
     endpoints,
-    ...credentialsOf(config, files ?? undefined),
+    ...credentialsOf({ config, keyAt }, files ?? undefined),
     ...patience !== undefined && { patience },
     onFailover: (from, reason) => { log.warn({ from, reason }, 'cluster.failover') }
   })
@@ -235,12 +243,12 @@ async function tlsFiles ({ cluster: { etcd } }: Config, options: TlsFilesOptions
   return await TlsFiles.open({ caFile: etcd.ca_file, certFile: etcd.cert_file, keyFile: etcd.key_file }, options)
 }
 
-function credentialsOf ({ cluster: { etcd: { user, password_file: file } } }: Config, files: TlsFiles | undefined): Pick<EtcdClientOptions, 'tls' | 'login'> {
+function credentialsOf ({ config: { cluster: { etcd: { user, password_file: file } } }, keyAt }: ClusterConfig, files: TlsFiles | undefined): Pick<EtcdClientOptions, 'tls' | 'login'> {
   const password = async (): Promise<string> => {
     try {
-      return (await readFile(file, 'utf8')).replace(/\r?\n$/, '')
+      return (await readWhole(file, 'credentials')).toString().replace(/\r?\n$/, '')
     } catch (error) {
-      throw new AppError('etcd_refused', `cannot read cluster.etcd.password_file: ${messageOf(error)}`)
+      throw new AppError('etcd_refused', `${keyAt(['cluster', 'etcd', 'password_file'])}: cannot read ${file}: ${messageOf(error)}${remedyForSecret(file, error)}`, { cause: error })
     }
   }
   return { tls: files === undefined ? undefined : () => files.texts, login: user === '' ? undefined : { user, password } }
@@ -248,11 +256,11 @@ function credentialsOf ({ cluster: { etcd: { user, password_file: file } } }: Co
 
 /** Each member asked by itself. AppError certificate_invalid: with what is configured none can be. */
 export async function lookAtMembers (
-  config: Config, { clock, patience = patienceOfCommands }: { readonly clock: Clock, readonly patience?: number }
+  { config, keyAt }: ClusterConfig, { clock, patience = patienceOfCommands }: { readonly clock: Clock, readonly patience?: number }
 ): Promise<readonly MemberReport[]> {
   const files = await tlsFiles(config, { clock, onChange: () => {}, onKept: () => {} })
   try {
-    const credentials = credentialsOf(config, files)
+    const credentials = credentialsOf({ config, keyAt }, files)
     return await askMembers(config.cluster.etcd.endpoints, endpoint => EtcdClient.open({ endpoints: [endpoint], ...credentials, patience }))
   } finally {
     await files?.close()

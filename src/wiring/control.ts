@@ -1,7 +1,7 @@
 // The control socket, which asks all other parts.
 import { dirname } from 'node:path'
 import { stateAt } from '../dhcp/leases.js'
-import { assertSocketPath, buildControlApp, listenControl } from '../control/control-app.js'
+import { assertNothingElse, assertSocketPath, buildControlApp, listenControl } from '../control/control-app.js'
 import { boundedServer, progressTimeout } from '../http/bounded-server.js'
 import { ClientConnections } from '../http/client-connections.js'
 import { connectionShares, descriptorLimit } from '../net/descriptors.js'
@@ -12,8 +12,10 @@ import type { PreparedListener } from './listener.js'
 import type { Place } from './place.js'
 import { makeFolder } from '../disk/make-folder.js'
 
-export async function prepareControl (_ground: Ground, { path = '' }: Place): Promise<PreparedListener> {
-  assertSocketPath(path)
+export async function prepareControl ({ loaded }: Ground, { path = '' }: Place): Promise<PreparedListener> {
+  const named = loaded.keyAt(['control_socket'])
+  assertSocketPath(path, named)
+  await assertNothingElse(path, named)
   return {
     what: 'for commands of this machine',
     listen: async parts => {

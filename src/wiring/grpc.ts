@@ -16,7 +16,7 @@ export async function prepareGrpc (ground: Ground, place: Place): Promise<Prepar
   const files = { caFile: rpc.ca_file, certFile: rpc.cert_file, keyFile: rpc.key_file, crlFile: rpc.crl_file }
   let certificate: Certificate
   try {
-    certificate = await openCertificate('rpc', files, ground)
+    certificate = await openCertificate('rpc', ['rpc'], files, ground)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     if (!loaded.isWritten(['rpc'])) {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { errnoOf, messageOf } from '../base/errors.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { lineFormats } from '../disk/state-formats.js'
+import { readWhole } from '../disk/whole-file.js'
 import { GuardUseFile } from '../machines/guard-use-file.js'
 import type { GuardKeeper } from '../matchbox/guard.js'
 import { localAddresses } from '../net/interfaces.js'
@@ -60,7 +61,7 @@ const notYet = (): string => 'the use of a token is counted first'
 
 /** The same after a restart. Where the disk takes none, tokens are good until then. */
 async function readSecret (path: string, log: Ground['log']): Promise<Buffer> {
-  const kept = await readFile(path).catch((error: unknown) => {
+  const kept = await readWhole(path, 'credentials').catch((error: unknown) => {
     if (errnoOf(error) !== 'ENOENT') log.warn({ file: path, error: messageOf(error) }, 'guard.key_unreadable')
     return undefined
   })

@@ -1,8 +1,6 @@
 // The HTTP application, with every family of routes, and its plain listener.
-import { opendir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { type FileSender, ImageThread } from '../assets/file-sender.js'
-import { errnoOf } from '../base/errors.js'
 import { FileCache } from '../disk/file-cache.js'
 import { type Finding, warning } from '../doctor/finding.js'
 import { progressTimeout } from '../http/bounded-server.js'
@@ -24,6 +22,7 @@ import { namedMachines } from '../matchbox/group-machines.js'
 import { addressHolders } from './address-holders.js'
 import { bootConfig } from './dhcp-settings.js'
 import { enrolmentFindings } from './enrolment.js'
+import { folderAmiss } from './folder-amiss.js'
 import type { Ground } from './ground.js'
 import type { PreparedListener } from './listener.js'
 import { boundPort, listensAt, toldHosts } from './listens.js'
@@ -124,10 +123,8 @@ export async function prepareHttp (ground: Ground, place: Place): Promise<Prepar
 
 /** One that is missing may come later, and is a note of doctor's; what stands in its place serves nothing. */
 async function assetsFindings ({ loaded, config: { assets_path: path } }: Ground): Promise<readonly Finding[]> {
-  const amiss = path === '' ? undefined : await opendir(path).then(folder => folder.close(), errnoOf)
-  if (amiss === undefined || amiss === 'ENOENT') return []
-  const why = amiss === 'ENOTDIR' ? 'is no folder' : `cannot be read (${amiss})`
-  return [warning('assets', `${loaded.where(['assets_path'])}: assets_path: ${path} ${why}: nothing below /assets/ is served`)]
+  const amiss = path === '' ? undefined : await folderAmiss(path)
+  return amiss === undefined ? [] : [warning('assets', `${loaded.keyAt(['assets_path'])}: ${amiss}: nothing below /assets/ is served`)]
 }
 
 /** Answers under way may finish; a download that takes longer is cut off, and iPXE or Ignition will ask again. */

@@ -1,6 +1,5 @@
 // The optional TLS listener of the HTTP API, its certificate kept in step with the files.
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { AppError } from '../base/errors.js'
 import { buildHttpsServer } from '../http/https-server.js'
 import { acceptInNumbers } from '../net/acceptors.js'
@@ -51,18 +50,12 @@ export async function prepareHttps (ground: Ground, place: Place): Promise<Prepa
 }
 
 async function open (ground: Ground): Promise<Certificate> {
-  const { loaded: { config, where } } = ground
-  const { cert_file: certFile, key_file: keyFile } = config.http.https
-  const refuse = (key: 'cert_file' | 'key_file', reason: string, cause?: unknown): never => {
-    throw new AppError('certificate_invalid', `${where(['http', 'https', key])}: http.https.${key}: ${reason}`, { cause })
-  }
-  if (!existsSync(certFile)) refuse('cert_file', `there is no file ${certFile}; http.https.address: "" turns https off`)
-  if (!existsSync(keyFile)) refuse('key_file', `there is no file ${keyFile}; http.https.address: "" turns https off`)
+  const { cert_file: certFile, key_file: keyFile } = ground.config.http.https
   try {
-    return await openCertificate('https', { caFile: undefined, certFile, keyFile }, ground)
+    return await openCertificate('https', ['http', 'https'], { caFile: undefined, certFile, keyFile }, ground)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    return refuse('cert_file', error.message, error)
+    throw new AppError(error.code, `${error.message}; http.https.address: "" turns https off`, { cause: error })
   }
 }
 

@@ -5,10 +5,10 @@ import { openSource } from '../mirror/catalog.js'
 import type { Source } from '../mirror/source.js'
 
 /** AppError config_invalid says where the source that can't be stands. */
-export function imageSources ({ config, where }: LoadedConfig): readonly Source[] {
+export function imageSources ({ config, keyAt }: LoadedConfig): readonly Source[] {
   const sources: Source[] = []
   for (const [index, entry] of config.images.sources.entries()) {
-    const at = `${where(['images', 'sources', index])}: images.sources.${index}: `
+    const at = `${keyAt(['images', 'sources', index])}: `
     try {
       const source = openSource(entry)
       if (sources.some(({ id }) => id === source.id)) throw new AppError('config_invalid', `${source.id} is there already`)
@@ -18,6 +18,6 @@ export function imageSources ({ config, where }: LoadedConfig): readonly Source[
       throw error
     }
   }
-  if (sources.length > 0 && config.assets_path === '') throw new AppError('config_invalid', `${where(['images', 'sources'])}: images.sources: expected none, since assets_path is ""`)
+  if (sources.length > 0 && config.assets_path === '') throw new AppError('config_invalid', `${keyAt(['images', 'sources'])}: expected none, since assets_path is ""`)
   return sources
 }

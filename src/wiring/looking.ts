@@ -25,7 +25,7 @@ export async function openStore (config: Pick<Config, 'data_path'> & Partial<Con
   const { cluster } = config
   if (cluster === undefined || !isClustered({ cluster })) return await openFileStore({ dataPath: config.data_path, ...alone, watch: false })
   const { openCluster, storeOf } = await import('./cluster.js')
-  const opened = await openCluster({ config: config as Config, where: () => 'cluster.etcd' }, { clock: systemClock, log, live: false, writes, onProblem: error => { throw error } })
+  const opened = await openCluster({ config: config as Config, where: () => 'cluster.etcd', keyAt: at => at.join('.') }, { clock: systemClock, log, live: false, writes, onProblem: error => { throw error } })
   const store = storeOf(opened, alone)
   const closeStore = store.close.bind(store)
   return Object.assign(store, {

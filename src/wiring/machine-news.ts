@@ -1,12 +1,13 @@
 // What is told of machines beyond the log: webhooks, and the numbers of how many stand where.
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, messageOf } from '../base/errors.js'
 import type { Metrics } from '../base/metrics.js'
 import type { LoadedConfig } from '../config/load.js'
 import { type Finding, problem } from '../doctor/finding.js'
+import { remedyForSecret } from '../disk/denied.js'
 import { JsonLines } from '../disk/json-lines.js'
 import { lineFormats } from '../disk/state-formats.js'
+import { readWhole } from '../disk/whole-file.js'
 import type { Machine } from '../machines/machine.js'
 import type { MachineRegistry } from '../machines/registry.js'
 import { StuckWatch } from '../machines/stuck-watch.js'
@@ -103,14 +104,14 @@ export const webhookFindings = (loaded: LoadedConfig): Promise<readonly Finding[
   readWebhooks(loaded).then(() => [], (error: unknown) => [problem('configuration', messageOf(error))])
 
 /** Their secrets are read once, at the start. AppError `config_invalid` names the file that can't be used. */
-export async function readWebhooks ({ config, where }: LoadedConfig): Promise<readonly Webhook[]> {
+export async function readWebhooks ({ config, keyAt }: LoadedConfig): Promise<readonly Webhook[]> {
   return await Promise.all(config.webhooks.map(async ({ url, secret_file: path, on }, n) => {
     if (path === '') return { url, secret: undefined, on }
-    const said = `${where(['webhooks', n, 'secret_file'])}: webhooks.${n}.secret_file: ${path}`
-    const text = await readFile(path, 'utf8').catch((error: unknown) => {
-      throw new AppError('config_invalid', `${said} can't be read: ${messageOf(error)}`, { cause: error })
+    const said = `${keyAt(['webhooks', n, 'secret_file'])}: ${path}`
+    const text = await readWhole(path, 'credentials').catch((error: unknown) => {
+      throw new AppError('config_invalid', `${said} can't be read: ${messageOf(error)}${remedyForSecret(path, error)}`, { cause: error })
     })
-    const secret = parseWebhookSecret(text)
+    const secret = parseWebhookSecret(text.toString())
     if (secret === undefined) throw new AppError('config_invalid', `${said} holds no secret: whsec_ and base64, or at least 16 octets of text`)
     return { url, secret, on }
   }))

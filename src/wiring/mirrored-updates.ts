@@ -1,7 +1,8 @@
 // What the image mirror holds of updates: payloads of releases that are whole, and Fedora's documents of its streams.
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, messageOf } from '../base/errors.js'
+import { readWhole } from '../disk/whole-file.js'
 import type { UpdateRelease } from '../mirror/images-told.js'
 import { streamFiles, streamFolder } from '../mirror/update-files.js'
 import { type FedoraStream, readFedoraStream } from '../updates/fedora-releases.js'
@@ -74,7 +75,7 @@ export class Mirrored implements MirroredUpdates {
       const known = this.#streams.get(name)
       if (stamp === (known?.stamp ?? ',')) continue
       try {
-        const [releases = '', updates = ''] = await Promise.all(paths.map(async path => await readFile(path, 'utf8')))
+        const [releases = '', updates = ''] = await Promise.all(paths.map(async path => (await readWhole(path, 'lists')).toString()))
         this.#streams.set(name, { stamp, stream: readFedoraStream(name, { releases, updates }, paths[0]!) })
       } catch (error) {
         // The last good ones stay in force.

@@ -5,7 +5,7 @@ import { AppError } from '../base/errors.js'
 import { Signer } from '../openpgp/sign.js'
 
 /** AppError says in one line, with where the path was written, why the key ring does not open. */
-export async function openSigner ({ config, where }: LoadedConfig, passphrase: string, clock: Clock): Promise<Signer | undefined> {
+export async function openSigner ({ config, keyAt }: LoadedConfig, passphrase: string, clock: Clock): Promise<Signer | undefined> {
   const { key_ring_path: path } = config.signing
   if (path === '') return undefined
   const { openKeyRing } = await import('../openpgp/key-ring.js')
@@ -13,6 +13,6 @@ export async function openSigner ({ config, where }: LoadedConfig, passphrase: s
     return new Signer(await openKeyRing(path, passphrase), clock)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    throw new AppError(error.code, `${where(['signing', 'key_ring_path'])}: signing.key_ring_path: ${error.message}`)
+    throw new AppError(error.code, `${keyAt(['signing', 'key_ring_path'])}: ${error.message}`)
   }
 }

@@ -30,11 +30,11 @@ export class StateLock {
   private constructor (config: Config) { this.#config = config }
 
   /** Makes nothing but the lock. AppError state_busy says who has it. */
-  static async open ({ config, where }: Pick<LoadedConfig, 'config' | 'where'>, log: Logger): Promise<StateLock> {
+  static async open ({ config, keyAt }: Pick<LoadedConfig, 'config' | 'keyAt'>, log: Logger): Promise<StateLock> {
     const own = new StateLock(config)
     try {
       const holder = await own.#take()
-      if (holder !== undefined) throw new AppError('state_busy', `${where(['state_path'])}: state_path: ${stateTaken(config, holder)}`)
+      if (holder !== undefined) throw new AppError('state_busy', `${keyAt(['state_path'])}: ${stateTaken(config, holder)}`)
     } catch (error) {
       if (!(error instanceof AppError) || error.code === 'state_busy') throw error
       log.warn({ error: error.message }, 'state.unlocked')

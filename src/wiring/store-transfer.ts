@@ -23,11 +23,12 @@ export interface Shelf {
 interface Opening { readonly log: Logger, readonly fill: boolean }
 
 /** With `fill`, what is not there yet is made. The caller closes it. */
-export async function openShelf ({ config, where }: LoadedConfig, { log, fill }: Opening): Promise<Shelf> {
+export async function openShelf (loaded: LoadedConfig, { log, fill }: Opening): Promise<Shelf> {
+  const { config } = loaded
   if (!isClustered(config)) return await openFolder(config.data_path, { log, fill })
   const [{ openCluster, storeOf }, { assertFits, writeToEtcd }] = await Promise.all([import('./cluster.js'), import('../store/etcd-files.js')])
   const onProblem = (error: unknown): never => { throw error }
-  const cluster = await openCluster({ config, where }, { clock: systemClock, log, live: false, writes: fill, onProblem })
+  const cluster = await openCluster(loaded, { clock: systemClock, log, live: false, writes: fill, onProblem })
   const store = storeOf(cluster, { tombstoneMs: 0, clock: systemClock, log })
   const close = async (): Promise<void> => {
     await store.close()

@@ -1,13 +1,14 @@
 // The TFTP listener.
 import { bootFolders } from '../base/bundled.js'
 import type { LoadedConfig } from '../config/load.js'
-import { note, problem } from '../doctor/finding.js'
+import { note, problem, warning } from '../doctor/finding.js'
 import { type InterfaceAddress, localAddresses } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import { tapped } from '../net/tapped-udp.js'
 import { kernelUdp } from '../net/udp.js'
 import { startTftpServer } from '../tftp/tftp-server.js'
 import { followChain } from './boot-chain.js'
+import { folderAmiss } from './folder-amiss.js'
 import { loadersOnDisk } from './loader-files.js'
 import type { Ground } from './ground.js'
 import type { PreparedListener } from './listener.js'
@@ -22,10 +23,11 @@ export async function prepareTftp (ground: Ground, place: Place): Promise<Prepar
   const folders = [config.tftp.root, ...bootFolders()]
   const files = loadersOnDisk(config, clock)
   const chains = await Promise.all(namedLoaders(ground).map(async name => ({ name, ...await followChain(name, files) })))
+  const amiss = await folderAmiss(config.tftp.root)
   const told = homes.all.flatMap(({ own }) => own === undefined ? [] : [formatIpv4(own)])
   return {
     what: `loaders ${chains.filter(({ found }) => found).map(({ name }) => name).join(', ') || 'none'}`,
-    findings: [...told.flatMap(own => elsewhere(ground, place, own)), ...chains.flatMap(({ name, found, problems }) => [
+    findings: [...amiss === undefined ? [] : [warning('loaders', `${loaded.keyAt(['tftp', 'root'])}: ${amiss}: loaders come from ${bootFolders().join(', ')} alone`)], ...told.flatMap(own => elsewhere(ground, place, own)), ...chains.flatMap(({ name, found, problems }) => [
       ...found || !isWanted(name, loaded) ? [] : [note('loaders', `boot loader ${name} is in none of ${folders.join(', ')}; scripts/boot-files fetches those that the distribution has`)],
       ...problems.map(text => problem('loaders', text))
     ])],

@@ -1,8 +1,9 @@
 // The page for people, on a listener of its own.
-import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { bundledPath } from '../base/bundled.js'
-import { AppError, messageOf } from '../base/errors.js'
+import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { remedyForSecret } from '../disk/denied.js'
+import { readWholeSync } from '../disk/whole-file.js'
 import { warning } from '../doctor/finding.js'
 import { boundedServer, defaultLimits, progressTimeout, serverOptions } from '../http/bounded-server.js'
 import { ClientConnections } from '../http/client-connections.js'
@@ -87,25 +88,25 @@ const overTls = (connections: ClientConnections, { reloader }: Certificate, acce
 
 /** The certificates of the gRPC API, where the page asks for its clients'. */
 async function openTls (ground: Ground): Promise<Certificate | undefined> {
-  const { loaded: { config: { ui, rpc }, where } } = ground
+  const { config: { ui, rpc } } = ground
   if (!ui.client_certificates) return undefined
   try {
-    return await openCertificate('ui', { caFile: rpc.ca_file, certFile: rpc.cert_file, keyFile: rpc.key_file, crlFile: rpc.crl_file }, ground)
+    return await openCertificate('ui', ['rpc'], { caFile: rpc.ca_file, certFile: rpc.cert_file, keyFile: rpc.key_file, crlFile: rpc.crl_file }, ground)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    throw new AppError(error.code, `${where(['ui', 'client_certificates'])}: ui.client_certificates: ${error.message}`, { cause: error })
+    throw new AppError(error.code, `${error.message} (ui.client_certificates needs it)`, { cause: error })
   }
 }
 
-function readUsers ({ loaded: { config: { ui }, where } }: Ground): Users | undefined {
+function readUsers ({ loaded: { config: { ui }, keyAt } }: Ground): Users | undefined {
   const path = ui.users_file
   if (path === '') return undefined
-  const refuse = (why: string): never => { throw new AppError('config_invalid', `${where(['ui', 'users_file'])}: ui.users_file: ${why}`) }
+  const refuse = (why: string): never => { throw new AppError('config_invalid', `${keyAt(['ui', 'users_file'])}: ${why}`) }
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = readWholeSync(path, 'credentials').toString()
   } catch (error) {
-    return refuse(messageOf(error))
+    return refuse(errnoOf(error) === 'ENOENT' ? `there is no file ${path}; core-provisioner ui password prints its lines` : `cannot read ${path}: ${messageOf(error)}${remedyForSecret(path, error)}`)
   }
   const users = parseUsers(text)
   if ('wrongLine' in users) return refuse(`${path}:${users.wrongLine}: expected NAME:$scrypt$..., as core-provisioner ui password prints it`)

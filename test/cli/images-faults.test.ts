@@ -86,7 +86,7 @@ t.test('check and doctor tell of files that the mirror will miss, which keep nob
   }
   const { stderr } = await new Program(['check', ...set(`assets_path=${folder}/junk`)]).end()
   t.match(stderr, /^warning: --set assets_path: assets_path: .*junk is no folder: nothing below \/assets\/ is served$/m)
-  t.match((await new Program(['doctor', ...set(rows[0][0])]).end()).stdout, new RegExp(`^PROBLEM {2}images: ${rows[0][1].source}`, 'm'))
+  t.match((await new Program(['doctor', ...set(rows[0][0])]).end()).stdout, new RegExp(`^PROBLEM {2}images: --set images\\.ca_file: ${rows[0][1].source}`, 'm'))
 })
 
 t.test('a publisher that speaks HTTP/1.0: each file on a connection that it closes', async t => {

@@ -99,9 +99,9 @@ t.test('what is wrong with it is told with the key and its line', async t => {
   t.equal((await new Program(['check', '--strict', '--config', file]).end()).status, 1)
 
   writeFileSync(join(folder, 'server.key'), pki.client.key)
-  t.match(await new Program(['serve', '--config', file]).end(), { status: 1, stderr: /config\.yaml:9: http\.https\.cert_file: .*server\.key does not belong to the certificate/ })
+  t.match(await new Program(['serve', '--config', file]).end(), { status: 1, stderr: /config\.yaml:10:5: http\.https\.key_file: .*server\.key does not belong to the certificate/ })
   rmSync(join(folder, 'server.key'))
-  const missing = /config\.yaml:10: (?:error: )?http\.https\.key_file: there is no file .*server\.key; http\.https\.address: "" turns https off/
+  const missing = /config\.yaml:10:5: (?:error: )?http\.https\.key_file: cannot read the server key from .*server\.key: there is no such file .*; http\.https\.address: "" turns https off/
   t.match(await new Program(['serve', '--config', file]).end(), { status: 1, stderr: missing })
   t.match((await new Program(['check', '--config', file]).end()), { status: 1, stderr: missing })
   t.match(await new Program(['check', '--config', file, '--set', 'http.https.key_file=""']).end(),

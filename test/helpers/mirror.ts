@@ -32,6 +32,7 @@ export class TestMirror {
       timeout: 60_000,
       maxSize: 2 ** 30,
       caFile: '',
+      caKey: 'images.ca_file',
       env: {},
       clock: systemClock,
       ...more

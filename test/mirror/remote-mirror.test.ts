@@ -33,6 +33,7 @@ function remote (t: Test, url: string, { program = '', ...more }: Partial<Remote
       timeout: 10_000,
       maxSize: 2 ** 30,
       caFile: '',
+      caKey: 'images.ca_file',
       env: {}
     },
     clock: systemClock,

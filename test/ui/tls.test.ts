@@ -100,5 +100,5 @@ t.test('without certificates it says which line asks for them', async t => {
   writeFileSync(config, readFileSync(config, 'utf8').replace(`${certificates}/ca.crt`, '/nowhere/ca.crt'))
   const ended = await new Program(['serve', '--config', config]).end()
   t.not(ended.status, 0)
-  t.match(ended.stderr, /config\.yaml:8: ui\.client_certificates: cannot read .*\/nowhere\/ca\.crt.*certs init/)
+  t.match(ended.stderr, /config\.yaml:\d+:\d+: rpc\.ca_file: cannot read .*\/nowhere\/ca\.crt.*certs init.*\(ui\.client_certificates needs it\)/)
 })

@@ -43,7 +43,7 @@ async function saidOf (t: Test, etcd: Readonly<Record<string, unknown>>, words: 
     const checked = await open(false)
     const problems = [...checked.problems, ...(await clusterProblems(checked)).map(({ text }) => text)]
     await checked.cluster.close()
-    const seen = await diagnoseCluster({ config: loaded.config, clock } as Ground)
+    const seen = await diagnoseCluster({ loaded, config: loaded.config, clock } as Ground)
     return { serve: told(), check: problems.join('\n'), doctor: [...problems, ...seen.map(({ text }) => text)].join('\n') }
   } finally {
     await serving.cluster.close()
@@ -112,7 +112,7 @@ t.test('members of two clusters, rights, and space', async t => {
   writeFileSync(password, 'good\n')
   const at = other.endpoints
   await each(t, 'no user', { endpoints: at }, /it asks who this is: cluster\.etcd\.user and password_file are needed/)
-  await each(t, 'no password', { endpoints: at, user: 'stranger', password_file: join(folder, 'none') }, /cannot read cluster\.etcd\.password_file/)
+  await each(t, 'no password', { endpoints: at, user: 'stranger', password_file: join(folder, 'none') }, /cluster\.etcd\.password_file: cannot read .*none: ENOENT/)
   writeFileSync(join(folder, 'wrong'), 'bad')
   await each(t, 'a wrong password', { endpoints: at, user: 'reader', password_file: join(folder, 'wrong') }, /the user or the password is wrong \(cluster\.etcd\.user, password_file\)/)
   await each(t, 'a role elsewhere', { endpoints: at, user: 'stranger', password_file: password }, /the user may not read and write below cluster\.etcd\.prefix/)

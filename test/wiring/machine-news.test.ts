@@ -140,7 +140,7 @@ t.test('what can not be a webhook is said at the start', async t => {
     ['[{ url: "ftp://a/" }]', /webhooks\.0\.url: expected an http or https URL/],
     ['[{ url: "http://a/", on: [lunch] }]', /webhooks\.0\.on\.0: expected one of installed, stuck/],
     ['[{ url: "http://a/" }, { url: "http://a/" }]', /webhooks: expected each URL once/],
-    ['[{ url: "http://a/", secret_file: FOLDER/none }]', /config\.yaml:8: (?:error: )?webhooks\.0\.secret_file: .*none can't be read/],
+    ['[{ url: "http://a/", secret_file: FOLDER/none }]', /config\.yaml:8:32: (?:error: )?webhooks\.0\.secret_file: .*none can't be read/],
     ['[{ url: "http://a/", secret_file: FOLDER/config.yaml, secret: x }]', /unknown key/]
   ] as const) {
     const { config } = await configured(t, webhooks)
