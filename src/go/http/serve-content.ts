@@ -1,8 +1,8 @@
 // Conditional and range requests as Go's http.ServeContent answers them (RFC 9110 sections 13 and 14). Nothing here has an
 // ETag, so that a tag in a condition never matches, and `*` always does.
 import { Buffer } from 'node:buffer'
-import { parseDecimal } from '../number.js'
 import { formatHttpDate, parseHttpDate } from './date.js'
+import { noOverlap, parseRange, type Range, trim } from './range.js'
 
 /** Header names in lower case; values with one character a byte, as Node gives them. */
 export interface ConditionHeaders {
@@ -27,8 +27,6 @@ export interface Content {
   /** Seconds since the epoch; undefined for what is made for the request. */
   readonly modified: number | undefined
 }
-
-export interface Range { readonly start: number, readonly length: number }
 
 /** What to answer: `ranges` of the content, or `text`, or nothing. */
 export interface ContentPlan {
@@ -59,17 +57,13 @@ export function planContent (request: ContentRequest, { size, type, modified }: 
   }
   const headers = { ...dated, 'content-type': type, 'accept-ranges': 'bytes' }
   // More than the whole in pieces, or very many of them, is somebody who wants to keep the server busy.
-  const ranges = parsed.length > maxRanges || parsed.reduce((sum, r) => sum + r.length, 0) > size ? [] : parsed
+  const ranges = parsed.count > parsed.first.length || parsed.octets > size ? [] : parsed.first
   if (ranges.length === 0) return { status: 200, headers, ranges: [{ start: 0, length: size }] }
   const only = ranges.length === 1 ? ranges[0] : undefined
   return { status: 206, headers: only === undefined ? headers : { ...headers, 'content-range': contentRange(only, size) }, ranges }
 }
 
 const contentRange = ({ start, length }: Range, size: number): string => `bytes ${start}-${start + length - 1}/${size}`
-
-const maxRanges = 1000
-const noOverlap = 'invalid range: failed to overlap'
-const invalid = 'invalid range'
 
 const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD'
 
@@ -110,51 +104,6 @@ function rangeHeader ({ method, headers }: ContentRequest, modified: number | un
   const asked = typeof condition === 'string' ? condition : ''
   if (!isRead(method) || asked === '') return range
   return modified !== undefined && !tag.test(trim(asked)) && parseHttpDate(asked) === modified ? range : ''
-}
-
-const blank = ' \t\r\n'
-
-/** Without blanks around it. A regular expression for those at the end would try at each blank of a run that is none. */
-function trim (text: string): string {
-  let [start, end] = [0, text.length]
-  while (start < end && blank.includes(text[start]!)) start++
-  while (start < end && blank.includes(text[end - 1]!)) end--
-  return text.slice(start, end)
-}
-
-/** A place or length: not negative, and past 2^53 as good as endless. */
-function parseCount (text: string): number | undefined {
-  const value = parseDecimal(text)
-  return value === undefined || value < 0n ? undefined : Number(value)
-}
-
-function parseRange (header: string, size: number): readonly Range[] | string {
-  if (header === '') return []
-  if (!header.startsWith('bytes=')) return invalid
-  const ranges: Range[] = []
-  let outside = false
-  for (const part of header.slice('bytes='.length).split(',').map(trim)) {
-    if (part === '') continue
-    const dash = part.indexOf('-')
-    if (dash < 0) return invalid
-    const [from, to] = [trim(part.slice(0, dash)), trim(part.slice(dash + 1))]
-    if (from === '') {
-      const length = to.startsWith('-') ? undefined : parseCount(to)
-      if (length === undefined) return invalid
-      ranges.push({ start: size - Math.min(length, size), length: Math.min(length, size) })
-      continue
-    }
-    const start = parseCount(from)
-    if (start === undefined) return invalid
-    if (start >= size) {
-      outside = true
-      continue
-    }
-    const end = to === '' ? size - 1 : parseCount(to)
-    if (end === undefined || start > end) return invalid
-    ranges.push({ start, length: Math.min(end, size - 1) - start + 1 })
-  }
-  return outside && ranges.length === 0 ? noOverlap : ranges
 }
 
 /** Bytes that stand between ranges, or a range of the content. */
