@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { mostMachines } from '../src/cluster/etcd-machines.js'
-import { discoveryLimits } from '../src/cluster/discovery.js'
+import { discoveryLimits } from '../src/cluster/discovery-limits.js'
 import { discoveryWaiters, mostBodyBytes } from '../src/http/discovery-routes.js'
 import { mostBehind, mostWaiting } from '../src/http/in-turn.js'
 import { mostHeaderBytes, mostHeaders, mostLabels } from '../src/http/client-connections.js'

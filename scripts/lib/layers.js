@@ -87,7 +87,7 @@ export const layers = [
   { name: 'update store', files: ['updates/update-store'], may: ['updates/', 'disk/'], types: ['base/log'], node: ['node:util'], packages: [] },
   { name: 'updates', files: ['updates/'], may: ['updates/', 'base/clock', ...plain], node: ['node:buffer', 'node:crypto'], packages: ['sax', 'valibot'], pure: true },
   { name: 'discovery store', files: ['cluster/discovery-store'], may: ['disk/'], types: ['base/log'], node: [], packages: [] },
-  { name: 'discovery', files: ['cluster/discovery', 'cluster/key-history', 'cluster/keys-answer'], may: ['cluster/', 'base/errors'], types: ['base/clock'], node: ['node:buffer'], packages: [], pure: true },
+  { name: 'discovery', files: ['cluster/discovery', 'cluster/discovery-limits', 'cluster/discovery-nodes', 'cluster/key-history', 'cluster/keys-answer'], may: ['cluster/', 'base/errors'], types: ['base/clock'], node: ['node:buffer'], packages: [], pure: true },
   { name: 'client hash', files: ['cluster/client-hash', 'cluster/other-provisioners'], may: plain, node: ['node:buffer'], packages: [], pure: true },
   {
     name: 'cluster',
@@ -97,7 +97,7 @@ export const layers = [
     node: ['node:crypto', 'node:buffer'],
     packages: []
   },
-  { name: 'http', files: ['http/'], may: ['http/', 'updates/', 'cluster/discovery', 'cluster/keys-answer', 'assets/', 'disk/open-file', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'base/no-schemas', 'base/pace', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'http', files: ['http/'], may: ['http/', 'updates/', 'cluster/discovery', 'cluster/discovery-limits', 'cluster/keys-answer', 'assets/', 'disk/open-file', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'base/no-schemas', 'base/pace', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'updates/', 'base/errors', 'base/no-schemas', 'net/mac', 'net/ipv4', 'net/shares', 'net/socket-answered'], types: ['base/log', 'base/metrics', 'base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
   { name: 'ui access', files: ['ui/access'], may: [], node: ['node:crypto', 'node:net'], packages: [] },
   { name: 'ui', files: ['ui/'], may: ['ui/', 'base/errors', 'base/no-schemas', 'control/event-log', 'control/event-streams', 'control/machine-shown', 'machines/', 'base/visible-text', 'go/http/host-header', 'net/mac', 'net/ipv4', 'net/shares', 'net/tls-identity'], types: ['base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },

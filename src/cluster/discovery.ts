@@ -3,9 +3,11 @@
 // (etcd's Documentation/dev-internal/discovery_protocol.md), of which this is the part that its clients use.
 import type { Clock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
+import { discoveryLimits, givesWay, sizeIn } from './discovery-limits.js'
+import { directoryOf, eventOf, eventsBefore, memberOf, sizeOf } from './discovery-nodes.js'
 import { applyChange, type DiscoveryChange, type DiscoveryMember, type DiscoveryState, type DiscoveryStore, type DiscoveryToken } from './discovery-store.js'
 import { concerns, KeyHistory, type Watched } from './key-history.js'
-import { keyAnswer, type KeyEvent, type KeyNode, keyError, type KeysAnswer, memberKey, sizeKey, tokenKey } from './keys-answer.js'
+import { keyAnswer, type KeyEvent, keyError, type KeysAnswer, memberKey, sizeKey, tokenKey } from './keys-answer.js'
 
 export type DiscoveryEvent =
   | { readonly kind: 'token' | 'size', readonly token: string, readonly size: number, readonly from: string, readonly cluster: string }
@@ -24,20 +26,6 @@ export interface DiscoveryOptions {
   /** As many as discoveryLimits allows without it. */
   readonly mostTokens?: number
 }
-
-/** What a stranger can make it hold. */
-export const discoveryLimits = {
-  tokens: 10_000,
-  tokensPerAddress: 100,
-  largestSize: 100,
-  /** Members below one token; etcd itself asks first whether there is room. */
-  members: 200,
-  valueOctets: 2048,
-  /** Writes that wait for the disk. */
-  waitingWrites: 1000,
-  /** Milliseconds after which a token that nobody uses is forgotten. */
-  unused: 30 * 24 * 3600_000
-} as const
 
 /** Thrown where another provisioner was first. */
 const wasLate = Symbol('late')
@@ -66,7 +54,7 @@ export class Discovery {
     this.#index = index
     this.#tokens = new Map(tokens)
     for (const { token, cluster } of tokens.values()) if (cluster !== '') this.#byCluster.set(cluster, token)
-    options.store.onChange?.(changes => { for (const change of changes) this.#take(change, this.#eventOf(change)) })
+    options.store.onChange?.(changes => { for (const change of changes) this.#take(change, eventOf(change, this.#tokens)) })
     // What was said before a restart is asked for after it: a member waits for the event of its own joining.
     for (const event of eventsBefore(tokens.values())) this.#history.add(event)
   }
@@ -214,21 +202,6 @@ export class Discovery {
     return event
   }
 
-  /** What waiting members are told of a change, whoever made it. */
-  #eventOf (change: DiscoveryChange): KeyEvent | undefined {
-    const { token, index } = change
-    const known = this.#tokens.get(token)
-    if (change.kind === 'token') {
-      if (change.is === null || known?.sizeIndex === change.is.sizeIndex) return undefined
-      return { action: 'set', node: sizeOf({ token, ...change.is }), ...known !== undefined && { prevNode: sizeOf(known) } }
-    }
-    const { id, is } = change
-    const before = known?.members.get(id)
-    if (is !== null) return { action: before === undefined ? 'create' : 'set', node: memberOf(token, { id, ...is }), ...before !== undefined && { prevNode: memberOf(token, before) } }
-    if (before === undefined) return undefined
-    return { action: 'delete', node: { key: memberKey(token, id), modifiedIndex: index, createdIndex: before.createdIndex }, prevNode: memberOf(token, before) }
-  }
-
   #take (change: DiscoveryChange, event: KeyEvent | undefined): void {
     this.#index = Math.max(this.#index, change.index)
     applyChange(this.#tokens, change)
@@ -283,70 +256,17 @@ export class Discovery {
     this.#options.onEvent({ kind, token, cluster, id, value, mac, members: members.size, size })
   }
 
-  /**
-   * Forgets what nobody uses. A network that has its share gives way to itself, with what nobody joined for the longest time; when all
-   * are taken, the network with most tokens loses one to who has fewer.
-   */
+  /** Forgets what nobody uses, and one more where that does not do. */
   async #makeRoom (from: string): Promise<void> {
     const oldest = this.#options.clock.now() - discoveryLimits.unused
     const asked = [...this.#tokens.values()].filter(({ cluster }) => cluster === '')
     for (const { token, used } of asked) if (used < oldest) await this.#drop(token)
-    const own = asked.filter(known => known.from === from && this.#tokens.has(known.token))
-    const isFull = this.#tokens.size >= (this.#options.mostTokens ?? discoveryLimits.tokens)
-    const hasItsShare = own.length >= discoveryLimits.tokensPerAddress
-    if (!hasItsShare && !isFull) return
-    const heaviest = hasItsShare ? own : this.#heaviest(asked, own)
-    const least = heaviest.filter(({ members }) => !hasItsShare || members.size === 0)
-      .reduce<DiscoveryToken | undefined>((a, b) => a === undefined || isLess(b, a) ? b : a, undefined)
-    if (least === undefined) throw new AppError('discovery_full', `there are too many discovery tokens: ${own.length} of ${from}, ${this.#tokens.size} in all`)
-    await this.#drop(least.token)
-  }
-
-  #heaviest (asked: readonly DiscoveryToken[], own: readonly DiscoveryToken[]): readonly DiscoveryToken[] {
-    const byNetwork = new Map<string, DiscoveryToken[]>()
-    for (const known of asked) {
-      const those = byNetwork.get(known.from)
-      if (those === undefined) byNetwork.set(known.from, [known])
-      else those.push(known)
-    }
-    return [...byNetwork.values()].reduce((most, those) => those.length > most.length ? those : most, own)
+    const given = givesWay(this.#tokens, from, this.#options.mostTokens ?? discoveryLimits.tokens)
+    if (given !== undefined) await this.#drop(given)
   }
 
   async #drop (token: string): Promise<void> {
     await this.#commit({ kind: 'token', index: this.#index + 1, token, is: null }, undefined)
     this.#options.onEvent({ kind: 'forgotten', token })
   }
-}
-
-/** Whether one is missed less: nobody joined it, or it was used longer ago. */
-const isLess = (a: DiscoveryToken, b: DiscoveryToken): boolean =>
-  (a.members.size === 0) === (b.members.size === 0) ? a.used < b.used : a.members.size === 0
-
-/** Members of a new cluster; undefined for what is no such number. */
-export function sizeIn (text: string): number | undefined {
-  const size = /^\d{1,4}$/.test(text) ? Number(text) : 0
-  return size >= 1 && size <= discoveryLimits.largestSize ? size : undefined
-}
-
-type SizedToken = Pick<DiscoveryToken, 'token' | 'size' | 'sizeIndex' | 'createdIndex'>
-
-const sizeOf = ({ token, size, sizeIndex }: SizedToken): KeyNode =>
-  ({ key: sizeKey(token), value: String(size), modifiedIndex: sizeIndex, createdIndex: sizeIndex })
-
-const memberOf = (token: string, { id, value, modifiedIndex, createdIndex }: DiscoveryMember): KeyNode =>
-  ({ key: memberKey(token, id), value, modifiedIndex, createdIndex })
-
-/** `_config` is hidden, as every key that begins with an underscore. */
-function directoryOf ({ token, createdIndex, members }: DiscoveryToken): KeyNode {
-  const nodes = [...members.values()].map(member => memberOf(token, member))
-  return { key: tokenKey(token), dir: true, ...nodes.length > 0 && { nodes }, modifiedIndex: createdIndex, createdIndex }
-}
-
-function eventsBefore (tokens: Iterable<DiscoveryToken>): readonly KeyEvent[] {
-  const events: KeyEvent[] = []
-  for (const known of tokens) {
-    events.push({ action: 'set', node: sizeOf(known) })
-    for (const member of known.members.values()) events.push({ action: 'create', node: memberOf(known.token, member) })
-  }
-  return events.sort((a, b) => a.node.modifiedIndex - b.node.modifiedIndex)
 }

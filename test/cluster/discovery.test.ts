@@ -1,7 +1,8 @@
 // The discovery service on a store in memory and a clock that stands: what etcd's v2 keys API answers, and what strangers can make it hold.
 import t from 'tap'
 import { AppError } from '../../src/base/errors.js'
-import { Discovery, type DiscoveryEvent, discoveryLimits, sizeIn } from '../../src/cluster/discovery.js'
+import { Discovery, type DiscoveryEvent } from '../../src/cluster/discovery.js'
+import { discoveryLimits, sizeIn } from '../../src/cluster/discovery-limits.js'
 import { applyChange, type DiscoveryChange, type DiscoveryState, type DiscoveryStore, type DiscoveryToken, firstIndex } from '../../src/cluster/discovery-store.js'
 import type { KeysAnswer } from '../../src/cluster/keys-answer.js'
 import { FakeClock } from '../helpers/fake-clock.js'
