@@ -2,29 +2,20 @@
 // the machine, so that it has one address of a subnet. Proposals that come together go in one transaction, each with comparisons of its
 // own. While etcd is away the holders that are known keep their addresses for a short while, which is written down when it is back;
 // nobody else is given any.
-//
-// Clocks may be 90 seconds off (`skew`). An address that has expired goes to another machine only after a grace, which is longer than
-// whatever a provisioner that is cut off may have promised to its holder meanwhile.
 import type { Logger } from '../base/log.js'
 import { AppError, messageOf, unwaited } from '../base/errors.js'
 import type { Disposal, LeaseStore, Proposal } from '../dhcp/lease-store.js'
-import { formatLease } from '../dhcp/lease-file.js'
-import { isHeld, type Lease } from '../dhcp/leases.js'
+import type { Lease } from '../dhcp/leases.js'
 import { takesNothing } from '../etcd/failure.js'
 import { parseKey } from '../etcd/keys.js'
 import { formatIpv4, type Ipv4, type Subnet } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { EntryChange } from './entries.js'
 import { KnownLeases, leaseKey } from './known-leases.js'
-import { leaseOperation, type LeaseRefused, refusalIn } from './lease-transaction.js'
+import { leaseGrace, shortlyPromised } from './lease-grace.js'
+import { type Decided, inTheWay, isAnothers, neverShorter, outweighs } from './lease-precedence.js'
+import { leaseOperation, type LeaseRefused, leaseValue, refusalIn } from './lease-transaction.js'
 import type { SharedState } from './shared-state.js'
-
-/** Milliseconds that a holder is promised at once while etcd is away. */
-export const shortPromise = 600_000
-/** Milliseconds that two clocks may be off from the true time. */
-export const skew = 90_000
-/** Milliseconds after its end in which a lease keeps its address from other machines. */
-export const leaseGrace = shortPromise + 2 * skew
 
 export interface EtcdLeasesOptions {
   readonly state: Pick<SharedState, 'under' | 'onChange' | 'onStanding' | 'onRestored' | 'standing' | 'transact' | 'etcdKey' | 'settle' | 'read'>
@@ -41,11 +32,8 @@ export interface EtcdLeasesOptions {
   readonly grace?: number
 }
 
-interface Queued {
-  readonly proposal: Proposal
+interface Queued extends Decided {
   tries: number
-  /** The address that the machine's key led to when it was decided. */
-  readonly knew: Ipv4 | undefined
   readonly resolve: (disposal: Disposal) => void
   readonly reject: (error: unknown) => void
 }
@@ -107,10 +95,7 @@ export class EtcdLeases implements LeaseStore {
   }
 
   promisedUntil (ip: Ipv4, mac: Mac, now: number, reserved: boolean): number | undefined {
-    if (this.#options.state.standing.inStep) return undefined
-    if (reserved) return now + shortPromise
-    const lease = this.#known.get(ip)
-    return lease?.mac === mac && lease.state === 'bound' ? Math.min(now, lease.expires) + shortPromise : now
+    return this.#options.state.standing.inStep ? undefined : shortlyPromised(this.#known.get(ip), { mac, now, reserved })
   }
 
   async settle (ip: Ipv4): Promise<void> {
@@ -134,7 +119,7 @@ export class EtcdLeases implements LeaseStore {
   #promise (proposal: Proposal): Disposal {
     const { lease, now, reserved = false } = proposal
     const kept = this.#known.get(lease.ip)
-    if (!reserved && kept !== undefined && this.#isAnothers(kept, proposal)) return { kind: 'refused', holder: kept }
+    if (!reserved && kept !== undefined && isAnothers(kept, proposal, this.grace)) return { kind: 'refused', holder: kept }
     const isHolder = kept?.mac === lease.mac && kept.state === 'bound'
     const until = this.promisedUntil(lease.ip, lease.mac, now, reserved) ?? Infinity
     // None ends: another provisioner that is cut off too may promise the machine more of it, and would find it given away.
@@ -173,10 +158,6 @@ export class EtcdLeases implements LeaseStore {
     this.#known.forgetRevisions()
   }
 
-  #isAnothers (kept: Lease, { lease, now, reserved = false }: Proposal): boolean {
-    return !reserved && kept.mac !== lease.mac && isHeld(kept, now, this.grace)
-  }
-
   async #write (): Promise<void> {
     while (this.#queue.length > 0) {
       // Everything that arrived in this turn of the event loop goes together.
@@ -203,9 +184,9 @@ export class EtcdLeases implements LeaseStore {
         continue
       }
       const kept = this.#known.get(ip)
-      const other = this.#otherOf(queued)
-      if (kept !== undefined && this.#isAnothers(kept, proposal)) queued.resolve({ kind: 'refused', holder: kept })
-      else if (kept !== undefined && this.#outweighs(kept, queued)) {
+      const other = inTheWay(this.#known, queued, this.grace)
+      if (kept !== undefined && isAnothers(kept, proposal, this.grace)) queued.resolve({ kind: 'refused', holder: kept })
+      else if (kept !== undefined && outweighs(this.#known, kept, queued, { server: this.#options.server, grace: this.grace })) {
         this.#options.onLease(kept)
         queued.resolve({ kind: 'kept' })
       } else if (other !== undefined) queued.resolve({ kind: 'refused', holder: other })
@@ -218,21 +199,10 @@ export class EtcdLeases implements LeaseStore {
     return batch
   }
 
-  /**
-   * The machine's lease of another address, which stands in the way. What is bound does until it is released, of an offer only if nobody
-   * knew when it was made; another's offer does not stand in the way of what the machine took.
-   */
-  #otherOf ({ proposal: { lease, now, reserved = false }, knew }: Queued): Lease | undefined {
-    const other = this.#known.elsewhere(lease)
-    if (other === undefined || reserved || !isHeld(other, now, this.grace)) return undefined
-    if (lease.state === 'bound') return other.state === 'bound' ? other : undefined
-    return lease.state === 'offered' && knew !== other.ip ? other : undefined
-  }
-
   async #commit (batch: readonly Queued[]): Promise<void> {
     const { state } = this.#options
-    const written = batch.map(({ proposal: { lease } }) => this.#neverShorter(lease))
-    const values = batch.map(({ proposal: { now } }, n) => Buffer.from(this.#valueOf(written[n]!, now)))
+    const written = batch.map(({ proposal: { lease } }) => neverShorter(this.#known.get(lease.ip), lease))
+    const values = batch.map(({ proposal: { now } }, n) => leaseValue(written[n]!, this.#options.server, now))
     const keys = batch.map(({ proposal: { lease } }) => this.#known.keysOf(lease))
     const free = (n: number): void => { for (const key of keys[n]!) this.#busy.delete(key) }
     const transactions = written.map((lease, n) => this.#known.transactionOf(lease, values[n]!))
@@ -270,27 +240,6 @@ export class EtcdLeases implements LeaseStore {
   #tellUnheard ({ proposal: { lease: { ip } } }: Queued): void {
     const kept = this.#known.get(ip)
     if (this.#unheard.delete(ip) && kept !== undefined) this.#options.onLease(kept)
-  }
-
-  /**
-   * What was decided before another provisioner bound the machine is less than what stands now: an offer would end sooner, and a
-   * release would forget what was acknowledged meanwhile. A machine gives its address back to who acknowledged it last: a process that was
-   * stopped reads that late, when another has given the machine the same address again. In the same way it reads that a machine takes its
-   * offer, when the machine has long gone on to another's: what was acknowledged after the offer was written stands.
-   */
-  #outweighs (kept: Lease, { proposal: { lease, now, givenBack = false, movesTo }, tries }: Queued): boolean {
-    if (kept.mac !== lease.mac || kept.state !== 'bound' || !isHeld(kept, now, this.grace)) return false
-    const isAnotherServers = this.#known.serverOf(lease.ip) !== this.#options.server
-    const isOlder = movesTo !== undefined && this.#known.revisionOf(movesTo) < this.#known.revisionOf(lease.ip)
-    const isLate = isAnotherServers && (givenBack || isOlder)
-    return lease.state === 'offered' || (lease.state === 'released' && (tries > 0 || isLate))
-  }
-
-  /** Another provisioner, whose clock is ahead, may have promised the holder more: that stands. */
-  #neverShorter (lease: Lease): Lease {
-    const kept = this.#known.get(lease.ip)
-    const isRenewal = kept?.mac === lease.mac && kept.state === 'bound' && lease.state === 'bound'
-    return isRenewal && kept.expires > lease.expires ? { ...lease, expires: kept.expires } : lease
   }
 
   #settleWith ({ resolve }: Queued, lease: Lease, revision: number): void {
@@ -346,10 +295,5 @@ export class EtcdLeases implements LeaseStore {
       if (this.#busy.has(key)) this.#unheard.add(meaning.ip)
       else onLease(lease)
     }
-  }
-
-  /** As in the file of one machine, with who wrote it and when: two of one provisioner are never the same. */
-  #valueOf (lease: Lease, now: number): string {
-    return JSON.stringify({ ...JSON.parse(formatLease(lease)) as object, server: this.#options.server, at: now })
   }
 }

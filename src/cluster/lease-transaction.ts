@@ -1,5 +1,6 @@
 // A proposal of a lease as etcd carries it out: both keys, that of the address and that of the machine, are as they were known, or nothing
 // is written and both are told.
+import { formatLease } from '../dhcp/lease-file.js'
 import type { Lease } from '../dhcp/leases.js'
 import type { Compare, RequestOp, TxnResponse, WireKeyValue } from '../etcd/proto.js'
 import type { Ipv4 } from '../net/ipv4.js'
@@ -63,3 +64,7 @@ export function refusalIn (answer: TxnResponse | undefined): LeaseRefused | unde
   const [address, machine] = answer?.responses ?? []
   return { address: address?.response_range?.kvs[0], machine: machine?.response_range?.kvs[0] }
 }
+
+/** As in the file of one machine, with who wrote it and when: two of one provisioner are never the same. */
+export const leaseValue = (lease: Lease, server: string, now: number): Buffer =>
+  Buffer.from(JSON.stringify({ ...JSON.parse(formatLease(lease)) as object, server, at: now }))

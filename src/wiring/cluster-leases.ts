@@ -1,7 +1,8 @@
 // The leases that provisioners share: the table in memory, kept in step with etcd, and what is counted of both.
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
-import { EtcdLeases, leaseGrace } from '../cluster/etcd-leases.js'
+import { EtcdLeases } from '../cluster/etcd-leases.js'
+import { leaseGrace } from '../cluster/lease-grace.js'
 import type { Presence } from '../cluster/presence.js'
 import type { SharedState } from '../cluster/shared-state.js'
 import { LeaseTable } from '../dhcp/leases.js'

@@ -1,7 +1,8 @@
 // etcd without space (NOSPACE): it answers and takes nothing, which is to a provisioner as if it were away, until there is space again.
 import t from 'tap'
 import { pino } from 'pino'
-import { EtcdLeases, leaseGrace } from '../../src/cluster/etcd-leases.js'
+import { EtcdLeases } from '../../src/cluster/etcd-leases.js'
+import { leaseGrace } from '../../src/cluster/lease-grace.js'
 import { Presence } from '../../src/cluster/presence.js'
 import { assertWritable } from '../../src/cluster/write-test.js'
 import { systemClock } from '../../src/base/clock.js'

@@ -1,7 +1,8 @@
 // Leases of two provisioners in one etcd.
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
-import { EtcdLeases, leaseGrace, shortPromise } from '../../src/cluster/etcd-leases.js'
+import { EtcdLeases } from '../../src/cluster/etcd-leases.js'
+import { leaseGrace, shortPromise } from '../../src/cluster/lease-grace.js'
 import type { SharedState } from '../../src/cluster/shared-state.js'
 import type { Disposal } from '../../src/dhcp/lease-store.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
