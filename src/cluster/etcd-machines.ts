@@ -9,14 +9,16 @@ import type { Clock, Timer } from '../base/clock.js'
 import { AppError, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { takesNothing } from '../etcd/failure.js'
-import { formatKey, parseKey } from '../etcd/keys.js'
+import { parseKey } from '../etcd/keys.js'
 import type { RequestOp } from '../etcd/proto.js'
-import { machineIn, type MachineStore } from '../machines/journal.js'
+import type { MachineStore } from '../machines/journal.js'
 import type { Machine } from '../machines/machine.js'
 import type { Noted } from '../machines/registry.js'
-import { laterOf, redo, type Step } from '../machines/timeline.js'
+import { laterOf, redo } from '../machines/timeline.js'
 import type { Mac } from '../net/mac.js'
 import type { Entry, EntryChange } from './entries.js'
+import { formatRecord, keyOf, type MachineRecord, parseRecord } from './machine-record.js'
+import { addStep, type Attempt, dropDone, joined, type Pending, refuse } from './pending-machine.js'
 import type { SharedState } from './shared-state.js'
 
 export interface EtcdMachinesOptions {
@@ -39,38 +41,14 @@ export const mostMachines = 20_000
 /** Milliseconds. */
 const gather = 1000
 const repeated = 60_000
-/** Steps that are told again where another provisioner was first; all of an ordinary boot. */
-const mostSteps = 64
 /** etcd takes 128 operations and 1.5 MiB a transaction. */
 const mostTogether = 50
 const mostOctets = 512 * 1024
 /** Transactions of one gathering: 1,000 machines a second; what is left waits for the next. */
 const mostTransactions = 20
 const mostTries = 32
-/** Attempts whose outcome is not known that are remembered of a record. */
-const mostAttempts = 4
-
-/** A write that etcd may have carried out without an answer, and how many of the steps it had. */
-interface Attempt { readonly id: string, steps: number }
-
-interface Waiting { readonly resolve: () => void, readonly reject: (error: unknown) => void }
-
-interface Pending {
-  steps: readonly Step[]
-  /** With all steps, made of the record at `revision`. */
-  machine: Machine
-  revision: number
-  /** When it is to be written, epoch milliseconds. */
-  due: number
-  attempts: readonly Attempt[]
-  tries: number
-  waiting: readonly Waiting[]
-}
-
 /** A write under way. */
 interface TryUnderWay { readonly mac: Mac, readonly pending: Pending, readonly attempt: Attempt, readonly value: Buffer }
-
-interface Found { readonly attempt: string, readonly machine: Machine }
 
 export class EtcdMachines implements MachineStore {
   readonly #options: EtcdMachinesOptions
@@ -147,21 +125,8 @@ export class EtcdMachines implements MachineStore {
     if (pending === undefined) {
       const revision = state.get(keyOf(mac))?.revision ?? 0
       this.#pending.set(mac, { steps: [step], machine, revision, due, attempts: [], tries: 0, waiting: [] })
-    } else {
-      pending.machine = machine
-      pending.due = Math.min(pending.due, due)
-      pending.steps = [...pending.steps, step]
-      if (pending.steps.length > mostSteps) this.#shorten(pending)
-    }
+    } else addStep(pending, step, machine, due)
     this.#schedule()
-  }
-
-  /** Of a machine that goes round and round while etcd is away, the last is enough, and that it was installed. */
-  #shorten (pending: Pending): void {
-    const dropped = pending.steps.findIndex(({ observation }) => observation !== undefined && observation.stage !== 'installed')
-    const at = Math.max(0, dropped)
-    pending.steps = pending.steps.toSpliced(at, 1)
-    pending.attempts = pending.attempts.map(({ id, steps }) => ({ id, steps: at < steps ? steps - 1 : steps }))
   }
 
   #schedule (): void {
@@ -203,7 +168,7 @@ export class EtcdMachines implements MachineStore {
     for (const [mac, pending] of this.#pending) {
       if (pending.due > now) continue
       const attempt = { id: `${this.#run}-${++this.#attempts}`, steps: pending.steps.length }
-      const value = Buffer.from(JSON.stringify({ attempt: attempt.id, machine: pending.machine }))
+      const value = formatRecord({ attempt: attempt.id, machine: pending.machine })
       octets += value.length
       if (batch.length >= mostTogether || (octets > mostOctets && batch.length > 0)) break
       const taken = { mac, pending, attempt, value }
@@ -265,14 +230,14 @@ export class EtcdMachines implements MachineStore {
   /** Another provisioner was first, or the attempt before was carried out without an answer. */
   #again (taken: TryUnderWay, found: Entry | undefined): void {
     const { mac, pending } = taken
-    this.#join(taken)
-    const joined = this.#pending.get(mac)!
-    if (found === undefined) joined.revision = 0
+    this.#putTogether(taken)
+    const together = this.#pending.get(mac)!
+    if (found === undefined) together.revision = 0
     else this.#take(mac, found)
-    joined.tries = pending.tries + 1
-    if (joined.tries <= mostTries) return
-    refuse(joined.waiting, new AppError('store_changed', `others change what is known of ${mac} again and again`))
-    Object.assign(joined, { waiting: [], tries: 0, due: this.#options.clock.now() + gather })
+    together.tries = pending.tries + 1
+    if (together.tries <= mostTries) return
+    refuse(together.waiting, new AppError('store_changed', `others change what is known of ${mac} again and again`))
+    Object.assign(together, { waiting: [], tries: 0, due: this.#options.clock.now() + gather })
   }
 
   /** Nobody knows whether etcd has it. */
@@ -280,22 +245,13 @@ export class EtcdMachines implements MachineStore {
     refuse(taken.pending.waiting, error)
     taken.pending.waiting = []
     taken.pending.due = this.#options.clock.now() + gather
-    this.#join(taken)
+    this.#putTogether(taken)
   }
 
   /** With what was seen meanwhile, to be written together. */
-  #join ({ mac, pending, attempt }: TryUnderWay): void {
+  #putTogether ({ mac, pending, attempt }: TryUnderWay): void {
     this.#busy.delete(mac)
-    const since = this.#pending.get(mac)
-    this.#pending.set(mac, {
-      steps: [...pending.steps, ...since?.steps ?? []],
-      machine: since?.machine ?? pending.machine,
-      revision: pending.revision,
-      due: Math.min(pending.due, since?.due ?? Infinity),
-      attempts: [...pending.attempts, attempt].slice(-mostAttempts),
-      tries: pending.tries,
-      waiting: [...pending.waiting, ...since?.waiting ?? []]
-    })
+    this.#pending.set(mac, joined(pending, this.#pending.get(mac), attempt))
   }
 
   #onChange ({ key, after }: EntryChange): void {
@@ -321,9 +277,7 @@ export class EtcdMachines implements MachineStore {
     }
     pending.revision = revision
     if (found === undefined) return
-    const done = pending.attempts.find(({ id }) => id === found.attempt)
-    if (done !== undefined) pending.steps = pending.steps.slice(done.steps)
-    pending.attempts = []
+    dropDone(pending, found.attempt)
     if (!isOwn) {
       pending.machine = redo(found.machine, pending.steps) ?? found.machine
       this.#options.onMachine(pending.machine)
@@ -334,26 +288,10 @@ export class EtcdMachines implements MachineStore {
     for (const { resolve } of pending.waiting) resolve()
   }
 
-  #read (key: string, value: Buffer): Found | undefined {
-    const found = parseFound(value.toString())
+  #read (key: string, value: Buffer): MachineRecord | undefined {
+    const found = parseRecord(value.toString())
     if (found !== undefined && keyOf(found.machine.mac) === key) return found
     this.#options.log.warn({ key }, 'machine.unreadable')
-    return undefined
-  }
-}
-
-const keyOf = (mac: Mac): string => formatKey({ kind: 'machine', mac })
-
-function refuse (waiting: readonly Waiting[], error: unknown): void {
-  for (const { reject } of waiting) reject(error)
-}
-
-function parseFound (text: string): Found | undefined {
-  try {
-    const { attempt, machine } = Object(JSON.parse(text)) as { attempt?: unknown, machine?: unknown }
-    const whole = machineIn(machine)
-    return typeof attempt === 'string' && whole !== undefined ? { attempt, machine: whole } : undefined
-  } catch {
     return undefined
   }
 }

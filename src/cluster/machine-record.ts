@@ -1,0 +1,22 @@
+// A machine's record as it stands in etcd: with the attempt that wrote it, by which who was not answered finds out that it was carried out.
+import { formatKey } from '../etcd/keys.js'
+import { machineIn } from '../machines/journal.js'
+import type { Machine } from '../machines/machine.js'
+import type { Mac } from '../net/mac.js'
+
+export interface MachineRecord { readonly attempt: string, readonly machine: Machine }
+
+export const keyOf = (mac: Mac): string => formatKey({ kind: 'machine', mac })
+
+export const formatRecord = (record: MachineRecord): Buffer => Buffer.from(JSON.stringify(record))
+
+/** undefined for what is none. */
+export function parseRecord (text: string): MachineRecord | undefined {
+  try {
+    const { attempt, machine } = Object(JSON.parse(text)) as { attempt?: unknown, machine?: unknown }
+    const whole = machineIn(machine)
+    return typeof attempt === 'string' && whole !== undefined ? { attempt, machine: whole } : undefined
+  } catch {
+    return undefined
+  }
+}

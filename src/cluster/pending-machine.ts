@@ -1,0 +1,65 @@
+// What was seen of a machine and is not in etcd yet: the steps that are made again of another's record, and who waits for them.
+import type { Machine } from '../machines/machine.js'
+import type { Step } from '../machines/timeline.js'
+
+/** Steps that are told again where another provisioner was first; all of an ordinary boot. */
+const mostSteps = 64
+/** Attempts whose outcome is not known that are remembered of a record. */
+const mostAttempts = 4
+
+/** A write that etcd may have carried out without an answer, and how many of the steps it had. */
+export interface Attempt { readonly id: string, steps: number }
+
+export interface Waiting { readonly resolve: () => void, readonly reject: (error: unknown) => void }
+
+export interface Pending {
+  steps: readonly Step[]
+  /** With all steps, made of the record at `revision`. */
+  machine: Machine
+  revision: number
+  /** When it is to be written, epoch milliseconds. */
+  due: number
+  attempts: readonly Attempt[]
+  tries: number
+  waiting: readonly Waiting[]
+}
+
+export function addStep (pending: Pending, step: Step, machine: Machine, due: number): void {
+  pending.machine = machine
+  pending.due = Math.min(pending.due, due)
+  pending.steps = [...pending.steps, step]
+  shorten(pending)
+}
+
+/** Of a machine that goes round and round while etcd is away, the last is enough, and that it was installed. */
+function shorten (pending: Pending): void {
+  if (pending.steps.length <= mostSteps) return
+  const dropped = pending.steps.findIndex(({ observation }) => observation !== undefined && observation.stage !== 'installed')
+  const at = Math.max(0, dropped)
+  pending.steps = pending.steps.toSpliced(at, 1)
+  pending.attempts = pending.attempts.map(({ id, steps }) => ({ id, steps: at < steps ? steps - 1 : steps }))
+}
+
+/** One that was under way with what was seen meanwhile, to be written together. */
+export function joined (pending: Pending, since: Pending | undefined, attempt: Attempt): Pending {
+  return {
+    steps: [...pending.steps, ...since?.steps ?? []],
+    machine: since?.machine ?? pending.machine,
+    revision: pending.revision,
+    due: Math.min(pending.due, since?.due ?? Infinity),
+    attempts: [...pending.attempts, attempt].slice(-mostAttempts),
+    tries: pending.tries,
+    waiting: [...pending.waiting, ...since?.waiting ?? []]
+  }
+}
+
+/** The steps that an attempt of which nothing was heard turns out to have carried out; what came of the others does not matter any more. */
+export function dropDone (pending: Pending, attempt: string): void {
+  const done = pending.attempts.find(({ id }) => id === attempt)
+  if (done !== undefined) pending.steps = pending.steps.slice(done.steps)
+  pending.attempts = []
+}
+
+export function refuse (waiting: readonly Waiting[], error: unknown): void {
+  for (const { reject } of waiting) reject(error)
+}
