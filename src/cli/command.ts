@@ -37,6 +37,8 @@ export interface Command {
   readonly name: string
   /** Runs to its exit status; an AppError is told in one line and ends 1, one of kind `usage` ends 2. */
   readonly run: (args: readonly string[], io: Io) => Promise<number>
+  /** Whether it heeds `stop` itself and comes to an end of its own; every other call is ended a moment after the signal. */
+  readonly endsInOrder?: (args: readonly string[]) => boolean
 }
 
 /** A failure after something was found: what is printed is left to whoever prints the error, since `--json` is one document. */

@@ -33,6 +33,7 @@ interface Request {
 
 export const imagesCommand: Command = {
   name: 'images',
+  endsInOrder: args => args.includes('sync'),
   run: async (args, io) => {
     const options = { ...configOptions, json: { type: 'boolean' }, fingerprint: { type: 'string' }, 'allow-older': { type: 'boolean' }, 'dry-run': { type: 'boolean' } } as const
     const { values, positionals: [action = '', ...operands] } = parse(args, options, mostOperands)

@@ -36,6 +36,8 @@ const atOnce = 100
 /** Seconds that one request waits; a machine of several cards is asked for by each in turn. */
 const [longest, turn] = [3600, 2]
 const pause = 1000
+/** Milliseconds that an answer may take longer than it was to wait. */
+const late = 30_000
 
 async function reaches ({ names }: Awaited, { socket, stage, until, now }: Waiting): Promise<boolean> {
   const most = names.length > 1 ? turn : longest
@@ -43,7 +45,7 @@ async function reaches ({ names }: Awaited, { socket, stage, until, now }: Waiti
     for (const name of names) {
       const [asked, seconds] = [now(), Math.max(0, Math.min(most, (until - now()) / 1000))]
       const path = `/v1/machines/${encodeURIComponent(name)}?wait=${encodeURIComponent(stage)}&timeout=${seconds}`
-      const { status, body } = await askAny(socket, { method: 'GET', path }).catch(unanswered)
+      const { status, body } = await askAny(socket, { method: 'GET', path, patience: seconds * 1000 + late }).catch(unanswered)
       if (status === 200) return true
       if (status === 400) throw new AppError('refused', String(Object(body)['error']))
       if (now() >= until) continue

@@ -7,7 +7,7 @@ import type { MachineShown, StageShown } from '../control/machine-shown.js'
 import { configOptions, parse } from './arguments.js'
 import { configFrom } from './service-config.js'
 import { type Command, CommandError, type Io, print, printJson } from './command.js'
-import { askJson, events } from './control-client.js'
+import { askJson, events, notRunning } from './control-client.js'
 import { machineAlone, machineCsv, machineTable, stageLine } from './machine-table.js'
 import { allMachines, waitForAll } from './machines-wait.js'
 import { visibleJson, visibleText } from '../base/visible-text.js'
@@ -57,6 +57,7 @@ const actions: Readonly<Record<string, Action>> = {
 
 export const machinesCommand: Command = {
   name: 'machines',
+  endsInOrder: args => args.includes('watch'),
   run: async (args, io) => {
     const { values, positionals: [name = '', ...operands] } = parsed(args)
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined
@@ -111,16 +112,29 @@ async function watch ({ values, socket, io }: Called): Promise<number> {
   let stopped = false
   const stop = io.stop.then(() => { stopped = true })
   let last = ''
-  for (let connected = false; ; connected = true) {
+  let away = ''
+  const say = (text: string): void => { print(io.stderr, `core-provisioner: ${text}`) }
+  /** Once each time, and again where there is another reason than that nothing runs. */
+  const waits = (why: string): void => {
+    if (stopped || away === why || (away !== '' && why.endsWith(notRunning))) return
+    say(`${why}; waiting until it is back`)
+    away = why
+  }
+  for (;;) {
     try {
-      for await (const { id, event, data } of events(socket, '/v1/events', stop, last)) {
+      for await (const { id, event, data } of events(socket, '/v1/events', stop, { last })) {
         if (id !== '') last = id
-        if (event === 'gap') print(io.stderr, `core-provisioner: some events were missed: ${String(Object(data)['reason'])}`)
+        if (event === 'gap') say(`some events were missed: ${String(Object(data)['reason'])}`)
         else if (event === 'message') print(io.stdout, values.json === true ? visibleJson(JSON.stringify(data)) : stageLine(data as StageShown))
+        else if (event === 'open' && away !== '') {
+          say('the appliance is back')
+          away = ''
+        }
       }
-      if (!stopped) print(io.stderr, 'core-provisioner: the appliance ended; waiting until it is back')
+      waits('the appliance ended')
     } catch (error) {
-      if (!connected || !(error instanceof AppError)) throw error
+      if (last === '' || !(error instanceof AppError)) throw error
+      waits(error.message)
     }
     if (!stopped) await Promise.race([stop, sleep(again)])
     if (stopped) return 0

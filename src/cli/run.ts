@@ -1,4 +1,6 @@
 // The command line: which command, and how its errors are told.
+import { constants } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { programVersion } from '../base/bundled.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { visibleJson } from '../base/visible-text.js'
@@ -60,7 +62,10 @@ export async function run (args: readonly string[], io: Io): Promise<number> {
   if (slip !== undefined) return misused(`core-provisioner ${name}`, slip)
   const command = await commands[name]()
   try {
-    return await command.run(rest, io)
+    const ended = command.run(rest, io)
+    if (command.endsInOrder?.(rest) === true) return await ended
+    ended.catch(() => {})
+    return await Promise.race([ended, interrupted(io)])
   } catch (error) {
     const told = toldAs(error)
     if (json) {
@@ -70,8 +75,29 @@ export async function run (args: readonly string[], io: Io): Promise<number> {
     if (told === undefined) throw error
     // <3> is what the journal knows as an error.
     print(io.stderr, `${io.journal ? '<3>' : ''}core-provisioner ${command.name}: ${inOneLine(told.message)}`)
-    return told.kind === 'usage' ? 2 : 1
+    return error instanceof Interrupted ? error.status : told.kind === 'usage' ? 2 : 1
   }
+}
+
+class Interrupted extends AppError {
+  /** As a shell has it of what a signal ended. */
+  readonly status: number
+
+  constructor (signal: string) {
+    super('interrupted', `ended by ${signal} before it was done`)
+    this.status = 128 + (constants.signals[signal as NodeJS.Signals] ?? 0)
+  }
+}
+
+/** Milliseconds in which a command that writes may come to its end. */
+const moment = 1000
+
+/** Rejects when a signal ends the command. What is printed to nobody is still done. */
+async function interrupted ({ stop }: Io): Promise<never> {
+  const signal = await stop
+  if (signal === 'SIGPIPE') return await new Promise(() => {})
+  await sleep(moment)
+  throw new Interrupted(signal)
 }
 
 /** Whether what is printed is for programs, errors too; asked of arguments that may be wrong otherwise. */

@@ -13,6 +13,7 @@ import type { Command, Io } from './command.js'
 
 export const serveCommand: Command = {
   name: 'serve',
+  endsInOrder: () => true,
   run: async (args, io) => {
     const { values } = parse(args, configOptions)
     const manager = openServiceManager({ env: io.env, pid: io.pid, clock: systemClock })

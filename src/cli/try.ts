@@ -44,6 +44,7 @@ type Values = ReturnType<typeof parse<typeof options>>['values']
 
 export const tryCommand: Command = {
   name: 'try',
+  endsInOrder: () => true,
   run: async (args, outside) => {
     const { values } = parse(args, options)
     const interfaceName = checked(values)
@@ -183,7 +184,8 @@ async function serveUntilStopped (loaded: LoadedConfig, { control }: Site, json:
   io.onUncaught(error => { fence.caught(error, 'process') })
   try {
     const { dhcp } = loaded.config
-    if (!json) print(io.stdout, `${dhcp.mode === 'proxy' ? 'Beside the DHCP server of' : 'As the DHCP server of'} ${dhcp.interface}: let a machine boot from the network (BIOS or UEFI). Ctrl-C ends it.`)
+    if (json) print(io.stdout, JSON.stringify({ mode: dhcp.mode, interface: dhcp.interface }))
+    else print(io.stdout, `${dhcp.mode === 'proxy' ? 'Beside the DHCP server of' : 'As the DHCP server of'} ${dhcp.interface}: let a machine boot from the network (BIOS or UEFI). Ctrl-C ends it.`)
     await shown(control, json, io)
   } finally {
     await appliance.close()
@@ -196,7 +198,7 @@ const everything = 'none-0'
 /** A line for each stage of each machine, with the seconds since its first. */
 async function shown (control: string, json: boolean, io: Io): Promise<void> {
   const began = new Map<string, number>()
-  for await (const { data, event } of events(control, '/v1/events', io.stop, everything)) {
+  for await (const { data, event } of events(control, '/v1/events', io.stop, { last: everything })) {
     if (event !== 'message') continue
     if (json) {
       print(io.stdout, visibleJson(JSON.stringify(data)))

@@ -36,6 +36,9 @@ export class EventLog {
     return missed === 0 ? later.map(({ text }) => text).join('') : this.#gap(`${missed} events are not kept any more`, later)
   }
 
+  /** The id of the last one, for a reader that has had none; an id alone is no event. */
+  here (): string { return `id: ${this.#run}-${this.#last}\n\n` }
+
   #gap (reason: string, kept: readonly NumberedEvent[]): string {
     return [`event: gap\ndata: ${JSON.stringify({ reason })}\n\n`, ...kept.map(({ text }) => text)].join('')
   }

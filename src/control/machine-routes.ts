@@ -102,7 +102,7 @@ function registerEvents (app: FastifyInstance, { registry, hold, onNews }: Machi
     reply.raw.once('close', leave)
     reply.hijack()
     const last = request.headers['last-event-id']
-    streams.add(reply.raw, `: machines\n\n${typeof last === 'string' ? log.since(last) : ''}`)
+    streams.add(reply.raw, `: machines\n\n${typeof last === 'string' ? log.since(last) : ''}${log.here()}`)
     return reply
   })
 }

@@ -1,7 +1,10 @@
 // The machines command beside a running appliance: who is shown, waited for and adopted, also over a restart.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { askAny, events, type ServerEvent } from '../../src/cli/control-client.js'
 import { freePort } from '../helpers/free-port.js'
 import { Program } from '../helpers/program.js'
 import { shortFolder } from '../helpers/short-folder.js'
@@ -82,6 +85,64 @@ t.test('show, adopt, set and reset', async t => {
   t.match(await end('reset', 'h'), { status: 1, stderr: /no machine 52:54:00:00:00:03 has been seen/ })
 })
 
+t.test('who has seen nothing yet misses nothing over a restart either, and is told when it is told again', async t => {
+  const socket = join(shortFolder(t), 'c')
+  const asked: Array<string | undefined> = []
+  const server = createServer(({ headers }, response) => {
+    asked.push(headers['last-event-id'] as string | undefined)
+    response.writeHead(asked.length === 2 ? 503 : 200, { 'content-type': 'application/json' })
+    if (asked.length === 1) response.end(': machines\n\nid: a-7\n\n')
+    else if (asked.length === 2) response.end('{"error":"too many listen already"}')
+    else response.write(`: machines\n\nevent: gap\ndata: {"reason":"of another run"}\n\nid: b-1\ndata: ${JSON.stringify({ at: 'now', mac: node, stage: 'script' })}\n\nid: b-1\n\n`)
+  }).listen(socket)
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const watching = new Program(['machines', 'watch', '--set', `control_socket=${socket}`])
+  t.teardown(() => watching.child.kill('SIGKILL'))
+  await printed(watching, /the appliance is back/, 'stderr')
+  t.same(asked, [undefined, 'a-7', 'a-7'])
+  const { status, stdout, stderr } = await watching.end('SIGINT')
+  t.equal(status, 0)
+  t.match(stdout, new RegExp(`now  ${node} `))
+  t.same(stderr.trimEnd().split('\n').map(line => line.replace('core-provisioner: ', '')), [
+    'the appliance ended; waiting until it is back', 'too many listen already; waiting until it is back', 'some events were missed: of another run', 'the appliance is back'
+  ])
+})
+
+t.test('an appliance that does not say anything any more', async t => {
+  const socket = join(shortFolder(t), 'c')
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': machines\n\nid: a-0\n\n')
+  }).listen(socket)
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const never = new Promise<unknown>(() => {})
+  const heard: ServerEvent[] = []
+  await t.rejects(async () => { for await (const event of events(socket, '/v1/events', never, { patience: 50 })) heard.push(event) },
+    { code: 'socket_failed', message: /has said nothing for 0\.05 s: it is stopped, or stuck/ })
+  t.same(heard, [{ id: 'a-0', event: 'open', data: undefined }])
+  const stopped = createServer(() => {}).listen(`${socket}2`)
+  await once(stopped, 'listening')
+  t.teardown(() => {
+    stopped.close()
+    stopped.closeAllConnections()
+  })
+  await t.rejects(askAny(`${socket}2`, { method: 'GET', path: '/', patience: 50 }), { code: 'socket_failed', message: /has said nothing/ })
+  for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
+    const asking = new Program(['leases', 'list', '--json', '--set', `control_socket=${socket}2`])
+    await once(stopped, 'connection')
+    const ended = await asking.end(signal)
+    t.match(ended, { status, stderr: `core-provisioner leases: ended by ${signal} before it was done\n` })
+    t.match(JSON.parse(ended.stdout), { error: { code: 'interrupted' } })
+  }
+})
+
 t.test('watch and wait go on over a restart', async t => {
   const { serve, machines, ask, end } = await start(t)
   t.match(await end('watch'), { status: 1, stderr: /no appliance is running/ })
@@ -96,7 +157,7 @@ t.test('watch and wait go on over a restart', async t => {
   await printed(watching, /waiting until it is back/, 'stderr')
   appliance = await serve()
   for (let i = 0; i < 5000 && !/kernel/.test(watching.stdout); i++) await ask(i % 2 === 0 ? `/ipxe?mac=${node}` : '/assets/k')
-  t.match(watching.stderr, /some events were missed: the events before this were of another run/)
+  await printed(watching, /back\n(?:.*\n)*.*some events were missed: the events before this were of another run.*\n.*the appliance is back\n/, 'stderr')
   t.match(await waiting.end(), { status: 0, stdout: 'node-1: kernel\n' })
   await ask(`/ipxe?mac=${named}`)
   t.match(await all.end(), { status: 0, stdout: /h \(52:54:00:00:00:03\): script/ })

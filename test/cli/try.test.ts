@@ -81,6 +81,21 @@ t.test('on a network that has no DHCP server', async t => {
   t.match(running.output(), /subnets:\n {4}- subnet: 172\.30\.0\.0\/24\n {6}range: 172\.30\.0\.128-172\.30\.0\.254\n/)
 })
 
+t.test('for programs: a line of JSON each', async t => {
+  if (!able(t, namespaceProblem()) || !needs(t, 'curl')) return
+  const here = lab(t)
+  here.client.ip('address', 'add', '172.30.0.77/24', 'dev', 'eth0')
+  const running = start(here, '--json')
+  await running.line(/"mode"/)
+  here.client.exec('curl', '--silent', '--fail', `http://172.30.0.1:8080/ipxe?mac=${machine}`)
+  await running.line(/"stage":"script"/)
+  running.child.kill('SIGINT')
+  t.equal(await running.ended, 0)
+  t.match(running.output().trimEnd().split('\n').map(line => JSON.parse(line) as object), [
+    { mode: 'proxy', interface: 'br0' }, { mac: machine, stage: 'script' }, { permanent: /mode: proxy/ }
+  ])
+})
+
 t.test('however it ends, nothing is left, or the next one takes it away', async t => {
   if (!able(t, namespaceProblem())) return
   const here = lab(t)

@@ -7,6 +7,8 @@ t.test('a reader gets what it missed, once and in order', t => {
   const log = new EventLog('run1')
   const ids = ['a', 'b', 'c'].map(data => /^id: (.*)$/m.exec(log.add(data))?.[1] ?? '')
   t.same(ids, ['run1-1', 'run1-2', 'run1-3'])
+  t.equal(log.here(), 'id: run1-3\n\n')
+  t.equal(new EventLog('run1').here(), 'id: run1-0\n\n')
   t.same(dataOf(log.since('run1-1')), ['b', 'c'])
   t.equal(log.since('run1-3'), '')
   t.match(log.since('run1-0'), /^id: run1-1\ndata: a\n\n/)
