@@ -3,6 +3,7 @@ import { realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { systemClock } from '../base/clock.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { didYouMean } from '../base/nearest.js'
 import type { LoadedConfig } from '../config/load.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { readWhole } from '../disk/whole-file.js'
@@ -32,7 +33,10 @@ export interface ExportRequest {
 }
 
 export async function exportHosts ({ format = '', group, cluster, write, importBlocks, json, loaded, io }: ExportRequest): Promise<number> {
-  if (format !== 'terraform' && !isExportFormat(format)) throw new AppError('usage', `--format takes one of ${[...Object.keys(writers), 'terraform'].join(', ')}`)
+  const formats = [...Object.keys(writers), 'terraform']
+  if (format !== 'terraform' && !isExportFormat(format)) {
+    throw new AppError('usage', `--format takes one of ${formats.join(', ')}${format === '' ? '' : `, not ${JSON.stringify(format)}${didYouMean(format, formats)}`}`)
+  }
   if (importBlocks && format !== 'terraform') throw new AppError('usage', '--import-blocks go with --format terraform')
   if (!/^[\w.-]+$/.test(cluster)) throw new AppError('usage', `--cluster takes a word of letters, digits, dots, hyphens and underscores, not ${JSON.stringify(cluster)}`)
   const store = await openQuietStore(loaded, io)

@@ -2,6 +2,7 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { AppError, errnoOf } from '../base/errors.js'
+import { didYouMean } from '../base/nearest.js'
 import { isClustered, type LoadedConfig } from '../config/load.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { readWhole } from '../disk/whole-file.js'
@@ -50,7 +51,7 @@ interface Change {
 export async function importHosts (request: ImportRequest): Promise<number> {
   const { operands, format, name, groups, profile, map, templates, json, dryRun, loaded, io } = request
   if (operands.length === 0) throw new AppError('usage', 'import takes files: hosts import FILE...')
-  if (format !== undefined && !isListFormat(format)) throw new AppError('usage', `--format takes one of ${Object.keys(readers).join(', ')}, not ${JSON.stringify(format)}`)
+  if (format !== undefined && !isListFormat(format)) throw new AppError('usage', `--format takes one of ${Object.keys(readers).join(', ')}, not ${JSON.stringify(format)}${didYouMean(format, Object.keys(readers))}`)
   if (!groups && (profile !== undefined || map.length > 0 || templates !== undefined)) throw new AppError('usage', '--profile, --map and --templates go with --groups')
   if (groups && name !== undefined) throw new AppError('usage', '--name goes without --groups')
   const choice = { profile, byRole: parseRoleMap(map) }

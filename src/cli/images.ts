@@ -53,15 +53,15 @@ export const imagesCommand: Command = {
 async function sync ({ mirror, json, allowOlder, io }: Request, wanted: readonly string[]): Promise<number> {
   if (mirror.sources.length === 0) throw new AppError('config_invalid', 'no image source is configured (images.sources)')
   const ids = mirror.sources.map(({ id }) => id)
-  const odd = wanted.find(id => !ids.includes(id))
-  if (odd !== undefined) throw new AppError('usage', `no image source is called ${JSON.stringify(odd)}${didYouMean(odd, ids)}: ${ids.join(', ')}`)
+  const odd = wanted.find(name => idsOf(name, ids).length === 0)
+  if (odd !== undefined) throw new AppError('usage', `no image source is called ${JSON.stringify(odd)}, of ${ids.join(', ')}${didYouMean(odd, ids.flatMap(namesOf))}`)
   const stopping = new AbortController()
   void io.stop.then(() => { stopping.abort() })
   const display = new ProgressDisplay(io.stdout, io.terminal, () => performance.now())
   const results = await mirror.sync({
     signal: stopping.signal,
     allowOlder,
-    ...wanted.length > 0 && { only: new Set(wanted) },
+    ...wanted.length > 0 && { only: new Set(wanted.flatMap(name => idsOf(name, ids))) },
     onProgress: ({ source, version, file, received, total }) => { if (!json) display.report({ name: `${source} ${version} ${file}`, received, total }) },
     onResult: result => {
       if (json) return
@@ -73,6 +73,10 @@ async function sync ({ mirror, json, allowOlder, io }: Request, wanted: readonly
   const failures = results.flatMap(({ source, error }) => error === undefined ? [] : [`${source}: ${error.text}`])
   return concluded({ json, io }, { action: 'sync', results, failures, code: results.find(({ error }) => error !== undefined)?.error?.code ?? 'image_download_failed' })
 }
+
+/** `flatcar`, `flatcar/stable` and `flatcar/stable/amd64`: a source goes by its id, or by where that begins. */
+const namesOf = (id: string): readonly string[] => id.split('/').map((_, n, parts) => parts.slice(0, n + 1).join('/'))
+const idsOf = (name: string, ids: readonly string[]): readonly string[] => ids.filter(id => namesOf(id).includes(name))
 
 const outcomes = { published: 'published and verified', mended: 'fetched again and verified what was missing or damaged', present: 'up to date', failed: 'failed' } as const
 
@@ -111,7 +115,7 @@ function asTables ({ sources, releases }: ImagesShown, io: Io): string {
     Object.keys(release.problems).length === 0 ? '' : `DAMAGED: ${Object.keys(release.problems).join(' ')}`
   ]))
   const ofSources = table(['source', 'release', 'up to date at', 'last error'], sources.map(({ source, version = '-', succeeded = 'never', error }) =>
-    [source, version, shownTime(succeeded, io, systemClock.now()), error === undefined ? '-' : `${error.at} ${error.text}`]))
+    [source, version, shownTime(succeeded, io, systemClock.now()), error === undefined ? '-' : `${shownTime(error.at, io, systemClock.now())}: ${error.text}`]))
   return `${ofSources}\n\n${ofReleases}`
 }
 

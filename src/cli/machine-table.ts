@@ -31,7 +31,7 @@ export function machineAlone (machine: MachineShown, now: number | undefined): s
     timeline(machine),
     ...history.length === 0
       ? []
-      : [table(['earlier boots', 'seconds', 'stage', ''], history.map(({ at, ms, stage = '-', reason = '' }) => [at, (ms / 1000).toFixed(1), stage, reason]))]
+      : [table(['earlier boots', 'seconds', 'stage', ''], history.map(({ at, ms, stage = '-', reason = '' }) => [now === undefined ? at : ago(now - Date.parse(at)), (ms / 1000).toFixed(1), stage, reason]))]
   ].join('\n\n')
 }
 

@@ -1,9 +1,10 @@
 // reboots: which installed machines may reboot now, and taking that back from one that never came up again.
+import { systemClock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import type { RebootShown } from '../control/update-routes.js'
 import { configOptions, parse } from './arguments.js'
 import { configFrom } from './service-config.js'
-import { type Command, print, printJson, table } from './command.js'
+import { type Command, print, printJson, shownTime, table } from './command.js'
 import { askJson } from './control-client.js'
 
 export const rebootsCommand: Command = {
@@ -14,7 +15,10 @@ export const rebootsCommand: Command = {
     if (action === 'list' && id === undefined) {
       const held = await askJson(socket, 'GET', '/v1/reboots') as readonly RebootShown[]
       if (values.json === true) printJson(io.stdout, held)
-      else print(io.stdout, table(['group', 'slots', 'id', 'address', 'since'], held.map(({ group, slots, id: holder, address, since }) => [group, String(slots), holder, address, since])))
+      else {
+        print(io.stdout, table(['group', 'slots', 'id', 'address', 'since'], held.map(({ group, slots, id: holder, address, since }) =>
+          [group, String(slots), holder, address, shownTime(since, io, systemClock.now())])))
+      }
       return 0
     }
     if (action === 'release' && id !== undefined) {

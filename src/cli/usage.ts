@@ -33,6 +33,7 @@ const eyes = {
   as: { value: 'USER', what: 'look with the rights of this user (as root; default is that of the service, if one is installed)' },
   'env-file': { value: 'FILE', what: 'the environment of the service, for MATCHBOX_*' }
 } as const
+const stages = ['discover', 'offer', 'ack', 'loader', 'script', 'kernel', 'initrd', 'ignition', 'installed', 'running']
 const documents = ['ipxe', 'grub', 'ignition', 'cloud', 'generic', 'metadata']
 
 export const exitStatuses: readonly string[] = ['0 success', '1 a failure, explained in one line on standard error', '2 wrong usage']
@@ -173,7 +174,7 @@ const table = {
       since: { value: 'AGE', what: 'list: those seen in the last 30s, 10m, 1h, 2d' },
       csv: { what: 'list: as CSV' },
       all: { what: 'wait: for every machine that is known' },
-      stage: { value: 'STAGE', what: 'wait: until this stage, default installed' },
+      stage: { value: 'STAGE', among: stages, what: 'wait: until this stage, default installed' },
       timeout: { value: 'TIME', what: 'wait: no longer than this' },
       name: { value: 'NAME', what: 'adopt: its name' },
       ip: { value: 'ADDRESS', what: 'adopt: its address' },

@@ -51,7 +51,11 @@ t.test('sync, list, verify, prune', async t => {
   mkdirSync(join(folder, 'data/profiles'), { recursive: true })
   writeFileSync(join(folder, 'data/profiles/old.json'), profile('old', '/assets/flatcar/1.0.0/flatcar_production_pxe.vmlinuz'))
   t.match(await images('prune', '--dry-run'), { status: 0, stdout: /: would be removed, / })
-  t.match(await images('sync', 'flatcr'), { status: 2, stderr: /no image source is called "flatcr"/ })
+  for (const [said, meant] of [['flatcr', 'flatcar'], ['FLATCAR', 'flatcar'], ['flatcar/stabel', 'flatcar/stable'], ['flatcar/stable/amd46', 'flatcar/stable/amd64']] as const) {
+    t.match(await images('sync', said), { status: 2, stderr: `no image source is called "${said}", of flatcar/stable/amd64; did you mean "${meant}"?\n` })
+  }
+  t.match(await images('sync', 'flatcar/stable'), { status: 0, stdout: 'flatcar/stable/amd64: 1.3.0 up to date' })
+  t.match(await images('sync', 'flatcar/sta'), { status: 2, stderr: /no image source is called "flatcar\/sta"/ })
   const pruned = await images('prune', '--json')
   t.match(JSON.parse(pruned.stdout), [
     { version: '1.3.0', kept: 'current, latest, stable is this one' },

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { slipIn } from '../../src/cli/slips.js'
+import { stages } from '../../src/machines/machine.js'
 import { commandNames, usage } from '../../src/cli/usage.js'
 import { builtProgram } from '../helpers/built.js'
 import { watch } from '../helpers/netns.js'
@@ -35,6 +36,11 @@ t.test('every flag that a command takes stands in the table, and no other', t =>
     t.ok(usage[name].examples.length > 0, `${name} has an example`)
     for (const [example] of usage[name].examples) t.ok(example.startsWith(name))
   }
+  t.end()
+})
+
+t.test('values that are listed elsewhere', t => {
+  t.same(usage.machines.flags['stage']?.among, stages)
   t.end()
 })
 

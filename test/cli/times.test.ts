@@ -1,0 +1,40 @@
+// Times as a person at a terminal reads them: how long ago, in every table; elsewhere as they are.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import t from 'tap'
+import { runCommand } from '../helpers/command.js'
+import { builtProgram } from '../helpers/built.js'
+import { shortFolder } from '../helpers/short-folder.js'
+import { needs, runTool } from '../helpers/tools.js'
+
+const mac = '52:54:00:00:00:01'
+
+t.test('every table that tells a time', async t => {
+  if (!needs(t, 'script')) return
+  const at = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString()
+  const machine = { mac, known: true, timeline: [{ ms: 0, stage: 'script', at: at(5) }], history: [{ at: at(90), ms: 10, stage: 'script' }], lastSeen: at(4) }
+  const answers: Readonly<Record<string, unknown>> = {
+    '/v1/machines': [machine],
+    [`/v1/machines/${encodeURIComponent(mac)}`]: machine,
+    '/v1/leases': [{ ip: '192.0.2.1', mac, state: 'bound', since: at(3), expires: at(-30) }],
+    '/v1/reboots': [{ group: 'workers', slots: 1, id: 'x', address: '192.0.2.1', since: at(6), seconds: 1 }],
+    '/v1/updates': { groups: [], machines: [{ id: 'x', group: 'workers', address: '192.0.2.1', version: '1', status: 'installed', since: at(7), lastSeen: at(7) }] }
+  }
+  const socket = join(shortFolder(t), 'c')
+  const server = createServer(({ url = '' }, response) => { response.end(JSON.stringify(answers[url])) }).listen(socket)
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  for (const [command, ...told] of [['machines list', '4 min ago'], [`machines show ${mac}`, '4 min ago', '90 min ago'], ['leases list', '3 min ago', 'in \\d\\d min'],
+    ['reboots list', '6 min ago'], ['updates list', '7 min ago']] as const) {
+    const args = [...command.split(' '), '--set', `control_socket=${socket}`]
+    const { stdout } = await runTool('script', ['-qec', `env -u NODE_OPTIONS ${process.execPath} ${builtProgram()} ${args.join(' ')}`, '/dev/null'])
+    const shown = stdout.toString()
+    for (const time of told) t.match(shown, new RegExp(time), command)
+    t.notMatch(shown, /\d{4}-\d\d-\d\dT/, command)
+    t.match((await runCommand(args)).stdout, /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/, `${command}, to a file`)
+  }
+})
