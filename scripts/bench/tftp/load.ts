@@ -1,10 +1,11 @@
 // Clients that read one file again and again, in a process of their own:
-// `load.ts ADDRESS PORT FILE SIZE CLIENTS WINDOW SECONDS PID`. Prints one line of JSON; PID is the server, whose CPU time it reads.
+// `load.ts ADDRESS PORT OWN FILE SIZE CLIENTS WINDOW SECONDS PID`. Prints one line of JSON; OWN is the clients' address, PID the server,
+// whose CPU time it reads.
 // Each client checks the order of its blocks and the size of its file, and sends its last packet again after a silence.
 import { createSocket, type Socket } from 'node:dgram'
 import { readFileSync } from 'node:fs'
 
-const [address = '', portText, file = '', sizeText, clientsText, windowText, secondsText, pid = ''] = process.argv.slice(2)
+const [address = '', portText, own = '', file = '', sizeText, clientsText, windowText, secondsText, pid = ''] = process.argv.slice(2)
 const port = Number(portText)
 const size = Number(sizeText)
 const window = Number(windowText)
@@ -42,7 +43,7 @@ class Client {
   constructor () {
     this.#socket = createSocket({ type: 'udp4', lookup })
     this.#socket.on('message', (data, from) => { this.#receive(data, from.port) })
-    this.#socket.bind({ port: 0, address, exclusive: true })
+    this.#socket.bind({ port: 0, address: own, exclusive: true })
   }
 
   begin (): void {
@@ -62,7 +63,7 @@ class Client {
     this.#send(this.#last, this.#lastPort)
   }
 
-  /** Tells the server, so that no transfer of this run lasts into the next. */
+  /** Tells the server, so that no transfer of this run lasts into the next; one that is not answered yet lasts. */
   async close (): Promise<void> {
     await new Promise<void>(resolve => { this.#socket.send(Buffer.from('\0\x05\0\0stop\0', 'latin1'), this.#lastPort, address, () => { resolve() }) })
     this.#socket.close()
@@ -94,7 +95,7 @@ class Client {
     this.#next++
     if (length < blksize) {
       this.#acknowledge(block)
-      if (this.#got !== size) throw new Error(`${file}: ${this.#got} bytes instead of ${size}`)
+      if (this.#got !== size) throw new Error(`${file} of ${address}: ${this.#got} bytes instead of ${size}`)
       if (counting) reads++
       this.begin()
     } else if (++this.#inWindow >= this.#window) this.#acknowledge(block)
