@@ -156,8 +156,7 @@ const longer: Readonly<Record<string, string>> = {
   'dhcp/dhcp-server': 'to be split',
   'go/template/lex': "the states of the reference's lexer, which are functions of one another",
   'go/template/parse': 'the grammar of the reference, a function for each rule',
-  'inventory/object-notation': 'a reader of one notation',
-  'store/file-store': 'to be split: what a file said, and when the folder is looked at'
+  'inventory/object-notation': 'a reader of one notation'
 }
 
 t.test(`no file has more than ${mostLines} lines but those in the list`, t => {

@@ -1,12 +1,11 @@
 // The store as a folder of files, laid out as Matchbox's data directory: groups/*.json, profiles/*.json, ignition/,
 // cloud/, generic/. Everything is held in memory; a put writes the file first. A file that cannot be used is a problem,
 // and what it held before stays in force.
-import type { Stats } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Clock, Timer } from '../base/clock.js'
-import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { AppError, messageOf } from '../base/errors.js'
 import { KeyedMutex } from '../base/keyed-mutex.js'
 import type { Logger } from '../base/log.js'
 import type { Group } from '../matchbox/group.js'
@@ -17,7 +16,8 @@ import {
 import { removeFile, temporaryPrefix, writeFileAtomic } from '../disk/atomic-file.js'
 import { FolderWatcher } from '../disk/folder-watch.js'
 import { isFolder, listDataFolder } from './data-folder.js'
-import { bytesOf, fileOf, folders, objectOf, placeOf } from './object-files.js'
+import { FileRecords } from './file-records.js'
+import { bytesOf, fileOf, folders, placeOf } from './object-files.js'
 import { isReadable, readNow, stampAt, stampOf } from './stored-file.js'
 import { type Kind, StoreMemory, type StoredObject } from './store-memory.js'
 
@@ -39,16 +39,6 @@ export async function openFileStore (options: FileStoreOptions): Promise<OpenSto
   return store
 }
 
-/** A file as it was last seen. */
-interface FileRecord {
-  /** Changes whenever the file does. */
-  readonly stamp: string
-  readonly bytes: Buffer | undefined
-  readonly problem: string | undefined
-  /** What is in force because of the file, now or since before it broke. */
-  readonly object: StoredObject | undefined
-}
-
 const readsAtOnce = 64
 /**
  * Milliseconds a file at most for which the start reads file after file and waits: a disk that is this quick has read 10,000 of them
@@ -57,8 +47,6 @@ const readsAtOnce = 64
 const quick = 2
 /** Milliseconds between two looks at what no event tells of. */
 const lookEvery = 3000
-/** Milliseconds that a file which was just made empty has to be written before that is a problem. */
-const timeToFill = 1000
 /** Milliseconds in which what is read in numbers is gathered: whoever hears of a change goes through all groups. */
 const gatherFor = 250
 /** As many of them are put in force at once, in some 5 ms. */
@@ -77,12 +65,10 @@ function checkedFileOf (kind: Kind, name: string): string {
   return fileOf(kind, name)
 }
 
-type ObjectName = Pick<StoredObject, 'kind' | 'name'>
-
 class FolderStore implements OpenStore {
   readonly #options: FileStoreOptions
   readonly #memory: StoreMemory
-  readonly #records = new Map<string, FileRecord>()
+  readonly #records: FileRecords
   readonly #perFile = new KeyedMutex()
   /** Folders that could not be listed, '.' for the data folder itself. */
   #folderProblems: ReadonlyMap<string, string> = new Map()
@@ -90,21 +76,15 @@ class FolderStore implements OpenStore {
   #rescan: Promise<void> = Promise.resolve()
   /** A look at all files has yet to begin, which sees every edit until then. */
   #allQueued = false
-  /** Read and not yet in force, by file, while many are read. */
-  #gathered: Map<string, StoredObject> | undefined
   /** Files reached through a link, of whose edits no event tells. */
   #linked: ReadonlySet<string> = new Set()
   #looking: Timer | undefined
-  /** Files that are empty and were so made just now. */
-  readonly #unfilled = new Set<string>()
-  #filling: Timer | undefined
-  /** Everything has been read once. */
-  #isOpen = false
   #closed = false
 
   constructor (options: FileStoreOptions) {
     this.#options = options
     this.#memory = new StoreMemory(options)
+    this.#records = new FileRecords({ ...options, memory: this.#memory, onTimeUp: files => { this.#onEdit(files) } })
   }
 
   get snapshot (): Snapshot { return this.#memory.snapshot }
@@ -123,7 +103,7 @@ class FolderStore implements OpenStore {
     }
     const began = clock.now()
     await this.#readAll({ first: true })
-    this.#isOpen = true
+    this.#records.isOpen = true
     if (watch) this.#lookAgain((clock.now() - began) * lookShare)
     const { groups, profiles, configs } = this.snapshot
     log.info({
@@ -138,7 +118,7 @@ class FolderStore implements OpenStore {
   async close (): Promise<void> {
     this.#closed = true
     this.#looking?.cancel()
-    this.#filling?.cancel()
+    this.#records.close()
     await this.#watcher?.close()
     await this.#rescan
     await this.#perFile.idle()
@@ -148,20 +128,12 @@ class FolderStore implements OpenStore {
   onChange (listener: (changes: readonly Change[]) => void): () => void { return this.#memory.onChange(listener) }
 
   problems (): readonly Problem[] {
-    const found: Problem[] = [...this.#folderProblems].map(([folder, message]) =>
+    const folders: Problem[] = [...this.#folderProblems].map(([folder, message]) =>
       ({ kind: kindOf(folder), name: undefined, where: folder, message }))
-    for (const [file, { problem }] of this.#records) {
-      if (problem !== undefined) found.push({ kind: placeOf(file)?.kind, name: placeOf(file)?.name, where: file, message: problem })
-    }
-    return found
+    return [...folders, ...this.#records.problems()]
   }
 
-  * sources (): Iterable<StoreSource> {
-    for (const [where, { bytes }] of this.#records) {
-      const place = placeOf(where)
-      if (place !== undefined) yield { ...place, where, bytes }
-    }
-  }
+  sources (): Iterable<StoreSource> { return this.#records.sources() }
 
   async rescan (): Promise<void> {
     this.#onEdit('all')
@@ -188,9 +160,7 @@ class FolderStore implements OpenStore {
       if (before?.object !== undefined && before.problem === undefined && bytesOf(before.object).equals(bytes) &&
         await stampAt(path) === before.stamp) return
       await writeFileAtomic(path, bytes)
-      this.#records.set(file, { stamp: await stampAt(path), bytes, problem: undefined, object })
-      this.#gathered?.delete(file)
-      this.#memory.tell([this.#memory.put(object)])
+      this.#records.put(file, { stamp: await stampAt(path), bytes, problem: undefined, object })
     })
   }
 
@@ -198,16 +168,8 @@ class FolderStore implements OpenStore {
     const file = checkedFileOf(kind, name)
     await this.#perFile.run(file, async () => {
       await removeFile(join(this.#options.dataPath, file))
-      this.#forget(file)
+      this.#records.forget(file)
     })
-  }
-
-  /** Drops what a file said, now that the file is gone. */
-  #forget (file: string): void {
-    const object = this.#records.get(file)?.object
-    this.#records.delete(file)
-    this.#gathered?.delete(file)
-    if (object !== undefined) this.#memory.tell(this.#memory.delete(object.kind, object.name))
   }
 
   /**
@@ -263,7 +225,7 @@ class FolderStore implements OpenStore {
     }
     // What comes in the order of its name is put behind the others.
     if (first) await this.#readFirst([...files].sort())
-    else await this.#readSome([...files, ...[...this.#records.keys()].filter(file => !files.has(file))], { always: false })
+    else await this.#readSome([...files, ...this.#records.files().filter(file => !files.has(file))], { always: false })
   }
 
   /** While nobody is served yet: file after file, for as long as the disk is quick. */
@@ -286,25 +248,18 @@ class FolderStore implements OpenStore {
 
   async #readSome (files: readonly string[], { always }: { readonly always: boolean }): Promise<void> {
     const { clock } = this.#options
-    this.#gathered = files.length > readsAtOnce ? new Map() : undefined
+    if (files.length > readsAtOnce) this.#records.gather()
     try {
       let told = clock.now()
       for (let i = 0; i < files.length; i += readsAtOnce) {
         await Promise.all(files.slice(i, i + readsAtOnce).map(file => this.#read(file, { always })))
-        if (Math.abs(clock.now() - told) < gatherFor && (this.#gathered?.size ?? 0) < mostGathered) continue
-        this.#enforceGathered()
+        if (Math.abs(clock.now() - told) < gatherFor && this.#records.gathered < mostGathered) continue
+        this.#records.enforceGathered()
         told = clock.now()
       }
     } finally {
-      this.#enforceGathered()
-      this.#gathered = undefined
+      this.#records.endGathering()
     }
-  }
-
-  #enforceGathered (): void {
-    const changes = [...this.#gathered?.values() ?? []].map(object => this.#memory.put(object))
-    this.#gathered?.clear()
-    this.#memory.tell(changes)
   }
 
   async #read (file: string, { always }: { readonly always: boolean }): Promise<void> {
@@ -315,9 +270,9 @@ class FolderStore implements OpenStore {
       try {
         const stats = await stat(path)
         if (!always && this.#records.get(file)?.stamp === stampOf(stats)) return
-        this.#found(file, place, stats, isReadable(stats) ? await readFile(path) : undefined)
+        this.#records.found(file, place, stats, isReadable(stats) ? await readFile(path) : undefined)
       } catch (error) {
-        this.#failed(file, error)
+        this.#records.failed(file, error)
       }
     })
   }
@@ -329,68 +284,10 @@ class FolderStore implements OpenStore {
     if (this.#perFile.isBusy(file)) return false
     try {
       const { stats, bytes } = readNow(`${this.#options.dataPath}/${file}`)
-      this.#found(file, place, stats, bytes)
+      this.#records.found(file, place, stats, bytes)
     } catch (error) {
-      this.#failed(file, error)
+      this.#records.failed(file, error)
     }
     return true
-  }
-
-  #failed (file: string, error: unknown): void {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) this.#forget(file)
-    else this.#break(file, '', undefined, messageOf(error))
-  }
-
-  /** What is at a file's place; without `bytes` it is no file. */
-  #found (file: string, place: ObjectName, stats: Stats, bytes: Buffer | undefined): void {
-    if (bytes === undefined) {
-      this.#forget(file)
-      return
-    }
-    if (bytes.length === 0 && this.#isBeingFilled(place, stats)) {
-      this.#unfilled.add(file)
-      this.#filling ??= this.#options.clock.after(timeToFill, () => { this.#lookAtUnfilled() })
-      return
-    }
-    const stamp = stampOf(stats)
-    const before = this.#records.get(file)
-    if (before?.bytes?.equals(bytes) === true) this.#records.set(file, { ...before, stamp })
-    else this.#take(file, place, stamp, bytes)
-  }
-
-  /** cp(1) and editors make a file, or empty it, and then write it: what it said before holds until they have had time to. */
-  #isBeingFilled ({ kind }: ObjectName, { mtimeMs }: Stats): boolean {
-    return this.#isOpen && (kind === 'group' || kind === 'profile') && Math.abs(this.#options.clock.now() - mtimeMs) < timeToFill
-  }
-
-  /** Those that are empty still are told of now. */
-  #lookAtUnfilled (): void {
-    const files = [...this.#unfilled]
-    this.#unfilled.clear()
-    this.#filling = undefined
-    this.#onEdit(files)
-  }
-
-  #take (file: string, { kind, name }: ObjectName, stamp: string, bytes: Buffer): void {
-    let object: StoredObject
-    try {
-      object = objectOf(kind, name, bytes)
-    } catch (error) {
-      this.#break(file, stamp, bytes, messageOf(error))
-      return
-    }
-    this.#records.set(file, { stamp, bytes, problem: undefined, object })
-    if (this.#gathered === undefined) this.#memory.tell([this.#memory.put(object)])
-    else this.#gathered.set(file, object)
-    this.#options.log.debug({ file }, 'store.reload')
-  }
-
-  #break (file: string, stamp: string, bytes: Buffer | undefined, problem: string): void {
-    const before = this.#records.get(file)
-    const object = before?.object
-    this.#records.set(file, { stamp, bytes, problem, object })
-    // What cannot be read is tried again at each look, and there may be thousands of them.
-    if (bytes === undefined && before?.problem === problem) return
-    this.#options.log.warn({ file, problem, kept: object !== undefined }, 'store.problem')
   }
 }

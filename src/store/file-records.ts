@@ -1,0 +1,159 @@
+// What each file of the data folder said when it was last seen: in force, or a problem beside what it said before. What is read in
+// numbers is gathered, and in force together.
+import type { Stats } from 'node:fs'
+import type { Clock, Timer } from '../base/clock.js'
+import { errnoOf, messageOf } from '../base/errors.js'
+import type { Logger } from '../base/log.js'
+import type { Problem, StoreSource } from '../matchbox/store.js'
+import { objectOf, placeOf } from './object-files.js'
+import type { StoreMemory, StoredObject } from './store-memory.js'
+import { stampOf } from './stored-file.js'
+
+/** A file as it was last seen. */
+export interface FileRecord {
+  /** Changes whenever the file does. */
+  readonly stamp: string
+  readonly bytes: Buffer | undefined
+  readonly problem: string | undefined
+  /** What is in force because of the file, now or since before it broke. */
+  readonly object: StoredObject | undefined
+}
+
+type ObjectName = Pick<StoredObject, 'kind' | 'name'>
+
+export interface FileRecordsOptions {
+  readonly memory: StoreMemory
+  readonly clock: Clock
+  readonly log: Logger
+  /** Files that were empty, and have had the time to be written. */
+  readonly onTimeUp: (files: readonly string[]) => void
+}
+
+/** Milliseconds that a file which was just made empty has to be written before that is a problem. */
+const timeToFill = 1000
+export class FileRecords {
+  readonly #options: FileRecordsOptions
+  readonly #memory: StoreMemory
+  readonly #records = new Map<string, FileRecord>()
+  /** Read and not yet in force, by file, while many are read. */
+  #gathered: Map<string, StoredObject> | undefined
+  /** Files that are empty and were so made just now. */
+  readonly #unfilled = new Set<string>()
+  #filling: Timer | undefined
+  /** Everything has been read once. */
+  isOpen = false
+
+  constructor (options: FileRecordsOptions) {
+    this.#options = options
+    this.#memory = options.memory
+  }
+
+  get (file: string): FileRecord | undefined { return this.#records.get(file) }
+
+  files (): readonly string[] { return [...this.#records.keys()] }
+
+  * problems (): Iterable<Problem> {
+    for (const [file, { problem }] of this.#records) {
+      if (problem !== undefined) yield { kind: placeOf(file)?.kind, name: placeOf(file)?.name, where: file, message: problem }
+    }
+  }
+
+  * sources (): Iterable<StoreSource> {
+    for (const [where, { bytes }] of this.#records) {
+      const place = placeOf(where)
+      if (place !== undefined) yield { ...place, where, bytes }
+    }
+  }
+
+  /** What was written here: in force at once. */
+  put (file: string, record: FileRecord & { readonly object: StoredObject }): void {
+    this.#records.set(file, record)
+    this.#gathered?.delete(file)
+    this.#memory.tell([this.#memory.put(record.object)])
+  }
+
+  /** Drops what a file said, now that the file is gone. */
+  forget (file: string): void {
+    const object = this.#records.get(file)?.object
+    this.#records.delete(file)
+    this.#gathered?.delete(file)
+    if (object !== undefined) this.#memory.tell(this.#memory.delete(object.kind, object.name))
+  }
+
+  /** From now on what is found is not in force before `enforceGathered`. */
+  gather (): void { this.#gathered = new Map() }
+
+  get gathered (): number { return this.#gathered?.size ?? 0 }
+
+  enforceGathered (): void {
+    const changes = [...this.#gathered?.values() ?? []].map(object => this.#memory.put(object))
+    this.#gathered?.clear()
+    this.#memory.tell(changes)
+  }
+
+  endGathering (): void {
+    this.enforceGathered()
+    this.#gathered = undefined
+  }
+
+  close (): void { this.#filling?.cancel() }
+
+  failed (file: string, error: unknown): void {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) this.forget(file)
+    else this.#break(file, '', undefined, messageOf(error))
+  }
+
+  /** What is at a file's place; without `bytes` it is no file. */
+  found (file: string, place: ObjectName, stats: Stats, bytes: Buffer | undefined): void {
+    if (bytes === undefined) {
+      this.forget(file)
+      return
+    }
+    const { clock } = this.#options
+    if (bytes.length === 0 && this.#isBeingFilled(place, stats)) {
+      this.#unfilled.add(file)
+      this.#filling ??= clock.after(timeToFill, () => { this.#lookAtUnfilled() })
+      return
+    }
+    const stamp = stampOf(stats)
+    const before = this.#records.get(file)
+    if (before?.bytes?.equals(bytes) === true) this.#records.set(file, { ...before, stamp })
+    else this.#take(file, place, stamp, bytes)
+  }
+
+  /** cp(1) and editors make a file, or empty it, and then write it: what it said before holds until they have had time to. */
+  #isBeingFilled ({ kind }: ObjectName, { mtimeMs }: Stats): boolean {
+    return this.isOpen && (kind === 'group' || kind === 'profile') && Math.abs(this.#options.clock.now() - mtimeMs) < timeToFill
+  }
+
+  /** Those that are empty still are told of now. */
+  #lookAtUnfilled (): void {
+    const files = [...this.#unfilled]
+    this.#unfilled.clear()
+    this.#filling = undefined
+    this.#options.onTimeUp(files)
+  }
+
+  #take (file: string, { kind, name }: ObjectName, stamp: string, bytes: Buffer): void {
+    let object: StoredObject
+    try {
+      object = objectOf(kind, name, bytes)
+    } catch (error) {
+      this.#break(file, stamp, bytes, messageOf(error))
+      return
+    }
+    this.#records.set(file, { stamp, bytes, problem: undefined, object })
+    if (this.#gathered === undefined) this.#memory.tell([this.#memory.put(object)])
+    else this.#gathered.set(file, object)
+    this.#options.log.debug({ file }, 'store.reload')
+  }
+
+  #break (file: string, stamp: string, bytes: Buffer | undefined, problem: string): void {
+    const before = this.#records.get(file)
+    const object = before?.object
+    this.#records.set(file, { stamp, bytes, problem, object })
+    // What cannot be read is tried again at each look, and there may be thousands of them.
+    if (bytes === undefined && before?.problem === problem) return
+    this.#options.log.warn({ file, problem, kept: object !== undefined }, 'store.problem')
+  }
+}
