@@ -153,16 +153,16 @@ const mostLines = 300
 const longer: Readonly<Record<string, string>> = {
   appliance: 'the order in which parts are made, which is told in one piece',
   'config/schema': 'every key of the configuration, in the order of the documentation',
-  'dhcp/dhcp-server': 'to be split',
   'go/template/lex': "the states of the reference's lexer, which are functions of one another",
   'go/template/parse': 'the grammar of the reference, a function for each rule',
   'inventory/object-notation': 'a reader of one notation'
 }
 
 t.test(`no file has more than ${mostLines} lines but those in the list`, t => {
-  const found = [...textOf].filter(([file, text]) => text.split('\n').length - 1 > mostLines && !(file in longer)).map(([file]) => file)
+  const long = [...textOf].filter(([, text]) => text.split('\n').length - 1 > mostLines).map(([file]) => file)
+  const found = long.filter(file => !(file in longer))
   t.same(found, [], 'split it where there is a seam, or say in the list why not')
-  t.same(Object.keys(longer).filter(file => !textOf.has(file)), [], 'and the list names files that are there')
+  t.same(Object.keys(longer).filter(file => !long.includes(file)), [], 'and the list names files that are longer')
   t.end()
 })
 

@@ -6,9 +6,7 @@ import type { ConflictProbe } from '../net/conflict-probe.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { BindOptions, Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
-import type { AllocationState } from './allocate.js'
 import { AnswerTurns } from './answer-turns.js'
-import type { BootConfig } from './boot-file.js'
 import type { ClientMessage } from './client-info.js'
 import type { DhcpEvent } from './dhcp-event.js'
 import { Inbox } from './inbox.js'
@@ -18,19 +16,9 @@ import type { Lease, LeaseTable } from './leases.js'
 import { type DhcpDatagram, MessageExchange } from './message-exchange.js'
 import { OfferProbes } from './offer-probes.js'
 import { type LookForOthers, refuseBesideOthers } from './other-servers.js'
-import { leasesWithout, type Reservations } from './reservations.js'
+import { leasesWithout } from './reservations.js'
 import { handleDhcp, isOurs, type Outcome, type Reply, type ServerContext } from './server-decision.js'
-import type { DhcpSubnet } from './subnet.js'
-
-/** What may change while the server runs. */
-export interface DhcpSettings {
-  readonly subnets: readonly DhcpSubnet[]
-  readonly reservations: Reservations
-  readonly boot: BootConfig
-  readonly unknownClients: AllocationState['unknownClients']
-  /** Machines that a person named elsewhere; those with a reservation are known without. */
-  readonly named?: Pick<ReadonlySet<Mac>, 'has'>
-}
+import { type DhcpSettings, standingContext } from './server-settings.js'
 
 export interface DhcpServerOptions {
   readonly network: UdpNetwork
@@ -107,7 +95,7 @@ class Server implements DhcpServer {
   constructor (options: DhcpServerOptions) {
     this.#options = options
     this.#settings = options.settings
-    this.#standing = this.#stand(options.settings)
+    this.#standing = standingContext(options.settings, options)
     this.#exchange = new MessageExchange(options)
     this.#keeper = new LeaseKeeper(options)
     this.#turns = new AnswerTurns({ ...options, turn: options.turn })
@@ -139,14 +127,7 @@ class Server implements DhcpServer {
 
   moveTo (server: Ipv4, own: readonly Ipv4[]): void {
     this.#options = { ...this.#options, server, own }
-    this.#standing = this.#stand(this.#settings)
-  }
-
-  #stand (settings: DhcpSettings): ServerContext & { now: number } {
-    const { server, own = [server], ours = () => own, table, usesOtherLoader = () => false } = this.#options
-    const { store } = this.#options
-    const promisedUntil = store.promisedUntil?.bind(store)
-    return { ...settings, now: 0, server, own, ours: ours(), leases: table, usesOtherLoader, promisedUntil }
+    this.#standing = standingContext(this.#settings, this.#options)
   }
 
   configure (settings: DhcpSettings): void {
@@ -154,7 +135,7 @@ class Server implements DhcpServer {
     const lost = leasesWithout(table.values(), this.#standing.reservations, settings.reservations, clock.now())
     const isSame = settings.reservations.byIp === this.#settings.reservations.byIp && settings.subnets === this.#settings.subnets
     this.#settings = settings
-    this.#standing = this.#stand(settings)
+    this.#standing = standingContext(settings, this.#options)
     for (const lease of lost) this.#keeper.end(lease, 'its reservation is gone')
     if (!isSame) table.reset()
   }

@@ -1,6 +1,7 @@
 // What the DHCP servers of all interfaces share: subnets and reservations, read once and watched for all; and who ends a lease.
 import { setImmediate } from 'node:timers/promises'
-import type { DhcpServer, DhcpSettings } from '../dhcp/dhcp-server.js'
+import type { DhcpServer } from '../dhcp/dhcp-server.js'
+import type { DhcpSettings } from '../dhcp/server-settings.js'
 import { ReservationTable } from '../dhcp/reservation-table.js'
 import type { GroupMachines } from '../matchbox/group-machines-index.js'
 import type { Ipv4 } from '../net/ipv4.js'

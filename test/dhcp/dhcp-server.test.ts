@@ -1,7 +1,8 @@
 // The server's transport on a made-up network: what is sent when, what is kept, what it tells of.
 import t, { type Test } from 'tap'
 import type { DhcpEvent } from '../../src/dhcp/dhcp-event.js'
-import { type DhcpServer, type DhcpServerOptions, type DhcpSettings, startDhcpServer } from '../../src/dhcp/dhcp-server.js'
+import { type DhcpServer, type DhcpServerOptions, startDhcpServer } from '../../src/dhcp/dhcp-server.js'
+import type { DhcpSettings } from '../../src/dhcp/server-settings.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
 import { type Disposal, isHeldBy, type LeaseStore, type Proposal } from '../../src/dhcp/lease-store.js'
 import { buildReservations } from '../../src/dhcp/reservation-table.js'
