@@ -16,6 +16,7 @@ import { isListener, listeners, placesIn } from './listeners.js'
 import { createProvisioner } from './matchbox/provisioner.js'
 import type { InheritedSocket } from './net/inherited-sockets.js'
 import type { Mac } from './net/mac.js'
+import { returnFreedMemory } from './net/freed-memory.js'
 import { threadSeconds } from './net/thread-time.js'
 import { LongRenderings } from './rendering/long-renderings.js'
 import { AddressClaims } from './wiring/address-claims.js'
@@ -126,6 +127,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   parts.onClose(async () => { unwatch() })
   collectSooner()
   collectGarbage()
+  returnFreedMemory()
   const { config, homes, signer } = ground
   await ground.cluster?.appear(() => ({ address: homes.first.origin, addresses: ownOrigins(config, homes) }))
   log.info({

@@ -135,7 +135,7 @@ export const layers = [
     packages: []
   },
   { name: 'listeners', files: ['listeners'], may: ['wiring/', 'doctor/ports', 'doctor/dhcp-answers', 'dhcp/constants', 'config/load'], node: [], packages: [] },
-  { name: 'appliance', files: ['appliance'], may: ['listeners', 'wiring/', 'base/', 'disk/make-folder', 'assets/aliases', 'machines/', 'matchbox/provisioner', 'dhcp/leases', 'net/ipv4', 'net/thread-time', 'rendering/'], types: ['config/load', 'net/'], node: ['node:fs/promises', 'node:path'], packages: [] },
+  { name: 'appliance', files: ['appliance'], may: ['listeners', 'wiring/', 'base/', 'disk/make-folder', 'assets/aliases', 'machines/', 'matchbox/provisioner', 'dhcp/leases', 'net/freed-memory', 'net/ipv4', 'net/thread-time', 'rendering/'], types: ['config/load', 'net/'], node: ['node:fs/promises', 'node:path'], packages: [] },
   // How each listener is put together: the file of one knows nothing of the others' rooms.
   { name: 'wiring of grpc', files: ['wiring/grpc'], may: ['wiring/', 'base/errors', 'doctor/finding', 'grpc/', 'net/descriptors'], node: ['node:fs'], packages: [] },
   { name: 'wiring of https', files: ['wiring/https'], may: ['wiring/', 'base/errors', 'doctor/finding', 'http/', 'net/acceptors', 'net/udp'], types: ['tls/reload'], node: ['node:fs', 'node:events'], packages: [] },

@@ -24,6 +24,7 @@ export interface Libc {
   /** Writes as many struct epoll_event into the buffer. */
   readonly epollWait: Call
   readonly eventfd: Call
+  readonly mallocTrim: Call
   /** `getsockopt` and `getsockname` write into the buffers they are given; the length is a buffer too (`intBuffer`). */
   readonly getsockopt: Call
   readonly getsockname: Call
@@ -81,6 +82,7 @@ function load (): Libc {
     epollControl: call('int epoll_ctl(int epoll, int operation, int fd, void *event)'),
     epollWait: call('int epoll_wait(int epoll, void *events, int most, int milliseconds)'),
     eventfd: call('int eventfd(unsigned int value, int flags)'),
+    mallocTrim: call('int malloc_trim(size_t pad)'),
     getsockopt: call('int getsockopt(int fd, int level, int name, void *value, void *length)'),
     getsockname: call('int getsockname(int fd, void *address, void *length)'),
     nextError: errorQueue(library),
