@@ -310,7 +310,7 @@ t.test('a configuration names the store; doctor tells of it too, and what cannot
   const checked = await new Program(['check', '--config', config]).end()
   t.equal(checked.status, 1)
   t.match(checked.stderr, /groups\/b\.json:1:24: error: names the profile "pp"/)
-  t.match(await new Program(['check', '--config', config, '--without-store']).end(), { status: 0, stderr: '' })
+  t.match(await runCommand(['check', '--config', config, '--without-store']), { status: 0, stderr: '' })
   const alone = lines(folder, (await check(folder)).stderr)
   t.equal(alone.length, 6, alone.join('\n'))
   const doctor = lines(folder, (await new Program(['doctor', '--config', config]).end()).stdout)
@@ -320,10 +320,10 @@ t.test('a configuration names the store; doctor tells of it too, and what cannot
     t.ok(doctor.some(said => said.startsWith(level === 'error' ? 'PROBLEM  store: ' : 'warning  store: ') && said.endsWith(`${place}: ${text}`)), line)
   }
   for (const format of ['sarif', 'github']) {
-    const { status, stdout } = await new Program(['check', '--config', config, '--format', format]).end()
+    const { status, stdout } = await runCommand(['check', '--config', config, '--format', format])
     t.equal(status, 1)
     t.ok(/missing-profile/.test(stdout) && stdout.includes(join(folder, 'groups/b.json')), format)
   }
-  t.notMatch((await new Program(['check', '--config', config, '--set', 'tftp.address=127.0.0.1:0']).end()).stderr, /arm64/)
-  t.match((await new Program(['check', '--config', config, '--set', 'tftp.address=127.0.0.1:0', '--set', 'boot.uefi_arm64=mine.efi']).end()).stderr, /note: boot loader mine\.efi is in none of/)
+  t.notMatch((await runCommand(['check', '--config', config, '--set', 'tftp.address=127.0.0.1:0'])).stderr, /arm64/)
+  t.match((await runCommand(['check', '--config', config, '--set', 'tftp.address=127.0.0.1:0', '--set', 'boot.uefi_arm64=mine.efi'])).stderr, /note: boot loader mine\.efi is in none of/)
 })

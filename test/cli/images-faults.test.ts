@@ -79,7 +79,7 @@ t.test('check and doctor tell of files that the mirror will miss, which keep nob
     ['images.interval=0', /flatcar\/stable\/amd64 has no key/]
   ] as const
   for (const [wrong, told] of rows) {
-    const { status, stderr } = await new Program(['check', ...set(wrong)]).end()
+    const { status, stderr } = await runCommand(['check', ...set(wrong)])
     t.equal(status, 0, wrong)
     t.match(stderr, told)
     t.match(stderr, /^warning: /m)

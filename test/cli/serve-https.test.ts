@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { connect } from 'node:tls'
 import t, { type Test } from 'tap'
 import { makeCertificate, makePki } from '../helpers/pki.js'
+import { runCommand } from '../helpers/command.js'
 import { Program } from '../helpers/program.js'
 import { shortFolder } from '../helpers/short-folder.js'
 
@@ -91,19 +92,19 @@ t.test('what is wrong with it is told with the key and its line', async t => {
   t.match((await new Program(['doctor', '--config', file]).end()).stdout, /^ok {7}certificates: .*server\.crt is CN=localhost for .*, signed by CN=test ca, good until \d{4}-\d\d-\d\d$/m)
 
   writeFileSync(join(folder, 'server.crt'), makeCertificate(pki.ca, { cn: 'localhost', use: 'serverAuth' }).cert)
-  t.match(await new Program(['check', '--config', file]).end(), { status: 1, stderr: /server\.key does not belong to the certificate/ })
+  t.match(await runCommand(['check', '--config', file]), { status: 1, stderr: /server\.key does not belong to the certificate/ })
   const nameless = makeCertificate(pki.ca, { cn: 'localhost', use: 'serverAuth' })
   writeFileSync(join(folder, 'server.crt'), nameless.cert)
   writeFileSync(join(folder, 'server.key'), nameless.key)
-  t.match(await new Program(['check', '--config', file]).end(), { status: 0, stderr: /^warning: the server certificate has no subject alternative names, so clients refuse it/m }, 'a CN is no name any more')
-  t.equal((await new Program(['check', '--strict', '--config', file]).end()).status, 1)
+  t.match(await runCommand(['check', '--config', file]), { status: 0, stderr: /^warning: the server certificate has no subject alternative names, so clients refuse it/m }, 'a CN is no name any more')
+  t.equal((await runCommand(['check', '--strict', '--config', file])).status, 1)
 
   writeFileSync(join(folder, 'server.key'), pki.client.key)
   t.match(await new Program(['serve', '--config', file]).end(), { status: 1, stderr: /config\.yaml:10:5: http\.https\.key_file: .*server\.key does not belong to the certificate/ })
   rmSync(join(folder, 'server.key'))
   const missing = /config\.yaml:10:5: (?:error: )?http\.https\.key_file: cannot read the server key from .*server\.key: there is no such file .*; http\.https\.address: "" turns https off/
   t.match(await new Program(['serve', '--config', file]).end(), { status: 1, stderr: missing })
-  t.match((await new Program(['check', '--config', file]).end()), { status: 1, stderr: missing })
-  t.match(await new Program(['check', '--config', file, '--set', 'http.https.key_file=""']).end(),
+  t.match(await runCommand(['check', '--config', file]), { status: 1, stderr: missing })
+  t.match(await runCommand(['check', '--config', file, '--set', 'http.https.key_file=""']),
     { status: 1, stderr: /--set http\.https\.key_file: http\.https\.key_file: expected a PEM file/ })
 })

@@ -66,10 +66,10 @@ t.test('starts, serves, and ends 0 on SIGTERM', async t => {
   program.child.kill('SIGHUP')
   t.equal((await fetch(`${url}/healthz`)).status, 200, 'SIGHUP does not end it')
   t.match(JSON.parse((await new Program(['machines', 'show', '52-54-00-00-00-01', '--json', '--config', file]).end()).stdout), { profile: 'node', stage: 'kernel' })
-  t.match((await new Program(['machines', 'list', '--config', file]).end()).stdout, /52:54:00:00:00:01 +- +installing +kernel +127\.0\.0\.1 +core-1 +node/)
-  t.match(await new Program(['machines', 'reset', '52-54-00-00-00-01', '--config', file]).end(), { status: 0 })
-  t.match(await new Program(['machines', 'show', '52-54-00-00-00-77', '--config', file]).end(), { status: 1, stderr: /no machine 52:54:00:00:00:77/ })
-  t.match(await new Program(['leases', 'release', '10.0.0.1', '--config', file]).end(), { status: 1, stderr: /no lease of 10\.0\.0\.1/ })
+  t.match((await runCommand(['machines', 'list', '--config', file])).stdout, /52:54:00:00:00:01 +- +installing +kernel +127\.0\.0\.1 +core-1 +node/)
+  t.match(await runCommand(['machines', 'reset', '52-54-00-00-00-01', '--config', file]), { status: 0 })
+  t.match(await runCommand(['machines', 'show', '52-54-00-00-00-77', '--config', file]), { status: 1, stderr: /no machine 52:54:00:00:00:77/ })
+  t.match(await runCommand(['leases', 'release', '10.0.0.1', '--config', file]), { status: 1, stderr: /no lease of 10\.0\.0\.1/ })
   const second = await new Program(['serve', '--config', file]).end()
   t.match(second, { status: 1, stderr: /state_path: another core-provisioner \(pid \d+\) has / }, 'a second appliance takes nothing away')
 
@@ -81,7 +81,7 @@ t.test('starts, serves, and ends 0 on SIGTERM', async t => {
   const again = new Program(['serve', '--config', file, '--set', `http.address=127.0.0.1:${port}`])
   await again.logged('appliance.ready')
   t.match(await (await fetch(`${url}/v1/machines/52:54:00:00:00:01`)).json(), { group: 'core-1', timeline: [] }, 'what was seen outlasts a restart')
-  t.match(await new Program(['machines', 'list', '--set', 'control_socket=/nowhere/control.sock']).end(),
+  t.match(await runCommand(['machines', 'list', '--set', 'control_socket=/nowhere/control.sock']),
     { status: 1, stderr: /nobody answers on \/nowhere\/control\.sock \(control_socket\): no appliance is running/ })
   t.equal((await again.end('SIGINT')).status, 0)
 })

@@ -1,7 +1,7 @@
 // Certificates made in a folder and held against OpenSSL's own judgement.
 import { execFileSync } from 'node:child_process'
 import { X509Certificate, generateKeyPairSync } from 'node:crypto'
-import { chmodSync, lstatSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { describeCertificate, serverWarnings } from '../../src/tls/certificate.js'
@@ -13,6 +13,13 @@ const now = Date.now()
 const day = 86_400_000
 const openssl = (...args: string[]): string => execFileSync('openssl', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 const read = (dir: string, file: string): string => readFileSync(join(dir, file), 'utf8')
+
+/** A set that was made once, in a folder of the test's own: three keys take most of what its assertions do. */
+async function issuedIn (dir: string): Promise<void> {
+  if (!existsSync(issuedOnce)) await initCertificates({ dir: issuedOnce, names, force: false, now })
+  cpSync(issuedOnce, dir, { recursive: true })
+}
+const issuedOnce = join(t.testdir(), 'issued')
 
 t.test('init makes a set that OpenSSL verifies', async t => {
   const dir = join(t.testdir(), 'new', 'folder')
@@ -46,7 +53,7 @@ t.test('nothing is overwritten without being told', async t => {
 t.test('what is kept elsewhere is renewed there, and stays a link', async t => {
   const folder = t.testdir()
   const [dir, kept] = [join(folder, 'certs'), join(folder, 'kept')]
-  await initCertificates({ dir, names, force: false, now })
+  await issuedIn(dir)
   mkdirSync(kept)
   for (const file of ['server.key', 'server.crt', 'client.key']) {
     renameSync(join(dir, file), join(kept, file))
@@ -67,7 +74,7 @@ t.test('what is kept elsewhere is renewed there, and stays a link', async t => {
 
 t.test('renew keeps the authority and the names', async t => {
   const dir = t.testdir()
-  await initCertificates({ dir, names, force: false, now })
+  await issuedIn(dir)
   const before = Object.fromEntries(certificateFiles.map(file => [file, read(dir, file)]))
   await renewCertificates({ dir, names: [], now: now + 800 * day })
   for (const file of ['ca.crt', 'ca.key']) t.equal(read(dir, file), before[file], file)
@@ -95,7 +102,7 @@ t.test('renew with an authority that OpenSSL made, in PKCS#8', async t => {
 t.test('an authority that cannot issue is refused with the reason', async t => {
   const dir = t.testdir()
   await t.rejects(renewCertificates({ dir, names, now }), { code: 'config_missing', message: /ca\.crt is missing/ })
-  await initCertificates({ dir, names, force: false, now })
+  await issuedIn(dir)
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   writeFileSync(join(dir, 'ca.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }))
   await t.rejects(renewCertificates({ dir, names, now }), { message: /does not belong to ca\.crt/ })
@@ -111,7 +118,7 @@ t.test('an authority that cannot issue is refused with the reason', async t => {
 t.test('show says what is wrong', async t => {
   const dir = t.testdir()
   await t.rejects(showCertificates(dir, '', now), { code: 'config_missing', message: /certs init/ })
-  await initCertificates({ dir, names, force: false, now })
+  await issuedIn(dir)
   t.same((await showCertificates(dir, '192.168.100.5', now)).map(r => r.warnings), [[], [], []])
   t.match((await showCertificates(dir, 'other.example.com', now))[1]?.warnings, [/not for other\.example\.com but for matchbox\.example\.com/])
   t.match((await showCertificates(dir, '10.0.0.1', now))[1]?.warnings, [/not for 10\.0\.0\.1/])
