@@ -10,6 +10,7 @@ import { createLog } from '../base/log.js'
 import type { ListenAddress } from '../config/load.js'
 import { isMacKey } from '../matchbox/group.js'
 import { configOptions, parse } from './arguments.js'
+import { tellUnread, unreadOf } from './unread.js'
 import { serviceConfig } from './service-config.js'
 import { type Command, errorJson, print, printJson } from './command.js'
 
@@ -40,6 +41,8 @@ export const compareCommand: Command = {
     const store = await openStore(config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
     const groups = [...store.snapshot.groups.values()]
     await store.close()
+    const unread = unreadOf(store.problems(), ['groups'])
+    tellUnread(unread, 'compare', io)
     const differences: Difference[] = []
     let asked = 0
     for (const { id, selector } of groups) {
@@ -56,9 +59,12 @@ export const compareCommand: Command = {
       }
     }
     const summary = `${groups.length} groups, ${asked} documents, ${differences.length} of them differ`
-    if (values.json === true) printJson(io.stdout, { matchbox: theirs, with: ours, groups: groups.length, asked, differences, ...differences.length > 0 && errorJson('answers_differ', summary) })
+    const failure = differences.length > 0
+      ? errorJson('answers_differ', summary)
+      : unread.length > 0 ? errorJson('read_failed', `left out: ${unread.join('; ')}`) : undefined
+    if (values.json === true) printJson(io.stdout, { matchbox: theirs, with: ours, groups: groups.length, asked, differences, ...failure })
     else print(io.stdout, summary)
-    return differences.length === 0 ? 0 : 1
+    return failure === undefined ? 0 : 1
   }
 }
 

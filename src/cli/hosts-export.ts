@@ -16,6 +16,7 @@ import type { Snapshot } from '../matchbox/store.js'
 import { contains } from '../net/ipv4.js'
 import { exportContextOnDisk } from '../wiring/export-context.js'
 import { errorJson, type Io, print, printJson } from './command.js'
+import { unreadIfMade } from './unread.js'
 import { groupHosts, knownHosts, openQuietStore } from './hosts-known.js'
 
 export interface ExportRequest {
@@ -42,7 +43,8 @@ export async function exportHosts ({ format = '', group, cluster, write, importB
   const store = await openQuietStore(loaded, io)
   await store.close()
   const { snapshot } = store
-  const { hosts: known, problems } = await knownHosts(loaded, [])
+  const { hosts: known, problems: filed } = await knownHosts(loaded, [])
+  const problems = [...filed, ...unreadIfMade(store.problems(), format === 'terraform' ? undefined : ['groups'])]
   const failure = problems.length === 0 ? undefined : errorJson('list_invalid', `left out: ${problems.join('; ')}`)
   for (const problem of problems) print(io.stderr, `core-provisioner hosts export: left out: ${problem}`)
   const all = exported([...known, ...groupHosts(snapshot.groups.values(), true)], loaded)

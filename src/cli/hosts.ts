@@ -7,6 +7,7 @@ import { type Command, errorJson, print, printJson, table } from './command.js'
 import { exportHosts } from './hosts-export.js'
 import { importHosts } from './hosts-import.js'
 import { knownHosts, openQuietStore } from './hosts-known.js'
+import { unreadIfMade } from './unread.js'
 
 /** Operands of one call: Mayu's machines are a file each. */
 const mostOperands = 10_000
@@ -53,7 +54,8 @@ export const hostsCommand: Command = {
     if (action !== 'list' || operands.length > 0) throw new AppError('usage', 'expected import and files, export, or list')
     const store = await openQuietStore(loaded, io)
     await store.close()
-    const { hosts, problems } = await knownHosts(loaded, store.snapshot.groups.values())
+    const { hosts, problems: filed } = await knownHosts(loaded, store.snapshot.groups.values())
+    const problems = [...filed, ...unreadIfMade(store.problems(), ['groups'])]
     const shown = hosts.map(({ macs, ip, name, role, source }) => ({ mac: macs.join(','), ip: ip === undefined ? '' : formatIpv4(ip), hostname: name ?? '', role: role ?? '', source }))
     if (values.json === true) printJson(io.stdout, problems.length === 0 ? shown : { ...errorJson('list_invalid', problems.join('; ')), hosts: shown })
     else print(io.stdout, table(['address', 'mac', 'name', 'role', 'from'], shown.map(({ mac, ip, hostname, role, source }) => [ip, mac, hostname, role, source])))

@@ -1,8 +1,9 @@
 // images: the image mirror by hand, whether the service runs or not.
+import { readdir } from 'node:fs/promises'
 import { systemClock } from '../base/clock.js'
 import type { LoadedConfig } from '../config/load.js'
 import { openStore } from '../wiring/looking.js'
-import { AppError, type ErrorCode } from '../base/errors.js'
+import { AppError, errnoOf, type ErrorCode } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
 import { createLog } from '../base/log.js'
 import { forgetKey, importKey, keysIn, parseFingerprint, type PinnedKey } from '../mirror/key-store.js'
@@ -45,9 +46,16 @@ export const imagesCommand: Command = {
     // Read by whoever may: a key file of root's own is no business of the service's.
     const keyFile = operands[0] === 'add' && operands[1] !== undefined ? await keysIn(operands[1]) : []
     await becomeOwner(loaded.config.state_path, io)
+    const { assets_path: assets, state_path: state } = loaded.config
+    for (const folder of [state, keyFolder(state), ...assets === '' ? [] : [assets]]) await assertListed(folder)
     const mirror = openMirror(loaded, { clock: systemClock, env: io.env })
     return await act({ loaded, mirror, json: values.json === true, allowOlder: values['allow-older'] === true, dryRun: values['dry-run'] === true, keyFile, io }, operands, values.fingerprint)
   }
+}
+
+/** What may not be listed would look like a mirror without releases or keys. */
+async function assertListed (folder: string): Promise<void> {
+  await readdir(folder).catch((error: unknown) => { if (errnoOf(error) !== 'ENOENT') throw error })
 }
 
 async function sync ({ mirror, json, allowOlder, io }: Request, wanted: readonly string[]): Promise<number> {

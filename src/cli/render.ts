@@ -10,6 +10,7 @@ import { isMacKey } from '../matchbox/group.js'
 import { parseMac } from '../net/mac.js'
 import { eyesOptions, parse } from './arguments.js'
 import { eyesOf } from './service-config.js'
+import { tellUnread, unreadOf } from './unread.js'
 import { type Command, errorJson, print, printJson, table } from './command.js'
 
 export const renderCommand: Command = {
@@ -22,6 +23,9 @@ export const renderCommand: Command = {
     const { loaded: { config } } = eyesOf(values, io)
     const store = await openStore(config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
     try {
+      const unread = unreadOf(store.problems())
+      tellUnread(unread, 'render', io)
+      const left = unread.length === 0 ? undefined : { unread }
       const provisioner = createProvisioner({
         store, resilient: config.boot.resilient, assets: openPinner(config), ownSnippets: openSnippets(config), discovery: exampleUrls
       })
@@ -30,7 +34,7 @@ export const renderCommand: Command = {
       const failure = error === undefined ? undefined : errorJson(error.code, error.message)
       if (values.explain === true) {
         const groups = explainSelection(store.snapshot.groups.values(), labels, group)
-        if (values.json === true) printJson(io.stdout, { group: group?.id, profile: profile?.id, groups, ...failure })
+        if (values.json === true) printJson(io.stdout, { group: group?.id, profile: profile?.id, groups, ...left, ...failure })
         else print(io.stdout, table(['', 'group', 'profile', 'why'], groups.map(({ id, chosen, profile, why }) => [chosen ? '*' : '', id, profile, why])))
         if (values.json !== true && error !== undefined) print(io.stderr, `core-provisioner render: ${error.message}`)
         return error === undefined ? 0 : 1
@@ -38,7 +42,7 @@ export const renderCommand: Command = {
       for (const line of report) print(io.stderr, line)
       if (problem !== undefined) print(io.stderr, `warning: ${problem}`)
       if (values.json === true) {
-        printJson(io.stdout, { group: group?.id, profile: profile?.id, body: body?.toString(), problem, report, ...failure })
+        printJson(io.stdout, { group: group?.id, profile: profile?.id, body: body?.toString(), problem, report, ...left, ...failure })
         return error === undefined ? 0 : 1
       }
       if (error !== undefined) throw error

@@ -15,7 +15,7 @@ import { AssetLook } from './assets.js'
 import { type FilePlace, type Finding, placeText } from './finding.js'
 import { jsonHint, JsonPlaces } from './json-places.js'
 import { lintDocuments, type LintedGroup } from './lint-documents.js'
-import { lintGroup, lintProfile } from './lint-objects.js'
+import { configIdOf, lintGroup, lintProfile } from './lint-objects.js'
 import { lintSnippets } from './lint-snippets.js'
 import { typeFaults } from './lint-types.js'
 import { storeFinding } from './store-rules.js'
@@ -38,6 +38,10 @@ export function lintStore ({ store, dataPath, dataKey, assetsPath, isOwn, ownSni
   const objects = store.snapshot
   const pathOf = (where: string): string => join(dataPath, where)
   const problems = new Map(store.problems().map(({ where, message }) => [where, message]))
+  const unread = new Set([...problems.keys()].filter(where => !where.includes('/')))
+  for (const { where, bytes } of store.sources()) if (bytes === undefined && problems.has(where)) unread.add(where)
+  /** Whether a name leads to what is there, or may be, and could not be read: that is told by itself. */
+  const isUnread = (folder: string, file: string): boolean => unread.has('.') || unread.has(folder) || unread.has(`${folder}/${file}`)
   const assets = assetsPath === '' || !existsSync(assetsPath) ? undefined : new AssetLook(assetsPath, isOwn)
   const places = new Map<Group, JsonPlaces>()
   const found: Finding[] = []
@@ -61,10 +65,12 @@ export function lintStore ({ store, dataPath, dataKey, assetsPath, isOwn, ownSni
     const profile = kind === 'profile' ? objects.profiles.get(name) : undefined
     if (group !== undefined) {
       places.set(group, inFile)
-      found.push(...lintGroup(name, group, inFile, objects))
+      const isSeen = !isUnread('profiles', `${group.profile}.json`)
+      found.push(...lintGroup(name, group, inFile, objects).filter(({ rule }) => isSeen || rule !== 'missing-profile'))
     }
     if (profile !== undefined) {
-      found.push(...lintProfile(name, profile, inFile, objects))
+      const unseen = configKinds.filter(kind => isUnread(kind, configIdOf(profile, kind)))
+      found.push(...lintProfile(name, profile, inFile, objects).filter(({ rule, text }) => rule !== 'missing-config' || !unseen.some(kind => text.startsWith(`names ${kind}/`))))
       const { boot } = profile
       for (const path of boot === undefined ? [] : assets?.missing(boot) ?? []) {
         const at = boot?.kernel.includes(path) === true ? ['kernel'] : boot?.initrd.some(url => url.includes(path)) === true ? ['initrd', boot.initrd.findIndex(url => url.includes(path))] : ['args']
@@ -151,13 +157,23 @@ function notRead (dataPath: string): readonly Finding[] {
   return ['groups', 'profiles', ...configKinds].flatMap(folder => {
     const path = join(dataPath, folder)
     const target = targetOf(path)
-    const entries = target !== 'gone' && target?.isDirectory() === true ? readdirSync(path, { withFileTypes: true }) : []
+    const entries = target !== 'gone' && target?.isDirectory() === true ? entriesOf(path) : []
     return entries.flatMap(entry => {
       if (entry.name.startsWith('.') || entry.name === 'README.md') return []
       const why = noFile(join(path, entry.name), entry) ?? leadsBack(path, entry) ?? misnamed(folder, entry)
       return why === undefined ? [] : [storeFinding('not-read', { file: join(path, entry.name) }, `is not read: ${why}`)]
     })
   })
+}
+
+/** None of a folder that may not be read, which is told by who opens it. */
+function entriesOf (folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch (error) {
+    if (['EACCES', 'EPERM', 'ENOENT'].includes(errnoOf(error))) return []
+    throw error
+  }
 }
 
 function misnamed (folder: string, entry: Dirent): string | undefined {

@@ -43,7 +43,8 @@ export async function lintFolder (folder: string, log: Logger): Promise<readonly
   const store = await openStore({ data_path: folder }, log)
   try {
     // What the program itself lets configs call depends on a configuration, which there is none of.
-    if (!['groups', 'profiles', ...configKinds].some(name => existsSync(join(folder, name)))) {
+    const isUnread = store.problems().some(({ where, message }) => !where.includes('/') && /\b(?:EACCES|EPERM)\b/.test(message))
+    if (!isUnread && !['groups', 'profiles', ...configKinds].some(name => existsSync(join(folder, name)))) {
       return [storeFinding('no-store', { file: folder }, `is no store: there is none of groups, profiles, ${configKinds.join(', ')} in it`)]
     }
     return lintStore({ store, dataPath: folder, assetsPath: join(folder, 'assets'), isOwn: () => false, ownSnippets: () => anySnippets })

@@ -11,7 +11,7 @@ export function filesOf (store: Pick<OpenStore, 'sources' | 'problems'>): Object
   const problems = store.problems()
   const files = new Map<string, Buffer>()
   const unread = (where: string): AppError =>
-    new AppError('read_failed', `${where || 'the store'}: ${problems.find(problem => problem.where === where)?.message ?? 'cannot be read'}`)
+    new AppError('read_failed', `${where === '' ? 'the store: ' : where === '.' ? '' : `${where}: `}${problems.find(problem => problem.where === where)?.message ?? 'cannot be read'}`)
   for (const { where, bytes } of store.sources()) {
     if (bytes === undefined) throw unread(where)
     files.set(where, bytes)

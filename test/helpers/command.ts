@@ -16,7 +16,7 @@ export async function runCommand (args: readonly string[], { env, input }: Pick<
     journal: false,
     env: { ...surroundings(), ...env },
     pid: process.pid,
-    uid: process.getuid?.() ?? -1,
+    uid: process.geteuid?.() ?? -1,
     parent: () => process.ppid,
     actAs: never,
     become: never,
