@@ -1,20 +1,24 @@
-// What starting costs, and what stands idle afterwards: `npm run bench -- start [--size N] [--rounds N]`, as root. CPU and memory of
-// `--version`; then the service with nothing and with N (10,000) groups and machines, first with what every network needs (HTTP, TFTP,
-// DHCP, control socket), then with gRPC as well: from the start of the process until it says that it is ready, and what it holds ten
-// seconds later. In a network namespace of its own; each figure is the median of its rounds.
+// What starting costs, and what stands idle afterwards: `npm run bench -- start [--size N] [--rounds N] [--bundled]`, as root. Of the
+// program as it is built, a file for each source, or with --bundled as it is installed, in pieces. CPU and memory of `--version`; then
+// the service with nothing and with N (10,000) groups and machines, first with what every network needs (HTTP, TFTP, DHCP, control
+// socket), then with gRPC as well: from the start of the process until it says that it is ready, and what it holds ten seconds later.
+// In a network namespace of its own; each figure is the median of its rounds.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { builtProgram } from '../../test/helpers/built.js'
 import { NetworkNamespace } from '../../test/helpers/netns.js'
+import { bundleProgram } from '../lib/bundle-program.js'
 import { layOutSite, type Site } from '../lib/bench-site.js'
 import { cpuOf, memoryOf, median, programEnvironment } from '../lib/bench-process.js'
 import { profiled } from '../lib/profile.js'
 import { formatTable } from '../lib/table.js'
 
+const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Until what is left of the start has been collected, in milliseconds. */
 const idle = 10_000
 
@@ -72,16 +76,24 @@ function runToEnd (...command: readonly string[]): { readonly cpu: number, reado
   }
 }
 
+/** By this Node.js, and without the libraries that an installation brings. */
+async function bundledProgram (folder: string): Promise<string> {
+  await bundleProgram(folder)
+  cpSync(join(root, 'assets'), join(folder, 'assets'), { recursive: true })
+  copyFileSync(join(root, 'package.json'), join(folder, 'package.json'))
+  return join(folder, 'app/main.js')
+}
+
 export async function run (args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: { size: { type: 'string', default: '10000' }, rounds: { type: 'string', default: '3' } } })
+  const { values } = parseArgs({ args: [...args], options: { size: { type: 'string', default: '10000' }, rounds: { type: 'string', default: '3' }, bundled: { type: 'boolean', default: false } } })
   const size = Number(values.size)
   const rounds = Number(values.rounds)
-  const program = builtProgram()
+  const folder = mkdtempSync(join(tmpdir(), 'bench-start-'))
+  const program = values.bundled ? await bundledProgram(folder) : builtProgram()
   for (const [name, ...command] of [['node', '--eval', '0'], ['--version', program, '--version'], ['help', program, 'help'], ['machines --help', program, 'machines', '--help']] as const) {
     const results = Array.from({ length: 3 * rounds }, () => runToEnd(...command))
     console.log(`${name.padEnd(16)} ${median(results.map(({ cpu }) => cpu)).toFixed(0).padStart(5)} ms of CPU  ${median(results.map(({ mib }) => mib)).toFixed(0).padStart(4)} MiB`)
   }
-  const folder = mkdtempSync(join(tmpdir(), 'bench-start-'))
   const space = new NetworkNamespace()
   try {
     space.bridge('eth0', '10.64.0.1/10')

@@ -6,11 +6,10 @@ import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, re
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { build } from 'esbuild'
+import { addonFile, bundleProgram } from './bundle-program.js'
 import { type Elf, readElf, unresolved } from './elf.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const koffi = '@koromix/koffi-linux-x64'
 const loader = 'ld-linux-x86-64.so.2'
 /** Where Debian keeps the libraries of x86-64. */
 const libraryFolders = ['/lib/x86_64-linux-gnu', '/usr/lib/x86_64-linux-gnu']
@@ -23,10 +22,9 @@ interface Part { readonly name: string, readonly version: string, readonly licen
 
 async function main ({ folder, runtime, version }: Options): Promise<void> {
   const licences = join(folder, 'licenses')
-  mkdirSync(join(folder, 'app'), { recursive: true })
-  mkdirSync(licences)
+  mkdirSync(licences, { recursive: true })
   const parts = [
-    ...await bundleProgram(folder, licences),
+    ...(await bundleProgram(folder)).map(path => packagePart(path, licences)).sort((a, b) => a.name < b.name ? -1 : 1),
     copyNode(folder, runtime, licences),
     ...copyLibraries(folder, licences),
     ...copyBootFiles(folder, licences)
@@ -36,44 +34,6 @@ async function main ({ folder, runtime, version }: Options): Promise<void> {
   writeFileSync(join(folder, 'sbom.cdx.json'), `${JSON.stringify(billOfMaterials(version, parts), null, 2)}\n`)
   writeFileSync(join(licences, 'README.md'), notice(parts))
   writeFileSync(join(folder, 'SHA256SUMS'), checksums(folder))
-}
-
-/**
- * The program and its npm packages as app/main.js and the pieces that it loads when they are asked for; the addon of koffi, which can't
- * be in it, where koffi looks for it.
- */
-async function bundleProgram (folder: string, licences: string): Promise<Part[]> {
-  const { outputFiles, metafile } = await build({
-    absWorkingDir: root,
-    // As deep below the root as src/main.ts, for the files that the program finds relative to itself; threads, which have
-    // programs of their own, right beside it.
-    entryPoints: [{ in: 'src/main.ts', out: 'main' }, { in: 'src/mirror/mirror-worker.ts', out: 'mirror-worker' }, { in: 'src/rendering/render-thread.ts', out: 'render-thread' }, { in: 'src/assets/image-thread.ts', out: 'image-thread' }],
-    outdir: 'app',
-    bundle: true,
-    // In one piece, `--version` would read everything: 0.18 s of CPU and 73 MB instead of 0.07 and 43.
-    splitting: true,
-    chunkNames: 'pieces-[hash]',
-    write: false,
-    metafile: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    keepNames: true,
-    sourcemap: 'linked',
-    sourcesContent: false,
-    // Packages in CommonJS ask for Node's own modules by `require`, which a module does not have.
-    banner: { js: "import { createRequire as makeRequire } from 'node:module'\nconst require = makeRequire(import.meta.url)" },
-    logLevel: 'warning'
-  })
-  for (const { path, contents } of outputFiles) writeFileSync(join(folder, relative(root, path)), contents)
-
-  const addon = join(folder, 'app/node_modules', koffi)
-  mkdirSync(addon, { recursive: true })
-  copyFileSync(join(root, 'node_modules', koffi, 'linux_x64/koffi.node'), join(addon, 'koffi.node'))
-  writeFileSync(join(addon, 'package.json'), `${JSON.stringify({ name: koffi, main: 'koffi.node' })}\n`)
-
-  const packages = new Set(Object.keys(metafile.inputs).flatMap(input => /^node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []))
-  return [...packages, `node_modules/${koffi}`].map(path => packagePart(path, licences)).sort((a, b) => a.name < b.name ? -1 : 1)
 }
 
 function packagePart (path: string, licences: string): Part {
@@ -102,7 +62,7 @@ function copyLibraries (folder: string, licences: string): Part[] {
     files.set(path, elf)
     return elf
   }
-  const wanted = [...read('lib/node').needed, ...read(join('app/node_modules', koffi, 'koffi.node')).needed, loader]
+  const wanted = [...read('lib/node').needed, ...read(addonFile).needed, loader]
   const packages = new Map<string, Part>()
   for (let library = wanted.shift(); library !== undefined; library = wanted.shift()) {
     if (files.has(`lib/${library}`)) continue
