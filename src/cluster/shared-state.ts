@@ -15,7 +15,7 @@ import { Entries, type Entry, type EntryChange } from './entries.js'
 import type { FleetCopy } from './fleet-copy.js'
 import { checkFleet } from './fleet-record.js'
 import { fleetKey, joinFleet } from './join-fleet.js'
-import { type Standing, Step } from './step.js'
+import { type Standing, StandingKeeper } from './standing.js'
 import { assertWritable } from './write-test.js'
 
 export interface Transaction {
@@ -53,7 +53,7 @@ export class SharedState {
   readonly #options: SharedStateOptions
   readonly #copy: FleetCopy | undefined
   readonly #entries = new Entries()
-  readonly #step: Step
+  readonly #step: StandingKeeper
   readonly #beat: Beat
   readonly #restoredListeners = new Set<() => void>()
   readonly #arrivals: Arrivals
@@ -69,7 +69,7 @@ export class SharedState {
   constructor (options: SharedStateOptions) {
     this.#options = options
     this.#copy = options.copy?.(() => this.#entries.values())
-    this.#step = new Step({ clock: options.clock, log: options.log, onProven: asOf => { this.#copy?.confirm(asOf) } })
+    this.#step = new StandingKeeper({ clock: options.clock, log: options.log, onProven: asOf => { this.#copy?.confirm(asOf) } })
     this.#beat = new Beat({
       clock: options.clock,
       random: options.random,

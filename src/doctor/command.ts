@@ -4,13 +4,13 @@ import { execFile } from 'node:child_process'
 /** Milliseconds. */
 const patience = 10_000
 
-export interface Answer {
+export interface CommandResult {
   /** Its exit status; undefined when it is not there or took too long. */
   readonly code: number | undefined
   readonly stdout: string
 }
 
-export type Ask = (command: string, args: readonly string[]) => Promise<Answer>
+export type Ask = (command: string, args: readonly string[]) => Promise<CommandResult>
 
 /** Runs it to its end, for ten seconds at most. Never rejects. */
 export const ask: Ask = async (command, args) => await new Promise(resolve => {

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { pino } from 'pino'
 import t from 'tap'
 import type { Logger } from '../../src/base/log.js'
-import type { Standing } from '../../src/cluster/step.js'
+import type { Standing } from '../../src/cluster/standing.js'
 import { type Look, watchAmiss } from '../../src/cluster/watch-amiss.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 

@@ -16,15 +16,15 @@ export interface Standing {
 /** Of one time away, in the log: members that fail by turns, each in its own way, would fill it. */
 const mostReasons = 8
 
-export interface StepOptions {
+export interface StandingKeeperOptions {
   readonly clock: Clock
   readonly log: Logger
   /** What is in memory was all that etcd had at that time. */
   readonly onProven: (asOf: number) => void
 }
 
-export class Step {
-  readonly #options: StepOptions
+export class StandingKeeper {
+  readonly #options: StandingKeeperOptions
   readonly #listeners = new Set<(standing: Standing) => void>()
   /** Why it is away, as the log has it. */
   readonly #saidReasons = new Set<string>()
@@ -34,7 +34,7 @@ export class Step {
   asOf: number | undefined
   reason = 'etcd has not answered yet'
 
-  constructor (options: StepOptions) { this.#options = options }
+  constructor (options: StandingKeeperOptions) { this.#options = options }
 
   get isIn (): boolean { return this.#isIn }
 
