@@ -26,6 +26,7 @@ import { packetBudgets, packetsOfMachine } from '../src/machines/packet-log.js'
 import { registryBudgets } from '../src/machines/registry.js'
 import { longestText, recordLimits } from '../src/machines/timeline.js'
 import { maximumDepth as maximumJsonDepth } from '../src/go/json-read.js'
+import { mostLevels } from '../src/config/yaml-document.js'
 import { wholeFileLimits } from '../src/disk/whole-file.js'
 import { maxDocumentBytes, maxRedirects, slowest } from '../src/mirror/http-client.js'
 import { maxKeyFileBytes } from '../src/mirror/key-store.js'
@@ -115,6 +116,7 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['file of the store, octets', maxFileBytes, NaN],
   ['objects and lists of JSON inside one another', maximumJsonDepth, NaN],
   ['maps and lists of YAML inside one another', maximumYamlDepth, NaN],
+  ['the same of the configuration and of `hosts.d`', mostLevels, NaN],
   ['file of OpenPGP keys, octets', maxKeyFileBytes, NaN],
   ['file with a certificate, a key, a password, a secret or users, octets', wholeFileLimits.credentials, NaN],
   ['file with authorities, with revoked certificates, or with the key that signs, octets', wholeFileLimits.collections, NaN],

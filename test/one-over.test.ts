@@ -31,6 +31,7 @@ import { octetsOfPacket, PacketLog } from '../src/machines/packet-log.js'
 import { MachineRegistry } from '../src/machines/registry.js'
 import { observe, recordLimits } from '../src/machines/timeline.js'
 import { HttpClient } from '../src/mirror/http-client.js'
+import { parseYaml } from '../src/config/yaml-text.js'
 import { readWhole } from '../src/disk/whole-file.js'
 import { keysIn } from '../src/mirror/key-store.js'
 import { acceptInNumbers } from '../src/net/acceptors.js'
@@ -548,6 +549,11 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
       const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
       t.ok(readYaml(nested(1000), 'v2'))
       t.throws(() => readYaml(nested(1001), 'v2'), { message: /exceeded max depth of 1000/ })
+    },
+    'the same of the configuration and of `hosts.d`': t => {
+      const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
+      t.same(parseYaml('a', nested(100)).problems, [])
+      t.same(parseYaml('a', nested(101)).problems, ['a:1:101: maps and lists lie in one another more than 100 times'])
     },
     'file of OpenPGP keys, octets': async t => {
       const { publicKey } = await makeKey('someone')

@@ -30,6 +30,7 @@ export const layers = [
   { name: 'no schemas', files: ['base/no-schemas'], may: ['base/errors'], node: [], packages: [] },
   { name: 'pace', files: ['base/pace'], may: [], node: [], packages: [] },
   { name: 'bundled', files: ['base/bundled'], may: ['base/errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
+  { name: 'yaml document', files: ['config/yaml-document'], may: [], node: [], packages: ['yaml'], pure: true },
   { name: 'config', files: ['config/'], may: ['config/', 'disk/denied', 'disk/whole-file', 'base/errors', 'base/nearest', 'base/units', 'net/mac', 'net/ipv4', 'ui/access', 'updates/version', 'updates/window'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
   { name: 'network edge', files: ['net/'], may: ['net/', 'base/errors', 'base/nearest', 'base/clock'], types: ['base/log'], node: ['*'], packages: ['koffi'] },
   {
@@ -115,7 +116,7 @@ export const layers = [
     packages: ['csv-parse/sync'],
     pure: true
   },
-  { name: 'setup', files: ['setup/'], may: ['setup/', ...plain], node: [], packages: ['yaml'], pure: true },
+  { name: 'setup', files: ['setup/'], may: ['setup/', 'config/yaml-document', ...plain], node: [], packages: ['yaml'], pure: true },
   { name: 'tools', files: ['mirror/', 'tls/', 'openpgp/'], may: ['mirror/', 'tls/', 'openpgp/', 'base/errors', 'go/', 'net/', 'base/clock', 'disk/'], types: ['base/log'], node: ['*'], packages: ['*'] },
   {
     name: 'cli',

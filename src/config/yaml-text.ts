@@ -1,6 +1,7 @@
 // YAML as people write configuration in it: the value, what is wrong with its place, and where in the text a path of it stands.
-import { isMap, LineCounter, parseDocument, type Document } from 'yaml'
+import { isMap, LineCounter, type Document } from 'yaml'
 import { AppError, messageOf } from '../base/errors.js'
+import { yamlDocument } from './yaml-document.js'
 
 export type Path = ReadonlyArray<string | number>
 
@@ -16,7 +17,7 @@ export interface YamlSource {
 /** `name` is what the problems call it. */
 export function parseYaml (name: string, text: string): YamlSource {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
+  const document = yamlDocument(text, lines)
   const at = (path: Path): { readonly line: number, readonly column: number } => placeOf(document, lines, path)
   if (document.errors.length > 0) {
     const problems = document.errors.map(fault => {
@@ -31,7 +32,7 @@ export function parseYaml (name: string, text: string): YamlSource {
 
 /** The value that somebody gives a key on the command line; AppError usage. */
 export function parseValue (key: string, text: string): unknown {
-  const document = parseDocument(text)
+  const document = yamlDocument(text)
   if (document.errors.length > 0) throw new AppError('usage', `--set ${key}: ${firstLine(document.errors[0]?.message ?? '')}`)
   const { value, problem } = valueOf(document)
   if (problem !== undefined) throw new AppError('usage', `--set ${key}: ${problem}`)
@@ -52,8 +53,7 @@ function placeOf (document: Document, lines: LineCounter, path: Path): { readonl
   return { line: 1, column: 1 }
 }
 
-/** yaml's messages end with an excerpt of the file; the first line says it all. */
-const firstLine = (message: string): string => (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:?$/, '')
+const firstLine = (message: string): string => message.split('\n')[0] ?? message
 
 /** An alias of nothing, and aliases that would make a giant, only show when the value is made. */
 function valueOf (document: Document): { readonly value: unknown, readonly problem?: string } {

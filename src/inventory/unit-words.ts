@@ -10,7 +10,10 @@ export function words (text: string): readonly string[] {
   // Octets, since an escape may be one of several of a character.
   let word: number[] | undefined
   let quote = ''
-  const add = (part: string): void => { word = [...word ?? [], ...Buffer.from(part)] }
+  const add = (part: string): void => {
+    word ??= []
+    for (const octet of Buffer.from(part)) word.push(octet)
+  }
   for (let at = 0; at < text.length; at++) {
     const char = text[at] as string
     if (quote === '' && isBlank(char)) {
@@ -25,7 +28,7 @@ export function words (text: string): readonly string[] {
       const escape = /^(?:x([0-9a-fA-F]{2})|([0-3][0-7]{2})|u([0-9a-fA-F]{4})|([^]))/.exec(text.slice(at + 1))
       const [all = '', hex, octal, unicode, other = ''] = escape ?? []
       at += all.length
-      if (hex !== undefined || octal !== undefined) word = [...word ?? [], hex === undefined ? parseInt(octal ?? '', 8) : parseInt(hex, 16)]
+      if (hex !== undefined || octal !== undefined) (word ??= []).push(hex === undefined ? parseInt(octal ?? '', 8) : parseInt(hex, 16))
       else if (unicode !== undefined) add(String.fromCharCode(parseInt(unicode, 16)))
       else add(escapes[other] ?? other)
     } else {

@@ -1,6 +1,7 @@
 // config.yaml as an installation writes it, and one that is there already: where it says something else than what is wished, and what it
 // is with that changed, all else in it as it was.
-import { isMap, parseDocument } from 'yaml'
+import { isMap } from 'yaml'
+import { yamlDocument } from '../config/yaml-document.js'
 import type { WishName, Wishes } from './wishes.js'
 
 const heading = `# The configuration of core-provisioner. All keys: docs/configuration.md in /opt/core-provisioner/current.
@@ -51,7 +52,7 @@ const defaults: Partial<Record<WishName, string>> = { mode: 'off', 'unknown-clie
 
 /** In the order of the wishes. A file that cannot be read as YAML contradicts nothing: what is wrong with it is told elsewhere. */
 export function contradictions (text: string, wishes: Wishes): readonly Contradiction[] {
-  const document = parseDocument(text)
+  const document = yamlDocument(text)
   if (document.errors.length > 0) return []
   const found: Contradiction[] = []
   const at = (path: Path): unknown => {
@@ -92,7 +93,7 @@ export const writtenText = ({ path, written }: Contradiction): string => `${path
 
 /** The text with those keys as they are wished; comments and all other keys stay. */
 export function changedText (text: string, changes: readonly Contradiction[]): string {
-  const document = parseDocument(text)
+  const document = yamlDocument(text)
   for (const { path, value, name } of changes) {
     // Of the two ways to name interfaces only one may be there.
     if (name === 'interface' && document.hasIn(['dhcp', 'interfaces'])) document.deleteIn(['dhcp', 'interfaces'])
