@@ -19,9 +19,10 @@ const slow = /^test\/(?:interop|scenario|cli)\//
  * helper that they import.
  */
 const heavy: ReadonlySet<string> = new Set([
-  'test/disk/durability.test.ts', 'test/grpc/crash.test.ts', 'test/grpc/provider.test.ts',
+  'test/disk/durability.test.ts', 'test/disk/kept-files.test.ts', 'test/grpc/crash.test.ts', 'test/grpc/provider.test.ts',
   'test/http/asset-routes.test.ts', 'test/http/client-connections.test.ts', 'test/http/discovery-routes.test.ts', 'test/http/signing.test.ts',
-  'test/http/unfinished.test.ts'
+  'test/http/unfinished.test.ts', 'test/inventory/many-machines.test.ts', 'test/mirror/crash.test.ts', 'test/mirror/siblings.test.ts',
+  'test/one-over.test.ts', 'test/updates/day-two.test.ts'
 ])
 
 /** `left` are those that the change would need too, and that are left to the whole suite. */
@@ -29,9 +30,16 @@ export interface WantedTests { readonly wanted: readonly string[], readonly left
 
 export function testsFor (changed: readonly string[], { tests, read }: Sources): WantedTests {
   const importers = importersOf(tests, read)
-  const touched = new Set(changed.filter(path => /^(?:src|test|scripts)\//.test(path)))
+  const isHelper = (path: string): boolean => path.startsWith('test/helpers/')
   // A helper that changed touches what imports it, and so on.
-  for (const path of touched) for (const importer of importers.get(path) ?? []) if (importer.startsWith('test/helpers/')) touched.add(importer)
+  const withHelpers = (paths: readonly string[]): ReadonlySet<string> => {
+    const reached = new Set(paths)
+    for (const path of reached) for (const importer of importers.get(path) ?? []) if (isHelper(importer)) reached.add(importer)
+    return reached
+  }
+  const touched = withHelpers(changed.filter(path => /^(?:src|test|scripts)\//.test(path)))
+  // What a helper brings from src/ is not the helper's change: it may bring a whole room.
+  const changedHelpers = withHelpers(changed.filter(isHelper))
   const rooms = new Set([...touched].map(path => /^(?:src|test)\/(.+)\/[^/]+$/.exec(path)?.[1]).filter(room => room !== undefined && room !== 'helpers'))
   const isWanted = (test: string): boolean => touched.has(test) || (!slow.test(test) && rooms.has(dirname(test).slice('test/'.length))) ||
     (!slow.test(test) && [...touched].some(path => importers.get(path)?.has(test) === true))
@@ -39,7 +47,7 @@ export function testsFor (changed: readonly string[], { tests, read }: Sources):
   const readTest = (path: string): string | undefined => tests.includes(path) ? read(path) : undefined
   const isHeavy = (test: string): boolean => heavy.has(test) || laneOf(test, readTest) !== undefined
   const isLeft = (test: string): boolean => isHeavy(test) && !touched.has(test) && !touched.has(test.replace(/^test(.*)\.test\.ts$/, 'src$1.ts')) &&
-    ![...touched].some(path => path.startsWith('test/helpers/') && importers.get(path)?.has(test) === true)
+    ![...changedHelpers].some(path => importers.get(path)?.has(test) === true)
   return {
     wanted: [...new Set([...found.filter(test => !isLeft(test)), ...touched.size > 0 ? ['test/architecture.test.ts'] : []])].sort(),
     left: found.filter(isLeft).sort()

@@ -8,33 +8,10 @@ import t from 'tap'
 import { AppError } from '../../src/base/errors.js'
 import { readFiles } from '../../src/inventory/read-files.js'
 import { type ListFormat, readers } from '../../src/inventory/recognise.js'
-import { joinLists } from '../../src/inventory/join.js'
 import { decodeText } from '../../src/inventory/source-text.js'
-import { listOf, shownHost, sourceOf } from '../helpers/lists.js'
-import { growth, muchGrowth } from '../helpers/work.js'
+import { formats, mac, sample } from '../helpers/list-samples.js'
+import { listOf, shownHost } from '../helpers/lists.js'
 
-/** A list of one machine in each format, made longer by `machine`. */
-const samples: Readonly<Record<Exclude<ListFormat, 'json'>, readonly [head: string, machine: (index: number) => string, tail: string]>> = {
-  ansible: ['[all:vars]\nnetwork_dn=lab.example\n[coreos_workers]\n', i => `w${i} ansible_host=${ip(i)}  vm_mac_addr="${mac(i)}"\n`, ''],
-  csv: ['MAC,IP,HOST\n', i => `${mac(i)},${ip(i)},w${i}\n`, ''],
-  dhcpd: ['subnet 10.0.0.0 netmask 255.0.0.0 { }\n', i => `host w${i} {\n  hardware ethernet ${mac(i)};\n  fixed-address ${ip(i)};\n}\n`, ''],
-  dnsmasq: ['domain=lab.example\n', i => `dhcp-host=${mac(i)},${ip(i)},w${i}\n`, ''],
-  ethers: ['# ours\n', i => `${mac(i)} w${i}\n`, ''],
-  hosts: ['127.0.0.1 localhost\n', i => `${ip(i)} w${i}.lab.example w${i}\n`, ''],
-  kea: ['{ "Dhcp4": { "reservations": [\n', i => `${i === 0 ? '' : ','} { "hw-address": "${mac(i)}", "ip-address": "${ip(i)}", "hostname": "w${i}" }\n`, '] } }\n'],
-  leases: ['[\n', i => `${i === 0 ? '' : ','} { "mac": "${mac(i)}", "ip": "${ip(i)}", "hostname": "w${i}" }\n`, ']\n'],
-  mayu: ['{ "Hostname": "w0", "InternalAddr": "10.0.0.1", "MacAddresses": [\n', i => `${i === 0 ? '' : ','} "${mac(i)}"\n`, '] }\n'],
-  'pxe-hosts': ['{ "hosts": {\n', i => `${i === 0 ? '' : ','} "${ip(i)}": { "macaddr": "${mac(i)}", "$hostname": "w${i}", "channel": "stable" }\n`, '} }\n'],
-  terraform: ['', i => `resource "matchbox_group" "w${i}" {\n  selector = { mac = "${mac(i)}" }\n  metadata = { ip = "${ip(i)}" }\n}\n`, ''],
-  tfvars: ['{ "tectonic_metal_worker_macs": [\n', i => `${i === 0 ? '' : ','} "${mac(i)}"\n`, '] }\n']
-}
-const mac = (i: number): string => `02:00:${[i >> 24 & 255, i >> 16 & 255, i >> 8 & 255, i & 255].map(octet => octet.toString(16).padStart(2, '0')).join(':')}`
-const ip = (i: number): string => `10.${i >> 16 & 255}.${i >> 8 & 255}.${i & 255}`
-const formats = Object.keys(samples) as Array<keyof typeof samples>
-const sample = (format: keyof typeof samples, count: number): string => {
-  const [head, machine, tail] = samples[format]
-  return `${head}${Array.from({ length: count }, (_, i) => machine(i)).join('')}${tail}`
-}
 const hostsOf = (text: string | Uint8Array, format?: ListFormat): string[] => listOf(text, format).hosts.map(shownHost)
 
 /** undefined when it is read; else what is said, which has to be a line with a place. */
@@ -74,15 +51,6 @@ for (const format of formats) {
     t.same(taken, [], 'bytes that are no text')
     t.not(refusal(Buffer.from('machines:\n  - mac: "02:00:00:00:00:01"\n    ip: 10.0.0.1\n'), format), undefined, 'YAML')
     t.not(refusal(Buffer.from('<?xml version="1.0"?>\n<network><host mac="02:00:00:00:00:01"/></network>\n'), format), undefined, 'XML')
-    t.end()
-  })
-
-  t.test(`${format}: a hundred thousand machines take what a hundred thousand take`, t => {
-    const [little, much] = [sourceOf(sample(format, 1000)), sourceOf(sample(format, 8000))]
-    const factor = growth(size => { joinLists([readers[format](size === 1000 ? little : much)]) }, 1000)
-    t.ok(factor < muchGrowth, factor.toFixed(1))
-    const all = readers[format](sourceOf(sample(format, 100_000)))
-    t.equal(format === 'mayu' ? all.hosts[0]?.macs.length : all.hosts.length, 100_000)
     t.end()
   })
 }

@@ -15,7 +15,7 @@ const files: Readonly<Record<string, string>> = {
   'test/helpers/tftp.ts': '',
   'test/http/asset-routes.test.ts': "import { site } from '../helpers/site.js'\nimport { send } from '../../src/http/answer.js'",
   'test/http/labels.test.ts': '',
-  'test/helpers/site.ts': ''
+  'test/helpers/site.ts': "import { open } from '../../src/http/site.js'"
 }
 const choose = (...changed: readonly string[]): WantedTests => testsFor(changed, { tests: Object.keys(files), read: path => files[path] ?? '' })
 const needed = (...changed: readonly string[]): readonly string[] => choose(...changed).wanted
@@ -31,6 +31,7 @@ t.test('a room, and who imports the file elsewhere', t => {
 t.test('what takes seconds is left to the whole suite, and told, unless it is what the change is about', t => {
   const heavy = 'test/http/asset-routes.test.ts'
   t.same(choose('src/http/answer.ts'), { wanted: ['test/architecture.test.ts', 'test/http/labels.test.ts'], left: [heavy] })
+  t.same(choose('src/http/site.ts').left, [heavy], 'by way of a helper too')
   for (const own of ['src/http/asset-routes.ts', heavy, 'test/helpers/site.ts']) {
     const { wanted, left } = choose(own)
     t.same(left, [], own)
