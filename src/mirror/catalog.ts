@@ -46,9 +46,9 @@ const containerLinux = (prefix: string, variable: string): Publisher['find'] => 
 const fedoraCoreos: Publisher['find'] = async (source, fetcher) => {
   const ask = async (from: Fetcher): Promise<StreamRelease> => {
     const streamUrl = `${source.baseUrl}/streams/${source.channel}.json`
-    if (source.pinned === undefined) return readStreamMetadata(await from.text(streamUrl), source.arch, streamUrl)
+    if (source.pinned === undefined) return readStreamMetadata(await from.text(streamUrl), source.arch, streamUrl, source.channel)
     const url = `${source.baseUrl}/prod/streams/${source.channel}/builds/${source.pinned}/release.json`
-    return readReleaseMetadata(await from.text(url), source.arch, url)
+    return readReleaseMetadata(await from.text(url), source.arch, url, source.channel)
   }
   const { version, artifacts, missing } = await ask(fetcher)
   if (source.pinned !== undefined && source.pinned !== version) throw new AppError('image_mixed', `${source.baseUrl}: the metadata of ${source.pinned} is that of ${version}`)

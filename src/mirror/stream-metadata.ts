@@ -19,15 +19,15 @@ const disk = 'raw.xz'
 const pxe = ['kernel', 'initramfs', 'rootfs'] as const
 
 /** `/streams/stable.json`: architectures.<arch>.artifacts.metal.{release, formats}. AppError image_metadata_invalid. */
-export function readStreamMetadata (text: string, arch: string, url: string): StreamRelease {
-  const document = parsed(text, url)
+export function readStreamMetadata (text: string, arch: string, url: string, stream: string): StreamRelease {
+  const document = ofStream(parsed(text, url), stream, url)
   const metal = at(document, ['architectures', arch, 'artifacts', 'metal'], url)
   return { version: textOf(at(metal, ['release'], url), url), ...artifacts(at(metal, ['formats'], url), url) }
 }
 
 /** `/prod/streams/stable/builds/<version>/release.json`: release, architectures.<arch>.media.metal.artifacts. */
-export function readReleaseMetadata (text: string, arch: string, url: string): StreamRelease {
-  const document = parsed(text, url)
+export function readReleaseMetadata (text: string, arch: string, url: string, stream: string): StreamRelease {
+  const document = ofStream(parsed(text, url), stream, url)
   return {
     version: textOf(at(document, ['release'], url), url),
     ...artifacts(at(document, ['architectures', arch, 'media', 'metal', 'artifacts'], url), url)
@@ -67,6 +67,13 @@ function parsed (text: string, url: string): unknown {
   } catch (error) {
     throw new AppError('image_metadata_invalid', `${url} is not JSON: ${messageOf(error)}`)
   }
+}
+
+/** Another stream's document, good and signed as its images are, is not what was asked for. One that names none is taken. */
+function ofStream (document: unknown, stream: string, url: string): unknown {
+  const said: unknown = Object(document).stream
+  if (said === undefined || said === stream) return document
+  throw new AppError('image_mixed', `${url} is of the stream ${JSON.stringify(said)}, not of ${stream}`)
 }
 
 function at (value: unknown, path: readonly string[], url: string): unknown {
