@@ -24,7 +24,6 @@ export const renderCommand: Command = {
     const store = await openStore(config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
     try {
       const unread = unreadOf(store.problems())
-      tellUnread(unread, 'render', io)
       const left = unread.length === 0 ? undefined : { unread }
       const provisioner = createProvisioner({
         store, resilient: config.boot.resilient, assets: openPinner(config), ownSnippets: openSnippets(config), discovery: exampleUrls
@@ -32,6 +31,7 @@ export const renderCommand: Command = {
       const rawQuery = [...labels].map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`).join('&')
       const { group, profile, body, error, problem, report } = provisioner.render(kind, { labels, rawQuery, client: undefined })
       const failure = error === undefined ? undefined : errorJson(error.code, error.message)
+      if (error !== undefined || values.explain === true) tellUnread(unread, 'render', io)
       if (values.explain === true) {
         const groups = explainSelection(store.snapshot.groups.values(), labels, group)
         if (values.json === true) printJson(io.stdout, { group: group?.id, profile: profile?.id, groups, ...left, ...failure })

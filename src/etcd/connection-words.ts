@@ -10,7 +10,14 @@ export interface ConnectionTried {
   readonly tls: TlsTexts | undefined
 }
 
-type Words = (found: RegExpExecArray, tried: ConnectionTried) => string | undefined
+interface Failed extends ConnectionTried {
+  /** Whether there was a connection, whose call then failed. */
+  readonly wasConnected: boolean
+}
+
+type Words = (found: RegExpExecArray, failed: Failed) => string | undefined
+
+const noTls = 'it hangs up before TLS has begun: http:// may be meant'
 
 const table: ReadonlyArray<readonly [said: RegExp, words: Words]> = [
   [/alert (?:bad certificate|certificate (?:required|expired|revoked|unknown)|unknown ca|unsupported certificate|handshake failure|access denied)/, ([alert], { tls }) =>
@@ -24,7 +31,9 @@ const table: ReadonlyArray<readonly [said: RegExp, words: Words]> = [
   [/certificate has expired/, () => 'its certificate has expired, by the clock here'],
   [/certificate is not yet valid/, () => 'its certificate is not valid yet, by the clock here'],
   [/Hostname\/IP does not match certificate's altnames: (.*)/, ([, why = '']) => `its certificate is for other names: ${why}`],
-  [/before secure TLS connection was established|wrong version number|packet length too long/, () => 'it hangs up before TLS has begun: http:// may be meant'],
+  [/before secure TLS connection was established|wrong version number|packet length too long/, () => noTls],
+  // What the system makes of the same when the other end has not read all before it hangs up.
+  [/^(?:read|write) (?:ECONNRESET|EPIPE)$/, (_, { endpoint, wasConnected }) => endpoint.startsWith('https:') && !wasConnected ? noTls : undefined],
   [/^Failed to connect$/, (_, { endpoint }) => endpoint.startsWith('http:') ? 'it hangs up on what is not TLS: https:// may be meant' : undefined],
   [/^Deadline exceeded after ([\d.]+)s/, ([, seconds = '']) => `no answer within ${Math.round(Number(seconds) * 10) / 10} s`],
   [/^Name resolution failed for target dns:(.*)$/, ([, name = '']) => `there is no address of ${name}`]
@@ -32,6 +41,7 @@ const table: ReadonlyArray<readonly [said: RegExp, words: Words]> = [
 
 /** `said`: gRPC's words, of one failure. */
 export function connectionWords (said: string, tried: ConnectionTried): string {
+  const failed = { ...tried, wasConnected: !said.startsWith('No connection established.') }
   const plain = said
     .replace(/\.? Resolution note: $/, '')
     .replace(/\(\d{4}-\d\d-\d\dT[\d:.]+Z\)$/, '')
@@ -39,7 +49,7 @@ export function connectionWords (said: string, tried: ConnectionTried): string {
     .trim()
   for (const [pattern, words] of table) {
     const found = pattern.exec(plain)
-    const told = found === null ? undefined : words(found, tried)
+    const told = found === null ? undefined : words(found, failed)
     if (told !== undefined) return told
   }
   return plain.replaceAll(/\s+/g, ' ')

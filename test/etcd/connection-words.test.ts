@@ -1,6 +1,9 @@
 // What is wrong with a connection to etcd, in words for who configured it, and in one line.
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import t from 'tap'
 import { connectionWords } from '../../src/etcd/connection-words.js'
+import { EtcdClient } from '../../src/etcd/etcd-client.js'
 import { makeCertificate } from '../helpers/pki.js'
 
 const [https, http] = ['https://10.0.0.11:2379', 'http://10.0.0.11:2379']
@@ -27,6 +30,23 @@ t.test('each says what is to be looked at', async t => {
     ['Deadline exceeded after 1.501s,name resolution: 0.005s,metadata filters: 0.013s,Waiting for LB pick', { endpoint: http, tls: undefined }, 'no answer within 1.5 s'],
     ['Name resolution failed for target dns:etcd.invalid:2379', { endpoint: 'http://etcd.invalid:2379', tls: undefined }, 'there is no address of etcd.invalid:2379'],
     ['No connection established. Last error: connect ECONNREFUSED 10.0.0.11:2379 (2026-11-28T22:54:39.887Z)', { endpoint: http, tls: undefined }, 'connect ECONNREFUSED 10.0.0.11:2379'],
+    ['No connection established. Last error: Error: read ECONNRESET (2026-11-28T22:54:39.887Z)', { endpoint: https, tls: tls() }, 'it hangs up before TLS has begun: http:// may be meant'],
+    ['No connection established. Last error: Error: read ECONNRESET (2026-11-28T22:54:39.887Z)', { endpoint: http, tls: undefined }, 'read ECONNRESET'],
+    ['read ECONNRESET', { endpoint: https, tls: tls() }, 'read ECONNRESET'],
     ['one\n  two', { endpoint: http, tls: undefined }, 'one two']
   ] as const) t.equal(connectionWords(said, tried), words)
+})
+
+t.test('who ends the connection at the first words of TLS, in order or by a reset, is told as one without TLS', async t => {
+  for (const how of ['end', 'resetAndDestroy'] as const) {
+    const server = createServer(socket => {
+      socket.on('error', () => {})
+      socket.once('data', () => { socket[how]() })
+    }).listen(0, '127.0.0.1')
+    t.teardown(() => { server.close() })
+    await once(server, 'listening')
+    const etcd = await EtcdClient.open({ endpoints: [`https://127.0.0.1:${(server.address() as AddressInfo).port}`], tls: () => tls(null, null), patience: 10_000 })
+    await t.rejects(etcd.call('Status', {}), { message: /it hangs up before TLS has begun: http:\/\/ may be meant$/ }, how)
+    etcd.close()
+  }
 })

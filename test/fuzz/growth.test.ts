@@ -9,6 +9,7 @@ import { parseReservationFile } from '../../src/config/reservation-file.js'
 import { parseYaml } from '../../src/config/yaml-text.js'
 import { changeFrom } from '../../src/cluster/discovery-store.js'
 import { checkFleet } from '../../src/cluster/fleet-record.js'
+import { parseRecord } from '../../src/cluster/machine-record.js'
 import { machineOrigin } from '../../src/cluster/other-provisioners.js'
 import { parseLease, parseSharedLease } from '../../src/dhcp/lease-file.js'
 import { decodeOption, optionNames } from '../../src/dhcp/options.js'
@@ -21,6 +22,7 @@ import { parseKey } from '../../src/etcd/keys.js'
 import { decodeBase64 } from '../../src/go/base64.js'
 import { parseHttpDate } from '../../src/go/http/date.js'
 import { hostProblem } from '../../src/go/http/host-header.js'
+import { parseRange } from '../../src/go/http/range.js'
 import { escapeHtml, escapeNonAscii, parseTarget } from '../../src/go/http/request-target.js'
 import { planContent } from '../../src/go/http/serve-content.js'
 import { parseJson } from '../../src/go/json.js'
@@ -100,6 +102,7 @@ const rows: Readonly<Record<string, Row>> = {
   'base/visible-text visibleText': textRow(visibleText),
   'cluster/discovery-store changeFrom': jsonRow(changeFrom),
   'cluster/fleet-record checkFleet': jsonRow(input => checkFleet(octets(input), undefined, 'here')),
+  'cluster/machine-record parseRecord': jsonRow(parseRecord),
   'cluster/other-provisioners machineOrigin': textRow(machineOrigin, 'http://'),
   'config/environment-file parseEnvironmentFile': { read: parseEnvironmentFile, parts: [...config, 'A="', "A='", 'A=\\\n', '\\\n'] },
   'config/reservation-file parseReservationFile': { read: input => parseReservationFile('a', input), parts: config, most: 4096 },
@@ -116,6 +119,7 @@ const rows: Readonly<Record<string, Row>> = {
   'go/base64 decodeBase64': textRow(decodeBase64),
   'go/http/date parseHttpDate': textRow(parseHttpDate, 'Mon, '),
   'go/http/host-header hostProblem': textRow(input => hostProblem(['Host', input], true), '['),
+  'go/http/range parseRange': { read: input => parseRange(input, 1000), parts: [...common, '0-0,', '-1,', '1-', ' ,', '5-2'], heads: ['', 'bytes=', 'bytes=0-0,'] },
   'go/http/request-target escapeHtml': textRow(escapeHtml),
   'go/http/request-target escapeNonAscii': textRow(escapeNonAscii),
   'go/http/request-target parseTarget': { read: parseTarget, parts: [...common, '/', '//', '/../', '?', '/./'], heads: ['', '/', '/a?', 'http://'] },

@@ -238,7 +238,7 @@ async function run (): Promise<void> {
   await t.test('what is off although there are certificates is an error in the log', async t => {
     await machine.sh('chown root /etc/matchbox/server.key && chmod 600 /etc/matchbox/server.key && systemctl restart core-provisioner')
     t.match(await machine.sh('for n in $(seq 300); do journalctl --quiet --unit=core-provisioner --priority=err --output=cat | grep grpc.off && exit 0; sleep 0.1; done; exit 1'), /grpc\.off.*server\.key/)
-    t.match((await machine.run('core-provisioner doctor')).stdout.toString(), /PROBLEM {2}certificates: gRPC stays off: cannot read the server key/)
+    t.match((await machine.run('core-provisioner doctor')).stdout.toString(), /PROBLEM {2}certificates: gRPC stays off: \S+config\.yaml:1:1: rpc\.key_file: cannot read the server key/)
     await machine.sh('chown root:matchbox /etc/matchbox/server.key && chmod 640 /etc/matchbox/server.key && systemctl restart core-provisioner && core-provisioner doctor --wait 60')
   })
 
