@@ -35,6 +35,8 @@ t.test('each variant has the tests that know of what it changes', t => {
     german: ['ui/machine-page'],
     'bundled-node': ['tls/reload', 'ui/machine-page', 'cli/usage']
   })
+  const withEtcd = variants.filter(variant => isTouched('test/a.test.ts', variant, () => 'const now = Date.now()\nawait startEtcd(t, { tls: files })'))
+  t.ok(withEtcd.length > 0 && withEtcd.every(({ daysAhead }) => daysAhead === undefined), 'the clock of an etcd stays')
   t.ok(variants.every(variant => isTouched('test/cli/serve.test.ts', variant, () => '')), 'and all have the program as a whole')
   t.end()
 })
