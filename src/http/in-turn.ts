@@ -11,6 +11,9 @@ export const mostWaiting = 2000
 /** Requests that may wait on one connection while it is read from: only who reads hears that the client is gone. */
 export const mostBehind = 64
 
+/** As it was when the program began: a listener that throws between the two of a connection takes it from nobody for good. */
+const stackDepth = Error.stackTraceLimit
+
 export class Turns {
   readonly #pace: Pace
   readonly #waiting = new WeakMap<Socket, number>()
@@ -78,13 +81,9 @@ export class Turns {
     // Node resumes it when an answer has left.
     socket.on('resume', () => { this.#slow(socket) })
     // Node makes each request that is left an error of its own, with a stack: for those of 64 KiB some 20 ms, and nobody reads one.
-    let depth = Error.stackTraceLimit
-    socket.prependOnceListener('close', () => {
-      depth = Error.stackTraceLimit
-      Error.stackTraceLimit = 0
-    })
+    socket.prependOnceListener('close', () => { Error.stackTraceLimit = 0 })
     socket.once('close', () => {
-      Error.stackTraceLimit = depth
+      Error.stackTraceLimit = stackDepth
       this.#total -= this.#waiting.get(socket) ?? 0
       this.#waiting.delete(socket)
     })
