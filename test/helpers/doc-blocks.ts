@@ -54,3 +54,26 @@ export function commandsOf ({ text }: DocBlock): readonly string[] {
   if (open !== undefined) throw new Error(`a command that does not end: ${open.lines.join('\n')}`)
   return commands
 }
+
+export interface DocSpan {
+  readonly line: number
+  /** On one line. */
+  readonly text: string
+}
+
+/** What stands between backticks in the prose and the tables of a document. */
+export const spansOf = (document: string): readonly DocSpan[] => found(document, /(?<!`)(`+)(?!`)([^]+?)(?<!`)\1(?!`)/g, 2)
+  .map(({ line, text }) => ({ line, text: text.trim().replaceAll(/\s+/g, ' ').replaceAll('\\|', '|') }))
+
+export const linksOf = (document: string): ReadonlyArray<{ readonly line: number, readonly target: string }> =>
+  found(document, /\[[^\]]*\]\(([^)\s]+)\)/g, 1).map(({ line, text }) => ({ line, target: text }))
+
+/** What `#...` of a link may be: the headings, as GitHub writes them there. */
+export const anchorsOf = (document: string): readonly string[] => found(document, /^#+ (.+)$/gm, 1)
+  .map(({ text }) => text.toLowerCase().replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-'))
+
+/** Where it stands outside of blocks. */
+function found (document: string, pattern: RegExp, group: number): readonly DocSpan[] {
+  const prose = document.replaceAll(/^( *)```\w*\n[^]*?^\1```$/gm, block => block.replaceAll(/[^\n]/g, ''))
+  return [...prose.matchAll(pattern)].map(match => ({ line: prose.slice(0, match.index).split('\n').length, text: match[group] ?? '' }))
+}
