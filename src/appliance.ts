@@ -1,5 +1,6 @@
 // From a configuration to running parts, and back: the store and what stands on it, then every listener of the table in
 // listeners.ts. What starts here is closed here, also when a later part does not start (wiring/closing).
+import { counted } from './base/units.js'
 import { assetPinner } from './assets/aliases.js'
 import { type Clock, systemClock } from './base/clock.js'
 import { collectGarbage, collectSooner } from './base/collect.js'
@@ -183,9 +184,9 @@ function statusOf ({ config, homes, leases, clock, store }: RunningParts): strin
   const problems = store.problems().length
   const served = dhcpText(config)
   return [
-    ...served === '' ? [] : [`${served}${homes.givesAddresses ? `, ${active} leases` : ''}`],
-    `${homes.first.origin}, ${store.snapshot.groups.size} groups`,
-    ...problems === 0 ? [] : [`problems in ${problems} files of the store, see /readyz`]
+    ...served === '' ? [] : [`${served}${homes.givesAddresses ? `, ${counted(active, 'lease')}` : ''}`],
+    `${homes.first.origin}, ${counted(store.snapshot.groups.size, 'group')}`,
+    ...problems === 0 ? [] : [`problems in ${counted(problems, 'file')} of the store, see /readyz`]
   ].join('; ')
 }
 

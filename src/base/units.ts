@@ -1,4 +1,4 @@
-// Times and sizes as people write them: a number and a unit. Milliseconds and bytes come out.
+// Times and sizes as people write them: a number and a unit. Milliseconds and bytes come out. And counts, as people read them.
 
 export const timeUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 export const sizeUnits = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const
@@ -10,3 +10,6 @@ export function measure (text: string, units: Readonly<Record<string, number>>):
   const factor = Object.hasOwn(units, unit) ? units[unit] : undefined
   return factor === undefined ? undefined : Math.round(Number(count) * factor)
 }
+
+/** `1 group`, `2 groups`, `1 more finding`. */
+export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`

@@ -1,6 +1,7 @@
 // `core-provisioner certs`: the certificates of the gRPC API.
 import { stat } from 'node:fs/promises'
 import { AppError } from '../base/errors.js'
+import { counted } from '../base/units.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { clientFiles, packClient, repackClient } from '../tls/client-package.js'
 import { parse } from './arguments.js'
@@ -77,7 +78,7 @@ function asText (dir: string, reports: readonly CertificateReport[], now: number
     lines.push('', `${report.file}  ${use}, ${report.key}`)
     lines.push(`  subject  ${report.subject}`, `  issuer   ${report.issuer}`)
     if (report.names.length > 0) lines.push(`  names    ${report.names.map(formatSubjectAltName).join(', ')}`)
-    lines.push(`  valid    ${formatDay(report.notBefore)} to ${formatDay(report.notAfter)} (${daysLeft(report.notAfter, now)} days left)`)
+    lines.push(`  valid    ${formatDay(report.notBefore)} to ${formatDay(report.notAfter)} (${report.notAfter < now ? 'it has ended' : `${counted(daysLeft(report.notAfter, now), 'day')} left`})`)
     lines.push(`  sha256   ${report.fingerprint}`, ...report.warnings.map(warning => `  warning  ${warning}`))
   }
   return `${lines.join('\n')}\n`

@@ -4,6 +4,7 @@ import { get as httpGet, type IncomingMessage } from 'node:http'
 import { get as httpsGet } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { isDeepStrictEqual } from 'node:util'
+import { counted } from '../base/units.js'
 import { openStore } from '../wiring/looking.js'
 import { AppError, messageOf } from '../base/errors.js'
 import { createLog } from '../base/log.js'
@@ -58,7 +59,7 @@ export const compareCommand: Command = {
         if (values.json !== true) print(io.stdout, `${id}: ${path}: ${text}`)
       }
     }
-    const summary = `${groups.length} groups, ${asked} documents, ${differences.length} of them differ`
+    const summary = `${counted(groups.length, 'group')}, ${counted(asked, 'document')}, ${differences.length} of them ${differences.length === 1 ? 'differs' : 'differ'}`
     const failure = differences.length > 0
       ? errorJson('answers_differ', summary)
       : unread.length > 0 ? errorJson('read_failed', `left out: ${unread.join('; ')}`) : undefined

@@ -1,6 +1,7 @@
 // hosts export: the machines that there are, in another program's format: printed, or put between our markers in a file of its.
 import { realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { counted } from '../base/units.js'
 import { systemClock } from '../base/clock.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
@@ -61,7 +62,7 @@ export async function exportHosts ({ format = '', group, cluster, write, importB
     const [what, has] = writer.needs ?? ['', () => true]
     const hosts = wanted.map(({ host }) => host)
     const fit = hosts.filter(has)
-    if (fit.length < hosts.length) print(io.stderr, `${hosts.length - fit.length} of ${hosts.length} machines are left out: ${format} needs ${what}`)
+    if (fit.length < hosts.length) print(io.stderr, `${hosts.length - fit.length} of ${counted(hosts.length, 'machine')} ${hosts.length - fit.length === 1 ? 'is' : 'are'} left out: ${format} needs ${what}`)
     const certificates = format === 'tfvars' ? await clientCertificates(loaded, io) : undefined
     const context = await exportContextOnDisk(loaded, systemClock, { cluster, certificates, groups: [...snapshot.groups.values()] })
     text = writer.write(fit, context)
@@ -103,7 +104,7 @@ function terraform (
   const chosen = [...groups.values()].filter(({ id }) => group === undefined || ids.has(id))
   const names = new Set(chosen.map(({ profile }) => profile))
   const without = wanted.filter(({ groups }) => groups.length === 0).length
-  if (without > 0) print(io.stderr, `${without} of ${wanted.length} machines are left out: they are in no group (hosts import --groups makes groups)`)
+  if (without > 0) print(io.stderr, `${without} of ${counted(wanted.length, 'machine')} ${without === 1 ? 'is left out: it is' : 'are left out: they are'} in no group (hosts import --groups makes groups)`)
   return writeTerraform({
     groups: chosen,
     profiles: [...profiles.values()].filter(({ id }) => group === undefined || names.has(id)),

@@ -2,6 +2,7 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { AppError, errnoOf } from '../base/errors.js'
+import { counted } from '../base/units.js'
 import { didYouMean } from '../base/nearest.js'
 import { isClustered, type LoadedConfig } from '../config/load.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
@@ -72,7 +73,7 @@ export async function importHosts (request: ImportRequest): Promise<number> {
     }
     const document = { target, written, hosts: rows.map(shown), remarks: remarksOf(lists) }
     if (conflicts[0] !== undefined) {
-      const many = conflicts.length === 1 ? '1 host is' : `${conflicts.length} hosts are`
+      const many = counted(conflicts.length, 'host is', 'hosts are')
       throw new CommandError('list_conflict', `nothing is changed: ${many} in conflict; ${inShort(conflicts[0])}`, document)
     }
     if (!usable) {
@@ -214,7 +215,7 @@ const order: readonly PlanState[] = ['conflict', 'incomplete', 'removed', 'chang
 function tell (rows: readonly PlanRow[], lists: readonly HostList[], io: Io): void {
   const remarks = remarksOf(lists)
   for (const { at, text } of remarks.slice(0, mostRemarks)) print(io.stderr, `${at}: ${text}`)
-  if (remarks.length > mostRemarks) print(io.stderr, `and ${remarks.length - mostRemarks} more remarks (--json has all)`)
+  if (remarks.length > mostRemarks) print(io.stderr, `and ${counted(remarks.length - mostRemarks, 'more remark')} (--json has all)`)
   const sorted = order.flatMap(state => rows.filter(row => row.state === state))
   print(io.stdout, table(['', 'name', 'mac', 'address', 'role', 'from', ''], sorted.slice(0, mostShown).map(({ state, name = '', macs, ip, role = '', places, why }) =>
     [state, name, macs.join(','), ip === undefined ? '' : formatIpv4(ip), role, places.join(' '), why])))

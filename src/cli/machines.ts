@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
-import { measure, timeUnits } from '../base/units.js'
+import { counted, measure, timeUnits } from '../base/units.js'
 import type { MachineShown, StageShown } from '../control/machine-shown.js'
 import { configOptions, parse } from './arguments.js'
 import { configFrom } from './service-config.js'
@@ -159,7 +159,7 @@ async function wait ({ values, operands, socket, io, now }: Called): Promise<num
     }
   })
   if (late.length > 0) {
-    throw new CommandError('refused', `${late.length} of ${awaited.length} machines are not ${stage} after ${timeout}: ${late.join('; ')}`, { stage, reached, late })
+    throw new CommandError('refused', `${late.length} of ${counted(awaited.length, 'machine')} ${late.length === 1 ? 'is' : 'are'} not ${stage} after ${timeout}: ${late.join('; ')}`, { stage, reached, late })
   }
   if (json) printJson(io.stdout, { stage, reached, late })
   return 0

@@ -2,6 +2,7 @@
 // out before anything is written; what is there and differs is replaced only when that is asked for.
 import { resolve } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { counted } from '../base/units.js'
 import { createLog, type Logger } from '../base/log.js'
 import { visibleText } from '../base/visible-text.js'
 import type { LoadedConfig } from '../config/load.js'
@@ -102,7 +103,7 @@ async function make (asked: StoreArguments, moves: readonly Move[], shelf: Shelf
   if (!refused && !dryRun) await shelf.write(moves)
   if (refused) {
     if (!asked.json) tell(asked, moves)
-    const message = `${shelf.where} has ${kept.length} objects that would be changed or removed, and nothing was written: --replace does it`
+    const message = `${shelf.where} has ${counted(kept.length, 'object')} that would be changed or removed, and nothing was written: --replace does it`
     throw new CommandError('store_differs', message, shownMoves(moves, false))
   }
   tell(asked, moves)

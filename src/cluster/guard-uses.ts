@@ -2,6 +2,7 @@
 // so that only one that is good is ever written down; of two provisioners that are shown it at once one counts first. While etcd is
 // away each counts by itself what may be used several times, and takes nothing that may be used once.
 import { randomBytes } from 'node:crypto'
+import { counted } from '../base/units.js'
 import type { Clock } from '../base/clock.js'
 import { AppError, unwaited } from '../base/errors.js'
 import { takesNothing } from '../etcd/failure.js'
@@ -112,7 +113,7 @@ export class GuardUses {
 }
 
 const usedUp = (count: number): Refusal =>
-  `the guard token was used ${count} times already, which is all that guard_count allows: the machine has to fetch its script again`
+  `the guard token was used ${counted(count, 'time')} already, which is all that guard_count allows: the machine has to fetch its script again`
 
 const fieldIn = (value: Buffer | undefined, field: 'count' | 'until', without: number): number => {
   try {

@@ -1,4 +1,5 @@
 // The last events of a stream, by number, so that a reader whose connection broke gets what it missed: `Last-Event-ID`
+import { counted } from '../base/units.js'
 // (https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header). A number counts in one run of the
 // program only, which its first part names.
 
@@ -33,7 +34,7 @@ export class EventLog {
     if (run !== this.#run || Number(digits) > this.#last) return this.#gap('the events before this were of another run of the program', this.#kept)
     const later = this.#kept.filter(({ number }) => number > Number(digits))
     const missed = this.#last - Number(digits) - later.length
-    return missed === 0 ? later.map(({ text }) => text).join('') : this.#gap(`${missed} events are not kept any more`, later)
+    return missed === 0 ? later.map(({ text }) => text).join('') : this.#gap(`${counted(missed, 'event is', 'events are')} not kept any more`, later)
   }
 
   /** The id of the last one, for a reader that has had none; an id alone is no event. */

@@ -1,6 +1,7 @@
 // What keeps machines from booting, found from the outside: configuration, interface, ports and who has them, loaders,
 // certificates, folders, firewalls, other DHCP servers; and for networks whose own DHCP server stays, what it has to say.
 import { readdir, readFile } from 'node:fs/promises'
+import { counted } from '../base/units.js'
 import type { Clock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import { answersDhcp, type Config, type LoadedConfig } from '../config/load.js'
@@ -110,7 +111,7 @@ const mostTold = 30
 function shortened (findings: readonly Finding[]): readonly Finding[] {
   const told = [...findings].sort((a, b) => Number(b.level === 'problem') - Number(a.level === 'problem'))
   const more = told.length - mostTold
-  return more <= 0 ? told : [...told.slice(0, mostTold), { level: 'note', about: 'store', text: `${more} more findings: core-provisioner check tells all` }]
+  return more <= 0 ? told : [...told.slice(0, mostTold), { level: 'note', about: 'store', text: `${counted(more, 'more finding')}: core-provisioner check tells all` }]
 }
 
 /** What a subnet's options can't be is told elsewhere. */

@@ -1,5 +1,6 @@
 // What is wrong with the image mirror: sources, keys, releases.
 import { AppError, messageOf } from '../base/errors.js'
+import { counted } from '../base/units.js'
 import type { LoadedConfig } from '../config/load.js'
 import type { PinnedKey } from '../mirror/key-store.js'
 import type { Mirror } from '../mirror/mirror.js'
@@ -24,7 +25,7 @@ export function ending ({ fingerprint, expires, signer }: Pick<PinnedKey, 'finge
   const what = signer.isSubkey ? `the subkey ${signer.fingerprint.slice(-16)} that the key ${fingerprint} signs with` : `the key ${fingerprint}`
   return warning('images', signer.expires <= now
     ? `${what} ended on ${dateOf(signer.expires)}: releases from then on are signed with a newer one; ${remedy}`
-    : `${what} ends on ${dateOf(signer.expires)}, in ${Math.ceil((signer.expires - now) / day)} days: ${remedy}`)
+    : `${what} ends on ${dateOf(signer.expires)}, in ${counted(Math.ceil((signer.expires - now) / day), 'day')}: ${remedy}`)
 }
 
 interface Opened { readonly mirror: Mirror, readonly keys: readonly PinnedKey[], readonly findings: readonly Finding[] }

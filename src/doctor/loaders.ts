@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { messageOf } from '../base/errors.js'
+import { counted } from '../base/units.js'
 import { lineFormats } from '../disk/state-formats.js'
 import { readWhole, wholeFileLimits } from '../disk/whole-file.js'
 import { parseMachine } from '../machines/journal.js'
@@ -129,7 +130,7 @@ const silent = 60_000
 
 const those = (list: readonly Machine[]): string => {
   const macs = list.slice(0, 3).map(({ mac }) => mac)
-  return `${list.length} machine${list.length === 1 ? '' : 's'} (${[...macs, ...list.length > 3 ? ['...'] : []].join(', ')})`
+  return `${counted(list.length, 'machine')} (${[...macs, ...list.length > 3 ? ['...'] : []].join(', ')})`
 }
 
 /** What the last boots of machines tell of their loader. */

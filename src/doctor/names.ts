@@ -1,6 +1,7 @@
 // Whether DNS says of reserved machines what DHCP says: the name leads to the address, the address back to the name. Asked of the servers
 // that the machines are given, for a bounded time: a doctor does not wait for the dead.
 import { Resolver } from 'node:dns/promises'
+import { counted } from '../base/units.js'
 import type { Clock } from '../base/clock.js'
 import { errnoOf, messageOf } from '../base/errors.js'
 import type { Reservation } from '../dhcp/reservations.js'
@@ -92,7 +93,7 @@ async function answerOf (asked: Promise<readonly string[]>): Promise<readonly st
 
 function shortened (found: readonly Finding[]): readonly Finding[] {
   const more = found.length - mostTold
-  return more <= 0 ? found : [...found.slice(0, mostTold), warning('names', `and ${more} more differences between reservations and DNS`)]
+  return more <= 0 ? found : [...found.slice(0, mostTold), warning('names', `and ${counted(more, 'more difference')} between reservations and DNS`)]
 }
 
 function askServers (servers: readonly string[]): NameQuestions {

@@ -2,6 +2,7 @@
 // listens where, what from, what is amiss.
 import { existsSync } from 'node:fs'
 import { AppError } from '../base/errors.js'
+import { counted } from '../base/units.js'
 import { type Config, type DhcpInterface, dhcpInterfaces, isClustered, type LoadedConfig } from '../config/load.js'
 import { isListener, placesIn } from '../listeners.js'
 import { type Ground, type GroundOptions, openGround } from '../wiring/ground.js'
@@ -99,8 +100,8 @@ function pathsOf ({ config, store, signer, sources }: Ground): Plan['paths'] {
   const { groups, profiles, configs } = store.snapshot
   const { data_path: data, assets_path: assets, state_path: state } = config
   return [
-    ['store', isClustered(config) ? `etcd ${config.cluster.etcd.endpoints.join(',')} ${config.cluster.etcd.prefix}` : data, `${groups.size} groups, ${profiles.size} profiles, ${configs.ignition.size} ignition, ${configs.cloud.size} cloud, ${configs.generic.size} generic`],
-    ...assets === '' ? [] : [['assets', assets, `${existsSync(assets) ? '' : 'missing '}${sources.length === 0 ? '' : `${sources.length} image sources`}`.trim()] as const],
+    ['store', isClustered(config) ? `etcd ${config.cluster.etcd.endpoints.join(',')} ${config.cluster.etcd.prefix}` : data, `${counted(groups.size, 'group')}, ${counted(profiles.size, 'profile')}, ${configs.ignition.size} ignition, ${configs.cloud.size} cloud, ${configs.generic.size} generic`],
+    ...assets === '' ? [] : [['assets', assets, `${existsSync(assets) ? '' : 'missing '}${sources.length === 0 ? '' : `${counted(sources.length, 'image source')}`}`.trim()] as const],
     ...signer === undefined ? [] : [['key ring', config.signing.key_ring_path, `signs as ${signer.keyId}`] as const],
     ['state', state, existsSync(state) ? '' : 'made at start']
   ]

@@ -2,6 +2,7 @@
 // does not start.
 import { lstat, readdir, readlink, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { counted } from '../base/units.js'
 import { shownProperties } from '../inventory/matchbox-unit.js'
 import { printed, type Run } from './command.js'
 import { fine, type Finding, problem } from './finding.js'
@@ -115,7 +116,7 @@ export async function judgeService (
     const why = result === 'start-limit-hit' && said !== undefined ? `${said}; ${ends[result] ?? ''}` : ends[result] ?? said
     // One that fails is being started anew for some of the time.
     const fails = active === 'failed' || sub === 'auto-restart' || restarts > 0
-    const often = restarts > 0 ? ` (started anew ${restarts} times)` : ''
+    const often = restarts > 0 ? ` (started anew ${counted(restarts, 'time')})` : ''
     findings.push(bad(active === 'inactive'
       ? `${serviceUnit} does not run: systemctl start core-provisioner`
       : `${serviceUnit} ${fails ? 'does not start' : 'is not ready'}${often}: ${why ?? 'journalctl -u core-provisioner tells why'}`, active === 'inactive' ? 'systemctl start core-provisioner' : 'journalctl -u core-provisioner'))

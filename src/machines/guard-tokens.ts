@@ -3,6 +3,7 @@
 // a restart between script and config does no harm. How often each was used is kept elsewhere (guard-use-file,
 // cluster/guard-uses).
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { counted } from '../base/units.js'
 import type { Mac } from '../net/mac.js'
 
 /** Why a token is not taken, in words for the machine's record. */
@@ -65,7 +66,7 @@ export class GuardTokens {
     this.#forget(now)
     const name = nameOfToken(token)
     const used = this.#used.get(name)
-    if ((used?.count ?? 0) >= count) return `the guard token was used ${count} times already, which is all that guard_count allows: the machine has to fetch its script again`
+    if ((used?.count ?? 0) >= count) return `the guard token was used ${counted(count, 'time')} already, which is all that guard_count allows: the machine has to fetch its script again`
     this.#used.set(name, { name, count: (used?.count ?? 0) + 1, until: used?.until ?? checked.made + window })
     return undefined
   }

@@ -1,4 +1,5 @@
 // Why a machine with these labels gets the group it gets, and why not the others: for whoever wonders.
+import { counted } from '../base/units.js'
 import { type Group, matcherOf } from './group.js'
 import type { Labels } from './select.js'
 
@@ -35,4 +36,4 @@ export function explainSelection (
   }))
 }
 
-const labelCount = (count: number): string => count === 1 ? '1 label' : `${count} labels`
+const labelCount = (count: number): string => counted(count, 'label')

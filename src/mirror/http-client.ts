@@ -3,6 +3,7 @@
 // request: they are few and large, and one that was kept may have been closed by the other side a moment ago.
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import type { Socket } from 'node:net'
+import { counted } from '../base/units.js'
 import type { Clock } from '../base/clock.js'
 import { AppError, messageOf } from '../base/errors.js'
 import { basicAuthorization, connect, type ConnectOptions } from './connect.js'
@@ -185,7 +186,7 @@ export function refused (url: string, answer: HttpAnswer, now: number): AppError
   if (statusCode === 401 || statusCode === 403) return new AppError('image_download_failed', `${message}: it wants other credentials, or none (base_url may hold a name and a password)`)
   if (statusCode < 500 && ![408, 425, 429].includes(statusCode)) return new AppError('image_download_failed', message)
   const retryAfter = retryAfterOf(header, now)
-  const when = retryAfter !== undefined && retryAfter > longestWait ? `, and asks to be left alone for ${Math.round(retryAfter / 60_000)} minutes` : ''
+  const when = retryAfter !== undefined && retryAfter > longestWait ? `, and asks to be left alone for ${counted(Math.round(retryAfter / 60_000), 'minute')}` : ''
   return new TransientError('image_download_failed', message + when, { retryAfter })
 }
 

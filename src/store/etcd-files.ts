@@ -1,5 +1,6 @@
 // Many objects written to etcd at once: as many in one transaction as etcd takes, each compared with what was there when it was decided.
 import { AppError, messageOf } from '../base/errors.js'
+import { counted } from '../base/units.js'
 import type { SharedState, Transaction } from '../cluster/shared-state.js'
 import { largestValue } from './etcd-store.js'
 import { isWritten, type Move } from './moves.js'
@@ -31,7 +32,7 @@ export async function writeToEtcd (state: Pick<SharedState, 'get' | 'etcdKey' | 
   const wanted = moves.filter(isWritten)
   let done = 0
   for (const batch of batchesOf(wanted)) {
-    const soFar = `${done} of ${wanted.length} objects are done`
+    const soFar = `${done} of ${counted(wanted.length, 'object')} ${done === 1 ? 'is' : 'are'} done`
     try {
       if (!await write(state, batch)) {
         throw new AppError('store_changed', `somebody changed one of ${quoted(batch)} meanwhile`)

@@ -2,6 +2,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { counted } from '../base/units.js'
 import type { OpenStore } from '../matchbox/store.js'
 import { removeFile, writeFileAtomic } from '../disk/atomic-file.js'
 import { isWritten, type Move, type ObjectFiles } from './moves.js'
@@ -64,7 +65,7 @@ export async function writeFiles (root: string, moves: readonly Move[]): Promise
       await (bytes === undefined ? removeFile(path) : writeFileAtomic(path, bytes))
     } catch (error) {
       if (!(error instanceof AppError)) throw error
-      throw new AppError(error.code, `${error.message}; ${done} of ${wanted.length} files are done, each of them whole: the same command with --replace does the rest`, { cause: error })
+      throw new AppError(error.code, `${error.message}; ${done} of ${counted(wanted.length, 'file')} ${done === 1 ? 'is' : 'are'} done, each of them whole: the same command with --replace does the rest`, { cause: error })
     }
   }
 }

@@ -2,6 +2,7 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto'
 import { isIP } from 'node:net'
 import { AppError, messageOf } from '../base/errors.js'
+import { counted } from '../base/units.js'
 import { type SubjectAltName, canonicalIp } from './names.js'
 
 export interface CertificateFacts {
@@ -135,7 +136,7 @@ export function isOutOfTime (certificate: X509Certificate, authorities: string, 
 export function expiryWarningOf (what: string, notBefore: number, notAfter: number, now: number): string | undefined {
   if (now > notAfter) return `${what} ended on ${formatDay(notAfter)}: renew it with \`core-provisioner certs renew\``
   if (now < notBefore) return `${what} begins only on ${formatDay(notBefore)}: check this machine's clock`
-  if (notAfter - now < expiryWarning) return `${what} ends on ${formatDay(notAfter)}, in ${daysLeft(notAfter, now)} days: renew it with \`core-provisioner certs renew\``
+  if (notAfter - now < expiryWarning) return `${what} ends on ${formatDay(notAfter)}, in ${counted(daysLeft(notAfter, now), 'day')}: renew it with \`core-provisioner certs renew\``
   return undefined
 }
 
@@ -146,7 +147,7 @@ export function authorityWarnings (text: string, file: string, now: number): str
     if (!isAuthority && subject !== issuer) return [`${subject} in ${file} is no authority (basic constraints): clients that it signed are refused`]
     if (now < notBefore) return [`the authority ${subject} in ${file} begins only on ${formatDay(notBefore)}: its clients are refused until then; check this machine's clock`]
     if (notAfter - now >= expiryWarning) return []
-    const when = notAfter < now ? `ended on ${formatDay(notAfter)}: its clients are refused` : `ends on ${formatDay(notAfter)}, in ${daysLeft(notAfter, now)} days`
+    const when = notAfter < now ? `ended on ${formatDay(notAfter)}: its clients are refused` : `ends on ${formatDay(notAfter)}, in ${counted(daysLeft(notAfter, now), 'day')}`
     return [`the authority ${subject} in ${file} ${when}; \`core-provisioner certs init --force\` makes a new one, and then every client needs the new ca.crt`]
   })
 }

@@ -1,4 +1,5 @@
 // The first page: whether anything is wrong, who is in trouble and why, who boots now, and everybody else.
+import { counted } from '../base/units.js'
 import { type Html, html } from './html.js'
 import { type LadderRow, type Rung, type Section, sections } from './ladder.js'
 import { ago, laidOutTable, moreLink, page } from './page.js'
@@ -56,7 +57,7 @@ ${isWhole ? !isSearch && hoursChart(hours) : html`<p><a href="/ui/${isSearch && 
 
 function found (counts: BootsShown['counts']): string {
   const all = counts.trouble + counts.booting + counts.fine
-  return all === 0 ? 'No machine matches' : all === 1 ? '1 machine matches' : `${all} machines match`
+  return all === 0 ? 'No machine matches' : counted(all, 'machine matches', 'machines match')
 }
 
 function sectionHtml ({ section, rows, before, next }: SectionPart, count: number, query: string, now: number): Html {
@@ -70,7 +71,7 @@ ${more !== '' && moreLink(`/ui/?${more}`, before, rows.length, count)}
 }
 
 export function verdict (counts: BootsShown['counts'], lastBoot: number | undefined, now: number): string {
-  if (counts.trouble > 0) return `${counts.trouble} ${counts.trouble === 1 ? 'machine is' : 'machines are'} in trouble`
+  if (counts.trouble > 0) return `${counted(counts.trouble, 'machine is', 'machines are')} in trouble`
   return `Nothing wrong. ${lastBoot === undefined ? 'No boot has been seen yet' : `The last boot ended ${ago(now - lastBoot)}`}`
 }
 
@@ -111,7 +112,7 @@ function hoursChart (hours: readonly HourOfBoots[]): Html {
   const most = Math.max(1, ...hours.map(({ good, bad }) => good + bad))
   const height = (count: number): number => Math.round(count / most * 60)
   const total = hours.reduce((sum, { good, bad }) => ({ good: sum.good + good, bad: sum.bad + bad }), { good: 0, bad: 0 })
-  const ended = `${total.good === 1 ? '1 boot came to its end' : `${total.good} boots came to their end`}, ${total.bad} did not`
+  const ended = `${counted(total.good, 'boot came to its end', 'boots came to their end')}, ${total.bad} did not`
   return html`<div id="again" data-every="60"><section aria-labelledby="title-day"><h2 id="title-day">The last day</h2>
 <svg class="chart" viewBox="0 0 ${hours.length * 12} 64" role="img" aria-label="In the last day ${ended}">
 <line class="wire" x1="0" y1="63" x2="${hours.length * 12}" y2="63"/>

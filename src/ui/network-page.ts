@@ -1,5 +1,6 @@
 // The network as a picture made here, and the same as tables: the interface, who else answers DHCP beside it, and below it each subnet with
 // the relay agents that its machines come through.
+import { counted } from '../base/units.js'
 import { type Html, html } from './html.js'
 import { ago, page, table, wide } from './page.js'
 
@@ -44,8 +45,8 @@ export const networkPage = (shown: NetworkShown): Html => page({ title: 'Network
 <div id="again" data-every="10">
 ${picture(shown)}
 <p>DHCP: ${shown.mode}. ${shown.servers.length === 0 ? 'No other DHCP server was seen' : `${shown.servers.length} ${serverWord(shown.mode, shown.servers.length)} seen`}, and ${
-  shown.relays.length === 0 ? 'no relay agent' : shown.relays.length === 1 ? '1 relay agent' : `${shown.relays.length} relay agents`}, since this service started.${
-  shown.passedOver > 0 && ` ${shown.passedOver} messages named further addresses, too many to write down.`}</p>
+  shown.relays.length === 0 ? 'no relay agent' : counted(shown.relays.length, 'relay agent')}, since this service started.${
+  shown.passedOver > 0 && ` ${counted(shown.passedOver, 'message')} named further addresses, too many to write down.`}</p>
 ${table('Subnets', ['Subnet', 'Range', 'Used', 'Reservations'], shown.subnets.map(({ subnet, range = '-', used, size, reservations }) => html`<tr><th scope="row">${subnet}</th><td>${range}</td><td>${size === 0 ? '-' : `${used} of ${size}`}</td><td>${reservations}</td></tr>`), 'No subnet is configured (dhcp.subnets).')}
 ${shown.servers.length > 0 && html`<section><h2>Other DHCP servers</h2>
 <p>${shown.mode === 'proxy' ? 'That the network has one is as it should be.' : 'Machines take whichever answers first: turn it off, or use mode proxy beside it.'}</p>
@@ -72,7 +73,7 @@ interface Box {
   readonly fill?: readonly [used: number, size: number]
 }
 
-const seenLine = ({ times, lastSeen }: NeighbourShown, now: number): string => `${times} ${times === 1 ? 'message' : 'messages'}, the last ${ago(now - lastSeen)}`
+const seenLine = ({ times, lastSeen }: NeighbourShown, now: number): string => `${counted(times, 'message')}, the last ${ago(now - lastSeen)}`
 
 function picture ({ mode, interfaces, origin, subnets, relays, servers, now }: NetworkShown): Html {
   const below: Box[] = []
@@ -86,7 +87,7 @@ function picture ({ mode, interfaces, origin, subnets, relays, servers, now }: N
   for (const { subnet, range = 'no range', used, size, reservations } of subnets) {
     const through = relays.filter(relay => relay.subnet === subnet)
     addRelays(through, 'box')
-    below.push({ x: through.length > 0 ? 90 : 50, width: through.length > 0 ? 760 : 800, kind: 'box', title: subnet, line: `${range}; ${reservations} ${reservations === 1 ? 'reservation' : 'reservations'}`, ...size > 0 && { fill: [used, size] as const } })
+    below.push({ x: through.length > 0 ? 90 : 50, width: through.length > 0 ? 760 : 800, kind: 'box', title: subnet, line: `${range}; ${counted(reservations, 'reservation')}`, ...size > 0 && { fill: [used, size] as const } })
   }
   addRelays(relays.filter(({ subnet }) => subnet === undefined), 'odd')
   const beside = servers.slice(0, mostDrawn).map((server): Box =>

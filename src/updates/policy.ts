@@ -1,6 +1,7 @@
 // Which machine of a group may update to what, and when: a function of what is known. Named as Nebraska's users know it:
 // so many in a period, safe mode (the first one alone, and all stop when it fails), a window, a time-out; never a downgrade,
 // and no version left out that is a floor.
+import { counted } from '../base/units.js'
 import type { Instance } from './instance.js'
 import { isUnderWay } from './omaha-events.js'
 import { compareVersions } from './version.js'
@@ -84,9 +85,9 @@ export function decideUpdate ({ instance, group, state, others, newest, isMirror
   if (group.window !== undefined && !isOpen(group.window, now)) return { kind: 'hold', reason: `outside of ${group.window.text}`, until: nextOpening(group.window, now) }
   const first = group.safeMode && (others.completed.get(version) ?? 0) === 0
   const most = first ? 1 : group.maxPerPeriod
-  if (others.underWay >= most) return { kind: 'hold', reason: first ? `safe mode: another machine tries ${version} first` : `${others.underWay} machines are updating` }
-  if (others.timedOut >= most) return { kind: 'hold', reason: `${others.timedOut} machines began and were not heard of again` }
-  if (others.grantedInPeriod >= most) return { kind: 'hold', reason: `${others.grantedInPeriod} machines began in the last period` }
+  if (others.underWay >= most) return { kind: 'hold', reason: first ? `safe mode: another machine tries ${version} first` : `${counted(others.underWay, 'machine is', 'machines are')} updating` }
+  if (others.timedOut >= most) return { kind: 'hold', reason: `${counted(others.timedOut, 'machine began and was', 'machines began and were')} not heard of again` }
+  if (others.grantedInPeriod >= most) return { kind: 'hold', reason: `${counted(others.grantedInPeriod, 'machine')} began in the last period` }
   return { kind: 'grant', version, repeated: false }
 }
 

@@ -1,5 +1,6 @@
 // DHCP on its interfaces, on each in server or proxy mode, and the two sockets beside: port 68, from which a server asks whether
 // another one answers, and the boot server's of a proxy.
+import { counted } from '../base/units.js'
 import { type DhcpInterface, dhcpInterfaces, givesAddresses, isBootFileName, type LoadedConfig } from '../config/load.js'
 import { buildReservations } from '../dhcp/reservation-table.js'
 import { type Finding, problem, warning } from '../doctor/finding.js'
@@ -30,7 +31,7 @@ export async function prepareDhcp (ground: Ground, place: Place): Promise<Prepar
   const isFirst = home === homes.all[0]
   const as = [...homes.all.length === 1 ? [] : [at?.mode], ...own === undefined ? [] : [`as ${formatIpv4(own)}`]].join(' ')
   return {
-    what: `${as === '' ? '' : `${as}, `}${subnets.length} subnets, ${inForce.byIp.size} reservations,${overrides === 0 ? '' : ` ${overrides} boot overrides,`} unknown clients: ${config.dhcp.unknown_clients}`,
+    what: `${as === '' ? '' : `${as}, `}${counted(subnets.length, 'subnet')}, ${counted(inForce.byIp.size, 'reservation')},${overrides === 0 ? '' : ` ${counted(overrides, 'boot override')},`} unknown clients: ${config.dhcp.unknown_clients}`,
     findings: [
       ...missing(loaded, home),
       // What is so on every interface is said once.

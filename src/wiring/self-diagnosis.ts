@@ -1,6 +1,7 @@
 // What doctor says of this service, for the page: asked in a process of its own, so that no machine waits for it, and once a minute at
 // most, whoever looks. What the service says of itself stands beside it at once.
 import { unwaited } from '../base/errors.js'
+import { counted } from '../base/units.js'
 import { diagnoseApart } from '../doctor/apart.js'
 import { fine, problem, warning } from '../doctor/finding.js'
 import type { CheckShown, HealthShown } from '../ui/health-page.js'
@@ -26,7 +27,7 @@ export function openSelfDiagnosis ({ doctor, env, clock, readiness, onClose }: D
     const shown = found.slice(0, mostShown).map(({ level, about, text, fix, block }): CheckShown =>
       ({ level, about, text, fix: fix ?? block }))
     const more = found.length - shown.length
-    const checks = more === 0 ? shown : [...shown, { about: 'doctor', level: 'note', text: `${more} more findings: core-provisioner doctor tells all` } as const]
+    const checks = more === 0 ? shown : [...shown, { about: 'doctor', level: 'note', text: `${counted(more, 'more finding')}: core-provisioner doctor tells all` } as const]
     last = { checks, at: clock.now() }
   }
   return async () => {

@@ -131,8 +131,8 @@ t.test('check prints what would listen', async t => {
   const { status, stdout, stderr } = await new Program(['check', '--config', file]).end()
   t.equal(status, 1, 'a group does not parse')
   t.match(stderr, /groups\/broken\.json:\d+:\d+: error: /)
-  t.match(stdout, /dhcp +lo:67\/udp +as 127\.0\.0\.1, 1 subnets, 1 reservations, unknown clients: deny/)
-  t.match(stdout, /store +.*\/data +1 groups, 1 profiles, 1 ignition/)
+  t.match(stdout, /dhcp +lo:67\/udp +as 127\.0\.0\.1, 1 subnet, 1 reservation, unknown clients: deny/)
+  t.match(stdout, /store +.*\/data +1 group, 1 profile, 1 ignition/)
   const json = await runCommand(['check', '--json', '--config', file])
   t.match(JSON.parse(json.stdout), { dhcp: { mode: 'server', interface: 'lo' }, listeners: [{ protocol: 'http' }, { protocol: 'grpc' }, { protocol: 'dhcp', address: 'lo:67/udp' }, { protocol: 'dhcp-client' }, { protocol: 'control' }], problems: { length: 1 } })
 

@@ -34,6 +34,6 @@ t.test('a flood takes so much memory, and says how many are gone', t => {
   t.equal(Number(/(\d+) events are not kept/.exec(gap)?.[1]) + rest.length, count - 1)
   t.match(rest.at(-1), /^9999 x/)
   log.add('x'.repeat(2 * mostKept))
-  t.match(log.since(`r-${count}`), /1 events are not kept any more/, 'one that alone is too large is not kept')
+  t.match(log.since(`r-${count}`), /1 event is not kept any more/, 'one that alone is too large is not kept')
   t.end()
 })

@@ -148,7 +148,7 @@ export async function guardConformance (t: Test, place: MakeClockedPlace<GuardKe
     t.equal(await taken(after, machine, fresh, { window, count: 1 }), undefined)
     t.equal(await taken(after, card(2), used, { window, count: 3 }), undefined)
     t.match(await taken(after, card(2), used, { window, count: 3 }), /used 3 times already/, 'what was used before counts')
-    t.match(await taken(await at.open(), machine, fresh, { window, count: 1 }), /used 1 times already/)
+    t.match(await taken(await at.open(), machine, fresh, { window, count: 1 }), /used 1 time already/)
   })
 }
 

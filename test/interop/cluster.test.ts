@@ -178,7 +178,7 @@ t.test('check and doctor say how etcd is; render reads what it holds', async t =
   const client = await one.client()
   await client.call('ProfilePut', { profile })
   await client.call('GroupPut', { group })
-  t.match(await run('check'), { stdout: /store +etcd http:\/\/127\.0\.0\.1:\d+ \/core-provisioner\/v1\/ +1 groups, 1 profiles/, stderr: /note: one member/ })
+  t.match(await run('check'), { stdout: /store +etcd http:\/\/127\.0\.0\.1:\d+ \/core-provisioner\/v1\/ +1 group, 1 profile/, stderr: /note: one member/ })
   t.match(await run('render', 'ipxe', '-l', 'mac=52:54:00:00:00:01'), { status: 0, stdout: /kernel \/assets\/k/ })
   t.match(await run('doctor'), { stdout: /etcd http:\/\/127\.0\.0\.1:\d+: etcd 3\.|http:\/\/127\.0\.0\.1:\d+: etcd 3\./ })
   await program.end('SIGTERM')

@@ -162,7 +162,7 @@ t.test('install.sh', async t => {
     t.match(readlinkSync(join(root, 'opt/core-provisioner/current')), /^\/opt\/core-provisioner\/\d/)
     const checked = await run('/usr/local/bin/core-provisioner', 'check')
     t.equal(checked.code, 0)
-    t.match(checked.out, /br0:67\/udp +as 172\.30\.0\.1, 1 subnets, 0 reservations, unknown clients: allow/)
+    t.match(checked.out, /br0:67\/udp +as 172\.30\.0\.1, 1 subnet, 0 reservations, unknown clients: allow/)
     t.match(checked.out, /machines are told http:\/\/boot\.example\.com:8080\/boot\.ipxe/)
     t.match(checked.out, /grpc +0\.0\.0\.0:8081\/tcp +as \/etc\/matchbox\/server\.crt/)
     t.match(file('etc/core-provisioner/config.yaml'), /routers: \[172\.30\.0\.254\]\n +dns_servers: \[172\.30\.0\.1, 172\.30\.0\.2\]\n +domain_name: 'lab\.example\.com'/)

@@ -33,7 +33,7 @@ t.test('what the file holds: no token, and uses of another run of the machine do
   t.equal(await before.take(machine, token, now, { window, count: 1 }), undefined)
   t.notMatch(readFileSync(path, 'utf8'), token)
   const same = await opened(t, path)
-  t.match(await same.take(machine, token, now, { window, count: 1 }), /used 1 times already/)
+  t.match(await same.take(machine, token, now, { window, count: 1 }), /used 1 time already/)
   const other = await opened(t, path, 'b')
   t.equal(await other.take(machine, token, now, { window, count: 1 }), undefined)
 })

@@ -2,6 +2,7 @@
 // header names a MAC address, an IP address or a host. Quotes and delimiters are csv-parse's (RFC 4180).
 import { parse } from 'csv-parse/sync'
 import { messageOf } from '../../base/errors.js'
+import { counted } from '../../base/units.js'
 import { formatIpv4, parseIpv4 } from '../../net/ipv4.js'
 import type { Mac } from '../../net/mac.js'
 import type { ExportedHost } from '../exported.js'
@@ -68,7 +69,7 @@ export function readCsv (source: SourceText): HostList {
       alone.push(macFact(only, at(0)))
       continue
     }
-    if (fields.length !== columns.length) throw listError(at(0), `${columns.length} fields were expected, as in the header, not ${fields.length}`)
+    if (fields.length !== columns.length) throw listError(at(0), `${counted(columns.length, 'field was', 'fields were')} expected, as in the header, not ${fields.length}`)
     const get = <T>(column: Column, read: (text: string, at: Place) => Fact<T>): Fact<T> | undefined => {
       const index = columns?.indexOf(column) ?? -1
       return index < 0 || fields[index] === '' ? undefined : read(fields[index] ?? '', at(index))
@@ -76,7 +77,7 @@ export function readCsv (source: SourceText): HostList {
     const mac = get('mac', macFact)
     const name = get('name', nameFact)
     if (alone[0] !== undefined) {
-      const more = `${alone.length} more ${alone.length === 1 ? 'address' : 'addresses'}`
+      const more = counted(alone.length, 'more address', 'more addresses')
       remarks.push({ at: alone[0].at, text: `${more} of ${name?.value ?? 'the next host'}, each on a line alone: taken as its network cards` })
     }
     hosts.push({

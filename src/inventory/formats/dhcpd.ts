@@ -1,5 +1,6 @@
 // ISC dhcpd's configuration (dhcpd.conf(5)) and VMware's copies of it: `host` blocks, between the markers of cluster-builder or
 // bare. Of the rest only subnets and included files count.
+import { counted } from '../../base/units.js'
 import { maskOf, parseIpv4, subnetOf } from '../../net/ipv4.js'
 import { isNameOfMac } from '../exported.js'
 import { ipFact, joinCards, macFact, nameFact, quoted } from '../facts.js'
@@ -66,7 +67,7 @@ export function readDhcpd (source: SourceText): HostList {
     }
   }
   visit(statementsOf(source, tokens))
-  for (const [what, { at, count }] of skipped) remarks.push({ at, text: `${what} in ${count} ${count === 1 ? 'host' : 'hosts'} is left out` })
+  for (const [what, { at, count }] of skipped) remarks.push({ at, text: `${what} in ${counted(count, 'host')} is left out` })
   return { ...emptyList, hosts: joinCards([...byName.values()]), remarks, networks, cluster, includes }
 }
 

@@ -1,5 +1,6 @@
 // Tectonic's variables for Terraform (terraform.tfvars) as cluster-builder writes them: JSON that lacks a comma, JSON as it should
 // be, or HCL 1. Machines are three lists of equal length for each role.
+import { counted } from '../../base/units.js'
 import type { ExportContext, ExportedHost } from '../exported.js'
 import { macFact, nameFact, quoted } from '../facts.js'
 import { emptyList, type Fact, type HostList, type ListedHost, type Place } from '../host-list.js'
@@ -18,7 +19,7 @@ export function readTfvars (source: SourceText): HostList {
     const long = Math.max(macs.items.length, domains.items.length, names.items.length)
     for (const { items, key, at } of [macs, domains, names]) {
       if (items.length !== long && (items.length > 0 || key.endsWith('_macs'))) {
-        throw listError(at, `${key} has ${items.length} entries where the other lists of ${role} have ${long}: they belong together by their order`)
+        throw listError(at, `${key} has ${counted(items.length, 'entry', 'entries')} where the other lists of ${role} have ${long}: they belong together by their order`)
       }
     }
     for (let index = 0; index < long; index++) {
