@@ -27,3 +27,29 @@ t.test('by the first bytes', t => {
   ] as const) t.equal(sniffType(Buffer.from(bytes, 'latin1')), type, JSON.stringify(bytes.slice(0, 20)))
   t.end()
 })
+
+t.test('what no text holds, at both ends of each run of it, and in the first 512 octets', t => {
+  const [text, binary] = ['text/plain; charset=utf-8', 'application/octet-stream']
+  const rows: ReadonlyArray<readonly [octet: number, type: string]> = [
+    [0x00, binary], [0x08, binary], [0x09, text], [0x0a, text], [0x0b, binary], [0x0c, text], [0x0d, text],
+    [0x0e, binary], [0x1a, binary], [0x1b, text], [0x1c, binary], [0x1f, binary], [0x20, text], [0x7f, text], [0xff, text]
+  ]
+  // A B could be the beginning of an image.
+  for (const before of ['a', 'B']) for (const [octet, type] of rows) t.equal(sniffType(Buffer.from([before.charCodeAt(0), octet])), type, `${before} ${octet}`)
+  t.equal(sniffType(Buffer.from(`${'x'.repeat(511)}\0`)), binary)
+  for (const blank of '\t\n\f\r ') t.equal(sniffType(Buffer.from(`${blank}<html>`)), 'text/html; charset=utf-8', JSON.stringify(blank))
+  t.equal(sniffType(Buffer.from('\v<html>')), binary)
+  t.equal(sniffType(Buffer.from(`${'x'.repeat(34)}LP`)), 'application/vnd.ms-fontobject')
+  for (const other of ['x'.repeat(36), `${'x'.repeat(34)}L`, `${'x'.repeat(34)}xP`, `${'x'.repeat(33)}LP`]) t.equal(sniffType(Buffer.from(other)), text, other)
+  t.end()
+})
+
+t.test('a film says so in one of the brands that its first box has room for', t => {
+  const box = (octets: number, brands: string): string => sniffType(Buffer.concat([Buffer.from([0, 0, 0, octets]), Buffer.from(`ftyp${brands}`)]))
+  for (const [octets, brands] of [[12, 'mp42'], [16, 'mp42    '], [20, 'isom    mp41'], [24, 'isom    avc1mp41']] as const) t.equal(box(octets, brands), 'video/mp4', brands)
+  for (const [octets, brands, why] of [
+    [16, 'isommp42', 'the version is no brand'], [16, 'isom    mp42', 'behind the box'], [21, 'isom    mp41    ', 'no box has that length'], [24, 'isom    mp41', 'the box has not come whole'],
+    [8, 'mp42', 'no room'], [12, 'mp4', 'too short']
+  ] as const) t.equal(box(octets, brands), 'application/octet-stream', why)
+  t.end()
+})
