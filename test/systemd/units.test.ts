@@ -59,6 +59,16 @@ t.test('every directive and value is known to systemd 219', async t => {
   for (const file of dropIns) t.ok(directives(file).some(({ section, name }) => known[section]?.includes(name) !== true), `${file} is for newer ones`)
 })
 
+t.test('docs/install.md has every directive in its table of CentOS 7, and no other', t => {
+  const table = /^## CentOS 7$([^]*?)^## /m.exec(readFileSync(new URL('../../docs/install.md', import.meta.url), 'utf8'))?.[1] ?? ''
+  const told = (row: string): readonly string[] =>
+    [...(table.split('\n').find(line => line.startsWith(`| ${row}`)) ?? '').matchAll(/`(\w+)=`/g)].map(([, name = '']) => name)
+  const used = (files: readonly string[]): readonly string[] => [...new Set(files.flatMap(directives).map(({ name }) => name))].sort()
+  t.same(told('`core-provisioner.service`'), used(units))
+  t.same(told('`hardening.conf`'), used(dropIns))
+  t.end()
+})
+
 t.test('a socket unit for every socket that the program knows, and never root', async t => {
   const named = listeners.flatMap(({ systemd }) => systemd === undefined ? [] : [`core-provisioner-${systemd}.socket`])
   const templates = listeners.flatMap(({ systemd, places }) =>
