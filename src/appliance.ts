@@ -11,16 +11,17 @@ import type { Logger } from './base/log.js'
 import { Metrics } from './base/metrics.js'
 import { Pace } from './base/pace.js'
 import type { LoadedConfig } from './config/load.js'
-import { isActive } from './dhcp/leases.js'
+import { isActive, leaseHolder } from './dhcp/leases.js'
 import { makeFolder } from './disk/make-folder.js'
 import { isListener, listeners, placesIn } from './listeners.js'
+import { AddressClaims } from './machines/address-claims.js'
 import { createProvisioner } from './matchbox/provisioner.js'
 import type { InheritedSocket } from './net/inherited-sockets.js'
+import { type Ipv4, parseIpv4, unspecified } from './net/ipv4.js'
 import type { Mac } from './net/mac.js'
 import { returnFreedMemory } from './net/freed-memory.js'
 import { threadSeconds } from './net/thread-time.js'
 import { LongRenderings } from './rendering/long-renderings.js'
-import { AddressClaims } from './wiring/address-claims.js'
 import { isLoaderChosen, openHttpNames } from './wiring/boot.js'
 import { Closing, type OnClose } from './wiring/closing.js'
 import { countLinks } from './wiring/dhcp-link.js'
@@ -35,7 +36,7 @@ import { followGroups, keepGroupMachines } from './wiring/group-machines.js'
 import { openGuard } from './wiring/guard.js'
 import { dhcpText, homesTold, modeAt } from './wiring/homes.js'
 import { buildApp } from './wiring/http.js'
-import { leaseHolder, openLeases } from './wiring/leases.js'
+import { openLeases } from './wiring/leases.js'
 import type { ListenerRow, PreparedListener, RunningListener } from './wiring/listener.js'
 import { loaderFiles } from './wiring/loader-files.js'
 import { bootFileOf, bootsAs, openRegistry, pastOf } from './wiring/machines.js'
@@ -217,10 +218,12 @@ async function startParts (
   ground.cluster?.measure(metrics)
   const leases = await openLeases({ config, clock, log, metrics, onClose, openShared: ground.cluster?.openLeases })
   const registry = await openRegistry(ground, leases, onClose)
-  const addressClaims = new AddressClaims({ modeAt: ip => modeAt(homes, ip), leases: leases.table, clock })
+  const holderOf = (ip: Ipv4): Mac | undefined => leaseHolder(leases.table, ip, clock.now())
+  const addressClaims = new AddressClaims({ modeAt: ip => modeAt(homes, ip), holderOf, clock })
   const macOf = (address: string): Mac | undefined => {
     const seen = registry.macOf(address)
-    return leaseHolder(leases.table, address, clock) ?? (seen !== undefined && addressClaims.isAddressOf(seen, address) ? seen : undefined)
+    const holder = holderOf(parseIpv4(address) ?? unspecified)
+    return holder ?? (seen !== undefined && addressClaims.isAddressOf(seen, address) ? seen : undefined)
   }
   const groupMachines = keepGroupMachines(store)
   const loaderChosen = (mac: Mac): boolean => !hasOtherLoader(config) || isLoaderChosen(mac, config, groupMachines)

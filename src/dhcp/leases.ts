@@ -41,6 +41,12 @@ export const isHeld = (lease: Lease, now: number, grace: number): boolean =>
 
 export const isActive = (lease: Lease, now: number): boolean => lease.state !== 'released' && lease.expires > now
 
+/** Who holds the lease of an address; undefined where nobody does. */
+export function leaseHolder (table: Pick<LeaseTable, 'get'>, ip: Ipv4, now: number): Mac | undefined {
+  const lease = table.get(ip)
+  return lease?.state === 'bound' && isActive(lease, now) ? lease.mac : undefined
+}
+
 /** A lease that begins in the future was given by a clock that was ahead: it lasts as long as it was to last, from now. */
 export const sane = (lease: Lease, now: number): Lease =>
   lease.since <= now ? lease : { ...lease, since: now, expires: now + Math.max(0, lease.expires - lease.since) }

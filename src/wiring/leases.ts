@@ -7,8 +7,7 @@ import { LeaseFile } from '../dhcp/lease-file.js'
 import type { LeaseStore } from '../dhcp/lease-store.js'
 import { isActive, type Lease, LeaseTable } from '../dhcp/leases.js'
 import { inRange } from '../dhcp/subnet.js'
-import { formatSubnet, parseIpv4 } from '../net/ipv4.js'
-import type { Mac } from '../net/mac.js'
+import { formatSubnet } from '../net/ipv4.js'
 import { type Config, givesAddresses } from '../config/load.js'
 import { lineFormats } from '../disk/state-formats.js'
 import type { OnClose } from './closing.js'
@@ -63,10 +62,4 @@ function countLeases (table: LeaseTable, { config, clock, metrics }: Pick<Leases
     const held = active()
     return ranges.map(({ name, range }) => [name, held.filter(({ ip }) => inRange(range, ip)).length])
   })
-}
-
-/** Who holds the lease of an address. */
-export function leaseHolder (table: LeaseTable, address: string, clock: Clock): Mac | undefined {
-  const lease = table.get(parseIpv4(address) ?? 0)
-  return lease?.state === 'bound' && isActive(lease, clock.now()) ? lease.mac : undefined
 }

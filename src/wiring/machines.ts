@@ -13,7 +13,7 @@ import type { OnClose } from './closing.js'
 import { bootFileKind } from '../http/booting-machines.js'
 import type { Cluster } from './cluster.js'
 import type { Ground } from './ground.js'
-import type { BootFileSent } from './observer.js'
+import type { BootFileSent } from '../machines/observer.js'
 import type { Leases } from './leases.js'
 
 export async function openRegistry (ground: Ground, leases: Leases, onClose: OnClose): Promise<MachineRegistry> {

@@ -3,7 +3,7 @@ import { Metrics } from '../../src/base/metrics.js'
 import type { Observation } from '../../src/machines/machine.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
 import { fromDisk } from '../../src/machines/timeline.js'
-import { BootCounts, mostProfiles } from '../../src/wiring/boot-counts.js'
+import { BootCounts, mostProfiles } from '../../src/machines/boot-counts.js'
 import { mac } from '../helpers/dhcp.js'
 
 const machine = mac('52:54:00:00:00:01')

@@ -1,7 +1,7 @@
 // What is counted of boots: how they end, by profile, and how long each stage takes.
 import type { Metrics } from '../base/metrics.js'
-import type { Machine } from '../machines/machine.js'
-import { fromDisk, isOver } from '../machines/timeline.js'
+import type { Machine } from './machine.js'
+import { fromDisk, isOver } from './timeline.js'
 
 /** Profiles with a number of their own. They are the operator's, but may come and go for years. */
 export const mostProfiles = 200

@@ -5,16 +5,18 @@
 // not in it, and what they say of themselves is recorded, no more.
 import { readFileSync } from 'node:fs'
 import type { Clock } from '../base/clock.js'
-import { isActive, type LeaseTable } from '../dhcp/leases.js'
-import type { Reservation } from '../dhcp/reservations.js'
 import { parseArpTable } from '../net/conflict-probe.js'
 import { type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 
+/** Whom an address is kept for. */
+export interface KeptAddress { readonly macs: readonly Mac[], readonly hostName: string | undefined }
+
 export interface AddressClaimsOptions {
   /** Who gives out the address: this service, or another server beside it, or it answers no DHCP there. */
   readonly modeAt: (ip: Ipv4) => 'off' | 'proxy' | 'server'
-  readonly leases: LeaseTable
+  /** Who holds the lease of an address now; undefined where nobody does. */
+  readonly holderOf: (ip: Ipv4) => Mac | undefined
   readonly clock: Clock
   /** The text of /proc/net/arp. */
   readonly arp?: () => string
@@ -31,7 +33,7 @@ const kernelArp = (): string => {
 export class AddressClaims {
   readonly #options: AddressClaimsOptions
   readonly #arp: () => string
-  #reserved: ReadonlyMap<Ipv4, Reservation> = new Map()
+  #reserved: ReadonlyMap<Ipv4, KeptAddress> = new Map()
   #table: ReadonlyMap<string, Mac> = new Map()
   #readAt = -Infinity
 
@@ -41,7 +43,7 @@ export class AddressClaims {
   }
 
   /** The reservations in force. */
-  reserve (byIp: ReadonlyMap<Ipv4, Reservation>): void { this.#reserved = byIp }
+  reserve (byIp: ReadonlyMap<Ipv4, KeptAddress>): void { this.#reserved = byIp }
 
   /** The host name that comes with a reserved address, for the machine that it is reserved for. */
   reservedName (mac: Mac, ip: Ipv4): string | undefined {
@@ -51,11 +53,11 @@ export class AddressClaims {
 
   /** Whether the address (`192.168.100.21`) is the machine's. */
   isAddressOf (mac: string, address: string): boolean {
-    const { modeAt, leases, clock } = this.#options
+    const { modeAt, holderOf } = this.#options
     const ip = parseIpv4(address)
     if (ip === undefined) return false
-    const lease = leases.get(ip)
-    if (lease?.state === 'bound' && isActive(lease, clock.now())) return lease.mac === mac
+    const holder = holderOf(ip)
+    if (holder !== undefined) return holder === mac
     if (modeAt(ip) === 'server' && this.#reserved.get(ip)?.macs.some(known => known === mac) !== true) return false
     return this.#hardwareOf(address, mac) === mac
   }

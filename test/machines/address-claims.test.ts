@@ -1,6 +1,6 @@
 import t from 'tap'
-import { LeaseTable } from '../../src/dhcp/leases.js'
-import { AddressClaims } from '../../src/wiring/address-claims.js'
+import { leaseHolder, LeaseTable } from '../../src/dhcp/leases.js'
+import { AddressClaims } from '../../src/machines/address-claims.js'
 import { ip, mac } from '../helpers/dhcp.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 
@@ -14,7 +14,7 @@ t.test('an address is the machine\'s that holds its lease, or for which it is re
   leases.set({ ip: ip('10.0.0.5'), mac: machine, state: 'bound', since: clock.now(), expires: clock.now() + 60_000 })
   let rows: Parameters<typeof arp>[0] = []
   let readings = 0
-  const claims = new AddressClaims({ modeAt: () => 'server', leases, clock, arp: () => { readings++; return arp(rows) } })
+  const claims = new AddressClaims({ modeAt: () => 'server', holderOf: ip => leaseHolder(leases, ip, clock.now()), clock, arp: () => { readings++; return arp(rows) } })
   t.equal(claims.isAddressOf(machine, '10.0.0.5'), true)
   t.equal(claims.isAddressOf(other, '10.0.0.5'), false)
   clock.advance(61_000)
@@ -38,7 +38,7 @@ t.test('an address is the machine\'s that holds its lease, or for which it is re
 })
 
 t.test('where another server gives the addresses, the kernel\'s table decides', t => {
-  const claims = new AddressClaims({ modeAt: () => 'proxy', leases: new LeaseTable(), clock: new FakeClock(), arp: () => arp([['10.0.0.9', machine], ['10.0.0.10', other, '0x0']]) })
+  const claims = new AddressClaims({ modeAt: () => 'proxy', holderOf: () => undefined, clock: new FakeClock(), arp: () => arp([['10.0.0.9', machine], ['10.0.0.10', other, '0x0']]) })
   t.equal(claims.isAddressOf(machine, '10.0.0.9'), true)
   t.equal(claims.isAddressOf(other, '10.0.0.9'), false)
   t.equal(claims.isAddressOf(other, '10.0.0.10'), false, 'an entry that is not complete')
