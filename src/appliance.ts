@@ -46,7 +46,7 @@ import { createObserver } from './wiring/observer.js'
 import { nodeSnippets } from './wiring/node-snippets.js'
 import { ownHosts } from './wiring/own-hosts.js'
 import { recordPackets } from './wiring/packets.js'
-import { type Place, placeText } from './wiring/place.js'
+import { type ListenPlace, placeText } from './wiring/place.js'
 import { watchReceiveDrops } from './wiring/receive-drops.js'
 import type { RunningParts } from './wiring/running-parts.js'
 import { Sockets } from './wiring/sockets.js'
@@ -149,11 +149,16 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   }
 }
 
-interface PlannedListener { readonly row: ListenerRow, readonly place: Place, readonly prepared: PreparedListener, readonly text: string }
+interface ListenerToStart {
+  readonly row: ListenerRow
+  readonly place: ListenPlace
+  readonly prepared: PreparedListener
+  readonly text: string
+}
 
 /** Everything that listeners need is opened before the first of them listens. */
-async function prepareAll (ground: Ground, onClose: OnClose): Promise<readonly PlannedListener[]> {
-  const planned: PlannedListener[] = []
+async function prepareAll (ground: Ground, onClose: OnClose): Promise<readonly ListenerToStart[]> {
+  const planned: ListenerToStart[] = []
   for (const { row, place } of placesIn(ground.config)) {
     if (!isListener(row)) continue
     const prepared = await row.prepare(ground, place)

@@ -5,8 +5,8 @@ import { answersDhcp, type Config, type ListenAddress } from './config/load.js'
 import { ports as dhcpPorts } from './dhcp/constants.js'
 import type { Diagnose } from './doctor/ports.js'
 import { bootServerPlaces, dhcpClientPlaces, dhcpPlaces } from './wiring/dhcp-places.js'
-import type { ListenerRow, Row } from './wiring/listener.js'
-import type { Place } from './wiring/place.js'
+import type { ListenerRow, ListenerTableRow } from './wiring/listener.js'
+import type { ListenPlace } from './wiring/place.js'
 
 /** What an initrd takes at 1 Gbit/s, twice. */
 const downloadGrace = 10_000
@@ -19,10 +19,10 @@ const looked = (...looks: readonly Look[]): Diagnose => async (...asked) => {
   return await all.each(...looks.map(look => all[look]))(...asked)
 }
 
-const at = (key: string, address: ListenAddress | null): readonly Place[] => address === null ? [] : [{ key, ...address }]
+const at = (key: string, address: ListenAddress | null): readonly ListenPlace[] => address === null ? [] : [{ key, ...address }]
 
 // DHCP comes after what it sends machines to. The control socket, which asks all of them, is last.
-export const listeners: readonly Row[] = [
+export const listeners: readonly ListenerTableRow[] = [
   {
     name: 'http',
     transport: 'tcp',
@@ -127,8 +127,8 @@ export const listeners: readonly Row[] = [
   }
 ]
 
-export const isListener = (row: Row): row is ListenerRow => 'prepare' in row
+export const isListener = (row: ListenerTableRow): row is ListenerRow => 'prepare' in row
 
 /** Every instance that the configuration asks for. */
-export const placesIn = (config: Config): ReadonlyArray<{ readonly row: Row, readonly place: Place }> =>
+export const placesIn = (config: Config): ReadonlyArray<{ readonly row: ListenerTableRow, readonly place: ListenPlace }> =>
   listeners.flatMap(row => row.places(config).map(place => ({ row, place })))

@@ -147,6 +147,20 @@ t.test('no two types are named after what was done to them in the same word', t 
   t.end()
 })
 
+t.test('the name of an exported type is declared in no other file', t => {
+  const declared = new Map<string, { files: string[], exported: boolean }>()
+  for (const [file, text] of textOf) {
+    for (const [, exported, name = ''] of text.matchAll(/^(export )?(?:declare )?(?:abstract )?(?:interface|type|class|enum) (\w+)/gm)) {
+      const before = declared.get(name) ?? { files: [], exported: false }
+      declared.set(name, { files: [...before.files, file], exported: before.exported || exported !== undefined })
+    }
+  }
+  t.ok([...declared.values()].filter(({ exported }) => exported).length > 500, 'the exported types were found')
+  const twice = [...declared].filter(([, { files, exported }]) => exported && files.length > 1).map(([name, { files }]) => `${name}: ${files.join(', ')}`)
+  t.same(twice, [], 'of two things one gets another name; of one thing one declaration stays')
+  t.end()
+})
+
 /** Lines that a file may have: one idea has room in them. */
 const mostLines = 300
 /** Files that have more. */

@@ -12,7 +12,7 @@
  * @property {boolean} [pure]     no clock, chance, timers or process
  */
 
-const plain = ['base/errors', 'base/nearest', 'base/units', 'base/visible-text', 'net/mac', 'net/ipv4', 'net/bytes']
+const plain = ['base/errors', 'base/nearest', 'base/positions', 'base/units', 'base/visible-text', 'net/mac', 'net/ipv4', 'net/bytes']
 
 /** @type {Layer[]} */
 export const layers = [
@@ -31,7 +31,7 @@ export const layers = [
   { name: 'pace', files: ['base/pace'], may: [], node: [], packages: [] },
   { name: 'bundled', files: ['base/bundled'], may: ['base/errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
   { name: 'yaml document', files: ['config/yaml-document'], may: [], node: [], packages: ['yaml'], pure: true },
-  { name: 'config', files: ['config/'], may: ['config/', 'disk/denied', 'disk/whole-file', 'base/errors', 'base/nearest', 'base/units', 'net/mac', 'net/ipv4', 'ui/access', 'updates/version', 'updates/window'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
+  { name: 'config', files: ['config/'], may: ['config/', 'disk/denied', 'disk/whole-file', 'base/errors', 'base/nearest', 'base/positions', 'base/units', 'net/mac', 'net/ipv4', 'ui/access', 'updates/version', 'updates/window'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
   { name: 'network edge', files: ['net/'], may: ['net/', 'base/errors', 'base/nearest', 'base/clock'], types: ['base/log'], node: ['*'], packages: ['koffi'] },
   {
     name: 'dhcp edge',
@@ -94,7 +94,7 @@ export const layers = [
     name: 'cluster',
     files: ['cluster/'],
     may: ['cluster/', 'etcd/', 'dhcp/lease-store', 'dhcp/leases', 'dhcp/lease-file', 'machines/journal', 'machines/machine', 'machines/timeline', 'machines/guard-tokens', 'updates/update-store', 'disk/', ...plain],
-    types: ['base/log', 'base/clock', 'machines/registry', 'updates/'],
+    types: ['base/log', 'base/clock', 'machines/registry', 'matchbox/guard', 'updates/'],
     node: ['node:crypto', 'node:buffer'],
     packages: []
   },
@@ -104,7 +104,7 @@ export const layers = [
   { name: 'ui', files: ['ui/'], may: ['ui/', 'base/errors', 'base/units', 'base/no-schemas', 'control/event-log', 'control/event-streams', 'control/machine-shown', 'machines/', 'base/visible-text', 'go/http/host-header', 'net/mac', 'net/ipv4', 'net/shares', 'net/tls-identity'], types: ['base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
   { name: 'grpc', files: ['grpc/'], may: ['grpc/', 'base/bundled', 'base/pace', 'matchbox/', 'base/errors', 'net/mac', 'net/connections', 'net/shares', 'net/tls-identity'], types: ['base/log', 'base/metrics', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'webhook edge', files: ['machines/webhook-post'], may: [], types: ['machines/webhooks'], node: ['node:http', 'node:https'], packages: [] },
-  { name: 'machines', files: ['machines/'], may: ['machines/', 'base/', 'net/', 'disk/'], types: ['base/log', 'matchbox/group'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events', 'node:crypto'], packages: [] },
+  { name: 'machines', files: ['machines/'], may: ['machines/', 'base/', 'net/', 'disk/'], types: ['base/log', 'matchbox/group', 'matchbox/guard'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:events', 'node:crypto'], packages: [] },
   { name: 'files of lists', files: ['inventory/read-files'], may: ['inventory/', 'base/errors'], node: ['node:fs/promises', 'node:path'], packages: [] },
   { name: 'matchbox unit', files: ['inventory/matchbox-unit', 'inventory/unit-words', 'inventory/container-command'], may: ['config/environment-file', 'inventory/unit-words', 'inventory/container-command'], node: [], packages: [], pure: true },
   {

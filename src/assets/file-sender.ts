@@ -6,11 +6,11 @@ import { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../base/clock.js'
 import { unwaited } from '../base/errors.js'
 import type { OpenedFile } from '../disk/file-identity.js'
-import type { Descriptor } from '../disk/open-file.js'
+import type { FileDescriptor } from '../disk/open-file.js'
 import { openEvent, secondDescriptor } from '../net/connection.js'
 
 /** A part of an open file for a socket. Both descriptors stay open until the thread has said that it ended. */
-export interface Job {
+export interface SendJob {
   readonly id: number
   readonly socket: number
   readonly file: number
@@ -22,13 +22,13 @@ export interface Job {
 }
 
 /** What the thread is told, and tells. */
-export type Call = { readonly type: 'send' } & Job | { readonly type: 'cut', readonly id: number } | { readonly type: 'end' }
+export type SendCall = { readonly type: 'send' } & SendJob | { readonly type: 'cut', readonly id: number } | { readonly type: 'end' }
 export type News =
   /** By identifier, octets that have left. */
   | { readonly type: 'progress', readonly far: ReadonlyArray<readonly [number, number]> }
   | { readonly type: 'ended', readonly id: number, readonly sent: Sent }
 
-export interface Part { readonly path: string, readonly from: Descriptor, readonly start: number, readonly length: number }
+export interface FilePart { readonly path: string, readonly from: FileDescriptor, readonly start: number, readonly length: number }
 
 /** How it went: octets that the connection took, whether those are all, and if not why, unless the client is gone. */
 export interface Sent { readonly octets: number, readonly isWhole: boolean, readonly problem: string | undefined }
@@ -40,7 +40,7 @@ export interface FileSender {
    * Sends what follows on a plain connection, on which nothing else may be written until then; undefined when the caller has to.
    * `onProgress` hears now and then how many octets have left.
    */
-  send: (socket: Socket, part: Part, onProgress: (octets: number) => void) => Promise<Sent> | undefined
+  send: (socket: Socket, part: FilePart, onProgress: (octets: number) => void) => Promise<Sent> | undefined
 }
 
 /** Milliseconds without anything to send after which the thread is ended. */
@@ -87,7 +87,7 @@ export class ImageThread implements FileSender {
   /** Files that are on their way. */
   get count (): number { return this.#sendings.size }
 
-  send (socket: Socket, part: Part, onProgress: (octets: number) => void): Promise<Sent> | undefined {
+  send (socket: Socket, part: FilePart, onProgress: (octets: number) => void): Promise<Sent> | undefined {
     const { path, from: { fd, identity }, start, length } = part
     if (this.#closed || this.#rest !== undefined || this.#sendings.size >= this.#options.most) return undefined
     const descriptor = secondDescriptor(socket)
@@ -130,7 +130,7 @@ export class ImageThread implements FileSender {
     await this.#end()
   }
 
-  #call (call: Call, thread = this.#thread): void {
+  #call (call: SendCall, thread = this.#thread): void {
     if (thread === undefined) return
     thread.worker.postMessage(call)
     writeSync(thread.wake, one)

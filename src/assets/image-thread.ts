@@ -6,14 +6,14 @@ import { messageOf } from '../base/errors.js'
 import { hasChanged, writtenMeanwhile } from '../disk/file-identity.js'
 import { sendOctets } from '../net/connection.js'
 import { Epoll } from '../net/epoll.js'
-import type { Call, Job, News } from './file-sender.js'
+import type { SendCall, SendJob, News } from './file-sender.js'
 
 /** Octets for one connection before it is the next one's turn. */
 const piece = 1024 * 1024
 /** Milliseconds between two reports of how far each has got, while any is under way. */
 const reportEvery = 1000
 
-interface Sending extends Job {
+interface Sending extends SendJob {
   at: number
   reported: number
   /** Octets that it will have room for, as far as it showed: what is read and not taken is read again. */
@@ -39,7 +39,7 @@ function end (sending: Sending, problem?: string): void {
   tell({ type: 'ended', id, sent: { octets: at - start, isWhole: at === start + length, problem } })
 }
 
-function take (call: Call): void {
+function take (call: SendCall): void {
   if (call.type === 'end') isEnding = true
   else if (call.type === 'cut') {
     for (const sending of sendings.values()) if (sending.id === call.id) end(sending)
@@ -97,7 +97,7 @@ while (!isEnding) {
     if (sending !== undefined) advance(sending)
     else if (fd === wake) readSync(wake, Buffer.alloc(8))
   }
-  for (let call = receiveMessageOnPort(port); call !== undefined; call = receiveMessageOnPort(port)) take(call.message as Call)
+  for (let call = receiveMessageOnPort(port); call !== undefined; call = receiveMessageOnPort(port)) take(call.message as SendCall)
   report()
 }
 for (const sending of sendings.values()) end(sending, 'the service ends')

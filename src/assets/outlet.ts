@@ -2,14 +2,14 @@
 // when the kernel has taken all of it or the connection is closed, and not before: until then the socket reads from it.
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Piece } from '../disk/open-file.js'
+import type { FilePiece } from '../disk/open-file.js'
 
 const atATime = 2
 
 export class Outlet {
   readonly #response: ServerResponse
   readonly #socket: Socket
-  readonly #held = new Set<Piece>()
+  readonly #held = new Set<FilePiece>()
   #wake: (() => void) | undefined
   #gone = false
 
@@ -28,7 +28,7 @@ export class Outlet {
     return !this.#gone
   }
 
-  write (piece: Piece): void {
+  write (piece: FilePiece): void {
     if (this.#gone) {
       piece.release()
       return
@@ -51,7 +51,7 @@ export class Outlet {
     while (!this.#gone && !condition()) await new Promise<void>(resolve => { this.#wake = resolve })
   }
 
-  #release (piece: Piece): void {
+  #release (piece: FilePiece): void {
     if (this.#held.delete(piece)) piece.release()
     this.#wake?.()
   }

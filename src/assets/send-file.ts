@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { messageOf } from '../base/errors.js'
 import { type OpenFile, readPart } from '../disk/open-file.js'
 import { sniffType, sniffedBytes } from '../go/http/content-type.js'
-import { type ContentRequest, layOut, needsContent, type Part, planContent } from '../go/http/serve-content.js'
+import { type ContentRequest, layOut, needsContent, type ContentPart, planContent } from '../go/http/serve-content.js'
 import type { FileSender } from './file-sender.js'
 import { Outlet } from './outlet.js'
 
@@ -58,7 +58,7 @@ export async function sendFile (file: OpenFile, receiver: Receiver, type: string
 }
 
 /** Has the sender send it, where it can: behind the head, which has to be with the kernel. */
-async function sentAside (parts: readonly Part[], file: OpenFile, receiver: Receiver, sender: FileSender): Promise<boolean> {
+async function sentAside (parts: readonly ContentPart[], file: OpenFile, receiver: Receiver, sender: FileSender): Promise<boolean> {
   const { request: { socket }, response, left, failed } = receiver
   const [part] = parts
   if (part === undefined || Buffer.isBuffer(part) || parts.length > 1 || part.length < sender.smallest) return false
@@ -82,7 +82,7 @@ async function sentAside (parts: readonly Part[], file: OpenFile, receiver: Rece
   return true
 }
 
-async function sendParts (parts: readonly Part[], file: OpenFile, outlet: Outlet): Promise<void> {
+async function sendParts (parts: readonly ContentPart[], file: OpenFile, outlet: Outlet): Promise<void> {
   for (const part of parts) {
     if (Buffer.isBuffer(part)) {
       if (!await outlet.hasRoom()) return

@@ -4,7 +4,7 @@ import { createLog, type Logger } from '../base/log.js'
 import { AppError } from '../base/errors.js'
 import { ConfigError } from '../config/load.js'
 import { type Finding, findingText, problem } from '../doctor/finding.js'
-import { onGround, type Plan } from '../doctor/plan.js'
+import { onGround, type ListenPlan } from '../doctor/plan.js'
 import { diagnoseStateHolder } from '../doctor/state-holder.js'
 import { lintConfigured, lintFolder, lintOf } from '../doctor/store-look.js'
 import { eyesOptions, parse } from './arguments.js'
@@ -44,7 +44,7 @@ export const checkCommand: Command = {
   }
 }
 
-export interface CheckResult { readonly plan?: Plan, readonly findings: readonly Finding[] }
+export interface CheckResult { readonly plan?: ListenPlan, readonly findings: readonly Finding[] }
 
 /** A configuration that is wrong hides nothing of what its store has to say. */
 export async function seenOf (values: EyesValues, io: Io, log: Logger, withStore: boolean): Promise<CheckResult> {

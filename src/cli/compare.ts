@@ -22,7 +22,7 @@ const documents = ['ipxe', 'grub', 'ignition', 'cloud', 'generic', 'metadata'] a
 const patience = 10_000
 const largest = 64 * 1024 * 1024
 
-export interface ServerAnswer { readonly status: number, readonly body: string }
+export interface MatchboxAnswer { readonly status: number, readonly body: string }
 
 export interface Difference {
   readonly group: string
@@ -70,7 +70,7 @@ export const compareCommand: Command = {
 }
 
 /** What a person has to look at; undefined when a machine would do the same with either. */
-export function differenceOf (theirs: ServerAnswer, ours: ServerAnswer): string | undefined {
+export function differenceOf (theirs: MatchboxAnswer, ours: MatchboxAnswer): string | undefined {
   if (theirs.status !== ours.status) return `Matchbox answers ${theirs.status}, this appliance ${ours.status}`
   // What is said of an error is for people.
   if (theirs.status !== 200 || theirs.body === ours.body) return undefined
@@ -105,7 +105,7 @@ const ownOrigin = ({ host, port }: ListenAddress): string => {
   return `http://${local.includes(':') ? `[${local}]` : local}:${port}`
 }
 
-const ask = async (url: string): Promise<ServerAnswer> => await new Promise((resolve, reject) => {
+const ask = async (url: string): Promise<MatchboxAnswer> => await new Promise((resolve, reject) => {
   const failed = (error: unknown): void => { reject(new AppError('read_failed', `${url}: ${messageOf(error)}`, { cause: error })) }
   const request = (url.startsWith('https:') ? httpsGet : httpGet)(url, { agent: false, signal: AbortSignal.timeout(patience) }, response => {
     const parts: Buffer[] = []

@@ -41,7 +41,7 @@ export interface ImportRequest {
 }
 
 /** What an import would do, and how it is done. */
-interface Change {
+interface ImportChange {
   readonly rows: readonly PlanRow[]
   /** Where it goes: a file of hosts.d, or the folder of groups. */
   readonly target: string
@@ -93,7 +93,7 @@ const inShort = ({ places: [place = ''], name = 'a host', why }: PlanRow): strin
 
 async function asReservations (
   { name, operands, loaded }: ImportRequest, lists: readonly HostList[], files: readonly string[], store: OpenStore
-): Promise<Change> {
+): Promise<ImportChange> {
   const cluster = lists.map(list => list.cluster?.value).find(value => value !== undefined && fileNameOf(value) !== '')
   const base = fileNameOf(name ?? cluster ?? defaultName(operands[0] ?? ''))
   if (base === '') throw new AppError('usage', `${JSON.stringify(name ?? operands[0])} makes no file name: say --name NAME`)
@@ -137,7 +137,7 @@ function assertOurs (target: string, text: string, sources: readonly string[] | 
 
 async function asGroups (
   { loaded, templates }: ImportRequest, lists: readonly HostList[], store: OpenStore, choice: ProfileChoice
-): Promise<Change> {
+): Promise<ImportChange> {
   const known = await knownHosts(loaded, [])
   assertReadable(known)
   const groups = new Map(store.snapshot.groups)

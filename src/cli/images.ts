@@ -9,7 +9,7 @@ import { createLog } from '../base/log.js'
 import { forgetKey, importKey, keysIn, parseFingerprint, type PinnedKey } from '../mirror/key-store.js'
 import { type ImagesShown, keyFolder, type Mirror } from '../mirror/mirror.js'
 import type { SyncResult } from '../mirror/sync.js'
-import type { Certificate } from '../openpgp/certificate.js'
+import type { OpenpgpCertificate } from '../openpgp/certificate.js'
 import { openMirror } from '../wiring/open-mirror.js'
 import { mayNameMore, storeTexts } from '../matchbox/store-texts.js'
 import { configOptions, parse } from './arguments.js'
@@ -28,7 +28,7 @@ interface Request {
   readonly allowOlder: boolean
   readonly dryRun: boolean
   /** What the file of `keys add` holds. */
-  readonly keyFile: readonly Certificate[]
+  readonly keyFile: readonly OpenpgpCertificate[]
   readonly io: Io
 }
 

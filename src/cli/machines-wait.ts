@@ -8,7 +8,7 @@ import { askAny, askJson } from './control-client.js'
 /** A machine to wait for: by whichever of its cards it boots, or by what a person calls it. */
 export interface Awaited { readonly names: readonly string[], readonly called: string }
 
-export interface Waiting {
+export interface WaitOptions {
   readonly socket: string
   readonly stage: string
   /** Epoch milliseconds. */
@@ -19,7 +19,7 @@ export interface Waiting {
 }
 
 /** Those that did not come there, in words: `node-1 (52:54:00:00:00:01): loader, got the loader snponly.efi 3 times`. */
-export async function waitForAll (awaited: readonly Awaited[], waiting: Waiting): Promise<readonly string[]> {
+export async function waitForAll (awaited: readonly Awaited[], waiting: WaitOptions): Promise<readonly string[]> {
   const late: string[] = []
   const left = [...awaited]
   await Promise.all(Array.from({ length: Math.min(atOnce, left.length) }, async () => {
@@ -39,7 +39,7 @@ const pause = 1000
 /** Milliseconds that an answer may take longer than it was to wait. */
 const late = 30_000
 
-async function reaches ({ names }: Awaited, { socket, stage, until, now }: Waiting): Promise<boolean> {
+async function reaches ({ names }: Awaited, { socket, stage, until, now }: WaitOptions): Promise<boolean> {
   const most = names.length > 1 ? turn : longest
   for (;;) {
     for (const name of names) {

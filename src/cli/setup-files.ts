@@ -6,22 +6,22 @@ import { AppError } from '../base/errors.js'
 import { type LoadedConfig } from '../config/load.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { zonesOf } from '../doctor/firewalld.js'
-import type { Plan } from '../doctor/plan.js'
+import type { ListenPlan } from '../doctor/plan.js'
 import { networkInterfaces } from '../net/interfaces.js'
 import { formatIpv4, formatSubnet } from '../net/ipv4.js'
 import { firewallServices, portsOf } from '../setup/firewall-services.js'
 import { type Assignment, type Gateway, gatewayPolicy, outsideIn, policyXml } from '../setup/gateway.js'
 import { subjectNames } from '../setup/subject-names.js'
 import { unitFiles, type WantedSocket } from '../setup/unit-files.js'
-import type { Places } from './setup-places.js'
+import type { SetupPlaces } from './setup-places.js'
 import { assignedTo, assignmentsOf, gatewayDropInFile } from './setup-zones.js'
 
 export interface FilesWanted {
   readonly loaded: LoadedConfig
-  readonly plan: Plan
+  readonly plan: ListenPlan
   /** The folder that stands for /. */
   readonly to: string
-  readonly places: Places
+  readonly places: SetupPlaces
   /** The version of systemd, 0 for none. */
   readonly systemd: number
   /** Names of this machine beside those that are known. */
@@ -76,18 +76,18 @@ export async function writeFiles ({ loaded, plan, to, places, systemd, names, ou
 export const policyFile = `policies/${gatewayPolicy}.xml`
 
 /** What has to be let in, where a firewall runs that install.sh does not tell by itself; undefined where none does. */
-export function firewallNote (plan: Plan): string | undefined {
+export function firewallNote (plan: ListenPlan): string | undefined {
   const runs = existsSync('/etc/ufw/ufw.conf') && /^ENABLED=yes/m.test(readFileSync('/etc/ufw/ufw.conf', 'utf8'))
   return runs ? `ufw runs: let the machines in with ufw allow for ${portsOf(socketsOf(plan)).join(' ')}` : undefined
 }
 
 /** The gateway that is installed, by its unit's drop-in. */
-export function installedGateway ({ units }: Places): string | undefined {
+export function installedGateway ({ units }: SetupPlaces): string | undefined {
   const file = join(units, gatewayDropInFile)
   return existsSync(file) ? outsideIn(readFileSync(file, 'utf8')) : undefined
 }
 
-async function gatewayOf (outside: string, { config }: LoadedConfig, devices: readonly string[], places: Places): Promise<Gateway> {
+async function gatewayOf (outside: string, { config }: LoadedConfig, devices: readonly string[], places: SetupPlaces): Promise<Gateway> {
   const networks = config.dhcp.subnets.map(({ subnet }) => formatSubnet(subnet))
   if (devices.includes(outside)) throw new AppError('config_invalid', `--gateway ${outside}: machines boot from ${outside}; name the interface that leads out`)
   if (devices.length === 0 || networks.length === 0) throw new AppError('config_invalid', '--gateway needs the network that it is for: dhcp.mode server with its subnets')
@@ -110,7 +110,7 @@ function writtenElsewhere ({ config }: LoadedConfig): readonly string[] {
 }
 
 /** What systemd opens, of what would listen. */
-const socketsOf = ({ listeners }: Plan): readonly WantedSocket[] => listeners.flatMap(({ row, place, off }) =>
+const socketsOf = ({ listeners }: ListenPlan): readonly WantedSocket[] => listeners.flatMap(({ row, place, off }) =>
   off || row.systemd === undefined || row.transport === 'unix'
     ? []
     : [{ name: row.systemd, transport: row.transport, host: place.host ?? '0.0.0.0', port: place.port, device: place.device }])

@@ -14,13 +14,13 @@ const standard = {
   accounts: '/etc'
 } as const
 
-export type Places = Readonly<Record<keyof typeof standard, string>>
+export type SetupPlaces = Readonly<Record<keyof typeof standard, string>>
 
 /** All of them below a folder that stands for /. */
-export const placesBelow = (root: string): Places =>
-  Object.fromEntries(Object.entries(standard).map(([name, path]) => [name, root + path])) as Places
+export const placesBelow = (root: string): SetupPlaces =>
+  Object.fromEntries(Object.entries(standard).map(([name, path]) => [name, root + path])) as SetupPlaces
 
-export const places: Places = standard
+export const places: SetupPlaces = standard
 
 /** Whom the service runs as. */
 export const serviceUser = 'matchbox'

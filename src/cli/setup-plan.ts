@@ -14,10 +14,10 @@ import { ask } from '../doctor/command.js'
 import { diagnoseNetwork, type DoctorOptions } from '../doctor/diagnose.js'
 import { type Finding, problem } from '../doctor/finding.js'
 import { whileHeard } from '../doctor/firewalld.js'
-import { onGround, type Plan } from '../doctor/plan.js'
+import { onGround, type ListenPlan } from '../doctor/plan.js'
 import { serviceState, settingsShown, startedAt, versionOf } from '../doctor/systemd.js'
 import { settingsOfUnit } from '../inventory/matchbox-unit.js'
-import { settingsText, step, type Step, stepsText } from '../setup/steps.js'
+import { settingsText, step, type SetupStep, stepsText } from '../setup/steps.js'
 import type { Wishes } from '../setup/wishes.js'
 import { certificateFiles, initCertificates } from '../tls/certs.js'
 import { type Io, print } from './command.js'
@@ -25,7 +25,7 @@ import { controlAnswers } from './control-client.js'
 import { findingLine } from './report.js'
 import { chooseConfig, type ConfigChoice } from './setup-config.js'
 import { firewallNote, installedGateway, writeFiles } from './setup-files.js'
-import { type Places, places as standard } from './setup-places.js'
+import { type SetupPlaces, places as standard } from './setup-places.js'
 import { commandSteps, firewallSteps, gatewaySteps, groundSteps, labelSteps, put, unitSteps, unwantedSockets } from './setup-steps.js'
 import { targetOf, versionsOf } from './setup-versions.js'
 import { assignedTo, releaseSteps } from './setup-zones.js'
@@ -53,7 +53,7 @@ export interface PlanRequest {
 }
 
 /** Resolves with the exit status: 0 when an installation may go on. */
-export async function planInstallation (request: PlanRequest, io: Io, installed: Places = standard): Promise<number> {
+export async function planInstallation (request: PlanRequest, io: Io, installed: SetupPlaces = standard): Promise<number> {
   const dialogue = request.ask ? openDialogue(io) : undefined
   const tell = (text: string): void => { print(io.stderr, visibleText(text)) }
   try {
@@ -121,23 +121,23 @@ const words = (text: string): readonly string[] => text === '' ? [] : [text]
 const flag = (isSet: boolean): readonly string[] => isSet ? ['yes'] : []
 
 /** A file a part, of its steps. */
-export async function writeParts (to: string, parts: Readonly<Record<string, readonly Step[]>>): Promise<void> {
+export async function writeParts (to: string, parts: Readonly<Record<string, readonly SetupStep[]>>): Promise<void> {
   for (const [name, steps] of Object.entries(parts)) await writeFileAtomic(join(to, name), stepsText(steps))
 }
 
 /** Whether sockets have to be opened anew: also those whose unit another installation has written before it was killed. */
-export const haveSocketsChanged = (steps: readonly Step[], stale: readonly string[]): boolean =>
+export const haveSocketsChanged = (steps: readonly SetupStep[], stale: readonly string[]): boolean =>
   stale.some(unit => unit.endsWith('.socket')) || steps.some(({ words: [path = ''] }) => /\.socket(?:\.d\/[^/]*)?$/.test(path))
 
 /** Whether what runs was started before its configuration was written: by hand, or by an installation that was killed since. */
-async function isOlderThan ({ config, environment }: Places): Promise<boolean> {
+async function isOlderThan ({ config, environment }: SetupPlaces): Promise<boolean> {
   const uptime = existsSync('/proc/uptime') ? Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) : NaN
   const started = await startedAt(systemClock.now() - uptime * 1000)
   return started !== undefined && [config, environment].some(path => existsSync(path) && statSync(path).mtimeMs > started)
 }
 
 /** The service's environment: the file that is there, or what Matchbox's unit sets, if that is what ran here before. */
-async function environment (installed: Places, { env }: Io, tell: (text: string) => void): Promise<{ readonly env: Io['env'], readonly takenOver: string }> {
+async function environment (installed: SetupPlaces, { env }: Io, tell: (text: string) => void): Promise<{ readonly env: Io['env'], readonly takenOver: string }> {
   const others = Object.entries(env).filter(([name]) => !name.startsWith('MATCHBOX_'))
   const withFile = (text: string): Io['env'] => Object.fromEntries([...others, ...parseEnvironmentFile(text)])
   if (existsSync(installed.environment)) return { env: withFile(readFileSync(installed.environment, 'utf8')), takenOver: '' }
@@ -148,16 +148,16 @@ async function environment (installed: Places, { env }: Io, tell: (text: string)
 }
 
 /** Whether there are none to be used: nobody has made some, or said that they are elsewhere. */
-const certificatesMissing = (text: string, env: Io['env'], { certificates }: Places): boolean =>
+const certificatesMissing = (text: string, env: Io['env'], { certificates }: SetupPlaces): boolean =>
   env['MATCHBOX_CERT_FILE'] === undefined && !text.includes('cert_file') && !['ca.crt', 'server.crt', 'server.key'].some(name => existsSync(join(certificates, name)))
 
-interface Checking { readonly request: PlanRequest, readonly installed: Places, readonly env: Io['env'], readonly makes: boolean, readonly io: Io }
+interface Checking { readonly request: PlanRequest, readonly installed: SetupPlaces, readonly env: Io['env'], readonly makes: boolean, readonly io: Io }
 interface Checked {
   /** With what stands in for things that are not there yet. */
   readonly loaded?: LoadedConfig
   /** As it is written. */
   readonly meant?: LoadedConfig
-  readonly plan?: Plan
+  readonly plan?: ListenPlan
   readonly fatal: readonly string[]
 }
 
@@ -192,12 +192,12 @@ async function checked (choice: ConfigChoice, { request, installed, env, makes, 
 }
 
 /** Whether the version that is in force cannot live with its configuration either. */
-async function isBrokenAlready ({ versions }: Places): Promise<boolean> {
+async function isBrokenAlready ({ versions }: SetupPlaces): Promise<boolean> {
   const program = join(versions, 'current/bin/core-provisioner')
   return existsSync(program) && (await ask(program, ['check', '--without-store'])).code === 1
 }
 
-interface NetworkAsked { readonly loaded: LoadedConfig, readonly plan: Plan, readonly env: Io['env'], readonly request: PlanRequest, readonly io: Io }
+interface NetworkAsked { readonly loaded: LoadedConfig, readonly plan: ListenPlan, readonly env: Io['env'], readonly request: PlanRequest, readonly io: Io }
 
 /** Who has the ports, and who else answers DHCP; AppError `refused` when that is in the way. */
 async function askNetwork ({ loaded, plan, env, request, io }: NetworkAsked): Promise<void> {

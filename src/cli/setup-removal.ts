@@ -5,10 +5,10 @@ import { AppError } from '../base/errors.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { ask } from '../doctor/command.js'
 import { firewalldRuns } from '../doctor/firewalld.js'
-import { settingsText, step, type Step } from '../setup/steps.js'
+import { settingsText, step, type SetupStep } from '../setup/steps.js'
 import { type Io, print } from './command.js'
 import { policyFile } from './setup-files.js'
-import { type Places, places as standard, serviceUser as user } from './setup-places.js'
+import { type SetupPlaces, places as standard, serviceUser as user } from './setup-places.js'
 import { writeParts } from './setup-plan.js'
 import { filesIn, labelSteps, numberOf } from './setup-steps.js'
 import { isInstalled, isOurs } from './setup-versions.js'
@@ -25,7 +25,7 @@ export interface RemovalRequest {
 }
 
 /** Resolves with the exit status; AppError `usage` where data would go and nobody has said that it may. */
-export async function planRemoval (request: RemovalRequest, io: Io, places: Places = standard): Promise<number> {
+export async function planRemoval (request: RemovalRequest, io: Io, places: SetupPlaces = standard): Promise<number> {
   const { to, purge, sure, ask: hasPerson } = request
   const { config, certificates, data, state, units } = places
   const folders = [config.slice(0, config.lastIndexOf('/')), certificates, data, state]
@@ -57,7 +57,7 @@ async function askToPurge (folders: readonly string[], hasPerson: boolean, io: I
   }
 }
 
-function unitSteps (found: readonly string[], { units }: Places): readonly Step[] {
+function unitSteps (found: readonly string[], { units }: SetupPlaces): readonly SetupStep[] {
   if (found.length === 0) return []
   return [
     step('stop', `stop and disable ${found.join(' ')}`),
@@ -67,9 +67,9 @@ function unitSteps (found: readonly string[], { units }: Places): readonly Step[
   ]
 }
 
-async function firewallSteps ({ firewalld }: Places): Promise<readonly Step[]> {
+async function firewallSteps ({ firewalld }: SetupPlaces): Promise<readonly SetupStep[]> {
   const runs = await firewalldRuns()
-  const steps: Step[] = []
+  const steps: SetupStep[] = []
   const zones = runs ? (await ask('firewall-cmd', ['--get-zones'])).stdout.trim().split(/\s+/) : []
   for (const name of ['core-provisioner', 'core-provisioner-https', 'core-provisioner-rpc']) {
     const file = join(firewalld, 'services', `${name}.xml`)
@@ -85,7 +85,7 @@ async function firewallSteps ({ firewalld }: Places): Promise<readonly Step[]> {
 }
 
 /** The versions, whoever else has put something there; the link to the command where it is ours. */
-function versionSteps ({ versions, command }: Places): readonly Step[] {
+function versionSteps ({ versions, command }: SetupPlaces): readonly SetupStep[] {
   const links = [command, ...filesIn(versions, /^(?:current|previous)$/).map(name => join(versions, name))].filter(path => isLink(path))
   const own = filesIn(versions, /./).map(name => join(versions, name)).filter(path => !isLink(path) && isOurs(path))
   return [
@@ -95,7 +95,7 @@ function versionSteps ({ versions, command }: Places): readonly Step[] {
   ]
 }
 
-async function accountSteps ({ accounts }: Places): Promise<readonly Step[]> {
+async function accountSteps ({ accounts }: SetupPlaces): Promise<readonly SetupStep[]> {
   if (await numberOf('passwd', accounts) === undefined) return []
   return [step('no_account', `remove the user ${user}`)]
 }

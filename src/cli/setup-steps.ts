@@ -6,23 +6,23 @@ import { AppError } from '../base/errors.js'
 import { ask } from '../doctor/command.js'
 import { firewalldRuns } from '../doctor/firewalld.js'
 import { gatewayUnit } from '../setup/gateway.js'
-import { isWord, step, type Step } from '../setup/steps.js'
+import { isWord, step, type SetupStep } from '../setup/steps.js'
 import { type FilesWritten, policyFile } from './setup-files.js'
-import { type Places, serviceUser as user } from './setup-places.js'
+import { type SetupPlaces, serviceUser as user } from './setup-places.js'
 import { point } from './setup-versions.js'
 import { assignSteps } from './setup-zones.js'
 
 /** The file in place of the one that is there, where it is another one. */
-export function put (files: string, path: string, mode: string, owner: string): readonly Step[] {
+export function put (files: string, path: string, mode: string, owner: string): readonly SetupStep[] {
   const isThere = existsSync(path) && statSync(path).isFile() && readFileSync(path).equals(readFileSync(join(files, path)))
   return isThere ? [] : [step('put', `write ${path}`, path, mode, owner)]
 }
 
 /** The user of the service, its folders, and what somebody else has left in its store, `store` where that is elsewhere. */
 export async function groundSteps (
-  { accounts, data, state, certificates, config }: Places, store: string, note: (text: string) => void
-): Promise<readonly Step[]> {
-  const folder = (path: string, mode: string, owner: string): readonly Step[] =>
+  { accounts, data, state, certificates, config }: SetupPlaces, store: string, note: (text: string) => void
+): Promise<readonly SetupStep[]> {
+  const folder = (path: string, mode: string, owner: string): readonly SetupStep[] =>
     existsSync(path) && statSync(path).isDirectory() ? [] : [step('folder', `make the folder ${path} (${owner}, ${mode})`, path, mode, owner)]
   const uid = await numberOf('passwd', accounts)
   return [
@@ -39,7 +39,7 @@ export async function groundSteps (
 }
 
 /** Of a store elsewhere only that is given away which a Matchbox that ran as root has left; whose the rest is has its reasons. */
-function storeElsewhere (store: string, note: (text: string) => void): readonly Step[] {
+function storeElsewhere (store: string, note: (text: string) => void): readonly SetupStep[] {
   const parts = [store, ...storeFolders.map(name => join(store, name))].filter(path => existsSync(path))
   const roots = parts.filter((path, at) => at === 0 ? statSync(path).uid === 0 : holds(path, owner => owner === 0))
   if (roots.length === 0 || !storeFolders.some(name => existsSync(join(store, name)))) return []
@@ -71,7 +71,7 @@ function holds (path: string, isMeant: (owner: number) => boolean, unseen = '', 
 }
 
 /** What was written for another configuration is taken away. */
-export function unitSteps (files: string, written: FilesWritten, { units }: Places): readonly Step[] {
+export function unitSteps (files: string, written: FilesWritten, { units }: SetupPlaces): readonly SetupStep[] {
   const stale = filesIn(units, /^core-provisioner.*\.d$/).flatMap(folder => filesIn(join(units, folder), /^(?:interface|listen|paths)\.conf$/).map(name => join(folder, name)))
   return [
     ...written.units.flatMap(path => put(files, join(units, path), '644', 'root:root')),
@@ -80,7 +80,7 @@ export function unitSteps (files: string, written: FilesWritten, { units }: Plac
 }
 
 /** Socket units that are there, or start at boot, and are not wanted. */
-export function unwantedSockets ({ sockets, units: shipped }: FilesWritten, { units }: Places): readonly string[] {
+export function unwantedSockets ({ sockets, units: shipped }: FilesWritten, { units }: SetupPlaces): readonly string[] {
   const all = [...shipped, ...filesIn(units, /^core-provisioner-.*\.socket$/), ...filesIn(join(units, 'core-provisioner.service.wants'), /^core-provisioner-[^@]*@.+\.socket$/)]
   return [...new Set(all.filter(name => /^core-provisioner-[^/]*[^@/]\.socket$/.test(name)))].filter(name => !sockets.includes(name)).sort()
 }
@@ -89,10 +89,10 @@ export function unwantedSockets ({ sockets, units: shipped }: FilesWritten, { un
 export const filesIn = (folder: string, pattern: RegExp): readonly string[] =>
   existsSync(folder) ? readdirSync(folder).filter(name => pattern.test(name)).sort() : []
 
-export async function firewallSteps (files: string, written: FilesWritten, { firewalld }: Places): Promise<readonly Step[]> {
+export async function firewallSteps (files: string, written: FilesWritten, { firewalld }: SetupPlaces): Promise<readonly SetupStep[]> {
   const { firewalld: paths, services, zones, assigned } = written
   const runs = await firewalldRuns()
-  const steps: Step[] = existsSync(firewalld) ? paths.flatMap(path => put(files, join(firewalld, path), '644', 'root:root')) : []
+  const steps: SetupStep[] = existsSync(firewalld) ? paths.flatMap(path => put(files, join(firewalld, path), '644', 'root:root')) : []
   if (runs && steps.length > 0) steps.push(step('reload_firewall', 'have firewalld read its services'))
   for (const zone of runs ? zones : []) {
     for (const name of services) {
@@ -104,7 +104,7 @@ export async function firewallSteps (files: string, written: FilesWritten, { fir
 }
 
 /** A system whose /usr is read-only (Flatcar) goes without the command, and is told so. */
-export function commandSteps ({ command, versions }: Places, note: (text: string) => void): readonly Step[] {
+export function commandSteps ({ command, versions }: SetupPlaces, note: (text: string) => void): readonly SetupStep[] {
   const target = join(versions, 'current/bin/core-provisioner')
   const steps = point(command, target)
   if (steps.length === 0 || isWritable(dirname(command))) return steps
@@ -126,7 +126,9 @@ function isWritable (folder: string): boolean {
 export interface GatewayAsked { readonly outside: string | undefined, readonly removed: boolean, readonly idle: boolean }
 
 /** The gateway has a unit of its own, and starts whatever becomes of the service. `steps`: those that there are besides. */
-export async function gatewaySteps (asked: GatewayAsked, steps: readonly Step[], { units, firewalld }: Places): Promise<readonly Step[]> {
+export async function gatewaySteps (
+  asked: GatewayAsked, steps: readonly SetupStep[], { units, firewalld }: SetupPlaces
+): Promise<readonly SetupStep[]> {
   const { outside, removed, idle } = asked
   const policy = join(firewalld, policyFile)
   // Also what is left of one whose removal was killed: its drop-in would bring it back.
@@ -146,5 +148,5 @@ export async function gatewaySteps (asked: GatewayAsked, steps: readonly Step[],
 }
 
 /** Below /opt only bin/ is labelled as programs by itself. */
-export const labelSteps = async (says: string, verb: 'label' | 'unlabel' = 'label'): Promise<readonly Step[]> =>
+export const labelSteps = async (says: string, verb: 'label' | 'unlabel' = 'label'): Promise<readonly SetupStep[]> =>
   (await ask('selinuxenabled', [])).code === 0 ? [step(verb, says)] : []

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { step, type Step } from '../setup/steps.js'
+import { step, type SetupStep } from '../setup/steps.js'
 
 export interface Versions {
   /** The folder of the version that is to be in force. */
@@ -12,10 +12,10 @@ export interface Versions {
   readonly previous: string
   readonly older: string
   /** Copied from the bundle. */
-  readonly copy: readonly Step[]
-  readonly links: readonly Step[]
+  readonly copy: readonly SetupStep[]
+  readonly links: readonly SetupStep[]
   /** Removed once the new one is in force. */
-  readonly leftovers: readonly Step[]
+  readonly leftovers: readonly SetupStep[]
 }
 
 export interface VersionsAsked {
@@ -56,7 +56,7 @@ export function targetOf (link: string): string {
 }
 
 /** A link atomically switched, where it leads elsewhere. */
-export const point = (link: string, target: string): readonly Step[] => targetOf(link) === target ? [] : [step('link', `point ${link} to ${target}`, link, target)]
+export const point = (link: string, target: string): readonly SetupStep[] => targetOf(link) === target ? [] : [step('link', `point ${link} to ${target}`, link, target)]
 
 function homeOf (folder: string, bundle: string, version: string): string {
   if (whole(dirname(bundle)) === whole(folder) && isInstalled(bundle)) return join(folder, basename(bundle))

@@ -5,14 +5,14 @@ import { join } from 'node:path'
 import { ask, type Ask } from '../doctor/command.js'
 import { firewalldRuns, toldZoneOf, zoneOf } from '../doctor/firewalld.js'
 import { type Assignment, assignedIn, gatewayUnit } from '../setup/gateway.js'
-import { step, type Step } from '../setup/steps.js'
-import type { Places } from './setup-places.js'
+import { step, type SetupStep } from '../setup/steps.js'
+import type { SetupPlaces } from './setup-places.js'
 
 /** Below /etc/systemd/system. */
 export const gatewayDropInFile = `${gatewayUnit}.d/interfaces.conf`
 
 /** What firewalld was told for the gateway that is installed. */
-export function assignedTo ({ units }: Places): readonly Assignment[] {
+export function assignedTo ({ units }: SetupPlaces): readonly Assignment[] {
   const file = join(units, gatewayDropInFile)
   return existsSync(file) ? assignedIn(readFileSync(file, 'utf8')) : []
 }
@@ -32,13 +32,13 @@ export async function assignmentsOf (
 }
 
 /** To have it told. */
-export const assignSteps = async (assigned: readonly Assignment[], run: Ask = ask): Promise<readonly Step[]> =>
+export const assignSteps = async (assigned: readonly Assignment[], run: Ask = ask): Promise<readonly SetupStep[]> =>
   (await inForce(assigned, false, run)).map(({ zone, name }) => step('assign', `name ${name} to firewalld as one of zone ${zone}`, zone, name))
 
 /** To have it forget what it was told before and is not to know any more. They come before the drop-in changes or goes: it alone knows. */
 export async function releaseSteps (
   already: readonly Assignment[], wanted: readonly Assignment[], run: Ask = ask
-): Promise<readonly Step[]> {
+): Promise<readonly SetupStep[]> {
   const gone = already.filter(old => !wanted.some(({ zone, name }) => zone === old.zone && name === old.name))
   const left = await inForce(gone, true, run)
   return left.map(({ zone, name }) => step('release', `take ${name} out of firewalld's zone ${zone} again`, zone, name))

@@ -40,7 +40,7 @@ const options = {
 /** What `--image` boots. */
 const bootable = ['flatcar', 'fedora-coreos']
 
-type Values = ReturnType<typeof parse<typeof options>>['values']
+type TryValues = ReturnType<typeof parse<typeof options>>['values']
 
 export const tryCommand: Command = {
   name: 'try',
@@ -76,7 +76,7 @@ export const tryCommand: Command = {
 }
 
 /** The interface's name; AppError usage for what does not go together. */
-function checked ({ interface: name, image, kernel, initrd, key, fingerprint }: Values): string {
+function checked ({ interface: name, image, kernel, initrd, key, fingerprint }: TryValues): string {
   if (name === undefined || name === '') {
     const able = [...networkInterfaces().values()].filter(({ name, addresses }) => name !== 'lo' && addresses.length > 0)
     throw new AppError('usage', `--interface says on which network: ${able.map(({ name }) => name).join(', ')}`)
@@ -123,9 +123,9 @@ function subnetOf (text: string, interfaceName: string, own: string): Subnet {
 }
 
 /** What machines boot now, and what they would once it stays: images go by a name that follows their publisher. */
-interface Boots { readonly now: Booted, readonly later: Booted }
+interface BootForecast { readonly now: Booted, readonly later: Booted }
 
-async function given (kernel: string, initrd: readonly string[], args: readonly string[], { assets }: Site): Promise<Boots> {
+async function given (kernel: string, initrd: readonly string[], args: readonly string[], { assets }: Site): Promise<BootForecast> {
   const files = new TakenFiles(assets)
   const boot = { kernel: await files.take(kernel), initrd: [] as string[], args, taken: files.sources }
   for (const source of initrd) boot.initrd.push(await files.take(source))
@@ -145,7 +145,7 @@ interface Fetch {
 }
 
 /** The publisher's newest release, verified as the mirror verifies every other. */
-async function fetched ({ image, key, folder, site, set, own, more, json, io }: Fetch): Promise<Boots> {
+async function fetched ({ image, key, folder, site, set, own, more, json, io }: Fetch): Promise<BootForecast> {
   const images = set.some(pair => pair.startsWith('images.sources')) ? [] : [`images.sources=[{ os: ${image} }]`]
   const keys = key === undefined ? [] : [`images.keys=${JSON.stringify([key])}`]
   const loaded = loadConfig({ file: undefined, defaultFile: '', set: [`assets_path=${JSON.stringify(site.assets)}`, `state_path=${JSON.stringify(join(folder, 'state'))}`, ...images, ...keys, ...set], env: {} })

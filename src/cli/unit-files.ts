@@ -2,9 +2,9 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { readWholeSync } from '../disk/whole-file.js'
-import type { UnitFiles } from '../inventory/matchbox-unit.js'
+import type { UnitFileReader } from '../inventory/matchbox-unit.js'
 
-export const unitFilesOnDisk: UnitFiles = {
+export const unitFilesOnDisk: UnitFileReader = {
   read: file => orNothing(() => readWholeSync(file, 'credentials').toString()),
   glob: pathsByPattern
 }

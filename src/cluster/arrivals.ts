@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.js'
 import { endOfPrefix } from '../etcd/keys.js'
 import type { RangeRequest, RangeResponse } from '../etcd/proto.js'
 import { Conditions } from './conditions.js'
-import type { Entries, Entry } from './entries.js'
+import type { Entries, SharedEntry } from './entries.js'
 
 export interface ArrivalsOptions {
   readonly clock: Pick<Clock, 'after'>
@@ -31,7 +31,7 @@ export class Arrivals {
 
   close (): void { this.#conditions.close() }
 
-  async read (key: string): Promise<Entry | undefined> { return (await this.#readAt(key)).entry }
+  async read (key: string): Promise<SharedEntry | undefined> { return (await this.#readAt(key)).entry }
 
   async revision (revision: number): Promise<void> { await this.#conditions.until(() => this.#options.revision() >= revision) }
 
@@ -59,7 +59,7 @@ export class Arrivals {
       [...this.#options.entries.under(folder)].every(([key, { revision }]) => wanted.has(key) || revision > at))
   }
 
-  async #readAt (key: string): Promise<{ readonly entry: Entry | undefined, readonly at: number }> {
+  async #readAt (key: string): Promise<{ readonly entry: SharedEntry | undefined, readonly at: number }> {
     const { kvs: [found], header } = await this.#options.range({ key: this.#key(key) })
     const at = Number(header.revision)
     return { entry: found === undefined ? undefined : { value: found.value, revision: Number(found.mod_revision) }, at }

@@ -2,21 +2,21 @@
 // when those of a folder change.
 
 /** `revision` is etcd's of the last change; 0 for what comes from the copy on disk. */
-export interface Entry { readonly value: Buffer, readonly revision: number }
+export interface SharedEntry { readonly value: Buffer, readonly revision: number }
 
-export interface EntryChange { readonly key: string, readonly before: Entry | undefined, readonly after: Entry | undefined }
+export interface EntryChange { readonly key: string, readonly before: SharedEntry | undefined, readonly after: SharedEntry | undefined }
 
 type Listener = (changes: readonly EntryChange[]) => void
 
 export class Entries {
-  readonly #folders = new Map<string, Map<string, Entry>>()
+  readonly #folders = new Map<string, Map<string, SharedEntry>>()
   readonly #listeners = new Map<string, Set<Listener>>()
 
   get size (): number { return [...this.#folders.values()].reduce((sum, { size }) => sum + size, 0) }
 
-  get (key: string): Entry | undefined { return this.#folders.get(folderOf(key))?.get(key) }
+  get (key: string): SharedEntry | undefined { return this.#folders.get(folderOf(key))?.get(key) }
 
-  under (folder: string): ReadonlyMap<string, Entry> { return this.#folders.get(folder) ?? new Map<string, Entry>() }
+  under (folder: string): ReadonlyMap<string, SharedEntry> { return this.#folders.get(folder) ?? new Map<string, SharedEntry>() }
 
   * values (): IterableIterator<[string, Buffer]> {
     for (const entries of this.#folders.values()) for (const [key, { value }] of entries) yield [key, value]
@@ -34,7 +34,7 @@ export class Entries {
     const byFolder = new Map<string, EntryChange[]>()
     for (const { key, after } of changes) {
       const folder = folderOf(key)
-      const entries = this.#folders.get(folder) ?? new Map<string, Entry>()
+      const entries = this.#folders.get(folder) ?? new Map<string, SharedEntry>()
       this.#folders.set(folder, entries)
       const before = entries.get(key)
       if (before === undefined && after === undefined) continue
@@ -51,8 +51,8 @@ export class Entries {
   }
 
   /** That which changed last. */
-  newest (): readonly [key: string, entry: Entry] | undefined {
-    let newest: readonly [string, Entry] | undefined
+  newest (): readonly [key: string, entry: SharedEntry] | undefined {
+    let newest: readonly [string, SharedEntry] | undefined
     for (const entries of this.#folders.values()) {
       for (const one of entries) if (newest === undefined || one[1].revision > newest[1].revision) newest = one
     }
@@ -60,12 +60,12 @@ export class Entries {
   }
 
   /** Whether what was found is of another history: something in it changed last before the change that is known here. */
-  isBehind (found: ReadonlyMap<string, Entry>): boolean {
+  isBehind (found: ReadonlyMap<string, SharedEntry>): boolean {
     return [...found].some(([key, { revision }]) => (this.get(key)?.revision ?? 0) > revision)
   }
 
   /** What makes these the ones that were found, and no others. */
-  differenceTo (found: ReadonlyMap<string, Entry>): ReadonlyArray<Omit<EntryChange, 'before'>> {
+  differenceTo (found: ReadonlyMap<string, SharedEntry>): ReadonlyArray<Omit<EntryChange, 'before'>> {
     const gone = [...this.values()].filter(([key]) => !found.has(key)).map(([key]) => ({ key, after: undefined }))
     const changed = [...found].filter(([key, after]) => this.get(key)?.revision !== after.revision).map(([key, after]) => ({ key, after }))
     return [...gone, ...changed]

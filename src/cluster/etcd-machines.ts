@@ -16,7 +16,7 @@ import type { Machine } from '../machines/machine.js'
 import type { Noted } from '../machines/registry.js'
 import { laterOf, redo } from '../machines/timeline.js'
 import type { Mac } from '../net/mac.js'
-import type { Entry, EntryChange } from './entries.js'
+import type { SharedEntry, EntryChange } from './entries.js'
 import { formatRecord, keyOf, type MachineRecord, parseRecord } from './machine-record.js'
 import { addStep, type Attempt, dropDone, joined, type Pending, refuse } from './pending-machine.js'
 import type { SharedState } from './shared-state.js'
@@ -228,7 +228,7 @@ export class EtcdMachines implements MachineStore {
   }
 
   /** Another provisioner was first, or the attempt before was carried out without an answer. */
-  #again (taken: TryUnderWay, found: Entry | undefined): void {
+  #again (taken: TryUnderWay, found: SharedEntry | undefined): void {
     const { mac, pending } = taken
     this.#putTogether(taken)
     const together = this.#pending.get(mac)!
@@ -266,7 +266,7 @@ export class EtcdMachines implements MachineStore {
   }
 
   /** What etcd has of a machine, and what was seen here since. A value that can't be read changes nothing, and is written over. */
-  #take (mac: Mac, { value, revision }: Entry): void {
+  #take (mac: Mac, { value, revision }: SharedEntry): void {
     const found = this.#read(keyOf(mac), value)
     const pending = this.#pending.get(mac)
     // What this process wrote it knows.

@@ -7,7 +7,8 @@ import type { Clock } from '../base/clock.js'
 import { AppError, unwaited } from '../base/errors.js'
 import { takesNothing } from '../etcd/failure.js'
 import { formatKey, parseKey } from '../etcd/keys.js'
-import { type GuardLimits, GuardTokens, nameOfToken, type Refusal } from '../machines/guard-tokens.js'
+import type { GuardLimits } from '../matchbox/guard.js'
+import { GuardTokens, nameOfToken, type TokenRefusal } from '../machines/guard-tokens.js'
 import type { Mac } from '../net/mac.js'
 import type { SharedState } from './shared-state.js'
 
@@ -55,7 +56,7 @@ export class GuardUses {
   mint (mac: Mac): string { return this.#by().mint(mac, this.#options.clock.now()) }
 
   /** Counts a use over all and gives undefined, or says why the token is not taken. AppError etcd_away: it has to be asked for again. */
-  async take (mac: Mac, token: string | undefined, limits: GuardLimits): Promise<Refusal | undefined> {
+  async take (mac: Mac, token: string | undefined, limits: GuardLimits): Promise<TokenRefusal | undefined> {
     const { state, clock } = this.#options
     const allowed = { ...limits, window: limits.window + slack }
     const checked = this.#by().check(mac, token, clock.now(), limits.window, slack)
@@ -112,7 +113,7 @@ export class GuardUses {
   }
 }
 
-const usedUp = (count: number): Refusal =>
+const usedUp = (count: number): TokenRefusal =>
   `the guard token was used ${counted(count, 'time')} already, which is all that guard_count allows: the machine has to fetch its script again`
 
 const fieldIn = (value: Buffer | undefined, field: 'count' | 'until', without: number): number => {

@@ -1,6 +1,6 @@
 // What was seen of a machine and is not in etcd yet: the steps that are made again of another's record, and who waits for them.
 import type { Machine } from '../machines/machine.js'
-import type { Step } from '../machines/timeline.js'
+import type { TimelineStep } from '../machines/timeline.js'
 
 /** Steps that are told again where another provisioner was first; all of an ordinary boot. */
 const mostSteps = 64
@@ -10,10 +10,10 @@ const mostAttempts = 4
 /** A write that etcd may have carried out without an answer, and how many of the steps it had. */
 export interface Attempt { readonly id: string, steps: number }
 
-export interface Waiting { readonly resolve: () => void, readonly reject: (error: unknown) => void }
+export interface Waiter { readonly resolve: () => void, readonly reject: (error: unknown) => void }
 
 export interface Pending {
-  steps: readonly Step[]
+  steps: readonly TimelineStep[]
   /** With all steps, made of the record at `revision`. */
   machine: Machine
   revision: number
@@ -21,10 +21,10 @@ export interface Pending {
   due: number
   attempts: readonly Attempt[]
   tries: number
-  waiting: readonly Waiting[]
+  waiting: readonly Waiter[]
 }
 
-export function addStep (pending: Pending, step: Step, machine: Machine, due: number): void {
+export function addStep (pending: Pending, step: TimelineStep, machine: Machine, due: number): void {
   pending.machine = machine
   pending.due = Math.min(pending.due, due)
   pending.steps = [...pending.steps, step]
@@ -60,6 +60,6 @@ export function dropDone (pending: Pending, attempt: string): void {
   pending.attempts = []
 }
 
-export function refuse (waiting: readonly Waiting[], error: unknown): void {
+export function refuse (waiting: readonly Waiter[], error: unknown): void {
   for (const { reject } of waiting) reject(error)
 }

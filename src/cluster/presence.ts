@@ -5,7 +5,7 @@ import { messageOf, unwaited } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { EtcdClient, EtcdStream } from '../etcd/etcd-client.js'
 import { formatKey, parseKey } from '../etcd/keys.js'
-import type { Entry } from './entries.js'
+import type { SharedEntry } from './entries.js'
 import { mostAddresses, type Recorded } from './other-provisioners.js'
 import type { SharedState } from './shared-state.js'
 
@@ -138,7 +138,7 @@ export class Presence {
   /** Two that are called the same take turns as one, and neither answers who is the other's. */
   #assertAlone (): void {
     const { state, name, log } = this.#options
-    const there: Entry | undefined = state.get(formatKey({ kind: 'server', name }))
+    const there: SharedEntry | undefined = state.get(formatKey({ kind: 'server', name }))
     if (there === undefined || there.revision <= this.#announcedAt) return
     const other = fieldsOf(there.value)
     if (other.run === this.#run || this.#lease === undefined) return

@@ -11,7 +11,7 @@ import type { Compare, RangeResponse, RequestOp, TxnResponse } from '../etcd/pro
 import { watchPrefix } from '../etcd/watch.js'
 import { Arrivals } from './arrivals.js'
 import { Beat } from './beat.js'
-import { Entries, type Entry, type EntryChange } from './entries.js'
+import { Entries, type SharedEntry, type EntryChange } from './entries.js'
 import type { FleetCopy } from './fleet-copy.js'
 import { checkFleet } from './fleet-record.js'
 import { fleetKey, joinFleet } from './join-fleet.js'
@@ -117,10 +117,10 @@ export class SharedState {
 
   get standing (): Standing { return this.#step.standing }
 
-  get (key: string): Entry | undefined { return this.#entries.get(key) }
+  get (key: string): SharedEntry | undefined { return this.#entries.get(key) }
 
   /** What is below a folder, `leases` or `groups`, by whole keys. */
-  under (folder: string): ReadonlyMap<string, Entry> { return this.#entries.under(folder) }
+  under (folder: string): ReadonlyMap<string, SharedEntry> { return this.#entries.under(folder) }
 
   /** Hears of the changes below a folder, those of one revision at once, until the returned function is called. */
   onChange (folder: string, listener: (changes: readonly EntryChange[]) => void): () => void {
@@ -142,7 +142,7 @@ export class SharedState {
   }
 
   /** What etcd has under a key now, whatever is known here. Throws AppError etcd_away at once while it is. */
-  async read (key: string): Promise<Entry | undefined> { return await this.#arrivals.read(key) }
+  async read (key: string): Promise<SharedEntry | undefined> { return await this.#arrivals.read(key) }
 
   /** A transaction; keys are whole ones (`etcdKey`). Throws AppError etcd_away at once while it is. */
   async transact (request: Transaction): Promise<TxnResponse> {

@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { SharedState } from './shared-state.js'
 
-export interface Look {
+export interface MembersHealth {
   /** In words, each with what to do. */
   readonly amiss: readonly string[]
   /** Whether every member answered: one that did not may be what is amiss. */
@@ -16,7 +16,7 @@ export interface WatchAmissOptions {
   readonly clock: Clock
   readonly log: Logger
   /** Asks each member; never two at once. */
-  readonly look: () => Promise<Look>
+  readonly look: () => Promise<MembersHealth>
 }
 
 export interface AmissWatch {

@@ -1,4 +1,5 @@
 // Whether several provisioners share an etcd, and what its keys do not allow together.
+import type { Fault } from './fault.js'
 import type { Config } from './schema.js'
 
 /** Whether groups, leases and machines are in etcd rather than in files of this machine. */
@@ -13,8 +14,6 @@ export interface ClusterWritten {
 }
 
 const pairs = [['cert_file', 'key_file'], ['key_file', 'cert_file'], ['user', 'password_file'], ['password_file', 'user']] as const
-
-interface Fault { readonly path: readonly string[], readonly message: string }
 
 export function clusterFaults ({ isWritten, name, endpoints, isSet }: ClusterWritten): readonly Fault[] {
   if (!isWritten || endpoints === undefined) return []

@@ -2,7 +2,7 @@
 // comments and lines that go on. Not a shell: nothing is expanded, and a quote within a word is a character like any other.
 
 /** Names and values, in the order of the file; of one name the last counts. */
-export type Environment = ReadonlyMap<string, string>
+export type UnitEnvironment = ReadonlyMap<string, string>
 
 /** What a backslash may take the meaning of between double quotes. */
 const escapable: ReadonlySet<string> = new Set(['"', '\\', '`', '$'])
@@ -15,7 +15,7 @@ const isBlank = (char: string): boolean => char === ' ' || char === '\t' || isEn
 type State = 'before name' | 'name' | 'before value' | 'value' | 'escape' | 'single' | 'double' | 'double escape' | 'comment' | 'comment escape'
 
 /** Lines that are no assignment are passed over, as systemd does. */
-export function parseEnvironmentFile (text: string): Environment {
+export function parseEnvironmentFile (text: string): UnitEnvironment {
   const found = new Map<string, string>()
   let [name, value]: [string, string] = ['', '']
   /** How much of `value` stays when blanks at its end are cut off: those in quotes do, and those after a backslash. */
@@ -100,5 +100,5 @@ export function parseEnvironmentFile (text: string): Environment {
 }
 
 /** As `parseEnvironmentFile`, and a shell, read it. */
-export const formatEnvironmentFile = (environment: Environment): string =>
+export const formatEnvironmentFile = (environment: UnitEnvironment): string =>
   [...environment].map(([name, value]) => `${name}=${/^[\w.:/,@%+-]*$/.test(value) ? value : `"${value.replace(/["\\`$]/g, '\\$&')}"`}\n`).join('')

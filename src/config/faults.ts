@@ -1,13 +1,12 @@
 // What is wrong with a configuration: what its schema says, and what the whole does not allow although each key by itself does.
 import * as v from 'valibot'
+import type { ValuePath } from '../base/positions.js'
 import { contains, formatSubnet } from '../net/ipv4.js'
 import { clusterFaults } from './cluster.js'
 import { givesAddresses } from './dhcp-interfaces.js'
+import type { Fault } from './fault.js'
 import { type Config, configSchema, subnetSchema } from './schema.js'
 import { unknownKeys } from './unknown-keys.js'
-import type { Path } from './yaml-text.js'
-
-export interface Fault { readonly path: Path, readonly message: string }
 
 /** What the schema says, with every unknown key in place of the first one, and what the whole does not allow. */
 export const faultsIn = (raw: unknown, schema: v.GenericSchema, result: SchemaResult): readonly Fault[] =>
@@ -21,7 +20,7 @@ export const schemaFaults = (raw: unknown, schema: v.GenericSchema, { issues = [
   ...issues.length === 0 ? [] : unknownKeys(schema, raw)
 ]
 
-const pathOf = ({ path }: v.BaseIssue<unknown>): Path => (path ?? []).map(item => item.key as string | number)
+const pathOf = ({ path }: v.BaseIssue<unknown>): ValuePath => (path ?? []).map(item => item.key as string | number)
 const isUnknownKey = ({ type, expected }: v.BaseIssue<unknown>): boolean => type === 'strict_object' && expected === 'never'
 
 /** What each key by itself allows and the whole does not, as far as the keys can be made out: whatever else is wrong hides nothing. */
@@ -116,7 +115,7 @@ export function withoutFaults (raw: unknown): Config | undefined {
   return undefined
 }
 
-function remove (from: unknown, path: Path): boolean {
+function remove (from: unknown, path: ValuePath): boolean {
   const parent = path.slice(0, -1).reduce<unknown>((value, key) => Object(value)[key], from)
   const key = path.at(-1)!
   if (Array.isArray(parent)) return parent.splice(Number(key), 1).length > 0

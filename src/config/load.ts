@@ -3,10 +3,11 @@
 import { statSync } from 'node:fs'
 import * as v from 'valibot'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import type { ValuePath } from '../base/positions.js'
 import { readWholeSync } from '../disk/whole-file.js'
 import { faultsIn, withoutFaults } from './faults.js'
 import { type Config, configSchema } from './schema.js'
-import { parseValue, parseYaml, type Path, type YamlSource } from './yaml-text.js'
+import { parseValue, parseYaml, type YamlSource } from './yaml-text.js'
 
 export { answersDhcp, type DhcpInterface, dhcpInterfaces, type DhcpMode, givesAddresses } from './dhcp-interfaces.js'
 export { isClustered } from './cluster.js'
@@ -30,13 +31,13 @@ export interface LoadedConfig {
   /** What it was made from, for people: `/etc/core-provisioner/config.yaml`, `environment`, `--set`. */
   readonly sources: readonly string[]
   /** Where the value of a path was written: `config.yaml:31`, `--set dhcp.port`. */
-  readonly where: (path: Path) => string
+  readonly where: (path: ValuePath) => string
   /** How a line begins that tells of a key: `config.yaml:31:5: rpc.ca_file`. */
-  readonly keyAt: (path: Path) => string
+  readonly keyAt: (path: ValuePath) => string
   /** Matchbox's variables that are told and mean nothing here: `MATCHBOX_WEB_SSL`. */
   readonly ignored: readonly string[]
   /** Whether somebody wrote something at the path, rather than left it to the defaults. */
-  readonly isWritten: (path: Path) => boolean
+  readonly isWritten: (path: ValuePath) => boolean
 }
 
 /** Matchbox's own variables, so that its unit files go on working. */
@@ -81,15 +82,15 @@ export function loadConfig ({ file, defaultFile = defaultConfigFile, set, env }:
     origins.set(key, `--set ${key}`)
   }
 
-  const originOf = (at: Path): string | undefined => {
+  const originOf = (at: ValuePath): string | undefined => {
     for (let length = at.length; length > 0; length--) {
       const origin = origins.get(at.slice(0, length).join('.'))
       if (origin !== undefined) return origin
     }
     return undefined
   }
-  const where = (at: Path): string => originOf(at) ?? (written === undefined ? 'configuration' : `${path}:${written.placeOf(at).line}`)
-  const placeOf = (at: Path): string => {
+  const where = (at: ValuePath): string => originOf(at) ?? (written === undefined ? 'configuration' : `${path}:${written.placeOf(at).line}`)
+  const placeOf = (at: ValuePath): string => {
     const { line, column } = written?.placeOf(at) ?? {}
     return originOf(at) ?? (line === undefined ? 'configuration' : `${path}:${line}:${column}`)
   }

@@ -1,9 +1,8 @@
 // YAML as people write configuration in it: the value, what is wrong with its place, and where in the text a path of it stands.
 import { isMap, LineCounter, type Document } from 'yaml'
 import { AppError, messageOf } from '../base/errors.js'
+import type { TextPosition, ValuePath } from '../base/positions.js'
 import { yamlDocument } from './yaml-document.js'
-
-export type Path = ReadonlyArray<string | number>
 
 export interface YamlSource {
   /** undefined when something is wrong. */
@@ -11,14 +10,14 @@ export interface YamlSource {
   /** `config.yaml:31:1: ...`, a line each. */
   readonly problems: readonly string[]
   /** Of a path, or of the nearest part of it that is written down; counted from 1. */
-  readonly placeOf: (path: Path) => { readonly line: number, readonly column: number }
+  readonly placeOf: (path: ValuePath) => TextPosition
 }
 
 /** `name` is what the problems call it. */
 export function parseYaml (name: string, text: string): YamlSource {
   const lines = new LineCounter()
   const document = yamlDocument(text, lines)
-  const at = (path: Path): { readonly line: number, readonly column: number } => placeOf(document, lines, path)
+  const at = (path: ValuePath): TextPosition => placeOf(document, lines, path)
   if (document.errors.length > 0) {
     const problems = document.errors.map(fault => {
       const { line, col } = lines.linePos(fault.pos[0])
@@ -39,7 +38,7 @@ export function parseValue (key: string, text: string): unknown {
   return value ?? ''
 }
 
-function placeOf (document: Document, lines: LineCounter, path: Path): { readonly line: number, readonly column: number } {
+function placeOf (document: Document, lines: LineCounter, path: ValuePath): TextPosition {
   for (let length = path.length; length > 0; length--) {
     const parent = document.getIn(path.slice(0, length - 1), true)
     const key = path[length - 1]

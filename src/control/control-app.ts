@@ -10,7 +10,7 @@ import { isSocketAnswered } from '../net/socket-answered.js'
 import { type MachineActions, registerMachineActions } from './machine-actions.js'
 import { type MachineRoutesOptions, registerMachineRoutes } from './machine-routes.js'
 import { refuse, refuseErrors } from './refuse.js'
-import { registerUpdateRoutes, type UpdateRoutesOptions } from './update-routes.js'
+import { registerUpdateRoutes, type UpdateControlOptions } from './update-routes.js'
 
 /** A lease as people read it; times in ISO 8601. */
 export interface LeaseShown {
@@ -27,7 +27,7 @@ export interface ControlOptions extends MachineRoutesOptions, MachineActions {
   /** Ends the lease of an address; false when it has none. */
   readonly releaseLease: (ip: Ipv4) => Promise<boolean>
   /** undefined where no groups are configured. */
-  readonly dayTwo?: UpdateRoutesOptions | undefined
+  readonly dayTwo?: UpdateControlOptions | undefined
   /** The server, with what its clients may hold; one without bounds when it is left out. */
   readonly serverFactory?: (handle: RequestListener) => Server
 }

@@ -9,7 +9,7 @@ import type { MachineRegistry, StageChange } from '../machines/registry.js'
 import { isStage, stages } from '../machines/machine.js'
 import { unmapped } from '../net/ipv4.js'
 import { type Mac, parseMac } from '../net/mac.js'
-import { type Limits, Shares } from '../net/shares.js'
+import { type ShareLimits, Shares } from '../net/shares.js'
 import { EventLog } from './event-log.js'
 import { EventStreams } from './event-streams.js'
 import { registerList } from './machine-list.js'
@@ -31,8 +31,8 @@ export interface MachineRoutesOptions extends Shower {
 
 /** Seconds that `?wait=` may hold an answer, and how many may be held. */
 const longestWait = 3600
-export const waiters: Limits = { all: 1000, perAddress: 500 }
-export const listeners: Limits = { all: 200, perAddress: 50 }
+export const waiters: ShareLimits = { all: 1000, perAddress: 500 }
+export const listeners: ShareLimits = { all: 200, perAddress: 50 }
 
 export function registerMachineRoutes (app: FastifyInstance, options: MachineRoutesOptions): void {
   // The wiring ends waiting answers and streams before the server closes.

@@ -39,13 +39,13 @@ export interface RebootShown {
 
 export interface UpdatesShown { readonly groups: readonly UpdateGroupShown[], readonly machines: readonly InstanceShown[] }
 
-export interface UpdateRoutesOptions {
+export interface UpdateControlOptions {
   readonly updates: Updates
   readonly reboots: Reboots
   readonly now: () => number
 }
 
-export function registerUpdateRoutes (app: FastifyInstance, { updates, reboots, now }: UpdateRoutesOptions): void {
+export function registerUpdateRoutes (app: FastifyInstance, { updates, reboots, now }: UpdateControlOptions): void {
   app.get('/v1/updates', () => showUpdates(updates))
   const change = (path: string, act: (group: string, version: string) => Promise<GroupState | undefined>): void => {
     app.post<{ Params: { group: string }, Querystring: { version?: string } }>(path, async (request, reply) => {

@@ -17,7 +17,7 @@ export interface AllocationState {
   readonly unknownClients: 'deny' | 'allow'
 }
 
-export type Refusal = 'unknown_client' | 'no_range' | 'pool_exhausted'
+export type AllocationRefusal = 'unknown_client' | 'no_range' | 'pool_exhausted'
 
 export interface AllocatedAddress {
   readonly ip: Ipv4
@@ -29,7 +29,7 @@ export interface AllocatedAddress {
   readonly holder?: Lease
 }
 
-export type Allocation = AllocatedAddress | { readonly refused: Refusal }
+export type Allocation = AllocatedAddress | { readonly refused: AllocationRefusal }
 
 /** The address for `mac` on the link: its reservation, the address it has or had, the one it asks for, the next free one. */
 export function allocate (mac: Mac, requested: Ipv4 | undefined, link: Link, state: AllocationState): Allocation {

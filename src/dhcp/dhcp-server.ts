@@ -3,9 +3,10 @@ import type { Clock } from '../base/clock.js'
 import { messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { ConflictProbe } from '../net/conflict-probe.js'
+import type { Endpoint } from '../net/endpoint.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
-import type { BindOptions, Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
+import type { BindOptions, UdpNetwork, UdpSocket } from '../net/udp.js'
 import { AnswerTurns } from './answer-turns.js'
 import type { ClientMessage } from './client-info.js'
 import type { DhcpEvent } from './dhcp-event.js'
@@ -17,7 +18,7 @@ import { type DhcpDatagram, MessageExchange } from './message-exchange.js'
 import { OfferProbes } from './offer-probes.js'
 import { type LookForOthers, refuseBesideOthers } from './other-servers.js'
 import { leasesWithout } from './reservations.js'
-import { handleDhcp, isOurs, type Outcome, type Reply, type ServerContext } from './server-decision.js'
+import { handleDhcp, isOurs, type ServerOutcome, type Reply, type ServerContext } from './server-decision.js'
 import { type DhcpSettings, standingContext } from './server-settings.js'
 
 export interface DhcpServerOptions {
@@ -199,7 +200,7 @@ class Server implements DhcpServer {
     return this.#standing
   }
 
-  #carryOut (outcome: Outcome, asked: ClientMessage, decisions: number): void {
+  #carryOut (outcome: ServerOutcome, asked: ClientMessage, decisions: number): void {
     const { log, onEvent } = this.#options
     const { mac } = asked.client
     switch (outcome.kind) {

@@ -1,7 +1,8 @@
 // Between the sockets and the decisions: datagrams are answered as they come, until more arrives than can be answered. Then
 // they wait (backlog.ts), so many milliseconds of a turn of the event loop go into answers, and the kernel's queue is emptied.
+import type { Endpoint } from '../net/endpoint.js'
 import { macFromBytes, type Mac } from '../net/mac.js'
-import type { Endpoint, UdpSocket } from '../net/udp.js'
+import type { UdpSocket } from '../net/udp.js'
 import { Backlog, isDiscover } from './backlog.js'
 
 /**

@@ -107,10 +107,10 @@ export const optionTable = {
 } as const
 
 export type OptionName = keyof typeof optionTable
-type ValueOf<Row> = Row extends { readonly codec: Codec<infer T> } ? T : never
+type CodecValue<Row> = Row extends { readonly codec: Codec<infer T> } ? T : never
 
 /** Options by their RFC names; an encoder writes them in the order in which they stand here. */
-export type Options = { readonly [Name in OptionName]?: ValueOf<typeof optionTable[Name]> } & {
+export type Options = { readonly [Name in OptionName]?: CodecValue<typeof optionTable[Name]> } & {
   /** Options by number that the table does not name, or that a configuration gives raw. */
   readonly other?: ReadonlyMap<number, Uint8Array>
 }

@@ -7,7 +7,7 @@
 const burst = 128
 const perSecond = 64
 
-export type Pace = 'ask' | 'pass'
+export type ProbeDecision = 'ask' | 'pass'
 
 export class ProbePace {
   /** Every address counts, asked for or not, down to a storm's depth: a storm must be over before there is slack again. */
@@ -21,7 +21,7 @@ export class ProbePace {
    * One more new address at `now` (epoch milliseconds; a clock set back gives no slack). `behind`: messages wait to be answered.
    * `began` is true for the first that is passed over.
    */
-  next (now: number, behind: boolean): { readonly pace: Pace, readonly began: boolean } {
+  next (now: number, behind: boolean): { readonly pace: ProbeDecision, readonly began: boolean } {
     this.#slack = Math.min(burst, this.#slack + Math.max(0, now - this.#at) * perSecond / 1000)
     this.#at = now
     const enough = !behind && this.#slack >= 1

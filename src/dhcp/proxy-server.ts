@@ -5,9 +5,10 @@
 // There that server itself can name next-server and the boot file (mode off, `doctor` prints the values).
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
+import type { Endpoint } from '../net/endpoint.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
-import type { BindOptions, Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
+import type { BindOptions, UdpNetwork, UdpSocket } from '../net/udp.js'
 import type { BootConfig } from './boot-file.js'
 import type { ClientMessage } from './client-info.js'
 import type { DhcpEvent } from './dhcp-event.js'

@@ -103,16 +103,18 @@ const fileFieldLength = 127
 const snameFieldLength = 63
 
 /** What of a reply says how to boot. */
-export type BootParts = Pick<ReplyParts, 'request' | 'client' | 'server' | 'bootFile'>
+export type BootReplyParts = Pick<ReplyParts, 'request' | 'client' | 'server' | 'bootFile'>
 
 /** siaddr, sname and file: what boot ROMs and U-Boot read, whichever options they also know. HTTP Boot has its URL in option 67. */
-export function bootFields ({ client, server, bootFile }: BootParts): Pick<DhcpPacket, 'siaddr' | 'sname' | 'file'> {
+export function bootFields ({ client, server, bootFile }: BootReplyParts): Pick<DhcpPacket, 'siaddr' | 'sname' | 'file'> {
   if (bootFile === undefined || client.program === 'http') return { siaddr: server, sname: '', file: '' }
   return { siaddr: server, sname: formatIpv4(server), file: bootFile.name.length <= fileFieldLength ? bootFile.name : '' }
 }
 
 /** `firmware` is what the client's kind needs beside the file's name; ProxyDHCP says something else there than a DHCP server. */
-export function bootOptions ({ request, client, server, bootFile }: BootParts, firmware = pxeOptions(request, client)): MutableOptions {
+export function bootOptions (
+  { request, client, server, bootFile }: BootReplyParts, firmware = pxeOptions(request, client)
+): MutableOptions {
   if (bootFile === undefined) return {}
   // Old PXE ROMs read options 66 and 67 as C strings and run past their end; strict readers refuse a NUL.
   const end = client.program === 'pxe' || client.program === 'raspberry-pi' ? '\0' : ''

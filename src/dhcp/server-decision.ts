@@ -2,7 +2,7 @@
 // reads no clock. The caller applies `lease` to the table, and when it has to last, to the disk before the reply leaves.
 import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
-import { allocate, type AllocatedAddress, type Allocation, type AllocationState, type Refusal } from './allocate.js'
+import { allocate, type AllocatedAddress, type Allocation, type AllocationState, type AllocationRefusal } from './allocate.js'
 import { type BootConfig, type BootFile, bootFileFor } from './boot-file.js'
 import { type ClientInfo, type ClientMessage, ethernet, infiniBand } from './client-info.js'
 import { op } from './constants.js'
@@ -24,7 +24,7 @@ export interface ServerContext extends AllocationState {
 }
 
 export type DropReason =
-  | Refusal
+  | AllocationRefusal
   | 'not_a_request'
   | 'no_message_type'
   | 'hardware_type'
@@ -59,7 +59,7 @@ export interface Reply {
   readonly probe: boolean
 }
 
-export type Outcome =
+export type ServerOutcome =
   | Reply
   | { readonly kind: 'change', readonly what: 'released' | 'declined' | 'offer_refused', readonly lease: Lease, readonly durable: boolean }
   | { readonly kind: 'drop', readonly reason: DropReason, readonly detail?: string }
@@ -86,7 +86,7 @@ interface LinkMessage extends ClientMessage {
   readonly serverIdentifier: Ipv4
 }
 
-export function handleDhcp (message: ClientMessage, context: ServerContext): Outcome {
+export function handleDhcp (message: ClientMessage, context: ServerContext): ServerOutcome {
   const { request } = message
   if (request.op !== op.bootRequest) return drop('not_a_request')
   if (request.htype === infiniBand) return drop('hardware_type', 'InfiniBand (RFC 4390) is not supported')
@@ -125,9 +125,9 @@ function declinesTooOften ({ client: { mac }, link }: LinkMessage, { leases, res
   return declined.length >= mostDeclines && reservationFor(reservations, mac, link) === undefined
 }
 
-const drop = (reason: DropReason, detail?: string): Outcome => ({ kind: 'drop', reason, ...detail !== undefined && { detail } })
+const drop = (reason: DropReason, detail?: string): ServerOutcome => ({ kind: 'drop', reason, ...detail !== undefined && { detail } })
 
-function onDiscover (asked: LinkMessage, context: ServerContext): Outcome {
+function onDiscover (asked: LinkMessage, context: ServerContext): ServerOutcome {
   const { request, client, link } = asked
   const found = allocate(client.mac, request.options.requestedIpAddress, link, context)
   if ('refused' in found) return drop(found.refused)
@@ -147,7 +147,7 @@ function onDiscover (asked: LinkMessage, context: ServerContext): Outcome {
   }
 }
 
-function onRequest (asked: LinkMessage, context: ServerContext): Outcome {
+function onRequest (asked: LinkMessage, context: ServerContext): ServerOutcome {
   const { request, client, link } = asked
   const { serverIdentifier, requestedIpAddress } = request.options
   if (serverIdentifier !== undefined && !isOurs(serverIdentifier, request, context)) return onOtherServer(client, serverIdentifier, context)
@@ -183,7 +183,7 @@ function endedBy ({ client: { mac }, link }: LinkMessage, { leases, now }: Serve
 }
 
 /** The client took another server's offer: the address held for it is free again (RFC 2131 section 3.1, step 4). */
-function onOtherServer (client: ClientInfo, chosen: Ipv4, context: ServerContext): Outcome {
+function onOtherServer (client: ClientInfo, chosen: Ipv4, context: ServerContext): ServerOutcome {
   const held = context.leases.ofMac(client.mac).find(lease => lease.state === 'offered' && isActive(lease, context.now))
   if (held === undefined) return drop('other_server', formatIpv4(chosen))
   return { kind: 'change', what: 'offer_refused', lease: released(held, context.now), durable: false }
@@ -195,7 +195,7 @@ export const released = ({ declines, ...lease }: Lease, now: number): Lease => (
  * NAK sends a client back to DISCOVER, so it goes only to one that would get another address from here, or that took an
  * offer of ours which no longer stands. Silence leaves everybody else to their own server and the address they have.
  */
-function refuse (wanted: Ipv4, found: Allocation, asked: LinkMessage, context: ServerContext): Outcome {
+function refuse (wanted: Ipv4, found: Allocation, asked: LinkMessage, context: ServerContext): ServerOutcome {
   const { request, client } = asked
   const { serverIdentifier } = request.options
   const ours = serverIdentifier !== undefined && isOurs(serverIdentifier, request, context)
@@ -206,7 +206,7 @@ function refuse (wanted: Ipv4, found: Allocation, asked: LinkMessage, context: S
   return { kind: 'reply', reply, to: destinationOf(request, reply), ...endedBy(asked, context, ip => ip === wanted), durable: false, probe: false }
 }
 
-function onDecline (asked: LinkMessage, context: ServerContext): Outcome {
+function onDecline (asked: LinkMessage, context: ServerContext): ServerOutcome {
   const { request, client, link, from } = asked
   const { requestedIpAddress: ip, serverIdentifier } = request.options
   const held = ip === undefined ? undefined : context.leases.get(ip)
@@ -226,7 +226,7 @@ export function setAside (held: Lease, mac: Mac, now: number): Lease {
   return { ip: held.ip, mac, state: 'declined', since: now, expires, declines }
 }
 
-function onRelease (asked: LinkMessage, context: ServerContext): Outcome {
+function onRelease (asked: LinkMessage, context: ServerContext): ServerOutcome {
   const { request, client, from } = asked
   const { ciaddr, giaddr, options: { serverIdentifier } } = request
   if (serverIdentifier !== undefined && !isOurs(serverIdentifier, request, context)) return drop('other_server', 'RELEASE')
@@ -237,7 +237,7 @@ function onRelease (asked: LinkMessage, context: ServerContext): Outcome {
   return { kind: 'change', what: 'released', lease: { ...held, state: 'released', since: context.now, expires: context.now }, durable: true }
 }
 
-function onInform (asked: LinkMessage, context: ServerContext): Outcome {
+function onInform (asked: LinkMessage, context: ServerContext): ServerOutcome {
   const { request, client, link } = asked
   // The answer goes to ciaddr, which a stranger may have made up.
   const subnet = request.ciaddr === unspecified ? link[0] : subnetWith(link, request.ciaddr)

@@ -13,7 +13,7 @@ import { broadcastFlag, op, ports } from './constants.js'
 import type { Options } from './options.js'
 import { decodePacket, type DhcpPacket, encodePacket } from './packet.js'
 
-export interface ServerAnswer {
+export interface ServerReply {
   /** Its server identifier. */
   readonly server: Ipv4
   /** The address that it would give; 0.0.0.0 in answers without one. */
@@ -37,20 +37,20 @@ export interface ServerQuestion {
   /** How long to wait for answers, in milliseconds. */
   readonly wait?: number
   /** Ends the wait. */
-  readonly enough?: (answer: ServerAnswer) => boolean
+  readonly enough?: (answer: ServerReply) => boolean
 }
 
 /** All answers that came; rejects like `network.bind` when port 68 is taken by a client of this machine. */
 export async function askServers (
   { network, bind, mac, own, as, ownToo = false, clock, wait = 2000, enough = () => false }: ServerQuestion
-): Promise<readonly ServerAnswer[]> {
+): Promise<readonly ServerReply[]> {
   // An identifier for each, so that two servers behind one address give themselves away.
   const first = Math.floor(Math.random() * (2 ** 32 - 8))
   const kind: Options = ownToo ? { vendorClassIdentifier: ownQuestionClass } : {}
   const { soon, later } = as === 'client'
     ? { soon: [inform(mac, own, kind)], later: [inform(mac, own, kind), discover(mac, { parameterRequestList: [1, 3, 6], ...kind })] }
     : { soon: bootingKinds.map(kind => discover(mac, kind)), later: bootingKinds.map(kind => discover(mac, kind)) }
-  const answers: ServerAnswer[] = []
+  const answers: ServerReply[] = []
   let end = (): void => {}
   const ended = new Promise<void>(resolve => { end = resolve })
   const socket = await network.bind(bind, data => {
@@ -77,7 +77,7 @@ export async function askServers (
   return answers
 }
 
-function answerIn (data: Buffer, first: number, count: number): ServerAnswer | undefined {
+function answerIn (data: Buffer, first: number, count: number): ServerReply | undefined {
   try {
     const packet = decodePacket(data)
     const { serverIdentifier: server } = packet.options

@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { AppError } from '../base/errors.js'
 import { type CachedFile, type FileCache, pieceBytes } from './file-cache.js'
 import { hasChanged, identityKey, type OpenedFile, secondsOf, writtenMeanwhile } from './file-identity.js'
-import type { Descriptor, OpenFile, Piece } from './open-file.js'
+import type { FileDescriptor, OpenFile, FilePiece } from './open-file.js'
 
 /** Bytes that readers without the cache may hold together, as far as pieces of `smallestPiece` allow. */
 const readAhead = 8 * 1024 * 1024
@@ -80,18 +80,18 @@ export class DiskFile implements OpenFile {
     this.#readers = readers
   }
 
-  piece (position: number, most: number): Piece | Promise<Piece> {
+  piece (position: number, most: number): FilePiece | Promise<FilePiece> {
     const index = Math.floor(position / pieceBytes)
     const kept = this.#cached?.piece(index, this.#read)
     if (kept === undefined) return this.#ownPiece(position, most)
     const start = position - index * pieceBytes
-    const part = ({ bytes, release }: Piece): Piece => ({ bytes: bytes.subarray(start, start + most), release })
+    const part = ({ bytes, release }: FilePiece): FilePiece => ({ bytes: bytes.subarray(start, start + most), release })
     return kept instanceof Promise ? kept.then(part) : part(kept)
   }
 
   get identity (): string { return identityKey(this.#identity) }
 
-  get descriptor (): Descriptor { return { fd: this.#handle.fd, identity: this.#identity } }
+  get descriptor (): FileDescriptor { return { fd: this.#handle.fd, identity: this.#identity } }
 
   async close (): Promise<void> {
     this.#cached?.close()
@@ -99,7 +99,7 @@ export class DiskFile implements OpenFile {
     await this.#handle.close()
   }
 
-  async #ownPiece (position: number, most: number): Promise<Piece> {
+  async #ownPiece (position: number, most: number): Promise<FilePiece> {
     const { pieces, bytes } = this.#share ??= this.#readers.enter(this.size)
     while (this.#held >= pieces) await new Promise<void>(resolve => { this.#released = resolve })
     const memory = this.#spare.pop() ?? this.#readers.memory(bytes)

@@ -3,7 +3,7 @@
 // pieces are used again rather than left to the garbage collector: what is counted is all there is.
 import type { Clock } from '../base/clock.js'
 import { type FileIdentity, identityKey, isSettled } from './file-identity.js'
-import type { Piece } from './open-file.js'
+import type { FilePiece } from './open-file.js'
 
 /** Bytes of the pieces that a file is kept in; its last one takes what it needs. */
 export const pieceBytes = 1024 * 1024
@@ -47,7 +47,7 @@ export interface CachedFile {
    * The piece at `index * pieceBytes`, read by `read` when it is not there; undefined when there is no room for it.
    * Rejects when `read`, or that of whoever reads it already, rejects.
    */
-  piece: (index: number, read: ReadInto) => Piece | Promise<Piece> | undefined
+  piece: (index: number, read: ReadInto) => FilePiece | Promise<FilePiece> | undefined
   close: () => void
 }
 
@@ -135,7 +135,7 @@ export class FileCache {
     this.#entries.set(entry.key, entry)
   }
 
-  #piece (entry: Entry, index: number, read: ReadInto): Piece | Promise<Piece> | undefined {
+  #piece (entry: Entry, index: number, read: ReadInto): FilePiece | Promise<FilePiece> | undefined {
     this.#touch(entry)
     let slot = entry.slots.get(index)
     if (slot === undefined) {
@@ -150,7 +150,7 @@ export class FileCache {
     return this.#lend(entry, index, slot)
   }
 
-  #lend (entry: Entry, index: number, slot: Slot): Piece | Promise<Piece> {
+  #lend (entry: Entry, index: number, slot: Slot): FilePiece | Promise<FilePiece> {
     const release = (): void => {
       slot.users--
       // Its bytes could not be read, and the last one who waited for them has been told.

@@ -2,13 +2,13 @@
 import type { OpenedFile } from './file-identity.js'
 
 /** Bytes that stay as they are until they are released. */
-export interface Piece {
+export interface FilePiece {
   readonly bytes: Buffer
   release: () => void
 }
 
 /** Of a file on disk: until it is closed, whoever has it may read from it by a way of its own. */
-export interface Descriptor { readonly fd: number, readonly identity: OpenedFile }
+export interface FileDescriptor { readonly fd: number, readonly identity: OpenedFile }
 
 /** A file as it was when it was opened. */
 export interface OpenFile {
@@ -24,9 +24,9 @@ export interface OpenFile {
    * The bytes from `position` on: one at least unless the file ends there, `most` at most; at once when they are in memory.
    * May wait for an earlier piece of this file to be released. Rejects when the disk fails or the file has changed.
    */
-  piece: (position: number, most: number) => Piece | Promise<Piece>
+  piece: (position: number, most: number) => FilePiece | Promise<FilePiece>
   /** Where all its bytes are that the kernel may send; none for a file that is not on disk as it is sent. */
-  readonly descriptor?: Descriptor
+  readonly descriptor?: FileDescriptor
   close: () => Promise<void>
 }
 

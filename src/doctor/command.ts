@@ -19,10 +19,10 @@ export const ask: Ask = async (command, args) => await new Promise(resolve => {
   })
 })
 
-export type Run = (command: string, args: readonly string[]) => Promise<string>
+export type RunCommand = (command: string, args: readonly string[]) => Promise<string>
 
 /** What it prints, '' when it is not there, fails or takes long. */
-export const printed: Run = async (command, args) => {
+export const printed: RunCommand = async (command, args) => {
   const { code, stdout } = await ask(command, args)
   return code === 0 ? stdout : ''
 }

@@ -2,7 +2,7 @@
 import { AppError, messageOf } from '../base/errors.js'
 import { dhcpInterfaces } from '../config/load.js'
 import { ports } from '../dhcp/constants.js'
-import { askServers, type ServerAnswer } from '../dhcp/server-question.js'
+import { askServers, type ServerReply } from '../dhcp/server-question.js'
 import { openDeviceSocket } from '../net/device-socket.js'
 import { networkInterfaces } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4 } from '../net/ipv4.js'
@@ -54,7 +54,7 @@ export interface AnswersHeard {
   readonly name: string
   readonly device: string
   readonly mode: 'server' | 'proxy'
-  readonly answers: readonly ServerAnswer[]
+  readonly answers: readonly ServerReply[]
   /** This machine's addresses. */
   readonly ours: ReadonlySet<Ipv4>
   /** Whether the service should have answered. */

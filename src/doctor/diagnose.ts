@@ -30,10 +30,10 @@ import { diagnoseStateFiles } from './state-files.js'
 import { diagnoseStateHolder } from './state-holder.js'
 import { judgeService } from './systemd.js'
 import { diagnoseNames } from './names.js'
-import { onGround, type Plan, type PlanOptions } from './plan.js'
+import { onGround, type ListenPlan, type ListenPlanOptions } from './plan.js'
 import { lintOf } from './store-look.js'
 
-export interface DoctorOptions extends PlanOptions {
+export interface DoctorOptions extends ListenPlanOptions {
   readonly loaded: LoadedConfig
   /** Whether an appliance with this configuration runs: then it is the one that should have the ports. */
   readonly running: boolean
@@ -79,7 +79,7 @@ export const diagnoseRights = ({ loaded, running: _, ...options }: DoctorOptions
 export const diagnoseFiles = async (options: DoctorOptions): Promise<readonly Finding[]> =>
   [...await diagnoseRights(options), ...await diagnoseStateFiles(options.loaded.config)]
 
-function fromPlan ({ findings, paths }: Plan): readonly Finding[] {
+function fromPlan ({ findings, paths }: ListenPlan): readonly Finding[] {
   const allIsWell = !findings.some(({ level, about }) => level === 'problem' && about === 'configuration')
   return [...findings, ...allIsWell ? [fine('configuration', paths.map(path => path.join(' ').trim()).join('; '))] : []]
 }
@@ -99,7 +99,7 @@ async function fromService (config: Config, running: boolean): Promise<readonly 
   return [...service === undefined ? [] : await judgeService(service), ...running ? await diagnoseHealth(config, '/readyz') : []]
 }
 
-async function fromListeners ({ listeners }: Pick<Plan, 'listeners'>, around: Around): Promise<readonly Finding[]> {
+async function fromListeners ({ listeners }: Pick<ListenPlan, 'listeners'>, around: Around): Promise<readonly Finding[]> {
   const found = await Promise.all(listeners.filter(({ off }) => !off).map(({ row, place }) => row.diagnose(row, place, around)))
   // Two interfaces have one port.
   return [...new Map(found.flat().map(finding => [`${finding.about} ${finding.text}`, finding])).values()]
@@ -126,7 +126,7 @@ async function names ({ loaded, clock, store }: Ground): Promise<readonly Findin
 }
 
 /** Firewalls that are known to run; what they let through is theirs to say, so this only tells what has to get in. */
-async function firewall ({ listeners }: Plan): Promise<readonly Finding[]> {
+async function firewall ({ listeners }: ListenPlan): Promise<readonly Finding[]> {
   const names = new Set<string>()
   for (const pid of await readdir('/proc').catch(() => [])) {
     if (/^\d+$/.test(pid) && (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes('/firewalld')) names.add('firewalld')

@@ -1,5 +1,6 @@
 // Every value of a group or profile that is of another kind than its key takes: what reads them stops at the first.
-import { type JsonNode, Members, parseJson } from '../go/json.js'
+import type { ValuePath } from '../base/positions.js'
+import { type JsonNode, JsonMembers, parseJson } from '../go/json.js'
 import { fieldsOf, kindOf } from '../go/json-struct.js'
 import { bootFields, profileFields } from '../matchbox/profile.js'
 import { groupFields } from '../matchbox/group.js'
@@ -7,21 +8,20 @@ import type { Finding } from './finding.js'
 import type { JsonPlaces } from './json-places.js'
 import { storeFinding } from './store-rules.js'
 
-type Path = ReadonlyArray<string | number>
-type Misfits = ReadonlyArray<readonly [path: Path, problem: string]>
+type Misfits = ReadonlyArray<readonly [path: ValuePath, problem: string]>
 
 /** In the words of what reads them. */
-const wrong = (path: Path, expected: string, node: JsonNode): Misfits => [[path, `${path.map(step => typeof step === 'number' ? '' : step).join('.').replace(/\.$/, '[]')} has to be ${expected}, not ${kindOf(node)}`]]
+const wrong = (path: ValuePath, expected: string, node: JsonNode): Misfits => [[path, `${path.map(step => typeof step === 'number' ? '' : step).join('.').replace(/\.$/, '[]')} has to be ${expected}, not ${kindOf(node)}`]]
 
-const string = (path: Path, node: JsonNode): Misfits => node === null || typeof node === 'string' ? [] : wrong(path, 'a string', node)
-const flag = (path: Path, node: JsonNode): Misfits => node === null || typeof node === 'boolean' ? [] : wrong(path, 'true or false', node)
-const strings = (path: Path, node: JsonNode): Misfits => node === null
+const string = (path: ValuePath, node: JsonNode): Misfits => node === null || typeof node === 'string' ? [] : wrong(path, 'a string', node)
+const flag = (path: ValuePath, node: JsonNode): Misfits => node === null || typeof node === 'boolean' ? [] : wrong(path, 'true or false', node)
+const strings = (path: ValuePath, node: JsonNode): Misfits => node === null
   ? []
-  : node instanceof Members || !Array.isArray(node) ? wrong(path, 'a list of strings', node) : node.flatMap((item: JsonNode, n) => string([...path, n], item))
+  : node instanceof JsonMembers || !Array.isArray(node) ? wrong(path, 'a list of strings', node) : node.flatMap((item: JsonNode, n) => string([...path, n], item))
 
-function members (path: Path, node: JsonNode, each: (key: string, value: JsonNode) => Misfits): Misfits {
+function members (path: ValuePath, node: JsonNode, each: (key: string, value: JsonNode) => Misfits): Misfits {
   if (node === null) return []
-  return node instanceof Members ? node.list.flatMap(([key, value]) => each(key, value)) : wrong(path, 'an object', node)
+  return node instanceof JsonMembers ? node.list.flatMap(([key, value]) => each(key, value)) : wrong(path, 'an object', node)
 }
 
 function inGroup (key: string, node: JsonNode): Misfits {
@@ -31,7 +31,7 @@ function inGroup (key: string, node: JsonNode): Misfits {
 
 function inProfile (key: string, node: JsonNode): Misfits {
   if (key !== 'boot') return string([key], node)
-  if (node !== null && !(node instanceof Members)) return wrong([key], 'an object', node)
+  if (node !== null && !(node instanceof JsonMembers)) return wrong([key], 'an object', node)
   return fieldsOf(node, key, bootFields).flatMap(([name, value]) => {
     const path = [key, name]
     return name === 'initrd' || name === 'args' ? strings(path, value) : name === 'resilient' ? flag(path, value) : string(path, value)
@@ -46,7 +46,7 @@ export function typeFaults (kind: 'group' | 'profile', bytes: Buffer, places: Js
   } catch {
     return []
   }
-  if (!(root instanceof Members)) return []
+  if (!(root instanceof JsonMembers)) return []
   const [names, look] = kind === 'group' ? [groupFields, inGroup] as const : [profileFields, inProfile] as const
   return fieldsOf(root, kind, names).flatMap(([key, node]) => look(key, node)).map(([path, problem]) => storeFinding('unreadable', places.of(...path), problem))
 }

@@ -7,15 +7,15 @@ import { type Config, type DhcpInterface, dhcpInterfaces, isClustered, type Load
 import { isListener, placesIn } from '../listeners.js'
 import { type Ground, type GroundOptions, openGround } from '../wiring/ground.js'
 import { stateAmiss } from '../wiring/folder-amiss.js'
-import type { PreparedListener, Row } from '../wiring/listener.js'
-import { type Place, placeText } from '../wiring/place.js'
+import type { PreparedListener, ListenerTableRow } from '../wiring/listener.js'
+import { type ListenPlace, placeText } from '../wiring/place.js'
 import { type Finding, problem, warning } from './finding.js'
 import { clusterProblems, clusterWarnings } from './cluster.js'
 import { diagnoseLabels } from './labels.js'
 
 export interface PlannedListener {
-  readonly row: Row
-  readonly place: Place
+  readonly row: ListenerTableRow
+  readonly place: ListenPlace
   /** `0.0.0.0:8080/tcp`, `ens192:67/udp` */
   readonly address: string
   readonly what: string
@@ -23,7 +23,7 @@ export interface PlannedListener {
   readonly off: boolean
 }
 
-export interface Plan {
+export interface ListenPlan {
   readonly sources: readonly string[]
   readonly listeners: readonly PlannedListener[]
   /** What the sockets of systemd have to know: `mode` and `interface` as they are written, and every interface that DHCP is answered on. */
@@ -34,14 +34,14 @@ export interface Plan {
   readonly findings: readonly Finding[]
 }
 
-export type PlanOptions = Omit<GroundOptions, 'live' | 'onProblem'>
+export type ListenPlanOptions = Omit<GroundOptions, 'live' | 'onProblem'>
 
-export const planFor = (loaded: LoadedConfig, options: PlanOptions): Promise<Plan> =>
+export const planFor = (loaded: LoadedConfig, options: ListenPlanOptions): Promise<ListenPlan> =>
   onGround(loaded, options, async (_, plan) => plan)
 
 /** The plan, and `look` at what it was made from before that is closed. */
 export async function onGround<T> (
-  loaded: LoadedConfig, options: PlanOptions, look: (ground: Ground, plan: Plan) => Promise<T>
+  loaded: LoadedConfig, options: ListenPlanOptions, look: (ground: Ground, plan: ListenPlan) => Promise<T>
 ): Promise<T> {
   const refused: AppError[] = []
   const ground = await openGround(loaded, { ...options, live: false, onProblem: error => { refused.push(error) } })
@@ -96,7 +96,7 @@ export async function onGround<T> (
 const ignoredVariable = (name: string): Finding => warning('configuration',
   `${name} means nothing here: ${name.startsWith('MATCHBOX_WEB_') ? 'HTTP over TLS is http.https' : 'docs/configuration.md has those that do'}`)
 
-function pathsOf ({ config, store, signer, sources }: Ground): Plan['paths'] {
+function pathsOf ({ config, store, signer, sources }: Ground): ListenPlan['paths'] {
   const { groups, profiles, configs } = store.snapshot
   const { data_path: data, assets_path: assets, state_path: state } = config
   return [

@@ -12,10 +12,10 @@ const standardSocket = '/run/core-provisioner/control.sock'
 export const installedService = async (config: Config): ReturnType<typeof serviceState> =>
   config.control_socket === standardSocket ? await serviceState() : undefined
 
-export type Health = '/readyz' | '/healthz'
+export type HealthPath = '/readyz' | '/healthz'
 
 /** What the running service says of itself, by HTTP. */
-export async function diagnoseHealth ({ http: { address: { host, port } } }: Config, path: Health): Promise<readonly Finding[]> {
+export async function diagnoseHealth ({ http: { address: { host, port } } }: Config, path: HealthPath): Promise<readonly Finding[]> {
   const wildcard = new Map([['0.0.0.0', '127.0.0.1'], ['::', '[::1]']])
   const url = `http://${wildcard.get(host) ?? (host.includes(':') ? `[${host}]` : host)}:${port}${path}`
   try {
@@ -33,7 +33,7 @@ const lookEvery = 250
 export interface Wait {
   readonly seconds: number
   readonly clock: Clock
-  readonly health: Health
+  readonly health: HealthPath
   /** Looks around once it says that it is well: whether its ports are its own alone, and a DISCOVER is answered. */
   readonly around: () => Promise<readonly Finding[]>
 }

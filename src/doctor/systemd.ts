@@ -4,7 +4,7 @@ import { lstat, readdir, readlink, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { counted } from '../base/units.js'
 import { shownProperties } from '../inventory/matchbox-unit.js'
-import { printed, type Run } from './command.js'
+import { printed, type RunCommand } from './command.js'
 import { fine, type Finding, problem } from './finding.js'
 
 export const serviceUnit = 'core-provisioner.service'
@@ -28,7 +28,7 @@ export interface ServiceState {
 }
 
 /** undefined where no such service is installed. */
-export async function serviceState (run: Run = printed): Promise<ServiceState | undefined> {
+export async function serviceState (run: RunCommand = printed): Promise<ServiceState | undefined> {
   const properties = 'Id,LoadState,ActiveState,SubState,MainPID,User,NRestarts,Result,NeedDaemonReload'
   const units = (await run('systemctl', ['show', `--property=${properties}`, serviceUnit, 'core-provisioner-*.socket'])).split('\n\n').map(block =>
     new Map(block.split('\n').map(line => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])))
@@ -47,13 +47,13 @@ export async function serviceState (run: Run = printed): Promise<ServiceState | 
 }
 
 /** When the process of the service started, in epoch milliseconds as `booted` is; undefined where none runs. */
-export async function startedAt (booted: number, run: Run = printed): Promise<number | undefined> {
+export async function startedAt (booted: number, run: RunCommand = printed): Promise<number | undefined> {
   const shown = /^ExecMainStartTimestampMonotonic=([1-9]\d*)$/m.exec(await run('systemctl', ['show', '--property=ExecMainStartTimestampMonotonic', serviceUnit]))?.[1]
   return shown === undefined ? undefined : booted + Number(shown) / 1000
 }
 
 /** What the service said last of an error of its own; undefined when it said nothing, or the journal may not be read. */
-export async function lastError (run: Run = printed): Promise<string | undefined> {
+export async function lastError (run: RunCommand = printed): Promise<string | undefined> {
   const lines = (await run('journalctl', ['--quiet', '--no-pager', `--unit=${serviceUnit}`, '--priority=err', '--lines=20', '--output=json'])).split('\n')
   const messages = lines.flatMap((line): string[] => {
     try {
@@ -104,7 +104,7 @@ export async function versionOf (exe: string, versions: string, current: string)
 
 /** Whether the service runs, as the version that is installed, under the units as they are on disk. */
 export async function judgeService (
-  state: ServiceState, run: Run = printed, { current, proc }: Installation = standard
+  state: ServiceState, run: RunCommand = printed, { current, proc }: Installation = standard
 ): Promise<readonly Finding[]> {
   const { active, sub, pid, restarts, result, stale } = state
   const bad = (text: string, fix?: string): Finding => problem('service', text, fix)
@@ -131,5 +131,5 @@ export async function judgeService (
 }
 
 /** What systemd says of how a unit is started, as `inventory/matchbox-unit` reads it; '' where there is none. */
-export const settingsShown = async (unit: string, run: Run = printed): Promise<string> =>
+export const settingsShown = async (unit: string, run: RunCommand = printed): Promise<string> =>
   await run('systemctl', ['show', `--property=${shownProperties.join(',')}`, unit])

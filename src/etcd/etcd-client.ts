@@ -6,7 +6,7 @@ import { type ChannelCredentials, type ChannelOptions, Client, credentials, Meta
 import { AppError, messageOf } from '../base/errors.js'
 import { connectionWords } from './connection-words.js'
 import { isCallFailure, unknownUser, verdictOn } from './failure.js'
-import { type CallName, type Calls, type Header, loadMethods, type Methods, type StreamName } from './proto.js'
+import { type CallName, type EtcdCalls, type ResponseHeader, loadMethods, type Methods, type StreamName } from './proto.js'
 import type { TlsTexts } from './tls-files.js'
 
 export interface EtcdClientOptions {
@@ -86,7 +86,7 @@ export class EtcdClient {
    * Throws AppError: etcd_away when no member answered, whether or not one of them has carried it out; etcd_full, etcd_refused,
    * etcd_compacted, etcd_foreign, message_too_large.
    */
-  async call<N extends CallName> (name: N, request: Calls[N][0], patience = this.#patience): Promise<Calls[N][1]> {
+  async call<N extends CallName> (name: N, request: EtcdCalls[N][0], patience = this.#patience): Promise<EtcdCalls[N][1]> {
     const failures: string[] = []
     let foreign: AppError | undefined
     let logins = 0
@@ -201,7 +201,7 @@ export class EtcdClient {
     await this.#login
   }
 
-  #once<N extends CallName> (at: number, name: N, request: Calls[N][0], patience: number): Promise<Calls[N][1]> {
+  #once<N extends CallName> (at: number, name: N, request: EtcdCalls[N][0], patience: number): Promise<EtcdCalls[N][1]> {
     const { path, requestSerialize, responseDeserialize } = this.#methods[name]
     return new Promise((resolve, reject) => {
       const member = this.#members[at]!
@@ -209,7 +209,7 @@ export class EtcdClient {
       const [asked, metadata] = [request as object, this.#metadata()]
       member.makeUnaryRequest(path, requestSerialize, responseDeserialize, asked, metadata, { deadline }, (error, response) => {
         if (error !== null) reject(error)
-        else resolve(response as Calls[N][1])
+        else resolve(response as EtcdCalls[N][1])
       })
     })
   }
@@ -221,7 +221,7 @@ export class EtcdClient {
   }
 
   /** Endpoints of two clusters would be two truths. */
-  #assertOurs ({ cluster_id: cluster }: Header, at: number): void {
+  #assertOurs ({ cluster_id: cluster }: ResponseHeader, at: number): void {
     this.#cluster ??= cluster
     if (cluster === this.#cluster) return
     throw new AppError('etcd_foreign', `${this.#options.endpoints[at] ?? ''} belongs to another etcd cluster (${idText(cluster)}) than the one that answered before (${idText(this.#cluster)})`)

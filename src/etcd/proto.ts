@@ -3,7 +3,7 @@
 import { load, type MessageTypeDefinition, type MethodDefinition } from '@grpc/proto-loader'
 import { bundledPath } from '../base/bundled.js'
 
-export interface Header { readonly cluster_id: string, readonly member_id: string, readonly revision: string }
+export interface ResponseHeader { readonly cluster_id: string, readonly member_id: string, readonly revision: string }
 
 export interface WireKeyValue {
   readonly key: Buffer
@@ -22,7 +22,7 @@ export interface RangeRequest {
   readonly count_only?: boolean
 }
 
-export interface RangeResponse { readonly header: Header, readonly kvs: readonly WireKeyValue[], readonly more: boolean }
+export interface RangeResponse { readonly header: ResponseHeader, readonly kvs: readonly WireKeyValue[], readonly more: boolean }
 
 export interface Compare {
   readonly key: Buffer
@@ -49,10 +49,10 @@ export interface ResponseOp {
   readonly response_txn?: TxnResponse
 }
 
-export interface TxnResponse { readonly header: Header, readonly succeeded: boolean, readonly responses: readonly ResponseOp[] }
+export interface TxnResponse { readonly header: ResponseHeader, readonly succeeded: boolean, readonly responses: readonly ResponseOp[] }
 
 export interface WatchResponse {
-  readonly header: Header
+  readonly header: ResponseHeader
   readonly created: boolean
   readonly canceled: boolean
   readonly compact_revision: string
@@ -62,23 +62,23 @@ export interface WatchResponse {
 }
 
 export interface StatusResponse {
-  readonly header: Header
+  readonly header: ResponseHeader
   readonly version: string
   readonly leader: string
   readonly errors: readonly string[]
 }
 
 /** Every call that is made, with what goes and comes. */
-export interface Calls {
+export interface EtcdCalls {
   readonly Range: readonly [RangeRequest, RangeResponse]
   readonly Txn: readonly [TxnRequest, TxnResponse]
-  readonly Compact: readonly [{ readonly revision: number, readonly physical?: boolean }, { readonly header: Header }]
-  readonly LeaseGrant: readonly [{ readonly TTL: number }, { readonly header: Header, readonly ID: string, readonly TTL: string }]
-  readonly LeaseRevoke: readonly [{ readonly ID: string }, { readonly header: Header }]
+  readonly Compact: readonly [{ readonly revision: number, readonly physical?: boolean }, { readonly header: ResponseHeader }]
+  readonly LeaseGrant: readonly [{ readonly TTL: number }, { readonly header: ResponseHeader, readonly ID: string, readonly TTL: string }]
+  readonly LeaseRevoke: readonly [{ readonly ID: string }, { readonly header: ResponseHeader }]
   readonly Status: readonly [object, StatusResponse]
-  readonly Authenticate: readonly [Readonly<Record<'name' | 'password', string>>, { readonly header: Header, readonly token: string }]
+  readonly Authenticate: readonly [Readonly<Record<'name' | 'password', string>>, { readonly header: ResponseHeader, readonly token: string }]
 }
-export type CallName = keyof Calls
+export type CallName = keyof EtcdCalls
 export type StreamName = 'Watch' | 'LeaseKeepAlive'
 
 export type Methods = Readonly<Record<CallName | StreamName, MethodDefinition<object, object>>>

@@ -24,7 +24,7 @@ export interface TlsFilesOptions {
 /** Milliseconds. */
 const lookEvery = 2000
 
-export class TlsFiles {
+export class ClientTlsFiles {
   readonly #names: TlsFileNames
   readonly #options: TlsFilesOptions
   readonly #timer: Timer
@@ -41,9 +41,9 @@ export class TlsFiles {
   }
 
   /** AppError certificate_invalid says which file is wrong and how. */
-  static async open (names: TlsFileNames, options: TlsFilesOptions): Promise<TlsFiles> {
+  static async open (names: TlsFileNames, options: TlsFilesOptions): Promise<ClientTlsFiles> {
     const stamp = await stampOf(names)
-    return new TlsFiles(names, options, await readTexts(names), stamp)
+    return new ClientTlsFiles(names, options, await readTexts(names), stamp)
   }
 
   get texts (): TlsTexts { return this.#texts }

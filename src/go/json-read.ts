@@ -1,5 +1,6 @@
 // JSON text as Go's encoding/json reads it (RFC 8259, but for a byte order mark, which is refused), and refused in its words, which
 // people search for. What becomes of the parts is up to whoever reads.
+import type { TextPosition } from '../base/positions.js'
 import { printable } from './string.js'
 
 /** Text that is not JSON; `line` and `column` count from 1, columns in characters. */
@@ -10,16 +11,13 @@ export class JsonError extends Error {
   readonly line: number
   readonly column: number
 
-  constructor (problem: string, { line, column }: Place) {
+  constructor (problem: string, { line, column }: TextPosition) {
     super(`${line}:${column}: ${problem}`)
     this.problem = problem
     this.line = line
     this.column = column
   }
 }
-
-/** Line and column from 1, in characters. */
-export interface Place { readonly line: number, readonly column: number }
 
 /** What a document is made into. `At` stands for a place in it. */
 export interface JsonBuilder<Node, Member, At> {
@@ -36,7 +34,7 @@ export interface JsonBuilder<Node, Member, At> {
 }
 
 /** Gives the places of offsets that come in order: a file may be one long line. */
-export function placesIn (text: string): (offset: number) => Place {
+export function placesIn (text: string): (offset: number) => TextPosition {
   let [at, line, column] = [0, 1, 1]
   return offset => {
     for (; at < offset; at++) {

@@ -1,6 +1,6 @@
 // A JSON object read into named fields as Go's encoding/json fills a struct: keys match without regard to case, a key
 // that repeats is read again over what it left, null leaves a value as it is, and unknown keys are passed over.
-import { type JsonNode, Members } from './json.js'
+import { type JsonNode, JsonMembers } from './json.js'
 
 /** A value of another type than its field takes; `field` is its dotted name. */
 export class FieldError extends Error {
@@ -11,7 +11,7 @@ export class FieldError extends Error {
 }
 
 export function kindOf (node: JsonNode): string {
-  if (node instanceof Members) return 'an object'
+  if (node instanceof JsonMembers) return 'an object'
   if (node === null) return 'null'
   return Array.isArray(node) ? 'an array' : `a ${typeof node}`
 }
@@ -22,7 +22,7 @@ const fold = (key: string): string => key.replaceAll('\u017f', 's').replaceAll('
 /** The members of an object by their field's name, in the order they were written. */
 export function fieldsOf (node: JsonNode, what: string, names: readonly string[]): Array<readonly [string, JsonNode]> {
   if (node === null) return []
-  if (!(node instanceof Members)) throw new FieldError(what, 'an object', node)
+  if (!(node instanceof JsonMembers)) throw new FieldError(what, 'an object', node)
   const found: Array<readonly [string, JsonNode]> = []
   for (const [key, value] of node.list) {
     const name = names.includes(key) ? key : names.find(n => n === fold(key))
@@ -40,6 +40,6 @@ export function stringField (field: string, node: JsonNode, before: string): str
 /** A list of strings, whose nulls are empty strings; null instead of the list is no list. */
 export function stringsField (field: string, node: JsonNode): readonly string[] {
   if (node === null) return []
-  if (node instanceof Members || !Array.isArray(node)) throw new FieldError(field, 'a list of strings', node)
+  if (node instanceof JsonMembers || !Array.isArray(node)) throw new FieldError(field, 'a list of strings', node)
   return node.map((item: JsonNode) => stringField(`${field}[]`, item, ''))
 }

@@ -13,8 +13,8 @@ export type JsonWritable =
   | null | boolean | number | bigint | string | readonly JsonWritable[] | ReadonlyMap<string, JsonWritable> | JsonRecord
 
 /** A JSON document as it was written: an object is the list of its members, repeated keys and all. */
-export type JsonNode = null | boolean | number | string | readonly JsonNode[] | Members
-export class Members {
+export type JsonNode = null | boolean | number | string | readonly JsonNode[] | JsonMembers
+export class JsonMembers {
   readonly list: ReadonlyArray<readonly [string, JsonNode]>
   constructor (list: ReadonlyArray<readonly [string, JsonNode]>) { this.list = list }
 }
@@ -37,13 +37,13 @@ const nodesOf = (source: string): JsonBuilder<JsonNode, readonly [string, JsonNo
   },
   word: word => values[word],
   array: items => items,
-  object: members => new Members(members),
+  object: members => new JsonMembers(members),
   member: (key, _, value) => [key, value]
 })
 
 /** The value of a document once its order and repetitions no longer matter. */
 export function valueOf (node: JsonNode): JsonValue {
-  if (node instanceof Members) return new Map(node.list.map(([key, value]) => [key, valueOf(value)]))
+  if (node instanceof JsonMembers) return new Map(node.list.map(([key, value]) => [key, valueOf(value)]))
   return isArray(node) ? node.map(valueOf) : node
 }
 

@@ -10,11 +10,11 @@ export interface ChangeTold {
   readonly change: string
 }
 
-type Call = 'GroupPut' | 'GroupDelete' | 'ProfilePut' | 'ProfileDelete' | 'IgnitionPut' | 'IgnitionDelete' | 'GenericPut' | 'GenericDelete'
-export const isChange = (call: string): call is Call => /^(?:Group|Profile|Ignition|Generic)(?:Put|Delete)$/.test(call)
+type ChangeCall = 'GroupPut' | 'GroupDelete' | 'ProfilePut' | 'ProfileDelete' | 'IgnitionPut' | 'IgnitionDelete' | 'GenericPut' | 'GenericDelete'
+export const isChange = (call: string): call is ChangeCall => /^(?:Group|Profile|Ignition|Generic)(?:Put|Delete)$/.test(call)
 
 /** `before` and `after` are the store at the beginning and the end of the call. */
-export function changeTold (call: Call, id: string, before: Snapshot, after: Snapshot): ChangeTold {
+export function changeTold (call: ChangeCall, id: string, before: Snapshot, after: Snapshot): ChangeTold {
   const [, kind = '', what = ''] = /^([A-Z][a-z]+)(Put|Delete)$/.exec(call) ?? []
   const object = `${kind.toLowerCase()} ${id}`
   if (kind === 'Group') return { object, change: differing(what, before.groups.get(id), after.groups.get(id), groupParts) }

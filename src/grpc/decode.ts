@@ -3,7 +3,7 @@
 // answers, reads all three as something else.
 import { isUtf8 } from 'node:buffer'
 import { DecodeError } from '../base/errors.js'
-import type { Field, MessageType } from './proto.js'
+import type { MessageField, MessageLayout } from './proto.js'
 
 /** A field that is not on the wire has no key; a map is a Map, a repeated field an array. */
 export type Decoded = { [field: string]: string | Buffer | Decoded | Map<string, string> | Array<string | Buffer | Decoded> }
@@ -13,7 +13,7 @@ const wireType = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGroup: 4, 
 const maxVarintBytes = 10
 
 /** The message in `bytes`; throws DecodeError. */
-export function decodeMessage (bytes: Buffer, type: MessageType): Decoded {
+export function decodeMessage (bytes: Buffer, type: MessageLayout): Decoded {
   return new WireReader(bytes).message(type)
 }
 
@@ -23,7 +23,7 @@ class WireReader {
 
   constructor (bytes: Buffer) { this.#bytes = bytes }
 
-  message (type: MessageType, into: Decoded = {}): Decoded {
+  message (type: MessageLayout, into: Decoded = {}): Decoded {
     while (this.#at < this.#bytes.length) {
       const start = this.#at
       const tag = this.#varint()
@@ -36,7 +36,7 @@ class WireReader {
     return into
   }
 
-  #field (field: Field, into: Decoded): void {
+  #field (field: MessageField, into: Decoded): void {
     const start = this.#at
     const bytes = this.#delimited()
     const before = into[field.name]

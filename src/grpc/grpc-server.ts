@@ -11,7 +11,7 @@ import type { Logger } from '../base/log.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import { Pace } from '../base/pace.js'
 import { Connections } from '../net/connections.js'
-import type { Limits } from '../net/shares.js'
+import type { ShareLimits } from '../net/shares.js'
 import { plainSerial, type TlsIdentity } from '../net/tls-identity.js'
 import { decodeMessage } from './decode.js'
 import { HandshakeError, type HandshakeReason, Handshakes } from './handshake.js'
@@ -30,7 +30,7 @@ export interface GrpcServerOptions {
   readonly onCall?: (event: CallEvent) => void
   readonly onHandshakeFailure?: (reason: HandshakeReason) => void
   /** Connections; 1,000 in all, half of them of one address, without it. */
-  readonly connections?: Limits
+  readonly connections?: ShareLimits
   /** Shares the turns of the event loop with others that have much to do; one of its own without it. */
   readonly pace?: Pace
   /** How long calls may take to end when the server closes, in milliseconds; then their connections are cut. */
@@ -47,9 +47,9 @@ export interface GrpcServer {
 
 /** grpc's own limit, and Matchbox's. */
 export const maxReceiveBytes = 4 * 1024 * 1024
-const defaultConnections: Limits = { all: 1000, perAddress: 500 }
+const defaultConnections: ShareLimits = { all: 1000, perAddress: 500 }
 /** Of these nobody knows yet who they are. */
-export const strangerLimits: Limits = { all: 100, perAddress: 25 }
+export const strangerLimits: ShareLimits = { all: 100, perAddress: 25 }
 /** A stranger who floods the port gets a line a minute, and is counted. */
 const busyEvery = 60_000
 const maxConcurrentStreams = 100

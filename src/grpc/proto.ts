@@ -7,23 +7,23 @@ export const serviceNames = ['Groups', 'Profiles', 'Ignition', 'Generic', 'Selec
 export type ServiceName = typeof serviceNames[number]
 
 /** A field of a message; `type` is the layout of an embedded message. */
-export interface Field {
+export interface MessageField {
   readonly name: string
-  readonly type: 'string' | 'bytes' | MessageType
+  readonly type: 'string' | 'bytes' | MessageLayout
   readonly repeated: boolean
   /** A repeated message of key and value. */
   readonly map: boolean
 }
 
-export interface MessageType {
+export interface MessageLayout {
   readonly name: string
-  readonly fields: ReadonlyMap<number, Field>
+  readonly fields: ReadonlyMap<number, MessageField>
 }
 
 export interface Protocol {
   readonly services: Readonly<Record<ServiceName, ServiceDefinition>>
   /** The layout of a call's request, by the name of the call. */
-  requestType: (call: string) => MessageType
+  requestType: (call: string) => MessageLayout
 }
 
 const folder = bundledPath('proto')
@@ -35,7 +35,7 @@ export async function loadProtocol (): Promise<Protocol> {
     if (found === undefined || 'format' in found) throw new Error(`assets/proto defines no service rpcpb.${name}`)
     return found
   }
-  const types = new Map<string, MessageType>()
+  const types = new Map<string, MessageLayout>()
   return {
     services: { Groups: service('Groups'), Profiles: service('Profiles'), Ignition: service('Ignition'), Generic: service('Generic'), Select: service('Select') },
     requestType: call => messageType(definition, 'serverpb', `${call}Request`, types)
@@ -57,7 +57,7 @@ interface Descriptor {
   readonly options: { readonly mapEntry?: boolean } | null
 }
 
-function messageType (definition: PackageDefinition, namespace: string, name: string, known: Map<string, MessageType>): MessageType {
+function messageType (definition: PackageDefinition, namespace: string, name: string, known: Map<string, MessageLayout>): MessageLayout {
   const full = name.includes('.') ? name : `${namespace}.${name}`
   const before = known.get(full)
   if (before !== undefined) return before
@@ -68,8 +68,8 @@ function messageType (definition: PackageDefinition, namespace: string, name: st
   return type
 }
 
-function layoutOf (descriptor: Descriptor, name: string, resolve: (name: string) => MessageType): MessageType {
-  const fields = new Map<number, Field>()
+function layoutOf (descriptor: Descriptor, name: string, resolve: (name: string) => MessageLayout): MessageLayout {
+  const fields = new Map<number, MessageField>()
   for (const field of descriptor.field) {
     const nested = descriptor.nestedType.find(other => other.name === field.typeName)
     fields.set(field.number, {

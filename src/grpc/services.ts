@@ -11,7 +11,7 @@ import type { Protocol, ServiceName } from './proto.js'
 import { statusOf } from './status.js'
 
 /** A request as far as it could be read. */
-export type Request = object | DecodeError
+export type ServiceRequest = object | DecodeError
 
 /** One call, for the log and the metrics. */
 export interface CallEvent {
@@ -36,9 +36,9 @@ interface LabelsMessage { readonly labels?: ReadonlyMap<string, string> }
 export const maxReadableBytes = 4 * 1024 * 1024 - 64 * 1024
 
 /** Answers to calls by service and name; an answer is a message, a failure an AppError. */
-export type Calls = Readonly<Record<ServiceName, Readonly<Record<string, (request: never) => object | Promise<object>>>>>
+export type ServiceCalls = Readonly<Record<ServiceName, Readonly<Record<string, (request: never) => object | Promise<object>>>>>
 
-export function createCalls (provisioner: Provisioner, protocol: Protocol): Calls {
+export function createCalls (provisioner: Provisioner, protocol: Protocol): ServiceCalls {
   /** Refuses what could be put but not read back: the client's Get would fail, which Terraform takes for "it is gone". */
   const assertReadable = (service: ServiceName, call: string, what: string, response: object): void => {
     const bytes = protocol.services[service][call]!.responseSerialize(response).length
@@ -125,10 +125,11 @@ export function createCalls (provisioner: Provisioner, protocol: Protocol): Call
 
 /** A service's calls as grpc-js takes them; `onCall` is told of each when it is answered, `running` holds those that are not. */
 export function implementationOf (
-  calls: Calls[ServiceName], provisioner: Provisioner, onCall: (event: CallEvent) => void, running: Set<Promise<void>>, now: () => number
+  calls: ServiceCalls[ServiceName], provisioner: Provisioner, onCall: (event: CallEvent) => void, running: Set<Promise<void>>,
+  now: () => number
 ): UntypedServiceImplementation {
   return Object.fromEntries(Object.entries(calls).map(([name, work]) => {
-    const handle: handleUnaryCall<Request, object> = (call, callback) => {
+    const handle: handleUnaryCall<ServiceRequest, object> = (call, callback) => {
       const started = now()
       const report = (error: unknown, code: status, told?: ChangeTold): void => {
         onCall({ call: name, id: subjectOf(call.request), peer: call.getPeer(), code, ms: now() - started, told, error })
@@ -154,7 +155,7 @@ export function implementationOf (
   }))
 }
 
-function subjectOf (request: Request): string {
+function subjectOf (request: ServiceRequest): string {
   if ('id' in request && typeof request.id === 'string') return request.id
   if (request instanceof Error) return ''
   if ('name' in request && typeof request.name === 'string') return request.name

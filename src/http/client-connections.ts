@@ -7,7 +7,7 @@ import { Server as TlsServer, TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.js'
 import { Pace } from '../base/pace.js'
 import { Connections } from '../net/connections.js'
-import type { Limits } from '../net/shares.js'
+import type { ShareLimits } from '../net/shares.js'
 import { carrierOf, shortenedBy } from './client-error.js'
 import { Turns } from './in-turn.js'
 import { ReadPace } from './read-pace.js'
@@ -19,7 +19,7 @@ export const mostHeaders = 1000
 /** Labels of a request: each takes a microsecond or two to read, and a target has room for a quarter of a million. */
 export const mostLabels = 4096
 
-export interface ClientConnectionsOptions extends Limits {
+export interface ClientConnectionsOptions extends ShareLimits {
   /** Milliseconds without an octet coming or going while a request is answered; then the connection is cut. */
   readonly progressTimeout: number
   /** Shares the turns of the event loop with others that have much to do; one of its own without it. */

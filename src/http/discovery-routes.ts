@@ -8,7 +8,7 @@ import type { Discovery } from '../cluster/discovery.js'
 import { discoveryLimits, sizeIn } from '../cluster/discovery-limits.js'
 import { keyError, type KeysAnswer, memberKey, tokenKey } from '../cluster/keys-answer.js'
 import { unmapped } from '../net/ipv4.js'
-import { type Limits, networkOf, Shares } from '../net/shares.js'
+import { type ShareLimits, networkOf, Shares } from '../net/shares.js'
 
 export interface DiscoveryRoutesOptions {
   readonly discovery: Discovery
@@ -19,7 +19,7 @@ export interface DiscoveryRoutesOptions {
 }
 
 /** Members that wait for others: each holds a connection. */
-export const discoveryWaiters: Limits = { all: 1000, perAddress: 100 }
+export const discoveryWaiters: ShareLimits = { all: 1000, perAddress: 100 }
 export const mostBodyBytes = 4096
 const defaultSize = '3'
 

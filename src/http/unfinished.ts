@@ -4,10 +4,10 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../base/clock.js'
 import { Connections } from '../net/connections.js'
-import type { Limits } from '../net/shares.js'
+import type { ShareLimits } from '../net/shares.js'
 
 /** TLS handshakes that have begun. */
-export const mostHandshakes: Limits = { all: 256, perAddress: 64 }
+export const mostHandshakes: ShareLimits = { all: 256, perAddress: 64 }
 /** Octets of requests that have begun to come and are not answered, on all connections together. */
 export const mostUnanswered = 8 * 1024 * 1024
 /** Milliseconds between two looks at them: while a request comes nobody tells how much of it is there. */
@@ -26,7 +26,7 @@ export class Unfinished {
    * Half of the places that `limits` gives are for those who have asked for something. `onDisplaced` is told of a connection that
    * is about to be closed for another's sake. Without a clock nobody looks.
    */
-  constructor (limits: Limits, onDisplaced: (socket: Socket) => void, clock?: Pick<Clock, 'every'>) {
+  constructor (limits: ShareLimits, onDisplaced: (socket: Socket) => void, clock?: Pick<Clock, 'every'>) {
     // Who came first gives way, not who has said nothing: a newcomer has not either, as long as his first octets are on their way.
     const giveWay = [() => true]
     this.#silent = new Connections({ all: Math.ceil(limits.all / 2), perAddress: limits.perAddress, giveWay, onDisplaced })

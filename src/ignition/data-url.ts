@@ -31,15 +31,15 @@ export const percentDataUrl = (contents: Buffer | string): string =>
 export const base64DataUrl = (contents: Buffer | string): string =>
   `data:;base64,${(typeof contents === 'string' ? goBytes(contents) : contents).toString('base64')}`
 
-export type DataUrl = { readonly ok: true, readonly data: Buffer } | { readonly ok: false, readonly problem: string }
+export type DataUrlResult = { readonly ok: true, readonly data: Buffer } | { readonly ok: false, readonly problem: string }
 
 // RFC 2045's token: printable ASCII but the specials.
 const token = /^[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+/
 const dataCharacters = /^[!$%&'()*+,\-./0-9:;=?@A-Z_a-z~]*$/
 
 /** What a data URL holds, or why it is none in the words of the reference's parser. */
-export function readDataUrl (url: string): DataUrl {
-  const fail = (problem: string): DataUrl => ({ ok: false, problem })
+export function readDataUrl (url: string): DataUrlResult {
+  const fail = (problem: string): DataUrlResult => ({ ok: false, problem })
   if (!url.startsWith('data:')) return fail('missing data prefix')
   let rest = url.slice('data:'.length)
   const take = (pattern: RegExp): string => {

@@ -6,7 +6,7 @@ import { nodeText } from '../yaml/node.js'
 import { looseTruths, looseUntruths, maximumInt, resolveScalar, shortTag } from '../yaml/resolve.js'
 import { YamlError } from '../yaml/yaml-error.js'
 import { zeroOf, zeroValue } from './values.js'
-import type { CustomType, Form, Struct, Type, ValueOf } from './schema.js'
+import type { CustomType, DocumentForm, Struct, Type, ValueOf } from './schema.js'
 import type { YamlAlias, YamlMapping, YamlNode, YamlScalar, YamlSequence } from '../yaml/node.js'
 import type { Resolved } from '../yaml/resolve.js'
 import type { YamlDialect } from '../yaml/yaml-error.js'
@@ -27,7 +27,7 @@ export class YamlTypeError extends YamlError {
 export class CustomDecodeError extends YamlError {}
 
 interface Outcome { readonly good: boolean, readonly value: unknown }
-type Fields = Record<string, unknown>
+type RawFields = Record<string, unknown>
 
 /** Characters that aliases may bring in, all together: one long text that stands in a thousand places would fill the memory. */
 const maximumAliasedText = 16 * 1024 * 1024
@@ -39,7 +39,7 @@ const maximumProblems = 100
  * The value of `root` as `type`; its zero value for an empty document.
  * Throws YamlTypeError when values do not fit, YamlError when the document itself is at fault.
  */
-export function decodeYaml<T extends Type> (root: YamlNode | undefined, type: T, dialect: YamlDialect, form: Form = 'yaml'): ValueOf<T> {
+export function decodeYaml<T extends Type> (root: YamlNode | undefined, type: T, dialect: YamlDialect, form: DocumentForm = 'yaml'): ValueOf<T> {
   if (root === undefined) return zeroOf(type)
   const decoder = new Decoder(dialect, form)
   const { value } = decoder.unmarshal(root, type, zeroValue(type))
@@ -56,9 +56,9 @@ class Decoder {
   #aliasSteps = 0
   #aliasedText = 0
 
-  readonly #form: Form
+  readonly #form: DocumentForm
 
-  constructor (dialect: YamlDialect, form: Form) {
+  constructor (dialect: YamlDialect, form: DocumentForm) {
     this.#dialect = dialect
     this.#form = form
   }
@@ -228,7 +228,7 @@ class Decoder {
     return found
   }
 
-  #struct (node: YamlMapping, type: Struct, value: Fields): void {
+  #struct (node: YamlMapping, type: Struct, value: RawFields): void {
     const merged = this.#merged
     this.#merged = undefined
     const fields = writtenFields(type, this.#form)
@@ -261,7 +261,7 @@ class Decoder {
     return key.tag === '' && key.style === 'plain'
   }
 
-  #merge (node: YamlNode, type: Type, value: Fields): void {
+  #merge (node: YamlNode, type: Type, value: RawFields): void {
     const sources = node.kind === 'sequence' ? node.items : [node]
     for (const source of this.#dialect === 'v2' ? [...sources].reverse() : sources) {
       const behind = source.kind === 'alias' ? source.target : source

@@ -128,15 +128,15 @@ export const bareName = ({ goType }: { readonly goType: string }): string => goT
 export const snakeCase = (name: string): string => /[A-Z]/.test(name) ? name.replace(/MiB|[A-Z]/g, part => `_${part}`).toLowerCase() : name
 
 /** In which form a document is written: YAML has sugar and snake_case. */
-export type Form = 'yaml' | 'json'
+export type DocumentForm = 'yaml' | 'json'
 
-export const spelled = (name: string, form: Form): string => form === 'yaml' ? snakeCase(name) : name
+export const spelled = (name: string, form: DocumentForm): string => form === 'yaml' ? snakeCase(name) : name
 
 type WrittenFields = ReadonlyMap<string, readonly [string, Type]>
 const writtenFieldsOf = { yaml: new WeakMap<Struct, WrittenFields>(), json: new WeakMap<Struct, WrittenFields>() } as const
 
 /** The fields that may be set in a document of that form, by their names there. */
-export const writtenFields = (struct: Struct, form: Form): WrittenFields => {
+export const writtenFields = (struct: Struct, form: DocumentForm): WrittenFields => {
   const known = writtenFieldsOf[form].get(struct) ?? new Map(Object.entries(struct.fields).flatMap(([name, field]) =>
     (form === 'yaml' ? field.internal : field.sugar) === true ? [] : [[spelled(name, form), [name, field] as const]]))
   writtenFieldsOf[form].set(struct, known)

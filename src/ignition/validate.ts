@@ -1,16 +1,17 @@
 // Checks a typed value by the rules of its types. Rules speak of paths; where these stand in the source is another's work
 // (source-tree.ts). The two generations of Ignition go through a config in different ways.
+import type { ValuePath } from '../base/positions.js'
 import { asList, asValues, behind, eachPart, eachValue, pathOf } from './values.js'
 import { bareName, ignitionFields, keyOf } from './schema.js'
 import type { Struct, Type, Value, ValueOf } from './schema.js'
-import type { Path, Trail } from './values.js'
+import type { Trail } from './values.js'
 
-export interface Finding { readonly kind: 'error' | 'warning', readonly path: Path, readonly message: string }
+export interface SchemaFinding { readonly kind: 'error' | 'warning', readonly path: ValuePath, readonly message: string }
 
 /** Takes findings about a value; paths are relative to it, and no message is no finding. */
 export interface Findings {
-  readonly error: (path: Path, message: string | undefined) => void
-  readonly warning: (path: Path, message: string | undefined) => void
+  readonly error: (path: ValuePath, message: string | undefined) => void
+  readonly warning: (path: ValuePath, message: string | undefined) => void
 }
 
 /** A value's own rules. They look at the fields it has, not at what lies in structs below, which have rules of their own. */
@@ -25,24 +26,24 @@ export const rule = <T extends { readonly goType: string }, C = unknown>(type: T
   [bareName(type), check as Check<unknown, C>]
 
 class FindingsBelow implements Findings {
-  readonly #found: Finding[]
+  readonly #found: SchemaFinding[]
   readonly #at: Trail | undefined
 
-  constructor (found: Finding[], at: Trail | undefined) {
+  constructor (found: SchemaFinding[], at: Trail | undefined) {
     this.#found = found
     this.#at = at
   }
 
-  error (path: Path, message: string | undefined): void { this.#take('error', path, message) }
-  warning (path: Path, message: string | undefined): void { this.#take('warning', path, message) }
+  error (path: ValuePath, message: string | undefined): void { this.#take('error', path, message) }
+  warning (path: ValuePath, message: string | undefined): void { this.#take('warning', path, message) }
 
-  #take (kind: Finding['kind'], path: Path, message: string | undefined): void {
+  #take (kind: SchemaFinding['kind'], path: ValuePath, message: string | undefined): void {
     if (message !== undefined) this.#found.push({ kind, path: [...pathOf(this.#at), ...path], message })
   }
 }
 
 /** Takes what is said of a value into `found`. */
-export const findingsAt = (found: Finding[], at?: Trail): Findings => new FindingsBelow(found, at)
+export const findingsAt = (found: SchemaFinding[], at?: Trail): Findings => new FindingsBelow(found, at)
 
 /** The rules by the types themselves, so that no name is looked at for each of very many values. */
 const byType = <C>(rules: Rules<C>): (type: Type) => Check<unknown, C> | undefined => {
@@ -55,8 +56,8 @@ const byType = <C>(rules: Rules<C>): (type: Type) => Check<unknown, C> | undefin
 }
 
 /** What the rules have to say of each value, from the outside in: Ignition 3's way. */
-export const validate = <C>(type: Type, value: Value, rules: Rules<C>, context: C): readonly Finding[] => {
-  const found: Finding[] = []
+export const validate = <C>(type: Type, value: Value, rules: Rules<C>, context: C): readonly SchemaFinding[] => {
+  const found: SchemaFinding[] = []
   const checkOf = byType(rules)
   eachValue(type, value, (inner, part, trail) => checkOf(inner)?.(part, findingsAt(found, trail), context))
   return found
@@ -66,13 +67,13 @@ export const validate = <C>(type: Type, value: Value, rules: Rules<C>, context: 
  * Ignition 2's way: what is said of a field comes just before what is said of its insides, and inside of what is wrong as a whole
  * nothing is said, because it would mislead.
  */
-export const validateInOrder = <C>(type: Type, value: Value, rules: Rules<C>, context: C): readonly Finding[] => {
-  const found: Finding[] = []
+export const validateInOrder = <C>(type: Type, value: Value, rules: Rules<C>, context: C): readonly SchemaFinding[] => {
+  const found: SchemaFinding[] = []
   const checkOf = byType(rules)
   const visit = (pointer: Type, value: Value, trail: Trail | undefined, depth: number): void => {
     if (value === undefined) return
     const type = behind(pointer)
-    const own: Finding[] = []
+    const own: SchemaFinding[] = []
     checkOf(type)?.(value, findingsAt(own, trail), context)
     let wrong = false
     for (const finding of own) {
@@ -91,8 +92,8 @@ export const validateInOrder = <C>(type: Type, value: Value, rules: Rules<C>, co
 }
 
 /** Entries of lists that have the key of an earlier one. */
-export const duplicates = (type: Struct, value: Value): readonly Finding[] => {
-  const found: Finding[] = []
+export const duplicates = (type: Struct, value: Value): readonly SchemaFinding[] => {
+  const found: SchemaFinding[] = []
   eachValue(type, value, (inner, part, trail) => {
     if (inner.kind !== 'struct') return
     const seen = new Map<string, Set<string>>()

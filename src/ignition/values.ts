@@ -1,9 +1,7 @@
 // Decoded values with the help of their types: what is zero, what fills the gaps, and a walk over all that is there.
+import type { ValuePath } from '../base/positions.js'
 import { ignitionFields } from './schema.js'
 import type { Struct, Type, Value, ValueOf, Values } from './schema.js'
-
-/** Where a value is: names of fields and list indexes from the root. */
-export type Path = ReadonlyArray<string | number>
 
 export const asValues = (value: Value): Values => (value ?? {}) as Values
 export const asList = (value: Value): readonly Value[] => (value ?? []) as readonly Value[]
@@ -52,7 +50,7 @@ export const isZero = (type: Type, value: Value): boolean => {
 /** A path from the inside out: most are never written down. */
 export interface Trail { readonly up: Trail | undefined, readonly step: string | number }
 
-export const pathOf = (trail: Trail | undefined): Path => {
+export const pathOf = (trail: Trail | undefined): ValuePath => {
   const path: Array<string | number> = []
   for (let at = trail; at !== undefined; at = at.up) path.unshift(at.step)
   return path

@@ -1,10 +1,11 @@
 // One model of the lists of machines that other programs keep, whatever their format: each fact with the place where it was
 // written. Readers make it of text, writers text of it; `join` makes one list of several, `plan` says what it would change.
+import type { TextPosition } from '../base/positions.js'
 import type { Ipv4, Subnet } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 
-/** Where something was written; lines and columns count from 1, columns in characters. */
-export interface Place { readonly file: string, readonly line: number, readonly column: number }
+/** Where something was written. */
+export interface Place extends TextPosition { readonly file: string }
 
 export interface Fact<T> { readonly value: T, readonly at: Place }
 
@@ -31,14 +32,14 @@ export interface ListedHost {
 }
 
 /** Something that a person should know and that keeps nothing from being taken in: what was mended, what was left out. */
-export interface Remark { readonly at: Place, readonly text: string }
+export interface ListRemark { readonly at: Place, readonly text: string }
 
 /** Another file that a list tells to read in its place. */
 export interface Include { readonly at: Place, readonly path: string, readonly format?: 'hosts' | 'ethers' }
 
 export interface HostList {
   readonly hosts: readonly ListedHost[]
-  readonly remarks: readonly Remark[]
+  readonly remarks: readonly ListRemark[]
   /** The networks that the list speaks of: an address outside of all of them is a mistake. */
   readonly networks: ReadonlyArray<Fact<Subnet>>
   /** The domain that short names stand in. */

@@ -1,18 +1,18 @@
 // What a matchbox.service is told: by variables, by files of them, and by arguments. Read from what `systemctl show` says of
 // the unit, drop-ins and all, and turned into variables, which core-provisioner takes as Matchbox does.
-import { type Environment, parseEnvironmentFile } from '../config/environment-file.js'
+import { type UnitEnvironment, parseEnvironmentFile } from '../config/environment-file.js'
 import { type ContainerCommand, containerCommand, startsContainers } from './container-command.js'
 import { expand, valuesIn, words, wordsAsWritten } from './unit-words.js'
 
 export interface MatchboxSettings {
   /** Those that core-provisioner takes. */
-  readonly environment: Environment
+  readonly environment: UnitEnvironment
   /** What it is told that has to be done by hand, a sentence each. */
   readonly notes: readonly string[]
 }
 
 /** Files as the unit names them. */
-export interface UnitFiles {
+export interface UnitFileReader {
   /** The text, undefined for one that cannot be read. */
   readonly read: (file: string) => string | undefined
   /** Those that a pattern of a shell names, sorted. */
@@ -49,7 +49,7 @@ const shells: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'ash', 'zsh',
 /**
  * `show` is what `systemctl show` prints of the unit, all of it or the properties that are read here (`shownProperties`).
  */
-export function settingsOfUnit (show: string, { read, glob }: UnitFiles): MatchboxSettings {
+export function settingsOfUnit (show: string, { read, glob }: UnitFileReader): MatchboxSettings {
   const shown = new UnitProperties(show, read)
   const notes: string[] = []
   const variables = new Map(shown.assignments)
@@ -78,7 +78,7 @@ export function settingsOfUnit (show: string, { read, glob }: UnitFiles): Matchb
 }
 
 /** What of it core-provisioner takes; the rest is named. */
-function settled (found: Map<string, string>, shown: UnitProperties, read: UnitFiles['read'], notes: string[]): Environment {
+function settled (found: Map<string, string>, shown: UnitProperties, read: UnitFileReader['read'], notes: string[]): UnitEnvironment {
   const hasApi = (found.get('MATCHBOX_RPC_ADDRESS') ?? '') !== ''
   if (isTrue(found.get('MATCHBOX_WEB_SSL'))) {
     const [cert, key] = [found.get('MATCHBOX_WEB_CERT_FILE') ?? '/etc/matchbox/ssl/server.crt', found.get('MATCHBOX_WEB_KEY_FILE') ?? '/etc/matchbox/ssl/server.key']
@@ -108,7 +108,7 @@ interface CommandSettings {
 }
 
 /** What a command tells Matchbox, whatever starts it. */
-function programTold ([path = '', ...rest]: readonly string[], given: Environment, read: UnitFiles['read']): CommandSettings {
+function programTold ([path = '', ...rest]: readonly string[], given: UnitEnvironment, read: UnitFileReader['read']): CommandSettings {
   const none: ReadonlyMap<string, string> = new Map()
   const name = path.slice(path.lastIndexOf('/') + 1)
   if (name === 'env') {
@@ -126,7 +126,7 @@ function programTold ([path = '', ...rest]: readonly string[], given: Environmen
 }
 
 /** Of its unit's variables a program in a container has those that are handed on. */
-function intoContainer (given: Map<string, string>, container: ContainerCommand, read: UnitFiles['read']): void {
+function intoContainer (given: Map<string, string>, container: ContainerCommand, read: UnitFileReader['read']): void {
   const outside = new Map(given)
   if (!container.inheritsVariables) given.clear()
   const lines = container.variableFiles.flatMap(file => (read(file) ?? '').split(/\r?\n/)).filter(line => !/^\s*(?:#|$)/.test(line))
@@ -184,7 +184,7 @@ class UnitProperties {
   readonly #lines: readonly string[]
   readonly #texts: readonly string[]
 
-  constructor (show: string, read: UnitFiles['read']) {
+  constructor (show: string, read: UnitFileReader['read']) {
     this.#lines = show.split('\n')
     const files = [...this.#values('FragmentPath'), ...this.#values('DropInPaths').flatMap(words)].filter(path => path !== '')
     this.#texts = files.map(read).filter(text => text !== undefined)

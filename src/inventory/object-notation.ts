@@ -1,7 +1,7 @@
 // JSON and HashiCorp's HCL, read leniently on purpose and with the place of every value: cluster-builder's terraform.tfvars is
 // JSON that lacks a comma, pxe_coreos' sample has one too many, Kea's configuration has comments, Python prints True. What had
 // to be mended is told; what cannot be guessed is refused.
-import type { Place, Remark } from './host-list.js'
+import type { Place, ListRemark } from './host-list.js'
 import { quoted } from './facts.js'
 import { listError, type SourceText } from './source-text.js'
 
@@ -26,7 +26,7 @@ export interface Member extends At {
 
 export interface ObjectDocument {
   readonly value: ObjectValue
-  readonly remarks: readonly Remark[]
+  readonly remarks: readonly ListRemark[]
   /** Kea's `<?include "file"?>`. */
   readonly includes: ReadonlyArray<{ readonly at: Place, readonly path: string }>
 }
@@ -51,7 +51,7 @@ export function readObjects (source: SourceText): ObjectDocument {
 class Parser {
   readonly #source: SourceText
   readonly #text: string
-  readonly #remarks: Remark[] = []
+  readonly #remarks: ListRemark[] = []
   readonly #includes: Array<{ at: Place, path: string }> = []
   #at = 0
 

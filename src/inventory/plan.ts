@@ -44,7 +44,7 @@ export interface PlanRow extends PlannedHost {
   readonly elsewhere: boolean
 }
 
-export interface PlanOptions {
+export interface HostPlanOptions {
   readonly known: readonly KnownHost[]
   readonly subnets: readonly PlanSubnet[]
   /** Addresses of this machine itself, which are nobody else's. */
@@ -54,7 +54,7 @@ export interface PlanOptions {
 }
 
 /** Linear in the number of hosts. */
-export function planImport (hosts: readonly JoinedHost[], { known, subnets, ours, as }: PlanOptions): readonly PlanRow[] {
+export function planImport (hosts: readonly JoinedHost[], { known, subnets, ours, as }: HostPlanOptions): readonly PlanRow[] {
   const index = new KnownIndex(known, subnets)
   const kept = new Set<KnownHost>()
   const rows = hosts.map((host): PlanRow => {

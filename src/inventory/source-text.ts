@@ -1,7 +1,7 @@
 // The text of a file of other people's: UTF-8, with or without byte order mark, lines ended as on any system; and where in it
 // something stands.
 import { AppError } from '../base/errors.js'
-import type { Place, Remark } from './host-list.js'
+import type { Place, ListRemark } from './host-list.js'
 import { placeText } from './host-list.js'
 
 /** A list that cannot be read: the place, what is wrong there, and what was expected. */
@@ -14,10 +14,10 @@ export class SourceText {
   readonly file: string
   /** Every line ends with `\n`. */
   readonly text: string
-  readonly remarks: readonly Remark[]
+  readonly remarks: readonly ListRemark[]
   readonly #starts: readonly number[]
 
-  constructor (file: string, text: string, remarks: readonly Remark[] = []) {
+  constructor (file: string, text: string, remarks: readonly ListRemark[] = []) {
     this.file = file
     this.text = text
     this.remarks = remarks

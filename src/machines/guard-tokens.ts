@@ -4,17 +4,11 @@
 // cluster/guard-uses).
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { counted } from '../base/units.js'
+import type { GuardLimits } from '../matchbox/guard.js'
 import type { Mac } from '../net/mac.js'
 
 /** Why a token is not taken, in words for the machine's record. */
-export type Refusal = string
-
-export interface GuardLimits {
-  /** Milliseconds from the script to the last config. */
-  readonly window: number
-  /** How many times one token is good. */
-  readonly count: number
-}
+export type TokenRefusal = string
 
 /** How often a token was used, and when it ends, in milliseconds of the same clock. */
 export interface GuardUse { readonly name: string, readonly count: number, readonly until: number }
@@ -45,7 +39,7 @@ export class GuardTokens {
    * Whether it was made for that machine in time, and when; how often it was used is another matter. `slack`: milliseconds that the
    * clock of whoever made it may be off.
    */
-  check (mac: Mac, token: string | undefined, now: number, window: number, slack = 0): Refusal | { readonly made: number } {
+  check (mac: Mac, token: string | undefined, now: number, window: number, slack = 0): TokenRefusal | { readonly made: number } {
     if (token === undefined || token === '') return 'the request carries no guard token: the address in the kernel arguments was not made by the machine\'s own script'
     const [, time = '', code = ''] = /^([0-9a-z]{1,11})-([A-Za-z0-9_-]{22})$/.exec(token) ?? []
     const given = Buffer.from(code, 'base64url')
@@ -60,7 +54,7 @@ export class GuardTokens {
   }
 
   /** Counts a use and gives undefined, or says why the token is not taken. */
-  take (mac: Mac, token: string | undefined, now: number, { window, count }: GuardLimits): Refusal | undefined {
+  take (mac: Mac, token: string | undefined, now: number, { window, count }: GuardLimits): TokenRefusal | undefined {
     const checked = this.check(mac, token, now, window)
     if (typeof checked === 'string' || token === undefined) return typeof checked === 'string' ? checked : undefined
     this.#forget(now)

@@ -5,7 +5,8 @@ import type { Logger } from '../base/log.js'
 import { JsonLines } from '../disk/json-lines.js'
 import { lineFormats } from '../disk/state-formats.js'
 import type { Mac } from '../net/mac.js'
-import { type GuardLimits, GuardTokens, type GuardUse, type Refusal } from './guard-tokens.js'
+import type { GuardLimits } from '../matchbox/guard.js'
+import { GuardTokens, type GuardUse, type TokenRefusal } from './guard-tokens.js'
 
 export interface GuardUseFileOptions {
   readonly path: string
@@ -48,7 +49,7 @@ export class GuardUseFile {
    * Counts a use and gives undefined, or says why the token is not taken. While the disk takes none, what may be used several times is
    * counted until a restart; what may be used once is not taken: AppError disk_full or write_failed, it has to be asked for again.
    */
-  async take (mac: Mac, token: string | undefined, now: number, limits: GuardLimits): Promise<Refusal | undefined> {
+  async take (mac: Mac, token: string | undefined, now: number, limits: GuardLimits): Promise<TokenRefusal | undefined> {
     const taken = this.#tokens.take(mac, token, now, limits)
     if (taken !== undefined || token === undefined) return taken
     try {

@@ -9,7 +9,7 @@ export const isStage = (text: string): text is Stage => (stages as readonly stri
 export const rankOf = (stage: Stage): number => stages.indexOf(stage)
 
 /** What is known of a machine beside its boot; the latest that was seen counts. */
-export interface Facts {
+export interface MachineFacts {
   readonly address?: string
   /** The host name that it has from its reservation, or else gives itself. */
   readonly name?: string
@@ -30,7 +30,7 @@ export interface Facts {
 }
 
 /** One thing that a server saw a machine do. */
-export interface Observation extends Facts {
+export interface Observation extends MachineFacts {
   readonly mac: Mac
   readonly stage: Stage
   /** Epoch milliseconds. */
@@ -76,7 +76,7 @@ export interface BootSummary {
   readonly stages?: Readonly<Partial<Record<Stage, number>>>
 }
 
-export interface Machine extends Facts {
+export interface Machine extends MachineFacts {
   readonly mac: Mac
   readonly firstSeen: number
   readonly lastSeen: number

@@ -1,6 +1,6 @@
 // The last packets of each machine, for a person who wants to see what was said on the wire. Nothing of it is on disk.
+import type { Endpoint } from '../net/endpoint.js'
 import type { Mac } from '../net/mac.js'
-import type { Endpoint } from '../net/udp.js'
 
 export interface RecordedPacket {
   readonly protocol: 'dhcp' | 'tftp'

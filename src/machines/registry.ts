@@ -1,7 +1,7 @@
 // Every machine that has been seen, known or not: its facts, its stage, its timeline; and who waits for what.
 import type { Mac } from '../net/mac.js'
-import type { Facts, Machine, Observation, Stage, TimelineEntry } from './machine.js'
-import { hasReached, isOver, observe, type RecordLimits, recordLimits, startOver, type Step, withFirstLoader } from './timeline.js'
+import type { MachineFacts, Machine, Observation, Stage, TimelineEntry } from './machine.js'
+import { hasReached, isOver, observe, type RecordLimits, recordLimits, startOver, type TimelineStep, withFirstLoader } from './timeline.js'
 import { Patience } from './patience.js'
 import { troubleOf, type Trouble } from './reasons.js'
 
@@ -14,7 +14,7 @@ export interface StageChange {
 
 /** How a machine came to be what it is. */
 export interface Noted {
-  readonly step: Step
+  readonly step: TimelineStep
   /** Whether there is a new line, or a person said something. */
   readonly isNews: boolean
   /** Whether somebody named the machine. */
@@ -104,7 +104,7 @@ export class MachineRegistry {
     const limits = this.#options.limits[kind]
     const machine = observe(before, observation, limits)
     const news = isNews(before, machine)
-    const step: Step = { make: before => observe(before, observation, limits), observation }
+    const step: TimelineStep = { make: before => observe(before, observation, limits), observation }
     // Whom a group names is asked again only when the group is another.
     this.#replace(machine, step, news, machine.group === asked.group ? kind : undefined)
     this.#learn(before, machine)
@@ -135,7 +135,7 @@ export class MachineRegistry {
   async kept (mac: Mac): Promise<void> { await this.#options.kept(mac) }
 
   /** A person, or an enrolment, named the machine: what it is from now on. */
-  assign (mac: Mac, facts: Pick<Facts, 'group' | 'profile' | 'name'>): void {
+  assign (mac: Mac, facts: Pick<MachineFacts, 'group' | 'profile' | 'name'>): void {
     const machine = this.get(mac)
     if (machine !== undefined) this.#change(machine, before => ({ ...before, ...facts }))
   }
@@ -184,7 +184,7 @@ export class MachineRegistry {
     this.#replace(change(machine), { make: before => change(before ?? machine) }, true)
   }
 
-  #replace (machine: Machine, step: Step, isNews: boolean, kind: Kind = this.#kindOf(machine)): void {
+  #replace (machine: Machine, step: TimelineStep, isNews: boolean, kind: Kind = this.#kindOf(machine)): void {
     this.#remember(machine, kind)
     this.#options.note(machine, { step, isNews, isKnown: kind === 'known' })
   }

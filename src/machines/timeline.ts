@@ -1,5 +1,5 @@
 // How far a machine's boot has come: what was observed, in order, and when a new boot begins. Pure.
-import { type BootSummary, type Facts, type Machine, type Observation, rankOf, type Stage, type TimelineEntry } from './machine.js'
+import { type BootSummary, type MachineFacts, type Machine, type Observation, rankOf, type Stage, type TimelineEntry } from './machine.js'
 import { troubleOf } from './reasons.js'
 
 /** How much is kept of a machine. */
@@ -23,7 +23,7 @@ export const longestText = 256
 
 const facts = [
   'address', 'name', 'architecture', 'firmware', 'vendorClass', 'uuid', 'serial', 'group', 'profile', 'otherLoader', 'bootedAs', 'seenBy'
-] as const satisfies ReadonlyArray<keyof Facts>
+] as const satisfies ReadonlyArray<keyof MachineFacts>
 
 /** The machine after an observation. `before` is undefined for one never seen. */
 export function observe (before: Machine | undefined, observation: Observation, limits: RecordLimits = recordLimits.known): Machine {
@@ -43,7 +43,7 @@ export function observe (before: Machine | undefined, observation: Observation, 
 }
 
 /** What became of a machine: made again of what another provisioner wrote down meanwhile. */
-export interface Step {
+export interface TimelineStep {
   readonly make: (before: Machine | undefined) => Machine
   /** What was seen; undefined for what a person or an enrolment said. */
   readonly observation?: Observation
@@ -53,7 +53,7 @@ export interface Step {
  * The record after steps that were made of another one than `before`, which tells what others saw meanwhile. What they saw later
  * stays as it is: what was seen before it is told in its place, and begins no boot.
  */
-export function redo (before: Machine | undefined, steps: readonly Step[], limits = recordLimits.shared): Machine | undefined {
+export function redo (before: Machine | undefined, steps: readonly TimelineStep[], limits = recordLimits.shared): Machine | undefined {
   let machine = before
   for (const { make, observation } of steps) {
     const isLate = machine !== undefined && observation !== undefined &&

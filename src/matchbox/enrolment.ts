@@ -29,7 +29,7 @@ export interface Taken {
   readonly names: Iterable<string>
 }
 
-export type Plan = { readonly group: Group } | { readonly refusal: string }
+export type EnrolmentPlan = { readonly group: Group } | { readonly refusal: string }
 
 /** A group in the metadata of which these stand was made by an enrolment. People may change all else of it. */
 export const enrolledKey = 'enrolled'
@@ -60,7 +60,7 @@ export interface Newcomer {
 }
 
 /** `at`: epoch milliseconds. */
-export function planEnrolment ({ mac, labels, matched }: Newcomer, rules: EnrolmentRules, taken: Taken, at: number): Plan {
+export function planEnrolment ({ mac, labels, matched }: Newcomer, rules: EnrolmentRules, taken: Taken, at: number): EnrolmentPlan {
   const holder = matched === undefined ? taken.groups.find(group => machinesOf(group.selector).includes(mac)) : undefined
   if (holder !== undefined) return { refusal: `group ${holder.id} names it, for other labels than it has` }
   const enrolled = taken.groups.filter(({ metadata }) => metadata?.has(enrolledKey) === true)
@@ -89,7 +89,7 @@ export interface Adoption { readonly mac: Mac, readonly name: string, readonly i
 /** A host name (RFC 1123), which is a safe file name too. */
 const hostNamePattern = /^(?=.{1,200}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i
 
-export function planAdoption ({ mac, name, ip: address, profile }: Adoption, taken: Taken): Plan {
+export function planAdoption ({ mac, name, ip: address, profile }: Adoption, taken: Taken): EnrolmentPlan {
   if (!hostNamePattern.test(name)) return { refusal: `${JSON.stringify(name.slice(0, 80))} is not a host name: letters, digits, hyphens and dots` }
   if (!taken.hasProfile(profile)) return { refusal: `there is no profile ${JSON.stringify(profile.slice(0, 80))} in the store` }
   const holder = taken.groups.find(({ selector, metadata }) => machinesOf(selector).includes(mac) || metadata?.get(enrolledMacKey) === mac)

@@ -3,7 +3,7 @@
 import type { Mac } from '../net/mac.js'
 import type { Group } from './group.js'
 import { type GroupLoaders, groupLoaders, reservedFor } from './group-machines.js'
-import type { Change } from './store.js'
+import type { StoreChange } from './store.js'
 
 /** So many changes at once are taken at once: whoever asks next is not to wait for all that came together. */
 const many = 100
@@ -32,7 +32,7 @@ export class GroupMachines {
   get read (): number { return this.#read }
 
   /** What the store tells of. */
-  changed (changes: readonly Change[]): void {
+  changed (changes: readonly StoreChange[]): void {
     for (const { kind, name } of changes) {
       if (kind === 'group') this.#changed?.add(name)
     }

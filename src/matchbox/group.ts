@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import { AppError, messageOf } from '../base/errors.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import {
-  type JsonObject, type JsonValue, Members, jsonText, parseJson, sorted, valueOf
+  type JsonObject, type JsonValue, JsonMembers, jsonText, parseJson, sorted, valueOf
 } from '../go/json.js'
 import { compareStrings } from '../go/string.js'
 import { FieldError, fieldsOf, stringField } from '../go/json-struct.js'
@@ -62,7 +62,7 @@ export function parseGroup (bytes: Buffer): Group {
         if (field === 'selector') selector = new Map()
         else metadata = undefined
       } else {
-        if (!(node instanceof Members)) throw new FieldError(field, 'an object', node)
+        if (!(node instanceof JsonMembers)) throw new FieldError(field, 'an object', node)
         if (field === 'selector') for (const [key, value] of node.list) selector.set(key, stringField(`selector.${key}`, value, ''))
         else for (const [key, value] of node.list) (metadata ??= new Map()).set(key, valueOf(value))
         if (field === 'metadata') metadata ??= new Map()

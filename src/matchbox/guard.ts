@@ -22,8 +22,9 @@ export interface GuardKeeper {
 }
 
 export interface GuardLimits {
-  /** Milliseconds. */
+  /** Milliseconds from the script to the last config. */
   readonly window: number
+  /** How many times one token is good. */
   readonly count: number
 }
 

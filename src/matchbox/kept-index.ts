@@ -1,7 +1,7 @@
 // An index of the store's groups that is brought up to date when it is asked: by those that changed, however many there are.
 import type { Group } from './group.js'
 import { GroupIndex } from './select.js'
-import type { Change } from './store.js'
+import type { StoreChange } from './store.js'
 
 /** So many changes at once are taken at once: whoever asks next is not to wait for all that came together. */
 const many = 100
@@ -15,7 +15,7 @@ export class KeptIndex {
   constructor (groups: () => ReadonlyMap<string, Group>) { this.#groups = groups }
 
   /** What the store tells of. */
-  changed (changes: readonly Change[]): void {
+  changed (changes: readonly StoreChange[]): void {
     for (const { kind, name } of changes) {
       if (kind !== 'group') continue
       if (name === undefined) this.#changed = undefined

@@ -37,7 +37,7 @@ export interface Snapshot extends Objects {
 /** Something in the store that cannot be used; what it held before stays in force. */
 export interface Problem {
   /** Of what; undefined for the store as a whole. */
-  readonly kind: Change['kind'] | undefined
+  readonly kind: StoreChange['kind'] | undefined
   /** Which; undefined when nothing of the kind can be listed. */
   readonly name: string | undefined
   /** The place for a person, in the store's own terms: `groups/core-1.json`. */
@@ -45,7 +45,7 @@ export interface Problem {
   readonly message: string
 }
 
-export interface Change {
+export interface StoreChange {
   readonly kind: 'group' | 'profile' | ConfigKind | SharedKind
   readonly name: string
   readonly what: 'put' | 'deleted' | 'expired'
@@ -70,21 +70,21 @@ export interface Store {
   deleteProfile: (id: string) => Promise<void>
   deleteConfig: (kind: ConfigKind, name: string) => Promise<void>
   /** Calls `listener` after each change of the snapshot, with what changed since the last call; returns how to stop. */
-  onChange: (listener: (changes: readonly Change[]) => void) => () => void
+  onChange: (listener: (changes: readonly StoreChange[]) => void) => () => void
   problems: () => readonly Problem[]
   /**
    * Fulfilled when the snapshot has all that was put anywhere before the call, of one object or of a kind; `before` when that can't
    * be found out, and the object is told of as it was. A store of one machine has no such thing to wait for. Throws AppError
    * etcd_away where nothing can be said.
    */
-  readonly settle?: (kind: Change['kind'], name?: string) => Promise<Settled>
+  readonly settle?: (kind: StoreChange['kind'], name?: string) => Promise<Settled>
 }
 
 export type Settled = 'now' | 'before'
 
 /** What the store was read from, one file or record each, for whoever tells where in it something stands. */
 export interface StoreSource {
-  readonly kind: Change['kind']
+  readonly kind: StoreChange['kind']
   readonly name: string
   /** As in Problem. */
   readonly where: string

@@ -1,7 +1,7 @@
 // Config files as templates: each version of a file is parsed once, and rendered with a machine's variables. What stands in
 // snippets/ can be called from each of them; what stands in files/<folder>/ is rendered too, and at hand in base64, for data: URLs.
 import { AppError, messageOf } from '../base/errors.js'
-import { type Limits, StringMap, type Template, type TemplateData, parseTemplate } from '../go/template/template.js'
+import { type TemplateLimits, StringMap, type Template, type TemplateData, parseTemplate } from '../go/template/template.js'
 import type { ConfigFile, Objects } from './store.js'
 import type { Variables } from './variables.js'
 
@@ -22,8 +22,8 @@ export class Templates {
 
   /** Throws AppError template_invalid, whose message names the file, and the line as Go's messages do. */
   render (
-    file: ConfigFile, variables: Variables, shared: SharedFiles, limits: Partial<Limits> = {},
-    carried: (file: ConfigFile) => Partial<Limits> = () => limits
+    file: ConfigFile, variables: Variables, shared: SharedFiles, limits: Partial<TemplateLimits> = {},
+    carried: (file: ConfigFile) => Partial<TemplateLimits> = () => limits
   ): Buffer {
     this.#takeSnippets(shared.snippets)
     if (shared.files.size === 0) return this.#execute(file, variables, limits)
@@ -31,7 +31,7 @@ export class Templates {
     return this.#execute(file, new Map<string, TemplateData>([...variables, ['files', files]]), limits)
   }
 
-  #execute (file: ConfigFile, variables: ReadonlyMap<string, TemplateData>, limits: Partial<Limits>): Buffer {
+  #execute (file: ConfigFile, variables: ReadonlyMap<string, TemplateData>, limits: Partial<TemplateLimits>): Buffer {
     let template = this.#parsed.get(file)
     if (template === undefined) {
       template = this.#parse(file)

@@ -4,7 +4,7 @@
 import { readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, errnoOf } from '../base/errors.js'
-import type { Certificate } from '../openpgp/certificate.js'
+import type { OpenpgpCertificate } from '../openpgp/certificate.js'
 import { type CheckedFile, checkFile } from '../openpgp/verify.js'
 import { writeError, writeFileAtomic } from '../disk/atomic-file.js'
 import { judgeFile, judgeTogether, readStatements, type Statements } from './binding.js'
@@ -19,7 +19,7 @@ import { makeFolder } from '../disk/make-folder.js'
 import { syncFolder } from '../disk/sync-folder.js'
 
 export interface FetchContext extends Omit<DownloadOptions, 'onProgress'> {
-  readonly keys: readonly Certificate[]
+  readonly keys: readonly OpenpgpCertificate[]
   readonly onProgress: (file: string, received: number, total: number | undefined) => void
   /** What is known of the source from before. */
   readonly before: SourceState | undefined
@@ -31,13 +31,13 @@ export interface FetchContext extends Omit<DownloadOptions, 'onProgress'> {
 
 /** What came of it, and what the publisher vouched for; `statements` only of a release that was fetched. */
 export interface FetchResult {
-  readonly outcome: Outcome
+  readonly outcome: FetchOutcome
   /** How many of its files came from siblings. */
   readonly near?: number
   readonly statements?: Pick<Statements, 'signsVersion' | 'signsDigests' | 'unproven'>
 }
 
-export type Outcome = 'published' | 'mended' | 'present'
+export type FetchOutcome = 'published' | 'mended' | 'present'
 
 const downloadsAtOnce = 2
 
@@ -58,7 +58,7 @@ export async function fetchRelease (
   const partial = await preparePartial(source, release, folderPath)
   try {
     const isThere = await stat(target).then(() => true, () => false)
-    const place: Place = { partial, kept: isThere ? target : undefined, source, release, statements }
+    const place: FetchTarget = { partial, kept: isThere ? target : undefined, source, release, statements }
     const obtained = await inPairs(missing, file => obtain(file, place, context))
     await release.confirm(context.client)
     const fetched = obtained.map(({ file }) => file)
@@ -136,7 +136,7 @@ interface ObtainedFile {
 }
 
 /** What a file is fetched for. */
-interface Place {
+interface FetchTarget {
   readonly partial: string
   /** A folder that may have the same file already. */
   readonly kept: string | undefined
@@ -147,7 +147,7 @@ interface Place {
 
 /** A verified file and its signature in `partial`. */
 async function obtain (
-  file: WantedFile, { partial, kept, source, release, statements }: Place, context: FetchContext
+  file: WantedFile, { partial, kept, source, release, statements }: FetchTarget, context: FetchContext
 ): Promise<ObtainedFile> {
   const path = join(partial, file.name)
   const signature = file.signatureUrl === undefined ? undefined : await signatureOf(file, file.signatureUrl, context)

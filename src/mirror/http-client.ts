@@ -8,12 +8,12 @@ import type { Clock } from '../base/clock.js'
 import { AppError, messageOf } from '../base/errors.js'
 import { basicAuthorization, connect, type ConnectOptions } from './connect.js'
 import { longestWait, patiently, retryAfterOf, TransientError } from './patience.js'
-import { type Environment, proxyFor } from './proxy.js'
+import { type ProxyEnvironment, proxyFor } from './proxy.js'
 import type { Fetcher } from './source.js'
 
 export interface HttpClientOptions extends ConnectOptions {
   /** Where HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY (or in lower case) are read from. */
-  readonly env: Environment
+  readonly env: ProxyEnvironment
   /** What a publisher is told of who asks, for URLs of one origin: `Basic ...`. */
   readonly authorization?: { readonly origin: string, readonly value: string } | undefined
   /** false: a redirect is an answer like any other. */

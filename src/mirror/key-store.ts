@@ -3,7 +3,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
-import { type Certificate, type KeyPart, readCertificates, type Standing } from '../openpgp/certificate.js'
+import { type OpenpgpCertificate, type KeyPart, readCertificates, type KeyStanding } from '../openpgp/certificate.js'
 import { removeFile, writeFileAtomic } from '../disk/atomic-file.js'
 import { makeFolder } from '../disk/make-folder.js'
 import { readWhole } from '../disk/whole-file.js'
@@ -15,12 +15,12 @@ export interface PinnedKey {
   /** When no part of it can sign any more, milliseconds since the epoch; undefined for never. */
   readonly expires: number | undefined
   /** The part that its owner signs with; undefined when none can. */
-  readonly signer: Signer | undefined
-  readonly key: Certificate
+  readonly signer: SignerKey | undefined
+  readonly key: OpenpgpCertificate
 }
 
 /** The newest subkey for signing, as gpg chooses, or the primary key where there is none. */
-export interface Signer {
+export interface SignerKey {
   readonly fingerprint: string
   readonly isSubkey: boolean
   readonly expires: number | undefined
@@ -65,7 +65,9 @@ export async function loadKeys (folder: string, configured: readonly ConfiguredK
 }
 
 /** Copies one of the keys that were found in a file into the folder. AppError key_invalid. */
-export async function importKey (folder: string, file: string, found: readonly Certificate[], fingerprint: string): Promise<PinnedKey> {
+export async function importKey (
+  folder: string, file: string, found: readonly OpenpgpCertificate[], fingerprint: string
+): Promise<PinnedKey> {
   const { key } = pinnedAmong(file, found, fingerprint)
   await makeFolder(folder)
   const copy = join(folder, `${fingerprint}.asc`)
@@ -82,13 +84,13 @@ export async function forgetKey (folder: string, fingerprint: string): Promise<v
 
 const pinnedKey = async (file: string, fingerprint: string): Promise<PinnedKey> => pinnedAmong(file, await keysIn(file), fingerprint)
 
-function pinnedAmong (file: string, found: readonly Certificate[], fingerprint: string): PinnedKey {
+function pinnedAmong (file: string, found: readonly OpenpgpCertificate[], fingerprint: string): PinnedKey {
   const key = found.find(candidate => candidate.fingerprint === fingerprint)
   if (key === undefined) throw new AppError('key_invalid', `${file} does not hold the key ${fingerprint}; it holds ${found.map(other => other.fingerprint).join(', ')}`)
   return pinned(file, key)
 }
 
-const pinned = (file: string, key: Certificate): PinnedKey =>
+const pinned = (file: string, key: OpenpgpCertificate): PinnedKey =>
   ({ fingerprint: key.fingerprint, file, users: key.users, expires: lastSigningDay(key), signer: signerOf(key), key })
 
 async function together (one: PinnedKey, other: PinnedKey): Promise<PinnedKey> {
@@ -97,7 +99,7 @@ async function together (one: PinnedKey, other: PinnedKey): Promise<PinnedKey> {
 }
 
 /** The keys of a file, binary or in armoured blocks. AppError read_failed or key_invalid. */
-export async function keysIn (file: string): Promise<readonly Certificate[]> {
+export async function keysIn (file: string): Promise<readonly OpenpgpCertificate[]> {
   const bytes = await readWhole(file, 'collections').catch((error: unknown) => {
     throw new AppError('read_failed', errnoOf(error) === 'ENOENT' ? `there is no key file ${file}` : `cannot read the key file ${file}: ${messageOf(error)}`)
   })
@@ -110,16 +112,16 @@ export async function keysIn (file: string): Promise<readonly Certificate[]> {
 }
 
 /** Whatever the day. */
-const canSign = (key: Certificate): ReadonlyArray<Standing & { readonly part: KeyPart }> =>
+const canSign = (key: OpenpgpCertificate): ReadonlyArray<KeyStanding & { readonly part: KeyPart }> =>
   key.parts.map(part => ({ part, ...key.standing(part, 0) })).filter(({ revoked, unfit }) => !revoked && unfit === undefined)
 
 /** When the last of the parts that can sign ends; 0 when none can. Milliseconds since the epoch, undefined for never. */
-function lastSigningDay (key: Certificate): number | undefined {
+function lastSigningDay (key: OpenpgpCertificate): number | undefined {
   const last = Math.max(0, ...canSign(key).map(({ expires }) => expires ?? Infinity))
   return last === Infinity ? undefined : last
 }
 
-function signerOf (key: Certificate): Signer | undefined {
+function signerOf (key: OpenpgpCertificate): SignerKey | undefined {
   const able = canSign(key)
   const subkeys = able.filter(({ part }) => part !== key.parts[0])
   const newest = [...subkeys].sort((a, b) => a.part.created - b.part.created).at(-1)

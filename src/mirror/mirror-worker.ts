@@ -6,7 +6,7 @@ import { systemClock } from '../base/clock.js'
 import { AppError, messageOf, unwaited } from '../base/errors.js'
 import { type ImagesTold, tellImages } from './images-told.js'
 import { Mirror, type MirrorOptions } from './mirror.js'
-import type { WorkerReply, Call } from './remote-mirror.js'
+import type { WorkerReply, MirrorCall } from './remote-mirror.js'
 import type { Progress } from './sync.js'
 
 /** Of this thread only (setpriority(2) with 0 on Linux): machines that boot come first. */
@@ -34,13 +34,13 @@ function tellProgress (id: number, progress: Progress): void {
 
 const calls = {
   list: async () => tellImages(await mirror.list()),
-  sync: async (message: Call & { readonly id: number }) => await mirror.sync({
+  sync: async (message: MirrorCall & { readonly id: number }) => await mirror.sync({
     signal: stopping.signal,
     siblings: 'siblings' in message ? message.siblings : [],
     onProgress: progress => { tellProgress(message.id, progress) },
     onResult: result => { port.postMessage({ id: message.id, result } satisfies WorkerReply) }
   }),
-  prune: async (message: Call & { readonly id: number }) => {
+  prune: async (message: MirrorCall & { readonly id: number }) => {
     const all = texts.splice(0)
     // Some were sent to a thread that ended meanwhile: what they name would go.
     if (!('texts' in message) || message.texts !== all.length) throw new AppError('read_failed', 'nothing is pruned: the store was not handed over whole')
@@ -48,7 +48,7 @@ const calls = {
   }
 } as const
 
-port.on('message', (message: Call) => {
+port.on('message', (message: MirrorCall) => {
   if (message.call === 'stop') {
     stopping.abort()
     return

@@ -3,10 +3,10 @@
 import { BlockList, isIP } from 'node:net'
 import { AppError } from '../base/errors.js'
 
-export type Environment = Readonly<Record<string, string | undefined>>
+export type ProxyEnvironment = Readonly<Record<string, string | undefined>>
 
 /** The proxy for a URL; undefined for none. AppError config_invalid says which variable names no proxy. */
-export function proxyFor (url: URL, env: Environment): URL | undefined {
+export function proxyFor (url: URL, env: ProxyEnvironment): URL | undefined {
   const [name, text] = setting(url.protocol === 'https:' ? ['https_proxy', 'http_proxy', 'all_proxy'] : ['http_proxy', 'all_proxy'], env) ?? ['', '']
   if (text === '' || isExcepted(url, setting(['no_proxy'], env)?.[1] ?? '')) return undefined
   // As people write it: proxy.example.com:3128
@@ -18,7 +18,7 @@ export function proxyFor (url: URL, env: Environment): URL | undefined {
 }
 
 /** The first that is set, in small letters before capitals, with its name. */
-function setting (names: readonly string[], env: Environment): readonly [string, string] | undefined {
+function setting (names: readonly string[], env: ProxyEnvironment): readonly [string, string] | undefined {
   for (const name of names.flatMap(small => [small, small.toUpperCase()])) {
     const value = env[name]?.trim()
     if (value !== undefined && value !== '') return [name, value]

@@ -8,7 +8,7 @@ import type { ImagesTold } from './images-told.js'
 import type { MirrorOptions, PrunedRelease } from './mirror.js'
 import type { Progress, SyncResult } from './sync.js'
 
-export type Call =
+export type MirrorCall =
   | { readonly call: 'list', readonly id: number }
   /** `siblings` are origins. */
   | { readonly call: 'sync', readonly id: number, readonly siblings: readonly string[] }
@@ -96,7 +96,7 @@ export class RemoteMirror {
 
   async close (): Promise<void> { await this.#end(new AppError('image_download_failed', 'the service ends')) }
 
-  #post (message: Call): void { (this.#worker ??= this.#start()).postMessage(message) }
+  #post (message: MirrorCall): void { (this.#worker ??= this.#start()).postMessage(message) }
 
   async #call (
     call: 'list' | 'sync' | 'prune',

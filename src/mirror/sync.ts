@@ -5,12 +5,12 @@ import type { Clock } from '../base/clock.js'
 import { AppError, type ErrorCode, messageOf } from '../base/errors.js'
 import { aliasesOf } from './aliases.js'
 import { findRelease } from './catalog.js'
-import { type FetchContext, fetchRelease, type Outcome } from './fetch-release.js'
+import { type FetchContext, fetchRelease, type FetchOutcome } from './fetch-release.js'
 import { keepStreamMetadata } from './update-files.js'
 import { HttpClient } from './http-client.js'
 import type { KeyStore } from './key-store.js'
 import { moveLink, readFolder } from './layout.js'
-import type { Environment } from './proxy.js'
+import type { ProxyEnvironment } from './proxy.js'
 import { Siblings } from './siblings.js'
 import type { Source, WantedFile } from './source.js'
 import { type FolderState, readState, type SourceState } from './state.js'
@@ -26,7 +26,7 @@ export interface Progress {
 
 export interface SyncResult {
   readonly source: string
-  readonly outcome: Outcome | 'failed'
+  readonly outcome: FetchOutcome | 'failed'
   readonly version?: string
   /** How many of its files came from siblings. */
   readonly near?: number
@@ -55,7 +55,7 @@ export interface SyncContext {
   readonly sources: readonly Source[]
   readonly timeout: number
   readonly maxSize: number
-  readonly env: Environment
+  readonly env: ProxyEnvironment
   readonly clock: Clock
   readonly keys: () => Promise<KeyStore>
   readonly trusted: () => Promise<() => SecureContext>

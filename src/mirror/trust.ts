@@ -2,7 +2,7 @@
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
 import { AppError, messageOf } from '../base/errors.js'
 import { readWhole } from '../disk/whole-file.js'
-import type { Environment } from './proxy.js'
+import type { ProxyEnvironment } from './proxy.js'
 
 /** Where Debian, Red Hat and Alpine keep theirs, in one file. */
 const systemFiles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem']
@@ -13,7 +13,7 @@ export interface TrustOptions {
   /** What its key is called, with its place. */
   readonly caKey: string
   /** Where SSL_CERT_FILE and NODE_EXTRA_CA_CERTS may name further ones. */
-  readonly env: Environment
+  readonly env: ProxyEnvironment
 }
 
 /**

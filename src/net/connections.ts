@@ -2,9 +2,9 @@
 // its newcomer, or the newcomer. When all places are taken, the address that holds most loses one, if need be a busy one: who
 // holds little always gets in, unless strangers come from as many addresses as there are places.
 import type { Socket } from 'node:net'
-import { type Limits, networkOf } from './shares.js'
+import { type ShareLimits, networkOf } from './shares.js'
 
-export interface ConnectionsOptions extends Limits {
+export interface ConnectionsOptions extends ShareLimits {
   /** Which may be closed for another one's sake: those that the first function says yes to before those of the next. */
   readonly giveWay: ReadonlyArray<(socket: Socket) => boolean>
   /** Told of one that is closed for another's sake, before it is. */

@@ -1,7 +1,7 @@
 // How many descriptors this process may have open (getrlimit(2), RLIMIT_NOFILE), and how the listeners share them. Node raises
 // the soft limit to the hard one when it starts.
 import { readFileSync } from 'node:fs'
-import type { Limits } from './shares.js'
+import type { ShareLimits } from './shares.js'
 
 /** What stands open without anybody asking: the log, the store's watcher, leases, the listening sockets, libuv's own. */
 const own = 64
@@ -20,19 +20,19 @@ export function descriptorLimit (): number {
 
 export interface ConnectionShares {
   /** For HTTP and HTTPS together; each may have a file open too. */
-  readonly http: Limits
+  readonly http: ShareLimits
   /** Files that a thread sends on such a connection: a second descriptor of it each. */
   readonly sent: number
-  readonly grpc: Limits
-  readonly ui: Limits
+  readonly grpc: ShareLimits
+  readonly ui: ShareLimits
   /** Whoever asks over a Unix socket has no address. */
-  readonly control: Limits
+  readonly control: ShareLimits
 }
 
 /** Connections that `descriptors` allow: never so many that none is left for a file, a TFTP transfer or the next DHCP socket. */
 export function connectionShares (descriptors: number): ConnectionShares {
   const free = Math.max(16, descriptors - own)
-  const limits = (most: number, share: number, addresses = 2): Limits => {
+  const limits = (most: number, share: number, addresses = 2): ShareLimits => {
     const all = Math.min(most, Math.floor(free * share))
     return { all, perAddress: Math.ceil(all / addresses) }
   }

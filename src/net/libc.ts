@@ -2,32 +2,32 @@
 // socket, what a socket is that somebody else made, locks on files, and waiting for sockets. The only user of koffi.
 import koffi from 'koffi'
 
-type Call = (...args: unknown[]) => number
+type NativeCall = (...args: unknown[]) => number
 
 export interface Libc {
-  readonly socket: Call
-  readonly bind: Call
-  readonly connect: Call
-  readonly listen: Call
-  readonly fcntl: Call
-  readonly close: Call
-  readonly sendto: Call
-  readonly recvfrom: Call
-  readonly setsockopt: Call
+  readonly socket: NativeCall
+  readonly bind: NativeCall
+  readonly connect: NativeCall
+  readonly listen: NativeCall
+  readonly fcntl: NativeCall
+  readonly close: NativeCall
+  readonly sendto: NativeCall
+  readonly recvfrom: NativeCall
+  readonly setsockopt: NativeCall
   /** Writes a struct timespec, two 64-bit numbers, into the buffer. */
-  readonly clockGettime: Call
+  readonly clockGettime: NativeCall
   /** The lock is the open file's, and goes with it. */
-  readonly flock: Call
-  readonly epollCreate: Call
+  readonly flock: NativeCall
+  readonly epollCreate: NativeCall
   /** `event` is a struct epoll_event in memory. */
-  readonly epollControl: Call
+  readonly epollControl: NativeCall
   /** Writes as many struct epoll_event into the buffer. */
-  readonly epollWait: Call
-  readonly eventfd: Call
-  readonly mallocTrim: Call
+  readonly epollWait: NativeCall
+  readonly eventfd: NativeCall
+  readonly mallocTrim: NativeCall
   /** `getsockopt` and `getsockname` write into the buffers they are given; the length is a buffer too (`intBuffer`). */
-  readonly getsockopt: Call
-  readonly getsockname: Call
+  readonly getsockopt: NativeCall
+  readonly getsockname: NativeCall
   /** The next ICMP error for what a socket with IP_RECVERR sent; undefined when there is none. Addresses are IPv4, as numbers. */
   readonly nextError: (fd: number) => SocketError | undefined
   /** getifaddrs(3): an entry for each address of each interface, running or not; undefined when it fails. */
@@ -65,7 +65,7 @@ export function openLibc (): Libc {
 
 function load (): Libc {
   const library = koffi.load('libc.so.6')
-  const call = (prototype: string): Call => library.func(prototype) as Call
+  const call = (prototype: string): NativeCall => library.func(prototype) as NativeCall
   return {
     socket: call('int socket(int domain, int type, int protocol)'),
     bind: call('int bind(int fd, const void *address, uint32_t length)'),

@@ -1,6 +1,7 @@
 // What waits in the kernel for a UDP socket to be read: how much may, and reading it faster than Node does. What does not fit is
 // dropped there, whoever sent it, and nobody is told but a counter (/proc/net/udp, the last column).
 import { readFileSync } from 'node:fs'
+import type { OnDatagram } from './endpoint.js'
 import { formatIpv4 } from './ipv4.js'
 import { constants, intBuffer, intOf, openLibc } from './libc.js'
 
@@ -29,8 +30,6 @@ const longest = 4097
 const piece = 256 * 1024
 const address = Buffer.alloc(16)
 const addressLength = intBuffer(address.length)
-
-type OnDatagram = (data: Buffer, from: { readonly address: string, readonly port: number }) => void
 
 /** Hands out what waits, until nothing does, `enough` says so, which is asked every few datagrams, or `isOpen` does not hold. */
 export type ReadWaiting = (enough: () => boolean, isOpen: () => boolean) => void

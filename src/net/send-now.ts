@@ -2,10 +2,9 @@
 //
 // Several that lie behind one another, all as long as the first but the last, go in one call: udp(7), UDP_SEGMENT. The kernel, or the
 // network card, cuts them apart; a window of TFTP goes through the network stack once instead of eight times.
+import type { Endpoint } from './endpoint.js'
 import { parseIpv4 } from './ipv4.js'
 import { constants, familyBytes, intBuffer, openLibc } from './libc.js'
-
-interface Endpoint { readonly address: string, readonly port: number }
 
 /** null when the kernel took it, undefined when it has no room now. */
 export type SendNow = (data: Uint8Array, to: Endpoint) => Error | null | undefined

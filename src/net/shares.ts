@@ -1,17 +1,17 @@
 // What may be held of something that there is only so much of: so many in all, and so many by one address.
 import { unmapped } from './ipv4.js'
 
-export interface Limits {
+export interface ShareLimits {
   readonly all: number
   readonly perAddress: number
 }
 
 export class Shares {
-  readonly #limits: Limits
+  readonly #limits: ShareLimits
   readonly #byNetwork = new Map<string, number>()
   #count = 0
 
-  constructor (limits: Limits) { this.#limits = limits }
+  constructor (limits: ShareLimits) { this.#limits = limits }
 
   get count (): number { return this.#count }
 

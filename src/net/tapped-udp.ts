@@ -1,5 +1,6 @@
 // A UDP network on which somebody listens in: told of each datagram of its sockets, in both directions.
-import type { Endpoint, UdpNetwork } from './udp.js'
+import type { Endpoint } from './endpoint.js'
+import type { UdpNetwork } from './udp.js'
 
 export interface TappedDatagram {
   readonly data: Uint8Array

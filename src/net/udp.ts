@@ -5,13 +5,10 @@
 // which address a datagram was sent to, so whoever must answer from there binds a socket for each address.
 import { createSocket, type Socket } from 'node:dgram'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import type { Endpoint, OnDatagram } from './endpoint.js'
 import { openSocket } from './open-socket.js'
 import { enlarge, type ReadWaiting, waitingReader } from './receive-queue.js'
 import { type ImmediateSender, immediateSender, type SendNow } from './send-now.js'
-
-export interface Endpoint { readonly address: string, readonly port: number }
-
-export type OnDatagram = (data: Buffer, from: Endpoint) => void
 
 export interface UdpSocket {
   /** Where the socket is bound; the port is the real one when 0 was asked for. */

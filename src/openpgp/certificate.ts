@@ -11,18 +11,18 @@ export interface KeyPart {
   readonly created: number
 }
 
-export interface Certificate {
+export interface OpenpgpCertificate {
   /** Of the primary key, in upper-case hex. */
   readonly fingerprint: string
   readonly users: readonly string[]
   readonly parts: readonly KeyPart[]
   /** How a part of it stands. */
-  readonly standing: (part: KeyPart, now: number) => Standing
+  readonly standing: (part: KeyPart, now: number) => KeyStanding
   /** In one or more armoured blocks. */
   readonly armored: string
 }
 
-export interface Standing {
+export interface KeyStanding {
   readonly revoked: boolean
   readonly expires: number | undefined
   /** Why it can't sign at all, whatever the day; undefined when it can. */
@@ -72,7 +72,7 @@ async function vouches (packet: SignaturePacket, key: KeyPart['packet'], type: n
 }
 
 /** The keys of a file, binary or in armoured blocks, copies of one key taken together. Rejects when none can be read. */
-export async function readCertificates (bytes: Uint8Array): Promise<readonly Certificate[]> {
+export async function readCertificates (bytes: Uint8Array): Promise<readonly OpenpgpCertificate[]> {
   const blocks = armoredBlocks(bytes, ['PUBLIC KEY BLOCK', 'PRIVATE KEY BLOCK'])
   const readings = blocks.length === 0
     ? [readKeys({ binaryKeys: bytes, config: asGpg })]
@@ -113,7 +113,7 @@ const newest = <Item extends { readonly at: number }>(items: readonly Item[]): I
 type WithDirectSignatures = PublicKey & { readonly directSignatures?: readonly SignaturePacket[] }
 const directSignatures = (key: WithDirectSignatures): readonly SignaturePacket[] => key.directSignatures ?? []
 
-async function certificate (fingerprint: string, copies: readonly PublicKey[]): Promise<Certificate> {
+async function certificate (fingerprint: string, copies: readonly PublicKey[]): Promise<OpenpgpCertificate> {
   const primary = copies[0]!.keyPacket
   const good = async (signatures: readonly SignaturePacket[], type: number, data: object): Promise<readonly SignaturePacket[]> => {
     const checked = await Promise.all(signatures.map(async signature => await vouches(signature, primary, type, data)))
@@ -183,7 +183,7 @@ const maySign = 0x02
 /** A key without flags is for all that its algorithm can do. */
 const signs = (flags: number | undefined): boolean => flags === undefined || (flags & maySign) !== 0
 
-type MainStanding = Standing & { readonly valid: boolean }
+type MainStanding = KeyStanding & { readonly valid: boolean }
 
 function standingOfMain ({ main, revoked, direct, selves }: Main, now: number): MainStanding {
   const standing = selves.filter(self => self !== undefined).filter(({ revokes, until }) => !revokes && until > now)
@@ -198,7 +198,7 @@ function standingOfMain ({ main, revoked, direct, selves }: Main, now: number): 
   }
 }
 
-function standingOfSubkey ({ part, revoked, bindings }: Subkey, main: MainStanding, now: number): Standing {
+function standingOfSubkey ({ part, revoked, bindings }: Subkey, main: MainStanding, now: number): KeyStanding {
   const binding = newest(bindings.filter(({ until }) => until > now))
   const ends = [main.expires, binding?.lasts === undefined ? undefined : part.created + binding.lasts].filter(end => end !== undefined)
   const unfit = !main.valid

@@ -8,7 +8,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { enums, readSignature, type SignaturePacket } from 'openpgp'
 import { AppError, messageOf } from '../base/errors.js'
 import { armoredBlocks } from './armor.js'
-import { asGpg, type Certificate, type KeyPart, nodeHashes, verifyDigest } from './certificate.js'
+import { asGpg, type OpenpgpCertificate, type KeyPart, nodeHashes, verifyDigest } from './certificate.js'
 
 export interface SignedBy {
   /** Of the primary key, in upper-case hex: the one that is pinned. */
@@ -34,7 +34,7 @@ export interface CheckedFile {
 export interface CheckOptions {
   /** A signature file, binary or armoured; undefined for a file that is only hashed. */
   readonly signature: Uint8Array | undefined
-  readonly keys: readonly Certificate[]
+  readonly keys: readonly OpenpgpCertificate[]
   /** Milliseconds since the epoch. */
   readonly now: number
   /** Takes what a key signed while it was good although it has ended since. */
@@ -139,7 +139,7 @@ class SignatureFailure extends Error {
   }
 }
 
-interface Issuer { readonly key: Certificate, readonly part: KeyPart }
+interface Issuer { readonly key: OpenpgpCertificate, readonly part: KeyPart }
 
 async function judge (packet: SignaturePacket, hash: Hash, { keys, now, allowExpired }: CheckOptions): Promise<SignedBy> {
   const { issuerKeyID: id } = packet

@@ -12,7 +12,7 @@ import type { ConfigFile, ConfigKind, SharedKind } from '../matchbox/store.js'
 export interface ThreadCall {
   /** As which document. */
   readonly as: ConfigKind
-  readonly file: SharedFile
+  readonly file: SharedMemoryFile
   /** What templates may call and carry, where it is not what it was at the call before. */
   readonly shared: SharedTexts | undefined
   readonly group: Uint8Array
@@ -22,13 +22,13 @@ export interface ThreadCall {
 }
 
 /** A file of the store, copied once. */
-export interface SharedFile extends Pick<ConfigFile, 'kind' | 'name'> {
+export interface SharedMemoryFile extends Pick<ConfigFile, 'kind' | 'name'> {
   /** The same for the same version of the file. */
   readonly id: number
   readonly content: SharedArrayBuffer
 }
 
-export interface SharedTexts extends Readonly<Record<SharedKind, readonly SharedFile[]>> {
+export interface SharedTexts extends Readonly<Record<SharedKind, readonly SharedMemoryFile[]>> {
   readonly own: ReadonlyMap<string, string> | undefined
 }
 
@@ -81,7 +81,7 @@ export class LongRenderings implements Aside {
   #worker: Worker | undefined
   #watch: Timer | undefined
   #closed = false
-  readonly #files = new WeakMap<ConfigFile, SharedFile>()
+  readonly #files = new WeakMap<ConfigFile, SharedMemoryFile>()
   /** What the thread was told of shared texts. */
   #told: Pick<LongRendering, 'shared' | 'ownSnippets'> | undefined
   #nextFile = 0
@@ -141,7 +141,7 @@ export class LongRenderings implements Aside {
   }
 
   /** Copied once, however often it is rendered. */
-  #fileFor (file: ConfigFile): SharedFile {
+  #fileFor (file: ConfigFile): SharedMemoryFile {
     const known = this.#files.get(file)
     if (known !== undefined) return known
     const content = new SharedArrayBuffer(file.content.length)
@@ -156,7 +156,7 @@ export class LongRenderings implements Aside {
     const isKnown = shared.snippets === told?.shared.snippets && shared.files === told.shared.files && ownSnippets === told.ownSnippets
     if (isKnown) return undefined
     this.#told = { shared, ownSnippets }
-    const of = (kind: SharedKind): SharedFile[] => [...shared[kind].values()].map(file => this.#fileFor(file))
+    const of = (kind: SharedKind): SharedMemoryFile[] => [...shared[kind].values()].map(file => this.#fileFor(file))
     return { snippets: of('snippets'), files: of('files'), own: ownSnippets }
   }
 

@@ -5,7 +5,7 @@ import { ConfigDocuments } from '../matchbox/config-documents.js'
 import { parseGroup } from '../matchbox/group.js'
 import type { ConfigFile, Objects } from '../matchbox/store.js'
 import { variablesOf } from '../matchbox/variables.js'
-import type { ThreadAnswer, ThreadCall, SharedFile } from './long-renderings.js'
+import type { ThreadAnswer, ThreadCall, SharedMemoryFile } from './long-renderings.js'
 
 /** Files that are kept with what was made of them, in octets. */
 const mostKept = 64 * 2 ** 20
@@ -17,7 +17,7 @@ const documents = new ConfigDocuments(() => own)
 const files = new Map<number, ConfigFile>()
 let kept = 0
 
-function fileOf ({ id, kind, name, content }: SharedFile): ConfigFile {
+function fileOf ({ id, kind, name, content }: SharedMemoryFile): ConfigFile {
   const known = files.get(id)
   if (known !== undefined) return known
   const made = { kind, name, content: Buffer.from(new Uint8Array(content)) }
@@ -31,7 +31,7 @@ function fileOf ({ id, kind, name, content }: SharedFile): ConfigFile {
   return made
 }
 
-const byName = (all: readonly SharedFile[]): ReadonlyMap<string, ConfigFile> => new Map(all.map(file => [file.name, fileOf(file)]))
+const byName = (all: readonly SharedMemoryFile[]): ReadonlyMap<string, ConfigFile> => new Map(all.map(file => [file.name, fileOf(file)]))
 
 const told = ({ code, message }: AppError): { code: AppError['code'], message: string } => ({ code, message })
 

@@ -1,6 +1,7 @@
 // config.yaml as an installation writes it, and one that is there already: where it says something else than what is wished, and what it
 // is with that changed, all else in it as it was.
 import { isMap } from 'yaml'
+import type { ValuePath } from '../base/positions.js'
 import { yamlDocument } from '../config/yaml-document.js'
 import type { WishName, Wishes } from './wishes.js'
 
@@ -33,20 +34,18 @@ export function configText ({ mode = 'off', interface: device, subnet, range, ro
   return `${heading}${lines.join('\n')}\n`
 }
 
-type Path = ReadonlyArray<string | number>
-
 /** A key that says something else than is wished. */
 export interface Contradiction {
   readonly name: WishName
   readonly wished: string
-  readonly path: Path
+  readonly path: ValuePath
   /** What is written there; undefined where nothing is. */
   readonly written: unknown
   /** What has to be written there. */
   readonly value: unknown
 }
 
-const topKeys: Partial<Record<WishName, Path>> = { mode: ['dhcp', 'mode'], interface: ['dhcp', 'interface'], 'unknown-clients': ['dhcp', 'unknown_clients'], advertise: ['advertise'] }
+const topKeys: Partial<Record<WishName, ValuePath>> = { mode: ['dhcp', 'mode'], interface: ['dhcp', 'interface'], 'unknown-clients': ['dhcp', 'unknown_clients'], advertise: ['advertise'] }
 const subnetKeys = { subnet: 'subnet', range: 'range', router: 'routers', dns: 'dns_servers', domain: 'domain_name' } as const
 const defaults: Partial<Record<WishName, string>> = { mode: 'off', 'unknown-clients': 'deny', advertise: '' }
 
@@ -55,15 +54,15 @@ export function contradictions (text: string, wishes: Wishes): readonly Contradi
   const document = yamlDocument(text)
   if (document.errors.length > 0) return []
   const found: Contradiction[] = []
-  const at = (path: Path): unknown => {
+  const at = (path: ValuePath): unknown => {
     const value: unknown = document.getIn(path)
     return typeof value === 'object' && value !== null && 'toJSON' in value && typeof value.toJSON === 'function' ? value.toJSON() as unknown : value
   }
-  const compare = (name: WishName, path: Path, value: unknown): void => {
+  const compare = (name: WishName, path: ValuePath, value: unknown): void => {
     const written = at(path)
     if (JSON.stringify(written ?? defaults[name]) !== JSON.stringify(value)) found.push({ name, wished: wishes[name] ?? '', path, written, value })
   }
-  for (const [name, path] of Object.entries(topKeys) as Array<[WishName, Path]>) {
+  for (const [name, path] of Object.entries(topKeys) as Array<[WishName, ValuePath]>) {
     const wished = wishes[name]
     if (wished === undefined || (name === 'interface' && interfacesIn(at(['dhcp', 'interfaces'])).includes(wished))) continue
     compare(name, path, wished)

@@ -7,7 +7,7 @@ export const verbs = [
   'gateway_on', 'gateway_off', 'remove', 'stop', 'clear', 'daemon_reload', 'forbid', 'release', 'unlabel', 'leave', 'purge', 'no_account'
 ] as const
 
-export interface Step {
+export interface SetupStep {
   readonly verb: typeof verbs[number]
   /** Three at most. */
   readonly words: readonly string[]
@@ -15,10 +15,10 @@ export interface Step {
   readonly says: string
 }
 
-export const step = (verb: Step['verb'], says: string, ...words: readonly string[]): Step => ({ verb, words, says })
+export const step = (verb: SetupStep['verb'], says: string, ...words: readonly string[]): SetupStep => ({ verb, words, says })
 
 /** As the shell reads them; AppError `config_invalid` for a word that it could not. */
-export const stepsText = (steps: readonly Step[]): string => steps.map(({ verb, words, says }) =>
+export const stepsText = (steps: readonly SetupStep[]): string => steps.map(({ verb, words, says }) =>
   `${verb} ${Array.from({ length: 3 }, (_, index) => word(words[index] ?? '') || '-').join(' ')} ${says.replaceAll('\n', ' ')}\n`).join('')
 
 /** Lists of words, by the name of the variable. */

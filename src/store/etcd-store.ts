@@ -8,9 +8,9 @@ import type { EntryChange } from '../cluster/entries.js'
 import type { SharedState } from '../cluster/shared-state.js'
 import type { Group } from '../matchbox/group.js'
 import type { Profile } from '../matchbox/profile.js'
-import { assertSafeName, type Change, type ConfigKind, type OpenStore, type Problem, type Settled, type Snapshot, type StoreSource } from '../matchbox/store.js'
-import { bytesOf, type Folder, folderOf, folders, fileOf, kindIn, objectOf } from './object-files.js'
-import { type Kind, StoreMemory, type StoredObject } from './store-memory.js'
+import { assertSafeName, type StoreChange, type ConfigKind, type OpenStore, type Problem, type Settled, type Snapshot, type StoreSource } from '../matchbox/store.js'
+import { bytesOf, type StoreFolder, folderOf, folders, fileOf, kindIn, objectOf } from './object-files.js'
+import { type ObjectKind, StoreMemory, type StoredObject } from './store-memory.js'
 
 /** etcd takes requests of 1.5 MiB by itself. */
 export const largestValue = 1024 * 1024
@@ -51,7 +51,7 @@ class EtcdStore implements OpenStore {
 
   get snapshot (): Snapshot { return this.#memory.snapshot }
 
-  onChange (listener: (changes: readonly Change[]) => void): () => void { return this.#memory.onChange(listener) }
+  onChange (listener: (changes: readonly StoreChange[]) => void): () => void { return this.#memory.onChange(listener) }
 
   problems (): readonly Problem[] {
     const { age, reason } = this.#options.state.standing
@@ -76,7 +76,7 @@ class EtcdStore implements OpenStore {
   rescan (): Promise<void> { return this.#options.state.resync() }
 
   /** An object that this provisioner knows can be told of while etcd is away; that another is not there cannot. */
-  async settle (kind: Kind, name?: string): Promise<Settled> {
+  async settle (kind: ObjectKind, name?: string): Promise<Settled> {
     const { state } = this.#options
     try {
       await (name === undefined ? state.settleAll(folderOf(kind)) : state.settle(keyOf(kind, name)))
@@ -135,7 +135,7 @@ class EtcdStore implements OpenStore {
   }
 
   /** Deletes without `bytes`. Whoever else changed the object since it was looked at has it: AppError store_changed. */
-  async #write (kind: Kind, name: string, bytes: Buffer | undefined): Promise<void> {
+  async #write (kind: ObjectKind, name: string, bytes: Buffer | undefined): Promise<void> {
     assertSafeName(name, kind === 'group' || kind === 'profile' ? '.json' : '')
     const { state } = this.#options
     const at = keyOf(kind, name)
@@ -158,8 +158,8 @@ class EtcdStore implements OpenStore {
   }
 
   /** What etcd has from now on, in one step for whoever looks. */
-  #take (folder: Folder, changes: readonly EntryChange[]): void {
-    const told: Change[] = []
+  #take (folder: StoreFolder, changes: readonly EntryChange[]): void {
+    const told: StoreChange[] = []
     for (const { key, after } of changes) {
       const { kind, name } = placeOf(key)
       if (after === undefined) {
@@ -189,9 +189,9 @@ class EtcdStore implements OpenStore {
   }
 }
 
-const keyOf = (kind: Kind, name: string): string => `${folderOf(kind)}/${name}`
+const keyOf = (kind: ObjectKind, name: string): string => `${folderOf(kind)}/${name}`
 
-function placeOf (key: string): { readonly kind: Kind, readonly name: string } {
+function placeOf (key: string): { readonly kind: ObjectKind, readonly name: string } {
   const slash = key.indexOf('/')
-  return { kind: kindIn(key.slice(0, slash) as Folder), name: key.slice(slash + 1) }
+  return { kind: kindIn(key.slice(0, slash) as StoreFolder), name: key.slice(slash + 1) }
 }

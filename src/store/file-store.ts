@@ -11,7 +11,7 @@ import type { Logger } from '../base/log.js'
 import type { Group } from '../matchbox/group.js'
 import type { Profile } from '../matchbox/profile.js'
 import {
-  type Change, type ConfigKind, type OpenStore, type Problem, type Snapshot, type StoreSource, assertSafeName, configKinds, sharedKinds
+  type StoreChange, type ConfigKind, type OpenStore, type Problem, type Snapshot, type StoreSource, assertSafeName, configKinds, sharedKinds
 } from '../matchbox/store.js'
 import { removeFile, temporaryPrefix, writeFileAtomic } from '../disk/atomic-file.js'
 import { FolderWatcher } from '../disk/folder-watch.js'
@@ -19,7 +19,7 @@ import { isFolder, listDataFolder } from './data-folder.js'
 import { FileRecords } from './file-records.js'
 import { bytesOf, fileOf, folders, placeOf } from './object-files.js'
 import { isReadable, readNow, stampAt, stampOf } from './stored-file.js'
-import { type Kind, StoreMemory, type StoredObject } from './store-memory.js'
+import { type ObjectKind, StoreMemory, type StoredObject } from './store-memory.js'
 
 export interface FileStoreOptions {
   /** The data folder; one that is missing is an empty store with a problem, and is seen when it comes. */
@@ -55,11 +55,11 @@ const mostGathered = 500
 const lookShare = 50
 
 /** Of a folder of the data folder, or of one in it. */
-const kindOf = (folder: string): Kind | undefined =>
+const kindOf = (folder: string): ObjectKind | undefined =>
   ([['groups', 'group'], ['profiles', 'profile'], ...[...configKinds, ...sharedKinds].map(kind => [kind, kind] as const)] as const)
     .find(([top]) => folder === top || folder.startsWith(`${top}/`))?.[1]
 /** Throws AppError id_invalid. */
-function checkedFileOf (kind: Kind, name: string): string {
+function checkedFileOf (kind: ObjectKind, name: string): string {
   assertSafeName(name, kind === 'group' || kind === 'profile' ? '.json' : '')
   if (name.startsWith(temporaryPrefix)) throw new AppError('id_invalid', `names that begin with ${temporaryPrefix} are those of unfinished files`)
   return fileOf(kind, name)
@@ -125,7 +125,7 @@ class FolderStore implements OpenStore {
     this.#memory.close()
   }
 
-  onChange (listener: (changes: readonly Change[]) => void): () => void { return this.#memory.onChange(listener) }
+  onChange (listener: (changes: readonly StoreChange[]) => void): () => void { return this.#memory.onChange(listener) }
 
   problems (): readonly Problem[] {
     const folders: Problem[] = [...this.#folderProblems].map(([folder, message]) =>
@@ -164,7 +164,7 @@ class FolderStore implements OpenStore {
     })
   }
 
-  async #delete (kind: Kind, name: string): Promise<void> {
+  async #delete (kind: ObjectKind, name: string): Promise<void> {
     const file = checkedFileOf(kind, name)
     await this.#perFile.run(file, async () => {
       await removeFile(join(this.#options.dataPath, file))

@@ -1,7 +1,7 @@
 // What becomes of a store that is given the objects of another, file by file: decided whole before anything is written.
 import { AppError } from '../base/errors.js'
 import { assertSafeName } from '../matchbox/store.js'
-import { type Folder, folders, placeOf } from './object-files.js'
+import { type StoreFolder, folders, placeOf } from './object-files.js'
 
 /** Objects by their file below a data folder, `groups/a.json`, as bytes. */
 export type ObjectFiles = ReadonlyMap<string, Buffer>
@@ -14,7 +14,7 @@ export interface Move {
 }
 
 /** What a config needs comes before it: whoever looks meanwhile finds no group without its profile. */
-const order: readonly Folder[] = ['snippets', 'files', 'ignition', 'cloud', 'generic', 'profiles', 'groups']
+const order: readonly StoreFolder[] = ['snippets', 'files', 'ignition', 'cloud', 'generic', 'profiles', 'groups']
 const rankOf = (file: string): number => order.findIndex(folder => file.startsWith(`${folder}/`))
 const inOrder = (a: string, b: string): number => rankOf(a) - rankOf(b) || (a < b ? -1 : Number(a > b))
 

@@ -3,18 +3,18 @@ import { encodeGroup, parseGroup } from '../matchbox/group.js'
 import { encodeProfile, parseProfile } from '../matchbox/profile.js'
 import { configKinds, sharedKinds } from '../matchbox/store.js'
 import { temporaryPrefix } from '../disk/atomic-file.js'
-import type { Kind, StoredObject } from './store-memory.js'
+import type { ObjectKind, StoredObject } from './store-memory.js'
 
 export const folders = ['groups', 'profiles', ...configKinds, ...sharedKinds] as const
-export type Folder = typeof folders[number]
+export type StoreFolder = typeof folders[number]
 
-export const folderOf = (kind: Kind): Folder => kind === 'group' ? 'groups' : kind === 'profile' ? 'profiles' : kind
-export const kindIn = (folder: Folder): Kind => folder === 'groups' ? 'group' : folder === 'profiles' ? 'profile' : folder
+export const folderOf = (kind: ObjectKind): StoreFolder => kind === 'group' ? 'groups' : kind === 'profile' ? 'profiles' : kind
+export const kindIn = (folder: StoreFolder): ObjectKind => folder === 'groups' ? 'group' : folder === 'profiles' ? 'profile' : folder
 /** Below the data folder: `groups/a.json`, `ignition/a.yaml`. */
-export const fileOf = (kind: Kind, name: string): string => `${folderOf(kind)}/${name}${kind === 'group' || kind === 'profile' ? '.json' : ''}`
+export const fileOf = (kind: ObjectKind, name: string): string => `${folderOf(kind)}/${name}${kind === 'group' || kind === 'profile' ? '.json' : ''}`
 
 /** What a file below the data folder is, by its place: Matchbox takes groups from the top of their folder alone. */
-export function placeOf (file: string): { kind: Kind, name: string } | undefined {
+export function placeOf (file: string): { kind: ObjectKind, name: string } | undefined {
   const slash = file.indexOf('/')
   const folder = folders.find(f => f.length === slash && file.startsWith(f))
   const name = file.slice(slash + 1)
@@ -25,7 +25,7 @@ export function placeOf (file: string): { kind: Kind, name: string } | undefined
 }
 
 /** Throws AppError group_invalid, profile_invalid. */
-export function objectOf (kind: Kind, name: string, bytes: Buffer): StoredObject {
+export function objectOf (kind: ObjectKind, name: string, bytes: Buffer): StoredObject {
   if (kind === 'group') return { kind, name, value: parseGroup(bytes) }
   if (kind === 'profile') return { kind, name, value: parseProfile(bytes) }
   return { kind, name, value: { kind, name, content: bytes } }

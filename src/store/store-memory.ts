@@ -3,10 +3,10 @@
 import type { Clock, Timer } from '../base/clock.js'
 import type { Group } from '../matchbox/group.js'
 import type { Profile } from '../matchbox/profile.js'
-import { type Change, type ConfigFile, type ConfigKind, configKinds, type Objects, type SharedKind, sharedKinds, type Snapshot } from '../matchbox/store.js'
+import { type StoreChange, type ConfigFile, type ConfigKind, configKinds, type Objects, type SharedKind, sharedKinds, type Snapshot } from '../matchbox/store.js'
 import { VersionedMap } from '../base/versioned-map.js'
 
-export type Kind = Change['kind']
+export type ObjectKind = StoreChange['kind']
 export type StoredObject =
   | { readonly kind: 'group', readonly name: string, readonly value: Group }
   | { readonly kind: 'profile', readonly name: string, readonly value: Profile }
@@ -29,7 +29,7 @@ class State {
     }
   }
 
-  get (kind: Kind, name: string): StoredObject | undefined {
+  get (kind: ObjectKind, name: string): StoredObject | undefined {
     const value = this.#of(kind).get(name)
     return value === undefined ? undefined : { kind, name, value } as StoredObject
   }
@@ -40,9 +40,9 @@ class State {
     else this.#file[object.kind].set(object.name, object.value)
   }
 
-  delete (kind: Kind, name: string): void { this.#of(kind).delete(name) }
+  delete (kind: ObjectKind, name: string): void { this.#of(kind).delete(name) }
 
-  #of (kind: Kind): VersionedMap<Group> | VersionedMap<Profile> | VersionedMap<ConfigFile> {
+  #of (kind: ObjectKind): VersionedMap<Group> | VersionedMap<Profile> | VersionedMap<ConfigFile> {
     return kind === 'group' ? this.#group : kind === 'profile' ? this.#profile : this.#file[kind]
   }
 }
@@ -59,7 +59,7 @@ export class StoreMemory {
   readonly #forMachines = new State()
   /** Ends of what was deleted, by kind and name. */
   readonly #tombstones = new Map<string, Timer>()
-  readonly #listeners = new Set<(changes: readonly Change[]) => void>()
+  readonly #listeners = new Set<(changes: readonly StoreChange[]) => void>()
   #snapshot: Snapshot | undefined
 
   constructor (options: StoreMemoryOptions) { this.#options = options }
@@ -71,17 +71,17 @@ export class StoreMemory {
   }
 
   /** Hears of changes until the returned function is called. */
-  onChange (listener: (changes: readonly Change[]) => void): () => void {
+  onChange (listener: (changes: readonly StoreChange[]) => void): () => void {
     this.#listeners.add(listener)
     return () => { this.#listeners.delete(listener) }
   }
 
   /** What was done, to whoever listens: `put` and `delete` tell nobody, so that many of them are told at once. */
-  tell (changes: readonly Change[]): void {
+  tell (changes: readonly StoreChange[]): void {
     if (changes.length > 0) for (const listener of this.#listeners) listener(changes)
   }
 
-  put (object: StoredObject): Change {
+  put (object: StoredObject): StoreChange {
     const { kind, name } = object
     this.#endTombstone(keyOf(kind, name))
     this.#snapshot = undefined
@@ -91,7 +91,7 @@ export class StoreMemory {
   }
 
   /** Takes the object from the snapshot; machines keep it until its tombstone expires. Nothing when it is not there. */
-  delete (kind: Kind, name: string): readonly Change[] {
+  delete (kind: ObjectKind, name: string): readonly StoreChange[] {
     const object = this.#live.get(kind, name)
     if (object === undefined) return []
     const { tombstoneMs, clock } = this.#options
@@ -114,7 +114,7 @@ export class StoreMemory {
     this.#listeners.clear()
   }
 
-  #expire (kind: Kind, name: string): void {
+  #expire (kind: ObjectKind, name: string): void {
     this.#snapshot = undefined
     this.#forMachines.delete(kind, name)
   }
@@ -125,4 +125,4 @@ export class StoreMemory {
   }
 }
 
-const keyOf = (kind: Kind, name: string): string => `${kind}/${name}`
+const keyOf = (kind: ObjectKind, name: string): string => `${kind}/${name}`

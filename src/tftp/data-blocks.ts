@@ -1,5 +1,5 @@
 // A file cut into DATA packets, in order (RFC 1350 section 5: the packet that is not full is the last, be it empty).
-import type { OpenFile, Piece } from '../disk/open-file.js'
+import type { OpenFile, FilePiece } from '../disk/open-file.js'
 import { dataHeaderLength, writeDataHeader } from './packet.js'
 
 export interface ByteSequence {
@@ -14,7 +14,7 @@ const nothing: Buffer = Buffer.alloc(0)
 /** A file's bytes from the beginning, of which one piece is held at a time. */
 export function bytesOf (file: OpenFile): ByteSequence {
   let position = 0
-  let held: Piece | undefined
+  let held: FilePiece | undefined
   /** The rest of the held piece, which begins at `position`. */
   let rest: Buffer = nothing
   let closed = false
@@ -30,13 +30,13 @@ export function bytesOf (file: OpenFile): ByteSequence {
     held = undefined
     rest = nothing
   }
-  const hold = (piece: Piece): void => {
+  const hold = (piece: FilePiece): void => {
     held = piece
     rest = piece.bytes
     if (closed) letGo()
   }
   /** What lies in several pieces, or has to be waited for. */
-  const gather = async (length: number, first: Piece | Promise<Piece> | undefined): Promise<Buffer> => {
+  const gather = async (length: number, first: FilePiece | Promise<FilePiece> | undefined): Promise<Buffer> => {
     if (first !== undefined) hold(await first)
     if (rest.length >= length) return take(length)
     const bytes = Buffer.allocUnsafe(length)

@@ -4,8 +4,9 @@ import type { Clock } from '../base/clock.js'
 import { AppError, messageOf } from '../base/errors.js'
 import { localAddresses } from '../net/interfaces.js'
 import { formatIpv4 } from '../net/ipv4.js'
-import type { Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
+import type { UdpNetwork, UdpSocket } from '../net/udp.js'
 import type { Logger } from '../base/log.js'
+import type { Endpoint } from '../net/endpoint.js'
 
 export interface ListenOptions {
   /** An IPv4 address; 0.0.0.0 is all that the machine has, those that come later included. */

@@ -1,8 +1,8 @@
 // What a read is done with: RFC 2347 (options), 2348 (blksize), 2349 (timeout, tsize) and 7440 (windowsize).
 // Only what was asked is answered, in the order and spelling asked; a value that makes no sense is as if not asked.
-import type { Option } from './packet.js'
+import type { TftpOption } from './packet.js'
 
-export interface Limits {
+export interface TransferLimits {
   /** Bytes of data in a packet: what the path carries in one piece, 1468 on Ethernet. */
   readonly maxBlockSize: number
   /** Blocks sent before an ACK is awaited. */
@@ -17,11 +17,11 @@ export interface Terms {
   /** The client wants to know the size, perhaps nothing more. */
   readonly tsizeAsked: boolean
   /** The options of the OACK; without any the first DATA packet is the answer. */
-  readonly answer: readonly Option[]
+  readonly answer: readonly TftpOption[]
 }
 
 interface Subject {
-  readonly limits: Limits
+  readonly limits: TransferLimits
   /** Bytes that will be sent; undefined when translation (netascii) makes that unknown. */
   readonly size: number | undefined
 }
@@ -39,13 +39,13 @@ const answers = {
   windowsize: (asked, { limits }) => within(asked, 1, 65535) ? Math.min(asked, limits.maxWindowSize) : undefined
 } as const satisfies Readonly<Record<string, Grant>>
 
-type OptionName = keyof typeof answers
+type TftpOptionName = keyof typeof answers
 
-const isKnown = (name: string): name is OptionName => Object.hasOwn(answers, name)
+const isKnown = (name: string): name is TftpOptionName => Object.hasOwn(answers, name)
 
-export function negotiate (asked: readonly Option[], subject: Subject): Terms {
-  const agreed = new Map<OptionName, number>()
-  const answer: Option[] = []
+export function negotiate (asked: readonly TftpOption[], subject: Subject): Terms {
+  const agreed = new Map<TftpOptionName, number>()
+  const answer: TftpOption[] = []
   for (const [spelling, value] of asked) {
     const name = spelling.toLowerCase()
     if (!isKnown(name) || agreed.has(name) || !/^\d{1,15}$/.test(value)) continue

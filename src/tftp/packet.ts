@@ -27,20 +27,20 @@ export const errorCodes = {
 } as const
 
 /** An option's name and value as the client spelled them. */
-export type Option = readonly [name: string, value: string]
+export type TftpOption = readonly [name: string, value: string]
 
-export interface Request {
+export interface TransferRequest {
   readonly opcode: 'RRQ' | 'WRQ'
   readonly filename: string
   /** In lower case; any word, known or not. */
   readonly mode: string
-  readonly options: readonly Option[]
+  readonly options: readonly TftpOption[]
 }
 export interface Data { readonly opcode: 'DATA', readonly block: number, readonly payload: Buffer }
 export interface Ack { readonly opcode: 'ACK', readonly block: number }
 export interface ErrorPacket { readonly opcode: 'ERROR', readonly code: number, readonly message: string }
-export interface OptionAck { readonly opcode: 'OACK', readonly options: readonly Option[] }
-export type Packet = Request | Data | Ack | ErrorPacket | OptionAck
+export interface OptionAck { readonly opcode: 'OACK', readonly options: readonly TftpOption[] }
+export type Packet = TransferRequest | Data | Ack | ErrorPacket | OptionAck
 
 /** RFC 2347: a request is no longer than 512 bytes. */
 export const maxRequestLength = 512
@@ -48,8 +48,8 @@ export const dataHeaderLength = 4
 
 const text = (bytes: Buffer): string => bytes.toString('latin1')
 
-function options (reader: ByteReader): Option[] {
-  const found: Option[] = []
+function options (reader: ByteReader): TftpOption[] {
+  const found: TftpOption[] = []
   while (reader.remaining > 0) {
     const name = reader.untilNul()
     // ROMs that send a request of fixed size pad it with NULs.
@@ -59,7 +59,7 @@ function options (reader: ByteReader): Option[] {
   return found
 }
 
-function request (opcode: 'RRQ' | 'WRQ', reader: ByteReader): Request {
+function request (opcode: 'RRQ' | 'WRQ', reader: ByteReader): TransferRequest {
   const filename = text(reader.untilNul())
   let mode = reader.untilNul()
   // A boot file name that DHCP handed out with its NUL counted in comes back with more than one behind it.

@@ -1,8 +1,9 @@
 // Who has a place for a transfer, and who gives it up for another: so many of one address and in all. Who comes when they are taken
 // waits in silence (waiting-line.ts): an ERROR ends a boot, and a client that hears nothing asks again.
 import type { Clock } from '../base/clock.js'
-import type { Endpoint, UdpSocket } from '../net/udp.js'
-import type { Request } from './packet.js'
+import type { Endpoint } from '../net/endpoint.js'
+import type { UdpSocket } from '../net/udp.js'
+import type { TransferRequest } from './packet.js'
 import type { TransferSession } from './transfer-session.js'
 import { WaitingLine } from './waiting-line.js'
 
@@ -35,7 +36,7 @@ export interface WantedTransfer {
   readonly client: Endpoint
   /** As it came. */
   readonly bytes: Buffer
-  readonly request: Request
+  readonly request: TransferRequest
   readonly mode: 'octet' | 'netascii'
   /** The normalised name. */
   readonly name: string
@@ -44,7 +45,7 @@ export interface WantedTransfer {
 }
 
 /** A transfer from the time on at which it has its place; `session` is there once its file is open. */
-export interface Slot {
+export interface TransferSlot {
   readonly asked: WantedTransfer
   session: TransferSession | undefined
   /** Its place is free again, since it ended or another request took it: what is still under way for it comes to nothing. */
@@ -60,16 +61,16 @@ export interface PlacesOptions {
   /** Reads what clients have said that was not heard yet. */
   readonly hear: () => void
   /** Opens the file and starts the transfer. */
-  readonly begin: (slot: Slot) => void
+  readonly begin: (slot: TransferSlot) => void
   /** A request that waited left the line without a transfer. */
   readonly onDropped: (asked: WantedTransfer) => void
 }
 
-export class Places {
+export class TransferPlaces {
   readonly #options: PlacesOptions
   readonly #most: number
   readonly #mostOfOne: number
-  readonly #slots = new Map<string, Slot>()
+  readonly #slots = new Map<string, TransferSlot>()
   readonly #perClient = new Map<string, number>()
   readonly #line = new WaitingLine<WantedTransfer>()
   #ticked: number | undefined
@@ -93,7 +94,7 @@ export class Places {
   get size (): number { return this.#slots.size }
   /** Requests that wait for their turn. */
   get waiting (): number { return this.#line.size }
-  get (key: string): Slot | undefined { return this.#slots.get(key) }
+  get (key: string): TransferSlot | undefined { return this.#slots.get(key) }
 
   /** What becomes of a request; `repeated` is one that has its transfer, or its turn, already. */
   ask (asked: WantedTransfer): 'begins' | 'waits' | 'repeated' {
@@ -126,7 +127,7 @@ export class Places {
   }
 
   /** Frees the slot's place, whatever state it is in; once. */
-  release (slot: Slot): void {
+  release (slot: TransferSlot): void {
     if (slot.released) return
     const { key, address } = slot.asked
     slot.released = true
@@ -178,7 +179,7 @@ export class Places {
   }
 
   #begin (asked: WantedTransfer): void {
-    const slot: Slot = { asked, session: undefined, released: false }
+    const slot: TransferSlot = { asked, session: undefined, released: false }
     this.#slots.set(asked.key, slot)
     this.#perClient.set(asked.address, this.#held(asked.address) + 1)
     this.#options.begin(slot)
@@ -231,7 +232,7 @@ export class Places {
   #giveWay (address: string, ofThatAddress: boolean): boolean {
     const now = this.#options.clock.now()
     const mine = this.#held(address)
-    let best: Slot | undefined
+    let best: TransferSlot | undefined
     let bestRank = 0
     for (const slot of this.#slots.values()) {
       const { session, asked } = slot

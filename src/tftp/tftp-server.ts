@@ -4,19 +4,20 @@
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, DecodeError, errnoOf, messageOf, unwaited } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
-import type { Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
+import type { UdpNetwork, UdpSocket } from '../net/udp.js'
 import { normaliseFileName } from './file-name.js'
 import { listen, type Listeners, type ListenOptions } from './listeners.js'
-import { type Limits, negotiate } from './negotiate.js'
+import { type TransferLimits, negotiate } from './negotiate.js'
 import type { OpenFile } from '../disk/open-file.js'
+import type { Endpoint } from '../net/endpoint.js'
 import type { FileSource } from './file-source.js'
-import { decodePacket, encodePacket, errorCodes, opcodes, type Packet, type Request } from './packet.js'
+import { decodePacket, encodePacket, errorCodes, opcodes, type Packet, type TransferRequest } from './packet.js'
 import { eventLevels, type RefusalReason, type TftpEvent, type TftpOccurrence } from './tftp-event.js'
-import { Places, type Slot } from './places.js'
+import { TransferPlaces, type TransferSlot } from './places.js'
 import { type TransferPort, TransferPorts } from './transfer-ports.js'
 import { type Ending, TransferSession } from './transfer-session.js'
 
-export interface TftpServerOptions extends Limits, ListenOptions {
+export interface TftpServerOptions extends TransferLimits, ListenOptions {
   /** Transfers stay on the listening port. */
   readonly singlePort: boolean
   readonly maxTransfers?: number
@@ -64,7 +65,7 @@ class Server implements TftpServer {
   readonly #options: TftpServerOptions
   readonly #dependencies: TftpServerDependencies
   readonly #ports: TransferPorts
-  readonly #places: Places
+  readonly #places: TransferPlaces
   #listeners: Listeners | undefined
   #ticking: Timer | undefined
   #closing: Promise<void> | undefined
@@ -73,7 +74,7 @@ class Server implements TftpServer {
     this.#options = options
     this.#dependencies = dependencies
     this.#ports = new TransferPorts({ ...dependencies, onForeign: (data, from, socket) => { this.#onForeign(data, from, socket) } })
-    this.#places = new Places({
+    this.#places = new TransferPlaces({
       ...options,
       clock: dependencies.clock,
       isKnown: address => dependencies.macOf?.(address) !== undefined,
@@ -131,7 +132,7 @@ class Server implements TftpServer {
     }
   }
 
-  #onReadRequest (request: Request, bytes: Buffer, from: Endpoint, socket: UdpSocket): void {
+  #onReadRequest (request: TransferRequest, bytes: Buffer, from: Endpoint, socket: UdpSocket): void {
     const { filename, mode } = request
     const name = normaliseFileName(filename)
     if (this.#closing !== undefined) return
@@ -144,7 +145,7 @@ class Server implements TftpServer {
   }
 
   /** Opens the file and starts the transfer. Whatever goes wrong is told to the client and the log. */
-  async #begin (slot: Slot): Promise<void> {
+  async #begin (slot: TransferSlot): Promise<void> {
     const { client, name, listener } = slot.asked
     let file: OpenFile | undefined
     try {
@@ -168,7 +169,7 @@ class Server implements TftpServer {
     }
   }
 
-  async #run (slot: Slot, file: OpenFile): Promise<void> {
+  async #run (slot: TransferSlot, file: OpenFile): Promise<void> {
     const { client, request, mode, name, listener } = slot.asked
     const terms = negotiate(request.options, { limits: this.#options, size: mode === 'octet' ? file.size : undefined })
     const port = this.#options.singlePort ? undefined : await this.#takePort(slot, listener)
@@ -195,7 +196,7 @@ class Server implements TftpServer {
     session.start()
   }
 
-  #takePort (slot: Slot, listener: UdpSocket): Promise<TransferPort> {
+  #takePort (slot: TransferSlot, listener: UdpSocket): Promise<TransferPort> {
     const own = listener.local.address
     const address = own === '0.0.0.0' ? this.#dependencies.askedAddress?.(slot.asked.address) ?? own : own
     return this.#ports.take(address, slot.asked.client, (data, from, socket) => {

@@ -4,8 +4,9 @@
 // machines boot each transfer has a port to itself; in a crowd they share, told apart by the client's address and port as
 // on a single port, and one look at a socket brings the packets of several.
 import type { Clock } from '../base/clock.js'
-import type { Endpoint, UdpNetwork, UdpSocket } from '../net/udp.js'
+import type { UdpNetwork, UdpSocket } from '../net/udp.js'
 import { unwaited } from '../base/errors.js'
+import type { Endpoint } from '../net/endpoint.js'
 
 export type OnPortDatagram = (data: Buffer, from: Endpoint, socket: UdpSocket) => void
 

@@ -1,11 +1,12 @@
 // One transfer at the edge: carries out the effects of its ReadTransfer on a socket, a file and a deadline.
 import type { Clock } from '../base/clock.js'
 import { messageOf } from '../base/errors.js'
-import type { Endpoint, UdpSocket } from '../net/udp.js'
+import type { UdpSocket } from '../net/udp.js'
 import { bytesOf, DataBlocks } from './data-blocks.js'
 import { netascii } from './netascii.js'
 import type { Terms } from './negotiate.js'
 import type { OpenFile } from '../disk/open-file.js'
+import type { Endpoint } from '../net/endpoint.js'
 import { encodePacket, errorCodes, type Packet } from './packet.js'
 import { ReadTransfer, type TransferEffect, type TransferEvent } from './read-transfer.js'
 import type { TransferFacts } from './tftp-event.js'

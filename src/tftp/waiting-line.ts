@@ -8,7 +8,7 @@ export const mostWaiting = { perAddress: 512, all: 10_000 } as const
 /** Milliseconds after which a request is forgotten that was not repeated: pauses of clients double, few have one that is longer. */
 export const forgottenAfter = 20_000
 
-export interface Waiting {
+export interface WaitingItem {
   /** The client's address and port, and the address that it asked. */
   readonly key: string
   /** The client's. */
@@ -18,7 +18,7 @@ export interface Waiting {
 interface Entry<T> { readonly item: T, readonly asked: number }
 
 /** Those of one kind. */
-class Queue<T extends Waiting> {
+class Queue<T extends WaitingItem> {
   /** By key: the one that was not asked for the longest time is the first. */
   readonly #entries = new Map<string, Entry<T>>()
   /** By address, the next to be served first, and of each its requests as they came. */
@@ -61,7 +61,7 @@ class Queue<T extends Waiting> {
   }
 }
 
-export class WaitingLine<T extends Waiting> {
+export class WaitingLine<T extends WaitingItem> {
   readonly #known = new Queue<T>()
   readonly #others = new Queue<T>()
   readonly #queues = [this.#known, this.#others] as const

@@ -15,7 +15,7 @@ import type { TlsIdentity } from '../net/tls-identity.js'
 import type { RevocationList } from './crl.js'
 import { authorityWarnings, certificateBlocks, describeCertificate, exposedKey, formatDay, isExposed, isOutOfTime, keyFits, parseCertificate, serverWarnings, whoSigned } from './certificate.js'
 
-export interface TlsFiles {
+export interface ServerTlsFiles {
   /** Certificates of the authorities whose clients are let in; undefined for a server that asks for none. */
   readonly caFile: string | undefined
   /** The list of certificates that are let in no more; undefined or '' for none. */
@@ -54,7 +54,7 @@ interface LoadedFiles {
 }
 
 export class TlsReloader {
-  readonly #files: TlsFiles
+  readonly #files: ServerTlsFiles
   readonly #options: ReloadOptions
   readonly #timer: Timer
   #loaded: LoadedFiles
@@ -64,7 +64,7 @@ export class TlsReloader {
   #seen: string
   #busy: Promise<void> = Promise.resolve()
 
-  private constructor (files: TlsFiles, options: ReloadOptions, loaded: LoadedFiles) {
+  private constructor (files: ServerTlsFiles, options: ReloadOptions, loaded: LoadedFiles) {
     this.#files = files
     this.#options = options
     this.#loaded = loaded
@@ -73,7 +73,7 @@ export class TlsReloader {
   }
 
   /** Reads the files; AppError `certificate_invalid` says which one is wrong and how. */
-  static async open (files: TlsFiles, options: ReloadOptions): Promise<TlsReloader> {
+  static async open (files: ServerTlsFiles, options: ReloadOptions): Promise<TlsReloader> {
     return new TlsReloader(files, options, await load(files))
   }
 
@@ -155,7 +155,7 @@ export class TlsReloader {
   }
 }
 
-async function load (files: TlsFiles): Promise<LoadedFiles> {
+async function load (files: ServerTlsFiles): Promise<LoadedFiles> {
   const stamp = await stampOf(files)
   const ca = files.caFile === undefined ? '' : await read(files.caFile, 'ca_file')
   const cert = await read(files.certFile, 'cert_file')
@@ -195,7 +195,7 @@ const inForce = (lists: readonly RevocationList[]): Pick<TlsIdentity, 'crl' | 'r
   revoked: new Set(lists.flatMap(({ revoked }) => revoked.map(({ serial }) => serial)))
 })
 
-const everyFile = ({ caFile, crlFile = '', certFile, keyFile }: TlsFiles): readonly string[] =>
+const everyFile = ({ caFile, crlFile = '', certFile, keyFile }: ServerTlsFiles): readonly string[] =>
   [certFile, keyFile, ...caFile === undefined ? [] : [caFile], ...crlFile === '' ? [] : [crlFile]]
 
 /** By the key that names it: what it is, how large it may be, and what makes one. */
@@ -231,7 +231,7 @@ const allIn = (text: string, file: string): readonly X509Certificate[] =>
   [parseCertificate(text, file), ...certificateBlocks(text).slice(1).map(block => parseCertificate(block, file))]
 
 /** Changes whenever one of the files is written or replaced, or comes or goes. */
-async function stampOf (files: TlsFiles): Promise<string> {
+async function stampOf (files: ServerTlsFiles): Promise<string> {
   const facts = await Promise.all(everyFile(files).map(async file => await stat(file, { bigint: true }).catch(() => undefined)))
   const stamp = (s: BigIntStats | undefined): string => s === undefined ? 'missing' : [s.dev, s.ino, s.size, s.mtimeNs, s.ctimeNs].join(':')
   return facts.map(stamp).join(' ')

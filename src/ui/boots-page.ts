@@ -1,13 +1,13 @@
 // The first page: whether anything is wrong, who is in trouble and why, who boots now, and everybody else.
 import { counted } from '../base/units.js'
 import { type Html, html } from './html.js'
-import { type LadderRow, type Rung, type Section, sections } from './ladder.js'
+import { type LadderRow, type Rung, type LadderSection, sections } from './ladder.js'
 import { ago, laidOutTable, moreLink, page } from './page.js'
 import { type ListPlace, placeText } from './paging.js'
 
 /** A section, or a page of it. */
 export interface SectionPart {
-  readonly section: Section
+  readonly section: LadderSection
   readonly rows: readonly LadderRow[]
   /** How many stand before them, on other pages. */
   readonly before: number
@@ -18,7 +18,7 @@ export interface SectionPart {
 export interface BootsShown {
   readonly parts: readonly SectionPart[]
   /** Of all machines, or of those that match, also those that are not on this page. */
-  readonly counts: Readonly<Record<Section, number>>
+  readonly counts: Readonly<Record<LadderSection, number>>
   /** Epoch milliseconds. */
   readonly now: number
   /** Of the newest boot that ended well. */
@@ -33,9 +33,9 @@ export interface BootsShown {
 /** Boots that began in an hour. */
 export interface HourOfBoots { readonly at: number, readonly good: number, readonly bad: number }
 
-const titles: Readonly<Record<Section, string>> = { trouble: 'In trouble', booting: 'Booting now', fine: 'Fine' }
+const titles: Readonly<Record<LadderSection, string>> = { trouble: 'In trouble', booting: 'Booting now', fine: 'Fine' }
 /** Said in place of a table without rows; the style knows when. */
-const nobody: Readonly<Record<Section, string>> = { trouble: 'No machine is in trouble.', booting: 'No machine is booting.', fine: 'No machine has booted yet.' }
+const nobody: Readonly<Record<LadderSection, string>> = { trouble: 'No machine is in trouble.', booting: 'No machine is booting.', fine: 'No machine has booted yet.' }
 const words = { now: 'under way', late: 'late', failed: 'failed' } as const
 const signs = { now: '… ', late: '! ', failed: '✗ ' } as const
 

@@ -5,7 +5,7 @@ import type { Machine } from '../machines/machine.js'
 import type { MachineRegistry } from '../machines/registry.js'
 import type { Mac } from '../net/mac.js'
 import { type BootsShown, type HourOfBoots, ladderRowHtml, type SectionPart, verdict } from './boots-page.js'
-import { ladderRow, type LadderRow, type Section, sectionOf, sections } from './ladder.js'
+import { ladderRow, type LadderRow, type LadderSection, sectionOf, sections } from './ladder.js'
 import { choose, type ListPlace } from './paging.js'
 
 /** Machines that are looked at in one go. */
@@ -16,11 +16,11 @@ export const firstRows = 20
 export const pageRows = 250
 const hour = 3_600_000
 
-interface Placed { readonly machine: Machine, readonly section: Section }
+interface Placed { readonly machine: Machine, readonly section: LadderSection }
 
 export interface Overview {
   readonly placed: readonly Placed[]
-  readonly counts: Readonly<Record<Section, number>>
+  readonly counts: Readonly<Record<LadderSection, number>>
   readonly lastBoot: number | undefined
   readonly hours: readonly HourOfBoots[]
 }
@@ -102,7 +102,7 @@ export class Boots {
 
   /** The rows of machines that changed, where they stand now, and what those who watch are told of them once that is counted. */
   update (macs: Iterable<Mac>, overview: Pick<Overview, 'counts' | 'lastBoot'>): {
-    readonly text: () => string, readonly placed: ReadonlyArray<{ readonly mac: Mac, readonly section: Section }>
+    readonly text: () => string, readonly placed: ReadonlyArray<{ readonly mac: Mac, readonly section: LadderSection }>
   } {
     const now = this.#shower.now()
     const rows = [...macs].map(mac => this.#registry.get(mac)).filter(machine => machine !== undefined).map(machine => this.#row(machine))
@@ -121,7 +121,7 @@ export class Boots {
 export interface BootsQuery {
   readonly query: string
   /** One alone; all three otherwise. */
-  readonly section: Section | undefined
+  readonly section: LadderSection | undefined
   /** The last machine of the page before. */
   readonly behind: ListPlace | undefined
 }

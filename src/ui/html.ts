@@ -8,16 +8,16 @@ export class Html {
   constructor (text: string) { this.text = text }
 }
 
-type Value = string | number | Html | readonly Html[] | undefined | false
+type HtmlValue = string | number | Html | readonly Html[] | undefined | false
 
 /** `html\`<td>${name}</td>\``: strings are escaped, markup and lists of it are taken as they are, undefined and false are nothing. */
-export function html (strings: TemplateStringsArray, ...values: readonly Value[]): Html {
+export function html (strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   let text = strings[0]!
   for (const [at, value] of values.entries()) text += textOf(value) + strings[at + 1]!
   return new Html(text)
 }
 
-function textOf (value: Value): string {
+function textOf (value: HtmlValue): string {
   if (value === undefined || value === false) return ''
   if (value instanceof Html) return value.text
   if (typeof value === 'object') return value.map(({ text }) => text).join('')

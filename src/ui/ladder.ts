@@ -14,11 +14,11 @@ export interface Rung {
 
 /** In the order in which they stand on the page. */
 export const sections = ['trouble', 'booting', 'fine'] as const
-export type Section = typeof sections[number]
+export type LadderSection = typeof sections[number]
 
 export interface LadderRow {
   readonly machine: MachineShown
-  readonly section: Section
+  readonly section: LadderSection
   readonly rungs: readonly Rung[]
 }
 
@@ -33,7 +33,7 @@ const overAt: ReadonlySet<Stage | undefined> = new Set([undefined, 'ignition', '
 /** `now` and `lastSeen` in milliseconds since the epoch. */
 export const sectionOf = (
   { stage, lastSeen }: { readonly stage?: Stage | undefined, readonly lastSeen: number }, isInTrouble: boolean, now: number
-): Section =>
+): LadderSection =>
   isInTrouble ? 'trouble' : !overAt.has(stage) && now - lastSeen < recent ? 'booting' : 'fine'
 
 /** `now` in milliseconds since the epoch. */

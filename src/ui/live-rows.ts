@@ -7,12 +7,12 @@ import { EventLog } from '../control/event-log.js'
 import { EventStreams } from '../control/event-streams.js'
 import type { MachineRegistry } from '../machines/registry.js'
 import type { Mac } from '../net/mac.js'
-import { type Limits, Shares } from '../net/shares.js'
+import { type ShareLimits, Shares } from '../net/shares.js'
 import type { Boots } from './boots.js'
-import type { Section } from './ladder.js'
+import type { LadderSection } from './ladder.js'
 import { addressOf, plain } from './sending.js'
 
-export const watchers: Limits = { all: 100, perAddress: 20 }
+export const watchers: ShareLimits = { all: 100, perAddress: 20 }
 /**
  * Milliseconds that a change waits for others that come with it, between two events at least, and after which it is looked for machines
  * that are silent for too long.
@@ -34,9 +34,9 @@ export function serveLiveRows (
   const log = new EventLog(randomUUID().replaceAll('-', ''))
   /** Machines that did something, and machines that another section has now because they did nothing. */
   const [changed, late] = [new Set<Mac>(), new Set<Mac>()]
-  const sections = new Map<Mac, Section>()
+  const sections = new Map<Mac, LadderSection>()
   let told = ''
-  let overview: { counts: Record<Section, number>, lastBoot: number | undefined } =
+  let overview: { counts: Record<LadderSection, number>, lastBoot: number | undefined } =
     { counts: { trouble: 0, booting: 0, fine: 0 }, lastBoot: undefined }
   let flushing: Timer | undefined
   let flushedAt = -Infinity

@@ -10,7 +10,7 @@ export interface UpdatePackage {
   readonly sha256: string
 }
 
-export interface Update {
+export interface OmahaUpdate {
   readonly version: string
   /** Where the packages are, with a slash at its end. */
   readonly codebase: string
@@ -26,7 +26,7 @@ export interface AppAnswer {
   readonly ping: boolean
   readonly events: number
   /** undefined when nothing was asked. */
-  readonly updateCheck: Update | 'noupdate' | 'error-internal' | undefined
+  readonly updateCheck: OmahaUpdate | 'noupdate' | 'error-internal' | undefined
   /** Seconds until it asks again; undefined leaves it to the client. */
   readonly pollInterval: number | undefined
 }
@@ -50,7 +50,7 @@ function encodeApp ({ appId, status, ping, events, updateCheck, pollInterval }: 
   return `  <app appid="${escapeXml(appId)}" status="${status}">\n${inside.map(line => `${line}\n`).join('')}  </app>\n`
 }
 
-const encodeUpdate = ({ version, codebase, packages }: Update, poll: string): readonly string[] => [
+const encodeUpdate = ({ version, codebase, packages }: OmahaUpdate, poll: string): readonly string[] => [
   `    <updatecheck status="ok"${poll}>`,
   `      <urls><url codebase="${escapeXml(codebase)}"></url></urls>`,
   `      <manifest version="${escapeXml(version)}">`,

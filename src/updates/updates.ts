@@ -13,7 +13,7 @@ import type { Instance } from './instance.js'
 import { Instances } from './instances.js'
 import { meaningOf } from './omaha-events.js'
 import { isOsApp, type OmahaApp } from './omaha-request.js'
-import type { AppAnswer, Update } from './omaha-response.js'
+import type { AppAnswer, OmahaUpdate } from './omaha-response.js'
 import { type Decision, decideUpdate, type GroupState, stopReason, type UpdateGroup } from './policy.js'
 import { isSameInstance, type UpdateChange, type UpdateState, type UpdateStore } from './update-store.js'
 import { isVersion } from './version.js'
@@ -25,7 +25,7 @@ export interface MirroredUpdates {
   /** The newest version of a channel; undefined when there is none. */
   readonly newest: (os: Instance['os'], channel: string, arch: string) => string | undefined
   /** `codebase` of the answer is made for the address that the machine knows us by. */
-  readonly find: (os: Instance['os'], version: string, arch: string) => Omit<Update, 'codebase'> & { readonly path: string } | undefined
+  readonly find: (os: Instance['os'], version: string, arch: string) => Omit<OmahaUpdate, 'codebase'> & { readonly path: string } | undefined
   readonly fedora: (stream: string) => FedoraStream | undefined
 }
 

@@ -1,12 +1,12 @@
 // The certificate of a listener, kept in step with its files: told in the log, counted, and shown to whoever looks.
-import type { ReloadOptions, TlsEvent, TlsFiles } from '../tls/reload.js'
+import type { ReloadOptions, TlsEvent, ServerTlsFiles } from '../tls/reload.js'
 import { TlsReloader } from '../tls/reload.js'
 import { AppError } from '../base/errors.js'
 import type { Metrics } from '../base/metrics.js'
 import { fine, type Finding, warning } from '../doctor/finding.js'
 import type { Ground } from './ground.js'
 
-export interface Certificate {
+export interface ServerCertificate {
   readonly reloader: TlsReloader
   readonly findings: readonly Finding[]
   /** From now on: what is wrong with it is logged, new ones are counted, and `inForce` hears of them. */
@@ -18,8 +18,8 @@ export interface Certificate {
  * the key's place before it.
  */
 export async function openCertificate (
-  listener: string, section: readonly string[], files: TlsFiles, { loaded, clock, config, log }: Ground
-): Promise<Certificate> {
+  listener: string, section: readonly string[], files: ServerTlsFiles, { loaded, clock, config, log }: Ground
+): Promise<ServerCertificate> {
   let onEvent: ReloadOptions['onEvent'] = () => {}
   const options = { clock, advertise: config.advertise, onEvent: (event: TlsEvent) => { onEvent(event) } }
   const reloader = await TlsReloader.open(files, options).catch((error: unknown) => {

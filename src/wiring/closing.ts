@@ -7,13 +7,13 @@ import type { Logger } from '../base/log.js'
 /** Milliseconds that each stage may take; listeners bring graces of their own, and so much more to cut off what is left. */
 export const stageLimits = { listener: 500, worker: 1000, file: 2000 } as const
 
-type Stage = keyof typeof stageLimits
-const stages: readonly Stage[] = ['listener', 'worker', 'file']
+type ClosingStage = keyof typeof stageLimits
+const stages: readonly ClosingStage[] = ['listener', 'worker', 'file']
 
 /** Has `closer` called at the end, also when a later part does not start. */
 export type OnClose = (closer: () => Promise<void>, stage?: 'worker' | 'file') => void
 
-interface Closer { readonly name: string, readonly stage: Stage, readonly grace: number, readonly close: () => Promise<void> }
+interface Closer { readonly name: string, readonly stage: ClosingStage, readonly grace: number, readonly close: () => Promise<void> }
 
 export class Closing {
   readonly #clock: Clock
@@ -65,9 +65,9 @@ export class Closing {
     })
   }
 
-  #of (stage: Stage): Closer[] { return this.#closers.filter(closer => closer.stage === stage) }
+  #of (stage: ClosingStage): Closer[] { return this.#closers.filter(closer => closer.stage === stage) }
 
-  #graceOf (stage: Stage): number {
+  #graceOf (stage: ClosingStage): number {
     return Math.max(0, ...this.#of(stage).map(({ grace }) => grace))
   }
 }

@@ -16,7 +16,7 @@ import { GuardUses } from '../cluster/guard-uses.js'
 import { addressesOf, type Recorded } from '../cluster/other-provisioners.js'
 import { type Announced, Presence } from '../cluster/presence.js'
 import { SharedState } from '../cluster/shared-state.js'
-import { type Look, watchAmiss } from '../cluster/watch-amiss.js'
+import { type MembersHealth, watchAmiss } from '../cluster/watch-amiss.js'
 import { assertWritable } from '../cluster/write-test.js'
 import type { Config, LoadedConfig } from '../config/load.js'
 import { remedyForSecret } from '../disk/denied.js'
@@ -25,7 +25,7 @@ import { readWhole } from '../disk/whole-file.js'
 import { EtcdClient, type EtcdClientOptions } from '../etcd/etcd-client.js'
 import { formatKey } from '../etcd/keys.js'
 import { amissTogether, askMembers, type MemberReport } from '../etcd/members.js'
-import { TlsFiles, type TlsFilesOptions } from '../etcd/tls-files.js'
+import { ClientTlsFiles, type TlsFilesOptions } from '../etcd/tls-files.js'
 import type { MachineStore } from '../machines/journal.js'
 import type { OpenStore } from '../matchbox/store.js'
 import type { Ipv4 } from '../net/ipv4.js'
@@ -45,7 +45,7 @@ export interface Cluster {
    * What is amiss with etcd although it answers: members of two clusters, a version that is too old, no right or no space to write.
    * Asks each member.
    */
-  readonly look: () => Promise<Look>
+  readonly look: () => Promise<MembersHealth>
   readonly measure: (metrics: Metrics) => void
   /** What was kept is in the table, and what others keep comes into it. */
   readonly openLeases: (now: number) => Promise<Leases>
@@ -123,7 +123,7 @@ export async function openCluster (
   presence.look()
   const { standing } = state
   if (!live && !isRefused && !standing.inStep) onProblem(new AppError('etcd_away', isPlaced(standing.reason) ? standing.reason : `${where(['cluster', 'etcd'])}: ${standing.reason}`))
-  const look = (): Promise<Look> => lookAt({ loaded, etcd, clock, patience: live ? patienceOfLook : patienceOfCommands })
+  const look = (): Promise<MembersHealth> => lookAt({ loaded, etcd, clock, patience: live ? patienceOfLook : patienceOfCommands })
   const watched = live ? watchAmiss({ state, clock, log, look }) : undefined
   return {
     name,
@@ -170,7 +170,7 @@ export async function openCluster (
 
 interface LookOptions { readonly loaded: ClusterConfig, readonly etcd: EtcdClient, readonly clock: Clock, readonly patience: number }
 
-async function lookAt ({ loaded, etcd, clock, patience }: LookOptions): Promise<Look> {
+async function lookAt ({ loaded, etcd, clock, patience }: LookOptions): Promise<MembersHealth> {
   const writing = assertWritable(etcd, loaded.config.cluster.etcd.prefix).then(() => undefined, (error: unknown) => error)
   const [reports, failure] = await Promise.all([lookAtMembers(loaded, { clock, patience }), writing])
   // Whoever is away is told of as such.
@@ -238,12 +238,12 @@ async function connect ({ config, keyAt }: ClusterConfig, { clock, log, told, pa
   }
 }
 
-async function tlsFiles ({ cluster: { etcd } }: Config, options: TlsFilesOptions): Promise<TlsFiles | undefined> {
+async function tlsFiles ({ cluster: { etcd } }: Config, options: TlsFilesOptions): Promise<ClientTlsFiles | undefined> {
   if (!etcd.endpoints.some(url => url.startsWith('https:'))) return undefined
-  return await TlsFiles.open({ caFile: etcd.ca_file, certFile: etcd.cert_file, keyFile: etcd.key_file }, options)
+  return await ClientTlsFiles.open({ caFile: etcd.ca_file, certFile: etcd.cert_file, keyFile: etcd.key_file }, options)
 }
 
-function credentialsOf ({ config: { cluster: { etcd: { user, password_file: file } } }, keyAt }: ClusterConfig, files: TlsFiles | undefined): Pick<EtcdClientOptions, 'tls' | 'login'> {
+function credentialsOf ({ config: { cluster: { etcd: { user, password_file: file } } }, keyAt }: ClusterConfig, files: ClientTlsFiles | undefined): Pick<EtcdClientOptions, 'tls' | 'login'> {
   const password = async (): Promise<string> => {
     try {
       return (await readWhole(file, 'credentials')).toString().replace(/\r?\n$/, '')

@@ -9,10 +9,10 @@ import { formatIpv4 } from '../net/ipv4.js'
 import { closeApp, machineRoutes } from './http.js'
 import type { Ground } from './ground.js'
 import type { PreparedListener } from './listener.js'
-import type { Place } from './place.js'
+import type { ListenPlace } from './place.js'
 import { makeFolder } from '../disk/make-folder.js'
 
-export async function prepareControl ({ loaded }: Ground, { path = '' }: Place): Promise<PreparedListener> {
+export async function prepareControl ({ loaded }: Ground, { path = '' }: ListenPlace): Promise<PreparedListener> {
   const named = loaded.keyAt(['control_socket'])
   assertSocketPath(path, named)
   await assertNothingElse(path, named)

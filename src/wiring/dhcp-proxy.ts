@@ -8,14 +8,14 @@ import { type LinkService, packetsOn, tellHome } from './dhcp-link.js'
 import { usesOtherLoader } from './dhcp-server.js'
 import { DeviceSocket } from './dhcp-sockets.js'
 import type { Home } from './homes.js'
-import { type Place, placeText } from './place.js'
+import { type ListenPlace, placeText } from './place.js'
 import type { RunningParts } from './running-parts.js'
 
 /** Milliseconds in which changes of groups are gathered: each has the loaders of all told anew. */
 const gatherFor = 250
 
 /** `bootServer` is port 4011 beside it. */
-export function proxyOn (parts: RunningParts, home: Home, place: Place, bootServer: Place): LinkService {
+export function proxyOn (parts: RunningParts, home: Home, place: ListenPlace, bootServer: ListenPlace): LinkService {
   const { clock, groupMachines, log, observer, store } = parts
   const sockets = { bind: new DeviceSocket(parts, 'dhcp', place), bootServerBind: new DeviceSocket(parts, 'boot-server', bootServer) }
   const open = { bind: () => sockets.bind.open(), bootServerBind: () => sockets.bootServerBind.open() }

@@ -10,13 +10,13 @@ import { kernelUdp } from '../net/udp.js'
 import { type LinkService, packetsOn, tellHome } from './dhcp-link.js'
 import { DeviceSocket } from './dhcp-sockets.js'
 import type { Home } from './homes.js'
-import { type Place, placeText } from './place.js'
+import { type ListenPlace, placeText } from './place.js'
 import type { RunningParts } from './running-parts.js'
 
 export const usesOtherLoader = ({ registry }: Pick<RunningParts, 'registry'>) => (mac: Mac): boolean => registry.get(mac)?.otherLoader === true
 
 /** `client` is port 68 beside it, from which it is asked whether another server answers. */
-export function serverOn (parts: RunningParts, home: Home, place: Place, client: Place | undefined): LinkService {
+export function serverOn (parts: RunningParts, home: Home, place: ListenPlace, client: ListenPlace | undefined): LinkService {
   const { leases, clock, log, dhcpServers, homes } = parts
   const socket = new DeviceSocket(parts, 'dhcp', place)
   const asking = client === undefined ? undefined : new DeviceSocket(parts, 'dhcp-client', client)

@@ -2,7 +2,7 @@
 import { openDeviceSocket } from '../net/device-socket.js'
 import { openLibc } from '../net/libc.js'
 import type { BindOptions } from '../net/udp.js'
-import type { Place } from './place.js'
+import type { ListenPlace } from './place.js'
 import type { RunningParts } from './running-parts.js'
 
 /**
@@ -13,12 +13,12 @@ const receiveBuffer = 16 * 2 ** 20
 
 /** The socket of one place, opened when it is asked for, and anew each time. */
 export class DeviceSocket {
-  readonly #place: Place
+  readonly #place: ListenPlace
   /** Of the service manager; it serves once. */
   #handed: number | undefined
 
   /** Takes the service manager's socket for the place, if there is one. */
-  constructor ({ sockets }: Pick<RunningParts, 'sockets'>, name: string, place: Place) {
+  constructor ({ sockets }: Pick<RunningParts, 'sockets'>, name: string, place: ListenPlace) {
     this.#place = place
     this.#handed = sockets.take(name, place)?.fd
   }

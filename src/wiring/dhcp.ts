@@ -15,11 +15,11 @@ import { serverOn } from './dhcp-server.js'
 import type { Ground } from './ground.js'
 import type { Home } from './homes.js'
 import type { PreparedListener } from './listener.js'
-import type { Place } from './place.js'
+import type { ListenPlace } from './place.js'
 import { readReservations } from './reservation-sources.js'
 
 /** AppError names the option of a subnet that can't be. */
-export async function prepareDhcp (ground: Ground, place: Place): Promise<PreparedListener> {
+export async function prepareDhcp (ground: Ground, place: ListenPlace): Promise<PreparedListener> {
   const { loaded, config, homes, store } = ground
   const home = homes.on(place.device)
   const { own, interface: at } = home
@@ -86,4 +86,5 @@ function unserved (loaded: LoadedConfig, { own, addresses, interface: at }: Home
 }
 
 /** The socket of another row on the same interface. */
-const beside = (places: readonly Place[], { device }: Place): Place | undefined => places.find(place => place.device === device)
+const beside = (places: readonly ListenPlace[], { device }: ListenPlace): ListenPlace | undefined =>
+  places.find(place => place.device === device)

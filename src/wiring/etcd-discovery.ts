@@ -14,14 +14,14 @@ import type { Mac } from '../net/mac.js'
 import type { OnClose } from './closing.js'
 import type { Ground } from './ground.js'
 
-export interface EtcdDiscovery {
+export interface DiscoveryService {
   readonly discovery: Discovery
   readonly urls: DiscoveryUrls
   /** A machine got the config that it is installed or started with: what it said as a member before is no longer so. */
   readonly onConfigServed: (event: RequestEvent) => void
 }
 
-export interface DiscoveryOptions {
+export interface DiscoveryParts {
   readonly ground: Ground
   readonly metrics: Metrics
   readonly macOf: (address: string) => Mac | undefined
@@ -32,7 +32,7 @@ export interface DiscoveryOptions {
 /** Milliseconds until a token that could not be kept is tried again. */
 const retryAfter = 10_000
 
-export async function startDiscovery ({ ground, metrics, macOf, isAddressOf, onClose }: DiscoveryOptions): Promise<EtcdDiscovery> {
+export async function startDiscovery ({ ground, metrics, macOf, isAddressOf, onClose }: DiscoveryParts): Promise<DiscoveryService> {
   const { config, clock, log, store, homes } = ground
   let current = (): DiscoveryState => ({ index: 0, tokens: new Map() })
   const path = join(config.state_path, lineFormats.discovery.file)

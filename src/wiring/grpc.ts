@@ -3,18 +3,18 @@ import { existsSync } from 'node:fs'
 import { AppError } from '../base/errors.js'
 import { problem } from '../doctor/finding.js'
 import { connectionShares, descriptorLimit } from '../net/descriptors.js'
-import { type Certificate, openCertificate } from './certificate.js'
+import { type ServerCertificate, openCertificate } from './certificate.js'
 import type { Ground } from './ground.js'
 import type { PreparedListener } from './listener.js'
 import { hostsOf, listensAt } from './listens.js'
-import type { Place } from './place.js'
+import type { ListenPlace } from './place.js'
 
 /** For somebody who never asked for the API and has no certificates it is off; AppError says what is wrong with one that is asked for. */
-export async function prepareGrpc (ground: Ground, place: Place): Promise<PreparedListener> {
+export async function prepareGrpc (ground: Ground, place: ListenPlace): Promise<PreparedListener> {
   const { key, host = '0.0.0.0', port } = place
   const { loaded, config: { rpc } } = ground
   const files = { caFile: rpc.ca_file, certFile: rpc.cert_file, keyFile: rpc.key_file, crlFile: rpc.crl_file }
-  let certificate: Certificate
+  let certificate: ServerCertificate
   try {
     certificate = await openCertificate('rpc', ['rpc'], files, ground)
   } catch (error) {

@@ -27,7 +27,7 @@ import type { Ground } from './ground.js'
 import type { PreparedListener } from './listener.js'
 import { boundPort, listensAt, toldHosts } from './listens.js'
 import { webhookFindings } from './machine-news.js'
-import type { Place } from './place.js'
+import type { ListenPlace } from './place.js'
 import { elsewhere, unresolved } from './reach.js'
 import type { RunningParts } from './running-parts.js'
 
@@ -95,7 +95,7 @@ function openSender ({ clock, log, metrics, onClose }: Pick<RunningParts, 'clock
   return sender
 }
 
-export async function prepareHttp (ground: Ground, place: Place): Promise<PreparedListener> {
+export async function prepareHttp (ground: Ground, place: ListenPlace): Promise<PreparedListener> {
   const { config, homes } = ground
   const { key, host = '0.0.0.0', port } = place
   return {

@@ -5,14 +5,14 @@ import { buildHttpsServer } from '../http/https-server.js'
 import { acceptInNumbers } from '../net/acceptors.js'
 import { listenError } from '../net/udp.js'
 import type { TlsReloader } from '../tls/reload.js'
-import { type Certificate, openCertificate } from './certificate.js'
+import { type ServerCertificate, openCertificate } from './certificate.js'
 import type { Ground } from './ground.js'
 import type { PreparedListener } from './listener.js'
 import { boundPort, listensAt, toldHosts } from './listens.js'
-import type { Place } from './place.js'
+import type { ListenPlace } from './place.js'
 
 /** AppError names the key and the line it was written on. */
-export async function prepareHttps (ground: Ground, place: Place): Promise<PreparedListener> {
+export async function prepareHttps (ground: Ground, place: ListenPlace): Promise<PreparedListener> {
   const { key, host = '0.0.0.0', port } = place
   const { config: { http: { https } }, log } = ground
   const { reloader, findings, serve } = await open(ground)
@@ -49,7 +49,7 @@ export async function prepareHttps (ground: Ground, place: Place): Promise<Prepa
   }
 }
 
-async function open (ground: Ground): Promise<Certificate> {
+async function open (ground: Ground): Promise<ServerCertificate> {
   const { cert_file: certFile, key_file: keyFile } = ground.config.http.https
   try {
     return await openCertificate('https', ['http', 'https'], { caFile: undefined, certFile, keyFile }, ground)

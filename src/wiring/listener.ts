@@ -5,7 +5,7 @@ import type { LoadedConfig } from '../config/load.js'
 import type { Finding } from '../doctor/finding.js'
 import type { AppError } from '../base/errors.js'
 import type { Ground } from './ground.js'
-import type { Place, SocketRow } from './place.js'
+import type { ListenPlace, SocketRow } from './place.js'
 import type { RunningParts } from './running-parts.js'
 
 export interface ListenerRow extends SocketRow {
@@ -14,7 +14,7 @@ export interface ListenerRow extends SocketRow {
   /** The same where new requests wait in a socket of the service manager meanwhile. */
   readonly inheritedGrace?: number
   /** AppError says in one line why it can't be as configured. */
-  readonly prepare: (ground: Ground, place: Place) => Promise<PreparedListener>
+  readonly prepare: (ground: Ground, place: ListenPlace) => Promise<PreparedListener>
   /** Whether the appliance starts without it when it can't listen: nobody asked for it. */
   readonly forgiven?: (error: AppError, loaded: LoadedConfig) => boolean
 }
@@ -27,7 +27,7 @@ export interface CompanionRow extends SocketRow {
   readonly what: string
 }
 
-export type Row = ListenerRow | CompanionRow
+export type ListenerTableRow = ListenerRow | CompanionRow
 
 export interface PreparedListener {
   /** As what it listens, for a person. */

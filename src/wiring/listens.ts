@@ -3,7 +3,7 @@ import type { Server } from 'node:net'
 import { formatIpv4 } from '../net/ipv4.js'
 import type { Homes } from './homes.js'
 import type { Listens } from './listener.js'
-import { type Place, placeText, type SocketRow } from './place.js'
+import { type ListenPlace, placeText, type SocketRow } from './place.js'
 
 const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
@@ -11,10 +11,10 @@ const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 export const toldHosts = ({ all }: Homes): readonly string[] => all.map(({ host }) => host)
 
 /** Those of a listener that nobody is told of: its own, where it has one. */
-export const hostsOf = ({ host = '0.0.0.0' }: Place, homes: Homes): readonly string[] => wildcards.has(host) ? toldHosts(homes) : [host]
+export const hostsOf = ({ host = '0.0.0.0' }: ListenPlace, homes: Homes): readonly string[] => wildcards.has(host) ? toldHosts(homes) : [host]
 
 /** The addresses that DHCP names as the server to load from. */
-export function bootServers (place: Place, homes: Homes): readonly string[] {
+export function bootServers (place: ListenPlace, homes: Homes): readonly string[] {
   const told = homes.all.flatMap(({ own }) => own === undefined ? [] : [formatIpv4(own)])
   return told.length > 0 ? told : hostsOf(place, homes)
 }
@@ -26,7 +26,7 @@ export function boundPort (server: Pick<Server, 'address'>, configured: number):
 }
 
 /** Where the socket is, and what leads to it for whoever is told one of `hosts`. */
-export function listensAt (row: Pick<SocketRow, 'transport'>, place: Place, port: number, hosts: readonly string[], url?: (host: string) => string): Listens {
+export function listensAt (row: Pick<SocketRow, 'transport'>, place: ListenPlace, port: number, hosts: readonly string[], url?: (host: string) => string): Listens {
   const known = [...new Set(hosts)].map(host => url === undefined ? `${host}:${port}` : url(`${host}:${port}`))
   const told = known.length === 1 ? known[0]! : known
   return { at: placeText(row, { ...place, port }), ...url === undefined ? { address: told } : { url: told } }

@@ -18,7 +18,7 @@ import { shimImages } from './shim-image.js'
 /** Boot loaders are small and asked for by everybody at once. Bytes. */
 const cacheLimits = { memory: 64 * 2 ** 20, largest: 8 * 2 ** 20 }
 
-export interface LoaderFilesOptions {
+export interface LoaderFilesParts {
   readonly config: Config
   readonly clock: Clock
   /** Where the machine at an address finds the HTTP API. */
@@ -43,7 +43,7 @@ export function loadersOnDisk (config: Config, clock: Clock): FileSource {
   return firstOf([own, bundled])
 }
 
-export function loaderFiles (options: LoaderFilesOptions): FileSource {
+export function loaderFiles (options: LoaderFilesParts): FileSource {
   const { config, clock, originFor, provisioner, macOf, mayBeBios = () => true, fallbacks = alone } = options
   const { own, bundled } = storedLoaders(config, clock)
   const stored = firstOf([own, bundled])

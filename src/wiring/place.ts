@@ -3,7 +3,7 @@ import type { Config } from '../config/load.js'
 import type { Diagnose } from '../doctor/ports.js'
 
 /** Where one instance of a row listens. */
-export interface Place {
+export interface ListenPlace {
   /** Where the configuration says so: `dhcp.port`. */
   readonly key: string
   /** 0 takes any free one, and is what a Unix socket has. */
@@ -29,11 +29,11 @@ export interface SocketRow {
   /** The keys that say where it listens and as what. */
   readonly keys: readonly string[]
   /** What the configuration asks for: nothing, one place, or several. */
-  readonly places: (config: Config) => readonly Place[]
+  readonly places: (config: Config) => readonly ListenPlace[]
   /** What is there from the outside. */
   readonly diagnose: Diagnose
 }
 
 /** `0.0.0.0:8080/tcp`, `ens192:67/udp`, `/run/core-provisioner/control.sock` */
-export const placeText = ({ transport }: Pick<SocketRow, 'transport'>, { device, host = '0.0.0.0', port, path }: Place): string =>
+export const placeText = ({ transport }: Pick<SocketRow, 'transport'>, { device, host = '0.0.0.0', port, path }: ListenPlace): string =>
   path ?? `${device ?? host}:${port}/${transport}`

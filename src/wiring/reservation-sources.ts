@@ -43,7 +43,7 @@ export async function readReservations (loaded: LoadedConfig, store: Store): Pro
 /** Reservations by key: in the order of the keys the earlier of two that contradict each other stays. */
 export type ReservationChanges = ReadonlyMap<string, Reservation | undefined>
 
-export interface WatchOptions {
+export interface ReservationWatchOptions {
   readonly loaded: LoadedConfig
   readonly store: Store
   readonly clock: Clock
@@ -66,7 +66,7 @@ const keyOf = (source: 'configuration' | 'hosts' | 'group', name: string | numbe
  * Tells of all, and of what changes in a file of hosts.d or in a group; resolves, with how to stop, when all are told and every edit is
  * seen.
  */
-export async function watchReservations ({ loaded, store, clock, log, onChange }: WatchOptions): Promise<() => Promise<void>> {
+export async function watchReservations ({ loaded, store, clock, log, onChange }: ReservationWatchOptions): Promise<() => Promise<void>> {
   const root = hostsFolder(loaded)
   await makeFolder(root)
   const folder = new HostsFolder(root)

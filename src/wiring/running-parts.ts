@@ -11,7 +11,7 @@ import type { Mac } from '../net/mac.js'
 import type { FileSource } from '../tftp/file-source.js'
 import type { AddressClaims } from '../machines/address-claims.js'
 import type { OnClose } from './closing.js'
-import type { EtcdDiscovery } from './etcd-discovery.js'
+import type { DiscoveryService } from './etcd-discovery.js'
 import type { DayTwo } from './day-two.js'
 import type { DhcpServers } from './dhcp-servers.js'
 import type { Enrolment } from './enrolment.js'
@@ -57,7 +57,7 @@ export interface RunningParts extends Ground {
   /** Updates and reboots of installed machines; undefined where no groups are configured. */
   readonly dayTwo: DayTwo | undefined
   /** Where members of new etcd clusters find one another. */
-  readonly discovery: EtcdDiscovery
+  readonly discovery: DiscoveryService
   /** The DHCP servers that run: what they are told alike, and who ends leases. */
   readonly dhcpServers: DhcpServers
   /** What serves the interfaces that DHCP is answered on, as far as it runs. */

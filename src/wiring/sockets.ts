@@ -7,7 +7,7 @@ import type { Logger } from '../base/log.js'
 import type { InheritedSocket } from '../net/inherited-sockets.js'
 import { openLibc } from '../net/libc.js'
 import { boundReceiving, openListeningSocket } from '../net/listening-socket.js'
-import type { Place, SocketRow } from './place.js'
+import type { ListenPlace, SocketRow } from './place.js'
 
 const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
@@ -26,7 +26,7 @@ export class Sockets {
    * A socket for the listener, undefined when it has to open its own. AppError `config_invalid` when there is one for it that
    * does not listen where the configuration says: machines are told what is configured.
    */
-  take (name: string, place: Place): InheritedSocket | undefined {
+  take (name: string, place: ListenPlace): InheritedSocket | undefined {
     const row = this.#rows.find(candidate => candidate.name === name)
     if (row === undefined) throw new Error(`no listener ${name}`)
     const free = [...this.#free].flatMap(([socket, candidate]) => candidate === row ? [socket] : [])
@@ -43,7 +43,7 @@ export class Sockets {
   }
 
   /** Every socket for the listener: one for each address, where the unit lists them. */
-  takeAll (name: string, place: Place): readonly InheritedSocket[] {
+  takeAll (name: string, place: ListenPlace): readonly InheritedSocket[] {
     const socket = this.take(name, place)
     return socket === undefined ? [] : [socket, ...this.takeAll(name, place)]
   }
@@ -52,7 +52,7 @@ export class Sockets {
    * The socket to listen on for requests, whoever opened it: what its connections hold in the kernel is bounded. Without a
    * descriptor Node is to open it, by its name.
    */
-  toListenOn (name: string, place: Place): { readonly fd: number | undefined, readonly inherited: boolean } {
+  toListenOn (name: string, place: ListenPlace): { readonly fd: number | undefined, readonly inherited: boolean } {
     const { host = '0.0.0.0', port } = place
     const socket = this.take(name, place)
     if (socket === undefined) return { fd: isIP(host) === 0 ? undefined : openListeningSocket(host, port), inherited: false }
@@ -72,7 +72,7 @@ export class Sockets {
     this.#free.clear()
   }
 
-  #refusal (socket: InheritedSocket, row: SocketRow, place: Place): AppError {
+  #refusal (socket: InheritedSocket, row: SocketRow, place: ListenPlace): AppError {
     const unit = unitOf(socket, row)
     const listen = row.transport === 'tcp' ? 'ListenStream' : 'ListenDatagram'
     const { at, expected, found, setting } = misfit(socket, row, place) ?? { at: '', expected: '', found: '', setting: '' }
@@ -85,7 +85,7 @@ export class Sockets {
 /** Why a socket is not the one that is meant: the key, what it says, what the socket has, and the setting of the unit. */
 interface Misfit { readonly at: string, readonly expected: string, readonly found: string, readonly setting: string }
 
-function misfit (socket: InheritedSocket, { transport }: SocketRow, { key, port, host = '0.0.0.0', device = '', deviceKey = 'dhcp.interface' }: Place): Misfit | undefined {
+function misfit (socket: InheritedSocket, { transport }: SocketRow, { key, port, host = '0.0.0.0', device = '', deviceKey = 'dhcp.interface' }: ListenPlace): Misfit | undefined {
   const setting = `${transport === 'tcp' ? 'ListenStream' : 'ListenDatagram'}=${host}:${port}`
   if (socket.transport !== transport) return { at: '', expected: transport, found: socket.transport, setting }
   if (port !== 0 && socket.port !== port) return { at: key, expected: `port ${port}`, found: `port ${socket.port}`, setting }

@@ -14,10 +14,10 @@ import type { Ground } from './ground.js'
 import type { PreparedListener } from './listener.js'
 import { namedLoaders } from './named-loaders.js'
 import { bootServers, listensAt } from './listens.js'
-import type { Place } from './place.js'
+import type { ListenPlace } from './place.js'
 import { elsewhere } from './reach.js'
 
-export async function prepareTftp (ground: Ground, place: Place): Promise<PreparedListener> {
+export async function prepareTftp (ground: Ground, place: ListenPlace): Promise<PreparedListener> {
   const { loaded, config, clock, homes } = ground
   const { key, host = '0.0.0.0', port } = place
   const folders = [config.tftp.root, ...bootFolders()]

@@ -13,17 +13,17 @@ import { listenError } from '../net/udp.js'
 import { Access, parseUsers, type Users } from '../ui/access.js'
 import { buildTlsServer, renewTls } from '../ui/tls-server.js'
 import { buildUiApp } from '../ui/ui-app.js'
-import { type Certificate, openCertificate } from './certificate.js'
+import { type ServerCertificate, openCertificate } from './certificate.js'
 import { watchFleet } from './fleet.js'
 import type { Ground } from './ground.js'
 import { closeApp } from './http.js'
 import type { PreparedListener } from './listener.js'
 import { boundPort, hostsOf, listensAt } from './listens.js'
-import type { Place } from './place.js'
+import type { ListenPlace } from './place.js'
 import { uiSource } from './ui-source.js'
 
 /** AppError names the line of the configuration, or of the file of users, that can't be. */
-export async function prepareUi (ground: Ground, place: Place): Promise<PreparedListener> {
+export async function prepareUi (ground: Ground, place: ListenPlace): Promise<PreparedListener> {
   const { key, host = '0.0.0.0', port } = place
   const { config: { ui, advertise } } = ground
   const certificate = await openTls(ground)
@@ -79,7 +79,7 @@ export async function prepareUi (ground: Ground, place: Place): Promise<Prepared
 
 type ServerFactory = ReturnType<typeof boundedServer>
 
-const overTls = (connections: ClientConnections, { reloader }: Certificate, access: Access): ServerFactory => handle => {
+const overTls = (connections: ClientConnections, { reloader }: ServerCertificate, access: Access): ServerFactory => handle => {
   const isAllowed = (address: string | undefined): boolean => access.isAllowed(unmapped(address ?? ''))
   const server = buildTlsServer(reloader.identity, isAllowed, serverOptions(defaultLimits), connections.listener(handle))
   connections.watch(server)
@@ -87,7 +87,7 @@ const overTls = (connections: ClientConnections, { reloader }: Certificate, acce
 }
 
 /** The certificates of the gRPC API, where the page asks for its clients'. */
-async function openTls (ground: Ground): Promise<Certificate | undefined> {
+async function openTls (ground: Ground): Promise<ServerCertificate | undefined> {
   const { config: { ui, rpc } } = ground
   if (!ui.client_certificates) return undefined
   try {

@@ -4,7 +4,7 @@ import { maximumDepth } from './scanner.js'
 import { syntaxError, YamlError } from './yaml-error.js'
 import type { YamlAlias, YamlMapping, YamlNode, YamlPair, YamlScalar, YamlSequence } from './node.js'
 import type { Scanner } from './scanner.js'
-import type { Token, TokenKind } from './token.js'
+import type { YamlToken, TokenKind } from './token.js'
 import type { Mark, YamlDialect } from './yaml-error.js'
 
 /**
@@ -141,7 +141,7 @@ class Composer {
     }
   }
 
-  #collectionOf (token: Token, block: boolean, indentless: boolean): Collection | undefined {
+  #collectionOf (token: YamlToken, block: boolean, indentless: boolean): Collection | undefined {
     if (indentless && token.kind === 'blockEntry') return 'indentlessSequence'
     if (token.kind === 'flowSequence' || token.kind === 'flowMapping') return token.kind
     if (block && (token.kind === 'blockSequence' || token.kind === 'blockMapping')) return token.kind

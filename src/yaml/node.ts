@@ -1,14 +1,10 @@
 // The value tree of a YAML document with the place of every node: what the text says, before anything is resolved, because
 // what `010` or `yes` means hangs on the dialect and on the type that is wanted (resolve.ts, decode.ts).
+// The place of a node with an anchor or a tag is theirs.
+import type { TextPosition } from '../base/positions.js'
 import type { ScalarStyle } from './token.js'
 
-interface Place {
-  /** From 1, in characters; of an anchor or a tag where the node has one. */
-  readonly line: number
-  readonly column: number
-}
-
-export interface YamlScalar extends Place {
+export interface YamlScalar extends TextPosition {
   readonly kind: 'scalar'
   /** As written: `''`, `'!'`, `'!local'` or in full (`tag:yaml.org,2002:int`). */
   readonly tag: string
@@ -18,7 +14,7 @@ export interface YamlScalar extends Place {
   readonly value: string
 }
 
-export interface YamlSequence extends Place {
+export interface YamlSequence extends TextPosition {
   readonly kind: 'sequence'
   readonly tag: string
   readonly items: readonly YamlNode[]
@@ -26,13 +22,13 @@ export interface YamlSequence extends Place {
 
 export interface YamlPair { readonly key: YamlNode, readonly value: YamlNode }
 
-export interface YamlMapping extends Place {
+export interface YamlMapping extends TextPosition {
   readonly kind: 'mapping'
   readonly tag: string
   readonly pairs: readonly YamlPair[]
 }
 
-export interface YamlAlias extends Place {
+export interface YamlAlias extends TextPosition {
   readonly kind: 'alias'
   readonly name: string
   /** In v3 the anchor before it, in v2 the last anchor of that name in the document, wherever that is, if there is one. */

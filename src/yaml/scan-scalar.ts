@@ -1,6 +1,6 @@
 // Scalars: plain (YAML 1.1 section 9.1.3), quoted (9.1.1, 9.1.2) and block (9.2), read as libyaml reads them.
 import type { Cursor } from './cursor.js'
-import type { ScalarStyle, Token } from './token.js'
+import type { ScalarStyle, YamlToken } from './token.js'
 import type { Mark } from './yaml-error.js'
 
 /** Text between words: spaces as they are, or line breaks that fold (one is a space, n are n - 1 breaks). */
@@ -34,7 +34,7 @@ class Gap {
   }
 }
 
-export interface Plain { readonly token: Token, readonly crossedLines: boolean }
+export interface Plain { readonly token: YamlToken, readonly crossedLines: boolean }
 
 /** `indent` is the column that lines after the first must reach in the block context. */
 export function scanPlain (cursor: Cursor, inFlow: boolean, indent: number): Plain {
@@ -94,7 +94,7 @@ function scanEscape (cursor: Cursor, start: Mark): string {
   return String.fromCodePoint(value)
 }
 
-export function scanQuoted (cursor: Cursor, style: 'single' | 'double'): Token {
+export function scanQuoted (cursor: Cursor, style: 'single' | 'double'): YamlToken {
   const quote = style === 'single' ? "'" : '"'
   const start = cursor.mark
   cursor.skip()
@@ -140,7 +140,7 @@ export function scanQuoted (cursor: Cursor, style: 'single' | 'double'): Token {
 const refusedZero = 'found an indentation indicator equal to 0'
 
 /** `parentIndent` is the indentation of the collection around it, -1 at the top. */
-export function scanBlockScalar (cursor: Cursor, style: 'literal' | 'folded', parentIndent: number): Token {
+export function scanBlockScalar (cursor: Cursor, style: 'literal' | 'folded', parentIndent: number): YamlToken {
   const start = cursor.mark
   cursor.skip()
   const header = scanHeader(cursor, start)

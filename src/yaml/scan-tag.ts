@@ -1,10 +1,10 @@
 // What starts with a sigil: directives (YAML 1.1 section 7.1), anchors and aliases (6.9.2, 7.1) and tags (6.9.1, 8.2).
 import type { Cursor } from './cursor.js'
 import { sequenceLength } from './reader.js'
-import type { Token } from './token.js'
+import type { YamlToken } from './token.js'
 import type { Mark } from './yaml-error.js'
 
-export function scanDirective (cursor: Cursor): Token {
+export function scanDirective (cursor: Cursor): YamlToken {
   const start = cursor.mark
   cursor.skip()
   const name = cursor.takeWord()
@@ -47,7 +47,7 @@ function scanTagPrefix (cursor: Cursor, start: Mark): { kind: 'tagDirective', ha
   return { kind: 'tagDirective', handle, prefix }
 }
 
-export function scanAnchor (cursor: Cursor, kind: 'anchor' | 'alias'): Token {
+export function scanAnchor (cursor: Cursor, kind: 'anchor' | 'alias'): YamlToken {
   const start = cursor.mark
   cursor.skip()
   const name = cursor.takeWord()
@@ -58,7 +58,7 @@ export function scanAnchor (cursor: Cursor, kind: 'anchor' | 'alias'): Token {
   return { kind, name, start, end }
 }
 
-export function scanTag (cursor: Cursor): Token {
+export function scanTag (cursor: Cursor): YamlToken {
   const start = cursor.mark
   let handle: string
   let suffix: string

@@ -4,7 +4,7 @@
 import { Cursor } from './cursor.js'
 import { scanBlockScalar, scanPlain, scanQuoted } from './scan-scalar.js'
 import { scanAnchor, scanDirective, scanTag } from './scan-tag.js'
-import type { Token, TokenKind } from './token.js'
+import type { YamlToken, TokenKind } from './token.js'
 import type { Mark } from './yaml-error.js'
 
 interface SimpleKey { readonly token: number, readonly required: boolean, readonly mark: Mark }
@@ -19,7 +19,7 @@ export const maximumDepth = 1000
 export class Scanner {
   readonly #cursor: Cursor
   // Tokens that wait, from #head on; #taken tokens were handed out before.
-  #tokens: Token[] = []
+  #tokens: YamlToken[] = []
   #head = 0
   #taken = 0
   #indent = -1
@@ -39,14 +39,14 @@ export class Scanner {
   }
 
   /** The next token, which stays next. After streamEnd nothing more comes. */
-  peek (): Token {
+  peek (): YamlToken {
     while (!this.#ended && this.#mustFetch()) this.#fetch()
     const token = this.#tokens[this.#head]
     if (token === undefined) throw new RangeError('no token after the end of the stream')
     return token
   }
 
-  next (): Token {
+  next (): YamlToken {
     const token = this.peek()
     this.#head++
     this.#taken++
@@ -143,7 +143,7 @@ export class Scanner {
     if (cursor.dialect === 'v3' && cursor.is('#', blanks)) cursor.skip(blanks)
   }
 
-  #add (token: Token): void { this.#tokens.push(token) }
+  #add (token: YamlToken): void { this.#tokens.push(token) }
 
   #indicator (kind: BareKind, length = 1): void {
     const start = this.#cursor.mark
@@ -152,7 +152,7 @@ export class Scanner {
   }
 
   /** Something that may be a key, after which no other key can start on the line. */
-  #atom (scan: () => Token): void {
+  #atom (scan: () => YamlToken): void {
     this.#saveKey()
     this.#keyAllowed = false
     this.#add(scan())

@@ -5,7 +5,7 @@ export type ScalarStyle = 'plain' | 'single' | 'double' | 'literal' | 'folded'
 
 interface Span { readonly start: Mark, readonly end: Mark }
 
-export type Token = Span & (
+export type YamlToken = Span & (
   | {
     readonly kind: 'streamEnd' | 'documentStart' | 'documentEnd' | 'blockSequence' | 'blockMapping' | 'blockEnd' | 'flowSequence' |
     'flowSequenceEnd' | 'flowMapping' | 'flowMappingEnd' | 'blockEntry' | 'flowEntry' | 'key' | 'value'
@@ -18,4 +18,4 @@ export type Token = Span & (
   | { readonly kind: 'tagDirective', readonly handle: string, readonly prefix: string }
 )
 
-export type TokenKind = Token['kind']
+export type TokenKind = YamlToken['kind']

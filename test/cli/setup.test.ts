@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import type { Io } from '../../src/cli/command.js'
 import { policyFile } from '../../src/cli/setup-files.js'
 import { closingWords } from '../../src/cli/setup-next.js'
-import { type Places, placesBelow } from '../../src/cli/setup-places.js'
+import { type SetupPlaces, placesBelow } from '../../src/cli/setup-places.js'
 import { planInstallation, type PlanRequest } from '../../src/cli/setup-plan.js'
 import { loadConfig } from '../../src/config/load.js'
 import { gatewayUnit } from '../../src/setup/gateway.js'
@@ -17,7 +17,7 @@ import { needsRoot } from '../helpers/tools.js'
 const quiet = "dhcp: { mode: 'off' }\nhttp: { address: '127.0.0.1:0' }\nrpc: { address: '' }\ntftp: { address: '' }\n"
 
 /** A place to install to, with this configuration there already, and somebody who types these lines. */
-interface Site { installed: Places, to: string, plan: (request: Partial<PlanRequest>) => Promise<number>, said: () => string }
+interface Site { installed: SetupPlaces, to: string, plan: (request: Partial<PlanRequest>) => Promise<number>, said: () => string }
 
 function site (t: Test, config: string | undefined, typed: readonly string[] = []): Site {
   const folder = t.testdir({ to: {}, bundle: { SHA256SUMS: 'sums\n' } })

@@ -4,19 +4,19 @@ import { pino } from 'pino'
 import t from 'tap'
 import type { Logger } from '../../src/base/log.js'
 import type { Standing } from '../../src/cluster/standing.js'
-import { type Look, watchAmiss } from '../../src/cluster/watch-amiss.js'
+import { type MembersHealth, watchAmiss } from '../../src/cluster/watch-amiss.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 
 const inStep: Standing = { inStep: true, age: 0, reason: '' }
 const away: Standing = { inStep: false, age: 0, reason: 'away' }
-const fine: Look = { amiss: [], isComplete: true }
+const fine: MembersHealth = { amiss: [], isComplete: true }
 
 function watching () {
   const clock = new FakeClock()
   const said: string[] = []
   const log = pino({}, { write: (line: string) => { said.push((JSON.parse(line) as { error: string }).error) } }) as Logger
   const listeners = new Set<(standing: Standing) => void>()
-  const asked: Array<{ resolve: (look: Look) => void, reject: (error: Error) => void }> = []
+  const asked: Array<{ resolve: (look: MembersHealth) => void, reject: (error: Error) => void }> = []
   const state = { standing: inStep, onStanding: (listener: (standing: Standing) => void) => { listeners.add(listener); return () => { listeners.delete(listener) } } }
   const watched = watchAmiss({ state, clock, log, look: () => new Promise((resolve, reject) => { asked.push({ resolve, reject }) }) })
   return {
@@ -24,7 +24,7 @@ function watching () {
     asked,
     said,
     stand: (standing: Standing) => { state.standing = standing; for (const listener of listeners) listener(standing) },
-    answer: async (look: Look | Error) => {
+    answer: async (look: MembersHealth | Error) => {
       const last = asked.at(-1)
       if (look instanceof Error) last?.reject(look)
       else last?.resolve(look)

@@ -1,6 +1,6 @@
 // The server's decisions, each as (packet, leases, now) -> outcome: RFC 2131 section 4.3.
 import t from 'tap'
-import { handleDhcp, type Outcome, type ServerContext } from '../../src/dhcp/server-decision.js'
+import { handleDhcp, type ServerOutcome, type ServerContext } from '../../src/dhcp/server-decision.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
 import { buildReservations } from '../../src/dhcp/reservation-table.js'
 import type { Reservation } from '../../src/dhcp/reservations.js'
@@ -40,7 +40,7 @@ function context ({ leases = [], reservations = [], unknownClients = 'allow' }: 
 const reservation: Reservation = { macs: [testMac], ip: reserved, hostName: 'core-1', source: 'test' }
 
 /** An outcome in a few words: `OFFER 192.168.100.41 to 255.255.255.255:68, offered 60 s`. */
-function words (outcome: Outcome): string {
+function words (outcome: ServerOutcome): string {
   if (outcome.kind === 'drop') return `drop ${outcome.reason}`
   if (outcome.kind === 'change') return `${outcome.what} ${formatIpv4(outcome.lease.ip)}${outcome.durable ? ' durably' : ''}`
   const { reply, to, lease, durable, probe } = outcome

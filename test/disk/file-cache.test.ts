@@ -1,7 +1,7 @@
 import t from 'tap'
 import { type CachedFile, FileCache, pieceBytes } from '../../src/disk/file-cache.js'
 import type { FileIdentity } from '../../src/disk/file-identity.js'
-import type { Piece } from '../../src/disk/open-file.js'
+import type { FilePiece } from '../../src/disk/open-file.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 
 const identity = (ino: number, pieces: number, more: Partial<FileIdentity> = {}): FileIdentity =>
@@ -103,7 +103,7 @@ t.test('a file that is being read stays, until its reader has taken nothing for 
   const { cache, clock } = cacheOf(4)
   const held = cache.open(identity(1, 3))!
   await readAll(held, 3, disk(1).read)
-  const last = await held.piece(2, disk(1).read) as Piece
+  const last = await held.piece(2, disk(1).read) as FilePiece
   const other = cache.open(identity(2, 3))!
   t.same(await readAll(other, 3, disk(2).read), [32, undefined, undefined], 'the rest is read by the one who asks')
   clock.advance(6000)

@@ -9,7 +9,7 @@ import t, { type Test } from 'tap'
 import { EtcdClient } from '../../src/etcd/etcd-client.js'
 import { endOfPrefix } from '../../src/etcd/keys.js'
 import type { RequestOp } from '../../src/etcd/proto.js'
-import { TlsFiles } from '../../src/etcd/tls-files.js'
+import { ClientTlsFiles } from '../../src/etcd/tls-files.js'
 import { type WatchEvent, watchPrefix } from '../../src/etcd/watch.js'
 import { answers, type EtcdCluster, startEtcd } from '../helpers/etcd.js'
 import { until } from '../helpers/until.js'
@@ -187,7 +187,7 @@ t.test('TLS with client certificates, read again when they change, kept while th
   renew('foreign')
   const kept: string[] = []
   const made: { etcd?: EtcdClient } = {}
-  const files = await TlsFiles.open(names, { clock: new FakeClock(), onChange: () => { made.etcd?.renew() }, onKept: reason => { kept.push(reason) } })
+  const files = await ClientTlsFiles.open(names, { clock: new FakeClock(), onChange: () => { made.etcd?.renew() }, onKept: reason => { kept.push(reason) } })
   t.teardown(() => files.close())
   const etcd = made.etcd = await cluster.client({ tls: () => files.texts })
   await t.rejects(etcd.call('Range', { key: key('a') }), { code: 'etcd_away', message: /https:\/\/127\.0\.0\.1/ }, 'a certificate of another authority')
@@ -203,5 +203,5 @@ t.test('TLS with client certificates, read again when they change, kept while th
   await files.look()
   await answers(etcd)
   await t.rejects((await cluster.client({ tls: undefined })).call('Range', { key: key('a') }), { code: 'etcd_away', message: /self.signed|unable to verify|certificate/ })
-  await t.rejects(TlsFiles.open({ ...names, caFile: file('none') }, { clock: new FakeClock(), onChange: () => {}, onKept: () => {} }), { code: 'certificate_invalid', message: /none/ })
+  await t.rejects(ClientTlsFiles.open({ ...names, caFile: file('none') }, { clock: new FakeClock(), onChange: () => {}, onKept: () => {} }), { code: 'certificate_invalid', message: /none/ })
 })

@@ -1,7 +1,8 @@
 // A made-up network with one server socket on it, for the DHCP server: what it sends is kept, and can be awaited.
 import { AppError } from '../../src/base/errors.js'
 import { decodePacket, type DhcpPacket, encodePacket } from '../../src/dhcp/packet.js'
-import type { BindOptions, Endpoint, OnDatagram, UdpNetwork, UdpSocket } from '../../src/net/udp.js'
+import type { Endpoint, OnDatagram } from '../../src/net/endpoint.js'
+import type { BindOptions, UdpNetwork, UdpSocket } from '../../src/net/udp.js'
 
 export interface Sent { readonly packet: DhcpPacket, readonly data: Buffer, readonly to: Endpoint, readonly port: number }
 

@@ -1,7 +1,8 @@
 // A made-up UDP network: hosts with addresses, sockets with ports, and chance by seed that loses, doubles and delays.
 // Datagrams are copied on the way and arrive in a later microtask, so that nobody hears an answer while still sending.
 import { AppError } from '../../src/base/errors.js'
-import type { BindOptions, Endpoint, OnDatagram, UdpNetwork, UdpSocket } from '../../src/net/udp.js'
+import type { Endpoint, OnDatagram } from '../../src/net/endpoint.js'
+import type { BindOptions, UdpNetwork, UdpSocket } from '../../src/net/udp.js'
 import { random } from './random.js'
 
 /** Shares of all datagrams, 0 to 1. */

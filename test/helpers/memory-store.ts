@@ -2,7 +2,7 @@
 import { systemClock } from '../../src/base/clock.js'
 import type { Group } from '../../src/matchbox/group.js'
 import type { Profile } from '../../src/matchbox/profile.js'
-import { type Change, type ConfigKind, type Problem, type Snapshot, type SharedKind, type Store, assertSafeName, configKinds, sharedKinds } from '../../src/matchbox/store.js'
+import { type StoreChange, type ConfigKind, type Problem, type Snapshot, type SharedKind, type Store, assertSafeName, configKinds, sharedKinds } from '../../src/matchbox/store.js'
 import { StoreMemory, type StoredObject } from '../../src/store/store-memory.js'
 
 export const makeGroup = (group: Partial<Omit<Group, 'selector' | 'metadata'>> & {
@@ -49,14 +49,14 @@ export class MemoryStore implements Store {
   deleteProfile = async (id: string): Promise<void> => { this.#delete('profile', id) }
   deleteConfig = async (kind: ConfigKind, name: string): Promise<void> => { this.#delete(kind, name) }
 
-  onChange = (listener: (changes: readonly Change[]) => void): (() => void) => this.#memory.onChange(listener)
+  onChange = (listener: (changes: readonly StoreChange[]) => void): (() => void) => this.#memory.onChange(listener)
 
   #put (object: StoredObject): void {
     assertSafeName(object.name, '')
     this.#memory.tell([this.#memory.put(object)])
   }
 
-  #delete (kind: Change['kind'], name: string): void {
+  #delete (kind: StoreChange['kind'], name: string): void {
     assertSafeName(name, '')
     this.#memory.tell(this.#memory.delete(kind, name))
   }

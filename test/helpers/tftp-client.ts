@@ -1,14 +1,15 @@
 // A TFTP client for tests, over any UdpNetwork: it follows the RFCs closely (one window, one ACK; a gap is acknowledged
 // once; a foreign port is told ERROR 5; its last packet goes out again after a silence) and reports what it saw.
 import type { Clock, Timer } from '../../src/base/clock.js'
-import type { Endpoint, UdpNetwork, UdpSocket } from '../../src/net/udp.js'
-import { decodePacket, encodePacket, type ErrorPacket, type Option, type Packet } from '../../src/tftp/packet.js'
+import type { Endpoint } from '../../src/net/endpoint.js'
+import type { UdpNetwork, UdpSocket } from '../../src/net/udp.js'
+import { decodePacket, encodePacket, type ErrorPacket, type TftpOption, type Packet } from '../../src/tftp/packet.js'
 
 export interface ReadOptions {
   readonly server: Endpoint
   readonly file: string
   readonly mode?: string
-  readonly options?: readonly Option[]
+  readonly options?: readonly TftpOption[]
   readonly clock: Clock
   /** The local address; 0.0.0.0 by default. */
   readonly address?: string
@@ -23,7 +24,7 @@ export interface ReadOptions {
 
 export interface ReadResult {
   readonly content: Buffer
-  readonly oack: readonly Option[]
+  readonly oack: readonly TftpOption[]
   /** DATA packets that came, repeated ones too. */
   readonly dataPackets: number
   /** Where the answers came from. */
@@ -46,7 +47,7 @@ class Reader {
   readonly #parts: Buffer[] = []
   #socket: UdpSocket | undefined
   #peer: Endpoint | undefined
-  #oack: readonly Option[] = []
+  #oack: readonly TftpOption[] = []
   #blksize = 512
   #windowsize = 1
   #received = 0
@@ -84,7 +85,7 @@ class Reader {
     else if (packet.opcode === 'DATA') this.#onData(packet.block, packet.payload)
   }
 
-  #onOack (options: readonly Option[]): void {
+  #onOack (options: readonly TftpOption[]): void {
     if (this.#received > 0) return
     const values = new Map(options.map(([name, value]) => [name.toLowerCase(), Number(value)]))
     this.#oack = options

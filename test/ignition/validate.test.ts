@@ -4,7 +4,7 @@ import { list, optional, string, struct } from '../../src/ignition/schema.js'
 import { duplicates, rule, validate, validateInOrder } from '../../src/ignition/validate.js'
 import { filled } from '../../src/ignition/values.js'
 import type { Values } from '../../src/ignition/schema.js'
-import type { Finding, Rules } from '../../src/ignition/validate.js'
+import type { SchemaFinding, Rules } from '../../src/ignition/validate.js'
 
 const item = struct('Item', { name: string(), text: string() }, 'name')
 const type = struct('T', { items: list(item), others: list(item), single: optional(item), words: list(string()) })
@@ -19,7 +19,7 @@ const rules: Rules<string> = new Map([
   })
 ])
 
-const lines = (found: readonly Finding[]): string[] => found.map(({ kind, path, message }) => `${kind} ${path.join('.')} ${message}`)
+const lines = (found: readonly SchemaFinding[]): string[] => found.map(({ kind, path, message }) => `${kind} ${path.join('.')} ${message}`)
 
 t.test('from the outside in', t => {
   const value = filled(type, { items: [{ text: 'bad' }, {}], single: {} })

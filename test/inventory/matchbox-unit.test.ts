@@ -2,9 +2,9 @@
 // Matchbox's place was started with by it.
 /* eslint-disable no-template-curly-in-string -- systemd's variables are written so too */
 import t from 'tap'
-import { settingsOfUnit, type UnitFiles } from '../../src/inventory/matchbox-unit.js'
+import { settingsOfUnit, type UnitFileReader } from '../../src/inventory/matchbox-unit.js'
 
-const filesOf = (files: Readonly<Record<string, string>>): UnitFiles => ({
+const filesOf = (files: Readonly<Record<string, string>>): UnitFileReader => ({
   read: file => files[file],
   glob: pattern => Object.keys(files).filter(file => pattern === '/etc/matchbox.d/*.env' && /^\/etc\/matchbox\.d\/[^./][^/]*\.env$/.test(file)).sort()
 })

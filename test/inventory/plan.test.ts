@@ -1,6 +1,6 @@
 import t from 'tap'
 import { joinLists } from '../../src/inventory/join.js'
-import { type KnownHost, planImport, type PlanOptions } from '../../src/inventory/plan.js'
+import { type KnownHost, planImport, type HostPlanOptions } from '../../src/inventory/plan.js'
 import { formatIpv4, parseIpv4, parseSubnet } from '../../src/net/ipv4.js'
 import type { Mac } from '../../src/net/mac.js'
 import { listOf } from '../helpers/lists.js'
@@ -15,7 +15,7 @@ const known = (text: string, own = true): KnownHost => {
   return { name: value(name), macs: mac.split('+') as Mac[], ip: ip === '-' ? undefined : parseIpv4(ip), role: value(role), source: own ? 'hosts.d/a.yaml:2' : 'group g', own }
 }
 
-const plan = (text: string, before: readonly KnownHost[] = [], options: Partial<PlanOptions> = {}): string[] =>
+const plan = (text: string, before: readonly KnownHost[] = [], options: Partial<HostPlanOptions> = {}): string[] =>
   planImport(joinLists([listOf(text)]), { known: before, subnets, as: 'reservations', ...options }).map(({ state, name, macs, ip, elsewhere, why }) =>
     `${state} ${name ?? '-'} ${macs.join('+')} ${ip === undefined ? '-' : formatIpv4(ip)}${elsewhere ? ' elsewhere' : ''}${why === '' ? '' : `: ${why}`}`)
 

@@ -10,7 +10,7 @@ import t, { type Test } from 'tap'
 import { openSource } from '../../src/mirror/catalog.js'
 import { justBefore } from '../../src/mirror/update-server.js'
 import { decodeOmahaRequest, isOsApp } from '../../src/updates/omaha-request.js'
-import { encodeOmahaResponse, type Update, type UpdatePackage } from '../../src/updates/omaha-response.js'
+import { encodeOmahaResponse, type OmahaUpdate, type UpdatePackage } from '../../src/updates/omaha-response.js'
 import { sourceConfig, TestMirror } from '../helpers/mirror.js'
 import { makePki } from '../helpers/pki.js'
 import { makeKey, Publisher } from '../helpers/publisher.js'
@@ -53,7 +53,7 @@ async function site (t: Test, version = '4230.2.2') {
   writeFileSync(join(folder, 'ca.crt'), pki.ca.cert)
   const mirror = new TestMirror([{ os: 'flatcar', base_url: publisher.url, updates: true, update_files: [oem], update_server: omaha.url }],
     { folder, keys: [key], caFile: join(folder, 'ca.crt') })
-  const told = (change: Partial<Update> = {}): string => encodeOmahaResponse([{
+  const told = (change: Partial<OmahaUpdate> = {}): string => encodeOmahaResponse([{
     appId,
     status: 'ok',
     ping: false,

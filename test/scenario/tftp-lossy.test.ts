@@ -1,7 +1,7 @@
 // Whole reads over a network that loses, doubles and reorders, by seeds that are printed.
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { opcodes, type Option } from '../../src/tftp/packet.js'
+import { opcodes, type TftpOption } from '../../src/tftp/packet.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { FakeUdp } from '../helpers/fake-udp.js'
 import { randomBytes } from '../helpers/random.js'
@@ -27,7 +27,7 @@ async function closed ({ server }: Served, clock: FakeClock, udp: FakeUdp): Prom
   await wind(clock, udp, server.close(60_000))
 }
 
-const options: ReadonlyArray<readonly [string, readonly Option[]]> = [
+const options: ReadonlyArray<readonly [string, readonly TftpOption[]]> = [
   ['no options', []],
   ['blksize', [['blksize', '1468']]],
   ['blksize, tsize and a window of 4', [['blksize', '1468'], ['tsize', '0'], ['windowsize', '4']]],

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { bytesOf, DataBlocks } from '../../src/tftp/data-blocks.js'
-import { memoryFile, type OpenFile, type Piece } from '../../src/disk/open-file.js'
+import { memoryFile, type OpenFile, type FilePiece } from '../../src/disk/open-file.js'
 import { decodePacket } from '../../src/tftp/packet.js'
 import { randomBytes } from '../helpers/random.js'
 
@@ -22,10 +22,10 @@ async function all (file: OpenFile, blksize: number, count: number): Promise<Buf
 /** A file in pieces of so many bytes, which must be given back before the next is asked for, and are overwritten then. */
 const inPieces = (file: OpenFile, bytes: number, later: boolean): OpenFile => {
   let out = false
-  const piece = (position: number, most: number): Piece => {
+  const piece = (position: number, most: number): FilePiece => {
     if (out) throw new Error('the piece before is still held')
     out = true
-    const copy = Buffer.from((file.piece(position, Math.min(most, bytes)) as Piece).bytes)
+    const copy = Buffer.from((file.piece(position, Math.min(most, bytes)) as FilePiece).bytes)
     return {
       bytes: copy,
       release: () => {

@@ -1,11 +1,11 @@
 import t from 'tap'
 import { negotiate } from '../../src/tftp/negotiate.js'
-import type { Option } from '../../src/tftp/packet.js'
+import type { TftpOption } from '../../src/tftp/packet.js'
 
 const limits = { maxBlockSize: 1468, maxWindowSize: 32 }
 const size = 73728
 
-const rows: ReadonlyArray<readonly [readonly Option[], readonly Option[], string]> = [
+const rows: ReadonlyArray<readonly [readonly TftpOption[], readonly TftpOption[], string]> = [
   [[], [], 'nothing asked'],
   [[['blksize', '1456']], [['blksize', '1456']], 'blksize'],
   [[['blksize', '8']], [['blksize', '8']], 'the least blksize'],
@@ -42,7 +42,7 @@ t.test('what is asked and what is answered', t => {
 
 t.test('what is done', t => {
   t.same(negotiate([], { limits, size }), { blksize: 512, windowsize: 1, timeout: undefined, tsizeAsked: false, answer: [] })
-  const asked: Option[] = [['blksize', '9000'], ['timeout', '3'], ['tsize', '0'], ['windowsize', '99']]
+  const asked: TftpOption[] = [['blksize', '9000'], ['timeout', '3'], ['tsize', '0'], ['windowsize', '99']]
   t.match(negotiate(asked, { limits, size }), { blksize: 1468, windowsize: 32, timeout: 3, tsizeAsked: true })
   t.end()
 })

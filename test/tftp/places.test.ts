@@ -1,19 +1,19 @@
 import t from 'tap'
-import { type WantedTransfer, longAfter, Places, type PlacesOptions, type Slot } from '../../src/tftp/places.js'
+import { type WantedTransfer, longAfter, TransferPlaces, type PlacesOptions, type TransferSlot } from '../../src/tftp/places.js'
 import type { TransferSession } from '../../src/tftp/transfer-session.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 
 /** Transfers of which only is told what places ask of them. */
 class Hall {
   readonly clock = new FakeClock()
-  readonly slots: Slot[] = []
+  readonly slots: TransferSlot[] = []
   readonly gaveWay: string[] = []
   readonly dropped: string[] = []
-  readonly places: Places
+  readonly places: TransferPlaces
   #port = 0
 
   constructor (options: Partial<PlacesOptions> = {}) {
-    this.places = new Places({
+    this.places = new TransferPlaces({
       maxTransfers: 8,
       maxTransfersPerClient: 4,
       clock: this.clock,
@@ -43,7 +43,7 @@ class Hall {
   }
 
   /** One that was confirmed, and goes on. */
-  #session (slot: Slot): TransferSession {
+  #session (slot: TransferSlot): TransferSession {
     const giveWay = (): void => {
       this.gaveWay.push(slot.asked.key)
       this.places.release(slot)

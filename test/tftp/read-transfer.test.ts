@@ -1,10 +1,10 @@
 import t from 'tap'
 import { negotiate, type Terms } from '../../src/tftp/negotiate.js'
-import { decodePacket, type Option } from '../../src/tftp/packet.js'
+import { decodePacket, type TftpOption } from '../../src/tftp/packet.js'
 import { dataPacket } from '../helpers/tftp-packets.js'
 import { ReadTransfer, type TransferEffect, type TransferEvent } from '../../src/tftp/read-transfer.js'
 
-const terms = (options: readonly Option[] = []): Terms =>
+const terms = (options: readonly TftpOption[] = []): Terms =>
   negotiate(options, { limits: { maxBlockSize: 1468, maxWindowSize: 32 }, size: 1000 })
 
 /** A transfer of a file of `blocks` blocks of 8 bytes, the last one short; reads are answered at once. */
@@ -13,7 +13,7 @@ class Script {
   readonly #blocks: number
   #read = 0
 
-  constructor (blocks: number, options: readonly Option[] = []) {
+  constructor (blocks: number, options: readonly TftpOption[] = []) {
     this.transfer = new ReadTransfer(terms([['blksize', '8'], ...options]))
     this.#blocks = blocks
   }

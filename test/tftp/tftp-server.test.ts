@@ -4,9 +4,10 @@ import { type Clock, systemClock } from '../../src/base/clock.js'
 import { AppError } from '../../src/base/errors.js'
 import { createLog } from '../../src/base/log.js'
 import { memoryFile } from '../../src/disk/open-file.js'
-import { type Endpoint, kernelUdp, type UdpNetwork, type UdpSocket } from '../../src/net/udp.js'
+import type { Endpoint } from '../../src/net/endpoint.js'
+import { kernelUdp, type UdpNetwork, type UdpSocket } from '../../src/net/udp.js'
 import type { FileSource } from '../../src/tftp/file-source.js'
-import { decodePacket, encodePacket, type Option, type Packet } from '../../src/tftp/packet.js'
+import { decodePacket, encodePacket, type TftpOption, type Packet } from '../../src/tftp/packet.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { FakeUdp } from '../helpers/fake-udp.js'
 import { randomBytes } from '../helpers/random.js'
@@ -17,7 +18,7 @@ import { memoryFiles, serve } from '../helpers/tftp-server.js'
 const here = '192.0.2.1'
 const server: Endpoint = { address: here, port: 69 }
 const onHere = { address: here, port: 69 }
-const rrq = (filename: string, options: readonly Option[] = [], mode = 'octet'): Packet => ({ opcode: 'RRQ', filename, mode, options })
+const rrq = (filename: string, options: readonly TftpOption[] = [], mode = 'octet'): Packet => ({ opcode: 'RRQ', filename, mode, options })
 
 /** A client that does only what the test says. */
 class Hand {
@@ -530,7 +531,7 @@ t.test('500 reads at once over real sockets', async t => {
   const { server, counts } = await serve(kernelUdp, unhurried, memoryFiles({ a: content }))
   // Ends the file when a read fails.
   t.teardown(() => server.close())
-  const options: Option[] = [['blksize', '1468'], ['tsize', '0'], ['windowsize', '4']]
+  const options: TftpOption[] = [['blksize', '1468'], ['tsize', '0'], ['windowsize', '4']]
   const reads = Array.from({ length: 500 }, async () => await readFile(kernelUdp, { server: server.addresses[0]!, file: 'a', options, clock: systemClock, tries: 100 }))
   const results = await Promise.all(reads)
   t.equal(results.filter(result => result.content.equals(content)).length, 500)

@@ -1,5 +1,6 @@
 import t from 'tap'
-import type { Endpoint, UdpSocket } from '../../src/net/udp.js'
+import type { Endpoint } from '../../src/net/endpoint.js'
+import type { UdpSocket } from '../../src/net/udp.js'
 import { type TransferPort, TransferPorts } from '../../src/tftp/transfer-ports.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { FakeUdp } from '../helpers/fake-udp.js'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { negotiate } from '../../src/tftp/negotiate.js'
-import { memoryFile, type OpenFile, type Piece } from '../../src/disk/open-file.js'
+import { memoryFile, type OpenFile, type FilePiece } from '../../src/disk/open-file.js'
 import { decodePacket, encodePacket, type Packet } from '../../src/tftp/packet.js'
 import { type Ending, TransferSession } from '../../src/tftp/transfer-session.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -61,7 +61,7 @@ t.test('a read that fails, at once or later, ends the transfer with an ERROR', a
 })
 
 t.test('what a read brings after the end is let go', async t => {
-  let answer: (piece: Piece) => void = () => {}
+  let answer: (piece: FilePiece) => void = () => {}
   let released = 0
   const file: OpenFile = { ...memoryFile('a', Buffer.alloc(600)), piece: async () => await new Promise(resolve => { answer = resolve }) }
   const { session: s, sent, endings, turn } = session(file, new FakeClock())

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { forgottenAfter, mostWaiting, type Waiting, WaitingLine } from '../../src/tftp/waiting-line.js'
+import { forgottenAfter, mostWaiting, type WaitingItem, WaitingLine } from '../../src/tftp/waiting-line.js'
 
-const of = (address: string, port = 1): Waiting => ({ key: `${address}:${port}`, address })
+const of = (address: string, port = 1): WaitingItem => ({ key: `${address}:${port}`, address })
 const anybody = (): boolean => true
-const taken = (line: WaitingLine<Waiting>, isFree: (address: string) => boolean = anybody): string[] => {
+const taken = (line: WaitingLine<WaitingItem>, isFree: (address: string) => boolean = anybody): string[] => {
   const keys: string[] = []
   for (let next = line.first(isFree); next !== undefined; next = line.first(isFree)) {
     line.remove(next)
@@ -13,7 +13,7 @@ const taken = (line: WaitingLine<Waiting>, isFree: (address: string) => boolean 
 }
 
 t.test('known machines first, then addresses in turn, and of each its requests as they came', async t => {
-  const line = new WaitingLine<Waiting>()
+  const line = new WaitingLine<WaitingItem>()
   for (const port of [1, 2, 3]) line.put(of('a', port), false, 0)
   for (const port of [1, 2]) line.put(of('b', port), false, 0)
   line.put(of('c'), true, 0)
@@ -24,14 +24,14 @@ t.test('known machines first, then addresses in turn, and of each its requests a
 })
 
 t.test('an address that may not have more stands before nobody', async t => {
-  const line = new WaitingLine<Waiting>()
+  const line = new WaitingLine<WaitingItem>()
   for (const address of ['a', 'b', 'a', 'c']) line.put(of(address, line.size), false, 0)
   t.same(taken(line, address => address !== 'a'), ['b:1', 'c:3'])
   t.same(taken(line), ['a:0', 'a:2'])
 })
 
 t.test('so many of an address and in all, and one more costs the eldest its turn', async t => {
-  const line = new WaitingLine<Waiting>()
+  const line = new WaitingLine<WaitingItem>()
   for (let port = 0; port < mostWaiting.perAddress; port++) t.equal(line.put(of('a', port), false, port), undefined)
   line.put(of('a', 0), false, 1000)
   t.same(line.put(of('a', 9999), false, 1001), of('a', 1), 'the one that was not asked again for the longest time')
@@ -41,13 +41,13 @@ t.test('so many of an address and in all, and one more costs the eldest its turn
   t.same(line.put(of('c'), true, 3000), of('a', 2))
   t.equal(line.size, mostWaiting.all)
 
-  const known = new WaitingLine<Waiting>()
+  const known = new WaitingLine<WaitingItem>()
   for (let n = 0; n < mostWaiting.all; n++) known.put(of(`b${n}`), true, n)
   t.same(known.put(of('c'), true, 20_000), of('b0'), 'a known one goes where there are no others')
 })
 
 t.test('known machines are not dropped for others', async t => {
-  const line = new WaitingLine<Waiting>()
+  const line = new WaitingLine<WaitingItem>()
   line.put(of('known'), true, 0)
   for (let n = 0; n < 2 * mostWaiting.all; n++) line.put(of(`b${n}`), false, 1 + n)
   t.equal(line.size, mostWaiting.all)
@@ -55,7 +55,7 @@ t.test('known machines are not dropped for others', async t => {
 })
 
 t.test('who does not ask again is forgotten', async t => {
-  const line = new WaitingLine<Waiting>()
+  const line = new WaitingLine<WaitingItem>()
   line.put(of('a'), false, 0)
   line.put(of('b'), true, 0)
   line.put(of('c'), false, 0)

@@ -3,7 +3,7 @@ import { createPrivateKey } from 'node:crypto'
 import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { type TlsEvent, type TlsFiles, TlsReloader } from '../../src/tls/reload.js'
+import { type TlsEvent, type ServerTlsFiles, TlsReloader } from '../../src/tls/reload.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { type Pair, makeCertificate, makePki } from '../helpers/pki.js'
 
@@ -11,7 +11,7 @@ const pki = makePki()
 const names = [{ dns: 'localhost' }]
 const next = makeCertificate(pki.ca, { cn: 'next', use: 'serverAuth', names })
 
-function setUp (dir: string, pair: Pair = pki.server): { files: TlsFiles & { readonly caFile: string }, put: (name: 'crt' | 'key' | 'ca', text: string | Buffer) => void } {
+function setUp (dir: string, pair: Pair = pki.server): { files: ServerTlsFiles & { readonly caFile: string }, put: (name: 'crt' | 'key' | 'ca', text: string | Buffer) => void } {
   const files = { caFile: join(dir, 'ca.crt'), certFile: join(dir, 'server.crt'), keyFile: join(dir, 'server.key') }
   const paths = { crt: files.certFile, key: files.keyFile, ca: files.caFile }
   const put = (name: 'crt' | 'key' | 'ca', text: string | Buffer): void => {
@@ -26,7 +26,7 @@ function setUp (dir: string, pair: Pair = pki.server): { files: TlsFiles & { rea
 
 const derOf = (pem: string): Buffer => Buffer.from(pem.replace(/-----.*-----|\s/g, ''), 'base64')
 
-async function open (files: TlsFiles): Promise<{ reloader: TlsReloader, events: TlsEvent[], clock: FakeClock }> {
+async function open (files: ServerTlsFiles): Promise<{ reloader: TlsReloader, events: TlsEvent[], clock: FakeClock }> {
   const events: TlsEvent[] = []
   const clock = new FakeClock(Date.now())
   const reloader = await TlsReloader.open(files, { clock, advertise: 'localhost', onEvent: event => { events.push(event) } })

@@ -8,7 +8,7 @@ import { type Mac, macFromBytes } from '../../src/net/mac.js'
 import { Access } from '../../src/ui/access.js'
 import { Boots, firstRows, pageRows } from '../../src/ui/boots.js'
 import type { SectionPart } from '../../src/ui/boots-page.js'
-import type { Section } from '../../src/ui/ladder.js'
+import type { LadderSection } from '../../src/ui/ladder.js'
 import { mostLate, watchers } from '../../src/ui/live-rows.js'
 import { parsePlace, type ListPlace, placeText } from '../../src/ui/paging.js'
 import { mostProblems } from '../../src/ui/list-pages.js'
@@ -99,7 +99,7 @@ t.test('so many machines are on a page, and the next has the others', async t =>
   const registry = new MachineRegistry([], { note: () => {} })
   const see = (n: number): void => { registry.record({ mac: macFromBytes(Buffer.from([2, 0, 0, 0, n >> 8, n & 255]))!, stage: 'ignition', at: n }) }
   const boots = new Boots(source(registry))
-  const pageOf = async (section?: Section, behind?: ListPlace): Promise<SectionPart> => (await boots.page({ query: '', section, behind })).parts.find(part => part.section === 'fine')!
+  const pageOf = async (section?: LadderSection, behind?: ListPlace): Promise<SectionPart> => (await boots.page({ query: '', section, behind })).parts.find(part => part.section === 'fine')!
   for (let n = 0; n < firstRows; n++) see(n)
   t.match(await pageOf(), { rows: { length: firstRows }, next: undefined })
   see(firstRows)

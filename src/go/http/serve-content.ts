@@ -107,9 +107,9 @@ function rangeHeader ({ method, headers }: ContentRequest, modified: number | un
 }
 
 /** Bytes that stand between ranges, or a range of the content. */
-export type Part = Buffer | Range
+export type ContentPart = Buffer | Range
 
-export interface Body { readonly parts: readonly Part[], readonly length: number, readonly contentType: string }
+export interface Body { readonly parts: readonly ContentPart[], readonly length: number, readonly contentType: string }
 
 /**
  * One range goes out as it is; several as multipart/byteranges (RFC 9110 section 14.6), laid out as Go's
@@ -119,7 +119,7 @@ export function layOut (ranges: readonly Range[], size: number, type: string, ne
   const only = ranges.length === 1 ? ranges[0] : undefined
   if (only !== undefined) return { parts: [only], length: only.length, contentType: type }
   const boundary = newBoundary()
-  const parts: Part[] = []
+  const parts: ContentPart[] = []
   for (const range of ranges) {
     const before = parts.length === 0 ? '' : '\r\n'
     const header = `${before}--${boundary}\r\nContent-Range: ${contentRange(range, size)}\r\nContent-Type: ${type}\r\n\r\n`

@@ -1,13 +1,13 @@
 // eq ne lt le gt ge. Only values of one basic kind compare: an int and a float64 do not, so a JSON number is compared with 4.0.
 import { compareStrings } from '../string.js'
-import { Failure } from './failure.js'
+import { TemplateFailure } from './failure.js'
 import { brief } from './print.js'
-import { Complex, Uint8, typeName, type Value } from './value.js'
+import { Complex, Uint8, typeName, type TemplateValue } from './value.js'
 
 type Kind = 'bool' | 'complex' | 'int' | 'float' | 'string' | 'uint'
 
 /** undefined for what has no basic kind: nil, lists and maps. */
-function basicKind (value: Value): Kind | undefined {
+function basicKind (value: TemplateValue): Kind | undefined {
   switch (typeof value) {
     case 'boolean': return 'bool'
     case 'number': return 'float'
@@ -19,43 +19,43 @@ function basicKind (value: Value): Kind | undefined {
 
 const isInteger = (kind: Kind | undefined): boolean => kind === 'int' || kind === 'uint'
 
-const wholeOf = (value: Value): bigint | undefined =>
+const wholeOf = (value: TemplateValue): bigint | undefined =>
   value instanceof Uint8 ? BigInt(value.value) : typeof value === 'bigint' ? value : undefined
 
-const isNil = (value: Value): value is undefined | null => value === undefined || value === null
+const isNil = (value: TemplateValue): value is undefined | null => value === undefined || value === null
 
-function equalPair (left: Value, right: Value): boolean {
+function equalPair (left: TemplateValue, right: TemplateValue): boolean {
   const kind = basicKind(left)
   const other = basicKind(right)
   if (isInteger(kind) && isInteger(other)) return wholeOf(left) === wholeOf(right)
   if (kind !== other) {
-    if (!isNil(left) && !isNil(right)) throw new Failure('incompatible types for comparison')
+    if (!isNil(left) && !isNil(right)) throw new TemplateFailure('incompatible types for comparison')
     return false
   }
   if (left instanceof Complex && right instanceof Complex) return left.real === right.real && left.imaginary === right.imaginary
   if (kind !== undefined) return left === right
   if (isNil(left) || isNil(right)) return isNil(left) && isNil(right)
   if (left.constructor !== right.constructor) {
-    throw new Failure(`non-comparable types ${brief(left, 's')}: ${typeName(left)}, ${typeName(right)}: ${brief(right, 'v')}`)
+    throw new TemplateFailure(`non-comparable types ${brief(left, 's')}: ${typeName(left)}, ${typeName(right)}: ${brief(right, 'v')}`)
   }
-  throw new Failure(`non-comparable type ${brief(right, 's')}: ${typeName(right)}`)
+  throw new TemplateFailure(`non-comparable type ${brief(right, 's')}: ${typeName(right)}`)
 }
 
 /** Whether the first value equals any of the others. */
-export function equal (first: Value, others: readonly Value[]): boolean {
-  if (others.length === 0) throw new Failure('missing argument for comparison')
+export function equal (first: TemplateValue, others: readonly TemplateValue[]): boolean {
+  if (others.length === 0) throw new TemplateFailure('missing argument for comparison')
   return others.some(other => equalPair(first, other))
 }
 
-export function less (left: Value, right: Value): boolean {
+export function less (left: TemplateValue, right: TemplateValue): boolean {
   const kind = basicKind(left)
   const other = basicKind(right)
-  if (kind === undefined || other === undefined) throw new Failure('invalid type for comparison')
+  if (kind === undefined || other === undefined) throw new TemplateFailure('invalid type for comparison')
   if (isInteger(kind) && isInteger(other)) return wholeOf(left)! < wholeOf(right)!
-  if (kind !== other) throw new Failure('incompatible types for comparison')
-  if (kind === 'bool' || kind === 'complex') throw new Failure('invalid type for comparison')
+  if (kind !== other) throw new TemplateFailure('incompatible types for comparison')
+  if (kind === 'bool' || kind === 'complex') throw new TemplateFailure('invalid type for comparison')
   if (typeof left === 'string') return compareStrings(left, right as string) < 0
   return (left as number) < (right as number)
 }
 
-export const lessOrEqual = (left: Value, right: Value): boolean => less(left, right) || equal(left, [right])
+export const lessOrEqual = (left: TemplateValue, right: TemplateValue): boolean => less(left, right) || equal(left, [right])

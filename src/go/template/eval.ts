@@ -2,33 +2,33 @@
 // Parentheses are as deep as the parser lets them nest, so this part may recurse.
 import { goQuote } from '../quote.js'
 import { byteLength } from '../string.js'
-import { Failure } from './failure.js'
+import { TemplateFailure } from './failure.js'
 import { findFunction, type GoFunction } from './funcs.js'
-import type { Limits } from './limits.js'
-import { showNode, type CommandNode, type IdentifierNode, type Node, type Operand, type PipeNode } from './nodes.js'
-import type { Place } from './parse.js'
+import type { TemplateLimits } from './limits.js'
+import { showNode, type CommandNode, type IdentifierNode, type ParseNode, type Operand, type PipeNode } from './nodes.js'
+import type { TemplateSource } from './parse.js'
 import { TemplateError, TooManySteps } from './template-error.js'
-import { GoMap, isTrue, typeName, type Value } from './value.js'
+import { GoMap, isTrue, typeName, type TemplateValue } from './value.js'
 
-export interface Variable { readonly name: string, value: Value }
+export interface Variable { readonly name: string, value: TemplateValue }
 
 /** The previous command's value in a pipeline; `none` for the first command (a value may be undefined). */
 const none = Symbol('no value piped')
-type Final = Value | typeof none
+type Final = TemplateValue | typeof none
 
 export class Evaluator {
   /** The template being executed. */
   template: string
   /** What is being evaluated. Go's messages name the last node visited, so it is set where Go sets it. */
-  node: Node | Operand | CommandNode | undefined
+  node: ParseNode | Operand | CommandNode | undefined
   /** The variables in scope, innermost last. */
   variables: Variable[] = []
   /** Where the text of it stands. */
-  place: Place
-  readonly #limits: Limits
+  place: TemplateSource
+  readonly #limits: TemplateLimits
   #steps = 0
 
-  constructor (name: string, source: string, limits: Limits) {
+  constructor (name: string, source: string, limits: TemplateLimits) {
     this.template = name
     this.place = { name, source }
     this.#limits = limits
@@ -52,11 +52,11 @@ export class Evaluator {
   }
 
   /** The value of a pipeline, whose variables are declared or assigned. */
-  pipeline (dot: Value, pipe: PipeNode): Value {
+  pipeline (dot: TemplateValue, pipe: PipeNode): TemplateValue {
     this.node = pipe
     let final: Final = none
     for (const command of pipe.commands) {
-      const value: Value = this.#command(dot, command, final)
+      const value: TemplateValue = this.#command(dot, command, final)
       final = value === null ? undefined : value // a pipeline unwraps interfaces, and in a nil one there is no value
     }
     const value = final === none ? undefined : final
@@ -73,7 +73,7 @@ export class Evaluator {
     return this.variables[at] ?? this.fail(`undefined variable: ${name}`)
   }
 
-  #command (dot: Value, command: CommandNode, final: Final): Value {
+  #command (dot: TemplateValue, command: CommandNode, final: Final): TemplateValue {
     this.spend(1)
     const { args } = command
     const [first] = args
@@ -100,7 +100,7 @@ export class Evaluator {
   }
 
   /** The value of one operand. `hasArgs` concerns fields: they take no arguments, unlike the methods that Go also finds there. */
-  #operand (dot: Value, operand: Operand, hasArgs: boolean): Value {
+  #operand (dot: TemplateValue, operand: Operand, hasArgs: boolean): TemplateValue {
     if (operand.type !== 'pipe') this.node = operand
     switch (operand.type) {
       case 'dot': return dot
@@ -115,7 +115,7 @@ export class Evaluator {
     }
   }
 
-  #fields (receiver: Value, path: readonly string[], hasArgs: boolean): Value {
+  #fields (receiver: TemplateValue, path: readonly string[], hasArgs: boolean): TemplateValue {
     let value = receiver
     // Of a value that came out of another, Go's messages know only the type of that one's elements.
     let type: string | undefined
@@ -135,7 +135,9 @@ export class Evaluator {
   }
 
   /** Calls a function; `place` is what a message about its failure shows. */
-  #function (dot: Value, node: IdentifierNode, place: CommandNode | IdentifierNode, args: readonly Operand[], final: Final): Value {
+  #function (
+    dot: TemplateValue, node: IdentifierNode, place: CommandNode | IdentifierNode, args: readonly Operand[], final: Final
+  ): TemplateValue {
     this.node = node
     const name = node.identifier
     const callee = findFunction(name) ?? this.fail(`${goQuote(name)} is not a defined function`)
@@ -144,7 +146,7 @@ export class Evaluator {
       this.fail(`wrong number of args for ${name}: want at least ${callee.fixed} got ${args.length}`)
     }
     if (!callee.variadic && count !== callee.fixed) this.fail(`wrong number of args for ${name}: want ${callee.fixed} got ${count}`)
-    const values: Value[] = []
+    const values: TemplateValue[] = []
     for (const arg of args) {
       const value = this.#argument(dot, arg, callee.takesString === true && values.length === 0)
       if (callee.decides === isTrue(value)) return value
@@ -154,7 +156,7 @@ export class Evaluator {
     return this.#call(callee, name, place, values)
   }
 
-  #argument (dot: Value, arg: Operand, isString: boolean): Value {
+  #argument (dot: TemplateValue, arg: Operand, isString: boolean): TemplateValue {
     this.node = arg
     this.spend(1)
     if (!isString) return this.#operand(dot, arg, false)
@@ -164,20 +166,20 @@ export class Evaluator {
   }
 
   /** An argument for a parameter of Go's type string. */
-  #string (value: Value): string {
+  #string (value: TemplateValue): string {
     if (value === undefined) this.fail('invalid value; expected string')
     if (typeof value === 'string') return value
     this.fail(`wrong type for value; expected string; found ${value === null ? 'interface {}' : typeName(value)}`)
   }
 
-  #call (callee: GoFunction, name: string, place: CommandNode | IdentifierNode, values: readonly Value[]): Value {
+  #call (callee: GoFunction, name: string, place: CommandNode | IdentifierNode, values: readonly TemplateValue[]): TemplateValue {
     for (const value of values) if (typeof value === 'string') this.spend(value.length >> 6)
     try {
       const result = callee.call(values, this.#limits.outputBytes)
       if (typeof result === 'string') this.spend(result.length >> 3)
       return result
     } catch (error) {
-      if (!(error instanceof Failure)) throw error
+      if (!(error instanceof TemplateFailure)) throw error
       this.node = place
       this.fail(error.isLimit ? error.message : `error calling ${name}: ${error.message}`)
     }

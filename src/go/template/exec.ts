@@ -3,25 +3,25 @@
 import { goQuote } from '../quote.js'
 import { byteLength } from '../string.js'
 import { Evaluator, type Variable } from './eval.js'
-import { Failure } from './failure.js'
-import { maxFrames, type Limits } from './limits.js'
-import type { BranchNode, Node, TemplateNode } from './nodes.js'
-import type { Place, Trees } from './parse.js'
+import { TemplateFailure } from './failure.js'
+import { maxFrames, type TemplateLimits } from './limits.js'
+import type { BranchNode, ParseNode, TemplateNode } from './nodes.js'
+import type { TemplateSource, Trees } from './parse.js'
 import { brief, sprint } from './print.js'
-import { GoMap, GoSlice, isTrue, type Value } from './value.js'
+import { GoMap, GoSlice, isTrue, type TemplateValue } from './value.js'
 
 /** A list of nodes being executed. */
 interface Frame {
-  readonly nodes: readonly Node[]
+  readonly nodes: readonly ParseNode[]
   /** The next node. */
   at: number
-  dot: Value
+  dot: TemplateValue
   /** How many variables stay when the list ends. */
   readonly scope: number
   /** Set for the body of a {{range}}. */
   readonly loop?: Loop
   /** Set for the body of a template: what the caller goes on with. */
-  readonly caller?: { readonly template: string, readonly place: Place, readonly variables: Variable[] }
+  readonly caller?: { readonly template: string, readonly place: TemplateSource, readonly variables: Variable[] }
 }
 
 interface Loop {
@@ -35,22 +35,22 @@ interface Loop {
 
 class Execution {
   readonly #trees: Trees
-  readonly #place: Place
-  readonly #limits: Limits
+  readonly #place: TemplateSource
+  readonly #limits: TemplateLimits
   readonly #evaluator: Evaluator
   readonly #frames: Frame[] = []
   readonly #output: string[] = []
   #length = 0
   #templateDepth = 0
 
-  constructor (name: string, source: string, trees: Trees, limits: Limits) {
+  constructor (name: string, source: string, trees: Trees, limits: TemplateLimits) {
     this.#trees = trees
     this.#place = { name, source }
     this.#limits = limits
     this.#evaluator = new Evaluator(name, source, limits)
   }
 
-  run (name: string, data: Value): string {
+  run (name: string, data: TemplateValue): string {
     this.#evaluator.variables = [{ name: '$', value: data }]
     this.#push({ nodes: this.#trees.get(name) ?? [], at: 0, dot: data, scope: 1 })
     try {
@@ -60,7 +60,7 @@ class Execution {
         else if (frame.loop === undefined || !this.#iterate(frame, frame.loop)) this.#pop()
       }
     } catch (error) {
-      if (error instanceof Failure) this.#evaluator.fail(error.message)
+      if (error instanceof TemplateFailure) this.#evaluator.fail(error.message)
       throw error
     }
     return this.#output.join('')
@@ -84,7 +84,7 @@ class Execution {
     return frame
   }
 
-  #walk (dot: Value, node: Node): void {
+  #walk (dot: TemplateValue, node: ParseNode): void {
     this.#evaluator.node = node
     this.#evaluator.spend(1)
     switch (node.type) {
@@ -108,14 +108,14 @@ class Execution {
     this.#output.push(text)
   }
 
-  #print (value: Value): void {
+  #print (value: TemplateValue): void {
     const text = typeof value === 'string' ? value : value === undefined ? '<no value>' : sprint([value], this.#limits.outputBytes)
     this.#evaluator.spend(text.length >> 6)
     this.#write(text)
   }
 
   /** {{if}} with its chain of {{else if}}, or {{with}}. */
-  #branch (dot: Value, first: BranchNode): void {
+  #branch (dot: TemplateValue, first: BranchNode): void {
     const scope = this.#evaluator.variables.length
     for (let node = first; ;) {
       const value = this.#evaluator.pipeline(dot, node.pipe)
@@ -130,7 +130,7 @@ class Execution {
     }
   }
 
-  #range (dot: Value, node: BranchNode): void {
+  #range (dot: TemplateValue, node: BranchNode): void {
     const scope = this.#evaluator.variables.length
     const elements = this.#evaluator.pipeline(dot, node.pipe)
     const isCollection = elements instanceof GoSlice || elements instanceof GoMap
@@ -163,7 +163,7 @@ class Execution {
     return true
   }
 
-  #setTop (fromTop: number, value: Value): void {
+  #setTop (fromTop: number, value: TemplateValue): void {
     const variable = this.#evaluator.variables.at(-fromTop)
     if (variable === undefined) this.#evaluator.fail('range assigns to more variables than there are')
     variable.value = value
@@ -177,7 +177,7 @@ class Execution {
     else if (frame !== undefined) frame.at = frame.nodes.length
   }
 
-  #call (dot: Value, { template, pipe }: TemplateNode): void {
+  #call (dot: TemplateValue, { template, pipe }: TemplateNode): void {
     const nodes = this.#trees.get(template)
     if (nodes === undefined) this.#evaluator.fail(`template ${goQuote(template)} not defined`)
     const { templateDepth } = this.#limits
@@ -193,5 +193,5 @@ class Execution {
 }
 
 /** The output of the tree called `name`. Throws TemplateError. */
-export const execute = (name: string, source: string, trees: Trees, data: Value, limits: Limits): string =>
+export const execute = (name: string, source: string, trees: Trees, data: TemplateValue, limits: TemplateLimits): string =>
   new Execution(name, source, trees, limits).run(name, data)

@@ -4,10 +4,10 @@ import { queryEscape } from '../query.js'
 import { equal, less, lessOrEqual } from './compare.js'
 import { index, join, length, slice } from './collections.js'
 import { htmlEscape, jsEscape } from './escape.js'
-import { Failure } from './failure.js'
+import { TemplateFailure } from './failure.js'
 import { sprint, sprintln } from './print.js'
 import { sprintf } from './printf.js'
-import { isTrue, typeName, type Value } from './value.js'
+import { isTrue, typeName, type TemplateValue } from './value.js'
 
 export interface GoFunction {
   /** The fixed arguments. */
@@ -18,19 +18,19 @@ export interface GoFunction {
   readonly takesString?: true
   /** Set for and, or: the truth of an argument that ends the evaluation. */
   readonly decides?: boolean
-  /** Throws Failure. Printers write at most `limit` bytes. */
-  readonly call: (args: readonly Value[], limit: number) => Value
+  /** Throws TemplateFailure. Printers write at most `limit` bytes. */
+  readonly call: (args: readonly TemplateValue[], limit: number) => TemplateValue
 }
 
 /** The text that an escaping function works on: one string as it is, anything else printed, nil as an action prints it. */
-const argumentText = (args: readonly Value[], limit: number): string =>
+const argumentText = (args: readonly TemplateValue[], limit: number): string =>
   sprint(args.map(value => value === undefined || value === null ? '<no value>' : value), limit)
 
-const lastOf = (args: readonly Value[]): Value => args[args.length - 1]
+const lastOf = (args: readonly TemplateValue[]): TemplateValue => args[args.length - 1]
 
-function callFunction (callee: Value): Value {
+function callFunction (callee: TemplateValue): TemplateValue {
   // Data from JSON never holds a function, so there is none to call.
-  throw new Failure(callee === undefined || callee === null ? 'call of nil' : `non-function of type ${typeName(callee)}`)
+  throw new TemplateFailure(callee === undefined || callee === null ? 'call of nil' : `non-function of type ${typeName(callee)}`)
 }
 
 const functions: ReadonlyMap<string, GoFunction> = new Map(Object.entries({

@@ -11,7 +11,7 @@ export type TokenType = Keyword
   | 'assign' | 'bool' | 'char' | 'charConstant' | 'complex' | 'declare' | 'dot' | 'eof' | 'error' | 'field' | 'identifier'
   | 'leftDelim' | 'leftParen' | 'number' | 'pipe' | 'rawString' | 'rightDelim' | 'rightParen' | 'space' | 'string' | 'text' | 'variable'
 
-export interface Token {
+export interface TemplateToken {
   readonly type: TokenType
   readonly position: number
   /** The text of the token; of an error, its message. */
@@ -51,7 +51,7 @@ const namedRune = (rune: number): string => {
 }
 
 class Lexer {
-  readonly tokens: Token[] = []
+  readonly tokens: TemplateToken[] = []
   readonly #input: string
   #start = 0
   #at = 0
@@ -60,7 +60,7 @@ class Lexer {
 
   constructor (input: string) { this.#input = input }
 
-  run (): Token[] {
+  run (): TemplateToken[] {
     try {
       while (this.#text()) if (!this.#comment()) this.#action()
       this.#emit('eof')
@@ -301,10 +301,10 @@ class Lexer {
 }
 
 /** The tokens of a template; the last is `eof`, or `error` where the text is wrong. */
-export const lex = (input: string): Token[] => new Lexer(input).run()
+export const lex = (input: string): TemplateToken[] => new Lexer(input).run()
 
 /** How a message names a token. */
-export function describeToken (token: Token): string {
+export function describeToken (token: TemplateToken): string {
   if (token.type === 'eof') return 'EOF'
   if (token.type === 'error') return token.text
   if (token.type === 'dot' || keywordTypes.has(token.type)) return `<${token.text}>`

@@ -38,15 +38,15 @@ export interface TemplateNode extends Positioned { readonly type: 'template', re
 export interface BranchNode extends Positioned {
   readonly type: 'if' | 'range' | 'with'
   readonly pipe: PipeNode
-  readonly list: readonly Node[]
+  readonly list: readonly ParseNode[]
   /** The nodes of {{else}}, or the node of {{else if}}. */
-  readonly otherwise: readonly Node[] | BranchNode | undefined
+  readonly otherwise: readonly ParseNode[] | BranchNode | undefined
 }
 export interface JumpNode extends Positioned { readonly type: 'break' | 'continue' }
 
-export type Node = TextNode | ActionNode | TemplateNode | BranchNode | JumpNode
+export type ParseNode = TextNode | ActionNode | TemplateNode | BranchNode | JumpNode
 
-export function showNode (node: Node | Operand | CommandNode): string {
+export function showNode (node: ParseNode | Operand | CommandNode): string {
   switch (node.type) {
     case 'dot': return '.'
     case 'nil': return 'nil'

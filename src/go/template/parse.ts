@@ -3,8 +3,8 @@
 import { goQuote, unquote } from '../quote.js'
 import { trimSpace } from '../unicode.js'
 import { findFunction } from './funcs.js'
-import { describeToken, lex, type Token, type TokenType } from './lex.js'
-import { showNode, type BranchNode, type CommandNode, type Node, type NumberNode, type Operand, type PipeNode, type TemplateNode } from './nodes.js'
+import { describeToken, lex, type TemplateToken, type TokenType } from './lex.js'
+import { showNode, type BranchNode, type CommandNode, type ParseNode, type NumberNode, type Operand, type PipeNode, type TemplateNode } from './nodes.js'
 import { NumberSyntaxError, parseCharacter, parseComplex, parseNumber } from './number.js'
 import { TemplateError } from './template-error.js'
 
@@ -12,8 +12,8 @@ import { TemplateError } from './template-error.js'
 export const maxNesting = 250
 
 /** `place` is where its text stands, for a tree that another text calls. */
-export type Tree = readonly Node[] & { readonly place?: Place }
-export interface Place { readonly name: string, readonly source: string }
+export type Tree = readonly ParseNode[] & { readonly place?: TemplateSource }
+export interface TemplateSource { readonly name: string, readonly source: string }
 export type Trees = ReadonlyMap<string, Tree>
 
 /** What ended a list of nodes. */
@@ -24,28 +24,28 @@ const operandTypes: ReadonlySet<TokenType> = new Set<TokenType>([
 ])
 
 /** Whether a tree gives way to another of its name. Anything but white space counts, even an action without effect. */
-const isEmptyTree = (nodes: readonly Node[]): boolean => nodes.every(node => node.type === 'text' && trimSpace(node.text) === '')
+const isEmptyTree = (nodes: readonly ParseNode[]): boolean => nodes.every(node => node.type === 'text' && trimSpace(node.text) === '')
 
 class Parser {
   readonly #name: string
-  readonly #tokens: readonly Token[]
-  readonly #trees = new Map<string, readonly Node[]>()
+  readonly #tokens: readonly TemplateToken[]
+  readonly #trees = new Map<string, readonly ParseNode[]>()
   #next = 0
   // The last token read: Go's messages give its line, however far has been put back.
-  #last: Token
+  #last: TemplateToken
   #variables: string[] = ['$']
   #rangeDepth = 0
   #nesting = 0
   #actionLine = 0
 
-  constructor (name: string, tokens: readonly Token[]) {
+  constructor (name: string, tokens: readonly TemplateToken[]) {
     this.#name = name
     this.#tokens = tokens
     this.#last = tokens[0]!
   }
 
   run (): Trees {
-    const nodes: Node[] = []
+    const nodes: ParseNode[] = []
     while (this.#peek().type !== 'eof') {
       if (this.#peek().type === 'leftDelim') {
         const mark = this.#next
@@ -68,40 +68,40 @@ class Parser {
     throw new TemplateError(`template: ${this.#name}:${this.#last.line}: ${message}`, this.#name, this.#last.line)
   }
 
-  #unexpected (token: Token, context: string): never {
+  #unexpected (token: TemplateToken, context: string): never {
     if (token.type !== 'error') this.#fail(`unexpected ${describeToken(token)} in ${context}`)
     if (this.#actionLine === 0 || this.#actionLine === token.line) this.#fail(token.text)
     const started = ` in action started at ${this.#name}:${this.#actionLine}`
     this.#fail(token.text + (token.text.endsWith(' action') ? started.slice(' in action'.length) : started))
   }
 
-  #tokenAt (at: number): Token { return this.#tokens[Math.min(at, this.#tokens.length - 1)]! }
+  #tokenAt (at: number): TemplateToken { return this.#tokens[Math.min(at, this.#tokens.length - 1)]! }
 
-  #peek (): Token {
+  #peek (): TemplateToken {
     const token = this.#tokenAt(this.#next)
     if (token.position >= this.#last.position) this.#last = token
     return token
   }
 
-  #read (): Token {
+  #read (): TemplateToken {
     const token = this.#peek()
     this.#next++
     return token
   }
 
-  #readPastSpace (): Token {
+  #readPastSpace (): TemplateToken {
     let token = this.#read()
     while (token.type === 'space') token = this.#read()
     return token
   }
 
-  #peekPastSpace (): Token {
+  #peekPastSpace (): TemplateToken {
     const token = this.#readPastSpace()
     this.#next--
     return token
   }
 
-  #expect (type: TokenType, context: string): Token {
+  #expect (type: TokenType, context: string): TemplateToken {
     const token = this.#readPastSpace()
     if (token.type !== type) this.#unexpected(token, context)
     return token
@@ -116,7 +116,7 @@ class Parser {
     return result
   }
 
-  #add (name: string, nodes: readonly Node[]): void {
+  #add (name: string, nodes: readonly ParseNode[]): void {
     const known = this.#trees.get(name)
     if (known !== undefined && !isEmptyTree(known)) {
       if (!isEmptyTree(nodes)) this.#fail(`template: multiple definition of template ${goQuote(name)}`)
@@ -145,15 +145,15 @@ class Parser {
     this.#body(name, 'define clause')
   }
 
-  #templateName (token: Token, context: string): string {
+  #templateName (token: TemplateToken, context: string): string {
     return token.type === 'string' || token.type === 'rawString' ? this.#unquoted(token) : this.#unexpected(token, context)
   }
 
-  #unquoted (token: Token): string { return unquote(token.text) ?? this.#fail('invalid syntax') }
+  #unquoted (token: TemplateToken): string { return unquote(token.text) ?? this.#fail('invalid syntax') }
 
   /** Nodes up to {{end}} or {{else}}, which is read. */
-  #list (): [Node[], Terminator] {
-    const nodes: Node[] = []
+  #list (): [ParseNode[], Terminator] {
+    const nodes: ParseNode[] = []
     while (this.#peekPastSpace().type !== 'eof') {
       const node = this.#textOrAction()
       if (typeof node === 'string') return [nodes, node]
@@ -162,7 +162,7 @@ class Parser {
     this.#fail('unexpected EOF')
   }
 
-  #textOrAction (): Node | Terminator {
+  #textOrAction (): ParseNode | Terminator {
     const token = this.#readPastSpace()
     if (token.type === 'text') return { type: 'text', position: token.position, text: token.text }
     if (token.type !== 'leftDelim') this.#unexpected(token, 'input')
@@ -172,7 +172,7 @@ class Parser {
     return node
   }
 
-  #action (): Node | Terminator {
+  #action (): ParseNode | Terminator {
     const token = this.#readPastSpace()
     switch (token.type) {
       case 'block': return this.#block()
@@ -190,7 +190,7 @@ class Parser {
     return { type: 'action', position: token.position, pipe: this.#pipeline('command', 'rightDelim') }
   }
 
-  #jump (type: 'break' | 'continue', position: number): Node {
+  #jump (type: 'break' | 'continue', position: number): ParseNode {
     const token = this.#readPastSpace()
     if (token.type !== 'rightDelim') this.#unexpected(token, `{{${type}}}`)
     if (this.#rangeDepth === 0) this.#fail(`{{${type}}} outside {{range}}`)
@@ -203,7 +203,7 @@ class Parser {
     return 'else'
   }
 
-  #otherwise (terminator: Terminator): readonly Node[] | undefined {
+  #otherwise (terminator: Terminator): readonly ParseNode[] | undefined {
     if (terminator === 'end') return undefined
     const [nodes, end] = this.#nested(() => this.#list())
     if (end !== 'end') this.#fail(`expected end; found {{${end}}}`)
@@ -224,8 +224,8 @@ class Parser {
   /** A whole chain of {{if}} and {{else if}}, which shares one {{end}}: in a loop, for chains can be as long as a fleet. */
   #if (): BranchNode {
     const scope = this.#variables.length
-    const branches: Array<{ readonly pipe: PipeNode, readonly list: readonly Node[] }> = []
-    let otherwise: readonly Node[] | undefined
+    const branches: Array<{ readonly pipe: PipeNode, readonly list: readonly ParseNode[] }> = []
+    let otherwise: readonly ParseNode[] | undefined
     for (;;) {
       const pipe = this.#pipeline('if', 'rightDelim')
       const [list, terminator] = this.#nested(() => this.#list())
@@ -360,7 +360,7 @@ class Parser {
     return undefined
   }
 
-  #number ({ type, position, text }: Token): NumberNode {
+  #number ({ type, position, text }: TemplateToken): NumberNode {
     const read = type === 'charConstant' ? parseCharacter : type === 'complex' ? parseComplex : parseNumber
     try {
       return { type: 'number', position, text, value: read(text) }

@@ -1,11 +1,11 @@
 // How Go prints a value: the printing half of fmt (its print.go) for the types a template sees, with Sprint and Sprintln.
 import { byteLength, joined } from '../string.js'
-import { Failure } from './failure.js'
+import { TemplateFailure } from './failure.js'
 import {
   formatBool, formatCharacter, formatFloatVerb, formatHexBytes, formatInteger, formatQuoted, formatQuotedCharacter, formatString,
   formatUnicode, noFlags, pad, type Flags
 } from './format.js'
-import { Complex, GoMap, GoSlice, Uint8, typeName, type Value } from './value.js'
+import { Complex, GoMap, GoSlice, Uint8, typeName, type TemplateValue } from './value.js'
 
 // Data nested deeper than this is not printed: encoding/json reads 10,000 levels, our call stack does not print as many.
 const maxDepth = 1000
@@ -23,12 +23,12 @@ export class Printer {
 
   write (text: string): void {
     this.#length += byteLength(text)
-    if (this.#length > this.#limit) throw new Failure(`output is larger than ${this.#limit} bytes`, true)
+    if (this.#length > this.#limit) throw new TemplateFailure(`output is larger than ${this.#limit} bytes`, true)
     this.#parts.push(text)
   }
 
   /** One operand under one verb, which is a character. */
-  printArg (value: Value, verb: string): void {
+  printArg (value: TemplateValue, verb: string): void {
     if (value === undefined || value === null) {
       if (verb === 'T' || verb === 'v') this.write(pad(this.flags, '<nil>'))
       else this.#badVerb(value, verb)
@@ -43,7 +43,7 @@ export class Printer {
     }
   }
 
-  #badVerb (value: Value, verb: string): void {
+  #badVerb (value: TemplateValue, verb: string): void {
     this.write(`%!${verb}(`)
     if (value === undefined || value === null) {
       this.write('<nil>')
@@ -55,7 +55,7 @@ export class Printer {
   }
 
   /** An address in Go, another in every run: here the one that says so. */
-  #printPointer (value: Exclude<Value, null | undefined>): void {
+  #printPointer (value: Exclude<TemplateValue, null | undefined>): void {
     if (value instanceof GoMap || value instanceof GoSlice) {
       this.write(formatInteger({ ...this.flags, sharp: !this.flags.sharp }, 0xc000000000n, 'x'))
     } else {
@@ -63,8 +63,8 @@ export class Printer {
     }
   }
 
-  #printValue (value: Value, verb: string, depth: number): void {
-    if (depth > maxDepth) throw new Failure(`data is nested deeper than ${maxDepth} levels`, true)
+  #printValue (value: TemplateValue, verb: string, depth: number): void {
+    if (depth > maxDepth) throw new TemplateFailure(`data is nested deeper than ${maxDepth} levels`, true)
     switch (typeof value) {
       case 'string': return this.#printString(value, verb)
       case 'number': return this.#printFloat(value, verb, value)
@@ -104,7 +104,7 @@ export class Printer {
   }
 
   /** `whole` is the value that the number is part of: itself, or a complex number. */
-  #printFloat (number: number, verb: string, whole: Value): void {
+  #printFloat (number: number, verb: string, whole: TemplateValue): void {
     switch (verb) {
       case 'v': return this.write(formatFloatVerb(this.flags, number, 'g', -1))
       case 'b': case 'g': case 'G': case 'x': case 'X': return this.write(formatFloatVerb(this.flags, number, verb, -1))
@@ -151,19 +151,19 @@ export class Printer {
 }
 
 /** A value under %v or %s as a message shows it: whole, unless it is long. */
-export function brief (value: Value, verb: 'v' | 's'): string {
+export function brief (value: TemplateValue, verb: 'v' | 's'): string {
   const printer = new Printer(1000)
   try {
     printer.printArg(value, verb)
     return printer.take()
   } catch (error) {
-    if (error instanceof Failure) return printer.take().slice(0, 1000) + '...'
+    if (error instanceof TemplateFailure) return printer.take().slice(0, 1000) + '...'
     throw error
   }
 }
 
 /** fmt.Sprint: spaces between operands when neither is a string. */
-export function sprint (values: readonly Value[], limit: number): string {
+export function sprint (values: readonly TemplateValue[], limit: number): string {
   const [only] = values
   if (values.length === 1 && typeof only === 'string') return only
   const printer = new Printer(limit)
@@ -175,7 +175,7 @@ export function sprint (values: readonly Value[], limit: number): string {
 }
 
 /** fmt.Sprintln: spaces between all operands, and a newline. */
-export function sprintln (values: readonly Value[], limit: number): string {
+export function sprintln (values: readonly TemplateValue[], limit: number): string {
   const printer = new Printer(limit)
   values.forEach((value, i) => {
     if (i > 0) printer.write(' ')

@@ -2,7 +2,7 @@
 import { runeOf, stringOfRune } from '../string.js'
 import { noFlags, type Flags } from './format.js'
 import { Printer } from './print.js'
-import { Uint8, typeName, type Value } from './value.js'
+import { Uint8, typeName, type TemplateValue } from './value.js'
 
 // fmt takes no width, precision or index beyond a million.
 const tooLarge = (value: number): boolean => value > 1e6 || value < -1e6
@@ -21,14 +21,14 @@ function scanNumber (format: string, at: number, stop: number): Scanned {
 }
 
 /** The operand that `*` takes its number from. */
-function integerOf (value: Value): number | undefined {
+function integerOf (value: TemplateValue): number | undefined {
   const integer = value instanceof Uint8 ? value.value : typeof value === 'bigint' ? Number(value) : undefined
   return integer === undefined || tooLarge(integer) ? undefined : integer
 }
 
 class Formatter {
   readonly #format: string
-  readonly #args: readonly Value[]
+  readonly #args: readonly TemplateValue[]
   readonly #printer: Printer
   #at = 0
   #arg = 0
@@ -37,7 +37,7 @@ class Formatter {
   // The next `]`, or -1: looked for once, lest a format of nothing but `[` be read through for each of them.
   #close = 0
 
-  constructor (format: string, args: readonly Value[], limit: number) {
+  constructor (format: string, args: readonly TemplateValue[], limit: number) {
     this.#format = format
     this.#args = args
     this.#printer = new Printer(limit)
@@ -170,4 +170,4 @@ class Formatter {
 }
 
 /** The formatted text; fails only when they are more than `limit`. */
-export const sprintf = (format: string, args: readonly Value[], limit: number): string => new Formatter(format, args, limit).run()
+export const sprintf = (format: string, args: readonly TemplateValue[], limit: number): string => new Formatter(format, args, limit).run()

@@ -2,13 +2,13 @@
 // rest of the program sees of it.
 import { goBytes, goString } from '../string.js'
 import { execute } from './exec.js'
-import { defaultLimits, type Limits } from './limits.js'
+import { defaultLimits, type TemplateLimits } from './limits.js'
 import { parse, type Tree, type Trees } from './parse.js'
 import { valueOf, type TemplateData } from './value.js'
 
 export { StringMap, type TemplateData } from './value.js'
 export { TemplateError, TooManySteps } from './template-error.js'
-export { defaultLimits, type Limits } from './limits.js'
+export { defaultLimits, type TemplateLimits } from './limits.js'
 
 /** A parsed template. It never changes, so one can be kept for each version of a file and executed any number of times. */
 export class Template {
@@ -41,7 +41,7 @@ export class Template {
    * The output, byte for byte: what is not UTF-8 in the template or in the data stays as it is. Not to be written into, since a
    * template without actions gives its source. Throws TemplateError, also where a limit is reached.
    */
-  execute (data: TemplateData, limits: Partial<Limits> = {}): Buffer {
+  execute (data: TemplateData, limits: Partial<TemplateLimits> = {}): Buffer {
     if (this.#constant !== undefined) return this.#constant
     return goBytes(execute(this.#name, this.#source, this.#trees, valueOf(data), { ...defaultLimits, ...limits }))
   }

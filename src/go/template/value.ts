@@ -34,16 +34,16 @@ export class Complex {
   }
 }
 
-export type Value = undefined | null | boolean | string | number | bigint | Uint8 | Complex | GoSlice | GoMap
+export type TemplateValue = undefined | null | boolean | string | number | bigint | Uint8 | Complex | GoSlice | GoMap
 
-export function valueOf (data: TemplateData): Value {
+export function valueOf (data: TemplateData): TemplateValue {
   if (data === null || typeof data !== 'object') return data
   if (Array.isArray(data)) return GoSlice.of(data)
   return new GoMap(data instanceof StringMap ? 'string' : 'interface {}', data as MapSource)
 }
 
 /** The type of a value that is there, as Go's %T names it. */
-export function typeName (value: Exclude<Value, undefined | null>): string {
+export function typeName (value: Exclude<TemplateValue, undefined | null>): string {
   if (typeof value === 'object') {
     if (value instanceof GoMap) return `map[string]${value.elementType}`
     return value instanceof GoSlice ? '[]interface {}' : value instanceof Uint8 ? 'uint8' : 'complex128'
@@ -54,7 +54,7 @@ export function typeName (value: Exclude<Value, undefined | null>): string {
 const scalarTypes = { boolean: 'bool', string: 'string', number: 'float64', bigint: 'int' } as const
 
 /** Whether {{if}} takes the value for true: not the zero, and not empty. */
-export function isTrue (value: Value): boolean {
+export function isTrue (value: TemplateValue): boolean {
   if (value instanceof GoMap || value instanceof GoSlice) return value.length > 0
   if (value instanceof Uint8) return value.value !== 0
   if (value instanceof Complex) return value.real !== 0 || value.imaginary !== 0
@@ -77,12 +77,14 @@ export function decodedCapacity (length: number): number {
 
 export class GoSlice {
   readonly #items: readonly TemplateData[]
-  readonly #values: Map<number, Value>
+  readonly #values: Map<number, TemplateValue>
   readonly #start: number
   readonly length: number
   readonly capacity: number
 
-  private constructor (items: readonly TemplateData[], values: Map<number, Value>, start: number, length: number, capacity: number) {
+  private constructor (
+    items: readonly TemplateData[], values: Map<number, TemplateValue>, start: number, length: number, capacity: number
+  ) {
     this.#items = items
     this.#values = values
     this.#start = start
@@ -95,7 +97,7 @@ export class GoSlice {
   }
 
   /** Element `index`, below `length`. */
-  at (index: number): Value {
+  at (index: number): TemplateValue {
     const at = this.#start + index
     const item = this.#items[at] ?? null
     if (item === null || typeof item !== 'object') return valueOf(item)
@@ -115,7 +117,7 @@ type MapSource = ReadonlyMap<string, TemplateData> | { readonly [key: string]: T
 export class GoMap {
   readonly elementType: 'interface {}' | 'string'
   readonly #source: MapSource
-  readonly #values = new Map<string, Value>()
+  readonly #values = new Map<string, TemplateValue>()
   #keys: readonly string[] | undefined
 
   constructor (elementType: 'interface {}' | 'string', source: MapSource) {
@@ -134,7 +136,7 @@ export class GoMap {
   has (key: string): boolean { return this.#source instanceof Map ? this.#source.has(key) : Object.hasOwn(this.#source, key) }
 
   /** The element, or the element type's zero value (nil or "") where the key is missing. */
-  get (key: string): Value {
+  get (key: string): TemplateValue {
     if (!this.has(key)) return this.elementType === 'string' ? '' : null
     const item = this.#source instanceof Map ? this.#source.get(key) : (this.#source as { readonly [key: string]: TemplateData })[key]
     if (item === undefined || item === null || typeof item !== 'object') return valueOf(item ?? null)

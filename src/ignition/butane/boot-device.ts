@@ -1,9 +1,9 @@
 // `boot_device`: the image's own disk layout on mirrored disks, the root filesystem on an encrypted volume, or both
 // (config/fcos/v1_*/translate.go; the sizes and types are those of the Fedora CoreOS image and must not change).
+import type { ValuePath } from '../../base/positions.js'
 import { view } from '../schema.js'
 import { document as documentTable } from './schema.js'
 import type { Values } from '../schema.js'
-import type { Path } from '../values.js'
 import type { RenderedConfig } from './origins.js'
 
 const reserved = { label: 'reserved', sizeMiB: 1n, typeGuid: '8DA63339-0007-60C0-C436-083AC8230908' }
@@ -70,7 +70,7 @@ export const renderBootDevice = (document: Values): RenderedConfig | undefined =
   return { some, origin: at => ['bootDevice', ...originIn(at, espCount, filesystems.length)] }
 }
 
-const originIn = ([, list, index, ...rest]: Path, espCount: number, filesystemCount: number): Path => {
+const originIn = ([, list, index, ...rest]: ValuePath, espCount: number, filesystemCount: number): ValuePath => {
   const device = typeof index === 'number' ? [index] : []
   switch (list) {
     case 'disks': return ['mirror', 'devices', ...device]

@@ -22,7 +22,7 @@ import type { YamlNode } from '../../yaml/node.js'
 import type { ReportEntry } from '../report.js'
 import type { Struct, Values } from '../schema.js'
 import type { Transpiled } from '../transpiled.js'
-import type { Finding } from '../validate.js'
+import type { SchemaFinding } from '../validate.js'
 import type { Dialect } from './dialects.js'
 import type { Origins, RenderedConfig, TracedConfig } from './origins.js'
 
@@ -63,7 +63,7 @@ const transpileDocument = (root: YamlNode, dialect: Dialect): Transpiled => {
     return { ok: false, report: [{ kind: 'error', path: '$', message, line: root.line, column: root.column }] }
   }
   const report: ReportEntry[] = [...remarksOnKeys(root, dialect.document, document)]
-  const add = (found: readonly Finding[]): boolean => {
+  const add = (found: readonly SchemaFinding[]): boolean => {
     for (const finding of found) report.push(located(root, finding))
     return isFatal(report)
   }
@@ -89,10 +89,10 @@ const transpileDocument = (root: YamlNode, dialect: Dialect): Transpiled => {
   return { ok: true, config: encodeValue(ignition, result.config, 'left out'), report }
 }
 
-const tracedFindings = (found: readonly Finding[], origins: Origins): readonly Finding[] =>
+const tracedFindings = (found: readonly SchemaFinding[], origins: Origins): readonly SchemaFinding[] =>
   found.map(finding => ({ ...finding, path: origins.trace(finding.path) }))
 
-const located = (root: YamlNode, { kind, path, message }: Finding): ReportEntry => {
+const located = (root: YamlNode, { kind, path, message }: SchemaFinding): ReportEntry => {
   const { line, column } = nearestNode(root, path).node
   return { kind, path: pathText(writtenPath(path)), message, line, column }
 }

@@ -8,7 +8,7 @@ import { quadletName, quadletProblem } from './quadlets.js'
 import { bootDevice, bootDeviceMirror, document as documentTable, grubUser } from './schema.js'
 import type { ValueOf, Values } from '../schema.js'
 import type { Resource, Spec } from '../spec3/schema.js'
-import type { Finding, Findings, Rules } from '../validate.js'
+import type { SchemaFinding, Findings, Rules } from '../validate.js'
 import type { Dialect } from './dialects.js'
 
 const pathNeeded = 'path is required if with_mount_unit is true and format is not swap'
@@ -85,8 +85,8 @@ const rules: Rules<Spec> = new Map([
   rule(unit, checkUnit)
 ])
 
-export const checkSource = ({ document, spec, strictDisks }: Dialect, values: Values): readonly Finding[] => {
-  const found: Finding[] = []
+export const checkSource = ({ document, spec, strictDisks }: Dialect, values: Values): readonly SchemaFinding[] => {
+  const found: SchemaFinding[] = []
   if (strictDisks) checkStrictDisks(view(documentTable, values), findingsAt(found))
   return [...found, ...validate(document, values, rules, spec)]
 }

@@ -3,7 +3,7 @@ import { constants, gzipSync } from 'node:zlib'
 import { base64DataUrl, percentDataUrl } from '../data-url.js'
 import { goBytes } from '../../go/string.js'
 
-export interface DataUrl { readonly source: string, readonly compression?: string }
+export interface ResourceSource { readonly source: string, readonly compression?: string }
 
 /** No gzip data URL, with the word that goes with it, is shorter: 10 bytes of head, 8 of trailer and 2 of an empty block. */
 const shortestGzip = base64DataUrl(Buffer.alloc(10 + 8 + 2)).length + 'gzip'.length
@@ -16,12 +16,12 @@ const goOverhead = 3
 
 /** Makes the data URLs of one config. */
 export class DataUrls {
-  readonly #made = new Map<string, DataUrl>()
+  readonly #made = new Map<string, ResourceSource>()
 
   /**
    * @param compression what the config itself says: its contents are then compressed already, so they are not again
    */
-  shortest (text: string, compression: string | undefined): DataUrl {
+  shortest (text: string, compression: string | undefined): ResourceSource {
     // Aliases repeat contents, and compressing takes its time.
     const key = `${compression ?? ''} ${text}`
     const url = this.#made.get(key) ?? make(goBytes(text), compression)
@@ -30,7 +30,7 @@ export class DataUrls {
   }
 }
 
-const make = (bytes: Buffer, compression: string | undefined): DataUrl => {
+const make = (bytes: Buffer, compression: string | undefined): ResourceSource => {
   const plain = [percentDataUrl(bytes), base64DataUrl(bytes)].reduce((best, url) => url.length < best.length ? url : best)
   if (compression) return { source: plain, compression }
   if (plain.length <= shortestGzip) return { source: plain, compression: '' }

@@ -5,7 +5,7 @@ import { config, specVersion } from '../spec3/schema.js'
 import { sections } from './schema.js'
 import type { Struct } from '../schema.js'
 import type { Spec } from '../spec3/schema.js'
-import type { Section } from './schema.js'
+import type { ButaneSection } from './schema.js'
 
 export interface Dialect {
   readonly variant: string
@@ -33,7 +33,7 @@ interface Row {
   readonly spec: Spec
   /** The reference's Go package of the sections below; it shows in the reports of wrongly typed YAML. */
   readonly scope?: string
-  readonly sections?: readonly Section[]
+  readonly sections?: readonly ButaneSection[]
   readonly strictDisks?: true
   /** Where they are not those of the spec: the reference's package of Ignition's sections, and what the result says its spec is. */
   readonly baseScope?: string

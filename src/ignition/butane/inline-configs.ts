@@ -1,5 +1,6 @@
 // Ignition configs inside of a Butane document, to be merged or to replace it: what is wrong with them is said where they stand,
 // under the path of the text that they are (base/v0_*/validate.go; the reference gives the inner path and the place of neither).
+import type { ValuePath } from '../../base/positions.js'
 import { readJson } from '../json-source.js'
 import { pathText } from '../report.js'
 import { view } from '../schema.js'
@@ -9,7 +10,6 @@ import { config } from '../spec3/schema.js'
 import type { YamlNode } from '../../yaml/node.js'
 import type { ReportEntry } from '../report.js'
 import type { Values } from '../schema.js'
-import type { Path } from '../values.js'
 import type { Dialect } from './dialects.js'
 
 export const checkInlineConfigs = (root: YamlNode, dialect: Dialect, document: Values): readonly ReportEntry[] => {
@@ -21,7 +21,7 @@ export const checkInlineConfigs = (root: YamlNode, dialect: Dialect, document: V
   return sources.flatMap(({ source, at }) => 'inline' in source && source.inline !== undefined ? checkInline(root, dialect, source.inline, at) : [])
 }
 
-const checkInline = (root: YamlNode, { ignitionVersion }: Dialect, text: string, at: Path): readonly ReportEntry[] => {
+const checkInline = (root: YamlNode, { ignitionVersion }: Dialect, text: string, at: ValuePath): readonly ReportEntry[] => {
   const path = writtenPath([...at, 'inline'])
   const { node } = nearestNode(root, [...at, 'inline'])
   const within = (line = 1, column = 1): { line: number, column: number } => placeWithin(node, line, column)

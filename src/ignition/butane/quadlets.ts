@@ -1,13 +1,13 @@
 // `systemd.quadlets`: Podman's units, which are files in a directory of their own; an instance of a template is a link to it
 // (base/v0_8_exp/translate.go).
+import type { ValuePath } from '../../base/positions.js'
 import { view } from '../schema.js'
 import { config as configTable } from '../spec3/schema.js'
 import { cleanPath } from '../../go/path.js'
 import { asList, asValues, filled } from '../values.js'
 import type { Values } from '../schema.js'
 import type { Quadlet } from '../spec3/schema.js'
-import type { Finding } from '../validate.js'
-import type { Path } from '../values.js'
+import type { SchemaFinding } from '../validate.js'
 import type { DataUrls } from './contents.js'
 import type { Dialect } from './dialects.js'
 import type { Origins, TracedConfig } from './origins.js'
@@ -32,7 +32,7 @@ export const quadletProblem = (name: string): string | undefined => {
 
 const pathOf = ({ rootful, name }: Quadlet): string => cleanPath(`/etc/containers/systemd/${rootful === true ? '' : 'users/'}${name}`)
 
-export interface WithQuadlets { readonly traced: TracedConfig, readonly found: readonly Finding[] }
+export interface WithQuadlets { readonly traced: TracedConfig, readonly found: readonly SchemaFinding[] }
 
 /** The config with the files and links of its quadlets after its own. */
 export const addQuadlets = (dialect: Dialect, document: Values, { config, origins }: TracedConfig, urls: DataUrls): WithQuadlets => {
@@ -49,7 +49,7 @@ export const addQuadlets = (dialect: Dialect, document: Values, { config, origin
 class QuadletNodes {
   readonly files: Values[] = []
   readonly links: Values[] = []
-  readonly found: Finding[] = []
+  readonly found: SchemaFinding[] = []
   readonly #taken: Set<unknown>
   readonly #before: { readonly files: number, readonly links: number }
   readonly #origins: Origins
@@ -63,7 +63,7 @@ class QuadletNodes {
     this.#urls = urls
   }
 
-  add (quadlet: Quadlet, from: Path): void {
+  add (quadlet: Quadlet, from: ValuePath): void {
     const path = pathOf(quadlet)
     const { template } = quadletName(quadlet.name)
     if (template === undefined) this.#add('files', path, this.#contents(quadlet.contents), from)
@@ -73,7 +73,7 @@ class QuadletNodes {
 
   #contents (text = ''): Values { return { contents: { ...this.#urls.shortest(text, undefined) }, mode: 0o644n } }
 
-  #add (list: 'files' | 'links', path: string, rest: Values, from: Path): void {
+  #add (list: 'files' | 'links', path: string, rest: Values, from: ValuePath): void {
     if (this.#taken.has(path)) {
       this.found.push({ kind: 'error', path: from, message: 'matching filesystem node has existing contents or different type' })
       return

@@ -26,7 +26,7 @@ export const sections = {
   bootDevice: sugar(bootDevice),
   grub: sugar(struct('variant.Grub', { users: list(grubUser) }))
 }
-export type Section = keyof typeof sections
+export type ButaneSection = keyof typeof sections
 
 /** For reading: whatever a dialect lacks is undefined. */
 export const document = struct('Config', {

@@ -1,20 +1,20 @@
 // What the systems behind the variants add to Ignition's own rules, held against the translated config: partition labels of
 // Fedora CoreOS, and sections that the others cannot carry out (config/fcos/v1_*/translate.go, config/util/filter.go).
+import type { ValuePath } from '../../base/positions.js'
 import { ignitionFields, view } from '../schema.js'
 import { config as configTable } from '../spec3/schema.js'
 import { asList, asValues, behind, isZero } from '../values.js'
 import type { Type, Value, Values } from '../schema.js'
-import type { Finding } from '../validate.js'
-import type { Path } from '../values.js'
+import type { SchemaFinding } from '../validate.js'
 import type { Dialect } from './dialects.js'
 
 const imagePartitions: Readonly<Record<string, bigint>> = { 'BIOS-BOOT': 1n, 'PowerPC-PReP-boot': 1n, 'EFI-SYSTEM': 2n, boot: 3n, root: 4n }
 
 /** Labels of the image's own partitions on partitions that are not those; a wiped disk has none of them. */
-export const reservedLabels = (config: Values): readonly Finding[] =>
+export const reservedLabels = (config: Values): readonly SchemaFinding[] =>
   view(configTable, config).storage.disks.flatMap(({ wipeTable, partitions }, i) => wipeTable === true
     ? []
-    : partitions.flatMap(({ label = '', number }, j): Finding[] => {
+    : partitions.flatMap(({ label = '', number }, j): SchemaFinding[] => {
       const usual = Object.hasOwn(imagePartitions, label) ? imagePartitions[label] : undefined
       if (usual === undefined || usual === number) return []
       const message = 'incorrect partition number; a new partition will be created using reserved label'
@@ -22,10 +22,10 @@ export const reservedLabels = (config: Values): readonly Finding[] =>
     }))
 
 /** A root partition that is too small for updates, or that cannot grow as it is meant to. */
-export const rootPartitions = (config: Values): readonly Finding[] =>
-  view(configTable, config).storage.disks.flatMap(({ partitions }, i) => partitions.flatMap((root, j): Finding[] => {
+export const rootPartitions = (config: Values): readonly SchemaFinding[] =>
+  view(configTable, config).storage.disks.flatMap(({ partitions }, i) => partitions.flatMap((root, j): SchemaFinding[] => {
     if (root.label !== 'root') return []
-    const warning = (field: string, message: string): Finding[] => [{ kind: 'warning', path: ['storage', 'disks', i, 'partitions', j, field], message }]
+    const warning = (field: string, message: string): SchemaFinding[] => [{ kind: 'warning', path: ['storage', 'disks', i, 'partitions', j, field], message }]
     const { sizeMiB = 0n } = root
     if (sizeMiB !== 0n) return sizeMiB < 8192n ? warning('sizeMiB', 'root should have 8GiB of space assigned') : []
     return partitions.some(({ startMiB = 0n }, k) => k !== j && startMiB === 0n)
@@ -34,9 +34,9 @@ export const rootPartitions = (config: Values): readonly Finding[] =>
   }))
 
 /** Sections that the variant forbids and the config has; what lies in them is not looked at. */
-export const unsupportedFields = ({ ignition, unsupported }: Dialect, config: Values): readonly Finding[] => {
-  const found: Finding[] = []
-  const walk = (pointer: Type, value: Value, at: Path): void => {
+export const unsupportedFields = ({ ignition, unsupported }: Dialect, config: Values): readonly SchemaFinding[] => {
+  const found: SchemaFinding[] = []
+  const walk = (pointer: Type, value: Value, at: ValuePath): void => {
     const type = behind(pointer)
     const message = unsupported[at.filter(step => typeof step === 'string').join('.')]
     if (message !== undefined) {

@@ -1,5 +1,6 @@
 // The part of the translation that goes section by section: names change, contents become data URLs, and what names a local
 // file is refused, because a config is served without a files directory (base/v0_*/translate.go).
+import type { ValuePath } from '../../base/positions.js'
 import { percentDataUrl } from '../data-url.js'
 import { bareName, ignitionFields, view } from '../schema.js'
 import { config, dropin, passwdUser, resource } from '../spec3/schema.js'
@@ -9,15 +10,14 @@ import { Origins } from './origins.js'
 import { addQuadlets } from './quadlets.js'
 import type { Type, Value, Values } from '../schema.js'
 import type { Quadlet, Resource } from '../spec3/schema.js'
-import type { Finding } from '../validate.js'
-import type { Path } from '../values.js'
-import type { DataUrl } from './contents.js'
+import type { SchemaFinding } from '../validate.js'
+import type { ResourceSource } from './contents.js'
 import type { Dialect } from './dialects.js'
 import type { TracedConfig } from './origins.js'
 
 const noFilesDirectory = 'local file paths are relative to a files directory that must be specified with -d/--files-dir'
 
-export const translate = (dialect: Dialect, document: Values): { traced: TracedConfig, found: readonly Finding[] } => {
+export const translate = (dialect: Dialect, document: Values): { traced: TracedConfig, found: readonly SchemaFinding[] } => {
   const { ignition, spec, ignitionVersion } = dialect
   const translator = new Translator(spec === 0)
   const values = asValues(translator.value(ignition, document, [], []))
@@ -34,14 +34,14 @@ export const translate = (dialect: Dialect, document: Values): { traced: TracedC
 
 class Translator {
   readonly origins = new Origins()
-  readonly found: Finding[] = []
+  readonly found: SchemaFinding[] = []
   readonly #percentOnly: boolean
   readonly urls = new DataUrls()
 
   /** @param percentOnly spec 3.0 has contents percent-encoded, whatever their length */
   constructor (percentOnly: boolean) { this.#percentOnly = percentOnly }
 
-  value (pointer: Type, value: Value, from: Path, to: Path): Value {
+  value (pointer: Type, value: Value, from: ValuePath, to: ValuePath): Value {
     if (value === undefined) return undefined
     if (!isZero(pointer, value)) this.origins.add(from, to)
     const type = behind(pointer)
@@ -52,7 +52,7 @@ class Translator {
     return this.#desugared(bareName(type), asValues(value), Object.fromEntries(fields), from, to)
   }
 
-  #desugared (name: string, document: Values, plain: Values, from: Path, to: Path): Values {
+  #desugared (name: string, document: Values, plain: Values, from: ValuePath, to: ValuePath): Values {
     switch (name) {
       case 'Resource': case 'FileContents': return this.#resource(view(resource, document), plain, from, to)
       case 'PasswdUser':
@@ -67,18 +67,18 @@ class Translator {
 
   refuseQuadletFiles (quadlets: readonly Quadlet[]): void {
     quadlets.forEach(({ contentsLocal, dropins }, i) => {
-      const at: Path = ['systemd', 'quadlets', i]
+      const at: ValuePath = ['systemd', 'quadlets', i]
       if (contentsLocal) this.#refuseLocal([...at, 'contentsLocal'])
       dropins.forEach((dropin, j) => { if (dropin.contentsLocal) this.#refuseLocal([...at, 'dropins', j, 'contentsLocal']) })
     })
   }
 
-  #refuseLocal (path: Path): void { this.found.push({ kind: 'error', path, message: noFilesDirectory }) }
+  #refuseLocal (path: ValuePath): void { this.found.push({ kind: 'error', path, message: noFilesDirectory }) }
 
-  #resource ({ inline, local, compression }: Resource, plain: Values, from: Path, to: Path): Values {
+  #resource ({ inline, local, compression }: Resource, plain: Values, from: ValuePath, to: ValuePath): Values {
     if (local !== undefined) this.#refuseLocal([...from, 'local'])
     if (inline === undefined) return plain
-    const url: DataUrl = this.#percentOnly ? { source: percentDataUrl(inline) } : this.urls.shortest(inline, compression)
+    const url: ResourceSource = this.#percentOnly ? { source: percentDataUrl(inline) } : this.urls.shortest(inline, compression)
     this.origins.add(from, to)
     this.origins.add([...from, 'inline'], [...to, 'source'])
     if (!this.#percentOnly && !compression) this.origins.add([...from, 'inline'], [...to, 'compression'])

@@ -13,7 +13,7 @@ import { convertVerification } from './verification.js'
 import type { ReportEntry } from '../report.js'
 import type { YamlNode } from '../../yaml/node.js'
 import type { Config2, Disk2, File2, SystemdUnit2 } from '../spec2/schema.js'
-import type { Section } from './problem.js'
+import type { ClcSection } from './problem.js'
 import type { Clc } from './schema.js'
 
 export interface Conversion {
@@ -65,7 +65,7 @@ function convertIgnition (ignition: Clc['ignition'], source: YamlNode | undefine
   const report: ReportEntry[] = []
   type Reference = Clc['ignition']['config']['append'][number]
   const section = sectionAt(source, 'ignition', 'config')
-  const convert = (reference: Reference, place: Section): Config2['ignition']['config']['append'] => {
+  const convert = (reference: Reference, place: ClcSection): Config2['ignition']['config']['append'] => {
     try {
       parseGoUrl(reference.source)
       return [{ source: reference.source, verification: convertVerification(reference.verification) }]

@@ -6,7 +6,7 @@ import { isBefore, versionType } from './semver.js'
 import { commandLine, dropinText, serviceLines, serviceSection, usesTemplating } from './service-section.js'
 import type { ValueOf } from '../schema.js'
 import type { Findings, Rule } from '../validate.js'
-import type { Version } from './semver.js'
+import type { SemanticVersion } from './semver.js'
 
 const etcdVersion = versionType('types.EtcdVersion')
 
@@ -21,7 +21,7 @@ export type EtcdSection = ValueOf<typeof etcdSection>
 
 const tooNew = 'Etcd minor version specified is too new, only options available in the previous minor version will be accepted'
 
-function checkVersion (version: Version, report: Findings): void {
+function checkVersion (version: SemanticVersion, report: Findings): void {
   const { major, minor } = version
   if (isBefore(version, 2n, 3n)) report.error([], 'Etcd version specified is not valid (too old)')
   else if ((major === 2n && minor > 3n) || (major === 3n && minor > 3n)) report.warning([], tooNew)

@@ -7,7 +7,7 @@ import { isBefore, versionType } from './semver.js'
 import { commandLine, dropinText, serviceLines, serviceSection, usesTemplating } from './service-section.js'
 import type { Fields, ValueOf } from '../schema.js'
 import type { Findings, Rule } from '../validate.js'
-import type { Version } from './semver.js'
+import type { SemanticVersion } from './semver.js'
 
 const flannelVersion = versionType('types.FlannelVersion')
 const networkConfig = string('types.NetworkConfig')
@@ -18,7 +18,7 @@ const flannel05: Fields = texts(...etcdKeys, 'etcd_prefix', 'ip_masq', 'subnet_f
 const flannel06: Fields = { ...texts('etcd_username', 'etcd_password'), ...flannel05 }
 const flannel07: Fields = { ...flannel06, kube_subnet_mgr: optional(bool) }
 
-function optionsOf (version: Version | undefined): Fields {
+function optionsOf (version: SemanticVersion | undefined): Fields {
   if (version === undefined) return flannel06
   if (version.major !== 0n) return {}
   return version.minor >= 7n ? flannel07 : version.minor === 6n ? flannel06 : version.minor === 5n ? flannel05 : {}
@@ -33,7 +33,7 @@ export const flannelSection = serviceSection({
 
 export type FlannelSection = ValueOf<typeof flannelSection>
 
-function checkVersion (version: Version, report: Findings): void {
+function checkVersion (version: SemanticVersion, report: Findings): void {
   if (isBefore(version, 0n, 5n)) report.error([], 'invalid flannel version (too old)')
   else if (version.major === 0n && version.minor > 7n) {
     report.warning([], 'flannel minor version too new. Only options available in the previous minor version will be supported')

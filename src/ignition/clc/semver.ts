@@ -3,7 +3,7 @@ import { goQuote } from '../../go/quote.js'
 import { custom, string } from '../schema.js'
 import type { CustomType } from '../schema.js'
 
-export interface Version {
+export interface SemanticVersion {
   readonly major: bigint
   readonly minor: bigint
   readonly patch: bigint
@@ -11,15 +11,15 @@ export interface Version {
   readonly metadata: string
 }
 
-const noVersion: Version = { major: 0n, minor: 0n, patch: 0n, preRelease: '', metadata: '' }
+const noVersion: SemanticVersion = { major: 0n, minor: 0n, patch: 0n, preRelease: '', metadata: '' }
 
-export const versionType = (goType: string): CustomType<Version> => custom({
+export const versionType = (goType: string): CustomType<SemanticVersion> => custom({
   goType,
   zero: () => noVersion,
   decode: ({ as, fail }) => parseVersion(as(string()), fail)
 })
 
-function parseVersion (text: string, fail: (message: string) => never): Version {
+function parseVersion (text: string, fail: (message: string) => never): SemanticVersion {
   const [beforePlus = '', metadata = ''] = splitOnce(text, '+')
   const [dotted = '', preRelease = ''] = splitOnce(beforePlus, '-')
   const [major, minor, ...rest] = dotted.split('.')
@@ -41,11 +41,11 @@ function splitOnce (text: string, separator: string): string[] {
 }
 
 /** Whether it comes before the release `major`.`minor`.0. */
-export function isBefore (version: Version, major: bigint, minor: bigint): boolean {
+export function isBefore (version: SemanticVersion, major: bigint, minor: bigint): boolean {
   if (version.major !== major) return version.major < major
   if (version.minor !== minor) return version.minor < minor
   return version.patch < 0n || (version.patch === 0n && version.preRelease !== '')
 }
 
-export const versionText = ({ major, minor, patch, preRelease, metadata }: Version): string =>
+export const versionText = ({ major, minor, patch, preRelease, metadata }: SemanticVersion): string =>
   `${major}.${minor}.${patch}${preRelease === '' ? '' : `-${preRelease}`}${metadata === '' ? '' : `+${metadata}`}`

@@ -5,7 +5,7 @@ import { any, custom, struct } from '../schema.js'
 import { zeroValue } from '../values.js'
 import { versionText } from './semver.js'
 import type { CustomType, Fields, Type, ValueOf, Values } from '../schema.js'
-import type { Version } from './semver.js'
+import type { SemanticVersion } from './semver.js'
 
 export type OptionValues = Readonly<Record<string, unknown>>
 
@@ -58,7 +58,7 @@ export const templatingRefused = 'platform must be specified to use templating'
 export const usesTemplating = (args: readonly string[]): boolean => args.some(arg => /[{}]/.test(arg))
 
 /** The lines of a drop-in's [Service] section. */
-export function serviceLines (wrapper: string, args: readonly string[], imageTag: string, version: Version | undefined): string[] {
+export function serviceLines (wrapper: string, args: readonly string[], imageTag: string, version: SemanticVersion | undefined): string[] {
   return [
     ...version === undefined ? [] : [`Environment="${imageTag}=v${versionText(version)}"`],
     'ExecStart=',

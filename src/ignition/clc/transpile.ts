@@ -15,7 +15,7 @@ import { clcSchema } from './schema.js'
 import type { Report, ReportEntry } from '../report.js'
 import type { Flavour } from '../spec2/rules.js'
 import type { Transpiled } from '../transpiled.js'
-import type { Finding } from '../validate.js'
+import type { SchemaFinding } from '../validate.js'
 import type { YamlNode } from '../../yaml/node.js'
 import type { Value } from '../schema.js'
 import type { Clc } from './schema.js'
@@ -49,10 +49,11 @@ export function transpileClcTree (root: YamlNode | undefined, { flavour = 'ct' }
   return isFatal(report) ? refused(report) : { ok: true, config: encodeValue(config2, conversion.config, 'written'), report: shortened(report) }
 }
 
-const located = (root: YamlNode | undefined, found: readonly Finding[]): readonly ReportEntry[] => found.map(({ kind, path, message }) => {
-  const node = root === undefined ? undefined : nearestNode(root, path).node
-  return { kind, message, path: pathText(writtenPath(path)), line: node?.line, column: node?.column }
-})
+const located = (root: YamlNode | undefined, found: readonly SchemaFinding[]): readonly ReportEntry[] =>
+  found.map(({ kind, path, message }) => {
+    const node = root === undefined ? undefined : nearestNode(root, path).node
+    return { kind, message, path: pathText(writtenPath(path)), line: node?.line, column: node?.column }
+  })
 
 function remarksOnKeys (root: YamlNode, clc: Clc): readonly ReportEntry[] {
   const found: ReportEntry[] = []

@@ -6,13 +6,13 @@ import { checkOwner, illegalMode } from '../shared-rules.js'
 import { rule } from '../validate.js'
 import { config, directory, file, link, nodeGroup, nodeUser, storage } from './schema.js'
 import type { Findings, Rule } from '../validate.js'
-import type { Config, Disk, Link, Spec, Storage } from './schema.js'
+import type { IgnitionConfig, Disk, StorageLink, Spec, Storage } from './schema.js'
 
 interface Node { readonly path: string }
 
 const specialBits = 0o7000n
 
-const checkConfig = ({ storage, systemd }: Config, report: Findings): void => {
+const checkConfig = ({ storage, systemd }: IgnitionConfig, report: Findings): void => {
   const unitPaths = new Set<string>()
   for (const unit of systemd.units) {
     const path = `/etc/systemd/system/${unit.name}`
@@ -101,7 +101,7 @@ const countPaths = (nodes: readonly Node[]): Map<string, number> => {
   return counts
 }
 
-const hardLinkTarget = ({ path, target = '' }: Link): string => {
+const hardLinkTarget = ({ path, target = '' }: StorageLink): string => {
   const clean = cleanPath(target)
   return clean.startsWith('/') ? clean : cleanPath([path, target].filter(part => part !== '').join('/') || '')
 }

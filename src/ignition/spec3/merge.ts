@@ -1,13 +1,13 @@
 // Merging two Ignition 3 configs as Ignition does (docs/operator-notes, "Config Merging"): what Butane's sugar renders is the
 // parent, what the person wrote is the child and wins. Entries of a list match by their key; the transcript says where each
 // part of the result came from, so that a finding about it can be traced back to the YAML.
+import type { ValuePath } from '../../base/positions.js'
 import { ignitionFields, keyOf } from '../schema.js'
 import { asList, asValues, behind, isZero } from '../values.js'
 import type { ListType, Struct, Type, Value, Values } from '../schema.js'
-import type { Path } from '../values.js'
 
-export interface Mapping { readonly from: 'parent' | 'child', readonly source: Path, readonly result: Path }
-export interface MergedConfig { readonly config: Values, readonly transcript: readonly Mapping[] }
+export interface PathMapping { readonly from: 'parent' | 'child', readonly source: ValuePath, readonly result: ValuePath }
+export interface MergedConfig { readonly config: Values, readonly transcript: readonly PathMapping[] }
 
 export const mergeConfigs = (struct: Struct, parent: Values, child: Values): MergedConfig => {
   const merger = new Merger()
@@ -16,17 +16,17 @@ export const mergeConfigs = (struct: Struct, parent: Values, child: Values): Mer
 }
 
 /** A part of one of the two configs. */
-interface Part { readonly value: Value, readonly path: Path }
+interface Part { readonly value: Value, readonly path: ValuePath }
 
 const fieldOf = ({ value, path }: Part, name: string): Part => ({ value: asValues(value)[name], path: [...path, name] })
 const itemsOf = ({ value, path }: Part): readonly Part[] => asList(value).map((item, i) => ({ value: item, path: [...path, i] }))
 
 class Merger {
-  readonly transcript: Mapping[] = []
+  readonly transcript: PathMapping[] = []
 
-  #note (from: Mapping['from'], { path }: Part, result: Path): void { this.transcript.push({ from, source: path, result }) }
+  #note (from: PathMapping['from'], { path }: Part, result: ValuePath): void { this.transcript.push({ from, source: path, result }) }
 
-  struct (struct: Struct, parent: Part, child: Part, result: Path): Values {
+  struct (struct: Struct, parent: Part, child: Part, result: ValuePath): Values {
     return Object.fromEntries(ignitionFields(struct).map(([name, field]) => [
       name,
       field.kind === 'list'
@@ -35,14 +35,14 @@ class Merger {
     ]))
   }
 
-  #both (struct: Struct, parent: Part, child: Part, result: Path): Values {
+  #both (struct: Struct, parent: Part, child: Part, result: ValuePath): Values {
     const values = this.struct(struct, parent, child, result)
     this.#note('parent', parent, result)
     this.#note('child', child, result)
     return values
   }
 
-  #single (type: Type, parent: Part, child: Part, result: Path): Value {
+  #single (type: Type, parent: Part, child: Part, result: ValuePath): Value {
     const [parentHas, childHas] = [!isZero(type, parent.value), !isZero(type, child.value)]
     const plain = behind(type)
     if (plain.kind === 'struct' && parentHas && childHas) return this.#both(plain, parent, child, result)
@@ -54,13 +54,13 @@ class Merger {
     return part.value
   }
 
-  #list (struct: Struct, name: string, { element: of, ...field }: ListType<Type>, parent: Part, child: Part, result: Path): Value {
+  #list (struct: Struct, name: string, { element: of, ...field }: ListType<Type>, parent: Part, child: Part, result: ValuePath): Value {
     const [parentList, childList] = [fieldOf(parent, name), fieldOf(child, name)]
     const [parentItems, childItems] = [itemsOf(parentList), itemsOf(childList)]
     if (parentItems.length + childItems.length === 0) return []
     const items: Value[] = []
     const used = { parent: false, child: false }
-    const take = (from: Mapping['from'], part: Part): void => {
+    const take = (from: PathMapping['from'], part: Part): void => {
       used[from] = true
       this.#whole(of, from, part, [...result, items.length])
       items.push(part.value)
@@ -93,7 +93,7 @@ class Merger {
   }
 
   /** Notes a value that came over whole, with all in it that is not zero; says whether there was anything. */
-  #whole (pointer: Type, from: Mapping['from'], part: Part, result: Path): boolean {
+  #whole (pointer: Type, from: PathMapping['from'], part: Part, result: ValuePath): boolean {
     const type = behind(pointer)
     let noted = false
     if (type.kind === 'list') {

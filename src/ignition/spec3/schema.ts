@@ -162,10 +162,10 @@ export const config = struct('Config', {
   systemd
 })
 
-export type Config = ValueOf<typeof config>
+export type IgnitionConfig = ValueOf<typeof config>
 export type Disk = ValueOf<typeof disk>
 export type Filesystem = ValueOf<typeof filesystem>
-export type Link = ValueOf<typeof link>
+export type StorageLink = ValueOf<typeof link>
 export type Luks = ValueOf<typeof luks>
 export type Partition = ValueOf<typeof partition>
 export type Resource = ValueOf<typeof resource>

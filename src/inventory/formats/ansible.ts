@@ -4,7 +4,7 @@ import { contains, formatIpv4, type Ipv4, maskOf, parseIpv4, type Subnet, subnet
 import { type ExportContext, type ExportedHost, isNameOfMac, nameOfMac } from '../exported.js'
 import type { Mac } from '../../net/mac.js'
 import { ipFact, isRole, macFact, nameFact, quoted } from '../facts.js'
-import { emptyList, type Fact, type HostList, type ListedHost, type Place, type Remark } from '../host-list.js'
+import { emptyList, type Fact, type HostList, type ListedHost, type Place, type ListRemark } from '../host-list.js'
 import { listError, type SourceText } from '../source-text.js'
 
 const addressKeys = ['ansible_host', 'ansible_ssh_host', 'ip'] as const
@@ -21,7 +21,7 @@ const mostHosts = 200_000
 interface Word { readonly text: string, readonly column: number }
 
 export function readAnsible (source: SourceText): HostList {
-  const remarks: Remark[] = [...source.remarks]
+  const remarks: ListRemark[] = [...source.remarks]
   const found = new Map<string, ListedHost>()
   const own = new Set<string>()
   const settings = new Map<string, Fact<string>>()
@@ -72,7 +72,7 @@ export function readAnsible (source: SourceText): HostList {
   return { ...emptyList, hosts, remarks, networks: networkOf(settings), domain: name('network_dn'), cluster: name('cluster_name') }
 }
 
-function hostOf (name: string, at: Place, group: string, variables: ReadonlyMap<string, Fact<string>>, remarks: Remark[]): ListedHost {
+function hostOf (name: string, at: Place, group: string, variables: ReadonlyMap<string, Fact<string>>, remarks: ListRemark[]): ListedHost {
   const get = (keys: readonly string[]): Fact<string> | undefined =>
     keys.map(key => variables.get(key)).find(fact => fact !== undefined && fact.value.trim() !== '')
   const address = get(addressKeys)

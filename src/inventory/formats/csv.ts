@@ -7,7 +7,7 @@ import { formatIpv4, parseIpv4 } from '../../net/ipv4.js'
 import type { Mac } from '../../net/mac.js'
 import type { ExportedHost } from '../exported.js'
 import { ipFact, looseMac, macFact, nameFact, quoted, roleFact } from '../facts.js'
-import { emptyList, type Fact, type HostList, type ListedHost, type Place, type Remark } from '../host-list.js'
+import { emptyList, type Fact, type HostList, type ListedHost, type Place, type ListRemark } from '../host-list.js'
 import { listError, type SourceText } from '../source-text.js'
 
 type Column = 'mac' | 'ip' | 'name' | 'role'
@@ -49,7 +49,7 @@ interface Row { readonly fields: readonly string[], readonly at: (index: number)
 
 export function readCsv (source: SourceText): HostList {
   const hosts: ListedHost[] = []
-  const remarks: Remark[] = [...source.remarks]
+  const remarks: ListRemark[] = [...source.remarks]
   let columns: ReadonlyArray<Column | undefined> | undefined
   let role: string | undefined
   /** Addresses alone on their lines: a virtual machine with several network cards, whose name follows with the last of them. */

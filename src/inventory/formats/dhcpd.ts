@@ -4,7 +4,7 @@ import { counted } from '../../base/units.js'
 import { maskOf, parseIpv4, subnetOf } from '../../net/ipv4.js'
 import { isNameOfMac } from '../exported.js'
 import { ipFact, joinCards, macFact, nameFact, quoted } from '../facts.js'
-import { emptyList, type Fact, type HostList, type Include, type ListedHost, type Place, type Remark } from '../host-list.js'
+import { emptyList, type Fact, type HostList, type Include, type ListedHost, type Place, type ListRemark } from '../host-list.js'
 import { vmwareComments } from '../managed-block.js'
 import { listError, type SourceText } from '../source-text.js'
 import type { Subnet } from '../../net/ipv4.js'
@@ -30,7 +30,7 @@ type Skipped = Map<string, { readonly at: Place, readonly count: number }>
 
 export function readDhcpd (source: SourceText): HostList {
   const { tokens, comments } = tokensOf(source)
-  const remarks: Remark[] = [...source.remarks]
+  const remarks: ListRemark[] = [...source.remarks]
   const networks: Array<Fact<Subnet>> = []
   const includes: Include[] = []
   const byName = new Map<string, ListedHost>()

@@ -3,7 +3,7 @@
 import { formatIpv4, parseIpv4 } from '../../net/ipv4.js'
 import type { ExportedHost } from '../exported.js'
 import { ipFact, isRole, isHostName, looseMac, macFact, nameFact, quoted } from '../facts.js'
-import { emptyList, type Fact, type HostList, type Include, type ListedHost, type Place, type Remark } from '../host-list.js'
+import { emptyList, type Fact, type HostList, type Include, type ListedHost, type Place, type ListRemark } from '../host-list.js'
 import { listError, type SourceText } from '../source-text.js'
 
 interface Line { readonly text: string, readonly at: (offset: number) => Place }
@@ -22,7 +22,7 @@ const including: Readonly<Record<string, Include['format'] | 'dnsmasq'>> = { 'co
 
 export function readDnsmasq (source: SourceText): HostList {
   const hosts: ListedHost[] = []
-  const remarks: Remark[] = [...source.remarks]
+  const remarks: ListRemark[] = [...source.remarks]
   const includes: Include[] = []
   let domain: Fact<string> | undefined
   for (const { text, at } of linesOf(source)) {
@@ -47,7 +47,7 @@ export function readDnsmasq (source: SourceText): HostList {
 const leaseTime = /^(?:\d+[smhdw]?|infinite)$/
 
 /** One dhcp-host; undefined for what reserves no IPv4 address for a machine. */
-function dhcpHost (value: string, at: (offset: number) => Place, remarks: Remark[]): ListedHost | undefined {
+function dhcpHost (value: string, at: (offset: number) => Place, remarks: ListRemark[]): ListedHost | undefined {
   let [ip, name, role]: [ListedHost['ip']?, ListedHost['name']?, ListedHost['role']?] = []
   const macs: Array<ListedHost['macs'][number]> = []
   let offset = 0

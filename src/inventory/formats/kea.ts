@@ -2,13 +2,13 @@
 import { contains, formatIpv4, formatSubnet, parseSubnet, type Subnet } from '../../net/ipv4.js'
 import type { ExportContext, ExportedHost } from '../exported.js'
 import { ipFact, isRole, joinCards, macFact, nameFact } from '../facts.js'
-import { emptyList, type Fact, type HostList, type ListedHost, type Place, type Remark } from '../host-list.js'
+import { emptyList, type Fact, type HostList, type ListedHost, type Place, type ListRemark } from '../host-list.js'
 import { itemsOf, memberOf, type ObjectValue, readObjects, textOf } from '../object-notation.js'
 import type { SourceText } from '../source-text.js'
 
 export function readKea (source: SourceText): HostList {
   const { value: document, remarks: mended, includes } = readObjects(source)
-  const remarks: Remark[] = [...source.remarks, ...mended]
+  const remarks: ListRemark[] = [...source.remarks, ...mended]
   const networks: Array<Fact<Subnet>> = []
   // A file that is included may hold a part alone.
   const dhcp4 = memberOf(document, 'Dhcp4') ?? document
@@ -25,7 +25,7 @@ export function readKea (source: SourceText): HostList {
   return { ...emptyList, hosts, remarks, networks, includes: includes.map(({ at, path }) => ({ at, path })) }
 }
 
-function hostOf (item: ObjectValue, remarks: Remark[]): ListedHost[] {
+function hostOf (item: ObjectValue, remarks: ListRemark[]): ListedHost[] {
   // In place of an include.
   if (item.kind === 'null') return []
   const get = <T>(key: string, read: (text: string, at: Place) => Fact<T>): Fact<T> | undefined => {

@@ -3,7 +3,7 @@
 import { formatIpv4 } from '../../net/ipv4.js'
 import type { ExportedHost } from '../exported.js'
 import { ipFact, isHostName, macFact, nameFact, roleFact } from '../facts.js'
-import { emptyList, type HostList, type ListedHost, type Remark } from '../host-list.js'
+import { emptyList, type HostList, type ListedHost, type ListRemark } from '../host-list.js'
 import { itemsOf, memberOf, type ObjectValue, readObjects, textOf } from '../object-notation.js'
 import { listError, SourceText } from '../source-text.js'
 
@@ -11,7 +11,7 @@ import { listError, SourceText } from '../source-text.js'
 const ended: ReadonlySet<string> = new Set(['released', 'expired', 'declined', 'offered'])
 
 export function readLeases (source: SourceText): HostList {
-  const remarks: Remark[] = [...source.remarks]
+  const remarks: ListRemark[] = [...source.remarks]
   const byMac = new Map<string, ListedHost>()
   let observed = false
   for (const item of entriesOf(source, remarks)) {
@@ -43,7 +43,7 @@ export function readLeases (source: SourceText): HostList {
   return { ...emptyList, hosts: [...byMac.values()], remarks, observed }
 }
 
-function entriesOf (source: SourceText, remarks: Remark[]): readonly ObjectValue[] {
+function entriesOf (source: SourceText, remarks: ListRemark[]): readonly ObjectValue[] {
   const first = source.text.trimStart()
   if (/^\{[^\n]*\}[ \t]*\n+\{/.test(first)) return linesOf(source, remarks)
   const document = readObjects(source)
@@ -56,7 +56,7 @@ function entriesOf (source: SourceText, remarks: Remark[]): readonly ObjectValue
 }
 
 /** JSON Lines; a last line that is torn is passed over, as the program itself does. */
-function linesOf (source: SourceText, remarks: Remark[]): ObjectValue[] {
+function linesOf (source: SourceText, remarks: ListRemark[]): ObjectValue[] {
   const entries: ObjectValue[] = []
   const { lines } = source
   for (const [index, line] of lines.entries()) {

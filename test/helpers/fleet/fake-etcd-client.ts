@@ -2,7 +2,7 @@
 // a partition drops.
 import { AppError } from '../../../src/base/errors.js'
 import type { EtcdStream } from '../../../src/etcd/etcd-client.js'
-import type { CallName, Calls, StreamName } from '../../../src/etcd/proto.js'
+import type { CallName, EtcdCalls, StreamName } from '../../../src/etcd/proto.js'
 import type { FakeEtcd } from './fake-etcd.js'
 import type { Process, Timeline } from './timeline.js'
 
@@ -34,7 +34,7 @@ export class FakeEtcdClient {
   get endpoint (): string { return `m${this.#at}` }
   forgetCluster (): void { this.cluster = undefined }
 
-  async call<N extends CallName> (name: N, request: Calls[N][0]): Promise<Calls[N][1]> {
+  async call<N extends CallName> (name: N, request: EtcdCalls[N][0]): Promise<EtcdCalls[N][1]> {
     for (let tries = 0; tries < 3; tries++) {
       const at = this.#at
       const answer = await this.#ask(at, name, request)
@@ -69,7 +69,7 @@ export class FakeEtcdClient {
   }
 
   /** undefined when there is no answer, whether or not it was carried out. */
-  #ask<N extends CallName> (at: number, name: N, request: Calls[N][0]): Promise<Calls[N][1] | undefined> {
+  #ask<N extends CallName> (at: number, name: N, request: EtcdCalls[N][0]): Promise<EtcdCalls[N][1] | undefined> {
     const { etcd, time, owner, delay, reaches } = this.#options
     return new Promise((resolve, reject) => {
       const late = time.after(patience, () => { resolve(undefined) }, owner)
@@ -85,14 +85,14 @@ export class FakeEtcdClient {
           if (!reaches(at) || etcd.members[at] !== 'up') return
           late.cancel()
           if (answered instanceof AppError) reject(answered)
-          else resolve(answered as Calls[N][1])
+          else resolve(answered as EtcdCalls[N][1])
         }, owner)
       })
     })
   }
 }
 
-function carriedOut (etcd: FakeEtcd, name: CallName, request: unknown): Calls[CallName][1] | AppError {
+function carriedOut (etcd: FakeEtcd, name: CallName, request: unknown): EtcdCalls[CallName][1] | AppError {
   try {
     return etcd.carryOut(name, request)
   } catch (error) {

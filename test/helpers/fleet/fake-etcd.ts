@@ -2,7 +2,7 @@
 // can be killed or stopped, and without two of them nothing is answered.
 import { AppError } from '../../../src/base/errors.js'
 import type {
-  CallName, Calls, Compare, Header, RangeRequest, RangeResponse, RequestOp, ResponseOp, TxnRequest, TxnResponse, WatchResponse, WireKeyValue
+  CallName, EtcdCalls, Compare, ResponseHeader, RangeRequest, RangeResponse, RequestOp, ResponseOp, TxnRequest, TxnResponse, WatchResponse, WireKeyValue
 } from '../../../src/etcd/proto.js'
 import type { Timeline } from './timeline.js'
 
@@ -38,7 +38,7 @@ export class FakeEtcd {
 
   get hasQuorum (): boolean { return this.members.filter(state => state === 'up').length > 1 }
   get revision (): number { return this.#revision }
-  get header (): Header { return { cluster_id: '1', member_id: '1', revision: String(this.#revision) } }
+  get header (): ResponseHeader { return { cluster_id: '1', member_id: '1', revision: String(this.#revision) } }
 
   /** What it has, by key. */
   * entries (): IterableIterator<readonly [string, Buffer]> { for (const [key, { value }] of this.#keys) yield [key, value] }
@@ -50,7 +50,7 @@ export class FakeEtcd {
   }
 
   /** Throws AppError as the client does. */
-  carryOut (name: CallName, request: unknown): Calls[CallName][1] {
+  carryOut (name: CallName, request: unknown): EtcdCalls[CallName][1] {
     if (this.isFull && (name === 'LeaseGrant' || (name === 'Txn' && writes(request as TxnRequest)))) throw new AppError('etcd_full', 'etcd has no space left')
     switch (name) {
       case 'Range': return this.#range(request as RangeRequest)

@@ -5,13 +5,13 @@ import { disk } from '../../../src/ignition/spec3/schema.js'
 import { atVersion, view } from '../../../src/ignition/schema.js'
 import { findingsAt } from '../../../src/ignition/validate.js'
 import { filled } from '../../../src/ignition/values.js'
-import type { Finding } from '../../../src/ignition/validate.js'
+import type { SchemaFinding } from '../../../src/ignition/validate.js'
 import { cases } from '../../helpers/property.js'
 
 interface Partition { readonly number: bigint, readonly label?: string, readonly startMiB?: bigint, readonly sizeMiB?: bigint }
 
-const findings = (partitions: readonly Partition[]): Finding[] => {
-  const found: Finding[] = []
+const findings = (partitions: readonly Partition[]): SchemaFinding[] => {
+  const found: SchemaFinding[] = []
   checkDisk(view(disk, filled(atVersion(disk, 4, {}), { device: '/dev/a', partitions: [...partitions.map(partition => ({ ...partition }))] })), findingsAt(found))
   return found
 }

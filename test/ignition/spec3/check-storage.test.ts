@@ -6,14 +6,14 @@ import { atVersion, view } from '../../../src/ignition/schema.js'
 import { findingsAt } from '../../../src/ignition/validate.js'
 import { filled } from '../../../src/ignition/values.js'
 import type { Values } from '../../../src/ignition/schema.js'
-import type { Finding } from '../../../src/ignition/validate.js'
+import type { SchemaFinding } from '../../../src/ignition/validate.js'
 import { cases } from '../../helpers/property.js'
 
 const node = (path: string): Values => ({ path })
 const link = (path: string, hard?: string): Values => ({ ...node(path), target: hard ?? '/x', ...hard === undefined ? {} : { hard: true } })
 
-const findings = (storage: Values): Finding[] => {
-  const found: Finding[] = []
+const findings = (storage: Values): SchemaFinding[] => {
+  const found: SchemaFinding[] = []
   checkStorage(view(table, filled(atVersion(table, 4, {}), storage)), findingsAt(found), 4)
   return found
 }
