@@ -131,7 +131,7 @@ t.test('what is wrong is told with its line and column', t => {
     ['tfvars', tfvars.slice(0, 300), 'list:8:3: a string that is not ended'],
     ['tfvars', tfvars.slice(0, -2), 'list:11:1: the file ends too early: "}" is missing'],
     ['tfvars', 'tectonic_cluster_name: demo\ntectonic_metal_worker_macs:\n  - 00:0c:29:11:22:33\n', 'list:3:3: a value was expected'],
-    ['tfvars', '{ "tectonic_metal_worker_macs": ["00:0c:29:11:22:33"], "tectonic_metal_worker_names": ["a", "b"] }', 'list:1:33: tectonic_metal_worker_macs has 1 entries'],
+    ['tfvars', '{ "tectonic_metal_worker_macs": ["00:0c:29:11:22:33"], "tectonic_metal_worker_names": ["a", "b"] }', 'list:1:33: tectonic_metal_worker_macs has 1 entry'],
     ['kea', '{ "Dhcp4": { "reservations": [ { "hw-address": "nonsense" } ] } }', 'list:1:48: "nonsense" is no MAC address'],
     ['kea', '{ "Dhcp4": 1 } }', 'list:1:16: something follows the end'],
     ['kea', 'Dhcp4:\n  reservations:\n    - hw-address: "1a:1b:1c:1d:1e:1f"\n', 'list:2:15: "," or a new line was expected, not'],
