@@ -4,8 +4,11 @@ import type { Clock } from '../base/clock.js'
 import { messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 
-/** Milliseconds that each stage may take; listeners bring graces of their own, and so much more to cut off what is left. */
-export const stageLimits = { listener: 500, worker: 1000, file: 2000 } as const
+/**
+ * Milliseconds that each stage may take; listeners bring graces of their own, and so much more to cut off what is left. All are a multiple
+ * of what is needed, since the machine may be busy, and together within TimeoutStopSec of the unit.
+ */
+export const stageLimits = { listener: 1000, worker: 3000, file: 3000 } as const
 
 type ClosingStage = keyof typeof stageLimits
 const stages: readonly ClosingStage[] = ['listener', 'worker', 'file']

@@ -11,12 +11,16 @@ import { findTool } from './tools.js'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
+/** Milliseconds; the library's own thirty seconds are less than a page may take beside other work. */
+const patience = 240_000
+
 /** One for each test: while it runs, the test file does not end. `executablePath` may be a script that starts Chromium elsewhere. */
 export async function launchBrowser (t: Test, executablePath = findTool('chromium') ?? ''): Promise<Browser> {
   // The library of another day's clock makes it take minutes for a page; times are the server's.
   const { LD_PRELOAD: _, ...env } = process.env
   const browser = await chromium.launch({
     executablePath,
+    timeout: patience,
     env: Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)),
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync']
   })
@@ -39,6 +43,7 @@ export async function openPage (
   browser: Browser, url: string, options?: BrowserContextOptions, prepare?: (page: Page) => Promise<void>
 ): Promise<Opened> {
   const context = await browser.newContext(options)
+  context.setDefaultTimeout(patience)
   const page = await context.newPage()
   const complaints: string[] = []
   page.on('console', message => { if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text()) })
