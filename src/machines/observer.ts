@@ -14,7 +14,7 @@ import { fromDisk, kernelBootsSince } from './timeline.js'
 export interface BootFileSent { readonly kind: 'kernel' | 'initrd', readonly group: string | undefined, readonly profile: string | undefined }
 
 /** A request over HTTP that was answered. */
-export interface MachineRequest {
+export interface HttpObservation {
   /** As RequestKind of the HTTP API has it. */
   readonly kind: string
   readonly path: string
@@ -133,7 +133,7 @@ export class MachineObserver {
     if (kind === 'kernel') this.#kernelLoaded(machine)
   }
 
-  answered (request: MachineRequest): void {
+  answered (request: HttpObservation): void {
     const { registry, clock, macOf, isAddressOf } = this.#options
     const { kind, status, ip: address, mac: claimed } = request
     const mac = claimed ?? macOf(address)
@@ -174,7 +174,7 @@ export class MachineObserver {
   }
 
   /** Of an asset that no script from here named to this address: GRUB had it by TFTP, or another provisioner gave it. */
-  #assetOf (mac: Mac, { kind, path, status, bytes, finished }: MachineRequest): BootFileSent | undefined {
+  #assetOf (mac: Mac, { kind, path, status, bytes, finished }: HttpObservation): BootFileSent | undefined {
     const { registry, bootFileOf } = this.#options
     const { stage } = registry.get(mac) ?? {}
     if (kind !== 'asset' || status !== 200 || bytes === 0 || !finished || stage === undefined || !loads.has(stage)) return undefined
@@ -192,7 +192,7 @@ export class MachineObserver {
 }
 
 /** What iPXE fills into the address of its script; a name that the machine has already is not worth less than this one. */
-function saidOfItself (labels: MachineRequest['labels'], known: Machine | undefined): Pick<Observation, 'uuid' | 'serial' | 'name'> {
+function saidOfItself (labels: HttpObservation['labels'], known: Machine | undefined): Pick<Observation, 'uuid' | 'serial' | 'name'> {
   const [uuid, serial, name] = [labels.get('uuid'), labels.get('serial'), labels.get('hostname')]
   return {
     ...isSaid(uuid) && { uuid },
