@@ -124,7 +124,7 @@ function copyOwn (folder: string, version: string): void {
   // docs/grpc.md begins with it, and whoever has no network has no other.
   cpSync(join(root, 'scripts/terraform-example'), join(folder, 'scripts/terraform-example'), { recursive: true })
   for (const name of serviceFolders) if (existsSync(join(root, name))) cpSync(join(root, name), join(folder, name), { recursive: true })
-  for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md']) copyFileSync(join(root, name), join(folder, name))
+  for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md']) copyFileSync(join(root, name), join(folder, name))
   const { name, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { name: string, license: string }
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ name, version, license, private: true, type: 'module' }, null, 2)}\n`)
   for (const file of ['bin/core-provisioner', 'bin/gateway.sh', 'install.sh', 'lib/node', `lib/${loader}`]) chmodSync(join(folder, file), 0o755)

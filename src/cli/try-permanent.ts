@@ -1,7 +1,9 @@
 // What would make a first boot permanent, as commands of a shell that write it: a person reads them, takes parts of them, or has them run.
-import { basename, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
 import { stringify } from 'yaml'
 import { setInto } from '../config/load.js'
+import type { Io } from './command.js'
 import { type Booted, settingsOf, storeFiles, type Wish } from './try-site.js'
 
 export interface Tried {
@@ -12,6 +14,14 @@ export interface Tried {
   /** Of `--image`: which, and the key that it was verified by. */
   readonly image?: string | undefined
   readonly key?: { readonly file: string, readonly fingerprint: string } | undefined
+  /** How a shell starts this program. */
+  readonly call: string
+}
+
+/** By its name where it is installed; in a clone or an unpacked bundle by where it lies. */
+export function callOf ({ env, self = [] }: Pick<Io, 'env' | 'self'>): string {
+  const isFound = (env['PATH'] ?? '').split(':').some(folder => folder !== '' && existsSync(join(folder, 'core-provisioner')))
+  return isFound || self.length === 0 ? 'core-provisioner' : self.map(quoted).join(' ')
 }
 
 /** Where an installation has what is told by name here. */
@@ -36,7 +46,7 @@ function configOf ({ wish, set, image, key }: Tried): string {
 
 /** Stops at a file that is there already (set -C). */
 export function permanently (tried: Tried): string {
-  const { boot, key, image } = tried
+  const { boot, key, image, call } = tried
   const taken = [...boot.taken ?? []]
   return [
     'set -eCu',
@@ -45,7 +55,7 @@ export function permanently (tried: Tried): string {
     ...Object.entries(storeFiles(boot)).map(([name, text]) => here(`${data}/${name}`, text)),
     ...taken.map(([name, source]) => `install -m 0644 ${quoted(source)} ${quoted(`${data}/assets/try/${name}`)}`),
     ...key === undefined ? [] : [`install -m 0644 ${quoted(resolve(key.file))} ${quoted(`${etc}/${basename(key.file)}`)}`],
-    ...image === undefined ? [] : ['core-provisioner images sync'],
-    'core-provisioner check'
+    ...image === undefined ? [] : [`${call} images sync`],
+    `${call} check`
   ].join('\n')
 }

@@ -21,7 +21,7 @@ import { type Command, type Io, print } from './command.js'
 import { events } from './control-client.js'
 import { ProgressDisplay } from './progress.js'
 import { endedByMore } from './try-end.js'
-import { permanently } from './try-permanent.js'
+import { callOf, permanently } from './try-permanent.js'
 import { type Booted, bootOf, openSite, type Site, TakenFiles, type Wish, writeSite } from './try-site.js'
 
 const options = {
@@ -63,7 +63,7 @@ export const tryCommand: Command = {
         : await fetched({ image, key, folder: folder.path, site, set, own, more, json, io })
       await writeSite(folder.path, site, wish, boot.now)
       await serveUntilStopped(loadConfig({ file: site.configFile, set, env: {} }), site, json, io)
-      const lasting = permanently({ wish, boot: boot.later, set, image, key })
+      const lasting = permanently({ wish, boot: boot.later, set, image, key, call: callOf(io) })
       print(io.stdout, json ? JSON.stringify({ permanent: lasting }) : `\n# The same to stay: saved to a file and run as root (sh FILE), this writes it down.\n${lasting}`)
       return 0
     } catch (error) {

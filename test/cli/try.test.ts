@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { callOf } from '../../src/cli/try-permanent.js'
 import { bootOf } from '../../src/cli/try-site.js'
 import { builtProgram } from '../helpers/built.js'
 import { mac, request } from '../helpers/dhcp.js'
@@ -215,12 +216,24 @@ t.test('an image from its publisher, verified, is what a machine is told and giv
     t.equal(await running.ended, 0, running.output())
     t.match(running.output(), new RegExp(`images:\\n {2}sources:\\n {4}- os: ${os}\\n {6}base_url: ${url}\\n {2}keys:\\n {4}- file: /etc/core-provisioner/key.asc\\n {6}fingerprint: ${fingerprint}\\n`, 'i'), 'what makes it permanent')
     t.match(running.output(), new RegExp(`"kernel": "/assets/${os}/stable/(?:flatcar_production_pxe.vmlinuz|fedora-coreos-live-kernel.x86_64)"`), 'and follows its publisher')
-    t.match(running.output(), /^install -m 0644 \S+\/key\.asc \/etc\/core-provisioner\/key\.asc\ncore-provisioner images sync\ncore-provisioner check$/m)
+    const call = `${process.execPath} ${builtProgram()}`
+    t.match(running.output(), new RegExp(`^install -m 0644 \\S+/key\\.asc /etc/core-provisioner/key\\.asc\n${call} images sync\n${call} check$`, 'm'), 'by where it lies')
   }
   const refused = trying('flatcar', 'F'.repeat(40))
   t.equal(await refused.ended, 1)
   t.match(refused.output(), /fingerprint/i, 'a key that is another than was said')
   t.same(left(here), [], 'nothing is left')
+})
+
+t.test('how the commands at the end start the program', t => {
+  const bin = t.testdir({ 'core-provisioner': '' })
+  const self = ['/usr/bin/node', '/home/an a/bin/core-provisioner']
+  for (const [env, given, call] of [
+    [{ PATH: `/nowhere:${bin}` }, self, 'core-provisioner'],
+    [{ PATH: '/nowhere:' }, self, "/usr/bin/node '/home/an a/bin/core-provisioner'"],
+    [{}, undefined, 'core-provisioner']
+  ] as const) t.equal(callOf({ env, ...given !== undefined && { self: given } }), call)
+  t.end()
 })
 
 t.test('what a release boots', async t => {
