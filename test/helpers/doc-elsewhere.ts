@@ -28,7 +28,7 @@ export const elsewhere: ReadonlyArray<{ readonly why: string, readonly spans: re
     spans: ['ipxeboot.tar.gz', 'snponly-shim.efi', 'BOOT_ORDER', 'HTTP_PORT', 'fixup4.dat', 'bcm2711-rpi-4-b.dtb', 'RPI_EFI.fd', 'imgverify']
   },
   { why: "Matchbox's documents", spans: ['docs/ignition.md', 'docs/api-http.md'] },
-  { why: "the nodes'", spans: ['identity.group', '/etc/zincati/config.d/90-updates.toml', '/etc/flatcar/update.conf', '/etc/containers/registries.conf.d/'] },
+  { why: "the nodes' and their publishers'", spans: ['Flatcar_Image_Signing_Key.asc', 'identity.group', '/etc/zincati/config.d/90-updates.toml', '/etc/flatcar/update.conf', '/etc/containers/registries.conf.d/'] },
   {
     why: "dnsmasq's, ISC dhcpd's, Kea's and Mayu's",
     spans: [
