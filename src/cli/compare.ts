@@ -36,7 +36,7 @@ export const compareCommand: Command = {
   run: async (args, io) => {
     const { values } = parse(args, { ...configOptions, matchbox: { type: 'string' }, with: { type: 'string' }, json: { type: 'boolean' } })
     if (values.matchbox === undefined) throw new AppError('usage', 'compare takes --matchbox URL: http://192.168.100.2:8080')
-    const { config } = serviceConfig(values, io)
+    const { config } = await serviceConfig(values, io)
     const [theirs, ours] = [origin(values.matchbox), origin(values.with ?? ownOrigin(config.http.address))]
     if (theirs === ours) throw new AppError('usage', `--matchbox is ${theirs}, which is this appliance: let one of them listen elsewhere meanwhile`)
     const store = await openStore(config, createLog({ level: 'error', pretty: false, destination: io.stderr }))

@@ -31,7 +31,7 @@ export const hostsCommand: Command = {
       'import-blocks': { type: 'boolean' }
     } as const
     const { values, positionals: [action, ...operands] } = parse(args, options, mostOperands)
-    const loaded = serviceConfig(values, io)
+    const loaded = await serviceConfig(values, io)
     if (action === 'import') {
       return await importHosts({
         operands,

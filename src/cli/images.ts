@@ -42,7 +42,7 @@ export const imagesCommand: Command = {
     if (act === undefined) throw new AppError('usage', `expected one of ${Object.keys(actions).join(', ')}${action === '' ? '' : `, not ${JSON.stringify(action)}`}`)
     if (action !== 'keys' && action !== 'sync' && operands.length > 0) throw new AppError('usage', `${action} takes no ${JSON.stringify(operands[0])}`)
     if (values['dry-run'] === true && action !== 'prune') throw new AppError('usage', '--dry-run goes with prune')
-    const loaded = serviceConfig(values, io)
+    const loaded = await serviceConfig(values, io)
     // Read by whoever may: a key file of root's own is no business of the service's.
     const keyFile = operands[0] === 'add' && operands[1] !== undefined ? await keysIn(operands[1]) : []
     await becomeOwner(loaded.config.state_path, io)

@@ -5,7 +5,7 @@ import { AppError } from '../base/errors.js'
 import { counted, measure, timeUnits } from '../base/units.js'
 import type { MachineShown, StageShown } from '../control/machine-shown.js'
 import { configOptions, parse } from './arguments.js'
-import { configFrom } from './service-config.js'
+import { configOnce } from './service-config.js'
 import { type Command, CommandError, type Io, print, printJson } from './command.js'
 import { askJson, events, notRunning } from './control-client.js'
 import { machineAlone, machineCsv, machineTable, stageLine } from './machine-table.js'
@@ -67,7 +67,7 @@ export const machinesCommand: Command = {
     if (operands.length > most) throw new AppError('usage', `unexpected argument ${JSON.stringify(operands[most])}`)
     const odd = Object.keys(values).find(option => !['config', 'set', 'json', ...action.takes].includes(option))
     if (odd !== undefined) throw new AppError('usage', `${name} takes no --${odd}`)
-    return await action.run({ values, operands, socket: configFrom(values, io).config.control_socket, io, now: systemClock.now() })
+    return await action.run({ values, operands, socket: (await configOnce(values, io)).config.control_socket, io, now: systemClock.now() })
   }
 }
 

@@ -20,7 +20,7 @@ export const renderCommand: Command = {
     const { values, positionals } = parse(args, options, 1)
     const kind = documentKind(positionals[0])
     const labels = new Map((values.label ?? []).map(labelOf))
-    const { loaded: { config } } = eyesOf(values, io)
+    const { loaded: { config } } = await eyesOf(values, io)
     const store = await openStore(config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
     try {
       const unread = unreadOf(store.problems())

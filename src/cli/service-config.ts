@@ -6,6 +6,9 @@ import { parseEnvironmentFile } from '../config/environment-file.js'
 import { defaultConfigFile, type LoadedConfig, loadConfig } from '../config/load.js'
 import { readWholeSync } from '../disk/whole-file.js'
 import type { Io } from './command.js'
+import { pipedConfig } from './piped-config.js'
+
+type ConfigIo = Pick<Io, 'env' | 'stdin'>
 
 interface ConfigValues { readonly config?: string | undefined, readonly set?: readonly string[] | undefined }
 
@@ -23,11 +26,12 @@ export function environmentOf (values: EyesValues, io: Io): Io['env'] {
 }
 
 /** The configuration and the environment as a service of that user and that environment file has them. The process goes on as that user. */
-export function eyesOf (values: EyesValues, io: Io): { readonly loaded: LoadedConfig, readonly env: Io['env'] } {
+export async function eyesOf (values: EyesValues, io: Io): Promise<{ readonly loaded: LoadedConfig, readonly env: Io['env'] }> {
   const env = environmentOf(values, io)
+  const text = await pipedConfig(values.config, io.stdin)
   // After the environment, which systemd reads as root.
   if (values.as !== undefined) io.actAs(values.as)
-  return { loaded: configFrom(values, { env }), env }
+  return { loaded: configFrom(values, { env }, text), env }
 }
 
 /** Whether it is asked about the configuration that an installed service has. */
@@ -58,7 +62,12 @@ export function asInstalled (values: ConfigValues, env: Io['env'], { config, env
 }
 
 /** As eyesOf, for a command that needs no other eyes. */
-export const serviceConfig = (values: ConfigValues, { env }: Pick<Io, 'env'>): LoadedConfig => configFrom(values, { env: asInstalled(values, env) })
+export const serviceConfig = async (values: ConfigValues, { env, stdin }: ConfigIo): Promise<LoadedConfig> =>
+  await configOnce(values, { env: asInstalled(values, env), stdin })
 
-export const configFrom = (values: ConfigValues, { env }: Pick<Io, 'env'>): LoadedConfig =>
-  loadConfig({ file: values.config, set: values.set ?? [], env })
+/** For a command that reads it once: it may come through a pipe. */
+export const configOnce = async (values: ConfigValues, { env, stdin }: ConfigIo): Promise<LoadedConfig> =>
+  configFrom(values, { env }, await pipedConfig(values.config, stdin))
+
+export const configFrom = (values: ConfigValues, { env }: Pick<Io, 'env'>, text?: string): LoadedConfig =>
+  loadConfig({ file: values.config, text, set: values.set ?? [], env })

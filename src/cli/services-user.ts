@@ -1,7 +1,7 @@
 // What root makes the service could not open: root works as the user whose the folder is, and looks as the user whom the service is.
 import { stat } from 'node:fs/promises'
 import { serviceState } from '../doctor/systemd.js'
-import { type EyesValues, environmentOf, configFrom, looksAtService } from './service-config.js'
+import { type EyesValues, environmentOf, configOnce, looksAtService } from './service-config.js'
 import type { Io } from './command.js'
 import type { LoadedConfig } from '../config/load.js'
 
@@ -23,7 +23,7 @@ export async function serviceEyes (values: EyesValues, io: Io): Promise<ServiceE
   const user = values.as ?? (io.uid === 0 && looksAtService(values) ? (await serviceState())?.user : undefined) ?? ''
   const look = (): void => { if (user !== '') io.actAs(user) }
   try {
-    return { loaded: configFrom(values, { env }), env, look }
+    return { loaded: await configOnce(values, { env, stdin: io.stdin }), env, look }
   } catch (error) {
     look()
     throw error

@@ -31,8 +31,8 @@ export interface Next {
 const clientPackage = '/etc/matchbox/matchbox-certs.tar.gz'
 
 /** The closing words. */
-export function tellNext (values: EyesValues, next: Next, io: Io): number {
-  const { loaded } = eyesOf(values, io)
+export async function tellNext (values: EyesValues, next: Next, io: Io): Promise<number> {
+  const { loaded } = await eyesOf(values, io)
   for (const line of closingWords(loaded, next, existsSync(clientPackage))) print(io.stdout, visibleText(line))
   return 0
 }

@@ -14,7 +14,7 @@ import { ask } from '../doctor/command.js'
 import { serviceState } from '../doctor/systemd.js'
 import { settingsText } from '../setup/steps.js'
 import { type Command } from './command.js'
-import { configFrom, environmentOf } from './service-config.js'
+import { configOnce, environmentOf } from './service-config.js'
 import { installedGateway, writeFiles } from './setup-files.js'
 import { installerHelp } from './setup-help.js'
 import { lookAsService, tellNext } from './setup-next.js'
@@ -60,7 +60,7 @@ export const setupCommand: Command = {
     const { values, positionals: [what] } = parse(args, options, 1)
     const { to, name = [] } = values
     if (what === 'look') return await lookAsService(values, io)
-    if (what === 'next') return tellNext(values, { first: values.first === true, newCertificates: values['new-certs'] === true }, io)
+    if (what === 'next') return await tellNext(values, { first: values.first === true, newCertificates: values['new-certs'] === true }, io)
     if (what === 'help') {
       io.stdout.write(installerHelp)
       return 0
@@ -99,7 +99,7 @@ export const setupCommand: Command = {
       }, io)
     }
     const env = environmentOf(values, io)
-    const loaded = configFrom(values, { env })
+    const loaded = await configOnce(values, { env, stdin: io.stdin })
     const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
     const plan = await planFor(loaded, { clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env })
     const outside = installedGateway(places)

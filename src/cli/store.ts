@@ -40,7 +40,7 @@ export const storeCommand: Command = {
       replace: values.replace === true,
       dryRun: values['dry-run'] === true,
       json: values.json === true,
-      loaded: serviceConfig(values, io),
+      loaded: await serviceConfig(values, io),
       // What cannot be used is told below, in the place where it is.
       log: createLog({ level: 'error', pretty: false, destination: io.stderr }),
       io

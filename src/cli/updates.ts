@@ -3,7 +3,7 @@ import { systemClock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import type { UpdatesShown } from '../control/update-routes.js'
 import { configOptions, parse } from './arguments.js'
-import { configFrom } from './service-config.js'
+import { configOnce } from './service-config.js'
 import { type Command, type Io, print, printJson, shownTime, table } from './command.js'
 import { askJson } from './control-client.js'
 
@@ -11,7 +11,7 @@ export const updatesCommand: Command = {
   name: 'updates',
   run: async (args, io) => {
     const { values, positionals: [action, group, version] } = parse(args, { ...configOptions, json: { type: 'boolean' } }, 3)
-    const { control_socket: socket } = configFrom(values, io).config
+    const { control_socket: socket } = (await configOnce(values, io)).config
     if (action === 'list' && group === undefined) {
       const shown = await askJson(socket, 'GET', '/v1/updates') as UpdatesShown
       if (values.json === true) printJson(io.stdout, shown)

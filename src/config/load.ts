@@ -19,6 +19,8 @@ export const defaultConfigFile = '/etc/core-provisioner/config.yaml'
 export interface ConfigInput {
   /** The file to read; undefined reads the default one if it is there. */
   readonly file: string | undefined
+  /** What it says, where it can't be read again. */
+  readonly text?: string | undefined
   /** The default one; another in tests. */
   readonly defaultFile?: string
   /** `key=value` pairs, the key dotted, the value YAML. */
@@ -66,9 +68,9 @@ const isIgnored = (name: string, value = ''): boolean => name.startsWith('MATCHB
   !['MATCHBOX_PASSPHRASE', 'MATCHBOX_VERSION', 'MATCHBOX_HELP'].includes(name) && !(name === 'MATCHBOX_WEB_SSL' && /^(?:0|f|F|false|FALSE|False)$/.test(value))
 
 /** Reads and checks the configuration; AppError `config_invalid` with a line for each thing that is wrong. */
-export function loadConfig ({ file, defaultFile = defaultConfigFile, set, env }: ConfigInput): LoadedConfig {
+export function loadConfig ({ file, text, defaultFile = defaultConfigFile, set, env }: ConfigInput): LoadedConfig {
   const path = file ?? (isThere(defaultFile) ? defaultFile : undefined)
-  const written = path === undefined ? undefined : readFile(path)
+  const written = path === undefined ? undefined : valuesOf(path, text ?? readFile(path))
   const raw = (written?.value ?? {}) as Record<string, unknown>
   const origins = new Map<string, string>()
   for (const [variable, key] of Object.entries(matchboxVariables)) {
@@ -141,13 +143,15 @@ function isThere (path: string): boolean {
 const unreadable = (path: string, error: unknown): AppError => new AppError('config_invalid',
   `cannot read the configuration file ${path}: ${messageOf(error)}${errnoOf(error) === 'EACCES' ? '; this needs root or the group of the service, or --config FILE' : ''}`)
 
-function readFile (path: string): YamlSource {
-  let text: string
+function readFile (path: string): string {
   try {
-    text = readWholeSync(path, 'lists').toString()
+    return readWholeSync(path, 'lists').toString()
   } catch (error) {
     throw errnoOf(error) === 'ENOENT' ? new AppError('config_invalid', `there is no configuration file ${path}`) : unreadable(path, error)
   }
+}
+
+function valuesOf (path: string, text: string): YamlSource {
   const written = parseYaml(path, text)
   const { value, problems } = written
   if (problems.length > 0) throw new ConfigError(problems, undefined)
