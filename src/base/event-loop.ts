@@ -12,18 +12,21 @@ const tooLong = 0.05
 /** Looks that are made up for at most: a machine that slept says no more than one that stood still for ten seconds. */
 const mostMissed = 1000
 
-/** `threadSeconds` is the processor time that this thread has taken. Gives what ends the watching. */
-export function watchEventLoop (metrics: Metrics, clock: Clock, threadSeconds: () => number): () => void {
+/**
+ * `threadSeconds` is the processor time that this thread has taken, `steady` milliseconds of a clock that nobody sets. Gives what ends
+ * the watching.
+ */
+export function watchEventLoop (metrics: Metrics, clock: Clock, threadSeconds: () => number, steady = () => performance.now()): () => void {
   const delays = metrics.histogram('event_loop_delay_seconds', 'Time that something which arrived waited for the event loop, by looks at it every 10 ms')
   let longest = 0
   let worst = 0
   let seconds = 0
   let held = 0
   let most = 0
-  let last = performance.now()
+  let last = steady()
   let computed = threadSeconds()
   const look = clock.every(period, () => {
-    const [now, computedNow] = [performance.now(), threadSeconds()]
+    const [now, computedNow] = [steady(), threadSeconds()]
     let delay = Math.max(0, now - last - period)
     worst = Math.max(worst, delay / 1000)
     // In the milliseconds between two looks it may have been busy with many small things.
