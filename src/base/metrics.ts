@@ -108,7 +108,10 @@ export class Metrics {
       name,
       help,
       labelNames: [label],
-      collect: () => { for (const [value, number] of read()) gauge.set({ [label]: value }, number) }
+      collect: () => {
+        gauge.reset()
+        for (const [value, number] of read()) gauge.set({ [label]: value }, number)
+      }
     })
   }
 
