@@ -5,8 +5,8 @@ import t from 'tap'
 import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { able } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
-import { addressesOf, localAddresses } from '../../src/net/interfaces.js'
-import { formatIpv4, formatSubnet } from '../../src/net/ipv4.js'
+import { addressesOf, linkProblem, localAddresses, missingProblem, type NetworkInterface } from '../../src/net/interfaces.js'
+import { formatIpv4, formatSubnet, subnetOf } from '../../src/net/ipv4.js'
 
 t.test('loopback', t => {
   const [lo] = addressesOf('lo')
@@ -18,6 +18,23 @@ t.test('loopback', t => {
 
 t.test('an interface that is not there is named, with those that are', t => {
   t.throws(() => addressesOf('nosuch0'), { name: 'AppError', code: 'interface_missing', message: /no interface nosuch0 .*\(.*\)/ })
+  t.end()
+})
+
+const one = (name: string, more: Partial<NetworkInterface> = {}): NetworkInterface =>
+  ({ name, index: 2, mac: undefined, up: true, running: true, addresses: [{ ip: 0x0a000001, subnet: subnetOf(0x0a000001, 24) }], ...more })
+
+t.test('why nobody is heard on one, and which others would do', t => {
+  t.equal(linkProblem('eth0', one('eth0')), undefined)
+  for (const [state, problem] of [
+    [undefined, 'interface eth0 is gone'], [one('eth0', { addresses: [] }), 'interface eth0 has no IPv4 address any more'],
+    [one('eth0', { up: false }), 'interface eth0 is down (ip link set eth0 up)'],
+    [one('eth0', { running: false }), 'interface eth0 has no carrier: machines on it are served when its link comes up']
+  ] as const) t.equal(linkProblem('eth0', state), problem)
+  const all = (...interfaces: NetworkInterface[]): ReadonlyMap<string, NetworkInterface> => new Map(interfaces.map(each => [each.name, each]))
+  t.equal(missingProblem('eth0', all(one('lo'), one('eth0', { addresses: [] }))), 'interface eth0 has no IPv4 address (no other interface has one)')
+  t.equal(missingProblem('eth0', all(one('eth0', { addresses: [] }), one('eth1'), one('br0'))), 'interface eth0 has no IPv4 address (interfaces with one: eth1, br0)')
+  t.equal(missingProblem('ethq0', all(one('lo'), one('eth0'))), 'no interface ethq0 with an IPv4 address on this machine (interfaces with one: eth0); did you mean "eth0"?')
   t.end()
 })
 
