@@ -10,6 +10,10 @@ t.test('a profile file is read as encoding/json fills the struct', t => {
   t.same(parse('{"id":"p","boot":{}}').boot, { kernel: '', initrd: [], args: [] })
   t.same(parse('{"id":"p","boot":{"kernel":"k"},"boot":{"args":["a"]}}').boot, { kernel: 'k', initrd: [], args: ['a'] })
   t.equal(parse('{"id":"p","boot":{"resilient":true}}').boot?.resilient, true)
+  for (const resilient of [true, false]) {
+    t.equal(parse(encodeProfile(parse(`{"id":"p","boot":{"resilient":${resilient}}}`)).toString()).boot?.resilient, resilient)
+  }
+  t.equal(parse('{"id":"p","boot":{"resilient":1,"shim":7}}').boot?.resilient, undefined)
   t.equal(parse('{"id":"p","boot":{"shim":"/assets/shimx64.efi"}}').boot?.shim, '/assets/shimx64.efi')
   t.match(encodeProfile(parse('{"id":"p","boot":{"kernel":"k","shim":"/assets/shimx64.efi"}}')).toString(), '"shim": "/assets/shimx64.efi"')
   t.notMatch(encodeProfile(parse('{"id":"p","boot":{"kernel":"k","shim":""}}')).toString(), 'shim')

@@ -1,5 +1,8 @@
 import t from 'tap'
 import { renderGrub } from '../../src/matchbox/render-grub.js'
+import { renderKernel } from '../../src/matchbox/render-pxelinux.js'
+import { boardImage, renderBoardFile } from '../../src/matchbox/render-raspberry-pi.js'
+import { parseMac } from '../../src/net/mac.js'
 import { runIpxe } from '../helpers/ipxe-script.js'
 import { bootScript, defaultScriptLabels, renderAutoexec, renderIpxe, renderResilientIpxe } from '../../src/matchbox/render-ipxe.js'
 
@@ -56,5 +59,25 @@ t.test('the distribution\'s shim vouches for its kernel to iPXE, before it boots
   t.equal(renderIpxe(boot), '#!ipxe\nkernel /k\ninitrd /i\nshim /assets/shimx64.efi ||\nboot\n')
   t.match(renderResilientIpxe(boot), '\nshim /assets/shimx64.efi ||\nboot || goto give_up\n')
   t.notMatch(renderResilientIpxe({ kernel: '/k', initrd: [], args: [] }), 'shim')
+  t.end()
+})
+
+/* eslint-disable no-template-curly-in-string -- iPXE's own variables */
+t.test('for loaders that run no iPXE: lines of what there is, with the names of the machine filled in', t => {
+  const known = { mac: parseMac('52:54:00:00:00:01'), uuid: undefined }
+  const bare = { kernel: '/assets/vmlinuz', initrd: [], args: [] }
+  const full = { ...bare, initrd: ['--name main /assets/a.img', '/assets/b.img'], args: ['initrd=main', 'a=${net0/mac:hexhyp}', 'b=${uuid}', 'c=${next-server}'] }
+  t.equal(renderKernel(undefined, known), 'DEFAULT disk\nPROMPT 0\n\nLABEL disk\n  LOCALBOOT 1\n')
+  t.equal(renderKernel(bare, known), 'DEFAULT linux\nPROMPT 0\n\nLABEL linux\n  KERNEL /assets/vmlinuz\n')
+  t.equal(renderKernel({ ...full, initrd: [...full.initrd, ''] }, known),
+    'DEFAULT linux\nPROMPT 0\n\nLABEL linux\n  KERNEL /assets/vmlinuz\n  INITRD /assets/a.img,/assets/b.img\n  APPEND initrd=main a=52-54-00-00-00-01 b=${uuid} c=${next-server}\n')
+  const board = (name: string, of = full): string | undefined => renderBoardFile(name, of, known, 'http://10.0.0.2:8080')
+  t.equal(board('config.txt', bare), '[all]\narm_64bit=1\nenable_uart=1\nkernel=vmlinuz\n')
+  t.equal(board('config.txt'), '[all]\narm_64bit=1\nenable_uart=1\nkernel=vmlinuz\ninitramfs initrd,initrd1 followkernel\n')
+  t.equal(board('cmdline.txt'), 'a=52-54-00-00-00-01 b=${uuid} c=10.0.0.2\n')
+  t.equal(board('start4.elf'), undefined)
+  t.same(['vmlinuz', 'initrd', 'initrd1', 'initrd0', 'initrd2'].map(name => boardImage(name, full)), [
+    { kind: 'kernel', url: '/assets/vmlinuz' }, { kind: 'initrd', url: '/assets/a.img' }, { kind: 'initrd', url: '/assets/b.img' }, undefined, undefined
+  ])
   t.end()
 })
