@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { AppError } from '../../src/base/errors.js'
-import { type Config, loadConfig } from '../../src/config/load.js'
+import { answersDhcp, type Config, dhcpInterfaces, givesAddresses, isClustered, loadConfig } from '../../src/config/load.js'
 import { configSchema } from '../../src/config/schema.js'
 
 interface Node {
@@ -104,5 +104,48 @@ t.test('an enrolment range lies in a subnet, where addresses are given', t => {
   for (const range of ['10.0.0.0-10.0.0.255', '10.0.2.9-10.0.2.9']) t.type(at('server', range), 'object', range)
   for (const range of ['10.0.0.9-10.0.1.0', '10.0.1.255-10.0.2.0', '10.0.0.9-10.0.2.9']) t.match(at('server', range), /enrolment\.range: expected addresses inside/, range)
   t.type(at('proxy', '10.0.1.1-10.0.1.2'), 'object', 'another server gives them')
+  t.end()
+})
+
+t.test('which interfaces DHCP is answered on, and whether addresses are given there', t => {
+  const subnets = 'subnets: [{ subnet: 10.0.0.0/24 }]'
+  for (const [dhcp, interfaces, answers, gives] of [
+    ['{}', [], false, false], ['{ interface: a }', [], false, false],
+    [`{ mode: server, interface: a, ${subnets} }`, [['a', 'server', 'dhcp.interface']], true, true],
+    ['{ mode: proxy, interface: a }', [['a', 'proxy', 'dhcp.interface']], true, false],
+    ['{ mode: proxy, interfaces: [b, { name: c, mode: "off" }] }', [['b', 'proxy', 'dhcp.interfaces.0']], true, false],
+    [`{ mode: proxy, interface: a, interfaces: [b, { name: c, mode: server }], ${subnets} }`,
+      [['a', 'proxy', 'dhcp.interface'], ['b', 'proxy', 'dhcp.interfaces.0'], ['c', 'server', 'dhcp.interfaces.1']], true, true],
+    [`{ mode: server, interface: a, interfaces: [{ name: a, mode: proxy }], ${subnets} }`, [['a', 'proxy', 'dhcp.interfaces.0']], true, false],
+    [`{ mode: server, interface: a, interfaces: [{ name: a, mode: "off" }], ${subnets} }`, [], false, false]
+  ] as const) {
+    const config = taken(`dhcp=${dhcp}`)
+    if (typeof config === 'string') t.fail(`${dhcp}: ${config}`)
+    else t.same([dhcpInterfaces(config).map(({ name, mode, key }) => [name, mode, key]), answersDhcp(config), givesAddresses(config)], [interfaces, answers, gives], dhcp)
+  }
+  const clustered = ['http.address=:1', 'cluster={ name: a, etcd: { endpoints: ["http://a:1"] } }'].map(set => taken(set))
+  t.same(clustered.map(config => typeof config === 'object' && isClustered(config)), [false, true])
+  t.end()
+})
+
+t.test('what somebody wrote is told from defaults, and where', t => {
+  const { isWritten, where, keyAt, sources } = loadConfig({ file: undefined, defaultFile: '/nowhere', set: ['http.address=:1'], env: { MATCHBOX_DATA_PATH: '/d' } })
+  t.same([['http', 'address'], ['http'], ['data_path'], ['log_level'], ['http', 'https', 'address']].map(isWritten), [true, true, true, false, false])
+  t.same([where(['http', 'address']), where(['data_path']), where(['log_level'])], ['--set http.address', 'MATCHBOX_DATA_PATH', 'configuration'])
+  t.equal(keyAt(['http', 'address']), '--set http.address: http.address')
+  t.same(sources, ['MATCHBOX_DATA_PATH', '--set'])
+  t.end()
+})
+
+t.test('fingerprints as people write them', t => {
+  const source = (key: string): Config | string => taken(`images.sources=[{ os: flatcar, keys: ["${key}"] }]`)
+  const keyOf = (key: string): unknown => {
+    const config = source(key)
+    return typeof config === 'string' ? undefined : config.images.sources[0]?.keys[0]
+  }
+  const digits = '0123456789abcdef0123456789abcdef01234567'
+  for (const key of [digits, digits.toUpperCase(), `0x${digits}`, digits.replace(/.{4}(?=.)/g, '$& '), digits.replace(/..(?=.)/g, '$&:')]) t.equal(keyOf(key), digits.toUpperCase(), key)
+  t.equal(keyOf('a'.repeat(64)), 'A'.repeat(64))
+  for (const key of [digits.slice(1), `${digits}0`, 'a'.repeat(63), 'a'.repeat(65), `g${digits.slice(1)}`, '']) t.match(source(key), /expected the fingerprint of a key/, key)
   t.end()
 })

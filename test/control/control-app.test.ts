@@ -11,6 +11,7 @@ import { type Mac, parseMac } from '../../src/net/mac.js'
 import { isSocketAnswered } from '../../src/net/socket-answered.js'
 import { Reboots } from '../../src/updates/reboots.js'
 import { shortFolder } from '../helpers/short-folder.js'
+import { registerImageRoute } from '../../src/control/image-route.js'
 import { group, UpdateBench } from '../helpers/update-store.js'
 
 const macOf = (n: number): Mac => parseMac(`52:54:00:00:00:0${n}`) as Mac
@@ -127,6 +128,33 @@ t.test('updates and reboots, where there are groups', async t => {
   ]])
   t.same(await ask('POST', '/v1/reboots/m1/release'), [200, { id: 'm1', groups: ['workers'], released: true }])
   t.match(await ask('POST', '/v1/reboots/m1/release'), [404, { error: /holds no slot/ }])
+})
+
+t.test('a machine is shown with what there is of it, and its update', async t => {
+  const bench = new UpdateBench([group()], ['4230.2.2'])
+  t.teardown(() => { bench.updates.close() })
+  bench.macs.set('192.168.100.9', mac)
+  await bench.offered('m1', '4230.2.1')
+  const { ask, registry } = control(t, { updateOf: (...of) => bench.updates.instanceOf(...of) })
+  registry.record({ mac: macOf(2), stage: 'script', at })
+  for (const [stage, after] of [['discover', 0], ['script', 1000], ['installed', 2000], ['discover', 900_000]] as const) registry.record({ mac, stage, at: at + after })
+  const [, shown] = await ask('GET', `/v1/machines/${mac}`)
+  t.match(shown, {
+    mac,
+    installedAt: '2026-01-01T00:00:02.000Z',
+    history: [{ at: '2026-01-01T00:00:00.000Z' }],
+    timeline: [{ stage: 'discover', at: '2026-01-01T00:15:00.000Z', ms: 0 }],
+    update: { id: 'm1', group: 'workers', version: '4230.2.1', status: 'granted', granted: '4230.2.2' }
+  })
+  const [, other] = await ask('GET', `/v1/machines/${macOf(2)}`)
+  for (const key of ['installedAt', 'history', 'update']) t.notOk(key in (other as object), key)
+})
+
+t.test('images are what the list says, to the octet', async t => {
+  const { app, ask } = control(t)
+  const octets = Buffer.from('xx[{"a":1}]yy')
+  registerImageRoute(app, async () => new Uint8Array(octets.buffer, octets.byteOffset + 2, octets.length - 4))
+  t.same(await ask('GET', '/v1/images'), [200, [{ a: 1 }]])
 })
 
 t.test('without groups it says so', async t => {
