@@ -49,11 +49,13 @@ interface Question {
   readonly answer: (answer: ConflictAnswer) => void
 }
 
-/** `close` answers what is asked still, and lets go of the socket. */
-export const createConflictProbe = (): ConflictProbe & { readonly close: () => void } => new Probe()
+/** `close` answers what is asked still, and lets go of the socket. `read` gives what the kernel has found out by ARP. */
+export const createConflictProbe = (read: () => Promise<ArpTable> = readArpTable): ConflictProbe & { readonly close: () => void } =>
+  new Probe(read)
 
 /** One socket and one timer for all questions: a boot storm asks for hundreds of addresses at once. */
 class Probe implements ConflictProbe {
+  readonly #read: () => Promise<ArpTable>
   readonly #questions = new Set<Question>()
   readonly #answeredFor = new Map<Mac, Set<Ipv4>>()
   #fd: number | undefined
@@ -62,6 +64,8 @@ class Probe implements ConflictProbe {
   #looking = false
   #table: { readonly at: number, readonly reading: Promise<ArpTable> } | undefined
   #closed = false
+
+  constructor (read: () => Promise<ArpTable>) { this.#read = read }
 
   async ask (ip: Ipv4, mac: Mac): Promise<ConflictAnswer> {
     const before = (await this.#readTable()).get(formatIpv4(ip))
@@ -148,7 +152,7 @@ class Probe implements ConflictProbe {
   /** One reading serves all that look within 40 ms: a full table takes the kernel a millisecond to write. */
   async #readTable (anew = false): Promise<ArpTable> {
     const now = performance.now()
-    if (anew || this.#table === undefined || now - this.#table.at > 2 * lookEvery - 1) this.#table = { at: now, reading: readArpTable() }
+    if (anew || this.#table === undefined || now - this.#table.at > 2 * lookEvery - 1) this.#table = { at: now, reading: this.#read() }
     return await this.#table.reading
   }
 }

@@ -1,7 +1,9 @@
 // Reading the ARP table; loopback answers for itself. With other hosts: test/interop/conflict-probe.test.ts.
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { createConflictProbe, readArpTable } from '../../src/net/conflict-probe.js'
+import { formatIpv4, type Ipv4 } from '../../src/net/ipv4.js'
+import { macFromBytes, type Mac } from '../../src/net/mac.js'
 import { ip, mac, testMac } from '../helpers/dhcp.js'
 
 t.test('entries of the ARP table', async t => {
@@ -25,4 +27,58 @@ t.test('a host that says nobody listens there', async t => {
   t.same(await probe.ask(ip('127.0.0.77'), testMac), { inUse: true, by: undefined })
   probe.close()
   t.same(await probe.ask(ip('127.0.0.77'), testMac), { inUse: false }, 'closed, it asks nobody')
+})
+
+/** What the kernel finds out by ARP: nothing when an address is asked about for the first time, who has it from then on. */
+class Arp extends Map<string, Mac> {
+  readonly #asked = new Set<string>()
+  override get (address: string): Mac | undefined {
+    const isKnown = this.#asked.has(address)
+    this.#asked.add(address)
+    return isKnown ? super.get(address) : undefined
+  }
+}
+
+/** Hosts of the loopback network, which refuse, with hardware addresses that the test gives them. */
+function hosts (t: Test) {
+  const table = new Arp()
+  const probe = createConflictProbe(async () => table)
+  t.teardown(() => { probe.close() })
+  const as = async (address: Ipv4, hardware: Mac) => {
+    table.set(formatIpv4(address), hardware)
+    return await probe.ask(address, testMac)
+  }
+  return { probe, as }
+}
+
+t.test('who it is by its hardware address, unless it answers for everybody', async t => {
+  const { as } = hosts(t)
+  const [one, other] = [mac('02:00:00:00:00:01'), mac('02:00:00:00:00:02')]
+  t.same(await as(ip('127.0.1.1'), testMac), { inUse: false }, 'the machine itself')
+  t.same(await as(ip('127.0.1.1'), testMac), { inUse: false }, 'as the table says before it is asked for')
+  t.same(await as(ip('127.0.1.2'), one), { inUse: true, by: one })
+  t.same(await as(ip('127.0.1.2'), one), { inUse: true, by: one }, 'one address, asked about twice')
+  t.same(await as(ip('127.0.1.3'), one), { inUse: true, by: one })
+  t.same(await as(ip('127.0.1.4'), other), { inUse: true, by: other })
+  t.same(await as(ip('127.0.1.5'), one), { inUse: false }, 'the third of a router that does proxy ARP')
+  t.same(await as(ip('127.0.1.6'), one), { inUse: false })
+  t.same(await as(ip('127.0.1.7'), other), { inUse: true, by: other })
+})
+
+t.test('256 hardware addresses are remembered', async t => {
+  for (const [others, isRemembered] of [[255, true], [256, false]] as const) {
+    const { as } = hosts(t)
+    const router = mac('02:00:00:00:00:01')
+    for (const last of [1, 2]) await as(ip('127.1.0.0') + last, router)
+    await Promise.all(Array.from({ length: others }, (_, n) => as(ip('127.2.0.0') + n, macFromBytes(Buffer.from([2, 1, 0, 0, n >> 8, n])))))
+    t.equal((await as(ip('127.1.0.3'), router)).inUse, !isRemembered, `after ${others} others`)
+  }
+})
+
+t.test('closing answers what is asked still', async t => {
+  const { probe } = hosts(t)
+  const asked = probe.ask(ip('127.0.0.77'), testMac)
+  await new Promise(resolve => setImmediate(resolve))
+  probe.close()
+  t.same(await asked, { inUse: false })
 })
