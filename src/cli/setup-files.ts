@@ -3,12 +3,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { shippedUnits } from '../base/bundled.js'
 import { AppError } from '../base/errors.js'
+import { dhcpInterfaces } from '../config/dhcp-interfaces.js'
 import { type LoadedConfig } from '../config/load.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { zonesOf } from '../doctor/firewalld.js'
 import type { ListenPlan } from '../doctor/plan.js'
 import { networkInterfaces } from '../net/interfaces.js'
-import { formatIpv4, formatSubnet } from '../net/ipv4.js'
+import { contains, formatIpv4, formatSubnet } from '../net/ipv4.js'
 import { firewallServices, portsOf } from '../setup/firewall-services.js'
 import { type Assignment, type Gateway, gatewayPolicy, outsideIn, policyXml } from '../setup/gateway.js'
 import { subjectNames } from '../setup/subject-names.js'
@@ -79,6 +80,20 @@ export const policyFile = `policies/${gatewayPolicy}.xml`
 export function firewallNote (plan: ListenPlan): string | undefined {
   const runs = existsSync('/etc/ufw/ufw.conf') && /^ENABLED=yes/m.test(readFileSync('/etc/ufw/ufw.conf', 'utf8'))
   return runs ? `ufw runs: let the machines in with ufw allow for ${portsOf(socketsOf(plan)).join(' ')}` : undefined
+}
+
+/** Where machines are told another router than this machine, and so would pass the gateway by; undefined where they are not. */
+export function routerNote (outside: string, { config }: LoadedConfig): string | undefined {
+  const all = networkInterfaces()
+  const own = dhcpInterfaces(config).filter(({ mode }) => mode === 'server').flatMap(({ name }) => all.get(name)?.addresses ?? []).map(({ ip }) => ip)
+  const past = config.dhcp.subnets.filter(({ subnet, routers }) => own.some(ip => contains(subnet, ip)) &&
+    !routers.some(ip => own.includes(ip)))
+  const told = past.map(({ subnet, routers }) =>
+    `${formatSubnet(subnet)} names ${routers.length === 0 ? 'no router' : `the router ${routers.map(formatIpv4).join(', ')}`}`)
+  return past.length === 0
+    ? undefined
+    : `machines are not told to go out through ${outside}: in dhcp.subnets ${told.join(', ')}; ` +
+      `routers: [${own.map(formatIpv4).join(', ')}] there names this machine`
 }
 
 /** The gateway that is installed, by its unit's drop-in. */

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { createLog } from '../base/log.js'
 import { visibleText } from '../base/visible-text.js'
+import { givesAddresses } from '../config/dhcp-interfaces.js'
 import type { LoadedConfig } from '../config/load.js'
 import { exportContext } from '../wiring/export-context.js'
 import { seenOf } from './check.js'
@@ -39,7 +40,10 @@ export async function tellNext (values: EyesValues, next: Next, io: Io): Promise
 
 /** `packed`: the client's certificates are there as one file. */
 export function closingWords (loaded: LoadedConfig, { first, newCertificates }: Next, packed: boolean): readonly string[] {
-  const { data_path: data, assets_path: assets, rpc } = loaded.config
+  const { data_path: data, assets_path: assets, rpc, dhcp } = loaded.config
+  const whose = givesAddresses(loaded.config) && dhcp.unknown_clients === 'deny'
+    ? `for each machine a group in ${data}/groups, with its mac in the selector and an ip in the metadata (no other machine gets an address: dhcp.unknown_clients is deny)`
+    : `a group in ${data}/groups`
   const clients = newCertificates && packed
     ? [`for Terraform and cluster packages: ${clientPackage} (the client's key is in it; core-provisioner certs export --client packs another)`]
     : []
@@ -48,7 +52,7 @@ export function closingWords (loaded: LoadedConfig, { first, newCertificates }: 
     ...clients,
     'next:',
     `  1. kernel and initrd ${assets === '' ? 'somewhere that machines can load them from (assets_path is off)' : `below ${assets}: copy them there, or name images.sources and run core-provisioner images sync`}`,
-    `  2. a profile in ${data}/profiles and a group in ${data}/groups, or both by Terraform; core-provisioner check says what is amiss`,
+    `  2. a profile in ${data}/profiles and ${whose}, or both by Terraform; core-provisioner check says what is amiss`,
     '  3. core-provisioner machines watch, and then switch a machine on, with the network first in its boot order',
     `certificates: ${rpc.address === null ? 'none: rpc.address turns the gRPC API off' : `${dirname(rpc.cert_file)} (core-provisioner certs show)`}`,
     ...pageOf(loaded),

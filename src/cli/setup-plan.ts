@@ -24,7 +24,7 @@ import { type Io, print } from './command.js'
 import { controlAnswers } from './control-client.js'
 import { findingLine } from './report.js'
 import { chooseConfig, type ConfigChoice } from './setup-config.js'
-import { firewallNote, installedGateway, writeFiles } from './setup-files.js'
+import { firewallNote, installedGateway, routerNote, writeFiles } from './setup-files.js'
 import { type SetupPlaces, places as standard } from './setup-places.js'
 import { commandSteps, firewallSteps, gatewaySteps, groundSteps, labelSteps, put, unitSteps, unwantedSockets } from './setup-steps.js'
 import { targetOf, versionsOf } from './setup-versions.js'
@@ -65,16 +65,15 @@ export async function planInstallation (request: PlanRequest, io: Io, installed:
     const { loaded, meant, plan, fatal } = await checked(choice, { request, installed, env, makes, io })
     if (fatal.length > 0) {
       for (const line of fatal) print(io.stderr, line)
-      if (choice.state !== 'kept' || !await isBrokenAlready(installed)) throw new AppError('refused', 'nothing was changed: the configuration would not work (above)')
+      if (choice.state !== 'kept' || !await isBrokenAlready(installed)) throw new AppError('refused', `nothing was changed: the configuration would not work (above)${choice.state === 'new' ? ', and is not written' : ''}`)
       tell('The version that is installed has problems with that as well: going on.')
     }
     if (loaded === undefined || meant === undefined || plan === undefined) throw new AppError('refused', 'nothing was changed: the configuration cannot be read (above)')
     const files = join(request.to, 'files')
     const { systemd, names } = request
     const written = await writeFiles({ loaded: meant, plan, to: files, places: installed, systemd, names, outside })
-    const firewall = firewallNote(plan)
-    if (firewall !== undefined) print(io.stdout, `note: ${firewall}`)
-    await askNetwork({ loaded, env, plan, request, io })
+    for (const note of [firewallNote(plan), outside === undefined ? undefined : routerNote(outside, meant)]) if (note !== undefined) print(io.stdout, `note: ${note}`)
+    await askNetwork({ loaded, env, plan, request, installed, io })
     if (dialogue !== undefined && choice.asked) {
       for (const line of choice.text.trimEnd().split('\n')) dialogue.tell(`  ${line}`)
       const answer = await dialogue.ask('Install with this configuration (yes, no)', 'yes')
@@ -197,10 +196,10 @@ async function isBrokenAlready ({ versions }: SetupPlaces): Promise<boolean> {
   return existsSync(program) && (await ask(program, ['check', '--without-store'])).code === 1
 }
 
-interface NetworkAsked { readonly loaded: LoadedConfig, readonly plan: ListenPlan, readonly env: Io['env'], readonly request: PlanRequest, readonly io: Io }
+interface NetworkAsked { readonly loaded: LoadedConfig, readonly plan: ListenPlan, readonly env: Io['env'], readonly request: PlanRequest, readonly installed: SetupPlaces, readonly io: Io }
 
 /** Who has the ports, and who else answers DHCP; AppError `refused` when that is in the way. */
-async function askNetwork ({ loaded, plan, env, request, io }: NetworkAsked): Promise<void> {
+async function askNetwork ({ loaded, plan, env, request, installed, io }: NetworkAsked): Promise<void> {
   const service = await serviceState()
   // What has the ports is an older version of this.
   if (service !== undefined && (service.active === 'active' || service.sockets.size > 0)) return
@@ -212,5 +211,9 @@ async function askNetwork ({ loaded, plan, env, request, io }: NetworkAsked): Pr
   for (const { level, text } of findings) if (level === 'note') print(io.stdout, `note: ${visibleText(text)}`)
   const inTheWay = [...new Set(findings.filter(({ level }) => level === 'problem').map(({ text }) => text))].sort()
   for (const text of inTheWay) print(io.stderr, visibleText(text))
+  // What stands there of keys is for a file that may not be there yet.
+  if (inTheWay.some(text => text.startsWith('another DHCP server '))) {
+    print(io.stderr, `install.sh --mode proxy works beside it (without --subnet and what else is a server's)${existsSync(installed.config) ? '; with --change-config the configuration says so then' : ''}`)
+  }
   if (inTheWay.length > 0 && !request.dryRun) throw new AppError('refused', 'nothing was changed: that is in the way (above)')
 }

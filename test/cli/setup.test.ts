@@ -10,9 +10,11 @@ import { type SetupPlaces, placesBelow } from '../../src/cli/setup-places.js'
 import { planInstallation, type PlanRequest } from '../../src/cli/setup-plan.js'
 import { loadConfig } from '../../src/config/load.js'
 import { gatewayUnit } from '../../src/setup/gateway.js'
+import { builtProgram } from '../helpers/built.js'
 import { runCommand } from '../helpers/command.js'
+import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { Program } from '../helpers/program.js'
-import { needsRoot } from '../helpers/tools.js'
+import { able, needs, needsRoot } from '../helpers/tools.js'
 
 const quiet = "dhcp: { mode: 'off' }\nhttp: { address: '127.0.0.1:0' }\nrpc: { address: '' }\ntftp: { address: '' }\n"
 
@@ -82,7 +84,7 @@ t.test('a person is shown what becomes of the answers, and may say no', async t 
 
 t.test('a configuration that would not work is told by the name that it will have', async t => {
   const wrong = site(t, undefined)
-  await t.rejects(wrong.plan({ wishes: { interface: 'lo', subnet: '127.0.0.5/8' } }), { message: /nothing was changed: the configuration would not work/ })
+  await t.rejects(wrong.plan({ wishes: { interface: 'lo', subnet: '127.0.0.5/8' } }), { message: 'nothing was changed: the configuration would not work (above), and is not written' })
   t.match(wrong.said(), new RegExp(`^${wrong.installed.config}:8:\\d+: error: dhcp\\.subnets\\.0\\.subnet: expected a subnet`, 'm'))
   for (const [message, wishes] of [
     [/range: expected first-last/, { interface: 'lo', subnet: '127.0.0.0/8', range: '127.0.0.20-127.0.0.10' }],
@@ -147,6 +149,29 @@ t.test('what a kept configuration lacks is no reason when the version in force l
   }
 })
 
+t.test('what the network has against it is told with the flags that help, and where machines pass a gateway by', async t => {
+  if (!able(t, namespaceProblem()) || !needs(t, 'dnsmasq')) return
+  const space = new NetworkNamespace()
+  t.teardown(async () => { await space.close() })
+  space.bridge('br0', '172.30.0.1/24')
+  space.bridge('out0', '10.9.0.2/24')
+  const other = space.client('br0')
+  other.ip('address', 'add', '172.30.0.2/24', 'dev', 'eth0')
+  const { to, installed } = site(t, undefined)
+  await other.spawn('dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--port=0', '--user=root', '--interface=eth0', '--bind-interfaces',
+    '--dhcp-range=172.30.0.100,172.30.0.150', `--dhcp-leasefile=${to}/leases`).line(/DHCP, IP range/)
+  const plan = async (...more: readonly string[]): Promise<string> => {
+    const running = space.spawn(process.execPath, builtProgram(), 'setup', 'plan', '--to', to, '--bundle', join(dirname(to), 'bundle'), '--interface', 'br0', '--subnet', '172.30.0.0/24', '--no-certs', '--idle', ...more)
+    t.equal(await running.ended, more.includes('--dry-run') ? 0 : 1)
+    return running.output()
+  }
+  t.match(await plan(), /another DHCP server answers on br0 \(172\.30\.0\.2\)[^]*\ninstall\.sh --mode proxy works beside it \(without --subnet and what else is a server's\)\n/)
+  const passedBy = /note: machines are not told to go out through out0: in dhcp\.subnets 172\.30\.0\.0\/24 names the router 172\.30\.0\.9; routers: \[172\.30\.0\.1\] there/
+  t.match(await plan('--gateway', 'out0', '--router', '172.30.0.9', '--dry-run'), passedBy)
+  t.notMatch(await plan('--gateway', 'out0', '--dry-run'), /note: machines/, 'which is its router where none is named')
+  t.notOk(existsSync(installed.config))
+})
+
 t.test('wrong usage, by the program itself', async t => {
   const wrong: ReadonlyArray<readonly [RegExp, ...string[]]> = [
     [/expected setup plan --to DIR/, 'plan'], [/expected setup plan/, 'nonsense'], [/--mode is server, proxy or off/, 'plan', '--to', 'x', '--mode', 'maybe'],
@@ -163,7 +188,11 @@ t.test('the closing words name the next steps, the certificates, and the page if
   const first = closingWords(loaded('data_path=/srv/store'), { first: true, newCertificates: true }, true)
   t.match(first[0], /^for Terraform and cluster packages: \/etc\/matchbox\/matchbox-certs\.tar\.gz /)
   t.match(first.join('\n'), /^next:$[^]*\/srv\/store\/groups[^]*^certificates: \/etc\/matchbox /m)
-  t.notMatch(first.join('\n'), /page:/)
+  t.notMatch(first.join('\n'), /page:|and an ip/)
+  const server = ['dhcp.mode=server', 'dhcp.interface=lo', 'dhcp.subnets=[{ subnet: 127.0.0.0/8, range: 127.0.0.10-127.0.0.20 }]']
+  const closing = (policy: string): string => closingWords(loaded(...server, `dhcp.unknown_clients=${policy}`), { first: true, newCertificates: false }, false).join('\n')
+  t.match(closing('deny'), /for each machine a group in \/var\/lib\/matchbox\/groups, with its mac .* and an ip .*unknown_clients is deny/)
+  t.notMatch(closing('allow'), /and an ip/)
   const page = closingWords(loaded('advertise=boot.example.com', 'ui.address=0.0.0.0:8090', 'ui.allow=[10.0.0.0/8]', 'rpc.address='), { first: true, newCertificates: false }, false)
   t.match(page.join('\n'), /^certificates: none[^]*^page: http:\/\/boot\.example\.com:8090\/ui\/ for 10\.0\.0\.0\/8 \(ui\.allow\)$/m)
   t.same(closingWords(loaded(), { first: false, newCertificates: false }, true), [])
