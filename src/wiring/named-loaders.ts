@@ -6,7 +6,7 @@ import { groupLoaders } from '../matchbox/group-machines.js'
 import type { Ground } from './ground.js'
 import { isOwnHost } from './own-hosts.js'
 
-type Named = Pick<Ground, 'config' | 'homes' | 'store'>
+type Named = Pick<Ground, 'config' | 'homes'> & { readonly store: Pick<Ground['store'], 'snapshot'> }
 
 /** Each once, those of the configuration first. */
 export function namedLoaders ({ config, homes, store }: Named): readonly string[] {

@@ -30,6 +30,7 @@ t.test('as Go reads it', t => {
   t.same(decodeMessage(hex('0a 01 78 0a 01 66'), get), { id: 'f' }, 'of a field that repeats, the last')
   t.same(decodeMessage(hex('0a 03 0a 01 61 0a 03 12 01 62'), group), { group: { id: 'a', name: 'b' } }, 'a message that repeats is merged')
   t.same(decodeMessage(hex('0a 01 66 98 06 01'), get), { id: 'f' }, 'unknown fields')
+  t.same(decodeMessage(hex('10 ff ff ff ff ff ff ff ff ff 01 0a 01 66'), get), { id: 'f' }, 'a number of ten octets')
   t.same(decodeMessage(hex('08 e1 07'), get), {}, 'a known field in another wire type is unknown')
   t.same(decodeMessage(hex('0d 00 00 00 00 09 00 00 00 00 00 00 00 00'), get), {}, 'fixed32 and fixed64')
   t.same(decodeMessage(hex('1b 23 0a 01 78 24 1c 0a 01 66'), get), { id: 'f' }, 'groups inside groups')

@@ -36,6 +36,20 @@ t.test('what is not worth its place is not kept', t => {
   cache.put('unmatched', made(10, false))
   cache.put('k'.repeat(101), made(10))
   cache.put('large', made(10_001))
+  const { labels, rendering } = made(10)
+  cache.put('personal', { labels, rendering: { ...rendering, personal: true } })
+  cache.put('talkative', { labels, rendering: { ...rendering, report: ['x'.repeat(5000), 'x'.repeat(4991)] } })
+  cache.put('large without a body', { labels, rendering: { ...rendering, body: undefined, report: ['x'.repeat(10_001)] } })
+  t.equal(cache.bytes, 0)
+  for (const [key, bytes] of [['k'.repeat(100), 10], ['large', 10_000]] as const) {
+    const before = cache.bytes
+    cache.put(key, made(bytes))
+    t.ok(cache.bytes - before >= bytes + 2 * key.length, key)
+    t.ok(cache.get(key, version), key)
+  }
+  cache.put('both', { labels, rendering: { ...rendering, body: undefined, report: ['x'.repeat(10_000)] } })
+  t.ok(cache.get('both', version))
+  cache.get('both', {})
   t.equal(cache.bytes, 0)
   t.end()
 })

@@ -15,7 +15,7 @@ function recorder () {
 
 t.test('DHCP: who has no address yet speaks to all', t => {
   const { packets } = recorder()
-  const data = encodePacket(request(new Map([[53, Buffer.from([1])]])))
+  const data = encodePacket(request({ dhcpMessageType: 'DISCOVER' }))
   const datagram = { mac: testMac, data, port: 67 }
   packets.onDhcp({ ...datagram, peer: { address: '0.0.0.0', port: 68 }, isSent: false }, '10.0.0.1')
   packets.onDhcp({ ...datagram, peer: { address: '10.0.0.9', port: 68 }, isSent: false }, '10.0.0.1')

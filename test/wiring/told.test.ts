@@ -29,7 +29,7 @@ t.test('where a socket is, and what leads to it', t => {
 t.test('a listener that is everywhere is known by what machines are told, another by its own address', t => {
   const homes = settled(['a', '192.0.2.1'], ['b', '192.0.2.2'])
   t.same(toldHosts(homes), ['192.0.2.1', '192.0.2.2'])
-  for (const host of [undefined, '0.0.0.0', '::']) t.same(hostsOf({ key: 'k', port: 1, ...host !== undefined && { host } }, homes), ['192.0.2.1', '192.0.2.2'], host)
+  for (const host of [undefined, '0.0.0.0', '::']) t.same(hostsOf({ key: 'k', port: 1, ...host !== undefined && { host } }, homes), ['192.0.2.1', '192.0.2.2'], host ?? 'everywhere')
   t.same(hostsOf({ key: 'k', port: 1, host: '127.0.0.1' }, homes), ['127.0.0.1'])
   t.same(bootServers({ key: 'k', port: 1, host: '127.0.0.1' }, homes), ['192.0.2.1', '192.0.2.2'])
   const none = new Homes(load('advertise=boot.test').config)
