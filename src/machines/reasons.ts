@@ -36,10 +36,19 @@ const anyFailure = ({ failed }: Evidence): boolean => failed !== ''
 const silent = ({ failed }: Evidence): boolean => failed === ''
 const say = (text: string) => (): string => text
 const theFailure = ({ failed }: Evidence): string => failed
+/** Of a machine that is given no address: DHCP's word for why, and what it says more. */
+const refused = (code: string): Row['fits'] => failed(new RegExp(`^${code}(?:: |$)`))
+const saidMore = ({ failed }: Evidence): string => failed.slice(failed.indexOf(': ') + 2)
+
+/** Why DHCP gives a machine no address, as far as that is about the machine. */
+export const addressRefusals: ReadonlySet<string> = new Set(['unknown_client', 'no_range', 'pool_exhausted', 'unknown_subnet', 'reservation_in_use'])
 
 export const reasonTable: readonly Row[] = [
-  { id: 'unknown_client', stage: 'discover', atOnce: true, fits: failed(/unknown/), reason: say('asks for an address and has no reservation, and dhcp.unknown_clients is deny'), look: ({ machine }) => `a reservation, or a group with a selector mac=${machine.mac} and an ip in its metadata` },
-  { id: 'pool_exhausted', stage: 'discover', atOnce: true, fits: failed(/exhausted/), reason: say('asks for an address, and the range of its subnet has none left'), look: say('core-provisioner leases list; a larger range in dhcp.subnets') },
+  { id: 'unknown_client', stage: 'discover', atOnce: true, fits: refused('unknown_client'), reason: say('asks for an address and has no reservation, and dhcp.unknown_clients is deny'), look: ({ machine }) => `a reservation, or a group with a selector mac=${machine.mac} and an ip in its metadata` },
+  { id: 'pool_exhausted', stage: 'discover', atOnce: true, fits: refused('pool_exhausted'), reason: say('asks for an address, and the range of its subnet has none left'), look: say('core-provisioner leases list; a larger range in dhcp.subnets') },
+  { id: 'no_range', stage: 'discover', atOnce: true, fits: refused('no_range'), reason: say('asks for an address, and its subnet has no range to give one of'), look: ({ machine }) => `a range in dhcp.subnets; or a reservation, or a group with a selector mac=${machine.mac} and an ip in its metadata` },
+  { id: 'unknown_subnet', stage: 'discover', atOnce: true, fits: refused('unknown_subnet'), reason: evidence => `asks from a network that is none of dhcp.subnets (${saidMore(evidence)})`, look: say('dhcp.subnets, and the relay agent that passes its messages on (giaddr)') },
+  { id: 'reservation_in_use', stage: 'discover', atOnce: true, fits: refused('reservation_in_use'), reason: evidence => `asks for the address that is reserved for it, which another machine uses: ${saidMore(evidence)}`, look: say('the machine that answers there, and core-provisioner leases list') },
   { id: 'not_offered', stage: 'discover', atOnce: true, fits: anyFailure, reason: ({ failed }) => `asks for an address and is not offered one: ${failed}`, look: say('core-provisioner doctor, and the log for its hardware address') },
   { id: 'discover_silent', stage: 'discover', fits: silent, reason: say('asked for an address and was not answered'), look: say('whether another DHCP server answers it; core-provisioner doctor') },
   { id: 'proxy_ignored', stage: 'offer', atOnce: true, fits: failed(/offer is ignored/), reason: theFailure, look: say('next-server and filename in the DHCP server of the network') },

@@ -7,6 +7,7 @@ import type { RequestEvent, RequestKind } from '../http/machine-log.js'
 import type { AddressClaims } from '../machines/address-claims.js'
 import type { Observation, Stage } from '../machines/machine.js'
 import { isSaid, MachineObserver, type MachineObserverOptions } from '../machines/observer.js'
+import { addressRefusals } from '../machines/reasons.js'
 import { boardFile } from '../matchbox/render-raspberry-pi.js'
 import type { Group } from '../matchbox/group.js'
 import { formatIpv4, unspecified } from '../net/ipv4.js'
@@ -39,9 +40,6 @@ const dhcpStages: Readonly<Record<string, Stage | undefined>> = { DISCOVER: 'dis
 
 const isDocument: ReadonlySet<RequestKind> = new Set(['ignition', 'cloud', 'generic', 'metadata'])
 
-/** Why a machine that asks for an address gets none, as far as that is about the machine. */
-const refusals: ReadonlySet<string> = new Set(['unknown_client', 'pool_exhausted', 'unknown_subnet', 'reservation_in_use'])
-
 export function createObserver (options: ObserverOptions): Observer {
   const { metrics, clock, macOf, addressClaims, fence, news, neighbours } = options
   const machines = new MachineObserver({
@@ -71,7 +69,7 @@ export function createObserver (options: ObserverOptions): Observer {
         }
         case 'dropped':
           metrics.dhcpDropped.inc({ reason: event.reason }, event.count ?? 1)
-          if (event.mac !== undefined && refusals.has(event.reason)) {
+          if (event.mac !== undefined && addressRefusals.has(event.reason)) {
             machines.record({ mac: event.mac, stage: 'discover', at: clock.now(), failed: event.detail === '' ? event.reason : `${event.reason}: ${event.detail}` })
           }
           return

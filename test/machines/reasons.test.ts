@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Machine, Stage, TimelineEntry } from '../../src/machines/machine.js'
-import { reasonTable, troubleOf } from '../../src/machines/reasons.js'
+import { addressRefusals, reasonTable, troubleOf } from '../../src/machines/reasons.js'
 import { parseMac, type Mac } from '../../src/net/mac.js'
 
 const mac = parseMac('52:54:00:00:00:01') as Mac
@@ -13,6 +13,9 @@ const machine = (lines: readonly Line[], more: Partial<Machine> = {}): Machine =
 const cases: ReadonlyArray<readonly [id: string, lines: readonly Line[], reason: RegExp, look: RegExp]> = [
   ['unknown_client', [['discover', { failed: 'unknown_client' }]], /has no reservation/, /mac=52:54:00:00:00:01/],
   ['pool_exhausted', [['discover', { failed: 'pool_exhausted' }]], /has none left/, /leases list/],
+  ['no_range', [['discover', { failed: 'no_range' }]], /has no range/, /dhcp\.subnets.*mac=52:54:00:00:00:01/],
+  ['unknown_subnet', [['discover', { failed: 'unknown_subnet: giaddr 10.9.0.1' }]], /none of dhcp\.subnets \(giaddr 10\.9\.0\.1\)/, /relay agent/],
+  ['reservation_in_use', [['discover', { failed: 'reservation_in_use: 10.0.0.9 is bound by 52:54:00:00:00:02, and it answers there' }]], /uses: 10\.0\.0\.9 is bound/, /leases list/],
   ['not_offered', [['discover', { failed: 'no subnet for the relay 10.9.0.1' }]], /is not offered one: no subnet for the relay/, /doctor/],
   ['discover_silent', [['discover']], /was not answered/, /another DHCP server/],
   ['proxy_ignored', [['discover'], ['offer', { failed: 'the offer is ignored: let the network\'s own DHCP server say next-server 10.0.0.1' }]], /^the offer is ignored/, /next-server/],
@@ -44,6 +47,13 @@ t.test('each row of the table has its words, and a case', t => {
     t.match(trouble?.look, look, id)
   }
   t.same(cases.map(([id]) => id), reasonTable.map(({ id }) => id))
+  t.end()
+})
+
+t.test('each word of DHCP for why there is no address has a row of its own, with what it says more and without', t => {
+  for (const code of addressRefusals) {
+    for (const failed of [code, `${code}: unknown, exhausted`]) t.equal(troubleOf(machine([['discover', { failed }]]), 0, 60_000)?.id, code, failed)
+  }
   t.end()
 })
 
