@@ -7,8 +7,15 @@ import { fileURLToPath } from 'node:url'
 
 const folder = fileURLToPath(new URL('../../.cache/javascript', import.meta.url))
 
+/** @type {string | undefined} */
+let tap
+
+/** @param {{ tap?: string }} data */
+export function initialize (data) { tap = data?.tap }
+
 /** @type {import('node:module').ResolveHook} */
 export async function resolve (specifier, context, next) {
+  if (specifier === 'tap' && tap !== undefined) return { url: tap, format: 'module', shortCircuit: true }
   if (!/^(?:\.{1,2}\/|file:).*\.js$/.test(specifier)) return await next(specifier, context)
   const url = new URL(specifier, context.parentURL)
   const source = new URL(url.href.replace(/\.js$/, '.ts'))
