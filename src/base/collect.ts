@@ -1,5 +1,5 @@
-// What a start leaves behind: files as text, lines and records on their way into memory. Collected before anybody is served, it is given
-// back to the system; later the engine finds reason only when as much has come anew, and an idle service keeps it for days.
+// Collects garbage once, after the start and before anybody is served. What reading files into memory left behind (texts, lines, records)
+// goes back to the system then; V8 itself would keep it until as much has come anew, which in an idle service takes days.
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 

@@ -1,6 +1,6 @@
-// How long what arrives waits for the event loop: while it is held, no DISCOVER is answered. Looked at a hundred times a second, in
-// real time: a look that comes late was held up by so much, and whatever arrived meanwhile by less. And the same in processor time,
-// which tells what this program held it for from what the machine did meanwhile.
+// How long the event loop is held: no DISCOVER is answered meanwhile. Looked at a hundred times a second: a look that comes late by so
+// much was held up for that long, and a packet that came in between for less. The same is taken in processor time, which tells what this
+// program did from what the machine was busy with.
 import type { Clock } from './clock.js'
 import type { Metrics } from './metrics.js'
 

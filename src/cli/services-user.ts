@@ -1,4 +1,5 @@
-// What root makes the service could not open: root works as the user whose the folder is, and looks as the user whom the service is.
+// Keeps root from making files that the service could not open: a command that root calls writes as the owner of the folder, and checks
+// what can be read as the user of the service.
 import { stat } from 'node:fs/promises'
 import { serviceState } from '../doctor/systemd.js'
 import { type EyesValues, environmentOf, configOnce, looksAtService } from './service-config.js'

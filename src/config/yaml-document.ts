@@ -1,5 +1,5 @@
-// A text as a YAML document, with a bound on what lies inside one another: the composer goes down by calls, and V8 ends the whole process
-// when the stack ends where it compiles a regular expression.
+// A text as a YAML document, with a bound on nesting: the composer recurses, and V8 ends the whole process where the stack runs out while
+// it compiles a regular expression.
 import { Composer, type CST, type Document, LineCounter, Parser, YAMLParseError } from 'yaml'
 
 export const mostLevels = 100

@@ -1,4 +1,4 @@
-// State that grows a line at a time: one JSON object a line, appended and synced, of one thing the last line counts. When
+// State that grows a line at a time: one JSON object a line, appended and synced; of several lines about one thing the last counts. When
 // most lines are stale the file is replaced by what is in memory. The first line says which format the rest is in:
 //
 //     {"format":"lease","version":1}

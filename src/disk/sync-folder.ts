@@ -1,7 +1,7 @@
-// Names are as good as kept only when their folder is: what was made in it, renamed into it or deleted from it.
+// Forces a folder to disk: a file that was made in it, renamed into it or deleted from it is only then sure to be found, or gone, after a
+// power cut.
 import { open } from 'node:fs/promises'
 
-/** Forces a folder to disk. */
 export async function syncFolder (folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   try {

@@ -1,4 +1,5 @@
-// Programs of the system, asked what they know. None of them is needed: a machine that has them not has nothing to say.
+// Programs of the system that are asked what they know. None of them is needed: where one is missing, nothing is said of what it would
+// have told.
 import { execFile } from 'node:child_process'
 
 /** Milliseconds. */

@@ -1,5 +1,5 @@
-// What is told of each request: an event for whoever records how machines boot, and a log line. What is in a config never
-// gets into either.
+// What each request leaves behind: an event for whoever records how machines boot, and a line in the log. What is in a config never gets
+// into either.
 import type { Logger } from '../base/log.js'
 import type { Group } from '../matchbox/group.js'
 import type { Profile } from '../matchbox/profile.js'

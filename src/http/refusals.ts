@@ -1,4 +1,4 @@
-// What is no request for a document: what was wrong with it, or where to go instead.
+// Requests that get no document: refused with what was wrong with them, or redirected.
 import { encodePath, escapeHtml, escapeNonAscii } from '../go/http/request-target.js'
 import { goBytes } from '../go/string.js'
 import type { Answer } from './answer.js'

@@ -1,5 +1,5 @@
-// What a command of docker, podman, nerdctl or rkt starts: the arguments and variables of the program inside, and what of it is to be
-// found where outside. Their own manuals: docker-run(1), podman-run(1), rkt's run.
+// A command of docker, podman, nerdctl or rkt, taken apart: the arguments and variables of the program that it starts inside, and where
+// on the host the folders of the container are. By docker-run(1), podman-run(1) and the manual of rkt run.
 
 export interface ContainerCommand {
   /** The arguments of the program in the image. */

@@ -1,5 +1,5 @@
-// How long a machine may be silent before it counts as stuck: three times as long as the finished boots of its profile
-// took, by the median; a minute while there are none.
+// How long a machine may be silent before it counts as stuck: three times the median of what the finished boots of its profile took, and
+// a minute as long as none has finished.
 
 const withoutBoots = 60_000
 const least = 10_000

@@ -1,4 +1,4 @@
-// What the store says, as text: the releases that are named in it are in use.
+// The texts of the store, in which releases are looked for: one that is named there is in use.
 import { encodeGroup } from './group.js'
 import { encodeProfile } from './profile.js'
 import type { Snapshot, Store } from './store.js'

@@ -1,5 +1,5 @@
-// What may go better when it is tried again: three times more, a little later each time, and not before the publisher says
-// (Retry-After, RFC 9110 section 10.2.3). Whatever is asked of a publisher is asked with this patience.
+// Tries again what a publisher may answer better later: three times more, each time after a longer wait, and not before the publisher
+// says (Retry-After, RFC 9110 section 10.2.3). Every request to a publisher goes through this.
 import type { Clock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 

@@ -1,4 +1,5 @@
-// What the C library keeps of memory that was freed: the engine's compilers take and free tens of megabytes of it during the start.
+// Gives freed memory back to the system: V8's compilers take and free tens of megabytes of the C library's during the start, which it
+// would keep.
 import { openLibc } from './libc.js'
 
 /** Gives it back to the system, in a millisecond; false when there was nothing to give. See malloc_trim(3). */

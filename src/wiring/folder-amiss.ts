@@ -1,4 +1,4 @@
-// What stands where the configuration names a folder.
+// Why a folder that the configuration names cannot be used.
 import { constants } from 'node:fs'
 import { access, opendir, stat } from 'node:fs/promises'
 import { errnoOf } from '../base/errors.js'

@@ -1,4 +1,4 @@
-// What the log says of a listener when it listens: where its socket is, and the address by which machines, or people, know it.
+// What the log says when a listener is up: its socket, and the address by which machines or people reach it.
 import type { Server } from 'node:net'
 import { formatIpv4 } from '../net/ipv4.js'
 import type { Homes } from './homes.js'

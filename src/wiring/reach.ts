@@ -1,5 +1,5 @@
-// Whether machines find what they are told of: a listener on another address than the one that they are given, a name that
-// leads nowhere.
+// Whether machines can reach what they are told: a listener may be on another address than the one that machines are given, and a name
+// may resolve to nothing.
 import { type Finding, warning } from '../doctor/finding.js'
 import { localAddresses } from '../net/interfaces.js'
 import { formatIpv4, parseIpv4 } from '../net/ipv4.js'
