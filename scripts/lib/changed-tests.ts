@@ -14,16 +14,20 @@ export interface Sources {
 const slow = /^test\/(?:interop|scenario|cli)\//
 
 /**
- * Of the other rooms, what takes seconds of CPU by itself and proves little that its neighbours don't: tens of MiB sent, programs killed.
- * They, and what starts an etcd, firmware or a machine, are run for a change of themselves, of the file they are the test of, and of a
- * helper that they import.
+ * Of the other rooms, what takes seconds of CPU by itself and proves little that its neighbours don't: tens of MiB sent, programs killed,
+ * every reader or every key of the configuration. They, and what starts an etcd, a browser, firmware or a machine, are run for a change
+ * of themselves, of the file they are the test of, and of a helper that they import.
  */
 const heavy: ReadonlySet<string> = new Set([
-  'test/disk/durability.test.ts', 'test/disk/kept-files.test.ts', 'test/grpc/crash.test.ts', 'test/grpc/provider.test.ts',
+  'test/disk/durability.test.ts', 'test/disk/kept-files.test.ts', 'test/doctor/named-files.test.ts', 'test/doctor/state-files.test.ts',
+  'test/fuzz/growth.test.ts', 'test/grpc/crash.test.ts', 'test/grpc/provider.test.ts', 'test/grpc/vectors.test.ts',
   'test/http/asset-routes.test.ts', 'test/http/client-connections.test.ts', 'test/http/discovery-routes.test.ts', 'test/http/signing.test.ts',
-  'test/http/unfinished.test.ts', 'test/inventory/many-machines.test.ts', 'test/mirror/crash.test.ts', 'test/mirror/siblings.test.ts',
-  'test/one-over.test.ts', 'test/updates/day-two.test.ts'
+  'test/http/unfinished.test.ts', 'test/ignition/clc/limits.test.ts', 'test/inventory/many-machines.test.ts',
+  'test/mirror/crash.test.ts', 'test/mirror/siblings.test.ts', 'test/one-over.test.ts', 'test/updates/day-two.test.ts'
 ])
+
+/** Starts a browser for whoever imports it. */
+const browser = 'test/helpers/browser.ts'
 
 /** `left` are those that the change would need too, and that are left to the whole suite. */
 export interface WantedTests { readonly wanted: readonly string[], readonly left: readonly string[] }
@@ -45,7 +49,8 @@ export function testsFor (changed: readonly string[], { tests, read }: Sources):
     (!slow.test(test) && [...touched].some(path => importers.get(path)?.has(test) === true))
   const found = tests.filter(path => path.endsWith('.test.ts')).filter(isWanted)
   const readTest = (path: string): string | undefined => tests.includes(path) ? read(path) : undefined
-  const isHeavy = (test: string): boolean => heavy.has(test) || laneOf(test, readTest) !== undefined
+  const isHeavy = (test: string): boolean =>
+    heavy.has(test) || importers.get(browser)?.has(test) === true || laneOf(test, readTest) !== undefined
   const isLeft = (test: string): boolean => isHeavy(test) && !touched.has(test) && !touched.has(test.replace(/^test(.*)\.test\.ts$/, 'src$1.ts')) &&
     ![...changedHelpers].some(path => importers.get(path)?.has(test) === true)
   return {

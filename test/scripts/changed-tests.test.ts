@@ -15,7 +15,10 @@ const files: Readonly<Record<string, string>> = {
   'test/helpers/tftp.ts': '',
   'test/http/asset-routes.test.ts': "import { site } from '../helpers/site.js'\nimport { send } from '../../src/http/answer.js'",
   'test/http/labels.test.ts': '',
-  'test/helpers/site.ts': "import { open } from '../../src/http/site.js'"
+  'test/helpers/site.ts': "import { open } from '../../src/http/site.js'",
+  'test/helpers/browser.ts': '',
+  'test/ui/many.test.ts': "import { launchBrowser } from '../helpers/browser.js'",
+  'test/ui/paging.test.ts': ''
 }
 const choose = (...changed: readonly string[]): WantedTests => testsFor(changed, { tests: Object.keys(files), read: path => files[path] ?? '' })
 const needed = (...changed: readonly string[]): readonly string[] => choose(...changed).wanted
@@ -37,6 +40,8 @@ t.test('what takes seconds is left to the whole suite, and told, unless it is wh
     t.same(left, [], own)
     t.ok(wanted.includes(heavy), own)
   }
+  t.same(choose('src/ui/paging.ts'), { wanted: ['test/architecture.test.ts', 'test/ui/paging.test.ts'], left: ['test/ui/many.test.ts'] }, 'a browser')
+  t.ok(needed('test/helpers/browser.ts').includes('test/ui/many.test.ts'), 'and what starts it')
   t.end()
 })
 
