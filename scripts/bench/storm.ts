@@ -124,7 +124,7 @@ async function until (child: ChildProcess, done: () => boolean, log: string): Pr
 }
 
 const script = (name: string): string => fileURLToPath(new URL(`./storm/${name}.ts`, import.meta.url))
-const typescript = [process.execPath, `--import=${import.meta.resolve('tsx')}`]
+const typescript = [process.execPath, `--import=${new URL('../lib/typescript.js', import.meta.url).href}`]
 
 async function measure (network: Network, { name, processes, metrics, certificates }: Served, asked: Asked): Promise<Measured> {
   const pids = processes.map(({ pid }) => pid!)

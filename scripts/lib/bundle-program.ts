@@ -2,37 +2,35 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build, type BuildOptions } from 'esbuild'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const koffi = '@koromix/koffi-linux-x64'
 /** Below the folder: the addon of koffi, which can't be in the program, where koffi looks for it. */
 export const addonFile = join('app/node_modules', koffi, 'koffi.node')
 
+/** How the program becomes a few files: the bundle's, and those that tests start. */
+export const bundleOptions = (root: string) => ({
+  absWorkingDir: root,
+  // As deep below the root as src/main.ts, for the files that the program finds relative to itself; threads, which have
+  // programs of their own, right beside it.
+  entryPoints: [{ in: 'src/main.ts', out: 'main' }, { in: 'src/mirror/mirror-worker.ts', out: 'mirror-worker' }, { in: 'src/rendering/render-thread.ts', out: 'render-thread' }, { in: 'src/assets/image-thread.ts', out: 'image-thread' }],
+  bundle: true,
+  // In one piece, `--version` would read everything: 0.18 s of CPU and 73 MB instead of 0.07 and 43.
+  splitting: true,
+  chunkNames: 'pieces-[hash]',
+  platform: 'node',
+  format: 'esm',
+  keepNames: true,
+  sourcemap: 'linked',
+  sourcesContent: false,
+  // Packages in CommonJS ask for Node's own modules by `require`, which a module does not have.
+  banner: { js: "import { createRequire as makeRequire } from 'node:module'\nconst require = makeRequire(import.meta.url)" }
+}) satisfies BuildOptions
+
 /** Writes it below the folder; gives the packages that are in it, by their folders here. */
 export async function bundleProgram (folder: string): Promise<readonly string[]> {
-  const { outputFiles, metafile } = await build({
-    absWorkingDir: root,
-    // As deep below the root as src/main.ts, for the files that the program finds relative to itself; threads, which have
-    // programs of their own, right beside it.
-    entryPoints: [{ in: 'src/main.ts', out: 'main' }, { in: 'src/mirror/mirror-worker.ts', out: 'mirror-worker' }, { in: 'src/rendering/render-thread.ts', out: 'render-thread' }, { in: 'src/assets/image-thread.ts', out: 'image-thread' }],
-    outdir: 'app',
-    bundle: true,
-    // In one piece, `--version` would read everything: 0.18 s of CPU and 73 MB instead of 0.07 and 43.
-    splitting: true,
-    chunkNames: 'pieces-[hash]',
-    write: false,
-    metafile: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    keepNames: true,
-    sourcemap: 'linked',
-    sourcesContent: false,
-    // Packages in CommonJS ask for Node's own modules by `require`, which a module does not have.
-    banner: { js: "import { createRequire as makeRequire } from 'node:module'\nconst require = makeRequire(import.meta.url)" },
-    logLevel: 'warning'
-  })
+  const { outputFiles, metafile } = await build({ ...bundleOptions(root), outdir: 'app', write: false, metafile: true, target: 'node24', logLevel: 'warning' })
   mkdirSync(join(folder, 'app'), { recursive: true })
   for (const { path, contents } of outputFiles) writeFileSync(join(folder, relative(root, path)), contents)
 

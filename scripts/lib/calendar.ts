@@ -50,7 +50,7 @@ const days = /\bnew Date\b|\bDate\.|systemClock|\bmakePki\b|\bGpg\b|toISOString|
 /** Of zones and languages: dates that are read or written, what is sorted as people do, and what other programs say. */
 const places = /\bnew Date\b|\bDate\.|toISOString|\bmtime|localeCompare|toLocale|\bIntl\.|\bGpg\b/
 /** Starts the program, which is the same one on every day, and another one under another Node.js. */
-const programs = /\b(?:Program|startProgram|builtProgram)\b/
+const programs = /\b(?:Program|startProgram|builtProgram|bundledProgram)\b/
 /** An etcd that looks at certificates does so by its own clock: Go's programs do not ask the C library for the time. */
 const ownClock = /\bstartEtcd\(t, \{ tls\b/
 /** The program as a whole, its commands and what they print of times: for every variant. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { journalLine } from '../../src/base/journal-line.js'
 import { surroundings } from '../helpers/program.js'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 
 t.test('event, fields and priority in one line', async t => {
   const line = (fields: object): string => journalLine(JSON.stringify({ level: 'info', time: '2026-01-01T00:00:00Z', ...fields }))
@@ -22,7 +22,7 @@ t.test('only where output goes to the journal', async t => {
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const run = (stream: (out: number) => string): string => {
     const out = openSync(path, 'w')
-    spawnSync('env', ['-u', 'NODE_OPTIONS', process.execPath, builtProgram(), 'serve', '--config', '/nonexistent'],
+    spawnSync('env', ['-u', 'NODE_OPTIONS', process.execPath, bundledProgram(), 'serve', '--config', '/nonexistent'],
       { cwd: root, stdio: ['ignore', out, out], env: { ...surroundings(), JOURNAL_STREAM: stream(out) } })
     closeSync(out)
     return readFileSync(path, 'utf8')

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { prettyFor } from '../../src/base/log.js'
 import { terminalLine } from '../../src/base/terminal-line.js'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { freePort } from '../helpers/free-port.js'
 import { watch } from '../helpers/netns.js'
 import { Program, surroundings } from '../helpers/program.js'
@@ -59,7 +59,7 @@ async function serveArgs (t: Test): Promise<readonly string[]> {
 
 /** The first lines of `serve` in a pseudo-terminal. */
 async function seen (t: Test, env: Readonly<Record<string, string>>): Promise<string> {
-  const words = [process.execPath, builtProgram(), ...await serveArgs(t)]
+  const words = [process.execPath, bundledProgram(), ...await serveArgs(t)]
   const child = spawn('script', ['-qfec', `unset NODE_OPTIONS; ${words.map(word => `'${word}'`).join(' ')}`, '/dev/null'], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...surroundings(), ...env } as NodeJS.ProcessEnv })
   const terminal = watch(child)
   t.teardown(async () => {

@@ -23,7 +23,7 @@ function loadedAs (folder: string): Loaded {
 
 async function loadedBy (t: Test, args: readonly string[], until?: (program: Program) => Promise<unknown>): Promise<Loaded> {
   const folder = mkdtempSync(join(t.testdirName, 'coverage-'))
-  const program = new Program(args, { env: { NODE_V8_COVERAGE: folder }, input: '' })
+  const program = new Program(args, { env: { NODE_V8_COVERAGE: folder }, input: '', unbundled: true })
   t.teardown(() => program.child.kill('SIGKILL'))
   await until?.(program)
   const { status, stderr } = await program.end(until === undefined ? undefined : 'SIGTERM')

@@ -7,7 +7,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import t, { type Test } from 'tap'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { runCommand } from '../helpers/command.js'
 import { freePort } from '../helpers/free-port.js'
 import { type Ended, Program, surroundings } from '../helpers/program.js'
@@ -186,7 +186,7 @@ t.test('doctor', async t => {
 t.test('on a terminal each listener is a line in colour, with the address that machines use', async t => {
   if (!needs(t, 'script')) return
   const { LD_PRELOAD: _, ...env } = surroundings()
-  const serving = [process.execPath, builtProgram(), 'serve', '--config', configured(t), '--set', 'tftp.address=127.0.0.1:0']
+  const serving = [process.execPath, bundledProgram(), 'serve', '--config', configured(t), '--set', 'tftp.address=127.0.0.1:0']
   // script(1) is the terminal, and hands what is typed to the program: the third octet is Ctrl-C.
   const child = spawn('script', ['-qfec', `unset NODE_OPTIONS; exec ${serving.join(' ')}`, '/dev/null'], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...env, TERM: 'xterm' } })
   t.teardown(() => child.kill('SIGKILL'))

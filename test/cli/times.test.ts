@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import t from 'tap'
 import { runCommand } from '../helpers/command.js'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { shortFolder } from '../helpers/short-folder.js'
 import { needs, runTool } from '../helpers/tools.js'
 
@@ -31,7 +31,7 @@ t.test('every table that tells a time', async t => {
   for (const [command, ...told] of [['machines list', '4 min ago'], [`machines show ${mac}`, '4 min ago', '90 min ago'], ['leases list', '3 min ago', 'in \\d\\d min'],
     ['reboots list', '6 min ago'], ['updates list', '7 min ago']] as const) {
     const args = [...command.split(' '), '--set', `control_socket=${socket}`]
-    const { stdout } = await runTool('script', ['-qec', `env -u NODE_OPTIONS ${process.execPath} ${builtProgram()} ${args.join(' ')}`, '/dev/null'])
+    const { stdout } = await runTool('script', ['-qec', `env -u NODE_OPTIONS ${process.execPath} ${bundledProgram()} ${args.join(' ')}`, '/dev/null'])
     const shown = stdout.toString()
     for (const time of told) t.match(shown, new RegExp(time), command)
     t.notMatch(shown, /\d{4}-\d\d-\d\dT/, command)

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { callOf } from '../../src/cli/try-permanent.js'
 import { bootOf } from '../../src/cli/try-site.js'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { mac, request } from '../helpers/dhcp.js'
 import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { PipeClient } from '../helpers/pipe-client.js'
@@ -29,7 +29,7 @@ function lab (t: Test): Lab {
   return { space, client: space.client('br0', machine), files, temporary: shortFolder(t) }
 }
 
-const tryIn = ({ space, temporary }: Lab, ...args: string[]) => space.spawn('env', `TMPDIR=${temporary}`, process.execPath, builtProgram(), 'try', ...args)
+const tryIn = ({ space, temporary }: Lab, ...args: string[]) => space.spawn('env', `TMPDIR=${temporary}`, process.execPath, bundledProgram(), 'try', ...args)
 
 const start = (here: Lab, ...more: string[]) => tryIn(here, '--interface', 'br0',
   '--kernel', join(here.files, 'vmlinuz'), '--initrd', join(here.files, 'initrd.gz'), '--args', 'quiet console=ttyS0', ...more)
@@ -121,7 +121,7 @@ t.test('however it ends, nothing is left, or the next one takes it away', async 
   t.equal(await unread.ended, 0)
   // Whoever started it is gone.
   const [out, script] = [join(here.files, 'out'), '"$@" > "$OUT" 2>&1 & echo $!; read line; kill -KILL $$']
-  const parent = here.space.spawn('env', `OUT=${out}`, `TMPDIR=${here.temporary}`, 'sh', '-c', script, 'sh', process.execPath, builtProgram(), 'try', '--interface', 'br0', '--kernel', join(here.files, 'vmlinuz'))
+  const parent = here.space.spawn('env', `OUT=${out}`, `TMPDIR=${here.temporary}`, 'sh', '-c', script, 'sh', process.execPath, bundledProgram(), 'try', '--interface', 'br0', '--kernel', join(here.files, 'vmlinuz'))
   const pid = Number(await parent.line(/^\d+$/))
   await until('it runs', () => existsSync(out) && readFileSync(out, 'utf8').includes('Beside'))
   parent.child.stdin?.write('\n')
@@ -147,7 +147,7 @@ t.test('what it prints, run by a shell, boots the same machine the same way', as
   t.equal(await running.ended, 0)
   writeFileSync(join(files, 'stay.sh'), running.output().slice(running.output().indexOf('# The same to stay')))
   mkdirSync(join(files, 'bin'))
-  writeFileSync(join(files, 'bin/core-provisioner'), `#!/bin/sh\nexec ${process.execPath} ${builtProgram()} "$@"\n`, { mode: 0o755 })
+  writeFileSync(join(files, 'bin/core-provisioner'), `#!/bin/sh\nexec ${process.execPath} ${bundledProgram()} "$@"\n`, { mode: 0o755 })
   // A machine on which nothing is installed.
   const stays = space.spawn('unshare', '--mount', 'sh', '-ec', 'mount -t tmpfs none /etc; mount -t tmpfs none /var/lib; PATH=$1/bin:$PATH; sh $1/stay.sh; echo checked; ! sh $1/stay.sh; exec core-provisioner serve --set control_socket=/var/lib/c', 'sh', files)
   await stays.line(/^checked$/)
@@ -164,7 +164,7 @@ t.test('no space, no interface, no port: told with what to do, and nothing is le
   const { space, files } = here
   writeFileSync(join(files, 'large'), Buffer.alloc(2 ** 20))
   const small = space.spawn('unshare', '--mount', 'sh', '-ec', 'mount -t tmpfs -o size=512k none /mnt; export TMPDIR=/mnt; "$@" || echo ended $?; ls -A /mnt | wc -l', 'sh',
-    process.execPath, builtProgram(), 'try', '--interface', 'br0', '--kernel', join(files, 'large'))
+    process.execPath, bundledProgram(), 'try', '--interface', 'br0', '--kernel', join(files, 'large'))
   t.equal(await small.ended, 0)
   t.match(small.output(), /^core-provisioner try: \/mnt\/core-provisioner-try-\w+\/data\/assets\/try could not be written: no space is left there; TMPDIR=\/var\/tmp chooses another place$/m)
   t.match(small.output(), /^ended 1\n0$/m)
@@ -216,7 +216,7 @@ t.test('an image from its publisher, verified, is what a machine is told and giv
     t.equal(await running.ended, 0, running.output())
     t.match(running.output(), new RegExp(`images:\\n {2}sources:\\n {4}- os: ${os}\\n {6}base_url: ${url}\\n {2}keys:\\n {4}- file: /etc/core-provisioner/key.asc\\n {6}fingerprint: ${fingerprint}\\n`, 'i'), 'what makes it permanent')
     t.match(running.output(), new RegExp(`"kernel": "/assets/${os}/stable/(?:flatcar_production_pxe.vmlinuz|fedora-coreos-live-kernel.x86_64)"`), 'and follows its publisher')
-    const call = `${process.execPath} ${builtProgram()}`
+    const call = `${process.execPath} ${bundledProgram()}`
     t.match(running.output(), new RegExp(`^install -m 0644 \\S+/key\\.asc /etc/core-provisioner/key\\.asc\n${call} images sync\n${call} check$`, 'm'), 'by where it lies')
   }
   const refused = trying('flatcar', 'F'.repeat(40))

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { slipIn } from '../../src/cli/slips.js'
 import { stages } from '../../src/machines/machine.js'
 import { commandNames, usage } from '../../src/cli/usage.js'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { watch } from '../helpers/netns.js'
 import { runCommand } from '../helpers/command.js'
 import { Program } from '../helpers/program.js'
@@ -75,7 +75,7 @@ t.test('the man page', async t => {
 function homeOf (t: Test): string {
   const home = t.testdir({ bin: {}, 'some-config.yaml': '', 'with blank.yaml': '', "o'brien [1].yaml": '', 'folder-one': {}, 'folder-file': '' })
   mkdirSync(join(home, 'bin'), { recursive: true })
-  writeFileSync(join(home, 'bin/core-provisioner'), `#!/bin/sh\nunset NODE_OPTIONS\nexec ${process.execPath} ${builtProgram()} "$@"\n`)
+  writeFileSync(join(home, 'bin/core-provisioner'), `#!/bin/sh\nunset NODE_OPTIONS\nexec ${process.execPath} ${bundledProgram()} "$@"\n`)
   chmodSync(join(home, 'bin/core-provisioner'), 0o755)
   return home
 }

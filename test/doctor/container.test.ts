@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { loadConfig } from '../../src/config/load.js'
 import { diagnoseContainer } from '../../src/doctor/container.js'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { able, needsRoot } from '../helpers/tools.js'
 
@@ -69,7 +69,7 @@ t.test('doctor on a pair of the kernel\'s, with what Podman leaves in /run', asy
   const doctor = async (prepare: string): Promise<string> => {
     const set = ['dhcp.mode=server', 'dhcp.interface=eth0', 'dhcp.subnets=[{ subnet: 192.168.100.0/24 }]', `data_path=${t.testdir({})}`]
     const running = container.spawn('unshare', '--mount', 'sh', '-c', `mount -t tmpfs none /run && ${prepare}; exec "$@"`, 'sh',
-      process.execPath, builtProgram(), 'doctor', ...set.flatMap(pair => ['--set', pair]))
+      process.execPath, bundledProgram(), 'doctor', ...set.flatMap(pair => ['--set', pair]))
     await running.ended
     return running.output()
   }

@@ -6,7 +6,7 @@ import { diagnoseNames, type NameQuestions } from '../../src/doctor/names.js'
 import type { DhcpSubnet } from '../../src/dhcp/subnet.js'
 import type { Reservation } from '../../src/dhcp/reservations.js'
 import { parseIpv4, parseSubnet } from '../../src/net/ipv4.js'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { shortFolder } from '../helpers/short-folder.js'
@@ -69,7 +69,7 @@ dhcp:
   const dns = space.spawn('dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--listen-address=172.30.0.1', '--bind-interfaces', '--log-queries',
     '--user=root', '--local=/lab.test/', '--host-record=one.lab.test,172.30.0.11', '--host-record=two.lab.test,172.30.0.99', '--ptr-record=12.0.30.172.in-addr.arpa,second.lab.test')
   await dns.line(/started/)
-  const doctor = space.spawn(process.execPath, builtProgram(), 'doctor', '--config', config)
+  const doctor = space.spawn(process.execPath, bundledProgram(), 'doctor', '--config', config)
   await doctor.ended
   t.match(doctor.output(), /^ok {7}names: DNS agrees on 1 reserved machines$/m)
   t.match(doctor.output(), /^warning {2}names: two\.lab\.test is 172\.30\.0\.99 in DNS; its reservation says 172\.30\.0\.12$/m)

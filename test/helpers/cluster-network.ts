@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { formatIpv4 } from '../../src/net/ipv4.js'
 import { macFromBytes } from '../../src/net/mac.js'
-import { builtProgram } from './built.js'
+import { bundledProgram } from './built.js'
 import { startEtcdIn } from './etcd-network.js'
 import { NetworkNamespace, type Running } from './netns.js'
 import { dhcpIn } from './pcap.js'
@@ -72,7 +72,7 @@ cluster: { name: p${n}, etcd: { endpoints: ["http://172.30.0.11:2379", "http://1
       start: async () => {
         const off = clocks[n - 1] ?? 0
         const clock = off === 0 ? [] : ['faketime', '-f', `${off > 0 ? '+' : ''}${off}s`]
-        const [command = '', ...args] = [...clock, process.execPath, builtProgram(), 'serve', '--config', config]
+        const [command = '', ...args] = [...clock, process.execPath, bundledProgram(), 'serve', '--config', config]
         const program = place.spawn(command, ...args)
         await program.line(/"msg":"appliance\.ready"/)
         return program

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Mac } from '../../src/net/mac.js'
 import { mac } from './dhcp.js'
 import { NetworkNamespace } from './netns.js'
-import { builtProgram } from './built.js'
+import { bundledProgram } from './built.js'
 import { typescript } from './typescript.js'
 
 export interface Hostile {
@@ -67,7 +67,7 @@ export async function sendMutated ({ mode, count, seed, folder, waiting = 1, onP
     space.bridge('br0', '172.30.0.1/16')
     const client = space.client('br0')
     // At debug every message is described too; nobody keeps the gigabytes that it says.
-    const program = `exec "$0" ${builtProgram()} serve --config ${folder}/config.yaml > /dev/null`
+    const program = `exec "$0" ${bundledProgram()} serve --config ${folder}/config.yaml > /dev/null`
     const appliance = space.spawn('sh', '-c', program, process.execPath)
     await ready(space, appliance.ended)
     const flooding = client.spawn(process.execPath, typescript, fileURLToPath(new URL('./dhcp-flood.ts', import.meta.url)), 'eth0', String(count), String(seed), String(waiting))

@@ -2,7 +2,7 @@
 // by dropped packets. Addresses: provisioners 10.64.0.2 to .4, etcd 10.64.0.11 to .13, machines 10.64.1.0 and up.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { builtProgram } from './built.js'
+import { bundledProgram } from './built.js'
 import { startEtcdIn } from './etcd-network.js'
 import { NetworkNamespace, type Running } from './netns.js'
 
@@ -52,7 +52,7 @@ export class FleetNetwork {
       this.#part(name, address, place => startEtcdIn(place, { name, address, folder: options.folder, members })))
     this.provisioners = [1, 2, 3].map(n => {
       const config = this.configOf(n)
-      const [command = '', ...args] = [...clockOff(options.clocks?.[n - 1] ?? 0), process.execPath, builtProgram(), 'serve', '--config', config]
+      const [command = '', ...args] = [...clockOff(options.clocks?.[n - 1] ?? 0), process.execPath, bundledProgram(), 'serve', '--config', config]
       return this.#part(`p${n}`, `10.64.0.${n + 1}`, place => place.spawn(command, ...args), /"msg":"appliance\.ready"/)
     })
   }

@@ -1,7 +1,7 @@
 // ISC dhcpd on another machine of a network, with the block that doctor prints as a person pastes it.
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { builtProgram } from './built.js'
+import { bundledProgram } from './built.js'
 import { namespaceProblem, type NetworkNamespace, type Running } from './netns.js'
 
 /** By its path: an npm package brings a program of that name too. */
@@ -13,7 +13,7 @@ export const dhcpdProblem = (): string | undefined =>
 
 /** What doctor prints for ISC dhcpd, '' when that is nothing; `output` is all that it prints. */
 export async function dhcpdBlock (space: NetworkNamespace, config: string): Promise<{ readonly block: string, readonly output: string }> {
-  const doctor = space.spawn(process.execPath, builtProgram(), 'doctor', '--config', config)
+  const doctor = space.spawn(process.execPath, bundledProgram(), 'doctor', '--config', config)
   await doctor.ended
   const output = doctor.output()
   return { block: /^# BEGIN core-provisioner CLUSTER MANAGED BLOCK\n[\s\S]*\n# END core-provisioner CLUSTER MANAGED BLOCK\n/m.exec(output)?.[0] ?? '', output }

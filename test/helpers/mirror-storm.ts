@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { NetworkNamespace } from './netns.js'
+import { typescript } from './typescript.js'
 
 export interface MirrorStormOptions {
   /** An empty folder with a short path. */
@@ -56,7 +57,7 @@ export async function mirrorStorm ({ folder, mebibytes, boots, perSecond }: Mirr
     }) as [NetworkNamespace, NetworkNamespace, NetworkNamespace]
     const publisher = mebibytes === 0
       ? undefined
-      : publisherSpace.spawn('nice', '-n', '19', process.execPath, '--import=tsx', helper('large-publisher'), '172.30.0.2', '8000', String(mebibytes))
+      : publisherSpace.spawn('nice', '-n', '19', process.execPath, typescript, helper('large-publisher'), '172.30.0.2', '8000', String(mebibytes))
     const digest = (await publisher?.line(/^sha256 /))?.slice('sha256 '.length)
     writeFileSync(join(folder, 'config.json'), JSON.stringify({
       data_path: join(folder, 'data'),
@@ -76,8 +77,8 @@ export async function mirrorStorm ({ folder, mebibytes, boots, perSecond }: Mirr
     const numbers = (): ReadonlyMap<string, number> => new Map([...space.exec('curl', '-s', '--fail', 'http://172.30.0.1:8080/metrics')
       .matchAll(/^(\w+(?:\{.*\})?) ([-+.\deE]+)$/gm)].map(([, name = '', number]) => [name, Number(number)]))
     const [before, timesBefore] = [numbers(), timesOf(pid, pid)]
-    const leases = dhcp.spawn(process.execPath, '--import=tsx', helper('dhcp-load'), '172.30.0.3', '172.30.0.1', '1', String(perSecond))
-    const storm = machines.spawn(process.execPath, '--import=tsx', helper('boot-storm'), '172.30.0.1', '172.30.0.4', String(boots), String(perSecond))
+    const leases = dhcp.spawn(process.execPath, typescript, helper('dhcp-load'), '172.30.0.3', '172.30.0.1', '1', String(perSecond))
+    const storm = machines.spawn(process.execPath, typescript, helper('boot-storm'), '172.30.0.1', '172.30.0.4', String(boots), String(perSecond))
     const [, failed, slowest] = (await storm.line(/^boots /, 600_000)).split(' ').map(Number)
     leases.child.kill('SIGKILL')
     if (failed !== 0) throw new Error(storm.output().slice(0, 2000))

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { builtProgram } from './built.js'
+import { bundledProgram } from './built.js'
 import { NetworkNamespace, type Running } from './netns.js'
 import { shortFolder } from './short-folder.js'
 
@@ -33,7 +33,7 @@ ${typeof config === 'string' ? config : config(folder)}
   const space = new NetworkNamespace()
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/24')
-  const run = (): Running => space.spawn(process.execPath, builtProgram(), 'serve', '--config', file)
+  const run = (): Running => space.spawn(process.execPath, bundledProgram(), 'serve', '--config', file)
   const start = async (): Promise<Running> => {
     const program = run()
     await program.line(/"msg":"appliance\.ready"/)

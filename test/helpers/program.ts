@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { builtProgram } from './built.js'
+import { builtProgram, bundledProgram } from './built.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -16,6 +16,8 @@ export interface Ended { readonly status: number | null, readonly signal: string
 export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string
+  /** A file for each source, in place of the bundle. */
+  readonly unbundled?: boolean
   /** Sockets that it gets as a service manager would hand them down. */
   readonly sockets?: ReadonlyArray<{ readonly fd: number, readonly name: string }>
 }
@@ -27,8 +29,8 @@ export class Program {
   #stderr = ''
 
   constructor (args: readonly string[], options: ProgramOptions = {}) {
-    const { sockets = [], input, env } = options
-    const command = [process.execPath, builtProgram(), ...args]
+    const { sockets = [], input, env, unbundled = false } = options
+    const command = [process.execPath, unbundled ? builtProgram() : bundledProgram(), ...args]
     const handed = sockets.length === 0 ? {} : { LISTEN_FDS: String(sockets.length), LISTEN_FDNAMES: sockets.map(({ name }) => name).join(':') }
     // A shell that becomes the program: only it can know the process id beforehand. Tap's hooks (NODE_OPTIONS) are not for the program.
     this.child = spawn('/bin/sh', ['-c', 'unset NODE_OPTIONS; LISTEN_PID=$$ WATCHDOG_PID=$$ exec "$@"', 'sh', ...command], {

@@ -2,12 +2,12 @@
 // are bound to the interface and allow others on their port (SO_REUSEADDR).
 import { spawn } from 'node:child_process'
 import { openDeviceSocket } from '../../src/net/device-socket.js'
-import { builtProgram } from './built.js'
+import { bundledProgram } from './built.js'
 
 const [, , interfaceName = '', config = ''] = process.argv
 const names = { dhcp: 67, 'dhcp-client': 68 }
 const sockets = Object.values(names).map(port => openDeviceSocket(interfaceName, port, { shared: true }))
-const child = spawn('/bin/sh', ['-c', 'LISTEN_PID=$$ exec "$@"', 'sh', process.execPath, builtProgram(), 'serve', '--config', config], {
+const child = spawn('/bin/sh', ['-c', 'LISTEN_PID=$$ exec "$@"', 'sh', process.execPath, bundledProgram(), 'serve', '--config', config], {
   env: { PATH: process.env['PATH'], LISTEN_FDS: String(sockets.length), LISTEN_FDNAMES: Object.keys(names).join(':') },
   stdio: ['ignore', 'inherit', 'inherit', ...sockets]
 })

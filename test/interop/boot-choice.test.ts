@@ -11,7 +11,7 @@ import { PipeClient } from '../helpers/pipe-client.js'
 import { Program } from '../helpers/program.js'
 import { shortFolder } from '../helpers/short-folder.js'
 import { able } from '../helpers/tools.js'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 
 interface Site {
   readonly folder: string
@@ -59,7 +59,7 @@ boot:${overrides}`)
     client,
     wire: await PipeClient.start(client),
     start: async () => {
-      const appliance = space.spawn(process.execPath, builtProgram(), 'serve', '--config', config)
+      const appliance = space.spawn(process.execPath, bundledProgram(), 'serve', '--config', config)
       await appliance.line(/"msg":"appliance\.ready"/)
       return appliance
     },

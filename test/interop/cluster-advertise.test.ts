@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { startEtcdIn } from '../helpers/etcd-network.js'
 import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { shortFolder } from '../helpers/short-folder.js'
@@ -52,7 +52,7 @@ t.test('docs/cluster.md: an address that floats, and a name with an address of e
     }
     mkdirSync(join(folder, `p${n}`))
     const start = async (advertise: string) => {
-      const program = place.spawn(process.execPath, builtProgram(), 'serve', '--config', config(advertise))
+      const program = place.spawn(process.execPath, bundledProgram(), 'serve', '--config', config(advertise))
       await program.line(/appliance\.ready/)
       return program
     }
@@ -66,7 +66,7 @@ t.test('docs/cluster.md: an address that floats, and a name with an address of e
   const doctor = (n: number, advertise: string): string => {
     const { place, config } = places[n]!
     // It tells more than this test has made well, and then ends with 1.
-    const found = JSON.parse(place.exec('sh', '-c', `"${process.execPath}" "${builtProgram()}" doctor --json --config "${config(advertise)}" || true`)) as { findings: Array<{ level: string, about: string, text: string }> }
+    const found = JSON.parse(place.exec('sh', '-c', `"${process.execPath}" "${bundledProgram()}" doctor --json --config "${config(advertise)}" || true`)) as { findings: Array<{ level: string, about: string, text: string }> }
     return found.findings.filter(({ about }) => about === 'advertise').map(({ level, text }) => `${level} ${text}`).join('\n')
   }
 

@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { makeGrub } from '../../scripts/lib/grub.js'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { startEtcdIn } from '../helpers/etcd-network.js'
 import { NetworkNamespace, type Running } from '../helpers/netns.js'
 import { canStartMachines, startMachine } from '../helpers/rom-machine.js'
@@ -53,7 +53,7 @@ async function startPair (t: Test, { args, http = '0.0.0.0:8080', ...config }: {
     return {
       space: place,
       start: async () => {
-        const program = place.spawn(process.execPath, builtProgram(), 'serve', '--config', file)
+        const program = place.spawn(process.execPath, bundledProgram(), 'serve', '--config', file)
         await program.line(/appliance\.ready/, patience)
         return program
       },
@@ -71,7 +71,7 @@ async function startPair (t: Test, { args, http = '0.0.0.0:8080', ...config }: {
     mkdirSync(join(store, name), { recursive: true })
     for (const [file, object] of Object.entries(files)) writeFileSync(join(store, name, file), JSON.stringify(object))
   }
-  provisioners[0]!.space.exec(process.execPath, builtProgram(), 'store', 'import', store, '--config', join(folder, 'p2.yaml'))
+  provisioners[0]!.space.exec(process.execPath, bundledProgram(), 'store', 'import', store, '--config', join(folder, 'p2.yaml'))
   return { space, folder, provisioners, programs }
 }
 

@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { startEtcdIn } from '../helpers/etcd-network.js'
 import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
 import { askForAddress } from '../helpers/network-site.js'
@@ -40,8 +40,8 @@ t.test('what one provisioner saw and gave counts at the other', async t => {
     return {
       address: `172.30.0.${n}`,
       url: `http://172.30.0.${n}:8080`,
-      run: (...args: readonly string[]): string => place.exec(process.execPath, builtProgram(), ...args, '--config', config),
-      start: async () => { await place.spawn(process.execPath, builtProgram(), 'serve', '--config', config).line(/"msg":"appliance\.ready"/) }
+      run: (...args: readonly string[]): string => place.exec(process.execPath, bundledProgram(), ...args, '--config', config),
+      start: async () => { await place.spawn(process.execPath, bundledProgram(), 'serve', '--config', config).line(/"msg":"appliance\.ready"/) }
     }
   })
   type Provisioner = typeof provisioners[number]

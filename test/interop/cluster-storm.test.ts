@@ -8,7 +8,7 @@ import t from 'tap'
 import { programEnvironment } from '../../scripts/lib/bench-process.js'
 import { layOutSite } from '../../scripts/lib/bench-site.js'
 import type { StormResult } from '../../scripts/bench/storm/storm.js'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { FleetNetwork } from '../helpers/fleet-network.js'
 import { namespaceProblem } from '../helpers/netns.js'
 import { able, needs } from '../helpers/tools.js'
@@ -30,7 +30,7 @@ t.test('a provisioner is killed and an etcd stopped while a hundred machines boo
   const { provisioners, etcd } = network
   for (const member of etcd) await member.start()
   await provisioners[0]!.start()
-  provisioners[0]!.space.exec(process.execPath, builtProgram(), 'store', 'import', site.data, '--config', network.configOf(1))
+  provisioners[0]!.space.exec(process.execPath, bundledProgram(), 'store', 'import', site.data, '--config', network.configOf(1))
   await Promise.all(provisioners.slice(1).map(async one => { await one.start() }))
   for (const n of [1, 2, 3]) await until('it sees all three', () => /cluster_present(?:\{[^}]*\})? 3\n/.test(network.ask(n, '/metrics')))
 

@@ -9,7 +9,7 @@ import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { PipeClient } from '../helpers/pipe-client.js'
 import { able } from '../helpers/tools.js'
 import { until } from '../helpers/until.js'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 
 /** With a path short enough for a Unix socket. */
 function shortFolder (t: Test): string {
@@ -72,7 +72,7 @@ dhcp:
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/24')
   const wire = await PipeClient.start(space.client('br0'))
-  const appliance = space.spawn(process.execPath, builtProgram(), 'serve', '--config', join(folder, 'config.yaml'))
+  const appliance = space.spawn(process.execPath, bundledProgram(), 'serve', '--config', join(folder, 'config.yaml'))
   await appliance.line(/"msg":"appliance\.ready"/)
   const refused = appliance.output().split('\n').filter(line => line.includes('reservation.refused'))
   t.equal(refused.length, 2)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { formatIpv4 } from '../../src/net/ipv4.js'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { mac as macFrom, request } from '../helpers/dhcp.js'
 import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
 import { PipeClient } from '../helpers/pipe-client.js'
@@ -39,7 +39,7 @@ ${dhcp}`)
   return {
     space,
     config,
-    serve: () => space.spawn(process.execPath, builtProgram(), 'serve', '--config', config),
+    serve: () => space.spawn(process.execPath, bundledProgram(), 'serve', '--config', config),
     boot: async machine => {
       const rom = ['-V', 'PXEClient:Arch:00000:UNDI:002001', '-x', '0x5d:0000']
       const taking = machine.spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', ...rom, '-s', script, '-t', '10', '-T', '1')
@@ -136,12 +136,12 @@ t.test('interfaces that are missing, without an address, or made anew hold up on
   const { space, boot, http } = here
   space.bridge('br0', '172.30.0.1/24')
   space.bridge('br2')
-  const check = await ended(space.spawn(process.execPath, builtProgram(), 'check', '--config', here.config))
+  const check = await ended(space.spawn(process.execPath, bundledProgram(), 'check', '--config', here.config))
   t.equal(check.status, 1)
   t.match(check.output, /config\.yaml:\d+: error: dhcp\.interfaces\.0: no interface br1 with an IPv4 address/)
   t.match(check.output, /dhcp\.interfaces\.1: interface br2 has no IPv4 address/)
   t.match(check.output, /dhcp +br0:67\/udp +server as 172\.30\.0\.1/)
-  const doctor = await ended(space.spawn(process.execPath, builtProgram(), 'doctor', '--config', here.config))
+  const doctor = await ended(space.spawn(process.execPath, bundledProgram(), 'doctor', '--config', here.config))
   t.match(doctor.output, /PROBLEM +interface: interface br1 is gone/)
 
   const appliance = here.serve()
@@ -181,7 +181,7 @@ t.test('interfaces that are missing, without an address, or made anew hold up on
     space.ip('link', 'set', name, 'address', address)
     await appliance.line(new RegExp(`"interface":"${name}","from":"[^"]+","to":"${address}","msg":"dhcp\\.mac_changed"`))
   }
-  const asked = await ended(space.spawn(process.execPath, builtProgram(), 'doctor', '--config', here.config))
+  const asked = await ended(space.spawn(process.execPath, bundledProgram(), 'doctor', '--config', here.config))
   t.match(asked.output, /this service answers a DISCOVER on br0 .*and nobody else does/)
   t.notMatch(http('/v1/machines'), /02:00:00/)
   appliance.child.kill('SIGTERM')
@@ -198,7 +198,7 @@ t.test('under a service manager the service has itself started again for an inte
   const { space, http } = here
   // Without rights, as the unit has it: only the socket that was handed down is there.
   const appliance = space.spawn('systemd-socket-activate', '--listen=127.0.0.1:8080', '--fdname=http', 'setpriv', '--bounding-set=-all', '--inh-caps=-all',
-    process.execPath, builtProgram(), 'serve', '--config', here.config, '--set', 'http.address=127.0.0.1:8080', '--set', 'tftp.address=""')
+    process.execPath, bundledProgram(), 'serve', '--config', here.config, '--set', 'http.address=127.0.0.1:8080', '--set', 'tftp.address=""')
   await appliance.line(/Listening on/)
   t.match(http('/readyz'), /^dhcp: no interface br0 with an IPv4 address/m)
   space.bridge('br0', '172.30.0.1/24')

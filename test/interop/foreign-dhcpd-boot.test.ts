@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { type Firmware, prepareMachine } from '../../scripts/lib/qemu.js'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { dhcpdBlock, dhcpdProblem, startDhcpd } from '../helpers/foreign-dhcpd.js'
 import { NetworkNamespace } from '../helpers/netns.js'
 import { able, needs } from '../helpers/tools.js'
@@ -43,7 +43,7 @@ rpc: { address: "" }
   const space = new NetworkNamespace()
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/24')
-  const appliance = space.spawn(process.execPath, builtProgram(), 'serve', '--config', config)
+  const appliance = space.spawn(process.execPath, bundledProgram(), 'serve', '--config', config)
   await appliance.line(/"msg":"appliance\.ready"/)
   const server = await startDhcpd(space, folder, (await dhcpdBlock(space, config)).block)
 
@@ -56,7 +56,7 @@ rpc: { address: "" }
     return space.spawn(program, ...words.map(word => word === `file,id=serial,path=${serialLog}` ? 'stdio,id=serial' : word))
   })
   const [bios, uefi] = switchedOn
-  const reached = space.spawn(process.execPath, builtProgram(), 'machines', 'wait', '--all', '--stage', 'kernel', '--timeout', '4m', '--config', config)
+  const reached = space.spawn(process.execPath, bundledProgram(), 'machines', 'wait', '--all', '--stage', 'kernel', '--timeout', '4m', '--config', config)
   const waited = await Promise.race([reached.ended, ...switchedOn.map(async ({ ended }) => await ended.then(status => `a machine ended with ${status}`))])
   if (waited !== 0) throw new Error([reached.output(), ...switchedOn.map(({ output }) => readable(output()).slice(-2000))].join('\n---\n'))
   t.match(await bios?.line(/^kernel-of-bios-runs\s*$/), 'kernel-of-bios-runs', 'the kernel was started, with its arguments')

@@ -4,13 +4,14 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { mac, request } from '../helpers/dhcp.js'
 import { dhcpdBlock, dhcpdProblem, startDhcpd } from '../helpers/foreign-dhcpd.js'
 import { NetworkNamespace } from '../helpers/netns.js'
 import { PipeClient } from '../helpers/pipe-client.js'
 import { shortFolder } from '../helpers/short-folder.js'
 import { able } from '../helpers/tools.js'
+import { typescript } from '../helpers/typescript.js'
 import { broadcastFlag } from '../../src/dhcp/constants.js'
 import type { Options } from '../../src/dhcp/options.js'
 
@@ -45,7 +46,7 @@ boot: { overrides: [{ mac: "52:54:01", arch: uefi_x64, file: odd.efi, script_url
   const space = new NetworkNamespace()
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/24')
-  const appliance = space.spawn(process.execPath, builtProgram(), 'serve', '--config', config)
+  const appliance = space.spawn(process.execPath, bundledProgram(), 'serve', '--config', config)
   await appliance.line(/"msg":"appliance\.ready"/)
 
   const { block, output } = await dhcpdBlock(space, config)
@@ -70,7 +71,7 @@ boot: { overrides: [{ mac: "52:54:01", arch: uefi_x64, file: odd.efi, script_url
   t.match(await asked(uefi, other), { file: 'theirs.0', siaddr: 0xac1e0063 }, 'nothing changes for other machines')
 
   const client = space.client('br0', machine)
-  const booted = client.spawn(process.execPath, '--import=tsx', bootMachine, 'eth0', machine, 'broadcast')
+  const booted = client.spawn(process.execPath, typescript, bootMachine, 'eth0', machine, 'broadcast')
   t.equal(await booted.ended, 0, booted.output())
   t.match(JSON.parse(booted.output().split('\n').find(line => line.startsWith('{')) ?? '{}'), {
     type: 'ACK', address: '172.30.0.41', file: 'snponly.efi', loader: 'a loader'.length, script: /^200 #!ipxe\nkernel \/assets\/vmlinuz/, ignition: '200 {"ignition":{"version":"3.3.0"}}'

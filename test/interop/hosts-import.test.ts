@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { broadcastFlag } from '../../src/dhcp/constants.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { mac, request } from '../helpers/dhcp.js'
 import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { PipeClient } from '../helpers/pipe-client.js'
@@ -42,14 +42,14 @@ dhcp:
   const space = new NetworkNamespace()
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/16')
-  const appliance = space.spawn(process.execPath, builtProgram(), 'serve', '--config', config)
+  const appliance = space.spawn(process.execPath, bundledProgram(), 'serve', '--config', config)
   await appliance.line(/"msg":"appliance\.ready"/)
   const readings = (): number[] => appliance.output().split('\n').slice(0, -1).filter(line => line.includes('"msg":"reservation.in_force"'))
     .map(line => (JSON.parse(line) as { reservations: number }).reservations)
 
   const importing = async (less: number): Promise<string> => {
     writeFileSync(join(folder, 'rack.csv'), list(less))
-    const run = space.spawn(process.execPath, builtProgram(), 'hosts', 'import', join(folder, 'rack.csv'), '--config', config)
+    const run = space.spawn(process.execPath, bundledProgram(), 'hosts', 'import', join(folder, 'rack.csv'), '--config', config)
     t.equal(await run.ended, 0, run.output().slice(-1000))
     return run.output()
   }

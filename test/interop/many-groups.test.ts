@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { mac, request } from '../helpers/dhcp.js'
 import { inCiOrByHand } from '../helpers/how-many.js'
 import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
@@ -72,7 +72,7 @@ dhcp:
     this.space.bridge('br0', '172.30.0.1/15')
     this.client = this.space.client('br0')
     this.client.ip('address', 'add', '172.30.0.2/15', 'dev', 'eth0')
-    this.#appliance = this.space.spawn(process.execPath, builtProgram(), 'serve', '--config', join(this.folder, 'config.yaml'))
+    this.#appliance = this.space.spawn(process.execPath, bundledProgram(), 'serve', '--config', join(this.folder, 'config.yaml'))
   }
 
   get wire (): PipeClient { return this.#wire! }

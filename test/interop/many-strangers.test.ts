@@ -9,7 +9,7 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { freePort } from '../helpers/free-port.js'
 import { rawClient, tlsCredentials } from '../helpers/grpc-appliance.js'
 import { watch } from '../helpers/netns.js'
@@ -43,7 +43,7 @@ ui: { address: "127.0.0.1:${ports.ui}" }
 tftp: { address: "" }
 `)
   const command = `unset NODE_OPTIONS; ulimit -n 256; exec "$@" serve --config ${folder}/config.yaml`
-  const program = watch(spawn('/bin/sh', ['-c', command, 'sh', process.execPath, builtProgram()], { env: surroundings() }))
+  const program = watch(spawn('/bin/sh', ['-c', command, 'sh', process.execPath, bundledProgram()], { env: surroundings() }))
   t.teardown(async () => {
     program.child.kill('SIGKILL')
     await program.ended

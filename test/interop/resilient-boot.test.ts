@@ -9,7 +9,7 @@ import type { FlakyOptions } from '../helpers/flaky-http.js'
 import { NetworkNamespace } from '../helpers/netns.js'
 import { canStartMachines, diskStarted, startMachine } from '../helpers/rom-machine.js'
 import { tinyKernel } from '../helpers/serial-program.js'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { typescript } from '../helpers/typescript.js'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -45,7 +45,7 @@ t.test('iPXE', async t => {
   const space = new NetworkNamespace()
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/24')
-  const server = space.spawn(process.execPath, builtProgram(), 'serve', '--config', config)
+  const server = space.spawn(process.execPath, bundledProgram(), 'serve', '--config', config)
   await server.line(/appliance\.ready/, patience)
   const options: FlakyOptions = {
     listen: { host: '172.30.0.1', port: 8080 },

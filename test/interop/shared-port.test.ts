@@ -3,10 +3,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { builtProgram } from '../helpers/built.js'
+import { bundledProgram } from '../helpers/built.js'
 import { NetworkNamespace, namespaceProblem } from '../helpers/netns.js'
 import { shortFolder } from '../helpers/short-folder.js'
 import { able, needs } from '../helpers/tools.js'
+import { typescript } from '../helpers/typescript.js'
 
 interface Told { readonly level: string, readonly about: string, readonly text: string }
 
@@ -29,10 +30,10 @@ t.test('doctor and a dnsmasq that shares 67/udp', { timeout: 300_000 }, async t 
     tftp: { address: '' },
     dhcp: { mode: 'server', interface: 'br0', unknown_clients: 'allow', subnets: [{ subnet: '172.30.0.0/24', range: '172.30.0.10-172.30.0.20' }] }
   }))
-  const service = space.spawn(process.execPath, '--import=tsx', join(import.meta.dirname, '../helpers/serve-handed.ts'), 'br0', file)
+  const service = space.spawn(process.execPath, typescript, join(import.meta.dirname, '../helpers/serve-handed.ts'), 'br0', file)
   await service.line(/"msg":"appliance\.ready"/)
   const doctor = async (): Promise<readonly Told[]> => {
-    const running = space.spawn(process.execPath, builtProgram(), 'doctor', '--json', '--config', file)
+    const running = space.spawn(process.execPath, bundledProgram(), 'doctor', '--json', '--config', file)
     await running.ended
     return (JSON.parse(running.output()) as { readonly findings: readonly Told[] }).findings
   }
@@ -49,7 +50,7 @@ t.test('doctor and a dnsmasq that shares 67/udp', { timeout: 300_000 }, async t 
   t.match(beside.filter(({ about, level }) => about === 'dhcp' && level === 'problem'), [
     { text: new RegExp(`^67/udp is shared with dnsmasq \\(pid ${dnsmasq.child.pid}\\): systemctl disable --now dnsmasq`) }
   ])
-  const ports = space.spawn(process.execPath, builtProgram(), 'doctor', '--network', '--config', file)
+  const ports = space.spawn(process.execPath, bundledProgram(), 'doctor', '--network', '--config', file)
   t.equal(await ports.ended, 1)
   t.match(ports.output(), /^PROBLEM {2}dhcp: 67\/udp is shared with dnsmasq/m)
 })

@@ -53,7 +53,7 @@ t.test('a part that seems to be below its floor is looked at for longer', async 
 
 t.test('a run below a floor ends 1 and says which', t => {
   t.testdir({ 'floors.json': JSON.stringify({ set: floors.set, floors: { ...floors.floors, tftp: 1000 } }) })
-  const args = ['-u', 'NODE_OPTIONS', process.execPath, '--import=tsx', 'scripts/bench.ts', 'guard', '--rounds', '1', '--floors', join(t.testdirName, 'floors.json')]
+  const args = ['-u', 'NODE_OPTIONS', process.execPath, '--import=./scripts/lib/typescript.js', 'scripts/bench.ts', 'guard', '--rounds', '1', '--floors', join(t.testdirName, 'floors.json')]
   const { status, stdout } = spawnSync('env', args, { encoding: 'utf8', env: surroundings() })
   t.equal(status, 1, stdout)
   t.match(stdout, /^tftp +\S+ +\S+ +1000\.000 +BELOW$/m)

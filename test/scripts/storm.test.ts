@@ -25,7 +25,7 @@ t.test('an address belongs to one machine at a time, and its holder is not refus
 
 const problem = namespaceProblem()
 t.test('ten machines arrive, each with its own config', { skip: problem ?? false }, t => {
-  const args = ['--import=tsx', 'scripts/bench.ts', 'storm', '--machines', '10', '--rewrite', '20', '--loss', '2', '--no-peers', '--json']
+  const args = ['--import=./scripts/lib/typescript.js', 'scripts/bench.ts', 'storm', '--machines', '10', '--rewrite', '20', '--loss', '2', '--no-peers', '--json']
   const said = execFileSync('env', ['-u', 'NODE_OPTIONS', process.execPath, ...args], { encoding: 'utf8', env: surroundings() })
   const result = JSON.parse(said.trim().split('\n').at(-1)!) as { readonly broken: readonly string[], readonly rewritten: number, readonly serverMemory: number }
   t.match(result, { machines: 10, arrived: 10, failures: {}, broken: [] })
