@@ -9,6 +9,8 @@ import { commandNames, isCommand, usage } from '../src/cli/usage.js'
 import { loadConfig, matchboxVariables } from '../src/config/load.js'
 import { configSchema } from '../src/config/schema.js'
 import { messageOf } from '../src/base/errors.js'
+import { parseGroup } from '../src/matchbox/group.js'
+import { parseProfile } from '../src/matchbox/profile.js'
 import { anchorsOf, blocksOf, documents, linksOf, spansOf } from './helpers/doc-blocks.js'
 import { elsewhere } from './helpers/doc-elsewhere.js'
 import { projectRoot } from './helpers/project.js'
@@ -192,6 +194,20 @@ t.test('what stands in blocks as a configuration is one', t => {
     t.doesNotThrow(() => { loadConfig({ file, env: {}, set: [] }) }, `${doc}:${line}`)
   }
   t.ok(configurations > 10, `${configurations} of ${blocks.length}`)
+  t.end()
+})
+
+t.test('what stands in blocks as JSON is some, and groups and profiles are what the store takes', t => {
+  const kinds = { groups: 0, profiles: 0 }
+  for (const { doc, line, text } of documents().flatMap(blocksOf).filter(({ language }) => language === 'json')) {
+    const whole = text.trimStart().startsWith('{') ? text : `{${text}}`
+    t.doesNotThrow(() => {
+      const object = JSON.parse(whole) as Record<string, unknown>
+      if ('selector' in object) kinds.groups += parseGroup(Buffer.from(whole)).id === object['id'] ? 1 : 0
+      if ('boot' in object) kinds.profiles += parseProfile(Buffer.from(whole)).id === object['id'] ? 1 : 0
+    }, `${doc}:${line}`)
+  }
+  t.ok(kinds.groups > 4 && kinds.profiles > 1, JSON.stringify(kinds))
   t.end()
 })
 
