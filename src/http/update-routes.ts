@@ -2,6 +2,8 @@
 // follow no redirect, and Zincati sends JSON without saying so, so bodies are taken as octets whatever they claim to be.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError, DecodeError } from '../base/errors.js'
+import { readGraphQuery, type UpdateQuery } from '../updates/graph-query.js'
+import { parseLockRequest } from '../updates/lock-request.js'
 import { decodeOmahaRequest, mostRequestBytes } from '../updates/omaha-request.js'
 import { encodeOmahaResponse } from '../updates/omaha-response.js'
 import type { Reboots } from '../updates/reboots.js'
@@ -71,32 +73,18 @@ const refusal = async (reply: FastifyReply, status: number, kind: string, value:
   await reply.code(status).send({ kind, value })
 
 function cincinnati (app: FastifyInstance, { updates, onRefused }: UpdateRoutesOptions): void {
-  app.get<{ Querystring: Readonly<Record<string, string | string[] | undefined>> }>('/updates/v1/graph', async (request, reply) => {
+  app.get<{ Querystring: UpdateQuery }>('/updates/v1/graph', async (request, reply) => {
     const address = addressOf(request)
-    const asked = (name: string): string => {
-      const value = request.query[name]
-      return (Array.isArray(value) ? value[0] ?? '' : value ?? '').slice(0, 512)
-    }
-    const [stream, basearch] = [asked('stream'), asked('basearch')]
-    if (stream === '' || basearch === '') {
+    const query = readGraphQuery(request.query)
+    if (query === undefined) {
       onRefused('cincinnati', 'scope_missing', address)
       return await refusal(reply, 400, 'invalid_scope', 'stream and basearch are needed')
     }
     try {
-      const graph = await updates.answerGraph({
-        stream,
-        basearch,
-        oci: asked('oci') === 'true',
-        version: asked('os_version'),
-        checksum: asked('os_checksum'),
-        group: asked('group'),
-        nodeId: asked('node_uuid'),
-        platform: asked('platform'),
-        wariness: asked('rollout_wariness')
-      }, address)
+      const graph = await updates.answerGraph(query, address)
       if (graph !== undefined) return await reply.send(graph)
       onRefused('cincinnati', 'unknown_stream', address)
-      return await refusal(reply, 404, 'unknown_stream', `nothing is mirrored of the stream ${stream}`)
+      return await refusal(reply, 404, 'unknown_stream', `nothing is mirrored of the stream ${query.stream}`)
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       return await refusal(reply, 503, 'failed_state', error.message)
@@ -121,7 +109,7 @@ function fleetlock (app: FastifyInstance, { reboots, onRefused }: UpdateRoutesOp
       }
       // Neither a form of a web page nor a redirect sends it.
       if (request.headers['fleet-lock-protocol'] !== 'true') return await refused('the header fleet-lock-protocol: true is missing')
-      const client = clientIn(bodyOf(request))
+      const client = parseLockRequest(bodyOf(request))
       if (client === undefined) return await refused('expected {"client_params": {"group": "...", "id": "..."}}')
       try {
         return await act(client.group, client.id, address, reply)
@@ -145,15 +133,4 @@ function fleetlock (app: FastifyInstance, { reboots, onRefused }: UpdateRoutesOp
     await reboots.unlock(group, id, address)
     return await done(reply)
   })
-}
-
-function clientIn (body: Buffer): { readonly group: string, readonly id: string } | undefined {
-  try {
-    const params = Object(Object(JSON.parse(body.toString()))['client_params']) as Readonly<Record<string, unknown>>
-    const { group, id } = params
-    const isWhole = typeof group === 'string' && typeof id === 'string' && id !== '' && id.length <= 128 && /^[a-zA-Z0-9.-]{1,128}$/.test(group)
-    return isWhole ? { group, id } : undefined
-  } catch {
-    return undefined
-  }
 }

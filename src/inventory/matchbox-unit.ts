@@ -217,7 +217,7 @@ class UnitProperties {
     const written = valuesIn(this.#texts, 'ExecStart').map(value => words(value.replace(/^[-@:+!|]+/, '')).slice(/^[-:+!|]*@/.test(value) ? 1 : 0))
     const extended = this.#values('ExecStartEx')
     return (extended.length > 0 ? extended : this.#values('ExecStart')).map((value, at) => {
-      const [, path = '', argv = '', flags = ''] = /path=(.*?) ; argv\[\]=(.*) ; (?:ignore_errors|flags)=(.*?) (?:; start_time=|\})/s.exec(value) ?? []
+      const { path, argv, flags } = commandIn(value)
       return { command: [path, ...wordsAsWritten(argv, written[at] ?? []).slice(1)], isLiteral: flags.includes('no-env-expand') }
     }).filter(({ command: [path] }) => path !== '')
   }
@@ -228,4 +228,21 @@ class UnitProperties {
     const whole = path.startsWith('/') ? path : `${folder.startsWith('/') && folder !== '/' ? folder : ''}/${path}`
     return root === '' || root === '/' ? whole : `${root}${whole}`
   }
+}
+
+/** `{ path=/a ; argv[]=/a -b ; ignore_errors=no ; start_time=... }`; whatever the arguments say, the last of what may follow them does. */
+function commandIn (value: string): { readonly path: string, readonly argv: string, readonly flags: string } {
+  const none = { path: '', argv: '', flags: '' }
+  const [before, between] = ['path=', ' ; argv[]=']
+  const start = value.indexOf(before) + before.length
+  const pathEnd = value.indexOf(between, start)
+  const ends = [' ; start_time=', ' }']
+  const last = Math.max(...ends.map(end => value.lastIndexOf(end)))
+  const [argvEnd, mark] = [' ; ignore_errors=', ' ; flags='].map(mark => [last < mark.length ? -1 : value.lastIndexOf(mark, last - mark.length), mark] as const)
+    .reduce((a, b) => b[0] > a[0] ? b : a)
+  const argvStart = pathEnd + between.length
+  if (start < before.length || pathEnd < 0 || argvEnd < argvStart) return none
+  const flagsStart = argvEnd + mark.length
+  const flagsEnd = Math.min(...ends.map(end => value.indexOf(end, flagsStart)).filter(at => at >= 0))
+  return { path: value.slice(start, pathEnd), argv: value.slice(argvStart, argvEnd), flags: value.slice(flagsStart, flagsEnd) }
 }

@@ -53,12 +53,33 @@ export function expand (command: readonly string[], variables: ReadonlyMap<strin
  * the unit's own line, has them, whose specifiers (`%h`) are resolved in what was printed.
  */
 export function wordsAsWritten (printed: string, written: readonly string[]): readonly string[] {
-  const pattern = written.map(word => `(${word.split(/(%.)/).map(part => part === '%%' ? '%' : /^%.$/.test(part) ? '.*?' : literal(part)).join('')})`).join(' ')
-  const found = new RegExp(`^${pattern}$`, 's').exec(printed)
-  return found === null ? printed.split(/\s+/).filter(word => word !== '') : found.slice(1)
+  // Between two specifiers, each of which may stand for anything; `ends` are where in it a word ends.
+  const pieces: Array<{ text: string, readonly ends: number[] }> = [{ text: '', ends: [] }]
+  for (const [n, word] of written.entries()) {
+    const before = pieces.at(-1)!
+    if (n > 0) {
+      before.ends.push(before.text.length)
+      before.text += ' '
+    }
+    for (const part of word.split(/(%.)/)) {
+      if (/^%[^%]$/.test(part)) pieces.push({ text: '', ends: [] })
+      else pieces.at(-1)!.text += part === '%%' ? '%' : part
+    }
+  }
+  // Each as early as it can be, and the last where the text ends.
+  const ends: number[] = []
+  let at = 0
+  for (const [n, piece] of pieces.entries()) {
+    const { text } = piece
+    const from = n === 0 ? 0 : n === pieces.length - 1 ? printed.length - text.length : printed.indexOf(text, at)
+    if (from < at || !printed.startsWith(text, from)) return blanksBetween(printed)
+    for (const end of piece.ends) ends.push(from + end)
+    at = from + text.length
+  }
+  return at === printed.length ? written.map((_, n) => printed.slice(n === 0 ? 0 : ends[n - 1]! + 1, ends[n])) : blanksBetween(printed)
 }
 
-const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')
+const blanksBetween = (text: string): readonly string[] => text.split(/\s+/).filter(word => word !== '')
 
 /** The values of a key of `[Service]` in the texts of a unit and its drop-ins; an empty one forgets those before it. */
 export function valuesIn (texts: readonly string[], key: string): readonly string[] {

@@ -31,8 +31,9 @@ export interface FoundFiles {
 /** Throws AppError archive_invalid, which names the member, and read_failed. */
 export async function readArchive (path: string): Promise<FoundFiles> {
   const members = new Members(path)
+  const isPacked = await isGzipped(path)
   const input = createReadStream(path)
-  const plain: Readable = await isGzipped(path) ? input.pipe(createGunzip()) : input
+  const plain: Readable = isPacked ? input.pipe(createGunzip()) : input
   // What pipe() does not hand on: a file that breaks off being read.
   input.on('error', error => { plain.destroy(error) })
   try {

@@ -15,6 +15,33 @@ export interface GraphQuery {
   readonly wariness: string
 }
 
+/** A query as the server has read it: a name that came several times has them all. */
+export type UpdateQuery = Readonly<Record<string, string | string[] | undefined>>
+
+/** Octets of a value that are looked at. */
+const longestValue = 512
+
+/** undefined without a stream and an architecture. */
+export function readGraphQuery (query: UpdateQuery): GraphQuery | undefined {
+  const asked = (name: string): string => {
+    const value = query[name]
+    return (Array.isArray(value) ? value[0] ?? '' : value ?? '').slice(0, longestValue)
+  }
+  const [stream, basearch] = [asked('stream'), asked('basearch')]
+  if (stream === '' || basearch === '') return undefined
+  return {
+    stream,
+    basearch,
+    oci: asked('oci') === 'true',
+    version: asked('os_version'),
+    checksum: asked('os_checksum'),
+    group: asked('group'),
+    nodeId: asked('node_uuid'),
+    platform: asked('platform'),
+    wariness: asked('rollout_wariness')
+  }
+}
+
 export class Graphs {
   readonly #made = new WeakMap<FedoraStream, Map<string, Graph>>()
 
