@@ -32,10 +32,11 @@ export class ListingCache {
   /** As it was last seen, looked for when it never was. */
   async seen (): Promise<ImagesTold> { return this.#seen ? this.last : await this.look() }
 
-  /** Something changed. */
+  /** Something changed, which a look that is under way may have missed. */
   forget (): void {
-    this.#at = undefined
-    this.look().catch(() => {})
+    const again = (): Promise<ImagesTold> => this.look()
+    const looked = this.#looking === undefined ? again() : this.#looking.then(again, again)
+    looked.catch(() => {})
   }
 
   /** As it was last seen. */

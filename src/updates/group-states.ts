@@ -25,8 +25,9 @@ export class GroupStates {
   async set (name: string, change: (state: GroupState) => GroupState): Promise<void> {
     const done = await decidedAgain(async () => {
       const before = this.#states.get(name)
-      const state = change(this.of(name))
-      if (state === before) return true
+      const known = this.of(name)
+      const state = change(known)
+      if (state === known) return true
       this.#states.set(name, state)
       const undo = (): void => {
         if (this.#states.get(name) !== state) return
