@@ -17,6 +17,7 @@ import { whileHeard } from '../doctor/firewalld.js'
 import { onGround, type ListenPlan } from '../doctor/plan.js'
 import { serviceState, settingsShown, startedAt, versionOf } from '../doctor/systemd.js'
 import { settingsOfUnit } from '../inventory/matchbox-unit.js'
+import { agreed } from '../setup/answers.js'
 import { settingsText, step, type SetupStep, stepsText } from '../setup/steps.js'
 import type { Wishes } from '../setup/wishes.js'
 import { certificateFiles, initCertificates } from '../tls/certs.js'
@@ -76,8 +77,7 @@ export async function planInstallation (request: PlanRequest, io: Io, installed:
     await askNetwork({ loaded, env, plan, request, installed, io })
     if (dialogue !== undefined && choice.asked) {
       for (const line of choice.text.trimEnd().split('\n')) dialogue.tell(`  ${line}`)
-      const answer = await dialogue.ask('Install with this configuration (yes, no)', 'yes')
-      if (!/^(?:y(?:es)?)?$/.test(answer.trim())) throw new AppError('refused', 'nothing was changed')
+      if (!await agreed('Install with this configuration', 'yes', dialogue)) throw new AppError('refused', 'nothing was changed')
     }
     await writeFileAtomic(join(files, installed.config), choice.text)
     await writeFileAtomic(join(files, installed.environment), takenOver)

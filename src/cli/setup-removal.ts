@@ -5,6 +5,7 @@ import { AppError } from '../base/errors.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { ask } from '../doctor/command.js'
 import { firewalldRuns } from '../doctor/firewalld.js'
+import { agreed } from '../setup/answers.js'
 import { settingsText, step, type SetupStep } from '../setup/steps.js'
 import { type Io, print } from './command.js'
 import { policyFile } from './setup-files.js'
@@ -50,8 +51,8 @@ async function askToPurge (folders: readonly string[], hasPerson: boolean, io: I
   if (!hasPerson) throw new AppError('usage', '--purge removes data for good: say --yes')
   const dialogue = openDialogue(io)
   try {
-    const answer = await dialogue.ask(`Remove ${folders.join(', ')} (configuration, certificates, groups, profiles, images, leases) for good (yes, no)`, 'no')
-    if (!/^y(?:es)?$/.test(answer.trim())) throw new AppError('refused', 'nothing was changed')
+    const isSure = await agreed(`Remove ${folders.join(', ')} (configuration, certificates, groups, profiles, images, leases) for good`, 'no', dialogue)
+    if (!isSure) throw new AppError('refused', 'nothing was changed')
   } finally {
     dialogue.close()
   }

@@ -17,6 +17,16 @@ export async function diagnoseFolders ({ config }: LoadedConfig): Promise<readon
 
 type Folders = Pick<LoadedConfig['config'], 'data_path' | 'state_path' | 'assets_path' | 'control_socket'>
 
+/** Told with its line, as what is no folder is (wiring/folder-amiss). */
+function leadsThroughFile (path: string): boolean {
+  try {
+    statSync(path)
+    return false
+  } catch (error) {
+    return errnoOf(error) === 'ENOTDIR'
+  }
+}
+
 /** `root`: where the service's own root is. */
 export async function judgeFolders (config: Folders, root: string): Promise<readonly Finding[]> {
   const readWrite = constants.R_OK | constants.W_OK
@@ -28,9 +38,10 @@ export async function judgeFolders (config: Folders, root: string): Promise<read
   ] as const
   const findings = await Promise.all(wanted.map(async ([about, given, mode]): Promise<Finding | undefined> => {
     const path = resolve(given)
+    if (leadsThroughFile(path)) return undefined
     if (!existsSync(path)) return about === 'assets' ? note(about, `${path} is missing: /assets/ answers 404`) : undefined
     if (root !== '' && !existsSync(join(root, path))) return problem(about, `${path} is hidden from the service (ProtectHome=, PrivateTmp=): move it below /var/lib, or systemctl edit core-provisioner`)
-    // What is no folder, and a state that may not be written, is told with its line (wiring/folder-amiss).
+    // A state that may not be written is told with its line too.
     const isSeen = about !== 'control socket'
     if (isSeen && statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory() === false) return undefined
     try {

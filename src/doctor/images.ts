@@ -44,7 +44,7 @@ async function opened (loaded: LoadedConfig, context: MirrorContext): Promise<Op
     const { keys, problems } = await mirror.keys()
     const findings = problems.map(text => bad(text))
     try {
-      const trusted = await openTrust({ caFile: config.images.ca_file, caKey: loaded.keyAt(['images', 'ca_file']), env: context.env })
+      const trusted = await openTrust({ caFile: config.images.ca_file, caKey: loaded.keyAt(['images', 'ca_file']), env: context.env, onProblem: text => { findings.push(warning('images', `${text}: its authorities are not trusted`)) } })
       trusted()
     } catch (error) {
       findings.push(bad(messageOf(error)))

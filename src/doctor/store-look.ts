@@ -16,8 +16,10 @@ import { storeFinding } from './store-rules.js'
 
 const anySnippets: ReadonlyMap<string, string> = new Map([['updates', '""']])
 
-export const lintOf = ({ loaded, config, homes, store }: Pick<Ground, 'loaded' | 'config' | 'homes' | 'store'>): readonly Finding[] =>
-  lintStore({
+/** Of a store of which nothing was read there is nothing to say: why that is so is told with the cluster. */
+export function lintOf ({ loaded, config, homes, store, cluster }: Pick<Ground, 'loaded' | 'config' | 'homes' | 'store' | 'cluster'>): readonly Finding[] {
+  if (cluster !== undefined && cluster.state.standing.age === undefined) return []
+  return lintStore({
     store,
     dataPath: isClustered(config) ? `etcd:${config.cluster.etcd.prefix}` : config.data_path,
     dataKey: loaded.keyAt(['data_path']),
@@ -25,13 +27,14 @@ export const lintOf = ({ loaded, config, homes, store }: Pick<Ground, 'loaded' |
     isOwn: isOwnHost(config, homes),
     ownSnippets: openSnippets(config)
   })
+}
 
 /** The store of a configuration that may be wrong elsewhere. */
 export async function lintConfigured (loaded: LoadedConfig, log: Logger): Promise<readonly Finding[]> {
   const { config } = loaded
   const store = await openStore(config, log)
   try {
-    return lintOf({ loaded, config, homes: new Homes(config), store })
+    return lintOf({ loaded, config, homes: new Homes(config), store, cluster: undefined })
   } finally {
     await store.close()
   }

@@ -14,16 +14,31 @@ export interface TrustOptions {
   readonly caKey: string
   /** Where SSL_CERT_FILE and NODE_EXTRA_CA_CERTS may name further ones. */
   readonly env: ProxyEnvironment
+  /** What of those cannot be used, and is left out. */
+  readonly onProblem?: (text: string) => void
 }
+
+const variables = ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS'] as const
 
 /**
  * What is trusted, for whom it is needed: some three hundred certificates take a tenth of a second to parse, and plain HTTP shows none.
  * AppError read_failed or certificate_invalid names the file.
  */
-export async function openTrust ({ caFile, caKey, env }: TrustOptions): Promise<() => SecureContext> {
-  const named = [env['SSL_CERT_FILE'], env['NODE_EXTRA_CA_CERTS']].filter(file => file !== undefined && file !== '')
-  const found = await Promise.all([...systemFiles, ...named].map(file => readWhole(file ?? '', 'collections').then(String, () => '')))
-  const known = new Set([...rootCertificates, ...found.flatMap(certificatesIn)])
+export async function openTrust ({ caFile, caKey, env, onProblem = () => {} }: TrustOptions): Promise<() => SecureContext> {
+  const system = await Promise.all(systemFiles.map(file => readWhole(file, 'collections').then(String, () => '')))
+  const named = await Promise.all(variables.map(async variable => {
+    const file = env[variable] ?? ''
+    if (file === '') return []
+    try {
+      const found = certificatesIn((await readWhole(file, 'collections')).toString())
+      if (found.length === 0) onProblem(`${variable}: ${file} holds no certificate in PEM`)
+      return found
+    } catch (error) {
+      onProblem(`${variable}: cannot read ${file}: ${messageOf(error)}`)
+      return []
+    }
+  }))
+  const known = new Set([...rootCertificates, ...system.flatMap(certificatesIn), ...named.flat()])
   if (caFile !== '') {
     const text = (await readWhole(caFile, 'collections').catch((error: unknown) => {
       throw new AppError('read_failed', `${caKey}: cannot read ${caFile}: ${messageOf(error)}`)

@@ -114,13 +114,24 @@ export async function answerTo (
 ): Promise<string | undefined> {
   const usual = otherwise(wishes, interfaces)
   for (let tries = 0; tries < mostTries; tries++) {
-    const answer = (await ask(text, usual)).trim() || usual
+    // Blanks around a comma or a dash are how people write lists and ranges.
+    const answer = (await ask(text, usual)).split(/([,-])/).map(part => part.trim()).join('') || usual
     if (answer === '') return ''
     const wrong = isPlain(answer) ? problem(answer, wishes, interfaces) : `that can't be: ${answer}`
     if (wrong === undefined) return answer
     tell(wrong)
   }
   return undefined
+}
+
+/** Whether somebody says yes, however that is written; what is neither yes nor no is asked again. */
+export async function agreed (text: string, otherwise: 'yes' | 'no', asking: Pick<Asking, 'ask' | 'tell'>): Promise<boolean> {
+  const answer = await answerTo({
+    text: `${text} (yes, no)`,
+    otherwise: () => otherwise,
+    problem: given => /^(?:y|yes|n|no)$/i.test(given) ? undefined : `yes or no, not ${given}`
+  }, {}, { ...asking, interfaces: [] })
+  return answer !== undefined && /^y/i.test(answer)
 }
 
 /** The wishes with all that is not said yet; undefined where somebody would not be asked any more. */

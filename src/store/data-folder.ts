@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.js'
 import { errnoOf, messageOf } from '../base/errors.js'
 import { temporaryPrefix } from '../disk/atomic-file.js'
 import { remedyFor } from '../disk/denied.js'
+import { noFolder } from '../disk/no-folder.js'
 import { folders, placeOf } from './object-files.js'
 
 export interface DataFolder {
@@ -29,10 +30,11 @@ const namesAtOnce = 1000
 /** Why nothing in it can be looked at; undefined where it can be, and where it is missing. */
 async function amissWith (dataPath: string): Promise<string | undefined> {
   try {
-    if (!(await stat(dataPath)).isDirectory()) return `${dataPath} is no folder`
+    if (!(await stat(dataPath)).isDirectory()) return await noFolder(dataPath)
     await access(dataPath, constants.X_OK)
     return undefined
   } catch (error) {
+    if (errnoOf(error) === 'ENOTDIR') return await noFolder(dataPath)
     return errnoOf(error) === 'EACCES' ? `${messageOf(error)}${remedyFor(dataPath, error)}` : undefined
   }
 }

@@ -103,7 +103,8 @@ export async function openCluster (
     etcd,
     prefix,
     clock,
-    log,
+    // Of one that only looks, whoever asked is told (onProblem).
+    log: live ? log : log.child({}, { level: 'silent' }),
     readOnly: !writes,
     ...live && { copy: (current: () => Iterable<readonly [string, Buffer]>) => new FleetCopy({ path, clock, log, current }) }
   })

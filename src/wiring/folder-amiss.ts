@@ -1,9 +1,10 @@
 // Why a folder that the configuration names cannot be used.
 import { constants } from 'node:fs'
-import { access, opendir, stat } from 'node:fs/promises'
+import { access, opendir } from 'node:fs/promises'
 import { errnoOf } from '../base/errors.js'
 import type { LoadedConfig } from '../config/load.js'
 import { remedyFor } from '../disk/denied.js'
+import { noFolder } from '../disk/no-folder.js'
 
 /** Why nothing below it can be read, or written; undefined where it can be, and where it is missing, which may come later. */
 export async function folderAmiss (path: string, use: 'read' | 'written' = 'read'): Promise<string | undefined> {
@@ -15,8 +16,7 @@ export async function folderAmiss (path: string, use: 'read' | 'written' = 'read
     const errno = errnoOf(error)
     // A disk that is read-only keeps nobody from booting.
     if (errno === 'ENOENT' || errno === 'EROFS') return undefined
-    const isThere = await stat(path).then(() => true, () => false)
-    return errno === 'ENOTDIR' && isThere ? `${path} is no folder` : `${path} cannot be ${use} (${errno})${remedyFor(path, error)}`
+    return errno === 'ENOTDIR' ? await noFolder(path) : `${path} cannot be ${use} (${errno})${remedyFor(path, error)}`
   }
 }
 

@@ -3,6 +3,8 @@ import { chmodSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { runCommand } from '../helpers/command.js'
+import { shortFolder } from '../helpers/short-folder.js'
+import { needsRoot } from '../helpers/tools.js'
 
 async function run (...args: string[]): Promise<{ status: number | null, out: string, err: string }> {
   const { status, stdout: out, stderr: err } = await runCommand(['certs', ...args])
@@ -25,6 +27,19 @@ t.test('init, show and renew', async t => {
   t.equal(readFileSync(join(dir, 'ca.crt'), 'utf8'), authority)
   t.match(await run('init', '--dir', dir, '--force'), { status: 0, out: /DNS:localhost/ })
   t.not(readFileSync(join(dir, 'ca.crt'), 'utf8'), authority)
+})
+
+t.test('whoever only looks needs no key', async t => {
+  if (!needsRoot(t)) return
+  const dir = shortFolder(t)
+  await run('init', '--dir', dir)
+  chmodSync(dir, 0o755)
+  chmodSync(join(dir, 'client.key'), 0o644)
+  process.seteuid?.(65_534)
+  const { status, out } = await run('show', '--dir', dir).finally(() => { process.seteuid?.(0) })
+  t.equal(status, 0)
+  t.match(out, /ca\.crt {2}authority[^]*whether server\.key belongs to server\.crt was not looked at: cannot read \S+server\.key: EACCES/)
+  t.notMatch(out, /ca\.key|client\.key belongs/)
 })
 
 t.test('wrong usage', async t => {

@@ -72,9 +72,9 @@ t.test('a configuration that is there and contradicts the flags is a question', 
 })
 
 t.test('a person is shown what becomes of the answers, and may say no', async t => {
-  const yes = site(t, undefined, ['offf', 'off', 'yes'])
+  const yes = site(t, undefined, ['offf', 'off', 'ye', 'YES'])
   t.equal(await yes.plan({ dryRun: true }), 0)
-  t.match(yes.said(), /there is no mode offf: server, proxy or off[^]* {2}mode: 'off'\n[^]*Install with this configuration \(yes, no\) \[yes\]: /)
+  t.match(yes.said(), /there is no mode offf: server, proxy or off[^]* {2}mode: 'off'\n[^]*Install with this configuration \(yes, no\) \[yes\]: yes or no, not ye\n/)
   t.match(readFileSync(join(yes.to, 'files', yes.installed.config), 'utf8'), /mode: 'off'/)
   const no = site(t, undefined, ['off', 'no'])
   await t.rejects(no.plan({ dryRun: true }), { message: 'nothing was changed' })

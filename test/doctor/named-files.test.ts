@@ -19,7 +19,7 @@ import { needsRoot } from '../helpers/tools.js'
 const pki = makePki()
 const fingerprint = 'F88CFEDEFF29A5B4D9523864E25D9AED0593B34A'
 
-type Instead = 'absent' | 'empty' | 'garbage' | 'folder' | 'denied' | 'pipe' | 'huge'
+type Instead = 'absent' | 'empty' | 'garbage' | 'folder' | 'denied' | 'pipe' | 'huge' | 'through'
 
 interface Row {
   /** The rest of its section, where it needs one: what is good. */
@@ -110,7 +110,7 @@ function standing (folder: string): Readonly<Record<Instead, string>> {
   writeFileSync(at('denied'), 'the secret of somebody else\n', { mode: 0o600 })
   mkdirSync(at('denied-folder'), { mode: 0o700 })
   execFileSync('mkfifo', [at('pipe')])
-  return { absent: at('absent'), empty: at('empty'), garbage: at('garbage'), folder: at('folder'), denied: at('denied'), pipe: at('pipe'), huge: at('huge') }
+  return { absent: at('absent'), empty: at('empty'), garbage: at('garbage'), folder: at('folder'), denied: at('denied'), pipe: at('pipe'), huge: at('huge'), through: join(at('garbage'), 'below') }
 }
 
 /** What is said of what stands there. */
@@ -118,6 +118,7 @@ function told ({ kind, wrong = /./ }: Row, instead: Instead): RegExp {
   if (kind === 'socket') return /is no socket, and stays as it is/
   if (instead === 'denied') return /EACCES/
   if (instead === 'absent') return /there is no|ENOENT/
+  if (instead === 'through') return /garbage is no folder/
   if (kind === 'folder') return /is no folder/
   if (instead === 'folder') return /EISDIR: it is a folder/
   if (instead === 'pipe') return /it is no file but a pipe, a socket or a device/
@@ -162,14 +163,14 @@ function placeOf (text: string, file: string, at: string, path: string): string 
 
 const insteads: readonly Instead[] = ['absent', 'empty', 'garbage', 'folder', 'pipe', 'huge']
 /** What else is told of these sites, and has nothing to do with what stands there. */
-const others = /has no key|one member|in none of|is missing: \/assets|nothing was read yet/
+const others = /has no key|one member|in none of|is missing: \/assets/
 
 for (const [key, row] of Object.entries(rows)) {
   t.test(key, async t => {
-    for (const instead of insteads) {
+    for (const instead of [...insteads, ...row.kind === 'folder' ? ['through'] as const : []]) {
       const { file, place } = site(t, row, instead)
       const isFine = row.fine?.includes(instead) === true
-      const lines = (text: string): readonly string[] => text.split('\n').filter(line => line !== '' && !others.test(line) && !line.startsWith('{'))
+      const lines = (text: string): readonly string[] => text.split('\n').filter(line => line !== '' && !others.test(line))
       const check = await runCommand(['check', '--config', file])
       // What is right is no place to look further: for a password that is another question, of etcd.
       if (isFine && key.startsWith('cluster')) continue
@@ -221,6 +222,15 @@ t.test('what the user of the service may not read is told with what mends it', a
     t.match(line, path)
     if (row.serves !== 'at the next sync') t.match(line, /; .* belongs to root, and this runs as nobody: ch/, key)
   }
+})
+
+t.test('what the environment names beside images.ca_file', async t => {
+  const { file } = site(t, rows['images.ca_file']!, 'absent')
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/^ +ca_file:.*\n/m, ''))
+  const said = async (path: string): Promise<string> => (await runCommand(['check', '--config', file], { env: { SSL_CERT_FILE: path } })).stderr
+  t.match(await said('/nowhere/ca.crt'), /warning: SSL_CERT_FILE: cannot read \/nowhere\/ca\.crt: ENOENT.*: its authorities are not trusted/)
+  t.match(await said(file), /warning: SSL_CERT_FILE: \S+config\.yaml holds no certificate in PEM: its authorities/)
+  t.notMatch(await said(join(file, '../ca.crt')), /SSL_CERT_FILE/)
 })
 
 t.test('a control socket takes the place of nothing else', async t => {

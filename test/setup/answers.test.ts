@@ -1,7 +1,7 @@
 // The questions of an installation: every answer is looked at when it is given, and asked for again.
 import t from 'tap'
 import { parseIpv4, parseSubnet } from '../../src/net/ipv4.js'
-import { type Asking, askMissing, type KnownInterface } from '../../src/setup/answers.js'
+import { agreed, type Asking, askMissing, type KnownInterface } from '../../src/setup/answers.js'
 import type { Wishes } from '../../src/setup/wishes.js'
 
 const known = (name: string, ip: string, subnet: string): KnownInterface => ({ name, addresses: [{ ip: parseIpv4(ip)!, subnet: parseSubnet(subnet)! }] })
@@ -36,10 +36,10 @@ t.test('each wrong answer is told at once, and the question comes again', async 
     ['srever', /^there is no mode srever/], ['server'],
     ['ens999', /^no interface ens999 .*there are: ens192, ens160$/], ["x'; reboot", /^that can't be/], ['ens160'],
     ['10.0.0.5/8', /no subnet such as/], ['192.168.100.0/24', /holds no address of ens160 \(10\.0\.0\.7\)/], ['10.0.0.0/8'],
-    ['10.0.0.20-10.0.0.10', /no range such as/], ['11.0.0.1-11.0.0.9', /not inside 10\.0\.0\.0\/8/], ['10.0.0.10-10.0.0.20'],
+    ['10.0.0.20-10.0.0.10', /no range such as/], ['11.0.0.1-11.0.0.9', /not inside 10\.0\.0\.0\/8/], ['10.0.0.10 - 10.0.0.20'],
     ['perhaps', /^allow or deny/], ['allow'],
     ['11.0.0.1', /not inside/], ['ten', /no IPv4 address/], ['10.0.0.1'],
-    ['10.0.0.1,', /no IPv4 address/], ['10.0.0.1,10.0.0.2'],
+    ['10.0.0.1,', /no IPv4 address/], ['10.0.0.1, 10.0.0.2'],
     ['lab_', /no domain/], ['lab.example.com']
   ]
   const { wishes, told, left } = await asked(pairs.map(([answer]) => answer))
@@ -61,6 +61,18 @@ t.test('another DHCP server: whoever said server is asked again, with proxy as t
   t.same(told, ['another DHCP server answers'])
   t.same(wishes, { mode: 'proxy', interface: 'ens192' })
   t.same((await asked(['server', 'ens192', 'off'], {}, 'another')).wishes, { mode: 'off' })
+})
+
+t.test('yes and no, however they are written', async t => {
+  for (const [answers, otherwise, said, told] of [
+    [['Y'], 'no', true], [['YES '], 'no', true], [['n'], 'yes', false], [['No'], 'yes', false], [[''], 'yes', true], [[''], 'no', false],
+    [['ye', 'yes'], 'no', true, 'yes or no, not ye'], [['maybe', 'q', ''], 'yes', true, 'yes or no, not maybe']
+  ] as const) {
+    const [left, heard]: [string[], string[]] = [[...answers], []]
+    t.equal(await agreed('Install', otherwise, { ask: async () => left.shift() ?? '', tell: text => { heard.push(text) } }), said, answers.join())
+    t.equal(heard[0], told)
+  }
+  t.equal(await agreed('Install', 'yes', { ask: async () => 'what', tell: () => {} }), false, 'not for ever, and not without a yes')
 })
 
 t.test('nobody is asked for ever', async t => {
