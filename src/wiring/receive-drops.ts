@@ -8,11 +8,14 @@ const fresh = 1000
 
 const hint = 'more datagrams arrive than can be read: sysctl net.core.rmem_max, or ReceiveBuffer= of the socket unit, lets more wait'
 
-export function watchReceiveDrops (ports: readonly number[], { metrics, clock, log, onClose }: Pick<RunningParts, 'metrics' | 'clock' | 'log' | 'onClose'>): void {
+type DropParts = Pick<RunningParts, 'metrics' | 'clock' | 'log' | 'onClose'>
+
+/** `read` gives the drops of all sockets of the machine so far, by port. */
+export function watchReceiveDrops (ports: readonly number[], { metrics, clock, log, onClose }: DropParts, read = receiveDrops): void {
   let last = { at: -Infinity, drops: new Map<number, number>() as ReadonlyMap<number, number> }
   const look = (): ReadonlyMap<number, number> => {
     const now = clock.now()
-    if (Math.abs(now - last.at) > fresh) last = { at: now, drops: receiveDrops() }
+    if (Math.abs(now - last.at) > fresh) last = { at: now, drops: read() }
     return last.drops
   }
   const of = (port: number): number => look().get(port) ?? 0
