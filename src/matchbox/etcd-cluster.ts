@@ -47,7 +47,7 @@ function objectIn (text: string): ReadonlyMap<string, JsonValue> | undefined {
   }
 }
 
-const textIn = (value: JsonValue | undefined): string => value === undefined || value === null || typeof value === 'object' ? '' : String(value)
+const textIn = (value: JsonValue | undefined): string => typeof value === 'string' || typeof value === 'number' ? String(value) : ''
 
 /** For whoever looks at what a machine would get, without a service that runs. */
 export const exampleUrls: DiscoveryUrls = { of: () => `http://192.0.2.1:8080/etcd/${'0'.repeat(32)}`, version: () => exampleUrls }

@@ -25,6 +25,20 @@ t.test('it holds what a Map would, and each version stays what it was', t => {
   t.end()
 })
 
+t.test('a run that becomes empty goes, and its neighbours stay', t => {
+  const map = new VersionedMap<number>()
+  const names = Array.from({ length: 4 * longestRun }, (_, n) => nameOf(n))
+  for (const [n, name] of names.entries()) map.set(name, n)
+  const left = new Set(names)
+  for (const from of [longestRun, 0, 2 * longestRun]) {
+    for (const name of names.slice(from, from + longestRun)) {
+      if (!map.delete(name) || !left.delete(name) || map.version.size !== left.size || [...map.version.keys()].length !== left.size) t.fail(`${name} was not there, or took others along`)
+    }
+    t.same([...map.version.keys()], [...left])
+  }
+  t.end()
+})
+
 t.test('it is read as any map is', t => {
   const map = new VersionedMap<number>()
   for (const name of ['b', 'a', 'c']) map.set(name, name.charCodeAt(0))
