@@ -114,7 +114,7 @@ class Probe implements ConflictProbe {
     for (const question of this.#questions) {
       const entry = table?.get(formatIpv4(question.ip))
       if (refused.has(question.ip)) this.#end(question, entry === question.mac ? free : this.#usedBy(question.ip, entry))
-      else if (entry !== undefined && entry === question.mac) this.#end(question, free)
+      else if (entry === question.mac) this.#end(question, free)
       else if (entry !== undefined && entry !== question.before) this.#end(question, this.#usedBy(question.ip, entry))
       else if (now - question.asked >= longestProbe - lookEvery) this.#end(question, free)
     }

@@ -126,6 +126,9 @@ t.test('updates and reboots, where there are groups', async t => {
     { group: 'gone', slots: 0, id: 'm8' },
     { group: 'workers', slots: 2, id: 'm1', address: '10.0.0.1', since: '2026-11-27T10:00:00.000Z', seconds: 2 }
   ]])
+  store.isFull = true
+  t.match(await ask('POST', '/v1/reboots/m1/release'), [503, { code: 'disk_full' }], 'it is on disk before it is told')
+  store.isFull = false
   t.same(await ask('POST', '/v1/reboots/m1/release'), [200, { id: 'm1', groups: ['workers'], released: true }])
   t.match(await ask('POST', '/v1/reboots/m1/release'), [404, { error: /holds no slot/ }])
 })
