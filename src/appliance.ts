@@ -222,9 +222,9 @@ async function startParts (
   metrics.counters('errors_fenced_total', 'Errors outside of any request, by the place where they arose', 'place', () => fence.counts)
   ground.cluster?.measure(metrics)
   const leases = await openLeases({ config, clock, log, metrics, onClose, openShared: ground.cluster?.openLeases })
-  const registry = await openRegistry(ground, leases, onClose)
   const holderOf = (ip: Ipv4): Mac | undefined => leaseHolder(leases.table, ip, clock.now())
   const addressClaims = new AddressClaims({ modeAt: ip => modeAt(homes, ip), holderOf, clock })
+  const registry = await openRegistry(ground, leases, addressClaims, onClose)
   const macOf = (address: string): Mac | undefined => {
     const seen = registry.macOf(address)
     const holder = holderOf(parseIpv4(address) ?? unspecified)

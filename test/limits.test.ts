@@ -112,6 +112,7 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['records of machines in etcd, strangers not among them', NaN, mostMachines],
   ['characters of a text', longestText, NaN],
   ['octets of known machines, about', NaN, registryBudgets.known],
+  ['octets of machines that only a lease names, about', NaN, registryBudgets.leased],
   ['octets of strangers, about', NaN, registryBudgets.stranger],
   ['file of the store, octets', maxFileBytes, NaN],
   ['objects and lists of JSON inside one another', maximumJsonDepth, NaN],

@@ -42,7 +42,7 @@ import { openFileStore } from '../src/store/file-store.js'
 import { Instances } from '../src/updates/instances.js'
 import type { Instance } from '../src/updates/instance.js'
 import { Homes } from '../src/wiring/homes.js'
-import { openMachineNews } from '../src/wiring/machine-news.js'
+import { type MachineNews, openMachineNews } from '../src/wiring/machine-news.js'
 import { readYaml } from '../src/yaml/read-yaml.js'
 import { mac, request, testMac } from './helpers/dhcp.js'
 import { FakeClock } from './helpers/fake-clock.js'
@@ -170,6 +170,50 @@ const record = (t: Test, limits: { readonly timeline: number, readonly history: 
   t.same([machine.timeline.length, machine.timeline.at(-1)?.detail], [limits.timeline, String(limits.timeline - 1)])
   machine = observe(machine, line(limits.timeline), limits)
   t.same([machine.timeline.length, machine.timeline.at(-1)?.detail], [limits.timeline, String(limits.timeline)], 'the oldest went')
+}
+
+/** The oldest goes when there is one too many of a kind, whatever room others leave. */
+function pushedOutAlone (t: Test, kind: 'known' | 'leased'): void {
+  const macOf = (n: number) => macFromBytes(Buffer.from([2, 0, 0, 0, 0, n]))!
+  const see = (registry: MachineRegistry, n: number): void => { registry.record({ mac: macOf(n), stage: 'script', at: n }) }
+  const one = new MachineRegistry([], { note: () => {} })
+  see(one, 0)
+  const budgets = { known: 20 * one.octets, leased: 20 * one.octets, stranger: 20 * one.octets, [kind]: 10 * one.octets }
+  const other = kind === 'known' ? 'leased' : 'known'
+  const registry = new MachineRegistry([], { note: () => {}, budgets, kindOf: ({ mac }) => mac === macOf(99) ? other : kind })
+  see(registry, 99)
+  for (let n = 0; n < 10; n++) see(registry, n)
+  t.equal(registry.size, 11)
+  see(registry, 10)
+  t.same([registry.size, registry.get(macOf(0)), registry.get(macOf(99))?.mac], [11, undefined, macOf(99)])
+}
+
+/** The bodies that a receiver was sent of one event, once there are `count`. */
+async function toldByWebhook (
+  t: Test, event: 'conflict' | 'stuck', act: (registry: MachineRegistry, clock: FakeClock, news: MachineNews) => void, count = 60
+): Promise<readonly string[]> {
+  const told: string[] = []
+  const receiver = createHttp((asked, answer) => {
+    let body = ''
+    asked.setEncoding('utf8').on('data', (piece: string) => { body += piece }).once('end', () => {
+      told.push(body)
+      answer.writeHead(204).end()
+      receiver.emit('told')
+    })
+  }).listen(0, '127.0.0.1')
+  await once(receiver, 'listening')
+  const hook = `{url: "http://127.0.0.1:${(receiver.address() as AddressInfo).port}/", on: [${event}]}`
+  const loaded = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`, `webhooks=[${hook}]`] })
+  const [closing, clock]: [Array<() => unknown>, FakeClock] = [[], new FakeClock()]
+  const ground = { loaded, config: loaded.config, clock, log: quiet, homes: new Homes(loaded.config) }
+  const registry = new MachineRegistry([], { note: () => {}, kindOf: ({ group }) => group === 'named' ? 'known' : 'leased' })
+  const news = await openMachineNews(ground, registry, new Metrics(), close => { closing.push(close) })
+  act(registry, clock, news)
+  while (told.length < count) await once(receiver, 'told')
+  for (const close of closing) await close()
+  receiver.closeAllConnections()
+  receiver.close()
+  return told
 }
 
 const boots = (t: Test, limits: { readonly timeline: number, readonly history: number }): void => {
@@ -477,17 +521,8 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     },
     'relay agents in a configured subnet, others, other DHCP servers, of each (only with `ui.address`)':
       ['dhcp/neighbours.test.ts', 'an address made up for each message: a bounded list that changes once a second, from which the real one does not go'],
-    'octets of known machines, about': t => {
-      const one = new MachineRegistry([], { note: () => {} })
-      const see = (registry: MachineRegistry, n: number): void => { registry.record({ mac: macFromBytes(Buffer.from([2, 0, 0, 0, 0, n]))!, stage: 'script', at: n }) }
-      see(one, 0)
-      const budget = 10 * one.octets
-      const registry = new MachineRegistry([], { note: () => {}, budgets: { known: budget, stranger: 0 } })
-      for (let n = 0; n < 10; n++) see(registry, n)
-      t.same([registry.size, registry.octets <= budget], [10, true])
-      see(registry, 10)
-      t.same([registry.size, registry.get(macFromBytes(Buffer.from([2, 0, 0, 0, 0, 0]))!)], [10, undefined])
-    },
+    'octets of known machines, about': t => { pushedOutAlone(t, 'known') },
+    'octets of machines that only a lease names, about': t => { pushedOutAlone(t, 'leased') },
     'octets of strangers, about': ['machines/registry.test.ts', 'invented machines push out the longest unseen stranger, never a known machine, and take so much'],
     'last packets of a machine (only with `ui.address`)': ['machines/packet-log.test.ts', 'the last fifty, as copies, and no more of one than a frame holds'],
     'octets of them, known machines, about': t => {
@@ -508,27 +543,19 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     'machines that wait to be enrolled': ['machines/enroller.test.ts', 'only so many wait'],
     'machines that were enrolled': ['matchbox/enrolment.test.ts', 'nobody is enrolled beyond the quantities, the range, the profiles there are, or in spite of a group'],
     'conflicts told of to webhooks in an hour': async t => {
-      const told: string[] = []
-      const receiver = createHttp((asked, answer) => {
-        let body = ''
-        asked.setEncoding('utf8').on('data', (piece: string) => { body += piece }).once('end', () => {
-          told.push((JSON.parse(body) as { data: { ip: string } }).data.ip)
-          answer.writeHead(204).end()
-          receiver.emit('told')
-        })
-      }).listen(0, '127.0.0.1')
-      await once(receiver, 'listening')
-      const hook = `{url: "http://127.0.0.1:${(receiver.address() as AddressInfo).port}/", on: [conflict]}`
-      const loaded = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`, `webhooks=[${hook}]`] })
-      const closing: Array<() => unknown> = []
-      const ground = { loaded, config: loaded.config, clock: new FakeClock(), log: quiet, homes: new Homes(loaded.config) }
-      const news = await openMachineNews(ground, new MachineRegistry([], { note: () => {} }), new Metrics(), close => { closing.push(close) })
-      for (let n = 0; n < 61; n++) news.conflict(testMac, `10.0.0.${n}`, 'declined')
-      while (told.length < 60) await once(receiver, 'told')
-      for (const close of closing) await close()
-      receiver.closeAllConnections()
-      receiver.close()
-      t.same([told.length, told.includes('10.0.0.60')], [60, false])
+      const told = await toldByWebhook(t, 'conflict', (_, __, news) => { for (let n = 0; n < 61; n++) news.conflict(testMac, `10.0.0.${n}`, 'declined') })
+      t.same([told.length, told.some(text => text.includes('"10.0.0.60"'))], [60, false])
+    },
+    'machines that only a lease names and that do not get further, told of to webhooks in an hour': async t => {
+      const named = macFromBytes(Buffer.from([2, 0, 0, 0, 0, 255]))!
+      const told = await toldByWebhook(t, 'stuck', (registry, clock) => {
+        const stuck = { stage: 'script' as const, at: clock.now(), failed: 'no group matches' }
+        for (let n = 0; n < 61; n++) registry.record({ mac: macFromBytes(Buffer.from([2, 0, 0, 0, 0, n]))!, ...stuck })
+        registry.record({ mac: named, ...stuck, group: 'named' })
+        clock.advance(1000)
+      }, 61)
+      t.equal(told.length, 61)
+      t.equal(told.filter(text => text.includes(`"mac":"${named}"`)).length, 1, 'whom a group names is told of whoever else there is')
     }
   },
   Files: {

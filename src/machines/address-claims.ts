@@ -12,6 +12,11 @@ import type { Mac } from '../net/mac.js'
 /** Whom an address is kept for. */
 export interface KeptAddress { readonly macs: readonly Mac[], readonly hostName: string | undefined }
 
+export interface KeptAddresses {
+  readonly byIp: ReadonlyMap<Ipv4, KeptAddress>
+  readonly byMac: Pick<ReadonlyMap<Mac, unknown>, 'has'>
+}
+
 export interface AddressClaimsOptions {
   /** Who gives out the address: this service, or another server beside it, or it answers no DHCP there. */
   readonly modeAt: (ip: Ipv4) => 'off' | 'proxy' | 'server'
@@ -33,7 +38,7 @@ const kernelArp = (): string => {
 export class AddressClaims {
   readonly #options: AddressClaimsOptions
   readonly #arp: () => string
-  #reserved: ReadonlyMap<Ipv4, KeptAddress> = new Map()
+  #reserved: KeptAddresses = { byIp: new Map(), byMac: new Map() }
   #table: ReadonlyMap<string, Mac> = new Map()
   #readAt = -Infinity
 
@@ -43,11 +48,14 @@ export class AddressClaims {
   }
 
   /** The reservations in force. */
-  reserve (byIp: ReadonlyMap<Ipv4, KeptAddress>): void { this.#reserved = byIp }
+  reserve (reservations: KeptAddresses): void { this.#reserved = reservations }
+
+  /** Whether an address is reserved for the machine. */
+  isReserved (mac: Mac): boolean { return this.#reserved.byMac.has(mac) }
 
   /** The host name that comes with a reserved address, for the machine that it is reserved for. */
   reservedName (mac: Mac, ip: Ipv4): string | undefined {
-    const reservation = this.#reserved.get(ip)
+    const reservation = this.#reserved.byIp.get(ip)
     return reservation?.macs.includes(mac) === true ? reservation.hostName : undefined
   }
 
@@ -58,7 +66,7 @@ export class AddressClaims {
     if (ip === undefined) return false
     const holder = holderOf(ip)
     if (holder !== undefined) return holder === mac
-    if (modeAt(ip) === 'server' && this.#reserved.get(ip)?.macs.some(known => known === mac) !== true) return false
+    if (modeAt(ip) === 'server' && this.#reserved.byIp.get(ip)?.macs.some(known => known === mac) !== true) return false
     return this.#hardwareOf(address, mac) === mac
   }
 

@@ -17,35 +17,37 @@ export interface Noted {
   readonly step: TimelineStep
   /** Whether there is a new line, or a person said something. */
   readonly isNews: boolean
-  /** Whether somebody named the machine. */
+  /** Whether a group, a reservation or a lease names the machine. */
   readonly isKnown: boolean
 }
 
 /**
- * How much is remembered, in octets of JSON: a stranger can invent hardware addresses without end, and pushes out only other
- * strangers. `known` are machines that a group, a reservation or a lease names.
+ * How much is remembered, in octets of JSON. `known` are machines that a group or a reservation names, `leased` those that only hold a
+ * lease: where anybody is given one a stranger can invent as many as there are addresses, as he can invent any number without one.
+ * Each pushes out its like alone.
  */
-export const registryBudgets = { known: 96 * 2 ** 20, stranger: 4 * 2 ** 20 } as const
+export const registryBudgets = { known: 64 * 2 ** 20, leased: 32 * 2 ** 20, stranger: 4 * 2 ** 20 } as const
 
 export interface RegistryOptions {
   /** Is told of every machine that changed, to keep it. */
   readonly note: (machine: Machine, how: Noted) => void
   /** Fulfilled when what was noted of a machine is kept; rejected with AppError when it can't be. At once without it. */
   readonly kept?: (mac: Mac) => Promise<void>
-  /** Whether somebody named the machine: then its record is the full one. */
-  readonly isKnown?: (machine: Machine) => boolean
-  readonly budgets?: Readonly<Record<Kind, number>>
-  readonly limits?: Readonly<Record<Kind, RecordLimits>>
+  /** Who names the machine; without it all are known. A stranger's record is a small one. */
+  readonly kindOf?: (machine: Machine) => MachineKind
+  readonly budgets?: Readonly<Record<MachineKind, number>>
+  readonly limits?: Readonly<Record<'known' | 'stranger', RecordLimits>>
 }
 
-type Kind = 'known' | 'stranger'
+export type MachineKind = keyof typeof registryBudgets
+const kinds: readonly MachineKind[] = ['known', 'leased', 'stranger']
 
-interface KeptMachine { readonly machine: Machine, readonly octets: number, readonly as: Kind }
+interface KeptMachine { readonly machine: Machine, readonly octets: number, readonly as: MachineKind }
 
 export class MachineRegistry {
   /** Each in the order in which they were last seen, the longest ago first. */
-  readonly #machines: Readonly<Record<Kind, Map<Mac, KeptMachine>>> = { known: new Map(), stranger: new Map() }
-  readonly #octets = { known: 0, stranger: 0 }
+  readonly #machines: Readonly<Record<MachineKind, Map<Mac, KeptMachine>>> = { known: new Map(), leased: new Map(), stranger: new Map() }
+  readonly #octets = { known: 0, leased: 0, stranger: 0 }
   /** All of them, sorted: nobody may ask for a sort of thousands. */
   readonly #inOrder: Mac[] = []
   readonly #byAddress = new Map<string, Mac>()
@@ -54,20 +56,20 @@ export class MachineRegistry {
   readonly #patience = new Patience()
 
   constructor (kept: readonly Machine[], options: RegistryOptions) {
-    this.#options = { isKnown: () => true, kept: () => Promise.resolve(), budgets: registryBudgets, limits: recordLimits, ...options }
+    this.#options = { kindOf: () => 'known', kept: () => Promise.resolve(), budgets: registryBudgets, limits: recordLimits, ...options }
     for (const machine of kept) {
-      this.#take(machine, this.#kindOf(machine))
+      this.#take(machine, this.#options.kindOf(machine))
       for (const { profile, ms, reason } of machine.history ?? []) {
         if (profile !== undefined && reason === undefined) this.#patience.finished(profile, ms)
       }
     }
     // Each put into its place would move half of the others.
-    this.#inOrder.push(...[...this.#machines.known.keys(), ...this.#machines.stranger.keys()].sort())
+    this.#inOrder.push(...kinds.flatMap(kind => [...this.#machines[kind].keys()]).sort())
   }
 
-  get size (): number { return this.#machines.known.size + this.#machines.stranger.size }
+  get size (): number { return this.#inOrder.length }
   /** Octets that the records take, about. */
-  get octets (): number { return this.#octets.known + this.#octets.stranger }
+  get octets (): number { return this.#octets.known + this.#octets.leased + this.#octets.stranger }
   get strangers (): number { return this.#machines.stranger.size }
   list (): readonly Machine[] { return this.after(undefined, this.size) }
 
@@ -79,13 +81,15 @@ export class MachineRegistry {
   }
 
   * values (): IterableIterator<Machine> {
-    for (const { machine } of this.#machines.known.values()) yield machine
-    for (const { machine } of this.#machines.stranger.values()) yield machine
+    for (const kind of kinds) for (const { machine } of this.#machines[kind].values()) yield machine
   }
 
   get (mac: Mac): Machine | undefined { return this.#find(mac)?.machine }
 
   isStranger (mac: Mac): boolean { return this.#find(mac)?.as === 'stranger' }
+
+  /** Whether nothing but a lease names it. */
+  isLeased (mac: Mac): boolean { return this.#find(mac)?.as === 'leased' }
 
   /** What keeps the machine from getting further, at `now` (epoch milliseconds); undefined while nothing does. */
   troubleOf (machine: Machine, now: number): Trouble | undefined {
@@ -100,8 +104,8 @@ export class MachineRegistry {
     const before = this.get(observation.mac)
     const { mac, at, group } = observation
     const asked = before ?? { mac, firstSeen: at, lastSeen: at, boots: 0, timeline: [], ...group !== undefined && { group } }
-    const kind = this.#kindOf(asked)
-    const limits = this.#options.limits[kind]
+    const kind = this.#options.kindOf(asked)
+    const limits = this.#options.limits[kind === 'stranger' ? 'stranger' : 'known']
     const machine = observe(before, observation, limits)
     const news = isNews(before, machine)
     const step: TimelineStep = { make: before => observe(before, observation, limits), observation }
@@ -177,16 +181,18 @@ export class MachineRegistry {
     })
   }
 
-  #find (mac: Mac): KeptMachine | undefined { return this.#machines.known.get(mac) ?? this.#machines.stranger.get(mac) }
-  #kindOf (machine: Machine): Kind { return this.#options.isKnown(machine) ? 'known' : 'stranger' }
+  #find (mac: Mac): KeptMachine | undefined {
+    const { known, leased, stranger } = this.#machines
+    return known.get(mac) ?? leased.get(mac) ?? stranger.get(mac)
+  }
 
   #change (machine: Machine, change: (before: Machine) => Machine): void {
     this.#replace(change(machine), { make: before => change(before ?? machine) }, true)
   }
 
-  #replace (machine: Machine, step: TimelineStep, isNews: boolean, kind: Kind = this.#kindOf(machine)): void {
+  #replace (machine: Machine, step: TimelineStep, isNews: boolean, kind = this.#options.kindOf(machine)): void {
     this.#remember(machine, kind)
-    this.#options.note(machine, { step, isNews, isKnown: kind === 'known' })
+    this.#options.note(machine, { step, isNews, isKnown: kind !== 'stranger' })
   }
 
   /** A boot that has just come to its end says how long those of its profile take. */
@@ -202,13 +208,13 @@ export class MachineRegistry {
   readonly #reporting = new Set<string>()
   #reportsInstalled ({ profile, stage }: Machine): boolean { return stage === 'ignition' && profile !== undefined && this.#reporting.has(profile) }
 
-  #remember (machine: Machine, as: Kind = this.#kindOf(machine)): void {
+  #remember (machine: Machine, as = this.#options.kindOf(machine)): void {
     if (this.#find(machine.mac) === undefined) this.#inOrder.splice(this.#placeOf(machine.mac), 0, machine.mac)
     for (const { machine: { mac } } of this.#take(machine, as)) this.#inOrder.splice(this.#placeOf(mac), 1)
   }
 
   /** Holds the machine's record in place of the one before, if there is any; what had to give way for it. */
-  #take (machine: Machine, as: Kind): readonly KeptMachine[] {
+  #take (machine: Machine, as: MachineKind): readonly KeptMachine[] {
     const before = this.#find(machine.mac)
     if (before !== undefined) this.#drop(before, before.machine.address !== machine.address)
     const kept: KeptMachine = { machine, octets: octetsOf(machine), as }

@@ -75,7 +75,7 @@ export class DhcpServers {
       for (const problem of told.slice(0, mostTold)) log.warn({ problem }, 'reservation.refused')
       if (told.length > mostTold) log.warn({ more: told.length - mostTold }, 'reservation.refused')
       refused = new Set(problems)
-      addressClaims.reserve(reservations.byIp)
+      addressClaims.reserve(reservations)
       this.#settings = home =>
         ({ subnets, reservations, boot: currentBoot(parts, home), unknownClients: config.dhcp.unknown_clients, named: groupMachines })
       for (const [server, home] of this.#running) server.configure(this.#settings(home))

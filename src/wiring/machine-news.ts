@@ -26,6 +26,8 @@ export interface MachineNews {
 
 /** Conflicts told of within an hour: a stranger can declare as many as he likes. */
 const mostConflicts = 60
+/** And machines that do not get further of those that nobody named: where anybody is given a lease, a stranger can invent them. */
+const mostLeased = 60
 const hour = 3_600_000
 
 type NewsGround = Pick<Ground, 'loaded' | 'config' | 'clock' | 'log' | 'homes'> & Partial<Pick<Ground, 'cluster'>>
@@ -36,8 +38,15 @@ export async function openMachineNews (
   const { clock, cluster } = ground
   const steady = (): number => performance.now()
   const tell = await openWebhooks(ground, metrics, steady, onClose)
+  const isOneOfFew = fewAnHour(mostLeased, steady)
   const watch = new StuckWatch({
-    registry, clock, steady, ...cluster !== undefined && { isOurs: (machine: Machine) => cluster.tells(machine.mac, machine.seenBy) }, onStuck: (machine, { reason, look }) => { tell('stuck', machine.mac, { ...factsOf(machine), reason, look }) }
+    registry,
+    clock,
+    steady,
+    ...cluster !== undefined && { isOurs: (machine: Machine) => cluster.tells(machine.mac, machine.seenBy) },
+    onStuck: (machine, { reason, look }) => {
+      if (!registry.isLeased(machine.mac) || isOneOfFew(machine.mac)) tell('stuck', machine.mac, { ...factsOf(machine), reason, look })
+    }
   })
   onClose(async () => { watch.close() })
   metrics.gauge('machines_stuck', 'Machines that somebody named and that do not get further', () => watch.stuck)
@@ -46,17 +55,25 @@ export async function openMachineNews (
     if (elsewhere !== true && stage === 'installed' && failed === undefined) tell('installed', machine.mac, factsOf(machine))
   })
   onClose(async () => { stop() })
-  const conflicts = new Map<string, number>()
+  const isNewConflict = fewAnHour(mostConflicts, steady)
   return {
     enrolled: (mac, { id, profile, metadata }) => {
       tell('enrolled', mac, { ...registry.get(mac) === undefined ? {} : factsOf(registry.get(mac)!), group: id, profile, ip: metadata?.get('ip') })
     },
     conflict: (mac, ip, what) => {
-      for (const [key, at] of conflicts) if (steady() - at > hour) conflicts.delete(key)
-      if (conflicts.has(ip) || conflicts.size >= mostConflicts) return
-      conflicts.set(ip, steady())
-      tell('conflict', mac, { ip, what })
+      if (isNewConflict(ip)) tell('conflict', mac, { ip, what })
     }
+  }
+}
+
+/** True of what was not asked for within an hour, and of so many in one. */
+function fewAnHour (most: number, steady: () => number): (key: string) => boolean {
+  const told = new Map<string, number>()
+  return key => {
+    for (const [known, at] of told) if (steady() - at > hour) told.delete(known)
+    if (told.has(key) || told.size >= most) return false
+    told.set(key, steady())
+    return true
   }
 }
 

@@ -1,6 +1,7 @@
 // The machines' records: the registry, the file behind it, and what of it bears on what machines boot.
 import { join } from 'node:path'
 import { lineFormats } from '../disk/state-formats.js'
+import type { AddressClaims } from '../machines/address-claims.js'
 import { MachineJournal } from '../machines/journal.js'
 import { MachineRegistry } from '../machines/registry.js'
 import { recordLimits } from '../machines/timeline.js'
@@ -16,7 +17,9 @@ import type { Ground } from './ground.js'
 import type { BootFileSent } from '../machines/observer.js'
 import type { Leases } from './leases.js'
 
-export async function openRegistry (ground: Ground, leases: Leases, onClose: OnClose): Promise<MachineRegistry> {
+export async function openRegistry (
+  ground: Ground, leases: Leases, addressClaims: Pick<AddressClaims, 'isReserved'>, onClose: OnClose
+): Promise<MachineRegistry> {
   const { config, log, clock, store, cluster } = ground
   const holder: { registry?: MachineRegistry } = {}
   const journal = new MachineJournal({
@@ -30,7 +33,10 @@ export async function openRegistry (ground: Ground, leases: Leases, onClose: OnC
     note: (machine, how) => { machines.note(machine, how) },
     kept: mac => machines.kept(mac),
     ...cluster !== undefined && { limits: { known: recordLimits.shared, stranger: recordLimits.stranger } },
-    isKnown: ({ mac, group }) => named.has(group, mac) || leases.table.ofMac(mac).length > 0
+    kindOf: ({ mac, group }) => {
+      if (named.has(group, mac) || addressClaims.isReserved(mac)) return 'known'
+      return leases.table.ofMac(mac).length > 0 ? 'leased' : 'stranger'
+    }
   })
   onClose(() => machines.close(), 'file')
   return registry

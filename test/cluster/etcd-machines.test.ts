@@ -41,7 +41,7 @@ async function site (t: Test, etcd: EtcdCluster, name: string, { folder = join(t
   const registry = holder.registry = new MachineRegistry(await machines.load(), {
     note: (machine, how) => { machines.note(machine, how) },
     kept: which => machines.kept(which),
-    isKnown: machine => machine.mac !== stranger,
+    kindOf: machine => machine.mac === stranger ? 'stranger' : 'known',
     limits: { known: recordLimits.shared, stranger: recordLimits.stranger }
   })
   t.teardown(() => machines.close())

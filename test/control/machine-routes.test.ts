@@ -17,7 +17,7 @@ const at = Date.UTC(2026, 0, 1)
 
 async function start (t: Test, leased: Readonly<Record<string, string>> = {}) {
   const disk: { kept: () => Promise<void> } = { kept: async () => {} }
-  const registry = new MachineRegistry([], { note: () => {}, kept: () => disk.kept(), isKnown: ({ group }) => group !== 'anybody' })
+  const registry = new MachineRegistry([], { note: () => {}, kept: () => disk.kept(), kindOf: ({ group }) => group === 'anybody' ? 'stranger' : 'known' })
   const installed: Array<readonly [Mac, string]> = []
   const app = fastify()
   const arrived: string[] = []

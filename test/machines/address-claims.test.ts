@@ -20,7 +20,8 @@ t.test('an address is the machine\'s that holds its lease, or for which it is re
   clock.advance(61_000)
   t.equal(claims.isAddressOf(machine, '10.0.0.5'), false, 'the lease is over')
 
-  claims.reserve(new Map([[ip('10.0.0.9'), { ip: ip('10.0.0.9'), macs: [machine], hostName: undefined, source: 'test' }]]))
+  claims.reserve({ byIp: new Map([[ip('10.0.0.9'), { macs: [machine], hostName: undefined }]]), byMac: new Map([[machine, []]]) })
+  t.same([claims.isReserved(machine), claims.isReserved(other)], [true, false])
   t.equal(claims.isAddressOf(machine, '10.0.0.9'), false, 'anybody may have taken a reserved address')
   rows = [['10.0.0.9', other], ['10.0.0.10', machine]]
   clock.advance(1001)

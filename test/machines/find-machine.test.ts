@@ -9,7 +9,7 @@ import { mac } from '../helpers/dhcp.js'
 const card = (n: number) => mac(`52:54:00:00:00:0${n}`)
 
 t.test('a machine by its address, its name, and what a group calls it', t => {
-  const registry = new MachineRegistry([], { note: () => {}, isKnown: ({ group }) => group !== undefined })
+  const registry = new MachineRegistry([], { note: () => {}, kindOf: ({ group }) => group === undefined ? 'stranger' : 'known' })
   registry.record({ mac: card(1), stage: 'script', at: 1, address: '10.0.0.1', name: 'node-1.lab.example', group: 'g' })
   registry.record({ mac: card(2), stage: 'ack', at: 2, name: 'node-1', program: 'pxe' })
   registry.record({ mac: card(3), stage: 'ack', at: 3, name: '\u001b[2J', program: 'pxe' })

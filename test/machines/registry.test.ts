@@ -55,7 +55,7 @@ t.test('changes are told once each', t => {
 const invented = (i: number): Mac => macFromBytes(Buffer.from([2, 0, 0, i >> 16, i >> 8 & 255, i & 255])) as Mac
 
 t.test('invented machines push out the longest unseen stranger, never a known machine, and take so much', t => {
-  const registry = new MachineRegistry([], { note: () => {}, isKnown: machine => machine.group === 'named' })
+  const registry = new MachineRegistry([], { note: () => {}, kindOf: machine => machine.group === 'named' ? 'known' : 'stranger' })
   registry.record({ mac, stage: 'script', at: 1, group: 'named' })
   const most = 20_000
   for (let i = 0; i < most; i++) {
@@ -71,7 +71,7 @@ t.test('invented machines push out the longest unseen stranger, never a known ma
 
 t.test('a stranger has a small record, and a full one once somebody names it', t => {
   const named = new Set<Mac>()
-  const registry = new MachineRegistry([], { note: () => {}, isKnown: machine => named.has(machine.mac) })
+  const registry = new MachineRegistry([], { note: () => {}, kindOf: machine => named.has(machine.mac) ? 'known' : 'stranger' })
   const lines = (from: number): void => { for (let i = from; i < from + 100; i++) registry.record({ mac, stage: 'script', at: i, detail: String(i) }) }
   lines(0)
   t.equal(registry.get(mac)?.timeline.length, 12)
@@ -173,7 +173,7 @@ t.test('what the journal could not write is written later', async t => {
 })
 
 t.test('names as long and as hostile as DHCP carries them change nothing of another machine', t => {
-  const registry = new MachineRegistry([], { note: () => {}, isKnown: ({ mac: machine }) => machine === other })
+  const registry = new MachineRegistry([], { note: () => {}, kindOf: ({ mac: machine }) => machine === other ? 'known' : 'stranger' })
   const victim = registry.record({ mac: other, stage: 'script', at: 1, address: '10.0.0.2', name: 'node-2', group: 'g' })
   const names = ['<script>alert(1)</script>', '\u001b]0;x\u0007\u001b[2J', 'x'.repeat(255), '\u202egnp.exe', '"},{"mac":"52:54:00:00:00:02"', '\0'.repeat(255), '../../etc/passwd', 'node-2', '__proto__', '\ud800'.repeat(100)]
   for (const [i, name] of names.entries()) {

@@ -8,7 +8,7 @@ import { FakeClock } from '../helpers/fake-clock.js'
 const card = (n: number): Mac => mac(`52:54:00:00:00:0${n}`)
 
 function world (isKnown: (machine: { readonly mac: Mac }) => boolean = () => true) {
-  const [clock, registry] = [new FakeClock(), new MachineRegistry([], { note: () => {}, isKnown })]
+  const [clock, registry] = [new FakeClock(), new MachineRegistry([], { note: () => {}, kindOf: machine => isKnown(machine) ? 'known' : 'stranger' })]
   /** What the system's clock was set by. */
   let set = 0
   const told: string[] = []

@@ -27,7 +27,7 @@ t.test('a group removed while its machine installs', async t => {
   put('other', other)
   const store = await openFileStore({ dataPath, tombstoneMs: 0, clock: systemClock, log, watch: false })
   t.teardown(() => store.close())
-  const registry = new MachineRegistry([], { note: () => {}, isKnown: ({ group }) => store.snapshot.groups.has(group ?? '') })
+  const registry = new MachineRegistry([], { note: () => {}, kindOf: ({ group }) => store.snapshot.groups.has(group ?? '') ? 'known' : 'stranger' })
   const provisioner = createProvisioner({ store, past: pastOf(registry) })
   const observer = createObserver({
     registry,

@@ -62,7 +62,7 @@ t.test('so many watch from one address and in all', async t => {
 })
 
 t.test('what a machine does is told before a fleet that fell silent at once', async t => {
-  const [clock, registry] = [new FakeClock(), new MachineRegistry([], { note: () => {}, isKnown: () => true })]
+  const [clock, registry] = [new FakeClock(), new MachineRegistry([], { note: () => {}, kindOf: () => 'known' })]
   const machine = (n: number): Mac => macFromBytes(Buffer.from([2, 0, 0, 0, n >> 8, n & 255]))!
   const count = 40 * mostLate
   for (let n = 0; n < count; n++) registry.record({ mac: machine(n), stage: 'script', at: clock.now() })
@@ -120,7 +120,7 @@ t.test('a place that nobody named', t => {
 })
 
 t.test('so many strangers are on a page', async t => {
-  const registry = new MachineRegistry([], { note: () => {}, isKnown: () => false })
+  const registry = new MachineRegistry([], { note: () => {}, kindOf: () => 'stranger' })
   for (let n = 0; n <= strangerRows; n++) registry.record({ mac: macFromBytes(Buffer.from([2, 0, 0, 0, 0, n]))!, stage: 'discover', at: n })
   const ask = asking(page(t, registry))
   const rowsOf = (body: string): number => body.match(/<tr role="row" tabindex/g)?.length ?? 0

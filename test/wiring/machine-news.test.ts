@@ -111,7 +111,7 @@ t.test('each kind reaches a receiver; a conflict is told of once an hour, and of
   const loaded = loadConfig({
     file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir({})}`, 'data_path=/nowhere', `webhooks=[{url: "http://127.0.0.1:${port}/"}]`]
   })
-  const registry = new MachineRegistry([], { note: () => {}, isKnown: () => true })
+  const registry = new MachineRegistry([], { note: () => {}, kindOf: () => 'known' })
   const ends: Array<() => Promise<void>> = []
   const news = await openMachineNews(
     { loaded, config: loaded.config, clock, log: quiet, homes: new Homes(loaded.config) }, registry, new Metrics(), end => { ends.unshift(end) }
