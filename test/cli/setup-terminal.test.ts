@@ -1,0 +1,34 @@
+// The questions of an installation in a pseudo-terminal of 40 columns: who goes away in the middle has changed nothing.
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { builtProgram } from '../helpers/built.js'
+import { watch } from '../helpers/netns.js'
+import { surroundings } from '../helpers/program.js'
+import { needs } from '../helpers/tools.js'
+
+const first = /^DHCP: server here, proxy beside the server of another machine, or off \(server, proxy, off\) \[server\]: $/
+
+t.test('Ctrl-C, the end of input, and no', async t => {
+  if (!needs(t, 'script')) return
+  for (const [name, dialogue] of [
+    ['Ctrl-C', [[first, 'srever\n'], [/there is no mode srever: server, proxy or off/, '\x03']]],
+    ['the end of input', [[first, '\x04']]],
+    ['no', [[first, 'off\n'], [/Install with this configuration \(yes, no\) \[yes\]: $/, 'nay\n'], [/yes or no, not nay/, 'N\n']]]
+  ] as const) {
+    const folder = t.testdir({ bundle: { SHA256SUMS: 'sums\n' }, to: {} })
+    const words = [process.execPath, builtProgram(), 'setup', 'plan', '--ask', '--dry-run', '--idle', '--no-certs', '--systemd', '252', '--name', 'boot', '--bundle', join(folder, 'bundle'), '--to', join(folder, 'to')]
+    const child = spawn('script', ['-qfec', `stty cols 40; unset NODE_OPTIONS; exec ${words.join(' ')}`, '/dev/null'], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...surroundings(), TERM: 'dumb', SHELL: '/bin/sh' } })
+    const terminal = watch(child)
+    t.teardown(() => { child.kill('SIGKILL') })
+    for (const [asked, typed] of dialogue) {
+      t.match(await terminal.line(asked, 60_000), asked, name)
+      child.stdin.write(typed)
+    }
+    t.equal(await terminal.ended, 1, name)
+    t.match(terminal.output(), /core-provisioner setup: nothing was changed/, name)
+    t.notMatch(terminal.output(), /^\s+at /m, name)
+    t.notOk(readdirSync(join(folder, 'to')).includes('settings'), `${name}: install.sh has nothing to go on with`)
+  }
+})
