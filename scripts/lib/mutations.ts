@@ -80,12 +80,14 @@ function changeOperator (node: ts.BinaryExpression, add: (kind: MutationKind, st
   if (!(sign === '+' && /['"`]/.test(node.getText()))) to('bound', arithmetic[sign])
 }
 
-/** Awaited for nothing but what is returned, outside of a `try`. */
+/** Awaited for nothing but what is returned, where neither a `catch` nor a `finally` hears how it ends. */
 function isReturned (node: ts.AwaitExpression): boolean {
   const { parent } = node
   if (ts.isArrowFunction(parent)) return true
   if (!ts.isReturnStatement(parent)) return false
-  for (let up: ts.Node = parent; !ts.isFunctionLike(up) && !ts.isSourceFile(up); up = up.parent) if (ts.isTryStatement(up)) return false
+  for (let up: ts.Node = parent; !ts.isFunctionLike(up.parent) && !ts.isSourceFile(up.parent); up = up.parent) {
+    if (ts.isTryStatement(up.parent) && (up === up.parent.tryBlock || up.parent.finallyBlock !== undefined)) return false
+  }
   return true
 }
 

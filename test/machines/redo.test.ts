@@ -24,6 +24,7 @@ t.test('what was seen later is seen now; what was seen before stands in its plac
   t.same(lines(redo(other, [seen('discover', 99_000, { program: 'pxe' })])), ['discover 100000 x2', 'offer 100100', 'loader 100500', 'script 101000'], 'the same line once more')
   t.same(lines(redo(redo(other, [seen('discover', 99_000)]), [seen('discover', 99_001)])), ['discover 100000 x3', 'offer 100100', 'loader 100500', 'script 101000'])
   for (const more of [{ detail: 'd' }, { failed: 'f' }, { warning: 'w' }]) t.equal(lines(redo(other, [seen('offer', 100_050, more)]))?.[1], 'offer 100050', JSON.stringify(more))
+  t.equal(lines(redo(other, [seen('ack', 100_100)]))?.[2], 'ack 100100', 'behind what was written down of the same moment')
   t.equal(redo(other, [seen('kernel', 100_700)])?.stage, 'kernel', 'a stage that it had not reached')
   t.equal(redo(other, [seen('kernel', 100_700, { failed: 'no such file' })])?.stage, 'script')
   t.same(lines(redo(other, [seen('ack', 100_700, { program: 'other' })])), lines(other), 'a system of its own is no stage')

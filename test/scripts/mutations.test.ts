@@ -17,10 +17,13 @@ t.test('each kind of change, at its place', t => {
 })
 
 t.test('what nobody could notice is none', t => {
-  for (const source of ['const f = async () => await g()', 'async function f () { return await g() }', "log.warn({ a: 1 < 2 }, 'x')", "const s = 'a' + b", 'type A = 3', 'x.valueOf()', "import { a } from './b.js'"]) {
+  for (const source of ['const f = async () => await g()', 'async function f () { return await g() }', "log.warn({ a: 1 < 2 }, 'x')", "const s = 'a' + b", 'type A = 3', 'x.valueOf()', "import { a } from './b.js'",
+    'async function f () { try { g() } catch { return await h() } }']) {
     t.same(changesOf(source), [], source)
   }
   t.same(changesOf('async function f () { try { return await g() } catch {} }'), ['await: async function f () { try { return g() } catch {} }'])
+  t.same(changesOf('async function f () { try { g() } catch { return await h() } finally { i() } }'), ['await: async function f () { try { g() } catch { return h() } finally { i() } }'])
+  t.same(changesOf('async function f () { try { return await g() } finally { h() } }'), ['await: async function f () { try { return g() } finally { h() } }'])
   t.end()
 })
 

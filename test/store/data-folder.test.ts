@@ -58,6 +58,7 @@ t.test('an unfinished file is removed a minute after it was written, by both clo
   for (const [age, folderAge, isKept, why] of [
     [60, 0, false, 'a minute old'],
     [59, 0, true, 'younger'],
+    [59, -1, true, 'younger, whatever the clock of the file system says'],
     [3600, 3541, true, 'nothing was written in its folder since'],
     [3600, 3540, false, 'written in its folder a minute after it']
   ] as const) {
