@@ -10,8 +10,7 @@ import { wholeFileLimits } from '../disk/whole-file.js'
 const standardInput: readonly string[] = ['/dev/stdin', '/dev/fd/0', '/proc/self/fd/0']
 
 /** What comes until the end of input; undefined where `path` is a file, a folder or nothing. AppError config_invalid. */
-export async function pipedConfig (path: string | undefined, stdin: Readable): Promise<string | undefined> {
-  if (path === undefined) return undefined
+export async function pipedConfig (path: string, stdin: Readable): Promise<string | undefined> {
   const stats = await stat(path).catch(() => undefined)
   if (stats === undefined || stats.isFile() || stats.isDirectory()) return undefined
   try {

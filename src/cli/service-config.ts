@@ -6,7 +6,6 @@ import { parseEnvironmentFile } from '../config/environment-file.js'
 import { defaultConfigFile, type LoadedConfig, loadConfig } from '../config/load.js'
 import { readWholeSync } from '../disk/whole-file.js'
 import type { Io } from './command.js'
-import { pipedConfig } from './piped-config.js'
 
 type ConfigIo = Pick<Io, 'env' | 'stdin'>
 
@@ -28,7 +27,7 @@ export function environmentOf (values: EyesValues, io: Io): Io['env'] {
 /** The configuration and the environment as a service of that user and that environment file has them. The process goes on as that user. */
 export async function eyesOf (values: EyesValues, io: Io): Promise<{ readonly loaded: LoadedConfig, readonly env: Io['env'] }> {
   const env = environmentOf(values, io)
-  const text = await pipedConfig(values.config, io.stdin)
+  const text = await pipedText(values, io)
   // After the environment, which systemd reads as root.
   if (values.as !== undefined) io.actAs(values.as)
   return { loaded: configFrom(values, { env }, text), env }
@@ -67,7 +66,11 @@ export const serviceConfig = async (values: ConfigValues, { env, stdin }: Config
 
 /** For a command that reads it once: it may come through a pipe. */
 export const configOnce = async (values: ConfigValues, { env, stdin }: ConfigIo): Promise<LoadedConfig> =>
-  configFrom(values, { env }, await pipedConfig(values.config, stdin))
+  configFrom(values, { env }, await pipedText(values, { stdin }))
+
+/** Loaded where a file is named: the service reads files alone. */
+const pipedText = async ({ config }: ConfigValues, { stdin }: Pick<Io, 'stdin'>): Promise<string | undefined> =>
+  config === undefined ? undefined : await (await import('./piped-config.js')).pipedConfig(config, stdin)
 
 export const configFrom = (values: ConfigValues, { env }: Pick<Io, 'env'>, text?: string): LoadedConfig =>
   loadConfig({ file: values.config, text, set: values.set ?? [], env })
