@@ -249,7 +249,12 @@ async function startParts (
     past: pastOf(registry, ground.cluster),
     discovery: discovery.urls,
     fallbacks,
-    guard: await openGuard({ ground, isAddressOf: (mac, address) => addressClaims.isAddressOf(mac, address), onClose })
+    guard: await openGuard({
+      ground,
+      isAddressOf: (mac, address) => addressClaims.isAddressOf(mac, address),
+      settle: leases.store.settle?.bind(leases.store),
+      onClose
+    }),
   })
   const news = await openMachineNews(ground, registry, metrics, onClose)
   const neighbours = watchNeighbours(ground)
