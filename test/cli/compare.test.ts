@@ -55,7 +55,7 @@ t.test('both are asked for every document of every group', async t => {
   const config = ['--set', `data_path=${folder}`, '--with', ours]
   const { code, out } = await run(compareCommand, ['--matchbox', theirs, ...config])
   t.equal(code, 1)
-  t.match(out, /^a: \/grub\?\S*mac=52%3A54%3A00%3A00%3A00%3A01\S*: line 1: "same" from Matchbox, "other" from this appliance\n2 groups, 12 documents, 1 of them differ\n$/)
+  t.match(out, /^a: \/grub\?\S*mac=52%3A54%3A00%3A00%3A00%3A01\S*: line 1: "same" from Matchbox, "other" from this appliance\n2 groups, 12 documents, 1 of them differs\n$/)
   t.ok(paths.includes('/metadata'))
   t.ok(paths.some(path => path.includes('os=installed%20%26%20more')))
   t.equal(paths.length, 12)

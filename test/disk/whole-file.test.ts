@@ -67,7 +67,7 @@ const others: Readonly<Record<string, string>> = {
   'net/receive-queue': '/proc',
   'store/file-store': 'looks at what it is first',
   'store/stored-file': 'opens without waiting, and looks first',
-  'wiring/address-claims': '/proc',
+  'machines/address-claims': '/proc',
   'wiring/guard': '/proc'
 }
 
