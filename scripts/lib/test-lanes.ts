@@ -1,12 +1,16 @@
-// Which test files `npm test` leaves to CI and to `--all`: those that boot firmware, run clusters or install whole machines. They are
-// known by the helper that starts such things, wherever between them and the test file it is imported.
+// Which test files `npm test` leaves to CI and to `--all`: those that boot firmware, run clusters, install whole machines or are the
+// short form of a soak. They are known by the helper that starts such things, wherever between them and the test file it is imported.
 import { posix } from 'node:path'
 
 /** What takes a test file minutes; each is started by these files and by no others. */
 const starters = {
   firmware: ['scripts/lib/qemu.ts', 'test/helpers/rom-machine.ts', 'test/helpers/sandbox.ts'],
   clusters: ['test/helpers/etcd.ts', 'test/helpers/etcd-members.ts', 'test/helpers/etcd-network.ts'],
-  installations: ['test/helpers/bundle.ts', 'test/helpers/container.ts', 'test/helpers/docs-machine.ts']
+  installations: ['test/helpers/bundle.ts', 'test/helpers/container.ts', 'test/helpers/docs-machine.ts'],
+  soaks: [
+    'test/helpers/hostile-minute.ts', 'test/helpers/dhcp-hostile.ts', 'test/helpers/tftp-hostile.ts', 'test/helpers/dhcp-soak.ts',
+    'test/helpers/mirror-storm.ts', 'test/helpers/ui-soak.ts', 'test/helpers/fleet/run-fleet.ts'
+  ]
 } as const
 
 export type Lane = keyof typeof starters

@@ -19,7 +19,7 @@ const minutes: Readonly<Record<string, number>> = {
   'test/scenario/fleet.test.ts': 180
 }
 /** Seconds of a file of which no more is known. */
-const usual: Readonly<Record<Lane, number>> = { firmware: 100, installations: 90, clusters: 40 }
+const usual: Readonly<Record<Lane, number>> = { firmware: 100, installations: 90, clusters: 40, soaks: 30 }
 const quick = 3
 /** Rooms whose files drive other programs. */
 const driving = /^test\/(?:interop|scenario|updates|ui|cluster|cli|mirror)\//

@@ -1,4 +1,4 @@
-// What `npm test` runs by hand, and what it leaves to CI: by the helper that starts firmware, etcd or whole machines, and nobody else does.
+// What `npm test` runs by hand, and what it leaves to CI: by the helper that starts firmware, etcd, whole machines or a soak, and nobody else does.
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -29,9 +29,19 @@ t.test('a test file is left to CI for what it imports, through other helpers too
   t.same(lanes, ['clusters', undefined, 'installations', undefined])
 })
 
+t.test('what a soak does for long, its test does for CI', async t => {
+  // Helpers of soaks that short tests take something from.
+  const shared = ['random', 'pki', 'firmware-cases', 'grpc-program', 'mirror-kill']
+  const soaks = readdirSync(join(root, 'scripts/soak')).map(name => read(`scripts/soak/${name}`)!)
+  const helpers = soaks.flatMap(text => [...text.matchAll(/'\.\.\/\.\.\/(test\/helpers\/([\w/-]+))\.js'/g)].map(([, path = '', name = '']) => ({ path, name })))
+  t.ok(helpers.length > 10, 'soaks have helpers')
+  t.same(shared.filter(name => !helpers.some(helper => helper.name === name)), [])
+  t.same(helpers.filter(({ path, name }) => !shared.includes(name) && laneOf(`${path}.ts`, read) === undefined), [])
+})
+
 t.test('no test file that starts such a program is among those that npm test runs', async t => {
   t.ok(quick.length > 300, 'most are')
-  t.same([...left.keys()].sort(), ['clusters', 'firmware', 'installations'])
+  t.same([...left.keys()].sort(), ['clusters', 'firmware', 'installations', 'soaks'])
   t.same(quick.filter(file => program.test(read(file)!) || script.test(read(file)!)).filter(file => file !== 'test/scripts/test-lanes.test.ts'), [])
 })
 
