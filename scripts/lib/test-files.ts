@@ -32,7 +32,7 @@ const patience = 900
 const leastAtOnce = 2 * availableParallelism()
 const mostAtOnce = 4 * availableParallelism()
 /** Of all cores' time: with more than this to spare one file more is begun. */
-const spare = 0.25
+const spare = 0.12
 
 /** Runs all `files`, the longest first, and tells `onFile` of each when it is over. */
 export async function runTestFiles (files: readonly string[], run: TestRun, onFile: (result: TestFile) => void): Promise<void> {
