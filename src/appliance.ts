@@ -30,7 +30,7 @@ import { bootConfig, hasOtherLoader } from './wiring/dhcp-settings.js'
 import { startDiscovery } from './wiring/etcd-discovery.js'
 import { createEnrolment } from './wiring/enrolment.js'
 import { fallbacksOf, ownOrigins } from './wiring/fallbacks.js'
-import { stateAmiss } from './wiring/folder-amiss.js'
+import { stateAmiss, watchFolders } from './wiring/folder-amiss.js'
 import { type Ground, openGround } from './wiring/ground.js'
 import { followGroups, keepGroupMachines } from './wiring/group-machines.js'
 import { openGuard } from './wiring/guard.js'
@@ -277,6 +277,7 @@ async function startParts (
   followGroups(groupMachines, store, machines => { observer.loadersChosen(machines) }, onClose)
   const mayBeBios = (mac: Mac): boolean => registry.get(mac)?.architecture?.startsWith('x86 BIOS') ?? true
   const hindrances = new Map<string, string>()
+  const warnings = watchFolders({ ...ground, onClose }, start.warnings)
   const parts = {
     ...ground,
     metrics,
@@ -309,7 +310,7 @@ async function startParts (
     hindrances,
     readiness: {
       ready: () => [...start.starting(), ...hindrances.values(), ...store.problems().map(({ where, message }) => where === '' ? message : `${where === '.' ? loaded.keyAt(['data_path']) : where}: ${message}`)],
-      warnings: () => [...start.warnings, ...ground.cluster?.warnings() ?? []]
+      warnings: () => [...warnings(), ...ground.cluster?.warnings() ?? []]
     },
     restart,
     doctor,

@@ -1,10 +1,13 @@
-// Why a folder that the configuration names cannot be used.
+// Why a folder that the configuration names cannot be used: found at the start, and looked at again while the service runs, since a disk
+// or a mount may fail later (EIO, ESTALE) and come back.
 import { constants } from 'node:fs'
 import { access, opendir } from 'node:fs/promises'
-import { errnoOf } from '../base/errors.js'
+import { bootFolders } from '../base/bundled.js'
+import { errnoOf, unwaited } from '../base/errors.js'
 import type { LoadedConfig } from '../config/load.js'
 import { remedyFor } from '../disk/denied.js'
 import { noFolder } from '../disk/no-folder.js'
+import type { RunningParts } from './running-parts.js'
 
 /** Why nothing below it can be read, or written; undefined where it can be, and where it is missing, which may come later. */
 export async function folderAmiss (path: string, use: 'read' | 'written' = 'read'): Promise<string | undefined> {
@@ -24,4 +27,52 @@ export async function folderAmiss (path: string, use: 'read' | 'written' = 'read
 export async function stateAmiss ({ config, keyAt }: Pick<LoadedConfig, 'config' | 'keyAt'>): Promise<string | undefined> {
   const amiss = await folderAmiss(config.state_path, 'written')
   return amiss === undefined ? undefined : `${keyAt(['state_path'])}: ${amiss}`
+}
+
+type Loaded = Pick<LoadedConfig, 'config' | 'keyAt'>
+
+/** One that is missing may come later, and is a note of doctor's; what stands in its place serves nothing. */
+export async function assetsAmiss ({ config: { assets_path: path }, keyAt }: Loaded): Promise<string | undefined> {
+  const amiss = path === '' ? undefined : await folderAmiss(path)
+  return amiss === undefined ? undefined : `${keyAt(['assets_path'])}: ${amiss}: nothing below /assets/ is served`
+}
+
+/** The same of the loaders' folder. */
+export async function loadersAmiss ({ config, keyAt }: Loaded): Promise<string | undefined> {
+  const amiss = await folderAmiss(config.tftp.root)
+  return amiss === undefined ? undefined : `${keyAt(['tftp', 'root'])}: ${amiss}: loaders come from ${bootFolders().join(', ')} alone`
+}
+
+/** Milliseconds between two looks. */
+const lookEvery = 30_000
+
+/**
+ * What of these is amiss now, in place of what `warnings` says of the start; told in the log as it comes and goes. A look that hangs (a
+ * mount whose server is gone) is waited for.
+ */
+export function watchFolders (
+  { loaded, clock, log, onClose }: Pick<RunningParts, 'loaded' | 'clock' | 'log' | 'onClose'>, warnings: readonly string[]
+): () => readonly string[] {
+  const looks = [assetsAmiss, ...loaded.config.tftp.address === null ? [] : [loadersAmiss]]
+  const atStart = new Set<string>()
+  let now: readonly string[] = []
+  let looking: Promise<void> | undefined
+  const look = async (isFirst: boolean): Promise<void> => {
+    const found = (await Promise.all(looks.map(async amiss => await amiss(loaded)))).filter(text => text !== undefined)
+    for (const warning of found) {
+      if (isFirst && warnings.includes(warning)) atStart.add(warning)
+      else if (!now.includes(warning)) log.warn({ warning }, 'folder.amiss')
+    }
+    for (const warning of now) if (!found.includes(warning)) log.info({ warning }, 'folder.well')
+    now = found
+  }
+  const begin = (isFirst: boolean): void => {
+    if (looking !== undefined) return
+    looking = look(isFirst).finally(() => { looking = undefined })
+    unwaited(looking)
+  }
+  begin(true)
+  const timer = clock.every(lookEvery, () => { begin(false) })
+  onClose(async () => { timer.cancel() })
+  return () => [...warnings.filter(warning => !atStart.has(warning)), ...now]
 }

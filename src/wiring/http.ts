@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { type FileSender, ImageThread } from '../assets/file-sender.js'
 import { FileCache } from '../disk/file-cache.js'
-import { type Finding, warning } from '../doctor/finding.js'
+import { warning } from '../doctor/finding.js'
 import { progressTimeout } from '../http/bounded-server.js'
 import { ClientConnections } from '../http/client-connections.js'
 import { discoveryRoutes } from '../http/discovery-routes.js'
@@ -22,7 +22,7 @@ import { namedMachines } from '../matchbox/group-machines.js'
 import { addressHolders } from './address-holders.js'
 import { bootConfig } from './dhcp-settings.js'
 import { enrolmentFindings } from './enrolment.js'
-import { folderAmiss } from './folder-amiss.js'
+import { assetsAmiss } from './folder-amiss.js'
 import type { Ground } from './ground.js'
 import type { PreparedListener } from './listener.js'
 import { boundPort, listensAt, toldHosts } from './listens.js'
@@ -98,12 +98,13 @@ function openSender ({ clock, log, metrics, onClose }: Pick<RunningParts, 'clock
 export async function prepareHttp (ground: Ground, place: ListenPlace): Promise<PreparedListener> {
   const { config, homes } = ground
   const { key, host = '0.0.0.0', port } = place
+  const amiss = await assetsAmiss(ground.loaded)
   return {
     what: `machines are told ${[...new Set(homes.all.map(({ origin }) => bootConfig(config, origin).scriptUrl))].join(', ')}`,
     findings: [
       ...enrolmentFindings(ground),
       ...await webhookFindings(ground.loaded),
-      ...await assetsFindings(ground),
+      ...amiss === undefined ? [] : [warning('assets', amiss)],
       ...homes.all.flatMap(({ host }) => elsewhere(ground, place, host)),
       ...await unresolved(ground)
     ],
@@ -119,12 +120,6 @@ export async function prepareHttp (ground: Ground, place: ListenPlace): Promise<
       return { inherited, listens, close: grace => closeApp(app, grace, clock, acceptors) }
     }
   }
-}
-
-/** One that is missing may come later, and is a note of doctor's; what stands in its place serves nothing. */
-async function assetsFindings ({ loaded, config: { assets_path: path } }: Ground): Promise<readonly Finding[]> {
-  const amiss = path === '' ? undefined : await folderAmiss(path)
-  return amiss === undefined ? [] : [warning('assets', `${loaded.keyAt(['assets_path'])}: ${amiss}: nothing below /assets/ is served`)]
 }
 
 /** Answers under way may finish; a download that takes longer is cut off, and iPXE or Ignition will ask again. */

@@ -8,7 +8,7 @@ import { tapped } from '../net/tapped-udp.js'
 import { kernelUdp } from '../net/udp.js'
 import { startTftpServer } from '../tftp/tftp-server.js'
 import { followChain } from './boot-chain.js'
-import { folderAmiss } from './folder-amiss.js'
+import { loadersAmiss } from './folder-amiss.js'
 import { loadersOnDisk } from './loader-files.js'
 import type { Ground } from './ground.js'
 import type { PreparedListener } from './listener.js'
@@ -23,11 +23,11 @@ export async function prepareTftp (ground: Ground, place: ListenPlace): Promise<
   const folders = [config.tftp.root, ...bootFolders()]
   const files = loadersOnDisk(config, clock)
   const chains = await Promise.all(namedLoaders(ground).map(async name => ({ name, ...await followChain(name, files) })))
-  const amiss = await folderAmiss(config.tftp.root)
+  const amiss = await loadersAmiss(loaded)
   const told = homes.all.flatMap(({ own }) => own === undefined ? [] : [formatIpv4(own)])
   return {
     what: `loaders ${chains.filter(({ found }) => found).map(({ name }) => name).join(', ') || 'none'}`,
-    findings: [...amiss === undefined ? [] : [warning('loaders', `${loaded.keyAt(['tftp', 'root'])}: ${amiss}: loaders come from ${bootFolders().join(', ')} alone`)], ...told.flatMap(own => elsewhere(ground, place, own)), ...chains.flatMap(({ name, found, problems }) => [
+    findings: [...amiss === undefined ? [] : [warning('loaders', amiss)], ...told.flatMap(own => elsewhere(ground, place, own)), ...chains.flatMap(({ name, found, problems }) => [
       ...found || !isWanted(name, loaded) ? [] : [note('loaders', `boot loader ${name} is in none of ${folders.join(', ')}; scripts/boot-files fetches those that the distribution has`)],
       ...problems.map(text => problem('loaders', text))
     ])],
