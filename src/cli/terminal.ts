@@ -13,7 +13,7 @@ export interface Dialogue {
 export function openDialogue ({ stdin, stderr, stop }: Pick<Io, 'stdin' | 'stderr' | 'stop'>): Dialogue {
   const reader = createInterface({ input: stdin, terminal: false })
   const lines: string[] = []
-  const over = { ended: false }
+  const over = { ended: false, interrupted: false }
   let wake = (): void => {}
   reader.on('line', line => {
     lines.push(line)
@@ -24,7 +24,11 @@ export function openDialogue ({ stdin, stderr, stop }: Pick<Io, 'stdin' | 'stder
     wake()
   }
   reader.once('close', end)
-  stop.then(end, end)
+  const interrupt = (): void => {
+    over.interrupted = true
+    end()
+  }
+  stop.then(interrupt, interrupt)
   return {
     ask: async (question, otherwise = '') => {
       stderr.write(`${question}${otherwise === '' ? '' : ` [${otherwise}]`}: `)
@@ -32,7 +36,7 @@ export function openDialogue ({ stdin, stderr, stop }: Pick<Io, 'stdin' | 'stder
       const answer = lines.shift()
       if (answer !== undefined) return answer
       stderr.write('\n')
-      throw new AppError('refused', 'nothing was changed: there is nobody to answer')
+      throw new AppError('refused', `nothing was changed: ${over.interrupted ? 'it was interrupted' : 'there is nobody to answer'}`)
     },
     tell: text => { stderr.write(`${text}\n`) },
     close: () => { reader.close() }

@@ -12,10 +12,10 @@ const first = /^DHCP: server here, proxy beside the server of another machine, o
 
 t.test('Ctrl-C, the end of input, and no', async t => {
   if (!needs(t, 'script')) return
-  for (const [name, dialogue] of [
-    ['Ctrl-C', [[first, 'srever\n'], [/there is no mode srever: server, proxy or off/, '\x03']]],
-    ['the end of input', [[first, '\x04']]],
-    ['no', [[first, 'off\n'], [/Install with this configuration \(yes, no\) \[yes\]: $/, 'nay\n'], [/yes or no, not nay/, 'N\n']]]
+  for (const [name, why, dialogue] of [
+    ['Ctrl-C', ': it was interrupted', [[first, 'srever\n'], [/there is no mode srever: server, proxy or off/, '\x03']]],
+    ['the end of input', ': there is nobody to answer', [[first, '\x04']]],
+    ['no', '', [[first, 'off\n'], [/Install with this configuration \(yes, no\) \[yes\]: $/, 'nay\n'], [/yes or no, not nay/, 'N\n']]]
   ] as const) {
     const folder = t.testdir({ bundle: { SHA256SUMS: 'sums\n' }, to: {} })
     const words = [process.execPath, builtProgram(), 'setup', 'plan', '--ask', '--dry-run', '--idle', '--no-certs', '--systemd', '252', '--name', 'boot', '--bundle', join(folder, 'bundle'), '--to', join(folder, 'to')]
@@ -27,7 +27,7 @@ t.test('Ctrl-C, the end of input, and no', async t => {
       child.stdin.write(typed)
     }
     t.equal(await terminal.ended, 1, name)
-    t.match(terminal.output(), /core-provisioner setup: nothing was changed/, name)
+    t.match(terminal.output(), new RegExp(`core-provisioner setup: nothing was changed${why}`), name)
     t.notMatch(terminal.output(), /^\s+at /m, name)
     t.notOk(readdirSync(join(folder, 'to')).includes('settings'), `${name}: install.sh has nothing to go on with`)
   }
