@@ -116,7 +116,7 @@ export async function tellTestFiles (
     if (!passed || everyFile) console.log(`${passed ? 'ok' : 'not ok'} ${file} (${counts.passed} assertions, ${seconds.toFixed(1)} s${cpuSeconds === undefined ? '' : `, ${cpuSeconds.toFixed(1)} of CPU`})`)
   })
   const took = Math.round((performance.now() - started) / 1000)
-  const inFiles = `${files.length} files, ${failedFiles === 0 ? 'no file' : failedFiles} failed`
+  const inFiles = `${files.length} file${files.length === 1 ? '' : 's'}, ${failedFiles === 0 ? 'no file' : failedFiles} failed`
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped; ${inFiles}; ${took} s, ${Math.round(cpuSum)} of CPU`)
   return failedFiles === 0 && total.passed > 0
 }

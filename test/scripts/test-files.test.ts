@@ -37,7 +37,7 @@ t.test('a file passes when its process does and it ran something', async t => {
   told.restore()
   t.match(lines[0], /^skipped: .*good.*no tool/)
   t.match(lines[1], /^ok .*good\.test\.ts \(2 assertions/)
-  t.match(lines[2], /^2 passed, 0 failed, 1 skipped; 1 files, no file failed/)
+  t.match(lines[2], /^2 passed, 0 failed, 1 skipped; 1 file, no file failed/)
   t.match(lines.at(-1), /^2 passed, 1 failed, 1 skipped; 2 files, 1 failed/)
 })
 
