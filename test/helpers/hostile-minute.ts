@@ -6,6 +6,7 @@ import { goodMachine, goodMachines } from './dhcp-hostile.js'
 import { NetworkNamespace } from './netns.js'
 import { makeAuthority, makeCertificate } from './pki.js'
 import { typescript } from './typescript.js'
+import { unitEnvironment } from './unit-environment.js'
 
 export interface HostileMinuteOptions {
   /** Of TCP and TFTP traffic, some 450 connections and 250 datagrams each; in about two seconds on a quiet machine. */
@@ -67,12 +68,6 @@ dhcp:
   unknown_clients: allow
   subnets: [{ subnet: 172.30.0.0/16, range: 172.30.128.0-172.30.240.250 }]
 `)
-}
-
-/** What the unit file sets for the service, as commands of a shell. */
-function unitEnvironment (): string {
-  const unit = readFileSync(join(root, 'systemd/core-provisioner.service'), 'utf8')
-  return [...unit.matchAll(/^Environment=(\w+=\S+)$/gm)].map(([, setting]) => `export ${setting}; `).join('')
 }
 
 export async function hostileMinute ({ rounds, messages, seed, folder, onRound }: HostileMinuteOptions): Promise<HostileMinute> {

@@ -14,6 +14,7 @@ import { PipeClient } from '../helpers/pipe-client.js'
 import { makeAuthority, makeCertificate } from '../helpers/pki.js'
 import { able } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
+import { unitEnvironment } from '../helpers/unit-environment.js'
 
 const count = Number(process.env['MANY_GROUPS'] ?? inCiOrByHand(20_000, 4000))
 /** Each of these is two syncs of the disk. */
@@ -72,7 +73,7 @@ dhcp:
     this.space.bridge('br0', '172.30.0.1/15')
     this.client = this.space.client('br0')
     this.client.ip('address', 'add', '172.30.0.2/15', 'dev', 'eth0')
-    this.#appliance = this.space.spawn(process.execPath, bundledProgram(), 'serve', '--config', join(this.folder, 'config.yaml'))
+    this.#appliance = this.space.spawn('sh', '-c', `unset NODE_OPTIONS; ${unitEnvironment()}exec "$0" "$@"`, process.execPath, bundledProgram(), 'serve', '--config', join(this.folder, 'config.yaml'))
   }
 
   get wire (): PipeClient { return this.#wire! }
@@ -170,5 +171,6 @@ t.test(`${count} groups at once`, { timeout: 900_000 }, async t => {
       t.equal(await writer.ended, 0, writer.output())
     })
   })
-  t.ok(await site.metric('event_loop_cpu_max_seconds') < longest, 'the event loop is not held')
+  const held = await site.metric('event_loop_cpu_max_seconds')
+  t.ok(held < longest, `the event loop is not held: for ${held} s of processor time at most`)
 })
