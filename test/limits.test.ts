@@ -50,6 +50,7 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['last packets of a machine (only with `ui.address`)', packetsOfMachine, NaN],
   ['relay agents in a configured subnet, others, other DHCP servers, of each (only with `ui.address`)', NaN, mostNeighbours],
   ['octets of them, known machines, about', NaN, packetBudgets.known],
+  ['octets of them, machines that only a lease names, about', NaN, packetBudgets.leased],
   ['octets of them, strangers, about', NaN, packetBudgets.stranger],
   ['requests waiting', mostBehind, mostWaiting],
   ['header lines, octets together', mostHeaderBytes, NaN],

@@ -527,7 +527,7 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     'last packets of a machine (only with `ui.address`)': ['machines/packet-log.test.ts', 'the last fifty, as copies, and no more of one than a frame holds'],
     'octets of them, known machines, about': t => {
       const size = 100 + octetsOfPacket
-      const log = new PacketLog(() => true, { known: 3 * size, stranger: 0 })
+      const log = new PacketLog(() => 'known', { known: 3 * size, leased: 0, stranger: 0 })
       const [one, two] = [mac('52:54:00:00:00:01'), mac('52:54:00:00:00:02')]
       const end = { address: '10.0.0.1', port: 68 }
       const packet = { protocol: 'dhcp' as const, at: 0, isSent: false, from: end, to: end, data: Buffer.alloc(100) }
@@ -538,6 +538,7 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
       log.record(two, packet)
       t.same([log.of(one).length, log.of(two).length], [0, 3])
     },
+    'octets of them, machines that only a lease names, about': ['machines/packet-log.test.ts', 'whoever takes a lease under any hardware address pushes out those who did, within what they may take'],
     'octets of them, strangers, about': ['machines/packet-log.test.ts', 'a flood of strangers pushes out strangers, within what they may take'],
     'hardware addresses that one group by UUID or serial number names': ['matchbox/named-machines.test.ts', "a stranger who says a machine's serial number a thousand times makes a few known"],
     'machines that wait to be enrolled': ['machines/enroller.test.ts', 'only so many wait'],

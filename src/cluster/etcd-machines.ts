@@ -9,7 +9,6 @@ import type { Clock, Timer } from '../base/clock.js'
 import { AppError, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { takesNothing } from '../etcd/failure.js'
-import { parseKey } from '../etcd/keys.js'
 import type { RequestOp } from '../etcd/proto.js'
 import type { MachineStore } from '../machines/journal.js'
 import type { Machine } from '../machines/machine.js'
@@ -17,7 +16,7 @@ import type { Noted } from '../machines/registry.js'
 import { laterOf, redo } from '../machines/timeline.js'
 import type { Mac } from '../net/mac.js'
 import type { SharedEntry, EntryChange } from './entries.js'
-import { formatRecord, keyOf, type MachineRecord, parseRecord } from './machine-record.js'
+import { formatRecord, keyOf, macOf, type MachineRecord, parseRecord } from './machine-record.js'
 import { addStep, type Attempt, dropDone, joined, type Pending, refuse } from './pending-machine.js'
 import type { SharedState } from './shared-state.js'
 
@@ -31,11 +30,13 @@ export interface EtcdMachinesOptions {
   readonly onMachine: (machine: Machine) => void
   /** Nobody has a record of it any more. */
   readonly onForgotten: (mac: Mac) => void
+  /** Whether nothing but a lease names it, as a stranger's may: its record gives way first. Without it none is. */
+  readonly isLeased?: (mac: Mac | undefined) => boolean
   /** Records that all share at most; `mostMachines` without it. */
   readonly most?: number
 }
 
-/** Records in etcd: of machines that groups, reservations or leases name. The one that was not seen for the longest time gives way. */
+/** Records in etcd: of machines that groups, reservations or leases name. */
 export const mostMachines = 20_000
 
 /** Milliseconds. */
@@ -205,15 +206,16 @@ export class EtcdMachines implements MachineStore {
     }
   }
 
-  /** Records that give way, those that were not written for the longest time. */
+  /** Records that give way: those that were not written for the longest time, and of machines that only a lease names before all others. */
   #tooMany (batch: readonly TryUnderWay[]): readonly string[] {
     const there = this.#options.state.under('machines')
     const added = batch.filter(({ mac }) => !there.has(keyOf(mac))).length
     const excess = there.size + added - this.#most
     if (excess <= 0 || added === 0) return []
     const own = new Set(batch.map(({ mac }) => keyOf(mac)))
-    const oldest = [...there].filter(([key]) => !own.has(key)).sort(([, a], [, b]) => a.revision - b.revision)
-    return oldest.slice(0, Math.min(excess, mostTogether)).map(([key]) => key)
+    const oldest = [...there].filter(([key]) => !own.has(key)).sort(([, a], [, b]) => a.revision - b.revision).map(([key]) => key)
+    const leased = oldest.filter(key => this.#options.isLeased?.(macOf(key)) === true)
+    return [...new Set([...leased, ...oldest])].slice(0, Math.min(excess, mostTogether))
   }
 
   /** What was seen while it was written is made of it. */
@@ -255,10 +257,9 @@ export class EtcdMachines implements MachineStore {
   }
 
   #onChange ({ key, after }: EntryChange): void {
-    const meaning = parseKey(key)
+    const mac = macOf(key)
     // Of a write that is under way its answer tells what is there.
-    if (meaning?.kind !== 'machine' || this.#busy.has(meaning.mac)) return
-    const { mac } = meaning
+    if (mac === undefined || this.#busy.has(mac)) return
     if (after !== undefined) return this.#take(mac, after)
     const pending = this.#pending.get(mac)
     if (pending === undefined) this.#options.onForgotten(mac)

@@ -1,5 +1,5 @@
 // A machine's record as it stands in etcd: with the attempt that wrote it, by which who was not answered finds out that it was carried out.
-import { formatKey } from '../etcd/keys.js'
+import { formatKey, parseKey } from '../etcd/keys.js'
 import { machineIn } from '../machines/journal.js'
 import type { Machine } from '../machines/machine.js'
 import type { Mac } from '../net/mac.js'
@@ -7,6 +7,12 @@ import type { Mac } from '../net/mac.js'
 export interface MachineRecord { readonly attempt: string, readonly machine: Machine }
 
 export const keyOf = (mac: Mac): string => formatKey({ kind: 'machine', mac })
+
+/** Whose record is at a key; undefined for what is none. */
+export function macOf (key: string): Mac | undefined {
+  const meaning = parseKey(key)
+  return meaning?.kind === 'machine' ? meaning.mac : undefined
+}
 
 export const formatRecord = (record: MachineRecord): Buffer => Buffer.from(JSON.stringify(record))
 

@@ -1,7 +1,7 @@
 // The last events of a stream, by number, so that a reader whose connection broke gets what it missed: `Last-Event-ID`
-import { counted } from '../base/units.js'
 // (https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header). A number counts in one run of the
 // program only, which its first part names.
+import { counted } from '../base/units.js'
 
 /** Octets of events that are kept: no more than a reader may be behind. */
 export const mostKept = 256 * 1024

@@ -1,8 +1,8 @@
 // Which machine a person means: by hardware address, by IP address, or by name. Names are what machines call themselves, among
-// others, so one that somebody named goes before strangers who say the same.
+// others, so one that somebody named goes before one that only holds a lease, and that before strangers who say the same.
 import { parseIpv4 } from '../net/ipv4.js'
 import { type Mac, parseMac } from '../net/mac.js'
-import type { MachineRegistry } from './registry.js'
+import type { MachineKind, MachineRegistry } from './registry.js'
 
 /** A machine that a group names, seen or not. */
 export interface NamedMachine {
@@ -21,12 +21,13 @@ export function findMachine (text: string, registry: MachineRegistry, named: Ite
     const holder = registry.macOf(text)
     return holder === undefined ? { problem: `no machine has been seen at ${text}` } : { mac: holder }
   }
-  const [known, strangers] = [new Set<Mac>(), new Set<Mac>()]
-  for (const { mac, name } of registry.values()) if (isName(text, name)) (registry.isStranger(mac) ? strangers : known).add(mac)
+  const found: Readonly<Record<MachineKind, Set<Mac>>> = { known: new Set(), leased: new Set(), stranger: new Set() }
+  for (const { mac, name } of registry.values()) if (isName(text, name)) found[registry.kindOf(mac)].add(mac)
+  const { known, leased, stranger } = found
   for (const { macs: [first, ...more], name, group } of named) {
     if (first !== undefined && (isName(text, name) || text === group)) known.add([first, ...more].find(mac => known.has(mac)) ?? first)
   }
-  const [first, ...more] = known.size > 0 ? known : strangers
+  const [first, ...more] = [known, leased, stranger].find(({ size }) => size > 0) ?? []
   if (first === undefined) return { problem: `${JSON.stringify(text)} is not a hardware address, and no machine of that name has been seen` }
   const several = [first, ...more]
   if (more.length === 0) return { mac: first }

@@ -1,6 +1,7 @@
 // The last packets of each machine, for a person who wants to see what was said on the wire. Nothing of it is on disk.
 import type { Endpoint } from '../net/endpoint.js'
 import type { Mac } from '../net/mac.js'
+import type { MachineKind } from './registry.js'
 
 export interface RecordedPacket {
   readonly protocol: 'dhcp' | 'tftp'
@@ -22,39 +23,38 @@ export const longestPacket = 1472
 
 /**
  * Octets for all machines together, what a packet takes beside its own included. Whoever invents hardware addresses pushes out other
- * strangers, and whoever speaks in a machine's name pushes out that machine's packets alone.
+ * strangers, with a lease for each others that only hold one, and whoever speaks in a machine's name that machine's packets alone.
  */
-export const packetBudgets = { known: 4 * 2 ** 20, stranger: 512 * 2 ** 10 } as const
+export const packetBudgets = { known: 3 * 2 ** 20, leased: 2 ** 20, stranger: 512 * 2 ** 10 } as const satisfies Record<MachineKind, number>
 /** What the objects of a packet take, measured with 7,000 of them. */
 export const octetsOfPacket = 730
 
-type Kind = keyof typeof packetBudgets
 interface MachinePackets { readonly packets: RecordedPacket[], octets: number }
 
 export class PacketLog {
   /** By who spoke last, the longest ago first. */
-  readonly #machines: Readonly<Record<Kind, Map<Mac, MachinePackets>>> = { known: new Map(), stranger: new Map() }
-  readonly #octets = { known: 0, stranger: 0 }
-  readonly #isKnown: (mac: Mac) => boolean
-  readonly #budgets: Readonly<Record<Kind, number>>
+  readonly #machines: Readonly<Record<MachineKind, Map<Mac, MachinePackets>>> = { known: new Map(), leased: new Map(), stranger: new Map() }
+  readonly #octets = { known: 0, leased: 0, stranger: 0 }
+  /** As what a machine's packets are kept, who may be named since. */
+  readonly #kinds = new Map<Mac, MachineKind>()
+  readonly #kindOf: (mac: Mac) => MachineKind
+  readonly #budgets: Readonly<Record<MachineKind, number>>
 
-  constructor (isKnown: (mac: Mac) => boolean, budgets: Readonly<Record<Kind, number>> = packetBudgets) {
-    this.#isKnown = isKnown
+  constructor (kindOf: (mac: Mac) => MachineKind, budgets: Readonly<Record<MachineKind, number>> = packetBudgets) {
+    this.#kindOf = kindOf
     this.#budgets = budgets
   }
 
   /** Octets that are held, about. */
-  get octets (): number { return this.#octets.known + this.#octets.stranger }
+  get octets (): number { return this.#octets.known + this.#octets.leased + this.#octets.stranger }
 
   /** The oldest first. */
-  of (mac: Mac): readonly RecordedPacket[] { return (this.#machines.known.get(mac) ?? this.#machines.stranger.get(mac))?.packets ?? [] }
+  of (mac: Mac): readonly RecordedPacket[] { return this.#machines[this.#kinds.get(mac) ?? 'stranger'].get(mac)?.packets ?? [] }
 
   /** Keeps a copy of the octets. */
   record (mac: Mac, packet: Omit<RecordedPacket, 'length'> & { readonly length?: number }): void {
-    const kind = this.#isKnown(mac) ? 'known' : 'stranger'
-    const other = kind === 'known' ? 'stranger' : 'known'
-    const before = this.#take(other, mac) ?? this.#take(kind, mac)
-    const kept = before ?? { packets: [], octets: 0 }
+    const kept = this.#take(mac) ?? { packets: [], octets: 0 }
+    const kind = this.#kindOf(mac)
     // A buffer of its own: a slice of Node's pool would hold the whole of it.
     const data = Buffer.allocUnsafeSlow(Math.min(packet.data.length, longestPacket))
     packet.data.copy(data)
@@ -62,17 +62,20 @@ export class PacketLog {
     kept.octets += octetsOf(data)
     if (kept.packets.length > packetsOfMachine) kept.octets -= octetsOf(kept.packets.shift()!.data)
     this.#machines[kind].set(mac, kept)
+    this.#kinds.set(mac, kind)
     this.#octets[kind] += kept.octets
     for (const silent of this.#machines[kind].keys()) {
       if (this.#octets[kind] <= this.#budgets[kind] || silent === mac) break
-      this.#take(kind, silent)
+      this.#take(silent)
     }
   }
 
-  #take (kind: Kind, mac: Mac): MachinePackets | undefined {
-    const kept = this.#machines[kind].get(mac)
-    if (kept === undefined) return undefined
+  #take (mac: Mac): MachinePackets | undefined {
+    const kind = this.#kinds.get(mac)
+    const kept = kind === undefined ? undefined : this.#machines[kind].get(mac)
+    if (kind === undefined || kept === undefined) return undefined
     this.#machines[kind].delete(mac)
+    this.#kinds.delete(mac)
     this.#octets[kind] -= kept.octets
     return kept
   }

@@ -86,10 +86,10 @@ export class MachineRegistry {
 
   get (mac: Mac): Machine | undefined { return this.#find(mac)?.machine }
 
-  isStranger (mac: Mac): boolean { return this.#find(mac)?.as === 'stranger' }
+  /** Of one that was never seen: nobody names it. */
+  kindOf (mac: Mac): MachineKind { return this.#find(mac)?.as ?? 'stranger' }
 
-  /** Whether nothing but a lease names it. */
-  isLeased (mac: Mac): boolean { return this.#find(mac)?.as === 'leased' }
+  isStranger (mac: Mac): boolean { return this.#find(mac)?.as === 'stranger' }
 
   /** What keeps the machine from getting further, at `now` (epoch milliseconds); undefined while nothing does. */
   troubleOf (machine: Machine, now: number): Trouble | undefined {

@@ -50,7 +50,7 @@ export interface Cluster {
   /** What was kept is in the table, and what others keep comes into it. */
   readonly openLeases: (now: number) => Promise<Leases>
   /** What is known of machines: all share it. */
-  readonly openMachines: (options: Pick<EtcdMachinesOptions, 'own' | 'onMachine' | 'onForgotten'>) => MachineStore
+  readonly openMachines: (options: Pick<EtcdMachinesOptions, 'own' | 'onMachine' | 'onForgotten' | 'isLeased'>) => MachineStore
   /** Updates and reboots of installed machines, counted over all. */
   readonly openUpdates: () => UpdateStore
   /** Guard tokens that any of them takes; closed with the cluster. */

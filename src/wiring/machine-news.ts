@@ -45,7 +45,7 @@ export async function openMachineNews (
     steady,
     ...cluster !== undefined && { isOurs: (machine: Machine) => cluster.tells(machine.mac, machine.seenBy) },
     onStuck: (machine, { reason, look }) => {
-      if (!registry.isLeased(machine.mac) || isOneOfFew(machine.mac)) tell('stuck', machine.mac, { ...factsOf(machine), reason, look })
+      if (registry.kindOf(machine.mac) !== 'leased' || isOneOfFew(machine.mac)) tell('stuck', machine.mac, { ...factsOf(machine), reason, look })
     }
   })
   onClose(async () => { watch.close() })

@@ -26,7 +26,10 @@ export async function openRegistry (
     path: join(config.state_path, lineFormats.machine.file), clock, log, current: () => holder.registry?.values() ?? []
   })
   const machines = cluster?.openMachines({
-    own: journal, onMachine: machine => { holder.registry?.take(machine) }, onForgotten: mac => { holder.registry?.forget(mac) }
+    own: journal,
+    onMachine: machine => { holder.registry?.take(machine) },
+    onForgotten: mac => { holder.registry?.forget(mac) },
+    isLeased: mac => mac !== undefined && holder.registry?.kindOf(mac) === 'leased'
   }) ?? journal
   const named = new NamedMachines(() => store.snapshot.groups)
   const registry = holder.registry = new MachineRegistry(await machines.load(), {

@@ -32,7 +32,7 @@ interface PacketsOptions {
 }
 
 export function recordPackets ({ clock, registry, macOf }: PacketsOptions): Packets {
-  const log = new PacketLog(mac => registry.get(mac) !== undefined && !registry.isStranger(mac))
+  const log = new PacketLog(mac => registry.kindOf(mac))
   const shown = (mac: Mac): readonly RecordedPacket[] => log.of(mac).map(withoutSecrets)
   return {
     onDhcp: ({ mac, data, peer, port, isSent }, own) => {

@@ -120,7 +120,8 @@ t.test('strangers write nothing, what repeats itself is no write each, and there
   if (!needs(t, 'etcd')) return
   t.testdir()
   const etcd = await startEtcd(t)
-  const a = await site(t, etcd, 'a', { most: 3 })
+  const leased = new Set<Mac>()
+  const a = await site(t, etcd, 'a', { most: 3, isLeased: found => found !== undefined && leased.has(found) })
   const client = await etcd.client()
   const revision = async (): Promise<number> => Number((await client.call('Range', { key: Buffer.from('x') })).header.revision)
   a.see('discover', 1)
@@ -140,6 +141,11 @@ t.test('strangers write nothing, what repeats itself is no write each, and there
   }
   t.same([...a.state.under('machines').keys()].sort(), [2, 3, 4].map(n => `machines/${other(n)}`), 'the longest unwritten gave way')
   t.equal(a.registry.get(other(0)), undefined)
+  leased.add(other(4))
+  a.registry.record({ mac: other(5), stage: 'discover', at: 9 })
+  await a.registry.kept(other(5))
+  await until('it is here', () => a.state.get(`machines/${other(5)}`) !== undefined)
+  t.same([...a.state.under('machines').keys()].sort(), [2, 3, 5].map(n => `machines/${other(n)}`), 'whom only a lease names before all others')
   t.match(a.registry.get(one), { timeline: [{ times: 1001 }] }, 'what is still to be written is no loss')
 })
 

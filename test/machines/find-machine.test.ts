@@ -9,12 +9,13 @@ import { mac } from '../helpers/dhcp.js'
 const card = (n: number) => mac(`52:54:00:00:00:0${n}`)
 
 t.test('a machine by its address, its name, and what a group calls it', t => {
-  const registry = new MachineRegistry([], { note: () => {}, kindOf: ({ group }) => group === undefined ? 'stranger' : 'known' })
+  const registry = new MachineRegistry([], { note: () => {}, kindOf: ({ mac, group }) => group !== undefined ? 'known' : mac === card(8) ? 'leased' : 'stranger' })
   registry.record({ mac: card(1), stage: 'script', at: 1, address: '10.0.0.1', name: 'node-1.lab.example', group: 'g' })
   registry.record({ mac: card(2), stage: 'ack', at: 2, name: 'node-1', program: 'pxe' })
   registry.record({ mac: card(3), stage: 'ack', at: 3, name: '\u001b[2J', program: 'pxe' })
   registry.record({ mac: card(4), stage: 'ack', at: 4, name: 'twin', program: 'pxe' })
   registry.record({ mac: card(5), stage: 'ack', at: 4, name: 'twin', program: 'pxe' })
+  registry.record({ mac: card(8), stage: 'ack', at: 5, name: 'node-1', program: 'pxe' })
   const named = [{ macs: [card(6), card(7)], name: 'node-6', group: 'rack-6' }, { macs: [card(1)], name: 'node-1', group: 'g' }]
   const find = (text: string): unknown => findMachine(text, registry, named)
   t.same(find('52-54-00-00-00-09'), { mac: '52:54:00:00:00:09' }, 'seen or not')
@@ -25,6 +26,9 @@ t.test('a machine by its address, its name, and what a group calls it', t => {
   t.match(find('node-1.lab'), { problem: /no machine of that name/ })
   t.same(find('node-6'), { mac: card(6) }, 'not seen yet')
   t.same(find('rack-6'), { mac: card(6) })
+  registry.record({ mac: card(8), stage: 'ack', at: 6, name: 'guest', program: 'pxe' })
+  registry.record({ mac: card(9), stage: 'ack', at: 6, name: 'guest', program: 'pxe' })
+  t.same(find('guest'), { mac: card(8) }, 'who holds a lease goes before who does not')
   t.match(find('twin'), { problem: /2 machines are called "twin"/, several: [card(4), card(5)] })
   for (const nobody of ['', 'node', '1', '\u001b[3J', 'x'.repeat(5000)]) t.match(find(nobody), { problem: /no machine of that name/ }, nobody.slice(0, 20))
   t.end()

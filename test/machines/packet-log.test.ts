@@ -11,7 +11,7 @@ const numbered = (n: number): Mac => macFromBytes(Buffer.from([0x02, 0, n >>> 24
 const own = mac('52:54:00:00:00:01')
 
 t.test('the last fifty, as copies, and no more of one than a frame holds', t => {
-  const log = new PacketLog(() => true)
+  const log = new PacketLog(() => 'known')
   const data = Buffer.alloc(2000, 7)
   for (let at = 0; at < 60; at++) log.record(own, { ...packet(0, at), data })
   data.fill(0)
@@ -24,7 +24,7 @@ t.test('the last fifty, as copies, and no more of one than a frame holds', t => 
 })
 
 t.test('a flood of strangers pushes out strangers, within what they may take', t => {
-  const log = new PacketLog(found => found === own)
+  const log = new PacketLog(found => found === own ? 'known' : 'stranger')
   log.record(own, packet(300))
   const most = packetBudgets.stranger + packetBudgets.known
   for (let n = 0; n < 20_000; n++) log.record(numbered(n), packet(548))
@@ -38,9 +38,18 @@ t.test('a flood of strangers pushes out strangers, within what they may take', t
   t.end()
 })
 
+t.test('whoever takes a lease under any hardware address pushes out those who did, within what they may take', t => {
+  const log = new PacketLog(found => found === own ? 'known' : 'leased')
+  log.record(own, packet(300))
+  for (let n = 0; n < 20_000; n++) log.record(numbered(n), packet(548))
+  t.ok(log.octets <= packetBudgets.leased + 2000, `${log.octets}`)
+  t.same([own, numbered(0), numbered(19_999)].map(found => log.of(found).length), [1, 0, 1])
+  t.end()
+})
+
 t.test('a stranger whom somebody names is one no longer', t => {
   let known = false
-  const log = new PacketLog(() => known, { known: 10_000, stranger: 2000 })
+  const log = new PacketLog(() => known ? 'known' : 'stranger', { known: 10_000, leased: 0, stranger: 2000 })
   log.record(own, packet(300, 1))
   known = true
   log.record(own, packet(300, 2))
