@@ -67,4 +67,6 @@ port.on('message', (message: MirrorCall) => {
 /** Handed over, not copied. */
 const bytesIn = ({ json, metrics }: ImagesTold): ArrayBuffer[] => [json, metrics].map(({ buffer }) => buffer as ArrayBuffer)
 
-setInterval(() => { port.postMessage({ alive: true } satisfies WorkerReply) }, heartbeat).unref()
+const tellAlive = (): void => { port.postMessage({ alive: true } satisfies WorkerReply) }
+tellAlive()
+setInterval(tellAlive, heartbeat).unref()

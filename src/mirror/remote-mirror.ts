@@ -57,6 +57,8 @@ interface Asked extends Pick<PendingCall, 'onResult' | 'onProgress'> { readonly 
 export class RemoteMirror {
   readonly #options: RemoteMirrorOptions
   #worker: Worker | undefined
+  /** Fulfilled when the thread has loaded its program, or ended. */
+  #loaded: Promise<void> = Promise.resolve()
   #next = 0
   readonly #waiting = new Map<number, PendingCall>()
   #watch: Timer | undefined
@@ -116,6 +118,7 @@ export class RemoteMirror {
     const { mirror, entry = ownEntry } = this.#options
     const worker = new Worker(entry, { workerData: mirror, name: 'mirror', resourceLimits: { maxOldGenerationSizeMb: mostMemory } })
     worker.unref()
+    this.#loaded = new Promise(resolve => { for (const sign of ['message', 'exit'] as const) worker.once(sign, () => { resolve() }) })
     worker.on('message', (answer: WorkerReply) => { this.#hear(answer) })
     worker.on('messageerror', error => { this.#crashed(worker, error) })
     worker.on('error', error => { this.#crashed(worker, error instanceof Error ? error : new Error(String(error))) })
@@ -145,16 +148,19 @@ export class RemoteMirror {
   #crashed (worker: Worker, error: Error): void {
     if (this.#worker !== worker) return
     this.#options.onCrash(error)
-    unwaited(this.#end(new AppError('image_download_failed', `the mirror's thread ended: ${error.message}`)))
+    unwaited(this.#end(new AppError('image_download_failed', `the mirror's thread ended: ${error.message}`), Promise.resolve()))
   }
 
-  async #end (why: AppError): Promise<void> {
+  /** A thread that is ended while it loads an addon ends the process: koffi's throws into an isolate that takes no exception any more. */
+  async #end (why: AppError, loaded = this.#loaded): Promise<void> {
     const worker = this.#worker
     this.#worker = undefined
     this.#watch?.cancel()
     const waiting = [...this.#waiting.values()]
     this.#waiting.clear()
     for (const { reject } of waiting) reject(why)
+    worker?.ref()
+    await loaded
     await worker?.terminate()
   }
 

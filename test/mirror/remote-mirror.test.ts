@@ -131,6 +131,25 @@ t.test('a thread that is not heard of any more is given up', async t => {
   t.equal(crashes.length, 1)
 })
 
+t.test('a thread that still loads is not ended before it has, which would end the process', async t => {
+  const flags = new Int32Array(new SharedArrayBuffer(8))
+  const program = `
+    import { parentPort, workerData } from 'node:worker_threads'
+    Atomics.wait(workerData, 0, 0)
+    Atomics.store(workerData, 1, 1)
+    parentPort.postMessage({ alive: true })
+    parentPort.on('message', () => {})`
+  const { mirror, crashes } = remote(t, 'http://publisher.invalid', { program, mirror: flags as never })
+  const refused = t.rejects(mirror.list(), { message: /the service ends/ })
+  const closed = mirror.close()
+  await refused
+  Atomics.store(flags, 0, 1)
+  Atomics.notify(flags, 0)
+  await closed
+  t.equal(flags[1], 1)
+  t.same(crashes, [])
+})
+
 t.test('a stop ends what is under way', async t => {
   const server = await publisher(t)
   await server.flatcar('1.0.0', key)
