@@ -14,7 +14,6 @@ import type { LoadedConfig } from './config/load.js'
 import { isActive, leaseHolder } from './dhcp/leases.js'
 import { makeFolder } from './disk/make-folder.js'
 import { isListener, listeners, placesIn } from './listeners.js'
-import { AddressClaims } from './machines/address-claims.js'
 import { createProvisioner } from './matchbox/provisioner.js'
 import type { InheritedSocket } from './net/inherited-sockets.js'
 import { type Ipv4, parseIpv4, unspecified } from './net/ipv4.js'
@@ -34,12 +33,12 @@ import { stateAmiss, watchFolders } from './wiring/folder-amiss.js'
 import { type Ground, openGround } from './wiring/ground.js'
 import { followGroups, keepGroupMachines } from './wiring/group-machines.js'
 import { openGuard } from './wiring/guard.js'
-import { dhcpText, homesTold, modeAt } from './wiring/homes.js'
+import { dhcpText, homesTold } from './wiring/homes.js'
 import { buildApp } from './wiring/http.js'
 import { openLeases } from './wiring/leases.js'
 import type { ListenerRow, PreparedListener, RunningListener } from './wiring/listener.js'
 import { loaderFiles } from './wiring/loader-files.js'
-import { bootFileOf, bootsAs, openRegistry, pastOf } from './wiring/machines.js'
+import { bootFileOf, bootsAs, claimsOf, openRegistry, pastOf } from './wiring/machines.js'
 import { openMachineNews } from './wiring/machine-news.js'
 import { watchNeighbours } from './wiring/neighbours.js'
 import { createObserver } from './wiring/observer.js'
@@ -223,7 +222,7 @@ async function startParts (
   ground.cluster?.measure(metrics)
   const leases = await openLeases({ config, clock, log, metrics, onClose, openShared: ground.cluster?.openLeases })
   const holderOf = (ip: Ipv4): Mac | undefined => leaseHolder(leases.table, ip, clock.now())
-  const addressClaims = new AddressClaims({ modeAt: ip => modeAt(homes, ip), holderOf, clock })
+  const addressClaims = claimsOf(ground, leases, holderOf)
   const registry = await openRegistry(ground, leases, addressClaims, onClose)
   const macOf = (address: string): Mac | undefined => {
     const seen = registry.macOf(address)
@@ -232,7 +231,7 @@ async function startParts (
   }
   const groupMachines = keepGroupMachines(store)
   const loaderChosen = (mac: Mac): boolean => !hasOtherLoader(config) || isLoaderChosen(mac, config, groupMachines)
-  const isAddressOf = (mac: Mac, address: string): boolean => addressClaims.isAddressOf(mac, address)
+  const isAddressOf = (mac: string, address: string): boolean => addressClaims.isAddressOf(mac, address)
   const discovery = await startDiscovery({ ground, metrics, macOf, isAddressOf, onClose })
   const renderings = new LongRenderings({ clock, onCrash: error => { log.error({ error: error.message }, 'rendering.crashed') } })
   onClose(() => renderings.close())
@@ -249,12 +248,7 @@ async function startParts (
     past: pastOf(registry, ground.cluster),
     discovery: discovery.urls,
     fallbacks,
-    guard: await openGuard({
-      ground,
-      isAddressOf: (mac, address) => addressClaims.isAddressOf(mac, address),
-      settle: leases.store.settle?.bind(leases.store),
-      onClose
-    }),
+    guard: await openGuard({ ground, isAddressOf, onClose })
   })
   const news = await openMachineNews(ground, registry, metrics, onClose)
   const neighbours = watchNeighbours(ground)
@@ -299,10 +293,19 @@ async function startParts (
       leases,
       registry,
       provisioner,
-      isAddressOf: (mac, address) => addressClaims.isAddressOf(mac, address),
+      addressClaims,
       onEnrolled: observer.onEnrolled
     }),
-    loaderFiles: loaderFiles({ config, clock, originFor: client => homes.of(client).origin, provisioner, macOf, mayBeBios, fallbacks }),
+    loaderFiles: loaderFiles({
+      config,
+      clock,
+      originFor: client => homes.of(client).origin,
+      provisioner,
+      macOf,
+      hear: (mac, address) => addressClaims.hear(mac, address),
+      mayBeBios,
+      fallbacks
+    }),
     httpNames: await openHttpNames(config, clock, store.snapshot.groups.values()),
     dhcpServers: new DhcpServers(),
     links: new Set<{ readonly waiting: number }>(),

@@ -37,6 +37,7 @@ import { defaultMaxTransfers, defaultMaxTransfersPerClient, longAfter, transfers
 import { stalledAfter } from '../src/tftp/transfer-session.js'
 import { forgottenAfter, mostWaiting as mostWaitingRequests } from '../src/tftp/waiting-line.js'
 import { maxReceiveBytes, strangerLimits } from '../src/grpc/grpc-server.js'
+import { lookedForAgain, mostLookedFor } from '../src/machines/address-claims.js'
 import { handshakeTimeout } from '../src/grpc/handshake.js'
 import { firstRows, pageRows } from '../src/ui/boots.js'
 import { mostProblems } from '../src/ui/list-pages.js'
@@ -74,6 +75,7 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['members below a discovery token', NaN, discoveryLimits.members],
   ['value of a member, octets', discoveryLimits.valueOctets, NaN],
   ['hardware addresses that one group by UUID or serial number names', NaN, cardsOfOne],
+  ['addresses, of several provisioners, of which etcd is asked to whom another one gave them', 1000 / lookedForAgain, mostLookedFor],
   ['machines that wait to be enrolled', NaN, mostWaitingForGroups],
   ['machines that were enrolled', NaN, mostEnrolled],
   ['renderings of more than 32 KiB or 50,000 steps that wait', longRenderings.each, longRenderings.all],

@@ -107,7 +107,7 @@ const admitting = (options: ConnectionsOptions) => {
 async function routes (t: Test) {
   const registry = new MachineRegistry([], { note: () => {} })
   const app = fastify()
-  registerMachineRoutes(app, { registry, now: () => 0, pace: new Pace(), isAddressOf: () => true, onInstalled: () => {} })
+  registerMachineRoutes(app, { registry, now: () => 0, pace: new Pace(), addressClaims: { hear: () => undefined, isAddressOf: () => true }, onInstalled: () => {} })
   t.teardown(() => app.close())
   return app
 }
@@ -541,6 +541,7 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     'octets of them, machines that only a lease names, about': ['machines/packet-log.test.ts', 'whoever takes a lease under any hardware address pushes out those who did, within what they may take'],
     'octets of them, strangers, about': ['machines/packet-log.test.ts', 'a flood of strangers pushes out strangers, within what they may take'],
     'hardware addresses that one group by UUID or serial number names': ['matchbox/named-machines.test.ts', "a stranger who says a machine's serial number a thousand times makes a few known"],
+    'addresses, of several provisioners, of which etcd is asked to whom another one gave them': ['machines/address-claims.test.ts', 'of several provisioners: whom another gave the address is looked for before its machine is taken for a stranger'],
     'machines that wait to be enrolled': ['machines/enroller.test.ts', 'only so many wait'],
     'machines that were enrolled': ['matchbox/enrolment.test.ts', 'nobody is enrolled beyond the quantities, the range, the profiles there are, or in spite of a group'],
     'conflicts told of to webhooks in an hour': async t => {

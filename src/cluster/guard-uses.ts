@@ -55,11 +55,6 @@ export class GuardUses {
 
   mint (mac: Mac): string { return this.#by().mint(mac, this.#options.clock.now()) }
 
-  /** Whether the token was made for the machine and is in time, however often it was used. */
-  isGood (mac: Mac, token: string | undefined, { window }: GuardLimits): boolean {
-    return typeof this.#by().check(mac, token, this.#options.clock.now(), window, slack) !== 'string'
-  }
-
   /** Counts a use over all and gives undefined, or says why the token is not taken. AppError etcd_away: it has to be asked for again. */
   async take (mac: Mac, token: string | undefined, limits: GuardLimits): Promise<TokenRefusal | undefined> {
     const { state, clock } = this.#options

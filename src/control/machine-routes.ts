@@ -4,6 +4,7 @@ import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { AppError } from '../base/errors.js'
+import type { AddressClaims } from '../machines/address-claims.js'
 import { findMachine, type NamedMachine } from '../machines/find-machine.js'
 import type { MachineRegistry, StageChange } from '../machines/registry.js'
 import { isStage, stages } from '../machines/machine.js'
@@ -19,8 +20,8 @@ import { refuse } from './refuse.js'
 export interface MachineRoutesOptions extends Shower {
   /** Machines that groups name, seen or not. */
   readonly named?: () => Iterable<NamedMachine>
-  /** Whether an address is known to be a machine's, by more than what the request says. */
-  readonly isAddressOf: (mac: Mac, address: string) => boolean
+  /** Knows whether an address is a machine's, by more than what the request says. */
+  readonly addressClaims: Pick<AddressClaims, 'hear' | 'isAddressOf'>
   /** A machine reported that it is installed, from this address. */
   readonly onInstalled: (mac: Mac, address: string) => void
   /** Has `listener` told of what else is news to who follows /v1/events. */
@@ -134,7 +135,7 @@ export async function unkeptOf (registry: Pick<MachineRegistry, 'kept'>, mac: Ma
   }
 }
 
-function registerInstalled (app: FastifyInstance, { registry, isAddressOf, onInstalled }: MachineRoutesOptions): void {
+function registerInstalled (app: FastifyInstance, { registry, addressClaims, onInstalled }: MachineRoutesOptions): void {
   void app.register((scope, _options, done) => {
     // Installers post with whatever their wget or curl sends; what they say is of no interest, that they say it is.
     scope.removeAllContentTypeParsers()
@@ -148,7 +149,8 @@ function registerInstalled (app: FastifyInstance, { registry, isAddressOf, onIns
         const mac = parseMac(String(request.query['mac'] ?? ''))
         if (mac === undefined) return refuse(reply, 400, 'give the hardware address of the machine: ?mac=52-54-00-12-34-56')
         const address = addressOf(request)
-        if (!isAddressOf(mac, address)) return refuse(reply, 403, `this came from ${address}, which is not known to be the address of ${mac}`)
+        await addressClaims.hear(mac, address)
+        if (!addressClaims.isAddressOf(mac, address)) return refuse(reply, 403, `this came from ${address}, which is not known to be the address of ${mac}`)
         onInstalled(mac, address)
         const unkept = await unkeptOf(registry, mac)
         if (unkept !== undefined) return refuse(reply, 503, `${unkept}; report it again`)

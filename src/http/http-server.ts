@@ -20,7 +20,7 @@ import { configRoutes } from './config-routes.js'
 import { front, serverError } from './front.js'
 import { healthRoutes } from './health-routes.js'
 import { type LoaderSource, loaderRoutes } from './loader-routes.js'
-import { type Identify, MachineDocuments } from './machine-documents.js'
+import { type Hear, type Identify, MachineDocuments } from './machine-documents.js'
 import type { RequestEvent } from './machine-log.js'
 import { matchboxRoutes, type Route } from './matchbox-routes.js'
 import { type DetachedSigner, Signatures } from './signatures.js'
@@ -40,6 +40,8 @@ export interface HttpOptions {
   readonly loaders?: LoaderSource
   /** Whose address it is: for a request that does not say who asks. Without it such a request has no labels. */
   readonly identify?: Identify | undefined
+  /** Before a document is made for whoever has an address that this program may not have heard of. */
+  readonly hear?: Hear | undefined
   /** Before a machine's iPXE script is made: gives it a group of its own, if it is to have one. */
   readonly enrol?: Enrol | undefined
   /** Why the program is not ready, one line each; none when it is. */
@@ -109,8 +111,8 @@ export function buildHttpApp (options: HttpOptions): HttpApp {
   return Object.assign(app, { connections, handle })
 }
 
-function routeOf ({ provisioner, identify, enrol, assetsPath, assetCache, assetSender, loaders, signer }: HttpOptions): Route {
-  const documents = new MachineDocuments(provisioner, identify)
+function routeOf ({ provisioner, identify, hear, enrol, assetsPath, assetCache, assetSender, loaders, signer }: HttpOptions): Route {
+  const documents = new MachineDocuments(provisioner, identify, hear)
   const booting = new BootingMachines()
   return matchboxRoutes({
     documents: [...bootRoutes(provisioner, documents, booting, enrol), ...configRoutes(documents)],

@@ -2,7 +2,7 @@
 // for the log. Without a document the answer is 404 whatever the reason, as Matchbox answers.
 import type { DocumentKind } from '../matchbox/document-bodies.js'
 import type { Provisioner, Rendering } from '../matchbox/provisioner.js'
-import type { Labels } from '../matchbox/select.js'
+import { type Labels, macOfLabels } from '../matchbox/select.js'
 import { formatIpv4, parseIpv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { type Answer, errorAnswer, notFound } from './answer.js'
@@ -13,6 +13,9 @@ import { type MachineDocument, RenderingCache } from './rendering-cache.js'
 /** The hardware address of the machine at an IP address, where that is known. */
 export type Identify = (ip: string) => Mac | undefined
 
+/** Fulfilled when it is known whose the address is, before it is decided on; undefined where nothing is to be waited for. */
+export type Hear = (mac: Mac | undefined, address: string) => Promise<void> | undefined
+
 /** `address` is the one that a machine was looked for by, since its query did not say who asks. */
 interface AskedDocument extends MachineDocument { readonly address?: string, readonly preview?: boolean }
 
@@ -22,19 +25,22 @@ const overrideKey = 'override_ipv4'
 export class MachineDocuments {
   readonly #provisioner: Provisioner
   readonly #identify: Identify | undefined
+  readonly #hear: Hear | undefined
   readonly #rendered = new RenderingCache()
 
   /** Without `identify` a request that does not say who asks has no labels. */
-  constructor (provisioner: Provisioner, identify: Identify | undefined) {
+  constructor (provisioner: Provisioner, identify: Identify | undefined, hear?: Hear) {
     this.#provisioner = provisioner
     this.#identify = identify
+    this.#hear = hear
   }
 
   /** The document that was asked for, as `write` writes it down; `kind` is what the request is to the log. */
   answer (
     arrival: Arrival, document: DocumentKind, kind: RequestKind, write: (rendering: Rendering, body: Buffer) => Answer
   ): Answer | Promise<Answer> {
-    const made = this.#documentFor(arrival, document)
+    const heard = this.#hear?.(macOfLabels(arrival.query.labels), arrival.client)
+    const made = heard === undefined ? this.#documentFor(arrival, document) : heard.then(() => this.#documentFor(arrival, document))
     const note = (found: AskedDocument): Answer => this.#note(arrival, found, document, kind, write)
     return made instanceof Promise ? made.then(note) : note(made)
   }

@@ -2,7 +2,8 @@
 // into a request; what such a request says changes nothing for that machine unless the request comes from its own address:
 // one that it holds the lease of, or one for which the kernel's ARP table names it and that is reserved for it. Where another
 // server gives the addresses (proxy, or no DHCP here at all), the ARP table is all there is; machines behind a router are
-// not in it, and what they say of themselves is recorded, no more.
+// not in it, and what they say of themselves is recorded, no more. Where several provisioners give addresses, a machine may come
+// to one with the lease of another, of which this one has not heard: it is looked for before the machine is taken for a stranger.
 import { readFileSync } from 'node:fs'
 import type { Clock } from '../base/clock.js'
 import { parseArpTable } from '../net/conflict-probe.js'
@@ -23,6 +24,10 @@ export interface AddressClaimsOptions {
   /** Who holds the lease of an address now; undefined where nobody does. */
   readonly holderOf: (ip: Ipv4) => Mac | undefined
   readonly clock: Clock
+  /** Where others give addresses too: fulfilled when `holderOf` knows what they gave before; rejected when that can't be found out. */
+  readonly settle?: ((ip: Ipv4) => Promise<void>) | undefined
+  /** Whether others may give the address: it is in a subnet of dhcp.subnets. */
+  readonly isGiven?: (ip: Ipv4) => boolean
   /** The text of /proc/net/arp. */
   readonly arp?: () => string
 }
@@ -30,6 +35,12 @@ export interface AddressClaimsOptions {
 /** Milliseconds for which one reading of the ARP table says yes; and between two readings, however often it says no. */
 const believed = 1000
 const between = 20
+
+/** Addresses whose holders are looked for at once, and milliseconds until one is looked for again. */
+export const mostLookedFor = 256
+export const lookedForAgain = 1000
+/** Addresses that were looked for within that time. */
+const mostRemembered = 4096
 
 const kernelArp = (): string => {
   try { return readFileSync('/proc/net/arp', 'utf8') } catch { return '' }
@@ -41,6 +52,9 @@ export class AddressClaims {
   #reserved: KeptAddresses = { byIp: new Map(), byMac: new Map() }
   #table: ReadonlyMap<string, Mac> = new Map()
   #readAt = -Infinity
+  /** Addresses that were looked for a moment ago, the oldest first. */
+  readonly #lookedFor = new Map<Ipv4, { readonly at: number, readonly heard: Promise<void> }>()
+  #underWay = 0
 
   constructor (options: AddressClaimsOptions) {
     this.#options = options
@@ -68,6 +82,30 @@ export class AddressClaims {
     if (holder !== undefined) return holder === mac
     if (modeAt(ip) === 'server' && this.#reserved.byIp.get(ip)?.macs.some(known => known === mac) !== true) return false
     return this.#hardwareOf(address, mac) === mac
+  }
+
+  /**
+   * Fulfilled when it is known here who was given the address, as far as that can be found out, for whoever asks `isAddressOf` next;
+   * undefined when that would change nothing, as nearly always. `mac`: that of a request which says who it comes from.
+   */
+  hear (mac: Mac | undefined, address: string): Promise<void> | undefined {
+    const { settle, isGiven, holderOf, clock } = this.#options
+    const ip = settle === undefined ? undefined : parseIpv4(address)
+    if (settle === undefined || ip === undefined || isGiven?.(ip) !== true) return undefined
+    if (mac === undefined ? holderOf(ip) !== undefined : this.isAddressOf(mac, address)) return undefined
+    const now = clock.now()
+    for (const [known, { at }] of this.#lookedFor) {
+      if (Math.abs(now - at) < lookedForAgain) break
+      this.#lookedFor.delete(known)
+    }
+    const before = this.#lookedFor.get(ip)
+    if (before !== undefined) return before.heard
+    // A stranger has etcd asked once a second with each address of ours that it has, and all together no more than this.
+    if (this.#underWay >= mostLookedFor || this.#lookedFor.size >= mostRemembered) return undefined
+    this.#underWay++
+    const heard = settle(ip).catch(() => {}).finally(() => { this.#underWay-- })
+    this.#lookedFor.set(ip, { at: now, heard })
+    return heard
   }
 
   #hardwareOf (address: string, wanted: string): Mac | undefined {

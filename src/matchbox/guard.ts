@@ -15,11 +15,6 @@ export interface GuardKeeper {
   take: (mac: string, token: string | undefined, limits: GuardLimits) => string | undefined
   /** The same where a use is kept first, or counted with other provisioners; rejected with AppError when the machine has to ask again. */
   takeKept?: (mac: string, token: string | undefined, limits: GuardLimits) => Promise<string | undefined>
-  /**
-   * Where others give addresses too: fulfilled when it is known to whom they gave this one before now, as far as that can be found out, if
-   * the token is good. Without it what is known is all there is.
-   */
-  hearOfAddress?: (mac: string, token: string | undefined, limits: GuardLimits, address: string) => Promise<void>
   /** Whether the address is the machine's: by its lease, its reservation, or its own DHCP exchange. */
   isAddressOf: (mac: string, address: string) => boolean
   /** Whether a URL names this server. */

@@ -196,14 +196,10 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     if (guard?.takeKept === undefined || mac === undefined || client === undefined) return undefined
     const group = matchMachine(labels)
     const limits = group === undefined ? undefined : guardOf(group).limits
-    if (limits === undefined) return undefined
-    const token = labels.get(tokenKey)
-    const take = (): Promise<FoundBefore> | undefined => guard.isAddressOf(mac, client)
-      ? guard.takeKept?.(mac, token, limits).then(
-        refusal => ({ keeper: { ...guard, take: () => refusal } }),
-        (error: unknown) => ({ keeper: { ...guard, take: () => { throw error } } }))
-      : undefined
-    return take() ?? guard.hearOfAddress?.(mac, token, limits, client).then(async () => await take() ?? {})
+    if (limits === undefined || !guard.isAddressOf(mac, client)) return undefined
+    return guard.takeKept(mac, labels.get(tokenKey), limits).then(
+      refusal => ({ keeper: { ...guard, take: () => refusal } }),
+      (error: unknown) => ({ keeper: { ...guard, take: () => { throw error } } }))
   }
   const makeAside = (begun: RenderingJob): Rendering | Promise<Rendering> => {
     const { job, finish, fail } = begun

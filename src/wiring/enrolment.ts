@@ -5,6 +5,7 @@ import { type Finding, warning } from '../doctor/finding.js'
 import { isHostAddress } from '../dhcp/subnet.js'
 import type { Logger } from '../base/log.js'
 import { Enroller } from '../machines/enroller.js'
+import type { AddressClaims } from '../machines/address-claims.js'
 import type { MachineRegistry } from '../machines/registry.js'
 import { type EnrolmentRules, isNewcomer, planAdoption, planEnrolment, type Taken } from '../matchbox/enrolment.js'
 import type { Group } from '../matchbox/group.js'
@@ -35,12 +36,12 @@ export interface EnrolmentOptions {
   readonly leases: Leases
   readonly registry: MachineRegistry
   readonly provisioner: Provisioner
-  /** Whether an address is the machine's for certain: only such a machine is enrolled. */
-  readonly isAddressOf: (mac: Mac, address: string) => boolean
+  /** Only a machine whose address is its own for certain is enrolled. */
+  readonly addressClaims: Pick<AddressClaims, 'hear' | 'isAddressOf'>
   readonly onEnrolled: (mac: Mac, group: Group) => void
 }
 
-export function createEnrolment ({ ground, leases, registry, provisioner, isAddressOf, onEnrolled }: EnrolmentOptions): Enrolment {
+export function createEnrolment ({ ground, leases, registry, provisioner, addressClaims, onEnrolled }: EnrolmentOptions): Enrolment {
   const { config: { enrolment }, clock, log } = ground
   const rules: EnrolmentRules = {
     profiles: enrolment.profiles, range: enrolment.range ?? undefined, hostname: enrolment.hostname, identifyBy: enrolment.identify_by
@@ -64,13 +65,18 @@ export function createEnrolment ({ ground, leases, registry, provisioner, isAddr
     })
     return 'refusal' in done ? `it is not enrolled: ${done.refusal}` : undefined
   }
-  const whenAsked = (labels: Labels, client: string): Promise<string | undefined> | undefined => {
-    const mac = parseMac(macOfLabels(labels) ?? '')
-    if (mac === undefined || !isNewcomer(mac, labels, provisioner.matchMachine(labels))) return undefined
-    if (!isAddressOf(mac, client)) return Promise.resolve(`it is not enrolled: the request came from ${client}, which is not known to be the address of ${mac}`)
+  const enrolOnce = (mac: Mac, labels: Labels): Promise<string | undefined> => {
     const promise = underWay.get(mac) ?? enrol(mac, labels).finally(() => { underWay.delete(mac) })
     underWay.set(mac, promise)
     return promise
+  }
+  const whenAsked = (labels: Labels, client: string): Promise<string | undefined> | undefined => {
+    const mac = parseMac(macOfLabels(labels) ?? '')
+    if (mac === undefined || !isNewcomer(mac, labels, provisioner.matchMachine(labels))) return undefined
+    const whenKnown = (): Promise<string | undefined> => addressClaims.isAddressOf(mac, client)
+      ? enrolOnce(mac, labels)
+      : Promise.resolve(`it is not enrolled: the request came from ${client}, which is not known to be the address of ${mac}`)
+    return addressClaims.hear(mac, client)?.then(whenKnown) ?? whenKnown()
   }
   return {
     enrol: rules.profiles.length === 0 ? undefined : whenAsked,

@@ -10,7 +10,7 @@ import { readWhole } from '../disk/whole-file.js'
 import { GuardUseFile } from '../machines/guard-use-file.js'
 import type { GuardKeeper } from '../matchbox/guard.js'
 import { localAddresses } from '../net/interfaces.js'
-import { formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
+import { formatIpv4, parseIpv4 } from '../net/ipv4.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import type { OnClose } from './closing.js'
 import type { Ground } from './ground.js'
@@ -20,8 +20,6 @@ const secretOctets = 32
 export interface OpenGuardOptions {
   readonly ground: Pick<Ground, 'config' | 'homes' | 'log'> & Partial<Pick<Ground, 'cluster'>>
   readonly isAddressOf: GuardKeeper['isAddressOf']
-  /** Fulfilled when it is known who has the address by a lease that others gave. */
-  readonly settle?: ((ip: Ipv4) => Promise<void>) | undefined
   readonly onClose: OnClose
   readonly now?: () => number
 }
@@ -31,7 +29,7 @@ export interface OpenGuardOptions {
  * one run of the machine, since the next one counts from the beginning again.
  */
 export async function openGuard (options: OpenGuardOptions): Promise<GuardKeeper> {
-  const { ground, isAddressOf, settle, onClose, now = () => Math.floor(uptime() * 1000) } = options
+  const { ground, isAddressOf, onClose, now = () => Math.floor(uptime() * 1000) } = options
   const { log, config, cluster } = ground
   if (cluster !== undefined) {
     const uses = await cluster.openGuard()
@@ -39,11 +37,6 @@ export async function openGuard (options: OpenGuardOptions): Promise<GuardKeeper
       mint: mac => uses.mint(mac as Mac),
       take: notYet,
       takeKept: (mac, token, limits) => uses.take(parseMac(mac) ?? mac as Mac, token, limits),
-      hearOfAddress: async (mac, token, limits, address) => {
-        const ip = parseIpv4(address)
-        // Whoever has no token of the machine's must not have etcd asked.
-        if (ip !== undefined && uses.isGood(parseMac(mac) ?? mac as Mac, token, limits)) await settle?.(ip).catch(() => {})
-      },
       isAddressOf,
       isOwn: url => isOwn(url, ground)
     }

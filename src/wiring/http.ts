@@ -35,7 +35,7 @@ import type { RunningParts } from './running-parts.js'
 const smallestKept = 256 * 1024
 
 export async function buildApp (parts: Omit<RunningParts, 'app'>): Promise<HttpApp> {
-  const { config, log, clock, provisioner, loaderFiles, metrics, observer, signer, enrolment, images, readiness } = parts
+  const { config, log, clock, addressClaims, provisioner, loaderFiles, metrics, observer, signer, enrolment, images, readiness } = parts
   const assetCache = new FileCache({ memory: config.assets.cache_memory, smallest: smallestKept, clock })
   metrics.gauge('asset_cache_bytes', 'Memory that holds images', () => assetCache.bytes)
   metrics.counter('asset_cache_hits_total', 'Pieces of images, 1 MiB each, that were served from memory', () => assetCache.hits)
@@ -61,6 +61,7 @@ export async function buildApp (parts: Omit<RunningParts, 'app'>): Promise<HttpA
       }
     },
     identify: config.http.identify_by_ip ? await addressHolders(parts) : undefined,
+    hear: (mac, address) => addressClaims.hear(mac, address),
     enrol: enrolment.enrol,
     ...readiness,
     onRequest: event => {
@@ -138,6 +139,6 @@ export const machineRoutes = ({ registry, addressClaims, observer, clock, store,
   now: clock.now,
   updateOf: dayTwo === undefined ? undefined : (mac, address) => dayTwo.updates.instanceOf(mac, address),
   ...dayTwo !== undefined && { onNews: dayTwo.onNews },
-  isAddressOf: (mac, address) => addressClaims.isAddressOf(mac, address),
+  addressClaims,
   onInstalled: observer.onInstalled
 })

@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.js'
 import type { Config } from '../config/load.js'
 import { alone, type Fallbacks } from '../matchbox/fallbacks.js'
 import { createLoaderFiles, type LoaderFiles } from '../matchbox/loader-files.js'
+import type { AddressClaims } from '../machines/address-claims.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Mac } from '../net/mac.js'
 import { Readers } from '../disk/disk-file.js'
@@ -25,6 +26,8 @@ export interface LoaderFilesParts {
   readonly originFor: (client: string) => string
   readonly provisioner: Provisioner
   readonly macOf: (address: string) => Mac | undefined
+  /** Fulfilled when it is known who was given the address, before files are made for it. */
+  readonly hear?: AddressClaims['hear']
   /** Whether the machine may be an x86 one with BIOS; all may without it. */
   readonly mayBeBios?: (mac: Mac) => boolean
   /** Who else serves the same. */
@@ -44,7 +47,7 @@ export function loadersOnDisk (config: Config, clock: Clock): FileSource {
 }
 
 export function loaderFiles (options: LoaderFilesParts): FileSource {
-  const { config, clock, originFor, provisioner, macOf, mayBeBios = () => true, fallbacks = alone } = options
+  const { config, clock, originFor, provisioner, macOf, hear, mayBeBios = () => true, fallbacks = alone } = options
   const { own, bundled } = storedLoaders(config, clock)
   const stored = firstOf([own, bundled])
 
@@ -66,9 +69,16 @@ export function loaderFiles (options: LoaderFilesParts): FileSource {
       return content === undefined ? undefined : memoryFile(`${name} (made)`, content)
     }
   }
+  const whenHeard = (files: FileSource): FileSource => ({
+    open: async (name, request) => {
+      await hear?.(undefined, request.client)
+      return await files.open(name, request)
+    }
+  })
   const images = config.assets_path === '' ? undefined : assets(config, clock)
   const boards = raspberryPiFiles({ folder: config.boot.raspberry_pi, stored, assets: images, provisioner, macOf, originFor })
-  return firstOf([own, made, shimImages({ files: stored, originFor }), bundled, boards, ...images === undefined ? [] : [images]])
+  const shims = shimImages({ files: stored, originFor })
+  return firstOf([own, whenHeard(made), shims, bundled, whenHeard(boards), ...images === undefined ? [] : [images]])
 }
 
 /** Images under the names that scripts have for them, for loaders that know no HTTP (U-Boot). What is not verified is not there. */

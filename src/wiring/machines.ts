@@ -1,7 +1,7 @@
 // The machines' records: the registry, the file behind it, and what of it bears on what machines boot.
 import { join } from 'node:path'
 import { lineFormats } from '../disk/state-formats.js'
-import type { AddressClaims } from '../machines/address-claims.js'
+import { AddressClaims } from '../machines/address-claims.js'
 import { MachineJournal } from '../machines/journal.js'
 import { MachineRegistry } from '../machines/registry.js'
 import { recordLimits } from '../machines/timeline.js'
@@ -9,13 +9,25 @@ import type { MachinePast } from '../matchbox/boot-decision.js'
 import { boardFile, boardImage } from '../matchbox/render-raspberry-pi.js'
 import { NamedMachines } from '../matchbox/named-machines.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
+import { contains, type Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { OnClose } from './closing.js'
 import { bootFileKind } from '../http/booting-machines.js'
 import type { Cluster } from './cluster.js'
 import type { Ground } from './ground.js'
+import { modeAt } from './homes.js'
 import type { BootFileSent } from '../machines/observer.js'
 import type { Leases } from './leases.js'
+
+export const claimsOf = (
+  { config, homes, clock }: Pick<Ground, 'config' | 'homes' | 'clock'>, { store }: Leases, holderOf: (ip: Ipv4) => Mac | undefined
+): AddressClaims => new AddressClaims({
+  modeAt: ip => modeAt(homes, ip),
+  holderOf,
+  clock,
+  settle: store.settle?.bind(store),
+  isGiven: ip => config.dhcp.subnets.some(({ subnet }) => contains(subnet, ip))
+})
 
 export async function openRegistry (
   ground: Ground, leases: Leases, addressClaims: Pick<AddressClaims, 'isReserved'>, onClose: OnClose

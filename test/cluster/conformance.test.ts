@@ -78,7 +78,7 @@ function enrolmentOver (loaded: LoadedConfig, store: OpenStore): EnrolmentSite {
     leases: { table: new LeaseTable() } as never,
     registry: new MachineRegistry([], { note: () => {} }),
     provisioner: createProvisioner({ store }),
-    isAddressOf: (machine, address) => Array.from({ length: 32 }, (_, n) => n).some(n => machine === card(n) && address === `10.0.1.${n}`),
+    addressClaims: { hear: () => undefined, isAddressOf: (machine, address) => Array.from({ length: 32 }, (_, n) => n).some(n => machine === card(n) && address === `10.0.1.${n}`) },
     onEnrolled: () => {}
   })
   return { store, enrolment }

@@ -38,7 +38,6 @@ t.test('made by one, taken by another, so often over all, whoever is asked at on
   const token = a.uses.mint(machine)
   const taken = await Promise.all(Array.from({ length: 12 }, (_, n) => sites[n % 3]!.uses.take(machine, token, limits)))
   t.equal(taken.filter(refusal => refusal === undefined).length, 3, taken.join('; '))
-  t.same([b.uses.isGood(machine, token, limits), b.uses.isGood(machine, `${token}A`, limits), b.uses.isGood(mac('52:54:00:00:00:02'), token, limits)], [true, false, false], 'used up or not')
   t.match(taken.find(refusal => refusal !== undefined), /used 3 times already/)
   const single = mintAnew(sites, b)
   const takenOnce = await Promise.all(sites.map(({ uses }) => uses.take(machine, single, once)))

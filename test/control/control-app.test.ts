@@ -26,7 +26,7 @@ function control (t: Test, more: Partial<ControlOptions> = {}) {
     registry,
     now: () => at,
     pace: new Pace(),
-    isAddressOf: () => false,
+    addressClaims: { hear: () => undefined, isAddressOf: () => false },
     onInstalled: () => {},
     named: () => [{ macs: [macOf(3)], name: 'node-3', group: 'g3' }],
     adopt: async wanted => {

@@ -15,7 +15,8 @@ import { parseMac, type Mac } from '../../src/net/mac.js'
 const mac = parseMac('52:54:00:00:00:01') as Mac
 const at = Date.UTC(2026, 0, 1)
 
-async function start (t: Test, leased: Readonly<Record<string, string>> = {}) {
+/** `heard`: what others gave, which is known once it was asked for. */
+async function start (t: Test, leased: Record<string, string> = {}, heard: Readonly<Record<string, string>> = {}) {
   const disk: { kept: () => Promise<void> } = { kept: async () => {} }
   const registry = new MachineRegistry([], { note: () => {}, kept: () => disk.kept(), kindOf: ({ group }) => group === 'anybody' ? 'stranger' : 'known' })
   const installed: Array<readonly [Mac, string]> = []
@@ -26,7 +27,7 @@ async function start (t: Test, leased: Readonly<Record<string, string>> = {}) {
     registry,
     now: () => at + 3_600_000,
     pace: new Pace(),
-    isAddressOf: (machine, address) => leased[machine] === address,
+    addressClaims: { hear: async () => { Object.assign(leased, heard) }, isAddressOf: (machine, address) => leased[machine] === address },
     onInstalled: (machine, address) => { installed.push([machine, address]) }
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
@@ -130,6 +131,13 @@ t.test('a machine reports that it is installed', async t => {
   t.equal(await post(''), 400)
   t.equal(await post('?mac=52:54:00:00:00:01', { body: 'x'.repeat(100_000) }), 413)
   t.equal(installed.length, 3)
+})
+
+t.test('of several provisioners: whoever reports itself may have its address of another one', async t => {
+  const { get, installed } = await start(t, {}, { [mac]: '127.0.0.1' })
+  t.match(await get(`/v1/installed?mac=${mac}`), { status: 200 })
+  t.match(await get('/v1/installed?mac=52:54:00:00:00:02'), { status: 403 })
+  t.same(installed, [[mac, '127.0.0.1']])
 })
 
 t.test('that a machine is installed is on disk before it is told so', async t => {

@@ -33,7 +33,7 @@ const dayTwo = {
 }
 const control = buildControlApp({
   ...shower,
-  isAddressOf: () => true,
+  addressClaims: { hear: () => undefined, isAddressOf: () => true },
   onInstalled: () => {},
   adopt: async () => reach('adopt', { refusal: 'no' }),
   setInstalled: () => { reach('installed', undefined) },

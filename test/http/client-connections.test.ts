@@ -175,7 +175,7 @@ t.test('headers up to 64 KiB, in a thousand lines', async t => {
 t.test('a client that goes while it waits is noticed, whatever it sent behind', async t => {
   const registry = new MachineRegistry([], { note: () => {} })
   const holder: { app?: HttpApp } = {}
-  const options = { registry, now: () => 0, pace: new Pace(), isAddressOf: () => true, onInstalled: () => {}, hold: (...held: Parameters<ClientConnections['hold']>) => { holder.app?.connections.hold(...held) } }
+  const options = { registry, now: () => 0, pace: new Pace(), addressClaims: { hear: () => undefined, isAddressOf: () => true }, onInstalled: () => {}, hold: (...held: Parameters<ClientConnections['hold']>) => { holder.app?.connections.hold(...held) } }
   const { app, port } = await listen(t, { store: new MemoryStore(), routes: app => { registerMachineRoutes(app, options) } })
   holder.app = app
   for (const path of ['/v1/machines/52:54:00:00:00:01?wait=ack&timeout=3600', '/v1/events']) {

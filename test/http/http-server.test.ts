@@ -171,6 +171,24 @@ t.test('where it counts, an address says who asks when the query does not', asyn
   t.equal((await exchange(off.port, get('/metadata'))).status, 404)
 })
 
+t.test('of several provisioners: no document is made before it is known whom another one gave the address', async t => {
+  const files = store()
+  await files.putGroup(makeGroup({ id: 'guarded', profile: 'node', selector: { mac }, metadata: { ignition_guard: 'true' } }))
+  const [known, asked]: [string[], unknown[]] = [[], []]
+  const { port } = await listen(t, {
+    store: files,
+    identify: ip => known.includes(`undefined ${ip}`) ? parseMac(mac)! : undefined,
+    guard: { mint: () => 'T', take: () => undefined, isAddressOf: (machine, address) => known.includes(`${machine} ${address}`), isOwn: () => true },
+    hear: async (machine, ip) => {
+      asked.push(machine)
+      known.push(`${machine} ${ip}`)
+    }
+  })
+  const status = async (path: string): Promise<number | null> => (await exchange(port, get(path))).status
+  t.same([await status(`/generic?mac=${mac}&guard=T`), await status('/metadata')], [200, 200])
+  t.same(asked, [mac, undefined])
+})
+
 t.test("pxe_coreos' ways where an address says who asks: another's document, and a comment for who is nobody", async t => {
   const files = store()
   await files.putProfile({ ...makeProfile({ id: 'c' }), cloudId: 'c.yaml' })

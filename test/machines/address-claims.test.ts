@@ -1,6 +1,8 @@
 import t from 'tap'
 import { leaseHolder, LeaseTable } from '../../src/dhcp/leases.js'
-import { AddressClaims } from '../../src/machines/address-claims.js'
+import { AppError } from '../../src/base/errors.js'
+import { AddressClaims, lookedForAgain, mostLookedFor } from '../../src/machines/address-claims.js'
+import { contains, formatIpv4, parseSubnet } from '../../src/net/ipv4.js'
 import { ip, mac } from '../helpers/dhcp.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 
@@ -35,6 +37,56 @@ t.test('an address is the machine\'s that holds its lease, or for which it is re
   const before = readings
   for (let i = 0; i < 1000; i++) claims.isAddressOf(other, '10.0.0.9')
   t.ok(readings - before <= 1, 'however often somebody asks, the table is read at most every 20 ms')
+  t.end()
+})
+
+t.test('of several provisioners: whom another gave the address is looked for before its machine is taken for a stranger', async t => {
+  const clock = new FakeClock()
+  const leases = new LeaseTable()
+  const lease = (address: string, to = machine): void => { leases.set({ ip: ip(address), mac: to, state: 'bound', since: clock.now(), expires: clock.now() + 60_000 }) }
+  const asked: string[] = []
+  let [answer, ended]: [() => Promise<void>, boolean] = [async () => { lease('10.0.0.5') }, false]
+  const claims = new AddressClaims({
+    modeAt: () => 'server',
+    holderOf: ip => leaseHolder(leases, ip, clock.now()),
+    clock,
+    arp: () => '',
+    isGiven: ip => contains(parseSubnet('10.0.0.0/16')!, ip),
+    settle: async ip => {
+      asked.push(formatIpv4(ip))
+      await answer()
+    }
+  })
+  t.equal(claims.isAddressOf(machine, '10.0.0.5'), false)
+  await Promise.all([claims.hear(machine, '10.0.0.5'), claims.hear(machine, '10.0.0.5')])
+  t.equal(claims.isAddressOf(machine, '10.0.0.5'), true)
+  for (const [mac, address] of [[machine, '10.0.0.5'], [undefined, '10.0.0.5'], [machine, '192.168.0.5'], [machine, '::1'], [machine, 'x']] as const) t.equal(claims.hear(mac, address), undefined, `${mac} ${address}: nothing to find out`)
+  await claims.hear(other, '10.0.0.5')
+  t.same(asked, ['10.0.0.5'], 'once a second, whoever asks')
+  clock.advance(lookedForAgain)
+  answer = async () => { throw new AppError('etcd_away', 'away') }
+  await claims.hear(other, '10.0.0.5')
+  await claims.hear(undefined, '10.0.0.6')
+  t.same(asked.splice(0), ['10.0.0.5', '10.0.0.5', '10.0.0.6'], 'a store that is away is no error')
+
+  const held: Array<() => void> = []
+  answer = async () => { await new Promise<void>(resolve => { held.push(resolve) }) }
+  const addresses = Array.from({ length: mostLookedFor + 1 }, (_, n) => `10.0.${1 + (n >> 8)}.${n & 255}`)
+  const waiting = addresses.map(address => claims.hear(other, address))
+  t.same([held.length, waiting.at(-1)], [mostLookedFor, undefined], 'no more at once')
+  void waiting[0]!.then(() => { ended = true })
+  held.shift()!()
+  await waiting[0]
+  t.equal(ended, true)
+  t.type(claims.hear(other, addresses.at(-1)!), Promise, 'one that was answered makes room')
+  for (const resolve of held) resolve()
+  await Promise.all(waiting)
+  t.equal(asked.length, mostLookedFor + 1)
+})
+
+t.test('one provisioner has nobody to ask', t => {
+  const claims = new AddressClaims({ modeAt: () => 'server', holderOf: () => undefined, clock: new FakeClock(), arp: () => '', isGiven: () => true })
+  t.equal(claims.hear(machine, '10.0.0.5'), undefined)
   t.end()
 })
 

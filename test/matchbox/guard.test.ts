@@ -81,32 +81,3 @@ t.test('the whole way: script, config, and everybody else', t => {
   t.equal(createProvisioner({ store }).render('ignition', { labels: new Map([['mac', mac]]), rawQuery: '', client: own }).error?.code, 'guard_refused', 'without a keeper nobody from outside')
   t.end()
 })
-
-t.test('an address that another provisioner gave is asked for before its machine is refused', async t => {
-  let [known, asked] = [false, 0]
-  const guard: GuardKeeper = {
-    mint: () => 'T',
-    take: () => 'not counted',
-    takeKept: async () => undefined,
-    hearOfAddress: async (machine, token, { count }, address) => {
-      asked++
-      known = machine === mac && token === 'good' && count === 3 && address === own
-    },
-    isAddressOf: () => known,
-    isOwn
-  }
-  const store = new MemoryStore({
-    groups: [makeGroup({ id: 'g', selector: { mac }, metadata: { ignition_guard: 'true' } })],
-    profiles: [makeProfile({ id: 'p', ignitionId: 'p.ign' })],
-    configs: { ignition: { 'p.ign': '{"ignition":{"version":"3.4.0"}}' } }
-  })
-  const provisioner = createProvisioner({ store, guard })
-  const refusal = async (token: string): Promise<string | undefined> =>
-    (await provisioner.renderAside('ignition', { labels: new Map(Object.entries({ mac, guard: token })), rawQuery: '', client: own })).error?.message
-  t.match(await refusal('guessed'), /not known to be the address/)
-  t.equal(await refusal('good'), undefined)
-  t.equal(asked, 2)
-  t.equal(await refusal('good'), undefined)
-  t.equal(asked, 2, 'it is known by now')
-  t.end()
-})

@@ -6,7 +6,7 @@ import { loadConfig } from '../../src/config/load.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
 import { type Ipv4, parseIpv4 } from '../../src/net/ipv4.js'
-import { createEnrolment, enrolmentFindings } from '../../src/wiring/enrolment.js'
+import { createEnrolment, enrolmentFindings, type EnrolmentOptions } from '../../src/wiring/enrolment.js'
 import { Homes } from '../../src/wiring/homes.js'
 import { mac } from '../helpers/dhcp.js'
 import { DiskRecord } from '../helpers/disk-record.js'
@@ -30,7 +30,11 @@ async function world (t: Test, profiles: readonly string[] = ['core', 'default']
     set: [`data_path=${dataPath}`, `state_path=${state}`, 'enrolment.profiles=[{profile: core, quantity: 3}, {profile: default}]', 'enrolment.range=10.0.0.21-10.0.0.40', 'enrolment.hostname=core-{n}']
   })
   const table = new LeaseTable()
-  const opened = async () => {
+  const byCard: EnrolmentOptions['addressClaims'] = {
+    hear: () => undefined,
+    isAddressOf: (machine, address) => address === `10.0.1.${Number.parseInt(machine.slice(-2), 16)}`
+  }
+  const opened = async (addressClaims = byCard) => {
     mkdirSync(dataPath, { recursive: true })
     const appliance = await startAppliance({ pki, dataPath, before, clock })
     const registry = new MachineRegistry([], { note: () => {} })
@@ -39,7 +43,7 @@ async function world (t: Test, profiles: readonly string[] = ['core', 'default']
       leases: { table } as never,
       registry,
       provisioner: appliance.provisioner,
-      isAddressOf: (machine, address) => address === `10.0.1.${Number.parseInt(machine.slice(-2), 16)}`,
+      addressClaims,
       onEnrolled: () => {}
     })
     const enrol = (n: number, client = `10.0.1.${n}`, serial = `S${n}`): Promise<string | undefined> | undefined =>
@@ -60,6 +64,23 @@ t.test('a group is on disk before its machine is told', async t => {
   t.equal(await enrol(1), undefined)
   disk.mark('told')
   t.same(disk.take(), ['sync data', 'write TMP', 'sync TMP', 'rename TMP core-1.json', 'sync groups', 'told'])
+  await appliance.close()
+})
+
+t.test('of several provisioners: a machine may have its address of another one, and what a stranger says in its name is not its own answer', async t => {
+  const { opened } = await world(t)
+  const given: string[] = []
+  const asked: Array<() => void> = []
+  const { appliance, enrol } = await opened({
+    hear: async (machine, address) => { await new Promise<void>(resolve => { asked.push(() => { given.push(`${machine} ${address}`); resolve() }) }) },
+    isAddressOf: (machine, address) => address !== '10.0.1.66' && given.includes(`${machine} ${address}`)
+  })
+  const both = [enrol(1, '10.0.1.66'), enrol(1), enrol(1)]
+  for (const answer of asked) answer()
+  const [stranger, ...machine] = await Promise.all(both)
+  t.match(stranger, /came from 10\.0\.1\.66, which is not known/)
+  t.same(machine, [undefined, undefined])
+  t.equal(appliance.store.snapshot.groups.size, 1)
   await appliance.close()
 })
 

@@ -1,8 +1,6 @@
 import pino from 'pino'
 import t from 'tap'
-import { AppError } from '../../src/base/errors.js'
 import { loadConfig } from '../../src/config/load.js'
-import { parseIpv4 } from '../../src/net/ipv4.js'
 import { openGuard } from '../../src/wiring/guard.js'
 import { Homes } from '../../src/wiring/homes.js'
 import { listen } from '../helpers/http-app.js'
@@ -77,24 +75,4 @@ t.test('a config that is given out once is given out once, over a restart too; w
   await second.close()
   t.same([await second.ask(other), await second.ask(other)], [503, 503])
   t.equal(await (await open()).ask(other), 200)
-})
-
-t.test('of several provisioners: a good token has the others asked whose the address is, a guess does not', async t => {
-  const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`] })
-  const uses = { isGood: (machine: string, token: string) => machine === mac && token === 'good' }
-  const ground = { config, homes: new Homes(config), log: pino({ level: 'silent' }), cluster: { openGuard: async () => uses } as never }
-  const asked: number[] = []
-  const guard = await openGuard({
-    ground,
-    isAddressOf: () => false,
-    settle: async ip => {
-      asked.push(ip)
-      throw new AppError('etcd_away', 'away')
-    },
-    onClose: () => {}
-  })
-  for (const token of ['guess', undefined, 'good']) await guard.hearOfAddress!(mac, token, limits, '10.0.0.9')
-  await guard.hearOfAddress!('52-54-00-00-00-01', 'good', limits, '10.0.0.10')
-  await guard.hearOfAddress!(mac, 'good', limits, '::1')
-  t.same(asked, [parseIpv4('10.0.0.9'), parseIpv4('10.0.0.10')], 'and an etcd that is away is no error')
 })

@@ -101,6 +101,22 @@ t.test('a group by serial number, and one that starts from its disk', async t =>
   t.equal(await isThere('00000000/config.txt'), false, 'no group')
 })
 
+t.test('of several provisioners: files are made for whom another one gave the address', async t => {
+  const known: string[] = []
+  const files = loaderFiles({
+    config: loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`tftp.root=${t.testdir()}`, 'assets_path=""'] }).config,
+    clock: systemClock,
+    originFor: () => 'http://10.0.0.2:8080',
+    provisioner: createProvisioner({ store }),
+    macOf: address => known.includes(address) ? board : undefined,
+    hear: async (_, address) => { known.push(address) }
+  })
+  const file = await files.open('ffff0000/cmdline.txt', { client: '10.0.0.9' })
+  t.not(file, undefined)
+  await file?.close()
+  t.same([...new Set(known)], ['10.0.0.9'])
+})
+
 t.test('by HTTP: boot.img and its signature, and nothing else of that folder', async t => {
   for (const [path, is] of [['/net_install/boot.img', true], ['/net_install/boot.sig', true], ['/net_install/other', false], ['/net_install/', false], ['/boot/x', true]] as const) t.equal(isLoaderPath(path), is, path)
 })
