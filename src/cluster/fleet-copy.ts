@@ -28,18 +28,16 @@ const gather = 1000
 
 export class FleetCopy {
   readonly #clock: Clock
-  readonly #current: () => Iterable<readonly [string, Buffer]>
   readonly #file: JsonLines<Line>
   #changed = new Map<string, Buffer | undefined>()
   #asOf: number | undefined
-  /** A write has failed: what it held is not kept, so that a full disk does not fill memory too. */
+  /** A write has failed: what it held is not kept, so that a full disk does not fill memory too, and the file is written anew. */
   #missed = false
   #timer: Timer | undefined
   #writing = Promise.resolve()
 
   constructor ({ clock, current, ...options }: FleetCopyOptions) {
     this.#clock = clock
-    this.#current = current
     const lines = (): Iterable<Line> => this.#lines(current())
     this.#file = new JsonLines({ ...options, kind: 'fleet', version: lineFormats.fleet.version, format: formatLine, parse: parseLine, current: lines })
   }
@@ -81,11 +79,12 @@ export class FleetCopy {
   #flush (): void {
     this.#timer = undefined
     this.#writing = this.#writing.then(async () => {
-      const lines = [...this.#lines(this.#missed ? this.#current() : this.#changed)]
+      const lines = [...this.#lines(this.#changed)]
       this.#changed = new Map()
-      this.#missed = false
-      // The file itself tells of what goes wrong.
-      await Promise.all(lines.map(line => this.#file.append(line))).catch(() => { this.#missed = true })
+      // The file itself tells of what goes wrong. What could not be written may have been that a key is gone, which no line of those
+      // that are there would say.
+      if (this.#missed) this.#missed = !await this.#file.rewrite()
+      else await Promise.all(lines.map(line => this.#file.append(line))).catch(() => { this.#missed = true })
     })
   }
 }

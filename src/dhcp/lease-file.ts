@@ -57,9 +57,9 @@ export class LeaseFile implements LeaseStore {
   verify (): Promise<void> { return this.#lines.verify() }
 
   /** All leases are others now: what is in memory is what is kept. */
-  rewrite (): Promise<void> {
+  async rewrite (): Promise<void> {
     this.#keepOnly(this.#current())
-    return this.#lines.rewrite()
+    await this.#lines.rewrite()
   }
 
   close (): Promise<void> { return this.#lines.close() }

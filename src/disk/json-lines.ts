@@ -112,8 +112,12 @@ export class JsonLines<T> {
   /** Writes the file anew when somebody has removed or changed it: what is promised is lost with the process else. */
   async verify (): Promise<void> { await this.#inTurn(async () => { if (!await this.#isInPlace(this.#length)) await this.#replaceLost('') }) }
 
-  /** Writes the file anew: all values are others now. */
-  async rewrite (): Promise<void> { await this.#inTurn(async () => { await this.#replace('') }) }
+  /** Writes the file anew: all values are others now. Whether it could; why not is logged. */
+  async rewrite (): Promise<boolean> {
+    let isDone = false
+    await this.#inTurn(async () => { isDone = await this.#replace('').then(() => true) })
+    return isDone
+  }
 
   async #inTurn (act: () => Promise<void>): Promise<void> {
     // Somebody else may begin as soon as the one before ends.

@@ -61,7 +61,7 @@ export const bodies: Readonly<Record<Exclude<DocumentKind, ConfigKind>, (recipie
   grub: recipient => {
     const { localBoot, problem } = recipient.decision
     if (localBoot === '404') throw startsFromDisk(recipient.group)
-    if (localBoot !== undefined) return { body: Buffer.from(renderLocalGrub()) }
+    if (localBoot !== undefined) return { body: Buffer.from(renderLocalGrub()), problem }
     const boot = bootOf(recipient)
     const [, ...others] = bootsInTurn(boot, recipient.fallbacks, recipient.request.client)
     return { boot, body: goBytes(renderGrub(boot, others)), problem: problem ?? guardOf(recipient.group).problem }

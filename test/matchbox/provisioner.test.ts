@@ -112,3 +112,48 @@ t.test('arch: from the query, or else from what DHCP was told of the machine', t
   t.equal(provisioner.render('metadata', { labels: new Map([['mac', mac]]), rawQuery: 'mac=x', client: undefined }).body?.toString().includes('ARCH'), false, 'templates see the query alone')
   t.end()
 })
+
+t.test('where a group installs once the other provisioners are asked first; what cannot be found out leaves the disk as it is', async t => {
+  const mac = '52:54:00:00:00:01'
+  for (const [what, settles, once, fromDisk, asked] of [
+    ['another one installed it', 'installed', true, true, 1],
+    ['nobody did', 'nothing', true, false, 1],
+    ['nobody can say', 'away', true, true, 1],
+    ['the group installs at each boot', 'installed', false, false, 0]
+  ] as const) {
+    const s = new MemoryStore({
+      groups: [makeGroup({ id: 'g', selector: { mac }, metadata: { install_once: once } })],
+      profiles: [makeProfile({ id: 'p', ignitionId: 'i', boot: { kernel: 'k', initrd: [], args: [] } })],
+      configs: { ignition: { i: '{"ignition":{"version":"3.4.0"}}' } }
+    })
+    let questions = 0
+    let told: string | undefined
+    const request = { labels: new Map([['mac', mac]]), rawQuery: '', client: undefined }
+    const { bootedAs } = createProvisioner({ store: s }).bootOf(request)
+    const provisioner = createProvisioner({
+      store: s,
+      past: {
+        ...noPast,
+        installedAs: () => told,
+        isCertain: () => true,
+        settle: async () => {
+          questions++
+          await Promise.resolve()
+          if (settles === 'away') throw new Error('etcd is away')
+          if (settles === 'installed') told = bootedAs
+        }
+      }
+    })
+    await provisioner.renderAside('ignition', request)
+    t.equal(questions, 0, 'a config is for whoever has begun to boot')
+    for (const kind of ['ipxe', 'grub'] as const) {
+      told = undefined
+      const { startsFromDisk, problem } = await provisioner.renderAside(kind, request)
+      t.equal(startsFromDisk, fromDisk, `${what}: ${kind}`)
+      t.match(problem ?? '', settles === 'away' ? /cannot be found out/ : /^$/)
+    }
+    told = undefined
+    t.equal((await provisioner.settledBootOf(request)).localBoot, fromDisk ? 'auto' : undefined, `${what}: loader files`)
+    t.equal(questions, 3 * asked, 'each time anew')
+  }
+})
