@@ -46,23 +46,21 @@ function maskYaml (document: Buffer): string {
   try {
     const node = /^#!/.test(document.toString('latin1', 0, 2)) ? undefined : readYaml(document, 'v3')
     if (node?.kind !== 'mapping') return hidden(document.length)
-    return JSON.stringify(masked(valueOf(node, new Set()), '', byWord), null, 2)
+    return JSON.stringify(masked(valueOf(node), '', byWord), null, 2)
   } catch {
     return hidden(document.length)
   }
 }
 
 /** What aliases stand for is shown once, where its anchor is: a few of them can stand for more than there is memory. */
-function valueOf (node: YamlNode, seen: Set<YamlNode>): unknown {
+function valueOf (node: YamlNode): unknown {
   const real = behindAlias(node)
   if (real === undefined) return nodeText(node)
   if (node.kind === 'alias' && real.kind !== 'scalar') return `*${node.name}`
   if (real.kind === 'scalar') return real.value
-  if (seen.has(real)) return ''
-  seen.add(real)
   return real.kind === 'sequence'
-    ? real.items.map(item => valueOf(item, seen))
-    : Object.fromEntries(real.pairs.map(({ key, value }) => [nodeText(key), valueOf(value, seen)]))
+    ? real.items.map(item => valueOf(item))
+    : Object.fromEntries(real.pairs.map(({ key, value }) => [nodeText(key), valueOf(value)]))
 }
 
 /** NAME=value in each line; where one is none, some value goes over several, and all are masked. */

@@ -1,9 +1,14 @@
 // Which files of a data folder are a store's, and what is left of interrupted writes.
-import { existsSync, mkdirSync, realpathSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { createHook } from 'node:async_hooks'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { listDataFolder } from '../../src/store/data-folder.js'
 import { FakeClock } from '../helpers/fake-clock.js'
+import { typescript } from '../helpers/typescript.js'
 
 const listed = async (folder: string, clock = new FakeClock()): Promise<{ files: string[], linked: string[], problems: Array<[string, string]> }> => {
   const { files, linked, problems } = await listDataFolder(folder, clock)
@@ -50,6 +55,35 @@ t.test('what is there and is no data folder is told of', async t => {
     ['data', 'groups', /^the folder cannot be read: ENOTDIR/]
   ] as const) t.match((await listed(join(base, name))).problems, [[where, why]], name)
   t.same((await listed(join(base, 'data'))).files, ['profiles/p.json'])
+})
+
+t.test('a folder that another user may not look into is told of, with who could', { skip: process.getuid?.() === 0 ? false : 'needs root' }, async t => {
+  const base = mkdtempSync(join(tmpdir(), 'data-folder-'))
+  t.teardown(() => { rmSync(base, { recursive: true, force: true }) })
+  chmodSync(base, 0o755)
+  for (const [name, above] of [['listed', 0o755], ['below/shut', 0o700]] as const) {
+    mkdirSync(join(base, name, 'groups'), { recursive: true })
+    chmodSync(join(base, name), 0o744)
+    chmodSync(dirname(join(base, name)), above)
+  }
+  // The kernel judges by whom a process is of, not by whom it acts as.
+  const script = fileURLToPath(new URL('../helpers/folder-listing.ts', import.meta.url))
+  const { stdout, stderr } = spawnSync(process.execPath, [typescript, script, join(base, 'listed'), join(base, 'below/shut')], { uid: 65_534, gid: 65_534, encoding: 'utf8' })
+  t.equal(stderr, '')
+  const looked = stdout.trim().split('\n').map(line => JSON.parse(line) as unknown)
+  t.equal(looked.length, 2)
+  for (const one of looked) t.match(one, { files: [], problems: [['.', /^the data folder cannot be read: EACCES: .* belongs to root, and this runs as \w+/]] })
+})
+
+t.test('of thousands of names a thousand are looked at in one turn of the event loop', async t => {
+  const base = t.testdir({ groups: {} })
+  for (let n = 0; n < 2500; n++) writeFileSync(join(base, `groups/${n}.json`), '')
+  let turns = 0
+  // Nothing else asks for one here.
+  const hook = createHook({ init: (_, type) => { if (type === 'Immediate') turns++ } }).enable()
+  t.teardown(() => hook.disable())
+  t.equal((await listed(base)).files.length, 2500)
+  t.equal(turns, 2)
 })
 
 t.test('an unfinished file is removed a minute after it was written, by both clocks', async t => {

@@ -51,6 +51,7 @@ export class FakeEtcd {
 
   /** Throws AppError as the client does. */
   carryOut (name: CallName, request: unknown): EtcdCalls[CallName][1] {
+    if (name === 'Txn') assertSize(request as TxnRequest)
     if (this.isFull && (name === 'LeaseGrant' || (name === 'Txn' && writes(request as TxnRequest)))) throw new AppError('etcd_full', 'etcd has no space left')
     switch (name) {
       case 'Range': return this.#range(request as RangeRequest)
@@ -168,6 +169,19 @@ export class FakeEtcd {
     return {}
   }
 }
+
+/** What etcd takes in a transaction by default: `--max-txn-ops`, `--max-request-bytes`. */
+const most = { operations: 128, octets: 1.5 * 2 ** 20 }
+
+function assertSize (request: TxnRequest): void {
+  const operations = Math.max(request.compare.length, request.success.length, request.failure.length)
+  if (operations > most.operations) throw new AppError('etcd_refused', 'etcd: too many operations in txn request')
+  if (octetsOf(request) > most.octets) throw new AppError('message_too_large', 'etcd takes no request of that size')
+}
+
+/** Without what holds it together. */
+const octetsOf = ({ success, failure }: TxnRequest): number => [...success, ...failure].reduce((sum, operation) => sum +
+  ('request_put' in operation ? operation.request_put.value.length : 'request_txn' in operation ? octetsOf(operation.request_txn) : 0), 0)
 
 const writes = ({ success, failure }: TxnRequest): boolean =>
   [...success, ...failure].some(operation => 'request_put' in operation || ('request_txn' in operation && writes(operation.request_txn)))
