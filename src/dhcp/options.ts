@@ -5,46 +5,46 @@ import { type ByteWriter, isNul, withoutTail } from '../net/bytes.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import { type MessageType, messageTypeCodes, messageTypes } from './constants.js'
 
-/** Octets to a value and back; `offset` is where the option stands in its message, for the DecodeError. */
+/** Octets to a value and back. */
 interface Codec<T> {
-  readonly decode: (bytes: Buffer, offset: number) => T
+  readonly decode: (bytes: Buffer) => T
   readonly write: (writer: ByteWriter, value: T) => void
 }
 
-function exactly (bytes: Buffer, length: number, offset: number): Buffer {
-  if (bytes.length !== length) throw new DecodeError('option_length', offset)
+function exactly (bytes: Buffer, length: number): Buffer {
+  if (bytes.length !== length) throw new DecodeError('option_length', 0)
   return bytes
 }
 
-function multipleOf (bytes: Buffer, size: number, offset: number): Buffer {
-  if (bytes.length === 0 || bytes.length % size !== 0) throw new DecodeError('option_length', offset)
+function multipleOf (bytes: Buffer, size: number): Buffer {
+  if (bytes.length === 0 || bytes.length % size !== 0) throw new DecodeError('option_length', 0)
   return bytes
 }
 
 const u8: Codec<number> = {
-  decode: (bytes, offset) => exactly(bytes, 1, offset).readUInt8(),
+  decode: bytes => exactly(bytes, 1).readUInt8(),
   write: (writer, value) => { writer.u8(value) }
 }
 
 const u16: Codec<number> = {
-  decode: (bytes, offset) => exactly(bytes, 2, offset).readUInt16BE(),
+  decode: bytes => exactly(bytes, 2).readUInt16BE(),
   write: (writer, value) => { writer.u16(value) }
 }
 
 const u32: Codec<number> = {
-  decode: (bytes, offset) => exactly(bytes, 4, offset).readUInt32BE(),
+  decode: bytes => exactly(bytes, 4).readUInt32BE(),
   write: (writer, value) => { writer.u32(value) }
 }
 
 const u16List: Codec<readonly number[]> = {
-  decode: (bytes, offset) => Array.from({ length: multipleOf(bytes, 2, offset).length / 2 }, (_, i) => bytes.readUInt16BE(i * 2)),
+  decode: bytes => Array.from({ length: multipleOf(bytes, 2).length / 2 }, (_, i) => bytes.readUInt16BE(i * 2)),
   write: (writer, values) => { for (const value of values) writer.u16(value) }
 }
 
 const ip: Codec<Ipv4> = u32
 
 const ipList: Codec<readonly Ipv4[]> = {
-  decode: (bytes, offset) => Array.from({ length: multipleOf(bytes, 4, offset).length / 4 }, (_, i) => bytes.readUInt32BE(i * 4)),
+  decode: bytes => Array.from({ length: multipleOf(bytes, 4).length / 4 }, (_, i) => bytes.readUInt32BE(i * 4)),
   write: (writer, values) => { for (const value of values) writer.u32(value) }
 }
 
@@ -57,15 +57,15 @@ const text: Codec<string> = {
 }
 
 const codeList: Codec<readonly number[]> = {
-  decode: (value, offset) => [...multipleOf(value, 1, offset)],
+  decode: value => [...multipleOf(value, 1)],
   write: (writer, values) => { for (const value of values) writer.u8(value) }
 }
 
 const messageType: Codec<MessageType> = {
-  decode: (value, offset) => {
-    const code = exactly(value, 1, offset).readUInt8()
+  decode: value => {
+    const code = exactly(value, 1).readUInt8()
     const name: MessageType | undefined = messageTypes[code as keyof typeof messageTypes]
-    if (name === undefined) throw new DecodeError('option_value', offset)
+    if (name === undefined) throw new DecodeError('option_value', 0)
     return name
   },
   write: (writer, value) => { writer.u8(messageTypeCodes[value]) }
@@ -123,7 +123,7 @@ export const optionNames: ReadonlyMap<number, OptionName> = new Map(
 const codecOf = (name: OptionName): Codec<unknown> => optionTable[name].codec as Codec<unknown>
 
 /** The value of option `name`, or DecodeError when its length or value is not what its RFC allows. */
-export const decodeOption = (name: OptionName, value: Buffer, offset: number): unknown => codecOf(name).decode(value, offset)
+export const decodeOption = (name: OptionName, value: Buffer): unknown => codecOf(name).decode(value)
 
 /** Writes the value of option `name`, without its code and length. */
 export const writeOptionValue = (writer: ByteWriter, name: OptionName, value: unknown): void => { codecOf(name).write(writer, value) }

@@ -83,18 +83,16 @@ export function decodePacket (datagram: Buffer): DhcpPacket {
   const siaddr = reader.u32()
   const giaddr = reader.u32()
   const chaddr = reader.bytes(chaddrLength).subarray(0, hlen)
-  const snameOffset = reader.offset
   const sname = reader.bytes(snameLength)
-  const fileOffset = reader.offset
   const file = reader.bytes(fileLength)
   if (reader.u32() !== magicCookie) throw new DecodeError('cookie', headerLength - 4)
 
   const faults: OptionFault[] = []
-  const pieces = new Map<number, Piece>()
-  readOptions(reader, 0, pieces, faults)
+  const pieces = new Map<number, Buffer[]>()
+  readOptions(reader, pieces, faults)
   const overload = overloadOf(pieces.get(optionTable.optionOverload.code))
-  if ((overload & overloadFile) !== 0) readOptions(new ByteReader(file), fileOffset, pieces, faults)
-  if ((overload & overloadSname) !== 0) readOptions(new ByteReader(sname), snameOffset, pieces, faults)
+  if ((overload & overloadFile) !== 0) readOptions(new ByteReader(file), pieces, faults)
+  if ((overload & overloadSname) !== 0) readOptions(new ByteReader(sname), pieces, faults)
   const options = nameOptions(pieces, faults)
   return {
     op: opCode,
@@ -115,14 +113,13 @@ export function decodePacket (datagram: Buffer): DhcpPacket {
   }
 }
 
-/** Where an option's first octet stands, and its parts: RFC 3396 joins those of one code in the order they come. */
-interface Piece { readonly offset: number, readonly parts: Buffer[] }
+/** The parts of each option by its code: RFC 3396 joins them in the order they come. */
+type Pieces = ReadonlyMap<number, readonly Buffer[]>
 
-const valueOf = ({ parts }: Piece): Buffer => parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+const valueOf = (parts: readonly Buffer[]): Buffer => parts.length === 1 ? parts[0]! : Buffer.concat(parts)
 
-function readOptions (reader: ByteReader, base: number, pieces: Map<number, Piece>, faults: OptionFault[]): void {
+function readOptions (reader: ByteReader, pieces: Map<number, Buffer[]>, faults: OptionFault[]): void {
   while (reader.remaining > 0) {
-    const offset = base + reader.offset
     const code = reader.u8()
     if (code === pad) continue
     if (code === end) return
@@ -134,30 +131,30 @@ function readOptions (reader: ByteReader, base: number, pieces: Map<number, Piec
     }
     const value = reader.bytes(length)
     const before = pieces.get(code)
-    if (before === undefined) pieces.set(code, { offset, parts: [value] })
-    else before.parts.push(value)
+    if (before === undefined) pieces.set(code, [value])
+    else before.push(value)
   }
 }
 
 /** 0 where nothing is borrowed, or the option says what it can't: `file` and `sname` are then names. */
-function overloadOf (piece: Piece | undefined): number {
-  const wire = piece?.parts[0]
+function overloadOf (parts: readonly Buffer[] | undefined): number {
+  const wire = parts?.[0]
   const value = wire?.length === 1 ? wire.readUInt8() : 0
   return value <= 3 ? value : 0
 }
 
-function nameOptions (pieces: ReadonlyMap<number, Piece>, faults: OptionFault[]): Options {
+function nameOptions (pieces: Pieces, faults: OptionFault[]): Options {
   const options: Record<string, unknown> = {}
   let other: Map<number, Uint8Array> | undefined
-  for (const [code, piece] of pieces) {
+  for (const [code, parts] of pieces) {
     const name = optionNames.get(code)
     if (name === undefined) {
-      (other ??= new Map()).set(code, valueOf(piece))
+      (other ??= new Map()).set(code, valueOf(parts))
       continue
     }
     // An option of fixed size that came twice is no long one in parts (RFC 3396): the first counts.
-    const whole = readable(name, valueOf(piece), piece.offset)
-    const found = whole.value === undefined && piece.parts.length > 1 ? readable(name, piece.parts[0]!, piece.offset) : whole
+    const whole = readable(name, valueOf(parts))
+    const found = whole.value === undefined && parts.length > 1 ? readable(name, parts[0]!) : whole
     if (found.value !== undefined) options[name] = found.value
     if (whole.why !== undefined) faults.push({ code, why: whole.why })
   }
@@ -165,9 +162,9 @@ function nameOptions (pieces: ReadonlyMap<number, Piece>, faults: OptionFault[])
   return options as MutableOptions
 }
 
-function readable (name: OptionName, value: Buffer, offset: number): { readonly value?: unknown, readonly why?: OptionFault['why'] } {
+function readable (name: OptionName, value: Buffer): { readonly value?: unknown, readonly why?: OptionFault['why'] } {
   try {
-    return { value: decodeOption(name, value, offset) }
+    return { value: decodeOption(name, value) }
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     return { why: error.code === 'option_length' ? 'length' : 'value' }

@@ -50,7 +50,6 @@ const sameMacs = (a: Reservation, b: Reservation): boolean => a.macs.length === 
 /** The machine's reservation on the link; of several the one it asks for, else the one in the subnet that is written first. */
 export function reservationFor (reservations: Reservations, mac: Mac, link: Link, requested?: Ipv4): Reservation | undefined {
   const here = reservations.byMac.get(mac)?.filter(({ ip }) => subnetWith(link, ip) !== undefined) ?? []
-  if (here.length < 2) return here[0]
   return here.find(({ ip }) => ip === requested) ?? link.flatMap(({ subnet }) => here.find(({ ip }) => contains(subnet, ip)) ?? [])[0]
 }
 

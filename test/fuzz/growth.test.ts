@@ -105,7 +105,7 @@ const rows: Readonly<Record<string, Row>> = {
   'dhcp/lease-file parseLease': jsonRow(parseLease),
   'dhcp/lease-file parseSharedLease': jsonRow(parseSharedLease),
   'dhcp/option-text optionFromText': textRow(input => [43, 60, 121, 6].map(code => optionFromText(code, input)), '0x'),
-  'dhcp/options decodeOption': { read: input => [...optionNames.values()].map(name => attempt(() => decodeOption(name, raw(input), 0))), parts: bytes, most: 4096 },
+  'dhcp/options decodeOption': { read: input => [...optionNames.values()].map(name => attempt(() => decodeOption(name, raw(input)))), parts: bytes, most: 4096 },
   'dhcp/packet decodePacket': { read: input => decodeDhcp(raw(input)), parts: bytes, heads: ['', dhcpHead, `${dhcpHead}\x34\x01\x03`], most: 4096 },
   'dhcp/pxe vendorOption': { read: input => vendorOption(raw(input), 9), parts: bytes, most: 4096 },
   'dhcp/relay-agent subOption': { read: input => subOption(raw(input), 9), parts: bytes, most: 4096 },
