@@ -180,9 +180,7 @@ async function secured (url: URL, socket: Socket, options: ConnectOptions): Prom
     tls.once('secureConnect', () => { resolve(tls) })
     // An end before the handshake is done is no error to Node.
     tls.once('close', () => { reject(Object.assign(new Error('the connection was closed during the TLS handshake'), { code: 'ECONNRESET' })) })
-    return () => {
-      tls.destroy()
-      socket.destroy()
-    }
+    // The socket below it ends with it.
+    return () => { tls.destroy() }
   })
 }

@@ -119,7 +119,8 @@ t.test('a disk that fails enrols nobody, and takes no number', async t => {
   t.match(await enrol(1), /its group could not be written/)
   rmSync(join(dataPath, 'groups'))
   t.equal(await enrol(2), undefined)
-  t.same(written(dataPath), [['core-1', 'core', '10.0.0.21', card(2)]])
+  t.equal(await enrol(1), undefined, 'and who was refused is not refused for ever')
+  t.same(written(dataPath), [['core-1', 'core', '10.0.0.21', card(2)], ['core-2', 'core', '10.0.0.22', card(1)]])
   await appliance.close()
 })
 

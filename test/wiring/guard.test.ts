@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import pino from 'pino'
 import t from 'tap'
 import { loadConfig } from '../../src/config/load.js'
@@ -5,6 +6,7 @@ import { openGuard } from '../../src/wiring/guard.js'
 import { Homes } from '../../src/wiring/homes.js'
 import { listen } from '../helpers/http-app.js'
 import { makeGroup, makeProfile, MemoryStore } from '../helpers/memory-store.js'
+import { typescript } from '../helpers/typescript.js'
 
 const mac = '52:54:00:00:00:01'
 const limits = { window: 600_000, count: 3 }
@@ -75,4 +77,45 @@ t.test('a config that is given out once is given out once, over a restart too; w
   await second.close()
   t.same([await second.ask(other), await second.ask(other)], [503, 503])
   t.equal(await (await open()).ask(other), 200)
+})
+
+t.test('which URLs of a script lead here, and so get the token of its machine', async t => {
+  const set = [`state_path=${t.testdir()}`, 'advertise=boot.test', 'http.address=0.0.0.0:8080', 'http.https.address=0.0.0.0:443', 'http.https.cert_file=/c', 'http.https.key_file=/k']
+  const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set })
+  const guard = await openGuard({ ground: { config, homes: new Homes(config), log: pino({ level: 'silent' }) }, isAddressOf: () => true, onClose: close => { t.teardown(close) } })
+  const rows: ReadonlyArray<readonly [string, boolean]> = [
+    ['http://boot.test:8080/ignition', true],
+    ['http://127.0.0.1:8080/ignition', true],
+    ['https://127.0.0.1/ignition', true],
+    ['https://a.name.that.only.dns.knows/ignition', true],
+    ['http://a.name.that.only.dns.knows:8080/ignition', true],
+    ['http://127.0.0.1:8081/ignition', false],
+    ['http://127.0.0.1/ignition', false],
+    ['https://127.0.0.1:8443/ignition', false],
+    ['http://a.name.that.only.dns.knows/ignition', false],
+    ['http://203.0.113.9:8080/ignition', false],
+    ['https://203.0.113.9/ignition', false]
+  ]
+  for (const [url, expected] of rows) t.equal(guard.isOwn(new URL(url)), expected, url)
+})
+
+t.test('without a descriptor to ask the kernel with, an address on a port of ours is taken for ours: no machine misses its token', t => {
+  if (process.platform !== 'linux') return t.end()
+  const source = (path: string): string => new URL(`../../src/${path}`, import.meta.url).href
+  const starve = `import { closeSync, openSync } from 'node:fs'
+import { loadConfig } from '${source('config/load.ts')}'
+import { localAddresses } from '${source('net/interfaces.ts')}'
+import { openGuard } from '${source('wiring/guard.ts')}'
+import { Homes } from '${source('wiring/homes.ts')}'
+localAddresses()
+const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: ['state_path=${t.testdir()}', 'advertise=boot.test', 'http.address=0.0.0.0:8080'] })
+const guard = await openGuard({ ground: { config, homes: new Homes(config), log: { warn () {} } }, isAddressOf: () => true, onClose: () => {} })
+const taken = []
+try { for (;;) taken.push(openSync('/dev/null')) } catch {}
+const said = ['http://203.0.113.9:8080/ignition', 'http://203.0.113.9:8081/ignition'].map(url => guard.isOwn(new URL(url)))
+taken.forEach(closeSync)
+console.log(...said)`
+  const node = [process.execPath, typescript, '--input-type=module', '-e', starve]
+  t.equal(execFileSync('/bin/sh', ['-c', 'ulimit -n 64; exec "$@"', 'sh', ...node], { encoding: 'utf8' }), 'true false\n')
+  t.end()
 })

@@ -131,8 +131,15 @@ t.test('each kind reaches a receiver; a conflict is told of once an hour, and of
   t.match(told[0]?.body.data, { reason: /group/, serial: hostile })
   t.match(told[1]?.body.data, { group: 'core-1', profile: 'core', ip: '10.0.0.21', serial: hostile })
   t.match(told[2]?.body.data, { ip: '10.0.0.21', what: 'the address is in use (declined)' })
+  registry.record({ mac: parseMac(machine)!, stage: 'installed', at: clock.now(), failed: 'its disk is full' })
+  clock.advance(1000)
+  const seenElsewhere = new MachineRegistry([], { note: () => {} }).record({ mac: parseMac('52:54:00:00:00:02')!, stage: 'installed', at: clock.now() })
+  registry.take(seenElsewhere)
+  registry.record({ mac: parseMac(machine)!, stage: 'installed', at: clock.now() })
+  await until(63)
+  t.match(told[62]?.body, { type: 'core-provisioner.machine.installed', subject: machine, data: { stage: 'installed' } }, 'not what failed, nor what another provisioner tells')
   for (const end of ends) await end()
-  t.equal(told.length, 62)
+  t.equal(told.length, 63)
 })
 
 t.test('what can not be a webhook is said at the start', async t => {

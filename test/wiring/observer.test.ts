@@ -151,3 +151,59 @@ t.test('what shim and GRUB fetch by TFTP: one loader, then script, kernel and in
   t.equal(registry.get(victim)?.stage, 'installed', 'what runs downloads what it likes')
   t.end()
 })
+
+t.test('each thing that a server tells is counted once, under what it is', async t => {
+  const { stream } = logLines()
+  const log = createLog({ level: 'info', pretty: false, destination: stream })
+  const metrics = new Metrics()
+  const observer = createObserver({
+    registry: new MachineRegistry([], { note: () => {} }),
+    metrics,
+    clock: new FakeClock(),
+    macOf: () => undefined,
+    addressClaims: { isAddressOf: () => true, reservedName: () => undefined },
+    log,
+    loaderChosen: () => false,
+    news: { enrolled: () => {}, conflict: () => {} },
+    bootsAs: () => undefined,
+    bootFileOf: () => undefined,
+    fence: new Fence({ log })
+  })
+  const packet = request({ dhcpMessageType: 'DISCOVER' }, { mac: victim })
+  const [client, ip] = [clientInfo(packet), parseIpv4('10.0.0.41')!]
+  const file = { file: 'a', path: '', ms: 1, blksize: 512, windowsize: 1, ip: '10.0.0.41' }
+  const answer = (kind: RequestEvent['kind'], status: number, bytes = 0): void => {
+    observer.onHttp({ kind, path: '/', mac: undefined, ip: '10.0.0.41', labels: new Map(), group: undefined, profile: undefined, status, bytes, ms: 1, finished: true, problem: undefined, fromDisk: false, bootedAs: undefined })
+  }
+  const refused = (kind: RequestEvent['kind']): readonly [() => void, readonly string[]] =>
+    [() => { answer(kind, 403) }, [`http_requests_total{kind="${kind}",status="403"} 1`, 'guard_refusals_total 1']]
+  const rows: ReadonlyArray<readonly [() => void, readonly string[]]> = [
+    [() => { observer.onDhcp({ kind: 'received', type: 'DISCOVER', client, packet }) }, ['dhcp_received_total{type="DISCOVER"} 1']],
+    [() => { observer.onDhcp({ kind: 'sent', type: 'OFFER', client, ip, packet, bootFile: undefined }) }, ['dhcp_sent_total{type="OFFER"} 1']],
+    [() => { observer.onDhcp({ kind: 'sent', type: 'NAK', client, ip, packet, bootFile: undefined }) }, ['dhcp_sent_total{type="NAK"} 1']],
+    [() => { observer.onDhcp({ kind: 'dropped', reason: 'malformed', detail: '' }) }, ['dhcp_dropped_total{reason="malformed"} 1']],
+    [() => { observer.onDhcp({ kind: 'dropped', reason: 'overload', detail: '', count: 7 }) }, ['dhcp_dropped_total{reason="overload"} 7']],
+    [() => { observer.onDhcp({ kind: 'lease', change: 'declined', mac: victim, ip }) }, ['dhcp_lease_changes_total{change="declined"} 1']],
+    [() => { observer.onDhcp({ kind: 'other_server', mac: victim, ip, news: true }) }, ['dhcp_other_servers_total 1']],
+    [() => { observer.onDhcp({ kind: 'other_server', mac: victim, ip, news: false }) }, []],
+    [() => { observer.onDhcp({ kind: 'odd_option', code: 93, why: 'length', mac: victim }) }, ['dhcp_odd_options_total{option="93"} 1']],
+    [() => { observer.onDhcp({ kind: 'options_left_out', count: 3, mac: victim }) }, ['dhcp_options_left_out_total 3']],
+    [() => { observer.onTftp({ ...file, type: 'done', bytes: 700, resent: 2, confirmed: true }) }, ['tftp_transfers_total{result="done"} 1', 'tftp_sent_bytes_total 700', 'tftp_resent_packets_total 2']],
+    [() => { observer.onTftp({ ...file, type: 'aborted', bytes: 700, resent: 0, message: '' }) }, ['tftp_transfers_total{result="aborted"} 1']],
+    [() => { observer.onTftp({ type: 'missing', file: 'a', ip: '10.0.0.41' }) }, ['tftp_transfers_total{result="missing"} 1']],
+    [() => { answer('asset', 200, 900) }, ['http_requests_total{kind="asset",status="200"} 1', 'http_sent_bytes_total 900']],
+    [() => { answer('ignition', 404) }, ['http_requests_total{kind="ignition",status="404"} 1']],
+    // An asset that may not be read is no document of a guarded machine.
+    [() => { answer('asset', 403) }, ['http_requests_total{kind="asset",status="403"} 1']],
+    refused('ignition'), refused('cloud'), refused('generic'), refused('metadata')
+  ]
+  const counted = async (): Promise<Map<string, number>> => new Map((await metrics.text()).toString().split('\n')
+    .filter(line => /^(?:dhcp|tftp|http|guard)_\w+_total\b/.test(line))
+    .map(line => line.split(' ')).map(([name = '', value]) => [name, Number(value)]))
+  for (const [tell, expected] of rows) {
+    const before = await counted()
+    tell()
+    const more = [...await counted()].map(([name, value]) => [name, value - (before.get(name) ?? 0)] as const).filter(([, value]) => value !== 0)
+    t.same(more.map(([name, value]) => `${name} ${value}`).sort(), [...expected].sort())
+  }
+})

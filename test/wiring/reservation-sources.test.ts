@@ -79,3 +79,25 @@ t.test('files of hosts.d that change without an event are seen: the target of a 
     t.equal(found.at(-1), n)
   }
 })
+
+t.test('all that is there at the start is told before anybody is answered; where that fails, nothing is left behind', async t => {
+  const folder = t.testdir({ 'hosts.d': { 'rack.yaml': '- { mac: "52:54:00:00:00:02", ip: 10.0.0.2 }\n' } })
+  const set = [`state_path=${folder}`, 'dhcp.reservations=[{ mac: "52:54:00:00:00:01", ip: 10.0.0.1 }]']
+  const store = new MemoryStore({ groups: [makeGroup({ id: 'g', selector: { mac: '52:54:00:00:00:03' }, metadata: { ip: '10.0.0.3' } })] })
+  const found: number[] = []
+  const clock = new FakeClock()
+  const watching = (onChange: Parameters<typeof watchReservations>[0]['onChange']): ReturnType<typeof watchReservations> => watchReservations({
+    loaded: loadConfig({ file: undefined, env: {}, set }),
+    store,
+    clock,
+    log: createLog({ level: 'error', pretty: false, destination: logLines().stream }),
+    onChange
+  })
+  const close = await watching(changes => { found.push(...[...changes.values()].flatMap(entry => entry === undefined ? [] : [entry.ip & 255])) })
+  t.same(found.sort(), [1, 2, 3])
+  await close()
+  t.equal(clock.pending, 0)
+  let calls = 0
+  await t.rejects(watching(() => { if (++calls === 2) throw new Error('not taken') }), { message: 'not taken' })
+  t.equal(clock.pending, 0)
+})

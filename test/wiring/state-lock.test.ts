@@ -60,11 +60,29 @@ async function looked (clock: FakeClock): Promise<void> {
   await new Promise(resolve => { setImmediate(resolve) })
 }
 
-t.test('where there can be no lock, it is said and nobody is kept from booting', async t => {
+t.test('two looks at once do not take each other for another process', async t => {
+  const folder = t.testdir()
+  const clock = new FakeClock()
+  const told: Array<string | undefined> = []
+  const lock = await StateLock.open(loadedIn(folder), log)
+  lock.watch(clock, closer => { t.teardown(closer) }, problem => { told.push(problem) })
+  rmSync(join(folder, 'lock'))
+  clock.advance(20_000)
+  while (told.length === 0) await looked(clock)
+  for (let n = 0; n < 100; n++) await looked(clock)
+  t.same(told, [undefined])
+  await lock.release()
+})
+
+t.test('where there can be no lock, it is said once and nobody is kept from booting', async t => {
   const folder = t.testdir({ lock: {} })
+  const clock = new FakeClock()
   const lines = logLines()
   const lock = await StateLock.open(loadedIn(folder), pino(lines.stream))
   t.match(lines.entries(), [{ msg: 'state.unlocked', error: /lock/ }])
+  lock.watch(clock, closer => { t.teardown(closer) }, problem => { t.fail(`told: ${problem}`) })
+  for (let n = 0; n < 100; n++) await looked(clock)
+  t.equal(lines.entries().length, 1)
   await lock.release()
 })
 
