@@ -21,6 +21,7 @@ import type { Mac } from './net/mac.js'
 import { returnFreedMemory } from './net/freed-memory.js'
 import { threadSeconds } from './net/thread-time.js'
 import { LongRenderings } from './rendering/long-renderings.js'
+import { openAssetDisk } from './wiring/asset-disk.js'
 import { isLoaderChosen, openHttpNames } from './wiring/boot.js'
 import { Closing, type OnClose } from './wiring/closing.js'
 import { countLinks } from './wiring/dhcp-link.js'
@@ -238,12 +239,13 @@ async function startParts (
   metrics.gauge('renderings_aside', 'Renderings that take long, under way or waiting', () => renderings.count)
   const updateGroups = new UpdateGroups(config.updates.groups)
   const fallbacks = fallbacksOf(ground)
+  const assetDisk = await openAssetDisk(ground, onClose)
   const provisioner = createProvisioner({
     store,
     aside: renderings,
     scriptLabels: config.boot.script_labels,
     resilient: config.boot.resilient,
-    assets: assetPinner(config.assets_path, ownHosts(config, homes), clock),
+    assets: assetPinner(config.assets_path, ownHosts(config, homes), clock, assetDisk.looks),
     ownSnippets: nodeSnippets(updateGroups, () => homes.first.origin),
     past: pastOf(registry, ground.cluster),
     discovery: discovery.urls,
@@ -287,6 +289,7 @@ async function startParts (
     updateGroups,
     provisioner,
     fallbacks,
+    assetDisk,
     discovery,
     enrolment: createEnrolment({
       ground,
@@ -304,7 +307,8 @@ async function startParts (
       macOf,
       hear: (mac, address) => addressClaims.hear(mac, address),
       mayBeBios,
-      fallbacks
+      fallbacks,
+      assetTurns: assetDisk.turns
     }),
     httpNames: await openHttpNames(config, clock, store.snapshot.groups.values()),
     dhcpServers: new DhcpServers(),

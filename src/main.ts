@@ -33,6 +33,7 @@ process.on('uncaughtException', error => { onUncaught(error) })
 // A command that waits for nothing but a timer (a pause before another try) has not ended: Node would end it without a word.
 setInterval(() => {}, 2 ** 31 - 1)
 
+let isStuck = false
 const status = await run(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,
@@ -52,12 +53,18 @@ const status = await run(process.argv.slice(2), {
   },
   stop,
   onHangup: listener => { process.on('SIGHUP', listener) },
+  onStuck: () => { isStuck = true },
   onUncaught: listener => { onUncaught = listener }
 })
 const unwritten = process.stdout.errored
 const isUnheard = unwritten !== null && ['EPIPE', 'EIO'].includes(errnoOf(unwritten))
 if (unwritten !== null && !isUnheard) process.stderr.write(`core-provisioner: standard output could not be written: ${messageOf(unwritten)}\n`)
 process.exitCode = status === 0 && unwritten !== null && !isUnheard ? 1 : status
+// exit(3) waits for every thread, and one that a disk holds which does not answer never ends.
+if (isStuck || process.getActiveResourcesInfo().some(name => name.startsWith('FSReq'))) {
+  const { openLibc } = await import('./net/libc.js')
+  openLibc().endNow(Number(process.exitCode))
+}
 // What is still open (a kept-alive connection, a watcher) was given its time to finish by the command itself.
 process.exit()
 

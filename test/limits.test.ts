@@ -25,6 +25,7 @@ import { mostNeighbours } from '../src/dhcp/neighbours.js'
 import { packetBudgets, packetsOfMachine } from '../src/machines/packet-log.js'
 import { registryBudgets } from '../src/machines/registry.js'
 import { longestText, recordLimits } from '../src/machines/timeline.js'
+import { turnsAtOnce } from '../src/disk/disk-turns.js'
 import { maximumDepth as maximumJsonDepth } from '../src/go/json-read.js'
 import { mostLevels } from '../src/config/yaml-document.js'
 import { wholeFileLimits } from '../src/disk/whole-file.js'
@@ -118,6 +119,7 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['octets of machines that only a lease names, about', NaN, registryBudgets.leased],
   ['octets of strangers, about', NaN, registryBudgets.stranger],
   ['file of the store, octets', maxFileBytes, NaN],
+  ['calls to the disk of `assets_path`, and to that of `tftp.root`', turnsAtOnce, NaN],
   ['objects and lists of JSON inside one another', maximumJsonDepth, NaN],
   ['maps and lists of YAML inside one another', maximumYamlDepth, NaN],
   ['the same of the configuration and of `hosts.d`', mostLevels, NaN],

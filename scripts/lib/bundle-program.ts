@@ -14,7 +14,7 @@ export const bundleOptions = (root: string) => ({
   absWorkingDir: root,
   // As deep below the root as src/main.ts, for the files that the program finds relative to itself; threads, which have
   // programs of their own, right beside it.
-  entryPoints: [{ in: 'src/main.ts', out: 'main' }, { in: 'src/mirror/mirror-worker.ts', out: 'mirror-worker' }, { in: 'src/rendering/render-thread.ts', out: 'render-thread' }, { in: 'src/assets/image-thread.ts', out: 'image-thread' }],
+  entryPoints: [{ in: 'src/main.ts', out: 'main' }, { in: 'src/mirror/mirror-worker.ts', out: 'mirror-worker' }, { in: 'src/rendering/render-thread.ts', out: 'render-thread' }, { in: 'src/assets/image-thread.ts', out: 'image-thread' }, { in: 'src/disk/link-thread.ts', out: 'link-thread' }],
   bundle: true,
   // In one piece, `--version` would read everything: 0.18 s of CPU and 73 MB instead of 0.07 and 43.
   splitting: true,

@@ -72,6 +72,7 @@ export const layers = [
   { name: 'rendering', files: ['rendering/'], may: ['rendering/', 'base/errors', 'base/clock', 'matchbox/'], node: ['node:worker_threads'], packages: [] },
   // A lock is libc's; the rest of the room needs nothing but Node.
   { name: 'folder lock', files: ['disk/folder-lock', 'disk/run-folder'], may: ['disk/', 'base/', 'net/libc'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: [] },
+  { name: 'link thread', files: ['disk/link-looks', 'disk/link-thread'], may: ['disk/', 'base/errors'], node: ['node:fs', 'node:worker_threads'], packages: [] },
   { name: 'disk', files: ['disk/'], may: ['disk/', 'base/'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:timers/promises'], packages: ['chokidar'] },
   { name: 'image thread', files: ['assets/image-thread', 'assets/file-sender'], may: ['assets/', 'base/errors', 'disk/file-identity', 'net/epoll', 'net/connection'], types: ['base/clock', 'disk/open-file'], node: ['node:fs', 'node:net', 'node:worker_threads'], packages: [] },
   { name: 'assets', files: ['assets/'], may: ['assets/', 'base/errors', 'disk/', 'go/', 'matchbox/pin-assets'], types: ['base/clock', 'matchbox/profile'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:http', 'node:net', 'node:crypto'], packages: [] },
@@ -98,7 +99,7 @@ export const layers = [
     node: ['node:crypto', 'node:buffer'],
     packages: []
   },
-  { name: 'http', files: ['http/'], may: ['http/', 'updates/', 'cluster/discovery', 'cluster/discovery-limits', 'cluster/keys-answer', 'assets/', 'disk/open-file', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'base/no-schemas', 'base/pace', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'http', files: ['http/'], may: ['http/', 'updates/', 'cluster/discovery', 'cluster/discovery-limits', 'cluster/keys-answer', 'assets/', 'disk/open-file', 'disk/disk-turns', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'base/no-schemas', 'base/pace', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'updates/', 'base/errors', 'base/units', 'base/no-schemas', 'net/mac', 'net/ipv4', 'net/shares', 'net/socket-answered'], types: ['base/log', 'base/metrics', 'base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
   { name: 'ui access', files: ['ui/access'], may: [], node: ['node:crypto', 'node:net'], packages: [] },
   { name: 'ui', files: ['ui/'], may: ['ui/', 'base/errors', 'base/units', 'base/no-schemas', 'control/event-log', 'control/event-streams', 'control/machine-shown', 'machines/', 'base/visible-text', 'go/http/host-header', 'net/mac', 'net/ipv4', 'net/shares', 'net/tls-identity'], types: ['base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
@@ -126,7 +127,7 @@ export const layers = [
     node: ['*'],
     packages: ['*']
   },
-  { name: 'main', files: ['main'], may: ['cli/', 'base/', 'config/'], node: ['*'], packages: [] },
+  { name: 'main', files: ['main'], may: ['cli/', 'base/', 'config/', 'net/libc'], node: ['*'], packages: [] },
   {
     name: 'doctor',
     files: ['doctor/'],

@@ -1,6 +1,7 @@
 // Where aliases under /assets/ lead: symbolic links beside the versions, as `flatcar/stable -> 4230.2.1`. They are read
 // when a script names them, and then not again for a moment; all that is taken from one reading fits together.
 import type { Clock } from '../base/clock.js'
+import { type LinkLooks, looksHere } from '../disk/link-looks.js'
 import { Links } from '../disk/links.js'
 import { type AssetPins, type AssetPlaces, asWritten, pinAssets } from '../matchbox/pin-assets.js'
 import type { NetBoot } from '../matchbox/profile.js'
@@ -11,16 +12,17 @@ const readingAge = 250
 const prefix = '/assets/'
 
 /** What a machine boots, with this moment's versions in place of aliases below `root` ('' for none). */
-export function assetPinner (root: string, ownHosts: () => AssetPlaces['isOwn'], clock: Clock): AssetPins {
+export function assetPinner (root: string, ownHosts: () => AssetPlaces['isOwn'], clock: Clock, looks = looksHere): AssetPins {
   if (root === '') return asWritten
-  let reading = newReading(root, ownHosts())
+  const newReading = (isOwn: AssetPlaces['isOwn']): Reading => ({ links: new Links(root, looks), isOwn, pinned: new WeakMap() })
+  let reading = newReading(ownHosts())
   let taken = clock.now()
   const current = (): Reading => {
     // A clock that was set back must not keep a reading for hours.
     if (Math.abs(clock.now() - taken) < readingAge) return reading
     taken = clock.now()
     const isOwn = ownHosts()
-    if (isOwn !== reading.isOwn || !reading.links.holds()) reading = newReading(root, isOwn)
+    if (isOwn !== reading.isOwn || !reading.links.holds()) reading = newReading(isOwn)
     return reading
   }
   return {
@@ -35,8 +37,6 @@ export function assetPinner (root: string, ownHosts: () => AssetPlaces['isOwn'],
 }
 
 interface Reading { readonly links: Links, readonly isOwn: AssetPlaces['isOwn'], readonly pinned: WeakMap<NetBoot, NetBoot> }
-
-const newReading = (root: string, isOwn: AssetPlaces['isOwn']): Reading => ({ links: new Links(root), isOwn, pinned: new WeakMap() })
 
 /** The path with the links in it replaced, as far as they lead somewhere below the folder. */
 export function resolveAsset (links: Links, path: string): string {
@@ -71,13 +71,15 @@ const foldersAge = 1000
 export class RealFolders {
   readonly #root: string
   readonly #clock: Clock
+  readonly #looks: LinkLooks
   #links: Links
   #taken: number
 
-  constructor (root: string, clock: Clock) {
+  constructor (root: string, clock: Clock, looks = looksHere) {
     this.#root = root
     this.#clock = clock
-    this.#links = new Links(root)
+    this.#looks = looks
+    this.#links = new Links(root, looks)
     this.#taken = clock.now()
   }
 
@@ -85,7 +87,7 @@ export class RealFolders {
   of (path: string): string | undefined {
     if (Math.abs(this.#clock.now() - this.#taken) > foldersAge) {
       this.#taken = this.#clock.now()
-      this.#links = new Links(this.#root)
+      this.#links = new Links(this.#root, this.#looks)
     }
     const real = resolveAsset(this.#links, path).split('/').slice(2, -1)
     return real.length > 1 ? real.join('/') : undefined

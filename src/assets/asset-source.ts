@@ -2,8 +2,9 @@
 import { constants } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { errnoOf } from '../base/errors.js'
+import { AppError, errnoOf } from '../base/errors.js'
 import { DiskFile, Readers } from '../disk/disk-file.js'
+import type { DiskTurns } from '../disk/disk-turns.js'
 import type { FileCache } from '../disk/file-cache.js'
 import { secondsOf } from '../disk/file-identity.js'
 import type { OpenFile } from '../disk/open-file.js'
@@ -23,7 +24,12 @@ export interface AssetFolder {
 }
 
 /** As Go's server maps what went wrong with a file. */
-export type AssetFailure = { readonly kind: 'failure', readonly status: 403 | 404 | 500 }
+export interface AssetFailure {
+  readonly kind: 'failure'
+  readonly status: 403 | 404 | 500
+  /** What is amiss with the disk, for people; none for what is not there, or was never a name of a file. */
+  readonly problem?: string | undefined
+}
 
 export interface AssetSource {
   /** `path` is clean and starts with a slash. */
@@ -36,26 +42,40 @@ const unverified = '.partial'
 export class DiskAssets implements AssetSource {
   readonly #root: string
   readonly #cache: FileCache | undefined
+  readonly #turns: DiskTurns | undefined
   readonly #readers = new Readers()
 
-  constructor (root: string, cache?: FileCache) {
+  constructor (root: string, cache?: FileCache, turns?: DiskTurns) {
     this.#root = root
     this.#cache = cache
+    this.#turns = turns
   }
 
   async open (path: string): Promise<AssetFile | AssetFolder | AssetFailure> {
     if (path.includes('\0')) return failure(500)
     if (path.split('/').includes(unverified)) return failure(404)
     const full = join(this.#root, '/') + path.slice(1)
+    try {
+      return await this.#inTurn(() => this.#find(full))
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      return failure(500, error.message)
+    }
+  }
+
+  #inTurn<T> (operation: () => Promise<T>): Promise<T> { return this.#turns?.take(operation) ?? operation() }
+
+  async #find (full: string): Promise<AssetFile | AssetFolder | AssetFailure> {
     const place = goBytes(full)
     try {
       // A device or a pipe would block or never end.
       const found = await stat(place)
-      if (found.isDirectory()) return { kind: 'folder', modified: secondsOf(found.mtimeMs), list: () => listFolder(place) }
-      if (!found.isFile()) return failure(500)
-      return await this.#openFile(place, full)
+      if (found.isDirectory()) return { kind: 'folder', modified: secondsOf(found.mtimeMs), list: () => this.#inTurn(() => listFolder(place)) }
+      return found.isFile() ? await this.#openFile(place, full) : noFile(full)
     } catch (error) {
-      return failure(await statusOf(errnoOf(error), full))
+      const errno = errnoOf(error)
+      const status = await statusOf(errno, full)
+      return failure(status, status === 404 || errno === 'ENAMETOOLONG' ? undefined : `${full} cannot be read (${errno})`)
     }
   }
 
@@ -65,18 +85,19 @@ export class DiskAssets implements AssetSource {
     try {
       const identity = await handle.stat({ bigint: true })
       if (identity.isFile()) {
-        return { kind: 'file', file: new DiskFile({ handle, identity, path: full, cache: this.#cache, readers: this.#readers }) }
+        return { kind: 'file', file: new DiskFile({ handle, identity, path: full, cache: this.#cache, readers: this.#readers, turns: this.#turns }) }
       }
     } catch (error) {
       await handle.close()
       throw error
     }
     await handle.close()
-    return failure(500)
+    return noFile(full)
   }
 }
 
-const failure = (status: AssetFailure['status']): AssetFailure => ({ kind: 'failure', status })
+const failure = (status: AssetFailure['status'], problem?: string): AssetFailure => ({ kind: 'failure', status, problem })
+const noFile = (full: string): AssetFailure => failure(500, `${full} is no file but a pipe, a socket or a device`)
 
 async function statusOf (errno: string, full: string): Promise<AssetFailure['status']> {
   if (errno === 'ENOENT') return 404

@@ -28,6 +28,8 @@ export interface Io {
   readonly stop: Promise<string>
   /** Has `listener` called at each SIGHUP, which asks for files to be read again; without one it ends the process. */
   readonly onHangup: (listener: () => void) => void
+  /** Something that the command began does not end: the process is not to wait for it. */
+  readonly onStuck: () => void
   /** Has `listener` told of each error and rejection that nothing caught; without one it ends the process. */
   readonly onUncaught: (listener: (error: unknown) => void) => void
 }

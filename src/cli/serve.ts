@@ -32,6 +32,7 @@ export const serveCommand: Command = {
     const orderly = await Promise.race([appliance.close(), setTimeout(appliance.patience + 250, false)])
     log[orderly ? 'info' : 'warn']({ orderly }, 'appliance.end')
     await endLog(log)
+    if (!orderly) io.onStuck()
     // A service manager starts again what failed.
     return 'signal' in why ? 0 : 1
   }

@@ -3,6 +3,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { AppError } from '../base/errors.js'
 import { type CachedFile, type FileCache, pieceBytes } from './file-cache.js'
+import type { DiskTurns } from './disk-turns.js'
 import { hasChanged, identityKey, type OpenedFile, secondsOf, writtenMeanwhile } from './file-identity.js'
 import type { FileDescriptor, OpenFile, FilePiece } from './open-file.js'
 
@@ -54,6 +55,8 @@ export interface DiskFileOptions {
   readonly path: string
   readonly cache: FileCache | undefined
   readonly readers: Readers
+  /** Where it is read in turn with others. */
+  readonly turns?: DiskTurns | undefined
 }
 
 export class DiskFile implements OpenFile {
@@ -64,13 +67,14 @@ export class DiskFile implements OpenFile {
   readonly #identity: OpenedFile
   readonly #cached: CachedFile | undefined
   readonly #readers: Readers
+  readonly #turns: DiskTurns | undefined
   /** Of the memory for pieces that are not in the cache; undefined as long as none was read. */
   #share: Share | undefined
   #held = 0
   readonly #spare: Buffer[] = []
   #released = (): void => {}
 
-  constructor ({ handle, identity, path, cache, readers }: DiskFileOptions) {
+  constructor ({ handle, identity, path, cache, readers, turns }: DiskFileOptions) {
     this.path = path
     this.size = Number(identity.size)
     this.modified = secondsOf(Number(identity.mtimeNs / 1_000_000n))
@@ -78,6 +82,7 @@ export class DiskFile implements OpenFile {
     this.#identity = identity
     this.#cached = cache?.open(identity)
     this.#readers = readers
+    this.#turns = turns
   }
 
   piece (position: number, most: number): FilePiece | Promise<FilePiece> {
@@ -96,7 +101,8 @@ export class DiskFile implements OpenFile {
   async close (): Promise<void> {
     this.#cached?.close()
     if (this.#share !== undefined) this.#readers.leave(this.#spare.splice(0))
-    await this.#handle.close()
+    const close = (): Promise<void> => this.#handle.close()
+    await (this.#turns?.owe(close) ?? close())
   }
 
   async #ownPiece (position: number, most: number): Promise<FilePiece> {
@@ -120,7 +126,8 @@ export class DiskFile implements OpenFile {
   }
 
   readonly #read = async (memory: Buffer, position: number): Promise<void> => {
-    await readUnchanged(this, this.#handle, this.#identity, memory, position)
+    const read = (): Promise<void> => readUnchanged(this, this.#handle, this.#identity, memory, position)
+    await (this.#turns?.take(read) ?? read())
   }
 }
 

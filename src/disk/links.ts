@@ -1,9 +1,9 @@
 // Where links below a folder lead, and to nothing outside it: what machines boot, what scripts name and what pruning keeps is decided
 // by the same reading of them, however a link is written (stable -> 4230.2.1, ./4230.2.1/, ../flatcar/4230.2.1, an absolute path).
-import { lstatSync, readlinkSync, realpathSync } from 'node:fs'
 import { readdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, errnoOf } from '../base/errors.js'
+import { type LinkLooks, type LinkSaid, looksHere } from './link-looks.js'
 
 /** As many links as Linux follows (path_resolution(7)). */
 const mostLinks = 40
@@ -15,15 +15,22 @@ const mostLookedAtAgain = 1000
 export class Links {
   readonly #root: string
   /** By path below the folder: where a link leads, '' for what is no link, undefined for what is not there. */
-  readonly #links = new Map<string, string | undefined>()
+  readonly #links = new Map<string, LinkSaid>()
+  readonly #looks: LinkLooks
+  /** The disk did not answer when something was looked at. */
+  #lacks = false
 
-  constructor (root: string) { this.#root = root }
+  constructor (root: string, looks: LinkLooks = looksHere) {
+    this.#root = root
+    this.#looks = looks
+  }
 
-  /** Whether all that was looked at is still so. */
+  /** Whether all that was looked at is still so, as far as the disk answers. */
   holds (): boolean {
     if (this.#links.size > mostLookedAtAgain) return false
-    for (const [path, link] of this.#links) if (readLink(join(this.#root, path)) !== link) return false
-    return true
+    const found = this.#looks.links([...this.#links.keys()].map(path => join(this.#root, path)))
+    if (found === undefined) return true
+    return !this.#lacks && [...this.#links.values()].every((link, i) => link === found[i])
   }
 
   /** Whether something is there. */
@@ -55,25 +62,18 @@ export class Links {
   /** What the link says; '' for what is no link, undefined for what is not there. */
   at (names: readonly string[]): string | undefined {
     const path = names.join('/')
-    if (!this.#links.has(path)) this.#links.set(path, readLink(join(this.#root, path)))
-    return this.#links.get(path)
+    if (this.#links.has(path)) return this.#links.get(path)
+    const found = this.#looks.links([join(this.#root, path)])
+    if (found === undefined) this.#lacks = true
+    else this.#links.set(path, found[0])
+    return found?.[0]
   }
 
   /** The rest of an absolute path into the folder, by the name it is configured with or its real one. */
   #below (target: string): string | undefined {
-    const roots = [join(this.#root, '/'), join(realpathSync(this.#root), '/')]
+    const roots = [this.#root, this.#looks.real(this.#root) ?? this.#root].map(root => join(root, '/'))
     const root = roots.find(folder => target.startsWith(folder))
     return root === undefined ? undefined : target.slice(root.length)
-  }
-}
-
-function readLink (path: string): string | undefined {
-  try {
-    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : ''
-  } catch (error) {
-    // Moved between the two looks at it: whoever moves an alias renames, so that there is one again.
-    if (errnoOf(error) === 'EINVAL') return ''
-    return undefined
   }
 }
 

@@ -109,7 +109,7 @@ export class Arrival {
   /** So many octets of the body have left by another way than `response`. */
   readonly left = (octets: number): void => { this.#leftElsewhere = octets }
 
-  /** What went wrong on the way of an answer that had begun. */
+  /** What went wrong with the answer, or on its way. */
   readonly failed = (problem: string): void => { this.notes.problem = problem }
 }
 

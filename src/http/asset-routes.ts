@@ -2,6 +2,7 @@
 import type { AssetFile, AssetFolder, AssetSource } from '../assets/asset-source.js'
 import type { FileSender } from '../assets/file-sender.js'
 import { sendFile } from '../assets/send-file.js'
+import { messageOf } from '../base/errors.js'
 import { typeByName } from '../go/http/content-type.js'
 import { formatHttpDate, parseHttpDate } from '../go/http/date.js'
 import { encodePath, escapeHtml } from '../go/http/request-target.js'
@@ -42,6 +43,7 @@ async function answerAsset (source: AssetSource, path: string, arrival: Arrival,
   const sendAs = ({ file }: AssetFile, as: string): Promise<void> => sendFile(file, arrival, typeByName(as), sender)
   const found = await source.open(name)
   if (found.kind === 'failure') {
+    if (found.problem !== undefined) arrival.failed(found.problem)
     arrival.send(failures[found.status])
   } else if (found.kind === 'file') {
     if (!asFolder) {
@@ -70,7 +72,8 @@ async function sendListing (folder: AssetFolder, arrival: Arrival): Promise<void
   let names: readonly string[]
   try {
     names = await folder.list()
-  } catch {
+  } catch (error) {
+    arrival.failed(messageOf(error))
     arrival.send(errorAnswer(500, 'Error reading directory'))
     return
   }

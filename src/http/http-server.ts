@@ -6,6 +6,7 @@ import { DiskAssets } from '../assets/asset-source.js'
 import type { FileSender } from '../assets/file-sender.js'
 import type { Logger } from '../base/log.js'
 import { noSchemas } from '../base/no-schemas.js'
+import type { DiskTurns } from '../disk/disk-turns.js'
 import type { FileCache } from '../disk/file-cache.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import { type Answer, errorAnswer, notFound } from './answer.js'
@@ -32,6 +33,8 @@ export interface HttpOptions {
   readonly assetsPath: string
   /** Keeps what is served under /assets/ in memory. */
   readonly assetCache?: FileCache
+  /** At the disk that it is on. */
+  readonly assetTurns?: DiskTurns
   /** Sends what is served under /assets/ where it can; else this thread does. */
   readonly assetSender?: FileSender | undefined
   /** Signs what machines read; undefined for no .sig and .asc. */
@@ -111,13 +114,14 @@ export function buildHttpApp (options: HttpOptions): HttpApp {
   return Object.assign(app, { connections, handle })
 }
 
-function routeOf ({ provisioner, identify, hear, enrol, assetsPath, assetCache, assetSender, loaders, signer }: HttpOptions): Route {
+function routeOf (options: HttpOptions): Route {
+  const { provisioner, identify, hear, enrol, assetsPath, assetCache, assetTurns, assetSender, loaders, signer } = options
   const documents = new MachineDocuments(provisioner, identify, hear)
   const booting = new BootingMachines()
   return matchboxRoutes({
     documents: [...bootRoutes(provisioner, documents, booting, enrol), ...configRoutes(documents)],
     signatures: signer === undefined ? undefined : new Signatures(signer),
-    assets: assetsPath === '' ? undefined : assetRoutes(new DiskAssets(assetsPath, assetCache), booting, assetSender),
+    assets: assetsPath === '' ? undefined : assetRoutes(new DiskAssets(assetsPath, assetCache, assetTurns), booting, assetSender),
     loaders: loaders === undefined ? undefined : loaderRoutes(loaders)
   })
 }

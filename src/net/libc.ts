@@ -25,6 +25,8 @@ export interface Libc {
   readonly epollWait: NativeCall
   readonly eventfd: NativeCall
   readonly mallocTrim: NativeCall
+  /** Ends the process at once, without waiting for its threads (_exit(2)). */
+  readonly endNow: NativeCall
   /** `getsockopt` and `getsockname` write into the buffers they are given; the length is a buffer too (`intBuffer`). */
   readonly getsockopt: NativeCall
   readonly getsockname: NativeCall
@@ -82,6 +84,7 @@ function load (): Libc {
     epollControl: call('int epoll_ctl(int epoll, int operation, int fd, void *event)'),
     epollWait: call('int epoll_wait(int epoll, void *events, int most, int milliseconds)'),
     eventfd: call('int eventfd(unsigned int value, int flags)'),
+    endNow: call('void _exit(int status)'),
     mallocTrim: call('int malloc_trim(size_t pad)'),
     getsockopt: call('int getsockopt(int fd, int level, int name, void *value, void *length)'),
     getsockname: call('int getsockname(int fd, void *address, void *length)'),

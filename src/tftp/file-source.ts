@@ -11,6 +11,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import type { Clock } from '../base/clock.js'
 import { AppError, errnoOf } from '../base/errors.js'
 import { DiskFile, Readers, readUnchanged } from '../disk/disk-file.js'
+import type { DiskTurns } from '../disk/disk-turns.js'
 import { type FileCache, type HeldFile, pieceBytes } from '../disk/file-cache.js'
 import { identityKey, type OpenedFile, secondsOf } from '../disk/file-identity.js'
 import type { OpenFile } from '../disk/open-file.js'
@@ -45,6 +46,8 @@ export interface StoredFilesOptions {
   /** Those who read without the cache. */
   readonly readers: Readers
   readonly clock: Clock
+  /** At the disk that the folders are on. */
+  readonly turns?: DiskTurns | undefined
 }
 
 /**
@@ -90,6 +93,7 @@ class StoredFiles implements FileSource {
   readonly #cache: FileCache
   readonly #readers: Readers
   readonly #clock: Clock
+  readonly #turns: DiskTurns | undefined
   /** Small files that are being read, by path: whoever asks meanwhile waits for the same read. */
   readonly #loading = new Map<string, Promise<void>>()
   /** Looks at the folders that are under way, by name. */
@@ -98,12 +102,13 @@ class StoredFiles implements FileSource {
   readonly #found = new Map<string, FoundFile>()
   #lookedFrom = -Infinity
 
-  constructor ({ roots, trusted = [], cache, readers, clock }: StoredFilesOptions) {
+  constructor ({ roots, trusted = [], cache, readers, clock, turns }: StoredFilesOptions) {
     this.#roots = roots
     this.#trusted = trusted
     this.#cache = cache
     this.#readers = readers
     this.#clock = clock
+    this.#turns = turns
   }
 
   async open (name: string): Promise<OpenFile | undefined> {
@@ -123,11 +128,13 @@ class StoredFiles implements FileSource {
     return file
   }
 
+  #inTurn<T> (operation: () => Promise<T>): Promise<T> { return this.#turns?.take(operation) ?? operation() }
+
   /** A rack asks for one loader within a millisecond: whoever asks while the folders are looked at hears what that look found. */
   async #lookOnce (name: string): Promise<FoundFile | undefined> {
     const before = this.#looking.get(name)
     if (before !== undefined) return await before
-    const looking = this.#look(name).finally(() => { this.#looking.delete(name) })
+    const looking = this.#inTurn(() => this.#look(name)).finally(() => { this.#looking.delete(name) })
     this.#looking.set(name, looking)
     return await looking
   }
@@ -152,14 +159,15 @@ class StoredFiles implements FileSource {
 
   async #openFound (found: FoundFile): Promise<OpenFile> {
     const { path, look } = found
-    if (!this.#cache.keeps(look)) return await this.#openDisk(path)
+    const openDisk = (): Promise<OpenFile> => this.#inTurn(() => this.#openDisk(path))
+    if (!this.#cache.keeps(look)) return await openDisk()
     let loading = this.#loading.get(path)
     if (loading === undefined) {
-      loading = this.#load(path).finally(() => { this.#loading.delete(path) })
+      loading = this.#inTurn(() => this.#load(path)).finally(() => { this.#loading.delete(path) })
       this.#loading.set(path, loading)
     }
     await loading
-    return this.#kept(found) ?? await this.#openDisk(path)
+    return this.#kept(found) ?? await openDisk()
   }
 
   /** Brings all of a file into memory, if there is room. */
@@ -187,7 +195,8 @@ class StoredFiles implements FileSource {
   async #openDisk (path: string): Promise<OpenFile> {
     const handle = await this.#openHandle(path)
     try {
-      return new DiskFile({ handle, identity: await regular(path, handle), path, cache: undefined, readers: this.#readers })
+      const identity = await regular(path, handle)
+      return new DiskFile({ handle, identity, path, cache: undefined, readers: this.#readers, turns: this.#turns })
     } catch (error) {
       await handle.close()
       throw error

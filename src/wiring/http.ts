@@ -52,6 +52,7 @@ export async function buildApp (parts: Omit<RunningParts, 'app'>): Promise<HttpA
     log,
     assetsPath: config.assets_path,
     assetCache,
+    assetTurns: parts.assetDisk.turns,
     assetSender,
     signer: signer === undefined ? undefined : { sign: content => signer.sign(content), armor },
     loaders: {

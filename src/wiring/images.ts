@@ -36,7 +36,7 @@ export async function startImages (parts: Omit<RunningParts, 'app' | 'dayTwo' | 
     statePath: config.state_path, clock, onError: error => { log.warn({ error: messageOf(error) }, 'images.fetched') }
   })
   onClose(() => fetched.close())
-  const folders = new RealFolders(config.assets_path, clock)
+  const folders = new RealFolders(config.assets_path, clock, parts.assetDisk.looks)
   const underWay = new Map<string, Progress>()
   const images: ServiceImages = {
     underWay: () => [...underWay.values()],

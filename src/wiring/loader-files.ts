@@ -9,6 +9,7 @@ import type { AddressClaims } from '../machines/address-claims.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Mac } from '../net/mac.js'
 import { Readers } from '../disk/disk-file.js'
+import { DiskTurns } from '../disk/disk-turns.js'
 import { FileCache } from '../disk/file-cache.js'
 import { type FileSource, firstOf, storedFiles } from '../tftp/file-source.js'
 import { memoryFile } from '../disk/open-file.js'
@@ -32,12 +33,17 @@ export interface LoaderFilesParts {
   readonly mayBeBios?: (mac: Mac) => boolean
   /** Who else serves the same. */
   readonly fallbacks?: Fallbacks
+  /** At the disk of the assets. */
+  readonly assetTurns?: DiskTurns
 }
 
 /** Loaders on disk, whoever put them there: the owner's folder first, then what the program and the distribution bring. */
 function storedLoaders ({ tftp }: Config, clock: Clock): { readonly own: FileSource, readonly bundled: FileSource } {
   const shared = { trusted: bootFolders(), cache: new FileCache({ ...cacheLimits, clock }), readers: new Readers(), clock }
-  return { own: storedFiles({ ...shared, roots: [tftp.root] }), bundled: storedFiles({ ...shared, roots: bootFolders() }) }
+  return {
+    own: storedFiles({ ...shared, roots: [tftp.root], turns: new DiskTurns(tftp.root, clock) }),
+    bundled: storedFiles({ ...shared, roots: bootFolders() })
+  }
 }
 
 /** The same as one source, for who only looks. */
@@ -47,7 +53,7 @@ export function loadersOnDisk (config: Config, clock: Clock): FileSource {
 }
 
 export function loaderFiles (options: LoaderFilesParts): FileSource {
-  const { config, clock, originFor, provisioner, macOf, hear, mayBeBios = () => true, fallbacks = alone } = options
+  const { config, clock, originFor, provisioner, macOf, hear, mayBeBios = () => true, fallbacks = alone, assetTurns } = options
   const { own, bundled } = storedLoaders(config, clock)
   const stored = firstOf([own, bundled])
 
@@ -75,15 +81,15 @@ export function loaderFiles (options: LoaderFilesParts): FileSource {
       return await files.open(name, request)
     }
   })
-  const images = config.assets_path === '' ? undefined : assets(config, clock)
+  const images = config.assets_path === '' ? undefined : assets(config, clock, assetTurns)
   const boards = raspberryPiFiles({ folder: config.boot.raspberry_pi, stored, assets: images, provisioner, macOf, originFor })
   const shims = shimImages({ files: stored, originFor })
   return firstOf([own, whenHeard(made), shims, bundled, whenHeard(boards), ...images === undefined ? [] : [images]])
 }
 
 /** Images under the names that scripts have for them, for loaders that know no HTTP (U-Boot). What is not verified is not there. */
-function assets ({ assets_path: root }: Config, clock: Clock): FileSource {
-  const stored = storedFiles({ roots: [root], cache: new FileCache({ memory: 0, clock }), readers: new Readers(), clock })
+function assets ({ assets_path: root }: Config, clock: Clock, turns: DiskTurns | undefined): FileSource {
+  const stored = storedFiles({ roots: [root], cache: new FileCache({ memory: 0, clock }), readers: new Readers(), clock, turns })
   return {
     open: async (name, request) => {
       const [top, ...path] = name.split('/')

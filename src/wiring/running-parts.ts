@@ -10,6 +10,7 @@ import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Mac } from '../net/mac.js'
 import type { FileSource } from '../tftp/file-source.js'
 import type { AddressClaims } from '../machines/address-claims.js'
+import type { AssetDisk } from './asset-disk.js'
 import type { OnClose } from './closing.js'
 import type { DiscoveryService } from './etcd-discovery.js'
 import type { DayTwo } from './day-two.js'
@@ -68,6 +69,7 @@ export interface RunningParts extends Ground {
   readonly hindrances: Map<string, string>
   /** Who else serves the same. */
   readonly fallbacks: Fallbacks
+  readonly assetDisk: AssetDisk
   readonly onClose: OnClose
   /** Has the service manager start this process again, since only it can open a socket that is needed now; nothing where there is none. */
   readonly restart: (reason: string) => void

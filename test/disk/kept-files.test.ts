@@ -193,6 +193,7 @@ const io = (): Io => {
     become: () => {},
     stop: new Promise(() => {}),
     onHangup: () => {},
+    onStuck: () => {},
     onUncaught: () => {}
   }
 }

@@ -22,6 +22,7 @@ export async function runCommand (args: readonly string[], { env, input }: Pick<
     become: never,
     stop: new Promise(() => {}),
     onHangup: () => {},
+    onStuck: () => {},
     onUncaught: () => {}
   })
   return { status, signal: null, stdout: stdout.text, stderr: stderr.text }

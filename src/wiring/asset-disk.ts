@@ -1,0 +1,16 @@
+// What several parts ask of the disk that images are on, which may be another machine's and not answer: none of them waits for it where
+// a machine would wait too.
+import { DiskTurns } from '../disk/disk-turns.js'
+import { type LinkLooks, LinkThread, looksHere } from '../disk/link-looks.js'
+import type { OnClose } from './closing.js'
+import type { Ground } from './ground.js'
+
+export interface AssetDisk { readonly turns: DiskTurns, readonly looks: LinkLooks }
+
+export async function openAssetDisk ({ config, clock, log }: Pick<Ground, 'config' | 'clock' | 'log'>, onClose: OnClose): Promise<AssetDisk> {
+  const turns = new DiskTurns(config.assets_path, clock)
+  if (config.assets_path === '') return { turns, looks: looksHere }
+  const looks = await LinkThread.start(error => { log.error({ error: error.message }, 'links.crashed') })
+  onClose(() => looks.close())
+  return { turns, looks }
+}

@@ -1,0 +1,24 @@
+// A disk that answers nothing, as a mount whose server is gone: a file system of FUSE that nobody serves.
+import { spawnSync } from 'node:child_process'
+import { closeSync, existsSync, openSync } from 'node:fs'
+
+export const silentDiskProblem = (): string | undefined => existsSync('/dev/fuse') ? undefined : 'no /dev/fuse here'
+
+const options = 'fd=3,rootmode=40000,user_id=0,group_id=0,allow_other'
+
+/** A command of sh(1) that mounts one over a folder in its own mount namespace, for as long as it and what it becomes live. */
+export const mountSilent = (folder: string): string => `exec 3<>/dev/fuse; mount -i -t fuse -o ${options} silent ${folder}; `
+
+/** Mounts one over a folder as a process sees it; what is given back takes it away. */
+export function silence (pid: number, folder: string): () => void {
+  const fd = openSync('/dev/fuse', 'r+')
+  const inside = (...command: readonly string[]): void => {
+    const { status, stderr } = spawnSync('nsenter', ['-t', String(pid), '-m', ...command], { stdio: ['ignore', 'ignore', 'pipe', fd], encoding: 'utf8' })
+    if (status !== 0) throw new Error(stderr)
+  }
+  inside('mount', '-i', '-t', 'fuse', '-o', options, 'silent', folder)
+  return () => {
+    inside('umount', '-l', folder)
+    closeSync(fd)
+  }
+}

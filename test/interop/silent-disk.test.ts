@@ -1,0 +1,102 @@
+// The disk of the images answers nothing, as a mount whose server is gone: everything else goes on.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { builtProgram } from '../helpers/built.js'
+import { NetworkNamespace, namespaceProblem, type Running } from '../helpers/netns.js'
+import { mountSilent, silence, silentDiskProblem } from '../helpers/silent-disk.js'
+import { able, needs } from '../helpers/tools.js'
+import { typescript } from '../helpers/typescript.js'
+
+const program = builtProgram()
+const bootMachine = fileURLToPath(new URL('../helpers/boot-machine.ts', import.meta.url))
+const macs = ['52:54:00:00:00:41', '52:54:00:00:00:42']
+
+interface Site {
+  readonly folder: string
+  readonly space: NetworkNamespace
+  readonly stranger: NetworkNamespace
+  /** Starts the program, after a command of sh(1). */
+  readonly serve: (first?: string) => Promise<Running>
+  /** What a machine gets that boots. */
+  readonly boot: (mac: string) => Promise<unknown>
+}
+
+function layOut (t: Test): Site {
+  // In its path stands a Unix socket.
+  const folder = mkdtempSync(join(tmpdir(), 'silent-'))
+  for (const name of ['data/groups', 'data/profiles', 'data/ignition', 'assets/far/1.0', 'tftp']) mkdirSync(join(folder, name), { recursive: true })
+  writeFileSync(join(folder, 'assets/far/1.0/image'), Buffer.alloc(3_000_000))
+  writeFileSync(join(folder, 'tftp/snponly.efi'), Buffer.alloc(200_000))
+  writeFileSync(join(folder, 'data/profiles/node.json'), JSON.stringify({ id: 'node', ignition_id: 'node.ign', boot: { kernel: '/assets/far/stable/image', initrd: [], args: [] } }))
+  writeFileSync(join(folder, 'data/groups/node.json'), JSON.stringify({ id: 'node', profile: 'node' }))
+  writeFileSync(join(folder, 'data/ignition/node.ign'), '{"ignition":{"version":"3.4.0"}}')
+  const reservations = macs.map((mac, i) => `    - { mac: "${mac}", ip: 172.30.0.${41 + i} }\n`).join('')
+  writeFileSync(join(folder, 'config.yaml'), `data_path: ${folder}/data
+assets_path: ${folder}/assets
+state_path: ${folder}/state
+control_socket: ${folder}/c
+rpc: { address: "" }
+tftp: { root: ${folder}/tftp }
+dhcp:
+  mode: server
+  interface: br0
+  subnets: [{ subnet: 172.30.0.0/16 }]
+  reservations:
+${reservations}`)
+  const space = new NetworkNamespace()
+  t.teardown(async () => {
+    await space.close()
+    rmSync(folder, { recursive: true })
+  })
+  space.bridge('br0', '172.30.0.1/16')
+  const stranger = space.client('br0')
+  stranger.ip('address', 'add', '172.30.250.1/16', 'dev', 'eth0')
+  const machines = new Map(macs.map(mac => [mac, space.client('br0', mac)]))
+  return {
+    folder,
+    space,
+    stranger,
+    serve: async (first = '') => {
+      const running = space.spawn('sh', '-c', `unset NODE_OPTIONS; ${first}exec "$0" ${program} serve --config ${folder}/config.yaml`, process.execPath)
+      await running.line(/"msg":"appliance\.ready"/)
+      return running
+    },
+    boot: async mac => {
+      const booting = machines.get(mac)!.spawn(process.execPath, typescript, bootMachine, 'eth0', mac)
+      if (await booting.ended !== 0) throw new Error(`the machine does not boot: ${booting.output()}`)
+      return JSON.parse(booting.output().trimEnd().split('\n').at(-1) ?? '{}')
+    }
+  }
+}
+
+const booted = (n: number): object => ({ type: 'ACK', address: `172.30.0.${41 + n}`, file: 'snponly.efi', loader: 200_000, script: '200 #!ipxe\nkernel /assets/far/stable/image\nboot\n', ignition: /^200 \{/ })
+
+t.test('a mount below the assets that does not answer stops no boot, and no stop', { timeout: 300_000 }, async t => {
+  if (!able(t, namespaceProblem() ?? silentDiskProblem()) || !needs(t, 'nsenter', 'curl')) return
+  const { folder, stranger, serve, boot } = layOut(t)
+  const running = await serve()
+  const pid = running.child.pid!
+  silence(pid, `${folder}/assets/far`)
+  const image = 'http://172.30.0.1:8080/assets/far/1.0/image'
+  const asked = Array.from({ length: 20 }, () => stranger.spawn('curl', '-s', '-m', '60', '-o', '/dev/null', '-w', '%{http_code}\n', image))
+  t.match(await boot(macs[0]!), booted(0))
+  t.match(await running.line(/assets does not answer/), /"status":500,.*"problem":".*assets does not answer: is the disk or the server behind it there\?"/)
+  t.equal(await Promise.any(asked.map(async curl => (await curl.line(/./)).trim())), '500', 'who came too late for a turn at the disk is told')
+  process.kill(pid, 'SIGTERM')
+  t.equal(await running.ended, 0)
+  t.match(running.output(), /"msg":"appliance\.end"/)
+})
+
+t.test('nor does it stop the start, which says so', { timeout: 300_000 }, async t => {
+  if (!able(t, namespaceProblem() ?? silentDiskProblem())) return
+  const { folder, space, serve, boot } = layOut(t)
+  const running = await serve(mountSilent(`${folder}/assets`))
+  t.match(running.output(), /"warning":"[^"]*assets_path: [^"]*assets does not answer: is the disk or the server behind it there\?: nothing below \/assets\/ is served"/)
+  t.match(space.exec('curl', '-s', 'http://172.30.0.1:8080/readyz'), /^ok\n(?:.*\n)*warning: .*assets does not answer/)
+  t.match(await boot(macs[1]!), booted(1))
+  process.kill(running.child.pid!, 'SIGTERM')
+  t.equal(await running.ended, 0)
+})
