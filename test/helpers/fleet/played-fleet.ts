@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer'
 import { type Logger, pino } from 'pino'
 import type { Test } from 'tap'
 import type { Clock } from '../../../src/base/clock.js'
+import type { Copied, FleetCopy } from '../../../src/cluster/fleet-copy.js'
 import { SharedState } from '../../../src/cluster/shared-state.js'
 import type { EtcdClient } from '../../../src/etcd/etcd-client.js'
 import { FakeEtcd } from './fake-etcd.js'
@@ -11,6 +12,16 @@ import { Process, Timeline } from './timeline.js'
 
 /** Milliseconds that a message takes in either direction. */
 const delay = 1
+
+export interface ShareOptions {
+  /** By how many milliseconds it hears later of what others write. */
+  readonly lateness?: () => number
+  /** Whether it comes to a member. */
+  readonly reaches?: (member: number) => boolean
+  readonly readOnly?: boolean
+  /** What its disk holds of before. */
+  readonly copied?: Copied
+}
 
 export interface Sharing {
   readonly state: SharedState
@@ -55,14 +66,15 @@ export class PlayedFleet {
     return await act
   }
 
-  /** Started; `lateness` is by how many milliseconds it hears later of what others write. */
-  async share ({ lateness = () => 0 }: { readonly lateness?: () => number } = {}): Promise<Sharing> {
+  /** Started. */
+  async share ({ lateness = () => 0, reaches = () => true, readOnly = false, copied }: ShareOptions = {}): Promise<Sharing> {
     const process = new Process()
     const clock = this.time.clock(process, 0)
     const said: string[] = []
     const log = pino({}, { write: (line: string) => { said.push(String((JSON.parse(line) as { msg: unknown }).msg)) } })
-    const etcd = new FakeEtcdClient({ etcd: this.etcd, time: this.time, owner: process, delay: () => delay, lateness, reaches: () => true }) as unknown as EtcdClient
-    const state = new SharedState({ etcd, prefix: '/f/', clock, log })
+    const etcd = new FakeEtcdClient({ etcd: this.etcd, time: this.time, owner: process, delay: () => delay, lateness, reaches }) as unknown as EtcdClient
+    const copy = { load: async () => copied, note: () => {}, confirm: () => {}, close: async () => {} } as unknown as FleetCopy
+    const state = new SharedState({ etcd, prefix: '/f/', clock, log, readOnly, random: () => 0.5, ...copied !== undefined && { copy: () => copy } })
     await this.meanwhile(state.start())
     this.#t.teardown(() => { process.alive = false })
     return { state, etcd, clock, log, said, process }
@@ -74,8 +86,15 @@ export class PlayedFleet {
     return kept
   }
 
-  /** As somebody else does. */
+  /** As another provisioner does. */
   put (key: string, text: string): void {
     this.etcd.carryOut('Txn', { compare: [], success: [{ request_put: { key: Buffer.from(`/f/${key}`), value: Buffer.from(text) } }], failure: [] })
   }
+
+  remove (key: string): void {
+    this.etcd.carryOut('Txn', { compare: [], success: [{ request_delete_range: { key: Buffer.from(`/f/${key}`) } }], failure: [] })
+  }
+
+  /** All members at once. */
+  become (state: 'up' | 'stopped' | 'down'): void { this.etcd.members.fill(state) }
 }
