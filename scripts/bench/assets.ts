@@ -23,6 +23,8 @@ function makeImage (path: string): void {
   const file = openSync(path, 'w')
   for (let i = 0; i < imageMiB; i++) writeSync(file, randomBytes(1024 * 1024))
   closeSync(file)
+  // As what the mirror publishes.
+  chmodSync(path, 0o444)
 }
 
 function ours (folder: string, port: number, name: keyof typeof memories): Server {

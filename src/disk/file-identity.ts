@@ -19,6 +19,9 @@ export interface OpenedFile extends FileIdentity { readonly nlink: bigint }
 export const hasChanged = (then: OpenedFile, now: OpenedFile): boolean =>
   now.size !== then.size || now.mtimeNs !== then.mtimeNs || (now.ctimeNs !== then.ctimeNs && now.nlink === then.nlink)
 
+/** Whether nobody has leave to write to it; who runs as root needs none. */
+export const isReadOnly = ({ mode }: { readonly mode: number }): boolean => (mode & 0o222) === 0
+
 /** What is said of such a file. */
 export const writtenMeanwhile = (path: string): string => `${path} was written to while it was sent: put the new file beside it and rename it`
 

@@ -1,7 +1,7 @@
 // A release from its publisher to its place: every file fetched and verified in a hidden folder, and the folder renamed in
 // whole, so that what can be seen is always a whole, verified release. Files of a published release that were damaged or
 // are new are fetched the same way and replaced one by one.
-import { readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises'
+import { chmod, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, errnoOf } from '../base/errors.js'
 import type { OpenpgpCertificate } from '../openpgp/certificate.js'
@@ -72,6 +72,7 @@ export async function fetchRelease (
     judgeTogether(source, release, files.map(({ name, sha256 }) =>
       ({ name, sha256, signedAt: obtained.find(({ file }) => file.name === name)?.signedAt })), statements.signedAt, context.published)
     const written = describe(source, release, files, manifest, context)
+    for (const { name } of fetched) await makeReadOnly(join(partial, name))
     if (isThere) await mend(partial, target, fetched)
     const to = isThere ? target : partial
     for (const [name, content] of new Map([...release.made, ...statements.made])) await writeFileAtomic(join(to, name), content)
@@ -246,6 +247,15 @@ async function inPairs<In, Out> (items: readonly In[], work: (item: In) => Promi
   await Promise.all(Array.from({ length: downloadsAtOnce }, worker))
   if (failures.length > 0) throw failures[0]
   return results
+}
+
+/** What is published is replaced and never written to, and may be sent as such a file (assets/image-thread). Not every disk has modes. */
+async function makeReadOnly (path: string): Promise<void> {
+  try {
+    await chmod(path, (await stat(path)).mode & 0o555)
+  } catch {
+    // It is sent as others are.
+  }
 }
 
 /** Each file is whole by itself and of this very version; its signature goes first, so that it never stands alone. */

@@ -1,4 +1,5 @@
-// A TCP connection of Node's, written to by another thread: through a descriptor of its own, without waiting, by send(2).
+// A TCP connection of Node's, written to by another thread: through a descriptor of its own, without waiting, by send(2) and sendfile(2).
+import { readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { constants, openLibc } from './libc.js'
 
@@ -22,6 +23,31 @@ export function sendOctets (fd: number, octets: Uint8Array): number | undefined 
   if (sent >= 0) return sent
   const errno = libc.errno()
   return errno === 'EAGAIN' || errno === 'EINTR' ? 0 : undefined
+}
+
+const filePosition = new BigInt64Array(1)
+
+/**
+ * The same of a file's octets, which wait to leave as pages of the file, and change with it. undefined also where this can't be done with
+ * the file. What the kernel says of a broken connection by SIGPIPE Node ignores.
+ */
+export function sendFromFile (fd: number, file: number, position: number, length: number): number | undefined {
+  const libc = openLibc()
+  filePosition[0] = BigInt(position)
+  const sent = libc.sendfile(fd, file, filePosition, length)
+  if (sent >= 0) return sent
+  const errno = libc.errno()
+  return errno === 'EAGAIN' || errno === 'EINTR' ? 0 : undefined
+}
+
+/** Octets that may wait in the kernel until a peer acknowledges them, a few of its own packets apart: tcp(7), tcp_wmem. */
+export function mostWaiting (): number {
+  try {
+    const [, , most] = readFileSync('/proc/sys/net/ipv4/tcp_wmem', 'utf8').trim().split(/\s+/).map(Number)
+    return most ?? Infinity
+  } catch {
+    return Infinity
+  }
 }
 
 /** A descriptor that wakes who waits for it: readable from a write of eight octets until it is read. Throws when none is left. */

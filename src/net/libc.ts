@@ -13,6 +13,8 @@ export interface Libc {
   readonly close: NativeCall
   readonly sendto: NativeCall
   readonly recvfrom: NativeCall
+  /** `position`, 64 bits, is advanced by what has left. */
+  readonly sendfile: NativeCall
   readonly setsockopt: NativeCall
   /** Writes a struct timespec, two 64-bit numbers, into the buffer. */
   readonly clockGettime: NativeCall
@@ -77,6 +79,7 @@ function load (): Libc {
     close: call('int close(int fd)'),
     sendto: call('int64_t sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)'),
     recvfrom: call('int64_t recvfrom(int fd, void *data, size_t length, int flags, void *address, void *addressLength)'),
+    sendfile: call('int64_t sendfile64(int to, int from, void *position, size_t length)'),
     clockGettime: call('int clock_gettime(int clock, void *time)'),
     setsockopt: call('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
     flock: call('int flock(int fd, int operation)'),

@@ -39,6 +39,9 @@ t.test('Flatcar: published whole, aliases moved, nothing fetched twice', async t
     t.ok(seen.get(`4230.2.1/${name}`)?.equals(bytes), name)
     t.ok(seen.has(`4230.2.1/${name}.sig`), 'its signature is beside it')
   }
+  const mode = (name: string): number => statSync(join(mirror.assets, 'flatcar/4230.2.1', name)).mode & 0o777
+  for (const name of made.keys()) t.equal(mode(name) & 0o222, 0, `${name} is not to be written to`)
+  t.equal(mode(kernel) | 0o200, mode('version.txt'), 'and read by the same')
   t.equal(seen.get('4230.2.1/version.txt')?.toString(), 'FLATCAR_VERSION=4230.2.1\n')
   for (const alias of ['stable', 'current', 'latest']) t.equal(readlinkSync(join(mirror.assets, 'flatcar', alias)), '4230.2.1')
   t.same(readdirSync(join(mirror.assets, 'flatcar/.partial')), ['lock'], 'nothing is left over')
@@ -304,6 +307,7 @@ t.test('what rots on disk is found by verify and fetched again by sync', async t
   t.match(await mirror.mirror.verify(), [{ problems: { [kernel]: /not what was signed/ } }])
   t.match((await mirror.mirror.list()).releases, [{ problems: { [kernel]: /not what was signed/ } }])
   t.match(await mirror.sync(), [{ outcome: 'mended' }])
+  t.equal(statSync(join(place, kernel)).mode & 0o222, 0)
   t.match(await mirror.mirror.verify(), [{ problems: {} }])
   truncateSync(join(place, initrd), 10)
   t.match(await mirror.sync(), [{ outcome: 'mended' }], 'a wrong size shows by itself')
