@@ -11,7 +11,7 @@ import { addressRefusals } from '../machines/reasons.js'
 import { boardFile } from '../matchbox/render-raspberry-pi.js'
 import type { Group } from '../matchbox/group.js'
 import { formatIpv4, unspecified } from '../net/ipv4.js'
-import type { Mac } from '../net/mac.js'
+import { type Mac, parseMac } from '../net/mac.js'
 import type { TftpEvent } from '../tftp/tftp-event.js'
 import type { MachineNews } from './machine-news.js'
 import type { NeighbourWatch } from './neighbours.js'
@@ -53,7 +53,8 @@ export function createObserver (options: ObserverOptions): Observer {
         case 'received':
           metrics.dhcpReceived.inc({ type: event.type })
           if (event.packet.giaddr !== unspecified) neighbours?.onRelay(event.packet.giaddr)
-          if (event.type === 'DISCOVER') machines.record({ ...dhcpFacts(event), exchange: event.packet.xid, stage: 'discover', at: clock.now() })
+          // Firmware of other networks than Ethernet may have none (hlen 0): that is nobody's record.
+          if (event.type === 'DISCOVER' && parseMac(event.client.mac) !== undefined) machines.record({ ...dhcpFacts(event), exchange: event.packet.xid, stage: 'discover', at: clock.now() })
           return
         case 'sent': {
           metrics.dhcpSent.inc({ type: event.type })

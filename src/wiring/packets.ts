@@ -7,7 +7,7 @@ import { withoutSecretOptions } from '../dhcp/without-secrets.js'
 import { messageInWords } from '../dhcp/words.js'
 import { PacketLog, type RecordedPacket } from '../machines/packet-log.js'
 import type { MachineRegistry } from '../machines/registry.js'
-import type { Mac } from '../net/mac.js'
+import { type Mac, parseMac } from '../net/mac.js'
 import { encodePcap } from '../net/pcap.js'
 import { withoutUrlSecrets } from '../net/secret-text.js'
 import type { TappedDatagram } from '../net/tapped-udp.js'
@@ -36,6 +36,7 @@ export function recordPackets ({ clock, registry, macOf }: PacketsOptions): Pack
   const shown = (mac: Mac): readonly RecordedPacket[] => log.of(mac).map(withoutSecrets)
   return {
     onDhcp: ({ mac, data, peer, port, isSent }, own) => {
+      if (parseMac(mac) === undefined) return
       // Who has no address yet speaks to all.
       const us = { address: isSent || peer.address !== '0.0.0.0' ? own : '255.255.255.255', port }
       log.record(mac, { protocol: 'dhcp', at: clock.now(), isSent, ...isSent ? { from: us, to: peer } : { from: peer, to: us }, data })

@@ -1,6 +1,6 @@
 // Large files under /assets/ over real connections: from memory and from disk, to readers that are slow, many or gone, and
 // while the file is replaced.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
@@ -89,6 +89,23 @@ t.test('parts, HEAD and conditions answer alike from memory and from disk', asyn
     t.equal(cache.bytes, memory < 4 * MiB ? 0 : image.length)
     t.ok(await until(() => openFiles(folder) === 0))
   }
+})
+
+t.test('an answer says its length once, and the log why there is no image', async t => {
+  const { port, folder, events } = await assets(t, 0, { image: Buffer.alloc(10) })
+  const lengths: Record<number, number> = {}
+  for (const headers of [{}, { 'if-match': '"a"' }, { range: 'bytes=5-2' }, { range: 'bytes=1-2' }]) {
+    const [answer] = await once(get({ port, path: '/assets/image', headers, agent: false }), 'response') as [IncomingMessage]
+    await rest(answer)
+    lengths[answer.statusCode ?? 0] = answer.rawHeaders.filter(name => name.toLowerCase() === 'content-length').length
+  }
+  t.same(lengths, { 200: 1, 206: 1, 412: 1, 416: 1 })
+  spawnSync('mkfifo', [join(folder, 'pipe')])
+  for (const name of ['pipe', 'nothing', '%00', 'a'.repeat(300)]) await rest(await begin(port, `/assets/${name}`))
+  await until(() => events.length === 8)
+  t.same(events.slice(4).map(({ status, problem }) => [status, problem]), [
+    [500, `${join(folder, 'pipe')} is no file but a pipe, a socket or a device`], [404, undefined], [500, undefined], [500, undefined]
+  ])
 })
 
 t.test('fifty readers of a file that nobody has read yet cost one reading', async t => {

@@ -53,6 +53,33 @@ t.test('what is asked for in a machine\'s name from elsewhere changes nothing fo
   t.end()
 })
 
+t.test('a message without a hardware address that anybody could be named by is nobody\'s record', t => {
+  const { stream } = logLines()
+  const log = createLog({ level: 'info', pretty: false, destination: stream })
+  const registry = new MachineRegistry([], { note: () => {} })
+  const metrics = new Metrics()
+  const observer = createObserver({
+    registry,
+    metrics,
+    clock: new FakeClock(),
+    macOf: () => undefined,
+    addressClaims: { isAddressOf: () => false, reservedName: () => undefined },
+    log,
+    loaderChosen: () => false,
+    news: { enrolled: () => {}, conflict: () => {} },
+    bootsAs: () => undefined,
+    bootFileOf: () => undefined,
+    fence: new Fence({ log })
+  })
+  for (const octets of [0, 1, 5, 7, 16, 6]) {
+    const packet = { ...request({ dhcpMessageType: 'DISCOVER' }, { mac: victim }), chaddr: Buffer.alloc(octets, 0x52) }
+    observer.onDhcp({ kind: 'received', type: 'DISCOVER', client: clientInfo(packet), packet })
+  }
+  // Each of them would be a line of the journal that is not read again.
+  t.same(registry.list().map(({ mac }) => mac), ['52:52:52:52:52:52'])
+  t.end()
+})
+
 t.test('what a machine is: from its firmware, its reservation and its iPXE', t => {
   const { stream } = logLines()
   const log = createLog({ level: 'info', pretty: false, destination: stream })

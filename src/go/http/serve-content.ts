@@ -44,7 +44,7 @@ export function needsContent (request: ContentRequest, modified: number | undefi
 export function planContent (request: ContentRequest, { size, type, modified }: Content): ContentPlan {
   const dated: Record<string, string> = modified === undefined ? {} : { 'last-modified': formatHttpDate(modified) }
   const failed = preconditions(request, modified)
-  if (failed !== undefined) return { status: failed, headers: failed === 412 ? { ...dated, 'Content-Length': '0' } : dated, ranges: [] }
+  if (failed !== undefined) return { status: failed, headers: dated, ranges: [] }
   const parsed = parseRange(rangeHeader(request, modified), size)
   if (typeof parsed === 'string') {
     const overlap: Record<string, string> = parsed === noOverlap ? { 'content-range': `bytes */${size}` } : {}
