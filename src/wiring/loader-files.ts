@@ -15,6 +15,7 @@ import { type FileSource, firstOf, storedFiles } from '../tftp/file-source.js'
 import { memoryFile } from '../disk/open-file.js'
 import { bootConfig } from './dhcp-settings.js'
 import { raspberryPiFiles } from './raspberry-pi.js'
+import { ownOrSpare } from './spare-loaders.js'
 import { shimImages } from './shim-image.js'
 
 /** Boot loaders are small and asked for by everybody at once. Bytes. */
@@ -55,7 +56,7 @@ export function loadersOnDisk (config: Config, clock: Clock): FileSource {
 export function loaderFiles (options: LoaderFilesParts): FileSource {
   const { config, clock, originFor, provisioner, macOf, hear, mayBeBios = () => true, fallbacks = alone, assetTurns } = options
   const { own, bundled } = storedLoaders(config, clock)
-  const stored = firstOf([own, bundled])
+  const stored = ownOrSpare(own, bundled, clock)
 
   const makerFor = (client: string): LoaderFiles => {
     const origin = originFor(client)
@@ -84,7 +85,7 @@ export function loaderFiles (options: LoaderFilesParts): FileSource {
   const images = config.assets_path === '' ? undefined : assets(config, clock, assetTurns)
   const boards = raspberryPiFiles({ folder: config.boot.raspberry_pi, stored, assets: images, provisioner, macOf, originFor })
   const shims = shimImages({ files: stored, originFor })
-  return firstOf([own, whenHeard(made), shims, bundled, whenHeard(boards), ...images === undefined ? [] : [images]])
+  return ownOrSpare(own, firstOf([whenHeard(made), shims, bundled, whenHeard(boards), ...images === undefined ? [] : [images]]), clock)
 }
 
 /** Images under the names that scripts have for them, for loaders that know no HTTP (U-Boot). What is not verified is not there. */

@@ -1,5 +1,5 @@
 // The disk of the images answers nothing, as a mount whose server is gone: everything else goes on.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -97,6 +97,18 @@ t.test('nor does it stop the start, which says so', { timeout: 300_000 }, async 
   t.match(running.output(), /"warning":"[^"]*assets_path: [^"]*assets does not answer: is the disk or the server behind it there\?: nothing below \/assets\/ is served"/)
   t.match(space.exec('curl', '-s', 'http://172.30.0.1:8080/readyz'), /^ok\n(?:.*\n)*warning: .*assets does not answer/)
   t.match(await boot(macs[1]!), booted(1))
+  process.kill(running.child.pid!, 'SIGTERM')
+  t.equal(await running.ended, 0)
+})
+
+t.test('while the disk of the owner\'s loaders does not answer, machines get the program\'s', { timeout: 300_000 }, async t => {
+  if (!able(t, namespaceProblem() ?? silentDiskProblem()) || !needs(t, 'nsenter')) return
+  const { folder, serve, boot } = layOut(t)
+  const running = await serve()
+  silence(running.child.pid!, `${folder}/tftp`)
+  const loader = statSync(new URL('../../assets/boot/snponly.efi', import.meta.url)).size
+  for (const [i, mac] of macs.entries()) t.match(await boot(mac), { ...booted(i), loader })
+  t.match(await running.line(/"msg":"folder\.amiss"/, 60_000), /tftp\.root: [^"]*tftp does not answer: [^"]*: loaders come from [^"]* alone/)
   process.kill(running.child.pid!, 'SIGTERM')
   t.equal(await running.ended, 0)
 })

@@ -1,0 +1,46 @@
+// Loaders while the disk of the owner's own fails: a machine that gets the program's boots, and one that gets none does not.
+import type { Clock } from '../base/clock.js'
+import { AppError, errnoOf, unwaited } from '../base/errors.js'
+import type { OpenFile } from '../disk/open-file.js'
+import type { FileRequest, FileSource } from '../tftp/file-source.js'
+
+/** What a disk says that fails, or that is another machine's which is gone; none of it is about one file. */
+const diskFailures: ReadonlySet<string> = new Set(['EIO', 'ESTALE', 'ENOTCONN', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH', 'EREMOTEIO', 'ENODEV', 'ENXIO'])
+const isOfDisk = (error: unknown): boolean => error instanceof AppError ? error.code === 'read_failed' : diskFailures.has(errnoOf(error))
+
+/** Milliseconds for the owner's disk, while firmware has not asked again yet. */
+export const ownPatience = 500
+
+/**
+ * The owner's file, or that of the others where there is none, or none that can be read now. What they have not either is the
+ * disk's failure.
+ */
+export const ownOrSpare = (own: FileSource, others: FileSource, clock: Pick<Clock, 'after'>): FileSource => ({
+  open: async (name, request) => {
+    const found = await inTime(own, name, request, clock)
+    if (!(found instanceof Error)) return found ?? await others.open(name, request)
+    const spare = await others.open(name, request)
+    if (spare === undefined) throw found
+    return spare
+  }
+})
+
+async function inTime (own: FileSource, name: string, request: FileRequest, clock: Pick<Clock, 'after'>): Promise<OpenFile | undefined | Error> {
+  const opening = own.open(name, request)
+  return await new Promise((resolve, reject) => {
+    let isLate = false
+    const timer = clock.after(ownPatience, () => {
+      isLate = true
+      resolve(new AppError('read_failed', `${name} of tftp.root: its disk does not answer`))
+    })
+    unwaited(opening.then(async file => {
+      timer.cancel()
+      if (isLate) await file?.close()
+      else resolve(file)
+    }, (error: unknown) => {
+      timer.cancel()
+      if (error instanceof Error && isOfDisk(error)) resolve(error)
+      else reject(error)
+    }))
+  })
+}
