@@ -34,7 +34,7 @@ export interface ProxyServerOptions {
   /** Whether the first loader led the machine nowhere; without it every machine gets the first one for its firmware. */
   readonly usesOtherLoader?: (mac: Mac) => boolean
   /** Whether somebody named the machine: it goes before strangers where more arrives than can be answered. */
-  readonly isKnown?: (mac: Mac) => boolean
+  readonly isKnown: (mac: Mac) => boolean
   /** Whether it is the interface's own: this machine asks whether it is answered, and takes no offer. */
   readonly isOwn?: (mac: Mac) => boolean
   readonly clock: Clock
@@ -86,7 +86,7 @@ class Server implements ProxyServer {
     this.#exchange = new MessageExchange(options)
     this.#inbox = new Inbox({
       steady: options.steady,
-      isKnown: options.isKnown ?? (() => false),
+      isKnown: options.isKnown,
       answer: (data, from, { socket, handle }) => {
         if (socket === undefined) return
         this.#exchange.receive(data, from, asked => { this.#answer(asked, from, socket, handle) }, socket.local.port)
@@ -137,8 +137,8 @@ class Server implements ProxyServer {
   }
 
   #context (): ProxyContext {
-    const { server, usesOtherLoader = () => false } = this.#options
-    return { server, boot: this.#boot, usesOtherLoader }
+    const { server, usesOtherLoader } = this.#options
+    return { server, boot: this.#boot, ...usesOtherLoader !== undefined && { usesOtherLoader } }
   }
 
   #send ({ reply, to, bootFile }: ProxyReply, asked: ClientMessage, from: Endpoint, socket: UdpSocket): void {

@@ -31,7 +31,9 @@ export interface ServerGround {
 
 /** Made once for many packets; the time is set for each. */
 export function standingContext (settings: DhcpSettings, ground: ServerGround): ServerContext & { now: number } {
-  const { server, own = [server], ours = () => own, table, store, usesOtherLoader = () => false } = ground
+  const { server, own = [server], ours = () => own, table, store, usesOtherLoader } = ground
   const promisedUntil = store.promisedUntil?.bind(store)
-  return { ...settings, now: 0, server, own, ours: ours(), leases: table, usesOtherLoader, promisedUntil }
+  return {
+    ...settings, now: 0, server, own, ours: ours(), leases: table, promisedUntil, ...usesOtherLoader !== undefined && { usesOtherLoader }
+  }
 }

@@ -20,6 +20,7 @@ async function stage (t: Test, more: Partial<ProxyServerOptions> = {}): Promise<
     bootServerBind: { address: '0.0.0.0', port: 4011 },
     server: ip('172.30.0.1'),
     boot,
+    isKnown: () => false,
     clock,
     log: createLog({ level: 'debug', pretty: false, destination: logLines().stream }),
     onEvent: event => { events.push(event) },
@@ -82,6 +83,7 @@ t.test('malformed packets, a flood, and a port that is taken', async t => {
     bootServerBind: { address: '0.0.0.0', port: 4011 },
     server: 1,
     boot,
+    isKnown: () => false,
     clock: new FakeClock(),
     log: createLog({ level: 'error', pretty: false, destination: logLines().stream }),
     onEvent: () => {}
@@ -107,6 +109,7 @@ t.test('another place: what it had is free before, after a failed start and at t
     bootServerBind: { address: '0.0.0.0', port: 4011 },
     server: ip('172.30.0.1'),
     boot,
+    isKnown: () => false,
     clock: new FakeClock(),
     log: createLog({ level: 'debug', pretty: false, destination: logLines().stream }),
     onEvent: () => {}

@@ -125,3 +125,22 @@ t.test('how much a client takes (option 57)', t => {
   t.same([limit(), limit(0), limit(576), limit(1260), limit(65280)], [548, 548, 548, 1232, 1472])
   t.end()
 })
+
+t.test('every reply gives back what tells the client and its way: options 61 (RFC 6842), 82 (RFC 3046) and 118 (RFC 3011), and none that did not come', t => {
+  const said = { clientIdentifier: hex('01525400000041'), relayAgentInformation: hex('0104aabbccdd'), subnetSelection: ip('192.168.100.0') }
+  const replies = {
+    OFFER: (given: ReplyParts) => addressReply('OFFER', ip('192.168.100.41'), 3600, given),
+    ACK: (given: ReplyParts) => addressReply('ACK', ip('192.168.100.41'), 3600, given),
+    INFORM: informReply,
+    NAK: ({ request }: ReplyParts) => nakReply(request, server, 'no')
+  }
+  const names = Object.keys(said) as Array<keyof typeof said>
+  for (const [kind, reply] of Object.entries(replies)) {
+    for (const sent of [[], ...names.map(name => [name]), names]) {
+      const options = Object.fromEntries(sent.map(name => [name, said[name]]))
+      const given = decodePacket(encodePacket(reply(parts(options)))).options
+      t.same(Object.fromEntries(names.filter(name => given[name] !== undefined).map(name => [name, given[name]])), options, `${kind} ${sent.join(' ')}`)
+    }
+  }
+  t.end()
+})

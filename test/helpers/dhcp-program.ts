@@ -70,7 +70,7 @@ process.on('SIGTERM', () => { void Promise.all([close(), tftp.close()]) })
 process.stdout.write('ready\n')
 
 async function startProxy (): Promise<() => Promise<void>> {
-  const server = await startProxyServer({ ...common, bootServerBind: device(4011), boot })
+  const server = await startProxyServer({ ...common, bootServerBind: device(4011), boot, isKnown: () => false })
   return async () => { await server.close() }
 }
 
