@@ -1,6 +1,6 @@
 // What a client of the gRPC API needs, as one file to carry: matchbox-certs/ with the authority's certificate and the client's own
 // certificate and key, as a gzipped ustar archive (POSIX.1-2001, pax(1)). The authority's key stays where it is.
-import { stat } from 'node:fs/promises'
+import { chmod, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
@@ -16,11 +16,13 @@ const packed = 'matchbox-certs.tar.gz'
 
 /**
  * Packs anew what lies packed in `dir`: one that holds a client that is renewed lets nobody in any more. Gives its path, undefined
- * where there is none.
+ * where there is none. Its owner and group stay, and what they may do with it; others have no part in a key.
  */
 export async function repackClient (dir: string, now: number): Promise<string | undefined> {
   const path = join(dir, packed)
-  if (await stat(path).then(() => false, () => true)) return undefined
+  const before = await stat(path).catch(() => undefined)
+  if (before === undefined) return undefined
+  if ((before.mode & 0o007) !== 0) await chmod(path, before.mode & 0o770)
   await writeFileAtomic(await behindLink(path), await packClient(dir, now), { mode: 0o600 })
   return path
 }

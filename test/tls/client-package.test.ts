@@ -1,6 +1,6 @@
 // What a client is given to carry, as tar(1) unpacks it.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import t from 'tap'
@@ -35,4 +35,7 @@ t.test('packed anew where it lies packed', async t => {
   writeFileSync(path, 'old', { mode: 0o640 })
   t.equal(await repackClient(dir, now), path)
   t.same([readFileSync(path), statSync(path).mode & 0o777], [await packClient(dir, now), 0o640], 'with the mode that somebody gave it')
+  chmodSync(path, 0o644)
+  await repackClient(dir, now)
+  t.equal(statSync(path).mode & 0o777, 0o640, 'the key in it is not everybody\'s')
 })
