@@ -7,13 +7,13 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { addonFile, bundleProgram } from './bundle-program.js'
+import { carriedFiles, carriedFolders, withoutSourceLinks } from './carried-documents.js'
 import { type Elf, readElf, unresolved } from './elf.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const loader = 'ld-linux-x86-64.so.2'
 /** Where Debian keeps the libraries of x86-64. */
 const libraryFolders = ['/lib/x86_64-linux-gnu', '/usr/lib/x86_64-linux-gnu']
-const serviceFolders = ['systemd', 'docs', 'examples'] as const
 
 interface Options { readonly folder: string, readonly runtime: string, readonly version: string }
 
@@ -30,6 +30,7 @@ async function main ({ folder, runtime, version }: Options): Promise<void> {
     ...copyBootFiles(folder, licences)
   ]
   copyOwn(folder, version)
+  withoutSourceLinks(folder)
   writeFileSync(join(folder, 'MANIFEST.json'), `${JSON.stringify({ name: 'core-provisioner', version, parts }, null, 2)}\n`)
   writeFileSync(join(folder, 'sbom.cdx.json'), `${JSON.stringify(billOfMaterials(version, parts), null, 2)}\n`)
   writeFileSync(join(licences, 'README.md'), notice(parts))
@@ -123,8 +124,8 @@ function copyOwn (folder: string, version: string): void {
   copyFileSync(join(root, 'scripts/install/install.sh'), join(folder, 'install.sh'))
   // docs/grpc.md begins with it, and whoever has no network has no other.
   cpSync(join(root, 'scripts/terraform-example'), join(folder, 'scripts/terraform-example'), { recursive: true })
-  for (const name of serviceFolders) if (existsSync(join(root, name))) cpSync(join(root, name), join(folder, name), { recursive: true })
-  for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md']) copyFileSync(join(root, name), join(folder, name))
+  for (const name of carriedFolders) if (existsSync(join(root, name))) cpSync(join(root, name), join(folder, name), { recursive: true })
+  for (const name of carriedFiles) copyFileSync(join(root, name), join(folder, name))
   const { name, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { name: string, license: string }
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ name, version, license, private: true, type: 'module' }, null, 2)}\n`)
   for (const file of ['bin/core-provisioner', 'bin/gateway.sh', 'install.sh', 'lib/node', `lib/${loader}`]) chmodSync(join(folder, file), 0o755)
@@ -176,7 +177,7 @@ function billOfMaterials (version: string, parts: readonly Part[]): object {
   }
 }
 
-/** In the form that \`sha256sum -c\` reads. */
+/** In the form that `sha256sum -c` reads. */
 function checksums (folder: string): string {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
   const names = files.map(entry => relative(folder, join(entry.parentPath, entry.name))).sort()
