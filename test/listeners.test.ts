@@ -136,6 +136,17 @@ t.test('what may be amiss is told by check and doctor, and at level warn and in 
     [/dhcp\.subnets hold no address of lo \(127\.0\.0\.1\): machines there get no answer/])
   t.match(await warnings('dhcp.mode=server', 'dhcp.interface=lo', 'dhcp.subnets=[{ subnet: 127.0.0.0/8, range: 127.0.0.9-127.0.0.10 }]'),
     [/dhcp\.subnets\.0\.range is never used: dhcp\.unknown_clients is deny/])
+  const allowing = (subnet: string, range: string): readonly string[] =>
+    ['dhcp.mode=server', 'dhcp.interface=lo', 'dhcp.unknown_clients=allow', `dhcp.subnets=[{ subnet: ${subnet}, range: ${range} }]`]
+  t.same(await warnings(...allowing('127.0.0.0/24', '127.0.0.1-127.0.0.254')), [])
+  t.same(await warnings(...allowing('127.0.0.0/31', '127.0.0.0-127.0.0.1')), [], 'a point-to-point link has neither')
+  const inRange = '--set dhcp.subnets: dhcp.subnets.0.range holds '
+  t.same(await warnings(...allowing('127.0.0.0/24', '127.0.0.0-127.0.0.255')),
+    [`${inRange}127.0.0.0, the network address, and 127.0.0.255, the broadcast address, which no machine is given: write 127.0.0.1-127.0.0.254`])
+  t.same(await warnings(...allowing('127.0.0.0/24', '127.0.0.9-127.0.0.255')),
+    [`${inRange}127.0.0.255, the broadcast address, which no machine is given: write 127.0.0.9-127.0.0.254`])
+  t.same(await warnings(...allowing('127.0.0.0/24', '127.0.0.0-127.0.0.0')),
+    [`${inRange}127.0.0.0, the network address, which no machine is given: nothing is left of it`])
   const loaded = await configured(t, 'advertise=192.0.2.1', 'boot.script_url=http://no-such-name.invalid/boot.ipxe')
   const expected = [/^--set http\.address: http\.address is 127\.0\.0\.1:\d+, and machines are told 192\.0\.2\.1: nobody listens there$/,
     /boot\.script_url: no-such-name\.invalid does not resolve here/]

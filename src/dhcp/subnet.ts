@@ -25,7 +25,7 @@ export interface DhcpSubnet {
 export const inRange = (range: AddressRange | undefined, ip: Ipv4): boolean => range !== undefined && ip >= range.first && ip <= range.last
 
 /** Whether a host may have the address at all: not the network's own nor its broadcast address (point-to-point links have neither). */
-export const isHostAddress = ({ subnet }: DhcpSubnet, ip: Ipv4): boolean =>
+export const isHostAddress = ({ subnet }: Pick<DhcpSubnet, 'subnet'>, ip: Ipv4): boolean =>
   contains(subnet, ip) && (subnet.prefix >= 31 || (ip !== subnet.network && ip !== subnet.broadcast))
 
 /** The subnets of one wire, in the order in which they are written: an interface or a relay agent may have several addresses. */

@@ -48,7 +48,7 @@ export async function listDataFolder (dataPath: string, clock: Pick<Clock, 'now'
   const { files, linked, problems } = walk
   if (files.size === 0) {
     await stat(dataPath).catch((error: unknown) => {
-      problems.set('.', `the data folder cannot be read: ${errnoOf(error) === 'ENOENT' ? `there is no ${dataPath}` : `${messageOf(error)}${remedyFor(dataPath, error)}`}`)
+      problems.set('.', `the data folder cannot be read: ${errnoOf(error) === 'ENOENT' ? `there is no ${dataPath}: mkdir -p ${dataPath} makes it, or let data_path name the folder that has groups/ and profiles/` : `${messageOf(error)}${remedyFor(dataPath, error)}`}`)
     })
   }
   return { files, linked, problems }

@@ -3,6 +3,7 @@
 import { counted } from '../base/units.js'
 import { type DhcpInterface, dhcpInterfaces, givesAddresses, isBootFileName, type LoadedConfig } from '../config/load.js'
 import { buildReservations } from '../dhcp/reservation-table.js'
+import { inRange, isHostAddress } from '../dhcp/subnet.js'
 import { type Finding, problem, warning } from '../doctor/finding.js'
 import { groupLoaders } from '../matchbox/group-machines.js'
 import { missingProblem, networkInterfaces } from '../net/interfaces.js'
@@ -67,8 +68,25 @@ function withoutEffect (loaded: LoadedConfig): readonly string[] {
     ...proxies ? [] : boot.overrides.flatMap(({ proxy_style: style }, n) => style === undefined ? [] : [said(loaded, ['boot', 'overrides', n, 'proxy_style'], 'has no effect in server mode')]),
     ...!givesAddresses(config)
       ? ranges('has no effect in proxy mode: addresses are given by the other server')
-      : dhcp.unknown_clients === 'deny' ? ranges('is never used: dhcp.unknown_clients is deny, so only reservations are answered') : []
+      : dhcp.unknown_clients === 'deny'
+        ? ranges('is never used: dhcp.unknown_clients is deny, so only reservations are answered')
+        : dhcp.subnets.flatMap((subnet, n) => {
+          const idle = notForHosts(subnet)
+          return idle === undefined ? [] : [said(loaded, ['dhcp', 'subnets', n, 'range'], idle)]
+        })
   ]
+}
+
+/** What a range holds that no machine is given; undefined of one that is given whole. */
+function notForHosts ({ subnet, range }: LoadedConfig['config']['dhcp']['subnets'][number]): string | undefined {
+  if (range === undefined) return undefined
+  const { first, last } = range
+  const idle = [...new Set([subnet.network, subnet.broadcast])].filter(ip => inRange(range, ip) && !isHostAddress({ subnet }, ip))
+  if (idle.length === 0) return undefined
+  const [from, to] = [idle.includes(first) ? first + 1 : first, idle.includes(last) ? last - 1 : last]
+  const remedy = from > to ? 'nothing is left of it' : `write ${formatIpv4(from)}-${formatIpv4(to)}`
+  const names = idle.map(ip => `${formatIpv4(ip)}, the ${ip === subnet.network ? 'network' : 'broadcast'} address`)
+  return `holds ${names.join(', and ')}, which no machine is given: ${remedy}`
 }
 
 /** Networks that get no answer, or none of what is written for them. */

@@ -51,7 +51,7 @@ t.test('what is there and is no data folder is told of', async t => {
   const base = t.testdir({ file: '', empty: {}, data: { groups: 'a file', profiles: { 'p.json': '' } } })
   t.same((await listed(join(base, 'empty'))).problems, [])
   for (const [name, where, why] of [
-    ['file', '.', /^the data folder cannot be read: .*\/file is no folder$/], ['nowhere', '.', /^the data folder cannot be read: there is no .*\/nowhere$/],
+    ['file', '.', /^the data folder cannot be read: .*\/file is no folder$/], ['nowhere', '.', /^the data folder cannot be read: there is no (.*\/nowhere): mkdir -p \1 makes it, or let data_path name the folder/],
     ['data', 'groups', /^the folder cannot be read: ENOTDIR/]
   ] as const) t.match((await listed(join(base, name))).problems, [[where, why]], name)
   t.same((await listed(join(base, 'data'))).files, ['profiles/p.json'])
