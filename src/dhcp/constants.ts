@@ -50,6 +50,8 @@ export interface Architecture {
   /** Undefined where no loader of ours runs: these boards read files of their own. */
   readonly firmware?: Firmware
   readonly http: boolean
+  /** iPXE's `buildarch` of the build for it, on a BIOS the one that it is given; the kernel's word where there is no iPXE. */
+  readonly build: 'i386' | 'x86_64' | 'arm32' | 'arm64' | 'riscv32' | 'riscv64' | 'ppc64le'
 }
 
 /**
@@ -57,26 +59,30 @@ export interface Architecture {
  * RFC 4578 printed them the wrong way round, and firmware sends either. `http` marks UEFI HTTP Boot.
  */
 export const architectures: Readonly<Record<number, Architecture | undefined>> = {
-  0: { name: 'x86 BIOS', firmware: 'bios', http: false },
-  6: { name: 'x86 UEFI', firmware: 'efi-ia32', http: false },
-  7: { name: 'x64 UEFI', firmware: 'efi-x64', http: false },
-  9: { name: 'x64 UEFI (EBC number)', firmware: 'efi-x64', http: false },
-  10: { name: 'ARM 32-bit UEFI', firmware: 'efi-arm32', http: false },
-  11: { name: 'ARM 64-bit UEFI', firmware: 'efi-arm64', http: false },
-  14: { name: 'POWER OPAL (petitboot)', http: false },
-  15: { name: 'x86 UEFI, boot from HTTP', firmware: 'efi-ia32', http: true },
-  16: { name: 'x64 UEFI, boot from HTTP', firmware: 'efi-x64', http: true },
-  18: { name: 'ARM 32-bit UEFI, boot from HTTP', firmware: 'efi-arm32', http: true },
-  19: { name: 'ARM 64-bit UEFI, boot from HTTP', firmware: 'efi-arm64', http: true },
-  20: { name: 'x86 BIOS, boot from HTTP', firmware: 'bios', http: true },
-  21: { name: 'ARM 32-bit U-Boot', http: false },
-  22: { name: 'ARM 64-bit U-Boot', http: false },
-  23: { name: 'ARM 32-bit U-Boot, boot from HTTP', http: true },
-  24: { name: 'ARM 64-bit U-Boot, boot from HTTP', http: true },
-  25: { name: 'RISC-V 32-bit UEFI', http: false },
-  27: { name: 'RISC-V 64-bit UEFI', http: false },
-  41: { name: 'Raspberry Pi', http: false }
+  0: { name: 'x86 BIOS', firmware: 'bios', http: false, build: 'i386' },
+  6: { name: 'x86 UEFI', firmware: 'efi-ia32', http: false, build: 'i386' },
+  7: { name: 'x64 UEFI', firmware: 'efi-x64', http: false, build: 'x86_64' },
+  9: { name: 'x64 UEFI (EBC number)', firmware: 'efi-x64', http: false, build: 'x86_64' },
+  10: { name: 'ARM 32-bit UEFI', firmware: 'efi-arm32', http: false, build: 'arm32' },
+  11: { name: 'ARM 64-bit UEFI', firmware: 'efi-arm64', http: false, build: 'arm64' },
+  14: { name: 'POWER OPAL (petitboot)', http: false, build: 'ppc64le' },
+  15: { name: 'x86 UEFI, boot from HTTP', firmware: 'efi-ia32', http: true, build: 'i386' },
+  16: { name: 'x64 UEFI, boot from HTTP', firmware: 'efi-x64', http: true, build: 'x86_64' },
+  18: { name: 'ARM 32-bit UEFI, boot from HTTP', firmware: 'efi-arm32', http: true, build: 'arm32' },
+  19: { name: 'ARM 64-bit UEFI, boot from HTTP', firmware: 'efi-arm64', http: true, build: 'arm64' },
+  20: { name: 'x86 BIOS, boot from HTTP', firmware: 'bios', http: true, build: 'i386' },
+  21: { name: 'ARM 32-bit U-Boot', http: false, build: 'arm32' },
+  22: { name: 'ARM 64-bit U-Boot', http: false, build: 'arm64' },
+  23: { name: 'ARM 32-bit U-Boot, boot from HTTP', http: true, build: 'arm32' },
+  24: { name: 'ARM 64-bit U-Boot, boot from HTTP', http: true, build: 'arm64' },
+  25: { name: 'RISC-V 32-bit UEFI', http: false, build: 'riscv32' },
+  27: { name: 'RISC-V 64-bit UEFI', http: false, build: 'riscv64' },
+  41: { name: 'Raspberry Pi', http: false, build: 'arm64' }
 }
+
+/** The build for an architecture by its name here, as records of machines have it; undefined for none of these names. */
+export const buildFor = (name: string): Architecture['build'] | undefined =>
+  Object.values(architectures).find(architecture => architecture?.name === name)?.build
 
 /** IANA's "ARM rpiboot". */
 export const rpiBoot = 41

@@ -1,5 +1,6 @@
 // The machines' records: the registry, the file behind it, and what of it bears on what machines boot.
 import { join } from 'node:path'
+import { buildFor } from '../dhcp/constants.js'
 import { lineFormats } from '../disk/state-formats.js'
 import { AddressClaims } from '../machines/address-claims.js'
 import { MachineJournal } from '../machines/journal.js'
@@ -59,21 +60,12 @@ export async function openRegistry (
 
 export const pastOf = (registry: MachineRegistry, cluster?: Cluster): MachinePast => ({
   installedAs: mac => registry.get(mac as Mac)?.installedAs,
-  architectureOf: mac => buildArchitecture(registry.get(mac as Mac)?.architecture ?? ''),
+  architectureOf: mac => buildFor(registry.get(mac as Mac)?.architecture ?? ''),
   ...cluster !== undefined && {
     isCertain: () => cluster.state.standing.inStep,
     settle: (mac: string) => cluster.settleMachine(mac as Mac)
   }
 })
-
-/** By the beginnings of the names in dhcp/constants, iPXE's `buildarch`: of a BIOS that of the build which it is given. */
-const buildArchitectures = [
-  ['x64', 'x86_64'], ['x86', 'i386'], ['ARM 64-bit', 'arm64'], ['ARM 32-bit', 'arm32'], ['RISC-V 64-bit', 'riscv64'],
-  ['RISC-V 32-bit', 'riscv32'], ['Raspberry Pi', 'arm64'], ['POWER', 'ppc64le']
-] as const
-
-/** What iPXE, or the kernel where there is no iPXE for it, calls an architecture by its name in dhcp/constants. */
-export const buildArchitecture = (name: string): string | undefined => buildArchitectures.find(([start]) => name.startsWith(start))?.[1]
 
 /** Stands for what a machine would boot now, where its group installs it once. */
 export const bootsAs = (provisioner: Provisioner) => (mac: Mac): string | undefined =>
