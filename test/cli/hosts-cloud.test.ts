@@ -1,11 +1,11 @@
 // hosts import --templates: pxe_coreos' list and templates become groups, profiles, cloud-configs, and what a machine reads is what it
 // read there.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { runCommand } from '../helpers/command.js'
 import type { Ended } from '../helpers/program.js'
+import { shortFolder } from '../helpers/short-folder.js'
 
 // The sample of its own documentation is no JSON either: a comma too many.
 const list = `{ "common": { "$public_ipv4_gw": "10.0.0.1", "$public_ipv4_dns1": "10.0.0.9" },
@@ -26,8 +26,7 @@ write_files:
 interface Place { readonly folder: string, readonly put: (name: string, text: string | Uint8Array) => string, readonly run: (...args: string[]) => Promise<Ended> }
 
 function place (t: Test, more = ''): Place {
-  const folder = mkdtempSync(join(tmpdir(), 'cloud-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const folder = shortFolder(t)
   const put = (name: string, text: string | Uint8Array): string => {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
     writeFileSync(join(folder, name), text)

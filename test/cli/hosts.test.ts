@@ -1,10 +1,10 @@
 // hosts import and list, as a person uses them.
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { runCommand } from '../helpers/command.js'
 import { type Ended, Program } from '../helpers/program.js'
+import { shortFolder } from '../helpers/short-folder.js'
 
 const [m1, m2, m3] = ['00:0c:29:00:00:01', '00:0c:29:00:00:02', '00:0c:29:00:00:03']
 
@@ -17,8 +17,7 @@ interface Place {
 
 /** `run`: the command in this process, or the program as a process of its own. */
 function place (t: Test, more = '', run: (args: readonly string[]) => Promise<Ended> = runCommand): Place {
-  const folder = mkdtempSync(join(tmpdir(), 'hosts-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const folder = shortFolder(t)
   const put = (name: string, text: string | Uint8Array): string => {
     const path = join(folder, name)
     mkdirSync(dirname(path), { recursive: true })

@@ -1,30 +1,23 @@
 // images beside the world it stands in: connections that break, and root.
-import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { builtProgram } from '../helpers/built.js'
 import { runCommand } from '../helpers/command.js'
 import { writeConfig } from '../helpers/mirror-kill.js'
 import { Program } from '../helpers/program.js'
 import { makeKey, Publisher } from '../helpers/publisher.js'
+import { shortFolder } from '../helpers/short-folder.js'
 import { needs, needsRoot, runTool } from '../helpers/tools.js'
 
 const key = await makeKey('publisher')
 
-/** A folder with a short path, since the control socket stands in it. */
-function scratch (t: Test): string {
-  const folder = mkdtempSync(join(tmpdir(), 'images-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
-  return folder
-}
-
 const profile = (id: string, kernel: string): string => JSON.stringify({ id, boot: { kernel, initrd: [], args: [] } })
 
 t.test('a connection that breaks is waited for, and the command ends when its work is done', async t => {
-  const folder = scratch(t)
+  const folder = shortFolder(t)
   const server = await Publisher.start()
   t.teardown(() => server.close())
   await server.flatcar('1.0.0', key, { bytes: 3_000_000 })
@@ -38,7 +31,7 @@ t.test('a connection that breaks is waited for, and the command ends when its wo
 })
 
 t.test('root works as the user whose the state is; doctor tells of what is booted and not there', async t => {
-  const folder = scratch(t)
+  const folder = shortFolder(t)
   const server = await Publisher.start()
   t.teardown(() => server.close())
   await server.flatcar('1.0.0', key)
@@ -64,7 +57,7 @@ t.test('root works as the user whose the state is; doctor tells of what is boote
 })
 
 t.test('check and doctor tell of files that the mirror will miss, which keep nobody from booting', async t => {
-  const folder = scratch(t)
+  const folder = shortFolder(t)
   for (const name of ['store/groups', 'store/profiles', 'assets', 'a-folder']) mkdirSync(join(folder, name), { recursive: true })
   writeFileSync(join(folder, 'junk'), 'junk')
   const set = (...more: readonly string[]): string[] => [`data_path=${folder}/store`, `state_path=${folder}/state`, `assets_path=${folder}/assets`,
@@ -90,7 +83,7 @@ t.test('check and doctor tell of files that the mirror will miss, which keep nob
 })
 
 t.test('a publisher that speaks HTTP/1.0: each file on a connection that it closes', async t => {
-  const folder = scratch(t)
+  const folder = shortFolder(t)
   const made = await Publisher.start()
   t.teardown(() => made.close())
   await made.flatcar('1.0.0', key, { bytes: 6_000_000 })
@@ -113,7 +106,7 @@ t.test('a publisher that speaks HTTP/1.0: each file on a connection that it clos
 
 t.test('a folder on a read-only file system is called so', async t => {
   if (!needsRoot(t) || !needs(t, 'unshare', 'mount')) return
-  const folder = scratch(t)
+  const folder = shortFolder(t)
   const server = await Publisher.start()
   t.teardown(() => server.close())
   await server.flatcar('1.0.0', key)

@@ -1,9 +1,8 @@
 // images, as a person uses it: keys, sync, list, verify, prune; and the service that does it by itself.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type { ImagesShown } from '../../src/mirror/mirror.js'
 import { runCommand } from '../helpers/command.js'
 import { freePort } from '../helpers/free-port.js'
@@ -12,21 +11,15 @@ import { seenFiles } from '../helpers/mirror.js'
 import { writeConfig } from '../helpers/mirror-kill.js'
 import { type Ended, Program } from '../helpers/program.js'
 import { makeKey, Publisher } from '../helpers/publisher.js'
+import { shortFolder } from '../helpers/short-folder.js'
 import { needs } from '../helpers/tools.js'
 
 const key = await makeKey('publisher')
 
-/** A folder with a short path, since the control socket stands in it. */
-function scratch (t: Test): string {
-  const folder = mkdtempSync(join(tmpdir(), 'images-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
-  return folder
-}
-
 const profile = (id: string, kernel: string): string => JSON.stringify({ id, boot: { kernel, initrd: [], args: [] } })
 
 t.test('sync, list, verify, prune', async t => {
-  const folder = scratch(t)
+  const folder = shortFolder(t)
   const server = await Publisher.start()
   t.teardown(() => server.close())
   const config = writeConfig(folder, server.url, key, 'keep: 1')
@@ -96,7 +89,7 @@ t.test('sync, list, verify, prune', async t => {
 
 t.test('keys are imported and pinned by fingerprint, as gpg makes them', async t => {
   if (!needs(t, 'gpg')) return
-  const folder = scratch(t)
+  const folder = shortFolder(t)
   const gpg = new Gpg(t)
   await gpg.run(['--passphrase', '', '--quick-gen-key', 'images <images@example.com>', 'rsa2048', 'cert', 'never'])
   const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec((await gpg.run(['--with-colons', '--list-keys'])).stdout.toString())?.[1] ?? ''
@@ -124,7 +117,7 @@ t.test('keys are imported and pinned by fingerprint, as gpg makes them', async t
 })
 
 t.test('the service syncs and prunes by itself, and tells of it', async t => {
-  const folder = scratch(t)
+  const folder = shortFolder(t)
   const server = await Publisher.start()
   t.teardown(() => server.close())
   const port = await freePort()

@@ -1,16 +1,15 @@
 // What the user of a command may not read: each command says what is left out, and ends 1, rather than answer as if it were not there.
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { runCommand } from '../helpers/command.js'
+import { shortFolder } from '../helpers/short-folder.js'
 
 const nobody = 65_534
 const mac = '52:54:00:00:00:01'
 
 function site (t: Test) {
-  const folder = mkdtempSync(join(tmpdir(), 'unreadable-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const folder = shortFolder(t)
   chmodSync(folder, 0o755)
   chownSync(folder, nobody, nobody)
   const at = (name: string): string => join(folder, name)

@@ -1,12 +1,12 @@
 // A file that is refused: whose it is, whom one is, and the command that mends it.
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { remedyFor } from '../../src/disk/denied.js'
 import { HostsFolder } from '../../src/config/hosts-folder.js'
 import { writeError, writeFileAtomic } from '../../src/disk/atomic-file.js'
+import { shortFolder } from '../helpers/short-folder.js'
 
 const denied = Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' })
 
@@ -37,8 +37,7 @@ t.test('by the owner, the user and the mode', t => {
 })
 
 t.test('really refused, to another user', { skip: process.getuid?.() === 0 ? false : 'needs root' }, async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'denied-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const folder = shortFolder(t)
   chmodSync(folder, 0o755)
   const [hosts, shut, mine] = ['hosts.d', 'shut', 'mine'].map(name => join(folder, name)) as [string, string, string]
   for (const path of [hosts, shut, mine]) mkdirSync(path)

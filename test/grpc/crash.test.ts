@@ -1,27 +1,25 @@
 // The program killed while clients write, and a disk that is full. The long form is `npm run soak -- grpc`.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { crash, layOutProgram, startProgram } from '../helpers/grpc-program.js'
 import { makePki } from '../helpers/pki.js'
 import { random } from '../helpers/random.js'
+import { shortFolder } from '../helpers/short-folder.js'
 import { onSmallDisk } from '../helpers/small-disk.js'
 
 t.test('killed at random points, no file is torn and no acknowledged write is lost', async t => {
   const seed = Math.floor(Math.random() * 2 ** 31)
   t.comment(`seed ${seed}`)
   // A socket's path may have 107 bytes, which t.testdir() has already.
-  const folder = mkdtempSync(join(tmpdir(), 'crash-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const folder = shortFolder(t)
   const { acknowledged, damage } = await crash(folder, makePki(), 400, 3, random(seed))
   t.same(damage, [])
   t.ok(acknowledged > 50, `${acknowledged} puts were acknowledged`)
 })
 
 t.test('what was said to be deleted is gone, killed at once and started again', async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'crash-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const folder = shortFolder(t)
   const pki = makePki()
   const config = layOutProgram(folder, pki)
   for (let round = 0; round < 3; round++) {

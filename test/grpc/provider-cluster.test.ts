@@ -1,12 +1,12 @@
 // What Terraform's matchbox provider does, over mTLS, with each call at another of two provisioners: as if there were one.
-import { mkdirSync, mkdtempSync, appendFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { startEtcd } from '../helpers/etcd.js'
 import type { RawClient } from '../helpers/grpc-appliance.js'
 import { layOutProgram, startProgram } from '../helpers/grpc-program.js'
 import { makePki } from '../helpers/pki.js'
+import { shortFolder } from '../helpers/short-folder.js'
 import {
   type GroupResource, type ProfileResource, createGroup, createProfile, deleteGroup, deleteProfile, hasProfile, readGroup, readProfile
 } from '../helpers/provider-calls.js'
@@ -27,8 +27,7 @@ t.test('apply, plan, replace and destroy with two endpoints in turn', async t =>
   const etcd = await startEtcd(t)
   const pki = makePki()
   const clients = await Promise.all(['p1', 'p2'].map(async name => {
-    const folder = mkdtempSync(join(tmpdir(), 'provider-'))
-    t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+    const folder = shortFolder(t)
     mkdirSync(join(folder, 'data'))
     const config = layOutProgram(folder, pki)
     appendFileSync(config, `cluster: { name: ${name}, etcd: { endpoints: ${JSON.stringify(etcd.endpoints)} } }\n`)

@@ -1,13 +1,13 @@
 // What Terraform's matchbox provider does, against the whole program: apply, an empty plan, a replacement while machines
 // boot, a restart, destroy. Both generations of its profile attributes.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import { freePort } from '../helpers/free-port.js'
 import { layOutProgram, startProgram } from '../helpers/grpc-program.js'
 import { makePki } from '../helpers/pki.js'
+import { shortFolder } from '../helpers/short-folder.js'
 import {
   type GroupResource, type ProfileResource, createGroup, createProfile, deleteGroup, deleteProfile, hasProfile, readGroup, readProfile
 } from '../helpers/provider-calls.js'
@@ -27,8 +27,7 @@ const groups: readonly GroupResource[] = [
 ]
 
 t.test('apply, plan, replace, restart, destroy', async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'provider-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const folder = shortFolder(t)
   const http = `127.0.0.1:${await freePort()}`
   const config = layOutProgram(folder, pki, http)
   let running = await startProgram(config, pki)
@@ -91,8 +90,7 @@ t.test('apply, plan, replace, restart, destroy', async t => {
 })
 
 t.test('0.4.1 and 0.5.4, call by call: drift, a half-done create, a half-done destroy, import', async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'provider-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const folder = shortFolder(t)
   const running = await startProgram(layOutProgram(folder, pki), pki)
   t.teardown(() => running.program.child.kill('SIGKILL'))
   const client = running.client()

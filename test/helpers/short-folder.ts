@@ -6,6 +6,6 @@ import type { Test } from 'tap'
 
 export function shortFolder (t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), 'provisioner-'))
-  t.teardown(() => { rmSync(folder, { recursive: true }) })
+  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
   return folder
 }

@@ -3,10 +3,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, readlinkSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { Agent, type IncomingMessage, get } from 'node:http'
 import { type Socket, connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
@@ -19,6 +18,7 @@ import { listen } from '../helpers/http-app.js'
 import { imageThread } from '../helpers/image-thread.js'
 import { exchange } from '../helpers/matchbox-fixture.js'
 import { MemoryStore } from '../helpers/memory-store.js'
+import { shortFolder } from '../helpers/short-folder.js'
 import { typescript } from '../helpers/typescript.js'
 
 const MiB = 1024 * 1024
@@ -215,8 +215,7 @@ t.test('a thread sends what is large, on connections that go on afterwards, and 
 })
 
 t.test('a thread that ends breaks off what it sent; images leave without one for a minute, then with the next', async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'thread-'))
-  t.teardown(() => { rmSync(folder, { recursive: true }) })
+  const folder = shortFolder(t)
   writeFileSync(join(folder, 'ends.mjs'), 'import { parentPort } from "node:worker_threads"; parentPort.once("message", () => { throw new Error("a thread of this test") })')
   const crashes: string[] = []
   const image = randomBytes(2 * MiB)

@@ -1,8 +1,7 @@
 // What a stranger can send to the whole program over a real socket. `npm run soak -- dhcp-hostile` sends a million.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { sendMutated } from '../helpers/dhcp-hostile.js'
 import { mac, request } from '../helpers/dhcp.js'
 import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
@@ -10,13 +9,7 @@ import { PipeClient } from '../helpers/pipe-client.js'
 import { able } from '../helpers/tools.js'
 import { until } from '../helpers/until.js'
 import { bundledProgram } from '../helpers/built.js'
-
-/** With a path short enough for a Unix socket. */
-function shortFolder (t: Test): string {
-  const folder = mkdtempSync(join(tmpdir(), 'hostile-'))
-  t.teardown(() => { rmSync(folder, { recursive: true }) })
-  return folder
-}
+import { shortFolder } from '../helpers/short-folder.js'
 
 const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
 

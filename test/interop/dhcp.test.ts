@@ -11,6 +11,7 @@ import { dnsmasq } from '../helpers/dnsmasq.js'
 import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
 import type { ProgramOptions } from '../helpers/dhcp-program.js'
 import { PipeClient } from '../helpers/pipe-client.js'
+import { relayAgent } from '../helpers/relay-agent.js'
 import { able, needs } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
 
@@ -98,12 +99,7 @@ t.test('through ISC dhcrelay: the subnet of the relay agent, option 82 and back'
   const space = network(t)
   if (space === undefined) return
   const { leases, server } = await serve(t, space, { subnet: '172.31.0.0/24', range: '172.31.0.100-172.31.0.199' })
-  const relay = space.client('br0')
-  relay.ip('address', 'add', '172.30.0.2/24', 'dev', 'eth0')
-  relay.bridge('down0', '172.31.0.1/24')
-  space.ip('route', 'add', '172.31.0.0/24', 'via', '172.30.0.2')
-  const agent = relay.spawn('dhcrelay', '-4', '-d', '-a', '-id', 'down0', '-iu', 'eth0', '172.30.0.1')
-  await agent.line(/Sending on/)
+  const { relay, agent } = await relayAgent(space)
   const client = relay.client('down0', '52:54:00:00:00:04')
   const taking = client.spawn('udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-s', '/bin/true', '-t', '5', '-T', '1')
   t.equal(await taking.ended, 0, taking.output())
@@ -117,13 +113,8 @@ t.test('INFORM through ISC dhcrelay: the answer comes to the client itself (RFC 
   const space = network(t)
   if (space === undefined) return
   const { server } = await serve(t, space, { subnet: '172.31.0.0/24', range: '172.31.0.100-172.31.0.199' })
-  const relay = space.client('br0')
-  relay.ip('address', 'add', '172.30.0.2/24', 'dev', 'eth0')
-  relay.bridge('down0', '172.31.0.1/24')
+  const { relay, agent } = await relayAgent(space)
   t.equal(await relay.spawn('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward').ended, 0)
-  space.ip('route', 'add', '172.31.0.0/24', 'via', '172.30.0.2')
-  const agent = relay.spawn('dhcrelay', '-4', '-d', '-a', '-id', 'down0', '-iu', 'eth0', '172.30.0.1')
-  await agent.line(/Sending on/)
   const client = relay.client('down0', '52:54:00:00:00:07')
   client.ip('address', 'add', '172.31.0.150/24', 'dev', 'eth0')
   client.ip('route', 'add', 'default', 'via', '172.31.0.1')

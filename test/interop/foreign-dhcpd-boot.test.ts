@@ -1,7 +1,6 @@
 // Whole machines beside a server of another program: ISC dhcpd with the block that doctor prints gives addresses and loaders, and two blank
 // machines in QEMU, SeaBIOS and OVMF, take loader, script and kernel from us by TFTP and HTTP, with DHCP off.
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -9,6 +8,7 @@ import { type Firmware, prepareMachine } from '../../scripts/lib/qemu.js'
 import { bundledProgram } from '../helpers/built.js'
 import { dhcpdBlock, dhcpdProblem, startDhcpd } from '../helpers/foreign-dhcpd.js'
 import { NetworkNamespace } from '../helpers/netns.js'
+import { shortFolder } from '../helpers/short-folder.js'
 import { able, needs } from '../helpers/tools.js'
 
 const loaders = fileURLToPath(new URL('../../assets/boot', import.meta.url))
@@ -23,8 +23,7 @@ t.setTimeout(300_000)
 t.test('ISC dhcpd, and machines in QEMU', async t => {
   if (!able(t, dhcpdProblem())) return
   if (!needs(t, 'qemu-system-x86_64')) return
-  const folder = mkdtempSync(join(tmpdir(), 'foreign-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const folder = shortFolder(t)
   for (const name of ['data/groups', 'data/profiles', 'assets', 'state/hosts.d']) mkdirSync(join(folder, name), { recursive: true })
   for (const { name, mac, kernel } of boards) {
     copyFileSync(join(loaders, kernel), join(folder, 'assets', kernel))

@@ -1,19 +1,16 @@
 // The hostile minute: the built program with 256 descriptors and strangers on all its sockets at once, and a machine that boots
 // afterwards. `npm run soak -- hostile` is the same for an hour.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import t from 'tap'
 import { hostileMinute } from '../helpers/hostile-minute.js'
 import { namespaceProblem } from '../helpers/netns.js'
+import { shortFolder } from '../helpers/short-folder.js'
 import { able } from '../helpers/tools.js'
 
 t.test('strangers on all sockets at once, and then a machine boots', { timeout: 900_000 }, async t => {
   if (!able(t, namespaceProblem())) return
   const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
   t.comment(`FUZZ_SEED=${seed}`)
-  const folder = mkdtempSync(join(tmpdir(), 'hostile-'))
-  t.teardown(() => { rmSync(folder, { recursive: true }) })
+  const folder = shortFolder(t)
   const { boot, missed, sent, exit, errors, memory, descriptors, metrics, seconds } = await hostileMinute({ rounds: 10, messages: 10_000, seed, folder })
   const held = (metrics['event_loop_held_seconds_total'] ?? 0) / (metrics['event_loop_seconds_total'] ?? 1)
   t.comment({ sent, missed, memory, descriptors, held, longest: metrics['event_loop_delay_max_seconds'], cpu: metrics['event_loop_cpu_max_seconds'], seconds })

@@ -1,7 +1,6 @@
 // A list of ten thousand machines that is imported beside the running program: it is in force whole, without a restart and by a
 // reading or two of hosts.d, and the last machine of it gets its own address.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { broadcastFlag } from '../../src/dhcp/constants.js'
@@ -10,6 +9,7 @@ import { bundledProgram } from '../helpers/built.js'
 import { mac, request } from '../helpers/dhcp.js'
 import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { PipeClient } from '../helpers/pipe-client.js'
+import { shortFolder } from '../helpers/short-folder.js'
 import { able } from '../helpers/tools.js'
 
 const count = 10_000
@@ -22,8 +22,7 @@ const list = (less: number): string => `MAC,IP,HOST\n${Array.from({ length: coun
 t.test('ten thousand hosts, imported while the program runs', async t => {
   if (!able(t, namespaceProblem())) return
   // A socket's path has its limit.
-  const folder = mkdtempSync(join(tmpdir(), 'import-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const folder = shortFolder(t)
   mkdirSync(join(folder, 'data'))
   const config = join(folder, 'config.yaml')
   writeFileSync(config, `data_path: ${folder}/data

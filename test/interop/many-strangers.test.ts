@@ -2,11 +2,10 @@
 // who say nothing, or half of what they began: who comes after them is answered.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { bundledProgram } from '../helpers/built.js'
@@ -15,6 +14,7 @@ import { rawClient, tlsCredentials } from '../helpers/grpc-appliance.js'
 import { watch } from '../helpers/netns.js'
 import { makePki } from '../helpers/pki.js'
 import { surroundings } from '../helpers/program.js'
+import { shortFolder } from '../helpers/short-folder.js'
 
 const strangers = 100
 /** The first octets of a TLS hello of 128 KiB, and of a request. */
@@ -23,8 +23,7 @@ const head = Buffer.from('GET /?')
 
 t.test('strangers with a hundred addresses on every listener', async t => {
   // A socket's path may have 107 bytes, which t.testdir() has already.
-  const folder = mkdtempSync(join(tmpdir(), 'many-'))
-  t.teardown(() => { rmSync(folder, { recursive: true }) })
+  const folder = shortFolder(t)
   mkdirSync(join(folder, 'data'))
   const pki = makePki()
   for (const name of ['ca', 'server', 'client'] as const) {

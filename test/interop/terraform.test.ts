@@ -1,13 +1,14 @@
 // Terraform itself with the matchbox provider, over the example that a person would copy: apply, an empty plan, a change,
 // an empty plan, destroy. The provider comes from one of Terraform's plugin folders on this machine; nothing is downloaded.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { writeTerraform } from '../../src/inventory/formats/terraform.js'
 import { layOutProgram, startProgram } from '../helpers/grpc-program.js'
 import { makePki } from '../helpers/pki.js'
+import { shortFolder } from '../helpers/short-folder.js'
 import { findTool, runTool } from '../helpers/tools.js'
 
 const example = fileURLToPath(new URL('../../scripts/terraform-example', import.meta.url))
@@ -22,8 +23,7 @@ process.env['CHECKPOINT_DISABLE'] = '1'
 
 t.test('the example', { skip: missing }, async t => {
   const pki = makePki()
-  const folder = mkdtempSync(join(tmpdir(), 'terraform-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const folder = shortFolder(t)
   const cwd = join(folder, 'example')
   cpSync(example, cwd, { recursive: true })
   const certificates = join(cwd, 'matchbox-certs')
@@ -61,8 +61,7 @@ machines = { core-c1 = { mac = "${mac}", ip = "192.168.100.41" } }
 })
 
 t.test('an export is as terraform fmt has it', { skip: findTool('terraform') === undefined && 'terraform is not installed' }, async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'terraform-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const folder = shortFolder(t)
   const config = '{\n  "a": "$' + '{b}"\n}\n'
   const stored = {
     groups: ['core.c1', '1st'].map(id => ({

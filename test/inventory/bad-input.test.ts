@@ -1,7 +1,6 @@
 // What people hand over in place of a good list: cut off, in another encoding, with other line ends, another format, endless. Each is
 // read as what it is, or refused with its place.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -11,6 +10,7 @@ import { type ListFormat, readers } from '../../src/inventory/recognise.js'
 import { decodeText } from '../../src/inventory/source-text.js'
 import { formats, mac, sample } from '../helpers/list-samples.js'
 import { listOf, shownHost } from '../helpers/lists.js'
+import { shortFolder } from '../helpers/short-folder.js'
 
 const hostsOf = (text: string | Uint8Array, format?: ListFormat): string[] => listOf(text, format).hosts.map(shownHost)
 
@@ -68,8 +68,7 @@ t.test('a folder of broken files of each format: what each says', t => {
 })
 
 t.test('files that include one another', async t => {
-  const here = mkdtempSync(join(tmpdir(), 'lists-'))
-  t.teardown(() => { rmSync(here, { recursive: true, force: true }) })
+  const here = shortFolder(t)
   const put = (name: string, text: string): string => {
     writeFileSync(join(here, name), text)
     return join(here, name)

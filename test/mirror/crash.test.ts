@@ -1,16 +1,13 @@
 // `images sync` killed at random points. The long form is `npm run soak -- mirror`.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import t from 'tap'
 import { killAgainAndAgain } from '../helpers/mirror-kill.js'
 import { random } from '../helpers/random.js'
+import { shortFolder } from '../helpers/short-folder.js'
 
 t.test('killed at random points, nothing that does not verify can be seen', async t => {
   const seed = Math.floor(Math.random() * 2 ** 31)
   t.comment(`seed ${seed}`)
-  const folder = mkdtempSync(join(tmpdir(), 'mirror-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const folder = shortFolder(t)
   const { damage, duringDownload, published } = await killAgainAndAgain(folder, 12, random(seed))
   t.same(damage, [])
   t.ok(duringDownload > 0, `${duringDownload} were killed during a download`)

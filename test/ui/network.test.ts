@@ -5,6 +5,7 @@ import { axeFindings, keepPicture, launchBrowserIn, type Opened, openPage } from
 import { dnsmasq } from '../helpers/dnsmasq.js'
 import { namespaceProblem, type NetworkNamespace } from '../helpers/netns.js'
 import { askForAddress, networkSite } from '../helpers/network-site.js'
+import { relayAgent } from '../helpers/relay-agent.js'
 import { able, needs } from '../helpers/tools.js'
 
 const url = 'http://127.0.0.1:8082/ui/network'
@@ -31,12 +32,7 @@ dhcp:
   const { page, complaints } = await open()
   t.match(await page.locator('#again > p').textContent(), 'No other DHCP server was seen, and no relay agent, since this service started.')
 
-  const relay = space.client('br0')
-  relay.ip('address', 'add', '172.30.0.2/24', 'dev', 'eth0')
-  relay.bridge('down0', '172.31.0.1/24')
-  space.ip('route', 'add', '172.31.0.0/24', 'via', '172.30.0.2')
-  const agent = relay.spawn('dhcrelay', '-4', '-d', '-a', '-id', 'down0', '-iu', 'eth0', '172.30.0.1')
-  await agent.line(/Sending on/)
+  const { relay } = await relayAgent(space)
   t.match(await askForAddress(relay.client('down0', '52:54:00:00:02:01')), /lease of 172\.31\.0\.21 obtained/)
   await page.locator('svg text', { hasText: /^relay agent 172\.31\.0\.1$/ }).waitFor(patience)
   const row = page.locator('tr', { has: page.locator('th', { hasText: /^172\.31\.0\.1$/ }) })

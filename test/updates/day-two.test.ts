@@ -1,15 +1,15 @@
 // Updates and reboots through the program itself: payloads mirrored from a publisher, machines that speak as update_engine and Zincati
 // do, an operator's commands, and a power cut between the grant and its answer.
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { runCommand } from '../helpers/command.js'
 import { freePort } from '../helpers/free-port.js'
 import { type Ended, Program } from '../helpers/program.js'
 import { makeKey, Publisher } from '../helpers/publisher.js'
+import { shortFolder } from '../helpers/short-folder.js'
 import { FlatcarNode, omahaRequest, ZincatiNode, zincatiTarget } from '../helpers/update-nodes.js'
 
 const key = await makeKey('publisher')
@@ -26,8 +26,7 @@ interface Site {
 
 /** A publisher of Flatcar and Fedora CoreOS, and a configuration that mirrors both with what machines update to. */
 async function site (t: Test, groups: string): Promise<Site> {
-  const folder = mkdtempSync(join(tmpdir(), 'day-two-'))
-  t.teardown(() => { rmSync(folder, { recursive: true, force: true }) })
+  const folder = shortFolder(t)
   const publisher = await Publisher.start()
   t.teardown(() => publisher.close())
   mkdirSync(join(folder, 'data'))
