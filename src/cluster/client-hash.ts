@@ -40,7 +40,7 @@ export function rankOf (mac: Mac, server: string, present: readonly string[]): n
 export const turn = 250
 
 /** Seconds for which a machine says it has been asking when nobody waits for his turn any more. */
-export const longAsked = 4
+const longAsked = 4
 
 /** Milliseconds to wait with an answer to who says he has been asking for so many seconds. */
 export const delayOf = (rank: number, secs: number): number => secs >= longAsked ? 0 : rank * turn

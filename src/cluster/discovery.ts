@@ -6,7 +6,7 @@ import { AppError } from '../base/errors.js'
 import { discoveryLimits, givesWay, sizeIn } from './discovery-limits.js'
 import { directoryOf, eventOf, eventsBefore, memberOf, sizeOf } from './discovery-nodes.js'
 import { applyChange, type DiscoveryChange, type DiscoveryMember, type DiscoveryState, type DiscoveryStore, type DiscoveryToken } from './discovery-store.js'
-import { concerns, KeyHistory, type Watched } from './key-history.js'
+import { concerns, KeyHistory, type KeyWatch } from './key-history.js'
 import { keyAnswer, type KeyEvent, keyError, type KeysAnswer, memberKey, sizeKey, tokenKey } from './keys-answer.js'
 
 export type DiscoveryEvent =
@@ -32,7 +32,7 @@ const wasLate = Symbol('late')
 /** Changes that others may be first with. */
 const mostTries = 50
 
-interface Waiting extends Watched {
+interface Waiting extends KeyWatch {
   /** The index of the first event that is told: in a fleet another provisioner may have told those that this one has yet to hear of. */
   readonly from: number
   readonly tell: (answer: KeysAnswer) => void
@@ -149,7 +149,7 @@ export class Discovery {
   }
 
   /** The next event of a key, or of all below it; `tell` is called once, now or later, unless the returned function was before. */
-  wait (watched: Watched, token: string, from: number | undefined, tell: (answer: KeysAnswer) => void): () => void {
+  wait (watched: KeyWatch, token: string, from: number | undefined, tell: (answer: KeysAnswer) => void): () => void {
     const happened = from === undefined ? undefined : this.#history.since(from, watched)
     if (happened === 'cleared') {
       tell(keyError('eventIndexCleared', `the requested history has been cleared [${from}]`, this.#index))

@@ -29,7 +29,7 @@ export class Entries {
     return () => { listeners.delete(listener) }
   }
 
-  /** Puts changes in force, without `after` where a key is gone, and then tells of those that are any; `note` hears of these too. */
+  /** Puts changes in force, without `after` where a key is gone; those that change anything are told, and `note` hears of them too. */
   apply (changes: ReadonlyArray<Omit<EntryChange, 'before'>>, note: (key: string, value: Buffer | undefined) => void): void {
     const byFolder = new Map<string, EntryChange[]>()
     for (const { key, after } of changes) {

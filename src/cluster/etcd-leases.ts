@@ -13,7 +13,7 @@ import type { Mac } from '../net/mac.js'
 import type { EntryChange } from './entries.js'
 import { KnownLeases, leaseKey } from './known-leases.js'
 import { leaseGrace, shortlyPromised } from './lease-grace.js'
-import { type Decided, inTheWay, isAnothers, neverShorter, outweighs } from './lease-precedence.js'
+import { type DecidedProposal, inTheWay, isAnothers, neverShorter, outweighs } from './lease-precedence.js'
 import { leaseOperation, type LeaseRefused, leaseValue, refusalIn } from './lease-transaction.js'
 import type { SharedState } from './shared-state.js'
 
@@ -32,7 +32,7 @@ export interface EtcdLeasesOptions {
   readonly grace?: number
 }
 
-interface Queued extends Decided {
+interface Queued extends DecidedProposal {
   tries: number
   readonly resolve: (disposal: Disposal) => void
   readonly reject: (error: unknown) => void

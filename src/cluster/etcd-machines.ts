@@ -17,7 +17,7 @@ import { laterOf, redo } from '../machines/timeline.js'
 import type { Mac } from '../net/mac.js'
 import type { SharedEntry, EntryChange } from './entries.js'
 import { formatRecord, keyOf, macOf, type MachineRecord, parseRecord } from './machine-record.js'
-import { addStep, type Attempt, dropDone, joined, type Pending, refuse } from './pending-machine.js'
+import { addStep, type Attempt, dropDone, joined, notShared, type PendingMachine, refuse } from './pending-machine.js'
 import type { SharedState } from './shared-state.js'
 
 export interface EtcdMachinesOptions {
@@ -48,13 +48,14 @@ const mostOctets = 512 * 1024
 /** Transactions of one gathering: 1,000 machines a second; what is left waits for the next. */
 const mostTransactions = 20
 const mostTries = 32
+
 /** A write under way. */
-interface TryUnderWay { readonly mac: Mac, readonly pending: Pending, readonly attempt: Attempt, readonly value: Buffer }
+interface TryUnderWay { readonly mac: Mac, readonly pending: PendingMachine, readonly attempt: Attempt, readonly value: Buffer }
 
 export class EtcdMachines implements MachineStore {
   readonly #options: EtcdMachinesOptions
   readonly #most: number
-  readonly #pending = new Map<Mac, Pending>()
+  readonly #pending = new Map<Mac, PendingMachine>()
   readonly #busy = new Map<Mac, TryUnderWay>()
   /** Attempts of this process begin so. */
   readonly #run = randomBytes(6).toString('hex')
@@ -82,7 +83,7 @@ export class EtcdMachines implements MachineStore {
       const later = shared === undefined ? kept : laterOf(kept, shared)
       machines.set(kept.mac, later)
       if (shared === undefined || later === shared) continue
-      this.#add(later, { step: { make: before => before === undefined ? kept : laterOf(kept, before) }, isNews: true, isKnown: true })
+      this.#add(later, { step: { make: before => before === undefined ? kept : laterOf(kept, before) }, isNews: true, isNamed: true })
     }
     this.#stops = [
       state.onChange('machines', changes => { for (const change of changes) this.#onChange(change) }),
@@ -93,14 +94,14 @@ export class EtcdMachines implements MachineStore {
 
   note (machine: Machine, how: Noted): void {
     this.#options.own.note(machine, how)
-    if (how.isKnown && !this.#closed) this.#add(machine, how)
+    if (how.isNamed && !this.#closed) this.#add(machine, how)
   }
 
   async kept (mac: Mac): Promise<void> {
     const { own, state: { standing } } = this.#options
     const pending = this.#pending.get(mac) ?? this.#busy.get(mac)?.pending
     if (pending === undefined) return await own.kept(mac)
-    if (!standing.inStep) throw new AppError('etcd_away', `what is known of ${mac} is kept here, and not yet where all provisioners have it: ${standing.reason}`)
+    if (!standing.inStep) throw notShared(mac, standing)
     const done = new Promise<void>((resolve, reject) => { pending.waiting = [...pending.waiting, { resolve, reject }] })
     pending.due = -Infinity
     this.#flush()
@@ -158,7 +159,7 @@ export class EtcdMachines implements MachineStore {
     // While etcd is away nobody waits for it; what was seen is written when it is back.
     if (state.standing.inStep) return this.#schedule()
     for (const pending of this.#pending.values()) {
-      refuse(pending.waiting, new AppError('etcd_away', `what is known of ${pending.machine.mac} is kept here, and not yet where all provisioners have it: ${state.standing.reason}`))
+      refuse(pending.waiting, notShared(pending.machine.mac, state.standing))
       pending.waiting = []
     }
   }

@@ -1,6 +1,7 @@
 // Updates and reboots of installed machines in etcd: an installed machine, a group's state and the holders of its reboot slots have a key
 // each. Who may reboot is compared and put; a grant also puts the group's last grant, and is compared with the one that was known when it
-// was decided, so that of two provisioners that count the same one is told to count again. All else of a machine only makes room.
+// was decided, so that of two provisioners that count the same one is told to count again. What else becomes of a machine frees a place at
+// most, and is written without being compared.
 import { unwaited } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { takesNothing } from '../etcd/failure.js'

@@ -13,7 +13,7 @@ export interface FleetCopyOptions {
   readonly current: () => Iterable<readonly [key: string, value: Buffer]>
 }
 
-export interface Copied {
+export interface FleetCopyContent {
   readonly values: ReadonlyMap<string, Buffer>
   /** When it was last known to be what etcd has, epoch milliseconds; undefined for an empty copy. */
   readonly asOf: number | undefined
@@ -42,7 +42,7 @@ export class FleetCopy {
     this.#file = new JsonLines({ ...options, kind: 'fleet', version: lineFormats.fleet.version, format: formatLine, parse: parseLine, current: lines })
   }
 
-  async load (): Promise<Copied> {
+  async load (): Promise<FleetCopyContent> {
     const values = new Map<string, Buffer>()
     for (const line of await this.#file.load()) {
       if ('asOf' in line) this.#asOf = line.asOf

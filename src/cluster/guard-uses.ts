@@ -2,13 +2,12 @@
 // so that only one that is good is ever written down; of two provisioners that are shown it at once one counts first. While etcd is
 // away each counts by itself what may be used several times, and takes nothing that may be used once.
 import { randomBytes } from 'node:crypto'
-import { counted } from '../base/units.js'
 import type { Clock } from '../base/clock.js'
 import { AppError, unwaited } from '../base/errors.js'
 import { takesNothing } from '../etcd/failure.js'
 import { formatKey, parseKey } from '../etcd/keys.js'
 import type { GuardLimits } from '../matchbox/guard.js'
-import { GuardTokens, nameOfToken, type TokenRefusal } from '../machines/guard-tokens.js'
+import { GuardTokens, nameOfToken, type TokenRefusal, usedUp } from '../machines/guard-tokens.js'
 import type { Mac } from '../net/mac.js'
 import type { SharedState } from './shared-state.js'
 
@@ -112,9 +111,6 @@ export class GuardUses {
     return over
   }
 }
-
-const usedUp = (count: number): TokenRefusal =>
-  `the guard token was used ${counted(count, 'time')} already, which is all that guard_count allows: the machine has to fetch its script again`
 
 const fieldIn = (value: Buffer | undefined, field: 'count' | 'until', without: number): number => {
   try {

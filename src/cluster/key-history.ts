@@ -6,7 +6,7 @@ import type { KeyEvent } from './keys-answer.js'
 const kept = 1000
 
 /** `wait=true` of one key, or with `recursive=true` of all below it. */
-export interface Watched {
+export interface KeyWatch {
   readonly key: string
   readonly recursive: boolean
 }
@@ -25,11 +25,11 @@ export class KeyHistory {
   }
 
   /** The first event of it from `index` on; undefined when there is none yet, 'cleared' when it may have been forgotten. */
-  since (index: number, watched: Watched): KeyEvent | 'cleared' | undefined {
+  since (index: number, watched: KeyWatch): KeyEvent | 'cleared' | undefined {
     if (index < this.#from) return 'cleared'
     return this.#events.find(event => event.node.modifiedIndex >= index && concerns(event, watched))
   }
 }
 
-export const concerns = ({ node: { key } }: KeyEvent, watched: Watched): boolean =>
+export const concerns = ({ node: { key } }: KeyEvent, watched: KeyWatch): boolean =>
   key === watched.key || (watched.recursive && key.startsWith(`${watched.key}/`))

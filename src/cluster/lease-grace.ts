@@ -6,7 +6,7 @@ import type { Mac } from '../net/mac.js'
 /** Milliseconds that a holder is promised at once while etcd is away. */
 export const shortPromise = 600_000
 /** Milliseconds that two clocks may be off from the true time. */
-export const skew = 90_000
+const skew = 90_000
 /** Milliseconds after its end in which a lease keeps its address from other machines. */
 export const leaseGrace = shortPromise + 2 * skew
 

@@ -4,7 +4,7 @@ import { isHeld, type Lease } from '../dhcp/leases.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import type { KnownLeases } from './known-leases.js'
 
-export interface Decided {
+export interface DecidedProposal {
   readonly proposal: Proposal
   /** How often another provisioner was first. */
   readonly tries: number
@@ -20,7 +20,7 @@ export const isAnothers = (kept: Lease, { lease, now, reserved = false }: Propos
  * The machine's lease of another address, which stands in the way. What is bound does until it is released, of an offer only if nobody
  * knew when it was made; another's offer does not stand in the way of what the machine took.
  */
-export function inTheWay (known: KnownLeases, { proposal, knew }: Decided, grace: number): Lease | undefined {
+export function inTheWay (known: KnownLeases, { proposal, knew }: DecidedProposal, grace: number): Lease | undefined {
   const { lease, now, reserved = false } = proposal
   const other = known.elsewhere(lease)
   if (other === undefined || reserved || !isHeld(other, now, grace)) return undefined
@@ -35,7 +35,8 @@ export function inTheWay (known: KnownLeases, { proposal, knew }: Decided, grace
  * offer, when the machine has long gone on to another's: what was acknowledged after the offer was written stands.
  */
 export function outweighs (
-  known: KnownLeases, kept: Lease, { proposal, tries }: Decided, { server, grace }: { readonly server: string, readonly grace: number }
+  known: KnownLeases, kept: Lease, { proposal, tries }: DecidedProposal,
+  { server, grace }: { readonly server: string, readonly grace: number }
 ): boolean {
   const { lease, now, givenBack = false, movesTo } = proposal
   if (kept.mac !== lease.mac || kept.state !== 'bound' || !isHeld(kept, now, grace)) return false

@@ -2,8 +2,8 @@
 // only as far as it is an address or a name that machines can use, and a few at most.
 import { formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
 
-/** A provisioner as its record tells of it. */
-export interface Recorded {
+/** What a provisioner writes down of itself for the others. */
+export interface ProvisionerRecord {
   readonly name: string
   /** What it gives to machines for good: `http://10.0.0.2:8080`, or a name or floating address that several have. */
   readonly address: string
@@ -27,7 +27,7 @@ export const mostAddresses = 8
 
 /** In the order of their names from the own one on, so that the machines of one that died do not all go to the same. */
 export function othersThan (
-  { name, own, isNear }: Standpoint, present: readonly Recorded[]
+  { name, own, isNear }: Standpoint, present: readonly ProvisionerRecord[]
 ): ReadonlyArray<{ readonly origin: string, readonly told: string }> {
   const isLoopbackAllowed = own.every(isLoopback)
   const valid = (text: string): string | undefined => {
@@ -64,5 +64,5 @@ const ipOf = (origin: string): Ipv4 | undefined => parseIpv4(hostOf(origin))
 const isLoopback = (origin: string): boolean => hostOf(origin) === 'localhost' || hostOf(origin).startsWith('127.')
 
 /** The addresses that provisioners are at by themselves, as far as they are any. */
-export const addressesOf = (present: readonly Recorded[]): readonly Ipv4[] =>
+export const addressesOf = (present: readonly ProvisionerRecord[]): readonly Ipv4[] =>
   present.flatMap(({ address, addresses }) => [...addresses.slice(0, mostAddresses), address].flatMap(text => ipOf(text) ?? []))

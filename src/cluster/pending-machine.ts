@@ -1,6 +1,9 @@
 // What was seen of a machine and is not in etcd yet: the steps that are made again of another's record, and who waits for them.
+import { AppError } from '../base/errors.js'
 import type { Machine } from '../machines/machine.js'
 import type { TimelineStep } from '../machines/timeline.js'
+import type { Mac } from '../net/mac.js'
+import type { Standing } from './standing.js'
 
 /** Steps that are told again where another provisioner was first; all of an ordinary boot. */
 const mostSteps = 64
@@ -12,7 +15,7 @@ export interface Attempt { readonly id: string, steps: number }
 
 export interface Waiter { readonly resolve: () => void, readonly reject: (error: unknown) => void }
 
-export interface Pending {
+export interface PendingMachine {
   steps: readonly TimelineStep[]
   /** With all steps, made of the record at `revision`. */
   machine: Machine
@@ -24,7 +27,7 @@ export interface Pending {
   waiting: readonly Waiter[]
 }
 
-export function addStep (pending: Pending, step: TimelineStep, machine: Machine, due: number): void {
+export function addStep (pending: PendingMachine, step: TimelineStep, machine: Machine, due: number): void {
   pending.machine = machine
   pending.due = Math.min(pending.due, due)
   pending.steps = [...pending.steps, step]
@@ -32,7 +35,7 @@ export function addStep (pending: Pending, step: TimelineStep, machine: Machine,
 }
 
 /** Of a machine that goes round and round while etcd is away, the last is enough, and that it was installed. */
-function shorten (pending: Pending): void {
+function shorten (pending: PendingMachine): void {
   if (pending.steps.length <= mostSteps) return
   const dropped = pending.steps.findIndex(({ observation }) => observation !== undefined && observation.stage !== 'installed')
   const at = Math.max(0, dropped)
@@ -41,7 +44,7 @@ function shorten (pending: Pending): void {
 }
 
 /** One that was under way with what was seen meanwhile, to be written together. */
-export function joined (pending: Pending, since: Pending | undefined, attempt: Attempt): Pending {
+export function joined (pending: PendingMachine, since: PendingMachine | undefined, attempt: Attempt): PendingMachine {
   return {
     steps: [...pending.steps, ...since?.steps ?? []],
     machine: since?.machine ?? pending.machine,
@@ -54,7 +57,7 @@ export function joined (pending: Pending, since: Pending | undefined, attempt: A
 }
 
 /** The steps that an attempt of which nothing was heard turns out to have carried out; what came of the others does not matter any more. */
-export function dropDone (pending: Pending, attempt: string): void {
+export function dropDone (pending: PendingMachine, attempt: string): void {
   const done = pending.attempts.find(({ id }) => id === attempt)
   if (done !== undefined) pending.steps = pending.steps.slice(done.steps)
   pending.attempts = []
@@ -63,3 +66,7 @@ export function dropDone (pending: Pending, attempt: string): void {
 export function refuse (waiting: readonly Waiter[], error: unknown): void {
   for (const { reject } of waiting) reject(error)
 }
+
+/** What they are told who wait while etcd is away. */
+export const notShared = (mac: Mac, { reason }: Standing): AppError =>
+  new AppError('etcd_away', `what is known of ${mac} is kept here, and not yet where all provisioners have it: ${reason}`)

@@ -6,7 +6,7 @@ import type { Logger } from '../base/log.js'
 import type { EtcdClient, EtcdStream } from '../etcd/etcd-client.js'
 import { formatKey, parseKey } from '../etcd/keys.js'
 import type { SharedEntry } from './entries.js'
-import { mostAddresses, type Recorded } from './other-provisioners.js'
+import { mostAddresses, type ProvisionerRecord } from './other-provisioners.js'
 import type { SharedState } from './shared-state.js'
 
 export interface PresenceOptions {
@@ -18,8 +18,8 @@ export interface PresenceOptions {
   readonly log: Logger
 }
 
-/** What the others are told: see Recorded of other-provisioners. */
-export type Announced = Pick<Recorded, 'address' | 'addresses'>
+/** What the others are told. */
+export type Announcement = Pick<ProvisionerRecord, 'address' | 'addresses'>
 
 /** Seconds. */
 const timeToLive = 15
@@ -31,7 +31,7 @@ export class Presence {
   readonly #options: PresenceOptions
   /** Of this run: another process that calls itself so has another. */
   readonly #run = randomBytes(8).toString('hex')
-  #announce: () => Announced = () => ({ address: '', addresses: [] })
+  #announce: () => Announcement = () => ({ address: '', addresses: [] })
   #announced = ''
   /** etcd's, of the last word of this run: what is known from before is that of who had the name before. */
   #announcedAt = 0
@@ -39,7 +39,7 @@ export class Presence {
   #stream: EtcdStream<{ readonly ID: string }, { readonly ID: string, readonly TTL: string }> | undefined
   #timer: Timer | undefined
   #working: Promise<void> = Promise.resolve()
-  #present: readonly Recorded[] = []
+  #present: readonly ProvisionerRecord[] = []
   #twin: { readonly address: string, readonly at: number } | undefined
   readonly #stop: Array<() => void> = []
   #closed = false
@@ -47,7 +47,7 @@ export class Presence {
   constructor (options: PresenceOptions) { this.#options = options }
 
   /** There from now on, as soon as etcd is. What `announce` gives is told to the others, anew when it has become another. */
-  async start (announce: () => Announced): Promise<void> {
+  async start (announce: () => Announcement): Promise<void> {
     this.#announce = announce
     const { state, clock } = this.#options
     this.look()
@@ -62,7 +62,7 @@ export class Presence {
   }
 
   /** Those that are there, by name; as they were when etcd went away. */
-  get present (): readonly Recorded[] { return this.#present }
+  get present (): readonly ProvisionerRecord[] { return this.#present }
 
   /** Says that it goes. */
   async close (): Promise<void> {
@@ -149,7 +149,7 @@ export class Presence {
   }
 }
 
-function fieldsOf (value: Buffer): Announced & { readonly run?: string } {
+function fieldsOf (value: Buffer): Announcement & { readonly run?: string } {
   try {
     const { address, addresses, run } = Object(JSON.parse(value.toString())) as { address?: unknown, addresses?: unknown, run?: unknown }
     const told = Array.isArray(addresses) ? addresses.slice(0, mostAddresses).filter(one => typeof one === 'string') : []

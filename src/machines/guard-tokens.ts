@@ -17,9 +17,13 @@ export interface GuardUse { readonly name: string, readonly count: number, reado
 export const nameOfToken = (token: string): string => createHash('sha256').update(token).digest('hex').slice(0, 32)
 
 /** Octets of the authentication code that are sent: 128 bits, as RFC 2104 section 5 advises at least half. */
-const macOctets = 16
+const codeOctets = 16
 /** Tokens whose use is counted at once: only those that were good get counted, so only as many as scripts were served. */
 const mostCounted = 65_536
+
+/** What is said of a token that was used as often as it may be. */
+export const usedUp = (count: number): TokenRefusal =>
+  `the guard token was used ${counted(count, 'time')} already, which is all that guard_count allows: the machine has to fetch its script again`
 
 export class GuardTokens {
   readonly #secret: Buffer
@@ -44,7 +48,7 @@ export class GuardTokens {
     const [, time = '', code = ''] = /^([0-9a-z]{1,11})-([A-Za-z0-9_-]{22})$/.exec(token) ?? []
     const given = Buffer.from(code, 'base64url')
     // The last letter of base64 has bits to spare: spelled otherwise it would be another token, with uses of its own.
-    const isPlain = given.length === macOctets && given.toString('base64url') === code
+    const isPlain = given.length === codeOctets && given.toString('base64url') === code
     if (!isPlain || !timingSafeEqual(given, this.#code(mac, time))) return 'the guard token is not one that was given to this machine'
     const made = parseInt(time, 36)
     // One of the future, which there should be none of, ends no later than one of now.
@@ -60,7 +64,7 @@ export class GuardTokens {
     this.#forget(now)
     const name = nameOfToken(token)
     const used = this.#used.get(name)
-    if ((used?.count ?? 0) >= count) return `the guard token was used ${counted(count, 'time')} already, which is all that guard_count allows: the machine has to fetch its script again`
+    if ((used?.count ?? 0) >= count) return usedUp(count)
     this.#used.set(name, { name, count: (used?.count ?? 0) + 1, until: used?.until ?? checked.made + window })
     return undefined
   }
@@ -81,7 +85,7 @@ export class GuardTokens {
   }
 
   #code (mac: Mac, time: string): Buffer {
-    return createHmac('sha256', this.#secret).update(`${mac} ${time}`).digest().subarray(0, macOctets)
+    return createHmac('sha256', this.#secret).update(`${mac} ${time}`).digest().subarray(0, codeOctets)
   }
 
   #forget (now: number): void {

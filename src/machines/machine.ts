@@ -78,11 +78,12 @@ export interface BootSummary {
 
 export interface Machine extends MachineFacts {
   readonly mac: Mac
+  /** Epoch milliseconds. */
   readonly firstSeen: number
   readonly lastSeen: number
   /** The furthest stage of the present boot; undefined for one that has only been seen with an address of its own. */
   readonly stage?: Stage
-  /** When it last reported that it is installed; undefined again once it boots a kernel from the network anew. */
+  /** When it last reported that it is installed, epoch milliseconds; undefined again once it boots a kernel from the network anew. */
   readonly installedAt?: number
   /** What it was installed with, where its group installs once: it starts from its disk for as long as it would boot the same. */
   readonly installedAs?: string

@@ -1,9 +1,12 @@
 // How long a machine may be silent before it counts as stuck: three times the median of what the finished boots of its profile took, and
 // a minute as long as none has finished.
 
+/** Milliseconds: as long as no boot has finished, and however short the boots are. */
 const withoutBoots = 60_000
 const least = 10_000
+/** Medians. */
 const factor = 3
+/** Boots of a profile. */
 const remembered = 21
 /** Profiles that are remembered: their names come from the store, so this is only against a store that makes them up. */
 const mostProfiles = 10_000

@@ -18,7 +18,7 @@ export interface Noted {
   /** Whether there is a new line, or a person said something. */
   readonly isNews: boolean
   /** Whether a group, a reservation or a lease names the machine. */
-  readonly isKnown: boolean
+  readonly isNamed: boolean
 }
 
 /**
@@ -58,7 +58,7 @@ export class MachineRegistry {
   constructor (kept: readonly Machine[], options: RegistryOptions) {
     this.#options = { kindOf: () => 'known', kept: () => Promise.resolve(), budgets: registryBudgets, limits: recordLimits, ...options }
     for (const machine of kept) {
-      this.#take(machine, this.#options.kindOf(machine))
+      this.#hold(machine, this.#options.kindOf(machine))
       for (const { profile, ms, reason } of machine.history ?? []) {
         if (profile !== undefined && reason === undefined) this.#patience.finished(profile, ms)
       }
@@ -192,7 +192,7 @@ export class MachineRegistry {
 
   #replace (machine: Machine, step: TimelineStep, isNews: boolean, kind = this.#options.kindOf(machine)): void {
     this.#remember(machine, kind)
-    this.#options.note(machine, { step, isNews, isKnown: kind !== 'stranger' })
+    this.#options.note(machine, { step, isNews, isNamed: kind !== 'stranger' })
   }
 
   /** A boot that has just come to its end says how long those of its profile take. */
@@ -210,11 +210,11 @@ export class MachineRegistry {
 
   #remember (machine: Machine, as = this.#options.kindOf(machine)): void {
     if (this.#find(machine.mac) === undefined) this.#inOrder.splice(this.#placeOf(machine.mac), 0, machine.mac)
-    for (const { machine: { mac } } of this.#take(machine, as)) this.#inOrder.splice(this.#placeOf(mac), 1)
+    for (const { machine: { mac } } of this.#hold(machine, as)) this.#inOrder.splice(this.#placeOf(mac), 1)
   }
 
   /** Holds the machine's record in place of the one before, if there is any; what had to give way for it. */
-  #take (machine: Machine, as: MachineKind): readonly KeptMachine[] {
+  #hold (machine: Machine, as: MachineKind): readonly KeptMachine[] {
     const before = this.#find(machine.mac)
     if (before !== undefined) this.#drop(before, before.machine.address !== machine.address)
     const kept: KeptMachine = { machine, octets: octetsOf(machine), as }

@@ -42,7 +42,7 @@ export function observe (before: Machine | undefined, observation: Observation, 
   return enter(beginsBoot(machine, seen) ? nextBoot(machine, before, limits) : machine, seen, seen.stage, limits)
 }
 
-/** What became of a machine: made again of what another provisioner wrote down meanwhile. */
+/** A change of a machine's record, which can be made again of the record that another provisioner has written meanwhile. */
 export interface TimelineStep {
   readonly make: (before: Machine | undefined) => Machine
   /** What was seen; undefined for what a person or an enrolment said. */

@@ -5,8 +5,7 @@ import { messageOf, unwaited } from '../base/errors.js'
 import type { Clock, Timer } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 
-export const webhookEvents = ['installed', 'stuck', 'enrolled', 'conflict'] as const
-export type WebhookEvent = typeof webhookEvents[number]
+export type WebhookEvent = 'installed' | 'stuck' | 'enrolled' | 'conflict'
 
 export interface Webhook {
   readonly url: string
@@ -184,7 +183,7 @@ const judge = (status: number): { readonly outcome: Outcome, readonly why: strin
   ({ outcome: status >= 200 && status < 300 ? 'delivered' : status === 410 ? 'refused' : 'failed', why: `answered ${status}` })
 
 /** The signature covers id, time and body, so none of them can be given to another event. */
-export function headersOf ({ id, body }: Delivery, secret: Buffer | undefined, now: number): Readonly<Record<string, string>> {
+function headersOf ({ id, body }: Delivery, secret: Buffer | undefined, now: number): Readonly<Record<string, string>> {
   const timestamp = String(Math.floor(now / 1000))
   const signed = secret === undefined ? undefined : createHmac('sha256', secret).update(`${id}.${timestamp}.${body}`).digest('base64')
   return {

@@ -6,7 +6,7 @@ import { hostPattern } from './pin-assets.js'
 import type { NetBoot } from './profile.js'
 
 /** A provisioner as machines are told of it. */
-export interface Told {
+export interface Fallback {
   /** Where it is by itself: `http://10.0.0.3:8080`. */
   readonly origin: string
   /** What it gives to machines for good, in arguments: the same, or a name or floating address that several have. */
@@ -15,7 +15,7 @@ export interface Told {
 
 export interface Fallbacks {
   /** The others that are there, in the order in which they are tried; empty for a provisioner alone. `client` is the machine's address. */
-  readonly others: (client: string | undefined) => readonly Told[]
+  readonly others: (client: string | undefined) => readonly Fallback[]
   /** What this one gives to machines for good. */
   readonly told: (client: string | undefined) => string
   /** Whether a host in a URL, in small letters and without its port, is this provisioner; it may be one of iPXE's settings. */
@@ -28,7 +28,7 @@ export interface Fallbacks {
   readonly version: () => object
 }
 
-const nobody: readonly Told[] = []
+const nobody: readonly Fallback[] = []
 
 /** For a provisioner alone. */
 export const alone: Fallbacks = { others: () => nobody, told: () => '', isOwn: () => false, port: 0, isByClient: false, version: () => alone }

@@ -5,7 +5,7 @@ import { AppError, messageOf } from '../base/errors.js'
 import { type Catalogue, createCatalogue } from './catalogue.js'
 import { type Bounds, ConfigDocuments, type DocumentBody, TooLong } from './config-documents.js'
 import { type DiscoveryUrls, etcdClusterOf, withDiscovery } from './etcd-cluster.js'
-import { alone, type Fallbacks, type Told } from './fallbacks.js'
+import { alone, type Fallbacks, type Fallback } from './fallbacks.js'
 import type { Group } from './group.js'
 import { type BootDecision, decideBoot, installOnceKey, type MachinePast, noPast } from './boot-decision.js'
 import { type GuardKeeper, guardOf, tokenKey } from './guard.js'
@@ -128,7 +128,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
   store.onChange(changes => { machineIndex.changed(changes) })
   let version: Version = { objects: undefined, pins: asWritten, discovery: undefined, fallbacks: alone }
   const documents = new ConfigDocuments(options.ownSnippets)
-  let first: { readonly others: readonly Told[], readonly body: Buffer } | undefined
+  let first: { readonly others: readonly Fallback[], readonly body: Buffer } | undefined
   /** Files of which a rendering took too long. */
   const long = new WeakSet<ConfigFile>()
 

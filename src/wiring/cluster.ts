@@ -13,8 +13,8 @@ import { EtcdMachines, type EtcdMachinesOptions } from '../cluster/etcd-machines
 import { EtcdUpdates } from '../cluster/etcd-updates.js'
 import { FleetCopy } from '../cluster/fleet-copy.js'
 import { GuardUses } from '../cluster/guard-uses.js'
-import { addressesOf, type Recorded } from '../cluster/other-provisioners.js'
-import { type Announced, Presence } from '../cluster/presence.js'
+import { addressesOf, type ProvisionerRecord } from '../cluster/other-provisioners.js'
+import { type Announcement, Presence } from '../cluster/presence.js'
 import { SharedState } from '../cluster/shared-state.js'
 import { type MembersHealth, watchAmiss } from '../cluster/watch-amiss.js'
 import { assertWritable } from '../cluster/write-test.js'
@@ -64,9 +64,9 @@ export interface Cluster {
   /** Milliseconds to leave to others of the fleet before a machine is answered. */
   readonly turn: (mac: Mac, secs: number) => number
   /** Tells the others that this one is there, and at which addresses, which may become others. */
-  readonly appear: (announce: () => Announced) => Promise<void>
+  readonly appear: (announce: () => Announcement) => Promise<void>
   /** Those that are there; the same object as long as they are the same. */
-  readonly present: () => readonly Recorded[]
+  readonly present: () => readonly ProvisionerRecord[]
   /** Their addresses, as far as they are known. */
   readonly addresses: () => readonly Ipv4[]
   readonly close: () => Promise<void>

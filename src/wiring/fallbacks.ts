@@ -1,6 +1,6 @@
 // Whom machines are told to turn to when this provisioner dies: those of the fleet that are there, by addresses near the machine.
 import { othersThan } from '../cluster/other-provisioners.js'
-import { alone, type Fallbacks, type Told } from '../matchbox/fallbacks.js'
+import { alone, type Fallbacks, type Fallback } from '../matchbox/fallbacks.js'
 import { contains } from '../net/ipv4.js'
 import { advertisedHost, httpOrigin } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
@@ -14,7 +14,7 @@ export const ownOrigins = (config: Ground['config'], homes: Homes): readonly str
 export function fallbacksOf ({ config, homes, cluster }: Pick<Ground, 'config' | 'homes' | 'cluster'>): Fallbacks {
   if (cluster === undefined) return alone
   const isOwn = ownHosts(config, homes)
-  const made = new Map<Home, { readonly of: object, readonly others: readonly Told[] }>()
+  const made = new Map<Home, { readonly of: object, readonly others: readonly Fallback[] }>()
   const homeOf = (client: string | undefined): Home => client === undefined ? homes.first : homes.of(client)
   return {
     others: client => {

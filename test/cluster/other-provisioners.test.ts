@@ -1,9 +1,9 @@
 // What a presence record says goes into scripts only where it is an origin, and only of a few.
 import t from 'tap'
-import { addressesOf, machineOrigin, mostFallbacks, othersThan, type Recorded } from '../../src/cluster/other-provisioners.js'
+import { addressesOf, machineOrigin, mostFallbacks, othersThan, type ProvisionerRecord } from '../../src/cluster/other-provisioners.js'
 import { contains, formatIpv4, parseIpv4, parseSubnet } from '../../src/net/ipv4.js'
 
-const at = (name: string, ...addresses: string[]): Recorded => ({ name, address: addresses[0] ?? '', addresses })
+const at = (name: string, ...addresses: string[]): ProvisionerRecord => ({ name, address: addresses[0] ?? '', addresses })
 const isNear = (ip: number): boolean => contains(parseSubnet('10.0.0.0/24')!, ip)
 const from = (name: string, own = ['http://10.0.0.2:8080']): Parameters<typeof othersThan>[0] => ({ name, own, isNear })
 const origins = (...args: Parameters<typeof othersThan>): string[] => othersThan(...args).map(({ origin }) => origin)

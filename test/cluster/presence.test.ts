@@ -1,18 +1,18 @@
 // Who of a fleet is there, as the others see it, on a played etcd and clock: whoever ends says so, whoever dies is gone 15 seconds after it was last
 // heard of, and two of one name find out.
 import t from 'tap'
-import { type Announced, Presence } from '../../src/cluster/presence.js'
+import { type Announcement, Presence } from '../../src/cluster/presence.js'
 import { PlayedFleet, type Sharing } from '../helpers/fleet/played-fleet.js'
 
 const second = 1000
 
 interface Site extends Sharing {
   readonly presence: Presence
-  announced: Announced
+  announced: Announcement
   readonly names: () => string[]
 }
 
-async function open (fleet: PlayedFleet, name: string, announced: Announced = { address: `http://${name}:8080`, addresses: [] }): Promise<Site> {
+async function open (fleet: PlayedFleet, name: string, announced: Announcement = { address: `http://${name}:8080`, addresses: [] }): Promise<Site> {
   const shared = await fleet.share()
   const presence = new Presence({ ...shared, name, version: '1' })
   const site: Site = { ...shared, presence, announced, names: () => presence.present.map(({ name }) => name).sort() }

@@ -162,4 +162,4 @@ export async function machineStoreConformance (t: Test, open: (t: Test, current:
   })
 }
 
-const seen = (machine: Machine): Noted => ({ step: { make: () => machine }, isNews: true, isKnown: true })
+const seen = (machine: Machine): Noted => ({ step: { make: () => machine }, isNews: true, isNamed: true })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Recorded } from '../../src/cluster/other-provisioners.js'
+import type { ProvisionerRecord } from '../../src/cluster/other-provisioners.js'
 import { loadConfig } from '../../src/config/load.js'
 import { alone } from '../../src/matchbox/fallbacks.js'
 import { parseIpv4, parseSubnet } from '../../src/net/ipv4.js'
@@ -17,8 +17,8 @@ t.test('machines are told of the others by addresses near them, as long as those
     homes.on(name).settle([{ ip: parseIpv4(address)!, subnet: parseSubnet(address.replace(/1$/, '0/24'))! }])
   }
   t.same(ownOrigins(config, homes), ['http://10.1.0.1:8080', 'http://10.2.0.1:8080'], 'whatever it advertises')
-  const other = (name: string, last: number): Recorded => ({ name, address: 'http://boot.test:8080', addresses: [`http://10.1.0.${last}:8080`, `http://10.2.0.${last}:8080`] })
-  let present: readonly Recorded[] = [other('p1', 1), other('p2', 2)]
+  const other = (name: string, last: number): ProvisionerRecord => ({ name, address: 'http://boot.test:8080', addresses: [`http://10.1.0.${last}:8080`, `http://10.2.0.${last}:8080`] })
+  let present: readonly ProvisionerRecord[] = [other('p1', 1), other('p2', 2)]
   const fallbacks = fallbacksOf({ config, homes, cluster: { name: 'p1', present: () => present } as never })
   t.same(fallbacks.others('10.1.0.9'), [{ origin: 'http://10.1.0.2:8080', told: 'http://boot.test:8080' }])
   t.same(fallbacks.others('10.2.0.9'), [{ origin: 'http://10.2.0.2:8080', told: 'http://boot.test:8080' }])

@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import { type Logger, pino } from 'pino'
 import type { Test } from 'tap'
 import type { Clock } from '../../../src/base/clock.js'
-import type { Copied, FleetCopy } from '../../../src/cluster/fleet-copy.js'
+import type { FleetCopyContent, FleetCopy } from '../../../src/cluster/fleet-copy.js'
 import { SharedState } from '../../../src/cluster/shared-state.js'
 import type { EtcdClient } from '../../../src/etcd/etcd-client.js'
 import { FakeEtcd } from './fake-etcd.js'
@@ -20,7 +20,7 @@ export interface ShareOptions {
   readonly reaches?: (member: number) => boolean
   readonly readOnly?: boolean
   /** What its disk holds of before. */
-  readonly copied?: Copied
+  readonly copied?: FleetCopyContent
 }
 
 export interface Sharing {
