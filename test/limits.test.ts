@@ -8,7 +8,7 @@ import { mostBehind, mostWaiting } from '../src/http/in-turn.js'
 import { mostHeaderBytes, mostHeaders, mostLabels } from '../src/http/client-connections.js'
 import { defaultLimits, progressTimeout } from '../src/http/bounded-server.js'
 import { mostHandshakes, mostUnanswered } from '../src/http/unfinished.js'
-import { listeners, waiters } from '../src/control/machine-routes.js'
+import { eventReaders, waiters } from '../src/control/machine-routes.js'
 import { mostKept } from '../src/control/event-log.js'
 import { mostWaiting as mostWaitingForGroups } from '../src/machines/enroller.js'
 import { mostEnrolled } from '../src/matchbox/enrolment.js'
@@ -67,7 +67,7 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['time without an octet of the answer taken', progressTimeout / 1000, NaN],
   ['time between requests', defaultLimits.keepAliveTimeout / 1000, NaN],
   ['`/v1/machines/MAC?wait=`', waiters.perAddress, waiters.all],
-  ['`/v1/events`', listeners.perAddress, listeners.all],
+  ['`/v1/events`', eventReaders.perAddress, eventReaders.all],
   ['`/v1/events`, octets not read', mostUnread, NaN],
   ['`/v1/events`, octets kept for `Last-Event-ID`', NaN, mostKept],
   ['body of a request below `/etcd/`, octets', mostBodyBytes, NaN],

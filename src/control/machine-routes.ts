@@ -33,10 +33,11 @@ export interface MachineRoutesOptions extends Shower {
 /** Seconds that `?wait=` may hold an answer, and how many may be held. */
 const longestWait = 3600
 export const waiters: ShareLimits = { all: 1000, perAddress: 500 }
-export const listeners: ShareLimits = { all: 200, perAddress: 50 }
+/** Who follows /v1/events. */
+export const eventReaders: ShareLimits = { all: 200, perAddress: 50 }
 
 export function registerMachineRoutes (app: FastifyInstance, options: MachineRoutesOptions): void {
-  // The wiring ends waiting answers and streams before the server closes.
+  // Answers that wait and streams end before the server closes, which waits for them.
   const closing = new AbortController()
   // One for each who waits.
   setMaxListeners(0, closing.signal)
@@ -90,7 +91,7 @@ function registerMachine (app: FastifyInstance, options: MachineRoutesOptions, c
 
 /** One server-sent event for each new line in a machine's timeline; what a reader missed comes first. */
 function registerEvents (app: FastifyInstance, { registry, hold, onNews }: MachineRoutesOptions, closing: AbortSignal): void {
-  const places = new Shares(listeners)
+  const places = new Shares(eventReaders)
   const streams = new EventStreams()
   const log = new EventLog(randomUUID().replaceAll('-', ''))
   registry.onChange(change => { streams.send(log.add(JSON.stringify(told(change)))) })

@@ -65,13 +65,13 @@ export function shown (machine: Machine, { registry, now, updateOf }: Shower): M
     known,
     state: lifeStateOf(machine, known),
     ...trouble !== undefined && { trouble: { reason: trouble.reason, look: trouble.look } },
-    ...update !== undefined && { update: showUpdate(update) },
+    ...update !== undefined && { update: shownUpdate(update) },
     ...history !== undefined && { history: history.map(({ at, ...boot }) => ({ ...boot, at: time(at) })) },
     timeline: timeline.map(({ at, ...entry }) => ({ ...entry, at: time(at), ms: at - began }))
   }
 }
 
-const showUpdate = ({ id, group, version, previousVersion, status, statusAt, granted, error }: Instance): UpdateShown => ({
+export const shownUpdate = ({ id, group, version, previousVersion, status, statusAt, granted, error }: Instance): UpdateShown => ({
   id,
   group,
   version,
@@ -82,4 +82,5 @@ const showUpdate = ({ id, group, version, previousVersion, status, statusAt, gra
   ...error !== '' && { error }
 })
 
+/** ISO 8601, of epoch milliseconds. */
 export const time = (at: number): string => new Date(at).toISOString()

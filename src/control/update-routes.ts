@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { GroupState } from '../updates/policy.js'
 import type { Reboots } from '../updates/reboots.js'
 import type { Updates } from '../updates/updates.js'
-import type { UpdateShown } from './machine-shown.js'
+import { shownUpdate, time, type UpdateShown } from './machine-shown.js'
 import { refuse } from './refuse.js'
 
 /** Times in ISO 8601. */
@@ -50,7 +50,7 @@ export function registerUpdateRoutes (app: FastifyInstance, { updates, reboots, 
   const change = (path: string, act: (group: string, version: string) => Promise<GroupState | undefined>): void => {
     app.post<{ Params: { group: string }, Querystring: { version?: string } }>(path, async (request, reply) => {
       const { params: { group }, query: { version = '' } } = request
-      if (path.endsWith('/approve') && version === '') return refuse(reply, 400, 'which version?')
+      if (path.endsWith('/approve') && version === '') return refuse(reply, 400, 'approve takes a version, such as ?version=4230.2.1')
       return await act(group, version) ?? refuse(reply, 404, `no group ${group} is configured (updates.groups)`)
     })
   }
@@ -63,7 +63,7 @@ export function registerUpdateRoutes (app: FastifyInstance, { updates, reboots, 
     slots: reboots.groups.get(group)?.slots ?? 0,
     id,
     address,
-    since: iso(since),
+    since: time(since),
     seconds: Math.max(0, Math.round((now() - since) / 1000))
   }))))
   app.post<{ Params: { id: string } }>('/v1/reboots/:id/release', async (request, reply) => {
@@ -92,21 +92,10 @@ function showUpdates (updates: Updates): UpdatesShown {
         failed: ours.filter(({ status }) => status === 'error').length
       }
     }),
-    machines: machines.map(({ id, alias, mac, address, group, version, previousVersion, status, statusAt, granted, error, lastSeen }) => ({
-      id,
-      ...alias !== '' && { alias },
-      ...mac !== undefined && { mac },
-      address,
-      group,
-      version,
-      ...previousVersion !== '' && { previousVersion },
-      status,
-      since: iso(statusAt),
-      ...granted !== undefined && { granted: granted.version },
-      ...error !== '' && { error },
-      lastSeen: iso(lastSeen)
-    }))
+    machines: machines.map((instance): InstanceShown => {
+      const { alias, mac, address, lastSeen } = instance
+      const { id, ...update } = shownUpdate(instance)
+      return { id, ...alias !== '' && { alias }, ...mac !== undefined && { mac }, address, ...update, lastSeen: time(lastSeen) }
+    })
   }
 }
-
-const iso = (milliseconds: number): string => new Date(milliseconds).toISOString()

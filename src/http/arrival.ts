@@ -6,8 +6,8 @@ import { hostProblem } from '../go/http/host-header.js'
 import { parseTarget } from '../go/http/request-target.js'
 import { goBytes, goString, printable } from '../go/string.js'
 import type { Labels } from '../matchbox/select.js'
-import { unmapped } from '../net/ipv4.js'
 import type { Answer } from './answer.js'
+import { addressOf } from './client-address.js'
 import { originalTarget } from './client-error.js'
 import { parseLabels } from './labels.js'
 import { type RequestNotes, noNotes } from './machine-log.js'
@@ -60,7 +60,7 @@ export class Arrival {
     this.path = target?.path ?? ''
     this.rawQuery = target?.rawQuery ?? ''
     this.flaw = hostProblemOf(request) !== undefined ? 'host' : this.path === '*' ? 'asterisk' : hasUnreadableBody(request) ? 'body' : target === undefined ? 'target' : undefined
-    this.client = unmapped(request.socket.remoteAddress ?? '')
+    this.client = addressOf(request)
     this.notes = noNotes(printable(target?.path ?? request.url))
     this.#sentBefore = request.socket.bytesWritten
   }
@@ -77,6 +77,7 @@ export class Arrival {
 
   get method (): string { return this.request.method ?? '' }
   get headers (): IncomingMessage['headers'] { return this.request.headers }
+
   /** Sends an answer. */
   send ({ status, headers, body }: Answer): void {
     if (status === 304) this.response.writeHead(status, headers)

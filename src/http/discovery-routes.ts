@@ -7,8 +7,8 @@ import { AppError } from '../base/errors.js'
 import type { Discovery } from '../cluster/discovery.js'
 import { discoveryLimits, sizeIn } from '../cluster/discovery-limits.js'
 import { keyError, type KeysAnswer, memberKey, tokenKey } from '../cluster/keys-answer.js'
-import { unmapped } from '../net/ipv4.js'
 import { type ShareLimits, networkOf, Shares } from '../net/shares.js'
+import { addressOf } from './client-address.js'
 
 export interface DiscoveryRoutesOptions {
   readonly discovery: Discovery
@@ -129,8 +129,6 @@ const headersOf = (index: number): Record<string, string> => ({ 'content-type': 
 const send = (reply: FastifyReply, { status, index, body }: KeysAnswer): FastifyReply =>
   // Octets: fastify gives a text a charset, which etcd's JSON has none of.
   reply.code(status).headers(headersOf(index)).send(Buffer.from(`${JSON.stringify(body)}\n`))
-
-const addressOf = ({ socket }: FastifyRequest): string => unmapped(socket.remoteAddress ?? '')
 
 const textOf = (query: Query, name: string): string => {
   const value = query[name]

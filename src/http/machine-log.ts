@@ -6,8 +6,8 @@ import type { Profile } from '../matchbox/profile.js'
 import type { Labels } from '../matchbox/select.js'
 import type { Mac } from '../net/mac.js'
 
-export const requestKinds = ['loader', 'boot', 'script', 'kernel', 'initrd', 'ignition', 'cloud', 'generic', 'metadata', 'asset', 'other'] as const
-export type RequestKind = typeof requestKinds[number]
+export type RequestKind =
+  'loader' | 'boot' | 'script' | 'kernel' | 'initrd' | 'ignition' | 'cloud' | 'generic' | 'metadata' | 'asset' | 'other'
 
 export interface RequestEvent {
   /**

@@ -8,6 +8,7 @@ import { decodeOmahaRequest, mostRequestBytes } from '../updates/omaha-request.j
 import { encodeOmahaResponse } from '../updates/omaha-response.js'
 import type { Reboots } from '../updates/reboots.js'
 import type { Updates } from '../updates/updates.js'
+import { addressOf } from './client-address.js'
 
 export interface UpdateRoutesOptions {
   readonly updates: Updates
@@ -30,8 +31,6 @@ export function updateRoutes (app: FastifyInstance, options: UpdateRoutesOptions
     })
   }
 }
-
-const addressOf = ({ socket }: FastifyRequest): string => (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '')
 
 type BodyError = Error & { readonly statusCode?: number }
 

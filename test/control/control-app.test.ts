@@ -117,7 +117,7 @@ t.test('updates and reboots, where there are groups', async t => {
   t.match(await ask('POST', '/v1/updates/workers/resume'), [200, { paused: false }])
   t.equal(await state(), 'going on')
   t.match(await ask('POST', '/v1/updates/workers/approve?version=4230.2.2'), [200, { approved: ['4230.2.2'] }])
-  t.match(await ask('POST', '/v1/updates/workers/approve'), [400, { error: 'which version?' }])
+  t.match(await ask('POST', '/v1/updates/workers/approve'), [400, { error: 'approve takes a version, such as ?version=4230.2.1' }])
   for (const what of ['pause', 'resume', 'approve?version=1']) t.match(await ask('POST', `/v1/updates/nobody/${what}`), [404, { error: /no group nobody/ }])
 
   await reboots.lock('workers', 'm1', '10.0.0.1')
