@@ -2,7 +2,7 @@
 // one source: the first in the configuration that follows its publisher, else the first that is pinned.
 import type { Source } from './source.js'
 
-export const newestNames = ['current', 'latest'] as const
+const newestNames = ['current', 'latest'] as const
 
 export function aliasesOf (source: Source, sources: readonly Source[]): readonly string[] {
   const inFolder = sources.filter(({ folder }) => folder === source.folder)

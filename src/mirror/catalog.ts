@@ -111,7 +111,7 @@ const custom: Publisher['find'] = async (source, fetcher) => {
   return { version: source.pinned ?? before, files, made: new Map(), statement: undefined, digestUrls: [], confirm }
 }
 
-export const publishers = {
+const publishers = {
   flatcar: {
     channels: ['stable', 'beta', 'alpha', 'lts'],
     arches: ['amd64', 'arm64'],

@@ -30,9 +30,9 @@ export async function connect (url: URL, proxy: URL | undefined, options: Connec
   return url.protocol === 'http:' ? towards : await secured(url, await tunnelled(url, proxy, towards, options), options)
 }
 
-export const portOf = ({ port, protocol }: URL): number => port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
+const portOf = ({ port, protocol }: URL): number => port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
 
-export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1')
+const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1')
 
 /** `Basic ...` (RFC 7617) for the credentials in a URL; undefined when it has none. */
 export function basicAuthorization ({ username, password }: URL): string | undefined {

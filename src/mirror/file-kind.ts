@@ -1,8 +1,8 @@
 // What a file of a release is by its own first bytes, so that one signed file is not taken for another: a kernel, an archive,
 // an image of a disk. Pure.
 
-export const fileKinds = ['linux', 'gzip', 'bzip2', 'xz', 'zstd', 'cpio', 'squashfs', 'erofs', 'elf', 'qcow2', 'update', 'disk', 'page'] as const
-export type FileKind = typeof fileKinds[number]
+export type FileKind =
+  'linux' | 'gzip' | 'bzip2' | 'xz' | 'zstd' | 'cpio' | 'squashfs' | 'erofs' | 'elf' | 'qcow2' | 'update' | 'disk' | 'page'
 
 /** Magic numbers, the telling ones first: a kernel for PCs begins as a boot sector does. */
 const magic: ReadonlyArray<readonly [kind: FileKind, at: number, bytes: string]> = [

@@ -11,7 +11,7 @@ import type { FetchContext } from './fetch-release.js'
 import { readFetched } from './fetched.js'
 import { lockFolder } from '../disk/folder-lock.js'
 import { readWhole } from '../disk/whole-file.js'
-import { type KeyStore, loadKeys, type PinnedKey } from './key-store.js'
+import { type ConfiguredKey, type KeyStore, loadKeys } from './key-store.js'
 import { type ImageFolder, lockPath, type Manifest, readFolders, removeDeadLinks, removeRelease } from './layout.js'
 import { judgeReleases } from './prune.js'
 import type { Source } from './source.js'
@@ -24,7 +24,7 @@ export interface MirrorOptions {
   readonly statePath: string
   readonly sources: readonly Source[]
   /** Key files with the fingerprint of the one key in each that counts. */
-  readonly keys: ReadonlyArray<Pick<PinnedKey, 'file' | 'fingerprint'>>
+  readonly keys: readonly ConfiguredKey[]
   readonly keep: number
   /** Milliseconds without a byte. */
   readonly timeout: number

@@ -35,7 +35,7 @@ export interface Scope {
 }
 
 const key = (name: string): string => `org.fedoraproject.coreos.${name}`
-export const ageKey = key('releases.age_index')
+const ageKey = key('releases.age_index')
 
 export function buildGraph ({ releases, updates }: FedoraStream, { basearch, oci }: Scope): Graph {
   const said = new Map(updates.releases.map(({ version, metadata }) => [version, metadata]))

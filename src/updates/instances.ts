@@ -4,7 +4,7 @@ import type { Instance } from './instance.js'
 import { isUnderWay } from './omaha-events.js'
 import type { GroupFigures, UpdateGroup } from './policy.js'
 
-export const mostInstances = 20_000
+const mostInstances = 20_000
 /** Behind one address, which may be a router's. */
 export const mostPerAddress = 256
 

@@ -5,7 +5,7 @@
 import type { UpdateGroup } from './policy.js'
 
 /** The metadata of a machine's group that names its group of updates; where only one is configured it need not. */
-export const groupKey = 'update_group'
+const groupKey = 'update_group'
 
 /** `origin` is where machines reach this server. */
 export function nodeSnippet (groups: ReadonlyArray<Pick<UpdateGroup, 'name' | 'os'>>, origin: string): string {

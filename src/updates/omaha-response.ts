@@ -27,8 +27,6 @@ export interface AppAnswer {
   readonly events: number
   /** undefined when nothing was asked. */
   readonly updateCheck: OmahaUpdate | 'noupdate' | 'error-internal' | undefined
-  /** Seconds until it asks again; undefined leaves it to the client. */
-  readonly pollInterval: number | undefined
 }
 
 export function encodeOmahaResponse (apps: readonly AppAnswer[]): string {
@@ -36,22 +34,21 @@ export function encodeOmahaResponse (apps: readonly AppAnswer[]): string {
     apps.map(encodeApp).join('')}</response>\n`
 }
 
-function encodeApp ({ appId, status, ping, events, updateCheck, pollInterval }: AppAnswer): string {
-  const poll = pollInterval === undefined ? '' : ` PollInterval="${pollInterval}"`
+function encodeApp ({ appId, status, ping, events, updateCheck }: AppAnswer): string {
   const inside = [
     ...ping ? ['    <ping status="ok"></ping>'] : [],
     ...Array.from({ length: events }, () => '    <event status="ok"></event>'),
     ...updateCheck === undefined
       ? []
       : typeof updateCheck === 'string'
-        ? [`    <updatecheck status="${updateCheck}"${poll}></updatecheck>`]
-        : encodeUpdate(updateCheck, poll)
+        ? [`    <updatecheck status="${updateCheck}"></updatecheck>`]
+        : encodeUpdate(updateCheck)
   ]
   return `  <app appid="${escapeXml(appId)}" status="${status}">\n${inside.map(line => `${line}\n`).join('')}  </app>\n`
 }
 
-const encodeUpdate = ({ version, codebase, packages }: OmahaUpdate, poll: string): readonly string[] => [
-  `    <updatecheck status="ok"${poll}>`,
+const encodeUpdate = ({ version, codebase, packages }: OmahaUpdate): readonly string[] => [
+  '    <updatecheck status="ok">',
   `      <urls><url codebase="${escapeXml(codebase)}"></url></urls>`,
   `      <manifest version="${escapeXml(version)}">`,
   '        <packages>',

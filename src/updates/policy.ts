@@ -41,7 +41,7 @@ export interface PolicyInput {
   readonly instance: Instance
   readonly group: UpdateGroup
   readonly state: GroupState
-  /** All of the group, the one that asks among them. */
+  /** The machines of its group. The one that asks is none of those under way or timed out; what it was granted counts. */
   readonly others: GroupFigures
   /** Versions that are mirrored whole for its architecture: the newest of the channel, and whether one is there. */
   readonly newest: string | undefined

@@ -95,8 +95,7 @@ export class Updates {
       status,
       ping: app.ping,
       events: app.events.length,
-      updateCheck: app.updateCheck ? updateCheck : undefined,
-      pollInterval: undefined
+      updateCheck: app.updateCheck ? updateCheck : undefined
     })
     if (!isOsApp(app.appId)) return answer('error-unknownApplication')
     if (!/^[\w{}-]{1,64}$/.test(app.machineId) || !isVersion(app.version)) return answer('error-invalidMachineId', 'error-internal')

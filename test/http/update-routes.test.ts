@@ -45,7 +45,7 @@ t.test('Omaha: each app is answered, and what is no request is refused for good'
   const asked: unknown[] = []
   behind.answerApp = async (app, ...from) => {
     asked.push([(app as { machineId: string }).machineId, ...from])
-    return { appId: 'a', status: 'ok', ping: true, events: 0, updateCheck: 'noupdate', pollInterval: undefined }
+    return { appId: 'a', status: 'ok', ping: true, events: 0, updateCheck: 'noupdate' }
   }
   const one = omahaRequest({ version: '1.2.3', track: 'workers', machineId: 'm1', check: true })
   const two = one.replace('</request>', `${/<app[^]*<\/app>/.exec(one)?.[0].replace('m1', 'm2')}</request>`)

@@ -58,7 +58,6 @@ async function site (t: Test, version = '4230.2.2') {
     status: 'ok',
     ping: false,
     events: 0,
-    pollInterval: undefined,
     updateCheck: { version, codebase: 'https://elsewhere.example/', packages: [packageOf(system, files.get(system)!), packageOf(oem, files.get(oem)!)], ...change }
   }])
   return { publisher, omaha, mirror, files, told, version }

@@ -89,7 +89,6 @@ const answer = encodeOmahaResponse([{
   status: 'ok',
   ping: true,
   events: 1,
-  pollInterval: undefined,
   updateCheck: {
     version: '4230.2.2',
     codebase: 'http://192.168.100.2:8080/assets/flatcar/4230.2.2/',
@@ -122,8 +121,8 @@ t.test('the answer, as the client reads it', t => {
 
 t.test('no update, and what else a check may be told', t => {
   const tell = (updateCheck: 'noupdate' | 'error-internal' | undefined, status: 'ok' | 'error-unknownApplication' = 'ok'): string =>
-    encodeOmahaResponse([{ appId: 'x\0\ud800', status, ping: false, events: 0, updateCheck, pollInterval: 3600 }])
-  t.match(tell('noupdate'), '<updatecheck status="noupdate" PollInterval="3600"></updatecheck>')
+    encodeOmahaResponse([{ appId: 'x\0\ud800', status, ping: false, events: 0, updateCheck }])
+  t.match(tell('noupdate'), '<updatecheck status="noupdate"></updatecheck>')
   t.notMatch(tell(undefined, 'error-unknownApplication'), 'updatecheck')
   t.match(tell('noupdate'), 'appid="x\ufffd"', 'what XML can not hold is not in it')
   t.end()
