@@ -98,7 +98,7 @@ export const listeners: readonly ListenerTableRow[] = [
     transport: 'udp',
     of: 'dhcp',
     what: 'the boot server of the proxy',
-    port: 4011,
+    port: dhcpPorts.bootServer,
     systemd: 'boot-server',
     keys: ['dhcp.interface', 'dhcp.interfaces', 'dhcp.boot_server_port'],
     places: bootServerPlaces,

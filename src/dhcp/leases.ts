@@ -35,11 +35,12 @@ export interface LeaseView {
 /** Not yet a lease: nobody is told to keep it. */
 export const isOffer = (lease: Lease): boolean => lease.state === 'offered'
 
+/** Whether the address is taken: bound, offered or set aside, and not past its time. */
+export const isActive = (lease: Lease, now: number): boolean => lease.state !== 'released' && lease.expires > now
+
 /** The same for whoever wants the address for another machine: what was bound stays its holder's for a grace after its end. */
 export const isHeld = (lease: Lease, now: number, grace: number): boolean =>
   isActive(lease, lease.state === 'bound' ? now - grace : now)
-
-export const isActive = (lease: Lease, now: number): boolean => lease.state !== 'released' && lease.expires > now
 
 /** Who holds the lease of an address; undefined where nobody does. */
 export function leaseHolder (table: Pick<LeaseTable, 'get'>, ip: Ipv4, now: number): Mac | undefined {

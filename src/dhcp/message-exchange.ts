@@ -50,7 +50,7 @@ export const requestRate: Rate = { burst: 20, perSecond: 5 }
 
 /** What comes in beside that of transactions that come back, and of one of them: a DISCOVER, its REQUEST, and each once more. */
 export const returningRate: Rate = { burst: 20, perSecond: 5 }
-export const transactionRate: Rate = { burst: 4, perSecond: 1 }
+const transactionRate: Rate = { burst: 4, perSecond: 1 }
 
 /** How many machines the limits remember, and how many the log remembers having told of. */
 export const rememberedMachines = 4096

@@ -14,8 +14,7 @@ export interface Neighbour {
 }
 
 /** Relay agents on a network that a subnet is configured for; others; DHCP servers. What is made up of one kind pushes out no other. */
-export const neighbourKinds = ['relay', 'unexpected_relay', 'server'] as const
-export type NeighbourKind = typeof neighbourKinds[number]
+export type NeighbourKind = 'relay' | 'unexpected_relay' | 'server'
 
 /** Addresses of each kind. */
 export const mostNeighbours = 64

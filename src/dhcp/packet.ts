@@ -26,7 +26,7 @@ export interface DhcpPacket {
   readonly htype: number
   readonly hops: number
   readonly xid: number
-  /** Seconds since the client began; some firmware sends it little-endian, so it is shown and never decided on. */
+  /** Seconds since the client began; some firmware sends it little-endian, so that only whose turn it is goes by it (answer-turns). */
   readonly secs: number
   readonly flags: number
   readonly ciaddr: Ipv4

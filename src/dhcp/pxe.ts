@@ -23,7 +23,7 @@ const end = Buffer.from([sub.end])
 export const bootDirectly: Buffer = Buffer.concat([option(sub.discoveryControl, Buffer.from([bootThisFile])), prompt(0, 'PXE'), end])
 
 /** What a Raspberry Pi looks for before it takes an offer for its own: this very menu, and the word in it. */
-export const raspberryPiMenu: Buffer = Buffer.concat([
+const raspberryPiMenu: Buffer = Buffer.concat([
   option(sub.discoveryControl, Buffer.from([3])), prompt(0, 'PXE'), menu('Raspberry Pi Boot'), end
 ])
 

@@ -65,10 +65,10 @@ export type ServerOutcome =
   | { readonly kind: 'drop', readonly reason: DropReason, readonly detail?: string }
 
 /** How long an address is held for the one it was offered to, in milliseconds; longer than any ROM takes to ask for it. */
-export const offerHold = 60_000
+const offerHold = 60_000
 
 /** Seconds an address is leased for while a machine boots: no program of the boot renews it, the next one asks anew. */
-export const bootLeaseTime = 600
+const bootLeaseTime = 600
 
 /** Milliseconds: an address that is promised for less is not worth an answer. */
 const leastPromise = 60_000

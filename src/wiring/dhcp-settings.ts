@@ -7,6 +7,7 @@ import { AppError } from '../base/errors.js'
 import { loadersPath } from '../http/loader-routes.js'
 import { localAddresses, type OwnAddress } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4 } from '../net/ipv4.js'
+import { isWildcard } from './place.js'
 
 /** Of the interface's addresses the one inside a subnet that is served, else the first. */
 export const ownAddressAmong = ({ dhcp }: Pick<Config, 'dhcp'>, addresses: readonly OwnAddress[]): Ipv4 | undefined =>
@@ -17,7 +18,7 @@ export function advertisedHost (config: Config, own: Ipv4 | undefined): string {
   if (config.advertise !== '') return config.advertise
   if (own !== undefined) return formatIpv4(own)
   const bound = config.http.address.host
-  if (bound !== '0.0.0.0' && bound !== '::') return bound.includes(':') ? `[${bound}]` : bound
+  if (!isWildcard(bound)) return bound.includes(':') ? `[${bound}]` : bound
   const outward = localAddresses().find(({ name }) => name !== 'lo')
   return outward === undefined ? '127.0.0.1' : formatIpv4(outward.ip)
 }
@@ -31,8 +32,8 @@ const otherBuild: ReadonlyMap<string, string> = new Map([['snponly.efi', 'ipxe.e
 export const hasOtherLoader = ({ boot }: Config): boolean => otherBuild.has(boot.uefi_x64)
 
 /**
- * `machines` are the exceptions of single machines (boot-overrides.ts), which go before the configuration's; `httpNames` what stands in
- * for loaders over HTTP.
+ * `machines` are the exceptions of single machines (matchbox/group-machines), which go before the configuration's; `httpNames` what
+ * stands in for loaders over HTTP.
  */
 export function bootConfig (
   { boot }: Config, origin: string, machines: readonly BootOverride[] = [], httpNames: ReadonlyMap<string, string> = new Map()

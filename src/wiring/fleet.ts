@@ -4,6 +4,7 @@ import { isActive } from '../dhcp/leases.js'
 import { Fleet, type FleetCounts } from '../ui/fleet.js'
 import type { RunningParts } from './running-parts.js'
 
+/** Milliseconds. */
 const every = 60_000
 
 export interface FleetWatch { readonly fleet: Fleet, readonly close: () => void }

@@ -3,15 +3,13 @@ import type { Server } from 'node:net'
 import { formatIpv4 } from '../net/ipv4.js'
 import type { Homes } from './homes.js'
 import type { Listens } from './listener.js'
-import { type ListenPlace, placeText, type SocketRow } from './place.js'
-
-const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+import { isWildcard, type ListenPlace, placeText, type SocketRow } from './place.js'
 
 /** The names or addresses of this machine that are told in boot URLs, one for each interface. */
 export const toldHosts = ({ all }: Homes): readonly string[] => all.map(({ host }) => host)
 
 /** Those of a listener that nobody is told of: its own, where it has one. */
-export const hostsOf = ({ host = '0.0.0.0' }: ListenPlace, homes: Homes): readonly string[] => wildcards.has(host) ? toldHosts(homes) : [host]
+export const hostsOf = ({ host = '0.0.0.0' }: ListenPlace, homes: Homes): readonly string[] => isWildcard(host) ? toldHosts(homes) : [host]
 
 /** The addresses that DHCP names as the server to load from. */
 export function bootServers (place: ListenPlace, homes: Homes): readonly string[] {

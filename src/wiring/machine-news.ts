@@ -121,7 +121,7 @@ export const webhookFindings = (loaded: LoadedConfig): Promise<readonly Finding[
   readWebhooks(loaded).then(() => [], (error: unknown) => [problem('configuration', messageOf(error))])
 
 /** Their secrets are read once, at the start. AppError `config_invalid` names the file that can't be used. */
-export async function readWebhooks ({ config, keyAt }: LoadedConfig): Promise<readonly Webhook[]> {
+async function readWebhooks ({ config, keyAt }: LoadedConfig): Promise<readonly Webhook[]> {
   return await Promise.all(config.webhooks.map(async ({ url, secret_file: path, on }, n) => {
     if (path === '') return { url, secret: undefined, on }
     const said = `${keyAt(['webhooks', n, 'secret_file'])}: ${path}`

@@ -11,8 +11,8 @@ import type { MirroredUpdates } from '../updates/updates.js'
 import { compareVersions, isVersion } from '../updates/version.js'
 import type { ServiceImages } from './service-images.js'
 
-/** Milliseconds for which a document that could not be read is not tried again, nor one that could looked for. */
-const look = 5000
+/** Milliseconds between two looks at the documents of Fedora's streams. */
+const lookEvery = 5000
 
 /** What the mirror has, as policy asks for it. */
 export class Mirrored implements MirroredUpdates {
@@ -67,7 +67,7 @@ export class Mirrored implements MirroredUpdates {
   }
 
   async #lookAtStreams (now: number): Promise<void> {
-    if (this.#assetsPath === '' || Math.abs(now - this.#looked) < look) return
+    if (this.#assetsPath === '' || Math.abs(now - this.#looked) < lookEvery) return
     this.#looked = now
     for (const name of ['stable', 'testing', 'next']) {
       const paths = streamFiles.map(file => join(this.#assetsPath, 'fedora-coreos', streamFolder(name), file))

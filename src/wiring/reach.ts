@@ -5,14 +5,13 @@ import { localAddresses } from '../net/interfaces.js'
 import { formatIpv4, parseIpv4 } from '../net/ipv4.js'
 import { resolveProblem } from '../net/resolves.js'
 import type { Ground } from './ground.js'
-import type { ListenPlace } from './place.js'
+import { isWildcard, type ListenPlace } from './place.js'
 
-const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 const isLoopback = (host: string): boolean => /^(?:127\.|localhost$|::1$|\[::1\]$)/i.test(host)
 
 /** `told` is the name or address that machines are given for what listens at the place. */
 export function elsewhere ({ loaded }: Ground, { key, host = '0.0.0.0', port }: ListenPlace, told: string): readonly Finding[] {
-  if (wildcards.has(host) || host === told) return []
+  if (isWildcard(host) || host === told) return []
   const apart = isLoopback(host) ? !isLoopback(told) : parseIpv4(told) !== undefined && isOwn(told)
   return apart ? [warning(key, `${loaded.where(key.split('.'))}: ${key} is ${host}:${port}, and machines are told ${told}: nobody listens there`)] : []
 }

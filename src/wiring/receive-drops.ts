@@ -4,6 +4,7 @@ import type { RunningParts } from './running-parts.js'
 
 /** Milliseconds between looks: the kernel writes down every UDP socket of the machine for each. */
 const every = 10_000
+/** Milliseconds for which one look serves all ports. */
 const fresh = 1000
 
 const hint = 'more datagrams arrive than can be read: sysctl net.core.rmem_max, or ReceiveBuffer= of the socket unit, lets more wait'

@@ -7,9 +7,7 @@ import type { Logger } from '../base/log.js'
 import type { InheritedSocket } from '../net/inherited-sockets.js'
 import { openLibc } from '../net/libc.js'
 import { boundReceiving, openListeningSocket } from '../net/listening-socket.js'
-import type { ListenPlace, SocketRow } from './place.js'
-
-const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+import { isWildcard, type ListenPlace, type SocketRow } from './place.js'
 
 export class Sockets {
   readonly #loaded: LoadedConfig
@@ -89,7 +87,7 @@ function misfit (socket: InheritedSocket, { transport }: SocketRow, { key, port,
   const setting = `${transport === 'tcp' ? 'ListenStream' : 'ListenDatagram'}=${host}:${port}`
   if (socket.transport !== transport) return { at: '', expected: transport, found: socket.transport, setting }
   if (port !== 0 && socket.port !== port) return { at: key, expected: `port ${port}`, found: `port ${socket.port}`, setting }
-  if (!wildcards.has(host) && socket.address !== host) return { at: key, expected: `address ${host}`, found: socket.address, setting }
+  if (!isWildcard(host) && socket.address !== host) return { at: key, expected: `address ${host}`, found: socket.address, setting }
   if (device !== '' && socket.device !== device) {
     return { at: deviceKey, expected: device, found: socket.device === '' ? 'every interface' : socket.device, setting: `BindToDevice=${device}` }
   }
