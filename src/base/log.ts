@@ -6,8 +6,7 @@ import { terminalLine } from './terminal-line.js'
 
 export type { Logger } from 'pino'
 
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const
-export type LogLevel = typeof logLevels[number]
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
 
 export interface LogOptions {
   readonly level: LogLevel

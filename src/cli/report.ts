@@ -12,7 +12,7 @@ export type ReportFormat = typeof reportFormats[number]
 const words = { problem: 'error', warning: 'warning', note: 'note', ok: 'ok' } as const
 
 /** Findings about the configuration have their place in their text. */
-export function placed (finding: Finding): Finding {
+function placed (finding: Finding): Finding {
   if (finding.place !== undefined) return finding
   const [, file, line, column, text] = /^(\/[^\n:]*|[^\s:]+):(\d+):(?:(\d+):)? (.*)$/s.exec(finding.text) ?? []
   if (file === undefined || text === undefined) return finding

@@ -29,7 +29,7 @@ const duration = (minimum = 0, hint = '30s, 10m, 1h or 2d') => parsed(`expected 
 })
 
 /** Bytes. */
-export const size = parsed('expected a size such as 512MiB', text => measure(text, sizeUnits))
+const size = parsed('expected a size such as 512MiB', text => measure(text, sizeUnits))
 
 const integer = (from: number, to: number) => {
   const expected = `expected a whole number from ${from} to ${to}`

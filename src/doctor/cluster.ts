@@ -39,7 +39,7 @@ export async function diagnoseCluster ({ loaded, config, clock }: Pick<Ground, '
   }
 }
 
-export function judgeMembers (reports: readonly MemberReport[]): readonly Finding[] {
+function judgeMembers (reports: readonly MemberReport[]): readonly Finding[] {
   const answering = reports.filter(({ failure }) => failure === undefined)
   return reports.map(({ endpoint, failure, version, hasLeader, errors = [] }) => {
     if (failure !== undefined) return (answering.length > 0 ? warning : problem)(about, `${endpoint}: ${failure}`)

@@ -7,7 +7,7 @@ import { shownProperties } from '../inventory/matchbox-unit.js'
 import { printed, type RunCommand } from './command.js'
 import { fine, type Finding, problem } from './finding.js'
 
-export const serviceUnit = 'core-provisioner.service'
+const serviceUnit = 'core-provisioner.service'
 
 export interface ServiceState {
   /** As systemd calls them: `active`, `activating`, `failed`. */

@@ -8,7 +8,7 @@ const hexDigits = Buffer.from('0123456789ABCDEF')
 const percentSign = 0x25
 
 /** Every byte but letters, digits and `-_.!~*'()` as %XX. */
-export function escapeData (contents: Buffer): string {
+function escapeData (contents: Buffer): string {
   let length = contents.length
   for (const byte of contents) if (!unreserved.has(byte)) length += 2
   const out = Buffer.allocUnsafe(length)

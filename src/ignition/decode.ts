@@ -24,7 +24,7 @@ export class YamlTypeError extends YamlError {
 }
 
 /** What UnmarshalYAML of the reference returned as an error of its own; the message stands alone. */
-export class CustomDecodeError extends YamlError {}
+class CustomDecodeError extends YamlError {}
 
 interface Outcome { readonly good: boolean, readonly value: unknown }
 type RawFields = Record<string, unknown>

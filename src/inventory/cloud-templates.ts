@@ -12,7 +12,7 @@ const taken: ReadonlySet<string> = new Set([
 ])
 
 /** The metadata key of a variable. */
-export const keyOfVariable = (name: string): string => taken.has(name) ? `pxe_${name}` : name
+const keyOfVariable = (name: string): string => taken.has(name) ? `pxe_${name}` : name
 
 export const namesOf = (machines: Iterable<CloudFacts>): ReadonlySet<string> =>
   new Set([...machines].flatMap(({ variables }) => [...variables.keys()]))

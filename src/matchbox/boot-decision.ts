@@ -23,7 +23,7 @@ export interface MachinePast {
 export const noPast: MachinePast = { installedAs: () => undefined, architectureOf: () => undefined }
 
 export const installOnceKey = 'install_once'
-export const reinstallKey = 'reinstall'
+const reinstallKey = 'reinstall'
 
 export interface BootDecision {
   /** How the machine starts from its disk; undefined: it boots from the network. */

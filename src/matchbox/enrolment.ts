@@ -32,7 +32,7 @@ export interface Taken {
 export type EnrolmentPlan = { readonly group: Group } | { readonly refusal: string }
 
 /** A group in the metadata of which these stand was made by an enrolment. People may change all else of it. */
-export const enrolledKey = 'enrolled'
+const enrolledKey = 'enrolled'
 const enrolledUuidKey = 'enrolled_uuid'
 
 /** Groups that enrolments have made, at most: without a range nothing else would bound them. */

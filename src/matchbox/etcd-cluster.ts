@@ -19,8 +19,8 @@ export interface DiscoveryUrls {
   readonly version: () => object
 }
 
-export const clusterKey = 'etcd_cluster'
-export const discoveryVariable = 'etcd_discovery'
+const clusterKey = 'etcd_cluster'
+const discoveryVariable = 'etcd_discovery'
 const largestSize = 100
 
 export interface ClusterRead { readonly cluster: EtcdCluster | undefined, readonly problem?: string }

@@ -10,7 +10,7 @@ import type { Group } from './group.js'
 export const localBoots = ['exit', 'sanboot', '404', 'auto'] as const
 export type LocalBoot = typeof localBoots[number]
 
-export const localBootKey = 'boot_from_disk'
+const localBootKey = 'boot_from_disk'
 
 /** Undefined for a group that boots from the network; `problem` when its metadata says what cannot be made out. */
 export function localBootOf (group: Group): { readonly localBoot: LocalBoot | undefined, readonly problem?: string } {

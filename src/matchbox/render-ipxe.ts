@@ -3,7 +3,7 @@ import { startDisk } from './local-boot.js'
 import type { NetBoot } from './profile.js'
 
 /** What iPXE can tell of a machine (https://ipxe.org/cfg), by the label that it becomes. */
-export const scriptSettings = {
+const scriptSettings = {
   uuid: 'uuid',
   mac: 'mac:hexhyp',
   domain: 'domain',

@@ -104,7 +104,7 @@ export interface OpenStore extends Store {
  * The file a reference means, cleaned as Matchbox cleans paths: `..` cannot leave the data folder, and a reference may
  * name a file of another kind through it. undefined when it means none.
  */
-export function resolveReference (folder: 'profiles' | ConfigKind, reference: string): { folder: string, name: string } | undefined {
+function resolveReference (folder: 'profiles' | ConfigKind, reference: string): { folder: string, name: string } | undefined {
   if (reference.includes('\0')) return undefined
   const [, top = '', ...rest] = cleanPath(`/${folder}/${reference}`).split('/')
   return rest.length === 0 ? undefined : { folder: top, name: rest.join('/') }

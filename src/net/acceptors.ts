@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:net'
 import { constants, openLibc } from './libc.js'
 
 /** Connections that may wait to be taken; net.core.somaxconn is the kernel's own bound, 4,096 unless somebody changed it. */
-export const backlog = 4096
+const backlog = 4096
 /** Handles beside the server's own. More cost each lone connection a call that finds nothing. */
 const handles = 15
 

@@ -25,7 +25,7 @@ export interface ConflictProbe {
   readonly ask: (ip: Ipv4, mac: Mac) => Promise<ConflictAnswer>
 }
 
-export const longestProbe = 300
+const longestProbe = 300
 
 /** How often the answers are looked at, in milliseconds, while there are questions; the ARP table every second time. */
 const lookEvery = 20

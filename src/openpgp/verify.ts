@@ -44,7 +44,7 @@ export interface CheckOptions {
 }
 
 const pieceBytes = 2 ** 20
-export const headBytes = 64 * 1024
+const headBytes = 64 * 1024
 
 /**
  * Reads the file, and throws AppError image_signature_bad, image_key_missing or image_key_expired unless one of the

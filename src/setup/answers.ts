@@ -20,7 +20,7 @@ const nothing = (): string => ''
 const addressesOf = (name: string | undefined, interfaces: readonly KnownInterface[]): KnownInterface['addresses'] => interfaces.find(one => one.name === name)?.addresses ?? []
 const subnetOf = ({ subnet = '' }: Wishes): Subnet | undefined => parseSubnet(subnet)
 
-export const questions: readonly Question[] = [
+const questions: readonly Question[] = [
   {
     name: 'mode',
     text: 'DHCP: server here, proxy beside the server of another machine, or off (server, proxy, off)',

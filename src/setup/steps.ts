@@ -2,13 +2,13 @@
 // is said of it. What is done already is no step.
 import { AppError } from '../base/errors.js'
 
-export const verbs = [
-  'copy', 'group', 'account', 'folder', 'give', 'give_root', 'put', 'keep', 'certs', 'drop', 'link', 'allow', 'assign', 'reload_firewall', 'label',
-  'gateway_on', 'gateway_off', 'remove', 'stop', 'clear', 'daemon_reload', 'forbid', 'release', 'unlabel', 'leave', 'purge', 'no_account'
-] as const
+type StepVerb =
+  | 'copy' | 'group' | 'account' | 'folder' | 'give' | 'give_root' | 'put' | 'keep' | 'certs' | 'drop' | 'link' | 'allow'
+  | 'assign' | 'reload_firewall' | 'label' | 'gateway_on' | 'gateway_off' | 'remove' | 'stop' | 'clear' | 'daemon_reload'
+  | 'forbid' | 'release' | 'unlabel' | 'leave' | 'purge' | 'no_account'
 
 export interface SetupStep {
-  readonly verb: typeof verbs[number]
+  readonly verb: StepVerb
   /** Three at most. */
   readonly words: readonly string[]
   /** What is told of it: `write /etc/core-provisioner/config.yaml`. */

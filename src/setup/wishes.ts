@@ -1,7 +1,7 @@
 // What install.sh is told of the configuration to come, by flags or by answers: text as it was typed, until the program reads it.
 import { AppError } from '../base/errors.js'
 
-export const wishNames = ['mode', 'interface', 'subnet', 'range', 'router', 'dns', 'domain', 'unknown-clients', 'advertise'] as const
+const wishNames = ['mode', 'interface', 'subnet', 'range', 'router', 'dns', 'domain', 'unknown-clients', 'advertise'] as const
 export type WishName = typeof wishNames[number]
 export type Wishes = Readonly<Partial<Record<WishName, string>>>
 

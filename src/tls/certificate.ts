@@ -25,7 +25,7 @@ export interface CertificateFacts {
 
 const day = 86_400_000
 /** A certificate with less than this left is warned about. */
-export const expiryWarning = 30 * day
+const expiryWarning = 30 * day
 
 /** The PEM blocks of certificates in `text`, in the order they stand. */
 export const certificateBlocks = (text: string): string[] =>

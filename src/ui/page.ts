@@ -2,7 +2,7 @@
 // a Content-Security-Policy of 'self' would not let be: no script and no style of their own.
 import { Html, html } from './html.js'
 
-export const tabs = [['', 'Boots'], ['strangers', 'Strangers'], ['fleet', 'Fleet'], ['network', 'Network'], ['images', 'Images'], ['store', 'Store'], ['health', 'Health']] as const
+const tabs = [['', 'Boots'], ['strangers', 'Strangers'], ['fleet', 'Fleet'], ['network', 'Network'], ['images', 'Images'], ['store', 'Store'], ['health', 'Health']] as const
 export type Tab = typeof tabs[number][0]
 
 export interface PageOptions {

@@ -11,7 +11,7 @@ import type { Mark, YamlDialect } from './yaml-error.js'
  * Values in one document, keys included. The largest configs known have some thousands; one of millions of nulls would become a
  * tree of structs many times its own size.
  */
-export const maximumNodes = 100_000
+const maximumNodes = 100_000
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 type Collection = 'blockSequence' | 'indentlessSequence' | 'blockMapping' | 'flowSequence' | 'flowMapping'

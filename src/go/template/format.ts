@@ -20,7 +20,7 @@ export const noFlags = (): Flags => ({
   width: undefined, precision: undefined, minus: false, plus: false, sharp: false, space: false, zero: false, sharpV: false
 })
 
-export function padding (flags: Flags, count: number): string {
+function padding (flags: Flags, count: number): string {
   return count > 0 ? (flags.zero ? '0' : ' ').repeat(count) : ''
 }
 

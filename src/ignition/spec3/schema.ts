@@ -116,7 +116,7 @@ export const tang = struct('Tang', { thumbprint: text, url: string(), advertisem
 // Spec 3.2 had these two as pointers with plain strings inside, so an empty map is kept there and dropped from 3.3 on.
 export const clevisCustom = struct('ClevisCustom', { config: text, needsNetwork: flag, pin: text })
 export const oldClevisCustom = struct('Custom', { config: keep(string()), needsNetwork: flag, pin: keep(string()) })
-export const clevis = struct('Clevis', { custom: since(3, clevisCustom, optional(oldClevisCustom)), tang: list(tang), threshold: number, tpm2: flag })
+const clevis = struct('Clevis', { custom: since(3, clevisCustom, optional(oldClevisCustom)), tang: list(tang), threshold: number, tpm2: flag })
 export const cex = struct('Cex', { enabled: flag })
 export const luks = struct('Luks', {
   cex: since(5, cex),
