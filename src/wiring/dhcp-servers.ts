@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { DhcpServer } from '../dhcp/dhcp-server.js'
 import type { DhcpSettings } from '../dhcp/server-settings.js'
 import { ReservationTable } from '../dhcp/reservation-table.js'
+import type { HttpNames } from '../loaders/shim-image.js'
 import type { GroupMachines } from '../matchbox/group-machines-index.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import type { AddressClaims } from '../machines/address-claims.js'
@@ -12,7 +13,6 @@ import { dhcpSubnets } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
 import type { Home } from './homes.js'
 import { type ReservationChanges, watchReservations } from './reservation-sources.js'
-import type { HttpNames } from './shim-image.js'
 
 /** Reservations that are put in force in one turn of the event loop: some 2 ms. */
 const step = 1000

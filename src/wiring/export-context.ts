@@ -18,7 +18,7 @@ export interface ExportOptions {
   readonly certificates?: ClientCertificates | undefined
   /** Of the store, whose groups may choose loaders. */
   readonly groups: Iterable<Group>
-  /** Of loaders that firmware gets under another name by HTTP (shim-image.ts). */
+  /** Of loaders that firmware gets under another name by HTTP (loaders/shim-image). */
   readonly httpNames?: ReadonlyMap<string, string>
 }
 

@@ -3,6 +3,8 @@
 import { bootFolders } from '../base/bundled.js'
 import type { Clock } from '../base/clock.js'
 import type { Config } from '../config/load.js'
+import { raspberryPiFiles } from '../loaders/raspberry-pi.js'
+import { shimImages } from '../loaders/shim-image.js'
 import { alone, type Fallbacks } from '../matchbox/fallbacks.js'
 import { createLoaderFiles, type LoaderFiles } from '../matchbox/loader-files.js'
 import type { AddressClaims } from '../machines/address-claims.js'
@@ -14,9 +16,7 @@ import { FileCache } from '../disk/file-cache.js'
 import { type FileSource, firstOf, storedFiles } from '../tftp/file-source.js'
 import { memoryFile } from '../disk/open-file.js'
 import { bootConfig } from './dhcp-settings.js'
-import { raspberryPiFiles } from './raspberry-pi.js'
 import { ownOrSpare } from './spare-loaders.js'
-import { shimImages } from './shim-image.js'
 
 /** Boot loaders are small and asked for by everybody at once. Bytes. */
 const cacheLimits = { memory: 64 * 2 ** 20, largest: 8 * 2 ** 20 }

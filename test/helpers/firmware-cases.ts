@@ -83,10 +83,10 @@ export const firmwareCases: readonly FirmwareCase[] = [
   {
     name: 'arm64-u-boot', firmware: 'U-Boot 2023.01, 64-bit ARM', loader: 'none', chain: 'pxelinux.cfg, kernel and initrd of the group by TFTP', security: 'none', args: ['--firmware', 'arm64-u-boot', '--expect', 'machine: kernel .*arm64'], test: own
   },
-  { name: 'raspberry-pi-4', firmware: 'Raspberry Pi 4, EEPROM', loader: 'start4.elf from one folder', chain: 'config.txt, cmdline.txt, kernel and initrd of the group', security: 'none', test: 'test/wiring/raspberry-pi.test.ts' },
-  { name: 'raspberry-pi-3', firmware: 'Raspberry Pi 3, boot ROM', loader: 'bootcode.bin, start.elf', chain: 'config.txt, cmdline.txt, kernel and initrd of the group', security: 'none', test: 'test/wiring/raspberry-pi.test.ts' },
-  { name: 'raspberry-pi-5', firmware: 'Raspberry Pi 5, EEPROM', loader: 'none', chain: 'config.txt, cmdline.txt, kernel and initrd of the group', security: 'none', test: 'test/wiring/raspberry-pi.test.ts' },
-  { name: 'raspberry-pi-http', firmware: 'Raspberry Pi 4 and 5, HTTP', loader: 'net_install/boot.img', chain: 'what is in it', security: 'its signature boot.sig', test: 'test/wiring/raspberry-pi.test.ts' }
+  { name: 'raspberry-pi-4', firmware: 'Raspberry Pi 4, EEPROM', loader: 'start4.elf from one folder', chain: 'config.txt, cmdline.txt, kernel and initrd of the group', security: 'none', test: 'test/loaders/raspberry-pi.test.ts' },
+  { name: 'raspberry-pi-3', firmware: 'Raspberry Pi 3, boot ROM', loader: 'bootcode.bin, start.elf', chain: 'config.txt, cmdline.txt, kernel and initrd of the group', security: 'none', test: 'test/loaders/raspberry-pi.test.ts' },
+  { name: 'raspberry-pi-5', firmware: 'Raspberry Pi 5, EEPROM', loader: 'none', chain: 'config.txt, cmdline.txt, kernel and initrd of the group', security: 'none', test: 'test/loaders/raspberry-pi.test.ts' },
+  { name: 'raspberry-pi-http', firmware: 'Raspberry Pi 4 and 5, HTTP', loader: 'net_install/boot.img', chain: 'what is in it', security: 'its signature boot.sig', test: 'test/loaders/raspberry-pi.test.ts' }
 ]
 
 const [begin, end] = ['<!-- table: test/helpers/firmware-cases.ts -->', '<!-- end of table -->']

@@ -10,7 +10,7 @@ import { formatIpv4, parseIpv4, parseSubnet } from '../../src/net/ipv4.js'
 import { DhcpServers } from '../../src/wiring/dhcp-servers.js'
 import { keepGroupMachines } from '../../src/wiring/group-machines.js'
 import { Homes } from '../../src/wiring/homes.js'
-import { HttpNames } from '../../src/wiring/shim-image.js'
+import { HttpNames } from '../../src/loaders/shim-image.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { logLines } from '../helpers/log-lines.js'
 import { makeGroup, MemoryStore } from '../helpers/memory-store.js'
@@ -38,7 +38,7 @@ function site (t: Test, store: MemoryStore) {
     log: createLog({ level: 'debug', pretty: false, destination: lines.stream }),
     homes,
     groupMachines: keepGroupMachines(store),
-    httpNames: new HttpNames(config, { open: async () => undefined } as never),
+    httpNames: new HttpNames({ open: async () => undefined }, true),
     addressClaims: { reserve: ({ byIp }: { readonly byIp: ReadonlyMap<number, unknown> }) => { reserved.push(byIp.size) } } as never,
     onClose: (close: () => Promise<void>) => { closers.push(close) }
   }

@@ -12,9 +12,9 @@ import { writeDhcpd } from '../../src/inventory/formats/dhcpd-block.js'
 import type { Group } from '../../src/matchbox/group.js'
 import { GroupMachines } from '../../src/matchbox/group-machines-index.js'
 import { type FileSource, storedFiles } from '../../src/tftp/file-source.js'
-import { currentBoot, openHttpNames } from '../../src/wiring/boot.js'
+import { configuredLoaders, currentBoot, openHttpNames } from '../../src/wiring/boot.js'
 import { exportContext } from '../../src/wiring/export-context.js'
-import { configuredLoaders, HttpNames, shimImages } from '../../src/wiring/shim-image.js'
+import { HttpNames, shimImages } from '../../src/loaders/shim-image.js'
 
 const clock = systemClock
 
@@ -74,7 +74,7 @@ t.test('only for a shim whose GRUB has no HTTP', async t => {
   const root = t.testdir({ 'shimx64.efi': 'MZ', 'grubx64.efi': 'MZ tftp', 'grubaa64.efi': 'MZ GET %s HTTP/1.1', own: { 'shimx64.efi': 'MZ', 'grubx64.efi': 'MZ' }, none: { 'shimx64.efi': 'MZ' } })
   const names = async (...set: string[]): Promise<unknown> => {
     const loaded = config(...set)
-    const found = new HttpNames(loaded, filesIn(root))
+    const found = new HttpNames(filesIn(root), loaded.tftp.address !== null)
     await found.look(configuredLoaders(loaded))
     return Object.fromEntries(found.names)
   }
@@ -91,7 +91,7 @@ t.test('a GRUB that comes, is replaced or goes is looked at again', async t => {
   const loaded = config()
   const settled = { ...clock, now: () => Date.now() + 60_000 }
   const kept = storedFiles({ roots: [root], cache: new FileCache({ memory: 2 ** 20, clock: settled }), readers: new Readers(), clock: settled })
-  const found = new HttpNames(loaded, kept)
+  const found = new HttpNames(kept, loaded.tftp.address !== null)
   const grub = join(root, 'grubx64.efi')
   const becomes = async (content: string | undefined, taken: boolean): Promise<void> => {
     if (content === undefined) rmSync(grub)

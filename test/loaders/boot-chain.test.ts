@@ -5,7 +5,7 @@ import t from 'tap'
 import { Readers } from '../../src/disk/disk-file.js'
 import { FileCache } from '../../src/disk/file-cache.js'
 import { storedFiles } from '../../src/tftp/file-source.js'
-import { followChain } from '../../src/wiring/boot-chain.js'
+import { followChain } from '../../src/loaders/boot-chain.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 
 t.test('boot.bios: pxelinux.0, as far as ipxe.lkrn', async t => {

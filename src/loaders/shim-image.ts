@@ -2,7 +2,6 @@
 // (Debian's signed one, which under Secure Boot may load none) then knows neither where it came from nor any address, and stays at its
 // prompt. In a small disk image, which firmware mounts (UEFI specification 2.10, section 24.7.3.1), GRUB finds its configuration beside
 // itself, asks for an address and goes on by TFTP. What is in the image are the signed files as they are.
-import type { Config } from '../config/load.js'
 import { fatImage } from '../disk/fat-image.js'
 import { memoryFile, type OpenFile, readPart } from '../disk/open-file.js'
 import type { FileSource } from '../tftp/file-source.js'
@@ -41,9 +40,9 @@ export class HttpNames {
   readonly #names = new Map<string, string>()
 
   /** `files` are the loaders on disk. Without TFTP, by which GRUB goes on, there are none. */
-  constructor ({ tftp }: Pick<Config, 'tftp'>, files: FileSource) {
+  constructor (files: FileSource, hasTftp: boolean) {
     this.#files = files
-    this.#hasTftp = tftp.address !== null
+    this.#hasTftp = hasTftp
   }
 
   /** A loader's name over HTTP, by its own; those that are looked at later come into the same map. */
@@ -83,10 +82,6 @@ export class HttpNames {
 
 /** The image that holds a shim and what it loads. */
 export const imageName = (name: string): string => `${name.slice(0, -'efi'.length)}img`
-
-/** The loaders that a configuration names, and the shims that may be named in URLs of ours. */
-export const configuredLoaders = ({ boot }: Pick<Config, 'boot'>): readonly string[] =>
-  ['shimx64.efi', 'shimaa64.efi', boot.uefi_x64, boot.uefi_arm64, ...boot.overrides.map(({ file = '' }) => file)]
 
 export interface ShimImagesOptions {
   /** Where shim and GRUB come from. */
