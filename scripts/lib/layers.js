@@ -159,7 +159,7 @@ export const layers = [
 
 /** Modules with one user each: everybody else goes through that file. */
 export const guarded = [
-  { module: 'node:dgram', only: ['net/udp', 'net/conflict-probe'] },
+  { module: 'node:dgram', only: ['net/udp'] },
   { module: 'koffi', only: ['net/libc'] },
   { module: 'chokidar', only: ['disk/folder-watch'] },
   { module: 'node:process', only: [] },

@@ -11,7 +11,7 @@
 // closed port answers no ping either. What is missed here the client finds by its own ARP check, and sends DECLINE.
 import { readFile } from 'node:fs/promises'
 import { formatIpv4, type Ipv4 } from './ipv4.js'
-import { constants, familyBytes, intBuffer, openLibc } from './libc.js'
+import { constants, intBuffer, openLibc, sockaddrIn } from './libc.js'
 import { type Mac, parseMac } from './mac.js'
 import { unwaited } from '../base/errors.js'
 
@@ -170,10 +170,7 @@ export function openErrorSocket (): number | undefined {
 
 /** An empty datagram to the address, which is not worth more than three tries. */
 export function sendTo (fd: number, ip: Ipv4): void {
-  const to = Buffer.alloc(16)
-  to.set(familyBytes(constants.afInet))
-  to.writeUInt16BE(closedPort, 2)
-  to.writeUInt32BE(ip, 4)
+  const to = sockaddrIn(ip, closedPort)
   // An error of an earlier datagram is told by the next send, which then sends nothing.
   for (let tries = 0; tries < 3; tries++) {
     if (openLibc().sendto(fd, null, 0, constants.msgDontWait, to, to.length) >= 0) return

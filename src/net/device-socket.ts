@@ -3,15 +3,15 @@
 // table says. Needs CAP_NET_RAW (root) and, below port 1024, CAP_NET_BIND_SERVICE; under systemd the service gets such a
 // socket instead (BindToDevice=, net/inherited-sockets).
 import { AppError } from '../base/errors.js'
-import { constants, familyBytes, intBuffer, openLibc } from './libc.js'
-
-const sockaddrLength = 16
+import { unspecified } from './ipv4.js'
+import { constants, intBuffer, openLibc, sockaddrIn } from './libc.js'
 
 /**
  * A bound descriptor for `port` on all addresses of the interface; the caller owns it and closes it (a dgram socket does). A
  * `shared` one is bound beside others that allow it, as systemd's do, and hears broadcasts as they do.
  */
 export function openDeviceSocket (interfaceName: string, port: number, { shared = false }: { readonly shared?: boolean } = {}): number {
+  const where = sockaddrIn(unspecified, port)
   const { afInet, sockDgram, sockCloexec, sockNonblock, solSocket, soBindToDevice, soBroadcast, soReuseaddr } = constants
   const libc = openLibc()
   const fd = libc.socket(afInet, sockDgram | sockCloexec | sockNonblock, 0)
@@ -28,16 +28,8 @@ export function openDeviceSocket (interfaceName: string, port: number, { shared 
   check('SO_BROADCAST', libc.setsockopt(fd, solSocket, soBroadcast, on, on.length))
   // No SO_REUSEADDR for a server: with it a second one on the port would bind in silence and take half of the packets.
   if (shared) check('SO_REUSEADDR', libc.setsockopt(fd, solSocket, soReuseaddr, on, on.length))
-  check('bind', libc.bind(fd, socketAddress(port), sockaddrLength))
+  check('bind', libc.bind(fd, where, where.length))
   return fd
-}
-
-/** struct sockaddr_in: the family in host order, port and address in network order. */
-function socketAddress (port: number): Buffer {
-  const address = Buffer.alloc(sockaddrLength)
-  address.set(familyBytes(constants.afInet))
-  address.writeUInt16BE(port, 2)
-  return address
 }
 
 function failure (call: string, errno: string, interfaceName: string, port: number): AppError {

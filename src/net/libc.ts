@@ -102,15 +102,13 @@ const errnoName = (number: number): string =>
 
 const octetsAt = (pointer: unknown, length: number): Buffer => Buffer.from(koffi.decode(pointer, 'uint8_t', length) as Uint8Array)
 
-const sockaddrInLength = 16
-
 function errorQueue (library: ReturnType<typeof koffi.load>): (fd: number) => SocketError | undefined {
   const pointer = 'void *'
   const message = koffi.struct({
     name: pointer, nameLength: 'uint32_t', parts: pointer, partCount: 'size_t', control: pointer, controlLength: 'size_t', flags: 'int'
   })
   const receive = library.func('recvmsg', 'int64_t', ['int', koffi.inout(koffi.pointer(message)), 'int'])
-  const [nameLength, controlLength] = [sockaddrInLength, 256]
+  const [nameLength, controlLength] = [sockaddrIn(0, 0).length, 256]
   const [name, control] = [koffi.alloc('uint8_t', nameLength), koffi.alloc('uint8_t', controlLength)]
   // struct cmsghdr: a length (size_t), a level and a type; struct sock_extended_err and the offender's address stand behind it.
   const header = koffi.sizeof('size_t') + 8
@@ -196,6 +194,15 @@ export const constants = {
 /** An `int` or `socklen_t` in memory, in the machine's order. */
 export const intBuffer = (value: number): Buffer => Buffer.from(Int32Array.of(value).buffer)
 export const intOf = (buffer: Buffer): number => new Int32Array(buffer.buffer, buffer.byteOffset, 1)[0] ?? 0
+
+/** struct sockaddr_in (ip(7)): the family in the machine's order, port and address (as a number) in network order. */
+export function sockaddrIn (ip: number, port: number): Buffer {
+  const address = Buffer.alloc(16)
+  address.set(familyBytes(constants.afInet))
+  address.writeUInt16BE(port, 2)
+  address.writeUInt32BE(ip, 4)
+  return address
+}
 
 /** The first field of every sockaddr: sa_family_t, in the machine's order. */
 export const familyBytes = (family: number): Uint8Array => new Uint8Array(Uint16Array.of(family).buffer)

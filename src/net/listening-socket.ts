@@ -3,7 +3,8 @@
 // is not read: a small receive buffer bounds both. Clients send requests of some hundred octets; what they are sent is not concerned.
 import { isIPv6 } from 'node:net'
 import { AppError } from '../base/errors.js'
-import { constants, familyBytes, intBuffer, openLibc } from './libc.js'
+import { parseIpv4, unspecified } from './ipv4.js'
+import { constants, familyBytes, intBuffer, openLibc, sockaddrIn } from './libc.js'
 import { listenError } from './udp.js'
 
 /** Octets, of which the kernel makes twice as many and gives about half to what arrives. */
@@ -28,22 +29,13 @@ export function openListeningSocket (host: string, port: number): number {
   libc.setsockopt(fd, solSocket, soReuseaddr, on, on.length)
   if (ipv6) libc.setsockopt(fd, ipprotoIpv6, ipv6Only, off, off.length)
   boundReceiving(fd)
-  const address = ipv6 ? ipv6Address(host, port) : ipv4Address(host, port)
+  const address = ipv6 ? ipv6Address(host, port) : sockaddrIn(parseIpv4(host) ?? unspecified, port)
   if (libc.bind(fd, address, address.length) !== 0) {
     const error = fail()
     libc.close(fd)
     throw error
   }
   return fd
-}
-
-/** struct sockaddr_in */
-function ipv4Address (host: string, port: number): Buffer {
-  const address = Buffer.alloc(16)
-  address.set(familyBytes(constants.afInet))
-  address.writeUInt16BE(port, 2)
-  address.set(host.split('.').map(Number), 4)
-  return address
 }
 
 /** struct sockaddr_in6, without a scope. */

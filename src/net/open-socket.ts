@@ -1,9 +1,7 @@
 // A UDP socket on one address, made here rather than by Node, so that its descriptor is known: for sending and reading by calls of
 // their own (send-now.ts, receive-queue.ts).
 import { parseIpv4, unspecified } from './ipv4.js'
-import { constants, familyBytes, openLibc } from './libc.js'
-
-const sockaddrLength = 16
+import { constants, openLibc, sockaddrIn } from './libc.js'
 
 /** A bound descriptor, which the caller closes (a dgram socket does). Throws an error with `code`, as Node's own bind does. */
 export function openSocket (address: string, port: number): number {
@@ -15,11 +13,8 @@ export function openSocket (address: string, port: number): number {
   }
   const fd = libc.socket(afInet, sockDgram | sockCloexec | sockNonblock, 0)
   if (fd < 0) throw failed('socket')
-  const where = Buffer.alloc(sockaddrLength)
-  where.set(familyBytes(afInet))
-  where.writeUInt16BE(port, 2)
-  where.writeUInt32BE(parseIpv4(address) ?? unspecified, 4)
-  if (libc.bind(fd, where, sockaddrLength) === 0) return fd
+  const where = sockaddrIn(parseIpv4(address) ?? unspecified, port)
+  if (libc.bind(fd, where, where.length) === 0) return fd
   const error = failed('bind')
   libc.close(fd)
   throw error

@@ -1,14 +1,13 @@
 // UDP datagrams as a file for Wireshark and tcpdump: draft-ietf-opsawg-pcap (version 2.4), LINKTYPE_RAW, in which each record begins
 // with its IPv4 header. A socket hears no headers: they are made from what it tells, without a checksum of UDP (RFC 768 allows it).
+import type { Endpoint } from './endpoint.js'
 import { parseIpv4, unspecified } from './ipv4.js'
-
-interface End { readonly address: string, readonly port: number }
 
 export interface CapturedDatagram {
   /** Epoch milliseconds. */
   readonly at: number
-  readonly from: End
-  readonly to: End
+  readonly from: Endpoint
+  readonly to: Endpoint
   /** The beginning of its payload. */
   readonly data: Buffer
   /** Octets of the whole payload. */

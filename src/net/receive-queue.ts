@@ -1,7 +1,7 @@
 // What waits in the kernel for a UDP socket to be read: how much may, and reading it faster than Node does. What does not fit is
 // dropped there, whoever sent it, and nobody is told but a counter (/proc/net/udp, the last column).
 import { readFileSync } from 'node:fs'
-import type { OnDatagram } from './endpoint.js'
+import type { Endpoint, OnDatagram } from './endpoint.js'
 import { formatIpv4 } from './ipv4.js'
 import { constants, intBuffer, intOf, openLibc } from './libc.js'
 
@@ -41,8 +41,8 @@ export function waitingReader (fd: number, onDatagram: OnDatagram): ReadWaiting 
   const libc = openLibc()
   const { msgDontWait } = constants
   let [data, used] = [Buffer.alloc(0), 0]
-  const senders = new Map<number, { readonly address: string, readonly port: number }>()
-  const senderOf = (ip: number, port: number): { readonly address: string, readonly port: number } => {
+  const senders = new Map<number, Endpoint>()
+  const senderOf = (ip: number, port: number): Endpoint => {
     const key = ip * 65536 + port
     const known = senders.get(key)
     if (known !== undefined) return known

@@ -4,7 +4,7 @@
 // network card, cuts them apart; a window of TFTP goes through the network stack once instead of eight times.
 import type { Endpoint } from './endpoint.js'
 import { parseIpv4 } from './ipv4.js'
-import { constants, familyBytes, intBuffer, openLibc } from './libc.js'
+import { constants, intBuffer, openLibc, sockaddrIn } from './libc.js'
 
 /** null when the kernel took it, undefined when it has no room now. */
 export type SendNow = (data: Uint8Array, to: Endpoint) => Error | null | undefined
@@ -15,7 +15,6 @@ export interface ImmediateSender {
   readonly sendAll: (datagrams: readonly Uint8Array[], to: Endpoint) => number
 }
 
-const sockaddrLength = 16
 /** Places that datagrams went to; a server answers the same few again and again. */
 const remembered = 1024
 /** Of one call: fewer than any kernel takes (64), and no more octets than a datagram may have. */
@@ -33,10 +32,7 @@ export function immediateSender (fd: number): ImmediateSender {
     if (before !== undefined) return before
     const ip = parseIpv4(address)
     if (ip === undefined) return undefined
-    const made = Buffer.alloc(sockaddrLength)
-    made.set(familyBytes(constants.afInet))
-    made.writeUInt16BE(port, 2)
-    made.writeUInt32BE(ip, 4)
+    const made = sockaddrIn(ip, port)
     if (known.size >= remembered) known.clear()
     known.set(key, made)
     return made
@@ -54,7 +50,7 @@ export function immediateSender (fd: number): ImmediateSender {
   const put = (data: Uint8Array, to: Endpoint): Error | null | undefined => {
     const where = addressOf(to)
     if (where === undefined) return new Error(`${to.address} is no IPv4 address`)
-    if (libc.sendto(fd, data, data.length, msgDontWait | msgNoSignal, where, sockaddrLength) >= 0) return null
+    if (libc.sendto(fd, data, data.length, msgDontWait | msgNoSignal, where, where.length) >= 0) return null
     const errno = libc.errno()
     return errno === 'EAGAIN' || errno === 'ENOBUFS' ? undefined : new Error(`send ${errno}`)
   }

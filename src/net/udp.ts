@@ -1,4 +1,4 @@
-// UDP sockets, each on one address or one interface. With conflict-probe the only user of node:dgram.
+// UDP sockets, each on one address or one interface. The only user of node:dgram.
 //
 // What shapes it (measured on Linux): a socket bound to a unicast address receives no broadcasts, one bound to 0.0.0.0
 // does; a send to 255.255.255.255 follows the routing table unless the socket is bound to a device; Node does not say
