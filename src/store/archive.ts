@@ -8,9 +8,8 @@ import { Header, Parser, Pax, type ReadEntry } from 'tar'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import type { ObjectFiles } from './moves.js'
 import { folders, placeOf } from './object-files.js'
+import { maxFileBytes } from './stored-file.js'
 
-/** Octets of one member: as much as a file of the store may have. */
-const largestMember = 32 * 1024 * 1024
 /** Octets of all that is unpacked, and members: they are held in memory. */
 const largestArchive = 512 * 1024 * 1024
 const mostMembers = 100_000
@@ -129,7 +128,7 @@ class Members {
     else if (path.startsWith('/')) this.#refuse(path, 'is an absolute path')
     else if (file.split('/').includes('..')) this.#refuse(path, 'leads out of the folder (..)')
     else if (!isFolder && !isFile) this.#refuse(path, /link/i.test(type) ? 'is a link' : `is of a kind that no store has (${type})`)
-    else if (size > largestMember) this.#refuse(path, `is too large: ${size} bytes, and at most ${largestMember} are taken`)
+    else if (size > maxFileBytes) this.#refuse(path, `is too large: ${size} bytes, and at most ${maxFileBytes} are taken`)
     else if (this.#files.has(file)) this.#refuse(path, 'stands in it twice')
     if (this.#refusal === undefined && folders.some(folder => file === folder || file.startsWith(`${folder}/`))) this.#isStore = true
     if (this.#refusal !== undefined || isFolder || placeOf(file) === undefined) {

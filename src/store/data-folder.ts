@@ -88,7 +88,7 @@ class Walk {
         if (folder !== 'groups' && !entry.name.startsWith('..')) await this.list(file, through)
       } else if (entry.isSymbolicLink() && folder !== 'groups' && !entry.name.startsWith('..') && await isFolder(join(path, entry.name))) {
         const target = await realpath(join(path, entry.name)).catch(() => undefined)
-        if (target === undefined || isInside(join(await realpath(path).catch(() => path)), target)) continue
+        if (target === undefined || isInside(await realpath(path).catch(() => path), target)) continue
         if (through.length < mostLinks && !through.includes(target)) await this.list(file, [...through, target])
       } else if (placeOf(file) !== undefined) {
         this.files.add(file)

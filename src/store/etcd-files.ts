@@ -4,7 +4,7 @@ import { counted } from '../base/units.js'
 import type { SharedState, Transaction } from '../cluster/shared-state.js'
 import { largestValue } from './etcd-store.js'
 import { isWritten, type Move } from './moves.js'
-import { folderOf, placeOf } from './object-files.js'
+import { keyOf, placeOf } from './object-files.js'
 
 /** etcd's --max-txn-ops, as it is by itself. */
 const mostOperations = 128
@@ -15,7 +15,7 @@ const mostOctets = largestValue
 export function etcdNameOf (file: string): string {
   const place = placeOf(file)
   if (place === undefined) throw new AppError('id_invalid', `${JSON.stringify(file.slice(0, 200))} is no object of a store`)
-  return `${folderOf(place.kind)}/${place.name}`
+  return keyOf(place.kind, place.name)
 }
 
 /** Throws AppError message_too_large, before anything is written. */

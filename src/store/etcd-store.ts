@@ -9,7 +9,7 @@ import type { SharedState } from '../cluster/shared-state.js'
 import type { Group } from '../matchbox/group.js'
 import type { Profile } from '../matchbox/profile.js'
 import { assertSafeName, type StoreChange, type ConfigKind, type OpenStore, type Problem, type Settled, type Snapshot, type StoreSource } from '../matchbox/store.js'
-import { bytesOf, type StoreFolder, folderOf, folders, fileOf, kindIn, objectOf } from './object-files.js'
+import { bytesOf, type StoreFolder, folderOf, folders, fileOf, keyOf, kindIn, objectOf } from './object-files.js'
 import { type ObjectKind, StoreMemory, type StoredObject } from './store-memory.js'
 
 /** etcd takes requests of 1.5 MiB by itself. */
@@ -188,8 +188,6 @@ class EtcdStore implements OpenStore {
     this.#options.log.warn({ file: key, problem, kept: this.#objects.has(key) }, 'store.problem')
   }
 }
-
-const keyOf = (kind: ObjectKind, name: string): string => `${folderOf(kind)}/${name}`
 
 function placeOf (key: string): { readonly kind: ObjectKind, readonly name: string } {
   const slash = key.indexOf('/')

@@ -31,6 +31,7 @@ export interface FileRecordsOptions {
 
 /** Milliseconds that a file which was just made empty has to be written before that is a problem. */
 const timeToFill = 1000
+
 export class FileRecords {
   readonly #options: FileRecordsOptions
   readonly #memory: StoreMemory

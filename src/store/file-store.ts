@@ -11,13 +11,13 @@ import type { Logger } from '../base/log.js'
 import type { Group } from '../matchbox/group.js'
 import type { Profile } from '../matchbox/profile.js'
 import {
-  type StoreChange, type ConfigKind, type OpenStore, type Problem, type Snapshot, type StoreSource, assertSafeName, configKinds, sharedKinds
+  type StoreChange, type ConfigKind, type OpenStore, type Problem, type Snapshot, type StoreSource, assertSafeName
 } from '../matchbox/store.js'
 import { removeFile, temporaryPrefix, writeFileAtomic } from '../disk/atomic-file.js'
 import { FolderWatcher } from '../disk/folder-watch.js'
 import { isFolder, listDataFolder } from './data-folder.js'
 import { FileRecords } from './file-records.js'
-import { bytesOf, fileOf, folders, placeOf } from './object-files.js'
+import { bytesOf, fileOf, folders, kindIn, placeOf } from './object-files.js'
 import { isReadable, readNow, stampAt, stampOf } from './stored-file.js'
 import { type ObjectKind, StoreMemory, type StoredObject } from './store-memory.js'
 
@@ -55,9 +55,11 @@ const mostGathered = 500
 const lookShare = 50
 
 /** Of a folder of the data folder, or of one in it. */
-const kindOf = (folder: string): ObjectKind | undefined =>
-  ([['groups', 'group'], ['profiles', 'profile'], ...[...configKinds, ...sharedKinds].map(kind => [kind, kind] as const)] as const)
-    .find(([top]) => folder === top || folder.startsWith(`${top}/`))?.[1]
+function kindOf (folder: string): ObjectKind | undefined {
+  const top = folders.find(top => folder === top || folder.startsWith(`${top}/`))
+  return top === undefined ? undefined : kindIn(top)
+}
+
 /** Throws AppError id_invalid. */
 function checkedFileOf (kind: ObjectKind, name: string): string {
   assertSafeName(name, kind === 'group' || kind === 'profile' ? '.json' : '')

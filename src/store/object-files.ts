@@ -13,6 +13,9 @@ export const kindIn = (folder: StoreFolder): ObjectKind => folder === 'groups' ?
 /** Below the data folder: `groups/a.json`, `ignition/a.yaml`. */
 export const fileOf = (kind: ObjectKind, name: string): string => `${folderOf(kind)}/${name}${kind === 'group' || kind === 'profile' ? '.json' : ''}`
 
+/** Where the same stands in etcd, below its prefix: `groups/a`. */
+export const keyOf = (kind: ObjectKind, name: string): string => `${folderOf(kind)}/${name}`
+
 /** What a file below the data folder is, by its place: Matchbox takes groups from the top of their folder alone. */
 export function placeOf (file: string): { kind: ObjectKind, name: string } | undefined {
   const slash = file.indexOf('/')
@@ -21,7 +24,7 @@ export function placeOf (file: string): { kind: ObjectKind, name: string } | und
   if (folder === undefined || file.includes(`/${temporaryPrefix}`)) return undefined
   if (folder !== 'groups' && folder !== 'profiles') return { kind: folder, name }
   if (!name.endsWith('.json') || (folder === 'groups' && name.includes('/'))) return undefined
-  return { kind: folder === 'groups' ? 'group' : 'profile', name: name.slice(0, -'.json'.length) }
+  return { kind: kindIn(folder), name: name.slice(0, -'.json'.length) }
 }
 
 /** Throws AppError group_invalid, profile_invalid. */

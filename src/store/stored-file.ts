@@ -13,7 +13,7 @@ export const stampAt = async (path: string): Promise<string> => stat(path).then(
 
 /** Whether it is a file; one that is too large throws AppError. */
 export function isReadable (stats: Stats): boolean {
-  if (stats.isFile() && stats.size > maxFileBytes) throw new AppError('write_failed', `larger than ${maxFileBytes / 1024 / 1024} MiB`)
+  if (stats.isFile() && stats.size > maxFileBytes) throw new AppError('read_failed', `larger than ${maxFileBytes / 1024 / 1024} MiB, which is as much as a file of the store may have`)
   return stats.isFile()
 }
 
