@@ -9,7 +9,7 @@ import type { MessageField, MessageLayout } from './proto.js'
 export type Decoded = { [field: string]: string | Buffer | Decoded | Map<string, string> | Array<string | Buffer | Decoded> }
 
 const wireType = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGroup: 4, fixed32: 5 } as const
-/** Messages of this API are three deep; groups, which it never has, are skipped without recursion. */
+/** 64 bits, seven to the octet. */
 const maxVarintBytes = 10
 
 /** The message in `bytes`; throws DecodeError. */
@@ -17,6 +17,7 @@ export function decodeMessage (bytes: Buffer, type: MessageLayout): Decoded {
   return new WireReader(bytes).message(type)
 }
 
+/** Messages of this API are three deep; groups, which it never has, are skipped without recursion. */
 class WireReader {
   readonly #bytes: Buffer
   #at = 0

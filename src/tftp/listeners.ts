@@ -29,8 +29,9 @@ export interface Listeners {
   close: () => Promise<void>
 }
 
-/** Requests wait here while the process is busy: five hundred machines powered on together ask within milliseconds. */
+/** Octets. Requests wait here while the process is busy: five hundred machines powered on together ask within milliseconds. */
 const receiveBuffer = 4 * 1024 * 1024
+/** Milliseconds between two looks at the addresses that the machine has. */
 const rescanEvery = 5000
 
 class EveryAddress implements Listeners {
