@@ -57,7 +57,7 @@ export async function diagnoseNames ({ entries, subnets, clock, ask = askServers
   await Promise.race([Promise.all(Array.from({ length: questionsAtOnce }, worker)), gaveUp])
   timer.cancel()
   return [
-    ...agreed > 0 ? [fine('names', `DNS agrees on ${agreed} reserved machines`)] : [],
+    ...agreed > 0 ? [fine('names', `DNS agrees on ${counted(agreed, 'reserved machine')}`)] : [],
     ...shortened(found),
     ...[...silent].map(who => note('names', `${who === '' ? 'the DNS server of this machine' : `the DNS server ${who}`} does not answer: names of reservations were not compared with it`)),
     ...signal.aborted ? [note('names', `DNS took longer than ${patience / 1000} s: not all names of reservations were compared`)] : []

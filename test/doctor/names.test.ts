@@ -24,7 +24,7 @@ t.test('both ways', async t => {
   })
   const found = await diagnoseNames({ entries: [entry('a', '10.0.0.3'), entry('b.other', '10.0.0.4'), entry(undefined, '10.0.0.5'), entry('c', '10.9.0.1')], subnets, clock: new FakeClock(), ask })
   t.same(found.map(({ level, text }) => `${level} ${text}`), [
-    'ok DNS agrees on 1 reserved machines',
+    'ok DNS agrees on 1 reserved machine',
     'warning b.other is not in DNS; its reservation says 10.0.0.4',
     'warning 10.0.0.4 has no name in DNS; its reservation says b.other'
   ])
@@ -71,7 +71,7 @@ dhcp:
   await dns.line(/started/)
   const doctor = space.spawn(process.execPath, bundledProgram(), 'doctor', '--config', config)
   await doctor.ended
-  t.match(doctor.output(), /^ok {7}names: DNS agrees on 1 reserved machines$/m)
+  t.match(doctor.output(), /^ok {7}names: DNS agrees on 1 reserved machine$/m)
   t.match(doctor.output(), /^warning {2}names: two\.lab\.test is 172\.30\.0\.99 in DNS; its reservation says 172\.30\.0\.12$/m)
   t.match(doctor.output(), /^warning {2}names: 172\.30\.0\.12 is second\.lab\.test in DNS; its reservation says two\.lab\.test$/m)
 })
