@@ -12,7 +12,7 @@
  * @property {boolean} [pure]     no clock, chance, timers or process
  */
 
-const plain = ['base/errors', 'base/nearest', 'base/positions', 'base/units', 'base/visible-text', 'net/mac', 'net/ipv4', 'net/bytes']
+const plain = ['base/errors', 'base/nearest', 'base/positions', 'base/units', 'base/visible-text', 'net/mac', 'net/ipv4', 'net/bytes', 'net/host-name']
 
 /** @type {Layer[]} */
 export const layers = [
@@ -31,7 +31,7 @@ export const layers = [
   { name: 'pace', files: ['base/pace'], may: [], node: [], packages: [] },
   { name: 'bundled', files: ['base/bundled'], may: ['base/errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
   { name: 'yaml document', files: ['config/yaml-document'], may: [], node: [], packages: ['yaml'], pure: true },
-  { name: 'config', files: ['config/'], may: ['config/', 'disk/denied', 'disk/whole-file', 'base/errors', 'base/nearest', 'base/positions', 'base/units', 'net/mac', 'net/ipv4', 'ui/access', 'updates/version', 'updates/window'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
+  { name: 'config', files: ['config/'], may: ['config/', 'disk/denied', 'disk/whole-file', 'base/errors', 'base/nearest', 'base/positions', 'base/units', 'net/mac', 'net/ipv4', 'net/host-name', 'ui/access', 'updates/version', 'updates/window'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
   { name: 'network edge', files: ['net/'], may: ['net/', 'base/errors', 'base/nearest', 'base/clock'], types: ['base/log'], node: ['*'], packages: ['koffi'] },
   {
     name: 'dhcp edge',
@@ -64,7 +64,7 @@ export const layers = [
   {
     name: 'matchbox',
     files: ['matchbox/'],
-    may: ['matchbox/', 'base/errors', 'base/units', 'net/mac', 'net/ipv4', 'go/', 'yaml/', 'ignition/'],
+    may: ['matchbox/', 'base/errors', 'base/units', 'net/mac', 'net/ipv4', 'net/host-name', 'go/', 'yaml/', 'ignition/'],
     types: ['base/log'],
     node: ['node:buffer', 'node:path', 'node:crypto'],
     packages: ['yaml']

@@ -2,6 +2,7 @@
 // in bytes. docs/configuration.md says the same in words, and a test holds the two together.
 import * as v from 'valibot'
 import { measure, sizeUnits, timeUnits } from '../base/units.js'
+import { hostNamePattern } from '../net/host-name.js'
 import { type Ipv4, parseIpv4, parseSubnet } from '../net/ipv4.js'
 import { parseMac } from '../net/mac.js'
 import { parsePrefix } from '../ui/access.js'
@@ -58,9 +59,8 @@ function parseRange (text: string): { readonly first: Ipv4, readonly last: Ipv4 
 }
 const range = parsed('expected first-last, such as 192.168.100.100-192.168.100.150', parseRange)
 
-/** RFC 1123: letters, digits and hyphens, in labels joined by dots. */
 const hostName = v.pipe(v.string('expected a host name'),
-  v.regex(/^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i, 'expected a host name'))
+  v.regex(hostNamePattern, 'expected a host name'))
 
 const path = v.pipe(v.string('expected a path'), v.regex(/^[^\0]+$/, 'expected a path'))
 /** '' for none. */

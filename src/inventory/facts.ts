@@ -1,4 +1,5 @@
 // Addresses and names as other programs' lists write them, more loosely than this program does.
+import { hostNamePattern } from '../net/host-name.js'
 import { type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import type { Fact, ListedHost, Place } from './host-list.js'
@@ -18,10 +19,8 @@ export function looseMac (text: string): Mac | undefined {
   return mac?.length === 17 ? mac : undefined
 }
 
-/** RFC 1123, as the configuration takes it. */
-const hostName = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i
-
-export const isHostName = (text: string): boolean => hostName.test(text) && parseIpv4(text) === undefined
+/** As the configuration takes it. */
+export const isHostName = (text: string): boolean => hostNamePattern.test(text) && parseIpv4(text) === undefined
 
 /** What a role may be called: it becomes a word of other programs' files. */
 const roleName = /^[a-z0-9](?:[\w.-]{0,62}[a-z0-9])?$/i

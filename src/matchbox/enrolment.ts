@@ -1,6 +1,7 @@
 // Enrolment as Mayu has it: a machine that nobody knows gets the first profile of a list that has a place left, a number, a name
 // and an address for good, in a group of its own. Here is which; machines/enroller says one after the other. Pure.
 import type { JsonValue } from '../go/json.js'
+import { hostNamePattern } from '../net/host-name.js'
 import { formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { Group } from './group.js'
@@ -86,11 +87,11 @@ export function planEnrolment ({ mac, labels, matched }: Newcomer, rules: Enrolm
 /** What an administrator wants of one machine. */
 export interface Adoption { readonly mac: Mac, readonly name: string, readonly ip: string | undefined, readonly profile: string }
 
-/** A host name (RFC 1123), which is a safe file name too. */
-const hostNamePattern = /^(?=.{1,200}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i
+/** Of a host name that is the name of a group's file too. */
+const longestName = 200
 
 export function planAdoption ({ mac, name, ip: address, profile }: Adoption, taken: Taken): EnrolmentPlan {
-  if (!hostNamePattern.test(name)) return { refusal: `${JSON.stringify(name.slice(0, 80))} is not a host name: letters, digits, hyphens and dots` }
+  if (name.length > longestName || !hostNamePattern.test(name)) return { refusal: `${JSON.stringify(name.slice(0, 80))} is not a host name: letters, digits, hyphens and dots` }
   if (!taken.hasProfile(profile)) return { refusal: `there is no profile ${JSON.stringify(profile.slice(0, 80))} in the store` }
   const holder = taken.groups.find(({ selector, metadata }) => machinesOf(selector).includes(mac) || metadata?.get(enrolledMacKey) === mac)
   if (holder !== undefined) return { refusal: `group ${holder.id} names ${mac} already: change that one` }

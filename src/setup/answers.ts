@@ -1,7 +1,8 @@
 // The questions of an installation, and what is wrong with an answer, said when it is given. Pure: who asks, and what interfaces there
 // are, is handed in.
+import { hostNamePattern } from '../net/host-name.js'
 import { contains, formatIpv4, formatSubnet, type Ipv4, parseIpv4, parseSubnet, type Subnet } from '../net/ipv4.js'
-import { isPlain, modes, type WishName, type Wishes } from './wishes.js'
+import { isPlain, modes, plainLetters, type WishName, type Wishes } from './wishes.js'
 
 export interface KnownInterface { readonly name: string, readonly addresses: ReadonlyArray<{ readonly ip: Ipv4, readonly subnet: Subnet }> }
 
@@ -83,7 +84,7 @@ const questions: readonly Question[] = [
     text: 'Domain (empty: none)',
     isAsked: isServer,
     otherwise: nothing,
-    problem: answer => /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i.test(answer) ? undefined : `${answer} is no domain such as lab.example.com`
+    problem: answer => hostNamePattern.test(answer) ? undefined : `${answer} is no domain such as lab.example.com`
   }
 ]
 
@@ -117,7 +118,7 @@ export async function answerTo (
     // Blanks around a comma or a dash are how people write lists and ranges.
     const answer = (await ask(text, usual)).split(/([,-])/).map(part => part.trim()).join('') || usual
     if (answer === '') return ''
-    const wrong = isPlain(answer) ? problem(answer, wishes, interfaces) : `that can't be: ${answer}`
+    const wrong = isPlain(answer) ? problem(answer, wishes, interfaces) : `that can't be: ${answer}; ${plainLetters}`
     if (wrong === undefined) return answer
     tell(wrong)
   }

@@ -20,7 +20,7 @@ export function wishesIn (values: Readonly<Record<string, unknown>>): Wishes {
     const value = values[name]
     if (typeof value !== 'string') continue
     if (value === '') throw new AppError('usage', `--${name} needs a value`)
-    if (!isPlain(value)) throw new AppError('usage', `--${name} can't be ${JSON.stringify(value)}`)
+    if (!isPlain(value)) throw new AppError('usage', `--${name} can't be ${JSON.stringify(value)}: ${plainLetters}`)
     wishes[name] = value
   }
   const { mode, interface: device = '', 'unknown-clients': policy } = wishes
@@ -29,6 +29,9 @@ export function wishesIn (values: Readonly<Record<string, unknown>>): Wishes {
   if (device.length > 15) throw new AppError('usage', `--interface: no interface is called ${device}`)
   return wishes
 }
+
+/** What is said of a text that is not plain. */
+export const plainLetters = 'letters, digits and . : / , _ @ are taken, and hyphens after the first of them'
 
 /** What may stand in YAML and in a unit of systemd as it is. */
 export const isPlain = (text: string): boolean => /^[A-Za-z0-9.:/,_@][A-Za-z0-9.:/,_@-]*$/.test(text)
