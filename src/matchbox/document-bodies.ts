@@ -11,6 +11,7 @@ import type { Group } from './group.js'
 import { assertGuard, type GuardKeeper, guardOf, tokenKey, withToken } from './guard.js'
 import { renderLocalGrub, renderLocalIpxe } from './local-boot.js'
 import { renderMetadata } from './metadata.js'
+import { flagOf } from './metadata-values.js'
 import type { NetBoot, Profile } from './profile.js'
 import { renderGrub } from './render-grub.js'
 import { renderIpxeInTurn, renderResilientInTurn } from './render-ipxe.js'
@@ -97,10 +98,8 @@ const guarded = ({ group, mac, request: { client, labels }, guard }: Recipient, 
 
 /** The group's metadata `boot_resilient` decides, then the profile's `boot.resilient`, then the configuration. */
 export function resilientFor (group: Group | undefined, boot: NetBoot | undefined, configured: boolean): boolean {
-  const own = group?.metadata?.get('boot_resilient')
-  // Terraform's provider makes text of every value.
-  if (typeof own === 'boolean' || own === 'true' || own === 'false') return String(own) === 'true'
-  return boot?.resilient ?? configured
+  const own = group === undefined ? undefined : flagOf(group, 'boot_resilient').value
+  return own ?? boot?.resilient ?? configured
 }
 
 const startsFromDisk = (group: Group): AppError => new AppError('boot_from_disk', `group ${group.id} starts from the local disk`)

@@ -31,9 +31,7 @@ export function explainSelection (
       : amiss.length > 0
         ? amiss.map(([key, values]) => `${key} has to be ${values.join(' or ')}, and ${labels.has(key) ? `is ${labels.get(key) ?? ''}` : 'is not sent'}`).join('; ')
         : count < (best?.count ?? 0)
-          ? `it matches too, by ${labelCount(count)} where the chosen one matches by ${best?.count ?? 0}`
+          ? `it matches too, by ${counted(count, 'label')} where the chosen one matches by ${best?.count ?? 0}`
           : 'it matches as well; of equals the one whose selector is later in the alphabet is taken'
   }))
 }
-
-const labelCount = (count: number): string => counted(count, 'label')

@@ -9,7 +9,7 @@ const many = 100
 export class KeptIndex {
   readonly #groups: () => ReadonlyMap<string, Group>
   readonly #index = new GroupIndex()
-  /** Groups that changed since the index was asked; undefined for all. */
+  /** Groups that changed since the index was asked; undefined until it first was. */
   #changed: Set<string> | undefined
 
   constructor (groups: () => ReadonlyMap<string, Group>) { this.#groups = groups }
@@ -17,9 +17,7 @@ export class KeptIndex {
   /** What the store tells of. */
   changed (changes: readonly StoreChange[]): void {
     for (const { kind, name } of changes) {
-      if (kind !== 'group') continue
-      if (name === undefined) this.#changed = undefined
-      else this.#changed?.add(name)
+      if (kind === 'group') this.#changed?.add(name)
     }
     if ((this.#changed?.size ?? 0) >= many) this.#sync()
   }

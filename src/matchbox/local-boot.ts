@@ -1,6 +1,7 @@
 // Machines that are to start from their own disk although they booted from the network: the group's metadata
 // `boot_from_disk` says how, since no one way works on every firmware.
 import type { Group } from './group.js'
+import { textOf } from './metadata-values.js'
 
 /**
  * `exit` hands back to the firmware, which goes on to the next entry of its boot order; `sanboot` starts the first disk
@@ -14,9 +15,7 @@ const localBootKey = 'boot_from_disk'
 
 /** Undefined for a group that boots from the network; `problem` when its metadata says what cannot be made out. */
 export function localBootOf (group: Group): { readonly localBoot: LocalBoot | undefined, readonly problem?: string } {
-  const value = group.metadata?.get(localBootKey)
-  // Terraform's provider makes text of every value.
-  const text = value === undefined || value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value)
+  const text = textOf(group, localBootKey)
   if (text === '' || text === 'false') return { localBoot: undefined }
   if (text === 'true') return { localBoot: 'auto' }
   const localBoot = localBoots.find(name => name === text)

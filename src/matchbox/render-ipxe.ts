@@ -1,4 +1,5 @@
 // The iPXE scripts: Matchbox's, to the byte, and the resilient ones for today's firmware and slow networks.
+import { urlOfInitrd } from './ipxe-settings.js'
 import { startDisk } from './local-boot.js'
 import type { NetBoot } from './profile.js'
 
@@ -163,8 +164,7 @@ function namedInitrds (initrds: readonly string[]): ReadonlyArray<{ name: string
   const taken = new Set<string>()
   return initrds.map((initrd, i) => {
     const given = /(?:^|\s)(?:--name|-n)[= ]\s*(\S+)/.exec(initrd)?.[1]
-    const url = initrd.trim().split(/\s+/).at(-1) ?? ''
-    const last = url.split(/[?#]/).map(part => part.split(/[^\w.+-]/).at(-1)).find(word => word !== '')
+    const last = urlOfInitrd(initrd).split(/[?#]/).map(part => part.split(/[^\w.+-]/).at(-1)).find(word => word !== '')
     const name = given ?? (last === undefined || taken.has(last) ? `initrd${i}` : last)
     taken.add(name)
     return { name, entry: given === undefined ? `--name ${name} ${initrd}` : initrd }

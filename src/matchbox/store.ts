@@ -1,5 +1,5 @@
 // Where groups, profiles and config files are kept: read as immutable snapshots in memory, written one object at a time.
-// One implementation is a folder of files (store/file-store); whatever else comes has to keep what is said here.
+// It is a folder of files (store/file-store) or etcd (store/etcd-store): both keep what is said here.
 import { AppError } from '../base/errors.js'
 import { cleanPath } from '../go/path.js'
 import type { Group } from './group.js'

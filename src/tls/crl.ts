@@ -2,7 +2,7 @@
 // OpenSSL, which enforces it, reads any that another tool made.
 import { verify, type X509Certificate } from 'node:crypto'
 import forge from 'node-forge'
-import { AppError } from '../base/errors.js'
+import { AppError, messageOf } from '../base/errors.js'
 import { plainSerial } from '../net/tls-identity.js'
 import type { IssuedCertificate } from './issue.js'
 
@@ -68,7 +68,7 @@ export function readCrls (text: string, file: string): readonly RevocationList[]
     if (blocks.length === 0 || blocks.some(({ type }) => type !== 'X509 CRL')) throw new Error('PEM text beginning -----BEGIN X509 CRL----- was expected')
     return blocks.map(({ body }) => readList(body))
   } catch (error) {
-    throw new AppError('certificate_invalid', `${file} holds no list of revoked certificates that can be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new AppError('certificate_invalid', `${file} holds no list of revoked certificates that can be read: ${messageOf(error)}`, { cause: error })
   }
 }
 

@@ -37,6 +37,7 @@ export interface ReloadOptions {
   readonly onEvent: (event: TlsEvent) => void
 }
 
+/** Milliseconds between two looks at the files. */
 const pollInterval = 1000
 /** A list that ends sooner is warned about: those of other tools last days or weeks. Milliseconds. */
 const listWarning = 2 * 86_400_000
