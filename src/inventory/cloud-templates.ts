@@ -7,8 +7,8 @@ import { listError, type SourceText } from './source-text.js'
 
 /** Metadata that says something to this program, or is somebody else's to set: a variable of that name is called otherwise. */
 const taken: ReadonlySet<string> = new Set([
-  'ip', 'hostname', 'role', 'mac', 'request', 'files', 'boot_file', 'boot_resilient', 'install_once', 'reinstall', 'local_boot',
-  'ignition_guard', 'guard_window', 'guard_count', 'update_group', 'enrolled', 'enrolled_mac', 'enrolled_uuid'
+  'ip', 'hostname', 'role', 'mac', 'request', 'files', 'boot_file', 'boot_resilient', 'boot_from_disk', 'install_once', 'reinstall',
+  'ignition_guard', 'guard_window', 'guard_count', 'update_group', 'etcd_cluster', 'etcd_discovery', 'enrolled', 'enrolled_mac', 'enrolled_uuid'
 ])
 
 /** The metadata key of a variable. */
