@@ -9,14 +9,12 @@ import { openStore } from '../wiring/looking.js'
 import { AppError, messageOf } from '../base/errors.js'
 import { createLog } from '../base/log.js'
 import type { ListenAddress } from '../config/load.js'
+import { documentKinds } from '../matchbox/document-bodies.js'
 import { isMacKey } from '../matchbox/group.js'
 import { configOptions, parse } from './arguments.js'
 import { tellUnread, unreadOf } from './unread.js'
 import { serviceConfig } from './service-config.js'
 import { type Command, errorJson, print, printJson } from './command.js'
-
-/** The documents that depend on the machine, as both name them. */
-const documents = ['ipxe', 'grub', 'ignition', 'cloud', 'generic', 'metadata'] as const
 
 /** Milliseconds, and octets of one answer. */
 const patience = 10_000
@@ -49,7 +47,7 @@ export const compareCommand: Command = {
     for (const { id, selector } of groups) {
       // A selector may list several hardware addresses; a machine has one of them.
       const query = [...selector].map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(isMacKey(key) ? value.split(',')[0] ?? '' : value)}`).join('&')
-      for (const document of documents) {
+      for (const document of documentKinds) {
         const path = `/${document}${query === '' ? '' : `?${query}`}`
         const [there, here] = await Promise.all([ask(theirs + path), ask(ours + path)])
         asked++

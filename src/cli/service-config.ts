@@ -38,7 +38,7 @@ export const looksAtService = ({ config, set = [] }: ConfigValues): boolean =>
   set.length === 0 && (config === undefined || config === defaultConfigFile)
 
 /** The variables of a file instead of those of whoever asks. */
-function withVariables (env: Io['env'], text: string): Io['env'] {
+export function withVariables (env: Io['env'], text: string): Io['env'] {
   const others = Object.entries(env).filter(([name]) => !name.startsWith('MATCHBOX_'))
   return Object.fromEntries([...others, ...parseEnvironmentFile(text)])
 }

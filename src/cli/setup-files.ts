@@ -11,11 +11,11 @@ import type { ListenPlan } from '../doctor/plan.js'
 import { networkInterfaces } from '../net/interfaces.js'
 import { contains, formatIpv4, formatSubnet } from '../net/ipv4.js'
 import { firewallServices, portsOf } from '../setup/firewall-services.js'
-import { type Assignment, type Gateway, gatewayPolicy, outsideIn, policyXml } from '../setup/gateway.js'
+import { type Assignment, type Gateway, gatewayDropInFile, gatewayPolicy, outsideIn, policyXml } from '../setup/gateway.js'
 import { subjectNames } from '../setup/subject-names.js'
 import { unitFiles, type WantedSocket } from '../setup/unit-files.js'
 import type { SetupPlaces } from './setup-places.js'
-import { assignedTo, assignmentsOf, gatewayDropInFile } from './setup-zones.js'
+import { assignedTo, assignmentsOf } from './setup-zones.js'
 
 export interface FilesWanted {
   readonly loaded: LoadedConfig

@@ -7,7 +7,7 @@ import { systemClock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import { createLog } from '../base/log.js'
 import { visibleText } from '../base/visible-text.js'
-import { formatEnvironmentFile, parseEnvironmentFile } from '../config/environment-file.js'
+import { formatEnvironmentFile } from '../config/environment-file.js'
 import { type LoadedConfig, loadConfig } from '../config/load.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { ask } from '../doctor/command.js'
@@ -24,6 +24,7 @@ import { certificateFiles, initCertificates } from '../tls/certs.js'
 import { type Io, print } from './command.js'
 import { controlAnswers } from './control-client.js'
 import { findingLine } from './report.js'
+import { withVariables } from './service-config.js'
 import { chooseConfig, type ConfigChoice } from './setup-config.js'
 import { firewallNote, installedGateway, routerNote, writeFiles } from './setup-files.js'
 import { type SetupPlaces, places as standard } from './setup-places.js'
@@ -137,13 +138,11 @@ async function isOlderThan ({ config, environment }: SetupPlaces): Promise<boole
 
 /** The service's environment: the file that is there, or what Matchbox's unit sets, if that is what ran here before. */
 async function environment (installed: SetupPlaces, { env }: Io, tell: (text: string) => void): Promise<{ readonly env: Io['env'], readonly takenOver: string }> {
-  const others = Object.entries(env).filter(([name]) => !name.startsWith('MATCHBOX_'))
-  const withFile = (text: string): Io['env'] => Object.fromEntries([...others, ...parseEnvironmentFile(text)])
-  if (existsSync(installed.environment)) return { env: withFile(readFileSync(installed.environment, 'utf8')), takenOver: '' }
+  if (existsSync(installed.environment)) return { env: withVariables(env, readFileSync(installed.environment, 'utf8')), takenOver: '' }
   const settings = settingsOfUnit(await settingsShown('matchbox.service'), unitFilesOnDisk)
   for (const note of settings.notes) tell(`note: ${note}`)
   const takenOver = formatEnvironmentFile(settings.environment)
-  return { env: withFile(takenOver), takenOver }
+  return { env: withVariables(env, takenOver), takenOver }
 }
 
 /** Whether there are none to be used: nobody has made some, or said that they are elsewhere. */

@@ -6,6 +6,7 @@ import { writeFileAtomic } from '../disk/atomic-file.js'
 import { ask } from '../doctor/command.js'
 import { firewalldRuns } from '../doctor/firewalld.js'
 import { agreed } from '../setup/answers.js'
+import { firewallServiceNames } from '../setup/firewall-services.js'
 import { settingsText, step, type SetupStep } from '../setup/steps.js'
 import { type Io, print } from './command.js'
 import { policyFile } from './setup-files.js'
@@ -72,7 +73,7 @@ async function firewallSteps ({ firewalld }: SetupPlaces): Promise<readonly Setu
   const runs = await firewalldRuns()
   const steps: SetupStep[] = []
   const zones = runs ? (await ask('firewall-cmd', ['--get-zones'])).stdout.trim().split(/\s+/) : []
-  for (const name of ['core-provisioner', 'core-provisioner-https', 'core-provisioner-rpc']) {
+  for (const name of firewallServiceNames) {
     const file = join(firewalld, 'services', `${name}.xml`)
     if (!existsSync(file)) continue
     for (const zone of zones) {

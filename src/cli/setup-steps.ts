@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import { ask } from '../doctor/command.js'
 import { firewalldRuns } from '../doctor/firewalld.js'
-import { gatewayUnit } from '../setup/gateway.js'
+import { gatewayDropInFile, gatewayUnit } from '../setup/gateway.js'
 import { isWord, step, type SetupStep } from '../setup/steps.js'
 import { type FilesWritten, policyFile } from './setup-files.js'
 import { type SetupPlaces, serviceUser as user } from './setup-places.js'
@@ -132,7 +132,7 @@ export async function gatewaySteps (
   const { outside, removed, idle } = asked
   const policy = join(firewalld, policyFile)
   // Also what is left of one whose removal was killed: its drop-in would bring it back.
-  const isThere = removed && [join(units, gatewayUnit), join(units, `${gatewayUnit}.d`, 'interfaces.conf'), policy].some(path => existsSync(path))
+  const isThere = removed && [join(units, gatewayUnit), join(units, gatewayDropInFile), policy].some(path => existsSync(path))
   const off = !isThere
     ? []
     : [

@@ -4,12 +4,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask, type Ask } from '../doctor/command.js'
 import { firewalldRuns, toldZoneOf, zoneOf } from '../doctor/firewalld.js'
-import { type Assignment, assignedIn, gatewayUnit } from '../setup/gateway.js'
+import { type Assignment, assignedIn, gatewayDropInFile } from '../setup/gateway.js'
 import { step, type SetupStep } from '../setup/steps.js'
 import type { SetupPlaces } from './setup-places.js'
-
-/** Below /etc/systemd/system. */
-export const gatewayDropInFile = `${gatewayUnit}.d/interfaces.conf`
 
 /** What firewalld was told for the gateway that is installed. */
 export function assignedTo ({ units }: SetupPlaces): readonly Assignment[] {

@@ -27,6 +27,9 @@ const services = [
   }
 ] as const
 
+/** Of all of them. */
+export const firewallServiceNames = services.map(({ name }) => name)
+
 export function firewallServices (sockets: readonly WantedSocket[]): readonly FirewallService[] {
   const reached = sockets.filter(({ host }) => !/^(?:127\.|::1$)/.test(host))
   return services.map(({ name, description, listeners, otherwise }) => {

@@ -19,6 +19,8 @@ export interface Assignment {
 }
 
 export const gatewayUnit = 'core-provisioner-gateway.service'
+/** Below /etc/systemd/system. */
+export const gatewayDropInFile = `${gatewayUnit}.d/interfaces.conf`
 /** firewalld takes no name of a policy that is longer than 18 characters, and reads nothing at all beside one. */
 export const gatewayPolicy = 'core-provisioner'
 

@@ -1,7 +1,7 @@
 // What systemd is told of the configuration: the units as they ship, and drop-ins for the interface of a socket, for where it listens
 // when that is not where its unit says, and for folders that the service writes elsewhere (systemd.socket(5), systemd.exec(5)); and the
 // unit of the gateway, where this machine is to be one.
-import { type Gateway, gatewayDropIn, gatewayUnit } from './gateway.js'
+import { type Gateway, gatewayDropIn, gatewayDropInFile, gatewayUnit } from './gateway.js'
 
 /** A socket of the configuration that systemd is to open. */
 export interface WantedSocket {
@@ -50,7 +50,7 @@ export function unitFiles ({ units, sockets, several, written, systemd, gateway 
   if (written.length > 0 && systemd >= hardening) {
     files.set('core-provisioner.service.d/paths.conf', `${heading}[Service]\nReadWritePaths=${written.map(path => quoted(`-${path}`)).join(' ')}\n`)
   }
-  if (gateway !== undefined) files.set(`${gatewayUnit}.d/interfaces.conf`, gatewayDropIn(gateway))
+  if (gateway !== undefined) files.set(gatewayDropInFile, gatewayDropIn(gateway))
   const names = sockets.map(socket => {
     const instance = several && socket.device !== undefined
     const name = `core-provisioner-${socket.name}${instance ? `@${socket.device}` : ''}.socket`

@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { placesBelow } from '../../src/cli/setup-places.js'
-import { assignedTo, assignmentsOf, assignSteps, gatewayDropInFile, releaseSteps } from '../../src/cli/setup-zones.js'
+import { assignedTo, assignmentsOf, assignSteps, releaseSteps } from '../../src/cli/setup-zones.js'
 import type { Ask } from '../../src/doctor/command.js'
-import { type Assignment, gatewayDropIn } from '../../src/setup/gateway.js'
+import { type Assignment, gatewayDropIn, gatewayDropInFile } from '../../src/setup/gateway.js'
 import { stepsText } from '../../src/setup/steps.js'
 
 /** firewall-cmd of a firewalld that was told these zones, and keeps those. */
