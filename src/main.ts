@@ -1,5 +1,6 @@
 // The process: arguments and environment in, exit status out, signals in between. Nothing else touches `process`.
 import { fstatSync, readFileSync, writeFileSync } from 'node:fs'
+import { setImmediate as turn } from 'node:timers/promises'
 import { AppError, errnoOf, messageOf } from './base/errors.js'
 import { run } from './cli/run.js'
 
@@ -60,6 +61,8 @@ const unwritten = process.stdout.errored
 const isUnheard = unwritten !== null && ['EPIPE', 'EIO'].includes(errnoOf(unwritten))
 if (unwritten !== null && !isUnheard) process.stderr.write(`core-provisioner: standard output could not be written: ${messageOf(unwritten)}\n`)
 process.exitCode = status === 0 && unwritten !== null && !isUnheard ? 1 : status
+// Whatever ended in this turn, as the write of the log's last line did, counts as under way until the next.
+await turn()
 // exit(3) waits for every thread, and one that a disk holds which does not answer never ends.
 if (isStuck || process.getActiveResourcesInfo().some(name => name.startsWith('FSReq'))) {
   const { openLibc } = await import('./net/libc.js')

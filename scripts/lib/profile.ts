@@ -24,8 +24,11 @@ export async function withProfile (folder: string, run: () => Promise<void>): Pr
   }
 }
 
-/** Arguments of Node's for a program that is measured: it writes its profile when it ends by itself, or by a SIGTERM that it knows of. */
+/**
+ * Arguments of Node's for a program that is measured: it writes its profile when it ends by itself, or by a SIGTERM. Each of its
+ * threads writes one, into a folder of the program's.
+ */
 export function profiled (name: string): readonly string[] {
   const folder = process.env[variable]
-  return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${name}-${++written}.cpuprofile`]
+  return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(folder, `${name}-${++written}`)}`]
 }

@@ -1,7 +1,7 @@
 // The end of serve while somebody reads and does not go on.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
@@ -64,4 +64,23 @@ rpc: { address: "" }
   t.match(JSON.parse(stdout.trimEnd().split('\n').at(-1)!), { msg: 'appliance.end', orderly: true })
   t.notMatch(stdout, /appliance\.close/)
   t.match(readFileSync(join(folder, 'state/machines.jsonl'), 'utf8'), '"mac":"52:54:00:00:00:07"')
+})
+
+t.test('an end with nothing left to do runs what Node runs at the end, such as writing a profile', async t => {
+  const folder = t.testdir({ data: { groups: {}, profiles: {} }, assets: {} })
+  const file = join(folder, 'config.yaml')
+  writeFileSync(file, `data_path: ${folder}/data
+assets_path: ${folder}/assets
+state_path: ${folder}/state
+control_socket: ${shortFolder(t)}/c
+http: { address: "127.0.0.1:${await freePort()}" }
+tftp: { address: "" }
+rpc: { address: "" }
+`)
+  const program = new Program(['serve', '--config', file], { env: { NODE_V8_COVERAGE: join(folder, 'written') } })
+  t.teardown(() => program.child.kill('SIGKILL'))
+  await program.logged('appliance.ready')
+  t.match(await program.end('SIGTERM'), { status: 0, stdout: /"orderly":true/ })
+  const own = readdirSync(join(folder, 'written')).filter(name => name.startsWith(`coverage-${program.child.pid}-`) && name.endsWith('-0.json'))
+  t.equal(own.length, 1)
 })
