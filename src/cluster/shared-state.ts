@@ -33,7 +33,7 @@ export interface SharedStateOptions {
   /** Without it a start without etcd knows nothing. */
   readonly copy?: (current: () => Iterable<readonly [string, Buffer]>) => FleetCopy
   /** Only looks: nothing is written, and a fleet that is not there is not made. */
-  readonly readOnly?: boolean
+  readonly readOnly: boolean
   /** From 0 to 1, so that several do not all come back at once. */
   readonly random?: () => number
 }
@@ -73,7 +73,7 @@ export class SharedState {
     this.#beat = new Beat({
       clock: options.clock,
       random: options.random,
-      repeats: options.readOnly !== true,
+      repeats: !options.readOnly,
       look: () => this.#synchronise(),
       onFailure: error => { this.#step.away(error) }
     })
@@ -110,7 +110,7 @@ export class SharedState {
       this.#step.away(error)
       log.warn({ error: this.#step.reason, from: copied?.values.size ?? 0 }, 'cluster.away')
     }
-    if (this.#options.readOnly === true || this.#closed) return
+    if (this.#options.readOnly || this.#closed) return
     log.info({ fleet: this.#fleet, revision: this.#revision, inStep: this.#step.isIn, keys: this.#entries.size }, 'cluster.open')
     this.#beat.start()
   }
@@ -194,7 +194,7 @@ export class SharedState {
   }
 
   async #synchronise (): Promise<void> {
-    const { etcd, clock, prefix, readOnly = false } = this.#options
+    const { etcd, clock, prefix, readOnly } = this.#options
     const now = clock.now()
     let fleet: RangeResponse
     try {

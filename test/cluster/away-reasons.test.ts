@@ -19,7 +19,7 @@ function failing () {
   }) as Logger
   let failure = new AppError('etcd_away', 'time is up')
   const etcd = { call: () => Promise.reject(failure) } as unknown as EtcdClient
-  const state = new SharedState({ etcd, prefix: '/p/', clock, log, random: () => 0 })
+  const state = new SharedState({ etcd, prefix: '/p/', readOnly: false, clock, log, random: () => 0 })
   const fail = async (error: AppError): Promise<void> => {
     failure = error
     clock.advance(2000)

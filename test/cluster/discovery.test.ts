@@ -137,6 +137,21 @@ t.test('a wait for what is older than the thousand events that are kept is refus
   t.match(waiter(bench, token, key, bench.discovery.state.index - 500, true).told, { status: 200, body: { action: 'set' } })
 })
 
+t.test('of the last thousand events each is told, whenever it is asked for', async t => {
+  const bench = new Bench()
+  const token = await bench.discovery.newToken(2, '192.0.2.1')
+  const key = `/_etcd/registry/${token}`
+  const missed: number[] = []
+  for (let i = 0; i < 2500; i++) {
+    await bench.discovery.putMember(token, 'a1', `m=${i}`, undefined, '')
+    const oldest = bench.discovery.state.index - 999
+    if (i < 1000) continue
+    const { told } = waiter(bench, token, key, oldest, true)
+    if ((told?.body as { readonly node?: { readonly modifiedIndex: number } } | undefined)?.node?.modifiedIndex !== oldest) missed.push(oldest)
+  }
+  t.same(missed, [])
+})
+
 t.test('what could not be kept was not done', async t => {
   const bench = new Bench()
   const token = await bench.discovery.newToken(2, '192.0.2.1')

@@ -1,4 +1,4 @@
-// Leases and machines of provisioners on a played etcd, where news is late, changes come by the hundred, and others are always first.
+// Leases, machines and groups of provisioners on a played etcd, where news is late, changes come by the hundred, and others are always first.
 import t from 'tap'
 import { EtcdLeases } from '../../src/cluster/etcd-leases.js'
 import { EtcdMachines } from '../../src/cluster/etcd-machines.js'
@@ -7,8 +7,10 @@ import { leaseGrace } from '../../src/cluster/lease-grace.js'
 import type { Lease } from '../../src/dhcp/leases.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
 import { longestText, recordLimits } from '../../src/machines/timeline.js'
+import { openEtcdStore } from '../../src/store/etcd-store.js'
 import { ip, mac, subnet } from '../helpers/dhcp.js'
 import { PlayedFleet, type Sharing } from '../helpers/fleet/played-fleet.js'
+import { makeGroup } from '../helpers/memory-store.js'
 
 const hour = 3_600_000
 const leasesOf = async ({ state, log, clock }: Sharing, server: string): Promise<EtcdLeases> => {
@@ -20,6 +22,20 @@ const addressOf = (n: number): string => `10.0.${n >> 8}.${n & 255}`
 const lease = (now: number, n: number, machine = n, more: Partial<Lease> = {}): Lease =>
   ({ ip: ip(addressOf(n)), mac: macOf(machine), state: 'bound', since: now, expires: now + hour, ...more })
 const macOf = (n: number): Lease['mac'] => mac(`52:54:00:00:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`)
+
+/** As wiring/machines opens it, without a file of its own. */
+async function machinesOf (shared: Sharing): Promise<{ readonly registry: MachineRegistry, readonly shared: Sharing }> {
+  const holder: { registry?: MachineRegistry } = {}
+  const own = { load: async () => [], note: () => {}, kept: async () => {}, close: async () => {} }
+  const machines = new EtcdMachines({ ...shared, own, onMachine: machine => { holder.registry?.take(machine) }, onForgotten: () => {} })
+  const registry = holder.registry = new MachineRegistry(await machines.load(), {
+    note: (machine, how) => { machines.note(machine, how) },
+    kept: which => machines.kept(which),
+    kindOf: () => 'known',
+    limits: { known: recordLimits.shared, stranger: recordLimits.stranger }
+  })
+  return { registry, shared }
+}
 
 t.test('who hears late of a lease gives the machine no second one', async t => {
   for (const state of ['bound', 'offered'] as const) {
@@ -34,6 +50,39 @@ t.test('who hears late of a lease gives the machine no second one', async t => {
     t.match(await fleet.meanwhile(two.propose({ lease: lease(now, 2, 1, { state }), now })), { kind: 'refused', holder: { ip: ip(addressOf(1)), mac: macOf(1) } }, state)
     t.equal(fleet.kept(leaseKey(ip(addressOf(2)))), undefined)
   }
+})
+
+t.test('a machine that goes round and round while etcd is away was installed all the same', async t => {
+  const fleet = new PlayedFleet(t)
+  let isThere = true
+  const { registry, shared } = await machinesOf(await fleet.share({ reaches: () => isThere }))
+  const others = (await machinesOf(await fleet.share())).registry
+  const { now } = fleet.time
+  registry.record({ mac: macOf(1), stage: 'kernel', at: now })
+  await fleet.wait(5000)
+  isThere = false
+  while (shared.state.standing.inStep) await fleet.wait(1000)
+  registry.record({ mac: macOf(1), stage: 'installed', at: now + 2000, bootedAs: 'x' })
+  for (let boot = 1; boot <= 200; boot++) registry.record({ mac: macOf(1), stage: 'discover', at: now + 2000 + boot, program: 'pxe', exchange: boot })
+  // Another one saw it too, and wrote first.
+  others.record({ mac: macOf(1), stage: 'ignition', at: now + 1000 })
+  await fleet.wait(5000)
+  isThere = true
+  await fleet.wait(20_000)
+  t.match(JSON.parse(fleet.kept(`machines/${macOf(1)}`)!.value.toString()), { machine: { installedAs: 'x', lastSeen: now + 2200 } })
+  t.match(others.get(macOf(1)), { installedAs: 'x' })
+})
+
+t.test('a store that is closed has written what it was given', async t => {
+  const fleet = new PlayedFleet(t)
+  const { state, clock, log } = await fleet.share()
+  const store = openEtcdStore({ state, clock, log, tombstoneMs: 0 })
+  const order: string[] = []
+  const put = store.putGroup(makeGroup({ id: 'a' })).then(() => { order.push('put') })
+  const closed = store.close().then(() => { order.push('closed') })
+  await fleet.meanwhile(Promise.all([put, closed]))
+  t.same(order, ['put', 'closed'])
+  t.type(fleet.kept('groups/a'), 'object')
 })
 
 t.test('where others change a lease again and again it is tried five times', async t => {
@@ -65,15 +114,7 @@ t.test('hundreds at once are all kept, in transactions that etcd takes', async t
   const disposals = await fleet.meanwhile(Promise.all(Array.from({ length: 400 }, (_, n) => leases.propose({ lease: lease(now, n), now }))))
   t.same(new Set(disposals.map(({ kind }) => kind)), new Set(['kept']))
 
-  const machines = new EtcdMachines({
-    ...shared, own: { load: async () => [], note: () => {}, kept: async () => {}, close: async () => {} }, onMachine: () => {}, onForgotten: () => {}
-  })
-  const registry = new MachineRegistry(await machines.load(), {
-    note: (machine, how) => { machines.note(machine, how) },
-    kept: which => machines.kept(which),
-    kindOf: () => 'known',
-    limits: { known: recordLimits.shared, stranger: recordLimits.stranger }
-  })
+  const { registry } = await machinesOf(shared)
   // Small ones, and such as are as large as they may be.
   for (const [first, steps, detail] of [[0, 1, 'x'], [1000, recordLimits.shared.timeline, '\u0001'.repeat(longestText - 3)]] as const) {
     for (let n = first; n < first + 400; n++) {

@@ -132,6 +132,20 @@ t.test('away: what is known stays, nothing is asked, and what was missed is told
   }
 })
 
+t.test('it is read whole every ten minutes, and is no other for that where nothing changed', async t => {
+  const fleet = new PlayedFleet(t)
+  const { state, said } = await fleet.share()
+  fleet.put('groups/a', '1')
+  await fleet.wait(second)
+  const told: unknown[] = []
+  state.onStanding(standing => { told.push(standing) })
+  state.onRestored(() => { told.push('restored') })
+  state.onChange('groups', changes => { told.push(...changes.map(wordsOf)) })
+  await fleet.wait(1500 * second)
+  t.same(told, [])
+  t.notOk(said.includes('cluster.restored'))
+})
+
 t.test('a member that is back is found in a moment, and one that stays away is not asked all the time', async t => {
   const fleet = new PlayedFleet(t)
   let asked = 0

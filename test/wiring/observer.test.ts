@@ -53,6 +53,41 @@ t.test('what is asked for in a machine\'s name from elsewhere changes nothing fo
   t.end()
 })
 
+t.test('a machine is installed once it fetched the config of the system that it writes, itself and with success', t => {
+  const own = '10.0.0.41'
+  for (const [what, ip, kind, os, status, stage] of [
+    ['the installer\'s own config', own, 'ignition', undefined, 200, 'ignition'],
+    ['another label', own, 'ignition', 'installer', 200, 'ignition'],
+    ['the config of the system', own, 'ignition', 'installed', 200, 'installed'],
+    ['which was refused', own, 'ignition', 'installed', 404, undefined],
+    ['asked for from elsewhere', '10.0.0.66', 'ignition', 'installed', 200, 'ignition'],
+    ['its script', own, 'script', 'installed', 200, 'script']
+  ] as const) {
+    const { stream } = logLines()
+    const log = createLog({ level: 'info', pretty: false, destination: stream })
+    const registry = new MachineRegistry([], { note: () => {} })
+    const observer = createObserver({
+      registry,
+      metrics: new Metrics(),
+      clock: new FakeClock(),
+      macOf: () => undefined,
+      addressClaims: { isAddressOf: (machine, address) => machine === victim && address === own, reservedName: () => undefined },
+      log,
+      loaderChosen: () => false,
+      news: { enrolled: () => {}, conflict: () => {} },
+      bootsAs: () => 'what it boots',
+      bootFileOf: () => undefined,
+      fence: new Fence({ log })
+    })
+    const answer = { group: undefined, profile: undefined, status, bytes: 1, ms: 1, finished: true, problem: undefined, fromDisk: false, bootedAs: undefined }
+    observer.onHttp({ kind, path: `/${kind}`, mac: victim, ip, labels: new Map(os === undefined ? [] : [['os', os]]), ...answer })
+    const machine = registry.get(victim)
+    t.equal(machine?.stage, stage, what)
+    t.equal(machine?.installedAs, stage === 'installed' ? 'what it boots' : undefined, what)
+  }
+  t.end()
+})
+
 t.test('a message without a hardware address that anybody could be named by is nobody\'s record', t => {
   const { stream } = logLines()
   const log = createLog({ level: 'info', pretty: false, destination: stream })
