@@ -34,9 +34,17 @@ t.test('an address is the machine\'s that holds its lease, or for which it is re
   clock.advance(21)
   t.equal(claims.isAddressOf(machine, '10.0.0.9'), true)
   for (const text of ['', 'x', '::1', '10.0.0.9x', '127.0.0.1']) t.equal(claims.isAddressOf(machine, text), false, text)
-  const before = readings
-  for (let i = 0; i < 1000; i++) claims.isAddressOf(other, '10.0.0.9')
-  t.ok(readings - before <= 1, 'however often somebody asks, the table is read at most every 20 ms')
+  for (const [what, has, milliseconds, read] of [['what is wanted is believed for a second', machine, 900, 0], ['the table is read at most every 20 ms', other, 63, 3]] as const) {
+    rows = [['10.0.0.9', has]]
+    clock.advance(1001)
+    claims.isAddressOf(machine, '10.0.0.9')
+    const before = readings
+    for (let passed = 0; passed < milliseconds; passed++) {
+      clock.advance(1)
+      for (let i = 0; i < 10; i++) if (claims.isAddressOf(machine, '10.0.0.9') !== (has === machine)) t.fail(what)
+    }
+    t.equal(readings - before, read, `however often somebody asks, ${what}`)
+  }
   t.end()
 })
 
