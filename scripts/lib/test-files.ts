@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
+import { bundleTests, type BundledTests, inSources } from './test-bundles.js'
 import { idleShare, keepSeconds, longestFirst, type OrderedTest, readSeconds, TestQueue } from './test-order.js'
 
 export interface TestFile {
@@ -23,6 +24,8 @@ export interface TestRun {
   /** The Node.js to run them by, and the environment, in place of this process's own. */
   readonly node?: string
   readonly env?: NodeJS.ProcessEnv
+  /** How many files are bundled before they run, and not read one by one. */
+  readonly leastBundled?: number
 }
 
 /** Seconds for a file that hangs, unless it asks for more; how long one takes is the machine's affair. */
@@ -42,11 +45,12 @@ export async function runTestFiles (files: readonly string[], run: TestRun, onFi
   let running = 0
   let before = cpus()
   let timer: NodeJS.Timeout | undefined
+  const bundled = await bundleTests(files, run.root, run.leastBundled)
   try {
     await new Promise<void>((resolve, reject) => {
       const begin = async (test: OrderedTest): Promise<void> => {
         running++
-        const result = await runTestFile(test.file, run)
+        const result = await runTestFile(test.file, run, bundled)
         running--
         queue.ended(test)
         seconds[test.file] = Math.round(result.seconds * 10) / 10
@@ -70,15 +74,18 @@ export async function runTestFiles (files: readonly string[], run: TestRun, onFi
     })
   } finally {
     clearInterval(timer)
+    bundled?.remove()
     keepSeconds(run.root, seconds)
   }
 }
 
-async function runTestFile (file: string, { root, node = process.execPath, env = process.env }: TestRun): Promise<TestFile> {
+async function runTestFile (
+  file: string, { root, node = process.execPath, env = process.env }: TestRun, bundled: BundledTests | undefined
+): Promise<TestFile> {
   // What a runner around this one tells its tests is not for these: they would leave the counting to it.
   const own = Object.entries(env).filter(([name]) => !/^_?TAP/.test(name) && name !== 'NODE_OPTIONS')
   const started = performance.now()
-  const child = spawn(node, ['--import=./scripts/lib/typescript.js', file], {
+  const child = spawn(node, ['--import=./scripts/lib/typescript.js', bundled?.pathOf(file) ?? file], {
     // Without a word from its runner tap gives a file half a minute.
     cwd: root,
     env: { ...Object.fromEntries(own), TAP_TIMEOUT: String(patience) },
@@ -90,6 +97,7 @@ async function runTestFile (file: string, { root, node = process.execPath, env =
   const [status, signal] = await once(child, 'close') as [number | null, NodeJS.Signals | null]
   const seconds = (performance.now() - started) / 1000
   if (signal !== null) output += `\nended by ${signal} after ${Math.round(seconds)} s\n`
+  if (bundled !== undefined) output = inSources(output)
   // A file that ends before it has a plan ran nothing.
   const told = /^# ([\d.]+) s of CPU$/m.exec(output)?.[1]
   return { file, passed: status === 0 && /^1\.\.\d/m.test(output), output, seconds, cpuSeconds: told === undefined ? undefined : Number(told) }

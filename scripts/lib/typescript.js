@@ -1,53 +1,28 @@
 // Runs the project's TypeScript as it stands, for tests and what they start: node --import=./scripts/lib/typescript.js FILE.ts
 // Most of what a short test takes is its start; tsx, which does the same for any project, adds a quarter of a second of CPU to each.
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
+import { readFileSync, writeSync } from 'node:fs'
 import { register } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 
-/** Where tap is, for the hooks; undefined where it is loaded as any package. */
+/** A test file that its runner made into JavaScript beforehand (test-bundles.ts) needs no hooks. It goes by the name of its source. */
+const [, source] = (isMainThread ? /\/\.cache\/tests\/\d+\/(.+)\.js$/.exec(process.argv[1] ?? '') : undefined) ?? []
+if (source !== undefined) process.argv[1] = fileURLToPath(new URL(`../../${source}.ts`, import.meta.url))
+
+/** Where tap is, for the hooks; undefined where nothing asks for it, or it is loaded as any package. */
 let tap
 
 // tap comes before the hooks, whose thread would be asked of it too. A thread that a test starts gets this file as well, and needs no tap.
 if (isMainThread && process.argv[1]?.endsWith('.test.ts') === true) {
-  tap = await tapInOneFile()
-  const { default: t } = await import(tap ?? 'tap')
+  const own = new URL('./tap.js', import.meta.url).href
+  const { default: t } = await import(own).then(module => { tap = own; return module }, () => import('tap'))
   // tap removes a test's folder before it calls a teardown unless a teardown was there before the folder was: what still writes to it then
   // has it come back, or keeps it from going.
   t.beforeEach(test => { test.teardown(() => {}) })
   process.on('exit', tellCpu)
 }
-register('./typescript-hooks.js', { parentURL: import.meta.url, data: { tap } })
+if (source === undefined) register('./typescript-hooks.js', { parentURL: import.meta.url, data: { tap } })
 process.setSourceMapsEnabled(true)
-
-/** tap is two hundred modules, which take twice as long to load as what they come to: 0.2 s of CPU for each of four hundred test files. */
-async function tapInOneFile () {
-  const packages = new URL('../../node_modules/', import.meta.url)
-  const { version } = JSON.parse(readFileSync(new URL('tap/package.json', packages), 'utf8'))
-  // tap leaves its own frames out of what it says of a failure, and knows them by this path.
-  const file = new URL(`../../.cache/javascript/node_modules/@tapjs/tap-${version}.js`, import.meta.url)
-  try {
-    if (existsSync(file)) return file.href
-    const { build } = await import('esbuild')
-    const { outputFiles: [made] } = await build({
-      entryPoints: [new URL('tap/dist/esm/index.js', packages).pathname],
-      bundle: true,
-      write: false,
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      // Parts of it are CommonJS, and ask for Node's modules by `require`.
-      banner: { js: "import { createRequire as makeRequire } from 'node:module'\nconst require = makeRequire(import.meta.url)" },
-      logLevel: 'silent'
-    })
-    mkdirSync(new URL('.', file), { recursive: true })
-    const written = new URL(`${file.href}.${process.pid}`)
-    writeFileSync(written, made.contents)
-    renameSync(written, file)
-    return file.href
-  } catch {
-    return undefined
-  }
-}
 
 /** What the file cost, the programs that it started included: what a machine's load does not lengthen as it does the time. */
 function tellCpu () {
