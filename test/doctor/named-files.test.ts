@@ -129,6 +129,12 @@ interface Site { readonly file: string, readonly path: string, readonly place: s
 
 /** A configuration where this key alone names what can't be. */
 function site (t: Test, row: Row, instead: Instead): Site {
+  const { file, paths: [path = ''], places: [place = ''] } = siteOf(t, [row], instead)
+  return { file, path, place }
+}
+
+/** One where each of these keys, which are of different sections, does. */
+function siteOf (t: Test, rows: readonly Row[], instead: Instead): { readonly file: string, readonly paths: readonly string[], readonly places: readonly string[] } {
   const folder = shortFolder(t)
   for (const name of ['store/groups', 'store/profiles', 'assets', 'state', 'run']) mkdirSync(join(folder, name), { recursive: true })
   const good = { ca: join(folder, 'ca.crt'), cert: join(folder, 'server.crt'), key: join(folder, 'server.key') }
@@ -136,8 +142,8 @@ function site (t: Test, row: Row, instead: Instead): Site {
   writeFileSync(good.cert, pki.server.cert)
   writeFileSync(good.key, pki.server.key, { mode: 0o600 })
   const all = standing(folder)
-  const path = instead === 'denied' && row.kind === 'folder' ? join(folder, 'denied-folder') : all[instead]
-  const { http, ...more } = row.beside(good, path) as { readonly http?: object }
+  const paths = rows.map(({ kind }) => instead === 'denied' && kind === 'folder' ? join(folder, 'denied-folder') : all[instead])
+  const { http, ...more } = Object.assign({}, ...rows.map((row, i) => row.beside(good, paths[i]!))) as { readonly http?: object }
   const text = stringify({
     data_path: join(folder, 'store'),
     assets_path: join(folder, 'assets'),
@@ -150,7 +156,19 @@ function site (t: Test, row: Row, instead: Instead): Site {
   })
   const file = join(folder, 'config.yaml')
   writeFileSync(file, text)
-  return { file, path, place: placeOf(text, file, row.at, path) }
+  return { file, paths, places: rows.map(({ at }, i) => placeOf(text, file, at, paths[i]!)) }
+}
+
+/** In as few configurations as can hold them: those of a section hide one another, and a cluster is asked where all else is well. */
+function apart (keys: readonly string[]): ReadonlyArray<readonly string[]> {
+  const groups: string[][] = []
+  const section = (key: string): string => key.split('.')[0]!
+  for (const key of keys) {
+    const group = section(key) === 'cluster' ? undefined : groups.find(group => group.every(other => ![section(key), 'cluster'].includes(section(other))))
+    if (group === undefined) groups.push([key])
+    else group.push(key)
+  }
+  return groups
 }
 
 /** The line that the value stands on, and the column where its key begins. */
@@ -209,18 +227,20 @@ async function serving (t: Test, row: Row, file: string, text: string): Promise<
 
 t.test('what the user of the service may not read is told with what mends it', async t => {
   if (!needsRoot(t)) return
-  for (const [key, row] of Object.entries(rows)) {
-    if (row.kind === 'socket') continue
-    const { file, path, place } = site(t, row, 'denied')
+  for (const keys of apart(Object.keys(rows).filter(key => rows[key]!.kind !== 'socket'))) {
+    const { file, paths, places } = siteOf(t, keys.map(key => rows[key]!), 'denied')
     chmodSync(join(file, '..'), 0o755)
     chmodSync(join(file, '..', 'server.key'), 0o644)
     execFileSync('chmod', ['-R', 'a+rwX', join(file, '../store'), join(file, '../state'), join(file, '../run')])
     const child = new Program(['check', '--as', 'nobody', '--config', file])
     const { stderr } = await child.end()
-    const line = stderr.split('\n').find(line => line.includes(`${place}: `) && line.includes(`: ${row.at}: `))
-    t.match(line, /EACCES/, `${key}: ${stderr}`)
-    t.match(line, path)
-    if (row.serves !== 'at the next sync') t.match(line, /; .* belongs to root, and this runs as nobody: ch/, key)
+    for (const [i, key] of keys.entries()) {
+      const row = rows[key]!
+      const line = stderr.split('\n').find(line => line.includes(`${places[i]}: `) && line.includes(`: ${row.at}: `))
+      t.match(line, /EACCES/, `${key}: ${stderr}`)
+      t.match(line, paths[i])
+      if (row.serves !== 'at the next sync') t.match(line, /; .* belongs to root, and this runs as nobody: ch/, key)
+    }
   }
 })
 

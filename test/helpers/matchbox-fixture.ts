@@ -1,6 +1,6 @@
 // The recorded requests to Matchbox: a copy of its data and assets as they were then, and the requests over a raw socket,
 // since every HTTP client would tidy up the paths.
-import { cpSync, lutimesSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, lutimesSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 
@@ -44,10 +44,10 @@ export const recording = JSON.parse(readFileSync(join(fixture, 'http-0.9.0.json'
 export function layOutVariant (name: string, folder: string): { dataPath: string, assetsPath: string } {
   const variant = recording.variants[name]!
   const [dataPath, assetsPath] = [join(folder, 'data'), join(folder, 'assets')]
-  cpSync(join(fixture, 'data'), dataPath, { recursive: true, verbatimSymlinks: true })
+  const removed = new Set(variant.remove.map(path => join(fixture, 'data', path)))
+  cpSync(join(fixture, 'data'), dataPath, { recursive: true, verbatimSymlinks: true, filter: path => !removed.has(path) })
   cpSync(join(fixture, 'assets'), assetsPath, { recursive: true, verbatimSymlinks: true })
   for (const [name, target] of Object.entries(links)) symlinkSync(target, join(assetsPath, name))
-  for (const path of variant.remove) rmSync(join(dataPath, path), { recursive: true })
   for (const [path, text] of Object.entries(variant.add)) {
     mkdirSync(dirname(join(dataPath, path)), { recursive: true })
     writeFileSync(join(dataPath, path), text)
