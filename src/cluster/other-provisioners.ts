@@ -47,6 +47,10 @@ export function othersThan (
   return found.filter(({ origin }, n) => found.findIndex(other => other.origin === origin) === n).slice(0, mostFallbacks)
 }
 
+/** All that a record tells machines of: `http://10.0.0.3:8080`. */
+export const originsOf = ({ address, addresses }: ProvisionerRecord): readonly string[] =>
+  [address, ...addresses.slice(0, mostAddresses)].flatMap(text => machineOrigin(text) ?? [])
+
 /** An origin that can stand in a script: http, an address of a host or a name, and a port. */
 export function machineOrigin (text: string): string | undefined {
   const [, host = '', port = ''] = /^http:\/\/([\w.-]{1,253}):(\d{1,5})$/.exec(text) ?? []

@@ -14,6 +14,7 @@ import { Beat } from './beat.js'
 import { Entries, type SharedEntry, type EntryChange } from './entries.js'
 import type { FleetCopy } from './fleet-copy.js'
 import { checkFleet } from './fleet-record.js'
+import { overHiccup } from './hiccup.js'
 import { fleetKey, joinFleet } from './join-fleet.js'
 import { type Standing, StandingKeeper } from './standing.js'
 import { assertWritable } from './write-test.js'
@@ -128,9 +129,7 @@ export class SharedState {
   }
 
   /** Hears when it falls out of step and when it is back. */
-  onStanding (listener: (standing: Standing) => void): () => void {
-    return this.#step.onStanding(listener)
-  }
+  onStanding (listener: (standing: Standing) => void): () => void { return this.#step.onStanding(listener) }
 
   /**
    * Hears that etcd was restored from a backup, before what it has is taken: revisions that were told are none of it, and what was
@@ -150,6 +149,9 @@ export class SharedState {
   }
 
   etcdKey (key: string): Buffer { return this.#key(key) }
+
+  /** Does it, and once more where etcd gave no answer and is back in a moment (hiccup.ts). */
+  async overHiccup<T> (work: () => Promise<T>): Promise<T> { return await overHiccup(this, this.#options.clock, work) }
 
   /** When what etcd had at the revision is known here. Throws AppError etcd_away when it does not arrive. */
   async applied (revision: number): Promise<void> { await this.#arrivals.revision(revision) }
@@ -259,9 +261,7 @@ export class SharedState {
       onCreated: () => { created?.() },
       onEvents: (revision, events) => {
         this.#revision = revision
-        this.#apply(events.map(({ type, kv }) => ({
-          key: this.#told(kv.key), after: type === 'PUT' ? { value: kv.value, revision } : undefined
-        })))
+        this.#apply(events.map(({ type, kv }) => ({ key: this.#told(kv.key), after: type === 'PUT' ? { value: kv.value, revision } : undefined })))
       },
       onEnd: error => {
         ended?.(error)

@@ -16,7 +16,7 @@ import { type ObjectKind, StoreMemory, type StoredObject } from './store-memory.
 export const largestValue = 1024 * 1024
 
 export interface EtcdStoreOptions {
-  readonly state: Pick<SharedState, 'get' | 'under' | 'onChange' | 'read' | 'transact' | 'etcdKey' | 'applied' | 'settle' | 'settleAll' | 'resync' | 'standing'>
+  readonly state: Pick<SharedState, 'get' | 'under' | 'onChange' | 'read' | 'transact' | 'etcdKey' | 'applied' | 'settle' | 'settleAll' | 'resync' | 'standing' | 'overHiccup'>
   /** Milliseconds for which machines still read what was deleted; 0 for not at all. */
   readonly tombstoneMs: number
   readonly clock: Clock
@@ -26,6 +26,8 @@ export interface EtcdStoreOptions {
 /** Put with each group that is added: who adds one has seen the one before. */
 const turnKey = 'shared/enrolment'
 const mostTries = 30
+
+interface GroupSent { readonly at: string, readonly bytes: Buffer }
 
 /** What can be read is in the snapshot at once: `state` has started. The caller closes `state` after the store. */
 export function openEtcdStore (options: EtcdStoreOptions): OpenStore { return new EtcdStore(options) }
@@ -106,18 +108,28 @@ class EtcdStore implements OpenStore {
 
   async addGroup (plan: () => Promise<Group | undefined>): Promise<void> {
     const { state } = this.#options
+    const unanswered: GroupSent[] = []
+    await state.overHiccup(() => this.#addInTurn(plan, unanswered))
+  }
+
+  /** `unanswered`: groups that etcd may have taken, now or in a moment, although it did not say so. */
+  async #addInTurn (plan: () => Promise<Group | undefined>, unanswered: GroupSent[]): Promise<void> {
+    const { state } = this.#options
     for (let tries = 0; tries < mostTries; tries++) {
       await state.settle(turnKey)
+      if (unanswered.some(({ at, bytes }) => state.get(at)?.value.equals(bytes))) return
       const turn = state.get(turnKey)?.revision ?? 0
       const group = await plan()
       if (group === undefined) return
       assertSafeName(group.id, '.json')
       const [at, bytes] = [keyOf('group', group.id), bytesOf({ kind: 'group', name: group.id, value: group })]
+      unanswered.push({ at, bytes })
       const [key, turns] = [state.etcdKey(at), state.etcdKey(turnKey)]
       const { succeeded, header } = await state.transact({
         compare: [{ key: turns, target: 'MOD', result: 'EQUAL', mod_revision: turn }, { key, target: 'CREATE', result: 'EQUAL', create_revision: 0 }],
         success: [{ request_put: { key: turns, value: Buffer.from(group.id) } }, { request_put: { key, value: bytes } }]
       })
+      unanswered.pop()
       if (succeeded) return await state.applied(Number(header.revision))
       await state.settle(at)
     }
@@ -141,7 +153,7 @@ class EtcdStore implements OpenStore {
     const at = keyOf(kind, name)
     const key = state.etcdKey(at)
     const isAs = (value: Buffer | undefined): boolean => bytes === undefined || value === undefined ? value === bytes : value.equals(bytes)
-    await this.#perKey.run(at, async () => {
+    await this.#perKey.run(at, () => state.overHiccup(async () => {
       const before = await state.read(at)
       if (isAs(before?.value)) return await state.settle(at)
       const { succeeded, header, responses } = await state.transact({
@@ -154,7 +166,7 @@ class EtcdStore implements OpenStore {
         throw new AppError('store_changed', `another provisioner changed ${kind} ${JSON.stringify(name.slice(0, 80))} at the same time: look at it and try again`)
       }
       await (succeeded ? state.applied(Number(header.revision)) : state.settle(at))
-    })
+    }))
   }
 
   /** What etcd has from now on, in one step for whoever looks. */

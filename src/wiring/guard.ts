@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { errnoOf, messageOf } from '../base/errors.js'
+import { originsOf } from '../cluster/other-provisioners.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { lineFormats } from '../disk/state-formats.js'
 import { readWhole } from '../disk/whole-file.js'
@@ -72,13 +73,20 @@ async function readSecret (path: string, log: Ground['log']): Promise<Buffer> {
   return secret
 }
 
-/** Whether a URL leads here: what machines are told, one of our addresses, or a name on a port of ours, which only DNS could tell. */
-function isOwn (url: URL, { config, homes }: Pick<Ground, 'config' | 'homes'>): boolean {
+/**
+ * Whether a URL leads here, or to another provisioner, which takes the same tokens: what machines are told, one of our addresses, or a name
+ * on a port of ours, which only DNS could tell.
+ */
+function isOwn (url: URL, { config, homes, cluster }: OpenGuardOptions['ground']): boolean {
   if (homes.all.some(({ origin }) => url.host === new URL(origin).host)) return true
-  const port = Number(url.port === '' ? url.protocol === 'https:' ? 443 : 80 : url.port)
+  const isHttps = url.protocol === 'https:'
+  const port = Number(url.port === '' ? isHttps ? 443 : 80 : url.port)
+  const others = cluster?.present().flatMap(originsOf) ?? []
+  if (!isHttps && others.includes(`http://${url.hostname}:${port}`)) return true
   if (port !== config.http.address.port && port !== config.http.https.address?.port) return false
   const ip = parseIpv4(url.hostname)
-  return ip === undefined || isLocal(formatIpv4(ip))
+  // Records tell of no HTTPS: a fleet is set up alike.
+  return ip === undefined || isLocal(formatIpv4(ip)) || (isHttps && others.some(origin => origin.startsWith(`http://${url.hostname}:`)))
 }
 
 function isLocal (address: string): boolean {

@@ -21,12 +21,12 @@ import type { BootFileSent } from '../machines/observer.js'
 import type { Leases } from './leases.js'
 
 export const claimsOf = (
-  { config, homes, clock }: Pick<Ground, 'config' | 'homes' | 'clock'>, { store }: Leases, holderOf: (ip: Ipv4) => Mac | undefined
+  { config, homes, clock, cluster }: Pick<Ground, 'config' | 'homes' | 'clock' | 'cluster'>, { store }: Leases, holderOf: (ip: Ipv4) => Mac | undefined
 ): AddressClaims => new AddressClaims({
   modeAt: ip => modeAt(homes, ip),
   holderOf,
   clock,
-  settle: store.settle?.bind(store),
+  settle: cluster === undefined ? undefined : ip => cluster.state.overHiccup(async () => { await store.settle?.(ip) }),
   isGiven: ip => config.dhcp.subnets.some(({ subnet }) => contains(subnet, ip))
 })
 

@@ -103,6 +103,7 @@ t.test('what one provisioner saw and gave counts at the other', async t => {
   const script = await got(once.at, once.by, scriptOf(5))
   const token = /&guard=([\w-]+)/.exec(script)?.[1] ?? ''
   t.not(token, '')
+  t.match(await got(once.at, once.other, scriptOf(5)), /8080\/ignition\?mac=\S*&guard=/, 'whoever writes the script, and whichever of them it leads to')
   const config = `/ignition?mac=${macOf(5)}&guard=${token}`
   t.match(await got(first.at, once.other, config), /\n403$/, 'a token is its machine\'s')
   t.match(await got(once.at, once.other, config), /"3\.3\.0".*\n200$/, 'a token of one is taken by the other')

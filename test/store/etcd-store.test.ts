@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../src/base/clock.js'
+import { AppError } from '../../src/base/errors.js'
 import type { SharedState } from '../../src/cluster/shared-state.js'
 import type { EtcdClient } from '../../src/etcd/etcd-client.js'
 import type { RequestOp } from '../../src/etcd/proto.js'
@@ -17,6 +18,8 @@ import { makeGroup, makeProfile } from '../helpers/memory-store.js'
 import { openState, type StateOptions } from '../helpers/shared-state.js'
 import { findTool, needs } from '../helpers/tools.js'
 
+t.setTimeout(120_000)
+
 interface Provisioner { readonly state: SharedState, readonly store: OpenStore, readonly etcd: EtcdClient }
 
 async function provisioner (t: Test, cluster: EtcdCluster, options: StateOptions = {}): Promise<Provisioner> {
@@ -24,6 +27,9 @@ async function provisioner (t: Test, cluster: EtcdCluster, options: StateOptions
   const state = await openState(t, cluster, { etcd, ...options })
   const store = openEtcdStore({ state, tombstoneMs: 0, clock: systemClock, log: options.log ?? pino({ level: 'silent' }) })
   t.teardown(() => store.close())
+  // A service listens; here nothing else keeps the process while etcd is waited for.
+  const held = setInterval(() => {}, 60_000)
+  t.teardown(() => { clearInterval(held) })
   return { state, store, etcd }
 }
 
@@ -47,6 +53,43 @@ t.test('what one provisioner put another can be asked for at once', async t => {
   t.equal(a.store.snapshot.groups.size, 0)
   await a.store.settle?.('ignition', 'x')
   t.equal(findConfig(a.store.snapshot, 'ignition', 'x')?.content.toString(), '1')
+})
+
+t.test('what is written while etcd does not answer for a moment is written; of one that stays away the reason is told', async t => {
+  if (!needs(t, 'etcd')) return
+  const cluster = await startEtcd(t)
+  const member = cluster.members[0]!
+  const { state, store, etcd } = await provisioner(t, cluster)
+  await store.putGroup(makeGroup({ id: 'old' }))
+  /** Has it stop in the middle of the work, and go on once that is known here. */
+  const through = async (work: () => Promise<void>): Promise<void> => {
+    const away = new Promise<void>(resolve => { const stop = state.onStanding(({ inStep }) => { if (!inStep) { stop(); resolve() } }) })
+    member.signal('SIGSTOP')
+    const done = work()
+    await away
+    member.signal('SIGCONT')
+    await done
+    await until('it is in step again', () => state.standing.inStep)
+  }
+  await through(() => store.putGroup(makeGroup({ id: 'a' })))
+  await through(() => store.deleteGroup('old'))
+  let plans = 0
+  const plan = async () => makeGroup({ id: `b${plans++}` })
+  await through(() => store.addGroup!(plan))
+  t.same([...store.snapshot.groups.keys()].filter(id => id.startsWith('b')).length, 1, 'however late etcd carries out what it did not answer')
+
+  const call = etcd.call.bind(etcd)
+  let lost = 1
+  etcd.call = async (...asked) => {
+    const answer = await call(...asked)
+    if (asked[0] === 'Txn' && lost-- > 0) throw new AppError('etcd_away', 'the answer is lost')
+    return answer
+  }
+  await store.addGroup!(plan)
+  t.equal([...store.snapshot.groups.keys()].filter(id => id.startsWith('b')).length, 2, 'what etcd carried out without an answer is not done twice')
+  lost = 1
+  await store.putProfile(makeProfile({ id: 'p' }))
+  t.equal(store.snapshot.profiles.has('p'), true)
 })
 
 t.test('of two that change one object at once, one is told so', async t => {

@@ -82,7 +82,8 @@ t.test('a config that is given out once is given out once, over a restart too; w
 t.test('which URLs of a script lead here, and so get the token of its machine', async t => {
   const set = [`state_path=${t.testdir()}`, 'advertise=boot.test', 'http.address=0.0.0.0:8080', 'http.https.address=0.0.0.0:443', 'http.https.cert_file=/c', 'http.https.key_file=/k']
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set })
-  const guard = await openGuard({ ground: { config, homes: new Homes(config), log: pino({ level: 'silent' }) }, isAddressOf: () => true, onClose: close => { t.teardown(close) } })
+  const ground = { config, homes: new Homes(config), log: pino({ level: 'silent' }) }
+  const guard = await openGuard({ ground, isAddressOf: () => true, onClose: close => { t.teardown(close) } })
   const rows: ReadonlyArray<readonly [string, boolean]> = [
     ['http://boot.test:8080/ignition', true],
     ['http://127.0.0.1:8080/ignition', true],
@@ -97,6 +98,12 @@ t.test('which URLs of a script lead here, and so get the token of its machine', 
     ['https://203.0.113.9/ignition', false]
   ]
   for (const [url, expected] of rows) t.equal(guard.isOwn(new URL(url)), expected, url)
+  const other = { name: 'b', address: 'http://boot.example:8081', addresses: ['http://192.0.2.3:80', 'http://[::1]:8080', 'nonsense'] }
+  const cluster = { openGuard: async () => ({}), present: () => [{ ...other, name: 'a', addresses: [] }, other] } as never
+  const shared = await openGuard({ ground: { ...ground, cluster }, isAddressOf: () => true, onClose: () => {} })
+  const others = ['http://boot.example:8081/ignition', 'http://192.0.2.3/ignition', 'https://192.0.2.3/ignition', 'http://192.0.2.3:8080/ignition', 'https://192.0.2.3:80/ignition', 'https://192.0.2.4/ignition', 'http://nonsense/']
+  t.same(others.map(url => shared.isOwn(new URL(url))), [true, true, true, false, false, false, false], 'of several provisioners a URL of another one')
+  t.notOk(others.some(url => guard.isOwn(new URL(url))), 'and of nobody\'s where there is one')
 })
 
 t.test('without a descriptor to ask the kernel with, an address on a port of ours is taken for ours: no machine misses its token', t => {
