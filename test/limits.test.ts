@@ -43,6 +43,7 @@ import { handshakeTimeout } from '../src/grpc/handshake.js'
 import { firstRows, pageRows } from '../src/ui/boots.js'
 import { mostProblems } from '../src/ui/list-pages.js'
 import { mostReleases, strangerRows } from '../src/ui/ui-app.js'
+import { loaderCache } from '../src/wiring/loader-files.js'
 import { storeRows } from '../src/wiring/ui-store.js'
 
 const text = readFileSync(new URL('../docs/limits.md', import.meta.url), 'utf8')
@@ -118,6 +119,8 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['octets of known machines, about', NaN, registryBudgets.known],
   ['octets of machines that only a lease names, about', NaN, registryBudgets.leased],
   ['octets of strangers, about', NaN, registryBudgets.stranger],
+  ['loader file that is kept in memory, octets', loaderCache.largest, NaN],
+  ['loader files in memory, octets', loaderCache.memory, NaN],
   ['file of the store, octets', maxFileBytes, NaN],
   ['calls to the disk of `assets_path`, and to that of `tftp.root`', turnsAtOnce, NaN],
   ['objects and lists of JSON inside one another', maximumJsonDepth, NaN],

@@ -32,6 +32,8 @@ import { MachineRegistry } from '../src/machines/registry.js'
 import { observe, recordLimits } from '../src/machines/timeline.js'
 import { HttpClient } from '../src/mirror/http-client.js'
 import { parseYaml } from '../src/config/yaml-text.js'
+import { DiskTurns } from '../src/disk/disk-turns.js'
+import { FileCache } from '../src/disk/file-cache.js'
 import { readWhole } from '../src/disk/whole-file.js'
 import { keysIn } from '../src/mirror/key-store.js'
 import { acceptInNumbers } from '../src/net/acceptors.js'
@@ -42,6 +44,7 @@ import { openFileStore } from '../src/store/file-store.js'
 import { Instances } from '../src/updates/instances.js'
 import type { Instance } from '../src/updates/instance.js'
 import { Homes } from '../src/wiring/homes.js'
+import { loaderCache } from '../src/wiring/loader-files.js'
 import { type MachineNews, openMachineNews } from '../src/wiring/machine-news.js'
 import { readYaml } from '../src/yaml/read-yaml.js'
 import { mac, request, testMac } from './helpers/dhcp.js'
@@ -561,6 +564,36 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     }
   },
   Files: {
+    'calls to the disk of `assets_path`, and to that of `tftp.root`': async t => {
+      const turns = new DiskTurns('/assets', new FakeClock())
+      let begun = 0
+      const ends: Array<() => void> = []
+      let heard = (): void => {}
+      const fourth = new Promise<void>(resolve => { heard = resolve })
+      const calls = Array.from({ length: 4 }, () => turns.take(() => {
+        if (++begun === 4) heard()
+        return new Promise<void>(resolve => { ends.push(resolve) })
+      }))
+      t.equal(begun, 3)
+      ends[0]?.()
+      await Promise.all([calls[0], fourth])
+      for (const end of ends) end()
+      await Promise.all(calls)
+    },
+    'loader file that is kept in memory, octets': t => {
+      const keeps = (size: bigint): boolean => new FileCache({ ...loaderCache, clock: new FakeClock() }).keeps({ dev: 1n, ino: 1n, size, mtimeNs: 1n, ctimeNs: 1n })
+      t.same([keeps(8_388_608n), keeps(8_388_609n)], [true, false])
+    },
+    'loader files in memory, octets': async t => {
+      const cache = new FileCache({ ...loaderCache, clock: new FakeClock() })
+      for (let n = 1; n <= 65; n++) {
+        const file = cache.open({ dev: 1n, ino: BigInt(n), size: 1_048_576n, mtimeNs: 1n, ctimeNs: 1n })
+        const piece = await file?.piece(0, async () => {})
+        piece?.release()
+        file?.close()
+        t.equal(cache.bytes, Math.min(n, 64) * 1_048_576)
+      }
+    },
     'file of the store, octets': async t => {
       const folder = t.testdir({ generic: { most: '', over: '' }, groups: {}, profiles: {} })
       for (const [name, octets] of [['most', 33_554_432], ['over', 33_554_433]] as const) truncateSync(join(folder, 'generic', name), octets)

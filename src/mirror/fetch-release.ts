@@ -77,11 +77,9 @@ export async function fetchRelease (
     const to = isThere ? target : partial
     for (const [name, content] of new Map([...release.made, ...statements.made])) await writeFileAtomic(join(to, name), content)
     await linkAliases(to, release, files)
+    // The last, which forces all the names in the folder to disk.
     await writeFileAtomic(join(to, manifestName), `${JSON.stringify(written, null, 2)}\n`)
-    if (!isThere) {
-      await syncFolder(partial)
-      await rename(partial, target)
-    }
+    if (!isThere) await rename(partial, target)
     await syncFolder(folderPath)
     if (isThere) await rm(partial, { recursive: true, force: true })
     const unproven = [...statements.unproven, ...obtained.flatMap(({ notes }) => notes)]

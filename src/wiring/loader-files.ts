@@ -19,7 +19,7 @@ import { bootConfig } from './dhcp-settings.js'
 import { ownOrSpare } from './spare-loaders.js'
 
 /** Boot loaders are small and asked for by everybody at once. Bytes. */
-const cacheLimits = { memory: 64 * 2 ** 20, largest: 8 * 2 ** 20 }
+export const loaderCache = { memory: 64 * 2 ** 20, largest: 8 * 2 ** 20 }
 
 export interface LoaderFilesParts {
   readonly config: Config
@@ -40,7 +40,7 @@ export interface LoaderFilesParts {
 
 /** Loaders on disk, whoever put them there: the owner's folder first, then what the program and the distribution bring. */
 function storedLoaders ({ tftp }: Config, clock: Clock): { readonly own: FileSource, readonly bundled: FileSource } {
-  const shared = { trusted: bootFolders(), cache: new FileCache({ ...cacheLimits, clock }), readers: new Readers(), clock }
+  const shared = { trusted: bootFolders(), cache: new FileCache({ ...loaderCache, clock }), readers: new Readers(), clock }
   return {
     own: storedFiles({ ...shared, roots: [tftp.root], turns: new DiskTurns(tftp.root, clock) }),
     bundled: storedFiles({ ...shared, roots: bootFolders() })
