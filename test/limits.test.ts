@@ -122,7 +122,7 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['loader file that is kept in memory, octets', loaderCache.largest, NaN],
   ['loader files in memory, octets', loaderCache.memory, NaN],
   ['file of the store, octets', maxFileBytes, NaN],
-  ['calls to the disk of `assets_path`, and to that of `tftp.root`', turnsAtOnce, NaN],
+  ['calls to the disk of `assets_path`, to that of `tftp.root`, and reading ones to that of `data_path`', turnsAtOnce, NaN],
   ['objects and lists of JSON inside one another', maximumJsonDepth, NaN],
   ['maps and lists of YAML inside one another', maximumYamlDepth, NaN],
   ['the same of the configuration and of `hosts.d`', mostLevels, NaN],

@@ -16,7 +16,7 @@ unset LD_LIBRARY_PATH LD_PRELOAD
 # What this program starts as a process of its own starts here too: by itself Node.js would name the loader below as its program.
 export CORE_PROVISIONER_LAUNCHER="$dir/bin/core-provisioner"
 # Threads for files, of which a disk that does not answer holds some (disk/disk-turns); Node.js has four.
-export UV_THREADPOOL_SIZE="${UV_THREADPOOL_SIZE:-16}"
+export UV_THREADPOOL_SIZE="${UV_THREADPOOL_SIZE:-24}"
 # -- because Node.js 20 takes --env-file for its own wherever it stands.
 # lib/core-provisioner is a link to the loader: ps shows that name. Places in the sources instead of in main.js are told by
 # NODE_OPTIONS=--enable-source-maps, for 80 MB of memory.

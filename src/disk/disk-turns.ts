@@ -20,9 +20,13 @@ export class DiskTurns {
   #watch: Timer | undefined
   #looks = 0
 
-  constructor (folder: string, clock: Pick<Clock, 'every'>) {
+  readonly #most: number
+
+  /** `most` of the threads may wait for it. */
+  constructor (folder: string, clock: Pick<Clock, 'every'>, most = turnsAtOnce) {
     this.#folder = folder
     this.#clock = clock
+    this.#most = most
   }
 
   /** Whether the disk is asked, and answers nothing. Counted in looks: a machine that was suspended has made none. */
@@ -34,12 +38,12 @@ export class DiskTurns {
   }
 
   /** The same for what has to be done some time, as closing a file: it waits for as long as it takes. */
-  owe (operation: () => Promise<void>): Promise<void> {
+  owe<T> (operation: () => Promise<T>): Promise<T> {
     return this.#take(operation, false)
   }
 
   async #take<T> (operation: () => Promise<T>, mayBeRefused: boolean): Promise<T> {
-    if (this.#taken < turnsAtOnce) this.#taken++
+    if (this.#taken < this.#most) this.#taken++
     else await this.#turn(mayBeRefused)
     this.#watch ??= this.#clock.every(lookEvery, () => { this.#look() })
     try {
@@ -77,6 +81,9 @@ export class DiskTurns {
   }
 
   #silence (): AppError {
-    return new AppError('read_failed', `${this.#folder} does not answer: is the disk or the server behind it there?`)
+    return new AppError('read_failed', silenceOf(this.#folder))
   }
 }
+
+/** What is said of a folder whose disk is silent. */
+export const silenceOf = (folder: string): string => `${folder} does not answer: is the disk or the server behind it there?`

@@ -137,15 +137,12 @@ export class FolderWatcher {
   }
 }
 
+/** One after the other: where the disk does not answer, each look holds a thread. */
 async function identityOf ({ root, folders }: WatcherOptions): Promise<string> {
-  const identities = await Promise.all([root, ...folders.map(f => join(root, f))].map(async path => {
-    try {
-      const { dev, ino } = await stat(path)
-      return `${dev}:${ino}`
-    } catch {
-      return 'missing'
-    }
-  }))
+  const identities: string[] = []
+  for (const path of [root, ...folders.map(f => join(root, f))]) {
+    identities.push(await stat(path).then(({ dev, ino }) => `${dev}:${ino}`, () => 'missing'))
+  }
   return identities.join(' ')
 }
 

@@ -5,19 +5,20 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Clock, Timer } from '../base/clock.js'
-import { AppError, messageOf } from '../base/errors.js'
+import { messageOf } from '../base/errors.js'
 import { KeyedMutex } from '../base/keyed-mutex.js'
 import type { Logger } from '../base/log.js'
 import type { Group } from '../matchbox/group.js'
 import type { Profile } from '../matchbox/profile.js'
 import {
-  type StoreChange, type ConfigKind, type OpenStore, type Problem, type Snapshot, type StoreSource, assertSafeName
+  type StoreChange, type ConfigKind, type OpenStore, type Problem, type Snapshot, type StoreSource
 } from '../matchbox/store.js'
-import { removeFile, temporaryPrefix, writeFileAtomic } from '../disk/atomic-file.js'
+import { removeFile, writeFileAtomic } from '../disk/atomic-file.js'
 import { FolderWatcher } from '../disk/folder-watch.js'
 import { isFolder, listDataFolder } from './data-folder.js'
 import { FileRecords } from './file-records.js'
-import { bytesOf, fileOf, folders, kindIn, placeOf } from './object-files.js'
+import { FolderDisk } from './folder-disk.js'
+import { bytesOf, checkedFileOf, folders, kindIn, placeOf } from './object-files.js'
 import { isReadable, readNow, stampAt, stampOf } from './stored-file.js'
 import { type ObjectKind, StoreMemory, type StoredObject } from './store-memory.js'
 
@@ -60,18 +61,12 @@ function kindOf (folder: string): ObjectKind | undefined {
   return top === undefined ? undefined : kindIn(top)
 }
 
-/** Throws AppError id_invalid. */
-function checkedFileOf (kind: ObjectKind, name: string): string {
-  assertSafeName(name, kind === 'group' || kind === 'profile' ? '.json' : '')
-  if (name.startsWith(temporaryPrefix)) throw new AppError('id_invalid', `names that begin with ${temporaryPrefix} are those of unfinished files`)
-  return fileOf(kind, name)
-}
-
 class FolderStore implements OpenStore {
   readonly #options: FileStoreOptions
   readonly #memory: StoreMemory
   readonly #records: FileRecords
   readonly #perFile = new KeyedMutex()
+  readonly #disk: FolderDisk
   /** Folders that could not be listed, '.' for the data folder itself. */
   #folderProblems: ReadonlyMap<string, string> = new Map()
   #watcher: FolderWatcher | undefined
@@ -85,6 +80,7 @@ class FolderStore implements OpenStore {
 
   constructor (options: FileStoreOptions) {
     this.#options = options
+    this.#disk = new FolderDisk({ ...options, onSilence: problem => { options.log.warn({ path: options.dataPath, problem }, 'store.unreadable') } })
     this.#memory = new StoreMemory(options)
     this.#records = new FileRecords({ ...options, memory: this.#memory, onTimeUp: files => { this.#onEdit(files) } })
   }
@@ -106,7 +102,10 @@ class FolderStore implements OpenStore {
     const began = clock.now()
     await this.#readAll({ first: true })
     this.#records.isOpen = true
-    if (watch) this.#lookAgain((clock.now() - began) * lookShare)
+    if (watch) {
+      this.#lookAgain((clock.now() - began) * lookShare)
+      this.#disk.watch()
+    }
     const { groups, profiles, configs } = this.snapshot
     log.info({
       path: dataPath,
@@ -120,6 +119,7 @@ class FolderStore implements OpenStore {
   async close (): Promise<void> {
     this.#closed = true
     this.#looking?.cancel()
+    this.#disk.close()
     this.#records.close()
     await this.#watcher?.close()
     await this.#rescan
@@ -132,7 +132,9 @@ class FolderStore implements OpenStore {
   problems (): readonly Problem[] {
     const folders: Problem[] = [...this.#folderProblems].map(([folder, message]) =>
       ({ kind: kindOf(folder), name: undefined, where: folder, message }))
-    return [...folders, ...this.#records.problems()]
+    const { silence } = this.#disk
+    const silent: Problem[] = silence === undefined ? [] : [{ kind: undefined, name: undefined, where: '.', message: silence }]
+    return [...silent, ...folders, ...this.#records.problems()]
   }
 
   sources (): Iterable<StoreSource> { return this.#records.sources() }
@@ -157,21 +159,21 @@ class FolderStore implements OpenStore {
     const file = checkedFileOf(kind, name)
     const path = join(this.#options.dataPath, file)
     const bytes = bytesOf(object)
-    await this.#perFile.run(file, async () => {
+    await this.#perFile.run(file, () => this.#disk.write(async () => {
       const before = this.#records.get(file)
       if (before?.object !== undefined && before.problem === undefined && bytesOf(before.object).equals(bytes) &&
         await stampAt(path) === before.stamp) return
       await writeFileAtomic(path, bytes)
       this.#records.put(file, { stamp: await stampAt(path), bytes, problem: undefined, object })
-    })
+    }))
   }
 
   async #delete (kind: ObjectKind, name: string): Promise<void> {
     const file = checkedFileOf(kind, name)
-    await this.#perFile.run(file, async () => {
+    await this.#perFile.run(file, () => this.#disk.write(async () => {
       await removeFile(join(this.#options.dataPath, file))
       this.#records.forget(file)
-    })
+    }))
   }
 
   /**
@@ -270,9 +272,12 @@ class FolderStore implements OpenStore {
     await this.#perFile.run(file, async () => {
       const path = join(this.#options.dataPath, file)
       try {
-        const stats = await stat(path)
-        if (!always && this.#records.get(file)?.stamp === stampOf(stats)) return
-        this.#records.found(file, place, stats, isReadable(stats) ? await readFile(path) : undefined)
+        const found = await this.#disk.read(async () => {
+          const stats = await stat(path)
+          const isKnown = !always && this.#records.get(file)?.stamp === stampOf(stats)
+          return isKnown ? undefined : { stats, bytes: isReadable(stats) ? await readFile(path) : undefined }
+        })
+        if (found !== undefined) this.#records.found(file, place, found.stats, found.bytes)
       } catch (error) {
         this.#records.failed(file, error)
       }

@@ -1,7 +1,8 @@
 // Objects as the files of a data folder: where each stands, and what is in it. What etcd holds is the same bytes.
+import { AppError } from '../base/errors.js'
 import { encodeGroup, parseGroup } from '../matchbox/group.js'
 import { encodeProfile, parseProfile } from '../matchbox/profile.js'
-import { configKinds, sharedKinds } from '../matchbox/store.js'
+import { assertSafeName, configKinds, sharedKinds } from '../matchbox/store.js'
 import { temporaryPrefix } from '../disk/atomic-file.js'
 import type { ObjectKind, StoredObject } from './store-memory.js'
 
@@ -36,3 +37,10 @@ export function objectOf (kind: ObjectKind, name: string, bytes: Buffer): Stored
 
 export const bytesOf = (object: StoredObject): Buffer =>
   object.kind === 'group' ? encodeGroup(object.value) : object.kind === 'profile' ? encodeProfile(object.value) : object.value.content
+
+/** Throws AppError id_invalid. */
+export function checkedFileOf (kind: ObjectKind, name: string): string {
+  assertSafeName(name, kind === 'group' || kind === 'profile' ? '.json' : '')
+  if (name.startsWith(temporaryPrefix)) throw new AppError('id_invalid', `names that begin with ${temporaryPrefix} are those of unfinished files`)
+  return fileOf(kind, name)
+}

@@ -7,6 +7,7 @@ import { bootFolders } from '../base/bundled.js'
 import { errnoOf, unwaited } from '../base/errors.js'
 import type { LoadedConfig } from '../config/load.js'
 import { remedyFor } from '../disk/denied.js'
+import { silenceOf } from '../disk/disk-turns.js'
 import { noFolder } from '../disk/no-folder.js'
 import type { RunningParts } from './running-parts.js'
 
@@ -34,10 +35,8 @@ async function lookAt (path: string, use: Use): Promise<string | undefined> {
 /** Milliseconds for a look. */
 const patience = 5000
 
-const silent = (path: string): string => `${path} does not answer: is the disk or the server behind it there?`
-
 const inTime = async (path: string, look: Promise<string | undefined>): Promise<string | undefined> =>
-  await Promise.race([look, setTimeout(patience, silent(path), { ref: false })])
+  await Promise.race([look, setTimeout(patience, silenceOf(path), { ref: false })])
 
 /** Looks at a folder again and again: one look at a time, since one that hangs holds a thread. */
 function oneAtATime (): Look {

@@ -9,6 +9,7 @@ import { NetworkNamespace, namespaceProblem, type Running } from '../helpers/net
 import { mountSilent, silence, silentDiskProblem } from '../helpers/silent-disk.js'
 import { able, needs } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
+import { until } from '../helpers/until.js'
 
 const program = builtProgram()
 const bootMachine = fileURLToPath(new URL('../helpers/boot-machine.ts', import.meta.url))
@@ -109,6 +110,23 @@ t.test('while the disk of the owner\'s loaders does not answer, machines get the
   const loader = statSync(new URL('../../assets/boot/snponly.efi', import.meta.url)).size
   for (const [i, mac] of macs.entries()) t.match(await boot(mac), { ...booted(i), loader })
   t.match(await running.line(/"msg":"folder\.amiss"/, 60_000), /tftp\.root: [^"]*tftp does not answer: [^"]*: loaders come from [^"]* alone/)
+  process.kill(running.child.pid!, 'SIGTERM')
+  t.equal(await running.ended, 0)
+})
+
+t.test('nor does the disk of the store, of which /readyz tells as long as it does not answer', { timeout: 300_000 }, async t => {
+  if (!able(t, namespaceProblem() ?? silentDiskProblem()) || !needs(t, 'nsenter', 'curl')) return
+  const { folder, stranger, serve, boot } = layOut(t)
+  const running = await serve()
+  const ready = (): string => stranger.exec('curl', '-s', 'http://172.30.0.1:8080/readyz')
+  const heal = silence(running.child.pid!, `${folder}/data`)
+  t.match(await running.line(/"msg":"store\.unreadable"/, 60_000), /data does not answer: is the disk or the server behind it there\?/)
+  t.match(ready(), /data_path: .*data does not answer/)
+  t.match(await boot(macs[0]!), booted(0))
+  heal()
+  await until('it is ready', () => /^ok$/m.test(ready()))
+  writeFileSync(join(folder, 'data/profiles/node.json'), JSON.stringify({ id: 'node', ignition_id: 'node.ign', boot: { kernel: '/assets/other', initrd: [], args: [] } }))
+  await until('what was written since is in force', () => stranger.exec('curl', '-s', 'http://172.30.0.1:8080/ipxe?x=y').includes('/assets/other'))
   process.kill(running.child.pid!, 'SIGTERM')
   t.equal(await running.ended, 0)
 })

@@ -1,0 +1,58 @@
+// The disk that a data folder is on, which may be another machine's and not answer: how many threads wait for it, and whether it
+// is silent.
+import type { Clock, Timer } from '../base/clock.js'
+import { unwaited } from '../base/errors.js'
+import { DiskTurns, silenceOf } from '../disk/disk-turns.js'
+import { stampAt } from './stored-file.js'
+
+/** Of the threads for files, so many may wait for what is written; as many as Node has where nobody asks for more. */
+const writesAtOnce = 4
+/** Milliseconds between two looks at whether it answers. */
+const lookEvery = 3000
+
+export interface FolderDiskOptions {
+  readonly dataPath: string
+  readonly clock: Clock
+  /** It answers no more. */
+  readonly onSilence: (problem: string) => void
+}
+
+export class FolderDisk {
+  readonly #options: FolderDiskOptions
+  readonly #reads: DiskTurns
+  readonly #writes: DiskTurns
+  #looking: Timer | undefined
+
+  constructor (options: FolderDiskOptions) {
+    const { dataPath, clock } = this.#options = options
+    this.#reads = new DiskTurns(dataPath, clock)
+    this.#writes = new DiskTurns(dataPath, clock, writesAtOnce)
+  }
+
+  /** Waits for as long as it takes. */
+  read<T> (operation: () => Promise<T>): Promise<T> { return this.#reads.owe(operation) }
+
+  /** Rejects with AppError read_failed, before it began, where the disk is silent. */
+  write (operation: () => Promise<void>): Promise<void> { return this.#writes.take(operation) }
+
+  /** What is said while it is; undefined while it answers. */
+  get silence (): string | undefined {
+    return this.#reads.isSilent || this.#writes.isSilent ? silenceOf(this.#options.dataPath) : undefined
+  }
+
+  /** Asks it for something now and then, one thing at a time. */
+  watch (): void {
+    const { dataPath, clock, onSilence } = this.#options
+    let [isAsked, wasSilent] = [false, false]
+    this.#looking = clock.every(lookEvery, () => {
+      const { silence } = this
+      if (silence !== undefined && !wasSilent) onSilence(silence)
+      wasSilent = silence !== undefined
+      if (isAsked) return
+      isAsked = true
+      unwaited(this.#reads.owe(() => stampAt(dataPath)).finally(() => { isAsked = false }))
+    })
+  }
+
+  close (): void { this.#looking?.cancel() }
+}
