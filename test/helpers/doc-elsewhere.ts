@@ -17,10 +17,10 @@ export const elsewhere: ReadonlyArray<{ readonly why: string, readonly spans: re
     spans: [
       '/dev/random', 'nmcli', 'StandardOutput=', 'systemd-analyze security', 'virbr0', 'virt-install --pxe --network bridge=br0 --boot network,hd --memory 4096',
       'firewall-cmd --permanent --direct --add-rule ipv4 filter FORWARD 0 -i ens192 -o ens160 -j ACCEPT', '--cap-add NET_RAW', 'Operation not permitted',
-      'Verify return code: 0 (ok)', 'tar -xzf'
+      'Verify return code: 0 (ok)', 'tar -xzf', 'chmod a-w'
     ]
   },
-  { why: "Node.js's", spans: ['fs.watch', 'module.enableCompileCache', '--interrupt-budget', 'v8.queryObjects'] },
+  { why: "Node.js's", spans: ['fs.watch', 'module.enableCompileCache', '--interrupt-budget', '--min-semi-space-size', 'v8.queryObjects'] },
   { why: "etcd's", spans: ['etcdctl defrag', 'readwrite'] },
   { why: "switches', VMware's", spans: ['ip helper-address', 'bios.bootOrder = "ethernet0,hdd"', 'answer VNET_2_DHCP no'] },
   {
