@@ -47,8 +47,9 @@ export async function bundleTests (files: readonly string[], root: string, least
       banner: { js: "import { createRequire as makeRequire } from 'node:module'\nconst require = makeRequire(import.meta.url)" },
       logLevel: 'silent'
     })
-  } catch {
+  } catch (error) {
     remove()
+    console.error(`not bundled, which only takes longer: ${error instanceof Error ? error.message.split('\n', 2).join(' ') : String(error)}`)
     return undefined
   }
   return { pathOf: file => join(own, file.replace(/\.ts$/, '.js')), remove }
