@@ -19,12 +19,17 @@ export const serveCommand: Command = {
     const manager = openServiceManager({ env: io.env, pid: io.pid, clock: systemClock })
     let restart = (_reason: string): void => {}
     const again = new Promise<{ readonly reason: string }>(resolve => { restart = reason => { resolve({ reason }) } })
+    // Before it has one to reload, the signal would end the process.
+    let isAsked = false
+    let reload = (): void => { isAsked = true }
+    io.onHangup(() => { reload() })
     const { appliance, log, fence } = await started(manager, () => configFrom(values, io), { io, restart, doctor: io.self === undefined ? [] : [...io.self, 'doctor', '--json', ...args] })
     manager.ready(appliance.status)
-    io.onHangup(() => {
+    reload = () => {
       manager.reloading()
       void appliance.reload(readAgain(() => configFrom(values, io), log)).catch((error: unknown) => { fence.caught(error, 'reload') }).finally(manager.reloaded)
-    })
+    }
+    if (isAsked) reload()
     const why = await Promise.race([io.stop.then(signal => ({ signal })), again])
     manager.stopping()
     log.info(why, 'appliance.stop')

@@ -84,3 +84,18 @@ rpc: { address: "" }
   const own = readdirSync(join(folder, 'written')).filter(name => name.startsWith(`coverage-${program.child.pid}-`) && name.endsWith('-0.json'))
   t.equal(own.length, 1)
 })
+
+t.test('SIGHUP while it starts ends nothing', async t => {
+  const folder = t.testdir({ data: {} })
+  const program = new Program(['serve', ...[
+    `data_path=${folder}/data`, 'assets_path=', `state_path=${folder}/state`, `control_socket=${shortFolder(t)}/c`, `http.address=127.0.0.1:${await freePort()}`,
+    'tftp.address=', 'rpc.address='
+  ].flatMap(value => ['--set', value])])
+  t.teardown(() => program.child.kill('SIGKILL'))
+  await program.logged('store.open')
+  program.child.kill('SIGHUP')
+  await program.logged('appliance.ready')
+  const exit = once(program.child, 'exit')
+  program.child.kill('SIGTERM')
+  t.equal((await exit)[0], 0)
+})
