@@ -2,6 +2,7 @@
 // (`unshare --net node ...`): it holds nothing but a loopback that is down, so there is no way out of it, and the kernel
 // takes it away, bridges and taps included, when its last process has ended, however that came about.
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { readlinkSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -31,7 +32,9 @@ export function requireOwnNamespace (): void {
  * @returns the index of the interface
  */
 export function createBridge (name: string, address: string): number {
-  ip('link', 'add', name, 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0', 'mcast_snooping', '0')
+  // One that it is not told changes whenever a port with a lower one comes, and for ten seconds no machine reaches it.
+  const hardware = ['02', ...randomBytes(5).toString('hex').match(/../g) ?? []].join(':')
+  ip('link', 'add', name, 'address', hardware, 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0', 'mcast_snooping', '0')
   ip('address', 'add', address, 'dev', name)
   ip('link', 'set', name, 'up')
   const [link] = JSON.parse(ip('-json', 'link', 'show', name)) as readonly Link[]

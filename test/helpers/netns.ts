@@ -50,7 +50,9 @@ export class NetworkNamespace {
 
   /** Adds a bridge that is up and has `address` (`172.30.0.1/24`), if one is given. */
   bridge (bridge: string, address?: string): void {
-    this.ip('link', 'add', bridge, 'type', 'bridge')
+    // One that it is not told changes whenever a port with a lower one comes, and for ten seconds nobody reaches it.
+    const hardware = ['02', ...randomBytes(5).toString('hex').match(/../g) ?? []].join(':')
+    this.ip('link', 'add', bridge, 'address', hardware, 'type', 'bridge')
     if (address !== undefined) this.ip('address', 'add', address, 'dev', bridge)
     this.ip('link', 'set', bridge, 'up')
   }
