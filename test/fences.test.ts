@@ -35,6 +35,7 @@ const timers: Readonly<Record<string, readonly [times: number, why: string]>> = 
   'store/file-store.ts': [1, 'a promise, which is awaited'],
   'ui/live-rows.ts': [1, 'ends the looks of a page that nobody watches'],
   'wiring/dhcp-servers.ts': [1, 'a promise, which is awaited'],
+  'wiring/folder-amiss.ts': [1, 'a promise, which is awaited'],
   'wiring/reservation-sources.ts': [2, 'a promise, which is awaited']
 }
 

@@ -564,7 +564,7 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     }
   },
   Files: {
-    'calls to the disk of `assets_path`, and to that of `tftp.root`': async t => {
+    'calls to the disk of `assets_path`, to that of `tftp.root`, and reading ones to that of `data_path`': async t => {
       const turns = new DiskTurns('/assets', new FakeClock())
       let begun = 0
       const ends: Array<() => void> = []

@@ -62,6 +62,7 @@ const others: Readonly<Record<string, string>> = {
   'inventory/read-files': 'looks at what it is first, and has words of its own',
   main: '/etc/passwd and /etc/group',
   'net/conflict-probe': '/proc',
+  'net/connection': '/proc',
   'net/descriptors': '/proc',
   'net/port-owner': '/proc',
   'net/receive-queue': '/proc',

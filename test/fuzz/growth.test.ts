@@ -209,6 +209,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'config/plain-reservations parsePlainReservations': 'config/reservation-file tries it first',
   'config/yaml-text parseValue': 'what is typed at a command',
   'disk/disk-file readUnchanged': 'octets, as they are',
+  'disk/link-looks readLink': 'where a link leads',
   'disk/open-file readPart': 'octets, as they are',
   'disk/whole-file readWhole': 'octets, as they are',
   'disk/whole-file readWholeSync': 'octets, as they are',
@@ -250,7 +251,6 @@ const elsewhere: Readonly<Record<string, string>> = {
   'store/archive readArchive': 'an archive, by tar',
   'store/stored-file readNow': 'octets, as they are',
   'tls/crl readCrl': 'readCrls',
-  'wiring/machine-news readWebhooks': 'parseWebhookSecret, of files',
   'wiring/reservation-sources readReservations': 'config/reservation-file, of files'
 }
 
