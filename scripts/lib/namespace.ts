@@ -2,7 +2,6 @@
 // (`unshare --net node ...`): it holds nothing but a loopback that is down, so there is no way out of it, and the kernel
 // takes it away, bridges and taps included, when its last process has ended, however that came about.
 import { execFileSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { readlinkSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -32,19 +31,29 @@ export function requireOwnNamespace (): void {
  * @returns the index of the interface
  */
 export function createBridge (name: string, address: string): number {
-  // One that it is not told changes whenever a port with a lower one comes, and for ten seconds no machine reaches it.
-  const hardware = ['02', ...randomBytes(5).toString('hex').match(/../g) ?? []].join(':')
-  ip('link', 'add', name, 'address', hardware, 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0', 'mcast_snooping', '0')
+  ip('link', 'add', name, 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0', 'mcast_snooping', '0')
   ip('address', 'add', address, 'dev', name)
   ip('link', 'set', name, 'up')
   const [link] = JSON.parse(ip('-json', 'link', 'show', name)) as readonly Link[]
   return link?.ifindex ?? 0
 }
 
+let ports = 0
+
+/**
+ * Makes a device a port of a bridge. A bridge has the lowest address of its ports, and where that changes since a lower one came no machine
+ * reaches it for ten seconds: each port has a higher one than those before.
+ */
+function addPort (name: string, bridge: string): void {
+  const last = (++ports).toString(16).padStart(4, '0')
+  ip('link', 'set', name, 'address', `fe:00:00:00:${last.slice(0, 2)}:${last.slice(2)}`)
+  ip('link', 'set', name, 'master', bridge, 'up')
+}
+
 /** A tap of QEMU's on the bridge. */
 export function createTap (name: string, bridge: string): void {
   ip('tuntap', 'add', 'dev', name, 'mode', 'tap')
-  ip('link', 'set', name, 'master', bridge, 'up')
+  addPort(name, bridge)
 }
 
 /** Gives a process that enters a namespace of its own an interface on the bridge, whose port there is called so. */
@@ -52,7 +61,7 @@ export async function addToBridge (bridge: string, pid: number, address: string,
   const own = readlinkSync('/proc/self/ns/net')
   for (let tries = 0; tries < 200 && readlinkSync(`/proc/${pid}/ns/net`) === own; tries++) await delay(20)
   ip('link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pid))
-  ip('link', 'set', port, 'master', bridge, 'up')
+  addPort(port, bridge)
   for (const words of [['link', 'set', 'lo', 'up'], ['address', 'add', address, 'dev', 'eth0'], ['link', 'set', 'eth0', 'up']]) {
     execFileSync('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', ...words], { stdio: 'ignore' })
   }
@@ -62,5 +71,5 @@ export async function addToBridge (bridge: string, pid: number, address: string,
 export function holdCarrier (bridge: string): void {
   ip('link', 'add', 'held', 'type', 'veth', 'peer', 'name', 'holder')
   ip('link', 'set', 'holder', 'up')
-  ip('link', 'set', 'held', 'master', bridge, 'up')
+  addPort('held', bridge)
 }

@@ -8,6 +8,15 @@ const plainly = ['env', '-u', 'NODE_OPTIONS'] as const
 
 const ip = (...args: readonly string[]): string => execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 
+/**
+ * Of the nth port. A bridge has the lowest address of its ports, and where that changes since a lower one came nobody reaches it for ten
+ * seconds. One that was given an address of its own has no carrier as long as it has no port.
+ */
+function portAddress (n: number): string {
+  const last = n.toString(16).padStart(4, '0')
+  return `fe:00:00:00:${last.slice(0, 2)}:${last.slice(2)}`
+}
+
 /** Why namespaces can't be made here, undefined when they can. */
 export function namespaceProblem (): string | undefined {
   const name = `cp-${randomBytes(4).toString('hex')}`
@@ -50,9 +59,7 @@ export class NetworkNamespace {
 
   /** Adds a bridge that is up and has `address` (`172.30.0.1/24`), if one is given. */
   bridge (bridge: string, address?: string): void {
-    // One that it is not told changes whenever a port with a lower one comes, and for ten seconds nobody reaches it.
-    const hardware = ['02', ...randomBytes(5).toString('hex').match(/../g) ?? []].join(':')
-    this.ip('link', 'add', bridge, 'address', hardware, 'type', 'bridge')
+    this.ip('link', 'add', bridge, 'type', 'bridge')
     if (address !== undefined) this.ip('address', 'add', address, 'dev', bridge)
     this.ip('link', 'set', bridge, 'up')
   }
@@ -71,6 +78,7 @@ export class NetworkNamespace {
     this.#ports.set(client, port)
     this.ip('link', 'add', port, 'type', 'veth', 'peer', 'name', interfaceName, 'netns', client.name)
     if (mac !== undefined) client.ip('link', 'set', interfaceName, 'address', mac)
+    this.ip('link', 'set', port, 'address', portAddress(this.#links))
     this.ip('link', 'set', port, 'master', bridge, 'up')
     client.ip('link', 'set', interfaceName, 'up')
   }
