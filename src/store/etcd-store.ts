@@ -129,8 +129,8 @@ class EtcdStore implements OpenStore {
         compare: [{ key: turns, target: 'MOD', result: 'EQUAL', mod_revision: turn }, { key, target: 'CREATE', result: 'EQUAL', create_revision: 0 }],
         success: [{ request_put: { key: turns, value: Buffer.from(group.id) } }, { request_put: { key, value: bytes } }]
       })
-      unanswered.pop()
       if (succeeded) return await state.applied(Number(header.revision))
+      unanswered.pop()
       await state.settle(at)
     }
     throw new AppError('store_changed', 'other provisioners add groups again and again: try again')

@@ -87,6 +87,13 @@ t.test('what is written while etcd does not answer for a moment is written; of o
   }
   await store.addGroup!(plan)
   t.equal([...store.snapshot.groups.keys()].filter(id => id.startsWith('b')).length, 2, 'what etcd carried out without an answer is not done twice')
+  const applied = state.applied.bind(state)
+  state.applied = async () => {
+    state.applied = applied
+    throw new AppError('etcd_away', 'what etcd has does not arrive here')
+  }
+  await store.addGroup!(plan)
+  t.equal([...store.snapshot.groups.keys()].filter(id => id.startsWith('b')).length, 3, 'nor what was heard of late')
   lost = 1
   await store.putProfile(makeProfile({ id: 'p' }))
   t.equal(store.snapshot.profiles.has('p'), true)
