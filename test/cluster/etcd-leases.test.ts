@@ -136,6 +136,8 @@ t.test('etcd away: holders are promised a short while, no longer than the others
   await t.rejects(a.leases.propose({ lease: lease(2, 2, { state: 'released', expires: now }), now, givenBack: true }), { code: 'etcd_away' })
   await etcd.members[0]!.start()
   await until('what was promised is written', () => a.table.get(ip('10.0.0.1'))?.expires === until1 && a.table.get(ip('10.0.0.9')) !== undefined)
+  // What it has read is known before it is in step.
+  await until('it may be asked', () => a.state.standing.inStep)
   t.match((await a.state.read('leases/10.0.0.2'))?.value.toString(), '"state":"bound"')
 })
 

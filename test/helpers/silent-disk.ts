@@ -13,7 +13,8 @@ export const mountSilent = (folder: string): string => `exec 3<>/dev/fuse; mount
 export function silence (pid: number, folder: string): () => void {
   const fd = openSync('/dev/fuse', 'r+')
   const inside = (...command: readonly string[]): void => {
-    const { status, stderr } = spawnSync('nsenter', ['-t', String(pid), '-m', ...command], { stdio: ['ignore', 'ignore', 'pipe', fd], encoding: 'utf8' })
+    // In its root, too: tests may run in one of their own, and paths are those.
+    const { status, stderr } = spawnSync('nsenter', ['-t', String(pid), '-m', '-r', ...command], { stdio: ['ignore', 'ignore', 'pipe', fd], encoding: 'utf8' })
     if (status !== 0) throw new Error(stderr)
   }
   inside('mount', '-i', '-t', 'fuse', '-o', options, 'silent', folder)
