@@ -20,6 +20,7 @@ import { modeAt } from './homes.js'
 import type { BootFileSent } from '../machines/observer.js'
 import type { Leases } from './leases.js'
 
+/** Whose an address is. Of several provisioners the leases that others gave are looked for in etcd, and a late answer is waited for. */
 export const claimsOf = (
   { config, homes, clock, cluster }: Pick<Ground, 'config' | 'homes' | 'clock' | 'cluster'>, { store }: Leases, holderOf: (ip: Ipv4) => Mac | undefined
 ): AddressClaims => new AddressClaims({

@@ -3,11 +3,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
-import { bundledProgram } from '../helpers/built.js'
 import { startEtcdIn } from '../helpers/etcd-network.js'
 import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
 import { askForAddress } from '../helpers/network-site.js'
-import { shortFolder } from '../helpers/short-folder.js'
+import { provisionerIn, type ProvisionerIn } from '../helpers/provisioner-in.js'
 import { able, needs } from '../helpers/tools.js'
 import { until } from '../helpers/until.js'
 
@@ -22,30 +21,16 @@ t.test('what one provisioner saw and gave counts at the other', async t => {
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/24')
   startEtcdIn(space, { name: 'etcd', address: '172.30.0.1', folder, isFleeting: true })
-  const provisioners = [2, 3].map(n => {
-    const place = space.client('br0')
-    place.ip('address', 'add', `172.30.0.${n}/24`, 'dev', 'eth0')
-    const config = join(folder, `p${n}.json`)
-    writeFileSync(config, JSON.stringify({
-      data_path: join(folder, `p${n}/data`),
-      assets_path: '',
-      state_path: join(folder, `p${n}/state`),
-      control_socket: join(shortFolder(t), 'c'),
-      rpc: { address: '' },
+  const provisioners = [2, 3].map(n => provisionerIn(t, space, n, {
+    folder,
+    etcd: 'http://172.30.0.1:2379',
+    config: {
       tftp: { address: '' },
-      enrolment: { profiles: [{ profile: 'core', quantity: 3 }, { profile: 'rest' }], range: '172.30.0.21-172.30.0.60', hostname: 'core-{n}' },
-      dhcp: { mode: 'server', interface: 'eth0', unknown_clients: 'allow', subnets: [{ subnet: '172.30.0.0/24', range: '172.30.0.100-172.30.0.150' }] },
-      cluster: { name: `p${n}`, etcd: { endpoints: ['http://172.30.0.1:2379'] } }
-    }))
-    return {
-      address: `172.30.0.${n}`,
-      url: `http://172.30.0.${n}:8080`,
-      run: (...args: readonly string[]): string => place.exec(process.execPath, bundledProgram(), ...args, '--config', config),
-      start: async () => { await place.spawn(process.execPath, bundledProgram(), 'serve', '--config', config).line(/"msg":"appliance\.ready"/) }
-    }
-  })
-  type Provisioner = typeof provisioners[number]
-  const [two, three] = provisioners as [Provisioner, Provisioner]
+      enrolment: { profiles: [{ profile: 'core', quantity: 3 }, { profile: 'rest' }], range: '172.30.0.21-172.30.0.60', hostname: 'core-{n}' }
+    },
+    dhcp: { unknown_clients: 'allow' }
+  }))
+  const [two, three] = provisioners as [ProvisionerIn, ProvisionerIn]
   await two.start()
   await three.start()
   const files: Readonly<Record<string, unknown>> = {
@@ -63,13 +48,13 @@ t.test('what one provisioner saw and gave counts at the other', async t => {
   two.run('store', 'import', join(folder, 'store'))
 
   /** Takes an address; who gave it, and who did not. */
-  const boot = async (n: number): Promise<{ readonly at: NetworkNamespace, readonly ip: string, readonly by: Provisioner, readonly other: Provisioner }> => {
+  const boot = async (n: number): Promise<{ readonly at: NetworkNamespace, readonly ip: string, readonly by: ProvisionerIn, readonly other: ProvisionerIn }> => {
     const at = space.client('br0', macOf(n))
     const [, ip = '', from = ''] = /lease of (\S+) obtained from (\S+?),/.exec(await askForAddress(at, 20)) ?? []
     at.ip('address', 'add', `${ip}/24`, 'dev', 'eth0')
     return { at, ip, ...from === two.address ? { by: two, other: three } : { by: three, other: two } }
   }
-  const get = (from: NetworkNamespace, { url }: Provisioner, path: string): Running => from.spawn('curl', '-s', '-m', '60', '-w', '\n%{http_code}', `${url}${path}`)
+  const get = (from: NetworkNamespace, { url }: ProvisionerIn, path: string): Running => from.spawn('curl', '-s', '-m', '60', '-w', '\n%{http_code}', `${url}${path}`)
   const got = async (...asked: Parameters<typeof get>): Promise<string> => {
     const asking = get(...asked)
     await asking.ended

@@ -1,14 +1,12 @@
 // A machine takes its address of one provisioner and comes to another, which has not heard of the lease: it is asked for, wherever whose an
 // address is decides. The news are late until then, every time.
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { bundledProgram } from '../helpers/built.js'
 import { startEtcdIn } from '../helpers/etcd-network.js'
 import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { askForAddress } from '../helpers/network-site.js'
-import { shortFolder } from '../helpers/short-folder.js'
+import { provisionerIn, type ProvisionerIn } from '../helpers/provisioner-in.js'
 import { able, needs } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
 
@@ -35,38 +33,24 @@ t.test('a lease of which the other has not heard', async t => {
   t.teardown(async () => { await space.close() })
   space.bridge('br0', '172.30.0.1/24')
   startEtcdIn(space, { name: 'etcd', address: '172.30.0.1', folder, isFleeting: true })
-  const late = fileURLToPath(new URL('../helpers/late-watch.ts', import.meta.url))
-  await space.spawn(process.execPath, typescript, late, '172.30.0.1:2479', 'http://172.30.0.1:2379').line(/listening/)
+  const lateWatch = fileURLToPath(new URL('../helpers/late-watch.ts', import.meta.url))
+  await space.spawn(process.execPath, typescript, lateWatch, '172.30.0.1:2479', 'http://172.30.0.1:2379').line(/listening/)
 
-  const start = async (n: number, etcd: string, unknownClients: 'allow' | 'deny') => {
-    const place = space.client('br0')
-    place.ip('address', 'add', `172.30.0.${n}/24`, 'dev', 'eth0')
-    const config = join(folder, `p${n}.json`)
-    writeFileSync(config, JSON.stringify({
-      data_path: join(folder, `p${n}/data`),
-      assets_path: '',
-      state_path: join(folder, `p${n}/state`),
-      control_socket: join(shortFolder(t), 'c'),
-      rpc: { address: '' },
-      enrolment: { profiles: [{ profile: 'core' }] },
-      dhcp: { mode: 'server', interface: 'eth0', unknown_clients: unknownClients, subnets: [{ subnet: '172.30.0.0/24', range: '172.30.0.100-172.30.0.150' }] },
-      cluster: { name: `p${n}`, etcd: { endpoints: [etcd] } }
-    }))
-    await place.spawn(process.execPath, bundledProgram(), 'serve', '--config', config).line(/"msg":"appliance\.ready"/)
-    return (...args: readonly string[]): string => place.exec(process.execPath, bundledProgram(), ...args, '--config', config)
-  }
-  const giver = await start(2, 'http://172.30.0.1:2379', 'allow')
+  const [giver, late] = [[2, 2379, 'allow'] as const, [3, 2479, 'deny'] as const].map(([n, port, unknownClients]) => provisionerIn(t, space, n, {
+    folder, etcd: `http://172.30.0.1:${port}`, config: { enrolment: { profiles: [{ profile: 'core' }] } }, dhcp: { unknown_clients: unknownClients }
+  })) as [ProvisionerIn, ProvisionerIn]
+  await giver.start()
   // It gives nobody an address, and is told late.
-  await start(3, 'http://172.30.0.1:2479', 'deny')
-  giver('store', 'import', join(folder, 'store'))
+  await late.start()
+  giver.run('store', 'import', join(folder, 'store'))
 
   const boot = async (n: number) => {
     const at = space.client('br0', macOf(n))
     const [, ip = '', from = ''] = /lease of (\S+) obtained from (\S+?),/.exec(await askForAddress(at, 20)) ?? []
-    t.equal(from, '172.30.0.2')
+    t.equal(from, giver.address)
     at.ip('address', 'add', `${ip}/24`, 'dev', 'eth0')
     return async (path: string): Promise<string> => {
-      const asking = at.spawn('curl', '-s', '-m', '60', '-w', '\n%{http_code}', `http://172.30.0.3:8080${path}`)
+      const asking = at.spawn('curl', '-s', '-m', '60', '-w', '\n%{http_code}', `${late.url}${path}`)
       await asking.ended
       return asking.output()
     }

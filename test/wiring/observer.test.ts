@@ -6,7 +6,7 @@ import { Metrics } from '../../src/base/metrics.js'
 import type { RequestEvent } from '../../src/http/machine-log.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
 import { pastOf } from '../../src/wiring/machines.js'
-import { createObserver } from '../../src/wiring/observer.js'
+import { createObserver, type Observer, type ObserverOptions } from '../../src/wiring/observer.js'
 import { parseIpv4 } from '../../src/net/ipv4.js'
 import { mac, request } from '../helpers/dhcp.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -14,22 +14,31 @@ import { logLines } from '../helpers/log-lines.js'
 
 const victim = mac('52:54:00:00:00:41')
 
-t.test('what is asked for in a machine\'s name from elsewhere changes nothing for it', t => {
-  const { stream } = logLines()
-  const log = createLog({ level: 'info', pretty: false, destination: stream })
-  const registry = new MachineRegistry([], { note: () => {} })
-  const observer = createObserver({
-    registry,
+/** One that knows nothing of anybody but for what is given. */
+function observing (known: Partial<ObserverOptions>): Observer {
+  const log = createLog({ level: 'info', pretty: false, destination: logLines().stream })
+  return createObserver({
+    registry: new MachineRegistry([], { note: () => {} }),
     metrics: new Metrics(),
     clock: new FakeClock(),
-    macOf: address => address === '10.0.0.41' ? victim : undefined,
-    addressClaims: { isAddressOf: (machine, address) => machine === victim && address === '10.0.0.41', reservedName: () => undefined },
+    macOf: () => undefined,
+    addressClaims: { isAddressOf: () => false, reservedName: () => undefined },
     log,
     loaderChosen: () => false,
     news: { enrolled: () => {}, conflict: () => {} },
     bootsAs: () => undefined,
     bootFileOf: () => undefined,
-    fence: new Fence({ log })
+    fence: new Fence({ log }),
+    ...known
+  })
+}
+
+t.test('what is asked for in a machine\'s name from elsewhere changes nothing for it', t => {
+  const registry = new MachineRegistry([], { note: () => {} })
+  const observer = observing({
+    registry,
+    macOf: address => address === '10.0.0.41' ? victim : undefined,
+    addressClaims: { isAddressOf: (machine, address) => machine === victim && address === '10.0.0.41', reservedName: () => undefined }
   })
   const ask = (ip: string, kind: RequestEvent['kind'], path: string, named: boolean): void => {
     const answer = { group: undefined, profile: undefined, status: 200, bytes: 1, ms: 1, finished: true, problem: undefined, fromDisk: false, bootedAs: undefined }
@@ -63,21 +72,11 @@ t.test('a machine is installed once it fetched the config of the system that it 
     ['asked for from elsewhere', '10.0.0.66', 'ignition', 'installed', 200, 'ignition'],
     ['its script', own, 'script', 'installed', 200, 'script']
   ] as const) {
-    const { stream } = logLines()
-    const log = createLog({ level: 'info', pretty: false, destination: stream })
     const registry = new MachineRegistry([], { note: () => {} })
-    const observer = createObserver({
+    const observer = observing({
       registry,
-      metrics: new Metrics(),
-      clock: new FakeClock(),
-      macOf: () => undefined,
       addressClaims: { isAddressOf: (machine, address) => machine === victim && address === own, reservedName: () => undefined },
-      log,
-      loaderChosen: () => false,
-      news: { enrolled: () => {}, conflict: () => {} },
-      bootsAs: () => 'what it boots',
-      bootFileOf: () => undefined,
-      fence: new Fence({ log })
+      bootsAs: () => 'what it boots'
     })
     const answer = { group: undefined, profile: undefined, status, bytes: 1, ms: 1, finished: true, problem: undefined, fromDisk: false, bootedAs: undefined }
     observer.onHttp({ kind, path: `/${kind}`, mac: victim, ip, labels: new Map(os === undefined ? [] : [['os', os]]), ...answer })
@@ -89,23 +88,9 @@ t.test('a machine is installed once it fetched the config of the system that it 
 })
 
 t.test('a message without a hardware address that anybody could be named by is nobody\'s record', t => {
-  const { stream } = logLines()
-  const log = createLog({ level: 'info', pretty: false, destination: stream })
   const registry = new MachineRegistry([], { note: () => {} })
   const metrics = new Metrics()
-  const observer = createObserver({
-    registry,
-    metrics,
-    clock: new FakeClock(),
-    macOf: () => undefined,
-    addressClaims: { isAddressOf: () => false, reservedName: () => undefined },
-    log,
-    loaderChosen: () => false,
-    news: { enrolled: () => {}, conflict: () => {} },
-    bootsAs: () => undefined,
-    bootFileOf: () => undefined,
-    fence: new Fence({ log })
-  })
+  const observer = observing({ registry, metrics })
   for (const octets of [0, 1, 5, 7, 16, 6]) {
     const packet = { ...request({ dhcpMessageType: 'DISCOVER' }, { mac: victim }), chaddr: Buffer.alloc(octets, 0x52) }
     observer.onDhcp({ kind: 'received', type: 'DISCOVER', client: clientInfo(packet), packet })
@@ -116,22 +101,11 @@ t.test('a message without a hardware address that anybody could be named by is n
 })
 
 t.test('what a machine is: from its firmware, its reservation and its iPXE', t => {
-  const { stream } = logLines()
-  const log = createLog({ level: 'info', pretty: false, destination: stream })
   const registry = new MachineRegistry([], { note: () => {} })
   const reserved = parseIpv4('10.0.0.41')!
-  const observer = createObserver({
+  const observer = observing({
     registry,
-    metrics: new Metrics(),
-    clock: new FakeClock(),
-    macOf: () => undefined,
-    addressClaims: { isAddressOf: () => true, reservedName: (_, ip) => ip === reserved ? 'node-41' : undefined },
-    log,
-    loaderChosen: () => false,
-    news: { enrolled: () => {}, conflict: () => {} },
-    bootsAs: () => undefined,
-    bootFileOf: () => undefined,
-    fence: new Fence({ log })
+    addressClaims: { isAddressOf: () => true, reservedName: (_, ip) => ip === reserved ? 'node-41' : undefined }
   })
   const uuid = Buffer.from('00112233445566778899aabbccddeeff', 'hex')
   const packet = request({
@@ -166,23 +140,14 @@ t.test('what a machine is: from its firmware, its reservation and its iPXE', t =
 })
 
 t.test('what shim and GRUB fetch by TFTP: one loader, then script, kernel and initrd, and no loop', t => {
-  const { stream } = logLines()
-  const log = createLog({ level: 'info', pretty: false, destination: stream })
   const registry = new MachineRegistry([], { note: () => {} })
-  const observer = createObserver({
+  const observer = observing({
     registry,
-    metrics: new Metrics(),
-    clock: new FakeClock(),
     macOf: () => victim,
     addressClaims: { isAddressOf: () => true, reservedName: () => undefined },
-    log,
-    loaderChosen: () => false,
-    news: { enrolled: () => {}, conflict: () => {} },
-    bootsAs: () => undefined,
     bootFileOf: (_, path) => path === 'assets/a/vmlinuz'
       ? { kind: 'kernel', group: 'g', profile: 'p' }
-      : path === 'assets/a/initrd' ? { kind: 'initrd', group: 'g', profile: 'p' } : undefined,
-    fence: new Fence({ log })
+      : path === 'assets/a/initrd' ? { kind: 'initrd', group: 'g', profile: 'p' } : undefined
   })
   const facts = { type: 'done', path: '', bytes: 1, ms: 1, blksize: 1024, windowsize: 1, resent: 0, confirmed: true, ip: '10.0.0.41' } as const
   for (let boot = 0; boot < 4; boot++) {
@@ -215,22 +180,8 @@ t.test('what shim and GRUB fetch by TFTP: one loader, then script, kernel and in
 })
 
 t.test('each thing that a server tells is counted once, under what it is', async t => {
-  const { stream } = logLines()
-  const log = createLog({ level: 'info', pretty: false, destination: stream })
   const metrics = new Metrics()
-  const observer = createObserver({
-    registry: new MachineRegistry([], { note: () => {} }),
-    metrics,
-    clock: new FakeClock(),
-    macOf: () => undefined,
-    addressClaims: { isAddressOf: () => true, reservedName: () => undefined },
-    log,
-    loaderChosen: () => false,
-    news: { enrolled: () => {}, conflict: () => {} },
-    bootsAs: () => undefined,
-    bootFileOf: () => undefined,
-    fence: new Fence({ log })
-  })
+  const observer = observing({ metrics, addressClaims: { isAddressOf: () => true, reservedName: () => undefined } })
   const packet = request({ dhcpMessageType: 'DISCOVER' }, { mac: victim })
   const [client, ip] = [clientInfo(packet), parseIpv4('10.0.0.41')!]
   const file = { file: 'a', path: '', ms: 1, blksize: 512, windowsize: 1, ip: '10.0.0.41' }
