@@ -15,6 +15,7 @@ import { isActive, leaseHolder } from './dhcp/leases.js'
 import { makeFolder } from './disk/make-folder.js'
 import { isListener, listeners, placesIn } from './listeners.js'
 import { createProvisioner } from './matchbox/provisioner.js'
+import { ToldLater } from './machines/told-later.js'
 import type { InheritedSocket } from './net/inherited-sockets.js'
 import { type Ipv4, parseIpv4, unspecified } from './net/ipv4.js'
 import type { Mac } from './net/mac.js'
@@ -24,7 +25,7 @@ import { LongRenderings } from './rendering/long-renderings.js'
 import { openAssetDisk } from './wiring/asset-disk.js'
 import { isLoaderChosen, openHttpNames } from './wiring/boot.js'
 import { Closing, type OnClose } from './wiring/closing.js'
-import { countLinks } from './wiring/dhcp-link.js'
+import { countLinks, isBehind } from './wiring/dhcp-link.js'
 import { DhcpServers } from './wiring/dhcp-servers.js'
 import { bootConfig, hasOtherLoader } from './wiring/dhcp-settings.js'
 import { startDiscovery } from './wiring/etcd-discovery.js'
@@ -50,6 +51,7 @@ import { type ListenPlace, placeText } from './wiring/place.js'
 import { watchReceiveDrops } from './wiring/receive-drops.js'
 import type { RunningParts } from './wiring/running-parts.js'
 import { Sockets } from './wiring/sockets.js'
+import { watchStateDisk } from './wiring/state-disk.js'
 import { StateLock } from './wiring/state-lock.js'
 import { UpdateGroups } from './wiring/update-groups.js'
 
@@ -124,6 +126,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
     if (problem === undefined) parts.hindrances.delete('state')
     else parts.hindrances.set('state', problem)
   })
+  watchStateDisk(parts)
   watchReceiveDrops([...new Set(placesIn(loaded.config).filter(({ row }) => row.transport === 'udp').map(({ place }) => place.port))], parts)
   const unwatch = watchEventLoop(parts.metrics, parts.clock, threadSeconds)
   parts.onClose(async () => { unwatch() })
@@ -131,7 +134,8 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   collectGarbage()
   returnFreedMemory()
   const { config, homes, signer } = ground
-  await ground.cluster?.appear(() => ({ address: homes.first.origin, addresses: ownOrigins(config, homes) }))
+  const httpsPort = config.http.https.address?.port ?? 0
+  await ground.cluster?.appear(() => ({ address: homes.first.origin, addresses: ownOrigins(config, homes), httpsPort }))
   log.info({
     configuration: loaded.sources,
     script: bootConfig(config, homes.first.origin).scriptUrl,
@@ -224,7 +228,10 @@ async function startParts (
   const leases = await openLeases({ config, clock, log, metrics, onClose, openShared: ground.cluster?.openLeases })
   const holderOf = (ip: Ipv4): Mac | undefined => leaseHolder(leases.table, ip, clock.now())
   const addressClaims = claimsOf(ground, leases, holderOf)
-  const registry = await openRegistry(ground, leases, addressClaims, onClose)
+  const links = new Set<{ readonly waiting: number }>()
+  const toldLater = new ToldLater({ isBehind: () => isBehind(links) })
+  const registry = await openRegistry(ground, leases, addressClaims, toldLater, onClose)
+  onClose(async () => { toldLater.close() })
   const macOf = (address: string): Mac | undefined => {
     const seen = registry.macOf(address)
     const holder = holderOf(parseIpv4(address) ?? unspecified)
@@ -282,8 +289,9 @@ async function startParts (
     leases,
     macOf,
     observer,
+    toldLater,
     neighbours: neighbours?.seen,
-    packets: config.ui.address === null ? undefined : recordPackets({ clock, registry, macOf }),
+    packets: config.ui.address === null ? undefined : recordPackets({ clock, registry, macOf, toldLater }),
     addressClaims,
     groupMachines,
     updateGroups,
@@ -308,11 +316,12 @@ async function startParts (
       hear: (mac, address) => addressClaims.hear(mac, address),
       mayBeBios,
       fallbacks,
+      onDecided: observer.onDecided,
       assetTurns: assetDisk.turns
     }),
     httpNames: await openHttpNames(config, clock, store.snapshot.groups.values()),
     dhcpServers: new DhcpServers(),
-    links: new Set<{ readonly waiting: number }>(),
+    links,
     sockets: new Sockets(inherited, loaded, listeners),
     hindrances,
     readiness: {

@@ -16,6 +16,8 @@ const laterCalls = new Set(['setTimeout', 'setInterval', 'setImmediate', 'queueM
 const timers: Readonly<Record<string, readonly [times: number, why: string]>> = {
   'base/clock.ts': [2, 'the clock itself; serve has it fenced'],
   'base/errors.ts': [1, 'the way to the fence of the process'],
+  'base/log.ts': [1, 'a stream that was destroyed, to which nothing is left to be written'],
+  'base/loop-share.ts': [1, 'a promise, which is awaited'],
   'base/pace.ts': [1, 'goes on with what waits, whatever a task throws'],
   'cluster/etcd-leases.ts': [2, 'a promise, which is awaited'],
   'cluster/etcd-updates.ts': [1, 'a promise, which is awaited'],
@@ -23,20 +25,22 @@ const timers: Readonly<Record<string, readonly [times: number, why: string]>> = 
   'control/machine-routes.ts': [1, 'aborts a wait'],
   'dhcp/inbox.ts': [1, 'goes on with what waits, whatever an answer throws'],
   'disk/json-lines.ts': [1, 'a promise, which is awaited'],
+  'grpc/carrier.ts': [1, 'hands on what came, as the event of its socket does'],
   'grpc/handshake.ts': [1, 'rejects a promise'],
+  'grpc/grpc-server.ts': [1, 'closes a stream whose status has left, and nothing in it throws'],
   'http/client-error.ts': [1, 'destroys a connection'],
   'http/read-pace.ts': [1, 'has connections read again, and nothing in it throws'],
+  'machines/told-later.ts': [1, 'goes on with what waits, whatever throws that is told'],
   'mirror/mirror-worker.ts': [1, 'in a thread of its own'],
   'mirror/patience.ts': [1, 'does nothing'],
   'mirror/remote-mirror.ts': [1, 'a promise, which is awaited'],
+  'net/connections.ts': [1, 'gives places to those that wait: whatever the first does with its own, the next look gives the others theirs'],
   'net/conflict-probe.ts': [1, 'looks again, whatever a look throws'],
   'openpgp/verify.ts': [1, 'a promise, which is awaited'],
   'store/data-folder.ts': [1, 'a promise, which is awaited'],
-  'store/file-store.ts': [1, 'a promise, which is awaited'],
+  'store/first-reading.ts': [1, 'a promise, which is awaited'],
   'ui/live-rows.ts': [1, 'ends the looks of a page that nobody watches'],
-  'wiring/dhcp-servers.ts': [1, 'a promise, which is awaited'],
-  'wiring/folder-amiss.ts': [1, 'a promise, which is awaited'],
-  'wiring/reservation-sources.ts': [2, 'a promise, which is awaited']
+  'disk/folder-amiss.ts': [1, 'a promise, which is awaited']
 }
 
 interface Found { readonly timers: number, readonly dropped: readonly string[] }

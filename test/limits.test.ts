@@ -1,6 +1,7 @@
 // docs/limits.md holds the bounds that are in force. What happens one over each is in the tests of the rooms.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import { lineRates } from '../src/base/line-rations.js'
 import { mostMachines } from '../src/cluster/etcd-machines.js'
 import { discoveryLimits } from '../src/cluster/discovery-limits.js'
 import { discoveryWaiters, mostBodyBytes } from '../src/http/discovery-routes.js'
@@ -24,6 +25,7 @@ import { longestRendering, mostWaiting as longRenderings } from '../src/renderin
 import { mostNeighbours } from '../src/dhcp/neighbours.js'
 import { packetBudgets, packetsOfMachine } from '../src/machines/packet-log.js'
 import { registryBudgets } from '../src/machines/registry.js'
+import { mostUntold } from '../src/machines/told-later.js'
 import { longestText, recordLimits } from '../src/machines/timeline.js'
 import { turnsAtOnce } from '../src/disk/disk-turns.js'
 import { maximumDepth as maximumJsonDepth } from '../src/go/json-read.js'
@@ -39,9 +41,11 @@ import { stalledAfter } from '../src/tftp/transfer-session.js'
 import { forgottenAfter, mostWaiting as mostWaitingRequests } from '../src/tftp/waiting-line.js'
 import { maxReceiveBytes, strangerLimits } from '../src/grpc/grpc-server.js'
 import { lookedForAgain, mostLookedFor } from '../src/machines/address-claims.js'
+import { longestUnread, mostHandshakeOctets } from '../src/grpc/carrier.js'
 import { handshakeTimeout } from '../src/grpc/handshake.js'
+import { callOctets, mostUnfinished } from '../src/grpc/unfinished-calls.js'
 import { firstRows, pageRows } from '../src/ui/boots.js'
-import { mostProblems } from '../src/ui/list-pages.js'
+import { mostProblems } from '../src/ui/store-page.js'
 import { mostReleases, strangerRows } from '../src/ui/ui-app.js'
 import { loaderCache } from '../src/wiring/loader-files.js'
 import { storeRows } from '../src/wiring/ui-store.js'
@@ -75,6 +79,7 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['`/etcd/TOKEN?wait=true`', discoveryWaiters.perAddress, discoveryWaiters.all],
   ['discovery tokens', discoveryLimits.tokensPerAddress, discoveryLimits.tokens],
   ['members below a discovery token', NaN, discoveryLimits.members],
+  ['members below discovery tokens', discoveryLimits.membersPerAddress, discoveryLimits.membersOfAll],
   ['value of a member, octets', discoveryLimits.valueOctets, NaN],
   ['hardware addresses that one group by UUID or serial number names', NaN, cardsOfOne],
   ['addresses, of several provisioners, of which etcd is asked to whom another one gave them', 1000 / lookedForAgain, mostLookedFor],
@@ -90,7 +95,11 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['mirrored releases on the page of images', NaN, mostReleases],
   ['handshakes', strangerLimits.perAddress, strangerLimits.all],
   ['time for a handshake', handshakeTimeout / 1000, NaN],
+  ['octets of a handshake, certificates among them', mostHandshakeOctets, NaN],
+  ['time that what a client sends stays unread, as of one that takes no answers', longestUnread / 1000, NaN],
   ['message, octets', maxReceiveBytes, NaN],
+  ['octets of calls whose message has not come whole', mostUnfinished.perAddress, mostUnfinished.all],
+  ['octets that such a call counts for at least', callOctets, NaN],
   ['datagram, octets', maximumLength, NaN],
   ['messages at once', requestRate.burst, NaN],
   ['messages a second, after that', requestRate.perSecond, NaN],
@@ -101,6 +110,7 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['messages that wait, of machines that somebody named', mostOfKnown.each, mostOfKnown.all],
   ['DISCOVERs that wait', NaN, mostDiscovers],
   ['other messages that wait', NaN, mostOthers],
+  ['DISCOVERs, offers and their packets that are not recorded yet, while messages wait', NaN, mostUntold],
   ['request, octets', maxRequestLength, NaN],
   ['transfers', defaultMaxTransfersPerClient, defaultMaxTransfers],
   ['transfers, where three quarters of all are under way', transfersWhenCrowded, NaN],
@@ -132,7 +142,11 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['configuration, or file of `hosts.d`, octets', wholeFileLimits.lists, NaN],
   ['document about releases, or signature, octets', maxDocumentBytes, NaN],
   ['redirects of one request', maxRedirects, NaN],
-  ['octets that come in a second, at least, over twice `images.timeout`', slowest, NaN]
+  ['octets that come in a second, at least, over twice `images.timeout`', slowest, NaN],
+  ['lines of one event that tell what was given, at once', lineRates.info.perSender.burst, lineRates.info.inAll.burst],
+  ['lines of it a second, after that', lineRates.info.perSender.perSecond, lineRates.info.inAll.perSecond],
+  ['lines of one event that tell what went wrong, at once', lineRates.warn.perSender.burst, lineRates.warn.inAll.burst],
+  ['lines of this a second, after that', lineRates.warn.perSender.perSecond, lineRates.warn.inAll.perSecond]
 ]
 
 t.ok(rows.size > inForce.length)
@@ -140,14 +154,24 @@ for (const [what, each, all] of inForce) t.equal(String(rows.get(what)), String(
 
 t.test('what descriptors allow', t => {
   t.same(connectionShares(256), {
-    http: { all: 72, perAddress: 36 }, sent: 3, grpc: { all: 24, perAddress: 12 }, ui: { all: 12, perAddress: 6 }, control: { all: 12, perAddress: 12 }
+    http: { all: 72, perAddress: 36 },
+    sent: 3,
+    grpc: { all: 24, perAddress: 12 },
+    ui: { all: 12, perAddress: 6 },
+    control: { all: 12, perAddress: 12 },
+    waiting: { all: 0, perAddress: 0 }
   })
   t.same(connectionShares(65_536), {
-    http: { all: 4096, perAddress: 2048 }, sent: 1023, grpc: { all: 1000, perAddress: 500 }, ui: { all: 200, perAddress: 100 }, control: { all: 600, perAddress: 600 }
+    http: { all: 4096, perAddress: 2048 },
+    sent: 1023,
+    grpc: { all: 1000, perAddress: 500 },
+    ui: { all: 200, perAddress: 100 },
+    control: { all: 600, perAddress: 600 },
+    waiting: { all: 6000, perAddress: 3000 }
   })
-  for (const descriptors of [0, 64, 100, 256, 1024, 4096, 65_536]) {
-    const { http, sent, grpc, ui, control } = connectionShares(descriptors)
-    t.ok(2 * http.all + sent + grpc.all + ui.all + control.all < Math.max(100, descriptors), `${descriptors}`)
+  for (const descriptors of [0, 64, 100, 256, 1024, 4096, 11_000, 16_384, 65_536]) {
+    const { http, waiting, sent, grpc, ui, control } = connectionShares(descriptors)
+    t.ok(2 * http.all + waiting.all + sent + grpc.all + ui.all + control.all < Math.max(100, descriptors), `${descriptors}`)
   }
   t.end()
 })

@@ -12,15 +12,16 @@ import { fileURLToPath } from 'node:url'
 import fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { systemClock } from '../src/base/clock.js'
+import { LineRations, lineRates } from '../src/base/line-rations.js'
 import { Metrics } from '../src/base/metrics.js'
 import { Pace } from '../src/base/pace.js'
+import { RateLimiter } from '../src/base/rate-limit.js'
 import { EventStreams } from '../src/control/event-streams.js'
 import { registerMachineRoutes } from '../src/control/machine-routes.js'
 import { loadConfig } from '../src/config/load.js'
 import type { DhcpEvent } from '../src/dhcp/dhcp-event.js'
 import { MessageExchange } from '../src/dhcp/message-exchange.js'
 import { encodePacket } from '../src/dhcp/packet.js'
-import { RateLimiter } from '../src/dhcp/rate-limit.js'
 import { parseJson } from '../src/go/json.js'
 import { strangerLimits } from '../src/grpc/grpc-server.js'
 import { discoveryRoutes } from '../src/http/discovery-routes.js'
@@ -43,7 +44,7 @@ import { macFromBytes } from '../src/net/mac.js'
 import { openFileStore } from '../src/store/file-store.js'
 import { Instances } from '../src/updates/instances.js'
 import type { Instance } from '../src/updates/instance.js'
-import { Homes } from '../src/wiring/homes.js'
+import { homesOf } from '../src/wiring/homes.js'
 import { loaderCache } from '../src/wiring/loader-files.js'
 import { type MachineNews, openMachineNews } from '../src/wiring/machine-news.js'
 import { readYaml } from '../src/yaml/read-yaml.js'
@@ -208,7 +209,7 @@ async function toldByWebhook (
   const hook = `{url: "http://127.0.0.1:${(receiver.address() as AddressInfo).port}/", on: [${event}]}`
   const loaded = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`, `webhooks=[${hook}]`] })
   const [closing, clock]: [Array<() => unknown>, FakeClock] = [[], new FakeClock()]
-  const ground = { loaded, config: loaded.config, clock, log: quiet, homes: new Homes(loaded.config) }
+  const ground = { loaded, config: loaded.config, clock, log: quiet, homes: homesOf(loaded.config) }
   const registry = new MachineRegistry([], { note: () => {}, kindOf: ({ group }) => group === 'named' ? 'known' : 'leased' })
   const news = await openMachineNews(ground, registry, new Metrics(), close => { closing.push(close) })
   act(registry, clock, news)
@@ -257,6 +258,13 @@ function comingBack (): ReturnType<typeof transactionsOf> {
 const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>> = {
   'HTTP and HTTPS': {
     connections: t => { shared(t, { perAddress: 50, all: 100 }, () => admitting({ perAddress: 50, all: 100, giveWay: [] })) },
+    'connections that wait for a place': t => {
+      shared(t, { perAddress: 50, all: 100 }, () => {
+        // Nobody has a place of those.
+        const places = new Connections({ perAddress: 1000, all: 0, giveWay: [], line: { perAddress: 50, all: 100, giveWay: () => false } })
+        return socket => { places.enter(socket.asSocket, () => {}) }
+      })
+    },
     'connections on which no request has come': t => {
       shared(t, { perAddress: 50, all: 50 }, () => {
         const bound = new Unfinished({ perAddress: 50, all: 100 }, () => {})
@@ -374,6 +382,7 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     },
     '`/etcd/TOKEN?wait=true`': ['http/discovery-routes.test.ts', 'strangers: names, bodies, waits beyond their share'],
     'discovery tokens': ['cluster/discovery.test.ts', 'an address has its share of tokens: of its own, the one that nobody joined goes first'],
+    'members below discovery tokens': ['cluster/discovery.test.ts', 'members below all tokens of an address, and below all there are, are bounded'],
     'members below a discovery token': ['cluster/discovery.test.ts', 'members, values and sizes are bounded'],
     'value of a member, octets': ['cluster/discovery.test.ts', 'members, values and sizes are bounded'],
     'installed machines that are remembered': t => {
@@ -420,6 +429,8 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
       t.equal([...own, ...others].filter(({ destroyed }) => !destroyed).length, 4)
     },
     handshakes: t => { shared(t, { perAddress: 25, all: 100 }, () => admitting({ ...strangerLimits, giveWay: [() => true] })) },
+    'octets of a handshake, certificates among them': ['grpc/carrier.test.ts', 'a handshake has so many octets, and what follows it any number'],
+    'time that what a client sends stays unread, as of one that takes no answers': ['grpc/carrier.test.ts', 'what nobody reads any more is closed'],
     'time for a handshake': async t => {
       const pki = makePki()
       let reason = ''
@@ -442,6 +453,8 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
       t.notMatch(await put(4_194_304), { error: { message: /larger than max/ } })
       t.match(await put(4_194_305), { error: { code: 8, message: /larger than max/ } })
     },
+    'octets of calls whose message has not come whole': ['grpc/unfinished-calls.test.ts', 'of one address and in all so much, and one more octet ends the call that is unfinished for the longest time'],
+    'octets that such a call counts for at least': ['grpc/unfinished-calls.test.ts', 'a call that sends nothing counts too'],
     'calls at once': async t => {
       const pki = makePki()
       const appliance = await startAppliance({ pki })
@@ -496,7 +509,8 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     },
     'messages that wait, of machines that somebody named': ['dhcp/backlog.test.ts', 'whoever speaks in the name of a machine crowds out that one alone'],
     'DISCOVERs that wait': ['dhcp/backlog.test.ts', 'whatever arrives, it holds so many'],
-    'other messages that wait': ['dhcp/backlog.test.ts', 'whatever arrives, it holds so many']
+    'other messages that wait': ['dhcp/backlog.test.ts', 'whatever arrives, it holds so many'],
+    'DISCOVERs, offers and their packets that are not recorded yet, while messages wait': ['machines/told-later.test.ts', 'with one more than may wait, those of the machine that waits longest are told']
   },
   TFTP: {
     'request, octets': ['tftp/packet.test.ts', 'RFC 2347: a request is at most 512 bytes'],
@@ -554,7 +568,7 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     'machines that only a lease names and that do not get further, told of to webhooks in an hour': async t => {
       const named = macFromBytes(Buffer.from([2, 0, 0, 0, 0, 255]))!
       const told = await toldByWebhook(t, 'stuck', (registry, clock) => {
-        const stuck = { stage: 'script' as const, at: clock.now(), failed: 'no group matches' }
+        const stuck = { stage: 'script' as const, at: clock.now(), code: 'group_unmatched', failed: 'no group matches' }
         for (let n = 0; n < 61; n++) registry.record({ mac: macFromBytes(Buffer.from([2, 0, 0, 0, 0, n]))!, ...stuck })
         registry.record({ mac: named, ...stuck, group: 'named' })
         clock.advance(1000)
@@ -651,6 +665,24 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
       t.match(await sync(299_999), [{ error: { code: 'image_too_large' } }])
     },
     'octets that come in a second, at least, over twice `images.timeout`': ['mirror/steady.test.ts', 'less than 1 KiB a second is not waited for, a little more is']
+  },
+  'The log': {
+    'lines of one event that tell what was given, at once': t => { lines(t, 'info', 'http.ipxe', 'burst') },
+    'lines of it a second, after that': t => { lines(t, 'info', 'http.ipxe', 'perSecond') },
+    'lines of one event that tell what went wrong, at once': t => { lines(t, 'warn', 'http.unmatched', 'burst') },
+    'lines of this a second, after that': t => { lines(t, 'warn', 'http.unmatched', 'perSecond') }
+  }
+}
+
+/** So many lines of one sender, and of all, and one more is left out: at once, or in the second after that. */
+function lines (t: Test, level: 'info' | 'warn', event: string, when: 'burst' | 'perSecond'): void {
+  const { perSender, inAll } = lineRates[level]
+  for (const [rate, ip] of [[perSender, () => '10.0.0.1'], [inAll, anybody]] as const) {
+    const rations = new LineRations()
+    const take = (count: number, now: number): number => Array.from({ length: count }, (_, n) => rations.take(event, { ip: ip(n) }, level, now)).filter(Boolean).length
+    t.equal(take(rate.burst, 0), rate.burst)
+    if (when === 'perSecond') t.equal(take(rate.perSecond, 1000), rate.perSecond)
+    t.equal(take(1, when === 'burst' ? 0 : 1000), 0)
   }
 }
 

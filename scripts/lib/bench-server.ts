@@ -17,3 +17,4 @@ const app = buildHttpApp({ provisioner: createProvisioner({ store }), log, asset
 // By itself, so that its profile is written.
 process.once('SIGTERM', () => { process.exit() })
 await app.listen({ host: '127.0.0.1', port: Number(port) })
+log.info({ port }, 'bench.listening')

@@ -12,16 +12,17 @@
  * @property {boolean} [pure]     no clock, chance, timers or process
  */
 
-const plain = ['base/errors', 'base/nearest', 'base/positions', 'base/units', 'base/visible-text', 'net/mac', 'net/ipv4', 'net/bytes', 'net/host-name']
+const plain = ['base/errors', 'base/nearest', 'base/own-text', 'base/positions', 'base/rate-limit', 'base/units', 'base/version', 'base/visible-text', 'net/mac', 'net/ipv4', 'net/bytes', 'net/host-name']
 
 /** @type {Layer[]} */
 export const layers = [
   { name: 'plain values', files: plain, may: plain, node: ['node:buffer', 'node:net'], packages: [], pure: true },
-  { name: 'log', files: ['base/log'], may: ['base/errors', 'base/journal-line', 'base/terminal-line'], node: ['*'], packages: ['pino'] },
+  { name: 'log', files: ['base/log'], may: ['base/errors', 'base/journal-line', 'base/line-rations', 'base/terminal-line'], types: ['base/clock'], node: ['*'], packages: ['pino'] },
+  { name: 'line rations', files: ['base/line-rations'], may: ['base/rate-limit'], node: [], packages: [], pure: true },
   { name: 'journal line', files: ['base/journal-line'], may: ['base/visible-text'], node: [], packages: [], pure: true },
   { name: 'terminal line', files: ['base/terminal-line'], may: ['base/journal-line'], node: [], packages: [] },
   { name: 'clock', files: ['base/clock'], may: [], node: [], packages: [] },
-  { name: 'metrics', files: ['base/metrics'], may: ['base/errors'], node: [], packages: ['prom-client'] },
+  { name: 'metrics', files: ['base/metrics', 'base/label-counts'], may: ['base/errors', 'base/label-counts'], node: [], packages: ['prom-client'] },
   { name: 'fence', files: ['base/fence'], may: ['base/errors'], types: ['base/log', 'base/clock'], node: [], packages: [] },
   { name: 'collection', files: ['base/collect'], may: [], node: ['node:v8', 'node:vm'], packages: [] },
   { name: 'event loop', files: ['base/event-loop'], may: [], types: ['base/metrics', 'base/clock'], node: ['node:perf_hooks'], packages: [] },
@@ -29,14 +30,15 @@ export const layers = [
   { name: 'versioned map', files: ['base/versioned-map'], may: [], node: [], packages: [], pure: true },
   { name: 'no schemas', files: ['base/no-schemas'], may: ['base/errors'], node: [], packages: [] },
   { name: 'pace', files: ['base/pace'], may: [], node: [], packages: [] },
+  { name: 'loop share', files: ['base/loop-share'], may: [], node: ['node:timers/promises'], packages: [] },
   { name: 'bundled', files: ['base/bundled'], may: ['base/errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
   { name: 'yaml document', files: ['config/yaml-document'], may: [], node: [], packages: ['yaml'], pure: true },
-  { name: 'config', files: ['config/'], may: ['config/', 'disk/denied', 'disk/whole-file', 'base/errors', 'base/nearest', 'base/positions', 'base/units', 'net/mac', 'net/ipv4', 'net/host-name', 'ui/access', 'updates/version', 'updates/window'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
+  { name: 'config', files: ['config/'], may: ['config/', 'disk/denied', 'disk/whole-file', 'base/errors', 'base/nearest', 'base/positions', 'base/units', 'net/mac', 'net/ipv4', 'net/host-name', 'ui/access', 'base/version', 'updates/window'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
   { name: 'network edge', files: ['net/'], may: ['net/', 'base/errors', 'base/nearest', 'base/clock'], types: ['base/log'], node: ['*'], packages: ['koffi'] },
   {
     name: 'dhcp edge',
-    files: ['dhcp/dhcp-server', 'dhcp/proxy-server', 'dhcp/inbox', 'dhcp/message-exchange', 'dhcp/other-servers', 'dhcp/server-question', 'dhcp/lease-file', 'dhcp/lease-keeper', 'dhcp/answer-turns', 'dhcp/offer-probes'],
-    may: ['dhcp/', 'net/', 'base/clock', 'base/errors', 'disk/'],
+    files: ['dhcp/dhcp-server', 'dhcp/proxy-server', 'dhcp/inbox', 'dhcp/message-exchange', 'dhcp/other-servers', 'dhcp/server-question', 'dhcp/lease-file', 'dhcp/lease-keeper', 'dhcp/answer-turns', 'dhcp/offer-probes', 'dhcp/homes', 'dhcp/link-watch'],
+    may: ['dhcp/', 'net/', 'base/clock', 'base/errors', 'base/rate-limit', 'disk/'],
     types: ['base/log'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:timers/promises'],
     packages: []
@@ -64,12 +66,12 @@ export const layers = [
   {
     name: 'matchbox',
     files: ['matchbox/'],
-    may: ['matchbox/', 'base/errors', 'base/units', 'net/mac', 'net/ipv4', 'net/host-name', 'go/', 'yaml/', 'ignition/'],
+    may: ['matchbox/', 'base/errors', 'base/positions', 'base/units', 'net/mac', 'net/ipv4', 'net/host-name', 'go/', 'yaml/', 'ignition/'],
     types: ['base/log'],
     node: ['node:buffer', 'node:path', 'node:crypto'],
     packages: ['yaml']
   },
-  { name: 'loader files', files: ['loaders/'], may: ['loaders/', 'base/errors', 'disk/fat-image', 'disk/open-file', 'matchbox/ipxe-settings', 'matchbox/render-raspberry-pi'], types: ['tftp/file-source', 'matchbox/provisioner', 'net/mac'], node: ['node:buffer'], packages: [] },
+  { name: 'loader files', files: ['loaders/'], may: ['loaders/', 'base/errors', 'disk/fat-image', 'disk/open-file', 'matchbox/ipxe-settings', 'matchbox/render-raspberry-pi'], types: ['tftp/file-source', 'matchbox/loader-files', 'matchbox/provisioner', 'net/mac'], node: ['node:buffer'], packages: [] },
   { name: 'rendering', files: ['rendering/'], may: ['rendering/', 'base/errors', 'base/clock', 'matchbox/'], node: ['node:worker_threads'], packages: [] },
   // A lock is libc's; the rest of the room needs nothing but Node.
   { name: 'folder lock', files: ['disk/folder-lock', 'disk/run-folder'], may: ['disk/', 'base/', 'net/libc'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: [] },
@@ -78,29 +80,30 @@ export const layers = [
   { name: 'image thread', files: ['assets/image-thread', 'assets/file-sender'], may: ['assets/', 'base/errors', 'disk/file-identity', 'net/epoll', 'net/connection'], types: ['base/clock', 'disk/open-file'], node: ['node:fs', 'node:net', 'node:worker_threads'], packages: [] },
   { name: 'assets', files: ['assets/'], may: ['assets/', 'base/errors', 'disk/', 'go/', 'matchbox/pin-assets'], types: ['base/clock', 'matchbox/profile'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:http', 'node:net', 'node:crypto'], packages: [] },
   { name: 'etcd keys', files: ['etcd/keys'], may: plain, node: ['node:buffer'], packages: [], pure: true },
-  { name: 'etcd', files: ['etcd/'], may: ['etcd/', 'disk/denied', 'disk/whole-file', 'base/errors', 'base/bundled'], types: ['base/clock'], node: ['node:fs/promises', 'node:tls', 'node:net', 'node:crypto'], packages: ['@grpc/grpc-js', '@grpc/proto-loader'] },
+  { name: 'etcd', files: ['etcd/'], may: ['etcd/', 'disk/denied', 'disk/whole-file', 'base/errors', 'base/bundled', 'base/loop-share'], types: ['base/clock'], node: ['node:fs/promises', 'node:tls', 'node:net', 'node:crypto'], packages: ['@grpc/grpc-js', '@grpc/proto-loader'] },
   {
     name: 'store',
     files: ['store/'],
-    may: ['store/', 'matchbox/group', 'matchbox/profile', 'matchbox/store', 'base/errors', 'base/units', 'base/clock', 'base/keyed-mutex', 'base/versioned-map', 'net/mac', 'disk/'],
+    may: ['store/', 'matchbox/group', 'matchbox/object-fault', 'matchbox/profile', 'matchbox/store', 'base/errors', 'base/units', 'base/clock', 'base/keyed-mutex', 'base/versioned-map', 'net/mac', 'disk/'],
     types: ['base/log', 'cluster/shared-state', 'cluster/entries'],
     node: ['node:timers/promises', 'node:fs', 'node:fs/promises', 'node:path', 'node:buffer', 'node:zlib', 'node:stream'],
     packages: ['tar']
   },
   { name: 'update store', files: ['updates/update-store'], may: ['updates/', 'disk/'], types: ['base/log'], node: ['node:util'], packages: [] },
+  { name: 'mirrored updates', files: ['updates/mirrored-updates'], may: ['updates/', 'base/errors', 'base/version', 'disk/whole-file'], types: ['mirror/images-told'], node: ['node:fs/promises'], packages: [] },
   { name: 'updates', files: ['updates/'], may: ['updates/', 'base/clock', ...plain], node: ['node:buffer', 'node:crypto'], packages: ['sax', 'valibot'], pure: true },
   { name: 'discovery store', files: ['cluster/discovery-store'], may: ['disk/'], types: ['base/log'], node: [], packages: [] },
-  { name: 'discovery', files: ['cluster/discovery', 'cluster/discovery-limits', 'cluster/discovery-nodes', 'cluster/key-history', 'cluster/keys-answer'], may: ['cluster/', 'base/errors'], types: ['base/clock'], node: ['node:buffer'], packages: [], pure: true },
+  { name: 'discovery', files: ['cluster/discovery', 'cluster/discovery-limits', 'cluster/discovery-nodes', 'cluster/key-history', 'cluster/keys-answer'], may: ['cluster/', 'base/errors', 'base/own-text'], types: ['base/clock'], node: ['node:buffer'], packages: [], pure: true },
   { name: 'client hash', files: ['cluster/client-hash', 'cluster/other-provisioners'], may: plain, node: ['node:buffer'], packages: [], pure: true },
   {
     name: 'cluster',
     files: ['cluster/'],
-    may: ['cluster/', 'etcd/', 'dhcp/lease-store', 'dhcp/leases', 'dhcp/lease-file', 'machines/journal', 'machines/machine', 'machines/timeline', 'machines/guard-tokens', 'updates/update-store', 'disk/', ...plain],
-    types: ['base/log', 'base/clock', 'machines/registry', 'matchbox/guard', 'updates/'],
+    may: ['cluster/', 'etcd/', 'base/loop-share', 'dhcp/lease-store', 'dhcp/leases', 'dhcp/lease-file', 'machines/journal', 'machines/machine', 'machines/timeline', 'machines/guard-tokens', 'updates/update-store', 'disk/', 'base/clock', ...plain],
+    types: ['base/log', 'machines/registry', 'matchbox/guard', 'updates/'],
     node: ['node:crypto', 'node:buffer'],
     packages: []
   },
-  { name: 'http', files: ['http/'], may: ['http/', 'updates/', 'cluster/discovery', 'cluster/discovery-limits', 'cluster/keys-answer', 'assets/', 'disk/open-file', 'disk/disk-turns', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'base/no-schemas', 'base/pace', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'http', files: ['http/'], may: ['http/', 'updates/', 'cluster/discovery', 'cluster/discovery-limits', 'cluster/keys-answer', 'assets/', 'disk/open-file', 'disk/disk-turns', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'base/no-schemas', 'base/own-text', 'base/pace', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'updates/', 'base/errors', 'base/units', 'base/no-schemas', 'net/mac', 'net/ipv4', 'net/shares', 'net/socket-answered'], types: ['base/log', 'base/metrics', 'base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
   { name: 'ui access', files: ['ui/access'], may: [], node: ['node:crypto', 'node:net'], packages: [] },
   { name: 'ui', files: ['ui/'], may: ['ui/', 'base/errors', 'base/units', 'base/no-schemas', 'control/event-log', 'control/event-streams', 'control/machine-shown', 'machines/', 'base/visible-text', 'go/http/host-header', 'net/mac', 'net/ipv4', 'net/shares', 'net/tls-identity'], types: ['base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
@@ -119,11 +122,11 @@ export const layers = [
     pure: true
   },
   { name: 'setup', files: ['setup/'], may: ['setup/', 'config/yaml-document', ...plain], node: [], packages: ['yaml'], pure: true },
-  { name: 'tools', files: ['mirror/', 'tls/', 'openpgp/'], may: ['mirror/', 'tls/', 'openpgp/', 'base/errors', 'base/units', 'go/', 'net/', 'base/clock', 'disk/'], types: ['base/log'], node: ['*'], packages: ['*'] },
+  { name: 'tools', files: ['mirror/', 'tls/', 'openpgp/'], may: ['mirror/', 'tls/', 'openpgp/', 'base/errors', 'base/units', 'base/version', 'go/', 'net/', 'base/clock', 'disk/'], types: ['base/log'], node: ['*'], packages: ['*'] },
   {
     name: 'cli',
     files: ['cli/'],
-    may: ['cli/', 'appliance', 'doctor/', 'setup/', 'wiring/service-manager', 'wiring/looking', 'wiring/store-transfer', 'wiring/export-context', 'wiring/open-mirror', 'base/', 'config/', 'disk/atomic-file', 'disk/run-folder', 'disk/whole-file', 'store/archive', 'store/moves', 'store/folder-files', 'net/mac', 'net/ipv4', 'net/interfaces', 'net/port-owner', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/', 'ui/access'],
+    may: ['cli/', 'appliance', 'doctor/', 'setup/', 'wiring/service-manager', 'wiring/looking', 'wiring/store-transfer', 'wiring/export-context', 'wiring/open-mirror', 'base/', 'config/', 'disk/ask-place', 'disk/atomic-file', 'disk/disk-turns', 'disk/run-folder', 'disk/whole-file', 'store/archive', 'store/moves', 'store/folder-files', 'net/mac', 'net/ipv4', 'net/interfaces', 'net/port-owner', 'grpc/client', 'go/json', 'matchbox/', 'ignition/', 'mirror/', 'inventory/', 'openpgp/', 'tls/', 'ui/access'],
     types: ['control/control-app', 'control/machine-shown', 'control/update-routes'],
     node: ['*'],
     packages: ['*']
@@ -132,7 +135,7 @@ export const layers = [
   {
     name: 'doctor',
     files: ['doctor/'],
-    may: ['doctor/', 'listeners', 'wiring/', 'base/', 'config/', 'net/', 'disk/links', 'disk/json-lines', 'disk/state-formats', 'disk/whole-file', 'assets/aliases', 'dhcp/', 'loaders/', 'machines/journal', 'matchbox/', 'inventory/', 'mirror/', 'go/', 'yaml/', 'ignition/', 'tls/certificate', 'tls/authenticode'],
+    may: ['doctor/', 'listeners', 'wiring/', 'base/', 'config/', 'net/', 'disk/ask-place', 'disk/disk-turns', 'disk/mounts', 'disk/links', 'disk/json-lines', 'disk/lines-header', 'disk/state-formats', 'disk/whole-file', 'assets/aliases', 'dhcp/', 'loaders/', 'machines/journal', 'matchbox/', 'inventory/', 'mirror/', 'go/', 'yaml/', 'ignition/', 'tls/certificate', 'tls/authenticode'],
     types: ['machines/machine', 'etcd/members'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:net', 'node:buffer', 'node:url', 'node:os', 'node:dns/promises', 'node:child_process'],
     packages: []

@@ -1,40 +1,42 @@
-// Whether the compiler takes a source with a change in it: its own language service keeps every other file parsed, so that a change costs a
-// fraction of a second and not a whole compilation. It looks at the changed file alone, not at those that import it.
-import { readFileSync } from 'node:fs'
+// Whether the compiler takes a source with a change in it. Each change is a file of its own beside the source, so that one compilation
+// looks at all of them, and what they import is read and checked once. It looks at the changed file alone, not at those that import it.
 import { join } from 'node:path'
 import ts from 'typescript'
 
+/** A source as a change makes it; `path` is absolute. */
+export interface ChangedSource { readonly path: string, readonly text: string }
+
 export class MutantCompiler {
-  readonly #changed = new Map<string, { readonly text: string, readonly version: number }>()
-  readonly #service: ts.LanguageService
-  #version = 0
+  readonly #options: ts.CompilerOptions
+  readonly #fileNames: readonly string[]
+  readonly #parsed = new Map<string, ts.SourceFile | undefined>()
+  #program: ts.Program | undefined
 
   /** `folder` has a tsconfig.json whose files do not change meanwhile. */
   constructor (folder: string) {
     const { config } = ts.readConfigFile(join(folder, 'tsconfig.json'), ts.sys.readFile) as { config: unknown }
     const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, folder)
-    this.#service = ts.createLanguageService({
-      getCompilationSettings: () => options,
-      getScriptFileNames: () => fileNames,
-      getScriptVersion: path => String(this.#changed.get(path)?.version ?? 0),
-      getScriptSnapshot: path => {
-        if (!ts.sys.fileExists(path)) return undefined
-        return ts.ScriptSnapshot.fromString(this.#changed.get(path)?.text ?? readFileSync(path, 'utf8'))
-      },
-      getCurrentDirectory: () => folder,
-      getDefaultLibFileName: ts.getDefaultLibFilePath,
-      fileExists: ts.sys.fileExists,
-      readFile: ts.sys.readFile,
-      directoryExists: ts.sys.directoryExists,
-      getDirectories: ts.sys.getDirectories
-    })
+    this.#options = options
+    this.#fileNames = fileNames
   }
 
-  /** `path` is absolute. */
-  takes (path: string, text: string): boolean {
-    this.#changed.set(path, { text, version: ++this.#version })
-    const faults = [...this.#service.getSyntacticDiagnostics(path), ...this.#service.getSemanticDiagnostics(path)]
-    this.#changed.set(path, { text: readFileSync(path, 'utf8'), version: ++this.#version })
-    return faults.length === 0
+  /** Of each whether it is taken. */
+  take (changed: readonly ChangedSource[]): boolean[] {
+    const copies = new Map(changed.map(({ path, text }, at) => [path.replace(/\.ts$/, `.mutant${at}.ts`), text]))
+    const host = ts.createCompilerHost(this.#options)
+    const read = host.getSourceFile.bind(host)
+    host.getSourceFile = (path, languageVersion, ...rest) => {
+      const text = copies.get(path)
+      if (text !== undefined) return ts.createSourceFile(path, text, languageVersion, true)
+      if (!this.#parsed.has(path)) this.#parsed.set(path, read(path, languageVersion, ...rest))
+      return this.#parsed.get(path)
+    }
+    host.fileExists = path => copies.has(path) || ts.sys.fileExists(path)
+    const program = ts.createProgram([...this.#fileNames, ...copies.keys()], this.#options, host, this.#program)
+    this.#program = program
+    return [...copies.keys()].map(path => {
+      const file = program.getSourceFile(path)
+      return program.getSyntacticDiagnostics(file).length === 0 && program.getSemanticDiagnostics(file).length === 0
+    })
   }
 }

@@ -1,7 +1,7 @@
 // A copy of the working tree in which one source at a time is another, and tests run that might notice. As root each test gets
 // namespaces of its own, where nothing outside of the copy can be written and no other process be found: a change may well delete or
 // end what it should not, and what it leaves running goes with its namespace.
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync, type StdioOptions } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -77,14 +77,24 @@ export class MutantCopy {
     return await this.#run(test, Math.max(patience.least, 10 * (this.#baselines.get(test)?.milliseconds ?? 0)))
   }
 
-  async #run (test: string, milliseconds: number, more: Readonly<Record<string, string>> = {}): Promise<Verdict> {
+  /** A process for many runs, with a channel to it (warm-tests.ts). */
+  startWarm (): ChildProcess {
+    return this.#start(['scripts/lib/mutant-tests.js'], 'unlimited', ['ignore', 'ignore', 'ignore', 'ipc'], { TAP_TIMEOUT: '0' })
+  }
+
+  #start (words: readonly string[], seconds: number | 'unlimited', stdio: StdioOptions, more: Readonly<Record<string, string>>): ChildProcess {
     const own = Object.entries(process.env).filter(([name]) => !/^_?TAP/.test(name) && name !== 'NODE_OPTIONS')
-    const env = { ...Object.fromEntries(own), TMPDIR: join(this.folder, 't'), TAP_BAIL: '1', TAP_TIMEOUT: String(milliseconds / 1000), ...more }
-    const words = [process.execPath, '--import=./scripts/lib/typescript.js', test]
-    const [command = '', ...args] = this.#isApart ? ['unshare', ...namespaces, 'sh', '-c', this.#enclose, 'sh', this.folder, ...words] : words
-    const child = spawn(command, args, { cwd: this.folder, env, stdio: ['ignore', 'pipe', 'ignore'] })
+    const env = { ...Object.fromEntries(own), TMPDIR: join(this.folder, 't'), ...more }
+    const all = [process.execPath, ...words]
+    const [command = '', ...args] = this.#isApart ? ['unshare', ...namespaces, 'sh', '-c', this.#enclose, 'sh', this.folder, String(seconds), ...all] : all
+    return spawn(command, args, { cwd: this.folder, env, stdio })
+  }
+
+  async #run (test: string, milliseconds: number, variables: Readonly<Record<string, string>> = {}): Promise<Verdict> {
+    const more = { TAP_BAIL: '1', TAP_TIMEOUT: String(milliseconds / 1000), ...variables }
+    const child = this.#start(['--import=./scripts/lib/typescript.js', test], mostWork, ['ignore', 'pipe', 'ignore'], more)
     let output = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => { output = (output + text).slice(0, 2 ** 20) })
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => { output = (output + text).slice(0, 2 ** 20) })
     let isOver = false
     const timer = setTimeout(() => {
       isOver = true
@@ -103,4 +113,4 @@ const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'
 /** Some programs write to /tmp and /run by name: these are empty folders of the test's own, in which the copy stands as before. */
 const enclose = (...own: readonly string[]): string =>
   `mount --bind "$1" "$1" && mount -o remount,bind,ro / && cd "$1" && ${own.map(folder => `mount -t tmpfs tmpfs ${folder} && `).join('')}` +
-  `mkdir -p "$1" && mount --no-canonicalize --bind . "$1" && cd "$1" && ulimit -t ${mostWork} && shift && exec "$@"`
+  'mkdir -p "$1" && mount --no-canonicalize --bind . "$1" && cd "$1" && ulimit -t "$2" && shift 2 && exec "$@"'

@@ -2,7 +2,9 @@
 // none of them notices is a survivor. A change that the compiler refuses counts as neither. Every kind of change has its turn. Options:
 // --count N (100), --all, --seed N, --room PATH (below src/, a folder or a file; several with commas), --kind KIND
 // (scripts/lib/mutations.ts), --tests N (8), or --by FILE (tests, with commas) for those that are to notice; --from N goes on with the
-// Nth of a seed; --only PATH:LINE (with commas) for the changes of those lines.
+// Nth of a seed, --numbers N,N tries those of it alone; --only PATH:LINE (with commas) for the changes of those lines. --warm tries them
+// first in a process that stays (scripts/lib/warm-mutants.ts), a fraction of a second each, and by themselves only those that are not
+// noticed there; with --unconfirmed those are left at that, and the score is the least that it can be.
 import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,14 +13,13 @@ import { random } from '../../test/helpers/random.js'
 import { concernedTests, importing } from '../lib/concerned-tests.js'
 import { MutantCompiler } from '../lib/mutant-compiler.js'
 import { type Baseline, MutantCopy } from '../lib/mutant-copy.js'
-import { type Mutation, mutationKinds, mutationsOf } from '../lib/mutations.js'
+import { mutationKinds, mutationsOf } from '../lib/mutations.js'
+import { type Mutant, tryWarm } from '../lib/warm-mutants.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** A test file that takes longer than this many milliseconds is asked after the others. */
 const quick = 10_000
-
-interface Mutant extends Mutation { readonly path: string }
 
 export async function run (args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -32,7 +33,10 @@ export async function run (args: readonly string[]): Promise<void> {
       tests: { type: 'string', default: '8' },
       by: { type: 'string' },
       from: { type: 'string', default: '1' },
-      only: { type: 'string' }
+      numbers: { type: 'string' },
+      only: { type: 'string' },
+      warm: { type: 'boolean', default: false },
+      unconfirmed: { type: 'boolean', default: false }
     }
   })
   const seed = Number(values.seed ?? Date.now() % 2 ** 31)
@@ -57,39 +61,75 @@ export async function run (args: readonly string[]): Promise<void> {
   // What a program that they start runs is not counted with them.
   const startProgram = importing('test/helpers/built.ts', { files, read })
   const compiler = new MutantCompiler(copy.folder)
-  const scores = new Map<string, { noticed: number, tried: number }>()
-  let [tried, refused] = [0, 0]
-  for (const mutant of inTurns(all, random(seed))) {
-    if (tried === count) break
-    const { path, kind, start, end, text, what, line, column } = mutant
+  const changedBy = ({ path, start, end, text }: Mutant): string => {
     const source = read(path)
-    const changed = source.slice(0, start) + text + source.slice(end)
-    if (!compiler.takes(join(copy.folder, path), changed)) {
-      refused++
-      continue
+    return source.slice(0, start) + text + source.slice(end)
+  }
+  const order = inTurns(all, random(seed))
+  const { taken, refused } = takenOf(order, count, mutants =>
+    compiler.take(mutants.map(mutant => ({ path: join(copy.folder, mutant.path), text: changedBy(mutant) }))))
+  const numbers = values.numbers?.split(',').map(Number) ?? [...taken.keys()].map(place => place + 1).slice(Number(values.from) - 1)
+  const mutants = numbers.map(number => taken[number - 1]).filter(mutant => mutant !== undefined)
+  const scores = new Map<string, { noticed: number, tried: number }>()
+  const tell = ({ kind, path, line, what }: Mutant, place: number, noticed: string | undefined, how: string): void => {
+    for (const name of ['all', kind, path.split('/')[1]!]) {
+      const score = scores.get(name) ?? { noticed: 0, tried: 0 }
+      scores.set(name, { noticed: score.noticed + (noticed === undefined ? 0 : 1), tried: score.tried + 1 })
     }
-    tried++
-    if (tried < Number(values.from)) continue
+    console.log(`${numbers[place]} ${noticed === undefined ? 'SURVIVED' : 'noticed'} ${kind} ${path}:${line}: ${what} (${noticed ?? how})`)
+  }
+  const done = new Set<Mutant>()
+  if (values.warm) {
+    const tries = tryWarm({ root: copy.folder, mutants, read, testsOf, most: Number(values.tests), start: () => copy.startWarm(), say: text => { console.log(`  ${text}`) } })
+    for await (const [place, verdict] of tries) {
+      const mutant = mutants[place]!
+      if ('noticed' in verdict) {
+        tell(mutant, place, verdict.noticed, '')
+      } else if (values.unconfirmed) tell(mutant, place, undefined, `unconfirmed, ${verdict.asked} test files`)
+      else {
+        console.log(`  ${numbers[place]} not noticed yet: ${mutant.kind} ${mutant.path}:${mutant.line}: ${mutant.what} (${verdict.asked} test files)`)
+        continue
+      }
+      done.add(mutant)
+    }
+  }
+  for (const [place, mutant] of mutants.entries()) {
+    if (done.has(mutant) || (values.warm && values.unconfirmed)) continue
+    const { path, line, column } = mutant
     let asked = 0
     let noticed: string | undefined
     const runsIt = ({ coverage }: Baseline, test: string): boolean =>
       by !== undefined || coverage.ran(path, line - 1, column) || (startProgram.has(test) && roomOf(test) === roomOf(path))
     for await (const test of passing(copy, testsOf(path), Number(values.tests), runsIt)) {
       asked++
-      const verdict = await copy.changed(path, changed, () => copy.run(test))
+      const verdict = await copy.changed(path, changedBy(mutant), () => copy.run(test))
       if (verdict === 'passed') continue
       noticed = verdict === 'hung' ? `${test}, which hung` : test
       break
     }
-    for (const name of ['all', kind, path.split('/')[1]!]) {
-      const score = scores.get(name) ?? { noticed: 0, tried: 0 }
-      scores.set(name, { noticed: score.noticed + (noticed === undefined ? 0 : 1), tried: score.tried + 1 })
-    }
-    console.log(`${tried} ${noticed === undefined ? 'SURVIVED' : 'noticed'} ${kind} ${path}:${line}: ${what} (${noticed ?? (asked === 0 ? 'no test file runs it' : `${asked} test files`)})`)
+    tell(mutant, place, noticed, asked === 0 ? 'no test file runs it' : `${asked} test files`)
   }
   copy.close()
   console.log(`${refused} more were refused by the compiler`)
   for (const [name, { noticed, tried }] of scores) console.log(`${name}: ${noticed} of ${tried} noticed (${Math.round(100 * noticed / tried)} in 100)`)
+}
+
+/** The first so many that the compiler takes, and how many it refused on the way. */
+function takenOf (
+  order: readonly Mutant[], count: number, take: (mutants: readonly Mutant[]) => boolean[]
+): { readonly taken: readonly Mutant[], readonly refused: number } {
+  const taken: Mutant[] = []
+  let refused = 0
+  for (let next = 0; next < order.length && taken.length < count;) {
+    // Many at once, as one compilation takes a second for all of them.
+    const some = order.slice(next, next + count - taken.length)
+    next += some.length
+    for (const [at, isTaken] of take(some).entries()) {
+      if (isTaken) taken.push(some[at]!)
+      else refused++
+    }
+  }
+  return { taken, refused }
 }
 
 /** A kind after the other, of each kind by chance: there are a hundred comparisons for each sync. */

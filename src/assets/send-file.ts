@@ -61,7 +61,8 @@ export async function sendFile (file: OpenFile, receiver: Receiver, type: string
 async function sentAside (parts: readonly ContentPart[], file: OpenFile, receiver: Receiver, sender: FileSender): Promise<boolean> {
   const { request: { socket }, response, left, failed } = receiver
   const [part] = parts
-  if (part === undefined || Buffer.isBuffer(part) || parts.length > 1 || part.length < sender.smallest) return false
+  // Several begin with a line that separates them.
+  if (part === undefined || Buffer.isBuffer(part) || part.length < sender.smallest) return false
   if (file.descriptor === undefined) return false
   response.flushHeaders()
   if (socket.writableLength > 0) return false

@@ -13,6 +13,9 @@ export interface Clock {
   every: (milliseconds: number, fire: () => void) => Timer
 }
 
+/** Milliseconds that a provisioner's clock may be off from the true time; those of two from each other twice as much. */
+export const clockSkew = 90_000
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   after: (milliseconds, fire) => {

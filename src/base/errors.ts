@@ -73,17 +73,27 @@ export const errorTable = {
 export type ErrorCode = keyof typeof errorTable
 export const isErrorCode = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(errorTable, code)
 
+export interface SocketPort { readonly transport: 'udp' | 'tcp', readonly port: number }
+
+export interface AppErrorOptions extends ErrorOptions {
+  readonly key?: string | undefined
+  readonly port?: SocketPort | undefined
+}
+
 /** A failure that a person is told about: `message` says what happened, where, and what to do, in one line. */
 export class AppError extends Error {
   override readonly name = 'AppError'
   readonly code: ErrorCode
-  /** Which of the files that a part of the configuration names it is about: `cert_file`. */
+  /** Which path that a part of the configuration names it is about: `cert_file`. */
   readonly key: string | undefined
+  /** Which port it is about, where a socket could not be had. */
+  readonly port: SocketPort | undefined
 
-  constructor (code: ErrorCode, message: string, options?: ErrorOptions & { readonly key?: string | undefined }) {
+  constructor (code: ErrorCode, message: string, options?: AppErrorOptions) {
     super(message, options)
     this.code = code
     this.key = options?.key
+    this.port = options?.port
   }
 
   get kind (): ErrorKind { return errorTable[this.code].kind }
@@ -107,6 +117,9 @@ export const errnoOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 
 export const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
+
+/** Of libraries whose messages go on for lines. */
+export const firstLineOf = (error: unknown): string => messageOf(error).split('\n', 1)[0] ?? ''
 
 /**
  * A promise that nobody waits for. What it rejects with goes to whoever fences the process, as an error in a timer does: it is counted

@@ -1,7 +1,7 @@
 // Command line arguments by node:util parseArgs, whose refusals become usage errors in our words.
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { nearest } from '../base/nearest.js'
-import { AppError, messageOf } from '../base/errors.js'
+import { AppError, errnoOf, messageOf } from '../base/errors.js'
 
 type OptionsConfig = NonNullable<ParseArgsConfig['options']>
 
@@ -11,16 +11,25 @@ export function parse<const Options extends OptionsConfig> (args: readonly strin
   try {
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (error) {
-    const message = messageOf(error).split('. ')[0] ?? ''
-    // Node asks whether one meant the next flag for its value.
-    const [, valueless] = /^Option '(?:-\w, )?(--[\w-]+)(?: <value>)?' argument (?:missing|is ambiguous)/.exec(message) ?? []
-    if (valueless !== undefined) throw new AppError('usage', `${valueless} needs a value`)
-    const [, flag] = /^Unknown option '--([^']+)'/.exec(message) ?? []
-    throw new AppError('usage', flag === undefined ? message : `${message}${meant(flag, Object.keys(options))}`)
+    throw new AppError('usage', refusal(error, args, options))
   }
   const extra = parsed.positionals[mostOperands]
   if (extra !== undefined) throw new AppError('usage', `unexpected argument ${JSON.stringify(extra)}`)
   return parsed
+}
+
+/** What Node refuses, by its code; which option that was it tells in words alone, so it is looked for again. */
+function refusal (error: unknown, args: readonly string[], options: OptionsConfig): string {
+  const [message = ''] = messageOf(error).split('. ')
+  const { tokens } = parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true })
+  const written = tokens.filter(token => token.kind === 'option')
+  if (errnoOf(error) === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+    const unknown = written.find(({ name }) => !Object.hasOwn(options, name))
+    return unknown?.rawName.startsWith('--') === true ? `${message}${meant(unknown.name, Object.keys(options))}` : message
+  }
+  // Node asks whether one meant the next flag for its value.
+  const valueless = written.find(({ name, value, inlineValue }) => options[name]?.type === 'string' && (value === undefined || (inlineValue === false && value.startsWith('-'))))
+  return errnoOf(error) === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE' && valueless !== undefined ? `--${valueless.name} needs a value` : message
 }
 
 function meant (flag: string, known: readonly string[]): string {

@@ -26,42 +26,78 @@ const options = {
   json: { type: 'boolean' }
 } as const
 
+type CertsValues = ReturnType<typeof parse<typeof options>>['values']
+
+interface CertsCall {
+  readonly values: CertsValues
+  readonly dir: string
+  readonly names: ReturnType<typeof parseSubjectAltNames>
+  /** What stands behind the action. */
+  readonly rest: readonly string[]
+  /** Epoch milliseconds. */
+  readonly now: number
+  readonly stdout: CertsIo['stdout']
+}
+
 /** Runs the command with the arguments after `certs`; answers the exit status. */
 export async function certs (args: readonly string[], { stdout }: CertsIo): Promise<number> {
   const { values, positionals: [action = '', ...rest] } = parse(args, options, Infinity)
-  const { dir = defaultFolder, force = false } = values
   const names = (values.san ?? []).flatMap(parseSubjectAltNames)
-  const now = Date.now()
+  const call: CertsCall = { values, dir: values.dir ?? defaultFolder, names, rest, now: Date.now(), stdout }
+  assertFits(action, call)
+  if (action === 'export') await exportClient(call)
+  else if (action === 'client') await issue(call)
+  else if (action === 'revoke') await revoke(call)
+  else await makeOrShow(action, call)
+  return 0
+}
+
+/** AppError usage for what does not go together. */
+function assertFits (action: string, { values: { force = false, client, out }, names, rest }: CertsCall): void {
   const { words = [] } = usage.certs
   if (!words.includes(action)) throw new AppError('usage', `expected one of ${words.join(', ')}${action === '' ? '' : `, not ${JSON.stringify(action)}`}`)
   if (rest.length > 0 && action !== 'client' && action !== 'revoke') throw new AppError('usage', `${action} takes no ${JSON.stringify(rest[0])}`)
   if (force && action !== 'init') throw new AppError('usage', '--force goes with init')
   if (names.length > 0 && action === 'show') throw new AppError('usage', '--san goes with init and renew')
-  if (action !== 'export' && (values.client === true || values.out !== undefined)) throw new AppError('usage', '--client and --out go with export')
-  if (action === 'export') {
-    if (values.client !== true || values.out === undefined) throw new AppError('usage', 'export takes --client and --out FILE, such as matchbox-certs.tar.gz')
-    const there = await stat(values.out).then(() => true, () => false)
-    if (there) throw new AppError('certificate_exists', `${values.out} is there already: name another file, or remove it`)
-    await writeFileAtomic(values.out, await packClient(dir, now), { mode: 0o600 })
-    if (values.json === true) stdout.write(`${JSON.stringify({ file: values.out, holds: clientFiles })}\n`)
-    else stdout.write(`${values.out}: matchbox-certs/ with ${clientFiles.join(', ')}; the key lets in whoever has it\n`)
-    return 0
-  }
-  if (action === 'client' || action === 'revoke') {
-    if (action === 'client' && rest.length !== 1) throw new AppError('usage', 'client takes one name')
-    const done = action === 'client' ? await issueClient({ dir, name: rest[0] ?? '', now }) : await revokeClients({ dir, clients: rest, now })
-    if (values.json === true) stdout.write(`${JSON.stringify(done, undefined, 2)}\n`)
-    else if ('serial' in done) stdout.write(`${dir}/${rest[0] ?? ''}.crt and .key: ${done.subject}, serial ${done.serial}, good until ${formatDay(done.notAfter)}\n`)
-    else stdout.write(`${dir}/crl.pem takes away ${done.map(({ serial }) => serial).join(', ') || 'none'}; rpc.crl_file: ${dir}/crl.pem has it in force\n`)
-    return 0
-  }
+  if (action !== 'export' && (client === true || out !== undefined)) throw new AppError('usage', '--client and --out go with export')
+  if (action === 'client' && rest.length !== 1) throw new AppError('usage', 'client takes one name')
+}
+
+/** What a client needs, in one file. */
+async function exportClient ({ values: { client, out, json }, dir, now, stdout }: CertsCall): Promise<void> {
+  if (client !== true || out === undefined) throw new AppError('usage', 'export takes --client and --out FILE, such as matchbox-certs.tar.gz')
+  const there = await stat(out).then(() => true, () => false)
+  if (there) throw new AppError('certificate_exists', `${out} is there already: name another file, or remove it`)
+  await writeFileAtomic(out, await packClient(dir, now), { mode: 0o600 })
+  stdout.write(json === true
+    ? `${JSON.stringify({ file: out, holds: clientFiles })}\n`
+    : `${out}: matchbox-certs/ with ${clientFiles.join(', ')}; the key lets in whoever has it\n`)
+}
+
+async function issue ({ values: { json }, dir, rest: [name = ''], now, stdout }: CertsCall): Promise<void> {
+  const issued = await issueClient({ dir, name, now })
+  stdout.write(json === true
+    ? `${JSON.stringify(issued, undefined, 2)}\n`
+    : `${dir}/${name}.crt and .key: ${issued.subject}, serial ${issued.serial}, good until ${formatDay(issued.notAfter)}\n`)
+}
+
+async function revoke ({ values: { json }, dir, rest, now, stdout }: CertsCall): Promise<void> {
+  const revoked = await revokeClients({ dir, clients: rest, now })
+  stdout.write(json === true
+    ? `${JSON.stringify(revoked, undefined, 2)}\n`
+    : `${dir}/crl.pem takes away ${revoked.map(({ serial }) => serial).join(', ') || 'none'}; rpc.crl_file: ${dir}/crl.pem has it in force\n`)
+}
+
+/** init, renew and show, which all end with what is there now. */
+async function makeOrShow (action: string, { values: { force = false, json }, dir, names, now, stdout }: CertsCall): Promise<void> {
   if (action === 'init') await initCertificates({ dir, names, force, now })
   else if (action === 'renew') await renewCertificates({ dir, names, now })
   const repacked = action === 'show' ? undefined : await repackClient(dir, now)
   const reports = await showCertificates(dir, '', now)
-  stdout.write(values.json === true ? `${JSON.stringify({ dir, certificates: reports.map(asJson), ...repacked !== undefined && { repacked } }, undefined, 2)}\n` : asText(dir, reports, now))
-  if (repacked !== undefined && values.json !== true) stdout.write(`\n${repacked} is packed anew: whoever has the old one needs it\n`)
-  return 0
+  stdout.write(json === true
+    ? `${JSON.stringify({ dir, certificates: reports.map(asJson), ...repacked !== undefined && { repacked } }, undefined, 2)}\n`
+    : asText(dir, reports, now))
+  if (repacked !== undefined && json !== true) stdout.write(`\n${repacked} is packed anew: whoever has the old one needs it\n`)
 }
 
 const asJson = ({ names, notBefore, notAfter, ...rest }: CertificateReport): object => ({

@@ -1,15 +1,17 @@
 // check: reads the configuration as serve would, and the store behind it, and says what would listen, from what, and all that is amiss.
 import { systemClock } from '../base/clock.js'
-import { createLog, type Logger } from '../base/log.js'
+import type { Logger } from '../base/log.js'
 import { AppError } from '../base/errors.js'
 import { ConfigError } from '../config/load.js'
 import { type Finding, findingText, problem } from '../doctor/finding.js'
 import { onGround, type ListenPlan } from '../doctor/plan.js'
+import { silentFolder, withoutSilent } from '../doctor/silent-places.js'
 import { diagnoseStateHolder } from '../doctor/state-holder.js'
 import { lintConfigured, lintFolder, lintOf } from '../doctor/store-look.js'
 import { eyesOptions, parse } from './arguments.js'
 import { type Command, type Io, print, printJson, table } from './command.js'
 import { controlAnswers } from './control-client.js'
+import { errorLog } from './error-log.js'
 import { findingJson, findingLine, foundJson, githubLine, type ReportFormat, reportFormats, sarif } from './report.js'
 import type { EyesValues } from './service-config.js'
 import { serviceEyes } from './services-user.js'
@@ -28,12 +30,12 @@ export const checkCommand: Command = {
   run: async (args, io) => {
     const { values } = parse(args, options)
     const format = values.json === true ? 'json' : formatOf(values.format)
-    const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
+    const log = errorLog(io)
     let seen: CheckResult
     if (values.store !== undefined) {
       const others = (['config', 'set', 'as', 'env-file', 'without-store'] as const).filter(name => values[name] !== undefined)
       if (others.length > 0) throw new AppError('usage', `--store looks at a folder alone: it does not go with --${others.join(', --')}`)
-      seen = { findings: await lintFolder(values.store, log) }
+      seen = { findings: await silentFolder(values.store, systemClock) ?? await lintFolder(values.store, log) }
     } else {
       seen = await seenOf(values, io, log, values['without-store'] !== true)
     }
@@ -49,14 +51,18 @@ export interface CheckResult { readonly plan?: ListenPlan, readonly findings: re
 /** A configuration that is wrong hides nothing of what its store has to say. */
 export async function seenOf (values: EyesValues, io: Io, log: Logger, withStore: boolean): Promise<CheckResult> {
   try {
-    const { loaded, env, look } = await serviceEyes(values, io)
+    const { loaded: configured, env, look } = await serviceEyes(values, io)
+    const { loaded, ...answering } = await withoutSilent(configured, systemClock)
     // As whoever asks: root sees whose sockets they are.
     const held = await diagnoseStateHolder(loaded.config, await controlAnswers(loaded.config.control_socket))
     look()
     // Much that no other configuration needs.
     const images = loaded.config.images.sources.length === 0 ? [] : await (await import('../doctor/images.js')).warnOfImages(loaded, { clock: systemClock, env })
     return await onGround(loaded, { clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env }, async (ground, plan) =>
-      ({ plan, findings: [...plan.findings, ...held, ...images, ...withStore ? lintOf(ground) : []] }))
+      ({
+        plan: answering.plan(plan),
+        findings: answering.findings([...plan.findings, ...held, ...images, ...withStore ? lintOf(ground) : []])
+      }))
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'config_invalid') throw error
     const problems = error.message.split('\n').map(text => problem('configuration', text))

@@ -1,6 +1,8 @@
 // What a command is, and what it is given of the process it runs in.
+import { constants } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import { AppError, type ErrorCode } from '../base/errors.js'
+import { ago } from '../base/units.js'
 import { visibleJson, visibleText } from '../base/visible-text.js'
 
 export interface Io {
@@ -34,11 +36,14 @@ export interface Io {
   readonly onUncaught: (listener: (error: unknown) => void) => void
 }
 
+/** Called before something is written that is to be there whole or not at all: from then on the command heeds `stop` itself. */
+export type Hold = () => void
+
 export interface Command {
   /** What it takes stands in the table of usage.ts. */
   readonly name: string
   /** Runs to its exit status; an AppError is told in one line and ends 1, one of kind `usage` ends 2. */
-  readonly run: (args: readonly string[], io: Io) => Promise<number>
+  readonly run: (args: readonly string[], io: Io, hold?: Hold) => Promise<number>
   /** Whether it heeds `stop` itself and comes to an end of its own; every other call is ended a moment after the signal. */
   readonly endsInOrder?: (args: readonly string[]) => boolean
 }
@@ -53,6 +58,17 @@ export class CommandError extends AppError {
   }
 }
 
+/** A signal ended a command before it was done. */
+export class Interrupted extends AppError {
+  /** As a shell has it of what a signal ended. */
+  readonly status: number
+
+  constructor (signal: string, done = 'before it was done') {
+    super('interrupted', `ended by ${signal} ${done}`)
+    this.status = 128 + (constants.signals[signal as NodeJS.Signals] ?? 0)
+  }
+}
+
 /** An error as `--json` has it, whichever command it is of. */
 export const errorJson = (code: ErrorCode | 'internal', message: string): { readonly error: object } => ({ error: { code, message } })
 
@@ -62,16 +78,8 @@ export const printJson = (to: Writable, value: unknown): void => { print(to, vis
 /** Rows under a heading, in columns as wide as their widest cell. What machines say of themselves breaks no row. */
 export function table (heading: readonly string[], said: ReadonlyArray<readonly string[]>): string {
   const rows = said.map(row => row.map(visibleText))
-  const widths = heading.map((_, column) => Math.max(...[heading, ...rows].map(row => row[column]?.length ?? 0)))
+  const widths = heading.map((name, column) => rows.reduce((widest, row) => Math.max(widest, row[column]?.length ?? 0), name.length))
   return [heading, ...rows].map(row => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n')
-}
-
-/** `3 s ago`, `in 59 min`: milliseconds since, below zero for what is to come. */
-export function ago (milliseconds: number): string {
-  const seconds = Math.round(Math.abs(milliseconds) / 1000)
-  const [unit, size] = ([['d', 86_400], ['h', 3600], ['min', 60]] as const).find(([, size]) => seconds >= 2 * size) ?? ['s', 1]
-  const text = `${Math.floor(seconds / size)} ${unit}`
-  return milliseconds < 0 && seconds > 0 ? `in ${text}` : `${text} ago`
 }
 
 /** An ISO time as it is, or on a terminal how long ago it was; what is no time stays as it is. */

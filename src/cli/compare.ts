@@ -7,11 +7,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { counted } from '../base/units.js'
 import { openStore } from '../wiring/looking.js'
 import { AppError, messageOf } from '../base/errors.js'
-import { createLog } from '../base/log.js'
 import type { ListenAddress } from '../config/load.js'
 import { documentKinds } from '../matchbox/document-bodies.js'
 import { isMacKey } from '../matchbox/group.js'
 import { configOptions, parse } from './arguments.js'
+import { errorLog } from './error-log.js'
 import { tellUnread, unreadOf } from './unread.js'
 import { serviceConfig } from './service-config.js'
 import { type Command, errorJson, print, printJson } from './command.js'
@@ -37,7 +37,7 @@ export const compareCommand: Command = {
     const { config } = await serviceConfig(values, io)
     const [theirs, ours] = [origin(values.matchbox), origin(values.with ?? ownOrigin(config.http.address))]
     if (theirs === ours) throw new AppError('usage', `--matchbox is ${theirs}, which is this appliance: let one of them listen elsewhere meanwhile`)
-    const store = await openStore(config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
+    const store = await openStore(config, errorLog(io))
     const groups = [...store.snapshot.groups.values()]
     await store.close()
     const unread = unreadOf(store.problems(), ['groups'])

@@ -13,7 +13,10 @@ interface ControlRequest {
 
 const usualPatience = 30_000
 
-export const notRunning = 'no appliance is running'
+const notRunning = 'no appliance is running'
+
+/** Nobody listens on the control socket. */
+export class NotRunning extends AppError {}
 
 /** The answer to a request, or AppError `socket_failed` when nobody answers. */
 async function ask (
@@ -32,12 +35,10 @@ async function ask (
     sent.setTimeout(patience, () => { (answer ?? sent).destroy(stuck) })
     sent.on('error', error => {
       if (error === stuck) return reject(stuck)
-      const why = {
-        ENOENT: notRunning,
-        ECONNREFUSED: notRunning,
-        EACCES: 'this needs root, or the group of the service'
-      }[errnoOf(error)] ?? messageOf(error)
-      reject(new AppError('socket_failed', `nobody answers on ${socketPath} (control_socket): ${why}`))
+      const errno = errnoOf(error)
+      const nobody = `nobody answers on ${socketPath} (control_socket)`
+      if (errno === 'ENOENT' || errno === 'ECONNREFUSED') return reject(new NotRunning('socket_failed', `${nobody}: ${notRunning}`))
+      reject(new AppError('socket_failed', `${nobody}: ${errno === 'EACCES' ? 'this needs root, or the group of the service' : messageOf(error)}`))
     })
     sent.end(text)
   })

@@ -2,13 +2,14 @@
 import { systemClock } from '../base/clock.js'
 import { visibleText } from '../base/visible-text.js'
 import { AppError } from '../base/errors.js'
-import { createLog } from '../base/log.js'
 import { diagnoseAround, diagnoseFiles, diagnoseNetwork, diagnoseReading, diagnoseRights, type DoctorOptions } from '../doctor/diagnose.js'
 import { type Finding, findingText } from '../doctor/finding.js'
 import { untilReady } from '../doctor/ready.js'
+import { type AnsweringPlaces, withoutSilent } from '../doctor/silent-places.js'
 import { eyesOptions, parse } from './arguments.js'
 import { type Command, type Io, print, printJson } from './command.js'
 import { controlAnswers } from './control-client.js'
+import { errorLog } from './error-log.js'
 import { foundJson } from './report.js'
 import { serviceEyes } from './services-user.js'
 
@@ -35,23 +36,26 @@ export const doctorCommand: Command = {
   name: 'doctor',
   run: async (args, io) => {
     const { values } = parse(args, options)
-    const { loaded, env, look } = await serviceEyes(values, io)
+    const { loaded: configured, env, look } = await serviceEyes(values, io)
+    const answering = await withoutSilent(configured, systemClock)
+    const { loaded } = answering
     const running = await controlAnswers(loaded.config.control_socket)
-    const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
+    const log = errorLog(io)
     const asked: DoctorOptions = { loaded, clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env, running }
     const { wait, alive = false, json = false } = values
-    if (wait !== undefined) return await waited(asked, { seconds: secondsOf(wait), alive, json, look }, io)
-    const findings: Finding[] = []
-    if (values.network === true) findings.push(...await diagnoseNetwork(asked))
+    if (wait !== undefined) return await waited(asked, { seconds: secondsOf(wait), alive, json, look, answering }, io)
+    let findings: readonly Finding[]
+    if (values.network === true) findings = await diagnoseNetwork(asked)
     else if (values.files === true) {
       look()
-      findings.push(...await diagnoseFiles(asked))
+      findings = await diagnoseFiles(asked)
     } else {
       // Whose ports they are only root sees; what the service can read it sees best itself.
       const around = await diagnoseAround(asked)
       look()
-      findings.push(...await diagnoseReading(asked), ...around)
+      findings = [...await diagnoseReading(asked), ...around]
     }
+    findings = answering.findings(findings)
     if (json) printDocument(running, findings, io)
     else {
       for (const { level, about, text, block } of findings.map(asShown)) {
@@ -69,15 +73,21 @@ const printDocument = (running: boolean, findings: readonly Finding[], { stdout 
   printJson(stdout, { running, findings: findings.map(asShown), ...foundJson(findings.filter(isProblem)) })
 }
 
-interface Waiting { readonly seconds: number, readonly alive: boolean, readonly json: boolean, readonly look: () => void }
+interface Waiting {
+  readonly seconds: number
+  readonly alive: boolean
+  readonly json: boolean
+  readonly look: () => void
+  readonly answering: AnsweringPlaces
+}
 
 /** Until it is ready: what it says of itself, ports and DHCP as root sees them, and then its files with its own eyes. */
-async function waited (asked: DoctorOptions, { seconds, alive, json, look }: Waiting, io: Io): Promise<number> {
+async function waited (asked: DoctorOptions, { seconds, alive, json, look, answering }: Waiting, io: Io): Promise<number> {
   const around = async (): Promise<readonly Finding[]> => await diagnoseNetwork({ ...asked, running: true })
   const found = await untilReady(asked.loaded.config, { seconds, clock: systemClock, health: alive ? '/healthz' : '/readyz', around })
   const running = json && await controlAnswers(asked.loaded.config.control_socket)
   look()
-  const all = hasProblem(found) ? found : [...found, ...await diagnoseRights(asked)]
+  const all = answering.findings(hasProblem(found) ? found : [...found, ...await diagnoseRights(asked)])
   if (json) printDocument(running, all, io)
   else for (const finding of all.filter(isProblem)) print(io.stderr, `${finding.about}: ${visibleText(findingText(finding))}`)
   return hasProblem(all) ? 1 : 0

@@ -1,7 +1,7 @@
 // hosts import: reads lists, shows what they would change, and writes it whole or not at all.
 import { basename, dirname, join, resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
-import { AppError, errnoOf } from '../base/errors.js'
+import { AppError, errnoOf, unwaited } from '../base/errors.js'
 import { counted } from '../base/units.js'
 import { didYouMean } from '../base/nearest.js'
 import { isClustered, type LoadedConfig } from '../config/load.js'
@@ -18,7 +18,7 @@ import { assertGroup, encodeGroup, type Group, isMacKey } from '../matchbox/grou
 import type { OpenStore } from '../matchbox/store.js'
 import { formatIpv4 } from '../net/ipv4.js'
 import { ownAddresses } from '../wiring/export-context.js'
-import { CommandError, type Io, print, printJson, table } from './command.js'
+import { CommandError, type Hold, Interrupted, type Io, print, printJson, table } from './command.js'
 import { cloudImport, type Put } from './hosts-cloud.js'
 import { assertReadable, groupHosts, hostsFolder, knownHosts, openQuietStore, planSubnets } from './hosts-known.js'
 import { becomeOwner } from './services-user.js'
@@ -38,6 +38,7 @@ export interface ImportRequest {
   readonly json: boolean
   readonly loaded: LoadedConfig
   readonly io: Io
+  readonly hold: Hold
 }
 
 /** What an import would do, and how it is done. */
@@ -50,7 +51,7 @@ interface ImportChange {
 }
 
 export async function importHosts (request: ImportRequest): Promise<number> {
-  const { operands, format, name, groups, profile, map, templates, json, dryRun, loaded, io } = request
+  const { operands, format, name, groups, profile, map, templates, json, dryRun, loaded, io, hold } = request
   if (operands.length === 0) throw new AppError('usage', 'import takes files: hosts import FILE...')
   if (format !== undefined && !isListFormat(format)) throw new AppError('usage', `--format takes one of ${Object.keys(readers).join(', ')}, not ${JSON.stringify(format)}${didYouMean(format, Object.keys(readers))}`)
   if (!groups && (profile !== undefined || map.length > 0 || templates !== undefined)) throw new AppError('usage', '--profile, --map and --templates go with --groups')
@@ -69,6 +70,7 @@ export async function importHosts (request: ImportRequest): Promise<number> {
     let written = false
     if (!refused && !dryRun) {
       if (!groups || !shared) await becomeOwner(groups ? loaded.config.data_path : loaded.config.state_path, io)
+      hold()
       written = await change.write()
     }
     const document = { target, written, hosts: rows.map(shown), remarks: remarksOf(lists) }
@@ -136,14 +138,14 @@ function assertOurs (target: string, text: string, sources: readonly string[] | 
 }
 
 async function asGroups (
-  { loaded, templates }: ImportRequest, lists: readonly HostList[], store: OpenStore, choice: ProfileChoice
+  { loaded, templates, io }: ImportRequest, lists: readonly HostList[], store: OpenStore, choice: ProfileChoice
 ): Promise<ImportChange> {
   const known = await knownHosts(loaded, [])
   assertReadable(known)
   const groups = new Map(store.snapshot.groups)
   // Groups of one machine each are an import's to change, whoever wrote them; others count as they are.
-  const ofGroups = groupHosts(groups.values(), true).map(host => ({ ...host, own: isOfOneMachine(groups.get(host.source.slice('group '.length))) }))
-  const groupOfMac = new Map(ofGroups.filter(({ own }) => own).flatMap(({ macs, source }) => macs.map(mac => [mac, source.slice('group '.length)] as const)))
+  const ofGroups = groupHosts(groups.values(), true).map(host => ({ ...host, own: isOfOneMachine(groups.get(host.group)) }))
+  const groupOfMac = new Map(ofGroups.filter(({ own }) => own).flatMap(({ macs, group }) => macs.map(mac => [mac, group] as const)))
   const joined = joinLists(lists)
   const allKnown = [...ofGroups, ...known.hosts]
   const planned = planImport(joined, { known: allKnown, subnets: planSubnets(loaded), ours: ownAddresses(loaded), as: 'groups' })
@@ -153,7 +155,7 @@ async function asGroups (
   const ids = new Set<string>()
   const puts: Put[] = [...cloud?.puts ?? []]
   const rows = planned.filter(({ state }) => state !== 'removed').map((row, index): PlanRow => {
-    if (row.state === 'conflict' || row.state === 'incomplete' || (row.elsewhere && row.why.startsWith('group '))) return row
+    if (row.state === 'conflict' || row.state === 'incomplete' || (row.elsewhere && row.group !== undefined)) return row
     const before = [...row.macs.map(mac => groupOfMac.get(mac) ?? ''), groupIdOf(row.name, row.macs)].map(id => groups.get(id)).find(group => group !== undefined)
     if (before !== undefined && !isOfOneMachine(before)) return { ...row, state: 'conflict', why: `group ${before.id} is there, and selects by more than a MAC address` }
     const { cloud: facts, role } = joined[index] ?? {}
@@ -170,7 +172,7 @@ async function asGroups (
   })
   const { config } = loaded
   const target = isClustered(config) ? `etcd ${config.cluster.etcd.prefix}groups/` : join(config.data_path, 'groups')
-  return { rows, target, write: () => putAll(puts) }
+  return { rows, target, write: () => putAll(puts, io) }
 }
 
 const withMetadata = (group: Group, more: ReadonlyMap<string, string>): Group =>
@@ -178,11 +180,14 @@ const withMetadata = (group: Group, more: ReadonlyMap<string, string>): Group =>
 
 const isOfOneMachine = (group: Group | undefined): boolean => group?.selector.size === 1 && [...group.selector.keys()].every(isMacKey)
 
-/** All of them or, as far as the disk still lets it, none. */
-async function putAll (puts: readonly Put[]): Promise<boolean> {
+/** All of them or, as far as the disk still lets it, none: also where a signal ends it meanwhile. */
+async function putAll (puts: readonly Put[], { stop }: Io): Promise<boolean> {
+  const ended: { by?: string } = {}
+  unwaited(stop.then(signal => { if (signal !== 'SIGPIPE') ended.by = signal }))
   let done = 0
   try {
     for (const { put } of puts) {
+      if (ended.by !== undefined) throw new Interrupted(ended.by, 'before all was written: nothing is changed')
       await put()
       done++
     }

@@ -1,7 +1,6 @@
 // The reservations that there are, wherever they are written: the configuration, the files of hosts.d, groups.
 import { basename, join } from 'node:path'
 import { AppError } from '../base/errors.js'
-import { createLog } from '../base/log.js'
 import { HostsFolder } from '../config/hosts-folder.js'
 import type { LoadedConfig } from '../config/load.js'
 import type { KnownHost, PlanSubnet } from '../inventory/plan.js'
@@ -10,12 +9,13 @@ import { groupReservations, machinesOf } from '../matchbox/group-machines.js'
 import type { OpenStore } from '../matchbox/store.js'
 import { openStore } from '../wiring/looking.js'
 import type { Io } from './command.js'
+import { errorLog } from './error-log.js'
 
 export const hostsFolder = ({ config }: LoadedConfig): string => join(config.state_path, 'hosts.d')
 
 /** Nothing is watched; the caller closes it. */
 export const openQuietStore = ({ config }: LoadedConfig, io: Io, writes = false): Promise<OpenStore> =>
-  openStore(config, createLog({ level: 'error', pretty: false, destination: io.stderr }), writes)
+  openStore(config, errorLog(io), writes)
 
 export interface Known {
   readonly hosts: readonly KnownHost[]
@@ -42,11 +42,14 @@ export async function knownHosts (loaded: LoadedConfig, groups: Iterable<Group>,
 
 const shortSource = (source: string): string => `hosts.d/${basename(source)}`
 
+/** A machine that a group names. */
+export type GroupHost = KnownHost & { readonly group: string }
+
 /** Machines that groups reserve an address for; `all`: those that they name without one as well. */
-export function groupHosts (groups: Iterable<Group>, all = false): readonly KnownHost[] {
+export function groupHosts (groups: Iterable<Group>, all = false): readonly GroupHost[] {
   const list = [...groups]
   const reserved = new Map(groupReservations(list).map(reservation => [reservation.source, reservation]))
-  return list.flatMap((group): KnownHost[] => {
+  return list.flatMap((group): GroupHost[] => {
     const source = `group ${group.id}`
     const reservation = reserved.get(source)
     const macs = reservation?.macs ?? machinesOf(group.selector)
@@ -59,6 +62,7 @@ export function groupHosts (groups: Iterable<Group>, all = false): readonly Know
       name: typeof hostName === 'string' && hostName !== '' ? hostName : undefined,
       role: typeof role === 'string' && role !== '' ? role : undefined,
       source,
+      group: group.id,
       own: false
     }]
   })

@@ -14,7 +14,7 @@ const mostOperands = 10_000
 
 export const hostsCommand: Command = {
   name: 'hosts',
-  run: async (args, io) => {
+  run: async (args, io, hold = () => {}) => {
     const options = {
       ...configOptions,
       json: { type: 'boolean' },
@@ -44,7 +44,8 @@ export const hostsCommand: Command = {
         templates: values.templates,
         json: values.json === true,
         loaded,
-        io
+        io,
+        hold
       })
     }
     if (action === 'export' && operands.length === 0) {

@@ -5,7 +5,7 @@ import type { LoadedConfig } from '../config/load.js'
 import { openStore } from '../wiring/looking.js'
 import { AppError, errnoOf, type ErrorCode } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
-import { createLog } from '../base/log.js'
+import { formatBytes } from '../base/units.js'
 import { forgetKey, importKey, keysIn, parseFingerprint, type PinnedKey } from '../mirror/key-store.js'
 import { type ImagesShown, keyFolder, type Mirror } from '../mirror/mirror.js'
 import type { SyncResult } from '../mirror/sync.js'
@@ -13,9 +13,10 @@ import type { OpenpgpCertificate } from '../openpgp/certificate.js'
 import { openMirror } from '../wiring/open-mirror.js'
 import { mayNameMore, storeTexts } from '../matchbox/store-texts.js'
 import { configOptions, parse } from './arguments.js'
+import { errorLog } from './error-log.js'
 import { serviceConfig } from './service-config.js'
-import { type Command, errorJson, type Io, print, printJson, shownTime, table } from './command.js'
-import { formatBytes, formatSeconds, ProgressDisplay } from './progress.js'
+import { type Command, errorJson, Interrupted, type Io, print, printJson, shownTime, table } from './command.js'
+import { formatSeconds, ProgressDisplay } from './progress.js'
 import { becomeOwner } from './services-user.js'
 
 /** As many as sources are worth naming. */
@@ -35,7 +36,7 @@ interface Request {
 export const imagesCommand: Command = {
   name: 'images',
   endsInOrder: args => args.includes('sync'),
-  run: async (args, io) => {
+  run: async (args, io, hold) => {
     const options = { ...configOptions, json: { type: 'boolean' }, fingerprint: { type: 'string' }, 'allow-older': { type: 'boolean' }, 'dry-run': { type: 'boolean' } } as const
     const { values, positionals: [action = '', ...operands] } = parse(args, options, mostOperands)
     const act = Object.hasOwn(actions, action) ? actions[action as keyof typeof actions] : undefined
@@ -49,6 +50,8 @@ export const imagesCommand: Command = {
     const { assets_path: assets, state_path: state } = loaded.config
     for (const folder of [state, keyFolder(state), ...assets === '' ? [] : [assets]]) await assertListed(folder)
     const mirror = openMirror(loaded, { clock: systemClock, env: io.env })
+    // A key's file is written in a moment, and is there whole.
+    if (action === 'keys' && (operands[0] === 'add' || operands[0] === 'remove')) hold?.()
     return await act({ loaded, mirror, json: values.json === true, allowOlder: values['allow-older'] === true, dryRun: values['dry-run'] === true, keyFile, io }, operands, values.fingerprint)
   }
 }
@@ -64,7 +67,11 @@ async function sync ({ mirror, json, allowOlder, io }: Request, wanted: readonly
   const odd = wanted.find(name => idsOf(name, ids).length === 0)
   if (odd !== undefined) throw new AppError('usage', `no image source is called ${JSON.stringify(odd)}, of ${ids.join(', ')}${didYouMean(odd, ids.flatMap(namesOf))}`)
   const stopping = new AbortController()
-  void io.stop.then(() => { stopping.abort() })
+  let endedBy: string | undefined
+  void io.stop.then(signal => {
+    endedBy = signal
+    stopping.abort()
+  })
   const display = new ProgressDisplay(io.stdout, io.terminal, () => performance.now())
   const results = await mirror.sync({
     signal: stopping.signal,
@@ -78,6 +85,10 @@ async function sync ({ mirror, json, allowOlder, io }: Request, wanted: readonly
       for (const text of result.unproven ?? []) print(io.stdout, `  not proven: ${text}`)
     }
   })
+  const asked = wanted.length === 0 ? ids.length : new Set(wanted.flatMap(name => idsOf(name, ids))).size
+  const isDone = results.length === asked && results.every(({ error }) => error === undefined)
+  // What was fetched by then is whole and published, or waits in .partial for the next time.
+  if (endedBy !== undefined && endedBy !== 'SIGPIPE' && !isDone) throw new Interrupted(endedBy)
   const failures = results.flatMap(({ source, error }) => error === undefined ? [] : [`${source}: ${error.text}`])
   return concluded({ json, io }, { action: 'sync', results, failures, code: results.find(({ error }) => error !== undefined)?.error?.code ?? 'image_download_failed' })
 }
@@ -138,7 +149,7 @@ async function verify ({ mirror, json, io }: Request): Promise<number> {
 }
 
 async function prune ({ loaded, mirror, json, dryRun, io }: Request): Promise<number> {
-  const store = await openStore(loaded.config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
+  const store = await openStore(loaded.config, errorLog(io))
   try {
     const reason = mayNameMore(store)
     if (reason !== undefined) throw new AppError('read_failed', `nothing is removed: ${reason}`)

@@ -1,7 +1,8 @@
 // Machines as a person reads them: rows of a table, of CSV, and one by itself.
 import type { MachineShown, StageShown } from '../control/machine-shown.js'
+import { ago } from '../base/units.js'
 import { visibleText } from '../base/visible-text.js'
-import { ago, table } from './command.js'
+import { table } from './command.js'
 
 const columns = ['mac', 'name', 'state', 'stage', 'address', 'group', 'profile', 'seen', 'architecture', 'trouble']
 

@@ -7,7 +7,7 @@ import type { MachineShown, StageShown } from '../control/machine-shown.js'
 import { configOptions, parse } from './arguments.js'
 import { configOnce } from './service-config.js'
 import { type Command, CommandError, type Io, print, printJson } from './command.js'
-import { askJson, events, notRunning } from './control-client.js'
+import { askJson, events, NotRunning } from './control-client.js'
 import { machineAlone, machineCsv, machineTable, stageLine } from './machine-table.js'
 import { allMachines, waitForAll } from './machines-wait.js'
 import { visibleJson, visibleText } from '../base/visible-text.js'
@@ -115,8 +115,8 @@ async function watch ({ values, socket, io }: Called): Promise<number> {
   let away = ''
   const say = (text: string): void => { print(io.stderr, `core-provisioner: ${text}`) }
   /** Once each time, and again where there is another reason than that nothing runs. */
-  const waits = (why: string): void => {
-    if (stopped || away === why || (away !== '' && why.endsWith(notRunning))) return
+  const waits = (why: string, error?: AppError): void => {
+    if (stopped || away === why || (away !== '' && error instanceof NotRunning)) return
     say(`${why}; waiting until it is back`)
     away = why
   }
@@ -134,7 +134,7 @@ async function watch ({ values, socket, io }: Called): Promise<number> {
       waits('the appliance ended')
     } catch (error) {
       if (last === '' || !(error instanceof AppError)) throw error
-      waits(error.message)
+      waits(error.message, error)
     }
     if (!stopped) await Promise.race([stop, sleep(again)])
     if (stopped) return 0

@@ -1,6 +1,7 @@
 // How far downloads are: on a terminal a line with a bar for each file under way, redrawn in place; elsewhere a line when a
 // file begins and one when it is there.
 import type { Writable } from 'node:stream'
+import { formatBytes } from '../base/units.js'
 
 export interface FileProgress {
   /** Which file, the same in every report of it. */
@@ -87,13 +88,6 @@ function progressLine (file: FileLine, now: number): string {
   const amount = total === undefined ? formatBytes(received) : `${formatBytes(received)} of ${formatBytes(total)}`
   const last = name.split(' ').at(-1) ?? name
   return `${last.padEnd(40).slice(-40)} [${'#'.repeat(full)}${' '.repeat(barWidth - full)}] ${amount}  ${formatBytes(rate)}/s  ${left}`.trimEnd()
-}
-
-const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
-
-export function formatBytes (bytes: number): string {
-  const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10))
-  return `${(bytes / 2 ** (10 * power)).toFixed(power === 0 ? 0 : 1)} ${units[power]}`
 }
 
 /** 45s, 3m10s, 2h05m */

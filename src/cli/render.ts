@@ -1,7 +1,6 @@
 // render: what a machine with these labels would get, or why not, without a machine and without a running appliance.
 import { openPinner, openSnippets, openStore } from '../wiring/looking.js'
 import { AppError } from '../base/errors.js'
-import { createLog } from '../base/log.js'
 import { exampleUrls } from '../matchbox/etcd-cluster.js'
 import { type DocumentKind, documentKinds } from '../matchbox/document-bodies.js'
 import { createProvisioner } from '../matchbox/provisioner.js'
@@ -9,6 +8,7 @@ import { explainSelection } from '../matchbox/explain.js'
 import { isMacKey } from '../matchbox/group.js'
 import { parseMac } from '../net/mac.js'
 import { eyesOptions, parse } from './arguments.js'
+import { errorLog } from './error-log.js'
 import { eyesOf } from './service-config.js'
 import { tellUnread, unreadOf } from './unread.js'
 import { type Command, errorJson, print, printJson, table } from './command.js'
@@ -21,7 +21,7 @@ export const renderCommand: Command = {
     const kind = documentKind(positionals[0])
     const labels = new Map((values.label ?? []).map(labelOf))
     const { loaded: { config } } = await eyesOf(values, io)
-    const store = await openStore(config, createLog({ level: 'error', pretty: false, destination: io.stderr }))
+    const store = await openStore(config, errorLog(io))
     try {
       const unread = unreadOf(store.problems())
       const left = unread.length === 0 ? undefined : { unread }

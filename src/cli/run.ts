@@ -1,10 +1,9 @@
 // The command line: which command, and how its errors are told.
-import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { programVersion } from '../base/bundled.js'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { visibleJson } from '../base/visible-text.js'
-import { type Command, CommandError, errorJson, type Io, print, printJson } from './command.js'
+import { type Command, CommandError, errorJson, Interrupted, type Io, print, printJson } from './command.js'
 import { slipIn } from './slips.js'
 import { type CommandName, isCommand, usage } from './usage.js'
 
@@ -62,10 +61,11 @@ export async function run (args: readonly string[], io: Io): Promise<number> {
   if (slip !== undefined) return misused(`core-provisioner ${name}`, slip)
   const command = await commands[name]()
   try {
-    const ended = command.run(rest, io)
+    let isHeld = false
+    const ended = command.run(rest, io, () => { isHeld = true })
     if (command.endsInOrder?.(rest) === true) return await ended
     ended.catch(() => {})
-    return await Promise.race([ended, interrupted(io)])
+    return await Promise.race([ended, interrupted(io, () => isHeld)])
   } catch (error) {
     const told = toldAs(error)
     if (json) {
@@ -79,24 +79,14 @@ export async function run (args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-class Interrupted extends AppError {
-  /** As a shell has it of what a signal ended. */
-  readonly status: number
-
-  constructor (signal: string) {
-    super('interrupted', `ended by ${signal} before it was done`)
-    this.status = 128 + (constants.signals[signal as NodeJS.Signals] ?? 0)
-  }
-}
-
 /** Milliseconds in which a command that writes may come to its end. */
 const moment = 1000
 
 /** Rejects when a signal ends the command. What is printed to nobody is still done. */
-async function interrupted ({ stop }: Io): Promise<never> {
+async function interrupted ({ stop }: Io, isHeld: () => boolean): Promise<never> {
   const signal = await stop
-  if (signal === 'SIGPIPE') return await new Promise(() => {})
-  await sleep(moment)
+  if (signal !== 'SIGPIPE') await sleep(moment)
+  if (signal === 'SIGPIPE' || isHeld()) return await new Promise(() => {})
   throw new Interrupted(signal)
 }
 

@@ -8,7 +8,7 @@ import { Fence } from '../base/fence.js'
 import { createLog, endLog, type Logger, prettyFor } from '../base/log.js'
 import { openServiceManager, type ServiceManager } from '../wiring/service-manager.js'
 import { configOptions, parse } from './arguments.js'
-import { configFrom } from './service-config.js'
+import { configFrom, filesAnswer } from './service-config.js'
 import type { Command, Io } from './command.js'
 
 export const serveCommand: Command = {
@@ -23,7 +23,7 @@ export const serveCommand: Command = {
     let isAsked = false
     let reload = (): void => { isAsked = true }
     io.onHangup(() => { reload() })
-    const { appliance, log, fence } = await started(manager, () => configFrom(values, io), { io, restart, doctor: io.self === undefined ? [] : [...io.self, 'doctor', '--json', ...args] })
+    const { appliance, log, fence } = await started(manager, () => configFrom(values, io), { io, answering: () => filesAnswer(values), restart, doctor: io.self === undefined ? [] : [...io.self, 'doctor', '--json', ...args] })
     manager.ready(appliance.status)
     reload = () => {
       manager.reloading()
@@ -58,12 +58,19 @@ interface StartedAppliance { readonly appliance: Appliance, readonly log: Logger
 /** The appliance; whoever manages the service hears too why it does not start. */
 async function started (
   manager: ServiceManager, configured: () => LoadedConfig,
-  { io, restart, doctor }: { readonly io: Io, readonly restart: (reason: string) => void, readonly doctor: readonly string[] }
+  { io, answering, restart, doctor }: {
+    readonly io: Io
+    readonly answering: () => Promise<void>
+    readonly restart: (reason: string) => void
+    readonly doctor: readonly string[]
+  }
 ): Promise<StartedAppliance> {
   try {
+    await answering()
     const loaded = configured()
     const { log_level: level } = loaded.config
-    const log = createLog({ level, pretty: prettyFor(io.stdout, io.env), journal: io.journal, destination: io.stdout, background: true })
+    const pretty = prettyFor(io.stdout, io.env)
+    const log = createLog({ level, pretty, journal: io.journal, destination: io.stdout, background: true, rationed: systemClock })
     const fence = new Fence({ log })
     const appliance = await startAppliance(loaded, { log, fence, passphrase: io.env['MATCHBOX_PASSPHRASE'] ?? '', env: io.env, inherited: manager.sockets, doctor, ...manager.sockets.length > 0 && { restart } })
     // What goes wrong from now on is one part's; what goes wrong at the start is told and ends it.

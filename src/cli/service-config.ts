@@ -4,6 +4,9 @@ import { existsSync } from 'node:fs'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { parseEnvironmentFile } from '../config/environment-file.js'
 import { defaultConfigFile, type LoadedConfig, loadConfig } from '../config/load.js'
+import { systemClock } from '../base/clock.js'
+import { PlaceAsker } from '../disk/ask-place.js'
+import { silenceOf } from '../disk/disk-turns.js'
 import { readWholeSync } from '../disk/whole-file.js'
 import type { Io } from './command.js'
 
@@ -12,6 +15,15 @@ type ConfigIo = Pick<Io, 'env' | 'stdin'>
 interface ConfigValues { readonly config?: string | undefined, readonly set?: readonly string[] | undefined }
 
 export interface EyesValues extends ConfigValues { readonly as?: string | undefined, readonly 'env-file'?: string | undefined }
+
+/** Fulfilled when the files that say what is configured have answered, which are then read at once. AppError config_invalid. */
+export async function filesAnswer (values: EyesValues): Promise<void> {
+  const asker = new PlaceAsker(systemClock, [])
+  for (const path of [values.config ?? installedFiles.config, values['env-file'] ?? installedFiles.environment]) {
+    const silent = await asker.silentAt(path)
+    if (silent !== undefined) throw new AppError('config_invalid', `cannot read the configuration: ${silenceOf(silent)}`)
+  }
+}
 
 /** The environment as a service with that file has it: its variables instead of those of whoever asks. AppError read_failed. */
 export function environmentOf (values: EyesValues, io: Io): Io['env'] {
@@ -26,6 +38,7 @@ export function environmentOf (values: EyesValues, io: Io): Io['env'] {
 
 /** The configuration and the environment as a service of that user and that environment file has them. The process goes on as that user. */
 export async function eyesOf (values: EyesValues, io: Io): Promise<{ readonly loaded: LoadedConfig, readonly env: Io['env'] }> {
+  await filesAnswer(values)
   const env = environmentOf(values, io)
   const text = await pipedText(values, io)
   // After the environment, which systemd reads as root.
@@ -61,12 +74,16 @@ export function asInstalled (values: ConfigValues, env: Io['env'], { config, env
 }
 
 /** As eyesOf, for a command that needs no other eyes. */
-export const serviceConfig = async (values: ConfigValues, { env, stdin }: ConfigIo): Promise<LoadedConfig> =>
-  await configOnce(values, { env: asInstalled(values, env), stdin })
+export async function serviceConfig (values: ConfigValues, { env, stdin }: ConfigIo): Promise<LoadedConfig> {
+  await filesAnswer(values)
+  return await configOnce(values, { env: asInstalled(values, env), stdin })
+}
 
 /** For a command that reads it once: it may come through a pipe. */
-export const configOnce = async (values: ConfigValues, { env, stdin }: ConfigIo): Promise<LoadedConfig> =>
-  configFrom(values, { env }, await pipedText(values, { stdin }))
+export async function configOnce (values: ConfigValues, { env, stdin }: ConfigIo): Promise<LoadedConfig> {
+  await filesAnswer(values)
+  return configFrom(values, { env }, await pipedText(values, { stdin }))
+}
 
 /** Loaded where a file is named: the service reads files alone. */
 const pipedText = async ({ config }: ConfigValues, { stdin }: Pick<Io, 'stdin'>): Promise<string | undefined> =>

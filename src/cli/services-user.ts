@@ -2,7 +2,7 @@
 // what can be read as the user of the service.
 import { stat } from 'node:fs/promises'
 import { serviceState } from '../doctor/systemd.js'
-import { type EyesValues, environmentOf, configOnce, looksAtService } from './service-config.js'
+import { type EyesValues, environmentOf, configOnce, filesAnswer, looksAtService } from './service-config.js'
 import type { Io } from './command.js'
 import type { LoadedConfig } from '../config/load.js'
 
@@ -20,6 +20,7 @@ export interface ServiceEyes { readonly loaded: LoadedConfig, readonly env: Io['
  * service that is installed, that service's own.
  */
 export async function serviceEyes (values: EyesValues, io: Io): Promise<ServiceEyes> {
+  await filesAnswer(values)
   const env = environmentOf(values, io)
   const user = values.as ?? (io.uid === 0 && looksAtService(values) ? (await serviceState())?.user : undefined) ?? ''
   const look = (): void => { if (user !== '') io.actAs(user) }

@@ -2,19 +2,19 @@
 // next: where groups and certificates are, and the page, if one is on.
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { createLog } from '../base/log.js'
 import { visibleText } from '../base/visible-text.js'
 import { givesAddresses } from '../config/dhcp-interfaces.js'
 import type { LoadedConfig } from '../config/load.js'
 import { exportContext } from '../wiring/export-context.js'
 import { seenOf } from './check.js'
 import { type Io, print } from './command.js'
+import { errorLog } from './error-log.js'
 import { findingLine } from './report.js'
 import { type EyesValues, eyesOf } from './service-config.js'
 
 /** What root can read the service may not: errors and warnings, as its user sees them. */
 export async function lookAsService (values: EyesValues, io: Io): Promise<number> {
-  const { findings } = await seenOf(values, io, createLog({ level: 'error', pretty: false, destination: io.stderr }), true)
+  const { findings } = await seenOf(values, io, errorLog(io), true)
   const told = findings.filter(({ level }) => level === 'problem' || level === 'warning')
   if (told.some(({ level }) => level === 'problem')) print(io.stderr, `This is what the user ${values.as ?? ''} would see (core-provisioner check --as ${values.as ?? ''}):`)
   else if (told.length > 0) print(io.stderr, 'core-provisioner check warns:')

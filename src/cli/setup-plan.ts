@@ -5,7 +5,6 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { systemClock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
-import { createLog } from '../base/log.js'
 import { visibleText } from '../base/visible-text.js'
 import { formatEnvironmentFile } from '../config/environment-file.js'
 import { type LoadedConfig, loadConfig } from '../config/load.js'
@@ -23,6 +22,7 @@ import type { Wishes } from '../setup/wishes.js'
 import { certificateFiles, initCertificates } from '../tls/certs.js'
 import { type Io, print } from './command.js'
 import { controlAnswers } from './control-client.js'
+import { errorLog } from './error-log.js'
 import { findingLine } from './report.js'
 import { withVariables } from './service-config.js'
 import { chooseConfig, type ConfigChoice } from './setup-config.js'
@@ -177,11 +177,11 @@ async function checked (choice: ConfigChoice, { request, installed, env, makes, 
   const byItsName = (finding: Finding): string => findingLine({ ...finding, text: finding.text.replaceAll(file, installed.config) })
   try {
     const loaded = loadConfig({ file, set, env })
-    const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
+    const log = errorLog(io)
     const plan = await onGround(loaded, { clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env }, async (_, plan) => plan)
     const fatal = plan.findings.filter(({ level }) => level === 'problem').map(byItsName)
     // Whoever says both means them to fit; a configuration for relay agents alone is written by hand.
-    const unfit = choice.state === 'kept' ? [] : plan.findings.filter(({ text }) => text.includes('hold no address of')).map(byItsName)
+    const unfit = choice.state === 'kept' ? [] : plan.findings.filter(({ isUnfit }) => isUnfit === true).map(byItsName)
     return { loaded, meant: loadConfig({ file, set: [], env }), plan, fatal: [...fatal, ...unfit.map(line => `${line}; --subnet and --interface do not fit`)] }
   } catch (error) {
     if (!(error instanceof AppError)) throw error
@@ -202,16 +202,17 @@ async function askNetwork ({ loaded, plan, env, request, installed, io }: Networ
   const service = await serviceState()
   // What has the ports is an older version of this.
   if (service !== undefined && (service.active === 'active' || service.sockets.size > 0)) return
-  const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
+  const log = errorLog(io)
   const running = await controlAnswers(loaded.config.control_socket)
   const options: DoctorOptions = { loaded, clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env, running }
   const look = async (): Promise<readonly Finding[]> => await diagnoseNetwork(options)
   const findings = request.dryRun ? await look() : await whileHeard(plan.dhcp.interfaces.map(({ name }) => name), look)
   for (const { level, text } of findings) if (level === 'note') print(io.stdout, `note: ${visibleText(text)}`)
-  const inTheWay = [...new Set(findings.filter(({ level }) => level === 'problem').map(({ text }) => text))].sort()
+  const problems = findings.filter(({ level }) => level === 'problem')
+  const inTheWay = [...new Set(problems.map(({ text }) => text))].sort()
   for (const text of inTheWay) print(io.stderr, visibleText(text))
   // What stands there of keys is for a file that may not be there yet.
-  if (inTheWay.some(text => text.startsWith('another DHCP server '))) {
+  if (problems.some(({ isOtherServer }) => isOtherServer === true)) {
     print(io.stderr, `install.sh --mode proxy works beside it (without --subnet and what else is a server's)${existsSync(installed.config) ? '; with --change-config the configuration says so then' : ''}`)
   }
   if (inTheWay.length > 0 && !request.dryRun) throw new AppError('refused', 'nothing was changed: that is in the way (above)')

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { programVersion } from '../base/bundled.js'
 import { systemClock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
-import { createLog } from '../base/log.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { planFor } from '../doctor/plan.js'
 import { wishesIn } from '../setup/wishes.js'
@@ -13,7 +12,8 @@ import { configOptions, parse } from './arguments.js'
 import { ask } from '../doctor/command.js'
 import { serviceState } from '../doctor/systemd.js'
 import { settingsText } from '../setup/steps.js'
-import { type Command } from './command.js'
+import type { Command, Io } from './command.js'
+import { errorLog } from './error-log.js'
 import { configOnce, environmentOf } from './service-config.js'
 import { installedGateway, writeFiles } from './setup-files.js'
 import { installerHelp } from './setup-help.js'
@@ -54,66 +54,88 @@ const options = {
   'new-certs': { type: 'boolean' }
 } as const
 
+type SetupValues = ReturnType<typeof parse<typeof options>>['values']
+
+/** What writes into the folder `to`. */
+const writing: Readonly<Record<string, (values: SetupValues, to: string, io: Io) => Promise<number>>> = {
+  plan: planned,
+  files: withFiles,
+  removal
+}
+
 export const setupCommand: Command = {
   name: 'setup',
   run: async (args, io) => {
-    const { values, positionals: [what] } = parse(args, options, 1)
-    const { to, name = [] } = values
+    const { values, positionals: [what = ''] } = parse(args, options, 1)
     if (what === 'look') return await lookAsService(values, io)
     if (what === 'next') return await tellNext(values, { first: values.first === true, newCertificates: values['new-certs'] === true }, io)
     if (what === 'help') {
       io.stdout.write(installerHelp)
       return 0
     }
-    if ((what !== 'plan' && what !== 'files' && what !== 'removal') || to === undefined) throw new AppError('usage', 'expected setup plan --to DIR, files --to DIR, removal --to DIR, look, next or help')
-    if (what === 'removal') {
-      const { purge = false, yes = false, 'dry-run': dryRun = false, ask = false, ...others } = values
-      const more = Object.keys(others).find(flag => flag !== 'to' && flag !== 'bundle' && flag !== 'idle')
-      if (more !== undefined) throw new AppError('usage', `--uninstall takes no --${more}`)
-      return await planRemoval({ to, purge, sure: yes || dryRun, ask }, io)
-    }
-    if (values.purge === true) throw new AppError('usage', '--purge goes with --uninstall')
-    const version = await systemdVersion(values.systemd)
-    const names = [...name, hostname(), (await ask('hostname', ['-f'])).stdout.trim()]
-    if (what === 'plan') {
-      if (values.config !== undefined || values.set !== undefined) throw new AppError('usage', 'setup plan goes by what is installed: it takes no --config and no --set')
-      const { 'keep-config': keep, 'change-config': change, gateway: outside, 'no-gateway': removed = false } = values
-      if (keep === true && change === true) throw new AppError('usage', '--keep-config or --change-config, not both')
-      if (outside !== undefined && removed) throw new AppError('usage', '--gateway or --no-gateway, not both')
-      if (outside !== undefined && !/^[\w.@-]{1,15}$/.test(outside)) throw new AppError('usage', `--gateway: no interface is called ${outside}`)
-      const wishes = wishesIn(values)
-      if (values.bundle === undefined) throw new AppError('usage', 'setup plan takes --bundle DIR: the unpacked bundle')
-      return await planInstallation({
-        wishes,
-        to,
-        bundle: values.bundle,
-        version: programVersion(),
-        systemd: version,
-        names,
-        ask: values.ask === true,
-        dryRun: values['dry-run'] === true,
-        idle: values.idle === true,
-        certificates: values['no-certs'] !== true,
-        otherwise: keep === true ? 'keep' : change === true ? 'change' : undefined,
-        gateway: { outside, removed }
-      }, io)
-    }
-    const env = environmentOf(values, io)
-    const loaded = await configOnce(values, { env, stdin: io.stdin })
-    const log = createLog({ level: 'error', pretty: false, destination: io.stderr })
-    const plan = await planFor(loaded, { clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env })
-    const outside = installedGateway(places)
-    const files = join(to, 'files')
-    const written = await writeFiles({ loaded, plan, to: files, places, systemd: version, names, outside })
-    const units = unitSteps(files, written, places)
-    await writeParts(to, { switch: [...units, ...await firewallSteps(files, written, places)] })
-    await writeFileAtomic(join(to, 'settings'), settingsText({
-      sockets: written.sockets,
-      unwanted: unwantedSockets(written, places),
-      sockets_changed: haveSocketsChanged(units, (await serviceState())?.stale ?? []) ? ['yes'] : []
-    }))
-    return 0
+    const write = Object.hasOwn(writing, what) ? writing[what] : undefined
+    if (write === undefined || values.to === undefined) throw new AppError('usage', 'expected setup plan --to DIR, files --to DIR, removal --to DIR, look, next or help')
+    return await write(values, values.to, io)
   }
+}
+
+async function removal (values: SetupValues, to: string, io: Io): Promise<number> {
+  const { purge = false, yes = false, 'dry-run': dryRun = false, ask = false, ...others } = values
+  const more = Object.keys(others).find(flag => flag !== 'to' && flag !== 'bundle' && flag !== 'idle')
+  if (more !== undefined) throw new AppError('usage', `--uninstall takes no --${more}`)
+  return await planRemoval({ to, purge, sure: yes || dryRun, ask }, io)
+}
+
+async function planned (values: SetupValues, to: string, io: Io): Promise<number> {
+  const { systemd, names } = await thisHost(values)
+  if (values.config !== undefined || values.set !== undefined) throw new AppError('usage', 'setup plan goes by what is installed: it takes no --config and no --set')
+  const { 'keep-config': keep, 'change-config': change, gateway: outside, 'no-gateway': removed = false } = values
+  if (keep === true && change === true) throw new AppError('usage', '--keep-config or --change-config, not both')
+  if (outside !== undefined && removed) throw new AppError('usage', '--gateway or --no-gateway, not both')
+  if (outside !== undefined && !/^[\w.@-]{1,15}$/.test(outside)) throw new AppError('usage', `--gateway: no interface is called ${outside}`)
+  const wishes = wishesIn(values)
+  if (values.bundle === undefined) throw new AppError('usage', 'setup plan takes --bundle DIR: the unpacked bundle')
+  return await planInstallation({
+    wishes,
+    to,
+    bundle: values.bundle,
+    version: programVersion(),
+    systemd,
+    names,
+    ask: values.ask === true,
+    dryRun: values['dry-run'] === true,
+    idle: values.idle === true,
+    certificates: values['no-certs'] !== true,
+    otherwise: keep === true ? 'keep' : change === true ? 'change' : undefined,
+    gateway: { outside, removed }
+  }, io)
+}
+
+async function withFiles (values: SetupValues, to: string, io: Io): Promise<number> {
+  const { systemd, names } = await thisHost(values)
+  const env = environmentOf(values, io)
+  const loaded = await configOnce(values, { env, stdin: io.stdin })
+  const log = errorLog(io)
+  const plan = await planFor(loaded, { clock: systemClock, log, passphrase: env['MATCHBOX_PASSPHRASE'] ?? '', env })
+  const outside = installedGateway(places)
+  const files = join(to, 'files')
+  const written = await writeFiles({ loaded, plan, to: files, places, systemd, names, outside })
+  const units = unitSteps(files, written, places)
+  await writeParts(to, { switch: [...units, ...await firewallSteps(files, written, places)] })
+  await writeFileAtomic(join(to, 'settings'), settingsText({
+    sockets: written.sockets,
+    unwanted: unwantedSockets(written, places),
+    sockets_changed: haveSocketsChanged(units, (await serviceState())?.stale ?? []) ? ['yes'] : []
+  }))
+  return 0
+}
+
+interface Host { readonly systemd: number, readonly names: readonly string[] }
+
+/** Which systemd there is here, and what this machine is called. */
+async function thisHost ({ purge, systemd, name = [] }: SetupValues): Promise<Host> {
+  if (purge === true) throw new AppError('usage', '--purge goes with --uninstall')
+  return { systemd: await systemdVersion(systemd), names: [...name, hostname(), (await ask('hostname', ['-f'])).stdout.trim()] }
 }
 
 /** 0 where there is none. */

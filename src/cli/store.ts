@@ -3,7 +3,7 @@
 import { resolve } from 'node:path'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { counted } from '../base/units.js'
-import { createLog, type Logger } from '../base/log.js'
+import type { Logger } from '../base/log.js'
 import { visibleText } from '../base/visible-text.js'
 import type { LoadedConfig } from '../config/load.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
@@ -14,6 +14,7 @@ import { assertStorable, isWritten, type Move, movesOf, type ObjectFiles } from 
 import { openFolder, openShelf, type Shelf } from '../wiring/store-transfer.js'
 import { configOptions, parse } from './arguments.js'
 import { type Command, CommandError, type Io, print, printJson, table } from './command.js'
+import { errorLog } from './error-log.js'
 import { serviceConfig } from './service-config.js'
 
 const actions = ['import', 'export', 'backup', 'restore'] as const
@@ -42,7 +43,7 @@ export const storeCommand: Command = {
       json: values.json === true,
       loaded: await serviceConfig(values, io),
       // What cannot be used is told below, in the place where it is.
-      log: createLog({ level: 'error', pretty: false, destination: io.stderr }),
+      log: errorLog(io),
       io
     })
     return 0

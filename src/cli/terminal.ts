@@ -1,10 +1,10 @@
 // Questions to a person, a line each. The terminal itself does the editing; what is typed ahead counts.
 import { createInterface } from 'node:readline'
-import { AppError } from '../base/errors.js'
-import type { Io } from './command.js'
+import { AppError, unwaited } from '../base/errors.js'
+import { Interrupted, type Io } from './command.js'
 
 export interface Dialogue {
-  /** The answer, '' for an empty line; AppError `refused` when there is nobody any more: end of input, or Ctrl-C. */
+  /** The answer, '' for an empty line; AppError when there is nobody any more: `refused` at the end of input, Interrupted after Ctrl-C. */
   readonly ask: (question: string, otherwise?: string) => Promise<string>
   readonly tell: (text: string) => void
   readonly close: () => void
@@ -13,7 +13,7 @@ export interface Dialogue {
 export function openDialogue ({ stdin, stderr, stop }: Pick<Io, 'stdin' | 'stderr' | 'stop'>): Dialogue {
   const reader = createInterface({ input: stdin, terminal: false })
   const lines: string[] = []
-  const over = { ended: false, interrupted: false }
+  const over: { ended: boolean, by?: string } = { ended: false }
   let wake = (): void => {}
   reader.on('line', line => {
     lines.push(line)
@@ -24,11 +24,10 @@ export function openDialogue ({ stdin, stderr, stop }: Pick<Io, 'stdin' | 'stder
     wake()
   }
   reader.once('close', end)
-  const interrupt = (): void => {
-    over.interrupted = true
+  unwaited(stop.then(signal => {
+    over.by = signal
     end()
-  }
-  stop.then(interrupt, interrupt)
+  }))
   return {
     ask: async (question, otherwise = '') => {
       stderr.write(`${question}${otherwise === '' ? '' : ` [${otherwise}]`}: `)
@@ -36,7 +35,8 @@ export function openDialogue ({ stdin, stderr, stop }: Pick<Io, 'stdin' | 'stder
       const answer = lines.shift()
       if (answer !== undefined) return answer
       stderr.write('\n')
-      throw new AppError('refused', `nothing was changed: ${over.interrupted ? 'it was interrupted' : 'there is nobody to answer'}`)
+      if (over.by !== undefined) throw new Interrupted(over.by, 'before anything was changed')
+      throw new AppError('refused', 'nothing was changed: there is nobody to answer')
     },
     tell: text => { stderr.write(`${text}\n`) },
     close: () => { reader.close() }

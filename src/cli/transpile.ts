@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import { readWhole } from '../disk/whole-file.js'
 import { jsonText } from '../go/json.js'
-import { formatReport, isFatal, messageAt } from '../ignition/report.js'
+import { formatReport, isFatal } from '../ignition/report.js'
 import { transpile } from '../ignition/transpile.js'
 import { parse } from './arguments.js'
 import { type Command, errorJson, type Io, print, printJson } from './command.js'
@@ -17,7 +17,7 @@ export const transpileCommand: Command = {
     const text = formatReport(report, file === '-' ? 'stdin' : file)
     const failed = config === undefined || isFatal(report) || (values.strict === true && report.length > 0)
     if (values.json === true) {
-      const said = report.map(entry => ({ ...entry, message: messageAt(entry) }))
+      const said = report.map(({ words, ...entry }) => ({ ...entry, message: words ?? entry.message }))
       const translated = config === undefined ? undefined : JSON.parse(jsonText(config)) as unknown
       printJson(io.stdout, { config: translated, report: said, ...failed && errorJson('ignition_invalid', text) })
       return failed ? 1 : 0

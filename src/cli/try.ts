@@ -104,11 +104,11 @@ const wordsOf = (texts: readonly string[] = []): readonly string[] => texts.flat
 async function advised (error: AppError, { interfaceName, server }: Wish): Promise<AppError> {
   const told = (more: string): AppError => new AppError(error.code, `${error.message}${more}`, { cause: error })
   if (error.code === 'disk_full') return told('; TMPDIR=/var/tmp chooses another place')
-  if (error.message.startsWith('control_socket:')) return told('; TMPDIR=/tmp is shorter')
+  if (error.key === 'control_socket') return told('; TMPDIR=/tmp is shorter')
   if (error.code === 'other_dhcp_server' && server !== undefined) return new AppError(error.code, `another DHCP server answers on ${interfaceName}: leave out --server to work beside it`, { cause: error })
-  const [, port, transport] = /:(\d+)\/(udp|tcp)/.exec(error.message) ?? []
-  if (error.code !== 'address_in_use' || port === undefined) return error
-  const sockets = await portSockets(transport === 'udp' ? 'udp' : 'tcp', Number(port))
+  if (error.code !== 'address_in_use' || error.port === undefined) return error
+  const { port, transport } = error.port
+  const sockets = await portSockets(transport, port)
   const holders = [...new Set(sockets.flatMap(({ holders }) => holders).map(({ name, pid }) => `${name} (pid ${pid})`))]
   const remedy = transport === 'udp' ? 'it cannot be shared: stop that, or try from another machine of the network' : '--set http.address=:8090 chooses another'
   return told(`${holders.length === 0 ? '' : `: ${holders.join(', ')}`}; ${remedy}`)

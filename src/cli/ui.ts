@@ -11,9 +11,11 @@ export const uiCommand: Command = {
   run: async (args, io) => {
     const { values, positionals: [action, name = ''] } = parse(args, { json: { type: 'boolean' } }, 2)
     if (action !== 'password' || !/^[^:\s]{1,64}$/.test(name)) throw new AppError('usage', 'expected password and a name')
+    // A letter of several octets may come in two pieces.
+    const decoder = new TextDecoder()
     let password = ''
     for await (const piece of io.stdin) {
-      password += String(piece)
+      password += decoder.decode(Buffer.from(piece as Buffer | string), { stream: true })
       if (password.length > mostLetters) throw new AppError('refused', `a password of more than ${mostLetters} letters is none`)
       if (password.includes('\n')) break
     }

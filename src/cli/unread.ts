@@ -13,7 +13,7 @@ export const unreadOf = (problems: readonly Problem[], of?: readonly string[]): 
 
 /** The same for who is content with a store that was not made yet. */
 export const unreadIfMade = (problems: readonly Problem[], of?: readonly string[]): readonly string[] =>
-  unreadOf(problems.filter(({ where, message }) => where !== '.' || !message.includes(': there is no ')), of)
+  unreadOf(problems.filter(({ isMissing }) => isMissing !== true), of)
 
 export function tellUnread (unread: readonly string[], command: string, { stderr }: Io): void {
   for (const text of unread.slice(0, mostTold)) print(stderr, `core-provisioner ${command}: left out: ${visibleText(text)}`)

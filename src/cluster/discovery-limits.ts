@@ -8,6 +8,9 @@ export const discoveryLimits = {
   largestSize: 100,
   /** Members below one token; etcd itself asks first whether there is room. */
   members: 200,
+  /** Below all tokens that a network asked for, and below all that anybody asked for: each may have two kilobytes. */
+  membersPerAddress: 2000,
+  membersOfAll: 20_000,
   valueOctets: 2048,
   /** Writes that wait for the disk. */
   waitingWrites: 1000,
@@ -39,14 +42,36 @@ export function givesWay (tokens: ReadonlyMap<string, DiscoveryToken>, from: str
   return least.token
 }
 
-function heaviestOf (asked: readonly DiscoveryToken[], own: readonly DiscoveryToken[]): readonly DiscoveryToken[] {
+/**
+ * What gives way to one more member below a token that somebody asked for; undefined where there is room. A network whose tokens have its
+ * share has to do with those; when all members are taken, the network with most loses the token that was used longest ago. Throws
+ * AppError discovery_full.
+ */
+export function givesWayToMember (tokens: ReadonlyMap<string, DiscoveryToken>, joined: DiscoveryToken, most: number): string | undefined {
+  if (joined.cluster !== '') return undefined
+  const asked = [...tokens.values()].filter(({ cluster }) => cluster === '')
+  const own = asked.filter(({ from }) => from === joined.from)
+  const full = (): never => { throw new AppError('discovery_full', `too many members have joined: ${membersOf(own)} by tokens of ${joined.from}, ${membersOf(asked)} in all`) }
+  if (membersOf(own) >= discoveryLimits.membersPerAddress) full()
+  if (membersOf(asked) < most) return undefined
+  const heaviest = heaviestOf(asked, own, membersOf).filter(({ token, members }) => token !== joined.token && members.size > 0)
+  return (heaviest.reduce<DiscoveryToken | undefined>((a, b) => a === undefined || b.used < a.used ? b : a, undefined) ?? full()).token
+}
+
+const membersOf = (tokens: readonly DiscoveryToken[]): number => tokens.reduce((sum, { members }) => sum + members.size, 0)
+
+type Weight = (tokens: readonly DiscoveryToken[]) => number
+
+function heaviestOf (
+  asked: readonly DiscoveryToken[], own: readonly DiscoveryToken[], weight: Weight = those => those.length
+): readonly DiscoveryToken[] {
   const byNetwork = new Map<string, DiscoveryToken[]>()
   for (const known of asked) {
     const those = byNetwork.get(known.from)
     if (those === undefined) byNetwork.set(known.from, [known])
     else those.push(known)
   }
-  return [...byNetwork.values()].reduce((most, those) => those.length > most.length ? those : most, own)
+  return [...byNetwork.values()].reduce((most, those) => weight(those) > weight(most) ? those : most, own)
 }
 
 /** Whether one is missed less: nobody joined it, or it was used longer ago. */

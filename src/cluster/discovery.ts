@@ -3,7 +3,8 @@
 // (etcd's Documentation/dev-internal/discovery_protocol.md), of which this is the part that its clients use.
 import type { Clock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
-import { discoveryLimits, givesWay, sizeIn } from './discovery-limits.js'
+import { ownText } from '../base/own-text.js'
+import { discoveryLimits, givesWay, givesWayToMember, sizeIn } from './discovery-limits.js'
 import { directoryOf, eventOf, eventsBefore, memberOf, sizeOf } from './discovery-nodes.js'
 import { applyChange, type DiscoveryChange, type DiscoveryMember, type DiscoveryState, type DiscoveryStore, type DiscoveryToken } from './discovery-store.js'
 import { concerns, KeyHistory, type KeyWatch } from './key-history.js'
@@ -23,8 +24,9 @@ export interface DiscoveryOptions {
   /** Which machine has an address for certain. */
   readonly macOf: (address: string) => string | undefined
   readonly onEvent: (event: DiscoveryEvent) => void
-  /** As many as discoveryLimits allows without it. */
+  /** As many as discoveryLimits allows without them. */
   readonly mostTokens?: number
+  readonly mostMembers?: number
 }
 
 /** Thrown where another provisioner was first. */
@@ -118,16 +120,22 @@ export class Discovery {
   }
 
   /** `mustExist` is prevExist: undefined for either. */
-  async putMember (token: string, id: string, value: string, mustExist: boolean | undefined, from: string): Promise<KeysAnswer> {
+  async putMember (asked: string, name: string, said: string, mustExist: boolean | undefined, from: string): Promise<KeysAnswer> {
     return await this.#inTurn(async () => {
+      const known = this.#tokens.get(asked)
+      if (known === undefined) return this.#missing(tokenKey(asked))
+      // They are remembered, the request that they were cut from is not.
+      const [token, id, value] = [known.token, ownText(name), ownText(said)]
       const key = memberKey(token, id)
-      const known = this.#tokens.get(token)
-      if (known === undefined) return this.#missing(tokenKey(token))
       const before = known.members.get(id)
       if (mustExist === false && before !== undefined) return keyError('nodeExists', key, this.#index)
       if (mustExist === true && before === undefined) return this.#missing(key)
       if (Buffer.byteLength(value) > discoveryLimits.valueOctets) return keyError('invalidField', `a value has ${discoveryLimits.valueOctets} octets at most`, this.#index)
       if (before === undefined && known.members.size >= discoveryLimits.members) return keyError('invalidField', `${discoveryLimits.members} members have joined already`, this.#index)
+      if (before === undefined) {
+        const given = givesWayToMember(this.#tokens, known, this.#options.mostMembers ?? discoveryLimits.membersOfAll)
+        if (given !== undefined) await this.#drop(given)
+      }
       const index = this.#index + 1
       const mac = this.#options.macOf(from)
       const createdIndex = mustExist === true ? before!.createdIndex : index

@@ -59,16 +59,11 @@ export class Entries {
     return newest
   }
 
-  /** Whether what was found is of another history: something in it changed last before the change that is known here. */
-  isBehind (found: ReadonlyMap<string, SharedEntry>): boolean {
-    return [...found].some(([key, { revision }]) => (this.get(key)?.revision ?? 0) > revision)
-  }
-
-  /** What makes these the ones that were found, and no others. */
-  differenceTo (found: ReadonlyMap<string, SharedEntry>): ReadonlyArray<Omit<EntryChange, 'before'>> {
-    const gone = [...this.values()].filter(([key]) => !found.has(key)).map(([key]) => ({ key, after: undefined }))
-    const changed = [...found].filter(([key, after]) => this.get(key)?.revision !== after.revision).map(([key, after]) => ({ key, after }))
-    return [...gone, ...changed]
+  /** The keys that were not found. */
+  keysBut (found: ReadonlySet<string>): readonly string[] {
+    const keys: string[] = []
+    for (const entries of this.#folders.values()) for (const key of entries.keys()) if (!found.has(key)) keys.push(key)
+    return keys
   }
 }
 

@@ -2,7 +2,7 @@
 // so that only one that is good is ever written down; of two provisioners that are shown it at once one counts first. While etcd is
 // away each counts by itself what may be used several times, and takes nothing that may be used once.
 import { randomBytes } from 'node:crypto'
-import type { Clock } from '../base/clock.js'
+import { type Clock, clockSkew } from '../base/clock.js'
 import { AppError, unwaited } from '../base/errors.js'
 import { takesNothing } from '../etcd/failure.js'
 import { formatKey, parseKey } from '../etcd/keys.js'
@@ -17,7 +17,7 @@ export interface GuardUsesOptions {
 }
 
 /** Milliseconds that the clocks of the one that made a token and the one that takes it may be off from each other. */
-const slack = 180_000
+const slack = 2 * clockSkew
 const secretOctets = 32
 const mostTries = 20
 /** Tokens that are over which one use takes away. */

@@ -9,6 +9,8 @@ export interface ProvisionerRecord {
   readonly address: string
   /** Where it is by itself, on each of its networks. */
   readonly addresses: readonly string[]
+  /** The port of its HTTPS, 0 for none; an older version says nothing of it. */
+  readonly httpsPort?: number | undefined
 }
 
 export interface Standpoint {
@@ -50,6 +52,12 @@ export function othersThan (
 /** All that a record tells machines of: `http://10.0.0.3:8080`. */
 export const originsOf = ({ address, addresses }: ProvisionerRecord): readonly string[] =>
   [address, ...addresses.slice(0, mostAddresses)].flatMap(text => machineOrigin(text) ?? [])
+
+/** The same over HTTPS; of one that does not say its port it is taken to be `alike`, since a fleet is set up alike. */
+export const secureOriginsOf = (record: ProvisionerRecord, alike: number | undefined): readonly string[] => {
+  const { httpsPort: port = alike ?? 0 } = record
+  return port === 0 ? [] : originsOf(record).map(origin => `https://${hostOf(origin)}:${port}`)
+}
 
 /** An origin that can stand in a script: http, an address of a host or a name, and a port. */
 export function machineOrigin (text: string): string | undefined {

@@ -19,7 +19,7 @@ export interface PresenceOptions {
 }
 
 /** What the others are told. */
-export type Announcement = Pick<ProvisionerRecord, 'address' | 'addresses'>
+export type Announcement = Omit<ProvisionerRecord, 'name'>
 
 /** Seconds. */
 const timeToLive = 15
@@ -151,9 +151,10 @@ export class Presence {
 
 function fieldsOf (value: Buffer): Announcement & { readonly run?: string } {
   try {
-    const { address, addresses, run } = Object(JSON.parse(value.toString())) as { address?: unknown, addresses?: unknown, run?: unknown }
+    const { address, addresses, httpsPort, run } = Object(JSON.parse(value.toString())) as Readonly<Record<string, unknown>>
     const told = Array.isArray(addresses) ? addresses.slice(0, mostAddresses).filter(one => typeof one === 'string') : []
-    return { address: typeof address === 'string' ? address : '', addresses: told, ...typeof run === 'string' && { run } }
+    const isPort = typeof httpsPort === 'number' && Number.isInteger(httpsPort) && httpsPort >= 0 && httpsPort <= 65535
+    return { address: typeof address === 'string' ? address : '', addresses: told, ...isPort && { httpsPort }, ...typeof run === 'string' && { run } }
   } catch {
     return { address: '', addresses: [] }
   }

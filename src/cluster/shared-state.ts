@@ -4,11 +4,12 @@
 import type { Clock } from '../base/clock.js'
 import { AppError, messageOf, unwaited } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
+import { LoopShare } from '../base/loop-share.js'
 import type { EtcdClient } from '../etcd/etcd-client.js'
 import { endOfPrefix } from '../etcd/keys.js'
 import { readPrefix } from '../etcd/read-prefix.js'
 import type { Compare, RangeResponse, RequestOp, TxnResponse } from '../etcd/proto.js'
-import { watchPrefix } from '../etcd/watch.js'
+import { watchPrefix, type WatchOptions } from '../etcd/watch.js'
 import { Arrivals } from './arrivals.js'
 import { Beat } from './beat.js'
 import { Entries, type SharedEntry, type EntryChange } from './entries.js'
@@ -16,7 +17,8 @@ import type { FleetCopy } from './fleet-copy.js'
 import { checkFleet } from './fleet-record.js'
 import { overHiccup } from './hiccup.js'
 import { fleetKey, joinFleet } from './join-fleet.js'
-import { type Standing, StandingKeeper } from './standing.js'
+import { keepsOut, lasting, type Standing, StandingKeeper } from './standing.js'
+import { compareWhole, takeWhole } from './take-whole.js'
 import { assertWritable } from './write-test.js'
 
 export interface Transaction {
@@ -25,7 +27,7 @@ export interface Transaction {
   readonly failure?: readonly RequestOp[]
 }
 
-export interface SharedStateOptions {
+export interface SharedStateOptions extends Pick<WatchOptions, 'steady'> {
   readonly etcd: EtcdClient
   /** Ends with a slash; keys are told without it. */
   readonly prefix: string
@@ -43,12 +45,6 @@ export interface SharedStateOptions {
 const resyncEvery = 600_000
 /** How long a change that etcd has may take to arrive here. */
 const arrival = 5000
-
-/** With which nothing can be written down. */
-const keepsOut: ReadonlySet<string> = new Set(['etcd_away', 'etcd_foreign', 'etcd_full'])
-
-/** Faults that waiting does not mend: a start ends with them. */
-const lasting: ReadonlySet<string> = new Set(['etcd_foreign', 'state_newer'])
 
 export class SharedState {
   readonly #options: SharedStateOptions
@@ -93,7 +89,6 @@ export class SharedState {
    * program; whatever else is amiss with etcd is its standing.
    */
   async start (): Promise<void> {
-    const { log } = this.#options
     const copied = await this.#copy?.load()
     if (copied !== undefined && copied.values.size > 0) {
       this.#step.asOf = copied.asOf
@@ -109,10 +104,10 @@ export class SharedState {
         throw error
       }
       this.#step.away(error)
-      log.warn({ error: this.#step.reason, from: copied?.values.size ?? 0 }, 'cluster.away')
+      this.#options.log.warn({ error: this.#step.reason, from: copied?.values.size ?? 0 }, 'cluster.away')
     }
     if (this.#options.readOnly || this.#closed) return
-    log.info({ fleet: this.#fleet, revision: this.#revision, inStep: this.#step.isIn, keys: this.#entries.size }, 'cluster.open')
+    this.#options.log.info({ fleet: this.#fleet, revision: this.#revision, inStep: this.#step.isIn, keys: this.#entries.size }, 'cluster.open')
     this.#beat.start()
   }
 
@@ -236,25 +231,30 @@ export class SharedState {
 
   /** Everything at one revision, and what is otherwise than it was. */
   async #readAll (): Promise<void> {
-    const { etcd, prefix } = this.#options
+    const { etcd, prefix, steady } = this.#options
     const { kvs, revision } = await readPrefix(etcd, prefix)
-    const found = new Map(kvs.map(({ key, value, mod_revision: changed }) => [this.#told(key), { value, revision: Number(changed) }]))
-    if (revision < this.#revision || this.#entries.isBehind(found)) {
+    const share = new LoopShare({ ...steady !== undefined && { steady } })
+    const whole = await compareWhole(this.#entries, kvs, key => this.#told(key), share)
+    if (revision < this.#revision || whole.isBehind) {
       this.#step.away(new AppError('etcd_away', 'etcd was restored from a backup'))
       this.#options.log.warn({ revision, before: this.#revision }, 'cluster.restored')
       for (const listener of [...this.#restoredListeners]) listener()
+      // What was told of the other history says nothing of how far this one is known.
+      this.#revision = 0
     }
+    await takeWhole(this.#entries, whole, changes => { this.#apply(changes) }, share)
     this.#revision = revision
-    this.#apply(this.#entries.differenceTo(found))
+    this.#arrivals.look()
   }
 
   async #watch (): Promise<void> {
-    const { etcd, prefix } = this.#options
+    const { etcd, prefix, steady } = this.#options
     let created: (() => void) | undefined
     let ended: ((error: Error) => void) | undefined
     const ready = new Promise<void>((resolve, reject) => { [created, ended] = [resolve, reject] })
     const late = this.#options.clock.after(arrival, () => { ended?.(new AppError('etcd_away', 'etcd does not answer a watch')) })
     const stop = await watchPrefix(etcd, {
+      ...steady !== undefined && { steady },
       key: Buffer.from(prefix),
       rangeEnd: endOfPrefix(prefix),
       from: this.#revision + 1,

@@ -11,10 +11,18 @@ export interface Standing {
   readonly age: number | undefined
   /** Why it is not in step. */
   readonly reason: string
+  /** What that was told by. */
+  readonly cause?: unknown
 }
 
 /** Of one time away, in the log: members that fail by turns, each in its own way, would fill it. */
 const mostReasons = 8
+
+/** With which nothing can be written down. */
+export const keepsOut: ReadonlySet<string> = new Set(['etcd_away', 'etcd_foreign', 'etcd_full'])
+
+/** Faults that waiting does not mend: a start ends with them. */
+export const lasting: ReadonlySet<string> = new Set(['etcd_foreign', 'state_newer'])
 
 export interface StandingKeeperOptions {
   readonly clock: Clock
@@ -33,6 +41,7 @@ export class StandingKeeper {
   /** When it was last in step; undefined when it never was, and nothing was kept of before. */
   asOf: number | undefined
   reason = 'etcd has not answered yet'
+  #cause: unknown
 
   constructor (options: StandingKeeperOptions) { this.#options = options }
 
@@ -42,7 +51,8 @@ export class StandingKeeper {
     return {
       inStep: this.#isIn,
       age: this.#isIn ? 0 : this.asOf === undefined ? undefined : Math.max(0, this.#options.clock.now() - this.asOf),
-      reason: this.#isIn ? '' : this.reason
+      reason: this.#isIn ? '' : this.reason,
+      ...!this.#isIn && { cause: this.#cause }
     }
   }
 
@@ -64,6 +74,7 @@ export class StandingKeeper {
   away (error: unknown): void {
     const { log } = this.#options
     this.reason = messageOf(error)
+    this.#cause = error
     if (!this.#isIn) {
       if (this.#saidReasons.size >= mostReasons || this.#saidReasons.has(this.reason)) return
       this.#saidReasons.add(this.reason)

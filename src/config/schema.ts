@@ -6,7 +6,7 @@ import { hostNamePattern } from '../net/host-name.js'
 import { type Ipv4, parseIpv4, parseSubnet } from '../net/ipv4.js'
 import { parseMac } from '../net/mac.js'
 import { parsePrefix } from '../ui/access.js'
-import { isVersion } from '../updates/version.js'
+import { isVersion } from '../base/version.js'
 import { parseWindow } from '../updates/window.js'
 
 /** `[host]:port`; an IPv6 host stands in brackets. */

@@ -35,7 +35,7 @@ export interface ControlOptions extends MachineRoutesOptions, MachineActions {
 export function buildControlApp (options: ControlOptions): FastifyInstance {
   const { leases, releaseLease, dayTwo, serverFactory } = options
   const limits = { bodyLimit: 64 * 1024, ...serverFactory !== undefined && { serverFactory } }
-  const app = fastify({ logger: false, schemaController: noSchemas, ...limits })
+  const app = fastify({ schemaController: noSchemas, ...limits })
   refuseErrors(app)
   registerMachineRoutes(app, options)
   registerMachineActions(app, options)
@@ -61,7 +61,7 @@ const longestPath = 107
 
 /** AppError `config_invalid` for a path that no socket can have; `named` is what its key is called. */
 export function assertSocketPath (path: string, named = 'control_socket'): void {
-  if (Buffer.byteLength(path) > longestPath) throw new AppError('config_invalid', `${named}: ${path} is longer than the ${longestPath} bytes that a Unix socket may have`)
+  if (Buffer.byteLength(path) > longestPath) throw new AppError('config_invalid', `${named}: ${path} is longer than the ${longestPath} bytes that a Unix socket may have`, { key: 'control_socket' })
 }
 
 /** AppError `config_invalid` where something else stands that a socket would replace. */

@@ -37,10 +37,10 @@ export class EventStreams {
     })
   }
 
-  /** `text` is a whole event. */
-  send (text: string): void {
+  /** `text` is a whole event, or what makes it: nobody may be there to read it. */
+  send (text: string | (() => string)): void {
     if (this.#readers.size === 0) return
-    this.#gathered.push(text)
+    this.#gathered.push(typeof text === 'string' ? text : text())
     if (this.#gather === 0) this.#flush()
     else this.#gathering ??= setTimeout(() => { this.#flush() }, this.#gather).unref()
   }

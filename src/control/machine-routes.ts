@@ -11,7 +11,7 @@ import { isStage, stages } from '../machines/machine.js'
 import { unmapped } from '../net/ipv4.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import { type ShareLimits, Shares } from '../net/shares.js'
-import { EventLog } from './event-log.js'
+import { EventLog, type UnwrittenEvent } from './event-log.js'
 import { EventStreams } from './event-streams.js'
 import { registerList } from './machine-list.js'
 import { type Shower, shown, type StageShown, time } from './machine-shown.js'
@@ -94,7 +94,7 @@ function registerEvents (app: FastifyInstance, { registry, hold, onNews }: Machi
   const places = new Shares(eventReaders)
   const streams = new EventStreams()
   const log = new EventLog(randomUUID().replaceAll('-', ''))
-  registry.onChange(change => { streams.send(log.add(JSON.stringify(told(change)))) })
+  registry.onChange(change => { streams.send(log.addUnwritten(told(change))) })
   onNews?.(news => { streams.send(log.add(JSON.stringify(news), 'update')) })
   closing.addEventListener('abort', () => { streams.end() }, { once: true })
   app.get('/v1/events', (request, reply) => {
@@ -109,19 +109,25 @@ function registerEvents (app: FastifyInstance, { registry, hold, onNews }: Machi
   })
 }
 
-function told ({ machine, observation }: StageChange): StageShown {
+/** What is in an event of a machine beside the texts that the machine or its files chose. */
+const octetsOfEvent = 200
+
+function told ({ machine: { address, group, profile }, observation }: StageChange): UnwrittenEvent {
   const { mac, at, stage, detail, failed, warning } = observation
-  const { address, group, profile } = machine
+  const texts = [detail, failed, warning, group, profile]
   return {
-    mac,
-    stage,
-    at: time(at),
-    ...detail !== undefined && { detail },
-    ...failed !== undefined && { failed },
-    ...warning !== undefined && { warning },
-    ...address !== undefined && { address },
-    ...group !== undefined && { group },
-    ...profile !== undefined && { profile }
+    octets: texts.reduce((sum, text) => sum + (text?.length ?? 0), octetsOfEvent),
+    write: () => JSON.stringify({
+      mac,
+      stage,
+      at: time(at),
+      ...detail !== undefined && { detail },
+      ...failed !== undefined && { failed },
+      ...warning !== undefined && { warning },
+      ...address !== undefined && { address },
+      ...group !== undefined && { group },
+      ...profile !== undefined && { profile }
+    } satisfies StageShown)
   }
 }
 

@@ -15,17 +15,18 @@ type TimesAsText<T> = { readonly [K in keyof T]: K extends 'at' | 'firstSeen' | 
  */
 export type MachineShown = Omit<TimesAsText<Machine>, 'timeline' | 'history' | 'exchange'> & {
   readonly trouble?: Pick<Trouble, 'reason' | 'look'>
+  /** Whether a group, a reservation or a lease names it: the list's `unknown` are the others. */
   readonly known: boolean
   /** Where it stands in its life (machines/lifecycle). */
   readonly state: LifeState
   readonly history?: ReadonlyArray<TimesAsText<BootSummary>>
   /** What its update client asked of us since it is installed. */
   readonly update?: UpdateShown
-  readonly timeline: ReadonlyArray<TimesAsText<TimelineEntry> & { readonly ms: number }>
+  readonly timeline: ReadonlyArray<Omit<TimesAsText<TimelineEntry>, 'code'> & { readonly ms: number }>
 }
 
 /** What /v1/events tells of each new line of a timeline. */
-export type StageShown = TimesAsText<TimelineEntry> & Pick<Machine, 'mac' | 'address' | 'group' | 'profile'>
+export type StageShown = Omit<TimesAsText<TimelineEntry>, 'code'> & Pick<Machine, 'mac' | 'address' | 'group' | 'profile'>
 
 /** How far an installed machine is with its updates. */
 export interface UpdateShown {
@@ -67,7 +68,7 @@ export function shown (machine: Machine, { registry, now, updateOf }: Shower): M
     ...trouble !== undefined && { trouble: { reason: trouble.reason, look: trouble.look } },
     ...update !== undefined && { update: shownUpdate(update) },
     ...history !== undefined && { history: history.map(({ at, ...boot }) => ({ ...boot, at: time(at) })) },
-    timeline: timeline.map(({ at, ...entry }) => ({ ...entry, at: time(at), ms: at - began }))
+    timeline: timeline.map(({ at, code: _, ...entry }) => ({ ...entry, at: time(at), ms: at - began }))
   }
 }
 

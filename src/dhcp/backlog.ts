@@ -17,21 +17,20 @@ export const mostOfKnown = { each: 8, all: 8192 } as const
 interface QueuedItem<T> { readonly item: T, readonly at: number }
 
 export class Backlog<T> {
-  readonly #known = new Line<{ readonly item: T, readonly key: string }>()
+  readonly #known: Array<{ readonly item: T, readonly key: string }> = []
   readonly #ofKnown = new Map<string, number>()
-  readonly #others = new Line<T>()
-  /** The oldest first; `#oldest` is the first that counts. */
-  #discovers: Array<QueuedItem<T>> = []
-  #oldest = 0
+  readonly #others: T[] = []
+  /** The oldest first. */
+  readonly #discovers: Array<QueuedItem<T>> = []
 
-  get size (): number { return this.#known.size + this.#others.size + this.#discovers.length - this.#oldest }
+  get size (): number { return this.#known.length + this.#others.length + this.#discovers.length }
   /** Messages of machines that somebody named. */
-  get known (): number { return this.#known.size }
+  get known (): number { return this.#known.length }
 
   /** One more of a machine that somebody named, which `key` stands for; false when it is dropped. */
   pushKnown (item: T, key: string): boolean {
     const waiting = this.#ofKnown.get(key) ?? 0
-    if (waiting >= mostOfKnown.each || this.#known.size >= mostOfKnown.all) return false
+    if (waiting >= mostOfKnown.each || this.#known.length >= mostOfKnown.all) return false
     this.#ofKnown.set(key, waiting + 1)
     this.#known.push({ item, key })
     return true
@@ -43,83 +42,48 @@ export class Backlog<T> {
    */
   push (item: T, isDiscover: boolean, now: number): boolean {
     if (!isDiscover) {
-      if (this.#others.size >= mostOthers) return false
-      this.#others.push(item)
-      return true
+      const hasRoom = this.#others.length < mostOthers
+      if (hasRoom) this.#others.push(item)
+      return hasRoom
     }
-    this.#discovers.push({ item, at: now })
-    if (this.#discovers.length - this.#oldest <= mostDiscovers) return true
-    this.#oldest++
-    this.#tidy()
-    return false
+    const isFull = this.#discovers.push({ item, at: now }) > mostDiscovers
+    if (isFull) this.#discovers.shift()
+    return !isFull
   }
 
   /** The next to answer; undefined when nothing waits. */
   take (): T | undefined {
-    const known = this.#known.take()
+    const known = this.#known.shift()
     if (known !== undefined) {
       const waiting = this.#ofKnown.get(known.key)! - 1
       if (waiting === 0) this.#ofKnown.delete(known.key)
       else this.#ofKnown.set(known.key, waiting)
       return known.item
     }
-    const other = this.#others.take()
-    if (other !== undefined) return other
-    return this.#discovers.length > this.#oldest ? this.#discovers.pop()?.item : undefined
+    return this.#others.shift() ?? this.#discovers.pop()?.item
   }
 
   /** Drops the DISCOVERs that are stale at `now`, and says how many. */
   expire (now: number): number {
-    const before = this.#oldest
-    while (this.#oldest < this.#discovers.length && now - this.#discovers[this.#oldest]!.at > stale) this.#oldest++
-    const dropped = this.#oldest - before
-    this.#tidy()
-    return dropped
-  }
-
-  #tidy (): void {
-    if (this.#oldest < this.#discovers.length && this.#oldest < mostDiscovers) return
-    this.#discovers = this.#discovers.slice(this.#oldest)
-    this.#oldest = 0
-  }
-}
-
-/** First in, first out. */
-class Line<T> {
-  #items: T[] = []
-  #taken = 0
-
-  get size (): number { return this.#items.length - this.#taken }
-
-  push (item: T): void { this.#items.push(item) }
-
-  take (): T | undefined {
-    const item = this.#items[this.#taken]
-    if (item === undefined) return undefined
-    this.#taken++
-    // What has been taken is let go of, now and then, however long the line stays.
-    if (this.#taken === this.#items.length || this.#taken >= 4096) {
-      this.#items = this.#items.slice(this.#taken)
-      this.#taken = 0
-    }
-    return item
+    const before = this.#discovers.length
+    while (this.#discovers[0] !== undefined && now - this.#discovers[0].at > stale) this.#discovers.shift()
+    return before - this.#discovers.length
   }
 }
 
 const messageType = 53
 const discover = 1
+const pad = 0
+/** Options that are looked at. */
+const mostOptions = 16
 
 /** Whether a datagram is a DISCOVER, found out without decoding it; option 53 is among the first in every client's message. */
 export function isDiscover (data: Buffer): boolean {
-  for (let at = headerLength, options = 0; at + 2 < data.length && options < 16;) {
-    const code = data[at]!
-    if (code === 0) {
-      at++
-      continue
-    }
-    if (code === messageType) return data[at + 2] === discover
-    at += 2 + data[at + 1]!
-    options++
+  for (let at = headerLength, options = 0; options < mostOptions; options++) {
+    while (data[at] === pad) at++
+    const [code, length = 0, value] = data.subarray(at, at + 3)
+    if (value === undefined || code === messageType) return value === discover
+    at += 2 + length
   }
   return false
 }

@@ -25,3 +25,14 @@ export type DhcpEvent =
   /** Options that did not fit into a reply. */
   | { readonly kind: 'options_left_out', readonly count: number, readonly mac: Mac }
   | { readonly kind: 'lease', readonly change: 'released' | 'declined' | 'offer_refused' | 'conflict' | 'ended' | 'refused', readonly mac: Mac, readonly ip: Ipv4 }
+
+/** Whose event it is; undefined of a packet that says nothing of its sender. */
+export const machineOf = (event: DhcpEvent): Mac | undefined => 'client' in event ? event.client.mac : event.mac
+
+/** Whether it may be told later: a machine with an offer has no address yet, by which anything else would know it. */
+export const isBeforeLease = (event: DhcpEvent): boolean =>
+  (event.kind === 'received' && event.type === 'DISCOVER') || (event.kind === 'sent' && event.type === 'OFFER')
+
+/** Whether the machine with this address asks itself, as doctor does to see whether it is answered: it is none that boots. */
+export const isOwnQuestion = (event: DhcpEvent, own: Mac | undefined): boolean =>
+  event.kind !== 'other_server' && own !== undefined && machineOf(event) === own

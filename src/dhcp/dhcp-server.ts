@@ -16,7 +16,7 @@ import type { LeaseStore } from './lease-store.js'
 import type { Lease, LeaseTable } from './leases.js'
 import { type DhcpDatagram, MessageExchange } from './message-exchange.js'
 import { OfferProbes } from './offer-probes.js'
-import { type LookForOthers, refuseBesideOthers } from './other-servers.js'
+import { FirstLook, type LookForOthers } from './other-servers.js'
 import { leasesWithout } from './reservations.js'
 import { handleDhcp, isOurs, type ServerOutcome, type Reply, type ServerContext } from './server-decision.js'
 import { type DhcpSettings, standingContext } from './server-settings.js'
@@ -87,6 +87,7 @@ class Server implements DhcpServer {
   /** Answers that wait for their lease to be saved, or for a probe. */
   readonly #unsent = new Set<Promise<void>>()
   #closing = false
+  readonly #firstLook = new FirstLook()
   readonly #exchange: MessageExchange
   readonly #inbox: Inbox<undefined>
   readonly #keeper: LeaseKeeper
@@ -111,8 +112,13 @@ class Server implements DhcpServer {
 
   async listen (): Promise<void> {
     const { network, bind, others } = this.#options
-    if (others !== undefined) await refuseBesideOthers(others, this.#options)
-    this.#socket = await network.bind(typeof bind === 'function' ? bind() : bind, this.#onDatagram)
+    if (others !== undefined) await this.#firstLook.start(others, this.#options)
+    try {
+      this.#socket = await network.bind(typeof bind === 'function' ? bind() : bind, this.#onDatagram)
+    } catch (error) {
+      await this.#firstLook.end()
+      throw error
+    }
   }
 
   readonly #onDatagram = (data: Buffer, from: Endpoint): void => { this.#inbox.receive(data, from, undefined, this.#socket) }
@@ -148,7 +154,7 @@ class Server implements DhcpServer {
   async close (): Promise<void> {
     this.#closing = true
     this.#turns.close()
-    await Promise.all(this.#unsent)
+    await Promise.all([...this.#unsent, this.#firstLook.end()])
     await this.#socket?.close()
   }
 

@@ -13,7 +13,7 @@ import { ports } from './constants.js'
 import { describePacket } from './describe.js'
 import type { AnyDropReason, DhcpEvent } from './dhcp-event.js'
 import { decodePacket, type DhcpPacket, encodePacket, type OptionFault } from './packet.js'
-import { type Rate, RateLimiter, TokenBucket } from './rate-limit.js'
+import { type Rate, RateLimiter, TokenBucket } from '../base/rate-limit.js'
 import { replyLimit } from './reply.js'
 import { transactionOf, Transactions } from './transactions.js'
 
@@ -138,7 +138,7 @@ export class MessageExchange {
     try {
       act()
     } catch (error) {
-      this.#options.log.error({ packet: describePacket(request), error }, 'dhcp.failed')
+      this.#options.log.error({ mac, packet: describePacket(request), error }, 'dhcp.failed')
       this.#options.onEvent({ kind: 'dropped', reason: 'failed', detail: '', mac })
     }
   }

@@ -2,7 +2,7 @@
 // each was seen. Both addresses are whatever a message says, and anybody can send one: what is kept is bounded, and so is how fast it
 // changes.
 import type { Ipv4 } from '../net/ipv4.js'
-import { TokenBucket } from './rate-limit.js'
+import { TokenBucket } from '../base/rate-limit.js'
 
 export interface Neighbour {
   readonly address: Ipv4

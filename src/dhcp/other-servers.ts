@@ -1,7 +1,7 @@
 // Whether another DHCP server answers on the interface: asked as a client, before this one listens. Two servers give a machine
 // whichever answer comes first, which is a boot that works now and then.
 // A server that denies machines it does not know may stay unseen here; the running service sees it when a machine takes its offer.
-import { AppError, messageOf } from '../base/errors.js'
+import { AppError, messageOf, unwaited } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
@@ -33,14 +33,34 @@ export interface LookForOthers {
   readonly allowed: boolean
 }
 
+type Asker = Pick<OtherServersOptions, 'network' | 'server' | 'clock'> & { readonly log: Logger, readonly onEvent: (event: DhcpEvent) => void }
+
+/** The look at the start: waited for where nobody else may answer; where others may, it goes on beside the work. */
+export class FirstLook {
+  readonly #ended = new AbortController()
+  #looking: Promise<void> | undefined
+
+  async start (look: LookForOthers, asker: Asker): Promise<void> {
+    this.#looking = refuseBesideOthers(look, asker, this.#ended.signal)
+    if (look.allowed) unwaited(this.#looking)
+    else await this.#looking
+  }
+
+  async end (): Promise<void> {
+    this.#ended.abort()
+    await this.#looking
+  }
+}
+
 /** Tells of each server that answers; AppError `other_dhcp_server` when one does and is not allowed to. */
-export async function refuseBesideOthers (
+async function refuseBesideOthers (
   { interfaceName, bind, mac, ours = [], allowed }: LookForOthers,
-  { network, server, clock, log, onEvent }: Pick<OtherServersOptions, 'network' | 'server' | 'clock'> & { readonly log: Logger, readonly onEvent: (event: DhcpEvent) => void }
+  { network, server, clock, log, onEvent }: Asker,
+  signal: AbortSignal
 ): Promise<void> {
   let found: readonly Ipv4[]
   try {
-    found = await findOtherServers({ network, bind, mac, server, ours: [server, ...ours], clock })
+    found = await findOtherServers({ network, bind, mac, server, ours: [server, ...ours], clock, signal })
   } catch (error) {
     log.warn({ interface: interfaceName, error: messageOf(error) }, 'dhcp.others_unknown')
     return

@@ -38,11 +38,13 @@ export interface ServerQuestion {
   readonly wait?: number
   /** Ends the wait. */
   readonly enough?: (answer: ServerReply) => boolean
+  /** Ends it too, with what came until then. */
+  readonly signal?: AbortSignal
 }
 
 /** All answers that came; rejects like `network.bind` when port 68 is taken by a client of this machine. */
 export async function askServers (
-  { network, bind, mac, own, as, ownToo = false, clock, wait = 2000, enough = () => false }: ServerQuestion
+  { network, bind, mac, own, as, ownToo = false, clock, wait = 2000, enough = () => false, signal }: ServerQuestion
 ): Promise<readonly ServerReply[]> {
   // An identifier for each, so that two servers behind one address give themselves away.
   const first = Math.floor(Math.random() * (2 ** 32 - 8))
@@ -53,6 +55,8 @@ export async function askServers (
   const answers: ServerReply[] = []
   let end = (): void => {}
   const ended = new Promise<void>(resolve => { end = resolve })
+  signal?.addEventListener('abort', end)
+  if (signal?.aborted === true) end()
   const socket = await network.bind(bind, data => {
     const answer = answerIn(data, first, soon.length + later.length)
     if (answer === undefined) return
@@ -72,6 +76,7 @@ export async function askServers (
     again.cancel()
     over.cancel()
   } finally {
+    signal?.removeEventListener('abort', end)
     await socket.close()
   }
   return answers

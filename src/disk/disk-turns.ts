@@ -1,14 +1,19 @@
 // Turns at the disk behind a folder, a few at a time. Where that does not answer (a mount whose server is gone), each call holds one of the
 // few threads that Node has for all files: so it holds those that have their turn, which wait for it, and whoever comes after them is
-// told. Everything else goes on.
+// told. Everything else goes on. A disk is silent only where another one answers: of a machine that is too busy to ask either, time
+// tells nothing.
+import { stat } from 'node:fs/promises'
 import type { Clock, Timer } from '../base/clock.js'
-import { AppError } from '../base/errors.js'
+import { AppError, unwaited } from '../base/errors.js'
 
 /** Of the threads that bin/core-provisioner asks for. */
 export const turnsAtOnce = 3
 /** Milliseconds between two looks at whether anything was answered, and after how many without it the disk is silent. */
-const lookEvery = 1000
-const silentAfter = 5
+export const lookEvery = 100
+export const silentAfter = 50
+
+/** A call to the disk that the program is on. */
+export const askElsewhere = (): Promise<unknown> => stat('/')
 
 interface WaitingTurn { readonly begin: () => void, readonly refuse: ((error: AppError) => void) | undefined }
 
@@ -16,21 +21,40 @@ export class DiskTurns {
   readonly #folder: string
   readonly #clock: Pick<Clock, 'every'>
   readonly #waiting: WaitingTurn[] = []
+  readonly #most: number
+  readonly #elsewhere: () => Promise<unknown>
   #taken = 0
   #watch: Timer | undefined
-  #looks = 0
+  #isLooking = false
+  #answers = 0
+  #unanswered = 0
+  readonly #onSilence = new Set<() => void>()
 
-  readonly #most: number
-
-  /** `most` of the threads may wait for it. */
-  constructor (folder: string, clock: Pick<Clock, 'every'>, most = turnsAtOnce) {
+  /** `most` of the threads may wait for it. `elsewhere` asks another disk. */
+  constructor (folder: string, clock: Pick<Clock, 'every'>, most = turnsAtOnce, elsewhere = askElsewhere) {
     this.#folder = folder
     this.#clock = clock
     this.#most = most
+    this.#elsewhere = elsewhere
   }
 
+  /** How many looks one after another found that the disk had answered nothing of what it was asked, and another disk had. */
+  get unanswered (): number { return this.#unanswered }
+
   /** Whether the disk is asked, and answers nothing. Counted in looks: a machine that was suspended has made none. */
-  get isSilent (): boolean { return this.#looks >= silentAfter }
+  get isSilent (): boolean { return this.#unanswered >= silentAfter }
+
+  /** Waits for what the disk was asked: fulfilled with true, or with false as soon as it is silent. Rejects as `work` does before. */
+  async untilSilent (work: Promise<unknown>): Promise<boolean> {
+    let tell = (): void => {}
+    const silence = new Promise<false>(resolve => {
+      tell = () => { resolve(false) }
+      if (this.isSilent) tell()
+      else this.#onSilence.add(tell)
+    })
+    // What fails after that has been given up, and is nobody's error.
+    return await Promise.race([silence, work.then(() => true)]).finally(() => { this.#onSilence.delete(tell) })
+  }
 
   /** Rejects with AppError read_failed, before it began, where the disk is silent. */
   take<T> (operation: () => Promise<T>): Promise<T> {
@@ -40,6 +64,12 @@ export class DiskTurns {
   /** The same for what has to be done some time, as closing a file: it waits for as long as it takes. */
   owe<T> (operation: () => Promise<T>): Promise<T> {
     return this.#take(operation, false)
+  }
+
+  /** For whoever has given up: it is looked at no more. */
+  close (): void {
+    this.#watch?.cancel()
+    this.#watch = undefined
   }
 
   async #take<T> (operation: () => Promise<T>, mayBeRefused: boolean): Promise<T> {
@@ -59,7 +89,8 @@ export class DiskTurns {
   }
 
   #answered (): void {
-    this.#looks = 0
+    this.#answers++
+    this.#unanswered = 0
     const next = this.#waiting.shift()
     if (next !== undefined) {
       next.begin()
@@ -72,8 +103,20 @@ export class DiskTurns {
   }
 
   #look (): void {
-    this.#looks++
+    if (this.#isLooking) return
+    this.#isLooking = true
+    const before = this.#answers
+    const counted = (): void => {
+      this.#isLooking = false
+      if (this.#answers === before && this.#watch !== undefined) this.#count()
+    }
+    unwaited(this.#elsewhere().then(counted, counted))
+  }
+
+  #count (): void {
+    this.#unanswered++
     if (!this.isSilent) return
+    for (const tell of this.#onSilence) tell()
     for (const waiter of this.#waiting.splice(0)) {
       if (waiter.refuse === undefined) this.#waiting.push(waiter)
       else waiter.refuse(this.#silence())

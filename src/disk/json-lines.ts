@@ -12,8 +12,8 @@ import { setImmediate } from 'node:timers/promises'
 import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { writeError, writeFileAtomic } from './atomic-file.js'
+import { type LinesHeader, parseHeader, refuseOthers } from './lines-header.js'
 import { makeFolder } from './make-folder.js'
-import { refuseNewer } from './state-formats.js'
 import { syncFolder } from './sync-folder.js'
 import { readWhole } from './whole-file.js'
 
@@ -53,6 +53,8 @@ export class JsonLines<T> {
   #enough = 0
   #waiting: QueuedLine[] = []
   #writing: Promise<void> | undefined
+  /** What it holds is not what is in memory, and could not be written. */
+  #isOwed = false
   #closed = false
 
   constructor (options: JsonLinesOptions<T>) {
@@ -110,12 +112,21 @@ export class JsonLines<T> {
   }
 
   /** Writes the file anew when somebody has removed or changed it: what is promised is lost with the process else. */
-  async verify (): Promise<void> { await this.#inTurn(async () => { if (!await this.#isInPlace(this.#length)) await this.#replaceLost('') }) }
+  async verify (): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#isOwed) await this.#replace('')
+      else if (!await this.#isInPlace(this.#length)) await this.#replaceLost('')
+    })
+  }
 
-  /** Writes the file anew: all values are others now. Whether it could; why not is logged. */
+  /** Writes the file anew: all values are others now. Whether it could; why not is logged, and the next look at it tries again. */
   async rewrite (): Promise<boolean> {
     let isDone = false
-    await this.#inTurn(async () => { isDone = await this.#replace('').then(() => true) })
+    await this.#inTurn(async () => {
+      this.#isOwed = true
+      await this.#replace('')
+      isDone = true
+    })
     return isDone
   }
 
@@ -132,7 +143,7 @@ export class JsonLines<T> {
     this.#closed = true
     await this.#writing
     try {
-      if (this.#file !== undefined && !await this.#isInPlace(this.#length)) await this.#replace('')
+      if (this.#isOwed || (this.#file !== undefined && !await this.#isInPlace(this.#length))) await this.#replace('')
     } catch (error) {
       this.#options.log.error({ file: this.#options.path, error: messageOf(error) }, `${this.#options.kind}.unsaved`)
     }
@@ -224,6 +235,7 @@ export class JsonLines<T> {
     const kept = Array.from(current(), value => `${format(value)}\n`).join('') + text
     const bytes = Buffer.from(this.#header() + kept)
     await writeFileAtomic(path, bytes, { mode })
+    this.#isOwed = false
     this.#length = bytes.length
     this.#lines = kept.split('\n').length - 1
     await this.#release()
@@ -250,7 +262,7 @@ export class JsonLines<T> {
 
   #header (): string {
     const { kind, version } = this.#options
-    return `${JSON.stringify({ format: kind, version } satisfies Header)}\n`
+    return `${JSON.stringify({ format: kind, version } satisfies LinesHeader)}\n`
   }
 
   async #release (): Promise<void> {
@@ -258,42 +270,4 @@ export class JsonLines<T> {
     this.#file = undefined
     await file?.close().catch(() => {})
   }
-}
-
-/**
- * Throws what load would throw of who wrote the file, and touches nothing: AppError state_newer, read_failed for lines of another
- * kind. Nothing for a file that is not there; one that cannot be read is told of elsewhere.
- */
-export async function checkHeader (path: string, known: Header): Promise<void> {
-  const header = await headerOf(path).catch(() => undefined)
-  if (header !== undefined) refuseOthers(path, header, known)
-}
-
-const longestHeader = 1024
-
-async function headerOf (path: string): Promise<Header | undefined> {
-  // Somebody's pipe of that name is not waited for.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(longestHeader), 0, longestHeader, 0)
-    return parseHeader(buffer.toString('utf8', 0, bytesRead).split('\n', 1)[0] ?? '')
-  } finally {
-    await file.close()
-  }
-}
-
-interface Header { readonly format: string, readonly version: number }
-
-function parseHeader (line: string): Header | undefined {
-  try {
-    const { format, version } = Object(JSON.parse(line)) as Partial<Header>
-    return typeof format === 'string' && typeof version === 'number' ? { format, version } : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function refuseOthers (path: string, found: Header, known: Header): void {
-  if (found.format !== known.format) throw new AppError('read_failed', `${path} is a file of ${found.format} lines, not of ${known.format} lines: move it away`)
-  refuseNewer(path, found.version, known.version, 'and lose what it holds')
 }

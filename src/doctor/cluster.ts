@@ -39,7 +39,8 @@ export async function diagnoseCluster ({ loaded, config, clock }: Pick<Ground, '
   }
 }
 
-function judgeMembers (reports: readonly MemberReport[]): readonly Finding[] {
+/** Each by itself; one that is away is borne while another answers. */
+export function judgeMembers (reports: readonly MemberReport[]): readonly Finding[] {
   const answering = reports.filter(({ failure }) => failure === undefined)
   return reports.map(({ endpoint, failure, version, hasLeader, errors = [] }) => {
     if (failure !== undefined) return (answering.length > 0 ? warning : problem)(about, `${endpoint}: ${failure}`)

@@ -70,7 +70,7 @@ export function judgeAnswers ({ name, device, mode, answers, ours, expected, oth
     const text = `another DHCP server answers on ${device} (${others.map(formatIpv4).join(', ')})`
     findings.push(othersAllowed
       ? warning(name, `${text}: machines take whichever answer comes first`)
-      : problem(name, `${text}: turn it off, set dhcp.mode: proxy to work beside it, or set dhcp.allow_other_servers: true`, 'dhcp.mode: proxy'))
+      : { ...problem(name, `${text}: turn it off, set dhcp.mode: proxy to work beside it, or set dhcp.allow_other_servers: true`, 'dhcp.mode: proxy'), isOtherServer: true })
   }
   if (expected && own.length === 0) {
     findings.push(problem(name, `nothing answers a DISCOVER on ${device} from here: machines there are not answered; a firewall has to let in ${ports.server}/udp, and journalctl -u core-provisioner tells what was dropped`))

@@ -17,6 +17,10 @@ export interface Finding {
   /** Lines that a person pastes elsewhere as they are. */
   readonly block?: string
   readonly place?: FilePlace | undefined
+  /** What is configured does not fit this machine: nothing is installed with it. */
+  readonly isUnfit?: boolean
+  /** Another DHCP server answers, beside which this one works as a proxy. */
+  readonly isOtherServer?: boolean
   /** By which others of its kind are found: `missing-profile`. */
   readonly rule?: string
 }

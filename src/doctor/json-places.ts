@@ -1,6 +1,8 @@
 // Where the parts of a group's or profile's JSON stand, and which of its keys mean nothing.
 import { isUtf8 } from 'node:buffer'
 import { didYouMean } from '../base/nearest.js'
+import type { TextPosition } from '../base/positions.js'
+import { goString } from '../go/string.js'
 import { readJson } from '../ignition/json-source.js'
 import type { YamlNode, YamlPair } from '../yaml/node.js'
 import type { FilePlace, Finding } from './finding.js'
@@ -86,14 +88,19 @@ export function strayOctet (bytes: Buffer): { readonly line: number, readonly co
 const beginsWell = (bytes: Buffer): boolean =>
   [0, 1, 2, 3].some(less => less <= bytes.length && isUtf8(bytes.subarray(0, bytes.length - less)))
 
-/** What to add to Go's words for JSON that ends too early, has what other notations allow, or goes on after a comma with nothing. */
-export function jsonHint (text: string, message: string, line: number, column: number): string {
-  if (/unexpected end/.test(message)) return ': is the file cut?'
-  if (/^invalid character '\/'/.test(message)) return ' (JSON has no comments; keys that begin with "_" are passed over)'
-  if (/^invalid character '\\''/.test(message)) return ' (JSON has its texts in double quotes)'
-  const lines = text.split('\n').slice(0, line)
-  const before = [...lines.slice(0, -1), [...lines.at(-1) ?? ''].slice(0, column - 1).join('')].join('\n').trimEnd()
-  return before.endsWith(',') && /^invalid character '[}\]]'/.test(message) ? ' (a trailing comma, which JSON does not allow)' : ''
+/**
+ * What to add to Go's words for text that is no JSON from there on: it ends too early, has what other notations allow, or goes on after a
+ * comma with nothing.
+ */
+export function jsonHint (bytes: Uint8Array, { line, column }: TextPosition): string {
+  const lines = goString(bytes).split('\n')
+  const last = [...lines[line - 1] ?? '']
+  const found = last[column - 1]
+  if (found === undefined && line === lines.length) return ': is the file cut?'
+  if (found === '/') return ' (JSON has no comments; keys that begin with "_" are passed over)'
+  if (found === "'") return ' (JSON has its texts in double quotes)'
+  const before = [...lines.slice(0, line - 1), last.slice(0, column - 1).join('')].join('\n').trimEnd()
+  return before.endsWith(',') && (found === '}' || found === ']') ? ' (a trailing comma, which JSON does not allow)' : ''
 }
 
 /** Of a key that stands twice the last counts. */

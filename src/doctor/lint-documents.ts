@@ -3,19 +3,20 @@
 import { Buffer } from 'node:buffer'
 import { AppError, messageOf } from '../base/errors.js'
 import { didYouMean } from '../base/nearest.js'
-import { parseTemplate } from '../go/template/template.js'
+import { parseTemplate, TemplateError } from '../go/template/template.js'
 import { dialects } from '../ignition/butane/dialects.js'
 import { clcSchema } from '../ignition/clc/schema.js'
 import { readyIgnition } from '../ignition/ready.js'
-import { formatEntry, type ReportEntry } from '../ignition/report.js'
+import { messageText, type ReportEntry } from '../ignition/report.js'
 import { type Type, writtenFields } from '../ignition/schema.js'
 import { mistaken } from '../ignition/mistaken.js'
-import { checkCloudConfig } from '../matchbox/cloud-config.js'
+import { transpile } from '../ignition/transpile.js'
+import { cloudFault } from '../matchbox/cloud-config.js'
 import type { Group } from '../matchbox/group.js'
-import { IgnitionDocuments, isReadyIgnition } from '../matchbox/ignition-documents.js'
+import { isReadyIgnition } from '../matchbox/ignition-documents.js'
 import type { Labels } from '../matchbox/select.js'
 import { type ConfigFile, configKinds, findConfig, findProfile, type Objects } from '../matchbox/store.js'
-import { type OwnSnippets, Templates } from '../matchbox/templates.js'
+import { InvalidTemplate, type OwnSnippets, Templates } from '../matchbox/templates.js'
 import { exampleUrls, withDiscovery } from '../matchbox/etcd-cluster.js'
 import { variablesOf } from '../matchbox/variables.js'
 import { readYaml } from '../yaml/read-yaml.js'
@@ -45,7 +46,6 @@ export function lintDocuments (
   objects: Objects, groups: Iterable<LintedGroup>, pathOf: (file: SharedFile) => string, ownSnippets?: OwnSnippets
 ): readonly Finding[] {
   const templates = new Templates(ownSnippets)
-  const documents = new IgnitionDocuments()
   const rendered = new Set<ConfigFile>()
   const likenesses = new Map<ConfigFile, Map<string, readonly Remark[]>>()
   /** By what is said: the groups that it is said of. */
@@ -75,13 +75,13 @@ export function lintDocuments (
       likenesses.set(file, known)
       const given = withDiscovery(group, exampleUrls, undefined)
       const render = (): Buffer => templates.render(file, variablesOf(given, request), objects.shared)
-      tell(file, remarksOf(file, render, documents, known), fixed ? undefined : group.id)
+      tell(file, remarksOf(file, render, known), fixed ? undefined : group.id)
     }
   }
   for (const kind of configKinds) {
     for (const file of objects.configs[kind].values()) {
       if (kind === 'ignition' && isReadyIgnition(file.name)) tell(file, readyRemarks(file))
-      else if (!rendered.has(file)) tell(file, unrendered(file, documents))
+      else if (!rendered.has(file)) tell(file, unrendered(file))
     }
   }
   const isThere = ({ kind, name }: SharedFile): boolean => (kind === 'snippets' || kind === 'files') && objects.shared[kind].has(name)
@@ -92,9 +92,7 @@ export function lintDocuments (
 }
 
 /** `known`: what was said of renderings that are alike. */
-function remarksOf (
-  file: ConfigFile, render: () => Buffer, documents: IgnitionDocuments, known = new Map<string, readonly Remark[]>()
-): readonly Remark[] {
+function remarksOf (file: ConfigFile, render: () => Buffer, known = new Map<string, readonly Remark[]>()): readonly Remark[] {
   let text: Buffer
   try {
     text = render()
@@ -102,7 +100,7 @@ function remarksOf (
     return [templateRemark(error)]
   }
   const likeness = likenessOf(text.toString('latin1'))
-  const remarks = known.get(likeness) ?? remarksOn(file, text, documents)
+  const remarks = known.get(likeness) ?? remarksOn(file, text)
   known.set(likeness, remarks)
   return remarks
 }
@@ -123,28 +121,23 @@ function likenessOf (text: string): string {
   })
 }
 
-function remarksOn (file: ConfigFile, text: Buffer, documents: IgnitionDocuments): readonly Remark[] {
+function remarksOn (file: ConfigFile, text: Buffer): readonly Remark[] {
   const at = placeIn(file, text)
   const stray = strayOctet(text)
   if (file.kind === 'ignition') {
     const found = mistaken(text)
     if (found !== undefined) return [{ rule: 'config-refused', ...at(found.line ?? 1, found.column ?? 1), text: found.message }]
-    const remarks = documents.translate(file, text).report.flatMap(line => remarkOf(line, at))
+    const remarks = transpile(text, { flavour: 'matchbox', serving: true }).report.flatMap(entry => remarkOf(entry, at))
     return remarks.map(remark => ({ ...remark, ...strayPlace(remark.text, stray, at) }))
   }
   if (file.kind === 'cloud') {
-    try {
-      checkCloudConfig(text)
-      // Matchbox serves it; whoever reads it does nothing.
-      const root = text.toString('latin1').startsWith('#!') ? undefined : readYaml(text, 'v2')
-      if (root !== undefined && root.kind !== 'mapping') {
-        return [{ rule: 'config-refused', ...at(root.line, root.column), text: 'a cloud-config has keys (hostname: node1); this has none' }]
-      }
-    } catch (error) {
-      const [, line = '1', column = '1', said = messageOf(error)] = /^(\d+):(\d+): (.*)$/s.exec(messageOf(error)) ?? []
-      // The line in the library's words is sometimes the one before.
-      const words = said.replace(/^yaml: line \d+: /, 'yaml: ')
-      return [{ rule: 'config-refused', ...at(Number(line), Number(column)), text: words, ...strayPlace(words, stray, at) }]
+    const fault = cloudFault(text)
+    // The line in the library's words is sometimes the one before.
+    if (fault !== undefined) return [{ rule: 'config-refused', ...at(fault.line, fault.column), text: fault.words, ...strayPlace(fault.words, stray, at) }]
+    // Matchbox serves it; whoever reads it does nothing.
+    const root = text.toString('latin1').startsWith('#!') ? undefined : readYaml(text, 'v2')
+    if (root !== undefined && root.kind !== 'mapping') {
+      return [{ rule: 'config-refused', ...at(root.line, root.column), text: 'a cloud-config has keys (hostname: node1); this has none' }]
     }
   }
   return []
@@ -155,8 +148,8 @@ const strayPlace = (text: string, stray: ReturnType<typeof strayOctet>, at: Retu
   stray !== undefined && /^yaml: .*UTF-8/.test(text) ? at(stray.line, stray.column) : {}
 
 /** Without a group there are no variables: a template is only read, anything else is looked at as it is. */
-function unrendered (file: ConfigFile, documents: IgnitionDocuments): readonly Remark[] {
-  if (!file.content.includes('{{')) return remarksOf(file, () => file.content, documents)
+function unrendered (file: ConfigFile): readonly Remark[] {
+  if (!file.content.includes('{{')) return remarksOf(file, () => file.content)
   try {
     parseTemplate('', file.content)
     return []
@@ -167,12 +160,12 @@ function unrendered (file: ConfigFile, documents: IgnitionDocuments): readonly R
 
 /** Go's messages name line and column, the column from 0. */
 function templateRemark (error: unknown): Remark {
-  const message = messageOf(error instanceof AppError && error.cause !== undefined ? error.cause : error)
-  const [, called = '', line = '1', column = '0', text = message] = /^template: ([^:]*):(\d+)(?::(\d+))?: (.*)$/s.exec(message) ?? []
-  const shared = /^files\/(.+?): template: /s.exec(messageOf(error))?.[1]
-  const other: SharedFile | undefined = called !== '' ? { kind: 'snippets', name: called } : shared === undefined ? undefined : { kind: 'files', name: shared }
+  const cause = error instanceof AppError ? error.cause ?? error : error
+  if (!(cause instanceof TemplateError)) return { rule: 'template', line: 1, column: 1, text: messageOf(cause) }
+  const { templateName: called, line, column = 0, text, context } = cause
+  const other: SharedFile | undefined = called !== '' ? { kind: 'snippets', name: called } : error instanceof InvalidTemplate ? error.file : undefined
   // Whether a machine will send what the template asks of it is not known here.
-  return { rule: /<\.request\.query/.test(text) ? 'config-warning' : 'template', line: Number(line), column: Number(column) + 1, text, file: other }
+  return { rule: context.startsWith('.request.query') ? 'config-warning' : 'template', line, column: column + 1, text, file: other }
 }
 
 /** From a place in the rendered text to one in the file. */
@@ -184,33 +177,25 @@ function placeIn (file: ConfigFile, text: Buffer) {
   }
 }
 
-const reportLine = /:(?:(\d+):(\d+):)? (error|deprecated|warning|info): (.*)$/s
-
-/** A line of a report, which begins with the file's name. */
-function remarkOf (said: string, at: ReturnType<typeof placeIn>): readonly Remark[] {
-  const [, line = '1', column = '1', kind = '', message = ''] = reportLine.exec(said) ?? []
-  return kind === 'info' || kind === '' ? [] : [remarkOn(kind, message, at(Number(line), Number(column)))]
-}
+const remarkOf = (entry: ReportEntry, at: (line: number, column: number) => Pick<Remark, 'line' | 'column'>): readonly Remark[] =>
+  entry.kind === 'info' ? [] : [remarkOn(entry, at(entry.line ?? 1, entry.column ?? 1))]
 
 /** A key that nobody reads and that looks like one that counts is a slip: what was meant is missing on the machine. */
-function remarkOn (kind: string, message: string, place: { readonly line: number, readonly column: number }): Remark {
-  const [, key] = /^(?:unused key|Config has unrecognized key:) (\S+)$/.exec(message) ?? []
+function remarkOn (entry: ReportEntry, place: Pick<Remark, 'line' | 'column'>): Remark {
+  const { kind, unusedKey: key } = entry
   const meant = key === undefined || knownKeys().has(key) ? '' : didYouMean(key, knownKeys())
-  return { rule: kind === 'error' || meant !== '' ? 'config-refused' : 'config-warning', ...place, text: message + meant }
+  return { rule: kind === 'error' || meant !== '' ? 'config-refused' : 'config-warning', ...place, text: messageText(entry.message) + meant }
 }
 
 function readyRemarks (file: ConfigFile): readonly Remark[] {
   const ready = readyIgnition(file.content)
   if (!('problem' in ready)) {
-    return ready.report.filter(({ kind }) => kind !== 'info').map((entry: ReportEntry) => remarkOn(entry.kind, entryText(entry), { line: entry.line ?? 1, column: entry.column ?? 1 }))
+    return ready.report.flatMap(entry => remarkOf(entry, (line, column) => ({ line, column })))
   }
   const { problem, line, column } = ready
-  const hint = jsonHint(file.content.toString('utf8'), problem.replace(/^not JSON: /, ''), line, column)
+  const hint = jsonHint(file.content, { line, column })
   return [{ rule: 'config-cut', line, column, text: `served as it is, but ${problem}${hint}` }]
 }
-
-/** As reports write it, without the file and the kind. */
-const entryText = (entry: ReportEntry): string => formatEntry({ ...entry, line: undefined }, '').slice(`: ${entry.kind}: `.length)
 
 let keys: ReadonlySet<string> | undefined
 

@@ -3,10 +3,10 @@ import { posix } from 'node:path'
 import { didYouMean, nearest } from '../base/nearest.js'
 import { isBootFileName } from '../config/load.js'
 import { textOf as metadataText, countOf, durationOf, flagOf } from '../matchbox/metadata-values.js'
-import { decideBoot, noPast } from '../matchbox/boot-decision.js'
 import { etcdClusterOf } from '../matchbox/etcd-cluster.js'
 import { type Group, groupFields, isMacKey } from '../matchbox/group.js'
 import { groupLoaders, machinesOf } from '../matchbox/group-machines.js'
+import { localBootOf } from '../matchbox/local-boot.js'
 import { bootFields, type NetBoot, type Profile, profileFields } from '../matchbox/profile.js'
 import { type ConfigKind, configKinds, findConfig, findProfile, type Objects } from '../matchbox/store.js'
 import { parseIpv4 } from '../net/ipv4.js'
@@ -48,14 +48,17 @@ const metadataKeys: readonly string[] = ['boot_file', 'boot_from_disk', 'boot_re
 
 function metadataProblems (group: Group, places: JsonPlaces): readonly Finding[] {
   const { id, metadata, selector } = group
-  const said = [
-    flagOf(group, 'install_once').problem, flagOf(group, 'boot_resilient').problem, flagOf(group, 'ignition_guard').problem,
-    etcdClusterOf(group).problem, durationOf(group, 'guard_window').problem, countOf(group, 'guard_count').problem, decideBoot(group, undefined, undefined, noPast).problem
-  ].filter(problem => problem !== undefined)
-  const found = [...new Set(said)].map(problem => {
-    const [, key = ''] = /metadata (\w+) is/.exec(problem) ?? []
-    return storeFinding('metadata', places.of('metadata', key), problem.replace(`group ${id}: `, ''))
-  })
+  const said = {
+    install_once: flagOf(group, 'install_once'),
+    boot_resilient: flagOf(group, 'boot_resilient'),
+    ignition_guard: flagOf(group, 'ignition_guard'),
+    etcd_cluster: etcdClusterOf(group),
+    guard_window: durationOf(group, 'guard_window'),
+    guard_count: countOf(group, 'guard_count'),
+    boot_from_disk: localBootOf(group)
+  }
+  const found = Object.entries(said).flatMap(([key, { problem }]) =>
+    problem === undefined ? [] : [storeFinding('metadata', places.of('metadata', key), problem.replace(`group ${id}: `, ''))])
   for (const key of metadata?.keys() ?? []) {
     const meant = key.length < 6 || metadataKeys.includes(key) ? undefined : nearest(key.replaceAll('-', '_'), metadataKeys) ?? metadataKeys.find(known => known === key.replaceAll('-', '_'))
     if (meant !== undefined) found.push(storeFinding('metadata-key', places.ofKey(key, 'metadata'), `metadata ${JSON.stringify(key)} means nothing to this program, only to templates; did you mean ${JSON.stringify(meant)}?`))
@@ -68,13 +71,17 @@ function metadataProblems (group: Group, places: JsonPlaces): readonly Finding[]
   return found
 }
 
-export function lintProfile (name: string, profile: Profile, places: JsonPlaces, objects: Objects): readonly Finding[] {
+/** `isUnread`: whether a config may be there, and could not be read. */
+export function lintProfile (
+  name: string, profile: Profile, places: JsonPlaces, objects: Objects, isUnread: (kind: ConfigKind, id: string) => boolean = () => false
+): readonly Finding[] {
   const { id, boot } = profile
   return [
     ...places.oddKeys(profileFields),
     ...places.oddKeys(bootFields, 'boot'),
     ...idProblem(name, id, places),
-    ...configKinds.flatMap(kind => missingConfig(kind, configIdOf(profile, kind), places, objects)),
+    ...configKinds.map(kind => ({ kind, id: configIdOf(profile, kind) })).filter(({ kind, id }) => !isUnread(kind, id))
+      .flatMap(({ kind, id }) => missingConfig(kind, id, places, objects)),
     ...boot === undefined ? [] : lintBoot(boot, places)
   ]
 }

@@ -1,17 +1,17 @@
 // Every value of a group or profile that is of another kind than its key takes: what reads them stops at the first.
 import type { ValuePath } from '../base/positions.js'
 import { type JsonNode, JsonMembers, parseJson } from '../go/json.js'
-import { fieldsOf, kindOf } from '../go/json-struct.js'
+import { FieldError, fieldsOf } from '../go/json-struct.js'
 import { bootFields, profileFields } from '../matchbox/profile.js'
 import { groupFields } from '../matchbox/group.js'
 import type { Finding } from './finding.js'
 import type { JsonPlaces } from './json-places.js'
 import { storeFinding } from './store-rules.js'
 
-type Misfits = ReadonlyArray<readonly [path: ValuePath, problem: string]>
+type Misfits = readonly FieldError[]
 
 /** In the words of what reads them. */
-const wrong = (path: ValuePath, expected: string, node: JsonNode): Misfits => [[path, `${path.map(step => typeof step === 'number' ? '' : step).join('.').replace(/\.$/, '[]')} has to be ${expected}, not ${kindOf(node)}`]]
+const wrong = (path: ValuePath, expected: string, node: JsonNode): Misfits => [new FieldError(path, expected, node)]
 
 const string = (path: ValuePath, node: JsonNode): Misfits => node === null || typeof node === 'string' ? [] : wrong(path, 'a string', node)
 const flag = (path: ValuePath, node: JsonNode): Misfits => node === null || typeof node === 'boolean' ? [] : wrong(path, 'true or false', node)
@@ -32,7 +32,7 @@ function inGroup (key: string, node: JsonNode): Misfits {
 function inProfile (key: string, node: JsonNode): Misfits {
   if (key !== 'boot') return string([key], node)
   if (node !== null && !(node instanceof JsonMembers)) return wrong([key], 'an object', node)
-  return fieldsOf(node, key, bootFields).flatMap(([name, value]) => {
+  return fieldsOf(node, [key], bootFields).flatMap(([name, value]) => {
     const path = [key, name]
     return name === 'initrd' || name === 'args' ? strings(path, value) : name === 'resilient' ? flag(path, value) : string(path, value)
   })
@@ -48,5 +48,5 @@ export function typeFaults (kind: 'group' | 'profile', bytes: Buffer, places: Js
   }
   if (!(root instanceof JsonMembers)) return []
   const [names, look] = kind === 'group' ? [groupFields, inGroup] as const : [profileFields, inProfile] as const
-  return fieldsOf(root, kind, names).flatMap(([key, node]) => look(key, node)).map(([path, problem]) => storeFinding('unreadable', places.of(...path), problem))
+  return fieldsOf(root, kind, names).flatMap(([key, node]) => look(key, node)).map(({ path, message }) => storeFinding('unreadable', places.of(...path), message))
 }

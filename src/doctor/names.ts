@@ -3,7 +3,7 @@
 import { Resolver } from 'node:dns/promises'
 import { counted } from '../base/units.js'
 import type { Clock } from '../base/clock.js'
-import { errnoOf, messageOf } from '../base/errors.js'
+import { errnoOf } from '../base/errors.js'
 import type { Reservation } from '../dhcp/reservations.js'
 import type { DhcpSubnet } from '../dhcp/subnet.js'
 import { contains, formatIpv4 } from '../net/ipv4.js'
@@ -87,7 +87,7 @@ async function answerOf (asked: Promise<readonly string[]>): Promise<readonly st
   try {
     return await asked
   } catch (error) {
-    return ['ENOTFOUND', 'ENODATA'].includes(errnoOf(error) || messageOf(error)) ? [] : 'silent'
+    return ['ENOTFOUND', 'ENODATA'].includes(errnoOf(error)) ? [] : 'silent'
   }
 }
 

@@ -8,14 +8,14 @@ import { type Group, groupFields, matcherOf } from '../matchbox/group.js'
 import { groupReservations } from '../matchbox/group-machines.js'
 import { bootFields, profileFields } from '../matchbox/profile.js'
 import { GroupIndex, type Labels } from '../matchbox/select.js'
-import { configKinds, type OpenStore, type StoreSource } from '../matchbox/store.js'
+import { configKinds, type ObjectProblem, type OpenStore, type StoreSource } from '../matchbox/store.js'
 import type { OwnSnippets } from '../matchbox/templates.js'
 import type { Mac } from '../net/mac.js'
 import { AssetLook } from './assets.js'
 import { type FilePlace, type Finding, placeText } from './finding.js'
 import { jsonHint, JsonPlaces } from './json-places.js'
 import { lintDocuments, type LintedGroup } from './lint-documents.js'
-import { configIdOf, lintGroup, lintProfile } from './lint-objects.js'
+import { lintGroup, lintProfile } from './lint-objects.js'
 import { lintSnippets } from './lint-snippets.js'
 import { typeFaults } from './lint-types.js'
 import { storeFinding } from './store-rules.js'
@@ -37,7 +37,7 @@ export interface LintOptions {
 export function lintStore ({ store, dataPath, dataKey, assetsPath, isOwn, ownSnippets }: LintOptions): readonly Finding[] {
   const objects = store.snapshot
   const pathOf = (where: string): string => join(dataPath, where)
-  const problems = new Map(store.problems().map(({ where, message }) => [where, message]))
+  const problems = new Map(store.problems().map(problem => [problem.where, problem]))
   const unread = new Set([...problems.keys()].filter(where => !where.includes('/')))
   for (const { where, bytes } of store.sources()) if (bytes === undefined && problems.has(where)) unread.add(where)
   /** Whether a name leads to what is there, or may be, and could not be read: that is told by itself. */
@@ -50,13 +50,14 @@ export function lintStore ({ store, dataPath, dataKey, assetsPath, isOwn, ownSni
     const problem = problems.get(where)
     problems.delete(where)
     const isObject = bytes !== undefined && (kind === 'group' || kind === 'profile')
-    if (problem !== undefined) found.push(unreadable(source, pathOf(where), problem))
+    const refused = problem === undefined ? undefined : unreadable(source, pathOf(where), problem)
+    if (refused !== undefined) found.push(refused)
     if (!isObject) continue
     const inFile = new JsonPlaces(pathOf(where), bytes)
     const wrong = typeFaults(kind, bytes, inFile)
     if (!isUtf8(bytes)) found.push(storeFinding('stray-octet', inFile.strayOctet(bytes), 'an octet that is not UTF-8: it is read as U+FFFD'))
-    found.push(...wrong.filter(({ text }) => text !== problem))
-    if (problem !== undefined) {
+    found.push(...wrong.filter(one => !isSame(one, refused)))
+    if (refused !== undefined) {
       // What else is amiss with it is told at once too, as far as it can be made out.
       if (wrong.length > 0) found.push(...inFile.oddKeys(kind === 'group' ? groupFields : profileFields), ...kind === 'profile' ? inFile.oddKeys(bootFields, 'boot') : [])
       continue
@@ -69,8 +70,7 @@ export function lintStore ({ store, dataPath, dataKey, assetsPath, isOwn, ownSni
       found.push(...lintGroup(name, group, inFile, objects).filter(({ rule }) => isSeen || rule !== 'missing-profile'))
     }
     if (profile !== undefined) {
-      const unseen = configKinds.filter(kind => isUnread(kind, configIdOf(profile, kind)))
-      found.push(...lintProfile(name, profile, inFile, objects).filter(({ rule, text }) => rule !== 'missing-config' || !unseen.some(kind => text.startsWith(`names ${kind}/`))))
+      found.push(...lintProfile(name, profile, inFile, objects, isUnread))
       const { boot } = profile
       for (const path of boot === undefined ? [] : assets?.missing(boot) ?? []) {
         const at = boot?.kernel.includes(path) === true ? ['kernel'] : boot?.initrd.some(url => url.includes(path)) === true ? ['initrd', boot.initrd.findIndex(url => url.includes(path))] : ['args']
@@ -79,30 +79,29 @@ export function lintStore ({ store, dataPath, dataKey, assetsPath, isOwn, ownSni
     }
   }
   found.push(...lintSnippets(objects.shared.snippets, name => pathOf(`snippets/${name}`)))
-  for (const [where, message] of problems) {
+  for (const [where, { message }] of problems) {
     const finding = storeFinding('unreadable', { file: pathOf(where) }, message)
     found.push(where === '.' && dataKey !== undefined ? { ...finding, place: undefined, text: `${dataKey}: ${message}` } : finding)
   }
   found.push(...notRead(dataPath), ...sameAddresses(objects.groups.values(), places))
   const groups = selected(objects.groups, places)
   found.push(...groups.findings, ...lintDocuments(objects, groups.linted, ({ kind, name }) => pathOf(`${kind}/${name}`), ownSnippets))
-  return found.map(finding => [finding, finding.place === undefined ? '' : sortKey(finding.place)] as const)
+  return found.map(finding => [finding, sortKey(finding.place)] as const)
     .sort(([, a], [, b]) => a < b ? -1 : a > b ? 1 : 0).map(([finding]) => finding)
 }
 
-const sortKey = ({ file, line = 0, column = 0 }: NonNullable<Finding['place']>): string => `${file}\0${String(line).padStart(9, '0')}${String(column).padStart(9, '0')}`
+const sortKey = (place: Finding['place']): string => place === undefined ? '' : placeKey(place)
+const placeKey = ({ file, line = 0, column = 0 }: FilePlace): string => `${file}\0${String(line).padStart(9, '0')}${String(column).padStart(9, '0')}`
 
-/** The parser's messages begin with its place; those about a value with the value's path. */
-function unreadable ({ bytes }: StoreSource, file: string, message: string): Finding {
-  const [, line, column, text = message] = /^(\d+):(\d+): (.*)$/s.exec(message) ?? []
-  if (line !== undefined) {
-    const hint = jsonHint(bytes?.toString('utf8') ?? '', text, Number(line), Number(column))
-    return storeFinding('unreadable', { file, line: Number(line), column: Number(column) }, text + hint)
-  }
-  const selector = /^selector ([^ :]+): /.exec(message)?.[1]
-  const path = selector === undefined ? /^([^ [\]]+)(?:\[\])? has to be /.exec(message)?.[1]?.split('.') ?? [] : ['selector', selector]
-  return storeFinding('unreadable', bytes === undefined ? { file } : new JsonPlaces(file, bytes).of(...path), message)
+/** With the place in the file, where it could be read at all. */
+function unreadable ({ bytes }: StoreSource, file: string, { message, fault }: ObjectProblem): Finding {
+  if (bytes === undefined) return storeFinding('unreadable', { file }, message)
+  if (fault?.at !== undefined) return storeFinding('unreadable', { file, ...fault.at }, fault.text + jsonHint(bytes, fault.at))
+  return storeFinding('unreadable', new JsonPlaces(file, bytes).of(...fault?.path ?? []), message)
 }
+
+const isSame = (one: Finding, other: Finding | undefined): boolean =>
+  one.text === other?.text && sortKey(one.place) === sortKey(other.place)
 
 interface Selected { readonly findings: readonly Finding[], readonly linted: readonly LintedGroup[] }
 
@@ -160,7 +159,7 @@ function notRead (dataPath: string): readonly Finding[] {
     const entries = target !== 'gone' && target?.isDirectory() === true ? entriesOf(path) : []
     return entries.flatMap(entry => {
       if (entry.name.startsWith('.') || entry.name === 'README.md') return []
-      const why = noFile(join(path, entry.name), entry) ?? leadsBack(path, entry) ?? misnamed(folder, entry)
+      const why = leadsNowhere(join(path, entry.name), entry) ?? leadsBack(path, entry) ?? misnamed(folder, entry)
       return why === undefined ? [] : [storeFinding('not-read', { file: join(path, entry.name) }, `is not read: ${why}`)]
     })
   })
@@ -189,11 +188,9 @@ function leadsBack (folder: string, entry: Dirent): string | undefined {
   return own === target || own.startsWith(target === sep ? sep : target + sep) ? `it is a link to ${readlinkSync(join(folder, entry.name))}, the folder that it lies in` : undefined
 }
 
-/** Links that lead round in a circle are told by what opens them. */
-function noFile (path: string, entry: Dirent): string | undefined {
-  const target = entry.isSymbolicLink() ? targetOf(path) : entry
-  if (target === 'gone') return `it is a link to ${readlinkSync(path)}, which is not there`
-  return target === undefined || target.isFile() || target.isDirectory() ? undefined : 'it is no file but a pipe, a socket or a device'
+/** Links that lead round in a circle, and what is no file, are told by what opens them. */
+function leadsNowhere (path: string, entry: Dirent): string | undefined {
+  return entry.isSymbolicLink() && targetOf(path) === 'gone' ? `it is a link to ${readlinkSync(path)}, which is not there` : undefined
 }
 
 function targetOf (path: string): Stats | 'gone' | undefined {

@@ -1,12 +1,12 @@
 // The store looked at for check and doctor: that of a configuration, or a folder alone, as whoever keeps one under version control
 // has it.
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { AppError } from '../base/errors.js'
+import { AppError, errnoOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import { isClustered, type LoadedConfig } from '../config/load.js'
 import { configKinds } from '../matchbox/store.js'
-import { Homes } from '../wiring/homes.js'
+import { homesOf } from '../wiring/homes.js'
 import { isOwnHost } from '../wiring/own-hosts.js'
 import type { Ground } from '../wiring/ground.js'
 import { openSnippets, openStore } from '../wiring/looking.js'
@@ -34,9 +34,18 @@ export async function lintConfigured (loaded: LoadedConfig, log: Logger): Promis
   const { config } = loaded
   const store = await openStore(config, log)
   try {
-    return lintOf({ loaded, config, homes: new Homes(config), store, cluster: undefined })
+    return lintOf({ loaded, config, homes: homesOf(config), store, cluster: undefined })
   } finally {
     await store.close()
+  }
+}
+
+/** Whether it is there, or whoever looks may not know. */
+function mayBeThere (path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    return ['EACCES', 'EPERM'].includes(errnoOf(error))
   }
 }
 
@@ -46,8 +55,7 @@ export async function lintFolder (folder: string, log: Logger): Promise<readonly
   const store = await openStore({ data_path: folder }, log)
   try {
     // What the program itself lets configs call depends on a configuration, which there is none of.
-    const isUnread = store.problems().some(({ where, message }) => !where.includes('/') && /\b(?:EACCES|EPERM)\b/.test(message))
-    if (!isUnread && !['groups', 'profiles', ...configKinds].some(name => existsSync(join(folder, name)))) {
+    if (!['groups', 'profiles', ...configKinds].some(name => mayBeThere(join(folder, name)))) {
       return [storeFinding('no-store', { file: folder }, `is no store: there is none of groups, profiles, ${configKinds.join(', ')} in it`)]
     }
     return lintStore({ store, dataPath: folder, assetsPath: join(folder, 'assets'), isOwn: () => false, ownSnippets: () => anySnippets })

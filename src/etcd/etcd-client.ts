@@ -26,6 +26,9 @@ export interface EtcdClientOptions {
 export interface EtcdStream<Q, R> {
   write: (message: Q) => unknown
   cancel: () => void
+  /** No `data` is told until `resume`. */
+  pause: () => unknown
+  resume: () => unknown
   on: ((event: 'data', listener: (message: R) => void) => unknown) & ((event: 'error', listener: (error: Error) => void) => unknown) &
     ((event: 'end' | 'close', listener: () => void) => unknown)
 }
@@ -58,7 +61,8 @@ export class EtcdClient {
   #token: string | undefined
   #login: Promise<void> | undefined
   #cluster: string | undefined
-  readonly #streams = new Map<{ readonly cancel: () => void }, number>()
+  /** All to the member that is asked: they end with it. */
+  readonly #streams = new Set<{ readonly cancel: () => void }>()
   #closed = false
 
   private constructor (options: EtcdClientOptions, methods: Methods) {
@@ -129,7 +133,7 @@ export class EtcdClient {
     const stream = member.makeBidiStreamRequest(
       path, requestSerialize, responseDeserialize, this.#metadata()
     ) as unknown as EtcdStream<Q, R>
-    this.#streams.set(stream, at)
+    this.#streams.add(stream)
     stream.on('error', error => {
       // A stream that breaks by itself says the same of its member as a call.
       if (isCallFailure(error)) {
@@ -147,13 +151,13 @@ export class EtcdClient {
     const before = this.#members
     this.#members = this.#connect()
     this.#token = undefined
-    for (const stream of this.#streams.keys()) stream.cancel()
+    for (const stream of this.#streams) stream.cancel()
     for (const member of before) member.close()
   }
 
   close (): void {
     this.#closed = true
-    for (const stream of this.#streams.keys()) stream.cancel()
+    for (const stream of this.#streams) stream.cancel()
     for (const member of this.#members) member.close()
   }
 
@@ -169,7 +173,7 @@ export class EtcdClient {
 
   #leave (at: number, reason: string): void {
     if (this.#closed || this.#at !== at) return
-    for (const [stream, on] of this.#streams) if (on === at) stream.cancel()
+    for (const stream of this.#streams) stream.cancel()
     if (this.#members.length < 2) return
     this.#at = (at + 1) % this.#members.length
     this.#options.onFailover?.(this.#options.endpoints[at] ?? '', reason)

@@ -81,7 +81,9 @@ async function readTexts ({ caFile, certFile, keyFile }: TlsFileNames): Promise<
       throw new AppError('certificate_invalid', errnoOf(error) === 'ENOENT' ? `there is no file ${file}` : `cannot read ${file}: ${messageOf(error)}${remedyForSecret(file, error)}`, { cause: error, key })
     }
   }
-  const [ca, cert, key] = await Promise.all([read(caFile, 'ca_file'), read(certFile, 'cert_file'), read(keyFile, 'key_file')])
+  const ca = await read(caFile, 'ca_file')
+  const cert = await read(certFile, 'cert_file')
+  const key = await read(keyFile, 'key_file')
   if (ca?.includes('-----BEGIN CERTIFICATE-----') === false) throw new AppError('certificate_invalid', `${caFile} holds no certificate`, { key: 'ca_file' })
   const refusing = (parts: SecureContextOptions, files: string, key: string): void => {
     try {

@@ -1,6 +1,8 @@
 // Watching a prefix from a revision on. The events of one revision are handed over together; whatever ends the watch is told once, a
-// compaction as such: etcd then says `canceled` with a number and no reason.
-import { AppError, messageOf } from '../base/errors.js'
+// compaction as such: etcd then says `canceled` with a number and no reason. Who was away is told of a thousand revisions at once: they
+// are handed over some in a turn of the event loop.
+import { AppError, messageOf, unwaited } from '../base/errors.js'
+import { LoopShare } from '../base/loop-share.js'
 import type { EtcdClient, EtcdStream } from './etcd-client.js'
 import type { WatchResponse, WireKeyValue } from './proto.js'
 
@@ -9,6 +11,8 @@ export interface WatchOptions {
   readonly rangeEnd: Buffer
   /** The first revision that is told. */
   readonly from: number
+  /** Milliseconds of a clock that nobody sets. */
+  readonly steady?: () => number
   readonly onEvents: (revision: number, events: readonly WatchEvent[]) => void
   /** Once; nothing is told afterwards. AppError etcd_compacted where `from` is forgotten. */
   readonly onEnd: (error: AppError) => void
@@ -18,13 +22,38 @@ export interface WatchOptions {
 
 export interface WatchEvent { readonly type: 'PUT' | 'DELETE', readonly kv: WireKeyValue }
 
-/** Ends when the returned function is called, and then tells nothing more. */
+/** Ends when the returned function is called. After any end nothing more is told, of what had come neither. */
 export async function watchPrefix (etcd: EtcdClient, options: WatchOptions): Promise<() => void> {
-  const { key, rangeEnd, from, onEvents, onEnd, onCreated } = options
+  const { key, rangeEnd, from, steady, onEvents, onEnd, onCreated } = options
   const stream: EtcdStream<object, WatchResponse> = await etcd.stream('Watch')
   let ended = false
   /** Pieces of a response, and events of a revision that may not be whole yet. */
   let pending: WatchEvent[] = []
+  /** Revisions to be handed over, one after the other. */
+  let whole: WatchEvent[][] = []
+  let isHandingOver = false
+  const handOver = async (): Promise<void> => {
+    if (isHandingOver) return
+    isHandingOver = true
+    try {
+      const share = new LoopShare({ ...steady !== undefined && { steady } })
+      while (whole.length > 0) {
+        const revisions = whole
+        whole = []
+        for (const events of revisions) {
+          if (share.isOver) {
+            stream.pause()
+            await share.next()
+            stream.resume()
+          }
+          if (ended) return
+          onEvents(Number(events[0]!.kv.mod_revision), events)
+        }
+      }
+    } finally {
+      isHandingOver = false
+    }
+  }
   const end = (error: AppError): void => {
     if (ended) return
     ended = true
@@ -39,9 +68,9 @@ export async function watchPrefix (etcd: EtcdClient, options: WatchOptions): Pro
     if (response.created) return onCreated?.()
     pending.push(...response.events)
     if (response.fragment) return
-    const whole = pending
+    for (const events of byRevision(pending)) whole.push(events)
     pending = []
-    for (const events of byRevision(whole)) if (!ended) onEvents(Number(events[0]!.kv.mod_revision), events)
+    unwaited(handOver())
   })
   stream.on('error', (error: Error) => { end(new AppError('etcd_away', `the watch on etcd ended: ${messageOf(error)}`)) })
   stream.on('end', () => { end(new AppError('etcd_away', 'the watch on etcd ended')) })

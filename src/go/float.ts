@@ -3,8 +3,9 @@
 
 export type FloatFormat = 'e' | 'E' | 'f' | 'g' | 'G' | 'b' | 'x' | 'X'
 
-/** 0.digits * 10^point; no digits for zero. */
+/** 0.digits * 10^point; without digits zero. */
 interface Decimal { readonly digits: string, readonly point: number }
+const zero: Decimal = { digits: '', point: 1 }
 
 const mantissaBits = 52n
 const mantissaMask = (1n << mantissaBits) - 1n
@@ -25,18 +26,17 @@ const trimmed = (digits: string, point: number): Decimal => ({ digits: withoutLa
 
 function withoutLastZeros (digits: string): string {
   let { length } = digits
-  while (length > 0 && digits[length - 1] === '0') length--
+  while (digits[length - 1] === '0') length--
   return digits.slice(0, length)
 }
 
 function shortest (value: number): Decimal {
-  if (value === 0) return { digits: '', point: 0 }
   const [digits = '', exponent] = value.toExponential().replace('.', '').split('e')
   return { digits, point: Number(exponent) + 1 }
 }
 
 function exact (value: number): Decimal {
-  if (value === 0) return { digits: '', point: 0 }
+  if (value === 0) return zero
   const { mantissa, exponent } = decompose(value)
   if (exponent >= 0) {
     const digits = (mantissa << BigInt(exponent)).toString()
@@ -49,11 +49,11 @@ function exact (value: number): Decimal {
 /** The decimal with `count` digits at most. */
 function round ({ digits, point }: Decimal, count: number): Decimal {
   if (count >= digits.length) return { digits, point }
-  if (count < 0) return { digits: '', point: 0 }
+  if (count < 0) return zero
   const kept = digits.slice(0, count)
   const rest = digits.slice(count)
-  const odd = count > 0 && Number(kept[count - 1]) % 2 === 1
-  if (rest < '5' || (rest === '5' && !odd)) return count === 0 ? { digits: '', point: 0 } : trimmed(kept, point)
+  const odd = Number(kept[count - 1]) % 2 === 1
+  if (rest < '5' || (rest === '5' && !odd)) return trimmed(kept, point)
   const raised = (BigInt('0' + kept) + 1n).toString().padStart(count, '0')
   return trimmed(raised, raised.length > count ? point + 1 : point)
 }
@@ -63,7 +63,7 @@ const exponentText = (letter: string, exponent: number): string =>
 
 function scientific ({ digits, point }: Decimal, precision: number, letter: string): string {
   const fraction = precision > 0 ? '.' + digits.slice(1, 1 + precision).padEnd(precision, '0') : ''
-  return (digits[0] ?? '0') + fraction + exponentText(letter, digits === '' ? 0 : point - 1)
+  return (digits[0] ?? '0') + fraction + exponentText(letter, point - 1)
 }
 
 function positional ({ digits, point }: Decimal, precision: number): string {
@@ -77,9 +77,8 @@ function general (value: number, letter: 'e' | 'E', precision: number): string {
   const count = precision === 0 ? 1 : precision
   const decimal = precision < 0 ? shortest(value) : round(exact(value), count)
   const { digits, point } = decimal
-  // Go chooses the exponent form as for six digits when the digits are the shortest, and never pads a whole number with zeros
-  // that the precision does not ask for.
-  const limit = precision < 0 ? 6 : count > digits.length && digits.length >= point ? digits.length : count
+  // Go chooses the exponent form as for six digits when the digits are the shortest.
+  const limit = precision < 0 ? 6 : count
   const exponent = point - 1
   return exponent < -4 || exponent >= limit
     ? scientific(decimal, Math.min(precision < 0 ? digits.length : count, digits.length) - 1, letter)

@@ -40,7 +40,8 @@ export function placesIn (text: string): (offset: number) => TextPosition {
     for (; at < offset; at++) {
       const code = text.charCodeAt(at)
       if (code === 10) [line, column] = [line + 1, 1]
-      else if (code < 0xdc00 || code > 0xdfff || !isHigh(text.charCodeAt(at - 1))) column++
+      // The second half of a pair, of which the first never stands alone in a Go string.
+      else if (!isHigh(text.charCodeAt(at - 1))) column++
     }
     return { line, column }
   }

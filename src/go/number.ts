@@ -28,14 +28,20 @@ export function parseWhole (text: string): bigint | undefined {
   return /^(?:0|[1-9]\d*|0b[01]+|0o[0-7]+|0x[0-9a-f]+)$/.test(digits) ? BigInt(digits) : undefined
 }
 
+/** Digits of a hexadecimal mantissa that are all a number, and not infinity. */
+const mostHexDigits = 250
+
 function parseHexFloat (text: string): number | undefined {
   const parts = /^([+-]?)0x([0-9a-f]*)(?:\.([0-9a-f]*))?p([+-]?\d+)$/.exec(text)
   if (parts === null) return undefined
   const [, sign, whole = '', fraction = '', power = ''] = parts
   if (whole + fraction === '') return undefined
   // In steps, since the mantissa may be far larger than the result or far smaller, while 2**exponent alone is out of range.
-  let value = Number(BigInt('0x' + whole + fraction))
-  let exponent = Math.max(-20000, Math.min(20000, Number(power))) - 4 * fraction.length
+  const mantissa = BigInt('0x' + whole + fraction)
+  // Of so many digits a number that is too large by itself keeps its first ones, and that there are others behind them.
+  const dropped = 4 * Math.max(0, mantissa.toString(16).length - mostHexDigits)
+  let value = Number(dropped === 0 ? mantissa : mantissa >> BigInt(dropped) | 1n)
+  let exponent = Math.max(-20000, Math.min(20000, Number(power))) - 4 * fraction.length + dropped
   for (; exponent > 1000; exponent -= 1000) value *= 2 ** 1000
   for (; exponent < -1000; exponent += 1000) value *= 2 ** -1000
   value *= 2 ** exponent

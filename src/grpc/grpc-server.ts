@@ -1,8 +1,9 @@
 // The read-write API on its port: connections are met (handshake.ts) and handed to grpc-js, which answers the calls.
 import {
   type ConnectionInjector, Server, ServerCredentials, ServerInterceptingCall, type ServerInterceptingCallInterface,
-  type ServerInterceptor, type ServiceDefinition, status
+  type ServiceDefinition, status
 } from '@grpc/grpc-js'
+import { type ServerHttp2Stream, constants } from 'node:http2'
 import { type AddressInfo, type Socket, createServer } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Clock, Timer } from '../base/clock.js'
@@ -17,6 +18,7 @@ import { decodeMessage } from './decode.js'
 import { HandshakeError, type HandshakeReason, Handshakes } from './handshake.js'
 import { type Protocol, loadProtocol, serviceNames } from './proto.js'
 import { type CallEvent, createCalls, implementationOf } from './services.js'
+import { UnfinishedCalls } from './unfinished-calls.js'
 
 export interface GrpcServerOptions {
   readonly provisioner: Provisioner
@@ -31,6 +33,8 @@ export interface GrpcServerOptions {
   readonly onHandshakeFailure?: (reason: HandshakeReason) => void
   /** Connections; 1,000 in all, half of them of one address, without it. */
   readonly connections?: ShareLimits
+  /** Octets of calls whose message has not come whole. */
+  readonly unfinished?: ShareLimits
   /** Shares the turns of the event loop with others that have much to do; one of its own without it. */
   readonly pace?: Pace
   /** How long calls may take to end when the server closes, in milliseconds; then their connections are cut. */
@@ -70,12 +74,14 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
   const clients = new Map<string, Client>()
   const isRevoked = (peer: string): boolean => options.identity().revoked?.has(clients.get(peer)?.serial ?? '') === true
   const dropping = new Set<Timer>()
+  const unfinished = new UnfinishedCalls(options.unfinished)
+  const onUnfinished = (peer: string): void => { log.warn({ peer, ...whoIs(clients.get(peer)), octets: unfinished.octets }, 'grpc.unfinished') }
   const server = new Server({
     'grpc.max_receive_message_length': maxReceiveBytes,
     'grpc.max_concurrent_streams': maxConcurrentStreams,
     'grpc.keepalive_time_ms': keepalive,
     'grpc.enable_channelz': 0,
-    interceptors: [refuseCompression, (_method, call) => refuseRevoked(call, isRevoked)]
+    interceptors: [(_method, call) => received(call, unfinished, onUnfinished), (_method, call) => refuseRevoked(call, isRevoked)]
   })
   const onCall = (event: CallEvent): void => {
     logCall(log, event, clients.get(event.peer))
@@ -90,7 +96,7 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
 
   const sockets = new Set<Socket>()
-  const handshakes = new Handshakes()
+  const handshakes = new Handshakes({ clock, pace })
   /** Those whose handshake is not finished. Who came first gives way: a newcomer has said as little as who says nothing. */
   const strangers = new Set<Socket>()
   const meeting = new Connections({ ...strangerLimits, giveWay: [() => true] })
@@ -209,16 +215,29 @@ function strict (protocol: Protocol, service: ServiceDefinition): ServiceDefinit
 }
 
 /**
- * Compressed requests are refused, as Matchbox does, so that a few bytes cannot become many. grpc-js takes the header away
- * before an interceptor sees it and keeps it in a field of its call.
+ * Compressed requests are refused, as Matchbox does, so that a few bytes cannot become many, and what comes of one that is not whole is
+ * counted. grpc-js takes the header away before an interceptor sees it and keeps it in a field of its call, as it does the stream; it is
+ * the first interceptor that is given this call itself.
  */
-const refuseCompression: ServerInterceptor = (_method, call) => new ServerInterceptingCall(call, {
-  start: next => {
-    const encoding: unknown = Reflect.get(call, 'incomingEncoding')
-    if (typeof encoding !== 'string' || encoding === 'identity') next()
-    else call.sendStatus({ code: status.UNIMPLEMENTED, details: `Decompressor is not installed for grpc-encoding ${JSON.stringify(encoding)}` })
-  }
-})
+function received (
+  call: ServerInterceptingCallInterface, unfinished: UnfinishedCalls, onEnded: (peer: string) => void
+): ServerInterceptingCall {
+  const encoding: unknown = Reflect.get(call, 'incomingEncoding')
+  const stream = Reflect.get(call, 'stream') as ServerHttp2Stream
+  const held = unfinished.begin(stream.session?.socket.remoteAddress ?? '', () => {
+    onEnded(call.getPeer())
+    call.sendStatus({ code: status.RESOURCE_EXHAUSTED, details: 'too much of unfinished calls is held: this one was unfinished for the longest time' })
+    // Once its status has left; what came of its message goes with it.
+    setImmediate(() => { stream.close(constants.NGHTTP2_NO_ERROR) })
+  })
+  stream.on('data', (octets: Buffer) => { held.grow(octets.length) }).once('end', held.done).once('close', held.done)
+  return new ServerInterceptingCall(call, {
+    start: next => {
+      if (typeof encoding !== 'string' || encoding === 'identity') next()
+      else call.sendStatus({ code: status.UNIMPLEMENTED, details: `Decompressor is not installed for grpc-encoding ${JSON.stringify(encoding)}` })
+    }
+  })
+}
 
 /** A certificate that was taken away also ends with the connection that it opened before. */
 const refuseRevoked = (call: ServerInterceptingCallInterface, isRevoked: (peer: string) => boolean) => new ServerInterceptingCall(call, {

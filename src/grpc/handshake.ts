@@ -4,8 +4,11 @@
 import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type Server, type TLSSocket, createServer } from 'node:tls'
+import type { Clock } from '../base/clock.js'
 import { errnoOf, messageOf } from '../base/errors.js'
+import type { Pace } from '../base/pace.js'
 import type { TlsIdentity } from '../net/tls-identity.js'
+import { Carrier, mostHandshakeOctets } from './carrier.js'
 
 /** A client that did not get in. */
 export class HandshakeError extends Error {
@@ -38,6 +41,7 @@ const reasons = {
   server_refused: "the client did not accept this server's certificate: is its ca.crt the one that issued server.crt, and the name it connects to among the names in server.crt?",
   timeout: 'the client did not finish the handshake in time',
   hung_up: 'the client hung up during the handshake',
+  too_large: `the client's certificates are larger than a handshake may be (${mostHandshakeOctets} octets): give it one with fewer names, and those between it and its authority alone`,
   busy: 'too many connections of one address, or in all, had said nothing yet',
   failed: 'the handshake failed'
 } as const
@@ -83,20 +87,23 @@ const ciphers = [
 /** Milliseconds. */
 export const handshakeTimeout = 10_000
 
-interface Meeting {
-  readonly accept: (socket: TLSSocket) => void
-  readonly fail: (reason: HandshakeReason, detail: string) => void
+export interface HandshakeOptions {
+  readonly clock: Pick<Clock, 'after'>
+  /** Shares the turns of the event loop: certificates are looked at so many a turn. */
+  readonly pace: Pace
 }
 
 /**
  * Meets clients. Reading a key and certificates takes milliseconds, which a stranger must not be able to ask for by each
- * connection: one server stays for as long as the identity does. What it tells is led back to the connection that it is
- * about by the connection below the TLS socket, which Node keeps in a field of its own.
+ * connection: one server stays for as long as the identity does. What it tells of a connection it tells to a likeness of itself that is
+ * made for that one.
  */
 export class Handshakes {
-  readonly #meetings = new WeakMap<object, Meeting>()
+  readonly #options: HandshakeOptions
   #identity: TlsIdentity | undefined
   #server: Server | undefined
+
+  constructor (options: HandshakeOptions) { this.#options = options }
 
   /**
    * Meets the client on `raw` as `identity` and answers the socket to speak HTTP/2 on. Throws HandshakeError and leaves
@@ -112,14 +119,35 @@ export class Handshakes {
       }
       // Whatever else is known of it is told first.
       raw.once('close', () => { setImmediate(fail, 'hung_up', '') })
-      this.#meetings.set(raw, { accept: resolve, fail })
-      server.emit('connection', raw)
+      const carrier = new Carrier(raw, { ...this.#options, onTooLarge: () => { fail('too_large', '') } })
+      const told: Readonly<Record<string, (...values: never[]) => void>> = {
+        secureConnection: (socket: TLSSocket) => {
+          carrier.secured()
+          if (socket.alpnProtocol !== 'h2') {
+            socket.destroy()
+            fail('not_http2', '')
+            return
+          }
+          // Of the connection below, which Node does not look for behind a stream; HTTP/2 tells calls from where they come.
+          for (const name of ['remoteAddress', 'remotePort', 'remoteFamily', 'localAddress', 'localPort'] as const) Object.defineProperty(socket, name, { value: raw[name] })
+          resolve(socket)
+        },
+        tlsClientError: (error: unknown, socket: TLSSocket) => {
+          // The verification's own word, which the error (a mere hang-up by this side) does not carry.
+          const verification: unknown = socket.authorizationError
+          const code = typeof verification === 'string' ? verification : errnoOf(error)
+          const reason = reasonOfCode[code] ?? (typeof verification === 'string' ? 'bad_certificate' : 'failed')
+          fail(reason, reason === 'hung_up' ? '' : code === '' ? messageOf(error) : code)
+        }
+      }
+      const likeness = Object.assign(Object.create(server) as Server, {
+        emit: (event: string, ...values: never[]): boolean => {
+          told[event]?.(...values)
+          return told[event] !== undefined
+        }
+      })
+      for (const begin of server.listeners('connection')) begin.call(likeness, carrier)
     })
-  }
-
-  #of (socket: TLSSocket): Meeting | undefined {
-    const below: unknown = Reflect.get(socket, '_parent')
-    return typeof below === 'object' && below !== null ? this.#meetings.get(below) : undefined
   }
 
   #serverFor (identity: TlsIdentity): Server {
@@ -138,22 +166,6 @@ export class Handshakes {
       // A certificate is asked for and looked at each time.
       secureOptions: constants.SSL_OP_NO_TICKET,
       handshakeTimeout
-    })
-    server.on('secureConnection', socket => {
-      const meeting = this.#of(socket)
-      if (meeting === undefined || socket.alpnProtocol !== 'h2') {
-        socket.destroy()
-        meeting?.fail('not_http2', '')
-      } else {
-        meeting.accept(socket)
-      }
-    })
-    server.on('tlsClientError', (error, socket) => {
-      // The verification's own word, which the error (a mere hang-up by this side) does not carry.
-      const verification: unknown = socket.authorizationError
-      const code = typeof verification === 'string' ? verification : errnoOf(error)
-      const reason = reasonOfCode[code] ?? (typeof verification === 'string' ? 'bad_certificate' : 'failed')
-      this.#of(socket)?.fail(reason, reason === 'hung_up' ? '' : code === '' ? messageOf(error) : code)
     })
     this.#identity = identity
     this.#server = server

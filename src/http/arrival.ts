@@ -2,6 +2,7 @@
 // way to its answer. One value, handed from the server to whatever answers; answers leave through it with a Content-Length, which
 // boot ROMs need.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ownTextOf } from '../base/own-text.js'
 import { hostProblem } from '../go/http/host-header.js'
 import { parseTarget } from '../go/http/request-target.js'
 import { goBytes, goString, printable } from '../go/string.js'
@@ -57,11 +58,12 @@ export class Arrival {
     const target = request.httpVersionMajor < 1 ? undefined : parseTarget(request.url)
     this.request = request
     this.response = response
-    this.path = target?.path ?? ''
+    // It is remembered of a boot, the target is not.
+    this.path = ownTextOf(request.url, target?.path ?? '')
     this.rawQuery = target?.rawQuery ?? ''
     this.flaw = hostProblemOf(request) !== undefined ? 'host' : this.path === '*' ? 'asterisk' : hasUnreadableBody(request) ? 'body' : target === undefined ? 'target' : undefined
     this.client = addressOf(request)
-    this.notes = noNotes(printable(target?.path ?? request.url))
+    this.notes = noNotes(printable(target === undefined ? request.url : this.path))
     this.#sentBefore = request.socket.bytesWritten
   }
 

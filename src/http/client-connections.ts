@@ -4,7 +4,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Server as TlsServer, TLSSocket } from 'node:tls'
-import type { Clock } from '../base/clock.js'
+import type { Clock, Timer } from '../base/clock.js'
 import { Pace } from '../base/pace.js'
 import { Connections } from '../net/connections.js'
 import type { ShareLimits } from '../net/shares.js'
@@ -25,12 +25,24 @@ export interface ClientConnectionsOptions extends ShareLimits {
   /** Shares the turns of the event loop with others that have much to do; one of its own without it. */
   readonly pace?: Pace
   readonly readPace?: ReadPace
-  /** For looks at what has not come whole; without it nobody looks. */
+  /** How many wait for a place when all are taken and each address holds as little; nobody without it. */
+  readonly waiting?: ShareLimits
+  /** For looks at what has not come whole and at who waits; without it nobody looks. */
   readonly clock?: Pick<Clock, 'every'>
+  /** Milliseconds of a clock that nobody sets. */
+  readonly steady?: () => number
 }
 
 /** Milliseconds that a TLS handshake may take the processor when the client has sent its hello: RSA with 4,096 bits. */
 const handshakeCost = 4
+
+/**
+ * Milliseconds without a request after which a connection gives way to one that waits. iPXE asks for the next file within a few, and
+ * would stand at the end of the line with a new connection.
+ */
+const shortIdle = 1000
+/** Milliseconds between two looks at whether anybody gives way to those that wait. */
+const seatEvery = 250
 
 /** One for all listeners that serve the same application. */
 export class ClientConnections {
@@ -42,44 +54,91 @@ export class ClientConnections {
   readonly #readPace: ReadPace
   /** Those on which a request is being answered. */
   readonly #busy = new Set<Socket>()
+  /** When the others' last answer was sent, or they came. */
+  readonly #idleSince = new WeakMap<Socket, number>()
+  readonly #clock: Pick<Clock, 'every'> | undefined
+  readonly #steady: () => number
+  #seating: Timer | undefined
   /** The connection below TLS, which is what holds the place. */
   readonly #below = new WeakMap<Socket, Socket>()
 
-  constructor ({ all, perAddress, progressTimeout, pace = new Pace(), readPace = new ReadPace(), clock }: ClientConnectionsOptions) {
+  constructor ({
+    all, perAddress, progressTimeout, pace = new Pace(), readPace = new ReadPace(), waiting, clock, steady = () => performance.now()
+  }: ClientConnectionsOptions) {
+    this.#clock = clock
+    this.#steady = steady
     this.#readPace = readPace
     this.#progressTimeout = progressTimeout
     this.#pace = pace
     this.#turns = new Turns(pace)
-    this.#places = new Connections({ all, perAddress, giveWay: [socket => !this.#busy.has(socket)] })
+    const isIdle = (socket: Socket): boolean => !this.#busy.has(socket)
+    const isIdleForLong = (socket: Socket): boolean => isIdle(socket) && this.#steady() - (this.#idleSince.get(socket) ?? 0) >= shortIdle
+    const line = waiting === undefined || waiting.all === 0 ? undefined : { ...waiting, giveWay: isIdleForLong }
+    this.#places = new Connections({ all, perAddress, giveWay: [isIdle], ...line !== undefined && { line } })
     this.#unfinished = new Unfinished({ all, perAddress }, socket => { this.#places.release(socket) }, clock)
   }
 
   get count (): number { return this.#places.count }
   get refused (): number { return this.#places.refused + this.#unfinished.refused }
   get displaced (): number { return this.#places.displaced + this.#unfinished.displaced }
+  /** Requests that wait for an earlier one of their connection. */
   get waiting (): number { return this.#turns.waiting }
+  /** Connections that wait for a place. */
+  get inLine (): number { return this.#places.waiting }
 
   /** Admits what connects to the server, which must not have begun to listen. */
   watch (server: Server): void {
     // One more, to see that there are more.
     server.maxHeadersCount = mostHeaders + 1
     server.setTimeout(this.#progressTimeout)
+    const [listener, ...others] = server.listeners('connection')
+    const begin = (connection: Duplex): void => { listener?.call(server, connection) }
+    const admitted = server instanceof TlsServer ? this.#handshakes(server, begin) : (socket: Socket) => { this.#plain(socket, begin) }
+    server.removeAllListeners('connection')
+    // A request that is read once more comes as a connection too, but one that has its place already.
+    server.on('connection', (connection: Duplex) => { if (connection instanceof Socket) this.#enter(connection, admitted); else begin(connection) })
+    for (const other of others) server.on('connection', other as (connection: Duplex) => void)
+    server.on('request', ({ socket }: IncomingMessage) => {
+      this.#readPace.read()
+      const place = this.#placeOf(socket)
+      if (place !== undefined) this.#unfinished.asked(place)
+    })
+  }
+
+  #enter (socket: Socket, admitted: (socket: Socket) => void): void {
+    if (socket.destroyed) return
+    // Whoever waits has no listener of the server's yet.
+    socket.on('error', () => {})
+    // First: where too many say nothing one of them gives way, and nobody who has asked.
+    if (!this.#unfinished.connected(socket)) return
+    let waits = false
+    this.#places.enter(socket, () => {
+      this.#idleSince.set(socket, this.#steady())
+      if (!waits || this.#unfinished.connected(socket)) admitted(socket)
+    })
+    waits = true
+    // Nobody reads from it as long as it waits: it counts as silent when it has its place.
+    if (!this.#idleSince.has(socket)) this.#unfinished.asked(socket)
+    if (this.#places.waiting > 0) this.#seating ??= this.#clock?.every(seatEvery, () => { this.#seat() })
+  }
+
+  #seat (): void {
+    this.#places.seat()
+    if (this.#places.waiting > 0) return
+    this.#seating?.cancel()
+    this.#seating = undefined
+  }
+
+  #plain (socket: Socket, begin: (connection: Duplex) => void): void {
+    this.#readPace.watch(socket)
+    this.#unfinished.count(socket)
+    begin(socket)
+  }
+
+  /** Handshakes begin so many a turn: a hundred at once would hold the loop. */
+  #handshakes (server: TlsServer, begin: (connection: Duplex) => void): (socket: Socket) => void {
     /** Of connections whose TLS handshake is not done. */
     const unsecured = new Map<string, Socket>()
-    const isTls = server instanceof TlsServer
-    // A request that is read once more comes as a connection too, but one that has its place already.
-    server.on('connection', socket => {
-      if (!(socket instanceof Socket) || !this.#unfinished.connected(socket) || !this.#places.admit(socket)) return
-      if (!isTls) {
-        this.#readPace.watch(socket)
-        this.#unfinished.count(socket)
-        return
-      }
-      const peer = peerOf(socket)
-      unsecured.set(peer, socket)
-      socket.once('close', () => { if (unsecured.get(peer) === socket) unsecured.delete(peer) })
-    })
-    if (isTls) this.#paceHandshakes(server)
     server.on('secureConnection', (secure: TLSSocket) => {
       this.#readPace.watch(secure)
       const below = unsecured.get(peerOf(secure))
@@ -88,23 +147,12 @@ export class ClientConnections {
       this.#unfinished.shaken(below)
       this.#unfinished.count(secure)
     })
-    server.on('request', ({ socket }: IncomingMessage) => {
-      this.#readPace.read()
-      const place = this.#placeOf(socket)
-      if (place !== undefined) this.#unfinished.asked(place)
-    })
-  }
-
-  /** Handshakes begin so many a turn: a hundred at once would hold the loop. */
-  #paceHandshakes (server: Server): void {
-    const [shake, ...others] = server.listeners('connection')
-    server.removeAllListeners('connection')
-    for (const listener of others) server.on('connection', listener as (socket: Socket) => void)
-    server.on('connection', socket => {
-      if (socket.destroyed) return
-      socket.on('error', () => {})
-      this.#pace.run(() => { if (!socket.destroyed && this.#unfinished.shaking(socket)) shake?.call(server, socket) }, handshakeCost)
-    })
+    return socket => {
+      const peer = peerOf(socket)
+      unsecured.set(peer, socket)
+      socket.once('close', () => { if (unsecured.get(peer) === socket) unsecured.delete(peer) })
+      this.#pace.run(() => { if (!socket.destroyed && this.#unfinished.shaking(socket)) begin(socket) }, handshakeCost)
+    }
   }
 
   /** `handle` for one request of a connection after the other. */
@@ -113,6 +161,9 @@ export class ClientConnections {
       if (this.#begin(request, response)) handle(request, response)
     })
   }
+
+  /** The server closes: nobody gets a place any more who has none. */
+  dismiss (): void { this.#places.dismiss() }
 
   /** The answer to this request takes as long as its client has asked for: nothing need come or go meanwhile. */
   hold (request: IncomingMessage, response: ServerResponse): void {
@@ -126,8 +177,9 @@ export class ClientConnections {
     if (socket !== undefined) {
       this.#busy.add(socket)
       const headBytes = headerBytes + lineLength(request) + shortenedBy(request.socket)
-      response.once('close', () => {
+      response.on('close', () => {
         this.#busy.delete(socket)
+        this.#idleSince.set(socket, this.#steady())
         this.#places.used(socket)
         this.#answered(request, headBytes)
       })

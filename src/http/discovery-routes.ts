@@ -8,12 +8,14 @@ import type { Discovery } from '../cluster/discovery.js'
 import { discoveryLimits, sizeIn } from '../cluster/discovery-limits.js'
 import { keyError, type KeysAnswer, memberKey, tokenKey } from '../cluster/keys-answer.js'
 import { type ShareLimits, networkOf, Shares } from '../net/shares.js'
-import { addressOf } from './client-address.js'
+import { addressOf, type Hear, whenHeard } from './client-address.js'
 
 export interface DiscoveryRoutesOptions {
   readonly discovery: Discovery
   /** Where machines reach this server: `http://192.168.100.2:8080`. */
   readonly origin: (client: string) => string
+  /** Fulfilled when it is known whose an address is, before it is answered. */
+  readonly hear?: Hear
   /** Told of a request whose answer takes its time, before it waits. */
   readonly hold?: (request: IncomingMessage, response: ServerResponse) => void
 }
@@ -26,7 +28,7 @@ const defaultSize = '3'
 type Query = Readonly<Record<string, string | string[] | undefined>>
 interface TokenRequest { readonly Params: { readonly token: string, readonly id: string }, readonly Querystring: Query }
 
-export function discoveryRoutes (app: FastifyInstance, { discovery, origin, hold }: DiscoveryRoutesOptions): void {
+export function discoveryRoutes (app: FastifyInstance, { discovery, origin, hear, hold }: DiscoveryRoutesOptions): void {
   const places = new Shares(discoveryWaiters)
   const closing = new AbortController()
   // One for each who waits.
@@ -68,6 +70,7 @@ export function discoveryRoutes (app: FastifyInstance, { discovery, origin, hold
   const isWaiting = ({ method, query }: FastifyRequest<TokenRequest>): boolean => method === 'GET' && textOf(query, 'wait') === 'true'
 
   void app.register(async room => {
+    room.addHook('preHandler', whenHeard(hear))
     room.removeAllContentTypeParsers()
     room.addContentTypeParser('*', { parseAs: 'string', bodyLimit: mostBodyBytes }, (_, body, done) => { done(null, body) })
     // What is no fault of whoever asked: etcd's clients ask again after a 5xx, and give up after anything else.

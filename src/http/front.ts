@@ -26,14 +26,14 @@ export const serverError = errorAnswer(500, '500 Internal Server Error')
 export const front = ({ route, others, isClosing, log, onRequest }: FrontOptions): RequestListener => (request, response) => {
   const arrival = new Arrival(request, response)
   const { notes, client: ip, started } = arrival
-  // Not `finish`, which does not come where the client breaks off.
-  response.once('close', () => {
+  // Not `finish`, which does not come where the client breaks off. It comes once; `once` would wrap the listener, and take it away.
+  response.on('close', () => {
     const { sent: bytes, finished } = arrival
     tell(notes, { ip, status: response.statusCode, bytes, ms: performance.now() - started, finished }, log, onRequest)
   })
   if (isClosing() || hasLongBody(request)) response.setHeader('connection', 'close')
   const fail = (error: unknown): void => {
-    log.error({ err: messageOf(error) }, 'http.failed')
+    log.error({ ip, err: messageOf(error) }, 'http.failed')
     if (response.headersSent) response.destroy()
     else arrival.send(serverError)
   }

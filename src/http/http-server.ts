@@ -21,7 +21,8 @@ import { configRoutes } from './config-routes.js'
 import { front, serverError } from './front.js'
 import { healthRoutes } from './health-routes.js'
 import { type LoaderSource, loaderRoutes } from './loader-routes.js'
-import { type Hear, type Identify, MachineDocuments } from './machine-documents.js'
+import type { Hear } from './client-address.js'
+import { type Identify, MachineDocuments } from './machine-documents.js'
 import type { RequestEvent } from './machine-log.js'
 import { matchboxRoutes, type Route } from './matchbox-routes.js'
 import { type DetachedSigner, Signatures } from './signatures.js'
@@ -74,7 +75,6 @@ export function buildHttpApp (options: HttpOptions): HttpApp {
   const connections = options.connections ?? new ClientConnections({ all: 4096, perAddress: 4096, progressTimeout })
   let closing = false
   const app = fastify({
-    logger: false,
     schemaController: noSchemas,
     serverFactory: () => boundedServer(connections, { ...defaultLimits, ...limits })((request, response) => { handle(request, response) }),
     forceCloseConnections: 'idle',

@@ -7,14 +7,12 @@ import { formatIpv4, parseIpv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { type Answer, errorAnswer, notFound } from './answer.js'
 import type { Arrival } from './arrival.js'
+import type { Hear } from './client-address.js'
 import type { RequestKind } from './machine-log.js'
 import { type MachineDocument, RenderingCache } from './rendering-cache.js'
 
 /** The hardware address of the machine at an IP address, where that is known. */
 export type Identify = (ip: string) => Mac | undefined
-
-/** Fulfilled when it is known whose the address is, before it is decided on; undefined where nothing is to be waited for. */
-export type Hear = (mac: Mac | undefined, address: string) => Promise<void> | undefined
 
 /** `address` is the one that a machine was looked for by, since its query did not say who asks. */
 interface AskedDocument extends MachineDocument { readonly address?: string, readonly preview?: boolean }
@@ -59,6 +57,7 @@ export class MachineDocuments {
     notes.profile = profile
     notes.unmatched = group === undefined
     notes.problem = bothOf(error?.message ?? problem, notes.notEnrolled)
+    notes.code = error?.code
     notes.warning = warning
     notes.fromDisk = kind === 'script' && group !== undefined && rendering.startsFromDisk
     notes.bootedAs = rendering.bootedAs
@@ -111,7 +110,7 @@ const withoutDocument = ({ error }: Rendering): Answer =>
   error?.code === 'guard_refused' ? forbidden : isTransient({ error }) ? busy : notFound
 
 /** It may be otherwise the next time; a file that takes nothing is that of the uses of guard tokens. */
-const transient: ReadonlySet<string | undefined> = new Set(['render_busy', 'render_failed', 'discovery_pending', 'etcd_away', 'etcd_full', 'disk_full', 'write_failed'])
+const transient: ReadonlySet<string | undefined> = new Set(['render_busy', 'render_failed', 'folder_unreadable', 'discovery_pending', 'etcd_away', 'etcd_full', 'disk_full', 'write_failed'])
 
 const isTransient = ({ error }: Pick<Rendering, 'error'>): boolean => transient.has(error?.code)
 

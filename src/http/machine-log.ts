@@ -1,5 +1,6 @@
 // What each request leaves behind: an event for whoever records how machines boot, and a line in the log. What is in a config never gets
 // into either.
+import type { ErrorCode } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Group } from '../matchbox/group.js'
 import type { Profile } from '../matchbox/profile.js'
@@ -29,6 +30,8 @@ export interface RequestEvent {
   readonly finished: boolean
   /** Why there was no document, or why one was served that will hardly do what was meant. */
   readonly problem: string | undefined
+  /** Of the error behind it. */
+  readonly code?: ErrorCode | undefined
   /** What of a config that was served is lost or will hardly do what was meant. */
   readonly warning?: string | undefined
   /** Of a script: the machine is to start from its disk. */
@@ -49,6 +52,7 @@ export interface RequestNotes {
   profile: Profile | undefined
   unmatched: boolean
   problem: string | undefined
+  code: ErrorCode | undefined
   /** Why the machine was not given a group. */
   notEnrolled: string | undefined
   warning: string | undefined
@@ -69,6 +73,7 @@ export const noNotes = (path: string): RequestNotes => ({
   profile: undefined,
   unmatched: false,
   problem: undefined,
+  code: undefined,
   notEnrolled: undefined,
   warning: undefined,
   fromDisk: false,
@@ -86,15 +91,16 @@ export function tell (
   log: Logger,
   onRequest: ((event: RequestEvent) => void) | undefined
 ): void {
-  const { kind, name, path, labels, mac, problem, warning, fromDisk, bootedAs } = notes
+  const { kind, name, path, labels, mac, problem, code, warning, fromDisk, bootedAs } = notes
   const { ip, status, bytes, ms, finished } = sent
   const group = notes.group?.id
   const profile = notes.profile?.id ?? notes.group?.profile
-  onRequest?.({ kind, path, mac, ip, labels, group, profile, status, bytes, ms, finished, problem, warning, fromDisk, bootedAs })
+  onRequest?.({ kind, path, mac, ip, labels, group, profile, status, bytes, ms, finished, problem, code, warning, fromDisk, bootedAs })
   const fields = { mac, ip, group, profile, status, bytes, ms: Math.round(ms * 10) / 10, ...finished ? {} : { brokenOff: true } }
   if (notes.unmatched) {
     const shown = Object.fromEntries([...labels].slice(0, maxLabels).map(([key, value]) => [short(key), short(value)]))
-    log.warn({ ...fields, document: name, labels: shown }, 'http.unmatched')
+    // Where the store was not read, nobody knows whether a group would have matched.
+    log.warn({ ...fields, document: name, labels: shown, ...code !== undefined && code !== 'group_unmatched' && { problem } }, 'http.unmatched')
   } else if (problem !== undefined) {
     log.warn({ ...fields, problem }, `http.${name}`)
   } else if (warning !== undefined) {

@@ -1,5 +1,6 @@
 // Requests that get no document: refused with what was wrong with them, or redirected.
-import { encodePath, escapeHtml, escapeNonAscii } from '../go/http/request-target.js'
+import { encodePath, escapeNonAscii } from '../go/http/request-target.js'
+import { escapeHtml } from '../go/html.js'
 import { goBytes } from '../go/string.js'
 import type { Answer } from './answer.js'
 import { type Arrival, type Flaw, type Handler, hostProblemOf } from './arrival.js'

@@ -8,13 +8,15 @@ import { decodeOmahaRequest, mostRequestBytes } from '../updates/omaha-request.j
 import { encodeOmahaResponse } from '../updates/omaha-response.js'
 import type { Reboots } from '../updates/reboots.js'
 import type { Updates } from '../updates/updates.js'
-import { addressOf } from './client-address.js'
+import { addressOf, type Hear, whenHeard } from './client-address.js'
 
 export interface UpdateRoutesOptions {
   readonly updates: Updates
   readonly reboots: Reboots
   /** Where machines reach this server: `http://192.168.100.2:8080`. */
   readonly origin: (client: string) => string
+  /** Fulfilled when it is known whose an address is, before it is answered. */
+  readonly hear?: Hear
   /** Told of each request that could not be read, with a fixed word. */
   readonly onRefused: (protocol: string, reason: string, address: string) => void
 }
@@ -22,9 +24,9 @@ export interface UpdateRoutesOptions {
 const mostLockBytes = 4096
 
 export function updateRoutes (app: FastifyInstance, options: UpdateRoutesOptions): void {
-  cincinnati(app, options)
-  for (const [protocol, bodyLimit] of [[omaha, mostRequestBytes], [fleetlock, mostLockBytes]] as const) {
+  for (const [protocol, bodyLimit] of [[omaha, mostRequestBytes], [fleetlock, mostLockBytes], [cincinnati, mostLockBytes]] as const) {
     void app.register(async room => {
+      room.addHook('preHandler', whenHeard(options.hear))
       room.removeAllContentTypeParsers()
       room.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_, body, done) => { done(null, body) })
       protocol(room, options)

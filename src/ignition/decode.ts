@@ -11,14 +11,14 @@ import type { YamlAlias, YamlMapping, YamlNode, YamlScalar, YamlSequence } from 
 import type { Resolved } from '../yaml/resolve.js'
 import type { YamlDialect } from '../yaml/yaml-error.js'
 
-/** One value that does not fit its type: go-yaml collects these and goes on. */
+/** One value that does not fit its type: go-yaml collects these and goes on, and names the line of each. */
 export interface TypeProblem { readonly line: number, readonly column: number, readonly text: string }
 
 export class YamlTypeError extends YamlError {
   readonly problems: readonly TypeProblem[]
 
   constructor (problems: readonly TypeProblem[]) {
-    super(`yaml: unmarshal errors:${problems.map(p => `\n  ${p.text}`).join('')}`, problems[0])
+    super(`yaml: unmarshal errors:${problems.map(p => `\n  line ${p.line}: ${p.text}`).join('')}`, problems[0])
     this.problems = problems
   }
 }
@@ -50,13 +50,12 @@ export function decodeYaml<T extends Type> (root: YamlNode | undefined, type: T,
 class Decoder {
   problems: TypeProblem[] = []
   readonly #dialect: YamlDialect
+  readonly #form: DocumentForm
   readonly #open = new Set<string | YamlAlias>()
   #merged: Set<string> | undefined
   #steps = 0
   #aliasSteps = 0
   #aliasedText = 0
-
-  readonly #form: DocumentForm
 
   constructor (dialect: YamlDialect, form: DocumentForm) {
     this.#dialect = dialect
@@ -138,7 +137,7 @@ class Decoder {
     const text = nodeText(node)
     const bytes = goBytes(text)
     const quoted = tag === '!!seq' || tag === '!!map' ? text : ` \`${bytes.length > 10 ? `${goString(bytes.subarray(0, 7))}...` : text}\``
-    this.#problem(node, `line ${node.line}: cannot unmarshal ${tag}${quoted} into ${type.goType}`)
+    this.#problem(node, `cannot unmarshal ${tag}${quoted} into ${type.goType}`)
     return { good: false, value: current }
   }
 
@@ -221,7 +220,7 @@ class Decoder {
       for (let i = 0; i < same.length - 1 && i < maximumProblems; i++) {
         for (const again of same.slice(i + 1, i + 1 + maximumProblems)) {
           found = true
-          this.#problem(again, `line ${again.line}: mapping key ${JSON.stringify(nodeText(again))} already defined at line ${same[i]?.line}`)
+          this.#problem(again, `mapping key ${JSON.stringify(nodeText(again))} already defined at line ${same[i]?.line}`)
         }
       }
     }
@@ -263,7 +262,7 @@ class Decoder {
 
   #merge (node: YamlNode, type: Type, value: RawFields): void {
     const sources = node.kind === 'sequence' ? node.items : [node]
-    for (const source of this.#dialect === 'v2' ? [...sources].reverse() : sources) {
+    for (const source of this.#dialect === 'v2' ? sources.toReversed() : sources) {
       const behind = source.kind === 'alias' ? source.target : source
       if (behind !== undefined && behind.kind !== 'mapping') {
         throw new YamlError('yaml: map merge requires map or sequence of maps as the value', source)

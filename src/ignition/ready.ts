@@ -15,7 +15,7 @@ export type Ready =
   | JsonFault
 
 export const readyIgnition = (bytes: Uint8Array): Ready => {
-  const source = readJson(goString(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)))
+  const source = readJson(goString(bytes))
   if ('problem' in source) return { ...source, problem: `not JSON: ${source.problem}` }
   const found = versionOf(source.root)
   if ('problem' in found) return { problem: found.problem, line: 1, column: 1 }

@@ -6,8 +6,12 @@ export type EntryKind = 'error' | 'deprecated' | 'warning' | 'info'
 export interface ReportEntry {
   readonly kind: EntryKind
   readonly message: string
+  /** The message without the line that go-yaml names in it. */
+  readonly words?: string
   /** `$.storage.files.0.path` in the config's own spelling; `$` is the whole. */
   readonly path: string
+  /** Of a remark on a key that nobody reads. */
+  readonly unusedKey?: string
   /** From 1; undefined where the remark has no place. */
   readonly line?: number | undefined
   readonly column?: number | undefined
@@ -20,13 +24,16 @@ export const isFatal = (report: Report): boolean => report.some(entry => entry.k
 /** `$.a.0.b` of `['a', 0, 'b']`. */
 export const pathText = (path: ReadonlyArray<string | number>): string => ['$', ...path].join('.')
 
-/** A remark's message without the line that go-yaml names in it, where the remark has a place. */
-export const messageAt = ({ line, message }: ReportEntry): string => line === undefined ? message : message.replace(/^yaml: line \d+: /, 'yaml: ')
+/** A remark's message for whoever is told its place beside it. */
+export const messageAt = ({ words, message }: ReportEntry): string => words ?? message
 
-/** `file:line:col: kind: message`, one entry a line; lines of a message after its first are indented. */
+/** Lines of a message after its first are indented. */
+export const messageText = (message: string): string => printable(message).replace(/\n\s*/g, '\n  ')
+
+/** `file:line:col: kind: message`, one entry a line. */
 export function formatEntry (entry: ReportEntry, file: string): string {
   const place = entry.line === undefined ? file : `${file}:${entry.line}:${entry.column ?? 1}`
-  return `${place}: ${entry.kind}: ${printable(messageAt(entry)).replace(/\n\s*/g, '\n  ')}`
+  return `${place}: ${entry.kind}: ${messageText(messageAt(entry))}`
 }
 
 export const formatReport = (report: Report, file: string): string => report.map(entry => `${formatEntry(entry, file)}\n`).join('')
@@ -39,9 +46,10 @@ const longestMessage = 2000
 export function shortened (report: Report): Report {
   const cut = report.slice(0, longestReport)
   const error = cut.some(entry => entry.kind === 'error') ? undefined : report.find(entry => entry.kind === 'error')
+  const brief = (text: string): string => `${text.slice(0, longestMessage)}...`
   const kept = (error === undefined ? cut : [...cut.slice(1), error]).map(entry => entry.message.length <= longestMessage
     ? entry
-    : { ...entry, message: `${entry.message.slice(0, longestMessage)}...` })
+    : { ...entry, message: brief(entry.message), ...entry.words !== undefined && { words: brief(entry.words) } })
   const left = report.length - kept.length
   return left <= 0 ? kept : [...kept, { kind: 'info', message: `${left} further remarks are left out`, path: '$' }]
 }

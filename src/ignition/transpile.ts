@@ -20,7 +20,7 @@ export interface TranspileOptions extends ClcOptions {
 
 /** With `variant` a document is Butane, without it a Container Linux Config. Never throws for what stands in the source. */
 export const transpile = (source: Uint8Array | string, options: TranspileOptions = {}): TranspiledAs => {
-  const text = typeof source === 'string' ? source : Buffer.from(source).toString('latin1')
+  const text = typeof source === 'string' ? source : Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString('latin1')
   // The two are read by different rules of YAML; what has no such key is read by those of one of them only.
   if (!/\bvariant["']?\s*:/.test(text)) return asClc(source, options)
   let root: YamlNode | undefined

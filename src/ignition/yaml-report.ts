@@ -7,7 +7,7 @@ import type { Report } from './report.js'
 /** go-yaml names lines in its messages; the place says it already. */
 export const yamlReport = (error: YamlError): Report => {
   const problems = error instanceof YamlTypeError
-    ? error.problems.map(({ line, column, text }) => ({ line, column, message: text.replace(/^line \d+: /, '') }))
-    : [{ line: error.line, column: error.column, message: error.message }]
+    ? error.problems.map(({ line, column, text }) => ({ line, column, message: text }))
+    : [{ line: error.line, column: error.column, message: error.message, ...error.words !== error.message && { words: error.words } }]
   return shortened(problems.map(problem => ({ kind: 'error', path: '$', ...problem })))
 }

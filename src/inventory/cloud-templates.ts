@@ -17,10 +17,12 @@ const keyOfVariable = (name: string): string => taken.has(name) ? `pxe_${name}` 
 export const namesOf = (machines: Iterable<CloudFacts>): ReadonlySet<string> =>
   new Set([...machines].flatMap(({ variables }) => [...variables.keys()]))
 
-/** Replaces each `$name` of a name in `names`; `text` gives what for. */
-function replaceNames (source: string, names: ReadonlySet<string>, text: (name: string) => string): string {
-  return source.replace(/\$(\w+)/g, (whole, word: string) => {
-    for (let length = word.length; length > 0; length--) {
+/** What replaces each `$name` of a name in `names`; `text` gives what for. */
+function replacing (names: ReadonlySet<string>): (source: string, text: (name: string) => string) => string {
+  // A word may be as long as a template; no name in it is longer than the longest.
+  const longest = [...names].reduce((most, { length }) => Math.max(most, length), 0)
+  return (source, text) => source.replace(/\$(\w+)/g, (whole, word: string) => {
+    for (let length = Math.min(word.length, longest); length > 0; length--) {
       const name = word.slice(0, length)
       if (names.has(name)) return `${text(name)}${word.slice(length)}`
     }
@@ -30,7 +32,8 @@ function replaceNames (source: string, names: ReadonlySet<string>, text: (name: 
 
 /** The template in Go's form, of text in which two braces are two braces. */
 export function goTemplate (source: string, names: ReadonlySet<string>): string {
-  return source.split('{{').map(part => replaceNames(part, names, name => {
+  const replaced = replacing(names)
+  return source.split('{{').map(part => replaced(part, name => {
     const key = keyOfVariable(name)
     return /^\d/.test(key) ? `{{index . "${key}"}}` : `{{.${key}}}`
   })).join('{{"{{"}}')
@@ -38,9 +41,9 @@ export function goTemplate (source: string, names: ReadonlySet<string>): string 
 
 /** What the templates read of one machine: a value for every name, since a template refuses what is not there. */
 export function cloudMetadata ({ variables }: CloudFacts, names: ReadonlySet<string>): ReadonlyMap<string, string> {
-  const own = new Set(variables.keys())
+  const replaced = replacing(new Set(variables.keys()))
   return new Map([...names].map(name =>
-    [keyOfVariable(name), variables.get(name) ?? replaceNames(`$${name}`, own, shorter => variables.get(shorter) ?? '')]))
+    [keyOfVariable(name), variables.get(name) ?? replaced(`$${name}`, shorter => variables.get(shorter) ?? '')]))
 }
 
 /** A template's file, as it is called in the store; AppError list_invalid with the place that names it. */

@@ -60,6 +60,24 @@ export interface ExportContext {
 /** The first label. */
 export const shortName = (name: string): string => name.split('.')[0] ?? name
 
+/**
+ * Names that are told apart: one that was given before gets a number behind it.
+ * @param sameAs what a name is compared by, where two that are written otherwise are the same
+ */
+export function namesApart (separator: string, sameAs = (name: string): string => name): (wanted: string) => string {
+  const taken = new Set<string>()
+  // Of each the number that comes next, so that many of one name are not counted through again and again.
+  const numbers = new Map<string, number>()
+  return wanted => {
+    let name = wanted
+    let number = numbers.get(sameAs(wanted)) ?? 2
+    for (; taken.has(sameAs(name)); number++) name = `${wanted}${separator}${number}`
+    numbers.set(sameAs(wanted), number)
+    taken.add(sameAs(name))
+    return name
+  }
+}
+
 /** A name for a machine that has none, by which it is known again. */
 export const nameOfMac = (mac: Mac): string => `host-${mac.replaceAll(':', '-')}`
 export const isNameOfMac = (name: string, mac: Mac | undefined): boolean => mac !== undefined && name === nameOfMac(mac)

@@ -54,13 +54,20 @@ export function roleFact (text: string, at: Place): Fact<string> {
 
 /** Entries of one name and address in one list: a machine with several network cards. */
 export function joinCards (hosts: readonly ListedHost[]): readonly ListedHost[] {
-  const found = new Map<string, ListedHost>()
-  for (const [index, host] of hosts.entries()) {
-    const key = host.name === undefined || host.ip === undefined ? String(index) : `${host.name.value.toLowerCase()} ${host.ip.value}`
-    const before = found.get(key)
-    found.set(key, before === undefined ? host : { ...before, macs: [...before.macs, ...host.macs] })
+  const joined: ListedHost[] = []
+  const cards = new Map<string, Array<Fact<Mac>>>()
+  for (const host of hosts) {
+    const key = host.name === undefined || host.ip === undefined ? undefined : `${host.name.value.toLowerCase()} ${host.ip.value}`
+    const before = key === undefined ? undefined : cards.get(key)
+    if (before !== undefined) {
+      for (const mac of host.macs) before.push(mac)
+      continue
+    }
+    const macs = [...host.macs]
+    joined.push({ ...host, macs })
+    if (key !== undefined) cards.set(key, macs)
   }
-  return [...found.values()]
+  return joined
 }
 
 /** For a message: a value that is long is cut. */

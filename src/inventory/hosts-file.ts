@@ -16,11 +16,15 @@ export const formatHostsFile = (hosts: readonly PlannedHost[], sources: readonly
   ''
 ].join('\n')
 
-/** The files that such a file was made of; undefined for one that no import wrote. */
+/** The files that such a file was made of; undefined for one that no import wrote, or that was changed since. */
 export function sourcesOf (text: string): readonly string[] | undefined {
   const [first = ''] = text.split('\n', 1)
   if (!first.startsWith(head)) return undefined
-  return [...first.slice(head.length).matchAll(/"(?:[^"\\]|\\.)*"/g)].map(([quoted]) => JSON.parse(quoted) as string)
+  try {
+    return [...first.slice(head.length).matchAll(/"(?:[^"\\]|\\.)*"/g)].map(([quoted]) => JSON.parse(quoted) as string)
+  } catch {
+    return undefined
+  }
 }
 
 /** A file name of letters, digits, dots and hyphens, made of what people call it. */

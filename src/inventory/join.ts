@@ -2,6 +2,7 @@
 // against one another, or against themselves, is a conflict.
 import { formatIpv4, formatSubnet, type Ipv4, maskOf, type Subnet } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
+import { shortName } from './exported.js'
 import { type Fact, type HostList, type ListedHost, type Place, placeText } from './host-list.js'
 
 export interface JoinedHost {
@@ -16,7 +17,7 @@ export interface JoinedHost {
   readonly conflict: string | undefined
 }
 
-type Draft = { -readonly [K in keyof JoinedHost]: JoinedHost[K] } & { readonly order: number }
+type Draft = { -readonly [K in keyof Omit<JoinedHost, 'places'>]: JoinedHost[K] } & { readonly places: Place[] }
 
 /** The hosts of all lists in the order in which they first appear. Linear in their number. */
 export function joinLists (lists: readonly HostList[]): readonly JoinedHost[] {
@@ -30,8 +31,6 @@ export function joinLists (lists: readonly HostList[]): readonly JoinedHost[] {
   claims(hosts, lists)
   return hosts
 }
-
-const firstLabel = (name: string): string => name.split('.', 1)[0] ?? name
 
 class Joining {
   readonly #drafts: Draft[] = []
@@ -56,8 +55,7 @@ class Joining {
   hosts (): Draft[] { return this.#drafts }
 
   #make ({ at, macs, ip, role, cloud }: ListedHost): Draft {
-    const order = this.#drafts.length
-    const draft: Draft = { name: undefined, macs, ip, role, ...cloud !== undefined && { cloud }, places: [at], conflict: undefined, order }
+    const draft: Draft = { name: undefined, macs, ip, role, ...cloud !== undefined && { cloud }, places: [at], conflict: undefined }
     this.#drafts.push(draft)
     return draft
   }
@@ -65,7 +63,7 @@ class Joining {
   #find ({ name, macs, ip }: ListedHost): Draft | undefined {
     const key = name?.value.toLowerCase()
     if (key !== undefined) {
-      const label = firstLabel(key)
+      const label = shortName(key)
       const byName = key.includes('.')
         ? this.#byFull.get(key) ?? this.#byShort.get(label)
         : this.#byShort.get(key) ?? this.#byLabel.get(key) ?? undefined
@@ -80,7 +78,7 @@ class Joining {
   #index (draft: Draft): void {
     const key = draft.name?.value.toLowerCase()
     if (key !== undefined) {
-      const label = firstLabel(key)
+      const label = shortName(key)
       if (key.includes('.')) {
         this.#byFull.set(key, draft)
         if (this.#byShort.get(label) === draft) this.#byShort.delete(label)
@@ -98,7 +96,7 @@ const qualified = (name: Fact<string> | undefined, domain: string | undefined): 
 
 /** Adds to a host what another list knows of it. */
 function merge (draft: Draft, { at, name, macs, ip, role, cloud }: ListedHost, kind: 'wanted' | 'seen'): void {
-  draft.places = [...draft.places, at]
+  draft.places.push(at)
   // The longer name says more.
   if (name !== undefined && (draft.name === undefined || name.value.length > draft.name.value.length)) draft.name = name
   const [more, less] = macs.length > draft.macs.length ? [macs, draft.macs] : [draft.macs, macs]

@@ -41,7 +41,7 @@ const word = /[A-Za-z_][\w.-]*(?:\[[\w"*.]*\][\w.-]*)*/y
 // eslint-disable-next-line no-control-regex
 const plainText = /[^"\\\u0000-\u0008\u000a-\u001f]*/y
 const escapes: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
-const words: Readonly<Record<string, boolean | null>> = { true: true, false: false, null: null, True: true, False: false, None: null }
+const words = new Map<string, boolean | null>([['true', true], ['false', false], ['null', null], ['True', true], ['False', false], ['None', null]])
 
 /** Throws AppError list_invalid with the place of what cannot be read. */
 export function readObjects (source: SourceText): ObjectDocument {
@@ -94,11 +94,11 @@ class Parser {
     if (digits !== '') return { kind: 'number', at, value: Number(digits) }
     const name = this.#take(word)
     if (name === '') this.#fail(c === undefined ? 'the file ends too early: a value was expected' : `a value was expected, not ${quoted(this.#rest())}`)
-    if (!Object.hasOwn(words, name)) {
+    const known = words.get(name)
+    if (known === undefined) {
       if (this.#peek() === '(') this.#call()
       return { kind: 'word', at, value: this.#text.slice(start, this.#at) }
     }
-    const known = words[name] as boolean | null
     if (/^[A-Z]/.test(name)) this.#remark(at, `${name} is Python's: read as ${String(known)}`)
     return known === null ? { kind: 'null', at } : { kind: 'boolean', at, value: known }
   }

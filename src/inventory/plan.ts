@@ -13,6 +13,8 @@ export interface KnownHost {
   readonly role: string | undefined
   /** `hosts.d/lab.yaml:3`, `group core-1` */
   readonly source: string
+  /** The id of the group that it stands in. */
+  readonly group?: string
   /** Whether it is of an earlier import of the same name, which this one replaces. */
   readonly own: boolean
 }
@@ -42,6 +44,8 @@ export interface PlanRow extends PlannedHost {
   readonly places: readonly string[]
   /** Whether another source has it already, so that it is not written again. */
   readonly elsewhere: boolean
+  /** The id of the group that has it, where that is the source. */
+  readonly group?: string
 }
 
 export interface HostPlanOptions {
@@ -67,7 +71,8 @@ export function planImport (hosts: readonly JoinedHost[], { known, subnets, ours
       role: host.role?.value ?? before?.role
     }
     const places = host.places.map(placeText)
-    const row = (state: PlanState, why = '', elsewhere = false): PlanRow => ({ ...planned, state, why, places, elsewhere })
+    const row = (state: PlanState, why = '', elsewhere = false, group?: string): PlanRow =>
+      ({ ...planned, state, why, places, elsewhere, ...group !== undefined && { group } })
     if (host.conflict !== undefined) return row('conflict', host.conflict)
     if (planned.macs.length === 0) return row('incomplete', 'no list says its MAC address')
     if (planned.ip === undefined && as === 'reservations') return row('incomplete', 'no list says its address')
@@ -78,7 +83,7 @@ export function planImport (hosts: readonly JoinedHost[], { known, subnets, ours
     if (other !== undefined) return row('conflict', other)
     if (before === undefined) return row('added')
     const differences = differencesOf(before, planned, host)
-    if (!before.own) return row('same', differences === '' ? before.source : `${before.source}, which counts: ${differences}`, true)
+    if (!before.own) return row('same', differences === '' ? before.source : `${before.source}, which counts: ${differences}`, true, before.group)
     return differences === '' ? row('same') : row('changed', differences)
   })
   const removed = known.filter(host => host.own && !kept.has(host)).map(({ macs, ip, name, role, source }): PlanRow =>

@@ -83,7 +83,7 @@ const blanksBetween = (text: string): readonly string[] => text.split(/\s+/).fil
 
 /** The values of a key of `[Service]` in the texts of a unit and its drop-ins; an empty one forgets those before it. */
 export function valuesIn (texts: readonly string[], key: string): readonly string[] {
-  let values: string[] = []
+  const values: string[] = []
   for (const text of texts) {
     let section = ''
     for (const line of logicalLines(text)) {
@@ -92,7 +92,8 @@ export function valuesIn (texts: readonly string[], key: string): readonly strin
       const equals = line.indexOf('=')
       if (section !== 'Service' || equals < 0 || line.slice(0, equals).trim() !== key) continue
       const value = line.slice(equals + 1).trim()
-      values = value === '' ? [] : [...values, value]
+      if (value === '') values.length = 0
+      else values.push(value)
     }
   }
   return values

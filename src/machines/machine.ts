@@ -43,6 +43,8 @@ export interface Observation extends MachineFacts {
   readonly detail?: string
   /** Why the stage did not succeed. */
   readonly failed?: string
+  /** The word by which the program knows that: DHCP's reason, or the code of an error. */
+  readonly code?: string
   /** What of it will hardly do what was meant. */
   readonly warning?: string
 }
@@ -53,6 +55,8 @@ export interface TimelineEntry {
   readonly at: number
   readonly detail?: string
   readonly failed?: string
+  /** As in an observation; absent where an older version wrote it down. */
+  readonly code?: string
   readonly warning?: string
   /** How many came one after another, if more than one. */
   readonly times?: number

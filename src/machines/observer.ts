@@ -13,6 +13,17 @@ import { fromDisk, kernelBootsSince } from './timeline.js'
 /** A file that is a machine's kernel or initrd, and why. */
 export interface BootFileSent { readonly kind: 'kernel' | 'initrd', readonly group: string | undefined, readonly profile: string | undefined }
 
+/** What was decided for a machine whose loader asks for a file that says what to boot. */
+export interface LoaderDecision {
+  readonly file: string
+  readonly group: string | undefined
+  readonly profile: string | undefined
+  /** Why it starts from its disk; undefined: from the network. */
+  readonly fromDisk: string | undefined
+  /** Why that will hardly be what was meant. */
+  readonly problem: string | undefined
+}
+
 /** A request over HTTP that was answered. */
 export interface HttpObservation {
   /** As RequestKind of the HTTP API has it. */
@@ -29,6 +40,8 @@ export interface HttpObservation {
   readonly bytes: number
   readonly finished: boolean
   readonly problem: string | undefined
+  /** Of the error behind it. */
+  readonly code?: string | undefined
   readonly warning?: string | undefined
   readonly fromDisk: boolean
   readonly bootedAs: string | undefined
@@ -109,13 +122,27 @@ export class MachineObserver {
     this.record({ mac, stage: 'installed', at: clock.now(), ...address === undefined ? { detail: 'set by hand' } : { address }, ...bootedAs !== undefined && { bootedAs } })
   }
 
+  /** The machine at `address` does what its loader's file says: no script tells of it. */
+  decided (mac: Mac | undefined, address: string, { file, group, profile, fromDisk: why, problem }: LoaderDecision): void {
+    const { clock, log } = this.#options
+    if (why === undefined && problem === undefined) return
+    const about = { ...group !== undefined && { group }, ...profile !== undefined && { profile } }
+    const told = { mac, ip: address, file, ...about, ...why !== undefined && { fromDisk: why } }
+    if (problem === undefined) log.info(told, 'boot.decided')
+    else log.warn({ ...told, problem }, 'boot.decided')
+    if (mac === undefined) return
+    this.#loaders.scriptFetched(mac)
+    this.record({
+      mac, stage: 'script', at: clock.now(), address, detail: why === undefined ? file : fromDisk, ...about, ...problem !== undefined && { failed: problem }
+    })
+  }
+
   /** The whole of a file went out to the machine at `address`, other than over HTTP. */
   fileSent (mac: Mac, address: string, file: string): void {
     const { clock, bootFileOf, isBoardFile } = this.#options
     const isAsset = file.startsWith('assets/')
     if (grubScript.test(file)) {
-      this.#loaders.scriptFetched(mac)
-      this.record({ mac, stage: 'script', at: clock.now(), address, detail: file })
+      this.#grubScriptSent(mac, address, file)
       return
     }
     if (!isAsset && !isBoardFile(file)) {
@@ -133,6 +160,15 @@ export class MachineObserver {
     if (kind === 'kernel') this.#kernelLoaded(machine)
   }
 
+  #grubScriptSent (mac: Mac, address: string, file: string): void {
+    const { registry, clock } = this.#options
+    this.#loaders.scriptFetched(mac)
+    // What it says was written down when it was made.
+    const last = registry.get(mac)?.timeline.at(-1)
+    if (last?.stage === 'script' && (last.detail === fromDisk || last.failed !== undefined)) return
+    this.record({ mac, stage: 'script', at: clock.now(), address, detail: file })
+  }
+
   answered (request: HttpObservation): void {
     const { registry, clock, macOf, isAddressOf } = this.#options
     const { kind, status, ip: address, mac: claimed } = request
@@ -145,15 +181,18 @@ export class MachineObserver {
     }
     if (itself && kind === 'loader') {
       this.fileAsked(mac)
-      if (status === 200 && request.finished) this.#loaders.sent(mac, address, request.path)
+      if (status === 200 && request.finished) {
+        if (grubScript.test(request.path)) this.#grubScriptSent(mac, address, request.path)
+        else this.#loaders.sent(mac, address, request.path)
+      }
     }
     const asset = claimed === undefined ? this.#assetOf(mac, request) : undefined
     const stage = asset?.kind ?? requestStages[kind]
     const { group = request.group, profile = request.profile } = asset ?? {}
     if (stage === undefined) return
     // Whose address is known speaks from there; what another says in its name is not even written down.
-    const known = registry.get(mac)?.address
-    if (!itself && known !== undefined && isAddressOf(mac, known)) return
+    const known = registry.get(mac)
+    if (!itself && known?.address !== undefined && isAddressOf(mac, known.address)) return
     const failed = status >= 400 ? request.problem ?? `answered ${status}` : request.problem
     const machine = this.record({
       mac,
@@ -161,10 +200,11 @@ export class MachineObserver {
       at: clock.now(),
       address,
       detail: request.fromDisk ? fromDisk : request.path,
-      ...stage === 'script' && saidOfItself(request.labels, registry.get(mac)),
+      ...stage === 'script' && saidOfItself(request.labels, known),
       ...itself && request.bootedAs !== undefined && { bootedAs: request.bootedAs },
       ...group !== undefined && { group },
       ...profile !== undefined && { profile },
+      ...failed !== undefined && request.code !== undefined && { code: request.code },
       ...failed !== undefined ? { failed } : request.warning !== undefined && { warning: request.warning }
     })
     if (failed !== undefined || !itself) return

@@ -29,7 +29,16 @@ export const packetBudgets = { known: 3 * 2 ** 20, leased: 2 ** 20, stranger: 51
 /** What the objects of a packet take, measured with 7,000 of them. */
 export const octetsOfPacket = 730
 
-interface MachinePackets { readonly packets: RecordedPacket[], octets: number }
+export type NewPacket = Omit<RecordedPacket, 'length'> & { readonly length?: number }
+
+/** A packet as it is kept. Octets as text, one character each: buffers of their own take ten times as long to make and to give back. */
+export interface KeptPacket extends Omit<RecordedPacket, 'data'> { readonly octets: string }
+
+/** A copy: the packet's memory may be used for the next one. */
+export const keptPacket = ({ data, length = data.length, ...packet }: NewPacket): KeptPacket =>
+  ({ ...packet, length, octets: data.toString('latin1', 0, longestPacket) })
+
+interface MachinePackets { readonly packets: KeptPacket[], octets: number }
 
 export class PacketLog {
   /** By who spoke last, the longest ago first. */
@@ -49,18 +58,20 @@ export class PacketLog {
   get octets (): number { return this.#octets.known + this.#octets.leased + this.#octets.stranger }
 
   /** The oldest first. */
-  of (mac: Mac): readonly RecordedPacket[] { return this.#machines[this.#kinds.get(mac) ?? 'stranger'].get(mac)?.packets ?? [] }
+  of (mac: Mac): readonly RecordedPacket[] {
+    const kept = this.#machines[this.#kinds.get(mac) ?? 'stranger'].get(mac)?.packets ?? []
+    return kept.map(({ octets, ...packet }) => ({ ...packet, data: Buffer.from(octets, 'latin1') }))
+  }
 
   /** Keeps a copy of the octets. */
-  record (mac: Mac, packet: Omit<RecordedPacket, 'length'> & { readonly length?: number }): void {
+  record (mac: Mac, packet: NewPacket): void { this.keep(mac, keptPacket(packet)) }
+
+  keep (mac: Mac, packet: KeptPacket): void {
     const kept = this.#take(mac) ?? { packets: [], octets: 0 }
     const kind = this.#kindOf(mac)
-    // A buffer of its own: a slice of Node's pool would hold the whole of it.
-    const data = Buffer.allocUnsafeSlow(Math.min(packet.data.length, longestPacket))
-    packet.data.copy(data)
-    kept.packets.push({ ...packet, data, length: packet.length ?? packet.data.length })
-    kept.octets += octetsOf(data)
-    if (kept.packets.length > packetsOfMachine) kept.octets -= octetsOf(kept.packets.shift()!.data)
+    kept.packets.push(packet)
+    kept.octets += octetsOf(packet)
+    if (kept.packets.length > packetsOfMachine) kept.octets -= octetsOf(kept.packets.shift()!)
     this.#machines[kind].set(mac, kept)
     this.#kinds.set(mac, kind)
     this.#octets[kind] += kept.octets
@@ -81,4 +92,4 @@ export class PacketLog {
   }
 }
 
-const octetsOf = (data: Buffer): number => data.length + octetsOfPacket
+const octetsOf = ({ octets }: KeptPacket): number => octets.length + octetsOfPacket

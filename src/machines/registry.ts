@@ -33,6 +33,8 @@ export interface RegistryOptions {
   readonly note: (machine: Machine, how: Noted) => void
   /** Fulfilled when what was noted of a machine is kept; rejected with AppError when it can't be. At once without it. */
   readonly kept?: (mac: Mac) => Promise<void>
+  /** Has what was seen of a machine and is not told yet recorded; called before somebody gets the machine. */
+  readonly catchUp?: (mac: Mac) => void
   /** Who names the machine; without it all are known. A stranger's record is a small one. */
   readonly kindOf?: (machine: Machine) => MachineKind
   readonly budgets?: Readonly<Record<MachineKind, number>>
@@ -56,7 +58,7 @@ export class MachineRegistry {
   readonly #patience = new Patience()
 
   constructor (kept: readonly Machine[], options: RegistryOptions) {
-    this.#options = { kindOf: () => 'known', kept: () => Promise.resolve(), budgets: registryBudgets, limits: recordLimits, ...options }
+    this.#options = { catchUp: () => {}, kindOf: () => 'known', kept: () => Promise.resolve(), budgets: registryBudgets, limits: recordLimits, ...options }
     for (const machine of kept) {
       this.#hold(machine, this.#options.kindOf(machine))
       for (const { profile, ms, reason } of machine.history ?? []) {
@@ -77,14 +79,20 @@ export class MachineRegistry {
   after (mac: Mac | undefined, most: number): readonly Machine[] {
     const from = mac === undefined ? 0 : this.#placeOf(mac)
     const start = this.#inOrder[from] === mac ? from + 1 : from
-    return this.#inOrder.slice(start, start + most).map(found => this.get(found)!)
+    return this.#inOrder.slice(start, start + most).map(found => this.#find(found)!.machine)
   }
 
   * values (): IterableIterator<Machine> {
     for (const kind of kinds) for (const { machine } of this.#machines[kind].values()) yield machine
   }
 
-  get (mac: Mac): Machine | undefined { return this.#find(mac)?.machine }
+  get (mac: Mac): Machine | undefined {
+    this.#options.catchUp(mac)
+    return this.#find(mac)?.machine
+  }
+
+  /** Whether the first loader led the machine nowhere; nothing that may not be told yet says so. */
+  usesOtherLoader (mac: Mac): boolean { return this.#find(mac)?.machine.otherLoader === true }
 
   /** Of one that was never seen: nobody names it. */
   kindOf (mac: Mac): MachineKind { return this.#find(mac)?.as ?? 'stranger' }
@@ -101,8 +109,10 @@ export class MachineRegistry {
   macOf (address: string): Mac | undefined { return this.#byAddress.get(address) }
 
   record (observation: Observation): Machine {
-    const before = this.get(observation.mac)
     const { mac, at, group } = observation
+    this.#options.catchUp(mac)
+    const held = this.#find(mac)
+    const before = held?.machine
     const asked = before ?? { mac, firstSeen: at, lastSeen: at, boots: 0, timeline: [], ...group !== undefined && { group } }
     const kind = this.#options.kindOf(asked)
     const limits = this.#options.limits[kind === 'stranger' ? 'stranger' : 'known']
@@ -110,7 +120,7 @@ export class MachineRegistry {
     const news = isNews(before, machine)
     const step: TimelineStep = { make: before => observe(before, observation, limits), observation }
     // Whom a group names is asked again only when the group is another.
-    this.#replace(machine, step, news, machine.group === asked.group ? kind : undefined)
+    this.#replace(machine, step, news, machine.group === asked.group ? kind : undefined, held)
     this.#learn(before, machine)
     if (news) for (const listener of [...this.#listeners]) listener({ machine, observation })
     return machine
@@ -129,6 +139,7 @@ export class MachineRegistry {
 
   /** A machine of which nothing is known any more. */
   forget (mac: Mac): void {
+    this.#options.catchUp(mac)
     const found = this.#find(mac)
     if (found === undefined) return
     this.#drop(found, true)
@@ -190,8 +201,8 @@ export class MachineRegistry {
     this.#replace(change(machine), { make: before => change(before ?? machine) }, true)
   }
 
-  #replace (machine: Machine, step: TimelineStep, isNews: boolean, kind = this.#options.kindOf(machine)): void {
-    this.#remember(machine, kind)
+  #replace (machine: Machine, step: TimelineStep, isNews: boolean, kind = this.#options.kindOf(machine), before?: KeptMachine): void {
+    this.#remember(machine, kind, before)
     this.#options.note(machine, { step, isNews, isNamed: kind !== 'stranger' })
   }
 
@@ -208,14 +219,13 @@ export class MachineRegistry {
   readonly #reporting = new Set<string>()
   #reportsInstalled ({ profile, stage }: Machine): boolean { return stage === 'ignition' && profile !== undefined && this.#reporting.has(profile) }
 
-  #remember (machine: Machine, as = this.#options.kindOf(machine)): void {
-    if (this.#find(machine.mac) === undefined) this.#inOrder.splice(this.#placeOf(machine.mac), 0, machine.mac)
-    for (const { machine: { mac } } of this.#hold(machine, as)) this.#inOrder.splice(this.#placeOf(mac), 1)
+  #remember (machine: Machine, as = this.#options.kindOf(machine), before = this.#find(machine.mac)): void {
+    if (before === undefined) this.#inOrder.splice(this.#placeOf(machine.mac), 0, machine.mac)
+    for (const { machine: { mac } } of this.#hold(machine, as, before)) this.#inOrder.splice(this.#placeOf(mac), 1)
   }
 
   /** Holds the machine's record in place of the one before, if there is any; what had to give way for it. */
-  #hold (machine: Machine, as: MachineKind): readonly KeptMachine[] {
-    const before = this.#find(machine.mac)
+  #hold (machine: Machine, as: MachineKind, before = this.#find(machine.mac)): readonly KeptMachine[] {
     if (before !== undefined) this.#drop(before, before.machine.address !== machine.address)
     const kept: KeptMachine = { machine, octets: octetsOf(machine), as }
     this.#machines[as].set(machine.mac, kept)

@@ -1,4 +1,5 @@
 // How far a machine's boot has come: what was observed, in order, and when a new boot begins. Pure.
+import { clockSkew } from '../base/clock.js'
 import { type BootSummary, type MachineFacts, type Machine, type Observation, rankOf, type Stage, type TimelineEntry } from './machine.js'
 import { troubleOf } from './reasons.js'
 
@@ -100,7 +101,7 @@ function installedLate (draft: Draft, { at, bootedAs }: Observation): Machine {
 }
 
 /** Milliseconds that the clocks of two provisioners may be off from each other where they tell of one boot. */
-const skew = 100_000
+const skew = 2 * clockSkew
 
 /** Of two records of one machine the one that tells of what was seen later, and what the other knows of its installation. */
 export function laterOf (one: Machine, other: Machine): Machine {
@@ -177,8 +178,26 @@ export function isOver (machine: Machine): boolean {
 /** The `detail` of a script that starts the machine from its own disk. */
 export const fromDisk = 'starts from its disk'
 
-const lineOf = ({ at, detail, failed, warning }: Observation, stage: Stage): TimelineEntry =>
-  ({ stage, at, ...detail !== undefined && { detail }, ...failed !== undefined && { failed }, ...warning !== undefined && { warning } })
+const lineOf = ({ at, detail, failed, code, warning }: Observation, stage: Stage): TimelineEntry => ({
+  stage,
+  at,
+  ...detail !== undefined && { detail },
+  ...failed !== undefined && { failed },
+  ...code !== undefined && { code },
+  ...warning !== undefined && { warning }
+})
+
+/** A line that is seen once more: the word for what failed goes with that. */
+function again ({ code: before, ...last }: TimelineEntry, { failed, code }: Observation): TimelineEntry {
+  const counts = failed === undefined || last.failed === failed
+  const word = failed === undefined ? before : code
+  return {
+    ...last,
+    ...failed !== undefined && { failed },
+    ...word !== undefined && { code: word },
+    ...counts && { times: (last.times ?? 1) + 1 }
+  }
+}
 
 /** Fills in what the observation says of `stage`. */
 function enter (draft: Draft, seen: Observation, stage: Stage, limits: RecordLimits): Machine {
@@ -186,11 +205,8 @@ function enter (draft: Draft, seen: Observation, stage: Stage, limits: RecordLim
   const { timeline } = draft
   const last = timeline.at(-1)
   const repeated = last?.stage === stage && last.detail === detail && last.warning === warning && (last.failed === failed || stage === 'discover')
-  const counts = failed === undefined || last?.failed === failed
   // A DISCOVER that is refused is heard first, and refused then: both are one line, with the reason.
-  const entry: TimelineEntry = repeated
-    ? { ...last, ...failed !== undefined && { failed }, ...counts && { times: (last.times ?? 1) + 1 } }
-    : lineOf(seen, stage)
+  const entry = repeated ? again(last, seen) : lineOf(seen, stage)
   const entries = repeated ? timeline.with(-1, entry) : [...timeline, entry]
   draft.timeline = entries.length > limits.timeline ? entries.slice(-limits.timeline) : entries
   if (failed !== undefined) return draft

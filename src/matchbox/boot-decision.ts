@@ -3,7 +3,7 @@
 // files made for loaders by TFTP and HTTP alike.
 import { createHash } from 'node:crypto'
 import type { Group } from './group.js'
-import { type LocalBoot, localBootOf } from './local-boot.js'
+import { type DiskReason, type LocalBoot, localBootOf } from './local-boot.js'
 import { flagOf, textOf } from './metadata-values.js'
 import type { NetBoot, Profile } from './profile.js'
 
@@ -26,15 +26,15 @@ export const installOnceKey = 'install_once'
 const reinstallKey = 'reinstall'
 
 export interface BootDecision {
-  /** How the machine starts from its disk; undefined: it boots from the network. */
-  readonly localBoot: LocalBoot | undefined
-  /** Why from its disk. */
-  readonly why?: 'group' | 'installed' | 'uncertain'
+  /** How the machine starts from its disk, and why; undefined: it boots from the network. */
+  readonly fromDisk: FromDisk | undefined
   /** What stands for all that this machine would boot and be configured with, where the group installs once. */
   readonly bootedAs: string | undefined
   /** What in the metadata cannot be made out. */
   readonly problem?: string | undefined
 }
+
+export interface FromDisk { readonly how: LocalBoot, readonly why: DiskReason }
 
 /**
  * `profile` as the store has it, with aliases of assets as they are written: an image that is newer by the same name
@@ -44,11 +44,11 @@ export function decideBoot (group: Group, profile: Profile | undefined, mac: str
   const { localBoot, problem } = localBootOf(group)
   const once = flagOf(group, installOnceKey)
   const bootedAs = once.value === true && profile?.boot !== undefined ? fingerprint(group, profile, profile.boot) : undefined
-  if (localBoot !== undefined) return { localBoot, why: 'group', bootedAs, problem }
-  if (bootedAs !== undefined && mac !== undefined && past.installedAs(mac) === bootedAs) return { localBoot: 'auto', why: 'installed', bootedAs }
+  if (localBoot !== undefined) return { fromDisk: { how: localBoot, why: 'group' }, bootedAs, problem }
+  if (bootedAs !== undefined && mac !== undefined && past.installedAs(mac) === bootedAs) return { fromDisk: { how: 'auto', why: 'installed' }, bootedAs }
   // A disk that is written over by mistake is worse than a machine that has to wait.
-  if (bootedAs !== undefined && past.isCertain?.() === false) return { localBoot: 'auto', why: 'uncertain', bootedAs, problem: uncertain }
-  return { localBoot: undefined, bootedAs, problem: problem ?? once.problem }
+  if (bootedAs !== undefined && past.isCertain?.() === false) return { fromDisk: { how: 'auto', why: 'uncertain' }, bootedAs, problem: uncertain }
+  return { fromDisk: undefined, bootedAs, problem: problem ?? once.problem }
 }
 
 const uncertain = 'it starts from its disk, since the group has install_once and whether another provisioner installed it cannot be found out: etcd is away'

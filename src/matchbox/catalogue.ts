@@ -35,13 +35,20 @@ export function createCatalogue (store: Store): Catalogue {
   const index = new KeptIndex(() => store.snapshot.groups)
   store.onChange(changes => { index.changed(changes) })
 
+  /** What is not there yet would pass for what there is not. */
+  const assertRead = (): void => {
+    const unread = store.unread?.()
+    if (unread !== undefined) throw new AppError('folder_unreadable', `the store was not read yet: ${unread}`)
+  }
   const selectGroup = (labels: Labels): Group => {
+    assertRead()
     const group = index.now.select(labels)
     if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
     return group
   }
   /** A list that lacks what could not be read would pass for all there is. */
   const assertListed = (kind: 'group' | 'profile'): void => {
+    assertRead()
     const problem = store.problems().find(found => found.kind === kind && found.name === undefined)
     if (problem !== undefined) throw new AppError('folder_unreadable', `${kind}s: ${problem.message}`)
   }
@@ -59,18 +66,21 @@ export function createCatalogue (store: Store): Catalogue {
     },
     getGroup: id => {
       assertSafeName(id, '.json')
+      assertRead()
       const group = store.snapshot.groups.get(id)
       if (group === undefined) throw new AppError('group_missing', `there is no group ${JSON.stringify(id)}`)
       return group
     },
     getProfile: id => {
       assertSafeName(id, '.json')
+      assertRead()
       const profile = store.snapshot.profiles.get(id)
       if (profile === undefined) throw new AppError('profile_missing', `there is no profile ${JSON.stringify(id)}`)
       return profile
     },
     getConfig: (kind, name) => {
       assertSafeName(name, '')
+      assertRead()
       const file = store.snapshot.configs[kind].get(name)
       if (file === undefined) throw new AppError('config_missing', `there is no ${kind} config ${JSON.stringify(name)}`)
       return file.content

@@ -51,18 +51,18 @@ export function guardedConfigOf (recipient: Recipient, kind: ConfigKind): Config
 /** Throw AppError profile_missing, profile_invalid, boot_from_disk and those of the guard. */
 export const bodies: Readonly<Record<Exclude<DocumentKind, ConfigKind>, (recipient: Recipient) => DocumentBody>> = {
   ipxe: recipient => {
-    const { localBoot, problem } = recipient.decision
-    if (localBoot === '404') throw startsFromDisk(recipient.group)
-    if (localBoot !== undefined) return { body: Buffer.from(renderLocalIpxe(localBoot)), problem }
+    const { fromDisk, problem } = recipient.decision
+    if (fromDisk?.how === '404') throw startsFromDisk(recipient.group)
+    if (fromDisk !== undefined) return { body: Buffer.from(renderLocalIpxe(fromDisk.how, fromDisk.why)), problem }
     const boot = bootOf(recipient)
     const boots = bootsInTurn(boot, recipient.fallbacks, recipient.request.client)
     const script = resilientFor(recipient.group, boot, recipient.resilient) ? renderResilientInTurn(boots) : renderIpxeInTurn(boots)
     return { boot, body: goBytes(script), problem: problem ?? guardOf(recipient.group).problem }
   },
   grub: recipient => {
-    const { localBoot, problem } = recipient.decision
-    if (localBoot === '404') throw startsFromDisk(recipient.group)
-    if (localBoot !== undefined) return { body: Buffer.from(renderLocalGrub()), problem }
+    const { fromDisk, problem } = recipient.decision
+    if (fromDisk?.how === '404') throw startsFromDisk(recipient.group)
+    if (fromDisk !== undefined) return { body: Buffer.from(renderLocalGrub(fromDisk.why)), problem }
     const boot = bootOf(recipient)
     const [, ...others] = bootsInTurn(boot, recipient.fallbacks, recipient.request.client)
     return { boot, body: goBytes(renderGrub(boot, others)), problem: problem ?? guardOf(recipient.group).problem }

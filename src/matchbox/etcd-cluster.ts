@@ -38,6 +38,16 @@ export function etcdClusterOf ({ id, metadata }: Group): ClusterRead {
     : { cluster: undefined, problem: `group ${id}: metadata ${clusterKey} is to be {"name": "...", "size": N}: a name of letters, digits, - . _ and a size of 1 to ${largestSize}` }
 }
 
+/** Each cluster once, with the sizes that groups give it. */
+export function clustersOf (groups: Iterable<Group>): ReadonlyArray<{ readonly name: string, readonly sizes: readonly number[] }> {
+  const byName = new Map<string, Set<number>>()
+  for (const group of groups) {
+    const cluster = group.metadata === undefined ? undefined : etcdClusterOf(group).cluster
+    if (cluster !== undefined) byName.set(cluster.name, (byName.get(cluster.name) ?? new Set()).add(cluster.size))
+  }
+  return [...byName].map(([name, sizes]) => ({ name, sizes: [...sizes] }))
+}
+
 function objectIn (text: string): ReadonlyMap<string, JsonValue> | undefined {
   try {
     const value = valueOf(parseJson(goBytes(text)))

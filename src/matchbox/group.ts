@@ -7,6 +7,7 @@ import {
 } from '../go/json.js'
 import { compareStrings } from '../go/string.js'
 import { FieldError, fieldsOf, stringField } from '../go/json-struct.js'
+import { ObjectInvalid, objectInvalid } from './object-fault.js'
 import { lowerCase } from '../go/unicode.js'
 
 export interface Group {
@@ -41,7 +42,7 @@ export function matcherOf (selector: ReadonlyMap<string, string>): Matcher {
 function macsOf (key: string, value: string): Mac[] {
   return value.split(',').map(part => {
     const mac = parseMac(value.includes(',') ? part.trim() : part)
-    if (mac === undefined) throw new AppError('group_invalid', `selector ${key}: ${JSON.stringify(part)} is not a hardware address`)
+    if (mac === undefined) throw new ObjectInvalid('group_invalid', { text: `selector ${key}: ${JSON.stringify(part)} is not a hardware address`, path: ['selector', key] })
     return mac
   })
 }
@@ -62,8 +63,8 @@ export function parseGroup (bytes: Buffer): Group {
         if (field === 'selector') selector = new Map()
         else metadata = undefined
       } else {
-        if (!(node instanceof JsonMembers)) throw new FieldError(field, 'an object', node)
-        if (field === 'selector') for (const [key, value] of node.list) selector.set(key, stringField(`selector.${key}`, value, ''))
+        if (!(node instanceof JsonMembers)) throw new FieldError([field], 'an object', node)
+        if (field === 'selector') for (const [key, value] of node.list) selector.set(key, stringField(['selector', key], value, ''))
         else for (const [key, value] of node.list) (metadata ??= new Map()).set(key, valueOf(value))
         if (field === 'metadata') metadata ??= new Map()
       }
@@ -71,8 +72,7 @@ export function parseGroup (bytes: Buffer): Group {
     matcherOf(selector)
     return { id, name, profile, selector, metadata }
   } catch (error) {
-    if (error instanceof AppError) throw error
-    throw new AppError('group_invalid', messageOf(error), { cause: error })
+    throw objectInvalid('group_invalid', error)
   }
 }
 

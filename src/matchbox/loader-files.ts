@@ -4,14 +4,12 @@ import { Buffer } from 'node:buffer'
 import { type Mac, parseMac } from '../net/mac.js'
 import { goBytes } from '../go/string.js'
 import { alone, bootsInTurn, type Fallbacks } from './fallbacks.js'
-import type { Group } from './group.js'
-import { type LocalBoot, renderLocalGrub } from './local-boot.js'
+import { renderLocalGrub } from './local-boot.js'
 import { resilientFor } from './document-bodies.js'
-import type { Provisioner } from './provisioner.js'
-import type { NetBoot } from './profile.js'
+import type { MachineBoot, Provisioner } from './provisioner.js'
 import { renderGrubFile, renderGrubHandOver } from './render-grub-file.js'
 import { renderAutoexec } from './render-ipxe.js'
-import { renderKernel, renderPxelinux } from './render-pxelinux.js'
+import { renderDisk, renderKernel, renderPxelinux } from './render-pxelinux.js'
 
 export interface LoaderFilesOptions {
   readonly bootOf: Provisioner['bootOf'] | Provisioner['settledBootOf']
@@ -23,7 +21,11 @@ export interface LoaderFilesOptions {
   readonly resilient: boolean
   /** Who else serves the same. */
   readonly fallbacks?: Fallbacks
+  /** Told what was decided for a machine, whose loader asked from `client` for a file that says what to boot. */
+  readonly onDecided?: OnDecided
 }
+
+export type OnDecided = (file: string, client: string, decided: MachineBoot) => void
 
 export interface LoaderFileRequest {
   /** A normalised name: relative, '/' between its parts. */
@@ -48,26 +50,27 @@ interface LoaderFileContext {
   readonly x86Bios: boolean
   /** With a slash at its end, or ''. */
   readonly folder: string
-  readonly group: Group | undefined
-  readonly localBoot: LocalBoot | undefined
-  readonly boot: NetBoot | undefined
+  readonly decided: MachineBoot
   readonly options: LoaderFilesOptions
   readonly hasMenu: (folder: string) => Promise<boolean>
 }
 
 interface Kind {
   readonly name: RegExp
+  /** Whether the loader does what the file says; autoexec.ipxe leads to a script that says it. */
+  readonly decides?: boolean
   readonly make: (asked: LoaderFileContext) => string | undefined | Promise<string | undefined>
 }
 
 async function pxelinux (asked: LoaderFileContext): Promise<string | undefined> {
-  const { folder, localBoot, boot, mac, uuid, options: { scriptUrl } } = asked
-  if (asked.x86Bios) return renderPxelinux({ scriptUrl, localBoot, folder, menu: await asked.hasMenu(folder) })
-  return localBoot === undefined && boot === undefined ? undefined : renderKernel(localBoot === undefined ? boot : undefined, { mac, uuid })
+  const { folder, decided: { fromDisk, boot }, mac, uuid, options: { scriptUrl } } = asked
+  if (asked.x86Bios) return renderPxelinux({ scriptUrl, fromDisk, folder, menu: await asked.hasMenu(folder) })
+  if (fromDisk !== undefined) return renderDisk(fromDisk.why)
+  return boot === undefined ? undefined : renderKernel(boot, { mac, uuid })
 }
 
-const grub = ({ client, localBoot, boot, mac, uuid, options: { origin, fallbacks = alone } }: LoaderFileContext): string => {
-  if (localBoot !== undefined) return renderLocalGrub()
+const grub = ({ client, decided: { fromDisk, boot }, mac, uuid, options: { origin, fallbacks = alone } }: LoaderFileContext): string => {
+  if (fromDisk !== undefined) return renderLocalGrub(fromDisk.why)
   if (boot === undefined) return renderGrubHandOver(origin)
   const others = fallbacks.others(client)
   const [, ...boots] = bootsInTurn(boot, fallbacks, client)
@@ -83,17 +86,17 @@ const pattern = (text: string): RegExp => new RegExp(`^(?<folder>(?:.*/)?)${text
   .replace('%', '01-(?<mac>[0-9a-f]{2}(?:-[0-9a-f]{2}){5})').replace('#', '(?<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})')}$`, 'i')
 
 /** A file for one machine is only there when a group matches it, so that its loader goes on to the general one. */
-const ifMatched = (make: Kind['make']): Kind['make'] => asked => asked.group === undefined ? undefined : make(asked)
+const ifMatched = (make: Kind['make']): Kind['make'] => asked => asked.decided.group === undefined ? undefined : make(asked)
 
 const kinds: readonly Kind[] = [
-  { name: pattern('pxelinux\\.cfg/default'), make: pxelinux },
-  { name: pattern('pxelinux\\.cfg/%'), make: ifMatched(pxelinux) },
-  { name: pattern('pxelinux\\.cfg/#'), make: ifMatched(pxelinux) },
-  { name: pattern('grub\\.cfg'), make: grub },
-  { name: pattern('grub\\.cfg-%'), make: ifMatched(grub) },
+  { name: pattern('pxelinux\\.cfg/default'), make: pxelinux, decides: true },
+  { name: pattern('pxelinux\\.cfg/%'), make: ifMatched(pxelinux), decides: true },
+  { name: pattern('pxelinux\\.cfg/#'), make: ifMatched(pxelinux), decides: true },
+  { name: pattern('grub\\.cfg'), make: grub, decides: true },
+  { name: pattern('grub\\.cfg-%'), make: ifMatched(grub), decides: true },
   {
     name: pattern('autoexec\\.ipxe'),
-    make: asked => renderAutoexec(scriptUrls(asked), resilientFor(asked.group, asked.boot, asked.options.resilient))
+    make: asked => renderAutoexec(scriptUrls(asked), resilientFor(asked.decided.group, asked.decided.boot, asked.options.resilient))
   }
 ]
 
@@ -106,20 +109,20 @@ export function createLoaderFiles (options: LoaderFilesOptions): LoaderFiles {
       const named = found['mac'] === undefined ? mac : parseMac(found['mac'])
       if (named !== undefined) labels.set('mac', named)
       if (found['uuid'] !== undefined) labels.set('uuid', found['uuid'].toLowerCase())
-      const { group, localBoot, boot } = await options.bootOf({ labels, rawQuery: '', client })
+      const decided = await options.bootOf({ labels, rawQuery: '', client })
       const text = await kind.make({
         client,
         mac: named,
         uuid: found['uuid']?.toLowerCase(),
         x86Bios,
         folder: found['folder'] ?? '',
-        group,
-        localBoot,
-        boot,
+        decided,
         options,
         hasMenu
       })
-      return text === undefined ? undefined : goBytes(text)
+      if (text === undefined) return undefined
+      if (kind.decides === true) options.onDecided?.(name, client, decided)
+      return goBytes(text)
     }
     return undefined
   }

@@ -11,6 +11,15 @@ import { textOf } from './metadata-values.js'
 export const localBoots = ['exit', 'sanboot', '404', 'auto'] as const
 export type LocalBoot = typeof localBoots[number]
 
+/** Why a machine is left to its disk, as whoever stands before it is told. */
+export const diskReasons = {
+  group: 'its group says so (boot_from_disk)',
+  installed: 'it was installed with what it would boot (install_once)',
+  uncertain: 'whether it was installed (install_once) cannot be found out, since etcd is away'
+} as const
+export type DiskReason = keyof typeof diskReasons
+export const diskNotice = (why: DiskReason): string => `Starting from the local disk: ${diskReasons[why]}`
+
 const localBootKey = 'boot_from_disk'
 
 /** Undefined for a group that boots from the network; `problem` when its metadata says what cannot be made out. */
@@ -33,12 +42,13 @@ const ipxeCommands = {
   auto: `iseq \${platform} efi && exit || ${startDisk} || exit 1`
 } as const satisfies Readonly<Record<Exclude<LocalBoot, '404'>, string>>
 
-export const renderLocalIpxe = (how: Exclude<LocalBoot, '404'>): string => `#!ipxe\necho Starting from the local disk\n${ipxeCommands[how]}\n`
+export const renderLocalIpxe = (how: Exclude<LocalBoot, '404'>, why: DiskReason): string => `#!ipxe\necho ${diskNotice(why)}\n${ipxeCommands[how]}\n`
 
 /** GRUB under UEFI hands back to the firmware; on a BIOS it starts the first disk, where there is nothing to hand back to. */
-export const renderLocalGrub = (): string => `default=0
+export const renderLocalGrub = (why: DiskReason): string => `default=0
 timeout=1
 menuentry "Local disk" {
+echo "${diskNotice(why)}"
 if [ "$grub_platform" = "efi" ]; then exit; fi
 set root=(hd0)
 chainloader +1

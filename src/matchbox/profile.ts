@@ -1,8 +1,9 @@
 // A profile: what a machine boots and which configs it reads. Its file is Matchbox's profiles/<id>.json.
 import { Buffer } from 'node:buffer'
-import { AppError, messageOf } from '../base/errors.js'
+import { AppError } from '../base/errors.js'
 import { type JsonValue, jsonText, parseJson } from '../go/json.js'
 import { fieldsOf, stringField, stringsField } from '../go/json-struct.js'
+import { objectInvalid } from './object-fault.js'
 
 export interface NetBoot {
   /** URL of the kernel, or a path that iPXE resolves against the script's own URL. */
@@ -44,10 +45,10 @@ export function parseProfile (bytes: Buffer): Profile {
       else if (node === null) boot = undefined
       else {
         let { kernel, initrd, args, resilient, shim }: NetBoot = boot ?? { kernel: '', initrd: [], args: [] }
-        for (const [name, value] of fieldsOf(node, 'boot', bootFields)) {
-          if (name === 'kernel') kernel = stringField('boot.kernel', value, kernel)
-          else if (name === 'initrd') initrd = stringsField('boot.initrd', value)
-          else if (name === 'args') args = stringsField('boot.args', value)
+        for (const [name, value] of fieldsOf(node, ['boot'], bootFields)) {
+          if (name === 'kernel') kernel = stringField(['boot', 'kernel'], value, kernel)
+          else if (name === 'initrd') initrd = stringsField(['boot', 'initrd'], value)
+          else if (name === 'args') args = stringsField(['boot', 'args'], value)
           else if (name === 'shim') shim = typeof value === 'string' && value !== '' ? value : undefined
           else if (typeof value === 'boolean') resilient = value
         }
@@ -58,8 +59,7 @@ export function parseProfile (bytes: Buffer): Profile {
     assertProfile(profile)
     return profile
   } catch (error) {
-    if (error instanceof AppError) throw error
-    throw new AppError('profile_invalid', messageOf(error), { cause: error })
+    throw objectInvalid('profile_invalid', error)
   }
 }
 

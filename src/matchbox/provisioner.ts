@@ -7,9 +7,8 @@ import { type Bounds, ConfigDocuments, type DocumentBody, TooLong } from './conf
 import { type DiscoveryUrls, etcdClusterOf, withDiscovery } from './etcd-cluster.js'
 import { alone, type Fallbacks, type Fallback } from './fallbacks.js'
 import type { Group } from './group.js'
-import { type BootDecision, decideBoot, installOnceKey, type MachinePast, noPast } from './boot-decision.js'
+import { type BootDecision, decideBoot, type FromDisk, installOnceKey, type MachinePast, noPast } from './boot-decision.js'
 import { type GuardKeeper, guardOf, tokenKey } from './guard.js'
-import type { LocalBoot } from './local-boot.js'
 import { bodies, type DocumentKind, guardedConfigOf, isConfigKind, tokened } from './document-bodies.js'
 import { flagOf } from './metadata-values.js'
 import { type AssetPins, asWritten } from './pin-assets.js'
@@ -68,12 +67,14 @@ export interface Provisioner extends Catalogue {
 
 export interface MachineBoot {
   readonly group: Group | undefined
-  /** How it starts from its disk; undefined: from the network. */
-  readonly localBoot: LocalBoot | undefined
+  /** How it starts from its disk, and why; undefined: from the network. */
+  readonly fromDisk: FromDisk | undefined
   /** What its profile boots, as its script would name it; undefined when there is nothing. */
   readonly boot: NetBoot | undefined
   /** Stands for what it would boot, where its group installs once. */
   readonly bootedAs: string | undefined
+  /** Why it will hardly boot what was meant. */
+  readonly problem?: string | undefined
 }
 
 /** A config to be made of a file for one machine. */
@@ -135,6 +136,8 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
   /** Whether the group depends on what DHCP was told of the machine, which may be otherwise at its next boot. */
   const isByArchitecture = (labels: Labels): boolean => !labels.has(architectureLabel) && machineIndex.now.selectsBy(architectureLabel)
   const matchMachine = (labels: Labels): Group | undefined => {
+    // A part of the store may hold a group for every machine, and not yet the one that is meant.
+    if (store.unread?.() !== undefined) return undefined
     const mac = isByArchitecture(labels) ? macOfLabels(labels) : undefined
     const architecture = mac === undefined ? undefined : past.architectureOf(mac)
     return machineIndex.now.select(architecture === undefined ? labels : new Map([...labels, [architectureLabel, architecture]]))
@@ -152,7 +155,7 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
       const isGuarded = group !== undefined && guardOf(group).limits !== undefined
       const personal = decision?.bootedAs !== undefined || isGuarded || fallbacks.isByClient || isByArchitecture(request.labels)
       const bootedAs = boot === undefined ? undefined : decision?.bootedAs
-      const startsFromDisk = decision?.localBoot !== undefined
+      const startsFromDisk = decision?.fromDisk !== undefined
       const found = { error: error ?? made.error, problem: problem ?? (group === undefined ? undefined : etcdClusterOf(group).problem) }
       return { mac, group, profile, boot, body, ...found, report, warning, bootedAs, startsFromDisk, personal }
     }
@@ -160,6 +163,8 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
     const fail = (e: unknown): Rendering =>
       end({ body: undefined }, e instanceof AppError ? e : new AppError('template_invalid', messageOf(e), { cause: e }))
     try {
+      const unread = store.unread?.()
+      if (unread !== undefined) throw new AppError('folder_unreadable', `the store was not read yet: ${unread}`)
       if (group === undefined) throw new AppError('group_unmatched', 'no group matches the labels')
       profile = findProfile(objects, group.profile)
       decision = decideBoot(group, profile, mac, known)
@@ -183,12 +188,12 @@ export function createProvisioner (options: ProvisionerOptions): Provisioner {
   }
   const bootKnowing = (request: MachineRequest, known: MachinePast): MachineBoot => {
     const group = matchMachine(request.labels)
-    if (group === undefined) return { group, localBoot: undefined, boot: undefined, bootedAs: undefined }
+    if (group === undefined) return { group, fromDisk: undefined, boot: undefined, bootedAs: undefined }
     const profile = findProfile(store.snapshot.forMachines, group.profile)
     const mac = macOfLabels(request.labels)
-    const { localBoot, bootedAs } = decideBoot(group, profile, mac, known)
+    const { fromDisk, bootedAs, problem } = decideBoot(group, profile, mac, known)
     const boot = profile?.boot === undefined ? undefined : tokened({ group, mac, request, guard }, assets.pin(profile.boot))
-    return { group, localBoot, boot, bootedAs }
+    return { group, fromDisk, boot, bootedAs, problem: problem ?? (fromDisk === undefined ? guardOf(group).problem : undefined) }
   }
   /** Before a guarded config is given out, what is counted of its token; undefined where nothing is asked. */
   const takeToken = ({ labels, client }: MachineRequest): Promise<FoundBefore> | undefined => {

@@ -3,14 +3,15 @@
 //
 // U-Boot and petitboot read the same files, and run no iPXE for x86: they get the kernel itself.
 import { fillSettings, type KnownMachine, settingsOf, urlOfInitrd } from './ipxe-settings.js'
-import type { LocalBoot } from './local-boot.js'
+import type { FromDisk } from './boot-decision.js'
+import { diskNotice, type DiskReason } from './local-boot.js'
 import type { NetBoot } from './profile.js'
 
 export interface PxelinuxOptions {
   /** Absolute URL of iPXE's first script. */
   readonly scriptUrl: string
-  /** How the machine starts from its disk; undefined for one that boots from the network. */
-  readonly localBoot: LocalBoot | undefined
+  /** How the machine starts from its disk, and why; undefined for one that boots from the network. */
+  readonly fromDisk: FromDisk | undefined
   /** Whether menu.c32 is there to be loaded. */
   readonly menu: boolean
   /** The folder PXELINUX was loaded from, ending in a slash; '' for the root, where ipxe.lkrn is. */
@@ -20,9 +21,10 @@ export interface PxelinuxOptions {
 /** Tenths of a second. */
 const menuTimeout = 20
 
-export function renderPxelinux ({ scriptUrl, localBoot, menu, folder }: PxelinuxOptions): string {
+export function renderPxelinux ({ scriptUrl, fromDisk, menu, folder }: PxelinuxOptions): string {
   return [
-    `DEFAULT ${localBoot === undefined ? 'ipxe' : 'disk'}`,
+    ...fromDisk === undefined ? [] : [`SAY ${diskNotice(fromDisk.why)}`],
+    `DEFAULT ${fromDisk === undefined ? 'ipxe' : 'disk'}`,
     'PROMPT 0',
     ...menu ? ['UI menu.c32', `TIMEOUT ${menuTimeout}`, 'MENU TITLE Network boot'] : [],
     '',
@@ -35,17 +37,16 @@ export function renderPxelinux ({ scriptUrl, localBoot, menu, folder }: Pxelinux
     'LABEL disk',
     '  MENU LABEL Boot from the local disk',
     // -1 hands back to the BIOS, which tries its next entry; 0 starts the disk after leaving the network card clean.
-    `  LOCALBOOT ${localBoot === 'exit' ? '-1' : '0'}`,
+    `  LOCALBOOT ${fromDisk?.how === 'exit' ? '-1' : '0'}`,
     ''
   ].join('\n')
 }
 
 /**
- * The profile's kernel, initrd and arguments, or the local disk without one. Paths are the appliance's own: by TFTP U-Boot
+ * The profile's kernel, initrd and arguments. Paths are the appliance's own: by TFTP U-Boot
  * finds /assets/ there. iPXE's names of the machine in arguments are replaced, since nobody else knows them.
  */
-export function renderKernel (boot: NetBoot | undefined, known: KnownMachine): string {
-  if (boot === undefined) return 'DEFAULT disk\nPROMPT 0\n\nLABEL disk\n  LOCALBOOT 1\n'
+export function renderKernel (boot: NetBoot, known: KnownMachine): string {
   const args = boot.args.map(arg => fillSettings(arg, settingsOf(known)))
   const initrds = boot.initrd.map(urlOfInitrd).filter(entry => entry !== '')
   return [
@@ -59,3 +60,6 @@ export function renderKernel (boot: NetBoot | undefined, known: KnownMachine): s
     ''
   ].join('\n')
 }
+
+/** For the same who read no iPXE: not all of them know SAY, and all pass over a remark. */
+export const renderDisk = (why: DiskReason): string => `# ${diskNotice(why)}\nDEFAULT disk\nPROMPT 0\n\nLABEL disk\n  LOCALBOOT 1\n`

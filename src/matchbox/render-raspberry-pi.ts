@@ -23,6 +23,8 @@ export function boardFile (name: string): BoardFile | undefined {
   return rest === undefined ? undefined : { serial, mac: parseMac(address), name: rest }
 }
 
+/** The first of them that says what to boot. */
+export const boardConfig = 'config.txt'
 const kernelName = 'vmlinuz'
 const initrdName = (index: number): string => `initrd${index === 0 ? '' : index}`
 
@@ -36,7 +38,7 @@ export function boardImage (name: string, boot: NetBoot): { readonly kind: 'kern
 /** The made file of that name; undefined for any other. `origin` is where the appliance is. */
 export function renderBoardFile (name: string, boot: NetBoot, known: KnownMachine, origin: string): string | undefined {
   switch (name) {
-    case 'config.txt': return [
+    case boardConfig: return [
       '[all]',
       'arm_64bit=1',
       'enable_uart=1',

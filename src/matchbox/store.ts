@@ -3,6 +3,7 @@
 import { AppError } from '../base/errors.js'
 import { cleanPath } from '../go/path.js'
 import type { Group } from './group.js'
+import type { ObjectFault } from './object-fault.js'
 import type { Profile } from './profile.js'
 
 export const configKinds = ['ignition', 'cloud', 'generic'] as const
@@ -43,7 +44,14 @@ export interface Problem {
   /** The place for a person, in the store's own terms: `groups/core-1.json`. */
   readonly where: string
   readonly message: string
+  /** What is wrong in it, of a file that was read. */
+  readonly fault?: ObjectFault
+  /** The store was not made yet. */
+  readonly isMissing?: boolean
 }
+
+/** What was found wrong with one object, without which. */
+export type ObjectProblem = Pick<Problem, 'message' | 'fault'>
 
 export interface StoreChange {
   readonly kind: 'group' | 'profile' | ConfigKind | SharedKind
@@ -72,6 +80,8 @@ export interface Store {
   /** Calls `listener` after each change of the snapshot, with what changed since the last call; returns how to stop. */
   onChange: (listener: (changes: readonly StoreChange[]) => void) => () => void
   problems: () => readonly Problem[]
+  /** Why it was not read yet: what is not in the snapshot may be there all the same. Without it, it was read before anybody asked. */
+  readonly unread?: () => string | undefined
   /**
    * Fulfilled when the snapshot has all that was put anywhere before the call, of one object or of a kind; `before` when that can't
    * be found out, and the object is told of as it was. A store of one machine has no such thing to wait for. Throws AppError

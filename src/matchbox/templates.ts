@@ -1,11 +1,21 @@
 // Config files as templates: each version of a file is parsed once, and rendered with a machine's variables. What stands in
 // snippets/ can be called from each of them; what stands in files/<folder>/ is rendered too, and at hand in base64, for data: URLs.
 import { AppError, messageOf } from '../base/errors.js'
-import { type TemplateLimits, StringMap, type Template, type TemplateData, parseTemplate } from '../go/template/template.js'
+import { NoSuchTemplate, type TemplateLimits, StringMap, type Template, type TemplateData, parseTemplate } from '../go/template/template.js'
 import type { ConfigFile, Objects } from './store.js'
 import type { Variables } from './variables.js'
 
 type SharedFiles = Objects['shared']
+
+/** A config file that does not render. Its cause is what the template says, which names the template and the line. */
+export class InvalidTemplate extends AppError {
+  readonly file: Pick<ConfigFile, 'kind' | 'name'>
+
+  constructor ({ kind, name }: ConfigFile, message: string, cause: unknown) {
+    super('template_invalid', `${kind}/${name}: ${message}`, { cause })
+    this.file = { kind, name }
+  }
+}
 
 /** Snippets that the program brings itself, by name; those of the store go before. */
 export type OwnSnippets = () => ReadonlyMap<string, string>
@@ -54,11 +64,10 @@ export class Templates {
     }
   }
 
-  #invalid ({ kind, name }: ConfigFile, error: unknown): AppError {
+  #invalid (file: ConfigFile, error: unknown): AppError {
     if (error instanceof AppError) return error
-    const message = messageOf(error)
-    const why = /template ".*" not defined$/.test(message) ? this.#snippets.broken.map(problem => `; ${problem}`).join('') : ''
-    return new AppError('template_invalid', `${kind}/${name}: ${message}${why}`, { cause: error })
+    const why = error instanceof NoSuchTemplate ? this.#snippets.broken.map(problem => `; ${problem}`).join('') : ''
+    return new InvalidTemplate(file, messageOf(error) + why, error)
   }
 
   /** A snippet that does not parse is missing to those who call it, and to nobody else. */

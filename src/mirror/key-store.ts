@@ -2,7 +2,7 @@
 // `images keys add` put into state_path/images/keys. A key counts only when its fingerprint is the one that is pinned.
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { AppError, errnoOf, firstLineOf, messageOf } from '../base/errors.js'
 import { type OpenpgpCertificate, type KeyPart, readCertificates, type KeyStanding } from '../openpgp/certificate.js'
 import { removeFile, writeFileAtomic } from '../disk/atomic-file.js'
 import { makeFolder } from '../disk/make-folder.js'
@@ -105,7 +105,7 @@ export async function keysIn (file: string): Promise<readonly OpenpgpCertificate
   })
   if (bytes.length > maxKeyFileBytes) throw new AppError('key_invalid', `${file} is larger than ${maxKeyFileBytes / 2 ** 20} MiB`)
   const found = await readCertificates(bytes).catch((error: unknown) => {
-    throw new AppError('key_invalid', `${file} is not an OpenPGP public key: ${messageOf(error).split('\n', 1)[0]}`)
+    throw new AppError('key_invalid', `${file} is not an OpenPGP public key: ${firstLineOf(error)}`)
   })
   if (found.length === 0) throw new AppError('key_invalid', `${file} holds no OpenPGP public key`)
   return found

@@ -33,8 +33,14 @@ export function updateFiles (source: Source, version: string, isDefault: boolean
 }
 
 /** Below the folder of Fedora CoreOS. */
-export const streamFolder = (stream: string): string => join('updates', stream)
-export const streamFiles = ['releases.json', 'updates.json'] as const
+const streamFolder = (stream: string): string => join('updates', stream)
+const streamFiles = ['releases.json', 'updates.json'] as const
+
+/** Those of a stream in a mirror: its releases, and its updates. */
+export function streamDocuments (assetsPath: string, stream: string): readonly [releases: string, updates: string] {
+  const pathOf = (file: string): string => join(assetsPath, 'fedora-coreos', streamFolder(stream), file)
+  return [pathOf(streamFiles[0]), pathOf(streamFiles[1])]
+}
 
 /** Fetches both documents of a stream before it replaces either. AppError image_download_failed, image_metadata_invalid. */
 export async function keepStreamMetadata (source: Source, fedoraFolder: string, fetcher: Fetcher): Promise<void> {

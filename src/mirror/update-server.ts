@@ -2,6 +2,7 @@
 // before it: size and SHA-256 of files that have no signature beside them. That is proof as far as TLS is; nodes check the payload's own.
 import sax from 'sax'
 import { AppError } from '../base/errors.js'
+import { osAppId } from '../base/version.js'
 import { type HttpClient, shown } from './http-client.js'
 import type { Source, WantedFile } from './source.js'
 
@@ -17,9 +18,10 @@ interface ServerAnswer {
 /** Where Flatcar's own is. */
 export const updateServers: Partial<Record<Source['os'], string>> = { flatcar: 'https://public.update.flatcar-linux.net/v1/update/' }
 
-const osAppId = '{e96281a6-d1af-4bde-9a0a-97b76e56dc57}'
 /** Octets; an answer that names twenty files has some four thousand. */
 const mostAnswerBytes = 256 * 1024
+/** Elements inside one another; those that are read stand six deep, and each looks at all that are around it. */
+const mostDepth = 16
 
 /**
  * Size and digest of a file that has no signature, as the source's update server tells them of this very version. AppError
@@ -40,7 +42,7 @@ async function ask (url: string, { channel, arch }: Source, version: string, cli
   const body = `<?xml version="1.0" encoding="UTF-8"?>
 <request protocol="3.0" version="core-provisioner" updaterversion="core-provisioner" installsource="ondemandupdate" ismachine="1">
   <os version="Chateau" platform="CoreOS" sp="${justBefore(version)}_${arch === 'arm64' ? 'aarch64' : 'x86_64'}"></os>
-  <app appid="${osAppId}" version="${justBefore(version)}" track="${channel}" board="${arch}-usr" machineid="${'0'.repeat(32)}" delta_okay="false">
+  <app appid="{${osAppId}}" version="${justBefore(version)}" track="${channel}" board="${arch}-usr" machineid="${'0'.repeat(32)}" delta_okay="false">
     <updatecheck></updatecheck>
   </app>
 </request>
@@ -71,6 +73,7 @@ function readAnswer (answer: Buffer): ServerAnswer {
   reader.ondoctype = () => { throw new Error('DTD') }
   reader.onopentag = ({ name, attributes }) => {
     path.push(name)
+    if (path.length > mostDepth) throw new Error('too deep')
     const attribute = (key: string): string => Object.hasOwn(attributes, key) ? String(attributes[key]) : ''
     switch (path.join('/')) {
       case 'response/app': if (attribute('status') !== 'ok') status = attribute('status'); break

@@ -49,6 +49,8 @@ interface Question {
   readonly answer: (answer: ConflictAnswer) => void
 }
 
+const isOver = ({ asked }: Question, now: number): boolean => now - asked >= longestProbe - lookEvery
+
 /** `close` answers what is asked still, and lets go of the socket. `read` gives what the kernel has found out by ARP. */
 export const createConflictProbe = (read: () => Promise<ArpTable> = readArpTable): ConflictProbe & { readonly close: () => void } =>
   new Probe(read)
@@ -108,15 +110,17 @@ class Probe implements ConflictProbe {
 
   async #answer (): Promise<void> {
     const refused = this.#refusals()
-    const looksAtTable = this.#looks++ % 2 === 0 || refused.size > 0
-    const table = looksAtTable ? await this.#readTable(refused.size > 0) : undefined
+    const [oldest] = this.#questions
     const now = performance.now()
+    // Whoever was held for longer than a question lasts has not looked yet.
+    const looksAtTable = this.#looks++ % 2 === 0 || refused.size > 0 || (oldest !== undefined && isOver(oldest, now))
+    const table = looksAtTable ? await this.#readTable(refused.size > 0) : undefined
     for (const question of this.#questions) {
       const entry = table?.get(formatIpv4(question.ip))
       if (refused.has(question.ip)) this.#end(question, entry === question.mac ? free : this.#usedBy(question.ip, entry))
       else if (entry === question.mac) this.#end(question, free)
       else if (entry !== undefined && entry !== question.before) this.#end(question, this.#usedBy(question.ip, entry))
-      else if (now - question.asked >= longestProbe - lookEvery) this.#end(question, free)
+      else if (isOver(question, now)) this.#end(question, free)
     }
   }
 

@@ -6,6 +6,9 @@ import type { ShareLimits } from './shares.js'
 /** What stands open without anybody asking: the log, the store's watcher, leases, the listening sockets, libuv's own. */
 const own = 64
 
+/** A socket and a file of each TFTP transfer. */
+const transfers = 2 * 1024
+
 /** Whoever has no /proc has what systems usually give. */
 const usual = 1024
 
@@ -21,6 +24,8 @@ export function descriptorLimit (): number {
 export interface ConnectionShares {
   /** For HTTP and HTTPS together; each may have a file open too. */
   readonly http: ShareLimits
+  /** Connections beyond these, which wait for a place: what all others leave, TFTP among them. */
+  readonly waiting: ShareLimits
   /** Files that a thread sends on such a connection: a second descriptor of it each. */
   readonly sent: number
   readonly grpc: ShareLimits
@@ -36,11 +41,14 @@ export function connectionShares (descriptors: number): ConnectionShares {
     const all = Math.min(most, Math.floor(free * share))
     return { all, perAddress: Math.ceil(all / addresses) }
   }
-  return {
+  const shares = {
     http: limits(4096, 3 / 8),
     sent: limits(1024, 1 / 64).all,
     grpc: limits(1000, 1 / 8),
     ui: limits(200, 1 / 16),
     control: limits(600, 1 / 16, 1)
   }
+  const left = free - 2 * shares.http.all - shares.sent - shares.grpc.all - shares.ui.all - shares.control.all
+  const waiting = Math.min(6000, Math.max(0, left - transfers))
+  return { ...shares, waiting: { all: waiting, perAddress: Math.ceil(waiting / 2) } }
 }

@@ -34,7 +34,7 @@ export function openDeviceSocket (interfaceName: string, port: number, { shared 
 
 function failure (call: string, errno: string, interfaceName: string, port: number): AppError {
   const where = `cannot listen on ${interfaceName}:${port}/udp`
-  if (errno === 'EADDRINUSE') return new AppError('address_in_use', `${where}: another program listens there`)
+  if (errno === 'EADDRINUSE') return new AppError('address_in_use', `${where}: another program listens there`, { port: { port, transport: 'udp' } })
   if (errno === 'ENODEV') return new AppError('interface_missing', `${where}: this machine has no interface ${interfaceName}`)
   if (errno === 'EACCES' || errno === 'EPERM') {
     return new AppError('permission_denied', `${where}: start the service through its systemd socket, or as root`)

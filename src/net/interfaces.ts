@@ -68,6 +68,15 @@ const prefixOf = (mask: Ipv4): number => Math.clz32(~mask)
 export const localAddresses = (): readonly InterfaceAddress[] => [...networkInterfaces().values()].filter(({ up }) => up)
   .flatMap(({ name, mac, addresses }) => addresses.map(address => ({ name, mac, ...address })))
 
+/** Whether this machine has the address; `otherwise` when the kernel can't be asked. */
+export function hasAddress (ip: Ipv4, otherwise: boolean): boolean {
+  try {
+    return localAddresses().some(own => own.ip === ip)
+  } catch {
+    return otherwise
+  }
+}
+
 /**
  * The interface, with at least one IPv4 address; AppError `interface_missing` when it is not there or has none, with the
  * interfaces that would do.

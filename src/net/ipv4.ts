@@ -44,6 +44,12 @@ export const unmapped = (address: string): string =>
 
 export const maskOf = (prefix: number): Ipv4 => prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0
 
+/** The length of the prefix that a mask is of; undefined for bits that are none. */
+export function prefixOfMask (mask: Ipv4): number | undefined {
+  const prefix = Math.clz32(~mask)
+  return maskOf(prefix) === mask ? prefix : undefined
+}
+
 export function subnetOf (ip: Ipv4, prefix: number): Subnet {
   const mask = maskOf(prefix)
   const network = (ip & mask) >>> 0

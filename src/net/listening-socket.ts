@@ -21,7 +21,7 @@ export function openListeningSocket (host: string, port: number): number {
   const { afInet, afInet6, sockStream, sockCloexec, sockNonblock, solSocket, soReuseaddr, ipprotoIpv6, ipv6Only } = constants
   const libc = openLibc()
   const ipv6 = isIPv6(host)
-  const fail = (): AppError => listenError(Object.assign(new Error(libc.errno()), { code: libc.errno() }), `${host}:${port}/tcp`)
+  const fail = (): AppError => listenError(Object.assign(new Error(libc.errno()), { code: libc.errno() }), host, { port, transport: 'tcp' })
   const fd = libc.socket(ipv6 ? afInet6 : afInet, sockStream | sockCloexec | sockNonblock, 0)
   if (fd < 0) throw fail()
   const [on, off] = [intBuffer(1), intBuffer(0)]

@@ -4,7 +4,7 @@
 // does; a send to 255.255.255.255 follows the routing table unless the socket is bound to a device; Node does not say
 // which address a datagram was sent to, so whoever must answer from there binds a socket for each address.
 import { createSocket, type Socket } from 'node:dgram'
-import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { AppError, errnoOf, messageOf, type SocketPort } from '../base/errors.js'
 import type { Endpoint, OnDatagram } from './endpoint.js'
 import { openSocket } from './open-socket.js'
 import { enlarge, type ReadWaiting, waitingReader } from './receive-queue.js'
@@ -50,8 +50,8 @@ export interface UdpNetwork {
 
 const codeOf = { EADDRINUSE: 'address_in_use', EADDRNOTAVAIL: 'address_not_here', EACCES: 'permission_denied' } as const
 
-/** Why `where` (`0.0.0.0:69/udp`) can't be listened on, in one line that says what to do. */
-export function listenError (error: unknown, where: string): AppError {
+/** Why a host's port can't be listened on, in one line that says what to do. */
+export function listenError (error: unknown, host: string, port: SocketPort): AppError {
   const errno = errnoOf(error)
   const code = errno in codeOf ? codeOf[errno as keyof typeof codeOf] : 'socket_failed'
   const why = {
@@ -60,7 +60,7 @@ export function listenError (error: unknown, where: string): AppError {
     permission_denied: 'ports below 1024 need root, CAP_NET_BIND_SERVICE or a systemd socket',
     socket_failed: messageOf(error)
   }[code]
-  return new AppError(code, `cannot listen on ${where}: ${why}`, { cause: error })
+  return new AppError(code, `cannot listen on ${host}:${port.port}/${port.transport}: ${why}`, { cause: error, port })
 }
 
 class DgramSocket implements UdpSocket {
@@ -128,7 +128,7 @@ export const kernelUdp: UdpNetwork = {
       }
     } catch (error) {
       socket.close()
-      throw listenError(error, `${options.address}:${options.port}/udp`)
+      throw listenError(error, options.address, { port: options.port, transport: 'udp' })
     }
     // Port 0 cannot be answered: node:dgram throws on it.
     const hear: OnDatagram = (data, from) => { if (from.port !== 0) onDatagram(data, from) }

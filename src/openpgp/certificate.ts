@@ -113,55 +113,80 @@ const newest = <Item extends { readonly at: number }>(items: readonly Item[]): I
 type WithDirectSignatures = PublicKey & { readonly directSignatures?: readonly SignaturePacket[] }
 const directSignatures = (key: WithDirectSignatures): readonly SignaturePacket[] => key.directSignatures ?? []
 
+/** Those signatures of a type by the primary key that hold. */
+type Good = (signatures: readonly SignaturePacket[], type: number, data: object) => Promise<readonly SignaturePacket[]>
+
+const goodBy = (primary: PublicKey['keyPacket']): Good => async (signatures, type, data) => {
+  const checked = await Promise.all(signatures.map(async signature => await vouches(signature, primary, type, data)))
+  return signatures.filter((_, index) => checked[index])
+}
+
 async function certificate (fingerprint: string, copies: readonly PublicKey[]): Promise<OpenpgpCertificate> {
   const primary = copies[0]!.keyPacket
-  const good = async (signatures: readonly SignaturePacket[], type: number, data: object): Promise<readonly SignaturePacket[]> => {
-    const checked = await Promise.all(signatures.map(async signature => await vouches(signature, primary, type, data)))
-    return signatures.filter((_, index) => checked[index])
-  }
+  const good = goodBy(primary)
   const { signature: types } = enums
   const revoked = (await good(copies.flatMap(copy => copy.revocationSignatures), types.keyRevocation, { key: primary })).length > 0
   const direct = newest((await good(copies.flatMap(directSignatures), types.key, { key: primary })).map(said))
-
-  const users = new Map<string, Array<Said & { readonly revokes: boolean }>>()
-  for (const { userID, selfCertifications, revocationSignatures } of copies.flatMap(copy => copy.users)) {
-    if (userID === null) continue
-    const data = { userID, key: primary }
-    const found = users.get(userID.userID) ?? []
-    for (const type of [types.certGeneric, types.certPersona, types.certCasual, types.certPositive]) {
-      found.push(...(await good(selfCertifications, type, data)).map(signature => ({ ...said(signature), revokes: false })))
-    }
-    found.push(...(await good(revocationSignatures, types.certRevocation, data)).map(signature => ({ ...said(signature), revokes: true })))
-    users.set(userID.userID, found)
-  }
-  const subkeys = new Map<string, Subkey>()
-  for (const { keyPacket: packet, bindingSignatures, revocationSignatures } of copies.flatMap(copy => copy.subkeys)) {
-    const data = { key: primary, bind: packet }
-    const id = packet.getFingerprint()
-    const before = subkeys.get(id)
-    const bindings = await good(bindingSignatures, types.subkeyBinding, data)
-    subkeys.set(id, {
-      part: before?.part ?? { packet, created: Number(packet.created) },
-      revoked: before?.revoked === true || (await good(revocationSignatures, types.subkeyRevocation, data)).length > 0,
-      bindings: [...before?.bindings ?? [], ...await Promise.all(bindings.map(async signature => ({
-        ...said(signature),
-        crossCertified: signature.embeddedSignature !== null && await vouches(signature.embeddedSignature, packet, types.keyBinding, data)
-      })))]
-    })
-  }
+  const users = await usersOf(copies, good)
+  const subkeys = await subkeysOf(copies, good)
   const main: KeyPart = { packet: primary, created: Number(primary.created) }
   const selves = [...users.values()].map(found => newest(found))
   return {
     fingerprint,
     users: [...users.keys()],
-    parts: [main, ...[...subkeys.values()].map(({ part }) => part)],
+    parts: [main, ...subkeys.map(({ part }) => part)],
     armored: copies.map(copy => copy.armor()).join('\n'),
     standing: (part, now) => {
       const ofMain = standingOfMain({ main, revoked, direct, selves }, now)
-      const subkey = [...subkeys.values()].find(candidate => candidate.part === part)
+      const subkey = subkeys.find(candidate => candidate.part === part)
       return subkey === undefined ? ofMain : standingOfSubkey(subkey, ofMain, now)
     }
   }
+}
+
+type SaidOfUser = Said & { readonly revokes: boolean }
+
+/** By user id, what the primary key has said of it. */
+async function usersOf (copies: readonly PublicKey[], good: Good): Promise<ReadonlyMap<string, readonly SaidOfUser[]>> {
+  const { signature: types } = enums
+  const users = new Map<string, SaidOfUser[]>()
+  for (const { keyPacket: key, users: named } of copies) {
+    for (const { userID, selfCertifications, revocationSignatures } of named) {
+      if (userID === null) continue
+      const data = { userID, key }
+      const found = users.get(userID.userID) ?? []
+      for (const type of [types.certGeneric, types.certPersona, types.certCasual, types.certPositive]) {
+        found.push(...(await good(selfCertifications, type, data)).map(signature => ({ ...said(signature), revokes: false })))
+      }
+      const revocations = await good(revocationSignatures, types.certRevocation, data)
+      found.push(...revocations.map(signature => ({ ...said(signature), revokes: true })))
+      users.set(userID.userID, found)
+    }
+  }
+  return users
+}
+
+/** Copies of one taken together. */
+async function subkeysOf (copies: readonly PublicKey[], good: Good): Promise<readonly Subkey[]> {
+  const { signature: types } = enums
+  const found = new Map<string, Subkey>()
+  for (const { keyPacket: key, subkeys } of copies) {
+    for (const { keyPacket: packet, bindingSignatures, revocationSignatures } of subkeys) {
+      const data = { key, bind: packet }
+      const id = packet.getFingerprint()
+      const before = found.get(id)
+      const bindings = await good(bindingSignatures, types.subkeyBinding, data)
+      found.set(id, {
+        part: before?.part ?? { packet, created: Number(packet.created) },
+        revoked: before?.revoked === true || (await good(revocationSignatures, types.subkeyRevocation, data)).length > 0,
+        bindings: [...before?.bindings ?? [], ...await Promise.all(bindings.map(async signature => {
+          const { embeddedSignature: back } = signature
+          return { ...said(signature), crossCertified: back !== null && await vouches(back, packet, types.keyBinding, data) }
+        }))]
+      })
+    }
+  }
+  return [...found.values()]
 }
 
 interface Subkey {
@@ -175,7 +200,7 @@ interface Main {
   readonly revoked: boolean
   readonly direct: Said | undefined
   /** The newest that was said of each user id. */
-  readonly selves: ReadonlyArray<(Said & { readonly revokes: boolean }) | undefined>
+  readonly selves: ReadonlyArray<SaidOfUser | undefined>
 }
 
 /** RFC 9580 section 5.2.3.29. */

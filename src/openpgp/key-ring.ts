@@ -3,7 +3,7 @@
 // Certificates and their age are not looked at: whether the key is to be trusted is for those who verify.
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { type PrivateKey, readPrivateKeys } from 'openpgp'
-import { AppError, errnoOf, messageOf } from '../base/errors.js'
+import { AppError, errnoOf, firstLineOf, messageOf } from '../base/errors.js'
 import { remedyForSecret } from '../disk/denied.js'
 import { readWhole } from '../disk/whole-file.js'
 
@@ -52,12 +52,10 @@ async function firstPrivateKey (bytes: Buffer, invalid: (problem: string) => App
     const [key] = await (armoured ? readPrivateKeys({ armoredKeys: bytes.toString('latin1') }) : readPrivateKeys({ binaryKeys: bytes }))
     if (key !== undefined) return key
   } catch (error) {
-    if (!/no secret key packet/i.test(messageOf(error))) throw invalid(`is not an OpenPGP key ring: ${firstLine(error)}`)
+    if (!/no secret key packet/i.test(messageOf(error))) throw invalid(`is not an OpenPGP key ring: ${firstLineOf(error)}`)
   }
   throw invalid('holds no private key; gpg --export-secret-keys writes such a file')
 }
-
-const firstLine = (error: unknown): string => messageOf(error).split('\n', 1)[0] ?? ''
 
 function refusal (message: string): string {
   if (message.startsWith('Incorrect key passphrase')) return 'MATCHBOX_PASSPHRASE is not the passphrase of its private key'

@@ -6,7 +6,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
 import { enums, readSignature, type SignaturePacket } from 'openpgp'
-import { AppError, messageOf } from '../base/errors.js'
+import { AppError, firstLineOf, messageOf } from '../base/errors.js'
 import { armoredBlocks } from './armor.js'
 import { asGpg, type OpenpgpCertificate, type KeyPart, nodeHashes, verifyDigest } from './certificate.js'
 
@@ -115,7 +115,7 @@ async function signaturesIn (name: string, signature: Uint8Array): Promise<reado
       : blocks.map(armoredSignature => readSignature({ armoredSignature, config: asGpg }))
     for (const read of await Promise.all(reading)) packets.push(...read.packets as unknown as SignaturePacket[])
   } catch (error) {
-    throw new AppError('image_signature_bad', `${name}: its signature can't be read: ${firstLine(error)}`)
+    throw new AppError('image_signature_bad', `${name}: its signature can't be read: ${firstLineOf(error)}`)
   }
   if (packets.length > mostSignatures) throw new AppError('image_signature_bad', `${name}: its signature file holds more than ${mostSignatures} signatures`)
   const usable = packets.filter(({ version, signatureType, hashAlgorithm }) =>
@@ -123,8 +123,6 @@ async function signaturesIn (name: string, signature: Uint8Array): Promise<reado
   if (usable.length > 0) return usable
   throw new AppError('image_signature_bad', `${name}: its signature is not a version 4 signature over a binary file`)
 }
-
-const firstLine = (error: unknown): string => messageOf(error).split('\n', 1)[0] ?? ''
 
 /** Why a signature does not count. */
 class SignatureFailure extends Error {
@@ -177,7 +175,7 @@ async function signerAmong (issuers: readonly Issuer[], packet: SignaturePacket,
       failure = error
     }
   }
-  const why = /digest did not match|verification failed/i.test(messageOf(failure)) ? 'the file is not what was signed' : firstLine(failure)
+  const why = /digest did not match|verification failed/i.test(messageOf(failure)) ? 'the file is not what was signed' : firstLineOf(failure)
   throw new SignatureFailure('image_signature_bad', `its signature by ${issuers[0]?.key.fingerprint ?? ''} is bad: ${why}`, true)
 }
 

@@ -5,6 +5,7 @@ import { ConfigDocuments } from '../matchbox/config-documents.js'
 import { parseGroup } from '../matchbox/group.js'
 import type { ConfigFile, Objects } from '../matchbox/store.js'
 import { variablesOf } from '../matchbox/variables.js'
+import { KeptFiles } from './kept-files.js'
 import type { ThreadAnswer, ThreadCall, SharedMemoryFile } from './long-renderings.js'
 
 /** Files that are kept with what was made of them, in octets. */
@@ -14,24 +15,9 @@ const port = parentPort!
 let own: ReadonlyMap<string, string> = new Map()
 let shared: Objects['shared'] = { snippets: new Map(), files: new Map() }
 const documents = new ConfigDocuments(() => own)
-const files = new Map<number, ConfigFile>()
-let kept = 0
+const files = new KeptFiles(mostKept)
 
-function fileOf ({ id, kind, name, content }: SharedMemoryFile): ConfigFile {
-  const known = files.get(id)
-  if (known !== undefined) return known
-  const made = { kind, name, content: Buffer.from(new Uint8Array(content)) }
-  files.set(id, made)
-  kept += made.content.length
-  for (const [oldest, { content: { length } }] of files) {
-    if (kept <= mostKept || oldest === id) break
-    files.delete(oldest)
-    kept -= length
-  }
-  return made
-}
-
-const byName = (all: readonly SharedMemoryFile[]): ReadonlyMap<string, ConfigFile> => new Map(all.map(file => [file.name, fileOf(file)]))
+const byName = (all: readonly SharedMemoryFile[]): ReadonlyMap<string, ConfigFile> => new Map(all.map(file => [file.name, files.of(file)]))
 
 const told = ({ code, message }: AppError): { code: AppError['code'], message: string } => ({ code, message })
 
@@ -42,7 +28,7 @@ port.on('message', (call: ThreadCall) => {
       own = call.shared.own ?? new Map()
       shared = { snippets: byName(call.shared.snippets), files: byName(call.shared.files) }
     }
-    const file = fileOf(call.file)
+    const file = files.of(call.file)
     const variables = variablesOf(parseGroup(Buffer.from(group)), { labels: new Map(labels), rawQuery, client })
     const { body, error, ...rest } = documents.make(as, file, variables, shared)
     // What is the file itself need not travel.

@@ -14,10 +14,12 @@ import { folders, placeOf } from './object-files.js'
 export interface DataFolder {
   /** Below the data folder: `groups/a.json`. */
   readonly files: ReadonlySet<string>
-  /** Those of them that were reached through a link: no event in the folders that are watched tells of their edits. */
+  /** Those of them that were reached through a link, or are no files: no event in the folders that are watched tells of their edits. */
   readonly linked: ReadonlySet<string>
   /** Why a folder could not be listed, '.' for the data folder itself. */
   readonly problems: ReadonlyMap<string, string>
+  /** Whether the data folder itself is not there. */
+  readonly isMissing: boolean
 }
 
 /** Milliseconds after which nobody writes a temporary file any more. */
@@ -27,11 +29,14 @@ const mostLinks = 8
 /** Names of a folder that are looked at in one turn of the event loop. */
 const namesAtOnce = 1000
 
+/** Asks the disk, in turn with others. */
+export type AskDisk = <T>(operation: () => Promise<T>) => Promise<T>
+
 /** Why nothing in it can be looked at; undefined where it can be, and where it is missing. */
-async function amissWith (dataPath: string): Promise<string | undefined> {
+async function amissWith (dataPath: string, ask: AskDisk): Promise<string | undefined> {
   try {
-    if (!(await stat(dataPath)).isDirectory()) return await noFolder(dataPath)
-    await access(dataPath, constants.X_OK)
+    if (!(await ask(() => stat(dataPath))).isDirectory()) return await noFolder(dataPath)
+    await ask(() => access(dataPath, constants.X_OK))
     return undefined
   } catch (error) {
     if (errnoOf(error) === 'ENOTDIR') return await noFolder(dataPath)
@@ -40,18 +45,20 @@ async function amissWith (dataPath: string): Promise<string | undefined> {
 }
 
 /** What cannot be listed is among the problems; never rejects. */
-export async function listDataFolder (dataPath: string, clock: Pick<Clock, 'now'>): Promise<DataFolder> {
-  const walk = new Walk(dataPath, clock)
-  const amiss = await amissWith(dataPath)
-  if (amiss !== undefined) return { files: new Set(), linked: new Set(), problems: new Map([['.', `the data folder cannot be read: ${amiss}`]]) }
+export async function listDataFolder (dataPath: string, clock: Pick<Clock, 'now'>, ask: AskDisk = operation => operation()): Promise<DataFolder> {
+  const walk = new Walk(dataPath, clock, ask)
+  const amiss = await amissWith(dataPath, ask)
+  if (amiss !== undefined) return { files: new Set(), linked: new Set(), problems: new Map([['.', `the data folder cannot be read: ${amiss}`]]), isMissing: false }
   for (const folder of folders) await walk.list(folder, [])
   const { files, linked, problems } = walk
+  let isMissing = false
   if (files.size === 0) {
-    await stat(dataPath).catch((error: unknown) => {
-      problems.set('.', `the data folder cannot be read: ${errnoOf(error) === 'ENOENT' ? `there is no ${dataPath}: mkdir -p ${dataPath} makes it, or let data_path name the folder that has groups/ and profiles/` : `${messageOf(error)}${remedyFor(dataPath, error)}`}`)
+    await ask(() => stat(dataPath)).catch((error: unknown) => {
+      isMissing = errnoOf(error) === 'ENOENT'
+      problems.set('.', `the data folder cannot be read: ${isMissing ? `there is no ${dataPath}: mkdir -p ${dataPath} makes it, or let data_path name the folder that has groups/ and profiles/` : `${messageOf(error)}${remedyFor(dataPath, error)}`}`)
     })
   }
-  return { files, linked, problems }
+  return { files, linked, problems, isMissing }
 }
 
 export const isFolder = async (path: string): Promise<boolean> => stat(path).then(s => s.isDirectory(), () => false)
@@ -61,19 +68,21 @@ const isInside = (folder: string, other: string): boolean => folder === other ||
 class Walk {
   readonly #dataPath: string
   readonly #clock: Pick<Clock, 'now'>
+  readonly #ask: AskDisk
   readonly files = new Set<string>()
   readonly linked = new Set<string>()
   readonly problems = new Map<string, string>()
 
-  constructor (dataPath: string, clock: Pick<Clock, 'now'>) {
+  constructor (dataPath: string, clock: Pick<Clock, 'now'>, ask: AskDisk) {
     this.#dataPath = dataPath
     this.#clock = clock
+    this.#ask = ask
   }
 
   /** `through` are the folders that links on the way led to: one that leads back is not followed. */
   async list (folder: string, through: readonly string[]): Promise<void> {
     const path = join(this.#dataPath, folder)
-    const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
+    const entries = await this.#ask(() => readdir(path, { withFileTypes: true })).catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return []
       this.problems.set(folder, `the folder cannot be read: ${messageOf(error)}${remedyFor(path, error)}`)
       return []
@@ -86,13 +95,13 @@ class Walk {
       } else if (entry.isDirectory()) {
         // Kubernetes swaps a mounted folder through a hidden one beside its links.
         if (folder !== 'groups' && !entry.name.startsWith('..')) await this.list(file, through)
-      } else if (entry.isSymbolicLink() && folder !== 'groups' && !entry.name.startsWith('..') && await isFolder(join(path, entry.name))) {
-        const target = await realpath(join(path, entry.name)).catch(() => undefined)
-        if (target === undefined || isInside(await realpath(path).catch(() => path), target)) continue
+      } else if (entry.isSymbolicLink() && folder !== 'groups' && !entry.name.startsWith('..') && await this.#ask(() => isFolder(join(path, entry.name)))) {
+        const target = await this.#ask(() => realpath(join(path, entry.name))).catch(() => undefined)
+        if (target === undefined || isInside(await this.#ask(() => realpath(path)).catch(() => path), target)) continue
         if (through.length < mostLinks && !through.includes(target)) await this.list(file, [...through, target])
       } else if (placeOf(file) !== undefined) {
         this.files.add(file)
-        if (entry.isSymbolicLink() || through.length > 0) this.linked.add(file)
+        if (!entry.isFile() || through.length > 0) this.linked.add(file)
       }
     }
   }

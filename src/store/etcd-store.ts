@@ -1,15 +1,15 @@
 // The store in etcd, shared by several provisioners: each holds all of it in memory and serves machines from there. A put is answered
 // when etcd has it and this provisioner's snapshot does. A value that cannot be used is a problem, and what it held before stays in force.
 import type { Clock } from '../base/clock.js'
-import { AppError, messageOf } from '../base/errors.js'
+import { AppError } from '../base/errors.js'
 import { KeyedMutex } from '../base/keyed-mutex.js'
 import type { Logger } from '../base/log.js'
 import type { EntryChange } from '../cluster/entries.js'
 import type { SharedState } from '../cluster/shared-state.js'
 import type { Group } from '../matchbox/group.js'
 import type { Profile } from '../matchbox/profile.js'
-import { assertSafeName, type StoreChange, type ConfigKind, type OpenStore, type Problem, type Settled, type Snapshot, type StoreSource } from '../matchbox/store.js'
-import { bytesOf, type StoreFolder, folderOf, folders, fileOf, keyOf, kindIn, objectOf } from './object-files.js'
+import { assertSafeName, type StoreChange, type ConfigKind, type ObjectProblem, type OpenStore, type Problem, type Settled, type Snapshot, type StoreSource } from '../matchbox/store.js'
+import { bytesOf, type StoreFolder, folderOf, folders, fileOf, keyOf, kindIn, objectOf, problemOf } from './object-files.js'
 import { type ObjectKind, StoreMemory, type StoredObject } from './store-memory.js'
 
 /** etcd takes requests of 1.5 MiB by itself. */
@@ -37,7 +37,7 @@ class EtcdStore implements OpenStore {
   readonly #memory: StoreMemory
   /** By key, what is in force because of it, now or since before it broke. */
   readonly #objects = new Map<string, StoredObject>()
-  readonly #broken = new Map<string, string>()
+  readonly #broken = new Map<string, ObjectProblem>()
   readonly #perKey = new KeyedMutex()
   readonly #stops: ReadonlyArray<() => void>
 
@@ -59,9 +59,9 @@ class EtcdStore implements OpenStore {
     const { age, reason } = this.#options.state.standing
     return [
       ...age === undefined ? [{ kind: undefined, name: undefined, where: '', message: `nothing was read yet: ${reason}` }] : [],
-      ...[...this.#broken].map(([key, message]) => {
+      ...[...this.#broken].map(([key, problem]) => {
         const { kind, name } = placeOf(key)
-        return { kind, name, where: fileOf(kind, name), message }
+        return { kind, name, where: fileOf(kind, name), ...problem }
       })
     ]
   }
@@ -180,7 +180,7 @@ class EtcdStore implements OpenStore {
         continue
       }
       if (folder === 'groups' && name.includes('/')) {
-        this.#break(key, 'a group stands at the top of its folder')
+        this.#break(key, { message: 'a group stands at the top of its folder' })
         continue
       }
       try {
@@ -189,15 +189,15 @@ class EtcdStore implements OpenStore {
         this.#objects.set(key, object)
         told.push(this.#memory.put(object))
       } catch (error) {
-        this.#break(key, messageOf(error))
+        this.#break(key, problemOf(error))
       }
     }
     this.#memory.tell(told)
   }
 
-  #break (key: string, problem: string): void {
+  #break (key: string, problem: ObjectProblem): void {
     this.#broken.set(key, problem)
-    this.#options.log.warn({ file: key, problem, kept: this.#objects.has(key) }, 'store.problem')
+    this.#options.log.warn({ file: key, problem: problem.message, kept: this.#objects.has(key) }, 'store.problem')
   }
 }
 

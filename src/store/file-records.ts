@@ -4,8 +4,9 @@ import type { Stats } from 'node:fs'
 import type { Clock, Timer } from '../base/clock.js'
 import { errnoOf, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
-import type { Problem, StoreSource } from '../matchbox/store.js'
-import { objectOf, placeOf } from './object-files.js'
+import type { ObjectProblem, Problem, StoreSource } from '../matchbox/store.js'
+import { noFileText } from '../disk/whole-file.js'
+import { objectOf, placeOf, problemOf } from './object-files.js'
 import type { StoreMemory, StoredObject } from './store-memory.js'
 import { stampOf } from './stored-file.js'
 
@@ -14,7 +15,7 @@ export interface FileRecord {
   /** Changes whenever the file does. */
   readonly stamp: string
   readonly bytes: Buffer | undefined
-  readonly problem: string | undefined
+  readonly problem: ObjectProblem | undefined
   /** What is in force because of the file, now or since before it broke. */
   readonly object: StoredObject | undefined
 }
@@ -36,6 +37,8 @@ export class FileRecords {
   readonly #options: FileRecordsOptions
   readonly #memory: StoreMemory
   readonly #records = new Map<string, FileRecord>()
+  /** Those of them that have a problem: whoever reaches HTTP asks for these as often as he likes. */
+  readonly #broken = new Set<string>()
   /** Read and not yet in force, by file, while many are read. */
   #gathered: Map<string, StoredObject> | undefined
   /** Files that are empty and were so made just now. */
@@ -54,8 +57,9 @@ export class FileRecords {
   files (): readonly string[] { return [...this.#records.keys()] }
 
   * problems (): Iterable<Problem> {
-    for (const [file, { problem }] of this.#records) {
-      if (problem !== undefined) yield { kind: placeOf(file)?.kind, name: placeOf(file)?.name, where: file, message: problem }
+    for (const file of this.#broken) {
+      const problem = this.#records.get(file)?.problem
+      if (problem !== undefined) yield { kind: placeOf(file)?.kind, name: placeOf(file)?.name, where: file, ...problem }
     }
   }
 
@@ -68,7 +72,7 @@ export class FileRecords {
 
   /** What was written here: in force at once. */
   put (file: string, record: FileRecord & { readonly object: StoredObject }): void {
-    this.#records.set(file, record)
+    this.#keep(file, record)
     this.#gathered?.delete(file)
     this.#memory.tell([this.#memory.put(record.object)])
   }
@@ -77,6 +81,7 @@ export class FileRecords {
   forget (file: string): void {
     const object = this.#records.get(file)?.object
     this.#records.delete(file)
+    this.#broken.delete(file)
     this.#gathered?.delete(file)
     if (object !== undefined) this.#memory.tell(this.#memory.delete(object.kind, object.name))
   }
@@ -101,13 +106,15 @@ export class FileRecords {
 
   failed (file: string, error: unknown): void {
     if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) this.forget(file)
-    else this.#break(file, '', undefined, messageOf(error))
+    else this.#break(file, '', undefined, { message: messageOf(error) })
   }
 
   /** What is at a file's place; without `bytes` it is no file. */
   found (file: string, place: ObjectName, stats: Stats, bytes: Buffer | undefined): void {
     if (bytes === undefined) {
-      this.forget(file)
+      // Folders are passed over, by Matchbox too.
+      if (stats.isDirectory()) this.forget(file)
+      else this.#break(file, stampOf(stats), undefined, { message: noFileText })
       return
     }
     const { clock } = this.#options
@@ -118,7 +125,7 @@ export class FileRecords {
     }
     const stamp = stampOf(stats)
     const before = this.#records.get(file)
-    if (before?.bytes?.equals(bytes) === true) this.#records.set(file, { ...before, stamp })
+    if (before?.bytes?.equals(bytes) === true) this.#keep(file, { ...before, stamp })
     else this.#take(file, place, stamp, bytes)
   }
 
@@ -140,21 +147,27 @@ export class FileRecords {
     try {
       object = objectOf(kind, name, bytes)
     } catch (error) {
-      this.#break(file, stamp, bytes, messageOf(error))
+      this.#break(file, stamp, bytes, problemOf(error))
       return
     }
-    this.#records.set(file, { stamp, bytes, problem: undefined, object })
+    this.#keep(file, { stamp, bytes, problem: undefined, object })
     if (this.#gathered === undefined) this.#memory.tell([this.#memory.put(object)])
     else this.#gathered.set(file, object)
     this.#options.log.debug({ file }, 'store.reload')
   }
 
-  #break (file: string, stamp: string, bytes: Buffer | undefined, problem: string): void {
+  #keep (file: string, record: FileRecord): void {
+    this.#records.set(file, record)
+    if (record.problem === undefined) this.#broken.delete(file)
+    else this.#broken.add(file)
+  }
+
+  #break (file: string, stamp: string, bytes: Buffer | undefined, problem: ObjectProblem): void {
     const before = this.#records.get(file)
     const object = before?.object
-    this.#records.set(file, { stamp, bytes, problem, object })
+    this.#keep(file, { stamp, bytes, problem, object })
     // What cannot be read is tried again at each look, and there may be thousands of them.
-    if (bytes === undefined && before?.problem === problem) return
-    this.#options.log.warn({ file, problem, kept: object !== undefined }, 'store.problem')
+    if (bytes === undefined && before?.problem?.message === problem.message) return
+    this.#options.log.warn({ file, problem: problem.message, kept: object !== undefined }, 'store.problem')
   }
 }

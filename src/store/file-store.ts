@@ -1,11 +1,9 @@
 // The store as a folder of files, laid out as Matchbox's data directory: groups/*.json, profiles/*.json, ignition/,
 // cloud/, generic/. Everything is held in memory; a put writes the file first. A file that cannot be used is a problem,
 // and what it held before stays in force.
-import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import type { Clock, Timer } from '../base/clock.js'
-import { messageOf } from '../base/errors.js'
+import { AppError, messageOf } from '../base/errors.js'
 import { KeyedMutex } from '../base/keyed-mutex.js'
 import type { Logger } from '../base/log.js'
 import type { Group } from '../matchbox/group.js'
@@ -14,12 +12,14 @@ import {
   type StoreChange, type ConfigKind, type OpenStore, type Problem, type Snapshot, type StoreSource
 } from '../matchbox/store.js'
 import { removeFile, writeFileAtomic } from '../disk/atomic-file.js'
+import { silenceOf } from '../disk/disk-turns.js'
 import { FolderWatcher } from '../disk/folder-watch.js'
 import { isFolder, listDataFolder } from './data-folder.js'
 import { FileRecords } from './file-records.js'
+import { readFirst, readsAtOnce } from './first-reading.js'
 import { FolderDisk } from './folder-disk.js'
-import { bytesOf, checkedFileOf, folders, kindIn, placeOf } from './object-files.js'
-import { isReadable, readNow, stampAt, stampOf } from './stored-file.js'
+import { bytesOf, checkedFileOf, folders, kindOf, placeOf } from './object-files.js'
+import { readLater, readNow, stampAt } from './stored-file.js'
 import { type ObjectKind, StoreMemory, type StoredObject } from './store-memory.js'
 
 export interface FileStoreOptions {
@@ -33,33 +33,24 @@ export interface FileStoreOptions {
   readonly watch: boolean
 }
 
-/** Loads the folder; resolves when everything that can be read is in the snapshot and edits are seen. */
+/**
+ * Loads the folder; resolves when everything that can be read is in the snapshot and edits are seen. Where the disk does not answer it
+ * resolves without, and does the rest as soon as it answers.
+ */
 export async function openFileStore (options: FileStoreOptions): Promise<OpenStore> {
   const store = new FolderStore(options)
   await store.start()
   return store
 }
 
-const readsAtOnce = 64
-/**
- * Milliseconds a file at most for which the start reads file after file and waits: a disk that is this quick has read 10,000 of them
- * before as many promises are made (measured: 0.3 s of CPU instead of 1.1). From one that is slower several are read at a time.
- */
-const quick = 2
 /** Milliseconds between two looks at what no event tells of. */
 const lookEvery = 3000
 /** Milliseconds in which what is read in numbers is gathered: whoever hears of a change goes through all groups. */
 const gatherFor = 250
-/** As many of them are put in force at once, in some 5 ms. */
-const mostGathered = 500
+/** As many of them are put in force at once, in some 5 ms on a slow machine (measured: 500 took 33). */
+const mostGathered = 100
 /** All files are looked at so seldom that looking takes no more than one part in this of the time. */
 const lookShare = 50
-
-/** Of a folder of the data folder, or of one in it. */
-function kindOf (folder: string): ObjectKind | undefined {
-  const top = folders.find(top => folder === top || folder.startsWith(`${top}/`))
-  return top === undefined ? undefined : kindIn(top)
-}
 
 class FolderStore implements OpenStore {
   readonly #options: FileStoreOptions
@@ -69,12 +60,19 @@ class FolderStore implements OpenStore {
   readonly #disk: FolderDisk
   /** Folders that could not be listed, '.' for the data folder itself. */
   #folderProblems: ReadonlyMap<string, string> = new Map()
+  #isMissing = false
   #watcher: FolderWatcher | undefined
   #rescan: Promise<void> = Promise.resolve()
   /** A look at all files has yet to begin, which sees every edit until then. */
   #allQueued = false
-  /** Files reached through a link, of whose edits no event tells. */
+  /** Files reached through a link and what is no file, of whose edits no event tells. */
   #linked: ReadonlySet<string> = new Set()
+  /** Those of them that their disk was asked for, and has not given yet. */
+  readonly #unanswered = new Set<string>()
+  /** The first reading has come to its end. */
+  #isRead = false
+  /** Machines are served since before that: nothing is read at once any more. */
+  #isLate = false
   #looking: Timer | undefined
   #closed = false
 
@@ -88,32 +86,37 @@ class FolderStore implements OpenStore {
   get snapshot (): Snapshot { return this.#memory.snapshot }
 
   async start (): Promise<void> {
+    if (this.#options.watch) this.#disk.watch()
+    const opened = this.#open()
+    // What is edited meanwhile is seen after it.
+    this.#rescan = opened.catch((error: unknown) => { if (this.#isLate) this.#options.log.error({ err: messageOf(error) }, 'store.unread') })
+    this.#isLate = !await this.#disk.untilSilent(opened)
+  }
+
+  async #open (): Promise<void> {
     const { dataPath, clock, log, watch } = this.#options
+    // Before anything is asked of it that can't be given up.
+    await this.#disk.read(() => stampAt(dataPath))
     // Watching first, so that an edit while everything is read is not missed.
     if (watch) {
-      this.#watcher = await FolderWatcher.start({
+      const watcher = await this.#disk.read(() => FolderWatcher.start({
         root: dataPath,
         folders,
         clock,
         onEdit: files => { this.#onEdit(files) },
         onError: error => { log.warn({ err: messageOf(error) }, 'store.watch') }
-      })
+      }))
+      if (this.#closed) return await watcher.close()
+      this.#watcher = watcher
     }
     const began = clock.now()
     await this.#readAll({ first: true })
+    this.#isRead = true
     this.#records.isOpen = true
-    if (watch) {
-      this.#lookAgain((clock.now() - began) * lookShare)
-      this.#disk.watch()
-    }
-    const { groups, profiles, configs } = this.snapshot
-    log.info({
-      path: dataPath,
-      groups: groups.size,
-      profiles: profiles.size,
-      configs: configs.ignition.size + configs.cloud.size + configs.generic.size,
-      problems: this.problems().length
-    }, 'store.open')
+    if (watch && !this.#closed) this.#lookAgain((clock.now() - began) * lookShare)
+    const { groups: { size: groups }, profiles: { size: profiles }, configs: of } = this.snapshot
+    const configs = of.ignition.size + of.cloud.size + of.generic.size
+    log.info({ path: dataPath, groups, profiles, configs, problems: this.problems().length }, 'store.open')
   }
 
   async close (): Promise<void> {
@@ -121,20 +124,29 @@ class FolderStore implements OpenStore {
     this.#looking?.cancel()
     this.#disk.close()
     this.#records.close()
+    // A disk that is silent is not waited for: who writes to it is told when it was written.
+    await this.#disk.untilSilent(this.#end())
+    this.#memory.close()
+  }
+
+  async #end (): Promise<void> {
     await this.#watcher?.close()
     await this.#rescan
     await this.#perFile.idle()
-    this.#memory.close()
   }
 
   onChange (listener: (changes: readonly StoreChange[]) => void): () => void { return this.#memory.onChange(listener) }
 
   problems (): readonly Problem[] {
     const folders: Problem[] = [...this.#folderProblems].map(([folder, message]) =>
-      ({ kind: kindOf(folder), name: undefined, where: folder, message }))
-    const { silence } = this.#disk
+      ({ kind: kindOf(folder), name: undefined, where: folder, message, ...folder === '.' && this.#isMissing && { isMissing: true } }))
+    const silence = this.#disk.silence ?? this.unread()
     const silent: Problem[] = silence === undefined ? [] : [{ kind: undefined, name: undefined, where: '.', message: silence }]
     return [...silent, ...folders, ...this.#records.problems()]
+  }
+
+  unread (): string | undefined {
+    return this.#isLate && !this.#isRead ? this.#disk.silence ?? `${this.#options.dataPath} is being read, now that it answers` : undefined
   }
 
   sources (): Iterable<StoreSource> { return this.#records.sources() }
@@ -218,36 +230,22 @@ class FolderStore implements OpenStore {
   }
 
   async #readAll ({ first }: { readonly first: boolean }): Promise<void> {
-    if (!first) await this.#watcher?.refresh()
+    if (!first) await this.#disk.read(async () => { await this.#watcher?.refresh() })
     const { dataPath, clock, log } = this.#options
     const known = this.#folderProblems
-    const { files, linked, problems } = await listDataFolder(dataPath, clock)
+    const { files, linked, problems, isMissing } = await listDataFolder(dataPath, clock, operation => this.#disk.read(operation))
     this.#folderProblems = problems
+    this.#isMissing = isMissing
     this.#linked = linked
     for (const [folder, problem] of this.#folderProblems) {
       if (known.get(folder) !== problem) log.warn({ path: join(dataPath, folder), problem }, 'store.unreadable')
     }
     // What comes in the order of its name is put behind the others.
-    if (first) await this.#readFirst([...files].sort())
-    else await this.#readSome([...files, ...this.#records.files().filter(file => !files.has(file))], { always: false })
-  }
-
-  /** While nobody is served yet: file after file, for as long as the disk is quick. */
-  async #readFirst (files: readonly string[]): Promise<void> {
-    /** Batches that are read side by side, since one was slow; twice as many after the next that is: the machine may only be busy. */
-    let [aside, penalty] = [0, 1]
-    for (let i = 0; i < files.length; i += readsAtOnce) {
-      const batch = files.slice(i, i + readsAtOnce)
-      if (aside-- > 0) {
-        await Promise.all(batch.map(file => this.#read(file, { always: true })))
-        continue
-      }
-      const began = performance.now()
-      const busy = batch.filter(file => !this.#readNow(file))
-      if (performance.now() - began > quick * readsAtOnce) [aside, penalty] = [penalty, penalty * 2]
-      for (const file of busy) await this.#read(file, { always: true })
-      await setImmediate()
+    if (!first || this.#isLate) {
+      return await this.#readSome([...files, ...this.#records.files().filter(file => !files.has(file))], { always: false })
     }
+    const read = (file: string): Promise<void> => this.#read(file, { always: true })
+    await readFirst([...files].sort(), { isLinked: file => this.#linked.has(file), readNow: file => this.#readNow(file), read })
   }
 
   async #readSome (files: readonly string[], { always }: { readonly always: boolean }): Promise<void> {
@@ -269,19 +267,21 @@ class FolderStore implements OpenStore {
   async #read (file: string, { always }: { readonly always: boolean }): Promise<void> {
     const place = placeOf(file)
     if (place === undefined) return
-    await this.#perFile.run(file, async () => {
-      const path = join(this.#options.dataPath, file)
+    const path = join(this.#options.dataPath, file)
+    const look = async (): Promise<void> => {
       try {
-        const found = await this.#disk.read(async () => {
-          const stats = await stat(path)
-          const isKnown = !always && this.#records.get(file)?.stamp === stampOf(stats)
-          return isKnown ? undefined : { stats, bytes: isReadable(stats) ? await readFile(path) : undefined }
-        })
+        const found = await readLater(path, always ? undefined : this.#records.get(file)?.stamp)
         if (found !== undefined) this.#records.found(file, place, found.stats, found.bytes)
       } catch (error) {
         this.#records.failed(file, error)
       }
-    })
+    }
+    if (!this.#linked.has(file)) return await this.#perFile.run(file, () => this.#disk.read(look))
+    // One that was asked for and does not come is not asked for again.
+    if (this.#unanswered.has(file) && this.#disk.isLinkSilent) return
+    this.#unanswered.add(file)
+    const isAnswered = await this.#disk.readLinked(() => this.#perFile.run(file, look).finally(() => { this.#unanswered.delete(file) }))
+    if (!isAnswered) this.#records.failed(file, new AppError('read_failed', silenceOf(path)))
   }
 
   /** The same at once, whatever is known of the file; false while something else is done to it. */

@@ -20,12 +20,14 @@ export interface FolderDiskOptions {
 export class FolderDisk {
   readonly #options: FolderDiskOptions
   readonly #reads: DiskTurns
+  readonly #linked: DiskTurns
   readonly #writes: DiskTurns
   #looking: Timer | undefined
 
   constructor (options: FolderDiskOptions) {
     const { dataPath, clock } = this.#options = options
     this.#reads = new DiskTurns(dataPath, clock)
+    this.#linked = new DiskTurns(dataPath, clock)
     this.#writes = new DiskTurns(dataPath, clock, writesAtOnce)
   }
 
@@ -34,6 +36,19 @@ export class FolderDisk {
 
   /** Rejects with AppError read_failed, before it began, where the disk is silent. */
   write (operation: () => Promise<void>): Promise<void> { return this.#writes.take(operation) }
+
+  /** The same of a file that is reached through a link, and may be on another disk; false when that is silent, and is still asked. */
+  async readLinked (operation: () => Promise<void>): Promise<boolean> {
+    return await this.#linked.untilSilent(this.#linked.owe(operation))
+  }
+
+  /** Whether a file that is reached through a link is waited for, and does not come. */
+  get isLinkSilent (): boolean { return this.#linked.isSilent }
+
+  /** Waits for what was asked of it; false as soon as it is silent. */
+  async untilSilent (work: Promise<unknown>): Promise<boolean> {
+    return await Promise.race([this.#reads.untilSilent(work), this.#writes.untilSilent(work)])
+  }
 
   /** What is said while it is; undefined while it answers. */
   get silence (): string | undefined {

@@ -1,8 +1,9 @@
 // Objects as the files of a data folder: where each stands, and what is in it. What etcd holds is the same bytes.
-import { AppError } from '../base/errors.js'
+import { AppError, messageOf } from '../base/errors.js'
 import { encodeGroup, parseGroup } from '../matchbox/group.js'
 import { encodeProfile, parseProfile } from '../matchbox/profile.js'
-import { assertSafeName, configKinds, sharedKinds } from '../matchbox/store.js'
+import { faultOf } from '../matchbox/object-fault.js'
+import { assertSafeName, configKinds, type ObjectProblem, sharedKinds } from '../matchbox/store.js'
 import { temporaryPrefix } from '../disk/atomic-file.js'
 import type { ObjectKind, StoredObject } from './store-memory.js'
 
@@ -35,6 +36,12 @@ export function objectOf (kind: ObjectKind, name: string, bytes: Buffer): Stored
   return { kind, name, value: { kind, name, content: bytes } }
 }
 
+/** Why `objectOf` refused bytes. */
+export function problemOf (error: unknown): ObjectProblem {
+  const fault = faultOf(error)
+  return { message: messageOf(error), ...fault !== undefined && { fault } }
+}
+
 export const bytesOf = (object: StoredObject): Buffer =>
   object.kind === 'group' ? encodeGroup(object.value) : object.kind === 'profile' ? encodeProfile(object.value) : object.value.content
 
@@ -43,4 +50,10 @@ export function checkedFileOf (kind: ObjectKind, name: string): string {
   assertSafeName(name, kind === 'group' || kind === 'profile' ? '.json' : '')
   if (name.startsWith(temporaryPrefix)) throw new AppError('id_invalid', `names that begin with ${temporaryPrefix} are those of unfinished files`)
   return fileOf(kind, name)
+}
+
+/** Of a folder of the data folder, or of one in it. */
+export function kindOf (folder: string): ObjectKind | undefined {
+  const top = folders.find(top => folder === top || folder.startsWith(`${top}/`))
+  return top === undefined ? undefined : kindIn(top)
 }

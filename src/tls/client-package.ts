@@ -27,9 +27,10 @@ export async function repackClient (dir: string, now: number): Promise<string | 
   return path
 }
 
-/** The archive of the client's files in `dir`. AppError config_missing names the one that is not there. */
+/** The archive of the client's files in `dir`. AppError config_missing names the first that is not there. */
 export async function packClient (dir: string, now: number): Promise<Buffer> {
-  const files = await Promise.all(clientFiles.map(async name => ({ name, content: await contentOf(join(dir, name)) })))
+  const files: { readonly name: string, readonly content: Buffer }[] = []
+  for (const name of clientFiles) files.push({ name, content: await contentOf(join(dir, name)) })
   const seconds = Math.floor(now / 1000)
   const blocks = [header(`${folder}/`, 0o700, 0, seconds, '5')]
   for (const { name, content } of files) {

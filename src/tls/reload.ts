@@ -63,7 +63,7 @@ export class TlsReloader {
   #read: string
   /** What they looked like at the last glance: they are read once two glances agree. */
   #seen: string
-  #busy: Promise<void> = Promise.resolve()
+  #busy: Promise<unknown> = Promise.resolve()
 
   private constructor (files: ServerTlsFiles, options: ReloadOptions, loaded: LoadedFiles) {
     this.#files = files
@@ -112,9 +112,7 @@ export class TlsReloader {
 
   /** Reads the files now, as on SIGHUP, whether they changed or not. True when they are in force. */
   async reload (): Promise<boolean> {
-    let taken = false
-    await this.#alone(async () => { taken = await this.#take() })
-    return taken
+    return await this.#alone(async () => await this.#take())
   }
 
   /** One glance at the files: what the timer does every second. */
@@ -133,10 +131,10 @@ export class TlsReloader {
   }
 
   /** One at a time, so that two readings never race to be the last. */
-  async #alone (work: () => Promise<void>): Promise<void> {
+  async #alone<T> (work: () => Promise<T>): Promise<T> {
     const mine = this.#busy.then(work)
     this.#busy = mine.catch(() => {})
-    await mine
+    return await mine
   }
 
   async #take (): Promise<boolean> {

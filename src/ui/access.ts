@@ -67,14 +67,14 @@ const mostRemembered = 100
 
 export class Access {
   readonly #allowed = new BlockList()
-  readonly #users: () => ReadonlyMap<string, User> | undefined
+  readonly #users: () => Users | undefined
   readonly #now: () => number
   readonly #right = new Map<string, number>()
   #trying = 0
   readonly #waiting: Array<() => void> = []
 
   /** `users` gives undefined where no file of users is configured; `now` is in milliseconds of a clock that nobody sets. */
-  constructor (allowed: readonly Prefix[], users: () => ReadonlyMap<string, User> | undefined, now: () => number) {
+  constructor (allowed: readonly Prefix[], users: () => Users | undefined, now: () => number) {
     for (const { address, length } of allowed) this.#allowed.addSubnet(address, length, isIPv6(address) ? 'ipv6' : 'ipv4')
     this.#users = users
     this.#now = now

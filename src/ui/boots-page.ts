@@ -1,8 +1,8 @@
 // The first page: whether anything is wrong, who is in trouble and why, who boots now, and everybody else.
-import { counted } from '../base/units.js'
+import { ago, counted } from '../base/units.js'
 import { type Html, html } from './html.js'
 import { type LadderRow, type Rung, type LadderSection, sections } from './ladder.js'
-import { ago, laidOutTable, moreLink, page } from './page.js'
+import { laidOutTable, moreLink, page } from './page.js'
 import { type ListPlace, placeText } from './paging.js'
 
 /** A section, or a page of it. */

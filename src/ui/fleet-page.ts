@@ -1,4 +1,5 @@
 // The fleet: the last day as small pictures made here, and the same as a table.
+import { formatBytes } from '../base/units.js'
 import type { FleetSpan } from './fleet.js'
 import { type Html, html } from './html.js'
 import { page, table } from './page.js'
@@ -15,13 +16,8 @@ export interface FleetShown {
 const width = 720
 const height = 80
 const time = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`
-const octetsASecond = (octets: number, minutes: number): string => octetsText(octets / minutes / 60)
-
 /** `1.5 MiB/s` */
-export function octetsText (octets: number): string {
-  const unit = octets < 1024 ? 0 : octets < 2 ** 20 ? 1 : octets < 2 ** 30 ? 2 : 3
-  return `${(octets / 1024 ** unit).toFixed(unit === 0 ? 0 : 1)} ${['B', 'KiB', 'MiB', 'GiB'][unit]}/s`
-}
+const rateText = (octetsASecond: number): string => `${formatBytes(octetsASecond)}/s`
 
 export const fleetPage = ({ hours, pieces, since }: FleetShown): Html => page({ title: 'Fleet', tab: 'fleet' }, html`
 <h1>Fleet</h1>
@@ -30,12 +26,12 @@ export const fleetPage = ({ hours, pieces, since }: FleetShown): Html => page({ 
 ${bars('Boots an hour', hours, span => [['good', span.finished], ['before', span.disk], ['bad', span.failed]],
   span => `${span.finished} finished, ${span.disk} from disk, ${span.failed} not`, String)}
 <p>From below: finished, from disk, not finished.</p>
-${line('Octets a second', pieces, span => span.octets / span.minutes / 60, octetsText)}
+${line('Octets a second', pieces, span => span.octets / span.minutes / 60, rateText)}
 ${line('TFTP packets sent again, a minute', pieces, span => span.resent / span.minutes, value => value === 0 ? '0' : value.toFixed(1))}
 ${line('Leases in force', pieces, span => span.leases, String)}
 <section id="hours"><h2>By the hour</h2>
 ${table('By the hour, the latest first', ['Hour (UTC)', 'Finished', 'From disk', 'Not finished', 'Sent', 'Most in a minute', 'Sent again', 'Leases'], hours.filter(span => isCounted(span, since)).toReversed().map(span =>
-  html`<tr><th scope="row">${time(span.from).slice(0, 5)}</th><td>${span.finished}</td><td>${span.disk}</td><td>${span.failed}</td><td>${octetsASecond(span.octets, span.minutes)}</td><td>${octetsText(span.mostOctets / 60)}</td><td>${span.resent}</td><td>${span.leases}</td></tr>`), 'Nothing is counted yet.')}</section>
+  html`<tr><th scope="row">${time(span.from).slice(0, 5)}</th><td>${span.finished}</td><td>${span.disk}</td><td>${span.failed}</td><td>${rateText(span.octets / span.minutes / 60)}</td><td>${rateText(span.mostOctets / 60)}</td><td>${span.resent}</td><td>${span.leases}</td></tr>`), 'Nothing is counted yet.')}</section>
 </div>`)
 
 /** Of an hour before nothing is known: it had not no boots. */

@@ -1,6 +1,7 @@
 // What doctor finds, a traffic light a check: a word and a sign beside the colour, and what mends it to copy.
+import { ago, counted } from '../base/units.js'
 import { type Html, html } from './html.js'
-import { ago, page, table } from './page.js'
+import { page, table } from './page.js'
 
 export interface CheckShown {
   /** Several are about the same: the light is that of the worst. */
@@ -22,7 +23,10 @@ export interface HealthShown {
 /** From the best to the worst. */
 const levels = ['ok', 'note', 'warning', 'problem'] as const
 const lights = {
-  ok: { sign: '✓', word: 'good' }, note: { sign: 'i', word: 'note' }, warning: { sign: '!', word: 'warning' }, problem: { sign: '✗', word: 'problem' }
+  ok: { sign: '✓', word: 'good', many: 'good' },
+  note: { sign: 'i', word: 'note', many: 'notes' },
+  warning: { sign: '!', word: 'warning', many: 'warnings' },
+  problem: { sign: '✗', word: 'problem', many: 'problems' }
 } as const
 
 const rank = ({ level }: Pick<CheckShown, 'level'>): number => levels.indexOf(level)
@@ -30,20 +34,21 @@ const rank = ({ level }: Pick<CheckShown, 'level'>): number => levels.indexOf(le
 /** The worst first, otherwise in the order in which they were found. */
 function byCheck (checks: readonly CheckShown[]): ReadonlyArray<{ readonly about: string, readonly level: CheckShown['level'], readonly found: readonly CheckShown[] }> {
   const groups = new Map<string, CheckShown[]>()
-  for (const check of checks) groups.set(check.about, [...groups.get(check.about) ?? [], check])
-  return [...groups].map(([about, found]) => ({ about, level: levels[Math.max(...found.map(rank))] ?? 'ok', found: found.toSorted((a, b) => rank(b) - rank(a)) }))
+  for (const check of checks) {
+    const others = groups.get(check.about)
+    if (others === undefined) groups.set(check.about, [check])
+    else others.push(check)
+  }
+  return [...groups].map(([about, found]) => ({ about, level: levels[found.reduce((worst, check) => Math.max(worst, rank(check)), 0)] ?? 'ok', found: found.toSorted((a, b) => rank(b) - rank(a)) }))
     .sort((a, b) => rank(b) - rank(a))
 }
-
-/** `2 problems`, `1 note`, `5 good` */
-const counted = (count: number, word: string): string => `${count} ${word}${count === 1 || word === lights.ok.word ? '' : 's'}`
 
 export function healthPage ({ checks, at, now, version }: HealthShown): Html {
   const rows = byCheck(checks)
   return page({ title: 'Health', tab: 'health' }, html`
 <h1>Health</h1>
 <div id="again" data-every="${at === undefined ? 5 : 60}">
-<p>${levels.toReversed().map(level => counted(rows.filter(row => row.level === level).length, lights[level].word)).join(', ')}. ${at === undefined
+<p>${levels.toReversed().map(level => counted(rows.filter(row => row.level === level).length, lights[level].word, lights[level].many)).join(', ')}. ${at === undefined
     ? 'doctor has not looked yet, or is looking: load the page again.'
     : html`doctor looked ${ago(now - at)}.`}</p>
 ${table('What is looked at', ['Light', 'Check', 'What'], rows.map(({ about, level, found }) => html`<tr><td><span class="light ${level}"><span class="sign" aria-hidden="true">${lights[level].sign}</span> ${lights[level].word}</span></td><th scope="row">${about}</th>

@@ -1,9 +1,10 @@
 // One machine: its boot beside the one before, what is known of it, why it is of its group, and what it would get now.
+import { ago } from '../base/units.js'
 import type { MachineShown } from '../control/machine-shown.js'
 import { type Html, html } from './html.js'
 import { sectionOf } from './ladder.js'
 import { packetsSection, type PacketShown } from './packets.js'
-import { ago, page, table } from './page.js'
+import { page, table } from './page.js'
 import { bootSection } from './waterfall.js'
 
 export interface CandidateShown {

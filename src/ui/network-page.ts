@@ -1,8 +1,8 @@
 // The network as a picture made here, and the same as tables: the interface, who else answers DHCP beside it, and below it each subnet with
 // the relay agents that its machines come through.
-import { counted } from '../base/units.js'
+import { ago, counted } from '../base/units.js'
 import { type Html, html } from './html.js'
-import { ago, page, table, wide } from './page.js'
+import { page, table, wide } from './page.js'
 
 export interface SubnetShown {
   readonly subnet: string
@@ -15,7 +15,7 @@ export interface SubnetShown {
 /** A relay agent, or another DHCP server. */
 export interface NeighbourShown {
   readonly address: string
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds, as `lastSeen`. */
   readonly firstSeen: number
   readonly lastSeen: number
   readonly times: number
@@ -90,9 +90,11 @@ function picture ({ mode, interfaces, origin, subnets, relays, servers, now }: N
     below.push({ x: through.length > 0 ? 90 : 50, width: through.length > 0 ? 760 : 800, kind: 'box', title: subnet, line: `${range}; ${counted(reservations, 'reservation')}`, ...size > 0 && { fill: [used, size] as const } })
   }
   addRelays(relays.filter(({ subnet }) => subnet === undefined), 'odd')
+  // In mode proxy another server is as it should be.
+  const kind = mode === 'proxy' ? 'box' : 'odd'
   const beside = servers.slice(0, mostDrawn).map((server): Box =>
-    ({ x: 440, width: 410, kind: mode === 'proxy' ? 'box' : 'odd', title: `${mode === 'proxy' ? "the network's own" : 'another'} DHCP server: ${server.address}`, line: seenLine(server, now) }))
-  if (servers.length > mostDrawn) beside.push({ x: 440, width: 410, kind: 'odd', title: `${servers.length - mostDrawn} more DHCP servers`, line: 'in the table below' })
+    ({ x: 440, width: 410, kind, title: `${mode === 'proxy' ? "the network's own" : 'another'} DHCP server: ${server.address}`, line: seenLine(server, now) }))
+  if (servers.length > mostDrawn) beside.push({ x: 440, width: 410, kind, title: `${servers.length - mostDrawn} more DHCP servers`, line: 'in the table below' })
   const top = Math.max(1, beside.length) * step + 10
   const tall = top + below.length * step
   return wide('The network as a picture', html`<svg class="network" viewBox="0 0 860 ${tall}" role="img" aria-label="The interface, other DHCP servers beside it, and below it relay agents and each subnet with how full its range is; the tables below say the same">

@@ -72,10 +72,3 @@ export const wide = (what: string, svg: Html): Html => html`<div class="scroll w
 /** Where the next page of a list is, and which part of it this one has. */
 export const moreLink = (address: string, before: number, rows: number, count: number): Html =>
   html`<p class="more"><a href="${address}" rel="next">More</a> <span class="count">${before === 0 ? 'the first' : `${before + 1} to`} ${before + rows} of ${count}</span></p>`
-
-/** `3 s ago`, `2 h ago` */
-export function ago (milliseconds: number): string {
-  const seconds = Math.max(0, Math.round(milliseconds / 1000))
-  const [unit, size] = ([['d', 86_400], ['h', 3600], ['min', 60]] as const).find(([, size]) => seconds >= 2 * size) ?? ['s', 1]
-  return `${Math.floor(seconds / size)} ${unit} ago`
-}

@@ -12,7 +12,9 @@ export const addressOf = ({ ip }: { readonly ip: string | undefined }): string =
 export const plain = async (reply: FastifyReply, status: number, text: string): Promise<FastifyReply> =>
   await reply.code(status).type('text/plain; charset=utf-8').send(`${text}\n`)
 
-const takesGzip = ({ headers }: FastifyRequest): boolean => /\bgzip\b/.test(String(headers['accept-encoding'] ?? ''))
+/** RFC 9110 section 12.5.3: whether gzip is named, and not with a weight of nothing. */
+const takesGzip = ({ headers }: FastifyRequest): boolean => String(headers['accept-encoding'] ?? '').split(',')
+  .some(coding => /^\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*$)[\d.]+\s*)?$/i.test(coding))
 
 export async function send (request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<FastifyReply> {
   void reply.header('vary', 'accept-encoding')

@@ -4,6 +4,7 @@ import type { RequestListener, Server } from 'node:http'
 import { isIP } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Clock } from '../base/clock.js'
+import { noSchemas } from '../base/no-schemas.js'
 import { shown, type Shower } from '../control/machine-shown.js'
 import { hostProblem } from '../go/http/host-header.js'
 import { type Mac, parseMac } from '../net/mac.js'
@@ -15,19 +16,17 @@ import type { Fleet } from './fleet.js'
 import { fleetPage } from './fleet-page.js'
 import type { Html } from './html.js'
 import { healthPage, type HealthShown } from './health-page.js'
-import {
-  type FetchShown, type ImageShown, imagesPage, type SourceOfImages, storePage, type StorePlaces,
-  type StoreShown, strangersPage
-} from './list-pages.js'
+import { type FetchShown, type ImageShown, imagesPage, type SourceOfImages } from './images-page.js'
 import { machinePage, type MachineDetails } from './machine-page.js'
 import { networkPage, type NetworkShown } from './network-page.js'
 import { choose, parsePlace, placeText } from './paging.js'
 import { addressOf, FixedBody, plain, send } from './sending.js'
 import { isCertified } from './tls-server.js'
+import { storePage, type StorePlaces, type StoreShown } from './store-page.js'
+import { strangersPage } from './strangers-page.js'
 import { sections } from './ladder.js'
 import { serveLiveRows } from './live-rows.js'
 import { Vendors } from './vendors.js'
-import { noSchemas } from '../base/no-schemas.js'
 
 export interface UiSource extends Shower {
   readonly clock: Clock
@@ -80,15 +79,30 @@ const pcapType = 'application/vnd.tcpdump.pcap'
 const policy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 export function buildUiApp (options: UiOptions): FastifyInstance {
-  const { source, access, names, identity, filePath, serverFactory } = options
+  const { source, filePath, serverFactory } = options
   const app = fastify({
-    logger: false,
     schemaController: noSchemas,
     forceCloseConnections: true,
     bodyLimit: 1024,
     routerOptions: { maxParamLength: 128 },
     ...serverFactory !== undefined && { serverFactory }
   })
+  guardPages(app, options)
+  app.setNotFoundHandler(async (_, reply) => await plain(reply, 404, 'there is no such page'))
+  app.get('/', async (_, reply) => await reply.redirect('/ui/'))
+  app.get('/ui', async (_, reply) => await reply.redirect('/ui/'))
+  serveFiles(app, filePath)
+  const boots = new Boots(source)
+  serveBoots(app, source, boots)
+  serveMachines(app, source, readFileSync(filePath('page.css'), 'utf8'))
+  serveStrangers(app, source, boots)
+  serveRest(app, source)
+  serveLiveRows(app, source, boots)
+  return app
+}
+
+/** Who may look, and by which names. */
+function guardPages (app: FastifyInstance, { access, names, identity }: UiOptions): void {
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers({ 'content-security-policy': policy, 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' })
     if (!access.isAllowed(addressOf(request))) return await plain(reply, 403, `${addressOf(request)} may not look at this page (ui.allow)`)
@@ -103,24 +117,28 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
     if (isUser === 'busy') return await plain(reply.header('retry-after', '2'), 503, 'too many passwords are being tried')
     if (!isUser) return await plain(reply.header('www-authenticate', 'Basic realm="core-provisioner", charset="UTF-8"'), 401, 'name and password, please')
   })
-  app.setNotFoundHandler(async (_, reply) => await plain(reply, 404, 'there is no such page'))
-  app.get('/', async (_, reply) => await reply.redirect('/ui/'))
-  app.get('/ui', async (_, reply) => await reply.redirect('/ui/'))
+}
+
+function serveFiles (app: FastifyInstance, filePath: UiOptions['filePath']): void {
   for (const [name, type] of [['page.css', 'text/css; charset=utf-8'], ['live.js', 'text/javascript; charset=utf-8'], ['icon.svg', 'image/svg+xml']] as const) {
     const file = new FixedBody(readFileSync(filePath(name)))
     app.get(`/ui/${name}`, async (request, reply) => await file.send(request, reply.type(type)))
   }
-  const css = readFileSync(filePath('page.css'), 'utf8')
+}
 
-  const boots = new Boots(source)
-  const vendors = new Vendors()
-  const give = async (request: FastifyRequest, reply: FastifyReply, page: Html): Promise<FastifyReply> =>
-    await send(request, reply.type('text/html; charset=utf-8'), Buffer.from(page.text))
+const give = async (request: FastifyRequest, reply: FastifyReply, page: Html): Promise<FastifyReply> =>
+  await send(request, reply.type('text/html; charset=utf-8'), Buffer.from(page.text))
+
+function serveBoots (app: FastifyInstance, source: UiOptions['source'], boots: Boots): void {
   app.get<PageQuery>('/ui/', async (request, reply) => {
     const query = asked(request, 'q').trim()
     const shown = await boots.page({ query, section: sections.find(section => section === asked(request, 'in')), behind: parsePlace(asked(request, 'after')) })
     return await give(request, reply, bootsPage({ ...shown, query, wall: request.query['wall'] !== undefined, problems: source.problems() }))
   })
+}
+
+/** `css` goes into a page that is saved. */
+function serveMachines (app: FastifyInstance, source: UiOptions['source'], css: string): void {
   app.get<{ Params: { mac: string }, Querystring: { save?: string } }>('/ui/machines/:mac', async (request, reply) => {
     const mac = parseMac(request.params.mac)
     const machine = mac === undefined ? undefined : source.registry.get(mac)
@@ -139,6 +157,10 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
     void reply.header('content-disposition', `attachment; filename="${mac.replaceAll(':', '-')}.pcap"`)
     return await send(request, reply.type(pcapType), pcap)
   })
+}
+
+function serveStrangers (app: FastifyInstance, source: UiOptions['source'], boots: Boots): void {
+  const vendors = new Vendors()
   app.get<PageQuery>('/ui/strangers', async (request, reply) => {
     const { registry, now } = source
     const strangers = (await boots.overview()).placed.map(({ machine }) => machine).filter(({ mac }) => registry.isStranger(mac))
@@ -149,6 +171,10 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
     const page = strangersPage({ strangers: rows, vendors: names, now: now(), count: strangers.length, before, more })
     return await give(request, reply, page)
   })
+}
+
+/** Pages of one look at the service. */
+function serveRest (app: FastifyInstance, source: UiOptions['source']): void {
   app.get('/ui/fleet', async (request, reply) => {
     const { fleet, now } = source
     const [hours, pieces] = [fleet.spans(now(), 24, 60), fleet.spans(now(), 288, 5)]
@@ -165,8 +191,6 @@ export function buildUiApp (options: UiOptions): FastifyInstance {
     return await give(request, reply, storePage(source.store({ groups: place('groups'), profiles: place('profiles') })))
   })
   app.get('/ui/health', async (request, reply) => await give(request, reply, healthPage({ ...await source.health(), now: source.now(), version: source.version })))
-  serveLiveRows(app, source, boots)
-  return app
 }
 
 /** A page of elsewhere that has its own name lead here can't read what it gets: browsers tell by which name they came. */

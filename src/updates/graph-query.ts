@@ -1,4 +1,5 @@
 // Which graph a node of Fedora CoreOS asks for, and the graphs that were made of each stream's releases: made once for an architecture.
+import { ownText } from '../base/own-text.js'
 import type { FedoraStream } from './fedora-releases.js'
 import { buildGraph, type Graph } from './graph.js'
 
@@ -25,7 +26,8 @@ const longestValue = 512
 export function readGraphQuery (query: UpdateQuery): GraphQuery | undefined {
   const asked = (name: string): string => {
     const value = query[name]
-    return (Array.isArray(value) ? value[0] ?? '' : value ?? '').slice(0, longestValue)
+    // A node is remembered, its request's target is not.
+    return ownText((Array.isArray(value) ? value[0] ?? '' : value ?? '').slice(0, longestValue))
   }
   const [stream, basearch] = [asked('stream'), asked('basearch')]
   if (stream === '' || basearch === '') return undefined

@@ -3,7 +3,7 @@ import type { Mac } from '../net/mac.js'
 import type { Instance } from './instance.js'
 import { isUnderWay } from './omaha-events.js'
 import type { Decision, UpdateGroup } from './policy.js'
-import { compareVersions } from './version.js'
+import { compareVersions } from '../base/version.js'
 
 export type InstanceSaid = Pick<Instance, 'id' | 'address' | 'arch' | 'version' | 'alias' | 'oem' | 'firstVersion'> & { readonly group: UpdateGroup }
 

@@ -3,6 +3,8 @@
 // is left out, as newer and older clients send more.
 import sax, { type SAXOptions } from 'sax'
 import { DecodeError } from '../base/errors.js'
+import { ownText } from '../base/own-text.js'
+import { osAppId } from '../base/version.js'
 
 export interface OmahaEvent {
   readonly type: number
@@ -36,7 +38,7 @@ const mostDepth = 8
 const mostApps = 8
 const mostEvents = 16
 const mostAttributes = 64
-/** Letters of an attribute. What is longer is cut: everything that counts is shorter. */
+/** Letters of an attribute. What is longer is cut: everything that counts is shorter, and a machine is remembered without its request. */
 const mostLetters = 255
 
 /** Without HTML's entities; a DTD, which could name more, is refused. The type of the package does not know it. */
@@ -65,7 +67,7 @@ export function decodeOmahaRequest (body: Buffer): readonly OmahaApp[] {
     path.push(name)
     if (path.length > mostDepth) refuse('xml_deep')
     if (Object.keys(attributes).length > mostAttributes) refuse('xml_many')
-    const attribute = (key: string): string => Object.hasOwn(attributes, key) ? String(attributes[key]).slice(0, mostLetters) : ''
+    const attribute = (key: string): string => Object.hasOwn(attributes, key) ? ownText(String(attributes[key]).slice(0, mostLetters)) : ''
     const at = path.join('/')
     if (at === 'request') {
       isRequest = true
@@ -118,8 +120,5 @@ function decodeUtf8 (body: Buffer): string {
 
 /** 0 for what is no number, as update_engine's own reader takes it. */
 const numberIn = (text: string): number => /^\d{1,10}$/.test(text) ? Number(text) : 0
-
-/** Flatcar's, and Container Linux's before it. */
-const osAppId = 'e96281a6-d1af-4bde-9a0a-97b76e56dc57'
 
 export const isOsApp = (appId: string): boolean => appId.replace(/^\{|\}$/g, '').toLowerCase() === osAppId

@@ -4,7 +4,7 @@
 import { counted } from '../base/units.js'
 import type { Instance } from './instance.js'
 import { isUnderWay } from './omaha-events.js'
-import { compareVersions } from './version.js'
+import { compareVersions } from '../base/version.js'
 import { isOpen, nextOpening, type Window } from './window.js'
 
 export interface UpdateGroup {

@@ -45,12 +45,18 @@ export class Reboots {
   readonly #holders: Map<string, readonly RebootHolder[]>
   /** Changes of a group go to disk one after the other. */
   readonly #turns = new Map<string, Promise<unknown>>()
+  /** Groups that the store told of since their last change here began: what it told stands. */
+  readonly #overtaken = new Set<string>()
 
   constructor (options: RebootsOptions) {
     this.#options = options
     this.#groups = new Map(options.groups.map(group => [group.name, group]))
     this.#holders = new Map(options.before)
-    options.store.onChange?.(change => { if (change.kind === 'holders') this.#hold(change.group, change.holders) })
+    options.store.onChange?.(change => {
+      if (change.kind !== 'holders') return
+      this.#overtaken.add(change.group)
+      this.#hold(change.group, change.holders)
+    })
   }
 
   /** Puts other rules in force from the next request on; who holds a slot goes on holding it. */
@@ -118,15 +124,14 @@ export class Reboots {
   /** In memory first: the store, should it write itself anew, asks what counts. false when another provisioner was first. */
   async #set (group: string, holders: readonly RebootHolder[]): Promise<boolean> {
     const before = this.#holders.get(group) ?? []
+    this.#overtaken.delete(group)
     this.#hold(group, holders)
+    let isKept = false
     try {
-      const isKept = await this.#options.store.put({ kind: 'holders', group, holders })
-      // Where another was first, what it wrote stands already.
-      if (!isKept && this.#holders.get(group) === holders) this.#hold(group, before)
+      isKept = await this.#options.store.put({ kind: 'holders', group, holders })
       return isKept
-    } catch (error) {
-      if (this.#holders.get(group) === holders || holders.length === 0) this.#hold(group, before)
-      throw error
+    } finally {
+      if (!isKept && !this.#overtaken.has(group)) this.#hold(group, before)
     }
   }
 

@@ -16,7 +16,7 @@ import { isOsApp, type OmahaApp } from './omaha-request.js'
 import type { AppAnswer, OmahaUpdate } from './omaha-response.js'
 import { type Decision, decideUpdate, type GroupState, stopReason, type UpdateGroup } from './policy.js'
 import { isSameInstance, type UpdateChange, type UpdateState, type UpdateStore } from './update-store.js'
-import { isVersion } from './version.js'
+import { isVersion } from '../base/version.js'
 
 /** What is mirrored whole and verified, with its update. */
 export interface MirroredUpdates {

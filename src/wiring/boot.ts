@@ -10,7 +10,7 @@ import type { GroupMachines } from '../matchbox/group-machines-index.js'
 import type { Mac } from '../net/mac.js'
 import { bootConfig } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
-import type { Home } from './homes.js'
+import type { Home } from '../dhcp/homes.js'
 import { loadersOnDisk } from './loader-files.js'
 
 /** Whether a person chose the machine's loader, for it alone. */

@@ -85,17 +85,18 @@ export interface ClusterOptions {
 
 type ClusterConfig = Pick<LoadedConfig, 'config' | 'keyAt'>
 
+/** The password is read for each session; the message says already which key names its file. */
+class PasswordUnread extends AppError {}
+
 /** AppError certificate_invalid and read_failed go to `onProblem` too: then nothing is known of the fleet. */
 export async function openCluster (
   loaded: ClusterConfig & Pick<LoadedConfig, 'where'>, { clock, log, live, writes = live, onProblem }: ClusterOptions
 ): Promise<Cluster> {
   const { config, where, keyAt } = loaded
   const { name, etcd: { prefix } } = config.cluster
-  /** Whether it is about the password, which is read for each session. */
-  const isPlaced = (reason: string): boolean => reason.startsWith(`${keyAt(['cluster', 'etcd', 'password_file'])}: `)
   const told = (error: unknown): void => {
     if (!(error instanceof AppError)) throw error
-    onProblem(isPlaced(error.message) ? error : new AppError(error.code, `${error.key === undefined ? where(['cluster', 'etcd']) : keyAt(['cluster', 'etcd', error.key])}: ${error.message}`, { cause: error }))
+    onProblem(error instanceof PasswordUnread ? error : new AppError(error.code, `${error.key === undefined ? where(['cluster', 'etcd']) : keyAt(['cluster', 'etcd', error.key])}: ${error.message}`, { cause: error }))
   }
   const { etcd, isWhole, close: disconnect } = await connect(loaded, { clock, log, told, ...!live && { patience: patienceOfCommands } })
   const path = join(config.state_path, lineFormats.fleet.file)
@@ -123,7 +124,7 @@ export async function openCluster (
   }
   presence.look()
   const { standing } = state
-  if (!live && !isRefused && !standing.inStep) onProblem(new AppError('etcd_away', isPlaced(standing.reason) ? standing.reason : `${where(['cluster', 'etcd'])}: ${standing.reason}`))
+  if (!live && !isRefused && !standing.inStep) onProblem(new AppError('etcd_away', standing.cause instanceof PasswordUnread ? standing.reason : `${where(['cluster', 'etcd'])}: ${standing.reason}`))
   const look = (): Promise<MembersHealth> => lookAt({ loaded, etcd, clock, patience: live ? patienceOfLook : patienceOfCommands })
   const watched = live ? watchAmiss({ state, clock, log, look }) : undefined
   return {
@@ -249,7 +250,7 @@ function credentialsOf ({ config: { cluster: { etcd: { user, password_file: file
     try {
       return (await readWhole(file, 'credentials')).toString().replace(/\r?\n$/, '')
     } catch (error) {
-      throw new AppError('etcd_refused', `${keyAt(['cluster', 'etcd', 'password_file'])}: cannot read ${file}: ${messageOf(error)}${remedyForSecret(file, error)}`, { cause: error })
+      throw new PasswordUnread('etcd_refused', `${keyAt(['cluster', 'etcd', 'password_file'])}: cannot read ${file}: ${messageOf(error)}${remedyForSecret(file, error)}`, { cause: error })
     }
   }
   return { tls: files === undefined ? undefined : () => files.texts, login: user === '' ? undefined : { user, password } }

@@ -7,13 +7,14 @@ import { interfaceNamed } from '../net/interfaces.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import { kernelUdp } from '../net/udp.js'
-import { type LinkService, packetsOn, tellHome } from './dhcp-link.js'
+import type { LinkService } from '../dhcp/link-watch.js'
+import { packetsOn, tellHome } from './dhcp-link.js'
 import { DeviceSocket } from './dhcp-sockets.js'
-import type { Home } from './homes.js'
+import type { Home } from '../dhcp/homes.js'
 import { type ListenPlace, placeText } from './place.js'
 import type { RunningParts } from './running-parts.js'
 
-export const usesOtherLoader = ({ registry }: Pick<RunningParts, 'registry'>) => (mac: Mac): boolean => registry.get(mac)?.otherLoader === true
+export const usesOtherLoader = ({ registry }: Pick<RunningParts, 'registry'>) => (mac: Mac): boolean => registry.usesOtherLoader(mac)
 
 /** `client` is port 68 beside it, from which it is asked whether another server answers. */
 export function serverOn (parts: RunningParts, home: Home, place: ListenPlace, client: ListenPlace | undefined): LinkService {

@@ -1,5 +1,5 @@
 // What the DHCP servers of all interfaces share: subnets and reservations, read once and watched for all; and who ends a lease.
-import { setImmediate } from 'node:timers/promises'
+import { LoopShare } from '../base/loop-share.js'
 import type { DhcpServer } from '../dhcp/dhcp-server.js'
 import type { DhcpSettings } from '../dhcp/server-settings.js'
 import { ReservationTable } from '../dhcp/reservation-table.js'
@@ -11,11 +11,9 @@ import { currentBoot } from './boot.js'
 import type { OnClose } from './closing.js'
 import { dhcpSubnets } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
-import type { Home } from './homes.js'
+import type { Home } from '../dhcp/homes.js'
 import { type ReservationChanges, watchReservations } from './reservation-sources.js'
 
-/** Reservations that are put in force in one turn of the event loop: some 2 ms. */
-const step = 1000
 /** Lines of refused reservations that one reading may give. */
 const mostTold = 100
 
@@ -60,9 +58,9 @@ export class DhcpServers {
     let unread: readonly string[] = []
     let refused: ReadonlySet<string> = new Set()
     const apply = async (changes: ReservationChanges): Promise<void> => {
-      let count = 0
+      const share = new LoopShare()
       for (const [key, entry] of changes) {
-        if (++count % step === 0) await setImmediate()
+        if (share.isOver) await share.next()
         if (entry === undefined) table.delete(key)
         else table.set(key, entry)
       }

@@ -10,11 +10,11 @@ import { missingProblem, networkInterfaces } from '../net/interfaces.js'
 import { contains, formatIpv4 } from '../net/ipv4.js'
 import { bootServerPlaces, dhcpClientPlaces } from './dhcp-places.js'
 import { dhcpSubnets } from './dhcp-settings.js'
-import { followLink } from './dhcp-link.js'
+import { followLink } from '../dhcp/link-watch.js'
 import { proxyOn } from './dhcp-proxy.js'
 import { serverOn } from './dhcp-server.js'
 import type { Ground } from './ground.js'
-import type { Home } from './homes.js'
+import type { Home } from '../dhcp/homes.js'
 import type { PreparedListener } from './listener.js'
 import type { ListenPlace } from './place.js'
 import { readReservations } from './reservation-sources.js'
@@ -37,7 +37,8 @@ export async function prepareDhcp (ground: Ground, place: ListenPlace): Promise<
       ...missing(loaded, home),
       // What is so on every interface is said once.
       ...isFirst ? [...found.problems, ...inForce.problems].map(text => problem('configuration', text)) : [],
-      ...[...isFirst ? withoutEffect(loaded) : [], ...unserved(loaded, home)].map(text => warning('configuration', text))
+      ...isFirst ? withoutEffect(loaded).map(text => warning('configuration', text)) : [],
+      ...unserved(loaded, home)
     ],
     listen: async parts => {
       const service = at?.mode === 'proxy'
@@ -90,17 +91,20 @@ function notForHosts ({ subnet, range }: LoadedConfig['config']['dhcp']['subnets
 }
 
 /** Networks that get no answer, or none of what is written for them. */
-function unserved (loaded: LoadedConfig, { own, addresses, interface: at }: Home): readonly string[] {
+function unserved (loaded: LoadedConfig, { own, addresses, interface: at }: Home): readonly Finding[] {
   const { config, config: { dhcp } } = loaded
   if (own === undefined || at === undefined) return []
   const here = dhcp.subnets.map(({ subnet, range }, n) => ({ subnet, range, n }))
     .filter(({ subnet }) => addresses.some(({ ip }) => contains(subnet, ip)))
   if (at.mode === 'server') {
-    return here.length > 0 ? [] : [said(loaded, ['dhcp', 'subnets'], `hold no address of ${at.name} (${formatIpv4(own)}): machines there get no answer, only those behind relay agents do`)]
+    const what = `hold no address of ${at.name} (${formatIpv4(own)}): machines there get no answer, only those behind relay agents do`
+    return here.length > 0 ? [] : [{ ...warning('configuration', said(loaded, ['dhcp', 'subnets'], what)), isUnfit: true }]
   }
   return !givesAddresses(config)
     ? []
-    : here.flatMap(({ range, n }) => range === undefined ? [] : [said(loaded, ['dhcp', 'subnets', n, 'range'], `has no effect on ${at.name}, which is in proxy mode: addresses are given by the other server`)])
+    : here.flatMap(({ range, n }) => range === undefined
+      ? []
+      : [warning('configuration', said(loaded, ['dhcp', 'subnets', n, 'range'], `has no effect on ${at.name}, which is in proxy mode: addresses are given by the other server`))])
 }
 
 /** The socket of another row on the same interface. */

@@ -1,8 +1,7 @@
 // Enrolment and adoption: what is spoken for, from the store, the reservations and the leases; and who may be enrolled.
 import { givesAddresses } from '../config/load.js'
-import { isActive } from '../dhcp/leases.js'
+import { addressTaken } from '../dhcp/address-taken.js'
 import { type Finding, warning } from '../doctor/finding.js'
-import { isHostAddress } from '../dhcp/subnet.js'
 import type { Logger } from '../base/log.js'
 import { Enroller } from '../machines/enroller.js'
 import type { AddressClaims } from '../machines/address-claims.js'
@@ -12,7 +11,6 @@ import type { Group } from '../matchbox/group.js'
 import { findProfile } from '../matchbox/store.js'
 import { type Labels, macOfLabels } from '../matchbox/select.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
-import { contains, formatIpv4 } from '../net/ipv4.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import { dhcpSubnets } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
@@ -71,6 +69,8 @@ export function createEnrolment ({ ground, leases, registry, provisioner, addres
     return promise
   }
   const whenAsked = (labels: Labels, client: string): Promise<string | undefined> | undefined => {
+    // Its group may be there, and what is taken too. Its script is refused as well, and says why.
+    if (ground.store.unread?.() !== undefined) return undefined
     const mac = parseMac(macOfLabels(labels) ?? '')
     if (mac === undefined || !isNewcomer(mac, labels, provisioner.matchMachine(labels))) return undefined
     const whenKnown = (): Promise<string | undefined> => addressClaims.isAddressOf(mac, client)
@@ -80,7 +80,7 @@ export function createEnrolment ({ ground, leases, registry, provisioner, addres
   }
   return {
     enrol: rules.profiles.length === 0 ? undefined : whenAsked,
-    adopt: wanted => enroller.write(wanted.mac, 'adopted', async () => planAdoption(wanted, await takenNow(ground, leases)))
+    adopt: async wanted => ground.store.unread?.() !== undefined ? { refusal: 'the store was not read yet' } : await enroller.write(wanted.mac, 'adopted', async () => planAdoption(wanted, await takenNow(ground, leases)))
   }
 }
 
@@ -90,10 +90,11 @@ export function enrolmentFindings ({ loaded, store }: Pick<Ground, 'loaded' | 's
   const { profiles } = enrolment
   const said = (path: ReadonlyArray<string | number>, what: string): Finding =>
     warning('configuration', `${where(path)}: ${path.join('.')} ${what}`)
+  const isRead = store.unread?.() === undefined
   const denied = profiles.length > 0 && givesAddresses(loaded.config) && dhcp.unknown_clients === 'deny'
   return [
     ...denied ? [said(['enrolment', 'profiles'], 'has no effect: dhcp.unknown_clients is deny, so unknown machines get no address to ask from')] : [],
-    ...profiles.flatMap(({ profile }, n) => findProfile(store.snapshot, profile) === undefined
+    ...profiles.flatMap(({ profile }, n) => isRead && findProfile(store.snapshot, profile) === undefined
       ? [said(['enrolment', 'profiles', n, 'profile'], `names ${JSON.stringify(profile)}, which is not in the store: machines that come to it are not enrolled`)]
       : [])
   ]
@@ -102,29 +103,20 @@ export function enrolmentFindings ({ loaded, store }: Pick<Ground, 'loaded' | 's
 async function takenNow ({ loaded, config, clock, store, homes }: EnrolmentOptions['ground'], { table }: Leases): Promise<Taken> {
   const { groups: live } = store.snapshot
   const groups = [...store.snapshot.forMachines.groups.values()]
-  const { entries } = await readReservations(loaded, store)
+  const { entries, outsideGroups: others } = await readReservations(loaded, store)
   const gone = groupReservations(groups.filter(({ id }) => !live.has(id)))
-  const byIp = new Map([...gone, ...entries].map(entry => [entry.ip, entry]))
-  const others = entries.filter(({ source }) => !source.startsWith('group '))
-  const isServer = givesAddresses(config)
-  const subnets = dhcpSubnets(loaded)
-  const own = new Set(homes.addresses)
+  const addresses = {
+    reserved: new Map([...gone, ...entries].map(entry => [entry.ip, entry])),
+    own: new Set(homes.addresses),
+    subnets: dhcpSubnets(loaded),
+    isServer: givesAddresses(config),
+    leases: table
+  }
   return {
     groups,
     hasProfile: id => findProfile(store.snapshot, id) !== undefined,
     names: others.map(({ hostName }) => hostName).filter(name => name !== undefined),
     reservedFor: mac => others.find(({ macs }) => macs.includes(mac)),
-    addressProblem: (ip, mac) => {
-      const holder = byIp.get(ip)
-      if (holder !== undefined && !holder.macs.includes(mac)) return `${holder.source} has it for ${holder.macs.join(', ')}`
-      if (own.has(ip)) return 'that is an address of this service'
-      const subnet = subnets.find(({ subnet }) => contains(subnet, ip))
-      if (isServer && subnet === undefined) return 'no subnet of dhcp.subnets holds it'
-      if (subnet !== undefined && !isHostAddress(subnet, ip)) return 'that is the network or broadcast address'
-      if (subnet?.routers.includes(ip) === true) return 'that is the address of a router'
-      const lease = table.get(ip)
-      if (lease === undefined || lease.mac === mac || !isActive(lease, clock.now())) return undefined
-      return `it is leased to ${lease.mac} (core-provisioner leases release ${formatIpv4(ip)})`
-    }
+    addressProblem: (ip, mac) => addressTaken(ip, mac, { ...addresses, now: clock.now() })
   }
 }

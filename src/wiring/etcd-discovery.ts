@@ -1,15 +1,14 @@
 // Discovery of new etcd clusters: its file, its metrics and lines in the log, and the tokens of clusters that groups name.
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { Timer } from '../base/clock.js'
 import { messageOf, unwaited } from '../base/errors.js'
 import type { Metrics } from '../base/metrics.js'
+import { ClusterTokens } from '../cluster/cluster-tokens.js'
 import { Discovery, type DiscoveryEvent } from '../cluster/discovery.js'
 import { DiscoveryFile, type DiscoveryState } from '../cluster/discovery-store.js'
 import { lineFormats } from '../disk/state-formats.js'
 import type { RequestEvent } from '../http/machine-log.js'
-import { type DiscoveryUrls, type EtcdCluster, etcdClusterOf } from '../matchbox/etcd-cluster.js'
-import type { Group } from '../matchbox/group.js'
+import { clustersOf, type DiscoveryUrls, etcdClusterOf } from '../matchbox/etcd-cluster.js'
 import type { Mac } from '../net/mac.js'
 import type { OnClose } from './closing.js'
 import type { Ground } from './ground.js'
@@ -29,9 +28,6 @@ export interface DiscoveryParts {
   readonly onClose: OnClose
 }
 
-/** Milliseconds until a token that could not be kept is tried again. */
-const retryAfter = 10_000
-
 export async function startDiscovery ({ ground, metrics, macOf, isAddressOf, onClose }: DiscoveryParts): Promise<DiscoveryService> {
   const { config, clock, log, store, homes } = ground
   let current = (): DiscoveryState => ({ index: 0, tokens: new Map() })
@@ -45,40 +41,23 @@ export async function startDiscovery ({ ground, metrics, macOf, isAddressOf, onC
   metrics.gauge('discovery_tokens', 'etcd clusters that find, or found, their members here', () => discovery.state.tokens.size)
   metrics.gauge('discovery_members_waiting', 'Members of new etcd clusters that wait for others', () => discovery.waiting)
 
-  let version = {}
-  const unkept = new Map<string, EtcdCluster>()
-  let again: Timer | undefined
-  const keep = async ({ name, size }: EtcdCluster): Promise<void> => {
-    try {
-      const known = discovery.knownTokenOf(name)
-      await discovery.tokenOf(name, size)
-      if (discovery.knownTokenOf(name) !== known) version = {}
-    } catch (error) {
-      log.error({ cluster: name, error: messageOf(error) }, 'discovery.unsaved')
-      unkept.set(name, { name, size })
-      again ??= clock.after(retryAfter, () => {
-        again = undefined
-        const those = [...unkept.values()]
-        unkept.clear()
-        for (const cluster of those) unwaited(keep(cluster))
-      })
-    }
-  }
-  for (const { name, sizes } of clustersOf(store.snapshot.groups.values())) {
-    if (sizes.length > 1) log.warn({ cluster: name, sizes }, 'discovery.sizes_differ')
-    const known = discovery.state.tokens.get(discovery.knownTokenOf(name) ?? '')?.size
-    await keep({ name, size: sizes.length > 1 && known !== undefined ? known : sizes[0]! })
-  }
+  const tokens = new ClusterTokens({
+    discovery,
+    clock,
+    onSizesDiffer: ({ name, sizes }) => { log.warn({ cluster: name, sizes }, 'discovery.sizes_differ') },
+    onUnsaved: ({ name }, error) => { log.error({ cluster: name, error: messageOf(error) }, 'discovery.unsaved') }
+  })
+  await tokens.begin(clustersOf(store.snapshot.groups.values()))
   const stop = store.onChange(changes => {
     for (const { kind, name } of changes) {
       const group = kind === 'group' && name !== undefined ? store.snapshot.groups.get(name) : undefined
       const cluster = group?.metadata === undefined ? undefined : etcdClusterOf(group).cluster
-      if (cluster !== undefined) unwaited(keep(cluster))
+      if (cluster !== undefined) unwaited(tokens.keep(cluster))
     }
   })
   onClose(async () => {
     stop()
-    again?.cancel()
+    tokens.close()
   })
 
   return {
@@ -88,7 +67,7 @@ export async function startDiscovery ({ ground, metrics, macOf, isAddressOf, onC
         const token = discovery.knownTokenOf(cluster)
         return token === undefined ? undefined : `${(client === undefined ? homes.first : homes.of(client)).origin}/etcd/${token}`
       },
-      version: () => version
+      version: () => tokens.version
     },
     onConfigServed: ({ kind, mac, ip, group: id, status }) => {
       if ((kind !== 'ignition' && kind !== 'cloud') || status !== 200 || mac === undefined || id === undefined) return
@@ -98,16 +77,6 @@ export async function startDiscovery ({ ground, metrics, macOf, isAddressOf, onC
       discovery.forget(mac, cluster.name).catch((error: unknown) => { log.error({ mac, cluster: cluster.name, error: messageOf(error) }, 'discovery.unsaved') })
     }
   }
-}
-
-/** Each cluster once, with the sizes that groups give it. */
-function clustersOf (groups: Iterable<Group>): ReadonlyArray<{ readonly name: string, readonly sizes: readonly number[] }> {
-  const byName = new Map<string, Set<number>>()
-  for (const group of groups) {
-    const cluster = group.metadata === undefined ? undefined : etcdClusterOf(group).cluster
-    if (cluster !== undefined) byName.set(cluster.name, (byName.get(cluster.name) ?? new Set()).add(cluster.size))
-  }
-  return [...byName].map(([name, sizes]) => ({ name, sizes: [...sizes] }))
 }
 
 /** A token is a secret of sorts: its first digits tell one from another. */

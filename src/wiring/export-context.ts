@@ -11,7 +11,8 @@ import { localAddresses } from '../net/interfaces.js'
 import { type Ipv4, parseIpv4 } from '../net/ipv4.js'
 import { openHttpNames } from './boot.js'
 import { bootConfig } from './dhcp-settings.js'
-import { type Home, homesHere } from './homes.js'
+import type { Home } from '../dhcp/homes.js'
+import { homesHere } from './homes.js'
 
 export interface ExportOptions {
   readonly cluster: string

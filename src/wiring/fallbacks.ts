@@ -4,7 +4,7 @@ import { alone, type Fallbacks, type Fallback } from '../matchbox/fallbacks.js'
 import { contains } from '../net/ipv4.js'
 import { advertisedHost, httpOrigin } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
-import type { Home, Homes } from './homes.js'
+import type { Home, Homes } from '../dhcp/homes.js'
 import { ownHosts } from './own-hosts.js'
 
 /** Where this provisioner is by itself, whatever it advertises; one origin for each interface that it answers DHCP on. */

@@ -20,10 +20,10 @@ export function watchFleet (parts: FleetParts): FleetWatch {
 }
 
 async function countsOf ({ metrics, leases, clock }: FleetParts): Promise<FleetCounts> {
-  const { boots: ofBoots, httpBytes, tftpBytes, tftpResent } = metrics
-  const [boots, http, tftp, resent] = await Promise.all([ofBoots.get(), httpBytes.get(), tftpBytes.get(), tftpResent.get()])
+  const { boots, httpBytes, tftpBytes, tftpResent } = metrics
+  const [http, tftp, resent] = await Promise.all([httpBytes.get(), tftpBytes.get(), tftpResent.get()])
   const sum = (values: ReadonlyArray<{ readonly value: number }>): number => values.reduce((all, { value }) => all + value, 0)
-  const of = (result: string): number => sum(boots.values.filter(({ labels }) => labels.result === result))
+  const of = (wanted: string): number => boots.counts.reduce((all, [{ result }, { count }]) => result === wanted ? all + count : all, 0)
   const now = clock.now()
   let active = 0
   for (const lease of leases.table.values()) if (isActive(lease, now)) active++

@@ -8,7 +8,8 @@ import type { Source } from '../mirror/source.js'
 import type { Signer } from '../openpgp/sign.js'
 import { openFileStore } from '../store/file-store.js'
 import type { Cluster } from './cluster.js'
-import { type Homes, homesHere } from './homes.js'
+import type { Homes } from '../dhcp/homes.js'
+import { homesHere } from './homes.js'
 import { openSigner } from './signing.js'
 
 export interface Ground {

@@ -29,7 +29,7 @@ export async function prepareGrpc (ground: Ground, place: ListenPlace): Promise<
         listen: async () => { throw error }
       }
     }
-    throw new AppError(error.code, `${error.message}; rpc.address: "" turns the gRPC API off`, { cause: error })
+    throw new AppError(error.code, `${error.message}; rpc.address: "" turns the gRPC API off`, { cause: error, port: error.port })
   }
   const { reloader, findings, serve } = certificate
   return {

@@ -4,14 +4,13 @@ import { readFile } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { errnoOf, messageOf } from '../base/errors.js'
-import { originsOf } from '../cluster/other-provisioners.js'
+import { leadsToFleet } from '../cluster/fleet-url.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { lineFormats } from '../disk/state-formats.js'
 import { readWhole } from '../disk/whole-file.js'
 import { GuardUseFile } from '../machines/guard-use-file.js'
 import type { GuardKeeper } from '../matchbox/guard.js'
-import { localAddresses } from '../net/interfaces.js'
-import { formatIpv4, parseIpv4 } from '../net/ipv4.js'
+import { hasAddress } from '../net/interfaces.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import type { OnClose } from './closing.js'
 import type { Ground } from './ground.js'
@@ -73,27 +72,14 @@ async function readSecret (path: string, log: Ground['log']): Promise<Buffer> {
   return secret
 }
 
-/**
- * Whether a URL leads here, or to another provisioner, which takes the same tokens: what machines are told, one of our addresses, or a name
- * on a port of ours, which only DNS could tell.
- */
 function isOwn (url: URL, { config, homes, cluster }: OpenGuardOptions['ground']): boolean {
-  if (homes.all.some(({ origin }) => url.host === new URL(origin).host)) return true
-  const isHttps = url.protocol === 'https:'
-  const port = Number(url.port === '' ? isHttps ? 443 : 80 : url.port)
-  const others = cluster?.present().flatMap(originsOf) ?? []
-  if (!isHttps && others.includes(`http://${url.hostname}:${port}`)) return true
-  if (port !== config.http.address.port && port !== config.http.https.address?.port) return false
-  const ip = parseIpv4(url.hostname)
-  // Records tell of no HTTPS: a fleet is set up alike.
-  return ip === undefined || isLocal(formatIpv4(ip)) || (isHttps && others.some(origin => origin.startsWith(`http://${url.hostname}:`)))
-}
-
-function isLocal (address: string): boolean {
-  try {
-    return localAddresses().some(({ ip }) => formatIpv4(ip) === address)
-  } catch {
-    // No descriptor is left to ask the kernel with; the token is worth nothing to anybody else.
-    return true
-  }
+  const { address, https } = config.http
+  return leadsToFleet(url, {
+    origins: homes.all.map(({ origin }) => origin),
+    port: address.port,
+    httpsPort: https.address?.port,
+    others: cluster?.present() ?? [],
+    // Without a descriptor to ask the kernel with it is taken for ours: the token is worth nothing to anybody else.
+    hasAddress: ip => hasAddress(ip, true)
+  })
 }

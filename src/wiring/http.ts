@@ -18,6 +18,7 @@ import { listenError } from '../net/udp.js'
 import { armor } from '../openpgp/sign.js'
 import { normaliseFileName } from '../tftp/file-name.js'
 import type { Clock } from '../base/clock.js'
+import type { AddressClaims } from '../machines/address-claims.js'
 import { namedMachines } from '../matchbox/group-machines.js'
 import { addressHolders } from './address-holders.js'
 import { bootConfig } from './dhcp-settings.js'
@@ -42,11 +43,13 @@ export async function buildApp (parts: Omit<RunningParts, 'app'>): Promise<HttpA
   metrics.counter('asset_cache_misses_total', 'Pieces of images that had to be read from disk', () => assetCache.misses)
   const shares = connectionShares(descriptorLimit())
   const assetSender = openSender(parts, shares.sent)
-  const connections = new ClientConnections({ ...shares.http, progressTimeout, pace: parts.pace, clock })
+  const connections = new ClientConnections({ ...shares.http, waiting: shares.waiting, progressTimeout, pace: parts.pace, clock })
   metrics.gauge('http_connections', 'Connections of HTTP and HTTPS clients', () => connections.count)
+  metrics.gauge('http_connections_waiting', 'Connections that wait for a place, since all are taken', () => connections.inLine)
   metrics.gauge('http_requests_waiting', 'Requests that wait for an earlier one of their connection', () => connections.waiting)
-  metrics.counter('http_connections_refused_total', 'Connections that were closed at once because their address had its share', () => connections.refused)
+  metrics.counter('http_connections_refused_total', 'Connections for which there was no place, their address having its share or the line being full', () => connections.refused)
   metrics.counter('http_connections_displaced_total', 'Connections that were closed so that another one could be taken', () => connections.displaced)
+  const hear: AddressClaims['hear'] = (mac, address) => addressClaims.hear(mac, address)
   const app = buildHttpApp({
     provisioner,
     log,
@@ -62,7 +65,7 @@ export async function buildApp (parts: Omit<RunningParts, 'app'>): Promise<HttpA
       }
     },
     identify: config.http.identify_by_ip ? await addressHolders(parts) : undefined,
-    hear: (mac, address) => addressClaims.hear(mac, address),
+    hear,
     enrol: enrolment.enrol,
     ...readiness,
     onRequest: event => {
@@ -76,11 +79,12 @@ export async function buildApp (parts: Omit<RunningParts, 'app'>): Promise<HttpA
   registerMachineRoutes(app, { ...machineRoutes(parts), hold: (request, response) => { connections.hold(request, response) } })
   if (parts.dayTwo !== undefined) {
     const { updateRoutes } = await import('../http/update-routes.js')
-    updateRoutes(app, { ...parts.dayTwo, origin: address => parts.homes.of(address).origin })
+    updateRoutes(app, { ...parts.dayTwo, origin: address => parts.homes.of(address).origin, hear })
   }
   discoveryRoutes(app, {
     discovery: parts.discovery.discovery,
     origin: address => parts.homes.of(address).origin,
+    hear,
     hold: (request, response) => { connections.hold(request, response) }
   })
   if (parts.cluster !== undefined) registerProvisionerRoute(app, parts.cluster.name)
@@ -115,17 +119,21 @@ export async function prepareHttp (ground: Ground, place: ListenPlace): Promise<
       try {
         await app.listen({ host, port, ...fd !== undefined && { fd } })
       } catch (error) {
-        throw listenError(error, `${host}:${port}/tcp`)
+        throw listenError(error, host, { port, transport: 'tcp' })
       }
       const acceptors = fd === undefined ? undefined : acceptInNumbers(app.server, fd)
       const listens = listensAt({ transport: 'tcp' }, place, boundPort(app.server, port), toldHosts(homes), host => `http://${host}`)
-      return { inherited, listens, close: grace => closeApp(app, grace, clock, acceptors) }
+      return { inherited, listens, close: grace => closeApp(app, grace, clock, { acceptors, connections: app.connections }) }
     }
   }
 }
 
 /** Answers under way may finish; a download that takes longer is cut off, and iPXE or Ignition will ask again. */
-export async function closeApp (app: Pick<HttpApp, 'server' | 'close'>, grace: number, clock: Clock, acceptors?: Acceptors): Promise<void> {
+export async function closeApp (
+  app: Pick<HttpApp, 'server' | 'close'>, grace: number, clock: Clock,
+  { acceptors, connections }: { readonly acceptors?: Acceptors | undefined, readonly connections?: ClientConnections } = {}
+): Promise<void> {
+  connections?.dismiss()
   const impatient = clock.after(grace, () => { app.server.closeAllConnections() })
   await Promise.all([acceptors?.close(), app.close()])
   impatient.cancel()

@@ -29,7 +29,7 @@ export async function prepareHttps (ground: Ground, place: ListenPlace): Promise
       try {
         await once(server, 'listening')
       } catch (error) {
-        throw listenError(error, `${host}:${port}/tcp`)
+        throw listenError(error, host, { port, transport: 'tcp' })
       }
       const acceptors = fd === undefined ? undefined : acceptInNumbers(server, fd)
       return {
@@ -37,6 +37,7 @@ export async function prepareHttps (ground: Ground, place: ListenPlace): Promise
         listens: listensAt({ transport: 'tcp' }, place, boundPort(server, port), toldHosts(ground.homes), host => `https://${host}`),
         reload: async () => { await reloader.reload() },
         close: async grace => {
+          app.connections.dismiss()
           const impatient = clock.after(grace, () => { server.closeAllConnections() })
           const closed = Promise.all([acceptors?.close(), once(server, 'close')])
           server.close()
@@ -55,7 +56,7 @@ async function open (ground: Ground): Promise<ServerCertificate> {
     return await openCertificate('https', ['http', 'https'], { caFile: undefined, certFile, keyFile }, ground)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    throw new AppError(error.code, `${error.message}; http.https.address: "" turns https off`, { cause: error })
+    throw new AppError(error.code, `${error.message}; http.https.address: "" turns https off`, { cause: error, port: error.port })
   }
 }
 

@@ -1,7 +1,7 @@
 // What the log says when a listener is up: its socket, and the address by which machines or people reach it.
 import type { Server } from 'node:net'
 import { formatIpv4 } from '../net/ipv4.js'
-import type { Homes } from './homes.js'
+import type { Homes } from '../dhcp/homes.js'
 import type { Listens } from './listener.js'
 import { isWildcard, type ListenPlace, placeText, type SocketRow } from './place.js'
 

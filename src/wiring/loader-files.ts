@@ -6,7 +6,7 @@ import type { Config } from '../config/load.js'
 import { raspberryPiFiles } from '../loaders/raspberry-pi.js'
 import { shimImages } from '../loaders/shim-image.js'
 import { alone, type Fallbacks } from '../matchbox/fallbacks.js'
-import { createLoaderFiles, type LoaderFiles } from '../matchbox/loader-files.js'
+import { createLoaderFiles, type LoaderFiles, type OnDecided } from '../matchbox/loader-files.js'
 import type { AddressClaims } from '../machines/address-claims.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
 import type { Mac } from '../net/mac.js'
@@ -16,7 +16,7 @@ import { FileCache } from '../disk/file-cache.js'
 import { type FileSource, firstOf, storedFiles } from '../tftp/file-source.js'
 import { memoryFile } from '../disk/open-file.js'
 import { bootConfig } from './dhcp-settings.js'
-import { ownOrSpare } from './spare-loaders.js'
+import { type OwnLoaders, ownOrSpare } from './spare-loaders.js'
 
 /** Boot loaders are small and asked for by everybody at once. Bytes. */
 export const loaderCache = { memory: 64 * 2 ** 20, largest: 8 * 2 ** 20 }
@@ -34,15 +34,17 @@ export interface LoaderFilesParts {
   readonly mayBeBios?: (mac: Mac) => boolean
   /** Who else serves the same. */
   readonly fallbacks?: Fallbacks
+  readonly onDecided?: OnDecided
   /** At the disk of the assets. */
   readonly assetTurns?: DiskTurns
 }
 
 /** Loaders on disk, whoever put them there: the owner's folder first, then what the program and the distribution bring. */
-function storedLoaders ({ tftp }: Config, clock: Clock): { readonly own: FileSource, readonly bundled: FileSource } {
+function storedLoaders ({ tftp }: Config, clock: Clock): { readonly own: OwnLoaders, readonly bundled: FileSource } {
   const shared = { trusted: bootFolders(), cache: new FileCache({ ...loaderCache, clock }), readers: new Readers(), clock }
+  const turns = new DiskTurns(tftp.root, clock)
   return {
-    own: storedFiles({ ...shared, roots: [tftp.root], turns: new DiskTurns(tftp.root, clock) }),
+    own: { files: storedFiles({ ...shared, roots: [tftp.root], turns }), turns },
     bundled: storedFiles({ ...shared, roots: bootFolders() })
   }
 }
@@ -50,18 +52,19 @@ function storedLoaders ({ tftp }: Config, clock: Clock): { readonly own: FileSou
 /** The same as one source, for who only looks. */
 export function loadersOnDisk (config: Config, clock: Clock): FileSource {
   const { own, bundled } = storedLoaders(config, clock)
-  return firstOf([own, bundled])
+  return firstOf([own.files, bundled])
 }
 
 export function loaderFiles (options: LoaderFilesParts): FileSource {
-  const { config, clock, originFor, provisioner, macOf, hear, mayBeBios = () => true, fallbacks = alone, assetTurns } = options
+  const { config, clock, originFor, provisioner, macOf, hear, mayBeBios = () => true, fallbacks = alone, onDecided, assetTurns } = options
   const { own, bundled } = storedLoaders(config, clock)
   const stored = ownOrSpare(own, bundled, clock)
 
   const makerFor = (client: string): LoaderFiles => {
     const origin = originFor(client)
     const { scriptUrl } = bootConfig(config, origin)
-    return createLoaderFiles({ bootOf: provisioner.settledBootOf, scriptUrl, origin, resilient: config.boot.resilient, fallbacks })
+    const { resilient } = config.boot
+    return createLoaderFiles({ bootOf: provisioner.settledBootOf, scriptUrl, origin, resilient, fallbacks, ...onDecided && { onDecided } })
   }
   const made: FileSource = {
     open: async (name, request) => {
@@ -83,7 +86,7 @@ export function loaderFiles (options: LoaderFilesParts): FileSource {
     }
   })
   const images = config.assets_path === '' ? undefined : assets(config, clock, assetTurns)
-  const boards = raspberryPiFiles({ folder: config.boot.raspberry_pi, stored, assets: images, provisioner, macOf, originFor })
+  const boards = raspberryPiFiles({ folder: config.boot.raspberry_pi, stored, assets: images, provisioner, macOf, originFor, onDecided })
   const shims = shimImages({ files: stored, originFor })
   return ownOrSpare(own, firstOf([whenHeard(made), shims, bundled, whenHeard(boards), ...images === undefined ? [] : [images]]), clock)
 }

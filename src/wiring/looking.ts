@@ -7,17 +7,17 @@ import type { AssetPins } from '../matchbox/pin-assets.js'
 import type { OpenStore } from '../matchbox/store.js'
 import type { OwnSnippets } from '../matchbox/templates.js'
 import { openFileStore } from '../store/file-store.js'
-import { Homes } from './homes.js'
+import { homesOf } from './homes.js'
 import { nodeSnippets } from './node-snippets.js'
 import { ownHosts } from './own-hosts.js'
 import { UpdateGroups } from './update-groups.js'
 
 /** How scripts name assets now. */
-export const openPinner = (config: Config): AssetPins => assetPinner(config.assets_path, ownHosts(config, new Homes(config)), systemClock)
+export const openPinner = (config: Config): AssetPins => assetPinner(config.assets_path, ownHosts(config, homesOf(config)), systemClock)
 
 /** What the program itself lets configs call. */
 export const openSnippets = (config: Config): OwnSnippets =>
-  nodeSnippets(new UpdateGroups(config.updates.groups), () => new Homes(config).first.origin)
+  nodeSnippets(new UpdateGroups(config.updates.groups), () => homesOf(config).first.origin)
 
 /** The store as it is now; with `writes` it may be written to. The caller closes it. */
 export async function openStore (config: Pick<Config, 'data_path'> & Partial<Config>, log: Logger, writes = false): Promise<OpenStore> {

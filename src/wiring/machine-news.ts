@@ -8,6 +8,7 @@ import { remedyForSecret } from '../disk/denied.js'
 import { JsonLines } from '../disk/json-lines.js'
 import { lineFormats } from '../disk/state-formats.js'
 import { readWhole } from '../disk/whole-file.js'
+import { fewAnHour } from '../machines/few-an-hour.js'
 import type { Machine } from '../machines/machine.js'
 import type { MachineRegistry } from '../machines/registry.js'
 import { StuckWatch } from '../machines/stuck-watch.js'
@@ -28,7 +29,6 @@ export interface MachineNews {
 const mostConflicts = 60
 /** And machines that do not get further of those that nobody named: where anybody is given a lease, a stranger can invent them. */
 const mostLeased = 60
-const hour = 3_600_000
 
 type NewsGround = Pick<Ground, 'loaded' | 'config' | 'clock' | 'log' | 'homes'> & Partial<Pick<Ground, 'cluster'>>
 
@@ -63,17 +63,6 @@ export async function openMachineNews (
     conflict: (mac, ip, what) => {
       if (isNewConflict(ip)) tell('conflict', mac, { ip, what })
     }
-  }
-}
-
-/** True of what was not asked for within an hour, and of so many in one. */
-function fewAnHour (most: number, steady: () => number): (key: string) => boolean {
-  const told = new Map<string, number>()
-  return key => {
-    for (const [known, at] of told) if (steady() - at > hour) told.delete(known)
-    if (told.has(key) || told.size >= most) return false
-    told.set(key, steady())
-    return true
   }
 }
 
@@ -122,14 +111,19 @@ export const webhookFindings = (loaded: LoadedConfig): Promise<readonly Finding[
 
 /** Their secrets are read once, at the start. AppError `config_invalid` names the file that can't be used. */
 async function readWebhooks ({ config, keyAt }: LoadedConfig): Promise<readonly Webhook[]> {
-  return await Promise.all(config.webhooks.map(async ({ url, secret_file: path, on }, n) => {
-    if (path === '') return { url, secret: undefined, on }
-    const said = `${keyAt(['webhooks', n, 'secret_file'])}: ${path}`
-    const text = await readWhole(path, 'credentials').catch((error: unknown) => {
-      throw new AppError('config_invalid', `${said} can't be read: ${messageOf(error)}${remedyForSecret(path, error)}`, { cause: error })
-    })
-    const secret = parseWebhookSecret(text.toString())
-    if (secret === undefined) throw new AppError('config_invalid', `${said} holds no secret: whsec_ and base64, or at least 16 octets of text`)
-    return { url, secret, on }
-  }))
+  const webhooks: Webhook[] = []
+  for (const [n, { url, secret_file: path, on }] of config.webhooks.entries()) {
+    const secret = path === '' ? undefined : await readSecret(path, keyAt(['webhooks', n, 'secret_file']))
+    webhooks.push({ url, secret, on })
+  }
+  return webhooks
+}
+
+async function readSecret (path: string, key: string): Promise<Buffer> {
+  const text = await readWhole(path, 'credentials').catch((error: unknown) => {
+    throw new AppError('config_invalid', `${key}: ${path} can't be read: ${messageOf(error)}${remedyForSecret(path, error)}`, { cause: error })
+  })
+  const secret = parseWebhookSecret(text.toString())
+  if (secret === undefined) throw new AppError('config_invalid', `${key}: ${path} holds no secret: whsec_ and base64, or at least 16 octets of text`)
+  return secret
 }

@@ -6,6 +6,7 @@ import { AddressClaims } from '../machines/address-claims.js'
 import { MachineJournal } from '../machines/journal.js'
 import { MachineRegistry } from '../machines/registry.js'
 import { recordLimits } from '../machines/timeline.js'
+import type { ToldLater } from '../machines/told-later.js'
 import type { MachinePast } from '../matchbox/boot-decision.js'
 import { boardFile, boardImage } from '../matchbox/render-raspberry-pi.js'
 import { NamedMachines } from '../matchbox/named-machines.js'
@@ -16,7 +17,7 @@ import type { OnClose } from './closing.js'
 import { bootFileKind } from '../http/booting-machines.js'
 import type { Cluster } from './cluster.js'
 import type { Ground } from './ground.js'
-import { modeAt } from './homes.js'
+import { modeAt } from '../dhcp/homes.js'
 import type { BootFileSent } from '../machines/observer.js'
 import type { Leases } from './leases.js'
 
@@ -32,7 +33,7 @@ export const claimsOf = (
 })
 
 export async function openRegistry (
-  ground: Ground, leases: Leases, addressClaims: Pick<AddressClaims, 'isReserved'>, onClose: OnClose
+  ground: Ground, leases: Leases, addressClaims: Pick<AddressClaims, 'isReserved'>, toldLater: ToldLater, onClose: OnClose
 ): Promise<MachineRegistry> {
   const { config, log, clock, store, cluster } = ground
   const holder: { registry?: MachineRegistry } = {}
@@ -49,6 +50,7 @@ export async function openRegistry (
   const registry = holder.registry = new MachineRegistry(await machines.load(), {
     note: (machine, how) => { machines.note(machine, how) },
     kept: mac => machines.kept(mac),
+    catchUp: mac => { toldLater.now(mac) },
     ...cluster !== undefined && { limits: { known: recordLimits.shared, stranger: recordLimits.stranger } },
     kindOf: ({ mac, group }) => {
       if (named.has(group, mac) || addressClaims.isReserved(mac)) return 'known'

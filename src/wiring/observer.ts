@@ -8,6 +8,7 @@ import type { AddressClaims } from '../machines/address-claims.js'
 import type { Observation, Stage } from '../machines/machine.js'
 import { isSaid, MachineObserver, type MachineObserverOptions } from '../machines/observer.js'
 import { addressRefusals } from '../machines/reasons.js'
+import type { OnDecided } from '../matchbox/loader-files.js'
 import { boardFile } from '../matchbox/render-raspberry-pi.js'
 import type { Group } from '../matchbox/group.js'
 import { formatIpv4, unspecified } from '../net/ipv4.js'
@@ -17,9 +18,11 @@ import type { MachineNews } from './machine-news.js'
 import type { NeighbourWatch } from './neighbours.js'
 
 export interface Observer extends Pick<MachineObserver, 'whenFileAsked' | 'loadersChosen'> {
-  readonly onDhcp: (event: DhcpEvent) => void
+  /** `at`: when it was, in epoch milliseconds; now without it. */
+  readonly onDhcp: (event: DhcpEvent, at?: number) => void
   readonly onTftp: (event: TftpEvent) => void
   readonly onHttp: (event: RequestEvent) => void
+  readonly onDecided: OnDecided
   /** `address`: undefined when a person says it, not the machine. */
   readonly onInstalled: (mac: Mac, address?: string) => void
   readonly onEnrolled: (mac: Mac, group: Group) => void
@@ -48,13 +51,13 @@ export function createObserver (options: ObserverOptions): Observer {
   return {
     whenFileAsked: listener => { machines.whenFileAsked(listener) },
     loadersChosen: changed => { machines.loadersChosen(changed) },
-    onDhcp: fence.around('observer', (event: DhcpEvent) => {
+    onDhcp: fence.around('observer', (event: DhcpEvent, at = clock.now()) => {
       switch (event.kind) {
         case 'received':
           metrics.dhcpReceived.inc({ type: event.type })
           if (event.packet.giaddr !== unspecified) neighbours?.onRelay(event.packet.giaddr)
           // Firmware of other networks than Ethernet may have none (hlen 0): that is nobody's record.
-          if (event.type === 'DISCOVER' && parseMac(event.client.mac) !== undefined) machines.record({ ...dhcpFacts(event), exchange: event.packet.xid, stage: 'discover', at: clock.now() })
+          if (event.type === 'DISCOVER' && parseMac(event.client.mac) !== undefined) machines.record({ ...dhcpFacts(event), exchange: event.packet.xid, stage: 'discover', at })
           return
         case 'sent': {
           metrics.dhcpSent.inc({ type: event.type })
@@ -65,13 +68,13 @@ export function createObserver (options: ObserverOptions): Observer {
           const name = stage === 'ack' ? addressClaims.reservedName(client.mac, event.ip) ?? packet.options.hostName : undefined
           const detail = event.bootFile ?? (event.ip === unspecified ? undefined : formatIpv4(event.ip))
           const said = { ...isSaid(name) && { name }, ...detail !== undefined && { detail } }
-          machines.record({ ...dhcpFacts(event), ...stage === 'offer' && { exchange: packet.xid }, ...address, ...said, stage, at: clock.now() })
+          machines.record({ ...dhcpFacts(event), ...stage === 'offer' && { exchange: packet.xid }, ...address, ...said, stage, at })
           return
         }
         case 'dropped':
           metrics.dhcpDropped.inc({ reason: event.reason }, event.count ?? 1)
           if (event.mac !== undefined && addressRefusals.has(event.reason)) {
-            machines.record({ mac: event.mac, stage: 'discover', at: clock.now(), failed: event.detail === '' ? event.reason : `${event.reason}: ${event.detail}` })
+            machines.record({ mac: event.mac, stage: 'discover', at, code: event.reason, failed: event.detail === '' ? event.reason : `${event.reason}: ${event.detail}` })
           }
           return
         case 'lease':
@@ -92,7 +95,7 @@ export function createObserver (options: ObserverOptions): Observer {
           return
         case 'proxy_offer_ignored': {
           const failed = `the offer is ignored: let the network's own DHCP server say next-server ${formatIpv4(event.nextServer)}, filename ${event.bootFile}`
-          machines.record({ mac: event.mac, stage: 'offer', at: clock.now(), failed })
+          machines.record({ mac: event.mac, stage: 'offer', at, code: event.kind, failed })
         }
       }
     }),
@@ -114,6 +117,9 @@ export function createObserver (options: ObserverOptions): Observer {
       metrics.httpSeconds.observe({ kind }, ms / 1000)
       machines.answered(event)
     }),
+    onDecided: (file, client, { group, fromDisk, problem }) => {
+      machines.decided(macOf(client), client, { file, group: group?.id, profile: group?.profile, fromDisk: fromDisk?.why, problem })
+    },
     onInstalled: (mac, address) => { machines.installed(mac, address) },
     onEnrolled: (mac, group) => {
       metrics.enrolled.inc({ profile: machines.boots.labelOf(group.profile) })

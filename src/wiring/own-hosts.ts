@@ -2,7 +2,7 @@
 import { answersDhcp, type Config } from '../config/load.js'
 import { formatIpv4 } from '../net/ipv4.js'
 import { localAddresses } from '../net/interfaces.js'
-import type { Homes } from './homes.js'
+import type { Homes } from '../dhcp/homes.js'
 
 /** iPXE's setting for who sent it its boot file, of whichever card; while we answer DHCP that is this appliance. */
 const nextServer = /^\$\{(?:[\w.-]+\/)?next-server(?::ipv4)?\}$/

@@ -5,8 +5,9 @@ import type { DhcpDatagram } from '../dhcp/message-exchange.js'
 import { decodePacket } from '../dhcp/packet.js'
 import { withoutSecretOptions } from '../dhcp/without-secrets.js'
 import { messageInWords } from '../dhcp/words.js'
-import { PacketLog, type RecordedPacket } from '../machines/packet-log.js'
+import { keptPacket, type NewPacket, PacketLog, type RecordedPacket } from '../machines/packet-log.js'
 import type { MachineRegistry } from '../machines/registry.js'
+import type { ToldLater } from '../machines/told-later.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import { encodePcap } from '../net/pcap.js'
 import { withoutUrlSecrets } from '../net/secret-text.js'
@@ -29,23 +30,32 @@ interface PacketsOptions {
   readonly registry: MachineRegistry
   /** Which machine has an address for certain. */
   readonly macOf: (address: string) => Mac | undefined
+  /** When they are recorded: what a machine is says how many of them are kept, so not before it is recorded itself. */
+  readonly toldLater: ToldLater
 }
 
-export function recordPackets ({ clock, registry, macOf }: PacketsOptions): Packets {
+export function recordPackets ({ clock, registry, macOf, toldLater }: PacketsOptions): Packets {
   const log = new PacketLog(mac => registry.kindOf(mac))
-  const shown = (mac: Mac): readonly RecordedPacket[] => log.of(mac).map(withoutSecrets)
+  const record = (mac: Mac, packet: NewPacket): void => {
+    const kept = keptPacket(packet)
+    toldLater.later(mac, () => { log.keep(mac, kept) })
+  }
+  const shown = (mac: Mac): readonly RecordedPacket[] => {
+    toldLater.now(mac)
+    return log.of(mac).map(withoutSecrets)
+  }
   return {
     onDhcp: ({ mac, data, peer, port, isSent }, own) => {
       if (parseMac(mac) === undefined) return
       // Who has no address yet speaks to all.
       const us = { address: isSent || peer.address !== '0.0.0.0' ? own : '255.255.255.255', port }
-      log.record(mac, { protocol: 'dhcp', at: clock.now(), isSent, ...isSent ? { from: us, to: peer } : { from: peer, to: us }, data })
+      record(mac, { protocol: 'dhcp', at: clock.now(), isSent, ...isSent ? { from: us, to: peer } : { from: peer, to: us }, data })
     },
     onTftp: ({ data, from, to, isSent }) => {
       const octets = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
       const kept = keptOfTftp(octets)
       const mac = kept === undefined ? undefined : macOf((isSent ? to : from).address)
-      if (kept !== undefined && mac !== undefined) log.record(mac, { protocol: 'tftp', at: clock.now(), isSent, from, to, data: kept, length: octets.length })
+      if (kept !== undefined && mac !== undefined) record(mac, { protocol: 'tftp', at: clock.now(), isSent, from, to, data: kept, length: octets.length })
     },
     of: mac => shown(mac).map(inWords),
     pcap: mac => {

@@ -1,8 +1,8 @@
 // Whether machines can reach what they are told: a listener may be on another address than the one that machines are given, and a name
 // may resolve to nothing.
 import { type Finding, warning } from '../doctor/finding.js'
-import { localAddresses } from '../net/interfaces.js'
-import { formatIpv4, parseIpv4 } from '../net/ipv4.js'
+import { hasAddress } from '../net/interfaces.js'
+import { parseIpv4 } from '../net/ipv4.js'
 import { resolveProblem } from '../net/resolves.js'
 import type { Ground } from './ground.js'
 import { isWildcard, type ListenPlace } from './place.js'
@@ -12,7 +12,8 @@ const isLoopback = (host: string): boolean => /^(?:127\.|localhost$|::1$|\[::1\]
 /** `told` is the name or address that machines are given for what listens at the place. */
 export function elsewhere ({ loaded }: Ground, { key, host = '0.0.0.0', port }: ListenPlace, told: string): readonly Finding[] {
   if (isWildcard(host) || host === told) return []
-  const apart = isLoopback(host) ? !isLoopback(told) : parseIpv4(told) !== undefined && isOwn(told)
+  const ip = parseIpv4(told)
+  const apart = isLoopback(host) ? !isLoopback(told) : ip !== undefined && hasAddress(ip, false)
   return apart ? [warning(key, `${loaded.where(key.split('.'))}: ${key} is ${host}:${port}, and machines are told ${told}: nobody listens there`)] : []
 }
 
@@ -25,12 +26,4 @@ export async function unresolved ({ loaded, config, clock }: Ground): Promise<re
     return problem === undefined ? [] : [warning(key, `${loaded.where(key.split('.'))}: ${key}: ${name} does not resolve here (${problem}), and machines are given it`)]
   }))
   return found.flat()
-}
-
-function isOwn (address: string): boolean {
-  try {
-    return localAddresses().some(({ ip }) => formatIpv4(ip) === address)
-  } catch {
-    return false
-  }
 }

@@ -1,8 +1,8 @@
 // Where reservations come from, kept together and live: the configuration, the files of hosts.d, and groups that name both
 // a hardware address and an IP address. An edit of any of them is in force within a second.
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../base/clock.js'
+import { LoopShare } from '../base/loop-share.js'
 import { HostsFolder } from '../config/hosts-folder.js'
 import type { LoadedConfig } from '../config/load.js'
 import type { ReservationEntry } from '../config/reservation-file.js'
@@ -22,22 +22,24 @@ export interface FoundReservations {
   readonly problems: readonly string[]
 }
 
-/** Groups that are read in one turn of the event loop: some 5 ms when all are new. */
-const groupsAtOnce = 1000
+interface AllReservations extends FoundReservations {
+  /** Those of the configuration and of hosts.d. */
+  readonly outsideGroups: readonly Reservation[]
+}
 
 const hostsFolder = (loaded: LoadedConfig): string => join(loaded.config.state_path, 'hosts.d')
 
 /** What stands in all three places now. */
-export async function readReservations (loaded: LoadedConfig, store: Store): Promise<FoundReservations> {
+export async function readReservations (loaded: LoadedConfig, store: Store): Promise<AllReservations> {
   const hosts = await readHosts(new HostsFolder(hostsFolder(loaded)))
-  const entries: Reservation[] = [...ownReservations(loaded), ...hosts.entries]
-  const groups = [...store.snapshot.groups.values()]
-  for (let from = 0; from < groups.length; from += groupsAtOnce) {
-    if (from > 0) await setImmediate()
-    const some = groups.slice(from, from + groupsAtOnce)
-    for (const entry of groupReservations(some)) entries.push(entry)
+  const outsideGroups = [...ownReservations(loaded), ...hosts.entries]
+  const entries: Reservation[] = [...outsideGroups]
+  const share = new LoopShare()
+  for (const group of store.snapshot.groups.values()) {
+    if (share.isOver) await share.next()
+    for (const entry of groupReservations([group])) entries.push(entry)
   }
-  return { entries, problems: hosts.problems }
+  return { entries, outsideGroups, problems: hosts.problems }
 }
 
 /** Reservations by key: in the order of the keys the earlier of two that contradict each other stays. */
@@ -95,16 +97,15 @@ export async function watchReservations ({ loaded, store, clock, log, onChange }
       hosts = await readHosts(folder)
       for (let n = 0; n < Math.max(before, hosts.entries.length); n++) changes.set(keyOf('hosts', n), hosts.entries[n])
     }
-    for (let from = 0; from < names.length; from += groupsAtOnce) {
-      if (from > 0) await setImmediate()
-      for (const name of names.slice(from, from + groupsAtOnce)) {
-        const group = store.snapshot.groups.get(name)
-        const [entry] = group === undefined ? [] : groupReservations([group])
-        if (entry === undefined && !told.has(name)) continue
-        changes.set(keyOf('group', name), entry)
-        if (entry === undefined) told.delete(name)
-        else told.add(name)
-      }
+    const share = new LoopShare()
+    for (const name of names) {
+      if (share.isOver) await share.next()
+      const group = store.snapshot.groups.get(name)
+      const [entry] = group === undefined ? [] : groupReservations([group])
+      if (entry === undefined && !told.has(name)) continue
+      changes.set(keyOf('group', name), entry)
+      if (entry === undefined) told.delete(name)
+      else told.add(name)
     }
     const putting = onChange(changes, hosts.problems)
     if (putting !== undefined) await putting

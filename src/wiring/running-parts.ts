@@ -5,6 +5,7 @@ import type { HttpApp } from '../http/http-server.js'
 import type { Neighbours } from '../dhcp/neighbours.js'
 import type { HttpNames } from '../loaders/shim-image.js'
 import type { MachineRegistry } from '../machines/registry.js'
+import type { ToldLater } from '../machines/told-later.js'
 import type { Fallbacks } from '../matchbox/fallbacks.js'
 import type { GroupMachines } from '../matchbox/group-machines-index.js'
 import type { Provisioner } from '../matchbox/provisioner.js'
@@ -34,6 +35,8 @@ export interface RunningParts extends Ground {
   /** Which machine has an address for certain. */
   readonly macOf: (address: string) => Mac | undefined
   readonly observer: Observer
+  /** What DHCP tells the observer and the packets' record while machines wait for their offers. */
+  readonly toldLater: ToldLater
   /** undefined where there is no page to show them. */
   readonly packets: Packets | undefined
   /** Relay agents and other DHCP servers; undefined where there is no page to show them. */

@@ -1,6 +1,7 @@
 // Loaders while the disk of the owner's own fails: a machine that gets the program's boots, and one that gets none does not.
 import type { Clock } from '../base/clock.js'
 import { AppError, errnoOf, unwaited } from '../base/errors.js'
+import { type DiskTurns, lookEvery } from '../disk/disk-turns.js'
 import type { OpenFile } from '../disk/open-file.js'
 import type { FileRequest, FileSource } from '../tftp/file-source.js'
 
@@ -8,14 +9,20 @@ import type { FileRequest, FileSource } from '../tftp/file-source.js'
 const diskFailures: ReadonlySet<string> = new Set(['EIO', 'ESTALE', 'ENOTCONN', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH', 'EREMOTEIO', 'ENODEV', 'ENXIO'])
 const isOfDisk = (error: unknown): boolean => error instanceof AppError ? error.code === 'read_failed' : diskFailures.has(errnoOf(error))
 
-/** Milliseconds for the owner's disk, while firmware has not asked again yet. */
-export const ownPatience = 500
+/** Looks at the owner's disk that may go unanswered, while firmware has not asked again yet: half a second. */
+export const ownPatience = 5
+
+export interface OwnLoaders {
+  readonly files: FileSource
+  /** At the disk that they are on. */
+  readonly turns: Pick<DiskTurns, 'unanswered'>
+}
 
 /**
  * The owner's file, or that of the others where there is none, or none that can be read now. What they have not either is the
- * disk's failure.
+ * disk's failure. A disk that is slow, as others are then, is waited for: its owner's file boots another system than the spare one.
  */
-export const ownOrSpare = (own: FileSource, others: FileSource, clock: Pick<Clock, 'after'>): FileSource => ({
+export const ownOrSpare = (own: OwnLoaders, others: FileSource, clock: Pick<Clock, 'every'>): FileSource => ({
   open: async (name, request) => {
     const found = await inTime(own, name, request, clock)
     if (!(found instanceof Error)) return found ?? await others.open(name, request)
@@ -25,11 +32,13 @@ export const ownOrSpare = (own: FileSource, others: FileSource, clock: Pick<Cloc
   }
 })
 
-async function inTime (own: FileSource, name: string, request: FileRequest, clock: Pick<Clock, 'after'>): Promise<OpenFile | undefined | Error> {
-  const opening = own.open(name, request)
+async function inTime ({ files, turns }: OwnLoaders, name: string, request: FileRequest, clock: Pick<Clock, 'every'>): Promise<OpenFile | undefined | Error> {
+  const opening = files.open(name, request)
   return await new Promise((resolve, reject) => {
     let isLate = false
-    const timer = clock.after(ownPatience, () => {
+    const timer = clock.every(lookEvery, () => {
+      if (turns.unanswered < ownPatience) return
+      timer.cancel()
       isLate = true
       resolve(new AppError('read_failed', `${name} of tftp.root: its disk does not answer`))
     })

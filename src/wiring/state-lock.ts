@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.js'
-import { AppError, messageOf } from '../base/errors.js'
+import { AppError, errnoOf, messageOf } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
 import type { Config, LoadedConfig } from '../config/load.js'
 import { lockHolder, takeLock } from '../disk/folder-lock.js'
@@ -26,6 +26,8 @@ export class StateLock {
   #release: (() => Promise<void>) | undefined
   #inode: bigint | undefined
   #isLooking = false
+  /** What was told last. */
+  #problem: string | undefined
 
   private constructor (config: Config) { this.#config = config }
 
@@ -44,10 +46,14 @@ export class StateLock {
 
   /** Takes the lock again when its file is another; `tell` hears who was faster, and undefined when nobody is any more. */
   watch (clock: Clock, onClose: OnClose, tell: (problem: string | undefined) => void): void {
+    const say = (problem: string | undefined): void => {
+      this.#problem = problem
+      tell(problem)
+    }
     const timer = clock.every(lookEvery, () => {
       if (this.#release === undefined || this.#isLooking) return
       this.#isLooking = true
-      this.#look(tell).catch((error: unknown) => { tell(messageOf(error)) }).finally(() => { this.#isLooking = false })
+      this.#look(say).catch((error: unknown) => { say(messageOf(error)) }).finally(() => { this.#isLooking = false })
     })
     onClose(async () => { timer.cancel() })
   }
@@ -55,7 +61,15 @@ export class StateLock {
   async release (): Promise<void> { await this.#release?.() }
 
   async #look (tell: (problem: string | undefined) => void): Promise<void> {
-    if (await inodeOf(lockPath(this.#config)) === this.#inode) return
+    const found = await inodeOf(lockPath(this.#config)).catch((error: unknown) => {
+      // A disk that fails says nothing of who has the lock.
+      if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return undefined
+      return this.#inode
+    })
+    if (found === this.#inode) {
+      if (this.#problem !== undefined) tell(undefined)
+      return
+    }
     const before = this.#release
     const holder = await this.#take()
     tell(holder === undefined ? undefined : stateTaken(this.#config, holder))
@@ -68,9 +82,9 @@ export class StateLock {
     const lock = await takeLock(path)
     if ('holder' in lock) return lock.holder
     this.#release = lock.release
-    this.#inode = await inodeOf(path)
+    this.#inode = await inodeOf(path).catch(() => undefined)
     return undefined
   }
 }
 
-const inodeOf = async (path: string): Promise<bigint | undefined> => (await stat(path, { bigint: true }).catch(() => undefined))?.ino
+const inodeOf = async (path: string): Promise<bigint | undefined> => (await stat(path, { bigint: true })).ino

@@ -1,6 +1,6 @@
 // The store as the page lists it: a part of its groups and a part of its profiles, however many there are.
 import { matcherOf, selectorText } from '../matchbox/group.js'
-import type { StorePlaces, StoreShown } from '../ui/list-pages.js'
+import type { StorePlaces, StoreShown } from '../ui/store-page.js'
 import type { RunningParts } from './running-parts.js'
 
 /** Groups on a page, and profiles. */

@@ -55,7 +55,7 @@ export async function prepareUi (ground: Ground, place: ListenPlace): Promise<Pr
         await app.listen({ host, port, ...socket !== undefined && { fd: socket.fd } })
       } catch (error) {
         stopCounting()
-        throw listenError(error, `${host}:${port}/tcp`)
+        throw listenError(error, host, { port, transport: 'tcp' })
       }
       return {
         inherited: socket !== undefined,

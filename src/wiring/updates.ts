@@ -6,10 +6,11 @@ import type { UpdateGroup } from '../updates/policy.js'
 import { type RebootEvent, type RebootGroup, Reboots } from '../updates/reboots.js'
 import { type UpdateState, UpdateFile } from '../updates/update-store.js'
 import { type UpdateEvent, Updates } from '../updates/updates.js'
-import { compareVersions } from '../updates/version.js'
+import { compareVersions } from '../base/version.js'
 import type { DayTwo, DayTwoNews } from './day-two.js'
 import type { ServiceImages } from './service-images.js'
-import { Mirrored } from './mirrored-updates.js'
+import { streamDocuments } from '../mirror/update-files.js'
+import { Mirrored } from '../updates/mirrored-updates.js'
 import type { RunningParts } from './running-parts.js'
 import type { UpdateGroupConfigs } from './update-groups.js'
 
@@ -20,7 +21,11 @@ export async function startUpdates (parts: Omit<RunningParts, 'app' | 'dayTwo' |
   const store = cluster?.openUpdates() ?? new UpdateFile({ path, log, current: () => current() })
   onClose(() => store.close())
   const before = await store.load()
-  const mirrored = new Mirrored(config.assets_path, images, error => { log.warn({ error: error.message }, 'updates.metadata') })
+  const mirrored = new Mirrored({
+    releases: images === undefined ? undefined : () => images.updates(),
+    documentsOf: config.assets_path === '' ? undefined : stream => streamDocuments(config.assets_path, stream),
+    onProblem: error => { log.warn({ error: error.message }, 'updates.metadata') }
+  })
   const counts = new Map<string, number>()
   const listeners: Array<(news: DayTwoNews) => void> = []
   const tellAll = (kind: string, facts: Facts): void => {

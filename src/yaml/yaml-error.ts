@@ -12,9 +12,12 @@ export class YamlError extends Error {
   /** From 1; undefined where the trouble has no place. */
   readonly line: number | undefined
   readonly column: number | undefined
+  /** The message without go-yaml's line. */
+  readonly words: string
 
-  constructor (message: string, at?: { readonly line: number, readonly column: number }) {
+  constructor (message: string, at?: { readonly line: number, readonly column: number }, words = message) {
     super(message)
+    this.words = words
     this.line = at?.line
     this.column = at?.column
   }
@@ -36,5 +39,5 @@ export function syntaxError (dialect: YamlDialect, { stage, text, problem, conte
   const [first, second] = dialect === 'v3' ? [context?.line ?? 0, problem.line] : [problem.line, context?.line ?? 0]
   const found = stage === 'reader' ? 0 : first !== 0 ? first : second
   const line = found === 0 ? 0 : found + (dialect === 'v3' && stage === 'scanner' ? 1 : 0)
-  return new YamlError(`yaml: ${line === 0 ? '' : `line ${line}: `}${text}`, { line: problem.line + 1, column: problem.column + 1 })
+  return new YamlError(`yaml: ${line === 0 ? '' : `line ${line}: `}${text}`, { line: problem.line + 1, column: problem.column + 1 }, `yaml: ${text}`)
 }

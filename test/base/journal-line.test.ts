@@ -13,7 +13,7 @@ t.test('event, fields and priority in one line', async t => {
   t.equal(line({ mac: '52:54:00:c0:7e:01', ip: '172.30.0.21', msg: 'dhcp.offer' }), '<6>dhcp.offer mac=52:54:00:c0:7e:01 ip=172.30.0.21\n')
   t.equal(line({ level: 'error', error: 'no "space"\nleft', msg: 'lease.unsaved' }), '<3>lease.unsaved error="no \\"space\\"\\nleft"\n')
   t.equal(line({ level: 'warn', list: ['a', 1], empty: '', on: true, msg: 'x.y' }), '<4>x.y list=["a",1] empty="" on=true\n')
-  t.equal(line({ level: 'debug', msg: 'x.y' }), '<7>x.y\n')
+  for (const [level, priority] of [['debug', 7], ['trace', 7], ['info', 6], ['warn', 4], ['error', 3], ['other', 6]] as const) t.equal(line({ level, msg: 'x.y' }), `<${priority}>x.y\n`, level)
   t.equal(line({ esc: '\u001b[2J', msg: 'x.y' }), '<6>x.y esc="\\u001b[2J"\n', 'nothing that a terminal obeys')
 })
 

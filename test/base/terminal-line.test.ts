@@ -35,6 +35,9 @@ t.test('colours change nothing else', t => {
       t.equal(withoutColours(coloured), line({ level, ...fields }))
     }
   }
+  for (const [level, ofLevel, ofEvent] of [['error', 31, 31], ['warn', 33, 33], ['info', 32, 1], ['debug', 36, 1], ['trace', 2, 1]] as const) {
+    t.equal(line({ level, msg: 'x.y' }, true), `\u001b[2m12:04:05.067\u001b[0m  \u001b[${ofLevel}m${level.padEnd(5)}\u001b[0m  \u001b[${ofEvent}mx.y\u001b[0m\n`)
+  }
   t.match(line({ level: 'warn', msg: 'x.y' }, true), '\u001b[33mwarn \u001b[0m  \u001b[33mx.y\u001b[0m')
   t.end()
 })

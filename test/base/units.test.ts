@@ -1,12 +1,29 @@
 // Counts as people read them, and that whoever prints one goes by the same function.
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { counted } from '../../src/base/units.js'
+import { ago, counted, formatBytes, measure, sizeUnits, timeUnits } from '../../src/base/units.js'
 
 t.test('one and more', t => {
   t.same([0, 1, 2].map(n => counted(n, 'subnet')), ['0 subnets', '1 subnet', '2 subnets'])
   t.same([0, 1, 2].map(n => counted(n, 'entry', 'entries')), ['0 entries', '1 entry', '2 entries'])
   t.equal(counted(1, 'machine began and was', 'machines began and were'), '1 machine began and was')
+  t.end()
+})
+
+t.test('times and sizes as people write them', t => {
+  for (const [text, milliseconds] of [
+    ['0', 0], ['1ms', 1], ['2s', 2000], ['1.5s', 1500], ['3 min', undefined], ['3m', 180_000], ['1h', 3_600_000], ['1 d', 86_400_000], ['0.4ms', 0], ['0.5ms', 1],
+    ['', undefined], ['1', undefined], ['s', undefined], ['-1s', undefined], ['.5s', undefined], ['1.s', undefined], ['1s ', undefined], ['1S', undefined], ['1constructor', undefined]
+  ] as const) t.equal(measure(text, timeUnits), milliseconds, JSON.stringify(text))
+  for (const [text, octets] of [['0', 0], ['7B', 7], ['1KiB', 1024], ['512MiB', 536_870_912], ['2 GiB', 2_147_483_648], ['1kB', undefined]] as const) t.equal(measure(text, sizeUnits), octets, text)
+  t.end()
+})
+
+t.test('ages and sizes', t => {
+  for (const [milliseconds, text] of [
+    [0, '0 s ago'], [400, '0 s ago'], [119_000, '119 s ago'], [120_000, '2 min ago'], [7_300_000, '2 h ago'], [400 * 86_400_000, '400 d ago'], [-3_540_000, 'in 59 min'], [-400, '0 s ago']
+  ] as const) t.equal(ago(milliseconds), text)
+  for (const [bytes, text] of [[0, '0 B'], [1023, '1023 B'], [1536, '1.5 KiB'], [2 ** 31, '2.0 GiB'], [2 ** 52, '4096.0 TiB']] as const) t.equal(formatBytes(bytes), text)
   t.end()
 })
 

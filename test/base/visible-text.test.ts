@@ -29,3 +29,8 @@ t.test('the journal too', t => {
   t.match(journalLine(JSON.stringify({ level: 'info', msg: 'dhcp.ack', hostname: 'a\u009b2J\u202e' })), /^<6>dhcp\.ack hostname="a\\u009b2J\\u202e"\n$/)
   t.end()
 })
+
+t.test('a table has as many rows as there are machines', t => {
+  t.equal(table(['machine'], Array.from({ length: 150_000 }, () => ['x'])).length, 'machine'.length + 150_000 * '\nx'.length)
+  t.end()
+})

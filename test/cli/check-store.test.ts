@@ -266,7 +266,7 @@ t.test('all at once: each value of another kind, and what is no file', async t =
   t.same(lines(folder, ended.stderr).sort(), [
     'groups/folder.json: warning: is not read: it is a folder',
     'groups/link.json: warning: is not read: it is a link to /nowhere, which is not there',
-    "groups/loop.json: error: ELOOP: too many symbolic links encountered, open 'groups/loop.json'",
+    "groups/loop.json: error: ELOOP: too many symbolic links encountered, stat 'groups/loop.json'",
     'groups/types.json:1:23: error: profile has to be a string, not an array',
     'groups/types.json:1:47: error: selector.x has to be a string, not a number',
     'groups/types.json:1:74: error: metadata has to be an object, not an array',
@@ -274,7 +274,7 @@ t.test('all at once: each value of another kind, and what is no file', async t =
     'groups/types.json:1:8: error: id has to be a string, not a number',
     'ignition/own: warning: is not read: it is a link to ., the folder that it lies in',
     'profiles/above: warning: is not read: it is a link to ../.., the folder that it lies in',
-    'ignition/null.bu: warning: is not read: it is no file but a pipe, a socket or a device',
+    'ignition/null.bu: error: it is no file but a pipe, a socket or a device',
     'profiles/flag.json:1:61: error: boot.resilient has to be true or false, not a string',
     'profiles/types.json:1:33: error: ignition_id has to be a string, not an object',
     'profiles/types.json:1:55: error: boot.kernel has to be a string, not a number',

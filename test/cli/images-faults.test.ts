@@ -1,5 +1,5 @@
 // images beside the world it stands in: connections that break, and root.
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import { Program } from '../helpers/program.js'
 import { makeKey, Publisher } from '../helpers/publisher.js'
 import { shortFolder } from '../helpers/short-folder.js'
 import { needs, needsRoot, runTool } from '../helpers/tools.js'
+import { until } from '../helpers/until.js'
 
 const key = await makeKey('publisher')
 
@@ -28,6 +29,25 @@ t.test('a connection that breaks is waited for, and the command ends when its wo
   await server.flatcar('1.1.0', key)
   server.faults.set('/amd64-usr/1.1.0/flatcar_production_pxe.vmlinuz', { kind: 'redirect', to: 'file:///etc/passwd' })
   t.match(await runCommand(['images', 'sync', '--config', config]), { status: 1, stderr: /^core-provisioner images sync: .* which is not followed\n$/ })
+})
+
+t.test('a signal ends it as one does, says so in a line, and leaves nothing that is half', async t => {
+  for (const [signal, status] of [['SIGTERM', 143], ['SIGINT', 130]] as const) {
+    const folder = shortFolder(t)
+    const server = await Publisher.start()
+    t.teardown(() => server.close())
+    await server.flatcar('1.0.0', key, { bytes: 3_000_000 })
+    server.faults.set('/amd64-usr/1.0.0/flatcar_production_pxe.vmlinuz', { kind: 'hang' })
+    const config = writeConfig(folder, server.url, key)
+    const syncing = new Program(['images', 'sync', '--config', config])
+    const partial = join(folder, 'assets/flatcar/.partial')
+    await until('it is fetched', () => existsSync(partial) && readdirSync(partial).some(name => name !== 'lock'))
+    const ended = await syncing.end(signal)
+    t.match(ended, { status, stderr: `core-provisioner images: ended by ${signal} before it was done\n` })
+    t.same(readdirSync(join(folder, 'assets/flatcar')).filter(name => name !== '.partial'), [], 'nothing is published')
+    server.faults.clear()
+    t.match(await new Program(['images', 'sync', '--config', config]).end(), { status: 0, stdout: /1\.0\.0 published and verified/ })
+  }
 })
 
 t.test('root works as the user whose the state is; doctor tells of what is booted and not there', async t => {

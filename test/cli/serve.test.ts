@@ -7,6 +7,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import t, { type Test } from 'tap'
+import { lineRates } from '../../src/base/line-rations.js'
 import { bundledProgram } from '../helpers/built.js'
 import { runCommand } from '../helpers/command.js'
 import { freePort } from '../helpers/free-port.js'
@@ -36,6 +37,22 @@ tftp: { address: "" }
 ${more}`)
   return file
 }
+
+t.test('who asks for what no group matches fills no disk with lines: they are counted', async t => {
+  const port = await freePort()
+  const program = new Program(['serve', '--config', configured(t), '--set', `http.address=127.0.0.1:${port}`])
+  t.teardown(() => program.child.kill('SIGKILL'))
+  await program.logged('appliance.ready')
+  for (let n = 0; n < 400; n++) await (await fetch(`http://127.0.0.1:${port}/ipxe?mac=52:54:00:00:${n >> 8}:${n & 255}`)).arrayBuffer()
+  const { status, stdout } = await program.end('SIGTERM')
+  t.equal(status, 0)
+  const lines = stdout.trimEnd().split('\n').map(line => JSON.parse(line) as { msg: string, event?: string, lines?: number })
+  const written = lines.filter(({ msg }) => msg === 'http.unmatched').length
+  const leftOut = lines.filter(({ msg, event }) => msg === 'log.left_out' && event === 'http.unmatched').reduce((sum, { lines = 0 }) => sum + lines, 0)
+  t.equal(written + leftOut, 400)
+  t.ok(written >= lineRates.warn.perSender.burst)
+  t.ok(leftOut > 0)
+})
 
 t.test('starts, serves, and ends 0 on SIGTERM', async t => {
   const file = configured(t)

@@ -21,7 +21,7 @@ import { Reboots } from '../../src/updates/reboots.js'
 import { UpdateFile, type UpdateState, type UpdateStore } from '../../src/updates/update-store.js'
 import { createEnrolment } from '../../src/wiring/enrolment.js'
 import { openGuard } from '../../src/wiring/guard.js'
-import { Homes } from '../../src/wiring/homes.js'
+import { homesOf } from '../../src/wiring/homes.js'
 import { type EtcdCluster, startEtcd } from '../helpers/etcd.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { makeProfile } from '../helpers/memory-store.js'
@@ -74,7 +74,7 @@ const configured = (state: string, ...set: readonly string[]): LoadedConfig =>
 
 function enrolmentOver (loaded: LoadedConfig, store: OpenStore): EnrolmentSite {
   const enrolment = createEnrolment({
-    ground: { loaded, config: loaded.config, clock: new FakeClock(), log, store, homes: new Homes(loaded.config) },
+    ground: { loaded, config: loaded.config, clock: new FakeClock(), log, store, homes: homesOf(loaded.config) },
     leases: { table: new LeaseTable() } as never,
     registry: new MachineRegistry([], { note: () => {} }),
     provisioner: createProvisioner({ store }),
@@ -99,7 +99,7 @@ t.test('in files of one', async t => {
 
   await t.test('guard tokens', t => guardConformance(t, t => {
     const [{ config }, clock] = [configured(t.testdir()), new FakeClock()]
-    const ground = { config, homes: new Homes(config), log }
+    const ground = { config, homes: homesOf(config), log }
     return { atOnce: 1, clock, open: () => openGuard({ ground, isAddressOf: () => true, onClose: close => { t.teardown(close) }, now: clock.now }) }
   }))
 
@@ -143,7 +143,7 @@ t.test('in an etcd of several', async t => {
       const uses = new GuardUses({ state: await one(), clock })
       t.teardown(() => { uses.close() })
       await uses.open()
-      const ground = { config, homes: new Homes(config), log, cluster: { openGuard: async () => uses } as never }
+      const ground = { config, homes: homesOf(config), log, cluster: { openGuard: async () => uses } as never }
       return await openGuard({ ground, isAddressOf: () => true, onClose: () => {} })
     }
     return { atOnce: sharing, clock, open }

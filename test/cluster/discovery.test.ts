@@ -34,6 +34,7 @@ class Bench {
   discovery = this.start()
 
   mostTokens: number | undefined
+  mostMembers: number | undefined
 
   start (): Discovery {
     this.discovery = new Discovery({
@@ -41,6 +42,7 @@ class Bench {
       before: this.store.state,
       clock: this.clock,
       ...this.mostTokens !== undefined && { mostTokens: this.mostTokens },
+      ...this.mostMembers !== undefined && { mostMembers: this.mostMembers },
       macOf: address => this.macs.get(address),
       makeToken: () => (++this.#made).toString(16).padStart(32, '0'),
       onEvent: event => { this.events.push(event) }
@@ -235,4 +237,27 @@ t.test('when all tokens are taken the network with most loses one: whoever comes
   t.ok(bench.discovery.state.tokens.has(again), 'who has most gives way to himself')
   t.ok(bench.discovery.state.tokens.has(mine))
   t.equal(bench.discovery.state.tokens.size, 6)
+})
+
+t.test('members below all tokens of an address, and below all there are, are bounded', async t => {
+  const bench = new Bench()
+  const { members, membersPerAddress } = discoveryLimits
+  const full: string[] = []
+  for (let joined = 0; joined < membersPerAddress; joined++) {
+    if (joined % members === 0) full.push(await bench.discovery.newToken(3, '192.0.2.1'))
+    t.equal((await join(bench, full.at(-1)!, `m${joined}`)).status, 201)
+  }
+  const [more, other] = [await bench.discovery.newToken(3, '192.0.2.1'), await bench.discovery.newToken(3, '192.0.2.9')]
+  await t.rejects(join(bench, more, 'a1', '192.0.2.7'), { code: 'discovery_full', message: /2000 by tokens of 192\.0\.2\.1/ }, 'whoever joins')
+  t.equal((await join(bench, other, 'a1', '192.0.2.1')).status, 201, "another's token has room")
+  bench.clock.advance(1)
+  t.equal((await bench.discovery.putMember(full[0]!, 'm0', 'm0=http://192.0.2.2:2380', true, '192.0.2.2')).status, 200, 'who has joined may say otherwise')
+  t.equal((await join(bench, await bench.discovery.tokenOf('main', 3), 'a1')).status, 201, 'what a group names is not counted')
+
+  bench.mostMembers = membersPerAddress + 1
+  bench.start()
+  bench.clock.advance(1)
+  t.equal((await join(bench, other, 'a2')).status, 201)
+  t.notOk(bench.discovery.state.tokens.has(full[1]!), 'who has most loses the token that was used longest ago')
+  t.equal(bench.discovery.state.tokens.size, full.length + 2)
 })

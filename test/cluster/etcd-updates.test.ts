@@ -1,4 +1,6 @@
 // Updates and reboots that three provisioners decide on at once, in one etcd.
+import { mkdtemp } from 'node:fs/promises'
+import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { EtcdUpdates } from '../../src/cluster/etcd-updates.js'
@@ -16,7 +18,7 @@ const log = pino({ level: 'silent' })
 interface Site { readonly state: SharedState, readonly reboots: Reboots, readonly bench: UpdateBench }
 
 async function site (t: Test, etcd: EtcdCluster, prefix = '/fleet/'): Promise<Site> {
-  const state = await openState(t, etcd, { prefix, folder: t.testdirName })
+  const state = await openState(t, etcd, { prefix, folder: await mkdtemp(join(t.testdirName, 'site-')) })
   const store: UpdateStore = new EtcdUpdates({ state, log })
   const before = await store.load()
   t.teardown(() => store.close())

@@ -23,10 +23,10 @@ async function open (fleet: PlayedFleet, name: string, announced: Announcement =
 t.test('all addresses of each, also when they become others', async t => {
   const fleet = new PlayedFleet(t)
   const addresses = ['http://10.0.0.1:8080', 'http://10.1.0.1:8080', 'http://10.2.0.1:8080']
-  const one = await open(fleet, 'p1', { address: addresses[0]!, addresses })
+  const one = await open(fleet, 'p1', { address: addresses[0]!, addresses, httpsPort: 8443 })
   const two = await open(fleet, 'p2')
   await fleet.wait(second)
-  t.match(two.presence.present, [{ name: 'p1', address: addresses[0], addresses }, { name: 'p2', address: 'http://p2:8080', addresses: [] }])
+  t.match(two.presence.present, [{ name: 'p1', address: addresses[0], addresses, httpsPort: 8443 }, { name: 'p2', address: 'http://p2:8080', addresses: [] }])
   t.match(one.presence.present, [{ name: 'p1' }, { name: 'p2' }])
   one.announced = { address: addresses[1]!, addresses: addresses.slice(1) }
   await fleet.wait(6 * second)
@@ -41,6 +41,7 @@ t.test('what a record says in another way is left out, and no more addresses are
     ['{"address":"http://10.0.0.9:8080","addresses":[1,"http://10.0.0.9:8080",null]}', 'http://10.0.0.9:8080', ['http://10.0.0.9:8080']],
     ['{"address":7,"addresses":"http://10.0.0.9:8080"}', '', []],
     [JSON.stringify({ address: '', addresses: many }), '', many.slice(0, 8)],
+    ['{"address":"","addresses":[],"httpsPort":65536}', '', []],
     ['null', '', []],
     ['{', '', []]
   ] as const) {

@@ -33,7 +33,25 @@ t.test('a flood takes so much memory, and says how many are gone', t => {
   const [gap = '', ...rest] = dataOf(text)
   t.equal(Number(/(\d+) events are not kept/.exec(gap)?.[1]) + rest.length, count - 1)
   t.match(rest.at(-1), /^9999 x/)
+  log.add('y')
+  t.match(log.since(`r-${count}`), /^id: r-10001\ndata: y\n\n$/, 'the newest is always there')
   log.add('x'.repeat(2 * mostKept))
-  t.match(log.since(`r-${count}`), /1 event is not kept any more/, 'one that alone is too large is not kept')
+  t.match(log.since(`r-${count + 1}`), /1 event is not kept any more/, 'one that alone is too large is not kept')
+  t.end()
+})
+
+t.test('so many octets are kept, and not one more; an event may have a name', t => {
+  const log = new EventLog('r')
+  t.equal(log.add('a', 'update'), 'id: r-1\nevent: update\ndata: a\n\n')
+  const frame = 'id: r-2\ndata: \n\n'.length
+  const room = mostKept - log.since('r-0').length
+  log.add('x'.repeat(room - frame))
+  t.equal(log.since('r-0').length, mostKept, 'to the octet')
+  t.equal(dataOf(log.since('r-0')).length, 2)
+  log.add('b')
+  t.match(log.since('r-0'), /1 event is not kept/)
+  t.same(dataOf(log.since('r-1')).map(({ length }) => length), [room - frame, 1])
+  t.equal(log.since('r-3'), '')
+  t.match(log.since('r-4'), /another run/)
   t.end()
 })

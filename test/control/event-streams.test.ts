@@ -1,6 +1,7 @@
-import { once } from 'node:events'
-import { createServer, get, type IncomingMessage } from 'node:http'
+import { EventEmitter, once } from 'node:events'
+import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { mock } from 'node:test'
 import t, { type Test } from 'tap'
 import { EventStreams } from '../../src/control/event-streams.js'
 
@@ -48,4 +49,81 @@ t.test('who does not read is cut off, and the others hear all', async t => {
   }
   t.equal(streams.size, 1, `${sent} events`)
   deaf.destroy()
+})
+
+/** A reader that writes down what it gets. */
+class Reader extends EventEmitter {
+  readonly writableLength = 0
+  readonly heard: string[] = []
+  head: unknown
+  isEnded = false
+
+  writeHead (...head: unknown[]): void { this.head = head }
+  write (text: string | Buffer): void { this.heard.push(text.toString()) }
+  end (): void { this.isEnded = true }
+}
+
+function played (t: Test): { readonly add: (streams: EventStreams, first?: string) => Reader } {
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
+  t.teardown(() => { mock.timers.reset() })
+  return {
+    add: (streams, first = '') => {
+      const reader = new Reader()
+      streams.add(reader as unknown as ServerResponse, first)
+      return reader
+    }
+  }
+}
+
+t.test('what happens within twenty milliseconds is one write', t => {
+  const { add } = played(t)
+  const streams = new EventStreams()
+  streams.send('nobody')
+  const reader = add(streams, 'first')
+  t.same(reader.head, [200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' }])
+  streams.send('a')
+  mock.timers.tick(10)
+  streams.send('b')
+  mock.timers.tick(9)
+  t.same(reader.heard, ['first'])
+  mock.timers.tick(1)
+  t.same(reader.heard, ['first', 'ab'])
+  streams.send('c')
+  mock.timers.tick(20)
+  streams.send('d')
+  const later = add(streams)
+  streams.end()
+  t.same(reader.heard, ['first', 'ab', 'c', 'd'])
+  t.same([later.heard, later.isEnded, reader.isEnded], [[''], true, true], 'what was gathered before it came is not for it')
+  t.end()
+})
+
+t.test('a gatherer that gathers itself has each event sent at once', t => {
+  const { add } = played(t)
+  const streams = new EventStreams(0)
+  const reader = add(streams)
+  streams.send('a')
+  t.same(reader.heard, ['', 'a'])
+  t.end()
+})
+
+t.test('every quarter of a minute a line on which nothing else comes, as long as there is a reader', t => {
+  const { add } = played(t)
+  const streams = new EventStreams()
+  const [one, other] = [add(streams), add(streams)]
+  mock.timers.tick(14_999)
+  t.same(one.heard, [''])
+  mock.timers.tick(1)
+  t.same([one.heard, other.heard], [['', ':\n\n'], ['', ':\n\n']], 'one for all, not one for each')
+  other.emit('close')
+  mock.timers.tick(15_000)
+  t.same([one.heard.length, other.heard.length, streams.size], [3, 2, 1])
+  one.emit('close')
+  mock.timers.tick(10_000)
+  const third = add(streams)
+  mock.timers.tick(14_999)
+  t.same(third.heard, [''], 'from when the first of them came')
+  mock.timers.tick(15_001)
+  t.same([third.heard.length, one.heard.length], [3, 3])
+  t.end()
 })

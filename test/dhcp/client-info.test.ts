@@ -26,6 +26,8 @@ t.test('user classes, in both forms', t => {
   t.same(parseUserClass(hex('0161 0262 63')), ['a', 'bc'])
   t.same(parseUserClass(hex('69505845 00')), ['iPXE'], 'with a NUL')
   t.same(parseUserClass(hex('')), [])
+  t.same(parseUserClass(hex('0261')), ['\x02a'], 'a length that leads out of it')
+  t.same(parseUserClass(hex('0161 0262')), ['\x01a\x02b'])
   t.end()
 })
 
@@ -40,7 +42,12 @@ t.test('an architecture said in the vendor class alone, several of them, an unkn
 t.test("iPXE's features", t => {
   const http = (options: string): boolean => clientInfo(request({ ipxeEncapsulatedOptions: hex(options) })).ipxeHttp
   t.equal(http('130101'), true)
+  t.equal(http('00 130101'), true, 'PAD')
   t.equal(http('00 00 130101'), true, 'PAD')
+  t.equal(http('2100'), false, 'two octets are an option')
+  t.equal(http('13'), true, 'one is none: nothing is said')
+  t.equal(http('ff00 130101'), true, 'nothing is said before the end')
+  t.equal(http('210101 ff00 130101'), false, 'behind the end, whatever length that has')
   t.equal(http('210101'), false, 'other features only')
   t.equal(http('210101 ff 130101'), false, 'behind the end')
   t.equal(http('2105 01'), false, 'cut short')
@@ -53,6 +60,8 @@ t.test('Raspberry Pi: by its model, by the ROM of a Pi 3, by its number, by its 
   const program = (options: object, client = '52:54:00:00:00:01'): string => clientInfo(request({ ...rom, ...options }, { mac: mac(client) })).program
   t.equal(program({ clientMachineIdentifier: hex('00 52506935 c03111a532a6dc0e0d0c0b0a') }), 'raspberry-pi', 'RPi5, from whatever maker')
   t.equal(program({ clientMachineIdentifier: Buffer.concat([Buffer.of(0), Buffer.alloc(16, 0x44)]) }), 'raspberry-pi', 'a Pi 3')
+  t.equal(program({ clientMachineIdentifier: Buffer.concat([Buffer.of(0x44, 0), Buffer.alloc(15, 0x44)]) }), 'pxe', 'all sixteen of them')
+  t.equal(program({ clientMachineIdentifier: Buffer.alloc(16, 0x44) }), 'pxe')
   t.equal(program({ clientSystemArchitecture: [41] }), 'raspberry-pi', 'ARM rpiboot')
   t.equal(program({}, '88:a2:9e:00:00:01'), 'raspberry-pi', 'a Pi 5 of 2025')
   t.equal(program({}), 'pxe')

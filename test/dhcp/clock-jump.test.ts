@@ -12,3 +12,8 @@ t.test('steps are told, drift and slewing are not', t => {
   t.equal(jumps.look(65_400, 65_000), 0, 'a minute in which nothing ran')
   t.end()
 })
+
+t.test('five seconds are drift, a millisecond more is not, in either direction', t => {
+  for (const [by, told] of [[5000, 0], [5001, 5001], [-5000, 0], [-5001, -5001]] as const) t.equal(new ClockJump(1000, 0).look(2000 + by, 1000), told)
+  t.end()
+})

@@ -420,6 +420,29 @@ t.test('it does not start beside another server, unless that is allowed', async 
   }
 })
 
+t.test('where others are allowed, machines are answered while it listens for them', async t => {
+  const clock = new FakeClock()
+  const others = { interfaceName: 'br0', bind: { address: '0.0.0.0', port: 68 }, mac: testMac, allowed: true }
+  const { wire, dhcp, events } = await stage(t, {}, undefined, { others, clock })
+  t.equal(wire.listening, 2)
+  t.equal((await wire.ask(discover(mac('52:54:00:00:00:77')))).options.dhcpMessageType, 'OFFER')
+  clock.advance(500)
+  const asked = wire.sent.filter(({ port }) => port === 68).map(({ packet }) => packet.options.dhcpMessageType)
+  t.same(asked, ['INFORM', 'INFORM', 'DISCOVER'])
+  await dhcp.close()
+  t.same([wire.listening, clock.pending], [0, 0], 'closed, it listens no more')
+  t.notOk(events.some(({ kind }) => kind === 'other_server'))
+})
+
+t.test('who cannot listen leaves nothing behind that listens for others', async t => {
+  const [wire, clock] = [new DhcpWire(), new FakeClock()]
+  const taken = await wire.bind({ address: '0.0.0.0', port: 67 }, () => {})
+  const others = { interfaceName: 'br0', bind: { address: '0.0.0.0', port: 68 }, mac: testMac, allowed: true }
+  await t.rejects(stage(t, {}, undefined, { network: wire, others, clock }), { code: 'address_in_use' })
+  await taken.close()
+  t.same([wire.listening, clock.pending], [0, 0])
+})
+
 t.test('more than can be answered: REQUESTs first, then the newest DISCOVER, and the oldest are dropped', async t => {
   const { wire, events } = await stage(t, { subnets: [subnet('192.168.0.0/16', '192.168.1.0-192.168.20.0')] }, undefined, { steady: () => spent })
   let spent = 0

@@ -1,6 +1,6 @@
 // Leases over real files: what survives a torn tail, a bad line, a full disk, a rewrite, SIGKILL.
 import { execFileSync, spawn } from 'node:child_process'
-import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +11,7 @@ import type { Proposal } from '../../src/dhcp/lease-store.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
 import { createLog } from '../../src/base/log.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
-import { ip, testMac } from '../helpers/dhcp.js'
+import { ip, mac, testMac } from '../helpers/dhcp.js'
 import { logLines } from '../helpers/log-lines.js'
 import { able } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
@@ -145,6 +145,40 @@ t.test('a full disk: the lease is refused, the file stays whole, and it goes on 
   }
 })
 
+t.test('times that could not be written when the clock was set are, once there is room', async t => {
+  const folder = t.testdir({ leases: {}, other: {} })
+  const path = join(folder, 'leases', 'leases.jsonl')
+  const { file, table } = await opened(path)
+  table.set(lease(1))
+  await file.propose(proposal(lease(1)))
+  // A new file can not be made there: the old one is moved away whole, and stands behind a name that is no folder's.
+  const hide = (): void => {
+    renameSync(join(folder, 'leases'), join(folder, 'away'))
+    writeFileSync(join(folder, 'leases'), '')
+  }
+  const show = (): void => {
+    rmSync(join(folder, 'leases'))
+    renameSync(join(folder, 'away'), join(folder, 'leases'))
+  }
+  table.shift(5000)
+  hide()
+  await file.rewrite()
+  await file.verify()
+  show()
+  t.same(lines(path).map(parseLease), [lease(1)], 'as it was')
+  await file.verify()
+  t.same(lines(path).map(parseLease), [lease(1, { since: 6000, expires: 7001 })])
+  const { ino } = statSync(path)
+  await file.verify()
+  t.equal(statSync(path).ino, ino, 'once')
+  table.shift(5000)
+  hide()
+  await file.rewrite()
+  show()
+  await file.close()
+  t.same(lines(path).map(parseLease), [lease(1, { since: 11000, expires: 12001 })], 'at the end too')
+})
+
 t.test('SIGKILL at any time loses no lease that was acknowledged', async t => {
   const path = join(t.testdir(), 'leases.jsonl')
   const program = fileURLToPath(new URL('../helpers/lease-writer.ts', import.meta.url))
@@ -182,4 +216,15 @@ t.test('removed while nobody asks for a lease: it is there again when it is look
   await file.close()
   t.same(lines(path).map(parseLease), [lease(1, { since: 6000, expires: 7001 }), lease(2)])
   await file.verify()
+})
+
+t.test('who could not be written down holds nothing', async t => {
+  const { file } = await opened(join(t.testdir(), 'leases.jsonl'))
+  await file.propose(proposal(lease(1)))
+  await file.close()
+  const [other, third] = [mac('52:54:00:00:00:02'), mac('52:54:00:00:00:03')]
+  // One address whose lease is over, and one that nobody had: asked for by two, of whom neither is refused for the other.
+  for (const n of [1, 2]) {
+    for (const client of [other, third]) await t.rejects(file.propose(proposal(lease(n, { mac: client, expires: now + 1000 }))), AppError, `${n}, ${client}`)
+  }
 })

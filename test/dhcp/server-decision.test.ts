@@ -265,3 +265,47 @@ t.test('this machine, which only asks whether it answers, takes no address', t =
   t.equal(words(handleDhcp(question, context())), 'OFFER 192.168.100.100 to 255.255.255.255:68')
   t.end()
 })
+
+t.test('while the store is away, addresses are promised for a minute at least or not at all, and nobody is sent away', t => {
+  const away = (milliseconds: number | undefined, given: Given = {}): ServerContext =>
+    ({ ...context(given), promisedUntil: () => milliseconds === undefined ? undefined : now + milliseconds })
+  const bound = { leases: [{ ip: first }] }
+  for (const [milliseconds, offer, ack] of [
+    [undefined, 'OFFER 192.168.100.100 to 255.255.255.255:68, offered 60 s, probe', 'ACK'], [minute, 'OFFER 192.168.100.100 to 255.255.255.255:68, offered 60 s, probe', 'ACK'],
+    [minute - 1, 'drop store_away', 'drop store_away']
+  ] as const) {
+    t.equal(words(handleDhcp(message(discover), away(milliseconds))), offer, `${milliseconds}`)
+    t.ok(words(handleDhcp(message(renewing(first)), away(milliseconds, bound))).startsWith(ack), `${milliseconds}`)
+  }
+  const leased = handleDhcp(message(renewing(first)), away(90_999, bound))
+  t.match(leased, { reply: { options: { ipAddressLeaseTime: 90 } } }, 'whole seconds of it')
+  const theirs = { leases: [{ ip: first, mac: other }] }
+  t.equal(words(handleDhcp(message(renewing(first)), away(90_000, theirs))), 'drop store_away')
+  t.match(words(handleDhcp(message(renewing(first)), away(undefined, theirs))), /^NAK/)
+  t.end()
+})
+
+t.test('a name as people write it: UTF-8 where it is that, an octet a letter else', t => {
+  const named = (hostName: string): string | undefined => {
+    const outcome = handleDhcp(message(request({ dhcpMessageType: 'REQUEST', hostName }, { ciaddr: first })), context({ leases: [{ ip: first }] }))
+    return outcome.kind === 'reply' ? outcome.lease?.hostName : undefined
+  }
+  t.same([named('node'), named('n\xc3\xb6de'), named('n\xf6de')], ['node', 'n\u00f6de', 'n\xf6de'])
+  t.end()
+})
+
+t.test('a lease that is renewed goes on from when it began, another one begins', t => {
+  const since = (lease: Partial<Lease>): number | undefined => {
+    const outcome = handleDhcp(message(selecting(first)), context({ leases: [{ ip: first, ...lease }] }))
+    return outcome.kind === 'reply' ? outcome.lease?.since : undefined
+  }
+  t.same([since({}), since({ state: 'offered' }), since({ mac: other, expires: now - 1 })], [now - minute, now, now])
+  t.end()
+})
+
+t.test('what hardware is not served is told', t => {
+  const drop = (htype: number) => handleDhcp(message(request({ dhcpMessageType: 'DISCOVER' }, { htype })), context())
+  t.match(drop(32), { kind: 'drop', reason: 'hardware_type', detail: 'InfiniBand (RFC 4390) is not supported' })
+  t.match(drop(6), { kind: 'drop', reason: 'hardware_type', detail: 'htype 6, hlen 6' })
+  t.end()
+})

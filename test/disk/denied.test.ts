@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { remedyFor } from '../../src/disk/denied.js'
+import { remedyFor, remedyForSecret, remedyForWriting } from '../../src/disk/denied.js'
 import { HostsFolder } from '../../src/config/hosts-folder.js'
 import { writeError, writeFileAtomic } from '../../src/disk/atomic-file.js'
 import { shortFolder } from '../helpers/short-folder.js'
@@ -33,6 +33,43 @@ t.test('by the owner, the user and the mode', t => {
   t.match(remedyFor(hosts, denied, { ...sources, passwd: join(folder, 'missing') }), /runs as 990: chown -R 990: /, 'by number where it has no name')
   if (own !== 0) t.match(remedyFor(hosts, denied, { ...sources, status: join(folder, 'self') }), /has mode 0\d{3}: chmod u\+rwX/)
   t.match(writeError(join(hosts, 'rack.yaml'), denied).message, /rack\.yaml could not be written: EACCES: permission denied/)
+  t.end()
+})
+
+t.test('to who owns it, and of a secret', t => {
+  const own = process.getuid?.() ?? 0
+  const other = own + 1
+  const status = (name: string, uid: number): string => `Name:\t${name}\nUid:\t0\t${uid}\t${uid}\t${uid}\n`
+  const folder = t.testdir({
+    mine: {}, 'it\'s': '', secret: '', passwd: `me:x:${own}:0::/:\nother:x:${other}:0::/:\n`, me: status('me', own), other: status('other', other), root: status('root', 0)
+  })
+  const [passwd, secret, mine] = ['passwd', 'secret', 'mine'].map(name => join(folder, name)) as [string, string, string]
+  const as = (name: string): { status: string, passwd: string } => ({ status: join(folder, name), passwd })
+  for (const code of ['EACCES', 'EPERM']) {
+    t.equal(remedyForSecret(secret, Object.assign(new Error(code), { code }), as('other')),
+      `; it belongs to me, and this runs as other: chgrp other ${secret} && chmod 640 ${secret}`)
+  }
+  t.equal(remedyForSecret(secret, Object.assign(new Error('x'), { code: 'EIO' }), as('other')), '')
+  t.equal(remedyForSecret(secret, denied, as('root')), '')
+  t.equal(remedyForSecret(secret, denied, as('missing')), '')
+  t.equal(remedyForSecret(join(folder, 'none'), denied, as('other')), `; ${folder} belongs to me, and this runs as other: install -d -o other ${folder}/none`, 'as any file that is not there')
+  t.match(remedyFor(join(folder, 'it\'s'), denied, as('other')), `chown -R other: '${folder}/it'\\''s'`)
+  t.equal(remedyForWriting(join(mine, 'file'), denied, as('other')), `; ${mine} belongs to me, and this runs as other: chown -R other: ${mine}`)
+  if (own !== 0) {
+    chmodSync(mine, 0o500)
+    t.equal(remedyFor(mine, denied, as('me')), `; ${mine} has mode 0500: chmod u+rwX ${mine}`)
+    t.equal(remedyForSecret(mine, denied, as('me')), `; ${mine} has mode 0500: chmod u+rwX ${mine}`)
+  } else {
+    chownSync(mine, other, 0)
+    chmodSync(mine, 0o050)
+    t.equal(remedyFor(mine, denied, as('other')), `; ${mine} has mode 0050: chmod u+rwX ${mine}`)
+    t.equal(remedyForSecret(mine, denied, as('other')), `; ${mine} has mode 0050: chmod u+rwX ${mine}`)
+    t.equal(remedyForWriting(join(mine, 'none'), denied, as('other')), `; ${mine} has mode 0050: chmod u+rwX ${mine}`, 'the folder of what is not there')
+    writeFileSync(join(mine, 'theirs'), '')
+    t.equal(remedyForWriting(join(mine, 'theirs'), denied, as('other')), `; ${mine}/theirs belongs to me, and this runs as other: chown -R other: ${mine}/theirs`, 'what stands in a folder of ours')
+  }
+  t.equal(writeError('/srv/x', Object.assign(new Error('EROFS'), { code: 'EROFS' })).message, '/srv/x could not be written: it is on a read-only file system')
+  for (const code of ['ENOSPC', 'EDQUOT']) t.match(writeError('/srv/x', Object.assign(new Error(code), { code })), { code: 'disk_full', message: '/srv/x could not be written: no space is left there' })
   t.end()
 })
 

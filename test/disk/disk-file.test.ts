@@ -1,8 +1,10 @@
-import { writeFileSync } from 'node:fs'
+import { truncateSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { DiskFile, Readers } from '../../src/disk/disk-file.js'
+import { FileCache, pieceBytes } from '../../src/disk/file-cache.js'
+import { FakeClock } from '../helpers/fake-clock.js'
+import { DiskFile, Readers, readUnchanged } from '../../src/disk/disk-file.js'
 
 const MiB = 1024 * 1024
 
@@ -54,5 +56,45 @@ t.test('one of many waits for its piece to leave before it reads the next', asyn
   t.equal(bytes.buffer, memory)
   t.equal(bytes[0], 'abc'.charCodeAt(256 * 1024 % 3))
   release()
+  await file.close()
+})
+
+t.test('a file that is cut or written to while it is read is no file any more, and its memory is given back', async t => {
+  const path = join(t.testdir(), 'image')
+  writeFileSync(path, Buffer.alloc(1000, 'a'))
+  const handle = await open(path, 'r+')
+  const identity = await handle.stat({ bigint: true })
+  const memory = Buffer.alloc(400)
+  await readUnchanged({ path }, handle, identity, memory, 600)
+  t.equal(memory.toString(), 'a'.repeat(400))
+  const told = { code: 'read_failed', message: /image was written to while it was sent/ }
+  await t.rejects(readUnchanged({ path }, handle, identity, memory, 601), told, 'one octet too many')
+  const readers = new Readers()
+  const file = new DiskFile({ handle, path, identity, cache: undefined, readers })
+  await handle.write('b', 10)
+  // Two pieces are a reader's share: a third would wait for ever were those not given back.
+  for (let n = 0; n < 3; n++) await t.rejects(Promise.resolve(file.piece(0, 500)), told, 'not the one that was opened')
+  truncateSync(path, 100)
+  await t.rejects(Promise.resolve(file.piece(0, 500)), told)
+  await file.close()
+})
+
+t.test('pieces of a file that memory keeps begin where they are asked for', async t => {
+  const path = join(t.testdir(), 'image')
+  const bytes = Buffer.from(Array.from({ length: pieceBytes + 1000 }, (_, n) => n >> 8))
+  writeFileSync(path, bytes)
+  const handle = await open(path)
+  const clock = new FakeClock(Date.now() + 30_000)
+  const cache = new FileCache({ memory: 4 * pieceBytes, largest: 2 * pieceBytes, clock })
+  const file = new DiskFile({ handle, path, identity: await handle.stat({ bigint: true }), cache, readers: new Readers() })
+  for (const again of [false, true]) {
+    for (const [position, most, length] of [[0, 10, 10], [700, 10, 10], [pieceBytes - 5, 10, 5], [pieceBytes, 10, 10], [pieceBytes + 990, 100, 10]] as const) {
+      const piece = file.piece(position, most)
+      if (again) t.notOk(piece instanceof Promise, 'at once')
+      const { bytes: part, release } = await piece
+      t.ok(part.equals(bytes.subarray(position, position + length)), `${position}`)
+      release()
+    }
+  }
   await file.close()
 })

@@ -1,9 +1,10 @@
 // What the lease file's tests do not see: headers and versions, and a file that somebody else removes or changes.
-import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { createLog } from '../../src/base/log.js'
 import { JsonLines, type JsonLinesOptions } from '../../src/disk/json-lines.js'
+import { checkHeader } from '../../src/disk/lines-header.js'
 import { logLines } from '../helpers/log-lines.js'
 
 interface Count { readonly name: string, readonly n: number }
@@ -141,4 +142,73 @@ t.test('a file that cannot be opened again costs what came meanwhile, and no mor
   await file.close()
   t.same(await kept(path), { a: 5 })
   t.ok(messages().includes('count.unsaved'))
+})
+
+const open = (): number => readdirSync('/proc/self/fd').length
+
+t.test('looked at now and then, it is written anew when it is another', async t => {
+  const { path, keep, file, messages } = await opened(join(t.testdir(), 'counts'))
+  await keep('a', 1)
+  const { ino } = statSync(path)
+  await file.verify()
+  t.equal(statSync(path).ino, ino, 'it is as it was')
+  rmSync(path)
+  await file.verify()
+  t.same(lines(path), [header, line('a', 1)])
+  t.same(messages(), ['count.rewritten'])
+  await file.verify()
+  t.same(messages(), ['count.rewritten'])
+  const writing = keep('b', 1)
+  await Promise.all([file.verify(), file.verify(), writing])
+  t.same(lines(path), [header, line('a', 1), line('b', 1)], 'after what is being written')
+  await file.close()
+  rmSync(path)
+  await file.verify()
+  t.throws(() => statSync(path), { code: 'ENOENT' }, 'nobody looks once it is closed')
+})
+
+t.test('written anew when all values are others, and whether it could', async t => {
+  const values = [{ name: 'a', n: 1 }]
+  const { path, keep, file, messages } = await opened(join(t.testdir(), 'state', 'counts'), { current: () => values })
+  await keep('a', 1)
+  values[0] = { name: 'z', n: 2 }
+  t.equal(await file.rewrite(), true)
+  t.same(lines(path), [header, line('z', 2)])
+  rmSync(path)
+  mkdirSync(path)
+  t.equal(await file.rewrite(), false)
+  t.same(messages(), ['count.unsaved'])
+  await file.close()
+  t.equal(await file.rewrite(), false, 'nor once it is closed')
+  t.same(messages(), ['count.unsaved', 'count.unsaved'], 'and it was tried again at the close')
+})
+
+t.test('closing waits for what is being written, and gives its descriptor back', async t => {
+  const before = open()
+  const { path, keep, file } = await opened(join(t.testdir(), 'counts'))
+  t.equal(open(), before + 1)
+  const kept = keep('a', 1)
+  await file.close()
+  t.equal(open(), before)
+  t.same(lines(path), [header, line('a', 1)])
+  await kept
+  await t.rejects(file.append({ name: 'a', n: 2 }), { code: 'write_failed', message: /the file is closed/ })
+  t.equal(open(), before)
+})
+
+t.test('who wrote a file is told without reading it', async t => {
+  const folder = t.testdir({ none: '', own: `${header}\n`, other: '{"format":"lease","version":1}\nx', newer: '{"format":"count","version":3}', odd: 'x'.repeat(5000), folder: {} })
+  const known = { format: 'count', version: 2 }
+  const before = open()
+  for (const name of ['missing', 'none', 'own', 'odd', 'folder']) await checkHeader(join(folder, name), known)
+  await t.rejects(checkHeader(join(folder, 'other'), known), { code: 'read_failed', message: /other is a file of lease lines, not of count lines: move it away/ })
+  await t.rejects(checkHeader(join(folder, 'newer'), known), { code: 'state_newer' })
+  const spread = join(folder, 'spread')
+  for (const [length, isRead] of [[1024, true], [1025, false]] as const) {
+    // Blanks before the closing brace, so that the line has so many octets.
+    writeFileSync(spread, `${'{"format":"count","version":3'.padEnd(length - 1)}}\nmore`)
+    if (isRead) await t.rejects(checkHeader(spread, known), { code: 'state_newer' })
+    else await checkHeader(spread, known)
+  }
+  t.equal(open(), before)
 })

@@ -24,7 +24,7 @@ import { removeRelease } from '../../src/mirror/layout.js'
 import { Reboots } from '../../src/updates/reboots.js'
 import { UpdateFile } from '../../src/updates/update-store.js'
 import { openGuard } from '../../src/wiring/guard.js'
-import { Homes } from '../../src/wiring/homes.js'
+import { homesOf } from '../../src/wiring/homes.js'
 import { mac } from '../helpers/dhcp.js'
 import { DiskRecord } from '../helpers/disk-record.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -128,7 +128,7 @@ t.test('the secret of guarded configs, and a use before the config is given out'
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`] })
   const opened: { guard?: GuardKeeper } = {}
   t.same(await lostAfter(disk, async () => {
-    opened.guard = await openGuard({ ground: { config, homes: new Homes(config), log }, isAddressOf: () => true, onClose: close => { t.teardown(close) } })
+    opened.guard = await openGuard({ ground: { config, homes: homesOf(config), log }, isAddressOf: () => true, onClose: close => { t.teardown(close) } })
   }), nothing)
   disk.take()
   const { guard } = opened

@@ -1,6 +1,6 @@
 // What is read whole is a file and of a size that belongs there; whoever reads a path by other means stands here with the reason.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import t from 'tap'
 import { readWhole, readWholeSync } from '../../src/disk/whole-file.js'
 import { shortFolder } from '../helpers/short-folder.js'
 
-t.test('a folder, a pipe that nobody writes to, a socket and a device end at once with what they are', async t => {
+t.test('a folder, a pipe that nobody writes to, a socket, a device and what has no end are told at once for what they are', async t => {
   const folder = shortFolder(t)
   mkdirSync(join(folder, 'folder'))
   execFileSync('mkfifo', [join(folder, 'pipe')])
@@ -23,7 +23,8 @@ t.test('a folder, a pipe that nobody writes to, a socket and a device end at onc
     ['link', /^it is no file but a pipe/],
     ['socket', /^ENXIO: /],
     ['nothing', /^ENOENT: /],
-    ['/dev/zero', /^it is no file but a pipe, a socket or a device$/]
+    ['/dev/zero', /^it is no file but a pipe, a socket or a device$/],
+    ['/proc/self/pagemap', /^it is no file of a disk: the kernel makes it as it is read, and says no end$/]
   ] as const
   for (const [name, message] of rows) {
     const path = name.startsWith('/') ? name : join(folder, name)
@@ -37,10 +38,25 @@ t.test('a file is read through links, an empty one too', async t => {
   writeFileSync(join(folder, 'some'), 'a\xff\n', 'latin1')
   writeFileSync(join(folder, 'empty'), '')
   symlinkSync('some', join(folder, 'link'))
+  const uptime = /^\d+\.\d\d \d+\.\d\d\n$/
+  t.match((await readWhole('/proc/uptime', 'lists')).toString(), uptime, 'of no size that is told')
+  t.match(readWholeSync('/proc/uptime', 'lists').toString(), uptime)
   for (const [name, content] of [['some', 'a\xff\n'], ['link', 'a\xff\n'], ['empty', '']] as const) {
     t.equal((await readWhole(join(folder, name), 'lists')).toString('latin1'), content)
     t.equal(readWholeSync(join(folder, name), 'lists').toString('latin1'), content)
   }
+})
+
+t.test('of a size that belongs there, and not an octet more', async t => {
+  const path = join(shortFolder(t), 'file')
+  writeFileSync(path, '')
+  truncateSync(path, 2 ** 20)
+  t.equal((await readWhole(path, 'credentials')).length, 2 ** 20)
+  truncateSync(path, 2 ** 20 + 1)
+  await t.rejects(readWhole(path, 'credentials'), { message: 'it is larger than 1 MiB' })
+  t.throws(() => readWholeSync(path, 'credentials'), { message: 'it is larger than 1 MiB' })
+  truncateSync(path, 16 * 2 ** 20 + 1)
+  t.throws(() => readWholeSync(path, 'collections'), { message: 'it is larger than 16 MiB' })
 })
 
 /** Paths that no configuration and no user names, and readers that open and look first. */
@@ -55,6 +71,7 @@ const others: Readonly<Record<string, string>> = {
   'cli/setup-zones': 'what an installation put there',
   'disk/denied': '/proc and /etc/passwd',
   'disk/folder-lock': 'a descriptor that is open, and /proc',
+  'disk/mounts': '/proc',
   'disk/whole-file': 'the one place',
   'doctor/container': '/proc and /run',
   'doctor/diagnose': '/proc and /etc/ufw',
@@ -66,8 +83,6 @@ const others: Readonly<Record<string, string>> = {
   'net/descriptors': '/proc',
   'net/port-owner': '/proc',
   'net/receive-queue': '/proc',
-  'store/file-store': 'looks at what it is first',
-  'store/stored-file': 'opens without waiting, and looks first',
   'machines/address-claims': '/proc',
   'wiring/guard': '/proc'
 }

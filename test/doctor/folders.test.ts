@@ -15,6 +15,16 @@ t.test('what the service does not see, or may only read, is told', async t => {
   t.match(await judgeFolders(config, inside), [{ level: 'problem', about: 'store', text: /data is hidden from the service \(ProtectHome=/ }, { level: 'note', about: 'assets' }])
 })
 
+t.test('a file in place of a folder is told with its line, but for that of the socket, which has none', async t => {
+  const folder = t.testdir({ file: '', state: {}, run: {} })
+  const [file, state] = [join(folder, 'file'), join(folder, 'state')]
+  t.same(await judgeFolders({ data_path: file, state_path: state, assets_path: file, control_socket: join(folder, 'run/c') }, ''), [])
+  t.same(await judgeFolders({ data_path: join(file, 'below'), state_path: state, assets_path: '', control_socket: join(folder, 'run/c') }, ''), [])
+  t.match(await judgeFolders({ data_path: state, state_path: state, assets_path: '', control_socket: join(file, 'c') }, ''), [
+    { level: 'problem', about: 'control socket', text: `${file} can't be written by this user` }
+  ])
+})
+
 t.test('a mount that is read-only is told even to root', async t => {
   if (!needsRoot(t)) return
   const folder = t.testdir({ data: {}, state: {} })

@@ -21,12 +21,15 @@ import { vendorOption } from '../../src/dhcp/pxe.js'
 import { subOption } from '../../src/dhcp/relay-agent.js'
 import { withoutSecretOptions } from '../../src/dhcp/without-secrets.js'
 import { messageInWords } from '../../src/dhcp/words.js'
+import { parseHeader } from '../../src/disk/lines-header.js'
+import { parseMounts } from '../../src/disk/mounts.js'
 import { parseKey } from '../../src/etcd/keys.js'
 import { decodeBase64 } from '../../src/go/base64.js'
 import { parseHttpDate } from '../../src/go/http/date.js'
 import { hostProblem } from '../../src/go/http/host-header.js'
 import { parseRange } from '../../src/go/http/range.js'
-import { escapeHtml, escapeNonAscii, parseTarget } from '../../src/go/http/request-target.js'
+import { escapeHtml } from '../../src/go/html.js'
+import { escapeNonAscii, parseTarget } from '../../src/go/http/request-target.js'
 import { planContent } from '../../src/go/http/serve-content.js'
 import { parseJson } from '../../src/go/json.js'
 import { parseDecimal, parseFloat64, parseWhole } from '../../src/go/number.js'
@@ -72,7 +75,7 @@ import { readFedoraStream } from '../../src/updates/fedora-releases.js'
 import { readGraphQuery } from '../../src/updates/graph-query.js'
 import { parseLockRequest } from '../../src/updates/lock-request.js'
 import { decodeOmahaRequest } from '../../src/updates/omaha-request.js'
-import { isVersion } from '../../src/updates/version.js'
+import { isVersion } from '../../src/base/version.js'
 import { parseWindow } from '../../src/updates/window.js'
 import { visibleText } from '../../src/base/visible-text.js'
 import { readYaml } from '../../src/yaml/read-yaml.js'
@@ -111,12 +114,14 @@ const rows: Readonly<Record<string, Row>> = {
   'dhcp/relay-agent subOption': { read: input => subOption(raw(input), 9), parts: bytes, most: 4096 },
   'dhcp/without-secrets withoutSecretOptions': dhcpRow(withoutSecretOptions),
   'dhcp/words messageInWords': dhcpRow(message => messageInWords(decodeDhcp(message))),
+  'disk/lines-header parseHeader': jsonRow(parseHeader),
+  'disk/mounts parseMounts': { read: parseMounts, parts: [...common, '\\040', '1 1 0:1 / / - nfs a rw\n', ' - '] },
   'etcd/keys parseKey': textRow(parseKey, '/core-provisioner/v1/'),
   'go/base64 decodeBase64': textRow(decodeBase64),
   'go/http/date parseHttpDate': textRow(parseHttpDate, 'Mon, '),
   'go/http/host-header hostProblem': textRow(input => hostProblem(['Host', input], true), '['),
   'go/http/range parseRange': { read: input => parseRange(input, 1000), parts: [...common, '0-0,', '-1,', '1-', ' ,', '5-2'], heads: ['', 'bytes=', 'bytes=0-0,'] },
-  'go/http/request-target escapeHtml': textRow(escapeHtml),
+  'go/html escapeHtml': textRow(escapeHtml),
   'go/http/request-target escapeNonAscii': textRow(escapeNonAscii),
   'go/http/request-target parseTarget': { read: parseTarget, parts: [...common, '/', '//', '/../', '?', '/./'], heads: ['', '/', '/a?', 'http://'] },
   'go/http/serve-content planContent': {
@@ -189,7 +194,7 @@ const rows: Readonly<Record<string, Row>> = {
   'updates/graph-query readGraphQuery': textRow(input => readGraphQuery({ stream: input, basearch: input, os_version: [input] })),
   'updates/lock-request parseLockRequest': jsonRow(input => parseLockRequest(octets(input)), '{"client_params":', '{"client_params":{"group":"'),
   'updates/omaha-request decodeOmahaRequest': { read: input => decodeOmahaRequest(octets(input)), parts: xml, heads: ['', '<request protocol="3.0">', '<request protocol="3.0"><app ', '<?xml version="1.0"?>'], most: 16_384 },
-  'updates/version isVersion': { read: isVersion, parts: [...common, '1.', '+a'] },
+  'base/version isVersion': { read: isVersion, parts: [...common, '1.', '+a'] },
   'updates/window parseWindow': { read: parseWindow, parts: [...common, 'Mon,', 'Mon-Fri '], heads: ['', 'Mon-Fri 09:00-17:00 '] },
   'yaml/read-yaml readYaml': { read: input => readYaml(input, 'v2'), parts: ['[', '{', '"', '- ', 'a: '] },
   'yaml/reader readText': { read: input => readText(octets(input)), parts: config },
@@ -221,7 +226,6 @@ const elsewhere: Readonly<Record<string, string>> = {
   'go/template/template parseTemplate': 'test/fuzz/template.test.ts',
   'grpc/decode decodeMessage': 'test/grpc/decode.test.ts, with types',
   'ignition/clc/partition-size readSectors': 'test/ignition/clc/limits.test.ts',
-  'ignition/data-url parseDataUrl': 'readDataUrl, without its reason',
   'ignition/decode decodeYaml': 'test/ignition/decode.test.ts',
   'ignition/shared-rules parseUrl': 'parseGoUrl',
   'inventory/formats/ansible readAnsible': 'the row of its format',
@@ -249,7 +253,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   'net/conflict-probe readArpTable': 'parseArpTable, of /proc',
   'openpgp/certificate readCertificates': 'armoredBlocks, then OpenPGP.js',
   'store/archive readArchive': 'an archive, by tar',
+  'store/first-reading readFirst': 'files, in batches',
   'store/stored-file readNow': 'octets, as they are',
+  'store/stored-file readLater': 'octets, as they are',
   'tls/crl readCrl': 'readCrls',
   'wiring/reservation-sources readReservations': 'config/reservation-file, of files'
 }

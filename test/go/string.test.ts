@@ -66,5 +66,10 @@ t.test('single characters', t => {
   t.equal(firstRunes('日本', 1), '日')
   t.equal(firstRunes('🚀🚀', 1), '🚀')
   t.equal(firstRunes('ab', 9), 'ab')
+  t.equal(firstRunes('ab', 0), '')
+  // In UTF-16 a pair comes before what UTF-8 has before it, and its second half may alone differ.
+  for (const [a, b] of [['', 'a'], ['a', 'b'], ['a', 'aa'], ['\uffff', '🚀'], ['🚀', '🚁'], ['a🚀', 'a🚁'], ['🚀b', '🚁a'], ['\ue000', '\u{10000}'], ['\ud7ff', '🚀'], ['\ud7ff', '\ue000'], ['🚀', '🚀a'], ['\u{1f680}\uffff', '\u{1f681}']] as const) {
+    t.same([compareStrings(a, b) < 0, compareStrings(b, a) > 0, compareStrings(a, a)], [true, true, 0], `${a} ${b}`)
+  }
   t.end()
 })

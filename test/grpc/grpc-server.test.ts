@@ -136,6 +136,34 @@ t.test('close waits so long and no longer', async t => {
   client.close()
 })
 
+t.test('clients that are known keep their places: a newcomer is told that there is none', async t => {
+  const failures: string[] = []
+  const server = await startGrpcServer({
+    provisioner: createProvisioner({ store: new MemoryStore() }),
+    listen: { host, port: 0 },
+    identity,
+    clock: systemClock,
+    log: quiet,
+    connections: { all: 2, perAddress: 2 },
+    onHandshakeFailure: reason => { failures.push(reason) }
+  })
+  t.teardown(() => server.close(0))
+  const clients: ClientHttp2Session[] = []
+  for (let n = 0; n < 2; n++) {
+    const client = connectHttp2(`https://${host}:${server.address.port}`, { ca: pki.ca.cert, ...pki.client })
+    t.teardown(() => { client.destroy() })
+    // Its settings come once the server knows who it is.
+    await once(client, 'remoteSettings')
+    clients.push(client)
+  }
+  const newcomer = connect(server.address.port, host).on('error', () => {})
+  newcomer.resume()
+  await once(newcomer, 'close')
+  t.same(failures, ['busy'])
+  for (const client of clients) await new Promise<void>((resolve, reject) => { client.ping(error => { if (error === null) resolve(); else reject(error) }) })
+  t.pass('both answer')
+})
+
 t.test('a connection that never speaks does not hold the close', async t => {
   const clock = new FakeClock()
   const { server, client } = await slowServer(5000, clock)
@@ -163,7 +191,8 @@ t.test('an unexpected failure is INTERNAL, without its words, and the server goe
 })
 
 t.test('many clients put and delete while readers poll what always exists', async t => {
-  const app = await startAppliance({ pki, tombstoneMs: 30_000 })
+  // Longer than any machine takes from a delete to the next put: what counts is that a machine finds its group meanwhile.
+  const app = await startAppliance({ pki, tombstoneMs: 3_600_000 })
   t.teardown(() => app.close())
   const first = rawClient(app.address, tlsCredentials(pki, pki.client))
   await first.call('ProfilePut', { profile: { id: 'p', boot: { kernel: '/k' } } })

@@ -51,7 +51,7 @@ export interface Appliance {
   close: () => Promise<void>
 }
 
-type ServerOptions = Partial<Pick<GrpcServerOptions, 'identity' | 'connections' | 'log' | 'onCall' | 'onHandshakeFailure' | 'grace' | 'listen'>>
+type ServerOptions = Partial<Pick<GrpcServerOptions, 'identity' | 'connections' | 'unfinished' | 'log' | 'onCall' | 'onHandshakeFailure' | 'grace' | 'listen'>>
 
 export interface ApplianceOptions extends ServerOptions {
   readonly pki: Pki

@@ -13,6 +13,8 @@ export interface ProvisionerIn {
   readonly run: (...args: readonly string[]) => string
   /** Fulfilled when it is ready. */
   readonly start: () => Promise<void>
+  /** What it printed since. */
+  readonly output: () => string
 }
 
 export interface ProvisionerWanted {
@@ -29,6 +31,7 @@ export function provisionerIn (t: Test, space: NetworkNamespace, n: number, { fo
   const place = space.client('br0')
   place.ip('address', 'add', `172.30.0.${n}/24`, 'dev', 'eth0')
   const file = join(folder, `p${n}.json`)
+  let output = (): string => ''
   writeFileSync(file, JSON.stringify({
     data_path: join(folder, `p${n}/data`),
     assets_path: '',
@@ -43,6 +46,11 @@ export function provisionerIn (t: Test, space: NetworkNamespace, n: number, { fo
     address: `172.30.0.${n}`,
     url: `http://172.30.0.${n}:8080`,
     run: (...args) => place.exec(process.execPath, bundledProgram(), ...args, '--config', file),
-    start: async () => { await place.spawn(process.execPath, bundledProgram(), 'serve', '--config', file).line(/"msg":"appliance\.ready"/) }
+    start: async () => {
+      const program = place.spawn(process.execPath, bundledProgram(), 'serve', '--config', file)
+      output = program.output
+      await program.line(/"msg":"appliance\.ready"/)
+    },
+    output: () => output()
   }
 }

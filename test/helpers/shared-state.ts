@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pino, type Logger } from 'pino'
 import type { Test } from 'tap'
 import { type Clock, systemClock } from '../../src/base/clock.js'
-import { FleetCopy } from '../../src/cluster/fleet-copy.js'
+import { FleetCopy, type FleetCopyOptions } from '../../src/cluster/fleet-copy.js'
 import { SharedState } from '../../src/cluster/shared-state.js'
 import type { EtcdClient } from '../../src/etcd/etcd-client.js'
 import type { EtcdCluster } from './etcd.js'
@@ -20,6 +20,26 @@ export interface StateOptions {
   readonly etcd?: EtcdClient
 }
 
+/** Paths of the copies that are open. */
+const open = new Set<string>()
+
+/** Refuses a file that another has open: the lock of the state folder keeps two programs from it, and they would cut each other's lines off. */
+class OnlyCopy extends FleetCopy {
+  readonly #path: string
+
+  constructor (options: FleetCopyOptions) {
+    super(options)
+    this.#path = options.path
+    if (open.has(options.path)) throw new Error(`another has ${options.path} open: each has a folder of its own`)
+    open.add(options.path)
+  }
+
+  override async close (): Promise<void> {
+    await super.close()
+    open.delete(this.#path)
+  }
+}
+
 /** Started; closed in a teardown, or before. */
 export async function openState (t: Test, cluster: EtcdCluster, { prefix = '/fleet/', folder, clock = systemClock, log = quiet, etcd, readOnly = false }: StateOptions = {}): Promise<SharedState> {
   const state = new SharedState({
@@ -28,9 +48,14 @@ export async function openState (t: Test, cluster: EtcdCluster, { prefix = '/fle
     clock,
     log,
     readOnly,
-    ...folder !== undefined && { copy: (current: () => Iterable<readonly [string, Buffer]>) => new FleetCopy({ path: join(folder, 'fleet.jsonl'), clock, log, current }) }
+    ...folder !== undefined && { copy: (current: () => Iterable<readonly [string, Buffer]>) => new OnlyCopy({ path: join(folder, 'fleet.jsonl'), clock, log, current }) }
   })
+  try {
+    await state.start()
+  } catch (error) {
+    await state.close()
+    throw error
+  }
   t.teardown(() => state.close())
-  await state.start()
   return state
 }

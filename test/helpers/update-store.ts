@@ -6,7 +6,7 @@ import type { AppAnswer } from '../../src/updates/omaha-response.js'
 import type { UpdateGroup } from '../../src/updates/policy.js'
 import type { UpdateChange, UpdateState, UpdateStore } from '../../src/updates/update-store.js'
 import { type MirroredUpdates, type UpdateEvent, Updates } from '../../src/updates/updates.js'
-import { compareVersions } from '../../src/updates/version.js'
+import { compareVersions } from '../../src/base/version.js'
 import { FakeClock } from './fake-clock.js'
 
 export class MemoryUpdateStore implements UpdateStore {

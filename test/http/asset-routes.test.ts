@@ -22,6 +22,9 @@ import { shortFolder } from '../helpers/short-folder.js'
 import { typescript } from '../helpers/typescript.js'
 
 const MiB = 1024 * 1024
+/** What files are made of: chance costs more than to send it. */
+const noise = randomBytes(80 * MiB)
+const noiseOf = (length: number, from = 0): Buffer => noise.subarray(from, from + length)
 const request = (path: string, headers = '', method = 'GET'): Buffer =>
   Buffer.from(`${method} ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${headers}\r\n`)
 
@@ -61,7 +64,7 @@ async function until (condition: () => boolean): Promise<boolean> {
 }
 
 t.test('parts, HEAD and conditions answer alike from memory and from disk', async t => {
-  const image = randomBytes(3.5 * MiB)
+  const image = noiseOf(3.5 * MiB)
   for (const [memory, sends] of [[0, undefined], [2 * MiB, undefined], [8 * MiB, undefined], [0, imageThread]] as const) {
     const { port, cache, folder } = await assets(t, memory, { image }, sends?.(t))
     for (const round of ['first', 'again']) {
@@ -109,7 +112,7 @@ t.test('an answer says its length once, and the log why there is no image', asyn
 })
 
 t.test('fifty readers of a file that nobody has read yet cost one reading', async t => {
-  const image = randomBytes(4 * MiB)
+  const image = noiseOf(4 * MiB)
   const { port, cache } = await assets(t, 8 * MiB, { image })
   const answers = await Promise.all(Array.from({ length: 50 }, () => exchange(port, request('/assets/image'))))
   t.ok(answers.every(({ body }) => body.equals(image)))
@@ -117,7 +120,7 @@ t.test('fifty readers of a file that nobody has read yet cost one reading', asyn
 })
 
 t.test('files that do not fit together take turns', async t => {
-  const files = { a: randomBytes(3 * MiB), b: randomBytes(3 * MiB), c: randomBytes(6 * MiB) }
+  const files = { a: noiseOf(3 * MiB), b: noiseOf(3 * MiB, 3 * MiB), c: noiseOf(6 * MiB, 6 * MiB) }
   const { port, cache } = await assets(t, 4 * MiB, files)
   for (const name of ['a', 'b', 'a', 'c', 'b'] as const) {
     t.ok((await exchange(port, request(`/assets/${name}`))).body.equals(files[name]), name)
@@ -130,7 +133,7 @@ t.test('files that do not fit together take turns', async t => {
 for (const [where, memory, sends] of [['memory', 256 * MiB, () => undefined], ['disk', 0, () => undefined], ['a thread', 0, imageThread]] as const) {
   t.test(`a file that is replaced while it is read from ${where} stays what it was for who reads it`, async t => {
     // More than sockets of both sides hold.
-    const [before, after] = [randomBytes(40 * MiB), randomBytes(40 * MiB)]
+    const [before, after] = [noiseOf(40 * MiB), noiseOf(40 * MiB, 40 * MiB)]
     const { port, folder } = await assets(t, memory, { image: before }, sends(t))
     const slow = await begin(port, '/assets/image')
     await once(slow, 'readable')
@@ -143,11 +146,11 @@ for (const [where, memory, sends] of [['memory', 256 * MiB, () => undefined], ['
   })
 
   t.test(`one that is written over in place while it is read from ${where} ends the connection`, async t => {
-    const before = randomBytes(40 * MiB)
+    const before = noiseOf(40 * MiB)
     const { port, folder, events } = await assets(t, memory, { image: before }, sends(t))
     const slow = await begin(port, '/assets/image')
     await once(slow, 'readable')
-    writeFileSync(join(folder, 'image'), randomBytes(40 * MiB), { flag: 'r+' })
+    writeFileSync(join(folder, 'image'), noiseOf(40 * MiB, 40 * MiB), { flag: 'r+' })
     utimesSync(join(folder, 'image'), 1_600_000_000, 1_600_000_000)
     const { body, whole } = await rest(slow)
     t.notOk(whole)
@@ -158,18 +161,18 @@ for (const [where, memory, sends] of [['memory', 256 * MiB, () => undefined], ['
   })
 
   t.test(`one that is written over in place and given its old time ends the connection, read from ${where}`, async t => {
-    const { port, folder } = await assets(t, memory, { image: randomBytes(40 * MiB) }, sends(t))
+    const { port, folder } = await assets(t, memory, { image: noiseOf(40 * MiB) }, sends(t))
     const path = join(folder, 'image')
     utimesSync(path, 1_600_000_000, 1_600_000_000)
     const slow = await begin(port, '/assets/image')
     await once(slow, 'readable')
-    writeFileSync(path, randomBytes(40 * MiB), { flag: 'r+' })
+    writeFileSync(path, noiseOf(40 * MiB, 40 * MiB), { flag: 'r+' })
     utimesSync(path, 1_600_000_000, 1_600_000_000)
     t.notOk((await rest(slow)).whole)
   })
 
   t.test(`readers that vanish, with answers that wait for one another, leave nothing open (${where})`, async t => {
-    const image = randomBytes(30 * MiB)
+    const image = noiseOf(30 * MiB)
     const { port, folder, cache } = await assets(t, memory === 0 ? 0 : 40 * MiB, { image, other: image }, sends(t))
     const sockets = await Promise.all(Array.from({ length: 5 }, async () => {
       const socket = connect(port, '127.0.0.1')
@@ -190,7 +193,7 @@ for (const [where, memory, sends] of [['memory', 256 * MiB, () => undefined], ['
 }
 
 t.test('a thread sends what is large, on connections that go on afterwards, and as many as it may', async t => {
-  const files = { image: randomBytes(3 * MiB), small: randomBytes(MiB / 4) }
+  const files = { image: noiseOf(3 * MiB), small: noiseOf(MiB / 4, 3 * MiB) }
   const sender = imageThread(t, { most: 1 })
   const { port, folder, events } = await assets(t, 0, files, sender)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -204,7 +207,7 @@ t.test('a thread sends what is large, on connections that go on afterwards, and 
   t.equal(ports.size, 1, 'one connection for all')
   t.ok(await until(() => events.length === 3))
   t.match(events, [{ bytes: 3 * MiB, finished: true }, { bytes: MiB / 4, finished: true }, { bytes: 3 * MiB, finished: true }])
-  writeFileSync(join(folder, 'large'), randomBytes(40 * MiB))
+  writeFileSync(join(folder, 'large'), noiseOf(40 * MiB))
   const slow = await begin(port, '/assets/large')
   t.equal(sender.count, 1)
   t.ok((await exchange(port, request('/assets/image'))).body.equals(files.image), 'beside it one is sent without the thread')
@@ -218,7 +221,7 @@ t.test('a thread that ends breaks off what it sent; images leave without one for
   const folder = shortFolder(t)
   writeFileSync(join(folder, 'ends.mjs'), 'import { parentPort } from "node:worker_threads"; parentPort.once("message", () => { throw new Error("a thread of this test") })')
   const crashes: string[] = []
-  const image = randomBytes(2 * MiB)
+  const image = noiseOf(2 * MiB)
   const clock = new FakeClock()
   const sender = imageThread(t, { entry: pathToFileURL(join(folder, 'ends.mjs')), clock, onCrash: error => { crashes.push(error.message) } })
   const { port, events } = await assets(t, 0, { image }, sender)
@@ -237,7 +240,7 @@ t.test('a thread that ends breaks off what it sent; images leave without one for
 
 t.test('a stop breaks off what a thread sends', async t => {
   const sender = imageThread(t)
-  const { port, events } = await assets(t, 0, { image: randomBytes(40 * MiB) }, sender)
+  const { port, events } = await assets(t, 0, { image: noiseOf(40 * MiB) }, sender)
   const slow = await begin(port, '/assets/image')
   const [{ whole }] = await Promise.all([rest(slow), sender.close()])
   t.notOk(whole)
@@ -248,14 +251,21 @@ t.test('a stop breaks off what a thread sends', async t => {
 t.test('fifty readers, half of them stalled, of more than fits stay within the memory and 150 MiB', async t => {
   const memory = 64
   const folder = t.testdir({ data: {}, assets: {} })
-  const files = Object.fromEntries(['a', 'b', 'c'].map(name => [name, randomBytes(40 * MiB)]))
+  const files = Object.fromEntries(['a', 'b', 'c'].map((name, n) => [name, noiseOf(40 * MiB, n * 20 * MiB)]))
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, 'assets', name), content)
   const port = await freePort()
   const script = join(import.meta.dirname, '../../scripts/lib/bench-server.ts')
   const child: ChildProcess = spawn(process.execPath, [typescript, script, join(folder, 'data'), String(port), join(folder, 'assets'), String(memory * MiB)],
-    { stdio: ['ignore', 'ignore', 'inherit'] })
+    { stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => child.kill())
-  while (child.exitCode === null && !await fetch(`http://127.0.0.1:${port}/`).then(answer => answer.ok, () => false)) await new Promise(resolve => setImmediate(resolve))
+  await new Promise<void>((resolve, reject) => {
+    let said = ''
+    child.stdout?.on('data', piece => {
+      said += String(piece)
+      if (said.includes('bench.listening')) resolve()
+    })
+    child.once('exit', () => { reject(new Error(`it ended: ${said}`)) })
+  })
   const names = Object.keys(files)
   const stalled: Socket[] = []
   t.teardown(() => { for (const socket of stalled) socket.destroy() })

@@ -1,8 +1,10 @@
 // What one client may hold, at the real socket: places, turns, headers, time.
 import { readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { Pace } from '../../src/base/pace.js'
 import { ClientConnections } from '../../src/http/client-connections.js'
@@ -10,10 +12,12 @@ import type { HttpApp } from '../../src/http/http-server.js'
 import type { RequestEvent } from '../../src/http/machine-log.js'
 import { registerMachineRoutes } from '../../src/control/machine-routes.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
+import { FakeClock } from '../helpers/fake-clock.js'
 import { listen } from '../helpers/http-app.js'
 import { imageThread } from '../helpers/image-thread.js'
 import { exchange } from '../helpers/matchbox-fixture.js'
 import { MemoryStore } from '../helpers/memory-store.js'
+import { until } from '../helpers/until.js'
 
 const get = (path: string, headers = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`
 
@@ -161,6 +165,61 @@ t.test('when all places are taken, whoever holds most gives one', async t => {
   t.equal(await ask(two, get('/healthz')), 200)
   await Promise.all(strangers.slice(0, 2).map(async socket => { if (!socket.destroyed) await closed(socket) }))
   t.equal(connections.count, 4)
+})
+
+t.test('when all places are taken by as many addresses, a newcomer waits for one and is answered', async t => {
+  const clock = new FakeClock()
+  const connections = new ClientConnections({ all: 2, perAddress: 2, progressTimeout: 60_000, waiting: { all: 2, perAddress: 2 }, clock, steady: () => clock.now() })
+  const held: ServerResponse[] = []
+  let arrived = (): void => {}
+  const routes = (app: FastifyInstance): void => {
+    app.get('/v1/held', (_, reply) => {
+      reply.hijack()
+      held.push(reply.raw)
+      arrived()
+    })
+  }
+  const { app, port } = await listen(t, { store: new MemoryStore(), connections, routes })
+  const hold = async (socket: Socket): Promise<void> => {
+    const came = new Promise<void>(resolve => { arrived = resolve })
+    socket.write(get('/v1/held'))
+    await came
+  }
+  const waits = (count: number): Promise<void> => until(`${count} wait`, () => connections.inLine === count)
+  // One after the other: half of the places are for those who have asked for something.
+  const one = await open(t, port, '127.0.0.1')
+  await hold(one)
+  await hold(await open(t, port, '127.0.0.2'))
+  const three = await open(t, port, '127.0.0.3')
+  const answer = ask(three, get('/healthz'))
+  const four = await open(t, port, '127.0.0.4')
+  await waits(2)
+  const five = await open(t, port, '127.0.0.5')
+  await closed(five)
+  t.same([connections.count, connections.refused, connections.displaced], [2, 1, 0])
+
+  one.destroy()
+  t.equal(await answer, 200, 'what it sent while it waited is answered')
+  const last = ask(four, get('/healthz'))
+  t.equal(connections.inLine, 1)
+  clock.advance(250)
+  t.equal(connections.displaced, 0, 'it is idle for a moment')
+  clock.advance(1000)
+  t.equal(await last, 200, 'then it gives way')
+  await closed(three)
+  t.same([connections.count, connections.inLine, connections.displaced], [2, 0, 1])
+
+  await hold(four)
+  const six = await open(t, port, '127.0.0.6')
+  await waits(1)
+  six.resetAndDestroy()
+  await waits(0)
+  const seven = await open(t, port, '127.0.0.7')
+  await waits(1)
+  connections.dismiss()
+  await closed(seven)
+  t.equal(held.length, 3)
+  t.equal(app.connections.count, 2)
 })
 
 t.test('headers up to 64 KiB, in a thousand lines', async t => {

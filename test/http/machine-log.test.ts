@@ -27,11 +27,13 @@ t.test('what went wrong is at warning, what nobody asks for at debug, the boot a
     [{ kind: 'script', name: 'ipxe', group }, { level: 'info', ...fields, group: 'g', profile: 'of-the-group', msg: 'http.ipxe' }],
     [{ kind: 'ignition', name: 'ignition', warning: 'w' }, { level: 'warn', ...fields, warning: 'w', msg: 'http.ignition' }],
     [{ kind: 'ignition', name: 'ignition', warning: 'w', problem: 'p' }, { level: 'warn', ...fields, problem: 'p', msg: 'http.ignition' }],
-    [{ name: 'ipxe', unmatched: true, problem: 'p', labels: new Map([['a', 'b']]) }, { level: 'warn', ...fields, document: 'ipxe', labels: { a: 'b' }, msg: 'http.unmatched' }]
+    [{ name: 'ipxe', unmatched: true, problem: 'p', labels: new Map([['a', 'b']]) }, { level: 'warn', ...fields, document: 'ipxe', labels: { a: 'b' }, msg: 'http.unmatched' }],
+    [{ name: 'ipxe', unmatched: true, problem: 'p', code: 'group_unmatched' }, { level: 'warn', ...fields, document: 'ipxe', labels: {}, msg: 'http.unmatched' }],
+    [{ name: 'ipxe', unmatched: true, problem: 'unread', code: 'folder_unreadable' }, { level: 'warn', ...fields, document: 'ipxe', labels: {}, problem: 'unread', msg: 'http.unmatched' }]
   ] as const) t.same(told(notes as Partial<RequestNotes>).line, line, JSON.stringify(line))
   t.match(told({ kind: 'script' }, { finished: false }), { line: { brokenOff: true }, event: { finished: false } })
-  t.match(told({ kind: 'script', group, fromDisk: true, bootedAs: 'h', warning: 'w' }).event, {
-    kind: 'script', path: '/p', group: 'g', profile: 'of-the-group', fromDisk: true, bootedAs: 'h', warning: 'w', problem: undefined, ms: 1.26
+  t.match(told({ kind: 'script', group, fromDisk: true, bootedAs: 'h', warning: 'w', code: 'guard_refused' }).event, {
+    kind: 'script', path: '/p', group: 'g', profile: 'of-the-group', fromDisk: true, bootedAs: 'h', warning: 'w', problem: undefined, code: 'guard_refused', ms: 1.26
   })
   t.end()
 })

@@ -94,6 +94,7 @@ t.test('heads that do not end: whoever holds most goes, and what all hold stays 
   t.equal(connections.displaced, 0)
   clock.advance(100)
   t.equal(connections.displaced, 1, 'one of them was one too many')
+  t.equal(theirs.filter(({ destroyed }) => destroyed).length, 1)
   clock.advance(100)
   t.equal(connections.displaced, 1)
   t.equal(await status(small, 'Host: a\r\n\r\n'), 200, 'a head of the usual size')

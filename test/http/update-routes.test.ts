@@ -2,7 +2,7 @@
 import fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { AppError } from '../../src/base/errors.js'
-import { updateRoutes } from '../../src/http/update-routes.js'
+import { updateRoutes, type UpdateRoutesOptions } from '../../src/http/update-routes.js'
 import { omahaRequest } from '../helpers/update-nodes.js'
 
 interface Behind {
@@ -12,11 +12,11 @@ interface Behind {
   unlock?: (group: string, id: string, address: string) => Promise<void>
 }
 
-function served (t: Test) {
+function served (t: Test, hear?: UpdateRoutesOptions['hear']) {
   const behind: Behind = {}
   const refused: string[] = []
   const app = fastify()
-  updateRoutes(app, { updates: behind as never, reboots: behind as never, origin: client => `http://here-for-${client}`, onRefused: (...told) => { refused.push(told.join(' ')) } })
+  updateRoutes(app, { updates: behind as never, reboots: behind as never, origin: client => `http://here-for-${client}`, onRefused: (...told) => { refused.push(told.join(' ')) }, ...hear && { hear } })
   t.teardown(() => app.close())
   const ask = async (method: 'GET' | 'POST', url: string, payload?: string, headers: Record<string, string> = {}) => {
     const { statusCode, headers: { 'content-type': type }, body } = await app.inject({ method, url, ...payload !== undefined && { payload }, headers, remoteAddress: '::ffff:10.0.0.9' })
@@ -123,4 +123,21 @@ t.test('FleetLock: who may reboot, who has, and why not', async t => {
     behind.lock = behind.unlock = broken
     t.match(await post(path), { status: 500, body: /Internal Server Error/ })
   }
+})
+
+t.test('whose an address is is known before a request is answered that does not say it', async t => {
+  const order: string[] = []
+  const { behind, ask } = served(t, async (mac, address) => {
+    await new Promise(setImmediate)
+    order.push(`heard ${mac} ${address}`)
+  })
+  behind.answerApp = async (_, address) => { order.push(`omaha ${address}`); return { appId: 'a', status: 'ok', ping: true, events: 0 } }
+  behind.answerGraph = async (_, address) => { order.push(`graph ${address}`); return { nodes: [], edges: [] } }
+  behind.lock = async (_, __, address) => { order.push(`lock ${address}`) }
+  behind.unlock = async (_, __, address) => { order.push(`unlock ${address}`) }
+  const lock = JSON.stringify({ client_params: { group: 'g', id: 'i' } })
+  await ask('POST', '/v1/update/', omahaRequest({ version: '1.2.3', track: 'workers', machineId: 'm1', check: true }))
+  await ask('GET', '/updates/v1/graph?stream=stable&basearch=x86_64')
+  for (const path of ['pre-reboot', 'steady-state']) t.equal((await ask('POST', `/fleetlock/v1/${path}`, lock, { 'fleet-lock-protocol': 'true' })).status, 200)
+  t.same(order, ['omaha', 'graph', 'lock', 'unlock'].flatMap(what => ['heard undefined 10.0.0.9', `${what} 10.0.0.9`]))
 })

@@ -8,6 +8,7 @@ import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { askForAddress } from '../helpers/network-site.js'
 import { provisionerIn, type ProvisionerIn } from '../helpers/provisioner-in.js'
 import { able, needs } from '../helpers/tools.js'
+import { omahaRequest } from '../helpers/update-nodes.js'
 import { typescript } from '../helpers/typescript.js'
 
 t.setTimeout(300_000)
@@ -37,7 +38,7 @@ t.test('a lease of which the other has not heard', async t => {
   await space.spawn(process.execPath, typescript, lateWatch, '172.30.0.1:2479', 'http://172.30.0.1:2379').line(/listening/)
 
   const [giver, late] = [[2, 2379, 'allow'] as const, [3, 2479, 'deny'] as const].map(([n, port, unknownClients]) => provisionerIn(t, space, n, {
-    folder, etcd: `http://172.30.0.1:${port}`, config: { enrolment: { profiles: [{ profile: 'core' }] } }, dhcp: { unknown_clients: unknownClients }
+    folder, etcd: `http://172.30.0.1:${port}`, config: { enrolment: { profiles: [{ profile: 'core' }] }, updates: { groups: [{ name: 'workers', os: 'flatcar', channel: 'stable' }] } }, dhcp: { unknown_clients: unknownClients }
   })) as [ProvisionerIn, ProvisionerIn]
   await giver.start()
   // It gives nobody an address, and is told late.
@@ -49,8 +50,8 @@ t.test('a lease of which the other has not heard', async t => {
     const [, ip = '', from = ''] = /lease of (\S+) obtained from (\S+?),/.exec(await askForAddress(at, 20)) ?? []
     t.equal(from, giver.address)
     at.ip('address', 'add', `${ip}/24`, 'dev', 'eth0')
-    return async (path: string): Promise<string> => {
-      const asking = at.spawn('curl', '-s', '-m', '60', '-w', '\n%{http_code}', `${late.url}${path}`)
+    return async (path: string, ...words: readonly string[]): Promise<string> => {
+      const asking = at.spawn('curl', '-s', '-m', '60', '-w', '\n%{http_code}', ...words, `${late.url}${path}`)
       await asking.ended
       return asking.output()
     }
@@ -65,4 +66,12 @@ t.test('a lease of which the other has not heard', async t => {
   t.match(await guarded(`/ignition?mac=${macOf(2)}&guard=${token}`), /"3\.3\.0".*\n200$/)
   const once = await boot(3)
   t.match(await once(`/v1/installed?mac=${macOf(3)}`), /\n200$/, 'it may say that it is installed')
+  // What follows names no hardware address.
+  const updated = await boot(4)
+  t.match(await updated('/v1/update/', '-d', omahaRequest({ version: '1.2.3', track: 'workers', machineId: 'm4', check: true })), /\n200$/)
+  t.match(JSON.parse(late.run('updates', 'list', '--json')), { machines: [{ mac: macOf(4), address: /^172/ }] }, 'who asks for an update is known')
+  const member = await boot(5)
+  const [, path = ''] = /(\/etcd\/\w+)\n200$/.exec(await member('/etcd/new?size=1')) ?? []
+  t.match(await member(`${path}/a1`, '-X', 'PUT', '-d', 'value=m=http://172.30.0.99:2380'), /\n201$/)
+  t.match(late.output(), new RegExp(`"mac":"${macOf(5)}"[^\n]*"msg":"discovery\\.\\w+"`), 'a member of a new etcd cluster is')
 })

@@ -1,12 +1,12 @@
 // The disk of the images answers nothing, as a mount whose server is gone: everything else goes on.
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { builtProgram } from '../helpers/built.js'
 import { NetworkNamespace, namespaceProblem, type Running } from '../helpers/netns.js'
-import { mountSilent, silence, silentDiskProblem } from '../helpers/silent-disk.js'
+import { mountSilent, silence, silentDiskProblem, unmountSilent } from '../helpers/silent-disk.js'
 import { able, needs } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
 import { until } from '../helpers/until.js'
@@ -127,6 +127,56 @@ t.test('nor does the disk of the store, of which /readyz tells as long as it doe
   await until('it is ready', () => /^ok$/m.test(ready()))
   writeFileSync(join(folder, 'data/profiles/node.json'), JSON.stringify({ id: 'node', ignition_id: 'node.ign', boot: { kernel: '/assets/other', initrd: [], args: [] } }))
   await until('what was written since is in force', () => stranger.exec('curl', '-s', 'http://172.30.0.1:8080/ipxe?x=y').includes('/assets/other'))
+  process.kill(running.child.pid!, 'SIGTERM')
+  t.equal(await running.ended, 0)
+})
+
+t.test('nor one that does not answer at the start: machines are told so, and served as soon as it does', { timeout: 300_000 }, async t => {
+  if (!able(t, namespaceProblem() ?? silentDiskProblem()) || !needs(t, 'nsenter', 'curl')) return
+  const { folder, stranger, serve, boot } = layOut(t)
+  const running = await serve(mountSilent(`${folder}/data`))
+  const ask = (path: string): string => stranger.exec('curl', '-s', '-w', ' %{http_code}', `http://172.30.0.1:8080${path}`)
+  t.match(ask('/readyz'), /data_path: \S+data does not answer: is the disk or the server behind it there\?[^]* 503$/)
+  t.match(ask(`/ipxe?mac=${macs[0]}`), / 503$/, 'its group may be there: it is not told that there is none')
+  t.match(await boot(macs[0]!), { ...booted(0), script: /^503/, ignition: /^503/ }, 'it has its address and its loader')
+  await running.line(/"level":"warn".*data does not answer.*"msg":"store\.unreadable"|"msg":"store\.unreadable".*data does not answer/, 60_000)
+  unmountSilent(running.child.pid!, `${folder}/data`)
+  await until('it is ready', () => / 200$/.test(ask('/readyz')))
+  t.match(await boot(macs[1]!), booted(1))
+  writeFileSync(join(folder, 'data/profiles/node.json'), JSON.stringify({ id: 'node', ignition_id: 'node.ign', boot: { kernel: '/assets/other', initrd: [], args: [] } }))
+  await until('edits are seen', () => ask('/ipxe?x=y').includes('/assets/other'))
+  process.kill(running.child.pid!, 'SIGTERM')
+  t.equal(await running.ended, 0)
+})
+
+t.test('a link of the store that leads to such a disk is one problem, and all else is read', { timeout: 300_000 }, async t => {
+  if (!able(t, namespaceProblem() ?? silentDiskProblem()) || !needs(t, 'nsenter', 'curl')) return
+  const { folder, stranger, serve, boot } = layOut(t)
+  mkdirSync(join(folder, 'far'))
+  symlinkSync(join(folder, 'far/a.json'), join(folder, 'data/groups/a.json'))
+  const running = await serve(mountSilent(`${folder}/far`))
+  t.match(await boot(macs[0]!), booted(0))
+  t.match(stranger.exec('curl', '-s', 'http://172.30.0.1:8080/readyz'), /^(?:.*\n)*groups\/a\.json: \S+\/a\.json does not answer/)
+  writeFileSync(join(folder, 'data/profiles/node.json'), JSON.stringify({ id: 'node', ignition_id: 'node.ign', boot: { kernel: '/assets/other', initrd: [], args: [] } }))
+  await until('edits are seen', () => stranger.exec('curl', '-s', 'http://172.30.0.1:8080/ipxe?x=y').includes('/assets/other'))
+  process.kill(running.child.pid!, 'SIGTERM')
+  t.equal(await running.ended, 0)
+})
+
+t.test('nor does the disk of the state, of which /readyz tells; and a stop comes to its end', { timeout: 300_000 }, async t => {
+  if (!able(t, namespaceProblem() ?? silentDiskProblem()) || !needs(t, 'nsenter', 'curl')) return
+  const { folder, stranger, serve, boot } = layOut(t)
+  const running = await serve()
+  const ready = (): string => stranger.exec('curl', '-s', 'http://172.30.0.1:8080/readyz')
+  const heal = silence(running.child.pid!, `${folder}/state`)
+  t.match(await boot(macs[0]!), booted(0), 'its address is reserved')
+  await running.line(/"msg":"state\.silent"/, 60_000)
+  t.match(ready(), /state_path: \S+state does not answer: [^:]*: no address of a range is given/)
+  heal()
+  await running.line(/"msg":"state\.answers"/, 60_000)
+  await until('it is ready', () => /^ok$/m.test(ready()))
+  silence(running.child.pid!, `${folder}/state`)
+  t.match(await boot(macs[1]!), booted(1))
   process.kill(running.child.pid!, 'SIGTERM')
   t.equal(await running.ended, 0)
 })

@@ -91,3 +91,21 @@ t.test('files that include one another', async t => {
   put('part.json', '[ { "hw-address": "nonsense" } ]')
   await t.rejects(read(put('kea.json', '{ "Dhcp4": { "reservations": <?include "part.json"?> } }')), /part\.json:1:19: "nonsense" is no MAC address/)
 })
+
+t.test("Mayu's folder of machines, where a machine's own folder may hold anything", async t => {
+  const here = shortFolder(t)
+  const put = (...machines: ReadonlyArray<readonly [folder: string, macOf: string]>): void => {
+    for (const [folder, address] of machines) {
+      mkdirSync(join(here, folder), { recursive: true })
+      writeFileSync(join(here, folder, 'conf.json'), JSON.stringify({ MacAddresses: [address], InternalAddr: '10.0.0.7' }))
+    }
+  }
+  const read = () => readFiles([here], undefined, () => Promise.reject(new Error('nobody asked')))
+  mkdirSync(join(here, 'cluster/empty'), { recursive: true })
+  mkdirSync(join(here, 'cluster/odd/conf.json'), { recursive: true })
+  writeFileSync(join(here, 'cluster/cluster.json'), '{}')
+  await t.rejects(read(), { code: 'read_failed', message: `${here} is a folder without Mayu's cluster/*/conf.json: name the files` })
+  put(['cluster/two', mac(2)], ['cluster/one', mac(1)], ['beside', mac(3)])
+  const { files } = await read()
+  t.same(files, ['one', 'two'].map(name => join(here, 'cluster', name, 'conf.json')), 'by name; what is no machine is passed over')
+})

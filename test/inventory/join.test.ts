@@ -1,8 +1,9 @@
 import t from 'tap'
 import { type JoinedHost, joinLists } from '../../src/inventory/join.js'
-import type { ListFormat } from '../../src/inventory/recognise.js'
+import { type ListFormat, readers } from '../../src/inventory/recognise.js'
 import { formatIpv4 } from '../../src/net/ipv4.js'
-import { listOf } from '../helpers/lists.js'
+import { mac } from '../helpers/list-samples.js'
+import { listOf, sourceOf } from '../helpers/lists.js'
 import { growth, muchGrowth } from '../helpers/work.js'
 
 const shown = (...lists: ReadonlyArray<readonly [text: string, format?: ListFormat]>): string[] => joinLists(lists.map(list => listOf(...list))).map(host => line(host))
@@ -57,5 +58,21 @@ t.test('the work grows with the number of hosts', t => {
   const made = new Map([500, 4000].map(size => [size, lists(size)]))
   const factor = growth(size => { joinLists(made.get(size) ?? []) }, 500)
   t.ok(factor < muchGrowth, factor.toFixed(1))
+  t.end()
+})
+
+t.test('one machine in very many lines is one, for work that grows with them', t => {
+  const lines: Readonly<Record<string, (i: number) => string>> = {
+    hosts: () => '10.0.0.1 w1\n',
+    dnsmasq: i => `dhcp-host=${mac(i)},10.0.0.1,w1\n`,
+    dhcpd: i => `host w${i} { hardware ethernet ${mac(i)}; fixed-address 10.0.0.1; option host-name "w1"; }\n`
+  }
+  for (const [format, line] of Object.entries(lines)) {
+    const texts = new Map([2000, 16_000].map(size => [size, sourceOf(Array.from({ length: size }, (_, i) => line(i)).join(''))]))
+    const joined = (size: number) => joinLists([readers[format as ListFormat](texts.get(size)!)])
+    t.equal(joined(2000).length, 1, format)
+    const factor = growth(joined, 2000)
+    t.ok(factor < muchGrowth, `${format}: ${factor.toFixed(1)}`)
+  }
   t.end()
 })

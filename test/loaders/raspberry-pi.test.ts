@@ -10,6 +10,7 @@ import { kernelUdp } from '../../src/net/udp.js'
 import { startTftpServer } from '../../src/tftp/tftp-server.js'
 import { loaderFiles } from '../../src/wiring/loader-files.js'
 import { mac } from '../helpers/dhcp.js'
+import { FakeClock } from '../helpers/fake-clock.js'
 import { quiet } from '../helpers/grpc-appliance.js'
 import { makeGroup, makeProfile, MemoryStore } from '../helpers/memory-store.js'
 import { readFile } from '../helpers/tftp-client.js'
@@ -46,7 +47,7 @@ async function serve (t: Test): Promise<{ get: (name: string) => Promise<Buffer 
   put('assets/flatcar/arm64/initrd.gz', 'first')
   put('assets/second', 'second')
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`tftp.root=${folder}/tftp`, `assets_path=${folder}/assets`] })
-  const files = loaderFiles({ config, clock: systemClock, originFor: () => 'http://10.0.0.2:8080', provisioner: createProvisioner({ store }), macOf: address => address === '127.0.0.1' ? board : undefined })
+  const files = loaderFiles({ config, clock: new FakeClock(), originFor: () => 'http://10.0.0.2:8080', provisioner: createProvisioner({ store }), macOf: address => address === '127.0.0.1' ? board : undefined })
   const server = await startTftpServer({ address: '127.0.0.1', port: 0, singlePort: false, maxBlockSize: 1468, maxWindowSize: 32 }, { network: kernelUdp, files, clock: systemClock, log: quiet, onEvent: () => {} })
   t.teardown(() => server.close(0))
   const address = { address: '127.0.0.1', port: server.addresses[0]!.port }
@@ -86,7 +87,7 @@ t.test('each board, from its first file to its kernel', async t => {
 t.test('a group by serial number, and one that starts from its disk', async t => {
   const files = loaderFiles({
     config: loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`tftp.root=${t.testdir()}`, 'assets_path=""'] }).config,
-    clock: systemClock,
+    clock: new FakeClock(),
     originFor: () => 'http://10.0.0.2:8080',
     provisioner: createProvisioner({ store }),
     macOf: () => undefined
@@ -105,7 +106,7 @@ t.test('of several provisioners: files are made for whom another one gave the ad
   const known: string[] = []
   const files = loaderFiles({
     config: loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`tftp.root=${t.testdir()}`, 'assets_path=""'] }).config,
-    clock: systemClock,
+    clock: new FakeClock(),
     originFor: () => 'http://10.0.0.2:8080',
     provisioner: createProvisioner({ store }),
     macOf: address => known.includes(address) ? board : undefined,

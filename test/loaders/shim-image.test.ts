@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
@@ -165,4 +165,18 @@ t.test('of two processors and their networks a few images are kept, not one a st
   const size = fatImage(new Map()).length
   const all = await Promise.all(Array.from({ length: 20 }, async (_, i) => await read(source, 'shimx64.img', `${i % 2 === 0 ? '10' : '192'}.0.2.${i}`)))
   for (const image of all) t.ok(image !== undefined && image.length >= size)
+})
+
+t.test('what is larger than any loader is no part of an image', async t => {
+  const { root, source } = images(t, { 'shimx64.efi': 'MZ shim', 'grubx64.efi': 'MZ grub' })
+  const open = async (): Promise<boolean> => {
+    const file = await source.open('shimx64.img', { client: '192.0.2.7' })
+    await file?.close()
+    return file !== undefined
+  }
+  truncateSync(join(root, 'grubx64.efi'), 16 * 2 ** 20)
+  t.equal(await open(), true)
+  const other = images(t, { 'shimx64.efi': 'MZ shim', 'grubx64.efi': 'MZ grub' })
+  truncateSync(join(other.root, 'grubx64.efi'), 16 * 2 ** 20 + 1)
+  t.equal(await other.source.open('shimx64.img', { client: '192.0.2.7' }), undefined)
 })

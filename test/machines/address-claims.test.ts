@@ -105,3 +105,36 @@ t.test('where another server gives the addresses, the kernel\'s table decides', 
   t.equal(claims.isAddressOf(other, '10.0.0.10'), false, 'an entry that is not complete')
   t.end()
 })
+
+t.test('the table is read anew after more than a second, and after more than 20 ms where it says another', t => {
+  for (const [milliseconds, has, isRead] of [[1000, machine, false], [1001, machine, true], [20, other, false], [21, other, true]] as const) {
+    const clock = new FakeClock()
+    let readings = 0
+    const claims = new AddressClaims({ modeAt: () => 'proxy', holderOf: () => undefined, clock, arp: () => { readings++; return arp([['10.0.0.9', has]]) } })
+    t.equal(claims.isAddressOf(machine, '10.0.0.9'), has === machine)
+    clock.advance(milliseconds)
+    claims.isAddressOf(machine, '10.0.0.9')
+    t.equal(readings, isRead ? 2 : 1, `${milliseconds} ms`)
+  }
+  t.end()
+})
+
+t.test('the name that comes with a reserved address is its machine\'s', t => {
+  const claims = new AddressClaims({ modeAt: () => 'server', holderOf: () => undefined, clock: new FakeClock() })
+  claims.reserve({ byIp: new Map([[ip('10.0.0.9'), { macs: [machine], hostName: 'node-9' }]]), byMac: new Map() })
+  t.same([claims.reservedName(machine, ip('10.0.0.9')), claims.reservedName(other, ip('10.0.0.9')), claims.reservedName(machine, ip('10.0.0.8'))], ['node-9', undefined, undefined])
+  t.end()
+})
+
+t.test('of 4,096 addresses that were looked for a moment ago the next is not', async t => {
+  const clock = new FakeClock()
+  let asked = 0
+  const claims = new AddressClaims({ modeAt: () => 'server', holderOf: () => undefined, clock, arp: () => '', isGiven: () => true, settle: async () => { asked++ } })
+  for (let n = 0; n < 4096; n++) await claims.hear(machine, formatIpv4(ip('10.0.0.0') + n))
+  t.equal(claims.hear(machine, '10.1.0.0'), undefined)
+  clock.advance(lookedForAgain - 1)
+  t.equal(claims.hear(machine, '10.1.0.0'), undefined)
+  clock.advance(1)
+  await claims.hear(machine, '10.1.0.0')
+  t.equal(asked, 4097)
+})

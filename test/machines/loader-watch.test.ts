@@ -28,3 +28,27 @@ t.test('a machine whose loader leads nowhere gets the other one, until a person 
   t.not(registry.get(mac)?.otherLoader, true, 'what was chosen stays')
   t.end()
 })
+
+t.test('its first loader again when the other leads nowhere too; what shim looks for is no boot', t => {
+  const registry = new MachineRegistry([], { note: () => {} })
+  const files: Array<string | undefined> = []
+  const watch = new LoaderWatch({
+    registry,
+    clock: new FakeClock(),
+    log: pino({ level: 'silent' }),
+    loaderChosen: () => false,
+    record: observation => {
+      files.push(observation.otherLoader === undefined ? observation.detail : `${observation.detail}: ${observation.otherLoader}`)
+      registry.record(observation)
+    }
+  })
+  const boot = (...loaders: readonly string[]): void => { for (const loader of loaders) watch.sent(mac, '10.0.0.1', loader) }
+  boot('shimx64.efi', 'grubx64.efi', 'mmx64.efi', 'shimx64.efi', 'revocations.efi')
+  t.same(files.splice(0), ['shimx64.efi', 'grubx64.efi', 'mmx64.efi', 'shimx64.efi', 'revocations.efi'])
+  boot('shimx64.efi')
+  t.same(files.splice(0), ['shimx64.efi: true'])
+  boot('snponly.efi', 'snponly.efi', 'snponly.efi')
+  t.same(files.splice(0), ['snponly.efi', 'snponly.efi', 'snponly.efi: false'])
+  t.equal(registry.get(mac)?.otherLoader, false)
+  t.end()
+})

@@ -185,3 +185,90 @@ t.test('names as long and as hostile as DHCP carries them change nothing of anot
   t.equal(registry.macOf('10.0.0.2'), other)
   t.end()
 })
+
+t.test('machines in the order of their addresses, so many from one on', t => {
+  const registry = new MachineRegistry([], { note: () => {} })
+  for (const n of [3, 1, 5, 4, 2]) registry.record({ mac: invented(n), stage: 'script', at: n })
+  const after = (n: number | undefined, most: number): number[] =>
+    registry.after(n === undefined ? undefined : invented(n), most).map(({ mac }) => Number.parseInt(mac.slice(-2), 16))
+  t.same([after(undefined, 2), after(2, 2), after(0, 1), after(5, 9), after(9, 9)], [[1, 2], [3, 4], [1], [], []])
+  registry.forget(invented(3))
+  t.same([after(2, 9), registry.size, registry.get(invented(3))], [[4, 5], 4, undefined])
+  t.same([after(3, 1), registry.size], [[4], 4], 'from one that is not there any more')
+  registry.forget(invented(3))
+  t.equal(registry.size, 4, 'once')
+  t.end()
+})
+
+t.test('what it takes is counted by its texts and lines', t => {
+  const registry = new MachineRegistry([], { note: () => {}, kindOf: ({ group, name }) => group !== undefined ? 'known' : name !== undefined ? 'leased' : 'stranger' })
+  t.equal(registry.octets, 0)
+  registry.take({ mac, firstSeen: 1, lastSeen: 1, boots: 1, timeline: [] })
+  t.equal(registry.octets, 700 + 17)
+  registry.take({ mac: other, firstSeen: 1, lastSeen: 1, boots: 1, group: 'g', timeline: [{ stage: 'script', at: 1, detail: 'abc', failed: 'de' }] })
+  const history = [{ at: 1, ms: 1, reason: 'why', profile: 'pp', stages: {} }, { at: 1, ms: 1 }] as never
+  registry.take({ mac: invented(1), firstSeen: 1, lastSeen: 1, boots: 1, name: 'n', timeline: [], history })
+  t.equal(registry.octets, 717 + (718 + 140 + 5) + (718 + 140 + 5 + 160 + 140))
+  t.equal(registry.strangers, 1)
+  for (const one of [mac, other, invented(1)]) registry.forget(one)
+  t.equal(registry.octets, 0)
+  t.end()
+})
+
+t.test('an address is forgotten with its machine, unless another one has it by now', t => {
+  const registry = new MachineRegistry([], { note: () => {} })
+  const see = (who: Mac, address: string, at: number): void => { registry.record({ mac: who, stage: 'ack', at, program: 'pxe', address }) }
+  see(mac, '10.0.0.1', 1)
+  see(other, '10.0.0.1', 2)
+  registry.forget(mac)
+  t.equal(registry.macOf('10.0.0.1'), other)
+  registry.forget(other)
+  t.equal(registry.macOf('10.0.0.1'), undefined)
+  see(mac, '10.0.0.1', 3)
+  see(mac, '10.0.0.2', 4)
+  t.same([registry.macOf('10.0.0.1'), registry.macOf('10.0.0.2')], [undefined, mac])
+  t.end()
+})
+
+t.test('what a person says of a machine is noted; of one that was never seen nothing is', async t => {
+  const noted: string[] = []
+  const kept: string[] = []
+  const registry = new MachineRegistry([], {
+    note: (machine, { isNews, isNamed }) => { noted.push(`${machine.mac.slice(-2)} ${machine.stage ?? '-'} ${isNews} ${isNamed}`) },
+    kept: async who => { kept.push(who) },
+    kindOf: ({ group }) => group === undefined ? 'stranger' : 'known'
+  })
+  registry.assign(mac, { group: 'g' })
+  registry.forgetOtherLoader(mac)
+  t.same([registry.reset(mac), noted], [false, []])
+  registry.record({ mac, stage: 'kernel', at: 1 })
+  registry.record({ mac, stage: 'kernel', at: 1 })
+  registry.assign(mac, { group: 'g', profile: 'p', name: 'n' })
+  t.match(registry.get(mac), { group: 'g', profile: 'p', name: 'n', stage: 'kernel' })
+  t.equal(registry.isStranger(mac), false)
+  t.equal(registry.reset(mac), true)
+  registry.forgetOtherLoader(mac)
+  t.same(noted, ['01 kernel true false', '01 kernel false false', '01 kernel true true', '01 - true true'])
+  await registry.kept(mac)
+  t.same(kept, [mac])
+})
+
+t.test('of another provisioner\'s record the lines are told that are new, each once', t => {
+  const registry = new MachineRegistry([], { note: () => { t.fail('it is noted elsewhere') } })
+  const told: string[] = []
+  registry.onChange(({ observation: { stage, at, detail = '', failed = '' }, elsewhere }) => { told.push(`${stage} ${at} ${detail} ${failed} ${elsewhere}`) })
+  const lines = [{ stage: 'script', at: 1 }, { stage: 'kernel', at: 2, detail: '/k' }] as const
+  const take = (...timeline: Machine['timeline']): void => { registry.take({ mac, firstSeen: 1, lastSeen: 1, boots: 1, timeline }) }
+  take(...lines)
+  take(...lines, { stage: 'kernel', at: 2, detail: '/l' }, { stage: 'kernel', at: 2, detail: '/k', failed: 'no' }, { stage: 'kernel', at: 3, detail: '/k' }, { stage: 'initrd', at: 2, detail: '/k' })
+  t.same(told, ['script 1   true', 'kernel 2 /k  true', 'kernel 2 /l  true', 'kernel 2 /k no true', 'kernel 3 /k  true', 'initrd 2 /k  true'])
+  t.end()
+})
+
+t.test('what boots took before a restart counts, of those that came to their end', t => {
+  const boot = (ms: number, reason?: string) => ({ at: 0, ms, profile: 'p', ...reason !== undefined && { reason } })
+  const registry = new MachineRegistry([{ mac, firstSeen: 0, lastSeen: 0, boots: 3, timeline: [], history: [boot(50_000), boot(900_000, 'no group matches'), { ...boot(900_000), profile: undefined }] } as never], { note: () => {} })
+  const machine = registry.record({ mac: other, stage: 'script', at: 1000, profile: 'p' })
+  t.same([registry.troubleOf(machine, 1000 + 149_999), registry.troubleOf(machine, 1000 + 150_000)?.id], [undefined, 'script_silent'], 'three times fifty seconds')
+  t.end()
+})

@@ -32,6 +32,16 @@ t.test('one boot from firmware to installed, through iPXE that asks for its addr
   t.end()
 })
 
+t.test('the word for what failed goes with it', t => {
+  const refused = play([['discover', pxe], ['discover', { ...pxe, failed: 'unknown: nobody named it', code: 'unknown' }]])
+  t.match(refused.timeline, [{ stage: 'discover', failed: 'unknown: nobody named it', code: 'unknown' }])
+  t.equal(play([['discover', pxe]], refused).timeline.at(-1)?.code, 'unknown', 'heard again')
+  const [other] = play([['discover', { ...pxe, failed: 'for another reason' }]], refused).timeline
+  t.equal(other?.failed, 'for another reason')
+  t.notOk('code' in other!, 'which has no word')
+  t.end()
+})
+
 t.test('iPXE asking again does not take the machine back a stage', t => {
   t.equal(play(uefiBoot.slice(0, 5)).stage, 'loader')
   t.end()

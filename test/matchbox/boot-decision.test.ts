@@ -11,17 +11,17 @@ const decide = (metadata: Record<string, string | boolean>, profile: Profile | u
 
 t.test('unset, nothing about a machine is remembered against it', t => {
   const once = decide({ install_once: 'true' })
-  t.same(decide({}, installer, installedWith(once.bootedAs)), { localBoot: undefined, bootedAs: undefined, problem: undefined })
+  t.same(decide({}, installer, installedWith(once.bootedAs)), { fromDisk: undefined, bootedAs: undefined, problem: undefined })
   t.end()
 })
 
 t.test('a machine that is installed with what it would boot starts from its disk', t => {
   for (const once of [true, 'true']) {
-    const { bootedAs, localBoot } = decide({ install_once: once })
-    t.equal(localBoot, undefined)
-    t.match(decide({ install_once: once }, installer, installedWith(bootedAs)), { localBoot: 'auto', why: 'installed' })
-    t.equal(decideBoot(makeGroup({ id: 'g', metadata: { install_once: once } }), installer, '52:54:00:00:00:02', installedWith(bootedAs)).localBoot, undefined, 'another machine')
-    t.equal(decideBoot(makeGroup({ id: 'g', metadata: { install_once: once } }), installer, undefined, installedWith(bootedAs)).localBoot, undefined, 'one that does not say who it is')
+    const { bootedAs, fromDisk } = decide({ install_once: once })
+    t.equal(fromDisk, undefined)
+    t.match(decide({ install_once: once }, installer, installedWith(bootedAs)), { fromDisk: { how: 'auto', why: 'installed' } })
+    t.equal(decideBoot(makeGroup({ id: 'g', metadata: { install_once: once } }), installer, '52:54:00:00:00:02', installedWith(bootedAs)).fromDisk, undefined, 'another machine')
+    t.equal(decideBoot(makeGroup({ id: 'g', metadata: { install_once: once } }), installer, undefined, installedWith(bootedAs)).fromDisk, undefined, 'one that does not say who it is')
   }
   t.end()
 })
@@ -37,26 +37,26 @@ t.test('each change in what it would boot installs it again, and no other change
     ['config', {}, { ...installer, ignitionId: 'j.yaml' }],
     ['reinstall', { reinstall: '2026-11-28' }, installer]
   ] as const) {
-    t.equal(decide({ install_once: 'true', ...metadata }, profile, installedWith(bootedAs)).localBoot, undefined, what)
+    t.equal(decide({ install_once: 'true', ...metadata }, profile, installedWith(bootedAs)).fromDisk, undefined, what)
   }
-  t.equal(decide({ install_once: 'true', hostname: 'node-1' }, installer, installedWith(bootedAs)).localBoot, 'auto', 'other metadata')
-  t.equal(decide({ install_once: 'true' }, { ...installer, name: 'Another name' }, installedWith(bootedAs)).localBoot, 'auto', 'a name')
+  t.equal(decide({ install_once: 'true', hostname: 'node-1' }, installer, installedWith(bootedAs)).fromDisk?.how, 'auto', 'other metadata')
+  t.equal(decide({ install_once: 'true' }, { ...installer, name: 'Another name' }, installedWith(bootedAs)).fromDisk?.how, 'auto', 'a name')
   const again = decide({ install_once: 'true', reinstall: '1' })
-  t.equal(decide({ install_once: 'true', reinstall: '1' }, installer, installedWith(again.bootedAs)).localBoot, 'auto', 'the value it was installed for')
+  t.equal(decide({ install_once: 'true', reinstall: '1' }, installer, installedWith(again.bootedAs)).fromDisk?.how, 'auto', 'the value it was installed for')
   t.end()
 })
 
 t.test('boot_from_disk comes before it, and what cannot be made out is told', t => {
-  t.match(decide({ boot_from_disk: 'sanboot', install_once: 'true' }), { localBoot: 'sanboot', why: 'group' })
-  t.match(decide({ install_once: 'once' }), { localBoot: undefined, bootedAs: undefined, problem: 'group g: metadata install_once is "once", expected true or false' })
+  t.match(decide({ boot_from_disk: 'sanboot', install_once: 'true' }), { fromDisk: { how: 'sanboot', why: 'group' } })
+  t.match(decide({ install_once: 'once' }), { fromDisk: undefined, bootedAs: undefined, problem: 'group g: metadata install_once is "once", expected true or false' })
   t.equal(decide({ install_once: 'true' }, makeProfile({ id: 'p' })).bootedAs, undefined, 'a profile that boots nothing')
   t.end()
 })
 
 t.test('who may not know of an installation leaves the disk alone', t => {
   const unsure = { ...installedWith(undefined), isCertain: () => false }
-  t.match(decide({ install_once: 'true' }, installer, unsure), { localBoot: 'auto', why: 'uncertain', problem: /etcd is away/ })
-  t.equal(decide({}, installer, unsure).localBoot, undefined, 'a group that installs whenever it is asked')
-  t.equal(decide({ install_once: 'true' }, installer, { ...unsure, isCertain: () => true }).localBoot, undefined)
+  t.match(decide({ install_once: 'true' }, installer, unsure), { fromDisk: { how: 'auto', why: 'uncertain' }, problem: /etcd is away/ })
+  t.equal(decide({}, installer, unsure).fromDisk, undefined, 'a group that installs whenever it is asked')
+  t.equal(decide({ install_once: 'true' }, installer, { ...unsure, isCertain: () => true }).fromDisk, undefined)
   t.end()
 })

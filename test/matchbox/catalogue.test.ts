@@ -76,3 +76,13 @@ t.test('what is put is checked first, with whatever the store has for it', async
   t.same(asked, [['profile', 'p'], 'planned'])
   t.equal(other.listGroups().length, 0, 'the shared store has the last word')
 })
+
+t.test('what a store refuses to keep is told to who put or deleted it', async t => {
+  const refuse = async (): Promise<void> => { throw new Error('no space left') }
+  const store = Object.assign(new MemoryStore(), { putGroup: refuse, putProfile: refuse, putConfig: refuse, deleteGroup: refuse, deleteProfile: refuse, deleteConfig: refuse })
+  const catalogue = createCatalogue(store)
+  for (const act of [
+    () => catalogue.putGroup(makeGroup({ id: 'g' })), () => catalogue.putProfile(makeProfile({ id: 'p' })), () => catalogue.putConfig('generic', 'c', Buffer.from('x')),
+    () => catalogue.deleteGroup('g'), () => catalogue.deleteProfile('p'), () => catalogue.deleteConfig('generic', 'c')
+  ]) await t.rejects(act(), { message: 'no space left' }, act.toString())
+})

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { JsonValue } from '../../src/go/json.js'
-import { etcdClusterOf, exampleUrls, withDiscovery } from '../../src/matchbox/etcd-cluster.js'
+import { clustersOf, etcdClusterOf, exampleUrls, withDiscovery } from '../../src/matchbox/etcd-cluster.js'
 import type { Group } from '../../src/matchbox/group.js'
 import { makeGroup } from '../helpers/memory-store.js'
 
@@ -42,5 +42,11 @@ t.test('what templates are told', t => {
   t.equal(withDiscovery(group, undefined, undefined), group)
   t.match(withDiscovery(group, exampleUrls, undefined).metadata?.get('etcd_discovery'), /^http:\/\/192\.0\.2\.1:8080\/etcd\/0{32}$/)
   t.equal(exampleUrls.version(), exampleUrls)
+  t.end()
+})
+
+t.test('each cluster once, with every size that groups give it', t => {
+  const groups = [object('main', 3), object('other', 1), object('main', 5), object('main', 3), 'none'].map(value => groupOf([['etcd_cluster', value]]))
+  t.same(clustersOf([...groups, makeGroup({ id: 'g' })]), [{ name: 'main', sizes: [3, 5] }, { name: 'other', sizes: [1] }])
   t.end()
 })

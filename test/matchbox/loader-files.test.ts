@@ -41,13 +41,13 @@ t.test('a menu when menu.c32 is there, beside the loader', async t => {
 
 t.test("a machine's own file is there when a group matches it", async t => {
   t.match(await files()('pxelinux.cfg/01-52-54-00-00-00-01'), /^DEFAULT ipxe\n/)
-  t.match(await files()('pxelinux.cfg/01-52-54-00-00-00-02'), /^DEFAULT disk\n(?:.*\n)* {2}LOCALBOOT -1\n/)
+  t.match(await files()('pxelinux.cfg/01-52-54-00-00-00-02'), /^SAY Starting from the local disk: its group says so .*\nDEFAULT disk\n(?:.*\n)* {2}LOCALBOOT -1\n/)
   t.match(await files()(`pxelinux.cfg/${uuid.toUpperCase()}`), /^DEFAULT ipxe\n/)
   t.equal(await files()('pxelinux.cfg/01-52-54-00-00-00-03'), undefined, 'PXELINUX goes on to the default')
   t.equal(await files()('pxelinux.cfg/00000000-0000-0000-0000-000000000000'), undefined)
   t.match(await files(true)('pxelinux.cfg/01-52-54-00-00-00-03'), /^DEFAULT ipxe\n/, 'a group without a selector matches every machine')
   const mac = parseMac('52:54:00:00:00:02')
-  t.match(await files()('pxelinux.cfg/default', { mac }), /^DEFAULT disk\n/, 'the default, to an address whose machine is known')
+  t.match(await files()('pxelinux.cfg/default', { mac }), /\nDEFAULT disk\n/, 'the default, to an address whose machine is known')
 })
 
 t.test('other names are not there', async t => {
@@ -123,7 +123,7 @@ LABEL linux
   INITRD http://images.test/initrd.img,/assets/two
   APPEND root=/dev/ram0 coreos.config.url=http://172.30.0.1:8080/ignition?mac=52-54-00-00-00-01&uuid=\${uuid}&x=\${other}
 `)
-  t.match(await ask('pxelinux.cfg/01-52-54-00-00-00-02'), /^DEFAULT disk\n[^]*LOCALBOOT 1\n$/)
+  t.equal(await ask('pxelinux.cfg/01-52-54-00-00-00-02'), '# Starting from the local disk: its group says so (boot_from_disk)\nDEFAULT disk\nPROMPT 0\n\nLABEL disk\n  LOCALBOOT 1\n')
   t.equal(await ask('pxelinux.cfg/default'), undefined, 'no group, no file')
 })
 
@@ -175,11 +175,28 @@ t.test('what another provisioner installed starts from its disk by a loader\'s f
   const file = async (name: string): Promise<string> => String(await make({ name, mac: undefined, client: '172.30.0.9', hasMenu: async () => false }))
   t.match(await file('grub.cfg-01-52-54-00-00-00-01'), /\nif linux/)
   elsewhere.installedAs = provisioner.bootOf({ labels: new Map([['mac', mac]]), rawQuery: '', client: undefined }).bootedAs
-  t.match(await file('grub.cfg-01-52-54-00-00-00-01'), /Local disk/)
+  t.match(await file('grub.cfg-01-52-54-00-00-00-01'), /Local disk" {\necho "Starting from the local disk: it was installed with what it would boot \(install_once\)"/)
   Object.assign(here, { installedAs: undefined })
   isAway = true
-  t.match(await file('pxelinux.cfg/01-52-54-00-00-00-01'), /LOCALBOOT/, 'nobody can say: its disk')
-  t.equal(asked, 3)
+  const unknown = /Starting from the local disk: whether it was installed \(install_once\) cannot be found out, since etcd is away/
+  t.match(await file('pxelinux.cfg/01-52-54-00-00-00-01'), /^SAY .*[^]*LOCALBOOT/, 'nobody can say: its disk')
+  for (const name of ['pxelinux.cfg/01-52-54-00-00-00-01', 'grub.cfg-01-52-54-00-00-00-01']) t.match(await file(name), unknown)
+  t.match((await provisioner.renderAside('ipxe', { labels: new Map([['mac', mac]]), rawQuery: '', client: undefined })).body?.toString(), unknown)
+  t.equal(asked, 6)
   t.match(await file('grub.cfg-01-52-54-00-00-00-02'), /\nif linux/)
-  t.equal(asked, 3, 'nobody is asked for a machine that is installed again and again')
+  t.equal(asked, 6, 'nobody is asked for a machine that is installed again and again')
+})
+
+t.test('what a file decides for a machine is told, once, and nothing of files that decide nothing', async t => {
+  const { bootOf } = createProvisioner({ store: new MemoryStore({ groups, profiles: [makeProfile({ id: 'p', boot })] }) })
+  const told: unknown[] = []
+  const make = createLoaderFiles({
+    bootOf, scriptUrl, origin, resilient: false, onDecided: (file, client, { group, fromDisk }) => { told.push([file, client, group?.id, fromDisk !== undefined]) }
+  })
+  const get = (name: string) => make({ name, mac: undefined, client: '172.30.0.9', hasMenu: async () => false })
+  for (const name of ['pxelinux.cfg/01-52-54-00-00-00-01', 'grub.cfg-01-52-54-00-00-00-02', 'pxelinux.cfg/01-52-54-00-00-00-03', 'autoexec.ipxe', 'nothing']) await get(name)
+  t.same(told, [
+    ['pxelinux.cfg/01-52-54-00-00-00-01', '172.30.0.9', 'node', false],
+    ['grub.cfg-01-52-54-00-00-00-02', '172.30.0.9', 'disk', true]
+  ])
 })

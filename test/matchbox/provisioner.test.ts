@@ -153,7 +153,7 @@ t.test('where a group installs once the other provisioners are asked first; what
       t.match(problem ?? '', settles === 'away' ? /cannot be found out/ : /^$/)
     }
     told = undefined
-    t.equal((await provisioner.settledBootOf(request)).localBoot, fromDisk ? 'auto' : undefined, `${what}: loader files`)
+    t.equal((await provisioner.settledBootOf(request)).fromDisk?.how, fromDisk ? 'auto' : undefined, `${what}: loader files`)
     t.equal(questions, 3 * asked, 'each time anew')
   }
 })

@@ -67,7 +67,6 @@ t.test('for loaders that run no iPXE: lines of what there is, with the names of 
   const known = { mac: parseMac('52:54:00:00:00:01'), uuid: undefined }
   const bare = { kernel: '/assets/vmlinuz', initrd: [], args: [] }
   const full = { ...bare, initrd: ['--name main /assets/a.img', '/assets/b.img'], args: ['initrd=main', 'a=${net0/mac:hexhyp}', 'b=${uuid}', 'c=${next-server}'] }
-  t.equal(renderKernel(undefined, known), 'DEFAULT disk\nPROMPT 0\n\nLABEL disk\n  LOCALBOOT 1\n')
   t.equal(renderKernel(bare, known), 'DEFAULT linux\nPROMPT 0\n\nLABEL linux\n  KERNEL /assets/vmlinuz\n')
   t.equal(renderKernel({ ...full, initrd: [...full.initrd, ''] }, known),
     'DEFAULT linux\nPROMPT 0\n\nLABEL linux\n  KERNEL /assets/vmlinuz\n  INITRD /assets/a.img,/assets/b.img\n  APPEND initrd=main a=52-54-00-00-00-01 b=${uuid} c=${next-server}\n')

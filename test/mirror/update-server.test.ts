@@ -103,6 +103,7 @@ t.test('nothing is published that it does not prove', async t => {
     ['no XML', 'hello', /answers what is no Omaha/],
     ['a page', '<!DOCTYPE html><html></html>', /answers what is no Omaha/],
     ['half of it', told().slice(0, 400), /answers what is no Omaha/],
+    ['elements inside one another', told().replace('</response>', `${'<a>'.repeat(16)}${'</a>'.repeat(16)}</response>`), /answers what is no Omaha/],
     ['a megabyte', told().replace('<response', `<!--${'x'.repeat(2 ** 20)}--><response`), /answers what is no Omaha/]
   ]
   for (const [what, answer, text] of cases) {

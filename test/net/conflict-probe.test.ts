@@ -72,6 +72,10 @@ t.test('256 hardware addresses are remembered', async t => {
     for (const last of [1, 2]) await as(ip('127.1.0.0') + last, router)
     await Promise.all(Array.from({ length: others }, (_, n) => as(ip('127.2.0.0') + n, macFromBytes(Buffer.from([2, 1, 0, 0, n >> 8, n])))))
     t.equal((await as(ip('127.1.0.3'), router)).inUse, !isRemembered, `after ${others} others`)
+    if (!isRemembered) continue
+    // The router has answered since: it is not the one that goes for another.
+    await as(ip('127.3.0.0'), macFromBytes(Buffer.from([2, 2, 0, 0, 0, 0])))
+    t.equal((await as(ip('127.1.0.4'), router)).inUse, false)
   }
 })
 
@@ -81,4 +85,70 @@ t.test('closing answers what is asked still', async t => {
   await new Promise(resolve => setImmediate(resolve))
   probe.close()
   t.same(await asked, { inUse: false })
+})
+
+/** No datagram to it leaves: the kernel refuses it to a socket without SO_BROADCAST (EACCES). */
+const nowhere = ip('255.255.255.255')
+
+function playTime (t: Test, time: () => number): void {
+  const { now } = performance
+  t.teardown(() => { performance.now = now })
+  performance.now = time
+}
+
+t.test('who was held while somebody answered looks at the table before it calls the address free', async t => {
+  let [time, hardware]: [number, Mac | undefined] = [0, undefined]
+  playTime(t, () => time)
+  const probe = createConflictProbe(async () => new Map(hardware === undefined ? [] : [['255.255.255.255', hardware]]))
+  t.teardown(() => { probe.close() })
+  for (const by of [mac('02:00:00:00:00:01'), mac('02:00:00:00:00:02')]) {
+    hardware = undefined
+    time += 1000
+    const asked = probe.ask(nowhere, testMac)
+    await new Promise(resolve => setImmediate(resolve))
+    time += 1000
+    hardware = by
+    t.same(await asked, { inUse: true, by }, 'at whichever look')
+  }
+})
+
+t.test('what the table says later than at the first look', async t => {
+  const [one, other] = [mac('02:00:00:00:00:01'), mac('02:00:00:00:00:02')]
+  for (const [what, before, after, answer] of [
+    ['another machine answered', undefined, other, { inUse: true, by: other }],
+    ['the machine itself answered', undefined, testMac, { inUse: false }],
+    ['another one in place of one that was there', one, other, { inUse: true, by: other }],
+    ['one that was there before says nothing of now', one, one, { inUse: false }],
+    ['nobody answered', undefined, undefined, { inUse: false }]
+  ] as const) {
+    let reads = 0
+    // Time is what the looks take: a machine that is busy looks as often.
+    playTime(t, () => reads * 40)
+    const probe = createConflictProbe(async () => {
+      const hardware = ++reads < 4 ? before : after
+      return new Map(hardware === undefined ? [] : [['255.255.255.255', hardware]])
+    })
+    t.same(await probe.ask(nowhere, testMac), answer, what)
+    t.ok(reads >= 4, what)
+    probe.close()
+  }
+})
+
+t.test('one look at a time, however long the table takes, and those after it see what comes then', async t => {
+  let reads = 0
+  let release = (): void => {}
+  const slow = createConflictProbe(() => {
+    reads++
+    return reads === 2 ? new Promise(resolve => { release = () => { resolve(new Map()) } }) : Promise.resolve(new Map())
+  })
+  const asked = slow.ask(nowhere, testMac)
+  const other = createConflictProbe(async () => new Map())
+  // Ten looks of another one.
+  await other.ask(nowhere, testMac)
+  t.equal(reads, 2)
+  release()
+  t.same(await asked, { inUse: false })
+  t.same(await slow.ask(nowhere, testMac), { inUse: false }, 'and it asks again')
+  slow.close()
+  other.close()
 })

@@ -9,6 +9,8 @@ import { mostWaiting, openEvent, secondDescriptor, sendFromFile, sendOctets } fr
 import { Epoll } from '../../src/net/epoll.js'
 
 t.test('an event wakes who waits for it, until it is read', t => {
+  const open = (): number => readdirSync('/proc/self/fd').length
+  const before = open()
   const epoll = new Epoll()
   const [one, other] = [openEvent(), openEvent()]
   for (const fd of [one, other]) epoll.watch(fd, 'readable')
@@ -26,6 +28,7 @@ t.test('an event wakes who waits for it, until it is read', t => {
   epoll.close()
   t.same(epoll.wait(0), [])
   for (const fd of [one, other]) closeSync(fd)
+  t.equal(open(), before)
   t.end()
 })
 

@@ -1,5 +1,6 @@
 // Sockets bound to an interface, on loopback: what they receive, and what each failure says.
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { createSocket } from 'node:dgram'
 import t from 'tap'
 import { openDeviceSocket } from '../../src/net/device-socket.js'
@@ -27,6 +28,20 @@ t.test('an interface that is not there', async t => {
   if (!able(t, problem)) return
   const port = await freePort()
   t.throws(() => openDeviceSocket('nosuch0', port), { code: 'interface_missing', message: /no interface nosuch0/ })
+})
+
+t.test('who may not is told what would help, and no descriptor stays open', async t => {
+  if (!able(t, problem)) return
+  const before = readdirSync('/proc/self/fd').length
+  t.throws(() => openDeviceSocket('nosuch0', 67), { code: 'interface_missing' })
+  const nobody = 65_534
+  process.seteuid?.(nobody)
+  try {
+    t.throws(() => openDeviceSocket('lo', 67), { code: 'permission_denied', message: 'cannot listen on lo:67/udp: start the service through its systemd socket, or as root' })
+  } finally {
+    process.seteuid?.(0)
+  }
+  t.equal(readdirSync('/proc/self/fd').length, before)
 })
 
 async function freePort (): Promise<number> {

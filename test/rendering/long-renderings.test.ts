@@ -135,6 +135,45 @@ t.test('a thread that ends takes one rendering with it', async t => {
   t.match(crashes, [/status 7/])
 })
 
+t.test('a thread that throws is told of in its own words, whatever it throws', async t => {
+  for (const [thrown, message] of [["new Error('odd')", 'odd'], ["'a text'", 'a text']] as const) {
+    const { long, crashes } = start(t, {
+      entry: program(t, `import { parentPort } from 'node:worker_threads'
+      parentPort.on('message', () => { throw ${thrown} })`)
+    })
+    await t.rejects(long.make(rendering('a')), { code: 'render_failed', message })
+    t.same(crashes, [message])
+  }
+})
+
+t.test('what all templates share goes to the thread once, and again when it changed', async t => {
+  const entry = program(t, `import { parentPort } from 'node:worker_threads'
+    parentPort.on('message', ({ shared }) => { parentPort.postMessage({ made: { report: [], isFile: true, warning: String(shared?.snippets.length) } }) })`)
+  const { long } = start(t, { entry })
+  const files = (names: readonly string[]) => new Map(names.map(name => [name, { kind: 'snippets' as const, name, content: Buffer.from('') }]))
+  const none = new MemoryStore().snapshot.shared
+  const [two, three] = [{ ...none, snippets: files(['a', 'b']) }, { ...none, snippets: files(['a', 'b', 'c']) }]
+  const told = async (more: Partial<LongRendering>): Promise<unknown> => (await long.make({ ...rendering('a'), ...more })).warning
+  t.equal(await told({ shared: two }), '2')
+  t.equal(await told({ shared: two }), 'undefined')
+  t.equal(await told({ shared: three }), '3')
+  t.equal(await told({ shared: two }), '2')
+  t.equal(await told({ shared: { ...two, files: new Map() } }), '2', 'other files')
+  t.equal(await told({ shared: two, ownSnippets }), '2', 'and those of before, with snippets of our own')
+  t.equal(await told({ shared: two, ownSnippets }), 'undefined')
+  t.equal(await told({ shared: two }), '2', 'without them')
+})
+
+t.test('a file goes to the thread under one name for as long as it is the same', async t => {
+  const entry = program(t, `import { parentPort } from 'node:worker_threads'
+    parentPort.on('message', ({ file }) => { parentPort.postMessage({ made: { report: [], isFile: true, warning: file.id + ' ' + Buffer.from(file.content) } }) })`)
+  const { long } = start(t, { entry })
+  const file = (content: string) => ({ kind: 'generic' as const, name: 'a', content: Buffer.from(content) })
+  const told = async (own: ReturnType<typeof file>): Promise<unknown> => (await long.make({ ...rendering('a'), file: own })).warning
+  const [one, two] = [file('one'), file('two')]
+  t.same([await told(one), await told(two), await told(one), await told(file('one'))], ['0 one', '1 two', '0 one', '2 one'])
+})
+
 t.test('a rendering that does not come to its end is given up, and an idle thread is ended', async t => {
   const clock = new FakeClock()
   const entry = program(t, `import { parentPort } from 'node:worker_threads'

@@ -59,6 +59,7 @@ t.test('a group removed while its machine installs', async t => {
       ms: 1,
       finished: true,
       problem: error?.message,
+      code: error?.code,
       fromDisk: startsFromDisk,
       bootedAs
     })

@@ -50,6 +50,29 @@ t.test('each wrong answer is told at once, and the question comes again', async 
   t.same(wishes, { mode: 'server', interface: 'ens160', subnet: '10.0.0.0/8', range: '10.0.0.10-10.0.0.20', 'unknown-clients': 'allow', router: '10.0.0.1', dns: '10.0.0.1,10.0.0.2', domain: 'lab.example.com' })
 })
 
+t.test('ranges, from one address to the whole subnet', async t => {
+  const given: Wishes = { mode: 'server', interface: 'ens160', subnet: '10.0.0.0/24', router: '10.0.0.1', dns: '1.1.1.1', domain: 'a', 'unknown-clients': 'deny' }
+  for (const range of ['10.0.0.9-10.0.0.9', '10.0.0.0-10.0.0.255']) t.same(await asked([range], given).then(({ wishes, told }) => [wishes?.range, told]), [range, []], range)
+  for (const [range, wrong] of [
+    ['10.0.0.9', /no range/], ['10.0.0.1-10.0.0.2-10.0.0.3', /no range/], ['10.0.0.9-10.0.0.8', /no range/], ['-10.0.0.8', /can't be/], ['10.0.0.8-', /no range/],
+    ['10.0.0.9-10.0.1.0', /not inside 10\.0\.0\.0\/24/], ['9.255.255.255-10.0.0.9', /not inside/]
+  ] as const) t.match(await asked([range, ''], given), { told: [wrong], wishes: { range: undefined } }, range)
+})
+
+t.test('the network is looked at once, and only for whoever was asked for the mode', async t => {
+  t.match(await asked(['', '', 'server'], {}, 'another'), { told: ['another'], wishes: { mode: 'server', interface: 'ens192', subnet: '192.168.100.0/24' } })
+  for (const [answers, given] of [[['proxy'], {}], [['off'], {}], [[''], { mode: 'server' }]] as const) t.same((await asked(answers, given, 'another')).told, [], JSON.stringify([answers, given]))
+  t.match(await asked([''], { interface: 'ens160' }, 'another'), { told: ['another'], wishes: { mode: 'proxy', interface: 'ens160' } }, 'the interface may be said by a flag')
+  t.equal((await asked(['', '', ...Array<string>(10).fill('what')], {}, 'another')).wishes, undefined)
+})
+
+t.test('without an interface there is nothing that is usual', async t => {
+  const questions: string[] = []
+  const asking: Asking = { interfaces: [], ask: async (text, otherwise) => { questions.push(`${text} [${otherwise}]`); return '' }, tell: () => {}, against: async () => 'another' }
+  t.same(await askMissing({ mode: 'server' }, asking), { mode: 'server' })
+  t.equal(questions[1], 'Subnet []')
+})
+
 t.test('what was said by a flag is not asked', async t => {
   const { questions, wishes } = await asked([], { mode: 'proxy', interface: 'ens160' })
   t.same(questions, [])

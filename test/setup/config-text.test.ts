@@ -52,6 +52,11 @@ t.test('what is not written has its default, and interfaces may be written in ei
   t.match(contradictions(several, { interface: 'c' }), [{ path: ['dhcp', 'interface'] }])
   t.match(contradictions(several, { subnet: '10.2.0.0/24' }), [{ path: ['dhcp', 'subnets', 2, 'subnet'] }], 'another one beside them')
   t.same(contradictions('a: [', { mode: 'server' }), [], 'what is no YAML is told elsewhere')
+  t.match(contradictions('dhcp: { subnets: [{ subnet: 10.0.0.0/24 }] }', { subnet: '10.2.0.0/24' }), [{ path: ['dhcp', 'subnets', 0, 'subnet'], written: '10.0.0.0/24', wished: '10.2.0.0/24' }], 'the only one there is')
+  t.match(contradictions(several, { range: '10.0.0.5-10.0.0.9' }), [{ path: ['dhcp', 'subnets', 0, 'range'], written: undefined }], 'without a name the first')
+  t.match(contradictions('dhcp: { subnets: 1, interfaces: a }', { subnet: '10.2.0.0/24', interface: 'a' }), [{ name: 'interface' }, { path: ['dhcp', 'subnets', 0, 'subnet'] }])
+  t.same(contradictions('{}', { advertise: 'a', mode: 'server', 'unknown-clients': 'allow' }).map(writtenText), ['dhcp.mode: (nothing)', 'dhcp.unknown_clients: (nothing)', 'advertise: (nothing)'])
+  t.equal(changedText('just words\n', []), 'just words\n')
   t.end()
 })
 

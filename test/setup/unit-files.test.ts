@@ -6,7 +6,7 @@ import { shippedUnits } from '../../src/base/bundled.js'
 import { loadConfig } from '../../src/config/load.js'
 import { listeners, placesIn } from '../../src/listeners.js'
 import { firewallServices, portsOf } from '../../src/setup/firewall-services.js'
-import { gatewayPolicy, gatewayUnit, outsideIn, policyXml } from '../../src/setup/gateway.js'
+import { assignedIn, gatewayPolicy, gatewayUnit, outsideIn, policyXml } from '../../src/setup/gateway.js'
 import { subjectNames } from '../../src/setup/subject-names.js'
 import { unitFiles, type UnitWishes, type WantedSocket } from '../../src/setup/unit-files.js'
 import { needs, runTool } from '../helpers/tools.js'
@@ -46,6 +46,8 @@ t.test('drop-ins for what is elsewhere', t => {
   t.same(lines(written.get('core-provisioner-dhcp@b.socket.d/interface.conf')), ['[Socket]', 'BindToDevice=b'])
   t.same(lines(written.get('core-provisioner.service.d/paths.conf')), ['[Service]', 'ReadWritePaths=-/srv/store "-/srv/with \\"blank\\"/100%%"'])
   t.same([...files({ sockets: moved, systemd: 219, written: ['/srv/store'] }).files.keys()].filter(path => path.startsWith('core-provisioner.service.d/')), [], 'nothing that 219 does not know')
+  for (const [systemd, knows] of [[238, false], [239, true]] as const) t.equal(files({ systemd, written: ['/srv'] }).files.has('core-provisioner.service.d/paths.conf'), knows, String(systemd))
+  t.notOk(files({}).files.has('core-provisioner.service.d/paths.conf'))
   t.end()
 })
 
@@ -59,6 +61,12 @@ t.test('a gateway has a unit of its own, and says which way out', t => {
   t.same(sockets, [])
   t.equal(outsideIn(dropIn), 'ens160', 'and is found again')
   t.equal(outsideIn('[Service]\n'), undefined)
+  t.same(assignedIn(dropIn), [], 'firewalld was told nothing')
+  const assigned = [{ zone: 'internal', name: 'ens192' }, { zone: 'public', name: 'ens160' }]
+  const told = files({ gateway: { ...gateway, assigned } }).files.get(`${gatewayUnit}.d/interfaces.conf`) ?? ''
+  t.same(assignedIn(told), assigned)
+  t.equal(outsideIn(told), 'ens160')
+  t.same(assignedIn('Environment="ZONES=/a b/ c d/e"\n'), [{ zone: 'd', name: 'e' }])
   t.match(policyXml(['internal', 'public'], 'public'), /<policy target="ACCEPT">[^]*<ingress-zone name="internal"\/>\n {2}<egress-zone name="public"\/>\n<\/policy>/)
   t.ok(gatewayPolicy.length <= 18, 'firewalld takes no longer name')
   t.equal(policyXml(['public'], 'public'), undefined, 'within one zone there is nothing to say')
@@ -84,6 +92,9 @@ t.test('firewalld is told of the ports that machines reach', t => {
   t.same(ports([{ ...http, port: 9090 }, { name: 'dhcp', transport: 'udp', host: '0.0.0.0', port: 67 }, { name: 'rpc', transport: 'tcp', host: '127.0.0.1', port: 8081 }]),
     { 'core-provisioner': ['9090/tcp', '67/udp'], 'core-provisioner-https off': ['8443/tcp'], 'core-provisioner-rpc off': ['8081/tcp'] })
   t.same(portsOf([http, http]), ['8080/tcp'])
+  for (const [host, on] of [['::1', false], ['127.1.2.3', false], ['::', true], ['::11', true], ['10.127.0.1', true], ['1.2.3.4', true]] as const) {
+    t.equal(firewallServices([{ ...http, host }])[0]?.on, on, host)
+  }
   const shipped = readdirSync(new URL('../../systemd/firewalld', import.meta.url)).map(name => name.replace('.xml', '')).sort()
   t.same(firewallServices([]).map(({ name }) => name).sort(), shipped)
   t.end()

@@ -13,6 +13,7 @@ t.test('values that can be none, wherever they would go', t => {
     [/^--unknown-clients is allow or deny, not maybe$/, { 'unknown-clients': 'maybe' }]
   ]
   for (const [message, wishes] of wrong) t.throws(() => wishesIn(wishes), { code: 'usage', message })
+  t.same(wishesIn({ interface: 'a-name-of-15-le', 'unknown-clients': 'allow', mode: 'proxy' }), { interface: 'a-name-of-15-le', 'unknown-clients': 'allow', mode: 'proxy' })
   t.same(wishesIn({ mode: 'off', first: true, config: 'x' }), { mode: 'off' }, 'other flags are none of its business')
   t.end()
 })
@@ -26,6 +27,9 @@ t.test('flags that make no configuration', t => {
     [/go with --mode server$/, { mode: 'proxy', interface: 'br0', subnet: '172.30.0.0/24' }]
   ]
   for (const [message, wishes] of wrong) t.throws(() => { assertWhole(withImplied(wishes)) }, { code: 'usage', message })
+  for (const name of ['range', 'router', 'domain', 'unknown-clients'] as const) t.throws(() => { assertWhole({ mode: 'off', [name]: 'x' }) }, { code: 'usage', message: /go with --mode server$/ }, name)
+  t.same(withImplied({ mode: 'proxy', subnet: '172.30.0.0/24' }), { mode: 'proxy', subnet: '172.30.0.0/24' })
+  t.same(withImplied({ interface: 'a' }), { interface: 'a' })
   t.same(withImplied({ subnet: '172.30.0.0/24' }), { subnet: '172.30.0.0/24', mode: 'server' })
   for (const wishes of [{ mode: 'off' }, { mode: 'proxy', interface: 'br0' }, { interface: 'br0', subnet: '172.30.0.0/24' }]) t.doesNotThrow(() => { assertWhole(withImplied(wishes)) })
   t.end()

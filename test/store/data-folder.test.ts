@@ -6,8 +6,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { unreadIfMade } from '../../src/cli/unread.js'
 import { listDataFolder } from '../../src/store/data-folder.js'
+import { openFileStore } from '../../src/store/file-store.js'
 import { FakeClock } from '../helpers/fake-clock.js'
+import { quiet } from '../helpers/grpc-appliance.js'
 import { typescript } from '../helpers/typescript.js'
 
 const listed = async (folder: string, clock = new FakeClock()): Promise<{ files: string[], linked: string[], problems: Array<[string, string]> }> => {
@@ -102,5 +105,15 @@ t.test('an unfinished file is removed a minute after it was written, by both clo
     utimesSync(join(base, 'groups'), now - folderAge, now - folderAge)
     t.same((await listed(base, clock)).files, [], 'never one of the store')
     t.equal(existsSync(left), isKept, why)
+  }
+})
+
+t.test('a folder that was not made yet is told from one that cannot be read, whatever it is called', async t => {
+  const folder = t.testdir({ 'a: there is no b': 'a file' })
+  for (const [name, isMissing] of [['none', true], ['a: there is no b', false], ['', false]] as const) {
+    const store = await openFileStore({ dataPath: join(folder, name), tombstoneMs: 0, clock: new FakeClock(), log: quiet, watch: false })
+    t.equal(store.problems().some(problem => problem.isMissing === true), isMissing, name)
+    t.equal(unreadIfMade(store.problems()).length, name === 'a: there is no b' ? 1 : 0, name)
+    await store.close()
   }
 })

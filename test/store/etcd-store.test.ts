@@ -163,7 +163,7 @@ t.test('etcd away: what is known is served, nothing is taken, one line tells it;
   t.equal(again.store.snapshot.groups.get('a')?.profile, 'p')
   t.match(again.state.standing, { inStep: false, age: Number })
   t.same(again.store.problems(), [])
-  const without = await provisioner(t, cluster, { folder: t.testdir() })
+  const without = await provisioner(t, cluster, { folder: join(folder, 'without') })
   t.match(without.store.problems(), [{ kind: undefined, message: /nothing was read yet/ }])
 
   await cluster.members[0]!.start()
@@ -199,7 +199,7 @@ t.test('a cluster that was restored is this fleet still; another fleet, nothing 
   const folder = t.testdir()
   const a = await provisioner(t, cluster, { folder })
   await a.store.putGroup(makeGroup({ id: 'a', profile: 'old' }))
-  const saved = join(t.testdir(), 'saved')
+  const saved = join(folder, 'saved')
   const etcdctl = (...args: readonly string[]): void => {
     execFileSync(findTool('etcdctl')!, ['--endpoints', cluster.endpoints[0]!, ...args], { env: { ...process.env, ETCDCTL_API: '3' }, stdio: 'ignore' })
   }

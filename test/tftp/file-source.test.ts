@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { systemClock } from '../../src/base/clock.js'
 import { Readers } from '../../src/disk/disk-file.js'
+import type { DiskTurns } from '../../src/disk/disk-turns.js'
 import { FileCache } from '../../src/disk/file-cache.js'
 import { type OpenFile, memoryFile, readPart } from '../../src/disk/open-file.js'
 import { type FileSource, firstOf, storedFiles } from '../../src/tftp/file-source.js'
@@ -164,4 +165,37 @@ t.test('a rack that asks at once costs one look at the folders, whatever it find
   t.equal(looks, 3, 'a refusal is one for all')
   await ask('none')
   t.equal(looks, 4, 'and nothing of it is kept')
+})
+
+t.test('what was a file when it was looked at, and is none when it is opened, leaves no descriptor', async t => {
+  const open = (): number => readdirSync('/proc/self/fd').length
+  for (const [size, what] of [[300_000, 'large'], [100, 'small']] as const) {
+    const dir = t.testdir({})
+    write(join(dir, 'file'), Buffer.alloc(size))
+    let operations = 0
+    const take: DiskTurns['take'] = async operation => {
+      if (++operations === 2) {
+        rmSync(join(dir, 'file'))
+        mkdirSync(join(dir, 'file'))
+      }
+      return await operation()
+    }
+    const turns = { take, owe: take } as DiskTurns
+    const source = storedFiles({ roots: [dir], cache: new FileCache(small), readers, clock, turns })
+    const before = open()
+    await t.rejects(source.open('file', request), { code: 'permission_denied', message: `${dir}/file is not a regular file` }, what)
+    t.equal(open(), before, what)
+  }
+})
+
+t.test('what memory has no room for is sent from the disk, and what it has holds its own', async t => {
+  const dir = t.testdir({})
+  for (const name of ['a', 'b', 'c']) write(join(dir, name), Buffer.alloc(60_000, name))
+  const source = storedFiles({ roots: [dir], cache: new FileCache({ ...small, memory: 64_000 }), readers, clock })
+  const held = await source.open('a', request)
+  t.equal((await readPart(held!, 0, 10)).toString(), 'a'.repeat(10))
+  t.equal((await content(await source.open('b', request)))?.equals(Buffer.alloc(60_000, 'b')), true)
+  t.equal((await readPart(held!, 59_990, 100)).toString(), 'a'.repeat(10))
+  await held?.close()
+  t.equal((await content(await source.open('c', request)))?.equals(Buffer.alloc(60_000, 'c')), true)
 })

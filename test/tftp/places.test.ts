@@ -71,6 +71,36 @@ t.test('who holds many transfers for long gives way, however busy they are', asy
   t.equal(hall.places.size, 8)
 })
 
+t.test('first goes who never answered, then who has stalled, then nobody', t => {
+  const hall = new Hall()
+  for (let n = 0; n < 4; n++) hall.ask('known-many', n)
+  for (let n = 0; n < 4; n++) hall.ask('known-others', n)
+  const sessions = new Map(hall.slots.map(({ asked, session }) => [asked.key, session]))
+  Object.assign(sessions.get('known-many:1')!, { stalled: true })
+  Object.assign(sessions.get('known-others:2')!, { heard: false })
+  hall.served.splice(0)
+  hall.pass(200)
+  t.equal(hall.ask('first', 1), 'begins')
+  t.same(hall.gaveWay, ['known-others:2'])
+  t.equal(hall.ask('second', 1), 'begins')
+  t.same(hall.gaveWay.slice(1), ['known-many:1'])
+  t.equal(hall.ask('third', 1), 'waits')
+  t.equal(hall.gaveWay.length, 2)
+  t.end()
+})
+
+t.test('who has not answered yet has a fifth of a second', t => {
+  const hall = new Hall()
+  for (let n = 0; n < 8; n++) hall.ask(`one-${n}`, n)
+  for (const { session } of hall.slots) Object.assign(session!, { heard: false })
+  hall.pass(100)
+  t.equal(hall.ask('newcomer', 1), 'waits')
+  t.same(hall.gaveWay, [])
+  hall.pass(100)
+  t.same(hall.gaveWay, ['one-0:0'])
+  t.end()
+})
+
 t.test('a stranger that waits with many requests holds up nobody', async t => {
   const hall = new Hall({ maxTransfers: 6 })
   for (let n = 0; n < 100; n++) for (const stranger of ['x', 'y', 'z']) hall.ask(stranger, n)

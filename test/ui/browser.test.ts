@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { axeFindings, launchBrowser, type Opened, openPage } from '../helpers/browser.js'
 import { freePort } from '../helpers/free-port.js'
@@ -18,7 +18,13 @@ interface Site {
   readonly http: string
   readonly program: Program
   readonly open: (path: string, options?: BrowserContextOptions, prepare?: (page: Page) => Promise<void>) => Promise<Opened>
+  /** Closes what was opened: pages that are live cost the others their time. */
+  readonly closePages: () => Promise<void>
 }
+
+/** Tests of one program and one browser, in their order. */
+const together: Array<{ readonly name: string, readonly run: (t: Test, here: Site) => Promise<void> }> = []
+const testTogether = (name: string, run: (t: Test, here: Site) => Promise<void>): void => { together.push({ name, run }) }
 
 async function site (t: Test, ui = ''): Promise<Site> {
   const folder = shortFolder(t)
@@ -26,6 +32,7 @@ async function site (t: Test, ui = ''): Promise<Site> {
   const put = (path: string, value: unknown): void => { writeFileSync(join(folder, 'data', path), JSON.stringify(value)) }
   put('profiles/worker.json', { id: 'worker', ignition_id: 'worker.ign', boot: { kernel: '/assets/vmlinuz', initrd: [], args: ['quiet'] } })
   put('groups/one.json', { id: 'one', profile: 'worker', selector: { mac: mac(1) } })
+  put('groups/three.json', { id: 'three', profile: 'worker', selector: { mac: mac(3) } })
   put('groups/odd.json', { id: 'odd', profile: 'worker', selector: { mac: mac(2), serial: hostile } })
   put('ignition/worker.ign', { ignition: { version: '3.4.0' }, passwd: { users: [{ name: 'core', passwordHash: '$6$hash' }] } })
   const [port, httpPort] = [await freePort(), await freePort()]
@@ -45,22 +52,25 @@ ui: { address: "127.0.0.1:${port}"${ui} }
   await program.logged('appliance.ready')
   const url = `http://127.0.0.1:${port}`
   let browser: Promise<Browser> | undefined
+  const contexts: BrowserContext[] = []
   return {
     url,
     http: `http://127.0.0.1:${httpPort}`,
     program,
     open: async (path, options, prepare) => {
       browser ??= launchBrowser(t)
-      return await openPage(await browser, `${url}${path}`, options, prepare)
-    }
+      const opened = await openPage(await browser, `${url}${path}`, options, prepare)
+      contexts.push(opened.page.context())
+      return opened
+    },
+    closePages: async () => { await Promise.all(contexts.splice(0).map(context => context.close())) }
   }
 }
 
 const script = async (http: string, address: string, more = ''): Promise<void> => { await (await fetch(`${http}/ipxe?mac=${address.replaceAll(':', '-')}${more}`)).text() }
 
-t.test('live: machines come as they boot, with the reason why they do not get further', async t => {
+testTogether('live: machines come as they boot, with the reason why they do not get further', async (t, { http, open }) => {
   if (!needs(t, 'chromium')) return
-  const { http, open } = await site(t)
   const { page, complaints } = await open('/ui/')
   t.match(await page.locator('#verdict').textContent(), 'Nothing wrong. No boot has been seen yet')
   await page.locator('#live', { hasText: /^live$/ }).waitFor()
@@ -90,9 +100,8 @@ t.test('live: machines come as they boot, with the reason why they do not get fu
   t.same(complaints, [])
 })
 
-t.test('without JavaScript it is whole', async t => {
+testTogether('without JavaScript it is whole', async (t, { http, open }) => {
   if (!needs(t, 'chromium')) return
-  const { http, open } = await site(t)
   await script(http, mac(9))
   const { page } = await open('/ui/', { javaScriptEnabled: false })
   t.match(await page.locator('#trouble tbody').textContent(), 'no group matches')
@@ -101,9 +110,8 @@ t.test('without JavaScript it is whole', async t => {
   t.match(await page.locator('main').textContent(), /No group wants a label that this machine has/)
 })
 
-t.test('a machine: why this group, what it would get, and a file for a ticket', async t => {
+testTogether('a machine: why this group, what it would get, and a file for a ticket', async (t, { url, http, open }) => {
   if (!needs(t, 'chromium')) return
-  const { url, http, open } = await site(t)
   await script(http, mac(1))
   const { page, complaints } = await open(`/ui/machines/${mac(1)}`)
   const text = await page.locator('main').textContent() ?? ''
@@ -121,9 +129,8 @@ t.test('a machine: why this group, what it would get, and a file for a ticket', 
   t.match(file, '<style>')
 })
 
-t.test('nobody finds fault with it: readers of screens, phones, the dark, and text of machines', async t => {
+testTogether('nobody finds fault with it: readers of screens, phones, the dark, and text of machines', async (t, { http, open }) => {
   if (!needs(t, 'chromium')) return
-  const { http, open } = await site(t)
   await script(http, mac(1))
   await script(http, mac(2), `&serial=${encodeURIComponent(hostile)}&hostname=${encodeURIComponent(hostile)}`)
   await script(http, mac(9))
@@ -133,6 +140,7 @@ t.test('nobody finds fault with it: readers of screens, phones, the dark, and te
       t.same(await axeFindings(page), [], `${path} ${JSON.stringify(options)}`)
       t.same(complaints, [], path)
       t.ok(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth'), `${path} is no wider than the screen`)
+      await page.context().close()
     }
   }
   const { page, complaints } = await open(`/ui/machines/${mac(2)}`)
@@ -140,9 +148,8 @@ t.test('nobody finds fault with it: readers of screens, phones, the dark, and te
   t.same(complaints, [], 'under its policy too')
 })
 
-t.test('health: what doctor finds, as a light and a word, with what mends it', async t => {
+testTogether('health: what doctor finds, as a light and a word, with what mends it', async (t, { open }) => {
   if (!needs(t, 'chromium')) return
-  const { open } = await site(t)
   const { page, complaints } = await open('/ui/health')
   const light = page.locator('tr', { has: page.locator('th', { hasText: /^your DHCP server$/ }) })
   // The page waits three seconds for doctor; where that takes longer, it says to load it again.
@@ -156,12 +163,28 @@ t.test('health: what doctor finds, as a light and a word, with what mends it', a
   t.same(complaints, [])
 })
 
-t.test('pages that are no list of machines are renewed too, not under the hand of a reader, and say when they are not', async t => {
+testTogether('small, closed to others, and read-only', async (t, { url, http }) => {
+  const answer = await fetch(`${url}/ui/`)
+  t.match(answer.headers.get('content-security-policy'), /^default-src 'self'/)
+  const parts = await Promise.all(['/ui/', '/ui/page.css', '/ui/live.js'].map(async path => Buffer.from(await (await fetch(`${url}${path}`)).arrayBuffer())))
+  const octets = parts.reduce((sum, part) => sum + gzipSync(part).length, 0)
+  t.ok(octets < 60_000, `${octets} octets compressed`)
+  t.equal((await fetch(`${url}/ui/`, { method: 'POST' })).status, 404)
+  t.equal((await fetch(`${http}/ui/`)).status, 404, 'not where machines ask')
+  t.equal((await fetch(`${url}/ui/machines/nonsense`)).status, 404)
+  const { request } = await import('node:http')
+  const statusWith = async (headers: readonly string[]): Promise<unknown> =>
+    await new Promise(resolve => { request(`${url}/ui/`, { headers, setHost: false }, ({ statusCode }) => { resolve(statusCode) }).end() })
+  t.equal(await statusWith(['Host', 'rebound.example.org']), 421, 'a name of elsewhere that leads here')
+  t.equal(await statusWith(['Host', 'localhost', 'Host', 'rebound.example.org']), 400, 'and not beside another one')
+  t.equal(await statusWith([]), 400, 'nor none at all')
+})
+
+testTogether('pages that are no list of machines are renewed too, not under the hand of a reader, and say when they are not', async (t, { open, program, http }) => {
   if (!needs(t, 'chromium')) return
-  const { open, program, http } = await site(t)
-  await script(http, mac(1))
+  await script(http, mac(3))
   const isBare = 'document.getElementById("again").children.length === 0'
-  for (const path of ['/ui/', '/ui/images', '/ui/health', '/ui/fleet', '/ui/network', '/ui/strangers', '/ui/store', `/ui/machines/${mac(1)}`]) {
+  for (const path of ['/ui/', '/ui/images', '/ui/health', '/ui/fleet', '/ui/network', '/ui/strangers', '/ui/store', `/ui/machines/${mac(3)}`]) {
     const { page, complaints } = await open(path, {}, async page => { await page.clock.install() })
     const again = page.locator('#again')
     const text = async (): Promise<string> => (await again.textContent() ?? '').replace(/\d+ \w+ ago/g, '')
@@ -172,9 +195,10 @@ t.test('pages that are no list of machines are renewed too, not under the hand o
     t.not(await text(), '', `${path} is there again`)
     t.equal(await page.locator('#live').textContent(), 'live')
     t.same(complaints, [], path)
+    await page.context().close()
   }
-  const followed = await open(`/ui/machines/${mac(1)}`)
-  await (await fetch(`${http}/ignition?mac=${mac(1)}`)).text()
+  const followed = await open(`/ui/machines/${mac(3)}`)
+  await (await fetch(`${http}/ignition?mac=${mac(3)}`)).text()
   await followed.page.locator('svg.waterfall text', { hasText: /^ignition$/ }).waitFor()
   t.same(followed.complaints, [], 'a machine is followed as it boots')
   const { page } = await open('/ui/network', {}, async page => { await page.clock.install() })
@@ -194,22 +218,14 @@ t.test('pages that are no list of machines are renewed too, not under the hand o
   await page.locator('#live', { hasText: /^not live: the server does not answer/ }).waitFor()
 })
 
-t.test('small, closed to others, and read-only', async t => {
-  const { url, http } = await site(t)
-  const answer = await fetch(`${url}/ui/`)
-  t.match(answer.headers.get('content-security-policy'), /^default-src 'self'/)
-  const parts = await Promise.all(['/ui/', '/ui/page.css', '/ui/live.js'].map(async path => Buffer.from(await (await fetch(`${url}${path}`)).arrayBuffer())))
-  const octets = parts.reduce((sum, part) => sum + gzipSync(part).length, 0)
-  t.ok(octets < 60_000, `${octets} octets compressed`)
-  t.equal((await fetch(`${url}/ui/`, { method: 'POST' })).status, 404)
-  t.equal((await fetch(`${http}/ui/`)).status, 404, 'not where machines ask')
-  t.equal((await fetch(`${url}/ui/machines/nonsense`)).status, 404)
-  const { request } = await import('node:http')
-  const statusWith = async (headers: readonly string[]): Promise<unknown> =>
-    await new Promise(resolve => { request(`${url}/ui/`, { headers, setHost: false }, ({ statusCode }) => { resolve(statusCode) }).end() })
-  t.equal(await statusWith(['Host', 'rebound.example.org']), 421, 'a name of elsewhere that leads here')
-  t.equal(await statusWith(['Host', 'localhost', 'Host', 'rebound.example.org']), 400, 'and not beside another one')
-  t.equal(await statusWith([]), 400, 'nor none at all')
+t.test('one program, one browser', async t => {
+  const here = await site(t)
+  for (const { name, run } of together) {
+    await t.test(name, async t => {
+      await run(t, here)
+      await here.closePages()
+    })
+  }
 })
 
 t.test('for whom it is', async t => {

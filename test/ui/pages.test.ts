@@ -7,7 +7,9 @@ import { fleetPage } from '../../src/ui/fleet-page.js'
 import { escapeHtml, html } from '../../src/ui/html.js'
 import { ladderRow, sectionOf } from '../../src/ui/ladder.js'
 import { healthPage } from '../../src/ui/health-page.js'
-import { imagesPage, storePage, strangersPage } from '../../src/ui/list-pages.js'
+import { imagesPage } from '../../src/ui/images-page.js'
+import { storePage } from '../../src/ui/store-page.js'
+import { strangersPage } from '../../src/ui/strangers-page.js'
 import { networkPage, type NetworkShown } from '../../src/ui/network-page.js'
 import { machinePage } from '../../src/ui/machine-page.js'
 import { vendorOf, Vendors } from '../../src/ui/vendors.js'
@@ -132,6 +134,7 @@ t.test('who else speaks DHCP: at its subnet, beside the interface, and no more t
   t.match(some, '1 other DHCP server was seen, and 2 relay agents, since this service started. 7 messages named further addresses, too many to write down.')
   t.match(some, /<th scope="row">10\.9\.0\.1<\/th><td>none<\/td><td>3<\/td><td>2026-11-28T11:59:00\.000Z<\/td>/)
   t.match(shown({ mode: 'proxy', servers: [seen('172.30.0.5')] }), 'the network&#39;s own DHCP server: 172.30.0.5')
+  t.notMatch(shown({ mode: 'proxy', servers: Array.from({ length: 40 }, (_, n) => seen(`10.8.0.${n}`)) }), 'class="odd"', 'beside a proxy none of them is odd, however many')
   const many = shown({ relays: Array.from({ length: 40 }, (_, n) => seen(`10.9.0.${n}`)), servers: Array.from({ length: 40 }, (_, n) => seen(`10.8.0.${n}`)) })
   t.match(many, />34 more relay agents</)
   t.match(many, />34 more DHCP servers</)
@@ -198,5 +201,11 @@ OUI:001122*
 
 t.test('whose card it is', t => {
   t.same([vendorOf('52:54:00:12:34:56'), vendorOf('88:a2:9e:00:00:01'), vendorOf('02:00:00:00:00:01'), vendorOf('00:11:22:33:44:55')], ['QEMU/KVM', 'Raspberry Pi', 'made up (locally administered)', undefined])
+  t.end()
+})
+
+t.test('what is wrong a hundred thousand times is told by a light', t => {
+  const checks = Array.from({ length: 150_000 }, (_, n) => ({ about: 'store', level: n === 7 ? 'problem' : 'warning', text: 'x' } as const))
+  t.match(healthPage({ checks, at: now, now, version: '1' }).text, '<p>1 problem, 0 warnings, 0 notes, 0 good. doctor looked 0 s ago.')
   t.end()
 })

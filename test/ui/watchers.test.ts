@@ -11,7 +11,7 @@ import type { SectionPart } from '../../src/ui/boots-page.js'
 import type { LadderSection } from '../../src/ui/ladder.js'
 import { mostLate, watchers } from '../../src/ui/live-rows.js'
 import { parsePlace, type ListPlace, placeText } from '../../src/ui/paging.js'
-import { mostProblems } from '../../src/ui/list-pages.js'
+import { mostProblems } from '../../src/ui/store-page.js'
 import { buildUiApp, mostReleases, strangerRows, type UiSource } from '../../src/ui/ui-app.js'
 import { storeRows, storeShown } from '../../src/wiring/ui-store.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -44,6 +44,18 @@ function storePages (t: Test, store: MemoryStore) {
     }
   }
 }
+
+t.test('an answer is compressed for who takes it (RFC 9110 section 12.5.3)', async t => {
+  const app = page(t)
+  for (const [encodings, isCompressed] of [
+    [undefined, false], ['', false], ['gzip', true], ['GZIP;q=0.5', true], ['br, gzip;q=1.0', true], ['deflate, x-gzip', false], ['gzip;q=0', false], ['gzip ; q=0.000, br', false]
+  ] as const) {
+    for (const url of ['/ui/strangers', '/ui/page.css']) {
+      const { headers } = await app.inject({ url, remoteAddress: '127.0.0.1', headers: { host: 'localhost', ...encodings !== undefined && { 'accept-encoding': encodings } } })
+      t.equal(headers['content-encoding'], isCompressed ? 'gzip' : undefined, `${url} ${encodings ?? 'none'}`)
+    }
+  }
+})
 
 t.test('so many watch from one address and in all', async t => {
   for (const [most, address] of [[watchers.perAddress, () => '127.0.0.1'], [watchers.all, (n: number) => `127.0.1.${n}`]] as const) {

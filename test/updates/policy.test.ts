@@ -179,3 +179,20 @@ t.test('what can not be kept is not told', async t => {
   bench.store.isFull = false
   t.equal(await bench.offered('b', old), next, 'nor counted')
 })
+
+t.test('what an operator says is kept before it is answered', async t => {
+  const bench = new UpdateBench([group()], [next])
+  t.teardown(() => { bench.updates.close() })
+  for (const [what, say] of [
+    ['pause', () => bench.updates.pause('workers')], ['approve', () => bench.updates.approve('workers', next)], ['resume', () => bench.updates.resume('workers')]
+  ] as const) {
+    bench.store.isFull = true
+    const before = bench.store.changes.length
+    await t.rejects(say(), { code: 'disk_full' }, what)
+    t.equal(bench.store.changes.length, before)
+    bench.store.isFull = false
+    t.match(await say(), { name: 'workers' }, what)
+    t.equal(bench.store.changes.length, before + 1)
+  }
+  t.equal(await bench.updates.pause('nobody'), undefined)
+})

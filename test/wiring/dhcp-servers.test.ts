@@ -9,7 +9,7 @@ import type { DhcpSettings } from '../../src/dhcp/server-settings.js'
 import { formatIpv4, parseIpv4, parseSubnet } from '../../src/net/ipv4.js'
 import { DhcpServers } from '../../src/wiring/dhcp-servers.js'
 import { keepGroupMachines } from '../../src/wiring/group-machines.js'
-import { Homes } from '../../src/wiring/homes.js'
+import { homesOf } from '../../src/wiring/homes.js'
 import { HttpNames } from '../../src/loaders/shim-image.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { logLines } from '../helpers/log-lines.js'
@@ -23,7 +23,7 @@ function site (t: Test, store: MemoryStore) {
   const set = [`state_path=${folder}`, 'dhcp.interfaces=[{ name: a, mode: server }, { name: b, mode: server }]', 'dhcp.subnets=[{ subnet: 10.0.0.0/24 }]', 'dhcp.unknown_clients=allow']
   const loaded = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set })
   const { config } = loaded
-  const homes = new Homes(config)
+  const homes = homesOf(config)
   homes.on('a').settle([{ ip: parseIpv4('10.0.0.2')!, subnet: parseSubnet('10.0.0.0/24')! }])
   homes.on('b').settle([{ ip: parseIpv4('10.0.1.2')!, subnet: parseSubnet('10.0.1.0/24')! }])
   const lines = logLines()

@@ -7,7 +7,7 @@ import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
 import { type Ipv4, parseIpv4 } from '../../src/net/ipv4.js'
 import { createEnrolment, enrolmentFindings, type EnrolmentOptions } from '../../src/wiring/enrolment.js'
-import { Homes } from '../../src/wiring/homes.js'
+import { homesOf } from '../../src/wiring/homes.js'
 import { mac } from '../helpers/dhcp.js'
 import { DiskRecord } from '../helpers/disk-record.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -39,7 +39,7 @@ async function world (t: Test, profiles: readonly string[] = ['core', 'default']
     const appliance = await startAppliance({ pki, dataPath, before, clock })
     const registry = new MachineRegistry([], { note: () => {} })
     const enrolment = createEnrolment({
-      ground: { loaded, config: loaded.config, clock, log: quiet, store: appliance.store, homes: new Homes(loaded.config) },
+      ground: { loaded, config: loaded.config, clock, log: quiet, store: appliance.store, homes: homesOf(loaded.config) },
       leases: { table } as never,
       registry,
       provisioner: appliance.provisioner,

@@ -4,14 +4,14 @@ import { loadConfig } from '../../src/config/load.js'
 import { alone } from '../../src/matchbox/fallbacks.js'
 import { parseIpv4, parseSubnet } from '../../src/net/ipv4.js'
 import { fallbacksOf, ownOrigins } from '../../src/wiring/fallbacks.js'
-import { Homes } from '../../src/wiring/homes.js'
+import { homesOf } from '../../src/wiring/homes.js'
 
 const { config } = loadConfig({
   file: undefined, defaultFile: '/nowhere', env: {}, set: ['advertise=boot.test', 'dhcp.interfaces=[{ name: a, mode: proxy }, { name: b, mode: proxy }]']
 })
 
 t.test('machines are told of the others by addresses near them, as long as those are there', t => {
-  const homes = new Homes(config)
+  const homes = homesOf(config)
   t.equal(fallbacksOf({ config, homes, cluster: undefined }), alone)
   for (const [name, address] of [['a', '10.1.0.1'], ['b', '10.2.0.1']] as const) {
     homes.on(name).settle([{ ip: parseIpv4(address)!, subnet: parseSubnet(address.replace(/1$/, '0/24'))! }])
@@ -31,6 +31,6 @@ t.test('machines are told of the others by addresses near them, as long as those
   t.same([fallbacks.isOwn('boot.test'), fallbacks.isOwn('127.0.0.1'), fallbacks.isOwn('10.2.0.2')], [true, true, false])
   t.same([fallbacks.port, fallbacks.isByClient], [8080, true])
   const single = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [] }).config
-  t.equal(fallbacksOf({ config: single, homes: new Homes(single), cluster: { name: 'p1', present: () => present } as never }).isByClient, false)
+  t.equal(fallbacksOf({ config: single, homes: homesOf(single), cluster: { name: 'p1', present: () => present } as never }).isByClient, false)
   t.end()
 })

@@ -3,7 +3,7 @@ import pino from 'pino'
 import t from 'tap'
 import { loadConfig } from '../../src/config/load.js'
 import { openGuard } from '../../src/wiring/guard.js'
-import { Homes } from '../../src/wiring/homes.js'
+import { homesOf } from '../../src/wiring/homes.js'
 import { listen } from '../helpers/http-app.js'
 import { makeGroup, makeProfile, MemoryStore } from '../helpers/memory-store.js'
 import { typescript } from '../helpers/typescript.js'
@@ -13,7 +13,7 @@ const limits = { window: 600_000, count: 3 }
 
 t.test('tokens age by the time since the machine was switched on, whatever its clock says, and over a restart of the program', async t => {
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`] })
-  const ground = { config, homes: new Homes(config), log: pino({ level: 'silent' }) }
+  const ground = { config, homes: homesOf(config), log: pino({ level: 'silent' }) }
   let up = 5_000_000
   const guard = await openGuard({ ground, isAddressOf: () => true, onClose: close => { t.teardown(close) }, now: () => up })
   const token = guard.mint(mac)
@@ -33,7 +33,7 @@ t.test('tokens age by the time since the machine was switched on, whatever its c
 t.test('a token is guessed by nobody', async t => {
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`] })
   const guard = await openGuard({
-    ground: { config, homes: new Homes(config), log: pino({ level: 'silent' }) }, isAddressOf: () => true, onClose: close => { t.teardown(close) }, now: () => 1000
+    ground: { config, homes: homesOf(config), log: pino({ level: 'silent' }) }, isAddressOf: () => true, onClose: close => { t.teardown(close) }, now: () => 1000
   })
   const token = guard.mint(mac)
   const [time = '', code = ''] = token.split('-', 2)
@@ -51,7 +51,7 @@ t.test('a token is guessed by nobody', async t => {
 
 t.test('a config that is given out once is given out once, over a restart too; while the disk takes no use of a token it is asked for again', async t => {
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`state_path=${t.testdir()}`] })
-  const ground = { config, homes: new Homes(config), log: pino({ level: 'silent' }) }
+  const ground = { config, homes: homesOf(config), log: pino({ level: 'silent' }) }
   const store = new MemoryStore({
     groups: [makeGroup({ id: 'g', selector: { mac }, metadata: { ignition_guard: 'true', guard_count: '1' } })],
     profiles: [{ ...makeProfile({ id: 'p' }), ignitionId: 'i.ign' }],
@@ -82,7 +82,7 @@ t.test('a config that is given out once is given out once, over a restart too; w
 t.test('which URLs of a script lead here, and so get the token of its machine', async t => {
   const set = [`state_path=${t.testdir()}`, 'advertise=boot.test', 'http.address=0.0.0.0:8080', 'http.https.address=0.0.0.0:443', 'http.https.cert_file=/c', 'http.https.key_file=/k']
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set })
-  const ground = { config, homes: new Homes(config), log: pino({ level: 'silent' }) }
+  const ground = { config, homes: homesOf(config), log: pino({ level: 'silent' }) }
   const guard = await openGuard({ ground, isAddressOf: () => true, onClose: close => { t.teardown(close) } })
   const rows: ReadonlyArray<readonly [string, boolean]> = [
     ['http://boot.test:8080/ignition', true],
@@ -99,10 +99,14 @@ t.test('which URLs of a script lead here, and so get the token of its machine', 
   ]
   for (const [url, expected] of rows) t.equal(guard.isOwn(new URL(url)), expected, url)
   const other = { name: 'b', address: 'http://boot.example:8081', addresses: ['http://192.0.2.3:80', 'http://[::1]:8080', 'nonsense'] }
-  const cluster = { openGuard: async () => ({}), present: () => [{ ...other, name: 'a', addresses: [] }, other] } as never
+  const [secure, plain] = [{ name: 'c', address: 'http://192.0.2.5:80', addresses: [], httpsPort: 8443 }, { name: 'd', address: 'http://192.0.2.6:80', addresses: [], httpsPort: 0 }]
+  const cluster = { openGuard: async () => ({}), present: () => [{ ...other, name: 'a', addresses: [] }, other, secure, plain] } as never
   const shared = await openGuard({ ground: { ...ground, cluster }, isAddressOf: () => true, onClose: () => {} })
   const others = ['http://boot.example:8081/ignition', 'http://192.0.2.3/ignition', 'https://192.0.2.3/ignition', 'http://192.0.2.3:8080/ignition', 'https://192.0.2.3:80/ignition', 'https://192.0.2.4/ignition', 'http://nonsense/']
   t.same(others.map(url => shared.isOwn(new URL(url))), [true, true, true, false, false, false, false], 'of several provisioners a URL of another one')
+  for (const [url, expected] of [
+    ['https://192.0.2.5:8443/ignition', true], ['https://192.0.2.5/ignition', false], ['http://192.0.2.5:8443/ignition', false], ['https://192.0.2.6/ignition', false]
+  ] as const) t.equal(shared.isOwn(new URL(url)), expected, `${url}: its record tells its HTTPS`)
   t.notOk(others.some(url => guard.isOwn(new URL(url))), 'and of nobody\'s where there is one')
 })
 
@@ -113,10 +117,10 @@ t.test('without a descriptor to ask the kernel with, an address on a port of our
 import { loadConfig } from '${source('config/load.ts')}'
 import { localAddresses } from '${source('net/interfaces.ts')}'
 import { openGuard } from '${source('wiring/guard.ts')}'
-import { Homes } from '${source('wiring/homes.ts')}'
+import { homesOf } from '${source('wiring/homes.ts')}'
 localAddresses()
 const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: ['state_path=${t.testdir()}', 'advertise=boot.test', 'http.address=0.0.0.0:8080'] })
-const guard = await openGuard({ ground: { config, homes: new Homes(config), log: { warn () {} } }, isAddressOf: () => true, onClose: () => {} })
+const guard = await openGuard({ ground: { config, homes: homesOf(config), log: { warn () {} } }, isAddressOf: () => true, onClose: () => {} })
 const taken = []
 try { for (;;) taken.push(openSync('/dev/null')) } catch {}
 const said = ['http://203.0.113.9:8080/ignition', 'http://203.0.113.9:8081/ignition'].map(url => guard.isOwn(new URL(url)))

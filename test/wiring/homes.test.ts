@@ -1,13 +1,9 @@
+// The interfaces that DHCP is answered on, as the configuration has them and as they are told.
 import t from 'tap'
 import { type Config, loadConfig } from '../../src/config/load.js'
-import { formatIpv4, parseIpv4, parseSubnet } from '../../src/net/ipv4.js'
-import { dhcpText, type Home, Homes, homesTold, modeAt } from '../../src/wiring/homes.js'
+import { dhcpText } from '../../src/wiring/homes.js'
 
 const configOf = (...set: string[]): Config => loadConfig({ file: undefined, env: {}, set }).config
-const address = (text: string): Parameters<Home['settle']>[0][number] => {
-  const subnet = parseSubnet(text.replace(/\d+\//, '0/'))!
-  return { ip: parseIpv4(text.split('/', 1)[0]!)!, subnet }
-}
 const server = ['dhcp.mode=server', 'dhcp.subnets=[{ subnet: 10.1.0.0/24 }, { subnet: 10.9.0.0/24 }]']
 const two = configOf(...server, 'dhcp.interface=ens192', 'dhcp.interfaces=[{ name: ens224, mode: proxy }, { name: ens256, mode: off }]')
 
@@ -15,38 +11,5 @@ t.test('an interface that is off is none; one that both keys name stands as the 
   t.equal(dhcpText(two), 'DHCP server on ens192, proxy on ens224')
   t.equal(dhcpText(configOf(...server, 'dhcp.interface=a', 'dhcp.interfaces=[{ name: a, mode: proxy }, b]')), 'DHCP proxy on a, server on b')
   t.equal(dhcpText(configOf('dhcp.interfaces=[a]')), '', 'the mode is off unless something is written')
-  t.end()
-})
-
-t.test('each machine is told the address of the interface it is on, one behind a router that of where it was answered', t => {
-  const homes = new Homes(two)
-  const [first, second] = homes.all as [Home, Home]
-  t.equal(homes.of('10.1.0.9'), first, 'before any has an address')
-  first.settle([address('10.7.0.1/24'), address('10.1.0.1/24')])
-  second.settle([address('10.2.0.1/24')])
-  t.equal(first.origin, 'http://10.1.0.1:8080', 'the address inside a subnet that is served')
-  const told = (client: string): string => formatIpv4(homes.of(client).own ?? 0)
-  t.equal(told('10.1.0.9'), '10.1.0.1')
-  t.equal(told('10.7.0.9'), '10.1.0.1')
-  t.equal(told('10.2.0.9'), '10.2.0.1')
-  t.equal(told('10.9.0.9'), '10.1.0.1', 'nothing is known of it')
-  t.equal(told('::1'), '10.1.0.1')
-  homes.answered(parseIpv4('10.9.0.9')!, second)
-  t.equal(told('10.9.0.9'), '10.2.0.1')
-  homes.answered(parseIpv4('10.1.0.9')!, second)
-  t.equal(told('10.1.0.9'), '10.1.0.1', 'one that is near is where it is')
-  t.same(['10.1.0.9', '10.2.0.9', '10.9.0.8'].map(text => modeAt(homes, parseIpv4(text)!)), ['server', 'proxy', 'server'])
-  t.same(homesTold(homes), { interfaces: [{ dhcp: 'server', interface: 'ens192', address: '10.1.0.1' }, { dhcp: 'proxy', interface: 'ens224', address: '10.2.0.1' }] })
-  t.end()
-})
-
-t.test('an address stays told as long as the interface has it', t => {
-  const [home] = new Homes(two).all as [Home]
-  home.settle([address('10.9.0.1/24')])
-  home.settle([address('10.1.0.1/24'), address('10.9.0.1/24')])
-  t.equal(home.host, '10.9.0.1')
-  home.settle([address('10.1.0.1/24')])
-  t.equal(home.host, '10.1.0.1')
-  t.equal(new Homes(configOf('advertise=boot.example.com', 'dhcp.interfaces=[{ name: a, mode: proxy }, { name: b, mode: proxy }]')).on('b').host, 'boot.example.com', 'advertise overrides')
   t.end()
 })

@@ -1,17 +1,17 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { systemClock } from '../../src/base/clock.js'
 import { loadConfig } from '../../src/config/load.js'
 import { readPart } from '../../src/disk/open-file.js'
 import { createProvisioner } from '../../src/matchbox/provisioner.js'
 import { loaderFiles } from '../../src/wiring/loader-files.js'
+import { FakeClock } from '../helpers/fake-clock.js'
 import { MemoryStore } from '../helpers/memory-store.js'
 
 t.test('your own file goes before the one that is made', async t => {
   const root = t.testdir({ 'autoexec.ipxe': '#!ipxe\nshell\n' })
   const { config } = loadConfig({ file: undefined, env: {}, set: [`tftp.root=${root}`] })
-  const files = loaderFiles({ config, clock: systemClock, originFor: () => 'http://192.0.2.1:8080', provisioner: createProvisioner({ store: new MemoryStore() }), macOf: () => undefined })
+  const files = loaderFiles({ config, clock: new FakeClock(), originFor: () => 'http://192.0.2.1:8080', provisioner: createProvisioner({ store: new MemoryStore() }), macOf: () => undefined })
   const read = async (name: string): Promise<string | undefined> => {
     const file = await files.open(name, { client: '192.0.2.7' })
     if (file === undefined) return undefined
@@ -37,7 +37,7 @@ t.test('your own file goes before the one that is made', async t => {
 t.test('images under the names that scripts have for them, for loaders that know no HTTP', async t => {
   const folder = t.testdir({ root: {}, assets: { flatcar: { vmlinuz: 'kernel', '.partial': { vmlinuz: 'unverified' } } } })
   const { config } = loadConfig({ file: undefined, env: {}, set: [`tftp.root=${folder}/root`, `assets_path=${folder}/assets`] })
-  const files = loaderFiles({ config, clock: systemClock, originFor: () => 'http://192.0.2.1:8080', provisioner: createProvisioner({ store: new MemoryStore() }), macOf: () => undefined })
+  const files = loaderFiles({ config, clock: new FakeClock(), originFor: () => 'http://192.0.2.1:8080', provisioner: createProvisioner({ store: new MemoryStore() }), macOf: () => undefined })
   const size = async (name: string): Promise<number | undefined> => {
     const file = await files.open(name, { client: '192.0.2.7' })
     await file?.close()

@@ -11,7 +11,7 @@ import { loadConfig } from '../../src/config/load.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
 import { parseGroup } from '../../src/matchbox/group.js'
 import { parseMac } from '../../src/net/mac.js'
-import { Homes } from '../../src/wiring/homes.js'
+import { homesOf } from '../../src/wiring/homes.js'
 import { openMachineNews } from '../../src/wiring/machine-news.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { freePort } from '../helpers/free-port.js'
@@ -114,10 +114,10 @@ t.test('each kind reaches a receiver; a conflict is told of once an hour, and of
   const registry = new MachineRegistry([], { note: () => {}, kindOf: () => 'known' })
   const ends: Array<() => Promise<void>> = []
   const news = await openMachineNews(
-    { loaded, config: loaded.config, clock, log: quiet, homes: new Homes(loaded.config) }, registry, new Metrics(), end => { ends.unshift(end) }
+    { loaded, config: loaded.config, clock, log: quiet, homes: homesOf(loaded.config) }, registry, new Metrics(), end => { ends.unshift(end) }
   )
   const group = parseGroup(Buffer.from('{"id":"core-1","profile":"core","metadata":{"ip":"10.0.0.21"}}'))
-  registry.record({ mac: parseMac(machine)!, stage: 'script', at: clock.now(), failed: 'no group matches the labels', serial: hostile })
+  registry.record({ mac: parseMac(machine)!, stage: 'script', at: clock.now(), code: 'group_unmatched', failed: 'no group matches the labels', serial: hostile })
   clock.advance(5000)
   await until(1)
   news.enrolled(parseMac(machine)!, group)

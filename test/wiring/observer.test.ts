@@ -1,16 +1,25 @@
 import t from 'tap'
 import { clientInfo } from '../../src/dhcp/client-info.js'
+import { systemClock } from '../../src/base/clock.js'
 import { Fence } from '../../src/base/fence.js'
 import { createLog } from '../../src/base/log.js'
 import { Metrics } from '../../src/base/metrics.js'
+import { loadConfig } from '../../src/config/load.js'
 import type { RequestEvent } from '../../src/http/machine-log.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
+import { noPast } from '../../src/matchbox/boot-decision.js'
+import { createProvisioner } from '../../src/matchbox/provisioner.js'
+import { kernelUdp } from '../../src/net/udp.js'
+import { startTftpServer } from '../../src/tftp/tftp-server.js'
+import { loaderFiles } from '../../src/wiring/loader-files.js'
 import { pastOf } from '../../src/wiring/machines.js'
 import { createObserver, type Observer, type ObserverOptions } from '../../src/wiring/observer.js'
 import { parseIpv4 } from '../../src/net/ipv4.js'
 import { mac, request } from '../helpers/dhcp.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { logLines } from '../helpers/log-lines.js'
+import { makeGroup, makeProfile, MemoryStore } from '../helpers/memory-store.js'
+import { readFile } from '../helpers/tftp-client.js'
 
 const victim = mac('52:54:00:00:00:41')
 
@@ -219,4 +228,119 @@ t.test('each thing that a server tells is counted once, under what it is', async
     const more = [...await counted()].map(([name, value]) => [name, value - (before.get(name) ?? 0)] as const).filter(([, value]) => value !== 0)
     t.same(more.map(([name, value]) => `${name} ${value}`).sort(), [...expected].sort())
   }
+})
+
+t.test('why a machine is left to its disk by the file of its loader stands in the log and in its record', async t => {
+  const lines = logLines()
+  const log = createLog({ level: 'info', pretty: false, destination: lines.stream })
+  const registry = new MachineRegistry([], { note: () => {} })
+  const metrics = new Metrics()
+  const macOf = (address: string): typeof victim | undefined => address === '127.0.0.1' ? victim : undefined
+  const observer = observing({ log, registry, metrics, macOf })
+  let metadata: Record<string, string> = { install_once: 'true' }
+  let isCertain = false
+  const store = (): MemoryStore => new MemoryStore({
+    groups: [makeGroup({ id: 'node', selector: { mac: victim }, metadata })],
+    profiles: [makeProfile({ id: 'p', boot: { kernel: '/assets/k', initrd: [], args: [] } })]
+  })
+  const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: [`tftp.root=${t.testdir()}`, 'assets_path=""'] })
+  const serve = async (): Promise<(file: string) => Promise<string | undefined>> => {
+    const provisioner = createProvisioner({ store: store(), past: { ...noPast, isCertain: () => isCertain } })
+    const files = loaderFiles({ config, clock: new FakeClock(), originFor: () => 'http://10.0.0.2:8080', provisioner, macOf, onDecided: observer.onDecided })
+    const server = await startTftpServer({ address: '127.0.0.1', port: 0, singlePort: false, maxBlockSize: 1468, maxWindowSize: 32 },
+      { network: kernelUdp, files, clock: systemClock, log: createLog({ level: 'error', pretty: false, destination: lines.stream }), macOf, onEvent: observer.onTftp })
+    t.teardown(() => server.close(0))
+    const address = { address: '127.0.0.1', port: server.addresses[0]!.port }
+    return async file => await readFile(kernelUdp, { server: address, address: '127.0.0.1', file, options: [], clock: systemClock })
+      .then(({ content }) => content.toString(), () => undefined)
+  }
+  const lastLine = (): unknown => registry.get(victim)?.timeline.at(-1)
+  const ends = (): unknown => metrics.boots.counts.map(([{ result }, { count }]) => [result, count])
+
+  let get = await serve()
+  const problem = /^it starts from its disk, since .*: etcd is away$/
+  for (const file of ['grub.cfg', 'pxelinux.cfg/default', 'feedbeef/config.txt']) {
+    t.equal(await get(file) === undefined, file.endsWith('config.txt'), file)
+    t.match(lastLine(), { stage: 'script', detail: 'starts from its disk', failed: problem }, file)
+    t.match(lines.entries().at(-1), { level: 'warn', msg: 'boot.decided', mac: victim, ip: '127.0.0.1', file, group: 'node', fromDisk: 'uncertain', problem })
+  }
+  t.same(ends(), [], 'no end that anybody meant')
+
+  metadata = { boot_from_disk: 'true' }
+  isCertain = true
+  get = await serve()
+  t.match(await get('grub.cfg'), /Local disk/)
+  t.match(lastLine(), { stage: 'script', detail: 'starts from its disk', failed: undefined })
+  t.match(lines.entries().at(-1), { level: 'info', msg: 'boot.decided', fromDisk: 'group', problem: undefined })
+  t.same(ends(), [['disk', 1]])
+
+  metadata = { boot_from_disk: 'perhaps' }
+  get = await serve()
+  t.match(await get('grub.cfg'), /vmlinuz|linux/)
+  t.match(lastLine(), { stage: 'script', detail: 'grub.cfg', failed: /boot_from_disk is "perhaps"/ })
+
+  const before = lines.entries().length
+  metadata = {}
+  get = await serve()
+  await get('grub.cfg')
+  await get('pxelinux.cfg/default')
+  t.equal(lines.entries().length, before, 'of what boots as it was meant its script tells')
+})
+
+t.test('GRUB that came by HTTP Boot fetches its script there: it works', t => {
+  const registry = new MachineRegistry([], { note: () => {} })
+  const observer = observing({ registry, macOf: () => victim })
+  const answer = { group: undefined, profile: undefined, status: 200, bytes: 1, ms: 1, finished: true, problem: undefined, fromDisk: false, bootedAs: undefined }
+  const ask = (path: string): void => { observer.onHttp({ kind: 'loader', path, mac: undefined, ip: '10.0.0.41', labels: new Map(), ...answer }) }
+  ask('/boot/grubx64.efi')
+  t.match(registry.get(victim), { stage: 'loader' })
+  ask('/boot/grub.cfg')
+  t.match(registry.get(victim), { stage: 'script' })
+  t.end()
+})
+
+t.test('a machine that loads its kernel a third time within the hour installs itself again and again: said at each of them', async t => {
+  const lines = logLines()
+  const [metrics, clock] = [new Metrics(), new FakeClock()]
+  const observer = observing({
+    log: createLog({ level: 'warn', pretty: false, destination: lines.stream }),
+    metrics,
+    clock,
+    macOf: () => victim,
+    addressClaims: { isAddressOf: () => true, reservedName: () => undefined },
+    bootFileOf: (_, path) => path === 'assets/k' ? { kind: 'kernel', group: 'node', profile: 'p' } : undefined
+  })
+  const ask = (kind: RequestEvent['kind'], path: string): void => {
+    const answer = { group: undefined, profile: undefined, status: 200, bytes: 1, ms: 1, finished: true, problem: undefined, fromDisk: false, bootedAs: undefined }
+    observer.onHttp({ kind, path, mac: undefined, ip: '10.0.0.41', labels: new Map(), ...answer })
+  }
+  const loops = () => lines.entries().filter(({ msg }) => msg === 'boot.install_loop')
+  let xid = 0
+  const boot = (): number => {
+    const packet = request({ dhcpMessageType: 'DISCOVER', vendorClassIdentifier: 'PXEClient:Arch:00007:UNDI:003016' }, { mac: victim, xid: ++xid })
+    observer.onDhcp({ kind: 'received', type: 'DISCOVER', client: clientInfo(packet), packet })
+    ask('script', '/ipxe')
+    ask('asset', '/assets/k')
+    return loops().length
+  }
+  t.same([boot(), boot()], [0, 0])
+  // Beyond the hour it is a machine that was installed anew.
+  clock.advance(3_600_001)
+  t.same([boot(), boot(), boot(), boot()], [0, 0, 1, 2])
+  t.match(loops()[0], { group: 'node', profile: 'p', boots: 5, times: 3 })
+})
+
+t.test('why a request failed stands by its code in the record, and no code beside what did not fail', t => {
+  const registry = new MachineRegistry([], { note: () => {} })
+  const observer = observing({ registry, macOf: () => victim, addressClaims: { isAddressOf: () => true, reservedName: () => undefined } })
+  const last = (status: number, problem: string | undefined, code: RequestEvent['code']): unknown => {
+    const answer = { group: undefined, profile: undefined, bytes: 1, ms: 1, finished: true, fromDisk: false, bootedAs: undefined }
+    observer.onHttp({ kind: 'ignition', path: '/ignition', mac: undefined, ip: '10.0.0.41', labels: new Map(), status, problem, code, ...answer })
+    const { failed, code: recorded } = registry.get(victim)?.timeline.at(-1) ?? {}
+    return [failed, recorded]
+  }
+  t.same(last(404, 'no group matches', 'group_unmatched'), ['no group matches', 'group_unmatched'])
+  t.same(last(500, undefined, undefined), ['answered 500', undefined])
+  t.same(last(200, undefined, 'boot_from_disk'), [undefined, undefined])
+  t.end()
 })

@@ -2,15 +2,16 @@
 import t from 'tap'
 import { encodePacket } from '../../src/dhcp/packet.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
+import { ToldLater } from '../../src/machines/told-later.js'
 import { recordPackets } from '../../src/wiring/packets.js'
 import { ip, request, testMac } from '../helpers/dhcp.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 
-function recorder () {
+function recorder (toldLater = new ToldLater({ isBehind: () => false })) {
   const clock = new FakeClock(1_700_000_000_000)
   const registry = new MachineRegistry([], { note: () => {} })
   registry.record({ mac: testMac, stage: 'discover', at: clock.now() })
-  return { clock, packets: recordPackets({ clock, registry, macOf: address => address === '10.0.0.9' ? testMac : undefined }) }
+  return { clock, packets: recordPackets({ clock, registry, macOf: address => address === '10.0.0.9' ? testMac : undefined, toldLater }) }
 }
 
 t.test('DHCP: who has no address yet speaks to all', t => {
@@ -24,6 +25,18 @@ t.test('DHCP: who has no address yet speaks to all', t => {
     '0.0.0.0:68 255.255.255.255:67', '10.0.0.9:68 10.0.0.1:67', '10.0.0.1:67 255.255.255.255:68'
   ])
   t.match(packets.of(testMac)[0], { at: 1_700_000_000_000, words: /./, details: new RegExp(`^DHCP, ${data.length} octets: `) })
+  t.end()
+})
+
+t.test('while others wait to be answered packets are copied, and recorded before somebody looks at them', t => {
+  const toldLater = new ToldLater({ isBehind: () => true, nextTurn: () => {} })
+  const { packets } = recorder(toldLater)
+  const data = encodePacket(request({ dhcpMessageType: 'DISCOVER' }))
+  packets.onDhcp({ mac: testMac, data, port: 67, peer: { address: '0.0.0.0', port: 68 }, isSent: false }, '10.0.0.1')
+  data.fill(0)
+  t.equal(toldLater.waiting, 1)
+  t.match(packets.of(testMac), [{ words: /./, details: /DISCOVER/ }])
+  t.equal(toldLater.waiting, 0)
   t.end()
 })
 

@@ -1,9 +1,10 @@
 // What machines, and the log, are told of what listens: addresses, ports, loaders, and where nobody would be found.
 import t from 'tap'
 import { type LoadedConfig, loadConfig } from '../../src/config/load.js'
+import type { Homes } from '../../src/dhcp/homes.js'
 import { parseIpv4, parseSubnet } from '../../src/net/ipv4.js'
 import type { Ground } from '../../src/wiring/ground.js'
-import { Homes } from '../../src/wiring/homes.js'
+import { homesOf } from '../../src/wiring/homes.js'
 import { bootServers, boundPort, hostsOf, listensAt, toldHosts } from '../../src/wiring/listens.js'
 import { namedLoaders } from '../../src/wiring/named-loaders.js'
 import { elsewhere } from '../../src/wiring/reach.js'
@@ -12,7 +13,7 @@ import { makeGroup, MemoryStore } from '../helpers/memory-store.js'
 const load = (...set: string[]): LoadedConfig => loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set })
 
 const settled = (...addresses: ReadonlyArray<readonly [name: string, address: string]>): Homes => {
-  const homes = new Homes(load(`dhcp.interfaces=[${addresses.map(([name]) => `{ name: ${name}, mode: proxy }`).join(', ')}]`).config)
+  const homes = homesOf(load(`dhcp.interfaces=[${addresses.map(([name]) => `{ name: ${name}, mode: proxy }`).join(', ')}]`).config)
   for (const [name, address] of addresses) homes.on(name).settle([{ ip: parseIpv4(address)!, subnet: parseSubnet('192.0.2.0/24')! }])
   return homes
 }
@@ -32,7 +33,7 @@ t.test('a listener that is everywhere is known by what machines are told, anothe
   for (const host of [undefined, '0.0.0.0', '::']) t.same(hostsOf({ key: 'k', port: 1, ...host !== undefined && { host } }, homes), ['192.0.2.1', '192.0.2.2'], host ?? 'everywhere')
   t.same(hostsOf({ key: 'k', port: 1, host: '127.0.0.1' }, homes), ['127.0.0.1'])
   t.same(bootServers({ key: 'k', port: 1, host: '127.0.0.1' }, homes), ['192.0.2.1', '192.0.2.2'])
-  const none = new Homes(load('advertise=boot.test').config)
+  const none = homesOf(load('advertise=boot.test').config)
   t.same(bootServers({ key: 'k', port: 1, host: '127.0.0.1' }, none), ['127.0.0.1'])
   t.same(bootServers({ key: 'k', port: 1 }, none), ['boot.test'])
   t.end()
@@ -59,6 +60,6 @@ t.test('loaders that are named, as files of this appliance', t => {
     groups: ['own.efi', 'http://boot.test:8080/boot/sub/a%20b.efi', 'http://elsewhere.test/boot/x.efi', 'http://boot.test/assets/x.efi', 'https://boot.test/boot/shimx64.img', 'http://boot.test/boot/%ff', 'http://[/boot/x']
       .map((name, n) => group(n + 1, name))
   })
-  t.same(namedLoaders({ config, homes: new Homes(config), store }), ['a.kpxe', 'shimx64.efi', 'arm/shimaa64.efi', 'xshimx64.img', 'own.efi', 'sub/a b.efi'])
+  t.same(namedLoaders({ config, homes: homesOf(config), store }), ['a.kpxe', 'shimx64.efi', 'arm/shimaa64.efi', 'xshimx64.img', 'own.efi', 'sub/a b.efi'])
   t.end()
 })

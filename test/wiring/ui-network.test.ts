@@ -2,7 +2,7 @@ import t from 'tap'
 import { loadConfig } from '../../src/config/load.js'
 import { LeaseTable } from '../../src/dhcp/leases.js'
 import { Neighbours } from '../../src/dhcp/neighbours.js'
-import { Homes } from '../../src/wiring/homes.js'
+import { homesOf } from '../../src/wiring/homes.js'
 import { networkShown } from '../../src/wiring/ui-network.js'
 import { ip, mac, testMac } from '../helpers/dhcp.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -27,7 +27,7 @@ t.test('subnets with who has their addresses, and who else speaks there', t => {
   neighbours.see('relay', ip('10.0.1.1'), now)
   neighbours.see('unexpected_relay', ip('10.9.0.1'), now)
   neighbours.see('server', ip('10.0.0.2'), now)
-  const parts = { config, clock, leases: { table, store: undefined as never }, homes: new Homes(config) }
+  const parts = { config, clock, leases: { table, store: undefined as never }, homes: homesOf(config) }
   t.match(networkShown({ ...parts, neighbours }), {
     mode: 'server',
     now,
@@ -45,6 +45,6 @@ t.test('subnets with who has their addresses, and who else speaks there', t => {
   for (let n = 0; n < 70; n++) for (const kind of ['relay', 'unexpected_relay', 'server'] as const) neighbours.see(kind, ip('10.0.2.0') + n, now)
   t.equal(networkShown({ ...parts, neighbours }).passedOver, 3 * (70 + 1 - 64))
   const off = loadConfig({ file: undefined, env: {}, set: ['advertise=boot.test'] }).config
-  t.same(networkShown({ ...parts, config: off, homes: new Homes(off), neighbours }).interfaces, [])
+  t.same(networkShown({ ...parts, config: off, homes: homesOf(off), neighbours }).interfaces, [])
   t.end()
 })

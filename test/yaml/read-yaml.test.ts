@@ -2,8 +2,9 @@
 import t from 'tap'
 import { nodeText } from '../../src/yaml/node.js'
 import { maximumYamlBytes, readYaml } from '../../src/yaml/read-yaml.js'
+import { resolveScalar } from '../../src/yaml/resolve.js'
 import { YamlError } from '../../src/yaml/yaml-error.js'
-import type { YamlNode } from '../../src/yaml/node.js'
+import type { YamlNode, YamlScalar } from '../../src/yaml/node.js'
 import type { YamlDialect } from '../../src/yaml/yaml-error.js'
 
 type Plain = string | readonly Plain[] | { readonly [key: string]: Plain }
@@ -133,11 +134,17 @@ t.test('bytes that are no text', t => {
     [Buffer.from([0x61, 0xc0, 0x80]), 'invalid length of a UTF-8 sequence'],
     [Buffer.from([0x61, 0xed, 0xa0, 0x80]), 'invalid Unicode character'],
     [Buffer.from([0xff, 0xfe, 0x61]), 'incomplete UTF-16 character'],
-    [Buffer.from([0xff, 0xfe, 0x00, 0xd8, 0x61, 0x00]), 'expected low surrogate area']
+    [Buffer.from([0xff, 0xfe, 0x00, 0xd8, 0x61, 0x00]), 'expected low surrogate area'],
+    [Buffer.from([0xff, 0xfe, 0xff, 0xdb, 0x61, 0x00]), 'expected low surrogate area'],
+    [Buffer.from([0xff, 0xfe, 0x00, 0xdc, 0x61, 0x00]), 'unexpected low surrogate area']
   ]
   for (const [bytes, problem] of cases) t.equal(refusal(bytes, 'v3'), `yaml: ${problem}`)
   t.same(plain(readYaml(Buffer.from('\ufeffa: \u00e9', 'utf16le'), 'v2')), { a: '\u00e9' }, 'UTF-16 with a byte order mark')
   t.same(plain(readYaml(Buffer.from('\ufeffa: \u00e9', 'utf16le').swap16(), 'v2')), { a: '\u00e9' })
+  t.same(plain(readYaml('\ufeffa: b', 'v2')), { a: 'b' }, 'UTF-8 with one')
+  t.equal(plain(readYaml('\ufeff', 'v2')), '(none)', 'and nothing else')
+  // Octets of one, in other company.
+  for (const key of ['a\u00ff', '\u1eff', '\uf6ff']) t.same(plain(readYaml(`${key}: b`, 'v2')), { [key]: 'b' }, JSON.stringify(key))
   t.same(plain(readYaml(`a: b\n---\n${'c\n'.repeat(1000)}\0`, 'v2')), { a: 'b' }, 'what comes long after the first document is not read')
   t.end()
 })
@@ -158,6 +165,8 @@ t.test('limits are refused clearly and at once', t => {
   t.match(refusal('a'.repeat(17 * 1024 * 1024), 'v2'), /^yaml: the text has 17825792 bytes, more than the 16777216 that are read$/)
   t.ok(maximumYamlBytes < 17 * 1024 * 1024)
   for (const nested of ['[', '{a: ', '- ', '? ', '{? ']) t.match(refusal(nested.repeat(100_000), 'v3'), /exceeded max depth of 1000/)
+  t.equal(refusal(`${'['.repeat(1000)}${']'.repeat(1000)}`, 'v3'), '', 'so deep, and no deeper')
+  t.match(refusal(`${'['.repeat(1001)}${']'.repeat(1001)}`, 'v3'), /exceeded max depth of 1000/)
   t.match(refusal(`a: [${'~,'.repeat(200_000)}]`, 'v2'), /more than 100000 values/)
   t.end()
 })
@@ -174,6 +183,16 @@ t.test('a comment below a comment may be indented by a tab in v3', t => {
 t.test('a lone exclamation mark is a tag', t => {
   for (const dialect of ['v2', 'v3'] as const) {
     t.match(readYaml('a: ! b\nc: !\n', dialect), { pairs: [{ value: { tag: '!', value: 'b' } }, { value: { tag: '!', value: '' } }] })
+  }
+  t.end()
+})
+
+t.test('a date is one to v3 where no other tag is given', t => {
+  for (const dialect of ['v2', 'v3'] as const) {
+    const resolved = (text: string): unknown => resolveScalar(readYaml(text, dialect) as YamlScalar, dialect)
+    t.throws(() => resolved('!!int 2001-01-01'), { message: 'yaml: cannot decode !!str `2001-01-01` as a !!int' }, dialect)
+    t.match(resolved('2001-01-01'), { tag: dialect === 'v3' ? '!!timestamp' : '!!str' }, dialect)
+    t.match(resolved('!!str 2001-01-01'), { tag: '!!str' }, dialect)
   }
   t.end()
 })

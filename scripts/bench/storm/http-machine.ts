@@ -8,10 +8,15 @@ const kept = 64 * 1024
 
 export interface HttpAnswer { readonly status: number, readonly length: number, readonly text: string }
 
+interface Place { readonly server: string, readonly port: number, readonly address: string }
+
 export class HttpMachine {
-  readonly #socket: Socket
+  readonly #place: Place
   readonly #host: string
-  #waiting: { readonly resolve: (answer: HttpAnswer) => void, readonly reject: (error: Error) => void } | undefined
+  #socket: Socket | undefined
+  #waiting: { readonly target: string, readonly resolve: (answer: HttpAnswer) => void, readonly reject: (error: Error) => void } | undefined
+  /** Something was answered on this connection. */
+  #isUsed = false
   #head = ''
   #status = 0
   /** Of the body; -1 while the head is read. */
@@ -19,25 +24,19 @@ export class HttpMachine {
   #got = 0
   #body: Buffer[] = []
 
-  private constructor (socket: Socket, host: string) {
-    this.#socket = socket
-    this.#host = host
-    const fail = (error: Error): void => { this.#waiting?.reject(error) }
-    socket.on('error', fail)
-    socket.on('close', () => { fail(new Error(`${host} closed the connection`)) })
+  private constructor (place: Place) {
+    this.#place = place
+    this.#host = `${place.server}:${place.port}`
   }
 
   /** Resolves when it is connected. */
   static async open (server: string, port: number, address: string): Promise<HttpMachine> {
-    const opened: { machine?: HttpMachine } = {}
-    const onread = { buffer: reading, callback: (length: number) => { opened.machine?.read(reading.subarray(0, length)); return true } }
-    const socket = connect({ host: server, port, localAddress: address, onread, noDelay: true })
-    await new Promise<void>((resolve, reject) => { socket.once('connect', resolve).once('error', reject) })
-    opened.machine = new HttpMachine(socket, `${server}:${port}`)
-    return opened.machine
+    const machine = new HttpMachine({ server, port, address })
+    await machine.#connect()
+    return machine
   }
 
-  close (): void { this.#socket.destroy() }
+  close (): void { this.#socket?.destroy() }
 
   async get (target: string): Promise<HttpAnswer> {
     this.#head = ''
@@ -45,9 +44,33 @@ export class HttpMachine {
     this.#got = 0
     this.#body = []
     return await new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject }
-      this.#socket.write(`GET ${target} HTTP/1.1\r\nHost: ${this.#host}\r\nUser-Agent: iPXE/1.21.1\r\nConnection: keep-alive\r\n\r\n`)
+      this.#waiting = { target, resolve, reject }
+      this.#ask(target)
     })
+  }
+
+  #ask (target: string): void {
+    this.#socket?.write(`GET ${target} HTTP/1.1\r\nHost: ${this.#host}\r\nUser-Agent: iPXE/1.21.1\r\nConnection: keep-alive\r\n\r\n`)
+  }
+
+  async #connect (): Promise<void> {
+    const { server, port, address } = this.#place
+    const onread = { buffer: reading, callback: (length: number) => { this.read(reading.subarray(0, length)); return true } }
+    const socket = connect({ host: server, port, localAddress: address, onread, noDelay: true })
+    await new Promise<void>((resolve, reject) => { socket.once('connect', resolve).once('error', reject) })
+    this.#isUsed = false
+    this.#socket = socket
+    let reason = new Error(`${this.#host} closed the connection`)
+    socket.on('error', error => { reason = error })
+    socket.on('close', () => { this.#ended(reason) })
+  }
+
+  /** As iPXE does: a connection that was used before, and ends before an octet of the answer has come, is opened once more. */
+  #ended (reason: Error): void {
+    if (this.#waiting === undefined) return
+    const { target, reject } = this.#waiting
+    if (!this.#isUsed || this.#head !== '' || this.#got > 0) reject(reason)
+    else this.#connect().then(() => { this.#ask(target) }, reject)
   }
 
   read (data: Buffer): void {
@@ -68,6 +91,7 @@ export class HttpMachine {
     if (this.#got < this.#length) return
     const { resolve } = this.#waiting ?? {}
     this.#waiting = undefined
+    this.#isUsed = true
     resolve?.({ status: this.#status, length: this.#got, text: Buffer.concat(this.#body).toString('latin1') })
   }
 }

@@ -18,10 +18,16 @@ export function parseHttpDate (text: string): number | undefined {
   for (const form of forms) {
     const found = form.exec(text)?.groups
     if (found === undefined) continue
-    const [day, hour, minute, second] = [found['day'], found['hour'], found['minute'], found['second']].map(Number) as [number, number, number, number]
-    const digits = Number(found['year'])
-    const year = found['year']!.length === 4 ? digits : digits + (digits >= 69 ? 1900 : 2000)
-    return unixTime({ year, month: months.indexOf(found['month']!.toLowerCase()) + 1, day, hour, minute, second })
+    const { year = '', month = '', day, hour, minute, second } = found
+    const century = year.length === 4 ? 0 : Number(year) >= 69 ? 1900 : 2000
+    return unixTime({
+      year: century + Number(year),
+      month: months.indexOf(month.toLowerCase()) + 1,
+      day: Number(day),
+      hour: Number(hour),
+      minute: Number(minute),
+      second: Number(second)
+    })
   }
   return undefined
 }

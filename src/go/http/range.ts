@@ -5,17 +5,18 @@ import { parseDecimal } from '../number.js'
 export interface Range { readonly start: number, readonly length: number }
 
 export interface AskedRanges {
-  /** No more of them than anybody needs. */
+  /** In their order; of more than `mostKept` the others are only counted. */
   readonly first: readonly Range[]
-  /** How many there are. */
+  /** How many were asked for. */
   readonly count: number
-  /** Of all together. */
+  /** The lengths of all of them together. */
   readonly octets: number
 }
 
 export const noOverlap = 'invalid range: failed to overlap'
 const invalid = 'invalid range'
 const unit = 'bytes='
+/** Who asks for more gets the whole (serve-content), so that they need not be told one by one. */
 const mostKept = 1000
 
 const [tab, newline, carriageReturn, space, comma, dash, zero, nine] = [9, 10, 13, 32, 0x2c, 0x2d, 0x30, 0x39]

@@ -12,7 +12,7 @@ export interface Target {
 
 // eslint-disable-next-line no-control-regex
 const control = /[\0-\x1f\x7f]/
-const absoluteForm = /^[a-z][a-z0-9+.-]*:\/\/([^/?]*)((?:[/?].*)?)$/i
+const absoluteForm = /^[a-z][a-z0-9+.-]*:\/\/([^/?]*)((?:[/?].*)?)$/is
 const authority = /^(?:[^@]*@)?(?:\[[0-9a-fA-F:.%]*\]|(?:[\w.~!$&'()*+,;=-]|[^\0-\x7f]|%[0-9a-fA-F]{2})*)(?::\d*)?$/
 
 /** `latin1` holds one character a byte. undefined: a bad request. The asterisk of `OPTIONS *` is not a path and comes back as such. */
@@ -36,7 +36,3 @@ export const encodePath = (path: string): string => path.replace(/[^\w.~$&+,/:;=
 
 /** A URL for a Location header, which must be ASCII. */
 export const escapeNonAscii = (url: string): string => url.replace(/[^\0-\x7f]/gu, c => escapePercent(c).toLowerCase())
-
-const htmlEntities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;' }
-
-export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, c => htmlEntities[c]!)

@@ -17,17 +17,17 @@ function basicKind (value: TemplateValue): Kind | undefined {
   return value instanceof Uint8 ? 'uint' : value instanceof Complex ? 'complex' : undefined
 }
 
-const isInteger = (kind: Kind | undefined): boolean => kind === 'int' || kind === 'uint'
-
+/** Of an integer of either kind; undefined for anything else. */
 const wholeOf = (value: TemplateValue): bigint | undefined =>
   value instanceof Uint8 ? BigInt(value.value) : typeof value === 'bigint' ? value : undefined
 
 const isNil = (value: TemplateValue): value is undefined | null => value === undefined || value === null
 
 function equalPair (left: TemplateValue, right: TemplateValue): boolean {
+  const [one, another] = [wholeOf(left), wholeOf(right)]
+  if (one !== undefined && another !== undefined) return one === another
   const kind = basicKind(left)
   const other = basicKind(right)
-  if (isInteger(kind) && isInteger(other)) return wholeOf(left) === wholeOf(right)
   if (kind !== other) {
     if (!isNil(left) && !isNil(right)) throw new TemplateFailure('incompatible types for comparison')
     return false
@@ -48,14 +48,13 @@ export function equal (first: TemplateValue, others: readonly TemplateValue[]): 
 }
 
 export function less (left: TemplateValue, right: TemplateValue): boolean {
-  const kind = basicKind(left)
-  const other = basicKind(right)
-  if (kind === undefined || other === undefined) throw new TemplateFailure('invalid type for comparison')
-  if (isInteger(kind) && isInteger(other)) return wholeOf(left)! < wholeOf(right)!
-  if (kind !== other) throw new TemplateFailure('incompatible types for comparison')
-  if (kind === 'bool' || kind === 'complex') throw new TemplateFailure('invalid type for comparison')
-  if (typeof left === 'string') return compareStrings(left, right as string) < 0
-  return (left as number) < (right as number)
+  const [one, another] = [wholeOf(left), wholeOf(right)]
+  if (one !== undefined && another !== undefined) return one < another
+  if (typeof left === 'string' && typeof right === 'string') return compareStrings(left, right) < 0
+  if (typeof left === 'number' && typeof right === 'number') return left < right
+  const [kind, other] = [basicKind(left), basicKind(right)]
+  const differ = kind !== undefined && other !== undefined && kind !== other
+  throw new TemplateFailure(`${differ ? 'incompatible types' : 'invalid type'} for comparison`)
 }
 
 export const lessOrEqual = (left: TemplateValue, right: TemplateValue): boolean => less(left, right) || equal(left, [right])

@@ -1,12 +1,6 @@
-// html and js: text/template's HTMLEscape and JSEscape.
+// js: text/template's JSEscape.
 import { runeOf } from '../string.js'
 import { isPrint } from '../unicode.js'
-
-const htmlEscapes: Readonly<Record<string, string>> = {
-  "'": '&#39;', '"': '&#34;', '&': '&amp;', '<': '&lt;', '>': '&gt;', '\0': '\ufffd'
-}
-
-export const htmlEscape = (text: string): string => text.replace(/['"&<>\0]/g, character => htmlEscapes[character]!)
 
 const hex = (value: number, digits: number): string => value.toString(16).toUpperCase().padStart(digits, '0')
 

@@ -41,9 +41,7 @@ export class Evaluator {
     const line = before.split('\n').length
     const column = byteLength(before.slice(before.lastIndexOf('\n') + 1))
     const context = this.node === undefined ? '' : showNode(this.node)
-    throw new Kind(
-      `template: ${name}:${line}:${column}: executing ${goQuote(this.template)} at <${context}>: ${message}`,
-      name, line, column)
+    throw new Kind(`executing ${goQuote(this.template)} at <${context}>: ${message}`, { name, line, column, context })
   }
 
   spend (steps: number): void {

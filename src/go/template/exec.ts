@@ -3,6 +3,7 @@
 import { goQuote } from '../quote.js'
 import { byteLength } from '../string.js'
 import { Evaluator, type Variable } from './eval.js'
+import { NoSuchTemplate } from './template-error.js'
 import { TemplateFailure } from './failure.js'
 import { maxFrames, type TemplateLimits } from './limits.js'
 import type { BranchNode, ParseNode, TemplateNode } from './nodes.js'
@@ -179,7 +180,7 @@ class Execution {
 
   #call (dot: TemplateValue, { template, pipe }: TemplateNode): void {
     const nodes = this.#trees.get(template)
-    if (nodes === undefined) this.#evaluator.fail(`template ${goQuote(template)} not defined`)
+    if (nodes === undefined) this.#evaluator.fail(`template ${goQuote(template)} not defined`, NoSuchTemplate)
     const { templateDepth } = this.#limits
     if (this.#templateDepth >= templateDepth) this.#evaluator.fail(`exceeded maximum template depth (${templateDepth})`)
     const value = pipe === undefined ? undefined : this.#evaluator.pipeline(dot, pipe)

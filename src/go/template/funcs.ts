@@ -3,7 +3,8 @@
 import { queryEscape } from '../query.js'
 import { equal, less, lessOrEqual } from './compare.js'
 import { index, join, length, slice } from './collections.js'
-import { htmlEscape, jsEscape } from './escape.js'
+import { templateEscapeHtml } from '../html.js'
+import { jsEscape } from './escape.js'
 import { TemplateFailure } from './failure.js'
 import { sprint, sprintln } from './print.js'
 import { sprintf } from './printf.js'
@@ -38,7 +39,7 @@ const functions: ReadonlyMap<string, GoFunction> = new Map(Object.entries({
   or: { fixed: 1, variadic: true, decides: true, call: lastOf },
   not: { fixed: 1, variadic: false, call: ([value]) => !isTrue(value) },
   call: { fixed: 1, variadic: true, call: ([callee]) => callFunction(callee) },
-  html: { fixed: 0, variadic: true, call: (args, limit) => htmlEscape(argumentText(args, limit)) },
+  html: { fixed: 0, variadic: true, call: (args, limit) => templateEscapeHtml(argumentText(args, limit)) },
   js: { fixed: 0, variadic: true, call: (args, limit) => jsEscape(argumentText(args, limit)) },
   urlquery: { fixed: 0, variadic: true, call: (args, limit) => queryEscape(argumentText(args, limit)) },
   index: { fixed: 1, variadic: true, call: ([item, ...path]) => index(item, path) },

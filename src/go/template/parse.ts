@@ -6,6 +6,7 @@ import { findFunction } from './funcs.js'
 import { describeToken, lex, type TemplateToken, type TokenType } from './lex.js'
 import { showNode, type BranchNode, type CommandNode, type ParseNode, type NumberNode, type Operand, type PipeNode, type TemplateNode } from './nodes.js'
 import { NumberSyntaxError, parseCharacter, parseComplex, parseNumber } from './number.js'
+import { TemplateScope } from './scope.js'
 import { TemplateError } from './template-error.js'
 
 /** How deep control structures and parentheses may nest: what the call stack bears with room to spare. An else-if chain is flat. */
@@ -33,7 +34,7 @@ class Parser {
   #next = 0
   // The last token read: Go's messages give its line, however far has been put back.
   #last: TemplateToken
-  #variables: string[] = ['$']
+  #variables = new TemplateScope()
   #rangeDepth = 0
   #nesting = 0
   #actionLine = 0
@@ -65,7 +66,7 @@ class Parser {
   }
 
   #fail (message: string): never {
-    throw new TemplateError(`template: ${this.#name}:${this.#last.line}: ${message}`, this.#name, this.#last.line)
+    throw new TemplateError(message, { name: this.#name, line: this.#last.line })
   }
 
   #unexpected (token: TemplateToken, context: string): never {
@@ -128,7 +129,7 @@ class Parser {
   /** The body of a {{define}} or {{block}}: a tree of its own, which sees no variable of the text around it. */
   #body (name: string, context: string): void {
     const outer = { variables: this.#variables, rangeDepth: this.#rangeDepth, actionLine: this.#actionLine }
-    this.#variables = ['$']
+    this.#variables = new TemplateScope()
     this.#rangeDepth = 0
     this.#actionLine = 0
     const [nodes, terminator] = this.#nested(() => this.#list())
@@ -211,19 +212,19 @@ class Parser {
   }
 
   #branch (type: 'range' | 'with'): BranchNode {
-    const scope = this.#variables.length
+    const scope = this.#variables.depth
     const pipe = this.#pipeline(type, 'rightDelim')
     if (type === 'range') this.#rangeDepth++
     const [list, terminator] = this.#nested(() => this.#list())
     if (type === 'range') this.#rangeDepth--
     const otherwise = this.#otherwise(terminator)
-    this.#variables.length = scope
+    this.#variables.leave(scope)
     return { type, position: pipe.position, pipe, list, otherwise }
   }
 
   /** A whole chain of {{if}} and {{else if}}, which shares one {{end}}: in a loop, for chains can be as long as a fleet. */
   #if (): BranchNode {
-    const scope = this.#variables.length
+    const scope = this.#variables.depth
     const branches: Array<{ readonly pipe: PipeNode, readonly list: readonly ParseNode[] }> = []
     let otherwise: readonly ParseNode[] | undefined
     for (;;) {
@@ -237,7 +238,7 @@ class Parser {
       otherwise = this.#otherwise(terminator)
       break
     }
-    this.#variables.length = scope
+    this.#variables.leave(scope)
     const last = branches.pop()!
     return branches.reduceRight<BranchNode>(
       (rest, { pipe, list }) => ({ type: 'if', position: pipe.position, pipe, list, otherwise: rest }),
@@ -296,7 +297,7 @@ class Parser {
       }
       this.#readPastSpace()
       variables.push(variable.text)
-      this.#variables.push(variable.text)
+      this.#variables.declare(variable.text)
       if (!isComma) return { variables, isAssignment: sign.type === 'assign' }
       if (context !== 'range' || variables.length > 1) this.#fail(`too many declarations in ${context}`)
       if (!['variable', 'rightDelim', 'rightParen'].includes(this.#peekPastSpace().type)) {
@@ -348,7 +349,7 @@ class Parser {
       case 'dot': return { type: 'dot', position }
       case 'nil': return { type: 'nil', position }
       case 'variable':
-        if (!this.#variables.includes(text)) this.#fail(`undefined variable ${goQuote(text)}`)
+        if (!this.#variables.has(text)) this.#fail(`undefined variable ${goQuote(text)}`)
         return { type: 'variable', position, variable: text, path: [] }
       case 'field': return { type: 'field', position, path: [text.slice(1)] }
       case 'bool': return { type: 'bool', position, value: text === 'true' }

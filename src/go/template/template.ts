@@ -7,7 +7,7 @@ import { parse, type Tree, type Trees } from './parse.js'
 import { valueOf, type TemplateData } from './value.js'
 
 export { StringMap, type TemplateData } from './value.js'
-export { TemplateError, TooManySteps } from './template-error.js'
+export { NoSuchTemplate, TemplateError, TooManySteps } from './template-error.js'
 export { defaultLimits, type TemplateLimits } from './limits.js'
 
 /** A parsed template. It never changes, so one can be kept for each version of a file and executed any number of times. */

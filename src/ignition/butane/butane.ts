@@ -7,7 +7,6 @@ import { nearestNode, unusedKeys, writtenPath } from '../source-tree.js'
 import { checkIgnition } from '../spec3/rules.js'
 import { eachValue } from '../values.js'
 import { YamlError } from '../../yaml/yaml-error.js'
-import { readYaml } from '../../yaml/read-yaml.js'
 import { yamlReport } from '../yaml-report.js'
 import { renderBootDevice } from './boot-device.js'
 import { checkSource } from './check-source.js'
@@ -29,16 +28,12 @@ import type { Origins, RenderedConfig, TracedConfig } from './origins.js'
 /** Aliases may make a short text long; more than this in one config is refused, whatever it is made of. */
 const maximumText = 32 * 1024 * 1024
 
-/** Whatever the source is, the answer is a config and its report or only a report; nothing is thrown for what stands in it. */
-export const transpileButane = (source: Uint8Array | string): Transpiled =>
-  orRefusal(() => transpileRoot(readYaml(source, 'v3')))
-
-/** The same for a document that readYaml has read in dialect v3. */
-export const transpileButaneTree = (root: YamlNode | undefined): Transpiled => orRefusal(() => transpileRoot(root))
-
-const orRefusal = (transpile: () => Transpiled): Transpiled => {
+/**
+ * Of a document that readYaml has read in dialect v3: a config and its report or only a report; nothing is thrown for what stands in it.
+ */
+export const transpileButaneTree = (root: YamlNode | undefined): Transpiled => {
   try {
-    const transpiled = transpile()
+    const transpiled = transpileRoot(root)
     return { ...transpiled, report: shortened(transpiled.report) }
   } catch (error) {
     if (!(error instanceof YamlError)) throw error
@@ -70,7 +65,7 @@ const transpileDocument = (root: YamlNode, dialect: Dialect): Transpiled => {
   const refused = (): Transpiled => ({ ok: false, report })
   if (add(checkSource(dialect, document))) return refused()
 
-  report.push(...checkInlineConfigs(root, dialect, document))
+  for (const entry of checkInlineConfigs(root, dialect, document)) report.push(entry)
   const { traced, found } = translate(dialect, document)
   if (add(found)) return refused()
   const { ignition } = dialect
@@ -107,8 +102,11 @@ const textSize = (type: Struct, document: Values): number => {
 /** Keys that mean nothing in their place, and sections whose keys cannot be looked at because they came by an alias. */
 const remarksOnKeys = (root: YamlNode, type: Struct, document: Values): readonly ReportEntry[] => {
   const found: ReportEntry[] = []
-  const remark = (path: string, message: string, { line, column }: YamlNode): void => { found.push({ kind: 'warning', path, message, line, column }) }
-  unusedKeys(root, type, document, ({ path, name, key }) => remark(pathText(path), `unused key ${name}`, key), (path, node) => remark(pathText(path),
-    `context tree does not match content tree at ${pathText(path)}. Line and column reporting may be inconsistent. Unused keys may not be reported`, node))
+  unusedKeys(root, type, document, ({ path, name, key: { line, column } }) => {
+    found.push({ kind: 'warning', path: pathText(path), message: `unused key ${name}`, unusedKey: name, line, column })
+  }, (path, { line, column }) => {
+    const message = `context tree does not match content tree at ${pathText(path)}. Line and column reporting may be inconsistent. Unused keys may not be reported`
+    found.push({ kind: 'warning', path: pathText(path), message, line, column })
+  })
   return found
 }

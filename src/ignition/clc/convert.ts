@@ -27,8 +27,8 @@ export function convertClc (clc: Clc, source: YamlNode | undefined): Conversion 
   const { passwd, storage, systemd, networkd } = clc
   const ignition = convertIgnition(clc.ignition, source)
   const disks = convertDisks(storage.disks, source)
-  const etcd = etcdUnit(clc, source)
-  const flannel = flannelUnit(clc, source)
+  const etcd = serviceUnit({ name: 'etcd', value: clc.etcd, source }, 'etcd-member.service', '20-clct-etcd-member.conf', etcdDropin)
+  const flannel = serviceUnit({ name: 'flannel', value: clc.flannel, source }, 'flanneld.service', '20-clct-flannel.conf', flannelDropin)
   const files = convertFiles(storage.files, source)
   return {
     source: files.source,
@@ -137,18 +137,16 @@ const dockerUnit = ({ docker }: Clc): SystemdUnit2[] => docker === undefined
   ? []
   : [dropinUnit('docker.service', '20-clct-docker.conf', `[Service]\nEnvironment="DOCKER_OPTS=${docker.flags.join(' ')}"`)]
 
-function etcdUnit ({ etcd }: Clc, source: YamlNode | undefined): Converted<SystemdUnit2[]> {
-  if (etcd === undefined) return { value: [], report: [] }
-  const contents = etcdDropin(etcd)
-  if (contents === undefined) return { value: [], report: [problemAt(sectionAt(source, 'etcd'), templatingRefused)] }
-  return { value: [dropinUnit('etcd-member.service', '20-clct-etcd-member.conf', contents)], report: [] }
-}
-
-function flannelUnit ({ flannel }: Clc, source: YamlNode | undefined): Converted<SystemdUnit2[]> {
-  if (flannel === undefined) return { value: [], report: [] }
-  const contents = flannelDropin(flannel)
-  if (contents === undefined) return { value: [], report: [problemAt(sectionAt(source, 'flannel'), templatingRefused)] }
-  return { value: [dropinUnit('flanneld.service', '20-clct-flannel.conf', contents)], report: [] }
+/** The unit of a section, with the drop-in that `dropinOf` makes of it. */
+function serviceUnit<Section> (
+  section: { readonly name: 'etcd' | 'flannel', readonly value: Section | undefined, readonly source: YamlNode | undefined },
+  unit: string, dropin: string, dropinOf: (section: Section) => string | undefined
+): Converted<SystemdUnit2[]> {
+  const { name, value, source } = section
+  if (value === undefined) return { value: [], report: [] }
+  const contents = dropinOf(value)
+  if (contents === undefined) return { value: [], report: [problemAt(sectionAt(source, name), templatingRefused)] }
+  return { value: [dropinUnit(unit, dropin, contents)], report: [] }
 }
 
 function updateFile ({ update, locksmith }: Clc): File2[] {

@@ -1,5 +1,4 @@
 // A Container Linux Config to an Ignition 2.2.0 config, as ct 0.9.0 does it without a platform and without a files directory.
-import { YamlError } from '../../yaml/yaml-error.js'
 import { decodeYaml } from '../decode.js'
 import { encodeValue } from '../encode.js'
 import { isFatal, pathText, shortened } from '../report.js'
@@ -7,8 +6,6 @@ import { nearestNode, unusedKeys, writtenPath } from '../source-tree.js'
 import { config2 } from '../spec2/schema.js'
 import { rules2 } from '../spec2/rules.js'
 import { validateInOrder } from '../validate.js'
-import { readYaml } from '../../yaml/read-yaml.js'
-import { yamlReport } from '../yaml-report.js'
 import { convertClc } from './convert.js'
 import { clcRules } from './rules.js'
 import { clcSchema } from './schema.js'
@@ -25,17 +22,7 @@ export interface ClcOptions {
   readonly flavour?: Flavour
 }
 
-/** Never throws for what stands in `text`: what is wrong with it is in the report. */
-export const transpileClc = (text: Uint8Array | string, options: ClcOptions = {}): Transpiled => {
-  try {
-    return transpileClcTree(readYaml(text, 'v2'), options)
-  } catch (error) {
-    if (!(error instanceof YamlError)) throw error
-    return refused(yamlReport(error))
-  }
-}
-
-/** The same for a document that readYaml has read in dialect v2. Throws YamlError for values that do not fit. */
+/** Of a document that readYaml has read in dialect v2. Throws YamlError for values that do not fit; what else is wrong is in the report. */
 export function transpileClcTree (root: YamlNode | undefined, { flavour = 'ct' }: ClcOptions = {}): Transpiled {
   const clc = decodeYaml(root, clcSchema, 'v2')
   const empty: ReportEntry = { kind: 'warning', message: 'Configuration is empty', path: '$', line: 1, column: 1 }
@@ -59,7 +46,7 @@ function remarksOnKeys (root: YamlNode, clc: Clc): readonly ReportEntry[] {
   const found: ReportEntry[] = []
   unusedKeys(root, clcSchema, clc as Value, ({ key: { line, column }, path, name, known }) => {
     const entry = { path: pathText(path), line, column }
-    found.push({ kind: 'warning', message: `Config has unrecognized key: ${name}`, ...entry })
+    found.push({ kind: 'warning', message: `Config has unrecognized key: ${name}`, unusedKey: name, ...entry })
     const meant = known.find(other => other.toLowerCase() === name.toLowerCase())
     if (meant !== undefined) found.push({ kind: 'info', message: `Did you mean ${meant} instead of ${name}`, ...entry })
   })

@@ -25,15 +25,15 @@ export const checkDocument = (root: YamlNode, spec: Spec): readonly ReportEntry[
     values = decodeYaml(root, type, 'v3', 'json') as Values
   } catch (error) {
     if (!(error instanceof YamlError)) throw error
-    const problems = error instanceof YamlTypeError ? error.problems : [{ line: error.line, column: error.column, text: error.message }]
-    return problems.map(({ line, column, text }) => ({ kind: 'error', path: '$', message: text.replace(/^line \d+: /, 'json: ').replace('!!', ''), line, column }))
+    const problems = error instanceof YamlTypeError ? error.problems.map(({ text, ...at }) => ({ ...at, text: `json: ${text}` })) : [{ line: error.line, column: error.column, text: error.message }]
+    return problems.map(({ line, column, text }) => ({ kind: 'error', path: '$', message: text.replace('!!', ''), line, column }))
   }
   for (const { kind, path, message } of checkIgnition(type, values, spec)) {
     const { line, column } = nearestNode(root, path, 'json').node
     found.push({ kind, path: pathText(path), message, line, column })
   }
   unusedKeys(root, type, values, ({ key: { line, column }, path, name }) => {
-    found.push({ kind: 'warning', path: pathText(path), message: `unused key ${name}`, line, column })
+    found.push({ kind: 'warning', path: pathText(path), message: `unused key ${name}`, unusedKey: name, line, column })
   }, undefined, 'json')
   return found
 }

@@ -1,6 +1,6 @@
 // Ansible's INI inventories, as cluster-builder's `hosts` files are: hosts in groups, a host in several of them merged by name,
 // ranges, variables with quotes or without. Not read by a parser of INI files: a line of it is no key=value, and they forget lines.
-import { contains, formatIpv4, type Ipv4, maskOf, parseIpv4, type Subnet, subnetOf } from '../../net/ipv4.js'
+import { contains, formatIpv4, type Ipv4, parseIpv4, prefixOfMask, type Subnet, subnetOf } from '../../net/ipv4.js'
 import { type ExportContext, type ExportedHost, isNameOfMac, nameOfMac } from '../exported.js'
 import type { Mac } from '../../net/mac.js'
 import { ipFact, isRole, macFact, nameFact, quoted } from '../facts.js'
@@ -103,10 +103,10 @@ const merged = (before: ListedHost | undefined, host: ListedHost): ListedHost =>
 /** Without a mask there is none to guess; the network may be told by its gateway. */
 function networkOf (settings: ReadonlyMap<string, Fact<string>>): Array<Fact<Subnet>> {
   const mask = parseIpv4(settings.get('network_mask')?.value ?? '')
-  const prefix = Array.from({ length: 33 }, (_, length) => length).find(length => maskOf(length) === mask)
+  const prefix = mask === undefined ? undefined : prefixOfMask(mask)
   const within = settings.get('network') ?? settings.get('network_gateway')
   const ip = parseIpv4(within?.value ?? '') ?? parseIpv4(settings.get('network_gateway')?.value ?? '')
-  if (within === undefined || ip === undefined || mask === undefined || prefix === undefined) return []
+  if (within === undefined || ip === undefined || prefix === undefined) return []
   return [{ value: subnetOf(ip, prefix), at: within.at }]
 }
 

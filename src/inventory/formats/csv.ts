@@ -113,10 +113,11 @@ function * rowsOf (source: SourceText): Generator<Row> {
   }
   for (const { record, raw, info: { lines } } of records) {
     if (record.every(field => field === '')) continue
-    const written = raw.trimEnd()
-    const below = written.split('\n')
-    const line = lines - (below.length - 1 - below.findIndex(text => text.trim() !== '' && !text.startsWith('#')))
-    const text = below.find(text => text.trim() !== '' && !text.startsWith('#')) ?? ''
+    // Empty lines and comments before it are told with it.
+    const below = raw.trimEnd().split('\n')
+    const own = below.findIndex(text => text.trim() !== '' && !text.startsWith('#'))
+    const line = lines - (below.length - 1 - own)
+    const text = below[own] ?? ''
     yield {
       fields: record,
       at: index => {

@@ -1,7 +1,7 @@
 // Blocks for dhcpd.conf that can be pasted whole: next-server, the boot files for each kind of firmware, hosts; between the markers
 // of cluster-builder, by which they are found again.
 import { formatIpv4, type Ipv4 } from '../../net/ipv4.js'
-import { type ExportContext, type ExportedHost, type LoaderOverride, nameOfMac } from '../exported.js'
+import { type ExportContext, type ExportedHost, type LoaderOverride, nameOfMac, namesApart } from '../exported.js'
 
 const architecture = 'option core-provisioner-architecture'
 
@@ -93,21 +93,15 @@ export function writeFusion (hosts: readonly ExportedHost[], { provisioner, scri
 
 /** A declaration for each network card: dhcpd takes several of one address, and none of one name. */
 function hostsLines (hosts: readonly ExportedHost[], more: readonly string[] = []): string[] {
-  const taken = new Set<string>()
-  return hosts.flatMap(({ macs, ip, name }) => macs.flatMap(mac => {
-    const wanted = name ?? nameOfMac(mac)
-    let declared = wanted
-    for (let count = 2; taken.has(declared.toLowerCase()); count++) declared = `${wanted}-${count}`
-    taken.add(declared.toLowerCase())
-    return [
-      `host ${declared} {`,
-      `  hardware ethernet ${mac};`,
-      ...address(ip),
-      ...name === undefined ? [] : [`  option host-name "${name}";`],
-      ...more.map(line => `  ${line}`),
-      '}'
-    ]
-  }))
+  const apart = namesApart('-', name => name.toLowerCase())
+  return hosts.flatMap(({ macs, ip, name }) => macs.flatMap(mac => [
+    `host ${apart(name ?? nameOfMac(mac))} {`,
+    `  hardware ethernet ${mac};`,
+    ...address(ip),
+    ...name === undefined ? [] : [`  option host-name "${name}";`],
+    ...more.map(line => `  ${line}`),
+    '}'
+  ]))
 }
 
 const address = (ip: Ipv4 | undefined): string[] => ip === undefined ? [] : [`  fixed-address ${formatIpv4(ip)};`]

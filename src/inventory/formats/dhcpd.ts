@@ -1,13 +1,12 @@
 // ISC dhcpd's configuration (dhcpd.conf(5)) and VMware's copies of it: `host` blocks, between the markers of cluster-builder or
 // bare. Of the rest only subnets and included files count.
 import { counted } from '../../base/units.js'
-import { maskOf, parseIpv4, subnetOf } from '../../net/ipv4.js'
+import { parseIpv4, prefixOfMask, type Subnet, subnetOf } from '../../net/ipv4.js'
 import { isNameOfMac } from '../exported.js'
 import { ipFact, joinCards, macFact, nameFact, quoted } from '../facts.js'
 import { emptyList, type Fact, type HostList, type Include, type ListedHost, type Place, type ListRemark } from '../host-list.js'
 import { vmwareComments } from '../managed-block.js'
 import { listError, type SourceText } from '../source-text.js'
-import type { Subnet } from '../../net/ipv4.js'
 
 interface Token { readonly text: string, readonly quoted: boolean, readonly at: number }
 
@@ -20,10 +19,8 @@ export interface Statement {
   readonly block: readonly Statement[] | undefined
 }
 
-const markers: ReadonlyArray<readonly [RegExp, string]> = [
-  [/^# BEGIN (.+) CLUSTER MANAGED BLOCK$/, 'begin'],
-  [/^### ([^:\s]+:[^:\s]+):start$/, 'begin']
-]
+/** Where cluster-builder's block of a cluster begins (managed-block). */
+const blockBeginnings = [/^# BEGIN (.+) CLUSTER MANAGED BLOCK$/, /^### ([^:\s]+:[^:\s]+):start$/] as const
 
 /** What is left out of hosts, with the first place and how many there are. */
 type Skipped = Map<string, { readonly at: Place, readonly count: number }>
@@ -37,7 +34,7 @@ export function readDhcpd (source: SourceText): HostList {
   const own = ownSections(comments)
   let cluster: Fact<string> | undefined
   for (const { text, at } of comments) {
-    for (const [pattern] of markers) {
+    for (const pattern of blockBeginnings) {
       const name = pattern.exec(text)?.[1]
       if (name !== undefined) cluster ??= { value: name.split(':').at(-1) ?? name, at: source.at(at) }
     }
@@ -103,7 +100,7 @@ function count (skipped: Skipped, what: string, at: Place): void {
 
 function networkOf (source: SourceText, [address, , mask]: readonly Token[]): Array<Fact<Subnet>> {
   const [ip, bits] = [parseIpv4(address?.text ?? ''), parseIpv4(mask?.text ?? '')]
-  const prefix = Array.from({ length: 33 }, (_, length) => length).find(length => maskOf(length) === bits)
+  const prefix = bits === undefined ? undefined : prefixOfMask(bits)
   if (ip === undefined || prefix === undefined || address === undefined) return []
   return [{ value: subnetOf(ip, prefix), at: source.at(address.at) }]
 }

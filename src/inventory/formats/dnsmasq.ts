@@ -1,7 +1,7 @@
 // dnsmasq's reservations (dhcp-host of dnsmasq(8), also as lines of a --dhcp-hostsfile), and the two files of the system that it
 // reads beside them: ethers(5) and hosts(5).
 import { formatIpv4, parseIpv4 } from '../../net/ipv4.js'
-import type { ExportedHost } from '../exported.js'
+import { type ExportedHost, shortName } from '../exported.js'
 import { ipFact, isRole, isHostName, looseMac, macFact, nameFact, quoted } from '../facts.js'
 import { emptyList, type Fact, type HostList, type Include, type ListedHost, type Place, type ListRemark } from '../host-list.js'
 import { listError, type SourceText } from '../source-text.js'
@@ -130,6 +130,5 @@ export const writeDnsmasq = (hosts: readonly ExportedHost[]): string => hosts.ma
 /** For /etc/hosts: the full name first, then the short one. */
 export const writeHosts = (hosts: readonly ExportedHost[]): string => hosts.map(({ ip, name, fullName }) => {
   if (ip === undefined || name === undefined) return ''
-  const short = name.split('.')[0] ?? name
-  return `${[formatIpv4(ip), ...new Set([fullName ?? name, name, short])].join(' ')}\n`
+  return `${[formatIpv4(ip), ...new Set([fullName ?? name, name, shortName(name)])].join(' ')}\n`
 }).join('')

@@ -47,7 +47,7 @@ function entriesOf (source: SourceText, remarks: ListRemark[]): readonly ObjectV
   const first = source.text.trimStart()
   if (/^\{[^\n]*\}[ \t]*\n+\{/.test(first)) return linesOf(source, remarks)
   const document = readObjects(source)
-  remarks.push(...document.remarks)
+  for (const remark of document.remarks) remarks.push(remark)
   const { value } = document
   const list = value.kind === 'list' ? value : memberOf(value, 'machines') ?? memberOf(value, 'hosts') ?? memberOf(value, 'leases')
   if (list?.kind === 'list') return list.items
@@ -63,7 +63,7 @@ function linesOf (source: SourceText, remarks: ListRemark[]): ObjectValue[] {
     if (line.trim() === '') continue
     try {
       entries.push(shifted(readObjects(new SourceText(source.file, line)).value, index))
-    } catch (error) {
+    } catch {
       if (lines.slice(index + 1).some(text => text.trim() !== '')) throw listError(source.place(index + 1), 'this line is no JSON')
       remarks.push({ at: source.place(index + 1), text: 'the last line is torn: passed over' })
     }

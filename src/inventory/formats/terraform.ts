@@ -2,6 +2,7 @@
 // needs none: its first `apply` puts what is there already, which changes nothing.
 import type { Group } from '../../matchbox/group.js'
 import type { Profile } from '../../matchbox/profile.js'
+import { namesApart } from '../exported.js'
 import { ipFact, macFact, nameFact, roleFact } from '../facts.js'
 import { emptyList, type Fact, type HostList, type ListedHost, type Place } from '../host-list.js'
 import { memberOf, type ObjectValue, readObjects, textOf } from '../object-notation.js'
@@ -46,8 +47,9 @@ export interface TerraformOptions {
 }
 
 export function writeTerraform ({ groups, profiles, configOf }: StoredObjects, { importBlocks = false }: TerraformOptions = {}): string {
-  const labels = labelling()
-  const profileLabels = new Map(profiles.map(({ id }) => [id, labels(`profile ${id}`, id)]))
+  // No two alike of a kind.
+  const [profileLabel, groupLabel] = [namesApart('_'), namesApart('_')]
+  const profileLabels = new Map(profiles.map(({ id }) => [id, profileLabel(wordOf(id))]))
   const imported = (kind: 'profile' | 'group', label: string, id: string): string[][] =>
     importBlocks ? [['import {', ...aligned([['to', `matchbox_${kind}.${label}`], ['id', quoted(id)]]).map(indented), '}']] : []
   const blocks = [
@@ -56,7 +58,7 @@ export function writeTerraform ({ groups, profiles, configOf }: StoredObjects, {
       return [...imported('profile', label, profile.id), profileBlock(profile, label, configOf)]
     }),
     ...groups.flatMap(group => {
-      const label = labels(`group ${group.id}`, group.id)
+      const label = groupLabel(wordOf(group.id))
       return [...hasOnlyText(group) ? imported('group', label, group.id) : [], groupBlock(group, label, profileLabels)]
     })
   ]
@@ -67,17 +69,8 @@ export function writeTerraform ({ groups, profiles, configOf }: StoredObjects, {
 ${blocks.map(lines => `\n${lines.join('\n')}\n`).join('')}`
 }
 
-/** Labels of HCL are words, no two alike of a kind. */
-function labelling (): (key: string, id: string) => string {
-  const taken = new Set<string>()
-  return (key, id) => {
-    const word = id.replace(/[^\w-]/g, '_').replace(/^(?=[^A-Za-z_])/, '_')
-    let label = word
-    for (let count = 2; taken.has(`${key.split(' ')[0]} ${label}`); count++) label = `${word}_${count}`
-    taken.add(`${key.split(' ')[0]} ${label}`)
-    return label
-  }
-}
+/** As labels of HCL have to be. */
+const wordOf = (id: string): string => id.replace(/[^\w-]/g, '_').replace(/^(?=[^A-Za-z_])/, '_')
 
 function profileBlock ({ id, boot, ignitionId, cloudId, genericId }: Profile, label: string, configOf: StoredObjects['configOf']): string[] {
   const [kind, file] = ignitionId.endsWith('.ign') ? ['raw_ignition', `${id}.ign`] : ['container_linux_config', `${id}.yaml.tmpl`]

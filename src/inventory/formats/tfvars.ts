@@ -1,7 +1,7 @@
 // Tectonic's variables for Terraform (terraform.tfvars) as cluster-builder writes them: JSON that lacks a comma, JSON as it should
 // be, or HCL 1. Machines are three lists of equal length for each role.
 import { counted } from '../../base/units.js'
-import type { ExportContext, ExportedHost } from '../exported.js'
+import { type ExportContext, type ExportedHost, shortName } from '../exported.js'
 import { macFact, nameFact, quoted } from '../facts.js'
 import { emptyList, type Fact, type HostList, type ListedHost, type Place } from '../host-list.js'
 import { itemsOf, memberOf, type ObjectValue, readObjects, textOf } from '../object-notation.js'
@@ -14,8 +14,7 @@ export function readTfvars (source: SourceText): HostList {
   if (document.kind !== 'object') throw listError(document.at, 'variables were expected, not a list')
   const hosts: ListedHost[] = []
   for (const [role, prefix] of Object.entries(roles)) {
-    const [macs, domains, names] = ['macs', 'domains', 'names'].map(what => listOf(document, `${prefix}_${what}`))
-    if (macs === undefined || domains === undefined || names === undefined) continue
+    const [macs, domains, names] = [listOf(document, `${prefix}_macs`), listOf(document, `${prefix}_domains`), listOf(document, `${prefix}_names`)]
     const long = Math.max(macs.items.length, domains.items.length, names.items.length)
     for (const { items, key, at } of [macs, domains, names]) {
       if (items.length !== long && (items.length > 0 || key.endsWith('_macs'))) {
@@ -63,7 +62,7 @@ export function writeTfvars (hosts: readonly ExportedHost[], { cluster, httpUrl,
   const lists = Object.entries(roles).flatMap(([role, prefix]) => {
     const mine = hosts.filter(host => host.role === role)
     return [
-      [`${prefix}_names`, mine.map(({ fullName = '' }) => fullName.split('.')[0] ?? '')],
+      [`${prefix}_names`, mine.map(({ fullName = '' }) => shortName(fullName))],
       [`${prefix}_domains`, mine.map(({ fullName = '' }) => fullName)],
       [`${prefix}_macs`, mine.map(({ macs }) => macs[0] ?? '')]
     ] as const

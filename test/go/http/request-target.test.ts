@@ -14,6 +14,7 @@ t.test('targets as net/url reads them', t => {
     ['http://other.test/ipxe?role=worker', '/ipxe', 'role=worker'],
     ['https://u@[::1]:80/x', '/x', ''],
     ['http://other.test?x', '', 'x'],
+    ['http://other.test/\xe2\x80\xa8?\xe2\x80\xa9', '/\u2028', '\u2029'],
     ['/\xc3\xa9%ff?\xff', '/é\udcff', '\udcff'],
     ['*', '*', '']
   ] as const) t.same(parseTarget(target), { path, rawQuery }, target)

@@ -1,9 +1,8 @@
 // html, js and urlquery.
 import t from 'tap'
-import { htmlEscape, jsEscape } from '../../../src/go/template/escape.js'
+import { jsEscape } from '../../../src/go/template/escape.js'
 import { render } from '../../helpers/render-template.js'
 
-t.equal(htmlEscape('<a href="x">\'&é\0</a>'), '&lt;a href=&#34;x&#34;&gt;&#39;&amp;é\ufffd&lt;/a&gt;')
 t.equal(jsEscape('\\\'"<>&=\n\0\x1f\x7f`/é世🚀'), '\\\\\\\'\\"\\u003C\\u003E\\u0026\\u003D\\u000A\\u0000\\u001F\x7f`/é世🚀')
 t.equal(jsEscape('\u2028\u00a0\u200b\u{e0001}'), '\\u2028\\u00A0\\u200B\\uE0001')
 t.equal(jsEscape('a\udcff\udcc3'), 'a\udcff\udcc3', 'a byte outside UTF-8 stays')

@@ -22,6 +22,39 @@ const rows: ReadonlyArray<readonly [template: string, output: string]> = [
 ]
 for (const [template, output] of rows) t.equal(renderBrief(template, data), output, template)
 
+/** Of each function the fewest and the most arguments it takes. */
+const counts: Readonly<Record<string, readonly [fewest: number, most?: number]>> = {
+  and: [1],
+  or: [1],
+  not: [1, 1],
+  call: [1],
+  html: [0],
+  js: [0],
+  urlquery: [0],
+  index: [1],
+  slice: [1],
+  join: [2, 2],
+  len: [1, 1],
+  print: [0],
+  println: [0],
+  printf: [1],
+  eq: [1],
+  ne: [2, 2],
+  lt: [2, 2],
+  le: [2, 2],
+  gt: [2, 2],
+  ge: [2, 2]
+}
+for (const [name, [fewest, most]] of Object.entries(counts)) {
+  for (let count = 0; count <= 4; count++) {
+    const said = renderBrief(`{{${name}${' "1"'.repeat(count)}}}`, data)
+    const wanted = most === undefined ? `at least ${fewest}` : String(most)
+    const isTaken = count >= fewest && (most === undefined || count <= most)
+    if (isTaken) t.notMatch(said, /wrong number of args/, `${name} of ${count}`)
+    else t.equal(said, `error: 1:2: wrong number of args for ${name}: want ${wanted} got ${count}`)
+  }
+}
+
 t.equal(render('a\n  {{index .list\n9}}', data), 'error: template: :2:4: executing "" at <index .list 9>: error calling index: index out of range: 9', 'line and column')
 t.equal(render('{{define "t"}}\n{{len .}}{{end}}{{template "t" 1}}', data), 'error: template: :2:2: executing "t" at <len .>: error calling len: len of type int')
 t.equal(render('{{with $x := 1}}{{with $y := (print $x "é" | len) 2}}{{end}}{{end}}', data), 'error: template: :1:23: executing "" at <$y := (print $x "é" | len) 2>: can\'t give argument to non-function print $x "é" | len')

@@ -15,6 +15,9 @@ const tokens: ReadonlyArray<readonly [input: string, tokens: string]> = [
   ['a {{-1}} b', 'text(a ) leftDelim({{) number(-1) rightDelim(}}) text( b) eof'],
   ['{{1  -}}\n\t\r x', 'leftDelim({{) number(1) space( ) rightDelim(}}) text(x) eof'],
   ['a {{- /* x */ -}} b{{/* y */}} c', 'text(a) text(b) text( c) eof'],
+  ['{{.0}}', 'leftDelim({{) number(.0) rightDelim(}}) eof'], ['{{.9}}', 'leftDelim({{) number(.9) rightDelim(}}) eof'], ['{{9}}', 'leftDelim({{) number(9) rightDelim(}}) eof'], ['{{0}}', 'leftDelim({{) number(0) rightDelim(}}) eof'],
+  ['{{./}}', 'leftDelim({{) error(bad character U+002F \'/\')'], ['{{/}}', 'leftDelim({{) char(/) rightDelim(}}) eof'], ['{{abc', 'leftDelim({{) identifier(abc) error(unclosed action)'], [' \n {{- 1}}', 'leftDelim({{) number(1) rightDelim(}}) eof'],
+  ['a{{1}}{{- 2}}', 'text(a) leftDelim({{) number(1) rightDelim(}}) leftDelim({{) number(2) rightDelim(}}) eof'], ['{{())}}', "leftDelim({{) leftParen(() rightParen()) error(unexpected right paren U+0029 ')')"],
   ['{{.é}}', 'leftDelim({{) field(.é) rightDelim(}}) eof'],
   ['{{', 'leftDelim({{) error(unclosed action)'], ['{{/*', 'error(unclosed comment)'], ['{{/**/ }}', 'error(comment ends before closing delimiter)'],
   ['{{(}}', 'leftDelim({{) leftParen(() error(unclosed left paren)'], ['{{)}}', "leftDelim({{) error(unexpected right paren U+0029 ')')"],
@@ -26,7 +29,13 @@ for (const [input, expected] of tokens) t.equal(words(input), expected, JSON.str
 
 t.equal(lex('a\n{{\n1\n}}\n').map(({ line }) => line).join(' '), '1 2 2 3 3 4 4 5', 'lines')
 t.equal(lex('{{.}}'.repeat(maxTokens / 3 + 1)).at(-1)!.type, 'error', 'a bound on tokens')
-t.equal(describeToken({ type: 'text', position: 0, text: 'more than ten', line: 1 }), '"more than "...')
+for (const [text, described] of [['ten octets', '"ten octets"'], ['more than ten', '"more than "...'], ['éééééé', '"éééééé"...']] as const) {
+  t.equal(describeToken({ type: 'text', position: 0, text, line: 1 }), described)
+}
+
+for (const [type, text, described] of [['eof', '', 'EOF'], ['error', 'as it is', 'as it is'], ['dot', '.', '<.>'], ['range', 'range', '<range>']] as const) {
+  t.equal(describeToken({ type, position: 0, text, line: 1 }), described)
+}
 
 // Only space, tab, CR and LF are trimmed.
 t.equal(render('a \t\r\n{{- 1 -}} \t\r\nb'), 'a1b')

@@ -1,7 +1,9 @@
 // The grammar: what is a template, and what every error is called.
 import t from 'tap'
 import { maxNesting } from '../../../src/go/template/parse.js'
+import { parseTemplate } from '../../../src/go/template/template.js'
 import { render, renderBrief } from '../../helpers/render-template.js'
+import { growth, muchGrowth } from '../../helpers/work.js'
 
 const refused: ReadonlyArray<readonly [template: string, message: string]> = [
   ['{{}}', 'missing value for command'], ['{{ }}', 'missing value for command'], ['{{if}}{{end}}', 'missing value for if'], ['{{range $x :=}}{{end}}', 'missing value for range'], ['{{()}}', 'missing value for parenthesized pipeline'],
@@ -38,3 +40,12 @@ t.match(render(nested(maxNesting + 1)), /nested deeper than 250 levels/)
 t.match(render(`{{${'('.repeat(100_000)}`), /nested deeper than 250 levels/)
 t.match(render('{{range .}}'.repeat(100_000)), /nested deeper than 250 levels/)
 t.equal(render(`{{if false}}${'{{else if false}}'.repeat(20_000)}{{else}}x{{end}}`), 'x', 'a chain is not nested')
+
+t.test('the work of finding variables grows with the template', t => {
+  const grown = growth(count => {
+    const names = Array.from({ length: count }, (_, n) => `$variable${n}`)
+    parseTemplate('', Buffer.from(names.map(name => `{{${name} := 1}}`).join('') + names.toReversed().map(name => `{{${name}}}`).join('')))
+  }, 2000)
+  t.ok(grown < muchGrowth, `${grown.toFixed(1)} times the work for eight times the variables`)
+  t.end()
+})

@@ -142,7 +142,7 @@ export class Fleet {
       confirm: (at: number) => { clock.after(second, () => { one.diskAsOf = at }) },
       close: async () => {}
     } as unknown as FleetCopy
-    const state = new SharedState({ etcd, prefix: '/f/', readOnly: false, clock, log: silent, random: this.random, copy: () => copy })
+    const state = new SharedState({ etcd, prefix: '/f/', readOnly: false, clock, log: silent, random: this.random, steady: () => 0, copy: () => copy })
     const presence = new Presence({ etcd, state, name: one.name, version: '1', clock, log: silent })
     const network: UdpNetwork = {
       bind: async (_, onDatagram) => {

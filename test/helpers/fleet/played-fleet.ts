@@ -74,7 +74,7 @@ export class PlayedFleet {
     const log = pino({}, { write: (line: string) => { said.push(String((JSON.parse(line) as { msg: unknown }).msg)) } })
     const etcd = new FakeEtcdClient({ etcd: this.etcd, time: this.time, owner: process, delay: () => delay, lateness, reaches }) as unknown as EtcdClient
     const copy = { load: async () => copied, note: () => {}, confirm: () => {}, close: async () => {} } as unknown as FleetCopy
-    const state = new SharedState({ etcd, prefix: '/f/', clock, log, readOnly, random: () => 0.5, ...copied !== undefined && { copy: () => copy } })
+    const state = new SharedState({ etcd, prefix: '/f/', clock, log, readOnly, random: () => 0.5, steady: () => 0, ...copied !== undefined && { copy: () => copy } })
     await this.meanwhile(state.start())
     this.#t.teardown(() => { process.alive = false })
     return { state, etcd, clock, log, said, process }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { readFileSync } from 'node:fs'
-import { transpileButane } from '../../../src/ignition/butane/butane.js'
+import { transpileButane } from '../../helpers/transpile.js'
 import { dialects, normalVersion } from '../../../src/ignition/butane/dialects.js'
 import { page, withTable } from '../../helpers/versions-table.js'
 
@@ -71,5 +71,27 @@ storage:
     { kind: 'warning', path: '$.storage.disks.0.partitions.0.number', line: 5, column: 39 },
     { kind: 'error', path: '$.storage.filesystems.0.path', message: 'path must be under /etc or /var if with_mount_unit is true' }
   ])
+  t.end()
+})
+
+t.test('a key that came later is unused before', t => {
+  const lastWithout = (body: string, key: string): string | undefined => dialects.filter(({ variant, version }) => variant === 'fcos' &&
+    transpileButane(`variant: ${variant}\nversion: ${version}\n${body}\n`).report.some(({ message }) => message === `unused key ${key}`)).at(-1)?.version
+  t.equal(lastWithout('passwd: {users: [{name: core, ssh_authorized_keys_local: [a.pub]}]}', 'ssh_authorized_keys_local'), '1.4.0')
+  for (const key of ['user: {name: core}', 'group: {name: core}', 'file_mode: 0600', 'dir_mode: 0700']) {
+    t.equal(lastWithout(`storage: {trees: [{local: a, ${key}}]}`, key.split(':')[0]!), '1.6.0', key)
+  }
+  t.end()
+})
+
+t.test('the place of a fault in a config inside is told as far as its quotes let it', t => {
+  const place = (inline: string): unknown => {
+    const { report: [first] } = transpileButane(`variant: fcos\nversion: 1.7.0\nignition: {config: {merge: [{inline: ${inline}}]}}\n`)
+    return [first?.message, first?.line, first?.column]
+  }
+  const fault = "invalid character 'x' looking for beginning of object key string"
+  t.same(place("'{\"a\": 1, x}'"), [fault, 3, 48], 'single quotes without another inside')
+  t.same(place("'{\"it''s\": 1, x}'"), [fault, 3, 38], 'with one: where the text begins')
+  t.same(place('"{\\"a\\": 1, x}"'), [fault, 3, 38], 'double quotes, and escaped ones inside')
   t.end()
 })

@@ -62,3 +62,10 @@ t.test('bombs and giants are refused, for no more work than a text of that size'
   }
   t.end()
 })
+
+t.test('a config inside that has more findings than a call has room for arguments is answered', t => {
+  const inner = JSON.stringify({ ignition: { version: '3.4.0' }, kernelArguments: { shouldExist: Array(150_000).fill('a') } })
+  const { ok, report } = transpile(`${head}ignition: {config: {merge: [{inline: '${inner}'}]}}\n`)
+  t.match([ok, report.length, report[0]], [false, 1001, { kind: 'error', message: 'duplicate entry defined' }])
+  t.end()
+})

@@ -1,6 +1,6 @@
 // The sugar beyond the recorded cases: what merges do to it, and where findings about what it stands for are shown.
 import t from 'tap'
-import { transpileButane } from '../../../src/ignition/butane/butane.js'
+import { transpileButane } from '../../helpers/transpile.js'
 import { escapePath } from '../../../src/ignition/butane/mount-units.js'
 
 interface Shown {

@@ -4,7 +4,7 @@ import t from 'tap'
 import { readFileSync, readdirSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { readDataUrl } from '../../../src/ignition/data-url.js'
-import { transpileButane } from '../../../src/ignition/butane/butane.js'
+import { transpileButane } from '../../helpers/transpile.js'
 import { jsonText } from '../../../src/go/json.js'
 import type { Report } from '../../../src/ignition/report.js'
 

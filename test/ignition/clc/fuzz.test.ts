@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { transpileClc } from '../../../src/ignition/clc/transpile.js'
+import { transpileClc } from '../../helpers/transpile.js'
 import { jsonText } from '../../../src/go/json.js'
 import { cases } from '../../helpers/property.js'
 

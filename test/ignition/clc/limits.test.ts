@@ -1,6 +1,6 @@
 // Hostile configs: the work grows with the config and not with its square, and one clear remark says why it is refused.
 import t from 'tap'
-import { transpileClc } from '../../../src/ignition/clc/transpile.js'
+import { transpileClc } from '../../helpers/transpile.js'
 import { growth, muchGrowth } from '../../helpers/work.js'
 
 const most = 1024 * 1024

@@ -1,6 +1,6 @@
 // What the recorded answers do not reach: places where sections meet, and the order of what is said.
 import t from 'tap'
-import { transpileClc } from '../../../src/ignition/clc/transpile.js'
+import { transpileClc } from '../../helpers/transpile.js'
 import { jsonText } from '../../../src/go/json.js'
 
 const remarks = (text: string, flavour: 'ct' | 'matchbox' = 'ct'): string[] =>

@@ -1,7 +1,7 @@
 // update.conf, and what may stand in a reboot window.
 import t from 'tap'
-import { transpileClc } from '../../../src/ignition/clc/transpile.js'
-import { parseDataUrl } from '../../../src/ignition/data-url.js'
+import { transpileClc } from '../../helpers/transpile.js'
+import { readDataUrl } from '../../../src/ignition/data-url.js'
 import { jsonText } from '../../../src/go/json.js'
 
 const problem = (start: string, length: string): string =>
@@ -21,6 +21,6 @@ t.test('windows', t => {
 t.test('update.conf', t => {
   const { config } = transpileClc('update: {group: Beta, server: "https://u/"}\nlocksmith: {reboot_strategy: off, etcd_endpoints: "a\\"b"}\n')
   const source = JSON.parse(jsonText(config ?? null)).storage.files[0].contents.source as string
-  t.equal(parseDataUrl(source)?.toString(), 'GROUP=beta\nSERVER=https://u/\nREBOOT_STRATEGY="off"\nLOCKSMITHD_ENDPOINT="a\\"b"')
+  t.same(readDataUrl(source), { ok: true, data: Buffer.from('GROUP=beta\nSERVER=https://u/\nREBOOT_STRATEGY="off"\nLOCKSMITHD_ENDPOINT="a\\"b"') })
   t.end()
 })

@@ -2,7 +2,7 @@
 // messages, lines and columns.
 import { readFileSync, readdirSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { transpileClc } from '../../../src/ignition/clc/transpile.js'
+import { transpileClc } from '../../helpers/transpile.js'
 import { jsonText } from '../../../src/go/json.js'
 import type { Transpiled } from '../../../src/ignition/transpiled.js'
 

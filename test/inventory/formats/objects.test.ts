@@ -1,6 +1,7 @@
 // The formats that are JSON or nearly so: tfvars, Kea, pxe_coreos, Mayu, our own.
 import t from 'tap'
 import { readObjects } from '../../../src/inventory/object-notation.js'
+import { readers } from '../../../src/inventory/recognise.js'
 import { listOf, refusalOf, shownList, shownRemarks, sourceOf } from '../../helpers/lists.js'
 
 const tfvars = `{
@@ -157,5 +158,11 @@ t.test('strict JSON is read as JSON.parse reads it, with nothing to mend', t => 
   const plain = (node: typeof value): unknown => node.kind === 'null' ? null : node.kind === 'list' ? node.items.map(plain) : node.kind === 'object' ? Object.fromEntries(node.members.map(({ key, value }) => [key, plain(value)])) : node.value
   t.same(plain(value), JSON.parse(text))
   t.same(remarks, [])
+  t.end()
+})
+
+t.test('what had to be mended a hundred thousand times is read', t => {
+  const list = readers.leases(sourceOf(`[${'{"mac":"52:54:00:00:00:01"}\n'.repeat(150_000)}]`))
+  t.same([list.hosts.length, list.remarks.length], [1, 149_999])
   t.end()
 })

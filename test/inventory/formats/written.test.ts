@@ -6,6 +6,8 @@ import { type ExportFormat, writerOf } from '../../../src/inventory/write-list.j
 import { parseIpv4 } from '../../../src/net/ipv4.js'
 import type { Mac } from '../../../src/net/mac.js'
 import { context, withDomain } from '../../helpers/known-hosts.js'
+import { mac } from '../../helpers/list-samples.js'
+import { growth, muchGrowth } from '../../helpers/work.js'
 
 const host = (name: string | undefined, mac: string, ip: string, role: string | undefined) => withDomain({ name, macs: mac.split('+') as Mac[], ip: parseIpv4(ip), role })
 const hosts = [
@@ -72,6 +74,7 @@ t.test("tfvars: valid JSON with Tectonic's keys", t => {
     tectonic_metal_matchbox_client_cert: 'cert\n',
     tectonic_metal_matchbox_client_key: 'key\n'
   })
+  t.equal((JSON.parse(written('tfvars', hosts.slice(0, 1))) as Record<string, unknown>)['tectonic_metal_worker_count'], 0, 'a controller is no worker')
   t.end()
 })
 
@@ -165,5 +168,17 @@ resource "matchbox_group" "core_c1" {
 
 # Group 1st is left out: its metadata holds more than text, which the provider cannot read.
 `)
+  t.end()
+})
+
+t.test('what is called alike is told apart, for work that grows with it', t => {
+  const called = (count: number) => Array.from({ length: count }, (_, i) => ({ macs: [mac(i) as Mac], ip: undefined, name: i % 2 === 0 ? 'W1' : 'w1', fullName: undefined, role: undefined }))
+  const declared = (count: number): readonly string[] => writerOf('dhcpd').write(called(count), context).match(/(?<=host )\S+(?= \{)/g) ?? []
+  t.same(declared(4), ['W1', 'w1-2', 'W1-3', 'w1-4'])
+  const profile = (id: string) => ({ id, name: '', boot: undefined, ignitionId: '', cloudId: '', genericId: '' })
+  const labels = writeTerraform({ groups: [], profiles: ['a.b', 'a b', 'A_b', 'a_b_2', 'a/b'].map(profile), configOf: () => undefined }).match(/(?<=matchbox_profile" ")\w+/g)
+  t.same(labels, ['a_b', 'a_b_2', 'A_b', 'a_b_2_2', 'a_b_3'])
+  const factor = growth(declared, 1000)
+  t.ok(factor < muchGrowth, factor.toFixed(1))
   t.end()
 })

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { AppError } from '../../src/base/errors.js'
 import type { UpdateRelease } from '../../src/mirror/images-told.js'
-import { Mirrored } from '../../src/wiring/mirrored-updates.js'
-import type { ServiceImages } from '../../src/wiring/service-images.js'
+import { streamDocuments } from '../../src/mirror/update-files.js'
+import { Mirrored } from '../../src/updates/mirrored-updates.js'
 
 const release = (version: string, { channel = 'stable', arch = 'amd64', files = ['flatcar_production_update.gz'] } = {}): UpdateRelease => ({
   os: 'flatcar', arch, channel, version, path: `/assets/flatcar/${version}`, files: files.map(name => ({ name, bytes: 7, sha1: '00ff', sha256: 'ff00' })) as never
@@ -16,8 +16,8 @@ t.test('releases: the newest of a channel and architecture, by version and not b
     release('9.0.0'), release('10.0.0'), release('11.0.0', { channel: 'beta' }), release('12.0.0', { arch: 'arm64' }), release('latest'), release('8.0.0', { files: [] })
   ]
   let fails = false
-  const images = { updates: async () => { if (fails) throw new Error('the mirror ended'); return told } } as unknown as ServiceImages
-  const mirrored = new Mirrored('', images, error => { t.fail(error.message) })
+  const releases = async (): Promise<readonly UpdateRelease[]> => { if (fails) throw new Error('the mirror ended'); return told }
+  const mirrored = new Mirrored({ releases, onProblem: error => { t.fail(error.message) } })
   t.equal(mirrored.newest('flatcar', 'stable', 'amd64'), undefined, 'nobody has looked')
   await mirrored.look(0)
   const rows = [['stable', 'amd64', '10.0.0'], ['beta', 'amd64', '11.0.0'], ['stable', 'arm64', '12.0.0'], ['alpha', 'amd64', undefined]] as const
@@ -48,7 +48,7 @@ t.test('Fedora\'s documents: looked at every five seconds, told once when they c
   }
   const of = (...versions: readonly string[]): string => JSON.stringify({ stream: 'stable', releases: versions.map(version => ({ version })) })
   const problems: AppError[] = []
-  const mirrored = new Mirrored(folder, undefined, error => { problems.push(error) })
+  const mirrored = new Mirrored({ documentsOf: stream => streamDocuments(folder, stream), onProblem: error => { problems.push(error) } })
   const versions = (): readonly string[] | undefined => mirrored.fedora('stable')?.releases.releases.map(({ version }) => version)
   put(of('40.1.0'))
   await mirrored.look(0)
@@ -67,5 +67,5 @@ t.test('Fedora\'s documents: looked at every five seconds, told once when they c
   await mirrored.look(0)
   t.same(versions(), ['40.20.0'], 'whichever way the clock was set')
   t.equal(mirrored.fedora('next'), undefined)
-  await new Mirrored('', undefined, error => { t.fail(error.message) }).look(0)
+  await new Mirrored({ onProblem: error => { t.fail(error.message) } }).look(0)
 })

@@ -1,35 +1,36 @@
 // What the image mirror holds of updates: payloads of releases that are whole, and Fedora's documents of its streams.
 import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { AppError, messageOf } from '../base/errors.js'
 import { readWhole } from '../disk/whole-file.js'
 import type { UpdateRelease } from '../mirror/images-told.js'
-import { streamFiles, streamFolder } from '../mirror/update-files.js'
-import { type FedoraStream, readFedoraStream } from '../updates/fedora-releases.js'
-import type { Instance } from '../updates/instance.js'
-import type { MirroredUpdates } from '../updates/updates.js'
-import { compareVersions, isVersion } from '../updates/version.js'
-import type { ServiceImages } from './service-images.js'
+import { compareVersions, isVersion } from '../base/version.js'
+import { type FedoraStream, readFedoraStream } from './fedora-releases.js'
+import type { Instance } from './instance.js'
+import type { MirroredUpdates } from './updates.js'
 
 /** Milliseconds between two looks at the documents of Fedora's streams. */
 const lookEvery = 5000
 
+const streams = ['stable', 'testing', 'next'] as const
+
+export interface MirroredOptions {
+  /** Releases that installed machines may update to, as the mirror saw them last; the same list as long as they are the same. */
+  readonly releases?: (() => Promise<readonly UpdateRelease[]>) | undefined
+  /** Where Fedora's two documents of a stream are: its releases, and its updates. */
+  readonly documentsOf?: ((stream: string) => readonly [releases: string, updates: string]) | undefined
+  readonly onProblem: (error: AppError) => void
+}
+
 /** What the mirror has, as policy asks for it. */
 export class Mirrored implements MirroredUpdates {
-  readonly #assetsPath: string
-  readonly #images: ServiceImages | undefined
-  readonly #onProblem: (error: AppError) => void
+  readonly #options: MirroredOptions
   readonly #streams = new Map<string, { stamp: string, stream: FedoraStream | undefined }>()
   #looked = -Infinity
   /** The list that `#releases` was made of. */
   #told: readonly UpdateRelease[] | undefined
   #releases: ReadonlyMap<string, ReadonlyMap<string, UpdateRelease>> = new Map()
 
-  constructor (assetsPath: string, images: ServiceImages | undefined, onProblem: (error: AppError) => void) {
-    this.#assetsPath = assetsPath
-    this.#images = images
-    this.#onProblem = onProblem
-  }
+  constructor (options: MirroredOptions) { this.#options = options }
 
   newest (os: Instance['os'], channel: string, arch: string): string | undefined {
     const ours = [...this.#by(os, arch).values()].filter(release => release.channel === channel).map(({ version }) => version)
@@ -53,7 +54,7 @@ export class Mirrored implements MirroredUpdates {
 
   async #lookAtReleases (): Promise<void> {
     // The mirror itself tells of what keeps it from looking.
-    const told = await this.#images?.updates().catch(() => undefined)
+    const told = await this.#options.releases?.().catch(() => undefined)
     if (told === undefined || told === this.#told) return
     this.#told = told
     const releases = new Map<string, Map<string, UpdateRelease>>()
@@ -67,20 +68,21 @@ export class Mirrored implements MirroredUpdates {
   }
 
   async #lookAtStreams (now: number): Promise<void> {
-    if (this.#assetsPath === '' || Math.abs(now - this.#looked) < lookEvery) return
+    const { documentsOf, onProblem } = this.#options
+    if (documentsOf === undefined || Math.abs(now - this.#looked) < lookEvery) return
     this.#looked = now
-    for (const name of ['stable', 'testing', 'next']) {
-      const paths = streamFiles.map(file => join(this.#assetsPath, 'fedora-coreos', streamFolder(name), file))
+    for (const name of streams) {
+      const paths = documentsOf(name)
       const stamp = (await Promise.all(paths.map(async path => await stat(path).then(({ mtimeMs, size, ino }) => `${mtimeMs}:${size}:${ino}`, () => '')))).join()
       const known = this.#streams.get(name)
       if (stamp === (known?.stamp ?? ',')) continue
       try {
         const [releases = '', updates = ''] = await Promise.all(paths.map(async path => (await readWhole(path, 'lists')).toString()))
-        this.#streams.set(name, { stamp, stream: readFedoraStream(name, { releases, updates }, paths[0]!) })
+        this.#streams.set(name, { stamp, stream: readFedoraStream(name, { releases, updates }, paths[0]) })
       } catch (error) {
         // The last good ones stay in force.
         this.#streams.set(name, { stamp, stream: known?.stream })
-        this.#onProblem(error instanceof AppError ? error : new AppError('read_failed', `${paths.join(' and ')} can't be read: ${messageOf(error)}`))
+        onProblem(error instanceof AppError ? error : new AppError('read_failed', `${paths.join(' and ')} can't be read: ${messageOf(error)}`))
       }
     }
   }

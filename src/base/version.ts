@@ -1,4 +1,8 @@
-// Versions as publishers write them: numbers joined by dots (4230.2.1, 43.20260105.3.0), and after a sign what says how it was built.
+// Versions as publishers write them: numbers joined by dots (4230.2.1, 43.20260105.3.0), and after a sign what says how it was built;
+// and the id by which Omaha knows what has them.
+
+/** Flatcar's, and Container Linux's before it. */
+export const osAppId = 'e96281a6-d1af-4bde-9a0a-97b76e56dc57'
 
 /** Whether it could be the version of a release. */
 export const isVersion = (text: string): boolean => /^\d{1,15}(?:\.\d{1,15}){0,7}(?:[+-][\w.+-]{0,64})?$/.test(text)

@@ -3,21 +3,21 @@ import t from 'tap'
 import { createLog } from '../../src/base/log.js'
 import { loadConfig } from '../../src/config/load.js'
 import { formatIpv4, type Ipv4 } from '../../src/net/ipv4.js'
-import { followLink, type LinkFollower } from '../../src/wiring/dhcp-link.js'
-import { Homes } from '../../src/wiring/homes.js'
+import { followLink, type LinkFollower } from '../../src/dhcp/link-watch.js'
+import { homesOf } from '../../src/wiring/homes.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { logLines } from '../helpers/log-lines.js'
 
 async function followed (name: string) {
   const { config } = loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: ['dhcp.mode=server', `dhcp.interface=${name}`, 'dhcp.subnets=[{ subnet: 127.0.0.0/8 }]'] })
-  const homes = new Homes(config)
+  const homes = homesOf(config)
   const [clock, lines, hindrances, links] = [new FakeClock(), logLines(), new Map<string, string>(), new Set<Pick<LinkFollower, 'waiting'>>()]
   const did: string[] = []
   const follower: LinkFollower = {
     waiting: 0, rebind: async () => { did.push('rebind') }, moveTo: () => { did.push('move') }, close: async () => { did.push('close') }
   }
   const close = await followLink(
-    { clock, log: createLog({ level: 'info', pretty: false, destination: lines.stream }), hindrances, homes, links, observer: {} as never, restart: () => { did.push('restart') } },
+    { clock, log: createLog({ level: 'info', pretty: false, destination: lines.stream }), hindrances, links, restart: () => { did.push('restart') } },
     homes.first,
     { places: [{ row: 'dhcp', at: `${name}:67/udp` }], start: async (own: Ipv4) => { did.push(`start ${formatIpv4(own)}`); return follower }, drop: () => { did.push('drop') } }
   )

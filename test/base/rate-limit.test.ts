@@ -1,6 +1,6 @@
 // Token buckets: a burst, then the steady rate; many keys take little memory.
 import t from 'tap'
-import { RateLimiter, TokenBucket } from '../../src/dhcp/rate-limit.js'
+import { RateLimiter, TokenBucket } from '../../src/base/rate-limit.js'
 
 t.test('a burst, then the steady rate', t => {
   const bucket = new TokenBucket({ burst: 3, perSecond: 2 }, 1000)
