@@ -1,5 +1,6 @@
 // How many lines of the log strangers can cause. Of each event so many are written, of one sender and in all, the first at once; the
 // others are counted, and how many they were is told once a minute.
+import { networkOf } from '../net/ipv4.js'
 import { type Rate, RateLimiter } from './rate-limit.js'
 
 /** What was given (info) and what went wrong (warn, error): thousands of machines that boot at once are told of one by one. */
@@ -53,10 +54,16 @@ export class LineRations {
 const rationsOf = ({ perSender, inAll }: { readonly perSender: Rate, readonly inAll: Rate }): Rations =>
   ({ perSender: new RateLimiter(perSender, mostSenders), inAll: new RateLimiter(inAll, mostSenders) })
 
-/** In DHCP `ip` is what a machine is given. A hardware address is else what somebody says, an IP address where it comes from. */
+/**
+ * In DHCP `ip` is what a machine is given. A hardware address is else what somebody says, an IP address where it comes from: of IPv6 the
+ * network in which one host may make up as many as it likes.
+ */
 function senderOf (event: string, fields: object): string {
   const { mac, ip, peer }: { readonly mac?: unknown, readonly ip?: unknown, readonly peer?: unknown } = fields
-  const told = event.startsWith('dhcp.') ? [mac, ip] : [ip, peer, mac]
-  const first = told.find(value => typeof value === 'string') ?? ''
-  return first === peer ? String(peer).replace(/:\d+$/, '') : String(first)
+  const at = typeof ip === 'string' ? ip : typeof peer === 'string' ? peer.replace(/:\d+$/, '') : undefined
+  const named = typeof mac === 'string' ? mac : undefined
+  if (event.startsWith('dhcp.')) return named ?? at ?? ''
+  if (at === undefined) return named ?? ''
+  const network = networkOf(at)
+  return network.includes(':') ? `${network}::/64` : network
 }

@@ -1,6 +1,7 @@
 // What calls hold whose message has not come whole: so much of one address and in all. Beyond it the call that is unfinished for the
 // longest time is ended: of the address, or of the one with most.
-import { networkOf, type ShareLimits } from '../net/shares.js'
+import { networkOf } from '../net/ipv4.js'
+import type { ShareLimits } from '../net/shares.js'
 
 /** Octets. Sixteen of the largest messages at once, or some thousand calls that send nothing. */
 export const mostUnfinished: ShareLimits = { perAddress: 64 * 1024 * 1024, all: 128 * 1024 * 1024 }

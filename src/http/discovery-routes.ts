@@ -7,7 +7,8 @@ import { AppError } from '../base/errors.js'
 import type { Discovery } from '../cluster/discovery.js'
 import { discoveryLimits, sizeIn } from '../cluster/discovery-limits.js'
 import { keyError, type KeysAnswer, memberKey, tokenKey } from '../cluster/keys-answer.js'
-import { type ShareLimits, networkOf, Shares } from '../net/shares.js'
+import { networkOf } from '../net/ipv4.js'
+import { type ShareLimits, Shares } from '../net/shares.js'
 import { addressOf, type Hear, whenHeard } from './client-address.js'
 
 export interface DiscoveryRoutesOptions {

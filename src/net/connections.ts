@@ -2,8 +2,9 @@
 // its newcomer, or the newcomer. When all places are taken, the address that holds most loses one, if need be a busy one: who
 // holds little always gets in. Where every address holds as little, a newcomer is refused, or waits where there is a line.
 import type { Socket } from 'node:net'
-import { type ShareLimits, networkOf } from './shares.js'
 import { AdmissionLine } from './admission-line.js'
+import { networkOf } from './ipv4.js'
+import type { ShareLimits } from './shares.js'
 
 export interface ConnectionsOptions extends ShareLimits {
   /** Which may be closed for another one's sake: those that the first function says yes to before those of the next. */

@@ -42,6 +42,16 @@ export const formatIpv4 = (ip: Ipv4): string => `${ip >>> 24}.${ip >>> 16 & 255}
 export const unmapped = (address: string): string =>
   address.startsWith('::ffff:') ? address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, '') : address
 
+/** The address, or of IPv6 the network in which one host may make up addresses (RFC 4291 section 2.5.1: 64 bits). */
+export function networkOf (address: string): string {
+  const own = unmapped(address)
+  if (!own.includes(':')) return own
+  const [before = '', after = ''] = own.split('%', 1)[0]!.split('::')
+  const head = before.split(':').filter(part => part !== '')
+  const tail = after.split(':').filter(part => part !== '')
+  return [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail].slice(0, 4).join(':')
+}
+
 export const maskOf = (prefix: number): Ipv4 => prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0
 
 /** The length of the prefix that a mask is of; undefined for bits that are none. */

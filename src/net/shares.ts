@@ -1,5 +1,5 @@
 // What may be held of something that there is only so much of: so many in all, and so many by one address.
-import { unmapped } from './ipv4.js'
+import { networkOf } from './ipv4.js'
 
 export interface ShareLimits {
   readonly all: number
@@ -32,14 +32,4 @@ export class Shares {
       else this.#byNetwork.set(network, left)
     }
   }
-}
-
-/** The address, or of IPv6 the network in which one host may make up addresses (RFC 4291 section 2.5.1: 64 bits). */
-export function networkOf (address: string): string {
-  const own = unmapped(address)
-  if (!own.includes(':')) return own
-  const [before = '', after = ''] = own.split('%', 1)[0]!.split('::')
-  const head = before.split(':').filter(part => part !== '')
-  const tail = after.split(':').filter(part => part !== '')
-  return [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail].slice(0, 4).join(':')
 }

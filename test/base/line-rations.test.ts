@@ -39,12 +39,25 @@ t.test('of one sender so many at once, then so many a second, and once a minute 
 
 t.test('of all senders so many, whatever names they give', t => {
   const { clock, log, count, told } = rationed()
-  for (let n = 0; n < 3000; n++) log.warn({ peer: `[2001:db8::${n.toString(16)}]:4711`, reason: 'plain_text' }, 'grpc.handshake')
+  for (let n = 0; n < 3000; n++) log.warn({ peer: `2001:db8:0:${n.toString(16)}::1:4711`, reason: 'plain_text' }, 'grpc.handshake')
   t.equal(count('grpc.handshake'), warn.inAll.burst)
   for (let n = 0; n < 12_000; n++) log.info({ mac: `52:54:00:00:${(n >> 8).toString(16)}:${(n & 255).toString(16)}`, ip: '10.0.0.9' }, 'dhcp.offer')
   t.equal(count('dhcp.offer'), info.inAll.burst)
   clock.advance(leftOutEvery)
   t.same(told(), [{ event: 'grpc.handshake', lines: 2000 }, { event: 'dhcp.offer', lines: 2000 }])
+  t.end()
+})
+
+t.test('of IPv6 a sender is its network, since a host makes up addresses in it', t => {
+  const { clock, log, count, told } = rationed()
+  for (let n = 0; n < 100; n++) log.warn({ peer: `2001:db8::${n.toString(16)}:4711`, reason: 'plain_text' }, 'grpc.handshake')
+  t.equal(count('grpc.handshake'), warn.perSender.burst)
+  for (let n = 0; n < 100; n++) log.warn({ ip: `2001:db8::${n.toString(16)}` }, 'http.unmatched')
+  t.equal(count('http.unmatched'), warn.perSender.burst)
+  log.warn({ peer: '::ffff:10.0.0.1:4711' }, 'grpc.handshake')
+  t.equal(count('grpc.handshake', { peer: '::ffff:10.0.0.1:4711' }), 1, 'an IPv4 address as a socket of IPv6 has it is one of IPv4')
+  clock.advance(leftOutEvery)
+  t.same(told(), [{ event: 'grpc.handshake', lines: 40, from: '2001:db8:0:0::/64' }, { event: 'http.unmatched', lines: 40, from: '2001:db8:0:0::/64' }])
   t.end()
 })
 

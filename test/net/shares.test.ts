@@ -1,7 +1,8 @@
 // What one address may hold of something, and all together; and how many connections the descriptors of a process allow.
 import t from 'tap'
 import { connectionShares } from '../../src/net/descriptors.js'
-import { networkOf, Shares } from '../../src/net/shares.js'
+import { networkOf } from '../../src/net/ipv4.js'
+import { Shares } from '../../src/net/shares.js'
 
 t.test('a share is held by an address, and given back once', t => {
   const shares = new Shares({ all: 3, perAddress: 2 })
