@@ -6,7 +6,7 @@ import { AppError, errnoOf } from '../base/errors.js'
 import { DiskFile, Readers } from '../disk/disk-file.js'
 import type { DiskTurns } from '../disk/disk-turns.js'
 import type { FileCache } from '../disk/file-cache.js'
-import { secondsOf } from '../disk/file-identity.js'
+import { secondsOf, unreadable } from '../disk/file-identity.js'
 import type { OpenFile } from '../disk/open-file.js'
 import { compareStrings, goBytes, goString } from '../go/string.js'
 
@@ -75,7 +75,7 @@ export class DiskAssets implements AssetSource {
     } catch (error) {
       const errno = errnoOf(error)
       const status = await statusOf(errno, full)
-      return failure(status, status === 404 || errno === 'ENAMETOOLONG' ? undefined : `${full} cannot be read (${errno})`)
+      return failure(status, status === 404 || errno === 'ENAMETOOLONG' ? undefined : unreadable(full, errno))
     }
   }
 
@@ -85,7 +85,7 @@ export class DiskAssets implements AssetSource {
     try {
       const identity = await handle.stat({ bigint: true })
       if (identity.isFile()) {
-        return { kind: 'file', file: new DiskFile({ handle, identity, path: full, cache: this.#cache, readers: this.#readers, turns: this.#turns }) }
+        return { kind: 'file', file: new DiskFile({ handle, identity, path: full, place, cache: this.#cache, readers: this.#readers, turns: this.#turns }) }
       }
     } catch (error) {
       await handle.close()

@@ -16,6 +16,7 @@ export interface SendJob {
   readonly file: number
   /** For people. */
   readonly path: string
+  readonly place: string | Uint8Array
   readonly identity: OpenedFile
   readonly start: number
   readonly length: number
@@ -88,7 +89,7 @@ export class ImageThread implements FileSender {
   get count (): number { return this.#sendings.size }
 
   send (socket: Socket, part: FilePart, onProgress: (octets: number) => void): Promise<Sent> | undefined {
-    const { path, from: { fd, identity }, start, length } = part
+    const { path, from: { fd, identity, place }, start, length } = part
     if (this.#closed || this.#rest !== undefined || this.#sendings.size >= this.#options.most) return undefined
     const descriptor = secondDescriptor(socket)
     if (descriptor === undefined) return undefined
@@ -102,7 +103,7 @@ export class ImageThread implements FileSender {
     }
     this.#idle?.cancel()
     const id = this.#nextId++
-    const { dev, ino, size, mtimeNs, ctimeNs, nlink } = identity
+    const { dev, ino, size, mtimeNs, ctimeNs, nlink, mode, uid, gid } = identity
     const cut = (): void => { this.#call({ type: 'cut', id }) }
     const sent = new Promise<Sent>(resolve => {
       this.#sendings.set(id, {
@@ -115,7 +116,7 @@ export class ImageThread implements FileSender {
         octets: 0
       })
     })
-    this.#call({ type: 'send', id, socket: descriptor, file: fd, path, identity: { dev, ino, size, mtimeNs, ctimeNs, nlink }, start, length }, thread)
+    this.#call({ type: 'send', id, socket: descriptor, file: fd, path, place, identity: { dev, ino, size, mtimeNs, ctimeNs, nlink, mode, uid, gid }, start, length }, thread)
     // Of a connection's answers one is on its way at a time, but what else listens may be much.
     if (socket.listenerCount('close') >= socket.getMaxListeners()) socket.setMaxListeners(0)
     socket.once('close', cut)

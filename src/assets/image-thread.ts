@@ -1,9 +1,9 @@
 // The thread from which images leave: a piece to each connection that has room, in turn. It waits for connections, or for a call of
 // file-sender.ts, which starts it and wakes it by a descriptor.
-import { closeSync, fstatSync, readSync } from 'node:fs'
+import { type BigIntStats, closeSync, fstatSync, readSync, statSync } from 'node:fs'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { messageOf } from '../base/errors.js'
-import { hasChanged, isReadOnly, writtenMeanwhile } from '../disk/file-identity.js'
+import { errnoOf, messageOf } from '../base/errors.js'
+import { compareOpened, isElsewhere, isReadOnly, type OpenedFile, unreadable, writtenMeanwhile } from '../disk/file-identity.js'
 import { mostWaiting, sendFromFile, sendOctets } from '../net/connection.js'
 import { Epoll } from '../net/epoll.js'
 import type { SendCall, SendJob, News } from './file-sender.js'
@@ -18,6 +18,8 @@ const copiedAtEnd = mostWaiting() + 2 * piece
 const reportEvery = 1000
 
 interface Sending extends SendJob {
+  /** As the file was when it was looked at last. */
+  identity: OpenedFile
   at: number
   reported: number
   /** Octets that it will have room for, as far as it showed: what is read and not taken is read again. */
@@ -67,7 +69,8 @@ function advance (sending: Sending): void {
     if (sending.at < sending.handedUntil) handOver(sending)
     else copy(sending)
   } catch (error) {
-    end(sending, messageOf(error))
+    const errno = errnoOf(error)
+    end(sending, errno === '' ? messageOf(error) : unreadable(sending.path, errno))
   }
 }
 
@@ -99,11 +102,17 @@ function copy (sending: Sending): void {
 }
 
 function endedByChange (sending: Sending, count?: number): boolean {
-  const { file, identity, path } = sending
-  const isOther = count === 0 || hasChanged(identity, fstatSync(file, { bigint: true }))
-  if (isOther) end(sending, writtenMeanwhile(path))
+  const now = fstatSync(sending.file, { bigint: true })
+  const compared = compareOpened(sending.identity, now)
+  const isOther = count === 0 || compared === 'written' || (compared === 'writtenOrMoved' && !isElsewhere(now, lookAt(sending.place)))
+  sending.identity = now
+  if (isOther) end(sending, writtenMeanwhile(sending.path))
   return isOther
 }
+
+/** undefined where nothing is there. */
+const lookAt = (place: string | Uint8Array): BigIntStats | undefined =>
+  statSync(typeof place === 'string' ? place : Buffer.from(place), { bigint: true, throwIfNoEntry: false })
 
 function report (): void {
   const now = performance.now()

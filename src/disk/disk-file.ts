@@ -1,10 +1,11 @@
-// A file on disk that is being read. Each reader has it open, so that a file that is replaced meanwhile stays what it was;
-// one that is written over in place is noticed, and the reading ends: half of one kernel and half of the next boots nothing.
-import type { FileHandle } from 'node:fs/promises'
-import { AppError } from '../base/errors.js'
+// A file on disk that is being read. Each reader has it open, so that a file that is replaced, moved or made unreadable meanwhile stays
+// what it was; one that is written over in place is noticed, and the reading ends: half of one kernel and half of the next boots nothing.
+import type { BigIntStats } from 'node:fs'
+import { type FileHandle, stat } from 'node:fs/promises'
+import { AppError, errnoOf } from '../base/errors.js'
 import { type CachedFile, type FileCache, pieceBytes } from './file-cache.js'
 import type { DiskTurns } from './disk-turns.js'
-import { hasChanged, identityKey, type OpenedFile, secondsOf, writtenMeanwhile } from './file-identity.js'
+import { compareOpened, identityKey, isElsewhere, type OpenedFile, secondsOf, unreadable, writtenMeanwhile } from './file-identity.js'
 import type { FileDescriptor, OpenFile, FilePiece } from './open-file.js'
 
 /** Bytes that readers without the cache may hold together, as far as pieces of `smallestPiece` allow. */
@@ -53,6 +54,8 @@ export interface DiskFileOptions {
   readonly identity: OpenedFile
   /** For people. */
   readonly path: string
+  /** Where it was opened, if that is no text. */
+  readonly place?: Buffer | undefined
   readonly cache: FileCache | undefined
   readonly readers: Readers
   /** Where it is read in turn with others. */
@@ -65,6 +68,9 @@ export class DiskFile implements OpenFile {
   readonly modified: number | undefined
   readonly #handle: FileHandle
   readonly #identity: OpenedFile
+  readonly #place: string | Buffer
+  /** As it was when it was read last. */
+  #seen: OpenedFile
   readonly #cached: CachedFile | undefined
   readonly #readers: Readers
   readonly #turns: DiskTurns | undefined
@@ -74,12 +80,14 @@ export class DiskFile implements OpenFile {
   readonly #spare: Buffer[] = []
   #released = (): void => {}
 
-  constructor ({ handle, identity, path, cache, readers, turns }: DiskFileOptions) {
+  constructor ({ handle, identity, path, place = undefined, cache, readers, turns }: DiskFileOptions) {
     this.path = path
     this.size = Number(identity.size)
     this.modified = secondsOf(Number(identity.mtimeNs / 1_000_000n))
     this.#handle = handle
     this.#identity = identity
+    this.#place = place ?? path
+    this.#seen = identity
     this.#cached = cache?.open(identity)
     this.#readers = readers
     this.#turns = turns
@@ -96,7 +104,7 @@ export class DiskFile implements OpenFile {
 
   get identity (): string { return identityKey(this.#identity) }
 
-  get descriptor (): FileDescriptor { return { fd: this.#handle.fd, identity: this.#identity } }
+  get descriptor (): FileDescriptor { return { fd: this.#handle.fd, identity: this.#seen, place: this.#place } }
 
   async close (): Promise<void> {
     this.#cached?.close()
@@ -126,20 +134,44 @@ export class DiskFile implements OpenFile {
   }
 
   readonly #read = async (memory: Buffer, position: number): Promise<void> => {
-    const read = (): Promise<void> => readUnchanged(this, this.#handle, this.#identity, memory, position)
-    await (this.#turns?.take(read) ?? read())
+    const file = { path: this.path, place: this.#place, handle: this.#handle }
+    const read = (): Promise<OpenedFile> => readUnchanged(file, this.#seen, memory, position)
+    this.#seen = await (this.#turns?.take(read) ?? read())
   }
 }
 
-/** Fills memory with the bytes from `position`. Rejects with AppError read_failed when the file is not what it was. */
+export interface ReadFrom extends Pick<FileDescriptor, 'place'>, Pick<DiskFileOptions, 'handle' | 'path'> {}
+
+/**
+ * Fills memory with the bytes from `position`, and gives back what the file is now beside what was `seen` of it. Rejects with AppError
+ * read_failed when it is not what it was, or its disk fails.
+ */
 export async function readUnchanged (
-  { path }: Pick<OpenFile, 'path'>, handle: FileHandle, identity: OpenedFile, memory: Buffer, position: number
-): Promise<void> {
+  { path, place, handle }: ReadFrom, seen: OpenedFile, memory: Buffer, position: number
+): Promise<OpenedFile> {
   const changed = (): AppError => new AppError('read_failed', writtenMeanwhile(path))
-  for (let filled = 0; filled < memory.length;) {
-    const { bytesRead } = await handle.read(memory, filled, memory.length - filled, position + filled)
-    if (bytesRead === 0) throw changed()
-    filled += bytesRead
+  try {
+    for (let filled = 0; filled < memory.length;) {
+      const { bytesRead } = await handle.read(memory, filled, memory.length - filled, position + filled)
+      if (bytesRead === 0) throw changed()
+      filled += bytesRead
+    }
+    const now = await handle.stat({ bigint: true })
+    const compared = compareOpened(seen, now)
+    if (compared === 'written' || (compared === 'writtenOrMoved' && !isElsewhere(now, await lookAt(place)))) throw changed()
+    return now
+  } catch (error) {
+    const errno = errnoOf(error)
+    throw error instanceof AppError || errno === '' ? error : new AppError('read_failed', unreadable(path, errno), { cause: error })
   }
-  if (hasChanged(identity, await handle.stat({ bigint: true }))) throw changed()
+}
+
+/** undefined where nothing is there. */
+async function lookAt (place: string | Buffer): Promise<BigIntStats | undefined> {
+  try {
+    return await stat(place, { bigint: true })
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return undefined
+    throw error
+  }
 }

@@ -8,7 +8,13 @@ export interface FilePiece {
 }
 
 /** Of a file on disk: until it is closed, whoever has it may read from it by a way of its own. */
-export interface FileDescriptor { readonly fd: number, readonly identity: OpenedFile }
+export interface FileDescriptor {
+  readonly fd: number
+  /** As it was when it was looked at last. */
+  readonly identity: OpenedFile
+  /** Where it was opened. */
+  readonly place: string | Buffer
+}
 
 /** A file as it was when it was opened. */
 export interface OpenFile {

@@ -1,7 +1,6 @@
 // /assets/: files and folder listings as Go's http.FileServer serves them.
 import type { AssetFile, AssetFolder, AssetSource } from '../assets/asset-source.js'
 import type { FileSender } from '../assets/file-sender.js'
-import { sendFile } from '../assets/send-file.js'
 import { messageOf } from '../base/errors.js'
 import { typeByName } from '../go/http/content-type.js'
 import { formatHttpDate, parseHttpDate } from '../go/http/date.js'
@@ -9,6 +8,7 @@ import { encodePath } from '../go/http/request-target.js'
 import { escapeHtml } from '../go/html.js'
 import { goBytes, latin1Of } from '../go/string.js'
 import { errorAnswer, notFound } from './answer.js'
+import { answerFile, fileFailed } from './answer-file.js'
 import type { Arrival, Handler } from './arrival.js'
 import type { BootingMachines } from './booting-machines.js'
 
@@ -17,7 +17,7 @@ export const assetsPath = '/assets/'
 const failures = {
   403: errorAnswer(403, '403 Forbidden'),
   404: notFound,
-  500: errorAnswer(500, '500 Internal Server Error')
+  500: fileFailed
 } as const
 
 const nothing = Buffer.alloc(0)
@@ -41,7 +41,7 @@ async function answerAsset (source: AssetSource, path: string, arrival: Arrival,
   const asFolder = path.endsWith('/')
   const name = asFolder && path !== '/' ? path.slice(0, -1) : path
   const base = name.slice(name.lastIndexOf('/') + 1)
-  const sendAs = ({ file }: AssetFile, as: string): Promise<void> => sendFile(file, arrival, typeByName(as), sender)
+  const sendAs = ({ file }: AssetFile, as: string): Promise<void> => answerFile(file, arrival, typeByName(as), sender)
   const found = await source.open(name)
   if (found.kind === 'failure') {
     if (found.problem !== undefined) arrival.failed(found.problem)

@@ -1,13 +1,13 @@
 // /boot/: what UEFI firmware fetches by HTTP Boot (UEFI specification 2.10, section 24.7), the same files as by TFTP.
 // Firmware asks for the length first (HEAD) and then for the file; many give up on a redirect or on a body without
 // Content-Length, so a doubled slash, which they make of a base URL and a name, is mended in place.
-import { sendFile } from '../assets/send-file.js'
 import { messageOf } from '../base/errors.js'
 import type { OpenFile } from '../disk/open-file.js'
 import { typeByName } from '../go/http/content-type.js'
 import { cleanUrlPath } from '../go/path.js'
 import { latin1Of, printable } from '../go/string.js'
 import { errorAnswer, notFound } from './answer.js'
+import { answerFile } from './answer-file.js'
 import type { Handler } from './arrival.js'
 
 export const loadersPath = '/boot/'
@@ -47,7 +47,7 @@ export const loaderRoutes = (source: LoaderSource): Handler => async arrival => 
   }
   if (found === undefined) arrival.send(notFound)
   // Whenever firmware asks, it has nothing yet: a time would only tempt it to ask for less.
-  else await sendFile(withoutTime(found), arrival, typeOf(name))
+  else await answerFile(withoutTime(found), arrival, typeOf(name))
 }
 
 /** edk2 tells a program from a disk image by its type, and by its name when it does not know the type. */

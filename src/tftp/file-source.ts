@@ -175,9 +175,12 @@ class StoredFiles implements FileSource {
     const handle = await this.#openHandle(path)
     try {
       const identity = await regular(path, handle)
+      let seen = identity
       const cached = this.#cache.open(identity)
       if (cached === undefined) return
-      const read = (memory: Buffer, position: number): Promise<void> => readUnchanged({ path }, handle, identity, memory, position)
+      const read = async (memory: Buffer, position: number): Promise<void> => {
+        seen = await readUnchanged({ path, place: path, handle }, seen, memory, position)
+      }
       try {
         for (let index = 0; index * pieceBytes < identity.size; index++) {
           const piece = await cached.piece(index, read)

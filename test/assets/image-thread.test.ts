@@ -2,8 +2,9 @@
 // when somebody writes to one nevertheless.
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, closeSync, ftruncateSync, openSync, readdirSync, readlinkSync, renameSync, utimesSync, writeFileSync, writeSync } from 'node:fs'
+import { chmodSync, closeSync, ftruncateSync, openSync, readdirSync, readlinkSync, renameSync, statSync, utimesSync, writeFileSync, writeSync } from 'node:fs'
 import { Agent, type IncomingMessage, get } from 'node:http'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { RequestEvent } from '../../src/http/machine-log.js'
@@ -120,3 +121,25 @@ for (const [what, change] of [
     await brokenOff(/image was written to while it was sent/)
   })
 }
+
+t.test('a file that can\'t be read breaks off what is sent of it alone, and is named', async t => {
+  const { ask, assetSender, folder } = await site(t)
+  const path = join(folder, 'broken')
+  // As a disk that fails: its descriptor gives nothing.
+  const fd = openSync(path, 'w')
+  t.teardown(() => { closeSync(fd) })
+  const server = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => { server.close() })
+  await once(server, 'listening')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1').resume()
+  const [socket] = await once(server, 'connection') as [Socket]
+  t.teardown(() => { socket.destroy() })
+  const beside = ask()
+  for (const mode of [0o644, 0o444]) {
+    chmodSync(path, mode)
+    const sent = await assetSender.send(socket, { path, from: { fd, identity: statSync(path, { bigint: true }), place: path }, start: 0, length: 20 * MiB }, () => {})
+    t.same(sent, { octets: 0, isWhole: false, problem: `${path} cannot be read (EBADF)` })
+  }
+  client.destroy()
+  t.ok((await rest(await beside)).body.equals(image), 'others get theirs')
+})

@@ -11,7 +11,7 @@ import { FakeClock } from '../helpers/fake-clock.js'
 
 const content = Buffer.from('GIF89a and what comes after it')
 const smallest = 10
-const identity = { dev: 1n, ino: 1n, size: BigInt(content.length), mtimeNs: 1n, ctimeNs: 1n, nlink: 1n }
+const identity = { dev: 1n, ino: 1n, size: BigInt(content.length), mtimeNs: 1n, ctimeNs: 1n, nlink: 1n, mode: 0o100644n, uid: 0n, gid: 0n }
 
 const notOnDisk = { descriptor: undefined } as unknown as Partial<OpenFile>
 
@@ -27,7 +27,7 @@ async function ask (t: Test, { method = 'GET', headers = {}, file: more = {}, se
   const [parts, failures, lefts]: [FilePart[], string[], number[]] = [[], [], []]
   let closed = 0
   let ended = false
-  const file: OpenFile = { ...memoryFile('/image', content), descriptor: { fd: 0, identity }, close: async () => { closed++ }, ...more }
+  const file: OpenFile = { ...memoryFile('/image', content), descriptor: { fd: 0, identity, place: '/image' }, close: async () => { closed++ }, ...more }
   const sender: FileSender = {
     smallest,
     send: (socket, part, onProgress) => {

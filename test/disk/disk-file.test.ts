@@ -1,4 +1,4 @@
-import { truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, linkSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
@@ -65,10 +65,10 @@ t.test('a file that is cut or written to while it is read is no file any more, a
   const handle = await open(path, 'r+')
   const identity = await handle.stat({ bigint: true })
   const memory = Buffer.alloc(400)
-  await readUnchanged({ path }, handle, identity, memory, 600)
+  await readUnchanged({ path, place: path, handle }, identity, memory, 600)
   t.equal(memory.toString(), 'a'.repeat(400))
   const told = { code: 'read_failed', message: /image was written to while it was sent/ }
-  await t.rejects(readUnchanged({ path }, handle, identity, memory, 601), told, 'one octet too many')
+  await t.rejects(readUnchanged({ path, place: path, handle }, identity, memory, 601), told, 'one octet too many')
   const readers = new Readers()
   const file = new DiskFile({ handle, path, identity, cache: undefined, readers })
   await handle.write('b', 10)
@@ -77,6 +77,32 @@ t.test('a file that is cut or written to while it is read is no file any more, a
   truncateSync(path, 100)
   await t.rejects(Promise.resolve(file.piece(0, 500)), told)
   await file.close()
+})
+
+t.test('a file that was moved, linked or given to others is what it was, until it is written to', async t => {
+  for (const [what, touch] of [
+    ['moved', path => { renameSync(path, `${path}.old`) }],
+    ['linked', path => { linkSync(path, `${path}.too`) }],
+    ['protected', path => { chmodSync(path, 0o400) }],
+    ...process.getuid?.() === 0 ? [['given to somebody', (path: string) => { chownSync(path, 1, 0) }], ['given to a group', (path: string) => { chownSync(path, 0, 1) }]] as const : []
+  ] as ReadonlyArray<readonly [string, (path: string) => void]>) {
+    const path = join(t.testdir({}), 'image')
+    writeFileSync(path, Buffer.alloc(1000, 'a'))
+    utimesSync(path, 1_600_000_000, 1_600_000_000)
+    const handle = await open(path, 'r+')
+    const file = new DiskFile({ handle, path, identity: await handle.stat({ bigint: true }), cache: undefined, readers: new Readers() })
+    touch(path)
+    for (let n = 0; n < 2; n++) {
+      const { bytes, release } = await file.piece(0, 1000)
+      t.equal(bytes.toString(), 'a'.repeat(1000), what)
+      release()
+    }
+    await handle.write('b', 10)
+    await handle.utimes(1_600_000_000, 1_600_000_000)
+    // Of one that was moved before nobody tells what its time of change is of.
+    if (what !== 'moved') await t.rejects(Promise.resolve(file.piece(0, 500)), { code: 'read_failed', message: /image was written to/ }, what)
+    await file.close()
+  }
 })
 
 t.test('pieces of a file that memory keeps begin where they are asked for', async t => {

@@ -39,6 +39,9 @@ const text = async (source: FileSource, name: string): Promise<string | undefine
 t.test('folders in order, and only regular files', async t => {
   const dir = t.testdir({ own: { a: 'own a', sub: { b: 'own b' } }, bundled: { a: 'bundled a', c: 'bundled c', sub: 'a file' } })
   const roots = [join(dir, 'absent'), join(dir, 'own'), join(dir, 'bundled')]
+  // Each request looks at the folders anew.
+  let ahead = 30_000
+  const clock = { ...systemClock, now: () => Date.now() + (ahead += 20) }
   const source = storedFiles({ roots, cache: new FileCache(small), readers, clock })
   t.equal(await text(source, 'a'), 'own a')
   t.equal(await text(source, 'c'), 'bundled c')
