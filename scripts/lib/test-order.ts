@@ -15,6 +15,7 @@ const minutes: Readonly<Record<string, number>> = {
   'test/interop/bundle.test.ts': 150,
   'test/interop/cluster-boot.test.ts': 200,
   'test/interop/cluster-storm.test.ts': 150,
+  'test/interop/docs.test.ts': 300,
   'test/interop/first-hour.test.ts': 200,
   'test/scenario/fleet.test.ts': 180
 }

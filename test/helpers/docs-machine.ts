@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { builtProgram } from './built.js'
+import { builtProgram, bundledProgram } from './built.js'
 import { projectRoot } from './project.js'
 import { namespaceProblem, NetworkNamespace, type Running, watch } from './netns.js'
 import { runTool } from './tools.js'
@@ -46,6 +46,8 @@ export class DocsMachine {
   }
 
   static async make (t: Test): Promise<DocsMachine> {
+    // Some documents start that, by its name in the tree.
+    builtProgram()
     const folder = mkdtempSync(join(tmpdir(), 'cp-docs-'))
     const network = new NetworkNamespace()
     t.teardown(async () => {
@@ -65,14 +67,15 @@ printf '#!/bin/sh\\nexec %s %s "$@"\\n' "$2" "$3" >/usr/local/bin/core-provision
 chmod +x /usr/local/bin/sudo /usr/local/bin/core-provisioner
 echo '192.168.100.5 matchbox.example.com' >>/etc/hosts
 install -d -o matchbox -g matchbox /var/lib/matchbox /var/lib/matchbox/assets /var/lib/core-provisioner
-install -d /etc/core-provisioner /etc/matchbox /run/core-provisioner`, projectRoot, process.execPath, builtProgram())
+install -d /etc/core-provisioner /etc/matchbox /run/core-provisioner`, projectRoot, process.execPath, bundledProgram())
     return machine
   }
 
+  /** Without a .bashrc: bash -c whose standard input is a socket, as Node's pipes are, takes itself for rshd's child and reads root's of this machine. */
   #enter (script: string, args: readonly string[]): readonly string[] {
     const pid = String(this.#holder.child.pid)
     return ['--mount', '--net', '--root', '--wd', '--target', pid, '--', 'env', '-i', 'HOME=/root', 'LC_ALL=C.UTF-8', 'CHECKPOINT_DISABLE=1',
-      'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'bash', '-c', script, 'bash', ...args]
+      'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'bash', '--norc', '-c', script, 'bash', ...args]
   }
 
   /** Runs a script of bash to its end. */

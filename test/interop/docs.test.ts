@@ -250,6 +250,13 @@ declare -px | grep -v '^declare -x \\(command\\|PWD\\|OLDPWD\\|SHLVL\\)=' >/run/
 exit $status`
 
 const problem = docsMachineProblem()
+t.test('a command has nothing of what root has set up for itself on the machine below', async t => {
+  if (!able(t, problem)) return
+  const machine = await DocsMachine.make(t)
+  await machine.sh("echo 'exit 9' >/root/.bashrc")
+  t.equal((await machine.run('true')).code, 0)
+  await machine.stop()
+})
 for (const doc of documents()) {
   const blocks = blocksOf(doc).filter(({ language }) => language === 'sh')
   if (blocks.length === 0) continue
