@@ -110,7 +110,11 @@ export class MutantCopy {
 
 const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
 
-/** Some programs write to /tmp and /run by name: these are empty folders of the test's own, in which the copy stands as before. */
+/**
+ * Some programs write to /tmp and /run by name: these are empty folders of the test's own, in which the copy stands as before. The shell
+ * stays the first process of the namespace: the kernel lets the first one not kill itself, and forgets to end it with `unshare` once it
+ * was another user for a moment.
+ */
 const enclose = (...own: readonly string[]): string =>
   `mount --bind "$1" "$1" && mount -o remount,bind,ro / && cd "$1" && ${own.map(folder => `mount -t tmpfs tmpfs ${folder} && `).join('')}` +
-  'mkdir -p "$1" && mount --no-canonicalize --bind . "$1" && cd "$1" && ulimit -t "$2" && shift 2 && exec "$@"'
+  'mkdir -p "$1" && mount --no-canonicalize --bind . "$1" && cd "$1" && ulimit -t "$2" && shift 2 || exit; "$@"; exit $?'
