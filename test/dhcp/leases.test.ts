@@ -1,7 +1,7 @@
 // The lease table: which address is next (never used, then longest expired), what is known of a machine, and that many
 // changes keep it small.
 import t from 'tap'
-import { isActive, type Lease, LeaseTable, sane, stateAt } from '../../src/dhcp/leases.js'
+import { isActive, isHeld, type Lease, leaseHolder, LeaseTable, sane, stateAt } from '../../src/dhcp/leases.js'
 import { ip, mac } from '../helpers/dhcp.js'
 
 const range = { first: ip('10.0.0.10'), last: ip('10.0.0.13') }
@@ -111,9 +111,45 @@ t.test('a clock that was set: leases last as long as before', t => {
   t.end()
 })
 
+t.test('after its end a lease keeps its address from others for a grace; an offer and a declined address do not', t => {
+  const table = new LeaseTable({ grace: 50 })
+  table.set(lease('10.0.0.10', 1, 100))
+  table.set(lease('10.0.0.11', 2, 101, { state: 'offered' }))
+  table.set(lease('10.0.0.12', 3, 102, { state: 'declined' }))
+  table.set(lease('10.0.0.13', 4, 9000, { state: 'released', since: 103 }))
+  for (const again of [false, true]) {
+    if (again) table.reset()
+    t.same([100, 101].map(at => table.nextFree(range, at, any)), [undefined, ip('10.0.0.11')], `${again}`)
+  }
+  const order: string[] = []
+  for (let next = table.nextFree(range, 150, any); next !== undefined; next = table.nextFree(range, 150, any)) {
+    order.push(String(next - range.first))
+    table.set({ ip: next, mac: machine(9), state: 'bound', since: 150, expires: 1000 })
+  }
+  t.same(order, ['1', '2', '3', '0'], 'the longest free first')
+  for (const [state, until] of [['bound', 150], ['offered', 100], ['declined', 100]] as const) {
+    t.same([until - 1, until].map(at => isHeld(lease('10.0.0.10', 1, 100, { state }), at, 50)), [true, false], state)
+  }
+  t.end()
+})
+
+t.test('who holds an address: nobody an offered, a declined, a returned one, or one whose time is over', t => {
+  const table = new LeaseTable()
+  for (const [state, at, holder] of [
+    ['bound', 99, machine(1)], ['bound', 100, undefined], ['offered', 99, undefined], ['declined', 99, undefined], ['released', 99, undefined]
+  ] as const) {
+    table.set(lease('10.0.0.10', 1, 100, { state }))
+    t.equal(leaseHolder(table, ip('10.0.0.10'), at), holder, `${state} ${at}`)
+  }
+  t.equal(leaseHolder(table, ip('10.0.0.11'), 0), undefined)
+  t.end()
+})
+
 t.test('a lease of the future was given by a clock that was ahead', t => {
   const odd = lease('10.0.0.10', 1, 9_000_000, { since: 8_000_000 })
   t.match(sane(odd, 500), { since: 500, expires: 1_000_500 })
   t.equal(sane(odd, 8_500_000), odd)
+  t.equal(sane(odd, 8_000_000), odd, 'of this very moment')
+  t.match(sane({ ...odd, expires: 7_000_000 }, 500), { since: 500, expires: 500 }, 'one that was over before it began')
   t.end()
 })

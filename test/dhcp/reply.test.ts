@@ -48,6 +48,18 @@ t.test('all the options of the subnet for a client that names none, those it nam
   t.end()
 })
 
+t.test('what a subnet does not have goes out under no option, asked for or not: strict clients refuse a list of none', t => {
+  const bare = subnet('192.168.100.0/24')
+  const first = ['dhcpMessageType', 'serverIdentifier', 'ipAddressLeaseTime', 'renewalTime', 'rebindingTime', 'subnetMask', 'broadcastAddress']
+  for (const vendorClassIdentifier of ['', 'PXEClient:Arch:00007:UNDI:003016']) {
+    for (const asked of [{}, { parameterRequestList: [1, 3, 6, 12, 15, 28, 42] }]) {
+      const reply = addressReply('OFFER', ip('192.168.100.41'), 3600, parts({ vendorClassIdentifier, ...asked }, { subnet: bare, hostName: undefined }))
+      t.same(Object.keys(reply.options), first, JSON.stringify(asked))
+    }
+  }
+  t.end()
+})
+
 t.test('INFORM is answered without an address and times', t => {
   const { options } = informReply(parts())
   t.equal(options.dhcpMessageType, 'ACK')
@@ -67,6 +79,8 @@ t.test("raw options: in the place of ours, the machine's before its subnet's, as
   const all = sent(parts({}, { subnet: { ...here, options } }))
   t.same(all.domainNameServer, [ip('10.0.0.1')], 'not both, which would be read as one longer list')
   t.same(sent(parts({}, { subnet: { ...here, options: new Map([[224, hex('01')]]) } })).other, new Map([[224, hex('01')]]), 'one alone')
+  t.same(sent(parts({}, { reservation: { ...reservation, options: new Map([[225, hex('03')]]) } })).other, new Map([[225, hex('03')]]), "the machine's one alone")
+  t.same(sent(parts({}, { subnet: { ...here, options }, reservation: { ...reservation, options: new Map() } })).other, new Map([[224, hex('01')], [225, hex('02')]]))
   t.end()
 })
 

@@ -42,6 +42,12 @@ t.test('whatever comes and goes, and in whatever order: what a list of all would
   }), cases(t, 300))
 })
 
+t.test('problems are told in the order of the keys, however they came', async t => {
+  const table = new ReservationTable(subnets, [server])
+  for (const key of ['k2', 'k0', 'k3', 'k1']) table.set(key, entry(key, ip('10.10.0.1'), 1))
+  t.same(table.inForce.problems.map(problem => problem.slice(0, 2)), ['k0', 'k1', 'k2', 'k3'])
+})
+
 t.test('what an entry costs does not grow with the others; what was handed out stays as it was', async t => {
   const base = ip('10.9.1.0')
   const judgedOf = (size: number): number => {

@@ -260,6 +260,18 @@ t.test('a machine that has two cards with one reservation keeps its address when
   t.end()
 })
 
+t.test('what is reserved is told of an OFFER as of an ACK: it waits for no disk and for no other server', t => {
+  const told = (packet: ReturnType<typeof request>, given: Given): unknown => {
+    const outcome = handleDhcp(message(packet), context(given))
+    return outcome.kind === 'reply' && [outcome.reply.options.dhcpMessageType, outcome.reserved === true]
+  }
+  t.same(told(discover, { reservations: [reservation] }), ['OFFER', true])
+  t.same(told(selecting(reserved), { reservations: [reservation] }), ['ACK', true])
+  t.same(told(discover, {}), ['OFFER', false])
+  t.same(told(selecting(first), {}), ['ACK', false])
+  t.end()
+})
+
 t.test('this machine, which only asks whether it answers, takes no address', t => {
   const question = { ...message(discover), isOwnQuestion: true }
   t.equal(words(handleDhcp(question, context())), 'OFFER 192.168.100.100 to 255.255.255.255:68')
