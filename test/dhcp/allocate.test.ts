@@ -34,6 +34,22 @@ t.test('a range never gives out the network, the broadcast address, routers, thi
   t.end()
 })
 
+t.test('a table that names no grace gives none: the address is free the moment its lease is over', t => {
+  const reserved: Reservation = { macs: [testMac], ip: ip('10.0.0.3'), hostName: undefined, source: 'test' }
+  const over: Lease = { ip: ip('10.0.0.3'), mac: other, state: 'bound', since: 0, expires: 1000 }
+  const without = (given: AllocationState): AllocationState => {
+    const { leases } = given
+    return { ...given, leases: { get: address => leases.get(address), ofMac: card => leases.ofMac(card), nextFree: (...asked) => leases.nextFree(...asked) } }
+  }
+  t.equal(without(state()).leases.grace, undefined)
+  t.match(allocate(testMac, undefined, [here], without(state([over], [reserved]))), { known: true, holder: undefined })
+  t.match(allocate(testMac, over.ip, [here], without(state([over]))), { ip: over.ip, known: false })
+  t.match(allocate(testMac, over.ip, [here], without(state([{ ...over, expires: 1001 }]))), { ip: ip('10.0.0.2') })
+  const [older, newer] = [{ ...over, mac: testMac }, { ...over, ip: ip('10.0.0.4'), mac: testMac, expires: 1000 }]
+  t.match(allocate(testMac, older.ip, [here], without(state([older, newer]))), { ip: newer.ip }, 'of two that are over the latest')
+  t.end()
+})
+
 t.test('a reserved address is its owner\'s at once, with whose lease ends by it', t => {
   const reserved: Reservation = { macs: [testMac], ip: ip('10.0.0.3'), hostName: undefined, source: 'test' }
   const holder: Lease = { ip: ip('10.0.0.3'), mac: other, state: 'bound', since: 0, expires: 2000 }

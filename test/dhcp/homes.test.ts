@@ -35,6 +35,19 @@ t.test('each machine is told the address of the interface it is on, one behind a
   t.end()
 })
 
+t.test('of more machines behind routers than are remembered, those that came last are', t => {
+  const homes = homesOf(two)
+  const [first, second] = homes.all as [Home, Home]
+  first.settle([address('10.1.0.1/24')])
+  second.settle([address('10.2.0.1/24')])
+  const far = (n: number): number => parseIpv4('172.16.0.0')! + n
+  for (let n = 0; n < 65_536; n++) homes.answered(far(n), second)
+  homes.answered(far(0), second)
+  homes.answered(far(65_536), second)
+  t.same([0, 1, 2, 65_536].map(n => homes.of(formatIpv4(far(n))) === second), [true, false, true, true], 'not the one that came again, but the one after it')
+  t.end()
+})
+
 t.test('an address stays told as long as the interface has it', t => {
   const [home] = homesOf(two).all as [Home]
   home.settle([address('10.9.0.1/24')])

@@ -154,6 +154,23 @@ t.test('what does not fit is left out from the back, relay agent information nev
   t.end()
 })
 
+t.test('an option that fits to the octet is in, in as many parts as it takes; with an octet less it is out and told', t => {
+  for (const length of [0, 1, 254, 255, 256, 509, 510, 511, 512, 765, 766]) {
+    const needed = optionsAt + 3 + length + 2 * Math.max(1, Math.ceil(length / 255)) + 1
+    for (const options of [{ other: new Map([[224, Buffer.alloc(length, 7)]]) }, { vendorSpecificInformation: Buffer.alloc(length, 7) }]) {
+      const code = 'other' in options ? 224 : 43
+      for (const [maximum, leftOut] of [[needed, []], [needed - 1, [code]]] as const) {
+        const out: number[] = []
+        const bytes = encodePacket(request({ dhcpMessageType: 'ACK', ...options }), { maximum, onLeftOut: one => { out.push(one) } })
+        t.same(out, leftOut, `${code}: ${length} octets in ${maximum}`)
+        t.ok(bytes.length <= Math.max(maximum, 300))
+        t.equal(bytes.includes(Buffer.from([code, Math.min(length, 255)]), optionsAt), leftOut.length === 0)
+      }
+    }
+  }
+  t.end()
+})
+
 t.test('relay agent information that would leave no room is left out, not the answer', t => {
   const decoded = decodePacket(encodePacket(request({ dhcpMessageType: 'ACK', relayAgentInformation: Buffer.alloc(1300) }), { maximum: 548 }))
   t.equal(decoded.options.dhcpMessageType, 'ACK')

@@ -37,6 +37,8 @@ t.test('a machine identifier of any length goes back', t => {
 
 t.test('sub-options', t => {
   t.same(vendorOption(hex('00 060108 47040000 0001 ff'), 71), hex('00000001'))
+  t.same(vendorOption(hex('060108 47040000 0001'), 71), hex('00000001'), 'nothing behind it, not even an END')
+  t.same(vendorOption(hex('060108 4700'), 71), hex(''))
   t.equal(vendorOption(hex('060108 ff 470101'), 71), undefined, 'behind the end')
   t.equal(vendorOption(hex('060108 4704 00'), 71), undefined, 'cut short')
   t.equal(vendorOption(hex('47'), 71), undefined)

@@ -272,6 +272,20 @@ t.test('what is reserved is told of an OFFER as of an ACK: it waits for no disk 
   t.end()
 })
 
+t.test('the other loader goes to the machine that the first led nowhere, and to no other', t => {
+  const given = context()
+  const boot = { ...given.boot, otherLoaders: { 'efi-x64': 'ipxe.efi' } }
+  const loader = (usesOtherLoader: ServerContext['usesOtherLoader']): unknown => {
+    const asked = request({ dhcpMessageType: 'DISCOVER', vendorClassIdentifier: 'PXEClient:Arch:00007:UNDI:003016', clientSystemArchitecture: [7] })
+    const outcome = handleDhcp(message(asked), { ...given, boot, ...usesOtherLoader !== undefined && { usesOtherLoader } })
+    return outcome.kind === 'reply' && outcome.reply.file
+  }
+  t.equal(loader(card => card === testMac), 'ipxe.efi')
+  t.equal(loader(card => card === other), 'snponly.efi')
+  t.equal(loader(undefined), 'snponly.efi')
+  t.end()
+})
+
 t.test('this machine, which only asks whether it answers, takes no address', t => {
   const question = { ...message(discover), isOwnQuestion: true }
   t.equal(words(handleDhcp(question, context())), 'OFFER 192.168.100.100 to 255.255.255.255:68')
