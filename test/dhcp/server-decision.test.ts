@@ -286,6 +286,35 @@ t.test('the other loader goes to the machine that the first led nowhere, and to 
   t.end()
 })
 
+t.test('who takes the offer of another server gives back what it was offered, and nothing that it holds', t => {
+  const states = ['offered', 'bound', 'declined', 'released'] as const
+  const elsewhere = selecting(first, ip('192.168.100.9'))
+  for (const [expires, outcomes] of [
+    [now + 1, ['offer_refused 192.168.100.100', 'drop other_server', 'drop other_server', 'drop other_server']],
+    [now, ['drop other_server', 'drop other_server', 'drop other_server', 'drop other_server']]
+  ] as const) {
+    t.same(states.map(state => words(handleDhcp(message(elsewhere), context({ leases: [{ ip: first, state, expires }] })))), outcomes)
+  }
+  t.equal(words(handleDhcp(message(elsewhere), context({ leases: [{ ip: first, state: 'offered', mac: other }] }))), 'drop other_server')
+  t.end()
+})
+
+t.test('with an ACK end the other leases that the machine holds on the link, and none that is over, set aside, or elsewhere', t => {
+  const second = ip('192.168.100.101')
+  const ended = (lease: Partial<Lease> & { readonly ip: Ipv4 }): unknown => {
+    const outcome = handleDhcp(message(selecting(first)), context({ leases: [lease, { ip: first, state: 'offered' }] }))
+    return outcome.kind === 'reply' && [outcome.reply.options.dhcpMessageType, ...(outcome.ended ?? []).map(({ ip }) => formatIpv4(ip))]
+  }
+  t.same(ended({ ip: second }), ['ACK', '192.168.100.101'])
+  t.same(ended({ ip: second, state: 'offered' }), ['ACK', '192.168.100.101'])
+  t.same(ended({ ip: second, state: 'declined' }), ['ACK'])
+  t.same(ended({ ip: second, state: 'released' }), ['ACK'])
+  t.same(ended({ ip: second, expires: now }), ['ACK'])
+  t.same(ended({ ip: second, mac: other }), ['ACK'])
+  t.same(ended({ ip: ip('10.9.0.100') }), ['ACK'], 'of another link')
+  t.end()
+})
+
 t.test('this machine, which only asks whether it answers, takes no address', t => {
   const question = { ...message(discover), isOwnQuestion: true }
   t.equal(words(handleDhcp(question, context())), 'OFFER 192.168.100.100 to 255.255.255.255:68')
