@@ -24,6 +24,7 @@ const timers: Readonly<Record<string, readonly [times: number, why: string]>> = 
   'control/event-streams.ts': [2, 'a reader that can not be written to is destroyed, and gone from the list'],
   'control/machine-routes.ts': [1, 'aborts a wait'],
   'dhcp/inbox.ts': [1, 'goes on with what waits, whatever an answer throws'],
+  'disk/disk-turns.ts': [1, 'hands a turn on, and nothing in it throws'],
   'disk/json-lines.ts': [1, 'a promise, which is awaited'],
   'grpc/carrier.ts': [1, 'hands on what came, as the event of its socket does'],
   'grpc/handshake.ts': [1, 'rejects a promise'],

@@ -32,8 +32,8 @@ export interface AssetFailure {
 }
 
 export interface AssetSource {
-  /** `path` is clean and starts with a slash. */
-  open: (path: string) => Promise<AssetFile | AssetFolder | AssetFailure>
+  /** `path` is clean and starts with a slash. Where it has to wait, and nobody wants it any more then, nothing is looked at. */
+  open: (path: string, isWanted?: () => boolean) => Promise<AssetFile | AssetFolder | AssetFailure>
 }
 
 /** Where the image mirror downloads to (mirror/layout): nothing in there has been verified. */
@@ -51,19 +51,21 @@ export class DiskAssets implements AssetSource {
     this.#turns = turns
   }
 
-  async open (path: string): Promise<AssetFile | AssetFolder | AssetFailure> {
+  async open (path: string, isWanted?: () => boolean): Promise<AssetFile | AssetFolder | AssetFailure> {
     if (path.includes('\0')) return failure(500)
     if (path.split('/').includes(unverified)) return failure(404)
     const full = join(this.#root, '/') + path.slice(1)
     try {
-      return await this.#inTurn(() => this.#find(full))
+      return await this.#inTurn(() => this.#find(full), isWanted)
     } catch (error) {
       if (!(error instanceof AppError)) throw error
-      return failure(500, error.message)
+      return failure(500, isWanted?.() === false ? undefined : error.message)
     }
   }
 
-  #inTurn<T> (operation: () => Promise<T>): Promise<T> { return this.#turns?.take(operation) ?? operation() }
+  #inTurn<T> (operation: () => Promise<T>, isWanted?: () => boolean): Promise<T> {
+    return this.#turns?.take(operation, isWanted) ?? operation()
+  }
 
   async #find (full: string): Promise<AssetFile | AssetFolder | AssetFailure> {
     const place = goBytes(full)

@@ -30,6 +30,7 @@ export const newBoundary = (): string => randomBytes(30).toString('hex')
 /** Resolves when the file has left, or the client is gone. Closes the file. Without a type its first bytes tell it. */
 export async function sendFile (file: OpenFile, receiver: Receiver, type: string | undefined, sender?: FileSender): Promise<void> {
   try {
+    if (receiver.request.socket.destroyed) return
     const contentType = !needsContent(receiver, file.modified) ? '' : type ?? sniffType(await readPart(file, 0, sniffedBytes))
     const plan = planContent(receiver, { size: file.size, type: contentType, modified: file.modified })
     if (plan.ranges.length === 0) {

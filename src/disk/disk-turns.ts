@@ -15,7 +15,16 @@ export const silentAfter = 50
 /** A call to the disk that the program is on. */
 export const askElsewhere = (): Promise<unknown> => stat('/')
 
-interface WaitingTurn { readonly begin: () => void, readonly refuse: ((error: AppError) => void) | undefined }
+interface WaitingTurn {
+  readonly begin: () => void
+  readonly refuse: ((error: AppError) => void) | undefined
+  readonly isWanted: () => boolean
+}
+
+const always = (): boolean => true
+
+/** Of those whom nobody waits for, so many are told in a turn of the event loop. */
+const toldAtOnce = 32
 
 export class DiskTurns {
   readonly #folder: string
@@ -56,14 +65,17 @@ export class DiskTurns {
     return await Promise.race([silence, work.then(() => true)]).finally(() => { this.#onSilence.delete(tell) })
   }
 
-  /** Rejects with AppError read_failed, before it began, where the disk is silent. */
-  take<T> (operation: () => Promise<T>): Promise<T> {
-    return this.#take(operation, true)
+  /**
+   * Rejects with AppError read_failed, before it began, where the disk is silent, or where nobody wants it any more when its turn has come:
+   * who comes and goes by the thousand would have the disk work for them after they went, and be remembered until then.
+   */
+  take<T> (operation: () => Promise<T>, isWanted = always): Promise<T> {
+    return this.#take(operation, true, isWanted)
   }
 
   /** The same for what has to be done some time, as closing a file: it waits for as long as it takes. */
   owe<T> (operation: () => Promise<T>): Promise<T> {
-    return this.#take(operation, false)
+    return this.#take(operation, false, always)
   }
 
   /** For whoever has given up: it is looked at no more. */
@@ -72,9 +84,9 @@ export class DiskTurns {
     this.#watch = undefined
   }
 
-  async #take<T> (operation: () => Promise<T>, mayBeRefused: boolean): Promise<T> {
+  async #take<T> (operation: () => Promise<T>, mayBeRefused: boolean, isWanted: () => boolean): Promise<T> {
     if (this.#taken < this.#most) this.#taken++
-    else await this.#turn(mayBeRefused)
+    else await this.#turn(mayBeRefused, isWanted)
     this.#watch ??= this.#clock.every(lookEvery, () => { this.#look() })
     try {
       return await operation()
@@ -83,19 +95,36 @@ export class DiskTurns {
     }
   }
 
-  async #turn (mayBeRefused: boolean): Promise<void> {
+  async #turn (mayBeRefused: boolean, isWanted: () => boolean): Promise<void> {
     if (mayBeRefused && this.isSilent) throw this.#silence()
-    await new Promise<void>((resolve, reject) => { this.#waiting.push({ begin: resolve, refuse: mayBeRefused ? reject : undefined }) })
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ begin: resolve, refuse: mayBeRefused ? reject : undefined, isWanted })
+    })
   }
 
   #answered (): void {
     this.#answers++
     this.#unanswered = 0
-    const next = this.#waiting.shift()
-    if (next !== undefined) {
-      next.begin()
-      return
+    this.#handOn()
+  }
+
+  #handOn (): void {
+    for (let told = 0; told < toldAtOnce; told++) {
+      const next = this.#waiting.shift()
+      if (next === undefined) {
+        this.#giveBack()
+        return
+      }
+      if (next.refuse === undefined || next.isWanted()) {
+        next.begin()
+        return
+      }
+      next.refuse(unwanted)
     }
+    setImmediate(() => { this.#handOn() })
+  }
+
+  #giveBack (): void {
     this.#taken--
     if (this.#taken > 0) return
     this.#watch?.cancel()
@@ -127,6 +156,9 @@ export class DiskTurns {
     return new AppError('read_failed', silenceOf(this.#folder))
   }
 }
+
+/** One for all: making a thousand of them takes longer than what they save. */
+const unwanted = new AppError('read_failed', 'nobody waits for it any more')
 
 /** What is said of a folder whose disk is silent. */
 export const silenceOf = (folder: string): string => `${folder} does not answer: is the disk or the server behind it there?`

@@ -100,6 +100,9 @@ export class Arrival {
     this.response.writeHead(status, lines)
   }
 
+  /** Whether the client is gone: what is made for it now nobody gets. */
+  get isGone (): boolean { return this.request.socket.destroyed }
+
   get finished (): boolean { return this.response.writableFinished }
 
   /** Bytes of the body that have left. */

@@ -42,7 +42,8 @@ async function answerAsset (source: AssetSource, path: string, arrival: Arrival,
   const name = asFolder && path !== '/' ? path.slice(0, -1) : path
   const base = name.slice(name.lastIndexOf('/') + 1)
   const sendAs = ({ file }: AssetFile, as: string): Promise<void> => answerFile(file, arrival, typeByName(as), sender)
-  const found = await source.open(name)
+  const isWanted = (): boolean => !arrival.isGone
+  const found = await source.open(name, isWanted)
   if (found.kind === 'failure') {
     if (found.problem !== undefined) arrival.failed(found.problem)
     arrival.send(failures[found.status])
@@ -56,7 +57,7 @@ async function answerAsset (source: AssetSource, path: string, arrival: Arrival,
   } else if (!asFolder) {
     redirect(`${base}/`)
   } else {
-    const index = await source.open(`${path}index.html`)
+    const index = await source.open(`${path}index.html`, isWanted)
     if (index.kind === 'file') await sendAs(index, 'index.html')
     else await sendListing(index.kind === 'folder' ? index : found, arrival)
   }

@@ -43,6 +43,29 @@ t.test('three at a time, the others in their order', async t => {
   t.equal(clock.pending, 0, 'nothing is looked at any more')
 })
 
+t.test('whom nobody waits for loses its turn, so many in a turn of the event loop; what is owed is done', async t => {
+  const clock = new FakeClock()
+  const turns = new DiskTurns('/mnt', clock, 1, elsewhere)
+  const { call, begun, answer } = disk()
+  let isWanted = true
+  const first = turns.take(call('a'))
+  const gone = Array.from({ length: 100 }, (_, n) => turns.take(call(`gone ${n}`), () => isWanted))
+  const told = gone.map(async turn => await t.rejects(turn, { code: 'read_failed', message: 'nobody waits for it any more' }))
+  const owed = turns.owe(async () => { await call('owed')() })
+  const last = turns.take(call('z'), () => true)
+  isWanted = false
+  await answer('a')
+  t.same(begun, ['a'], 'not all in one turn')
+  await Promise.all(told)
+  await tick()
+  t.same(begun, ['a', 'owed'])
+  await answer('owed')
+  await answer('z')
+  t.same(await Promise.all([first, owed, last]), ['a', undefined, 'z'])
+  t.same(begun, ['a', 'owed', 'z'])
+  t.equal(clock.pending, 0, 'the turn was given back')
+})
+
 t.test('a disk that answers nothing keeps three, and everybody else is told; what is owed waits for it', async t => {
   const clock = new FakeClock()
   const turns = new DiskTurns('/mnt', clock, turnsAtOnce, elsewhere)

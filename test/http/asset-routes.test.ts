@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
 import type { FileSender } from '../../src/assets/file-sender.js'
+import { DiskTurns } from '../../src/disk/disk-turns.js'
 import { FileCache } from '../../src/disk/file-cache.js'
 import type { RequestEvent } from '../../src/http/machine-log.js'
 import { freePort } from '../helpers/free-port.js'
@@ -92,6 +93,39 @@ t.test('parts, HEAD and conditions answer alike from memory and from disk', asyn
     t.equal(cache.bytes, memory < 4 * MiB ? 0 : image.length)
     t.ok(await until(() => openFiles(folder) === 0))
   }
+})
+
+t.test('the disk looks for nothing that only those wanted who are gone', async t => {
+  const folder = t.testdir({ image: 'an image' })
+  let [asked, begun] = [0, 0]
+  class Watched extends DiskTurns {
+    override async take<T> (operation: () => Promise<T>, isWanted?: () => boolean): Promise<T> {
+      asked++
+      return await super.take(async () => {
+        begun++
+        return await operation()
+      }, isWanted)
+    }
+  }
+  const turns = new Watched(folder, new FakeClock(), 1)
+  const events: RequestEvent[] = []
+  const { port } = await listen(t, { store: new MemoryStore(), assetsPath: folder, assetTurns: turns, onRequest: event => { events.push(event) } })
+  let answer = (): void => {}
+  const held = turns.take(async () => { await new Promise<void>(resolve => { answer = resolve }) })
+  const gone = Array.from({ length: 50 }, () => connect(port, '127.0.0.1').on('error', () => {}))
+  for (const socket of gone) socket.write(request('/assets/image'))
+  t.ok(await until(() => asked === 51), 'all wait for their turn')
+  const stays = exchange(port, request('/assets/image'))
+  t.ok(await until(() => asked === 52))
+  for (const socket of gone) socket.destroy()
+  t.ok(await until(() => events.length === 50), 'it is known that they are gone')
+  answer()
+  await held
+  const { status, body } = await stays
+  t.same([status, body.toString()], [200, 'an image'])
+  t.ok(begun < 10, `${begun} operations for the one that stayed`)
+  t.ok(await until(() => openFiles(folder) === 0))
+  t.same(events.flatMap(({ problem }) => problem ?? []), [], 'and that is no failure of the disk')
 })
 
 t.test('an answer says its length once, and the log why there is no image', async t => {
