@@ -3,7 +3,7 @@
 import { counted } from './base/units.js'
 import { assetPinner } from './assets/aliases.js'
 import { type Clock, systemClock } from './base/clock.js'
-import { collectGarbage, collectSooner } from './base/collect.js'
+import { collectGarbage, collectSooner, watchGarbage } from './base/collect.js'
 import { watchEventLoop } from './base/event-loop.js'
 import { Fence } from './base/fence.js'
 import { AppError, messageOf } from './base/errors.js'
@@ -19,7 +19,7 @@ import { ToldLater } from './machines/told-later.js'
 import type { InheritedSocket } from './net/inherited-sockets.js'
 import { type Ipv4, parseIpv4, unspecified } from './net/ipv4.js'
 import type { Mac } from './net/mac.js'
-import { returnFreedMemory } from './net/freed-memory.js'
+import { residentMemory, returnFreedMemory } from './net/freed-memory.js'
 import { threadSeconds } from './net/thread-time.js'
 import { LongRenderings } from './rendering/long-renderings.js'
 import { openAssetDisk } from './wiring/asset-disk.js'
@@ -133,6 +133,8 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   collectSooner()
   collectGarbage()
   returnFreedMemory()
+  const unwatchGarbage = watchGarbage({ clock: parts.clock, resident: residentMemory, giveBack: returnFreedMemory })
+  parts.onClose(async () => { unwatchGarbage() })
   const { config, homes, signer } = ground
   const httpsPort = config.http.https.address?.port ?? 0
   await ground.cluster?.appear(() => ({ address: homes.first.origin, addresses: ownOrigins(config, homes), httpsPort }))

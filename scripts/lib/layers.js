@@ -24,7 +24,7 @@ export const layers = [
   { name: 'clock', files: ['base/clock'], may: [], node: [], packages: [] },
   { name: 'metrics', files: ['base/metrics', 'base/label-counts'], may: ['base/errors', 'base/label-counts'], node: [], packages: ['prom-client'] },
   { name: 'fence', files: ['base/fence'], may: ['base/errors'], types: ['base/log', 'base/clock'], node: [], packages: [] },
-  { name: 'collection', files: ['base/collect'], may: [], node: ['node:v8', 'node:vm'], packages: [] },
+  { name: 'collection', files: ['base/collect'], may: [], types: ['base/clock'], node: ['node:v8', 'node:vm'], packages: [] },
   { name: 'event loop', files: ['base/event-loop'], may: [], types: ['base/metrics', 'base/clock'], node: ['node:perf_hooks'], packages: [] },
   { name: 'keyed mutex', files: ['base/keyed-mutex'], may: [], node: [], packages: [] },
   { name: 'versioned map', files: ['base/versioned-map'], may: [], node: [], packages: [], pure: true },

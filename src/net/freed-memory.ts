@@ -1,6 +1,10 @@
 // Gives freed memory back to the system: V8's compilers take and free tens of megabytes of the C library's during the start, which it
 // would keep.
+import { readFileSync } from 'node:fs'
 import { openLibc } from './libc.js'
 
 /** Gives it back to the system, in a millisecond; false when there was nothing to give. See malloc_trim(3). */
 export const returnFreedMemory = (): boolean => openLibc().mallocTrim(0) === 1
+
+/** Octets that the process has of the system, by the kernel's count (proc_pid_status(5)). */
+export const residentMemory = (): number => 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? 0)

@@ -81,6 +81,7 @@ const others: Readonly<Record<string, string>> = {
   'net/conflict-probe': '/proc',
   'net/connection': '/proc',
   'net/descriptors': '/proc',
+  'net/freed-memory': '/proc',
   'net/port-owner': '/proc',
   'net/receive-queue': '/proc',
   'machines/address-claims': '/proc',
