@@ -133,7 +133,7 @@ async function start (loaded: LoadedConfig, options: Required<ApplianceOptions>,
   collectSooner()
   collectGarbage()
   returnFreedMemory()
-  const unwatchGarbage = watchGarbage({ clock: parts.clock, resident: residentMemory, giveBack: returnFreedMemory })
+  const unwatchGarbage = watchGarbage({ clock: parts.clock, resident: () => residentMemory(), giveBack: returnFreedMemory })
   parts.onClose(async () => { unwatchGarbage() })
   const { config, homes, signer } = ground
   const httpsPort = config.http.https.address?.port ?? 0

@@ -41,7 +41,7 @@ export interface GarbageWatch {
   readonly clock: Clock
   /** Octets in use, alive or not. */
   readonly used?: () => number
-  /** Octets that the process has of the system. */
+  /** Octets that the process has of the system; 0 where nobody knows: then what the first rush left is given back, and no more. */
   readonly resident: () => number
   readonly collect?: () => void
   /** Gives the system what was freed; the C library keeps it else. */

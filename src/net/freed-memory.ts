@@ -6,5 +6,14 @@ import { openLibc } from './libc.js'
 /** Gives it back to the system, in a millisecond; false when there was nothing to give. See malloc_trim(3). */
 export const returnFreedMemory = (): boolean => openLibc().mallocTrim(0) === 1
 
-/** Octets that the process has of the system, by the kernel's count (proc_pid_status(5)). */
-export const residentMemory = (): number => 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? 0)
+/**
+ * Octets that the process has of the system, by the kernel's count (proc_pid_status(5)); 0 where that can't be read, as in a chroot
+ * without /proc, or while there is no descriptor.
+ */
+export function residentMemory (status = '/proc/self/status'): number {
+  try {
+    return 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(status, 'latin1'))?.[1] ?? 0)
+  } catch {
+    return 0
+  }
+}

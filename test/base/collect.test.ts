@@ -2,15 +2,16 @@
 import { constants, PerformanceObserver } from 'node:perf_hooks'
 import t from 'tap'
 import { collectInSteps, watchGarbage } from '../../src/base/collect.js'
+import { residentMemory } from '../../src/net/freed-memory.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { until } from '../helpers/until.js'
 
 const MiB = 2 ** 20
 
-function watched (start: number) {
+function watched (start: number, held = start + 50) {
   const clock = new FakeClock()
   const done: string[] = []
-  let [used, resident] = [start * MiB, (start + 50) * MiB]
+  let [used, resident] = [start * MiB, held * MiB]
   let freed = 50
   const giveBack = (): void => {
     done.push('give back')
@@ -42,6 +43,14 @@ t.test('what V8 collected by itself is given back', t => {
   const { look } = watched(30)
   t.same([look(200, 300), look(40, 280), look(40, 280)], [[], [], ['give back']])
   t.same(look(41, 92), [])
+  t.end()
+})
+
+t.test('where nobody knows what is resident, what the first rush left is given back', t => {
+  const { look } = watched(200, 0)
+  t.same([look(30, 0), look(30, 0)], [[], ['give back']])
+  t.equal(residentMemory('/proc/self/nothing'), 0)
+  t.ok(residentMemory() > 20 * MiB)
   t.end()
 })
 
