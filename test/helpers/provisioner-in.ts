@@ -15,6 +15,8 @@ export interface ProvisionerIn {
   readonly start: () => Promise<void>
   /** What it printed since. */
   readonly output: () => string
+  /** The line of it that matches, when it has come: its log is written beside its answers. */
+  readonly line: (pattern: RegExp) => Promise<string>
 }
 
 export interface ProvisionerWanted {
@@ -32,6 +34,7 @@ export function provisionerIn (t: Test, space: NetworkNamespace, n: number, { fo
   place.ip('address', 'add', `172.30.0.${n}/24`, 'dev', 'eth0')
   const file = join(folder, `p${n}.json`)
   let output = (): string => ''
+  let line: ProvisionerIn['line'] = async () => { throw new Error('it was not started') }
   writeFileSync(file, JSON.stringify({
     data_path: join(folder, `p${n}/data`),
     assets_path: '',
@@ -49,8 +52,10 @@ export function provisionerIn (t: Test, space: NetworkNamespace, n: number, { fo
     start: async () => {
       const program = place.spawn(process.execPath, bundledProgram(), 'serve', '--config', file)
       output = program.output
+      line = program.line
       await program.line(/"msg":"appliance\.ready"/)
     },
-    output: () => output()
+    output: () => output(),
+    line: async pattern => await line(pattern)
   }
 }
