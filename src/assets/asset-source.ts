@@ -19,7 +19,7 @@ export interface AssetFolder {
   readonly kind: 'folder'
   /** Seconds since the epoch; undefined for a folder without a time. */
   readonly modified: number | undefined
-  /** Names of what is in it; folders, but not links to folders, end in a slash. */
+  /** Names of what is in it; folders, but not links to folders, end in a slash. Rejects as DiskTurns do. */
   list: () => Promise<readonly string[]>
 }
 
@@ -56,7 +56,7 @@ export class DiskAssets implements AssetSource {
     if (path.split('/').includes(unverified)) return failure(404)
     const full = join(this.#root, '/') + path.slice(1)
     try {
-      return await this.#inTurn(() => this.#find(full), isWanted)
+      return await this.#inTurn(() => this.#find(full, isWanted), isWanted)
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       return failure(500, isWanted?.() === false ? undefined : error.message)
@@ -67,12 +67,14 @@ export class DiskAssets implements AssetSource {
     return this.#turns?.take(operation, isWanted) ?? operation()
   }
 
-  async #find (full: string): Promise<AssetFile | AssetFolder | AssetFailure> {
+  async #find (full: string, isWanted?: () => boolean): Promise<AssetFile | AssetFolder | AssetFailure> {
     const place = goBytes(full)
     try {
       // A device or a pipe would block or never end.
       const found = await stat(place)
-      if (found.isDirectory()) return { kind: 'folder', modified: secondsOf(found.mtimeMs), list: () => this.#inTurn(() => listFolder(place)) }
+      if (found.isDirectory()) {
+        return { kind: 'folder', modified: secondsOf(found.mtimeMs), list: () => this.#inTurn(() => listFolder(place), isWanted) }
+      }
       return found.isFile() ? await this.#openFile(place, full) : noFile(full)
     } catch (error) {
       const errno = errnoOf(error)

@@ -75,7 +75,7 @@ async function sendListing (folder: AssetFolder, arrival: Arrival): Promise<void
   try {
     names = await folder.list()
   } catch (error) {
-    arrival.failed(messageOf(error))
+    if (!arrival.isGone) arrival.failed(messageOf(error))
     arrival.send(errorAnswer(500, 'Error reading directory'))
     return
   }

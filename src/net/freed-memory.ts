@@ -1,5 +1,5 @@
-// Gives freed memory back to the system: V8's compilers take and free tens of megabytes of the C library's during the start, which it
-// would keep.
+// What the process has of the system's memory, and giving back what was freed of it: V8's compilers take and free tens of megabytes of the
+// C library's during the start, a rush of connections hundreds, and it would keep them.
 import { readFileSync } from 'node:fs'
 import { openLibc } from './libc.js'
 

@@ -4,7 +4,9 @@ import { mkdirSync, readdirSync, readlinkSync, symlinkSync, utimesSync, writeFil
 import { join } from 'node:path'
 import t from 'tap'
 import { type AssetFailure, DiskAssets } from '../../src/assets/asset-source.js'
+import { DiskTurns } from '../../src/disk/disk-turns.js'
 import { readPart } from '../../src/disk/open-file.js'
+import { FakeClock } from '../helpers/fake-clock.js'
 
 const openFiles = (folder: string): number => readdirSync('/proc/self/fd').filter(fd => {
   try { return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder) } catch { return false }
@@ -31,6 +33,23 @@ t.test('a folder, in order before slashes are added, without what is not verifie
   if (found.kind !== 'folder') return t.fail(found.kind)
   t.equal(found.modified, 1_700_000_000)
   t.same(await found.list(), ['.hidden', 'a/', 'a-b', 'a.b', 'link', 'z'])
+})
+
+t.test('a folder that waits for its turn at the disk is not read for whoever is gone by then', async t => {
+  const root = t.testdir({ a: '' })
+  const turns = new DiskTurns(root, new FakeClock(), 1)
+  let isWanted = true
+  const found = await new DiskAssets(root, undefined, turns).open('/', () => isWanted)
+  if (found.kind !== 'folder') return t.fail(found.kind)
+  let answer = (): void => {}
+  const held = turns.take(async () => { await new Promise<void>(resolve => { answer = resolve }) })
+  const listed = t.rejects(found.list(), { code: 'read_failed' })
+  isWanted = false
+  answer()
+  await held
+  await listed
+  isWanted = true
+  t.same(await found.list(), ['a'])
 })
 
 t.test('why not', async t => {
