@@ -13,9 +13,7 @@ export interface ProvisionerIn {
   readonly run: (...args: readonly string[]) => string
   /** Fulfilled when it is ready. */
   readonly start: () => Promise<void>
-  /** What it printed since. */
-  readonly output: () => string
-  /** The line of it that matches, when it has come: its log is written beside its answers. */
+  /** The line that it printed which matches, when it has come: its log is written beside its answers. */
   readonly line: (pattern: RegExp) => Promise<string>
 }
 
@@ -33,7 +31,6 @@ export function provisionerIn (t: Test, space: NetworkNamespace, n: number, { fo
   const place = space.client('br0')
   place.ip('address', 'add', `172.30.0.${n}/24`, 'dev', 'eth0')
   const file = join(folder, `p${n}.json`)
-  let output = (): string => ''
   let line: ProvisionerIn['line'] = async () => { throw new Error('it was not started') }
   writeFileSync(file, JSON.stringify({
     data_path: join(folder, `p${n}/data`),
@@ -51,11 +48,9 @@ export function provisionerIn (t: Test, space: NetworkNamespace, n: number, { fo
     run: (...args) => place.exec(process.execPath, bundledProgram(), ...args, '--config', file),
     start: async () => {
       const program = place.spawn(process.execPath, bundledProgram(), 'serve', '--config', file)
-      output = program.output
       line = program.line
       await program.line(/"msg":"appliance\.ready"/)
     },
-    output: () => output(),
     line: async pattern => await line(pattern)
   }
 }
