@@ -33,12 +33,12 @@ export const layers = [
   { name: 'loop share', files: ['base/loop-share'], may: [], node: ['node:timers/promises'], packages: [] },
   { name: 'bundled', files: ['base/bundled'], may: ['base/errors'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:url'], packages: [] },
   { name: 'yaml document', files: ['config/yaml-document'], may: [], node: [], packages: ['yaml'], pure: true },
-  { name: 'config', files: ['config/'], may: ['config/', 'disk/denied', 'disk/whole-file', 'base/errors', 'base/nearest', 'base/positions', 'base/units', 'net/mac', 'net/ipv4', 'net/host-name', 'ui/access', 'base/version', 'updates/window'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
+  { name: 'config', files: ['config/'], may: ['config/', 'disk/denied', 'disk/folder-watch', 'disk/make-folder', 'disk/whole-file', 'base/errors', 'base/nearest', 'base/positions', 'base/units', 'net/mac', 'net/ipv4', 'net/host-name', 'ui/access', 'base/version', 'updates/window'], types: ['base/clock'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: ['yaml', 'valibot'] },
   { name: 'network edge', files: ['net/'], may: ['net/', 'base/errors', 'base/nearest', 'base/clock'], types: ['base/log'], node: ['*'], packages: ['koffi'] },
   {
     name: 'dhcp edge',
-    files: ['dhcp/dhcp-server', 'dhcp/proxy-server', 'dhcp/inbox', 'dhcp/message-exchange', 'dhcp/other-servers', 'dhcp/server-question', 'dhcp/lease-file', 'dhcp/lease-keeper', 'dhcp/answer-turns', 'dhcp/offer-probes', 'dhcp/homes', 'dhcp/link-watch'],
-    may: ['dhcp/', 'net/', 'base/clock', 'base/errors', 'base/rate-limit', 'disk/'],
+    files: ['dhcp/dhcp-server', 'dhcp/proxy-server', 'dhcp/inbox', 'dhcp/message-exchange', 'dhcp/other-servers', 'dhcp/server-question', 'dhcp/lease-file', 'dhcp/lease-keeper', 'dhcp/answer-turns', 'dhcp/offer-probes', 'dhcp/homes', 'dhcp/link-watch', 'dhcp/reservation-watch'],
+    may: ['dhcp/', 'net/', 'base/clock', 'base/errors', 'base/loop-share', 'base/rate-limit', 'disk/'],
     types: ['base/log'],
     node: ['node:fs', 'node:fs/promises', 'node:path', 'node:timers/promises'],
     packages: []

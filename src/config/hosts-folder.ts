@@ -2,12 +2,25 @@
 // again when it has changed, and only then.
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Clock } from '../base/clock.js'
 import { errnoOf, messageOf } from '../base/errors.js'
 import { remedyFor } from '../disk/denied.js'
+import { FolderWatcher } from '../disk/folder-watch.js'
+import { makeFolder } from '../disk/make-folder.js'
 import { readWhole } from '../disk/whole-file.js'
 import { parseReservationFile, type ReservationEntry, type ReservationFile } from './reservation-file.js'
 
 interface HostsFile { readonly stamp: string, readonly found: ReservationFile }
+
+export interface HostsWatch {
+  readonly clock: Clock
+  readonly onEdit: () => void
+  /** The kernel does not tell of edits; the looks at the files go on. */
+  readonly onError: (error: unknown) => void
+}
+
+/** Milliseconds between two looks at the files themselves. */
+const lookEvery = 3000
 
 export class HostsFolder {
   readonly #folder: string
@@ -44,6 +57,21 @@ export class HostsFolder {
     this.#read = read
     this.#stamp = stampOfAll(names, stamps)
     return { entries, problems }
+  }
+
+  /** Makes the folder where it is missing; resolves, with how to stop, when every edit is told from now on. */
+  async watch ({ clock, onEdit, onError }: HostsWatch): Promise<() => Promise<void>> {
+    await makeFolder(this.#folder)
+    // The files stand in the folder itself.
+    const watcher = await FolderWatcher.start({ root: this.#folder, folders: ['.'], clock, onEdit, onError })
+    // Events are not enough where a link's target changes, a file is mounted over, or another machine writes to a shared folder.
+    const looking = clock.every(lookEvery, () => {
+      this.hasChanged().then(changed => { if (changed) onEdit() }).catch(onError)
+    })
+    return async () => {
+      looking.cancel()
+      await watcher.close()
+    }
   }
 
   /** Whether it looks otherwise than when it was last read: links and mounts change without an event. */

@@ -3,6 +3,7 @@ import { LoopShare } from '../base/loop-share.js'
 import type { DhcpServer } from '../dhcp/dhcp-server.js'
 import type { DhcpSettings } from '../dhcp/server-settings.js'
 import { ReservationTable } from '../dhcp/reservation-table.js'
+import type { ReservationChanges } from '../dhcp/reservation-watch.js'
 import type { HttpNames } from '../loaders/shim-image.js'
 import type { GroupMachines } from '../matchbox/group-machines-index.js'
 import type { Ipv4 } from '../net/ipv4.js'
@@ -12,7 +13,7 @@ import type { OnClose } from './closing.js'
 import { dhcpSubnets } from './dhcp-settings.js'
 import type { Ground } from './ground.js'
 import type { Home } from '../dhcp/homes.js'
-import { type ReservationChanges, watchReservations } from './reservation-sources.js'
+import { followReservations } from './reservation-sources.js'
 
 /** Lines of refused reservations that one reading may give. */
 const mostTold = 100
@@ -86,7 +87,7 @@ export class DhcpServers {
       before = now.catch(() => {})
       return now
     }
-    const stop = await watchReservations({
+    const stop = await followReservations({
       loaded,
       store,
       clock,

@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { HostsFolder } from '../../src/config/hosts-folder.js'
+import { FakeClock } from '../helpers/fake-clock.js'
 
 const line = (n: number): string => `- { mac: "52:54:00:00:00:0${n}", ip: 10.0.0.${n} }\n`
 
@@ -44,4 +45,47 @@ t.test('what can not be read is a problem, and the rest counts', async t => {
   const none = new HostsFolder(join(folder, 'file'))
   t.match(await none.read(), { entries: [], problems: [/file: ENOTDIR/] })
   t.equal(await none.hasChanged(), false)
+})
+
+t.test('what changes without an event is seen: the target of a link, and one that is moved into its place', async t => {
+  const folder = t.testdir({ elsewhere: { 'rack.yaml': line(1) } })
+  const path = (name: string): string => join(folder, name)
+  mkdirSync(path('hosts.d'))
+  symlinkSync(path('elsewhere/rack.yaml'), path('hosts.d/rack.yaml'))
+  const clock = new FakeClock()
+  const hosts = new HostsFolder(path('hosts.d'))
+  await hosts.read()
+  let heard = (): void => {}
+  const close = await hosts.watch({ clock, onEdit: () => { heard() }, onError: error => { t.fail(String(error)) } })
+  for (const [n, change] of [
+    [2, () => { writeFileSync(path('elsewhere/rack.yaml'), line(2)) }],
+    [3, () => {
+      // As `mv` and configuration management replace a file.
+      writeFileSync(path('elsewhere/new'), line(3))
+      renameSync(path('elsewhere/new'), path('elsewhere/rack.yaml'))
+    }]
+  ] as const) {
+    const seen = new Promise<void>(resolve => { heard = resolve })
+    change()
+    clock.advance(3000)
+    await seen
+    t.match((await hosts.read()).entries, [{ ip: 0x0a000000 + n }])
+  }
+  await close()
+  t.equal(clock.pending, 0)
+})
+
+t.test('a folder that is not there is made when it is watched, and a file that comes is seen', async t => {
+  const folder = join(t.testdir({}), 'state/hosts.d')
+  const hosts = new HostsFolder(folder)
+  const clock = new FakeClock()
+  let heard = (): void => {}
+  const close = await hosts.watch({ clock, onEdit: () => { heard() }, onError: error => { t.fail(String(error)) } })
+  t.teardown(close)
+  await hosts.read()
+  const seen = new Promise<void>(resolve => { heard = resolve })
+  writeFileSync(join(folder, 'rack.yaml'), line(1))
+  clock.advance(3000)
+  await seen
+  t.equal((await hosts.read()).entries.length, 1)
 })

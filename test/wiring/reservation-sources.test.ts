@@ -1,9 +1,7 @@
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
 import { createLog } from '../../src/base/log.js'
 import { loadConfig } from '../../src/config/load.js'
-import { watchReservations } from '../../src/wiring/reservation-sources.js'
+import { followReservations } from '../../src/wiring/reservation-sources.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { logLines } from '../helpers/log-lines.js'
 import { makeGroup, MemoryStore } from '../helpers/memory-store.js'
@@ -14,7 +12,7 @@ t.test('a thousand groups that change at once are read a few times, and the last
   let readings = 0
   let told = 0
   const found = new Set<string>()
-  const close = await watchReservations({
+  const close = await followReservations({
     loaded: loadConfig({ file: undefined, env: {}, set: [`state_path=${folder}`] }),
     store,
     clock: new FakeClock(),
@@ -43,50 +41,13 @@ t.test('a thousand groups that change at once are read a few times, and the last
   while (told - before.told < 2) await new Promise(resolve => { setImmediate(resolve) })
 })
 
-t.test('files of hosts.d that change without an event are seen: the target of a link, and of a link to a folder', async t => {
-  const folder = t.testdir({ elsewhere: {} })
-  const path = (name: string): string => join(folder, name)
-  mkdirSync(path('hosts.d'))
-  const reservation = (n: number): string => `- { mac: "52:54:00:00:00:01", ip: 10.0.0.${n} }\n`
-  writeFileSync(path('elsewhere/rack.yaml'), reservation(1))
-  symlinkSync(path('elsewhere/rack.yaml'), path('hosts.d/rack.yaml'))
-  const clock = new FakeClock()
-  const found: number[] = []
-  let heard = (): void => {}
-  const close = await watchReservations({
-    loaded: loadConfig({ file: undefined, env: {}, set: [`state_path=${folder}`] }),
-    store: new MemoryStore(),
-    clock,
-    log: createLog({ level: 'error', pretty: false, destination: logLines().stream }),
-    onChange: changes => {
-      found.push(...[...changes.values()].flatMap(entry => entry === undefined ? [] : [entry.ip & 255]))
-      heard()
-    }
-  })
-  t.teardown(close)
-  for (const [n, change] of [
-    [2, () => { writeFileSync(path('elsewhere/rack.yaml'), reservation(2)) }],
-    [34, () => {
-      // As `mv` and configuration management replace a file.
-      writeFileSync(path('elsewhere/new'), reservation(34))
-      renameSync(path('elsewhere/new'), path('elsewhere/rack.yaml'))
-    }]
-  ] as const) {
-    const seen = new Promise<void>(resolve => { heard = resolve })
-    change()
-    clock.advance(3000)
-    await seen
-    t.equal(found.at(-1), n)
-  }
-})
-
 t.test('all that is there at the start is told before anybody is answered; where that fails, nothing is left behind', async t => {
   const folder = t.testdir({ 'hosts.d': { 'rack.yaml': '- { mac: "52:54:00:00:00:02", ip: 10.0.0.2 }\n' } })
   const set = [`state_path=${folder}`, 'dhcp.reservations=[{ mac: "52:54:00:00:00:01", ip: 10.0.0.1 }]']
   const store = new MemoryStore({ groups: [makeGroup({ id: 'g', selector: { mac: '52:54:00:00:00:03' }, metadata: { ip: '10.0.0.3' } })] })
   const found: number[] = []
   const clock = new FakeClock()
-  const watching = (onChange: Parameters<typeof watchReservations>[0]['onChange']): ReturnType<typeof watchReservations> => watchReservations({
+  const watching = (onChange: Parameters<typeof followReservations>[0]['onChange']): ReturnType<typeof followReservations> => followReservations({
     loaded: loadConfig({ file: undefined, env: {}, set }),
     store,
     clock,
