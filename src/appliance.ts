@@ -52,7 +52,7 @@ import { watchReceiveDrops } from './wiring/receive-drops.js'
 import type { RunningParts } from './wiring/running-parts.js'
 import { Sockets } from './wiring/sockets.js'
 import { watchStateDisk } from './wiring/state-disk.js'
-import { StateLock } from './wiring/state-lock.js'
+import { lockState, type StateLock } from './wiring/state-lock.js'
 import { UpdateGroups } from './wiring/update-groups.js'
 
 export interface Appliance {
@@ -88,7 +88,7 @@ export async function startAppliance (loaded: LoadedConfig, options: ApplianceOp
   const clock = fence.clock(options.clock ?? systemClock)
   const closing = new Closing(clock, log)
   await makeStateFolder(loaded)
-  const lock = await StateLock.open(loaded, log)
+  const lock = await lockState(loaded, log)
   const close = (): Promise<boolean> => closing.close().finally(() => lock.release())
   try {
     const running = await start(loaded, { log, clock, fence, passphrase, env, inherited, restart, doctor }, closing, lock)

@@ -1,7 +1,6 @@
 // Enrolment and adoption: what is spoken for, from the store, the reservations and the leases; and who may be enrolled.
 import { givesAddresses } from '../config/load.js'
 import { addressTaken } from '../dhcp/address-taken.js'
-import { type Finding, warning } from '../doctor/finding.js'
 import type { Logger } from '../base/log.js'
 import { Enroller } from '../machines/enroller.js'
 import type { AddressClaims } from '../machines/address-claims.js'
@@ -82,22 +81,6 @@ export function createEnrolment ({ ground, leases, registry, provisioner, addres
     enrol: rules.profiles.length === 0 ? undefined : whenAsked,
     adopt: async wanted => ground.store.unread?.() !== undefined ? { refusal: 'the store was not read yet' } : await enroller.write(wanted.mac, 'adopted', async () => planAdoption(wanted, await takenNow(ground, leases)))
   }
-}
-
-/** What of the configuration leads nowhere as things stand. */
-export function enrolmentFindings ({ loaded, store }: Pick<Ground, 'loaded' | 'store'>): readonly Finding[] {
-  const { config: { enrolment, dhcp }, where } = loaded
-  const { profiles } = enrolment
-  const said = (path: ReadonlyArray<string | number>, what: string): Finding =>
-    warning('configuration', `${where(path)}: ${path.join('.')} ${what}`)
-  const isRead = store.unread?.() === undefined
-  const denied = profiles.length > 0 && givesAddresses(loaded.config) && dhcp.unknown_clients === 'deny'
-  return [
-    ...denied ? [said(['enrolment', 'profiles'], 'has no effect: dhcp.unknown_clients is deny, so unknown machines get no address to ask from')] : [],
-    ...profiles.flatMap(({ profile }, n) => isRead && findProfile(store.snapshot, profile) === undefined
-      ? [said(['enrolment', 'profiles', n, 'profile'], `names ${JSON.stringify(profile)}, which is not in the store: machines that come to it are not enrolled`)]
-      : [])
-  ]
 }
 
 async function takenNow ({ loaded, config, clock, store, homes }: EnrolmentOptions['ground'], { table }: Leases): Promise<Taken> {

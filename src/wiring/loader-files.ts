@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.js'
 import type { Config } from '../config/load.js'
 import { raspberryPiFiles } from '../loaders/raspberry-pi.js'
 import { shimImages } from '../loaders/shim-image.js'
+import { type OwnLoaders, ownOrSpare } from '../loaders/spare-loaders.js'
 import { alone, type Fallbacks } from '../matchbox/fallbacks.js'
 import { createLoaderFiles, type LoaderFiles, type OnDecided } from '../matchbox/loader-files.js'
 import type { AddressClaims } from '../machines/address-claims.js'
@@ -16,7 +17,6 @@ import { FileCache } from '../disk/file-cache.js'
 import { type FileSource, firstOf, storedFiles } from '../tftp/file-source.js'
 import { memoryFile } from '../disk/open-file.js'
 import { bootConfig } from './dhcp-settings.js'
-import { type OwnLoaders, ownOrSpare } from './spare-loaders.js'
 
 /** Boot loaders are small and asked for by everybody at once. Bytes. */
 export const loaderCache = { memory: 64 * 2 ** 20, largest: 8 * 2 ** 20 }

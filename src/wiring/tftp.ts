@@ -2,6 +2,7 @@
 import { bootFolders } from '../base/bundled.js'
 import type { LoadedConfig } from '../config/load.js'
 import { note, problem, warning } from '../doctor/finding.js'
+import { elsewhere } from '../doctor/reach.js'
 import { followChain } from '../loaders/boot-chain.js'
 import { type InterfaceAddress, localAddresses } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
@@ -15,7 +16,6 @@ import type { PreparedListener } from './listener.js'
 import { namedLoaders } from './named-loaders.js'
 import { bootServers, listensAt } from './listens.js'
 import type { ListenPlace } from './place.js'
-import { elsewhere } from './reach.js'
 
 export async function prepareTftp (ground: Ground, place: ListenPlace): Promise<PreparedListener> {
   const { loaded, config, clock, homes } = ground
@@ -27,7 +27,7 @@ export async function prepareTftp (ground: Ground, place: ListenPlace): Promise<
   const told = homes.all.flatMap(({ own }) => own === undefined ? [] : [formatIpv4(own)])
   return {
     what: `loaders ${chains.filter(({ found }) => found).map(({ name }) => name).join(', ') || 'none'}`,
-    findings: [...amiss === undefined ? [] : [warning('loaders', amiss)], ...told.flatMap(own => elsewhere(ground, place, own)), ...chains.flatMap(({ name, found, problems }) => [
+    findings: [...amiss === undefined ? [] : [warning('loaders', amiss)], ...told.flatMap(own => elsewhere(ground.loaded, place, own)), ...chains.flatMap(({ name, found, problems }) => [
       ...found || !isWanted(name, loaded) ? [] : [note('loaders', `boot loader ${name} is in none of ${folders.join(', ')}; scripts/boot-files fetches those that the distribution has`)],
       ...problems.map(text => problem('loaders', text))
     ])],

@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { loadConfig } from '../../src/config/load.js'
 import { lockHolder } from '../../src/disk/folder-lock.js'
-import { stateHolder, StateLock } from '../../src/wiring/state-lock.js'
+import { lockState, stateHolder } from '../../src/wiring/state-lock.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { logLines } from '../helpers/log-lines.js'
 import { Program } from '../helpers/program.js'
@@ -18,15 +18,15 @@ const loadedIn = (folder: string): ReturnType<typeof loadConfig> =>
 t.test('the second is refused, and has it when the first let go', async t => {
   const loaded = loadedIn(t.testdir())
   t.equal(await stateHolder(loaded.config), undefined, 'nobody')
-  const first = await StateLock.open(loaded, log)
+  const first = await lockState(loaded, log)
   t.equal(await stateHolder(loaded.config), process.pid)
-  await t.rejects(StateLock.open(loaded, log), {
+  await t.rejects(lockState(loaded, log), {
     code: 'state_busy',
     message: `--set state_path: state_path: another core-provisioner (pid ${process.pid}) has ${loaded.config.state_path}: stop it, or give this one a state_path of its own`
   })
   await first.release()
   t.equal(await stateHolder(loaded.config), undefined, 'a file alone is nobody')
-  await (await StateLock.open(loaded, log)).release()
+  await (await lockState(loaded, log)).release()
 })
 
 t.test('a lock that was removed is taken again, or told of', async t => {
@@ -35,7 +35,7 @@ t.test('a lock that was removed is taken again, or told of', async t => {
   const clock = new FakeClock()
   const told: Array<string | undefined> = []
   const closers: Array<() => Promise<void>> = []
-  const first = await StateLock.open(loaded, log)
+  const first = await lockState(loaded, log)
   first.watch(clock, closer => { closers.push(closer) }, problem => { told.push(problem) })
   clock.advance(5000)
   rmSync(folder, { recursive: true })
@@ -44,7 +44,7 @@ t.test('a lock that was removed is taken again, or told of', async t => {
   t.equal(await lockHolder(join(folder, 'lock')), process.pid)
 
   rmSync(join(folder, 'lock'))
-  const second = await StateLock.open(loaded, log)
+  const second = await lockState(loaded, log)
   while (told.at(-1) === undefined) await looked(clock)
   t.match(told.at(-1), `(pid ${process.pid}) has ${folder}`, 'who was faster')
   await second.release()
@@ -64,7 +64,7 @@ t.test('two looks at once do not take each other for another process', async t =
   const folder = t.testdir()
   const clock = new FakeClock()
   const told: Array<string | undefined> = []
-  const lock = await StateLock.open(loadedIn(folder), log)
+  const lock = await lockState(loadedIn(folder), log)
   lock.watch(clock, closer => { t.teardown(closer) }, problem => { told.push(problem) })
   rmSync(join(folder, 'lock'))
   clock.advance(20_000)
@@ -78,7 +78,7 @@ t.test('where there can be no lock, it is said once and nobody is kept from boot
   const folder = t.testdir({ lock: {} })
   const clock = new FakeClock()
   const lines = logLines()
-  const lock = await StateLock.open(loadedIn(folder), pino(lines.stream))
+  const lock = await lockState(loadedIn(folder), pino(lines.stream))
   t.match(lines.entries(), [{ msg: 'state.unlocked', error: /lock/ }])
   lock.watch(clock, closer => { t.teardown(closer) }, problem => { t.fail(`told: ${problem}`) })
   for (let n = 0; n < 100; n++) await looked(clock)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { AppError } from '../../src/base/errors.js'
 import { memoryFile, type OpenFile } from '../../src/disk/open-file.js'
 import type { FileSource } from '../../src/tftp/file-source.js'
-import { ownOrSpare, ownPatience, type OwnLoaders } from '../../src/wiring/spare-loaders.js'
+import { ownOrSpare, ownPatience, type OwnLoaders } from '../../src/loaders/spare-loaders.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 
 const client = { client: '10.0.0.9' }

@@ -1,16 +1,17 @@
 // Whether machines can reach what they are told: a listener may be on another address than the one that machines are given, and a name
 // may resolve to nothing.
-import { type Finding, warning } from '../doctor/finding.js'
+import type { Clock } from '../base/clock.js'
+import type { LoadedConfig } from '../config/load.js'
 import { hasAddress } from '../net/interfaces.js'
 import { parseIpv4 } from '../net/ipv4.js'
 import { resolveProblem } from '../net/resolves.js'
-import type { Ground } from './ground.js'
-import { isWildcard, type ListenPlace } from './place.js'
+import { isWildcard, type ListenPlace } from '../wiring/place.js'
+import { type Finding, warning } from './finding.js'
 
 const isLoopback = (host: string): boolean => /^(?:127\.|localhost$|::1$|\[::1\]$)/i.test(host)
 
 /** `told` is the name or address that machines are given for what listens at the place. */
-export function elsewhere ({ loaded }: Ground, { key, host = '0.0.0.0', port }: ListenPlace, told: string): readonly Finding[] {
+export function elsewhere (loaded: Pick<LoadedConfig, 'where'>, { key, host = '0.0.0.0', port }: ListenPlace, told: string): readonly Finding[] {
   if (isWildcard(host) || host === told) return []
   const ip = parseIpv4(told)
   const apart = isLoopback(host) ? !isLoopback(told) : ip !== undefined && hasAddress(ip, false)
@@ -18,12 +19,12 @@ export function elsewhere ({ loaded }: Ground, { key, host = '0.0.0.0', port }: 
 }
 
 /** The names in the URLs that machines are given. */
-export async function unresolved ({ loaded, config, clock }: Ground): Promise<readonly Finding[]> {
+export async function unresolved ({ config, where }: LoadedConfig, clock: Clock): Promise<readonly Finding[]> {
   const script = config.boot.script_url
   const names = [['advertise', config.advertise], ['boot.script_url', script === '' ? '' : new URL(script).hostname]] as const
   const found = await Promise.all(names.map(async ([key, name]): Promise<readonly Finding[]> => {
     const problem = name === '' ? undefined : await resolveProblem(name, clock)
-    return problem === undefined ? [] : [warning(key, `${loaded.where(key.split('.'))}: ${key}: ${name} does not resolve here (${problem}), and machines are given it`)]
+    return problem === undefined ? [] : [warning(key, `${where(key.split('.'))}: ${key}: ${name} does not resolve here (${problem}), and machines are given it`)]
   }))
   return found.flat()
 }
