@@ -115,8 +115,8 @@ export const layers = [
   {
     name: 'lists of machines',
     files: ['inventory/'],
-    may: ['inventory/', ...plain],
-    types: ['matchbox/group', 'matchbox/profile'],
+    may: ['inventory/', 'matchbox/group', ...plain],
+    types: ['matchbox/profile'],
     node: [],
     packages: ['csv-parse/sync'],
     pure: true

@@ -7,14 +7,13 @@ import { didYouMean } from '../base/nearest.js'
 import { isClustered, type LoadedConfig } from '../config/load.js'
 import { writeFileAtomic } from '../disk/atomic-file.js'
 import { readWhole } from '../disk/whole-file.js'
-import { groupIdOf, groupOf, parseRoleMap, profileOf, type ProfileChoice } from '../inventory/group-plan.js'
+import { parseRoleMap, planGroups, profileOf, type ProfileChoice } from '../inventory/group-plan.js'
 import { type HostList, placeText } from '../inventory/host-list.js'
 import { fileNameOf, formatHostsFile, sourcesOf } from '../inventory/hosts-file.js'
 import { joinLists } from '../inventory/join.js'
 import { planImport, type PlanRow, type PlanState } from '../inventory/plan.js'
 import { readFiles } from '../inventory/read-files.js'
 import { isListFormat, readers } from '../inventory/recognise.js'
-import { assertGroup, encodeGroup, type Group, isMacKey } from '../matchbox/group.js'
 import type { OpenStore } from '../matchbox/store.js'
 import { formatIpv4 } from '../net/ipv4.js'
 import { ownAddresses } from '../wiring/export-context.js'
@@ -143,42 +142,28 @@ async function asGroups (
   const known = await knownHosts(loaded, [])
   assertReadable(known)
   const groups = new Map(store.snapshot.groups)
-  // Groups of one machine each are an import's to change, whoever wrote them; others count as they are.
-  const ofGroups = groupHosts(groups.values(), true).map(host => ({ ...host, own: isOfOneMachine(groups.get(host.group)) }))
-  const groupOfMac = new Map(ofGroups.filter(({ own }) => own).flatMap(({ macs, group }) => macs.map(mac => [mac, group] as const)))
   const joined = joinLists(lists)
-  const allKnown = [...ofGroups, ...known.hosts]
-  const planned = planImport(joined, { known: allKnown, subnets: planSubnets(loaded), ours: ownAddresses(loaded), as: 'groups' })
   const machines = templates === undefined ? [] : joined.flatMap(({ cloud, role }) => cloud === undefined ? [] : [{ cloud, role }])
   if (templates !== undefined && machines.length === 0) throw new AppError('list_invalid', '--templates are of pxe_coreos: no list is a pxe_hosts.json')
   const cloud = templates === undefined ? undefined : await cloudImport(machines, templates, { loaded, choice, store })
-  const ids = new Set<string>()
-  const puts: Put[] = [...cloud?.puts ?? []]
-  const rows = planned.filter(({ state }) => state !== 'removed').map((row, index): PlanRow => {
-    if (row.state === 'conflict' || row.state === 'incomplete' || (row.elsewhere && row.group !== undefined)) return row
-    const before = [...row.macs.map(mac => groupOfMac.get(mac) ?? ''), groupIdOf(row.name, row.macs)].map(id => groups.get(id)).find(group => group !== undefined)
-    if (before !== undefined && !isOfOneMachine(before)) return { ...row, state: 'conflict', why: `group ${before.id} is there, and selects by more than a MAC address` }
-    const { cloud: facts, role } = joined[index] ?? {}
-    const machine = facts === undefined ? undefined : { cloud: facts, role }
-    const group = machine === undefined || cloud === undefined
-      ? groupOf(row, profileOf(row.role, choice), before)
-      : withMetadata(groupOf(row, cloud.profileOf(machine), before), cloud.metadataOf(machine))
-    assertGroup(group)
-    if (ids.has(group.id)) return { ...row, state: 'conflict', why: `another host of the list becomes the group ${group.id} too` }
-    ids.add(group.id)
-    if (before !== undefined && encodeGroup(before).equals(encodeGroup(group))) return { ...row, state: 'same', why: `group ${group.id}` }
-    puts.push({ put: () => store.putGroup(group), undo: () => before === undefined ? store.deleteGroup(group.id) : store.putGroup(before) })
-    return { ...row, state: before === undefined ? 'added' : 'changed', why: `group ${group.id} with profile ${group.profile}${row.why === '' ? '' : `: ${row.why}`}` }
+  const { rows, changes } = planGroups(joined, {
+    groups,
+    ofGroups: groupHosts(groups.values(), true),
+    known: known.hosts,
+    subnets: planSubnets(loaded),
+    ours: ownAddresses(loaded),
+    machineOf: (host, role) => {
+      if (cloud === undefined || host?.cloud === undefined) return { profile: profileOf(role, choice), metadata: new Map() }
+      const machine = { cloud: host.cloud, role: host.role }
+      return { profile: cloud.profileOf(machine), metadata: cloud.metadataOf(machine) }
+    }
   })
+  const puts: readonly Put[] = [...cloud?.puts ?? [], ...changes.map(({ group, before }): Put =>
+    ({ put: () => store.putGroup(group), undo: () => before === undefined ? store.deleteGroup(group.id) : store.putGroup(before) }))]
   const { config } = loaded
   const target = isClustered(config) ? `etcd ${config.cluster.etcd.prefix}groups/` : join(config.data_path, 'groups')
   return { rows, target, write: () => putAll(puts, io) }
 }
-
-const withMetadata = (group: Group, more: ReadonlyMap<string, string>): Group =>
-  ({ ...group, metadata: new Map([...group.metadata ?? [], ...more]) })
-
-const isOfOneMachine = (group: Group | undefined): boolean => group?.selector.size === 1 && [...group.selector.keys()].every(isMacKey)
 
 /** All of them or, as far as the disk still lets it, none: also where a signal ends it meanwhile. */
 async function putAll (puts: readonly Put[], { stop }: Io): Promise<boolean> {
