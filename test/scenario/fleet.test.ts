@@ -2,27 +2,51 @@
 // stops, restarts, clocks that are off, compactions. No address is given to two machines, no machine is bound to two addresses, no holder is refused,
 // nothing that was acknowledged is forgotten, and in the end everybody has an address. FLEET_SEEDS=FIRST[-LAST] runs others, and FLEET_TRACE=1 tells what happened.
 // FLEET_HOSTILE=1: sockets are read in either order after a stop, and news comes late; a few such fleets are run always.
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import type { LeaseStore } from '../../src/dhcp/lease-store.js'
 import type { FleetFault, FleetResult } from '../helpers/fleet/fleet.js'
+import { type FleetTold, runFleets } from '../helpers/fleet/many-fleets.js'
 import { runFleet } from '../helpers/fleet/run-fleet.js'
 import { inCiOrByHand } from '../helpers/how-many.js'
 
 const [first, last] = (process.env['FLEET_SEEDS'] ?? `1-${inCiOrByHand(1000, 100)}`).split('-').map(Number) as [number, number?]
+const [isHostile, isTraced] = [process.env['FLEET_HOSTILE'] !== undefined, process.env['FLEET_TRACE'] !== undefined]
 t.setTimeout(1_800_000)
 
+/** Of all that happens in the fleets of seeds 1 to 100. Another one is right after a change of what they do, and wrong after any other. */
+const hundred = 'fad480bd7f65664d'
+
 t.test('a thousand fleets, a hundred by hand', async t => {
-  const broken: FleetResult[] = []
+  const broken: FleetTold[] = []
+  let digest: string | undefined
   const before = process.cpuUsage()
-  for (let seed = first; seed <= (last ?? first); seed++) {
-    const result = await runFleet(seed, {}, process.env['FLEET_HOSTILE'] !== undefined)
-    if (result.broken.length > 0) broken.push(result)
-    if (process.env['FLEET_TRACE'] !== undefined) t.comment(result.trace.join('\n'))
-  }
+  await runFleets({ first, last: last ?? first, isHostile, isTraced }, told => {
+    if (told.broken.length > 0) broken.push(told)
+    if (isTraced) t.comment(told.trace.join('\n'))
+    if (told.seed === 100) digest = told.digest
+  })
   const { user, system } = process.cpuUsage(before)
   t.comment(`${((user + system) / 1e6).toFixed(1)} s of CPU`)
   for (const { seed, broken: words } of broken.slice(0, 10)) t.fail(`FLEET_SEEDS=${seed}: ${words.join('; ')}`)
   t.equal(broken.length, 0, `of ${(last ?? first) - first + 1} seeds`)
+  if (first === 1 && !isHostile && digest !== undefined) t.equal(digest.slice(0, 16), hundred, 'what happens in the first hundred')
+})
+
+t.test('what ends the thread of fleets is told with its seed', async t => {
+  const folder = t.testdir({
+    'throws.mjs': `import { parentPort, workerData } from 'node:worker_threads'
+      parentPort.postMessage({ seed: workerData.first, broken: [], trace: [], digest: '' })
+      setImmediate(() => { Promise.reject(new Error('an answer without a question')) })`,
+    'ends.mjs': 'process.exit(3)'
+  })
+  const seeds = { first: 7, last: 9, isHostile: false, isTraced: false }
+  const told: number[] = []
+  const running = (name: string): Promise<void> => runFleets(seeds, ({ seed }) => { told.push(seed) }, pathToFileURL(join(folder, name)))
+  await t.rejects(running('throws.mjs'), { message: 'FLEET_SEEDS=8: an answer without a question' })
+  t.same(told, [7])
+  await t.rejects(running('ends.mjs'), { message: 'FLEET_SEEDS=7: the thread ended with 3' })
 })
 
 /**

@@ -1,0 +1,14 @@
+// The thread of many-fleets.
+import { createHash } from 'node:crypto'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { FleetTold, ManyFleets } from './many-fleets.js'
+import { runFleet } from './run-fleet.js'
+
+const { first, last, isHostile, isTraced } = workerData as ManyFleets
+const hash = createHash('sha256')
+for (let seed = first; seed <= last; seed++) {
+  const { broken, trace } = await runFleet(seed, {}, isHostile)
+  hash.update(trace.join('\n'))
+  const told: FleetTold = { seed, broken, trace: isTraced ? trace : [], digest: hash.copy().digest('hex') }
+  parentPort!.postMessage(told)
+}
