@@ -3,10 +3,11 @@
 // A server that denies machines it does not know may stay unseen here; the running service sees it when a machine takes its offer.
 import { AppError, messageOf, unwaited } from '../base/errors.js'
 import type { Logger } from '../base/log.js'
-import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
+import { contains, formatIpv4, type Ipv4, type Subnet } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
 import type { BindOptions } from '../net/udp.js'
 import type { DhcpEvent } from './dhcp-event.js'
+import { isActive, type Lease } from './leases.js'
 import { askServers, type ServerQuestion } from './server-question.js'
 
 export interface OtherServersOptions extends Omit<ServerQuestion, 'own' | 'as' | 'enough'> {
@@ -31,6 +32,15 @@ export interface LookForOthers {
   readonly mac: Mac
   readonly ours?: readonly Ipv4[]
   readonly allowed: boolean
+}
+
+/**
+ * Whether machines on one of the networks hold leases that run at `now` (epoch milliseconds): a server that comes back to them was there
+ * before whoever answers there now. To stay away until it is alone would let anybody who answers once end its machines' boots.
+ */
+export function hasLeasesOn (leases: Iterable<Lease>, networks: readonly Subnet[], now: number): boolean {
+  for (const lease of leases) if (lease.state === 'bound' && isActive(lease, now) && networks.some(network => contains(network, lease.ip))) return true
+  return false
 }
 
 type Asker = Pick<OtherServersOptions, 'network' | 'server' | 'clock'> & { readonly log: Logger, readonly onEvent: (event: DhcpEvent) => void }

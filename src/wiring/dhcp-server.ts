@@ -1,7 +1,7 @@
 // The DHCP server of one interface, put together; dhcp-link starts it when the interface is there.
 import { messageOf, unwaited } from '../base/errors.js'
 import { type DhcpServer, startDhcpServer } from '../dhcp/dhcp-server.js'
-import type { LookForOthers } from '../dhcp/other-servers.js'
+import { hasLeasesOn, type LookForOthers } from '../dhcp/other-servers.js'
 import { createConflictProbe } from '../net/conflict-probe.js'
 import { interfaceNamed } from '../net/interfaces.js'
 import type { Ipv4 } from '../net/ipv4.js'
@@ -78,14 +78,15 @@ export function serverOn (parts: RunningParts, home: Home, place: ListenPlace, c
 }
 
 /** Port 68 to ask from; a machine whose own DHCP client has it can't ask, and is told so. */
-function lookForOthers (parts: RunningParts, { interface: at }: Home, socket: DeviceSocket): LookForOthers | undefined {
-  const { config, log, homes, cluster } = parts
+function lookForOthers (parts: RunningParts, { interface: at, addresses }: Home, socket: DeviceSocket): LookForOthers | undefined {
+  const { config, log, homes, cluster, leases, clock } = parts
   const interfaceName = at?.name ?? ''
   const { mac } = interfaceNamed(interfaceName)
   if (mac === undefined) return undefined
   try {
     // Another provisioner of the cluster answers too, and is meant to.
-    const allowed = config.dhcp.allow_other_servers || cluster !== undefined
+    const allowed = config.dhcp.allow_other_servers || cluster !== undefined ||
+      hasLeasesOn(leases.table.values(), addresses.map(({ subnet }) => subnet), clock.now())
     return { interfaceName, bind: socket.open(), mac, ours: homes.addresses, allowed }
   } catch (error) {
     log.warn({ interface: interfaceName, error: messageOf(error) }, 'dhcp.others_unknown')

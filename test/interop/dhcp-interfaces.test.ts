@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { formatIpv4 } from '../../src/net/ipv4.js'
 import { bundledProgram } from '../helpers/built.js'
 import { mac as macFrom, request } from '../helpers/dhcp.js'
+import { dnsmasq } from '../helpers/dnsmasq.js'
 import { namespaceProblem, NetworkNamespace, type Running } from '../helpers/netns.js'
 import { PipeClient } from '../helpers/pipe-client.js'
 import { shortFolder } from '../helpers/short-folder.js'
@@ -210,3 +211,33 @@ t.test('under a service manager the service has itself started again for an inte
 async function ended (running: Running): Promise<{ readonly status: number | string, readonly output: string }> {
   return { status: await running.ended, output: running.output() }
 }
+
+t.test('it starts beside another server only where machines hold leases of its own', async t => {
+  if (!needs(t, 'dnsmasq')) return
+  const here = site(t, 'dhcp: { mode: server, interface: br0, unknown_clients: allow, subnets: [{ subnet: 172.30.0.0/24, range: 172.30.0.100-172.30.0.199 }] }\n')
+  if (here === undefined) return
+  const { space, boot, serve } = here
+  space.bridge('br0', '172.30.0.1/24')
+  const machine = space.client('br0', '52:54:00:00:0a:01')
+  const first = serve()
+  await first.line(/"msg":"appliance\.ready"/)
+  t.same(await boot(machine), told('172.30.0.100', '172.30.0.1'))
+  first.child.kill('SIGTERM')
+  t.equal(await first.ended, 0)
+
+  // Without its ping it hears the next question too: as it is it would be deaf for three seconds after the machine's.
+  await dnsmasq(space, '--no-ping')
+  const back = serve()
+  await back.line(/"msg":"appliance\.ready"/)
+  t.match(await back.line(/"msg":"dhcp\.other_server"/), /172\.30\.0\.5/, 'told of all the same')
+  await boot(machine)
+  t.match(await back.line(/"msg":"dhcp\.offer"/), /172\.30\.0\.100/, 'whosever offer it takes')
+  t.match(here.http('/readyz'), /200$/)
+  t.ok(space.exec(process.execPath, bundledProgram(), 'leases', 'release', '172.30.0.100', '--config', here.config))
+  back.child.kill('SIGTERM')
+  t.equal(await back.ended, 0)
+
+  const newcomer = serve()
+  t.not(await newcomer.ended, 0)
+  t.match(newcomer.output(), /another DHCP server answers on br0 \(172\.30\.0\.5\)/)
+})
