@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { numberOf, numbersOf } from '../lib/number-arguments.js'
 import { profiled } from '../lib/profile.js'
 import { formatTable } from '../lib/table.js'
 
@@ -85,6 +86,8 @@ const median = (results: readonly Result[]): number =>
 export async function run (args: readonly string[]): Promise<void> {
   const options = { rounds: { type: 'string', default: '3' }, clients: { type: 'string', default: '1,4,50' } } as const
   const { values } = parseArgs({ args: [...args], options })
+  const rounds = numberOf('--rounds', values.rounds)
+  const numbers = numbersOf('--clients', values.clients)
   if (spawnSync('curl', ['-V']).error !== undefined) throw new Error('curl is not installed')
   const folder = mkdtempSync(join(tmpdir(), 'bench-assets-'))
   const servers: Server[] = []
@@ -103,9 +106,9 @@ export async function run (args: readonly string[]): Promise<void> {
     }
     const rows: string[][] = [['clients', ...servers.map(({ name }) => `${name} MiB/s`),
       ...other === undefined ? [] : ['cached/nginx', 'disk/nginx'], ...servers.map(({ name }) => `${name} RSS MiB`)]]
-    for (const clients of values.clients.split(',').map(Number)) {
+    for (const clients of numbers) {
       const measured = servers.map((): Result[] => [])
-      for (let round = 0; round < (clients >= 50 ? 1 : Number(values.rounds)); round++) {
+      for (let round = 0; round < (clients >= 50 ? 1 : rounds); round++) {
         for (const [i, server] of servers.entries()) measured[i]!.push(await measure(server, clients, clients === 1 ? 4 : 1))
       }
       const rates = measured.map(median)

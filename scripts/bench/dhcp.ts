@@ -9,6 +9,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { numberOf } from '../lib/number-arguments.js'
 import { profiled } from '../lib/profile.js'
 
 /** As the service is built: tsx gives each function its name when it is made, which costs a tenth of all. */
@@ -105,7 +106,9 @@ function offerDelays (printed: string): readonly number[] {
 }
 
 export async function run (args: readonly string[]): Promise<void> {
-  const [seconds = 10, ...given] = args.map(Number)
+  const [secondsText = '10', ...others] = args
+  const seconds = numberOf('SECONDS', secondsText)
+  const given = others.map(rate => numberOf('RATE', rate))
   const rates = given.length > 0 ? given : [2000, 5000, 10_000, 20_000]
   if (!installed('perfdhcp')) throw new Error('perfdhcp is not installed (Debian: apt-get install kea-admin)')
   ip('netns', 'add', serverSpace)

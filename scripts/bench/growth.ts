@@ -27,6 +27,7 @@ import { openFileStore } from '../../src/store/file-store.js'
 import { ip, subnet } from '../../test/helpers/dhcp.js'
 import { layOutSite, macOf, profile, type Site } from '../lib/bench-site.js'
 import { cost } from '../lib/guard.js'
+import { numbersOf } from '../lib/number-arguments.js'
 import { formatTable } from '../lib/table.js'
 
 const nobody = (): boolean => false
@@ -187,7 +188,7 @@ async function clients (site: Site, wanted: number): Promise<Row> {
 
 export async function run (args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { sizes: { type: 'string', default: '10,100,1000,10000,100000' }, of: { type: 'string' } } })
-  const sizes = values.sizes.split(',').map(Number)
+  const sizes = numbersOf('--sizes', values.sizes)
   const chosen = values.of?.split(',')
   for (const [kind, measured] of Object.entries({ groups, machines, leases, assets: images, clients })) {
     if (chosen?.includes(kind) === false) continue

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { writeFileAtomic } from '../../src/disk/atomic-file.js'
 import { type RawClient, rawClient, tlsCredentials } from '../../test/helpers/grpc-appliance.js'
+import { numberOf } from '../lib/number-arguments.js'
 import { profiled } from '../lib/profile.js'
 import { layOutProgram } from '../../test/helpers/grpc-program.js'
 import { makePki } from '../../test/helpers/pki.js'
@@ -134,7 +135,7 @@ async function measure ({ name, command, args }: Candidate, folder: string, grou
 export async function run (args: readonly string[]): Promise<void> {
   const options = { groups: { type: 'string', default: '10000' }, puts: { type: 'string', default: '1000' } } as const
   const { values } = parseArgs({ args: [...args], options })
-  const [groups, puts] = [Number(values.groups), Number(values.puts)]
+  const [groups, puts] = [numberOf('--groups', values.groups), numberOf('--puts', values.puts)]
   const folder = mkdtempSync(join(tmpdir(), 'bench-grpc-'))
   try {
     const config = layOutProgram(folder, pki)

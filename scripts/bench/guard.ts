@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { openParts, partNames } from '../lib/guard-parts.js'
 import { compare, type Floors, judge } from '../lib/guard.js'
+import { numberOf } from '../lib/number-arguments.js'
 import { formatTable } from '../lib/table.js'
 
 /** Milliseconds of CPU of one turn. */
@@ -15,13 +16,14 @@ const turn = 25
 export async function run (args: readonly string[]): Promise<void> {
   const options = { rounds: { type: 'string', default: '17' }, floors: { type: 'string', default: join(import.meta.dirname, 'floors.json') } } as const
   const { values } = parseArgs({ args: [...args], options })
+  const rounds = numberOf('--rounds', values.rounds)
   const floors = JSON.parse(readFileSync(values.floors, 'utf8')) as Floors
   const { parts, close } = await openParts()
   const ratios: Record<string, number> = {}
   const costs: Record<string, number> = {}
   try {
     for (const name of partNames) {
-      const { ratio, each } = await compare(parts[name], { turn, rounds: Number(values.rounds), floor: floors.floors[name] })
+      const { ratio, each } = await compare(parts[name], { turn, rounds, floor: floors.floors[name] })
       ratios[name] = ratio
       costs[name] = each
     }

@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ignition, macOf } from '../lib/bench-site.js'
 import { load } from '../lib/http-load.js'
+import { numberOf, numbersOf } from '../lib/number-arguments.js'
 import { profiled } from '../lib/profile.js'
 
 const matchbox = process.env['MATCHBOX_BIN']
@@ -79,9 +80,9 @@ const servers = [
 export async function run (args: readonly string[]): Promise<void> {
   const options = { seconds: { type: 'string', default: '5' }, 'warm-up': { type: 'string', default: '2' }, groups: { type: 'string', default: '10,1000,10000' } } as const
   const { values } = parseArgs({ args: [...args], options })
-  const seconds = Number(values.seconds)
-  const sizes = values.groups.split(',').map(Number)
-  const warmUp = Number(values['warm-up'])
+  const seconds = numberOf('--seconds', values.seconds, { least: 0.1, hasParts: true })
+  const sizes = numbersOf('--groups', values.groups)
+  const warmUp = numberOf('--warm-up', values['warm-up'], { least: 0, hasParts: true })
   const { status: built } = spawnSync('npm', ['run', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
   if (built !== 0) throw new Error('npm run build failed')
   const hasWrk = spawnSync('wrk', ['-v']).error === undefined

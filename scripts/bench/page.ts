@@ -1,6 +1,6 @@
-// The page with 1,000 and 10,000 machines: `npm run bench -- page [--rounds N]`. What its first page is in octets, as it is and
-// compressed, when its first and last octet come, when a browser paints it first (first-contentful-paint), when it is live, what each side
-// holds; and what a search costs. The browser is Debian's Chromium, on the machine that serves.
+// The page with 1,000 and 10,000 machines: `npm run bench -- page [--rounds N] [--machines N,N,...]`. What its first page is in octets,
+// as it is and compressed, when its first and last octet come, when a browser paints it first (first-contentful-paint), when it is live,
+// what each side holds; and what a search costs. The browser is Debian's Chromium, on the machine that serves.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -13,6 +13,7 @@ import { random } from '../../test/helpers/random.js'
 import { findTool } from '../../test/helpers/tools.js'
 import { layOutSite, linesOf, machineRecord } from '../lib/bench-site.js'
 import { cpuOf, median, memoryOf } from '../lib/bench-process.js'
+import { numberOf, numbersOf } from '../lib/number-arguments.js'
 import { formatTable } from '../lib/table.js'
 
 const stages = ['discover', 'offer', 'ack', 'loader', 'script', 'kernel', 'initrd', 'ignition'] as const
@@ -114,10 +115,12 @@ async function measure (browser: Browser, machines: number, rounds: number): Pro
 
 export async function run (args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { rounds: { type: 'string', default: '7' }, machines: { type: 'string', default: '0,1000,10000' } } })
+  const rounds = numberOf('--rounds', values.rounds)
+  const counts = numbersOf('--machines', values.machines, { least: 0 })
   const browser = await chromium.launch({ executablePath: findTool('chromium') ?? '', args: ['--no-sandbox', '--disable-gpu'] })
   try {
     const rows = [['machines', 'rows', 'octets', 'compressed', 'first octet, first time', 'first octet', 'last octet', 'CPU', 'search', 'first paint', 'live', 'tab MiB', 'program MiB']]
-    for (const count of values.machines.split(',')) rows.push([...await measure(browser, Number(count), Number(values.rounds))])
+    for (const count of counts) rows.push([...await measure(browser, count, rounds)])
     console.log(formatTable(rows))
   } finally {
     await browser.close()

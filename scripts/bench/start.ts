@@ -15,6 +15,7 @@ import { NetworkNamespace } from '../../test/helpers/netns.js'
 import { bundleProgram } from '../lib/bundle-program.js'
 import { layOutSite, type Site } from '../lib/bench-site.js'
 import { cpuOf, memoryOf, median, programEnvironment } from '../lib/bench-process.js'
+import { numberOf } from '../lib/number-arguments.js'
 import { profiled } from '../lib/profile.js'
 import { formatTable } from '../lib/table.js'
 
@@ -86,8 +87,8 @@ async function bundledProgram (folder: string): Promise<string> {
 
 export async function run (args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { size: { type: 'string', default: '10000' }, rounds: { type: 'string', default: '3' }, bundled: { type: 'boolean', default: false } } })
-  const size = Number(values.size)
-  const rounds = Number(values.rounds)
+  const size = numberOf('--size', values.size)
+  const rounds = numberOf('--rounds', values.rounds)
   const folder = mkdtempSync(join(tmpdir(), 'bench-start-'))
   const program = values.bundled ? await bundledProgram(folder) : builtProgram()
   for (const [name, ...command] of [['node', '--eval', '0'], ['--version', program, '--version'], ['help', program, 'help'], ['machines --help', program, 'machines', '--help']] as const) {

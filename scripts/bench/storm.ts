@@ -20,6 +20,7 @@ import { builtProgram } from '../../test/helpers/built.js'
 import { NetworkNamespace } from '../../test/helpers/netns.js'
 import { cpuOf, memoryOf, programEnvironment } from '../lib/bench-process.js'
 import { layOutSite, type Site } from '../lib/bench-site.js'
+import { numberOf } from '../lib/number-arguments.js'
 import { profiled } from '../lib/profile.js'
 import { formatTable } from '../lib/table.js'
 import { type StormResult, stormStages } from './storm/storm.js'
@@ -196,12 +197,13 @@ const options = {
 export async function run (args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options })
   const asked: Asked = {
-    machines: Number(values.machines),
-    over: Number(values.over) * 1000,
-    loss: Number(values.loss) / 100,
-    limit: Number(values.limit) * 1000,
-    rewrite: Number(values.rewrite)
+    machines: numberOf('--machines', values.machines),
+    over: numberOf('--over', values.over, { least: 0, hasParts: true }) * 1000,
+    loss: numberOf('--loss', values.loss, { least: 0, most: 100, hasParts: true }) / 100,
+    limit: numberOf('--limit', values.limit, { hasParts: true }) * 1000,
+    rewrite: numberOf('--rewrite', values.rewrite, { least: 0 })
   }
+  const images = (['kernel', 'initrd'] as const).map(name => ({ name, size: numberOf(`--${name}`, values[name]) * 2 ** 20 }))
   const program = builtProgram()
   const matchbox = process.env['MATCHBOX_BIN'] ?? ''
   const withPeers = !values['no-peers'] && existsSync(matchbox) && spawnSync('dnsmasq', ['--version']).error === undefined
@@ -213,7 +215,7 @@ export async function run (args: readonly string[]): Promise<void> {
       const site = layOutSite(folder, { groups: asked.machines + asked.rewrite })
       mkdirSync(join(folder, 'tftp'))
       writeFileSync(join(folder, 'tftp', loader), randomBytes(loaderSize))
-      for (const name of ['kernel', 'initrd'] as const) writeFileSync(join(site.assets, name), randomBytes(Number(values[name]) * 2 ** 20))
+      for (const { name, size } of images) writeFileSync(join(site.assets, name), randomBytes(size))
       served = which === 'ours' ? await ours(network, site, program, asked.rewrite > 0) : await peers(network, site, matchbox)
       const measured = await measure(network, served, asked)
       console.log(values.json ? JSON.stringify(measured) : told(measured))

@@ -8,6 +8,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { assertAtMost, numberOf } from '../lib/number-arguments.js'
 import { profiled } from '../lib/profile.js'
 
 /** As the service is built: tsx gives each function its name when it is made, which costs a tenth of all. */
@@ -83,7 +84,10 @@ function cell ({ mibPerSecond, repeats, errors, serverCpu, clientCpu, serverMicr
   return `${mibPerSecond.toFixed(1)} MiB/s ${cpu}${repeats + failed > 0 ? ` (${repeats}r ${failed}e)` : ''}`
 }
 
-export async function run ([seconds = '2', rounds = '3']: readonly string[]): Promise<void> {
+export async function run (words: readonly string[]): Promise<void> {
+  const [secondsText = '2', roundsText = '3'] = words
+  const [seconds, rounds] = [numberOf('SECONDS', secondsText, { least: 0.1, hasParts: true }), numberOf('ROUNDS', roundsText)]
+  assertAtMost(words, 2)
   const root = mkdtempSync(join(tmpdir(), 'bench-tftp-'))
   chmodSync(root, 0o755)
   for (const { name, size } of files) writeFileSync(join(root, name), randomBytes(size))
@@ -98,8 +102,8 @@ export async function run ([seconds = '2', rounds = '3']: readonly string[]): Pr
       for (const clients of [50, 500]) {
         for (const window of [1, 8]) {
           const measured = targets.map((): Result[] => [])
-          for (let round = 0; round < Number(rounds); round++) {
-            for (const [i, target] of targets.entries()) measured[i]?.push(await measure(target, file, clients, window, Number(seconds)))
+          for (let round = 0; round < rounds; round++) {
+            for (const [i, target] of targets.entries()) measured[i]?.push(await measure(target, file, clients, window, seconds))
           }
           const results = measured.map(median)
           const [mine, theirs] = results

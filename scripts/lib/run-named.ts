@@ -2,6 +2,7 @@
 // --profile it writes CPU profiles.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ArgumentError } from './number-arguments.js'
 import { withProfile } from './profile.js'
 
 /** `kind` names the folder below scripts/ and the npm script. */
@@ -34,5 +35,6 @@ function firstComment (source: string): string {
   return (/^(?:\/\/.*\n)*/.exec(source)?.[0] ?? '').replaceAll(/^\/\/ ?/gm, '')
 }
 
-/** Whether `parseArgs` refused what somebody typed. */
-const isOfArguments = (error: unknown): error is Error => error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_')
+/** Whether what somebody typed was refused, by `parseArgs` or for its number. */
+const isOfArguments = (error: unknown): error is Error => error instanceof ArgumentError ||
+  (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_'))

@@ -5,16 +5,20 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fleetSoak } from '../../test/helpers/fleet-soak.js'
+import { assertAtMost, numberOf, seedOf } from '../lib/number-arguments.js'
 import { formatTable } from '../lib/table.js'
 
-export async function run ([seconds = '600', seed = String(Date.now() % 2 ** 31)]: readonly string[]): Promise<void> {
+export async function run (words: readonly string[]): Promise<void> {
+  const seconds = numberOf('SECONDS', words[0] ?? '600')
+  const seed = seedOf('SEED', words[1])
+  assertAtMost(words, 2)
   const folder = mkdtempSync(join(tmpdir(), 'soak-cluster-'))
   const began = Date.now()
   process.stdout.write(`seed ${seed}\n`)
   const { broken, wire, troubles, compactions, acksWithoutEtcd, held } = await fleetSoak({
     folder,
-    seed: Number(seed),
-    seconds: Number(seconds),
+    seed,
+    seconds,
     onLine: line => { process.stdout.write(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} ${line}\n`) }
   })
   const rows: Array<readonly [string, string | number]> = [

@@ -4,15 +4,21 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sendMutated } from '../../test/helpers/dhcp-hostile.js'
+import { ArgumentError, assertAtMost, numberOf, seedOf } from '../lib/number-arguments.js'
 
-export async function run ([count = '1000000', seed = String(Date.now() % 2 ** 31), mode = 'server']: readonly string[]): Promise<void> {
+export async function run (words: readonly string[]): Promise<void> {
+  const count = numberOf('COUNT', words[0] ?? '1000000')
+  const seed = seedOf('SEED', words[1])
+  const mode = words[2] ?? 'server'
+  if (mode !== 'server' && mode !== 'proxy') throw new ArgumentError(`the third is server or proxy, not ${JSON.stringify(mode)}`)
+  assertAtMost(words, 3)
   const folder = mkdtempSync(join(tmpdir(), 'hostile-'))
   let lines = 0
   process.stdout.write(`seed ${seed}\n`)
   const result = await sendMutated({
-    mode: mode === 'proxy' ? 'proxy' : 'server',
-    count: Number(count),
-    seed: Number(seed),
+    mode,
+    count,
+    seed,
     folder,
     onProgress: (line, memory) => { if (lines++ % 5 === 0) process.stdout.write(`${line}, ${memory} MiB\n`) }
   })

@@ -5,9 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { killAgainAndAgain } from '../../test/helpers/dhcp-soak.js'
 import { random } from '../../test/helpers/random.js'
+import { assertAtMost, numberOf, seedOf } from '../lib/number-arguments.js'
 
 export async function run (args: readonly string[]): Promise<void> {
-  const [rounds = 1000, seed = Date.now() % 2 ** 31] = args.map(Number)
+  const rounds = numberOf('ROUNDS', args[0] ?? '1000')
+  const seed = seedOf('SEED', args[1])
+  assertAtMost(args, 2)
   const folder = mkdtempSync(join(tmpdir(), 'soak-dhcp-'))
   let round = 0
   const { acknowledged, lost, naks } = await killAgainAndAgain(rounds, folder, random(seed), ({ acknowledged, lost }) => {

@@ -7,14 +7,16 @@ import { parseArgs } from 'node:util'
 import { crash } from '../../test/helpers/grpc-program.js'
 import { makePki } from '../../test/helpers/pki.js'
 import { random } from '../../test/helpers/random.js'
+import { numberOf, seedOf } from '../lib/number-arguments.js'
 
 export async function run (args: readonly string[]): Promise<void> {
   const options = { puts: { type: 'string', default: '2000' }, kills: { type: 'string', default: '50' }, seed: { type: 'string' } } as const
   const { values } = parseArgs({ args: [...args], options })
-  const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
+  const seed = seedOf('--seed', values.seed)
+  const [puts, kills] = [numberOf('--puts', values.puts), numberOf('--kills', values.kills)]
   const folder = mkdtempSync(join(tmpdir(), 'soak-grpc-'))
-  console.log(`seed ${seed}, up to ${values.puts} puts of a group and a config, ${values.kills} kills`)
-  const { acknowledged, damage } = await crash(folder, makePki(), Number(values.puts), Number(values.kills), random(seed))
+  console.log(`seed ${seed}, up to ${puts} puts of a group and a config, ${kills} kills`)
+  const { acknowledged, damage } = await crash(folder, makePki(), puts, kills, random(seed))
   console.log(`${acknowledged} puts acknowledged, ${damage.length} damaged or lost`)
   for (const line of damage) console.log(`  ${line}`)
   rmSync(folder, { recursive: true, force: true })

@@ -5,15 +5,20 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hostileMinute } from '../../test/helpers/hostile-minute.js'
+import { assertAtMost, numberOf, seedOf } from '../lib/number-arguments.js'
 
-export async function run ([rounds = '1200', messages = '1000000', seed = String(Date.now() % 2 ** 31)]: readonly string[]): Promise<void> {
+export async function run (words: readonly string[]): Promise<void> {
+  const rounds = numberOf('ROUNDS', words[0] ?? '1200')
+  const messages = numberOf('MESSAGES', words[1] ?? '1000000')
+  const seed = seedOf('SEED', words[2])
+  assertAtMost(words, 3)
   const folder = mkdtempSync(join(tmpdir(), 'hostile-'))
   process.stdout.write(`seed ${seed}\n`)
   let round = 0
   const result = await hostileMinute({
-    rounds: Number(rounds),
-    messages: Number(messages),
-    seed: Number(seed),
+    rounds,
+    messages,
+    seed,
     folder,
     onRound: (line, memory) => { if (round++ % 10 === 0) process.stdout.write(`${line}, ${memory} MiB\n`) }
   })

@@ -14,6 +14,7 @@ import { concernedTests, importing } from '../lib/concerned-tests.js'
 import { MutantCompiler } from '../lib/mutant-compiler.js'
 import { type Baseline, MutantCopy } from '../lib/mutant-copy.js'
 import { mutationKinds, mutationsOf } from '../lib/mutations.js'
+import { numberOf, numbersOf, seedOf } from '../lib/number-arguments.js'
 import { type Mutant, tryWarm } from '../lib/warm-mutants.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -39,7 +40,9 @@ export async function run (args: readonly string[]): Promise<void> {
       unconfirmed: { type: 'boolean', default: false }
     }
   })
-  const seed = Number(values.seed ?? Date.now() % 2 ** 31)
+  const seed = seedOf('--seed', values.seed)
+  const [most, from, mostTests] = [numberOf('--count', values.count), numberOf('--from', values.from), numberOf('--tests', values.tests)]
+  const chosen = values.numbers === undefined ? undefined : numbersOf('--numbers', values.numbers)
   const rooms = values.room.split(',')
   const files = ['src', 'test'].flatMap(folder =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts')).map(name => `${folder}/${name}`)).sort()
@@ -49,7 +52,7 @@ export async function run (args: readonly string[]): Promise<void> {
   const only = values.only?.split(',')
   const all = sources.flatMap(path => mutationsOf(path, read(path)).map(mutation => ({ path, ...mutation })))
     .filter(({ kind, path, line }) => (values.kind === '' || kind === values.kind) && only?.includes(`${path}:${line}`) !== false)
-  const count = values.all || only !== undefined ? all.length : Number(values.count)
+  const count = values.all || only !== undefined ? all.length : most
   console.log(`seed ${seed}: ${all.length} changes to ${sources.length} files, ${Math.min(count, all.length)} of them tried`)
   const stop = (): void => {
     copy.close()
@@ -68,7 +71,7 @@ export async function run (args: readonly string[]): Promise<void> {
   const order = inTurns(all, random(seed))
   const { taken, refused } = takenOf(order, count, mutants =>
     compiler.take(mutants.map(mutant => ({ path: join(copy.folder, mutant.path), text: changedBy(mutant) }))))
-  const numbers = values.numbers?.split(',').map(Number) ?? [...taken.keys()].map(place => place + 1).slice(Number(values.from) - 1)
+  const numbers = chosen ?? [...taken.keys()].map(place => place + 1).slice(from - 1)
   const mutants = numbers.map(number => taken[number - 1]).filter(mutant => mutant !== undefined)
   const scores = new Map<string, { noticed: number, tried: number }>()
   const tell = ({ kind, path, line, what }: Mutant, place: number, noticed: string | undefined, how: string): void => {
@@ -80,7 +83,7 @@ export async function run (args: readonly string[]): Promise<void> {
   }
   const done = new Set<Mutant>()
   if (values.warm) {
-    const tries = tryWarm({ root: copy.folder, mutants, read, testsOf, most: Number(values.tests), start: () => copy.startWarm(), say: text => { console.log(`  ${text}`) } })
+    const tries = tryWarm({ root: copy.folder, mutants, read, testsOf, most: mostTests, start: () => copy.startWarm(), say: text => { console.log(`  ${text}`) } })
     for await (const [place, verdict] of tries) {
       const mutant = mutants[place]!
       if ('noticed' in verdict) {
@@ -100,7 +103,7 @@ export async function run (args: readonly string[]): Promise<void> {
     let noticed: string | undefined
     const runsIt = ({ coverage }: Baseline, test: string): boolean =>
       by !== undefined || coverage.ran(path, line - 1, column) || (startProgram.has(test) && roomOf(test) === roomOf(path))
-    for await (const test of passing(copy, testsOf(path), Number(values.tests), runsIt)) {
+    for await (const test of passing(copy, testsOf(path), mostTests, runsIt)) {
       asked++
       const verdict = await copy.changed(path, changedBy(mutant), () => copy.run(test))
       if (verdict === 'passed') continue

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { sendHostile } from '../../test/helpers/tftp-hostile.js'
+import { assertAtMost, numberOf, seedOf } from '../lib/number-arguments.js'
 
 /** Exchanges between two times at which the clients that vanished are forgotten. */
 const perRound = 10_000
@@ -16,16 +17,19 @@ const perRound = 10_000
  */
 const growth = 1.25
 
-export async function run ([count = '100000', seed = String(Date.now() % 2 ** 31)]: readonly string[]): Promise<void> {
-  const rounds = Math.ceil(Number(count) / perRound)
+export async function run (words: readonly string[]): Promise<void> {
+  const count = numberOf('COUNT', words[0] ?? '100000')
+  const seed = seedOf('SEED', words[1])
+  assertAtMost(words, 2)
+  const rounds = Math.ceil(count / perRound)
   const { status } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: fileURLToPath(new URL('../..', import.meta.url)), stdio: 'inherit' })
   if (status !== 0) throw new Error('the build failed')
   const folder = mkdtempSync(join(tmpdir(), 'hostile-'))
   process.stdout.write(`seed ${seed}\n`)
   const { memory, mistakes, expected, counted, ...result } = await sendHostile({
     rounds,
-    count: Math.ceil(Number(count) / rounds),
-    seed: Number(seed),
+    count: Math.ceil(count / rounds),
+    seed,
     folder,
     onRound: (round, { most, after }) => { process.stdout.write(`round ${round} of ${rounds}: ${most} MiB at most, ${after} MiB after it\n`) }
   })

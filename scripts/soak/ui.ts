@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { soakPage } from '../../test/helpers/ui-soak.js'
+import { assertAtMost, numberOf } from '../lib/number-arguments.js'
 
 /** Rows of a section that a page keeps. */
 const mostRows = 1000
@@ -13,7 +14,10 @@ const loopAllowed = 20
 const growthAllowed = 16
 
 export async function run (args: readonly string[]): Promise<void> {
-  const [machines = 1000, perSecond = 100, seconds = 60] = args.map(Number)
+  const machines = numberOf('MACHINES', args[0] ?? '1000')
+  const perSecond = numberOf('EVENTS_A_SECOND', args[1] ?? '100')
+  const seconds = numberOf('SECONDS', args[2] ?? '60')
+  assertAtMost(args, 3)
   const folder = mkdtempSync(join(tmpdir(), 'soak-ui-'))
   try {
     const { rows, right, updates, median, p99, latest, pageHeap, programHeap, loopP99, programCpu, pageCpu, browserCpu, complaints } =
