@@ -11,6 +11,12 @@ export interface ManyFleets {
   readonly isTraced: boolean
 }
 
+/** What the thread is given. */
+export interface FleetsTask extends ManyFleets {
+  /** One number, the seed that it is at: what ends a thread may come before its last message. */
+  readonly at: Int32Array
+}
+
 /** Of one seed. */
 export interface FleetTold {
   readonly seed: number
@@ -25,19 +31,17 @@ export interface FleetTold {
 export async function runFleets (
   fleets: ManyFleets, onTold: (told: FleetTold) => void, entry = new URL('./fleets-thread.ts', import.meta.url)
 ): Promise<void> {
-  let next = fleets.first
-  const thread = new Worker(entry, { workerData: fleets, execArgv: [typescript] })
+  const at = new Int32Array(new SharedArrayBuffer(4)).fill(fleets.first)
+  const task: FleetsTask = { ...fleets, at }
+  const thread = new Worker(entry, { workerData: task, execArgv: [typescript] })
   try {
     await new Promise<void>((resolve, reject) => {
       thread.on('message', (told: FleetTold) => {
-        next = told.seed + 1
         onTold(told)
+        if (told.seed === fleets.last) resolve()
       })
-      thread.on('error', cause => { reject(new Error(`FLEET_SEEDS=${next}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })) })
-      thread.on('exit', code => {
-        if (next > fleets.last) resolve()
-        else reject(new Error(`FLEET_SEEDS=${next}: the thread ended with ${code}`))
-      })
+      thread.on('error', cause => { reject(new Error(`FLEET_SEEDS=${at[0]}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })) })
+      thread.on('exit', code => { reject(new Error(`FLEET_SEEDS=${at[0]}: the thread ended with ${code}`)) })
     })
   } finally {
     await thread.terminate()
