@@ -163,7 +163,7 @@ t.test('what descriptors allow', t => {
   })
   t.same(connectionShares(65_536), {
     http: { all: 4096, perAddress: 2048 },
-    sent: 1023,
+    sent: 4096,
     grpc: { all: 1000, perAddress: 500 },
     ui: { all: 200, perAddress: 100 },
     control: { all: 600, perAddress: 600 },

@@ -1,12 +1,12 @@
 // Files under /assets/, found as Go's http.Dir finds them, from memory where the cache keeps them.
 import { constants } from 'node:fs'
-import { open, readdir, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, errnoOf } from '../base/errors.js'
 import { DiskFile, Readers } from '../disk/disk-file.js'
 import type { DiskTurns } from '../disk/disk-turns.js'
 import type { FileCache } from '../disk/file-cache.js'
-import { secondsOf, unreadable } from '../disk/file-identity.js'
+import { type OpenedFile, secondsOf, unreadable } from '../disk/file-identity.js'
 import type { OpenFile } from '../disk/open-file.js'
 import { compareStrings, goBytes, goString } from '../go/string.js'
 
@@ -39,11 +39,33 @@ export interface AssetSource {
 /** Where the image mirror downloads to (mirror/layout): nothing in there has been verified. */
 const unverified = '.partial'
 
+/** Of names that are no text, their octets. */
+type AssetPlace = string | Buffer
+
+/** What a path leads to, for all who asked for it before it was looked at. */
+type Found =
+  | { readonly kind: 'file', readonly identity: OpenedFile, readonly handle: FileHandle, readonly place: AssetPlace, /** Who have it open. */ readers: number }
+  | { readonly kind: 'folder', readonly modified: number | undefined, readonly place: AssetPlace }
+  | AssetFailure
+
+/** Those who wait until a path is looked at, and whether each of them still wants it. */
+interface SharedLook {
+  readonly isWanted: Array<() => boolean>
+  readonly found: Promise<Found>
+}
+
+const always = (): boolean => true
+
+/** What is asked together is answered together, in one turn of the event loop: some 100 microseconds each. */
+const mostTogether = 32
+
 export class DiskAssets implements AssetSource {
   readonly #root: string
   readonly #cache: FileCache | undefined
   readonly #turns: DiskTurns | undefined
   readonly #readers = new Readers()
+  /** By path: a rack asks for one file a thousand times, and what was asked for before a look can be told by it. */
+  readonly #looks = new Map<string, SharedLook>()
 
   constructor (root: string, cache?: FileCache, turns?: DiskTurns) {
     this.#root = root
@@ -51,31 +73,62 @@ export class DiskAssets implements AssetSource {
     this.#turns = turns
   }
 
-  async open (path: string, isWanted?: () => boolean): Promise<AssetFile | AssetFolder | AssetFailure> {
+  async open (path: string, isWanted = always): Promise<AssetFile | AssetFolder | AssetFailure> {
     if (path.includes('\0')) return failure(500)
     if (path.split('/').includes(unverified)) return failure(404)
     const full = join(this.#root, '/') + path.slice(1)
     try {
-      return await this.#inTurn(() => this.#find(full, isWanted), isWanted)
+      const found = await this.#ask(full, isWanted)
+      if (found.kind === 'failure') return found
+      if (found.kind === 'file') return { kind: 'file', file: this.#reader(found, full) }
+      const { modified, place } = found
+      return { kind: 'folder', modified, list: () => this.#inTurn(() => listFolder(place), isWanted) }
     } catch (error) {
       if (!(error instanceof AppError)) throw error
-      return failure(500, isWanted?.() === false ? undefined : error.message)
+      return failure(500, isWanted() ? error.message : undefined)
     }
   }
 
-  #inTurn<T> (operation: () => Promise<T>, isWanted?: () => boolean): Promise<T> {
+  #inTurn<T> (operation: () => Promise<T>, isWanted: () => boolean): Promise<T> {
     return this.#turns?.take(operation, isWanted) ?? operation()
   }
 
-  async #find (full: string, isWanted?: () => boolean): Promise<AssetFile | AssetFolder | AssetFailure> {
-    const place = goBytes(full)
+  #ask (full: string, isWanted: () => boolean): Promise<Found> {
+    const others = this.#looks.get(full)
+    if (others !== undefined && others.isWanted.length < mostTogether) {
+      others.isWanted.push(isWanted)
+      return others.found
+    }
+    const wanted = [isWanted]
+    let isOver = false
+    const over = (): void => {
+      isOver = true
+      if (this.#looks.get(full)?.isWanted === wanted) this.#looks.delete(full)
+    }
+    const find = (): Promise<Found> => {
+      // Who asks from now on may mean what is put there meanwhile.
+      over()
+      return this.#find(full, wanted.length)
+    }
+    const found = this.#inTurn(find, () => {
+      const isWantedByAny = wanted.some(isWanted => isWanted())
+      if (!isWantedByAny) over()
+      return isWantedByAny
+    })
+    if (!isOver) {
+      this.#looks.set(full, { isWanted: wanted, found })
+      found.catch(() => { if (!isOver) over() })
+    }
+    return found
+  }
+
+  async #find (full: string, readers: number): Promise<Found> {
+    const place = full.isWellFormed() ? full : goBytes(full)
     try {
       // A device or a pipe would block or never end.
       const found = await stat(place)
-      if (found.isDirectory()) {
-        return { kind: 'folder', modified: secondsOf(found.mtimeMs), list: () => this.#inTurn(() => listFolder(place), isWanted) }
-      }
-      return found.isFile() ? await this.#openFile(place, full) : noFile(full)
+      if (found.isDirectory()) return { kind: 'folder', modified: secondsOf(found.mtimeMs), place }
+      return found.isFile() ? await openFile(place, full, readers) : noFile(full)
     } catch (error) {
       const errno = errnoOf(error)
       const status = await statusOf(errno, full)
@@ -83,21 +136,28 @@ export class DiskAssets implements AssetSource {
     }
   }
 
-  async #openFile (place: Buffer, full: string): Promise<AssetFile | AssetFailure> {
-    // The path may lead to something else by now: what was opened says what it is.
-    const handle = await open(place, constants.O_RDONLY | constants.O_NONBLOCK)
-    try {
-      const identity = await handle.stat({ bigint: true })
-      if (identity.isFile()) {
-        return { kind: 'file', file: new DiskFile({ handle, identity, path: full, place, cache: this.#cache, readers: this.#readers, turns: this.#turns }) }
-      }
-    } catch (error) {
-      await handle.close()
-      throw error
+  /** One of those who have it open: the last closes it. */
+  #reader (found: Extract<Found, { kind: 'file' }>, full: string): DiskFile {
+    const { handle, identity, place } = found
+    const close = async (): Promise<void> => {
+      if (--found.readers === 0) await (this.#turns?.owe(() => handle.close()) ?? handle.close())
     }
-    await handle.close()
-    return noFile(full)
+    return new DiskFile({ handle, close, identity, path: full, place, cache: this.#cache, readers: this.#readers, turns: this.#turns })
   }
+}
+
+async function openFile (place: AssetPlace, full: string, readers: number): Promise<Found> {
+  // The path may lead to something else by now: what was opened says what it is.
+  const handle = await open(place, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const identity = await handle.stat({ bigint: true })
+    if (identity.isFile()) return { kind: 'file', identity, handle, place, readers }
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+  await handle.close()
+  return noFile(full)
 }
 
 const failure = (status: AssetFailure['status'], problem?: string): AssetFailure => ({ kind: 'failure', status, problem })
@@ -115,7 +175,7 @@ async function statusOf (errno: string, full: string): Promise<AssetFailure['sta
   return 500
 }
 
-async function listFolder (place: Buffer): Promise<readonly string[]> {
+async function listFolder (place: AssetPlace): Promise<readonly string[]> {
   const entries = await readdir(place, { withFileTypes: true, encoding: 'buffer' })
   const names = entries.map(entry => ({ name: goString(entry.name), folder: entry.isDirectory() }))
   // In order before the slash is added.

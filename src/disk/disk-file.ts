@@ -10,7 +10,8 @@ import type { FileDescriptor, OpenFile, FilePiece } from './open-file.js'
 
 /** Bytes that readers without the cache may hold together, as far as pieces of `smallestPiece` allow. */
 const readAhead = 8 * 1024 * 1024
-const smallestPiece = 64 * 1024
+/** Of thousands who take nothing each keeps a piece until its connection is cut. */
+const smallestPiece = 8 * 1024
 
 /** What one reader may hold: so many pieces of so many bytes. */
 interface Share { readonly pieces: 1 | 2, readonly bytes: number }
@@ -48,14 +49,15 @@ export class Readers {
 }
 
 export interface DiskFileOptions {
-  /** Closed with the file. */
+  /** Closed with the file, in turn, unless `close` says how. */
   readonly handle: FileHandle
+  readonly close?: () => Promise<void>
   /** As `handle.stat({ bigint: true })` gave it. */
   readonly identity: OpenedFile
   /** For people. */
   readonly path: string
   /** Where it was opened, if that is no text. */
-  readonly place?: Buffer | undefined
+  readonly place?: string | Buffer | undefined
   readonly cache: FileCache | undefined
   readonly readers: Readers
   /** Where it is read in turn with others. */
@@ -74,13 +76,18 @@ export class DiskFile implements OpenFile {
   readonly #cached: CachedFile | undefined
   readonly #readers: Readers
   readonly #turns: DiskTurns | undefined
+  readonly #close: () => Promise<void>
+  #isClosed = false
   /** Of the memory for pieces that are not in the cache; undefined as long as none was read. */
   #share: Share | undefined
   #held = 0
   readonly #spare: Buffer[] = []
   #released = (): void => {}
 
-  constructor ({ handle, identity, path, place = undefined, cache, readers, turns }: DiskFileOptions) {
+  constructor ({
+    handle, identity, path, place = undefined, cache, readers, turns,
+    close = () => turns?.owe(() => handle.close()) ?? handle.close()
+  }: DiskFileOptions) {
     this.path = path
     this.size = Number(identity.size)
     this.modified = secondsOf(Number(identity.mtimeNs / 1_000_000n))
@@ -91,6 +98,7 @@ export class DiskFile implements OpenFile {
     this.#cached = cache?.open(identity)
     this.#readers = readers
     this.#turns = turns
+    this.#close = close
   }
 
   piece (position: number, most: number): FilePiece | Promise<FilePiece> {
@@ -107,10 +115,11 @@ export class DiskFile implements OpenFile {
   get descriptor (): FileDescriptor { return { fd: this.#handle.fd, identity: this.#seen, place: this.#place } }
 
   async close (): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
     this.#cached?.close()
     if (this.#share !== undefined) this.#readers.leave(this.#spare.splice(0))
-    const close = (): Promise<void> => this.#handle.close()
-    await (this.#turns?.owe(close) ?? close())
+    await this.#close()
   }
 
   async #ownPiece (position: number, most: number): Promise<FilePiece> {

@@ -17,7 +17,7 @@ export const askElsewhere = (): Promise<unknown> => stat('/')
 
 interface WaitingTurn {
   readonly begin: () => void
-  readonly refuse: ((error: AppError) => void) | undefined
+  readonly refuse: (error: AppError) => void
   readonly isWanted: () => boolean
 }
 
@@ -30,6 +30,8 @@ export class DiskTurns {
   readonly #folder: string
   readonly #clock: Pick<Clock, 'every'>
   readonly #waiting: WaitingTurn[] = []
+  /** What is owed goes first: it gives back what was taken for those who wait. */
+  readonly #owed: Array<() => void> = []
   readonly #most: number
   readonly #elsewhere: () => Promise<unknown>
   #taken = 0
@@ -70,12 +72,12 @@ export class DiskTurns {
    * who comes and goes by the thousand would have the disk work for them after they went, and be remembered until then.
    */
   take<T> (operation: () => Promise<T>, isWanted = always): Promise<T> {
-    return this.#take(operation, true, isWanted)
+    return this.#inTurn(operation, async () => { await this.#turn(isWanted) })
   }
 
-  /** The same for what has to be done some time, as closing a file: it waits for as long as it takes. */
+  /** The same for what has to be done some time, as closing a file: before all others, and it waits for as long as it takes. */
   owe<T> (operation: () => Promise<T>): Promise<T> {
-    return this.#take(operation, false, always)
+    return this.#inTurn(operation, async () => { await new Promise<void>(resolve => { this.#owed.push(resolve) }) })
   }
 
   /** For whoever has given up: it is looked at no more. */
@@ -84,9 +86,9 @@ export class DiskTurns {
     this.#watch = undefined
   }
 
-  async #take<T> (operation: () => Promise<T>, mayBeRefused: boolean, isWanted: () => boolean): Promise<T> {
+  async #inTurn<T> (operation: () => Promise<T>, wait: () => Promise<void>): Promise<T> {
     if (this.#taken < this.#most) this.#taken++
-    else await this.#turn(mayBeRefused, isWanted)
+    else await wait()
     this.#watch ??= this.#clock.every(lookEvery, () => { this.#look() })
     try {
       return await operation()
@@ -95,11 +97,9 @@ export class DiskTurns {
     }
   }
 
-  async #turn (mayBeRefused: boolean, isWanted: () => boolean): Promise<void> {
-    if (mayBeRefused && this.isSilent) throw this.#silence()
-    await new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ begin: resolve, refuse: mayBeRefused ? reject : undefined, isWanted })
-    })
+  async #turn (isWanted: () => boolean): Promise<void> {
+    if (this.isSilent) throw this.#silence()
+    await new Promise<void>((resolve, reject) => { this.#waiting.push({ begin: resolve, refuse: reject, isWanted }) })
   }
 
   #answered (): void {
@@ -109,13 +109,18 @@ export class DiskTurns {
   }
 
   #handOn (): void {
+    const owed = this.#owed.shift()
+    if (owed !== undefined) {
+      owed()
+      return
+    }
     for (let told = 0; told < toldAtOnce; told++) {
       const next = this.#waiting.shift()
       if (next === undefined) {
         this.#giveBack()
         return
       }
-      if (next.refuse === undefined || next.isWanted()) {
+      if (next.isWanted()) {
         next.begin()
         return
       }
@@ -146,10 +151,7 @@ export class DiskTurns {
     this.#unanswered++
     if (!this.isSilent) return
     for (const tell of this.#onSilence) tell()
-    for (const waiter of this.#waiting.splice(0)) {
-      if (waiter.refuse === undefined) this.#waiting.push(waiter)
-      else waiter.refuse(this.#silence())
-    }
+    for (const { refuse } of this.#waiting.splice(0)) refuse(this.#silence())
   }
 
   #silence (): AppError {

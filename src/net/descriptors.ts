@@ -43,12 +43,14 @@ export function connectionShares (descriptors: number): ConnectionShares {
   }
   const shares = {
     http: limits(4096, 3 / 8),
-    sent: limits(1024, 1 / 64).all,
     grpc: limits(1000, 1 / 8),
     ui: limits(200, 1 / 16),
     control: limits(600, 1 / 16, 1)
   }
-  const left = free - 2 * shares.http.all - shares.sent - shares.grpc.all - shares.ui.all - shares.control.all
-  const waiting = Math.min(6000, Math.max(0, left - transfers))
-  return { ...shares, waiting: { all: waiting, perAddress: Math.ceil(waiting / 2) } }
+  const left = free - 2 * shares.http.all - shares.grpc.all - shares.ui.all - shares.control.all - transfers
+  const leastSent = limits(1024, 1 / 64).all
+  const waiting = Math.min(6000, Math.max(0, left - leastSent))
+  // As many as there are connections, where nobody else has a use for them: a file that leaves otherwise takes memory.
+  const sent = Math.max(leastSent, Math.min(shares.http.all, left - waiting))
+  return { ...shares, sent, waiting: { all: waiting, perAddress: Math.ceil(waiting / 2) } }
 }

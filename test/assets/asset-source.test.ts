@@ -1,6 +1,6 @@
 // What a path below /assets/ leads to, as the file system says it: a file, a folder with what is in it, or why not.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readlinkSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readlinkSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { type AssetFailure, DiskAssets } from '../../src/assets/asset-source.js'
@@ -50,6 +50,80 @@ t.test('a folder that waits for its turn at the disk is not read for whoever is 
   await listed
   isWanted = true
   t.same(await found.list(), ['a'])
+})
+
+/** One turn at the disk, and somebody who has it until `answer`. */
+function busyDisk (root: string): { readonly turns: DiskTurns, readonly answer: () => Promise<void> } {
+  const turns = new DiskTurns(root, new FakeClock(), 1)
+  let release = (): void => {}
+  const held = turns.take(async () => { await new Promise<void>(resolve => { release = resolve }) })
+  return {
+    turns,
+    answer: async () => {
+      release()
+      await held
+    }
+  }
+}
+
+t.test('those who wait for the same file have it open once, as it is when it is looked at; the last closes it', async t => {
+  const root = t.testdir({ kernel: 'old' })
+  const { turns, answer } = busyDisk(root)
+  const assets = new DiskAssets(root, undefined, turns)
+  const asked = Array.from({ length: 20 }, () => assets.open('/kernel'))
+  writeFileSync(join(root, 'kernel.new'), 'new one')
+  renameSync(join(root, 'kernel.new'), join(root, 'kernel'))
+  await answer()
+  const files = (await Promise.all(asked)).map(found => {
+    if (found.kind !== 'file') throw new Error(found.kind)
+    return found.file
+  })
+  t.equal(openFiles(root), 1)
+  writeFileSync(join(root, 'kernel.new'), 'the next')
+  renameSync(join(root, 'kernel.new'), join(root, 'kernel'))
+  const later = await assets.open('/kernel')
+  if (later.kind !== 'file') return t.fail(later.kind)
+  t.equal(openFiles(root), 2)
+  const [first, ...others] = files
+  await Promise.all([first?.close(), first?.close()])
+  for (const file of others) {
+    t.equal((await readPart(file, 0, 99)).toString(), 'new one')
+    await file.close()
+  }
+  t.equal((await readPart(later.file, 0, 99)).toString(), 'the next')
+  t.equal(openFiles(root), 1)
+  await later.file.close()
+  t.equal(openFiles(root), 0)
+})
+
+t.test('so many are told by one look: what they begin then is one turn of the event loop', async t => {
+  const root = t.testdir({ kernel: '' })
+  const { turns, answer } = busyDisk(root)
+  const assets = new DiskAssets(root, undefined, turns)
+  const asked = Array.from({ length: 100 }, () => assets.open('/kernel'))
+  await answer()
+  const found = await Promise.all(asked)
+  t.equal(openFiles(root), 4)
+  for (const one of found) if (one.kind === 'file') await one.file.close()
+  t.equal(openFiles(root), 0)
+})
+
+t.test('of those who wait together one may go; when all are gone nothing is looked at, and who comes then is served', async t => {
+  const root = t.testdir({ kernel: 'a' })
+  const { turns, answer } = busyDisk(root)
+  const assets = new DiskAssets(root, undefined, turns)
+  let isWanted = true
+  const gone = [assets.open('/other', () => isWanted), assets.open('/other', () => isWanted)]
+  const asked = [assets.open('/kernel', () => isWanted), assets.open('/kernel')]
+  isWanted = false
+  await answer()
+  t.match(await Promise.all(gone), [{ kind: 'failure', status: 500, problem: undefined }, { kind: 'failure', status: 500, problem: undefined }])
+  for (const found of await Promise.all(asked)) {
+    if (found.kind !== 'file') return t.fail(found.kind)
+    await found.file.close()
+  }
+  t.match(await assets.open('/other'), { status: 404 })
+  t.equal(openFiles(root), 0)
 })
 
 t.test('why not', async t => {

@@ -43,6 +43,16 @@ t.test('three at a time, the others in their order', async t => {
   t.equal(clock.pending, 0, 'nothing is looked at any more')
 })
 
+t.test('what is owed goes before all others', async t => {
+  const turns = new DiskTurns('/mnt', new FakeClock(), 1, elsewhere)
+  const { call, begun, answer } = disk()
+  const asked = ['a', 'b', 'c'].map(name => turns.take(call(name)))
+  const owed = ['d', 'e'].map(name => turns.owe(call(name)))
+  for (const name of ['a', 'd', 'e', 'b', 'c']) await answer(name)
+  await Promise.all([...asked, ...owed])
+  t.same(begun, ['a', 'd', 'e', 'b', 'c'])
+})
+
 t.test('whom nobody waits for loses its turn, so many in a turn of the event loop; what is owed is done', async t => {
   const clock = new FakeClock()
   const turns = new DiskTurns('/mnt', clock, 1, elsewhere)
@@ -55,11 +65,11 @@ t.test('whom nobody waits for loses its turn, so many in a turn of the event loo
   const last = turns.take(call('z'), () => true)
   isWanted = false
   await answer('a')
-  t.same(begun, ['a'], 'not all in one turn')
-  await Promise.all(told)
-  await tick()
   t.same(begun, ['a', 'owed'])
   await answer('owed')
+  t.same(begun, ['a', 'owed'], 'not all in one turn')
+  await Promise.all(told)
+  await tick()
   await answer('z')
   t.same(await Promise.all([first, owed, last]), ['a', undefined, 'z'])
   t.same(begun, ['a', 'owed', 'z'])
