@@ -19,6 +19,7 @@ import { connectionShares } from '../src/net/descriptors.js'
 import { connectionBuffer } from '../src/net/listening-socket.js'
 import { mostDiscovers, mostOfKnown, mostOthers } from '../src/dhcp/backlog.js'
 import { maximumLength } from '../src/dhcp/constants.js'
+import { lookCounts, mostAhead, mostLooks } from '../src/dhcp/looks-ahead.js'
 import { rememberedMachines, requestRate, returningRate } from '../src/dhcp/message-exchange.js'
 import { rememberedTransactions } from '../src/dhcp/transactions.js'
 import { longestRendering, mostWaiting as longRenderings } from '../src/rendering/long-renderings.js'
@@ -109,6 +110,8 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['machines whose rate is remembered', NaN, rememberedMachines],
   ['messages that wait, of machines that somebody named', mostOfKnown.each, mostOfKnown.all],
   ['DISCOVERs that wait', NaN, mostDiscovers],
+  ['addresses that are looked at before a machine is to have them', mostAhead, mostLooks],
+  ['time for which such a look counts', lookCounts / 1000, NaN],
   ['other messages that wait', NaN, mostOthers],
   ['DISCOVERs, offers and their packets that are not recorded yet, while messages wait', NaN, mostUntold],
   ['request, octets', maxRequestLength, NaN],

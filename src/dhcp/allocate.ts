@@ -60,6 +60,17 @@ export function allocate (mac: Mac, requested: Ipv4 | undefined, link: Link, sta
   return { refused: 'pool_exhausted' }
 }
 
+/** The addresses of the link that the next machines get which are new to it and ask for none, `most` at most. */
+export function upcomingOn (link: Link, state: AllocationState, most: number): readonly Ipv4[] {
+  if (state.unknownClients === 'deny') return []
+  const found: Ipv4[] = []
+  for (const subnet of link) {
+    if (subnet.range === undefined || found.length >= most) continue
+    found.push(...state.leases.upcoming(subnet.range, state.now, ip => isAssignable(ip, subnet, state), most - found.length))
+  }
+  return found
+}
+
 /** Whether `mac` may have the range address `ip` as things stand. */
 function mayHave (mac: Mac, ip: Ipv4, link: Link, state: AllocationState): boolean {
   const subnet = subnetWith(link, ip)

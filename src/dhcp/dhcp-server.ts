@@ -101,7 +101,9 @@ class Server implements DhcpServer {
     this.#exchange = new MessageExchange(options)
     this.#keeper = new LeaseKeeper(options)
     this.#turns = new AnswerTurns({ ...options, turn: options.turn })
-    this.#probes = new OfferProbes({ ...options, probe: options.probe, keeper: this.#keeper, isBehind: () => this.#inbox.waiting > 0 })
+    this.#probes = new OfferProbes({
+      ...options, probe: options.probe, keeper: this.#keeper, context: () => this.#context(), isBehind: () => this.#inbox.waiting > 0
+    })
     this.#inbox = new Inbox({
       steady: options.steady,
       isKnown: mac => this.#settings.reservations.byMac.has(mac) || this.#settings.named?.has(mac) === true,
@@ -125,6 +127,7 @@ class Server implements DhcpServer {
 
   async rebind (bind: BindOptions | (() => BindOptions)): Promise<void> {
     const { network } = this.#options
+    this.#probes.forget()
     await this.#socket?.close()
     this.#socket = undefined
     const socket = await network.bind(typeof bind === 'function' ? bind() : bind, this.#onDatagram)
@@ -133,6 +136,7 @@ class Server implements DhcpServer {
   }
 
   moveTo (server: Ipv4, own: readonly Ipv4[]): void {
+    this.#probes.forget()
     this.#options = { ...this.#options, server, own }
     this.#standing = standingContext(this.#settings, this.#options)
   }
@@ -223,7 +227,8 @@ class Server implements DhcpServer {
         this.#endOthers(outcome)
         if (outcome.lease !== undefined && outcome.durable) this.#sendWhenKept(outcome, outcome.lease, asked, decisions)
         else if (outcome.lease !== undefined && outcome.reserved !== true && this.#isShared) {
-          this.#offerWhenKept(outcome, outcome.lease, asked, decisions)
+          // Where others give addresses of the same range, an offer is kept before it is made.
+          this.#whenKept(outcome.lease, asked, decisions, () => { this.#offer(outcome, asked, decisions) })
         } else this.#offer(outcome, asked, decisions)
     }
   }
@@ -236,11 +241,6 @@ class Server implements DhcpServer {
 
   /** Whether other servers give addresses of the same ranges. */
   get #isShared (): boolean { return this.#options.store.settle !== undefined }
-
-  /** Where others give addresses of the same range, an offer is kept before it is made. */
-  #offerWhenKept (outcome: Reply, lease: Lease, asked: ClientMessage, decisions: number): void {
-    this.#whenKept(lease, asked, decisions, () => { this.#offer(outcome, asked, decisions) })
-  }
 
   /**
    * No ACK before its lease is on disk: an address of a range that is given twice after a power cut breaks two machines. An

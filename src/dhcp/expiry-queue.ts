@@ -4,14 +4,14 @@ import type { Ipv4 } from '../net/ipv4.js'
 
 export interface Expiry { readonly ip: Ipv4, readonly at: number }
 
-export class ExpiryQueue {
-  readonly #heap: Expiry[] = []
+export class ExpiryQueue<Entry extends { readonly at: number } = Expiry> {
+  readonly #heap: Entry[] = []
 
   get size (): number { return this.#heap.length }
 
-  peek (): Expiry | undefined { return this.#heap[0] }
+  peek (): Entry | undefined { return this.#heap[0] }
 
-  push (entry: Expiry): void {
+  push (entry: Entry): void {
     const heap = this.#heap
     let at = heap.push(entry) - 1
     while (at > 0) {
@@ -23,7 +23,7 @@ export class ExpiryQueue {
     heap[at] = entry
   }
 
-  pop (): Expiry | undefined {
+  pop (): Entry | undefined {
     const heap = this.#heap
     const first = heap[0]
     const last = heap.pop()
@@ -39,5 +39,19 @@ export class ExpiryQueue {
     }
     heap[at] = last
     return first
+  }
+
+  /** From the earliest on; takes none out. Nothing may be put in or taken out meanwhile. */
+  * inOrder (): Generator<Entry> {
+    const heap = this.#heap
+    // An entry is no earlier than the one above it: only those whose parent was given can be next.
+    const next = new ExpiryQueue<{ readonly at: number, readonly index: number }>()
+    const add = (index: number): void => { if (index < heap.length) next.push({ at: heap[index]!.at, index }) }
+    add(0)
+    for (let found = next.pop(); found !== undefined; found = next.pop()) {
+      yield heap[found.index]!
+      add(2 * found.index + 1)
+      add(2 * found.index + 2)
+    }
   }
 }

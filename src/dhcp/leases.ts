@@ -3,7 +3,7 @@
 // would give them four addresses), and the boot needs one.
 import type { Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
-import { ExpiryQueue } from './expiry-queue.js'
+import { type Expiry, ExpiryQueue } from './expiry-queue.js'
 import { type AddressRange, inRange } from './subnet.js'
 
 export type LeaseState = 'offered' | 'bound' | 'declined' | 'released'
@@ -28,6 +28,8 @@ export interface LeaseView {
   readonly ofMac: (mac: Mac) => readonly Lease[]
   /** The address of the range to give next: never used before longest expired. `usable` says no to addresses set aside otherwise. */
   readonly nextFree: (range: AddressRange, now: number, usable: (ip: Ipv4) => boolean) => Ipv4 | undefined
+  /** What `nextFree` would give to `most` machines after one another, as things stand: these or the first of them. Changes nothing. */
+  readonly upcoming: (range: AddressRange, now: number, usable: (ip: Ipv4) => boolean, most: number) => readonly Ipv4[]
   /** Milliseconds after its end in which a lease keeps its address from other machines; none without it. */
   readonly grace?: number
 }
@@ -58,6 +60,9 @@ export const stateAt = (lease: Lease, now: number): LeaseState | 'expired' =>
 
 /** A range's cursor over addresses never given, and the queue of those that were. */
 interface RangeState { readonly range: AddressRange, next: Ipv4, readonly given: ExpiryQueue }
+
+/** How many addresses `upcoming` looks at for each that it may give. */
+const looksForEach = 4
 
 export interface LeaseTableOptions {
   readonly grace?: number
@@ -108,20 +113,45 @@ export class LeaseTable implements LeaseView {
 
   nextFree (range: AddressRange, now: number, usable: (ip: Ipv4) => boolean): Ipv4 | undefined {
     const state = this.#stateOf(range)
-    const size = range.last - range.first + 1
-    // Counted from where this process begins, and round once.
-    const begin = Math.min(size - 1, Math.floor(size * this.#start()))
+    const place = this.#placeIn(range)
     while (state.next <= range.last) {
-      const ip = range.first + (state.next - range.first + begin) % size
+      const ip = place(state.next)
       if (!this.#byIp.has(ip) && usable(ip)) return ip
       state.next++
     }
     for (let entry = state.given.peek(); entry !== undefined && entry.at <= now; entry = state.given.peek()) {
-      const lease = this.#byIp.get(entry.ip)
-      if (lease !== undefined && this.#freeAt(lease) === entry.at && usable(entry.ip)) return entry.ip
+      if (this.#isLatest(entry) && usable(entry.ip)) return entry.ip
       state.given.pop()
     }
     return undefined
+  }
+
+  upcoming (range: AddressRange, now: number, usable: (ip: Ipv4) => boolean, most: number): readonly Ipv4[] {
+    const state = this.#stateOf(range)
+    const place = this.#placeIn(range)
+    const found: Ipv4[] = []
+    let looks = looksForEach * most
+    for (let next = state.next; next <= range.last && found.length < most && looks > 0; next++, looks--) {
+      const ip = place(next)
+      if (!this.#byIp.has(ip) && usable(ip)) found.push(ip)
+    }
+    for (const entry of state.given.inOrder()) {
+      if (entry.at > now || found.length >= most || looks-- <= 0) break
+      if (this.#isLatest(entry) && usable(entry.ip)) found.push(entry.ip)
+    }
+    return found
+  }
+
+  /** Where in the range a place is that is counted from where this process begins, and round once. */
+  #placeIn ({ first, last }: AddressRange): (next: Ipv4) => Ipv4 {
+    const size = last - first + 1
+    const begin = Math.min(size - 1, Math.floor(size * this.#start()))
+    return next => first + (next - first + begin) % size
+  }
+
+  #isLatest ({ ip, at }: Expiry): boolean {
+    const lease = this.#byIp.get(ip)
+    return lease !== undefined && this.#freeAt(lease) === at
   }
 
   /** Looks at every address again: after ranges or reservations changed, an address passed over may be usable. */

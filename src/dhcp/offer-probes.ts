@@ -1,17 +1,21 @@
 // Offers that wait to hear whether somebody uses their address (RFC 2131 section 3.1 step 2), as far as there is slack to ask, and as
-// far as the answers can be believed.
+// far as the answers can be believed. With each newcomer the addresses that are given next are looked at too (looks-ahead.ts), so that of
+// many that come after one another only the first wait.
 import type { Clock } from '../base/clock.js'
 import type { Logger } from '../base/log.js'
 import type { ConflictAnswer, ConflictProbe } from '../net/conflict-probe.js'
 import { formatIpv4, type Ipv4, unspecified } from '../net/ipv4.js'
 import { macFromBytes, type Mac } from '../net/mac.js'
+import { upcomingOn } from './allocate.js'
 import type { ClientMessage } from './client-info.js'
 import type { DhcpEvent } from './dhcp-event.js'
 import type { LeaseKeeper } from './lease-keeper.js'
 import { isActive, type Lease, type LeaseTable } from './leases.js'
+import { type LookAhead, LooksAhead, mostAhead } from './looks-ahead.js'
 import { ProbePace } from './probe-pace.js'
 import { ProbeTrust } from './probe-trust.js'
-import { type Reply, setAside } from './server-decision.js'
+import { ownOf, type Reply, type ServerContext, setAside } from './server-decision.js'
+import { linkOf } from './subnet.js'
 
 export interface OfferProbesOptions {
   /** Looks for machines that use an address without asking; without it none is looked for. */
@@ -23,7 +27,11 @@ export interface OfferProbesOptions {
   readonly onEvent: (event: DhcpEvent) => void
   /** Whether messages wait to be decided on. */
   readonly isBehind: () => boolean
+  /** What decisions are made with now, to see which addresses newcomers get next. */
+  readonly context: () => ServerContext
 }
+
+interface PendingOffer { readonly outcome: Reply, readonly asked: ClientMessage }
 
 /** What becomes of an offer. */
 export interface OfferEnds {
@@ -43,8 +51,9 @@ export class OfferProbes {
   readonly #options: OfferProbesOptions
   readonly #pace: ProbePace
   readonly #trust = new ProbeTrust()
+  readonly #ahead = new LooksAhead<ConflictAnswer>()
   /** By the address that is asked after, what waits. */
-  readonly #probing = new Map<Ipv4, { readonly outcome: Reply, readonly asked: ClientMessage }>()
+  readonly #probing = new Map<Ipv4, PendingOffer>()
 
   constructor (options: OfferProbesOptions) {
     this.#options = options
@@ -63,6 +72,7 @@ export class OfferProbes {
     const { lease, holder } = outcome
     const { table, probe, keeper } = this.#options
     const pending = this.#probing.get(outcome.reply.yiaddr)
+    const look = lease === undefined || holder !== undefined ? undefined : this.#lookedAt(lease)
     if (lease !== undefined && !this.#isBound(lease)) table.set(lease)
     if (pending !== undefined && outcome.reply.yiaddr !== unspecified) {
       // The machine asked again meanwhile: what it sent last is what it waits for an answer to.
@@ -70,9 +80,19 @@ export class OfferProbes {
       this.#probing.set(outcome.reply.yiaddr, { outcome: before === undefined ? outcome : { ...outcome, holder: before }, asked })
       return undefined
     }
-    if (lease !== undefined && outcome.probe && probe !== undefined && (this.#hasSlackToAsk() || holder !== undefined)) {
-      this.#probing.set(lease.ip, { outcome, asked })
-      return this.#askWhoUses(probe, lease.ip, asked.client.mac, ends)
+    if (lease !== undefined && outcome.probe && probe !== undefined) {
+      const { ip } = lease
+      const { mac } = asked.client
+      const over = look?.over ?? (this.#hasSlackToAsk() || holder !== undefined ? probe.ask(ip, mac) : undefined)
+      if (holder === undefined) this.#lookAhead(probe, asked)
+      if (look?.answer !== undefined) {
+        this.#conclude(look.answer, lease, { outcome, asked }, ends)
+        return undefined
+      }
+      if (over !== undefined) {
+        this.#probing.set(ip, { outcome, asked })
+        return this.#whenHeard(over, ip, mac, ends)
+      }
     }
     if (holder !== undefined) keeper.tellEnded(holder, `${formatIpv4(holder.ip)} is reserved for ${asked.client.mac}`)
     ends.send(outcome, asked)
@@ -87,19 +107,47 @@ export class OfferProbes {
     return pace === 'ask'
   }
 
-  /** Ends with the offer, or with the address left to who uses it and the request decided anew. */
-  async #askWhoUses (probe: ConflictProbe, ip: Ipv4, mac: Mac, ends: OfferEnds): Promise<void> {
-    const { table, keeper, clock, log, onEvent } = this.#options
-    const answer = await probe.ask(ip, mac)
+  /** A look that was begun before this address was given. */
+  #lookedAt (lease: Lease): LookAhead<ConflictAnswer> | undefined {
+    const { table, clock } = this.#options
+    return this.#ahead.take(lease.ip, clock.now(), table.get(lease.ip), lease)
+  }
+
+  /** Begins to look at what the next newcomers get, as far as there is slack that no machine waits for. */
+  #lookAhead (probe: ConflictProbe, { request }: ClientMessage): void {
+    const { table, clock, isBehind, context } = this.#options
+    const now = clock.now()
+    const room = Math.min(mostAhead, this.#ahead.room(now))
+    if (isBehind() || room <= 0 || !this.#pace.hasSlack(now)) return
+    const state = context()
+    const next = upcomingOn(linkOf(request, state.subnets, ownOf(state)), state, mostAhead)
+    const wanted = next.filter(ip => !this.#ahead.has(ip, now)).slice(0, room)
+    for (const ip of wanted.slice(0, this.#pace.ahead(now, wanted.length))) this.#ahead.begin(ip, now, table.get(ip), probe.ask(ip, nobody))
+  }
+
+  /** What was heard is of a network that the service is not on any more. */
+  forget (): void { this.#ahead.forget() }
+
+  async #whenHeard (heard: Promise<ConflictAnswer>, ip: Ipv4, mac: Mac, ends: OfferEnds): Promise<void> {
+    const answer = await heard
     const pending = this.#probing.get(ip)
     this.#probing.delete(ip)
-    const held = table.get(ip)
+    const held = this.#options.table.get(ip)
     if (pending === undefined || held?.mac !== mac || held.state !== 'offered') return
-    const { outcome, outcome: { holder }, asked } = pending
+    this.#conclude(answer, held, pending, ends)
+  }
+
+  /** Ends with the offer, or with the address left to who uses it and the request decided anew. */
+  #conclude (answer: ConflictAnswer, held: Lease, { outcome, asked }: PendingOffer, ends: OfferEnds): void {
+    const { table, keeper, clock, log, onEvent } = this.#options
+    const { holder } = outcome
+    const { ip, mac } = held
+    // Of a look ahead it was not known yet who is to get the address: it is no conflict that this machine has it.
+    const inUse = answer.inUse && answer.by !== mac
     // Who had a reserved address before and still answers is no trick of the network.
-    const { believed, told } = holder === undefined ? this.#trust.heard(answer.inUse) : { believed: true, told: false }
+    const { believed, told } = holder === undefined ? this.#trust.heard(inUse) : { believed: true, told: false }
     if (told) log.warn({ ip: formatIpv4(ip), by: byWhom(answer), hint: 'something answers for every address there: offers go out unasked' }, 'dhcp.probe_distrusted')
-    if (!answer.inUse || !believed) {
+    if (!inUse || !believed) {
       if (holder !== undefined) keeper.tellEnded(holder, `${formatIpv4(ip)} is reserved for ${mac}`)
       ends.send(outcome, asked)
       return

@@ -1,7 +1,7 @@
 // When to look whether an address is in use before it is offered (net/conflict-probe). The look costs its machine a third of a
 // second and the kernel an ARP entry, which is nothing while a few machines boot. In a storm every offer would wait for it, and
 // the ARP table (1,024 entries, each kept for three seconds without an answer) would run full: then offers go out unasked, as
-// RFC 2131 section 2.2 allows, and clients look for themselves.
+// RFC 2131 section 2.2 allows, and clients look for themselves. Looks ahead (looks-ahead.ts) are of the same measure.
 
 /** So many at once after a pause, and then so many a second. */
 const burst = 128
@@ -22,8 +22,7 @@ export class ProbePace {
    * `began` is true for the first that is passed over.
    */
   next (now: number, behind: boolean): { readonly pace: ProbeDecision, readonly began: boolean } {
-    this.#slack = Math.min(burst, this.#slack + Math.max(0, now - this.#at) * perSecond / 1000)
-    this.#at = now
+    this.#pass(now)
     const enough = !behind && this.#slack >= 1
     this.#slack = Math.max(-burst, this.#slack - 1)
     if (enough) {
@@ -33,5 +32,23 @@ export class ProbePace {
     const began = !this.#storm
     this.#storm = true
     return { pace: 'pass', began }
+  }
+
+  hasSlack (now: number): boolean {
+    this.#pass(now)
+    return this.#slack >= 1
+  }
+
+  /** How many of so many addresses may be looked at ahead; they count as looked at. */
+  ahead (now: number, wanted: number): number {
+    this.#pass(now)
+    const count = Math.max(0, Math.min(wanted, Math.floor(this.#slack)))
+    this.#slack -= count
+    return count
+  }
+
+  #pass (now: number): void {
+    this.#slack = Math.min(burst, this.#slack + Math.max(0, now - this.#at) * perSecond / 1000)
+    this.#at = now
   }
 }

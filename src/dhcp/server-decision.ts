@@ -107,7 +107,7 @@ export function handleDhcp (message: ClientMessage, context: ServerContext): Ser
   }
 }
 
-const ownOf = ({ server, own = [server] }: ServerContext): readonly Ipv4[] => own
+export const ownOf = ({ server, own = [server] }: ServerContext): readonly Ipv4[] => own
 
 const identifierFor = ({ giaddr, options: { relayAgentInformation } }: DhcpPacket, { server }: ServerContext): Ipv4 =>
   (giaddr === unspecified ? undefined : serverIdOverride(relayAgentInformation)) ?? server

@@ -1,6 +1,6 @@
 // Which address a machine gets; the order of preference as the server's decisions see it is in server-decision.test.ts.
 import t from 'tap'
-import { allocate, type AllocationState } from '../../src/dhcp/allocate.js'
+import { allocate, type AllocationState, upcomingOn } from '../../src/dhcp/allocate.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
 import { buildReservations } from '../../src/dhcp/reservation-table.js'
 import type { Reservation } from '../../src/dhcp/reservations.js'
@@ -34,12 +34,31 @@ t.test('a range never gives out the network, the broadcast address, routers, thi
   t.end()
 })
 
+t.test('what newcomers get next: of each range of the link in turn, as far as they may have it', t => {
+  const reserved: Reservation = { macs: [other], ip: ip('10.0.0.3'), hostName: undefined, source: 'test' }
+  const link = [here, subnet('10.0.1.0/24', undefined), subnet('10.0.2.0/24', '10.0.2.7-10.0.2.9')]
+  const given = state([{ ip: ip('10.0.0.5'), mac: other, state: 'bound', since: 0, expires: 2000 }], [reserved])
+  const last = (most: number, allowed = given): readonly number[] => upcomingOn(link, allowed, most).map(address => address - here.subnet.network)
+  t.same(last(64), [2, 4, 6, 7, 8, 9, 11, 12, 13, 14, 519, 520, 521])
+  t.same(last(3), [2, 4, 6])
+  t.same(last(64, { ...given, unknownClients: 'deny' }), [], 'nobody is given one')
+  t.end()
+})
+
 t.test('a table that names no grace gives none: the address is free the moment its lease is over', t => {
   const reserved: Reservation = { macs: [testMac], ip: ip('10.0.0.3'), hostName: undefined, source: 'test' }
   const over: Lease = { ip: ip('10.0.0.3'), mac: other, state: 'bound', since: 0, expires: 1000 }
   const without = (given: AllocationState): AllocationState => {
     const { leases } = given
-    return { ...given, leases: { get: address => leases.get(address), ofMac: card => leases.ofMac(card), nextFree: (...asked) => leases.nextFree(...asked) } }
+    return {
+      ...given,
+      leases: {
+        get: address => leases.get(address),
+        ofMac: card => leases.ofMac(card),
+        nextFree: (...asked) => leases.nextFree(...asked),
+        upcoming: (...asked) => leases.upcoming(...asked)
+      }
+    }
   }
   t.equal(without(state()).leases.grace, undefined)
   t.match(allocate(testMac, undefined, [here], without(state([over], [reserved]))), { known: true, holder: undefined })

@@ -232,6 +232,8 @@ class HeldProbe implements ConflictProbe {
   ask = async (address: number): Promise<ConflictAnswer> => await new Promise(resolve => { this.asked.push({ ip: address, end: resolve }) })
 }
 
+const range = Array.from({ length: 10 }, (_, n) => first + n)
+
 t.test('an address of the range is asked for before it is offered; what is known is not', async t => {
   const probe = new HeldProbe()
   const { wire, table } = await stage(t, {}, probe)
@@ -239,8 +241,10 @@ t.test('an address of the range is asked for before it is offered; what is known
   await turn()
   t.equal(wire.sent.length, 0)
   t.equal(table.get(first)?.state, 'offered', 'held meanwhile')
+  t.same(probe.asked.map(asked => asked.ip), range, 'and what the next machines get is asked for as well')
   wire.receive(discover(mac('52:54:00:00:00:02')))
-  t.same(probe.asked.map(asked => asked.ip), [first, first + 1], 'the next machine waits for its own answer only')
+  await turn()
+  t.equal(wire.sent.length, 0, 'the next machine waits for its own answer only')
   probe.asked[1]?.end({ inUse: false })
   t.equal((await wire.next()).packet.yiaddr, first + 1)
   wire.receive({ ...discover(), xid: 77 })
@@ -252,7 +256,83 @@ t.test('an address of the range is asked for before it is offered; what is known
   t.equal(packet.xid, 77, 'the answer is to what it sent last')
   wire.receive(discover())
   t.equal(wire.sent.length, 3, 'known by now: at once')
-  t.equal(probe.asked.length, 2)
+  t.equal(probe.asked.length, 10)
+})
+
+const newcomer = (n: number): ReturnType<typeof discover> => discover(mac(`52:54:00:00:01:${n.toString(16).padStart(2, '0')}`))
+
+t.test('of newcomers in a row only those wait who come while the first look lasts', async t => {
+  const probe = new HeldProbe()
+  const { wire, table, clock } = await stage(t, { subnets: [subnet('192.168.100.0/24', '192.168.100.100-192.168.100.250')] }, probe)
+  for (let n = 0; n < 3; n++) wire.receive(newcomer(n))
+  t.equal(probe.asked.length, 67, 'each, and 64 ahead of the last')
+  t.equal(wire.sent.length, 0)
+  probe.asked.forEach(({ end }) => { end({ inUse: false }) })
+  await turn()
+  t.equal(wire.sent.length, 3)
+  for (let n = 3; n < 100; n++) {
+    wire.receive(newcomer(n))
+    t.equal(wire.sent.length, n + 1, 'at once')
+    clock.advance(20)
+    probe.asked.at(-1)?.end({ inUse: false })
+    await turn()
+  }
+  t.same(wire.sent.map(({ packet }) => packet.yiaddr), Array.from({ length: 100 }, (_, n) => first + n))
+  t.equal(new Set(probe.asked.map(asked => asked.ip)).size, probe.asked.length, 'and none is asked for twice')
+  t.equal(table.size, 100)
+  const before = probe.asked.length
+  clock.advance(600_000)
+  t.equal(probe.asked.length, before, 'nothing while nobody new comes')
+  wire.receive(newcomer(100))
+  await turn()
+  t.equal(wire.sent.length, 100, 'what was heard ten minutes ago is not believed')
+  t.equal(probe.asked.at(before)?.ip, first + 100)
+  probe.asked.forEach(({ end }) => { end({ inUse: false }) })
+})
+
+t.test('an address that is in use is not offered either when that was heard ahead: the next one is, at once', async t => {
+  const probe = new HeldProbe()
+  const { wire, table, events } = await stage(t, {}, probe)
+  wire.receive(newcomer(0))
+  probe.asked.forEach(({ ip, end }) => { end(ip === first + 1 ? { inUse: true, by: mac('02:00:00:00:00:99') } : { inUse: false }) })
+  await turn()
+  t.equal(table.get(first + 1), undefined, 'nobody was to have it yet')
+  wire.receive(newcomer(1))
+  t.same(wire.sent.map(({ packet }) => packet.yiaddr), [first, first + 2])
+  t.match(table.get(first + 1), { state: 'declined', mac: '00:00:00:00:00:00' })
+  t.match(events.filter(event => event.kind === 'lease'), [{ change: 'conflict', ip: first + 1 }])
+})
+
+t.test('a machine that has the address already is nobody else there', async t => {
+  const probe = new HeldProbe()
+  const { wire } = await stage(t, {}, probe)
+  wire.receive(newcomer(0))
+  probe.asked.forEach(({ ip, end }) => { end(ip === first ? { inUse: false } : { inUse: true, by: mac('52:54:00:00:01:01') }) })
+  await turn()
+  wire.receive(newcomer(1))
+  t.same(wire.sent.map(({ packet }) => packet.yiaddr), [first, first + 1])
+})
+
+t.test('what was heard on another network does not count', async t => {
+  for (const move of [
+    async (dhcp: DhcpServer) => { await dhcp.rebind({ address: '192.168.100.2', port: 67 }) },
+    async (dhcp: DhcpServer) => { dhcp.moveTo(server, [server]) }
+  ]) {
+    const probe = new HeldProbe()
+    const { wire, dhcp } = await stage(t, {}, probe)
+    wire.receive(newcomer(0))
+    probe.asked.forEach(({ end }) => { end({ inUse: false }) })
+    await turn()
+    await move(dhcp)
+    wire.receive(newcomer(1))
+    await turn()
+    t.equal(wire.sent.length, 1)
+    t.equal(probe.asked[10]?.ip, first + 1)
+    probe.asked[10]?.end({ inUse: false })
+    await turn()
+    t.equal(wire.sent.length, 2)
+    await dhcp.close()
+  }
 })
 
 t.test('an address in use is set aside, and the next one offered', async t => {
@@ -264,14 +344,15 @@ t.test('an address in use is set aside, and the next one offered', async t => {
   t.match(table.get(first), { state: 'declined', declines: 1, mac: '00:00:00:00:00:00', expires: clock.now() + 600_000 })
   t.match(store.kept, [{ ip: first, state: 'declined' }])
   t.match(events.filter(event => event.kind === 'lease'), [{ change: 'conflict', ip: first, mac: testMac }])
-  t.same(probe.asked.map(asked => asked.ip), [first, first + 1])
+  t.equal(wire.sent.length, 0)
+  t.same(probe.asked.map(asked => asked.ip), range, 'none is asked for twice')
   probe.asked[1]?.end({ inUse: false })
   t.equal((await wire.next()).packet.yiaddr, first + 1)
 })
 
 t.test('a firewall that answers for every address: after three conflicts in a row the probe is not believed any more', async t => {
   let inUse = true
-  const { wire, table, log } = await stage(t, {}, { ask: async () => inUse ? { inUse, by: undefined } : { inUse } })
+  const { wire, table, log, clock } = await stage(t, {}, { ask: async () => inUse ? { inUse, by: undefined } : { inUse } })
   t.equal((await wire.ask(discover())).yiaddr, first + 3, 'offered all the same')
   const setAside = (): number => [...table.values()].filter(lease => lease.state === 'declined').length
   t.equal(setAside(), 3)
@@ -279,8 +360,10 @@ t.test('a firewall that answers for every address: after three conflicts in a ro
   await wire.ask(discover(mac('52:54:00:00:00:02')))
   t.equal(setAside(), 3, 'the pool does not eat itself')
   inUse = false
+  clock.advance(60_000)
   await wire.ask(discover(mac('52:54:00:00:00:03')))
   inUse = true
+  clock.advance(60_000)
   await wire.ask(discover(mac('52:54:00:00:00:04')))
   t.equal(setAside(), 6, 'an address found free, and it is believed again')
 })
@@ -366,7 +449,7 @@ t.test('a storm of new machines asks for so many addresses that the ARP table be
   t.equal(paused(), 1, 'said once')
   clock.advance(4000)
   machines(1050, 50)
-  t.equal(probe.asked.length, 178, 'when it is over new addresses are looked at again')
+  t.equal(probe.asked.length, 128 + 50 + 64, 'when it is over new addresses are looked at again, and ahead')
   probe.asked.forEach(({ end }) => { end({ inUse: false }) })
   await turn()
   t.equal(wire.sent.length, 1100)

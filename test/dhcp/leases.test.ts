@@ -1,8 +1,10 @@
 // The lease table: which address is next (never used, then longest expired), what is known of a machine, and that many
 // changes keep it small.
 import t from 'tap'
-import { isActive, isHeld, type Lease, leaseHolder, LeaseTable, sane, stateAt } from '../../src/dhcp/leases.js'
+import fc from 'fast-check'
+import { isActive, isHeld, type Lease, leaseHolder, type LeaseState, LeaseTable, sane, stateAt } from '../../src/dhcp/leases.js'
 import { ip, mac } from '../helpers/dhcp.js'
+import { cases } from '../helpers/property.js'
 
 const range = { first: ip('10.0.0.10'), last: ip('10.0.0.13') }
 const any = (): boolean => true
@@ -51,6 +53,43 @@ t.test('addresses that may not be used are passed over, and looked at again afte
   t.equal(table.nextFree(range, 0, any), ip('10.0.0.12'), 'not again while settings stand')
   table.reset()
   t.equal(table.nextFree(range, 0, any), ip('10.0.0.10'))
+  t.end()
+})
+
+t.test('upcoming: what is given next, and next after that, with nothing changed by asking', t => {
+  t.match(fc.check(fc.property(
+    fc.array(fc.record({
+      last: fc.integer({ min: 8, max: 40 }),
+      state: fc.constantFrom<LeaseState>('offered', 'bound', 'declined', 'released'),
+      // No two at one time: which of them comes first is nobody's promise.
+      order: fc.integer({ min: 1, max: 100_000 })
+    }), { maxLength: 60 }),
+    fc.double({ min: 0, max: 1, noNaN: true }),
+    (given, begin) => {
+      const [table, wide] = [new LeaseTable({ grace: 7, start: () => begin }), { first: ip('10.0.0.10'), last: ip('10.0.0.37') }]
+      given.forEach(({ last, state, order }, n) => { table.set(lease(`10.0.0.${last}`, n, order * 100 + n, { state, since: order * 100 + n })) })
+      const usable = (address: number): boolean => address % 5 !== 0
+      const now = 5_000_000
+      const upcoming = table.upcoming(wide, now, usable, 12)
+      const inTurn: number[] = []
+      while (inTurn.length < 12) {
+        const next = table.nextFree(wide, now, usable)
+        if (next === undefined) break
+        inTurn.push(next)
+        table.set({ ip: next, mac: machine(200), state: 'bound', since: now, expires: now + 1 })
+      }
+      return JSON.stringify(upcoming) === JSON.stringify(inTurn)
+    }
+  ), cases(t, 300)), { failed: false })
+  t.end()
+})
+
+t.test('upcoming looks at four addresses for each that it may give, whatever the range', t => {
+  const table = new LeaseTable()
+  let looks = 0
+  const wide = { first: ip('10.0.0.0'), last: ip('10.255.255.255') }
+  t.same(table.upcoming(wide, 0, () => { looks++; return false }, 64), [])
+  t.equal(looks, 256)
   t.end()
 })
 

@@ -50,3 +50,17 @@ t.test('a clock set back gives nothing', t => {
   t.equal(asked(pace, 0, 1), 0)
   t.end()
 })
+
+t.test('a look ahead is a look: what it takes is not there for another one, and it takes no more than there is', t => {
+  const pace = new ProbePace(0)
+  t.equal(pace.ahead(0, 64), 64)
+  t.equal(asked(pace, 0, 60), 60)
+  t.equal(pace.ahead(0, 64), 4)
+  t.equal(pace.hasSlack(0), false)
+  t.equal(pace.ahead(0, 1), 0)
+  t.equal(asked(pace, 0, 100), 0)
+  t.equal(pace.ahead(500, 64), 0, 'a storm is paid for first')
+  t.equal(pace.hasSlack(1640), true)
+  t.equal(pace.ahead(2000, 64), 28)
+  t.end()
+})

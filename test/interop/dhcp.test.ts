@@ -171,6 +171,33 @@ t.test('a static host in the range: its address is passed over', async t => {
   t.match(await server.line(/dhcp\.conflict/), /"ip":"172\.30\.0\.100".*"by":"52:54:00:00:00:66"/)
 })
 
+t.test('a static host further on in the range is heard before anybody is to have its address, here and behind a relay agent', async t => {
+  for (const isRelayed of [false, true]) {
+    const space = network(t)
+    if (space === undefined) return
+    const subnet = isRelayed ? '172.31.0' : '172.30.0'
+    const { server } = await serve(t, space, { subnet: `${subnet}.0/24`, range: `${subnet}.100-${subnet}.199` })
+    const asking = space.client('br0')
+    asking.ip('address', 'add', '172.30.0.2/24', 'dev', 'eth0')
+    // Behind the relay agent are two hosts, itself and the static one.
+    space.ip('route', 'add', '172.31.0.0/24', 'via', '172.30.0.2')
+    asking.ip('route', 'add', 'local', '172.31.0.1', 'dev', 'lo')
+    const host = isRelayed ? asking : space.client('br0', '02:00:00:00:00:66')
+    const address = isRelayed ? ['172.31.0.102/32', 'dev', 'lo'] : ['172.30.0.102/24', 'dev', 'eth0']
+    host.ip('address', 'add', ...address)
+    const client = await PipeClient.start(asking, 'eth0', isRelayed ? 67 : 68)
+    const next = async (n: number): Promise<string> => formatIpv4((await client.ask(request(
+      { dhcpMessageType: 'DISCOVER' }, { mac: mac(`52:54:00:00:01:0${n}`), giaddr: isRelayed ? ip('172.31.0.1') : 0 }
+    ))).yiaddr)
+    t.equal(await next(0), `${subnet}.100`)
+    // Who asks now hears nothing any more.
+    host.ip('address', 'del', ...address)
+    t.equal(await next(1), `${subnet}.101`)
+    t.equal(await next(2), `${subnet}.103`)
+    t.match(await server.line(/dhcp\.conflict/), isRelayed ? /172\.31\.0\.102.*behind a router/ : /172\.30\.0\.102.*02:00:00:00:00:66/)
+  }
+})
+
 t.test('ProxyDHCP beside a dnsmasq: its clients get their leases from dnsmasq, boot data only from here', async t => {
   if (!needs(t, 'dnsmasq') || !needs(t, 'udhcpc')) return
   const space = network(t)

@@ -1,0 +1,62 @@
+// Looks begun before anybody waits for them: for how long they count, for whom, and how many there are.
+import t from 'tap'
+import { lookCounts, LooksAhead, mostLooks } from '../../src/dhcp/looks-ahead.js'
+import type { Lease } from '../../src/dhcp/leases.js'
+import type { ConflictAnswer } from '../../src/net/conflict-probe.js'
+import { ip, mac, testMac } from '../helpers/dhcp.js'
+
+const address = ip('10.0.0.10')
+const offered: Lease = { ip: address, mac: testMac, state: 'offered', since: 0, expires: 60_000 }
+const free: Promise<ConflictAnswer> = Promise.resolve({ inUse: false })
+
+t.test('it is for one machine, with its answer as soon as there is one', async t => {
+  const looks = new LooksAhead<ConflictAnswer>()
+  let end = (_answer: ConflictAnswer): void => {}
+  looks.begin(address, 0, undefined, new Promise(resolve => { end = resolve }))
+  t.equal(looks.has(address, 0), true)
+  const look = looks.take(address, 0, undefined, offered)
+  t.match(look, { answer: undefined })
+  end({ inUse: true, by: testMac })
+  t.same(await look?.over, { inUse: true, by: testMac })
+  t.same(look?.answer, { inUse: true, by: testMac })
+  t.equal(looks.has(address, 0), false)
+  t.equal(looks.take(address, 0, undefined, offered), undefined, 'who has the address after this machine may find it there')
+})
+
+t.test('it counts for a minute, and not before it began', async t => {
+  for (const [now, isCounted] of [[1000, true], [999 + lookCounts, true], [1000 + lookCounts, false], [999, false]] as const) {
+    const looks = new LooksAhead<ConflictAnswer>()
+    looks.begin(address, 1000, undefined, free)
+    t.equal(looks.has(address, now), isCounted, `${now}`)
+    t.equal(looks.take(address, now, undefined, offered) !== undefined, isCounted, `${now}`)
+  }
+})
+
+t.test('not of an address that somebody has had since', async t => {
+  const over: Lease = { ...offered, mac: mac('52:54:00:00:00:02'), state: 'bound', expires: 10 }
+  for (const [what, before, now, isCounted] of [
+    ['its lease is over as it was then', over, over, true],
+    ['another machine had it and gave it back', undefined, { ...over, state: 'released' }, false],
+    ['its lease was another one', over, { ...over }, false],
+    ['the offer is in force already, where it is kept before it is made', over, { ...offered }, true],
+    ['the machine has it by another server of the same store', over, { ...offered, state: 'bound' }, false]
+  ] as const) {
+    const looks = new LooksAhead<ConflictAnswer>()
+    looks.begin(address, 0, before, free)
+    t.equal(looks.take(address, 0, now, offered) !== undefined, isCounted, what)
+  }
+})
+
+t.test('so many are remembered, and those that count no more make room', async t => {
+  const looks = new LooksAhead<ConflictAnswer>()
+  for (let n = 0; n < mostLooks; n++) {
+    t.equal(looks.room(n), mostLooks - n)
+    looks.begin(address + n, n, undefined, free)
+  }
+  t.equal(looks.room(mostLooks), 0)
+  t.equal(looks.room(lookCounts + 9), 10)
+  looks.begin(address + 20, lookCounts + 9, undefined, free)
+  t.equal(looks.room(lookCounts + 20), 20, 'one that was begun anew is as new as that')
+  looks.forget()
+  t.equal(looks.room(lookCounts + 20), mostLooks)
+})
