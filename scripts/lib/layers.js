@@ -146,14 +146,14 @@ export const layers = [
   { name: 'wiring of grpc', files: ['wiring/grpc'], may: ['wiring/', 'base/errors', 'doctor/finding', 'grpc/', 'net/descriptors'], node: ['node:fs'], packages: [] },
   { name: 'wiring of https', files: ['wiring/https'], may: ['wiring/', 'base/errors', 'doctor/finding', 'http/', 'net/acceptors', 'net/udp'], types: ['tls/reload'], node: ['node:fs', 'node:events'], packages: [] },
   { name: 'wiring of certificates', files: ['wiring/certificate', 'wiring/signing'], may: ['wiring/', 'base/', 'doctor/finding', 'tls/', 'openpgp/'], types: ['config/load'], node: [], packages: [] },
-  { name: 'wiring of tftp', files: ['wiring/tftp'], may: ['wiring/', 'base/', 'doctor/finding', 'doctor/reach', 'loaders/', 'tftp/', 'net/'], types: ['config/load'], node: ['node:fs', 'node:path'], packages: [] },
+  { name: 'wiring of tftp', files: ['wiring/tftp'], may: ['wiring/', 'base/', 'doctor/finding', 'loaders/', 'tftp/', 'net/'], types: ['config/load'], node: ['node:fs', 'node:path'], packages: [] },
   { name: 'wiring of images', files: ['wiring/images', 'wiring/image-sources', 'wiring/mirror-options', 'wiring/open-mirror'], may: ['wiring/', 'assets/aliases', 'base/', 'matchbox/', 'mirror/'], types: ['config/load'], node: [], packages: [] },
   { name: 'wiring of dhcp', files: ['wiring/dhcp', 'wiring/dhcp-link', 'wiring/dhcp-places', 'wiring/dhcp-proxy', 'wiring/dhcp-server', 'wiring/dhcp-servers', 'wiring/dhcp-settings', 'wiring/dhcp-sockets', 'wiring/homes', 'wiring/leases', 'wiring/boot'], may: ['wiring/', 'base/', 'doctor/finding', 'config/load', 'disk/state-formats', 'dhcp/', 'net/', 'loaders/', 'matchbox/group-machines', 'http/loader-routes'], types: ['machines/address-claims', 'matchbox/group', 'matchbox/group-machines-index'], node: ['node:path', 'node:timers/promises'], packages: [] },
   { name: 'wiring of the cluster', files: ['wiring/cluster', 'wiring/cluster-leases'], may: ['wiring/', 'base/', 'cluster/', 'disk/', 'etcd/', 'store/', 'dhcp/leases', 'net/ipv4'], types: ['config/load', 'matchbox/store', 'base/metrics', 'net/mac', 'machines/journal', 'updates/update-store'], node: ['node:fs/promises', 'node:path'], packages: [] },
   {
     name: 'wiring',
     files: ['wiring/'],
-    may: ['wiring/', 'doctor/finding', 'doctor/apart', 'doctor/enrolment', 'doctor/reach', 'base/', 'config/', 'disk/', 'assets/', 'net/', 'dhcp/', 'tftp/', 'loaders/', 'matchbox/', 'store/', 'http/', 'control/', 'machines/', 'mirror/', 'openpgp/', 'ui/', 'updates/', 'cluster/'],
+    may: ['wiring/', 'doctor/finding', 'doctor/apart', 'base/', 'config/', 'disk/', 'assets/', 'net/', 'dhcp/', 'tftp/', 'loaders/', 'matchbox/', 'store/', 'http/', 'control/', 'machines/', 'mirror/', 'openpgp/', 'ui/', 'updates/', 'cluster/'],
     types: ['doctor/ports', 'inventory/exported'],
     node: ['node:timers/promises', 'node:os', 'node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:net'],
     packages: []

@@ -53,6 +53,27 @@ function isTwin (mac: Mac, labels: Labels, { selector, metadata }: Group): boole
   return uuid !== undefined && uuid !== enrolledUuid && mac !== enrolledMac
 }
 
+/** Something of `enrolment` that leads nowhere. */
+export interface EnrolmentAmiss {
+  /** Which key of it. */
+  readonly path: ReadonlyArray<string | number>
+  /** Comes behind that key in a sentence. */
+  readonly what: string
+}
+
+/** `isDenied`: machines that nobody knows get no address. Without `hasProfile` it is not known which profiles there are. */
+export function enrolmentAmiss (
+  profiles: EnrolmentRules['profiles'], { isDenied, hasProfile = () => true }: { readonly isDenied: boolean, readonly hasProfile?: Taken['hasProfile'] | undefined }
+): readonly EnrolmentAmiss[] {
+  const denied = { path: ['profiles'], what: 'has no effect: dhcp.unknown_clients is deny, so unknown machines get no address to ask from' }
+  return [
+    ...isDenied && profiles.length > 0 ? [denied] : [],
+    ...profiles.flatMap(({ profile }, n) => hasProfile(profile)
+      ? []
+      : [{ path: ['profiles', n, 'profile'], what: `names ${JSON.stringify(profile)}, which is not in the store: machines that come to it are not enrolled` }])
+  ]
+}
+
 export interface Newcomer {
   readonly mac: Mac
   readonly labels: Labels

@@ -1,11 +1,12 @@
 // Enrolment and adoption: what is spoken for, from the store, the reservations and the leases; and who may be enrolled.
 import { givesAddresses } from '../config/load.js'
 import { addressTaken } from '../dhcp/address-taken.js'
+import { type Finding, warning } from '../doctor/finding.js'
 import type { Logger } from '../base/log.js'
 import { Enroller } from '../machines/enroller.js'
 import type { AddressClaims } from '../machines/address-claims.js'
 import type { MachineRegistry } from '../machines/registry.js'
-import { type EnrolmentRules, isNewcomer, planAdoption, planEnrolment, type Taken } from '../matchbox/enrolment.js'
+import { enrolmentAmiss, type EnrolmentRules, isNewcomer, planAdoption, planEnrolment, type Taken } from '../matchbox/enrolment.js'
 import type { Group } from '../matchbox/group.js'
 import { findProfile } from '../matchbox/store.js'
 import { type Labels, macOfLabels } from '../matchbox/select.js'
@@ -81,6 +82,17 @@ export function createEnrolment ({ ground, leases, registry, provisioner, addres
     enrol: rules.profiles.length === 0 ? undefined : whenAsked,
     adopt: async wanted => ground.store.unread?.() !== undefined ? { refusal: 'the store was not read yet' } : await enroller.write(wanted.mac, 'adopted', async () => planAdoption(wanted, await takenNow(ground, leases)))
   }
+}
+
+/** What of the configuration leads nowhere as things stand. */
+export function enrolmentFindings ({ loaded: { config, where }, store }: Pick<Ground, 'loaded' | 'store'>): readonly Finding[] {
+  const isDenied = givesAddresses(config) && config.dhcp.unknown_clients === 'deny'
+  const hasProfile = (id: string): boolean => findProfile(store.snapshot, id) !== undefined
+  const isRead = store.unread?.() === undefined
+  return enrolmentAmiss(config.enrolment.profiles, { isDenied, ...isRead && { hasProfile } }).map(({ path, what }) => {
+    const at = ['enrolment', ...path]
+    return warning('configuration', `${where(at)}: ${at.join('.')} ${what}`)
+  })
 }
 
 async function takenNow ({ loaded, config, clock, store, homes }: EnrolmentOptions['ground'], { table }: Leases): Promise<Taken> {

@@ -2,9 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { type FileSender, ImageThread } from '../assets/file-sender.js'
 import { FileCache } from '../disk/file-cache.js'
-import { enrolmentFindings } from '../doctor/enrolment.js'
 import { warning } from '../doctor/finding.js'
-import { elsewhere, unresolved } from '../doctor/reach.js'
 import { progressTimeout } from '../http/bounded-server.js'
 import { ClientConnections } from '../http/client-connections.js'
 import { discoveryRoutes } from '../http/discovery-routes.js'
@@ -24,12 +22,14 @@ import type { AddressClaims } from '../machines/address-claims.js'
 import { namedMachines } from '../matchbox/group-machines.js'
 import { addressHolders } from './address-holders.js'
 import { bootConfig } from './dhcp-settings.js'
+import { enrolmentFindings } from './enrolment.js'
 import { assetsAmiss } from './folder-amiss.js'
 import type { Ground } from './ground.js'
 import type { PreparedListener } from './listener.js'
 import { boundPort, listensAt, toldHosts } from './listens.js'
 import { webhookFindings } from './machine-news.js'
 import type { ListenPlace } from './place.js'
+import { elsewhere, unresolved } from './reach.js'
 import type { RunningParts } from './running-parts.js'
 
 /** Bytes of the smallest asset that is kept in memory: reading a smaller one costs next to nothing. */
@@ -108,7 +108,7 @@ export async function prepareHttp (ground: Ground, place: ListenPlace): Promise<
   return {
     what: `machines are told ${[...new Set(homes.all.map(({ origin }) => bootConfig(config, origin).scriptUrl))].join(', ')}`,
     findings: [
-      ...enrolmentFindings(ground.loaded, ground.store),
+      ...enrolmentFindings(ground),
       ...await webhookFindings(ground.loaded),
       ...amiss === undefined ? [] : [warning('assets', amiss)],
       ...homes.all.flatMap(({ host }) => elsewhere(ground.loaded, place, host)),

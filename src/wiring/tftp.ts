@@ -2,7 +2,6 @@
 import { bootFolders } from '../base/bundled.js'
 import type { LoadedConfig } from '../config/load.js'
 import { note, problem, warning } from '../doctor/finding.js'
-import { elsewhere } from '../doctor/reach.js'
 import { followChain } from '../loaders/boot-chain.js'
 import { type InterfaceAddress, localAddresses } from '../net/interfaces.js'
 import { contains, formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.js'
@@ -16,6 +15,7 @@ import type { PreparedListener } from './listener.js'
 import { namedLoaders } from './named-loaders.js'
 import { bootServers, listensAt } from './listens.js'
 import type { ListenPlace } from './place.js'
+import { elsewhere } from './reach.js'
 
 export async function prepareTftp (ground: Ground, place: ListenPlace): Promise<PreparedListener> {
   const { loaded, config, clock, homes } = ground

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type EnrolmentRules, goodSerial, goodUuid, isNewcomer, mostEnrolled, planAdoption, planEnrolment, type Taken } from '../../src/matchbox/enrolment.js'
+import { enrolmentAmiss, type EnrolmentRules, goodSerial, goodUuid, isNewcomer, mostEnrolled, planAdoption, planEnrolment, type Taken } from '../../src/matchbox/enrolment.js'
 import type { Group } from '../../src/matchbox/group.js'
 import { groupReservations } from '../../src/matchbox/group-machines.js'
 import { formatIpv4, type Ipv4, parseIpv4 } from '../../src/net/ipv4.js'
@@ -124,5 +124,16 @@ t.test('adoption: a group as an administrator wants it, and what it can not be',
   t.match(adopt({ ip: '10.0.0' }), { refusal: /not an IPv4 address/ })
   t.match(adopt({ ip: '10.0.0.5' }), { refusal: /10\.0\.0\.5 can't be given to .*: taken/ })
   t.match(adopt({ mac: card(9) }), { refusal: /group g names 52:54:00:00:00:09 already/ })
+  t.end()
+})
+
+t.test('what leads nowhere, and nothing of a store that was not read', t => {
+  const { profiles } = rules
+  const told = (...[options]: [Parameters<typeof enrolmentAmiss>[1]]): string[] => enrolmentAmiss(profiles, options).map(({ path, what }) => `${path.join('.')} ${what.split(/[:,]/)[0]}`)
+  t.same(told({ isDenied: false, hasProfile: id => id === 'core' }), ['profiles.1.profile names "default"'])
+  t.same(told({ isDenied: true, hasProfile: () => true }), ['profiles has no effect'])
+  t.same(told({ isDenied: true, hasProfile: () => false }).length, 3)
+  t.same(told({ isDenied: false }), [])
+  t.same(enrolmentAmiss([], { isDenied: true }), [], 'nobody is to be enrolled')
   t.end()
 })

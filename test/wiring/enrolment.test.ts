@@ -4,10 +4,9 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { loadConfig } from '../../src/config/load.js'
 import { type Lease, LeaseTable } from '../../src/dhcp/leases.js'
-import { enrolmentFindings } from '../../src/doctor/enrolment.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
 import { type Ipv4, parseIpv4 } from '../../src/net/ipv4.js'
-import { createEnrolment, type EnrolmentOptions } from '../../src/wiring/enrolment.js'
+import { createEnrolment, enrolmentFindings, type EnrolmentOptions } from '../../src/wiring/enrolment.js'
 import { homesOf } from '../../src/wiring/homes.js'
 import { mac } from '../helpers/dhcp.js'
 import { DiskRecord } from '../helpers/disk-record.js'
@@ -128,10 +127,10 @@ t.test('a disk that fails enrols nobody, and takes no number', async t => {
 t.test('what leads nowhere is told beforehand', async t => {
   const { opened, loaded } = await world(t, ['core'])
   const { appliance, enrol } = await opened()
-  t.match(enrolmentFindings(loaded, appliance.store), [{ level: 'warning', text: /enrolment\.profiles\.1\.profile names "default", which is not in the store/ }])
+  t.match(enrolmentFindings({ loaded, store: appliance.store }), [{ level: 'warning', text: /enrolment\.profiles\.1\.profile names "default", which is not in the store/ }])
   t.equal(await enrol(1), undefined)
   const server = { ...loaded, config: { ...loaded.config, dhcp: { ...loaded.config.dhcp, mode: 'server' as const, interface: 'lo' } } }
-  t.match(enrolmentFindings(server, appliance.store)[0]?.text, /unknown_clients is deny/)
+  t.match(enrolmentFindings({ loaded: server, store: appliance.store })[0]?.text, /unknown_clients is deny/)
   await appliance.close()
   const refuses = (...set: readonly string[]): unknown => t.throws(() => loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set }), { code: 'config_invalid' }, set.join())
   refuses('enrolment.hostname=core')

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type LoadedConfig, loadConfig } from '../../src/config/load.js'
-import { elsewhere } from '../../src/doctor/reach.js'
+import { elsewhere } from '../../src/wiring/reach.js'
 
 const load = (): LoadedConfig => loadConfig({ file: undefined, defaultFile: '/nowhere', env: {}, set: ['http.address=127.0.0.1:8080'] })
 

@@ -2,11 +2,11 @@
 // may resolve to nothing.
 import type { Clock } from '../base/clock.js'
 import type { LoadedConfig } from '../config/load.js'
+import { type Finding, warning } from '../doctor/finding.js'
 import { hasAddress } from '../net/interfaces.js'
 import { parseIpv4 } from '../net/ipv4.js'
 import { resolveProblem } from '../net/resolves.js'
-import { isWildcard, type ListenPlace } from '../wiring/place.js'
-import { type Finding, warning } from './finding.js'
+import { isWildcard, type ListenPlace } from './place.js'
 
 const isLoopback = (host: string): boolean => /^(?:127\.|localhost$|::1$|\[::1\]$)/i.test(host)
 
