@@ -18,6 +18,7 @@ for (const [text, can] of [['a\tb', true], ['a\nb', false], ['`', false], ['\x7f
 const literals: ReadonlyArray<readonly [literal: string, value: string | undefined]> = [
   ['""', ''], ['"a\\n\\x41\\101\\u00e9\\U0001F680\\""', 'a\nAAé🚀"'], ['"\\xff\\377"', '\udcff\udcff'], ['"\udcff"', '\ufffd'], ['"\\xc3\\xa9"', 'é'], ["\"'\"", "'"],
   ["\"\\'\"", undefined], ['"\\400"', undefined], ['"\\8"', undefined], ['"\\x4"', undefined], ['"\\xzz"', undefined], ['"\\ud800"', undefined], ['"\\U00110000"', undefined], ['"\\q"', undefined],
+  ['"\\a\\b\\f\\n\\r\\t\\v\\\\"', '\x07\b\f\n\r\t\v\\'],
   ['``', ''], ['`a\\n\udcff`', 'a\\n\udcff'], ['`a\r\nb\r`', 'a\nb']
 ]
 for (const [literal, value] of literals) t.equal(unquote(literal), value, JSON.stringify(literal))
