@@ -313,6 +313,38 @@ t.test('a machine that has the address already is nobody else there', async t =>
   t.same(wire.sent.map(({ packet }) => packet.yiaddr), [first, first + 1])
 })
 
+t.test('nothing is looked at ahead while messages wait', async t => {
+  let spent = 0
+  const probe = new HeldProbe()
+  const wide = [subnet('192.168.100.0/24', '192.168.100.100-192.168.100.250')]
+  const { wire, table } = await stage(t, { subnets: wide }, probe, { steady: () => spent })
+  table.set({ ip: first, mac: testMac, state: 'bound', since: 0, expires: Number.MAX_SAFE_INTEGER })
+  wire.receive(discover())
+  spent = 1
+  for (let n = 0; n < 10; n++) wire.receive(newcomer(n))
+  await turn()
+  t.equal(wire.sent.length, 1 + 9, 'offers go out unasked')
+  const [last] = probe.asked
+  t.equal(probe.asked.length, 1 + 64, 'but the last, behind which nobody waits')
+  t.equal(last?.ip, first + 10)
+  probe.asked.forEach(({ end }) => { end({ inUse: false }) })
+})
+
+t.test('each link has its 64, and all together no more than are remembered', async t => {
+  const probe = new HeldProbe()
+  const relayed = Array.from({ length: 6 }, (_, n) => subnet(`10.0.${n}.0/24`, `10.0.${n}.10-10.0.${n}.250`))
+  const { wire, clock } = await stage(t, { subnets: relayed }, probe)
+  const asked: number[] = []
+  for (let n = 0; n < relayed.length; n++) {
+    wire.receive(request({ dhcpMessageType: 'DISCOVER' }, { giaddr: ip(`10.0.${n}.1`), mac: mac(`52:54:00:00:01:0${n}`) }))
+    asked.push(probe.asked.length)
+    t.ok(probe.asked.slice(asked.at(-2) ?? 0).every(look => look.ip >> 8 === ip(`10.0.${n}.0`) >> 8), 'of its own link')
+    clock.advance(2000)
+  }
+  t.same(asked, [65, 130, 195, 260, 261, 262])
+  probe.asked.forEach(({ end }) => { end({ inUse: false }) })
+})
+
 t.test('what was heard on another network does not count', async t => {
   for (const move of [
     async (dhcp: DhcpServer) => { await dhcp.rebind({ address: '192.168.100.2', port: 67 }) },
