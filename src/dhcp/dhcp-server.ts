@@ -1,32 +1,27 @@
 // The DHCP server's transport: datagrams in, decisions from server-decision, leases to their store, datagrams out.
-import type { Clock } from '../base/clock.js'
 import { messageOf } from '../base/errors.js'
-import type { Logger } from '../base/log.js'
 import type { ConflictProbe } from '../net/conflict-probe.js'
 import type { Endpoint } from '../net/endpoint.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
-import type { BindOptions, UdpNetwork, UdpSocket } from '../net/udp.js'
+import type { UdpSocket } from '../net/udp.js'
 import { AnswerTurns } from './answer-turns.js'
+import { type AnsweringOptions, type Bind, bindOptions } from './answering-options.js'
 import type { ClientMessage } from './client-info.js'
-import type { DhcpEvent } from './dhcp-event.js'
 import { Inbox } from './inbox.js'
 import { LeaseKeeper } from './lease-keeper.js'
 import type { LeaseStore } from './lease-store.js'
 import type { Lease, LeaseTable } from './leases.js'
-import { type DhcpDatagram, MessageExchange } from './message-exchange.js'
+import { MessageExchange } from './message-exchange.js'
 import { OfferProbes } from './offer-probes.js'
 import { FirstLook, type LookForOthers } from './other-servers.js'
 import { leasesWithout } from './reservations.js'
 import { handleDhcp, isOurs, type ServerOutcome, type Reply, type ServerContext } from './server-decision.js'
 import { type DhcpSettings, standingContext } from './server-settings.js'
 
-export interface DhcpServerOptions {
-  readonly network: UdpNetwork
-  /** A function opens the socket when it is bound, after it was asked whether another server answers. */
-  readonly bind: BindOptions | (() => BindOptions)
-  /** This service's address on the network it serves: server identifier and next server. */
-  readonly server: Ipv4
+export interface DhcpServerOptions extends AnsweringOptions {
+  /** Opened after it was asked whether another server answers. */
+  readonly bind: Bind
   /** All addresses of the interface; only `server` without it. */
   readonly own?: readonly Ipv4[]
   /** The addresses of all interfaces that this service answers on, as they are now; only `own` without it. */
@@ -38,28 +33,17 @@ export interface DhcpServerOptions {
   readonly probe?: ConflictProbe
   /** Asks before it listens whether another server answers, and refuses to start beside one that is not allowed. */
   readonly others?: LookForOthers
-  /** As MessageExchangeOptions has it. */
-  readonly ownMac?: () => Mac | undefined
   /** Addresses of other servers of the same store, of which nobody has to be told. */
   readonly fellows?: () => readonly Ipv4[]
   /** Milliseconds to leave to other servers of the same store, by the machine and the seconds that it says it has been asking. */
   readonly turn?: (mac: Mac, secs: number) => number
-  /** Whether the first loader led the machine nowhere; without it every machine gets the first one for its firmware. */
-  readonly usesOtherLoader?: (mac: Mac) => boolean
-  readonly clock: Clock
-  /** Milliseconds of a clock that nobody sets, to see when more arrives than can be answered; without it nothing ever waits. */
-  readonly steady?: () => number
-  readonly log: Logger
-  readonly onEvent: (event: DhcpEvent) => void
-  /** As MessageExchangeOptions has it. */
-  readonly onPacket?: (datagram: DhcpDatagram) => void
 }
 
 export interface DhcpServer {
   /** Puts new settings in force for the next packet; leases stay. */
   readonly configure: (settings: DhcpSettings) => void
   /** Listens on another socket from now on: the interface was made anew, and the one before is deaf. */
-  readonly rebind: (bind: BindOptions | (() => BindOptions)) => Promise<void>
+  readonly rebind: (bind: Bind) => Promise<void>
   /** The interface has other addresses: what machines are told from the next packet on. */
   readonly moveTo: (server: Ipv4, own: readonly Ipv4[]) => void
   /** Messages that wait to be decided on. */
@@ -116,7 +100,7 @@ class Server implements DhcpServer {
     const { network, bind, others } = this.#options
     if (others !== undefined) await this.#firstLook.start(others, this.#options)
     try {
-      this.#socket = await network.bind(typeof bind === 'function' ? bind() : bind, this.#onDatagram)
+      this.#socket = await network.bind(bindOptions(bind), this.#onDatagram)
     } catch (error) {
       await this.#firstLook.end()
       throw error
@@ -125,12 +109,12 @@ class Server implements DhcpServer {
 
   readonly #onDatagram = (data: Buffer, from: Endpoint): void => { this.#inbox.receive(data, from, undefined, this.#socket) }
 
-  async rebind (bind: BindOptions | (() => BindOptions)): Promise<void> {
+  async rebind (bind: Bind): Promise<void> {
     const { network } = this.#options
     this.#probes.forget()
     await this.#socket?.close()
     this.#socket = undefined
-    const socket = await network.bind(typeof bind === 'function' ? bind() : bind, this.#onDatagram)
+    const socket = await network.bind(bindOptions(bind), this.#onDatagram)
     if (this.#closing) await socket.close()
     else this.#socket = socket
   }

@@ -3,47 +3,30 @@
 // The other DHCP server has to run on another machine, or on other interfaces: a second socket on port 67 would hear only some
 // of the packets, so the port is taken alone, and starting beside one on this machine fails with "another program listens there".
 // There that server itself can name next-server and the boot file (mode off, `doctor` prints the values).
-import type { Clock } from '../base/clock.js'
-import type { Logger } from '../base/log.js'
 import type { Endpoint } from '../net/endpoint.js'
 import { formatIpv4, type Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
-import type { BindOptions, UdpNetwork, UdpSocket } from '../net/udp.js'
+import type { UdpSocket } from '../net/udp.js'
+import { type AnsweringOptions, type Bind, bindOptions } from './answering-options.js'
 import type { BootConfig } from './boot-file.js'
 import type { ClientMessage } from './client-info.js'
-import type { DhcpEvent } from './dhcp-event.js'
 import { Inbox } from './inbox.js'
-import { type DhcpDatagram, MessageExchange } from './message-exchange.js'
+import { MessageExchange } from './message-exchange.js'
 import { handleBootServer, handleProxy, type ProxyContext, type ProxyReply } from './proxy-decision.js'
 import { ProxyWatch } from './proxy-watch.js'
 
-/** A function opens the socket when it is bound. */
-type Bind = BindOptions | (() => BindOptions)
-
-export interface ProxyServerOptions {
-  readonly network: UdpNetwork
+export interface ProxyServerOptions extends AnsweringOptions {
   /** Port 67, on one interface (net/device-socket.ts). */
   readonly bind: Bind
   /** Port 4011. */
   readonly bootServerBind: Bind
-  /** This service's address on the network it serves, where the boot files are. */
-  readonly server: Ipv4
   /** Addresses that are no other DHCP server's: of all interfaces, and of who shares the work; only `server` without it. */
   readonly ours?: () => readonly Ipv4[]
   readonly boot: BootConfig
-  /** Whether the first loader led the machine nowhere; without it every machine gets the first one for its firmware. */
-  readonly usesOtherLoader?: (mac: Mac) => boolean
   /** Whether somebody named the machine: it goes before strangers where more arrives than can be answered. */
   readonly isKnown: (mac: Mac) => boolean
   /** Whether it is the interface's own: this machine asks whether it is answered, and takes no offer. */
   readonly isOwn?: (mac: Mac) => boolean
-  readonly clock: Clock
-  /** Milliseconds of a clock that nobody sets, to see when more arrives than can be answered; without it nothing ever waits. */
-  readonly steady?: () => number
-  readonly log: Logger
-  readonly onEvent: (event: DhcpEvent) => void
-  /** As MessageExchangeOptions has it. */
-  readonly onPacket?: (datagram: DhcpDatagram) => void
 }
 
 export interface ProxyServer {
@@ -100,7 +83,7 @@ class Server implements ProxyServer {
     for (const [where, handle] of [[bind, handleProxy], [bootServerBind, handleBootServer]] as const) {
       try {
         const port: Port = { handle }
-        port.socket = await network.bind(typeof where === 'function' ? where() : where, (data, from) => { this.#inbox.receive(data, from, port, port.socket) })
+        port.socket = await network.bind(bindOptions(where), (data, from) => { this.#inbox.receive(data, from, port, port.socket) })
         this.#sockets = [...this.#sockets, port.socket]
       } catch (error) {
         await this.close()
