@@ -1,21 +1,17 @@
-// The guard of configs: its secret on disk, and what it asks of the rest (matchbox/guard, machines/guard-tokens).
-import { createHmac, randomBytes, randomUUID } from 'node:crypto'
+// The guard of configs: what it asks of the rest (matchbox/guard, machines/guard-tokens).
+import { createHmac, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
-import { errnoOf, messageOf } from '../base/errors.js'
 import { leadsToFleet } from '../cluster/fleet-url.js'
-import { writeFileAtomic } from '../disk/atomic-file.js'
 import { lineFormats } from '../disk/state-formats.js'
-import { readWhole } from '../disk/whole-file.js'
+import { guardKey } from '../machines/guard-key.js'
 import { GuardUseFile } from '../machines/guard-use-file.js'
 import type { GuardKeeper } from '../matchbox/guard.js'
 import { hasAddress } from '../net/interfaces.js'
 import { type Mac, parseMac } from '../net/mac.js'
 import type { OnClose } from './closing.js'
 import type { Ground } from './ground.js'
-
-const secretOctets = 32
 
 export interface OpenGuardOptions {
   readonly ground: Pick<Ground, 'config' | 'homes' | 'log'> & Partial<Pick<Ground, 'cluster'>>
@@ -41,7 +37,7 @@ export async function openGuard (options: OpenGuardOptions): Promise<GuardKeeper
       isOwn: url => isOwn(url, ground)
     }
   }
-  const secret = await readSecret(join(config.state_path, 'guard.key'), log)
+  const secret = await guardKey(join(config.state_path, 'guard.key'), log)
   const run = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => randomUUID())
   const ofRun = createHmac('sha256', secret).update(run.trim()).digest()
   const uses = new GuardUseFile({ path: join(config.state_path, lineFormats.guard_use.file), log, secret: ofRun, run: run.trim() })
@@ -58,19 +54,6 @@ export async function openGuard (options: OpenGuardOptions): Promise<GuardKeeper
 
 /** A use is counted before the document is made. */
 const notYet = (): string => 'the use of a token is counted first'
-
-/** The same after a restart. Where the disk takes none, tokens are good until then. */
-async function readSecret (path: string, log: Ground['log']): Promise<Buffer> {
-  const kept = await readWhole(path, 'credentials').catch((error: unknown) => {
-    if (errnoOf(error) !== 'ENOENT') log.warn({ file: path, error: messageOf(error) }, 'guard.key_unreadable')
-    return undefined
-  })
-  if (kept?.length === secretOctets) return kept
-  const secret = randomBytes(secretOctets)
-  await writeFileAtomic(path, secret, { mode: 0o600 })
-    .catch((error: unknown) => { log.warn({ file: path, error: messageOf(error) }, 'guard.key_unsaved') })
-  return secret
-}
 
 function isOwn (url: URL, { config, homes, cluster }: OpenGuardOptions['ground']): boolean {
   const { address, https } = config.http

@@ -12,7 +12,7 @@ import { type Mac, parseMac } from '../net/mac.js'
 import { encodePcap } from '../net/pcap.js'
 import { withoutUrlSecrets } from '../net/secret-text.js'
 import type { TappedDatagram } from '../net/tapped-udp.js'
-import { dataHeaderLength, opcodes } from '../tftp/packet.js'
+import { recordedOf } from '../tftp/recorded.js'
 import { packetInWords } from '../tftp/words.js'
 import type { PacketShown } from '../ui/packets.js'
 
@@ -53,7 +53,7 @@ export function recordPackets ({ clock, registry, macOf, toldLater }: PacketsOpt
     },
     onTftp: ({ data, from, to, isSent }) => {
       const octets = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-      const kept = keptOfTftp(octets)
+      const kept = recordedOf(octets)
       const mac = kept === undefined ? undefined : macOf((isSent ? to : from).address)
       if (kept !== undefined && mac !== undefined) record(mac, { protocol: 'tftp', at: clock.now(), isSent, from, to, data: kept, length: octets.length })
     },
@@ -63,18 +63,6 @@ export function recordPackets ({ clock, registry, macOf, toldLater }: PacketsOpt
       return packets.length === 0 ? undefined : encodePcap(packets)
     }
   }
-}
-
-/**
- * What of a transfer is worth one of the few places: what is asked, agreed and refused, and the first block as a sign that it began.
- * Of a block its header alone: files hold secrets.
- */
-function keptOfTftp (octets: Buffer): Buffer | undefined {
-  if (octets.length < dataHeaderLength) return undefined
-  const opcode = octets.readUInt16BE(0)
-  const isBlock = opcode === opcodes.DATA || opcode === opcodes.ACK
-  if (isBlock && octets.readUInt16BE(2) > 1) return undefined
-  return isBlock ? octets.subarray(0, dataHeaderLength) : octets
 }
 
 const withoutSecrets = (packet: RecordedPacket): RecordedPacket =>
