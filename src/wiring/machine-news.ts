@@ -1,19 +1,18 @@
 // What is told of machines beyond the log: webhooks, and the numbers of how many stand where.
 import { join } from 'node:path'
-import { AppError, messageOf } from '../base/errors.js'
+import { messageOf } from '../base/errors.js'
 import type { Metrics } from '../base/metrics.js'
 import type { LoadedConfig } from '../config/load.js'
 import { type Finding, problem } from '../doctor/finding.js'
-import { remedyForSecret } from '../disk/denied.js'
 import { JsonLines } from '../disk/json-lines.js'
 import { lineFormats } from '../disk/state-formats.js'
-import { readWhole } from '../disk/whole-file.js'
 import { fewAnHour } from '../machines/few-an-hour.js'
 import type { Machine } from '../machines/machine.js'
 import type { MachineRegistry } from '../machines/registry.js'
 import { StuckWatch } from '../machines/stuck-watch.js'
 import { post } from '../machines/webhook-post.js'
-import { type Delivery, deliveriesLeft, parseDelivery, parseWebhookSecret, type Webhook, type WebhookEvent, Webhooks } from '../machines/webhooks.js'
+import { readWebhookSecret } from '../machines/webhook-secret.js'
+import { type Delivery, deliveriesLeft, parseDelivery, type Webhook, type WebhookEvent, Webhooks } from '../machines/webhooks.js'
 import type { Group } from '../matchbox/group.js'
 import type { Mac } from '../net/mac.js'
 import type { OnClose } from './closing.js'
@@ -113,17 +112,8 @@ export const webhookFindings = (loaded: LoadedConfig): Promise<readonly Finding[
 async function readWebhooks ({ config, keyAt }: LoadedConfig): Promise<readonly Webhook[]> {
   const webhooks: Webhook[] = []
   for (const [n, { url, secret_file: path, on }] of config.webhooks.entries()) {
-    const secret = path === '' ? undefined : await readSecret(path, keyAt(['webhooks', n, 'secret_file']))
+    const secret = path === '' ? undefined : await readWebhookSecret(path, keyAt(['webhooks', n, 'secret_file']))
     webhooks.push({ url, secret, on })
   }
   return webhooks
-}
-
-async function readSecret (path: string, key: string): Promise<Buffer> {
-  const text = await readWhole(path, 'credentials').catch((error: unknown) => {
-    throw new AppError('config_invalid', `${key}: ${path} can't be read: ${messageOf(error)}${remedyForSecret(path, error)}`, { cause: error })
-  })
-  const secret = parseWebhookSecret(text.toString())
-  if (secret === undefined) throw new AppError('config_invalid', `${key}: ${path} holds no secret: whsec_ and base64, or at least 16 octets of text`)
-  return secret
 }

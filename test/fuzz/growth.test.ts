@@ -243,6 +243,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'inventory/group-plan parseRoleMap': 'what is typed at a command',
   'inventory/object-notation readObjects': 'the formats stand on it',
   'inventory/read-files readFiles': 'files, each by its format',
+  'machines/webhook-secret readWebhookSecret': 'machines/webhooks parseWebhookSecret',
   'mirror/binding readStatements': 'asks a publisher',
   'mirror/fetched readFetched': 'JSON.parse of what the program wrote',
   'mirror/layout readFolder': 'folders',
