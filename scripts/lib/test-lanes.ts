@@ -8,7 +8,7 @@ const starters = {
   clusters: ['test/helpers/etcd.ts', 'test/helpers/etcd-members.ts', 'test/helpers/etcd-network.ts'],
   installations: ['test/helpers/bundle.ts', 'test/helpers/container.ts', 'test/helpers/docs-machine.ts'],
   soaks: [
-    'test/helpers/hostile-minute.ts', 'test/helpers/dhcp-hostile.ts', 'test/helpers/tftp-hostile.ts', 'test/helpers/dhcp-soak.ts',
+    'test/helpers/hostile-minute.ts', 'test/helpers/connection-rush.ts', 'test/helpers/dhcp-hostile.ts', 'test/helpers/tftp-hostile.ts', 'test/helpers/dhcp-soak.ts',
     'test/helpers/mirror-storm.ts', 'test/helpers/ui-soak.ts', 'test/helpers/fleet/run-fleet.ts'
   ]
 } as const

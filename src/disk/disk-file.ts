@@ -11,7 +11,9 @@ import type { FileDescriptor, OpenFile, FilePiece } from './open-file.js'
 /** Bytes that readers without the cache may hold together, as far as pieces of `smallestPiece` allow. */
 const readAhead = 8 * 1024 * 1024
 /** Of thousands who take nothing each keeps a piece until its connection is cut. */
-const smallestPiece = 8 * 1024
+const smallestPiece = 4 * 1024
+/** So many share it; beyond them each has a smallest piece, or the sum would grow with every one of thousands. */
+const many = 64
 
 /** What one reader may hold: so many pieces of so many bytes. */
 interface Share { readonly pieces: 1 | 2, readonly bytes: number }
@@ -27,7 +29,7 @@ export class Readers {
   enter (size: number): Share {
     this.#count++
     const pieces = this.#count * 2 * pieceBytes <= readAhead ? 2 : 1
-    const fair = Math.max(smallestPiece, 2 ** Math.floor(Math.log2(readAhead / this.#count)))
+    const fair = this.#count > many ? smallestPiece : 2 ** Math.floor(Math.log2(readAhead / this.#count))
     return { pieces, bytes: Math.min(pieceBytes, fair, size) }
   }
 
@@ -123,6 +125,7 @@ export class DiskFile implements OpenFile {
   }
 
   async #ownPiece (position: number, most: number): Promise<FilePiece> {
+    if (most < smallestPiece) return await this.#fewOctets(position, most)
     const { pieces, bytes } = this.#share ??= this.#readers.enter(this.size)
     while (this.#held >= pieces) await new Promise<void>(resolve => { this.#released = resolve })
     const memory = this.#spare.pop() ?? this.#readers.memory(bytes)
@@ -140,6 +143,13 @@ export class DiskFile implements OpenFile {
       release()
       throw error
     }
+  }
+
+  /** Not from its share: the first octets tell the type of a file that another thread may send, and nothing of them is to stay. */
+  async #fewOctets (position: number, count: number): Promise<FilePiece> {
+    const bytes = Buffer.allocUnsafeSlow(count)
+    await this.#read(bytes, position)
+    return { bytes, release: () => {} }
   }
 
   readonly #read = async (memory: Buffer, position: number): Promise<void> => {
