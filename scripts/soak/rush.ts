@@ -2,7 +2,7 @@
 // of its unit or as many as there may be. From two hundred addresses they come within some seconds: silent, with a few octets, with half a
 // request, with whole ones of which no answer is read. Meanwhile known machines ask for their addresses, and one boots.
 //
-//   --connections N (10500)   --addresses N (200)   --over SECONDS (5)   --hold SECONDS (30): how long they stay
+//   --connections N (10500)   --descriptors N (65536)   --addresses N (200)   --over SECONDS (5)   --hold SECONDS (30): how long they stay
 //   --messages N (10000): mutated DHCP messages beside them; after each hundred a known machine asks
 //   --kind KIND (mixed), images, or half requests behind images   --seed N
 //
@@ -22,6 +22,7 @@ const mostMemory = 300
 
 const options = {
   connections: { type: 'string', default: '10500' },
+  descriptors: { type: 'string', default: '65536' },
   addresses: { type: 'string', default: '200' },
   over: { type: 'string', default: '5' },
   hold: { type: 'string', default: '30' },
@@ -36,13 +37,14 @@ export async function run (args: readonly string[]): Promise<void> {
   const asked = {
     kind,
     connections: numberOf('--connections', values.connections),
+    descriptors: numberOf('--descriptors', values.descriptors),
     addresses: numberOf('--addresses', values.addresses, { most: rushAddresses }),
     over: 1000 * numberOf('--over', values.over, { least: 0, hasParts: true }),
     hold: 1000 * numberOf('--hold', values.hold, { least: 0, hasParts: true }),
     messages: numberOf('--messages', values.messages),
     seed: seedOf('--seed', values.seed)
   }
-  const problem = rushProblem(asked.connections)
+  const problem = rushProblem(asked)
   if (problem !== undefined) throw new Error(problem)
   const folder = mkdtempSync(join(tmpdir(), 'rush-'))
   process.stdout.write(`seed ${asked.seed}\nMiB each second:`)

@@ -117,7 +117,7 @@ export class ClientConnections {
       if (!waits || this.#unfinished.connected(socket)) admitted(socket)
     })
     waits = true
-    // Nobody reads from it as long as it waits: it counts as silent when it has its place.
+    // What it sends as long as it waits goes to nobody (Node reads 64 KiB of it at most): it counts as silent when it has its place.
     if (!this.#idleSince.has(socket)) this.#unfinished.asked(socket)
     if (this.#places.waiting > 0) this.#seating ??= this.#clock?.every(seatEvery, () => { this.#seat() })
   }

@@ -60,7 +60,7 @@ t.test('a look ahead is a look: what it takes is not there for another one, and 
   t.equal(pace.ahead(0, 1), 0)
   t.equal(asked(pace, 0, 100), 0)
   t.equal(pace.ahead(500, 64), 0, 'a storm is paid for first')
-  t.equal(pace.hasSlack(1640), true)
+  t.equal(pace.hasSlack(1625), true)
   t.equal(pace.ahead(2000, 64), 28)
   t.end()
 })

@@ -14,6 +14,8 @@ import { unitEnvironment } from './unit-environment.js'
 
 export interface RushOptions {
   readonly connections: number
+  /** That the program may have, and the other side; fewer where there is no right to so many. */
+  readonly descriptors: number
   /** `rushAddresses` at most. */
   readonly addresses: number
   /** Milliseconds in which they come. */
@@ -48,18 +50,17 @@ export interface Rush {
   readonly errors: readonly string[]
 }
 
-/** Of the unit. Who has no right to so many has what there is. */
-export const unitDescriptors = 65_536
-const raised = `ulimit -n ${unitDescriptors} 2> /dev/null || ulimit -n $(ulimit -H -n);`
+/** Who has no right to so many descriptors has what there is. */
+const raised = (descriptors: number): string => `ulimit -n ${descriptors} 2> /dev/null || ulimit -n $(ulimit -H -n);`
 const helper = (name: string): string => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
 
-/** Why so many connections can't be made here, undefined when they can: some are the loader's and the log's. */
-export function rushProblem (connections: number): string | undefined {
-  const most = Number(execFileSync('sh', ['-c', `${raised} ulimit -n`], { encoding: 'utf8' }))
+/** Why so many connections can't be made here, undefined when they can: some descriptors are the loader's and the log's. */
+export function rushProblem ({ connections, descriptors }: Pick<RushOptions, 'connections' | 'descriptors'>): string | undefined {
+  const most = Number(execFileSync('sh', ['-c', `${raised(descriptors)} ulimit -n`], { encoding: 'utf8' }))
   return most > connections + 100 ? undefined : `${most} descriptors are too few for ${connections} connections`
 }
 
-export async function connectionRush ({ connections, addresses, over, hold, messages, seed, kind, folder, onLook }: RushOptions): Promise<Rush> {
+export async function connectionRush ({ connections, descriptors, addresses, over, hold, messages, seed, kind, folder, onLook }: RushOptions): Promise<Rush> {
   layOutSite(folder)
   const image = join(folder, rushImage)
   writeFileSync(image, '')
@@ -73,13 +74,13 @@ export async function connectionRush ({ connections, addresses, over, hold, mess
     for (let n = 0; n < addresses; n++) strangers.ip('address', 'add', `${rushAddress(n)}/16`, 'dev', 'eth0')
     const known = space.client('br0')
     const machine = space.client('br0', victim)
-    const appliance = space.spawn('sh', '-c', `unset NODE_OPTIONS; ${unitEnvironment()}${raised} exec "$0" "$@"`, process.execPath, program, 'serve', '--config', `${folder}/config.yaml`)
+    const appliance = space.spawn('sh', '-c', `unset NODE_OPTIONS; ${unitEnvironment()}${raised(descriptors)} exec "$0" "$@"`, process.execPath, program, 'serve', '--config', `${folder}/config.yaml`)
     await appliance.line(/"msg":"appliance\.ready"/)
     const pid = appliance.child.pid ?? 0
     const before = memoryOf(pid, 'VmRSS')
     looking = setInterval(() => { onLook?.(memoryOf(pid, 'VmRSS')) }, 1000)
 
-    const traffic = strangers.spawn('sh', '-c', `${raised} exec "$0" "$@"`, process.execPath, typescript, helper('rush-traffic'),
+    const traffic = strangers.spawn('sh', '-c', `${raised(descriptors)} exec "$0" "$@"`, process.execPath, typescript, helper('rush-traffic'),
       '172.30.0.1', String(connections), String(addresses), String(over), kind)
     const flood = known.spawn(process.execPath, typescript, helper('dhcp-flood'), 'eth0', String(messages), String(seed))
     const came = Number((await traffic.line(/^come /)).slice('come '.length))
@@ -90,14 +91,14 @@ export async function connectionRush ({ connections, addresses, over, hold, mess
     await held
     const metrics = numbersIn(machine.exec('curl', '-s', '--fail', 'http://172.30.0.1:8080/metrics'))
     const memory = { before, most: memoryOf(pid, 'VmHWM'), held: memoryOf(pid, 'VmRSS') }
-    const descriptors = Number(/^Max open files +(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1])
+    const had = Number(/^Max open files +(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1])
     process.kill(pid, 'SIGTERM')
     return {
       came,
       boot: JSON.parse(booting.output().trimEnd().split('\n').at(-1) ?? '{}') as Record<string, unknown>,
       missed: Number(/missed (\d+)$/.exec(flood.output().trimEnd())?.[1]),
       memory,
-      descriptors,
+      descriptors: had,
       metrics,
       exit: await appliance.ended,
       errors: appliance.output().split('\n').filter(line => line !== '' && (!line.startsWith('{') || /"level":"(?:error|fatal)"/.test(line)))

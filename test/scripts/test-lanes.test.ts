@@ -31,7 +31,7 @@ t.test('a test file is left to CI for what it imports, through other helpers too
 
 t.test('what a soak does for long, its test does for CI', async t => {
   // Helpers of soaks that short tests take something from.
-  const shared = ['random', 'pki', 'firmware-cases', 'grpc-program', 'mirror-kill']
+  const shared = ['random', 'pki', 'firmware-cases', 'grpc-program', 'mirror-kill', 'least-held', 'rush-kinds']
   const soaks = readdirSync(join(root, 'scripts/soak')).map(name => read(`scripts/soak/${name}`)!)
   const helpers = soaks.flatMap(text => [...text.matchAll(/'\.\.\/\.\.\/(test\/helpers\/([\w/-]+))\.js'/g)].map(([, path = '', name = '']) => ({ path, name })))
   t.ok(helpers.length > 10, 'soaks have helpers')
