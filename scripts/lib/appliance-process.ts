@@ -78,3 +78,10 @@ export async function watchStages (url: string, signal: AbortSignal, onStage: (c
   }
   read().catch((error: unknown) => { if (!signal.aborted) console.error(`sandbox: lost /v1/events: ${String(error)}`) })
 }
+
+/** The stages that a machine has reached, as the appliance has them when it is asked; none when it does not answer. */
+export async function stagesReached (url: string, mac: string): Promise<readonly string[]> {
+  const answer: unknown = await fetch(`${url}/v1/machines/${mac}`).then(async found => found.ok ? await found.json() : undefined, () => undefined)
+  const timeline: readonly unknown[] = isRecord(answer) && Array.isArray(answer.timeline) ? answer.timeline : []
+  return timeline.flatMap(entry => isRecord(entry) && entry.failed === undefined ? textOf(entry.stage) : [])
+}

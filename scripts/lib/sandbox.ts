@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type StageChange, startAppliance, watchStages } from './appliance-process.js'
+import { type StageChange, stagesReached, startAppliance, watchStages } from './appliance-process.js'
 import { Children } from './children.js'
 import { readMachineLog, readSerial, tailOf } from './machine-log.js'
 import { createBridge, createTap, holdCarrier, requireOwnNamespace } from './namespace.js'
@@ -160,6 +160,8 @@ const doneText = ({ until: lastStage, expect }: Options): string => expect !== u
 
 interface Place {
   readonly children: Children
+  /** Where the appliance answers. */
+  readonly url: string
   readonly folder: string
   readonly tap: string
   readonly stop: AbortSignal
@@ -167,7 +169,7 @@ interface Place {
 }
 
 /** Switches a machine on and waits until it has switched itself off, or for `timeout` seconds. */
-async function bootMachine (run: Run, options: Options, { children, folder, tap, stop, keepDisk = false }: Place): Promise<void> {
+async function bootMachine (run: Run, options: Options, { children, url, folder, tap, stop, keepDisk = false }: Place): Promise<void> {
   const { name, mac } = run.machine
   const { firmware, accelerator, until: lastStage } = options
   const { program, words } = prepareMachine({ name, mac, tap, folder, firmware, accelerator, packages: options.packages, keepDisk, loaderFolder: join(root, 'assets/boot') })
@@ -179,6 +181,11 @@ async function bootMachine (run: Run, options: Options, { children, folder, tap,
   const said = options.expect === undefined ? new Promise<never>(() => {}) : heard(run.serialLog, options.expect, timer.signal)
   const end = await Promise.race([off, late, enough, said])
   timer.abort()
+  // Firmware that refuses its loader says so a moment after it has it, and what /v1/events tells of it comes later then.
+  if (options.expect !== undefined && end === 'enough') {
+    const reached = await stagesReached(url, mac)
+    await until(() => reached.every(stage => run.stages.has(stage)), 10_000)
+  }
   await children.stop(child)
   if (stop.aborted) return
   // Its last report may still be on its way through /v1/events.
@@ -285,7 +292,7 @@ async function sandbox (options: Options, folder: string, children: Children, st
         const run: Run = { machine, serialLog: join(machineFolder, `${machine.name}.log`), stages: new Map(), started: performance.now() }
         runs.set(machine.mac, run)
         const ending = { ...options, expect, until: stage !== undefined && isStage(stage) ? stage : undefined }
-        await bootMachine(run, ending, { children, folder: machineFolder, tap: `tap${index}`, stop, keepDisk })
+        await bootMachine(run, ending, { children, url: store.url, folder: machineFolder, tap: `tap${index}`, stop, keepDisk })
         if (run.problem !== '' && !stop.aborted) explain(run, applianceLog)
         return { problem: run.problem === '' ? '' : `: ${run.problem ?? 'interrupted'}`, serialLog: run.serialLog }
       },
@@ -302,7 +309,7 @@ async function sandbox (options: Options, folder: string, children: Children, st
   await Promise.race([
     Promise.all([...runs.values()].map(async (run, index) => {
       createTap(`tap${index}`, bridge)
-      await bootMachine(run, options, { children, folder: machineFolder, tap: `tap${index}`, stop })
+      await bootMachine(run, options, { children, url: store.url, folder: machineFolder, tap: `tap${index}`, stop })
     })),
     once(appliance!, 'exit').then(([status, signal]: unknown[]) => {
       throw new Error(`the appliance ended while machines were booting (${String(status ?? signal)}): ${tailOf(applianceLog, 1).join('')}`)
