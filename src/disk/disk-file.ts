@@ -8,15 +8,19 @@ import type { DiskTurns } from './disk-turns.js'
 import { compareOpened, identityKey, isElsewhere, type OpenedFile, secondsOf, unreadable, writtenMeanwhile } from './file-identity.js'
 import type { FileDescriptor, OpenFile, FilePiece } from './open-file.js'
 
-/** Bytes that readers without the cache may hold together, as far as pieces of `smallestPiece` allow. */
+/** Bytes that readers without the cache may hold together, as far as the smallest pieces allow. */
 const readAhead = 8 * 1024 * 1024
 /** Of thousands who take nothing each keeps a piece until its connection is cut. */
 const smallestPiece = 4 * 1024
-/** So many share it; beyond them each has a smallest piece, or the sum would grow with every one of thousands. */
+/** So many share it; beyond them each begins with a smallest piece, or the sum would grow with every one of thousands. */
 const many = 64
+/** Who has taken so many bytes reads: the kernel alone, as a rule, takes less for one who does not. */
+const proof = 1024 * 1024
+/** Of such a one: smaller ones take longer than their octets. */
+const smallestOfReader = 64 * 1024
 
-/** What one reader may hold: so many pieces of so many bytes. */
-interface Share { readonly pieces: 1 | 2, readonly bytes: number }
+/** What one reader may hold: so many pieces of so many bytes, from `proof` on of `later`. */
+interface Share { readonly pieces: 1 | 2, readonly bytes: number, readonly later: number }
 
 /** Who reads without the cache, and the memory they read into. */
 export class Readers {
@@ -29,8 +33,8 @@ export class Readers {
   enter (size: number): Share {
     this.#count++
     const pieces = this.#count * 2 * pieceBytes <= readAhead ? 2 : 1
-    const fair = this.#count > many ? smallestPiece : 2 ** Math.floor(Math.log2(readAhead / this.#count))
-    return { pieces, bytes: Math.min(pieceBytes, fair, size) }
+    const later = Math.min(pieceBytes, Math.max(smallestOfReader, 2 ** Math.floor(Math.log2(readAhead / this.#count))), size)
+    return { pieces, later, bytes: this.#count > many ? Math.min(smallestPiece, size) : later }
   }
 
   leave (memory: readonly Buffer[]): void {
@@ -82,6 +86,8 @@ export class DiskFile implements OpenFile {
   #isClosed = false
   /** Of the memory for pieces that are not in the cache; undefined as long as none was read. */
   #share: Share | undefined
+  /** Of those pieces, in bytes. */
+  #taken = 0
   #held = 0
   readonly #spare: Buffer[] = []
   #released = (): void => {}
@@ -126,9 +132,9 @@ export class DiskFile implements OpenFile {
 
   async #ownPiece (position: number, most: number): Promise<FilePiece> {
     if (most < smallestPiece) return await this.#fewOctets(position, most)
-    const { pieces, bytes } = this.#share ??= this.#readers.enter(this.size)
+    const { pieces, bytes, later } = this.#share ??= this.#readers.enter(this.size)
     while (this.#held >= pieces) await new Promise<void>(resolve => { this.#released = resolve })
-    const memory = this.#spare.pop() ?? this.#readers.memory(bytes)
+    const memory = this.#memory(this.#taken < proof ? bytes : later)
     this.#held++
     const release = (): void => {
       this.#held--
@@ -138,11 +144,18 @@ export class DiskFile implements OpenFile {
     try {
       const part = memory.subarray(0, most)
       await this.#read(part, position)
+      this.#taken += part.length
       return { bytes: part, release }
     } catch (error) {
       release()
       throw error
     }
+  }
+
+  /** What was used before, unless it is too small by now. */
+  #memory (bytes: number): Buffer {
+    const spare = this.#spare.pop()
+    return spare !== undefined && spare.length >= bytes ? spare : this.#readers.memory(bytes)
   }
 
   /** Not from its share: the first octets tell the type of a file that another thread may send, and nothing of them is to stay. */

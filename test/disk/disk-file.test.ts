@@ -12,11 +12,11 @@ const MiB = 1024 * 1024
 t.test('the more readers, the less each may hold', t => {
   const readers = new Readers()
   const shares = Array.from({ length: 200 }, () => readers.enter(400 * MiB))
-  t.same(shares[0], { pieces: 2, bytes: MiB })
-  t.same(shares[3], { pieces: 2, bytes: MiB })
-  t.same(shares[4], { pieces: 1, bytes: MiB })
-  t.same(shares[49], { pieces: 1, bytes: 128 * 1024 })
-  t.same(shares[199], { pieces: 1, bytes: 4 * 1024 })
+  t.same(shares[0], { pieces: 2, bytes: MiB, later: MiB })
+  t.same(shares[3], { pieces: 2, bytes: MiB, later: MiB })
+  t.same(shares[4], { pieces: 1, bytes: MiB, later: MiB })
+  t.same(shares[49], { pieces: 1, bytes: 128 * 1024, later: 128 * 1024 })
+  t.same(shares[199], { pieces: 1, bytes: 4 * 1024, later: 64 * 1024 })
   const held = shares.slice(0, 50).reduce((sum, { pieces, bytes }) => sum + pieces * bytes, 0)
   t.ok(held <= 24 * MiB, `fifty who came one after the other hold ${held / MiB} MiB`)
   // HTTP's connections, each of which asks for an image that is not kept and takes nothing of it.
@@ -24,8 +24,8 @@ t.test('the more readers, the less each may hold', t => {
   const most = shares.reduce((sum, { pieces, bytes }) => sum + pieces * bytes, 0)
   t.ok(most <= 44 * MiB, `as many as there may be hold ${most / MiB} MiB`)
   for (let i = 0; i < 4096; i++) readers.leave([])
-  t.same(readers.enter(400 * MiB), { pieces: 2, bytes: MiB }, 'who comes when they have left')
-  t.same(readers.enter(1000), { pieces: 2, bytes: 1000 })
+  t.same(readers.enter(400 * MiB), { pieces: 2, bytes: MiB, later: MiB }, 'who comes when they have left')
+  t.same(readers.enter(1000), { pieces: 2, bytes: 1000, later: 1000 })
   t.end()
 })
 
@@ -37,7 +37,7 @@ t.test('whoever wants a few octets has no share, and keeps nothing', async t => 
   const identity = await handle.stat({ bigint: true })
   const files = Array.from({ length: 200 }, () => new DiskFile({ handle, path, identity, cache: undefined, readers, close: async () => {} }))
   for (const file of files) t.equal((await readPart(file, 0, 3)).toString(), 'abc')
-  t.same(readers.enter(400 * MiB), { pieces: 2, bytes: MiB }, 'as if nobody else read')
+  t.same(readers.enter(400 * MiB), { pieces: 2, bytes: MiB, later: MiB }, 'as if nobody else read')
   for (const file of files) await file.close()
   await handle.close()
 })
@@ -74,6 +74,25 @@ t.test('one of many waits for its piece to leave before it reads the next', asyn
   t.equal(bytes.buffer, memory)
   t.equal(bytes[0], 'abc'.charCodeAt(256 * 1024 % 3))
   release()
+  await file.close()
+})
+
+t.test('one of very many has larger pieces when it has taken some', async t => {
+  const readers = new Readers()
+  for (let i = 0; i < 100; i++) readers.enter(400 * MiB)
+  const path = join(t.testdir(), 'image')
+  writeFileSync(path, Buffer.alloc(2 * MiB, 'abc'))
+  const handle = await open(path)
+  const file = new DiskFile({ handle, path, identity: await handle.stat({ bigint: true }), cache: undefined, readers })
+  const lengths: number[] = []
+  for (let position = 0; position < file.size;) {
+    const { bytes, release } = await file.piece(position, file.size - position)
+    t.equal(bytes[0], 'abc'.charCodeAt(position % 3))
+    lengths.push(bytes.length)
+    position += bytes.length
+    release()
+  }
+  t.same(lengths, [...Array.from({ length: 256 }, () => 4096), ...Array.from({ length: 16 }, () => 65_536)])
   await file.close()
 })
 
