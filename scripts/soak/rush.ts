@@ -45,15 +45,14 @@ export async function run (args: readonly string[]): Promise<void> {
     seed: seedOf('--seed', values.seed)
   }
   const problem = rushProblem(asked)
-  if (problem !== undefined) throw new Error(problem)
+  if (problem !== undefined) throw new ArgumentError(`--connections: ${problem}`)
   const folder = mkdtempSync(join(tmpdir(), 'rush-'))
   process.stdout.write(`seed ${asked.seed}\nMiB each second:`)
   const { metrics, ...result } = await connectionRush({
     ...asked,
     folder,
     onLook: memory => { process.stdout.write(` ${memory}`) }
-  })
-  rmSync(folder, { recursive: true })
+  }).finally(() => { rmSync(folder, { recursive: true }) })
   const told = Object.fromEntries(Object.entries(metrics).filter(([name]) => /^(?:event_loop_\w+_(?:seconds|total)$|http_connections|errors_fenced|udp_receive_dropped)/.test(name)))
   process.stdout.write(`\n${JSON.stringify({ ...result, metrics: told }, undefined, 1)}\n`)
   const held = metrics['event_loop_cpu_max_seconds'] ?? Infinity
