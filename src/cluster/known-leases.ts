@@ -84,8 +84,7 @@ export class KnownLeases {
     const machine = this.bindings.keyOf(mac, ip)
     const binding = this.bindings.get(machine)
     const before = this.get(ip)
-    const formerKey = before === undefined || before.mac === mac ? undefined : this.bindings.keyOf(before.mac, ip)
-    const former = this.bindings.get(formerKey)
+    const former = before === undefined || before.mac === mac ? undefined : this.bindings.keyOf(before.mac, ip)
     const isRenewal = before?.mac === mac && before.state === 'bound'
     const change = bindingChange(lease, { binding, isRenewal, isBoundElsewhere: this.elsewhere(lease)?.state === 'bound' })
     return {
@@ -93,7 +92,7 @@ export class KnownLeases {
       value,
       address: { key: leaseKey(ip), revision: this.revisionOf(ip) },
       ...machine !== undefined && { machine: { key: machine, revision: binding?.revision ?? 0, change } },
-      ...formerKey !== undefined && former?.ip === ip && { former: { key: formerKey, revision: former.revision } }
+      ...former !== undefined && { former }
     }
   }
 
@@ -101,7 +100,7 @@ export class KnownLeases {
   learnWritten ({ ip, machine, former }: LeaseTransaction, revision: number): void {
     if (machine?.change === 'put') this.bindings.set(machine.key, { ip, revision })
     if (machine?.change === 'delete') this.bindings.delete(machine.key)
-    if (former !== undefined) this.bindings.delete(former.key)
+    if (former !== undefined && this.bindings.get(former)?.ip === ip) this.bindings.delete(former)
   }
 }
 

@@ -15,8 +15,11 @@ export interface LeaseTransaction {
   readonly value: Buffer
   /** Of the machine, where the address is of a subnet; `change` is what becomes of it. */
   readonly machine?: Compared & { readonly change: BindingChange }
-  /** The key of the machine that had the address before: it goes, if it still leads here. */
-  readonly former?: Compared
+  /**
+   * The key of the machine that had the address before: it goes, if it still leads here. By its value and not by its revision, which who
+   * heard of the lease need not have heard of yet: the key would stay, and with it one for each machine that a stranger invents.
+   */
+  readonly former?: string
 }
 
 export type BindingChange = 'put' | 'delete' | 'none'
@@ -45,13 +48,14 @@ export function bindingChange ({ ip, state }: Lease, { binding, isRenewal, isBou
 /** `etcdKey` gives the whole key for one below the prefix. */
 export function leaseOperation ({ address, value, machine, former, ip }: LeaseTransaction, etcdKey: (key: string) => Buffer): RequestOp {
   const isAt = ({ key, revision }: Compared): Compare => ({ key: etcdKey(key), target: 'MOD', result: 'EQUAL', mod_revision: revision })
-  const remove = ({ key }: Compared): RequestOp => ({ request_delete_range: { key: etcdKey(key) } })
+  const leadsHere = (key: string): Compare => ({ key: etcdKey(key), target: 'VALUE', result: 'EQUAL', value: formatBinding(ip) })
+  const remove = (key: string): RequestOp => ({ request_delete_range: { key: etcdKey(key) } })
   const read = ({ key }: Compared): RequestOp => ({ request_range: { key: etcdKey(key) } })
   const compared = [address, ...machine === undefined ? [] : [machine]]
   const success: RequestOp[] = [{ request_put: { key: etcdKey(address.key), value } }]
   if (machine?.change === 'put') success.push({ request_put: { key: etcdKey(machine.key), value: formatBinding(ip) } })
-  if (machine?.change === 'delete') success.push(remove(machine))
-  if (former !== undefined) success.push({ request_txn: { compare: [isAt(former)], success: [remove(former)], failure: [] } })
+  if (machine?.change === 'delete') success.push(remove(machine.key))
+  if (former !== undefined) success.push({ request_txn: { compare: [leadsHere(former)], success: [remove(former)], failure: [] } })
   return { request_txn: { compare: compared.map(isAt), success, failure: compared.map(read) } }
 }
 

@@ -26,10 +26,12 @@ export interface RangeResponse { readonly header: ResponseHeader, readonly kvs: 
 
 export interface Compare {
   readonly key: Buffer
-  readonly target: 'CREATE' | 'MOD'
+  readonly target: 'CREATE' | 'MOD' | 'VALUE'
   readonly result: 'EQUAL' | 'GREATER'
   readonly create_revision?: number
   readonly mod_revision?: number
+  /** A key that is not there has none, and equals nothing. */
+  readonly value?: Buffer
 }
 
 export type RequestOp =

@@ -52,6 +52,25 @@ t.test('who hears late of a lease gives the machine no second one', async t => {
   }
 })
 
+t.test('the key of the machine that had an address before goes, whoever has heard of it', async t => {
+  const fleet = new PlayedFleet(t)
+  const one = await leasesOf(await fleet.share(), 'p1')
+  let lateness = 0
+  const two = await leasesOf(await fleet.share({ lateness: () => lateness }), 'p2')
+  const { now } = fleet.time
+  await fleet.meanwhile(two.propose({ lease: lease(now, 9), now }))
+  lateness = 60_000
+  const offer = (machine: number, at: number): Lease => lease(now, 1, machine, { state: 'offered', since: at, expires: at + 60_000 })
+  t.match(await fleet.meanwhile(one.propose({ lease: offer(1, now), now })), { kind: 'kept' })
+  t.match(await fleet.meanwhile(two.propose({ lease: offer(2, now + 60_000), now: now + 60_000 })), { kind: 'kept' })
+  const keyOf = (machine: number): string | undefined => fleet.kept(`bindings/10.0.0.0-16/${macOf(machine)}`)?.value.toString()
+  t.same([keyOf(1), keyOf(2)], [undefined, addressOf(1)])
+  // A machine that has gone on to another address keeps the key that leads there.
+  t.match(await fleet.meanwhile(two.propose({ lease: lease(now, 3, 2, { since: now + 61_000 }), now: now + 61_000 })), { kind: 'kept' })
+  t.match(await fleet.meanwhile(one.propose({ lease: offer(4, now + 120_000), now: now + 120_000 })), { kind: 'kept' })
+  t.same([keyOf(2), keyOf(4)], [addressOf(3), addressOf(1)])
+})
+
 t.test('a machine that goes round and round while etcd is away was installed all the same', async t => {
   const fleet = new PlayedFleet(t)
   let isThere = true

@@ -154,9 +154,10 @@ export class FakeEtcd {
     return { header: { ...this.header, revision: String(this.#revision + (this.#changes.length > 0 ? 1 : 0)) }, succeeded, responses }
   }
 
-  #holds ({ key, target, result, create_revision: create = 0, mod_revision: mod = 0 }: Compare): boolean {
+  #holds ({ key, target, result, create_revision: create = 0, mod_revision: mod = 0, value }: Compare): boolean {
     if (this.#fault.ignoresComparisons?.(key.toString()) === true) return true
     const kept = this.#keys.get(key.toString())
+    if (target === 'VALUE') return value !== undefined && kept?.value?.equals(value) === true
     const [is, wanted] = target === 'CREATE' ? [kept?.create ?? 0, create] : [kept?.mod ?? 0, mod]
     return result === 'EQUAL' ? is === wanted : is > wanted
   }
