@@ -7,6 +7,7 @@ import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
 import { bundleTests, type BundledTests, inSources } from './test-bundles.js'
 import { idleShare, keepSeconds, longestFirst, type OrderedTest, readSeconds, TestQueue } from './test-order.js'
+import { countsOf, failuresIn, failuresInBrief } from './test-output.js'
 
 export interface TestFile {
   readonly file: string
@@ -103,13 +104,16 @@ async function runTestFile (
   return { file, passed: status === 0 && /^1\.\.\d/m.test(output), output, seconds, cpuSeconds: told === undefined ? undefined : Number(told) }
 }
 
-/** Runs `files` and prints why each failed one did, the reason of each skip and the counts; with `everyFile` a line for each. */
+/**
+ * Runs `files` and prints why each failed one did, the reason of each skip and the counts; with `everyFile` a line for each. What failed
+ * is named once more at the end, since who keeps but a part of a long output keeps its end.
+ */
 export async function tellTestFiles (
   files: readonly string[], run: TestRun, { everyFile }: { readonly everyFile: boolean }
 ): Promise<boolean> {
   const started = performance.now()
   const total = { passed: 0, failed: 0, skipped: 0 }
-  let failedFiles = 0
+  const failed: string[][] = []
   let cpuSum = 0
   await runTestFiles(files, run, ({ file, passed, output, seconds, cpuSeconds }) => {
     cpuSum += cpuSeconds ?? 0
@@ -119,37 +123,16 @@ export async function tellTestFiles (
     total.failed += passed ? 0 : Math.max(counts.failed, 1)
     total.skipped += counts.skips.length
     for (const skip of counts.skips) console.log(`skipped: ${file}: ${skip}`)
-    if (!passed) failedFiles++
+    if (!passed) failed.push(failuresInBrief(file, output))
     if (!passed) console.log(failuresIn(output))
     if (!passed || everyFile) console.log(`${passed ? 'ok' : 'not ok'} ${file} (${counts.passed} assertions, ${seconds.toFixed(1)} s${cpuSeconds === undefined ? '' : `, ${cpuSeconds.toFixed(1)} of CPU`})`)
   })
   const took = Math.round((performance.now() - started) / 1000)
-  const inFiles = `${files.length} file${files.length === 1 ? '' : 's'}, ${failedFiles === 0 ? 'no file' : failedFiles} failed`
+  const inFiles = `${files.length} file${files.length === 1 ? '' : 's'}, ${failed.length === 0 ? 'no file' : failed.length} failed`
+  for (const line of failed.flat()) console.log(line)
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped; ${inFiles}; ${took} s, ${Math.round(cpuSum)} of CPU`)
-  return failedFiles === 0 && total.passed > 0
+  return failed.length === 0 && total.passed > 0
 }
 
 export const allTestFiles = (root: string): string[] =>
   readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.test.ts')).sort().map(name => `test/${name}`)
-
-/** The assertions of a file that passed and failed, by its last line; and the reasons of what it skipped. */
-export function countsOf (output: string): { readonly passed: number, readonly failed: number, readonly skips: readonly string[] } {
-  const last = output.split('\n').findLast(line => line.startsWith('# { total: ')) ?? ''
-  const count = (name: string): number => Number(new RegExp(`\\b${name}: (\\d+)`).exec(last)?.[1] ?? 0)
-  const skips = output.split('\n').filter(line => /^ *ok \d/.test(line) && line.includes(' # SKIP')).map(line => line.trim())
-  return { passed: count('pass'), failed: count('fail'), skips }
-}
-
-/** What of a failed file's output says why: each failed assertion with its diagnosis, or all of it where none failed. */
-export function failuresIn (output: string): string {
-  const lines = output.split('\n')
-  const wanted: string[] = []
-  for (let i = 0; i < lines.length; i++) {
-    const indent = /^(\s*)not ok /.exec(lines[i]!)?.[1]
-    // A subtest repeats at its end what its assertions said.
-    if (indent === undefined || lines[i]!.includes('# time=')) continue
-    wanted.push(lines[i]!)
-    while (i + 1 < lines.length && lines[i + 1]!.startsWith(`${indent}  `)) wanted.push(lines[++i]!)
-  }
-  return (wanted.length > 0 ? wanted : lines).join('\n')
-}

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { failuresIn, runTestFiles, type TestFile } from '../../scripts/lib/test-files.js'
+import { runTestFiles, type TestFile } from '../../scripts/lib/test-files.js'
+import { failuresIn } from '../../scripts/lib/test-output.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
