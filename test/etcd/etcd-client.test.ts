@@ -11,7 +11,7 @@ import { endOfPrefix } from '../../src/etcd/keys.js'
 import type { RequestOp } from '../../src/etcd/proto.js'
 import { ClientTlsFiles } from '../../src/etcd/tls-files.js'
 import { type WatchEvent, watchPrefix } from '../../src/etcd/watch.js'
-import { answers, type EtcdCluster, startEtcd } from '../helpers/etcd.js'
+import { answers, type EtcdCluster, fill, startEtcd } from '../helpers/etcd.js'
 import { until } from '../helpers/until.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { makeAuthority, makeCertificate } from '../helpers/pki.js'
@@ -111,8 +111,7 @@ t.test('endpoints of two clusters are refused; a program that is no etcd is no m
 t.test('no space: writes are refused as such, reads are answered', async t => {
   if (!needs(t, 'etcd')) return
   const etcd = await (await startEtcd(t, { args: ['--quota-backend-bytes', String(64 * 1024)] })).client()
-  const fill = async (): Promise<void> => { for (let n = 0; n < 200; n++) await write(etcd, put(`k${n}`, 'x'.repeat(8000))) }
-  await t.rejects(fill(), { code: 'etcd_full', message: /NOSPACE/ })
+  await t.rejects(fill(n => write(etcd, put(`k${n}`, 'x'.repeat(8000)))), { code: 'etcd_full', message: /NOSPACE/ })
   t.ok((await etcd.call('Range', { key: key('k0') })).kvs.length > 0)
 })
 

@@ -111,3 +111,12 @@ export async function answers (etcd: EtcdClient): Promise<void> {
     }
   }
 }
+
+/**
+ * Writes one thing after the other until that fails, as it does once etcd is full. etcd sees that it is when it has written its file, each tenth
+ * of a second: a quick disk takes more than a hundred writes before.
+ */
+export async function fill (write: (n: number) => Promise<unknown>): Promise<never> {
+  for (let n = 0; n < 20_000; n++) await write(n)
+  throw new Error('20,000 writes were taken')
+}

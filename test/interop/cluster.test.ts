@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { status } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
 import { type GrpcClient, openGrpcClient } from '../../src/grpc/client.js'
-import { type EtcdCluster, startEtcd } from '../helpers/etcd.js'
+import { type EtcdCluster, fill, startEtcd } from '../helpers/etcd.js'
 import { until } from '../helpers/until.js'
 import { freePort } from '../helpers/free-port.js'
 import { makePki, type Pki } from '../helpers/pki.js'
@@ -238,8 +238,8 @@ t.test('etcd without space, and certificates that it does not take', async t => 
   const api = await one.client()
   await api.call('ProfilePut', { profile })
   await api.call('GroupPut', { group })
-  const fill = async (): Promise<void> => { for (let n = 0; n < 100; n++) await api.call('GenericPut', { name: `f${n}`, config: Buffer.alloc(16_000, 120) }) }
-  await t.rejects(fill(), { code: status.RESOURCE_EXHAUSTED, details: /etcd.* has no space left/ })
+  const put = async (n: number): Promise<unknown> => await api.call('GenericPut', { name: `f${n}`, config: Buffer.alloc(16_000, 120) })
+  await t.rejects(fill(put), { code: status.RESOURCE_EXHAUSTED, details: /etcd.* has no space left/ })
   t.match(await one.get(script), { status: 200, text: /kernel/ })
 
   const other = makePki()
