@@ -16,12 +16,14 @@ import type { Noted } from '../machines/registry.js'
 import { laterOf, redo } from '../machines/timeline.js'
 import type { Mac } from '../net/mac.js'
 import type { SharedEntry, EntryChange } from './entries.js'
+import { givingWay } from './giving-way.js'
+import { KnownRevisions } from './known-revisions.js'
 import { formatRecord, keyOf, macOf, type MachineRecord, parseRecord } from './machine-record.js'
 import { addStep, type Attempt, dropDone, joined, notShared, type PendingMachine, refuse } from './pending-machine.js'
 import type { SharedState } from './shared-state.js'
 
 export interface EtcdMachinesOptions {
-  readonly state: Pick<SharedState, 'get' | 'under' | 'onChange' | 'onStanding' | 'standing' | 'transact' | 'etcdKey'>
+  readonly state: Pick<SharedState, 'get' | 'under' | 'onChange' | 'onRestored' | 'onStanding' | 'standing' | 'transact' | 'etcdKey'>
   /** What this provisioner keeps by itself. */
   readonly own: MachineStore
   readonly clock: Clock
@@ -57,6 +59,8 @@ export class EtcdMachines implements MachineStore {
   readonly #most: number
   readonly #pending = new Map<Mac, PendingMachine>()
   readonly #busy = new Map<Mac, TryUnderWay>()
+  /** Of the records that what was told to `onMachine` and what was seen here are made of. */
+  readonly #known = new KnownRevisions()
   /** Attempts of this process begin so. */
   readonly #run = randomBytes(6).toString('hex')
   #attempts = 0
@@ -74,8 +78,9 @@ export class EtcdMachines implements MachineStore {
   async load (): Promise<readonly Machine[]> {
     const { state, own } = this.#options
     const machines = new Map<Mac, Machine>()
-    for (const [key, { value }] of state.under('machines')) {
+    for (const [key, { value, revision }] of state.under('machines')) {
       const machine = this.#read(key, value)?.machine
+      this.#known.set(key, revision)
       if (machine !== undefined) machines.set(machine.mac, machine)
     }
     for (const kept of await own.load()) {
@@ -87,6 +92,7 @@ export class EtcdMachines implements MachineStore {
     }
     this.#stops = [
       state.onChange('machines', changes => { for (const change of changes) this.#onChange(change) }),
+      state.onRestored(() => { this.#known.forget() }),
       state.onStanding(({ inStep }) => { if (inStep) this.#schedule() })
     ]
     return [...machines.values()].sort((a, b) => a.lastSeen - b.lastSeen)
@@ -125,7 +131,7 @@ export class EtcdMachines implements MachineStore {
     const due = clock.now() + (isNews ? gather : repeated)
     const pending = this.#pending.get(mac)
     if (pending === undefined) {
-      const revision = state.get(keyOf(mac))?.revision ?? 0
+      const revision = this.#known.of(keyOf(mac)) ?? state.get(keyOf(mac))?.revision ?? 0
       this.#pending.set(mac, { steps: [step], machine, revision, due, attempts: [], tries: 0, waiting: [] })
     } else addStep(pending, step, machine, due)
     this.#schedule()
@@ -182,7 +188,8 @@ export class EtcdMachines implements MachineStore {
   }
 
   async #commit (batch: readonly TryUnderWay[]): Promise<void> {
-    const { state } = this.#options
+    const { state, isLeased = () => false } = this.#options
+    const gone = givingWay(state.under('machines'), new Set(batch.map(({ mac }) => keyOf(mac))), { most: this.#most, atOnce: mostTogether, isLeased })
     const { responses, header } = await state.transact({
       compare: [],
       success: [
@@ -196,7 +203,7 @@ export class EtcdMachines implements MachineStore {
             }
           }
         }),
-        ...this.#tooMany(batch).map((key): RequestOp => ({ request_delete_range: { key: state.etcdKey(key) } }))
+        ...gone.map((key): RequestOp => ({ request_delete_range: { key: state.etcdKey(key) } }))
       ]
     })
     for (const [n, taken] of batch.entries()) {
@@ -207,21 +214,10 @@ export class EtcdMachines implements MachineStore {
     }
   }
 
-  /** Records that give way: those that were not written for the longest time, and of machines that only a lease names before all others. */
-  #tooMany (batch: readonly TryUnderWay[]): readonly string[] {
-    const there = this.#options.state.under('machines')
-    const added = batch.filter(({ mac }) => !there.has(keyOf(mac))).length
-    const excess = there.size + added - this.#most
-    if (excess <= 0 || added === 0) return []
-    const own = new Set(batch.map(({ mac }) => keyOf(mac)))
-    const oldest = [...there].filter(([key]) => !own.has(key)).sort(([, a], [, b]) => a.revision - b.revision).map(([key]) => key)
-    const leased = oldest.filter(key => this.#options.isLeased?.(macOf(key)) === true)
-    return [...new Set([...leased, ...oldest])].slice(0, Math.min(excess, mostTogether))
-  }
-
   /** What was seen while it was written is made of it. */
   #done ({ mac, pending: { waiting } }: TryUnderWay, revision: number): void {
     this.#busy.delete(mac)
+    this.#known.set(keyOf(mac), revision)
     const since = this.#pending.get(mac)
     if (since !== undefined) since.revision = revision
     for (const { resolve } of waiting) resolve()
@@ -235,7 +231,7 @@ export class EtcdMachines implements MachineStore {
     const { mac, pending } = taken
     this.#putTogether(taken)
     const together = this.#pending.get(mac)!
-    if (found === undefined) together.revision = 0
+    if (found === undefined) this.#known.set(keyOf(mac), together.revision = 0)
     else this.#take(mac, found)
     together.tries = pending.tries + 1
     if (together.tries <= mostTries) return
@@ -257,11 +253,13 @@ export class EtcdMachines implements MachineStore {
     this.#pending.set(mac, joined(pending, this.#pending.get(mac), attempt))
   }
 
-  #onChange ({ key, after }: EntryChange): void {
+  #onChange (change: EntryChange): void {
+    const { key, after } = change
     const mac = macOf(key)
     // Of a write that is under way its answer tells what is there.
-    if (mac === undefined || this.#busy.has(mac)) return
+    if (mac === undefined || this.#busy.has(mac) || !this.#known.isNews(change)) return
     if (after !== undefined) return this.#take(mac, after)
+    this.#known.set(key, 0)
     const pending = this.#pending.get(mac)
     if (pending === undefined) this.#options.onForgotten(mac)
     else pending.revision = 0
@@ -271,6 +269,7 @@ export class EtcdMachines implements MachineStore {
   #take (mac: Mac, { value, revision }: SharedEntry): void {
     const found = this.#read(keyOf(mac), value)
     const pending = this.#pending.get(mac)
+    this.#known.set(keyOf(mac), revision)
     // What this process wrote it knows.
     const isOwn = found?.attempt.startsWith(`${this.#run}-`) === true
     if (pending === undefined) {

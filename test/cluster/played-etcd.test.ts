@@ -5,6 +5,7 @@ import { EtcdMachines } from '../../src/cluster/etcd-machines.js'
 import { leaseKey } from '../../src/cluster/known-leases.js'
 import { leaseGrace } from '../../src/cluster/lease-grace.js'
 import type { Lease } from '../../src/dhcp/leases.js'
+import type { Stage } from '../../src/machines/machine.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
 import { longestText, recordLimits } from '../../src/machines/timeline.js'
 import { openEtcdStore } from '../../src/store/etcd-store.js'
@@ -27,7 +28,7 @@ const macOf = (n: number): Lease['mac'] => mac(`52:54:00:00:${(n >> 8).toString(
 async function machinesOf (shared: Sharing): Promise<{ readonly registry: MachineRegistry, readonly shared: Sharing }> {
   const holder: { registry?: MachineRegistry } = {}
   const own = { load: async () => [], note: () => {}, kept: async () => {}, close: async () => {} }
-  const machines = new EtcdMachines({ ...shared, own, onMachine: machine => { holder.registry?.take(machine) }, onForgotten: () => {} })
+  const machines = new EtcdMachines({ ...shared, own, onMachine: machine => { holder.registry?.take(machine) }, onForgotten: gone => { holder.registry?.forget(gone) } })
   const registry = holder.registry = new MachineRegistry(await machines.load(), {
     note: (machine, how) => { machines.note(machine, how) },
     kept: which => machines.kept(which),
@@ -90,6 +91,40 @@ t.test('a machine that goes round and round while etcd is away was installed all
   await fleet.wait(20_000)
   t.match(JSON.parse(fleet.kept(`machines/${macOf(1)}`)!.value.toString()), { machine: { installedAs: 'x', lastSeen: now + 2200 } })
   t.match(others.get(macOf(1)), { installedAs: 'x' })
+})
+
+t.test('late news of a machine takes nothing from what was written since', async t => {
+  const fleet = new PlayedFleet(t)
+  let lateness = 0
+  const one = await machinesOf(await fleet.share({ lateness: () => lateness }))
+  const other = await machinesOf(await fleet.share())
+  const { now } = fleet.time
+  const see = async ({ registry }: typeof one, stage: Stage, at: number): Promise<void> => {
+    registry.record({ mac: macOf(1), stage, at: now + at })
+    await fleet.meanwhile(registry.kept(macOf(1)))
+  }
+  const stagesOf = ({ registry }: typeof one): readonly Stage[] => registry.get(macOf(1))?.timeline.map(({ stage }) => stage) ?? []
+  await see(one, 'loader', 0)
+  await fleet.wait(2000)
+  lateness = 10_000
+  await see(other, 'script', 1)
+  await see(one, 'kernel', 2)
+  t.same(stagesOf(one), ['loader', 'script', 'kernel'])
+  await fleet.wait(20_000)
+  t.same([one, other].map(stagesOf), [['loader', 'script', 'kernel'], ['loader', 'script', 'kernel']])
+  await see(one, 'ignition', 3)
+  t.same(stagesOf(one), ['loader', 'script', 'kernel', 'ignition'])
+  t.same(JSON.parse(fleet.kept(`machines/${macOf(1)}`)!.value.toString()).machine.timeline.map(({ stage }: { readonly stage: Stage }) => stage), stagesOf(one))
+
+  // Another one had it give way, of which this one hears after it has written it anew.
+  await fleet.wait(20_000)
+  fleet.remove(`machines/${macOf(1)}`)
+  await see(one, 'installed', 4)
+  await fleet.wait(20_000)
+  t.equal(one.registry.get(macOf(1))?.stage, 'installed')
+  fleet.remove(`machines/${macOf(1)}`)
+  await fleet.wait(20_000)
+  t.same([one, other].map(({ registry }) => registry.get(macOf(1))), [undefined, undefined])
 })
 
 t.test('a store that is closed has written what it was given', async t => {
