@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import t from 'tap'
 import fc from 'fast-check'
-import { contains, formatIpv4, formatSubnet, parseIpv4, parseSubnet, unmapped } from '../../src/net/ipv4.js'
+import { contains, formatIpv4, formatSubnet, maskOf, parseIpv4, parseSubnet, prefixOfMask, unmapped } from '../../src/net/ipv4.js'
 import { hyphenated, macFromBytes, macToBytes, parseMac } from '../../src/net/mac.js'
 import { sourceAddressFor } from '../../src/net/source-address.js'
 import { cases } from '../helpers/property.js'
@@ -46,6 +46,12 @@ t.test('subnets: an address without host bits and a prefix', t => {
     t.same([from - 1, from, to, to + 1].map(ip => contains(subnet, ip)), [false, true, true, false], text)
   }
   t.equal(contains(parseSubnet('0.0.0.0/0')!, 0xffffffff), true)
+  t.end()
+})
+
+t.test('the prefix of a mask, and masks that are of none', t => {
+  for (let prefix = 0; prefix <= 32; prefix++) t.equal(prefixOfMask(maskOf(prefix)), prefix)
+  for (const text of ['0.0.0.1', '255.0.255.0', '255.255.255.253', '127.255.255.255', '0.255.255.255']) t.equal(prefixOfMask(parseIpv4(text)!), undefined, text)
   t.end()
 })
 

@@ -96,6 +96,25 @@ function playTime (t: Test, time: () => number): void {
   performance.now = time
 }
 
+t.test('a hundred that are asked about at once have the table read once', async t => {
+  let [time, reads] = [0, 0]
+  playTime(t, () => time)
+  // The machine that asks has each of them: nobody is asked.
+  const probe = createConflictProbe(async () => {
+    reads++
+    return new Map(Array.from({ length: 100 }, (_, n) => [`10.0.0.${n}`, testMac]))
+  })
+  t.teardown(() => { probe.close() })
+  const askAll = async (): Promise<void> => { for (const answer of await Promise.all(Array.from({ length: 100 }, (_, n) => probe.ask(ip(`10.0.0.${n}`), testMac)))) t.same(answer, { inUse: false }) }
+  await askAll()
+  time += 39
+  await askAll()
+  t.equal(reads, 1)
+  time += 1
+  await askAll()
+  t.equal(reads, 2, 'after 40 ms it is another look')
+})
+
 t.test('who was held while somebody answered looks at the table before it calls the address free', async t => {
   let [time, hardware]: [number, Mac | undefined] = [0, undefined]
   playTime(t, () => time)

@@ -1,5 +1,6 @@
 // What connections hold in the kernel, on a listening socket of our own.
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { createServer, connect, type AddressInfo } from 'node:net'
 import t from 'tap'
 import { connectionBuffer, openListeningSocket } from '../../src/net/listening-socket.js'
@@ -23,8 +24,11 @@ t.test('a port that is taken, and an address of another machine', async t => {
   server.listen({ fd: openListeningSocket('127.0.0.1', 0) })
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
+  const open = (): number => readdirSync('/proc/self/fd').length
+  const before = open()
   t.throws(() => openListeningSocket('127.0.0.1', port), { code: 'address_in_use', message: `cannot listen on 127.0.0.1:${port}/tcp: another program listens there` })
   t.throws(() => openListeningSocket('192.0.2.1', 80), { code: 'address_not_here' })
+  t.equal(open(), before, 'what could not be bound is closed')
   server.close()
 })
 
