@@ -37,6 +37,7 @@ const timers: Readonly<Record<string, readonly [times: number, why: string]>> = 
   'mirror/remote-mirror.ts': [1, 'a promise, which is awaited'],
   'net/connections.ts': [1, 'gives places to those that wait: whatever the first does with its own, the next look gives the others theirs'],
   'net/conflict-probe.ts': [1, 'looks again, whatever a look throws'],
+  'net/unread-connections.ts': [1, 'closes those that are broken, whose error nobody has to hear, and nothing in it throws'],
   'openpgp/verify.ts': [1, 'a promise, which is awaited'],
   'store/data-folder.ts': [1, 'a promise, which is awaited'],
   'store/first-reading.ts': [1, 'a promise, which is awaited'],

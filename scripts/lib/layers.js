@@ -103,7 +103,7 @@ export const layers = [
     node: ['node:crypto', 'node:buffer'],
     packages: []
   },
-  { name: 'http', files: ['http/'], may: ['http/', 'updates/', 'cluster/discovery', 'cluster/discovery-limits', 'cluster/keys-answer', 'assets/', 'disk/open-file', 'disk/disk-turns', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'base/no-schemas', 'base/own-text', 'base/pace', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
+  { name: 'http', files: ['http/'], may: ['http/', 'updates/', 'cluster/discovery', 'cluster/discovery-limits', 'cluster/keys-answer', 'assets/', 'disk/open-file', 'disk/disk-turns', 'disk/file-cache', 'go/', 'matchbox/', 'base/errors', 'base/no-schemas', 'base/own-text', 'base/pace', 'net/mac', 'net/ipv4', 'net/connections', 'net/shares', 'net/unread-connections', 'net/when-closed'], types: ['base/log', 'base/clock'], node: ['*'], packages: ['*'] },
   { name: 'control', files: ['control/'], may: ['control/', 'machines/', 'updates/', 'base/errors', 'base/units', 'base/no-schemas', 'net/mac', 'net/ipv4', 'net/shares', 'net/socket-answered'], types: ['base/log', 'base/metrics', 'base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },
   { name: 'ui access', files: ['ui/access'], may: [], node: ['node:crypto', 'node:net'], packages: [] },
   { name: 'ui', files: ['ui/'], may: ['ui/', 'base/errors', 'base/units', 'base/no-schemas', 'control/event-log', 'control/event-streams', 'control/machine-shown', 'machines/', 'base/visible-text', 'go/http/host-header', 'net/mac', 'net/ipv4', 'net/shares', 'net/tls-identity'], types: ['base/clock', 'base/pace'], node: ['*'], packages: ['fastify'] },

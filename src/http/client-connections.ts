@@ -8,6 +8,7 @@ import type { Clock, Timer } from '../base/clock.js'
 import { Pace } from '../base/pace.js'
 import { Connections } from '../net/connections.js'
 import type { ShareLimits } from '../net/shares.js'
+import { UnreadConnections } from '../net/unread-connections.js'
 import { carrierOf, shortenedBy } from './client-error.js'
 import { Turns } from './in-turn.js'
 import { ReadPace } from './read-pace.js'
@@ -52,6 +53,8 @@ export class ClientConnections {
   readonly #pace: Pace
   readonly #unfinished: Unfinished
   readonly #readPace: ReadPace
+  /** Those that wait for a place. */
+  readonly #unread = new UnreadConnections()
   /** Those on which a request is being answered. */
   readonly #busy = new Set<Socket>()
   /** When the others' last answer was sent, or they came. */
@@ -114,15 +117,20 @@ export class ClientConnections {
     let waits = false
     this.#places.enter(socket, () => {
       this.#idleSince.set(socket, this.#steady())
+      if (waits) this.#unread.release(socket)
       if (!waits || this.#unfinished.connected(socket)) admitted(socket)
     })
     waits = true
-    // What it sends as long as it waits goes to nobody (Node reads 64 KiB of it at most): it counts as silent when it has its place.
-    if (!this.#idleSince.has(socket)) this.#unfinished.asked(socket)
+    if (!this.#idleSince.has(socket)) {
+      // It counts as silent when it has its place: what it sends meanwhile nobody reads.
+      this.#unfinished.asked(socket)
+      if (!socket.destroyed) this.#unread.add(socket)
+    }
     if (this.#places.waiting > 0) this.#seating ??= this.#clock?.every(seatEvery, () => { this.#seat() })
   }
 
   #seat (): void {
+    this.#unread.look()
     this.#places.seat()
     if (this.#places.waiting > 0) return
     this.#seating?.cancel()

@@ -2,6 +2,7 @@
 // in a packet, and a turn of the event loop reads every connection that something came on: here those that were not read when a turn
 // has had its time are left to the next ones, and DHCP and TFTP are heard between them.
 import type { Socket } from 'node:net'
+import { whenClosed } from '../net/when-closed.js'
 
 /** Milliseconds of a turn that go into reading, beside what one connection had. */
 const budget = 10
@@ -9,6 +10,7 @@ const budget = 10
 export class ReadPace {
   readonly #steady: () => number
   readonly #sockets = new Set<Socket>()
+  readonly #closed = whenClosed(socket => { this.#sockets.delete(socket) })
   #stopped: Socket[] = []
   /** When the first request of this turn was read. */
   #began: number | undefined
@@ -19,7 +21,7 @@ export class ReadPace {
   watch (socket: Socket): void {
     this.#sockets.add(socket)
     socket.setMaxListeners(socket.getMaxListeners() + 1)
-    socket.once('close', () => { this.#sockets.delete(socket) })
+    socket.on('close', this.#closed)
   }
 
   /** To be told of each request that was read. */

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../base/clock.js'
 import { Connections } from '../net/connections.js'
 import type { ShareLimits } from '../net/shares.js'
+import { whenClosed } from '../net/when-closed.js'
 
 /** TLS handshakes that have begun. */
 export const mostHandshakes: ShareLimits = { all: 256, perAddress: 64 }
@@ -19,6 +20,13 @@ export class Unfinished {
   readonly #clock: Pick<Clock, 'every'> | undefined
   /** Octets of each connection that belong to requests that were answered. */
   readonly #answered = new Map<Socket, number>()
+  readonly #closed = whenClosed(socket => {
+    this.#answered.delete(socket)
+    if (this.#answered.size > 0) return
+    this.#looking?.cancel()
+    this.#looking = undefined
+  })
+
   #looking: Timer | undefined
   #cut = 0
 
@@ -52,12 +60,7 @@ export class Unfinished {
   count (socket: Socket): void {
     this.#answered.set(socket, 0)
     this.#looking ??= this.#clock?.every(lookEvery, () => { this.look() })
-    socket.once('close', () => {
-      this.#answered.delete(socket)
-      if (this.#answered.size > 0) return
-      this.#looking?.cancel()
-      this.#looking = undefined
-    })
+    socket.on('close', this.#closed)
   }
 
   /** So many octets of it were a request, which is answered now. */

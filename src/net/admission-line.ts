@@ -13,40 +13,42 @@ export interface LineEntry {
 export class AdmissionLine {
   readonly #limits: ShareLimits
   /** The address whose turn it is first; of each, who came first. */
-  readonly #byAddress = new Map<string, Map<Socket, LineEntry>>()
-  #count = 0
+  readonly #byAddress = new Map<string, Set<LineEntry>>()
+  readonly #entries = new Map<Socket, LineEntry>()
 
   constructor (limits: ShareLimits) { this.#limits = limits }
 
-  get count (): number { return this.#count }
+  get count (): number { return this.#entries.size }
 
   /** Undefined: there is no room. Else who had to leave for it, if anybody had. */
   join (waiting: LineEntry): { readonly left: LineEntry | undefined } | undefined {
     const { socket, address } = waiting
     const own = this.#byAddress.get(address)
     if ((own?.size ?? 0) >= this.#limits.perAddress) return undefined
-    const left = this.#count < this.#limits.all ? undefined : this.#lastOfMost((own?.size ?? 0) + 2)
-    if (this.#count >= this.#limits.all && left === undefined) return undefined
-    if (left !== undefined) this.leave(left.socket, left.address)
+    const left = this.count < this.#limits.all ? undefined : this.#lastOfMost((own?.size ?? 0) + 2)
+    if (this.count >= this.#limits.all && left === undefined) return undefined
+    if (left !== undefined) this.leave(left.socket)
     // Its address may have left with it.
-    const line = this.#byAddress.get(address) ?? new Map<Socket, LineEntry>()
-    this.#byAddress.set(address, line.set(socket, waiting))
-    this.#count++
+    const line = this.#byAddress.get(address) ?? new Set()
+    this.#byAddress.set(address, line.add(waiting))
+    this.#entries.set(socket, waiting)
     return { left }
   }
 
-  leave (socket: Socket, address: string): void {
-    const line = this.#byAddress.get(address)
-    if (line?.delete(socket) !== true) return
-    this.#count--
-    if (line.size === 0) this.#byAddress.delete(address)
+  leave (socket: Socket): void {
+    const entry = this.#entries.get(socket)
+    if (entry === undefined) return
+    this.#entries.delete(socket)
+    const line = this.#byAddress.get(entry.address)
+    line?.delete(entry)
+    if (line?.size === 0) this.#byAddress.delete(entry.address)
   }
 
   /** Whose turn it is, of the addresses that `may` says yes to. */
   next (may: (address: string) => boolean): LineEntry | undefined {
     for (const [address, line] of this.#byAddress) {
       if (!may(address)) continue
-      const [first] = line.values()
+      const [first] = line
       return first
     }
     return undefined
@@ -54,7 +56,7 @@ export class AdmissionLine {
 
   /** It leaves the line, and its address is the last now. */
   served ({ socket, address }: LineEntry): void {
-    this.leave(socket, address)
+    this.leave(socket)
     const others = this.#byAddress.get(address)
     if (others === undefined) return
     this.#byAddress.delete(address)
@@ -63,15 +65,15 @@ export class AdmissionLine {
 
   /** Takes all out of the line. */
   clear (): readonly LineEntry[] {
-    const all = [...this.#byAddress.values()].flatMap(line => [...line.values()])
+    const all = [...this.#byAddress.values()].flatMap(line => [...line])
     this.#byAddress.clear()
-    this.#count = 0
+    this.#entries.clear()
     return all
   }
 
   #lastOfMost (atLeast: number): LineEntry | undefined {
-    let most: Map<Socket, LineEntry> | undefined
+    let most: Set<LineEntry> | undefined
     for (const line of this.#byAddress.values()) if (line.size >= atLeast && line.size > (most?.size ?? 0)) most = line
-    return most === undefined ? undefined : [...most.values()].at(-1)
+    return most === undefined ? undefined : [...most].at(-1)
   }
 }

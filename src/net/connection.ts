@@ -1,7 +1,43 @@
-// A TCP connection of Node's, written to by another thread: through a descriptor of its own, without waiting, by send(2) and sendfile(2).
+// A TCP connection of Node's below its streams: its descriptor, whether it is read from, and how another thread writes to it: through a
+// descriptor of its own, without waiting, by send(2) and sendfile(2).
 import { readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { constants, openLibc } from './libc.js'
+
+/** What Node has of a connection below its streams; undefined for one that is closed, or is none of the kernel's. */
+function handleOf (socket: Socket): Handle | undefined {
+  if (!('_handle' in socket)) return undefined
+  const handle = socket._handle
+  return typeof handle === 'object' && handle !== null && 'fd' in handle && typeof handle.fd === 'number' && handle.fd >= 0 ? handle as Handle : undefined
+}
+
+interface Handle {
+  readonly fd: number
+  reading?: boolean
+  readonly readStart?: () => void
+  readonly readStop?: () => void
+}
+
+/** Of a connection that is open and has one; it stays the connection's. */
+export const descriptorOf = (socket: Socket): number | undefined => handleOf(socket)?.fd
+
+/**
+ * Has nothing read from a connection that has just come: Node begins with that by itself, and `pause` only keeps what was read. Nor is
+ * it noticed then that the peer is gone.
+ */
+export function stopReading (socket: Socket): void {
+  const handle = handleOf(socket)
+  if (handle?.readStop === undefined) return
+  handle.reading = false
+  handle.readStop()
+}
+
+export function startReading (socket: Socket): void {
+  const handle = handleOf(socket)
+  if (handle?.readStart === undefined) return
+  handle.reading = true
+  handle.readStart()
+}
 
 /**
  * Another descriptor of a plain TCP connection, to be closed by the caller: the connection stays open until both are. undefined for
@@ -9,10 +45,10 @@ import { constants, openLibc } from './libc.js'
  */
 export function secondDescriptor (socket: Socket): number | undefined {
   // What extends a socket (TLS, a request that is read once more) does more to its octets than to hand them on.
-  if (Object.getPrototypeOf(socket) !== Socket.prototype || !('_handle' in socket)) return undefined
-  const handle = socket._handle
-  if (typeof handle !== 'object' || handle === null || !('fd' in handle) || typeof handle.fd !== 'number' || handle.fd < 0) return undefined
-  const fd = openLibc().fcntl(handle.fd, constants.dupCloexec, 0)
+  if (Object.getPrototypeOf(socket) !== Socket.prototype) return undefined
+  const first = descriptorOf(socket)
+  if (first === undefined) return undefined
+  const fd = openLibc().fcntl(first, constants.dupCloexec, 0)
   return fd < 0 ? undefined : fd
 }
 

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { AdmissionLine } from './admission-line.js'
 import { networkOf } from './ipv4.js'
 import type { ShareLimits } from './shares.js'
+import { whenClosed } from './when-closed.js'
 
 export interface ConnectionsOptions extends ShareLimits {
   /** Which may be closed for another one's sake: those that the first function says yes to before those of the next. */
@@ -32,6 +33,11 @@ export class Connections {
   readonly #addresses = new Map<Socket, string>()
   readonly #sizes = new Sizes()
   readonly #line: AdmissionLine
+  readonly #closed = whenClosed(socket => {
+    this.#line.leave(socket)
+    this.release(socket)
+  })
+
   #isHandingOver = false
   #isDismissed = false
   #refused = 0
@@ -52,9 +58,12 @@ export class Connections {
   /** Takes a place for the connection until it closes or is let go; false: there is none, and the connection has been closed. */
   admit (socket: Socket): boolean {
     const address = networkOf(socket.remoteAddress ?? '')
-    if (this.#take(socket, address)) return true
-    this.#refuse(socket)
-    return false
+    if (!this.#take(socket, address)) {
+      this.#refuse(socket)
+      return false
+    }
+    socket.on('close', this.#closed)
+    return true
   }
 
   /**
@@ -66,6 +75,7 @@ export class Connections {
     const standing = this.#standing(address)
     const goesFirst = standing !== 'even' || this.#line.count === 0
     if (goesFirst && this.#take(socket, address, this.#giveWayTo(standing))) {
+      socket.on('close', this.#closed)
       begin()
       return true
     }
@@ -75,7 +85,7 @@ export class Connections {
       return false
     }
     if (joined.left !== undefined) this.#refuse(joined.left.socket)
-    socket.once('close', () => { this.#line.leave(socket, address) })
+    socket.on('close', this.#closed)
     return true
   }
 
@@ -89,7 +99,7 @@ export class Connections {
       const { socket, address, begin } = next
       const standing = this.#standing(address)
       if (standing === 'over') {
-        this.#line.leave(socket, address)
+        this.#line.leave(socket)
         this.#refuse(socket)
       } else if (this.#take(socket, address, this.#giveWayTo(standing))) {
         this.#line.served(next)
@@ -158,7 +168,6 @@ export class Connections {
     this.#byAddress.set(address, held.add(socket))
     this.#sizes.changed(held.size - 1, held.size)
     this.#addresses.set(socket, address)
-    socket.once('close', () => { this.release(socket) })
     return true
   }
 

@@ -1,4 +1,5 @@
-// Which of many descriptors may be read or written now: epoll(7), for a thread that has nothing to do but wait for them.
+// Which of many descriptors may be read or written now, or are broken: epoll(7), for a thread that has nothing to do but wait for them,
+// and for looks that do not wait.
 import { arch } from 'node:os'
 import { constants, openLibc } from './libc.js'
 
@@ -8,6 +9,8 @@ const mostEvents = 64
 // struct epoll_event in words of 32 bits: what happened, then 64 bits of the caller's own, which lie at once behind it on x86-64 alone.
 const ownAt = arch() === 'x64' ? 1 : 2
 const eventWords = ownAt + 2
+
+const events = { readable: constants.epollReadable, writable: constants.epollWritable, broken: 0 } as const
 
 export class Epoll {
   readonly #libc = openLibc()
@@ -21,9 +24,9 @@ export class Epoll {
     if (this.#fd < 0) throw new Error(`epoll_create1: ${this.#libc.errno()}`)
   }
 
-  /** Throws when the kernel refuses it. */
-  watch (fd: number, what: 'readable' | 'writable'): void {
-    this.#event[0] = what === 'readable' ? constants.epollReadable : constants.epollWritable
+  /** Throws when the kernel refuses it. Of any it is told when it is broken. */
+  watch (fd: number, what: keyof typeof events): void {
+    this.#event[0] = events[what]
     this.#event[ownAt] = fd
     if (this.#libc.epollControl(this.#fd, constants.epollAdd, fd, this.#event) !== 0) throw new Error(`epoll_ctl: ${this.#libc.errno()}`)
   }
@@ -31,7 +34,7 @@ export class Epoll {
   /** Of a descriptor that is open. */
   forget (fd: number): void { this.#libc.epollControl(this.#fd, constants.epollRemove, fd, this.#event) }
 
-  /** Holds the thread until a descriptor is ready, or its peer gone, or so many milliseconds are over; the descriptors. */
+  /** Holds the thread until a descriptor is ready, or its peer gone, or so many milliseconds are over (0 for a look); the descriptors. */
   wait (milliseconds: number): readonly number[] {
     const count = this.#libc.epollWait(this.#fd, this.#events, mostEvents, milliseconds)
     return Array.from({ length: Math.max(0, count) }, (_, n) => this.#events[n * eventWords + ownAt]!)

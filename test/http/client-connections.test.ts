@@ -2,13 +2,16 @@
 import { readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import { connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { Pace } from '../../src/base/pace.js'
 import { ClientConnections } from '../../src/http/client-connections.js'
 import type { HttpApp } from '../../src/http/http-server.js'
+import { buildHttpsServer } from '../../src/http/https-server.js'
 import type { RequestEvent } from '../../src/http/machine-log.js'
 import { registerMachineRoutes } from '../../src/control/machine-routes.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
@@ -17,6 +20,7 @@ import { listen } from '../helpers/http-app.js'
 import { imageThread } from '../helpers/image-thread.js'
 import { exchange } from '../helpers/matchbox-fixture.js'
 import { MemoryStore } from '../helpers/memory-store.js'
+import { makeAuthority, makeCertificate } from '../helpers/pki.js'
 import { until } from '../helpers/until.js'
 
 const get = (path: string, headers = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`
@@ -213,13 +217,47 @@ t.test('when all places are taken by as many addresses, a newcomer waits for one
   const six = await open(t, port, '127.0.0.6')
   await waits(1)
   six.resetAndDestroy()
-  await waits(0)
+  await until('it is noticed', () => {
+    clock.advance(250)
+    return connections.inLine === 0
+  })
   const seven = await open(t, port, '127.0.0.7')
   await waits(1)
   connections.dismiss()
   await closed(seven)
   t.equal(held.length, 3)
   t.equal(app.connections.count, 2)
+})
+
+t.test('of who waits for a place nothing is read, over TLS or not, and the request is answered when there is one', async t => {
+  const clock = new FakeClock()
+  const connections = new ClientConnections({ all: 1, perAddress: 1, progressTimeout: 60_000, waiting: { all: 10, perAddress: 10 }, clock, steady: () => clock.now() })
+  const { app, port } = await listen(t, { store: new MemoryStore(), connections })
+  const authority = makeAuthority('waits')
+  const secure = buildHttpsServer(app, makeCertificate(authority, { cn: 'server', use: 'serverAuth', names: [{ ip: '127.0.0.1' }] }), pino({ enabled: false }))
+  secure.listen(0, '127.0.0.1')
+  t.teardown(() => { secure.closeAllConnections(); secure.close() })
+  await once(secure, 'listening')
+  const came: Socket[] = []
+  for (const server of [app.server, secure]) server.on('connection', (socket: Socket) => { came.push(socket) })
+  const first = await open(t, port, '127.0.0.1')
+  t.equal(await ask(first, get('/healthz')), 200)
+  const plain = await open(t, port, '127.0.0.2')
+  const answer = ask(plain, get('/healthz', `X-A: ${'y'.repeat(7000)}\r\n`))
+  const raw = await open(t, (secure.address() as AddressInfo).port, '127.0.0.3')
+  const over = connectTls({ socket: raw, host: '127.0.0.1', ca: authority.cert })
+  t.teardown(() => over.destroy())
+  const secured = ask(over, get('/healthz'))
+  await until('both wait', () => connections.inLine === 2)
+  // What they sent is here by the time that what comes after it is answered.
+  await until('it was sent', () => plain.bytesWritten > 7000 && plain.writableLength === 0 && raw.bytesWritten > 100)
+  for (let times = 0; times < 3; times++) t.equal(await ask(first, get('/healthz')), 200)
+  t.same(came.slice(1).map(({ bytesRead }) => bytesRead), [0, 0])
+  clock.advance(1000)
+  t.equal(await answer, 200)
+  plain.destroy()
+  t.equal(await secured, 200)
+  t.equal(await ask(over, get('/healthz')), 200, 'and once more')
 })
 
 t.test('headers up to 64 KiB, in a thousand lines', async t => {
