@@ -6,7 +6,7 @@ import { AppError, errnoOf } from '../base/errors.js'
 import { DiskFile, Readers } from '../disk/disk-file.js'
 import type { DiskTurns } from '../disk/disk-turns.js'
 import type { FileCache } from '../disk/file-cache.js'
-import { type OpenedFile, secondsOf, unreadable } from '../disk/file-identity.js'
+import { type OpenedFile, openedFile, secondsOf, unreadable } from '../disk/file-identity.js'
 import type { OpenFile } from '../disk/open-file.js'
 import { compareStrings, goBytes, goString } from '../go/string.js'
 
@@ -150,8 +150,8 @@ async function openFile (place: AssetPlace, full: string, readers: number): Prom
   // The path may lead to something else by now: what was opened says what it is.
   const handle = await open(place, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
-    const identity = await handle.stat({ bigint: true })
-    if (identity.isFile()) return { kind: 'file', identity, handle, place, readers }
+    const looked = await handle.stat({ bigint: true })
+    if (looked.isFile()) return { kind: 'file', identity: openedFile(looked), handle, place, readers }
   } catch (error) {
     await handle.close()
     throw error

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../base/clock.js'
 import { unwaited } from '../base/errors.js'
-import type { OpenedFile } from '../disk/file-identity.js'
+import { type OpenedFile, openedFile } from '../disk/file-identity.js'
 import type { FileDescriptor } from '../disk/open-file.js'
 import { openEvent, secondDescriptor } from '../net/connection.js'
 
@@ -103,7 +103,6 @@ export class ImageThread implements FileSender {
     }
     this.#idle?.cancel()
     const id = this.#nextId++
-    const { dev, ino, size, mtimeNs, ctimeNs, nlink, mode, uid, gid } = identity
     const cut = (): void => { this.#call({ type: 'cut', id }) }
     const sent = new Promise<Sent>(resolve => {
       this.#sendings.set(id, {
@@ -116,7 +115,7 @@ export class ImageThread implements FileSender {
         octets: 0
       })
     })
-    this.#call({ type: 'send', id, socket: descriptor, file: fd, path, place, identity: { dev, ino, size, mtimeNs, ctimeNs, nlink, mode, uid, gid }, start, length }, thread)
+    this.#call({ type: 'send', id, socket: descriptor, file: fd, path, place, identity: openedFile(identity), start, length }, thread)
     // Of a connection's answers one is on its way at a time, but what else listens may be much.
     if (socket.listenerCount('close') >= socket.getMaxListeners()) socket.setMaxListeners(0)
     socket.once('close', cut)

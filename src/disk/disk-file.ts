@@ -5,7 +5,7 @@ import { type FileHandle, stat } from 'node:fs/promises'
 import { AppError, errnoOf } from '../base/errors.js'
 import { type CachedFile, type FileCache, pieceBytes } from './file-cache.js'
 import type { DiskTurns } from './disk-turns.js'
-import { compareOpened, identityKey, isElsewhere, type OpenedFile, secondsOf, unreadable, writtenMeanwhile } from './file-identity.js'
+import { compareOpened, identityKey, isElsewhere, type OpenedFile, openedFile, secondsOf, unreadable, writtenMeanwhile } from './file-identity.js'
 import type { FileDescriptor, OpenFile, FilePiece } from './open-file.js'
 
 /** Bytes that readers without the cache may hold together, as far as the smallest pieces allow. */
@@ -16,7 +16,7 @@ const smallestPiece = 4 * 1024
 const many = 64
 /** Who has taken so many bytes reads: the kernel alone, as a rule, takes less for one who does not. */
 const proof = 1024 * 1024
-/** Of such a one: smaller ones take longer than their octets. */
+/** Of such a one, and the first ones where there are not so many: smaller ones take longer than their octets. */
 const smallestOfReader = 64 * 1024
 
 /** What one reader may hold: so many pieces of so many bytes, from `proof` on of `later`. */
@@ -29,12 +29,15 @@ export class Readers {
   readonly #unused: Buffer[] = []
   #unusedBytes = 0
 
-  /** The newcomer's share for a file of that size. A few read one piece while another leaves; many keep each other busy. */
+  /**
+   * The newcomer's share for a file of that size. A few read one piece while another leaves; many keep each other busy, and begin with less
+   * than their part of it, which those before them have still.
+   */
   enter (size: number): Share {
     this.#count++
     const pieces = this.#count * 2 * pieceBytes <= readAhead ? 2 : 1
     const later = Math.min(pieceBytes, Math.max(smallestOfReader, 2 ** Math.floor(Math.log2(readAhead / this.#count))), size)
-    return { pieces, later, bytes: this.#count > many ? Math.min(smallestPiece, size) : later }
+    return { pieces, later, bytes: pieces > 1 ? later : Math.min(this.#count > many ? smallestPiece : smallestOfReader, later) }
   }
 
   leave (memory: readonly Buffer[]): void {
@@ -191,7 +194,7 @@ export async function readUnchanged (
     const now = await handle.stat({ bigint: true })
     const compared = compareOpened(seen, now)
     if (compared === 'written' || (compared === 'writtenOrMoved' && !isElsewhere(now, await lookAt(place)))) throw changed()
-    return now
+    return now.ctimeNs === seen.ctimeNs ? seen : openedFile(now)
   } catch (error) {
     const errno = errnoOf(error)
     throw error instanceof AppError || errno === '' ? error : new AppError('read_failed', unreadable(path, errno), { cause: error })

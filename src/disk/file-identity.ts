@@ -17,6 +17,10 @@ export interface OpenedFile extends FileIdentity {
   readonly gid: bigint
 }
 
+/** No more than that of it: with what else is told of a file it is five times as large, and thousands of readers may have one each. */
+export const openedFile = ({ dev, ino, size, mtimeNs, ctimeNs, nlink, mode, uid, gid }: OpenedFile): OpenedFile =>
+  ({ dev, ino, size, mtimeNs, ctimeNs, nlink, mode, uid, gid })
+
 /**
  * What an open file is beside what it was. The time of writing can be put back (cp -p, rsync --times), that of the last change can't. It
  * changes too when a name is taken away, as when another file is renamed over this one, by chmod and chown, and when the file is moved: of
