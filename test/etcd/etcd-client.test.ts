@@ -70,7 +70,8 @@ t.test('another member is asked when one is killed or hangs; a watch ends with i
   const cluster = await startEtcd(t, { members: 3 })
   const left: string[] = []
   const etcd = await cluster.client({ patience: 3000, onFailover: from => { left.push(from) } })
-  await write(etcd, put('a', '1'))
+  await write(await cluster.client(), put('a', '1'))
+  await answers(etcd)
   const ended = new Promise<Error>((resolve, reject) => {
     watchPrefix(etcd, { key: key('a'), rangeEnd: key('b'), from: 1, onEvents: () => {}, onEnd: resolve }).catch(reject)
   })

@@ -31,9 +31,12 @@ export interface EtcdMember {
 export interface EtcdCluster {
   readonly members: readonly EtcdMember[]
   readonly endpoints: readonly string[]
-  /** A client of the test's own. */
+  /** A client of the test's own, that waits as long as etcd takes; a killed member is not waited for. */
   readonly client: (options?: Partial<EtcdClientOptions>) => Promise<EtcdClient>
 }
+
+/** Milliseconds: a busy machine, whose etcd waits for its disk, is no reason to be away. */
+const patience = 60_000
 
 /** Ready to be asked. */
 export async function startEtcd (t: Test, { members = 1, tls, args = [] }: EtcdOptions = {}): Promise<EtcdCluster> {
@@ -91,7 +94,7 @@ export async function startEtcd (t: Test, { members = 1, tls, args = [] }: EtcdO
   for (const { start } of made) await start()
   const endpoints = made.map(({ endpoint }) => endpoint)
   const client = async (options: Partial<EtcdClientOptions> = {}): Promise<EtcdClient> => {
-    const opened = await EtcdClient.open({ endpoints, tls: undefined, patience: 5000, ...options })
+    const opened = await EtcdClient.open({ endpoints, tls: undefined, patience, ...options })
     clients.push(opened)
     return opened
   }

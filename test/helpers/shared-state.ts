@@ -20,6 +20,9 @@ export interface StateOptions {
   readonly etcd?: EtcdClient
 }
 
+/** What a program gives up after seconds is waited for: how busy the machine is decides no test. */
+const patientClock: Clock = { ...systemClock, after: (milliseconds, fire) => systemClock.after(milliseconds < 5000 ? milliseconds : 60_000, fire) }
+
 /** Paths of the copies that are open. */
 const open = new Set<string>()
 
@@ -41,9 +44,9 @@ class OnlyCopy extends FleetCopy {
 }
 
 /** Started; closed in a teardown, or before. */
-export async function openState (t: Test, cluster: EtcdCluster, { prefix = '/fleet/', folder, clock = systemClock, log = quiet, etcd, readOnly = false }: StateOptions = {}): Promise<SharedState> {
+export async function openState (t: Test, cluster: EtcdCluster, { prefix = '/fleet/', folder, clock = patientClock, log = quiet, etcd, readOnly = false }: StateOptions = {}): Promise<SharedState> {
   const state = new SharedState({
-    etcd: etcd ?? await cluster.client({ patience: 2000 }),
+    etcd: etcd ?? await cluster.client(),
     prefix,
     clock,
     log,

@@ -18,12 +18,10 @@ import { makeGroup, makeProfile } from '../helpers/memory-store.js'
 import { openState, type StateOptions } from '../helpers/shared-state.js'
 import { findTool, needs } from '../helpers/tools.js'
 
-t.setTimeout(120_000)
-
 interface Provisioner { readonly state: SharedState, readonly store: OpenStore, readonly etcd: EtcdClient }
 
 async function provisioner (t: Test, cluster: EtcdCluster, options: StateOptions = {}): Promise<Provisioner> {
-  const etcd = await cluster.client({ patience: 2000 })
+  const etcd = await cluster.client()
   const state = await openState(t, cluster, { etcd, ...options })
   const store = openEtcdStore({ state, tombstoneMs: 0, clock: systemClock, log: options.log ?? pino({ level: 'silent' }) })
   t.teardown(() => store.close())
@@ -61,12 +59,17 @@ t.test('what is written while etcd does not answer for a moment is written; of o
   const member = cluster.members[0]!
   const { state, store, etcd } = await provisioner(t, cluster)
   await store.putGroup(makeGroup({ id: 'old' }))
+  const call = etcd.call.bind(etcd)
+  let isStopped = false
+  etcd.call = (name, request) => call(name, request, isStopped ? 1000 : undefined)
   /** Has it stop in the middle of the work, and go on once that is known here. */
   const through = async (work: () => Promise<void>): Promise<void> => {
     const away = new Promise<void>(resolve => { const stop = state.onStanding(({ inStep }) => { if (!inStep) { stop(); resolve() } }) })
+    isStopped = true
     member.signal('SIGSTOP')
     const done = work()
     await away
+    isStopped = false
     member.signal('SIGCONT')
     await done
     await until('it is in step again', () => state.standing.inStep)
@@ -78,11 +81,10 @@ t.test('what is written while etcd does not answer for a moment is written; of o
   await through(() => store.addGroup!(plan))
   t.same([...store.snapshot.groups.keys()].filter(id => id.startsWith('b')).length, 1, 'however late etcd carries out what it did not answer')
 
-  const call = etcd.call.bind(etcd)
   let lost = 1
-  etcd.call = async (...asked) => {
-    const answer = await call(...asked)
-    if (asked[0] === 'Txn' && lost-- > 0) throw new AppError('etcd_away', 'the answer is lost')
+  etcd.call = async (name, request) => {
+    const answer = await call(name, request)
+    if (name === 'Txn' && lost-- > 0) throw new AppError('etcd_away', 'the answer is lost')
     return answer
   }
   await store.addGroup!(plan)
@@ -149,6 +151,7 @@ t.test('etcd away: what is known is served, nothing is taken, one line tells it;
   const { store, state } = await provisioner(t, cluster, { folder, log: pino(lines.stream) })
   await store.putGroup(makeGroup({ id: 'a' }))
   await cluster.members[0]!.stop()
+  await until('it is away', () => !state.standing.inStep)
   await t.rejects(store.putGroup(makeGroup({ id: 'b' })), { code: 'etcd_away', kind: 'unavailable' })
   for (let n = 0; n < 5; n++) await t.rejects(store.deleteGroup('a'), { code: 'etcd_away' })
   t.equal(await store.settle?.('group', 'a'), 'before')
@@ -226,7 +229,8 @@ t.test('a cluster that was restored is this fleet still; another fleet, nothing 
 t.test('groups that are added at once by three are planned in turn, and none is written over', async t => {
   if (!needs(t, 'etcd')) return
   const cluster = await startEtcd(t)
-  const stores = [await provisioner(t, cluster), await provisioner(t, cluster), await provisioner(t, cluster)].map(({ store }) => store)
+  const all = [await provisioner(t, cluster), await provisioner(t, cluster), await provisioner(t, cluster)]
+  const stores = all.map(({ store }) => store)
   // As enrolments and adoptions do: the lowest number, or a name of one's own, and the lowest address.
   const add = async (store: OpenStore, name: string): Promise<void> => await store.addGroup!(async () => {
     const n = store.snapshot.groups.size + 1
@@ -239,5 +243,6 @@ t.test('groups that are added at once by three are planned in turn, and none is 
   await stores[0]!.addGroup!(async () => undefined)
   await t.rejects(stores[1]!.addGroup!(async () => makeGroup({ id: 'own0' })), { code: 'store_changed' }, 'one that is there stays')
   await cluster.members[0]!.stop()
+  await until('it is away', () => !all[2]!.state.standing.inStep)
   await t.rejects(add(stores[2]!, 'late'), { code: 'etcd_away' })
 })
