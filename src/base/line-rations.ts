@@ -1,5 +1,6 @@
 // How many lines of the log strangers can cause. Of each event so many are written, of one sender and in all, the first at once; the
-// others are counted, and how many they were is told once a minute.
+// others are counted, and how many they were is told once a minute. Machines that somebody named have rations of their own in all: who
+// makes up machines leaves no named one's lines out.
 import { networkOf } from '../net/ipv4.js'
 import { type Rate, RateLimiter } from './rate-limit.js'
 
@@ -31,13 +32,19 @@ interface Rations {
 export class LineRations {
   readonly #rations = { info: rationsOf(lineRates.info), warn: rationsOf(lineRates.warn) } as const
   #leftOut = new Map<string, { lines: number, from: string | undefined }>()
+  #isNamed: (mac: string) => boolean = () => false
+
+  /** Those that `isNamed` tells to be named, by the hardware address that a line has in `mac`. */
+  countByThemselves (isNamed: (mac: string) => boolean): void { this.#isNamed = isNamed }
 
   /** Whether this line is to be written; if not, it is counted. */
   take (event: string, fields: object, level: 'info' | 'warn', now: number): boolean {
     if (!ofStrangers.test(event)) return true
     const from = senderOf(event, fields)
     const { perSender, inAll } = this.#rations[level]
-    if (perSender.take(`${event} ${from}`, now) && inAll.take(event, now)) return true
+    const { mac }: { readonly mac?: unknown } = fields
+    const among = typeof mac === 'string' && this.#isNamed(mac) ? `${event} named` : event
+    if (perSender.take(`${event} ${from}`, now) && inAll.take(among, now)) return true
     const before = this.#leftOut.get(event)
     this.#leftOut.set(event, { lines: (before?.lines ?? 0) + 1, from: before === undefined || before.from === from ? from : undefined })
     return false

@@ -56,7 +56,8 @@ export function createLog ({ level, pretty, journal = false, destination, backgr
     finish: async patience => {
       rations.tell(log)
       await lines.finish?.(patience)
-    }
+    },
+    countByThemselves: rations.countByThemselves
   }
   const log: Logger = pino({ ...options, hooks: { logMethod: rations.write } }, rationedLines)
   return log
@@ -64,7 +65,15 @@ export function createLog ({ level, pretty, journal = false, destination, backgr
 
 type LogMethod = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>
 
-function inRations (clock: Clock): { readonly write: LogMethod, readonly tell: (log: Logger) => void } {
+type CountByThemselves = (isNamed: (mac: string) => boolean) => void
+
+interface InRations {
+  readonly write: LogMethod
+  readonly tell: (log: Logger) => void
+  readonly countByThemselves: CountByThemselves
+}
+
+function inRations (clock: Clock): InRations {
   const rations = new LineRations()
   let telling: Timer | undefined
   const tell = (log: Logger): void => {
@@ -74,6 +83,7 @@ function inRations (clock: Clock): { readonly write: LogMethod, readonly tell: (
   }
   return {
     tell,
+    countByThemselves: isNamed => { rations.countByThemselves(isNamed) },
     write: function (args, method, level) {
       const [fields, event] = args as readonly unknown[]
       const isTaken = typeof event !== 'string' || typeof fields !== 'object' || fields === null ||
@@ -93,15 +103,20 @@ export function prettyFor (stream: object, env: Readonly<Record<string, string |
 /** Where lines go; what writes them in the background has to `finish`, in so many milliseconds. */
 interface Lines extends DestinationStream {
   readonly finish?: (patience: number) => Promise<void>
+  readonly countByThemselves?: CountByThemselves
 }
+
+const linesOf = (log: Logger): Lines | undefined => (log as Logger & Readonly<Record<symbol, Lines | undefined>>)[pino.symbols.streamSym]
+
+/** From now on the lines of these machines are counted by themselves, and left out for no stranger's. */
+export function countByThemselves (log: Logger, isNamed: (mac: string) => boolean): void { linesOf(log)?.countByThemselves?.(isNamed) }
 
 /**
  * Resolves when every line is written, or after `patience` milliseconds, since the log's reader may hang. Then the process may end;
  * ending without it may lose the lines that another thread is writing, or put them after later ones, and waits for a reader that hangs.
  */
 export async function endLog (log: Logger, patience = 1000): Promise<void> {
-  const { finish } = (log as Logger & Readonly<Record<symbol, Lines | undefined>>)[pino.symbols.streamSym] ?? {}
-  await finish?.(patience)
+  await linesOf(log)?.finish?.(patience)
 }
 
 function backgroundLines (fd: number): Lines {

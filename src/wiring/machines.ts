@@ -1,5 +1,6 @@
 // The machines' records: the registry, the file behind it, and what of it bears on what machines boot.
 import { join } from 'node:path'
+import { countByThemselves } from '../base/log.js'
 import { buildFor } from '../dhcp/constants.js'
 import { lineFormats } from '../disk/state-formats.js'
 import { AddressClaims } from '../machines/address-claims.js'
@@ -57,6 +58,7 @@ export async function openRegistry (
       return leases.table.ofMac(mac).length > 0 ? 'leased' : 'stranger'
     }
   })
+  countByThemselves(log, mac => registry.kindOf(mac as Mac) === 'known' || addressClaims.isReserved(mac as Mac))
   onClose(() => machines.close(), 'file')
   return registry
 }

@@ -1,6 +1,6 @@
 // Strangers fill no disk with lines of the log: of each event so many are written, and how many more there were.
 import t from 'tap'
-import { createLog, endLog, leftOutEvery, type LogLevel } from '../../src/base/log.js'
+import { countByThemselves, createLog, endLog, leftOutEvery, type LogLevel } from '../../src/base/log.js'
 import { lineRates } from '../../src/base/line-rations.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { logLines } from '../helpers/log-lines.js'
@@ -45,6 +45,24 @@ t.test('of all senders so many, whatever names they give', t => {
   t.equal(count('dhcp.offer'), info.inAll.burst)
   clock.advance(leftOutEvery)
   t.same(told(), [{ event: 'grpc.handshake', lines: 2000 }, { event: 'dhcp.offer', lines: 2000 }])
+  t.end()
+})
+
+t.test('who makes up machines leaves out no line of one that somebody named, of which there are so many too', t => {
+  const { clock, log, count, told } = rationed()
+  countByThemselves(log, mac => mac.startsWith('52:54:00'))
+  const macOf = (start: string, n: number): string => `${start}:00:${(n >> 8).toString(16)}:${(n & 255).toString(16)}`
+  for (let n = 0; n < 12_000; n++) log.info({ mac: macOf('02:00:00', n) }, 'dhcp.ack')
+  t.equal(count('dhcp.ack'), info.inAll.burst)
+  log.info({ mac: '52:54:00:00:00:01' }, 'dhcp.ack')
+  t.equal(count('dhcp.ack', { mac: '52:54:00:00:00:01' }), 1)
+  // Anybody can say a named machine's address.
+  for (let n = 0; n < 12_000; n++) log.info({ mac: macOf('52:54:00', n) }, 'dhcp.offer')
+  t.equal(count('dhcp.offer'), info.inAll.burst)
+  for (let n = 0; n < 3000; n++) log.info({ mac: '52:54:00:00:00:01' }, 'dhcp.nak')
+  t.equal(count('dhcp.nak'), info.perSender.burst)
+  clock.advance(leftOutEvery)
+  t.same(told(), [{ event: 'dhcp.ack', lines: 2000 }, { event: 'dhcp.offer', lines: 2000 }, { event: 'dhcp.nak', lines: 1000, from: '52:54:00:00:00:01' }])
   t.end()
 })
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import t, { type Test } from 'tap'
@@ -52,6 +52,35 @@ t.test('who asks for what no group matches fills no disk with lines: they are co
   t.equal(written + leftOut, 400)
   t.ok(written >= lineRates.warn.perSender.burst)
   t.ok(leftOut > 0)
+})
+
+t.test('ten thousand machines that somebody makes up leave the line of a named one where it is', async t => {
+  const file = configured(t)
+  writeFileSync(join(t.testdirName, 'data/groups/all.json'), '{"id":"all","profile":"node","metadata":{}}')
+  const port = await freePort()
+  const program = new Program(['serve', '--config', file, '--set', `http.address=127.0.0.1:${port}`])
+  t.teardown(() => program.child.kill('SIGKILL'))
+  await program.logged('appliance.ready')
+  const [mine, { perSender, inAll }] = ['52:54:00:00:00:01', lineRates.info]
+  const askFrom = async (address: string, macs: readonly string[]): Promise<void> => {
+    const socket = connect({ port, host: '127.0.0.1', localAddress: address })
+    socket.write(macs.map((mac, n) => `GET /ipxe?mac=${mac} HTTP/1.1\r\nHost: x\r\n${n === macs.length - 1 ? 'Connection: close\r\n' : ''}\r\n`).join(''))
+    await once(socket.resume(), 'close')
+  }
+  // The machine is known from its first request on.
+  await askFrom('127.0.0.1', [mine])
+  const strangers = Array.from({ length: inAll.burst / perSender.burst + 1 }, (_, k) =>
+    askFrom(`127.0.0.${10 + k}`, Array.from({ length: perSender.burst }, (_, n) => `02:00:00:0${k}:${(n >> 8).toString(16)}:${(n & 255).toString(16)}`)))
+  await Promise.all(strangers)
+  await askFrom('127.0.0.1', [mine])
+  const { status, stdout } = await program.end('SIGTERM')
+  t.equal(status, 0)
+  const lines = stdout.trimEnd().split('\n').map(line => JSON.parse(line) as { msg: string, mac?: string, event?: string, lines?: number })
+  const scripts = lines.filter(({ msg }) => msg === 'http.ipxe')
+  const leftOut = lines.filter(({ msg, event }) => msg === 'log.left_out' && event === 'http.ipxe').reduce((sum, { lines = 0 }) => sum + lines, 0)
+  t.equal(scripts.length + leftOut, inAll.burst + perSender.burst + 2)
+  t.ok(leftOut > 0)
+  t.equal(scripts.filter(({ mac }) => mac === mine).length, 2)
 })
 
 t.test('starts, serves, and ends 0 on SIGTERM', async t => {
