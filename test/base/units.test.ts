@@ -21,7 +21,7 @@ t.test('times and sizes as people write them', t => {
 
 t.test('ages and sizes', t => {
   for (const [milliseconds, text] of [
-    [0, '0 s ago'], [400, '0 s ago'], [119_000, '119 s ago'], [120_000, '2 min ago'], [7_300_000, '2 h ago'], [400 * 86_400_000, '400 d ago'], [-3_540_000, 'in 59 min'], [-400, '0 s ago']
+    [0, '0 s ago'], [400, '0 s ago'], [119_000, '119 s ago'], [120_000, '2 min ago'], [7_300_000, '2 h ago'], [400 * 86_400_000, '400 d ago'], [-3_540_000, 'in 59 min'], [-400, '0 s ago'], [-1000, 'in 1 s']
   ] as const) t.equal(ago(milliseconds), text)
   for (const [bytes, text] of [[0, '0 B'], [1023, '1023 B'], [1536, '1.5 KiB'], [2 ** 31, '2.0 GiB'], [2 ** 52, '4096.0 TiB']] as const) t.equal(formatBytes(bytes), text)
   t.end()

@@ -186,4 +186,14 @@ t.test('over a real socket: a receiver that answers, one that hangs up, and secr
   t.same(parseWebhookSecret(`whsec_${secret.toString('base64')}\n`), secret)
   t.same(parseWebhookSecret('a long enough passphrase\n'), Buffer.from('a long enough passphrase'))
   t.equal(parseWebhookSecret('short'), undefined)
+  t.same([15, 16].map(octets => parseWebhookSecret('x'.repeat(octets))?.length), [undefined, 16])
+})
+
+t.test('a line of the file that is no whole delivery is none', t => {
+  const whole = { id: 'msg_1', url: 'http://10.0.0.1/', at: 1000, body: '{}' }
+  t.same(parseDelivery(JSON.stringify(whole)), whole)
+  for (const key of ['id', 'url', 'at', 'body']) t.equal(parseDelivery(JSON.stringify({ ...whole, [key]: undefined })), undefined, `without ${key}`)
+  for (const [key, value] of [['id', 1], ['url', null], ['at', '1000'], ['body', {}]] as const) t.equal(parseDelivery(JSON.stringify({ ...whole, [key]: value })), undefined, `${key}: ${JSON.stringify(value)}`)
+  for (const line of ['', 'null', '[]', '{', '"msg_1"']) t.equal(parseDelivery(line), undefined, line)
+  t.end()
 })

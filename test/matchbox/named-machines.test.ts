@@ -24,5 +24,7 @@ t.test('a stranger who says a machine\'s serial number a thousand times makes a 
   groups = new Map([group('other', { serial: 's' })])
   t.equal(named.has('node', card(0)), false, 'its group was removed')
   t.equal(named.has('other', card(900)), true)
+  groups = new Map([group('node', { serial: 's' })])
+  t.equal(named.has('node', card(901)), true, 'a group of that name which comes anew knows no cards yet')
   t.end()
 })
