@@ -53,6 +53,7 @@ t.test('made by one, taken by another, so often over all, whoever is asked at on
   for (const { clock } of sites) clock.advance(limits.window + 181_000)
   t.match(await c.uses.take(machine, late, limits), /guard_window/)
   for (const { clock } of sites) clock.advance(600_000)
+  await until('it knows what the others took', () => a.state.under('guard').size === 3)
   t.equal(await a.uses.take(machine, mintAnew(sites, a), limits), undefined)
   await until('what is over is gone', () => c.state.under('guard').size === 1)
 })
