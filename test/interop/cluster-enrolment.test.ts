@@ -10,8 +10,6 @@ import { provisionerIn, type ProvisionerIn } from '../helpers/provisioner-in.js'
 import { able, needs } from '../helpers/tools.js'
 import { until } from '../helpers/until.js'
 
-t.setTimeout(300_000)
-
 const macOf = (n: number): string => `52:54:00:00:22:0${n}`
 
 t.test('what one provisioner saw and gave counts at the other', async t => {

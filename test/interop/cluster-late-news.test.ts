@@ -11,8 +11,6 @@ import { able, needs } from '../helpers/tools.js'
 import { omahaRequest } from '../helpers/update-nodes.js'
 import { typescript } from '../helpers/typescript.js'
 
-t.setTimeout(300_000)
-
 const macOf = (n: number): string => `52:54:00:00:24:0${n}`
 
 t.test('a lease of which the other has not heard', async t => {

@@ -17,8 +17,6 @@ import { until } from '../helpers/until.js'
 
 const machines = 100
 const generate = fileURLToPath(new URL('../../scripts/bench/storm/generate.ts', import.meta.url))
-t.setTimeout(600_000)
-
 t.test('a provisioner is killed and an etcd stopped while a hundred machines boot', async t => {
   if (!needs(t, 'etcd', 'curl') || !able(t, namespaceProblem())) return
   const folder = t.testdir({ tftp: { 'undionly.kpxe': Buffer.alloc(72 * 1024, 'u') } })

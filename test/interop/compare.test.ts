@@ -21,7 +21,6 @@ const butane = [
 ]
 const bodyOf = ({ response: { body, body_base64: bytes } }: Recorded): Buffer => bytes === undefined ? Buffer.from(body ?? '') : Buffer.from(bytes, 'base64')
 
-t.setTimeout(300_000)
 t.test('every document that was recorded is the same, and one that is changed is named', async t => {
   const { dataPath, assetsPath } = layOutVariant('base', t.testdir({}))
   // A group that nobody asked for has nothing to be compared with.

@@ -31,7 +31,7 @@ async function rush (t: Test, kind: keyof typeof mostMemory): Promise<number> {
 }
 
 for (const kind of ['mixed', 'images'] as const) {
-  t.test(`ten thousand connections at once, ${kind}, and a machine boots`, { timeout: 600_000 }, async t => {
+  t.test(`ten thousand connections at once, ${kind}, and a machine boots`, async t => {
     if (!able(t, namespaceProblem()) || !able(t, rushProblem(much))) return
     const held = await leastHeld(async () => await rush(t, kind))
     t.ok(held < mostHeld, `held for ${held} s at once`)

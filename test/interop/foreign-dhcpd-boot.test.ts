@@ -18,8 +18,6 @@ const boards: ReadonlyArray<{ readonly name: string, readonly firmware: Firmware
   { name: 'uefi', firmware: 'uefi', mac: '52:54:00:00:00:42', ip: '172.30.0.42', kernel: 'ipxe.efi' }
 ]
 
-t.setTimeout(300_000)
-
 t.test('ISC dhcpd, and machines in QEMU', async t => {
   if (!able(t, dhcpdProblem())) return
   if (!needs(t, 'qemu-system-x86_64')) return

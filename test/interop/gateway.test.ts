@@ -99,7 +99,6 @@ async function holds (t: Test, { gateway, machine, outside, third, run, reached,
   t.notMatch(rules(gateway), /core.provisioner/i, 'nothing is left')
 }
 
-t.setTimeout(300_000)
 if (needs(t, 'nft', 'iptables', 'ip', 'curl') && needsRoot(t) && able(t, namespaceProblem())) {
   t.test('by nftables', async t => {
     const made = await site(t, 'nft')

@@ -8,7 +8,7 @@ import { type MirrorStorm, mirrorStorm } from '../helpers/mirror-storm.js'
 import { namespaceProblem } from '../helpers/netns.js'
 import { able } from '../helpers/tools.js'
 
-t.test('a sync is no work for the thread that answers machines', { timeout: 600_000 }, async t => {
+t.test('a sync is no work for the thread that answers machines', async t => {
   if (!able(t, namespaceProblem())) return
   const storm = async (mebibytes: number): Promise<MirrorStorm> => {
     const folder = mkdtempSync(join(tmpdir(), 'storm-'))

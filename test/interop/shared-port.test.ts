@@ -11,7 +11,7 @@ import { typescript } from '../helpers/typescript.js'
 
 interface Told { readonly level: string, readonly about: string, readonly text: string }
 
-t.test('doctor and a dnsmasq that shares 67/udp', { timeout: 300_000 }, async t => {
+t.test('doctor and a dnsmasq that shares 67/udp', async t => {
   if (!able(t, namespaceProblem()) || !needs(t, 'dnsmasq')) return
   const [folder, space] = [shortFolder(t), new NetworkNamespace()]
   t.teardown(async () => { await space.close() })

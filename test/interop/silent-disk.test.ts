@@ -75,7 +75,7 @@ ${reservations}`)
 
 const booted = (n: number): object => ({ type: 'ACK', address: `172.30.0.${41 + n}`, file: 'snponly.efi', loader: 200_000, script: '200 #!ipxe\nkernel /assets/far/stable/image\nboot\n', ignition: /^200 \{/ })
 
-t.test('a mount below the assets that does not answer stops no boot, and no stop', { timeout: 300_000 }, async t => {
+t.test('a mount below the assets that does not answer stops no boot, and no stop', async t => {
   if (!able(t, namespaceProblem() ?? silentDiskProblem()) || !needs(t, 'nsenter', 'curl')) return
   const { folder, stranger, serve, boot } = layOut(t)
   const running = await serve()
@@ -91,7 +91,7 @@ t.test('a mount below the assets that does not answer stops no boot, and no stop
   t.match(running.output(), /"msg":"appliance\.end"/)
 })
 
-t.test('nor does it stop the start, which says so', { timeout: 300_000 }, async t => {
+t.test('nor does it stop the start, which says so', async t => {
   if (!able(t, namespaceProblem() ?? silentDiskProblem())) return
   const { folder, space, serve, boot } = layOut(t)
   const running = await serve(mountSilent(`${folder}/assets`))
@@ -102,7 +102,7 @@ t.test('nor does it stop the start, which says so', { timeout: 300_000 }, async 
   t.equal(await running.ended, 0)
 })
 
-t.test('while the disk of the owner\'s loaders does not answer, machines get the program\'s', { timeout: 300_000 }, async t => {
+t.test('while the disk of the owner\'s loaders does not answer, machines get the program\'s', async t => {
   if (!able(t, namespaceProblem() ?? silentDiskProblem()) || !needs(t, 'nsenter')) return
   const { folder, serve, boot } = layOut(t)
   const running = await serve()
@@ -114,7 +114,7 @@ t.test('while the disk of the owner\'s loaders does not answer, machines get the
   t.equal(await running.ended, 0)
 })
 
-t.test('nor does the disk of the store, of which /readyz tells as long as it does not answer', { timeout: 300_000 }, async t => {
+t.test('nor does the disk of the store, of which /readyz tells as long as it does not answer', async t => {
   if (!able(t, namespaceProblem() ?? silentDiskProblem()) || !needs(t, 'nsenter', 'curl')) return
   const { folder, stranger, serve, boot } = layOut(t)
   const running = await serve()
@@ -131,7 +131,7 @@ t.test('nor does the disk of the store, of which /readyz tells as long as it doe
   t.equal(await running.ended, 0)
 })
 
-t.test('nor one that does not answer at the start: machines are told so, and served as soon as it does', { timeout: 300_000 }, async t => {
+t.test('nor one that does not answer at the start: machines are told so, and served as soon as it does', async t => {
   if (!able(t, namespaceProblem() ?? silentDiskProblem()) || !needs(t, 'nsenter', 'curl')) return
   const { folder, stranger, serve, boot } = layOut(t)
   const running = await serve(mountSilent(`${folder}/data`))
@@ -149,7 +149,7 @@ t.test('nor one that does not answer at the start: machines are told so, and ser
   t.equal(await running.ended, 0)
 })
 
-t.test('a link of the store that leads to such a disk is one problem, and all else is read', { timeout: 300_000 }, async t => {
+t.test('a link of the store that leads to such a disk is one problem, and all else is read', async t => {
   if (!able(t, namespaceProblem() ?? silentDiskProblem()) || !needs(t, 'nsenter', 'curl')) return
   const { folder, stranger, serve, boot } = layOut(t)
   mkdirSync(join(folder, 'far'))
@@ -163,7 +163,7 @@ t.test('a link of the store that leads to such a disk is one problem, and all el
   t.equal(await running.ended, 0)
 })
 
-t.test('nor does the disk of the state, of which /readyz tells; and a stop comes to its end', { timeout: 300_000 }, async t => {
+t.test('nor does the disk of the state, of which /readyz tells; and a stop comes to its end', async t => {
   if (!able(t, namespaceProblem() ?? silentDiskProblem()) || !needs(t, 'nsenter', 'curl')) return
   const { folder, stranger, serve, boot } = layOut(t)
   const running = await serve()

@@ -59,7 +59,7 @@ async function sameAsGpg (t: Test, name: string, { keys, signature, bytes = cont
   if (expected !== undefined) t.equal(good, expected, `${name}: ${expected ? 'good' : 'not good'}, as gpg is known to say`)
 }
 
-t.test('every algorithm that gpg signs with', { timeout: 300_000 }, async t => {
+t.test('every algorithm that gpg signs with', async t => {
   if (!needs(t, 'gpg')) return
   for (const algorithm of ['rsa2048', 'rsa1024', 'dsa2048', 'nistp256', 'nistp384', 'nistp521', 'ed25519', 'brainpoolP256r1', 'brainpoolP512r1', 'secp256k1']) {
     const signer = await new Signer(t).make(algorithm)
@@ -76,7 +76,7 @@ t.test('every algorithm that gpg signs with', { timeout: 300_000 }, async t => {
   }
 })
 
-t.test('keys that ended, were renewed, were revoked', { timeout: 300_000 }, async t => {
+t.test('keys that ended, were renewed, were revoked', async t => {
   if (!needs(t, 'gpg')) return
   const primary = await new Signer(t).make('ed25519', { ends: '30d' })
   const old = await primary.sign(90)
@@ -120,7 +120,7 @@ t.test('keys that ended, were renewed, were revoked', { timeout: 300_000 }, asyn
   t.match(revoked, { code: 'image_key_expired', message: /was revoked/ }, 'whatever is allowed of keys that ended')
 })
 
-t.test('several blocks in a key file, several signatures in a file', { timeout: 300_000 }, async t => {
+t.test('several blocks in a key file, several signatures in a file', async t => {
   if (!needs(t, 'gpg')) return
   const [one, two, foreign] = [await new Signer(t).make('ed25519'), await new Signer(t).make('rsa2048'), await new Signer(t).make('ed25519')]
   const keys = Buffer.concat([await one.exported(), Buffer.from('\nA line between.\n'), await two.exported()])

@@ -15,8 +15,6 @@ import { makeCertificate, makePki, type Pair } from '../helpers/pki.js'
 import { findTool, needs, runTool } from '../helpers/tools.js'
 import { until } from '../helpers/until.js'
 
-t.setTimeout(300_000)
-
 const clock = systemClock
 let runs = 0
 
