@@ -111,7 +111,7 @@ export class ClientConnections {
   #enter (socket: Socket, admitted: (socket: Socket) => void): void {
     if (socket.destroyed) return
     // Whoever waits has no listener of the server's yet.
-    socket.on('error', () => {})
+    socket.on('error', unheard)
     // First: where too many say nothing one of them gives way, and nobody who has asked.
     if (!this.#unfinished.connected(socket)) return
     let waits = false
@@ -212,6 +212,8 @@ export class ClientConnections {
     return carrier instanceof Socket ? this.#below.get(carrier) ?? carrier : undefined
   }
 }
+
+const unheard = (): void => {}
 
 const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
 
