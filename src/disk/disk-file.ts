@@ -19,6 +19,9 @@ const proof = 1024 * 1024
 /** Of such a one, and the first ones where there are not so many: smaller ones take longer than their octets. */
 const smallestOfReader = 64 * 1024
 
+/** A file of no more leaves as a rule without anybody waiting, and is not worth being read in parts. */
+const smallFile = 256 * 1024
+
 /** What one reader may hold: so many pieces of so many bytes, from `proof` on of `later`. */
 interface Share { readonly pieces: 1 | 2, readonly bytes: number, readonly later: number }
 
@@ -30,14 +33,15 @@ export class Readers {
   #unusedBytes = 0
 
   /**
-   * The newcomer's share for a file of that size. A few read one piece while another leaves; many keep each other busy, and begin with less
-   * than their part of it, which those before them have still.
+   * The newcomer's share for a file of that size. A few read one piece while another leaves; many keep each other busy, and begin a large
+   * one with less than their part, which those before them have still.
    */
   enter (size: number): Share {
     this.#count++
     const pieces = this.#count * 2 * pieceBytes <= readAhead ? 2 : 1
     const later = Math.min(pieceBytes, Math.max(smallestOfReader, 2 ** Math.floor(Math.log2(readAhead / this.#count))), size)
-    return { pieces, later, bytes: pieces > 1 ? later : Math.min(this.#count > many ? smallestPiece : smallestOfReader, later) }
+    const bytes = pieces > 1 || size <= smallFile ? later : smallestOfReader
+    return { pieces, later, bytes: this.#count > many ? Math.min(smallestPiece, size) : bytes }
   }
 
   leave (memory: readonly Buffer[]): void {

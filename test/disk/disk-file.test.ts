@@ -26,6 +26,8 @@ t.test('the more readers, the less each may hold', t => {
   for (let i = 0; i < 4096; i++) readers.leave([])
   t.same(readers.enter(400 * MiB), { pieces: 2, bytes: MiB, later: MiB }, 'who comes when they have left')
   t.same(readers.enter(1000), { pieces: 2, bytes: 1000, later: 1000 })
+  for (let i = 0; i < 18; i++) readers.enter(400 * MiB)
+  t.same(readers.enter(200_000), { pieces: 1, bytes: 200_000, later: 200_000 }, 'a small file is read at once')
   t.end()
 })
 
