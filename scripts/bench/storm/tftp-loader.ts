@@ -40,8 +40,9 @@ export async function loadByTftp (from: From): Promise<Loaded> {
     const acknowledge = (block: number): void => {
       last = Buffer.from([0, 4, block >>> 8, block & 255])
       send(last)
+      clearTimeout(timer)
       silent = 0
-      timer?.refresh()
+      wait()
     }
     socket.on('error', error => { end(() => { reject(error) }) })
     socket.on('message', (data, { port: from }) => {
@@ -55,7 +56,10 @@ export async function loadByTftp (from: From): Promise<Loaded> {
         peer = from
         return acknowledge(0)
       }
-      if (from !== peer || opcode !== 3 || data.readUInt16BE(2) !== (next & 0xffff)) return
+      if (from !== peer) return
+      // What comes once more is acknowledged once more: the ACK was lost.
+      if (opcode === 6 ? next === 1 : opcode === 3 && data.readUInt16BE(2) === (next - 1 & 0xffff)) return send(last)
+      if (opcode !== 3 || data.readUInt16BE(2) !== (next & 0xffff)) return
       next++
       bytes += data.length - 4
       if (data.length - 4 === blksize) return acknowledge(data.readUInt16BE(2))
