@@ -36,6 +36,7 @@ import { maxDocumentBytes, maxRedirects, slowest } from '../src/mirror/http-clie
 import { maxKeyFileBytes } from '../src/mirror/key-store.js'
 import { maxFileBytes } from '../src/store/stored-file.js'
 import { maximumDepth as maximumYamlDepth } from '../src/yaml/scanner.js'
+import { returnsWithin } from '../src/tftp/left-transfers.js'
 import { maxRequestLength } from '../src/tftp/packet.js'
 import { defaultMaxTransfers, defaultMaxTransfersPerClient, longAfter, transfersWhenCrowded } from '../src/tftp/places.js'
 import { stalledAfter } from '../src/tftp/transfer-session.js'
@@ -120,6 +121,8 @@ const inForce: ReadonlyArray<readonly [what: string, each: number, all: number]>
   ['time without a further block confirmed, before it may give way to an address with fewer', stalledAfter / 1000, NaN],
   ['time that a transfer takes, before it may give way to an address with fewer', longAfter / 1000, NaN],
   ['requests that wait for a transfer', mostWaitingRequests.perAddress, mostWaitingRequests.all],
+  ['clients remembered whose transfer gave way, or that were silent until it was given up', mostWaitingRequests.perAddress, mostWaitingRequests.all],
+  ['time in which such a client goes on where it stood', returnsWithin / 1000, NaN],
   ['time without being asked again, of one that waits', forgottenAfter / 1000, NaN],
   ['lines of a boot, of a machine that somebody named', recordLimits.known.timeline, NaN],
   ['lines of a boot, of a stranger', recordLimits.stranger.timeline, NaN],

@@ -518,6 +518,10 @@ const tries: Readonly<Record<string, Readonly<Record<string, Try | Elsewhere>>>>
     'request, octets': ['tftp/packet.test.ts', 'RFC 2347: a request is at most 512 bytes'],
     transfers: ['tftp/tftp-server.test.ts', 'no more transfers than there are places, for one client and for all'],
     'requests that wait for a transfer': ['tftp/waiting-line.test.ts', 'so many of an address and in all, and one more costs the eldest its turn'],
+    'clients remembered whose transfer gave way, or that were silent until it was given up': [
+      'tftp/left-transfers.test.ts', 'so many of an address and in all; who was dropped is a stranger to nobody for a minute'
+    ],
+    'time in which such a client goes on where it stood': ['tftp/left-transfers.test.ts', 'a client is remembered for a minute, and then nobody is expected'],
     'time without being asked again, of one that waits': ['tftp/waiting-line.test.ts', 'who does not ask again is forgotten'],
     'time that a transfer takes, before it may give way to an address with fewer': ['tftp/places.test.ts', 'who holds many transfers for long gives way, however busy they are'],
     'transfers, where three quarters of all are under way': ['tftp/tftp-server.test.ts', 'the last quarter of the places is for clients that hold few'],

@@ -52,7 +52,7 @@ export const layers = [
     packages: []
   },
   { name: 'dhcp', files: ['dhcp/'], may: ['dhcp/', 'base/versioned-map', ...plain], node: ['node:buffer'], packages: [], pure: true },
-  { name: 'tftp', files: ['tftp/'], may: ['tftp/', ...plain], types: ['disk/open-file'], node: ['node:buffer'], packages: [], pure: true },
+  { name: 'tftp', files: ['tftp/'], may: ['tftp/', ...plain], types: ['disk/open-file', 'net/endpoint', 'net/udp'], node: ['node:buffer'], packages: [], pure: true },
   { name: 'go', files: ['go/'], may: ['go/', ...plain], node: ['node:buffer'], packages: [], pure: true },
   { name: 'yaml', files: ['yaml/'], may: ['yaml/', 'go/', ...plain], node: ['node:buffer'], packages: [], pure: true },
   {

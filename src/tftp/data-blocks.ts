@@ -11,9 +11,8 @@ export interface ByteSequence {
 
 const nothing: Buffer = Buffer.alloc(0)
 
-/** A file's bytes from the beginning, of which one piece is held at a time. */
-export function bytesOf (file: OpenFile): ByteSequence {
-  let position = 0
+/** A file's bytes from `position` on, of which one piece is held at a time. */
+export function bytesOf (file: OpenFile, position = 0): ByteSequence {
   let held: FilePiece | undefined
   /** The rest of the held piece, which begins at `position`. */
   let rest: Buffer = nothing
@@ -68,11 +67,13 @@ export function bytesOf (file: OpenFile): ByteSequence {
 export class DataBlocks {
   readonly #bytes: ByteSequence
   readonly #blksize: number
-  #block = 1
+  #block: number
 
-  constructor (bytes: ByteSequence, blksize: number) {
+  /** `before`: blocks of the file that come before the first of `bytes`. */
+  constructor (bytes: ByteSequence, blksize: number, before = 0) {
     this.#bytes = bytes
     this.#blksize = blksize
+    this.#block = before + 1
   }
 
   /** The next `count` DATA packets, fewer when the last of them ends the file; at once when the bytes are in memory. */

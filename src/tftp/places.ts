@@ -1,11 +1,12 @@
 // Who has a place for a transfer, and who gives it up for another: so many of one address and in all. Who comes when they are taken
 // waits in silence (waiting-line.ts): an ERROR ends a boot, and a client that hears nothing asks again.
 import type { Clock } from '../base/clock.js'
-import type { Endpoint } from '../net/endpoint.js'
 import type { UdpSocket } from '../net/udp.js'
-import type { TransferRequest } from './packet.js'
+import { LeftTransfers } from './left-transfers.js'
+import type { Packet } from './packet.js'
 import type { TransferSession } from './transfer-session.js'
 import { WaitingLine } from './waiting-line.js'
+import type { Resumption, WantedTransfer } from './wanted-transfer.js'
 
 /** A machine room that powers on together, with room to spare; a NAT or a host of virtual machines is one client. */
 export const defaultMaxTransfers = 1024
@@ -27,27 +28,14 @@ export const longAfter = 30_000
 /** More than one address can hold. */
 const aboveAll = 1e6
 
-/** A read request that may be served. */
-export interface WantedTransfer {
-  /** The client's address and port and our address: the transfer identifiers of RFC 1350. */
-  readonly key: string
-  /** The client's. */
-  readonly address: string
-  readonly client: Endpoint
-  /** As it came. */
-  readonly bytes: Buffer
-  readonly request: TransferRequest
-  readonly mode: 'octet' | 'netascii'
-  /** The normalised name. */
-  readonly name: string
-  /** Where it came to. */
-  readonly listener: UdpSocket
-}
-
 /** A transfer from the time on at which it has its place; `session` is there once its file is open. */
 export interface TransferSlot {
   readonly asked: WantedTransfer
   session: TransferSession | undefined
+  /** Where its client is answered from, and with which file (servedFile). */
+  served: Pick<Resumption, 'socket' | 'file'> | undefined
+  /** It has left its place to another transfer, without its client having been silent for long: who is there is heard of soon. */
+  isExpected: boolean
   /** Its place is free again, since it ended or another request took it: what is still under way for it comes to nothing. */
   released: boolean
 }
@@ -73,6 +61,7 @@ export class TransferPlaces {
   readonly #slots = new Map<string, TransferSlot>()
   readonly #perClient = new Map<string, number>()
   readonly #line = new WaitingLine<WantedTransfer>()
+  readonly #left = new LeftTransfers()
   #ticked: number | undefined
   /** Milliseconds by which the last looks at the deadlines came late. */
   #late = 0
@@ -94,26 +83,53 @@ export class TransferPlaces {
   get size (): number { return this.#slots.size }
   /** Requests that wait for their turn. */
   get waiting (): number { return this.#line.size }
+  /** Whether a client may still come back whose transfer gave way. */
+  expectsAnybody (now: number): boolean { return this.#left.expectsAnybody(now) }
   get (key: string): TransferSlot | undefined { return this.#slots.get(key) }
 
   /** What becomes of a request; `repeated` is one that has its transfer, or its turn, already. */
   ask (asked: WantedTransfer): 'begins' | 'waits' | 'repeated' {
-    const { key, address, bytes } = asked
-    const before = this.#slots.get(key)
-    if (before !== undefined) {
-      if (before.asked.bytes.equals(bytes) && before.session?.restartable !== true) return 'repeated'
-      // It keeps its place.
-      this.#admitting = true
-      try {
-        before.session?.replace()
-        this.release(before)
-      } finally {
-        this.#admitting = false
-      }
-      this.#begin(asked)
-      return 'begins'
+    const before = this.#slots.get(asked.key)
+    if (before === undefined) return this.#enter(asked)
+    const isSame = before.asked.bytes.equals(asked.bytes)
+    if (isSame && before.session?.restartable !== true) return 'repeated'
+    before.isExpected = isSame
+    this.#replace(before, session => { session.replace() }, asked)
+    return 'begins'
+  }
+
+  /**
+   * What a client says, in `packet`, to a socket where it has no transfer: undefined when it had none there that may go on, else
+   * what becomes of that one; `passed` is what changes nothing.
+   */
+  hearAgain (key: string, socket: UdpSocket, packet: Packet): 'begins' | 'waits' | 'repeated' | 'passed' | undefined {
+    if (!this.#left.isOn(key, socket)) return undefined
+    if (packet.opcode === 'ERROR') {
+      this.#left.remove(key)
+      const waiting = this.#line.get(key)
+      if (waiting?.resumption !== undefined) this.#line.remove(waiting)
     }
-    if (this.#slots.size < this.#most && this.#isFree(address)) {
+    const resumed = packet.opcode === 'ACK' ? this.#left.resumed(key, socket, packet.block) : undefined
+    if (resumed === undefined) return 'passed'
+    const before = this.#slots.get(key)
+    if (before === undefined) return this.#enter(resumed)
+    // The same request, repeated, has a transfer since; where its client answers there is where it goes on.
+    if (before.session === undefined || before.session.answered || !before.asked.bytes.equals(resumed.bytes)) return 'passed'
+    this.#replace(before, session => { this.#end(before, session) }, resumed)
+    return 'begins'
+  }
+
+  /** Whether it is certain that nobody with one of these transfer identifiers has a transfer, waits for one, or had one that may go on. */
+  areUnknown (keys: readonly string[], address: string): boolean {
+    const isKnown = (key: string): boolean => this.#slots.has(key) || this.#line.get(key) !== undefined || this.#left.has(key)
+    return this.#left.isComplete(address) && !keys.some(isKnown)
+  }
+
+  /** One whose client has none. */
+  #enter (asked: WantedTransfer): 'begins' | 'waits' | 'repeated' {
+    const { key, address, bytes } = asked
+    // Places that are free while others are admitted are for these.
+    if (!this.#admitting && this.#slots.size < this.#most && this.#isFree(address)) {
       this.#begin(asked)
       return 'begins'
     }
@@ -126,12 +142,30 @@ export class TransferPlaces {
     return waited ? 'repeated' : 'waits'
   }
 
+  /** Another transfer for the same client, which keeps its place. */
+  #replace (before: TransferSlot, end: (session: TransferSession) => void, asked: WantedTransfer): void {
+    const wasAdmitting = this.#admitting
+    this.#admitting = true
+    try {
+      if (before.session !== undefined) end(before.session)
+      this.release(before)
+    } finally {
+      this.#admitting = wasAdmitting
+    }
+    this.#begin(asked)
+  }
+
   /** Frees the slot's place, whatever state it is in; once. */
   release (slot: TransferSlot): void {
     if (slot.released) return
     const { key, address } = slot.asked
     slot.released = true
     this.#slots.delete(key)
+    const { asked, session, served, isExpected } = slot
+    if (session?.mayReturn === true && served !== undefined) {
+      const { isKnown, clock } = this.#options
+      this.#left.remember({ ...served, asked, progress: session.progress, isExpected }, isKnown(address), clock.now())
+    } else if (session !== undefined) this.#left.remove(key)
     const left = this.#held(address) - 1
     if (left > 0) this.#perClient.set(address, left)
     else this.#perClient.delete(address)
@@ -146,12 +180,16 @@ export class TransferPlaces {
     this.#ticked = now
     for (const slot of this.#slots.values()) slot.session?.tick(now)
     for (const asked of this.#line.forget(now)) this.#options.onDropped(asked)
+    this.#left.forget(now)
     this.#firm = this.#firmWithin = false
     if (this.#line.size > 0) this.#admit()
   }
 
   /** There was nobody for a while, in which nobody looked at the clock. */
-  rest (): void { this.#ticked = undefined }
+  rest (): void {
+    this.#ticked = undefined
+    this.#left.clear()
+  }
 
   /** Has nobody wait any more, and is done when the last transfer is, of which `stop` ends those that are under way after `graceMs`. */
   async close (graceMs: number, stop: (session: TransferSession) => void): Promise<void> {
@@ -179,8 +217,10 @@ export class TransferPlaces {
   }
 
   #begin (asked: WantedTransfer): void {
-    const slot: TransferSlot = { asked, session: undefined, released: false }
+    const slot: TransferSlot = { asked, session: undefined, served: undefined, isExpected: false, released: false }
     this.#slots.set(asked.key, slot)
+    this.#line.remove(asked)
+    this.#left.removeOther(asked.key, asked.bytes)
     this.#perClient.set(asked.address, this.#held(asked.address) + 1)
     this.#options.begin(slot)
   }
@@ -192,8 +232,10 @@ export class TransferPlaces {
     try {
       for (let next = this.#next(); next !== undefined; next = this.#next()) {
         if (this.#slots.size >= this.#most && !this.#makeRoom(next.address)) break
-        this.#line.remove(next)
-        this.#begin(next)
+        // Its client may have said something meanwhile.
+        const current = this.#line.get(next.key)
+        if (current === undefined) continue
+        this.#begin(current)
       }
     } finally {
       this.#admitting = false
@@ -244,7 +286,12 @@ export class TransferPlaces {
       const rank = unconfirmed ? 2 * aboveAll + held : !holdsMore ? 0 : session.stalled ? aboveAll + held : age >= longAfter ? held : 0
       if (rank > bestRank) [best, bestRank] = [slot, rank]
     }
-    best?.session?.giveWay()
+    if (best?.session !== undefined) this.#end(best, best.session)
     return best !== undefined
+  }
+
+  #end (slot: TransferSlot, session: TransferSession): void {
+    slot.isExpected = true
+    session.giveWay()
   }
 }

@@ -10,11 +10,13 @@ export type TransferEvent =
   | { readonly type: 'error', readonly code: number, readonly message: string }
   /** The time that the last `timer` effect named is over. */
   | { readonly type: 'timer' }
-  /** The answer to `read`: the DATA packets that come next, as many as asked unless the last of them ends the file. */
+  /** The answer to `read`: the DATA packets that come next, as many as asked unless the last of them ends the file; none behind its end. */
   | { readonly type: 'blocks', readonly packets: readonly Buffer[] }
   | { readonly type: 'readFailed', readonly message: string }
   /** The same client asked again from the same port: it has finished with this transfer, or given it up. */
   | { readonly type: 'replaced' }
+  /** Its place is another transfer's. */
+  | { readonly type: 'gaveWay' }
 
 export type FailReason =
   /** The client asked for the size and then said ERROR, as edk2 and VMware do before the real read. */
@@ -34,6 +36,12 @@ export type TransferEffect =
   /** `confirmed`: the last ACK came. When just that one stays out the client has the file all the same. */
   | { readonly type: 'done', readonly confirmed: boolean }
   | { readonly type: 'fail', readonly reason: FailReason, readonly message: string }
+
+/** How far a client is: the blocks it has confirmed, and how many of the next it was sent. */
+export interface TransferProgress {
+  readonly confirmed: number
+  readonly sent: number
+}
 
 /**
  * Milliseconds to wait after each sending, the first and five more: 31 s until a client that vanished is given up.
@@ -60,17 +68,23 @@ export class ReadTransfer {
   #acknowledged = 0
   /** The blocks after those that were sent, oldest first: what a timeout or an ACK inside the window sends again. */
   #window: Buffer[] = []
+  #left: TransferProgress | undefined
+  #mayReturn = false
   #reading = false
   #fileEnded = false
   #heard = false
   #waited = 0
   #resent = 0
 
-  constructor (terms: Terms) {
+  /** `confirmed`: blocks that the client has from a transfer before, which this one continues: it has been answered then. */
+  constructor (terms: Terms, confirmed?: number) {
     this.#terms = terms
     this.#waits = waits(terms.timeout)
-    this.#oack = terms.answer.length > 0 ? encodePacket({ opcode: 'OACK', options: terms.answer }) : undefined
+    const answers = confirmed === undefined && terms.answer.length > 0
+    this.#oack = answers ? encodePacket({ opcode: 'OACK', options: terms.answer }) : undefined
     this.#phase = this.#oack === undefined ? 'data' : 'oack'
+    this.#acknowledged = confirmed ?? 0
+    this.#heard = confirmed !== undefined
   }
 
   /** Packets sent more than once. */
@@ -78,6 +92,12 @@ export class ReadTransfer {
 
   /** Blocks the client has confirmed. */
   get acknowledged (): number { return this.#acknowledged }
+
+  /** As it is, or was when the transfer was over. */
+  get progress (): TransferProgress { return this.#left ?? { confirmed: this.#acknowledged, sent: this.#window.length } }
+
+  /** It is over, but its client was not told and has said nothing that ends it: who is only late goes on where it stood. */
+  get mayReturn (): boolean { return this.#mayReturn }
 
   /** Whether the client ever answered: until then anybody may have asked in its name. */
   get heard (): boolean { return this.#heard }
@@ -110,8 +130,23 @@ export class ReadTransfer {
         { type: 'send', packets: [encodePacket({ opcode: 'ERROR', code: errorCodes.notDefined, message: event.message })] },
         ...this.#fail('unreadable', event.message)
       ]
-      case 'replaced': return this.#finishing ? this.#over({ type: 'done', confirmed: false }) : this.#fail('aborted', 'the client asked anew')
+      case 'gaveWay': return this.#leave(this.#fail('vanished', 'it gave way to another transfer'))
+      case 'replaced': return this.#onReplaced()
     }
+  }
+
+  /** It may be the request repeated, and read late: the client goes on here then. Its last ACK may come behind a new request, though. */
+  #onReplaced (): TransferEffect[] {
+    if (!this.#finishing) return this.#leave(this.#fail('aborted', 'the client asked anew'))
+    const { confirmed, sent } = this.progress
+    const effects = this.#over({ type: 'done', confirmed: false })
+    this.#left = { confirmed, sent: sent - 1 }
+    return this.#leave(effects)
+  }
+
+  #leave (effects: TransferEffect[]): TransferEffect[] {
+    this.#mayReturn = true
+    return effects
   }
 
   #onAck (block: number): TransferEffect[] {
@@ -138,15 +173,17 @@ export class ReadTransfer {
     const last = packets.at(-1)
     this.#fileEnded = last === undefined || last.length - dataHeaderLength < this.#terms.blksize
     this.#window.push(...packets)
+    // It goes on behind the end of the file: the client had all, and its last ACK was what was missed.
+    if (last === undefined && this.#window.length === 0) return this.#over({ type: 'done', confirmed: true })
     return [{ type: 'send', packets }, this.#timer()]
   }
 
   #onTimer (): TransferEffect[] {
     this.#waited++
     if (this.#waited < this.#waits.length) return [...this.#resend(), this.#timer()]
-    if (!this.#heard) return this.#fail('vanished', 'the client never answered')
+    if (!this.#heard) return this.#leave(this.#fail('vanished', 'the client never answered'))
     if (this.#finishing) return this.#over({ type: 'done', confirmed: false })
-    return this.#fail('timeout', `no ACK after block ${this.#acknowledged}`)
+    return this.#leave(this.#fail('timeout', `no ACK after block ${this.#acknowledged}`))
   }
 
   #resend (): TransferEffect[] {
@@ -169,6 +206,7 @@ export class ReadTransfer {
   }
 
   #over (effect: TransferEffect): TransferEffect[] {
+    this.#left = this.progress
     this.#phase = 'over'
     this.#window = []
     return [effect]

@@ -38,6 +38,8 @@ export type TftpOccurrence =
   | { readonly type: 'foreign' | 'ignored', readonly opcode: string }
   /** The request of a transfer under way, or of one that waits, once more. */
   | { readonly type: 'duplicate', readonly file: string }
+  /** A transfer goes on that gave way (`vanished`), or whose client was silent for too long (`vanished` or `failed`). */
+  | { readonly type: 'resumed', readonly file: string }
   /** All places are taken: it waits for its turn, or waited and was dropped, for another or because it was not asked again. */
   | { readonly type: 'waits' | 'dropped', readonly file: string }
 
@@ -57,6 +59,7 @@ export const eventLevels = {
   foreign: 'debug',
   ignored: 'debug',
   duplicate: 'debug',
+  resumed: 'debug',
   waits: 'debug',
   dropped: 'debug'
 } as const satisfies Readonly<Record<TftpEvent['type'], 'debug' | 'info' | 'warn'>>

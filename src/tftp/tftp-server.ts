@@ -11,10 +11,11 @@ import { type TransferLimits, negotiate } from './negotiate.js'
 import type { OpenFile } from '../disk/open-file.js'
 import type { Endpoint } from '../net/endpoint.js'
 import type { FileSource } from './file-source.js'
-import { decodePacket, encodePacket, errorCodes, opcodes, type Packet, type TransferRequest } from './packet.js'
+import { decodePacket, encodePacket, errorCodes, opcodes, type Packet, type TftpOption, type TransferRequest } from './packet.js'
 import { eventLevels, type RefusalReason, type TftpEvent, type TftpOccurrence } from './tftp-event.js'
+import { goesOn, returnsWithin, servedFile } from './left-transfers.js'
 import { TransferPlaces, type TransferSlot } from './places.js'
-import { type TransferPort, TransferPorts } from './transfer-ports.js'
+import { type OnPortDatagram, type TransferPort, TransferPorts } from './transfer-ports.js'
 import { type Ending, TransferSession } from './transfer-session.js'
 
 export interface TftpServerOptions extends TransferLimits, ListenOptions {
@@ -73,7 +74,7 @@ class Server implements TftpServer {
   constructor (options: TftpServerOptions, dependencies: TftpServerDependencies) {
     this.#options = options
     this.#dependencies = dependencies
-    this.#ports = new TransferPorts({ ...dependencies, onForeign: (data, from, socket) => { this.#onForeign(data, from, socket) } })
+    this.#ports = new TransferPorts({ ...dependencies, onUnserved: (...said) => { this.#onUnserved(...said) } })
     this.#places = new TransferPlaces({
       ...options,
       clock: dependencies.clock,
@@ -115,8 +116,8 @@ class Server implements TftpServer {
     else if (packet.opcode === 'WRQ') this.#refuse(packet.filename, from, socket, 'write', 'this server is read-only')
     else {
       const slot = this.#options.singlePort ? this.#places.get(keyOf(from, socket)) : undefined
-      if (slot === undefined) this.#emit(from, { type: 'ignored', opcode: packet.opcode })
-      else slot.session?.receive(packet)
+      if (slot !== undefined) slot.session?.receive(packet)
+      else if (!this.#goesOn(packet, from, socket)) this.#emit(from, { type: 'ignored', opcode: packet.opcode })
     }
   }
 
@@ -138,23 +139,28 @@ class Server implements TftpServer {
     if (this.#closing !== undefined) return
     if (mode !== 'octet' && mode !== 'netascii') return this.#refuse(filename, from, socket, 'mode', 'only the modes octet and netascii are known')
     if (name === undefined) return this.#refuse(filename, from, socket, 'name', 'a name may not contain ..')
-    this.#ticking ??= this.#dependencies.clock.every(tickEvery, () => { this.#tick() })
-    const asked = { key: keyOf(from, socket), address: from.address, client: from, bytes, request, mode, name, listener: socket } as const
+    this.#keepTicking()
+    const asked = { key: keyOf(from, socket), address: from.address, client: from, bytes, mode, name, listener: socket } as const
     const became = this.#places.ask(asked)
     if (became !== 'begins') this.#emit(from, { type: became === 'waits' ? 'waits' : 'duplicate', file: name })
   }
 
   /** Opens the file and starts the transfer. Whatever goes wrong is told to the client and the log. */
   async #begin (slot: TransferSlot): Promise<void> {
-    const { client, name, listener } = slot.asked
+    const { client, name, mode, listener, resumption } = slot.asked
     let file: OpenFile | undefined
     try {
       file = await this.#dependencies.files.open(name, { client: client.address })
     } catch (error) {
-      if (!slot.released) this.#cannotOpen(error, name, client, listener)
+      if (!slot.released && resumption === undefined) this.#cannotOpen(error, name, client, listener)
       return this.#places.release(slot)
     }
     if (slot.released) return await file?.close()
+    // Silence has the client ask anew, and not end its boot.
+    if (resumption !== undefined && (file === undefined || !goesOn(resumption, file, mode))) {
+      this.#places.release(slot)
+      return await file?.close()
+    }
     if (file === undefined) {
       sendError(listener, client, errorCodes.fileNotFound, 'file not found')
       this.#emit(client, { type: 'missing', file: name })
@@ -163,18 +169,20 @@ class Server implements TftpServer {
     try {
       await this.#run(slot, file)
     } catch (error) {
-      this.#cannotOpen(error, name, client, listener)
+      if (resumption === undefined) this.#cannotOpen(error, name, client, listener)
       this.#places.release(slot)
       await file.close()
     }
   }
 
   async #run (slot: TransferSlot, file: OpenFile): Promise<void> {
-    const { client, request, mode, name, listener } = slot.asked
-    const terms = negotiate(request.options, { limits: this.#options, size: mode === 'octet' ? file.size : undefined })
+    const { client, bytes, mode, name, listener, resumption } = slot.asked
+    const terms = negotiate(optionsOf(bytes), { limits: this.#options, size: mode === 'octet' ? file.size : undefined })
     const port = this.#options.singlePort ? undefined : await this.#takePort(slot, listener)
-    if (slot.released) {
+    const socket = this.#options.singlePort ? listener : port?.socket
+    if (slot.released || socket === undefined) {
       port?.release()
+      this.#places.release(slot)
       return await file.close()
     }
     const session = new TransferSession({
@@ -183,34 +191,52 @@ class Server implements TftpServer {
       client,
       file,
       terms,
-      socket: port?.socket ?? listener,
+      socket,
       clock: this.#dependencies.clock,
+      ...resumption && { confirmed: resumption.confirmed },
       onEnd: ending => {
-        port?.release()
+        port?.release(slot.isExpected ? returnsWithin : undefined)
         file.close().catch((error: unknown) => { this.#dependencies.log.warn({ file: name, reason: messageOf(error) }, 'tftp.close-failed') })
         this.#emit(client, ended(session, ending))
         this.#places.release(slot)
       }
     })
     slot.session = session
+    slot.served = { socket, file: servedFile(file) }
+    if (resumption !== undefined) this.#emit(client, { type: 'resumed', file: name })
     session.start()
   }
 
-  #takePort (slot: TransferSlot, listener: UdpSocket): Promise<TransferPort> {
-    const own = listener.local.address
-    const address = own === '0.0.0.0' ? this.#dependencies.askedAddress?.(slot.asked.address) ?? own : own
-    return this.#ports.take(address, slot.asked.client, (data, from, socket) => {
+  #takePort (slot: TransferSlot, listener: UdpSocket): Promise<TransferPort | undefined> {
+    const { address, client, resumption } = slot.asked
+    const onDatagram: OnPortDatagram = (data, from, socket) => {
       const packet = this.#decode(data, from, socket)
       if (packet !== undefined) slot.session?.receive(packet)
-    })
+    }
+    if (resumption !== undefined) return this.#ports.takeAgain(resumption.socket, client, onDatagram)
+    const own = listener.local.address
+    return this.#ports.take(own === '0.0.0.0' ? this.#dependencies.askedAddress?.(address) ?? own : own, client, onDatagram)
   }
 
-  #onForeign (data: Buffer, from: Endpoint, socket: UdpSocket): void {
+  /** A packet from somebody who has no transfer on that port. */
+  #onUnserved (data: Buffer, from: Endpoint, socket: UdpSocket, wasServed: boolean): void {
     const packet = this.#decode(data, from, socket)
-    if (packet === undefined) return
+    if (packet === undefined || this.#goesOn(packet, from, socket) || wasServed) return
     this.#emit(from, { type: 'foreign', opcode: packet.opcode })
-    if (packet.opcode !== 'ERROR') sendError(socket, from, errorCodes.unknownTransferId, 'this port serves another transfer')
+    // It ends what a client does at that port, whichever transfer it was meant for (ROMs look at no sender).
+    if (packet.opcode === 'ERROR' || !this.#places.areUnknown(keysOf(from, socket), from.address)) return
+    sendError(socket, from, errorCodes.unknownTransferId, 'this port serves another transfer')
   }
+
+  /** Whether it comes from a client whose transfer there may go on, which it does then, in its turn. */
+  #goesOn (packet: Packet, from: Endpoint, socket: UdpSocket): boolean {
+    if (this.#closing !== undefined) return false
+    const became = keysOf(from, socket).map(key => this.#places.hearAgain(key, socket, packet)).find(found => found !== undefined)
+    if (became !== undefined) this.#keepTicking()
+    return became !== undefined
+  }
+
+  #keepTicking (): void { this.#ticking ??= this.#dependencies.clock.every(tickEvery, () => { this.#tick() }) }
 
   #cannotOpen (error: unknown, name: string, client: Endpoint, listener: UdpSocket): void {
     const denied = forbidden.has(errnoOf(error)) || (error instanceof AppError && error.code === 'permission_denied')
@@ -229,7 +255,7 @@ class Server implements TftpServer {
     const now = this.#dependencies.clock.now()
     this.#places.tick(now, tickEvery)
     this.#ports.tick(now)
-    if (this.#places.size > 0 || this.#places.waiting > 0 || !this.#ports.empty) return
+    if (this.#places.size > 0 || this.#places.waiting > 0 || this.#places.expectsAnybody(now) || !this.#ports.empty) return
     this.#ticking?.cancel()
     this.#ticking = undefined
     this.#places.rest()
@@ -244,7 +270,16 @@ class Server implements TftpServer {
   }
 }
 
-const keyOf = (client: Endpoint, socket: UdpSocket): string => `${client.address}:${client.port} ${socket.local.address}`
+const keyFor = ({ address, port }: Endpoint, asked: string): string => `${address}:${port} ${asked}`
+const keyOf = (client: Endpoint, socket: UdpSocket): string => keyFor(client, socket.local.address)
+/** Those that a client may have who speaks to a transfer's socket: its request came to that address, or to a socket on all. */
+const keysOf = (client: Endpoint, { local }: UdpSocket): string[] => [...new Set([local.address, '0.0.0.0'])].map(asked => keyFor(client, asked))
+
+/** A request is kept as it came while it waits: its options would take fifteen times as much. */
+function optionsOf (bytes: Buffer): readonly TftpOption[] {
+  const packet = decodePacket(bytes)
+  return packet.opcode === 'RRQ' ? packet.options : []
+}
 
 function sendError (socket: UdpSocket, to: Endpoint, code: number, message: string): void {
   socket.send(encodePacket({ opcode: 'ERROR', code, message }), to)

@@ -12,15 +12,18 @@ export type OnPortDatagram = (data: Buffer, from: Endpoint, socket: UdpSocket) =
 
 export interface TransferPort {
   readonly socket: UdpSocket
-  /** To be called once, when the transfer is over. */
-  release: () => void
+  /** To be called once, when the transfer is over. `stays`: milliseconds (`dallying`) in which its client may be heard still. */
+  release: (stays?: number) => void
 }
+
+/** `wasServed`: the client had a transfer there a moment ago. */
+export type OnUnserved = (data: Buffer, from: Endpoint, socket: UdpSocket, wasServed: boolean) => void
 
 export interface TransferPortsDependencies {
   readonly network: UdpNetwork
   readonly clock: Clock
-  /** A packet from somebody who has no transfer on that port, and had none lately. */
-  readonly onForeign: OnPortDatagram
+  /** A packet from somebody who has no transfer on that port. */
+  readonly onUnserved: OnUnserved
 }
 
 /** Sockets on each local address; with more transfers than that they share. Measured: with 4 a packet costs a tenth less than with 32. */
@@ -49,7 +52,8 @@ class Port {
   readonly #former = new Map<string, number>()
   #socket: Promise<UdpSocket> | undefined
   #open: UdpSocket | undefined
-  #usedUntil = Infinity
+  /** Nobody is expected to say anything from then on, if nobody is served. */
+  #openUntil = 0
 
   constructor (dependencies: TransferPortsDependencies) { this.#dependencies = dependencies }
 
@@ -59,13 +63,15 @@ class Port {
   /** When the client left last, 0 when it was not here lately. */
   leftAt (client: string): number { return this.#former.get(client) ?? 0 }
 
-  isIdle (now: number): boolean { return this.users === 0 && now - this.#usedUntil >= dallying }
+  isIdle (now: number): boolean { return this.users === 0 && now >= this.#openUntil }
+  isServing (client: string): boolean { return this.#clients.has(client) }
+  isOn (socket: UdpSocket): boolean { return this.#open === socket }
 
   async serve (client: string, address: string, onDatagram: OnPortDatagram): Promise<TransferPort> {
     this.#clients.set(client, onDatagram)
     this.#former.delete(client)
-    const release = (): void => {
-      if (this.#clients.get(client) === onDatagram) this.#leave(client)
+    const release = (stays = dallying): void => {
+      if (this.#clients.get(client) === onDatagram) this.#leave(client, stays)
     }
     try {
       this.#socket ??= this.#bind(address)
@@ -87,22 +93,22 @@ class Port {
   close (): Promise<unknown> { return this.#socket?.then(socket => socket.close(), () => {}) ?? Promise.resolve() }
 
   async #bind (address: string): Promise<UdpSocket> {
-    const { network, onForeign } = this.#dependencies
+    const { network, onUnserved } = this.#dependencies
     const socket = await network.bind({ address, port: 0, receiveBuffer, direct: true }, (data, from) => {
       const key = keyOf(from)
       const serve = this.#clients.get(key)
       if (serve !== undefined) serve(data, from, socket)
-      else if (!this.#former.has(key)) onForeign(data, from, socket)
+      else onUnserved(data, from, socket, this.#former.has(key))
     })
     this.#open = socket
     return socket
   }
 
-  #leave (client: string): void {
+  #leave (client: string, stays: number): void {
     const now = this.#dependencies.clock.now()
     this.#clients.delete(client)
     this.#former.set(client, now)
-    this.#usedUntil = now
+    this.#openUntil = Math.max(this.#openUntil, now + stays)
     this.forget(now, maxFormer)
   }
 
@@ -133,6 +139,13 @@ export class TransferPorts {
     this.#ports.set(address, ports)
     const port = this.#choose(ports, key)
     return await port.serve(key, address, onDatagram)
+  }
+
+  /** The port of that socket, once more for a client that had a transfer there; undefined when it is closed or serves that client. */
+  async takeAgain (socket: UdpSocket, client: Endpoint, onDatagram: OnPortDatagram): Promise<TransferPort | undefined> {
+    const key = keyOf(client)
+    const port = this.#ports.get(socket.local.address)?.find(port => port.isOn(socket))
+    return port === undefined || port.isServing(key) ? undefined : await port.serve(key, socket.local.address, onDatagram)
   }
 
   /** Hears at once what clients have said: a loop that is busy reads it later, and it is not they who were late then. */

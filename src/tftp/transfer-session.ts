@@ -8,7 +8,7 @@ import type { Terms } from './negotiate.js'
 import type { OpenFile } from '../disk/open-file.js'
 import type { Endpoint } from '../net/endpoint.js'
 import { encodePacket, errorCodes, type Packet } from './packet.js'
-import { ReadTransfer, type TransferEffect, type TransferEvent } from './read-transfer.js'
+import { ReadTransfer, type TransferProgress, type TransferEffect, type TransferEvent } from './read-transfer.js'
 import type { TransferFacts } from './tftp-event.js'
 
 export type Ending = Extract<TransferEffect, { readonly type: 'done' | 'fail' }>
@@ -22,6 +22,8 @@ export interface SessionOptions {
   readonly terms: Terms
   readonly socket: Pick<UdpSocket, 'send' | 'sendAll'>
   readonly clock: Clock
+  /** Blocks that the client has from a transfer before, which this one continues; none of netascii, whose blocks begin anywhere. */
+  readonly confirmed?: number
   /** Called once. */
   readonly onEnd: (ending: Ending) => void
 }
@@ -43,14 +45,17 @@ export class TransferSession {
   #deadline = Infinity
   /** When a block was last confirmed that had not been, and how many were then. */
   #moved: number
-  #confirmed = 0
+  #confirmed: number
   #over = false
+  #answered = false
 
   constructor (options: SessionOptions) {
+    const { confirmed, file, mode, terms: { blksize } } = options
     this.#options = options
-    this.#transfer = new ReadTransfer(options.terms)
-    const bytes = bytesOf(options.file)
-    this.#blocks = new DataBlocks(options.mode === 'netascii' ? netascii(bytes) : bytes, options.terms.blksize)
+    this.#transfer = new ReadTransfer(options.terms, confirmed)
+    this.#confirmed = confirmed ?? 0
+    const bytes = bytesOf(file, this.#confirmed * blksize)
+    this.#blocks = new DataBlocks(mode === 'netascii' ? netascii(bytes) : bytes, blksize, this.#confirmed)
     this.#moved = this.#started = options.clock.now()
   }
 
@@ -59,6 +64,10 @@ export class TransferSession {
   get heard (): boolean { return this.#transfer.heard }
   /** Whether the client is overdue, or says nothing that gets it on. */
   get stalled (): boolean { return this.#transfer.silent || Math.abs(this.#options.clock.now() - this.#moved) >= stalledAfter }
+  get progress (): TransferProgress { return this.#transfer.progress }
+  /** Whether the client has acknowledged anything here; `heard` is also who has done so before, in a transfer that this one continues. */
+  get answered (): boolean { return this.#answered }
+  get mayReturn (): boolean { return this.#transfer.mayReturn }
   get restartable (): boolean { return this.#transfer.restartable }
 
   get facts (): TransferFacts {
@@ -79,6 +88,7 @@ export class TransferSession {
   /** A packet from the client. DATA, OACK and requests mean nothing here and are passed over. */
   receive (packet: Packet): void {
     if (packet.opcode === 'ACK') {
+      this.#answered = true
       this.#handle({ type: 'ack', block: packet.block })
       if (this.#transfer.acknowledged <= this.#confirmed) return
       this.#confirmed = this.#transfer.acknowledged
@@ -97,8 +107,8 @@ export class TransferSession {
   /** The client has asked for something else from the same port. */
   replace (): void { this.#handle({ type: 'replaced' }) }
 
-  /** Leaves its place to somebody else's transfer, without a word: who never answered may never have asked. */
-  giveWay (): void { this.#end({ type: 'fail', reason: 'vanished', message: 'it gave way to another transfer' }) }
+  /** Leaves its place to somebody else's transfer, without a word: who never answered may never have asked, and who did may go on later. */
+  giveWay (): void { this.#carryOut(this.#transfer.handle({ type: 'gaveWay' })) }
 
   /** Ends the transfer and tells the client why. */
   stop (message: string): void {
@@ -127,7 +137,8 @@ export class TransferSession {
   }
 
   #read (count: number): void {
-    const found = this.#blocks.next(count)
+    const { confirmed = 0, file, terms: { blksize } } = this.#options
+    const found = confirmed * blksize > file.size ? [] : this.#blocks.next(count)
     if (Array.isArray(found)) this.#handle({ type: 'blocks', packets: found })
     else {
       found.then(

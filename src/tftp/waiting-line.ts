@@ -62,9 +62,12 @@ class Queue<T extends WaitingItem> {
 }
 
 export class WaitingLine<T extends WaitingItem> {
+  readonly #forgottenAfter: number
   readonly #known = new Queue<T>()
   readonly #others = new Queue<T>()
   readonly #queues = [this.#known, this.#others] as const
+
+  constructor (options: { readonly forgottenAfter?: number } = {}) { this.#forgottenAfter = options.forgottenAfter ?? forgottenAfter }
 
   get size (): number { return this.#known.size + this.#others.size }
 
@@ -95,7 +98,7 @@ export class WaitingLine<T extends WaitingItem> {
   forget (now: number): T[] {
     const gone: T[] = []
     for (const queue of this.#queues) {
-      for (let entry = queue.oldest; entry !== undefined && Math.abs(now - entry.asked) >= forgottenAfter; entry = queue.oldest) {
+      for (let entry = queue.oldest; entry !== undefined && Math.abs(now - entry.asked) >= this.#forgottenAfter; entry = queue.oldest) {
         gone.push(entry.item)
         queue.remove(entry.item)
       }

@@ -322,8 +322,9 @@ tftp: { address: "${server.address}:${server.port}", root: ${folder}/tftp }
       onRound?.(round, memory.at(-1)!)
     }
     const { sent, answers, expected, mistakes, reads } = flood
-    // How many wait, and ask again meanwhile, is up to the machine's load.
-    const { waits: _waits, duplicate: _duplicate, ...counted } = await counts()
+    // How many wait, ask again meanwhile, or give way and go on, is up to the machine's load.
+    const { waits: _waits, duplicate: _duplicate, resumed = 0, ...counted } = await counts()
+    if (resumed > 0) counted['vanished'] = (counted['vanished'] ?? 0) - resumed
     return { sent, answers, expected, counted, mistakes, bounds: { client: ofOne, all: ofAll }, reads, memory, seconds: (performance.now() - started) / 1000 }
   } finally {
     await program.end('SIGTERM')

@@ -1,6 +1,7 @@
 import t from 'tap'
-import { type WantedTransfer, longAfter, TransferPlaces, type PlacesOptions, type TransferSlot } from '../../src/tftp/places.js'
+import { longAfter, TransferPlaces, type PlacesOptions, type TransferSlot } from '../../src/tftp/places.js'
 import type { TransferSession } from '../../src/tftp/transfer-session.js'
+import type { WantedTransfer } from '../../src/tftp/wanted-transfer.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 
 /** Transfers of which only is told what places ask of them. */

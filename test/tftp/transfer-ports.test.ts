@@ -21,7 +21,7 @@ async function set (): Promise<{
   const clock = new FakeClock()
   const foreign: string[] = []
   const heard: string[] = []
-  const ports = new TransferPorts({ network: udp.host(here), clock, onForeign: (data, from) => { foreign.push(`${from.port} ${data.toString()}`) } })
+  const ports = new TransferPorts({ network: udp.host(here), clock, onUnserved: (data, from, _socket, wasServed) => { if (!wasServed) foreign.push(`${from.port} ${data.toString()}`) } })
   const mouths = new Map<number, UdpSocket>()
   return {
     udp,
@@ -127,7 +127,7 @@ t.test('no socket to be had', async t => {
     }
   }
   const clock = new FakeClock()
-  const ports = new TransferPorts({ network, clock, onForeign: () => {} })
+  const ports = new TransferPorts({ network, clock, onUnserved: () => {} })
   await t.rejects(ports.take(here, client(1), () => {}), { message: 'EMFILE' })
   failing = false
   const port = await ports.take(here, client(2), () => {})
