@@ -18,8 +18,8 @@ import type { Mac } from '../net/mac.js'
 import type { SharedEntry, EntryChange } from './entries.js'
 import { givingWay } from './giving-way.js'
 import { KnownRevisions } from './known-revisions.js'
-import { formatRecord, keyOf, macOf, type MachineRecord, parseRecord } from './machine-record.js'
-import { addStep, type Attempt, dropDone, joined, notShared, type PendingMachine, refuse } from './pending-machine.js'
+import { formatRecord, keyOf, macOf, type MachineRecord, parseRecord, recordOperation } from './machine-record.js'
+import { addStep, asKept, type Attempt, dropDone, joined, notShared, type PendingMachine, refuse } from './pending-machine.js'
 import type { SharedState } from './shared-state.js'
 
 export interface EtcdMachinesOptions {
@@ -68,6 +68,8 @@ export class EtcdMachines implements MachineStore {
   #writing: Promise<void> = Promise.resolve()
   #stops: ReadonlyArray<() => void> = []
   #closed = false
+  /** Records that the own file has, and etcd had not when it was read. */
+  #alone: readonly Machine[] = []
 
   constructor (options: EtcdMachinesOptions) {
     this.#options = options
@@ -83,12 +85,13 @@ export class EtcdMachines implements MachineStore {
       this.#known.set(key, revision)
       if (machine !== undefined) machines.set(machine.mac, machine)
     }
-    for (const kept of await own.load()) {
-      const shared = machines.get(kept.mac)
-      const later = shared === undefined ? kept : laterOf(kept, shared)
-      machines.set(kept.mac, later)
-      if (shared === undefined || later === shared) continue
-      this.#add(later, { step: { make: before => before === undefined ? kept : laterOf(kept, before) }, isNews: true, isNamed: true })
+    const kept = await own.load()
+    this.#alone = kept.filter(({ mac }) => !machines.has(mac))
+    for (const one of kept) {
+      const shared = machines.get(one.mac)
+      const later = shared === undefined ? one : laterOf(one, shared)
+      machines.set(one.mac, later)
+      if (shared !== undefined && later !== shared) this.#add(later, asKept(one))
     }
     this.#stops = [
       state.onChange('machines', changes => { for (const change of changes) this.#onChange(change) }),
@@ -96,6 +99,13 @@ export class EtcdMachines implements MachineStore {
       state.onStanding(({ inStep }) => { if (inStep) this.#schedule() })
     ]
     return [...machines.values()].sort((a, b) => a.lastSeen - b.lastSeen)
+  }
+
+  /** Writes what only this provisioner kept of named machines, while there is room: etcd was away when it ended, or was not there yet. */
+  shareKept (isNamed: (mac: Mac) => boolean): void {
+    const named = this.#alone.filter(({ mac }) => isNamed(mac)).sort((a, b) => b.lastSeen - a.lastSeen)
+    this.#alone = []
+    for (const kept of named.slice(0, Math.max(0, this.#most - this.#options.state.under('machines').size))) this.#add(kept, asKept(kept))
   }
 
   note (machine: Machine, how: Noted): void {
@@ -193,16 +203,7 @@ export class EtcdMachines implements MachineStore {
     const { responses, header } = await state.transact({
       compare: [],
       success: [
-        ...batch.map(({ mac, pending: { revision }, value }): RequestOp => {
-          const key = state.etcdKey(keyOf(mac))
-          return {
-            request_txn: {
-              compare: [{ key, target: 'MOD', result: 'EQUAL', mod_revision: revision }],
-              success: [{ request_put: { key, value } }],
-              failure: [{ request_range: { key } }]
-            }
-          }
-        }),
+        ...batch.map(({ mac, pending: { revision }, value }) => recordOperation(state.etcdKey(keyOf(mac)), value, revision)),
         ...gone.map((key): RequestOp => ({ request_delete_range: { key: state.etcdKey(key) } }))
       ]
     })

@@ -1,7 +1,8 @@
 // What was seen of a machine and is not in etcd yet: the steps that are made again of another's record, and who waits for them.
 import { AppError } from '../base/errors.js'
 import type { Machine } from '../machines/machine.js'
-import type { TimelineStep } from '../machines/timeline.js'
+import type { Noted } from '../machines/registry.js'
+import { laterOf, type TimelineStep } from '../machines/timeline.js'
 import type { Mac } from '../net/mac.js'
 import type { Standing } from './standing.js'
 
@@ -26,6 +27,10 @@ export interface PendingMachine {
   tries: number
   waiting: readonly Waiter[]
 }
+
+/** What was kept here, told as news: of it and of what others have the later. */
+export const asKept = (kept: Machine): Noted =>
+  ({ step: { make: before => before === undefined ? kept : laterOf(kept, before) }, isNews: true, isNamed: true })
 
 export function addStep (pending: PendingMachine, step: TimelineStep, machine: Machine, due: number): void {
   pending.machine = machine

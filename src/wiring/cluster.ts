@@ -26,7 +26,6 @@ import { EtcdClient, type EtcdClientOptions } from '../etcd/etcd-client.js'
 import { formatKey } from '../etcd/keys.js'
 import { amissTogether, askMembers, type MemberReport } from '../etcd/members.js'
 import { ClientTlsFiles, type TlsFilesOptions } from '../etcd/tls-files.js'
-import type { MachineStore } from '../machines/journal.js'
 import type { OpenStore } from '../matchbox/store.js'
 import type { Ipv4 } from '../net/ipv4.js'
 import type { Mac } from '../net/mac.js'
@@ -50,7 +49,7 @@ export interface Cluster {
   /** What was kept is in the table, and what others keep comes into it. */
   readonly openLeases: (now: number) => Promise<Leases>
   /** What is known of machines: all share it. */
-  readonly openMachines: (options: Pick<EtcdMachinesOptions, 'own' | 'onMachine' | 'onForgotten' | 'isLeased'>) => MachineStore
+  readonly openMachines: (options: Pick<EtcdMachinesOptions, 'own' | 'onMachine' | 'onForgotten' | 'isLeased'>) => EtcdMachines
   /** Updates and reboots of installed machines, counted over all. */
   readonly openUpdates: () => UpdateStore
   /** Guard tokens that any of them takes; closed with the cluster. */

@@ -41,12 +41,13 @@ export async function openRegistry (
   const journal = new MachineJournal({
     path: join(config.state_path, lineFormats.machine.file), clock, log, current: () => holder.registry?.values() ?? []
   })
-  const machines = cluster?.openMachines({
+  const shared = cluster?.openMachines({
     own: journal,
     onMachine: machine => { holder.registry?.take(machine) },
     onForgotten: mac => { holder.registry?.forget(mac) },
     isLeased: mac => mac !== undefined && holder.registry?.kindOf(mac) === 'leased'
-  }) ?? journal
+  })
+  const machines = shared ?? journal
   const named = new NamedMachines(() => store.snapshot.groups)
   const registry = holder.registry = new MachineRegistry(await machines.load(), {
     note: (machine, how) => { machines.note(machine, how) },
@@ -58,6 +59,7 @@ export async function openRegistry (
       return leases.table.ofMac(mac).length > 0 ? 'leased' : 'stranger'
     }
   })
+  shared?.shareKept(mac => registry.kindOf(mac) !== 'stranger')
   countByThemselves(log, mac => registry.kindOf(mac as Mac) === 'known' || addressClaims.isReserved(mac as Mac))
   onClose(() => machines.close(), 'file')
   return registry

@@ -5,7 +5,7 @@ import { EtcdMachines } from '../../src/cluster/etcd-machines.js'
 import { leaseKey } from '../../src/cluster/known-leases.js'
 import { leaseGrace } from '../../src/cluster/lease-grace.js'
 import type { Lease } from '../../src/dhcp/leases.js'
-import type { Stage } from '../../src/machines/machine.js'
+import type { Machine, Stage } from '../../src/machines/machine.js'
 import { MachineRegistry } from '../../src/machines/registry.js'
 import { longestText, recordLimits } from '../../src/machines/timeline.js'
 import { openEtcdStore } from '../../src/store/etcd-store.js'
@@ -25,9 +25,9 @@ const lease = (now: number, n: number, machine = n, more: Partial<Lease> = {}): 
 const macOf = (n: number): Lease['mac'] => mac(`52:54:00:00:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`)
 
 /** As wiring/machines opens it, without a file of its own. */
-async function machinesOf (shared: Sharing): Promise<{ readonly registry: MachineRegistry, readonly shared: Sharing }> {
+async function machinesOf (shared: Sharing, before: readonly Machine[] = []): Promise<{ readonly registry: MachineRegistry, readonly shared: Sharing }> {
   const holder: { registry?: MachineRegistry } = {}
-  const own = { load: async () => [], note: () => {}, kept: async () => {}, close: async () => {} }
+  const own = { load: async () => before, note: () => {}, kept: async () => {}, close: async () => {} }
   const machines = new EtcdMachines({ ...shared, own, onMachine: machine => { holder.registry?.take(machine) }, onForgotten: gone => { holder.registry?.forget(gone) } })
   const registry = holder.registry = new MachineRegistry(await machines.load(), {
     note: (machine, how) => { machines.note(machine, how) },
@@ -35,6 +35,7 @@ async function machinesOf (shared: Sharing): Promise<{ readonly registry: Machin
     kindOf: () => 'known',
     limits: { known: recordLimits.shared, stranger: recordLimits.stranger }
   })
+  machines.shareKept(which => registry.kindOf(which) !== 'stranger')
   return { registry, shared }
 }
 
@@ -91,6 +92,36 @@ t.test('a machine that goes round and round while etcd is away was installed all
   await fleet.wait(20_000)
   t.match(JSON.parse(fleet.kept(`machines/${macOf(1)}`)!.value.toString()), { machine: { installedAs: 'x', lastSeen: now + 2200 } })
   t.match(others.get(macOf(1)), { installedAs: 'x' })
+})
+
+t.test('what was seen while etcd was away and is in no copy is written after a restart', async t => {
+  const fleet = new PlayedFleet(t)
+  const { now } = fleet.time
+  const other = (await machinesOf(await fleet.share())).registry
+  let isThere = false
+  // It was installed while etcd was away, and the program ended before etcd was back: only its own file has it.
+  const kept: Machine = {
+    mac: macOf(1), firstSeen: now, lastSeen: now + 2000, boots: 1, stage: 'installed', installedAs: 'x', timeline: [{ stage: 'installed', at: now + 2000 }]
+  }
+  const { registry } = await machinesOf(await fleet.share({ reaches: () => isThere }), [kept])
+  other.record({ mac: macOf(1), stage: 'kernel', at: now + 1000 })
+  await fleet.wait(5000)
+  isThere = true
+  await fleet.wait(20_000)
+  for (const one of [registry, other]) t.match(one.get(macOf(1)), { installedAs: 'x' })
+})
+
+t.test('of what only one kept the named are written, the last seen first, as long as there is room', async t => {
+  const fleet = new PlayedFleet(t)
+  const { now } = fleet.time
+  const kept = [1, 2, 3, 4].map((n): Machine => ({ mac: macOf(n), firstSeen: now, lastSeen: now + n, boots: 1, stage: 'installed', timeline: [] }))
+  const own = { load: async () => kept, note: () => {}, kept: async () => {}, close: async () => {} }
+  const shared = await fleet.share()
+  const machines = new EtcdMachines({ ...shared, own, most: 2, onMachine: () => {}, onForgotten: () => {} })
+  t.same(await machines.load(), kept, 'all of them are known here')
+  machines.shareKept(which => which !== macOf(4))
+  await fleet.wait(5000)
+  t.same([1, 2, 3, 4].map(n => fleet.kept(`machines/${macOf(n)}`) !== undefined), [false, true, true, false])
 })
 
 t.test('late news of a machine takes nothing from what was written since', async t => {
