@@ -44,6 +44,7 @@ async function site (t: Test, etcd: EtcdCluster, name: string, { folder = join(t
     kindOf: machine => machine.mac === stranger ? 'stranger' : 'known',
     limits: { known: recordLimits.shared, stranger: recordLimits.stranger }
   })
+  machines.shareKept(which => registry.kindOf(which) !== 'stranger')
   t.teardown(() => machines.close())
   return { state, registry, machines, see: (stage, at, more = {}) => { registry.record({ mac: one, stage, at, program: 'pxe', seenBy: name, ...more }) } }
 }
@@ -169,6 +170,24 @@ t.test('etcd away: what is seen is kept here, also over a restart, and written w
   await b.registry.kept(one)
   await until('they agree', () => JSON.stringify(again.registry.get(one)) === JSON.stringify(b.registry.get(one)))
   t.match(again.registry.get(one), { installedAs: 'x', stage: 'installed' }, 'what the other saw before it does not undo it')
+})
+
+t.test('a machine that was seen while etcd was away alone is written after a restart, a stranger is not', async t => {
+  if (!needs(t, 'etcd')) return
+  const { etcd, a, b } = await pair(t)
+  await etcd.members[0]!.stop()
+  await until('it is away', () => !a.state.standing.inStep && !b.state.standing.inStep)
+  a.see('installed', 2000, { bootedAs: 'x' })
+  a.registry.record({ mac: stranger, stage: 'discover', at: 2000 })
+  await a.machines.close()
+  await a.state.close()
+  // Another one has seen it too, and both write when etcd is back.
+  b.see('kernel', 1500)
+  const again = await site(t, etcd, 'a')
+  await etcd.members[0]!.start()
+  await until('all know', () => [again, b].every(({ registry }) => registry.get(one)?.installedAs === 'x'))
+  t.match(again.registry.get(stranger), { stage: 'discover' })
+  t.equal(again.state.get(`machines/${stranger}`), undefined)
 })
 
 t.test('a write that was carried out without an answer is not made twice; a value that cannot be read is written over', async t => {

@@ -1,5 +1,5 @@
 // Leases, machines and groups of provisioners on a played etcd, where news is late, changes come by the hundred, and others are always first.
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { EtcdLeases } from '../../src/cluster/etcd-leases.js'
 import { EtcdMachines } from '../../src/cluster/etcd-machines.js'
 import { leaseKey } from '../../src/cluster/known-leases.js'
@@ -39,22 +39,8 @@ async function machinesOf (shared: Sharing, before: readonly Machine[] = []): Pr
   return { registry, shared }
 }
 
-t.test('who hears late of a lease gives the machine no second one', async t => {
-  for (const state of ['bound', 'offered'] as const) {
-    const fleet = new PlayedFleet(t)
-    const one = await leasesOf(await fleet.share(), 'p1')
-    let lateness = 0
-    const two = await leasesOf(await fleet.share({ lateness: () => lateness }), 'p2')
-    const { now } = fleet.time
-    await fleet.meanwhile(two.propose({ lease: lease(now, 9), now }))
-    lateness = 60_000
-    t.match(await fleet.meanwhile(one.propose({ lease: lease(now, 1), now })), { kind: 'kept' })
-    t.match(await fleet.meanwhile(two.propose({ lease: lease(now, 2, 1, { state }), now })), { kind: 'refused', holder: { ip: ip(addressOf(1)), mac: macOf(1) } }, state)
-    t.equal(fleet.kept(leaseKey(ip(addressOf(2)))), undefined)
-  }
-})
-
-t.test('the key of the machine that had an address before goes, whoever has heard of it', async t => {
+/** Two that share leases, of which the second hears a minute late what the first does. */
+async function oneAheadOfTheOther (t: Test): Promise<{ readonly fleet: PlayedFleet, readonly one: EtcdLeases, readonly two: EtcdLeases, readonly now: number }> {
   const fleet = new PlayedFleet(t)
   const one = await leasesOf(await fleet.share(), 'p1')
   let lateness = 0
@@ -62,6 +48,20 @@ t.test('the key of the machine that had an address before goes, whoever has hear
   const { now } = fleet.time
   await fleet.meanwhile(two.propose({ lease: lease(now, 9), now }))
   lateness = 60_000
+  return { fleet, one, two, now }
+}
+
+t.test('who hears late of a lease gives the machine no second one', async t => {
+  for (const state of ['bound', 'offered'] as const) {
+    const { fleet, one, two, now } = await oneAheadOfTheOther(t)
+    t.match(await fleet.meanwhile(one.propose({ lease: lease(now, 1), now })), { kind: 'kept' })
+    t.match(await fleet.meanwhile(two.propose({ lease: lease(now, 2, 1, { state }), now })), { kind: 'refused', holder: { ip: ip(addressOf(1)), mac: macOf(1) } }, state)
+    t.equal(fleet.kept(leaseKey(ip(addressOf(2)))), undefined)
+  }
+})
+
+t.test('the key of the machine that had an address before goes, whoever has heard of it', async t => {
+  const { fleet, one, two, now } = await oneAheadOfTheOther(t)
   const offer = (machine: number, at: number): Lease => lease(now, 1, machine, { state: 'offered', since: at, expires: at + 60_000 })
   t.match(await fleet.meanwhile(one.propose({ lease: offer(1, now), now })), { kind: 'kept' })
   t.match(await fleet.meanwhile(two.propose({ lease: offer(2, now + 60_000), now: now + 60_000 })), { kind: 'kept' })

@@ -84,6 +84,14 @@ class Hall {
     return hand
   }
 
+  /** One that has asked; what it heard is still to be taken. */
+  async asks (address: string, ...asked: Parameters<Hand['ask']>): Promise<Hand> {
+    const hand = await this.hand(address)
+    hand.ask(...asked)
+    await this.udp.settle()
+    return hand
+  }
+
   /** Another machine takes the one place, and gives it back after so many milliseconds. */
   async takesPlace (milliseconds: number, address = '192.0.2.99'): Promise<void> {
     const hand = await this.hand(address)
@@ -122,9 +130,7 @@ class Hall {
 for (const singlePort of [false, true]) {
   t.test(`a client that confirms late has its transfer on, ${singlePort ? 'on the port of all' : 'on the port it knows'}`, async t => {
     const hall = await new Hall().start({ singlePort })
-    const late = await hall.hand('192.0.2.10')
-    late.ask()
-    await hall.udp.settle()
+    const late = await hall.asks('192.0.2.10')
     t.same(late.take(), ['OACK'])
     await hall.takesPlace(10_000)
     await hall.pass(40_000)
@@ -142,9 +148,7 @@ for (const singlePort of [false, true]) {
 
 t.test('a minute later nobody is expected any more, nor is anything open', async t => {
   const hall = await new Hall().start()
-  const late = await hall.hand('192.0.2.10')
-  late.ask()
-  await hall.udp.settle()
+  await hall.asks('192.0.2.10')
   await hall.takesPlace(100)
   await hall.pass(59_000)
   t.equal(hall.udp.open, 1 + 2 + 1, 'the port that it knows')
@@ -157,9 +161,7 @@ t.test('a minute later nobody is expected any more, nor is anything open', async
 t.test('one that had no options, and whose first block was on its way', async t => {
   const hall = await new Hall().start()
   hall.files['a'] = Buffer.concat([1, 2, 3].map(n => Buffer.alloc(512, n)))
-  const late = await hall.hand('192.0.2.10')
-  late.ask('a', [])
-  await hall.udp.settle()
+  const late = await hall.asks('192.0.2.10', 'a', [])
   t.same(late.take(), ['DATA 1 1'])
   await hall.takesPlace(10_000)
   t.same(await hall.says(late, 1, 2), ['DATA 2 2', 'DATA 3 3'], 'not the first once more')
@@ -187,9 +189,7 @@ t.test('one that fell silent in the midst, and gave way to an address with fewer
 t.test('one that missed the last word of it', async t => {
   const hall = await new Hall().start()
   hall.files['a'] = content(1).subarray(0, 500)
-  const late = await hall.hand('192.0.2.10')
-  late.ask('a', [])
-  await hall.udp.settle()
+  const late = await hall.asks('192.0.2.10', 'a', [])
   t.same(late.take(), ['DATA 1 1'])
   hall.files['a'] = content(1).subarray(0, 500)
   await hall.takesPlace(10_000)
@@ -225,9 +225,7 @@ t.test('one that was silent until it was given up', async t => {
 
 t.test('one whose turn has to come first waits for it in silence', async t => {
   const hall = await new Hall().start()
-  const late = await hall.hand('192.0.2.10')
-  late.ask()
-  await hall.udp.settle()
+  const late = await hall.asks('192.0.2.10')
   const busy = await hall.hand('192.0.2.99')
   busy.ask()
   await hall.pass(300)
@@ -245,9 +243,7 @@ t.test('one whose turn has to come first waits for it in silence', async t => {
 
 t.test('the port goes on for it where it has asked again meanwhile', async t => {
   const hall = await new Hall().start()
-  const late = await hall.hand('192.0.2.10')
-  late.ask()
-  await hall.udp.settle()
+  const late = await hall.asks('192.0.2.10')
   await hall.takesPlace(1000)
   late.ask()
   await hall.udp.settle()
@@ -257,9 +253,7 @@ t.test('the port goes on for it where it has asked again meanwhile', async t => 
   await hall.close()
 
   const other = await new Hall().start()
-  const moved = await other.hand('192.0.2.10')
-  moved.ask()
-  await other.udp.settle()
+  const moved = await other.asks('192.0.2.10')
   await other.takesPlace(1000)
   const first = moved.peer!
   moved.take()
@@ -278,9 +272,7 @@ t.test('a request that was repeated before the answer came, and is read in the m
   for (const [blocks, before] of [[4, 2], [2, 1]] as const) {
     const hall = await new Hall().start()
     hall.files['a'] = content(blocks).subarray(0, blocks * 1000 - 1)
-    const hand = await hall.hand('192.0.2.10')
-    hand.ask()
-    await hall.udp.settle()
+    const hand = await hall.asks('192.0.2.10')
     await hall.says(hand, ...Array.from({ length: before + 1 }, (_, block) => block))
     // What was sent last is lost, then the request comes once more, and what it begins gives way.
     await hall.pass(1100)
@@ -298,9 +290,7 @@ t.test('a request that was repeated before the answer came, and is read in the m
 
 t.test('who did ask anew is served at the new port, whatever comes late at the old one', async t => {
   const hall = await new Hall().start()
-  const hand = await hall.hand('192.0.2.10')
-  hand.ask()
-  await hall.udp.settle()
+  const hand = await hall.asks('192.0.2.10')
   await hall.says(hand, 0, 1)
   const first = hand.peer!
   await hall.pass(1100)
@@ -321,9 +311,7 @@ t.test('who did ask anew is served at the new port, whatever comes late at the o
 
 t.test('who has begun something else is left alone at its old port', async t => {
   const hall = await new Hall().start()
-  const hand = await hall.hand('192.0.2.10')
-  hand.ask()
-  await hall.udp.settle()
+  const hand = await hall.asks('192.0.2.10')
   await hall.takesPlace(1000)
   const first = hand.peer!
   hand.take()
@@ -349,9 +337,7 @@ t.test('a file that is another by now is not gone on with, nor is its client tol
     (hall: Hall) => { hall.opens = Promise.reject(new Error('EIO')) }
   ]) {
     const hall = await new Hall().start()
-    const late = await hall.hand('192.0.2.10')
-    late.ask()
-    await hall.udp.settle()
+    const late = await hall.asks('192.0.2.10')
     late.take()
     await hall.takesPlace(5000)
     const { identity, opens } = hall
@@ -368,9 +354,7 @@ t.test('a file that is another by now is not gone on with, nor is its client tol
 
 t.test('who has given up is given up', async t => {
   const hall = await new Hall().start()
-  const late = await hall.hand('192.0.2.10')
-  late.ask()
-  await hall.udp.settle()
+  const late = await hall.asks('192.0.2.10')
   late.take()
   await hall.takesPlace(5000)
   late.send({ opcode: 'ERROR', code: 0, message: 'enough' })
