@@ -51,13 +51,13 @@ function layoutOf (file: Buffer): Layout | undefined {
   if (file.length < 0x40 || file.toString('latin1', 0, 2) !== 'MZ') return undefined
   const pe = file.readUInt32LE(0x3c)
   const optional = pe + 24
+  // Either kind of header has more than what is read of it.
   if (optional + 160 > file.length || file.toString('latin1', pe, pe + 4) !== 'PE\0\0') return undefined
   const machine = file.readUInt16LE(pe + 4)
   const magic = file.readUInt16LE(optional)
   if (magic !== 0x10b && magic !== 0x20b) return undefined
   // The fifth entry of the data directory.
   const entry = optional + (magic === 0x20b ? 112 : 96) + 4 * 8
-  if (entry + 8 > file.length) return undefined
   const [start, size] = [file.readUInt32LE(entry), file.readUInt32LE(entry + 4)]
   return {
     processor: processors[machine] ?? `0x${machine.toString(16)}`,

@@ -142,9 +142,14 @@ export function expiryWarningOf (what: string, notBefore: number, notAfter: numb
 
 /** What to say about the authorities whose clients are let in: one that has ended, or is none, lets in nobody. */
 export function authorityWarnings (text: string, file: string, now: number): string[] {
-  return certificateBlocks(text).flatMap(block => {
-    const { subject, issuer, notBefore, notAfter, isAuthority } = describeCertificate(parseCertificate(block, file))
+  const authorities = certificateBlocks(text).map(block => parseCertificate(block, file))
+  return authorities.flatMap(authority => {
+    const { subject, issuer, notBefore, notAfter, isAuthority } = describeCertificate(authority)
     if (!isAuthority && subject !== issuer) return [`${subject} in ${file} is no authority (basic constraints): clients that it signed are refused`]
+    // OpenSSL follows a chain to one that signed itself.
+    if (subject !== issuer && !authorities.some(other => issuedBy(authority, other))) {
+      return [`the authority ${subject} in ${file} was signed by ${issuer}, which is not in that file: its clients are refused until it is added`]
+    }
     if (now < notBefore) return [`the authority ${subject} in ${file} begins only on ${formatDay(notBefore)}: its clients are refused until then; check this machine's clock`]
     if (notAfter - now >= expiryWarning) return []
     const when = notAfter < now ? `ended on ${formatDay(notAfter)}: its clients are refused` : `ends on ${formatDay(notAfter)}, in ${counted(daysLeft(notAfter, now), 'day')}`
@@ -162,9 +167,13 @@ export function whoSigned (
   const said = [`${files.certFile} is ${subject}${whom}, signed by ${selfSigned ? 'itself' : issuer}, good until ${formatDay(notAfter)}`]
   if (files.caFile === undefined) return said
   const signers = certificateBlocks(authorities).map(block => new X509Certificate(block))
-  const ours = signers.some(signer => certificate.checkIssued(signer) && certificate.verify(signer.publicKey))
+  const ours = signers.some(signer => issuedBy(certificate, signer))
   return [...said, `clients are let in that were signed by ${signers.map(signer => describeCertificate(signer).subject).join(', or by ')} (${files.caFile})${ours ? ', which signed the server too' : ''}`]
 }
+
+/** By name and by signature. */
+export const issuedBy = (certificate: X509Certificate, authority: X509Certificate): boolean =>
+  certificate.checkIssued(authority) && certificate.verify(authority.publicKey)
 
 /** Whether it is for that name or address, as a client would say. */
 export function covers (certificate: X509Certificate, name: string): boolean {

@@ -9,11 +9,11 @@ import { writeFileAtomic } from '../disk/atomic-file.js'
 import { behindLink } from '../disk/behind-link.js'
 import { readWhole } from '../disk/whole-file.js'
 import {
-  type CertificateFacts, describeCertificate, exposedKey, expiryWarningOf, isExposed, keyFits, parseCertificate, serverWarnings
+  type CertificateFacts, describeCertificate, exposedKey, expiryWarningOf, isExposed, issuedBy, keyFits, parseCertificate, serverWarnings
 } from './certificate.js'
 import { plainSerial } from '../net/tls-identity.js'
 import { readCrl, type Revoked, writeCrl } from './crl.js'
-import { type IssuedCertificate, issueAuthority, issueLeaf } from './issue.js'
+import { type IssuedCertificate, issueAuthority, issueLeaf, type Validity } from './issue.js'
 import { type SubjectAltName, ownNames } from './names.js'
 import { makeFolder } from '../disk/make-folder.js'
 
@@ -81,8 +81,7 @@ export async function issueClient (
   const there = await stat(join(dir, `${name}.crt`)).then(() => true, () => false)
   if (there) throw new AppError('certificate_exists', `${join(dir, `${name}.crt`)} is there already: \`certs revoke ${name}\` takes it away, and then it may be removed`)
   const authority = { certificate: await read(dir, 'ca.crt'), key: await read(dir, 'ca.key') }
-  const { notAfter } = describeCertificate(parseCertificate(authority.certificate, 'ca.crt'))
-  const issued = await issueLeaf(authority, 'client', name, [], { notBefore: now - backdate, notAfter: Math.min(now + leafLife, notAfter) })
+  const issued = await issueLeaf(authority, 'client', name, [], leafValidity(authority, now))
   await writeFileAtomic(join(dir, `${name}.key`), issued.key, { mode: 0o600 })
   await writeFileAtomic(join(dir, `${name}.crt`), issued.certificate)
   return describeCertificate(parseCertificate(issued.certificate, `${name}.crt`))
@@ -126,16 +125,20 @@ async function serialOf (dir: string, client: string, authority: X509Certificate
 interface Leaves { readonly server: IssuedCertificate, readonly client: IssuedCertificate }
 
 async function issueLeaves (authority: IssuedCertificate, names: readonly SubjectAltName[], now: number): Promise<Leaves> {
-  const { notAfter } = describeCertificate(parseCertificate(authority.certificate, 'ca.crt'))
-  if (notAfter < now) throw new AppError('certificate_invalid', 'the authority in ca.crt has ended: `certs init --force` makes a new one, and then every client needs the new ca.crt')
-  // No certificate outlives its issuer: it would be refused from then on anyway, and `show` would not say so.
-  const validity = { notBefore: now - backdate, notAfter: Math.min(now + leafLife, notAfter) }
+  const validity = leafValidity(authority, now)
   const commonName = names.find(name => name.kind === 'DNS')?.value ?? names[0]?.value ?? 'core-provisioner'
   return {
     // A common name holds 64 characters at most (RFC 5280 A.1); clients read the subject alternative names.
     server: await issueLeaf(authority, 'server', commonName.slice(0, 64), names, validity),
     client: await issueLeaf(authority, 'client', 'client', [], validity)
   }
+}
+
+/** No certificate outlives its issuer: it would be refused from then on anyway, and `show` would not say so. */
+function leafValidity (authority: IssuedCertificate, now: number): Validity {
+  const { notAfter } = describeCertificate(parseCertificate(authority.certificate, 'ca.crt'))
+  if (notAfter < now) throw new AppError('certificate_invalid', 'the authority in ca.crt has ended: `certs init --force` makes a new one, and then every client needs the new ca.crt')
+  return { notBefore: now - backdate, notAfter: Math.min(now + leafLife, notAfter) }
 }
 
 async function currentNames (dir: string): Promise<readonly SubjectAltName[]> {
@@ -187,9 +190,6 @@ export async function showCertificates (dir: string, advertise: string, now: num
   if (reports.length === 0) throw new AppError('config_missing', `${dir} has no certificates: make them with \`core-provisioner certs init --dir ${dir}\``)
   return reports
 }
-
-const issuedBy = (certificate: X509Certificate, authority: X509Certificate): boolean =>
-  certificate.checkIssued(authority) && certificate.verify(authority.publicKey)
 
 async function keyWarnings (dir: string, name: 'ca' | 'server' | 'client', certificate: X509Certificate): Promise<string[]> {
   const file = `${name}.key` as const

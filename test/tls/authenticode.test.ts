@@ -76,6 +76,53 @@ t.test('whatever stands in a file, it is read to an end', { skip }, async t => {
   }
 })
 
+/** A program of nothing but headers, and behind them the table with `entries`: each a length, a type and what is there for it. */
+function program (magic: number, entries: ReadonlyArray<readonly [length: number, type: number, octets: number]> = [], { tableLonger = 0 } = {}): Buffer {
+  const [pe, optional] = [0x40, 0x58]
+  const header = Buffer.alloc(optional + 160)
+  header.write('MZ')
+  header.writeUInt32LE(pe, 0x3c)
+  header.write('PE\0\0', pe)
+  header.writeUInt16LE(0xaa64, pe + 4)
+  header.writeUInt16LE(magic, optional)
+  const table = Buffer.concat(entries.map(([length, type, octets]) => {
+    const entry = Buffer.alloc(octets)
+    entry.writeUInt32LE(length)
+    entry.writeUInt16LE(type, 6)
+    return entry
+  }))
+  const place = optional + (magic === 0x20b ? 112 : 96) + 32
+  header.writeUInt32LE(table.length === 0 ? 0 : header.length, place)
+  header.writeUInt32LE(table.length + tableLonger, place + 4)
+  return Buffer.concat([header, table])
+}
+
+t.test('what is a program, to the octet', async t => {
+  for (const magic of [0x10b, 0x20b]) {
+    t.same(readSignedProgram(program(magic)), { processor: 'aa64', signatures: [], broken: 0 })
+    t.equal(readSignedProgram(program(magic).subarray(0, -1)), undefined, 'an octet short')
+    t.match(readSignedProgram(program(magic, [[16, 2, 16]])), { broken: 1 }, 'the table is found')
+  }
+  t.equal(readSignedProgram(program(0x107)), undefined, 'the header of a ROM')
+  for (const [what, change] of [['no MZ', (file: Buffer) => file.write('ZM')], ['no PE', (file: Buffer) => file.write('NE', 0x40)], ['far away', (file: Buffer) => file.writeUInt32LE(0xffffffff, 0x3c)]] as const) {
+    const file = program(0x20b)
+    change(file)
+    t.equal(readSignedProgram(file), undefined, what)
+  }
+  const strange = program(0x20b)
+  strange.writeUInt16LE(0x5064, 0x44)
+  t.match(readSignedProgram(strange), { processor: '0x5064' })
+})
+
+t.test('each entry of the table, up to its end', async t => {
+  const broken = (...args: Parameters<typeof program> extends [number, ...infer R] ? R : never): number | undefined => readSignedProgram(program(0x20b, ...args))?.broken
+  t.equal(broken([[9, 2, 16], [8, 2, 8]]), 2, 'each begins at a multiple of eight, and the last ends with the table')
+  t.equal(broken([[8, 1, 8], [8, 2, 8]]), 1, 'what is no PKCS #7 is passed over')
+  t.equal(broken([[8, 2, 8], [7, 2, 8], [8, 2, 8]]), 1, 'after one of no length there is nothing to go by')
+  t.equal(broken([[8, 2, 8], [9, 2, 8]]), 1, 'longer than the table')
+  t.equal(broken([[8, 2, 8]], { tableLonger: 1 }), 0, 'a table longer than the file is none')
+})
+
 function withOctet (file: Buffer, at: number): Buffer {
   const changed = Buffer.from(file)
   changed.writeUInt8(changed.readUInt8(at) ^ 0x55, at)

@@ -7,6 +7,7 @@ import t from 'tap'
 import { describeCertificate, serverWarnings } from '../../src/tls/certificate.js'
 import { certificateFiles, initCertificates, renewCertificates, showCertificates } from '../../src/tls/certs.js'
 import { parseSubjectAltNames } from '../../src/tls/names.js'
+import { makeCertificate } from '../helpers/pki.js'
 
 const names = parseSubjectAltNames('DNS:matchbox.example.com,IP:192.168.100.5,IP:fe80::1')
 const now = Date.now()
@@ -132,6 +133,17 @@ t.test('show says what is wrong', async t => {
   const wrong = await showCertificates(dir, '', now)
   t.match(wrong[1]?.warnings, [/server\.key can be read by everybody/])
   t.match(wrong[2]?.warnings, [/client\.key does not belong to client\.crt/])
+  const stranger = makeCertificate(makeCertificate(undefined, { cn: 'core-provisioner CA', authority: true }), { cn: 'client', use: 'clientAuth' })
+  writeFileSync(join(dir, 'client.crt'), stranger.cert)
+  writeFileSync(join(dir, 'client.key'), stranger.key)
+  t.same((await showCertificates(dir, '', now))[2]?.warnings, ['client.crt was not issued by ca.crt'], 'but by one of its name')
+  unlinkSync(join(dir, 'server.crt'))
+  t.same((await showCertificates(dir, '', now)).map(({ file }) => file), ['ca.crt', 'client.crt'])
+  unlinkSync(join(dir, 'ca.crt'))
+  unlinkSync(join(dir, 'client.key'))
+  t.same((await showCertificates(dir, '', now)).map(({ warnings }) => warnings), [['client.key is missing']], 'whoever issued it')
+  mkdirSync(join(dir, 'client.key'))
+  t.match((await showCertificates(dir, '', now)).map(({ warnings }) => warnings), [[/^whether client\.key belongs to client\.crt was not looked at: cannot read/]])
 })
 
 t.test('what is not ours is described too', async t => {

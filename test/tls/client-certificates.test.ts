@@ -48,6 +48,10 @@ t.test('a certificate for one person or pipeline', async t => {
   t.equal(readdirSync(dir).length, before.length + 4)
   const [authority] = await showCertificates(dir, '', now)
   t.equal((await issueClient({ dir, name: 'late', now: now + 3600 * day })).notAfter, authority?.notAfter, 'none outlives the authority')
+  const end = authority!.notAfter
+  t.equal((await issueClient({ dir, name: 'last', now: end })).notAfter, end)
+  await t.rejects(issueClient({ dir, name: 'later', now: end + 1 }), { code: 'certificate_invalid', message: /the authority in ca\.crt has ended/ })
+  t.notOk(readdirSync(dir).some(name => name.startsWith('later')), 'and nothing is written')
 })
 
 t.test('certificates that are taken away: by name, by file, by serial number, once', async t => {
