@@ -91,14 +91,11 @@ function isEncoded (name: string): boolean {
 const isPath = (name: string): boolean =>
   !name.includes('\0') && name.split('/').every(part => part !== '' && part !== '.' && part !== '..')
 
-/** The key after all those that begin so: what etcd calls the end of a range. */
+/** The key after all those that begin so: what etcd calls the end of a range. UTF-8 has no octet of 0xff, after which none would come. */
 export function endOfPrefix (prefix: string): Buffer {
+  // All keys.
+  if (prefix === '') return Buffer.from([0])
   const end = Buffer.from(prefix)
-  for (let at = end.length - 1; at >= 0; at--) {
-    const octet = end[at]!
-    if (octet === 0xff) continue
-    end[at] = octet + 1
-    return end.subarray(0, at + 1)
-  }
-  return Buffer.from([0])
+  end[end.length - 1]! += 1
+  return end
 }
