@@ -17,6 +17,8 @@ t.test('a datagram of assignments, a line each', async t => {
     const socket = openNotifySocket(path)
     t.equal(socket.send({ READY: 1, STATUS: 'two\nlines' }), true)
     t.same(await receiver.next(), { READY: '1', STATUS: 'two lines' }, path)
+    t.equal(socket.sendLast({ STATUS: 'ends' }), true)
+    t.same(await receiver.next(), { STATUS: 'ends' }, path)
     receiver.close()
     t.equal(socket.send({ READY: 1 }), false, 'nobody is there any more')
     socket.close()

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { openNotifySocket } from '../../src/net/notify-socket.js'
 import { openServiceManager } from '../../src/wiring/service-manager.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { notifyReceiver } from '../helpers/notify-receiver.js'
@@ -60,6 +61,33 @@ t.test('signs of life at half of the time allowed, and the status only when it c
   leases = 2
   other.advance(30_000)
   t.same(await receiver.next(), { STATUS: '2 leases' }, 'the watchdog is for another process')
+})
+
+t.test('a manager that takes nothing now is told when it does, and nobody waits for it', async t => {
+  const name = `@core-provisioner-test-${process.pid}`
+  const receiver = notifyReceiver(name)
+  t.teardown(receiver.close)
+  const others = openNotifySocket(name)
+  t.teardown(others.close)
+  let waiting = 0
+  while (others.send({ STATUS: 'of another service' })) waiting++
+  t.ok(waiting > 0, `${waiting} wait`)
+  const clock = new FakeClock()
+  const manager = openServiceManager({ env: { NOTIFY_SOCKET: name, WATCHDOG_USEC: '30000000', WATCHDOG_PID: '7' }, pid: 7, clock })
+  manager.ready(() => '2 leases')
+  manager.reloading()
+  clock.advance(1000)
+  manager.reloaded()
+  clock.advance(15_000)
+  for (; waiting > 0; waiting--) await receiver.next()
+  clock.advance(249)
+  clock.advance(1)
+  t.same(await receiver.next(), { STATUS: '2 leases', READY: '1', WATCHDOG: '1' }, 'all of it once, with what holds by then')
+  manager.stopping()
+  t.match(await receiver.next(), { STOPPING: '1' }, 'and nothing of it again')
+  clock.advance(1000)
+  others.send({ STATUS: 'the next' })
+  t.same(await receiver.next(), { STATUS: 'the next' })
 })
 
 t.test('nobody to tell', async t => {
