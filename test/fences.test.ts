@@ -16,7 +16,7 @@ const laterCalls = new Set(['setTimeout', 'setInterval', 'setImmediate', 'queueM
 const timers: Readonly<Record<string, readonly [times: number, why: string]>> = {
   'base/clock.ts': [2, 'the clock itself; serve has it fenced'],
   'base/errors.ts': [1, 'the way to the fence of the process'],
-  'base/log.ts': [1, 'a stream that was destroyed, to which nothing is left to be written'],
+  'base/background-lines.ts': [1, 'a stream that was destroyed, to which nothing is left to be written'],
   'base/loop-share.ts': [1, 'a promise, which is awaited'],
   'base/pace.ts': [1, 'goes on with what waits, whatever a task throws'],
   'cluster/etcd-leases.ts': [2, 'a promise, which is awaited'],

@@ -17,7 +17,8 @@ const plain = ['base/errors', 'base/nearest', 'base/own-text', 'base/positions',
 /** @type {Layer[]} */
 export const layers = [
   { name: 'plain values', files: plain, may: plain, node: ['node:buffer', 'node:net'], packages: [], pure: true },
-  { name: 'log', files: ['base/log'], may: ['base/errors', 'base/journal-line', 'base/line-rations', 'base/terminal-line'], types: ['base/clock'], node: ['*'], packages: ['pino'] },
+  { name: 'log', files: ['base/log'], may: ['base/errors', 'base/background-lines', 'base/journal-line', 'base/line-rations', 'base/terminal-line'], types: ['base/clock'], node: ['*'], packages: ['pino'] },
+  { name: 'background lines', files: ['base/background-lines'], may: [], node: ['node:stream'], packages: ['pino'] },
   { name: 'line rations', files: ['base/line-rations'], may: ['base/rate-limit', 'net/ipv4'], node: [], packages: [], pure: true },
   { name: 'journal line', files: ['base/journal-line'], may: ['base/visible-text'], node: [], packages: [], pure: true },
   { name: 'terminal line', files: ['base/terminal-line'], may: ['base/journal-line'], node: [], packages: [] },

@@ -1,6 +1,7 @@
 // The log: pino, JSON lines, or one readable line an event on a terminal and in systemd's journal. Events are named noun.verb
 // (`dhcp.offer`, `tftp.done`) with the fields mac, xid, ip, group, profile, ms.
-import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
+import { type Logger, type LoggerOptions, pino } from 'pino'
+import { type Lines, type LinesDestination, linesTo } from './background-lines.js'
 import type { Clock, Timer } from './clock.js'
 import { journalLine } from './journal-line.js'
 import { LineRations } from './line-rations.js'
@@ -17,10 +18,10 @@ export interface LogOptions {
   /** Readable lines with the priorities that systemd's journal takes. */
   readonly journal?: boolean
   /** Its descriptor is needed for `background`; standard output and error have one. */
-  readonly destination: NodeJS.WritableStream & { readonly fd?: number }
+  readonly destination: LinesDestination
   /**
-   * JSON lines are written by another thread, those of one turn of the event loop and those that come meanwhile together: a service
-   * that logs to a disk which is busy, or to a reader that hangs, goes on answering. `endLog` writes what is left before the process ends.
+   * Lines are written by another thread (background-lines.ts): a service that logs to a disk which is busy, to a reader that hangs or to
+   * a terminal that was told to wait (Ctrl-S) goes on answering. `endLog` writes what is left before the process ends.
    */
   readonly background?: boolean
   /**
@@ -33,25 +34,20 @@ export interface LogOptions {
 /** Milliseconds after which it is told how many lines were left out. */
 export const leftOutEvery = 60_000
 
-/** What may wait to be written, in octets; a log that nobody reads loses lines rather than filling the memory. */
-const mostWaiting = 16 * 2 ** 20
-/** And what may be gathered in a turn of the event loop before it is handed over: as much as is written at once. */
-const mostGathered = 16 * 2 ** 10
-
 /**
  * A logger whose lines are written as they are made, so that the last one before an exit is not lost; `background` is for services.
  * Usage: `log.info({ mac, ip }, 'dhcp.offer')`.
  */
 export function createLog ({ level, pretty, journal = false, destination, background = false, rationed }: LogOptions): Logger {
-  // Who reads along sees each line as it is made.
-  const lines: Lines = pretty === false && background && destination.fd !== undefined ? backgroundLines(destination.fd) : destination
+  // A log that can't be written (a full disk) ends nothing; the terminal of who reads along is gone for good.
+  const lines: Lines = background ? linesTo(destination, error => { if (pretty !== false) destination.destroy(error) }) : destination
   const shown = (line: string): string => terminalLine(line, { colours: pretty === 'colours' })
   const readable = pretty !== false ? shown : journal ? journalLine : undefined
   const stream = readable === undefined ? lines : { ...lines, write: (line: string) => { lines.write(readable(line)) } }
   const options = { level, base: null, timestamp: isoTime(), formatters: { level: (label: string) => ({ level: label }) } }
   if (rationed === undefined || level === 'debug' || level === 'trace') return pino(options, stream)
   const rations = inRations(rationed)
-  const rationedLines: Lines = {
+  const rationedLines: LogLines = {
     write: line => { stream.write(line) },
     finish: async patience => {
       rations.tell(log)
@@ -100,13 +96,11 @@ export function prettyFor (stream: object, env: Readonly<Record<string, string |
   return (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb' ? 'plain' : 'colours'
 }
 
-/** Where lines go; what writes them in the background has to `finish`, in so many milliseconds. */
-interface Lines extends DestinationStream {
-  readonly finish?: (patience: number) => Promise<void>
-  readonly countByThemselves?: CountByThemselves
-}
+/** Where a logger's lines go. */
+interface LogLines extends Lines { readonly countByThemselves?: CountByThemselves }
 
-const linesOf = (log: Logger): Lines | undefined => (log as Logger & Readonly<Record<symbol, Lines | undefined>>)[pino.symbols.streamSym]
+const linesOf = (log: Logger): LogLines | undefined =>
+  (log as Logger & Readonly<Record<symbol, LogLines | undefined>>)[pino.symbols.streamSym]
 
 /** From now on the lines of these machines are counted by themselves, and left out for no stranger's. */
 export function countByThemselves (log: Logger, isNamed: (mac: string) => boolean): void { linesOf(log)?.countByThemselves?.(isNamed) }
@@ -117,41 +111,6 @@ export function countByThemselves (log: Logger, isNamed: (mac: string) => boolea
  */
 export async function endLog (log: Logger, patience = 1000): Promise<void> {
   await linesOf(log)?.finish?.(patience)
-}
-
-function backgroundLines (fd: number): Lines {
-  const stream = pino.destination({ dest: fd, sync: false, maxLength: mostWaiting })
-  let ending = false
-  let gathered = ''
-  // To wake another thread takes longer than to make a line: those of a turn go there together.
-  const handOver = (): void => {
-    const lines = gathered
-    gathered = ''
-    if (lines !== '') stream.write(lines)
-  }
-  // A log that can't be written (a full disk) ends nothing; its lines are tried again with the next.
-  stream.on('error', () => {})
-  return {
-    // What is said after the end (by a part that did not close in time) has nowhere to go.
-    write: line => {
-      if (ending) return
-      if (gathered === '') setImmediate(handOver)
-      gathered += line
-      if (gathered.length > mostGathered) handOver()
-    },
-    finish: async patience => {
-      ending = true
-      handOver()
-      const over = AbortSignal.timeout(patience)
-      await new Promise<unknown>(resolve => {
-        stream.once('close', resolve).once('error', resolve)
-        over.addEventListener('abort', resolve)
-        stream.end()
-      })
-      // What is left by then pino would write when the process ends, and wait for as long as it takes.
-      stream.destroy()
-    }
-  }
 }
 
 /** The time as pino puts it into a line; many lines are of the same millisecond. */

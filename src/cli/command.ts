@@ -72,7 +72,7 @@ export class Interrupted extends AppError {
 /** An error as `--json` has it, whichever command it is of. */
 export const errorJson = (code: ErrorCode | 'internal', message: string): { readonly error: object } => ({ error: { code, message } })
 
-export const print = (to: Writable, text: string): void => { to.write(`${text}\n`) }
+export const print = (to: { readonly write: (text: string) => unknown }, text: string): void => { to.write(`${text}\n`) }
 export const printJson = (to: Writable, value: unknown): void => { print(to, visibleJson(JSON.stringify(value, null, 2))) }
 
 /** Rows under a heading, in columns as wide as their widest cell. What machines say of themselves breaks no row. */

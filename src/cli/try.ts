@@ -3,10 +3,11 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Appliance, startAppliance } from '../appliance.js'
+import { type Lines, linesTo } from '../base/background-lines.js'
 import { systemClock } from '../base/clock.js'
 import { AppError } from '../base/errors.js'
 import { Fence } from '../base/fence.js'
-import { createLog, prettyFor } from '../base/log.js'
+import { createLog, endLog, prettyFor } from '../base/log.js'
 import { didYouMean } from '../base/nearest.js'
 import { visibleJson, visibleText } from '../base/visible-text.js'
 import { type LoadedConfig, loadConfig } from '../config/load.js'
@@ -171,7 +172,9 @@ async function fetched ({ image, key, folder, site, set, own, more, json, io }: 
 }
 
 async function serveUntilStopped (loaded: LoadedConfig, { control }: Site, json: boolean, io: Io): Promise<void> {
-  const log = createLog({ level: 'warn', pretty: prettyFor(io.stderr, io.env), destination: io.stderr })
+  const log = createLog({ level: 'warn', pretty: prettyFor(io.stderr, io.env), destination: io.stderr, background: true })
+  // Machines do not wait for who reads along.
+  const out = linesTo(io.stdout, error => { io.stdout.destroy(error) })
   const fence = new Fence({ log })
   let appliance: Appliance
   try {
@@ -184,24 +187,28 @@ async function serveUntilStopped (loaded: LoadedConfig, { control }: Site, json:
   io.onUncaught(error => { fence.caught(error, 'process') })
   try {
     const { dhcp } = loaded.config
-    if (json) print(io.stdout, JSON.stringify({ mode: dhcp.mode, interface: dhcp.interface }))
-    else print(io.stdout, `${dhcp.mode === 'proxy' ? 'Beside the DHCP server of' : 'As the DHCP server of'} ${dhcp.interface}: let a machine boot from the network (BIOS or UEFI). Ctrl-C ends it.`)
-    await shown(control, json, io)
+    if (json) print(out, JSON.stringify({ mode: dhcp.mode, interface: dhcp.interface }))
+    else print(out, `${dhcp.mode === 'proxy' ? 'Beside the DHCP server of' : 'As the DHCP server of'} ${dhcp.interface}: let a machine boot from the network (BIOS or UEFI). Ctrl-C ends it.`)
+    await shown(control, json, io.stop, out)
   } finally {
     await appliance.close()
+    await Promise.all([endLog(log), out.finish?.(mostPatience)])
   }
 }
+
+/** Milliseconds for the last lines, when a terminal stands still. */
+const mostPatience = 1000
 
 /** No run of the program has events after that one, so all that are kept come: machines may have begun before this asks. */
 const everything = 'none-0'
 
 /** A line for each stage of each machine, with the seconds since its first. */
-async function shown (control: string, json: boolean, io: Io): Promise<void> {
+async function shown (control: string, json: boolean, stop: Io['stop'], out: Lines): Promise<void> {
   const began = new Map<string, number>()
-  for await (const { data, event } of events(control, '/v1/events', io.stop, { last: everything })) {
+  for await (const { data, event } of events(control, '/v1/events', stop, { last: everything })) {
     if (event !== 'message') continue
     if (json) {
-      print(io.stdout, visibleJson(JSON.stringify(data)))
+      print(out, visibleJson(JSON.stringify(data)))
       continue
     }
     const { at, mac, stage, address = '', detail = '', failed, warning } = data as StageShown
@@ -209,6 +216,6 @@ async function shown (control: string, json: boolean, io: Io): Promise<void> {
     const first = began.get(mac) ?? time
     began.set(mac, first)
     const remark = [address, detail, failed === undefined ? '' : `failed: ${failed}`, warning ?? ''].filter(text => text !== '').join('  ')
-    print(io.stdout, visibleText(`${((time - first) / 1000).toFixed(1).padStart(7)}s  ${mac}  ${stage.padEnd(9)}  ${remark}`).trimEnd())
+    print(out, visibleText(`${((time - first) / 1000).toFixed(1).padStart(7)}s  ${mac}  ${stage.padEnd(9)}  ${remark}`).trimEnd())
   }
 }

@@ -1,11 +1,9 @@
 // The questions of an installation in a pseudo-terminal of 40 columns: who goes away in the middle has changed nothing.
-import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { builtProgram } from '../helpers/built.js'
-import { watch } from '../helpers/netns.js'
-import { surroundings } from '../helpers/program.js'
+import { onTerminal } from '../helpers/terminal.js'
 import { needs } from '../helpers/tools.js'
 
 const first = /^DHCP: server here, proxy beside the server of another machine, or off \(server, proxy, off\) \[server\]: $/
@@ -19,12 +17,10 @@ t.test('Ctrl-C, the end of input, and no', async t => {
   ] as const) {
     const folder = t.testdir({ bundle: { SHA256SUMS: 'sums\n' }, to: {} })
     const words = [process.execPath, builtProgram(), 'setup', 'plan', '--ask', '--dry-run', '--idle', '--no-certs', '--systemd', '252', '--name', 'boot', '--bundle', join(folder, 'bundle'), '--to', join(folder, 'to')]
-    const child = spawn('script', ['-qfec', `stty cols 40; unset NODE_OPTIONS; exec ${words.join(' ')}`, '/dev/null'], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...surroundings(), TERM: 'dumb', SHELL: '/bin/sh' } })
-    const terminal = watch(child)
-    t.teardown(() => { child.kill('SIGKILL') })
+    const terminal = onTerminal(t, `stty cols 40; exec ${words.join(' ')}`)
     for (const [asked, typed] of dialogue) {
       t.match(await terminal.line(asked, 60_000), asked, name)
-      child.stdin.write(typed)
+      terminal.type(typed)
     }
     t.equal(await terminal.ended, status, name)
     t.match(terminal.output(), new RegExp(`core-provisioner setup: ${why}`), name)

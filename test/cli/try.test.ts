@@ -11,6 +11,7 @@ import { namespaceProblem, NetworkNamespace } from '../helpers/netns.js'
 import { PipeClient } from '../helpers/pipe-client.js'
 import { Program } from '../helpers/program.js'
 import { shortFolder } from '../helpers/short-folder.js'
+import { onTerminal } from '../helpers/terminal.js'
 import { able, needs } from '../helpers/tools.js'
 import { typescript } from '../helpers/typescript.js'
 import { until } from '../helpers/until.js'
@@ -80,6 +81,24 @@ t.test('on a network that has no DHCP server', async t => {
   running.child.kill('SIGTERM')
   t.equal(await running.ended, 0)
   t.match(running.output(), /subnets:\n {4}- subnet: 172\.30\.0\.0\/24\n {6}range: 172\.30\.0\.128-172\.30\.0\.254\n/)
+})
+
+t.test('machines do not wait for a terminal that stands still', async t => {
+  if (!able(t, namespaceProblem()) || !needs(t, 'curl', 'script')) return
+  const { space, client, files, temporary } = lab(t)
+  client.ip('address', 'add', '172.30.0.77/24', 'dev', 'eth0')
+  const terminal = onTerminal(t, `exec ip netns exec ${space.name} env TMPDIR=${temporary} ${process.execPath} ${bundledProgram()} try --interface br0 --kernel ${join(files, 'vmlinuz')}`)
+  await terminal.line(/^Beside the DHCP server of br0/)
+  await terminal.standStill()
+  const machines = Array.from({ length: 20 }, (_, n) => `52:54:00:00:00:${n + 10}`)
+  for (const mac of machines) client.exec('curl', '--silent', '--fail', '--max-time', '60', `http://172.30.0.1:8080/ipxe?mac=${mac}`)
+  t.notMatch(terminal.output(), / script/, 'nothing is shown')
+  terminal.goOn()
+  await terminal.line(new RegExp(`s {2}${machines.at(-1)} {2}script`))
+  for (const mac of machines) t.match(terminal.output(), `${mac}  script`)
+  terminal.type('\x03')
+  t.equal(await terminal.ended, 0)
+  t.match(terminal.output(), /The same to stay/)
 })
 
 t.test('for programs: a line of JSON each', async t => {
