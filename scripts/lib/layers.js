@@ -22,6 +22,7 @@ export const layers = [
   { name: 'line rations', files: ['base/line-rations'], may: ['base/rate-limit', 'net/ipv4'], node: [], packages: [], pure: true },
   { name: 'journal line', files: ['base/journal-line'], may: ['base/visible-text'], node: [], packages: [], pure: true },
   { name: 'terminal line', files: ['base/terminal-line'], may: ['base/journal-line'], node: [], packages: [] },
+  { name: 'thread', files: ['base/thread'], may: ['base/errors'], node: ['node:worker_threads'], packages: [] },
   { name: 'clock', files: ['base/clock'], may: [], node: [], packages: [] },
   { name: 'metrics', files: ['base/metrics', 'base/label-counts'], may: ['base/errors', 'base/label-counts'], node: [], packages: ['prom-client'] },
   { name: 'fence', files: ['base/fence'], may: ['base/errors'], types: ['base/log', 'base/clock'], node: [], packages: [] },
@@ -73,12 +74,12 @@ export const layers = [
     packages: ['yaml']
   },
   { name: 'loader files', files: ['loaders/'], may: ['loaders/', 'base/errors', 'disk/disk-turns', 'disk/fat-image', 'disk/open-file', 'matchbox/ipxe-settings', 'matchbox/render-raspberry-pi'], types: ['base/clock', 'tftp/file-source', 'matchbox/loader-files', 'matchbox/provisioner', 'net/mac'], node: ['node:buffer'], packages: [] },
-  { name: 'rendering', files: ['rendering/'], may: ['rendering/', 'base/errors', 'base/clock', 'matchbox/'], node: ['node:worker_threads'], packages: [] },
+  { name: 'rendering', files: ['rendering/'], may: ['rendering/', 'base/errors', 'base/clock', 'base/thread', 'matchbox/'], node: ['node:worker_threads'], packages: [] },
   // A lock is libc's; the rest of the room needs nothing but Node.
   { name: 'folder lock', files: ['disk/folder-lock', 'disk/run-folder'], may: ['disk/', 'base/', 'net/libc'], node: ['node:fs', 'node:fs/promises', 'node:path'], packages: [] },
-  { name: 'link thread', files: ['disk/link-looks', 'disk/link-thread'], may: ['disk/', 'base/errors'], node: ['node:fs', 'node:worker_threads'], packages: [] },
+  { name: 'link thread', files: ['disk/link-looks', 'disk/link-thread'], may: ['disk/', 'base/errors', 'base/thread'], node: ['node:fs', 'node:worker_threads'], packages: [] },
   { name: 'disk', files: ['disk/'], may: ['disk/', 'base/'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:crypto', 'node:timers/promises'], packages: ['chokidar'] },
-  { name: 'image thread', files: ['assets/image-thread', 'assets/file-sender'], may: ['assets/', 'base/errors', 'disk/file-identity', 'net/epoll', 'net/connection'], types: ['base/clock', 'disk/open-file'], node: ['node:fs', 'node:net', 'node:worker_threads'], packages: [] },
+  { name: 'image thread', files: ['assets/image-thread', 'assets/file-sender'], may: ['assets/', 'base/errors', 'base/thread', 'disk/file-identity', 'net/epoll', 'net/connection'], types: ['base/clock', 'disk/open-file'], node: ['node:fs', 'node:net', 'node:worker_threads'], packages: [] },
   { name: 'assets', files: ['assets/'], may: ['assets/', 'base/errors', 'disk/', 'go/', 'matchbox/pin-assets'], types: ['base/clock', 'matchbox/profile'], node: ['node:fs', 'node:fs/promises', 'node:path', 'node:http', 'node:net', 'node:crypto'], packages: [] },
   { name: 'etcd keys', files: ['etcd/keys'], may: plain, node: ['node:buffer'], packages: [], pure: true },
   { name: 'etcd', files: ['etcd/'], may: ['etcd/', 'disk/denied', 'disk/whole-file', 'base/errors', 'base/bundled', 'base/loop-share'], types: ['base/clock'], node: ['node:fs/promises', 'node:tls', 'node:net', 'node:crypto'], packages: ['@grpc/grpc-js', '@grpc/proto-loader'] },
@@ -123,7 +124,7 @@ export const layers = [
     pure: true
   },
   { name: 'setup', files: ['setup/'], may: ['setup/', 'config/yaml-document', ...plain], node: [], packages: ['yaml'], pure: true },
-  { name: 'tools', files: ['mirror/', 'tls/', 'openpgp/'], may: ['mirror/', 'tls/', 'openpgp/', 'base/errors', 'base/units', 'base/version', 'go/', 'net/', 'base/clock', 'disk/'], types: ['base/log'], node: ['*'], packages: ['*'] },
+  { name: 'tools', files: ['mirror/', 'tls/', 'openpgp/'], may: ['mirror/', 'tls/', 'openpgp/', 'base/errors', 'base/thread', 'base/units', 'base/version', 'go/', 'net/', 'base/clock', 'disk/'], types: ['base/log'], node: ['*'], packages: ['*'] },
   {
     name: 'cli',
     files: ['cli/'],

@@ -2,9 +2,10 @@
 // scripts are answered. The thread begins with the first image and ends when none was asked for in a while.
 import { closeSync, writeSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../base/clock.js'
 import { unwaited } from '../base/errors.js'
+import { startThread } from '../base/thread.js'
 import { type OpenedFile, openedFile } from '../disk/file-identity.js'
 import type { FileDescriptor } from '../disk/open-file.js'
 import { openEvent, secondDescriptor } from '../net/connection.js'
@@ -140,7 +141,7 @@ export class ImageThread implements FileSender {
     const wake = openEvent()
     let worker: Worker
     try {
-      worker = new Worker(this.#options.entry ?? ownEntry, { name: 'images', workerData: wake, trackUnmanagedFds: false })
+      worker = startThread(this.#options.entry ?? ownEntry, { name: 'images', workerData: wake, trackUnmanagedFds: false })
     } catch (error) {
       closeSync(wake)
       throw error

@@ -12,6 +12,7 @@ export const errorTable = {
   other_dhcp_server: { kind: 'conflict', meaning: 'another DHCP server answers on the interface' },
   interface_missing: { kind: 'unavailable', meaning: 'this machine has no such network interface' },
   socket_failed: { kind: 'unavailable', meaning: 'a socket could not be made' },
+  thread_failed: { kind: 'unavailable', meaning: 'a thread could not be begun' },
   interrupted: { kind: 'unavailable', meaning: 'a signal ended the command before it was done' },
   refused: { kind: 'invalid', meaning: 'the appliance refused it' },
   disk_full: { kind: 'exhausted', meaning: 'no space is left where the file goes' },

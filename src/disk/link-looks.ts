@@ -1,8 +1,9 @@
 // What links say, asked where nobody may wait: in a thread of its own (link-thread.ts), which a disk that does not answer
 // may hold as long as it likes. Whoever asks is told in a moment, if only that nothing is known.
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs'
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads'
 import { errnoOf } from '../base/errors.js'
+import { startThread } from '../base/thread.js'
 
 /** What a look found; undefined: what is not there. */
 export type LinkSaid = string | undefined
@@ -60,12 +61,12 @@ export class LinkThread implements LinkLooks {
     this.#port = port1
     const data: LinkThreadData = { port: port2, state: this.#state }
     const resourceLimits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 16 }
-    this.#worker = new Worker(ownEntry, { name: 'links', workerData: data, transferList: [port2], resourceLimits })
+    this.#worker = startThread(ownEntry, { name: 'links', workerData: data, transferList: [port2], resourceLimits })
     this.#worker.on('error', error => { onCrash(error instanceof Error ? error : new Error(String(error))) })
     this.#worker.on('exit', () => { this.#isGone = true })
   }
 
-  /** Once it runs. Whatever ends it later, links are read without it then. */
+  /** Once it runs; AppError `thread_failed` when it cannot. Whatever ends it later, links are read without it then. */
   static async start (onCrash: (error: Error) => void): Promise<LinkThread> {
     const thread = new LinkThread(onCrash)
     await new Promise<void>(resolve => {

@@ -1,9 +1,10 @@
 // The service's side of the mirror's thread: started when there is something to do, ended when there was nothing for a while,
 // given up when it is not heard of any more. Whatever ends it is a failure of what it was doing, and of nothing else.
 import { setImmediate as turn } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../base/clock.js'
 import { AppError, type ErrorCode, unwaited } from '../base/errors.js'
+import { startThread } from '../base/thread.js'
 import type { ImagesTold } from './images-told.js'
 import type { MirrorOptions, PrunedRelease } from './mirror.js'
 import type { Progress, SyncResult } from './sync.js'
@@ -106,9 +107,9 @@ export class RemoteMirror {
   ): Promise<unknown> {
     const id = this.#next++
     return await new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject, onResult, onProgress })
       const messages = { list: { call: 'list', id }, sync: { call: 'sync', id, siblings }, prune: { call: 'prune', id, texts } } as const
       this.#post(messages[call])
+      this.#waiting.set(id, { resolve, reject, onResult, onProgress })
       this.#heard = this.#options.clock.now()
       this.#watchOver()
     })
@@ -116,7 +117,7 @@ export class RemoteMirror {
 
   #start (): Worker {
     const { mirror, entry = ownEntry } = this.#options
-    const worker = new Worker(entry, { workerData: mirror, name: 'mirror', resourceLimits: { maxOldGenerationSizeMb: mostMemory } })
+    const worker = startThread(entry, { workerData: mirror, name: 'mirror', resourceLimits: { maxOldGenerationSizeMb: mostMemory } })
     worker.unref()
     this.#loaded = new Promise(resolve => { for (const sign of ['message', 'exit'] as const) worker.once(sign, () => { resolve() }) })
     worker.on('message', (answer: WorkerReply) => { this.#hear(answer) })

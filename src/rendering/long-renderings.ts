@@ -1,9 +1,10 @@
 // Renderings that take long go on in a thread of their own, one at a time: a template or config of megabytes, or one that loops. Who
 // asks from one address waits behind himself; the addresses take turns. The thread is started when there is something to do, ended
 // when there was nothing for a while, and given up when a rendering does not come to its end.
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../base/clock.js'
-import { AppError, type ErrorCode, unwaited } from '../base/errors.js'
+import { AppError, type ErrorCode, messageOf, unwaited } from '../base/errors.js'
+import { startThread } from '../base/thread.js'
 import type { DocumentBody } from '../matchbox/config-documents.js'
 import { encodeGroup } from '../matchbox/group.js'
 import type { Aside, LongRendering } from '../matchbox/provisioner.js'
@@ -129,7 +130,16 @@ export class LongRenderings implements Aside {
     this.#waiting.delete(client)
     if (jobs.length > 0) this.#waiting.set(client, jobs)
     this.#now = job
-    const worker = this.#worker ??= this.#start()
+    let worker: Worker
+    try {
+      worker = this.#worker ??= this.#start()
+    } catch (error) {
+      this.#now = undefined
+      this.#options.onCrash(error instanceof Error ? error : new Error(String(error)))
+      job.reject(new AppError('render_failed', messageOf(error)))
+      this.#next()
+      return
+    }
     const { kind: as, file, file: { kind, name }, group, request: { labels, rawQuery, client: from } } = job.rendering
     const shared = this.#newsOfShared(job.rendering)
     const asked = { group: encodeGroup(group), labels: [...labels], rawQuery, client: from }
@@ -162,7 +172,7 @@ export class LongRenderings implements Aside {
 
   #start (): Worker {
     this.#told = undefined
-    const worker = new Worker(this.#options.entry ?? ownEntry, { name: 'renderings', resourceLimits: { maxOldGenerationSizeMb: mostMemory } })
+    const worker = startThread(this.#options.entry ?? ownEntry, { name: 'renderings', resourceLimits: { maxOldGenerationSizeMb: mostMemory } })
     worker.unref()
     worker.on('message', (answer: ThreadAnswer) => { if (this.#worker === worker) this.#hear(answer) })
     worker.on('messageerror', error => { this.#crashed(worker, error) })

@@ -121,6 +121,13 @@ t.test('an error in it ends it alone, is told with its place, and the next call 
   t.equal(crashes.length, 2)
 })
 
+t.test('no thread can be begun: the call is refused, and nothing waits for it', async t => {
+  const { mirror } = remote(t, 'http://127.0.0.1:1/', { entry: new URL('http://nowhere/') })
+  await t.rejects(mirror.list(), { code: 'thread_failed', message: /^no thread can be begun for mirror: / })
+  await t.rejects(mirror.sync(() => {}), { code: 'thread_failed' })
+  t.doesNotThrow(() => { mirror.stop() })
+})
+
 t.test('a thread that is not heard of any more is given up', async t => {
   const program = 'import { parentPort } from \'node:worker_threads\'\nparentPort.on(\'message\', () => { for (;;); })\n'
   const clock = new FakeClock()

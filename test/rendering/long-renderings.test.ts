@@ -135,6 +135,20 @@ t.test('a thread that ends takes one rendering with it', async t => {
   t.match(crashes, [/status 7/])
 })
 
+t.test('no thread can be begun: each is refused at once, and made when one can', async t => {
+  const crashes: string[] = []
+  const options = { clock: new FakeClock(), onCrash: (error: Error) => { crashes.push(error.message) }, entry: new URL('http://nowhere/') }
+  const long = new LongRenderings(options)
+  t.teardown(() => long.close())
+  const all = ['a', 'a', 'b'].map(client => long.make(rendering(client)))
+  for (const made of all) await t.rejects(made, { code: 'render_failed', message: /^no thread can be begun for renderings: .*TasksMax=/ })
+  t.equal(long.count, 0)
+  t.equal(crashes.length, 3)
+
+  options.entry = program(t, "import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => { parentPort.postMessage({ made: { report: [], isFile: true } }) })")
+  t.equal((await long.make(rendering('a'))).body?.toString(), '{{.name}}')
+})
+
 t.test('a thread that throws is told of in its own words, whatever it throws', async t => {
   for (const [thrown, message] of [["new Error('odd')", 'odd'], ["'a text'", 'a text']] as const) {
     const { long, crashes } = start(t, {
