@@ -10,6 +10,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FSWatcher, watch } from 'chokidar'
 import type { Clock, Timer } from '../base/clock.js'
+import { errnoOf, messageOf } from '../base/errors.js'
 
 export interface WatcherOptions {
   readonly root: string
@@ -28,6 +29,9 @@ const compare = 400
 /** More edits than this at once are told as 'all'. */
 const manyEdits = 200
 
+/** Of what inotify(7) may have, by the error that tells of it: one for each process, and one for each folder. */
+const bounds: ReadonlyMap<string, string> = new Map([['EMFILE', 'fs.inotify.max_user_instances'], ['ENOSPC', 'fs.inotify.max_user_watches']])
+
 export class FolderWatcher {
   readonly #options: WatcherOptions
   readonly #timer: Timer
@@ -39,6 +43,8 @@ export class FolderWatcher {
   #gathering: Timer | undefined
   #comparing: Promise<void> | undefined
   #closed = false
+  /** Why folders are not watched, as the last error had it; '' when all are. */
+  #toldOf = ''
 
   private constructor (options: WatcherOptions) {
     this.#options = options
@@ -62,6 +68,7 @@ export class FolderWatcher {
     const found = new Set<string>()
     for (const folder of folders) await listFolders(root, folder, found)
     for (const [folder, watch] of this.#folders) if (!found.has(folder)) this.#release(folder, watch)
+    let failed: unknown
     for (const folder of found) {
       if (this.#folders.has(folder) || this.#closed) continue
       try {
@@ -73,9 +80,11 @@ export class FolderWatcher {
         this.#folders.set(folder, watch)
       } catch (error) {
         // Gone again, or the kernel has no watches left.
-        onError(error)
+        failed = error
       }
     }
+    if (failed === undefined) this.#toldOf = ''
+    else this.#fail(failed)
   }
 
   async close (): Promise<void> {
@@ -94,8 +103,18 @@ export class FolderWatcher {
     this.#top = top
     top.on('addDir', () => { this.#onFolder() })
     top.on('unlinkDir', () => { this.#onFolder() })
-    top.on('error', this.#options.onError)
+    top.on('error', error => { this.#fail(error) })
     await new Promise<void>(resolve => { top.once('ready', resolve) })
+  }
+
+  /** Once, however many folders it is of and however often they are tried again. */
+  #fail (error: unknown): void {
+    const errno = errnoOf(error)
+    if (errno !== '' && errno === this.#toldOf) return
+    this.#toldOf = errno
+    const bound = bounds.get(errno)
+    const hint = bound === undefined ? '' : `; ${bound} (sysctl) bounds how many there may be`
+    this.#options.onError(new Error(`what is edited is seen by the next look, and not at once: ${messageOf(error)}${hint}`, { cause: error }))
   }
 
   #release (folder: string, watch: FolderWatch): void {
