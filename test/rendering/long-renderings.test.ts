@@ -1,6 +1,6 @@
 // Renderings in a thread: the same as at once, in turn, bounded; and what becomes of a thread that ends or hangs.
 import { pathToFileURL } from 'node:url'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { LongRenderings, longestRendering, mostWaiting } from '../../src/rendering/long-renderings.js'
@@ -11,6 +11,7 @@ import { builtProgram } from '../helpers/built.js'
 import { FakeClock } from '../helpers/fake-clock.js'
 import { listen } from '../helpers/http-app.js'
 import { makeProfile, MemoryStore } from '../helpers/memory-store.js'
+import { until } from '../helpers/until.js'
 
 // The thread runs what is built.
 builtProgram()
@@ -53,18 +54,24 @@ const group = parseGroup(Buffer.from(JSON.stringify({
 const request = (client: string | undefined = '192.0.2.1') =>
   ({ labels: new Map([['mac', '52:54:00:00:00:01'], ['user', 'c\u00f6re']]), rawQuery: 'mac=52:54:00:00:00:01&user=c%C3%B6re', client })
 
-function start (t: Test, options: Partial<ConstructorParameters<typeof LongRenderings>[0]> = {}): { readonly long: LongRenderings, readonly crashes: string[] } {
+/** `own.entry` may be another one for the next thread. */
+function start (
+  t: Test, options: { readonly entry?: URL, readonly clock?: FakeClock } = {}
+): { readonly long: LongRenderings, readonly crashes: string[], readonly own: { entry?: URL } } {
   const crashes: string[] = []
   // A clock that stands still: how long a thread takes is the machine's affair, unless a test winds it.
-  const long = new LongRenderings({ clock: new FakeClock(), onCrash: error => { crashes.push(error.message) }, ...options })
+  const own = { clock: new FakeClock(), onCrash: (error: Error) => { crashes.push(error.message) }, ...options }
+  const long = new LongRenderings(own)
   // The thread keeps no process alive, and here nothing else does.
   const alive = setInterval(() => {}, 1000)
   t.teardown(async () => {
     clearInterval(alive)
     await long.close()
   })
-  return { long, crashes }
+  return { long, crashes, own }
 }
+
+const noThread = new URL('http://no.thread/')
 
 t.test('the same bytes and the same errors as at once', async t => {
   const { long, crashes } = start(t)
@@ -160,6 +167,34 @@ t.test('a thread that throws is told of in its own words, whatever it throws', a
   }
 })
 
+t.test('those who wait when a thread ends and no other can be begun are told too', async t => {
+  const { long, crashes, own } = start(t, {
+    entry: program(t, `import { parentPort } from 'node:worker_threads'
+    parentPort.on('message', () => { process.exit(7) })`)
+  })
+  const [first, ...others] = ['a', 'a', 'b'].map(client => long.make(rendering(client)))
+  own.entry = noThread
+  await t.rejects(first!, { message: /ended with status 7/ })
+  for (const each of others) await t.rejects(each, { code: 'render_failed', message: /URL must be of scheme file/ })
+  t.same([long.count, crashes.length], [0, 3])
+})
+
+/** How many threads this process has. */
+const threads = (): number => readdirSync('/proc/self/task').length
+
+t.test('what is closed has ended: its thread, who is under way and who waits', async t => {
+  const entry = program(t, 'import { parentPort } from \'node:worker_threads\'\nparentPort.on(\'message\', () => {})')
+  const before = threads()
+  const { long } = start(t, { entry })
+  const made = ['a', 'a', 'b'].map(client => long.make(rendering(client)))
+  t.equal(threads(), before + 1)
+  const closed = long.close()
+  for (const each of made) await t.rejects(each, { code: 'render_failed', message: 'the service ends' })
+  await closed
+  t.same([threads(), long.count], [before, 0])
+  await t.rejects(long.make(rendering('a')), { code: 'render_busy', message: /0 of a, 0 in all/ })
+})
+
 t.test('what all templates share goes to the thread once, and again when it changed', async t => {
   const entry = program(t, `import { parentPort } from 'node:worker_threads'
     parentPort.on('message', ({ shared }) => { parentPort.postMessage({ made: { report: [], isFile: true, warning: String(shared?.snippets.length) } }) })`)
@@ -199,8 +234,12 @@ t.test('a rendering that does not come to its end is given up, and an idle threa
   t.match(await good, { report: [] })
   t.equal(crashes.length, 1)
   t.equal(clock.pending, 1)
-  clock.advance(60_000)
+  const before = threads()
+  clock.advance(59_999)
+  t.equal(clock.pending, 1)
+  clock.advance(1)
   t.equal(clock.pending, 0)
+  await until('the thread ended', () => threads() < before)
   t.match(await long.make(rendering('a')), { report: [] }, 'started anew')
   await long.close()
   t.equal(clock.pending, 0)
