@@ -150,7 +150,7 @@ export class ImageThread implements FileSender {
     const thread = { worker, wake }
     worker.on('message', (news: News) => { if (this.#thread === thread) this.#hear(news) })
     worker.on('error', error => {
-      this.#rest = this.#options.clock.after(restAfterCrash, () => { this.#rest = undefined })
+      if (!this.#closed) this.#rest = this.#options.clock.after(restAfterCrash, () => { this.#rest = undefined })
       this.#options.onCrash(error instanceof Error ? error : new Error(String(error)))
     })
     worker.on('exit', () => {
