@@ -22,6 +22,7 @@ export class ClusterTokens {
   readonly #options: ClusterTokensOptions
   readonly #unkept = new Map<string, NamedCluster>()
   #again: Timer | undefined
+  #closed = false
   #version = {}
 
   constructor (options: ClusterTokensOptions) { this.#options = options }
@@ -50,11 +51,14 @@ export class ClusterTokens {
     } catch (error) {
       onUnsaved(cluster, error)
       this.#unkept.set(name, cluster)
-      this.#again ??= this.#options.clock.after(retryAfter, () => { this.#tryAgain() })
+      if (!this.#closed) this.#again ??= this.#options.clock.after(retryAfter, () => { this.#tryAgain() })
     }
   }
 
-  close (): void { this.#again?.cancel() }
+  close (): void {
+    this.#closed = true
+    this.#again?.cancel()
+  }
 
   #tryAgain (): void {
     this.#again = undefined

@@ -1,4 +1,5 @@
 // Tokens of clusters that groups name, on a discovery service whose disk can be full.
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { ClusterTokens, type ClusterTokensOptions } from '../../src/cluster/cluster-tokens.js'
 import { FakeClock } from '../helpers/fake-clock.js'
@@ -56,4 +57,20 @@ t.test('one that could not be kept is tried again, with the size that was said l
   await tokens.keep({ name: 'other', size: 1 })
   tokens.close()
   t.equal(clock.pending, 0)
+})
+
+t.test('begun is what has them; one that fails after the end is not tried again', async t => {
+  const { clock, discovery, told, tokens } = opened()
+  const { tokenOf } = discovery
+  discovery.tokenOf = async (...asked) => {
+    await turn()
+    return await tokenOf(...asked)
+  }
+  await tokens.begin([{ name: 'main', sizes: [3] }, { name: 'other', sizes: [5] }])
+  t.same([...discovery.sizes], [['main', 3], ['other', 5]])
+  discovery.isFull = true
+  const kept = tokens.keep({ name: 'late', size: 1 })
+  tokens.close()
+  await kept
+  t.same([told, clock.pending], [['late no space left'], 0])
 })
