@@ -163,6 +163,8 @@ export async function startGrpcServer (options: GrpcServerOptions): Promise<Grpc
     const timer = clock.after(revokedGrace, () => {
       dropping.delete(timer)
       for (const [peer, { socket, ...client }] of gone) {
+        // Who has gone, or was cut by the list before this one.
+        if (socket.destroyed) continue
         log.info({ peer, ...client }, 'grpc.revoked')
         socket.destroy()
       }
